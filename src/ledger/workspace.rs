@@ -1,0 +1,64 @@
+//! What an administrator sets for a workspace: its settings, its plan, its models.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use super::amount::Amount;
+use super::currency::Currency;
+use super::time::Time;
+
+/// The tenant: one plan, one currency, one time zone, one ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    pub id: Arc<str>,
+    pub display_name: String,
+    pub currency: Currency,
+    pub time_zone: Tz,
+    /// Whether a model limit in the way routes to a cheaper model.
+    pub automatic_fallback: bool,
+    pub unpriced_models: UnpricedModelPolicy,
+    pub hold_expiry: HoldExpiryPolicy,
+    /// Absent until the first `SetPlan`: the envelope is zero.
+    pub plan: Option<Plan>,
+    pub create_time: Time,
+    pub update_time: Time,
+}
+
+/// Budget per cycle and overage allowance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub budget: Amount,
+    pub overage: Amount,
+    /// Its day of the month is the first day of each cycle.
+    pub start_date: NaiveDate,
+}
+
+/// What a check on a model without a price answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnpricedModelPolicy {
+    Deny,
+    Allow,
+}
+
+/// What is charged for a hold that nobody settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldExpiryPolicy {
+    Release,
+    ChargeEstimate,
+}
+
+/// One model in one workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkspaceModel {
+    pub model_id: Arc<str>,
+    /// Whether the model is allowed.
+    pub enabled: bool,
+    /// Cap per cycle; absent means none.
+    pub limit: Option<Amount>,
+    /// Whether the cap is in force.
+    pub limit_enabled: bool,
+    /// Models to try when the cap is in the way; empty means every cheaper enabled one.
+    pub fallback_model_ids: Vec<Arc<str>>,
+}

@@ -1,0 +1,5 @@
+//! Tollgate keeps LLM spend inside its envelope: see README.md and ARCHITECTURE.md.
+
+pub mod ledger;
+pub mod proto;
+pub mod storage;

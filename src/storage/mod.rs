@@ -1,0 +1,239 @@
+//! The contract between the engine and what keeps its data.
+//!
+//! One implementation, `sql`, serves SQLite and Postgres. What every implementation must guarantee
+//! stands on [`Store`], in sentences with *must*; `tests/storage.rs` runs each of them against
+//! both databases. Nothing here decides: it keeps and finds.
+
+pub mod rollup;
+pub mod sql;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::ledger::catalogue::{ExchangeRate, Model};
+use crate::ledger::price::Price;
+use crate::ledger::record::Record;
+use crate::ledger::usage::Attribution;
+use crate::ledger::workspace::{Workspace, WorkspaceModel};
+use crate::ledger::{Amount, Time};
+use rollup::{Dimension, RollupRow};
+
+/// Why storage could not do what it was asked. Variants by what the caller can do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Certainly nothing has changed; trying again may help.
+    #[error("storage failed and changed nothing: {0}")]
+    NotApplied(#[source] BoxError),
+    /// It may or may not have been applied: do it again (every write is idempotent) until storage
+    /// says which, never guess.
+    #[error("storage failed and may or may not have applied the change: {0}")]
+    Unknown(#[source] BoxError),
+    /// Another server has claimed this database: this one must stop writing for ever.
+    #[error("another server has taken over this database")]
+    Fenced,
+    /// What is stored contradicts itself; a person has to look.
+    #[error("stored data is not what was written: {0}")]
+    Corrupt(String),
+}
+
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What became of one record that was appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// It is in the log at the `seq` that it carried.
+    New,
+    /// An entry with its key was there before, under another `seq`; here it is. The log is
+    /// unchanged.
+    Existing(Box<Record>),
+}
+
+/// A hold that was written down at a graceful stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredHold {
+    pub workspace_id: Arc<str>,
+    pub request_id: Arc<str>,
+    pub model_id: Arc<str>,
+    pub requested_model_id: Arc<str>,
+    pub held: Amount,
+    pub check_time: Time,
+    pub expire_time: Time,
+    /// Price and exchange rate (nano-units) it was estimated at; absent if unpriced.
+    pub price_id: Option<Arc<str>>,
+    pub exchange_rate_nanos: i64,
+    /// [`crate::ledger::usage::ServiceTier`] it was estimated at.
+    pub tier: crate::ledger::usage::ServiceTier,
+    /// Hash of what the caller sent.
+    pub fingerprint: i64,
+    pub attribution: Attribution,
+}
+
+/// Everything that the catalogue holds.
+#[derive(Clone, Debug, Default)]
+pub struct CatalogueRows {
+    pub models: Vec<Model>,
+    pub prices: Vec<Price>,
+    pub exchange_rates: Vec<ExchangeRate>,
+}
+
+/// Which records to list. Absent parts do not restrict.
+#[derive(Clone, Debug)]
+pub struct RecordFilter {
+    pub workspace_id: Arc<str>,
+    /// `charge_time` at or after.
+    pub from: Option<Time>,
+    /// `charge_time` before.
+    pub to: Option<Time>,
+    /// As recorded or as metered.
+    pub model_id: Option<String>,
+    pub request_id: Option<String>,
+}
+
+/// Position of a record in the order by (`charge_time`, `seq`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordPosition {
+    pub charge_time: Time,
+    pub seq: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    OldestFirst,
+    NewestFirst,
+}
+
+/// A rollup bucket that differs from the records it should sum up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    pub workspace_id: String,
+    pub dimension: Dimension,
+    pub value: String,
+    pub hour: Time,
+    /// Records and cost by the log less those by the rollup; both may be zero where only tokens
+    /// differ.
+    pub record_count: i64,
+    pub cost_nanos: i64,
+}
+
+/// Keeps workspaces, the catalogue, the usage log and what is derived from it.
+///
+/// Every write must be atomic, must be durable when it answers `Ok`, and must be idempotent:
+/// the same write again changes nothing more and answers `Ok`. A future that is dropped must
+/// leave either all or nothing of its write. One task of one server writes at a time
+/// (`engine/writer.rs`); reads may run beside it and must see only what was committed.
+/// Texts must be compared and ordered by their bytes, on every database. Times must come back to
+/// the microsecond. A write must answer [`Error::Fenced`], and change nothing, once another
+/// instance has claimed the database.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Must answer `Ok` only if a query ran.
+    async fn ping(&self) -> Result<()>;
+
+    /// Makes this instance the only one that may write: must make every later write of every
+    /// instance that claimed before answer [`Error::Fenced`], and must wait for writes under way.
+    async fn claim(&self) -> Result<()>;
+
+    /// Must return every model, price and exchange rate; prices and rates in the order
+    /// of their `create_time`.
+    async fn catalogue(&self) -> Result<CatalogueRows>;
+
+    /// Must insert the model or replace the one of the same id.
+    async fn put_model(&self, model: &Model) -> Result<()>;
+
+    /// Must insert the prices whose id is not there yet, and leave others as they are.
+    async fn put_prices(&self, prices: &[Price]) -> Result<()>;
+
+    /// Must insert the rate, or replace that of the same currencies and `effective_time`.
+    async fn put_exchange_rate(&self, rate: &ExchangeRate) -> Result<()>;
+
+    /// Must return `None` if there is no such workspace.
+    async fn workspace(&self, id: &str) -> Result<Option<Workspace>>;
+
+    /// Must return at most `limit` workspaces whose id is greater than `after_id`, by id.
+    async fn workspaces(&self, after_id: &str, limit: usize) -> Result<Vec<Workspace>>;
+
+    /// Must insert the workspace or replace the one of the same id.
+    async fn put_workspace(&self, workspace: &Workspace) -> Result<()>;
+
+    /// Must return the models of the workspace by id; none if there is no such workspace.
+    async fn workspace_models(&self, workspace_id: &str) -> Result<Vec<WorkspaceModel>>;
+
+    /// Must insert the model of the workspace or replace the one of the same id.
+    async fn put_workspace_model(&self, workspace_id: &str, model: &WorkspaceModel) -> Result<()>;
+
+    /// Must return the greatest `seq` of the log, or 0 if it is empty.
+    async fn last_seq(&self) -> Result<i64>;
+
+    /// Appends records, in one transaction. Must answer for each record in order; a record whose
+    /// key is in the log already, or earlier in `records`, must not be written, and must be
+    /// answered with the entry that is there. A record that is there under its own `seq` was
+    /// written by an earlier try and must be answered with `New`. `seq`s grow within `records` and
+    /// are greater than those of earlier calls, tries of the same records aside.
+    async fn append(&self, records: &[Record]) -> Result<Vec<Appended>>;
+
+    /// Must return all entries of a request by (attempt, revision); none if there are none.
+    async fn request_records(&self, workspace_id: &str, request_id: &str) -> Result<Vec<Record>>;
+
+    /// Must return at most `limit` entries that match, in the order asked for, by (`charge_time`,
+    /// `seq`), beyond `after`.
+    async fn records(
+        &self,
+        filter: &RecordFilter,
+        order: Order,
+        after: Option<RecordPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>>;
+
+    /// Must return at most `limit` entries whose `seq` is greater than `seq`, by `seq`, of all
+    /// workspaces.
+    async fn records_after(&self, seq: i64, limit: usize) -> Result<Vec<Record>>;
+
+    /// Must return, for each metered model of the workspace with entries charged in
+    /// `from <= charge_time < to`, the exact sum of their cost over the whole log, folded or not.
+    /// Must not take time in proportion to the number of folded entries.
+    async fn spent_by_model(
+        &self,
+        workspace_id: &str,
+        from: Time,
+        to: Time,
+    ) -> Result<HashMap<String, Amount>>;
+
+    /// Must return metered model and output tokens (all output classes) of the latest `limit`
+    /// entries of kind usage of the workspace with outcome success, oldest first.
+    async fn recent_outputs(&self, workspace_id: &str, limit: usize) -> Result<Vec<(String, i64)>>;
+
+    /// Must store the holds, replacing any of the same (workspace, request), all or none.
+    async fn put_holds(&self, holds: &[StoredHold]) -> Result<()>;
+
+    /// Must return the stored holds of a workspace by (`check_time`, `request_id`).
+    async fn holds(&self, workspace_id: &str) -> Result<Vec<StoredHold>>;
+
+    /// Must delete the stored holds of a workspace.
+    async fn delete_holds(&self, workspace_id: &str) -> Result<()>;
+
+    /// Must return the ids of all workspaces with stored holds, sorted.
+    async fn workspaces_with_holds(&self) -> Result<Vec<String>>;
+
+    /// Must return the `seq` up to which entries are folded into rollups; 0 at first.
+    async fn fold_cursor(&self) -> Result<i64>;
+
+    /// Adds `rows` to the rollups and moves the cursor from `from` to `to`, in one transaction.
+    /// Where the cursor is at `to` already it must change nothing and answer `Ok` (an earlier
+    /// try); where it is anywhere else than at `from` it must change nothing and answer
+    /// [`Error::Corrupt`].
+    async fn fold(&self, from: i64, to: i64, rows: &[RollupRow]) -> Result<()>;
+
+    /// Must return at most `limit` differences between the rollups and the entries up to the
+    /// cursor, from one consistent state, also while another process writes.
+    async fn verify_rollups(&self, limit: usize) -> Result<Vec<Difference>>;
+
+    /// Must replace all rollups by those of the entries up to the end of the log, and move the
+    /// cursor there, in one transaction.
+    async fn rebuild_rollups(&self) -> Result<()>;
+
+    /// Writes what is pending and closes; later calls may fail.
+    async fn close(&self);
+}

@@ -1,0 +1,168 @@
+//! Sums of usage records by local hour and dimension. Derived from the log, can be rebuilt.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::ledger::Time;
+use crate::ledger::record::{Record, RecordKind};
+use crate::ledger::time::Micros;
+use crate::ledger::usage::{Attribution, Outcome, TokenClass};
+
+/// What usage is summed up by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Dimension {
+    /// One bucket for the workspace itself; its value is empty.
+    Workspace,
+    Model,
+    User,
+    Department,
+    ApiKey,
+    Assistant,
+    Workflow,
+    Feature,
+    Project,
+}
+
+impl Dimension {
+    pub const ALL: [Dimension; 9] = [
+        Dimension::Workspace,
+        Dimension::Model,
+        Dimension::User,
+        Dimension::Department,
+        Dimension::ApiKey,
+        Dimension::Assistant,
+        Dimension::Workflow,
+        Dimension::Feature,
+        Dimension::Project,
+    ];
+
+    /// Its name in storage.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Dimension::Workspace => "workspace",
+            Dimension::Model => "model",
+            Dimension::User => "user",
+            Dimension::Department => "department",
+            Dimension::ApiKey => "api_key",
+            Dimension::Assistant => "assistant",
+            Dimension::Workflow => "workflow",
+            Dimension::Feature => "feature",
+            Dimension::Project => "project",
+        }
+    }
+
+    /// What a record counts under; empty where its attribution does not say.
+    fn value_of(self, record: &Record) -> &str {
+        let Attribution {
+            user_id,
+            department_id,
+            api_key_id,
+            assistant_id,
+            workflow_id,
+            feature_id,
+            project_id,
+            ..
+        } = &record.attribution;
+        match self {
+            Dimension::Workspace => "",
+            Dimension::Model => &record.metered_model_id,
+            Dimension::User => user_id,
+            Dimension::Department => department_id,
+            Dimension::ApiKey => api_key_id,
+            Dimension::Assistant => assistant_id,
+            Dimension::Workflow => workflow_id,
+            Dimension::Feature => feature_id,
+            Dimension::Project => project_id,
+        }
+    }
+}
+
+/// What a bucket counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Attempts: entries of kind usage, not corrections or expiry charges.
+    pub record_count: i64,
+    pub error_count: i64,
+    pub cancelled_count: i64,
+    pub cost_nanos: i64,
+    pub tokens: [i64; TokenClass::COUNT],
+    pub latency: Micros,
+}
+
+impl Sums {
+    pub fn add(&mut self, record: &Record) {
+        let attempt = i64::from(record.kind == RecordKind::Usage);
+        self.record_count += attempt;
+        self.error_count += attempt * i64::from(record.outcome == Outcome::Error);
+        self.cancelled_count += attempt * i64::from(record.outcome == Outcome::Cancelled);
+        self.cost_nanos += record.cost.nanos();
+        for (sum, count) in self.tokens.iter_mut().zip(record.usage.tokens) {
+            *sum += count;
+        }
+        self.latency += record.latency;
+    }
+}
+
+/// One bucket, or what to add to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RollupRow {
+    pub workspace_id: Arc<str>,
+    pub dimension: Dimension,
+    pub value: String,
+    pub hour: Time,
+    pub sums: Sums,
+}
+
+/// Sums up records, to be added to the rollups.
+#[derive(Default)]
+pub struct Accumulator {
+    buckets: HashMap<(Arc<str>, Time), [HashMap<String, Sums>; Dimension::ALL.len()]>,
+    rows: usize,
+}
+
+impl Accumulator {
+    pub fn add(&mut self, record: &Record) {
+        let key = (record.workspace_id.clone(), record.hour);
+        let by_dimension = self.buckets.entry(key).or_default();
+        for (dimension, buckets) in Dimension::ALL.into_iter().zip(by_dimension) {
+            let value = dimension.value_of(record);
+            if let Some(sums) = buckets.get_mut(value) {
+                sums.add(record);
+            } else {
+                buckets.entry(value.to_owned()).or_default().add(record);
+                self.rows += 1;
+            }
+        }
+    }
+
+    /// Number of buckets.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// All buckets, by key.
+    pub fn into_rows(self) -> Vec<RollupRow> {
+        let mut rows = Vec::with_capacity(self.rows);
+        for ((workspace_id, hour), by_dimension) in self.buckets {
+            for (dimension, buckets) in Dimension::ALL.into_iter().zip(by_dimension) {
+                for (value, sums) in buckets {
+                    let workspace_id = workspace_id.clone();
+                    rows.push(RollupRow { workspace_id, dimension, value, hour, sums });
+                }
+            }
+        }
+        rows.sort_by(|a, b| {
+            (&a.workspace_id, a.dimension, &a.value, a.hour).cmp(&(
+                &b.workspace_id,
+                b.dimension,
+                &b.value,
+                b.hour,
+            ))
+        });
+        rows
+    }
+}
