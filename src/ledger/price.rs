@@ -1,10 +1,13 @@
-//! What tokens cost. Estimate and bill use the same function (I10).
+//! What tokens cost. Estimate and bill use the same rates and the same arithmetic (I10).
+//!
+//! Does not choose which price is valid: the catalogue does.
 
 use std::sync::Arc;
 
+use super::amount::Amount;
 use super::currency::Currency;
 use super::time::Time;
-use super::usage::{ServiceTier, TokenClass};
+use super::usage::{ServiceTier, TOKENS_MAX, TokenClass, Usage};
 
 /// Nano-units of currency for a million tokens.
 pub type PerMillion = i64;
@@ -73,4 +76,263 @@ pub enum Source {
     Builtin,
     Operator,
     Import,
+}
+
+/// A price compiled for lookup: every rate of every tier and size worked out.
+///
+/// Where a rate is absent it falls back along these lines:
+///
+/// 1. For a tier and a size: the variants of that tier whose threshold is crossed, highest first;
+///    then the same of the standard tier; then the base. Reasoning follows output: a variant that
+///    names an output rate and no reasoning rate gives both.
+/// 2. Where none of these has one: cache read as input, five-minute write as input, one-hour write
+///    as five-minute write, reasoning as output, audio and image as text of their direction; each
+///    for the same tier and size.
+#[derive(Clone, Debug)]
+pub struct RateCard {
+    price: Arc<Price>,
+    /// By size, smallest first; the first is for any size.
+    brackets: Vec<Bracket>,
+}
+
+/// The rates of all tiers from one size of the input on.
+#[derive(Clone, Debug)]
+struct Bracket {
+    /// It holds from this many input tokens on.
+    min_input_tokens: i64,
+    rates: [[PerMillion; TokenClass::COUNT]; ServiceTier::COUNT],
+}
+
+const INPUT_CLASSES: [TokenClass; 6] = [
+    TokenClass::Input,
+    TokenClass::CacheRead,
+    TokenClass::CacheWrite5m,
+    TokenClass::CacheWrite1h,
+    TokenClass::AudioInput,
+    TokenClass::ImageInput,
+];
+
+const OUTPUT_CLASSES: [TokenClass; 4] =
+    [TokenClass::Output, TokenClass::Reasoning, TokenClass::AudioOutput, TokenClass::ImageOutput];
+
+impl RateCard {
+    /// # Panics
+    /// If the price has no base rate for input or output, or a rate out of bounds.
+    pub fn new(price: Arc<Price>) -> RateCard {
+        let mut sizes = vec![0];
+        sizes.extend(price.variants.iter().map(Variant::min_input_tokens));
+        sizes.sort_unstable();
+        sizes.dedup();
+
+        let mut brackets = Vec::with_capacity(sizes.len());
+        for min_input_tokens in sizes {
+            let mut rates = [[0; TokenClass::COUNT]; ServiceTier::COUNT];
+            for tier in ServiceTier::ALL {
+                let steps = steps(&price, tier, min_input_tokens);
+                for class in TokenClass::ALL {
+                    let rate = resolve(&steps, class);
+                    assert!((0..=PER_MILLION_MAX).contains(&rate), "rates are bounded");
+                    rates[tier as usize][class as usize] = rate;
+                }
+            }
+            brackets.push(Bracket { min_input_tokens, rates });
+        }
+        RateCard { price, brackets }
+    }
+
+    pub fn price(&self) -> &Arc<Price> {
+        &self.price
+    }
+
+    /// The highest rate of any tier, size and class.
+    pub fn highest_rate(&self) -> PerMillion {
+        let rates = self.brackets.iter().flat_map(|bracket| bracket.rates.as_flattened());
+        rates.copied().max().unwrap_or(0)
+    }
+
+    /// What `usage` costs in the currency that `rate` converts to, rounded once, half to even
+    /// (I11).
+    ///
+    /// # Panics
+    /// If `usage` is out of bounds, or `rate` converts this price to more than
+    /// [`CONVERTED_PER_MILLION_MAX`].
+    pub fn cost(&self, usage: &Usage, tier: ServiceTier, rate: Rate) -> Amount {
+        let input = usage.total_input();
+        assert_bounded(usage, 0);
+        let (bracket, _) = self.reached(input);
+        let rates = &bracket.rates[tier as usize];
+        let mut total = 0;
+        for (count, per_million) in usage.tokens.iter().zip(rates) {
+            total += i128::from(*count) * i128::from(*per_million);
+        }
+        to_amount(total, rate)
+    }
+
+    /// The most that a request can cost which keeps to what it declared (I10): at most the tokens
+    /// of `input` in each input class, and at most `max_output` tokens of output in any mix of
+    /// text, reasoning, audio and images. Never less than [`RateCard::cost`] of such a request.
+    ///
+    /// Fewer input tokens may fall below a threshold, where rates may be higher: each size up to
+    /// the declared one is looked at.
+    ///
+    /// # Panics
+    /// As [`RateCard::cost`]; also if `input` has output tokens.
+    pub fn worst_case(
+        &self,
+        input: &Usage,
+        max_output: i64,
+        tier: ServiceTier,
+        rate: Rate,
+    ) -> Amount {
+        assert!(input.total_output() == 0, "the output of an estimate is its maximum");
+        assert!(max_output >= 0, "token counts are not negative");
+        assert_bounded(input, max_output);
+        let total_input = input.total_input();
+        let (_, reached) = self.reached(total_input);
+        let mut worst = 0;
+        for (index, bracket) in self.brackets[..=reached].iter().enumerate() {
+            // Of this size a request has no more input tokens than that.
+            let most_input = match self.brackets.get(index + 1) {
+                Some(next) => total_input.min(next.min_input_tokens - 1),
+                None => total_input,
+            };
+            let total = bracket.worst_case(tier, input, most_input, max_output);
+            worst = worst.max(total);
+        }
+        to_amount(worst, rate)
+    }
+
+    /// The bracket that an input of this size reaches, and its index.
+    fn reached(&self, input_tokens: i64) -> (&Bracket, usize) {
+        let mut index = self.brackets.len() - 1;
+        while self.brackets[index].min_input_tokens > input_tokens {
+            index -= 1;
+        }
+        (&self.brackets[index], index)
+    }
+}
+
+impl Bracket {
+    /// No less than any request of this bracket costs, in 10⁻⁶ nanos of the price's currency.
+    fn worst_case(
+        &self,
+        tier: ServiceTier,
+        input: &Usage,
+        most_input: i64,
+        max_output: i64,
+    ) -> i128 {
+        let rates = &self.rates[tier as usize];
+        let mut by_class = 0;
+        let mut dearest_input = 0;
+        for class in INPUT_CLASSES {
+            let count = input.get(class);
+            let per_million = rates[class as usize];
+            by_class += i128::from(count) * i128::from(per_million);
+            if count > 0 {
+                dearest_input = dearest_input.max(per_million);
+            }
+        }
+        let by_size = i128::from(most_input) * i128::from(dearest_input);
+        let mut dearest_output = 0;
+        for class in OUTPUT_CLASSES {
+            dearest_output = dearest_output.max(rates[class as usize]);
+        }
+        by_class.min(by_size) + i128::from(max_output) * i128::from(dearest_output)
+    }
+}
+
+impl Variant {
+    /// The smallest input that it applies to.
+    pub fn min_input_tokens(&self) -> i64 {
+        if self.above_input_tokens == 0 || self.inclusive {
+            self.above_input_tokens
+        } else {
+            self.above_input_tokens.saturating_add(1)
+        }
+    }
+}
+
+/// The rates that apply to a tier and size, in the order in which they are asked.
+fn steps(price: &Price, tier: ServiceTier, input_tokens: i64) -> Vec<&Rates> {
+    let mut crossed: Vec<&Variant> = price
+        .variants
+        .iter()
+        .filter(|variant| variant.min_input_tokens() <= input_tokens)
+        .filter(|variant| variant.tier == tier || variant.tier == ServiceTier::Standard)
+        .collect();
+    crossed.sort_by_key(|variant| {
+        (variant.tier != tier, std::cmp::Reverse(variant.min_input_tokens()))
+    });
+    let mut steps: Vec<&Rates> = crossed.iter().map(|variant| &variant.rates).collect();
+    steps.push(&price.base);
+    steps
+}
+
+fn resolve(steps: &[&Rates], class: TokenClass) -> PerMillion {
+    for rates in steps {
+        if let Some(rate) = rates[class as usize] {
+            return rate;
+        }
+        let output = rates[TokenClass::Output as usize];
+        if let (TokenClass::Reasoning, Some(rate)) = (class, output) {
+            return rate;
+        }
+    }
+    let fallback = match class {
+        TokenClass::CacheRead
+        | TokenClass::CacheWrite5m
+        | TokenClass::AudioInput
+        | TokenClass::ImageInput => TokenClass::Input,
+        TokenClass::CacheWrite1h => TokenClass::CacheWrite5m,
+        TokenClass::Reasoning | TokenClass::AudioOutput | TokenClass::ImageOutput => {
+            TokenClass::Output
+        }
+        TokenClass::Input | TokenClass::Output => {
+            panic!("a price has base rates for input and output")
+        }
+    };
+    resolve(steps, fallback)
+}
+
+fn assert_bounded(usage: &Usage, max_output: i64) {
+    let mut total = max_output;
+    for count in usage.tokens {
+        assert!((0..=TOKENS_MAX).contains(&count), "token counts are bounded");
+        total = total.saturating_add(count);
+    }
+    assert!(total <= TOKENS_MAX, "the tokens of a request are bounded");
+}
+
+/// Nanos per million times tokens, as nanos of the currency that `rate` converts to.
+///
+/// No overflow: `total` is at most 10⁸ tokens × 10¹³ nanos = 10²¹, times a rate of at most 10¹³
+/// is 10³⁴, below the 1.7 × 10³⁸ of an `i128`. The amount is at most 10⁸ tokens × 10¹⁵ converted
+/// nanos per million ÷ 10⁶ = 10¹⁷, below the 9.2 × 10¹⁸ of an `i64`.
+fn to_amount(total: i128, rate: Rate) -> Amount {
+    const TOKENS_PER_PRICE: i128 = 1_000_000;
+    let highest = i128::from(TOKENS_MAX) * i128::from(CONVERTED_PER_MILLION_MAX);
+    let nanos = if rate == Rate::ONE {
+        round_half_even(total, TOKENS_PER_PRICE)
+    } else {
+        let rate_unit = i128::from(Rate::ONE.nanos());
+        round_half_even(total * i128::from(rate.nanos()), TOKENS_PER_PRICE * rate_unit)
+    };
+    assert!(nanos >= 0 && nanos <= highest / TOKENS_PER_PRICE, "costs are bounded");
+    Amount::from_nanos(i64::try_from(nanos).expect("bounded above"))
+}
+
+/// The integer nearest to `numerator / denominator`; of two equally near, the even one.
+///
+/// # Panics
+/// If `denominator` is not above 0.
+pub fn round_half_even(numerator: i128, denominator: i128) -> i128 {
+    assert!(denominator > 0, "the denominator is positive");
+    let floor = numerator.div_euclid(denominator);
+    let rest = numerator.rem_euclid(denominator);
+    // `rest` against the half without doubling it, which could overflow.
+    match rest.cmp(&(denominator - rest)) {
+        std::cmp::Ordering::Less => floor,
+        std::cmp::Ordering::Greater => floor + 1,
+        std::cmp::Ordering::Equal => floor + (floor & 1),
+    }
 }
