@@ -116,9 +116,12 @@ pub struct RollupRow {
 /// Sums up records, to be added to the rollups.
 #[derive(Default)]
 pub struct Accumulator {
-    buckets: HashMap<(Arc<str>, Time), [HashMap<String, Sums>; Dimension::ALL.len()]>,
+    buckets: HashMap<(Arc<str>, Time), ByDimension>,
     rows: usize,
 }
+
+/// Sums by value, for each dimension in the order of [`Dimension::ALL`].
+type ByDimension = [HashMap<String, Sums>; Dimension::ALL.len()];
 
 impl Accumulator {
     pub fn add(&mut self, record: &Record) {
