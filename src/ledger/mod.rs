@@ -3,15 +3,31 @@
 //! No async, clock, log, database or transport in here; time, ids and randomness are arguments.
 
 pub mod amount;
-pub mod calendar;
-pub mod catalogue;
 pub mod currency;
-pub mod price;
-pub mod record;
 pub mod time;
+pub mod calendar;
 pub mod usage;
+pub mod price;
+pub mod catalogue;
 pub mod workspace;
+pub mod record;
+mod fingerprint;
+pub mod decision;
+pub mod limit;
+pub mod meter;
+pub mod output;
+pub mod hold;
+mod state;
+mod check;
+mod settle;
+mod change;
+mod view;
+mod invariants;
 
 pub use amount::Amount;
+pub use change::RestoredHold;
 pub use currency::Currency;
+pub use settle::WINDOW_SPENT_MAX;
+pub use state::{EXPIRED_HOLDS_MAX, Ledger, WindowSpend};
 pub use time::Time;
+pub use view::{BudgetView, HoldView, ModelView};

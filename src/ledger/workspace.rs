@@ -20,6 +20,8 @@ pub struct Workspace {
     pub automatic_fallback: bool,
     pub unpriced_models: UnpricedModelPolicy,
     pub hold_expiry: HoldExpiryPolicy,
+    /// Whether expired holds were ever charged: then a late record looks for what to take back.
+    pub may_have_expiry_charges: bool,
     /// Absent until the first `SetPlan`: the envelope is zero.
     pub plan: Option<Plan>,
     pub create_time: Time,

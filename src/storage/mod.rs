@@ -57,7 +57,8 @@ pub struct StoredHold {
     pub workspace_id: Arc<str>,
     pub request_id: Arc<str>,
     pub model_id: Arc<str>,
-    pub requested_model_id: Arc<str>,
+    /// Whether another model had been asked for.
+    pub routed: bool,
     pub held: Amount,
     pub check_time: Time,
     pub expire_time: Time,

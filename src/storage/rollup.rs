@@ -113,15 +113,15 @@ pub struct RollupRow {
     pub sums: Sums,
 }
 
+/// The buckets of one workspace and hour, by value, for each dimension.
+type Buckets = [HashMap<String, Sums>; Dimension::ALL.len()];
+
 /// Sums up records, to be added to the rollups.
 #[derive(Default)]
 pub struct Accumulator {
-    buckets: HashMap<(Arc<str>, Time), ByDimension>,
+    buckets: HashMap<(Arc<str>, Time), Buckets>,
     rows: usize,
 }
-
-/// Sums by value, for each dimension in the order of [`Dimension::ALL`].
-type ByDimension = [HashMap<String, Sums>; Dimension::ALL.len()];
 
 impl Accumulator {
     pub fn add(&mut self, record: &Record) {

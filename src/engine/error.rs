@@ -1,0 +1,70 @@
+//! Why the engine could not do what it was asked. Variants by what the caller can do.
+
+use crate::ledger;
+use crate::storage;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no workspace \"{0}\"")]
+    WorkspaceNotFound(String),
+    #[error("there is a workspace \"{0}\" already")]
+    WorkspaceExists(String),
+    #[error("the catalogue has no model \"{0}\"")]
+    ModelNotFound(String),
+    /// A field that only the engine can judge, by its name in the proto, and what was expected.
+    #[error("{field}: {expected}")]
+    Field { field: String, expected: String },
+    /// The change would alter the meaning of what is stored.
+    #[error("{0}")]
+    NotAllowed(String),
+    /// The request id is in use with other content.
+    #[error("request_id \"{request_id}\" is in use with other content")]
+    RequestIdReused { request_id: String },
+    #[error("no live hold has the request_id \"{request_id}\"")]
+    HoldNotFound { request_id: String },
+    #[error(
+        "the price is in {from} and the workspace in {to}, and no exchange rate is set for this \
+         day: set one with ModelLimitService.SetExchangeRate"
+    )]
+    ExchangeRateMissing { from: ledger::Currency, to: ledger::Currency },
+    #[error("{bound} is at most {max}")]
+    BoundReached { bound: &'static str, max: i64 },
+    /// Nothing has changed, or the outcome is not known yet; a retry with the same id is safe.
+    #[error("storage does not answer; a retry with the same request_id is safe")]
+    StorageUnavailable,
+    /// As above: this server is going away.
+    #[error("the server is stopping; a retry with the same request_id is safe")]
+    Stopping,
+    /// A defect, or data that contradicts itself. The cause is logged, never shown.
+    #[error("internal error")]
+    Internal(String),
+}
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// What a ledger said of one request.
+    pub(super) fn of_ledger(error: ledger::decision::Error, request_id: &str) -> Error {
+        let request_id = request_id.to_owned();
+        match error {
+            ledger::decision::Error::RequestIdReused => Error::RequestIdReused { request_id },
+            ledger::decision::Error::HoldNotFound => Error::HoldNotFound { request_id },
+            ledger::decision::Error::ExchangeRateMissing { from, to } => {
+                Error::ExchangeRateMissing { from, to }
+            }
+            ledger::decision::Error::BoundReached { bound, max } => {
+                Error::BoundReached { bound, max }
+            }
+        }
+    }
+}
+
+impl From<storage::Error> for Error {
+    fn from(error: storage::Error) -> Error {
+        match error {
+            storage::Error::NotApplied(_) | storage::Error::Unknown(_) => Error::StorageUnavailable,
+            storage::Error::Fenced => Error::Stopping,
+            storage::Error::Corrupt(what) => Error::Internal(what),
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Carries requests to the ledger of their workspace, and changes through the writer to storage.
+//!
+//! Decides nothing itself. Everything goes through "the ledger of this workspace", which one
+//! server owns.
+
+mod catalogue;
+mod clock;
+mod error;
+mod policy;
+mod reprice;
+mod usage;
+mod watch;
+mod workspace;
+mod writer;
+
+use std::future::Future;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use hashbrown::HashMap;
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::ledger::catalogue::{Catalogue, Model};
+use crate::ledger::price::Price;
+use crate::ledger::{Ledger, Time, WindowSpend};
+use crate::storage::{self, Store};
+use writer::{Command, QUEUE_COMMANDS_MAX, Writer};
+
+pub use clock::{Clock, SystemClock};
+pub use error::{Error, Result};
+pub use policy::{ModelLimitChange, WorkspaceChange};
+pub use reprice::Repriced;
+pub use watch::SpendWatch;
+pub use workspace::WorkspaceHandle;
+pub use writer::{Committed, FOLD_QUEUE_MAX, GROUP_RECORDS_MAX, Recorded};
+
+/// How long a caller waits for the writer before it is told to try again.
+pub const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+/// Requests from which a loaded ledger learns how much output to expect.
+const OUTPUT_HISTORY_RECORDS: usize = 2_000;
+
+/// A cheap handle; all clones are the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+/// What the engine and its writer share.
+pub(crate) struct Shared {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    workspaces: RwLock<HashMap<Arc<str>, Arc<WorkspaceHandle>>>,
+    catalogue: ArcSwap<Catalogue>,
+    commands: mpsc::Sender<Command>,
+    /// Position of the latest entry of the log that was handed out.
+    last_seq: AtomicI64,
+    /// Whether the last write was answered.
+    storage_answers: tokio::sync::watch::Sender<bool>,
+    /// This server must not go on: another has taken over.
+    fatal: CancellationToken,
+    writer: AsyncMutex<Option<JoinHandle<()>>>,
+}
+
+impl Engine {
+    /// Claims the database, loads the catalogue with `builtin` added to it, takes up holds that
+    /// were written down, and starts the writer. Committed records go to the receiver that is
+    /// returned, for the fold.
+    ///
+    /// # Errors
+    /// If storage fails.
+    pub async fn start(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        builtin: (Vec<Model>, Vec<Price>),
+    ) -> Result<(Engine, mpsc::Receiver<Committed>)> {
+        store.claim().await?;
+        let catalogue = catalogue::load(&*store, builtin).await?;
+        let last_seq = store.last_seq().await?;
+        let (commands, receiver) = mpsc::channel(QUEUE_COMMANDS_MAX);
+        let (committed_sender, committed) = mpsc::channel(FOLD_QUEUE_MAX);
+        let shared = Arc::new(Shared {
+            store,
+            clock,
+            workspaces: RwLock::default(),
+            catalogue: ArcSwap::from_pointee(catalogue),
+            commands,
+            last_seq: AtomicI64::new(last_seq),
+            storage_answers: tokio::sync::watch::Sender::new(true),
+            fatal: CancellationToken::new(),
+            writer: AsyncMutex::new(None),
+        });
+        let writer = Writer::new(shared.clone(), receiver, committed_sender, last_seq);
+        *shared.writer.lock().await = Some(tokio::spawn(writer.run()));
+        let engine = Engine { shared };
+        for id in engine.shared.store.workspaces_with_holds().await? {
+            engine.workspace(&id).await?;
+        }
+        Ok((engine, committed))
+    }
+
+    /// Finishes what the writer was handed, writes live holds down and closes storage.
+    pub async fn stop(&self) {
+        let (done, finished) = oneshot::channel();
+        if self.shared.commands.send(Command::Stop(done)).await.is_ok() {
+            // The writer ends by itself if it is gone already.
+            let _ = finished.await;
+        }
+        if let Some(writer) = self.shared.writer.lock().await.take() {
+            let _ = writer.await;
+        }
+        match self.shared.save_holds().await {
+            Ok(0) => {}
+            Ok(count) => info!(count, "wrote live holds down"),
+            Err(cause) => warn!(%cause, "could not write live holds down: they are given back"),
+        }
+        self.shared.store.close().await;
+    }
+
+    /// Ends at once, as a crash would: nothing is finished or written down.
+    pub async fn abort(&self) {
+        if let Some(writer) = self.shared.writer.lock().await.take() {
+            writer.abort();
+            let _ = writer.await;
+        }
+    }
+
+    pub fn now(&self) -> Time {
+        self.shared.clock.now()
+    }
+
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        self.shared.catalogue.load_full()
+    }
+
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.shared.store
+    }
+
+    /// Cancelled when this server must stop because another has taken over its database.
+    pub fn fatal(&self) -> &CancellationToken {
+        &self.shared.fatal
+    }
+
+    /// Whether the last write was answered by storage.
+    pub fn storage_answers(&self) -> tokio::sync::watch::Receiver<bool> {
+        self.shared.storage_answers.subscribe()
+    }
+
+    /// Position of the latest entry of the log that was handed out.
+    pub fn last_seq(&self) -> i64 {
+        self.shared.last_seq.load(Ordering::Relaxed)
+    }
+
+    /// Every workspace that is loaded.
+    pub fn loaded_workspaces(&self) -> Vec<Arc<WorkspaceHandle>> {
+        self.shared.loaded_workspaces()
+    }
+
+    /// The workspace, loaded if it is not.
+    pub(crate) async fn workspace(&self, id: &str) -> Result<Arc<WorkspaceHandle>> {
+        if let Some(workspace) = self.shared.loaded(id) {
+            return Ok(workspace);
+        }
+        // Asked before the writer is bothered: callers may name workspaces that do not exist.
+        if self.shared.store.workspace(id).await?.is_none() {
+            return Err(Error::WorkspaceNotFound(id.to_owned()));
+        }
+        let id = id.to_owned();
+        self.in_writer(move |shared| async move { shared.load(&id).await }).await
+    }
+
+    /// Runs a job in the writer, in order with everything else that is written, and waits for it.
+    /// The job goes on if the caller is gone.
+    pub(crate) async fn in_writer<T, F>(
+        &self,
+        job: impl FnOnce(Arc<Shared>) -> F + Send + 'static,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Command::Job(Box::new(move |shared| {
+            Box::pin(async move {
+                let _ = reply.send(job(shared).await);
+            })
+        }));
+        self.hand_over(job, answer).await
+    }
+
+    /// Hands a command to the writer and waits for its answer, at most `WRITE_DEADLINE`.
+    async fn hand_over<T>(
+        &self,
+        command: Command,
+        answer: oneshot::Receiver<Result<T>>,
+    ) -> Result<T> {
+        let handed = async {
+            self.shared.commands.send(command).await.map_err(|_| Error::Stopping)?;
+            answer.await.map_err(|_| Error::Stopping)?
+        };
+        tokio::time::timeout(WRITE_DEADLINE, handed).await.unwrap_or(Err(Error::StorageUnavailable))
+    }
+}
+
+impl Shared {
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    fn next_seq(&self) -> i64 {
+        self.last_seq.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn loaded(&self, id: &str) -> Option<Arc<WorkspaceHandle>> {
+        self.workspaces.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    fn loaded_workspaces(&self) -> Vec<Arc<WorkspaceHandle>> {
+        let workspaces = self.workspaces.read().unwrap_or_else(PoisonError::into_inner);
+        workspaces.values().cloned().collect()
+    }
+
+    fn keep(&self, ledger: Ledger) -> Arc<WorkspaceHandle> {
+        let handle = Arc::new(WorkspaceHandle::new(ledger));
+        let mut workspaces = self.workspaces.write().unwrap_or_else(PoisonError::into_inner);
+        workspaces.insert(handle.id().clone(), handle.clone());
+        handle
+    }
+
+    /// Loads a workspace. Runs in the writer, so that the totals it starts from and the records
+    /// that are settled later meet at one commit.
+    async fn load(&self, id: &str) -> Result<Arc<WorkspaceHandle>> {
+        if let Some(workspace) = self.loaded(id) {
+            return Ok(workspace);
+        }
+        let workspace = self.store.workspace(id).await?;
+        let workspace = workspace.ok_or_else(|| Error::WorkspaceNotFound(id.to_owned()))?;
+        let models = self.store.workspace_models(id).await?;
+        let now = self.clock.now();
+        let windows = Ledger::windows_to_load(&workspace, now);
+        let spend = self.spend_of(id, windows).await?;
+        let outputs = self.store.recent_outputs(id, OUTPUT_HISTORY_RECORDS).await?;
+        let holds = self.store.holds(id).await?;
+        let mut ledger = Ledger::new(workspace, models, self.catalogue.load_full(), spend, now);
+        for (model, tokens) in outputs {
+            ledger.learn_output(&model, tokens);
+        }
+        if !holds.is_empty() {
+            usage::restore_holds(&mut ledger, holds, now);
+            // They live in memory from here on; a crash gives them back.
+            self.until_known(|| self.store.delete_holds(id)).await?;
+        }
+        Ok(self.keep(ledger))
+    }
+
+    /// What the log says was spent in some windows of a workspace.
+    async fn spend_of(
+        &self,
+        id: &str,
+        windows: [crate::ledger::calendar::Window; 2],
+    ) -> storage::Result<Vec<WindowSpend>> {
+        let mut spend = Vec::with_capacity(windows.len());
+        for window in windows {
+            let by_model = self.store.spent_by_model(id, window.start, window.end).await?;
+            spend.push(WindowSpend { window, by_model });
+        }
+        Ok(spend)
+    }
+
+    async fn save_holds(&self) -> storage::Result<usize> {
+        let mut holds = Vec::new();
+        for workspace in self.loaded_workspaces() {
+            holds.extend(usage::stored_holds(&mut workspace.lock(), self.clock.now()));
+        }
+        if !holds.is_empty() {
+            self.store.put_holds(&holds).await?;
+        }
+        Ok(holds.len())
+    }
+}

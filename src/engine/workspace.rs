@@ -1,0 +1,42 @@
+//! A loaded workspace: its ledger behind a lock, and those who watch it.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use tokio::sync::watch;
+
+use crate::ledger::Ledger;
+
+pub struct WorkspaceHandle {
+    id: Arc<str>,
+    /// A std mutex: held for a microsecond, never across an await.
+    ledger: Mutex<Ledger>,
+    /// Told after each committed change.
+    changes: watch::Sender<()>,
+}
+
+impl WorkspaceHandle {
+    pub(super) fn new(ledger: Ledger) -> WorkspaceHandle {
+        let id = ledger.workspace().id.clone();
+        WorkspaceHandle { id, ledger: Mutex::new(ledger), changes: watch::Sender::new(()) }
+    }
+
+    pub fn id(&self) -> &Arc<str> {
+        &self.id
+    }
+
+    /// # Panics
+    /// If a thread panicked while it held the lock: the ledger failed an assertion, and money must
+    /// not be decided on by what is left of it.
+    pub fn lock(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().expect("the ledger failed an assertion")
+    }
+
+    /// Wakes those who watch.
+    pub(super) fn announce(&self) {
+        self.changes.send_replace(());
+    }
+
+    pub(super) fn subscribe(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+}

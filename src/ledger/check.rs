@@ -1,0 +1,369 @@
+//! The decision: may a request run, and on which model?
+
+use std::sync::Arc;
+
+use super::amount::Amount;
+use super::catalogue::ModelEntry;
+use super::decision::{
+    Answer, Check, Decision, Error, HELD_RETRY_AFTER, HOLDS_MAX, LimitKind, Reason, Subject,
+    VERDICTS_MAX, Verdict,
+};
+use super::hold::{Hold, Quote};
+use super::limit::Objection;
+use super::price::Rate;
+use super::state::Ledger;
+use super::time::{MICROS_PER_SECOND, Micros, Time};
+use super::workspace::UnpricedModelPolicy;
+
+/// What a request would cost at most on one model.
+#[derive(Clone, Debug)]
+pub(super) struct Estimate {
+    pub need: Amount,
+    /// Absent if the model has no price: it then needs nothing.
+    pub quote: Option<Quote>,
+    /// Output tokens that the estimate counts with.
+    pub output: i64,
+}
+
+impl Ledger {
+    /// Decides on a request and sets its worst-case cost aside in every limit that applies: in all
+    /// of them, or, if it is blocked, in none (I2). Rules are asked in a fixed order: the model is
+    /// known, enabled, priced; then the limits; then, if only the model's cap is in the way,
+    /// its fallbacks.
+    ///
+    /// # Errors
+    /// If the request id is in use with other content, an exchange rate is missing, or there are
+    /// too many live holds. Nothing has changed then.
+    pub fn check(&mut self, now: Time, check: Check) -> Result<Decision, Error> {
+        let now = self.advance(now);
+        let fingerprint = check.fingerprint();
+        if !check.dry_run {
+            if let Some(hold) = self.holds.get(&check.request_id) {
+                return self.answer_again(hold, fingerprint);
+            }
+            if self.holds.len() >= HOLDS_MAX {
+                let max = i64::try_from(HOLDS_MAX).expect("a small number");
+                return Err(Error::BoundReached { bound: "live holds of a workspace", max });
+            }
+        }
+        let model = match self.usable_model(&check.model_id) {
+            Ok(model) => model,
+            Err(reason) => return Ok(self.refuse_model(&check.model_id, reason)),
+        };
+        let estimate = self.estimate(model, &check, now)?;
+        if estimate.quote.is_none() && self.workspace.unpriced_models == UnpricedModelPolicy::Deny {
+            return Ok(self.refuse_model(&check.model_id, Reason::ModelUnpriced));
+        }
+        let mut verdicts = Vec::new();
+        if estimate.quote.is_none() {
+            verdicts.push(model_verdict(&self.models[model].id, Reason::ModelUnpriced));
+        }
+        if self.admit(model, estimate.need, &mut verdicts) {
+            return Ok(self.grant(check, fingerprint, model, false, estimate, verdicts));
+        }
+        if let Some(reason) = self.reason_beyond_fallback(&verdicts) {
+            return Ok(self.block(reason, verdicts));
+        }
+        let asked = verdicts.len();
+        match self.find_fallback(model, &check, estimate.need, &mut verdicts) {
+            Some((model, estimate)) => {
+                Ok(self.grant(check, fingerprint, model, true, estimate, verdicts))
+            }
+            None => {
+                let retry_after = self.retry_after(&verdicts[..asked]);
+                verdicts.push(model_verdict(&self.models[model].id, Reason::NoAllowedModel));
+                let decision = self.block(Reason::NoAllowedModel, verdicts);
+                Ok(Decision { retry_after, ..decision })
+            }
+        }
+    }
+
+    /// The same answer as before for a request whose hold lives.
+    fn answer_again(&self, hold: &Hold, fingerprint: i64) -> Result<Decision, Error> {
+        if hold.fingerprint != fingerprint {
+            return Err(Error::RequestIdReused);
+        }
+        let routed = hold.routed.then(|| self.models[hold.model].id.clone());
+        Ok(Decision {
+            reason: routed.is_some().then_some(Reason::ModelLimit),
+            answer: routed.map_or(Answer::Allowed, Answer::Routed),
+            held: hold.held,
+            expire_time: Some(hold.expire_time),
+            state: hold.state,
+            verdicts: hold.verdicts.as_deref().unwrap_or_default().to_vec(),
+            retry_after: None,
+        })
+    }
+
+    /// Index of a model that the workspace may use, by id or alias.
+    fn usable_model(&self, name: &str) -> Result<usize, Reason> {
+        let by_id = self.by_id.get(name).copied();
+        let index = match by_id.filter(|index| self.models[*index].entry.is_some()) {
+            Some(index) => index,
+            None => {
+                let entry = self.catalogue.model(name).ok_or(Reason::ModelUnknown)?;
+                *self.by_id.get(&entry.model().id).ok_or(Reason::ModelDisabled)?
+            }
+        };
+        if self.models[index].is_enabled() { Ok(index) } else { Err(Reason::ModelDisabled) }
+    }
+
+    /// What a request costs at most on a model, with that model's price and its bounds.
+    pub(super) fn estimate(
+        &self,
+        model: usize,
+        check: &Check,
+        now: Time,
+    ) -> Result<Estimate, Error> {
+        let state = &self.models[model];
+        let declared = check.max_output.unwrap_or_else(|| state.outputs.estimate());
+        let bound = state.entry.as_ref().and_then(|entry| entry.model().max_output);
+        let output = bound.map_or(declared, |bound| declared.min(bound));
+        let quote = self.quote(state.entry.as_deref(), now)?;
+        let need = quote.as_ref().map_or(Amount::ZERO, |quote| {
+            quote.card.worst_case(&check.input, output, check.tier, quote.rate)
+        });
+        Ok(Estimate { need, quote, output })
+    }
+
+    /// Price and exchange rate of a model at a time; none if it is unpriced.
+    pub(super) fn quote(
+        &self,
+        entry: Option<&ModelEntry>,
+        time: Time,
+    ) -> Result<Option<Quote>, Error> {
+        let Some(entry) = entry else { return Ok(None) };
+        let Some(card) = entry.price_at(&self.workspace.id, time) else { return Ok(None) };
+        let from = card.price().currency;
+        let to = self.workspace.currency;
+        let rate = match from == to {
+            true => Some(Rate::ONE),
+            false => self.catalogue.exchange_rate(from, to, time),
+        };
+        let rate = rate.ok_or(Error::ExchangeRateMissing { from, to })?;
+        Ok(Some(Quote { card: card.clone(), rate }))
+    }
+
+    /// Asks every limit that applies to a request on a model; each that objects adds a verdict.
+    fn admit(&self, model: usize, need: Amount, verdicts: &mut Vec<Verdict>) -> bool {
+        let mut admitted = true;
+        for (limit, totals) in self.limits_of(model) {
+            if let Err(objection) = limit.admit(totals, need, self.cycle) {
+                admitted = false;
+                if verdicts.len() < VERDICTS_MAX {
+                    verdicts.push(self.limit_verdict(model, objection));
+                }
+            }
+        }
+        admitted
+    }
+
+    /// Why a request is blocked that no fallback can help: anything but a model's cap is in the
+    /// way, or fallback is off.
+    fn reason_beyond_fallback(&self, verdicts: &[Verdict]) -> Option<Reason> {
+        for verdict in verdicts {
+            if verdict.limit.is_some_and(|limit| limit.kind == LimitKind::Envelope) {
+                return Some(verdict.reason);
+            }
+        }
+        (!self.workspace.automatic_fallback).then_some(Reason::ModelLimit)
+    }
+
+    /// The first candidate, in their order, that can take the request and whose every limit
+    /// passes, with its own price (I3).
+    fn find_fallback(
+        &self,
+        asked: usize,
+        check: &Check,
+        asked_need: Amount,
+        verdicts: &mut Vec<Verdict>,
+    ) -> Option<(usize, Estimate)> {
+        let chain = self.models[asked].settings.as_ref().map(|set| &set.fallback_model_ids);
+        let candidates = match chain {
+            Some(chain) if !chain.is_empty() => self.chained(asked, chain, check, verdicts),
+            _ => self.cheaper(asked, check, asked_need, verdicts),
+        };
+        candidates.into_iter().find(|(model, estimate)| self.admit(*model, estimate.need, verdicts))
+    }
+
+    /// The models of a configured chain that can take the request.
+    fn chained(
+        &self,
+        asked: usize,
+        chain: &[Arc<str>],
+        check: &Check,
+        verdicts: &mut Vec<Verdict>,
+    ) -> Vec<(usize, Estimate)> {
+        let mut candidates = Vec::new();
+        for id in chain {
+            match self.usable_model(id) {
+                Ok(model) if model == asked => {}
+                Ok(model) => candidates.extend(self.candidate(model, check, verdicts)),
+                Err(reason) => push_bounded(verdicts, model_verdict(id, reason)),
+            }
+        }
+        candidates
+    }
+
+    /// Every enabled model that is strictly cheaper for this request's tokens and can take it,
+    /// dearest first: the nearest in quality. Equal ones by id, so that the order is defined.
+    fn cheaper(
+        &self,
+        asked: usize,
+        check: &Check,
+        asked_need: Amount,
+        verdicts: &mut Vec<Verdict>,
+    ) -> Vec<(usize, Estimate)> {
+        let mut candidates = Vec::new();
+        for (index, model) in self.models.iter().enumerate() {
+            if index == asked || !model.is_enabled() || model.entry.is_none() {
+                continue;
+            }
+            let found = self.candidate(index, check, verdicts);
+            candidates.extend(found.filter(|(_, estimate)| estimate.need < asked_need));
+        }
+        candidates.sort_by(|(a, a_estimate), (b, b_estimate)| {
+            let by_need = b_estimate.need.cmp(&a_estimate.need);
+            by_need.then_with(|| self.models[*a].id.cmp(&self.models[*b].id))
+        });
+        candidates
+    }
+
+    /// A model as a candidate, if it is priced and has what the request needs.
+    fn candidate(
+        &self,
+        model: usize,
+        check: &Check,
+        verdicts: &mut Vec<Verdict>,
+    ) -> Option<(usize, Estimate)> {
+        let state = &self.models[model];
+        let entry = state.entry.as_ref()?;
+        // A candidate whose exchange rate is missing is as good as unpriced.
+        let estimate = self.estimate(model, check, self.now).ok();
+        let Some(estimate) = estimate.filter(|estimate| estimate.quote.is_some()) else {
+            push_bounded(verdicts, model_verdict(&state.id, Reason::ModelUnpriced));
+            return None;
+        };
+        let mut required = check.required_capabilities.iter();
+        if !required.all(|capability| entry.model().capabilities.contains(capability)) {
+            push_bounded(verdicts, model_verdict(&state.id, Reason::CapabilityMissing));
+            return None;
+        }
+        let tokens = check.input.total_input() + estimate.output;
+        if entry.model().context_window.is_some_and(|window| window < tokens) {
+            push_bounded(verdicts, model_verdict(&state.id, Reason::ContextWindowExceeded));
+            return None;
+        }
+        Some((model, estimate))
+    }
+
+    /// Takes the hold in every meter and answers.
+    fn grant(
+        &mut self,
+        check: Check,
+        fingerprint: i64,
+        model: usize,
+        routed: bool,
+        estimate: Estimate,
+        verdicts: Vec<Verdict>,
+    ) -> Decision {
+        let state = self.state();
+        let target = routed.then(|| self.models[model].id.clone());
+        let mut expire_time = None;
+        if !check.dry_run {
+            let expires = expiry(self.now, check.hold_duration);
+            expire_time = Some(expires);
+            let window_start = self.cycle.start;
+            for meter in self.meters_of(model) {
+                meter.hold(window_start, estimate.need);
+            }
+            self.holds.insert(Hold {
+                request_id: check.request_id,
+                fingerprint,
+                model,
+                held: estimate.need,
+                check_time: self.now,
+                window_start,
+                expire_time: expires,
+                quote: estimate.quote,
+                tier: check.tier,
+                routed,
+                state,
+                verdicts: (!verdicts.is_empty()).then(|| verdicts.clone().into_boxed_slice()),
+                attribution: check.attribution,
+                expiring: false,
+            });
+        }
+        Decision {
+            reason: target.is_some().then_some(Reason::ModelLimit),
+            answer: target.map_or(Answer::Allowed, Answer::Routed),
+            held: estimate.need,
+            expire_time,
+            state,
+            verdicts,
+            retry_after: None,
+        }
+    }
+
+    fn block(&self, reason: Reason, verdicts: Vec<Verdict>) -> Decision {
+        Decision {
+            answer: Answer::Blocked,
+            held: Amount::ZERO,
+            expire_time: None,
+            state: self.state(),
+            reason: Some(reason),
+            retry_after: self.retry_after(&verdicts),
+            verdicts,
+        }
+    }
+
+    fn refuse_model(&self, name: &str, reason: Reason) -> Decision {
+        self.block(reason, vec![model_verdict(&Arc::from(name), reason)])
+    }
+
+    /// How long until every limit that objected may let the request pass; none if one never will.
+    fn retry_after(&self, verdicts: &[Verdict]) -> Option<Micros> {
+        let mut wait = 0;
+        for verdict in verdicts {
+            wait = wait.max(match (verdict.reason, verdict.limit) {
+                (Reason::HeldInFlight, _) => HELD_RETRY_AFTER,
+                (Reason::Exhausted, Some(limit)) => limit.reset_time - self.now,
+                _ => return None,
+            });
+        }
+        (wait > 0).then_some(wait)
+    }
+
+    fn limit_verdict(&self, model: usize, objection: Objection) -> Verdict {
+        let (subject, reason) = match objection.figures.kind {
+            LimitKind::Envelope if self.workspace.plan.is_none() => {
+                (Subject::Workspace(self.workspace.id.clone()), Reason::PlanNotSet)
+            }
+            LimitKind::Envelope => {
+                (Subject::Workspace(self.workspace.id.clone()), objection.reason)
+            }
+            LimitKind::ModelLimit => {
+                (Subject::Model(self.models[model].id.clone()), objection.reason)
+            }
+        };
+        Verdict { subject, reason, limit: Some(objection.figures) }
+    }
+}
+
+/// When a hold taken at `now` for `duration` ends: a whole second, rounded up.
+pub(super) fn expiry(now: Time, duration: Micros) -> Time {
+    let end = (now + duration).micros();
+    let seconds = end.div_euclid(MICROS_PER_SECOND);
+    let begun = i64::from(end.rem_euclid(MICROS_PER_SECOND) != 0);
+    Time::from_micros((seconds + begun) * MICROS_PER_SECOND)
+}
+
+fn model_verdict(id: &Arc<str>, reason: Reason) -> Verdict {
+    Verdict { subject: Subject::Model(id.clone()), reason, limit: None }
+}
+
+fn push_bounded(verdicts: &mut Vec<Verdict>, verdict: Verdict) {
+    if verdicts.len() < VERDICTS_MAX {
+        verdicts.push(verdict);
+    }
+}

@@ -1,0 +1,285 @@
+//! The three ends of a hold, and what is charged: settled by its usage record, released by the
+//! caller, expired by its time.
+
+use std::sync::Arc;
+
+use super::amount::Amount;
+use super::check::expiry;
+use super::decision::{Error, Standing, UsageReport};
+use super::hold::{Hold, Quote};
+use super::price::Rate;
+use super::record::{EXPIRY_ATTEMPT, Record, RecordKind};
+use super::state::{EXPIRED_HOLDS_MAX, Ledger};
+use super::time::{Micros, Time};
+use super::usage::{Outcome, ServiceTier, Usage, UsageSource};
+
+/// Most that may be spent in one window: four billion units. With the bounds of prices and tokens
+/// no sum of a window overflows.
+pub const WINDOW_SPENT_MAX: Amount = Amount::from_nanos(4_000_000_000 * 1_000_000_000);
+
+/// At what a record is billed.
+struct Bill {
+    cost: Amount,
+    metered_model: Arc<str>,
+    unpriced: bool,
+    price_id: Option<Arc<str>>,
+    rate: Rate,
+}
+
+impl Ledger {
+    /// Prices a report and decides which windows it is charged to: the entry for the log. Nothing
+    /// is charged until [`Ledger::settle`]; an entry that does not reach the log must be handed to
+    /// [`Ledger::abandon`]. `check_time` is when the request was checked, where the caller knows it
+    /// of a hold that has ended.
+    ///
+    /// # Errors
+    /// If the window's spend would pass [`WINDOW_SPENT_MAX`].
+    pub fn prepare(
+        &mut self,
+        now: Time,
+        seq: i64,
+        report: UsageReport,
+        check_time: Option<Time>,
+    ) -> Result<Record, Error> {
+        let now = self.advance(now);
+        let fingerprint = report.fingerprint();
+        let hold = self.holds.get(&report.request_id);
+        let start_time = report.start_time.unwrap_or(now);
+        let check_time = hold.map(|hold| hold.check_time).or(check_time);
+        let charge_time = check_time.unwrap_or(start_time);
+        let bill = self.bill(hold, &report, charge_time);
+        let attribution =
+            report.attribution.or_else(|| hold.and_then(|hold| hold.attribution.clone()));
+        let record = Record {
+            seq,
+            workspace_id: self.workspace.id.clone(),
+            request_id: report.request_id,
+            attempt: report.attempt,
+            revision: 0,
+            kind: RecordKind::Usage,
+            model_id: report.model_id.into(),
+            metered_model_id: bill.metered_model,
+            tier: report.tier,
+            usage: report.usage,
+            outcome: report.outcome,
+            source: report.source,
+            cost: bill.cost,
+            unpriced: bill.unpriced,
+            price_id: bill.price_id,
+            exchange_rate: bill.rate,
+            charge_time,
+            hour: self.calendar.hour_start(charge_time),
+            start_time,
+            record_time: now,
+            latency: report.latency,
+            attribution: attribution.map(|boxed| *boxed).unwrap_or_default(),
+            fingerprint,
+        };
+        self.expect(&record)?;
+        Ok(record)
+    }
+
+    /// The entry that charges the estimate of a hold whose time is up. None if the hold has ended
+    /// otherwise meanwhile, or was extended.
+    ///
+    /// # Errors
+    /// As [`Ledger::prepare`].
+    pub fn prepare_expiry_charge(
+        &mut self,
+        now: Time,
+        seq: i64,
+        request_id: &str,
+    ) -> Result<Option<Record>, Error> {
+        let now = self.advance(now);
+        let Some(hold) = self.holds.get(request_id).filter(|hold| hold.expiring) else {
+            return Ok(None);
+        };
+        let model = self.models[hold.model].id.clone();
+        let quote = hold.quote.as_ref();
+        let record = Record {
+            seq,
+            workspace_id: self.workspace.id.clone(),
+            request_id: hold.request_id.clone(),
+            attempt: EXPIRY_ATTEMPT,
+            revision: 0,
+            kind: RecordKind::ExpiryCharge,
+            model_id: model.clone(),
+            metered_model_id: model,
+            tier: hold.tier,
+            usage: Usage::default(),
+            outcome: Outcome::Error,
+            source: UsageSource::Estimated,
+            cost: hold.held,
+            unpriced: quote.is_none(),
+            price_id: quote.map(|quote| quote.card.price().id.clone()),
+            exchange_rate: quote.map_or(Rate::ONE, |quote| quote.rate),
+            charge_time: hold.check_time,
+            hour: self.calendar.hour_start(hold.check_time),
+            start_time: hold.check_time,
+            record_time: now,
+            latency: 0,
+            attribution: hold.attribution.as_deref().cloned().unwrap_or_default(),
+            fingerprint: hold.fingerprint,
+        };
+        self.expect(&record)?;
+        Ok(Some(record))
+    }
+
+    /// Makes an entry known that is about to be written, made here or outside (a correction).
+    ///
+    /// # Errors
+    /// If the window's spend would pass [`WINDOW_SPENT_MAX`].
+    pub fn expect(&mut self, record: &Record) -> Result<(), Error> {
+        let ahead = Amount::from_nanos(record.cost.nanos().max(0));
+        let window = self.calendar_window(record.charge_time);
+        let spent = self.meter.totals(window).spent;
+        if spent + self.pending + ahead > WINDOW_SPENT_MAX {
+            let max = WINDOW_SPENT_MAX.nanos() / super::amount::NANOS_PER_UNIT;
+            return Err(Error::BoundReached { bound: "spend of a cycle", max });
+        }
+        self.pending += ahead;
+        Ok(())
+    }
+
+    /// Forgets an entry that did not reach the log, or was there already.
+    pub fn abandon(&mut self, record: &Record) {
+        self.pending -= Amount::from_nanos(record.cost.nanos().max(0));
+        assert!(self.pending >= Amount::ZERO, "what was expected is settled or abandoned once");
+    }
+
+    /// Charges an entry that is durable now, and ends its hold: the actual amount, also above the
+    /// hold and above the limit (I6), takes the place of what was held (I7).
+    pub fn settle(&mut self, now: Time, record: &Record) -> Standing {
+        let now = self.advance(now);
+        self.abandon(record);
+        if record.kind != RecordKind::Correction {
+            self.end_hold(&record.request_id);
+        }
+        let window = self.calendar_window(record.charge_time);
+        // Nobody asks for a cycle that is over, and a ledger does not know what was spent in it.
+        let is_over = window.end <= now;
+        let model = self.model_index(&record.metered_model_id);
+        if !is_over {
+            for meter in self.meters_of(model) {
+                meter.charge(window.start, record.cost);
+            }
+        }
+        if record.kind == RecordKind::Usage && record.outcome == Outcome::Success {
+            self.models[model].outputs.add(record.usage.total_output());
+        }
+        self.revision += 1;
+        self.standing()
+    }
+
+    /// Whether a request has a live hold.
+    pub fn has_hold(&self, request_id: &str) -> bool {
+        self.holds.get(request_id).is_some()
+    }
+
+    /// Where the workspace stands.
+    pub fn standing(&self) -> Standing {
+        Standing { state: self.state(), cycle_spent: self.meter.totals(self.cycle).spent }
+    }
+
+    /// Gives a hold back when the request never ran. Answers the amount.
+    ///
+    /// # Errors
+    /// If there is no live hold.
+    pub fn release(&mut self, now: Time, request_id: &str) -> Result<Amount, Error> {
+        self.advance(now);
+        let hold = self.end_hold(request_id).ok_or(Error::HoldNotFound)?;
+        Ok(hold.held)
+    }
+
+    /// Moves the expiry of a live hold to `duration` from now, never nearer. Answers it.
+    ///
+    /// # Errors
+    /// If there is no live hold.
+    pub fn extend(&mut self, now: Time, request_id: &str, duration: Micros) -> Result<Time, Error> {
+        let now = self.advance(now);
+        let hold = self.holds.get(request_id).ok_or(Error::HoldNotFound)?;
+        let expire_time = hold.expire_time.max(expiry(now, duration));
+        self.holds.extend(request_id, expire_time);
+        Ok(expire_time)
+    }
+
+    /// Requests whose hold is up and whose estimate is to be charged. Each is named once; give
+    /// back what could not be written with [`Ledger::retry_charges`].
+    pub fn take_due_charges(&mut self, now: Time) -> Vec<Arc<str>> {
+        self.advance(now);
+        std::mem::take(&mut self.due_charges)
+    }
+
+    pub fn retry_charges(&mut self, requests: Vec<Arc<str>>) {
+        self.due_charges.extend(requests);
+    }
+
+    /// Whether the clock alone would change something by `now`: a hold is up.
+    pub fn has_due(&self, now: Time) -> bool {
+        !self.due_charges.is_empty() || self.holds.next_expiry().is_some_and(|time| time <= now)
+    }
+
+    /// Ends a hold by its time.
+    pub(super) fn expire(&mut self, request_id: &str) {
+        let Some(hold) = self.end_hold(request_id) else { return };
+        self.expired_count += 1;
+        if self.expired.len() == EXPIRED_HOLDS_MAX {
+            self.expired.pop_front();
+        }
+        self.expired.push_back(hold);
+    }
+
+    /// Ends a hold, once, and gives back exactly what it took, where it took it (I7).
+    fn end_hold(&mut self, request_id: &str) -> Option<Hold> {
+        let hold = self.holds.remove(request_id)?;
+        for meter in self.meters_of(hold.model) {
+            meter.release(hold.window_start, hold.held);
+        }
+        Some(hold)
+    }
+
+    /// The cost of a report. A request is billed at the price that it was checked at, if it ran on
+    /// the model that the check named; a model without a price is billed as the hold's model,
+    /// and without a hold at zero.
+    fn bill(&self, hold: Option<&Hold>, report: &UsageReport, charge_time: Time) -> Bill {
+        let entry = self.catalogue.model(&report.model_id);
+        let held_model = hold.map(|hold| &self.models[hold.model]);
+        let metered_model = match (entry, held_model) {
+            (Some(entry), _) => entry.model().id.clone(),
+            (None, Some(model)) => model.id.clone(),
+            (None, None) => report.model_id.as_str().into(),
+        };
+        let held_quote = hold.and_then(|hold| hold.quote.clone());
+        let is_held_model = held_model.is_some_and(|model| model.id == metered_model);
+        let own_quote = match &held_quote {
+            Some(quote) if is_held_model && entry.is_some() => Some(quote.clone()),
+            // A missing exchange rate is as good as no price: the record is taken all the same.
+            _ => self.quote(entry.map(|entry| &**entry), charge_time).unwrap_or_default(),
+        };
+        let unpriced = own_quote.is_none();
+        match own_quote.or(held_quote) {
+            Some(quote) => Bill {
+                cost: cost(&quote, &report.usage, report.tier),
+                metered_model,
+                unpriced,
+                price_id: Some(quote.card.price().id.clone()),
+                rate: quote.rate,
+            },
+            None => Bill {
+                cost: Amount::ZERO,
+                metered_model,
+                unpriced,
+                price_id: None,
+                rate: Rate::ONE,
+            },
+        }
+    }
+
+    fn calendar_window(&self, time: Time) -> super::calendar::Window {
+        if self.cycle.contains(time) { self.cycle } else { self.calendar.cycle(time) }
+    }
+}
+
+fn cost(quote: &Quote, usage: &Usage, tier: ServiceTier) -> Amount {
+    quote.card.cost(usage, tier, quote.rate)
+}

@@ -1,0 +1,242 @@
+//! The ledger: the live state of one workspace, and how it is made.
+
+use std::collections::{HashMap as StdHashMap, VecDeque};
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::amount::Amount;
+use super::calendar::{Calendar, Window};
+use super::catalogue::{Catalogue, ModelEntry};
+use super::decision::{BudgetState, LimitKind};
+use super::hold::{Hold, Holds};
+use super::limit::Limit;
+use super::meter::{Meter, Totals};
+use super::output::OutputHistory;
+use super::time::Time;
+use super::workspace::{HoldExpiryPolicy, Workspace, WorkspaceModel};
+
+/// Most holds that are remembered after they expired unsettled.
+pub const EXPIRED_HOLDS_MAX: usize = 1_000;
+
+/// The live state of one workspace: it decides, and nobody else does.
+///
+/// Time never runs backwards in here: every function takes `now`, and a clock that steps back
+/// is taken to stand still.
+pub struct Ledger {
+    pub(super) workspace: Workspace,
+    pub(super) calendar: Calendar,
+    pub(super) catalogue: Arc<Catalogue>,
+    pub(super) now: Time,
+    /// The running cycle.
+    pub(super) cycle: Window,
+    /// Spent and held of the whole workspace.
+    pub(super) meter: Meter,
+    /// Every model that is configured, was asked for or has spend. Indices never change.
+    pub(super) models: Vec<ModelState>,
+    /// Index by exact id.
+    pub(super) by_id: HashMap<Arc<str>, usize>,
+    pub(super) holds: Holds,
+    /// Holds that expired unsettled lately, oldest first.
+    pub(super) expired: VecDeque<Hold>,
+    pub(super) expired_count: i64,
+    /// Requests whose hold is up and whose estimate is to be charged.
+    pub(super) due_charges: Vec<Arc<str>>,
+    /// Cost of records that were prepared and are on their way to the log.
+    pub(super) pending: Amount,
+    /// Grows with each committed change.
+    pub(super) revision: i64,
+}
+
+/// One model as the workspace sees it.
+pub struct ModelState {
+    pub id: Arc<str>,
+    /// Absent if nothing was set for it.
+    pub settings: Option<WorkspaceModel>,
+    /// Absent if the catalogue does not know it.
+    pub entry: Option<Arc<ModelEntry>>,
+    pub meter: Meter,
+    pub outputs: OutputHistory,
+}
+
+/// What the usage log says was spent in a window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WindowSpend {
+    pub window: Window,
+    pub by_model: StdHashMap<String, Amount>,
+}
+
+impl Ledger {
+    /// The windows whose spend a ledger must be given: the running cycle and the next, into which
+    /// records of clocks that are ahead may fall.
+    pub fn windows_to_load(workspace: &Workspace, now: Time) -> [Window; 2] {
+        let cycle = calendar_of(workspace).cycle(now);
+        [cycle, calendar_of(workspace).cycle(cycle.end)]
+    }
+
+    /// A ledger of what storage knows. `spend` are the windows of [`Ledger::windows_to_load`].
+    pub fn new(
+        workspace: Workspace,
+        models: Vec<WorkspaceModel>,
+        catalogue: Arc<Catalogue>,
+        spend: Vec<WindowSpend>,
+        now: Time,
+    ) -> Ledger {
+        let calendar = calendar_of(&workspace);
+        let mut ledger = Ledger {
+            calendar,
+            cycle: calendar.cycle(now),
+            workspace,
+            catalogue,
+            now,
+            meter: Meter::default(),
+            models: Vec::new(),
+            by_id: HashMap::new(),
+            holds: Holds::default(),
+            expired: VecDeque::new(),
+            expired_count: 0,
+            due_charges: Vec::new(),
+            pending: Amount::ZERO,
+            revision: 0,
+        };
+        for model in models {
+            let index = ledger.model_index(&model.model_id.clone());
+            ledger.models[index].settings = Some(model);
+        }
+        ledger.replace_spend(spend);
+        ledger
+    }
+
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
+    }
+
+    /// Grows with each committed change.
+    pub fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    /// Tells the ledger what a model's requests produced lately, when it is loaded.
+    pub fn learn_output(&mut self, model_id: &str, tokens: i64) {
+        let index = self.model_index(model_id);
+        self.models[index].outputs.add(tokens);
+    }
+
+    /// Lets time pass: the cycle rolls over and holds expire.
+    pub fn advance(&mut self, now: Time) -> Time {
+        self.now = self.now.max(now);
+        if !self.cycle.contains(self.now) {
+            self.cycle = self.calendar.cycle(self.now);
+            let start = self.cycle.start;
+            self.meter.forget_before(start);
+            for model in &mut self.models {
+                model.meter.forget_before(start);
+            }
+        }
+        while let Some(request_id) = self.holds.mark_next_expired(self.now) {
+            match self.workspace.hold_expiry {
+                HoldExpiryPolicy::Release => self.expire(&request_id),
+                HoldExpiryPolicy::ChargeEstimate => self.due_charges.push(request_id),
+            }
+        }
+        self.now
+    }
+
+    /// Where the workspace stands in the running cycle.
+    pub fn state(&self) -> BudgetState {
+        let spent = self.meter.totals(self.cycle).spent;
+        let budget = self.workspace.plan.map_or(Amount::ZERO, |plan| plan.budget);
+        if spent >= self.envelope() {
+            BudgetState::Exhausted
+        } else if spent > budget {
+            BudgetState::InOverage
+        } else {
+            BudgetState::WithinPlan
+        }
+    }
+
+    /// Plan budget and overage.
+    pub(super) fn envelope(&self) -> Amount {
+        self.workspace.plan.map_or(Amount::ZERO, |plan| plan.budget + plan.overage)
+    }
+
+    /// The limits that apply to a request on a model, each with what counts against it.
+    pub(super) fn limits_of(&self, model: usize) -> impl Iterator<Item = (Limit, Totals)> {
+        let envelope = Limit { kind: LimitKind::Envelope, amount: self.envelope() };
+        let envelope = (envelope, self.meter.totals(self.cycle));
+        let model = &self.models[model];
+        let cap = model.cap().map(|amount| {
+            (Limit { kind: LimitKind::ModelLimit, amount }, model.meter.totals(self.cycle))
+        });
+        std::iter::once(envelope).chain(cap)
+    }
+
+    /// The meters in which a request on a model counts: all that a limit may read.
+    pub(super) fn meters_of(&mut self, model: usize) -> [&mut Meter; 2] {
+        [&mut self.meter, &mut self.models[model].meter]
+    }
+
+    /// Index of a model by its exact id, as the log names it; it is added if it is new. Aliases are
+    /// resolved when a record is made, never after: the log says what counts where (I4).
+    pub(super) fn model_index(&mut self, id: &str) -> usize {
+        if let Some(index) = self.by_id.get(id) {
+            return *index;
+        }
+        let id: Arc<str> = id.into();
+        let index = self.models.len();
+        self.by_id.insert(id.clone(), index);
+        self.models.push(ModelState {
+            entry: self.catalogue.model(&id).filter(|entry| entry.model().id == id).cloned(),
+            id,
+            settings: None,
+            meter: Meter::default(),
+            outputs: OutputHistory::default(),
+        });
+        index
+    }
+
+    /// Sets what was spent from the log, and what is held from the live holds.
+    pub(super) fn replace_spend(&mut self, spend: Vec<WindowSpend>) {
+        let mut total = Vec::new();
+        let mut by_model: HashMap<usize, Vec<(Time, Totals)>> = HashMap::new();
+        for WindowSpend { window, by_model: amounts } in spend {
+            let spent: Amount = amounts.values().copied().sum();
+            total.push((window.start, Totals { spent, held: Amount::ZERO }));
+            for (model, spent) in amounts {
+                let index = self.model_index(&model);
+                let totals = Totals { spent, held: Amount::ZERO };
+                by_model.entry(index).or_default().push((window.start, totals));
+            }
+        }
+        self.meter.replace(total);
+        for (index, model) in self.models.iter_mut().enumerate() {
+            model.meter.replace(by_model.remove(&index).unwrap_or_default());
+        }
+        let calendar = self.calendar;
+        for hold in self.holds.iter_mut() {
+            hold.window_start = calendar.cycle(hold.check_time).start;
+            self.meter.hold(hold.window_start, hold.held);
+            self.models[hold.model].meter.hold(hold.window_start, hold.held);
+        }
+    }
+}
+
+impl ModelState {
+    /// The cap in force.
+    pub fn cap(&self) -> Option<Amount> {
+        self.settings.as_ref().filter(|settings| settings.limit_enabled)?.limit
+    }
+
+    /// Whether the workspace allows it.
+    pub fn is_enabled(&self) -> bool {
+        self.settings.as_ref().is_some_and(|settings| settings.enabled)
+    }
+}
+
+fn calendar_of(workspace: &Workspace) -> Calendar {
+    Calendar::new(workspace.time_zone, workspace.plan.map(|plan| plan.start_date))
+}
