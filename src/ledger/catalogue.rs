@@ -335,7 +335,7 @@ fn check_names(
         } else {
             aliases.get(alias.as_str()).cloned()
         };
-        // An entry of the same batch, with the same id, may have put it there.
+        // An alias repeats the model's own id, or a repeated entry of a batch put it there.
         if let Some(model_id) = owner
             && (model_id != model.id || **alias == *model.id)
         {

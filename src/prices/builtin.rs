@@ -1,0 +1,175 @@
+//! The built-in catalogue: current models of the large providers, as dated facts.
+//!
+//! The facts are in `catalogue.toml`; this reads them and nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+use serde::Deserialize;
+
+use super::{Import, Report};
+use crate::ledger::catalogue::Model;
+use crate::ledger::currency::Currency;
+use crate::ledger::price::{Price, Rates, Source, Variant};
+use crate::ledger::usage::{ServiceTier, TokenClass};
+use crate::ledger::{Amount, Time};
+
+const CATALOGUE: &str = include_str!("catalogue.toml");
+
+/// Why a text is not a catalogue.
+#[derive(Debug, thiserror::Error)]
+pub enum Invalid {
+    #[error(transparent)]
+    Toml(#[from] toml::de::Error),
+    #[error("model {model_id:?}: {what}")]
+    Fact { model_id: String, what: String },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    model: Vec<ModelFacts>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelFacts {
+    id: String,
+    provider: String,
+    name: String,
+    context_window: Option<i64>,
+    max_output: Option<i64>,
+    #[serde(default)]
+    capabilities: Vec<String>,
+    #[serde(default)]
+    aliases: Vec<String>,
+    price: Vec<PriceFacts>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PriceFacts {
+    /// A date: midnight UTC.
+    effective: String,
+    currency: String,
+    rates: BTreeMap<String, String>,
+    #[serde(default)]
+    variant: Vec<VariantFacts>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VariantFacts {
+    #[serde(default)]
+    tier: Tier,
+    #[serde(default)]
+    above_input_tokens: i64,
+    #[serde(default)]
+    inclusive: bool,
+    rates: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Tier {
+    #[default]
+    Standard,
+    Batch,
+    Flex,
+    Priority,
+}
+
+/// Models and prices that the program was built with. `now` is when they count as added.
+pub fn read(now: Time) -> Import {
+    parse(CATALOGUE, now).expect("a test parses the built-in catalogue")
+}
+
+fn parse(text: &str, now: Time) -> Result<Import, Invalid> {
+    let file: File = toml::from_str(text)?;
+    let mut models = Vec::with_capacity(file.model.len());
+    let mut prices = Vec::with_capacity(file.model.len());
+    for facts in file.model {
+        let id: Arc<str> = Arc::from(facts.id.as_str());
+        for price in &facts.price {
+            prices.push(
+                price_of(&id, price, now)
+                    .map_err(|what| Invalid::Fact { model_id: facts.id.clone(), what })?,
+            );
+        }
+        let mut capabilities = facts.capabilities;
+        capabilities.sort_unstable();
+        capabilities.dedup();
+        models.push(Model {
+            id,
+            provider: facts.provider,
+            display_name: facts.name,
+            context_window: facts.context_window,
+            max_output: facts.max_output,
+            capabilities,
+            aliases: facts.aliases,
+            source: Source::Builtin,
+            update_time: now,
+        });
+    }
+    let (read, model_count, price_count) = (models.len(), models.len(), prices.len());
+    let report = Report { read, models: model_count, prices: price_count, ..Report::default() };
+    Ok(Import { models, prices, report })
+}
+
+fn price_of(model_id: &Arc<str>, facts: &PriceFacts, now: Time) -> Result<Price, String> {
+    let date: chrono::NaiveDate =
+        facts.effective.parse().map_err(|_| format!("{} is not a date", facts.effective))?;
+    let effective_time = Time::from_utc(date.and_time(chrono::NaiveTime::MIN).and_utc());
+    let currency: Currency =
+        facts.currency.parse().map_err(|_| format!("{} is not a currency", facts.currency))?;
+    let mut variants = Vec::with_capacity(facts.variant.len());
+    for variant in &facts.variant {
+        let tier = match variant.tier {
+            Tier::Standard => ServiceTier::Standard,
+            Tier::Batch => ServiceTier::Batch,
+            Tier::Flex => ServiceTier::Flex,
+            Tier::Priority => ServiceTier::Priority,
+        };
+        variants.push(Variant {
+            tier,
+            above_input_tokens: variant.above_input_tokens,
+            inclusive: variant.inclusive,
+            rates: rates_of(&variant.rates)?,
+        });
+    }
+    Ok(Price {
+        id: Arc::from(format!("builtin:{model_id}:{}", facts.effective)),
+        model_id: Arc::clone(model_id),
+        workspace_id: None,
+        currency,
+        effective_time,
+        create_time: now,
+        source: Source::Builtin,
+        base: rates_of(&facts.rates)?,
+        variants,
+    })
+}
+
+fn rates_of(facts: &BTreeMap<String, String>) -> Result<Rates, String> {
+    let mut rates: Rates = [None; TokenClass::COUNT];
+    for (name, text) in facts {
+        let class = match name.as_str() {
+            "input" => TokenClass::Input,
+            "cache_read" => TokenClass::CacheRead,
+            "cache_write_5m" => TokenClass::CacheWrite5m,
+            "cache_write_1h" => TokenClass::CacheWrite1h,
+            "output" => TokenClass::Output,
+            "reasoning" => TokenClass::Reasoning,
+            "audio_input" => TokenClass::AudioInput,
+            "audio_output" => TokenClass::AudioOutput,
+            "image_input" => TokenClass::ImageInput,
+            "image_output" => TokenClass::ImageOutput,
+            _ => return Err(format!("{name} is not a class of tokens")),
+        };
+        let decimal: Decimal = text.parse().map_err(|_| format!("{text} is not a decimal"))?;
+        let amount = Amount::from_decimal(decimal).map_err(|why| format!("{text}: {why}"))?;
+        rates[class as usize] = Some(amount.nanos());
+    }
+    Ok(rates)
+}

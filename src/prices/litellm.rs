@@ -1,0 +1,364 @@
+//! Reads the price list of the LiteLLM project: USD per single token, by key.
+//!
+//! Keys follow `<base>[_above_<n>hr][_above_<n>k_tokens][_flex|_priority|_batches]`. What is not
+//! counted in tokens (images, seconds, queries, regional surcharges, hours of the day) is not
+//! priced here; the report counts such keys. Numbers are read as decimals, never as floats.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::{Import, Moment, Skipped, UNUSUAL_PER_MILLION};
+use crate::ledger::catalogue::{Model, VARIANTS_MAX};
+use crate::ledger::currency::Currency;
+use crate::ledger::price::round_half_even;
+use crate::ledger::price::{PER_MILLION_MAX, PerMillion, Price, Rates, Source, Variant};
+use crate::ledger::usage::{ServiceTier, TOKENS_MAX, TokenClass};
+
+/// The list is not a JSON object of JSON objects.
+#[derive(Debug, thiserror::Error)]
+#[error("not a price list in the LiteLLM format: {0}")]
+pub struct NotAList(#[from] serde_json::Error);
+
+type Entry<'a> = BTreeMap<String, &'a RawValue>;
+
+/// Entries of the list that are no models.
+const NO_MODELS: [&str; 2] = ["sample_spec", "fallback_generalizations"];
+
+const CAPABILITY_PREFIX: &str = "supports_";
+const CAPABILITIES_MAX: usize = 32;
+const CAPABILITY_BYTES_MAX: usize = 64;
+const ID_BYTES_MAX: usize = 256;
+const PROVIDER_BYTES_MAX: usize = 128;
+
+/// Reads a list. Price ids follow from content and effective time, so the same list at the same
+/// time has the same ids.
+///
+/// # Errors
+/// If the text is not such a list at all. Single entries that are not understood are skipped.
+pub fn read(text: &str, moment: Moment) -> Result<Import, NotAList> {
+    let list: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
+    let mut import = Import::default();
+    import.report.read = list.len();
+    for (id, raw) in list {
+        if NO_MODELS.contains(&id.as_str()) {
+            import.report.skip(Skipped::Sample, &id);
+            continue;
+        }
+        let entry: Entry = serde_json::from_str(raw.get())?;
+        if let Err(reason) = read_entry(&mut import, &id, &entry, moment) {
+            import.report.skip(reason, &id);
+        }
+    }
+    import.report.models = import.models.len();
+    import.report.prices = import.prices.len();
+    Ok(import)
+}
+
+fn read_entry(import: &mut Import, id: &str, entry: &Entry, moment: Moment) -> Result<(), Skipped> {
+    let usable = |character: char| !character.is_whitespace() && !character.is_control();
+    if id.is_empty() || id.len() > ID_BYTES_MAX || !id.chars().all(usable) {
+        return Err(Skipped::BadId);
+    }
+    let provider = text_of(entry, "litellm_provider");
+    let mut table = Table::default();
+    for (key, raw) in entry {
+        table.take(key, raw)?;
+    }
+    table.take_tiers(entry)?;
+    table.apply_provider(&provider);
+    let embeds = matches!(text_of(entry, "mode").as_str(), "embedding" | "rerank");
+    let completed = table.complete_output(embeds)?;
+    let variants = table.variants(provider == "xai");
+    if variants.len() > VARIANTS_MAX {
+        return Err(Skipped::TooManyVariants);
+    }
+
+    let report = &mut import.report;
+    report.rounded += table.rounded;
+    if completed {
+        report.output_from_other.push(id.to_owned());
+    }
+    if table.highest() > UNUSUAL_PER_MILLION {
+        report.unusual.push(id.to_owned());
+    }
+    for key in table.other_keys {
+        *report.other_keys.entry(key).or_default() += 1;
+    }
+    let mut price = Price {
+        id: Arc::from(""),
+        model_id: Arc::from(id),
+        workspace_id: None,
+        currency: Currency::USD,
+        effective_time: moment.effective_time,
+        create_time: moment.now,
+        source: Source::Import,
+        base: table.rates[&(0, 0)],
+        variants,
+    };
+    price.id = Arc::from(format!("import:{id}:{:016x}", fingerprint(&price)));
+    import.models.push(model_of(id, provider, entry, moment));
+    import.prices.push(price);
+    Ok(())
+}
+
+fn model_of(id: &str, provider: String, entry: &Entry, moment: Moment) -> Model {
+    let count = |key: &str| {
+        let (count, _) = scaled(entry.get(key)?.get(), 0)?;
+        let count = i64::try_from(count).ok()?;
+        (0 < count && count <= TOKENS_MAX).then_some(count)
+    };
+    // `max_tokens` is the older key for either.
+    let context_window = count("max_input_tokens").or_else(|| count("max_tokens"));
+    let max_output = count("max_output_tokens").or_else(|| count("max_tokens"));
+    let capabilities = entry.iter().filter(|(_, raw)| raw.get() == "true");
+    let capabilities = capabilities
+        .filter_map(|(key, _)| key.strip_prefix(CAPABILITY_PREFIX))
+        .filter(|name| name.len() <= CAPABILITY_BYTES_MAX)
+        .take(CAPABILITIES_MAX)
+        .map(str::to_owned);
+    Model {
+        id: Arc::from(id),
+        provider,
+        display_name: String::new(),
+        context_window,
+        max_output,
+        capabilities: capabilities.collect(),
+        aliases: Vec::new(),
+        source: Source::Import,
+        update_time: moment.now,
+    }
+}
+
+/// The rates of one entry while it is read.
+#[derive(Default)]
+struct Table {
+    /// By tier (its index) and threshold.
+    rates: BTreeMap<(usize, i64), Rates>,
+    rounded: usize,
+    other_keys: Vec<String>,
+    /// Whether one of the other keys has a price that is not zero.
+    costs_otherwise: bool,
+}
+
+impl Table {
+    fn take(&mut self, key: &str, raw: &RawValue) -> Result<(), Skipped> {
+        if raw.get() == "null" || key == "tiered_pricing" {
+            return Ok(());
+        }
+        let Some(column) = Column::parse(key) else {
+            if is_about_costs(key) {
+                self.other_keys.push(key.to_owned());
+                let number = scaled(raw.get(), 18);
+                self.costs_otherwise |= number.is_none_or(|(number, _)| number != 0);
+            }
+            return Ok(());
+        };
+        let rate = self.rate(key, raw)?;
+        let rates = self.rates.entry((column.tier as usize, column.above)).or_default();
+        let rate_before = &mut rates[column.class as usize];
+        // Two keys name the same rate; the one that is not a synonym counts.
+        if rate_before.is_none() || !column.synonym {
+            *rate_before = Some(rate);
+        }
+        Ok(())
+    }
+
+    /// Sizes as a list of objects with a range: the first is the base, the others are thresholds.
+    fn take_tiers(&mut self, entry: &Entry) -> Result<(), Skipped> {
+        const KEY: &str = "tiered_pricing";
+        let Some(raw) = entry.get(KEY) else { return Ok(()) };
+        let bad = || Skipped::BadRate(KEY.to_owned());
+        let tiers: Vec<Entry> = serde_json::from_str(raw.get()).map_err(|_| bad())?;
+        for tier in tiers {
+            let Some(range) = tier.get("range") else {
+                self.other_keys.push(KEY.to_owned());
+                continue;
+            };
+            let range: Vec<&RawValue> = serde_json::from_str(range.get()).map_err(|_| bad())?;
+            let above = range.first().and_then(|above| scaled(above.get(), 0)).ok_or_else(bad)?.0;
+            let above = i64::try_from(above).map_err(|_| bad())?;
+            for (key, raw) in &tier {
+                let Some(column) = Column::parse(key) else { continue };
+                let rate = self.rate(key, raw)?;
+                let rates = self.rates.entry((column.tier as usize, above)).or_default();
+                rates[column.class as usize].get_or_insert(rate);
+            }
+        }
+        Ok(())
+    }
+
+    fn rate(&mut self, key: &str, raw: &RawValue) -> Result<PerMillion, Skipped> {
+        let bad = || Skipped::BadRate(key.to_owned());
+        let (nanos, exact) = scaled(raw.get(), NANOS_PER_MILLION_DIGITS).ok_or_else(bad)?;
+        if !(0..=i128::from(PER_MILLION_MAX)).contains(&nanos) {
+            return Err(bad());
+        }
+        if !exact {
+            self.rounded += 1;
+        }
+        i64::try_from(nanos).map_err(|_| bad())
+    }
+
+    /// What providers bill by a general rule, which the list leaves to its reader.
+    fn apply_provider(&mut self, provider: &str) {
+        // Cached input costs half of the input unless Fireworks says otherwise for the model.
+        if provider == "fireworks_ai"
+            && let Some(base) = self.rates.get_mut(&(0, 0))
+            && let Some(input) = base[TokenClass::Input as usize]
+        {
+            let half = round_half_even(i128::from(input), 2);
+            let half = PerMillion::try_from(half).expect("half of a bounded rate");
+            base[TokenClass::CacheRead as usize].get_or_insert(half);
+        }
+    }
+
+    /// Makes sure that text input and output of the base have rates; says whether that of the
+    /// output was taken from another kind of output.
+    fn complete_output(&mut self, embeds: bool) -> Result<bool, Skipped> {
+        let base = self.rates.get_mut(&(0, 0)).ok_or(Skipped::NotPricedByTokens)?;
+        if base[TokenClass::Input as usize].is_none() {
+            return Err(Skipped::NotPricedByTokens);
+        }
+        let mut completed = false;
+        if base[TokenClass::Output as usize].is_none() {
+            let others = [TokenClass::ImageOutput, TokenClass::AudioOutput];
+            let other = others.iter().filter_map(|class| base[*class as usize]).max();
+            completed = other.is_some();
+            let output = other.or(embeds.then_some(0)).ok_or(Skipped::NoOutputPrice)?;
+            base[TokenClass::Output as usize] = Some(output);
+        }
+        if self.costs_otherwise && self.highest() == 0 {
+            return Err(Skipped::PricedInOtherUnits);
+        }
+        Ok(completed)
+    }
+
+    fn highest(&self) -> PerMillion {
+        self.rates.values().flatten().flatten().copied().max().unwrap_or(0)
+    }
+
+    fn variants(&self, inclusive: bool) -> Vec<Variant> {
+        let others = self.rates.iter().filter(|(key, _)| **key != (0, 0));
+        let variants = others.map(|((tier, above), rates)| Variant {
+            tier: ServiceTier::ALL[*tier],
+            above_input_tokens: *above,
+            inclusive: inclusive && *above > 0,
+            rates: *rates,
+        });
+        variants.collect()
+    }
+}
+
+/// What a key of the list names.
+#[derive(Debug, PartialEq, Eq)]
+struct Column {
+    class: TokenClass,
+    above: i64,
+    tier: ServiceTier,
+    /// Another key for the same exists.
+    synonym: bool,
+}
+
+impl Column {
+    fn parse(key: &str) -> Option<Column> {
+        let suffixes = [
+            ("_batches", ServiceTier::Batch),
+            ("_flex", ServiceTier::Flex),
+            ("_priority", ServiceTier::Priority),
+        ];
+        let mut tier = ServiceTier::Standard;
+        let mut rest = key;
+        for (suffix, suffix_tier) in suffixes {
+            if let Some(stripped) = key.strip_suffix(suffix) {
+                rest = stripped;
+                tier = suffix_tier;
+            }
+        }
+        let mut above = 0;
+        if let Some(stripped) = rest.strip_suffix("k_tokens") {
+            let (base, thousands) = stripped.rsplit_once("_above_")?;
+            above = thousands.parse::<i64>().ok()?.checked_mul(1_000)?;
+            rest = base;
+        }
+        let class = match rest {
+            "input_cost_per_token" => TokenClass::Input,
+            "cache_read_input_token_cost" | "input_cost_per_token_cache_hit" => {
+                TokenClass::CacheRead
+            }
+            "cache_creation_input_token_cost" => TokenClass::CacheWrite5m,
+            "cache_creation_input_token_cost_above_1hr" => TokenClass::CacheWrite1h,
+            "output_cost_per_token" => TokenClass::Output,
+            "output_cost_per_reasoning_token" => TokenClass::Reasoning,
+            "input_cost_per_audio_token" => TokenClass::AudioInput,
+            "output_cost_per_audio_token" => TokenClass::AudioOutput,
+            "input_cost_per_image_token" => TokenClass::ImageInput,
+            "output_cost_per_image_token" => TokenClass::ImageOutput,
+            _ => return None,
+        };
+        let synonym = rest == "input_cost_per_token_cache_hit";
+        Some(Column { class, above, tier, synonym })
+    }
+}
+
+fn is_about_costs(key: &str) -> bool {
+    ["cost", "pricing", "multiplier", "provider_specific_entry"]
+        .iter()
+        .any(|part| key.contains(part))
+}
+
+fn text_of(entry: &Entry, key: &str) -> String {
+    let raw = entry.get(key).map_or("null", |raw| raw.get());
+    let text: Option<String> = serde_json::from_str(raw).unwrap_or_default();
+    let text = text.unwrap_or_default();
+    if text.len() <= PROVIDER_BYTES_MAX { text } else { String::new() }
+}
+
+/// From units per token to nano-units per million tokens: 10⁶ × 10⁹.
+const NANOS_PER_MILLION_DIGITS: i32 = 15;
+
+/// A JSON number times 10 to the power of `digits`, and whether that is a whole number; if not it
+/// is rounded half to even. Nothing if it is not a number or does not fit.
+fn scaled(text: &str, digits: i32) -> Option<(i128, bool)> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let number: i128 = format!("{whole}{fraction}").parse().ok()?;
+    let fraction_digits = i32::try_from(fraction.len()).ok()?;
+    let shift = exponent.checked_add(digits)?.checked_sub(fraction_digits)?;
+    let Some(power) = 10_i128.checked_pow(shift.unsigned_abs()) else {
+        // Out of range to the one side, far below the half to the other.
+        return (shift < 0 || number == 0).then_some((0, number == 0));
+    };
+    if shift >= 0 {
+        return Some((number.checked_mul(power)?, true));
+    }
+    Some((round_half_even(number, power), number % power == 0))
+}
+
+/// FNV-1a over everything that a price says; the same in every version of this program.
+fn fingerprint(price: &Price) -> u64 {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut add = |number: i64| {
+        for byte in number.to_le_bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    let add_rates = |rates: &Rates, add: &mut dyn FnMut(i64)| {
+        for rate in rates {
+            add(rate.unwrap_or(-1));
+        }
+    };
+    add(price.effective_time.micros());
+    add_rates(&price.base, &mut add);
+    for variant in &price.variants {
+        add(variant.tier as i64);
+        add(variant.above_input_tokens);
+        add(i64::from(variant.inclusive));
+        add_rates(&variant.rates, &mut add);
+    }
+    hash
+}

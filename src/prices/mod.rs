@@ -1,0 +1,246 @@
+//! Where models and prices come from besides operators: the built-in catalogue and price lists.
+//!
+//! Reads texts and says what would change. Does not touch a file or the storage.
+
+pub mod builtin;
+pub mod litellm;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::ledger::Time;
+use crate::ledger::catalogue::{Catalogue, Model, ModelEntry};
+use crate::ledger::price::{PerMillion, Price, Source};
+
+/// Rates above this, 1,000 units per million tokens, are reported: most are typing errors.
+const UNUSUAL_PER_MILLION: PerMillion = 1_000 * 1_000_000_000;
+
+/// Models and prices to add, and how that came about.
+#[derive(Clone, Debug, Default)]
+pub struct Import {
+    pub models: Vec<Model>,
+    pub prices: Vec<Price>,
+    pub report: Report,
+}
+
+/// What became of a list. Everything in it is accounted for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Entries of the list.
+    pub read: usize,
+    /// Models that are new or changed.
+    pub models: usize,
+    /// Prices that are new.
+    pub prices: usize,
+    /// Models of which neither the facts nor the price changed.
+    pub unchanged: usize,
+    /// Model ids by the reason why they were not taken.
+    pub skipped: BTreeMap<Skipped, Vec<String>>,
+    /// Prices whose operator set another one, which stays.
+    pub kept_prices: Vec<String>,
+    /// Keys about costs of taken models that say nothing about tokens, with how often they occur.
+    pub other_keys: BTreeMap<String, usize>,
+    /// Rates with more than 9 decimals per million tokens; rounded half to even.
+    pub rounded: usize,
+    /// Models without an own rate for text output: it is the dearest of their other outputs.
+    pub output_from_other: Vec<String>,
+    /// Models with a rate above 1,000 per million tokens: taken, but look at them.
+    pub unusual: Vec<String>,
+}
+
+/// Why an entry was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Skipped {
+    /// Describes the format.
+    Sample,
+    /// Its id is empty, too long or has spaces.
+    BadId,
+    /// Has no price for input tokens.
+    NotPricedByTokens,
+    /// Has a price for input tokens but for no kind of output.
+    NoOutputPrice,
+    /// Its tokens are free but something else of it is not.
+    PricedInOtherUnits,
+    /// This key has a value that cannot be a rate.
+    BadRate(String),
+    /// Has more tiers and sizes than a price may have.
+    TooManyVariants,
+    /// Is another name of this model.
+    AliasOf(String),
+    /// Was set by an operator.
+    SetByOperator,
+}
+
+impl Import {
+    /// Leaves out what the catalogue has already, and what must not take the place of something
+    /// there: operators come before lists, lists before the built-in catalogue. Aliases of a model
+    /// stay if the list knows none.
+    pub fn against(mut self, catalogue: &Catalogue) -> Import {
+        let mut import = Import { report: std::mem::take(&mut self.report), ..Import::default() };
+        let mut prices: BTreeMap<Arc<str>, Vec<Price>> = BTreeMap::new();
+        for price in self.prices {
+            prices.entry(Arc::clone(&price.model_id)).or_default().push(price);
+        }
+        for model in self.models {
+            let prices = prices.remove(&model.id).unwrap_or_default();
+            import.take(catalogue, model, prices);
+        }
+        import.report.models = import.models.len();
+        import.report.prices = import.prices.len();
+        import
+    }
+
+    fn take(&mut self, catalogue: &Catalogue, model: Model, prices: Vec<Price>) {
+        let before = catalogue.model(&model.id);
+        if let Some(entry) = before
+            && entry.model().id != model.id
+        {
+            let owner = entry.model().id.to_string();
+            self.report.skip(Skipped::AliasOf(owner), &model.id);
+            return;
+        }
+        if let Some(entry) = before
+            && entry.model().source == Source::Operator
+        {
+            self.report.skip(Skipped::SetByOperator, &model.id);
+            return;
+        }
+        let mut changed = false;
+        let id = Arc::clone(&model.id);
+        if let Some(model) = changed_model(catalogue, before, model) {
+            self.models.push(model);
+            changed = true;
+        }
+        for price in prices {
+            let valid = before.and_then(|entry| entry.price_at("", price.effective_time));
+            let valid = valid.map(|card| card.price());
+            if catalogue.price_by_id(&price.id).is_some()
+                || valid.is_some_and(|valid| same_rates(valid, &price))
+            {
+                continue;
+            }
+            if valid.is_some_and(|valid| rank(valid.source) > rank(price.source)) {
+                self.report.kept_prices.push(id.to_string());
+                continue;
+            }
+            self.prices.push(price);
+            changed = true;
+        }
+        if !changed {
+            self.report.unchanged += 1;
+        }
+    }
+}
+
+impl Report {
+    fn skip(&mut self, reason: Skipped, model_id: &str) {
+        self.skipped.entry(reason).or_default().push(model_id.to_owned());
+    }
+}
+
+/// `model` as it should be, or nothing if it is so already.
+fn changed_model(
+    catalogue: &Catalogue,
+    before: Option<&Arc<ModelEntry>>,
+    mut model: Model,
+) -> Option<Model> {
+    if let Some(before) = before.map(|entry| entry.model()) {
+        if rank(before.source) > rank(model.source) {
+            return None;
+        }
+        if model.aliases.is_empty() {
+            model.aliases = before.aliases.clone();
+        }
+        if model.display_name.is_empty() {
+            model.display_name = before.display_name.clone();
+        }
+    }
+    let id = Arc::clone(&model.id);
+    model.aliases.retain(|alias| {
+        catalogue.model(alias).is_none_or(|other| other.model().id == id && **alias != *id)
+    });
+    if let Some(before) = before.map(|entry| entry.model()) {
+        let same =
+            Model { source: before.source, update_time: before.update_time, ..model.clone() };
+        if same == *before {
+            return None;
+        }
+    }
+    Some(model)
+}
+
+fn same_rates(a: &Price, b: &Price) -> bool {
+    a.currency == b.currency && a.base == b.base && a.variants == b.variants
+}
+
+fn rank(source: Source) -> u8 {
+    match source {
+        Source::Builtin => 0,
+        Source::Import => 1,
+        Source::Operator => 2,
+    }
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Skipped::Sample => f.write_str("describes the format"),
+            Skipped::BadId => f.write_str("not usable as a model id"),
+            Skipped::NotPricedByTokens => f.write_str("no price for input tokens"),
+            Skipped::NoOutputPrice => f.write_str("no price for output tokens"),
+            Skipped::PricedInOtherUnits => f.write_str("priced in other units than tokens"),
+            Skipped::BadRate(key) => write!(f, "{key} is not a price from 0 to 10000 per million"),
+            Skipped::TooManyVariants => f.write_str("more tiers and sizes than a price may have"),
+            Skipped::AliasOf(model_id) => write!(f, "another name of {model_id}"),
+            Skipped::SetByOperator => f.write_str("set by an operator"),
+        }
+    }
+}
+
+/// For people, on a terminal.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} entries read", self.read)?;
+        writeln!(f, "{} models and {} prices taken", self.models, self.prices)?;
+        writeln!(f, "{} models unchanged", self.unchanged)?;
+        for (reason, ids) in &self.skipped {
+            writeln!(f, "{} skipped: {reason}{}", ids.len(), examples(ids))?;
+        }
+        let lists = [
+            (&self.kept_prices, "prices kept that an operator or a list set"),
+            (&self.output_from_other, "models with the rate of other output for text output"),
+            (&self.unusual, "models dearer than 1000 per million tokens: check them"),
+        ];
+        for (ids, what) in lists {
+            if !ids.is_empty() {
+                writeln!(f, "{} {what}{}", ids.len(), examples(ids))?;
+            }
+        }
+        if self.rounded > 0 {
+            writeln!(f, "{} rates rounded to 9 decimals per million tokens", self.rounded)?;
+        }
+        if !self.other_keys.is_empty() {
+            writeln!(f, "not priced, because they are not counted in tokens of a known class:")?;
+        }
+        for (key, count) in &self.other_keys {
+            writeln!(f, "{count:6} {key}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The first few of `ids` in brackets.
+fn examples(ids: &[String]) -> String {
+    const EXAMPLES_MAX: usize = 3;
+    let shown = ids[..ids.len().min(EXAMPLES_MAX)].join(", ");
+    let more = if ids.len() > EXAMPLES_MAX { ", …" } else { "" };
+    format!(" ({shown}{more})")
+}
+
+/// When facts of a list are valid from, and when they came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    pub effective_time: Time,
+    pub now: Time,
+}

@@ -1,0 +1,171 @@
+//! Prices against figures that were computed elsewhere, and lists against the built-in catalogue.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tollgate::ledger::Time;
+use tollgate::ledger::catalogue::Catalogue;
+use tollgate::ledger::price::{Price, Rate, RateCard};
+use tollgate::ledger::time::MICROS_PER_DAY;
+use tollgate::ledger::usage::{ServiceTier, TokenClass, Usage};
+use tollgate::prices::{Import, Moment, Skipped, builtin, litellm};
+
+const NOW: Time = Time::from_micros(1_790_000_000_000_000);
+const MOMENT: Moment = Moment { effective_time: NOW, now: NOW };
+
+/// The text of a data file. These files are not part of the repository: without them there is
+/// nothing to compare with, which only a build server must not accept.
+fn data(name: &str) -> Option<String> {
+    let folder = std::env::var_os("TOLLGATE_TEST_DATA").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
+        PathBuf::from,
+    );
+    let path = folder.join(name);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Some(text),
+        Err(error) => {
+            let message = format!("{}: {error}", path.display());
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}");
+            eprintln!("not run: {message}");
+            None
+        }
+    }
+}
+
+fn list() -> Option<Import> {
+    data("litellm_model_prices.json").map(|text| litellm::read(&text, MOMENT).unwrap())
+}
+
+fn catalogue_of(import: &Import) -> Catalogue {
+    let (models, prices) = (import.models.clone(), import.prices.clone());
+    Catalogue::default().with_models_and_prices(models, prices).unwrap()
+}
+
+#[test]
+fn costs_agree_with_the_list_s_own_calculator() {
+    let (Some(import), Some(cases)) = (list(), data("price_cases.csv")) else { return };
+    let catalogue = catalogue_of(&import);
+    let mut reader = csv::Reader::from_reader(cases.as_bytes());
+    let headers = reader.headers().unwrap().clone();
+    let mut wrong = Vec::new();
+    let mut rows = 0;
+    for row in reader.records() {
+        let row = row.unwrap();
+        rows += 1;
+        let cell = |name: &str| &row[headers.iter().position(|header| header == name).unwrap()];
+        let mut usage = Usage::default();
+        for (class, column) in [
+            (TokenClass::Input, "input_tokens"),
+            (TokenClass::CacheRead, "cache_read_tokens"),
+            (TokenClass::CacheWrite5m, "cache_write_5m_tokens"),
+            (TokenClass::CacheWrite1h, "cache_write_1h_tokens"),
+            (TokenClass::Output, "output_tokens"),
+            (TokenClass::Reasoning, "reasoning_tokens"),
+        ] {
+            usage.set(class, cell(column).parse().unwrap());
+        }
+        let tier = match cell("service_tier") {
+            "standard" => ServiceTier::Standard,
+            "flex" => ServiceTier::Flex,
+            "priority" => ServiceTier::Priority,
+            "batch" => ServiceTier::Batch,
+            other => panic!("tier {other}"),
+        };
+        let expected: f64 = cell("total_cost_usd").parse().unwrap();
+        let Some(card) = catalogue.price_at(cell("model"), "", NOW) else {
+            wrong.push(format!("{}: without a price", cell("model")));
+            continue;
+        };
+        // In ten-thousandths of a dollar, so that rounding to nanos is below the tolerance.
+        let fine = card.cost(&usage, tier, Rate::MAX).nanos() as f64 / 1e13;
+        if (fine - expected).abs() > expected * 1e-9 + 0.5e-13 {
+            wrong.push(format!("{} {tier:?} {usage:?}: {fine}, not {expected}", cell("model")));
+        }
+        let billed = card.cost(&usage, tier, Rate::ONE).nanos() as f64 / 1e9;
+        let half_a_nano = 0.5e-9 * (1.0 + 1e-6);
+        if (billed - expected).abs() > expected * 1e-9 + half_a_nano {
+            wrong.push(format!("{}: billed {billed}, not {expected}", cell("model")));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {rows} rows:\n{}", wrong.len(), wrong.join("\n"));
+    assert_eq!(rows, 800);
+}
+
+#[test]
+fn a_list_is_accounted_for_entry_by_entry() {
+    let Some(import) = list() else { return };
+    let report = &import.report;
+    eprintln!("{report}");
+    let skipped: usize = report.skipped.values().map(Vec::len).sum();
+    assert_eq!(report.models + skipped, report.read);
+    assert_eq!(import.models.len(), report.models);
+    assert_eq!(import.prices.len(), report.prices);
+    assert!(report.models > 3_000, "{}", report.models);
+    assert_eq!(report.skipped[&Skipped::Sample].len(), 2);
+    assert!(report.other_keys.contains_key("search_context_cost_per_query"));
+}
+
+#[test]
+fn the_same_list_again_changes_nothing() {
+    let Some(import) = list() else { return };
+    let again = list().unwrap();
+    assert_eq!(import.prices, again.prices);
+    let ids: HashSet<&Arc<str>> = import.prices.iter().map(|price| &price.id).collect();
+    assert_eq!(ids.len(), import.prices.len());
+
+    let catalogue = catalogue_of(&import);
+    let nothing = again.against(&catalogue);
+    assert_eq!((nothing.models.len(), nothing.prices.len()), (0, 0));
+    assert_eq!(nothing.report.unchanged, import.models.len());
+
+    // Nor does it a day later.
+    let text = data("litellm_model_prices.json").unwrap();
+    let tomorrow = NOW + MICROS_PER_DAY;
+    let later = Moment { effective_time: tomorrow, now: tomorrow };
+    let nothing = litellm::read(&text, later).unwrap().against(&catalogue);
+    assert_eq!((nothing.models.len(), nothing.prices.len()), (0, 0));
+}
+
+#[test]
+fn a_list_fits_beside_the_built_in_catalogue() {
+    let Some(import) = list() else { return };
+    let catalogue = catalogue_of(&builtin::read(NOW));
+    let import = import.against(&catalogue);
+    let aliases = import.report.skipped.keys().filter(|key| matches!(key, Skipped::AliasOf(_)));
+    assert!(aliases.count() > 0);
+    let both =
+        catalogue.with_models_and_prices(import.models.clone(), import.prices.clone()).unwrap();
+    assert_eq!(&*both.model("gpt-4o-2024-08-06").unwrap().model().id, "gpt-4o");
+    // A new start with the built-in facts takes nothing back.
+    let start = builtin::read(NOW).against(&both);
+    assert_eq!((start.models.len(), start.prices.len()), (0, 0));
+}
+
+#[test]
+fn the_built_in_catalogue_agrees_with_the_list() {
+    let Some(import) = list() else { return };
+    let listed = catalogue_of(&import);
+    let own = catalogue_of(&builtin::read(NOW));
+    for entry in own.models() {
+        let id = &entry.model().id;
+        let Some(other) = listed.model(id) else { continue };
+        assert_eq!(entry.model().provider, other.model().provider, "{id}");
+        assert_eq!(entry.model().context_window, other.model().context_window, "{id}");
+        assert_eq!(entry.model().max_output, other.model().max_output, "{id}");
+        assert_eq!(entry.model().capabilities, other.model().capabilities, "{id}");
+        let price = newest(entry.prices(None));
+        let expected = newest(other.prices(None));
+        assert_eq!(price.base, expected.base, "{id}");
+        assert_eq!(price.variants, expected.variants, "{id}");
+        for alias in &entry.model().aliases {
+            if let Some(dated) = listed.model(alias) {
+                assert_eq!(price.base, newest(dated.prices(None)).base, "{alias}");
+            }
+        }
+    }
+}
+
+fn newest(prices: Vec<Arc<RateCard>>) -> Arc<Price> {
+    Arc::clone(prices[0].price())
+}
