@@ -27,14 +27,15 @@ use tracing::{info, warn};
 
 use crate::ledger::catalogue::{Catalogue, Model};
 use crate::ledger::price::Price;
-use crate::ledger::{Ledger, Time, WindowSpend};
+use crate::ledger::{Currency, Ledger, Time, WindowSpend};
+use crate::storage::rollup::RollupRow;
 use crate::storage::{self, Store};
 use writer::{Command, QUEUE_COMMANDS_MAX, Writer};
 
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, Result};
-pub use policy::{ModelLimitChange, WorkspaceChange};
-pub use reprice::Repriced;
+pub use policy::{ModelLimitChange, NewWorkspace, PlanChange, WorkspaceChange};
+pub use reprice::{RepriceRequest, Repriced};
 pub use watch::SpendWatch;
 pub use workspace::WorkspaceHandle;
 pub use writer::{Committed, FOLD_QUEUE_MAX, GROUP_RECORDS_MAX, Recorded};
@@ -43,6 +44,13 @@ pub use writer::{Committed, FOLD_QUEUE_MAX, GROUP_RECORDS_MAX, Recorded};
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 /// Requests from which a loaded ledger learns how much output to expect.
 const OUTPUT_HISTORY_RECORDS: usize = 2_000;
+
+/// A value whose amounts are in a workspace's currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InCurrency<T> {
+    pub currency: Currency,
+    pub value: T,
+}
 
 /// A cheap handle; all clones are the same engine.
 #[derive(Clone)]
@@ -59,6 +67,9 @@ pub(crate) struct Shared {
     commands: mpsc::Sender<Command>,
     /// Position of the latest entry of the log that was handed out.
     last_seq: AtomicI64,
+    /// Position of the last entry that was committed, and who is told.
+    last_committed: AtomicI64,
+    committed: mpsc::Sender<Committed>,
     /// Whether the last write was answered.
     storage_answers: tokio::sync::watch::Sender<bool>,
     /// This server must not go on: another has taken over.
@@ -90,11 +101,13 @@ impl Engine {
             catalogue: ArcSwap::from_pointee(catalogue),
             commands,
             last_seq: AtomicI64::new(last_seq),
+            last_committed: AtomicI64::new(last_seq),
+            committed: committed_sender,
             storage_answers: tokio::sync::watch::Sender::new(true),
             fatal: CancellationToken::new(),
             writer: AsyncMutex::new(None),
         });
-        let writer = Writer::new(shared.clone(), receiver, committed_sender, last_seq);
+        let writer = Writer::new(shared.clone(), receiver);
         *shared.writer.lock().await = Some(tokio::spawn(writer.run()));
         let engine = Engine { shared };
         for id in engine.shared.store.workspaces_with_holds().await? {
@@ -161,6 +174,14 @@ impl Engine {
         self.shared.loaded_workspaces()
     }
 
+    /// Adds rows to the rollups, in order with what is written. Safe to repeat.
+    pub async fn fold(&self, from: i64, to: i64, rows: Arc<Vec<RollupRow>>) -> Result<()> {
+        self.in_writer(move |shared| async move {
+            Ok(shared.until_known(|| shared.store.fold(from, to, &rows)).await?)
+        })
+        .await
+    }
+
     /// The workspace, loaded if it is not.
     pub(crate) async fn workspace(&self, id: &str) -> Result<Arc<WorkspaceHandle>> {
         if let Some(workspace) = self.shared.loaded(id) {
@@ -208,10 +229,6 @@ impl Engine {
 }
 
 impl Shared {
-    pub fn store(&self) -> &Arc<dyn Store> {
-        &self.store
-    }
-
     fn next_seq(&self) -> i64 {
         self.last_seq.fetch_add(1, Ordering::Relaxed) + 1
     }

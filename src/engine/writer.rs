@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -60,9 +61,9 @@ pub struct Recorded {
 
 /// Entries of the log that were committed, for the fold.
 pub struct Committed {
-    /// Last position of the group before.
+    /// Position of the last entry committed before.
     pub after: i64,
-    /// Last position of this group.
+    /// Position of the last of these.
     pub upto: i64,
     pub records: Vec<Record>,
 }
@@ -77,21 +78,21 @@ struct Entry {
 pub(super) struct Writer {
     shared: Arc<Shared>,
     commands: mpsc::Receiver<Command>,
-    committed: mpsc::Sender<Committed>,
-    last_committed: i64,
 }
 
 impl Writer {
-    pub fn new(
-        shared: Arc<Shared>,
-        commands: mpsc::Receiver<Command>,
-        committed: mpsc::Sender<Committed>,
-        last_seq: i64,
-    ) -> Writer {
-        Writer { shared, commands, committed, last_committed: last_seq }
+    pub fn new(shared: Arc<Shared>, commands: mpsc::Receiver<Command>) -> Writer {
+        Writer { shared, commands }
     }
 
+    /// Runs until it is told to stop. If it ends in any other way, the server must not go on.
     pub async fn run(mut self) {
+        let fatal = self.shared.fatal.clone().drop_guard();
+        self.serve().await;
+        fatal.disarm();
+    }
+
+    async fn serve(&mut self) {
         let mut commands = Vec::new();
         let mut group = Vec::new();
         while self.commands.recv_many(&mut commands, GROUP_RECORDS_MAX).await > 0 {
@@ -197,10 +198,9 @@ impl Writer {
         Ok(entries.into_iter().next().filter(|_| !net.is_zero()))
     }
 
-    fn settle(&mut self, records: Vec<Record>, entries: Vec<Entry>, appended: Vec<Appended>) {
+    fn settle(&self, records: Vec<Record>, entries: Vec<Entry>, appended: Vec<Appended>) {
         assert_eq!(records.len(), appended.len(), "storage answers for every record");
         let now = self.shared.clock.now();
-        let upto = records.last().map_or(self.last_committed, |record| record.seq);
         let mut committed = Vec::with_capacity(records.len());
         for ((record, entry), appended) in records.into_iter().zip(entries).zip(appended) {
             let answer = match appended {
@@ -219,9 +219,7 @@ impl Writer {
             };
             entry.answer(answer);
         }
-        let after = std::mem::replace(&mut self.last_committed, upto);
-        // A full queue is no loss: the fold sees the gap and reads the log.
-        let _ = self.committed.try_send(Committed { after, upto, records: committed });
+        self.shared.publish(committed);
     }
 }
 
@@ -242,6 +240,15 @@ impl Shared {
     /// If nothing was written.
     pub(super) async fn append(&self, records: &[Record]) -> storage::Result<Vec<Appended>> {
         self.until_known(|| self.store.append(records)).await
+    }
+
+    /// Tells the fold what was committed. A full queue is no loss: the fold sees the gap and reads
+    /// the log.
+    pub(super) fn publish(&self, records: Vec<Record>) {
+        let Some(last) = records.last() else { return };
+        let upto = last.seq;
+        let after = self.last_committed.swap(upto, Ordering::Relaxed);
+        let _ = self.committed.try_send(Committed { after, upto, records });
     }
 
     /// Runs an idempotent write until its outcome is known.

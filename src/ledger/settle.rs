@@ -125,6 +125,21 @@ impl Ledger {
         Ok(Some(record))
     }
 
+    /// A record as it would be billed now: with the prices valid at its charge time. None if it
+    /// still has no price.
+    pub fn price_again(&self, record: &Record) -> Option<Record> {
+        let entry = self.catalogue.model(&record.model_id)?;
+        let quote = self.quote(Some(&**entry), record.charge_time).unwrap_or_default()?;
+        Some(Record {
+            metered_model_id: entry.model().id.clone(),
+            cost: cost(&quote, &record.usage, record.tier),
+            unpriced: false,
+            price_id: Some(quote.card.price().id.clone()),
+            exchange_rate: quote.rate,
+            ..record.clone()
+        })
+    }
+
     /// Makes an entry known that is about to be written, made here or outside (a correction).
     ///
     /// # Errors

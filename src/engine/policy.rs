@@ -1,0 +1,315 @@
+//! Workspaces, plans and their models: read from the ledger, changed through the writer.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use super::error::{Error, Result};
+use super::{Engine, InCurrency, Shared, WorkspaceHandle};
+use crate::ledger::workspace::{
+    HoldExpiryPolicy, Plan, UnpricedModelPolicy, Workspace, WorkspaceModel,
+};
+use crate::ledger::{Amount, BudgetView, Currency, Ledger, ModelView};
+use crate::storage::{Order, RecordFilter};
+
+/// A workspace to be created.
+#[derive(Clone, Debug)]
+pub struct NewWorkspace {
+    pub id: String,
+    pub display_name: String,
+    pub currency: Currency,
+    pub time_zone: Tz,
+    pub unpriced_models: UnpricedModelPolicy,
+    pub hold_expiry: HoldExpiryPolicy,
+}
+
+/// What is to be changed of a workspace; absent parts stay.
+#[derive(Clone, Debug, Default)]
+pub struct WorkspaceChange {
+    pub display_name: Option<String>,
+    pub currency: Option<Currency>,
+    pub time_zone: Option<Tz>,
+    pub unpriced_models: Option<UnpricedModelPolicy>,
+    pub hold_expiry: Option<HoldExpiryPolicy>,
+}
+
+/// A plan as it is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanChange {
+    pub budget: (Currency, Amount),
+    pub overage: Option<(Currency, Amount)>,
+    pub start_date: NaiveDate,
+}
+
+/// Cap and fallback chain as they are asked for.
+#[derive(Clone, Debug)]
+pub struct ModelLimitChange {
+    pub limit: Option<(Currency, Amount)>,
+    pub enabled: bool,
+    pub fallback_model_ids: Vec<String>,
+}
+
+impl Engine {
+    pub async fn create_workspace(&self, new: NewWorkspace) -> Result<Workspace> {
+        self.in_writer(move |shared| async move {
+            if shared.store.workspace(&new.id).await?.is_some() {
+                return Err(Error::WorkspaceExists(new.id));
+            }
+            let now = shared.clock.now();
+            let workspace = Workspace {
+                id: new.id.into(),
+                display_name: new.display_name,
+                currency: new.currency,
+                time_zone: new.time_zone,
+                automatic_fallback: true,
+                unpriced_models: new.unpriced_models,
+                hold_expiry: new.hold_expiry,
+                may_have_expiry_charges: new.hold_expiry == HoldExpiryPolicy::ChargeEstimate,
+                plan: None,
+                create_time: now,
+                update_time: now,
+            };
+            shared.until_known(|| shared.store.put_workspace(&workspace)).await?;
+            shared.load(&workspace.id).await?;
+            Ok(workspace)
+        })
+        .await
+    }
+
+    pub async fn get_workspace(&self, id: &str) -> Result<Workspace> {
+        Ok(self.workspace(id).await?.lock().workspace().clone())
+    }
+
+    /// Workspaces whose id is greater than `after_id`, by id.
+    pub async fn list_workspaces(&self, after_id: &str, limit: usize) -> Result<Vec<Workspace>> {
+        Ok(self.store().workspaces(after_id, limit).await?)
+    }
+
+    pub async fn update_workspace(&self, id: &str, change: WorkspaceChange) -> Result<Workspace> {
+        self.change_workspace(id, move |shared, mut workspace| async move {
+            if let Some(currency) = change.currency.filter(|new| *new != workspace.currency) {
+                shared.require_no_money(&workspace).await?;
+                workspace.currency = currency;
+            }
+            if let Some(display_name) = change.display_name {
+                workspace.display_name = display_name;
+            }
+            workspace.time_zone = change.time_zone.unwrap_or(workspace.time_zone);
+            workspace.unpriced_models = change.unpriced_models.unwrap_or(workspace.unpriced_models);
+            workspace.hold_expiry = change.hold_expiry.unwrap_or(workspace.hold_expiry);
+            workspace.may_have_expiry_charges |=
+                workspace.hold_expiry == HoldExpiryPolicy::ChargeEstimate;
+            Ok(workspace)
+        })
+        .await
+    }
+
+    pub async fn set_plan(&self, id: &str, change: PlanChange) -> Result<Workspace> {
+        self.change_workspace(id, move |_, mut workspace| async move {
+            let budget = in_currency_of(&workspace, "plan.budget", change.budget)?;
+            let overage = match change.overage {
+                Some(overage) => in_currency_of(&workspace, "plan.overage_limit", overage)?,
+                None => Amount::ZERO,
+            };
+            workspace.plan = Some(Plan { budget, overage, start_date: change.start_date });
+            Ok(workspace)
+        })
+        .await
+    }
+
+    pub async fn set_automatic_fallback(&self, id: &str, enabled: bool) -> Result<Workspace> {
+        self.change_workspace(id, move |_, mut workspace| async move {
+            workspace.automatic_fallback = enabled;
+            Ok(workspace)
+        })
+        .await
+    }
+
+    /// The running cycle.
+    pub async fn budget(&self, id: &str) -> Result<InCurrency<BudgetView>> {
+        let workspace = self.workspace(id).await?;
+        Ok(self.budget_of(&workspace))
+    }
+
+    pub(super) fn budget_of(&self, workspace: &WorkspaceHandle) -> InCurrency<BudgetView> {
+        let mut ledger = workspace.lock();
+        let currency = ledger.workspace().currency;
+        InCurrency { currency, value: ledger.budget(self.now()) }
+    }
+
+    /// Allows a model in a workspace, or disallows it. Its cap stays as it is.
+    pub async fn enable_model(
+        &self,
+        workspace_id: &str,
+        model_id: &str,
+        enabled: bool,
+    ) -> Result<InCurrency<ModelView>> {
+        self.change_model(workspace_id, model_id, move |_, _, model| {
+            model.enabled = enabled;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sets cap and fallback chain of a model in a workspace.
+    pub async fn set_model_limit(
+        &self,
+        workspace_id: &str,
+        model_id: &str,
+        change: ModelLimitChange,
+    ) -> Result<InCurrency<ModelView>> {
+        self.change_model(workspace_id, model_id, move |shared, workspace, model| {
+            let limit = change.limit.map(|limit| in_currency_of(workspace, "limit", limit));
+            model.limit = limit.transpose()?;
+            model.limit_enabled = change.enabled;
+            model.fallback_model_ids = shared.fallback_chain(model, &change.fallback_model_ids)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Every model of a workspace that is enabled, capped or has spend, by id.
+    pub async fn model_limits(&self, workspace_id: &str) -> Result<InCurrency<Vec<ModelView>>> {
+        let workspace = self.workspace(workspace_id).await?;
+        let mut ledger = workspace.lock();
+        let currency = ledger.workspace().currency;
+        Ok(InCurrency { currency, value: ledger.model_views(self.now()) })
+    }
+
+    /// Stores changed settings; the totals of the windows, which may be cut anew, are read in the
+    /// same place in the order of writes.
+    async fn change_workspace<F>(
+        &self,
+        id: &str,
+        change: impl FnOnce(Arc<Shared>, Workspace) -> F + Send + 'static,
+    ) -> Result<Workspace>
+    where
+        F: Future<Output = Result<Workspace>> + Send,
+    {
+        let handle = self.workspace(id).await?;
+        self.in_writer(move |shared| async move {
+            let before = handle.lock().workspace().clone();
+            let mut workspace = change(shared.clone(), before).await?;
+            let now = shared.clock.now();
+            workspace.update_time = now;
+            let windows = Ledger::windows_to_load(&workspace, now);
+            let spend = shared.spend_of(&workspace.id, windows).await?;
+            shared.until_known(|| shared.store.put_workspace(&workspace)).await?;
+            handle.lock().set_workspace(now, workspace.clone(), spend);
+            handle.announce();
+            Ok(workspace)
+        })
+        .await
+    }
+
+    async fn change_model(
+        &self,
+        workspace_id: &str,
+        model_id: &str,
+        change: impl FnOnce(&Shared, &Workspace, &mut WorkspaceModel) -> Result<()> + Send + 'static,
+    ) -> Result<InCurrency<ModelView>> {
+        let handle = self.workspace(workspace_id).await?;
+        let model_id = model_id.to_owned();
+        self.in_writer(move |shared| async move {
+            let catalogue = shared.catalogue.load_full();
+            let entry = catalogue.model(&model_id).ok_or(Error::ModelNotFound(model_id))?;
+            let id = entry.model().id.clone();
+            let now = shared.clock.now();
+            let (workspace, mut model) = {
+                let mut ledger = handle.lock();
+                let settings = ledger.model_view_of(now, &id).settings;
+                let model = settings.unwrap_or_else(|| unset(id.clone()));
+                (ledger.workspace().clone(), model)
+            };
+            change(&shared, &workspace, &mut model)?;
+            shared.until_known(|| shared.store.put_workspace_model(&workspace.id, &model)).await?;
+            let mut ledger = handle.lock();
+            ledger.set_model(now, model);
+            let value = ledger.model_view_of(now, &id);
+            drop(ledger);
+            handle.announce();
+            Ok(InCurrency { currency: workspace.currency, value })
+        })
+        .await
+    }
+}
+
+impl Shared {
+    /// A currency may change only while no amount would change its meaning.
+    async fn require_no_money(&self, workspace: &Workspace) -> Result<()> {
+        let handle = self.load(&workspace.id).await?;
+        let (has_limit, has_holds) = {
+            let mut ledger = handle.lock();
+            let views = ledger.model_views(self.clock.now());
+            let set =
+                |view: &ModelView| view.settings.as_ref().is_some_and(|set| set.limit.is_some());
+            (views.iter().any(set), ledger.live_holds() > 0)
+        };
+        let filter = RecordFilter {
+            workspace_id: workspace.id.clone(),
+            from: None,
+            to: None,
+            model_id: None,
+            request_id: None,
+        };
+        let has_records =
+            !self.store.records(&filter, Order::NewestFirst, None, 1).await?.is_empty();
+        if workspace.plan.is_some() || has_limit || has_holds || has_records {
+            return Err(Error::NotAllowed(
+                "currency_code: cannot change once a plan, a limit, a hold or usage has amounts in \
+                 the currency"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The models of a chain by their catalogue's ids.
+    fn fallback_chain(&self, model: &WorkspaceModel, ids: &[String]) -> Result<Vec<Arc<str>>> {
+        let catalogue = self.catalogue.load();
+        let mut chain = Vec::with_capacity(ids.len());
+        for (index, id) in ids.iter().enumerate() {
+            let refuse = |expected: &str| {
+                let field = format!("fallback_model_ids[{index}]");
+                Err(Error::Field { field, expected: expected.to_owned() })
+            };
+            let Some(entry) = catalogue.model(id) else {
+                return refuse("expected a model of the catalogue");
+            };
+            let id = entry.model().id.clone();
+            if id == model.model_id {
+                return refuse("expected another model than the one that is limited");
+            }
+            if chain.contains(&id) {
+                return refuse("expected each model once");
+            }
+            chain.push(id);
+        }
+        Ok(chain)
+    }
+}
+
+fn in_currency_of(
+    workspace: &Workspace,
+    field: &str,
+    (currency, amount): (Currency, Amount),
+) -> Result<Amount> {
+    if currency == workspace.currency {
+        return Ok(amount);
+    }
+    Err(Error::Field {
+        field: format!("{field}.currency_code"),
+        expected: format!("expected {}, the currency of the workspace", workspace.currency),
+    })
+}
+
+fn unset(model_id: Arc<str>) -> WorkspaceModel {
+    WorkspaceModel {
+        model_id,
+        enabled: false,
+        limit: None,
+        limit_enabled: true,
+        fallback_model_ids: Vec::new(),
+    }
+}

@@ -1,0 +1,29 @@
+//! Lets holds end by their time in workspaces that nobody asks, and charges those whose workspace
+//! wants expired holds charged.
+
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::engine::Engine;
+
+/// How often holds are looked at.
+pub const EXPIRE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Runs until `stop`.
+pub async fn run(engine: Engine, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(EXPIRE_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        match engine.expire_holds().await {
+            Ok(_) => {}
+            Err(error) => warn!(%error, "expired holds are charged later"),
+        }
+    }
+}
