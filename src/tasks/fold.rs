@@ -102,10 +102,7 @@ impl Fold {
                     fold.progress.0.store(cursor, Ordering::Relaxed);
                     while let Err(error) = fold.catch_up(upto).await {
                         warn!(%error, "fold is delayed");
-                        if stop.run_until_cancelled(tokio::time::sleep(RETRY_PAUSE)).await.is_none()
-                        {
-                            return None;
-                        }
+                        stop.run_until_cancelled(tokio::time::sleep(RETRY_PAUSE)).await?;
                     }
                     return Some(fold);
                 }
