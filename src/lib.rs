@@ -1,8 +1,13 @@
 //! Tollgate keeps LLM spend inside its envelope: see README.md and ARCHITECTURE.md.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+pub mod config;
 pub mod engine;
 pub mod ledger;
+pub mod logging;
 pub mod prices;
 pub mod proto;
+pub mod replay;
 pub mod storage;
 pub mod tasks;

@@ -1,3 +1,69 @@
-fn main() {
-    println!("Hello, world!");
+//! The binary: takes the command line apart and calls the library.
+//!
+//! Decides nothing. Results go to standard output, everything else to standard error.
+
+mod cli;
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+use tollgate::replay;
+
+use cli::{Cli, Command};
+
+// Handling a call is mostly small allocations; benches/ shows what this allocator is worth.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Replay(arguments) => finish(run_replay(arguments)),
+    }
+}
+
+fn run_replay(arguments: cli::Replay) -> Result<ExitCode, Failure> {
+    runtime(None)?.block_on(async {
+        let stop = stop_signal()?;
+        let report = replay::run(arguments.into(), stop).await.map_err(failure)?;
+        print!("{report}");
+        Ok(if report.has_errors() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    })
+}
+
+/// What is shown to the person at the terminal.
+type Failure = String;
+
+fn finish(result: Result<ExitCode, Failure>) -> ExitCode {
+    result.unwrap_or_else(|message| {
+        eprintln!("tollgate: {message}");
+        ExitCode::FAILURE
+    })
+}
+
+fn failure(error: impl Display) -> Failure {
+    error.to_string()
+}
+
+/// A runtime with so many threads; one for each core if absent.
+fn runtime(worker_threads: Option<usize>) -> Result<tokio::runtime::Runtime, Failure> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(count) = worker_threads {
+        builder.worker_threads(count);
+    }
+    builder.enable_all().build().map_err(failure)
+}
+
+/// Ready at the first SIGTERM or SIGINT. Only then do the signals end the process no more by
+/// themselves.
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(failure)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failure)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

@@ -1,0 +1,170 @@
+//! Tables over `Config::resolve`: what wins over what, and what is refused how.
+
+use super::{Config, Flag, LogFormat, shown_database};
+
+fn resolve(
+    flags: &[(&'static str, &str)],
+    env: &[(&str, &str)],
+    file: &str,
+) -> Result<Config, String> {
+    let flags: Vec<Flag> = flags.iter().map(|(key, text)| (*key, (*text).to_owned())).collect();
+    let env = env.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+    Config::resolve(flags, env, Some(file)).map_err(|error| error.to_string())
+}
+
+#[test]
+fn nothing_given_is_the_default() {
+    let config = resolve(&[], &[("PATH", "/bin"), ("TOLLGATE_TEST_X", "1")], "").unwrap();
+    assert_eq!(config, Config::default());
+    assert_eq!(config.listen.to_string(), "127.0.0.1:50051");
+    assert_eq!(config.database, "sqlite:tollgate.db");
+    assert_eq!(config.shutdown_deadline.as_secs(), 20);
+}
+
+#[test]
+fn flags_win_over_environment_over_file() {
+    let file = "listen = '127.0.0.1:1'\ndatabase = 'sqlite:f.db'\nlog_format = 'json'";
+    let env = [("TOLLGATE_LISTEN", "127.0.0.1:2"), ("TOLLGATE_DATABASE", "sqlite:e.db")];
+    let config = resolve(&[("listen", "[::1]:3")], &env, file).unwrap();
+    assert_eq!(config.listen.to_string(), "[::1]:3");
+    assert_eq!(config.database, "sqlite:e.db");
+    assert_eq!(config.log_format, LogFormat::Json);
+}
+
+#[test]
+fn every_key_is_understood_from_every_source() {
+    let file = "listen = '0.0.0.0:1'\ninsecure = true\ndatabase = 'postgres://h/d'\n\
+                log_format = 'json'\nlog_filter = 'warn,tollgate=debug'\n\
+                cors_allowed_origins = ['https://a.example', 'http://localhost:3000']\n\
+                shutdown_deadline_seconds = 5\nworker_threads = 2";
+    let from_file = resolve(&[], &[], file).unwrap();
+    let texts = [
+        ("listen", "0.0.0.0:1"),
+        ("insecure", "true"),
+        ("database", "postgres://h/d"),
+        ("log_format", "json"),
+        ("log_filter", "warn,tollgate=debug"),
+        ("cors_allowed_origins", "https://a.example, http://localhost:3000"),
+        ("shutdown_deadline_seconds", "5"),
+        ("worker_threads", "2"),
+    ];
+    assert_eq!(resolve(&texts, &[], "").unwrap(), from_file);
+    let named: Vec<(String, &str)> =
+        texts.iter().map(|(key, text)| (super::variable_of(key), *text)).collect();
+    let env: Vec<(&str, &str)> = named.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+    assert_eq!(resolve(&[], &env, "").unwrap(), from_file);
+    assert_eq!(texts.len(), super::KEYS.len());
+}
+
+/// Each row: a key, a text that it refuses, and a part of what the message says.
+const REFUSED: [(&str, &str, &str); 19] = [
+    ("listen", "localhost", "an IP address and a port"),
+    ("listen", "127.0.0.1", "an IP address and a port"),
+    ("listen", "127.0.0.1:70000", "an IP address and a port"),
+    ("database", "", "sqlite:PATH or postgres://"),
+    ("database", "tollgate.db", "sqlite:PATH or postgres://"),
+    ("database", "sqlite:", "sqlite:PATH or postgres://"),
+    ("database", "sqlite::memory:", "sqlite:PATH or postgres://"),
+    ("database", "mysql://u:secret@h/d", "sqlite:PATH or postgres://"),
+    ("insecure", "yes", "true or false"),
+    ("log_format", "JSON", "human or json"),
+    ("log_filter", "", "off, error, warn"),
+    ("log_filter", "inof", "off, error, warn"),
+    ("log_filter", "tollgate=loud", "off, error, warn"),
+    ("cors_allowed_origins", "panel.example.com", "scheme, host and port"),
+    ("cors_allowed_origins", "https://a.example/", "scheme, host and port"),
+    ("cors_allowed_origins", "*,https://a.example", "scheme, host and port"),
+    ("shutdown_deadline_seconds", "0", "from 1 to 600"),
+    ("shutdown_deadline_seconds", "2.5", "from 1 to 600"),
+    ("worker_threads", "-1", "from 1 to 1024"),
+];
+
+#[test]
+fn bad_values_are_refused_by_key_source_and_expectation() {
+    for (key, text, expected) in REFUSED {
+        let by_flag = resolve(&[(key, text)], &[], "").unwrap_err();
+        assert!(
+            by_flag.starts_with(&format!("{key} (from --{}", key.replace('_', "-"))),
+            "{by_flag}"
+        );
+        let variable = super::variable_of(key);
+        let by_env = resolve(&[], &[(&variable, text)], "").unwrap_err();
+        assert!(by_env.starts_with(&format!("{key} (from {variable}): expected")), "{by_env}");
+        let by_file = resolve(&[], &[], &format!("{key} = '{text}'")).unwrap_err();
+        assert!(by_file.contains("from the configuration file"), "{by_file}");
+        for message in [by_flag, by_env] {
+            assert!(message.contains(expected), "{key}={text}: {message}");
+            assert!(!message.contains("secret"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn the_file_is_typed() {
+    for line in ["insecure = 'true'", "worker_threads = '2'", "listen = 50051", "log_filter = true"]
+    {
+        let key = line.split(' ').next().unwrap();
+        assert!(resolve(&[], &[], line).unwrap_err().starts_with(key), "{line}");
+    }
+}
+
+#[test]
+fn a_bad_value_is_refused_also_where_another_source_would_win() {
+    let message = resolve(&[("worker_threads", "2")], &[], "worker_threads = 0").unwrap_err();
+    assert!(message.contains("from the configuration file"), "{message}");
+}
+
+#[test]
+fn unknown_names_are_refused_by_name() {
+    let message = resolve(&[], &[], "listen_address = 'x'").unwrap_err();
+    assert!(message.contains("\"listen_address\""), "{message}");
+    assert!(message.contains("listen, database"), "{message}");
+    let message = resolve(&[], &[], "[server]\nlisten = 'x'").unwrap_err();
+    assert!(message.contains("\"server\""), "{message}");
+    let message = resolve(&[], &[("TOLLGATE_LISTN", "x")], "").unwrap_err();
+    assert!(message.contains("TOLLGATE_LISTN"), "{message}");
+    assert!(message.contains("TOLLGATE_CONFIG, TOLLGATE_LISTEN"), "{message}");
+}
+
+#[test]
+fn broken_toml_is_refused_by_line_and_shows_no_value() {
+    let message =
+        resolve(&[], &[], "insecure = true\ndatabase = 'postgres://u:secret@h").unwrap_err();
+    assert!(message.contains("line 2"), "{message}");
+    assert!(!message.contains("secret"), "{message}");
+}
+
+#[test]
+fn another_address_than_loopback_needs_insecure() {
+    for address in ["0.0.0.0:50051", "[::]:50051", "192.168.1.7:50051"] {
+        let message = resolve(&[("listen", address)], &[], "").unwrap_err();
+        assert!(message.contains("--insecure"), "{message}");
+        assert!(message.contains("from --listen"), "{message}");
+        let config = resolve(&[("listen", address), ("insecure", "true")], &[], "").unwrap();
+        assert_eq!(config.listen.to_string(), address);
+        resolve(&[("insecure", "true")], &[("TOLLGATE_LISTEN", address)], "").unwrap();
+    }
+    for address in ["127.0.0.1:0", "127.8.0.1:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+        resolve(&[("listen", address)], &[], "").unwrap();
+    }
+}
+
+#[test]
+fn passwords_are_never_shown() {
+    let table = [
+        ("sqlite:tollgate.db", "sqlite:tollgate.db"),
+        ("postgres://host/db", "postgres://host/db"),
+        ("postgres://user@host:5432/db", "postgres://user@host:5432/db"),
+        ("postgres://user:secret@host/db", "postgres://user:***@host/db"),
+        ("postgres://user:se/secret@host/db", "postgres://user:***@host/db"),
+        ("postgres://user:se?secret@secret@host/db", "postgres://user:***@host/db"),
+        ("postgres:///db?host=/run&password=secret", "postgres:///db?host=/run&password=***"),
+        ("postgres://h/d?password=secret@x", "postgres://***@x"),
+        ("postgres://h/d?sslpassword=secret&a=b", "postgres://h/d?sslpassword=***&a=b"),
+    ];
+    for (url, shown) in table {
+        assert_eq!(shown_database(url), shown);
+        let config = Config { database: url.to_owned(), ..Config::default() };
+        assert!(!format!("{config:?}").contains("secret"), "{config:?}");
+    }
+}
