@@ -203,12 +203,15 @@ impl Engine {
         .await
     }
 
-    async fn change_model(
+    async fn change_model<C>(
         &self,
         workspace_id: &str,
         model_id: &str,
-        change: impl FnOnce(&Shared, &Workspace, &mut WorkspaceModel) -> Result<()> + Send + 'static,
-    ) -> Result<InCurrency<ModelView>> {
+        change: C,
+    ) -> Result<InCurrency<ModelView>>
+    where
+        C: FnOnce(&Shared, &Workspace, &mut WorkspaceModel) -> Result<()> + Send + 'static,
+    {
         let handle = self.workspace(workspace_id).await?;
         let model_id = model_id.to_owned();
         self.in_writer(move |shared| async move {

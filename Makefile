@@ -1,0 +1,71 @@
+# Everything that is done with this tree, by one name each. `make help` lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BUF := tools/node_modules/.bin/buf
+CARGO_DENY_VERSION := 0.20.2
+CARGO_DENY := target/tools/bin/cargo-deny
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the binary as it is released
+	cargo build --release --locked
+
+.PHONY: run
+run: ## Serve on 127.0.0.1:50051 with a SQLite file in this folder
+	cargo run --release --locked
+
+.PHONY: test
+test: ## Check everything; sets up what is missing
+	tools/check
+
+.PHONY: test-quick
+test-quick: ## Run the tests alone, as far as this machine can
+	cargo test --locked
+
+.PHONY: fmt
+fmt: $(BUF) ## Format code and protos
+	cargo fmt --all
+	$(BUF) format -w
+
+.PHONY: lint
+lint: ## Check formatting and lints of the code
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: proto
+proto: $(BUF) ## Check the protos: lint, formatting, and that callers of the last release still fit
+	$(BUF) lint
+	$(BUF) format -d --exit-code
+	@tag=$$(git describe --tags --abbrev=0 2>/dev/null || true); \
+	if [[ -n "$$tag" ]]; then \
+	  echo "buf breaking against $$tag"; \
+	  $(BUF) breaking --against ".git#tag=$$tag"; \
+	else \
+	  echo "buf breaking: no release is tagged yet, nothing to compare with"; \
+	fi
+
+.PHONY: deny
+deny: $(CARGO_DENY) ## Check licences, bans and sources of the dependencies
+	$(CARGO_DENY) --locked check bans licenses sources
+
+.PHONY: clean-tools
+clean-tools: ## Remove the tools that the checks have installed
+	rm -rf target/tools tools/node_modules
+
+# buf and cargo-deny come from their package registries at a pinned version.
+$(BUF): tools/package-lock.json
+	cd tools && npm ci --ignore-scripts --no-audit --no-fund
+	touch $(BUF)
+
+# A debug build is done in half the time and checks in two seconds.
+$(CARGO_DENY): Makefile
+	cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --debug \
+	  --root target/tools --target-dir target/tools/build
+	rm -rf target/tools/build
+	touch $(CARGO_DENY)
