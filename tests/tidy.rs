@@ -317,7 +317,7 @@ fn mentions_word(text: &str, word: &str) -> bool {
         let before = text[..start].chars().next_back();
         let after = text[start + word.len()..].chars().next();
         let open_end = word.ends_with(part_of_word);
-        !before.is_some_and(part_of_word) && !(open_end && after.is_some_and(part_of_word))
+        !before.is_some_and(part_of_word) && (!open_end || !after.is_some_and(part_of_word))
     })
 }
 
