@@ -436,3 +436,268 @@ pub fn rate_field(class: TokenClass) -> &'static str {
         TokenClass::ImageOutput => "image_output_per_million",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::price::Variant;
+    use super::super::usage::ServiceTier;
+    use super::*;
+
+    const UNIT: i64 = 1_000_000_000;
+
+    fn at(micros: i64) -> Time {
+        Time::EARLIEST + micros
+    }
+
+    fn model(id: &str, aliases: &[&str]) -> Model {
+        Model {
+            id: Arc::from(id),
+            provider: "provider".to_owned(),
+            display_name: String::new(),
+            context_window: None,
+            max_output: None,
+            capabilities: Vec::new(),
+            aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
+            source: Source::Operator,
+            update_time: at(0),
+        }
+    }
+
+    /// A price named `id`, valid from and made at the times given.
+    fn price(id: &str, model_id: &str, effective: i64, created: i64) -> Price {
+        let mut base = [None; TokenClass::COUNT];
+        base[TokenClass::Input as usize] = Some(UNIT);
+        base[TokenClass::Output as usize] = Some(2 * UNIT);
+        Price {
+            id: Arc::from(id),
+            model_id: Arc::from(model_id),
+            workspace_id: None,
+            currency: Currency::USD,
+            effective_time: at(effective),
+            create_time: at(created),
+            source: Source::Operator,
+            base,
+            variants: Vec::new(),
+        }
+    }
+
+    fn own(workspace_id: &str, price: Price) -> Price {
+        Price { workspace_id: Some(Arc::from(workspace_id)), ..price }
+    }
+
+    fn rate(from: &str, to: &str, effective: i64, created: i64, nanos: i64) -> ExchangeRate {
+        ExchangeRate {
+            from: from.parse().unwrap(),
+            to: to.parse().unwrap(),
+            effective_time: at(effective),
+            rate: Rate::from_nanos(nanos),
+            create_time: at(created),
+        }
+    }
+
+    fn with(models: Vec<Model>, prices: Vec<Price>) -> Result<Catalogue, Refusal> {
+        Catalogue::default().with_models_and_prices(models, prices)
+    }
+
+    /// The refusal of a price, as a text.
+    fn refused(price: Price) -> String {
+        with(vec![model("m", &[])], vec![price]).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_latest_price_that_is_valid_counts() {
+        let prices = vec![
+            price("second", "m", 20, 1),
+            price("first", "m", 10, 5),
+            price("second again", "m", 20, 2),
+            own("w", price("own", "m", 15, 0)),
+        ];
+        let catalogue = with(vec![model("m", &[])], prices.clone()).unwrap();
+        let same = Catalogue::new(vec![model("m", &[])], prices, Vec::new());
+        let check = |workspace, time, expected: Option<&str>| {
+            for catalogue in [&catalogue, &same] {
+                let card = catalogue.price_at("m", workspace, at(time));
+                assert_eq!(card.map(|card| &*card.price().id), expected, "{workspace} {time}");
+            }
+        };
+        check("other", 9, None);
+        check("other", 10, Some("first"));
+        check("other", 19, Some("first"));
+        check("other", 20, Some("second again"));
+        check("w", 14, Some("first"));
+        check("w", 15, Some("own"));
+        check("w", 99, Some("own"));
+
+        let ids = |workspace| -> Vec<String> {
+            let cards = catalogue.prices_of("m", workspace);
+            cards.iter().map(|card| card.price().id.to_string()).collect()
+        };
+        assert_eq!(ids(None), ["second again", "second", "first"]);
+        assert_eq!(ids(Some("w")), ["second again", "second", "own", "first"]);
+        assert_eq!(&*catalogue.price_by_id("own").unwrap().price().id, "own");
+        assert!(catalogue.price_by_id("none").is_none());
+    }
+
+    #[test]
+    fn models_are_found_by_id_and_by_alias() {
+        let catalogue = with(vec![model("b", &["b-1", "b-2"]), model("a", &[])], Vec::new());
+        let catalogue = catalogue.unwrap();
+        let find = |name: &str| catalogue.model(name).map(|entry| entry.model().id.to_string());
+        assert_eq!(find("b-2").as_deref(), Some("b"));
+        assert_eq!(find("a").as_deref(), Some("a"));
+        assert_eq!(find("c"), None);
+        let ids: Vec<&str> = catalogue.models().iter().map(|entry| &*entry.model().id).collect();
+        assert_eq!(ids, ["a", "b"]);
+
+        // Rows that were accepted once: an id wins over an alias.
+        let rows = vec![model("a", &["b"]), model("b", &[])];
+        let catalogue = Catalogue::new(rows, Vec::new(), Vec::new());
+        assert_eq!(&*catalogue.model("b").unwrap().model().id, "b");
+    }
+
+    #[test]
+    fn a_change_leaves_the_catalogue_before_as_it_was() {
+        let before = with(vec![model("m", &["x"])], vec![price("p", "m", 0, 0)]).unwrap();
+        let after = before.with_model(model("m", &["y"])).unwrap();
+        assert!(before.model("x").is_some() && before.model("y").is_none());
+        assert!(after.model("x").is_none() && after.model("y").is_some());
+        assert!(after.price_at("m", "", at(0)).is_some(), "prices stay with the model");
+        let after = after.with_price(price("q", "m", 0, 1)).unwrap();
+        assert_eq!(&*after.price_at("m", "", at(0)).unwrap().price().id, "q");
+        assert_eq!(&*before.price_at("m", "", at(0)).unwrap().price().id, "p");
+        // An alias that was given up is free for another model.
+        assert!(after.with_model(model("n", &["x"])).is_ok());
+    }
+
+    #[test]
+    fn a_name_belongs_to_one_model() {
+        let catalogue = with(vec![model("a", &["x"])], Vec::new()).unwrap();
+        let check = |refused: Model, expected: &str| {
+            let refusal = catalogue.with_model(refused).unwrap_err();
+            assert_eq!(refusal.to_string(), expected);
+        };
+        check(model("b", &["x"]), r#"model.aliases: "x" is a name of model "a" already"#);
+        check(model("b", &["a"]), r#"model.aliases: "a" is a name of model "a" already"#);
+        check(model("b", &["b"]), r#"model.aliases: "b" is a name of model "b" already"#);
+        check(model("x", &[]), r#"model.model_id: "x" is a name of model "a" already"#);
+        assert!(catalogue.with_model(model("a", &["x", "y"])).is_ok());
+        // Within a batch, too, in either order.
+        assert!(with(vec![model("a", &["b"]), model("b", &[])], Vec::new()).is_err());
+        assert!(with(vec![model("b", &[]), model("a", &["b"])], Vec::new()).is_err());
+        assert!(with(vec![model("a", &["x"]), model("b", &["x"])], Vec::new()).is_err());
+        // An alias may move within a batch.
+        let moved = vec![model("b", &["x"]), model("a", &[])];
+        let catalogue = catalogue.with_models_and_prices(moved, Vec::new()).unwrap();
+        assert_eq!(&*catalogue.model("x").unwrap().model().id, "b");
+    }
+
+    #[test]
+    fn a_bad_price_is_refused_by_field() {
+        let mut no_output = price("p", "m", 0, 0);
+        no_output.base[TokenClass::Output as usize] = None;
+        assert_eq!(refused(no_output), "price.output_per_million: must be present");
+
+        let mut dear = price("p", "m", 0, 0);
+        dear.base[TokenClass::CacheWrite1h as usize] = Some(PER_MILLION_MAX + 1);
+        assert_eq!(
+            refused(dear),
+            "price.cache_write_1h_per_million: must be from 0 to 10000 per million tokens"
+        );
+
+        let variant = |above| Variant {
+            tier: ServiceTier::Batch,
+            above_input_tokens: above,
+            inclusive: false,
+            rates: [Some(-1); TokenClass::COUNT],
+        };
+        let mut negative = price("p", "m", 0, 0);
+        negative.variants = vec![variant(5)];
+        assert_eq!(
+            refused(negative),
+            "price.variants[0].input_per_million: must be from 0 to 10000 per million tokens"
+        );
+
+        let good = |above| Variant { rates: [Some(1); TokenClass::COUNT], ..variant(above) };
+        let mut twice = price("p", "m", 0, 0);
+        twice.variants = vec![good(5), Variant { inclusive: true, ..good(6) }];
+        assert_eq!(
+            refused(twice),
+            "price.variants[1]: must be the only one of its tier and threshold"
+        );
+
+        let mut many = price("p", "m", 0, 0);
+        many.variants = (0..33).map(good).collect();
+        assert_eq!(refused(many), "price.variants: must be at most 32");
+
+        let mut far = price("p", "m", 0, 0);
+        far.variants = vec![good(TOKENS_MAX + 1)];
+        assert_eq!(
+            refused(far),
+            "price.variants[0].above_input_token_count: must be from 0 to 100000000"
+        );
+
+        assert_eq!(refused(price("p", "n", 0, 0)), r#"model "n" is not in the catalogue"#);
+        let twice = vec![price("p", "m", 0, 0), price("p", "m", 1, 0)];
+        let refusal = with(vec![model("m", &[])], twice).unwrap_err();
+        assert_eq!(refusal.to_string(), r#"price "p" exists already"#);
+    }
+
+    #[test]
+    fn exchange_rates_have_a_direction_and_a_date() {
+        let rates = [
+            rate("USD", "EUR", 10, 0, 920_000_000),
+            rate("USD", "EUR", 20, 0, 930_000_000),
+            rate("USD", "EUR", 20, 1, 940_000_000),
+            rate("USD", "GBP", 0, 0, 800_000_000),
+            rate("CHF", "EUR", 0, 0, 1_050_000_000),
+        ];
+        let mut catalogue = Catalogue::default();
+        for rate in rates {
+            catalogue = catalogue.with_exchange_rate(rate).unwrap();
+        }
+        let same = Catalogue::new(Vec::new(), Vec::new(), rates.to_vec());
+        assert_eq!(catalogue.exchange_rates(), same.exchange_rates());
+        let check = |from: &str, to: &str, time, expected: Option<i64>| {
+            let rate =
+                catalogue.exchange_rate(from.parse().unwrap(), to.parse().unwrap(), at(time));
+            assert_eq!(rate.map(Rate::nanos), expected, "{from} {to} {time}");
+        };
+        check("USD", "EUR", 9, None);
+        check("USD", "EUR", 10, Some(920_000_000));
+        check("USD", "EUR", 19, Some(920_000_000));
+        check("USD", "EUR", 20, Some(940_000_000));
+        check("EUR", "USD", 20, None);
+        check("USD", "GBP", 0, Some(800_000_000));
+        check("USD", "CHF", 20, None);
+        check("CHF", "CHF", -5, Some(UNIT));
+        let refusal = catalogue.with_exchange_rate(rate("EUR", "EUR", 0, 0, 1)).unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            "exchange_rate.to_currency_code: must be another currency than EUR"
+        );
+    }
+
+    #[test]
+    fn converted_prices_are_bounded_from_both_sides() {
+        let mut dear = price("p", "m", 0, 0);
+        dear.base[TokenClass::Output as usize] = Some(PER_MILLION_MAX);
+        let catalogue = with(vec![model("m", &[])], vec![dear.clone()]).unwrap();
+        let hundredfold = rate("USD", "JPY", 0, 0, 100 * UNIT);
+        let more = rate("USD", "JPY", 0, 0, 100 * UNIT + 1);
+        assert!(catalogue.with_exchange_rate(hundredfold).is_ok());
+        assert_eq!(
+            catalogue.with_exchange_rate(more).unwrap_err().to_string(),
+            "exchange_rate.rate: must be such that the dearest price in USD stays within \
+             1000000 JPY per million tokens"
+        );
+
+        let empty = with(vec![model("m", &[])], Vec::new()).unwrap();
+        let catalogue = empty.with_exchange_rate(more).unwrap();
+        assert_eq!(
+            catalogue.with_price(dear.clone()).unwrap_err().to_string(),
+            "price.output_per_million: must be at most 1000000 per million tokens after every \
+             exchange rate"
+        );
+        assert!(catalogue.with_price(Price { currency: Currency::EUR, ..dear }).is_ok());
+    }
+}

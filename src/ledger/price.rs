@@ -336,3 +336,250 @@ pub fn round_half_even(numerator: i128, denominator: i128) -> i128 {
         std::cmp::Ordering::Equal => floor + (floor & 1),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn card(base: &[(TokenClass, PerMillion)], variants: Vec<Variant>) -> RateCard {
+        RateCard::new(Arc::new(Price {
+            id: Arc::from("p"),
+            model_id: Arc::from("m"),
+            workspace_id: None,
+            currency: Currency::USD,
+            effective_time: Time::EARLIEST,
+            create_time: Time::EARLIEST,
+            source: Source::Operator,
+            base: rates(base),
+            variants,
+        }))
+    }
+
+    fn rates(given: &[(TokenClass, PerMillion)]) -> Rates {
+        let mut rates = [None; TokenClass::COUNT];
+        for (class, rate) in given {
+            rates[*class as usize] = Some(*rate);
+        }
+        rates
+    }
+
+    fn variant(
+        tier: ServiceTier,
+        above: i64,
+        inclusive: bool,
+        given: &[(TokenClass, PerMillion)],
+    ) -> Variant {
+        Variant { tier, above_input_tokens: above, inclusive, rates: rates(given) }
+    }
+
+    /// Nanos for a million tokens of one class, in a bracket reached by `input` tokens of input.
+    fn rate_at(card: &RateCard, class: TokenClass, tier: ServiceTier, input: i64) -> i64 {
+        card.reached(input).0.rates[tier as usize][class as usize]
+    }
+
+    #[test]
+    fn halves_are_rounded_to_the_even_neighbour() {
+        let check = |numerator, denominator, expected| {
+            assert_eq!(round_half_even(numerator, denominator), expected);
+        };
+        check(0, 7, 0);
+        check(1, 2, 0);
+        check(3, 2, 2);
+        check(5, 2, 2);
+        check(-1, 2, 0);
+        check(-3, 2, -2);
+        check(-5, 2, -2);
+        check(4, 3, 1);
+        check(5, 3, 2);
+        check(-4, 3, -1);
+        check(-5, 3, -2);
+        check(i128::MAX, 1, i128::MAX);
+        check(i128::MIN, 1, i128::MIN);
+        check(i128::MAX, i128::MAX, 1);
+        check(i128::MAX - 1, i128::MAX, 1);
+        check(i128::MAX / 2, i128::MAX, 0);
+        check(i128::MAX / 2 + 1, i128::MAX, 1);
+    }
+
+    #[test]
+    fn absent_rates_fall_back() {
+        use ServiceTier::{Batch, Flex, Standard};
+        use TokenClass as C;
+        let base = [(C::Input, 100), (C::Output, 400), (C::Reasoning, 300)];
+        let card = card(
+            &base,
+            vec![
+                variant(Flex, 0, false, &[(C::Input, 50), (C::Output, 200)]),
+                variant(Standard, 1_000, false, &[(C::Input, 110), (C::CacheWrite5m, 150)]),
+                variant(Standard, 5_000, true, &[(C::Input, 120), (C::Output, 440)]),
+                variant(Flex, 1_000, false, &[(C::CacheRead, 5)]),
+            ],
+        );
+        let check = |class, tier, input, expected| {
+            assert_eq!(rate_at(&card, class, tier, input), expected, "{class:?} {tier:?} {input}");
+        };
+        check(C::CacheRead, Standard, 0, 100);
+        check(C::CacheWrite1h, Standard, 0, 100);
+        check(C::AudioInput, Standard, 0, 100);
+        check(C::ImageOutput, Standard, 0, 400);
+        check(C::Reasoning, Standard, 0, 300);
+        // A threshold is crossed above it, or at it if inclusive; the highest counts.
+        check(C::Input, Standard, 1_000, 100);
+        check(C::Input, Standard, 1_001, 110);
+        check(C::Input, Standard, 4_999, 110);
+        check(C::Input, Standard, 5_000, 120);
+        // The one-hour write follows the five-minute write of the lower threshold.
+        check(C::CacheWrite1h, Standard, 5_000, 150);
+        // A tier follows itself at smaller sizes, then the standard tier of that size.
+        check(C::Input, Flex, 5_000, 50);
+        check(C::CacheRead, Flex, 1_000, 50);
+        check(C::CacheRead, Flex, 1_001, 5);
+        check(C::CacheWrite5m, Flex, 1_001, 150);
+        check(C::Input, Batch, 1_001, 110);
+        // Reasoning follows the output of the variant that gives one.
+        check(C::Reasoning, Flex, 0, 200);
+        check(C::Reasoning, Standard, 1_001, 300);
+        check(C::Reasoning, Standard, 5_000, 440);
+    }
+
+    #[test]
+    fn a_given_zero_is_a_price() {
+        use TokenClass as C;
+        let base = [(C::Input, 100), (C::CacheRead, 0), (C::Output, 400), (C::Reasoning, 0)];
+        let card = card(&base, Vec::new());
+        let usage = Usage::default().with(C::CacheRead, 1_000_000).with(C::Reasoning, 1_000_000);
+        assert!(card.cost(&usage, ServiceTier::Standard, Rate::ONE).is_zero());
+    }
+
+    #[test]
+    fn rounded_once_for_the_whole_record() {
+        use TokenClass as C;
+        // Ten classes of a third of a nano each.
+        let base = [(C::Input, 333_333), (C::Output, 333_333)];
+        let card = card(&base, Vec::new());
+        let usage = Usage { tokens: [1; TokenClass::COUNT] };
+        let cost = |rate| card.cost(&usage, ServiceTier::Standard, rate).nanos();
+        assert_eq!(cost(Rate::ONE), 3);
+        assert_eq!(cost(Rate::from_nanos(1_500_000_000)), 5);
+        assert_eq!(cost(Rate::from_nanos(1)), 0);
+    }
+
+    #[test]
+    fn the_dearest_record_does_not_overflow() {
+        use TokenClass as C;
+        let base = [(C::Input, PER_MILLION_MAX), (C::Output, PER_MILLION_MAX)];
+        let card = card(&base, Vec::new());
+        let usage = Usage::default().with(C::Input, TOKENS_MAX);
+        let hundredfold = Rate::from_nanos(100 * Rate::ONE.nanos());
+        let cost = card.cost(&usage, ServiceTier::Standard, hundredfold);
+        assert_eq!(cost.nanos(), 100_000_000_000_000_000);
+        let worst = card.worst_case(&usage, 0, ServiceTier::Standard, hundredfold);
+        assert_eq!(worst, cost);
+    }
+
+    #[test]
+    fn the_worst_case_is_no_more_than_needed() {
+        use TokenClass as C;
+        let dear = [(C::Input, 200_000_000), (C::Output, 800_000_000)];
+        let base = [
+            (C::Input, 100_000_000),
+            (C::CacheRead, 10_000_000),
+            (C::Output, 400_000_000),
+            (C::Reasoning, 300_000_000),
+        ];
+        let card = card(&base, vec![variant(ServiceTier::Standard, 1_000, false, &dear)]);
+        let input = Usage::default().with(C::Input, 900).with(C::CacheRead, 50);
+        let worst = card.worst_case(&input, 10, ServiceTier::Standard, Rate::ONE);
+        assert_eq!(worst, card.cost(&input.with(C::Output, 10), ServiceTier::Standard, Rate::ONE));
+        let input = input.with(C::CacheRead, 101);
+        let worst = card.worst_case(&input, 10, ServiceTier::Standard, Rate::ONE);
+        assert_eq!(worst, card.cost(&input.with(C::Output, 10), ServiceTier::Standard, Rate::ONE));
+    }
+
+    fn any_rates(complete: bool) -> impl Strategy<Value = Rates> {
+        let rate = prop_oneof![0..=50_i64, 0..=PER_MILLION_MAX];
+        let given = prop::array::uniform10(prop::option::weighted(0.5, rate));
+        given.prop_map(move |mut rates| {
+            if complete {
+                rates[TokenClass::Input as usize].get_or_insert(7);
+                rates[TokenClass::Output as usize].get_or_insert(11);
+            }
+            rates
+        })
+    }
+
+    fn any_tier() -> impl Strategy<Value = ServiceTier> {
+        prop::sample::select(&ServiceTier::ALL[..])
+    }
+
+    fn any_card() -> impl Strategy<Value = RateCard> {
+        let variant = (any_tier(), 0..200_i64, any::<bool>(), any_rates(false)).prop_map(
+            |(tier, above_input_tokens, inclusive, rates)| Variant {
+                tier,
+                above_input_tokens,
+                inclusive,
+                rates,
+            },
+        );
+        (any_rates(true), prop::collection::vec(variant, 0..6)).prop_map(|(base, variants)| {
+            let mut card = card(&[(TokenClass::Input, 0), (TokenClass::Output, 0)], Vec::new());
+            let price = Price { base, variants, ..Price::clone(card.price()) };
+            card = RateCard::new(Arc::new(price));
+            card
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// I10: whatever comes back, if the request keeps to what it declared.
+        #[test]
+        fn no_request_costs_more_than_its_worst_case(
+            card in any_card(),
+            tier in any_tier(),
+            rate in prop_oneof![Just(1_000_000_000), 1..=100_000_000_000_i64],
+            declared in prop::array::uniform6(0..100_i64),
+            used in prop::array::uniform6(0..=100_i64),
+            output in prop::array::uniform4(0..100_i64),
+            unused_output in 0..2_i64,
+        ) {
+            let rate = Rate::from_nanos(rate);
+            let mut input = Usage::default();
+            let mut usage = Usage::default();
+            for (index, class) in INPUT_CLASSES.into_iter().enumerate() {
+                input.set(class, declared[index]);
+                // All, none or a share of what was declared.
+                usage.set(class, declared[index] * used[index] / 100);
+            }
+            for (index, class) in OUTPUT_CLASSES.into_iter().enumerate() {
+                usage.set(class, output[index]);
+            }
+            let max_output = usage.total_output() + unused_output;
+            let worst = card.worst_case(&input, max_output, tier, rate);
+            let cost = card.cost(&usage, tier, rate);
+            prop_assert!(cost <= worst, "{cost} > {worst}");
+            let mut full = input;
+            for class in OUTPUT_CLASSES {
+                full.set(class, usage.get(class));
+            }
+            prop_assert!(card.cost(&full, tier, rate) <= worst);
+        }
+
+        #[test]
+        fn rounding_is_off_by_half_at_most_and_grows_with_the_amount(
+            numerator in -1_000_000..1_000_000_i128,
+            denominator in 1..1_000_i128,
+        ) {
+            let rounded = round_half_even(numerator, denominator);
+            let error = (rounded * denominator - numerator).abs();
+            prop_assert!(2 * error <= denominator);
+            if 2 * error == denominator {
+                prop_assert!(rounded % 2 == 0);
+            }
+            prop_assert!(round_half_even(numerator + 1, denominator) >= rounded);
+            prop_assert_eq!(round_half_even(-numerator, denominator), -rounded);
+        }
+    }
+}

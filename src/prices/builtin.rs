@@ -173,3 +173,50 @@ fn rates_of(facts: &BTreeMap<String, String>) -> Result<Rates, String> {
     }
     Ok(rates)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::ledger::catalogue::Catalogue;
+
+    #[test]
+    fn the_catalogue_is_consistent() {
+        let import = parse(CATALOGUE, Time::EARLIEST).unwrap();
+        assert!(import.models.len() >= 40);
+        let mut names = HashSet::new();
+        for model in &import.models {
+            assert!(names.insert(model.id.to_string()), "{} is there twice", model.id);
+            for alias in &model.aliases {
+                assert!(names.insert(alias.clone()), "{alias} is there twice");
+            }
+            assert!(!model.display_name.is_empty() && !model.provider.is_empty());
+        }
+        let ids: HashSet<&Arc<str>> = import.prices.iter().map(|price| &price.id).collect();
+        assert_eq!(ids.len(), import.prices.len());
+        // Every fact passes the same checks as one of an operator.
+        let catalogue = Catalogue::default()
+            .with_models_and_prices(import.models.clone(), import.prices.clone())
+            .unwrap();
+        for entry in catalogue.models() {
+            assert!(!entry.prices(None).is_empty(), "{} has no price", entry.model().id);
+        }
+    }
+
+    #[test]
+    fn a_bad_fact_is_named() {
+        let check = |rates: &str, expected: &str| {
+            let text = format!(
+                "[[model]]\nid = \"m\"\nprovider = \"p\"\nname = \"M\"\n[[model.price]]\n\
+                 effective = \"2026-01-01\"\ncurrency = \"USD\"\nrates = {{ {rates} }}\n"
+            );
+            let error = parse(&text, Time::EARLIEST).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        };
+        check("inputs = \"1\"", "model \"m\": inputs is not a class of tokens");
+        check("input = \"1,5\"", "model \"m\": 1,5 is not a decimal");
+        check("input = \"0.0000000001\"", "more than 9 fraction digits");
+        check("input = 1.5", "invalid type");
+    }
+}

@@ -362,3 +362,171 @@ fn fingerprint(price: &Price) -> u64 {
     }
     hash
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Time;
+
+    fn import(text: &str) -> Import {
+        let time = Time::EARLIEST;
+        read(text, Moment { effective_time: time, now: time }).unwrap()
+    }
+
+    #[test]
+    fn numbers_are_read_exactly() {
+        let check = |text: &str, expected: Option<(i128, bool)>| {
+            assert_eq!(scaled(text, NANOS_PER_MILLION_DIGITS), expected, "{text}");
+        };
+        check("1.5e-07", Some((150_000_000, true)));
+        check("1.5E-7", Some((150_000_000, true)));
+        check("0.00000015", Some((150_000_000, true)));
+        check("0", Some((0, true)));
+        check("0.0", Some((0, true)));
+        check("1", Some((1_000_000_000_000_000, true)));
+        check("2e1", Some((20_000_000_000_000_000, true)));
+        check("-1e-06", Some((-1_000_000_000, true)));
+        check("3.0000000000000004e-07", Some((300_000_000, false)));
+        check("1.5e-15", Some((2, false)));
+        check("2.5e-15", Some((2, false)));
+        check("1e-99", Some((0, false)));
+        check("0e-99", Some((0, true)));
+        check("0e99", Some((0, true)));
+        check("1e99", None);
+        check("1e9999999999", None);
+        check("\"1\"", None);
+        check("null", None);
+        check("{}", None);
+        check("", None);
+    }
+
+    #[test]
+    fn keys_follow_the_grammar() {
+        let check = |key: &str, expected: Option<(TokenClass, i64, ServiceTier)>| {
+            let column = Column::parse(key).map(|column| (column.class, column.above, column.tier));
+            assert_eq!(column, expected, "{key}");
+        };
+        use ServiceTier::{Batch, Flex, Priority, Standard};
+        check("input_cost_per_token", Some((TokenClass::Input, 0, Standard)));
+        check("output_cost_per_token_batches", Some((TokenClass::Output, 0, Batch)));
+        check(
+            "cache_creation_input_token_cost_above_1hr_above_200k_tokens",
+            Some((TokenClass::CacheWrite1h, 200_000, Standard)),
+        );
+        check(
+            "cache_creation_input_token_cost_above_272k_tokens_priority",
+            Some((TokenClass::CacheWrite5m, 272_000, Priority)),
+        );
+        check("cache_read_input_token_cost_flex", Some((TokenClass::CacheRead, 0, Flex)));
+        check("output_cost_per_reasoning_token", Some((TokenClass::Reasoning, 0, Standard)));
+        check("input_cost_per_token_ultrafast", None);
+        check("input_cost_per_audio_per_second_above_128k_tokens", None);
+        check("output_cost_per_image", None);
+        check("max_input_tokens", None);
+    }
+
+    #[test]
+    fn entries_become_models_and_prices() {
+        let import = import(
+            r#"{
+                "sample_spec": {"input_cost_per_token": 0.0},
+                "m": {
+                    "litellm_provider": "xai", "mode": "chat",
+                    "max_input_tokens": 256000, "max_output_tokens": 8192, "max_tokens": 4096,
+                    "supports_vision": true, "supports_web_search": false,
+                    "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05,
+                    "input_cost_per_token_cache_hit": 1e-06,
+                    "cache_read_input_token_cost": 7.5e-07,
+                    "input_cost_per_token_above_128k_tokens": 6e-06,
+                    "output_cost_per_token_priority": null,
+                    "search_context_cost_per_query": {"low": 0.01}
+                },
+                "stepped": {
+                    "litellm_provider": "dashscope",
+                    "tiered_pricing": [
+                        {"input_cost_per_token": 5e-08, "output_cost_per_token": 4e-07,
+                         "range": [0, 256000.0]},
+                        {"input_cost_per_token": 2.5e-07, "output_cost_per_token": 2e-06,
+                         "range": [256000.0, 1000000.0]}
+                    ]
+                },
+                "half": {
+                    "litellm_provider": "fireworks_ai",
+                    "input_cost_per_token": 2e-07, "output_cost_per_token": 2e-07
+                },
+                "embedding": {"mode": "embedding", "input_cost_per_token": 1e-08},
+                "image": {"input_cost_per_token": 5e-06, "output_cost_per_image_token": 4e-05},
+                "silent": {"input_cost_per_token": 5e-06},
+                "pictures": {"output_cost_per_image": 0.04},
+                "search": {"input_cost_per_token": 0, "output_cost_per_token": 0,
+                           "input_cost_per_query": 0.002},
+                "dear": {"input_cost_per_token": 1, "output_cost_per_token": 1},
+                "has space": {"input_cost_per_token": 1e-06, "output_cost_per_token": 1e-06}
+            }"#,
+        );
+        let skipped: Vec<(String, &str)> = import
+            .report
+            .skipped
+            .iter()
+            .map(|(reason, ids)| (reason.to_string(), ids[0].as_str()))
+            .collect();
+        assert_eq!(
+            skipped,
+            [
+                ("describes the format", "sample_spec"),
+                ("not usable as a model id", "has space"),
+                ("no price for input tokens", "pictures"),
+                ("no price for output tokens", "silent"),
+                ("priced in other units than tokens", "search"),
+                ("input_cost_per_token is not a price from 0 to 10000 per million", "dear"),
+            ]
+            .map(|(reason, id)| (reason.to_owned(), id))
+        );
+        assert_eq!(import.report.other_keys["search_context_cost_per_query"], 1);
+        assert_eq!(import.report.output_from_other, ["image"]);
+
+        let model = import.models.iter().find(|model| &*model.id == "m").unwrap();
+        assert_eq!(model.provider, "xai");
+        assert_eq!((model.context_window, model.max_output), (Some(256_000), Some(8_192)));
+        assert_eq!(model.capabilities, ["vision"]);
+
+        let price =
+            |id: &str| import.prices.iter().find(|price| &*price.model_id == id).unwrap().clone();
+        let rate = |rates: &Rates, class: TokenClass| rates[class as usize];
+        let m = price("m");
+        assert_eq!(rate(&m.base, TokenClass::Input), Some(3_000_000_000));
+        assert_eq!(rate(&m.base, TokenClass::CacheRead), Some(750_000_000));
+        assert_eq!(rate(&m.base, TokenClass::Reasoning), None);
+        assert_eq!(m.variants.len(), 1);
+        assert_eq!(m.variants[0].above_input_tokens, 128_000);
+        assert!(m.variants[0].inclusive);
+        let stepped = price("stepped");
+        assert_eq!(rate(&stepped.base, TokenClass::Output), Some(400_000_000));
+        assert_eq!(stepped.variants[0].above_input_tokens, 256_000);
+        assert!(!stepped.variants[0].inclusive);
+        assert_eq!(rate(&price("half").base, TokenClass::CacheRead), Some(100_000_000));
+        assert_eq!(rate(&price("embedding").base, TokenClass::Output), Some(0));
+        assert_eq!(rate(&price("image").base, TokenClass::Output), Some(40_000_000_000));
+    }
+
+    #[test]
+    fn ids_follow_the_content() {
+        let id = |text: &str| import(text).prices[0].id.to_string();
+        let first = id(r#"{"m": {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}}"#);
+        let same =
+            id(r#"{"m": {"output_cost_per_token": 0.000002, "input_cost_per_token": 1e-6}}"#);
+        let other = id(r#"{"m": {"input_cost_per_token": 1e-6, "output_cost_per_token": 3e-6}}"#);
+        assert_eq!(first, same);
+        assert_ne!(first, other);
+        assert!(first.starts_with("import:m:"));
+    }
+
+    #[test]
+    fn another_format_is_refused() {
+        let time = Time::EARLIEST;
+        let moment = Moment { effective_time: time, now: time };
+        for text in ["", "[]", "{\"m\": 1}", "model,price"] {
+            assert!(read(text, moment).is_err(), "{text}");
+        }
+    }
+}

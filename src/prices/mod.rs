@@ -244,3 +244,83 @@ pub struct Moment {
     pub effective_time: Time,
     pub now: Time,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str =
+        r#"{"gpt-4o": {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}}"#;
+
+    fn later() -> Moment {
+        let time = Time::from_micros(1_790_000_000_000_000);
+        Moment { effective_time: time, now: time }
+    }
+
+    fn with(catalogue: &Catalogue, import: &Import) -> Catalogue {
+        let (models, prices) = (import.models.clone(), import.prices.clone());
+        catalogue.with_models_and_prices(models, prices).unwrap()
+    }
+
+    fn input_rate(catalogue: &Catalogue) -> Option<PerMillion> {
+        let price = catalogue.price_at("gpt-4o", "", later().effective_time).unwrap();
+        price.price().base[0]
+    }
+
+    #[test]
+    fn a_list_comes_before_the_built_in_catalogue() {
+        let builtin = builtin::read(Time::EARLIEST);
+        let catalogue = with(&Catalogue::default(), &builtin);
+        let import = litellm::read(TEXT, later()).unwrap().against(&catalogue);
+        let catalogue = with(&catalogue, &import);
+        assert_eq!(input_rate(&catalogue), Some(1_000_000_000));
+        let model = catalogue.model("gpt-4o-2024-08-06").unwrap().model();
+        assert_eq!((&*model.id, &*model.display_name), ("gpt-4o", "GPT-4o"), "names stay");
+        assert_eq!(model.source, Source::Import);
+        assert_eq!(builtin::read(later().now).against(&catalogue).models, []);
+        assert_eq!(builtin::read(later().now).against(&catalogue).prices, []);
+    }
+
+    #[test]
+    fn what_an_operator_set_stays() {
+        let mut set = builtin::read(Time::EARLIEST);
+        set.prices.iter_mut().for_each(|price| price.source = Source::Operator);
+        let catalogue = with(&Catalogue::default(), &set);
+        let import = litellm::read(TEXT, later()).unwrap().against(&catalogue);
+        assert_eq!(import.prices, []);
+        assert_eq!(import.report.kept_prices, ["gpt-4o"]);
+
+        set.models.iter_mut().for_each(|model| model.source = Source::Operator);
+        let catalogue = with(&Catalogue::default(), &set);
+        let import = litellm::read(TEXT, later()).unwrap().against(&catalogue);
+        assert_eq!((import.models.len(), import.prices.len()), (0, 0));
+        assert_eq!(import.report.skipped[&Skipped::SetByOperator], ["gpt-4o"]);
+        assert!(import.report.to_string().contains("1 skipped: set by an operator (gpt-4o)"));
+    }
+
+    #[test]
+    fn an_alias_of_the_catalogue_is_no_model_of_a_list() {
+        let catalogue = with(&Catalogue::default(), &builtin::read(Time::EARLIEST));
+        let text = TEXT.replace("gpt-4o", "gpt-4o-2024-08-06");
+        let import = litellm::read(&text, later()).unwrap().against(&catalogue);
+        assert_eq!(import.models, []);
+        let reason = Skipped::AliasOf("gpt-4o".to_owned());
+        assert_eq!(import.report.skipped[&reason], ["gpt-4o-2024-08-06"]);
+    }
+
+    #[test]
+    fn a_price_that_returns_to_an_earlier_one_is_new() {
+        let day = crate::ledger::time::MICROS_PER_DAY;
+        let mut catalogue = Catalogue::default();
+        let other = TEXT.replace("1e-6", "5e-6");
+        for (days, text) in [(0, TEXT), (1, &other), (2, TEXT)] {
+            let time = later().now - (2 - days) * day;
+            let import = litellm::read(text, Moment { effective_time: time, now: time }).unwrap();
+            let import = import.against(&catalogue);
+            assert_eq!(import.prices.len(), 1);
+            catalogue = with(&catalogue, &import);
+        }
+        assert_eq!(input_rate(&catalogue), Some(1_000_000_000));
+        assert_eq!(catalogue.prices_of("gpt-4o", None).len(), 3);
+    }
+}
