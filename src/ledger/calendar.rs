@@ -123,3 +123,180 @@ fn month_after((year, month): (i32, u32)) -> (i32, u32) {
 fn month_before((year, month): (i32, u32)) -> (i32, u32) {
     if month == 1 { (year - 1, 12) } else { (year, month - 1) }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn calendar(zone: &str, start_day: u32) -> Calendar {
+        let date = NaiveDate::from_ymd_opt(2024, 1, start_day).unwrap();
+        Calendar::new(zone.parse().unwrap(), Some(date))
+    }
+
+    /// The instant of an RFC 3339 text.
+    fn at(text: &str) -> Time {
+        Time::from_utc(chrono::DateTime::parse_from_rfc3339(text).unwrap().to_utc())
+    }
+
+    #[test]
+    fn cycles_begin_on_their_day_or_the_last_of_a_short_month() {
+        let check = |start_day, time: &str, start: &str, end: &str| {
+            let time = at(&format!("{time}Z"));
+            let window = calendar("UTC", start_day).cycle(time);
+            let midnight = |date: &str| at(&format!("{date}T00:00:00Z"));
+            let expected = Window { start: midnight(start), end: midnight(end) };
+            assert_eq!(window, expected, "{start_day} {time:?}");
+        };
+        check(1, "2026-02-01T00:00:00", "2026-02-01", "2026-03-01");
+        check(1, "2026-01-31T23:59:59.999999", "2026-01-01", "2026-02-01");
+        check(15, "2026-01-14T12:00:00", "2025-12-15", "2026-01-15");
+        check(15, "2025-12-31T12:00:00", "2025-12-15", "2026-01-15");
+        // A start day of 31 in short months, and back to itself after.
+        check(31, "2026-01-31T00:00:00", "2026-01-31", "2026-02-28");
+        check(31, "2026-02-28T00:00:00", "2026-02-28", "2026-03-31");
+        check(31, "2026-04-29T00:00:00", "2026-03-31", "2026-04-30");
+        check(31, "2026-04-30T00:00:00", "2026-04-30", "2026-05-31");
+        check(30, "2026-02-27T23:59:59", "2026-01-30", "2026-02-28");
+        check(30, "2026-03-29T23:59:59", "2026-02-28", "2026-03-30");
+        check(29, "2026-02-28T00:00:00", "2026-02-28", "2026-03-29");
+        // Leap years.
+        check(31, "2028-02-28T23:59:59", "2028-01-31", "2028-02-29");
+        check(30, "2028-02-29T00:00:00", "2028-02-29", "2028-03-30");
+        check(29, "2028-02-29T00:00:00", "2028-02-29", "2028-03-29");
+        check(29, "2028-03-28T00:00:00", "2028-02-29", "2028-03-29");
+        check(29, "2100-02-28T00:00:00", "2100-02-28", "2100-03-29");
+    }
+
+    #[test]
+    fn without_a_date_cycles_begin_on_the_first() {
+        let calendar = Calendar::new(Tz::UTC, None);
+        let window = calendar.cycle(at("2026-05-17T12:00:00Z"));
+        assert_eq!(window.start, at("2026-05-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn cycles_follow_the_clocks_of_the_zone() {
+        let check = |zone, start_day, time: &str, start: &str, end: &str| {
+            let window = calendar(zone, start_day).cycle(at(time));
+            assert_eq!(window, Window { start: at(start), end: at(end) }, "{zone} {time}");
+        };
+        // Over both changes of the clocks.
+        let berlin = "Europe/Berlin";
+        check(
+            berlin,
+            1,
+            "2026-03-01T00:00:00+01:00",
+            "2026-02-28T23:00:00Z",
+            "2026-03-31T22:00:00Z",
+        );
+        check(
+            berlin,
+            1,
+            "2026-10-15T00:00:00+02:00",
+            "2026-09-30T22:00:00Z",
+            "2026-10-31T23:00:00Z",
+        );
+        check(
+            berlin,
+            29,
+            "2026-03-29T03:00:00+02:00",
+            "2026-03-28T23:00:00Z",
+            "2026-04-28T22:00:00Z",
+        );
+        let new_york = "America/New_York";
+        check(new_york, 8, "2026-03-08T07:30:00Z", "2026-03-08T05:00:00Z", "2026-04-08T04:00:00Z");
+        check(new_york, 1, "2026-11-01T06:30:00Z", "2026-11-01T04:00:00Z", "2026-12-01T05:00:00Z");
+        let kathmandu = "Asia/Kathmandu";
+        check(
+            kathmandu,
+            1,
+            "2026-06-01T00:00:00+05:45",
+            "2026-05-31T18:15:00Z",
+            "2026-06-30T18:15:00Z",
+        );
+        let lord_howe = "Australia/Lord_Howe";
+        check(lord_howe, 5, "2026-04-05T12:00:00Z", "2026-04-04T13:00:00Z", "2026-05-04T13:30:00Z");
+        // Midnight is skipped: the day begins at one.
+        let santiago = "America/Santiago";
+        check(santiago, 6, "2026-09-06T04:00:00Z", "2026-09-06T04:00:00Z", "2026-10-06T03:00:00Z");
+        check(santiago, 6, "2026-09-06T03:59:59Z", "2026-08-06T04:00:00Z", "2026-09-06T04:00:00Z");
+        // The hour before midnight passes twice: the day begins after the second.
+        check(santiago, 5, "2026-04-05T03:30:00Z", "2026-03-05T03:00:00Z", "2026-04-05T04:00:00Z");
+        // A minute after midnight the clocks went back to the day before: the first midnight counts.
+        let st_johns = "America/St_Johns";
+        check(st_johns, 1, "2009-11-01T03:00:00Z", "2009-11-01T02:30:00Z", "2009-12-01T03:30:00Z");
+        check(st_johns, 1, "2009-11-01T02:29:59Z", "2009-10-01T02:30:00Z", "2009-11-01T02:30:00Z");
+        // A whole day was skipped: its cycle begins with the next.
+        let apia = "Pacific/Apia";
+        check(
+            apia,
+            30,
+            "2011-12-31T00:00:00+14:00",
+            "2011-12-30T10:00:00Z",
+            "2012-01-29T10:00:00Z",
+        );
+    }
+
+    #[test]
+    fn hours_are_those_of_the_zone() {
+        let check = |zone, time: &str, expected: &str| {
+            assert_eq!(calendar(zone, 1).hour_start(at(time)), at(expected), "{zone} {time}");
+        };
+        check("UTC", "2026-05-17T12:34:56.789Z", "2026-05-17T12:00:00Z");
+        check("UTC", "1969-12-31T23:59:59Z", "1969-12-31T23:00:00Z");
+        check("Asia/Kathmandu", "2026-05-17T12:10:00Z", "2026-05-17T11:15:00Z");
+        // The repeated hour is two hours.
+        check("Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-25T00:00:00Z");
+        check("Europe/Berlin", "2026-10-25T01:30:00Z", "2026-10-25T01:00:00Z");
+        check("Australia/Lord_Howe", "2026-07-01T00:00:00Z", "2026-06-30T23:30:00Z");
+    }
+
+    #[test]
+    fn days_left_count_today() {
+        let check = |time: &str, expected| {
+            let calendar = calendar("Europe/Berlin", 1);
+            let time = at(time);
+            assert_eq!(calendar.days_left(time, calendar.cycle(time)), expected, "{time:?}");
+        };
+        check("2026-03-01T00:00:00+01:00", 31);
+        check("2026-03-29T12:00:00+02:00", 3);
+        check("2026-03-31T23:59:59+02:00", 1);
+        check("2026-10-31T23:59:59+01:00", 1);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn windows_tile_time_in_every_zone(
+            zone in prop::sample::select(&chrono_tz::TZ_VARIANTS[..]),
+            start_day in 1..=31_u32,
+            micros in Time::EARLIEST.micros()..Time::LATEST.micros(),
+            step in 0..=2 * MICROS_PER_HOUR,
+        ) {
+            let calendar = Calendar { time_zone: zone, start_day };
+            let time = Time::from_micros(micros);
+            let window = calendar.cycle(time);
+            prop_assert!(window.contains(time));
+            // The next and the one before, without a gap or an overlap.
+            prop_assert_eq!(calendar.cycle(window.start), window);
+            prop_assert_eq!(calendar.cycle(window.end - 1), window);
+            prop_assert_eq!(calendar.cycle(window.end).start, window.end);
+            prop_assert_eq!(calendar.cycle(window.start - 1).end, window.start);
+            let days = (window.end - window.start) / (24 * MICROS_PER_HOUR);
+            prop_assert!((26..=32).contains(&days), "{days} days");
+
+            // Hours lie in one cycle, hold the time, and do not go back.
+            for time in [time, window.start, window.end - 1] {
+                let hour = calendar.hour_start(time);
+                prop_assert!(window.start <= hour && hour <= time);
+                prop_assert!(time - hour < MICROS_PER_HOUR);
+                prop_assert!(calendar.hour_start(time + step) >= hour);
+            }
+            let left = calendar.days_left(time, window);
+            prop_assert!((1..=32).contains(&left), "{left} days left");
+        }
+    }
+}
