@@ -224,7 +224,7 @@ mod tests {
         check(santiago, 6, "2026-09-06T03:59:59Z", "2026-08-06T04:00:00Z", "2026-09-06T04:00:00Z");
         // The hour before midnight passes twice: the day begins after the second.
         check(santiago, 5, "2026-04-05T03:30:00Z", "2026-03-05T03:00:00Z", "2026-04-05T04:00:00Z");
-        // A minute after midnight the clocks went back to the day before: the first midnight counts.
+        // A minute after midnight the clocks went back to the day before: the first one counts.
         let st_johns = "America/St_Johns";
         check(st_johns, 1, "2009-11-01T03:00:00Z", "2009-11-01T02:30:00Z", "2009-12-01T03:30:00Z");
         check(st_johns, 1, "2009-11-01T02:29:59Z", "2009-10-01T02:30:00Z", "2009-11-01T02:30:00Z");
