@@ -166,7 +166,11 @@ impl super::Shared {
             Ok(None) => return Ok(false),
             Err(error) => return Err(Error::of_ledger(error, request_id)),
         };
-        self.append_and_settle(workspace, record).await
+        let is_new = self.append_and_settle(workspace, record).await?;
+        if !is_new {
+            workspace.lock().expire_charged(request_id);
+        }
+        Ok(is_new)
     }
 
     /// Appends one entry that a ledger expects, and settles it. False if its key was there.

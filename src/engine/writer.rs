@@ -150,7 +150,7 @@ impl Writer {
         entries: &mut Vec<Entry>,
     ) {
         let PendingRecord { workspace, report, reply } = pending;
-        let charged = match self.expiry_charge(&workspace, &report.request_id).await {
+        let charged = match self.expiry_charge(&workspace, &report).await {
             Ok(charged) => charged,
             Err(error) => {
                 let _ = reply.send(Err(error));
@@ -180,19 +180,22 @@ impl Writer {
         }
     }
 
-    /// The charge of the request's expired hold, if there is one that was not taken back.
+    /// The charge of an expired hold that a report takes back: there is one that no record has
+    /// taken back, and the report is not a repeat. A request that has a live hold may have one,
+    /// from an earlier check.
     async fn expiry_charge(
         &self,
         workspace: &WorkspaceHandle,
-        request_id: &str,
+        report: &UsageReport,
     ) -> Result<Option<Record>> {
-        {
-            let ledger = workspace.lock();
-            if !ledger.workspace().may_have_expiry_charges || ledger.has_hold(request_id) {
-                return Ok(None);
-            }
+        if !workspace.lock().workspace().may_have_expiry_charges {
+            return Ok(None);
         }
-        let mut entries = self.shared.store.request_records(workspace.id(), request_id).await?;
+        let store = &self.shared.store;
+        let mut entries = store.request_records(workspace.id(), &report.request_id).await?;
+        if entries.iter().any(|entry| entry.attempt == report.attempt) {
+            return Ok(None);
+        }
         entries.retain(|entry| entry.attempt == EXPIRY_ATTEMPT);
         let net: Amount = entries.iter().map(|entry| entry.cost).sum();
         Ok(entries.into_iter().next().filter(|_| !net.is_zero()))

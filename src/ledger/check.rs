@@ -13,6 +13,7 @@ use super::limit::Objection;
 use super::price::Rate;
 use super::state::Ledger;
 use super::time::{MICROS_PER_SECOND, Micros, Time};
+use super::usage::TOKENS_MAX;
 use super::workspace::UnpricedModelPolicy;
 
 /// What a request would cost at most on one model.
@@ -116,7 +117,9 @@ impl Ledger {
         now: Time,
     ) -> Result<Estimate, Error> {
         let state = &self.models[model];
-        let declared = check.max_output.unwrap_or_else(|| state.outputs.estimate());
+        // An estimate, unlike what the caller declares, was not checked against the bound.
+        let room = TOKENS_MAX - check.input.total_input();
+        let declared = check.max_output.unwrap_or_else(|| state.outputs.estimate().min(room));
         let bound = state.entry.as_ref().and_then(|entry| entry.model().max_output);
         let output = bound.map_or(declared, |bound| declared.min(bound));
         let quote = self.quote(state.entry.as_deref(), now)?;
@@ -198,7 +201,7 @@ impl Ledger {
         for id in chain {
             match self.usable_model(id) {
                 Ok(model) if model == asked => {}
-                Ok(model) => candidates.extend(self.candidate(model, check, verdicts)),
+                Ok(model) => candidates.extend(self.candidate(model, check, None, verdicts)),
                 Err(reason) => push_bounded(verdicts, model_verdict(id, reason)),
             }
         }
@@ -219,8 +222,7 @@ impl Ledger {
             if index == asked || !model.is_enabled() || model.entry.is_none() {
                 continue;
             }
-            let found = self.candidate(index, check, verdicts);
-            candidates.extend(found.filter(|(_, estimate)| estimate.need < asked_need));
+            candidates.extend(self.candidate(index, check, Some(asked_need), verdicts));
         }
         candidates.sort_by(|(a, a_estimate), (b, b_estimate)| {
             let by_need = b_estimate.need.cmp(&a_estimate.need);
@@ -229,11 +231,13 @@ impl Ledger {
         candidates
     }
 
-    /// A model as a candidate, if it is priced and has what the request needs.
+    /// A model as a candidate, if it is priced, needs less than `below`, and has what the request
+    /// needs.
     fn candidate(
         &self,
         model: usize,
         check: &Check,
+        below: Option<Amount>,
         verdicts: &mut Vec<Verdict>,
     ) -> Option<(usize, Estimate)> {
         let state = &self.models[model];
@@ -244,6 +248,9 @@ impl Ledger {
             push_bounded(verdicts, model_verdict(&state.id, Reason::ModelUnpriced));
             return None;
         };
+        if below.is_some_and(|below| estimate.need >= below) {
+            return None;
+        }
         let mut required = check.required_capabilities.iter();
         if !required.all(|capability| entry.model().capabilities.contains(capability)) {
             push_bounded(verdicts, model_verdict(&state.id, Reason::CapabilityMissing));

@@ -107,8 +107,8 @@ impl Holds {
     /// Moves the expiry of a hold.
     pub fn extend(&mut self, request_id: &str, expire_time: Time) {
         let Some(slot) = self.slot(request_id) else { return };
+        assert!(!self.slots[slot as usize].hold.expiring, "a hold that is up is not extended");
         self.unlink(slot);
-        self.slots[slot as usize].hold.expiring = false;
         self.link(slot, expire_time);
     }
 

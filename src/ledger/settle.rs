@@ -167,8 +167,10 @@ impl Ledger {
     pub fn settle(&mut self, now: Time, record: &Record) -> Standing {
         let now = self.advance(now);
         self.abandon(record);
-        if record.kind != RecordKind::Correction {
-            self.end_hold(&record.request_id);
+        match record.kind {
+            RecordKind::Usage => drop(self.end_hold(&record.request_id)),
+            RecordKind::ExpiryCharge => self.expire(&record.request_id),
+            RecordKind::Correction => {}
         }
         let window = self.calendar_window(record.charge_time);
         // Nobody asks for a cycle that is over, and a ledger does not know what was spent in it.
@@ -186,11 +188,6 @@ impl Ledger {
         self.standing()
     }
 
-    /// Whether a request has a live hold.
-    pub fn has_hold(&self, request_id: &str) -> bool {
-        self.holds.get(request_id).is_some()
-    }
-
     /// Where the workspace stands.
     pub fn standing(&self) -> Standing {
         Standing { state: self.state(), cycle_spent: self.meter.totals(self.cycle).spent }
@@ -202,6 +199,7 @@ impl Ledger {
     /// If there is no live hold.
     pub fn release(&mut self, now: Time, request_id: &str) -> Result<Amount, Error> {
         self.advance(now);
+        self.live_hold(request_id)?;
         let hold = self.end_hold(request_id).ok_or(Error::HoldNotFound)?;
         Ok(hold.held)
     }
@@ -212,7 +210,7 @@ impl Ledger {
     /// If there is no live hold.
     pub fn extend(&mut self, now: Time, request_id: &str, duration: Micros) -> Result<Time, Error> {
         let now = self.advance(now);
-        let hold = self.holds.get(request_id).ok_or(Error::HoldNotFound)?;
+        let hold = self.live_hold(request_id)?;
         let expire_time = hold.expire_time.max(expiry(now, duration));
         self.holds.extend(request_id, expire_time);
         Ok(expire_time)
@@ -232,6 +230,19 @@ impl Ledger {
     /// Whether the clock alone would change something by `now`: a hold is up.
     pub fn has_due(&self, now: Time) -> bool {
         !self.due_charges.is_empty() || self.holds.next_expiry().is_some_and(|time| time <= now)
+    }
+
+    /// Ends a hold that is up and whose charge the log refused: the request's hold had expired and
+    /// was charged before. A request is charged for that once.
+    pub fn expire_charged(&mut self, request_id: &str) {
+        if self.holds.get(request_id).is_some_and(|hold| hold.expiring) {
+            self.expire(request_id);
+        }
+    }
+
+    /// A hold whose time is not up. One that only waits for its charge is over for its caller.
+    fn live_hold(&self, request_id: &str) -> Result<&Hold, Error> {
+        self.holds.get(request_id).filter(|hold| !hold.expiring).ok_or(Error::HoldNotFound)
     }
 
     /// Ends a hold by its time.

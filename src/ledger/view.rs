@@ -6,6 +6,7 @@ use super::amount::Amount;
 use super::calendar::Window;
 use super::decision::BudgetState;
 use super::hold::Hold;
+use super::meter::Totals;
 use super::state::Ledger;
 use super::time::Time;
 use super::workspace::WorkspaceModel;
@@ -136,6 +137,20 @@ impl Ledger {
             key(a).cmp(&key(b))
         });
         views
+    }
+
+    /// Spent and held by window, of the workspace (no model) and of each model: for audits.
+    pub fn metered(&self) -> Vec<(Option<Arc<str>>, Time, Totals)> {
+        let mut metered = Vec::new();
+        for (start, totals) in self.meter.windows() {
+            metered.push((None, *start, *totals));
+        }
+        for model in &self.models {
+            for (start, totals) in model.meter.windows() {
+                metered.push((Some(model.id.clone()), *start, *totals));
+            }
+        }
+        metered
     }
 
     /// How many holds live.

@@ -1,0 +1,75 @@
+//! Random histories of one workspace, applied to the oracle and to the ledger in lockstep.
+//!
+//! [`Reference`] turns a random [`Step`] into a concrete [`Call`] and the answer that the oracle
+//! expects; [`Subject`] makes the call and must give the same answer, and afterwards show the same
+//! totals and holds.
+#![allow(dead_code, reason = "each test target uses its part of it")]
+
+pub mod reference;
+pub mod steps;
+pub mod subject;
+
+use std::sync::Arc;
+
+use tollgate::ledger::decision::{Check, Decision, Error, UsageReport};
+use tollgate::ledger::record::Record;
+use tollgate::ledger::workspace::{Workspace, WorkspaceModel};
+use tollgate::ledger::{Amount, Time};
+
+use crate::oracle::Facts;
+use crate::oracle::record::Written;
+
+/// What the ledger is asked to do.
+#[derive(Clone, Debug)]
+pub enum Call {
+    Nothing,
+    Time(Time),
+    Check(Check),
+    /// Prices a record and puts it on its way.
+    Prepare(UsageReport),
+    /// Prices a record, and it reaches the log at once.
+    Record(UsageReport),
+    Learn(Vec<UsageReport>),
+    /// The record at this place of those on their way reaches the log.
+    Commit(usize),
+    /// It does not.
+    Lose(usize),
+    Release(Arc<str>),
+    Extend(Arc<str>, i64),
+    ChargeDue,
+    Correct(Box<Record>, Amount),
+    Workspace(Box<Workspace>),
+    Model(WorkspaceModel),
+    Catalogue(Box<Facts>),
+    Restart {
+        keep_holds: bool,
+    },
+}
+
+/// What it answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Nothing,
+    Decided(Result<Decision, Error>),
+    Prepared(Box<Record>),
+    Recorded(Box<Record>, Written),
+    Written(Written),
+    Released(Option<Amount>),
+    Extended(Option<Time>),
+    Charged(usize),
+}
+
+impl Answer {
+    /// Without what is no rule: the order of verdicts about candidates, which no caller may rely
+    /// on, and positions in the log.
+    pub fn comparable(mut self) -> Answer {
+        match &mut self {
+            Answer::Decided(Ok(decision)) => {
+                decision.verdicts.sort_by_key(|verdict| format!("{verdict:?}"));
+            }
+            Answer::Prepared(record) | Answer::Recorded(record, _) => record.seq = 0,
+            _ => {}
+        }
+        self
+    }
+}

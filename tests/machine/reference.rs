@@ -1,0 +1,481 @@
+//! The oracle's side: makes a step concrete and says what is to be answered.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use proptest::prelude::{Just, Strategy};
+use proptest::strategy::BoxedStrategy;
+use proptest_state_machine::ReferenceStateMachine;
+use tollgate::ledger::catalogue::{ExchangeRate, Model};
+use tollgate::ledger::decision::{Check, UsageReport};
+use tollgate::ledger::price::{Price, Rate, Source, Variant};
+use tollgate::ledger::record::{Record, RecordKind};
+use tollgate::ledger::time::MICROS_PER_SECOND;
+use tollgate::ledger::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use tollgate::ledger::workspace::{
+    HoldExpiryPolicy, Plan, UnpricedModelPolicy, Workspace, WorkspaceModel,
+};
+use tollgate::ledger::{Amount, Currency, Time};
+
+use super::steps::{Request, Size, Step, any_step};
+use super::{Answer, Call};
+use crate::oracle::{Hold, Oracle};
+
+/// 2026-01-15T12:00:00Z.
+pub const START: Time = Time::from_micros(1_768_478_400 * MICROS_PER_SECOND);
+
+/// Ids and names: five models that the catalogue knows, one without a price, an alias, an unknown.
+const NAMES: [&str; 9] = ["a", "b", "c", "d", "free", "unpriced", "alias-of-b", "nobody", "a"];
+const ZONES: [chrono_tz::Tz; 4] = [
+    chrono_tz::UTC,
+    chrono_tz::Europe::Berlin,
+    chrono_tz::Asia::Tokyo,
+    chrono_tz::America::Sao_Paulo,
+];
+
+#[derive(Clone)]
+pub struct Reference {
+    pub oracle: Oracle,
+    /// The clock, which may step back.
+    pub clock: Time,
+    /// The latest step made concrete, and its answer.
+    pub call: Call,
+    pub answer: Answer,
+    /// What the hold promised, if the record on hand keeps to what its check declared.
+    pub promised: Option<Amount>,
+}
+
+/// A failure prints the steps; the world that they start from is always the same.
+impl fmt::Debug for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("see `Reference::new`")
+    }
+}
+
+impl ReferenceStateMachine for Reference {
+    type State = Reference;
+    type Transition = Step;
+
+    fn init_state() -> BoxedStrategy<Reference> {
+        Just(Reference::new()).boxed()
+    }
+
+    fn transitions(_: &Reference) -> BoxedStrategy<Step> {
+        any_step()
+    }
+
+    fn apply(mut state: Reference, step: &Step) -> Reference {
+        state.oracle.tick(state.clock);
+        state.promised = None;
+        state.call = state.concrete(step);
+        state.answer = state.expected();
+        state
+    }
+}
+
+impl Reference {
+    pub fn new() -> Reference {
+        let mut oracle = Oracle::new(workspace(), START);
+        for (index, name) in NAMES[..6].iter().enumerate() {
+            let aliases = if *name == "b" { vec!["alias-of-b".to_owned()] } else { Vec::new() };
+            oracle.catalogue.models.push(Model { aliases, ..model(name) });
+            let index = i64::try_from(index).expect("a small number");
+            let (input, output) = ((5 - index) * 1_000_000_003, (5 - index) * 2_100_000_001);
+            let (input, output) = if *name == "free" { (0, 0) } else { (input, output) };
+            if *name != "unpriced" {
+                oracle.catalogue.prices.push(price(name, index, input, output));
+            }
+            oracle.models.push(WorkspaceModel {
+                model_id: (*name).into(),
+                enabled: true,
+                limit: (index < 2).then(|| millis(30)),
+                limit_enabled: true,
+                fallback_model_ids: Vec::new(),
+            });
+        }
+        let (call, answer) = (Call::Nothing, Answer::Nothing);
+        Reference { oracle, clock: START, call, answer, promised: None }
+    }
+
+    fn expected(&mut self) -> Answer {
+        let oracle = &mut self.oracle;
+        match self.call.clone() {
+            Call::Nothing => Answer::Nothing,
+            Call::Time(time) => {
+                self.clock = time;
+                oracle.tick(time);
+                Answer::Nothing
+            }
+            Call::Check(check) => {
+                let holds = oracle.holds.len();
+                let decision = oracle.check(&check);
+                if oracle.holds.len() > holds {
+                    assert_admission(oracle);
+                }
+                Answer::Decided(decision)
+            }
+            Call::Prepare(report) => {
+                self.promised = promised(oracle, &report);
+                let record = oracle.priced(&report);
+                oracle.on_the_way.push(record.clone());
+                Answer::Prepared(Box::new(record))
+            }
+            Call::Record(report) => {
+                self.promised = promised(oracle, &report);
+                let record = oracle.priced(&report);
+                let written = oracle.write(&record);
+                Answer::Recorded(Box::new(record), written)
+            }
+            Call::Learn(reports) => {
+                for report in reports {
+                    let record = oracle.priced(&report);
+                    oracle.write(&record);
+                }
+                Answer::Nothing
+            }
+            Call::Commit(index) => {
+                let record = oracle.on_the_way.remove(index);
+                Answer::Written(oracle.write(&record))
+            }
+            Call::Lose(index) => {
+                oracle.on_the_way.remove(index);
+                Answer::Nothing
+            }
+            Call::Release(request_id) => Answer::Released(oracle.release(&request_id)),
+            Call::Extend(request_id, span) => Answer::Extended(oracle.extend(&request_id, span)),
+            Call::ChargeDue => Answer::Charged(oracle.charge_due()),
+            Call::Correct(record, cost) => {
+                oracle.correct(&record, cost);
+                Answer::Nothing
+            }
+            Call::Workspace(workspace) => {
+                oracle.workspace = *workspace;
+                Answer::Nothing
+            }
+            Call::Model(settings) => {
+                oracle.models.retain(|other| other.model_id != settings.model_id);
+                oracle.models.push(settings);
+                Answer::Nothing
+            }
+            Call::Catalogue(facts) => {
+                oracle.catalogue = *facts;
+                Answer::Nothing
+            }
+            Call::Restart { keep_holds } => {
+                oracle.restart(self.clock, keep_holds);
+                Answer::Nothing
+            }
+        }
+    }
+
+    fn concrete(&self, step: &Step) -> Call {
+        let oracle = &self.oracle;
+        let hold = |index: usize| oracle.holds.get(index % oracle.holds.len().max(1));
+        let usage_entries: Vec<&Record> =
+            oracle.log.iter().filter(|record| record.kind == RecordKind::Usage).collect();
+        let entry = |index: usize| usage_entries.get(index % usage_entries.len().max(1)).copied();
+        match step.clone() {
+            Step::Check(request) => Call::Check(check(&request)),
+            Step::CheckAgain { hold: index, other_content } => {
+                let Some(hold) = hold(index) else { return Call::Nothing };
+                let input = hold.check.input.tokens[0] + i64::from(other_content);
+                let input = hold.check.input.with(TokenClass::Input, input);
+                Call::Check(Check { input, ..hold.check.clone() })
+            }
+            Step::RecordHeld { hold: index, size, outcome, on_its_way } => match hold(index) {
+                None => Call::Nothing,
+                Some(hold) if on_its_way => Call::Prepare(held(hold, size, outcome)),
+                Some(hold) => Call::Record(held(hold, size, outcome)),
+            },
+            Step::RecordAny { request, attempt, model, tokens, start, tier } => {
+                Call::Record(UsageReport {
+                    attempt: i32::from(attempt),
+                    tier: ServiceTier::ALL[usize::from(tier)],
+                    start_time: start.map(|seconds| self.clock + seconds * MICROS_PER_SECOND),
+                    ..report(request, model, tokens)
+                })
+            }
+            Step::RecordAgain { entry: index, other_content } => {
+                let Some(record) = entry(index) else { return Call::Nothing };
+                Call::Record(again(record, other_content))
+            }
+            Step::Arrive { index, lost } => match oracle.on_the_way.len() {
+                0 => Call::Nothing,
+                count if lost => Call::Lose(index % count),
+                count => Call::Commit(index % count),
+            },
+            Step::Learn { model, outputs } => Call::Learn(
+                (0..i64::from(outputs))
+                    .map(|index| UsageReport {
+                        request_id: format!("learn-{}-{index}", oracle.log.len()).into(),
+                        usage: Usage::default().with(TokenClass::Output, index * index * 7 % 900),
+                        ..report(0, model, 0)
+                    })
+                    .collect(),
+            ),
+            Step::Release { request } => Call::Release(id(request)),
+            Step::Extend { request, seconds } => {
+                Call::Extend(id(request), seconds * MICROS_PER_SECOND + 1)
+            }
+            Step::ChargeDue => Call::ChargeDue,
+            Step::Wait { seconds } => Call::Time(self.clock + seconds * MICROS_PER_SECOND),
+            Step::ToCycleEnd { seconds } => {
+                Call::Time(oracle.cycle().end + seconds * MICROS_PER_SECOND)
+            }
+            Step::ClockBack { seconds } => Call::Time(self.clock - seconds * MICROS_PER_SECOND),
+            Step::Correct { entry: index, millis: cost } => {
+                let Some(record) = entry(index) else { return Call::Nothing };
+                Call::Correct(Box::new(record.clone()), millis(cost))
+            }
+            Step::Restart { keep_holds } => Call::Restart { keep_holds },
+            other => self.policy(other),
+        }
+    }
+
+    fn policy(&self, step: Step) -> Call {
+        let mut workspace = self.oracle.workspace.clone();
+        let mut facts = self.oracle.catalogue.clone();
+        match step {
+            Step::Plan { budget, overage, start_day } => {
+                let start_date = NaiveDate::from_ymd_opt(2026, 1, start_day).expect("in January");
+                let (budget, overage) = (millis(budget), millis(overage));
+                workspace.plan = Some(Plan { budget, overage, start_date });
+            }
+            Step::Zone { zone } => workspace.time_zone = ZONES[usize::from(zone)],
+            Step::Policies { fallback, allow_unpriced, charge_expired } => {
+                workspace.automatic_fallback = fallback;
+                workspace.unpriced_models = match allow_unpriced {
+                    true => UnpricedModelPolicy::Allow,
+                    false => UnpricedModelPolicy::Deny,
+                };
+                workspace.hold_expiry = match charge_expired {
+                    true => HoldExpiryPolicy::ChargeEstimate,
+                    false => HoldExpiryPolicy::Release,
+                };
+            }
+            Step::Model { model, enabled, cap, cap_enabled, chain } => {
+                return Call::Model(WorkspaceModel {
+                    model_id: NAMES[usize::from(model)].into(),
+                    enabled,
+                    limit: cap.map(millis),
+                    limit_enabled: cap_enabled,
+                    fallback_model_ids: chain.iter().map(|name| name_of(*name).into()).collect(),
+                });
+            }
+            Step::Price { model, input, output, own, usd, effective } => {
+                let serial = i64::try_from(facts.prices.len()).expect("a small number");
+                facts.prices.push(Price {
+                    workspace_id: own.then(|| self.oracle.workspace.id.clone()),
+                    currency: if usd { Currency::USD } else { Currency::EUR },
+                    effective_time: self.clock + effective * MICROS_PER_SECOND,
+                    ..price(name_of(model), serial, input, output)
+                });
+                return Call::Catalogue(Box::new(facts));
+            }
+            Step::Exchange { nanos } => {
+                facts.rates.push(ExchangeRate {
+                    from: Currency::USD,
+                    to: Currency::EUR,
+                    effective_time: self.clock,
+                    rate: Rate::from_nanos(nanos),
+                    create_time: self.clock + i64::try_from(facts.rates.len()).expect("small"),
+                });
+                return Call::Catalogue(Box::new(facts));
+            }
+            Step::Bounds { model, context, max_output, vision } => {
+                let id = name_of(model);
+                let fact = facts.models.iter_mut().find(|fact| *fact.id == *id);
+                let fact = fact.expect("models of the catalogue");
+                fact.context_window = context;
+                fact.max_output = max_output;
+                fact.capabilities = vision.then(|| "vision".to_owned()).into_iter().collect();
+                return Call::Catalogue(Box::new(facts));
+            }
+            _ => unreachable!("steps that are no policy are made concrete elsewhere"),
+        }
+        Call::Workspace(Box::new(workspace))
+    }
+}
+
+/// I1: whatever was granted last fits into every limit of its model, together with all that is
+/// spent and held.
+fn assert_admission(oracle: &Oracle) {
+    let hold = oracle.holds.last().expect("it was just granted");
+    if hold.held.is_zero() {
+        return;
+    }
+    let cycle = oracle.cycle();
+    let (_, envelope) = oracle.budget_and_envelope();
+    assert!(oracle.spent(None, cycle) + oracle.held(None, cycle) <= envelope, "I1: the envelope");
+    if let Some(cap) = oracle.cap(&hold.model) {
+        let model = Some(&*hold.model);
+        assert!(oracle.spent(model, cycle) + oracle.held(model, cycle) <= cap, "I1: the cap");
+    }
+}
+
+/// What is held for a report that keeps to what its check declared.
+fn promised(oracle: &Oracle, report: &UsageReport) -> Option<Amount> {
+    let hold = oracle.hold(&report.request_id)?;
+    keeps_to_its_word(oracle, report, hold).then_some(hold.held)
+}
+
+/// Whether a report keeps to what the check of its hold declared (I10).
+fn keeps_to_its_word(oracle: &Oracle, report: &UsageReport, hold: &Hold) -> bool {
+    let is_same_model = oracle.model(&report.model_id).is_some_and(|it| it.id == hold.model);
+    is_same_model
+        && hold.price.is_some()
+        && report.tier == hold.check.tier
+        && report.usage.total_output() <= hold.output
+        && report.usage.get(TokenClass::Input) <= hold.check.input.get(TokenClass::Input)
+        && report.usage.get(TokenClass::CacheRead) <= hold.check.input.get(TokenClass::CacheRead)
+}
+
+fn check(request: &Request) -> Check {
+    let input = Usage::default()
+        .with(TokenClass::Input, request.input)
+        .with(TokenClass::CacheRead, request.cached);
+    Check {
+        request_id: id(request.request),
+        model_id: name_of(request.model).to_owned(),
+        input,
+        max_output: request.max_output,
+        tier: ServiceTier::ALL[usize::from(request.tier)],
+        required_capabilities: request.vision.then(|| "vision".to_owned()).into_iter().collect(),
+        hold_duration: request.hold_seconds * MICROS_PER_SECOND,
+        dry_run: request.dry_run,
+        attribution: None,
+    }
+}
+
+fn report(request: u8, model: u8, tokens: i64) -> UsageReport {
+    UsageReport {
+        request_id: id(request),
+        attempt: 0,
+        model_id: name_of(model).to_owned(),
+        tier: ServiceTier::Standard,
+        usage: Usage::default()
+            .with(TokenClass::Input, tokens)
+            .with(TokenClass::Output, tokens / 2),
+        outcome: Outcome::Success,
+        source: UsageSource::Provider,
+        start_time: None,
+        latency: 0,
+        attribution: None,
+    }
+}
+
+/// The usage of a request that was held for.
+fn held(hold: &Hold, size: Size, outcome: u8) -> UsageReport {
+    let part = |count: i64| match size {
+        Size::Half => count / 2,
+        Size::Whole => count,
+        Size::Double => count * 2,
+    };
+    let output = part(hold.check.max_output.unwrap_or(800));
+    let mut usage = hold.check.input;
+    usage.tokens = usage.tokens.map(part);
+    usage.set(TokenClass::Output, output / 2);
+    usage.set(TokenClass::Reasoning, output - output / 2);
+    UsageReport {
+        request_id: hold.check.request_id.clone(),
+        model_id: hold.model.to_string(),
+        tier: hold.check.tier,
+        usage,
+        outcome: [Outcome::Success, Outcome::Error, Outcome::Cancelled][usize::from(outcome)],
+        ..report(0, 0, 0)
+    }
+}
+
+/// What was reported of a record, once more.
+fn again(record: &Record, other_content: bool) -> UsageReport {
+    UsageReport {
+        request_id: record.request_id.clone(),
+        attempt: record.attempt,
+        model_id: record.model_id.to_string(),
+        tier: record.tier,
+        usage: record.usage,
+        outcome: record.outcome,
+        source: record.source,
+        start_time: None,
+        latency: i64::from(other_content),
+        attribution: None,
+    }
+}
+
+fn id(request: u8) -> Arc<str> {
+    format!("r{request}").into()
+}
+
+fn name_of(index: u8) -> &'static str {
+    NAMES[usize::from(index)]
+}
+
+pub fn millis(millis: i64) -> Amount {
+    Amount::from_nanos(millis * 1_000_000)
+}
+
+pub fn workspace() -> Workspace {
+    Workspace {
+        id: "acme".into(),
+        display_name: String::new(),
+        currency: Currency::EUR,
+        time_zone: chrono_tz::UTC,
+        automatic_fallback: true,
+        unpriced_models: UnpricedModelPolicy::Deny,
+        hold_expiry: HoldExpiryPolicy::Release,
+        may_have_expiry_charges: true,
+        plan: Some(Plan {
+            budget: millis(100),
+            overage: millis(50),
+            start_date: NaiveDate::from_ymd_opt(2026, 1, 1).expect("a date"),
+        }),
+        create_time: START,
+        update_time: START,
+    }
+}
+
+pub fn model(id: &str) -> Model {
+    Model {
+        id: id.into(),
+        provider: "test".to_owned(),
+        display_name: id.to_owned(),
+        context_window: None,
+        max_output: None,
+        capabilities: Vec::new(),
+        aliases: Vec::new(),
+        source: Source::Operator,
+        update_time: START,
+    }
+}
+
+/// Rates that double above 3,000 input tokens and halve for batches: none falls with the size.
+pub fn price(model_id: &str, serial: i64, input: i64, output: i64) -> Price {
+    let rates = |times: fn(i64) -> i64| {
+        let mut rates = [None; TokenClass::COUNT];
+        rates[TokenClass::Input as usize] = Some(times(input));
+        rates[TokenClass::CacheRead as usize] = Some(times(input / 10));
+        rates[TokenClass::Output as usize] = Some(times(output));
+        rates
+    };
+    let variant = |tier, above_input_tokens, rates| Variant {
+        tier,
+        above_input_tokens,
+        inclusive: false,
+        rates,
+    };
+    Price {
+        id: format!("{model_id}-{serial}").into(),
+        model_id: model_id.into(),
+        workspace_id: None,
+        currency: Currency::EUR,
+        effective_time: Time::EARLIEST,
+        create_time: START + serial,
+        source: Source::Operator,
+        base: rates(|rate| rate),
+        variants: vec![
+            variant(ServiceTier::Standard, 3_000, rates(|rate| rate * 2)),
+            variant(ServiceTier::Batch, 0, rates(|rate| rate / 2)),
+        ],
+    }
+}

@@ -1,0 +1,294 @@
+//! What may happen, drawn at random. Few ids, models and sizes, so that things meet.
+
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::strategy::{BoxedStrategy, Union};
+
+#[derive(Clone, Debug)]
+pub enum Step {
+    Check(Request),
+    /// The same check as that of a live hold, word by word or with another size.
+    CheckAgain {
+        hold: usize,
+        other_content: bool,
+    },
+    /// The usage of a live hold: what it declared, less, or more.
+    RecordHeld {
+        hold: usize,
+        size: Size,
+        outcome: u8,
+        on_its_way: bool,
+    },
+    /// Any usage, of any request.
+    RecordAny {
+        request: u8,
+        attempt: u8,
+        model: u8,
+        tokens: i64,
+        start: Option<i64>,
+        tier: u8,
+    },
+    /// An entry of the log once more, as it was or with other content.
+    RecordAgain {
+        entry: usize,
+        other_content: bool,
+    },
+    /// Some record on its way arrives, or does not.
+    Arrive {
+        index: usize,
+        lost: bool,
+    },
+    /// Many records of usual size, so that estimates have a history.
+    Learn {
+        model: u8,
+        outputs: u8,
+    },
+    Release {
+        request: u8,
+    },
+    Extend {
+        request: u8,
+        seconds: i64,
+    },
+    ChargeDue,
+    Wait {
+        seconds: i64,
+    },
+    /// Seconds before (negative) or after the end of the cycle.
+    ToCycleEnd {
+        seconds: i64,
+    },
+    ClockBack {
+        seconds: i64,
+    },
+    Plan {
+        budget: i64,
+        overage: i64,
+        start_day: u32,
+    },
+    Zone {
+        zone: u8,
+    },
+    Policies {
+        fallback: bool,
+        allow_unpriced: bool,
+        charge_expired: bool,
+    },
+    Model {
+        model: u8,
+        enabled: bool,
+        cap: Option<i64>,
+        cap_enabled: bool,
+        chain: Vec<u8>,
+    },
+    Price {
+        model: u8,
+        input: i64,
+        output: i64,
+        own: bool,
+        usd: bool,
+        effective: i64,
+    },
+    Exchange {
+        nanos: i64,
+    },
+    Bounds {
+        model: u8,
+        context: Option<i64>,
+        max_output: Option<i64>,
+        vision: bool,
+    },
+    Correct {
+        entry: usize,
+        millis: i64,
+    },
+    Restart {
+        keep_holds: bool,
+    },
+}
+
+/// A check in raw numbers.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub request: u8,
+    pub model: u8,
+    pub input: i64,
+    pub cached: i64,
+    pub max_output: Option<i64>,
+    pub tier: u8,
+    pub vision: bool,
+    pub hold_seconds: i64,
+    pub dry_run: bool,
+}
+
+/// Of a record, measured by what its check declared.
+#[derive(Clone, Copy, Debug)]
+pub enum Size {
+    Half,
+    Whole,
+    Double,
+}
+
+pub fn any_step() -> BoxedStrategy<Step> {
+    let index = || any::<prop::Index>().prop_map(|index| index.0);
+    Union::new_weighted(vec![
+        (30, request().prop_map(Step::Check).boxed()),
+        (4, (index(), any::<bool>()).prop_map(check_again).boxed()),
+        (16, (index(), size(), 0..3u8, any::<bool>()).prop_map(record_held).boxed()),
+        (5, record_any().boxed()),
+        (3, (index(), any::<bool>()).prop_map(record_again).boxed()),
+        (6, (index(), any::<bool>()).prop_map(arrive).boxed()),
+        (1, (0..7u8, 15..40u8).prop_map(|(model, outputs)| Step::Learn { model, outputs }).boxed()),
+        (4, (0..8u8).prop_map(|request| Step::Release { request }).boxed()),
+        (3, (0..8u8, seconds()).prop_map(extend).boxed()),
+        (4, Just(Step::ChargeDue).boxed()),
+        (8, seconds().prop_map(|seconds| Step::Wait { seconds }).boxed()),
+        (3, (-90..90i64).prop_map(|seconds| Step::ToCycleEnd { seconds }).boxed()),
+        (1, seconds().prop_map(|seconds| Step::ClockBack { seconds }).boxed()),
+        (3, (0..200i64, 0..60i64, 1..=31u32).prop_map(plan).boxed()),
+        (1, (0..4u8).prop_map(|zone| Step::Zone { zone }).boxed()),
+        (2, any::<(bool, bool, bool)>().prop_map(policies).boxed()),
+        (6, model().boxed()),
+        (4, price().boxed()),
+        (1, (100_000_001..3_000_000_000i64).prop_map(|nanos| Step::Exchange { nanos }).boxed()),
+        (2, bounds().boxed()),
+        (1, (index(), -20..20i64).prop_map(correct).boxed()),
+        (2, any::<bool>().prop_map(|keep_holds| Step::Restart { keep_holds }).boxed()),
+    ])
+    .boxed()
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let sizes = (tokens(), prop_oneof![3 => Just(0), 1 => tokens()]);
+    let output = prop_oneof![3 => tokens().prop_map(Some), 1 => Just(None)];
+    let how = (prop_oneof![4 => Just(0), 1 => 1..4u8], prop::rarely(), seconds(), prop::rarely());
+    (0..8u8, 0..8u8, sizes, output, how).prop_map(|(request, model, sizes, max_output, how)| {
+        let ((input, cached), (tier, vision, hold_seconds, dry_run)) = (sizes, how);
+        Request { request, model, input, cached, max_output, tier, vision, hold_seconds, dry_run }
+    })
+}
+
+fn tokens() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        1 => Just(0),
+        4 => (0..6i64).prop_map(|thousands| thousands * 1_000),
+        4 => 0..5_000i64,
+    ]
+}
+
+fn seconds() -> impl Strategy<Value = i64> {
+    prop_oneof![4 => 1..120i64, 2 => 1..3_600i64, 1 => Just(86_400i64)]
+}
+
+fn size() -> impl Strategy<Value = Size> {
+    prop_oneof![Just(Size::Half), Just(Size::Whole), Just(Size::Double)]
+}
+
+fn record_any() -> impl Strategy<Value = Step> {
+    let start = prop_oneof![2 => Just(None), 1 => (-40 * 86_400..300i64).prop_map(Some)];
+    (0..8u8, 0..2u8, 0..9u8, tokens(), start, 0..4u8).prop_map(
+        |(request, attempt, model, tokens, start, tier)| Step::RecordAny {
+            request,
+            attempt,
+            model,
+            tokens,
+            start,
+            tier,
+        },
+    )
+}
+
+fn model() -> impl Strategy<Value = Step> {
+    let cap = prop_oneof![1 => Just(None), 3 => (0..80i64).prop_map(Some)];
+    let chain = prop_oneof![
+        3 => Just(Vec::new()),
+        1 => proptest::collection::vec(0..8u8, 1..4),
+    ];
+    (0..6u8, prop::mostly(), cap, prop::mostly(), chain).prop_map(
+        |(model, enabled, cap, cap_enabled, chain)| Step::Model {
+            model,
+            enabled,
+            cap,
+            cap_enabled,
+            chain,
+        },
+    )
+}
+
+fn price() -> impl Strategy<Value = Step> {
+    let rate = || prop_oneof![1 => Just(0), 6 => 1..9_999_999_999i64];
+    let flags = (any::<bool>(), prop::rarely());
+    (0..6u8, rate(), rate(), flags, -86_400..7_200i64).prop_map(
+        |(model, input, output, (own, usd), effective)| Step::Price {
+            model,
+            input,
+            output,
+            own,
+            usd,
+            effective,
+        },
+    )
+}
+
+fn bounds() -> impl Strategy<Value = Step> {
+    let count = || prop_oneof![Just(None), (500..8_000i64).prop_map(Some)];
+    (0..6u8, count(), count(), any::<bool>()).prop_map(|(model, context, max_output, vision)| {
+        Step::Bounds { model, context, max_output, vision }
+    })
+}
+
+fn check_again((hold, other_content): (usize, bool)) -> Step {
+    Step::CheckAgain { hold, other_content }
+}
+
+fn record_held((hold, size, outcome, on_its_way): (usize, Size, u8, bool)) -> Step {
+    Step::RecordHeld { hold, size, outcome, on_its_way }
+}
+
+fn record_again((entry, other_content): (usize, bool)) -> Step {
+    Step::RecordAgain { entry, other_content }
+}
+
+fn arrive((index, lost): (usize, bool)) -> Step {
+    Step::Arrive { index, lost }
+}
+
+fn extend((request, seconds): (u8, i64)) -> Step {
+    Step::Extend { request, seconds }
+}
+
+fn plan((budget, overage, start_day): (i64, i64, u32)) -> Step {
+    Step::Plan { budget, overage, start_day }
+}
+
+fn policies((fallback, allow_unpriced, charge_expired): (bool, bool, bool)) -> Step {
+    Step::Policies { fallback, allow_unpriced, charge_expired }
+}
+
+fn correct((entry, millis): (usize, i64)) -> Step {
+    Step::Correct { entry, millis }
+}
+
+/// Small helpers to draw with.
+mod prop {
+    use super::{Just, Strategy, any, prop_oneof};
+
+    /// A number that is taken modulo the length of some list.
+    #[derive(Clone, Debug)]
+    pub struct Index(pub usize);
+
+    impl proptest::arbitrary::Arbitrary for Index {
+        type Parameters = ();
+        type Strategy = super::BoxedStrategy<Index>;
+        fn arbitrary_with((): ()) -> Self::Strategy {
+            any::<u8>().prop_map(|index| Index(usize::from(index))).boxed()
+        }
+    }
+
+    pub fn rarely() -> impl Strategy<Value = bool> {
+        prop_oneof![6 => Just(false), 1 => Just(true)]
+    }
+
+    pub fn mostly() -> impl Strategy<Value = bool> {
+        prop_oneof![1 => Just(false), 6 => Just(true)]
+    }
+}

@@ -1,0 +1,152 @@
+//! What follows from the calendar and the catalogue alone.
+
+use chrono::{Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone};
+use chrono_tz::Tz;
+use std::sync::Arc;
+
+use tollgate::ledger::Time;
+use tollgate::ledger::calendar::Window;
+use tollgate::ledger::catalogue::Model;
+use tollgate::ledger::decision::{Check, Error};
+use tollgate::ledger::price::{Price, Rate, RateCard};
+use tollgate::ledger::record::RecordKind;
+use tollgate::ledger::usage::{Outcome, TOKENS_MAX, TokenClass};
+use tollgate::ledger::workspace::Workspace;
+
+use super::Oracle;
+
+/// The cycle that a time lies in: between the last start day up to it and the first one after.
+pub fn cycle(workspace: &Workspace, time: Time) -> Window {
+    let zone = workspace.time_zone;
+    let start_day = workspace.plan.map_or(1, |plan| plan.start_date.day());
+    let today = zone.from_utc_datetime(&time.to_utc().naive_utc()).date_naive();
+    let mut starts = Vec::new();
+    for days in -33..=33 {
+        let date = today + TimeDelta::days(days);
+        // In a month that is too short the cycle starts on its last day.
+        let is_last_of_month = (date + TimeDelta::days(1)).month() != date.month();
+        if date.day() == start_day || (is_last_of_month && date.day() < start_day) {
+            starts.push(midnight(zone, date));
+        }
+    }
+    let start = starts.iter().copied().filter(|start| *start <= time).max();
+    let end = starts.iter().copied().filter(|start| *start > time).min();
+    Window { start: start.expect("33 days back"), end: end.expect("33 days ahead") }
+}
+
+/// The first instant of a local day, also where the clocks skip midnight.
+fn midnight(zone: Tz, date: NaiveDate) -> Time {
+    let mut local = date.and_time(NaiveTime::MIN);
+    loop {
+        if let Some(instant) = zone.from_local_datetime(&local).earliest() {
+            return Time::from_utc(instant.to_utc());
+        }
+        local += TimeDelta::minutes(1);
+    }
+}
+
+/// A request on a model: what it needs at most, and the price that says so. Without a price it
+/// needs nothing.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    pub need: i128,
+    pub price: Option<(Price, Rate)>,
+    /// The most output that it counts with.
+    pub output: i64,
+}
+
+impl Oracle {
+    /// The catalogue's model of that id, else of that alias.
+    pub fn model(&self, name: &str) -> Option<&Model> {
+        let models = &self.catalogue.models;
+        models
+            .iter()
+            .find(|model| *model.id == *name)
+            .or_else(|| models.iter().find(|model| model.aliases.iter().any(|alias| alias == name)))
+    }
+
+    /// Price and exchange rate of a model at a time: the workspace's own before the catalogue's,
+    /// the later before the earlier.
+    pub fn price(&self, model: &str, time: Time) -> Result<Option<(Price, Rate)>, Error> {
+        let latest = |own: bool| {
+            let prices = self.catalogue.prices.iter().filter(|price| {
+                let is_own = price.workspace_id.as_ref() == Some(&self.workspace.id);
+                let is_shared = price.workspace_id.is_none();
+                *price.model_id == *model
+                    && price.effective_time <= time
+                    && (if own { is_own } else { is_shared })
+            });
+            prices.max_by_key(|price| (price.effective_time, price.create_time, price.id.clone()))
+        };
+        let Some(price) = latest(true).or_else(|| latest(false)) else { return Ok(None) };
+        let (from, to) = (price.currency, self.workspace.currency);
+        if from == to {
+            return Ok(Some((price.clone(), Rate::ONE)));
+        }
+        let rates = self
+            .catalogue
+            .rates
+            .iter()
+            .filter(|rate| rate.from == from && rate.to == to && rate.effective_time <= time);
+        match rates.max_by_key(|rate| (rate.effective_time, rate.create_time)) {
+            Some(rate) => Ok(Some((price.clone(), rate.rate))),
+            None => Err(Error::ExchangeRateMissing { from, to }),
+        }
+    }
+
+    /// The worst case of a request on a model of the catalogue, now.
+    pub fn offer(&self, model: &str, check: &Check) -> Result<Offer, Error> {
+        let room = TOKENS_MAX - check.input.total_input();
+        let output = check.max_output.unwrap_or_else(|| self.expected_output(model).min(room));
+        let most = self.model(model).and_then(|model| model.max_output);
+        let output = most.map_or(output, |most| most.min(output));
+        let price = self.price(model, self.now)?;
+        let need =
+            price.as_ref().map_or(0, |(price, rate)| worst_case(price, *rate, check, output));
+        Ok(Offer { need, price, output })
+    }
+
+    /// Where the caller names no maximum: the 95th percentile of what successful requests to the
+    /// model produced, rounded up to the end of its bucket (four buckets per doubling); 1,024
+    /// before there are twenty of them.
+    fn expected_output(&self, model: &str) -> i64 {
+        let is_sample = |record: &&tollgate::ledger::record::Record| {
+            record.kind == RecordKind::Usage
+                && record.outcome == Outcome::Success
+                && *record.metered_model_id == *model
+        };
+        let samples = self.log.iter().filter(is_sample);
+        let mut outputs: Vec<i64> = samples.map(|record| record.usage.total_output()).collect();
+        if outputs.len() < 20 {
+            return 1_024;
+        }
+        outputs.sort_unstable();
+        let rank = (outputs.len() * 95).div_ceil(100);
+        let percentile = outputs[rank - 1].max(1);
+        let mut ends = Vec::new();
+        for doublings in 0..27 {
+            for quarters in 5..=8 {
+                let next: i64 = quarters << doublings;
+                ends.push(next.div_euclid(4) + i64::from(next % 4 != 0) - 1);
+            }
+        }
+        ends.into_iter().filter(|end| *end >= percentile).min().expect("within the bound")
+    }
+}
+
+/// All declared input, and all output in whichever class is dearest. That is the dearest request
+/// as long as rates do not fall with the size of the input, which prices of tests keep to.
+fn worst_case(price: &Price, rate: Rate, check: &Check, output: i64) -> i128 {
+    let card = RateCard::new(Arc::new(price.clone()));
+    let mut worst = 0;
+    for class in [
+        TokenClass::Output,
+        TokenClass::Reasoning,
+        TokenClass::AudioOutput,
+        TokenClass::ImageOutput,
+    ] {
+        let usage = check.input.with(class, output);
+        worst = worst.max(i128::from(card.cost(&usage, check.tier, rate).nanos()));
+    }
+    worst
+}

@@ -1,0 +1,209 @@
+//! The rules once more, as naively as they can be written: what the ledger is compared with.
+//!
+//! Keeps plain lists of what was configured, recorded and held, and works everything out from them
+//! anew for each question: no counter, no index, no cache. It shares with the ledger only plain
+//! data types and, for the price of given tokens, `RateCard::cost`. Read it to learn the rules.
+#![allow(dead_code, reason = "each test target uses its part of it")]
+
+pub mod decide;
+pub mod facts;
+pub mod record;
+
+use std::sync::Arc;
+
+use tollgate::ledger::calendar::Window;
+use tollgate::ledger::catalogue::{ExchangeRate, Model};
+use tollgate::ledger::decision::{BudgetState, Check, Decision, Standing};
+use tollgate::ledger::price::{Price, Rate};
+use tollgate::ledger::record::Record;
+use tollgate::ledger::time::MICROS_PER_SECOND;
+use tollgate::ledger::workspace::{HoldExpiryPolicy, Workspace, WorkspaceModel};
+use tollgate::ledger::{Amount, Time};
+
+#[derive(Clone, Debug)]
+pub struct Oracle {
+    /// The latest time that was ever told: time does not run backwards.
+    pub now: Time,
+    pub workspace: Workspace,
+    pub models: Vec<WorkspaceModel>,
+    pub catalogue: Facts,
+    /// Every entry of the usage log.
+    pub log: Vec<Record>,
+    /// Holds that have not ended.
+    pub holds: Vec<Hold>,
+    /// Holds that ended by their time since the last start.
+    pub expired: Vec<Hold>,
+    /// Records that were priced and are on their way to the log.
+    pub on_the_way: Vec<Record>,
+}
+
+/// What the catalogue was told.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    pub models: Vec<Model>,
+    pub prices: Vec<Price>,
+    pub rates: Vec<ExchangeRate>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Hold {
+    pub check: Check,
+    pub model: Arc<str>,
+    pub held: Amount,
+    pub check_time: Time,
+    pub expire_time: Time,
+    /// The most output that it is for.
+    pub output: i64,
+    pub price: Option<(Price, Rate)>,
+    /// What was answered.
+    pub decision: Decision,
+    /// Its time is up, and its estimate is to be charged: it holds until that is done.
+    pub is_up: bool,
+}
+
+impl Oracle {
+    pub fn new(workspace: Workspace, now: Time) -> Oracle {
+        Oracle {
+            now,
+            workspace,
+            models: Vec::new(),
+            catalogue: Facts::default(),
+            log: Vec::new(),
+            holds: Vec::new(),
+            expired: Vec::new(),
+            on_the_way: Vec::new(),
+        }
+    }
+
+    /// Time passes: holds whose time is up end, or wait to be charged.
+    pub fn tick(&mut self, now: Time) {
+        self.now = self.now.max(now);
+        let policy = self.workspace.hold_expiry;
+        let mut kept = Vec::new();
+        for mut hold in std::mem::take(&mut self.holds) {
+            let is_up = hold.expire_time <= self.now && !hold.is_up;
+            match policy {
+                HoldExpiryPolicy::Release if is_up => {
+                    self.expired.push(hold);
+                    continue;
+                }
+                HoldExpiryPolicy::ChargeEstimate if is_up => hold.is_up = true,
+                HoldExpiryPolicy::Release | HoldExpiryPolicy::ChargeEstimate => {}
+            }
+            kept.push(hold);
+        }
+        self.holds = kept;
+    }
+
+    pub fn hold(&self, request_id: &str) -> Option<&Hold> {
+        self.holds.iter().find(|hold| &*hold.check.request_id == request_id)
+    }
+
+    /// Gives a hold back. None if there is none, or its time is up.
+    pub fn release(&mut self, request_id: &str) -> Option<Amount> {
+        let held = self.hold(request_id).filter(|hold| !hold.is_up)?.held;
+        self.end_hold(request_id);
+        Some(held)
+    }
+
+    pub fn extend(&mut self, request_id: &str, duration: i64) -> Option<Time> {
+        let end = self.now + duration;
+        let hold = self.holds.iter_mut().find(|hold| &*hold.check.request_id == request_id)?;
+        if hold.is_up {
+            return None;
+        }
+        hold.expire_time = hold.expire_time.max(next_second(end));
+        Some(hold.expire_time)
+    }
+
+    pub fn end_hold(&mut self, request_id: &str) -> Option<Hold> {
+        let index = self.holds.iter().position(|hold| &*hold.check.request_id == request_id)?;
+        Some(self.holds.remove(index))
+    }
+
+    /// A new process. Holds live on only if they were written down; what they answered, apart from
+    /// the model, is forgotten.
+    pub fn restart(&mut self, now: Time, keep_holds: bool) {
+        self.now = now;
+        self.expired.clear();
+        self.on_the_way.clear();
+        if !keep_holds {
+            self.holds.clear();
+        }
+        let state = self.state();
+        for hold in &mut self.holds {
+            hold.is_up = false;
+            hold.decision.verdicts.clear();
+            hold.decision.state = state;
+        }
+        self.tick(now);
+    }
+
+    /// The running cycle.
+    pub fn cycle(&self) -> Window {
+        facts::cycle(&self.workspace, self.now)
+    }
+
+    /// Spent in a window, of one model or of all.
+    pub fn spent(&self, model: Option<&str>, window: Window) -> i128 {
+        let of_model =
+            |record: &&Record| model.is_none_or(|model| *record.metered_model_id == *model);
+        let in_window = |record: &&Record| window.contains(record.charge_time);
+        let records = self.log.iter().filter(of_model).filter(in_window);
+        records.map(|record| i128::from(record.cost.nanos())).sum()
+    }
+
+    /// Held in a window, of one model or of all: in the window of the check, wherever now is.
+    pub fn held(&self, model: Option<&str>, window: Window) -> i128 {
+        let of_model = |hold: &&Hold| model.is_none_or(|model| *hold.model == *model);
+        let in_window = |hold: &&Hold| window.contains(hold.check_time);
+        let holds = self.holds.iter().filter(of_model).filter(in_window);
+        holds.map(|hold| i128::from(hold.held.nanos())).sum()
+    }
+
+    pub fn budget_and_envelope(&self) -> (i128, i128) {
+        let Some(plan) = self.workspace.plan else { return (0, 0) };
+        let (budget, overage) = (i128::from(plan.budget.nanos()), i128::from(plan.overage.nanos()));
+        (budget, budget + overage)
+    }
+
+    pub fn state(&self) -> BudgetState {
+        let spent = self.spent(None, self.cycle());
+        let (budget, envelope) = self.budget_and_envelope();
+        match () {
+            () if spent >= envelope => BudgetState::Exhausted,
+            () if spent > budget => BudgetState::InOverage,
+            () => BudgetState::WithinPlan,
+        }
+    }
+
+    pub fn standing(&self) -> Standing {
+        let cycle_spent = amount(self.spent(None, self.cycle()));
+        Standing { state: self.state(), cycle_spent }
+    }
+
+    /// What was set for a model.
+    pub fn settings(&self, model: &str) -> Option<&WorkspaceModel> {
+        self.models.iter().find(|settings| *settings.model_id == *model)
+    }
+
+    /// The cap of a model, if it has one that is in force.
+    pub fn cap(&self, model: &str) -> Option<i128> {
+        let settings = self.settings(model)?;
+        let limit = settings.limit?;
+        settings.limit_enabled.then_some(i128::from(limit.nanos()))
+    }
+}
+
+pub fn amount(nanos: i128) -> Amount {
+    Amount::from_nanos(i64::try_from(nanos).expect("amounts of tests are small"))
+}
+
+/// Holds end at whole seconds.
+pub fn next_second(time: Time) -> Time {
+    let mut micros = time.micros();
+    while micros % MICROS_PER_SECOND != 0 {
+        micros += 1;
+    }
+    Time::from_micros(micros)
+}

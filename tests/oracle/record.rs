@@ -1,0 +1,188 @@
+//! What a record costs, where it counts, and what it ends.
+
+use std::sync::Arc;
+
+use tollgate::ledger::decision::{Standing, UsageReport};
+use tollgate::ledger::price::{Price, Rate, RateCard};
+use tollgate::ledger::record::{EXPIRY_ATTEMPT, Record, RecordKind};
+use tollgate::ledger::time::MICROS_PER_HOUR;
+use tollgate::ledger::usage::{Outcome, Usage, UsageSource};
+use tollgate::ledger::{Amount, Time};
+
+use super::{Hold, Oracle, amount};
+
+/// What became of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    New(Standing),
+    /// The cost that was counted before.
+    Duplicate(Amount, Standing),
+    Reused,
+}
+
+impl Oracle {
+    /// The entry for a report.
+    pub fn priced(&self, report: &UsageReport) -> Record {
+        let hold = self.hold(&report.request_id);
+        let start_time = report.start_time.unwrap_or(self.now);
+        let charged = self.charge_in_force(&report.request_id);
+        // The cycle of the check is charged, whenever the record comes.
+        let charge_time = match (hold, charged) {
+            (Some(hold), _) => hold.check_time,
+            (None, Some(charge)) => charge.charge_time,
+            (None, None) => start_time,
+        };
+        let (model, price, unpriced) = self.bill(hold, &report.model_id, charge_time);
+        let cost = price.as_ref().map_or(amount(0), |(price, rate)| {
+            let card = RateCard::new(Arc::new(price.clone()));
+            card.cost(&report.usage, report.tier, *rate)
+        });
+        let said = report.attribution.as_deref();
+        let attribution = said.or_else(|| hold?.check.attribution.as_deref());
+        Record {
+            seq: 0,
+            workspace_id: self.workspace.id.clone(),
+            request_id: report.request_id.clone(),
+            attempt: report.attempt,
+            revision: 0,
+            kind: RecordKind::Usage,
+            model_id: report.model_id.as_str().into(),
+            metered_model_id: model,
+            tier: report.tier,
+            usage: report.usage,
+            outcome: report.outcome,
+            source: report.source,
+            cost,
+            unpriced,
+            price_id: price.as_ref().map(|(price, _)| price.id.clone()),
+            exchange_rate: price.map_or(Rate::ONE, |(_, rate)| rate),
+            charge_time,
+            hour: hour(charge_time),
+            start_time,
+            record_time: self.now,
+            latency: report.latency,
+            attribution: attribution.cloned().unwrap_or_default(),
+            fingerprint: report.fingerprint(),
+        }
+    }
+
+    /// The model that is metered, the price that is paid, and whether the model had none itself.
+    fn bill(
+        &self,
+        hold: Option<&Hold>,
+        name: &str,
+        time: Time,
+    ) -> (Arc<str>, Option<(Price, Rate)>, bool) {
+        let held = hold.map(|hold| hold.model.clone());
+        let held_price = hold.and_then(|hold| hold.price.clone());
+        let Some(model) = self.model(name).map(|model| model.id.clone()) else {
+            return (held.unwrap_or_else(|| name.into()), held_price, true);
+        };
+        // On the model that the check named: at the price of the check.
+        if held.as_ref() == Some(&model) && held_price.is_some() {
+            return (model, held_price, false);
+        }
+        match self.price(&model, time).unwrap_or_default() {
+            Some(price) => (model, Some(price), false),
+            None => (model, held_price, true),
+        }
+    }
+
+    /// Puts an entry into the log, unless its key is there, and ends its hold.
+    pub fn write(&mut self, record: &Record) -> Written {
+        let existing = self.log.iter().find(|entry| {
+            (&entry.request_id, entry.attempt, entry.revision)
+                == (&record.request_id, record.attempt, record.revision)
+        });
+        if let Some(existing) = existing {
+            return match existing.fingerprint == record.fingerprint {
+                true => Written::Duplicate(existing.cost, self.standing()),
+                false => Written::Reused,
+            };
+        }
+        let charged = self.charge_in_force(&record.request_id).cloned();
+        self.log.push(record.clone());
+        let standing = self.standing();
+        self.end_hold(&record.request_id);
+        if let Some(charge) = charged {
+            self.log.push(correction(&charge, -charge.cost, 1));
+        }
+        Written::New(standing)
+    }
+
+    /// Charges the estimates of holds whose time is up. A request is charged so only once.
+    pub fn charge_due(&mut self) -> usize {
+        let (due, kept): (Vec<Hold>, Vec<Hold>) =
+            std::mem::take(&mut self.holds).into_iter().partition(|hold| hold.is_up);
+        self.holds = kept;
+        let count = due.len();
+        for hold in due {
+            let is_charged = self.log.iter().any(|entry| {
+                entry.request_id == hold.check.request_id && entry.attempt == EXPIRY_ATTEMPT
+            });
+            if !is_charged {
+                self.log.push(expiry_charge(self, &hold));
+            }
+            self.expired.push(hold);
+        }
+        count
+    }
+
+    /// A difference to an earlier entry.
+    pub fn correct(&mut self, of: &Record, cost: Amount) {
+        let same = self
+            .log
+            .iter()
+            .filter(|entry| entry.request_id == of.request_id && entry.attempt == of.attempt);
+        let revision = same.map(|entry| entry.revision).max().expect("it is in the log") + 1;
+        self.log.push(correction(of, cost, revision));
+    }
+
+    /// The charge of the request's expired hold, if nothing has taken it back.
+    fn charge_in_force(&self, request_id: &str) -> Option<&Record> {
+        let of_request = self
+            .log
+            .iter()
+            .filter(|entry| &*entry.request_id == request_id && entry.attempt == EXPIRY_ATTEMPT);
+        let net: i64 = of_request.clone().map(|entry| entry.cost.nanos()).sum();
+        of_request.into_iter().next().filter(|_| net != 0)
+    }
+}
+
+fn correction(of: &Record, cost: Amount, revision: i32) -> Record {
+    let kind = RecordKind::Correction;
+    Record { revision, kind, cost, usage: Usage::default(), latency: 0, ..of.clone() }
+}
+
+fn expiry_charge(oracle: &Oracle, hold: &Hold) -> Record {
+    Record {
+        seq: 0,
+        workspace_id: oracle.workspace.id.clone(),
+        request_id: hold.check.request_id.clone(),
+        attempt: EXPIRY_ATTEMPT,
+        revision: 0,
+        kind: RecordKind::ExpiryCharge,
+        model_id: hold.model.clone(),
+        metered_model_id: hold.model.clone(),
+        tier: hold.check.tier,
+        usage: Usage::default(),
+        outcome: Outcome::Error,
+        source: UsageSource::Estimated,
+        cost: hold.held,
+        unpriced: hold.price.is_none(),
+        price_id: hold.price.as_ref().map(|(price, _)| price.id.clone()),
+        exchange_rate: hold.price.as_ref().map_or(Rate::ONE, |(_, rate)| *rate),
+        charge_time: hold.check_time,
+        hour: hour(hold.check_time),
+        start_time: hold.check_time,
+        record_time: oracle.now,
+        latency: 0,
+        attribution: hold.check.attribution.as_deref().cloned().unwrap_or_default(),
+        fingerprint: 0,
+    }
+}
+
+/// Hours begin at the same instants in every zone that tests use.
+fn hour(time: Time) -> Time {
+    Time::from_micros(time.micros() - time.micros().rem_euclid(MICROS_PER_HOUR))
+}
