@@ -39,7 +39,7 @@ pub enum Error {
 }
 
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What became of one record that was appended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,190 @@
+//! What the store asks of a database, and what differs between the two.
+//!
+//! [`Dialect`] holds the differences and is written once for each database. [`Backend`] is the
+//! same for every dialect: it runs statements with values and reads columns, so that the bounds
+//! of sqlx are spelled out here and nowhere else. No statement of the store stands here.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use sqlx::error::DatabaseError;
+use sqlx::query::Query;
+use sqlx::{
+    Arguments, ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Pool, Row, SqlStr,
+    Type,
+};
+
+use super::OpenError;
+
+/// A value for a placeholder.
+#[derive(Clone, Copy, Debug)]
+pub enum Value<'a> {
+    Int(i64),
+    OptionalInt(Option<i64>),
+    Flag(bool),
+    Text(&'a str),
+    /// A text that can be shared with the driver instead of being copied.
+    Shared(&'a Arc<str>),
+    OptionalText(Option<&'a str>),
+}
+
+/// What a store is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    Serve,
+    ReadOnly,
+}
+
+/// The differences between databases.
+#[async_trait]
+pub trait Dialect: Database {
+    /// Where the database is, parsed.
+    type Target: Clone + Send + Sync + 'static;
+    /// Keeps other servers away while it lives.
+    type Lock: Send + 'static;
+
+    /// Begins a transaction that writes.
+    const BEGIN_WRITE: &'static str;
+    /// Begins a transaction that sees one state throughout.
+    const BEGIN_SNAPSHOT: &'static str;
+    /// Finds a row if the epoch is still $1, and keeps it so until the transaction ends.
+    const FENCE: &'static str;
+    /// Most records that [`Dialect::insert_records`] takes at once.
+    const INSERT_RECORDS_MAX: usize;
+
+    fn parse(url: &str) -> Result<Self::Target, OpenError>;
+
+    /// Refused if another server holds it.
+    async fn lock(target: &Self::Target) -> Result<Self::Lock, OpenError>;
+
+    async fn unlock(lock: Self::Lock);
+
+    /// A connection whose settings have been read back.
+    async fn connect(target: &Self::Target, access: Access) -> Result<Self::Connection, OpenError>;
+
+    /// Connections that only read.
+    fn readers(target: &Self::Target) -> Pool<Self>;
+
+    async fn migrate(connection: &mut Self::Connection) -> Result<(), sqlx::migrate::MigrateError>;
+
+    fn rows_affected(result: &Self::QueryResult) -> u64;
+
+    /// The placeholder of the value at `index` (from 0), where all are written in order.
+    fn placeholder(index: usize, sql: &mut String);
+
+    /// Whether a statement that failed so has certainly changed nothing.
+    fn certainly_aborted(error: &dyn DatabaseError) -> bool;
+
+    /// Inserts the records whose key and `seq` are not there yet, if the epoch is still `epoch`,
+    /// with one statement. `values` holds `records::COLUMN_COUNT` for each record. Answers how
+    /// many were inserted.
+    async fn insert_records(
+        connection: &mut Self::Connection,
+        epoch: i64,
+        values: &[Value<'_>],
+    ) -> sqlx::Result<u64>;
+}
+
+/// A database that the store can run on.
+pub trait Backend: Dialect {
+    fn execute<'c>(
+        connection: &'c mut Self::Connection,
+        sql: SqlStr,
+        values: &[Value<'_>],
+    ) -> BoxFuture<'c, sqlx::Result<u64>>;
+
+    fn rows<'c>(
+        connection: &'c mut Self::Connection,
+        sql: SqlStr,
+        values: &[Value<'_>],
+    ) -> BoxFuture<'c, sqlx::Result<Vec<Self::Row>>>;
+
+    fn int(row: &Self::Row, column: usize) -> sqlx::Result<i64>;
+    fn optional_int(row: &Self::Row, column: usize) -> sqlx::Result<Option<i64>>;
+    fn flag(row: &Self::Row, column: usize) -> sqlx::Result<bool>;
+    fn text(row: &Self::Row, column: usize) -> sqlx::Result<&str>;
+    fn optional_text(row: &Self::Row, column: usize) -> sqlx::Result<Option<&str>>;
+}
+
+impl<DB> Backend for DB
+where
+    DB: Dialect,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'v> i64: Encode<'v, DB> + Decode<'v, DB> + Type<DB>,
+    for<'v> bool: Encode<'v, DB> + Decode<'v, DB> + Type<DB>,
+    for<'v> &'v str: Encode<'v, DB> + Decode<'v, DB> + Type<DB>,
+    for<'v> Arc<str>: Encode<'v, DB> + Type<DB>,
+    for<'v> Option<i64>: Encode<'v, DB> + Decode<'v, DB> + Type<DB>,
+    for<'v> Option<&'v str>: Encode<'v, DB> + Decode<'v, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    fn execute<'c>(
+        connection: &'c mut DB::Connection,
+        sql: SqlStr,
+        values: &[Value<'_>],
+    ) -> BoxFuture<'c, sqlx::Result<u64>> {
+        let query = query::<DB>(sql, values);
+        Box::pin(async move {
+            let result = query?.execute(connection).await?;
+            Ok(DB::rows_affected(&result))
+        })
+    }
+
+    fn rows<'c>(
+        connection: &'c mut DB::Connection,
+        sql: SqlStr,
+        values: &[Value<'_>],
+    ) -> BoxFuture<'c, sqlx::Result<Vec<DB::Row>>> {
+        let query = query::<DB>(sql, values);
+        Box::pin(async move { query?.fetch_all(connection).await })
+    }
+
+    fn int(row: &DB::Row, column: usize) -> sqlx::Result<i64> {
+        row.try_get(column)
+    }
+
+    fn optional_int(row: &DB::Row, column: usize) -> sqlx::Result<Option<i64>> {
+        row.try_get(column)
+    }
+
+    fn flag(row: &DB::Row, column: usize) -> sqlx::Result<bool> {
+        row.try_get(column)
+    }
+
+    fn text(row: &DB::Row, column: usize) -> sqlx::Result<&str> {
+        row.try_get(column)
+    }
+
+    fn optional_text(row: &DB::Row, column: usize) -> sqlx::Result<Option<&str>> {
+        row.try_get(column)
+    }
+}
+
+fn query<DB>(sql: SqlStr, values: &[Value<'_>]) -> sqlx::Result<Query<'static, DB, DB::Arguments>>
+where
+    DB: Database,
+    DB::Arguments: IntoArguments<DB>,
+    for<'v> i64: Encode<'v, DB> + Type<DB>,
+    for<'v> bool: Encode<'v, DB> + Type<DB>,
+    for<'v> &'v str: Encode<'v, DB> + Type<DB>,
+    for<'v> Arc<str>: Encode<'v, DB> + Type<DB>,
+    for<'v> Option<i64>: Encode<'v, DB> + Type<DB>,
+    for<'v> Option<&'v str>: Encode<'v, DB> + Type<DB>,
+{
+    let mut arguments = DB::Arguments::default();
+    arguments.reserve(values.len(), 0);
+    for value in values {
+        let added = match *value {
+            Value::Int(int) => arguments.add(int),
+            Value::OptionalInt(int) => arguments.add(int),
+            Value::Flag(flag) => arguments.add(flag),
+            Value::Text(text) => arguments.add(text),
+            Value::Shared(text) => arguments.add(text.clone()),
+            Value::OptionalText(text) => arguments.add(text),
+        };
+        added.map_err(sqlx::Error::Encode)?;
+    }
+    Ok(sqlx::query_with(sql, arguments))
+}

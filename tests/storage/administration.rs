@@ -1,0 +1,272 @@
+//! Catalogue, workspaces and stored holds.
+
+use chrono::NaiveDate;
+use tollgate::ledger::catalogue::{ExchangeRate, Model};
+use tollgate::ledger::price::{Price, Rate, Rates, Source, Variant};
+use tollgate::ledger::usage::ServiceTier;
+use tollgate::ledger::workspace::{
+    HoldExpiryPolicy, Plan, UnpricedModelPolicy, Workspace, WorkspaceModel,
+};
+use tollgate::ledger::{Amount, Currency, Time};
+use tollgate::storage::StoredHold;
+
+use crate::fixtures::{START, full_attribution, hold, workspace};
+use crate::world::World;
+
+pub async fn an_empty_store_has_nothing(world: &World) {
+    let store = world.store().await;
+    store.ping().await.unwrap();
+    let catalogue = store.catalogue().await.unwrap();
+    assert!(catalogue.models.is_empty());
+    assert!(catalogue.prices.is_empty());
+    assert!(catalogue.exchange_rates.is_empty());
+    assert_eq!(store.workspace("w").await.unwrap(), None);
+    assert_eq!(store.workspaces("", 10).await.unwrap(), []);
+    assert_eq!(store.workspace_models("w").await.unwrap(), []);
+    assert_eq!(store.last_seq().await.unwrap(), 0);
+    assert_eq!(store.fold_cursor().await.unwrap(), 0);
+    assert_eq!(store.request_records("w", "r").await.unwrap(), []);
+    assert_eq!(store.records_after(0, 10).await.unwrap(), []);
+    assert_eq!(store.recent_outputs("w", 10).await.unwrap(), []);
+    assert_eq!(store.holds("w").await.unwrap(), []);
+    assert!(store.workspaces_with_holds().await.unwrap().is_empty());
+    assert_eq!(store.verify_rollups(10).await.unwrap(), []);
+    store.rebuild_rollups().await.unwrap();
+    store.delete_holds("w").await.unwrap();
+    store.put_holds(&[]).await.unwrap();
+    store.put_prices(&[]).await.unwrap();
+    assert_eq!(store.append(&[]).await.unwrap(), []);
+}
+
+fn model(id: &str) -> Model {
+    Model {
+        id: id.into(),
+        provider: "provider".to_owned(),
+        display_name: "Model".to_owned(),
+        context_window: Some(200_000),
+        max_output: None,
+        capabilities: vec!["tools".to_owned(), "vision".to_owned()],
+        aliases: vec!["other \"name\"".to_owned()],
+        source: Source::Builtin,
+        update_time: START,
+    }
+}
+
+fn price(id: &str, create_time: Time) -> Price {
+    let mut base = Rates::default();
+    base[0] = Some(3_000_000_000);
+    base[4] = Some(15_000_000_001);
+    base[1] = Some(0);
+    let mut rates = Rates::default();
+    rates[0] = Some(6_000_000_000);
+    Price {
+        id: id.into(),
+        model_id: "model".into(),
+        workspace_id: None,
+        currency: Currency::USD,
+        effective_time: START,
+        create_time,
+        source: Source::Import,
+        base,
+        variants: vec![Variant {
+            tier: ServiceTier::Batch,
+            above_input_tokens: 200_000,
+            inclusive: true,
+            rates,
+        }],
+    }
+}
+
+fn rate(nanos: i64, create_time: Time) -> ExchangeRate {
+    ExchangeRate {
+        from: Currency::USD,
+        to: Currency::EUR,
+        effective_time: START,
+        rate: Rate::from_nanos(nanos),
+        create_time,
+    }
+}
+
+pub async fn the_catalogue_comes_back_as_it_was_put(world: &World) {
+    let store = world.store().await;
+    let first = model("model");
+    let other = Model { max_output: Some(1), context_window: None, ..model("other") };
+    let own = Price { workspace_id: Some("w".into()), variants: vec![], ..price("own", START) };
+    let prices = [price("price", START), own];
+    for _again in 0..2 {
+        store.put_model(&first).await.unwrap();
+        store.put_model(&other).await.unwrap();
+        store.put_prices(&prices).await.unwrap();
+        store.put_exchange_rate(&rate(913_000_000, START)).await.unwrap();
+    }
+    let catalogue = store.catalogue().await.unwrap();
+    assert_eq!(catalogue.models, [first.clone(), other.clone()]);
+    assert_eq!(catalogue.prices, [prices[1].clone(), prices[0].clone()]);
+    assert_eq!(catalogue.exchange_rates, [rate(913_000_000, START)]);
+
+    let changed = Model {
+        provider: "another".to_owned(),
+        display_name: String::new(),
+        context_window: None,
+        max_output: Some(8_192),
+        capabilities: vec![],
+        aliases: vec![],
+        source: Source::Operator,
+        update_time: START + 1,
+        ..first
+    };
+    store.put_model(&changed).await.unwrap();
+    assert_eq!(store.catalogue().await.unwrap().models, [changed, other]);
+}
+
+pub async fn prices_and_rates_come_in_the_order_of_their_create_time(world: &World) {
+    let store = world.store().await;
+    let later = price("a", START + 1);
+    let earlier = price("b", START);
+    store.put_prices(&[later.clone(), earlier.clone()]).await.unwrap();
+    assert_eq!(store.catalogue().await.unwrap().prices, [earlier, later]);
+
+    let later = ExchangeRate { effective_time: START - 5, ..rate(2, START + 1) };
+    let earlier = rate(1, START);
+    store.put_exchange_rate(&later).await.unwrap();
+    store.put_exchange_rate(&earlier).await.unwrap();
+    assert_eq!(store.catalogue().await.unwrap().exchange_rates, [earlier, later]);
+}
+
+pub async fn a_price_never_changes(world: &World) {
+    let store = world.store().await;
+    let before = price("price", START);
+    store.put_prices(std::slice::from_ref(&before)).await.unwrap();
+    let mut after = price("price", START + 1);
+    after.base[0] = Some(1);
+    let new = price("new", START + 2);
+    store.put_prices(&[after, new.clone()]).await.unwrap();
+    assert_eq!(store.catalogue().await.unwrap().prices, [before, new]);
+}
+
+pub async fn an_exchange_rate_is_replaced(world: &World) {
+    let store = world.store().await;
+    store.put_exchange_rate(&rate(1, START)).await.unwrap();
+    store.put_exchange_rate(&rate(2, START + 1)).await.unwrap();
+    let next = ExchangeRate { effective_time: START + 1, ..rate(3, START + 2) };
+    store.put_exchange_rate(&next).await.unwrap();
+    let back = ExchangeRate { from: Currency::EUR, to: Currency::USD, ..rate(4, START + 3) };
+    store.put_exchange_rate(&back).await.unwrap();
+    let rates = store.catalogue().await.unwrap().exchange_rates;
+    assert_eq!(rates, [rate(2, START + 1), next, back]);
+}
+
+pub async fn workspaces_come_back_as_they_were_put(world: &World) {
+    let store = world.store().await;
+    let plain = workspace("plain");
+    let full = Workspace {
+        display_name: "\"Büro\" 'x'; DROP TABLE workspaces".to_owned(),
+        currency: "JPY".parse().unwrap(),
+        time_zone: chrono_tz::Asia::Kathmandu,
+        automatic_fallback: false,
+        unpriced_models: UnpricedModelPolicy::Allow,
+        hold_expiry: HoldExpiryPolicy::ChargeEstimate,
+        plan: Some(Plan {
+            budget: Amount::LIMIT_MAX,
+            overage: Amount::ZERO,
+            start_date: NaiveDate::from_ymd_opt(2026, 1, 31).unwrap(),
+        }),
+        create_time: START,
+        update_time: START + 1,
+        ..workspace("full")
+    };
+    for _again in 0..2 {
+        store.put_workspace(&plain).await.unwrap();
+        store.put_workspace(&full).await.unwrap();
+    }
+    assert_eq!(store.workspace("plain").await.unwrap(), Some(plain.clone()));
+    assert_eq!(store.workspace("full").await.unwrap(), Some(full.clone()));
+    assert_eq!(store.workspace("ful").await.unwrap(), None);
+
+    // Replaced in every part, the plan taken away too.
+    let replaced = Workspace { id: "full".into(), ..plain };
+    store.put_workspace(&replaced).await.unwrap();
+    assert_eq!(store.workspace("full").await.unwrap(), Some(replaced));
+}
+
+pub async fn workspaces_are_listed_by_id_in_pages(world: &World) {
+    let store = world.store().await;
+    for id in ["c", "a", "e", "b", "d"] {
+        store.put_workspace(&workspace(id)).await.unwrap();
+    }
+    let page = async |after: &str, limit| {
+        let workspaces = store.workspaces(after, limit).await.unwrap();
+        workspaces.iter().map(|workspace| workspace.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(page("", 2).await, ["a", "b"]);
+    assert_eq!(page("b", 2).await, ["c", "d"]);
+    assert_eq!(page("d", 2).await, ["e"]);
+    assert_eq!(page("e", 2).await, [""; 0]);
+    assert_eq!(page("", 0).await, [""; 0]);
+    assert_eq!(page("", usize::MAX).await.len(), 5);
+}
+
+pub async fn models_of_a_workspace_are_its_own(world: &World) {
+    let store = world.store().await;
+    let plain = WorkspaceModel {
+        model_id: "b".into(),
+        enabled: true,
+        limit: None,
+        limit_enabled: false,
+        fallback_model_ids: vec![],
+    };
+    let capped = WorkspaceModel {
+        model_id: "a".into(),
+        enabled: false,
+        limit: Some(Amount::ZERO),
+        limit_enabled: true,
+        fallback_model_ids: vec!["x\"y".into(), "b".into()],
+    };
+    for _again in 0..2 {
+        store.put_workspace_model("w", &plain).await.unwrap();
+        store.put_workspace_model("w", &capped).await.unwrap();
+        store.put_workspace_model("v", &plain).await.unwrap();
+    }
+    let expected = [capped.clone(), plain.clone()];
+    assert_eq!(store.workspace_models("w").await.unwrap(), expected);
+    let own = std::slice::from_ref(&plain);
+    assert_eq!(store.workspace_models("v").await.unwrap(), own);
+
+    let replaced = WorkspaceModel { model_id: "a".into(), ..plain.clone() };
+    store.put_workspace_model("w", &replaced).await.unwrap();
+    assert_eq!(store.workspace_models("w").await.unwrap(), [replaced, plain]);
+}
+
+pub async fn holds_come_back_until_they_are_deleted(world: &World) {
+    let store = world.store().await;
+    let late = StoredHold { check_time: START + 1, ..hold("a") };
+    let full = StoredHold { attribution: full_attribution(), price_id: None, ..hold("c") };
+    let foreign = StoredHold { workspace_id: "v".into(), ..hold("b") };
+    let all = [late.clone(), hold("b"), full.clone(), foreign.clone()];
+    for _again in 0..2 {
+        store.put_holds(&all).await.unwrap();
+    }
+    assert_eq!(store.holds("w").await.unwrap(), [hold("b"), full.clone(), late.clone()]);
+    assert_eq!(store.workspaces_with_holds().await.unwrap(), ["v", "w"]);
+
+    let replaced = StoredHold { held: Amount::ZERO, tier: ServiceTier::Standard, ..hold("b") };
+    store.put_holds(std::slice::from_ref(&replaced)).await.unwrap();
+    assert_eq!(store.holds("w").await.unwrap(), [replaced, full, late]);
+
+    for _again in 0..2 {
+        store.delete_holds("w").await.unwrap();
+    }
+    assert_eq!(store.holds("w").await.unwrap(), []);
+    assert_eq!(store.holds("v").await.unwrap(), [foreign]);
+    assert_eq!(store.workspaces_with_holds().await.unwrap(), ["v"]);
+}
+
+pub async fn many_holds_and_prices_at_once(world: &World) {
+    let store = world.store().await;
+    let holds: Vec<StoredHold> = (0..1_003).map(|n| hold(&format!("{n:04}"))).collect();
+    store.put_holds(&holds).await.unwrap();
+    assert_eq!(store.holds("w").await.unwrap(), holds);
+    let prices: Vec<Price> = (0..301).map(|n| price(&format!("{n:04}"), START)).collect();
+    store.put_prices(&prices).await.unwrap();
+    assert_eq!(store.catalogue().await.unwrap().prices, prices);
+}

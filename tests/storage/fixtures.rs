@@ -1,0 +1,182 @@
+//! Records and other values to store.
+
+use std::sync::Arc;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tollgate::ledger::price::Rate;
+use tollgate::ledger::record::{Record, RecordKind};
+use tollgate::ledger::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE};
+use tollgate::ledger::usage::{Attribution, Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use tollgate::ledger::workspace::{HoldExpiryPolicy, UnpricedModelPolicy, Workspace};
+use tollgate::ledger::{Amount, Currency, Time};
+use tollgate::storage::rollup::{Accumulator, RollupRow};
+use tollgate::storage::{Appended, Store, StoredHold};
+
+/// 2026-01-31T00:00:00Z.
+pub const START: Time = Time::from_micros(1_769_817_600_000_000);
+
+/// A plain record of workspace "w" and its own request, charged `seq` seconds after [`START`].
+pub fn record(seq: i64) -> Record {
+    let charge_time = START + seq * 1_000_000;
+    Record {
+        seq,
+        workspace_id: "w".into(),
+        request_id: format!("request-{seq}").into(),
+        attempt: 0,
+        revision: 0,
+        kind: RecordKind::Usage,
+        model_id: "model-2026-01-01".into(),
+        metered_model_id: "model".into(),
+        tier: ServiceTier::Standard,
+        usage: Usage::default().with(TokenClass::Input, 100).with(TokenClass::Output, seq),
+        outcome: Outcome::Success,
+        source: UsageSource::Provider,
+        cost: Amount::from_nanos(1_000 + seq),
+        unpriced: false,
+        price_id: Some("price".into()),
+        exchange_rate: Rate::ONE,
+        charge_time,
+        hour: hour_of(charge_time),
+        start_time: charge_time,
+        record_time: charge_time,
+        latency: 250_000,
+        attribution: Attribution { user_id: "user".to_owned(), ..Attribution::default() },
+        fingerprint: 7,
+    }
+}
+
+pub fn records(seqs: impl Iterator<Item = i64>) -> Vec<Record> {
+    seqs.map(record).collect()
+}
+
+/// Start of the hour in UTC.
+pub fn hour_of(time: Time) -> Time {
+    time - time.micros().rem_euclid(MICROS_PER_HOUR)
+}
+
+/// A record in which no field has its usual value.
+pub fn odd_record(seq: i64) -> Record {
+    let mut usage = Usage::default();
+    for (count, class) in (1..).zip(TokenClass::ALL) {
+        usage.set(class, count * 11);
+    }
+    Record {
+        attempt: 3,
+        revision: 2,
+        kind: RecordKind::Correction,
+        tier: ServiceTier::Priority,
+        usage,
+        outcome: Outcome::Cancelled,
+        source: UsageSource::Estimated,
+        cost: Amount::from_nanos(-5),
+        unpriced: true,
+        price_id: None,
+        exchange_rate: Rate::from_nanos(913_000_001),
+        start_time: START - 17,
+        record_time: START + 23,
+        latency: 1,
+        attribution: full_attribution(),
+        fingerprint: i64::MIN,
+        ..record(seq)
+    }
+}
+
+pub fn full_attribution() -> Attribution {
+    let tags = [("team \"blue\"", "a\\b"), ("", "empty key"), ("ü", "日本")];
+    Attribution {
+        user_id: "u".to_owned(),
+        department_id: "d".to_owned(),
+        api_key_id: "k".to_owned(),
+        assistant_id: "a".to_owned(),
+        workflow_id: "wf".to_owned(),
+        feature_id: "f".to_owned(),
+        project_id: "p".to_owned(),
+        investigation_id: "i".to_owned(),
+        session_id: "s".to_owned(),
+        tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+    }
+}
+
+pub fn hold(request_id: &str) -> StoredHold {
+    StoredHold {
+        workspace_id: "w".into(),
+        request_id: request_id.into(),
+        model_id: "model".into(),
+        requested_model_id: "asked".into(),
+        held: Amount::from_nanos(123_456_789),
+        check_time: START,
+        expire_time: START + 600_000_001,
+        price_id: Some("price".into()),
+        exchange_rate_nanos: 913_000_001,
+        tier: ServiceTier::Flex,
+        fingerprint: -1,
+        attribution: Attribution::default(),
+    }
+}
+
+pub fn workspace(id: &str) -> Workspace {
+    Workspace {
+        id: id.into(),
+        display_name: format!("Workspace {id}"),
+        currency: Currency::EUR,
+        time_zone: chrono_tz::Europe::Berlin,
+        automatic_fallback: true,
+        unpriced_models: UnpricedModelPolicy::Deny,
+        hold_expiry: HoldExpiryPolicy::Release,
+        plan: None,
+        create_time: START,
+        update_time: START,
+    }
+}
+
+/// Appends records that must all be new.
+pub async fn append_new(store: &dyn Store, records: &[Record]) {
+    let appended = store.append(records).await.unwrap();
+    assert_eq!(appended, vec![Appended::New; records.len()]);
+}
+
+/// The rollups of some records.
+pub fn rollups(records: &[Record]) -> Vec<RollupRow> {
+    let mut accumulator = Accumulator::default();
+    for record in records {
+        accumulator.add(record);
+    }
+    accumulator.into_rows()
+}
+
+/// Random records of two workspaces over two days, with zones whose hours begin at :00, :30 and
+/// :45, so that buckets overlap.
+pub fn random_records(seed: u64, count: i64) -> Vec<Record> {
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut records = Vec::new();
+    for seq in 1..=count {
+        let charge_time = START + random.random_range(0..48 * MICROS_PER_HOUR);
+        let offset = [0, 30, 45][random.random_range(0..3)] * MICROS_PER_MINUTE;
+        let usage = Usage::default().with(TokenClass::Reasoning, random.random_range(0..1_000));
+        let kinds = [RecordKind::Usage, RecordKind::Correction, RecordKind::ExpiryCharge];
+        let outcomes = [Outcome::Success, Outcome::Error, Outcome::Cancelled];
+        let pick = |random: &mut StdRng, prefix: &str| -> Arc<str> {
+            format!("{prefix}-{}", random.random_range(0..3)).into()
+        };
+        records.push(Record {
+            workspace_id: pick(&mut random, "w"),
+            metered_model_id: pick(&mut random, "m"),
+            kind: kinds[random.random_range(0..3)],
+            outcome: outcomes[random.random_range(0..3)],
+            usage,
+            cost: Amount::from_nanos(random.random_range(-1_000..1_000_000)),
+            charge_time,
+            hour: hour_of(charge_time - offset) + offset,
+            latency: random.random_range(0..9_000),
+            attribution: Attribution {
+                user_id: pick(&mut random, "u").to_string(),
+                project_id: pick(&mut random, "p").to_string(),
+                ..Attribution::default()
+            },
+            ..record(seq)
+        });
+    }
+    records
+}

@@ -1,0 +1,309 @@
+//! Appending to the log and reading it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tollgate::ledger::record::{Record, RecordKind};
+use tollgate::ledger::usage::{Outcome, TokenClass, Usage};
+use tollgate::storage::{Appended, Error, Order, RecordFilter, RecordPosition, Store};
+
+use crate::fixtures::{START, append_new, odd_record, record, records, workspace};
+use crate::world::World;
+
+fn existing(record: &Record) -> Appended {
+    Appended::Existing(Box::new(record.clone()))
+}
+
+async fn whole_log(store: &dyn Store) -> Vec<Record> {
+    store.records_after(0, usize::MAX).await.unwrap()
+}
+
+pub async fn appended_records_come_back_whole(world: &World) {
+    let store = world.store().await;
+    let batch = [record(1), odd_record(2), record(5)];
+    append_new(&*store, &batch).await;
+    assert_eq!(whole_log(&*store).await, batch);
+    assert_eq!(store.last_seq().await.unwrap(), 5);
+    assert_eq!(store.request_records("w", "request-2").await.unwrap(), [odd_record(2)]);
+}
+
+pub async fn batches_of_any_size_are_appended(world: &World) {
+    let store = world.store().await;
+    let mut next = 1;
+    for size in [1, 2, 3, 5, 7, 9, 100, 129, 512, 513, 2_048, 5_000] {
+        append_new(&*store, &records(next..next + size)).await;
+        next += size;
+        assert_eq!(store.last_seq().await.unwrap(), next - 1);
+    }
+    assert_eq!(whole_log(&*store).await, records(1..next));
+}
+
+pub async fn a_retry_of_the_same_records_is_new_again(world: &World) {
+    let store = world.store().await;
+    for size in [1, 3, 700] {
+        let batch = records(size * 1_000..size * 1_000 + size);
+        append_new(&*store, &batch).await;
+        append_new(&*store, &batch).await;
+        // An earlier try may have written only some of what is in this one.
+        let more = records(size * 1_000..size * 1_000 + size + 2);
+        append_new(&*store, &more).await;
+    }
+    assert_eq!(whole_log(&*store).await.len(), 3 + 5 + 702);
+}
+
+pub async fn a_duplicate_is_answered_with_the_entry_that_is_there(world: &World) {
+    let store = world.store().await;
+    append_new(&*store, &[odd_record(1), record(2)]).await;
+    let again = Record { seq: 3, fingerprint: 99, ..odd_record(1) };
+    let other_attempt = Record { attempt: 4, seq: 4, ..odd_record(1) };
+    let other_revision = Record { revision: 3, seq: 5, ..odd_record(1) };
+    let other_workspace = Record { workspace_id: "v".into(), seq: 6, ..odd_record(1) };
+    let batch = [again, other_attempt.clone(), other_revision.clone(), other_workspace.clone()];
+    for _again in 0..2 {
+        let appended = store.append(&batch).await.unwrap();
+        let new = Appended::New;
+        assert_eq!(appended, [existing(&odd_record(1)), new.clone(), new.clone(), new]);
+    }
+    let log = [odd_record(1), record(2), other_attempt, other_revision, other_workspace];
+    assert_eq!(whole_log(&*store).await, log);
+
+    // Nothing new at all.
+    let alone = Record { seq: 7, ..record(2) };
+    assert_eq!(store.append(&[alone]).await.unwrap(), [existing(&record(2))]);
+    assert_eq!(whole_log(&*store).await, log);
+}
+
+pub async fn a_duplicate_within_a_batch_is_not_written(world: &World) {
+    let store = world.store().await;
+    for size in [3, 1_200] {
+        let first = size * 10;
+        let mut batch = records(first..first + size);
+        let again =
+            Record { seq: first + size, cost: batch[1].cost + batch[1].cost, ..batch[1].clone() };
+        batch.push(again);
+        let mut expected = vec![Appended::New; batch.len()];
+        expected[batch.len() - 1] = existing(&batch[1]);
+        for _again in 0..2 {
+            assert_eq!(store.append(&batch).await.unwrap(), expected);
+        }
+        assert_eq!(store.last_seq().await.unwrap(), first + size - 1);
+    }
+}
+
+pub async fn a_foreign_record_under_our_seq_is_corruption(world: &World) {
+    let store = world.store().await;
+    append_new(&*store, &[record(1)]).await;
+    let foreign = Record { request_id: "foreign".into(), ..record(1) };
+    let refused = store.append(&[foreign]).await;
+    assert!(matches!(refused, Err(Error::Corrupt(_))), "{refused:?}");
+    assert_eq!(whole_log(&*store).await, [record(1)]);
+}
+
+pub async fn a_refused_record_leaves_none_of_its_batch(world: &World) {
+    let store = world.store().await;
+    for size in [2, 2_000] {
+        let mut batch = records(1..size);
+        batch.push(Record { usage: Usage::default().with(TokenClass::Output, -1), ..record(size) });
+        let refused = store.append(&batch).await;
+        assert!(matches!(refused, Err(Error::Corrupt(_))), "{refused:?}");
+        assert_eq!(whole_log(&*store).await, []);
+    }
+    // And the store goes on.
+    append_new(&*store, &records(1..4)).await;
+}
+
+pub async fn request_records_come_by_attempt_and_revision(world: &World) {
+    let store = world.store().await;
+    let entry = |seq, attempt, revision| Record {
+        request_id: "r".into(),
+        attempt,
+        revision,
+        ..record(seq)
+    };
+    let entries = [entry(1, 1, 0), entry(2, 0, 1), entry(3, 0, 0), entry(4, -1, 0)];
+    append_new(&*store, &entries).await;
+    append_new(&*store, &[Record { workspace_id: "v".into(), ..entry(5, 0, 0) }]).await;
+    let found = store.request_records("w", "r").await.unwrap();
+    assert_eq!(found, [entry(4, -1, 0), entry(3, 0, 0), entry(2, 0, 1), entry(1, 1, 0)]);
+    assert_eq!(store.request_records("w", "R").await.unwrap(), []);
+}
+
+fn everything() -> RecordFilter {
+    RecordFilter {
+        workspace_id: "w".into(),
+        from: None,
+        to: None,
+        model_id: None,
+        request_id: None,
+    }
+}
+
+pub async fn records_are_listed_in_both_orders_and_pages(world: &World) {
+    let store = world.store().await;
+    // Charge times go against `seq`, in pairs of equal ones.
+    let mut log = Vec::new();
+    for seq in 1..=20 {
+        let charge_time = START + (20 - seq) / 2;
+        log.push(Record { charge_time, hour: START, ..record(seq) });
+    }
+    append_new(&*store, &log).await;
+    append_new(&*store, &[Record { workspace_id: "v".into(), ..record(21) }]).await;
+    let mut expected = log;
+    expected.sort_by_key(|record| (record.charge_time, record.seq));
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        for limit in [1, 3, 20, usize::MAX] {
+            let mut listed: Vec<Record> = Vec::new();
+            loop {
+                let after = listed
+                    .last()
+                    .map(|last| RecordPosition { charge_time: last.charge_time, seq: last.seq });
+                let page = store.records(&everything(), order, after, limit).await.unwrap();
+                assert!(page.len() <= limit);
+                if page.is_empty() {
+                    break;
+                }
+                listed.extend(page);
+            }
+            assert_eq!(listed, expected);
+        }
+        expected.reverse();
+    }
+}
+
+pub async fn records_are_filtered(world: &World) {
+    let store = world.store().await;
+    let named = Record { model_id: "named".into(), ..record(2) };
+    let metered = Record { metered_model_id: "named".into(), ..record(3) };
+    let log = [record(1), named.clone(), metered.clone(), record(4)];
+    append_new(&*store, &log).await;
+    let check = async |filter: RecordFilter, expected: &[i64]| {
+        let found = store.records(&filter, Order::OldestFirst, None, 10).await.unwrap();
+        let seqs: Vec<i64> = found.iter().map(|record| record.seq).collect();
+        assert_eq!(seqs, expected, "{filter:?}");
+    };
+    let (second, fourth) = (record(2).charge_time, record(4).charge_time);
+    check(everything(), &[1, 2, 3, 4]).await;
+    check(RecordFilter { workspace_id: "W".into(), ..everything() }, &[]).await;
+    check(RecordFilter { from: Some(second), ..everything() }, &[2, 3, 4]).await;
+    check(RecordFilter { to: Some(fourth), ..everything() }, &[1, 2, 3]).await;
+    check(RecordFilter { from: Some(second), to: Some(fourth), ..everything() }, &[2, 3]).await;
+    check(RecordFilter { model_id: Some("named".to_owned()), ..everything() }, &[2, 3]).await;
+    check(RecordFilter { model_id: Some("model".to_owned()), ..everything() }, &[1, 2, 4]).await;
+    check(RecordFilter { request_id: Some("request-4".to_owned()), ..everything() }, &[4]).await;
+    let all = RecordFilter {
+        from: Some(second),
+        to: Some(fourth),
+        model_id: Some("named".to_owned()),
+        request_id: Some("request-3".to_owned()),
+        ..everything()
+    };
+    check(all, &[3]).await;
+}
+
+pub async fn records_after_a_seq_are_of_all_workspaces(world: &World) {
+    let store = world.store().await;
+    let log = [record(1), Record { workspace_id: "v".into(), ..record(3) }, record(4), record(9)];
+    append_new(&*store, &log).await;
+    assert_eq!(store.records_after(1, 2).await.unwrap(), log[1..3]);
+    assert_eq!(store.records_after(2, 10).await.unwrap(), log[1..]);
+    assert_eq!(store.records_after(9, 10).await.unwrap(), []);
+}
+
+pub async fn recent_outputs_are_the_latest_successes(world: &World) {
+    let store = world.store().await;
+    let output = |seq, count| Record {
+        usage: Usage::default()
+            .with(TokenClass::Input, 1_000)
+            .with(TokenClass::Output, count)
+            .with(TokenClass::Reasoning, 10)
+            .with(TokenClass::AudioOutput, 100)
+            .with(TokenClass::ImageOutput, 200),
+        metered_model_id: format!("m{seq}").into(),
+        ..record(seq)
+    };
+    let log = [
+        output(1, 1),
+        output(2, 2),
+        Record { outcome: Outcome::Error, ..output(3, 3) },
+        Record { kind: RecordKind::Correction, ..output(4, 4) },
+        Record { kind: RecordKind::ExpiryCharge, ..output(5, 5) },
+        Record { outcome: Outcome::Cancelled, ..output(6, 6) },
+        output(7, 7),
+        Record { workspace_id: "v".into(), ..output(8, 8) },
+    ];
+    append_new(&*store, &log).await;
+    let all = [("m1", 311), ("m2", 312), ("m7", 317)].map(|(m, n)| (m.to_owned(), n));
+    assert_eq!(store.recent_outputs("w", 10).await.unwrap(), all);
+    assert_eq!(store.recent_outputs("w", 2).await.unwrap(), all[1..]);
+}
+
+pub async fn readers_see_whole_batches_only(world: &World) {
+    const BATCH: i64 = 700;
+    let store = world.store().await;
+    let done = Arc::new(AtomicBool::new(false));
+    let mut readers = Vec::new();
+    for _reader in 0..3 {
+        let (store, done) = (store.clone(), done.clone());
+        readers.push(tokio::spawn(async move {
+            let mut reads = 0;
+            while !done.load(Ordering::Relaxed) {
+                assert_eq!(store.last_seq().await.unwrap() % BATCH, 0);
+                let spent = store.spent_by_model("w", START, START + i64::MAX).await.unwrap();
+                assert_eq!(spent.values().map(|cost| cost.nanos()).sum::<i64>() % BATCH, 0);
+                reads += 1;
+            }
+            reads
+        }));
+    }
+    for number in 0..12 {
+        let mut batch = records(number * BATCH + 1..(number + 1) * BATCH + 1);
+        for record in &mut batch {
+            record.cost = tollgate::ledger::Amount::from_nanos(1);
+        }
+        append_new(&*store, &batch).await;
+    }
+    done.store(true, Ordering::Relaxed);
+    for reader in readers {
+        assert!(reader.await.unwrap() > 0, "each reader read");
+    }
+}
+
+pub async fn a_dropped_append_leaves_all_or_nothing(world: &World) {
+    const BATCH: i64 = 1_500;
+    let store = world.store().await;
+    let mut written = 0;
+    for number in 0..30 {
+        let first = number * BATCH + 1;
+        let batch = records(first..first + BATCH);
+        // Dropped at some moment between not begun and long done.
+        let patience = Duration::from_micros(200 * u64::try_from(number).unwrap().pow(2));
+        let answered = tokio::time::timeout(patience, store.append(&batch)).await.is_ok();
+        // The next write waits for what is left of the dropped one.
+        append_new(&*store, &[record(first + BATCH * 100_000)]).await;
+        let there = store.records_after(first - 1, BATCH as usize).await.unwrap();
+        let there = there.iter().filter(|record| record.seq < first + BATCH).count() as i64;
+        assert!(there == 0 || there == BATCH, "{there} of a batch");
+        assert!(!answered || there == BATCH, "what was answered is there");
+        written += i64::from(there == BATCH);
+        // Another try settles it.
+        append_new(&*store, &batch).await;
+    }
+    println!("{written} of 30 dropped appends were written");
+    assert_eq!(whole_log(&*store).await.len() as i64, 30 * (BATCH + 1));
+}
+
+pub async fn a_dropped_write_never_comes_after_a_later_one(world: &World) {
+    let store = world.store().await;
+    for number in 0..40 {
+        let mut older = workspace("w");
+        older.display_name = format!("older {number}");
+        let patience = Duration::from_micros(50 * number);
+        drop(tokio::time::timeout(patience, store.put_workspace(&older)).await);
+        let mut newer = workspace("w");
+        newer.display_name = format!("newer {number}");
+        store.put_workspace(&newer).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!(store.workspace("w").await.unwrap(), Some(newer));
+    }
+}
