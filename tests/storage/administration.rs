@@ -166,6 +166,7 @@ pub async fn workspaces_come_back_as_they_were_put(world: &World) {
         automatic_fallback: false,
         unpriced_models: UnpricedModelPolicy::Allow,
         hold_expiry: HoldExpiryPolicy::ChargeEstimate,
+        may_have_expiry_charges: true,
         plan: Some(Plan {
             budget: Amount::LIMIT_MAX,
             overage: Amount::ZERO,
@@ -240,7 +241,8 @@ pub async fn models_of_a_workspace_are_its_own(world: &World) {
 pub async fn holds_come_back_until_they_are_deleted(world: &World) {
     let store = world.store().await;
     let late = StoredHold { check_time: START + 1, ..hold("a") };
-    let full = StoredHold { attribution: full_attribution(), price_id: None, ..hold("c") };
+    let full =
+        StoredHold { routed: true, attribution: full_attribution(), price_id: None, ..hold("c") };
     let foreign = StoredHold { workspace_id: "v".into(), ..hold("b") };
     let all = [late.clone(), hold("b"), full.clone(), foreign.clone()];
     for _again in 0..2 {

@@ -18,7 +18,7 @@ impl<DB: Backend> SqlStore<DB> {
                 Value::Shared(&hold.workspace_id),
                 Value::Shared(&hold.request_id),
                 Value::Shared(&hold.model_id),
-                Value::Shared(&hold.requested_model_id),
+                Value::Flag(hold.routed),
                 amount(hold.held),
                 time(hold.check_time),
                 time(hold.expire_time),
@@ -29,13 +29,13 @@ impl<DB: Backend> SqlStore<DB> {
             ]);
             values.extend(attribution_values(&hold.attribution, tags));
         }
-        let head = "INSERT INTO holds (workspace_id, request_id, model_id, requested_model_id, \
+        let head = "INSERT INTO holds (workspace_id, request_id, model_id, routed, \
                     held_nanos, check_time, expire_time, price_id, exchange_rate_nanos, tier, \
                     fingerprint, user_id, department_id, api_key_id, assistant_id, workflow_id, \
                     feature_id, project_id, investigation_id, session_id, tags)";
         let tail = "ON CONFLICT (workspace_id, request_id) DO UPDATE SET \
                     model_id = excluded.model_id, \
-                    requested_model_id = excluded.requested_model_id, \
+                    routed = excluded.routed, \
                     held_nanos = excluded.held_nanos, check_time = excluded.check_time, \
                     expire_time = excluded.expire_time, price_id = excluded.price_id, \
                     exchange_rate_nanos = excluded.exchange_rate_nanos, tier = excluded.tier, \
@@ -51,7 +51,7 @@ impl<DB: Backend> SqlStore<DB> {
     }
 
     pub(super) async fn read_holds(&self, workspace_id: &str) -> Result<Vec<StoredHold>> {
-        let sql = "SELECT workspace_id, request_id, model_id, requested_model_id, held_nanos, \
+        let sql = "SELECT workspace_id, request_id, model_id, routed, held_nanos, \
                    check_time, expire_time, price_id, exchange_rate_nanos, tier, fingerprint, \
                    user_id, department_id, api_key_id, assistant_id, workflow_id, feature_id, \
                    project_id, investigation_id, session_id, tags FROM holds \
@@ -78,7 +78,7 @@ fn hold<DB: Backend>(row: &DB::Row) -> Result<StoredHold> {
         workspace_id: reader.shared()?,
         request_id: reader.shared()?,
         model_id: reader.shared()?,
-        requested_model_id: reader.shared()?,
+        routed: reader.flag()?,
         held: reader.amount()?,
         check_time: reader.time()?,
         expire_time: reader.time()?,

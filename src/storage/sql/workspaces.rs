@@ -1,5 +1,6 @@
 //! Workspaces, their plans, and their models.
 
+use sqlx::AssertSqlSafe;
 use sqlx::SqlSafeStr;
 
 use super::SqlStore;
@@ -10,12 +11,15 @@ use crate::ledger::Amount;
 use crate::ledger::workspace::{Plan, Workspace, WorkspaceModel};
 use crate::storage::{Error, Result};
 
+/// As [`workspace`] reads them.
+const COLUMNS: &str = "id, display_name, currency, time_zone, automatic_fallback, unpriced_models, \
+    hold_expiry, may_have_expiry_charges, plan_budget_nanos, plan_overage_nanos, \
+    plan_start_date, create_time, update_time";
+
 impl<DB: Backend> SqlStore<DB> {
     pub(super) async fn read_workspace(&self, id: &str) -> Result<Option<Workspace>> {
-        let sql = "SELECT id, display_name, currency, time_zone, automatic_fallback, \
-                   unpriced_models, hold_expiry, plan_budget_nanos, plan_overage_nanos, \
-                   plan_start_date, create_time, update_time FROM workspaces WHERE id = $1";
-        let rows = self.read(sql.into_sql_str(), &[Value::Text(id)]).await?;
+        let sql = format!("SELECT {COLUMNS} FROM workspaces WHERE id = $1");
+        let rows = self.read(AssertSqlSafe(sql).into_sql_str(), &[Value::Text(id)]).await?;
         rows.first().map(workspace::<DB>).transpose()
     }
 
@@ -24,25 +28,23 @@ impl<DB: Backend> SqlStore<DB> {
         after_id: &str,
         limit: usize,
     ) -> Result<Vec<Workspace>> {
-        let sql = "SELECT id, display_name, currency, time_zone, automatic_fallback, \
-                   unpriced_models, hold_expiry, plan_budget_nanos, plan_overage_nanos, \
-                   plan_start_date, create_time, update_time FROM workspaces \
-                   WHERE id > $1 ORDER BY id LIMIT $2";
+        let sql = format!("SELECT {COLUMNS} FROM workspaces WHERE id > $1 ORDER BY id LIMIT $2");
         let values = [Value::Text(after_id), limit_value(limit)];
-        let rows = self.read(sql.into_sql_str(), &values).await?;
+        let rows = self.read(AssertSqlSafe(sql).into_sql_str(), &values).await?;
         rows.iter().map(workspace::<DB>).collect()
     }
 
     pub(super) async fn write_workspace(&self, workspace: &Workspace) -> Result<()> {
         let sql = "INSERT INTO workspaces (id, display_name, currency, time_zone, \
-                   automatic_fallback, unpriced_models, hold_expiry, plan_budget_nanos, \
-                   plan_overage_nanos, plan_start_date, create_time, update_time) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+                   automatic_fallback, unpriced_models, hold_expiry, \
+                   may_have_expiry_charges, plan_budget_nanos, plan_overage_nanos, plan_start_date, create_time, update_time) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
                    ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name, \
                    currency = excluded.currency, time_zone = excluded.time_zone, \
                    automatic_fallback = excluded.automatic_fallback, \
                    unpriced_models = excluded.unpriced_models, \
                    hold_expiry = excluded.hold_expiry, \
+                   may_have_expiry_charges = excluded.may_have_expiry_charges, \
                    plan_budget_nanos = excluded.plan_budget_nanos, \
                    plan_overage_nanos = excluded.plan_overage_nanos, \
                    plan_start_date = excluded.plan_start_date, \
@@ -56,6 +58,7 @@ impl<DB: Backend> SqlStore<DB> {
             Value::Flag(workspace.automatic_fallback),
             code(workspace.unpriced_models),
             code(workspace.hold_expiry),
+            Value::Flag(workspace.may_have_expiry_charges),
             Value::OptionalInt(workspace.plan.map(|plan| plan.budget.nanos())),
             Value::OptionalInt(workspace.plan.map(|plan| plan.overage.nanos())),
             Value::OptionalText(start_date.as_deref()),
@@ -110,6 +113,7 @@ fn workspace<DB: Backend>(row: &DB::Row) -> Result<Workspace> {
         automatic_fallback: reader.flag()?,
         unpriced_models: reader.code()?,
         hold_expiry: reader.code()?,
+        may_have_expiry_charges: reader.flag()?,
         plan: plan(&mut reader)?,
         create_time: reader.time()?,
         update_time: reader.time()?,
