@@ -37,7 +37,8 @@ impl<DB: Backend> SqlStore<DB> {
     pub(super) async fn write_workspace(&self, workspace: &Workspace) -> Result<()> {
         let sql = "INSERT INTO workspaces (id, display_name, currency, time_zone, \
                    automatic_fallback, unpriced_models, hold_expiry, \
-                   may_have_expiry_charges, plan_budget_nanos, plan_overage_nanos, plan_start_date, create_time, update_time) \
+                   may_have_expiry_charges, plan_budget_nanos, plan_overage_nanos, \
+                   plan_start_date, create_time, update_time) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
                    ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name, \
                    currency = excluded.currency, time_zone = excluded.time_zone, \
