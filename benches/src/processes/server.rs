@@ -1,0 +1,250 @@
+//! Tollgate and the echo as running programs, the set-up of the workspace, and the generator.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use tokio::process::Command;
+use tollgate::proto::v1;
+use tollgate::proto::v1::budget_service_client::BudgetServiceClient;
+use tollgate::proto::v1::model_limit_service_client::ModelLimitServiceClient;
+use tollgate::proto::v1::usage_service_client::UsageServiceClient;
+use tonic::transport::{Channel, Endpoint};
+
+use super::{Process, free_address, resident_bytes};
+use crate::load::{LoadResult, Options};
+use crate::messages::{CURRENCY, MODEL, WORKSPACE, money};
+use crate::{Error, Result};
+
+/// How long a server may take until it answers.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
+const START_POLL: Duration = Duration::from_millis(2);
+
+/// Far more than any run spends.
+const LIMIT: &str = "1000000000";
+
+/// Where the programs are and where they write their logs.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    pub tollgate: PathBuf,
+    pub echo: PathBuf,
+    pub load: PathBuf,
+    pub logs: PathBuf,
+}
+
+impl Programs {
+    /// The programs beside this one.
+    pub fn find(tollgate: Option<PathBuf>, logs: PathBuf) -> Result<Programs> {
+        let here = std::env::current_exe()?;
+        let here = here.parent().ok_or("this program has no folder")?;
+        let programs = Programs {
+            tollgate: tollgate.unwrap_or_else(|| here.join("tollgate")),
+            echo: here.join("gate-echo"),
+            load: here.join("gate-load"),
+            logs,
+        };
+        for path in [&programs.tollgate, &programs.echo, &programs.load] {
+            if !path.exists() {
+                return Err(format!("{} is missing: run `make bench`", path.display()).into());
+            }
+        }
+        Ok(programs)
+    }
+}
+
+/// A server under load: Tollgate or the echo.
+pub struct Server {
+    process: Process,
+    pub address: String,
+    pub log: PathBuf,
+    load: PathBuf,
+}
+
+impl Server {
+    /// Starts the echo.
+    pub async fn echo(programs: &Programs) -> Result<Server> {
+        let address = free_address()?;
+        let mut command = Command::new(&programs.echo);
+        command.arg(&address);
+        let mut server = Server::start(programs, command, "echo", address)?;
+        server.wait_connectable().await?;
+        Ok(server)
+    }
+
+    /// Starts Tollgate on `database` and waits until it answers.
+    pub async fn tollgate(programs: &Programs, database: &str, name: &str) -> Result<Server> {
+        let mut server = Server::tollgate_unready(programs, database, name)?;
+        server.wait_answering().await?;
+        Ok(server)
+    }
+
+    /// Starts Tollgate and does not wait.
+    pub fn tollgate_unready(programs: &Programs, database: &str, name: &str) -> Result<Server> {
+        let address = free_address()?;
+        let mut command = Command::new(&programs.tollgate);
+        command.args(["serve", "--listen", &address, "--database", database]);
+        command.current_dir(&programs.logs);
+        Server::start(programs, command, name, address)
+    }
+
+    fn start(programs: &Programs, command: Command, name: &str, address: String) -> Result<Server> {
+        let log = programs.logs.join(format!("{name}.log"));
+        let process = Process::start(command, name, &log)?;
+        Ok(Server { process, address, log, load: programs.load.clone() })
+    }
+
+    async fn wait_connectable(&mut self) -> Result<()> {
+        let deadline = Instant::now() + START_TIMEOUT;
+        while tokio::net::TcpStream::connect(&self.address).await.is_err() {
+            self.wait_more(deadline).await?;
+        }
+        Ok(())
+    }
+
+    async fn wait_answering(&mut self) -> Result<()> {
+        self.wait_connectable().await?;
+        let deadline = Instant::now() + START_TIMEOUT;
+        let mut budgets = BudgetServiceClient::new(self.channel().await?);
+        while budgets.list_workspaces(v1::ListWorkspacesRequest::default()).await.is_err() {
+            self.wait_more(deadline).await?;
+        }
+        Ok(())
+    }
+
+    async fn wait_more(&mut self, deadline: Instant) -> Result<()> {
+        let log = self.log.display().to_string();
+        self.process.check_running().map_err(|error| format!("{error}; see {log}"))?;
+        if Instant::now() > deadline {
+            return Err(format!("{} does not answer; see {log}", self.address).into());
+        }
+        tokio::time::sleep(START_POLL).await;
+        Ok(())
+    }
+
+    /// Tries a check again and again until one is answered with ALLOWED.
+    pub async fn wait_first_check(&mut self) -> Result<()> {
+        self.wait_connectable().await?;
+        let deadline = Instant::now() + START_TIMEOUT;
+        let mut usage = UsageServiceClient::new(self.channel().await?);
+        loop {
+            let request = v1::CheckAndRouteRequest {
+                workspace_id: WORKSPACE.into(),
+                model_id: MODEL.into(),
+                input_token_count: 1,
+                max_output_token_count: Some(1),
+                ..Default::default()
+            };
+            match usage.check_and_route(request).await {
+                Ok(answer) if answer.get_ref().decision == v1::Decision::Allowed as i32 => {
+                    return Ok(());
+                }
+                Ok(answer) => {
+                    return Err(format!("the check is refused: {:?}", answer.get_ref()).into());
+                }
+                Err(_) => self.wait_more(deadline).await?,
+            }
+        }
+    }
+
+    pub async fn channel(&self) -> Result<Channel> {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.address))?;
+        Ok(endpoint.tcp_nodelay(true).connect().await?)
+    }
+
+    /// Makes the workspace with a plan, and a model with a price and a cap: two limits.
+    pub async fn set_up(&self) -> Result<()> {
+        let mut budgets = BudgetServiceClient::new(self.channel().await?);
+        let workspace = v1::Workspace {
+            workspace_id: WORKSPACE.into(),
+            display_name: "Benchmark".into(),
+            currency_code: CURRENCY.into(),
+            time_zone: "UTC".into(),
+            ..Default::default()
+        };
+        let request = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
+        budgets.create_workspace(request).await.map_err(in_call("CreateWorkspace"))?;
+        let plan = v1::Plan {
+            budget: Some(money(LIMIT)),
+            overage_limit: None,
+            start_date: "2026-01-01".into(),
+        };
+        let request = v1::SetPlanRequest { workspace_id: WORKSPACE.into(), plan: Some(plan) };
+        budgets.set_plan(request).await.map_err(in_call("SetPlan"))?;
+        self.set_up_model().await
+    }
+
+    async fn set_up_model(&self) -> Result<()> {
+        let mut models = ModelLimitServiceClient::new(self.channel().await?);
+        let model = v1::Model {
+            model_id: MODEL.into(),
+            provider: "bench".into(),
+            context_window_token_count: 1_000_000,
+            max_output_token_count: 100_000,
+            ..Default::default()
+        };
+        let request = v1::UpsertModelRequest { model: Some(model) };
+        models.upsert_model(request).await.map_err(in_call("UpsertModel"))?;
+        let price = v1::Price {
+            currency_code: CURRENCY.into(),
+            input_per_million: "2.5".into(),
+            cache_read_per_million: "1.25".into(),
+            output_per_million: "10".into(),
+            effective_time: Some(prost_types::Timestamp { seconds: 1_600_000_000, nanos: 0 }),
+            ..Default::default()
+        };
+        let request = v1::SetModelPriceRequest {
+            model_id: MODEL.into(),
+            price: Some(price),
+            workspace_id: String::new(),
+        };
+        models.set_model_price(request).await.map_err(in_call("SetModelPrice"))?;
+        let request =
+            v1::EnableModelRequest { workspace_id: WORKSPACE.into(), model_id: MODEL.into() };
+        models.enable_model(request).await.map_err(in_call("EnableModel"))?;
+        let request = v1::SetModelLimitRequest {
+            workspace_id: WORKSPACE.into(),
+            model_id: MODEL.into(),
+            limit: Some(money(LIMIT)),
+            enabled: Some(true),
+            fallback_model_ids: Vec::new(),
+        };
+        models.set_model_limit(request).await.map_err(in_call("SetModelLimit"))?;
+        Ok(())
+    }
+
+    /// Runs the generator against this server and returns what it found.
+    ///
+    /// # Errors
+    /// If it fails, or any call failed or was refused: such a run measures nothing.
+    pub async fn load(&self, options: &Options) -> Result<LoadResult> {
+        let mut options = options.clone();
+        options.target.clone_from(&self.address);
+        options.server_pid = Some(self.process.pid());
+        let mut command = Command::new(&self.load);
+        command.args(options.arguments()).kill_on_drop(true);
+        let output = command.output().await?;
+        if !output.status.success() {
+            let reason = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("the generator failed: {reason}").into());
+        }
+        let result: LoadResult = serde_json::from_slice(&output.stdout)?;
+        if let Some(error) = &result.first_error {
+            return Err(format!("{} calls failed, first: {error}", result.errors).into());
+        }
+        if result.not_allowed > 0 {
+            return Err(format!("{} checks were not allowed", result.not_allowed).into());
+        }
+        Ok(result)
+    }
+
+    pub fn resident_bytes(&self) -> Result<u64> {
+        resident_bytes(self.process.pid())
+    }
+
+    pub async fn stop(self) -> Result<()> {
+        self.process.stop().await
+    }
+}
+
+fn in_call(name: &'static str) -> impl Fn(tonic::Status) -> Error {
+    move |status| format!("{name}: {:?}: {}", status.code(), status.message()).into()
+}

@@ -1,0 +1,282 @@
+//! Row 9: the ledger alone, in this process and on one thread.
+//!
+//! Every user, or every workspace, has one live hold throughout; each step checks a new request
+//! and settles the oldest one. Making the questions is not timed, nor is dropping the answers.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use rustix::time::{ClockId, clock_gettime};
+use tollgate::ledger::catalogue::{Catalogue, Model};
+use tollgate::ledger::decision::{Answer, Check, UsageReport};
+use tollgate::ledger::price::{Price, Rates, Source};
+use tollgate::ledger::time::MICROS_PER_HOUR;
+use tollgate::ledger::usage::{Attribution, Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use tollgate::ledger::workspace::{
+    HoldExpiryPolicy, Plan, UnpricedModelPolicy, Workspace, WorkspaceModel,
+};
+use tollgate::ledger::{Amount, Currency, Ledger, Time};
+
+use super::Extent;
+use crate::Result;
+use crate::messages::{
+    INPUT_TOKENS, MAX_OUTPUT_TOKENS, MODEL, OUTPUT_TOKENS, assistant_name, department_name, new_id,
+    user_name,
+};
+use crate::processes::resident_bytes;
+use crate::report::{Line, Target, median, plain};
+
+/// Steps of one round, and steps whose questions are made at a time.
+const STEPS: usize = 100_000;
+const CHUNK: usize = 1_000;
+
+/// Where "now" begins, and how far apart requests are, in microseconds.
+const BEGIN: Time = Time::from_micros(1_790_000_000_000_000);
+const STEP_MICROS: i64 = 10;
+
+/// Spreads workspaces over memory: coprime with every number of them.
+const STRIDE: usize = 7_919;
+
+/// How many users and workspaces there are, and how many limits apply.
+#[derive(Clone, Copy)]
+struct Size {
+    users: usize,
+    workspaces: usize,
+    limits: usize,
+}
+
+const SIZES: [Size; 8] = [
+    Size { users: 10, workspaces: 1, limits: 2 },
+    Size { users: 1_000, workspaces: 1, limits: 2 },
+    Size { users: 1_000, workspaces: 1, limits: 1 },
+    Size { users: 100_000, workspaces: 1, limits: 2 },
+    Size { users: 1_000_000, workspaces: 1, limits: 2 },
+    Size { users: 100, workspaces: 100, limits: 2 },
+    Size { users: 10_000, workspaces: 10_000, limits: 2 },
+    Size { users: 100_000, workspaces: 100_000, limits: 2 },
+];
+
+pub fn run(extent: Extent) -> Result<Vec<Line>> {
+    let sizes = SIZES
+        .iter()
+        .filter(|size| size.workspaces <= extent.workspaces_max && size.users <= extent.users_max);
+    let mut populations = Vec::new();
+    for size in sizes {
+        populations.push(Population::new(*size)?);
+    }
+    let mut nanos = vec![Vec::new(); populations.len()];
+    for _ in 0..extent.rounds {
+        for (population, nanos) in populations.iter_mut().zip(&mut nanos) {
+            nanos.push(population.round());
+        }
+    }
+    let mut lines = Vec::new();
+    for (population, nanos) in populations.iter().zip(&nanos) {
+        lines.push(population.line(nanos));
+    }
+    let one_workspace = populations.iter().filter(|p| p.size.workspaces == 1);
+    if let Some(largest) = one_workspace.max_by_key(|p| p.size.users) {
+        lines.push(largest.memory_line("memory of a live hold", largest.size.users));
+    }
+    if let Some(largest) = populations.iter().max_by_key(|p| p.size.workspaces) {
+        let what = "memory of a workspace with one hold";
+        lines.push(largest.memory_line(what, largest.size.workspaces));
+    }
+    Ok(lines)
+}
+
+/// Ledgers with their holds, and the requests that are in flight, oldest first.
+struct Population {
+    size: Size,
+    ledgers: Vec<Ledger>,
+    in_flight: VecDeque<Arc<str>>,
+    steps: usize,
+    /// Growth of this process while it was made.
+    bytes: u64,
+}
+
+/// One step: what is asked of which ledger.
+struct Step {
+    ledger: usize,
+    now: Time,
+    check: Check,
+    report: UsageReport,
+}
+
+impl Population {
+    fn new(size: Size) -> Result<Population> {
+        let before = resident_bytes(std::process::id())?;
+        let catalogue = Arc::new(catalogue());
+        let ledgers = (0..size.workspaces).map(|w| ledger(w, size.limits, &catalogue)).collect();
+        let in_flight = VecDeque::with_capacity(size.users);
+        let mut population = Population { size, ledgers, in_flight, steps: 0, bytes: 0 };
+        for _ in 0..size.users {
+            let (index, now, check) = population.next_check();
+            population.in_flight.push_back(check.request_id.clone());
+            let decision = population.ledgers[index].check(now, check)?;
+            assert!(decision.answer == Answer::Allowed, "every check has to pass");
+        }
+        let after = resident_bytes(std::process::id())?;
+        population.bytes = after.saturating_sub(before);
+        Ok(population)
+    }
+
+    /// Nanoseconds of one check and one settlement, on average.
+    fn round(&mut self) -> f64 {
+        let mut nanos = 0;
+        let mut records = Vec::with_capacity(CHUNK);
+        for _ in 0..STEPS / CHUNK {
+            let steps: Vec<Step> = (0..CHUNK).map(|_| self.next_step()).collect();
+            let mut decisions = Vec::with_capacity(CHUNK);
+            let begin = cpu_nanos();
+            for step in steps {
+                let ledger = &mut self.ledgers[step.ledger];
+                decisions.push(ledger.check(step.now, step.check));
+                let record = ledger.prepare(step.now, 1, step.report, None);
+                let record = record.expect("spend is far below every bound");
+                std::hint::black_box(ledger.settle(step.now, &record));
+                records.push(record);
+            }
+            nanos += cpu_nanos() - begin;
+            for decision in decisions {
+                let allowed = decision.is_ok_and(|decision| decision.answer == Answer::Allowed);
+                assert!(allowed, "every check has to pass");
+            }
+            records.clear();
+        }
+        nanos as f64 / STEPS as f64
+    }
+
+    fn next_step(&mut self) -> Step {
+        let (ledger, now, check) = self.next_check();
+        self.in_flight.push_back(check.request_id.clone());
+        let oldest = self.in_flight.pop_front().expect("every user has a request in flight");
+        Step { ledger, now, check, report: report(oldest) }
+    }
+
+    fn next_check(&mut self) -> (usize, Time, Check) {
+        let step = self.steps;
+        self.steps += 1;
+        let now = BEGIN + STEP_MICROS * step as i64;
+        let ledger = step % self.size.users * STRIDE % self.size.workspaces;
+        (ledger, now, check(step % self.size.users))
+    }
+
+    fn line(&self, nanos: &[f64]) -> Line {
+        let Size { users, workspaces, limits } = self.size;
+        let what = format!(
+            "ledger alone, check + settle: users {}, workspaces {}, limits {limits}",
+            plain(users as f64),
+            plain(workspaces as f64)
+        );
+        let target = if limits == 2 { Target::AtMost(1_000.0) } else { Target::None };
+        Line::figure(9, &what, median(nanos), "ns", target).range_of(nanos)
+    }
+
+    fn memory_line(&self, what: &str, count: usize) -> Line {
+        let each = self.bytes as f64 / count as f64;
+        Line::figure(9, what, each, "bytes", Target::None)
+            .note(format!("of {}", plain(count as f64)))
+    }
+}
+
+/// CPU time of this thread: what else runs on the machine does not count.
+fn cpu_nanos() -> i64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec * 1_000_000_000 + time.tv_nsec
+}
+
+fn check(user: usize) -> Check {
+    let id = new_id();
+    Check {
+        request_id: std::str::from_utf8(&id).expect("a UUID is ASCII").into(),
+        model_id: MODEL.to_owned(),
+        input: Usage::default().with(TokenClass::Input, INPUT_TOKENS),
+        max_output: Some(MAX_OUTPUT_TOKENS),
+        tier: ServiceTier::Standard,
+        required_capabilities: Vec::new(),
+        hold_duration: MICROS_PER_HOUR,
+        dry_run: false,
+        attribution: Some(Box::new(Attribution {
+            user_id: user_name(user),
+            department_id: department_name(user),
+            assistant_id: assistant_name(user),
+            ..Attribution::default()
+        })),
+    }
+}
+
+fn report(request_id: Arc<str>) -> UsageReport {
+    UsageReport {
+        request_id,
+        attempt: 0,
+        model_id: MODEL.to_owned(),
+        tier: ServiceTier::Standard,
+        usage: Usage::default()
+            .with(TokenClass::Input, INPUT_TOKENS)
+            .with(TokenClass::Output, OUTPUT_TOKENS),
+        outcome: Outcome::Success,
+        source: UsageSource::Provider,
+        start_time: None,
+        latency: 0,
+        attribution: None,
+    }
+}
+
+fn ledger(number: usize, limits: usize, catalogue: &Arc<Catalogue>) -> Ledger {
+    let workspace = Workspace {
+        id: format!("workspace-{number}").into(),
+        display_name: String::new(),
+        currency: Currency::USD,
+        time_zone: chrono_tz::UTC,
+        automatic_fallback: true,
+        unpriced_models: UnpricedModelPolicy::Deny,
+        hold_expiry: HoldExpiryPolicy::Release,
+        may_have_expiry_charges: false,
+        plan: Some(Plan {
+            budget: Amount::LIMIT_MAX,
+            overage: Amount::ZERO,
+            start_date: NaiveDate::from_ymd_opt(2026, 1, 1).expect("a date"),
+        }),
+        create_time: BEGIN,
+        update_time: BEGIN,
+    };
+    let model = WorkspaceModel {
+        model_id: MODEL.into(),
+        enabled: true,
+        limit: Some(Amount::LIMIT_MAX),
+        limit_enabled: limits > 1,
+        fallback_model_ids: Vec::new(),
+    };
+    Ledger::new(workspace, vec![model], catalogue.clone(), Vec::new(), BEGIN)
+}
+
+fn catalogue() -> Catalogue {
+    let model = Model {
+        id: MODEL.into(),
+        provider: "bench".into(),
+        display_name: String::new(),
+        context_window: Some(1_000_000),
+        max_output: Some(100_000),
+        capabilities: Vec::new(),
+        aliases: Vec::new(),
+        source: Source::Operator,
+        update_time: Time::EARLIEST,
+    };
+    let mut base = Rates::default();
+    base[TokenClass::Input as usize] = Some(2_500_000_000);
+    base[TokenClass::Output as usize] = Some(10_000_000_000);
+    let price = Price {
+        id: "price".into(),
+        model_id: MODEL.into(),
+        workspace_id: None,
+        currency: Currency::USD,
+        effective_time: Time::EARLIEST,
+        create_time: Time::EARLIEST,
+        source: Source::Operator,
+        base,
+        variants: Vec::new(),
+    };
+    Catalogue::new(vec![model], vec![price], Vec::new())
+}
