@@ -1,0 +1,50 @@
+//! Where every case of the unit tables begins.
+
+use tollgate::ledger::catalogue::{Catalogue, ExchangeRate, Model};
+use tollgate::ledger::price::{Price, Source};
+use tollgate::ledger::workspace::{HoldExpiryPolicy, UnpricedModelPolicy, Workspace};
+use tollgate::ledger::{Currency, Time};
+
+/// What the catalogue was told.
+#[derive(Default)]
+pub struct Facts {
+    pub models: Vec<Model>,
+    pub prices: Vec<Price>,
+    pub rates: Vec<ExchangeRate>,
+}
+
+impl Facts {
+    pub fn catalogue(&self) -> Catalogue {
+        Catalogue::new(self.models.clone(), self.prices.clone(), self.rates.clone())
+    }
+}
+
+pub fn workspace() -> Workspace {
+    Workspace {
+        id: "acme".into(),
+        display_name: String::new(),
+        currency: Currency::EUR,
+        time_zone: chrono_tz::UTC,
+        automatic_fallback: true,
+        unpriced_models: UnpricedModelPolicy::Deny,
+        hold_expiry: HoldExpiryPolicy::Release,
+        may_have_expiry_charges: true,
+        plan: None,
+        create_time: Time::EARLIEST,
+        update_time: Time::EARLIEST,
+    }
+}
+
+pub fn model(id: &str) -> Model {
+    Model {
+        id: id.into(),
+        provider: "test".to_owned(),
+        display_name: id.to_owned(),
+        context_window: None,
+        max_output: None,
+        capabilities: Vec::new(),
+        aliases: Vec::new(),
+        source: Source::Operator,
+        update_time: Time::EARLIEST,
+    }
+}
