@@ -3,24 +3,86 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use tollgate::config::Flag;
 use tollgate::replay::pace::Speed;
 use tollgate::replay::{CONCURRENCY_MAX, Options};
 
 /// Tollgate keeps LLM spend inside its envelope.
 #[derive(Debug, Parser)]
-#[command(name = "tollgate", version, arg_required_else_help = true)]
+#[command(name = "tollgate", version)]
 pub struct Cli {
+    /// Without one: serve.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Serve. Without flags: on 127.0.0.1:50051, from the file tollgate.db in this folder.
+    ///
+    /// Each flag can also be set in the environment (--log-format as TOLLGATE_LOG_FORMAT) or in
+    /// a TOML file (as log_format). Flags come before the environment, that before the file.
+    Serve(Serve),
     /// Drive a recorded trace of LLM requests through a running server.
     ///
     /// Checks each request, records what it really generated on the model that was decided, and
     /// prints decisions, spend and latency. Exits with 1 if a call failed.
     Replay(Replay),
+}
+
+impl Default for Command {
+    fn default() -> Command {
+        Command::Serve(Serve::default())
+    }
+}
+
+#[derive(Debug, Default, Args)]
+pub struct Serve {
+    /// TOML file with settings.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address to serve on.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Where the data is: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Allow an address that other machines can reach: whoever reaches it can do everything.
+    #[arg(long)]
+    insecure: bool,
+    /// Form of the log: human or json.
+    #[arg(long, value_name = "FORM")]
+    log_format: Option<String>,
+    /// What is logged, for example "info".
+    #[arg(long, value_name = "FILTER")]
+    log_filter: Option<String>,
+    /// Origins whose pages may call over gRPC-Web, separated by commas; "*" for all.
+    #[arg(long, value_name = "ORIGINS")]
+    cors_allowed_origins: Option<String>,
+    /// Longest time that a graceful stop may take.
+    #[arg(long, value_name = "N")]
+    shutdown_deadline_seconds: Option<String>,
+    /// Threads that serve; one for each core if not given.
+    #[arg(long, value_name = "N")]
+    worker_threads: Option<String>,
+}
+
+impl Serve {
+    /// The file that is named, and the flags that are given.
+    pub fn into_parts(self) -> (Option<PathBuf>, Vec<Flag>) {
+        let flags = [
+            ("listen", self.listen),
+            ("database", self.database),
+            ("insecure", self.insecure.then(|| "true".to_owned())),
+            ("log_format", self.log_format),
+            ("log_filter", self.log_filter),
+            ("cors_allowed_origins", self.cors_allowed_origins),
+            ("shutdown_deadline_seconds", self.shutdown_deadline_seconds),
+            ("worker_threads", self.worker_threads),
+        ];
+        let given = flags.into_iter().filter_map(|(key, text)| Some((key, text?))).collect();
+        (self.config, given)
+    }
 }
 
 #[derive(Debug, Args)]

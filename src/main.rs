@@ -5,11 +5,18 @@
 mod cli;
 
 use std::fmt::Display;
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tollgate::replay;
+use tollgate::config::Config;
+use tollgate::engine::SystemClock;
+use tollgate::storage::sql;
+use tollgate::{logging, replay, server};
+use tracing::warn;
 
 use cli::{Cli, Command};
 
@@ -18,9 +25,27 @@ use cli::{Cli, Command};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
+    match Cli::parse().command.unwrap_or_default() {
+        Command::Serve(arguments) => finish(run_server(arguments)),
         Command::Replay(arguments) => finish(run_replay(arguments)),
     }
+}
+
+fn run_server(arguments: cli::Serve) -> Result<ExitCode, Failure> {
+    let (file, flags) = arguments.into_parts();
+    let config = Config::load(file, flags).map_err(failure)?;
+    logging::init(&config);
+    runtime(config.worker_threads.map(NonZeroUsize::get))?.block_on(async {
+        let stop = stop_signal()?;
+        let store = sql::open(&config.database).await.map_err(failure)?;
+        let listener = TcpListener::bind(config.listen).await;
+        let listener = listener.map_err(|cause| format!("listen: {}: {cause}", config.listen))?;
+        if config.insecure {
+            warn!("insecure: whoever reaches {} can do everything", config.listen);
+        }
+        server::run(config, listener, store, Arc::new(SystemClock), stop).await.map_err(failure)?;
+        Ok(ExitCode::SUCCESS)
+    })
 }
 
 fn run_replay(arguments: cli::Replay) -> Result<ExitCode, Failure> {
