@@ -43,18 +43,30 @@ impl<DB: Backend> SqlStore<DB> {
         };
         let outermost =
             RecordPosition { charge_time: Time::from_micros(outermost), seq: outermost };
+        // What is before the position is left out by time too: a page deep in the log must not
+        // cost the pages before it.
+        let mut from = filter.from.unwrap_or(Time::from_micros(i64::MIN));
+        let mut to = filter.to.unwrap_or(Time::from_micros(i64::MAX));
+        if let Some(after) = after {
+            match order {
+                Order::OldestFirst => from = from.max(after.charge_time),
+                Order::NewestFirst => to = to.min(after.charge_time + 1),
+            }
+        }
         let after = after.unwrap_or(outermost);
+        // One request is found by its key, and by nothing else.
+        let time = if filter.request_id.is_some() { "charge_time + 0" } else { "charge_time" };
         let mut values = vec![
             Value::Shared(&filter.workspace_id),
-            Value::Int(filter.from.map_or(i64::MIN, Time::micros)),
-            Value::Int(filter.to.map_or(i64::MAX, Time::micros)),
+            Value::Int(from.micros()),
+            Value::Int(to.micros()),
             Value::Int(after.charge_time.micros()),
             Value::Int(after.seq),
             limit_value(limit),
         ];
         let mut sql = format!(
             "SELECT {COLUMNS} FROM usage_records WHERE workspace_id = $1 \
-             AND charge_time >= $2 AND charge_time < $3 AND (charge_time, seq) {beyond} ($4, $5)"
+             AND {time} >= $2 AND {time} < $3 AND ({time}, seq) {beyond} ($4, $5)"
         );
         if let Some(model_id) = &filter.model_id {
             values.push(Value::Text(model_id));
@@ -65,7 +77,7 @@ impl<DB: Backend> SqlStore<DB> {
             values.push(Value::Text(request_id));
             sql.push_str(&format!(" AND request_id = ${}", values.len()));
         }
-        sql.push_str(&format!(" ORDER BY charge_time {direction}, seq {direction} LIMIT $6"));
+        sql.push_str(&format!(" ORDER BY {time} {direction}, seq {direction} LIMIT $6"));
         self.read_records(sql, &values).await
     }
 

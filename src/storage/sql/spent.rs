@@ -17,7 +17,8 @@ use crate::storage::{Error, Result};
 /// within an hour of one of the window's ends, and are summed one by one.
 ///
 /// The second part must go by `seq` however long the window is: `|| ''` and `+ 0` keep both
-/// databases from going by time there, and from going by `seq` in the others.
+/// databases from going by time there, and from going by `seq` in the others. Each part has one
+/// bound on each side, because SQLite picks any one of two.
 const SPENT: &str = "\
     SELECT model, CAST(SUM(cost) AS BIGINT) FROM ( \
       SELECT value AS model, cost_nanos AS cost FROM rollups \
@@ -29,11 +30,11 @@ const SPENT: &str = "\
       UNION ALL \
       SELECT metered_model_id, cost_nanos FROM usage_records \
         WHERE workspace_id = $1 AND charge_time >= $2 AND charge_time < $5 \
-        AND charge_time < $3 AND hour < $2 AND seq + 0 <= $6 \
+        AND hour < $2 AND seq + 0 <= $6 \
       UNION ALL \
       SELECT metered_model_id, cost_nanos FROM usage_records \
-        WHERE workspace_id = $1 AND charge_time > $4 AND charge_time >= $2 \
-        AND charge_time < $3 AND hour >= $2 AND hour > $4 AND seq + 0 <= $6 \
+        WHERE workspace_id = $1 AND charge_time >= $7 AND charge_time < $3 \
+        AND hour >= $2 AND hour > $4 AND seq + 0 <= $6 \
     ) AS parts GROUP BY model";
 
 impl<DB: Backend> SqlStore<DB> {
@@ -45,15 +46,18 @@ impl<DB: Backend> SqlStore<DB> {
     ) -> Result<HashMap<String, Amount>> {
         let mut snapshot = self.snapshot().await?;
         let cursor = snapshot.int(FOLD_CURSOR).await?;
+        // The last hour that ends in the window.
+        let last_hour = to - MICROS_PER_HOUR;
         let values = [
             Value::Text(workspace_id),
             time(from),
             time(to),
-            // The last hour that ends in the window.
-            time(to - MICROS_PER_HOUR),
+            time(last_hour),
             // Records of an hour that began before the window lie before this.
-            time(from + MICROS_PER_HOUR),
+            time(to.min(from + MICROS_PER_HOUR)),
             Value::Int(cursor),
+            // Records of an hour that ends after the window lie at or after this.
+            time(from.max(last_hour)),
         ];
         let rows = snapshot.rows(SPENT.into_sql_str(), &values).await?;
         snapshot.end().await?;
@@ -66,5 +70,35 @@ impl<DB: Backend> SqlStore<DB> {
             }
         }
         Ok(spent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, Row, Sqlite};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn no_part_goes_through_the_whole_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("a.db").display());
+        let store = SqlStore::<Sqlite>::serve(&url).await.unwrap();
+        let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {SPENT}"));
+        let rows = store.read(sql.into_sql_str(), &[]).await.unwrap();
+        let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+        let searches: Vec<&str> =
+            steps.iter().map(String::as_str).filter(|step| step.starts_with("SEARCH")).collect();
+        let by_time = "SEARCH usage_records USING INDEX usage_records_by_time \
+                       (workspace_id=? AND charge_time>? AND charge_time<?)";
+        let expected = [
+            "SEARCH rollups USING INDEX sqlite_autoindex_rollups_1 \
+             (workspace_id=? AND dimension=? AND hour>? AND hour<?)",
+            "SEARCH usage_records USING INTEGER PRIMARY KEY (rowid>?)",
+            by_time,
+            by_time,
+        ];
+        assert_eq!(searches, expected);
+        assert!(!steps.iter().any(|step| step.starts_with("SCAN usage")), "{steps:?}");
     }
 }
