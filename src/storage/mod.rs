@@ -125,8 +125,8 @@ pub struct Difference {
 /// the same write again changes nothing more and answers `Ok`. A future that is dropped must
 /// leave either all or nothing of its write. One task of one server writes at a time
 /// (`engine/writer.rs`); reads may run beside it and must see only what was committed.
-/// Texts must be compared and ordered by their bytes, on every database; they hold no U+0000, which
-/// Postgres cannot keep. Times must come back to the microsecond. A write must answer [`Error::Fenced`], and change nothing, once another
+/// Texts must be compared and ordered by their bytes, on every database; they hold no U+0000,
+/// which Postgres cannot keep. Times must come back to the microsecond. A write must answer [`Error::Fenced`], and change nothing, once another
 /// instance has claimed the database.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
@@ -206,8 +206,8 @@ pub trait Store: Send + Sync + 'static {
     /// entries of kind usage of the workspace with outcome success, oldest first.
     async fn recent_outputs(&self, workspace_id: &str, limit: usize) -> Result<Vec<(String, i64)>>;
 
-    /// Must store the holds, each of its own (workspace, request), replacing any of the same, all or
-    /// none.
+    /// Must store the holds, each of its own (workspace, request), replacing any of the same, all
+    /// or none.
     async fn put_holds(&self, holds: &[StoredHold]) -> Result<()>;
 
     /// Must return the stored holds of a workspace by (`check_time`, `request_id`).
