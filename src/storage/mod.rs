@@ -126,8 +126,8 @@ pub struct Difference {
 /// leave either all or nothing of its write. One task of one server writes at a time
 /// (`engine/writer.rs`); reads may run beside it and must see only what was committed.
 /// Texts must be compared and ordered by their bytes, on every database; they hold no U+0000,
-/// which Postgres cannot keep. Times must come back to the microsecond. A write must answer [`Error::Fenced`], and change nothing, once another
-/// instance has claimed the database.
+/// which Postgres cannot keep. Times must come back to the microsecond. A write must answer
+/// [`Error::Fenced`], and change nothing, once another instance has claimed the database.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Must answer `Ok` only if a query ran.
