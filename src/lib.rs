@@ -4,10 +4,12 @@
 
 pub mod config;
 pub mod engine;
+pub mod grpc;
 pub mod ledger;
 pub mod logging;
 pub mod prices;
 pub mod proto;
 pub mod replay;
+pub mod server;
 pub mod storage;
 pub mod tasks;

@@ -164,6 +164,15 @@ impl Engine {
         self.shared.storage_answers.subscribe()
     }
 
+    /// Asks storage through the writer, so that what it is stuck in is noticed, and so that
+    /// [`Engine::storage_answers`] recovers also where nobody writes.
+    pub async fn probe(&self) -> Result<()> {
+        self.in_writer(
+            |shared| async move { Ok(shared.until_known(|| shared.store.ping()).await?) },
+        )
+        .await
+    }
+
     /// Position of the latest entry of the log that was handed out.
     pub fn last_seq(&self) -> i64 {
         self.shared.last_seq.load(Ordering::Relaxed)

@@ -63,6 +63,11 @@ impl Amount {
         Decimal::new(self.0, FRACTION_DIGITS).normalize()
     }
 
+    /// As [`fmt::Display`] writes it, in one allocation: several are in every answer.
+    pub fn to_text(self) -> String {
+        self.write(&mut [0; TEXT_BYTES_MAX]).to_owned()
+    }
+
     pub fn checked_add(self, other: Amount) -> Option<Amount> {
         self.0.checked_add(other.0).map(Amount)
     }
@@ -70,21 +75,52 @@ impl Amount {
     pub fn is_zero(self) -> bool {
         self.0 == 0
     }
+
+    /// Writes the digits from the last to the first, and returns what was written.
+    fn write(self, text: &mut [u8; TEXT_BYTES_MAX]) -> &str {
+        let nanos = self.0.unsigned_abs();
+        let mut units = nanos / NANOS_PER_UNIT.unsigned_abs();
+        let mut fraction = nanos % NANOS_PER_UNIT.unsigned_abs();
+        let mut fraction_digits = FRACTION_DIGITS;
+        while fraction_digits > 2 && fraction.is_multiple_of(10) {
+            fraction /= 10;
+            fraction_digits -= 1;
+        }
+        let mut start = TEXT_BYTES_MAX;
+        let mut put = |byte: u8| {
+            start -= 1;
+            text[start] = byte;
+        };
+        for _ in 0..fraction_digits {
+            put(digit(fraction));
+            fraction /= 10;
+        }
+        put(b'.');
+        loop {
+            put(digit(units));
+            units /= 10;
+            if units == 0 {
+                break;
+            }
+        }
+        if self.0 < 0 {
+            put(b'-');
+        }
+        std::str::from_utf8(&text[start..]).expect("digits, a point and a sign")
+    }
 }
+
+fn digit(number: u64) -> u8 {
+    b'0' + (number % 10) as u8
+}
+
+/// Longest text of an amount: a sign, ten digits, a point and nine digits.
+const TEXT_BYTES_MAX: usize = 21;
 
 /// A plain decimal with at least two fraction digits: `12.50`, `0.000375`.
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let nanos = self.0.unsigned_abs();
-        let units = nanos / NANOS_PER_UNIT.unsigned_abs();
-        let mut fraction = nanos % NANOS_PER_UNIT.unsigned_abs();
-        let mut digits = FRACTION_DIGITS as usize;
-        while digits > 2 && fraction.is_multiple_of(10) {
-            fraction /= 10;
-            digits -= 1;
-        }
-        write!(f, "{sign}{units}.{fraction:0digits$}")
+        f.write_str(self.write(&mut [0; TEXT_BYTES_MAX]))
     }
 }
 

@@ -122,6 +122,8 @@ impl Ledger {
         let declared = check.max_output.unwrap_or_else(|| state.outputs.estimate().min(room));
         let bound = state.entry.as_ref().and_then(|entry| entry.model().max_output);
         let output = bound.map_or(declared, |bound| declared.min(bound));
+        // What is estimated must not carry a request over the bound that it keeps by itself.
+        let output = output.min(TOKENS_MAX - check.input.total_input());
         let quote = self.quote(state.entry.as_deref(), now)?;
         let need = quote.as_ref().map_or(Amount::ZERO, |quote| {
             quote.card.worst_case(&check.input, output, check.tier, quote.rate)

@@ -1,0 +1,140 @@
+//! `BudgetService`: decode, call, encode.
+
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+use super::BoxStream;
+use super::convert::Violations;
+use super::convert::budget::{self as convert, workspace_to_proto};
+use super::page::Page;
+use super::status::stopping;
+use crate::engine::{Engine, SpendWatch};
+use crate::proto::v1;
+use crate::proto::v1::budget_service_server::BudgetService;
+
+pub struct Budget {
+    engine: Engine,
+    /// Ends streams.
+    stopping: CancellationToken,
+}
+
+impl Budget {
+    pub fn new(engine: Engine, stopping: CancellationToken) -> Budget {
+        Budget { engine, stopping }
+    }
+}
+
+#[tonic::async_trait]
+impl BudgetService for Budget {
+    async fn create_workspace(
+        &self,
+        request: Request<v1::CreateWorkspaceRequest>,
+    ) -> Result<Response<v1::CreateWorkspaceResponse>, Status> {
+        let new = convert::create(request.into_inner())?;
+        let workspace = Some(workspace_to_proto(self.engine.create_workspace(new).await?));
+        Ok(Response::new(v1::CreateWorkspaceResponse { workspace }))
+    }
+
+    async fn get_workspace(
+        &self,
+        request: Request<v1::GetWorkspaceRequest>,
+    ) -> Result<Response<v1::GetWorkspaceResponse>, Status> {
+        let id = request.into_inner().workspace_id;
+        convert::workspace_id(&id)?;
+        let workspace = Some(workspace_to_proto(self.engine.get_workspace(&id).await?));
+        Ok(Response::new(v1::GetWorkspaceResponse { workspace }))
+    }
+
+    async fn list_workspaces(
+        &self,
+        request: Request<v1::ListWorkspacesRequest>,
+    ) -> Result<Response<v1::ListWorkspacesResponse>, Status> {
+        let request = request.into_inner();
+        let mut violations = Violations::default();
+        let filter = ["workspaces"];
+        let page = Page::read(&filter, request.page_size, &request.page_token, &mut violations);
+        violations.accept(())?;
+        let after = page.after().unwrap_or_default();
+        let mut workspaces = self.engine.list_workspaces(after, page.fetch()).await?;
+        let next_page_token = page.cut(&mut workspaces, |last| last.id.to_string());
+        let workspaces = workspaces.into_iter().map(workspace_to_proto).collect();
+        Ok(Response::new(v1::ListWorkspacesResponse { workspaces, next_page_token }))
+    }
+
+    async fn update_workspace(
+        &self,
+        request: Request<v1::UpdateWorkspaceRequest>,
+    ) -> Result<Response<v1::UpdateWorkspaceResponse>, Status> {
+        let (id, change) = convert::update(request.into_inner())?;
+        let workspace = self.engine.update_workspace(&id, change).await?;
+        let workspace = Some(workspace_to_proto(workspace));
+        Ok(Response::new(v1::UpdateWorkspaceResponse { workspace }))
+    }
+
+    async fn set_plan(
+        &self,
+        request: Request<v1::SetPlanRequest>,
+    ) -> Result<Response<v1::SetPlanResponse>, Status> {
+        let request = request.into_inner();
+        let plan = convert::plan(&request)?;
+        let workspace = self.engine.set_plan(&request.workspace_id, plan).await?;
+        let workspace = Some(workspace_to_proto(workspace));
+        Ok(Response::new(v1::SetPlanResponse { workspace }))
+    }
+
+    async fn set_automatic_fallback(
+        &self,
+        request: Request<v1::SetAutomaticFallbackRequest>,
+    ) -> Result<Response<v1::SetAutomaticFallbackResponse>, Status> {
+        let v1::SetAutomaticFallbackRequest { workspace_id, enabled } = request.into_inner();
+        convert::workspace_id(&workspace_id)?;
+        let workspace = self.engine.set_automatic_fallback(&workspace_id, enabled).await?;
+        let workspace = Some(workspace_to_proto(workspace));
+        Ok(Response::new(v1::SetAutomaticFallbackResponse { workspace }))
+    }
+
+    async fn get_budget(
+        &self,
+        request: Request<v1::GetBudgetRequest>,
+    ) -> Result<Response<v1::GetBudgetResponse>, Status> {
+        let id = request.into_inner().workspace_id;
+        convert::workspace_id(&id)?;
+        let budget = self.engine.budget(&id).await?;
+        let budget = Some(convert::budget_to_proto(id, budget));
+        Ok(Response::new(v1::GetBudgetResponse { budget }))
+    }
+
+    type WatchSpendStream = BoxStream<v1::WatchSpendResponse>;
+
+    async fn watch_spend(
+        &self,
+        request: Request<v1::WatchSpendRequest>,
+    ) -> Result<Response<Self::WatchSpendStream>, Status> {
+        let id = request.into_inner().workspace_id;
+        convert::workspace_id(&id)?;
+        let watch = self.engine.watch(&id).await?;
+        Ok(Response::new(Box::pin(updates(id, watch, self.stopping.clone()))))
+    }
+}
+
+/// Pulled by the reader: one that is slow gets the newest state. Ends when the server stops.
+fn updates(
+    workspace_id: String,
+    watch: SpendWatch,
+    stop: CancellationToken,
+) -> impl Stream<Item = Result<v1::WatchSpendResponse, Status>> {
+    unfold(Some(watch), move |watch| {
+        let (workspace_id, stop) = (workspace_id.clone(), stop.clone());
+        async move {
+            let mut watch = watch?;
+            let Some(budget) = stop.run_until_cancelled(watch.next()).await else {
+                return Some((Err(stopping()), None));
+            };
+            let sequence = budget.value.revision;
+            let budget = Some(convert::budget_to_proto(workspace_id, budget));
+            Some((Ok(v1::WatchSpendResponse { budget, sequence }), Some(watch)))
+        }
+    })
+}

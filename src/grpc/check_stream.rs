@@ -1,0 +1,89 @@
+//! Many checks on one stream: each message is answered where it is read, in order, without a
+//! task or a queue for it. What was answered before the next read goes out in one frame.
+//!
+//! The next message is read only when the answers before it were taken, so nothing piles up.
+
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use tokio_util::sync::CancellationToken;
+use tonic::{Status, Streaming};
+
+use super::convert::{Violations, usage as convert};
+use super::status::{Failure, stopping};
+use crate::engine::Engine;
+use crate::proto::v1;
+use crate::proto::v1::check_and_route_stream_response::Result as Answer;
+
+struct State {
+    engine: Engine,
+    checks: Streaming<v1::CheckAndRouteStreamRequest>,
+    stopping: CancellationToken,
+    is_over: bool,
+}
+
+/// The answers to the checks of a stream. Ends with the caller's side, or when the server stops.
+pub fn answers(
+    engine: Engine,
+    checks: Streaming<v1::CheckAndRouteStreamRequest>,
+    stopping: CancellationToken,
+) -> impl Stream<Item = Result<v1::CheckAndRouteStreamResponse, Status>> {
+    // Boxed, because it is handed on with every message.
+    unfold(Box::new(State { engine, checks, stopping, is_over: false }), |mut state| async move {
+        let item = state.next().await?;
+        Some((item, state))
+    })
+}
+
+impl State {
+    async fn next(&mut self) -> Option<Result<v1::CheckAndRouteStreamResponse, Status>> {
+        if self.is_over {
+            return None;
+        }
+        // Asked each time: a stream that never falls silent must end, too.
+        let message = match self.stopping.is_cancelled() {
+            true => None,
+            false => tokio::select! {
+                biased;
+                message = self.checks.message() => Some(message),
+                () = self.stopping.cancelled() => None,
+            },
+        };
+        let Some(message) = message else {
+            self.is_over = true;
+            return Some(Err(stopping()));
+        };
+        // The caller has closed its side, or is gone: there is nobody to tell.
+        let request = message.ok().flatten()?;
+        Some(Ok(self.answer(request.check).await))
+    }
+
+    async fn answer(
+        &self,
+        request: Option<v1::CheckAndRouteRequest>,
+    ) -> v1::CheckAndRouteStreamResponse {
+        let Some(request) = request else {
+            let mut violations = Violations::default();
+            violations.add("check", "expected a value: it is required");
+            return failed(String::new(), violations.into());
+        };
+        let tag = request.request_id.clone();
+        let call = match convert::check(request) {
+            Ok(call) => call,
+            Err(violations) => return failed(tag, violations.into()),
+        };
+        // One that was made here is the tag, too.
+        let tag = if tag.is_empty() { call.request_id.clone() } else { tag };
+        match self.engine.check(&call.workspace_id, call.check).await {
+            Ok(answer) => {
+                let check = convert::check_response(answer, call.request_id, call.model_id);
+                let result = Some(Answer::Check(check));
+                v1::CheckAndRouteStreamResponse { request_id: tag, result }
+            }
+            Err(error) => failed(tag, error.into()),
+        }
+    }
+}
+
+fn failed(request_id: String, failure: Failure) -> v1::CheckAndRouteStreamResponse {
+    v1::CheckAndRouteStreamResponse { request_id, result: Some(Answer::Error(failure.into())) }
+}

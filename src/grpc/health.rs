@@ -1,0 +1,104 @@
+//! `grpc.health.v1`, per service: whether storage answers, as far as is known.
+//!
+//! Not serving until storage answered, from a write that failed until storage answers again, and
+//! while the server stops.
+
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+use tonic::server::NamedService;
+use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
+use tracing::{info, warn};
+
+use super::{Budget, ModelLimit, Usage};
+use crate::engine::Engine;
+use crate::proto::v1::budget_service_server::BudgetServiceServer;
+use crate::proto::v1::model_limit_service_server::ModelLimitServiceServer;
+use crate::proto::v1::usage_service_server::UsageServiceServer;
+
+/// How often storage is asked.
+pub const PING_INTERVAL: Duration = Duration::from_secs(2);
+/// How long storage may take to answer before it counts as not answering.
+pub const PING_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Services that are reported on; the empty name is the server as a whole.
+const SERVICES: [&str; 4] = [
+    "",
+    UsageServiceServer::<Usage>::NAME,
+    BudgetServiceServer::<Budget>::NAME,
+    ModelLimitServiceServer::<ModelLimit>::NAME,
+];
+
+/// What is told to those who ask.
+#[derive(Clone)]
+pub struct Health {
+    reporter: HealthReporter,
+}
+
+impl Health {
+    /// Nothing serves yet.
+    pub async fn new() -> Health {
+        let health = Health { reporter: HealthReporter::new() };
+        health.set(ServingStatus::NotServing).await;
+        health
+    }
+
+    pub fn service(&self) -> HealthServer<HealthService> {
+        HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()))
+    }
+
+    /// Asks storage again and again until `stop`.
+    pub async fn watch(self, engine: Engine, stop: CancellationToken) {
+        let mut writes = engine.storage_answers();
+        let mut ticks = interval(PING_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut was_serving = false;
+        loop {
+            let is_serving = tokio::select! {
+                () = stop.cancelled() => return,
+                _ = ticks.tick() => answers(&engine).await,
+                changed = writes.changed() => match changed {
+                    Ok(()) => *writes.borrow_and_update(),
+                    Err(_) => return,
+                },
+            };
+            if is_serving == was_serving {
+                continue;
+            }
+            match is_serving {
+                true => info!("storage answers: serving"),
+                false => warn!("storage does not answer: not serving"),
+            }
+            let status =
+                if is_serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+            self.set(status).await;
+            was_serving = is_serving;
+        }
+    }
+
+    /// Tells that the server stops, and ends the streams of those who watch.
+    pub async fn stop(mut self) {
+        self.set(ServingStatus::NotServing).await;
+        for service in SERVICES {
+            self.reporter.clear_service_status(service).await;
+        }
+    }
+
+    async fn set(&self, status: ServingStatus) {
+        for service in SERVICES {
+            self.reporter.set_service_status(service, status).await;
+        }
+    }
+}
+
+async fn answers(engine: &Engine) -> bool {
+    let writes_pass = *engine.storage_answers().borrow();
+    let answer = async {
+        // After a write failed the writer has to be heard: it may be stuck in it.
+        if writes_pass { engine.store().ping().await.is_ok() } else { engine.probe().await.is_ok() }
+    };
+    timeout(PING_TIMEOUT, answer).await.unwrap_or(false)
+}

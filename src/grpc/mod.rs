@@ -1,0 +1,26 @@
+//! Thin adapters between gRPC and the engine: decode, call, encode. Knows protos; nothing else
+//! does.
+//!
+//! Decides nothing about requests: it refuses what is not well formed, and passes on the rest.
+
+mod budget;
+mod check_stream;
+pub mod convert;
+pub mod health;
+mod model_limit;
+pub mod page;
+pub mod router;
+pub mod status;
+mod usage;
+
+use std::pin::Pin;
+
+use futures_util::Stream;
+use tonic::Status;
+
+pub use budget::Budget;
+pub use model_limit::ModelLimit;
+pub use usage::Usage;
+
+/// What a streaming call answers with.
+type BoxStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;

@@ -1,0 +1,233 @@
+//! Failures as gRPC statuses with `google.rpc` details, and as errors of single items.
+//!
+//! A refusal to run a request is no failure. What is internal is logged here and never told.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+use tracing::error;
+
+use super::convert::{Violation, Violations};
+use crate::engine;
+use crate::proto::v1::{self, ErrorReason};
+
+/// Domain of every reason.
+pub const DOMAIN: &str = "tollgate";
+/// When to try again after storage or this server did not answer.
+pub const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// Most violations that the message spells; the details have more.
+const MESSAGE_VIOLATIONS_MAX: usize = 3;
+
+/// Why a call failed.
+#[derive(Debug)]
+pub enum Failure {
+    Invalid(Violations),
+    Engine(engine::Error),
+    /// Of the record of this attempt.
+    Record(engine::Error, i32),
+}
+
+impl From<Violations> for Failure {
+    fn from(violations: Violations) -> Failure {
+        Failure::Invalid(violations)
+    }
+}
+
+impl From<engine::Error> for Failure {
+    fn from(error: engine::Error) -> Failure {
+        Failure::Engine(error)
+    }
+}
+
+impl From<Violations> for Status {
+    fn from(violations: Violations) -> Status {
+        Failure::from(violations).into()
+    }
+}
+
+impl From<engine::Error> for Status {
+    fn from(error: engine::Error) -> Status {
+        Failure::from(error).into()
+    }
+}
+
+impl From<Failure> for Status {
+    fn from(failure: Failure) -> Status {
+        let Told { code, reason, message, metadata, retry, violations } = Told::of(failure);
+        let metadata: HashMap<String, String> =
+            metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let mut details = ErrorDetails::with_error_info(reason.as_str_name(), DOMAIN, metadata);
+        if !violations.is_empty() {
+            let violations: Vec<FieldViolation> = violations
+                .into_iter()
+                .map(|violation| FieldViolation::new(violation.field, violation.expected))
+                .collect();
+            details.set_bad_request(violations);
+        }
+        if retry {
+            details.set_retry_info(Some(RETRY_DELAY));
+        }
+        Status::with_error_details(code, message, details)
+    }
+}
+
+impl From<Failure> for v1::ItemError {
+    fn from(failure: Failure) -> v1::ItemError {
+        let Told { code, reason, message, .. } = Told::of(failure);
+        v1::ItemError { code: code.into(), reason: reason.into(), message }
+    }
+}
+
+/// What is told of a failure.
+struct Told {
+    code: Code,
+    reason: ErrorReason,
+    message: String,
+    metadata: Vec<(&'static str, String)>,
+    /// Whether the same call may pass a little later.
+    retry: bool,
+    violations: Vec<Violation>,
+}
+
+impl Told {
+    fn new(code: Code, reason: ErrorReason, message: String) -> Told {
+        let (metadata, violations) = (Vec::new(), Vec::new());
+        Told { code, reason, message, metadata, retry: false, violations }
+    }
+
+    fn with(mut self, key: &'static str, value: impl ToString) -> Told {
+        self.metadata.push((key, value.to_string()));
+        self
+    }
+
+    fn with_retry(mut self) -> Told {
+        self.retry = true;
+        self
+    }
+
+    fn invalid(violations: Vec<Violation>) -> Told {
+        let spelt = violations.iter().take(MESSAGE_VIOLATIONS_MAX);
+        let spelt: Vec<String> =
+            spelt.map(|Violation { field, expected }| format!("{field}: {expected}")).collect();
+        let more = match violations.len().saturating_sub(MESSAGE_VIOLATIONS_MAX) {
+            0 => "",
+            _ => "; and more",
+        };
+        let message = format!("{}{more}", spelt.join("; "));
+        let told = Told::new(Code::InvalidArgument, ErrorReason::InvalidField, message);
+        Told { violations, ..told }
+    }
+
+    fn of(failure: Failure) -> Told {
+        match failure {
+            Failure::Invalid(violations) => Told::invalid(violations.into_list()),
+            Failure::Engine(error) => Told::of_engine(error),
+            Failure::Record(error, attempt) => {
+                let is_reused = matches!(error, engine::Error::RequestIdReused { .. });
+                let told = Told::of_engine(error);
+                if is_reused { told.with("attempt", attempt) } else { told }
+            }
+        }
+    }
+
+    fn of_engine(error: engine::Error) -> Told {
+        let message = error.to_string();
+        let told = |code, reason| Told::new(code, reason, message);
+        match error {
+            engine::Error::WorkspaceNotFound(id) => {
+                told(Code::NotFound, ErrorReason::WorkspaceNotFound).with("workspace_id", id)
+            }
+            engine::Error::WorkspaceExists(id) => {
+                told(Code::AlreadyExists, ErrorReason::WorkspaceExists).with("workspace_id", id)
+            }
+            engine::Error::ModelNotFound(id) => {
+                told(Code::NotFound, ErrorReason::ModelNotFound).with("model_id", id)
+            }
+            engine::Error::Field { field, expected } => {
+                Told::invalid(vec![Violation { field, expected }])
+            }
+            engine::Error::NotAllowed(_) => {
+                told(Code::FailedPrecondition, ErrorReason::ChangeNotAllowed)
+            }
+            engine::Error::RequestIdReused { request_id } => {
+                told(Code::AlreadyExists, ErrorReason::RequestIdReused)
+                    .with("request_id", request_id)
+            }
+            engine::Error::HoldNotFound { request_id } => {
+                told(Code::NotFound, ErrorReason::HoldNotFound).with("request_id", request_id)
+            }
+            engine::Error::ExchangeRateMissing { from, to } => {
+                told(Code::FailedPrecondition, ErrorReason::ExchangeRateMissing)
+                    .with("from_currency_code", from)
+                    .with("to_currency_code", to)
+            }
+            engine::Error::BoundReached { bound, max } => {
+                told(Code::ResourceExhausted, ErrorReason::BoundReached)
+                    .with("bound", bound)
+                    .with("value", max)
+            }
+            engine::Error::StorageUnavailable => {
+                told(Code::Unavailable, ErrorReason::StorageUnavailable).with_retry()
+            }
+            engine::Error::Stopping => told(Code::Unavailable, ErrorReason::Stopping).with_retry(),
+            engine::Error::Internal(cause) => {
+                error!(%cause, "a call failed for an internal reason");
+                told(Code::Internal, ErrorReason::Internal)
+            }
+        }
+    }
+}
+
+/// Ends a stream when the server stops.
+pub fn stopping() -> Status {
+    engine::Error::Stopping.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_internal_is_never_told() {
+        let status = Status::from(engine::Error::Internal("secret table".to_owned()));
+        assert_eq!(status.code(), Code::Internal);
+        assert!(!status.message().contains("secret"));
+        assert!(!String::from_utf8_lossy(status.details()).contains("secret"));
+    }
+
+    #[test]
+    fn a_reused_id_names_its_attempt() {
+        let error = engine::Error::RequestIdReused { request_id: "r-1".to_owned() };
+        let status = Status::from(Failure::Record(error, 2));
+        let details = status.get_error_details();
+        let info = details.error_info().unwrap();
+        assert_eq!(info.reason, "ERROR_REASON_REQUEST_ID_REUSED");
+        assert_eq!(info.domain, DOMAIN);
+        assert_eq!(info.metadata["request_id"], "r-1");
+        assert_eq!(info.metadata["attempt"], "2");
+    }
+
+    #[test]
+    fn a_failure_that_passes_says_when_to_try_again() {
+        for error in [engine::Error::StorageUnavailable, engine::Error::Stopping] {
+            let status = Status::from(error);
+            assert_eq!(status.code(), Code::Unavailable);
+            let details = status.get_error_details();
+            assert_eq!(details.retry_info().unwrap().retry_delay, Some(RETRY_DELAY));
+        }
+    }
+
+    #[test]
+    fn every_violation_is_in_the_details() {
+        let mut violations = Violations::default();
+        for index in 0..5 {
+            violations.add(format!("field_{index}"), "expected less");
+        }
+        let status = Status::from(violations);
+        let details = status.get_error_details();
+        assert_eq!(details.bad_request().unwrap().field_violations.len(), 5);
+        assert!(status.message().ends_with("; and more"), "{}", status.message());
+    }
+}

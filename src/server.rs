@@ -1,0 +1,215 @@
+//! The server: the only place where the parts meet. Given its configuration, listener, storage,
+//! clock and the signal to stop; binds nothing and reads no environment by itself.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tracing::{error, info, warn};
+
+use crate::config::Config;
+use crate::engine::{self, Clock, Engine};
+use crate::grpc::health::Health;
+use crate::grpc::router::Router;
+use crate::grpc::{Budget, ModelLimit, Usage};
+use crate::prices::builtin;
+use crate::proto;
+use crate::proto::v1::budget_service_server::BudgetServiceServer;
+use crate::proto::v1::model_limit_service_server::ModelLimitServiceServer;
+use crate::proto::v1::usage_service_server::UsageServiceServer;
+use crate::storage::Store;
+use crate::tasks::{expire, fold};
+
+/// Largest message that is taken: a full batch of records with full attribution fits.
+pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Largest message that is sent: a full page of such records fits.
+pub const RESPONSE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Most calls in flight on one connection; a client waits with more.
+pub const STREAMS_PER_CONNECTION_MAX: u32 = 1_024;
+/// How long a connection may be silent before it is asked whether it lives, and may take to
+/// answer.
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
+pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Why the server could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the listener has no address: {0}")]
+    Listener(#[source] std::io::Error),
+    #[error("cors_allowed_origins: {0:?} is not an origin")]
+    Origin(String),
+    #[error("the engine could not start: {0}")]
+    Start(#[source] engine::Error),
+    #[error("reflection could not be set up: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    #[error("serving failed: {0}")]
+    Serving(String),
+    #[error("another server has taken over this database")]
+    TakenOver,
+}
+
+/// Serves until `shutdown`, then stops gracefully: what has begun ends, and what is held is
+/// written down, within the configured deadline.
+///
+/// # Errors
+/// If it cannot start, or another server takes over the database.
+pub async fn run(
+    config: Config,
+    listener: TcpListener,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), Error> {
+    let address = listener.local_addr().map_err(Error::Listener)?;
+    let builtin = builtin::read(clock.now());
+    let builtin = (builtin.models, builtin.prices);
+    let (engine, committed) = Engine::start(store, clock, builtin).await.map_err(Error::Start)?;
+    let health = Health::new().await;
+    let stopping = CancellationToken::new();
+    let router = router(&config, &engine, &health, &stopping)?;
+    let mut serving = tokio::spawn(serve(router, listener, stopping.clone()));
+    let mut tasks = Tasks::default();
+    let progress = fold::Progress::default();
+    tasks.spawn(|stop| fold::run(engine.clone(), committed, progress, stop));
+    tasks.spawn(|stop| expire::run(engine.clone(), stop));
+    tasks.spawn(|stop| health.clone().watch(engine.clone(), stop));
+    info!("listening on {address}");
+    hint_at_first_call(&engine, address).await;
+
+    let outcome = tokio::select! {
+        () = shutdown => Ok(()),
+        () = engine.fatal().cancelled() => Err(Error::TakenOver),
+        ended = &mut serving => Err(Error::Serving(describe_end(ended))),
+    };
+    info!("stopping");
+    let deadline = Instant::now() + config.shutdown_deadline;
+    // What is held must be written down, also where a call does not end.
+    let drained_by = Instant::now() + config.shutdown_deadline * 3 / 4;
+    health.stop().await;
+    stopping.cancel();
+    if !serving.is_finished() && timeout_at(drained_by, &mut serving).await.is_err() {
+        warn!("calls in flight did not end within the deadline");
+        serving.abort();
+    }
+    if timeout_at(deadline, tasks.stop()).await.is_err()
+        || timeout_at(deadline, engine.stop()).await.is_err()
+    {
+        error!("storage did not answer within the deadline: holds may not be written down");
+        engine.abort().await;
+    }
+    info!("stopped");
+    outcome
+}
+
+async fn serve(
+    router: Router,
+    listener: TcpListener,
+    stopping: CancellationToken,
+) -> Result<(), tonic::transport::Error> {
+    let incoming = TcpIncoming::from(listener)
+        .with_nodelay(Some(true))
+        .with_keepalive(Some(KEEPALIVE_INTERVAL));
+    Server::builder()
+        // gRPC-Web comes over HTTP/1.1, too.
+        .accept_http1(true)
+        .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .serve_with_incoming_shutdown(router, incoming, stopping.cancelled())
+        .await
+}
+
+/// All services, each with its bounds.
+fn router(
+    config: &Config,
+    engine: &Engine,
+    health: &Health,
+    stopping: &CancellationToken,
+) -> Result<Router, Error> {
+    let usage = UsageServiceServer::new(Usage::new(engine.clone(), stopping.clone()))
+        .max_decoding_message_size(REQUEST_BYTES_MAX)
+        .max_encoding_message_size(RESPONSE_BYTES_MAX);
+    let budget = BudgetServiceServer::new(Budget::new(engine.clone(), stopping.clone()))
+        .max_decoding_message_size(REQUEST_BYTES_MAX)
+        .max_encoding_message_size(RESPONSE_BYTES_MAX);
+    let model_limit = ModelLimitServiceServer::new(ModelLimit::new(engine.clone()))
+        .max_decoding_message_size(REQUEST_BYTES_MAX)
+        .max_encoding_message_size(RESPONSE_BYTES_MAX);
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let routes = Routes::new(usage.clone())
+        .add_service(budget)
+        .add_service(model_limit)
+        .add_service(health.service())
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?);
+    let mut origins = Vec::with_capacity(config.cors_allowed_origins.len());
+    for origin in &config.cors_allowed_origins {
+        let value = HeaderValue::from_str(origin);
+        origins.push(value.map_err(|_| Error::Origin(origin.clone()))?);
+    }
+    Ok(Router::new(usage, routes, &origins))
+}
+
+/// What goes on beside requests, and how it is told to stop.
+#[derive(Default)]
+struct Tasks {
+    set: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+impl Tasks {
+    fn spawn<F>(&mut self, task: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.set.spawn(task(self.stop.clone()));
+    }
+
+    async fn stop(mut self) {
+        self.stop.cancel();
+        while let Some(ended) = self.set.join_next().await {
+            if let Err(cause) = ended {
+                error!(%cause, "a background task failed");
+            }
+        }
+    }
+}
+
+fn describe_end(
+    ended: Result<Result<(), tonic::transport::Error>, tokio::task::JoinError>,
+) -> String {
+    match ended {
+        Ok(Ok(())) => "the listener was closed".to_owned(),
+        Ok(Err(cause)) => cause.to_string(),
+        Err(cause) => cause.to_string(),
+    }
+}
+
+/// Shows whoever starts with an empty database what to call first.
+async fn hint_at_first_call(engine: &Engine, address: SocketAddr) {
+    let is_empty = engine.list_workspaces("", 1).await.is_ok_and(|found| found.is_empty());
+    if !is_empty {
+        return;
+    }
+    let method = "tollgate.v1.BudgetService/CreateWorkspace";
+    let body = r#"{"workspace": {"workspace_id": "acme", "display_name": "Acme"}}"#;
+    info!(
+        "there is no workspace yet; create one with\n  \
+         grpcurl -plaintext -d '{body}' {address} {method}\nor\n  \
+         npx @bufbuild/buf curl --protocol grpc --http2-prior-knowledge -d '{body}' \
+         http://{address}/{method}"
+    );
+}
