@@ -28,6 +28,11 @@ test: ## Check everything; sets up what is missing
 test-quick: ## Run the tests alone, as far as this machine can
 	cargo test --locked
 
+.PHONY: bench
+bench: ## Measure everything that benches/README.md lists; a quarter of an hour
+	cargo build --release --workspace --locked
+	target/release/gate-bench
+
 .PHONY: fmt
 fmt: $(BUF) ## Format code and protos
 	cargo fmt --all

@@ -50,7 +50,9 @@ impl Report {
         let seconds = self.elapsed.as_secs_f64();
         let rate = self.tally.requests as f64 / seconds.max(f64::EPSILON);
         let file = self.options.file.display();
-        writeln!(f, "{} requests of {file} in {seconds:.2} s", grouped(self.tally.requests))?;
+        let noun = if self.tally.requests == 1 { "request" } else { "requests" };
+        let requests = grouped(self.tally.requests);
+        writeln!(f, "{requests} {noun} of {file} in {seconds:.2} s")?;
         writeln!(f, "  {rate:.0} requests a second")?;
         if !self.completed {
             writeln!(f, "  stopped early: {} were planned", grouped(self.planned))?;

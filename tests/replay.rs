@@ -1,0 +1,332 @@
+//! The replay against a server that answers by simple rules: what is sent, counted and printed.
+//!
+//! The real server is not part of it; tests of the whole run the binary.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use rust_decimal::Decimal;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tollgate::proto::v1::budget_service_server::{BudgetService, BudgetServiceServer};
+use tollgate::proto::v1::usage_service_server::{UsageService, UsageServiceServer};
+use tollgate::proto::v1::{
+    Budget, BudgetState, CheckAndRouteRequest, CheckAndRouteResponse, CheckAndRouteStreamRequest,
+    CheckAndRouteStreamResponse, CreateWorkspaceRequest, CreateWorkspaceResponse, Decision,
+    ExtendHoldRequest, ExtendHoldResponse, GetBudgetRequest, GetBudgetResponse,
+    GetWorkspaceRequest, GetWorkspaceResponse, ListHoldsRequest, ListHoldsResponse,
+    ListUsageRecordsRequest, ListUsageRecordsResponse, ListWorkspacesRequest,
+    ListWorkspacesResponse, Money, Outcome, Reason, RecordUsageBatchRequest,
+    RecordUsageBatchResponse, RecordUsageRequest, RecordUsageResponse, ReleaseHoldRequest,
+    ReleaseHoldResponse, RepriceUsageRequest, RepriceUsageResponse, SetAutomaticFallbackRequest,
+    SetAutomaticFallbackResponse, SetPlanRequest, SetPlanResponse, UpdateWorkspaceRequest,
+    UpdateWorkspaceResponse, WatchSpendRequest, WatchSpendResponse,
+};
+use tollgate::replay::pace::Speed;
+use tollgate::replay::{self, Options, Report};
+use tonic::{Request, Response, Status, Streaming};
+
+/// A request with more input than this is blocked; one with an odd input is routed.
+const INPUT_ALLOWED_MAX: i64 = 1_000;
+/// The record of a request with this output fails.
+const OUTPUT_FAILING: i64 = 13;
+/// What a token of output costs, in nano-units.
+const NANOS_PER_TOKEN: i64 = 1_000_001;
+
+#[tokio::test]
+async fn decisions_and_spend_are_reported() {
+    let fake = Fake::start().await;
+    let trace = [(2, 100), (4, 50), (3, 7), (2_000, 1)];
+    let report = fake.replay(&trace, Speed::Max, std::future::pending()).await;
+    assert!(!report.has_errors(), "{report}");
+    check(
+        &report,
+        &[
+            "4 requests of",
+            "allowed 2 50.0 %",
+            "routed 1 25.0 %",
+            "blocked 1 25.0 %",
+            "EXHAUSTED 1 25.0 %",
+            "asked 2 0 0.15000015",
+            "cheap 0 1 0.007000007",
+            "all 2 1 0.157000157",
+            "state WITHIN_PLAN WITHIN_PLAN",
+            "spent 0 EUR 0.157000157 EUR",
+            "the server's spend grew by exactly the sum of these costs",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn failed_calls_are_counted_by_code() {
+    let fake = Fake::start().await;
+    let trace = [(2, 100), (2, OUTPUT_FAILING), (2, OUTPUT_FAILING)];
+    let report = fake.replay(&trace, Speed::Max, std::future::pending()).await;
+    assert!(report.has_errors());
+    check(&report, &["3 requests of", "RecordUsage UNAVAILABLE 2 first: the disk is full"]);
+}
+
+#[tokio::test]
+async fn a_stop_finishes_what_is_in_flight_and_reports() {
+    let fake = Fake::start().await;
+    let recorded = fake.state.clone();
+    let stop = async move { recorded.recorded.notified().await };
+    // The second request is due in a thousand seconds.
+    let report = fake.replay(&[(2, 1), (2, 1)], Speed::Factor(0.001), stop).await;
+    check(&report, &["1 request of", "stopped early: 2 were planned", "allowed 1 100.0 %"]);
+    let report = fake.replay(&[(2, 1)], Speed::Max, std::future::ready(())).await;
+    check(&report, &["0 requests of", "stopped early: 1 were planned"]);
+}
+
+#[tokio::test]
+async fn no_more_requests_are_in_flight_than_asked_for() {
+    let fake = Fake::start().await;
+    let trace = [(2, 1); 200];
+    let report = fake.replay(&trace, Speed::Max, std::future::pending()).await;
+    check(&report, &["200 requests of", "allowed 200 100.0 %"]);
+    let most = fake.state.in_flight_max.load(Ordering::SeqCst);
+    assert!((2..=CONCURRENCY as u64).contains(&most), "{most} in flight");
+}
+
+#[tokio::test]
+async fn a_workspace_that_is_not_there_is_said_at_once() {
+    let fake = Fake::start().await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), trace_text(&[(1, 1)])).unwrap();
+    let mut options = fake.options(file.path().to_owned(), Speed::Max);
+    options.workspace_id = "nobody".to_owned();
+    let error = replay::run(options, std::future::pending()).await.unwrap_err();
+    assert_eq!(error.to_string(), "workspace \"nobody\": no such workspace");
+}
+
+/// Each expected text stands in one line, however wide its columns are.
+fn check(report: &Report, expected: &[&str]) {
+    let text = report.to_string();
+    let lines: Vec<String> =
+        text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for part in expected {
+        assert!(lines.iter().any(|line| line.contains(part)), "{part:?} is not in:\n{text}");
+    }
+}
+
+/// Requests of a trace, one a second: input and output tokens.
+fn trace_text(requests: &[(i64, i64)]) -> String {
+    let mut text = "TIMESTAMP,ContextTokens,GeneratedTokens\n".to_owned();
+    for (index, (input, output)) in requests.iter().enumerate() {
+        let (minute, second) = (index / 60, index % 60);
+        let line = format!("2023-11-16 18:{minute:02}:{second:02}.0000000,{input},{output}\n");
+        text.push_str(&line);
+    }
+    text
+}
+
+const CONCURRENCY: usize = 8;
+
+/// The server, and what it has seen.
+struct Fake {
+    state: Arc<State>,
+    address: String,
+}
+
+#[derive(Default)]
+struct State {
+    spent_nanos: AtomicI64,
+    in_flight: AtomicU64,
+    in_flight_max: AtomicU64,
+    recorded: Notify,
+}
+
+impl Fake {
+    async fn start() -> Fake {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let state = Arc::new(State::default());
+        let server = tonic::transport::Server::builder()
+            .add_service(UsageServiceServer::from_arc(state.clone()))
+            .add_service(BudgetServiceServer::from_arc(state.clone()));
+        let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
+        tokio::spawn(server.serve_with_incoming(incoming));
+        Fake { state, address }
+    }
+
+    async fn replay(
+        &self,
+        trace: &[(i64, i64)],
+        speed: Speed,
+        stop: impl Future<Output = ()>,
+    ) -> Report {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), trace_text(trace)).unwrap();
+        replay::run(self.options(file.path().to_owned(), speed), stop).await.unwrap()
+    }
+
+    fn options(&self, file: std::path::PathBuf, speed: Speed) -> Options {
+        Options {
+            file,
+            server: self.address.clone(),
+            workspace_id: "acme".to_owned(),
+            model_id: "asked".to_owned(),
+            speed,
+            concurrency: CONCURRENCY,
+            limit: None,
+            max_output_token_count: None,
+        }
+    }
+}
+
+fn money(nanos: i64) -> Option<Money> {
+    let amount = Decimal::new(nanos, 9).normalize().to_string();
+    Some(Money { currency_code: "EUR".to_owned(), amount })
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+type NoStream<T> = tokio_stream::Empty<Result<T, Status>>;
+
+fn not_here<T>() -> Answer<T> {
+    Err(Status::unimplemented("the replay does not call this"))
+}
+
+#[tonic::async_trait]
+impl UsageService for State {
+    async fn check_and_route(
+        &self,
+        request: Request<CheckAndRouteRequest>,
+    ) -> Answer<CheckAndRouteResponse> {
+        let in_flight = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        self.in_flight_max.fetch_max(in_flight, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        self.in_flight.fetch_sub(1, Ordering::SeqCst);
+        let check = request.into_inner();
+        assert_eq!(check.attribution.unwrap().workflow_id, "replay");
+        let (decision, model_id, reason) = if check.input_token_count > INPUT_ALLOWED_MAX {
+            (Decision::Blocked, String::new(), Reason::Exhausted)
+        } else if check.input_token_count % 2 == 1 {
+            (Decision::Routed, "cheap".to_owned(), Reason::ModelLimit)
+        } else {
+            (Decision::Allowed, check.model_id, Reason::Unspecified)
+        };
+        Ok(Response::new(CheckAndRouteResponse {
+            decision: decision.into(),
+            model_id,
+            request_id: check.request_id,
+            reason: reason.into(),
+            ..CheckAndRouteResponse::default()
+        }))
+    }
+
+    async fn record_usage(
+        &self,
+        request: Request<RecordUsageRequest>,
+    ) -> Answer<RecordUsageResponse> {
+        let record = request.into_inner();
+        assert_eq!(record.outcome(), Outcome::Success);
+        let output = record.usage.unwrap().output_token_count;
+        if output == OUTPUT_FAILING {
+            return Err(Status::unavailable("the disk is full"));
+        }
+        let cost = output * NANOS_PER_TOKEN;
+        self.spent_nanos.fetch_add(cost, Ordering::SeqCst);
+        self.recorded.notify_one();
+        Ok(Response::new(RecordUsageResponse {
+            cost: money(cost),
+            ..RecordUsageResponse::default()
+        }))
+    }
+
+    type CheckAndRouteStreamStream = NoStream<CheckAndRouteStreamResponse>;
+
+    async fn check_and_route_stream(
+        &self,
+        _: Request<Streaming<CheckAndRouteStreamRequest>>,
+    ) -> Answer<Self::CheckAndRouteStreamStream> {
+        not_here()
+    }
+
+    async fn record_usage_batch(
+        &self,
+        _: Request<RecordUsageBatchRequest>,
+    ) -> Answer<RecordUsageBatchResponse> {
+        not_here()
+    }
+
+    async fn release_hold(&self, _: Request<ReleaseHoldRequest>) -> Answer<ReleaseHoldResponse> {
+        not_here()
+    }
+
+    async fn extend_hold(&self, _: Request<ExtendHoldRequest>) -> Answer<ExtendHoldResponse> {
+        not_here()
+    }
+
+    async fn list_holds(&self, _: Request<ListHoldsRequest>) -> Answer<ListHoldsResponse> {
+        not_here()
+    }
+
+    async fn list_usage_records(
+        &self,
+        _: Request<ListUsageRecordsRequest>,
+    ) -> Answer<ListUsageRecordsResponse> {
+        not_here()
+    }
+
+    async fn reprice_usage(&self, _: Request<RepriceUsageRequest>) -> Answer<RepriceUsageResponse> {
+        not_here()
+    }
+}
+
+#[tonic::async_trait]
+impl BudgetService for State {
+    async fn get_budget(&self, request: Request<GetBudgetRequest>) -> Answer<GetBudgetResponse> {
+        if request.into_inner().workspace_id != "acme" {
+            return Err(Status::not_found("no such workspace"));
+        }
+        let budget = Budget {
+            spent: money(self.spent_nanos.load(Ordering::SeqCst)),
+            state: BudgetState::WithinPlan.into(),
+            ..Budget::default()
+        };
+        Ok(Response::new(GetBudgetResponse { budget: Some(budget) }))
+    }
+
+    type WatchSpendStream = NoStream<WatchSpendResponse>;
+
+    async fn watch_spend(&self, _: Request<WatchSpendRequest>) -> Answer<Self::WatchSpendStream> {
+        not_here()
+    }
+
+    async fn create_workspace(
+        &self,
+        _: Request<CreateWorkspaceRequest>,
+    ) -> Answer<CreateWorkspaceResponse> {
+        not_here()
+    }
+
+    async fn get_workspace(&self, _: Request<GetWorkspaceRequest>) -> Answer<GetWorkspaceResponse> {
+        not_here()
+    }
+
+    async fn list_workspaces(
+        &self,
+        _: Request<ListWorkspacesRequest>,
+    ) -> Answer<ListWorkspacesResponse> {
+        not_here()
+    }
+
+    async fn update_workspace(
+        &self,
+        _: Request<UpdateWorkspaceRequest>,
+    ) -> Answer<UpdateWorkspaceResponse> {
+        not_here()
+    }
+
+    async fn set_plan(&self, _: Request<SetPlanRequest>) -> Answer<SetPlanResponse> {
+        not_here()
+    }
+
+    async fn set_automatic_fallback(
+        &self,
+        _: Request<SetAutomaticFallbackRequest>,
+    ) -> Answer<SetAutomaticFallbackResponse> {
+        not_here()
+    }
+}
