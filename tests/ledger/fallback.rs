@@ -93,7 +93,8 @@ fn a_candidate_must_fit_the_envelope_as_well() {
          chain a d
          check r1 a in=1k out=0
          => blocked; NoAllowedModel; a says NoAllowedModel
-       => envelope of acme says RequestTooLarge: limit 1 spent 0 held 0 need 5 until 2026-02-01T00:00",
+       => envelope of acme says RequestTooLarge: limit 1 spent 0 held 0 need 5 \
+           until 2026-02-01T00:00",
     );
 }
 
