@@ -28,6 +28,50 @@ pub enum Command {
     /// Checks each request, records what it really generated on the model that was decided, and
     /// prints decisions, spend and latency. Exits with 1 if a call failed.
     Replay(Replay),
+    /// Recompute every derived figure from the usage log and name what differs.
+    ///
+    /// Changes nothing, and may run beside a server. Exits with 1 if something differs.
+    Verify(Database),
+    /// Rewrite everything that is derived from the usage log. No server may be running.
+    Rebuild(Database),
+    /// Models and prices of the catalogue.
+    #[command(subcommand)]
+    Prices(Prices),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Prices {
+    /// Read a price list in the LiteLLM format into the catalogue. No server may be running.
+    ///
+    /// What an operator set stays; what is there already is left alone. Reports what was taken,
+    /// what was skipped, and why.
+    Import(Import),
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The list: a JSON object with an entry for each model.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub database: Database,
+}
+
+/// The database that a command works on; named as for serve.
+#[derive(Debug, Args)]
+pub struct Database {
+    /// TOML file with settings.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the data is: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+}
+
+impl Database {
+    /// The file that is named, and the flags that are given.
+    pub fn into_parts(self) -> (Option<PathBuf>, Vec<Flag>) {
+        (self.config, self.database.map(|url| ("database", url)).into_iter().collect())
+    }
 }
 
 impl Default for Command {

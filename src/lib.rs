@@ -2,6 +2,7 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod admin;
 pub mod config;
 pub mod engine;
 pub mod grpc;

@@ -15,10 +15,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tollgate::config::Config;
 use tollgate::engine::SystemClock;
 use tollgate::storage::sql;
-use tollgate::{logging, replay, server};
+use tollgate::{admin, logging, replay, server};
 use tracing::warn;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, Database, Prices};
 
 // Handling a call is mostly small allocations; benches/ shows what this allocator is worth.
 #[global_allocator]
@@ -28,6 +28,9 @@ fn main() -> ExitCode {
     match Cli::parse().command.unwrap_or_default() {
         Command::Serve(arguments) => finish(run_server(arguments)),
         Command::Replay(arguments) => finish(run_replay(arguments)),
+        Command::Verify(database) => finish(run_verify(database)),
+        Command::Rebuild(database) => finish(run_rebuild(database)),
+        Command::Prices(Prices::Import(arguments)) => finish(run_import(arguments)),
     }
 }
 
@@ -55,6 +58,33 @@ fn run_replay(arguments: cli::Replay) -> Result<ExitCode, Failure> {
         print!("{report}");
         Ok(if report.has_errors() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     })
+}
+
+fn run_verify(database: Database) -> Result<ExitCode, Failure> {
+    let url = database_url(database)?;
+    let verified = runtime(None)?.block_on(admin::verify::run(&url)).map_err(failure)?;
+    print!("{verified}");
+    Ok(if verified.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn run_rebuild(database: Database) -> Result<ExitCode, Failure> {
+    let url = database_url(database)?;
+    runtime(None)?.block_on(admin::rebuild(&url)).map_err(failure)?;
+    println!("rebuilt from the usage log");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_import(arguments: cli::Import) -> Result<ExitCode, Failure> {
+    let url = database_url(arguments.database)?;
+    let import = admin::import_prices(&url, &arguments.file, &SystemClock);
+    let report = runtime(None)?.block_on(import).map_err(failure)?;
+    println!("{report}");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn database_url(database: Database) -> Result<String, Failure> {
+    let (file, flags) = database.into_parts();
+    Ok(Config::load(file, flags).map_err(failure)?.database)
 }
 
 /// What is shown to the person at the terminal.

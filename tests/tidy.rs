@@ -18,6 +18,7 @@ const LINE_CHARACTERS_MAX: usize = 100;
 /// Which top-level module may mention which others.
 const MAY_MENTION: [(&str, &[&str]); 12] = [
     ("config", &[]),
+    ("admin", &["engine", "ledger", "prices", "storage"]),
     ("engine", &["ledger", "prices", "storage"]),
     ("grpc", &["engine", "ledger", "proto", "storage"]),
     ("ledger", &[]),
@@ -31,7 +32,6 @@ const MAY_MENTION: [(&str, &[&str]); 12] = [
     ),
     ("storage", &["ledger"]),
     ("tasks", &["engine", "ledger", "storage"]),
-    ("analytics", &["ledger", "storage"]),
 ];
 
 /// What the pure core must not know of.

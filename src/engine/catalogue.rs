@@ -9,10 +9,10 @@ use crate::ledger::price::{Price, Source};
 use crate::storage::Store;
 
 /// The stored catalogue, with those built-in facts added that it does not have yet.
-pub(super) async fn load(
-    store: &dyn Store,
-    builtin: (Vec<Model>, Vec<Price>),
-) -> Result<Catalogue> {
+///
+/// # Errors
+/// If storage fails.
+pub async fn load(store: &dyn Store, builtin: (Vec<Model>, Vec<Price>)) -> Result<Catalogue> {
     let stored = store.catalogue().await?;
     let catalogue = Catalogue::new(stored.models, stored.prices, stored.exchange_rates);
     let (mut models, mut prices) = builtin;

@@ -32,6 +32,7 @@ use crate::storage::rollup::RollupRow;
 use crate::storage::{self, Store};
 use writer::{Command, QUEUE_COMMANDS_MAX, Writer};
 
+pub use catalogue::load as load_catalogue;
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, Result};
 pub use policy::{ModelLimitChange, NewWorkspace, PlanChange, WorkspaceChange};

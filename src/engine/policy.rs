@@ -191,7 +191,8 @@ impl Engine {
         self.in_writer(move |shared| async move {
             let before = handle.lock().workspace().clone();
             let mut workspace = change(shared.clone(), before).await?;
-            let now = shared.clock.now();
+            // The ledger's time: its clock never steps back.
+            let now = handle.lock().advance(shared.clock.now());
             workspace.update_time = now;
             let windows = Ledger::windows_to_load(&workspace, now);
             let spend = shared.spend_of(&workspace.id, windows).await?;

@@ -1,0 +1,85 @@
+//! What an operator runs beside the server: verify, rebuild, import prices.
+//!
+//! Works on a database, prints nothing.
+
+pub mod verify;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::engine::Clock;
+use crate::ledger::catalogue::Catalogue;
+use crate::prices::litellm::{self, NotAList};
+use crate::prices::{Import, Moment, Report, builtin};
+use crate::storage::sql::{self, OpenError};
+use crate::storage::{self, Store};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    #[error("{path}: {cause}")]
+    File { path: String, cause: std::io::Error },
+    #[error("{path}: {cause}")]
+    NotAList { path: String, cause: NotAList },
+    #[error("the price list contradicts itself or the catalogue: {0}")]
+    Refused(String),
+}
+
+/// Reads a price list in the LiteLLM format into the catalogue. Operators' entries stay; what is
+/// there already is left alone, so that the same list again changes nothing. No server may be
+/// running on the database.
+///
+/// # Errors
+/// If the file cannot be read or is no price list (nothing has changed then), or storage fails
+/// (import again: what was taken stays).
+pub async fn import_prices(
+    database: &str,
+    file: &Path,
+    clock: &dyn Clock,
+) -> Result<Report, Error> {
+    let path = || file.display().to_string();
+    let text = std::fs::read_to_string(file);
+    let text = text.map_err(|cause| Error::File { path: path(), cause })?;
+    let now = clock.now();
+    let list = litellm::read(&text, Moment { effective_time: now, now });
+    let list = list.map_err(|cause| Error::NotAList { path: path(), cause })?;
+    let store = sql::open(database).await?;
+    let result = import(&*store, list, clock).await;
+    store.close().await;
+    result
+}
+
+async fn import(store: &dyn Store, list: Import, clock: &dyn Clock) -> Result<Report, Error> {
+    store.claim().await?;
+    // As the server would start: the built-in catalogue is there first.
+    let builtin = builtin::read(clock.now());
+    let catalogue = crate::engine::load_catalogue(store, (builtin.models, builtin.prices)).await;
+    let catalogue: Catalogue = catalogue.map_err(|error| Error::Refused(error.to_string()))?;
+    let import = list.against(&catalogue);
+    let changed = catalogue.with_models_and_prices(import.models.clone(), import.prices.clone());
+    changed.map_err(|refusal| Error::Refused(refusal.to_string()))?;
+    for model in &import.models {
+        store.put_model(model).await?;
+    }
+    store.put_prices(&import.prices).await?;
+    Ok(import.report)
+}
+
+/// Rewrites everything that is derived from the usage log. No server may be running on the
+/// database.
+///
+/// # Errors
+/// If storage fails: nothing has changed then.
+pub async fn rebuild(database: &str) -> Result<(), Error> {
+    let store: Arc<dyn Store> = sql::open(database).await?;
+    let result = async {
+        store.claim().await?;
+        store.rebuild_rollups().await
+    };
+    let result = result.await;
+    store.close().await;
+    Ok(result?)
+}

@@ -1,0 +1,163 @@
+//! Recomputes every derived figure from the usage log and names what differs. Changes nothing, and
+//! may run beside a server.
+
+use std::fmt;
+
+use super::Error;
+use crate::ledger::catalogue::Catalogue;
+use crate::ledger::record::{Record, RecordKind};
+use crate::ledger::time::MICROS_PER_HOUR;
+use crate::storage::{Difference, Store, sql};
+
+/// Most differences of a kind that are named; there may be more.
+pub const DIFFERENCES_MAX: usize = 100;
+/// Entries read at once.
+const PAGE_RECORDS: usize = 5_000;
+
+/// What was looked at and what differs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Entries of the log.
+    pub records: usize,
+    /// Position up to which entries are folded into rollups.
+    pub folded_to: i64,
+    /// Rollups that are not the sum of their entries.
+    pub rollups: Vec<Difference>,
+    /// Entries that contradict themselves, their price or their request.
+    pub entries: Vec<EntryFault>,
+}
+
+/// One entry that is not what it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryFault {
+    pub seq: i64,
+    pub workspace_id: String,
+    pub request_id: String,
+    pub what: String,
+}
+
+/// Verifies a database.
+///
+/// # Errors
+/// If it does not open or fails while it is read: then nothing is said about its content.
+pub async fn run(database: &str) -> Result<Verified, Error> {
+    let store = sql::open_read_only(database).await?;
+    let result = of_store(&*store).await;
+    store.close().await;
+    result
+}
+
+/// The same of an open store.
+///
+/// # Errors
+/// As [`run`].
+pub async fn of_store(store: &dyn Store) -> Result<Verified, Error> {
+    let folded_to = store.fold_cursor().await?;
+    let rollups = store.verify_rollups(DIFFERENCES_MAX).await?;
+    let mut verified = Verified { folded_to, rollups, ..Verified::default() };
+    let mut after = 0;
+    loop {
+        let page = store.records_after(after, PAGE_RECORDS).await?;
+        let Some(last) = page.last() else { break };
+        let upto = last.seq;
+        // Read after the page: a price is there before the records that it bills.
+        let rows = store.catalogue().await?;
+        let catalogue = Catalogue::new(rows.models, rows.prices, rows.exchange_rates);
+        for record in &page {
+            verified.look_at(store, &catalogue, after, record).await?;
+            after = record.seq;
+        }
+        assert_eq!(after, upto, "pages are ordered");
+    }
+    Ok(verified)
+}
+
+impl Verified {
+    pub fn is_clean(&self) -> bool {
+        self.rollups.is_empty() && self.entries.is_empty()
+    }
+
+    async fn look_at(
+        &mut self,
+        store: &dyn Store,
+        catalogue: &Catalogue,
+        after: i64,
+        record: &Record,
+    ) -> Result<(), Error> {
+        self.records += 1;
+        let mut fault = fault_of(catalogue, after, record);
+        if fault.is_none() && record.revision > 0 {
+            fault = fault_of_correction(store, record).await?;
+        }
+        if let Some(what) = fault
+            && self.entries.len() < DIFFERENCES_MAX
+        {
+            self.entries.push(EntryFault {
+                seq: record.seq,
+                workspace_id: record.workspace_id.to_string(),
+                request_id: record.request_id.to_string(),
+                what,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// What an entry alone shows.
+fn fault_of(catalogue: &Catalogue, after: i64, record: &Record) -> Option<String> {
+    if record.seq <= after {
+        return Some(format!("its position is not above {after}"));
+    }
+    let into_hour = record.charge_time - record.hour;
+    if !(0..MICROS_PER_HOUR).contains(&into_hour) {
+        return Some("its rollup hour does not contain its charge time".to_owned());
+    }
+    if record.kind != RecordKind::Usage {
+        return None;
+    }
+    let expected = match &record.price_id {
+        None => crate::ledger::Amount::ZERO,
+        Some(id) => match catalogue.price_by_id(id) {
+            None => return Some(format!("its price {id} is not in the catalogue")),
+            Some(card) => card.cost(&record.usage, record.tier, record.exchange_rate),
+        },
+    };
+    (record.cost != expected)
+        .then(|| format!("it costs {} and its price says {expected}", record.cost))
+}
+
+/// What a correction shows together with the entries of its request.
+async fn fault_of_correction(store: &dyn Store, record: &Record) -> Result<Option<String>, Error> {
+    let entries = store.request_records(&record.workspace_id, &record.request_id).await?;
+    let same_attempt = |entry: &&Record| entry.attempt == record.attempt;
+    let revisions: Vec<i32> = entries.iter().filter(same_attempt).map(|e| e.revision).collect();
+    let complete = (0..=record.revision).all(|revision| revisions.contains(&revision));
+    Ok((!complete).then(|| "it corrects an entry that is not there".to_owned()))
+}
+
+/// One line a difference, then a summary.
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for difference in &self.rollups {
+            writeln!(
+                f,
+                "rollup {} {}={:?} hour {}: the log has {} records and {} nano-units more",
+                difference.workspace_id,
+                difference.dimension.as_str(),
+                difference.value,
+                difference.hour.to_utc().to_rfc3339(),
+                difference.record_count,
+                difference.cost_nanos,
+            )?;
+        }
+        for EntryFault { seq, workspace_id, request_id, what } in &self.entries {
+            writeln!(f, "entry {seq} {workspace_id} {request_id:?}: {what}")?;
+        }
+        let verdict = if self.is_clean() { "clean" } else { "DIFFERENCES FOUND" };
+        writeln!(
+            f,
+            "{verdict}: {} log entries read, rollups compared up to position {}",
+            self.records, self.folded_to
+        )
+    }
+}

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Does what README.md says, as a new user would: starts the binary without any configuration, makes
+# every call that stands there with buf curl, replays the trace, kills the server in the middle,
+# starts it again and verifies. Needs the release binary, buf (BUF) and the trace (TRACE).
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+buf=${BUF:-$root/tools/node_modules/.bin/buf}
+trace=${TRACE:-${TOLLGATE_TEST_DATA:-$root/../shared/data}/azure_llm_conv.csv}
+tollgate=${TOLLGATE_BINARY:-$root/target/release/tollgate}
+[ -x "$buf" ] || { echo "readme: buf is not at $buf" >&2; exit 1; }
+[ -x "$tollgate" ] || { echo "readme: no binary at $tollgate" >&2; exit 1; }
+[ -f "$trace" ] || { echo "readme: no trace at $trace" >&2; exit 1; }
+
+folder=$(mktemp -d)
+server=
+cleanup() {
+    if [ -n "$server" ]; then kill -9 "$server" 2>/dev/null || true; fi
+    rm -rf "$folder"
+}
+trap cleanup EXIT
+cd "$folder"
+
+start() {
+    "$tollgate" >server.log 2>&1 &
+    server=$!
+    for _ in $(seq 300); do
+        if call BudgetService/ListWorkspaces '{}' >/dev/null 2>&1; then return; fi
+        kill -0 "$server" 2>/dev/null || { cat server.log >&2; exit 1; }
+        sleep 0.1
+    done
+    echo "readme: the server does not answer" >&2
+    exit 1
+}
+
+call() {
+    "$buf" curl --protocol grpc --http2-prior-knowledge -d "$2" "http://127.0.0.1:50051/tollgate.v1.$1"
+}
+
+# Every call of the README, in order.
+start
+grep -q "buf curl" server.log || { echo "readme: no hint at the first start" >&2; cat server.log >&2; exit 1; }
+grep '^call ' "$root/README.md" >calls.sh
+[ "$(wc -l <calls.sh)" -ge 10 ] || { echo "readme: the calls are not found" >&2; exit 1; }
+while IFS= read -r line; do
+    echo "\$ $line"
+    eval "$line" | tee -a answers.txt
+done <calls.sh
+for expected in DECISION_ALLOWED DECISION_ROUTED gpt-4.1-mini '"cycleSpent"'; do
+    grep -q -- "$expected" answers.txt || { echo "readme: no $expected in the answers" >&2; exit 1; }
+done
+
+# The tour, with a kill -9 in the middle: the replay reports its failed calls and ends.
+"$tollgate" replay "$trace" --workspace acme --model gpt-4.1 --limit 4000 >first.txt 2>&1 &
+replay=$!
+sleep 1
+kill -9 "$server"
+wait "$server" 2>/dev/null || true
+wait "$replay" && { echo "readme: the replay did not notice the kill" >&2; cat first.txt >&2; exit 1; }
+start
+"$tollgate" verify
+"$tollgate" replay "$trace" --workspace acme --model gpt-4.1
+call BudgetService/GetBudget '{"workspace_id": "acme"}' | tee budget.json
+"$tollgate" verify
+
+# The budget was kept and the cap led to the cheaper model.
+python3 - budget.json <<'PYTHON'
+import decimal, json, sys
+budget = json.load(open(sys.argv[1]))["budget"]
+amount = lambda money: decimal.Decimal(money["amount"])
+spent = amount(budget["spent"])
+by_model = {row["modelId"]: amount(row["spent"]) for row in budget["spendByModel"]}
+assert spent == sum(by_model.values()), (spent, by_model)
+assert spent <= amount(budget["planBudget"]) + amount(budget["overageLimit"])
+assert by_model["gpt-4.1"] <= 20, by_model
+assert by_model["gpt-4.1-mini"] > 0, by_model
+print("the tour kept its budget:", spent, by_model)
+PYTHON
+
+kill -TERM "$server"
+wait "$server"
+server=
+"$tollgate" verify
+echo "readme: every call and the tour work"
