@@ -69,7 +69,7 @@ async fn run(database: &str, kills: usize) {
         let (server, channel) = Server::start(database, port).await;
         let clients: Vec<_> =
             (0..CLIENTS).map(|_| tokio::spawn(client(channel.clone(), shared.clone()))).collect();
-        tokio::time::sleep(Duration::from_millis(rng.random_range(5..150))).await;
+        tokio::time::sleep(Duration::from_millis(rng.random_range(20..250))).await;
         server.kill();
         for client in clients {
             client.await.unwrap();
