@@ -71,11 +71,12 @@ fn parse(text: &str) -> Option<i128> {
     let units = whole(units)?;
     let places = FRACTION_DIGITS - u32::try_from(fraction.len()).ok()?;
     let fraction = whole(fraction)? * 10_i128.pow(places);
-    let nanos = units * i128::from(NANOS_PER_UNIT) + fraction;
+    // Far beyond every range where it saturates.
+    let nanos = units.saturating_mul(NANOS_PER_UNIT.into()).saturating_add(fraction);
     Some(if is_negative { -nanos } else { nanos })
 }
 
-/// Of at most [`DECIMAL_CHARS_MAX`] digits, so that it fits an `i128` many times.
+/// Of at most [`DECIMAL_CHARS_MAX`] digits, so that it fits an `i128`.
 fn whole(digits: &str) -> Option<i128> {
     let mut number = 0;
     for byte in digits.bytes() {
@@ -100,6 +101,7 @@ mod tests {
             ("0.000000001", Some(1)),
             ("-0.5", Some(-500_000_000)),
             ("999999999999999999", Some(999_999_999_999_999_999_000_000_000)),
+            ("999999999999999999999999999999", Some(i128::MAX)),
             ("1.0000000000", None),
             ("", None),
             ("-", None),

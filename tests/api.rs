@@ -1,0 +1,26 @@
+//! The API through a real server and real clients: what each call answers, and what it refuses.
+//!
+//! Each test has a server and a file of its own, and a clock that stands still. What the ledger
+//! decides in every case is tested where the ledger is.
+
+#[path = "support/server.rs"]
+mod server;
+
+#[path = "api/bad_input.rs"]
+mod bad_input;
+#[path = "api/budget.rs"]
+mod budget;
+#[path = "api/fixtures.rs"]
+mod fixtures;
+#[path = "api/lifecycle.rs"]
+mod lifecycle;
+#[path = "api/model_limit.rs"]
+mod model_limit;
+#[path = "api/pages.rs"]
+mod pages;
+#[path = "api/streams.rs"]
+mod streams;
+#[path = "api/usage.rs"]
+mod usage;
+#[path = "api/web.rs"]
+mod web;

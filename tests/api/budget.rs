@@ -1,0 +1,215 @@
+//! `BudgetService`, but for its stream.
+
+use tollgate::proto::v1;
+use tonic::Code;
+
+use crate::fixtures::{
+    ACME, acme, amount, assert_failed, check, create_workspace, eur, get_budget, record,
+    refused_fields, set_plan,
+};
+use crate::server::{START, Server};
+
+async fn get_workspace(server: &Server, id: &str) -> v1::Workspace {
+    let request = v1::GetWorkspaceRequest { workspace_id: id.to_owned() };
+    server.budget().get_workspace(request).await.unwrap().into_inner().workspace.unwrap()
+}
+
+async fn update(
+    server: &Server,
+    change: v1::Workspace,
+    mask: &[&str],
+) -> Result<v1::Workspace, tonic::Status> {
+    let paths = mask.iter().map(ToString::to_string).collect();
+    let request = v1::UpdateWorkspaceRequest {
+        workspace: Some(v1::Workspace { workspace_id: ACME.to_owned(), ..change }),
+        update_mask: (!mask.is_empty()).then_some(prost_types::FieldMask { paths }),
+    };
+    Ok(server.budget().update_workspace(request).await?.into_inner().workspace.unwrap())
+}
+
+fn seconds(time: Option<prost_types::Timestamp>) -> i64 {
+    time.unwrap().seconds
+}
+
+#[tokio::test]
+async fn a_new_workspace_has_defaults_and_comes_back_as_it_was_made() {
+    let server = Server::start().await;
+    create_workspace(&server, ACME).await;
+    let workspace = get_workspace(&server, ACME).await;
+    assert_eq!(workspace.currency_code, "EUR");
+    assert_eq!(workspace.time_zone, "UTC");
+    assert!(workspace.automatic_fallback);
+    assert_eq!(workspace.unpriced_model_policy(), v1::UnpricedModelPolicy::Deny);
+    assert_eq!(workspace.hold_expiry_policy(), v1::HoldExpiryPolicy::Release);
+    assert_eq!(workspace.plan, None);
+    assert_eq!(seconds(workspace.create_time), START.micros() / 1_000_000);
+
+    let given = v1::Workspace {
+        workspace_id: "second".to_owned(),
+        display_name: "Zweite".to_owned(),
+        currency_code: "USD".to_owned(),
+        time_zone: "Europe/Berlin".to_owned(),
+        unpriced_model_policy: v1::UnpricedModelPolicy::Allow.into(),
+        hold_expiry_policy: v1::HoldExpiryPolicy::ChargeEstimate.into(),
+        ..Default::default()
+    };
+    let request = v1::CreateWorkspaceRequest { workspace: Some(given.clone()) };
+    let made = server.budget().create_workspace(request.clone()).await.unwrap().into_inner();
+    let made = made.workspace.unwrap();
+    let expected = v1::Workspace {
+        automatic_fallback: true,
+        create_time: made.create_time,
+        update_time: made.update_time,
+        ..given
+    };
+    assert_eq!(made, expected);
+    assert_eq!(get_workspace(&server, "second").await, expected);
+
+    let status = server.budget().create_workspace(request).await.unwrap_err();
+    let facts = [("workspace_id", "second")];
+    assert_failed(&status, Code::AlreadyExists, "WORKSPACE_EXISTS", &facts);
+}
+
+#[tokio::test]
+async fn an_update_changes_what_the_mask_names() {
+    let server = Server::start().await;
+    create_workspace(&server, ACME).await;
+    let change = v1::Workspace {
+        display_name: "Acme".to_owned(),
+        time_zone: "Europe/Berlin".to_owned(),
+        ..Default::default()
+    };
+    // What is not empty.
+    let workspace = update(&server, change.clone(), &[]).await.unwrap();
+    assert_eq!((&*workspace.display_name, &*workspace.time_zone), ("Acme", "Europe/Berlin"));
+    assert_eq!(workspace.currency_code, "EUR");
+    // Only what is named, also where it is empty.
+    let empty = v1::Workspace { time_zone: "Asia/Tokyo".to_owned(), ..Default::default() };
+    let workspace = update(&server, empty, &["display_name"]).await.unwrap();
+    assert_eq!((&*workspace.display_name, &*workspace.time_zone), ("", "Europe/Berlin"));
+    // Everything.
+    let all = v1::Workspace {
+        currency_code: "USD".to_owned(),
+        unpriced_model_policy: v1::UnpricedModelPolicy::Allow.into(),
+        ..change
+    };
+    let workspace = update(&server, all, &["*"]).await.unwrap();
+    assert_eq!(workspace.display_name, "Acme");
+    assert_eq!(workspace.currency_code, "USD");
+    assert_eq!(workspace.unpriced_model_policy(), v1::UnpricedModelPolicy::Allow);
+    assert_eq!(workspace.hold_expiry_policy(), v1::HoldExpiryPolicy::Release);
+    // What cannot be changed is named.
+    let status = update(&server, v1::Workspace::default(), &["plan"]).await.unwrap_err();
+    assert_eq!(refused_fields(&status), ["update_mask"]);
+    assert!(status.message().contains("\"plan\""), "{}", status.message());
+}
+
+#[tokio::test]
+async fn a_currency_stays_once_there_is_money_in_it() {
+    let server = acme().await;
+    let change = v1::Workspace { currency_code: "USD".to_owned(), ..Default::default() };
+    let status = update(&server, change, &[]).await.unwrap_err();
+    assert_failed(&status, Code::FailedPrecondition, "CHANGE_NOT_ALLOWED", &[]);
+    assert_eq!(get_workspace(&server, ACME).await.currency_code, "EUR");
+}
+
+#[tokio::test]
+async fn another_currency_than_the_workspace_has_is_refused() {
+    let server = acme().await;
+    let dollars = |amount: &str| v1::Money { currency_code: "USD".to_owned(), ..eur(amount) };
+    for (budget, overage, field) in [
+        (dollars("1"), None, "plan.budget.currency_code"),
+        (eur("1"), Some(dollars("1")), "plan.overage_limit.currency_code"),
+    ] {
+        let start_date = "2026-01-01".to_owned();
+        let plan = v1::Plan { budget: Some(budget), overage_limit: overage, start_date };
+        let request = v1::SetPlanRequest { workspace_id: ACME.to_owned(), plan: Some(plan) };
+        let status = server.budget().set_plan(request).await.unwrap_err();
+        assert_eq!(refused_fields(&status), [field]);
+    }
+    let request = v1::SetModelLimitRequest {
+        workspace_id: ACME.to_owned(),
+        model_id: "big".to_owned(),
+        limit: Some(dollars("1")),
+        ..Default::default()
+    };
+    let status = server.model_limit().set_model_limit(request).await.unwrap_err();
+    assert_eq!(refused_fields(&status), ["limit.currency_code"]);
+}
+
+#[tokio::test]
+async fn a_budget_shows_the_whole_cycle() {
+    let server = acme().await;
+    for (id, model) in [("r-1", "big"), ("r-2", "big"), ("r-3", "big"), ("r-4", "small")] {
+        server.usage().record_usage(record(id, model)).await.unwrap();
+    }
+    server.usage().check_and_route(check("r-5", "big")).await.unwrap();
+    let budget = get_budget(&server).await;
+    assert_eq!(budget.workspace_id, ACME);
+    // March of 2026.
+    assert_eq!(seconds(budget.cycle_start_time), 1_772_323_200);
+    assert_eq!(seconds(budget.cycle_end_time), 1_775_001_600);
+    assert_eq!(budget.days_left, 17);
+    assert_eq!(amount(&budget.spent), "6.20");
+    assert_eq!(amount(&budget.held), "2.00");
+    assert_eq!(amount(&budget.plan_budget), "100.00");
+    assert_eq!(amount(&budget.overage_limit), "20.00");
+    assert_eq!(amount(&budget.remaining), "111.80");
+    assert!((budget.used_share - 6.2 / 120.0).abs() < 1e-12);
+    assert_eq!(budget.state(), v1::BudgetState::WithinPlan);
+    assert!(budget.plan_set && budget.automatic_fallback);
+    let by_model: Vec<_> = budget
+        .spend_by_model
+        .iter()
+        .map(|model| (model.model_id.as_str(), amount(&model.spent)))
+        .collect();
+    assert_eq!(by_model, [("big", "6.00"), ("small", "0.20")]);
+    assert!((budget.spend_by_model[0].share - 6.0 / 6.2).abs() < 1e-12);
+    assert_eq!(seconds(budget.as_of_time), START.micros() / 1_000_000);
+}
+
+#[tokio::test]
+async fn a_workspace_without_a_plan_has_an_envelope_of_zero() {
+    let server = Server::start().await;
+    create_workspace(&server, ACME).await;
+    let budget = get_budget(&server).await;
+    assert!(!budget.plan_set);
+    assert_eq!(amount(&budget.remaining), "0.00");
+    assert_eq!(budget.used_share, 0.0);
+}
+
+#[tokio::test]
+async fn a_plan_change_in_the_middle_of_a_cycle_takes_effect_at_once_and_loses_no_spend() {
+    let server = acme().await;
+    server.usage().record_usage(record("r-1", "big")).await.unwrap();
+    let workspace = set_plan(&server, "1.5", "0.5", "2026-01-01").await.unwrap();
+    let plan = workspace.plan.unwrap();
+    assert_eq!((amount(&plan.budget), amount(&plan.overage_limit)), ("1.50", "0.50"));
+    assert_eq!(plan.start_date, "2026-01-01");
+    let budget = get_budget(&server).await;
+    assert_eq!(amount(&budget.spent), "2.00");
+    assert_eq!(budget.state(), v1::BudgetState::Exhausted);
+    let answer = server.usage().check_and_route(check("r-2", "big")).await.unwrap().into_inner();
+    assert_eq!(answer.decision(), v1::Decision::Blocked);
+
+    // Another start day re-cuts the cycle; the spend of today is in it.
+    set_plan(&server, "100", "0", "2025-12-31").await.unwrap();
+    let budget = get_budget(&server).await;
+    // From the last day of February to that of March.
+    assert_eq!(seconds(budget.cycle_start_time), 1_772_236_800);
+    assert_eq!(seconds(budget.cycle_end_time), 1_774_915_200);
+    assert_eq!(amount(&budget.spent), "2.00");
+    let answer = server.usage().check_and_route(check("r-2", "big")).await.unwrap().into_inner();
+    assert_eq!(answer.decision(), v1::Decision::Allowed);
+}
+
+#[tokio::test]
+async fn a_plan_without_overage_has_none() {
+    let server = acme().await;
+    let start_date = "2026-01-01".to_owned();
+    let plan = v1::Plan { budget: Some(eur("7")), overage_limit: None, start_date };
+    let request = v1::SetPlanRequest { workspace_id: ACME.to_owned(), plan: Some(plan) };
+    server.budget().set_plan(request).await.unwrap();
+    let budget = get_budget(&server).await;
+    assert_eq!((amount(&budget.plan_budget), amount(&budget.overage_limit)), ("7.00", "0.00"));
+}

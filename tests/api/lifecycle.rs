@@ -1,0 +1,135 @@
+//! Start, health, reflection, stop, and what a stop keeps.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tollgate::config::Config;
+use tollgate::proto::v1;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::{v1 as reflection, v1alpha as reflection_alpha};
+
+use crate::fixtures::{ACME, acme, amount, check, get_budget, record, set_up};
+use crate::server::{Server, TestClock};
+
+const SERVICES: [&str; 4] =
+    ["", "tollgate.v1.UsageService", "tollgate.v1.BudgetService", "tollgate.v1.ModelLimitService"];
+
+#[tokio::test]
+async fn health_is_told_per_service_until_the_stop() {
+    let server = Server::start().await;
+    let mut client = HealthClient::new(server.channel.clone());
+    let mut streams = Vec::new();
+    for service in SERVICES {
+        let request = HealthCheckRequest { service: service.to_owned() };
+        let mut stream = client.watch(request.clone()).await.unwrap().into_inner();
+        // Not serving at first, unless storage has answered already.
+        while stream.message().await.unwrap().unwrap().status() != ServingStatus::Serving {}
+        let answer = client.check(request).await.unwrap().into_inner();
+        assert_eq!(answer.status(), ServingStatus::Serving, "{service:?}");
+        streams.push(stream);
+    }
+    let unknown = HealthCheckRequest { service: "tollgate.v1.Nobody".to_owned() };
+    assert_eq!(client.check(unknown).await.unwrap_err().code(), tonic::Code::NotFound);
+
+    server.stop().await.unwrap();
+    for mut stream in streams {
+        let last = stream.message().await.unwrap().unwrap();
+        assert_eq!(last.status(), ServingStatus::NotServing);
+        assert!(stream.message().await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn reflection_describes_every_service_in_both_versions() {
+    use reflection::server_reflection_request::MessageRequest;
+    use reflection::server_reflection_response::MessageResponse;
+    use reflection_alpha::server_reflection_request::MessageRequest as AlphaRequest;
+    use reflection_alpha::server_reflection_response::MessageResponse as AlphaResponse;
+    let server = Server::start().await;
+
+    let mut client =
+        reflection::server_reflection_client::ServerReflectionClient::new(server.channel.clone());
+    let request = |message: MessageRequest| reflection::ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(message),
+    };
+    let requests = vec![
+        request(MessageRequest::ListServices(String::new())),
+        request(MessageRequest::FileContainingSymbol("tollgate.v1.UsageService".to_owned())),
+    ];
+    let stream = client.server_reflection_info(tokio_stream::iter(requests)).await.unwrap();
+    let mut stream = stream.into_inner();
+    let listed = stream.message().await.unwrap().unwrap().message_response;
+    let Some(MessageResponse::ListServicesResponse(listed)) = listed else { panic!("{listed:?}") };
+    let names: Vec<&str> = listed.service.iter().map(|service| &*service.name).collect();
+    for service in SERVICES.iter().skip(1).chain(&["grpc.health.v1.Health"]) {
+        assert!(names.contains(service), "{service} in {names:?}");
+    }
+    let file = stream.message().await.unwrap().unwrap().message_response;
+    assert!(matches!(file, Some(MessageResponse::FileDescriptorResponse(_))), "{file:?}");
+
+    let mut client = reflection_alpha::server_reflection_client::ServerReflectionClient::new(
+        server.channel.clone(),
+    );
+    let request = reflection_alpha::ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(AlphaRequest::ListServices(String::new())),
+    };
+    let stream = client.server_reflection_info(tokio_stream::iter([request])).await.unwrap();
+    let listed = stream.into_inner().message().await.unwrap().unwrap().message_response;
+    let Some(AlphaResponse::ListServicesResponse(listed)) = listed else { panic!("{listed:?}") };
+    assert!(listed.service.iter().any(|service| service.name == "tollgate.v1.BudgetService"));
+}
+
+#[tokio::test]
+async fn a_graceful_stop_keeps_holds_spend_and_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(TestClock::default());
+    let server = Server::start_in(folder.path(), clock.clone(), Config::default()).await;
+    set_up(&server).await;
+    server.usage().record_usage(record("r-0", "big")).await.unwrap();
+    let before = server.usage().check_and_route(check("r-1", "big")).await.unwrap().into_inner();
+    let budget = get_budget(&server).await;
+    server.stop().await.unwrap();
+
+    let server = Server::start_in(folder.path(), clock, Config::default()).await;
+    assert_eq!(get_budget(&server).await, budget);
+    let request = v1::ListHoldsRequest { workspace_id: ACME.to_owned(), ..Default::default() };
+    let listed = server.usage().list_holds(request).await.unwrap().into_inner();
+    let [hold] = listed.holds.as_slice() else { panic!("{listed:?}") };
+    assert_eq!((hold.request_id.as_str(), hold.expire_time), ("r-1", before.expire_time));
+    // The same check gets the same answer, the same record is a repeat, and the hold is settled.
+    let again = server.usage().check_and_route(check("r-1", "big")).await.unwrap().into_inner();
+    assert_eq!(again, before);
+    let repeated = server.usage().record_usage(record("r-0", "big")).await.unwrap().into_inner();
+    assert!(repeated.duplicate);
+    server.usage().record_usage(record("r-1", "big")).await.unwrap();
+    let budget = get_budget(&server).await;
+    assert_eq!((amount(&budget.spent), amount(&budget.held)), ("4.00", "0.00"));
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_a_caller_that_holds_a_call_open() {
+    let config = Config { shutdown_deadline: Duration::from_secs(1), ..Default::default() };
+    let server = Server::start_with(config).await;
+    // Reflection ends only when its caller does.
+    let mut client =
+        reflection::server_reflection_client::ServerReflectionClient::new(server.channel.clone());
+    let open = tokio_stream::pending();
+    let _stream = client.server_reflection_info(open).await.unwrap();
+    let started = Instant::now();
+    server.stop().await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_server_that_stopped_takes_no_calls() {
+    let server = acme().await;
+    let mut usage = server.usage();
+    server.stop().await.unwrap();
+    let status = usage.check_and_route(check("r-1", "big")).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::Unavailable);
+}

@@ -1,0 +1,109 @@
+//! A real server in this process, on a port of its own and a fresh SQLite file, with a clock that
+//! stands still until a test moves it, and real clients.
+#![allow(dead_code, reason = "each test target uses its part of it")]
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tollgate::config::Config;
+use tollgate::engine::Clock;
+use tollgate::ledger::Time;
+use tollgate::ledger::time::Micros;
+use tollgate::proto::v1::budget_service_client::BudgetServiceClient;
+use tollgate::proto::v1::model_limit_service_client::ModelLimitServiceClient;
+use tollgate::proto::v1::usage_service_client::UsageServiceClient;
+use tollgate::server;
+use tollgate::storage::sql;
+use tonic::transport::{Channel, Endpoint};
+
+/// 2026-03-15T12:00:00Z: when every test begins.
+pub const START: Time = Time::from_micros(1_773_576_000_000_000);
+
+/// A clock that a test moves.
+pub struct TestClock(AtomicI64);
+
+impl Default for TestClock {
+    fn default() -> TestClock {
+        TestClock(AtomicI64::new(START.micros()))
+    }
+}
+
+impl TestClock {
+    pub fn advance(&self, span: Micros) {
+        self.0.fetch_add(span, Ordering::Relaxed);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Time {
+        Time::from_micros(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// A server that runs.
+pub struct Server {
+    pub address: SocketAddr,
+    pub clock: Arc<TestClock>,
+    pub channel: Channel,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<Result<(), server::Error>>,
+    /// Removed with the server, unless the test keeps it for the next one.
+    folder: Option<TempDir>,
+}
+
+impl Server {
+    /// On a fresh file.
+    pub async fn start() -> Server {
+        Server::start_with(Config::default()).await
+    }
+
+    pub async fn start_with(config: Config) -> Server {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut server = Server::start_in(folder.path(), Arc::default(), config).await;
+        server.folder = Some(folder);
+        server
+    }
+
+    /// On the file of a folder that the test keeps.
+    pub async fn start_in(folder: &Path, clock: Arc<TestClock>, config: Config) -> Server {
+        let url = format!("sqlite:{}", folder.join("tollgate.db").display());
+        let store = sql::open(&url).await.expect("the database opens");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async {
+            // A server that is not stopped runs to the end of its test.
+            if stopped.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let running = tokio::spawn(server::run(config, listener, store, clock.clone(), stopped));
+        let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address");
+        let channel = endpoint.connect_lazy();
+        Server { address, clock, channel, stop, running, folder: None }
+    }
+
+    pub fn usage(&self) -> UsageServiceClient<Channel> {
+        UsageServiceClient::new(self.channel.clone())
+    }
+
+    pub fn budget(&self) -> BudgetServiceClient<Channel> {
+        BudgetServiceClient::new(self.channel.clone())
+    }
+
+    pub fn model_limit(&self) -> ModelLimitServiceClient<Channel> {
+        ModelLimitServiceClient::new(self.channel.clone())
+    }
+
+    /// Stops gracefully and waits for the end.
+    pub async fn stop(self) -> Result<(), server::Error> {
+        self.stop.send(()).expect("the server runs");
+        self.running.await.expect("the server does not panic")
+    }
+}
