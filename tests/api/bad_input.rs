@@ -554,7 +554,7 @@ async fn limits() {
         ("model_id", |r| r.model_id = String::new()),
         ("limit.amount", |r| r.limit = Some(eur("1000000001"))),
         ("limit.currency_code", |r| {
-            r.limit = Some(v1::Money::default()).map(|m| v1::Money { amount: "1".to_owned(), ..m })
+            r.limit = Some(v1::Money { currency_code: String::new(), ..eur("1") });
         }),
         ("fallback_model_ids", |r| r.fallback_model_ids = vec!["small".to_owned(); 33]),
         ("fallback_model_ids[0]", |r| r.fallback_model_ids = vec![String::new()]),
