@@ -3,6 +3,8 @@
 //! Each test has a server and a file of its own, and a clock that stands still. What the ledger
 //! decides in every case is tested where the ledger is.
 
+#[path = "support/outage.rs"]
+mod outage;
 #[path = "support/server.rs"]
 mod server;
 

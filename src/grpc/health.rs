@@ -3,8 +3,10 @@
 //! Not serving until storage answered, from a write that failed until storage answers again, and
 //! while the server stops.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
@@ -36,12 +38,14 @@ const SERVICES: [&str; 4] = [
 #[derive(Clone)]
 pub struct Health {
     reporter: HealthReporter,
+    /// Nothing is told any more.
+    is_stopped: Arc<Mutex<bool>>,
 }
 
 impl Health {
     /// Nothing serves yet.
     pub async fn new() -> Health {
-        let health = Health { reporter: HealthReporter::new() };
+        let health = Health { reporter: HealthReporter::new(), is_stopped: Arc::default() };
         health.set(ServingStatus::NotServing).await;
         health
     }
@@ -82,12 +86,18 @@ impl Health {
     /// Tells that the server stops, and ends the streams of those who watch.
     pub async fn stop(mut self) {
         self.set(ServingStatus::NotServing).await;
+        *self.is_stopped.lock().await = true;
         for service in SERVICES {
             self.reporter.clear_service_status(service).await;
         }
     }
 
     async fn set(&self, status: ServingStatus) {
+        // Held to the end, so that a stop does not come in between.
+        let is_stopped = self.is_stopped.lock().await;
+        if *is_stopped {
+            return;
+        }
         for service in SERVICES {
             self.reporter.set_service_status(service, status).await;
         }

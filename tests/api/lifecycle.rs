@@ -9,9 +9,11 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::{v1 as reflection, v1alpha as reflection_alpha};
+use tonic_types::StatusExt;
 
-use crate::fixtures::{ACME, acme, amount, check, get_budget, record, set_up};
-use crate::server::{Server, TestClock};
+use crate::fixtures::{ACME, acme, amount, assert_failed, check, get_budget, record, set_up};
+use crate::outage::Outage;
+use crate::server::{Server, TestClock, open};
 
 const SERVICES: [&str; 4] =
     ["", "tollgate.v1.UsageService", "tollgate.v1.BudgetService", "tollgate.v1.ModelLimitService"];
@@ -39,6 +41,40 @@ async fn health_is_told_per_service_until_the_stop() {
         assert_eq!(last.status(), ServingStatus::NotServing);
         assert!(stream.message().await.unwrap().is_none());
     }
+}
+
+#[tokio::test]
+async fn an_outage_of_storage_is_told_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Outage::new(open(folder.path()).await));
+    let server = Server::start_on(store.clone(), Arc::default(), Config::default()).await;
+    set_up(&server).await;
+    let mut client = HealthClient::new(server.channel.clone());
+    let request = HealthCheckRequest { service: "tollgate.v1.UsageService".to_owned() };
+    let mut health = client.watch(request).await.unwrap().into_inner();
+    while health.message().await.unwrap().unwrap().status() != ServingStatus::Serving {}
+    server.usage().check_and_route(check("r-1", "big")).await.unwrap();
+
+    store.set(true);
+    let status = server.usage().record_usage(record("r-1", "big")).await.unwrap_err();
+    assert_failed(&status, tonic::Code::Unavailable, "STORAGE_UNAVAILABLE", &[]);
+    let details = status.get_error_details();
+    assert!(details.retry_info().unwrap().retry_delay.is_some());
+    assert!(!format!("{status:?}").contains("disk"), "{status:?}");
+    let told = health.message().await.unwrap().unwrap();
+    assert_eq!(told.status(), ServingStatus::NotServing);
+    // Decisions are made in memory.
+    let answer = server.usage().check_and_route(check("r-2", "big")).await.unwrap().into_inner();
+    assert_eq!(answer.decision(), v1::Decision::Allowed);
+
+    store.set(false);
+    // Found out without a call that writes.
+    let told = health.message().await.unwrap().unwrap();
+    assert_eq!(told.status(), ServingStatus::Serving);
+    let recorded = server.usage().record_usage(record("r-1", "big")).await.unwrap().into_inner();
+    assert!(!recorded.duplicate);
+    let budget = get_budget(&server).await;
+    assert_eq!((amount(&budget.spent), amount(&budget.held)), ("2.00", "2.00"));
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use tollgate::proto::v1::budget_service_client::BudgetServiceClient;
 use tollgate::proto::v1::model_limit_service_client::ModelLimitServiceClient;
 use tollgate::proto::v1::usage_service_client::UsageServiceClient;
 use tollgate::server;
-use tollgate::storage::sql;
+use tollgate::storage::{Store, sql};
 use tonic::transport::{Channel, Endpoint};
 
 /// 2026-03-15T12:00:00Z: when every test begins.
@@ -44,6 +44,12 @@ impl Clock for TestClock {
     fn now(&self) -> Time {
         Time::from_micros(self.0.load(Ordering::Relaxed))
     }
+}
+
+/// The database of a folder.
+pub async fn open(folder: &Path) -> Arc<dyn Store> {
+    let url = format!("sqlite:{}", folder.join("tollgate.db").display());
+    sql::open(&url).await.expect("the database opens")
 }
 
 /// A server that runs.
@@ -72,8 +78,11 @@ impl Server {
 
     /// On the file of a folder that the test keeps.
     pub async fn start_in(folder: &Path, clock: Arc<TestClock>, config: Config) -> Server {
-        let url = format!("sqlite:{}", folder.join("tollgate.db").display());
-        let store = sql::open(&url).await.expect("the database opens");
+        Server::start_on(open(folder).await, clock, config).await
+    }
+
+    /// On any storage.
+    pub async fn start_on(store: Arc<dyn Store>, clock: Arc<TestClock>, config: Config) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let (stop, stopped) = oneshot::channel();
