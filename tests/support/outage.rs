@@ -183,6 +183,6 @@ impl Store for Outage {
     }
 
     async fn close(&self) {
-        self.inner.close().await
+        self.inner.close().await;
     }
 }
