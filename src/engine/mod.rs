@@ -179,6 +179,11 @@ impl Engine {
         self.shared.last_seq.load(Ordering::Relaxed)
     }
 
+    /// Position of the latest entry that is in the log.
+    pub fn last_committed(&self) -> i64 {
+        self.shared.last_committed.load(Ordering::Relaxed)
+    }
+
     /// Every workspace that is loaded.
     pub fn loaded_workspaces(&self) -> Vec<Arc<WorkspaceHandle>> {
         self.shared.loaded_workspaces()

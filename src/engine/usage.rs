@@ -118,13 +118,14 @@ impl Engine {
     /// # Errors
     /// If storage fails; what was not charged is tried again next time.
     pub async fn expire_holds(&self) -> Result<usize> {
+        let now = self.now();
+        let mut workspaces = self.loaded_workspaces();
+        workspaces.retain(|workspace| workspace.lock().has_due(now));
+        // In a defined order, so that a simulation runs the same way twice.
+        workspaces.sort_by(|a, b| a.id().cmp(b.id()));
         let mut charged = 0;
-        for workspace in self.loaded_workspaces() {
-            let due = {
-                let now = self.now();
-                let mut ledger = workspace.lock();
-                if ledger.has_due(now) { ledger.take_due_charges(now) } else { Vec::new() }
-            };
+        for workspace in workspaces {
+            let due = workspace.lock().take_due_charges(now);
             if !due.is_empty() {
                 charged += self.charge_expired(workspace, due).await?;
             }

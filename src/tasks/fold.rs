@@ -56,6 +56,8 @@ pub async fn run(
     let mut deadline = Instant::now() + FOLD_INTERVAL;
     loop {
         let taken = tokio::select! {
+            // In this order: a simulation runs the same way twice.
+            biased;
             () = stop.cancelled() => break,
             () = sleep_until(deadline) => None,
             group = committed.recv() => match group {
@@ -93,7 +95,8 @@ pub async fn run(
 impl Fold {
     /// Reads what was left unfolded; tries until storage answers.
     async fn start(engine: Engine, progress: Progress, stop: &CancellationToken) -> Option<Fold> {
-        let upto = engine.last_seq();
+        // Not the position that was handed out last: that entry may not be there yet.
+        let upto = engine.last_committed();
         loop {
             match engine.store().fold_cursor().await {
                 Ok(cursor) => {

@@ -1,0 +1,200 @@
+//! What must agree exactly when nothing is open: at quiet points, after restarts, at the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tollgate::engine::Engine;
+use tollgate::ledger::price::RateCard;
+use tollgate::ledger::record::{EXPIRY_ATTEMPT, Record, RecordKind};
+use tollgate::ledger::{Amount, Time};
+use tollgate::storage::rollup::{Dimension, Sums};
+
+use super::auditor::{Auditor, is_near_an_edge};
+use super::store::Disk;
+use crate::oracle::facts;
+
+impl Auditor {
+    /// Nothing is open any more: what the log says, the server has counted.
+    pub fn settle_up(&mut self, now: Time) {
+        self.latest = self.latest.max(now);
+        let latest = self.latest;
+        self.open.clear();
+        self.open_policies = 0;
+        let disk = self.store.disk();
+        self.settled = disk.log.iter().map(|record| record.seq).collect();
+        self.holds.retain(|request, hold| {
+            let has_record = disk.log.iter().any(|record| {
+                *record.workspace_id == *request.0
+                    && *record.request_id == *request.1
+                    && record.kind == RecordKind::Usage
+                    && record.seq > hold.granted_after
+            });
+            // The clock may have stepped back, and the server may not have seen it before.
+            hold.is_unsure |= hold.expire_time <= latest;
+            hold.expire_time > now && !has_record
+        });
+    }
+
+    /// What the server shows is what the log and the books say (I4, I7, I9). Holds that were up at
+    /// `expired_at` have been charged or released.
+    pub async fn assert_agreement(&mut self, engine: &Engine, workspace: &str, expired_at: Time) {
+        let view = engine.budget(workspace).await.expect("it is loaded").value;
+        let (live, _) = engine.holds(workspace).await.expect("it is loaded").value;
+        let now = view.as_of_time.max(self.latest);
+        let settings = engine.get_workspace(workspace).await.expect("it is loaded");
+        let disk = self.store.disk();
+        assert_eq!(settings, disk.workspaces[workspace], "settings are those that are durable");
+
+        let cycle = facts::cycle(&settings, view.as_of_time);
+        if !is_near_an_edge(cycle, view.as_of_time) {
+            assert_eq!(view.cycle, cycle, "the running cycle");
+            let mut by_model: BTreeMap<String, Amount> = BTreeMap::new();
+            for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace) {
+                if cycle.contains(record.charge_time) {
+                    *by_model.entry(record.metered_model_id.to_string()).or_default() +=
+                        record.cost;
+                }
+            }
+            let spent: Amount = by_model.values().copied().sum();
+            assert_eq!(view.spent, spent, "I4: spent is the sum of the log");
+            by_model.retain(|_, amount| !amount.is_zero());
+            let shown = view.spend_by_model.into_iter();
+            let shown: BTreeMap<String, Amount> =
+                shown.map(|(model, amount)| (model.to_string(), amount)).collect();
+            assert_eq!(shown, by_model, "I4: spent by model is the sum of the log");
+        }
+
+        let mut found = BTreeMap::new();
+        let mut live_ids = BTreeSet::new();
+        for view in live.into_iter().filter(|view| view.live) {
+            let id = view.hold.request_id.to_string();
+            live_ids.insert(id.clone());
+            found.insert(id, (view.model_id.to_string(), view.hold.held, view.hold.expire_time));
+        }
+        let books: BTreeMap<_, _> =
+            self.holds.iter().filter(|(request, _)| request.0 == workspace).collect();
+        for (request, hold) in &books {
+            let shown = found.remove(&request.1);
+            if hold.is_unsure && shown.is_none() {
+                continue;
+            }
+            let known = (hold.model.to_string(), hold.held, hold.expire_time);
+            assert_eq!(shown, Some(known), "I7: the hold of {} lives", request.1);
+        }
+        found.retain(|_, (_, _, expire_time)| *expire_time <= expired_at || *expire_time > now);
+        assert_eq!(found, BTreeMap::new(), "I7: holds that should have ended");
+        drop(disk);
+        // What was unsure is known now.
+        let unsure: Vec<_> = self.holds.keys().filter(|key| key.0 == workspace).cloned().collect();
+        for request in unsure {
+            if live_ids.contains(&request.1) {
+                self.holds.get_mut(&request).expect("it is known").is_unsure = false;
+            } else {
+                self.holds.remove(&request);
+            }
+        }
+    }
+
+    /// The log says what clients sent and what follows from it, and nothing else.
+    pub fn assert_log(&self) {
+        let disk = self.store.disk();
+        let mut keys = BTreeSet::new();
+        for record in &disk.log {
+            let key = (
+                record.workspace_id.clone(),
+                record.request_id.clone(),
+                record.attempt,
+                record.revision,
+            );
+            assert!(keys.insert(key), "I5: a key is in the log once: {record:?}");
+            match record.kind {
+                RecordKind::Usage => self.assert_usage(&disk, record),
+                RecordKind::ExpiryCharge => self.assert_charge(&disk, record),
+                RecordKind::Correction => assert_take_back(&disk, record),
+            }
+        }
+        for ((request, attempt), cost) in &self.acknowledged {
+            let entry = disk.log.iter().find(|record| {
+                *record.workspace_id == *request.0
+                    && *record.request_id == *request.1
+                    && (record.attempt, record.revision) == (*attempt, 0)
+            });
+            let entry = entry.expect("I13: an acknowledged record is never lost");
+            assert_eq!(entry.cost, *cost, "nothing in the log changes");
+        }
+    }
+
+    fn assert_usage(&self, disk: &Disk, record: &Record) {
+        let request = (record.workspace_id.to_string(), record.request_id.to_string());
+        let contents = self.sent.get(&(request, record.attempt));
+        let is_sent = contents.is_some_and(|contents| contents.contains(&record.fingerprint));
+        assert!(is_sent, "nothing is invented: {record:?}");
+        let cost = match &record.price_id {
+            None => Amount::ZERO,
+            Some(id) => {
+                let price = disk.catalogue.prices.iter().find(|price| price.id == *id);
+                let price = price.expect("the price of a record is durable");
+                let card = RateCard::new(price.clone().into());
+                card.cost(&record.usage, record.tier, record.exchange_rate)
+            }
+        };
+        assert_eq!(record.cost, cost, "billed at the price that it names");
+    }
+
+    /// A charge is the estimate of a hold that was granted and is up; a record of the request that
+    /// came later has taken it back.
+    fn assert_charge(&self, disk: &Disk, record: &Record) {
+        let request = (record.workspace_id.to_string(), record.request_id.to_string());
+        assert!(self.granted.contains(&(request, record.cost)), "a charge is what was held");
+        let same = |entry: &&Record| {
+            entry.workspace_id == record.workspace_id
+                && entry.request_id == record.request_id
+                && entry.seq > record.seq
+        };
+        let mut later = disk.log.iter().filter(same);
+        let has_usage = later.clone().any(|entry| entry.kind == RecordKind::Usage);
+        let is_back = later
+            .any(|entry| entry.attempt == EXPIRY_ATTEMPT && entry.kind == RecordKind::Correction);
+        if !record.cost.is_zero() {
+            assert_eq!(is_back, has_usage, "a charge is taken back by a record: {record:?}");
+        }
+    }
+
+    /// The rollups are the sums of the log, up to its end.
+    pub fn assert_rollups(&self) {
+        let disk = self.store.disk();
+        let mut expected: BTreeMap<(String, Dimension, String, Time), Sums> = BTreeMap::new();
+        for record in &disk.log {
+            let workspace = record.workspace_id.to_string();
+            let model = record.metered_model_id.to_string();
+            let user = record.attribution.user_id.clone();
+            for (dimension, value) in [
+                (Dimension::Workspace, String::new()),
+                (Dimension::Model, model),
+                (Dimension::User, user),
+            ] {
+                let key = (workspace.clone(), dimension, value, record.hour);
+                let sums = expected.entry(key).or_default();
+                sums.cost_nanos += record.cost.nanos();
+                sums.record_count += i64::from(record.kind == RecordKind::Usage);
+            }
+        }
+        for (key, sums) in expected {
+            let found = disk.rollups.get(&key).copied().unwrap_or_default();
+            let found = (found.record_count, found.cost_nanos);
+            assert_eq!(found, (sums.record_count, sums.cost_nanos), "rollup of {key:?}");
+        }
+    }
+}
+
+/// The only corrections of a simulation: charges that are taken back, whole.
+fn assert_take_back(disk: &Disk, record: &Record) {
+    let charge = disk.log.iter().find(|entry| {
+        entry.workspace_id == record.workspace_id
+            && entry.request_id == record.request_id
+            && entry.kind == RecordKind::ExpiryCharge
+    });
+    let charge = charge.expect("a correction is of an entry");
+    assert_eq!((record.attempt, record.revision), (EXPIRY_ATTEMPT, 1), "it is the only one");
+    assert_eq!(record.cost, -charge.cost, "all of a charge is taken back");
+    assert_eq!(record.charge_time, charge.charge_time, "in the window that it was taken from");
+}

@@ -1,0 +1,367 @@
+//! Judges every reply by its own books, which know nothing of the engine: what clients sent, what
+//! they were told, and what is on the disk.
+//!
+//! During a run much is open: a record whose caller was told nothing may be there or not. The
+//! books then count what is certain. At a *quiet point* nothing is open and everything must agree
+//! exactly, see `audit.rs`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tollgate::engine::{Error, Recorded};
+use tollgate::ledger::calendar::Window;
+use tollgate::ledger::decision::{Answer, Check, Decision, UsageReport};
+use tollgate::ledger::record::Record;
+use tollgate::ledger::time::MICROS_PER_SECOND;
+use tollgate::ledger::{Amount, Time};
+
+use super::store::{Disk, SimStore};
+use crate::oracle::facts;
+
+/// A request of a workspace.
+pub type Request = (String, String);
+
+pub struct Auditor {
+    pub store: SimStore,
+    /// Which start of the server runs; replies of an earlier one come from the dead.
+    pub life: u64,
+    /// Contents that were sent, by request and attempt.
+    pub sent: BTreeMap<(Request, i32), BTreeSet<i64>>,
+    /// Records that were acknowledged, with their cost.
+    pub acknowledged: BTreeMap<(Request, i32), Amount>,
+    /// Records that were acknowledged as new.
+    pub counted: BTreeSet<(Request, i32)>,
+    /// Holds that the running server has, as far as the books know.
+    pub holds: BTreeMap<Request, Held>,
+    /// Every amount that was ever held, and when it was up.
+    pub granted: BTreeSet<(Request, Amount)>,
+    /// Records whose outcome is open.
+    pub open: BTreeMap<Request, u32>,
+    /// Entries of the log that the running server has certainly counted.
+    pub settled: BTreeSet<i64>,
+    /// Changes of policy whose outcome is open.
+    pub open_policies: u32,
+    /// Latest time that the running server may have seen: its time does not run back.
+    pub latest: Time,
+    pub trace: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Held {
+    pub model: Arc<str>,
+    pub held: Amount,
+    pub check: Check,
+    pub check_time: Time,
+    pub expire_time: Time,
+    /// End of the log when it was granted: a later record of the request has ended it.
+    pub granted_after: i64,
+    /// A record of the request was on its way when it was granted, and may have ended it.
+    pub is_unsure: bool,
+}
+
+impl Auditor {
+    pub fn new(store: SimStore) -> Auditor {
+        Auditor {
+            store,
+            life: 0,
+            sent: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
+            counted: BTreeSet::new(),
+            holds: BTreeMap::new(),
+            granted: BTreeSet::new(),
+            open: BTreeMap::new(),
+            settled: BTreeSet::new(),
+            open_policies: 0,
+            latest: Time::EARLIEST,
+            trace: Vec::new(),
+        }
+    }
+
+    pub fn note(&mut self, now: Time, what: impl FnOnce() -> String) {
+        self.latest = self.latest.max(now);
+        self.trace.push(format!("{} {}", now.to_utc().format("%m-%dT%H:%M:%S%.3f"), what()));
+    }
+
+    /// The reply to a check, at the instant of the decision.
+    pub fn checked(
+        &mut self,
+        life: u64,
+        now: Time,
+        workspace: &str,
+        check: &Check,
+        reply: &Result<Decision, Error>,
+    ) {
+        self.note(now, || format!("{workspace} check {} {}", check.request_id, short(reply)));
+        if life != self.life {
+            return;
+        }
+        let request = (workspace.to_owned(), check.request_id.to_string());
+        let known = self.holds.get(&request).filter(|hold| hold.expire_time > now).cloned();
+        let is_open = self.open.contains_key(&request);
+        match reply {
+            Err(Error::RequestIdReused { .. }) => {
+                let is_other = self.holds.get(&request).is_none_or(|hold| {
+                    hold.is_unsure || hold.check.fingerprint() != check.fingerprint()
+                });
+                assert!(is_other, "the same content is no other content");
+            }
+            Err(Error::StorageUnavailable | Error::Stopping) => {}
+            Err(other) => panic!("a check failed: {other}"),
+            Ok(decision) => {
+                let model = match &decision.answer {
+                    Answer::Blocked => return,
+                    Answer::Allowed => check.model_id.as_str().into(),
+                    Answer::Routed(model) => model.clone(),
+                };
+                let Some(expire_time) = decision.expire_time else { return };
+                if expire_time <= now {
+                    // Up, and about to be charged: the same answer as before.
+                    return;
+                }
+                if let Some(known) = known {
+                    let is_same = (&known.model, known.held, known.expire_time)
+                        == (&model, decision.held, expire_time);
+                    let may_be_new = known.is_unsure || is_open;
+                    assert!(is_same || may_be_new, "I2: a request that is held is held once");
+                    if is_same && !is_open {
+                        return;
+                    }
+                }
+                self.grant(request, now, model, decision.held, expire_time, check);
+            }
+        }
+    }
+
+    fn grant(
+        &mut self,
+        request: Request,
+        now: Time,
+        model: Arc<str>,
+        held: Amount,
+        expire_time: Time,
+        check: &Check,
+    ) {
+        let granted_after = self.store.disk().log.last().map_or(0, |record| record.seq);
+        self.granted.insert((request.clone(), held));
+        let hold = Held {
+            model: model.clone(),
+            held,
+            check: check.clone(),
+            check_time: now,
+            expire_time,
+            granted_after,
+            is_unsure: self.open.contains_key(&request) || self.holds.contains_key(&request),
+        };
+        let is_sure = !hold.is_unsure;
+        self.holds.insert(request.clone(), hold);
+        if !held.is_zero() && is_sure && self.open_policies == 0 {
+            self.assert_admission(&request.0, now, &model);
+        }
+    }
+
+    /// I1: spent and held, as far as both are certain, are within the limits.
+    fn assert_admission(&self, workspace: &str, now: Time, model: &str) {
+        let disk = self.store.disk();
+        let settings = &disk.workspaces[workspace];
+        let cycle = facts::cycle(settings, now);
+        if is_near_an_edge(cycle, now) {
+            return;
+        }
+        let plan = settings.plan.expect("a plan is set before the first check");
+        let (spent, held) = self.certain(&disk, workspace, cycle, None);
+        let envelope = plan.budget + plan.overage;
+        assert!(
+            spent + held <= envelope,
+            "I1: {workspace} has spent {spent} and holds {held} of {envelope}"
+        );
+        let key = (workspace.to_owned(), model.to_owned());
+        let Some(settings) = disk.models.get(&key).filter(|set| set.limit_enabled) else { return };
+        let Some(cap) = settings.limit else { return };
+        let (spent, held) = self.certain(&disk, workspace, cycle, Some(model));
+        assert!(
+            spent + held <= cap,
+            "I1: {model} of {workspace} has spent {spent} and holds {held} of {cap}"
+        );
+    }
+
+    /// What the server has certainly counted as spent, and certainly holds.
+    fn certain(
+        &self,
+        disk: &Disk,
+        workspace: &str,
+        cycle: Window,
+        model: Option<&str>,
+    ) -> (Amount, Amount) {
+        let is_certain = |record: &&Record| {
+            // What is open may have been counted: only what makes room is taken as counted.
+            self.settled.contains(&record.seq) || record.cost < Amount::ZERO
+        };
+        let records = disk.log.iter().filter(|record| {
+            *record.workspace_id == *workspace
+                && cycle.contains(record.charge_time)
+                && model.is_none_or(|model| *record.metered_model_id == *model)
+        });
+        let holds = self.holds.iter().filter(|(request, hold)| {
+            request.0 == workspace
+                && cycle.contains(hold.check_time)
+                && hold.expire_time > self.latest
+                && !hold.is_unsure
+                && !self.open.contains_key(*request)
+                && model.is_none_or(|model| *hold.model == *model)
+        });
+        let spent = records.filter(is_certain).map(|record| record.cost).sum();
+        (spent, holds.map(|(_, hold)| hold.held).sum())
+    }
+
+    /// A record is handed in.
+    pub fn recording(&mut self, now: Time, workspace: &str, report: &UsageReport) {
+        self.note(now, || {
+            format!("{workspace} record {}/{} ...", report.request_id, report.attempt)
+        });
+        let request = (workspace.to_owned(), report.request_id.to_string());
+        *self.open.entry(request.clone()).or_default() += 1;
+        let contents = self.sent.entry((request, report.attempt)).or_default();
+        contents.insert(report.fingerprint());
+    }
+
+    /// And answered.
+    pub fn recorded(
+        &mut self,
+        life: u64,
+        now: Time,
+        workspace: &str,
+        report: &UsageReport,
+        reply: &Result<Recorded, Error>,
+    ) {
+        self.note(now, || {
+            let reply = reply.as_ref().map(|reply| (reply.cost, reply.duplicate));
+            format!("{workspace} record {}/{} {reply:?}", report.request_id, report.attempt)
+        });
+        let request = (workspace.to_owned(), report.request_id.to_string());
+        let key = (request.clone(), report.attempt);
+        match reply {
+            Ok(recorded) => {
+                let seq = self.assert_durable(workspace, report, recorded);
+                self.acknowledged.insert(key.clone(), recorded.cost);
+                if !recorded.duplicate {
+                    assert!(self.counted.insert(key), "I5: counted twice");
+                }
+                if life != self.life {
+                    return;
+                }
+                self.close(&request);
+                if !recorded.duplicate {
+                    self.settled.insert(seq);
+                    self.assert_hold_was_enough(&request, report, recorded.cost);
+                    // A hold that was granted since the entry was written may be a new one.
+                    if self.holds.get(&request).is_some_and(|hold| hold.granted_after < seq) {
+                        self.holds.remove(&request);
+                    }
+                }
+            }
+            Err(Error::RequestIdReused { .. }) => {
+                let contents = &self.sent[&key];
+                assert!(contents.len() > 1, "I5: the same content is no other content");
+                if life == self.life {
+                    self.close(&request);
+                }
+            }
+            Err(Error::StorageUnavailable | Error::Stopping) => {}
+            Err(other) => panic!("a record failed: {other}"),
+        }
+    }
+
+    /// I13, I5: what was acknowledged is on the disk, once, as it was sent. Answers where.
+    fn assert_durable(&self, workspace: &str, report: &UsageReport, reply: &Recorded) -> i64 {
+        let disk = self.store.disk();
+        let mut entries = disk.log.iter().filter(|record| {
+            *record.workspace_id == *workspace
+                && record.request_id == report.request_id
+                && record.attempt == report.attempt
+                && record.revision == 0
+        });
+        let entry = entries.next().expect("I13: an acknowledged record is durable");
+        assert!(entries.next().is_none(), "I5: a key is in the log once");
+        assert_eq!(entry.fingerprint, report.fingerprint(), "the record is the one that was sent");
+        assert_eq!(entry.cost, reply.cost, "the cost is the one that was answered");
+        entry.seq
+    }
+
+    /// I10: a record that keeps to what its check declared costs no more than was held.
+    fn assert_hold_was_enough(&self, request: &Request, report: &UsageReport, cost: Amount) {
+        let Some(hold) = self.holds.get(request) else { return };
+        let keeps_to_its_word = *report.model_id == *hold.model
+            && hold.expire_time > self.latest
+            && !hold.is_unsure
+            && report.usage.total_input() <= hold.check.input.total_input()
+            && hold.check.max_output.is_some_and(|most| report.usage.total_output() <= most);
+        assert!(!keeps_to_its_word || cost <= hold.held, "I10: {cost} of {} held", hold.held);
+    }
+
+    fn close(&mut self, request: &Request) {
+        let count = self.open.get_mut(request).expect("it was opened");
+        *count -= 1;
+        if *count == 0 {
+            self.open.remove(request);
+        }
+    }
+
+    pub fn released(
+        &mut self,
+        life: u64,
+        now: Time,
+        request: &Request,
+        reply: &Result<Amount, Error>,
+    ) {
+        self.note(now, || format!("{} release {} {reply:?}", request.0, request.1));
+        if life != self.life {
+            return;
+        }
+        let latest = self.latest;
+        match (reply, self.holds.get(request)) {
+            (Ok(released), Some(hold)) => {
+                assert_eq!(*released, hold.held, "I7: gives back what it took");
+                self.holds.remove(request);
+            }
+            (Ok(_), None) => panic!("I7: a hold that nobody was granted was released"),
+            (Err(Error::HoldNotFound { .. }), Some(hold)) => {
+                let is_up = hold.expire_time <= latest;
+                let may_be_gone = is_up || hold.is_unsure || self.open.contains_key(request);
+                assert!(may_be_gone, "I7: a live hold is there");
+            }
+            (Err(_), _) => {}
+        }
+    }
+
+    pub fn extended(
+        &mut self,
+        life: u64,
+        now: Time,
+        request: &Request,
+        reply: &Result<Time, Error>,
+    ) {
+        self.note(now, || format!("{} extend {} {reply:?}", request.0, request.1));
+        if let (true, Ok(expire_time)) = (life == self.life, reply) {
+            let hold = self.holds.get_mut(request).expect("I7: only a granted hold is extended");
+            assert!(*expire_time >= hold.expire_time, "an extension never shortens");
+            hold.expire_time = *expire_time;
+        }
+    }
+}
+
+/// Whether clocks that differ by seconds may see two cycles.
+pub fn is_near_an_edge(cycle: Window, now: Time) -> bool {
+    let near = 30 * MICROS_PER_SECOND;
+    now - cycle.start < near || cycle.end - now < near
+}
+
+fn short(reply: &Result<Decision, Error>) -> String {
+    match reply {
+        Ok(decision) => {
+            let Decision { answer, held, reason, expire_time, .. } = decision;
+            let until = expire_time.map(|time| time.to_utc().format("%m-%dT%H:%M:%S").to_string());
+            format!("{answer:?} {reason:?} held {held} until {until:?}")
+        }
+        Err(error) => format!("{error:?}"),
+    }
+}

@@ -1,0 +1,220 @@
+//! What clients and administrators do, each as a task of its own.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tollgate::engine::{Clock, Engine, Error, ModelLimitChange, PlanChange, WorkspaceChange};
+use tollgate::ledger::decision::{Check, UsageReport};
+use tollgate::ledger::time::{MICROS_PER_HOUR, MICROS_PER_SECOND};
+use tollgate::ledger::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use tollgate::ledger::workspace::{HoldExpiryPolicy, UnpricedModelPolicy};
+use tollgate::ledger::{Amount, Currency};
+
+use super::auditor::{Auditor, Request};
+use super::clock::SimClock;
+use super::world::{MODELS, START, WORKSPACES, price};
+
+/// What a client has at hand.
+#[derive(Clone)]
+pub struct Client {
+    pub engine: Engine,
+    pub clock: SimClock,
+    pub auditor: Arc<Mutex<Auditor>>,
+    /// Of the server that it talks to.
+    pub life: u64,
+    /// Requests with these numbers are in use.
+    pub requests: std::ops::Range<u32>,
+}
+
+impl Client {
+    fn auditor(&self) -> MutexGuard<'_, Auditor> {
+        self.auditor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One call, or a few that belong together, drawn from a seed.
+    pub async fn act(self, seed: u64) {
+        let mut luck = StdRng::seed_from_u64(seed);
+        let workspace = WORKSPACES[usize::from(luck.random_range(0..4u8) == 0)];
+        let number = luck.random_range(self.requests.clone());
+        pause(&mut luck).await;
+        match luck.random_range(0..100) {
+            0..30 => drop(self.check(&mut luck, workspace, number).await),
+            // The whole life of a request: checked, run, recorded, sometimes again and again.
+            30..70 => {
+                if self.check(&mut luck, workspace, number).await {
+                    pause(&mut luck).await;
+                    self.record(&mut luck, workspace, number).await;
+                }
+            }
+            70..88 => self.record(&mut luck, workspace, number).await,
+            88..93 => self.release(workspace, number).await,
+            93..96 => self.extend(&mut luck, workspace, number).await,
+            _ => drop(self.engine.expire_holds().await),
+        }
+    }
+
+    /// Whether the request may run.
+    async fn check(&self, luck: &mut StdRng, workspace: &str, number: u32) -> bool {
+        let mut check = check(number);
+        if luck.random_range(0..30) == 0 {
+            check.input = check.input.with(TokenClass::Input, 77);
+        }
+        check.dry_run = luck.random_range(0..30) == 0;
+        let reply = self.engine.check(workspace, check.clone()).await;
+        let reply = reply.map(|reply| reply.value);
+        let now = self.clock.now();
+        self.auditor().checked(self.life, now, workspace, &check, &reply);
+        let answer = reply.map(|decision| decision.answer);
+        !matches!(answer, Err(_) | Ok(tollgate::ledger::decision::Answer::Blocked))
+    }
+
+    async fn record(&self, luck: &mut StdRng, workspace: &str, number: u32) {
+        let request = (workspace.to_owned(), format!("r{number}"));
+        let held = self.auditor().holds.get(&request).map(|hold| hold.model.clone());
+        let model = held.as_deref().unwrap_or(MODELS[number as usize % 4]);
+        let mut report = report(number, model, i32::from(luck.random_range(0..6u8) == 0));
+        if luck.random_range(0..25) == 0 {
+            report.usage = report.usage.with(TokenClass::Output, 33);
+        }
+        // The same once more: a reply that was lost, or sent twice at the same time.
+        for _ in 0..luck.random_range(1..3) {
+            self.auditor().recording(self.clock.now(), workspace, &report);
+            let call = self.engine.record(workspace, report.clone());
+            let reply = call.await.map(|reply| reply.value);
+            let now = self.clock.now();
+            self.auditor().recorded(self.life, now, workspace, &report, &reply);
+            if luck.random_range(0..3) > 0 {
+                break;
+            }
+        }
+    }
+
+    async fn release(&self, workspace: &str, number: u32) {
+        let request: Request = (workspace.to_owned(), format!("r{number}"));
+        let reply = self.engine.release(workspace, &request.1).await;
+        let reply = reply.map(|reply| reply.value);
+        self.auditor().released(self.life, self.clock.now(), &request, &reply);
+    }
+
+    async fn extend(&self, luck: &mut StdRng, workspace: &str, number: u32) {
+        let request: Request = (workspace.to_owned(), format!("r{number}"));
+        let span = luck.random_range(1..1_200) * MICROS_PER_SECOND;
+        let reply = self.engine.extend(workspace, &request.1, span).await;
+        self.auditor().extended(self.life, self.clock.now(), &request, &reply);
+    }
+
+    /// A change of policy. It is open until it is known to have happened.
+    pub async fn administrate(self, seed: u64) {
+        let mut luck = StdRng::seed_from_u64(seed);
+        let workspace = WORKSPACES[usize::from(luck.random_range(0..4u8) == 0)];
+        self.auditor().open_policies += 1;
+        pause(&mut luck).await;
+        let reply = self.change(&mut luck, workspace).await;
+        let mut auditor = self.auditor();
+        auditor.note(self.clock.now(), || format!("{workspace} policy {reply:?}"));
+        match reply {
+            Ok(()) if self.life == auditor.life => auditor.open_policies -= 1,
+            Ok(()) | Err(Error::StorageUnavailable | Error::Stopping) => {}
+            Err(other) => panic!("a change failed: {other}"),
+        }
+    }
+
+    async fn change(&self, luck: &mut StdRng, workspace: &str) -> Result<(), Error> {
+        let engine = &self.engine;
+        let units = |units: i64| (Currency::EUR, Amount::from_nanos(units * 1_000_000_000));
+        let model = MODELS[luck.random_range(0..4usize)];
+        match luck.random_range(0..12) {
+            0..3 => {
+                let start_day = luck.random_range(1..=31);
+                let change = PlanChange {
+                    budget: units(luck.random_range(0..40)),
+                    overage: Some(units(luck.random_range(0..10))),
+                    start_date: NaiveDate::from_ymd_opt(2026, 1, start_day).expect("a day"),
+                };
+                engine.set_plan(workspace, change).await.map(drop)
+            }
+            3..7 => {
+                let has_limit = luck.random_range(0..4) > 0;
+                let change = ModelLimitChange {
+                    limit: has_limit.then(|| units(luck.random_range(0..15))),
+                    enabled: luck.random_range(0..5) > 0,
+                    fallback_model_ids: Vec::new(),
+                };
+                engine.set_model_limit(workspace, model, change).await.map(drop)
+            }
+            7 => {
+                let zones = [chrono_tz::UTC, chrono_tz::Europe::Berlin, chrono_tz::Asia::Tokyo];
+                let time_zone = Some(zones[luck.random_range(0..3usize)]);
+                let change = WorkspaceChange { time_zone, ..WorkspaceChange::default() };
+                engine.update_workspace(workspace, change).await.map(drop)
+            }
+            8..10 => {
+                let policies = [HoldExpiryPolicy::Release, HoldExpiryPolicy::ChargeEstimate];
+                let change = WorkspaceChange {
+                    hold_expiry: Some(policies[luck.random_range(0..2usize)]),
+                    unpriced_models: Some(UnpricedModelPolicy::Deny),
+                    ..WorkspaceChange::default()
+                };
+                engine.update_workspace(workspace, change).await.map(drop)
+            }
+            10 => {
+                let enabled = luck.random_range(0..3) > 0;
+                engine.set_automatic_fallback(workspace, enabled).await.map(drop)
+            }
+            _ => {
+                let rate = luck.random_range(1..3_000) * 1_000_000_007;
+                let mut price = price(model, "", rate);
+                price.effective_time = self.clock.now();
+                engine.set_price(price).await.map(drop)
+            }
+        }
+    }
+}
+
+async fn pause(luck: &mut StdRng) {
+    let millis = luck.random_range(0..60);
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+}
+
+/// What is checked under a number: always the same.
+fn check(number: u32) -> Check {
+    let input = Usage::default()
+        .with(TokenClass::Input, i64::from(number % 5) * 500)
+        .with(TokenClass::CacheRead, i64::from(number % 3) * 100);
+    Check {
+        request_id: format!("r{number}").into(),
+        model_id: MODELS[number as usize % 4].to_owned(),
+        input,
+        max_output: (!number.is_multiple_of(7)).then_some(400),
+        tier: ServiceTier::Standard,
+        required_capabilities: Vec::new(),
+        hold_duration: i64::from(1 + number % 20) * 30 * MICROS_PER_SECOND,
+        dry_run: false,
+        attribution: None,
+    }
+}
+
+/// What is recorded under a number: less than was declared, just that, or more.
+fn report(number: u32, model: &str, attempt: i32) -> UsageReport {
+    let declared = check(number).input;
+    let third = number % 3;
+    let part = |count: i64| count * i64::from(third + 1) / 2;
+    let mut usage = declared;
+    usage.tokens = usage.tokens.map(part);
+    let is_late = number.is_multiple_of(11);
+    UsageReport {
+        request_id: format!("r{number}").into(),
+        attempt,
+        model_id: model.to_owned(),
+        tier: ServiceTier::Standard,
+        usage: usage.with(TokenClass::Reasoning, part(400)),
+        outcome: [Outcome::Success, Outcome::Success, Outcome::Cancelled][third as usize],
+        source: UsageSource::Provider,
+        start_time: is_late.then(|| START + i64::from(number) * MICROS_PER_HOUR),
+        latency: 0,
+        attribution: None,
+    }
+}

@@ -1,0 +1,50 @@
+//! Simulated runs of the real engine: see `world.rs` for what happens in one.
+#![allow(dead_code, reason = "each test target uses its part of it")]
+
+mod audit;
+mod auditor;
+mod clients;
+mod clock;
+mod store;
+mod world;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use auditor::Auditor;
+use store::SimStore;
+use world::Simulation;
+
+/// What went wrong in a run, and everything that led to it.
+pub struct Failure {
+    pub message: String,
+    pub trace: Vec<String>,
+}
+
+/// One run, the same for the same seed. Answers what happened.
+pub fn run(seed: u64) -> Result<Vec<String>, Failure> {
+    let auditor = Arc::new(Mutex::new(Auditor::new(SimStore::new(seed))));
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("a runtime needs no resources here");
+        let auditor = auditor.clone();
+        runtime.block_on(async move {
+            Simulation::new(seed, auditor).await.run().await;
+        });
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(run));
+    let mut auditor = auditor.lock().unwrap_or_else(PoisonError::into_inner);
+    let trace = std::mem::take(&mut auditor.trace);
+    match outcome {
+        Ok(()) => Ok(trace),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            let message = text.unwrap_or_else(|| "a panic".to_owned());
+            Err(Failure { message, trace })
+        }
+    }
+}

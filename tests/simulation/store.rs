@@ -1,0 +1,457 @@
+//! A model of storage that fails: what it applied survives everything, the rest is lost.
+//!
+//! [`Disk`] is what is durable. [`SimStore`] is one server's connection to it; faults are drawn
+//! from the seed: an error before applying, an error after applying, an error that does not say
+//! which, slowness, and hanging for long. A future that is dropped has applied all or nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tollgate::ledger::catalogue::{ExchangeRate, Model};
+use tollgate::ledger::price::Price;
+use tollgate::ledger::record::{Record, RecordKind};
+use tollgate::ledger::usage::Outcome;
+use tollgate::ledger::workspace::{Workspace, WorkspaceModel};
+use tollgate::ledger::{Amount, Time};
+use tollgate::storage::rollup::{Dimension, RollupRow, Sums};
+use tollgate::storage::{
+    Appended, CatalogueRows, Difference, Error, Order, RecordFilter, RecordPosition, Result, Store,
+    StoredHold,
+};
+
+/// What is durable.
+#[derive(Default)]
+pub struct Disk {
+    pub claims: u64,
+    pub catalogue: CatalogueRows,
+    pub workspaces: BTreeMap<String, Workspace>,
+    pub models: BTreeMap<(String, String), WorkspaceModel>,
+    /// The usage log, in the order in which it was written.
+    pub log: Vec<Record>,
+    pub holds: BTreeMap<(String, String), StoredHold>,
+    pub cursor: i64,
+    pub rollups: BTreeMap<(String, Dimension, String, Time), Sums>,
+}
+
+/// How storage behaves at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weather {
+    Calm,
+    Windy,
+    Stormy,
+}
+
+#[derive(Clone)]
+pub struct SimStore {
+    disk: Arc<Mutex<Disk>>,
+    luck: Arc<Mutex<StdRng>>,
+    weather: Arc<Mutex<Weather>>,
+    /// Which claim is this server's.
+    claim: Arc<Mutex<u64>>,
+}
+
+/// What becomes of one write.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Done,
+    RefusedBefore,
+    AppliedButUnknown,
+    LostButUnknown,
+    Hangs,
+}
+
+impl SimStore {
+    pub fn new(seed: u64) -> SimStore {
+        SimStore {
+            disk: Arc::default(),
+            luck: Arc::new(Mutex::new(StdRng::seed_from_u64(seed ^ 0x5709_4a6e))),
+            weather: Arc::new(Mutex::new(Weather::Calm)),
+            claim: Arc::default(),
+        }
+    }
+
+    /// The connection of a new server to the same disk.
+    pub fn connect(&self) -> SimStore {
+        SimStore { claim: Arc::default(), ..self.clone() }
+    }
+
+    pub fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.disk.lock().unwrap()
+    }
+
+    /// Answers what it was before.
+    pub fn set_weather(&self, weather: Weather) -> Weather {
+        std::mem::replace(&mut *self.weather.lock().unwrap(), weather)
+    }
+
+    fn draw(&self, bound: u32) -> u32 {
+        self.luck.lock().unwrap().random_range(0..bound)
+    }
+
+    async fn pause(&self) {
+        let millis = match self.draw(20) {
+            0..12 => self.draw(3),
+            12..19 => self.draw(40),
+            _ => self.draw(3_000),
+        };
+        if millis > 0 {
+            tokio::time::sleep(Duration::from_millis(millis.into())).await;
+        }
+    }
+
+    fn fate(&self) -> Fate {
+        let percent_of_faults = match *self.weather.lock().unwrap() {
+            Weather::Calm => 0,
+            Weather::Windy => 8,
+            Weather::Stormy => 45,
+        };
+        if self.draw(100) >= percent_of_faults {
+            return Fate::Done;
+        }
+        match self.draw(10) {
+            0..3 => Fate::RefusedBefore,
+            3..6 => Fate::AppliedButUnknown,
+            6..9 => Fate::LostButUnknown,
+            _ => Fate::Hangs,
+        }
+    }
+
+    /// One write, applied at one instant or not at all.
+    async fn write<T>(&self, apply: impl FnOnce(&mut Disk) -> Result<T> + Send) -> Result<T> {
+        self.pause().await;
+        let fate = self.fate();
+        match fate {
+            Fate::RefusedBefore => return Err(Error::NotApplied("simulated".into())),
+            Fate::LostButUnknown => return Err(Error::Unknown("simulated".into())),
+            Fate::Hangs => {
+                let seconds = u64::from(self.draw(90));
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+            }
+            Fate::Done | Fate::AppliedButUnknown => {}
+        }
+        let answer = {
+            let mut disk = self.disk();
+            if disk.claims != *self.claim.lock().unwrap() {
+                return Err(Error::Fenced);
+            }
+            apply(&mut disk)
+        };
+        self.pause().await;
+        match fate {
+            Fate::AppliedButUnknown => Err(Error::Unknown("simulated".into())),
+            _ => answer,
+        }
+    }
+
+    /// One read of what is durable.
+    async fn read<T>(&self, look: impl FnOnce(&Disk) -> T + Send) -> Result<T> {
+        self.pause().await;
+        match self.fate() {
+            Fate::Done | Fate::AppliedButUnknown => {}
+            Fate::RefusedBefore | Fate::LostButUnknown => {
+                return Err(Error::NotApplied("simulated".into()));
+            }
+            Fate::Hangs => tokio::time::sleep(Duration::from_secs(20)).await,
+        }
+        let found = look(&self.disk());
+        self.pause().await;
+        Ok(found)
+    }
+}
+
+impl Disk {
+    pub fn existing(&self, record: &Record) -> Option<&Record> {
+        self.log.iter().find(|entry| key(entry) == key(record))
+    }
+}
+
+fn key(record: &Record) -> (&str, &str, i32, i32) {
+    (&record.workspace_id, &record.request_id, record.attempt, record.revision)
+}
+
+fn matches(record: &Record, filter: &RecordFilter) -> bool {
+    record.workspace_id == filter.workspace_id
+        && filter.from.is_none_or(|from| record.charge_time >= from)
+        && filter.to.is_none_or(|to| record.charge_time < to)
+        && filter.request_id.as_ref().is_none_or(|id| *record.request_id == **id)
+        && filter
+            .model_id
+            .as_ref()
+            .is_none_or(|id| *record.model_id == **id || *record.metered_model_id == **id)
+}
+
+#[async_trait]
+impl Store for SimStore {
+    async fn ping(&self) -> Result<()> {
+        self.read(|_| ()).await
+    }
+
+    async fn claim(&self) -> Result<()> {
+        let mut disk = self.disk();
+        disk.claims += 1;
+        *self.claim.lock().unwrap() = disk.claims;
+        Ok(())
+    }
+
+    async fn catalogue(&self) -> Result<CatalogueRows> {
+        self.read(|disk| disk.catalogue.clone()).await
+    }
+
+    async fn put_model(&self, model: &Model) -> Result<()> {
+        self.write(|disk| {
+            disk.catalogue.models.retain(|other| other.id != model.id);
+            disk.catalogue.models.push(model.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn put_prices(&self, prices: &[Price]) -> Result<()> {
+        self.write(|disk| {
+            for price in prices {
+                if disk.catalogue.prices.iter().all(|other| other.id != price.id) {
+                    disk.catalogue.prices.push(price.clone());
+                }
+            }
+            disk.catalogue.prices.sort_by_key(|price| price.create_time);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn put_exchange_rate(&self, rate: &ExchangeRate) -> Result<()> {
+        self.write(|disk| {
+            disk.catalogue.exchange_rates.push(*rate);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn workspace(&self, id: &str) -> Result<Option<Workspace>> {
+        self.read(|disk| disk.workspaces.get(id).cloned()).await
+    }
+
+    async fn workspaces(&self, after_id: &str, limit: usize) -> Result<Vec<Workspace>> {
+        self.read(|disk| {
+            let after = disk.workspaces.values().filter(|workspace| *workspace.id > *after_id);
+            after.take(limit).cloned().collect()
+        })
+        .await
+    }
+
+    async fn put_workspace(&self, workspace: &Workspace) -> Result<()> {
+        self.write(|disk| {
+            disk.workspaces.insert(workspace.id.to_string(), workspace.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn workspace_models(&self, workspace_id: &str) -> Result<Vec<WorkspaceModel>> {
+        self.read(|disk| {
+            let models = disk.models.iter().filter(|((id, _), _)| id == workspace_id);
+            models.map(|(_, model)| model.clone()).collect()
+        })
+        .await
+    }
+
+    async fn put_workspace_model(&self, workspace_id: &str, model: &WorkspaceModel) -> Result<()> {
+        self.write(|disk| {
+            let key = (workspace_id.to_owned(), model.model_id.to_string());
+            disk.models.insert(key, model.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn last_seq(&self) -> Result<i64> {
+        self.read(|disk| disk.log.iter().map(|record| record.seq).max().unwrap_or(0)).await
+    }
+
+    async fn append(&self, records: &[Record]) -> Result<Vec<Appended>> {
+        self.write(|disk| {
+            let mut answers = Vec::new();
+            for record in records {
+                let answer = match disk.existing(record) {
+                    Some(existing) if existing.seq == record.seq => Appended::New,
+                    Some(existing) => Appended::Existing(Box::new(existing.clone())),
+                    None => {
+                        let last = disk.log.iter().map(|entry| entry.seq).max().unwrap_or(0);
+                        assert!(record.seq > last, "positions grow");
+                        disk.log.push(record.clone());
+                        Appended::New
+                    }
+                };
+                answers.push(answer);
+            }
+            Ok(answers)
+        })
+        .await
+    }
+
+    async fn request_records(&self, workspace_id: &str, request_id: &str) -> Result<Vec<Record>> {
+        self.read(|disk| {
+            let of_request = disk.log.iter().filter(|record| {
+                *record.workspace_id == *workspace_id && *record.request_id == *request_id
+            });
+            let mut records: Vec<Record> = of_request.cloned().collect();
+            records.sort_by_key(|record| (record.attempt, record.revision));
+            records
+        })
+        .await
+    }
+
+    async fn records(
+        &self,
+        filter: &RecordFilter,
+        order: Order,
+        after: Option<RecordPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        self.read(|disk| {
+            let position = |record: &Record| (record.charge_time, record.seq);
+            let mut found: Vec<Record> =
+                disk.log.iter().filter(|record| matches(record, filter)).cloned().collect();
+            found.sort_by_key(position);
+            if order == Order::NewestFirst {
+                found.reverse();
+            }
+            if let Some(after) = after {
+                let after = (after.charge_time, after.seq);
+                found.retain(|record| match order {
+                    Order::OldestFirst => position(record) > after,
+                    Order::NewestFirst => position(record) < after,
+                });
+            }
+            found.truncate(limit);
+            found
+        })
+        .await
+    }
+
+    async fn records_after(&self, seq: i64, limit: usize) -> Result<Vec<Record>> {
+        self.read(|disk| {
+            let after = disk.log.iter().filter(|record| record.seq > seq);
+            after.take(limit).cloned().collect()
+        })
+        .await
+    }
+
+    async fn spent_by_model(
+        &self,
+        workspace_id: &str,
+        from: Time,
+        to: Time,
+    ) -> Result<HashMap<String, Amount>> {
+        self.read(|disk| {
+            let mut spent: HashMap<String, Amount> = HashMap::new();
+            for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace_id) {
+                if from <= record.charge_time && record.charge_time < to {
+                    *spent.entry(record.metered_model_id.to_string()).or_default() += record.cost;
+                }
+            }
+            spent
+        })
+        .await
+    }
+
+    async fn recent_outputs(&self, workspace_id: &str, limit: usize) -> Result<Vec<(String, i64)>> {
+        self.read(|disk| {
+            let samples = disk.log.iter().rev().filter(|record| {
+                *record.workspace_id == *workspace_id
+                    && record.kind == RecordKind::Usage
+                    && record.outcome == Outcome::Success
+            });
+            let sample = |record: &Record| {
+                (record.metered_model_id.to_string(), record.usage.total_output())
+            };
+            let mut outputs: Vec<(String, i64)> = samples.take(limit).map(sample).collect();
+            outputs.reverse();
+            outputs
+        })
+        .await
+    }
+
+    async fn put_holds(&self, holds: &[StoredHold]) -> Result<()> {
+        self.write(|disk| {
+            for hold in holds {
+                let key = (hold.workspace_id.to_string(), hold.request_id.to_string());
+                disk.holds.insert(key, hold.clone());
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn holds(&self, workspace_id: &str) -> Result<Vec<StoredHold>> {
+        self.read(|disk| {
+            let holds = disk.holds.iter().filter(|((id, _), _)| id == workspace_id);
+            let mut holds: Vec<StoredHold> = holds.map(|(_, hold)| hold.clone()).collect();
+            holds.sort_by_key(|hold| (hold.check_time, hold.request_id.clone()));
+            holds
+        })
+        .await
+    }
+
+    async fn delete_holds(&self, workspace_id: &str) -> Result<()> {
+        self.write(|disk| {
+            disk.holds.retain(|(id, _), _| id != workspace_id);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn workspaces_with_holds(&self) -> Result<Vec<String>> {
+        self.read(|disk| {
+            let mut ids: Vec<String> = disk.holds.keys().map(|(id, _)| id.clone()).collect();
+            ids.dedup();
+            ids
+        })
+        .await
+    }
+
+    async fn fold_cursor(&self) -> Result<i64> {
+        self.read(|disk| disk.cursor).await
+    }
+
+    async fn fold(&self, from: i64, to: i64, rows: &[RollupRow]) -> Result<()> {
+        self.write(|disk| {
+            if disk.cursor == to {
+                return Ok(());
+            }
+            if disk.cursor != from {
+                return Err(Error::Corrupt(format!("fold from {from} at {}", disk.cursor)));
+            }
+            for row in rows {
+                let key =
+                    (row.workspace_id.to_string(), row.dimension, row.value.clone(), row.hour);
+                let sums = disk.rollups.entry(key).or_default();
+                sums.record_count += row.sums.record_count;
+                sums.cost_nanos += row.sums.cost_nanos;
+                sums.error_count += row.sums.error_count;
+                sums.cancelled_count += row.sums.cancelled_count;
+                sums.latency += row.sums.latency;
+                for (sum, count) in sums.tokens.iter_mut().zip(row.sums.tokens) {
+                    *sum += count;
+                }
+            }
+            disk.cursor = to;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn verify_rollups(&self, _limit: usize) -> Result<Vec<Difference>> {
+        unreachable!("the auditor sums up the log itself")
+    }
+
+    async fn rebuild_rollups(&self) -> Result<()> {
+        unreachable!("nothing is rebuilt in a simulation")
+    }
+
+    async fn close(&self) {}
+}
