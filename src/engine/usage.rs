@@ -228,17 +228,17 @@ pub(super) fn stored_holds(ledger: &mut Ledger, now: Time) -> Vec<StoredHold> {
     let live = ledger.hold_views(now).into_iter().filter(|view| view.live);
     live.map(|HoldView { hold, model_id, .. }| StoredHold {
         workspace_id: workspace_id.clone(),
-        request_id: hold.request_id,
         model_id,
         routed: hold.routed,
         held: hold.held,
         check_time: hold.check_time,
         expire_time: hold.expire_time,
         price_id: hold.quote.as_ref().map(|quote| quote.card.price().id.clone()),
-        exchange_rate_nanos: hold.quote.map_or(Rate::ONE, |quote| quote.rate).nanos(),
+        exchange_rate_nanos: hold.quote.as_ref().map_or(Rate::ONE, |quote| quote.rate).nanos(),
         tier: hold.tier,
         fingerprint: hold.fingerprint,
-        attribution: hold.attribution.map(|boxed| *boxed).unwrap_or_default(),
+        attribution: hold.attribution().unwrap_or_default(),
+        request_id: hold.request_id,
     })
     .collect()
 }

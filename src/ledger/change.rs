@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::catalogue::Catalogue;
+use super::check::model_number;
 use super::hold::{Hold, Quote};
+use super::packed::PackedAttribution;
 use super::state::{Ledger, WindowSpend};
 use super::time::Time;
 use super::workspace::{Workspace, WorkspaceModel};
@@ -62,7 +64,7 @@ impl Ledger {
         self.holds.insert(Hold {
             request_id: hold.request_id,
             fingerprint: hold.fingerprint,
-            model,
+            model: model_number(model),
             held: hold.held,
             check_time: hold.check_time,
             window_start,
@@ -72,7 +74,7 @@ impl Ledger {
             routed: hold.routed,
             state: self.state(),
             verdicts: None,
-            attribution: hold.attribution,
+            attribution: hold.attribution.as_deref().map(PackedAttribution::new),
             expiring: false,
         });
         self.advance(now);

@@ -8,11 +8,12 @@ use super::decision::{
     Answer, Check, Decision, Error, HELD_RETRY_AFTER, HOLDS_MAX, LimitKind, Reason, Subject,
     VERDICTS_MAX, Verdict,
 };
-use super::hold::{Hold, Quote};
+use super::hold::{EXPIRY_STEP, Hold, Quote};
 use super::limit::Objection;
+use super::packed::PackedAttribution;
 use super::price::Rate;
 use super::state::Ledger;
-use super::time::{MICROS_PER_SECOND, Micros, Time};
+use super::time::{Micros, Time};
 use super::usage::TOKENS_MAX;
 use super::workspace::UnpricedModelPolicy;
 
@@ -84,7 +85,7 @@ impl Ledger {
         if hold.fingerprint != fingerprint {
             return Err(Error::RequestIdReused);
         }
-        let routed = hold.routed.then(|| self.models[hold.model].id.clone());
+        let routed = hold.routed.then(|| self.models[hold.model as usize].id.clone());
         Ok(Decision {
             reason: routed.is_some().then_some(Reason::ModelLimit),
             answer: routed.map_or(Answer::Allowed, Answer::Routed),
@@ -289,7 +290,7 @@ impl Ledger {
             self.holds.insert(Hold {
                 request_id: check.request_id,
                 fingerprint,
-                model,
+                model: model_number(model),
                 held: estimate.need,
                 check_time: self.now,
                 window_start,
@@ -299,7 +300,7 @@ impl Ledger {
                 routed,
                 state,
                 verdicts: (!verdicts.is_empty()).then(|| verdicts.clone().into_boxed_slice()),
-                attribution: check.attribution,
+                attribution: check.attribution.as_deref().map(PackedAttribution::new),
                 expiring: false,
             });
         }
@@ -359,12 +360,16 @@ impl Ledger {
     }
 }
 
-/// When a hold taken at `now` for `duration` ends: a whole second, rounded up.
+/// When a hold taken at `now` for `duration` ends: a whole step, rounded up.
 pub(super) fn expiry(now: Time, duration: Micros) -> Time {
     let end = (now + duration).micros();
-    let seconds = end.div_euclid(MICROS_PER_SECOND);
-    let begun = i64::from(end.rem_euclid(MICROS_PER_SECOND) != 0);
-    Time::from_micros((seconds + begun) * MICROS_PER_SECOND)
+    let steps = end.div_euclid(EXPIRY_STEP) + i64::from(end.rem_euclid(EXPIRY_STEP) != 0);
+    Time::from_micros(steps * EXPIRY_STEP)
+}
+
+/// Index of a model as a hold keeps it.
+pub(super) fn model_number(index: usize) -> u32 {
+    u32::try_from(index).expect("models of a workspace are bounded by what was recorded")
 }
 
 fn model_verdict(id: &Arc<str>, reason: Reason) -> Verdict {

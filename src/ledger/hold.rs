@@ -1,18 +1,26 @@
 //! Live holds: found by request id, ended by their time.
 //!
-//! Keeps and finds them; what a hold takes from which meter is the ledger's business.
+//! Keeps and finds them; what a hold takes from which meter is the ledger's business. There may be
+//! a million, so a step touches as little cold memory as it can.
 
 use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use hashbrown::HashTable;
+use hashbrown::DefaultHashBuilder;
+use hashbrown::hash_table::{Entry, HashTable};
 use slab::Slab;
 
 use super::amount::Amount;
 use super::decision::{BudgetState, Verdict};
+use super::packed::PackedAttribution;
 use super::price::{Rate, RateCard};
-use super::time::{MICROS_PER_SECOND, Time};
+use super::time::{Micros, Time};
 use super::usage::{Attribution, ServiceTier};
+
+/// Holds end at whole steps of time: those of one step are in one list. Small, so that a request
+/// at whose time many end is not delayed by them.
+pub const EXPIRY_STEP: Micros = 1_000;
 
 /// Price and exchange rate that a request was estimated at, and will be billed at.
 #[derive(Clone, Debug)]
@@ -27,12 +35,12 @@ pub struct Hold {
     pub request_id: Arc<str>,
     pub fingerprint: i64,
     /// Index of the model whose meter holds it.
-    pub model: usize,
+    pub model: u32,
     pub held: Amount,
     pub check_time: Time,
     /// Start of the window that it is held in.
     pub window_start: Time,
-    /// A whole second.
+    /// A whole number of steps.
     pub expire_time: Time,
     /// Absent if the model is unpriced.
     pub quote: Option<Quote>,
@@ -41,31 +49,35 @@ pub struct Hold {
     pub routed: bool,
     pub state: BudgetState,
     pub verdicts: Option<Box<[Verdict]>>,
-    pub attribution: Option<Box<Attribution>>,
+    pub attribution: Option<PackedAttribution>,
     /// Its time is up and its estimate is on the way to the log; it holds until that is settled.
     pub expiring: bool,
 }
 
-/// Neighbours in the list of holds that expire in the same second.
-#[derive(Clone, Copy, Debug, Default)]
-struct Links {
-    previous: Option<u32>,
-    next: Option<u32>,
+impl Hold {
+    pub fn attribution(&self) -> Option<Attribution> {
+        self.attribution.as_ref().map(PackedAttribution::unpack)
+    }
 }
 
-/// A hold and its place in the list of its second.
+/// A hold with its hash and its neighbours in the list of holds that end in the same step.
 struct Slot {
+    hash: u64,
+    previous: u32,
+    next: u32,
     hold: Hold,
-    links: Links,
 }
+
+/// No neighbour.
+const NONE: u32 = u32::MAX;
 
 /// The live holds of one workspace.
 #[derive(Default)]
 pub struct Holds {
     slots: Slab<Slot>,
     by_request: HashTable<u32>,
-    hasher: hashbrown::DefaultHashBuilder,
-    /// First hold of each second of expiry.
+    hasher: DefaultHashBuilder,
+    /// First hold of each step of expiry.
     by_expiry: BTreeMap<i64, u32>,
 }
 
@@ -85,16 +97,17 @@ impl Holds {
     /// # Panics
     /// If there is a hold of this request: the caller looked.
     pub fn insert(&mut self, hold: Hold) {
-        assert!(hold.expire_time.micros() % MICROS_PER_SECOND == 0, "expiry is a whole second");
+        assert!(hold.expire_time.micros() % EXPIRY_STEP == 0, "expiry is a whole step");
         let expire_time = hold.expire_time;
-        let hash = self.hash(&hold.request_id);
-        assert!(self.slot(&hold.request_id).is_none(), "one hold for a request");
-        let slot = self.slots.insert(Slot { hold, links: Links::default() });
-        let slot = u32::try_from(slot).expect("holds are bounded");
-        let (slots, hasher) = (&self.slots, &self.hasher);
-        self.by_request.insert_unique(hash, slot, |other| {
-            hash_of(hasher, &slots[*other as usize].hold.request_id)
-        });
+        let hash = self.hasher.hash_one(&*hold.request_id);
+        let slot = u32::try_from(self.slots.vacant_key()).expect("holds are bounded");
+        let slots = &self.slots;
+        let same = |other: &u32| slots[*other as usize].hold.request_id == hold.request_id;
+        match self.by_request.entry(hash, same, |other| slots[*other as usize].hash) {
+            Entry::Vacant(vacant) => vacant.insert(slot),
+            Entry::Occupied(_) => panic!("one hold for a request"),
+        };
+        self.slots.insert(Slot { hash, previous: NONE, next: NONE, hold });
         self.link(slot, expire_time);
     }
 
@@ -107,18 +120,22 @@ impl Holds {
     /// Moves the expiry of a hold.
     pub fn extend(&mut self, request_id: &str, expire_time: Time) {
         let Some(slot) = self.slot(request_id) else { return };
-        assert!(!self.slots[slot as usize].hold.expiring, "a hold that is up is not extended");
         self.unlink(slot);
+        self.slots[slot as usize].hold.expiring = false;
         self.link(slot, expire_time);
     }
 
-    /// A hold whose time is up at `now`: any of those that come first. It stays, marked as
-    /// expiring, and is not named again.
-    pub fn mark_next_expired(&mut self, now: Time) -> Option<Arc<str>> {
-        let (&second, &slot) = self.by_expiry.first_key_value()?;
-        if second * MICROS_PER_SECOND > now.micros() {
-            return None;
-        }
+    /// Takes out a hold whose time is up at `now`: any of those that come first.
+    pub fn take_expired(&mut self, now: Time) -> Option<Hold> {
+        let slot = self.first_expired(now)?;
+        self.unlink(slot);
+        Some(self.forget(slot))
+    }
+
+    /// Names a hold whose time is up at `now`. It stays, marked as expiring, and is not named
+    /// again.
+    pub fn mark_expired(&mut self, now: Time) -> Option<Arc<str>> {
+        let slot = self.first_expired(now)?;
         self.unlink(slot);
         let hold = &mut self.slots[slot as usize].hold;
         hold.expiring = true;
@@ -127,8 +144,8 @@ impl Holds {
 
     /// When the next hold is up.
     pub fn next_expiry(&self) -> Option<Time> {
-        let (&second, _) = self.by_expiry.first_key_value()?;
-        Some(Time::from_micros(second * MICROS_PER_SECOND))
+        let (&step, _) = self.by_expiry.first_key_value()?;
+        Some(Time::from_micros(step * EXPIRY_STEP))
     }
 
     /// Holds in no particular order.
@@ -140,57 +157,54 @@ impl Holds {
         self.slots.iter_mut().map(|(_, slot)| &mut slot.hold)
     }
 
+    fn first_expired(&self, now: Time) -> Option<u32> {
+        let (&step, &slot) = self.by_expiry.first_key_value()?;
+        (step * EXPIRY_STEP <= now.micros()).then_some(slot)
+    }
+
     fn slot(&self, request_id: &str) -> Option<u32> {
-        let hash = self.hash(request_id);
+        let hash = self.hasher.hash_one(request_id);
         let same = |slot: &u32| &*self.slots[*slot as usize].hold.request_id == request_id;
         self.by_request.find(hash, same).copied()
     }
 
-    fn hash(&self, request_id: &str) -> u64 {
-        hash_of(&self.hasher, request_id)
-    }
-
+    /// Takes a hold that is in no list out of the index.
     fn forget(&mut self, slot: u32) -> Hold {
-        let hash = self.hash(&self.slots[slot as usize].hold.request_id);
+        let Slot { hash, hold, .. } = self.slots.remove(slot as usize);
         if let Ok(entry) = self.by_request.find_entry(hash, |other| *other == slot) {
             entry.remove();
         }
-        self.slots.remove(slot as usize).hold
+        hold
     }
 
     fn link(&mut self, slot: u32, expire_time: Time) {
-        let next = self.by_expiry.insert(expire_time.micros() / MICROS_PER_SECOND, slot);
-        if let Some(next) = next {
-            self.slots[next as usize].links.previous = Some(slot);
+        let step = expire_time.micros() / EXPIRY_STEP;
+        let next = self.by_expiry.insert(step, slot).unwrap_or(NONE);
+        if next != NONE {
+            self.slots[next as usize].previous = slot;
         }
         let slot = &mut self.slots[slot as usize];
         slot.hold.expire_time = expire_time;
-        slot.links = Links { previous: None, next };
+        slot.previous = NONE;
+        slot.next = next;
     }
 
-    /// Takes a hold out of its second; does nothing for one that was taken out.
+    /// Takes a hold out of its list; does nothing for one that was taken out.
     fn unlink(&mut self, slot: u32) {
-        let slot = &mut self.slots[slot as usize];
-        if slot.hold.expiring {
+        let Slot { previous, next, ref hold, .. } = self.slots[slot as usize];
+        if hold.expiring {
             return;
         }
-        let second = slot.hold.expire_time.micros() / MICROS_PER_SECOND;
-        let Links { previous, next } = std::mem::take(&mut slot.links);
-        if let Some(next) = next {
-            self.slots[next as usize].links.previous = previous;
+        let step = hold.expire_time.micros() / EXPIRY_STEP;
+        if next != NONE {
+            self.slots[next as usize].previous = previous;
         }
-        match (previous, next) {
-            (Some(previous), _) => self.slots[previous as usize].links.next = next,
-            (None, Some(next)) => {
-                self.by_expiry.insert(second, next);
-            }
-            (None, None) => {
-                self.by_expiry.remove(&second);
-            }
+        if previous != NONE {
+            self.slots[previous as usize].next = next;
+        } else if next != NONE {
+            self.by_expiry.insert(step, next);
+        } else {
+            self.by_expiry.remove(&step);
         }
     }
-}
-
-fn hash_of(hasher: &hashbrown::DefaultHashBuilder, request_id: &str) -> u64 {
-    std::hash::BuildHasher::hash_one(hasher, request_id)
 }

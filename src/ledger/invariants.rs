@@ -23,7 +23,7 @@ impl Ledger {
             let start = hold.window_start.micros();
             assert!(hold.held >= Amount::ZERO, "I7: a hold is never negative");
             *total.entry(start).or_default() += hold.held;
-            *by_model.entry((hold.model, start)).or_default() += hold.held;
+            *by_model.entry((hold.model as usize, start)).or_default() += hold.held;
         }
         for (start, totals) in self.meter.windows() {
             let held = total.remove(&start.micros()).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! What is spent and held, by window. Every limit reads a meter; several may read the same.
 
+use smallvec::SmallVec;
+
 use super::amount::Amount;
 use super::calendar::Window;
 use super::time::Time;
@@ -17,7 +19,7 @@ pub struct Totals {
 /// anybody resetting it (I8). There are hardly ever more than two, so a list is searched.
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
-    windows: Vec<(Time, Totals)>,
+    windows: SmallVec<[(Time, Totals); 2]>,
 }
 
 impl Meter {
@@ -47,12 +49,14 @@ impl Meter {
 
     /// Forgets windows that ended by `now` and hold nothing: nobody asks for them again.
     pub fn forget_before(&mut self, current_start: Time) {
-        self.windows.retain(|(start, totals)| *start >= current_start || !totals.held.is_zero());
+        self.windows.retain(|(start, totals): &mut (Time, Totals)| {
+            *start >= current_start || !totals.held.is_zero()
+        });
     }
 
     /// Replaces everything, when the windows are cut anew.
     pub fn replace(&mut self, windows: Vec<(Time, Totals)>) {
-        self.windows = windows;
+        self.windows = windows.into();
     }
 
     /// All windows that are kept.

@@ -16,6 +16,7 @@ pub mod decision;
 pub mod limit;
 pub mod meter;
 pub mod output;
+mod packed;
 pub mod hold;
 mod state;
 mod check;

@@ -48,8 +48,10 @@ impl Ledger {
         let check_time = hold.map(|hold| hold.check_time).or(check_time);
         let charge_time = check_time.unwrap_or(start_time);
         let bill = self.bill(hold, &report, charge_time);
-        let attribution =
-            report.attribution.or_else(|| hold.and_then(|hold| hold.attribution.clone()));
+        let attribution = match report.attribution {
+            Some(said) => Some(*said),
+            None => hold.and_then(Hold::attribution),
+        };
         let record = Record {
             seq,
             workspace_id: self.workspace.id.clone(),
@@ -72,7 +74,7 @@ impl Ledger {
             start_time,
             record_time: now,
             latency: report.latency,
-            attribution: attribution.map(|boxed| *boxed).unwrap_or_default(),
+            attribution: attribution.unwrap_or_default(),
             fingerprint,
         };
         self.expect(&record)?;
@@ -94,7 +96,7 @@ impl Ledger {
         let Some(hold) = self.holds.get(request_id).filter(|hold| hold.expiring) else {
             return Ok(None);
         };
-        let model = self.models[hold.model].id.clone();
+        let model = self.models[hold.model as usize].id.clone();
         let quote = hold.quote.as_ref();
         let record = Record {
             seq,
@@ -118,7 +120,7 @@ impl Ledger {
             start_time: hold.check_time,
             record_time: now,
             latency: 0,
-            attribution: hold.attribution.as_deref().cloned().unwrap_or_default(),
+            attribution: hold.attribution().unwrap_or_default(),
             fingerprint: hold.fingerprint,
         };
         self.expect(&record)?;
@@ -169,7 +171,7 @@ impl Ledger {
         self.abandon(record);
         match record.kind {
             RecordKind::Usage => drop(self.end_hold(&record.request_id)),
-            RecordKind::ExpiryCharge => self.expire(&record.request_id),
+            RecordKind::ExpiryCharge => self.expire_request(&record.request_id),
             RecordKind::Correction => {}
         }
         let window = self.calendar_window(record.charge_time);
@@ -236,7 +238,7 @@ impl Ledger {
     /// was charged before. A request is charged for that once.
     pub fn expire_charged(&mut self, request_id: &str) {
         if self.holds.get(request_id).is_some_and(|hold| hold.expiring) {
-            self.expire(request_id);
+            self.expire_request(request_id);
         }
     }
 
@@ -245,9 +247,15 @@ impl Ledger {
         self.holds.get(request_id).filter(|hold| !hold.expiring).ok_or(Error::HoldNotFound)
     }
 
-    /// Ends a hold by its time.
-    pub(super) fn expire(&mut self, request_id: &str) {
-        let Some(hold) = self.end_hold(request_id) else { return };
+    fn expire_request(&mut self, request_id: &str) {
+        if let Some(hold) = self.holds.remove(request_id) {
+            self.expire(hold);
+        }
+    }
+
+    /// Ends a hold that was taken out because its time was up.
+    pub(super) fn expire(&mut self, hold: Hold) {
+        self.give_back(&hold);
         self.expired_count += 1;
         if self.expired.len() == EXPIRED_HOLDS_MAX {
             self.expired.pop_front();
@@ -255,13 +263,18 @@ impl Ledger {
         self.expired.push_back(hold);
     }
 
-    /// Ends a hold, once, and gives back exactly what it took, where it took it (I7).
+    /// Ends a hold, once.
     fn end_hold(&mut self, request_id: &str) -> Option<Hold> {
         let hold = self.holds.remove(request_id)?;
-        for meter in self.meters_of(hold.model) {
+        self.give_back(&hold);
+        Some(hold)
+    }
+
+    /// Gives back exactly what a hold took, where it took it (I7).
+    fn give_back(&mut self, hold: &Hold) {
+        for meter in self.meters_of(hold.model as usize) {
             meter.release(hold.window_start, hold.held);
         }
-        Some(hold)
     }
 
     /// The cost of a report. A request is billed at the price that it was checked at, if it ran on
@@ -269,7 +282,7 @@ impl Ledger {
     /// and without a hold at zero.
     fn bill(&self, hold: Option<&Hold>, report: &UsageReport, charge_time: Time) -> Bill {
         let entry = self.catalogue.model(&report.model_id);
-        let held_model = hold.map(|hold| &self.models[hold.model]);
+        let held_model = hold.map(|hold| &self.models[hold.model as usize]);
         let metered_model = match (entry, held_model) {
             (Some(entry), _) => entry.model().id.clone(),
             (None, Some(model)) => model.id.clone(),

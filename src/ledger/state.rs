@@ -137,13 +137,23 @@ impl Ledger {
                 model.meter.forget_before(start);
             }
         }
-        while let Some(request_id) = self.holds.mark_next_expired(self.now) {
-            match self.workspace.hold_expiry {
-                HoldExpiryPolicy::Release => self.expire(&request_id),
-                HoldExpiryPolicy::ChargeEstimate => self.due_charges.push(request_id),
+        self.end_expired();
+        self.now
+    }
+
+    fn end_expired(&mut self) {
+        match self.workspace.hold_expiry {
+            HoldExpiryPolicy::Release => {
+                while let Some(hold) = self.holds.take_expired(self.now) {
+                    self.expire(hold);
+                }
+            }
+            HoldExpiryPolicy::ChargeEstimate => {
+                while let Some(request_id) = self.holds.mark_expired(self.now) {
+                    self.due_charges.push(request_id);
+                }
             }
         }
-        self.now
     }
 
     /// Where the workspace stands in the running cycle.
@@ -220,7 +230,7 @@ impl Ledger {
         for hold in self.holds.iter_mut() {
             hold.window_start = calendar.cycle(hold.check_time).start;
             self.meter.hold(hold.window_start, hold.held);
-            self.models[hold.model].meter.hold(hold.window_start, hold.held);
+            self.models[hold.model as usize].meter.hold(hold.window_start, hold.held);
         }
     }
 }

@@ -128,7 +128,7 @@ impl Ledger {
         let live = self.holds.iter().map(|hold| (hold, true));
         let expired = self.expired.iter().map(|hold| (hold, false));
         let view = |(hold, live): (&Hold, bool)| {
-            let model_id = self.models[hold.model].id.clone();
+            let model_id = self.models[hold.model as usize].id.clone();
             HoldView { hold: hold.clone(), model_id, live }
         };
         let mut views: Vec<HoldView> = live.chain(expired).map(view).collect();

@@ -10,7 +10,7 @@ use tollgate::ledger::usage::Attribution;
 use tollgate::ledger::workspace::UnpricedModelPolicy;
 
 use super::facts::Offer;
-use super::{Hold, Oracle, amount, next_second};
+use super::{Hold, Oracle, amount, next_step};
 
 impl Oracle {
     /// Answers a check and, if it is granted, takes its hold.
@@ -40,7 +40,7 @@ impl Oracle {
             }
         };
         let is_routed = Some(&model) != self.model(&check.model_id).map(|model| &model.id);
-        let expire_time = next_second(self.now + check.hold_duration);
+        let expire_time = next_step(self.now + check.hold_duration);
         let decision = Decision {
             answer: if is_routed { Answer::Routed(model.clone()) } else { Answer::Allowed },
             held: amount(offer.need),

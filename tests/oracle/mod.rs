@@ -16,7 +16,6 @@ use tollgate::ledger::catalogue::{ExchangeRate, Model};
 use tollgate::ledger::decision::{BudgetState, Check, Decision, Standing};
 use tollgate::ledger::price::{Price, Rate};
 use tollgate::ledger::record::Record;
-use tollgate::ledger::time::MICROS_PER_SECOND;
 use tollgate::ledger::workspace::{HoldExpiryPolicy, Workspace, WorkspaceModel};
 use tollgate::ledger::{Amount, Time};
 
@@ -112,7 +111,7 @@ impl Oracle {
         if hold.is_up {
             return None;
         }
-        hold.expire_time = hold.expire_time.max(next_second(end));
+        hold.expire_time = hold.expire_time.max(next_step(end));
         Some(hold.expire_time)
     }
 
@@ -199,10 +198,10 @@ pub fn amount(nanos: i128) -> Amount {
     Amount::from_nanos(i64::try_from(nanos).expect("amounts of tests are small"))
 }
 
-/// Holds end at whole seconds.
-pub fn next_second(time: Time) -> Time {
+/// Holds end at whole milliseconds, never early.
+pub fn next_step(time: Time) -> Time {
     let mut micros = time.micros();
-    while micros % MICROS_PER_SECOND != 0 {
+    while micros % 1_000 != 0 {
         micros += 1;
     }
     Time::from_micros(micros)

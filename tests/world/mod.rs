@@ -166,14 +166,14 @@ impl World {
                 rate: quote.rate,
             });
             let hold = RestoredHold {
-                request_id: view.hold.request_id,
+                request_id: view.hold.request_id.clone(),
                 fingerprint: view.hold.fingerprint,
                 held: view.hold.held,
                 check_time: view.hold.check_time,
                 expire_time: view.hold.expire_time,
                 tier: view.hold.tier,
                 routed: view.hold.routed,
-                attribution: view.hold.attribution,
+                attribution: view.hold.attribution().map(Box::new),
             };
             self.ledger.restore_hold(self.now, &view.model_id, quote, hold);
         }

@@ -372,7 +372,7 @@ pub fn hold_to_proto(currency: Currency, view: HoldView) -> v1::Hold {
         state: state.into(),
         create_time: Some(to_timestamp(hold.check_time)),
         expire_time: Some(to_timestamp(hold.expire_time)),
-        attribution: hold.attribution.and_then(|attribution| attribution_to_proto(*attribution)),
+        attribution: hold.attribution().and_then(attribution_to_proto),
     }
 }
 

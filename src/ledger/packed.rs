@@ -1,0 +1,95 @@
+//! An attribution in one small piece of memory, for holds: there are many of them, and most are
+//! touched only when they begin and when they end.
+
+use std::collections::BTreeMap;
+
+use super::usage::Attribution;
+
+/// Texts one after another, each behind its length in two bytes, little endian: the nine fields in
+/// the order of [`Attribution`], then keys and values of the tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackedAttribution(Box<[u8]>);
+
+impl PackedAttribution {
+    /// # Panics
+    /// If a text is longer than 65,535 bytes; those of attributions are bounded far below.
+    pub fn new(attribution: &Attribution) -> PackedAttribution {
+        let mut bytes = Vec::with_capacity(128);
+        let fields = [
+            &attribution.user_id,
+            &attribution.department_id,
+            &attribution.api_key_id,
+            &attribution.assistant_id,
+            &attribution.workflow_id,
+            &attribution.feature_id,
+            &attribution.project_id,
+            &attribution.investigation_id,
+            &attribution.session_id,
+        ];
+        let tags = attribution.tags.iter().flat_map(|(key, value)| [key, value]);
+        for text in fields.into_iter().chain(tags) {
+            let length = u16::try_from(text.len()).expect("texts of attributions are bounded");
+            bytes.extend_from_slice(&length.to_le_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        }
+        PackedAttribution(bytes.into_boxed_slice())
+    }
+
+    pub fn unpack(&self) -> Attribution {
+        let mut rest = &*self.0;
+        let mut next = || {
+            let (length, after) = rest.split_first_chunk::<2>()?;
+            let (text, after) = after.split_at(usize::from(u16::from_le_bytes(*length)));
+            rest = after;
+            Some(str::from_utf8(text).expect("packed from text").to_owned())
+        };
+        let mut field = || next().expect("all fields are packed");
+        let mut attribution = Attribution {
+            user_id: field(),
+            department_id: field(),
+            api_key_id: field(),
+            assistant_id: field(),
+            workflow_id: field(),
+            feature_id: field(),
+            project_id: field(),
+            investigation_id: field(),
+            session_id: field(),
+            tags: BTreeMap::new(),
+        };
+        while let Some(key) = next() {
+            attribution.tags.insert(key, next().expect("a key has a value"));
+        }
+        attribution
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn unpacks_to_what_was_packed(
+            texts in proptest::collection::vec(".{0,20}", 9),
+            tags in proptest::collection::btree_map(".{1,8}", ".{0,8}", 0..5),
+        ) {
+            let [user, department, key, assistant, workflow, feature, project, case, session] =
+                <[String; 9]>::try_from(texts).unwrap();
+            let attribution = Attribution {
+                user_id: user,
+                department_id: department,
+                api_key_id: key,
+                assistant_id: assistant,
+                workflow_id: workflow,
+                feature_id: feature,
+                project_id: project,
+                investigation_id: case,
+                session_id: session,
+                tags,
+            };
+            prop_assert_eq!(PackedAttribution::new(&attribution).unpack(), attribution);
+        }
+    }
+}
