@@ -7,8 +7,12 @@ use tokio::sync::oneshot;
 use super::error::{Error, Result};
 use super::writer::{Command, PendingRecord, Recorded};
 use super::{Engine, InCurrency, WorkspaceHandle};
+#[cfg(feature = "mutants")]
+use crate::ledger::decision::Answer;
 use crate::ledger::decision::{Check, Decision, UsageReport};
 use crate::ledger::hold::Quote;
+#[cfg(feature = "mutants")]
+use crate::ledger::mutants;
 use crate::ledger::price::Rate;
 use crate::ledger::record::Record;
 use crate::ledger::time::Micros;
@@ -19,7 +23,33 @@ impl Engine {
     /// Decides on a request. No storage is touched once the workspace is loaded.
     pub async fn check(&self, workspace_id: &str, check: Check) -> Result<InCurrency<Decision>> {
         let workspace = self.workspace(workspace_id).await?;
+        #[cfg(feature = "mutants")]
+        if mutants::is(mutants::Mutant::CheckThenUpdate) {
+            return self.check_then_update(&workspace, check).await;
+        }
         self.check_in(&workspace, check)
+    }
+
+    /// What must not be: the decision under one lock, its hold under another.
+    #[cfg(feature = "mutants")]
+    async fn check_then_update(
+        &self,
+        workspace: &WorkspaceHandle,
+        check: Check,
+    ) -> Result<InCurrency<Decision>> {
+        let first = self.check_in(workspace, Check { dry_run: true, ..check.clone() })?;
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        let model = match &first.value.answer {
+            Answer::Blocked => return Ok(first),
+            Answer::Allowed => check.model_id.as_str().into(),
+            Answer::Routed(model) => model.clone(),
+        };
+        let routed = matches!(first.value.answer, Answer::Routed(_));
+        let granted = workspace.lock().hold_unchecked(self.now(), &check, &model, routed);
+        match granted {
+            Some(value) => Ok(InCurrency { value, ..first }),
+            None => self.check_in(workspace, check),
+        }
     }
 
     /// The same in a workspace that is loaded.

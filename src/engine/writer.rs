@@ -16,6 +16,7 @@ use super::Shared;
 use super::error::{Error, Result};
 use super::workspace::WorkspaceHandle;
 use crate::ledger::decision::{Standing, UsageReport};
+use crate::ledger::mutants::{self, Mutant};
 use crate::ledger::record::{EXPIRY_ATTEMPT, Record, RecordKind};
 use crate::ledger::usage::Usage;
 use crate::ledger::{Amount, Time};
@@ -129,10 +130,21 @@ impl Writer {
         if records.is_empty() {
             return;
         }
+        if mutants::is(Mutant::AnswerBeforeCommit) {
+            for (record, entry) in records.iter().zip(&mut entries) {
+                let standing = entry.workspace.lock().standing();
+                let (cost, unpriced) = (record.cost, record.unpriced);
+                entry.tell(Ok(Recorded { cost, duplicate: false, unpriced, standing }));
+            }
+        }
         match self.shared.append(&records).await {
             Ok(appended) => self.settle(records, entries, appended),
             Err(error) => {
                 for (record, entry) in records.iter().zip(entries) {
+                    if mutants::is(Mutant::FailureIsCharged) {
+                        entry.workspace.lock().settle(now, record);
+                        continue;
+                    }
                     entry.workspace.lock().abandon(record);
                     entry.answer(Err(error_again(&error)));
                 }
@@ -193,7 +205,8 @@ impl Writer {
         }
         let store = &self.shared.store;
         let mut entries = store.request_records(workspace.id(), &report.request_id).await?;
-        if entries.iter().any(|entry| entry.attempt == report.attempt) {
+        let is_repeat = entries.iter().any(|entry| entry.attempt == report.attempt);
+        if is_repeat && !mutants::is(Mutant::RepeatTakesChargeBack) {
             return Ok(None);
         }
         entries.retain(|entry| entry.attempt == EXPIRY_ATTEMPT);
@@ -206,6 +219,10 @@ impl Writer {
         let now = self.shared.clock.now();
         let mut committed = Vec::with_capacity(records.len());
         for ((record, entry), appended) in records.into_iter().zip(entries).zip(appended) {
+            let appended = match appended {
+                Appended::Existing(_) if mutants::is(Mutant::NoDedupe) => Appended::New,
+                other => other,
+            };
             let answer = match appended {
                 Appended::New => {
                     let standing = entry.workspace.lock().settle(now, &record);
@@ -227,8 +244,12 @@ impl Writer {
 }
 
 impl Entry {
-    fn answer(self, answer: Result<Recorded>) {
-        if let Some(reply) = self.reply {
+    fn answer(mut self, answer: Result<Recorded>) {
+        self.tell(answer);
+    }
+
+    fn tell(&mut self, answer: Result<Recorded>) {
+        if let Some(reply) = self.reply.take() {
             // The caller may have gone; the record is there all the same.
             let _ = reply.send(answer);
         }
@@ -265,7 +286,7 @@ impl Shared {
             let outcome = write().await;
             self.note_storage(&outcome);
             match outcome {
-                Err(storage::Error::Unknown(cause)) => {
+                Err(storage::Error::Unknown(cause)) if !mutants::is(Mutant::UnknownIsFailure) => {
                     warn!(%cause, "outcome of a write is not known yet");
                     in_doubt = true;
                 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::catalogue::Catalogue;
 use super::check::model_number;
 use super::hold::{Hold, Quote};
+use super::mutants::{self, Mutant};
 use super::packed::PackedAttribution;
 use super::state::{Ledger, WindowSpend};
 use super::time::Time;
@@ -21,7 +22,9 @@ impl Ledger {
         let start_date = self.workspace.plan.map(|plan| plan.start_date);
         self.calendar = super::calendar::Calendar::new(self.workspace.time_zone, start_date);
         self.cycle = self.calendar.cycle(now);
-        self.replace_spend(spend);
+        if !mutants::is(Mutant::NewCutForgetsSpend) {
+            self.replace_spend(spend);
+        }
         self.revision += 1;
     }
 

@@ -10,6 +10,7 @@ use super::decision::{
 };
 use super::hold::{EXPIRY_STEP, Hold, Quote};
 use super::limit::Objection;
+use super::mutants::{self, Mutant};
 use super::packed::PackedAttribution;
 use super::price::Rate;
 use super::state::Ledger;
@@ -68,7 +69,9 @@ impl Ledger {
         }
         let asked = verdicts.len();
         match self.find_fallback(model, &check, estimate.need, &mut verdicts) {
-            Some((model, estimate)) => {
+            Some((model, own)) => {
+                let at_asked = mutants::is(Mutant::FallbackAtThePriceOfTheAsked);
+                let estimate = if at_asked { estimate } else { own };
                 Ok(self.grant(check, fingerprint, model, true, estimate, verdicts))
             }
             None => {
@@ -80,9 +83,27 @@ impl Ledger {
         }
     }
 
+    /// What must not be: a hold without asking any limit. None if the request has one.
+    #[cfg(feature = "mutants")]
+    pub fn hold_unchecked(
+        &mut self,
+        now: Time,
+        check: &Check,
+        model: &str,
+        routed: bool,
+    ) -> Option<Decision> {
+        let now = self.advance(now);
+        if self.holds.get(&check.request_id).is_some() {
+            return None;
+        }
+        let model = self.model_index(model);
+        let estimate = self.estimate(model, check, now).ok()?;
+        Some(self.grant(check.clone(), check.fingerprint(), model, routed, estimate, Vec::new()))
+    }
+
     /// The same answer as before for a request whose hold lives.
     fn answer_again(&self, hold: &Hold, fingerprint: i64) -> Result<Decision, Error> {
-        if hold.fingerprint != fingerprint {
+        if hold.fingerprint != fingerprint && !mutants::is(Mutant::OtherContentIsARepeat) {
             return Err(Error::RequestIdReused);
         }
         let routed = hold.routed.then(|| self.models[hold.model as usize].id.clone());
@@ -251,7 +272,8 @@ impl Ledger {
             push_bounded(verdicts, model_verdict(&state.id, Reason::ModelUnpriced));
             return None;
         };
-        if below.is_some_and(|below| estimate.need >= below) {
+        let may_be_dearer = mutants::is(Mutant::FallbackMayBeDearer);
+        if below.is_some_and(|below| estimate.need >= below) && !may_be_dearer {
             return None;
         }
         let mut required = check.required_capabilities.iter();
@@ -284,7 +306,8 @@ impl Ledger {
             let expires = expiry(self.now, check.hold_duration);
             expire_time = Some(expires);
             let window_start = self.cycle.start;
-            for meter in self.meters_of(model) {
+            let count = if mutants::is(Mutant::HoldInOneLimitOnly) { 1 } else { usize::MAX };
+            for meter in self.meters_of(model).into_iter().take(count) {
                 meter.hold(window_start, estimate.need);
             }
             self.holds.insert(Hold {

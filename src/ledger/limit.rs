@@ -6,6 +6,7 @@ use super::amount::Amount;
 use super::calendar::Window;
 use super::decision::{LimitFigures, LimitKind, Reason};
 use super::meter::Totals;
+use super::mutants::{self, Mutant};
 
 /// One limit that applies to a request.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +27,12 @@ impl Limit {
     /// limit is passed already: a free model is never blocked for money.
     pub fn admit(&self, totals: Totals, need: Amount, window: Window) -> Result<(), Objection> {
         assert!(need >= Amount::ZERO, "a request never needs less than nothing");
-        if need.is_zero() || totals.spent + totals.held + need <= self.amount {
+        let is_free = need.is_zero() && !mutants::is(Mutant::FreeIsBlocked);
+        let room = match mutants::is(Mutant::LimitItselfIsTooMuch) {
+            true => self.amount - Amount::from_nanos(1),
+            false => self.amount,
+        };
+        if is_free || totals.spent + totals.held + need <= room {
             return Ok(());
         }
         let reason = if need > self.amount {

@@ -24,6 +24,7 @@ mod settle;
 mod change;
 mod view;
 mod invariants;
+pub mod mutants;
 
 pub use amount::Amount;
 pub use change::RestoredHold;

@@ -7,6 +7,7 @@ use super::amount::Amount;
 use super::check::expiry;
 use super::decision::{Error, Standing, UsageReport};
 use super::hold::{Hold, Quote};
+use super::mutants::{self, Mutant};
 use super::price::Rate;
 use super::record::{EXPIRY_ATTEMPT, Record, RecordKind};
 use super::state::{EXPIRED_HOLDS_MAX, Ledger};
@@ -169,18 +170,26 @@ impl Ledger {
     pub fn settle(&mut self, now: Time, record: &Record) -> Standing {
         let now = self.advance(now);
         self.abandon(record);
+        let mut cost = record.cost;
+        if mutants::is(Mutant::DropAboveTheHold)
+            && let Some(hold) = self.holds.get(&record.request_id)
+        {
+            cost = cost.min(hold.held);
+        }
         match record.kind {
             RecordKind::Usage => drop(self.end_hold(&record.request_id)),
             RecordKind::ExpiryCharge => self.expire_request(&record.request_id),
             RecordKind::Correction => {}
         }
-        let window = self.calendar_window(record.charge_time);
+        let of_record = mutants::is(Mutant::ChargeTheWindowOfTheRecord);
+        let charge_time = if of_record { record.record_time } else { record.charge_time };
+        let window = self.calendar_window(charge_time);
         // Nobody asks for a cycle that is over, and a ledger does not know what was spent in it.
         let is_over = window.end <= now;
         let model = self.model_index(&record.metered_model_id);
         if !is_over {
             for meter in self.meters_of(model) {
-                meter.charge(window.start, record.cost);
+                meter.charge(window.start, cost);
             }
         }
         if record.kind == RecordKind::Usage && record.outcome == Outcome::Success {
@@ -237,7 +246,9 @@ impl Ledger {
     /// Ends a hold that is up and whose charge the log refused: the request's hold had expired and
     /// was charged before. A request is charged for that once.
     pub fn expire_charged(&mut self, request_id: &str) {
-        if self.holds.get(request_id).is_some_and(|hold| hold.expiring) {
+        if !mutants::is(Mutant::SecondChargeLeaks)
+            && self.holds.get(request_id).is_some_and(|hold| hold.expiring)
+        {
             self.expire_request(request_id);
         }
     }
@@ -255,7 +266,9 @@ impl Ledger {
 
     /// Ends a hold that was taken out because its time was up.
     pub(super) fn expire(&mut self, hold: Hold) {
-        self.give_back(&hold);
+        if !mutants::is(Mutant::ExpiredHoldLeaks) {
+            self.give_back(&hold);
+        }
         self.expired_count += 1;
         if self.expired.len() == EXPIRED_HOLDS_MAX {
             self.expired.pop_front();
@@ -272,8 +285,13 @@ impl Ledger {
 
     /// Gives back exactly what a hold took, where it took it (I7).
     fn give_back(&mut self, hold: &Hold) {
+        let into_current = mutants::is(Mutant::RefundIntoTheCurrentWindow);
+        let window_start = if into_current { self.cycle.start } else { hold.window_start };
+        let times = if mutants::is(Mutant::ReleaseTwice) { 2 } else { 1 };
         for meter in self.meters_of(hold.model as usize) {
-            meter.release(hold.window_start, hold.held);
+            for _ in 0..times {
+                meter.release(window_start, hold.held);
+            }
         }
     }
 
@@ -291,7 +309,13 @@ impl Ledger {
         let held_quote = hold.and_then(|hold| hold.quote.clone());
         let is_held_model = held_model.is_some_and(|model| model.id == metered_model);
         let own_quote = match &held_quote {
-            Some(quote) if is_held_model && entry.is_some() => Some(quote.clone()),
+            Some(quote)
+                if is_held_model
+                    && entry.is_some()
+                    && !mutants::is(Mutant::BillAtThePriceOfNow) =>
+            {
+                Some(quote.clone())
+            }
             // A missing exchange rate is as good as no price: the record is taken all the same.
             _ => self.quote(entry.map(|entry| &**entry), charge_time).unwrap_or_default(),
         };

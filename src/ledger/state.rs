@@ -12,6 +12,7 @@ use super::decision::{BudgetState, LimitKind};
 use super::hold::{Hold, Holds};
 use super::limit::Limit;
 use super::meter::{Meter, Totals};
+use super::mutants::{self, Mutant};
 use super::output::OutputHistory;
 use super::time::Time;
 use super::workspace::{HoldExpiryPolicy, Workspace, WorkspaceModel};
@@ -238,7 +239,8 @@ impl Ledger {
 impl ModelState {
     /// The cap in force.
     pub fn cap(&self) -> Option<Amount> {
-        self.settings.as_ref().filter(|settings| settings.limit_enabled)?.limit
+        let limit = self.settings.as_ref().filter(|settings| settings.limit_enabled)?.limit;
+        limit.filter(|limit| !limit.is_zero() || !mutants::is(Mutant::ZeroMeansNoLimit))
     }
 
     /// Whether the workspace allows it.

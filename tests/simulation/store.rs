@@ -88,6 +88,10 @@ impl SimStore {
         std::mem::replace(&mut *self.weather.lock().unwrap(), weather)
     }
 
+    pub fn weather(&self) -> Weather {
+        *self.weather.lock().unwrap()
+    }
+
     fn draw(&self, bound: u32) -> u32 {
         self.luck.lock().unwrap().random_range(0..bound)
     }

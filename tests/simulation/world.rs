@@ -218,6 +218,12 @@ impl Simulation {
             // Holds live on if they were written down, as they were.
             let disk = self.store.disk();
             let mut holds = std::mem::take(&mut auditor.holds);
+            if !is_crash && self.store.weather() == Weather::Calm {
+                for (request, hold) in holds.iter().filter(|(_, hold)| !hold.is_unsure) {
+                    let is_stored = disk.holds.contains_key(request);
+                    assert!(is_stored, "a live hold is written down: {request:?} {hold:?}");
+                }
+            }
             holds.retain(|request, _| disk.holds.contains_key(request));
             for hold in holds.values_mut() {
                 // A start that fails may have taken them up already.
