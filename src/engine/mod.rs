@@ -7,6 +7,7 @@ mod catalogue;
 mod clock;
 mod error;
 mod policy;
+mod registry;
 mod reprice;
 mod usage;
 mod watch;
@@ -14,12 +15,11 @@ mod workspace;
 mod writer;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use hashbrown::HashMap;
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,7 @@ use crate::ledger::price::Price;
 use crate::ledger::{Currency, Ledger, Time, WindowSpend};
 use crate::storage::rollup::RollupRow;
 use crate::storage::{self, Store};
+use registry::Registry;
 use writer::{Command, QUEUE_COMMANDS_MAX, Writer};
 
 pub use catalogue::load as load_catalogue;
@@ -64,7 +65,7 @@ pub struct Engine {
 pub(crate) struct Shared {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    workspaces: RwLock<HashMap<Arc<str>, Arc<WorkspaceHandle>>>,
+    workspaces: Registry,
     catalogue: ArcSwap<Catalogue>,
     commands: mpsc::Sender<Command>,
     /// Position of the latest entry of the log that was handed out.
@@ -99,7 +100,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             store,
             clock,
-            workspaces: RwLock::default(),
+            workspaces: Registry::default(),
             catalogue: ArcSwap::from_pointee(catalogue),
             commands,
             last_seq: AtomicI64::new(last_seq),
@@ -250,18 +251,16 @@ impl Shared {
     }
 
     fn loaded(&self, id: &str) -> Option<Arc<WorkspaceHandle>> {
-        self.workspaces.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.workspaces.get(id)
     }
 
     fn loaded_workspaces(&self) -> Vec<Arc<WorkspaceHandle>> {
-        let workspaces = self.workspaces.read().unwrap_or_else(PoisonError::into_inner);
-        workspaces.values().cloned().collect()
+        self.workspaces.all()
     }
 
     fn keep(&self, ledger: Ledger) -> Arc<WorkspaceHandle> {
         let handle = Arc::new(WorkspaceHandle::new(ledger));
-        let mut workspaces = self.workspaces.write().unwrap_or_else(PoisonError::into_inner);
-        workspaces.insert(handle.id().clone(), handle.clone());
+        self.workspaces.insert(handle.clone());
         handle
     }
 

@@ -16,28 +16,38 @@ use crate::ledger::mutants;
 use crate::ledger::price::Rate;
 use crate::ledger::record::Record;
 use crate::ledger::time::Micros;
-use crate::ledger::{Amount, HoldView, Ledger, RestoredHold, Time};
+use crate::ledger::{Amount, HoldView, Ledger, PreparedCheck, RestoredHold, Time};
 use crate::storage::{Order, RecordFilter, RecordPosition, StoredHold};
 
 impl Engine {
     /// Decides on a request. No storage is touched once the workspace is loaded.
     pub async fn check(&self, workspace_id: &str, check: Check) -> Result<InCurrency<Decision>> {
-        let workspace = self.workspace(workspace_id).await?;
         #[cfg(feature = "mutants")]
         if mutants::is(mutants::Mutant::CheckThenUpdate) {
-            return self.check_then_update(&workspace, check).await;
+            return self.check_then_update(workspace_id, check).await;
         }
-        self.check_in(&workspace, check)
+        let mut check = PreparedCheck::new(check);
+        let decided = self
+            .shared
+            .workspaces
+            .with(workspace_id, |workspace| self.check_in(workspace, &mut check));
+        if let Some(decision) = decided {
+            return decision;
+        }
+        let workspace = self.workspace(workspace_id).await?;
+        self.check_in(&workspace, &mut check)
     }
 
     /// What must not be: the decision under one lock, its hold under another.
     #[cfg(feature = "mutants")]
     async fn check_then_update(
         &self,
-        workspace: &WorkspaceHandle,
+        workspace_id: &str,
         check: Check,
     ) -> Result<InCurrency<Decision>> {
-        let first = self.check_in(workspace, Check { dry_run: true, ..check.clone() })?;
+        let workspace = self.workspace(workspace_id).await?;
+        let dry_run = Check { dry_run: true, ..check.clone() };
+        let first = self.check_in(&workspace, &mut PreparedCheck::new(dry_run))?;
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         let model = match &first.value.answer {
             Answer::Blocked => return Ok(first),
@@ -48,23 +58,23 @@ impl Engine {
         let granted = workspace.lock().hold_unchecked(self.now(), &check, &model, routed);
         match granted {
             Some(value) => Ok(InCurrency { value, ..first }),
-            None => self.check_in(workspace, check),
+            None => self.check_in(&workspace, &mut PreparedCheck::new(check)),
         }
     }
 
-    /// The same in a workspace that is loaded.
-    pub fn check_in(
+    fn check_in(
         &self,
         workspace: &WorkspaceHandle,
-        check: Check,
+        check: &mut PreparedCheck,
     ) -> Result<InCurrency<Decision>> {
         let now = self.now();
-        let request_id = check.request_id.clone();
-        let mut ledger = workspace.lock();
-        let currency = ledger.workspace().currency;
-        match ledger.check(now, check) {
+        let (currency, decision) = {
+            let mut ledger = workspace.lock();
+            (ledger.workspace().currency, ledger.decide(now, check))
+        };
+        match decision {
             Ok(value) => Ok(InCurrency { currency, value }),
-            Err(error) => Err(Error::of_ledger(error, &request_id)),
+            Err(error) => Err(Error::of_ledger(error, check.request_id())),
         }
     }
 

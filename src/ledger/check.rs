@@ -18,6 +18,27 @@ use super::time::{Micros, Time};
 use super::usage::TOKENS_MAX;
 use super::workspace::UnpricedModelPolicy;
 
+/// A check, with what can be computed of it before its ledger is asked: the ledger is one, and
+/// callers are many.
+#[derive(Debug)]
+pub struct PreparedCheck {
+    check: Check,
+    fingerprint: i64,
+    attribution: Option<PackedAttribution>,
+}
+
+impl PreparedCheck {
+    pub fn new(check: Check) -> PreparedCheck {
+        let fingerprint = check.fingerprint();
+        let attribution = check.attribution.as_deref().map(PackedAttribution::new);
+        PreparedCheck { check, fingerprint, attribution }
+    }
+
+    pub fn request_id(&self) -> &Arc<str> {
+        &self.check.request_id
+    }
+}
+
 /// What a request would cost at most on one model.
 #[derive(Clone, Debug)]
 pub(super) struct Estimate {
@@ -29,6 +50,14 @@ pub(super) struct Estimate {
 }
 
 impl Ledger {
+    /// Decides on a request: see [`Ledger::decide`].
+    ///
+    /// # Errors
+    /// As [`Ledger::decide`].
+    pub fn check(&mut self, now: Time, check: Check) -> Result<Decision, Error> {
+        self.decide(now, &mut PreparedCheck::new(check))
+    }
+
     /// Decides on a request and sets its worst-case cost aside in every limit that applies: in all
     /// of them, or, if it is blocked, in none (I2). Rules are asked in a fixed order: the model is
     /// known, enabled, priced; then the limits; then, if only the model's cap is in the way,
@@ -37,12 +66,12 @@ impl Ledger {
     /// # Errors
     /// If the request id is in use with other content, an exchange rate is missing, or there are
     /// too many live holds. Nothing has changed then.
-    pub fn check(&mut self, now: Time, check: Check) -> Result<Decision, Error> {
+    pub fn decide(&mut self, now: Time, prepared: &mut PreparedCheck) -> Result<Decision, Error> {
         let now = self.advance(now);
-        let fingerprint = check.fingerprint();
+        let check = &prepared.check;
         if !check.dry_run {
             if let Some(hold) = self.holds.get(&check.request_id) {
-                return self.answer_again(hold, fingerprint);
+                return self.answer_again(hold, prepared.fingerprint);
             }
             if self.holds.len() >= HOLDS_MAX {
                 let max = i64::try_from(HOLDS_MAX).expect("a small number");
@@ -53,7 +82,7 @@ impl Ledger {
             Ok(model) => model,
             Err(reason) => return Ok(self.refuse_model(&check.model_id, reason)),
         };
-        let estimate = self.estimate(model, &check, now)?;
+        let estimate = self.estimate(model, check, now)?;
         if estimate.quote.is_none() && self.workspace.unpriced_models == UnpricedModelPolicy::Deny {
             return Ok(self.refuse_model(&check.model_id, Reason::ModelUnpriced));
         }
@@ -62,17 +91,17 @@ impl Ledger {
             verdicts.push(model_verdict(&self.models[model].id, Reason::ModelUnpriced));
         }
         if self.admit(model, estimate.need, &mut verdicts) {
-            return Ok(self.grant(check, fingerprint, model, false, estimate, verdicts));
+            return Ok(self.grant(prepared, model, false, estimate, verdicts));
         }
         if let Some(reason) = self.reason_beyond_fallback(&verdicts) {
             return Ok(self.block(reason, verdicts));
         }
         let asked = verdicts.len();
-        match self.find_fallback(model, &check, estimate.need, &mut verdicts) {
+        match self.find_fallback(model, check, estimate.need, &mut verdicts) {
             Some((model, own)) => {
                 let at_asked = mutants::is(Mutant::FallbackAtThePriceOfTheAsked);
                 let estimate = if at_asked { estimate } else { own };
-                Ok(self.grant(check, fingerprint, model, true, estimate, verdicts))
+                Ok(self.grant(prepared, model, true, estimate, verdicts))
             }
             None => {
                 let retry_after = self.retry_after(&verdicts[..asked]);
@@ -98,7 +127,8 @@ impl Ledger {
         }
         let model = self.model_index(model);
         let estimate = self.estimate(model, check, now).ok()?;
-        Some(self.grant(check.clone(), check.fingerprint(), model, routed, estimate, Vec::new()))
+        let mut prepared = PreparedCheck::new(check.clone());
+        Some(self.grant(&mut prepared, model, routed, estimate, Vec::new()))
     }
 
     /// The same answer as before for a request whose hold lives.
@@ -292,8 +322,7 @@ impl Ledger {
     /// Takes the hold in every meter and answers.
     fn grant(
         &mut self,
-        check: Check,
-        fingerprint: i64,
+        prepared: &mut PreparedCheck,
         model: usize,
         routed: bool,
         estimate: Estimate,
@@ -302,6 +331,7 @@ impl Ledger {
         let state = self.state();
         let target = routed.then(|| self.models[model].id.clone());
         let mut expire_time = None;
+        let check = &prepared.check;
         if !check.dry_run {
             let expires = expiry(self.now, check.hold_duration);
             expire_time = Some(expires);
@@ -311,8 +341,8 @@ impl Ledger {
                 meter.hold(window_start, estimate.need);
             }
             self.holds.insert(Hold {
-                request_id: check.request_id,
-                fingerprint,
+                request_id: check.request_id.clone(),
+                fingerprint: prepared.fingerprint,
                 model: model_number(model),
                 held: estimate.need,
                 check_time: self.now,
@@ -323,7 +353,7 @@ impl Ledger {
                 routed,
                 state,
                 verdicts: (!verdicts.is_empty()).then(|| verdicts.clone().into_boxed_slice()),
-                attribution: check.attribution.as_deref().map(PackedAttribution::new),
+                attribution: prepared.attribution.take(),
                 expiring: false,
             });
         }

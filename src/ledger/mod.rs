@@ -28,6 +28,7 @@ pub mod mutants;
 
 pub use amount::Amount;
 pub use change::RestoredHold;
+pub use check::PreparedCheck;
 pub use currency::Currency;
 pub use settle::WINDOW_SPENT_MAX;
 pub use state::{EXPIRED_HOLDS_MAX, Ledger, WindowSpend};

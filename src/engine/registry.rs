@@ -1,0 +1,64 @@
+//! The workspaces that are loaded, found without a lock: every check asks, and cores that take
+//! turns at a lock, or at a count of references, would cost as much as the decision itself.
+
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use hashbrown::{DefaultHashBuilder, HashMap};
+
+use super::workspace::WorkspaceHandle;
+
+/// Parts of the registry. A workspace that is added copies its part, so parts are many.
+const SHARDS: usize = 1_024;
+
+type Shard = HashMap<Arc<str>, Arc<WorkspaceHandle>>;
+
+pub(super) struct Registry {
+    shards: Box<[ArcSwap<Shard>]>,
+    hasher: DefaultHashBuilder,
+    /// Held while one is added; read by nobody.
+    adding: Mutex<()>,
+}
+
+impl Default for Registry {
+    fn default() -> Registry {
+        let shards = (0..SHARDS).map(|_| ArcSwap::default()).collect();
+        Registry { shards, hasher: DefaultHashBuilder::default(), adding: Mutex::new(()) }
+    }
+}
+
+impl Registry {
+    /// Runs `use_it` with the workspace, if it is loaded.
+    pub fn with<T>(&self, id: &str, use_it: impl FnOnce(&Arc<WorkspaceHandle>) -> T) -> Option<T> {
+        let shard = self.shard(id).load();
+        shard.get(id).map(use_it)
+    }
+
+    pub fn get(&self, id: &str) -> Option<Arc<WorkspaceHandle>> {
+        self.with(id, Arc::clone)
+    }
+
+    pub fn insert(&self, handle: Arc<WorkspaceHandle>) {
+        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        let shard = self.shard(handle.id());
+        let mut changed = Shard::clone(&shard.load());
+        changed.insert(handle.id().clone(), handle);
+        shard.store(Arc::new(changed));
+    }
+
+    /// Every workspace, in no particular order.
+    pub fn all(&self) -> Vec<Arc<WorkspaceHandle>> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            all.extend(shard.load().values().cloned());
+        }
+        all
+    }
+
+    fn shard(&self, id: &str) -> &ArcSwap<Shard> {
+        // The lower bits; a shard's own map has a hasher of its own.
+        let hash = self.hasher.hash_one(id) % self.shards.len() as u64;
+        &self.shards[usize::try_from(hash).expect("less than the number of shards")]
+    }
+}
