@@ -26,16 +26,22 @@ impl Engine {
         if mutants::is(mutants::Mutant::CheckThenUpdate) {
             return self.check_then_update(workspace_id, check).await;
         }
-        let mut check = PreparedCheck::new(check);
-        let decided = self
-            .shared
-            .workspaces
-            .with(workspace_id, |workspace| self.check_in(workspace, &mut check));
+        self.decide(workspace_id, &mut PreparedCheck::new(check)).await
+    }
+
+    /// The same of a check that is prepared.
+    pub async fn decide(
+        &self,
+        workspace_id: &str,
+        check: &mut PreparedCheck,
+    ) -> Result<InCurrency<Decision>> {
+        let decided =
+            self.shared.workspaces.with(workspace_id, |workspace| self.check_in(workspace, check));
         if let Some(decision) = decided {
             return decision;
         }
         let workspace = self.workspace(workspace_id).await?;
-        self.check_in(&workspace, &mut check)
+        self.check_in(&workspace, check)
     }
 
     /// What must not be: the decision under one lock, its hold under another.

@@ -67,15 +67,15 @@ impl State {
             return failed(String::new(), violations.into());
         };
         let tag = request.request_id.clone();
-        let call = match convert::check(request) {
+        let mut call = match convert::check(request) {
             Ok(call) => call,
             Err(violations) => return failed(tag, violations.into()),
         };
         // One that was made here is the tag, too.
         let tag = if tag.is_empty() { call.request_id.clone() } else { tag };
-        match self.engine.check(&call.workspace_id, call.check).await {
+        match self.engine.decide(&call.workspace_id, &mut call.check).await {
             Ok(answer) => {
-                let check = convert::check_response(answer, call.request_id, call.model_id);
+                let check = convert::check_response(answer, call.request_id, call.check);
                 let result = Some(Answer::Check(check));
                 v1::CheckAndRouteStreamResponse { request_id: tag, result }
             }

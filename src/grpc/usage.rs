@@ -45,9 +45,9 @@ impl UsageService for Usage {
         &self,
         request: Request<v1::CheckAndRouteRequest>,
     ) -> Result<Response<v1::CheckAndRouteResponse>, Status> {
-        let call = convert::check(request.into_inner())?;
-        let answer = self.engine.check(&call.workspace_id, call.check).await?;
-        Ok(Response::new(convert::check_response(answer, call.request_id, call.model_id)))
+        let mut call = convert::check(request.into_inner())?;
+        let answer = self.engine.decide(&call.workspace_id, &mut call.check).await?;
+        Ok(Response::new(convert::check_response(answer, call.request_id, call.check)))
     }
 
     type CheckAndRouteStreamStream = BoxStream<v1::CheckAndRouteStreamResponse>;

@@ -77,7 +77,7 @@ impl Ledger {
             routed: hold.routed,
             state: self.state(),
             verdicts: None,
-            attribution: hold.attribution.as_deref().map(PackedAttribution::new),
+            attribution: hold.attribution.as_deref().and_then(PackedAttribution::new),
             expiring: false,
         });
         self.advance(now);

@@ -29,9 +29,19 @@ pub struct PreparedCheck {
 
 impl PreparedCheck {
     pub fn new(check: Check) -> PreparedCheck {
-        let fingerprint = check.fingerprint();
-        let attribution = check.attribution.as_deref().map(PackedAttribution::new);
+        let attribution = check.attribution.as_deref().and_then(PackedAttribution::new);
+        PreparedCheck::with_attribution(check, attribution)
+    }
+
+    /// The same with the attribution packed already; that of `check` is not looked at.
+    pub fn with_attribution(check: Check, attribution: Option<PackedAttribution>) -> PreparedCheck {
+        let fingerprint = check.fingerprint(attribution.as_ref());
         PreparedCheck { check, fingerprint, attribution }
+    }
+
+    /// The model as the caller spelt it.
+    pub fn into_model_id(self) -> String {
+        self.check.model_id
     }
 
     pub fn request_id(&self) -> &Arc<str> {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::amount::Amount;
 use super::currency::Currency;
 use super::fingerprint::Fingerprint;
+use super::packed::PackedAttribution;
 use super::time::{Micros, Time};
-use super::usage::{Attribution, Outcome, ServiceTier, Usage, UsageSource};
+use super::usage::{Attribution, Outcome, ServiceTier, TokenClass, Usage, UsageSource};
 
 /// Longest request id, in characters.
 pub const REQUEST_ID_CHARS_MAX: usize = 128;
@@ -21,6 +22,10 @@ pub const HOLD_DURATION_MAX: Micros = 24 * super::time::MICROS_PER_HOUR;
 
 /// When a retry makes sense if requests in flight hold what is missing.
 pub const HELD_RETRY_AFTER: Micros = super::time::MICROS_PER_SECOND;
+
+/// Classes of tokens that a check declares.
+const DECLARED_CLASSES: [TokenClass; 4] =
+    [TokenClass::Input, TokenClass::CacheRead, TokenClass::CacheWrite5m, TokenClass::CacheWrite1h];
 
 /// One request to decide on. Counts are checked by whoever builds it: each 0 or more, at most
 /// `TOKENS_MAX` together.
@@ -42,11 +47,11 @@ pub struct Check {
 
 impl Check {
     /// Hash of the content, stable for ever. `dry_run` is not part of it.
-    pub fn fingerprint(&self) -> i64 {
+    pub(super) fn fingerprint(&self, attribution: Option<&PackedAttribution>) -> i64 {
         let mut print = Fingerprint::default();
         print.text(&self.model_id);
-        for count in self.input.tokens {
-            print.int(count);
+        for class in DECLARED_CLASSES {
+            print.int(self.input.get(class));
         }
         print.int(self.max_output.unwrap_or(-1));
         print.int(self.tier as i64);
@@ -55,7 +60,7 @@ impl Check {
         for capability in &self.required_capabilities {
             print.text(capability);
         }
-        print.attribution(self.attribution.as_deref());
+        print.attribution(attribution);
         print.finish()
     }
 }
@@ -172,7 +177,8 @@ impl UsageReport {
         print.int(self.source as i64);
         print.int(self.start_time.map_or(-1, Time::micros));
         print.int(self.latency);
-        print.attribution(self.attribution.as_deref());
+        let attribution = self.attribution.as_deref().and_then(PackedAttribution::new);
+        print.attribution(attribution.as_ref());
         print.finish()
     }
 }

@@ -5,7 +5,7 @@
 
 use smallvec::SmallVec;
 
-use super::usage::Attribution;
+use super::packed::PackedAttribution;
 
 #[derive(Default)]
 pub struct Fingerprint {
@@ -29,40 +29,13 @@ impl Fingerprint {
     }
 
     /// An absent attribution counts as an empty one.
-    pub fn attribution(&mut self, attribution: Option<&Attribution>) {
-        let Some(attribution) = attribution.filter(|attribution| !attribution.is_empty()) else {
-            self.int(-1);
-            return;
-        };
-        let Attribution {
-            user_id,
-            department_id,
-            api_key_id,
-            assistant_id,
-            workflow_id,
-            feature_id,
-            project_id,
-            investigation_id,
-            session_id,
-            tags,
-        } = attribution;
-        for text in [
-            user_id,
-            department_id,
-            api_key_id,
-            assistant_id,
-            workflow_id,
-            feature_id,
-            project_id,
-            investigation_id,
-            session_id,
-        ] {
-            self.text(text);
-        }
-        self.int(tags.len() as i64);
-        for (key, value) in tags {
-            self.text(key);
-            self.text(value);
+    pub fn attribution(&mut self, attribution: Option<&PackedAttribution>) {
+        match attribution {
+            None => self.int(-1),
+            Some(packed) => {
+                self.int(packed.as_bytes().len() as i64);
+                self.bytes.extend_from_slice(packed.as_bytes());
+            }
         }
     }
 

@@ -30,6 +30,7 @@ pub use amount::Amount;
 pub use change::RestoredHold;
 pub use check::PreparedCheck;
 pub use currency::Currency;
+pub use packed::PackedAttribution;
 pub use settle::WINDOW_SPENT_MAX;
 pub use state::{EXPIRED_HOLDS_MAX, Ledger, WindowSpend};
 pub use time::Time;

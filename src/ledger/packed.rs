@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use smallvec::SmallVec;
+
 use super::usage::Attribution;
 
 /// Texts one after another, each behind its length in two bytes, little endian: the nine fields in
@@ -10,13 +12,14 @@ use super::usage::Attribution;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackedAttribution(Box<[u8]>);
 
+/// Room for what is usual, so that packing allocates once more, for what is kept.
+const USUAL_BYTES: usize = 256;
+
 impl PackedAttribution {
-    /// # Panics
-    /// If a text is longer than 65,535 bytes; those of attributions are bounded far below.
-    pub fn new(attribution: &Attribution) -> PackedAttribution {
-        let mut bytes = Vec::with_capacity(128);
+    /// None for an attribution that says nothing.
+    pub fn new(attribution: &Attribution) -> Option<PackedAttribution> {
         let fields = [
-            &attribution.user_id,
+            attribution.user_id.as_str(),
             &attribution.department_id,
             &attribution.api_key_id,
             &attribution.assistant_id,
@@ -26,13 +29,34 @@ impl PackedAttribution {
             &attribution.investigation_id,
             &attribution.session_id,
         ];
-        let tags = attribution.tags.iter().flat_map(|(key, value)| [key, value]);
-        for text in fields.into_iter().chain(tags) {
+        let tags = attribution.tags.iter();
+        PackedAttribution::pack(fields, tags.map(|(key, value)| (key.as_str(), value.as_str())))
+    }
+
+    /// The same of its parts: the fields in the order of [`Attribution`], and the tags sorted by
+    /// their keys.
+    ///
+    /// # Panics
+    /// If a text is longer than 65,535 bytes; those of attributions are bounded far below.
+    pub fn pack<'a>(
+        fields: [&'a str; 9],
+        tags: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Option<PackedAttribution> {
+        let mut bytes = SmallVec::<[u8; USUAL_BYTES]>::new();
+        let tags = tags.flat_map(|(key, value)| [key, value]);
+        let mut is_empty = true;
+        for (index, text) in fields.into_iter().chain(tags).enumerate() {
+            is_empty &= text.is_empty() && index < fields.len();
             let length = u16::try_from(text.len()).expect("texts of attributions are bounded");
             bytes.extend_from_slice(&length.to_le_bytes());
             bytes.extend_from_slice(text.as_bytes());
         }
-        PackedAttribution(bytes.into_boxed_slice())
+        (!is_empty).then(|| PackedAttribution(Box::from(&*bytes)))
+    }
+
+    /// The packed form. It never changes: fingerprints in the log are made of it.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 
     pub fn unpack(&self) -> Attribution {
@@ -89,7 +113,10 @@ mod tests {
                 session_id: session,
                 tags,
             };
-            prop_assert_eq!(PackedAttribution::new(&attribution).unpack(), attribution);
+            let packed = PackedAttribution::new(&attribution);
+            prop_assert_eq!(packed.is_none(), attribution.is_empty());
+            let unpacked = packed.map_or_else(Attribution::default, |packed| packed.unpack());
+            prop_assert_eq!(unpacked, attribution);
         }
     }
 }

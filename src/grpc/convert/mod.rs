@@ -42,6 +42,11 @@ impl Violations {
         }
     }
 
+    /// How many there are so far.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
     /// The value that was read, if nothing is wrong with the request.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use super::text::{
     self, ATTRIBUTION_CHARS_MAX, CAPABILITY_CHARS_MAX, TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX,
 };
 use super::{Path, Violations, number};
+use crate::ledger::PackedAttribution;
 use crate::ledger::decision::BudgetState;
 use crate::ledger::usage::{Attribution, ServiceTier, TOKENS_MAX, TokenClass, Usage};
 use crate::proto::v1;
@@ -99,20 +100,7 @@ pub fn attribution(
     violations: &mut Violations,
 ) -> Option<Box<Attribution>> {
     let attribution = attribution?;
-    let path = Path::Request.field("attribution");
-    for (value, field) in [
-        (&attribution.user_id, "user_id"),
-        (&attribution.department_id, "department_id"),
-        (&attribution.api_key_id, "api_key_id"),
-        (&attribution.assistant_id, "assistant_id"),
-        (&attribution.workflow_id, "workflow_id"),
-        (&attribution.feature_id, "feature_id"),
-        (&attribution.project_id, "project_id"),
-        (&attribution.investigation_id, "investigation_id"),
-        (&attribution.session_id, "session_id"),
-    ] {
-        text::check(value, 0..=ATTRIBUTION_CHARS_MAX, path.field(field), violations);
-    }
+    check_attribution(&attribution, violations);
     let read = Attribution {
         user_id: attribution.user_id,
         department_id: attribution.department_id,
@@ -123,28 +111,61 @@ pub fn attribution(
         project_id: attribution.project_id,
         investigation_id: attribution.investigation_id,
         session_id: attribution.session_id,
-        tags: tags(attribution.tags, path.field("tags"), violations),
+        tags: attribution.tags.into_iter().collect(),
     };
     (!read.is_empty()).then(|| Box::new(read))
 }
 
-fn tags(
-    tags: std::collections::HashMap<String, String>,
-    path: Path<'_>,
+/// The same as a hold keeps it.
+pub fn packed_attribution(
+    attribution: Option<&v1::Attribution>,
     violations: &mut Violations,
-) -> BTreeMap<String, String> {
-    if tags.is_empty() {
-        return BTreeMap::new();
+) -> Option<PackedAttribution> {
+    let attribution = attribution?;
+    if !check_attribution(attribution, violations) {
+        return None;
     }
-    if tags.len() > TAGS_MAX {
+    let fields = fields_of(attribution).map(|(text, _)| text);
+    let tags: BTreeMap<&str, &str> = if attribution.tags.is_empty() {
+        BTreeMap::new()
+    } else {
+        attribution.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
+    };
+    PackedAttribution::pack(fields, tags.into_iter())
+}
+
+/// The texts of an attribution, in the order in which they are packed, with their names.
+fn fields_of(attribution: &v1::Attribution) -> [(&str, &'static str); 9] {
+    [
+        (&attribution.user_id, "user_id"),
+        (&attribution.department_id, "department_id"),
+        (&attribution.api_key_id, "api_key_id"),
+        (&attribution.assistant_id, "assistant_id"),
+        (&attribution.workflow_id, "workflow_id"),
+        (&attribution.feature_id, "feature_id"),
+        (&attribution.project_id, "project_id"),
+        (&attribution.investigation_id, "investigation_id"),
+        (&attribution.session_id, "session_id"),
+    ]
+}
+
+/// Whether every text is within its bounds.
+fn check_attribution(attribution: &v1::Attribution, violations: &mut Violations) -> bool {
+    let before = violations.count();
+    let path = Path::Request.field("attribution");
+    for (value, field) in fields_of(attribution) {
+        text::check(value, 0..=ATTRIBUTION_CHARS_MAX, path.field(field), violations);
+    }
+    let path = path.field("tags");
+    if attribution.tags.len() > TAGS_MAX {
         violations.add(path, format!("expected at most {TAGS_MAX}"));
-        return BTreeMap::new();
+    } else {
+        for (key, value) in &attribution.tags {
+            text::check(key, 1..=TAG_KEY_CHARS_MAX, path.field("key"), violations);
+            text::check(value, 0..=TAG_VALUE_CHARS_MAX, path.field("value"), violations);
+        }
     }
-    for (key, value) in &tags {
-        text::check(key, 1..=TAG_KEY_CHARS_MAX, path.field("key"), violations);
-        text::check(value, 0..=TAG_VALUE_CHARS_MAX, path.field("value"), violations);
-    }
-    tags.into_iter().collect()
+    violations.count() == before
 }
 
 pub fn attribution_to_proto(attribution: Attribution) -> Option<v1::Attribution> {

@@ -24,7 +24,8 @@ pub fn check(
     path: Path<'_>,
     violations: &mut Violations,
 ) {
-    if is_text(text, &chars) {
+    let is_absent = text.is_empty() && *chars.start() == 0;
+    if is_absent || is_text(text, &chars) {
         return;
     }
     let (min, max) = chars.into_inner();

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::super::page::Page;
 use super::shared::{
-    attribution, attribution_to_proto, capabilities, state_to_proto, tier, tier_to_proto, tokens,
-    usage, usage_to_proto,
+    attribution, attribution_to_proto, capabilities, packed_attribution, state_to_proto, tier,
+    tier_to_proto, tokens, usage, usage_to_proto,
 };
 use super::text::{self, MODEL_ID_CHARS_MAX, WORKSPACE_ID_CHARS_MAX};
 use super::time::{instant, span, to_duration, to_timestamp};
@@ -23,7 +23,7 @@ use crate::ledger::decision::{
 use crate::ledger::record::{RECORD_AGE_MAX, RECORD_AHEAD_MAX, Record, RecordKind};
 use crate::ledger::time::{MICROS_PER_HOUR, Micros};
 use crate::ledger::usage::{Outcome, TOKENS_MAX, TokenClass, Usage, UsageSource};
-use crate::ledger::{Amount, Currency, HoldView, Time};
+use crate::ledger::{Amount, Currency, HoldView, PreparedCheck, Time};
 use crate::proto::v1;
 use crate::storage::RecordFilter;
 
@@ -43,8 +43,7 @@ const HOLD_DURATIONS_EXPECTED: &str = "expected 1 second to 24 hours";
 pub struct CheckCall {
     pub workspace_id: String,
     pub request_id: String,
-    pub model_id: String,
-    pub check: Check,
+    pub check: PreparedCheck,
 }
 
 /// # Errors
@@ -91,7 +90,7 @@ pub fn check(request: v1::CheckAndRouteRequest) -> Result<CheckCall, Violations>
 
     let check = Check {
         request_id: Arc::from(request_id.as_str()),
-        model_id: request.model_id.clone(),
+        model_id: request.model_id,
         input,
         max_output,
         tier: tier(request.service_tier, path("service_tier"), &mut violations),
@@ -103,10 +102,15 @@ pub fn check(request: v1::CheckAndRouteRequest) -> Result<CheckCall, Violations>
         ),
         hold_duration: hold_duration(request.hold_duration, &mut violations),
         dry_run: request.dry_run,
-        attribution: attribution(request.attribution, &mut violations),
+        // Packed below, as the hold keeps it.
+        attribution: None,
     };
-    let (workspace_id, model_id) = (request.workspace_id, request.model_id);
-    violations.accept(CheckCall { workspace_id, request_id, model_id, check })
+    let attribution = packed_attribution(request.attribution.as_ref(), &mut violations);
+    // What is out of its bounds is not prepared.
+    let workspace_id = request.workspace_id;
+    violations.accept(())?;
+    let check = PreparedCheck::with_attribution(check, attribution);
+    Ok(CheckCall { workspace_id, request_id, check })
 }
 
 /// # Errors
@@ -283,11 +287,11 @@ fn unless_empty(text: &str) -> Option<String> {
 pub fn check_response(
     answer: InCurrency<Decision>,
     request_id: String,
-    model_id: String,
+    check: PreparedCheck,
 ) -> v1::CheckAndRouteResponse {
     let InCurrency { currency, value: decision } = answer;
     let (kind, model_id) = match decision.answer {
-        Answer::Allowed => (v1::Decision::Allowed, model_id),
+        Answer::Allowed => (v1::Decision::Allowed, check.into_model_id()),
         Answer::Routed(model_id) => (v1::Decision::Routed, model_id.to_string()),
         Answer::Blocked => (v1::Decision::Blocked, String::new()),
     };
