@@ -53,8 +53,8 @@ pub enum Error {
     Reflection(#[from] tonic_reflection::server::Error),
     #[error("serving failed: {0}")]
     Serving(String),
-    #[error("another server has taken over this database")]
-    TakenOver,
+    #[error("another server has taken over this database, or the writer failed: see the log")]
+    CannotGoOn,
 }
 
 /// Serves until `shutdown`, then stops gracefully: what has begun ends, and what is held is
@@ -87,7 +87,7 @@ pub async fn run(
 
     let outcome = tokio::select! {
         () = shutdown => Ok(()),
-        () = engine.fatal().cancelled() => Err(Error::TakenOver),
+        () = engine.fatal().cancelled() => Err(Error::CannotGoOn),
         ended = &mut serving => Err(Error::Serving(describe_end(ended))),
     };
     info!("stopping");

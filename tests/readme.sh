@@ -7,10 +7,14 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 buf=${BUF:-$root/tools/node_modules/.bin/buf}
 trace=${TRACE:-${TOLLGATE_TEST_DATA:-$root/../shared/data}/azure_llm_conv.csv}
-tollgate=${TOLLGATE_BINARY:-$root/target/release/tollgate}
+tollgate=$(realpath "${TOLLGATE_BINARY:-$root/target/release/tollgate}")
 [ -x "$buf" ] || { echo "readme: buf is not at $buf" >&2; exit 1; }
 [ -x "$tollgate" ] || { echo "readme: no binary at $tollgate" >&2; exit 1; }
-[ -f "$trace" ] || { echo "readme: no trace at $trace" >&2; exit 1; }
+if [ ! -f "$trace" ]; then
+    echo "NOT RUN: the README's calls and tour: no trace at $trace" >&2
+    [ "${CI:-}" = true ] && exit 1
+    exit 0
+fi
 
 folder=$(mktemp -d)
 server=
@@ -51,15 +55,15 @@ for expected in DECISION_ALLOWED DECISION_ROUTED gpt-4.1-mini '"cycleSpent"'; do
 done
 
 # The tour, with a kill -9 in the middle: the replay reports its failed calls and ends.
-"$tollgate" replay "$trace" --workspace acme --model gpt-4.1 --limit 4000 >first.txt 2>&1 &
+"$tollgate" replay "$trace" --workspace acme --model gpt-4.1 --max-output-tokens 1000 >first.txt 2>&1 &
 replay=$!
-sleep 1
+sleep 0.5
 kill -9 "$server"
 wait "$server" 2>/dev/null || true
 wait "$replay" && { echo "readme: the replay did not notice the kill" >&2; cat first.txt >&2; exit 1; }
 start
 "$tollgate" verify
-"$tollgate" replay "$trace" --workspace acme --model gpt-4.1
+"$tollgate" replay "$trace" --workspace acme --model gpt-4.1 --max-output-tokens 1000
 call BudgetService/GetBudget '{"workspace_id": "acme"}' | tee budget.json
 "$tollgate" verify
 

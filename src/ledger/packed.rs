@@ -12,9 +12,6 @@ use super::usage::Attribution;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackedAttribution(Box<[u8]>);
 
-/// Room for what is usual, so that packing allocates once more, for what is kept.
-const USUAL_BYTES: usize = 256;
-
 impl PackedAttribution {
     /// None for an attribution that says nothing.
     pub fn new(attribution: &Attribution) -> Option<PackedAttribution> {
@@ -42,16 +39,18 @@ impl PackedAttribution {
         fields: [&'a str; 9],
         tags: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Option<PackedAttribution> {
-        let mut bytes = SmallVec::<[u8; USUAL_BYTES]>::new();
-        let tags = tags.flat_map(|(key, value)| [key, value]);
-        let mut is_empty = true;
-        for (index, text) in fields.into_iter().chain(tags).enumerate() {
-            is_empty &= text.is_empty() && index < fields.len();
+        let tags: SmallVec<[&str; 8]> = tags.flat_map(|(key, value)| [key, value]).collect();
+        if tags.is_empty() && fields.iter().all(|text| text.is_empty()) {
+            return None;
+        }
+        let texts = || fields.iter().chain(&tags);
+        let mut bytes = Vec::with_capacity(texts().map(|text| 2 + text.len()).sum());
+        for text in texts() {
             let length = u16::try_from(text.len()).expect("texts of attributions are bounded");
             bytes.extend_from_slice(&length.to_le_bytes());
             bytes.extend_from_slice(text.as_bytes());
         }
-        (!is_empty).then(|| PackedAttribution(Box::from(&*bytes)))
+        Some(PackedAttribution(bytes.into_boxed_slice()))
     }
 
     /// The packed form. It never changes: fingerprints in the log are made of it.
