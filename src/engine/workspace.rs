@@ -31,9 +31,11 @@ impl WorkspaceHandle {
         self.ledger.lock().expect("the ledger failed an assertion")
     }
 
-    /// Wakes those who watch.
+    /// Wakes those who watch. One who begins to watch now sees the state after this change first.
     pub(super) fn announce(&self) {
-        self.changes.send_replace(());
+        if self.changes.receiver_count() > 0 {
+            self.changes.send_replace(());
+        }
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<()> {
