@@ -1,7 +1,8 @@
 //! Sums of usage records by local hour and dimension. Derived from the log, can be rebuilt.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use crate::ledger::Time;
 use crate::ledger::record::{Record, RecordKind};
