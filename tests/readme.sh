@@ -7,7 +7,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 buf=${BUF:-$root/tools/node_modules/.bin/buf}
 trace=${TRACE:-${TOLLGATE_TEST_DATA:-$root/../shared/data}/azure_llm_conv.csv}
-tollgate=$(realpath "${TOLLGATE_BINARY:-$root/target/release/tollgate}")
+tollgate=$(realpath "${TOLLGATE_TEST_BINARY:-$root/target/release/tollgate}")
 [ -x "$buf" ] || { echo "readme: buf is not at $buf" >&2; exit 1; }
 [ -x "$tollgate" ] || { echo "readme: no binary at $tollgate" >&2; exit 1; }
 if [ ! -f "$trace" ]; then
