@@ -47,7 +47,7 @@ impl Meter {
         self.at(window_start).spent += amount;
     }
 
-    /// Forgets windows that ended by `now` and hold nothing: nobody asks for them again.
+    /// Forgets windows before the running one that hold nothing: nobody asks for them again.
     pub fn forget_before(&mut self, current_start: Time) {
         self.windows.retain(|(start, totals): &mut (Time, Totals)| {
             *start >= current_start || !totals.held.is_zero()
