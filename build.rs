@@ -6,8 +6,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let protos = [
         "proto/tollgate/v1/common.proto",
         "proto/tollgate/v1/error_reason.proto",
+        "proto/tollgate/v1/alert_service.proto",
+        "proto/tollgate/v1/audit_service.proto",
         "proto/tollgate/v1/budget_service.proto",
         "proto/tollgate/v1/model_limit_service.proto",
+        "proto/tollgate/v1/quota_service.proto",
         "proto/tollgate/v1/usage_service.proto",
     ];
     println!("cargo:rerun-if-changed=proto");

@@ -11,6 +11,7 @@ use crate::engine::Clock;
 use crate::ledger::catalogue::Catalogue;
 use crate::prices::litellm::{self, NotAList};
 use crate::prices::{Import, Moment, Report, builtin};
+use crate::storage::policy::Change;
 use crate::storage::sql::{self, OpenError};
 use crate::storage::{self, Store};
 
@@ -61,10 +62,9 @@ async fn import(store: &dyn Store, list: Import, clock: &dyn Clock) -> Result<Re
     let import = list.against(&catalogue);
     let changed = catalogue.with_models_and_prices(import.models.clone(), import.prices.clone());
     changed.map_err(|refusal| Error::Refused(refusal.to_string()))?;
-    for model in &import.models {
-        store.put_model(model).await?;
-    }
-    store.put_prices(&import.prices).await?;
+    let models = import.models.into_iter().map(Change::PutModel);
+    let changes: Vec<Change> = models.chain([Change::PutPrices(import.prices)]).collect();
+    store.change("", &changes, &[]).await?;
     Ok(import.report)
 }
 

@@ -7,6 +7,7 @@ use super::{Engine, Shared};
 use crate::ledger::catalogue::{Catalogue, ExchangeRate, Model, Refusal};
 use crate::ledger::price::{Price, Source};
 use crate::storage::Store;
+use crate::storage::policy::Change;
 
 /// The stored catalogue, with those built-in facts added that it does not have yet.
 ///
@@ -30,11 +31,13 @@ pub async fn load(store: &dyn Store, builtin: (Vec<Model>, Vec<Price>)) -> Resul
     prices.retain(known);
     let merged = catalogue.with_models_and_prices(models.clone(), prices.clone());
     let merged = merged.map_err(|refusal| Error::Internal(refusal.to_string()))?;
-    for model in &models {
-        store.put_model(model).await?;
-    }
+    // No person's change: nothing for the audit log.
+    let mut changes: Vec<Change> = models.into_iter().map(Change::PutModel).collect();
     if !prices.is_empty() {
-        store.put_prices(&prices).await?;
+        changes.push(Change::PutPrices(prices));
+    }
+    if !changes.is_empty() {
+        store.change("", &changes, &[]).await?;
     }
     Ok(merged)
 }
@@ -46,7 +49,7 @@ impl Engine {
             model.source = Source::Operator;
             model.update_time = shared.clock.now();
             let changed = shared.catalogue.load().with_model(model.clone()).map_err(refused)?;
-            shared.until_known(|| shared.store.put_model(&model)).await?;
+            shared.change("", vec![Change::PutModel(model.clone())], Vec::new()).await?;
             shared.replace_catalogue(changed);
             Ok(model)
         })
@@ -67,10 +70,8 @@ impl Engine {
             price.source = Source::Operator;
             price.create_time = shared.clock.now();
             let changed = catalogue.with_price(price.clone()).map_err(refused)?;
-            let prices = [price];
-            shared.until_known(|| shared.store.put_prices(&prices)).await?;
+            shared.change("", vec![Change::PutPrices(vec![price.clone()])], Vec::new()).await?;
             shared.replace_catalogue(changed);
-            let [price] = prices;
             Ok(price)
         })
         .await
@@ -80,7 +81,7 @@ impl Engine {
         self.in_writer(move |shared| async move {
             rate.create_time = shared.clock.now();
             let changed = shared.catalogue.load().with_exchange_rate(rate).map_err(refused)?;
-            shared.until_known(|| shared.store.put_exchange_rate(&rate)).await?;
+            shared.change("", vec![Change::PutExchangeRate(rate)], Vec::new()).await?;
             shared.replace_catalogue(changed);
             Ok(rate)
         })

@@ -29,6 +29,7 @@ use crate::ledger::catalogue::{Catalogue, Model};
 use crate::ledger::mutants::{self, Mutant};
 use crate::ledger::price::Price;
 use crate::ledger::{Currency, Ledger, Time, WindowSpend};
+use crate::storage::policy::{AuditEvent, Change};
 use crate::storage::rollup::RollupRow;
 use crate::storage::{self, Store};
 use registry::Registry;
@@ -113,7 +114,7 @@ impl Engine {
         let writer = Writer::new(shared.clone(), receiver);
         *shared.writer.lock().await = Some(tokio::spawn(writer.run()));
         let engine = Engine { shared };
-        for id in engine.shared.store.workspaces_with_holds().await? {
+        for id in engine.shared.store.workspaces_put_down().await? {
             engine.workspace(&id).await?;
         }
         Ok((engine, committed))
@@ -285,7 +286,7 @@ impl Shared {
         if !holds.is_empty() {
             usage::restore_holds(&mut ledger, holds, now);
             // They live in memory from here on; a crash gives them back.
-            self.until_known(|| self.store.delete_holds(id)).await?;
+            self.until_known(|| self.store.delete_put_down(id)).await?;
         }
         Ok(self.keep(ledger))
     }
@@ -304,13 +305,23 @@ impl Shared {
         Ok(spend)
     }
 
+    /// Applies changes of policy, with their entries of the audit log, in one transaction.
+    async fn change(
+        &self,
+        workspace_id: &str,
+        changes: Vec<Change>,
+        events: Vec<AuditEvent>,
+    ) -> storage::Result<()> {
+        self.until_known(|| self.store.change(workspace_id, &changes, &events)).await
+    }
+
     async fn save_holds(&self) -> storage::Result<usize> {
         let mut holds = Vec::new();
         for workspace in self.loaded_workspaces() {
             holds.extend(usage::stored_holds(&mut workspace.lock(), self.clock.now()));
         }
         if !holds.is_empty() && !mutants::is(Mutant::StopForgetsHolds) {
-            self.store.put_holds(&holds).await?;
+            self.store.put_down(&holds, &[]).await?;
         }
         Ok(holds.len())
     }

@@ -7,10 +7,12 @@ use chrono_tz::Tz;
 
 use super::error::{Error, Result};
 use super::{Engine, InCurrency, Shared, WorkspaceHandle};
+use crate::ledger::alert::AlertPolicy;
 use crate::ledger::workspace::{
-    HoldExpiryPolicy, Plan, UnpricedModelPolicy, Workspace, WorkspaceModel,
+    HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
 use crate::ledger::{Amount, BudgetView, Currency, Ledger, ModelView};
+use crate::storage::policy::Change;
 use crate::storage::{Order, RecordFilter};
 
 /// A workspace to be created.
@@ -22,6 +24,7 @@ pub struct NewWorkspace {
     pub time_zone: Tz,
     pub unpriced_models: UnpricedModelPolicy,
     pub hold_expiry: HoldExpiryPolicy,
+    pub unknown_keys: UnknownKeyPolicy,
 }
 
 /// What is to be changed of a workspace; absent parts stay.
@@ -32,6 +35,7 @@ pub struct WorkspaceChange {
     pub time_zone: Option<Tz>,
     pub unpriced_models: Option<UnpricedModelPolicy>,
     pub hold_expiry: Option<HoldExpiryPolicy>,
+    pub unknown_keys: Option<UnknownKeyPolicy>,
 }
 
 /// A plan as it is asked for.
@@ -65,12 +69,15 @@ impl Engine {
                 automatic_fallback: true,
                 unpriced_models: new.unpriced_models,
                 hold_expiry: new.hold_expiry,
+                unknown_keys: new.unknown_keys,
+                alerts: AlertPolicy::default(),
                 may_have_expiry_charges: new.hold_expiry == HoldExpiryPolicy::ChargeEstimate,
                 plan: None,
                 create_time: now,
                 update_time: now,
             };
-            shared.until_known(|| shared.store.put_workspace(&workspace)).await?;
+            let changes = vec![Change::PutWorkspace(workspace.clone())];
+            shared.change(&workspace.id, changes, Vec::new()).await?;
             shared.load(&workspace.id).await?;
             Ok(workspace)
         })
@@ -98,6 +105,7 @@ impl Engine {
             workspace.time_zone = change.time_zone.unwrap_or(workspace.time_zone);
             workspace.unpriced_models = change.unpriced_models.unwrap_or(workspace.unpriced_models);
             workspace.hold_expiry = change.hold_expiry.unwrap_or(workspace.hold_expiry);
+            workspace.unknown_keys = change.unknown_keys.unwrap_or(workspace.unknown_keys);
             workspace.may_have_expiry_charges |=
                 workspace.hold_expiry == HoldExpiryPolicy::ChargeEstimate;
             Ok(workspace)
@@ -196,7 +204,8 @@ impl Engine {
             workspace.update_time = now;
             let windows = Ledger::windows_to_load(&workspace, now);
             let spend = shared.spend_of(&workspace.id, windows).await?;
-            shared.until_known(|| shared.store.put_workspace(&workspace)).await?;
+            let changes = vec![Change::PutWorkspace(workspace.clone())];
+            shared.change(&workspace.id, changes, Vec::new()).await?;
             handle.lock().set_workspace(now, workspace.clone(), spend);
             handle.announce();
             Ok(workspace)
@@ -227,7 +236,8 @@ impl Engine {
                 (ledger.workspace().clone(), model)
             };
             change(&shared, &workspace, &mut model)?;
-            shared.until_known(|| shared.store.put_workspace_model(&workspace.id, &model)).await?;
+            let changes = vec![Change::PutWorkspaceModel(model.clone())];
+            shared.change(&workspace.id, changes, Vec::new()).await?;
             let mut ledger = handle.lock();
             ledger.set_model(now, model);
             let value = ledger.model_view_of(now, &id);

@@ -284,6 +284,8 @@ pub(super) fn stored_holds(ledger: &mut Ledger, now: Time) -> Vec<StoredHold> {
         tier: hold.tier,
         fingerprint: hold.fingerprint,
         attribution: hold.attribution().unwrap_or_default(),
+        held_tokens: 0,
+        key_group_id: Arc::from(""),
         request_id: hold.request_id,
     })
     .collect()

@@ -117,6 +117,27 @@ impl BudgetService for Budget {
         let watch = self.engine.watch(&id).await?;
         Ok(Response::new(Box::pin(updates(id, watch, self.stopping.clone()))))
     }
+
+    async fn create_budget_boost(
+        &self,
+        _request: Request<v1::CreateBudgetBoostRequest>,
+    ) -> Result<Response<v1::CreateBudgetBoostResponse>, Status> {
+        Err(Status::unimplemented("not here yet"))
+    }
+
+    async fn list_budget_boosts(
+        &self,
+        _request: Request<v1::ListBudgetBoostsRequest>,
+    ) -> Result<Response<v1::ListBudgetBoostsResponse>, Status> {
+        Err(Status::unimplemented("not here yet"))
+    }
+
+    async fn cancel_budget_boost(
+        &self,
+        _request: Request<v1::CancelBudgetBoostRequest>,
+    ) -> Result<Response<v1::CancelBudgetBoostResponse>, Status> {
+        Err(Status::unimplemented("not here yet"))
+    }
 }
 
 /// Pulled by the reader: one that is slow gets the newest state. Ends when the server stops.

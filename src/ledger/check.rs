@@ -5,14 +5,15 @@ use std::sync::Arc;
 use super::amount::Amount;
 use super::catalogue::ModelEntry;
 use super::decision::{
-    Answer, Check, Decision, Error, HELD_RETRY_AFTER, HOLDS_MAX, LimitKind, Reason, Subject,
-    VERDICTS_MAX, Verdict,
+    Answer, Check, Decision, Error, HELD_RETRY_AFTER, HOLDS_MAX, LimitFigures, LimitKind,
+    LimitPeriod, Reason, Subject, VERDICTS_MAX, Verdict,
 };
 use super::hold::{EXPIRY_STEP, Hold, Quote};
-use super::limit::Objection;
+use super::limit::{Limit, Source};
 use super::mutants::{self, Mutant};
 use super::packed::PackedAttribution;
 use super::price::Rate;
+use super::quota::{Period, Unit};
 use super::state::Ledger;
 use super::time::{Micros, Time};
 use super::usage::TOKENS_MAX;
@@ -155,6 +156,7 @@ impl Ledger {
             state: hold.state,
             verdicts: hold.verdicts.as_deref().unwrap_or_default().to_vec(),
             retry_after: None,
+            limits: Vec::new(),
         })
     }
 
@@ -214,12 +216,10 @@ impl Ledger {
     /// Asks every limit that applies to a request on a model; each that objects adds a verdict.
     fn admit(&self, model: usize, need: Amount, verdicts: &mut Vec<Verdict>) -> bool {
         let mut admitted = true;
-        for (limit, totals) in self.limits_of(model) {
-            if let Err(objection) = limit.admit(totals, need, self.cycle) {
+        for limit in self.limits_of(model, need) {
+            if let Some(reason) = limit.objection() {
                 admitted = false;
-                if verdicts.len() < VERDICTS_MAX {
-                    verdicts.push(self.limit_verdict(model, objection));
-                }
+                push_bounded(verdicts, self.limit_verdict(model, limit, reason));
             }
         }
         admitted
@@ -229,8 +229,8 @@ impl Ledger {
     /// way, or fallback is off.
     fn reason_beyond_fallback(&self, verdicts: &[Verdict]) -> Option<Reason> {
         for verdict in verdicts {
-            if verdict.limit.is_some_and(|limit| limit.kind == LimitKind::Envelope) {
-                return Some(verdict.reason);
+            if verdict.limit.as_ref().is_some_and(|limit| limit.kind == LimitKind::Envelope) {
+                return verdict.reason;
             }
         }
         (!self.workspace.automatic_fallback).then_some(Reason::ModelLimit)
@@ -375,6 +375,7 @@ impl Ledger {
             state,
             verdicts,
             retry_after: None,
+            limits: Vec::new(),
         }
     }
 
@@ -387,6 +388,7 @@ impl Ledger {
             reason: Some(reason),
             retry_after: self.retry_after(&verdicts),
             verdicts,
+            limits: Vec::new(),
         }
     }
 
@@ -398,28 +400,47 @@ impl Ledger {
     fn retry_after(&self, verdicts: &[Verdict]) -> Option<Micros> {
         let mut wait = 0;
         for verdict in verdicts {
-            wait = wait.max(match (verdict.reason, verdict.limit) {
-                (Reason::HeldInFlight, _) => HELD_RETRY_AFTER,
-                (Reason::Exhausted, Some(limit)) => limit.reset_time - self.now,
+            let reset_time = verdict.limit.as_ref().and_then(|limit| limit.reset_time);
+            wait = wait.max(match (verdict.reason, reset_time) {
+                (Some(Reason::HeldInFlight), _) => HELD_RETRY_AFTER,
+                (Some(Reason::Exhausted), Some(reset_time)) => reset_time - self.now,
                 _ => return None,
             });
         }
         (wait > 0).then_some(wait)
     }
 
-    fn limit_verdict(&self, model: usize, objection: Objection) -> Verdict {
-        let (subject, reason) = match objection.figures.kind {
-            LimitKind::Envelope if self.workspace.plan.is_none() => {
-                (Subject::Workspace(self.workspace.id.clone()), Reason::PlanNotSet)
+    fn limit_verdict(&self, model: usize, limit: Limit, reason: Reason) -> Verdict {
+        let model_id = &self.models[model].id;
+        let (kind, subject, model_id) = match limit.source {
+            Source::ModelLimit => {
+                (LimitKind::ModelLimit, Subject::Model(model_id.clone()), Some(model_id.clone()))
             }
-            LimitKind::Envelope => {
-                (Subject::Workspace(self.workspace.id.clone()), objection.reason)
-            }
-            LimitKind::ModelLimit => {
-                (Subject::Model(self.models[model].id.clone()), objection.reason)
-            }
+            _ => (LimitKind::Envelope, Subject::Workspace(self.workspace.id.clone()), None),
         };
-        Verdict { subject, reason, limit: Some(objection.figures) }
+        let is_unset = kind == LimitKind::Envelope && self.workspace.plan.is_none();
+        let figures = LimitFigures {
+            kind,
+            id: None,
+            unit: Unit::Money,
+            period: LimitPeriod::Fixed(Period::Cycle),
+            enforcement: limit.enforcement,
+            model_id,
+            limit: limit.limit,
+            spent: limit.spent,
+            held: limit.held,
+            need: limit.need,
+            reset_time: limit.reset_time,
+        };
+        let reason = if is_unset { Reason::PlanNotSet } else { reason };
+        Verdict {
+            subject,
+            reason: Some(reason),
+            limit: Some(figures),
+            blocking: true,
+            retry_after: None,
+            threshold: 0,
+        }
     }
 }
 
@@ -436,7 +457,14 @@ pub(super) fn model_number(index: usize) -> u32 {
 }
 
 fn model_verdict(id: &Arc<str>, reason: Reason) -> Verdict {
-    Verdict { subject: Subject::Model(id.clone()), reason, limit: None }
+    Verdict {
+        subject: Subject::Model(id.clone()),
+        reason: Some(reason),
+        limit: None,
+        blocking: true,
+        retry_after: None,
+        threshold: 0,
+    }
 }
 
 fn push_bounded(verdicts: &mut Vec<Verdict>, verdict: Verdict) {

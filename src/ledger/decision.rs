@@ -6,6 +6,7 @@ use super::amount::Amount;
 use super::currency::Currency;
 use super::fingerprint::Fingerprint;
 use super::packed::PackedAttribution;
+use super::quota::{Enforcement, Period, Span, SubjectKind, Unit};
 use super::time::{Micros, Time};
 use super::usage::{Attribution, Outcome, ServiceTier, TokenClass, Usage, UsageSource};
 
@@ -14,7 +15,7 @@ pub const REQUEST_ID_CHARS_MAX: usize = 128;
 /// Most live holds of one workspace.
 pub const HOLDS_MAX: usize = 2_000_000;
 /// Most verdicts in one decision.
-pub const VERDICTS_MAX: usize = 32;
+pub const VERDICTS_MAX: usize = 64;
 
 pub const HOLD_DURATION_DEFAULT: Micros = 10 * super::time::MICROS_PER_MINUTE;
 pub const HOLD_DURATION_MIN: Micros = super::time::MICROS_PER_SECOND;
@@ -42,11 +43,13 @@ pub struct Check {
     pub required_capabilities: Vec<String>,
     pub hold_duration: Micros,
     pub dry_run: bool,
+    /// Answers with every limit that applies.
+    pub explain: bool,
     pub attribution: Option<Box<Attribution>>,
 }
 
 impl Check {
-    /// Hash of the content, stable for ever. `dry_run` is not part of it.
+    /// Hash of the content, stable for ever. `dry_run` and `explain` are not part of it.
     pub(super) fn fingerprint(&self, attribution: Option<&PackedAttribution>) -> i64 {
         let mut print = Fingerprint::default();
         print.text(&self.model_id);
@@ -78,6 +81,8 @@ pub struct Decision {
     pub reason: Option<Reason>,
     pub verdicts: Vec<Verdict>,
     pub retry_after: Option<Micros>,
+    /// With [`Check::explain`] every limit that applies on the model asked for.
+    pub limits: Vec<Verdict>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,37 +121,79 @@ pub enum Reason {
     PlanNotSet,
     CapabilityMissing,
     ContextWindowExceeded,
+    /// A rate limit is used up.
+    RateLimited,
+    KeyUnknown,
+    KeyDisabled,
+    KeyExpired,
+    /// The key's list of models does not have the model.
+    ModelNotAllowed,
+    /// A limit with [`super::quota::Enforcement::Downgrade`] led to another model, or blocked the
+    /// request because fallback is off.
+    Downgrade,
+    /// The request fits, and takes a limit over a threshold.
+    ThresholdCrossed,
 }
 
-/// What one limit, or one rule about models, said.
+/// What one limit, or one rule about a model or a key, said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     pub subject: Subject,
-    pub reason: Reason,
-    /// Figures of the limit; absent for a rule about a model.
+    /// Absent only in [`Decision::limits`], where a limit has nothing against the request.
+    pub reason: Option<Reason>,
+    /// Figures of the limit; absent for a rule.
     pub limit: Option<LimitFigures>,
+    /// Whether it kept the request from running on the model it is about.
+    pub blocking: bool,
+    /// How long until it alone would let the request pass, if that helps.
+    pub retry_after: Option<Micros>,
+    /// Of [`Reason::ThresholdCrossed`]: the highest that is crossed, in percent.
+    pub threshold: u16,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitFigures {
     pub kind: LimitKind,
-    pub limit: Amount,
-    pub spent: Amount,
-    pub held: Amount,
-    pub need: Amount,
-    pub reset_time: Time,
+    /// Of the quota or rate limit.
+    pub id: Option<Arc<str>>,
+    pub unit: Unit,
+    pub period: LimitPeriod,
+    pub enforcement: Enforcement,
+    /// The only model that it counts.
+    pub model_id: Option<Arc<str>>,
+    /// With its boosts. This and the next three in the unit: nano-units, tokens or requests.
+    pub limit: i64,
+    pub spent: i64,
+    pub held: i64,
+    pub need: i64,
+    /// Absent for one that is reset by hand, and for rate limits.
+    pub reset_time: Option<Time>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LimitKind {
     Envelope,
     ModelLimit,
+    Quota,
+    RateLimit,
+}
+
+/// Over which span a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LimitPeriod {
+    Fixed(Period),
+    Sliding(Span),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     Workspace(Arc<str>),
     Model(Arc<str>),
+    /// Of another kind than the workspace.
+    Member {
+        kind: SubjectKind,
+        id: Arc<str>,
+    },
 }
 
 /// What a caller says about one billed attempt.

@@ -1,55 +1,81 @@
-//! A limit: an amount that the spend of a subject must not pass in a window.
+//! A limit that applies to a request: what may be used in a window, and what is.
 //!
-//! The envelope and a model's cap are two cases of it; a check visits all that apply.
+//! The envelope, a model's cap, a quota and a rate limit are cases of it; a check visits all that
+//! apply (`asking.rs`).
 
-use super::amount::Amount;
-use super::calendar::Window;
-use super::decision::{LimitFigures, LimitKind, Reason};
-use super::meter::Totals;
+use super::decision::Reason;
 use super::mutants::{self, Mutant};
+use super::quota::Enforcement;
+use super::time::{Micros, Time};
 
-/// One limit that applies to a request.
+/// One limit that applies, with what counts against it. In the unit of the limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {
-    pub kind: LimitKind,
-    pub amount: Amount,
+    pub source: Source,
+    pub enforcement: Enforcement,
+    pub limit: i64,
+    pub spent: i64,
+    pub held: i64,
+    pub need: i64,
+    /// When the window ends; absent for one that is reset by hand, and for rate limits.
+    pub reset_time: Option<Time>,
+    /// Of a rate limit that is used up: how long until it is not.
+    pub retry_after: Option<Micros>,
 }
 
-/// What a limit has against a request.
-#[derive(Clone, Copy, Debug)]
-pub struct Objection {
-    pub reason: Reason,
-    pub figures: LimitFigures,
+/// Where a limit comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    Envelope,
+    /// The cap of the model that the request is asked for on.
+    ModelLimit,
+    /// A rule, by its number, for a subject of the request.
+    Rule {
+        rule: u32,
+        slides: bool,
+    },
 }
 
 impl Limit {
-    /// Whether `need` fits: spent + held + need ≤ limit (I1). Zero always fits, also where the
-    /// limit is passed already: a free model is never blocked for money.
-    pub fn admit(&self, totals: Totals, need: Amount, window: Window) -> Result<(), Objection> {
-        assert!(need >= Amount::ZERO, "a request never needs less than nothing");
-        let is_free = need.is_zero() && !mutants::is(Mutant::FreeIsBlocked);
+    /// What is against `need`: nothing if spent + held + need ≤ limit (I1). Zero always fits, also
+    /// where the limit is passed already: a free model is never blocked for money.
+    pub fn objection(&self) -> Option<Reason> {
+        assert!(self.need >= 0, "a request never needs less than nothing");
+        let is_free = self.need == 0 && !mutants::is(Mutant::FreeIsBlocked);
         let room = match mutants::is(Mutant::LimitItselfIsTooMuch) {
-            true => self.amount - Amount::from_nanos(1),
-            false => self.amount,
+            true => self.limit - 1,
+            false => self.limit,
         };
-        if is_free || totals.spent + totals.held + need <= room {
-            return Ok(());
+        // An amount is spent also above its limit (I6), and so may be far above it.
+        let used = self.spent.saturating_add(self.held).saturating_add(self.need);
+        if is_free || used <= room {
+            return None;
         }
-        let reason = if need > self.amount {
+        Some(if self.need > self.limit {
             Reason::RequestTooLarge
-        } else if totals.spent + need > self.amount {
+        } else if self.slides() {
+            Reason::RateLimited
+        } else if self.spent.saturating_add(self.need) > self.limit {
             Reason::Exhausted
         } else {
             Reason::HeldInFlight
+        })
+    }
+
+    /// The highest of `thresholds` that the request takes spent and held over.
+    pub fn crossed(&self, thresholds: &[u16]) -> Option<u16> {
+        let before = self.spent.saturating_add(self.held);
+        let after = before.saturating_add(self.need);
+        let reaches = |amount: i64, threshold: u16| {
+            i128::from(amount) * 100 >= i128::from(self.limit) * i128::from(threshold)
         };
-        let figures = LimitFigures {
-            kind: self.kind,
-            limit: self.amount,
-            spent: totals.spent,
-            held: totals.held,
-            need,
-            reset_time: window.end,
-        };
-        Err(Objection { reason, figures })
+        let mut crossed = thresholds.iter().rev().copied();
+        crossed
+            .find(|threshold| reaches(after, *threshold))
+            .filter(|threshold| self.need > 0 && !reaches(before, *threshold))
+    }
+
+    fn slides(&self) -> bool {
+        matches!(self.source, Source::Rule { slides: true, .. })
     }
 }

@@ -10,6 +10,8 @@ pub mod usage;
 pub mod price;
 pub mod catalogue;
 pub mod workspace;
+pub mod quota;
+pub mod alert;
 pub mod record;
 mod fingerprint;
 pub mod decision;

@@ -53,6 +53,8 @@ pub struct Record {
     pub record_time: Time,
     pub latency: Micros,
     pub attribution: Attribution,
+    /// Group that the API key was in when the request was checked; empty if in none.
+    pub key_group_id: Arc<str>,
     /// Hash of what the caller sent: tells a repeat from another record under the same key.
     pub fingerprint: i64,
 }

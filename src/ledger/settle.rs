@@ -76,6 +76,7 @@ impl Ledger {
             record_time: now,
             latency: report.latency,
             attribution: attribution.unwrap_or_default(),
+            key_group_id: Arc::from(""),
             fingerprint,
         };
         self.expect(&record)?;
@@ -122,6 +123,7 @@ impl Ledger {
             record_time: now,
             latency: 0,
             attribution: hold.attribution().unwrap_or_default(),
+            key_group_id: Arc::from(""),
             fingerprint: hold.fingerprint,
         };
         self.expect(&record)?;

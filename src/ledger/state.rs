@@ -8,12 +8,13 @@ use hashbrown::HashMap;
 use super::amount::Amount;
 use super::calendar::{Calendar, Window};
 use super::catalogue::{Catalogue, ModelEntry};
-use super::decision::{BudgetState, LimitKind};
+use super::decision::BudgetState;
 use super::hold::{Hold, Holds};
-use super::limit::Limit;
+use super::limit::{Limit, Source};
 use super::meter::{Meter, Totals};
 use super::mutants::{self, Mutant};
 use super::output::OutputHistory;
+use super::quota::Enforcement;
 use super::time::Time;
 use super::workspace::{HoldExpiryPolicy, Workspace, WorkspaceModel};
 
@@ -170,19 +171,32 @@ impl Ledger {
         }
     }
 
+    /// Sum of the boosts of the envelope that are in force.
+    pub(super) fn boost(&self) -> Amount {
+        Amount::ZERO
+    }
+
     /// Plan budget and overage.
     pub(super) fn envelope(&self) -> Amount {
         self.workspace.plan.map_or(Amount::ZERO, |plan| plan.budget + plan.overage)
     }
 
     /// The limits that apply to a request on a model, each with what counts against it.
-    pub(super) fn limits_of(&self, model: usize) -> impl Iterator<Item = (Limit, Totals)> {
-        let envelope = Limit { kind: LimitKind::Envelope, amount: self.envelope() };
-        let envelope = (envelope, self.meter.totals(self.cycle));
+    pub(super) fn limits_of(&self, model: usize, need: Amount) -> impl Iterator<Item = Limit> {
+        let limit = move |source, amount: Amount, totals: Totals| Limit {
+            source,
+            enforcement: Enforcement::Hard,
+            limit: amount.nanos(),
+            spent: totals.spent.nanos(),
+            held: totals.held.nanos(),
+            need: need.nanos(),
+            reset_time: Some(self.cycle.end),
+            retry_after: None,
+        };
+        let envelope = limit(Source::Envelope, self.envelope(), self.meter.totals(self.cycle));
         let model = &self.models[model];
-        let cap = model.cap().map(|amount| {
-            (Limit { kind: LimitKind::ModelLimit, amount }, model.meter.totals(self.cycle))
-        });
+        let cap = model.cap();
+        let cap = cap.map(|cap| limit(Source::ModelLimit, cap, model.meter.totals(self.cycle)));
         std::iter::once(envelope).chain(cap)
     }
 

@@ -19,6 +19,8 @@ pub struct BudgetView {
     pub held: Amount,
     pub plan_budget: Amount,
     pub overage_limit: Amount,
+    /// Boosts of the envelope in force.
+    pub boost: Amount,
     pub plan_set: bool,
     pub state: BudgetState,
     pub days_left: i64,
@@ -49,7 +51,7 @@ pub struct HoldView {
 
 impl BudgetView {
     pub fn envelope(&self) -> Amount {
-        self.plan_budget + self.overage_limit
+        self.plan_budget + self.overage_limit + self.boost
     }
 
     /// What a further check could still take; negative where more was spent than allowed.
@@ -77,6 +79,7 @@ impl Ledger {
             held: totals.held,
             plan_budget: plan.map_or(Amount::ZERO, |plan| plan.budget),
             overage_limit: plan.map_or(Amount::ZERO, |plan| plan.overage),
+            boost: self.boost(),
             plan_set: plan.is_some(),
             state: self.state(),
             days_left: self.calendar.days_left(now, self.cycle),

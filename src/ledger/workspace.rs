@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+use super::alert::AlertPolicy;
 use super::amount::Amount;
 use super::currency::Currency;
 use super::time::Time;
@@ -20,6 +21,8 @@ pub struct Workspace {
     pub automatic_fallback: bool,
     pub unpriced_models: UnpricedModelPolicy,
     pub hold_expiry: HoldExpiryPolicy,
+    pub unknown_keys: UnknownKeyPolicy,
+    pub alerts: AlertPolicy,
     /// Whether expired holds were ever charged: then a late record looks for what to take back.
     pub may_have_expiry_charges: bool,
     /// Absent until the first `SetPlan`: the envelope is zero.
@@ -49,6 +52,13 @@ pub enum UnpricedModelPolicy {
 pub enum HoldExpiryPolicy {
     Release,
     ChargeEstimate,
+}
+
+/// What a check with an API key that is not registered answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownKeyPolicy {
+    Accept,
+    Deny,
 }
 
 /// One model in one workspace.

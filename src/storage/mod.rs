@@ -4,6 +4,8 @@
 //! stands on [`Store`], in sentences with *must*; `tests/storage.rs` runs each of them against
 //! both databases. Nothing here decides: it keeps and finds.
 
+pub mod alerts;
+pub mod policy;
 pub mod rollup;
 pub mod sql;
 
@@ -18,6 +20,8 @@ use crate::ledger::record::Record;
 use crate::ledger::usage::Attribution;
 use crate::ledger::workspace::{Workspace, WorkspaceModel};
 use crate::ledger::{Amount, Time};
+use alerts::AlertStore;
+use policy::{PolicyStore, StoredRate};
 use rollup::{Dimension, RollupRow};
 
 /// Why storage could not do what it was asked. Variants by what the caller can do.
@@ -51,6 +55,17 @@ pub enum Appended {
     Existing(Box<Record>),
 }
 
+/// How the instance that owned a database before has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// There was none.
+    Nobody,
+    /// It stopped and wrote down what lived in its memory.
+    Stopped,
+    /// It was killed, crashed, lost its storage, or still runs: what lived in its memory is lost.
+    Crashed,
+}
+
 /// A hold that was written down at a graceful stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredHold {
@@ -60,6 +75,7 @@ pub struct StoredHold {
     /// Whether another model had been asked for.
     pub routed: bool,
     pub held: Amount,
+    pub held_tokens: i64,
     pub check_time: Time,
     pub expire_time: Time,
     /// Price and exchange rate (nano-units) it was estimated at; absent if unpriced.
@@ -70,6 +86,8 @@ pub struct StoredHold {
     /// Hash of what the caller sent.
     pub fingerprint: i64,
     pub attribution: Attribution,
+    /// Group that the API key was in; empty if in none.
+    pub key_group_id: Arc<str>,
 }
 
 /// Everything that the catalogue holds.
@@ -119,7 +137,8 @@ pub struct Difference {
     pub cost_nanos: i64,
 }
 
-/// Keeps workspaces, the catalogue, the usage log and what is derived from it.
+/// Keeps the catalogue, workspaces, the usage log and what is derived from it; with its other two
+/// parts what administrators set, and alerts.
 ///
 /// Every write must be atomic, must be durable when it answers `Ok`, and must be idempotent:
 /// the same write again changes nothing more and answers `Ok`. A future that is dropped must
@@ -129,26 +148,19 @@ pub struct Difference {
 /// which Postgres cannot keep. Times must come back to the microsecond. A write must answer
 /// [`Error::Fenced`], and change nothing, once another instance has claimed the database.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: PolicyStore + AlertStore {
     /// Must answer `Ok` only if a query ran.
     async fn ping(&self) -> Result<()>;
 
     /// Makes this instance the only one that may write: must make every later write of every
     /// instance that claimed before answer [`Error::Fenced`], and must wait for writes under way.
-    async fn claim(&self) -> Result<()>;
+    /// Must answer how the one that owned it before has ended, and remember that this one has not
+    /// stopped yet.
+    async fn claim(&self) -> Result<Before>;
 
     /// Must return every model, price and exchange rate; prices and rates in the order
     /// of their `create_time`.
     async fn catalogue(&self) -> Result<CatalogueRows>;
-
-    /// Must insert the model or replace the one of the same id.
-    async fn put_model(&self, model: &Model) -> Result<()>;
-
-    /// Must insert the prices whose id is not there yet, and leave others as they are.
-    async fn put_prices(&self, prices: &[Price]) -> Result<()>;
-
-    /// Must insert the rate, or replace that of the same currencies and `effective_time`.
-    async fn put_exchange_rate(&self, rate: &ExchangeRate) -> Result<()>;
 
     /// Must return `None` if there is no such workspace.
     async fn workspace(&self, id: &str) -> Result<Option<Workspace>>;
@@ -156,14 +168,8 @@ pub trait Store: Send + Sync + 'static {
     /// Must return at most `limit` workspaces whose id is greater than `after_id`, by id.
     async fn workspaces(&self, after_id: &str, limit: usize) -> Result<Vec<Workspace>>;
 
-    /// Must insert the workspace or replace the one of the same id.
-    async fn put_workspace(&self, workspace: &Workspace) -> Result<()>;
-
     /// Must return the models of the workspace by id; none if there is no such workspace.
     async fn workspace_models(&self, workspace_id: &str) -> Result<Vec<WorkspaceModel>>;
-
-    /// Must insert the model of the workspace or replace the one of the same id.
-    async fn put_workspace_model(&self, workspace_id: &str, model: &WorkspaceModel) -> Result<()>;
 
     /// Must return the greatest `seq` of the log, or 0 if it is empty.
     async fn last_seq(&self) -> Result<i64>;
@@ -206,18 +212,20 @@ pub trait Store: Send + Sync + 'static {
     /// entries of kind usage of the workspace with outcome success, oldest first.
     async fn recent_outputs(&self, workspace_id: &str, limit: usize) -> Result<Vec<(String, i64)>>;
 
-    /// Must store the holds, each of its own (workspace, request), replacing any of the same, all
-    /// or none.
-    async fn put_holds(&self, holds: &[StoredHold]) -> Result<()>;
+    /// Writes down what lives in memory, at a graceful stop: holds, each of its own (workspace,
+    /// request), and counts of rate limits, each of its own (workspace, rate limit, member, span,
+    /// unit). Must replace any of the same, and must remember that this instance has stopped
+    /// gracefully; all or none.
+    async fn put_down(&self, holds: &[StoredHold], rates: &[StoredRate]) -> Result<()>;
 
     /// Must return the stored holds of a workspace by (`check_time`, `request_id`).
     async fn holds(&self, workspace_id: &str) -> Result<Vec<StoredHold>>;
 
-    /// Must delete the stored holds of a workspace.
-    async fn delete_holds(&self, workspace_id: &str) -> Result<()>;
+    /// Must delete what was written down for a workspace: its holds and its counts.
+    async fn delete_put_down(&self, workspace_id: &str) -> Result<()>;
 
-    /// Must return the ids of all workspaces with stored holds, sorted.
-    async fn workspaces_with_holds(&self) -> Result<Vec<String>>;
+    /// Must return the ids of all workspaces for which something was written down, sorted.
+    async fn workspaces_put_down(&self) -> Result<Vec<String>>;
 
     /// Must return the `seq` up to which entries are folded into rollups; 0 at first.
     async fn fold_cursor(&self) -> Result<i64>;

@@ -10,7 +10,9 @@ use super::text::{self, DISPLAY_NAME_CHARS_MAX};
 use super::time::to_timestamp;
 use super::{Path, Violations, money, required};
 use crate::engine::{InCurrency, NewWorkspace, PlanChange, WorkspaceChange};
-use crate::ledger::workspace::{HoldExpiryPolicy, Plan, UnpricedModelPolicy, Workspace};
+use crate::ledger::workspace::{
+    HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+};
 use crate::ledger::{Amount, BudgetView, Currency};
 use crate::proto::v1;
 
@@ -40,6 +42,7 @@ pub fn create(request: v1::CreateWorkspaceRequest) -> Result<NewWorkspace, Viola
     };
     let unpriced_models = unpriced_models(workspace.unpriced_model_policy, &mut violations);
     let hold_expiry = hold_expiry(workspace.hold_expiry_policy, &mut violations);
+    let unknown_keys = unknown_keys(workspace.unknown_key_policy, &mut violations);
     violations.accept(NewWorkspace {
         id: workspace.workspace_id,
         display_name: workspace.display_name,
@@ -47,6 +50,7 @@ pub fn create(request: v1::CreateWorkspaceRequest) -> Result<NewWorkspace, Viola
         time_zone,
         unpriced_models: unpriced_models.unwrap_or(UnpricedModelPolicy::Deny),
         hold_expiry: hold_expiry.unwrap_or(HoldExpiryPolicy::Release),
+        unknown_keys: unknown_keys.unwrap_or(UnknownKeyPolicy::Accept),
     })
 }
 
@@ -57,7 +61,7 @@ struct Field {
     apply: fn(&mut v1::Workspace, &mut WorkspaceChange, &mut Violations),
 }
 
-const FIELDS: [Field; 5] = [
+const FIELDS: [Field; 6] = [
     Field {
         path: "display_name",
         is_given: |from| !from.display_name.is_empty(),
@@ -92,6 +96,13 @@ const FIELDS: [Field; 5] = [
         is_given: |from| from.hold_expiry_policy != 0,
         apply: |from, change, violations| {
             change.hold_expiry = hold_expiry(from.hold_expiry_policy, violations);
+        },
+    },
+    Field {
+        path: "unknown_key_policy",
+        is_given: |from| from.unknown_key_policy != 0,
+        apply: |from, change, violations| {
+            change.unknown_keys = unknown_keys(from.unknown_key_policy, violations);
         },
     },
 ];
@@ -204,6 +215,19 @@ fn hold_expiry(value: i32, violations: &mut Violations) -> Option<HoldExpiryPoli
     }
 }
 
+fn unknown_keys(value: i32, violations: &mut Violations) -> Option<UnknownKeyPolicy> {
+    match v1::UnknownKeyPolicy::try_from(value) {
+        Ok(v1::UnknownKeyPolicy::Unspecified) => None,
+        Ok(v1::UnknownKeyPolicy::Accept) => Some(UnknownKeyPolicy::Accept),
+        Ok(v1::UnknownKeyPolicy::Deny) => Some(UnknownKeyPolicy::Deny),
+        Err(_) => {
+            let path = WORKSPACE.field("unknown_key_policy");
+            violations.add(path, "expected a UnknownKeyPolicy that is known");
+            None
+        }
+    }
+}
+
 /// Exactly "YYYY-MM-DD", from 2000-01-01 to 2199-12-31.
 fn start_date(text: &str, violations: &mut Violations) -> NaiveDate {
     let is_form = text.len() == DATE_BYTES && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
@@ -226,6 +250,10 @@ pub fn workspace_to_proto(workspace: Workspace) -> v1::Workspace {
         HoldExpiryPolicy::Release => v1::HoldExpiryPolicy::Release,
         HoldExpiryPolicy::ChargeEstimate => v1::HoldExpiryPolicy::ChargeEstimate,
     };
+    let unknown_keys = match workspace.unknown_keys {
+        UnknownKeyPolicy::Accept => v1::UnknownKeyPolicy::Accept,
+        UnknownKeyPolicy::Deny => v1::UnknownKeyPolicy::Deny,
+    };
     v1::Workspace {
         workspace_id: workspace.id.to_string(),
         display_name: workspace.display_name,
@@ -234,6 +262,7 @@ pub fn workspace_to_proto(workspace: Workspace) -> v1::Workspace {
         automatic_fallback: workspace.automatic_fallback,
         unpriced_model_policy: unpriced_models.into(),
         hold_expiry_policy: hold_expiry.into(),
+        unknown_key_policy: unknown_keys.into(),
         plan: workspace.plan.map(|plan| plan_to_proto(currency, plan)),
         create_time: Some(to_timestamp(workspace.create_time)),
         update_time: Some(to_timestamp(workspace.update_time)),
@@ -274,6 +303,7 @@ pub fn budget_to_proto(workspace_id: String, budget: InCurrency<BudgetView>) -> 
             .collect(),
         as_of_time: Some(to_timestamp(view.as_of_time)),
         plan_set: view.plan_set,
+        boost: money(view.boost),
     }
 }
 

@@ -4,12 +4,14 @@
 //! Asks nothing of the engine: what depends on stored things is judged there.
 
 pub mod budget;
+pub mod limits;
 pub mod model_limit;
 pub mod money;
 pub mod shared;
 pub mod text;
 pub mod time;
 pub mod usage;
+pub mod verdict;
 
 use std::fmt;
 use std::ops::RangeInclusive;

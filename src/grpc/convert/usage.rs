@@ -13,12 +13,13 @@ use super::shared::{
 };
 use super::text::{self, MODEL_ID_CHARS_MAX, WORKSPACE_ID_CHARS_MAX};
 use super::time::{instant, span, to_duration, to_timestamp};
+use super::verdict::{reason_to_proto, verdict_to_proto};
 use super::{Path, Violations, money};
 use crate::engine::{InCurrency, Recorded, RepriceRequest, Repriced};
 use crate::ledger::catalogue::Catalogue;
 use crate::ledger::decision::{
     Answer, Check, Decision, HOLD_DURATION_DEFAULT, HOLD_DURATION_MAX, HOLD_DURATION_MIN,
-    LimitFigures, LimitKind, REQUEST_ID_CHARS_MAX, Reason, Subject, UsageReport, Verdict,
+    REQUEST_ID_CHARS_MAX, UsageReport,
 };
 use crate::ledger::record::{RECORD_AGE_MAX, RECORD_AHEAD_MAX, Record, RecordKind};
 use crate::ledger::time::{MICROS_PER_HOUR, Micros};
@@ -102,6 +103,7 @@ pub fn check(request: v1::CheckAndRouteRequest) -> Result<CheckCall, Violations>
         ),
         hold_duration: hold_duration(request.hold_duration, &mut violations),
         dry_run: request.dry_run,
+        explain: request.explain,
         // Packed below, as the hold keeps it.
         attribution: None,
     };
@@ -296,6 +298,7 @@ pub fn check_response(
         Answer::Blocked => (v1::Decision::Blocked, String::new()),
     };
     let verdicts = decision.verdicts.into_iter();
+    let limits = decision.limits.into_iter();
     v1::CheckAndRouteResponse {
         decision: kind.into(),
         model_id,
@@ -306,52 +309,7 @@ pub fn check_response(
         verdicts: verdicts.map(|verdict| verdict_to_proto(currency, verdict)).collect(),
         retry_after: decision.retry_after.map(to_duration),
         reason: decision.reason.map_or(v1::Reason::Unspecified, reason_to_proto).into(),
-    }
-}
-
-fn verdict_to_proto(currency: Currency, verdict: Verdict) -> v1::Verdict {
-    let (kind, id) = match verdict.subject {
-        Subject::Workspace(id) => (v1::SubjectType::Workspace, id),
-        Subject::Model(id) => (v1::SubjectType::Model, id),
-    };
-    let subject = v1::Subject { r#type: kind.into(), id: id.to_string() };
-    let rule = v1::Verdict {
-        subject: Some(subject),
-        reason: reason_to_proto(verdict.reason).into(),
-        ..Default::default()
-    };
-    let Some(LimitFigures { kind, limit, spent, held, need, reset_time }) = verdict.limit else {
-        return rule;
-    };
-    let kind = match kind {
-        LimitKind::Envelope => v1::LimitKind::Envelope,
-        LimitKind::ModelLimit => v1::LimitKind::ModelLimit,
-    };
-    let money = |amount: Amount| Some(money::to_proto(currency, amount));
-    v1::Verdict {
-        limit_kind: kind.into(),
-        limit: money(limit),
-        spent: money(spent),
-        held: money(held),
-        need: money(need),
-        reset_time: Some(to_timestamp(reset_time)),
-        ..rule
-    }
-}
-
-fn reason_to_proto(reason: Reason) -> v1::Reason {
-    match reason {
-        Reason::Exhausted => v1::Reason::Exhausted,
-        Reason::HeldInFlight => v1::Reason::HeldInFlight,
-        Reason::RequestTooLarge => v1::Reason::RequestTooLarge,
-        Reason::ModelLimit => v1::Reason::ModelLimit,
-        Reason::NoAllowedModel => v1::Reason::NoAllowedModel,
-        Reason::ModelUnknown => v1::Reason::ModelUnknown,
-        Reason::ModelDisabled => v1::Reason::ModelDisabled,
-        Reason::ModelUnpriced => v1::Reason::ModelUnpriced,
-        Reason::PlanNotSet => v1::Reason::PlanNotSet,
-        Reason::CapabilityMissing => v1::Reason::CapabilityMissing,
-        Reason::ContextWindowExceeded => v1::Reason::ContextWindowExceeded,
+        limits: limits.map(|verdict| verdict_to_proto(currency, verdict)).collect(),
     }
 }
 
@@ -426,6 +384,7 @@ pub fn record_to_proto(
         latency: Some(to_duration(record.latency)),
         attribution: attribution_to_proto(record.attribution),
         sequence: record.seq,
+        key_group_id: record.key_group_id.to_string(),
     }
 }
 

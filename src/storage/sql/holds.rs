@@ -87,5 +87,7 @@ fn hold<DB: Backend>(row: &DB::Row) -> Result<StoredHold> {
         tier: reader.code()?,
         fingerprint: reader.int()?,
         attribution: reader.attribution()?,
+        held_tokens: 0,
+        key_group_id: std::sync::Arc::from(""),
     })
 }

@@ -4,12 +4,14 @@
 //! [`backend::Dialect`]. The areas of the contract have a file each; here they are opened, and
 //! joined into one [`Store`].
 
+mod alerts;
 mod backend;
 mod catalogue;
 mod codec;
 mod errors;
 mod holds;
 mod log;
+mod policy;
 mod postgres;
 mod read;
 mod records;
@@ -28,13 +30,12 @@ use async_trait::async_trait;
 use sqlx::migrate::MigrateError;
 use sqlx::{Pool, Postgres, SqlSafeStr, SqlStr, Sqlite};
 
+use super::policy::StoredRate;
 use super::rollup::RollupRow;
 use super::{
-    Appended, BoxError, CatalogueRows, Difference, Order, RecordFilter, RecordPosition, Result,
-    Store, StoredHold,
+    Appended, Before, BoxError, CatalogueRows, Difference, Order, RecordFilter, RecordPosition,
+    Result, Store, StoredHold,
 };
-use crate::ledger::catalogue::{ExchangeRate, Model};
-use crate::ledger::price::Price;
 use crate::ledger::record::Record;
 use crate::ledger::workspace::{Workspace, WorkspaceModel};
 use crate::ledger::{Amount, Time};
@@ -169,24 +170,13 @@ impl<DB: Backend> Store for SqlStore<DB> {
         self.read_int("SELECT epoch FROM owner WHERE id = 1").await.map(drop)
     }
 
-    async fn claim(&self) -> Result<()> {
-        self.session.claim().await
+    async fn claim(&self) -> Result<Before> {
+        self.session.claim().await?;
+        Ok(Before::Crashed)
     }
 
     async fn catalogue(&self) -> Result<CatalogueRows> {
         self.read_catalogue().await
-    }
-
-    async fn put_model(&self, model: &Model) -> Result<()> {
-        self.write_model(model).await
-    }
-
-    async fn put_prices(&self, prices: &[Price]) -> Result<()> {
-        self.write_prices(prices).await
-    }
-
-    async fn put_exchange_rate(&self, rate: &ExchangeRate) -> Result<()> {
-        self.write_exchange_rate(rate).await
     }
 
     async fn workspace(&self, id: &str) -> Result<Option<Workspace>> {
@@ -197,16 +187,8 @@ impl<DB: Backend> Store for SqlStore<DB> {
         self.list_workspaces(after_id, limit).await
     }
 
-    async fn put_workspace(&self, workspace: &Workspace) -> Result<()> {
-        self.write_workspace(workspace).await
-    }
-
     async fn workspace_models(&self, workspace_id: &str) -> Result<Vec<WorkspaceModel>> {
         self.read_workspace_models(workspace_id).await
-    }
-
-    async fn put_workspace_model(&self, workspace_id: &str, model: &WorkspaceModel) -> Result<()> {
-        self.write_workspace_model(workspace_id, model).await
     }
 
     async fn last_seq(&self) -> Result<i64> {
@@ -248,7 +230,7 @@ impl<DB: Backend> Store for SqlStore<DB> {
         self.read_recent_outputs(workspace_id, limit).await
     }
 
-    async fn put_holds(&self, holds: &[StoredHold]) -> Result<()> {
+    async fn put_down(&self, holds: &[StoredHold], _rates: &[StoredRate]) -> Result<()> {
         self.write_holds(holds).await
     }
 
@@ -256,11 +238,11 @@ impl<DB: Backend> Store for SqlStore<DB> {
         self.read_holds(workspace_id).await
     }
 
-    async fn delete_holds(&self, workspace_id: &str) -> Result<()> {
+    async fn delete_put_down(&self, workspace_id: &str) -> Result<()> {
         self.remove_holds(workspace_id).await
     }
 
-    async fn workspaces_with_holds(&self) -> Result<Vec<String>> {
+    async fn workspaces_put_down(&self) -> Result<Vec<String>> {
         self.list_workspaces_with_holds().await
     }
 

@@ -76,6 +76,7 @@ pub fn read<DB: Backend>(row: &DB::Row) -> Result<Record> {
         latency: reader.int()?,
         fingerprint: reader.int()?,
         attribution: reader.attribution()?,
+        key_group_id: std::sync::Arc::from(""),
     })
 }
 

@@ -115,6 +115,8 @@ fn workspace<DB: Backend>(row: &DB::Row) -> Result<Workspace> {
         unpriced_models: reader.code()?,
         hold_expiry: reader.code()?,
         may_have_expiry_charges: reader.flag()?,
+        unknown_keys: crate::ledger::workspace::UnknownKeyPolicy::Accept,
+        alerts: crate::ledger::alert::AlertPolicy::default(),
         plan: plan(&mut reader)?,
         create_time: reader.time()?,
         update_time: reader.time()?,

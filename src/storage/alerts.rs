@@ -1,0 +1,196 @@
+//! The part of the contract about alerts and their deliveries.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::Result;
+use crate::ledger::Time;
+use crate::ledger::alert::{Alert, AlertKey, AlertSubject, AlertType};
+
+/// An alert as it was raised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAlert {
+    /// Position among all alerts: grows with each one, with gaps.
+    pub seq: i64,
+    pub workspace_id: Arc<str>,
+    pub alert: Alert,
+    /// When and by whom it was acknowledged.
+    pub acknowledged: Option<(Time, String)>,
+}
+
+/// Which alerts to list. Absent parts do not restrict.
+#[derive(Clone, Debug, Default)]
+pub struct AlertFilter {
+    pub workspace_id: String,
+    /// Empty for all.
+    pub types: Vec<AlertType>,
+    pub quota_id: Option<String>,
+    pub subject: Option<AlertSubjectFilter>,
+    pub unacknowledged_only: bool,
+    /// Raised at or after.
+    pub from: Option<Time>,
+    /// Raised before.
+    pub to: Option<Time>,
+}
+
+/// Whom alerts are about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AlertSubjectFilter {
+    /// The workspace, a model, or a member, by what the alert's subject says.
+    Workspace,
+    Model(String),
+    Member {
+        kind: crate::ledger::quota::SubjectKind,
+        member: String,
+    },
+}
+
+/// Where alerts are sent over HTTP.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Webhook {
+    pub id: Arc<str>,
+    pub url: String,
+    /// Empty for all.
+    pub types: Vec<AlertType>,
+    pub disabled: bool,
+    pub display_name: String,
+    /// What deliveries are signed with.
+    pub secret: Vec<u8>,
+    /// The secret before, and until when deliveries are signed with it as well.
+    pub old_secret: Option<(Vec<u8>, Time)>,
+    pub create_time: Time,
+    pub update_time: Time,
+}
+
+/// Without the secrets: they never reach a log.
+impl std::fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Webhook").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Where alerts are sent by e-mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmailReceiver {
+    pub id: Arc<str>,
+    pub address: String,
+    /// Empty for all.
+    pub types: Vec<AlertType>,
+    pub create_time: Time,
+}
+
+/// To whom an alert is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Receiver {
+    Webhook(Arc<str>),
+    Email(Arc<str>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeliveryState {
+    Pending,
+    Delivered,
+    Dead,
+}
+
+/// One alert on its way to one receiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// UUIDv7, in lower case.
+    pub id: Arc<str>,
+    pub workspace_id: Arc<str>,
+    pub alert_seq: i64,
+    pub receiver: Receiver,
+    pub state: DeliveryState,
+    pub attempts: i32,
+    /// When the next attempt is due, while it is pending.
+    pub next_attempt_time: Time,
+    /// Empty if the last attempt did not fail.
+    pub last_error: String,
+    pub create_time: Time,
+    pub finish_time: Option<Time>,
+}
+
+/// Which deliveries to list. Absent parts do not restrict.
+#[derive(Clone, Debug, Default)]
+pub struct DeliveryFilter {
+    pub workspace_id: String,
+    pub receiver_id: Option<String>,
+    pub alert_seq: Option<i64>,
+    pub state: Option<DeliveryState>,
+}
+
+/// Alerts and their deliveries. General rules: see [`super::Store`].
+#[async_trait]
+pub trait AlertStore: Send + Sync + 'static {
+    /// Must return the greatest `seq` of the alerts, or 0 if there are none.
+    async fn last_alert_seq(&self) -> Result<i64>;
+
+    /// Stores the alerts whose key (workspace, [`AlertKey`]) is not there yet, and the deliveries
+    /// whose alert is there under the `alert_seq` that they name, in one transaction. An alert
+    /// whose key is there under another `seq` must be left as it is, and its deliveries must not
+    /// be stored. `seq`s grow within `alerts` and are greater than those of earlier calls, tries
+    /// of the same alerts aside.
+    async fn put_alerts(&self, alerts: &[StoredAlert], deliveries: &[Delivery]) -> Result<()>;
+
+    /// Must return the keys of the alerts of a workspace whose window began at or after `since`.
+    async fn raised(&self, workspace_id: &str, since: Time) -> Result<Vec<AlertKey>>;
+
+    /// Must return `None` if there is no such alert in the workspace.
+    async fn alert(&self, workspace_id: &str, seq: i64) -> Result<Option<StoredAlert>>;
+
+    /// Must return at most `limit` alerts that match, latest `seq` first, with a `seq` less than
+    /// `before`.
+    async fn alerts(
+        &self,
+        filter: &AlertFilter,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<StoredAlert>>;
+
+    /// Must return at most `limit` alerts of a workspace with a `seq` greater than `after`, by
+    /// `seq`.
+    async fn alerts_after(
+        &self,
+        workspace_id: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<StoredAlert>>;
+
+    /// Must return the webhooks of a workspace by id.
+    async fn webhooks(&self, workspace_id: &str) -> Result<Vec<Webhook>>;
+
+    /// Must return the e-mail receivers of a workspace by id.
+    async fn email_receivers(&self, workspace_id: &str) -> Result<Vec<EmailReceiver>>;
+
+    /// Must return at most `limit` pending deliveries whose `next_attempt_time` is at or before
+    /// `now`, the longest due first, and must not take time in proportion to those that are
+    /// finished.
+    async fn due_deliveries(&self, now: Time, limit: usize) -> Result<Vec<Delivery>>;
+
+    /// Must replace the delivery of the same id. Must change nothing if there is none.
+    async fn put_delivery(&self, delivery: &Delivery) -> Result<()>;
+
+    /// Must return `None` if there is no such delivery in the workspace.
+    async fn delivery(&self, workspace_id: &str, id: &str) -> Result<Option<Delivery>>;
+
+    /// Must return at most `limit` deliveries that match, latest (`create_time`, id) first, before
+    /// `after`.
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        after: Option<(Time, String)>,
+        limit: usize,
+    ) -> Result<Vec<Delivery>>;
+}
+
+impl StoredAlert {
+    /// The quota it is about, if it is about one.
+    pub fn quota_id(&self) -> Option<&Arc<str>> {
+        match &self.alert.key.subject {
+            AlertSubject::Quota { quota_id, .. } => Some(quota_id),
+            AlertSubject::Workspace | AlertSubject::Model(_) => None,
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The part of the contract about what administrators set, and about who changed what.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::Result;
+use super::alerts::{EmailReceiver, Webhook};
+use crate::ledger::Time;
+use crate::ledger::catalogue::{ExchangeRate, Model};
+use crate::ledger::price::Price;
+use crate::ledger::quota::{
+    ApiKey, Boost, KeyGroup, Policy, Quota, RateCounts, RateLimit, Sent, SentQuery, SubjectKind,
+    Used, UsedQuery,
+};
+use crate::ledger::workspace::{Workspace, WorkspaceModel};
+
+/// One change of what is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Inserts the model or replaces the one of the same id.
+    PutModel(Model),
+    /// Inserts those whose id is not there yet, and leaves others as they are.
+    PutPrices(Vec<Price>),
+    /// Inserts the rate, or replaces that of the same currencies and `effective_time`.
+    PutExchangeRate(ExchangeRate),
+    /// Inserts the workspace or replaces the one of the same id; so do all that follow, within
+    /// their workspace.
+    PutWorkspace(Workspace),
+    PutWorkspaceModel(WorkspaceModel),
+    PutQuota(Quota),
+    PutRateLimit(RateLimit),
+    PutApiKey(ApiKey),
+    PutKeyGroup(KeyGroup),
+    PutBoost(Boost),
+    PutWebhook(Webhook),
+    PutEmailReceiver(EmailReceiver),
+    /// Deletes what has the id, if it is there; so do all that follow. With a quota go its boosts.
+    DeleteQuota(Arc<str>),
+    DeleteRateLimit(Arc<str>),
+    DeleteApiKey(Arc<str>),
+    DeleteKeyGroup(Arc<str>),
+    DeleteWebhook(Arc<str>),
+    DeleteEmailReceiver(Arc<str>),
+    /// Marks the alert as seen, unless it is already.
+    AcknowledgeAlert {
+        seq: i64,
+        time: Time,
+        actor: String,
+    },
+}
+
+/// Who changed what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// UUIDv7, in lower case.
+    pub id: String,
+    pub time: Time,
+    pub actor: String,
+    pub action: String,
+    /// Empty for the catalogue.
+    pub workspace_id: String,
+    pub resource_type: String,
+    pub resource_id: String,
+    /// JSON; absent if it was not there.
+    pub before: Option<String>,
+    /// JSON; absent if it is gone.
+    pub after: Option<String>,
+}
+
+/// Which audit events to list. Absent parts do not restrict.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// Empty for the catalogue.
+    pub workspace_id: String,
+    pub resource_type: Option<String>,
+    pub resource_id: Option<String>,
+    pub actor: Option<String>,
+    /// At or after.
+    pub from: Option<Time>,
+    /// Before.
+    pub to: Option<Time>,
+}
+
+/// Which quotas or rate limits to list. Absent parts do not restrict.
+#[derive(Clone, Debug, Default)]
+pub struct RuleFilter {
+    pub kind: Option<SubjectKind>,
+    /// Those that name this member.
+    pub member: Option<String>,
+    pub model_id: Option<String>,
+}
+
+/// Which boosts to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BoostFilter {
+    Envelope,
+    Quotas,
+    Quota(String),
+}
+
+/// Counts of one rate limit and member, written down at a graceful stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRate {
+    pub workspace_id: Arc<str>,
+    pub counts: RateCounts,
+}
+
+/// What administrators set, and the log of who changed it. General rules: see [`super::Store`].
+#[async_trait]
+pub trait PolicyStore: Send + Sync + 'static {
+    /// Applies the changes, which concern one workspace (or the catalogue, with an empty id), and
+    /// appends the events to the audit log, in one transaction. An event whose id is there
+    /// already must not be written again.
+    async fn change(
+        &self,
+        workspace_id: &str,
+        changes: &[Change],
+        events: &[AuditEvent],
+    ) -> Result<()>;
+
+    /// Must return all quotas, rate limits, keys and groups of a workspace by id, and its boosts
+    /// whose `end_time` is after `now` and that are not cancelled, by id.
+    async fn policy(&self, workspace_id: &str, now: Time) -> Result<Policy>;
+
+    /// Must return at most `limit` quotas that match and whose id is greater than `after_id`, by
+    /// id.
+    async fn quotas(
+        &self,
+        workspace_id: &str,
+        filter: &RuleFilter,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<Quota>>;
+
+    /// The same of rate limits.
+    async fn rate_limits(
+        &self,
+        workspace_id: &str,
+        filter: &RuleFilter,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<RateLimit>>;
+
+    /// The same of API keys; of one group, if it is named.
+    async fn api_keys(
+        &self,
+        workspace_id: &str,
+        key_group_id: Option<&str>,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<ApiKey>>;
+
+    /// The same of key groups.
+    async fn key_groups(
+        &self,
+        workspace_id: &str,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<KeyGroup>>;
+
+    /// Must return `None` if there is no such boost.
+    async fn boost(&self, workspace_id: &str, id: &str) -> Result<Option<Boost>>;
+
+    /// Must return at most `limit` boosts that match, latest (`start_time`, id) first, before
+    /// `after`.
+    async fn boosts(
+        &self,
+        workspace_id: &str,
+        filter: &BoostFilter,
+        after: Option<(Time, String)>,
+        limit: usize,
+    ) -> Result<Vec<Boost>>;
+
+    /// Must return at most `limit` events that match, latest (`time`, id) first, before `after`.
+    async fn audit_events(
+        &self,
+        filter: &AuditFilter,
+        after: Option<(Time, String)>,
+        limit: usize,
+    ) -> Result<Vec<AuditEvent>>;
+
+    /// Must return, for each member of the scope's kind (or the one that is named) with entries
+    /// charged in `from <= charge_time < to`, on the scope's metered model if it names one, the
+    /// exact sums over the whole log, folded or not: cost, tokens of all classes, and entries of
+    /// kind usage as requests. A member without an id does not count. Must not take time in
+    /// proportion to the number of folded entries, and for a member that is named not in
+    /// proportion to the number of members.
+    async fn used(&self, workspace_id: &str, query: &UsedQuery) -> Result<Vec<(String, Used)>>;
+
+    /// Must return, for the members as in [`PolicyStore::used`] and each bucket of `charge_time`
+    /// from `from` on, the number of entries of kind usage and their tokens, by member and bucket.
+    async fn sent(&self, workspace_id: &str, query: &SentQuery) -> Result<Vec<Sent>>;
+
+    /// Must return the counts that were written down for a workspace, by rate limit, member, span
+    /// and unit.
+    async fn rates(&self, workspace_id: &str) -> Result<Vec<StoredRate>>;
+}
