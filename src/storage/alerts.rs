@@ -164,9 +164,10 @@ pub trait AlertStore: Send + Sync + 'static {
     /// Must return the e-mail receivers of a workspace by id.
     async fn email_receivers(&self, workspace_id: &str) -> Result<Vec<EmailReceiver>>;
 
-    /// Must return at most `limit` pending deliveries whose `next_attempt_time` is at or before
-    /// `now`, the longest due first, and must not take time in proportion to those that are
-    /// finished.
+    /// Must return, for each receiver with pending deliveries whose `next_attempt_time` is at or
+    /// before `now`, the one that is longest due (of equals the least id); at most `limit` of
+    /// these, the longest due first. One for each, so that no receiver hides others behind what
+    /// waits for it. Must not take time in proportion to those that are finished.
     async fn due_deliveries(&self, now: Time, limit: usize) -> Result<Vec<Delivery>>;
 
     /// Must replace the delivery of the same id. Must change nothing if there is none.
