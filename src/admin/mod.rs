@@ -7,13 +7,16 @@ pub mod verify;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::engine::Clock;
+use crate::engine::{self, By, Clock};
 use crate::ledger::catalogue::Catalogue;
 use crate::prices::litellm::{self, NotAList};
 use crate::prices::{Import, Moment, Report, builtin};
-use crate::storage::policy::Change;
 use crate::storage::sql::{self, OpenError};
 use crate::storage::{self, Store};
+
+/// Who changes things by a command, as the audit log says.
+const ACTOR: &str = "command line";
+const IMPORT: &str = "prices import";
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -57,14 +60,15 @@ async fn import(store: &dyn Store, list: Import, clock: &dyn Clock) -> Result<Re
     store.claim().await?;
     // As the server would start: the built-in catalogue is there first.
     let builtin = builtin::read(clock.now());
-    let catalogue = crate::engine::load_catalogue(store, (builtin.models, builtin.prices)).await;
+    let catalogue = engine::load_catalogue(store, (builtin.models, builtin.prices)).await;
     let catalogue: Catalogue = catalogue.map_err(|error| Error::Refused(error.to_string()))?;
     let import = list.against(&catalogue);
     let changed = catalogue.with_models_and_prices(import.models.clone(), import.prices.clone());
     changed.map_err(|refusal| Error::Refused(refusal.to_string()))?;
-    let models = import.models.into_iter().map(Change::PutModel);
-    let changes: Vec<Change> = models.chain([Change::PutPrices(import.prices)]).collect();
-    store.change("", &changes, &[]).await?;
+    let by = By::new(ACTOR, IMPORT);
+    let (changes, events) =
+        engine::import_changes(&by, clock.now(), &catalogue, import.models, import.prices);
+    store.change("", &changes, &events).await?;
     Ok(import.report)
 }
 

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use super::audit::By;
+use super::described;
 use super::error::{Error, Result};
 use super::{Engine, Shared};
+use crate::ledger::Time;
 use crate::ledger::catalogue::{Catalogue, ExchangeRate, Model, Refusal};
 use crate::ledger::price::{Price, Source};
 use crate::storage::Store;
-use crate::storage::policy::Change;
+use crate::storage::policy::{AuditEvent, Change};
 
 /// The stored catalogue, with those built-in facts added that it does not have yet.
 ///
@@ -44,12 +47,17 @@ pub async fn load(store: &dyn Store, builtin: (Vec<Model>, Vec<Price>)) -> Resul
 
 impl Engine {
     /// Adds a model or replaces it.
-    pub async fn upsert_model(&self, mut model: Model) -> Result<Model> {
+    pub async fn upsert_model(&self, by: By, mut model: Model) -> Result<Model> {
         self.in_writer(move |shared| async move {
             model.source = Source::Operator;
             model.update_time = shared.clock.now();
-            let changed = shared.catalogue.load().with_model(model.clone()).map_err(refused)?;
-            shared.change("", vec![Change::PutModel(model.clone())], Vec::new()).await?;
+            let catalogue = shared.catalogue.load_full();
+            let changed = catalogue.with_model(model.clone()).map_err(refused)?;
+            let Some(event) = model_event(&by, model.update_time, &catalogue, &model) else {
+                let entry = catalogue.model(&model.id);
+                return Ok(entry.map_or(model, |entry| entry.model().clone()));
+            };
+            shared.change("", vec![Change::PutModel(model.clone())], vec![event]).await?;
             shared.replace_catalogue(changed);
             Ok(model)
         })
@@ -57,7 +65,7 @@ impl Engine {
     }
 
     /// Adds a price, of the catalogue or of one workspace.
-    pub async fn set_price(&self, mut price: Price) -> Result<Price> {
+    pub async fn set_price(&self, by: By, mut price: Price) -> Result<Price> {
         if let Some(workspace_id) = &price.workspace_id {
             self.workspace(workspace_id).await?;
         }
@@ -70,23 +78,68 @@ impl Engine {
             price.source = Source::Operator;
             price.create_time = shared.clock.now();
             let changed = catalogue.with_price(price.clone()).map_err(refused)?;
-            shared.change("", vec![Change::PutPrices(vec![price.clone()])], Vec::new()).await?;
+            let event = price_event(&by, price.create_time, &price);
+            let changes = vec![Change::PutPrices(vec![price.clone()])];
+            shared.change("", changes, event.into_iter().collect()).await?;
             shared.replace_catalogue(changed);
             Ok(price)
         })
         .await
     }
 
-    pub async fn set_exchange_rate(&self, mut rate: ExchangeRate) -> Result<ExchangeRate> {
+    pub async fn set_exchange_rate(&self, by: By, mut rate: ExchangeRate) -> Result<ExchangeRate> {
         self.in_writer(move |shared| async move {
             rate.create_time = shared.clock.now();
-            let changed = shared.catalogue.load().with_exchange_rate(rate).map_err(refused)?;
-            shared.change("", vec![Change::PutExchangeRate(rate)], Vec::new()).await?;
+            let catalogue = shared.catalogue.load_full();
+            let changed = catalogue.with_exchange_rate(rate).map_err(refused)?;
+            let is_same = |other: &&ExchangeRate| {
+                (other.from, other.to, other.effective_time)
+                    == (rate.from, rate.to, rate.effective_time)
+            };
+            // Of those of one time the first is the one that counts.
+            let before = catalogue.exchange_rates().iter().find(is_same);
+            let described = before.map(described::exchange_rate);
+            let (id, after) =
+                (format!("{}/{}", rate.from, rate.to), described::exchange_rate(&rate));
+            let event =
+                by.event(rate.create_time, "", "exchange_rate", &id, described, Some(after));
+            let Some(event) = event else {
+                return Ok(before.copied().unwrap_or(rate));
+            };
+            shared.change("", vec![Change::PutExchangeRate(rate)], vec![event]).await?;
             shared.replace_catalogue(changed);
             Ok(rate)
         })
         .await
     }
+}
+
+/// The changes that bring models and prices into a catalogue, and their entries of the audit log.
+pub fn import(
+    by: &By,
+    now: Time,
+    catalogue: &Catalogue,
+    models: Vec<Model>,
+    prices: Vec<Price>,
+) -> (Vec<Change>, Vec<AuditEvent>) {
+    let of_models = models.iter().filter_map(|model| model_event(by, now, catalogue, model));
+    let of_prices = prices.iter().filter_map(|price| price_event(by, now, price));
+    let events = of_models.chain(of_prices).collect();
+    let models = models.into_iter().map(Change::PutModel);
+    (models.chain([Change::PutPrices(prices)]).collect(), events)
+}
+
+fn model_event(by: &By, now: Time, catalogue: &Catalogue, model: &Model) -> Option<AuditEvent> {
+    let before = catalogue.model(&model.id).map(|entry| entry.model());
+    // By its own id, not by an alias of another one.
+    let before = before.filter(|before| before.id == model.id).map(described::model);
+    by.event(now, "", "model", &model.id, before, Some(described::model(model)))
+}
+
+/// Prices never change: each is a new one.
+fn price_event(by: &By, now: Time, price: &Price) -> Option<AuditEvent> {
+    let workspace_id = price.workspace_id.as_deref().unwrap_or_default();
+    by.event(now, workspace_id, "price", &price.id, None, Some(described::price(price)))
 }
 
 impl Shared {

@@ -11,6 +11,15 @@ pub enum Error {
     WorkspaceExists(String),
     #[error("the catalogue has no model \"{0}\"")]
     ModelNotFound(String),
+    /// A thing of a workspace, for example a `quota`, and the id that none has.
+    #[error("there is no {resource} \"{id}\"")]
+    ResourceNotFound { resource: &'static str, id: String },
+    /// The id of the one that exists.
+    #[error("there is such a {resource} already: \"{id}\"")]
+    ResourceExists { resource: &'static str, id: String },
+    /// What refers to it, for people: `quota "team-month"`.
+    #[error("the {resource} \"{id}\" is in use by {used_by}: delete that first")]
+    ResourceInUse { resource: &'static str, id: String, used_by: String },
     /// A field that only the engine can judge, by its name in the proto, and what was expected.
     #[error("{field}: {expected}")]
     Field { field: String, expected: String },

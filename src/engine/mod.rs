@@ -3,8 +3,10 @@
 //! Decides nothing itself. Everything goes through "the ledger of this workspace", which one
 //! server owns.
 
+mod audit;
 mod catalogue;
 mod clock;
+mod described;
 mod error;
 mod policy;
 mod registry;
@@ -35,7 +37,8 @@ use crate::storage::{self, Store};
 use registry::Registry;
 use writer::{Command, QUEUE_COMMANDS_MAX, Writer};
 
-pub use catalogue::load as load_catalogue;
+pub use audit::By;
+pub use catalogue::{import as import_changes, load as load_catalogue};
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, Result};
 pub use policy::{ModelLimitChange, NewWorkspace, PlanChange, WorkspaceChange};

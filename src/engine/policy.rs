@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use serde_json::Value;
 
+use super::audit::By;
+use super::described;
 use super::error::{Error, Result};
 use super::{Engine, InCurrency, Shared, WorkspaceHandle};
 use crate::ledger::alert::AlertPolicy;
@@ -54,8 +57,21 @@ pub struct ModelLimitChange {
     pub fallback_model_ids: Vec<String>,
 }
 
+/// A part of a workspace that is one thing in the audit log, under the workspace's id.
+pub(super) struct Part {
+    pub resource_type: &'static str,
+    /// None if it is not set.
+    pub describe: fn(&Workspace) -> Option<Value>,
+}
+
+const SETTINGS: Part = Part {
+    resource_type: "workspace",
+    describe: |workspace| Some(described::workspace(workspace)),
+};
+const PLAN: Part = Part { resource_type: "plan", describe: described::plan };
+
 impl Engine {
-    pub async fn create_workspace(&self, new: NewWorkspace) -> Result<Workspace> {
+    pub async fn create_workspace(&self, by: By, new: NewWorkspace) -> Result<Workspace> {
         self.in_writer(move |shared| async move {
             if shared.store.workspace(&new.id).await?.is_some() {
                 return Err(Error::WorkspaceExists(new.id));
@@ -77,7 +93,10 @@ impl Engine {
                 update_time: now,
             };
             let changes = vec![Change::PutWorkspace(workspace.clone())];
-            shared.change(&workspace.id, changes, Vec::new()).await?;
+            let after = (SETTINGS.describe)(&workspace);
+            let event =
+                by.event(now, &workspace.id, SETTINGS.resource_type, &workspace.id, None, after);
+            shared.change(&workspace.id, changes, event.into_iter().collect()).await?;
             shared.load(&workspace.id).await?;
             Ok(workspace)
         })
@@ -93,8 +112,13 @@ impl Engine {
         Ok(self.store().workspaces(after_id, limit).await?)
     }
 
-    pub async fn update_workspace(&self, id: &str, change: WorkspaceChange) -> Result<Workspace> {
-        self.change_workspace(id, move |shared, mut workspace| async move {
+    pub async fn update_workspace(
+        &self,
+        by: By,
+        id: &str,
+        change: WorkspaceChange,
+    ) -> Result<Workspace> {
+        self.change_workspace(by, id, SETTINGS, move |shared, mut workspace| async move {
             if let Some(currency) = change.currency.filter(|new| *new != workspace.currency) {
                 shared.require_no_money(&workspace).await?;
                 workspace.currency = currency;
@@ -113,8 +137,8 @@ impl Engine {
         .await
     }
 
-    pub async fn set_plan(&self, id: &str, change: PlanChange) -> Result<Workspace> {
-        self.change_workspace(id, move |_, mut workspace| async move {
+    pub async fn set_plan(&self, by: By, id: &str, change: PlanChange) -> Result<Workspace> {
+        self.change_workspace(by, id, PLAN, move |_, mut workspace| async move {
             let budget = in_currency_of(&workspace, "plan.budget", change.budget)?;
             let overage = match change.overage {
                 Some(overage) => in_currency_of(&workspace, "plan.overage_limit", overage)?,
@@ -126,8 +150,13 @@ impl Engine {
         .await
     }
 
-    pub async fn set_automatic_fallback(&self, id: &str, enabled: bool) -> Result<Workspace> {
-        self.change_workspace(id, move |_, mut workspace| async move {
+    pub async fn set_automatic_fallback(
+        &self,
+        by: By,
+        id: &str,
+        enabled: bool,
+    ) -> Result<Workspace> {
+        self.change_workspace(by, id, SETTINGS, move |_, mut workspace| async move {
             workspace.automatic_fallback = enabled;
             Ok(workspace)
         })
@@ -149,11 +178,12 @@ impl Engine {
     /// Allows a model in a workspace, or disallows it. Its cap stays as it is.
     pub async fn enable_model(
         &self,
+        by: By,
         workspace_id: &str,
         model_id: &str,
         enabled: bool,
     ) -> Result<InCurrency<ModelView>> {
-        self.change_model(workspace_id, model_id, move |_, _, model| {
+        self.change_model(by, workspace_id, model_id, move |_, _, model| {
             model.enabled = enabled;
             Ok(())
         })
@@ -163,11 +193,12 @@ impl Engine {
     /// Sets cap and fallback chain of a model in a workspace.
     pub async fn set_model_limit(
         &self,
+        by: By,
         workspace_id: &str,
         model_id: &str,
         change: ModelLimitChange,
     ) -> Result<InCurrency<ModelView>> {
-        self.change_model(workspace_id, model_id, move |shared, workspace, model| {
+        self.change_model(by, workspace_id, model_id, move |shared, workspace, model| {
             let limit = change.limit.map(|limit| in_currency_of(workspace, "limit", limit));
             model.limit = limit.transpose()?;
             model.limit_enabled = change.enabled;
@@ -185,11 +216,13 @@ impl Engine {
         Ok(InCurrency { currency, value: ledger.model_views(self.now()) })
     }
 
-    /// Stores changed settings; the totals of the windows, which may be cut anew, are read in the
-    /// same place in the order of writes.
-    async fn change_workspace<F>(
+    /// Stores a changed part; the totals of the windows, which may be cut anew, are read in the
+    /// same place in the order of writes. What is as it was is not written.
+    pub(super) async fn change_workspace<F>(
         &self,
+        by: By,
         id: &str,
+        part: Part,
         change: impl FnOnce(Arc<Shared>, Workspace) -> F + Send + 'static,
     ) -> Result<Workspace>
     where
@@ -198,14 +231,20 @@ impl Engine {
         let handle = self.workspace(id).await?;
         self.in_writer(move |shared| async move {
             let before = handle.lock().workspace().clone();
-            let mut workspace = change(shared.clone(), before).await?;
+            let described = (part.describe)(&before);
+            let mut workspace = change(shared.clone(), before.clone()).await?;
             // The ledger's time: its clock never steps back.
             let now = handle.lock().advance(shared.clock.now());
+            let after = (part.describe)(&workspace);
+            let (id, kind) = (&workspace.id, part.resource_type);
+            let Some(event) = by.event(now, id, kind, id, described, after) else {
+                return Ok(before);
+            };
             workspace.update_time = now;
             let windows = Ledger::windows_to_load(&workspace, now);
             let spend = shared.spend_of(&workspace.id, windows).await?;
             let changes = vec![Change::PutWorkspace(workspace.clone())];
-            shared.change(&workspace.id, changes, Vec::new()).await?;
+            shared.change(&workspace.id, changes, vec![event]).await?;
             handle.lock().set_workspace(now, workspace.clone(), spend);
             handle.announce();
             Ok(workspace)
@@ -213,8 +252,10 @@ impl Engine {
         .await
     }
 
+    /// Stores changed settings of a model. What is as it was is not written.
     async fn change_model<C>(
         &self,
+        by: By,
         workspace_id: &str,
         model_id: &str,
         change: C,
@@ -228,22 +269,29 @@ impl Engine {
             let catalogue = shared.catalogue.load_full();
             let entry = catalogue.model(&model_id).ok_or(Error::ModelNotFound(model_id))?;
             let id = entry.model().id.clone();
-            let now = shared.clock.now();
-            let (workspace, mut model) = {
+            let (now, workspace, view) = {
                 let mut ledger = handle.lock();
-                let settings = ledger.model_view_of(now, &id).settings;
-                let model = settings.unwrap_or_else(|| unset(id.clone()));
-                (ledger.workspace().clone(), model)
+                let now = ledger.advance(shared.clock.now());
+                (now, ledger.workspace().clone(), ledger.model_view_of(now, &id))
             };
+            let currency = workspace.currency;
+            let before = view.settings.clone().unwrap_or_else(|| unset(id.clone()));
+            let mut model = before.clone();
             change(&shared, &workspace, &mut model)?;
+            if model == before {
+                return Ok(InCurrency { currency, value: view });
+            }
+            let before = view.settings.map(|before| described::model_limit(currency, &before));
+            let after = Some(described::model_limit(currency, &model));
+            let event = by.event(now, &workspace.id, "model_limit", &id, before, after);
             let changes = vec![Change::PutWorkspaceModel(model.clone())];
-            shared.change(&workspace.id, changes, Vec::new()).await?;
+            shared.change(&workspace.id, changes, event.into_iter().collect()).await?;
             let mut ledger = handle.lock();
             ledger.set_model(now, model);
             let value = ledger.model_view_of(now, &id);
             drop(ledger);
             handle.announce();
-            Ok(InCurrency { currency: workspace.currency, value })
+            Ok(InCurrency { currency, value })
         })
         .await
     }

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::BoxStream;
+use super::actor::by;
 use super::convert::Violations;
 use super::convert::budget::{self as convert, workspace_to_proto};
 use super::page::Page;
@@ -32,8 +33,9 @@ impl BudgetService for Budget {
         &self,
         request: Request<v1::CreateWorkspaceRequest>,
     ) -> Result<Response<v1::CreateWorkspaceResponse>, Status> {
+        let by = by(request.metadata(), "CreateWorkspace")?;
         let new = convert::create(request.into_inner())?;
-        let workspace = Some(workspace_to_proto(self.engine.create_workspace(new).await?));
+        let workspace = Some(workspace_to_proto(self.engine.create_workspace(by, new).await?));
         Ok(Response::new(v1::CreateWorkspaceResponse { workspace }))
     }
 
@@ -67,8 +69,9 @@ impl BudgetService for Budget {
         &self,
         request: Request<v1::UpdateWorkspaceRequest>,
     ) -> Result<Response<v1::UpdateWorkspaceResponse>, Status> {
+        let by = by(request.metadata(), "UpdateWorkspace")?;
         let (id, change) = convert::update(request.into_inner())?;
-        let workspace = self.engine.update_workspace(&id, change).await?;
+        let workspace = self.engine.update_workspace(by, &id, change).await?;
         let workspace = Some(workspace_to_proto(workspace));
         Ok(Response::new(v1::UpdateWorkspaceResponse { workspace }))
     }
@@ -77,9 +80,10 @@ impl BudgetService for Budget {
         &self,
         request: Request<v1::SetPlanRequest>,
     ) -> Result<Response<v1::SetPlanResponse>, Status> {
+        let by = by(request.metadata(), "SetPlan")?;
         let request = request.into_inner();
         let plan = convert::plan(&request)?;
-        let workspace = self.engine.set_plan(&request.workspace_id, plan).await?;
+        let workspace = self.engine.set_plan(by, &request.workspace_id, plan).await?;
         let workspace = Some(workspace_to_proto(workspace));
         Ok(Response::new(v1::SetPlanResponse { workspace }))
     }
@@ -88,9 +92,10 @@ impl BudgetService for Budget {
         &self,
         request: Request<v1::SetAutomaticFallbackRequest>,
     ) -> Result<Response<v1::SetAutomaticFallbackResponse>, Status> {
+        let by = by(request.metadata(), "SetAutomaticFallback")?;
         let v1::SetAutomaticFallbackRequest { workspace_id, enabled } = request.into_inner();
         convert::workspace_id(&workspace_id)?;
-        let workspace = self.engine.set_automatic_fallback(&workspace_id, enabled).await?;
+        let workspace = self.engine.set_automatic_fallback(by, &workspace_id, enabled).await?;
         let workspace = Some(workspace_to_proto(workspace));
         Ok(Response::new(v1::SetAutomaticFallbackResponse { workspace }))
     }

@@ -3,6 +3,7 @@
 //!
 //! Decides nothing about requests: it refuses what is not well formed, and passes on the rest.
 
+mod actor;
 mod budget;
 mod check_stream;
 pub mod convert;

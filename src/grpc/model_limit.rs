@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use tonic::{Request, Response, Status};
 
+use super::actor::by;
 use super::convert::model_limit::{self as convert, view_to_proto};
 use super::convert::{Path, Violations, text};
 use super::page::Page;
@@ -29,8 +30,9 @@ impl ModelLimitService for ModelLimit {
         &self,
         request: Request<v1::UpsertModelRequest>,
     ) -> Result<Response<v1::UpsertModelResponse>, Status> {
+        let by = by(request.metadata(), "UpsertModel")?;
         let model = convert::model(request.into_inner())?;
-        let model = self.engine.upsert_model(model).await?;
+        let model = self.engine.upsert_model(by, model).await?;
         let model = Some(convert::model_to_proto(&model));
         Ok(Response::new(v1::UpsertModelResponse { model }))
     }
@@ -39,8 +41,9 @@ impl ModelLimitService for ModelLimit {
         &self,
         request: Request<v1::SetModelPriceRequest>,
     ) -> Result<Response<v1::SetModelPriceResponse>, Status> {
+        let by = by(request.metadata(), "SetModelPrice")?;
         let price = convert::price(request.into_inner(), self.engine.now())?;
-        let price = self.engine.set_price(price).await?;
+        let price = self.engine.set_price(by, price).await?;
         let price = Some(convert::price_to_proto(&price));
         Ok(Response::new(v1::SetModelPriceResponse { price }))
     }
@@ -103,8 +106,9 @@ impl ModelLimitService for ModelLimit {
         &self,
         request: Request<v1::SetExchangeRateRequest>,
     ) -> Result<Response<v1::SetExchangeRateResponse>, Status> {
+        let by = by(request.metadata(), "SetExchangeRate")?;
         let rate = convert::exchange_rate(request.into_inner(), self.engine.now())?;
-        let rate = self.engine.set_exchange_rate(rate).await?;
+        let rate = self.engine.set_exchange_rate(by, rate).await?;
         let exchange_rate = Some(convert::exchange_rate_to_proto(&rate));
         Ok(Response::new(v1::SetExchangeRateResponse { exchange_rate }))
     }
@@ -135,9 +139,10 @@ impl ModelLimitService for ModelLimit {
         &self,
         request: Request<v1::EnableModelRequest>,
     ) -> Result<Response<v1::EnableModelResponse>, Status> {
+        let by = by(request.metadata(), "EnableModel")?;
         let v1::EnableModelRequest { workspace_id, model_id } = request.into_inner();
         convert::workspace_model(&workspace_id, &model_id)?;
-        let view = self.engine.enable_model(&workspace_id, &model_id, true).await?;
+        let view = self.engine.enable_model(by, &workspace_id, &model_id, true).await?;
         let model_limit = Some(view_to_proto(view));
         Ok(Response::new(v1::EnableModelResponse { model_limit }))
     }
@@ -146,9 +151,10 @@ impl ModelLimitService for ModelLimit {
         &self,
         request: Request<v1::DisableModelRequest>,
     ) -> Result<Response<v1::DisableModelResponse>, Status> {
+        let by = by(request.metadata(), "DisableModel")?;
         let v1::DisableModelRequest { workspace_id, model_id } = request.into_inner();
         convert::workspace_model(&workspace_id, &model_id)?;
-        let view = self.engine.enable_model(&workspace_id, &model_id, false).await?;
+        let view = self.engine.enable_model(by, &workspace_id, &model_id, false).await?;
         let model_limit = Some(view_to_proto(view));
         Ok(Response::new(v1::DisableModelResponse { model_limit }))
     }
@@ -157,10 +163,11 @@ impl ModelLimitService for ModelLimit {
         &self,
         request: Request<v1::SetModelLimitRequest>,
     ) -> Result<Response<v1::SetModelLimitResponse>, Status> {
+        let by = by(request.metadata(), "SetModelLimit")?;
         let mut request = request.into_inner();
         let change = convert::limit(&mut request)?;
         let v1::SetModelLimitRequest { workspace_id, model_id, .. } = &request;
-        let view = self.engine.set_model_limit(workspace_id, model_id, change).await?;
+        let view = self.engine.set_model_limit(by, workspace_id, model_id, change).await?;
         let model_limit = Some(view_to_proto(view));
         Ok(Response::new(v1::SetModelLimitResponse { model_limit }))
     }

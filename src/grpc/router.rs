@@ -18,6 +18,7 @@ use tower::{Layer, Service};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::Usage;
+use super::actor::ACTOR;
 use crate::proto::v1::usage_service_server::UsageServiceServer;
 
 const USAGE_PREFIX: &str = "/tollgate.v1.UsageService/";
@@ -25,11 +26,12 @@ const WEB_CONTENT_TYPE: &[u8] = b"application/grpc-web";
 /// Allows every origin.
 const ANY_ORIGIN: &str = "*";
 /// What pages send and read beside the usual.
-const REQUEST_HEADERS: [HeaderName; 4] = [
+const REQUEST_HEADERS: [HeaderName; 5] = [
     CONTENT_TYPE,
     HeaderName::from_static("x-grpc-web"),
     HeaderName::from_static("x-user-agent"),
     HeaderName::from_static("grpc-timeout"),
+    HeaderName::from_static(ACTOR),
 ];
 const RESPONSE_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("grpc-status"),

@@ -145,6 +145,22 @@ impl Told {
             engine::Error::ModelNotFound(id) => {
                 told(Code::NotFound, ErrorReason::ModelNotFound).with("model_id", id)
             }
+            engine::Error::ResourceNotFound { resource, id } => {
+                told(Code::NotFound, ErrorReason::ResourceNotFound)
+                    .with("resource", resource)
+                    .with("id", id)
+            }
+            engine::Error::ResourceExists { resource, id } => {
+                told(Code::AlreadyExists, ErrorReason::ResourceExists)
+                    .with("resource", resource)
+                    .with("id", id)
+            }
+            engine::Error::ResourceInUse { resource, id, used_by } => {
+                told(Code::FailedPrecondition, ErrorReason::ResourceInUse)
+                    .with("resource", resource)
+                    .with("id", id)
+                    .with("used_by", used_by)
+            }
             engine::Error::Field { field, expected } => {
                 Told::invalid(vec![Violation { field, expected }])
             }
@@ -207,6 +223,22 @@ mod tests {
         assert_eq!(info.domain, DOMAIN);
         assert_eq!(info.metadata["request_id"], "r-1");
         assert_eq!(info.metadata["attempt"], "2");
+    }
+
+    #[test]
+    fn a_thing_in_use_names_what_uses_it() {
+        let status = Status::from(engine::Error::ResourceInUse {
+            resource: "key_group",
+            id: "team".to_owned(),
+            used_by: "quota \"team-month\"".to_owned(),
+        });
+        assert_eq!(status.code(), Code::FailedPrecondition);
+        let details = status.get_error_details();
+        let info = details.error_info().unwrap();
+        assert_eq!(info.reason, "ERROR_REASON_RESOURCE_IN_USE");
+        assert_eq!(info.metadata["resource"], "key_group");
+        assert_eq!(info.metadata["id"], "team");
+        assert_eq!(info.metadata["used_by"], "quota \"team-month\"");
     }
 
     #[test]

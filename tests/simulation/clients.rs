@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tollgate::engine::{Clock, Engine, Error, ModelLimitChange, PlanChange, WorkspaceChange};
+use tollgate::engine::{By, Clock, Engine, Error, ModelLimitChange, PlanChange, WorkspaceChange};
 use tollgate::ledger::decision::{Check, UsageReport};
 use tollgate::ledger::time::{MICROS_PER_HOUR, MICROS_PER_SECOND};
 use tollgate::ledger::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
@@ -124,6 +124,7 @@ impl Client {
 
     async fn change(&self, luck: &mut StdRng, workspace: &str) -> Result<(), Error> {
         let engine = &self.engine;
+        let by = By::new("simulation", "Change");
         let units = |units: i64| (Currency::EUR, Amount::from_nanos(units * 1_000_000_000));
         let model = MODELS[luck.random_range(0..4usize)];
         match luck.random_range(0..12) {
@@ -134,7 +135,7 @@ impl Client {
                     overage: Some(units(luck.random_range(0..10))),
                     start_date: NaiveDate::from_ymd_opt(2026, 1, start_day).expect("a day"),
                 };
-                engine.set_plan(workspace, change).await.map(drop)
+                engine.set_plan(by, workspace, change).await.map(drop)
             }
             3..7 => {
                 let has_limit = luck.random_range(0..4) > 0;
@@ -143,13 +144,13 @@ impl Client {
                     enabled: luck.random_range(0..5) > 0,
                     fallback_model_ids: Vec::new(),
                 };
-                engine.set_model_limit(workspace, model, change).await.map(drop)
+                engine.set_model_limit(by, workspace, model, change).await.map(drop)
             }
             7 => {
                 let zones = [chrono_tz::UTC, chrono_tz::Europe::Berlin, chrono_tz::Asia::Tokyo];
                 let time_zone = Some(zones[luck.random_range(0..3usize)]);
                 let change = WorkspaceChange { time_zone, ..WorkspaceChange::default() };
-                engine.update_workspace(workspace, change).await.map(drop)
+                engine.update_workspace(by, workspace, change).await.map(drop)
             }
             8..10 => {
                 let policies = [HoldExpiryPolicy::Release, HoldExpiryPolicy::ChargeEstimate];
@@ -158,17 +159,17 @@ impl Client {
                     unpriced_models: Some(UnpricedModelPolicy::Deny),
                     ..WorkspaceChange::default()
                 };
-                engine.update_workspace(workspace, change).await.map(drop)
+                engine.update_workspace(by, workspace, change).await.map(drop)
             }
             10 => {
                 let enabled = luck.random_range(0..3) > 0;
-                engine.set_automatic_fallback(workspace, enabled).await.map(drop)
+                engine.set_automatic_fallback(by, workspace, enabled).await.map(drop)
             }
             _ => {
                 let rate = luck.random_range(1..3_000) * 1_000_000_007;
                 let mut price = price(model, "", rate);
                 price.effective_time = self.clock.now();
-                engine.set_price(price).await.map(drop)
+                engine.set_price(by, price).await.map(drop)
             }
         }
     }

@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tollgate::engine::{Clock, Engine};
+use tollgate::engine::{By, Clock, Engine};
 use tollgate::ledger::catalogue::Model;
 use tollgate::ledger::price::{Price, Source};
 use tollgate::ledger::time::MICROS_PER_SECOND;
@@ -160,7 +160,8 @@ impl Simulation {
         let engine = &self.server.engine;
         for workspace in WORKSPACES {
             // Through the writer: what was handed to it before is done.
-            while engine.set_automatic_fallback(workspace, true).await.is_err() {}
+            let by = || By::new("simulation", "Quiet");
+            while engine.set_automatic_fallback(by(), workspace, true).await.is_err() {}
         }
         let expired_at = self.clock.now();
         while engine.expire_holds().await.is_err() {}
