@@ -5,6 +5,7 @@
 
 pub mod budget;
 pub mod limits;
+pub mod mask;
 pub mod model_limit;
 pub mod money;
 pub mod shared;
