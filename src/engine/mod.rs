@@ -30,10 +30,11 @@ use tracing::{info, warn};
 use crate::ledger::catalogue::{Catalogue, Model};
 use crate::ledger::mutants::{self, Mutant};
 use crate::ledger::price::Price;
+use crate::ledger::quota::{Answers, Questions};
 use crate::ledger::{Currency, Ledger, Time, WindowSpend};
-use crate::storage::policy::{AuditEvent, Change};
+use crate::storage::policy::{AuditEvent, Change, StoredRate};
 use crate::storage::rollup::RollupRow;
-use crate::storage::{self, Store};
+use crate::storage::{self, Before, Store};
 use registry::Registry;
 use writer::{Command, QUEUE_COMMANDS_MAX, Writer};
 
@@ -69,6 +70,8 @@ pub struct Engine {
 pub(crate) struct Shared {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    /// When this server started, if what lived in the memory of the one before it is lost.
+    lost_memory_at: Option<Time>,
     workspaces: Registry,
     catalogue: ArcSwap<Catalogue>,
     commands: mpsc::Sender<Command>,
@@ -96,7 +99,8 @@ impl Engine {
         clock: Arc<dyn Clock>,
         builtin: (Vec<Model>, Vec<Price>),
     ) -> Result<(Engine, mpsc::Receiver<Committed>)> {
-        store.claim().await?;
+        let before = store.claim().await?;
+        let start_time = clock.now();
         let catalogue = catalogue::load(&*store, builtin).await?;
         let last_seq = store.last_seq().await?;
         let (commands, receiver) = mpsc::channel(QUEUE_COMMANDS_MAX);
@@ -104,6 +108,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             store,
             clock,
+            lost_memory_at: (before == Before::Crashed).then_some(start_time),
             workspaces: Registry::default(),
             catalogue: ArcSwap::from_pointee(catalogue),
             commands,
@@ -281,17 +286,50 @@ impl Shared {
         let windows = Ledger::windows_to_load(&workspace, now);
         let spend = self.spend_of(id, windows).await?;
         let outputs = self.store.recent_outputs(id, OUTPUT_HISTORY_RECORDS).await?;
-        let holds = self.store.holds(id).await?;
+        let policy = self.store.policy(id, now).await?;
+        let questions = Ledger::questions_of_policy(&workspace, &policy, now);
+        let answers = self.answers(id, questions).await?;
         let mut ledger = Ledger::new(workspace, models, self.catalogue.load_full(), spend, now);
         for (model, tokens) in outputs {
             ledger.learn_output(&model, tokens);
         }
-        if !holds.is_empty() {
-            usage::restore_holds(&mut ledger, holds, now);
-            // They live in memory from here on; a crash gives them back.
-            self.until_known(|| self.store.delete_put_down(id)).await?;
-        }
+        ledger.set_policy(now, policy, answers);
+        self.take_up(&mut ledger, now).await?;
+        let raised = self.store.raised(id, ledger.earliest_window()).await?;
+        ledger.set_raised(now, raised);
         Ok(self.keep(ledger))
+    }
+
+    /// Takes up what was written down at a graceful stop. It lives in memory from here on; a crash
+    /// gives it back.
+    async fn take_up(&self, ledger: &mut Ledger, now: Time) -> Result<()> {
+        let id = ledger.workspace().id.clone();
+        let holds = self.store.holds(&id).await?;
+        let rates = self.store.rates(&id).await?;
+        if let Some(at) = self.lost_memory_at {
+            ledger.assume_full(now, at);
+        }
+        if holds.is_empty() && rates.is_empty() {
+            return Ok(());
+        }
+        usage::restore_holds(ledger, holds, now);
+        ledger.restore_rate_counts(now, rates.into_iter().map(|rate| rate.counts).collect());
+        self.until_known(|| self.store.delete_put_down(&id)).await?;
+        Ok(())
+    }
+
+    /// What the log says to what a ledger must know before rules apply.
+    async fn answers(&self, id: &str, questions: Questions) -> storage::Result<Answers> {
+        let mut answers = Answers::default();
+        for query in questions.used {
+            let used = self.store.used(id, &query).await?;
+            answers.used.push((query, used));
+        }
+        for query in questions.sent {
+            let sent = self.store.sent(id, &query).await?;
+            answers.sent.push((query, sent));
+        }
+        Ok(answers)
     }
 
     /// What the log says was spent in some windows of a workspace.
@@ -319,12 +357,20 @@ impl Shared {
     }
 
     async fn save_holds(&self) -> storage::Result<usize> {
+        let now = self.clock.now();
         let mut holds = Vec::new();
+        let mut rates = Vec::new();
         for workspace in self.loaded_workspaces() {
-            holds.extend(usage::stored_holds(&mut workspace.lock(), self.clock.now()));
+            let mut ledger = workspace.lock();
+            holds.extend(usage::stored_holds(&mut ledger, now));
+            let counts = ledger.rate_counts(now).into_iter();
+            rates.extend(counts.map(|counts| {
+                let workspace_id = workspace.id().clone();
+                StoredRate { workspace_id, counts }
+            }));
         }
-        if !holds.is_empty() && !mutants::is(Mutant::StopForgetsHolds) {
-            self.store.put_down(&holds, &[]).await?;
+        if !mutants::is(Mutant::StopForgetsHolds) {
+            self.store.put_down(&holds, &rates).await?;
         }
         Ok(holds.len())
     }

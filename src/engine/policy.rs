@@ -243,9 +243,11 @@ impl Engine {
             workspace.update_time = now;
             let windows = Ledger::windows_to_load(&workspace, now);
             let spend = shared.spend_of(&workspace.id, windows).await?;
+            let questions = handle.lock().questions_of_recut(&workspace, now);
+            let answers = shared.answers(&workspace.id, questions).await?;
             let changes = vec![Change::PutWorkspace(workspace.clone())];
             shared.change(&workspace.id, changes, vec![event]).await?;
-            handle.lock().set_workspace(now, workspace.clone(), spend);
+            handle.lock().set_workspace(now, workspace.clone(), spend, &answers);
             handle.announce();
             Ok(workspace)
         })

@@ -19,6 +19,9 @@ use crate::ledger::time::Micros;
 use crate::ledger::{Amount, HoldView, Ledger, PreparedCheck, RestoredHold, Time};
 use crate::storage::{Order, RecordFilter, RecordPosition, StoredHold};
 
+/// Members that are looked at at once; small, because the ledger is locked meanwhile.
+const SWEEP_MEMBERS: u32 = 5_000;
+
 impl Engine {
     /// Decides on a request. No storage is touched once the workspace is loaded.
     pub async fn check(&self, workspace_id: &str, check: Check) -> Result<InCurrency<Decision>> {
@@ -179,6 +182,14 @@ impl Engine {
         Ok(charged)
     }
 
+    /// Looks for members that are idle, a few in each workspace that is loaded.
+    pub fn sweep_members(&self) {
+        let now = self.now();
+        for workspace in self.loaded_workspaces() {
+            workspace.lock().sweep(now, SWEEP_MEMBERS);
+        }
+    }
+
     async fn charge_expired(
         &self,
         workspace: Arc<WorkspaceHandle>,
@@ -258,11 +269,13 @@ pub(super) fn restore_holds(ledger: &mut Ledger, holds: Vec<StoredHold>, now: Ti
             request_id: stored.request_id,
             fingerprint: stored.fingerprint,
             held: stored.held,
+            held_tokens: stored.held_tokens,
             check_time: stored.check_time,
             expire_time: stored.expire_time,
             tier: stored.tier,
             routed: stored.routed,
             attribution: (!stored.attribution.is_empty()).then(|| Box::new(stored.attribution)),
+            key_group_id: stored.key_group_id,
         };
         ledger.restore_hold(now, &stored.model_id, quote, hold);
     }
@@ -271,11 +284,12 @@ pub(super) fn restore_holds(ledger: &mut Ledger, holds: Vec<StoredHold>, now: Ti
 /// What is to be written down of the live holds of a ledger.
 pub(super) fn stored_holds(ledger: &mut Ledger, now: Time) -> Vec<StoredHold> {
     let workspace_id = ledger.workspace().id.clone();
-    let live = ledger.hold_views(now).into_iter().filter(|view| view.live);
+    let views = ledger.hold_views(now);
+    let live = views.into_iter().filter(|view| view.live);
     live.map(|HoldView { hold, model_id, .. }| StoredHold {
         workspace_id: workspace_id.clone(),
         model_id,
-        routed: hold.routed,
+        routed: hold.routed.is_some(),
         held: hold.held,
         check_time: hold.check_time,
         expire_time: hold.expire_time,
@@ -284,8 +298,8 @@ pub(super) fn stored_holds(ledger: &mut Ledger, now: Time) -> Vec<StoredHold> {
         tier: hold.tier,
         fingerprint: hold.fingerprint,
         attribution: hold.attribution().unwrap_or_default(),
-        held_tokens: 0,
-        key_group_id: Arc::from(""),
+        held_tokens: hold.held_tokens,
+        key_group_id: ledger.group_name(hold.group),
         request_id: hold.request_id,
     })
     .collect()

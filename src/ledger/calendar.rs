@@ -2,9 +2,10 @@
 //!
 //! A window is named by its start and computed from the clock; nothing resets it (I8).
 
-use chrono::{Datelike, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
+use chrono::{Datelike, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
+use super::quota::Period;
 use super::time::{MICROS_PER_HOUR, MICROS_PER_SECOND, Time};
 
 /// A span of time, its end not included.
@@ -37,21 +38,37 @@ impl Calendar {
     /// The cycle that `time` lies in: from local midnight of the start day to that of the next
     /// month. In a month that is too short the cycle begins on its last day.
     pub fn cycle(&self, time: Time) -> Window {
-        let date = self.local_date(time);
-        let this = (date.year(), date.month());
-        let mut start = self.cycle_start_in(this);
-        let mut end = self.cycle_start_in(month_after(this));
-        // Instants are compared, not dates: a zone may pass a midnight twice.
-        if time < start {
-            end = start;
-            start = self.cycle_start_in(month_before(this));
-        } else if time >= end {
-            start = end;
-            end = self.cycle_start_in(month_after(month_after(this)));
+        self.months_from(self.start_day, time)
+    }
+
+    /// The window of a period that `time` lies in; none for one that is reset by hand.
+    pub fn window(&self, period: Period, time: Time) -> Option<Window> {
+        match period {
+            Period::Day => Some(self.day(time)),
+            Period::Week => Some(self.week(time)),
+            Period::Month => Some(self.months_from(1, time)),
+            Period::Cycle => Some(self.cycle(time)),
+            Period::UntilReset => None,
         }
-        let window = Window { start, end };
-        assert!(window.contains(time), "a cycle contains the time that it was asked for");
-        window
+    }
+
+    /// From local midnight to the next: 23 or 25 hours where the clocks change.
+    fn day(&self, time: Time) -> Window {
+        let date = self.local_date(time);
+        tile(time, |step| self.midnight(date + TimeDelta::days(step)))
+    }
+
+    /// From the local midnight of a Monday.
+    fn week(&self, time: Time) -> Window {
+        let date = self.local_date(time);
+        let monday = date - TimeDelta::days(date.weekday().num_days_from_monday().into());
+        tile(time, |step| self.midnight(monday + TimeDelta::weeks(step)))
+    }
+
+    fn months_from(&self, day: u32, time: Time) -> Window {
+        let date = self.local_date(time);
+        let this = i64::from(date.year()) * 12 + i64::from(date.month0());
+        tile(time, |step| self.month_start(this + step, day))
     }
 
     /// Start of the local hour that `time` lies in. At most an hour before `time`, also across
@@ -72,8 +89,11 @@ impl Calendar {
         self.time_zone.from_utc_datetime(&time.to_utc().naive_utc()).date_naive()
     }
 
-    fn cycle_start_in(&self, (year, month): (i32, u32)) -> Time {
-        let mut day = self.start_day;
+    /// Midnight of a day of a month, or of the month's last day if it has fewer. Months are counted
+    /// from year 0.
+    fn month_start(&self, month: i64, mut day: u32) -> Time {
+        let year = i32::try_from(month.div_euclid(12)).expect("times are bounded");
+        let month = u32::try_from(month.rem_euclid(12)).expect("one of twelve") + 1;
         loop {
             if let Some(date) = NaiveDate::from_ymd_opt(year, month, day) {
                 return self.midnight(date);
@@ -93,7 +113,7 @@ impl Calendar {
                 LocalResult::Single(instant) | LocalResult::Ambiguous(instant, _) => {
                     return self.first_instant_on(date, Time::from_utc(instant.to_utc()));
                 }
-                LocalResult::None => local += chrono::TimeDelta::minutes(15),
+                LocalResult::None => local += TimeDelta::minutes(15),
             }
         }
         unreachable!("no zone skips more than a day");
@@ -116,12 +136,54 @@ impl Calendar {
     }
 }
 
-fn month_after((year, month): (i32, u32)) -> (i32, u32) {
-    if month == 12 { (year + 1, 1) } else { (year, month + 1) }
+/// The window that `time` lies in, of windows that begin where `start` says: the one at step 0
+/// begins on the local date of `time` or before. Instants are compared, not dates: a zone may pass
+/// a midnight twice.
+fn tile(time: Time, start: impl Fn(i64) -> Time) -> Window {
+    let mut window = Window { start: start(0), end: start(1) };
+    if time < window.start {
+        window = Window { start: start(-1), end: window.start };
+    } else if time >= window.end {
+        window = Window { start: window.end, end: start(2) };
+    }
+    assert!(window.contains(time), "a window contains the time that it was asked for");
+    window
 }
 
-fn month_before((year, month): (i32, u32)) -> (i32, u32) {
-    if month == 1 { (year - 1, 12) } else { (year, month - 1) }
+/// The running windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Windows {
+    pub day: Window,
+    pub week: Window,
+    pub month: Window,
+    pub cycle: Window,
+}
+
+impl Windows {
+    pub fn at(calendar: &Calendar, time: Time) -> Windows {
+        Windows {
+            day: calendar.day(time),
+            week: calendar.week(time),
+            month: calendar.months_from(1, time),
+            cycle: calendar.cycle(time),
+        }
+    }
+
+    /// The running window of a period; none for one that is reset by hand.
+    pub fn of(&self, period: Period) -> Option<Window> {
+        match period {
+            Period::Day => Some(self.day),
+            Period::Week => Some(self.week),
+            Period::Month => Some(self.month),
+            Period::Cycle => Some(self.cycle),
+            Period::UntilReset => None,
+        }
+    }
+
+    /// Whether all of them still run: every window ends at a midnight, so the day ends first.
+    pub fn contain(&self, time: Time) -> bool {
+        self.day.contains(time)
+    }
 }
 
 #[cfg(test)]
@@ -266,8 +328,90 @@ mod tests {
         check("2026-10-31T23:59:59+01:00", 1);
     }
 
+    #[test]
+    fn days_weeks_and_months_follow_the_clocks_of_the_zone() {
+        let check = |zone, period, time: &str, start: &str, end: &str| {
+            let window = calendar(zone, 15).window(period, at(time));
+            assert_eq!(window, Some(Window { start: at(start), end: at(end) }), "{zone} {time}");
+        };
+        let (day, week, month) = (Period::Day, Period::Week, Period::Month);
+        // 23 and 25 hours.
+        let berlin = "Europe/Berlin";
+        check(berlin, day, "2026-03-29T10:00:00Z", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z");
+        check(berlin, day, "2026-10-25T10:00:00Z", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z");
+        let new_york = "America/New_York";
+        check(
+            new_york,
+            day,
+            "2026-11-01T12:00:00Z",
+            "2026-11-01T04:00:00Z",
+            "2026-11-02T05:00:00Z",
+        );
+        // Half an hour more or less.
+        let howe = "Australia/Lord_Howe";
+        check(howe, day, "2026-04-05T01:00:00Z", "2026-04-04T13:00:00Z", "2026-04-05T13:30:00Z");
+        check(howe, day, "2026-10-03T20:00:00Z", "2026-10-03T13:30:00Z", "2026-10-04T13:00:00Z");
+        let kathmandu = "Asia/Kathmandu";
+        check(
+            kathmandu,
+            day,
+            "2026-06-01T00:00:00Z",
+            "2026-05-31T18:15:00Z",
+            "2026-06-01T18:15:00Z",
+        );
+        // From Monday, over a change of the clocks and of the year.
+        check(berlin, week, "2026-03-29T21:59:59Z", "2026-03-22T23:00:00Z", "2026-03-29T22:00:00Z");
+        check("UTC", week, "2026-01-01T00:00:00Z", "2025-12-29T00:00:00Z", "2026-01-05T00:00:00Z");
+        check(
+            berlin,
+            month,
+            "2026-03-29T10:00:00Z",
+            "2026-02-28T23:00:00Z",
+            "2026-03-31T22:00:00Z",
+        );
+        // A day that was skipped, and a midnight that was passed twice.
+        check(
+            "Pacific/Apia",
+            day,
+            "2011-12-30T09:59:59Z",
+            "2011-12-29T10:00:00Z",
+            "2011-12-30T10:00:00Z",
+        );
+        check(
+            "America/St_Johns",
+            day,
+            "2009-11-01T02:45:00Z",
+            "2009-11-01T02:30:00Z",
+            "2009-11-02T03:30:00Z",
+        );
+        assert_eq!(
+            calendar(berlin, 1).window(Period::UntilReset, at("2026-03-29T10:00:00Z")),
+            None
+        );
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn every_window_ends_with_a_day(
+            zone in prop::sample::select(&chrono_tz::TZ_VARIANTS[..]),
+            start_day in 1..=31_u32,
+            micros in Time::EARLIEST.micros()..Time::LATEST.micros(),
+        ) {
+            let calendar = Calendar { time_zone: zone, start_day };
+            let time = Time::from_micros(micros);
+            let windows = Windows::at(&calendar, time);
+            for period in [Period::Day, Period::Week, Period::Month, Period::Cycle] {
+                let window = windows.of(period).unwrap();
+                prop_assert!(window.contains(time));
+                prop_assert!(window.start <= windows.day.start && windows.day.end <= window.end);
+                prop_assert_eq!(calendar.window(period, window.start), Some(window));
+                prop_assert_eq!(calendar.window(period, window.end - 1), Some(window));
+                let next = calendar.window(period, window.end).unwrap();
+                prop_assert_eq!(next.start, window.end);
+            }
+        }
 
         #[test]
         fn windows_tile_time_in_every_zone(

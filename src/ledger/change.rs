@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use super::asking;
 use super::catalogue::Catalogue;
 use super::check::model_number;
+use super::decision::Reason;
 use super::hold::{Hold, Quote};
 use super::mutants::{self, Mutant};
 use super::packed::PackedAttribution;
-use super::state::{Ledger, WindowSpend};
+use super::quota::{Answers, Used};
+use super::state::{Ledger, WindowSpend, calendar_of};
 use super::time::Time;
 use super::workspace::{Workspace, WorkspaceModel};
 
@@ -15,16 +18,28 @@ impl Ledger {
     /// Takes new settings or a new plan. `spend` is what the log says of the windows that
     /// [`Ledger::windows_to_load`] names for the new settings, read in order with this change:
     /// another start day or time zone cuts the windows anew.
-    pub fn set_workspace(&mut self, now: Time, workspace: Workspace, spend: Vec<WindowSpend>) {
+    /// `answers` are those to [`Ledger::questions_of_recut`].
+    pub fn set_workspace(
+        &mut self,
+        now: Time,
+        workspace: Workspace,
+        spend: Vec<WindowSpend>,
+        answers: &Answers,
+    ) {
         let now = self.advance(now);
         assert!(self.workspace.id == workspace.id, "a ledger belongs to one workspace");
         self.workspace = workspace;
-        let start_date = self.workspace.plan.map(|plan| plan.start_date);
-        self.calendar = super::calendar::Calendar::new(self.workspace.time_zone, start_date);
-        self.cycle = self.calendar.cycle(now);
+        let calendar = calendar_of(&self.workspace);
+        let is_cut_anew = std::mem::replace(&mut self.calendar, calendar) != calendar;
+        self.windows = super::calendar::Windows::at(&self.calendar, now);
         if !mutants::is(Mutant::NewCutForgetsSpend) {
             self.replace_spend(spend);
         }
+        if is_cut_anew {
+            self.recount(answers);
+        }
+        self.ranking.reset();
+        self.raise_all();
         self.revision += 1;
     }
 
@@ -33,6 +48,7 @@ impl Ledger {
         self.advance(now);
         let index = self.model_index(&model.model_id.clone());
         self.models[index].settings = Some(model);
+        self.raise_model(index);
         self.revision += 1;
     }
 
@@ -60,24 +76,30 @@ impl Ledger {
         }
         let model = self.model_index(model_id);
         let request_id = hold.request_id.clone();
-        let window_start = self.calendar.cycle(hold.check_time).start;
-        for meter in self.meters_of(model) {
-            meter.hold(window_start, hold.held);
-        }
+        let attribution = hold.attribution.as_deref().and_then(PackedAttribution::new);
+        let group = self.keys.number_of(&hold.key_group_id);
+        let group_name = self.keys.shared_group_name(group);
+        let members = asking::members(attribution.as_ref(), group_name.as_deref().unwrap_or(""));
+        let slots = self.make_slots(&members);
+        let held = Used { money: hold.held, tokens: hold.held_tokens, requests: 1 };
+        // Its rate limits were written down with what they had counted.
+        self.take(&slots, model, &held, hold.check_time);
         self.holds.insert(Hold {
             request_id: hold.request_id,
             fingerprint: hold.fingerprint,
             model: model_number(model),
             held: hold.held,
+            held_tokens: hold.held_tokens,
+            slots,
+            group,
             check_time: hold.check_time,
-            window_start,
             expire_time: hold.expire_time,
             quote,
             tier: hold.tier,
-            routed: hold.routed,
+            routed: hold.routed.then_some(Reason::ModelLimit),
             state: self.state(),
             verdicts: None,
-            attribution: hold.attribution.as_deref().and_then(PackedAttribution::new),
+            attribution,
             expiring: false,
         });
         self.advance(now);
@@ -91,9 +113,12 @@ pub struct RestoredHold {
     pub request_id: Arc<str>,
     pub fingerprint: i64,
     pub held: super::amount::Amount,
+    pub held_tokens: i64,
     pub check_time: Time,
     pub expire_time: Time,
     pub tier: super::usage::ServiceTier,
     pub routed: bool,
     pub attribution: Option<Box<super::usage::Attribution>>,
+    /// Group that its API key was in; empty if in none.
+    pub key_group_id: Arc<str>,
 }

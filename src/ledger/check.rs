@@ -3,17 +3,14 @@
 use std::sync::Arc;
 
 use super::amount::Amount;
+use super::asking::{Members, Slots, members};
 use super::catalogue::ModelEntry;
-use super::decision::{
-    Answer, Check, Decision, Error, HELD_RETRY_AFTER, HOLDS_MAX, LimitFigures, LimitKind,
-    LimitPeriod, Reason, Subject, VERDICTS_MAX, Verdict,
-};
+use super::decision::{Answer, Check, Decision, Error, HOLDS_MAX, Reason, Subject, Verdict};
 use super::hold::{EXPIRY_STEP, Hold, Quote};
-use super::limit::{Limit, Source};
 use super::mutants::{self, Mutant};
 use super::packed::PackedAttribution;
 use super::price::Rate;
-use super::quota::{Period, Unit};
+use super::quota::{SubjectKind, Used};
 use super::state::Ledger;
 use super::time::{Micros, Time};
 use super::usage::TOKENS_MAX;
@@ -48,6 +45,15 @@ impl PreparedCheck {
     pub fn request_id(&self) -> &Arc<str> {
         &self.check.request_id
     }
+
+    fn api_key_id(&self) -> &str {
+        self.attribution.as_ref().map_or("", |attribution| attribution.fields()[2])
+    }
+
+    /// Who it is for.
+    fn members<'a>(&'a self, group: &'a str) -> Members<'a> {
+        members(self.attribution.as_ref(), group)
+    }
 }
 
 /// What a request would cost at most on one model.
@@ -58,6 +64,27 @@ pub(super) struct Estimate {
     pub quote: Option<Quote>,
     /// Output tokens that the estimate counts with.
     pub output: i64,
+}
+
+impl Estimate {
+    /// What the request uses at most.
+    pub fn used(&self, check: &Check) -> Used {
+        let tokens = check.input.total_input() + self.output;
+        Used { money: self.need, tokens, requests: 1 }
+    }
+}
+
+/// A request on its way through the limits.
+pub(super) struct Request<'a> {
+    pub check: &'a Check,
+    pub slots: Slots,
+    pub members: Members<'a>,
+}
+
+/// What is granted: the model that the request runs on, at its price.
+pub(super) struct Grant {
+    pub model: usize,
+    pub estimate: Estimate,
 }
 
 impl Ledger {
@@ -89,37 +116,37 @@ impl Ledger {
                 return Err(Error::BoundReached { bound: "live holds of a workspace", max });
             }
         }
+        let group = self.keys.group_of(prepared.api_key_id());
+        let group_name = self.keys.shared_group_name(group);
+        let members = prepared.members(group_name.as_deref().unwrap_or(""));
+        let key_id = members[SubjectKind::ApiKey as usize];
+        if let Some(reason) = self.keys.objection(key_id, self.workspace.unknown_keys, now) {
+            return Ok(self.refuse(key_verdict(key_id, reason)));
+        }
         let model = match self.usable_model(&check.model_id) {
             Ok(model) => model,
-            Err(reason) => return Ok(self.refuse_model(&check.model_id, reason)),
+            Err(reason) => return Ok(self.refuse(model_verdict(&check.model_id, reason))),
         };
+        if !self.keys.allows(key_id, &self.models[model].id) {
+            let verdict = model_verdict(&check.model_id, Reason::ModelNotAllowed);
+            return Ok(self.refuse(verdict));
+        }
         let estimate = self.estimate(model, check, now)?;
         if estimate.quote.is_none() && self.workspace.unpriced_models == UnpricedModelPolicy::Deny {
-            return Ok(self.refuse_model(&check.model_id, Reason::ModelUnpriced));
+            return Ok(self.refuse(model_verdict(&check.model_id, Reason::ModelUnpriced)));
         }
-        let mut verdicts = Vec::new();
-        if estimate.quote.is_none() {
-            verdicts.push(model_verdict(&self.models[model].id, Reason::ModelUnpriced));
-        }
-        if self.admit(model, estimate.need, &mut verdicts) {
-            return Ok(self.grant(prepared, model, false, estimate, verdicts));
-        }
-        if let Some(reason) = self.reason_beyond_fallback(&verdicts) {
-            return Ok(self.block(reason, verdicts));
-        }
-        let asked = verdicts.len();
-        match self.find_fallback(model, check, estimate.need, &mut verdicts) {
-            Some((model, own)) => {
-                let at_asked = mutants::is(Mutant::FallbackAtThePriceOfTheAsked);
-                let estimate = if at_asked { estimate } else { own };
-                Ok(self.grant(prepared, model, true, estimate, verdicts))
+        let request = Request { check, slots: self.find_slots(&members), members };
+        let (decision, granted) = self.choose(&request, model, estimate);
+        let limits = if check.explain { self.explain(&request, model) } else { Vec::new() };
+        match granted {
+            Some(grant) => {
+                let slots = match check.dry_run {
+                    true => request.slots,
+                    false => self.make_slots(&request.members),
+                };
+                Ok(Decision { limits, ..self.grant(prepared, decision, grant, slots, group) })
             }
-            None => {
-                let retry_after = self.retry_after(&verdicts[..asked]);
-                verdicts.push(model_verdict(&self.models[model].id, Reason::NoAllowedModel));
-                let decision = self.block(Reason::NoAllowedModel, verdicts);
-                Ok(Decision { retry_after, ..decision })
-            }
+            None => Ok(Decision { limits, ..decision }),
         }
     }
 
@@ -139,7 +166,12 @@ impl Ledger {
         let model = self.model_index(model);
         let estimate = self.estimate(model, check, now).ok()?;
         let mut prepared = PreparedCheck::new(check.clone());
-        Some(self.grant(&mut prepared, model, routed, estimate, Vec::new()))
+        let group = self.keys.group_of(prepared.api_key_id());
+        let group_name = self.keys.shared_group_name(group);
+        let slots = self.make_slots(&prepared.members(group_name.as_deref().unwrap_or("")));
+        let reason = routed.then_some(Reason::ModelLimit);
+        let decision = self.granted(model, &estimate, reason, Vec::new());
+        Some(self.grant(&mut prepared, decision, Grant { model, estimate }, slots, group))
     }
 
     /// The same answer as before for a request whose hold lives.
@@ -147,9 +179,9 @@ impl Ledger {
         if hold.fingerprint != fingerprint && !mutants::is(Mutant::OtherContentIsARepeat) {
             return Err(Error::RequestIdReused);
         }
-        let routed = hold.routed.then(|| self.models[hold.model as usize].id.clone());
+        let routed = hold.routed.map(|_| self.models[hold.model as usize].id.clone());
         Ok(Decision {
-            reason: routed.is_some().then_some(Reason::ModelLimit),
+            reason: hold.routed,
             answer: routed.map_or(Answer::Allowed, Answer::Routed),
             held: hold.held,
             expire_time: Some(hold.expire_time),
@@ -161,7 +193,7 @@ impl Ledger {
     }
 
     /// Index of a model that the workspace may use, by id or alias.
-    fn usable_model(&self, name: &str) -> Result<usize, Reason> {
+    pub(super) fn usable_model(&self, name: &str) -> Result<usize, Reason> {
         let by_id = self.by_id.get(name).copied();
         let index = match by_id.filter(|index| self.models[*index].entry.is_some()) {
             Some(index) => index,
@@ -213,233 +245,73 @@ impl Ledger {
         Ok(Some(Quote { card: card.clone(), rate }))
     }
 
-    /// Asks every limit that applies to a request on a model; each that objects adds a verdict.
-    fn admit(&self, model: usize, need: Amount, verdicts: &mut Vec<Verdict>) -> bool {
-        let mut admitted = true;
-        for limit in self.limits_of(model, need) {
-            if let Some(reason) = limit.objection() {
-                admitted = false;
-                push_bounded(verdicts, self.limit_verdict(model, limit, reason));
-            }
-        }
-        admitted
-    }
-
-    /// Why a request is blocked that no fallback can help: anything but a model's cap is in the
-    /// way, or fallback is off.
-    fn reason_beyond_fallback(&self, verdicts: &[Verdict]) -> Option<Reason> {
-        for verdict in verdicts {
-            if verdict.limit.as_ref().is_some_and(|limit| limit.kind == LimitKind::Envelope) {
-                return verdict.reason;
-            }
-        }
-        (!self.workspace.automatic_fallback).then_some(Reason::ModelLimit)
-    }
-
-    /// The first candidate, in their order, that can take the request and whose every limit
-    /// passes, with its own price (I3).
-    fn find_fallback(
-        &self,
-        asked: usize,
-        check: &Check,
-        asked_need: Amount,
-        verdicts: &mut Vec<Verdict>,
-    ) -> Option<(usize, Estimate)> {
-        let chain = self.models[asked].settings.as_ref().map(|set| &set.fallback_model_ids);
-        let candidates = match chain {
-            Some(chain) if !chain.is_empty() => self.chained(asked, chain, check, verdicts),
-            _ => self.cheaper(asked, check, asked_need, verdicts),
-        };
-        candidates.into_iter().find(|(model, estimate)| self.admit(*model, estimate.need, verdicts))
-    }
-
-    /// The models of a configured chain that can take the request.
-    fn chained(
-        &self,
-        asked: usize,
-        chain: &[Arc<str>],
-        check: &Check,
-        verdicts: &mut Vec<Verdict>,
-    ) -> Vec<(usize, Estimate)> {
-        let mut candidates = Vec::new();
-        for id in chain {
-            match self.usable_model(id) {
-                Ok(model) if model == asked => {}
-                Ok(model) => candidates.extend(self.candidate(model, check, None, verdicts)),
-                Err(reason) => push_bounded(verdicts, model_verdict(id, reason)),
-            }
-        }
-        candidates
-    }
-
-    /// Every enabled model that is strictly cheaper for this request's tokens and can take it,
-    /// dearest first: the nearest in quality. Equal ones by id, so that the order is defined.
-    fn cheaper(
-        &self,
-        asked: usize,
-        check: &Check,
-        asked_need: Amount,
-        verdicts: &mut Vec<Verdict>,
-    ) -> Vec<(usize, Estimate)> {
-        let mut candidates = Vec::new();
-        for (index, model) in self.models.iter().enumerate() {
-            if index == asked || !model.is_enabled() || model.entry.is_none() {
-                continue;
-            }
-            candidates.extend(self.candidate(index, check, Some(asked_need), verdicts));
-        }
-        candidates.sort_by(|(a, a_estimate), (b, b_estimate)| {
-            let by_need = b_estimate.need.cmp(&a_estimate.need);
-            by_need.then_with(|| self.models[*a].id.cmp(&self.models[*b].id))
-        });
-        candidates
-    }
-
-    /// A model as a candidate, if it is priced, needs less than `below`, and has what the request
-    /// needs.
-    fn candidate(
-        &self,
-        model: usize,
-        check: &Check,
-        below: Option<Amount>,
-        verdicts: &mut Vec<Verdict>,
-    ) -> Option<(usize, Estimate)> {
-        let state = &self.models[model];
-        let entry = state.entry.as_ref()?;
-        // A candidate whose exchange rate is missing is as good as unpriced.
-        let estimate = self.estimate(model, check, self.now).ok();
-        let Some(estimate) = estimate.filter(|estimate| estimate.quote.is_some()) else {
-            push_bounded(verdicts, model_verdict(&state.id, Reason::ModelUnpriced));
-            return None;
-        };
-        let may_be_dearer = mutants::is(Mutant::FallbackMayBeDearer);
-        if below.is_some_and(|below| estimate.need >= below) && !may_be_dearer {
-            return None;
-        }
-        let mut required = check.required_capabilities.iter();
-        if !required.all(|capability| entry.model().capabilities.contains(capability)) {
-            push_bounded(verdicts, model_verdict(&state.id, Reason::CapabilityMissing));
-            return None;
-        }
-        let tokens = check.input.total_input() + estimate.output;
-        if entry.model().context_window.is_some_and(|window| window < tokens) {
-            push_bounded(verdicts, model_verdict(&state.id, Reason::ContextWindowExceeded));
-            return None;
-        }
-        Some((model, estimate))
-    }
-
-    /// Takes the hold in every meter and answers.
+    /// Takes the hold in everything that counts it.
     fn grant(
         &mut self,
         prepared: &mut PreparedCheck,
-        model: usize,
-        routed: bool,
-        estimate: Estimate,
-        verdicts: Vec<Verdict>,
+        decision: Decision,
+        grant: Grant,
+        slots: Slots,
+        group: u32,
     ) -> Decision {
-        let state = self.state();
-        let target = routed.then(|| self.models[model].id.clone());
-        let mut expire_time = None;
         let check = &prepared.check;
-        if !check.dry_run {
-            let expires = expiry(self.now, check.hold_duration);
-            expire_time = Some(expires);
-            let window_start = self.cycle.start;
-            let count = if mutants::is(Mutant::HoldInOneLimitOnly) { 1 } else { usize::MAX };
-            for meter in self.meters_of(model).into_iter().take(count) {
-                meter.hold(window_start, estimate.need);
-            }
-            self.holds.insert(Hold {
-                request_id: check.request_id.clone(),
-                fingerprint: prepared.fingerprint,
-                model: model_number(model),
-                held: estimate.need,
-                check_time: self.now,
-                window_start,
-                expire_time: expires,
-                quote: estimate.quote,
-                tier: check.tier,
-                routed,
-                state,
-                verdicts: (!verdicts.is_empty()).then(|| verdicts.clone().into_boxed_slice()),
-                attribution: prepared.attribution.take(),
-                expiring: false,
-            });
+        if check.dry_run {
+            return decision;
         }
-        Decision {
-            reason: target.is_some().then_some(Reason::ModelLimit),
-            answer: target.map_or(Answer::Allowed, Answer::Routed),
-            held: estimate.need,
+        let Grant { model, estimate } = grant;
+        let need = estimate.used(check);
+        let expire_time = expiry(self.now, check.hold_duration);
+        self.take(&slots, model, &need, self.now);
+        self.send(&slots, model, &need, self.now);
+        self.holds.insert(Hold {
+            request_id: check.request_id.clone(),
+            fingerprint: prepared.fingerprint,
+            model: model_number(model),
+            held: need.money,
+            held_tokens: need.tokens,
+            slots,
+            group,
+            check_time: self.now,
             expire_time,
-            state,
-            verdicts,
-            retry_after: None,
-            limits: Vec::new(),
+            quote: estimate.quote,
+            tier: check.tier,
+            routed: decision.reason,
+            state: decision.state,
+            verdicts: (!decision.verdicts.is_empty())
+                .then(|| decision.verdicts.clone().into_boxed_slice()),
+            attribution: prepared.attribution.take(),
+            expiring: false,
+        });
+        if decision.reason.is_some()
+            && let Ok(asked) = self.usable_model(&prepared.check.model_id)
+        {
+            self.raise_fallback(asked);
         }
+        Decision { expire_time: Some(expire_time), ..decision }
     }
 
-    fn block(&self, reason: Reason, verdicts: Vec<Verdict>) -> Decision {
+    /// The answer to a request that a rule refuses before any limit is asked.
+    fn refuse(&self, verdict: Verdict) -> Decision {
+        let reason = verdict.reason.unwrap_or(Reason::ModelUnknown);
+        self.block(reason, vec![verdict], None)
+    }
+
+    pub(super) fn block(
+        &self,
+        reason: Reason,
+        mut verdicts: Vec<Verdict>,
+        retry_after: Option<Micros>,
+    ) -> Decision {
+        verdicts.retain(|verdict| verdict.reason != Some(Reason::ThresholdCrossed));
         Decision {
             answer: Answer::Blocked,
             held: Amount::ZERO,
             expire_time: None,
             state: self.state(),
             reason: Some(reason),
-            retry_after: self.retry_after(&verdicts),
+            retry_after,
             verdicts,
             limits: Vec::new(),
-        }
-    }
-
-    fn refuse_model(&self, name: &str, reason: Reason) -> Decision {
-        self.block(reason, vec![model_verdict(&Arc::from(name), reason)])
-    }
-
-    /// How long until every limit that objected may let the request pass; none if one never will.
-    fn retry_after(&self, verdicts: &[Verdict]) -> Option<Micros> {
-        let mut wait = 0;
-        for verdict in verdicts {
-            let reset_time = verdict.limit.as_ref().and_then(|limit| limit.reset_time);
-            wait = wait.max(match (verdict.reason, reset_time) {
-                (Some(Reason::HeldInFlight), _) => HELD_RETRY_AFTER,
-                (Some(Reason::Exhausted), Some(reset_time)) => reset_time - self.now,
-                _ => return None,
-            });
-        }
-        (wait > 0).then_some(wait)
-    }
-
-    fn limit_verdict(&self, model: usize, limit: Limit, reason: Reason) -> Verdict {
-        let model_id = &self.models[model].id;
-        let (kind, subject, model_id) = match limit.source {
-            Source::ModelLimit => {
-                (LimitKind::ModelLimit, Subject::Model(model_id.clone()), Some(model_id.clone()))
-            }
-            _ => (LimitKind::Envelope, Subject::Workspace(self.workspace.id.clone()), None),
-        };
-        let is_unset = kind == LimitKind::Envelope && self.workspace.plan.is_none();
-        let figures = LimitFigures {
-            kind,
-            id: None,
-            unit: Unit::Money,
-            period: LimitPeriod::Fixed(Period::Cycle),
-            enforcement: limit.enforcement,
-            model_id,
-            limit: limit.limit,
-            spent: limit.spent,
-            held: limit.held,
-            need: limit.need,
-            reset_time: limit.reset_time,
-        };
-        let reason = if is_unset { Reason::PlanNotSet } else { reason };
-        Verdict {
-            subject,
-            reason: Some(reason),
-            limit: Some(figures),
-            blocking: true,
-            retry_after: None,
-            threshold: 0,
         }
     }
 }
@@ -456,19 +328,21 @@ pub(super) fn model_number(index: usize) -> u32 {
     u32::try_from(index).expect("models of a workspace are bounded by what was recorded")
 }
 
-fn model_verdict(id: &Arc<str>, reason: Reason) -> Verdict {
+pub(super) fn model_verdict(id: &str, reason: Reason) -> Verdict {
+    rule_verdict(Subject::Model(id.into()), reason)
+}
+
+fn key_verdict(id: &str, reason: Reason) -> Verdict {
+    rule_verdict(Subject::Member { kind: SubjectKind::ApiKey, id: id.into() }, reason)
+}
+
+fn rule_verdict(subject: Subject, reason: Reason) -> Verdict {
     Verdict {
-        subject: Subject::Model(id.clone()),
+        subject,
         reason: Some(reason),
         limit: None,
         blocking: true,
         retry_after: None,
         threshold: 0,
-    }
-}
-
-fn push_bounded(verdicts: &mut Vec<Verdict>, verdict: Verdict) {
-    if verdicts.len() < VERDICTS_MAX {
-        verdicts.push(verdict);
     }
 }

@@ -12,9 +12,11 @@ use hashbrown::hash_table::{Entry, HashTable};
 use slab::Slab;
 
 use super::amount::Amount;
-use super::decision::{BudgetState, Verdict};
+use super::asking::Slots;
+use super::decision::{BudgetState, Reason, Verdict};
 use super::packed::PackedAttribution;
 use super::price::{Rate, RateCard};
+use super::quota::Used;
 use super::time::{Micros, Time};
 use super::usage::{Attribution, ServiceTier};
 
@@ -37,16 +39,20 @@ pub struct Hold {
     /// Index of the model whose meter holds it.
     pub model: u32,
     pub held: Amount,
+    pub held_tokens: i64,
+    /// Subjects that it counts for.
+    pub slots: Slots,
+    /// Number of the group that its API key was in.
+    pub group: u32,
+    /// Names the windows that it is held in.
     pub check_time: Time,
-    /// Start of the window that it is held in.
-    pub window_start: Time,
     /// A whole number of steps.
     pub expire_time: Time,
     /// Absent if the model is unpriced.
     pub quote: Option<Quote>,
     pub tier: ServiceTier,
-    /// What the check answered, to answer the same again.
-    pub routed: bool,
+    /// What the check answered, to answer the same again: why it was routed, if it was.
+    pub routed: Option<Reason>,
     pub state: BudgetState,
     pub verdicts: Option<Box<[Verdict]>>,
     pub attribution: Option<PackedAttribution>,
@@ -55,6 +61,11 @@ pub struct Hold {
 }
 
 impl Hold {
+    /// What it holds: a request, and what that may use.
+    pub fn used(&self) -> Used {
+        Used { money: self.held, tokens: self.held_tokens, requests: 1 }
+    }
+
     pub fn attribution(&self) -> Option<Attribution> {
         self.attribution.as_ref().map(PackedAttribution::unpack)
     }

@@ -6,7 +6,7 @@
 use super::decision::Reason;
 use super::mutants::{self, Mutant};
 use super::quota::Enforcement;
-use super::time::{Micros, Time};
+use super::time::Time;
 
 /// One limit that applies, with what counts against it. In the unit of the limit.
 #[derive(Clone, Copy, Debug)]
@@ -19,8 +19,6 @@ pub struct Limit {
     pub need: i64,
     /// When the window ends; absent for one that is reset by hand, and for rate limits.
     pub reset_time: Option<Time>,
-    /// Of a rate limit that is used up: how long until it is not.
-    pub retry_after: Option<Micros>,
 }
 
 /// Where a limit comes from.

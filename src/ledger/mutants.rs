@@ -27,6 +27,16 @@ pub enum Mutant {
     FailureIsCharged,
     RepeatTakesChargeBack,
     StopForgetsHolds,
+    AskTheOverruled,
+    ChargeMoneyOnly,
+    OneBucketTooFew,
+    RetryOneBucketEarly,
+    BoostAfterItsEnd,
+    GroupOfNow,
+    DowngradeIgnoresHardLimits,
+    ThresholdJumpedOver,
+    TokensAreNotCorrected,
+    AlertAgainAfterALoad,
 }
 
 /// Whether a fault is switched on.

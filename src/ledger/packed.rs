@@ -58,6 +58,17 @@ impl PackedAttribution {
         &self.0
     }
 
+    /// The nine fields in the order of [`Attribution`].
+    pub fn fields(&self) -> [&str; 9] {
+        let mut rest = &*self.0;
+        std::array::from_fn(|_| {
+            let (length, after) = rest.split_first_chunk::<2>().expect("all fields are packed");
+            let (text, after) = after.split_at(usize::from(u16::from_le_bytes(*length)));
+            rest = after;
+            str::from_utf8(text).expect("packed from text")
+        })
+    }
+
     pub fn unpack(&self) -> Attribution {
         let mut rest = &*self.0;
         let mut next = || {

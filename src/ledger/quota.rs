@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::amount::Amount;
+use super::mutants::{self, Mutant};
 use super::time::{MICROS_PER_DAY, MICROS_PER_MINUTE, Micros, Time};
 
 /// The largest quota in tokens or requests.
@@ -208,6 +209,18 @@ pub struct Boost {
     pub cancel_time: Option<Time>,
 }
 
+impl BoostTarget {
+    /// Whether it raises the limit of a member.
+    pub fn is_for(&self, id: &str) -> bool {
+        match self {
+            BoostTarget::Envelope => true,
+            BoostTarget::Quota { member, .. } => {
+                member.as_ref().is_none_or(|member| **member == *id)
+            }
+        }
+    }
+}
+
 impl Boost {
     pub fn is_active(&self, now: Time) -> bool {
         self.start_time <= now && !self.is_over(now)
@@ -215,7 +228,8 @@ impl Boost {
 
     /// Whether it will never be in force again.
     pub fn is_over(&self, now: Time) -> bool {
-        self.end_time <= now || self.cancel_time.is_some()
+        (self.end_time <= now && !mutants::is(Mutant::BoostAfterItsEnd))
+            || self.cancel_time.is_some()
     }
 }
 

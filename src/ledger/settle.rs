@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use super::amount::Amount;
+use super::asking::Slots;
 use super::check::expiry;
 use super::decision::{Error, Standing, UsageReport};
 use super::hold::{Hold, Quote};
 use super::mutants::{self, Mutant};
 use super::price::Rate;
+use super::quota::Used;
 use super::record::{EXPIRY_ATTEMPT, Record, RecordKind};
 use super::state::{EXPIRED_HOLDS_MAX, Ledger};
 use super::time::{Micros, Time};
@@ -49,6 +51,7 @@ impl Ledger {
         let check_time = hold.map(|hold| hold.check_time).or(check_time);
         let charge_time = check_time.unwrap_or(start_time);
         let bill = self.bill(hold, &report, charge_time);
+        let key_group_id = self.group_of_record(hold, &report);
         let attribution = match report.attribution {
             Some(said) => Some(*said),
             None => hold.and_then(Hold::attribution),
@@ -76,7 +79,7 @@ impl Ledger {
             record_time: now,
             latency: report.latency,
             attribution: attribution.unwrap_or_default(),
-            key_group_id: Arc::from(""),
+            key_group_id,
             fingerprint,
         };
         self.expect(&record)?;
@@ -123,7 +126,7 @@ impl Ledger {
             record_time: now,
             latency: 0,
             attribution: hold.attribution().unwrap_or_default(),
-            key_group_id: Arc::from(""),
+            key_group_id: self.keys.group_name(hold.group).into(),
             fingerprint: hold.fingerprint,
         };
         self.expect(&record)?;
@@ -151,7 +154,7 @@ impl Ledger {
     /// If the window's spend would pass [`WINDOW_SPENT_MAX`].
     pub fn expect(&mut self, record: &Record) -> Result<(), Error> {
         let ahead = Amount::from_nanos(record.cost.nanos().max(0));
-        let window = self.calendar_window(record.charge_time);
+        let window = self.cycle_of(record.charge_time);
         let spent = self.meter.totals(window).spent;
         if spent + self.pending + ahead > WINDOW_SPENT_MAX {
             let max = WINDOW_SPENT_MAX.nanos() / super::amount::NANOS_PER_UNIT;
@@ -178,14 +181,10 @@ impl Ledger {
         {
             cost = cost.min(hold.held);
         }
-        match record.kind {
-            RecordKind::Usage => drop(self.end_hold(&record.request_id)),
-            RecordKind::ExpiryCharge => self.expire_request(&record.request_id),
-            RecordKind::Correction => {}
-        }
+        let used = used_by(record, cost);
         let of_record = mutants::is(Mutant::ChargeTheWindowOfTheRecord);
         let charge_time = if of_record { record.record_time } else { record.charge_time };
-        let window = self.calendar_window(charge_time);
+        let window = self.cycle_of(charge_time);
         // Nobody asks for a cycle that is over, and a ledger does not know what was spent in it.
         let is_over = window.end <= now;
         let model = self.model_index(&record.metered_model_id);
@@ -194,6 +193,18 @@ impl Ledger {
                 meter.charge(window.start, cost);
             }
         }
+        let slots = self.slots_of_record(record);
+        self.charge_rules(&slots, model, &used, charge_time);
+        match record.kind {
+            RecordKind::Usage => self.settle_hold(record, &slots, model, &used),
+            RecordKind::ExpiryCharge => self.expire_request(&record.request_id),
+            RecordKind::Correction => {}
+        }
+        self.raise_envelope();
+        self.raise_model(model);
+        if record.unpriced && record.kind == RecordKind::Usage {
+            self.raise_unpriced(model);
+        }
         if record.kind == RecordKind::Usage && record.outcome == Outcome::Success {
             self.models[model].outputs.add(record.usage.total_output());
         }
@@ -201,9 +212,60 @@ impl Ledger {
         self.standing()
     }
 
+    /// Subjects that a record counts for.
+    fn slots_of_record(&mut self, record: &Record) -> Slots {
+        let of = &record.attribution;
+        let members = [
+            "",
+            of.department_id.as_str(),
+            &of.user_id,
+            &of.api_key_id,
+            &record.key_group_id,
+            &of.project_id,
+            &of.assistant_id,
+        ];
+        self.make_slots(&members)
+    }
+
+    /// Ends the hold of a record, and corrects in the rate limits what was estimated. What was not
+    /// checked is counted there now.
+    fn settle_hold(&mut self, record: &Record, slots: &Slots, model: usize, used: &Used) {
+        let Some(hold) = self.holds.remove(&record.request_id) else {
+            return self.send(slots, model, used, record.charge_time);
+        };
+        if !mutants::is(Mutant::TokensAreNotCorrected) {
+            self.unsend_tokens(&hold);
+            let tokens = Used { tokens: used.tokens, ..Used::default() };
+            self.send(slots, model, &tokens, record.charge_time);
+        }
+        self.give_back(&hold);
+    }
+
+    /// Takes the estimated tokens of a hold out of the rate limits that counted them.
+    fn unsend_tokens(&mut self, hold: &Hold) {
+        let tokens = Used { tokens: -hold.held_tokens, ..Used::default() };
+        self.send(&hold.slots, hold.model as usize, &tokens, hold.check_time);
+    }
+
+    /// Group that a record counts for: that of its hold, if it is of the same key, or else the one
+    /// that the key is in now.
+    fn group_of_record(&self, hold: Option<&Hold>, report: &UsageReport) -> Arc<str> {
+        let said = report.attribution.as_ref().map(|said| said.api_key_id.as_str());
+        let held = hold.and_then(|hold| hold.attribution.as_ref());
+        let held_key = held.map_or("", |held| held.fields()[2]);
+        let group = match (hold, said) {
+            (Some(hold), None) if !mutants::is(Mutant::GroupOfNow) => hold.group,
+            (Some(hold), Some(said)) if said == held_key && !mutants::is(Mutant::GroupOfNow) => {
+                hold.group
+            }
+            (_, said) => self.keys.group_of(said.unwrap_or(held_key)),
+        };
+        self.keys.group_name(group).into()
+    }
+
     /// Where the workspace stands.
     pub fn standing(&self) -> Standing {
-        Standing { state: self.state(), cycle_spent: self.meter.totals(self.cycle).spent }
+        Standing { state: self.state(), cycle_spent: self.meter.totals(self.windows.cycle).spent }
     }
 
     /// Gives a hold back when the request never ran. Answers the amount.
@@ -213,7 +275,9 @@ impl Ledger {
     pub fn release(&mut self, now: Time, request_id: &str) -> Result<Amount, Error> {
         self.advance(now);
         self.live_hold(request_id)?;
-        let hold = self.end_hold(request_id).ok_or(Error::HoldNotFound)?;
+        let hold = self.holds.remove(request_id).ok_or(Error::HoldNotFound)?;
+        self.unsend_tokens(&hold);
+        self.give_back(&hold);
         Ok(hold.held)
     }
 
@@ -272,29 +336,16 @@ impl Ledger {
             self.give_back(&hold);
         }
         self.expired_count += 1;
+        self.raise_holds_expired();
         if self.expired.len() == EXPIRED_HOLDS_MAX {
             self.expired.pop_front();
         }
         self.expired.push_back(hold);
     }
 
-    /// Ends a hold, once.
-    fn end_hold(&mut self, request_id: &str) -> Option<Hold> {
-        let hold = self.holds.remove(request_id)?;
-        self.give_back(&hold);
-        Some(hold)
-    }
-
     /// Gives back exactly what a hold took, where it took it (I7).
     fn give_back(&mut self, hold: &Hold) {
-        let into_current = mutants::is(Mutant::RefundIntoTheCurrentWindow);
-        let window_start = if into_current { self.cycle.start } else { hold.window_start };
-        let times = if mutants::is(Mutant::ReleaseTwice) { 2 } else { 1 };
-        for meter in self.meters_of(hold.model as usize) {
-            for _ in 0..times {
-                meter.release(window_start, hold.held);
-            }
-        }
+        self.untake(&hold.slots, hold.model as usize, &hold.used(), hold.check_time);
     }
 
     /// The cost of a report. A request is billed at the price that it was checked at, if it ran on
@@ -339,9 +390,17 @@ impl Ledger {
             },
         }
     }
+}
 
-    fn calendar_window(&self, time: Time) -> super::calendar::Window {
-        if self.cycle.contains(time) { self.cycle } else { self.calendar.cycle(time) }
+/// What a record counts as: a correction and the charge of an expired hold are money alone.
+fn used_by(record: &Record, cost: Amount) -> Used {
+    if record.kind != RecordKind::Usage {
+        return Used { money: cost, ..Used::default() };
+    }
+    Used {
+        money: cost,
+        tokens: record.usage.total_input() + record.usage.total_output(),
+        requests: 1,
     }
 }
 

@@ -6,15 +6,19 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::amount::Amount;
-use super::calendar::{Calendar, Window};
+use super::calendar::{Calendar, Window, Windows};
 use super::catalogue::{Catalogue, ModelEntry};
 use super::decision::BudgetState;
 use super::hold::{Hold, Holds};
-use super::limit::{Limit, Source};
+use super::keys::Keys;
 use super::meter::{Meter, Totals};
 use super::mutants::{self, Mutant};
 use super::output::OutputHistory;
-use super::quota::Enforcement;
+use super::quota::{Boost, BoostTarget};
+use super::raise::{ModelMarks, Raised};
+use super::ranking::Ranking;
+use super::rules::Rules;
+use super::subjects::Subjects;
 use super::time::Time;
 use super::workspace::{HoldExpiryPolicy, Workspace, WorkspaceModel};
 
@@ -30,8 +34,7 @@ pub struct Ledger {
     pub(super) calendar: Calendar,
     pub(super) catalogue: Arc<Catalogue>,
     pub(super) now: Time,
-    /// The running cycle.
-    pub(super) cycle: Window,
+    pub(super) windows: Windows,
     /// Spent and held of the whole workspace.
     pub(super) meter: Meter,
     /// Every model that is configured, was asked for or has spend. Indices never change.
@@ -39,6 +42,17 @@ pub struct Ledger {
     /// Index by exact id.
     pub(super) by_id: HashMap<Arc<str>, usize>,
     pub(super) holds: Holds,
+    pub(super) rules: Rules,
+    pub(super) subjects: Subjects,
+    pub(super) keys: Keys,
+    /// Boosts by id, of the envelope and of quotas.
+    pub(super) boosts: HashMap<Arc<str>, Arc<Boost>>,
+    pub(super) ranking: Ranking,
+    pub(super) raised: Raised,
+    /// Until then rate limits of a minute count as used up.
+    pub(super) full_until: Time,
+    /// Where the search for idle members goes on.
+    pub(super) sweep_at: u32,
     /// Holds that expired unsettled lately, oldest first.
     pub(super) expired: VecDeque<Hold>,
     pub(super) expired_count: i64,
@@ -59,6 +73,8 @@ pub struct ModelState {
     pub entry: Option<Arc<ModelEntry>>,
     pub meter: Meter,
     pub outputs: OutputHistory,
+    /// Which alerts were raised.
+    pub marks: ModelMarks,
 }
 
 /// What the usage log says was spent in a window.
@@ -87,7 +103,7 @@ impl Ledger {
         let calendar = calendar_of(&workspace);
         let mut ledger = Ledger {
             calendar,
-            cycle: calendar.cycle(now),
+            windows: Windows::at(&calendar, now),
             workspace,
             catalogue,
             now,
@@ -95,6 +111,14 @@ impl Ledger {
             models: Vec::new(),
             by_id: HashMap::new(),
             holds: Holds::default(),
+            rules: Rules::default(),
+            subjects: Subjects::default(),
+            keys: Keys::default(),
+            boosts: HashMap::new(),
+            ranking: Ranking::default(),
+            raised: Raised::default(),
+            full_until: Time::default(),
+            sweep_at: 0,
             expired: VecDeque::new(),
             expired_count: 0,
             due_charges: Vec::new(),
@@ -131,9 +155,9 @@ impl Ledger {
     /// Lets time pass: the cycle rolls over and holds expire.
     pub fn advance(&mut self, now: Time) -> Time {
         self.now = self.now.max(now);
-        if !self.cycle.contains(self.now) {
-            self.cycle = self.calendar.cycle(self.now);
-            let start = self.cycle.start;
+        if !self.windows.contain(self.now) {
+            self.windows = Windows::at(&self.calendar, self.now);
+            let start = self.windows.cycle.start;
             self.meter.forget_before(start);
             for model in &mut self.models {
                 model.meter.forget_before(start);
@@ -141,6 +165,27 @@ impl Ledger {
         }
         self.end_expired();
         self.now
+    }
+
+    /// Looks at some members, and forgets those that are idle and what is over of the others. In
+    /// time it comes to all of them. Answers how many there are.
+    pub fn sweep(&mut self, now: Time, members: u32) -> usize {
+        self.advance(now);
+        let clockwork = self.clockwork();
+        for _ in 0..members.min(self.subjects.slot_end()) {
+            let slot = self.sweep_at;
+            self.sweep_at = (self.sweep_at + 1) % self.subjects.slot_end();
+            if !self.subjects.contains(slot) {
+                continue;
+            }
+            let subject = self.subjects.get_mut(slot);
+            subject.forget_what_is_over(&self.rules, &clockwork);
+            if subject.is_idle() {
+                self.ranking.forget(slot);
+                self.subjects.remove(slot);
+            }
+        }
+        self.subjects.len()
     }
 
     fn end_expired(&mut self) {
@@ -160,7 +205,7 @@ impl Ledger {
 
     /// Where the workspace stands in the running cycle.
     pub fn state(&self) -> BudgetState {
-        let spent = self.meter.totals(self.cycle).spent;
+        let spent = self.meter.totals(self.windows.cycle).spent;
         let budget = self.workspace.plan.map_or(Amount::ZERO, |plan| plan.budget);
         if spent >= self.envelope() {
             BudgetState::Exhausted
@@ -173,31 +218,23 @@ impl Ledger {
 
     /// Sum of the boosts of the envelope that are in force.
     pub(super) fn boost(&self) -> Amount {
-        Amount::ZERO
-    }
-
-    /// Plan budget and overage.
-    pub(super) fn envelope(&self) -> Amount {
-        self.workspace.plan.map_or(Amount::ZERO, |plan| plan.budget + plan.overage)
-    }
-
-    /// The limits that apply to a request on a model, each with what counts against it.
-    pub(super) fn limits_of(&self, model: usize, need: Amount) -> impl Iterator<Item = Limit> {
-        let limit = move |source, amount: Amount, totals: Totals| Limit {
-            source,
-            enforcement: Enforcement::Hard,
-            limit: amount.nanos(),
-            spent: totals.spent.nanos(),
-            held: totals.held.nanos(),
-            need: need.nanos(),
-            reset_time: Some(self.cycle.end),
-            retry_after: None,
+        let of_envelope = |boost: &&Arc<Boost>| {
+            boost.target == BoostTarget::Envelope && boost.is_active(self.now)
         };
-        let envelope = limit(Source::Envelope, self.envelope(), self.meter.totals(self.cycle));
-        let model = &self.models[model];
-        let cap = model.cap();
-        let cap = cap.map(|cap| limit(Source::ModelLimit, cap, model.meter.totals(self.cycle)));
-        std::iter::once(envelope).chain(cap)
+        let boosts = self.boosts.values().filter(of_envelope);
+        Amount::from_nanos(boosts.fold(0, |sum, boost| sum + boost.amount))
+    }
+
+    /// Plan budget, overage and boosts.
+    pub(super) fn envelope(&self) -> Amount {
+        let plan = self.workspace.plan.map_or(Amount::ZERO, |plan| plan.budget + plan.overage);
+        if self.boosts.is_empty() { plan } else { plan + self.boost() }
+    }
+
+    /// The cycle that a time lies in.
+    pub(super) fn cycle_of(&self, time: Time) -> Window {
+        let running = self.windows.cycle;
+        if running.contains(time) { running } else { self.calendar.cycle(time) }
     }
 
     /// The meters in which a request on a model counts: all that a limit may read.
@@ -220,6 +257,7 @@ impl Ledger {
             settings: None,
             meter: Meter::default(),
             outputs: OutputHistory::default(),
+            marks: ModelMarks::default(),
         });
         index
     }
@@ -242,10 +280,10 @@ impl Ledger {
             model.meter.replace(by_model.remove(&index).unwrap_or_default());
         }
         let calendar = self.calendar;
-        for hold in self.holds.iter_mut() {
-            hold.window_start = calendar.cycle(hold.check_time).start;
-            self.meter.hold(hold.window_start, hold.held);
-            self.models[hold.model as usize].meter.hold(hold.window_start, hold.held);
+        for hold in self.holds.iter() {
+            let window_start = calendar.cycle(hold.check_time).start;
+            self.meter.hold(window_start, hold.held);
+            self.models[hold.model as usize].meter.hold(window_start, hold.held);
         }
     }
 }
@@ -263,6 +301,6 @@ impl ModelState {
     }
 }
 
-fn calendar_of(workspace: &Workspace) -> Calendar {
+pub(super) fn calendar_of(workspace: &Workspace) -> Calendar {
     Calendar::new(workspace.time_zone, workspace.plan.map(|plan| plan.start_date))
 }

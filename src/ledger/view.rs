@@ -63,10 +63,10 @@ impl BudgetView {
 impl Ledger {
     pub fn budget(&mut self, now: Time) -> BudgetView {
         let now = self.advance(now);
-        let totals = self.meter.totals(self.cycle);
+        let totals = self.meter.totals(self.windows.cycle);
         let mut spend_by_model = Vec::new();
         for model in &self.models {
-            let spent = model.meter.totals(self.cycle).spent;
+            let spent = model.meter.totals(self.windows.cycle).spent;
             if !spent.is_zero() {
                 spend_by_model.push((model.id.clone(), spent));
             }
@@ -74,7 +74,7 @@ impl Ledger {
         spend_by_model.sort_by(|(a, a_spent), (b, b_spent)| b_spent.cmp(a_spent).then(a.cmp(b)));
         let plan = self.workspace.plan;
         BudgetView {
-            cycle: self.cycle,
+            cycle: self.windows.cycle,
             spent: totals.spent,
             held: totals.held,
             plan_budget: plan.map_or(Amount::ZERO, |plan| plan.budget),
@@ -82,7 +82,7 @@ impl Ledger {
             boost: self.boost(),
             plan_set: plan.is_some(),
             state: self.state(),
-            days_left: self.calendar.days_left(now, self.cycle),
+            days_left: self.calendar.days_left(now, self.windows.cycle),
             automatic_fallback: self.workspace.automatic_fallback,
             spend_by_model,
             as_of_time: now,
@@ -115,13 +115,13 @@ impl Ledger {
 
     fn model_view(&self, index: usize) -> ModelView {
         let model = &self.models[index];
-        let totals = model.meter.totals(self.cycle);
+        let totals = model.meter.totals(self.windows.cycle);
         ModelView {
             model_id: model.id.clone(),
             settings: model.settings.clone(),
             spent: totals.spent,
             held: totals.held,
-            reset_time: self.cycle.end,
+            reset_time: self.windows.cycle.end,
         }
     }
 
@@ -154,6 +154,11 @@ impl Ledger {
             }
         }
         metered
+    }
+
+    /// Id of a group of API keys by the number that holds keep; empty for none.
+    pub fn group_name(&self, group: u32) -> Arc<str> {
+        self.keys.group_name(group).into()
     }
 
     /// How many holds live.

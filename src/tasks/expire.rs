@@ -1,5 +1,5 @@
-//! Lets holds end by their time in workspaces that nobody asks, and charges those whose workspace
-//! wants expired holds charged.
+//! Lets holds end by their time in workspaces that nobody asks, charges those whose workspace
+//! wants expired holds charged, and forgets members that have been idle.
 
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ pub async fn run(engine: Engine, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
+        engine.sweep_members();
         match engine.expire_holds().await {
             Ok(_) => {}
             Err(error) => warn!(%error, "expired holds are charged later"),

@@ -1,0 +1,117 @@
+//! API keys and their groups: which keys are known, what they may do, and where they count.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::decision::Reason;
+use super::quota::{ApiKey, KeyGroup};
+use super::time::Time;
+use super::workspace::UnknownKeyPolicy;
+
+/// Number of no group.
+pub const NO_GROUP: u32 = u32::MAX;
+
+#[derive(Default)]
+pub struct Keys {
+    keys: HashMap<Arc<str>, (Arc<ApiKey>, u32)>,
+    groups: HashMap<Arc<str>, Arc<KeyGroup>>,
+    /// Ids of groups by number, also of those that are gone: holds may count there.
+    names: Vec<Arc<str>>,
+    numbers: HashMap<Arc<str>, u32>,
+    /// How many keys each group has, by number.
+    sizes: Vec<i64>,
+}
+
+impl Keys {
+    pub fn key(&self, id: &str) -> Option<&Arc<ApiKey>> {
+        self.keys.get(id).map(|(key, _)| key)
+    }
+
+    pub fn group(&self, id: &str) -> Option<&Arc<KeyGroup>> {
+        self.groups.get(id)
+    }
+
+    /// What is against a key; a request that names none passes.
+    pub fn objection(&self, id: &str, unknown: UnknownKeyPolicy, now: Time) -> Option<Reason> {
+        if id.is_empty() {
+            return None;
+        }
+        match self.key(id) {
+            None => (unknown == UnknownKeyPolicy::Deny).then_some(Reason::KeyUnknown),
+            Some(key) if key.disabled => Some(Reason::KeyDisabled),
+            Some(key) => {
+                key.expire_time.is_some_and(|time| time <= now).then_some(Reason::KeyExpired)
+            }
+        }
+    }
+
+    /// Whether a key may use a model of the catalogue.
+    pub fn allows(&self, id: &str, model_id: &str) -> bool {
+        let Some(key) = self.key(id) else { return true };
+        let allowed = &key.allowed_model_ids;
+        allowed.is_empty() || allowed.iter().any(|allowed| **allowed == *model_id)
+    }
+
+    /// Number of the group that a key is in.
+    pub fn group_of(&self, key_id: &str) -> u32 {
+        if key_id.is_empty() || self.keys.is_empty() {
+            return NO_GROUP;
+        }
+        self.keys.get(key_id).map_or(NO_GROUP, |(_, group)| *group)
+    }
+
+    /// Id of a group by its number; empty for none.
+    pub fn group_name(&self, group: u32) -> &str {
+        self.names.get(group as usize).map_or("", |name| name)
+    }
+
+    /// The same to be kept.
+    pub fn shared_group_name(&self, group: u32) -> Option<Arc<str>> {
+        self.names.get(group as usize).cloned()
+    }
+
+    pub fn number_of(&mut self, group_id: &str) -> u32 {
+        if group_id.is_empty() {
+            return NO_GROUP;
+        }
+        if let Some(number) = self.numbers.get(group_id) {
+            return *number;
+        }
+        let number = u32::try_from(self.names.len()).expect("groups are bounded");
+        let name: Arc<str> = group_id.into();
+        self.names.push(name.clone());
+        self.sizes.push(0);
+        self.numbers.insert(name, number);
+        number
+    }
+
+    pub fn size_of(&self, group_id: &str) -> i64 {
+        self.numbers.get(group_id).map_or(0, |number| self.sizes[*number as usize])
+    }
+
+    pub fn put(&mut self, key: ApiKey) {
+        self.remove(&key.id.clone());
+        let group = self.number_of(key.key_group_id.as_deref().unwrap_or_default());
+        if group != NO_GROUP {
+            self.sizes[group as usize] += 1;
+        }
+        self.keys.insert(key.id.clone(), (Arc::new(key), group));
+    }
+
+    pub fn remove(&mut self, id: &str) {
+        if let Some((_, group)) = self.keys.remove(id)
+            && group != NO_GROUP
+        {
+            self.sizes[group as usize] -= 1;
+        }
+    }
+
+    pub fn put_group(&mut self, group: KeyGroup) {
+        self.groups.insert(group.id.clone(), Arc::new(group));
+    }
+
+    pub fn remove_group(&mut self, id: &str) {
+        self.groups.remove(id);
+    }
+}

@@ -1,0 +1,268 @@
+//! Where quotas stand, most utilised first, without going through all members for each page: an
+//! order that is made when it is first asked for, and from then on follows those that changed.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::quota::{Quota, SubjectKind};
+use super::state::Ledger;
+use super::subjects::Subject;
+use super::time::Time;
+
+/// Where a quota stands for one member in the running window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotaUsage {
+    pub quota: Arc<Quota>,
+    pub member: Arc<str>,
+    /// With its boosts; absent if the member is excepted.
+    pub limit: Option<i64>,
+    pub spent: i64,
+    pub held: i64,
+    /// Spent in parts per million of the limit; 0 where there is none, or it is zero.
+    pub utilization: u64,
+    pub window_start: Time,
+    /// Absent for a window that is reset by hand.
+    pub window_end: Option<Time>,
+}
+
+/// Which quotas to show. Absent parts do not restrict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UsageFilter {
+    pub quota_id: Option<String>,
+    /// Quotas that bound this kind, or this member.
+    pub subject: Option<(SubjectKind, Option<String>)>,
+}
+
+/// Position in the order by (utilization, largest first; quota; member).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsagePosition {
+    pub utilization: u64,
+    pub quota_id: String,
+    pub member: String,
+}
+
+type Key = (Reverse<u64>, Arc<str>, Arc<str>);
+
+#[derive(Default)]
+pub struct Ranking {
+    /// Absent until it is asked for.
+    order: Option<Order>,
+    /// Slots of members whose place may have changed.
+    due: Vec<u32>,
+}
+
+#[derive(Default)]
+struct Order {
+    /// Start of the day, and the time of the next boost's beginning or end, that it was made for.
+    made_for: (Time, Option<Time>),
+    all: BTreeSet<Key>,
+    /// The same of each quota alone.
+    by_quota: HashMap<Arc<str>, BTreeSet<Key>>,
+    /// Where each member stands.
+    places: HashMap<u32, Vec<Key>>,
+}
+
+impl Ranking {
+    /// A member used or holds something else than before.
+    pub fn note(&mut self, slot: u32, subject: &mut Subject) {
+        if self.order.is_some() && !subject.ranking_is_due {
+            subject.ranking_is_due = true;
+            self.due.push(slot);
+        }
+    }
+
+    /// A member is gone.
+    pub fn forget(&mut self, slot: u32) {
+        self.due.retain(|due| *due != slot);
+        if let Some(order) = &mut self.order {
+            order.take_out(slot);
+        }
+    }
+
+    /// Limits have changed: the order is made anew when it is asked for.
+    pub fn reset(&mut self) {
+        self.order = None;
+    }
+}
+
+impl Order {
+    fn take_out(&mut self, slot: u32) {
+        for key in self.places.remove(&slot).unwrap_or_default() {
+            self.all.remove(&key);
+            if let Some(of_quota) = self.by_quota.get_mut(&key.1) {
+                of_quota.remove(&key);
+            }
+        }
+    }
+
+    fn put_in(&mut self, slot: u32, keys: Vec<Key>) {
+        for key in &keys {
+            self.all.insert(key.clone());
+            self.by_quota.entry(key.1.clone()).or_default().insert(key.clone());
+        }
+        if !keys.is_empty() {
+            self.places.insert(slot, keys);
+        }
+    }
+}
+
+impl Ledger {
+    /// Where quotas stand, most utilised first, after a position.
+    pub fn quota_usage(
+        &mut self,
+        now: Time,
+        filter: &UsageFilter,
+        after: Option<&UsagePosition>,
+        limit: usize,
+    ) -> Vec<QuotaUsage> {
+        self.advance(now);
+        if let Some((kind, Some(member))) = &filter.subject {
+            return self.usage_of_member(*kind, member, filter, after, limit);
+        }
+        self.rank();
+        let Some(order) = &self.ranking.order else { return Vec::new() };
+        let keys = match &filter.quota_id {
+            Some(id) => order.by_quota.get(id.as_str()),
+            None => Some(&order.all),
+        };
+        let Some(keys) = keys else { return Vec::new() };
+        let keys: Box<dyn Iterator<Item = &Key>> = match after {
+            Some(after) => {
+                let after = key_of(after);
+                Box::new(keys.range((std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded)))
+            }
+            None => Box::new(keys.iter()),
+        };
+        let kind = filter.subject.as_ref().map(|(kind, _)| *kind);
+        let mut usages = Vec::new();
+        for (_, quota_id, member) in keys {
+            if usages.len() == limit {
+                break;
+            }
+            let Some((number, quota)) = self.rules.quota(quota_id) else { continue };
+            if kind.is_none_or(|kind| kind == quota.scope.kind) {
+                let slot = self.subjects.find(quota.scope.kind, member);
+                let subject = slot.map(|slot| self.subjects.get(slot));
+                usages.push(self.usage(number, quota.clone(), subject, member.clone()));
+            }
+        }
+        usages
+    }
+
+    /// Of one member there are few: they are sorted each time.
+    fn usage_of_member(
+        &self,
+        kind: SubjectKind,
+        member: &str,
+        filter: &UsageFilter,
+        after: Option<&UsagePosition>,
+        limit: usize,
+    ) -> Vec<QuotaUsage> {
+        let slot = self.subjects.find(kind, member);
+        let subject = slot.map(|slot| self.subjects.get(slot));
+        let set = subject.map_or(self.rules.each_set(kind), |subject| &subject.set);
+        let member: Arc<str> = super::raise::shared(member);
+        let mut usages = Vec::new();
+        for entry in set.iter().filter(|entry| !entry.overruled) {
+            let Some(quota) = self.rules.get(entry.rule).quota() else { continue };
+            if filter.quota_id.as_deref().is_none_or(|id| *id == *quota.id) {
+                usages.push(self.usage(entry.rule, quota.clone(), subject, member.clone()));
+            }
+        }
+        usages.sort_by_key(key);
+        let after = after.map(key_of);
+        usages.retain(|usage| after.as_ref().is_none_or(|after| key(usage) > *after));
+        usages.truncate(limit);
+        usages
+    }
+
+    fn usage(
+        &self,
+        number: u32,
+        quota: Arc<Quota>,
+        subject: Option<&Subject>,
+        member: Arc<str>,
+    ) -> QuotaUsage {
+        let rule = self.rules.get(number);
+        let (start, end) = rule.running(&self.windows).expect("quotas do not slide");
+        let counted = subject.map(|subject| subject.counted(number, start));
+        let (spent, held) = counted.map_or((0, 0), |counter| (counter.spent, counter.held));
+        let limit = rule.limit_for(&member, self.now);
+        QuotaUsage {
+            quota,
+            member,
+            limit,
+            spent,
+            held,
+            utilization: utilization(spent, limit),
+            window_start: start,
+            window_end: end,
+        }
+    }
+
+    /// Brings the order up to date, or makes it.
+    fn rank(&mut self) {
+        let made_for = (self.windows.day.start, self.next_boost_change());
+        if self.ranking.order.as_ref().is_some_and(|order| order.made_for != made_for) {
+            self.ranking.reset();
+        }
+        let mut due = std::mem::take(&mut self.ranking.due);
+        let mut order = match self.ranking.order.take() {
+            Some(order) => order,
+            None => {
+                due = self.subjects.iter().map(|(slot, _)| slot).collect();
+                Order { made_for, ..Order::default() }
+            }
+        };
+        for slot in due {
+            order.take_out(slot);
+            if self.subjects.contains(slot) {
+                self.subjects.get_mut(slot).ranking_is_due = false;
+                order.put_in(slot, self.keys_of(self.subjects.get(slot)));
+            }
+        }
+        self.ranking.order = Some(order);
+    }
+
+    /// Where one member stands in the quotas that bound it. Of those for each member only where it
+    /// used or holds something.
+    fn keys_of(&self, subject: &Subject) -> Vec<Key> {
+        let mut keys = Vec::new();
+        for entry in subject.set.iter().filter(|entry| !entry.overruled) {
+            let Some(quota) = self.rules.get(entry.rule).quota() else { continue };
+            let usage = self.usage(entry.rule, quota.clone(), Some(subject), subject.id.clone());
+            if quota.scope.member.is_some() || usage.spent != 0 || usage.held != 0 {
+                keys.push(key(&usage));
+            }
+        }
+        keys
+    }
+
+    /// When a boost begins or ends next.
+    fn next_boost_change(&self) -> Option<Time> {
+        let times = self.boosts().flat_map(|boost| [boost.start_time, boost.end_time]);
+        times.filter(|time| *time > self.now).min()
+    }
+}
+
+fn key(usage: &QuotaUsage) -> Key {
+    (Reverse(usage.utilization), usage.quota.id.clone(), usage.member.clone())
+}
+
+fn key_of(position: &UsagePosition) -> Key {
+    let (quota_id, member) = (position.quota_id.as_str(), position.member.as_str());
+    (Reverse(position.utilization), quota_id.into(), member.into())
+}
+
+fn utilization(spent: i64, limit: Option<i64>) -> u64 {
+    match limit {
+        Some(limit) if limit > 0 && spent > 0 => {
+            let parts = i128::from(spent) * 1_000_000 / i128::from(limit);
+            u64::try_from(parts).unwrap_or(u64::MAX)
+        }
+        _ => 0,
+    }
+}
