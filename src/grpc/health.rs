@@ -15,8 +15,9 @@ use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 use tracing::{info, warn};
 
-use super::{Budget, ModelLimit, Usage};
+use super::{Audit, Budget, ModelLimit, Usage};
 use crate::engine::Engine;
+use crate::proto::v1::audit_service_server::AuditServiceServer;
 use crate::proto::v1::budget_service_server::BudgetServiceServer;
 use crate::proto::v1::model_limit_service_server::ModelLimitServiceServer;
 use crate::proto::v1::usage_service_server::UsageServiceServer;
@@ -27,11 +28,12 @@ pub const PING_INTERVAL: Duration = Duration::from_secs(2);
 pub const PING_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Services that are reported on; the empty name is the server as a whole.
-const SERVICES: [&str; 4] = [
+const SERVICES: [&str; 5] = [
     "",
     UsageServiceServer::<Usage>::NAME,
     BudgetServiceServer::<Budget>::NAME,
     ModelLimitServiceServer::<ModelLimit>::NAME,
+    AuditServiceServer::<Audit>::NAME,
 ];
 
 /// What is told to those who ask.

@@ -4,6 +4,7 @@
 //! Decides nothing about requests: it refuses what is not well formed, and passes on the rest.
 
 mod actor;
+mod audit;
 mod budget;
 mod check_stream;
 pub mod convert;
@@ -19,6 +20,7 @@ use std::pin::Pin;
 use futures_util::Stream;
 use tonic::Status;
 
+pub use audit::Audit;
 pub use budget::Budget;
 pub use model_limit::ModelLimit;
 pub use usage::Usage;

@@ -15,8 +15,13 @@ use crate::fixtures::{ACME, acme, amount, assert_failed, check, get_budget, reco
 use crate::outage::Outage;
 use crate::server::{Server, TestClock, open};
 
-const SERVICES: [&str; 4] =
-    ["", "tollgate.v1.UsageService", "tollgate.v1.BudgetService", "tollgate.v1.ModelLimitService"];
+const SERVICES: [&str; 5] = [
+    "",
+    "tollgate.v1.UsageService",
+    "tollgate.v1.BudgetService",
+    "tollgate.v1.ModelLimitService",
+    "tollgate.v1.AuditService",
+];
 
 #[tokio::test]
 async fn health_is_told_per_service_until_the_stop() {

@@ -15,6 +15,7 @@ use tollgate::config::Config;
 use tollgate::engine::Clock;
 use tollgate::ledger::Time;
 use tollgate::ledger::time::Micros;
+use tollgate::proto::v1::audit_service_client::AuditServiceClient;
 use tollgate::proto::v1::budget_service_client::BudgetServiceClient;
 use tollgate::proto::v1::model_limit_service_client::ModelLimitServiceClient;
 use tollgate::proto::v1::usage_service_client::UsageServiceClient;
@@ -108,6 +109,10 @@ impl Server {
 
     pub fn model_limit(&self) -> ModelLimitServiceClient<Channel> {
         ModelLimitServiceClient::new(self.channel.clone())
+    }
+
+    pub fn audit(&self) -> AuditServiceClient<Channel> {
+        AuditServiceClient::new(self.channel.clone())
     }
 
     /// Stops gracefully and waits for the end.
