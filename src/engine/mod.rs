@@ -4,6 +4,7 @@
 //! server owns.
 
 mod audit;
+mod boosts;
 mod catalogue;
 mod clock;
 mod described;
@@ -39,6 +40,7 @@ use registry::Registry;
 use writer::{Command, QUEUE_COMMANDS_MAX, Writer};
 
 pub use audit::By;
+pub use boosts::{BoostAmount, BoostView, BoostsOf, NewBoost};
 pub use catalogue::{import as import_changes, load as load_catalogue};
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, Result};

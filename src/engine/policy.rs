@@ -11,12 +11,16 @@ use super::described;
 use super::error::{Error, Result};
 use super::{Engine, InCurrency, Shared, WorkspaceHandle};
 use crate::ledger::alert::AlertPolicy;
+use crate::ledger::quota::Unit;
 use crate::ledger::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
 use crate::ledger::{Amount, BudgetView, Currency, Ledger, ModelView};
-use crate::storage::policy::Change;
+use crate::storage::policy::{BoostFilter, Change, RuleFilter};
 use crate::storage::{Order, RecordFilter};
+
+/// Quotas read at once.
+const PAGE_QUOTAS: usize = 1_000;
 
 /// A workspace to be created.
 #[derive(Clone, Debug)]
@@ -300,7 +304,8 @@ impl Engine {
 }
 
 impl Shared {
-    /// A currency may change only while no amount would change its meaning.
+    /// A currency may change only while no amount would change its meaning, those of boosts that
+    /// are over and stay listed among them.
     async fn require_no_money(&self, workspace: &Workspace) -> Result<()> {
         let handle = self.load(&workspace.id).await?;
         let (has_limit, has_holds) = {
@@ -319,14 +324,35 @@ impl Shared {
         };
         let has_records =
             !self.store.records(&filter, Order::NewestFirst, None, 1).await?.is_empty();
-        if workspace.plan.is_some() || has_limit || has_holds || has_records {
+        let has_amounts = workspace.plan.is_some() || has_limit || has_holds || has_records;
+        if has_amounts || self.has_boosts_or_quotas_in_money(&workspace.id).await? {
             return Err(Error::NotAllowed(
-                "currency_code: cannot change once a plan, a limit, a hold or usage has amounts in \
-                 the currency"
+                "currency_code: cannot change once a plan, a limit, a quota, a boost, a hold or \
+                 usage has amounts in the currency"
                     .to_owned(),
             ));
         }
         Ok(())
+    }
+
+    async fn has_boosts_or_quotas_in_money(&self, workspace_id: &str) -> Result<bool> {
+        for filter in [BoostFilter::Envelope, BoostFilter::Quotas] {
+            if !self.store.boosts(workspace_id, &filter, None, 1).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+        let mut after = String::new();
+        loop {
+            let filter = RuleFilter::default();
+            let page = self.store.quotas(workspace_id, &filter, &after, PAGE_QUOTAS).await?;
+            if page.iter().any(|quota| quota.unit == Unit::Money && quota.limit.is_some()) {
+                return Ok(true);
+            }
+            match page.last().filter(|_| page.len() == PAGE_QUOTAS) {
+                Some(last) => after = last.id.to_string(),
+                None => return Ok(false),
+            }
+        }
     }
 
     /// The models of a chain by their catalogue's ids.

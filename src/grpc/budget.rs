@@ -7,13 +7,14 @@ use tonic::{Request, Response, Status};
 
 use super::BoxStream;
 use super::actor::by;
-use super::convert::Violations;
 use super::convert::budget::{self as convert, workspace_to_proto};
+use super::convert::{Violations, boost, text};
 use super::page::Page;
 use super::status::stopping;
-use crate::engine::{Engine, SpendWatch};
+use crate::engine::{BoostsOf, Engine, InCurrency, SpendWatch};
 use crate::proto::v1;
 use crate::proto::v1::budget_service_server::BudgetService;
+use crate::storage::policy::BoostFilter;
 
 pub struct Budget {
     engine: Engine,
@@ -125,23 +126,46 @@ impl BudgetService for Budget {
 
     async fn create_budget_boost(
         &self,
-        _request: Request<v1::CreateBudgetBoostRequest>,
+        request: Request<v1::CreateBudgetBoostRequest>,
     ) -> Result<Response<v1::CreateBudgetBoostResponse>, Status> {
-        Err(Status::unimplemented("not here yet"))
+        let by = by(request.metadata(), "CreateBudgetBoost")?;
+        let (workspace_id, new) = boost::of_budget(request.into_inner())?;
+        let made = self.engine.create_boost(by, &workspace_id, new).await?;
+        let boost = Some(boost::to_proto(made));
+        Ok(Response::new(v1::CreateBudgetBoostResponse { boost }))
     }
 
     async fn list_budget_boosts(
         &self,
-        _request: Request<v1::ListBudgetBoostsRequest>,
+        request: Request<v1::ListBudgetBoostsRequest>,
     ) -> Result<Response<v1::ListBudgetBoostsResponse>, Status> {
-        Err(Status::unimplemented("not here yet"))
+        let request = request.into_inner();
+        let mut violations = Violations::default();
+        text::check_workspace_id(&request.workspace_id, &mut violations);
+        let filter = ["budget_boosts", &request.workspace_id];
+        let page = Page::read(&filter, request.page_size, &request.page_token, &mut violations);
+        let after = page.after_parsed(boost::read_position, &mut violations);
+        violations.accept(())?;
+        let filter = BoostFilter::Envelope;
+        let InCurrency { currency, value: mut boosts } =
+            self.engine.boosts(&request.workspace_id, &filter, after, page.fetch()).await?;
+        let next_page_token = page.cut(&mut boosts, boost::position);
+        let boosts = boosts.into_iter();
+        let boosts = boosts.map(|value| boost::to_proto(InCurrency { currency, value })).collect();
+        Ok(Response::new(v1::ListBudgetBoostsResponse { boosts, next_page_token }))
     }
 
     async fn cancel_budget_boost(
         &self,
-        _request: Request<v1::CancelBudgetBoostRequest>,
+        request: Request<v1::CancelBudgetBoostRequest>,
     ) -> Result<Response<v1::CancelBudgetBoostResponse>, Status> {
-        Err(Status::unimplemented("not here yet"))
+        let by = by(request.metadata(), "CancelBudgetBoost")?;
+        let v1::CancelBudgetBoostRequest { workspace_id, boost_id } = request.into_inner();
+        boost::check_ids(&workspace_id, &boost_id)?;
+        let envelope = BoostsOf::Envelope;
+        let ended = self.engine.cancel_boost(by, &workspace_id, envelope, &boost_id).await?;
+        let boost = Some(boost::to_proto(ended));
+        Ok(Response::new(v1::CancelBudgetBoostResponse { boost }))
     }
 }
 

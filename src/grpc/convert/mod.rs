@@ -4,6 +4,7 @@
 //! Asks nothing of the engine: what depends on stored things is judged there.
 
 pub mod audit;
+pub mod boost;
 pub mod budget;
 pub mod limits;
 pub mod mask;

@@ -14,8 +14,9 @@ pub const DISPLAY_NAME_CHARS_MAX: usize = 200;
 pub const PROVIDER_CHARS_MAX: usize = 128;
 pub const CAPABILITY_CHARS_MAX: usize = 64;
 pub const ATTRIBUTION_CHARS_MAX: usize = 128;
-/// Of quotas, rate limits, keys and groups.
+/// Of quotas, rate limits, keys, groups and boosts.
 pub const RESOURCE_ID_CHARS_MAX: usize = 128;
+pub const BOOST_REASON_CHARS_MAX: usize = 500;
 pub const TAG_KEY_CHARS_MAX: usize = 64;
 pub const TAG_VALUE_CHARS_MAX: usize = 128;
 

@@ -1,0 +1,128 @@
+//! Boosts of the envelope and of quotas, as they are asked for and shown.
+
+use prost_types::Timestamp;
+
+use super::text::{self, BOOST_REASON_CHARS_MAX, RESOURCE_ID_CHARS_MAX};
+use super::time::{instant, to_timestamp};
+use super::{Path, Violations, money, number, required};
+use crate::engine::{BoostAmount, BoostView, InCurrency, NewBoost};
+use crate::ledger::quota::{BoostTarget, COUNT_LIMIT_MAX, Unit};
+use crate::ledger::{Amount, Currency, Time};
+use crate::proto::v1;
+
+/// What all boosts are asked for with.
+pub struct Asked {
+    pub boost_id: String,
+    pub start_time: Option<Timestamp>,
+    pub end_time: Option<Timestamp>,
+    pub reason: String,
+}
+
+impl Asked {
+    pub fn read(
+        self,
+        target: BoostTarget,
+        amount: BoostAmount,
+        violations: &mut Violations,
+    ) -> NewBoost {
+        let path = |field| Path::Request.field(field);
+        text::check(&self.boost_id, 0..=RESOURCE_ID_CHARS_MAX, path("boost_id"), violations);
+        text::check(&self.reason, 1..=BOOST_REASON_CHARS_MAX, path("reason"), violations);
+        let start_time = self.start_time.map(|time| instant(time, path("start_time"), violations));
+        let end_time = required(self.end_time, path("end_time"), violations);
+        let end_time = end_time.map(|time| instant(time, path("end_time"), violations));
+        NewBoost {
+            id: Some(self.boost_id).filter(|id| !id.is_empty()),
+            target,
+            amount,
+            start_time,
+            end_time: end_time.unwrap_or_default(),
+            reason: self.reason,
+        }
+    }
+}
+
+/// Workspace and boost of an envelope.
+///
+/// # Errors
+/// If a field is out of its range.
+pub fn of_budget(request: v1::CreateBudgetBoostRequest) -> Result<(String, NewBoost), Violations> {
+    let mut violations = Violations::default();
+    text::check_workspace_id(&request.workspace_id, &mut violations);
+    let path = Path::Request.field("amount");
+    let given = required(request.amount.as_ref(), path, &mut violations);
+    let amount = given.map(|given| amount(given, &mut violations));
+    let amount = amount.unwrap_or(BoostAmount::Count(0));
+    let asked = Asked {
+        boost_id: request.boost_id,
+        start_time: request.start_time,
+        end_time: request.end_time,
+        reason: request.reason,
+    };
+    let new = asked.read(BoostTarget::Envelope, amount, &mut violations);
+    violations.accept((request.workspace_id, new))
+}
+
+/// By how much a limit in money is raised.
+pub fn amount(amount: &v1::Money, violations: &mut Violations) -> BoostAmount {
+    let path = Path::Request.field("amount");
+    let currency: Currency =
+        money::currency(&amount.currency_code, path.field("currency_code"), violations);
+    let range = 1..=Amount::LIMIT_MAX.nanos();
+    let nanos = money::decimal(&amount.amount, range, path.field("amount"), violations);
+    BoostAmount::Money(currency, Amount::from_nanos(nanos))
+}
+
+/// By how much a limit of tokens or requests is raised.
+pub fn count(count: i64, violations: &mut Violations) -> BoostAmount {
+    let path = Path::Request.field("count");
+    BoostAmount::Count(number(count, 1..=COUNT_LIMIT_MAX, path, violations))
+}
+
+/// # Errors
+/// If an id cannot be one.
+pub fn check_ids(workspace_id: &str, boost_id: &str) -> Result<(), Violations> {
+    let mut violations = Violations::default();
+    text::check_workspace_id(workspace_id, &mut violations);
+    let path = Path::Request.field("boost_id");
+    text::check(boost_id, 1..=RESOURCE_ID_CHARS_MAX, path, &mut violations);
+    violations.accept(())
+}
+
+/// Position in a list of boosts.
+pub fn position(last: &BoostView) -> String {
+    format!("{}.{}", last.boost.start_time.micros(), last.boost.id)
+}
+
+pub fn read_position(text: &str) -> Option<(Time, String)> {
+    let (micros, id) = text.split_once('.')?;
+    Some((Time::from_micros(micros.parse().ok()?), id.to_owned()))
+}
+
+pub fn to_proto(boost: InCurrency<BoostView>) -> v1::Boost {
+    let InCurrency { currency, value: BoostView { boost, unit, active } } = boost;
+    let (amount, count) = match unit {
+        Unit::Money => (Some(money::to_proto(currency, Amount::from_nanos(boost.amount))), 0),
+        Unit::Tokens | Unit::Requests => (None, boost.amount),
+    };
+    let (quota_id, member_id) = match boost.target {
+        BoostTarget::Envelope => (String::new(), String::new()),
+        BoostTarget::Quota { quota_id, member } => {
+            (quota_id.to_string(), member.as_deref().unwrap_or_default().to_owned())
+        }
+    };
+    v1::Boost {
+        boost_id: boost.id.to_string(),
+        quota_id,
+        member_id,
+        amount,
+        count,
+        start_time: Some(to_timestamp(boost.start_time)),
+        end_time: Some(to_timestamp(boost.end_time)),
+        reason: boost.reason,
+        create_actor: boost.actor,
+        create_time: Some(to_timestamp(boost.create_time)),
+        cancel_time: boost.cancel_time.map(to_timestamp),
+        active,
+    }
+}
