@@ -141,10 +141,11 @@ impl fmt::Display for Verified {
         for difference in &self.rollups {
             writeln!(
                 f,
-                "rollup {} {}={:?} hour {}: the log has {} records and {} nano-units more",
+                "rollup {} {}={:?} model {:?} hour {}: the log has {} records and {} nano-units more",
                 difference.workspace_id,
                 difference.dimension.as_str(),
                 difference.value,
+                difference.model_id,
                 difference.hour.to_utc().to_rfc3339(),
                 difference.record_count,
                 difference.cost_nanos,

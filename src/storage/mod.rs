@@ -131,6 +131,8 @@ pub struct Difference {
     pub dimension: Dimension,
     pub value: String,
     pub hour: Time,
+    /// As metered.
+    pub model_id: String,
     /// Records and cost by the log less those by the rollup; both may be zero where only tokens
     /// differ.
     pub record_count: i64,

@@ -1,4 +1,4 @@
-//! Sums of usage records by local hour and dimension. Derived from the log, can be rebuilt.
+//! Sums of usage records by local hour, dimension and metered model. Derived from the log, can be rebuilt.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::ledger::usage::{Attribution, Outcome, TokenClass};
 pub enum Dimension {
     /// One bucket for the workspace itself; its value is empty.
     Workspace,
-    Model,
     User,
     Department,
     ApiKey,
+    KeyGroup,
     Assistant,
     Workflow,
     Feature,
@@ -27,10 +27,10 @@ pub enum Dimension {
 impl Dimension {
     pub const ALL: [Dimension; 9] = [
         Dimension::Workspace,
-        Dimension::Model,
         Dimension::User,
         Dimension::Department,
         Dimension::ApiKey,
+        Dimension::KeyGroup,
         Dimension::Assistant,
         Dimension::Workflow,
         Dimension::Feature,
@@ -41,10 +41,10 @@ impl Dimension {
     pub fn as_str(self) -> &'static str {
         match self {
             Dimension::Workspace => "workspace",
-            Dimension::Model => "model",
             Dimension::User => "user",
             Dimension::Department => "department",
             Dimension::ApiKey => "api_key",
+            Dimension::KeyGroup => "key_group",
             Dimension::Assistant => "assistant",
             Dimension::Workflow => "workflow",
             Dimension::Feature => "feature",
@@ -66,10 +66,10 @@ impl Dimension {
         } = &record.attribution;
         match self {
             Dimension::Workspace => "",
-            Dimension::Model => &record.metered_model_id,
             Dimension::User => user_id,
             Dimension::Department => department_id,
             Dimension::ApiKey => api_key_id,
+            Dimension::KeyGroup => &record.key_group_id,
             Dimension::Assistant => assistant_id,
             Dimension::Workflow => workflow_id,
             Dimension::Feature => feature_id,
@@ -111,23 +111,28 @@ pub struct RollupRow {
     pub dimension: Dimension,
     pub value: String,
     pub hour: Time,
+    /// As metered.
+    pub model_id: Arc<str>,
     pub sums: Sums,
 }
 
-/// The buckets of one workspace and hour, by value, for each dimension.
+/// Workspace, hour and metered model.
+type Place = (Arc<str>, Time, Arc<str>);
+
+/// The buckets of one place, by value, for each dimension.
 type Buckets = [HashMap<String, Sums>; Dimension::ALL.len()];
 
 /// Sums up records, to be added to the rollups.
 #[derive(Default)]
 pub struct Accumulator {
-    buckets: HashMap<(Arc<str>, Time), Buckets>,
+    buckets: HashMap<Place, Buckets>,
     rows: usize,
 }
 
 impl Accumulator {
     pub fn add(&mut self, record: &Record) {
-        let key = (record.workspace_id.clone(), record.hour);
-        let by_dimension = self.buckets.entry(key).or_default();
+        let place = (record.workspace_id.clone(), record.hour, record.metered_model_id.clone());
+        let by_dimension = self.buckets.entry(place).or_default();
         for (dimension, buckets) in Dimension::ALL.into_iter().zip(by_dimension) {
             let value = dimension.value_of(record);
             if let Some(sums) = buckets.get_mut(value) {
@@ -151,22 +156,27 @@ impl Accumulator {
     /// All buckets, by key.
     pub fn into_rows(self) -> Vec<RollupRow> {
         let mut rows = Vec::with_capacity(self.rows);
-        for ((workspace_id, hour), by_dimension) in self.buckets {
+        for ((workspace_id, hour, model_id), by_dimension) in self.buckets {
             for (dimension, buckets) in Dimension::ALL.into_iter().zip(by_dimension) {
                 for (value, sums) in buckets {
-                    let workspace_id = workspace_id.clone();
-                    rows.push(RollupRow { workspace_id, dimension, value, hour, sums });
+                    rows.push(RollupRow {
+                        workspace_id: workspace_id.clone(),
+                        dimension,
+                        value,
+                        hour,
+                        model_id: model_id.clone(),
+                        sums,
+                    });
                 }
             }
         }
-        rows.sort_by(|a, b| {
-            (&a.workspace_id, a.dimension, &a.value, a.hour).cmp(&(
-                &b.workspace_id,
-                b.dimension,
-                &b.value,
-                b.hour,
-            ))
-        });
+        rows.sort_by(|a, b| a.key().cmp(&b.key()));
         rows
+    }
+}
+
+impl RollupRow {
+    fn key(&self) -> (&str, Dimension, &str, Time, &str) {
+        (&self.workspace_id, self.dimension, &self.value, self.hour, &self.model_id)
     }
 }

@@ -1,16 +1,18 @@
 //! Catalogue, workspaces and stored holds.
 
 use chrono::NaiveDate;
+use tollgate::ledger::alert::AlertPolicy;
 use tollgate::ledger::catalogue::{ExchangeRate, Model};
 use tollgate::ledger::price::{Price, Rate, Rates, Source, Variant};
 use tollgate::ledger::usage::ServiceTier;
 use tollgate::ledger::workspace::{
-    HoldExpiryPolicy, Plan, UnpricedModelPolicy, Workspace, WorkspaceModel,
+    HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
 use tollgate::ledger::{Amount, Currency, Time};
 use tollgate::storage::StoredHold;
+use tollgate::storage::policy::Change;
 
-use crate::fixtures::{START, full_attribution, hold, workspace};
+use crate::fixtures::{START, full_attribution, hold, put, put_in, workspace};
 use crate::world::World;
 
 pub async fn an_empty_store_has_nothing(world: &World) {
@@ -29,12 +31,11 @@ pub async fn an_empty_store_has_nothing(world: &World) {
     assert_eq!(store.records_after(0, 10).await.unwrap(), []);
     assert_eq!(store.recent_outputs("w", 10).await.unwrap(), []);
     assert_eq!(store.holds("w").await.unwrap(), []);
-    assert!(store.workspaces_with_holds().await.unwrap().is_empty());
+    assert!(store.workspaces_put_down().await.unwrap().is_empty());
     assert_eq!(store.verify_rollups(10).await.unwrap(), []);
     store.rebuild_rollups().await.unwrap();
-    store.delete_holds("w").await.unwrap();
-    store.put_holds(&[]).await.unwrap();
-    store.put_prices(&[]).await.unwrap();
+    store.delete_put_down("w").await.unwrap();
+    put(&*store, Change::PutPrices(vec![])).await;
     assert_eq!(store.append(&[]).await.unwrap(), []);
 }
 
@@ -94,10 +95,10 @@ pub async fn the_catalogue_comes_back_as_it_was_put(world: &World) {
     let own = Price { workspace_id: Some("w".into()), variants: vec![], ..price("own", START) };
     let prices = [price("price", START), own];
     for _again in 0..2 {
-        store.put_model(&first).await.unwrap();
-        store.put_model(&other).await.unwrap();
-        store.put_prices(&prices).await.unwrap();
-        store.put_exchange_rate(&rate(913_000_000, START)).await.unwrap();
+        put(&*store, Change::PutModel(first.clone())).await;
+        put(&*store, Change::PutModel(other.clone())).await;
+        put(&*store, Change::PutPrices(prices.to_vec())).await;
+        put(&*store, Change::PutExchangeRate(rate(913_000_000, START))).await;
     }
     let catalogue = store.catalogue().await.unwrap();
     assert_eq!(catalogue.models, [first.clone(), other.clone()]);
@@ -115,7 +116,7 @@ pub async fn the_catalogue_comes_back_as_it_was_put(world: &World) {
         update_time: START + 1,
         ..first
     };
-    store.put_model(&changed).await.unwrap();
+    put(&*store, Change::PutModel(changed.clone())).await;
     assert_eq!(store.catalogue().await.unwrap().models, [changed, other]);
 }
 
@@ -123,35 +124,35 @@ pub async fn prices_and_rates_come_in_the_order_of_their_create_time(world: &Wor
     let store = world.store().await;
     let later = price("a", START + 1);
     let earlier = price("b", START);
-    store.put_prices(&[later.clone(), earlier.clone()]).await.unwrap();
+    put(&*store, Change::PutPrices(vec![later.clone(), earlier.clone()])).await;
     assert_eq!(store.catalogue().await.unwrap().prices, [earlier, later]);
 
     let later = ExchangeRate { effective_time: START - 5, ..rate(2, START + 1) };
     let earlier = rate(1, START);
-    store.put_exchange_rate(&later).await.unwrap();
-    store.put_exchange_rate(&earlier).await.unwrap();
+    put(&*store, Change::PutExchangeRate(later)).await;
+    put(&*store, Change::PutExchangeRate(earlier)).await;
     assert_eq!(store.catalogue().await.unwrap().exchange_rates, [earlier, later]);
 }
 
 pub async fn a_price_never_changes(world: &World) {
     let store = world.store().await;
     let before = price("price", START);
-    store.put_prices(std::slice::from_ref(&before)).await.unwrap();
+    put(&*store, Change::PutPrices(vec![before.clone()])).await;
     let mut after = price("price", START + 1);
     after.base[0] = Some(1);
     let new = price("new", START + 2);
-    store.put_prices(&[after, new.clone()]).await.unwrap();
+    put(&*store, Change::PutPrices(vec![after, new.clone()])).await;
     assert_eq!(store.catalogue().await.unwrap().prices, [before, new]);
 }
 
 pub async fn an_exchange_rate_is_replaced(world: &World) {
     let store = world.store().await;
-    store.put_exchange_rate(&rate(1, START)).await.unwrap();
-    store.put_exchange_rate(&rate(2, START + 1)).await.unwrap();
+    put(&*store, Change::PutExchangeRate(rate(1, START))).await;
+    put(&*store, Change::PutExchangeRate(rate(2, START + 1))).await;
     let next = ExchangeRate { effective_time: START + 1, ..rate(3, START + 2) };
-    store.put_exchange_rate(&next).await.unwrap();
+    put(&*store, Change::PutExchangeRate(next)).await;
     let back = ExchangeRate { from: Currency::EUR, to: Currency::USD, ..rate(4, START + 3) };
-    store.put_exchange_rate(&back).await.unwrap();
+    put(&*store, Change::PutExchangeRate(back)).await;
     let rates = store.catalogue().await.unwrap().exchange_rates;
     assert_eq!(rates, [rate(2, START + 1), next, back]);
 }
@@ -166,6 +167,8 @@ pub async fn workspaces_come_back_as_they_were_put(world: &World) {
         automatic_fallback: false,
         unpriced_models: UnpricedModelPolicy::Allow,
         hold_expiry: HoldExpiryPolicy::ChargeEstimate,
+        unknown_keys: UnknownKeyPolicy::Deny,
+        alerts: AlertPolicy { envelope: vec![], model_limits: vec![1, 1_000] },
         may_have_expiry_charges: true,
         plan: Some(Plan {
             budget: Amount::LIMIT_MAX,
@@ -177,8 +180,8 @@ pub async fn workspaces_come_back_as_they_were_put(world: &World) {
         ..workspace("full")
     };
     for _again in 0..2 {
-        store.put_workspace(&plain).await.unwrap();
-        store.put_workspace(&full).await.unwrap();
+        put(&*store, Change::PutWorkspace(plain.clone())).await;
+        put(&*store, Change::PutWorkspace(full.clone())).await;
     }
     assert_eq!(store.workspace("plain").await.unwrap(), Some(plain.clone()));
     assert_eq!(store.workspace("full").await.unwrap(), Some(full.clone()));
@@ -186,14 +189,14 @@ pub async fn workspaces_come_back_as_they_were_put(world: &World) {
 
     // Replaced in every part, the plan taken away too.
     let replaced = Workspace { id: "full".into(), ..plain };
-    store.put_workspace(&replaced).await.unwrap();
+    put(&*store, Change::PutWorkspace(replaced.clone())).await;
     assert_eq!(store.workspace("full").await.unwrap(), Some(replaced));
 }
 
 pub async fn workspaces_are_listed_by_id_in_pages(world: &World) {
     let store = world.store().await;
     for id in ["c", "a", "e", "b", "d"] {
-        store.put_workspace(&workspace(id)).await.unwrap();
+        put(&*store, Change::PutWorkspace(workspace(id))).await;
     }
     let page = async |after: &str, limit| {
         let workspaces = store.workspaces(after, limit).await.unwrap();
@@ -224,9 +227,9 @@ pub async fn models_of_a_workspace_are_its_own(world: &World) {
         fallback_model_ids: vec!["x\"y".into(), "b".into()],
     };
     for _again in 0..2 {
-        store.put_workspace_model("w", &plain).await.unwrap();
-        store.put_workspace_model("w", &capped).await.unwrap();
-        store.put_workspace_model("v", &plain).await.unwrap();
+        put_in(&*store, "w", Change::PutWorkspaceModel(plain.clone())).await;
+        put_in(&*store, "w", Change::PutWorkspaceModel(capped.clone())).await;
+        put_in(&*store, "v", Change::PutWorkspaceModel(plain.clone())).await;
     }
     let expected = [capped.clone(), plain.clone()];
     assert_eq!(store.workspace_models("w").await.unwrap(), expected);
@@ -234,7 +237,7 @@ pub async fn models_of_a_workspace_are_its_own(world: &World) {
     assert_eq!(store.workspace_models("v").await.unwrap(), own);
 
     let replaced = WorkspaceModel { model_id: "a".into(), ..plain.clone() };
-    store.put_workspace_model("w", &replaced).await.unwrap();
+    put_in(&*store, "w", Change::PutWorkspaceModel(replaced.clone())).await;
     assert_eq!(store.workspace_models("w").await.unwrap(), [replaced, plain]);
 }
 
@@ -246,29 +249,29 @@ pub async fn holds_come_back_until_they_are_deleted(world: &World) {
     let foreign = StoredHold { workspace_id: "v".into(), ..hold("b") };
     let all = [late.clone(), hold("b"), full.clone(), foreign.clone()];
     for _again in 0..2 {
-        store.put_holds(&all).await.unwrap();
+        store.put_down(&all, &[]).await.unwrap();
     }
     assert_eq!(store.holds("w").await.unwrap(), [hold("b"), full.clone(), late.clone()]);
-    assert_eq!(store.workspaces_with_holds().await.unwrap(), ["v", "w"]);
+    assert_eq!(store.workspaces_put_down().await.unwrap(), ["v", "w"]);
 
     let replaced = StoredHold { held: Amount::ZERO, tier: ServiceTier::Standard, ..hold("b") };
-    store.put_holds(std::slice::from_ref(&replaced)).await.unwrap();
+    store.put_down(std::slice::from_ref(&replaced), &[]).await.unwrap();
     assert_eq!(store.holds("w").await.unwrap(), [replaced, full, late]);
 
     for _again in 0..2 {
-        store.delete_holds("w").await.unwrap();
+        store.delete_put_down("w").await.unwrap();
     }
     assert_eq!(store.holds("w").await.unwrap(), []);
     assert_eq!(store.holds("v").await.unwrap(), [foreign]);
-    assert_eq!(store.workspaces_with_holds().await.unwrap(), ["v"]);
+    assert_eq!(store.workspaces_put_down().await.unwrap(), ["v"]);
 }
 
 pub async fn many_holds_and_prices_at_once(world: &World) {
     let store = world.store().await;
     let holds: Vec<StoredHold> = (0..1_003).map(|n| hold(&format!("{n:04}"))).collect();
-    store.put_holds(&holds).await.unwrap();
+    store.put_down(&holds, &[]).await.unwrap();
     assert_eq!(store.holds("w").await.unwrap(), holds);
     let prices: Vec<Price> = (0..301).map(|n| price(&format!("{n:04}"), START)).collect();
-    store.put_prices(&prices).await.unwrap();
+    put(&*store, Change::PutPrices(prices.clone())).await;
     assert_eq!(store.catalogue().await.unwrap().prices, prices);
 }

@@ -4,6 +4,7 @@ use tollgate::ledger::Currency;
 use tollgate::ledger::catalogue::{ExchangeRate, Model};
 use tollgate::ledger::price::{Rate, Source};
 use tollgate::ledger::workspace::WorkspaceModel;
+use tollgate::storage::policy::Change;
 use tollgate::storage::sql;
 use tollgate::storage::{Appended, Error, Result, Store};
 
@@ -41,15 +42,22 @@ async fn every_write_is_fenced(store: &dyn Store) {
         fallback_model_ids: vec![],
     };
     let log = [record(1_000_000)];
-    fenced("put_model", store.put_model(&model).await);
-    fenced("put_prices", store.put_prices(&[]).await);
-    fenced("put_exchange_rate", store.put_exchange_rate(&rate).await);
-    fenced("put_workspace", store.put_workspace(&workspace("fenced")).await);
-    fenced("put_workspace_model", store.put_workspace_model("fenced", &enabled).await);
+    let changes = [
+        Change::PutModel(model),
+        Change::PutPrices(vec![]),
+        Change::PutExchangeRate(rate),
+        Change::PutWorkspace(workspace("fenced")),
+        Change::PutWorkspaceModel(enabled),
+    ];
+    for change in &changes {
+        let changes = std::slice::from_ref(change);
+        fenced("change", store.change("fenced", changes, &[]).await);
+    }
+    fenced("a change of nothing", store.change("fenced", &[], &[]).await);
     fenced("append", store.append(&log).await.map(drop));
     fenced("a long append", store.append(&records(1_000_000..1_009_000)).await.map(drop));
-    fenced("put_holds", store.put_holds(&[hold("fenced")]).await);
-    fenced("delete_holds", store.delete_holds("w").await);
+    fenced("put_down", store.put_down(&[hold("fenced")], &[]).await);
+    fenced("delete_put_down", store.delete_put_down("w").await);
     fenced("fold", store.fold(0, 1, &rollups(&log)).await);
     fenced("rebuild_rollups", store.rebuild_rollups().await);
 }

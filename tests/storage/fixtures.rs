@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tollgate::ledger::alert::AlertPolicy;
 use tollgate::ledger::price::Rate;
 use tollgate::ledger::record::{Record, RecordKind};
 use tollgate::ledger::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE};
 use tollgate::ledger::usage::{Attribution, Outcome, ServiceTier, TokenClass, Usage, UsageSource};
-use tollgate::ledger::workspace::{HoldExpiryPolicy, UnpricedModelPolicy, Workspace};
+use tollgate::ledger::workspace::{
+    HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+};
 use tollgate::ledger::{Amount, Currency, Time};
+use tollgate::storage::policy::Change;
 use tollgate::storage::rollup::{Accumulator, RollupRow};
 use tollgate::storage::{Appended, Store, StoredHold};
 
@@ -43,6 +47,7 @@ pub fn record(seq: i64) -> Record {
         latency: 250_000,
         attribution: Attribution { user_id: "user".to_owned(), ..Attribution::default() },
         fingerprint: 7,
+        key_group_id: "".into(),
     }
 }
 
@@ -78,6 +83,7 @@ pub fn odd_record(seq: i64) -> Record {
         latency: 1,
         attribution: full_attribution(),
         fingerprint: i64::MIN,
+        key_group_id: "g".into(),
         ..record(seq)
     }
 }
@@ -105,6 +111,7 @@ pub fn hold(request_id: &str) -> StoredHold {
         model_id: "model".into(),
         routed: false,
         held: Amount::from_nanos(123_456_789),
+        held_tokens: 4_321,
         check_time: START,
         expire_time: START + 600_000_001,
         price_id: Some("price".into()),
@@ -112,6 +119,7 @@ pub fn hold(request_id: &str) -> StoredHold {
         tier: ServiceTier::Flex,
         fingerprint: -1,
         attribution: Attribution::default(),
+        key_group_id: "group".into(),
     }
 }
 
@@ -124,11 +132,23 @@ pub fn workspace(id: &str) -> Workspace {
         automatic_fallback: true,
         unpriced_models: UnpricedModelPolicy::Deny,
         hold_expiry: HoldExpiryPolicy::Release,
+        unknown_keys: UnknownKeyPolicy::Accept,
+        alerts: AlertPolicy::default(),
         may_have_expiry_charges: false,
         plan: None,
         create_time: START,
         update_time: START,
     }
+}
+
+/// Changes the catalogue or a workspace itself.
+pub async fn put(store: &dyn Store, change: Change) {
+    put_in(store, "", change).await;
+}
+
+/// Changes what is in a workspace.
+pub async fn put_in(store: &dyn Store, workspace_id: &str, change: Change) {
+    store.change(workspace_id, &[change], &[]).await.unwrap();
 }
 
 /// Appends records that must all be new.
@@ -176,6 +196,7 @@ pub fn random_records(seed: u64, count: i64) -> Vec<Record> {
                 project_id: pick(&mut random, "p").to_string(),
                 ..Attribution::default()
             },
+            key_group_id: pick(&mut random, "g"),
             ..record(seq)
         });
     }

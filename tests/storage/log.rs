@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tollgate::ledger::record::{Record, RecordKind};
 use tollgate::ledger::usage::{Outcome, TokenClass, Usage};
+use tollgate::storage::policy::Change;
 use tollgate::storage::{Appended, Error, Order, RecordFilter, RecordPosition, Store};
 
-use crate::fixtures::{START, append_new, odd_record, record, records, workspace};
+use crate::fixtures::{START, append_new, odd_record, put, record, records, workspace};
 use crate::world::World;
 
 fn existing(record: &Record) -> Appended {
@@ -298,11 +299,12 @@ pub async fn a_dropped_write_never_comes_after_a_later_one(world: &World) {
     for number in 0..40 {
         let mut older = workspace("w");
         older.display_name = format!("older {number}");
+        let older = [Change::PutWorkspace(older)];
         let patience = Duration::from_micros(50 * number);
-        drop(tokio::time::timeout(patience, store.put_workspace(&older)).await);
+        drop(tokio::time::timeout(patience, store.change("w", &older, &[])).await);
         let mut newer = workspace("w");
         newer.display_name = format!("newer {number}");
-        store.put_workspace(&newer).await.unwrap();
+        put(&*store, Change::PutWorkspace(newer.clone())).await;
         tokio::time::sleep(Duration::from_millis(1)).await;
         assert_eq!(store.workspace("w").await.unwrap(), Some(newer));
     }

@@ -3,8 +3,9 @@
 use tollgate::storage::Error;
 use tollgate::storage::sql::{self, OpenError};
 
-use crate::fixtures::{append_new, record, records, rollups, workspace};
+use crate::fixtures::{append_new, put, record, records, rollups, workspace};
 use crate::world::World;
+use tollgate::storage::policy::Change;
 
 pub async fn a_second_server_is_refused_until_the_first_closes(world: &World) {
     let first = world.store().await;
@@ -32,7 +33,7 @@ pub async fn data_survives_closing(world: &World) {
     let store = world.store().await;
     append_new(&*store, &records(1..101)).await;
     store.fold(0, 100, &rollups(&records(1..101))).await.unwrap();
-    store.put_workspace(&workspace("w")).await.unwrap();
+    put(&*store, Change::PutWorkspace(workspace("w"))).await;
     store.close().await;
     let store = world.store().await;
     assert_eq!(store.records_after(0, 1_000).await.unwrap(), records(1..101));

@@ -108,16 +108,13 @@ pub async fn every_difference_is_found(world: &World) {
                 )
             };
             world.meddle(&add('+')).await;
-            let value = match dimension {
-                Dimension::Model => "model",
-                Dimension::User => "user",
-                _ => "",
-            };
+            let value = if dimension == Dimension::User { "user" } else { "" };
             let expected = Difference {
                 workspace_id: "w".to_owned(),
                 dimension,
                 value: value.to_owned(),
                 hour: START,
+                model_id: "model".to_owned(),
                 record_count: -i64::from(column == "record_count"),
                 cost_nanos: -i64::from(column == "cost_nanos"),
             };
@@ -128,11 +125,15 @@ pub async fn every_difference_is_found(world: &World) {
     assert_eq!(store.verify_rollups(10).await.unwrap(), []);
 
     // Buckets that are missing, and buckets of nothing.
-    world.meddle("DELETE FROM rollups WHERE dimension = 'model'").await;
+    world.meddle("DELETE FROM rollups WHERE dimension = 'workspace'").await;
     world.meddle("UPDATE rollups SET value = 'other' WHERE dimension = 'user'").await;
+    world.meddle("UPDATE rollups SET model = 'other' WHERE dimension = 'project'").await;
     let found = store.verify_rollups(10).await.unwrap();
     let counts: Vec<i64> = found.iter().map(|difference| difference.record_count).collect();
-    assert_eq!(counts, [2, -2, 2]);
+    assert_eq!(counts, [2, -2, 2, 2, -2]);
+    let last = [("project", "model"), ("project", "other")];
+    let models = found[3..].iter().map(|d| (d.dimension.as_str(), d.model_id.as_str()));
+    assert_eq!(models.collect::<Vec<_>>(), last);
     assert_eq!(store.verify_rollups(2).await.unwrap(), found[..2]);
     assert_eq!(store.verify_rollups(0).await.unwrap(), []);
 }

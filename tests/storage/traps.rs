@@ -5,8 +5,9 @@ use tollgate::ledger::usage::Attribution;
 use tollgate::ledger::{Amount, Time};
 use tollgate::storage::{Appended, Order, RecordFilter, StoredHold};
 
-use crate::fixtures::{START, append_new, hold, hour_of, record, workspace};
+use crate::fixtures::{START, append_new, hold, hour_of, put, record, workspace};
 use crate::world::World;
+use tollgate::storage::policy::Change;
 
 pub async fn ids_are_compared_by_their_bytes(world: &World) {
     let store = world.store().await;
@@ -17,19 +18,19 @@ pub async fn ids_are_compared_by_their_bytes(world: &World) {
     sorted.sort();
     assert_eq!(sorted, ids);
     for id in ids.iter().rev().filter(|id| !id.is_empty()) {
-        store.put_workspace(&workspace(id)).await.unwrap();
+        put(&*store, Change::PutWorkspace(workspace(id))).await;
     }
     let holds = ids.map(|id| StoredHold { workspace_id: id.into(), ..hold("r") });
-    store.put_holds(&holds).await.unwrap();
+    store.put_down(&holds, &[]).await.unwrap();
     let holds = ids.map(hold);
-    store.put_holds(&holds).await.unwrap();
+    store.put_down(&holds, &[]).await.unwrap();
     let listed = store.workspaces("", 100).await.unwrap();
     let listed: Vec<&str> = listed.iter().map(|workspace| &*workspace.id).collect();
     assert_eq!(listed, ids[1..]);
     let after: Vec<_> = store.workspaces("a", 3).await.unwrap();
     let after: Vec<&str> = after.iter().map(|workspace| &*workspace.id).collect();
     assert_eq!(after, ["a ", "aB", "ab"]);
-    let with_holds = store.workspaces_with_holds().await.unwrap();
+    let with_holds = store.workspaces_put_down().await.unwrap();
     assert!(with_holds.is_sorted() && with_holds.len() == ids.len() + 1, "{with_holds:?}");
     let held = store.holds("w").await.unwrap();
     assert_eq!(held, holds);
@@ -111,7 +112,7 @@ pub async fn texts_of_all_kinds_come_back(world: &World) {
     }
     let mut named = workspace("w");
     named.display_name = long;
-    store.put_workspace(&named).await.unwrap();
+    put(&*store, Change::PutWorkspace(named.clone())).await;
     assert_eq!(store.workspace("w").await.unwrap(), Some(named));
 }
 

@@ -1,14 +1,36 @@
 //! Models, prices and exchange rates.
 
-use sqlx::SqlSafeStr;
+use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::SqlStore;
 use super::backend::{Backend, Value};
-use super::codec::{self, Code, Reader, code, time, to_json};
+use super::codec::{self, Code, Reader, code, optional_shared, time, to_json};
+use super::session::Write;
+use super::table::Table;
 use crate::ledger::catalogue::{ExchangeRate, Model};
 use crate::ledger::price::{Price, Rates, Variant};
 use crate::ledger::usage::ServiceTier;
 use crate::storage::{CatalogueRows, Result};
+
+const MODELS: Table = Table {
+    name: "models",
+    columns: "id, provider, display_name, context_window, max_output, capabilities, aliases, \
+              source, update_time",
+    key: 1,
+};
+
+const PRICES: Table = Table {
+    name: "prices",
+    columns: "id, model_id, workspace_id, currency, effective_time, create_time, source, \
+              base_rates, variants",
+    key: 1,
+};
+
+const EXCHANGE_RATES: Table = Table {
+    name: "exchange_rates",
+    columns: "from_currency, to_currency, effective_time, rate_nanos, create_time",
+    key: 3,
+};
 
 /// JSON of a [`Variant`]: code of the tier, threshold, whether it is inclusive, rates.
 type VariantForm = (i64, i64, bool, Rates);
@@ -16,16 +38,14 @@ type VariantForm = (i64, i64, bool, Rates);
 impl<DB: Backend> SqlStore<DB> {
     pub(super) async fn read_catalogue(&self) -> Result<CatalogueRows> {
         let mut snapshot = self.snapshot().await?;
-        let models = "SELECT id, provider, display_name, context_window, max_output, \
-                      capabilities, aliases, source, update_time FROM models ORDER BY id";
-        let models = snapshot.rows(models.into_sql_str(), &[]).await?;
-        let prices = "SELECT id, model_id, workspace_id, currency, effective_time, create_time, \
-                      source, base_rates, variants FROM prices ORDER BY create_time, id";
-        let prices = snapshot.rows(prices.into_sql_str(), &[]).await?;
-        let rates = "SELECT from_currency, to_currency, effective_time, rate_nanos, create_time \
-                     FROM exchange_rates \
-                     ORDER BY create_time, from_currency, to_currency, effective_time";
-        let rates = snapshot.rows(rates.into_sql_str(), &[]).await?;
+        let mut rows = async |table: &Table, order: &str| {
+            let sql = format!("SELECT {} FROM {} ORDER BY {order}", table.columns, table.name);
+            snapshot.rows(AssertSqlSafe(sql).into_sql_str(), &[]).await
+        };
+        let models = rows(&MODELS, "id").await?;
+        let prices = rows(&PRICES, "create_time, id").await?;
+        let order = "create_time, from_currency, to_currency, effective_time";
+        let rates = rows(&EXCHANGE_RATES, order).await?;
         snapshot.end().await?;
         Ok(CatalogueRows {
             models: models.iter().map(model::<DB>).collect::<Result<_>>()?,
@@ -33,74 +53,64 @@ impl<DB: Backend> SqlStore<DB> {
             exchange_rates: rates.iter().map(codec::exchange_rate::<DB>).collect::<Result<_>>()?,
         })
     }
+}
 
-    pub(super) async fn write_model(&self, model: &Model) -> Result<()> {
-        let sql = "INSERT INTO models (id, provider, display_name, context_window, max_output, \
-                   capabilities, aliases, source, update_time) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
-                   ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, \
-                   display_name = excluded.display_name, \
-                   context_window = excluded.context_window, max_output = excluded.max_output, \
-                   capabilities = excluded.capabilities, aliases = excluded.aliases, \
-                   source = excluded.source, update_time = excluded.update_time";
-        let capabilities = to_json(&model.capabilities);
-        let aliases = to_json(&model.aliases);
-        let values = [
-            Value::Shared(&model.id),
-            Value::Text(&model.provider),
-            Value::Text(&model.display_name),
-            Value::OptionalInt(model.context_window),
-            Value::OptionalInt(model.max_output),
-            Value::Text(&capabilities),
-            Value::Text(&aliases),
-            code(model.source),
-            time(model.update_time),
-        ];
-        self.write_one(sql, &values).await
-    }
+pub(super) async fn put_model<DB: Backend>(write: &mut Write<'_, DB>, model: &Model) -> Result<()> {
+    let capabilities = to_json(&model.capabilities);
+    let aliases = to_json(&model.aliases);
+    let values = [
+        Value::Shared(&model.id),
+        Value::Text(&model.provider),
+        Value::Text(&model.display_name),
+        Value::OptionalInt(model.context_window),
+        Value::OptionalInt(model.max_output),
+        Value::Text(&capabilities),
+        Value::Text(&aliases),
+        code(model.source),
+        time(model.update_time),
+    ];
+    MODELS.put(write, &values).await
+}
 
-    pub(super) async fn write_prices(&self, prices: &[Price]) -> Result<()> {
-        let mut forms = Vec::with_capacity(prices.len());
-        for price in prices {
-            let variants: Vec<VariantForm> = price.variants.iter().map(variant_form).collect();
-            forms.push((to_json(&price.base), to_json(&variants)));
-        }
-        let mut values = Vec::new();
-        for (price, (base, variants)) in prices.iter().zip(&forms) {
-            values.extend([
-                Value::Shared(&price.id),
-                Value::Shared(&price.model_id),
-                Value::OptionalText(price.workspace_id.as_deref()),
-                Value::Text(price.currency.as_str()),
-                time(price.effective_time),
-                time(price.create_time),
-                code(price.source),
-                Value::Text(base),
-                Value::Text(variants),
-            ]);
-        }
-        let mut write = self.session.begin().await?;
-        let head = "INSERT INTO prices (id, model_id, workspace_id, currency, effective_time, \
-                    create_time, source, base_rates, variants)";
-        write.insert_many(head, 9, "ON CONFLICT (id) DO NOTHING", &values).await?;
-        write.commit().await
+/// Inserts those whose id is not there yet.
+pub(super) async fn add_prices<DB: Backend>(
+    write: &mut Write<'_, DB>,
+    prices: &[Price],
+) -> Result<()> {
+    let mut forms = Vec::with_capacity(prices.len());
+    for price in prices {
+        let variants: Vec<VariantForm> = price.variants.iter().map(variant_form).collect();
+        forms.push((to_json(&price.base), to_json(&variants)));
     }
+    let mut values = Vec::new();
+    for (price, (base, variants)) in prices.iter().zip(&forms) {
+        values.extend([
+            Value::Shared(&price.id),
+            Value::Shared(&price.model_id),
+            optional_shared(&price.workspace_id),
+            Value::Text(price.currency.as_str()),
+            time(price.effective_time),
+            time(price.create_time),
+            code(price.source),
+            Value::Text(base),
+            Value::Text(variants),
+        ]);
+    }
+    PRICES.add(write, &values).await
+}
 
-    pub(super) async fn write_exchange_rate(&self, rate: &ExchangeRate) -> Result<()> {
-        let sql = "INSERT INTO exchange_rates \
-                   (from_currency, to_currency, effective_time, rate_nanos, create_time) \
-                   VALUES ($1, $2, $3, $4, $5) \
-                   ON CONFLICT (from_currency, to_currency, effective_time) DO UPDATE SET \
-                   rate_nanos = excluded.rate_nanos, create_time = excluded.create_time";
-        let values = [
-            Value::Text(rate.from.as_str()),
-            Value::Text(rate.to.as_str()),
-            time(rate.effective_time),
-            Value::Int(rate.rate.nanos()),
-            time(rate.create_time),
-        ];
-        self.write_one(sql, &values).await
-    }
+pub(super) async fn put_exchange_rate<DB: Backend>(
+    write: &mut Write<'_, DB>,
+    rate: &ExchangeRate,
+) -> Result<()> {
+    let values = [
+        Value::Text(rate.from.as_str()),
+        Value::Text(rate.to.as_str()),
+        time(rate.effective_time),
+        Value::Int(rate.rate.nanos()),
+        time(rate.create_time),
+    ];
+    EXCHANGE_RATES.put(write, &values).await
 }
 
 fn model<DB: Backend>(row: &DB::Row) -> Result<Model> {
@@ -123,7 +133,7 @@ fn price<DB: Backend>(row: &DB::Row) -> Result<Price> {
     Ok(Price {
         id: reader.shared()?,
         model_id: reader.shared()?,
-        workspace_id: reader.optional_text()?.map(Into::into),
+        workspace_id: reader.optional_shared()?,
         currency: reader.currency()?,
         effective_time: reader.time()?,
         create_time: reader.time()?,

@@ -8,13 +8,16 @@ use serde::de::DeserializeOwned;
 
 use super::backend::{Backend, Value};
 use super::errors::not_applied;
+use crate::ledger::alert::AlertType;
 use crate::ledger::catalogue::ExchangeRate;
 use crate::ledger::price::{Rate, Source};
+use crate::ledger::quota::{Enforcement, Period, Span, SubjectKind, Unit};
 use crate::ledger::record::RecordKind;
 use crate::ledger::usage::{Attribution, Outcome, ServiceTier, UsageSource};
-use crate::ledger::workspace::{HoldExpiryPolicy, UnpricedModelPolicy};
+use crate::ledger::workspace::{HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy};
 use crate::ledger::{Amount, Currency, Time};
-use crate::storage::{Error, Result};
+use crate::storage::alerts::DeliveryState;
+use crate::storage::{Before, Error, Result};
 
 /// An enum that is stored as a number. Numbers stay what they are for ever.
 pub trait Code: Copy + PartialEq + 'static {
@@ -84,6 +87,83 @@ impl Code for HoldExpiryPolicy {
     const NAME: &'static str = "policy for expired holds";
     const CODES: &'static [(HoldExpiryPolicy, i64)] =
         &[(HoldExpiryPolicy::Release, 0), (HoldExpiryPolicy::ChargeEstimate, 1)];
+}
+
+impl Code for UnknownKeyPolicy {
+    const NAME: &'static str = "policy for unknown keys";
+    const CODES: &'static [(UnknownKeyPolicy, i64)] =
+        &[(UnknownKeyPolicy::Accept, 0), (UnknownKeyPolicy::Deny, 1)];
+}
+
+impl Code for SubjectKind {
+    const NAME: &'static str = "kind of subject";
+    const CODES: &'static [(SubjectKind, i64)] = &[
+        (SubjectKind::Workspace, 0),
+        (SubjectKind::Department, 1),
+        (SubjectKind::User, 2),
+        (SubjectKind::ApiKey, 3),
+        (SubjectKind::KeyGroup, 4),
+        (SubjectKind::Project, 5),
+        (SubjectKind::Assistant, 6),
+    ];
+}
+
+impl Code for Unit {
+    const NAME: &'static str = "unit";
+    const CODES: &'static [(Unit, i64)] =
+        &[(Unit::Money, 0), (Unit::Tokens, 1), (Unit::Requests, 2)];
+}
+
+impl Code for Period {
+    const NAME: &'static str = "period";
+    const CODES: &'static [(Period, i64)] = &[
+        (Period::Day, 0),
+        (Period::Week, 1),
+        (Period::Month, 2),
+        (Period::Cycle, 3),
+        (Period::UntilReset, 4),
+    ];
+}
+
+impl Code for Span {
+    const NAME: &'static str = "span";
+    const CODES: &'static [(Span, i64)] = &[(Span::Minute, 0), (Span::Day, 1)];
+}
+
+impl Code for Enforcement {
+    const NAME: &'static str = "enforcement";
+    const CODES: &'static [(Enforcement, i64)] = &[
+        (Enforcement::Hard, 0),
+        (Enforcement::Soft, 1),
+        (Enforcement::Downgrade, 2),
+        (Enforcement::Shadow, 3),
+    ];
+}
+
+impl Code for AlertType {
+    const NAME: &'static str = "type of alert";
+    const CODES: &'static [(AlertType, i64)] = &[
+        (AlertType::Threshold, 0),
+        (AlertType::InOverage, 1),
+        (AlertType::Exhausted, 2),
+        (AlertType::FallbackBegan, 3),
+        (AlertType::UnpricedModel, 4),
+        (AlertType::HoldsExpired, 5),
+    ];
+}
+
+/// `deliveries_due` and the statement that goes by it name the code of `Pending`.
+impl Code for DeliveryState {
+    const NAME: &'static str = "state of a delivery";
+    const CODES: &'static [(DeliveryState, i64)] =
+        &[(DeliveryState::Pending, 0), (DeliveryState::Delivered, 1), (DeliveryState::Dead, 2)];
+}
+
+/// The statement of a claim names these.
+impl Code for Before {
+    const NAME: &'static str = "end of the owner before";
+    const CODES: &'static [(Before, i64)] =
+        &[(Before::Nobody, 0), (Before::Stopped, 1), (Before::Crashed, 2)];
 }
 
 /// Reads the columns of a row from left to right.
@@ -161,6 +241,24 @@ impl<'r, DB: Backend> Reader<'r, DB> {
         Ok(Rate::from_nanos(nanos))
     }
 
+    pub fn optional_shared(&mut self) -> Result<Option<Arc<str>>> {
+        Ok(self.optional_text()?.map(Arc::from))
+    }
+
+    pub fn optional_time(&mut self) -> Result<Option<Time>> {
+        Ok(self.optional_int()?.map(Time::from_micros))
+    }
+
+    pub fn optional_code<T: Code>(&mut self) -> Result<Option<T>> {
+        self.optional_int()?.map(T::from_code).transpose()
+    }
+
+    /// A list of codes, as [`codes`] writes it.
+    pub fn codes<T: Code>(&mut self) -> Result<Vec<T>> {
+        let codes: Vec<i64> = self.json()?;
+        codes.into_iter().map(T::from_code).collect()
+    }
+
     pub fn currency(&mut self) -> Result<Currency> {
         self.parsed("currency")
     }
@@ -220,6 +318,20 @@ pub fn amount(amount: Amount) -> Value<'static> {
 
 pub fn code<T: Code>(value: T) -> Value<'static> {
     Value::Int(value.code())
+}
+
+pub fn optional_time(time: Option<Time>) -> Value<'static> {
+    Value::OptionalInt(time.map(Time::micros))
+}
+
+pub fn optional_shared(text: &Option<Arc<str>>) -> Value<'_> {
+    text.as_ref().map_or(Value::OptionalText(None), Value::Shared)
+}
+
+/// JSON of a list of codes.
+pub fn codes<T: Code>(values: &[T]) -> String {
+    let codes: Vec<i64> = values.iter().map(|value| value.code()).collect();
+    to_json(&codes)
 }
 
 /// The columns that both records and holds have for an attribution, last but for `tags`.

@@ -5,15 +5,22 @@
 //! joined into one [`Store`].
 
 mod alerts;
+mod audit;
 mod backend;
+mod boosts;
 mod catalogue;
+mod changes;
 mod codec;
+mod deliveries;
 mod errors;
-mod holds;
+mod keys;
 mod log;
 mod policy;
 mod postgres;
+mod put_down;
+mod quotas;
 mod read;
+mod receivers;
 mod records;
 mod rollups;
 mod schema;
@@ -21,6 +28,9 @@ mod session;
 mod snapshot;
 mod spent;
 mod sqlite;
+mod table;
+mod used;
+mod window;
 mod workspaces;
 
 use std::collections::HashMap;
@@ -28,7 +38,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use sqlx::migrate::MigrateError;
-use sqlx::{Pool, Postgres, SqlSafeStr, SqlStr, Sqlite};
+use sqlx::{Pool, Postgres, SqlStr, Sqlite};
 
 use super::policy::StoredRate;
 use super::rollup::RollupRow;
@@ -43,6 +53,7 @@ use backend::{Access, Backend, Dialect, Value};
 use errors::not_applied;
 use session::Session;
 use snapshot::Snapshot;
+use table::Select;
 
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -143,11 +154,9 @@ impl<DB: Backend> SqlStore<DB> {
         Snapshot::begin(&self.readers).await
     }
 
-    /// Writes with one statement, in a transaction of this instance.
-    async fn write_one(&self, sql: &'static str, values: &[Value<'_>]) -> Result<()> {
-        let mut write = self.session.begin().await?;
-        write.execute(sql.into_sql_str(), values).await?;
-        write.commit().await
+    async fn select(&self, select: Select<'_>) -> Result<Vec<DB::Row>> {
+        let (sql, values) = select.into_parts();
+        self.read(sql, &values).await
     }
 }
 
@@ -171,8 +180,7 @@ impl<DB: Backend> Store for SqlStore<DB> {
     }
 
     async fn claim(&self) -> Result<Before> {
-        self.session.claim().await?;
-        Ok(Before::Crashed)
+        self.session.claim().await
     }
 
     async fn catalogue(&self) -> Result<CatalogueRows> {
@@ -230,8 +238,8 @@ impl<DB: Backend> Store for SqlStore<DB> {
         self.read_recent_outputs(workspace_id, limit).await
     }
 
-    async fn put_down(&self, holds: &[StoredHold], _rates: &[StoredRate]) -> Result<()> {
-        self.write_holds(holds).await
+    async fn put_down(&self, holds: &[StoredHold], rates: &[StoredRate]) -> Result<()> {
+        self.write_down(holds, rates).await
     }
 
     async fn holds(&self, workspace_id: &str) -> Result<Vec<StoredHold>> {
@@ -239,11 +247,11 @@ impl<DB: Backend> Store for SqlStore<DB> {
     }
 
     async fn delete_put_down(&self, workspace_id: &str) -> Result<()> {
-        self.remove_holds(workspace_id).await
+        self.remove_put_down(workspace_id).await
     }
 
     async fn workspaces_put_down(&self) -> Result<Vec<String>> {
-        self.list_workspaces_with_holds().await
+        self.list_put_down().await
     }
 
     async fn fold_cursor(&self) -> Result<i64> {

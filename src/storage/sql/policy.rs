@@ -1,9 +1,13 @@
-//! Not written yet.
+//! The part of the contract about what administrators set, joined from its areas.
 
 use async_trait::async_trait;
 
 use super::SqlStore;
 use super::backend::Backend;
+use super::boosts::{self, BOOSTS};
+use super::codec::time;
+use super::keys::{self, API_KEYS, KEY_GROUPS};
+use super::quotas::{self, QUOTAS, RATE_LIMITS};
 use crate::ledger::Time;
 use crate::ledger::quota::{
     ApiKey, Boost, KeyGroup, Policy, Quota, RateLimit, Sent, SentQuery, Used, UsedQuery,
@@ -17,77 +21,109 @@ use crate::storage::policy::{
 impl<DB: Backend> PolicyStore for SqlStore<DB> {
     async fn change(
         &self,
-        _workspace_id: &str,
-        _changes: &[Change],
-        _events: &[AuditEvent],
+        workspace_id: &str,
+        changes: &[Change],
+        events: &[AuditEvent],
     ) -> Result<()> {
-        Err(crate::storage::Error::Corrupt("not here yet".to_owned()))
+        self.apply_changes(workspace_id, changes, events).await
     }
-    async fn policy(&self, _workspace_id: &str, _now: Time) -> Result<Policy> {
-        Err(crate::storage::Error::Corrupt("not here yet".to_owned()))
+
+    async fn policy(&self, workspace_id: &str, now: Time) -> Result<Policy> {
+        self.read_policy(workspace_id, now).await
     }
+
     async fn quotas(
         &self,
-        _workspace_id: &str,
-        _filter: &RuleFilter,
-        _after_id: &str,
-        _limit: usize,
+        workspace_id: &str,
+        filter: &RuleFilter,
+        after_id: &str,
+        limit: usize,
     ) -> Result<Vec<Quota>> {
-        Err(crate::storage::Error::Corrupt("not here yet".to_owned()))
+        self.list_quotas(workspace_id, filter, after_id, limit).await
     }
+
     async fn rate_limits(
         &self,
-        _workspace_id: &str,
-        _filter: &RuleFilter,
-        _after_id: &str,
-        _limit: usize,
+        workspace_id: &str,
+        filter: &RuleFilter,
+        after_id: &str,
+        limit: usize,
     ) -> Result<Vec<RateLimit>> {
-        Err(crate::storage::Error::Corrupt("not here yet".to_owned()))
+        self.list_rate_limits(workspace_id, filter, after_id, limit).await
     }
+
     async fn api_keys(
         &self,
-        _workspace_id: &str,
-        _key_group_id: Option<&str>,
-        _after_id: &str,
-        _limit: usize,
+        workspace_id: &str,
+        key_group_id: Option<&str>,
+        after_id: &str,
+        limit: usize,
     ) -> Result<Vec<ApiKey>> {
-        Err(crate::storage::Error::Corrupt("not here yet".to_owned()))
+        self.list_api_keys(workspace_id, key_group_id, after_id, limit).await
     }
+
     async fn key_groups(
         &self,
-        _workspace_id: &str,
-        _after_id: &str,
-        _limit: usize,
+        workspace_id: &str,
+        after_id: &str,
+        limit: usize,
     ) -> Result<Vec<KeyGroup>> {
-        Err(crate::storage::Error::Corrupt("not here yet".to_owned()))
+        self.list_key_groups(workspace_id, after_id, limit).await
     }
-    async fn boost(&self, _workspace_id: &str, _id: &str) -> Result<Option<Boost>> {
-        Err(crate::storage::Error::Corrupt("not here yet".to_owned()))
+
+    async fn boost(&self, workspace_id: &str, id: &str) -> Result<Option<Boost>> {
+        self.read_boost(workspace_id, id).await
     }
+
     async fn boosts(
         &self,
-        _workspace_id: &str,
-        _filter: &BoostFilter,
-        _after: Option<(Time, String)>,
-        _limit: usize,
+        workspace_id: &str,
+        filter: &BoostFilter,
+        after: Option<(Time, String)>,
+        limit: usize,
     ) -> Result<Vec<Boost>> {
-        Err(crate::storage::Error::Corrupt("not here yet".to_owned()))
+        self.list_boosts(workspace_id, filter, after.as_ref(), limit).await
     }
+
     async fn audit_events(
         &self,
-        _filter: &AuditFilter,
-        _after: Option<(Time, String)>,
-        _limit: usize,
+        filter: &AuditFilter,
+        after: Option<(Time, String)>,
+        limit: usize,
     ) -> Result<Vec<AuditEvent>> {
-        Err(crate::storage::Error::Corrupt("not here yet".to_owned()))
+        self.list_audit_events(filter, after.as_ref(), limit).await
     }
-    async fn used(&self, _workspace_id: &str, _query: &UsedQuery) -> Result<Vec<(String, Used)>> {
-        Err(crate::storage::Error::Corrupt("not here yet".to_owned()))
+
+    async fn used(&self, workspace_id: &str, query: &UsedQuery) -> Result<Vec<(String, Used)>> {
+        self.sum_used(workspace_id, query).await
     }
-    async fn sent(&self, _workspace_id: &str, _query: &SentQuery) -> Result<Vec<Sent>> {
-        Err(crate::storage::Error::Corrupt("not here yet".to_owned()))
+
+    async fn sent(&self, workspace_id: &str, query: &SentQuery) -> Result<Vec<Sent>> {
+        self.sum_sent(workspace_id, query).await
     }
-    async fn rates(&self, _workspace_id: &str) -> Result<Vec<StoredRate>> {
-        Err(crate::storage::Error::Corrupt("not here yet".to_owned()))
+
+    async fn rates(&self, workspace_id: &str) -> Result<Vec<StoredRate>> {
+        self.read_rates(workspace_id).await
+    }
+}
+
+impl<DB: Backend> SqlStore<DB> {
+    async fn read_policy(&self, workspace_id: &str, now: Time) -> Result<Policy> {
+        let mut snapshot = self.snapshot().await?;
+        let quotas = snapshot.select(QUOTAS.of(workspace_id).all("id")).await?;
+        let rate_limits = snapshot.select(RATE_LIMITS.of(workspace_id).all("id")).await?;
+        let api_keys = snapshot.select(API_KEYS.of(workspace_id).all("id")).await?;
+        let key_groups = snapshot.select(KEY_GROUPS.of(workspace_id).all("id")).await?;
+        let not_over =
+            BOOSTS.of(workspace_id).with("end_time >", time(now)).only("cancel_time IS NULL");
+        let boosts = snapshot.select(not_over.all("id")).await?;
+        snapshot.end().await?;
+        Ok(Policy {
+            quotas: quotas.iter().map(quotas::quota::<DB>).collect::<Result<_>>()?,
+            rate_limits: rate_limits.iter().map(quotas::rate_limit::<DB>).collect::<Result<_>>()?,
+            api_keys: api_keys.iter().map(keys::api_key::<DB>).collect::<Result<_>>()?,
+            key_groups: key_groups.iter().map(keys::key_group::<DB>).collect::<Result<_>>()?,
+            boosts: boosts.iter().map(boosts::boost::<DB>).collect::<Result<_>>()?,
+        })
     }
 }

@@ -32,8 +32,8 @@ const SUMS: [(&str, &str); 15] = [
     ("latency", "latency"),
 ];
 
-const KEY: &str = "workspace_id, dimension, hour, value";
-const COLUMN_COUNT: usize = 4 + SUMS.len();
+const KEY: &str = "workspace_id, dimension, hour, value, model";
+const COLUMN_COUNT: usize = 5 + SUMS.len();
 
 impl<DB: Backend> SqlStore<DB> {
     pub(super) async fn fold_rows(&self, from: i64, to: i64, rows: &[RollupRow]) -> Result<()> {
@@ -93,10 +93,10 @@ impl<DB: Backend> SqlStore<DB> {
             let sums = list(|_, of_record| format!("CAST(SUM({of_record}) AS BIGINT)"));
             let value = column(dimension);
             let sql = format!(
-                "INSERT INTO rollups (workspace_id, dimension, hour, value, {names}) \
-                 SELECT workspace_id, $1, hour, value, {sums} \
+                "INSERT INTO rollups ({KEY}, {names}) \
+                 SELECT workspace_id, $1, hour, value, metered_model_id, {sums} \
                  FROM (SELECT *, {value} AS value FROM usage_records) AS log \
-                 GROUP BY workspace_id, hour, value"
+                 GROUP BY workspace_id, hour, value, metered_model_id"
             );
             let values = [Value::Text(dimension.as_str())];
             write.execute(AssertSqlSafe(sql).into_sql_str(), &values).await?;
@@ -109,13 +109,13 @@ impl<DB: Backend> SqlStore<DB> {
 }
 
 /// The column whose value a record counts under ([`Dimension`]).
-fn column(dimension: Dimension) -> &'static str {
+pub(super) fn column(dimension: Dimension) -> &'static str {
     match dimension {
         Dimension::Workspace => "''",
-        Dimension::Model => "metered_model_id",
         Dimension::User => "user_id",
         Dimension::Department => "department_id",
         Dimension::ApiKey => "api_key_id",
+        Dimension::KeyGroup => "key_group_id",
         Dimension::Assistant => "assistant_id",
         Dimension::Workflow => "workflow_id",
         Dimension::Feature => "feature_id",
@@ -130,14 +130,15 @@ fn comparison(dimension: Dimension) -> String {
     let of_rollups = list(|name, _| format!("-{name}"));
     let differs: Vec<String> = SUMS.iter().map(|(name, _)| format!("SUM({name}) <> 0")).collect();
     format!(
-        "SELECT workspace_id, hour, value, CAST(SUM(record_count) AS BIGINT), \
+        "SELECT workspace_id, hour, value, model, CAST(SUM(record_count) AS BIGINT), \
          CAST(SUM(cost_nanos) AS BIGINT) FROM ( \
-           SELECT workspace_id, hour, {value} AS value, {of_log} FROM usage_records \
-             WHERE seq <= $1 \
+           SELECT workspace_id, hour, {value} AS value, metered_model_id AS model, {of_log} \
+             FROM usage_records WHERE seq <= $1 \
            UNION ALL \
-           SELECT workspace_id, hour, value, {of_rollups} FROM rollups WHERE dimension = $2 \
-         ) AS both_sides GROUP BY workspace_id, hour, value HAVING {} \
-         ORDER BY workspace_id, hour, value LIMIT $3",
+           SELECT workspace_id, hour, value, model, {of_rollups} FROM rollups \
+             WHERE dimension = $2 \
+         ) AS both_sides GROUP BY workspace_id, hour, value, model HAVING {} \
+         ORDER BY workspace_id, hour, value, model LIMIT $3",
         differs.join(" OR ")
     )
 }
@@ -149,6 +150,7 @@ fn difference<DB: Backend>(dimension: Dimension, row: &DB::Row) -> Result<Differ
         dimension,
         hour: reader.time()?,
         value: reader.string()?,
+        model_id: reader.string()?,
         record_count: reader.int()?,
         cost_nanos: reader.int()?,
     })
@@ -160,6 +162,7 @@ fn push_values<'a>(row: &'a RollupRow, values: &mut Vec<Value<'a>>) {
         Value::Text(row.dimension.as_str()),
         time(row.hour),
         Value::Text(&row.value),
+        Value::Shared(&row.model_id),
         Value::Int(row.sums.record_count),
         Value::Int(row.sums.error_count),
         Value::Int(row.sums.cancelled_count),

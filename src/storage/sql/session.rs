@@ -9,11 +9,19 @@ use sqlx::{AssertSqlSafe, Connection, SqlSafeStr, SqlStr};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::backend::{Access, Backend, Dialect, Value};
+use super::codec::Reader;
 use super::errors::{at_commit, message, not_applied};
-use crate::storage::{Error, Result};
+use crate::storage::{Before, Error, Result};
 
 /// Most rows that [`Write::insert_many`] puts into one statement; a power of two.
 const INSERT_ROWS_MAX: usize = 128;
+
+/// Sees the row as it was: whose it was, and whether that one had stopped. A claim of the same
+/// instance again says the same again.
+const CLAIM: &str = "\
+    UPDATE owner SET predecessor = CASE WHEN instance = $1 THEN predecessor \
+      WHEN instance = '' THEN 0 WHEN stopped THEN 1 ELSE 2 END, \
+    stopped = FALSE, epoch = epoch + 1, instance = $1 RETURNING epoch, predecessor";
 
 /// Owns the connection that writes.
 pub struct Session<DB: Dialect> {
@@ -43,8 +51,9 @@ impl<DB: Backend> Session<DB> {
     }
 
     /// Takes the database for this instance: moves the epoch, which on Postgres waits for the
-    /// transactions that hold on to it.
-    pub async fn claim(&self) -> Result<()> {
+    /// transactions that hold on to it. Answers how the one before has ended, also where this is
+    /// not the first claim of this instance.
+    pub async fn claim(&self) -> Result<Before> {
         if self.access == Access::ReadOnly {
             return Err(message("the database was opened for reading only"));
         }
@@ -53,16 +62,17 @@ impl<DB: Backend> Session<DB> {
             Some(connection) => connection,
             None => self.connect().await?,
         };
-        let sql = "UPDATE owner SET epoch = epoch + 1, instance = $1 RETURNING epoch";
-        let rows = DB::rows(&mut connection, sql.into_sql_str(), &[Value::Text(&self.instance)])
+        let rows = DB::rows(&mut connection, CLAIM.into_sql_str(), &[Value::Text(&self.instance)])
             .await
             .map_err(at_commit::<DB>)?;
         let Some(row) = rows.first() else {
             return Err(Error::Corrupt("the row of the owner is missing".to_owned()));
         };
-        state.epoch = Some(DB::int(row, 0).map_err(not_applied)?);
+        let mut reader = Reader::<DB>::new(row);
+        state.epoch = Some(reader.int()?);
+        let before = reader.code()?;
         state.connection = Some(connection);
-        Ok(())
+        Ok(before)
     }
 
     /// The connection for one statement that commits by itself and checks the epoch itself.
@@ -138,6 +148,11 @@ impl<DB: Backend> Write<'_, DB> {
         DB::execute(&mut self.connection, sql, values).await.map_err(not_applied)
     }
 
+    /// The same with a text that is known.
+    pub async fn run(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64> {
+        self.execute(sql.into_sql_str(), values).await
+    }
+
     pub async fn rows(&mut self, sql: SqlStr, values: &[Value<'_>]) -> Result<Vec<DB::Row>> {
         DB::rows(&mut self.connection, sql, values).await.map_err(not_applied)
     }
@@ -151,6 +166,7 @@ impl<DB: Backend> Write<'_, DB> {
         tail: &str,
         values: &[Value<'_>],
     ) -> Result<()> {
+        assert!(values.len().is_multiple_of(columns), "a value for each column");
         let mut rest = values;
         let mut rows = INSERT_ROWS_MAX;
         while !rest.is_empty() {

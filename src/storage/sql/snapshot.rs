@@ -7,6 +7,7 @@ use sqlx::Transaction;
 use super::backend::{Backend, Value};
 use super::codec::Reader;
 use super::errors::not_applied;
+use super::table::Select;
 use crate::storage::{Error, Result};
 
 pub struct Snapshot<DB: Backend> {
@@ -21,6 +22,11 @@ impl<DB: Backend> Snapshot<DB> {
 
     pub async fn rows(&mut self, sql: SqlStr, values: &[Value<'_>]) -> Result<Vec<DB::Row>> {
         DB::rows(&mut self.transaction, sql, values).await.map_err(not_applied)
+    }
+
+    pub async fn select(&mut self, select: Select<'_>) -> Result<Vec<DB::Row>> {
+        let (sql, values) = select.into_parts();
+        self.rows(sql, &values).await
     }
 
     /// The only column of the only row.

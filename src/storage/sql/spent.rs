@@ -6,15 +6,13 @@ use std::collections::HashMap;
 use sqlx::SqlSafeStr;
 
 use super::SqlStore;
-use super::backend::{Backend, Value};
-use super::codec::{Reader, time};
-use super::rollups::FOLD_CURSOR;
-use crate::ledger::time::MICROS_PER_HOUR;
+use super::backend::Backend;
+use super::codec::Reader;
+use super::window;
 use crate::ledger::{Amount, Time};
 use crate::storage::{Error, Result};
 
-/// A bucket counts whole where its hour lies in the window. Where it does not, its records are
-/// within an hour of one of the window's ends, and are summed one by one.
+/// The four parts of `window.rs`.
 ///
 /// The second part must go by `seq` however long the window is: `|| ''` and `+ 0` keep both
 /// databases from going by time there, and from going by `seq` in the others. Each part has one
@@ -22,8 +20,8 @@ use crate::storage::{Error, Result};
 /// statistics yet, takes a third of the log for the answer.
 const SPENT: &str = "\
     SELECT model, CAST(SUM(cost) AS BIGINT) FROM ( \
-      SELECT value AS model, cost_nanos AS cost FROM rollups \
-        WHERE workspace_id = $1 AND dimension = 'model' AND hour >= $2 AND hour <= $4 \
+      SELECT model, cost_nanos AS cost FROM rollups \
+        WHERE workspace_id = $1 AND dimension = 'workspace' AND hour >= $2 AND hour <= $4 \
       UNION ALL \
       SELECT metered_model_id, cost_nanos FROM usage_records \
         WHERE seq > $6 AND seq <= 9223372036854775807 AND workspace_id || '' = $1 \
@@ -46,20 +44,7 @@ impl<DB: Backend> SqlStore<DB> {
         to: Time,
     ) -> Result<HashMap<String, Amount>> {
         let mut snapshot = self.snapshot().await?;
-        let cursor = snapshot.int(FOLD_CURSOR).await?;
-        // The last hour that ends in the window.
-        let last_hour = to - MICROS_PER_HOUR;
-        let values = [
-            Value::Text(workspace_id),
-            time(from),
-            time(to),
-            time(last_hour),
-            // Records of an hour that began before the window lie before this.
-            time(to.min(from + MICROS_PER_HOUR)),
-            Value::Int(cursor),
-            // Records of an hour that ends after the window lie at or after this.
-            time(from.max(last_hour)),
-        ];
+        let values = window::cut(&mut snapshot, workspace_id, from, to).await?;
         let rows = snapshot.rows(SPENT.into_sql_str(), &values).await?;
         snapshot.end().await?;
         let mut spent = HashMap::with_capacity(rows.len());

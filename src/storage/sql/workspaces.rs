@@ -7,18 +7,33 @@ use super::SqlStore;
 use super::backend::{Backend, Value};
 use super::codec::{Reader, code, time, to_json};
 use super::read::limit_value;
+use super::session::Write;
+use super::table::Table;
 use crate::ledger::Amount;
+use crate::ledger::alert::AlertPolicy;
 use crate::ledger::workspace::{Plan, Workspace, WorkspaceModel};
 use crate::storage::{Error, Result};
 
-/// As [`workspace`] reads them.
-const COLUMNS: &str = "id, display_name, currency, time_zone, automatic_fallback, unpriced_models, \
-    hold_expiry, may_have_expiry_charges, plan_budget_nanos, plan_overage_nanos, \
-    plan_start_date, create_time, update_time";
+const WORKSPACES: Table = Table {
+    name: "workspaces",
+    columns: "id, display_name, currency, time_zone, automatic_fallback, unpriced_models, \
+              hold_expiry, unknown_keys, alert_policy, may_have_expiry_charges, \
+              plan_budget_nanos, plan_overage_nanos, plan_start_date, create_time, update_time",
+    key: 1,
+};
+
+const WORKSPACE_MODELS: Table = Table {
+    name: "workspace_models",
+    columns: "workspace_id, model_id, enabled, limit_nanos, limit_enabled, fallback_model_ids",
+    key: 2,
+};
+
+/// JSON of an [`AlertPolicy`]: percent of the envelope, percent of model limits.
+type AlertForm = (Vec<u16>, Vec<u16>);
 
 impl<DB: Backend> SqlStore<DB> {
     pub(super) async fn read_workspace(&self, id: &str) -> Result<Option<Workspace>> {
-        let sql = format!("SELECT {COLUMNS} FROM workspaces WHERE id = $1");
+        let sql = format!("SELECT {} FROM workspaces WHERE id = $1", WORKSPACES.columns);
         let rows = self.read(AssertSqlSafe(sql).into_sql_str(), &[Value::Text(id)]).await?;
         rows.first().map(workspace::<DB>).transpose()
     }
@@ -28,80 +43,66 @@ impl<DB: Backend> SqlStore<DB> {
         after_id: &str,
         limit: usize,
     ) -> Result<Vec<Workspace>> {
-        let sql = format!("SELECT {COLUMNS} FROM workspaces WHERE id > $1 ORDER BY id LIMIT $2");
+        let columns = WORKSPACES.columns;
+        let sql = format!("SELECT {columns} FROM workspaces WHERE id > $1 ORDER BY id LIMIT $2");
         let values = [Value::Text(after_id), limit_value(limit)];
         let rows = self.read(AssertSqlSafe(sql).into_sql_str(), &values).await?;
         rows.iter().map(workspace::<DB>).collect()
-    }
-
-    pub(super) async fn write_workspace(&self, workspace: &Workspace) -> Result<()> {
-        let sql = "INSERT INTO workspaces (id, display_name, currency, time_zone, \
-                   automatic_fallback, unpriced_models, hold_expiry, \
-                   may_have_expiry_charges, plan_budget_nanos, plan_overage_nanos, \
-                   plan_start_date, create_time, update_time) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
-                   ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name, \
-                   currency = excluded.currency, time_zone = excluded.time_zone, \
-                   automatic_fallback = excluded.automatic_fallback, \
-                   unpriced_models = excluded.unpriced_models, \
-                   hold_expiry = excluded.hold_expiry, \
-                   may_have_expiry_charges = excluded.may_have_expiry_charges, \
-                   plan_budget_nanos = excluded.plan_budget_nanos, \
-                   plan_overage_nanos = excluded.plan_overage_nanos, \
-                   plan_start_date = excluded.plan_start_date, \
-                   create_time = excluded.create_time, update_time = excluded.update_time";
-        let start_date = workspace.plan.map(|plan| plan.start_date.to_string());
-        let values = [
-            Value::Shared(&workspace.id),
-            Value::Text(&workspace.display_name),
-            Value::Text(workspace.currency.as_str()),
-            Value::Text(workspace.time_zone.name()),
-            Value::Flag(workspace.automatic_fallback),
-            code(workspace.unpriced_models),
-            code(workspace.hold_expiry),
-            Value::Flag(workspace.may_have_expiry_charges),
-            Value::OptionalInt(workspace.plan.map(|plan| plan.budget.nanos())),
-            Value::OptionalInt(workspace.plan.map(|plan| plan.overage.nanos())),
-            Value::OptionalText(start_date.as_deref()),
-            time(workspace.create_time),
-            time(workspace.update_time),
-        ];
-        self.write_one(sql, &values).await
     }
 
     pub(super) async fn read_workspace_models(
         &self,
         workspace_id: &str,
     ) -> Result<Vec<WorkspaceModel>> {
-        let sql = "SELECT model_id, enabled, limit_nanos, limit_enabled, fallback_model_ids \
-                   FROM workspace_models WHERE workspace_id = $1 ORDER BY model_id";
-        let rows = self.read(sql.into_sql_str(), &[Value::Text(workspace_id)]).await?;
+        let rows = self.select(WORKSPACE_MODELS.of(workspace_id).all("model_id")).await?;
         rows.iter().map(workspace_model::<DB>).collect()
     }
+}
 
-    pub(super) async fn write_workspace_model(
-        &self,
-        workspace_id: &str,
-        model: &WorkspaceModel,
-    ) -> Result<()> {
-        let sql = "INSERT INTO workspace_models (workspace_id, model_id, enabled, limit_nanos, \
-                   limit_enabled, fallback_model_ids) VALUES ($1, $2, $3, $4, $5, $6) \
-                   ON CONFLICT (workspace_id, model_id) DO UPDATE SET \
-                   enabled = excluded.enabled, limit_nanos = excluded.limit_nanos, \
-                   limit_enabled = excluded.limit_enabled, \
-                   fallback_model_ids = excluded.fallback_model_ids";
-        let fallback: Vec<&str> = model.fallback_model_ids.iter().map(AsRef::as_ref).collect();
-        let fallback = to_json(&fallback);
-        let values = [
-            Value::Text(workspace_id),
-            Value::Shared(&model.model_id),
-            Value::Flag(model.enabled),
-            Value::OptionalInt(model.limit.map(Amount::nanos)),
-            Value::Flag(model.limit_enabled),
-            Value::Text(&fallback),
-        ];
-        self.write_one(sql, &values).await
-    }
+pub(super) async fn put_workspace<DB: Backend>(
+    write: &mut Write<'_, DB>,
+    workspace: &Workspace,
+) -> Result<()> {
+    let start_date = workspace.plan.map(|plan| plan.start_date.to_string());
+    let alerts: AlertForm =
+        (workspace.alerts.envelope.clone(), workspace.alerts.model_limits.clone());
+    let alerts = to_json(&alerts);
+    let values = [
+        Value::Shared(&workspace.id),
+        Value::Text(&workspace.display_name),
+        Value::Text(workspace.currency.as_str()),
+        Value::Text(workspace.time_zone.name()),
+        Value::Flag(workspace.automatic_fallback),
+        code(workspace.unpriced_models),
+        code(workspace.hold_expiry),
+        code(workspace.unknown_keys),
+        Value::Text(&alerts),
+        Value::Flag(workspace.may_have_expiry_charges),
+        Value::OptionalInt(workspace.plan.map(|plan| plan.budget.nanos())),
+        Value::OptionalInt(workspace.plan.map(|plan| plan.overage.nanos())),
+        Value::OptionalText(start_date.as_deref()),
+        time(workspace.create_time),
+        time(workspace.update_time),
+    ];
+    WORKSPACES.put(write, &values).await
+}
+
+pub(super) async fn put_workspace_model<DB: Backend>(
+    write: &mut Write<'_, DB>,
+    workspace_id: &str,
+    model: &WorkspaceModel,
+) -> Result<()> {
+    let fallback: Vec<&str> = model.fallback_model_ids.iter().map(AsRef::as_ref).collect();
+    let fallback = to_json(&fallback);
+    let values = [
+        Value::Text(workspace_id),
+        Value::Shared(&model.model_id),
+        Value::Flag(model.enabled),
+        Value::OptionalInt(model.limit.map(Amount::nanos)),
+        Value::Flag(model.limit_enabled),
+        Value::Text(&fallback),
+    ];
+    WORKSPACE_MODELS.put(write, &values).await
 }
 
 fn workspace<DB: Backend>(row: &DB::Row) -> Result<Workspace> {
@@ -114,9 +115,12 @@ fn workspace<DB: Backend>(row: &DB::Row) -> Result<Workspace> {
         automatic_fallback: reader.flag()?,
         unpriced_models: reader.code()?,
         hold_expiry: reader.code()?,
+        unknown_keys: reader.code()?,
+        alerts: {
+            let (envelope, model_limits): AlertForm = reader.json()?;
+            AlertPolicy { envelope, model_limits }
+        },
         may_have_expiry_charges: reader.flag()?,
-        unknown_keys: crate::ledger::workspace::UnknownKeyPolicy::Accept,
-        alerts: crate::ledger::alert::AlertPolicy::default(),
         plan: plan(&mut reader)?,
         create_time: reader.time()?,
         update_time: reader.time()?,
@@ -142,6 +146,7 @@ fn plan<DB: Backend>(reader: &mut Reader<'_, DB>) -> Result<Option<Plan>> {
 
 fn workspace_model<DB: Backend>(row: &DB::Row) -> Result<WorkspaceModel> {
     let mut reader = Reader::<DB>::new(row);
+    let _workspace_id = reader.text()?;
     Ok(WorkspaceModel {
         model_id: reader.shared()?,
         enabled: reader.flag()?,

@@ -1,0 +1,220 @@
+//! What members of a workspace have used in a window, and what they have sent lately.
+
+use sqlx::{AssertSqlSafe, SqlSafeStr};
+
+use super::SqlStore;
+use super::backend::{Backend, Value};
+use super::codec::{Reader, time};
+use super::rollups::column;
+use super::window;
+use crate::ledger::quota::{Scope, Sent, SentQuery, SubjectKind, Used, UsedQuery};
+use crate::storage::Result;
+use crate::storage::rollup::Dimension;
+
+/// Of all classes, of a record as of a bucket.
+const TOKENS: &str = "input + cache_read + cache_write_5m + cache_write_1h + output + reasoning \
+    + audio_input + audio_output + image_input + image_output";
+
+impl<DB: Backend> SqlStore<DB> {
+    pub(super) async fn sum_used(
+        &self,
+        workspace_id: &str,
+        query: &UsedQuery,
+    ) -> Result<Vec<(String, Used)>> {
+        let Some(members) = Members::of(&query.scope) else { return Ok(Vec::new()) };
+        let mut snapshot = self.snapshot().await?;
+        let cut = window::cut(&mut snapshot, workspace_id, query.from, query.to).await?;
+        let mut values = cut.to_vec();
+        values.push(Value::Text(members.dimension.as_str()));
+        let sql = members.used(&mut values);
+        let rows = snapshot.rows(AssertSqlSafe(sql).into_sql_str(), &values).await?;
+        snapshot.end().await?;
+        rows.iter().map(used::<DB>).collect()
+    }
+
+    pub(super) async fn sum_sent(
+        &self,
+        workspace_id: &str,
+        query: &SentQuery,
+    ) -> Result<Vec<Sent>> {
+        let Some(members) = Members::of(&query.scope) else { return Ok(Vec::new()) };
+        let mut values =
+            vec![Value::Text(workspace_id), time(query.from), Value::Int(query.bucket)];
+        let sql = members.sent(&mut values);
+        let rows = self.read(AssertSqlSafe(sql).into_sql_str(), &values).await?;
+        rows.iter().map(sent::<DB>).collect()
+    }
+}
+
+/// Whose records are counted.
+struct Members<'a> {
+    dimension: Dimension,
+    /// Absent for all that have an id.
+    member: Option<&'a str>,
+    /// The only metered model; absent for all.
+    model_id: Option<&'a str>,
+}
+
+impl<'a> Members<'a> {
+    /// None where nobody can be meant.
+    fn of(scope: &'a Scope) -> Option<Members<'a>> {
+        let (dimension, member) = match (scope.kind, scope.member.as_deref()) {
+            (SubjectKind::Workspace, _) => (Dimension::Workspace, Some("")),
+            (_, Some("")) => return None,
+            (kind, member) => (dimension(kind), member),
+        };
+        Some(Members { dimension, member, model_id: scope.model_id.as_deref() })
+    }
+
+    /// Conditions on these columns; what they compare with is added to `values`.
+    fn conditions(&self, member: &str, model: &str, number: usize) -> String {
+        let mut conditions = match self.member {
+            Some(_) => format!("AND {member} = ${number}"),
+            None => format!("AND {member} <> ''"),
+        };
+        if self.model_id.is_some() {
+            let number = number + usize::from(self.member.is_some());
+            conditions.push_str(&format!(" AND {model} = ${number}"));
+        }
+        conditions
+    }
+
+    fn push_values(&self, values: &mut Vec<Value<'a>>) {
+        values.extend(self.member.map(Value::Text));
+        values.extend(self.model_id.map(Value::Text));
+    }
+
+    /// The four parts of `window.rs`, written as in `spent.rs`. `values` are theirs and the name
+    /// of the dimension.
+    fn used(&self, values: &mut Vec<Value<'a>>) -> String {
+        let number = values.len() + 1;
+        let of_bucket = self.conditions("value", "model", number);
+        let column = column(self.dimension);
+        let of_record = self.conditions(column, "metered_model_id", number);
+        self.push_values(values);
+        let record = format!(
+            "SELECT {column}, cost_nanos, {TOKENS}, CASE WHEN kind = 0 THEN 1 ELSE 0 END \
+             FROM usage_records"
+        );
+        format!(
+            "SELECT member, CAST(SUM(cost) AS BIGINT), CAST(SUM(tokens) AS BIGINT), \
+             CAST(SUM(requests) AS BIGINT) FROM ( \
+               SELECT value AS member, cost_nanos AS cost, {TOKENS} AS tokens, \
+                 record_count AS requests FROM rollups \
+                 WHERE workspace_id = $1 AND dimension = $8 AND hour >= $2 AND hour <= $4 \
+                 {of_bucket} \
+               UNION ALL \
+               {record} WHERE seq > $6 AND seq <= 9223372036854775807 \
+                 AND workspace_id || '' = $1 \
+                 AND charge_time + 0 >= $2 AND charge_time + 0 < $3 {of_record} \
+               UNION ALL \
+               {record} WHERE workspace_id = $1 AND charge_time >= $2 AND charge_time < $5 \
+                 AND hour < $2 AND seq + 0 <= $6 {of_record} \
+               UNION ALL \
+               {record} WHERE workspace_id = $1 AND charge_time >= $7 AND charge_time < $3 \
+                 AND hour >= $2 AND hour > $4 AND seq + 0 <= $6 {of_record} \
+             ) AS parts GROUP BY member ORDER BY member"
+        )
+    }
+
+    /// `values` are the workspace, the beginning and the length of a bucket.
+    fn sent(&self, values: &mut Vec<Value<'a>>) -> String {
+        let column = column(self.dimension);
+        let conditions = self.conditions(column, "metered_model_id", values.len() + 1);
+        self.push_values(values);
+        // Rounded down, also before 1970: `%` has the sign of the time.
+        format!(
+            "SELECT {column} AS member, \
+               (charge_time - ((charge_time % $3) + $3) % $3) / $3 AS bucket, \
+               COUNT(*), CAST(SUM({TOKENS}) AS BIGINT) FROM usage_records \
+             WHERE workspace_id = $1 AND charge_time >= $2 \
+               AND charge_time <= 9223372036854775807 AND kind = 0 {conditions} \
+             GROUP BY 1, 2 ORDER BY 1, 2"
+        )
+    }
+}
+
+fn dimension(kind: SubjectKind) -> Dimension {
+    match kind {
+        SubjectKind::Workspace => Dimension::Workspace,
+        SubjectKind::Department => Dimension::Department,
+        SubjectKind::User => Dimension::User,
+        SubjectKind::ApiKey => Dimension::ApiKey,
+        SubjectKind::KeyGroup => Dimension::KeyGroup,
+        SubjectKind::Project => Dimension::Project,
+        SubjectKind::Assistant => Dimension::Assistant,
+    }
+}
+
+fn used<DB: Backend>(row: &DB::Row) -> Result<(String, Used)> {
+    let mut reader = Reader::<DB>::new(row);
+    let member = reader.string()?;
+    let used = Used { money: reader.amount()?, tokens: reader.int()?, requests: reader.int()? };
+    Ok((member, used))
+}
+
+fn sent<DB: Backend>(row: &DB::Row) -> Result<Sent> {
+    let mut reader = Reader::<DB>::new(row);
+    Ok(Sent {
+        member: reader.string()?,
+        bucket: reader.int()?,
+        requests: reader.int()?,
+        tokens: reader.int()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Row, Sqlite};
+
+    use super::*;
+
+    /// The steps that SQLite takes, those of sorting aside.
+    async fn plan(sql: String) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("a.db").display());
+        let store = SqlStore::<Sqlite>::serve(&url).await.unwrap();
+        let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let rows = store.read(sql.into_sql_str(), &[]).await.unwrap();
+        let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+        assert!(!steps.iter().any(|step| step.starts_with("SCAN usage")), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.starts_with("SCAN rollups")), "{steps:?}");
+        steps.into_iter().filter(|step| step.starts_with("SEARCH")).collect()
+    }
+
+    fn scope(kind: SubjectKind, member: Option<&str>, model_id: Option<&str>) -> Scope {
+        Scope { kind, member: member.map(Into::into), model_id: model_id.map(Into::into) }
+    }
+
+    const BY_SEQ: &str = "SEARCH usage_records USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)";
+    const BY_TIME: &str = "SEARCH usage_records USING INDEX usage_records_by_time \
+                           (workspace_id=? AND charge_time>? AND charge_time<?)";
+
+    #[tokio::test]
+    async fn no_part_goes_through_the_log_or_through_other_members() {
+        let of_all = "SEARCH rollups USING INDEX sqlite_autoindex_rollups_1 \
+                      (workspace_id=? AND dimension=? AND hour>? AND hour<?)";
+        let of_one = "SEARCH rollups USING INDEX rollups_by_value \
+                      (workspace_id=? AND dimension=? AND value=? AND hour>? AND hour<?)";
+        for (kind, member, rollups) in [
+            (SubjectKind::User, None, of_all),
+            (SubjectKind::User, Some("u"), of_one),
+            (SubjectKind::KeyGroup, Some("g"), of_one),
+            (SubjectKind::Workspace, Some(""), of_one),
+            (SubjectKind::Workspace, None, of_one),
+        ] {
+            for model_id in [None, Some("m")] {
+                let scope = scope(kind, member, model_id);
+                let sql = Members::of(&scope).unwrap().used(&mut vec![Value::Int(0); 8]);
+                assert_eq!(plan(sql).await, [rollups, BY_SEQ, BY_TIME, BY_TIME], "{scope:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_sent_is_found_by_time() {
+        let scope = scope(SubjectKind::ApiKey, Some("k"), Some("m"));
+        let sql = Members::of(&scope).unwrap().sent(&mut vec![Value::Int(0); 3]);
+        assert_eq!(plan(sql).await, [BY_TIME]);
+    }
+}

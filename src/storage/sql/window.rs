@@ -1,0 +1,69 @@
+//! How the log and the rollups are cut for a sum over a window of time.
+//!
+//! A bucket counts whole where its hour lies in the window. Where it does not, its records are
+//! within an hour of one of the window's ends, and are summed one by one; where no bucket reaches
+//! over an end, as where windows begin with an hour, none of them is even looked at. What is not
+//! folded yet is summed one by one too.
+//!
+//! A statement has four parts: rollups (`$2 <= hour <= $4`), what is not folded
+//! (`seq > $6`, `$2 <= charge_time < $3`), and what is folded in buckets that reach over the
+//! beginning (`$2 <= charge_time < $5`, `hour < $2`) and over the end
+//! (`$7 <= charge_time < $3`, `hour > $4`, `hour >= $2`). See `spent.rs` for how they must be
+//! written, and the tests there and in `used.rs` for what databases make of it.
+
+use sqlx::SqlSafeStr;
+
+use super::backend::{Backend, Value};
+use super::codec::{Reader, time};
+use super::snapshot::Snapshot;
+use crate::ledger::Time;
+use crate::ledger::time::MICROS_PER_HOUR;
+use crate::storage::{Error, Result};
+
+/// The cursor of the fold, and whether a bucket reaches over the beginning and over the end: one
+/// whose hour began less than an hour before.
+const CUT: &str = "\
+    SELECT seq, \
+      CAST(CASE WHEN EXISTS (SELECT 1 FROM rollups WHERE workspace_id = $1 \
+        AND dimension = 'workspace' AND hour > $2 AND hour < $3) THEN 1 ELSE 0 END AS BIGINT), \
+      CAST(CASE WHEN EXISTS (SELECT 1 FROM rollups WHERE workspace_id = $1 \
+        AND dimension = 'workspace' AND hour > $4 AND hour < $5) THEN 1 ELSE 0 END AS BIGINT) \
+    FROM fold_cursor WHERE id = 1";
+
+/// The values of `$1` (the workspace) to `$7`.
+pub async fn cut<'a, DB: Backend>(
+    snapshot: &mut Snapshot<DB>,
+    workspace_id: &'a str,
+    from: Time,
+    to: Time,
+) -> Result<[Value<'a>; 7]> {
+    // The last hour that ends in the window.
+    let last_hour = to - MICROS_PER_HOUR;
+    let values = [
+        Value::Text(workspace_id),
+        time(from - MICROS_PER_HOUR),
+        time(from),
+        time(last_hour),
+        time(to),
+    ];
+    let rows = snapshot.rows(CUT.into_sql_str(), &values).await?;
+    let Some(row) = rows.first() else {
+        return Err(Error::Corrupt("the cursor of the fold is missing".to_owned()));
+    };
+    let mut reader = Reader::<DB>::new(row);
+    let cursor = reader.int()?;
+    let (over_from, over_to) = (reader.int()? == 1, reader.int()? == 1);
+    // Records of an hour that began before the window lie before this.
+    let early_end = if over_from { to.min(from + MICROS_PER_HOUR) } else { from };
+    // Records of an hour that ends after the window lie at or after this.
+    let late_start = if over_to { from.max(last_hour) } else { to };
+    Ok([
+        Value::Text(workspace_id),
+        time(from),
+        time(to),
+        time(last_hour),
+        time(early_end),
+        Value::Int(cursor),
+        time(late_start),
+    ])
+}
