@@ -20,12 +20,13 @@ use crate::config::Config;
 use crate::engine::{self, Clock, Engine};
 use crate::grpc::health::Health;
 use crate::grpc::router::Router;
-use crate::grpc::{Audit, Budget, ModelLimit, Usage};
+use crate::grpc::{Audit, Budget, ModelLimit, Quota, Usage};
 use crate::prices::builtin;
 use crate::proto;
 use crate::proto::v1::audit_service_server::AuditServiceServer;
 use crate::proto::v1::budget_service_server::BudgetServiceServer;
 use crate::proto::v1::model_limit_service_server::ModelLimitServiceServer;
+use crate::proto::v1::quota_service_server::QuotaServiceServer;
 use crate::proto::v1::usage_service_server::UsageServiceServer;
 use crate::storage::Store;
 use crate::tasks::{expire, fold};
@@ -145,6 +146,9 @@ fn router(
     let audit = AuditServiceServer::new(Audit::new(engine.clone()))
         .max_decoding_message_size(REQUEST_BYTES_MAX)
         .max_encoding_message_size(RESPONSE_BYTES_MAX);
+    let quota = QuotaServiceServer::new(Quota::new(engine.clone()))
+        .max_decoding_message_size(REQUEST_BYTES_MAX)
+        .max_encoding_message_size(RESPONSE_BYTES_MAX);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
@@ -154,6 +158,7 @@ fn router(
         .add_service(budget)
         .add_service(model_limit)
         .add_service(audit)
+        .add_service(quota)
         .add_service(health.service())
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);

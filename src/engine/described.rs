@@ -7,7 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::ledger::catalogue::{ExchangeRate, Model};
 use crate::ledger::price::{Price, Rates, Source, Variant};
-use crate::ledger::quota::{Boost, BoostTarget, Unit};
+use crate::ledger::quota::{
+    ApiKey, Boost, BoostTarget, Enforcement, KeyGroup, Period, Quota, RateLimit, Scope,
+    SubjectKind, Unit,
+};
 use crate::ledger::usage::{ServiceTier, TokenClass};
 use crate::ledger::workspace::{
     HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
@@ -132,6 +135,116 @@ pub(super) fn boost(currency: Currency, unit: Unit, boost: &Boost) -> Value {
         described["cancel_time"] = time(cancel_time);
     }
     described
+}
+
+pub(super) fn quota(currency: Currency, quota: &Quota) -> Value {
+    let mut fields = scope(&quota.scope);
+    fields.insert("quota_id".to_owned(), json!(&*quota.id));
+    fields.insert("display_name".to_owned(), json!(quota.display_name));
+    fields.insert("period".to_owned(), json!(period(quota.period)));
+    fields.insert("enforcement".to_owned(), json!(enforcement(quota.enforcement)));
+    fields.insert("alert_threshold_percents".to_owned(), json!(quota.thresholds));
+    let unit = match quota.unit {
+        Unit::Money => "LIMIT_UNIT_MONEY",
+        Unit::Tokens => "LIMIT_UNIT_TOKENS",
+        Unit::Requests => "LIMIT_UNIT_REQUESTS",
+    };
+    fields.insert("unit".to_owned(), json!(unit));
+    match (quota.limit, quota.unit) {
+        (None, _) => fields.insert("exempt".to_owned(), json!(true)),
+        (Some(nanos), Unit::Money) => {
+            fields.insert("limit".to_owned(), money(currency, Amount::from_nanos(nanos)))
+        }
+        (Some(count), _) => fields.insert("limit_count".to_owned(), json!(count)),
+    };
+    if quota.period == Period::UntilReset {
+        fields.insert("window_start_time".to_owned(), time(quota.window_start));
+    }
+    Value::Object(fields)
+}
+
+/// Without the limits that it does not have.
+pub(super) fn rate_limit(limit: &RateLimit) -> Value {
+    let mut fields = scope(&limit.scope);
+    fields.insert("rate_limit_id".to_owned(), json!(&*limit.id));
+    fields.insert("display_name".to_owned(), json!(limit.display_name));
+    fields.insert("enforcement".to_owned(), json!(enforcement(limit.enforcement)));
+    for (field, limit) in [
+        ("requests_per_minute", limit.requests_per_minute),
+        ("tokens_per_minute", limit.tokens_per_minute),
+        ("requests_per_day", limit.requests_per_day),
+    ] {
+        if let Some(limit) = limit {
+            fields.insert(field.to_owned(), json!(limit));
+        }
+    }
+    Value::Object(fields)
+}
+
+pub(super) fn api_key(key: &ApiKey) -> Value {
+    let models: Vec<&str> = key.allowed_model_ids.iter().map(|id| &**id).collect();
+    json!({
+        "api_key_id": &*key.id,
+        "display_name": key.display_name,
+        "key_group_id": key.key_group_id.as_deref(),
+        "allowed_model_ids": models,
+        "disabled": key.disabled,
+        "expire_time": key.expire_time.map(time),
+    })
+}
+
+pub(super) fn key_group(group: &KeyGroup) -> Value {
+    json!({ "key_group_id": &*group.id, "display_name": group.display_name })
+}
+
+/// Whose use a rule counts.
+fn scope(scope: &Scope) -> Map<String, Value> {
+    let mut fields = Map::new();
+    let mut subject = json!({ "type": subject_type(scope.kind) });
+    match scope.member.as_deref() {
+        None => {
+            fields.insert("each_member".to_owned(), json!(true));
+        }
+        // Of the workspace.
+        Some("") => {}
+        Some(member) => subject["id"] = json!(member),
+    }
+    fields.insert("subject".to_owned(), subject);
+    if let Some(model_id) = &scope.model_id {
+        fields.insert("model_id".to_owned(), json!(&**model_id));
+    }
+    fields
+}
+
+fn subject_type(kind: SubjectKind) -> &'static str {
+    match kind {
+        SubjectKind::Workspace => "SUBJECT_TYPE_WORKSPACE",
+        SubjectKind::Department => "SUBJECT_TYPE_DEPARTMENT",
+        SubjectKind::User => "SUBJECT_TYPE_USER",
+        SubjectKind::ApiKey => "SUBJECT_TYPE_API_KEY",
+        SubjectKind::KeyGroup => "SUBJECT_TYPE_KEY_GROUP",
+        SubjectKind::Project => "SUBJECT_TYPE_PROJECT",
+        SubjectKind::Assistant => "SUBJECT_TYPE_ASSISTANT",
+    }
+}
+
+fn period(period: Period) -> &'static str {
+    match period {
+        Period::Day => "LIMIT_PERIOD_DAY",
+        Period::Week => "LIMIT_PERIOD_WEEK",
+        Period::Month => "LIMIT_PERIOD_MONTH",
+        Period::Cycle => "LIMIT_PERIOD_CYCLE",
+        Period::UntilReset => "LIMIT_PERIOD_UNTIL_RESET",
+    }
+}
+
+fn enforcement(enforcement: Enforcement) -> &'static str {
+    match enforcement {
+        Enforcement::Hard => "ENFORCEMENT_HARD",
+        Enforcement::Soft => "ENFORCEMENT_SOFT",
+        Enforcement::Downgrade => "ENFORCEMENT_DOWNGRADE",
+        Enforcement::Shadow => "ENFORCEMENT_SHADOW",
+    }
 }
 
 fn variant(variant: &Variant) -> Value {

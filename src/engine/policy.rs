@@ -380,7 +380,7 @@ impl Shared {
     }
 }
 
-fn in_currency_of(
+pub(super) fn in_currency_of(
     workspace: &Workspace,
     field: &str,
     (currency, amount): (Currency, Amount),

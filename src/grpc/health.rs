@@ -15,11 +15,12 @@ use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 use tracing::{info, warn};
 
-use super::{Audit, Budget, ModelLimit, Usage};
+use super::{Audit, Budget, ModelLimit, Quota, Usage};
 use crate::engine::Engine;
 use crate::proto::v1::audit_service_server::AuditServiceServer;
 use crate::proto::v1::budget_service_server::BudgetServiceServer;
 use crate::proto::v1::model_limit_service_server::ModelLimitServiceServer;
+use crate::proto::v1::quota_service_server::QuotaServiceServer;
 use crate::proto::v1::usage_service_server::UsageServiceServer;
 
 /// How often storage is asked.
@@ -28,12 +29,13 @@ pub const PING_INTERVAL: Duration = Duration::from_secs(2);
 pub const PING_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Services that are reported on; the empty name is the server as a whole.
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     "",
     UsageServiceServer::<Usage>::NAME,
     BudgetServiceServer::<Budget>::NAME,
     ModelLimitServiceServer::<ModelLimit>::NAME,
     AuditServiceServer::<Audit>::NAME,
+    QuotaServiceServer::<Quota>::NAME,
 ];
 
 /// What is told to those who ask.

@@ -11,6 +11,7 @@ pub mod convert;
 pub mod health;
 mod model_limit;
 pub mod page;
+mod quota;
 pub mod router;
 pub mod status;
 mod usage;
@@ -23,6 +24,7 @@ use tonic::Status;
 pub use audit::Audit;
 pub use budget::Budget;
 pub use model_limit::ModelLimit;
+pub use quota::Quota;
 pub use usage::Usage;
 
 /// What a streaming call answers with.

@@ -18,6 +18,7 @@ use tollgate::ledger::time::Micros;
 use tollgate::proto::v1::audit_service_client::AuditServiceClient;
 use tollgate::proto::v1::budget_service_client::BudgetServiceClient;
 use tollgate::proto::v1::model_limit_service_client::ModelLimitServiceClient;
+use tollgate::proto::v1::quota_service_client::QuotaServiceClient;
 use tollgate::proto::v1::usage_service_client::UsageServiceClient;
 use tollgate::server;
 use tollgate::storage::{Store, sql};
@@ -113,6 +114,10 @@ impl Server {
 
     pub fn audit(&self) -> AuditServiceClient<Channel> {
         AuditServiceClient::new(self.channel.clone())
+    }
+
+    pub fn quota(&self) -> QuotaServiceClient<Channel> {
+        QuotaServiceClient::new(self.channel.clone())
     }
 
     /// Stops gracefully and waits for the end.

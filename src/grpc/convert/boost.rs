@@ -2,13 +2,15 @@
 
 use prost_types::Timestamp;
 
-use super::text::{self, BOOST_REASON_CHARS_MAX, RESOURCE_ID_CHARS_MAX};
+use super::super::page::Page;
+use super::text::{self, ATTRIBUTION_CHARS_MAX, BOOST_REASON_CHARS_MAX, RESOURCE_ID_CHARS_MAX};
 use super::time::{instant, to_timestamp};
 use super::{Path, Violations, money, number, required};
 use crate::engine::{BoostAmount, BoostView, InCurrency, NewBoost};
 use crate::ledger::quota::{BoostTarget, COUNT_LIMIT_MAX, Unit};
 use crate::ledger::{Amount, Currency, Time};
 use crate::proto::v1;
+use crate::storage::policy::BoostFilter;
 
 /// What all boosts are asked for with.
 pub struct Asked {
@@ -63,6 +65,44 @@ pub fn of_budget(request: v1::CreateBudgetBoostRequest) -> Result<(String, NewBo
     violations.accept((request.workspace_id, new))
 }
 
+/// Workspace and boost of a quota. Which of amount and count is needed is up to the quota's unit.
+///
+/// # Errors
+/// If a field is out of its range.
+pub fn of_quota(request: v1::CreateQuotaBoostRequest) -> Result<(String, NewBoost), Violations> {
+    let mut violations = Violations::default();
+    text::check_workspace_id(&request.workspace_id, &mut violations);
+    let path = |field| Path::Request.field(field);
+    let (quota_id, member) = (&request.quota_id, &request.member_id);
+    text::check(quota_id, 1..=RESOURCE_ID_CHARS_MAX, path("quota_id"), &mut violations);
+    text::check(member, 0..=ATTRIBUTION_CHARS_MAX, path("member_id"), &mut violations);
+    let amount = match (&request.amount, request.count) {
+        (Some(given), 0) => amount(given, &mut violations),
+        (Some(_), _) => {
+            violations.add(path("count"), "expected none beside amount");
+            BoostAmount::Count(0)
+        }
+        (None, 0) => {
+            let expected = "expected an amount, or a count if the quota is not in money";
+            violations.add(path("amount"), expected);
+            BoostAmount::Count(0)
+        }
+        (None, given) => count(given, &mut violations),
+    };
+    let target = BoostTarget::Quota {
+        quota_id: request.quota_id.into(),
+        member: Some(request.member_id).filter(|member| !member.is_empty()).map(Into::into),
+    };
+    let asked = Asked {
+        boost_id: request.boost_id,
+        start_time: request.start_time,
+        end_time: request.end_time,
+        reason: request.reason,
+    };
+    let new = asked.read(target, amount, &mut violations);
+    violations.accept((request.workspace_id, new))
+}
+
 /// By how much a limit in money is raised.
 pub fn amount(amount: &v1::Money, violations: &mut Violations) -> BoostAmount {
     let path = Path::Request.field("amount");
@@ -87,6 +127,28 @@ pub fn check_ids(workspace_id: &str, boost_id: &str) -> Result<(), Violations> {
     let path = Path::Request.field("boost_id");
     text::check(boost_id, 1..=RESOURCE_ID_CHARS_MAX, path, &mut violations);
     violations.accept(())
+}
+
+/// Which boosts of quotas to list, from where on.
+///
+/// # Errors
+/// If a field is out of its range.
+pub fn list_of_quotas(
+    request: &v1::ListQuotaBoostsRequest,
+) -> Result<(BoostFilter, Option<(Time, String)>, Page), Violations> {
+    let mut violations = Violations::default();
+    let (workspace_id, quota_id) = (&request.workspace_id, &request.quota_id);
+    text::check_workspace_id(workspace_id, &mut violations);
+    let path = Path::Request.field("quota_id");
+    text::check(quota_id, 0..=RESOURCE_ID_CHARS_MAX, path, &mut violations);
+    let filter = ["quota_boosts", workspace_id, quota_id];
+    let page = Page::read(&filter, request.page_size, &request.page_token, &mut violations);
+    let after = page.after_parsed(read_position, &mut violations);
+    let filter = match quota_id.as_str() {
+        "" => BoostFilter::Quotas,
+        id => BoostFilter::Quota(id.to_owned()),
+    };
+    violations.accept((filter, after, page))
 }
 
 /// Position in a list of boosts.

@@ -6,10 +6,13 @@
 pub mod audit;
 pub mod boost;
 pub mod budget;
+pub mod key;
 pub mod limits;
 pub mod mask;
 pub mod model_limit;
 pub mod money;
+pub mod quota;
+pub mod rate_limit;
 pub mod shared;
 pub mod text;
 pub mod time;
