@@ -135,7 +135,7 @@ pub fn check_ids(workspace_id: &str, boost_id: &str) -> Result<(), Violations> {
 /// If a field is out of its range.
 pub fn list_of_quotas(
     request: &v1::ListQuotaBoostsRequest,
-) -> Result<(BoostFilter, Option<(Time, String)>, Page), Violations> {
+) -> Result<(BoostFilter, Option<Position>, Page), Violations> {
     let mut violations = Violations::default();
     let (workspace_id, quota_id) = (&request.workspace_id, &request.quota_id);
     text::check_workspace_id(workspace_id, &mut violations);
@@ -151,12 +151,14 @@ pub fn list_of_quotas(
     violations.accept((filter, after, page))
 }
 
-/// Position in a list of boosts.
+/// Position in a list of boosts: start and id.
+type Position = (Time, String);
+
 pub fn position(last: &BoostView) -> String {
     format!("{}.{}", last.boost.start_time.micros(), last.boost.id)
 }
 
-pub fn read_position(text: &str) -> Option<(Time, String)> {
+pub fn read_position(text: &str) -> Option<Position> {
     let (micros, id) = text.split_once('.')?;
     Some((Time::from_micros(micros.parse().ok()?), id.to_owned()))
 }
