@@ -7,6 +7,7 @@ use tokio::process::Command;
 use tollgate::proto::v1;
 use tollgate::proto::v1::budget_service_client::BudgetServiceClient;
 use tollgate::proto::v1::model_limit_service_client::ModelLimitServiceClient;
+use tollgate::proto::v1::quota_service_client::QuotaServiceClient;
 use tollgate::proto::v1::usage_service_client::UsageServiceClient;
 use tonic::transport::{Channel, Endpoint};
 
@@ -14,6 +15,14 @@ use super::{Process, free_address, resident_bytes};
 use crate::load::{LoadResult, Options};
 use crate::messages::{CURRENCY, MODEL, WORKSPACE, money};
 use crate::{Error, Result};
+
+/// Over which quotas count.
+const PERIODS: [v1::LimitPeriod; 4] = [
+    v1::LimitPeriod::Day,
+    v1::LimitPeriod::Week,
+    v1::LimitPeriod::Month,
+    v1::LimitPeriod::Cycle,
+];
 
 /// How long a server may take until it answers.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
@@ -208,6 +217,39 @@ impl Server {
             fallback_model_ids: Vec::new(),
         };
         models.set_model_limit(request).await.map_err(in_call("SetModelLimit"))?;
+        Ok(())
+    }
+
+    /// Adds fourteen quotas that apply to every check, beside the envelope and the model's cap.
+    pub async fn set_up_quotas(&self) -> Result<()> {
+        let mut quotas = QuotaServiceClient::new(self.channel().await?);
+        for subject in [
+            v1::SubjectType::Workspace,
+            v1::SubjectType::Department,
+            v1::SubjectType::User,
+            v1::SubjectType::Assistant,
+        ] {
+            let periods = match subject {
+                // Two more than the others: fourteen together.
+                v1::SubjectType::User | v1::SubjectType::Department => &PERIODS[..],
+                _ => &PERIODS[..3],
+            };
+            for period in periods {
+                let quota = v1::Quota {
+                    subject: Some(v1::Subject { r#type: subject.into(), id: String::new() }),
+                    each_member: subject != v1::SubjectType::Workspace,
+                    unit: v1::LimitUnit::Money.into(),
+                    limit: Some(money(LIMIT)),
+                    period: (*period).into(),
+                    ..Default::default()
+                };
+                let request = v1::CreateQuotaRequest {
+                    workspace_id: WORKSPACE.into(),
+                    quota: Some(quota),
+                };
+                quotas.create_quota(request).await.map_err(in_call("CreateQuota"))?;
+            }
+        }
         Ok(())
     }
 

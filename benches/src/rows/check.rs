@@ -77,3 +77,27 @@ pub async fn stream(bench: &mut Bench) -> Result<Vec<Line>> {
         Line::ratio(3, &format!("{what}: server CPU"), "µs", &cpu, Target::None),
     ])
 }
+
+/// Row 11: closed loop as in row 1, with sixteen limits against two.
+pub async fn limited(bench: &mut Bench) -> Result<Vec<Line>> {
+    let sixteen = bench.tollgate_on_sqlite("limits-16").await?;
+    sixteen.set_up_quotas().await?;
+    let two = bench.tollgate_on_sqlite("limits-2").await?;
+    let options = bench.options(Mode::Closed, Work::Check);
+    let (mut rate, mut cpu, mut p99) = (Rounds::default(), Rounds::default(), Rounds::default());
+    for round in 0..bench.extent.rounds {
+        let (ours, other) = alternate(round, (&sixteen, &options), (&two, &options)).await?;
+        // As time a call: more is worse.
+        rate.push(1e9 / ours.units_per_second, 1e9 / other.units_per_second);
+        cpu.push(ours.server_cpu_us(), other.server_cpu_us());
+        p99.push(ours.check.p99, other.check.p99);
+    }
+    sixteen.stop().await?;
+    two.stop().await?;
+    let what = "check, 8 x 16, with 16 limits against 2";
+    Ok(vec![
+        Line::ratio(11, &format!("{what}: time a call"), "ns", &rate, Target::AtMost(1.10)),
+        Line::ratio(11, &format!("{what}: server CPU a call"), "µs", &cpu, Target::None),
+        Line::ratio(11, &format!("{what}: p99"), "µs", &p99, Target::None),
+    ])
+}

@@ -1,24 +1,27 @@
-//! Row 9: the ledger alone, in this process and on one thread.
+//! Rows 9 and 10: the ledger alone, in this process and on one thread.
 //!
 //! Every user, or every workspace, has one live hold throughout; each step checks a new request
 //! and settles the oldest one. Making the questions is not timed, nor is dropping the answers.
+//! In row 10 requests say also which key and project they are for, and up to 16 limits apply.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 use rustix::time::{ClockId, clock_gettime};
+use tollgate::ledger::alert::AlertPolicy;
 use tollgate::ledger::catalogue::{Catalogue, Model};
 use tollgate::ledger::decision::{Answer, Check, UsageReport};
 use tollgate::ledger::price::{Price, Rates, Source};
+use tollgate::ledger::quota::Answers;
 use tollgate::ledger::time::MICROS_PER_HOUR;
 use tollgate::ledger::usage::{Attribution, Outcome, ServiceTier, TokenClass, Usage, UsageSource};
 use tollgate::ledger::workspace::{
-    HoldExpiryPolicy, Plan, UnpricedModelPolicy, Workspace, WorkspaceModel,
+    HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
 use tollgate::ledger::{Amount, Currency, Ledger, Time};
 
-use super::Extent;
+use super::{Extent, limits};
 use crate::Result;
 use crate::messages::{
     INPUT_TOKENS, MAX_OUTPUT_TOKENS, MODEL, OUTPUT_TOKENS, assistant_name, department_name, new_id,
@@ -32,7 +35,7 @@ const STEPS: usize = 100_000;
 const CHUNK: usize = 1_000;
 
 /// Where "now" begins, and how far apart requests are, in microseconds.
-const BEGIN: Time = Time::from_micros(1_790_000_000_000_000);
+pub const BEGIN: Time = Time::from_micros(1_790_000_000_000_000);
 const STEP_MICROS: i64 = 10;
 
 /// Spreads workspaces over memory: coprime with every number of them.
@@ -44,27 +47,62 @@ struct Size {
     users: usize,
     workspaces: usize,
     limits: usize,
+    /// Quotas for members that ask for nothing.
+    others: usize,
+}
+
+const fn size(users: usize, workspaces: usize, limits: usize) -> Size {
+    Size { users, workspaces, limits, others: 0 }
 }
 
 const SIZES: [Size; 8] = [
-    Size { users: 10, workspaces: 1, limits: 2 },
-    Size { users: 1_000, workspaces: 1, limits: 2 },
-    Size { users: 1_000, workspaces: 1, limits: 1 },
-    Size { users: 100_000, workspaces: 1, limits: 2 },
-    Size { users: 1_000_000, workspaces: 1, limits: 2 },
-    Size { users: 100, workspaces: 100, limits: 2 },
-    Size { users: 10_000, workspaces: 10_000, limits: 2 },
-    Size { users: 100_000, workspaces: 100_000, limits: 2 },
+    size(10, 1, 2),
+    size(1_000, 1, 2),
+    size(1_000, 1, 1),
+    size(100_000, 1, 2),
+    size(1_000_000, 1, 2),
+    size(100, 100, 2),
+    size(10_000, 10_000, 2),
+    size(100_000, 100_000, 2),
 ];
 
-pub fn run(extent: Extent) -> Result<Vec<Line>> {
-    let sizes = SIZES
-        .iter()
-        .filter(|size| size.workspaces <= extent.workspaces_max && size.users <= extent.users_max);
+/// With quotas and rate limits.
+const LIMITED: [Size; 6] = [
+    size(10, 1, 2),
+    size(10, 1, 16),
+    Size { others: 1_000_000, ..size(10, 1, 16) },
+    size(100_000, 1, 16),
+    size(1_000_000, 1, 2),
+    size(1_000_000, 1, 16),
+];
+
+/// Row 10.
+pub fn run_limited(extent: Extent) -> Result<Vec<Line>> {
+    let sizes = LIMITED.iter().filter(|size| size.users.max(size.others) <= extent.users_max);
     let mut populations = Vec::new();
     for size in sizes {
-        populations.push(Population::new(*size)?);
+        populations.push(Population::new(*size, 10)?);
     }
+    let (mut lines, medians) = measure(&mut populations, extent);
+    for users in [10, extent.users_max] {
+        let median_of = |limits: usize| {
+            let same = |p: &Population| {
+                (p.size.users, p.size.limits, p.size.others) == (users, limits, 0)
+            };
+            populations.iter().position(same).map(|index| medians[index] / limits as f64)
+        };
+        if let (Some(two), Some(sixteen)) = (median_of(2), median_of(16)) {
+            let what = format!("cost of a limit, 16 against 2: users {}", plain(users as f64));
+            lines.push(Line::figure(10, &what, sixteen / two, "", Target::AtMost(1.0)));
+        }
+    }
+    drop(populations);
+    lines.extend(super::limits::memory(extent)?);
+    Ok(lines)
+}
+
+/// Measures populations in turns.
+fn measure(populations: &mut [Population], extent: Extent) -> (Vec<Line>, Vec<f64>) {
     let mut nanos = vec![Vec::new(); populations.len()];
     for _ in 0..extent.rounds {
         for (population, nanos) in populations.iter_mut().zip(&mut nanos) {
@@ -75,6 +113,19 @@ pub fn run(extent: Extent) -> Result<Vec<Line>> {
     for (population, nanos) in populations.iter().zip(&nanos) {
         lines.push(population.line(nanos));
     }
+    (lines, nanos.iter().map(|nanos| median(nanos)).collect())
+}
+
+/// Row 9.
+pub fn run(extent: Extent) -> Result<Vec<Line>> {
+    let sizes = SIZES
+        .iter()
+        .filter(|size| size.workspaces <= extent.workspaces_max && size.users <= extent.users_max);
+    let mut populations = Vec::new();
+    for size in sizes {
+        populations.push(Population::new(*size, 9)?);
+    }
+    let (mut lines, _) = measure(&mut populations, extent);
     let one_workspace = populations.iter().filter(|p| p.size.workspaces == 1);
     if let Some(largest) = one_workspace.max_by_key(|p| p.size.users) {
         lines.push(largest.memory_line("memory of a live hold", largest.size.users));
@@ -89,6 +140,7 @@ pub fn run(extent: Extent) -> Result<Vec<Line>> {
 /// Ledgers with their holds, and the requests that are in flight, oldest first.
 struct Population {
     size: Size,
+    row: u32,
     ledgers: Vec<Ledger>,
     in_flight: VecDeque<Arc<str>>,
     steps: usize,
@@ -105,12 +157,17 @@ struct Step {
 }
 
 impl Population {
-    fn new(size: Size) -> Result<Population> {
+    fn new(size: Size, row: u32) -> Result<Population> {
         let before = resident_bytes(std::process::id())?;
         let catalogue = Arc::new(catalogue());
-        let ledgers = (0..size.workspaces).map(|w| ledger(w, size.limits, &catalogue)).collect();
+        let mut ledgers: Vec<Ledger> =
+            (0..size.workspaces).map(|w| ledger(w, size.limits, &catalogue)).collect();
+        if size.limits > 2 || size.others > 0 {
+            let policy = limits::policy(size.limits, size.others);
+            ledgers[0].set_policy(BEGIN, policy, Answers::default());
+        }
         let in_flight = VecDeque::with_capacity(size.users);
-        let mut population = Population { size, ledgers, in_flight, steps: 0, bytes: 0 };
+        let mut population = Population { size, row, ledgers, in_flight, steps: 0, bytes: 0 };
         for _ in 0..size.users {
             let (index, now, check) = population.next_check();
             population.in_flight.push_back(check.request_id.clone());
@@ -160,18 +217,29 @@ impl Population {
         self.steps += 1;
         let now = BEGIN + STEP_MICROS * step as i64;
         let ledger = step % self.size.users * STRIDE % self.size.workspaces;
-        (ledger, now, check(step % self.size.users))
+        let mut check = check(step % self.size.users);
+        if let Some(attribution) = check.attribution.as_mut().filter(|_| self.row == 10) {
+            limits::name_key_and_project(attribution, step % self.size.users);
+        }
+        (ledger, now, check)
     }
 
     fn line(&self, nanos: &[f64]) -> Line {
-        let Size { users, workspaces, limits } = self.size;
-        let what = format!(
+        let Size { users, workspaces, limits, others } = self.size;
+        let mut what = format!(
             "ledger alone, check + settle: users {}, workspaces {}, limits {limits}",
             plain(users as f64),
             plain(workspaces as f64)
         );
-        let target = if limits == 2 { Target::AtMost(1_000.0) } else { Target::None };
-        Line::figure(9, &what, median(nanos), "ns", target).range_of(nanos)
+        if others > 0 {
+            what.push_str(&format!(", quotas of others {}", plain(others as f64)));
+        }
+        let target = match limits {
+            2 => Target::AtMost(1_000.0),
+            16 => Target::AtMost(2_000.0),
+            _ => Target::None,
+        };
+        Line::figure(self.row, &what, median(nanos), "ns", target).range_of(nanos)
     }
 
     fn memory_line(&self, what: &str, count: usize) -> Line {
@@ -198,6 +266,7 @@ fn check(user: usize) -> Check {
         required_capabilities: Vec::new(),
         hold_duration: MICROS_PER_HOUR,
         dry_run: false,
+        explain: false,
         attribution: Some(Box::new(Attribution {
             user_id: user_name(user),
             department_id: department_name(user),
@@ -224,7 +293,7 @@ fn report(request_id: Arc<str>) -> UsageReport {
     }
 }
 
-fn ledger(number: usize, limits: usize, catalogue: &Arc<Catalogue>) -> Ledger {
+pub fn ledger(number: usize, limits: usize, catalogue: &Arc<Catalogue>) -> Ledger {
     let workspace = Workspace {
         id: format!("workspace-{number}").into(),
         display_name: String::new(),
@@ -233,6 +302,8 @@ fn ledger(number: usize, limits: usize, catalogue: &Arc<Catalogue>) -> Ledger {
         automatic_fallback: true,
         unpriced_models: UnpricedModelPolicy::Deny,
         hold_expiry: HoldExpiryPolicy::Release,
+        unknown_keys: UnknownKeyPolicy::Accept,
+        alerts: AlertPolicy::default(),
         may_have_expiry_charges: false,
         plan: Some(Plan {
             budget: Amount::LIMIT_MAX,
@@ -252,7 +323,7 @@ fn ledger(number: usize, limits: usize, catalogue: &Arc<Catalogue>) -> Ledger {
     Ledger::new(workspace, vec![model], catalogue.clone(), Vec::new(), BEGIN)
 }
 
-fn catalogue() -> Catalogue {
+pub fn catalogue() -> Catalogue {
     let model = Model {
         id: MODEL.into(),
         provider: "bench".into(),

@@ -2,6 +2,7 @@
 
 mod check;
 mod ledger;
+mod limits;
 mod pair;
 mod record;
 mod start;
@@ -18,7 +19,7 @@ use crate::processes::server::{Programs, Server};
 use crate::report::Line;
 
 /// Numbers of all rows.
-pub const ALL: [u32; 9] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+pub const ALL: [u32; 11] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
 /// How much to measure.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +89,8 @@ impl Bench {
             7 => sustained::run(self).await,
             8 => start::run(self).await,
             9 => ledger::run(self.extent),
+            10 => ledger::run_limited(self.extent),
+            11 => check::limited(self).await,
             _ => Err(format!("there is no row {row}").into()),
         }
     }

@@ -1,0 +1,164 @@
+//! The limits of row 10, and what a member costs in memory.
+
+use std::sync::Arc;
+
+use tollgate::ledger::quota::{
+    Answers, ApiKey, Enforcement, KeyGroup, Period, Policy, Quota, RateLimit, Scope, SubjectKind,
+    Unit, Used, UsedQuery,
+};
+use tollgate::ledger::usage::Attribution;
+use tollgate::ledger::{Amount, Time};
+
+use super::Extent;
+use super::ledger::{BEGIN, catalogue, ledger};
+use crate::Result;
+use crate::messages::user_name;
+use crate::processes::resident_bytes;
+use crate::report::{Line, Target, plain};
+
+/// API keys, and groups that they are in.
+const KEYS: usize = 1_000;
+const GROUPS: usize = 10;
+const PROJECTS: usize = 100;
+
+/// Far above what is sent.
+const PLENTY: i64 = 1_000_000_000_000_000;
+
+/// Besides the envelope and the model's cap: what is asked of each request of row 10.
+const QUOTAS: [(SubjectKind, Unit, Period); 13] = [
+    (SubjectKind::Workspace, Unit::Money, Period::Day),
+    (SubjectKind::Workspace, Unit::Tokens, Period::Week),
+    (SubjectKind::Department, Unit::Money, Period::Month),
+    (SubjectKind::Department, Unit::Tokens, Period::Day),
+    (SubjectKind::User, Unit::Money, Period::Day),
+    (SubjectKind::User, Unit::Money, Period::Month),
+    (SubjectKind::User, Unit::Tokens, Period::Day),
+    (SubjectKind::User, Unit::Requests, Period::Day),
+    (SubjectKind::ApiKey, Unit::Money, Period::Day),
+    (SubjectKind::ApiKey, Unit::Requests, Period::Day),
+    (SubjectKind::KeyGroup, Unit::Money, Period::Month),
+    (SubjectKind::Project, Unit::Money, Period::Cycle),
+    (SubjectKind::Assistant, Unit::Money, Period::Month),
+];
+
+pub fn name_key_and_project(attribution: &mut Attribution, user: usize) {
+    attribution.api_key_id = key_name(user % KEYS);
+    attribution.project_id = format!("project-{:02}", user % PROJECTS);
+}
+
+/// Rules so that `limits` apply to each request, and quotas of `others` that ask for nothing.
+pub fn policy(limits: usize, others: usize) -> Policy {
+    let mut policy = Policy::default();
+    if limits > 2 {
+        assert!(limits == QUOTAS.len() + 3, "the envelope, the cap, quotas, one rate limit");
+        for (kind, unit, period) in QUOTAS {
+            let member = (kind == SubjectKind::Workspace).then(|| Arc::from(""));
+            let id = format!("{kind:?}-{unit:?}-{period:?}");
+            policy.quotas.push(quota(&id, kind, member, unit, period));
+        }
+        policy.rate_limits.push(RateLimit {
+            id: "key-minute".into(),
+            display_name: String::new(),
+            scope: Scope { kind: SubjectKind::ApiKey, member: None, model_id: None },
+            requests_per_minute: Some(PLENTY),
+            tokens_per_minute: None,
+            requests_per_day: None,
+            enforcement: Enforcement::Hard,
+            create_time: BEGIN,
+            update_time: BEGIN,
+        });
+        policy.key_groups.extend((0..GROUPS).map(group));
+        policy.api_keys.extend((0..KEYS).map(key));
+    }
+    for other in 0..others {
+        let member = Some(Arc::from(format!("other-{other:07}")));
+        let id = format!("other-{other:07}");
+        policy.quotas.push(quota(&id, SubjectKind::User, member, Unit::Money, Period::Day));
+    }
+    policy
+}
+
+/// What one more member costs: one that used something today under a rule for each user, and one
+/// that did not.
+pub fn memory(extent: Extent) -> Result<Vec<Line>> {
+    let users = extent.users_max;
+    let period = Period::Day;
+    let mut policy = Policy::default();
+    policy.quotas.push(quota("users", SubjectKind::User, None, Unit::Money, period));
+    let mut ledger = ledger(0, 2, &Arc::new(catalogue()));
+    let questions = tollgate::ledger::Ledger::questions_of_policy(ledger.workspace(), &policy, BEGIN);
+    let query: UsedQuery = questions.used[0].clone();
+    let used = Used { money: Amount::from_nanos(1), tokens: 1, requests: 1 };
+    let rows: Vec<(String, Used)> = (0..users).map(|user| (user_name(user), used)).collect();
+    let answers = Answers { used: vec![(query, rows)], sent: Vec::new() };
+    let before = resident_bytes(std::process::id())?;
+    ledger.set_policy(BEGIN, policy, answers.clone());
+    let after = resident_bytes(std::process::id())?;
+    drop(answers);
+    let note = format!("of {}, under a rule for each user", plain(users as f64));
+    let line = |what: &str, bytes: u64| {
+        let each = bytes as f64 / users as f64;
+        Line::figure(10, what, each, "bytes", Target::None).note(note.clone())
+    };
+    let active = line("memory of an active user", after.saturating_sub(before));
+    // The next day nobody has used anything: members go as they are come to.
+    let tomorrow: Time = BEGIN + 2 * tollgate::ledger::time::MICROS_PER_DAY;
+    let mut left = users;
+    for _ in 0..=users / 10_000 * 4 {
+        left = ledger.sweep(tomorrow, 10_000);
+    }
+    assert!(left == 0, "idle members are forgotten");
+    Ok(vec![active, line("members kept of an idle user", 0)])
+}
+
+fn quota(
+    id: &str,
+    kind: SubjectKind,
+    member: Option<Arc<str>>,
+    unit: Unit,
+    period: Period,
+) -> Quota {
+    Quota {
+        id: id.into(),
+        display_name: String::new(),
+        scope: Scope { kind, member, model_id: None },
+        unit,
+        period,
+        limit: Some(PLENTY),
+        enforcement: Enforcement::Hard,
+        thresholds: vec![50, 80, 100],
+        window_start: BEGIN,
+        create_time: BEGIN,
+        update_time: BEGIN,
+    }
+}
+
+fn key_name(key: usize) -> String {
+    format!("key-{key:03}")
+}
+
+fn group_name(group: usize) -> String {
+    format!("group-{group}")
+}
+
+fn group(group: usize) -> KeyGroup {
+    KeyGroup {
+        id: group_name(group).into(),
+        display_name: String::new(),
+        create_time: BEGIN,
+        update_time: BEGIN,
+    }
+}
+
+fn key(key: usize) -> ApiKey {
+    ApiKey {
+        id: key_name(key).into(),
+        display_name: String::new(),
+        key_group_id: Some(group_name(key % GROUPS).into()),
+        allowed_model_ids: Vec::new(),
+        disabled: false,
+        expire_time: None,
+        create_time: BEGIN,
+        update_time: BEGIN,
+    }
+}
