@@ -165,6 +165,7 @@ fn record(seq: i64, charge_time: Time, attribution: Attribution) -> Record {
         record_time: charge_time,
         latency: 1_250_000,
         attribution,
+        key_group_id: "".into(),
         fingerprint: seq.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64.cast_signed()),
     }
 }
