@@ -141,7 +141,8 @@ impl fmt::Display for Verified {
         for difference in &self.rollups {
             writeln!(
                 f,
-                "rollup {} {}={:?} model {:?} hour {}: the log has {} records and {} nano-units more",
+                "rollup {} {}={:?} model {:?} hour {}: the log has {} records and {} nano-units \
+                 more",
                 difference.workspace_id,
                 difference.dimension.as_str(),
                 difference.value,

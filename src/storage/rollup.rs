@@ -1,4 +1,5 @@
-//! Sums of usage records by local hour, dimension and metered model. Derived from the log, can be rebuilt.
+//! Sums of usage records by local hour, dimension and metered model. Derived from the log, can be
+//! rebuilt.
 
 use std::sync::Arc;
 

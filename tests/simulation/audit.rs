@@ -9,7 +9,7 @@ use tollgate::ledger::{Amount, Time};
 use tollgate::storage::rollup::{Dimension, Sums};
 
 use super::auditor::{Auditor, is_near_an_edge};
-use super::store::Disk;
+use super::store::{Disk, RollupKey};
 use crate::oracle::facts;
 
 impl Auditor {
@@ -162,17 +162,15 @@ impl Auditor {
     /// The rollups are the sums of the log, up to its end.
     pub fn assert_rollups(&self) {
         let disk = self.store.disk();
-        let mut expected: BTreeMap<(String, Dimension, String, Time), Sums> = BTreeMap::new();
+        let mut expected: BTreeMap<RollupKey, Sums> = BTreeMap::new();
         for record in &disk.log {
             let workspace = record.workspace_id.to_string();
             let model = record.metered_model_id.to_string();
             let user = record.attribution.user_id.clone();
-            for (dimension, value) in [
-                (Dimension::Workspace, String::new()),
-                (Dimension::Model, model),
-                (Dimension::User, user),
-            ] {
-                let key = (workspace.clone(), dimension, value, record.hour);
+            for (dimension, value) in
+                [(Dimension::Workspace, String::new()), (Dimension::User, user)]
+            {
+                let key = (workspace.clone(), dimension, value, record.hour, model.clone());
                 let sums = expected.entry(key).or_default();
                 sums.cost_nanos += record.cost.nanos();
                 sums.record_count += i64::from(record.kind == RecordKind::Usage);

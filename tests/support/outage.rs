@@ -6,15 +6,23 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tollgate::ledger::catalogue::{ExchangeRate, Model};
-use tollgate::ledger::price::Price;
+use tollgate::ledger::alert::AlertKey;
+use tollgate::ledger::quota::{
+    ApiKey, Boost, KeyGroup, Policy, Quota, RateLimit, Sent, SentQuery, Used, UsedQuery,
+};
 use tollgate::ledger::record::Record;
 use tollgate::ledger::workspace::{Workspace, WorkspaceModel};
 use tollgate::ledger::{Amount, Time};
+use tollgate::storage::alerts::{
+    AlertFilter, AlertStore, Delivery, DeliveryFilter, EmailReceiver, StoredAlert, Webhook,
+};
+use tollgate::storage::policy::{
+    AuditEvent, AuditFilter, BoostFilter, Change, PolicyStore, RuleFilter, StoredRate,
+};
 use tollgate::storage::rollup::RollupRow;
 use tollgate::storage::{
-    Appended, CatalogueRows, Difference, Error, Order, RecordFilter, RecordPosition, Result, Store,
-    StoredHold,
+    Appended, Before, CatalogueRows, Difference, Error, Order, RecordFilter, RecordPosition,
+    Result, Store, StoredHold,
 };
 
 pub struct Outage {
@@ -46,7 +54,7 @@ impl Store for Outage {
         self.inner.ping().await
     }
 
-    async fn claim(&self) -> Result<()> {
+    async fn claim(&self) -> Result<Before> {
         self.answer()?;
         self.inner.claim().await
     }
@@ -54,21 +62,6 @@ impl Store for Outage {
     async fn catalogue(&self) -> Result<CatalogueRows> {
         self.answer()?;
         self.inner.catalogue().await
-    }
-
-    async fn put_model(&self, model: &Model) -> Result<()> {
-        self.answer()?;
-        self.inner.put_model(model).await
-    }
-
-    async fn put_prices(&self, prices: &[Price]) -> Result<()> {
-        self.answer()?;
-        self.inner.put_prices(prices).await
-    }
-
-    async fn put_exchange_rate(&self, rate: &ExchangeRate) -> Result<()> {
-        self.answer()?;
-        self.inner.put_exchange_rate(rate).await
     }
 
     async fn workspace(&self, id: &str) -> Result<Option<Workspace>> {
@@ -81,19 +74,9 @@ impl Store for Outage {
         self.inner.workspaces(after_id, limit).await
     }
 
-    async fn put_workspace(&self, workspace: &Workspace) -> Result<()> {
-        self.answer()?;
-        self.inner.put_workspace(workspace).await
-    }
-
     async fn workspace_models(&self, workspace_id: &str) -> Result<Vec<WorkspaceModel>> {
         self.answer()?;
         self.inner.workspace_models(workspace_id).await
-    }
-
-    async fn put_workspace_model(&self, workspace_id: &str, model: &WorkspaceModel) -> Result<()> {
-        self.answer()?;
-        self.inner.put_workspace_model(workspace_id, model).await
     }
 
     async fn last_seq(&self) -> Result<i64> {
@@ -142,9 +125,9 @@ impl Store for Outage {
         self.inner.recent_outputs(workspace_id, limit).await
     }
 
-    async fn put_holds(&self, holds: &[StoredHold]) -> Result<()> {
+    async fn put_down(&self, holds: &[StoredHold], rates: &[StoredRate]) -> Result<()> {
         self.answer()?;
-        self.inner.put_holds(holds).await
+        self.inner.put_down(holds, rates).await
     }
 
     async fn holds(&self, workspace_id: &str) -> Result<Vec<StoredHold>> {
@@ -152,14 +135,14 @@ impl Store for Outage {
         self.inner.holds(workspace_id).await
     }
 
-    async fn delete_holds(&self, workspace_id: &str) -> Result<()> {
+    async fn delete_put_down(&self, workspace_id: &str) -> Result<()> {
         self.answer()?;
-        self.inner.delete_holds(workspace_id).await
+        self.inner.delete_put_down(workspace_id).await
     }
 
-    async fn workspaces_with_holds(&self) -> Result<Vec<String>> {
+    async fn workspaces_put_down(&self) -> Result<Vec<String>> {
         self.answer()?;
-        self.inner.workspaces_with_holds().await
+        self.inner.workspaces_put_down().await
     }
 
     async fn fold_cursor(&self) -> Result<i64> {
@@ -184,5 +167,185 @@ impl Store for Outage {
 
     async fn close(&self) {
         self.inner.close().await;
+    }
+}
+
+#[tonic::async_trait]
+impl PolicyStore for Outage {
+    async fn change(
+        &self,
+        workspace_id: &str,
+        changes: &[Change],
+        events: &[AuditEvent],
+    ) -> Result<()> {
+        self.answer()?;
+        self.inner.change(workspace_id, changes, events).await
+    }
+
+    async fn policy(&self, workspace_id: &str, now: Time) -> Result<Policy> {
+        self.answer()?;
+        self.inner.policy(workspace_id, now).await
+    }
+
+    async fn quotas(
+        &self,
+        workspace_id: &str,
+        filter: &RuleFilter,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<Quota>> {
+        self.answer()?;
+        self.inner.quotas(workspace_id, filter, after_id, limit).await
+    }
+
+    async fn rate_limits(
+        &self,
+        workspace_id: &str,
+        filter: &RuleFilter,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<RateLimit>> {
+        self.answer()?;
+        self.inner.rate_limits(workspace_id, filter, after_id, limit).await
+    }
+
+    async fn api_keys(
+        &self,
+        workspace_id: &str,
+        key_group_id: Option<&str>,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<ApiKey>> {
+        self.answer()?;
+        self.inner.api_keys(workspace_id, key_group_id, after_id, limit).await
+    }
+
+    async fn key_groups(
+        &self,
+        workspace_id: &str,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<KeyGroup>> {
+        self.answer()?;
+        self.inner.key_groups(workspace_id, after_id, limit).await
+    }
+
+    async fn boost(&self, workspace_id: &str, id: &str) -> Result<Option<Boost>> {
+        self.answer()?;
+        self.inner.boost(workspace_id, id).await
+    }
+
+    async fn boosts(
+        &self,
+        workspace_id: &str,
+        filter: &BoostFilter,
+        after: Option<(Time, String)>,
+        limit: usize,
+    ) -> Result<Vec<Boost>> {
+        self.answer()?;
+        self.inner.boosts(workspace_id, filter, after, limit).await
+    }
+
+    async fn audit_events(
+        &self,
+        filter: &AuditFilter,
+        after: Option<(Time, String)>,
+        limit: usize,
+    ) -> Result<Vec<AuditEvent>> {
+        self.answer()?;
+        self.inner.audit_events(filter, after, limit).await
+    }
+
+    async fn used(&self, workspace_id: &str, query: &UsedQuery) -> Result<Vec<(String, Used)>> {
+        self.answer()?;
+        self.inner.used(workspace_id, query).await
+    }
+
+    async fn sent(&self, workspace_id: &str, query: &SentQuery) -> Result<Vec<Sent>> {
+        self.answer()?;
+        self.inner.sent(workspace_id, query).await
+    }
+
+    async fn rates(&self, workspace_id: &str) -> Result<Vec<StoredRate>> {
+        self.answer()?;
+        self.inner.rates(workspace_id).await
+    }
+}
+
+#[tonic::async_trait]
+impl AlertStore for Outage {
+    async fn last_alert_seq(&self) -> Result<i64> {
+        self.answer()?;
+        self.inner.last_alert_seq().await
+    }
+
+    async fn put_alerts(&self, alerts: &[StoredAlert], deliveries: &[Delivery]) -> Result<()> {
+        self.answer()?;
+        self.inner.put_alerts(alerts, deliveries).await
+    }
+
+    async fn raised(&self, workspace_id: &str, since: Time) -> Result<Vec<AlertKey>> {
+        self.answer()?;
+        self.inner.raised(workspace_id, since).await
+    }
+
+    async fn alert(&self, workspace_id: &str, seq: i64) -> Result<Option<StoredAlert>> {
+        self.answer()?;
+        self.inner.alert(workspace_id, seq).await
+    }
+
+    async fn alerts(
+        &self,
+        filter: &AlertFilter,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<StoredAlert>> {
+        self.answer()?;
+        self.inner.alerts(filter, before, limit).await
+    }
+
+    async fn alerts_after(
+        &self,
+        workspace_id: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<StoredAlert>> {
+        self.answer()?;
+        self.inner.alerts_after(workspace_id, after, limit).await
+    }
+
+    async fn webhooks(&self, workspace_id: &str) -> Result<Vec<Webhook>> {
+        self.answer()?;
+        self.inner.webhooks(workspace_id).await
+    }
+
+    async fn email_receivers(&self, workspace_id: &str) -> Result<Vec<EmailReceiver>> {
+        self.answer()?;
+        self.inner.email_receivers(workspace_id).await
+    }
+
+    async fn due_deliveries(&self, now: Time, limit: usize) -> Result<Vec<Delivery>> {
+        self.answer()?;
+        self.inner.due_deliveries(now, limit).await
+    }
+
+    async fn put_delivery(&self, delivery: &Delivery) -> Result<()> {
+        self.answer()?;
+        self.inner.put_delivery(delivery).await
+    }
+
+    async fn delivery(&self, workspace_id: &str, id: &str) -> Result<Option<Delivery>> {
+        self.answer()?;
+        self.inner.delivery(workspace_id, id).await
+    }
+
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        after: Option<(Time, String)>,
+        limit: usize,
+    ) -> Result<Vec<Delivery>> {
+        self.answer()?;
+        self.inner.deliveries(filter, after, limit).await
     }
 }

@@ -4,37 +4,64 @@
 //! from the seed: an error before applying, an error after applying, an error that does not say
 //! which, slowness, and hanging for long. A future that is dropped has applied all or nothing.
 
-use std::collections::{BTreeMap, HashMap};
+mod alerts;
+mod policy;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tollgate::ledger::catalogue::{ExchangeRate, Model};
-use tollgate::ledger::price::Price;
+use tollgate::ledger::quota::{ApiKey, Boost, KeyGroup, Quota, RateLimit, Span, Unit};
 use tollgate::ledger::record::{Record, RecordKind};
 use tollgate::ledger::usage::Outcome;
 use tollgate::ledger::workspace::{Workspace, WorkspaceModel};
 use tollgate::ledger::{Amount, Time};
+use tollgate::storage::alerts::{Delivery, EmailReceiver, StoredAlert, Webhook};
+use tollgate::storage::policy::{AuditEvent, StoredRate};
 use tollgate::storage::rollup::{Dimension, RollupRow, Sums};
 use tollgate::storage::{
-    Appended, CatalogueRows, Difference, Error, Order, RecordFilter, RecordPosition, Result, Store,
-    StoredHold,
+    Appended, Before, CatalogueRows, Difference, Error, Order, RecordFilter, RecordPosition,
+    Result, Store, StoredHold,
 };
+
+/// By workspace and id.
+pub type Of<T> = BTreeMap<(String, String), T>;
+/// Workspace, rate limit, member, span and unit.
+pub type RateKey = (String, String, String, Span, Unit);
+/// Workspace, dimension, value, hour and metered model.
+pub type RollupKey = (String, Dimension, String, Time, String);
 
 /// What is durable.
 #[derive(Default)]
 pub struct Disk {
     pub claims: u64,
+    /// Whether the server that claimed last has stopped gracefully.
+    pub stopped: bool,
     pub catalogue: CatalogueRows,
     pub workspaces: BTreeMap<String, Workspace>,
-    pub models: BTreeMap<(String, String), WorkspaceModel>,
+    pub models: Of<WorkspaceModel>,
+    pub quotas: Of<Quota>,
+    pub rate_limits: Of<RateLimit>,
+    pub api_keys: Of<ApiKey>,
+    pub key_groups: Of<KeyGroup>,
+    pub boosts: Of<Boost>,
+    pub webhooks: Of<Webhook>,
+    pub email_receivers: Of<EmailReceiver>,
+    /// By id.
+    pub audit_events: BTreeMap<String, AuditEvent>,
+    /// By `seq`.
+    pub alerts: BTreeMap<i64, StoredAlert>,
+    /// By id.
+    pub deliveries: BTreeMap<String, Delivery>,
     /// The usage log, in the order in which it was written.
     pub log: Vec<Record>,
-    pub holds: BTreeMap<(String, String), StoredHold>,
+    pub holds: Of<StoredHold>,
+    pub rates: BTreeMap<RateKey, StoredRate>,
     pub cursor: i64,
-    pub rollups: BTreeMap<(String, Dimension, String, Time), Sums>,
+    pub rollups: BTreeMap<RollupKey, Sums>,
 }
 
 /// How storage behaves at the moment.
@@ -52,6 +79,8 @@ pub struct SimStore {
     weather: Arc<Mutex<Weather>>,
     /// Which claim is this server's.
     claim: Arc<Mutex<u64>>,
+    /// How the server before it has ended.
+    before: Arc<Mutex<Option<Before>>>,
 }
 
 /// What becomes of one write.
@@ -71,12 +100,13 @@ impl SimStore {
             luck: Arc::new(Mutex::new(StdRng::seed_from_u64(seed ^ 0x5709_4a6e))),
             weather: Arc::new(Mutex::new(Weather::Calm)),
             claim: Arc::default(),
+            before: Arc::default(),
         }
     }
 
     /// The connection of a new server to the same disk.
     pub fn connect(&self) -> SimStore {
-        SimStore { claim: Arc::default(), ..self.clone() }
+        SimStore { claim: Arc::default(), before: Arc::default(), ..self.clone() }
     }
 
     pub fn disk(&self) -> MutexGuard<'_, Disk> {
@@ -194,45 +224,22 @@ impl Store for SimStore {
         self.read(|_| ()).await
     }
 
-    async fn claim(&self) -> Result<()> {
+    async fn claim(&self) -> Result<Before> {
         let mut disk = self.disk();
+        let before =
+            *self.before.lock().unwrap().get_or_insert(match (disk.claims, disk.stopped) {
+                (0, _) => Before::Nobody,
+                (_, true) => Before::Stopped,
+                (_, false) => Before::Crashed,
+            });
+        disk.stopped = false;
         disk.claims += 1;
         *self.claim.lock().unwrap() = disk.claims;
-        Ok(())
+        Ok(before)
     }
 
     async fn catalogue(&self) -> Result<CatalogueRows> {
         self.read(|disk| disk.catalogue.clone()).await
-    }
-
-    async fn put_model(&self, model: &Model) -> Result<()> {
-        self.write(|disk| {
-            disk.catalogue.models.retain(|other| other.id != model.id);
-            disk.catalogue.models.push(model.clone());
-            Ok(())
-        })
-        .await
-    }
-
-    async fn put_prices(&self, prices: &[Price]) -> Result<()> {
-        self.write(|disk| {
-            for price in prices {
-                if disk.catalogue.prices.iter().all(|other| other.id != price.id) {
-                    disk.catalogue.prices.push(price.clone());
-                }
-            }
-            disk.catalogue.prices.sort_by_key(|price| price.create_time);
-            Ok(())
-        })
-        .await
-    }
-
-    async fn put_exchange_rate(&self, rate: &ExchangeRate) -> Result<()> {
-        self.write(|disk| {
-            disk.catalogue.exchange_rates.push(*rate);
-            Ok(())
-        })
-        .await
     }
 
     async fn workspace(&self, id: &str) -> Result<Option<Workspace>> {
@@ -247,27 +254,10 @@ impl Store for SimStore {
         .await
     }
 
-    async fn put_workspace(&self, workspace: &Workspace) -> Result<()> {
-        self.write(|disk| {
-            disk.workspaces.insert(workspace.id.to_string(), workspace.clone());
-            Ok(())
-        })
-        .await
-    }
-
     async fn workspace_models(&self, workspace_id: &str) -> Result<Vec<WorkspaceModel>> {
         self.read(|disk| {
             let models = disk.models.iter().filter(|((id, _), _)| id == workspace_id);
             models.map(|(_, model)| model.clone()).collect()
-        })
-        .await
-    }
-
-    async fn put_workspace_model(&self, workspace_id: &str, model: &WorkspaceModel) -> Result<()> {
-        self.write(|disk| {
-            let key = (workspace_id.to_owned(), model.model_id.to_string());
-            disk.models.insert(key, model.clone());
-            Ok(())
         })
         .await
     }
@@ -380,12 +370,16 @@ impl Store for SimStore {
         .await
     }
 
-    async fn put_holds(&self, holds: &[StoredHold]) -> Result<()> {
+    async fn put_down(&self, holds: &[StoredHold], rates: &[StoredRate]) -> Result<()> {
         self.write(|disk| {
             for hold in holds {
                 let key = (hold.workspace_id.to_string(), hold.request_id.to_string());
                 disk.holds.insert(key, hold.clone());
             }
+            for rate in rates {
+                disk.rates.insert(policy::rate_key(rate), rate.clone());
+            }
+            disk.stopped = true;
             Ok(())
         })
         .await
@@ -401,19 +395,21 @@ impl Store for SimStore {
         .await
     }
 
-    async fn delete_holds(&self, workspace_id: &str) -> Result<()> {
+    async fn delete_put_down(&self, workspace_id: &str) -> Result<()> {
         self.write(|disk| {
             disk.holds.retain(|(id, _), _| id != workspace_id);
+            disk.rates.retain(|key, _| key.0 != workspace_id);
             Ok(())
         })
         .await
     }
 
-    async fn workspaces_with_holds(&self) -> Result<Vec<String>> {
+    async fn workspaces_put_down(&self) -> Result<Vec<String>> {
         self.read(|disk| {
-            let mut ids: Vec<String> = disk.holds.keys().map(|(id, _)| id.clone()).collect();
-            ids.dedup();
-            ids
+            let of_holds = disk.holds.keys().map(|(id, _)| id);
+            let ids: BTreeSet<&String> =
+                of_holds.chain(disk.rates.keys().map(|key| &key.0)).collect();
+            ids.into_iter().cloned().collect()
         })
         .await
     }
@@ -431,8 +427,9 @@ impl Store for SimStore {
                 return Err(Error::Corrupt(format!("fold from {from} at {}", disk.cursor)));
             }
             for row in rows {
-                let key =
-                    (row.workspace_id.to_string(), row.dimension, row.value.clone(), row.hour);
+                let workspace_id = row.workspace_id.to_string();
+                let model_id = row.model_id.to_string();
+                let key = (workspace_id, row.dimension, row.value.clone(), row.hour, model_id);
                 let sums = disk.rollups.entry(key).or_default();
                 sums.record_count += row.sums.record_count;
                 sums.cost_nanos += row.sums.cost_nanos;

@@ -1,0 +1,188 @@
+//! Alerts and their deliveries.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use tollgate::ledger::Time;
+use tollgate::ledger::alert::{AlertKey, AlertSubject};
+use tollgate::storage::alerts::{
+    AlertFilter, AlertStore, AlertSubjectFilter, Delivery, DeliveryFilter, DeliveryState,
+    EmailReceiver, Receiver, StoredAlert, Webhook,
+};
+use tollgate::storage::{Error, Result};
+
+use super::SimStore;
+use super::policy::{latest, of};
+
+#[async_trait]
+impl AlertStore for SimStore {
+    async fn last_alert_seq(&self) -> Result<i64> {
+        self.read(|disk| disk.alerts.keys().last().copied().unwrap_or(0)).await
+    }
+
+    async fn put_alerts(&self, alerts: &[StoredAlert], deliveries: &[Delivery]) -> Result<()> {
+        self.write(|disk| {
+            for alert in alerts {
+                let same = |other: &&StoredAlert| {
+                    other.workspace_id == alert.workspace_id && other.alert.key == alert.alert.key
+                };
+                if disk.alerts.values().find(same).is_some() {
+                    continue;
+                }
+                if disk.alerts.contains_key(&alert.seq) {
+                    return Err(Error::Corrupt(format!("another alert at {}", alert.seq)));
+                }
+                disk.alerts.insert(alert.seq, alert.clone());
+            }
+            for delivery in deliveries {
+                let alert = disk.alerts.get(&delivery.alert_seq);
+                if alert.is_some_and(|alert| alert.workspace_id == delivery.workspace_id) {
+                    let id = delivery.id.to_string();
+                    disk.deliveries.entry(id).or_insert_with(|| delivery.clone());
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn raised(&self, workspace_id: &str, since: Time) -> Result<Vec<AlertKey>> {
+        self.read(|disk| {
+            let own = disk.alerts.values().filter(|alert| *alert.workspace_id == *workspace_id);
+            let keys = own.map(|alert| &alert.alert.key);
+            keys.filter(|key| key.window_start >= since).cloned().collect()
+        })
+        .await
+    }
+
+    async fn alert(&self, workspace_id: &str, seq: i64) -> Result<Option<StoredAlert>> {
+        self.read(|disk| {
+            let alert = disk.alerts.get(&seq);
+            alert.filter(|alert| *alert.workspace_id == *workspace_id).cloned()
+        })
+        .await
+    }
+
+    async fn alerts(
+        &self,
+        filter: &AlertFilter,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<StoredAlert>> {
+        self.read(|disk| {
+            let before = disk.alerts.values().rev().filter(|alert| {
+                before.is_none_or(|before| alert.seq < before) && matches(alert, filter)
+            });
+            before.take(limit).cloned().collect()
+        })
+        .await
+    }
+
+    async fn alerts_after(
+        &self,
+        workspace_id: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<StoredAlert>> {
+        self.read(|disk| {
+            let later = disk
+                .alerts
+                .values()
+                .filter(|alert| alert.seq > after && *alert.workspace_id == *workspace_id);
+            later.take(limit).cloned().collect()
+        })
+        .await
+    }
+
+    async fn webhooks(&self, workspace_id: &str) -> Result<Vec<Webhook>> {
+        self.read(|disk| of(&disk.webhooks, workspace_id).cloned().collect()).await
+    }
+
+    async fn email_receivers(&self, workspace_id: &str) -> Result<Vec<EmailReceiver>> {
+        self.read(|disk| of(&disk.email_receivers, workspace_id).cloned().collect()).await
+    }
+
+    async fn due_deliveries(&self, now: Time, limit: usize) -> Result<Vec<Delivery>> {
+        self.read(|disk| {
+            let mut due: Vec<&Delivery> = disk
+                .deliveries
+                .values()
+                .filter(|delivery| delivery.state == DeliveryState::Pending)
+                .filter(|delivery| delivery.next_attempt_time <= now)
+                .collect();
+            due.sort_by_key(|delivery| (delivery.next_attempt_time, delivery.id.clone()));
+            let mut seen = BTreeSet::new();
+            due.retain(|delivery| {
+                let (kind, id) = receiver(&delivery.receiver);
+                seen.insert((delivery.workspace_id.clone(), kind, id))
+            });
+            due.into_iter().take(limit).cloned().collect()
+        })
+        .await
+    }
+
+    async fn put_delivery(&self, delivery: &Delivery) -> Result<()> {
+        self.write(|disk| {
+            if let Some(there) = disk.deliveries.get_mut(&*delivery.id) {
+                *there = delivery.clone();
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn delivery(&self, workspace_id: &str, id: &str) -> Result<Option<Delivery>> {
+        self.read(|disk| {
+            let delivery = disk.deliveries.get(id);
+            delivery.filter(|delivery| *delivery.workspace_id == *workspace_id).cloned()
+        })
+        .await
+    }
+
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        after: Option<(Time, String)>,
+        limit: usize,
+    ) -> Result<Vec<Delivery>> {
+        self.read(|disk| {
+            let found = disk.deliveries.values().filter(|delivery| {
+                let id = receiver(&delivery.receiver).1;
+                *delivery.workspace_id == *filter.workspace_id
+                    && filter.receiver_id.as_ref().is_none_or(|wanted| **wanted == *id)
+                    && filter.alert_seq.is_none_or(|seq| seq == delivery.alert_seq)
+                    && filter.state.is_none_or(|state| state == delivery.state)
+            });
+            latest(found, after, limit, |delivery| (delivery.create_time, delivery.id.to_string()))
+        })
+        .await
+    }
+}
+
+fn receiver(receiver: &Receiver) -> (u8, &str) {
+    match receiver {
+        Receiver::Webhook(id) => (0, id),
+        Receiver::Email(id) => (1, id),
+    }
+}
+
+fn matches(alert: &StoredAlert, filter: &AlertFilter) -> bool {
+    let key = &alert.alert.key;
+    let is_about = match (&filter.subject, &key.subject) {
+        (None, _) | (Some(AlertSubjectFilter::Workspace), AlertSubject::Workspace) => true,
+        (Some(AlertSubjectFilter::Model(wanted)), AlertSubject::Model(id)) => **wanted == **id,
+        (
+            Some(AlertSubjectFilter::Member { kind: wanted, member: name }),
+            AlertSubject::Quota { kind, member, .. },
+        ) => wanted == kind && **name == **member,
+        _ => false,
+    };
+    let quota_id = alert.quota_id().map(|id| &**id);
+    *alert.workspace_id == *filter.workspace_id
+        && is_about
+        && (filter.types.is_empty() || filter.types.contains(&key.alert_type))
+        && (filter.quota_id.is_none() || filter.quota_id.as_deref() == quota_id)
+        && !(filter.unacknowledged_only && alert.acknowledged.is_some())
+        && filter.from.is_none_or(|from| alert.alert.time >= from)
+        && filter.to.is_none_or(|to| alert.alert.time < to)
+}

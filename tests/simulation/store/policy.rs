@@ -1,0 +1,323 @@
+//! What administrators set, the audit log, and sums over the usage log.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tollgate::ledger::Time;
+use tollgate::ledger::catalogue::ExchangeRate;
+use tollgate::ledger::price::Price;
+use tollgate::ledger::quota::{
+    ApiKey, Boost, BoostTarget, KeyGroup, Policy, Quota, RateLimit, Scope, Sent, SentQuery,
+    SubjectKind, Used, UsedQuery,
+};
+use tollgate::ledger::record::{Record, RecordKind};
+use tollgate::storage::Result;
+use tollgate::storage::policy::{
+    AuditEvent, AuditFilter, BoostFilter, Change, PolicyStore, RuleFilter, StoredRate,
+};
+
+use super::{Disk, Of, RateKey, SimStore};
+
+impl Disk {
+    pub fn apply(&mut self, workspace_id: &str, change: &Change) {
+        let key = |id: &Arc<str>| (workspace_id.to_owned(), id.to_string());
+        match change.clone() {
+            Change::PutModel(model) => {
+                self.catalogue.models.retain(|other| other.id != model.id);
+                self.catalogue.models.push(model);
+            }
+            Change::PutPrices(prices) => self.add_prices(prices),
+            Change::PutExchangeRate(rate) => {
+                let of = |rate: &ExchangeRate| (rate.from, rate.to, rate.effective_time);
+                self.catalogue.exchange_rates.retain(|other| of(other) != of(&rate));
+                self.catalogue.exchange_rates.push(rate);
+                self.catalogue.exchange_rates.sort_by_key(|rate| rate.create_time);
+            }
+            Change::PutWorkspace(new) => drop(self.workspaces.insert(new.id.to_string(), new)),
+            Change::PutWorkspaceModel(new) => drop(self.models.insert(key(&new.model_id), new)),
+            Change::PutQuota(new) => drop(self.quotas.insert(key(&new.id), new)),
+            Change::PutRateLimit(new) => drop(self.rate_limits.insert(key(&new.id), new)),
+            Change::PutApiKey(new) => drop(self.api_keys.insert(key(&new.id), new)),
+            Change::PutKeyGroup(new) => drop(self.key_groups.insert(key(&new.id), new)),
+            Change::PutBoost(new) => drop(self.boosts.insert(key(&new.id), new)),
+            Change::PutWebhook(new) => drop(self.webhooks.insert(key(&new.id), new)),
+            Change::PutEmailReceiver(new) => drop(self.email_receivers.insert(key(&new.id), new)),
+            Change::DeleteQuota(id) => {
+                self.quotas.remove(&key(&id));
+                self.boosts.retain(|(workspace, _), boost| {
+                    let of_it = match &boost.target {
+                        BoostTarget::Quota { quota_id, .. } => *quota_id == id,
+                        BoostTarget::Envelope => false,
+                    };
+                    workspace != workspace_id || !of_it
+                });
+            }
+            Change::DeleteRateLimit(id) => drop(self.rate_limits.remove(&key(&id))),
+            Change::DeleteApiKey(id) => drop(self.api_keys.remove(&key(&id))),
+            Change::DeleteKeyGroup(id) => drop(self.key_groups.remove(&key(&id))),
+            Change::DeleteWebhook(id) => drop(self.webhooks.remove(&key(&id))),
+            Change::DeleteEmailReceiver(id) => drop(self.email_receivers.remove(&key(&id))),
+            Change::AcknowledgeAlert { seq, time, actor } => {
+                if let Some(alert) = self.alerts.get_mut(&seq)
+                    && *alert.workspace_id == *workspace_id
+                {
+                    alert.acknowledged.get_or_insert((time, actor));
+                }
+            }
+        }
+    }
+
+    fn add_prices(&mut self, prices: Vec<Price>) {
+        for price in prices {
+            if self.catalogue.prices.iter().all(|other| other.id != price.id) {
+                self.catalogue.prices.push(price);
+            }
+        }
+        self.catalogue.prices.sort_by_key(|price| price.create_time);
+    }
+}
+
+#[async_trait]
+impl PolicyStore for SimStore {
+    async fn change(
+        &self,
+        workspace_id: &str,
+        changes: &[Change],
+        events: &[AuditEvent],
+    ) -> Result<()> {
+        self.write(|disk| {
+            for change in changes {
+                disk.apply(workspace_id, change);
+            }
+            for event in events {
+                disk.audit_events.entry(event.id.clone()).or_insert_with(|| event.clone());
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn policy(&self, workspace_id: &str, now: Time) -> Result<Policy> {
+        self.read(|disk| Policy {
+            quotas: of(&disk.quotas, workspace_id).cloned().collect(),
+            rate_limits: of(&disk.rate_limits, workspace_id).cloned().collect(),
+            api_keys: of(&disk.api_keys, workspace_id).cloned().collect(),
+            key_groups: of(&disk.key_groups, workspace_id).cloned().collect(),
+            boosts: of(&disk.boosts, workspace_id)
+                .filter(|boost| boost.end_time > now && boost.cancel_time.is_none())
+                .cloned()
+                .collect(),
+        })
+        .await
+    }
+
+    async fn quotas(
+        &self,
+        workspace_id: &str,
+        filter: &RuleFilter,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<Quota>> {
+        self.read(|disk| {
+            of(&disk.quotas, workspace_id)
+                .filter(|quota| *quota.id > *after_id && matches(&quota.scope, filter))
+                .take(limit)
+                .cloned()
+                .collect()
+        })
+        .await
+    }
+
+    async fn rate_limits(
+        &self,
+        workspace_id: &str,
+        filter: &RuleFilter,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<RateLimit>> {
+        self.read(|disk| {
+            of(&disk.rate_limits, workspace_id)
+                .filter(|rule| *rule.id > *after_id && matches(&rule.scope, filter))
+                .take(limit)
+                .cloned()
+                .collect()
+        })
+        .await
+    }
+
+    async fn api_keys(
+        &self,
+        workspace_id: &str,
+        key_group_id: Option<&str>,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<ApiKey>> {
+        self.read(|disk| {
+            of(&disk.api_keys, workspace_id)
+                .filter(|key| *key.id > *after_id)
+                .filter(|key| key_group_id.is_none() || key.key_group_id.as_deref() == key_group_id)
+                .take(limit)
+                .cloned()
+                .collect()
+        })
+        .await
+    }
+
+    async fn key_groups(
+        &self,
+        workspace_id: &str,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<KeyGroup>> {
+        self.read(|disk| {
+            let after = of(&disk.key_groups, workspace_id).filter(|group| *group.id > *after_id);
+            after.take(limit).cloned().collect()
+        })
+        .await
+    }
+
+    async fn boost(&self, workspace_id: &str, id: &str) -> Result<Option<Boost>> {
+        self.read(|disk| disk.boosts.get(&(workspace_id.to_owned(), id.to_owned())).cloned()).await
+    }
+
+    async fn boosts(
+        &self,
+        workspace_id: &str,
+        filter: &BoostFilter,
+        after: Option<(Time, String)>,
+        limit: usize,
+    ) -> Result<Vec<Boost>> {
+        self.read(|disk| {
+            let matches = |boost: &&Boost| match (filter, &boost.target) {
+                (BoostFilter::Envelope, BoostTarget::Envelope)
+                | (BoostFilter::Quotas, BoostTarget::Quota { .. }) => true,
+                (BoostFilter::Quota(id), BoostTarget::Quota { quota_id, .. }) => **id == **quota_id,
+                _ => false,
+            };
+            let found = of(&disk.boosts, workspace_id).filter(matches);
+            latest(found, after, limit, |boost| (boost.start_time, boost.id.to_string()))
+        })
+        .await
+    }
+
+    async fn audit_events(
+        &self,
+        filter: &AuditFilter,
+        after: Option<(Time, String)>,
+        limit: usize,
+    ) -> Result<Vec<AuditEvent>> {
+        self.read(|disk| {
+            let is = |wanted: &Option<String>, found: &String| {
+                wanted.as_ref().is_none_or(|wanted| wanted == found)
+            };
+            let found = disk.audit_events.values().filter(|event| {
+                event.workspace_id == filter.workspace_id
+                    && is(&filter.resource_type, &event.resource_type)
+                    && is(&filter.resource_id, &event.resource_id)
+                    && is(&filter.actor, &event.actor)
+                    && filter.from.is_none_or(|from| event.time >= from)
+                    && filter.to.is_none_or(|to| event.time < to)
+            });
+            latest(found, after, limit, |event| (event.time, event.id.clone()))
+        })
+        .await
+    }
+
+    async fn used(&self, workspace_id: &str, query: &UsedQuery) -> Result<Vec<(String, Used)>> {
+        self.read(|disk| {
+            let mut sums: BTreeMap<String, Used> = BTreeMap::new();
+            for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace_id) {
+                let within = query.from <= record.charge_time && record.charge_time < query.to;
+                if let Some(member) = member_of(&query.scope, record)
+                    && within
+                {
+                    let used = sums.entry(member.to_owned()).or_default();
+                    used.money += record.cost;
+                    used.tokens += record.usage.tokens.iter().sum::<i64>();
+                    used.requests += i64::from(record.kind == RecordKind::Usage);
+                }
+            }
+            sums.into_iter().collect()
+        })
+        .await
+    }
+
+    async fn sent(&self, workspace_id: &str, query: &SentQuery) -> Result<Vec<Sent>> {
+        self.read(|disk| {
+            let mut sums: BTreeMap<(String, i64), (i64, i64)> = BTreeMap::new();
+            for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace_id) {
+                let counts = record.kind == RecordKind::Usage && record.charge_time >= query.from;
+                if let Some(member) = member_of(&query.scope, record)
+                    && counts
+                {
+                    let bucket = record.charge_time.micros().div_euclid(query.bucket);
+                    let sum = sums.entry((member.to_owned(), bucket)).or_default();
+                    sum.0 += 1;
+                    sum.1 += record.usage.tokens.iter().sum::<i64>();
+                }
+            }
+            let of_bucket =
+                |((member, bucket), (requests, tokens))| Sent { member, bucket, requests, tokens };
+            sums.into_iter().map(of_bucket).collect()
+        })
+        .await
+    }
+
+    async fn rates(&self, workspace_id: &str) -> Result<Vec<StoredRate>> {
+        self.read(|disk| {
+            let own = disk.rates.values().filter(|rate| *rate.workspace_id == *workspace_id);
+            own.cloned().collect()
+        })
+        .await
+    }
+}
+
+pub fn rate_key(rate: &StoredRate) -> RateKey {
+    let counts = &rate.counts;
+    let (rule, member) = (counts.rate_limit_id.to_string(), counts.member.to_string());
+    (rate.workspace_id.to_string(), rule, member, counts.span, counts.unit)
+}
+
+/// What a workspace has, by id.
+pub fn of<'a, T>(all: &'a Of<T>, workspace_id: &str) -> impl Iterator<Item = &'a T> {
+    all.iter().filter(move |((id, _), _)| id == workspace_id).map(|(_, value)| value)
+}
+
+/// The latest first, before `after`.
+pub fn latest<'a, T: Clone + 'a>(
+    found: impl Iterator<Item = &'a T>,
+    after: Option<(Time, String)>,
+    limit: usize,
+    position: impl Fn(&T) -> (Time, String),
+) -> Vec<T> {
+    let mut found: Vec<T> = found.cloned().collect();
+    found.retain(|value| after.as_ref().is_none_or(|after| position(value) < *after));
+    found.sort_by_key(|value| std::cmp::Reverse(position(value)));
+    found.truncate(limit);
+    found
+}
+
+fn matches(scope: &Scope, filter: &RuleFilter) -> bool {
+    filter.kind.is_none_or(|kind| kind == scope.kind)
+        && (filter.member.is_none() || filter.member.as_deref() == scope.member.as_deref())
+        && (filter.model_id.is_none() || filter.model_id.as_deref() == scope.model_id.as_deref())
+}
+
+/// The member of the scope that a record counts for.
+fn member_of<'a>(scope: &Scope, record: &'a Record) -> Option<&'a str> {
+    let attribution = &record.attribution;
+    let member: &str = match scope.kind {
+        SubjectKind::Workspace => "",
+        SubjectKind::Department => &attribution.department_id,
+        SubjectKind::User => &attribution.user_id,
+        SubjectKind::ApiKey => &attribution.api_key_id,
+        SubjectKind::KeyGroup => &record.key_group_id,
+        SubjectKind::Project => &attribution.project_id,
+        SubjectKind::Assistant => &attribution.assistant_id,
+    };
+    let counts = scope.kind == SubjectKind::Workspace
+        || (!member.is_empty() && scope.member.as_deref().is_none_or(|named| named == member));
+    let of_model = scope.model_id.as_deref().is_none_or(|model| model == &*record.metered_model_id);
+    (counts && of_model).then_some(member)
+}
