@@ -8,8 +8,12 @@ mod outage;
 #[path = "support/server.rs"]
 mod server;
 
+#[path = "api/audit.rs"]
+mod audit;
 #[path = "api/bad_input.rs"]
 mod bad_input;
+#[path = "api/boosts.rs"]
+mod boosts;
 #[path = "api/budget.rs"]
 mod budget;
 #[path = "api/fixtures.rs"]

@@ -77,6 +77,21 @@ pub async fn set_price(
     Ok(server.model_limit().set_model_price(request).await?.into_inner().price.unwrap())
 }
 
+/// A message that says who sends it.
+pub fn by<T>(actor: &str, message: T) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    let actor = tonic::metadata::MetadataValue::try_from(actor.as_bytes()).expect("a header value");
+    request.metadata_mut().insert("tollgate-actor", actor);
+    request
+}
+
+/// All entries of the audit log about a workspace (or the catalogue, without one), newest first.
+pub async fn audit_events(server: &Server, workspace_id: &str) -> Vec<v1::AuditEvent> {
+    let request =
+        v1::ListAuditEventsRequest { workspace_id: workspace_id.to_owned(), ..Default::default() };
+    server.audit().list_audit_events(request).await.unwrap().into_inner().audit_events
+}
+
 pub fn eur(amount: &str) -> v1::Money {
     v1::Money { currency_code: "EUR".to_owned(), amount: amount.to_owned() }
 }

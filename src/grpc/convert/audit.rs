@@ -10,8 +10,8 @@ use crate::proto::v1;
 use crate::storage::policy::{AuditEvent, AuditFilter};
 
 const RESOURCE_TYPE_CHARS_MAX: usize = 64;
-/// No id of anything is longer.
-const RESOURCE_ID_CHARS_MAX: usize = 256;
+/// No id of anything is longer: that of an imported price has the id of its model in it.
+const ID_CHARS_MAX: usize = 512;
 
 /// Which entries are asked for.
 pub fn filter(request: v1::ListAuditEventsRequest, violations: &mut Violations) -> AuditFilter {
@@ -19,7 +19,7 @@ pub fn filter(request: v1::ListAuditEventsRequest, violations: &mut Violations) 
     for (value, field, max) in [
         (&request.workspace_id, "workspace_id", WORKSPACE_ID_CHARS_MAX),
         (&request.resource_type, "resource_type", RESOURCE_TYPE_CHARS_MAX),
-        (&request.resource_id, "resource_id", RESOURCE_ID_CHARS_MAX),
+        (&request.resource_id, "resource_id", ID_CHARS_MAX),
         (&request.actor, "actor", ACTOR_CHARS_MAX),
     ] {
         text::check(value, 0..=max, path(field), violations);
