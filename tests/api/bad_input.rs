@@ -308,6 +308,9 @@ async fn workspaces() {
         ("workspace.unpriced_model_policy", |r| {
             r.workspace.as_mut().unwrap().unpriced_model_policy = 3;
         }),
+        ("workspace.unknown_key_policy", |r| {
+            r.workspace.as_mut().unwrap().unknown_key_policy = 3;
+        }),
         ("workspace.hold_expiry_policy", |r| {
             r.workspace.as_mut().unwrap().hold_expiry_policy = 3;
         }),
@@ -331,6 +334,9 @@ async fn workspaces() {
         }),
         ("update_mask", |r| {
             r.update_mask = Some(prost_types::FieldMask { paths: vec!["spent".to_owned()] });
+        }),
+        ("workspace.unknown_key_policy", |r| {
+            r.workspace.as_mut().unwrap().unknown_key_policy = -1;
         }),
         ("workspace.hold_expiry_policy", |r| {
             r.workspace.as_mut().unwrap().hold_expiry_policy = -1;

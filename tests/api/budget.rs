@@ -41,6 +41,7 @@ async fn a_new_workspace_has_defaults_and_comes_back_as_it_was_made() {
     assert!(workspace.automatic_fallback);
     assert_eq!(workspace.unpriced_model_policy(), v1::UnpricedModelPolicy::Deny);
     assert_eq!(workspace.hold_expiry_policy(), v1::HoldExpiryPolicy::Release);
+    assert_eq!(workspace.unknown_key_policy(), v1::UnknownKeyPolicy::Accept);
     assert_eq!(workspace.plan, None);
     assert_eq!(seconds(workspace.create_time), START.micros() / 1_000_000);
 
@@ -51,6 +52,7 @@ async fn a_new_workspace_has_defaults_and_comes_back_as_it_was_made() {
         time_zone: "Europe/Berlin".to_owned(),
         unpriced_model_policy: v1::UnpricedModelPolicy::Allow.into(),
         hold_expiry_policy: v1::HoldExpiryPolicy::ChargeEstimate.into(),
+        unknown_key_policy: v1::UnknownKeyPolicy::Deny.into(),
         ..Default::default()
     };
     let request = v1::CreateWorkspaceRequest { workspace: Some(given.clone()) };
@@ -102,6 +104,38 @@ async fn an_update_changes_what_the_mask_names() {
     let status = update(&server, v1::Workspace::default(), &["plan"]).await.unwrap_err();
     assert_eq!(refused_fields(&status), ["update_mask"]);
     assert!(status.message().contains("\"plan\""), "{}", status.message());
+}
+
+#[tokio::test]
+async fn unknown_keys_are_denied_from_the_next_check_on() {
+    let server = acme().await;
+    let decide = async |id: &str, api_key_id: &str| {
+        let attribution =
+            v1::Attribution { api_key_id: api_key_id.to_owned(), ..Default::default() };
+        let request =
+            v1::CheckAndRouteRequest { attribution: Some(attribution), ..check(id, "small") };
+        server.usage().check_and_route(request).await.unwrap().into_inner()
+    };
+    assert_eq!(decide("r-1", "nobody").await.decision(), v1::Decision::Allowed);
+    let deny = v1::Workspace {
+        unknown_key_policy: v1::UnknownKeyPolicy::Deny.into(),
+        ..Default::default()
+    };
+    let workspace = update(&server, deny, &[]).await.unwrap();
+    assert_eq!(workspace.unknown_key_policy(), v1::UnknownKeyPolicy::Deny);
+    let answer = decide("r-2", "nobody").await;
+    assert_eq!(answer.decision(), v1::Decision::Blocked);
+    assert_eq!(answer.reason(), v1::Reason::KeyUnknown);
+    assert_eq!(decide("r-3", "").await.decision(), v1::Decision::Allowed);
+    // Not given, it stays; given, it is taken back.
+    update(&server, v1::Workspace::default(), &["unknown_key_policy"]).await.unwrap();
+    assert_eq!(decide("r-4", "nobody").await.decision(), v1::Decision::Blocked);
+    let accept = v1::Workspace {
+        unknown_key_policy: v1::UnknownKeyPolicy::Accept.into(),
+        ..Default::default()
+    };
+    update(&server, accept, &["unknown_key_policy"]).await.unwrap();
+    assert_eq!(decide("r-5", "nobody").await.decision(), v1::Decision::Allowed);
 }
 
 #[tokio::test]
