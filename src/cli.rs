@@ -109,6 +109,19 @@ pub struct Serve {
     /// Threads that serve; one for each core if not given.
     #[arg(long, value_name = "N")]
     worker_threads: Option<String>,
+    /// Allow webhooks at loopback addresses, also over http.
+    #[arg(long)]
+    webhooks_allow_loopback: bool,
+    /// Allow webhooks at addresses of private networks.
+    #[arg(long)]
+    webhooks_allow_private: bool,
+    /// Server for mail, for example smtps://USER:PASSWORD@HOST. Others on this machine can read
+    /// flags: prefer the environment or the file.
+    #[arg(long, value_name = "URL")]
+    smtp_url: Option<String>,
+    /// Whom mail is from.
+    #[arg(long, value_name = "ADDRESS")]
+    smtp_from: Option<String>,
 }
 
 impl Serve {
@@ -123,6 +136,10 @@ impl Serve {
             ("cors_allowed_origins", self.cors_allowed_origins),
             ("shutdown_deadline_seconds", self.shutdown_deadline_seconds),
             ("worker_threads", self.worker_threads),
+            ("webhooks_allow_loopback", self.webhooks_allow_loopback.then(|| "true".to_owned())),
+            ("webhooks_allow_private", self.webhooks_allow_private.then(|| "true".to_owned())),
+            ("smtp_url", self.smtp_url),
+            ("smtp_from", self.smtp_from),
         ];
         let given = flags.into_iter().filter_map(|(key, text)| Some((key, text?))).collect();
         (self.config, given)

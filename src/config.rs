@@ -4,18 +4,23 @@
 //! [`Config::load`] is the only function that touches the outside. Never shows a secret: no
 //! error repeats a value, and [`shown_database`] is the only way a database URL is printed.
 
+mod smtp;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use lettre::message::Mailbox;
 use toml::Value;
 use tracing_subscriber::filter::LevelFilter;
 
+pub use smtp::{Server as SmtpServer, Smtp, SmtpTls};
+
 /// Keys, as they are named in the file. The environment has `TOLLGATE_` and the key in capitals,
 /// the command line `--` and the key with dashes.
-pub const KEYS: [&str; 8] = [
+pub const KEYS: [&str; 12] = [
     "listen",
     "database",
     "insecure",
@@ -24,6 +29,10 @@ pub const KEYS: [&str; 8] = [
     "cors_allowed_origins",
     "shutdown_deadline_seconds",
     "worker_threads",
+    "webhooks_allow_loopback",
+    "webhooks_allow_private",
+    "smtp_url",
+    "smtp_from",
 ];
 
 /// Beginning of the names of all variables of the environment that are ours.
@@ -65,6 +74,12 @@ pub struct Config {
     pub shutdown_deadline: Duration,
     /// Threads that serve; as many as the machine has cores if absent.
     pub worker_threads: Option<NonZeroUsize>,
+    /// Whether webhooks may have loopback addresses, also over http; not at first.
+    pub webhooks_allow_loopback: bool,
+    /// Whether webhooks may have addresses of private networks; not at first.
+    pub webhooks_allow_private: bool,
+    /// Where mail goes, and whom it is from; without it there are no e-mail receivers.
+    pub smtp: Option<Smtp>,
 }
 
 /// Form of the log.
@@ -105,6 +120,8 @@ pub enum Error {
         given.describe("listen")
     )]
     NotLoopback { address: SocketAddr, given: Source },
+    #[error("{missing}: expected as well, because {given} is set")]
+    Missing { missing: &'static str, given: &'static str },
 }
 
 /// A value that was given on the command line: its key, and the text.
@@ -143,6 +160,7 @@ impl Config {
     ) -> Result<Config, Error> {
         let mut config = Config::default();
         let mut listen_source = Source::Default;
+        let mut mail = Mail::default();
         let mut settings = Vec::new();
         if let Some(text) = file {
             settings.extend(file_settings(text)?);
@@ -155,8 +173,13 @@ impl Config {
             if setting.key == "listen" {
                 listen_source = setting.source.clone();
             }
-            config.apply(&setting)?;
+            match setting.key {
+                "smtp_url" => mail.url = Some(setting.smtp_url()?),
+                "smtp_from" => mail.from = Some(setting.mailbox()?),
+                _ => config.apply(&setting)?,
+            }
         }
+        config.smtp = mail.resolve()?;
         if !config.insecure && !config.listen.ip().to_canonical().is_loopback() {
             return Err(Error::NotLoopback { address: config.listen, given: listen_source });
         }
@@ -179,6 +202,8 @@ impl Config {
                 let count = setting.integer(1, WORKER_THREADS_MAX as u64)?;
                 self.worker_threads = NonZeroUsize::new(count as usize);
             }
+            "webhooks_allow_loopback" => self.webhooks_allow_loopback = setting.boolean()?,
+            "webhooks_allow_private" => self.webhooks_allow_private = setting.boolean()?,
             key => unreachable!("{key} is not in KEYS"),
         }
         Ok(())
@@ -196,6 +221,9 @@ impl Default for Config {
             cors_allowed_origins: Vec::new(),
             shutdown_deadline: Duration::from_secs(20),
             worker_threads: None,
+            webhooks_allow_loopback: false,
+            webhooks_allow_private: false,
+            smtp: None,
         }
     }
 }
@@ -211,6 +239,9 @@ impl fmt::Debug for Config {
             .field("cors_allowed_origins", &self.cors_allowed_origins)
             .field("shutdown_deadline", &self.shutdown_deadline)
             .field("worker_threads", &self.worker_threads)
+            .field("webhooks_allow_loopback", &self.webhooks_allow_loopback)
+            .field("webhooks_allow_private", &self.webhooks_allow_private)
+            .field("smtp", &self.smtp)
             .finish()
     }
 }
@@ -253,6 +284,24 @@ fn shown_parameter(parameter: &str) -> String {
     match parameter.split_once('=') {
         Some((name, _)) if name.to_ascii_lowercase().contains("pass") => format!("{name}=***"),
         _ => parameter.to_owned(),
+    }
+}
+
+/// The two halves of [`Config::smtp`].
+#[derive(Default)]
+struct Mail {
+    url: Option<smtp::Server>,
+    from: Option<Mailbox>,
+}
+
+impl Mail {
+    fn resolve(self) -> Result<Option<Smtp>, Error> {
+        match (self.url, self.from) {
+            (Some(server), Some(from)) => Ok(Some(server.with_sender(from))),
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(Error::Missing { missing: "smtp_from", given: "smtp_url" }),
+            (None, Some(_)) => Err(Error::Missing { missing: "smtp_url", given: "smtp_from" }),
+        }
     }
 }
 
@@ -324,6 +373,15 @@ impl Setting {
             return Err(self.bad(expected));
         }
         Ok(origins)
+    }
+
+    fn smtp_url(&self) -> Result<smtp::Server, Error> {
+        let url = self.text(smtp::EXPECTED_URL)?;
+        smtp::Server::read(url).ok_or_else(|| self.bad(smtp::EXPECTED_URL))
+    }
+
+    fn mailbox(&self) -> Result<Mailbox, Error> {
+        self.text(smtp::EXPECTED_FROM)?.parse().map_err(|_| self.bad(smtp::EXPECTED_FROM))
     }
 
     fn boolean(&self) -> Result<bool, Error> {

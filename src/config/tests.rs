@@ -36,7 +36,9 @@ fn every_key_is_understood_from_every_source() {
     let file = "listen = '0.0.0.0:1'\ninsecure = true\ndatabase = 'postgres://h/d'\n\
                 log_format = 'json'\nlog_filter = 'warn,tollgate=debug'\n\
                 cors_allowed_origins = ['https://a.example', 'http://localhost:3000']\n\
-                shutdown_deadline_seconds = 5\nworker_threads = 2";
+                shutdown_deadline_seconds = 5\nworker_threads = 2\n\
+                webhooks_allow_loopback = true\nwebhooks_allow_private = true\n\
+                smtp_url = 'smtps://u:p@h'\nsmtp_from = 'T <t@example.com>'";
     let from_file = resolve(&[], &[], file).unwrap();
     let texts = [
         ("listen", "0.0.0.0:1"),
@@ -47,6 +49,10 @@ fn every_key_is_understood_from_every_source() {
         ("cors_allowed_origins", "https://a.example, http://localhost:3000"),
         ("shutdown_deadline_seconds", "5"),
         ("worker_threads", "2"),
+        ("webhooks_allow_loopback", "true"),
+        ("webhooks_allow_private", "true"),
+        ("smtp_url", "smtps://u:p@h"),
+        ("smtp_from", "T <t@example.com>"),
     ];
     assert_eq!(resolve(&texts, &[], "").unwrap(), from_file);
     let named: Vec<(String, &str)> =
@@ -57,7 +63,7 @@ fn every_key_is_understood_from_every_source() {
 }
 
 /// Each row: a key, a text that it refuses, and a part of what the message says.
-const REFUSED: [(&str, &str, &str); 19] = [
+const REFUSED: [(&str, &str, &str); 24] = [
     ("listen", "localhost", "an IP address and a port"),
     ("listen", "127.0.0.1", "an IP address and a port"),
     ("listen", "127.0.0.1:70000", "an IP address and a port"),
@@ -77,6 +83,11 @@ const REFUSED: [(&str, &str, &str); 19] = [
     ("shutdown_deadline_seconds", "0", "from 1 to 600"),
     ("shutdown_deadline_seconds", "2.5", "from 1 to 600"),
     ("worker_threads", "-1", "from 1 to 1024"),
+    ("webhooks_allow_loopback", "1", "true or false"),
+    ("webhooks_allow_private", "", "true or false"),
+    ("smtp_url", "smtp://u:secret@mail.example.com", "?tls=required"),
+    ("smtp_url", "smtps://secret@mail.example.com", "smtps://USER:PASSWORD"),
+    ("smtp_from", "nobody", "an e-mail address"),
 ];
 
 #[test]
@@ -147,6 +158,18 @@ fn another_address_than_loopback_needs_insecure() {
     for address in ["127.0.0.1:0", "127.8.0.1:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
         resolve(&[("listen", address)], &[], "").unwrap();
     }
+}
+
+#[test]
+fn mail_needs_a_server_and_a_sender() {
+    let url = [("smtp_url", "smtps://u:secret@h")];
+    let message = resolve(&url, &[], "").unwrap_err();
+    assert_eq!(message, "smtp_from: expected as well, because smtp_url is set");
+    let message = resolve(&[("smtp_from", "t@example.com")], &[], "").unwrap_err();
+    assert_eq!(message, "smtp_url: expected as well, because smtp_from is set");
+    let config = resolve(&url, &[("TOLLGATE_SMTP_FROM", "t@example.com")], "").unwrap();
+    assert_eq!(config.smtp.as_ref().unwrap().server.host, "h");
+    assert!(!format!("{config:?}").contains("secret"), "{config:?}");
 }
 
 #[test]
