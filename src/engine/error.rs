@@ -23,6 +23,11 @@ pub enum Error {
     /// A field that only the engine can judge, by its name in the proto, and what was expected.
     #[error("{field}: {expected}")]
     Field { field: String, expected: String },
+    #[error(
+        "the server is configured without a server for mail: set smtp_url and smtp_from, then \
+         e-mail receivers can be created"
+    )]
+    SmtpNotConfigured,
     /// The change would alter the meaning of what is stored.
     #[error("{0}")]
     NotAllowed(String),

@@ -3,6 +3,7 @@
 //! Decides nothing itself. Everything goes through "the ledger of this workspace", which one
 //! server owns.
 
+pub mod alerts;
 mod audit;
 mod boosts;
 mod catalogue;
@@ -39,6 +40,7 @@ use crate::ledger::{Currency, Ledger, Time, WindowSpend};
 use crate::storage::policy::{AuditEvent, Change, StoredRate};
 use crate::storage::rollup::RollupRow;
 use crate::storage::{self, Before, Store};
+use alerts::{AlertPositions, DeliveryBell};
 use registry::Registry;
 use writer::{Command, QUEUE_COMMANDS_MAX, Writer};
 
@@ -88,6 +90,9 @@ pub(crate) struct Shared {
     /// Position of the last entry that was committed, and who is told.
     last_committed: AtomicI64,
     committed: mpsc::Sender<Committed>,
+    alert_positions: AlertPositions,
+    /// Wakes the task that delivers alerts.
+    bell: DeliveryBell,
     /// Whether the last write was answered.
     storage_answers: tokio::sync::watch::Sender<bool>,
     /// This server must not go on: another has taken over.
@@ -111,6 +116,7 @@ impl Engine {
         let start_time = clock.now();
         let catalogue = catalogue::load(&*store, builtin).await?;
         let last_seq = store.last_seq().await?;
+        let last_alert_seq = store.last_alert_seq().await?;
         let (commands, receiver) = mpsc::channel(QUEUE_COMMANDS_MAX);
         let (committed_sender, committed) = mpsc::channel(FOLD_QUEUE_MAX);
         let shared = Arc::new(Shared {
@@ -123,6 +129,8 @@ impl Engine {
             last_seq: AtomicI64::new(last_seq),
             last_committed: AtomicI64::new(last_seq),
             committed: committed_sender,
+            alert_positions: AlertPositions::new(last_alert_seq),
+            bell: DeliveryBell::default(),
             storage_answers: tokio::sync::watch::Sender::new(true),
             fatal: CancellationToken::new(),
             writer: AsyncMutex::new(None),

@@ -12,12 +12,15 @@ pub struct WorkspaceHandle {
     ledger: Mutex<Ledger>,
     /// Told after each committed change.
     changes: watch::Sender<()>,
+    /// Told after alerts were stored.
+    alerts: watch::Sender<()>,
 }
 
 impl WorkspaceHandle {
     pub(super) fn new(ledger: Ledger) -> WorkspaceHandle {
         let id = ledger.workspace().id.clone();
-        WorkspaceHandle { id, ledger: Mutex::new(ledger), changes: watch::Sender::new(()) }
+        let (changes, alerts) = (watch::Sender::new(()), watch::Sender::new(()));
+        WorkspaceHandle { id, ledger: Mutex::new(ledger), changes, alerts }
     }
 
     pub fn id(&self) -> &Arc<str> {
@@ -40,5 +43,14 @@ impl WorkspaceHandle {
 
     pub(super) fn subscribe(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
+    }
+
+    /// Wakes those who watch its alerts.
+    pub(super) fn announce_alerts(&self) {
+        self.alerts.send_replace(());
+    }
+
+    pub(super) fn subscribe_alerts(&self) -> watch::Receiver<()> {
+        self.alerts.subscribe()
     }
 }

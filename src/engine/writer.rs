@@ -138,7 +138,10 @@ impl Writer {
             }
         }
         match self.shared.append(&records).await {
-            Ok(appended) => self.settle(records, entries, appended),
+            Ok(appended) => {
+                let touched = self.settle(records, entries, appended);
+                self.shared.raise(&touched).await;
+            }
             Err(error) => {
                 for (record, entry) in records.iter().zip(entries) {
                     if mutants::is(Mutant::FailureIsCharged) {
@@ -214,10 +217,17 @@ impl Writer {
         Ok(entries.into_iter().next().filter(|_| !net.is_zero()))
     }
 
-    fn settle(&self, records: Vec<Record>, entries: Vec<Entry>, appended: Vec<Appended>) {
+    /// Returns the workspaces that have raised alerts with it.
+    fn settle(
+        &self,
+        records: Vec<Record>,
+        entries: Vec<Entry>,
+        appended: Vec<Appended>,
+    ) -> Vec<Arc<WorkspaceHandle>> {
         assert_eq!(records.len(), appended.len(), "storage answers for every record");
         let now = self.shared.clock.now();
         let mut committed = Vec::with_capacity(records.len());
+        let mut raised = Vec::new();
         for ((record, entry), appended) in records.into_iter().zip(entries).zip(appended) {
             let appended = match appended {
                 Appended::Existing(_) if mutants::is(Mutant::NoDedupe) => Appended::New,
@@ -225,7 +235,13 @@ impl Writer {
             };
             let answer = match appended {
                 Appended::New => {
-                    let standing = entry.workspace.lock().settle(now, &record);
+                    let (standing, has_alerts) = {
+                        let mut ledger = entry.workspace.lock();
+                        (ledger.settle(now, &record), ledger.has_alerts())
+                    };
+                    if has_alerts {
+                        raised.push(entry.workspace.clone());
+                    }
                     let (cost, unpriced) = (record.cost, record.unpriced);
                     committed.push(record);
                     entry.workspace.announce();
@@ -240,6 +256,7 @@ impl Writer {
             entry.answer(answer);
         }
         self.shared.publish(committed);
+        raised
     }
 }
 

@@ -164,6 +164,9 @@ impl Told {
             engine::Error::Field { field, expected } => {
                 Told::invalid(vec![Violation { field, expected }])
             }
+            engine::Error::SmtpNotConfigured => {
+                told(Code::FailedPrecondition, ErrorReason::SmtpNotConfigured)
+            }
             engine::Error::NotAllowed(_) => {
                 told(Code::FailedPrecondition, ErrorReason::ChangeNotAllowed)
             }

@@ -81,7 +81,7 @@ pub struct EmailReceiver {
 }
 
 /// To whom an alert is sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Receiver {
     Webhook(Arc<str>),
     Email(Arc<str>),

@@ -1,5 +1,6 @@
 //! Lets holds end by their time in workspaces that nobody asks, charges those whose workspace
-//! wants expired holds charged, and forgets members that have been idle.
+//! wants expired holds charged, forgets members that have been idle, and stores alerts that no
+//! write came after.
 
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ pub async fn run(engine: Engine, stop: CancellationToken) {
         match engine.expire_holds().await {
             Ok(_) => {}
             Err(error) => warn!(%error, "expired holds are charged later"),
+        }
+        if let Err(error) = engine.store_raised().await {
+            warn!(%error, "alerts are stored later");
         }
     }
 }

@@ -1,0 +1,275 @@
+//! Deliveries of alerts: listed, repeated, and written down after each attempt.
+//!
+//! Sends nothing: `tasks/deliver/` does, and is told here what is new.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::super::error::{Error, Result};
+use super::super::{Engine, Shared};
+use super::not_found;
+use super::wording::Wording;
+use crate::ledger::Time;
+use crate::storage::alerts::{
+    Delivery, DeliveryFilter, DeliveryState, EmailReceiver, Receiver, StoredAlert, Webhook,
+};
+
+/// Deliveries that are given up in one go of the writer.
+const GIVE_UP_DELIVERIES: usize = 50;
+
+/// A receiver, with its workspace.
+pub type ReceiverKey = (Arc<str>, Receiver);
+
+/// Wakes the task that delivers, and tells it of receivers that have changed.
+#[derive(Default)]
+pub struct DeliveryBell {
+    notify: Notify,
+    changed: Mutex<HashMap<ReceiverKey, ReceiverChange>>,
+}
+
+/// What is to become of what waits for a receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiverChange {
+    /// It may take it now, whatever it did before.
+    TryNow,
+    /// It is gone.
+    GiveUp,
+}
+
+/// What an attempt is made with.
+pub struct Outgoing {
+    pub alert: StoredAlert,
+    pub wording: Wording,
+    pub to: Destination,
+}
+
+pub enum Destination {
+    Webhook(Webhook),
+    Email(EmailReceiver),
+}
+
+/// Something to be sent, or why there is nobody to send it to.
+pub type OrGone<T> = std::result::Result<T, &'static str>;
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    Delivered,
+    /// Tried again at `next`; given up if absent.
+    Failed {
+        error: String,
+        next: Option<Time>,
+    },
+    /// None was made: there is nobody to send it to.
+    GivenUp {
+        reason: &'static str,
+    },
+}
+
+impl DeliveryBell {
+    pub(super) fn ring(&self) {
+        self.notify.notify_one();
+    }
+
+    pub(super) fn try_now(&self, workspace_id: &Arc<str>, receiver: Receiver) {
+        self.lock().insert((workspace_id.clone(), receiver), ReceiverChange::TryNow);
+        self.ring();
+    }
+
+    pub(super) fn give_up(&self, workspace_id: &Arc<str>, receiver: Receiver) {
+        self.lock().insert((workspace_id.clone(), receiver), ReceiverChange::GiveUp);
+        self.ring();
+    }
+
+    /// Waits until something is new since the last time.
+    pub async fn rung(&self) {
+        self.notify.notified().await;
+    }
+
+    /// Receivers that have changed since the last time.
+    pub fn take_changed(&self) -> HashMap<ReceiverKey, ReceiverChange> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ReceiverKey, ReceiverChange>> {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Engine {
+    pub fn delivery_bell(&self) -> &DeliveryBell {
+        &self.shared.bell
+    }
+
+    /// Deliveries that match, latest (`create_time`, id) first, before `after`.
+    pub async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        after: Option<(Time, String)>,
+        limit: usize,
+    ) -> Result<Vec<Delivery>> {
+        self.workspace(&filter.workspace_id).await?;
+        Ok(self.store().deliveries(filter, after, limit).await?)
+    }
+
+    /// Makes a delivery due now, whatever became of it before.
+    pub async fn repeat_delivery(&self, workspace_id: &str, id: &str) -> Result<Delivery> {
+        let workspace = self.workspace(workspace_id).await?;
+        let id = id.to_owned();
+        self.in_writer(move |shared| async move {
+            let delivery = shared.store.delivery(workspace.id(), &id).await?;
+            let mut delivery = delivery.ok_or_else(|| not_found("delivery", &id))?;
+            if let Err(reason) = shared.destination(&delivery).await? {
+                let refusal = format!("delivery_id: cannot be repeated: {reason}");
+                return Err(Error::NotAllowed(refusal));
+            }
+            delivery.state = DeliveryState::Pending;
+            delivery.next_attempt_time = shared.clock.now();
+            delivery.finish_time = None;
+            shared.until_known(|| shared.store.put_delivery(&delivery)).await?;
+            shared.bell.try_now(workspace.id(), delivery.receiver.clone());
+            Ok(delivery)
+        })
+        .await
+    }
+
+    /// What an attempt is to be made with; the reason if there is nobody to send it to.
+    pub async fn outgoing(&self, delivery: &Delivery) -> Result<OrGone<Outgoing>> {
+        let store = self.store();
+        let to = match self.shared.destination(delivery).await? {
+            Ok(to) => to,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let workspace = store.workspace(&delivery.workspace_id).await?;
+        let workspace =
+            workspace.ok_or_else(|| Error::WorkspaceNotFound(delivery.workspace_id.to_string()))?;
+        let alert = store.alert(&delivery.workspace_id, delivery.alert_seq).await?;
+        let alert = alert.ok_or_else(|| not_found("alert", delivery.alert_seq))?;
+        Ok(Ok(Outgoing { alert, wording: Wording::of(&workspace), to }))
+    }
+
+    /// Writes down how an attempt ended that was begun with `taken`.
+    pub async fn finish_attempt(&self, taken: Delivery, attempt: Attempt) -> Result<()> {
+        self.in_writer(move |shared| async move {
+            let now = shared.clock.now();
+            let (workspace_id, id) = (&taken.workspace_id, &taken.id);
+            let Some(stored) = shared.store.delivery(workspace_id, id).await? else {
+                return Ok(());
+            };
+            let finished = finished(stored, &taken, attempt, now);
+            Ok(shared.until_known(|| shared.store.put_delivery(&finished)).await?)
+        })
+        .await
+    }
+
+    /// Gives up what waits for a receiver that is gone.
+    pub async fn give_up_deliveries(&self, (workspace_id, receiver): ReceiverKey) -> Result<()> {
+        let mut after = None;
+        loop {
+            let (workspace_id, receiver) = (workspace_id.clone(), receiver.clone());
+            // A few at a time: records are written in between.
+            let give_up = self.in_writer(move |shared| async move {
+                shared.give_up(&workspace_id, &receiver, after).await
+            });
+            match give_up.await? {
+                Some(last) => after = Some(last),
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Gives up some; returns the position of the last one that was looked at, if others follow.
+    async fn give_up(
+        &self,
+        workspace_id: &Arc<str>,
+        receiver: &Receiver,
+        after: Option<(Time, String)>,
+    ) -> Result<Option<(Time, String)>> {
+        let filter = DeliveryFilter {
+            workspace_id: workspace_id.to_string(),
+            receiver_id: Some(receiver_id(receiver).to_string()),
+            alert_seq: None,
+            state: Some(DeliveryState::Pending),
+        };
+        let page = self.store.deliveries(&filter, after, GIVE_UP_DELIVERIES).await?;
+        for delivery in &page {
+            if delivery.receiver != *receiver {
+                continue;
+            }
+            // It may be back.
+            let Err(reason) = self.destination(delivery).await? else { return Ok(None) };
+            let attempt = Attempt::GivenUp { reason };
+            let finished = finished(delivery.clone(), delivery, attempt, self.clock.now());
+            self.until_known(|| self.store.put_delivery(&finished)).await?;
+        }
+        let is_full = page.len() == GIVE_UP_DELIVERIES;
+        let last = page.last().filter(|_| is_full);
+        Ok(last.map(|last| (last.create_time, last.id.to_string())))
+    }
+
+    /// Where a delivery goes; the reason if it cannot go there any more.
+    async fn destination(&self, delivery: &Delivery) -> Result<OrGone<Destination>> {
+        let workspace_id = &delivery.workspace_id;
+        match &delivery.receiver {
+            Receiver::Webhook(id) => {
+                let mut webhooks = self.store.webhooks(workspace_id).await?.into_iter();
+                Ok(match webhooks.find(|webhook| webhook.id == *id) {
+                    None => Err("the webhook was deleted"),
+                    Some(webhook) if webhook.disabled => Err("the webhook is disabled"),
+                    Some(webhook) => Ok(Destination::Webhook(webhook)),
+                })
+            }
+            Receiver::Email(id) => {
+                let mut receivers = self.store.email_receivers(workspace_id).await?.into_iter();
+                let found = receivers.find(|receiver| receiver.id == *id);
+                Ok(found.map(Destination::Email).ok_or("the e-mail receiver was deleted"))
+            }
+        }
+    }
+}
+
+pub fn receiver_id(receiver: &Receiver) -> &Arc<str> {
+    match receiver {
+        Receiver::Webhook(id) | Receiver::Email(id) => id,
+    }
+}
+
+/// What is stored, with the end of an attempt that was begun with `taken`. In between it may have
+/// been given up, or asked to be repeated.
+fn finished(stored: Delivery, taken: &Delivery, attempt: Attempt, now: Time) -> Delivery {
+    let was_asked_again = stored.next_attempt_time != taken.next_attempt_time;
+    let is_pending = stored.state == DeliveryState::Pending;
+    let mut delivery = stored;
+    let state = match attempt {
+        Attempt::Delivered => {
+            delivery.attempts += 1;
+            delivery.last_error = String::new();
+            DeliveryState::Delivered
+        }
+        Attempt::Failed { error, next } => {
+            delivery.attempts += 1;
+            delivery.last_error = error;
+            match next {
+                _ if !is_pending => return delivery,
+                _ if was_asked_again => return delivery,
+                Some(next) => {
+                    delivery.next_attempt_time = next;
+                    return delivery;
+                }
+                None => DeliveryState::Dead,
+            }
+        }
+        Attempt::GivenUp { .. } if !is_pending => return delivery,
+        Attempt::GivenUp { reason } => {
+            delivery.last_error = reason.to_owned();
+            DeliveryState::Dead
+        }
+    };
+    delivery.state = state;
+    delivery.finish_time = Some(now);
+    delivery
+}

@@ -1,0 +1,310 @@
+//! An alert in words, for people: one sentence, and what they can do about it.
+//!
+//! The same for lists, webhooks and mail. Says dates and never "today": it is read later, too.
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use crate::ledger::alert::{AlertSubject, AlertType};
+use crate::ledger::quota::{SubjectKind, Unit};
+use crate::ledger::time::Micros;
+use crate::ledger::workspace::Workspace;
+use crate::ledger::{Amount, Currency, Time};
+use crate::storage::alerts::StoredAlert;
+
+/// What amounts and times of a workspace are told in.
+#[derive(Clone, Copy, Debug)]
+pub struct Wording {
+    pub currency: Currency,
+    pub time_zone: Tz,
+}
+
+const PERCENT: i128 = 100;
+const LAST_MICRO: Micros = 1;
+
+impl Wording {
+    pub fn of(workspace: &Workspace) -> Wording {
+        Wording { currency: workspace.currency, time_zone: workspace.time_zone }
+    }
+
+    /// One sentence, without a full stop.
+    pub fn sentence(&self, stored: &StoredAlert) -> String {
+        let alert = &stored.alert;
+        let subject = subject(stored);
+        let window = self.window(stored);
+        match alert.key.alert_type {
+            AlertType::Threshold => {
+                let percent = percent(alert.spent, alert.limit);
+                let used = verb(alert.unit);
+                let limit = self.figure(alert.unit, alert.limit);
+                format!("{subject} has {used} {percent} % of {limit} {window}")
+            }
+            AlertType::InOverage => {
+                let spent = self.figure(alert.unit, alert.spent);
+                let budget = self.figure(alert.unit, alert.limit);
+                format!("{subject} has spent {spent}, more than its plan of {budget} {window}")
+            }
+            AlertType::Exhausted => {
+                let limit = self.figure(alert.unit, alert.limit);
+                format!("{subject} has used up its envelope of {limit} {window}")
+            }
+            AlertType::FallbackBegan => {
+                format!("requests for {subject} were routed to other models {window}")
+            }
+            AlertType::UnpricedModel => {
+                format!("usage of {subject}, which has no price, was recorded {window}")
+            }
+            AlertType::HoldsExpired => {
+                format!("holds of {subject} expired unsettled {window}")
+            }
+        }
+    }
+
+    /// What can be done about it, in whole sentences.
+    pub fn advice(&self, stored: &StoredAlert) -> &'static str {
+        let is_quota = stored.quota_id().is_some();
+        match stored.alert.key.alert_type {
+            AlertType::Threshold if is_quota => {
+                "Raise the quota or give it a boost if that is more than was expected; \
+                 QuotaService.ListQuotaUsage tells who used how much."
+            }
+            AlertType::Threshold => {
+                "Raise the limit or give it a boost if that is more than was expected; \
+                 BudgetService.GetBudget tells which models it was spent on."
+            }
+            AlertType::InOverage => {
+                "Requests still run, out of the overage. BudgetService.GetBudget tells which \
+                 models it was spent on."
+            }
+            AlertType::Exhausted => {
+                "Requests that cost anything are blocked until the cycle ends. Raise the plan or \
+                 the overage, or give the envelope a boost, to let them run."
+            }
+            AlertType::FallbackBegan => {
+                "Its limit is reached, so cheaper models answer. Raise the limit to go back to it."
+            }
+            AlertType::UnpricedModel => {
+                "It was not charged in full. Set a price with ModelLimitService.SetModelPrice, \
+                 then charge it with UsageService.RepriceUsage."
+            }
+            AlertType::HoldsExpired => {
+                "Somebody checks requests and does not record their usage. UsageService.ListHolds \
+                 tells which."
+            }
+        }
+    }
+
+    /// What was counted: for example "1.62 EUR" or "40 requests".
+    pub fn figure(&self, unit: Option<Unit>, count: i64) -> String {
+        match unit {
+            Some(Unit::Money) => {
+                format!("{} {}", Amount::from_nanos(count).to_text(), self.currency)
+            }
+            Some(Unit::Tokens) => format!("{} tokens", grouped(count)),
+            Some(Unit::Requests) => format!("{} requests", grouped(count)),
+            None => grouped(count),
+        }
+    }
+
+    /// The window that it is about, by its first and last day: "on 2026-03-15", "from 2026-03-01
+    /// to 2026-03-31".
+    pub fn window(&self, stored: &StoredAlert) -> String {
+        let start = self.day(stored.alert.key.window_start);
+        let Some(end) = stored.alert.window_end else { return format!("since {start}") };
+        let last = self.day(end - LAST_MICRO);
+        if last <= start { format!("on {start}") } else { format!("from {start} to {last}") }
+    }
+
+    fn day(&self, time: Time) -> NaiveDate {
+        time.to_utc().with_timezone(&self.time_zone).date_naive()
+    }
+}
+
+/// As in the protos.
+pub fn type_name(alert_type: AlertType) -> &'static str {
+    match alert_type {
+        AlertType::Threshold => "ALERT_TYPE_THRESHOLD",
+        AlertType::InOverage => "ALERT_TYPE_IN_OVERAGE",
+        AlertType::Exhausted => "ALERT_TYPE_EXHAUSTED",
+        AlertType::FallbackBegan => "ALERT_TYPE_FALLBACK_BEGAN",
+        AlertType::UnpricedModel => "ALERT_TYPE_UNPRICED_MODEL",
+        AlertType::HoldsExpired => "ALERT_TYPE_HOLDS_EXPIRED",
+    }
+}
+
+/// As in the protos.
+pub fn kind_name(kind: SubjectKind) -> &'static str {
+    match kind {
+        SubjectKind::Workspace => "SUBJECT_TYPE_WORKSPACE",
+        SubjectKind::Department => "SUBJECT_TYPE_DEPARTMENT",
+        SubjectKind::User => "SUBJECT_TYPE_USER",
+        SubjectKind::ApiKey => "SUBJECT_TYPE_API_KEY",
+        SubjectKind::KeyGroup => "SUBJECT_TYPE_KEY_GROUP",
+        SubjectKind::Project => "SUBJECT_TYPE_PROJECT",
+        SubjectKind::Assistant => "SUBJECT_TYPE_ASSISTANT",
+    }
+}
+
+fn subject(stored: &StoredAlert) -> String {
+    match &stored.alert.key.subject {
+        AlertSubject::Workspace => format!("workspace {}", stored.workspace_id),
+        AlertSubject::Model(id) => format!("model {id}"),
+        AlertSubject::Quota { kind: SubjectKind::Workspace, quota_id, .. } => {
+            format!("workspace {} (quota {quota_id})", stored.workspace_id)
+        }
+        AlertSubject::Quota { kind, member, .. } => format!("{} {member}", kind_word(*kind)),
+    }
+}
+
+fn kind_word(kind: SubjectKind) -> &'static str {
+    match kind {
+        SubjectKind::Workspace => "workspace",
+        SubjectKind::Department => "department",
+        SubjectKind::User => "user",
+        SubjectKind::ApiKey => "API key",
+        SubjectKind::KeyGroup => "key group",
+        SubjectKind::Project => "project",
+        SubjectKind::Assistant => "assistant",
+    }
+}
+
+fn verb(unit: Option<Unit>) -> &'static str {
+    match unit {
+        Some(Unit::Money) => "spent",
+        Some(Unit::Requests) => "sent",
+        Some(Unit::Tokens) | None => "used",
+    }
+}
+
+/// Rounded down, so that 100 is said only of what is used up. Of nothing: everything.
+fn percent(spent: i64, limit: i64) -> i128 {
+    match limit {
+        0 => PERCENT,
+        limit => i128::from(spent) * PERCENT / i128::from(limit),
+    }
+}
+
+/// With commas between thousands.
+fn grouped(count: i64) -> String {
+    let digits = count.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3 + 1);
+    if count < 0 {
+        text.push('-');
+    }
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::alert::{Alert, AlertKey};
+
+    fn at(text: &str) -> Time {
+        Time::from_utc(text.parse().unwrap())
+    }
+
+    fn stored(
+        subject: AlertSubject,
+        alert_type: AlertType,
+        figures: (Option<Unit>, i64, i64),
+        window: (&str, Option<&str>),
+    ) -> StoredAlert {
+        let (unit, spent, limit) = figures;
+        let window_start = at(window.0);
+        let alert = Alert {
+            key: AlertKey { subject, alert_type, window_start, threshold: 80 },
+            window_end: window.1.map(at),
+            unit,
+            limit,
+            spent,
+            time: window_start,
+        };
+        StoredAlert { seq: 1, workspace_id: "acme".into(), alert, acknowledged: None }
+    }
+
+    #[test]
+    fn every_alert_is_one_readable_sentence() {
+        let quota = |kind, member: &str| AlertSubject::Quota {
+            quota_id: "q".into(),
+            kind,
+            member: member.into(),
+        };
+        let model = || AlertSubject::Model("big".into());
+        let euros =
+            |spent: i64, limit: i64| (Some(Unit::Money), spent * 10_000_000, limit * 10_000_000);
+        // Berlin: a day of 23 hours, and a month across the change.
+        let day = ("2026-03-28T23:00:00Z", Some("2026-03-29T22:00:00Z"));
+        let month = ("2026-02-28T23:00:00Z", Some("2026-03-31T22:00:00Z"));
+        let workspace = AlertSubject::Workspace;
+        let table = [
+            (
+                stored(quota(SubjectKind::User, "ada"), AlertType::Threshold, euros(162, 200), day),
+                "user ada has spent 81 % of 2.00 EUR on 2026-03-29",
+            ),
+            (
+                stored(
+                    quota(SubjectKind::KeyGroup, "batch"),
+                    AlertType::Threshold,
+                    (Some(Unit::Tokens), 999_999, 1_000_000),
+                    month,
+                ),
+                "key group batch has used 99 % of 1,000,000 tokens from 2026-03-01 to 2026-03-31",
+            ),
+            (
+                stored(
+                    quota(SubjectKind::Workspace, ""),
+                    AlertType::Threshold,
+                    (Some(Unit::Requests), 1, 0),
+                    ("2026-02-28T23:00:00Z", None),
+                ),
+                "workspace acme (quota q) has sent 100 % of 0 requests since 2026-03-01",
+            ),
+            (
+                stored(workspace.clone(), AlertType::Threshold, euros(9_700, 12_000), month),
+                "workspace acme has spent 80 % of 120.00 EUR from 2026-03-01 to 2026-03-31",
+            ),
+            (
+                stored(workspace.clone(), AlertType::InOverage, euros(10_100, 10_000), month),
+                "workspace acme has spent 101.00 EUR, more than its plan of 100.00 EUR from \
+                 2026-03-01 to 2026-03-31",
+            ),
+            (
+                stored(workspace.clone(), AlertType::Exhausted, euros(12_000, 12_000), month),
+                "workspace acme has used up its envelope of 120.00 EUR from 2026-03-01 to \
+                 2026-03-31",
+            ),
+            (
+                stored(model(), AlertType::FallbackBegan, (None, 0, 0), month),
+                "requests for model big were routed to other models from 2026-03-01 to 2026-03-31",
+            ),
+            (
+                stored(model(), AlertType::UnpricedModel, (None, 0, 0), day),
+                "usage of model big, which has no price, was recorded on 2026-03-29",
+            ),
+            (
+                stored(workspace, AlertType::HoldsExpired, (Some(Unit::Requests), 1, 0), day),
+                "holds of workspace acme expired unsettled on 2026-03-29",
+            ),
+        ];
+        let wording = Wording { currency: Currency::EUR, time_zone: Tz::Europe__Berlin };
+        for (alert, expected) in table {
+            assert_eq!(wording.sentence(&alert), expected);
+            assert!(wording.advice(&alert).ends_with('.'));
+        }
+    }
+
+    #[test]
+    fn counts_are_grouped_by_thousands() {
+        for (count, expected) in
+            [(0, "0"), (999, "999"), (1_000, "1,000"), (-1_234_567, "-1,234,567")]
+        {
+            assert_eq!(grouped(count), expected);
+        }
+    }
+}
