@@ -1,0 +1,151 @@
+//! Sends an alert by e-mail, over SMTP: plain text that says what, whom, how much and what to do.
+
+use lettre::message::header::ContentType;
+use lettre::message::{Mailbox, Message};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+
+use super::{ATTEMPT_TIMEOUT, Sent};
+use crate::config::{Smtp, SmtpServer, SmtpTls};
+use crate::engine::alerts::Outgoing;
+use crate::ledger::alert::AlertType;
+use crate::storage::alerts::{EmailReceiver, StoredAlert};
+
+/// Longest sentence in a subject, in characters.
+const SUBJECT_CHARS_MAX: usize = 200;
+
+type Transport = AsyncSmtpTransport<Tokio1Executor>;
+
+/// Hands mail to the server that is configured.
+pub struct Mailer {
+    from: Mailbox,
+    transport: Result<Transport, String>,
+}
+
+impl Mailer {
+    pub fn new(smtp: Smtp) -> Mailer {
+        let transport = transport(smtp.server).map_err(|error| describe(&error));
+        Mailer { from: smtp.from, transport }
+    }
+
+    /// Makes one attempt.
+    pub(super) async fn send(&self, to: &EmailReceiver, id: &str, outgoing: &Outgoing) -> Sent {
+        let transport = match &self.transport {
+            Ok(transport) => transport,
+            Err(cause) => return Sent::failed(format!("not sent: {cause}")),
+        };
+        let message = match self.message(to, id, outgoing) {
+            Ok(message) => message,
+            Err(cause) => return Sent::failed(format!("not sent: {cause}")),
+        };
+        match transport.send(message).await {
+            Ok(_) => Sent::Taken,
+            Err(error) => Sent::failed(describe(&error)),
+        }
+    }
+
+    fn message(
+        &self,
+        to: &EmailReceiver,
+        id: &str,
+        outgoing: &Outgoing,
+    ) -> Result<Message, String> {
+        let to = to.address.parse().map_err(|_| "the address is not one".to_owned())?;
+        let sentence = outgoing.wording.sentence(&outgoing.alert);
+        let subject: String = sentence.chars().take(SUBJECT_CHARS_MAX).collect();
+        Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to))
+            .subject(format!("Tollgate: {subject}"))
+            // The same at each attempt and repeat: receivers know it again by this.
+            .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
+            .header(ContentType::TEXT_PLAIN)
+            .body(text(&sentence, id, outgoing))
+            .map_err(|error| error.to_string())
+    }
+}
+
+fn transport(server: SmtpServer) -> Result<Transport, lettre::transport::smtp::Error> {
+    let mut builder =
+        Transport::builder_dangerous(&server.host).port(server.port).timeout(Some(ATTEMPT_TIMEOUT));
+    builder = match server.tls {
+        SmtpTls::None => builder,
+        SmtpTls::Implicit => builder.tls(Tls::Wrapper(TlsParameters::new(server.host)?)),
+        SmtpTls::StartTls => builder.tls(Tls::Required(TlsParameters::new(server.host)?)),
+    };
+    if let Some((user, password)) = server.credentials {
+        builder = builder.credentials(Credentials::new(user, password));
+    }
+    Ok(builder.build())
+}
+
+/// The body of the message.
+fn text(sentence: &str, id: &str, outgoing: &Outgoing) -> String {
+    let (stored, wording) = (&outgoing.alert, &outgoing.wording);
+    let alert = &stored.alert;
+    let raised = alert.time.to_utc().with_timezone(&wording.time_zone);
+    let mut lines = vec![
+        format!("{}.", capitalized(sentence)),
+        String::new(),
+        format!("Workspace: {}", stored.workspace_id),
+        format!("Alert:     {}, {}", stored.seq, what(stored)),
+        format!("Window:    {}", wording.window(stored)),
+    ];
+    if let Some(quota_id) = stored.quota_id() {
+        lines.push(format!("Quota:     {quota_id}"));
+    }
+    if alert.unit.is_some() {
+        if alert.key.alert_type != AlertType::HoldsExpired {
+            lines.push(format!("Limit:     {}", wording.figure(alert.unit, alert.limit)));
+        }
+        lines.push(format!("Used:      {}", wording.figure(alert.unit, alert.spent)));
+    }
+    lines.push(format!("Raised:    {}", raised.format("%Y-%m-%d %H:%M:%S %:z")));
+    lines.push(String::new());
+    lines.push(wording.advice(stored).to_owned());
+    lines.push(String::new());
+    lines.push(format!(
+        "Acknowledge it with AlertService.AcknowledgeAlert: workspace_id {}, alert_id {}.",
+        stored.workspace_id, stored.seq
+    ));
+    lines.push(format!("Delivery {id}."));
+    // As SMTP wants it.
+    let mut text = lines.join("\r\n");
+    text.push_str("\r\n");
+    text
+}
+
+fn what(stored: &StoredAlert) -> String {
+    let key = &stored.alert.key;
+    match key.alert_type {
+        AlertType::Threshold => format!("threshold of {} %", key.threshold),
+        AlertType::InOverage => "in overage".to_owned(),
+        AlertType::Exhausted => "exhausted".to_owned(),
+        AlertType::FallbackBegan => "fallback began".to_owned(),
+        AlertType::UnpricedModel => "unpriced model used".to_owned(),
+        AlertType::HoldsExpired => "holds expired".to_owned(),
+    }
+}
+
+fn capitalized(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
+}
+
+/// What failed. The library names neither user nor password; a server might, so only its code is
+/// told.
+fn describe(error: &lettre::transport::smtp::Error) -> String {
+    if let Some(code) = error.status() {
+        return format!("SMTP {code}");
+    }
+    if error.is_timeout() {
+        return "timed out".to_owned();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    format!("no mail was sent: {cause}")
+}

@@ -1,0 +1,252 @@
+//! Sends an alert to a webhook by the Standard Webhooks convention, version 1: signed over id, time
+//! and body.
+//!
+//! Follows no redirect, reads no answer beyond its head, takes no proxy from the environment, and
+//! connects to no address that the rules do not allow, whatever a name resolves to.
+
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::DateTime;
+use hmac::{Hmac, KeyInit, Mac};
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use sha2::Sha256;
+
+use super::{ATTEMPT_TIMEOUT, Sent};
+use crate::engine::alerts::address::AddressRules;
+use crate::ledger::Time;
+use crate::ledger::time::MICROS_PER_SECOND;
+use crate::storage::alerts::Webhook;
+
+pub const ID_HEADER: &str = "webhook-id";
+pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";
+pub const SIGNATURE_HEADER: &str = "webhook-signature";
+const USER_AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
+const JSON: &str = "application/json";
+
+/// Sends to all webhooks.
+pub struct Client {
+    rules: AddressRules,
+    https: OnceLock<Result<reqwest::Client, String>>,
+    http: OnceLock<Result<reqwest::Client, String>>,
+}
+
+impl Client {
+    pub fn new(rules: AddressRules) -> Client {
+        Client { rules, https: OnceLock::new(), http: OnceLock::new() }
+    }
+
+    /// Makes one attempt.
+    pub(super) async fn send(&self, webhook: &Webhook, id: &str, now: Time, body: String) -> Sent {
+        // Again, as when it was created: the configuration may have changed since.
+        let url = match self.rules.check(&webhook.url) {
+            Ok(url) => url,
+            Err(expected) => return Sent::failed(format!("not sent: {expected}")),
+        };
+        let client = match self.client(url.scheme() == "https") {
+            Ok(client) => client,
+            Err(cause) => return Sent::failed(format!("not sent: {cause}")),
+        };
+        let timestamp = now.micros().div_euclid(MICROS_PER_SECOND);
+        let request = client
+            .post(url)
+            .header(CONTENT_TYPE, JSON)
+            .header(ID_HEADER, id)
+            .header(TIMESTAMP_HEADER, timestamp.to_string())
+            .header(SIGNATURE_HEADER, signatures(webhook, id, now, &body))
+            .body(body);
+        match request.send().await {
+            Ok(answer) => judge(answer.status(), answer.headers(), now),
+            Err(error) => Sent::failed(describe(&error)),
+        }
+    }
+
+    /// Made when first needed: it reads the certificates of the system.
+    fn client(&self, is_https: bool) -> Result<&reqwest::Client, String> {
+        let (cell, resolver) = match is_https {
+            true => (&self.https, Guarded { rules: self.rules, is_https }),
+            false => (&self.http, Guarded { rules: self.rules, is_https }),
+        };
+        let made = cell.get_or_init(|| {
+            // Another part of the process may have chosen before.
+            drop(rustls::crypto::ring::default_provider().install_default());
+            let client = reqwest::Client::builder()
+                .user_agent(USER_AGENT)
+                .dns_resolver(resolver)
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .referer(false)
+                .https_only(is_https)
+                .timeout(ATTEMPT_TIMEOUT)
+                // Each attempt connects anew, and so is checked anew.
+                .pool_max_idle_per_host(0)
+                .build();
+            client.map_err(|error| describe(&error))
+        });
+        made.as_ref().map_err(Clone::clone)
+    }
+}
+
+/// Signatures with the secret and, for a while, with the one before; separated by spaces.
+fn signatures(webhook: &Webhook, id: &str, now: Time, body: &str) -> String {
+    let timestamp = now.micros().div_euclid(MICROS_PER_SECOND);
+    let mut text = sign(&webhook.secret, id, timestamp, body);
+    if let Some((secret, _)) = webhook.old_secret.as_ref().filter(|(_, until)| *until > now) {
+        text.push(' ');
+        text.push_str(&sign(secret, id, timestamp, body));
+    }
+    text
+}
+
+fn sign(secret: &[u8], id: &str, timestamp: i64, body: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("a key may have any length");
+    mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
+    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+fn judge(status: StatusCode, headers: &HeaderMap, now: Time) -> Sent {
+    if status.is_success() {
+        return Sent::Taken;
+    }
+    if status == StatusCode::GONE {
+        return Sent::Gone;
+    }
+    let may_ask =
+        [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status);
+    let retry_after = headers.get(RETRY_AFTER).filter(|_| may_ask);
+    let retry_after = retry_after.and_then(|value| retry_after_of(value.to_str().ok()?, now));
+    Sent::Failed { error: format!("HTTP {}", status.as_u16()), retry_after }
+}
+
+/// Seconds, or a date.
+fn retry_after_of(text: &str, now: Time) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = DateTime::parse_from_rfc2822(text.trim()).ok()?;
+    let micros = Time::from_utc(date.to_utc()) - now;
+    u64::try_from(micros).ok().map(Duration::from_micros)
+}
+
+/// What failed, without the URL: it may hold a secret.
+fn describe(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "timed out".to_owned();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    let is_itself = std::error::Error::source(error).is_none();
+    match (error.is_connect(), is_itself) {
+        (_, true) => "the request could not be made".to_owned(),
+        (true, false) => format!("no connection: {cause}"),
+        (false, false) => format!("no answer: {cause}"),
+    }
+}
+
+/// Resolves names to addresses that the rules allow.
+struct Guarded {
+    rules: AddressRules,
+    is_https: bool,
+}
+
+impl Resolve for Guarded {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (rules, is_https) = (self.rules, self.is_https);
+        Box::pin(async move {
+            let mut addresses: Vec<SocketAddr> =
+                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            addresses.retain(|address| rules.permits(address.ip(), is_https));
+            if addresses.is_empty() {
+                return Err("the name leads to no address that is allowed".into());
+            }
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn webhook(url: &str) -> Webhook {
+        Webhook {
+            id: "w".into(),
+            url: url.to_owned(),
+            types: Vec::new(),
+            disabled: false,
+            display_name: String::new(),
+            secret: b"the secret".to_vec(),
+            old_secret: Some((b"the one before".to_vec(), Time::from_micros(5_000_000))),
+            create_time: Time::default(),
+            update_time: Time::default(),
+        }
+    }
+
+    #[test]
+    fn the_signature_is_that_of_the_convention() {
+        // The example of the specification's libraries, with the secret
+        // whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw.
+        let secret = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+        let signature = sign(&secret, id, 1_614_265_330, r#"{"test": 2432232314}"#);
+        assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn the_secret_before_signs_for_a_while() {
+        let webhook = webhook("https://example.com");
+        let at = |micros| signatures(&webhook, "id", Time::from_micros(micros), "{}");
+        assert_eq!(at(4_999_999).split(' ').count(), 2);
+        assert_eq!(at(5_000_000).split(' ').count(), 1);
+    }
+
+    #[test]
+    fn a_pause_is_asked_for_in_seconds_or_as_a_date() {
+        let now = Time::from_utc("2026-03-15T12:00:00Z".parse().unwrap());
+        for (text, expected) in [
+            ("120", Some(120)),
+            (" 0 ", Some(0)),
+            ("Sun, 15 Mar 2026 12:01:00 GMT", Some(60)),
+            ("Sun, 15 Mar 2026 11:00:00 GMT", None),
+            ("soon", None),
+            ("-1", None),
+            ("", None),
+        ] {
+            let expected = expected.map(Duration::from_secs);
+            assert_eq!(retry_after_of(text, now), expected, "{text:?}");
+        }
+    }
+
+    async fn error_of(rules: AddressRules, url: &str) -> String {
+        let sent = Client::new(rules).send(&webhook(url), "id", Time::default(), "{}".into()).await;
+        let Sent::Failed { error, .. } = sent else { panic!("it was sent") };
+        error
+    }
+
+    #[tokio::test]
+    async fn names_are_judged_by_what_they_resolve_to() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let nothing = AddressRules::default();
+        let guarded = Guarded { rules: nothing, is_https: true };
+        // A name that no rule knows by its text, as a rebound one would be.
+        let resolved = guarded.resolve("localhost".parse().unwrap()).await;
+        assert!(resolved.err().unwrap().to_string().contains("no address that is allowed"));
+        let both = AddressRules { allow_loopback: true, allow_private: true };
+        let url = format!("https://localhost:{port}/hook?token=secret");
+        assert!(error_of(nothing, &url).await.starts_with("not sent: expected"));
+        // Allowed, but nobody there speaks TLS.
+        let closing = async { drop(listener.accept().await.unwrap()) };
+        let (error, ()) = tokio::join!(error_of(both, &url), closing);
+        assert!(error.starts_with("no connection: "), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
