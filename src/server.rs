@@ -17,19 +17,21 @@ use tonic::transport::server::TcpIncoming;
 use tracing::{error, info, warn};
 
 use crate::config::Config;
+use crate::engine::alerts::address::AddressRules;
 use crate::engine::{self, Clock, Engine};
 use crate::grpc::health::Health;
 use crate::grpc::router::Router;
-use crate::grpc::{Audit, Budget, ModelLimit, Quota, Usage};
+use crate::grpc::{Alert, Audit, Budget, ModelLimit, Quota, Usage};
 use crate::prices::builtin;
 use crate::proto;
+use crate::proto::v1::alert_service_server::AlertServiceServer;
 use crate::proto::v1::audit_service_server::AuditServiceServer;
 use crate::proto::v1::budget_service_server::BudgetServiceServer;
 use crate::proto::v1::model_limit_service_server::ModelLimitServiceServer;
 use crate::proto::v1::quota_service_server::QuotaServiceServer;
 use crate::proto::v1::usage_service_server::UsageServiceServer;
 use crate::storage::Store;
-use crate::tasks::{expire, fold};
+use crate::tasks::{deliver, expire, fold};
 
 /// Largest message that is taken: a full batch of records with full attribution fits.
 pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -82,6 +84,8 @@ pub async fn run(
     let progress = fold::Progress::default();
     tasks.spawn(|stop| fold::run(engine.clone(), committed, progress, stop));
     tasks.spawn(|stop| expire::run(engine.clone(), stop));
+    let (rules, smtp) = (address_rules(&config), config.smtp.clone());
+    tasks.spawn(|stop| deliver::run(engine.clone(), rules, smtp, stop));
     tasks.spawn(|stop| health.clone().watch(engine.clone(), stop));
     info!("listening on {address}");
     hint_at_first_call(&engine, address).await;
@@ -127,6 +131,15 @@ async fn serve(
         .await
 }
 
+/// A service with the bounds of its messages. The generated servers share no trait for these.
+macro_rules! bounded {
+    ($server:ident, $service:expr) => {
+        $server::new($service)
+            .max_decoding_message_size(REQUEST_BYTES_MAX)
+            .max_encoding_message_size(RESPONSE_BYTES_MAX)
+    };
+}
+
 /// All services, each with its bounds.
 fn router(
     config: &Config,
@@ -134,21 +147,14 @@ fn router(
     health: &Health,
     stopping: &CancellationToken,
 ) -> Result<Router, Error> {
-    let usage = UsageServiceServer::new(Usage::new(engine.clone(), stopping.clone()))
-        .max_decoding_message_size(REQUEST_BYTES_MAX)
-        .max_encoding_message_size(RESPONSE_BYTES_MAX);
-    let budget = BudgetServiceServer::new(Budget::new(engine.clone(), stopping.clone()))
-        .max_decoding_message_size(REQUEST_BYTES_MAX)
-        .max_encoding_message_size(RESPONSE_BYTES_MAX);
-    let model_limit = ModelLimitServiceServer::new(ModelLimit::new(engine.clone()))
-        .max_decoding_message_size(REQUEST_BYTES_MAX)
-        .max_encoding_message_size(RESPONSE_BYTES_MAX);
-    let audit = AuditServiceServer::new(Audit::new(engine.clone()))
-        .max_decoding_message_size(REQUEST_BYTES_MAX)
-        .max_encoding_message_size(RESPONSE_BYTES_MAX);
-    let quota = QuotaServiceServer::new(Quota::new(engine.clone()))
-        .max_decoding_message_size(REQUEST_BYTES_MAX)
-        .max_encoding_message_size(RESPONSE_BYTES_MAX);
+    let (engine, stopping) = (|| engine.clone(), || stopping.clone());
+    let alert = Alert::new(engine(), stopping(), address_rules(config), config.smtp.is_some());
+    let usage = bounded!(UsageServiceServer, Usage::new(engine(), stopping()));
+    let budget = bounded!(BudgetServiceServer, Budget::new(engine(), stopping()));
+    let model_limit = bounded!(ModelLimitServiceServer, ModelLimit::new(engine()));
+    let audit = bounded!(AuditServiceServer, Audit::new(engine()));
+    let quota = bounded!(QuotaServiceServer, Quota::new(engine()));
+    let alert = bounded!(AlertServiceServer, alert);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
@@ -159,6 +165,7 @@ fn router(
         .add_service(model_limit)
         .add_service(audit)
         .add_service(quota)
+        .add_service(alert)
         .add_service(health.service())
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
@@ -168,6 +175,13 @@ fn router(
         origins.push(value.map_err(|_| Error::Origin(origin.clone()))?);
     }
     Ok(Router::new(usage, routes, &origins))
+}
+
+fn address_rules(config: &Config) -> AddressRules {
+    AddressRules {
+        allow_loopback: config.webhooks_allow_loopback,
+        allow_private: config.webhooks_allow_private,
+    }
 }
 
 /// What goes on beside requests, and how it is told to stop.

@@ -31,7 +31,7 @@ const MAY_MENTION: [(&str, &[&str]); 12] = [
         &["config", "engine", "grpc", "ledger", "logging", "prices", "proto", "storage", "tasks"],
     ),
     ("storage", &["ledger"]),
-    ("tasks", &["engine", "ledger", "storage"]),
+    ("tasks", &["config", "engine", "ledger", "storage"]),
 ];
 
 /// What the pure core must not know of.

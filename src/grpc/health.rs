@@ -15,8 +15,9 @@ use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 use tracing::{info, warn};
 
-use super::{Audit, Budget, ModelLimit, Quota, Usage};
+use super::{Alert, Audit, Budget, ModelLimit, Quota, Usage};
 use crate::engine::Engine;
+use crate::proto::v1::alert_service_server::AlertServiceServer;
 use crate::proto::v1::audit_service_server::AuditServiceServer;
 use crate::proto::v1::budget_service_server::BudgetServiceServer;
 use crate::proto::v1::model_limit_service_server::ModelLimitServiceServer;
@@ -29,13 +30,14 @@ pub const PING_INTERVAL: Duration = Duration::from_secs(2);
 pub const PING_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Services that are reported on; the empty name is the server as a whole.
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     "",
     UsageServiceServer::<Usage>::NAME,
     BudgetServiceServer::<Budget>::NAME,
     ModelLimitServiceServer::<ModelLimit>::NAME,
     AuditServiceServer::<Audit>::NAME,
     QuotaServiceServer::<Quota>::NAME,
+    AlertServiceServer::<Alert>::NAME,
 ];
 
 /// What is told to those who ask.

@@ -5,6 +5,7 @@
 
 mod actor;
 mod audit;
+mod alert;
 mod budget;
 mod check_stream;
 pub mod convert;
@@ -21,6 +22,7 @@ use std::pin::Pin;
 use futures_util::Stream;
 use tonic::Status;
 
+pub use alert::Alert;
 pub use audit::Audit;
 pub use budget::Budget;
 pub use model_limit::ModelLimit;

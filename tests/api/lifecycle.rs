@@ -15,11 +15,12 @@ use crate::fixtures::{ACME, acme, amount, assert_failed, check, get_budget, reco
 use crate::outage::Outage;
 use crate::server::{Server, TestClock, open};
 
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     "",
     "tollgate.v1.UsageService",
     "tollgate.v1.BudgetService",
     "tollgate.v1.ModelLimitService",
+    "tollgate.v1.AlertService",
     "tollgate.v1.AuditService",
     "tollgate.v1.QuotaService",
 ];

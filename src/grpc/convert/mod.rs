@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod boost;
+pub mod alert;
 pub mod budget;
 pub mod key;
 pub mod limits;
