@@ -4,52 +4,19 @@
 # starts it again and verifies. Needs the release binary, buf (BUF) and the trace (TRACE).
 set -euo pipefail
 
-root=$(cd "$(dirname "$0")/.." && pwd)
-buf=${BUF:-$root/tools/node_modules/.bin/buf}
+guide=readme
+source "$(dirname "${BASH_SOURCE[0]}")/support/guide.sh"
 trace=${TRACE:-${TOLLGATE_TEST_DATA:-$root/../shared/data}/azure_llm_conv.csv}
-tollgate=$(realpath "${TOLLGATE_TEST_BINARY:-$root/target/release/tollgate}")
-[ -x "$buf" ] || { echo "readme: buf is not at $buf" >&2; exit 1; }
-[ -x "$tollgate" ] || { echo "readme: no binary at $tollgate" >&2; exit 1; }
 if [ ! -f "$trace" ]; then
     echo "NOT RUN: the README's calls and tour: no trace at $trace" >&2
     [ "${CI:-}" = true ] && exit 1
     exit 0
 fi
 
-folder=$(mktemp -d)
-server=
-cleanup() {
-    if [ -n "$server" ]; then kill -9 "$server" 2>/dev/null || true; fi
-    rm -rf "$folder"
-}
-trap cleanup EXIT
-cd "$folder"
-
-start() {
-    "$tollgate" >server.log 2>&1 &
-    server=$!
-    for _ in $(seq 300); do
-        if call BudgetService/ListWorkspaces '{}' >/dev/null 2>&1; then return; fi
-        kill -0 "$server" 2>/dev/null || { cat server.log >&2; exit 1; }
-        sleep 0.1
-    done
-    echo "readme: the server does not answer" >&2
-    exit 1
-}
-
-call() {
-    "$buf" curl --protocol grpc --http2-prior-knowledge -d "$2" "http://127.0.0.1:50051/tollgate.v1.$1"
-}
-
 # Every call of the README, in order.
 start
 grep -q "buf curl" server.log || { echo "readme: no hint at the first start" >&2; cat server.log >&2; exit 1; }
-grep '^call ' "$root/README.md" >calls.sh
-[ "$(wc -l <calls.sh)" -ge 10 ] || { echo "readme: the calls are not found" >&2; exit 1; }
-while IFS= read -r line; do
-    echo "\$ $line"
-    eval "$line" | tee -a answers.txt
-done <calls.sh
+make_calls README.md
 for expected in DECISION_ALLOWED DECISION_ROUTED gpt-4.1-mini '"cycleSpent"'; do
     grep -q -- "$expected" answers.txt || { echo "readme: no $expected in the answers" >&2; exit 1; }
 done

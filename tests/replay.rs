@@ -12,16 +12,18 @@ use tokio::sync::Notify;
 use tollgate::proto::v1::budget_service_server::{BudgetService, BudgetServiceServer};
 use tollgate::proto::v1::usage_service_server::{UsageService, UsageServiceServer};
 use tollgate::proto::v1::{
-    Budget, BudgetState, CheckAndRouteRequest, CheckAndRouteResponse, CheckAndRouteStreamRequest,
-    CheckAndRouteStreamResponse, CreateWorkspaceRequest, CreateWorkspaceResponse, Decision,
-    ExtendHoldRequest, ExtendHoldResponse, GetBudgetRequest, GetBudgetResponse,
-    GetWorkspaceRequest, GetWorkspaceResponse, ListHoldsRequest, ListHoldsResponse,
-    ListUsageRecordsRequest, ListUsageRecordsResponse, ListWorkspacesRequest,
-    ListWorkspacesResponse, Money, Outcome, Reason, RecordUsageBatchRequest,
-    RecordUsageBatchResponse, RecordUsageRequest, RecordUsageResponse, ReleaseHoldRequest,
-    ReleaseHoldResponse, RepriceUsageRequest, RepriceUsageResponse, SetAutomaticFallbackRequest,
-    SetAutomaticFallbackResponse, SetPlanRequest, SetPlanResponse, UpdateWorkspaceRequest,
-    UpdateWorkspaceResponse, WatchSpendRequest, WatchSpendResponse,
+    Budget, BudgetState, CancelBudgetBoostRequest, CancelBudgetBoostResponse, CheckAndRouteRequest,
+    CheckAndRouteResponse, CheckAndRouteStreamRequest, CheckAndRouteStreamResponse,
+    CreateBudgetBoostRequest, CreateBudgetBoostResponse, CreateWorkspaceRequest,
+    CreateWorkspaceResponse, Decision, ExtendHoldRequest, ExtendHoldResponse, GetBudgetRequest,
+    GetBudgetResponse, GetWorkspaceRequest, GetWorkspaceResponse, ListBudgetBoostsRequest,
+    ListBudgetBoostsResponse, ListHoldsRequest, ListHoldsResponse, ListUsageRecordsRequest,
+    ListUsageRecordsResponse, ListWorkspacesRequest, ListWorkspacesResponse, Money, Outcome,
+    Reason, RecordUsageBatchRequest, RecordUsageBatchResponse, RecordUsageRequest,
+    RecordUsageResponse, ReleaseHoldRequest, ReleaseHoldResponse, RepriceUsageRequest,
+    RepriceUsageResponse, SetAutomaticFallbackRequest, SetAutomaticFallbackResponse,
+    SetPlanRequest, SetPlanResponse, UpdateWorkspaceRequest, UpdateWorkspaceResponse,
+    WatchSpendRequest, WatchSpendResponse,
 };
 use tollgate::replay::pace::Speed;
 use tollgate::replay::{self, Options, Report};
@@ -316,6 +318,27 @@ impl BudgetService for State {
         &self,
         _: Request<UpdateWorkspaceRequest>,
     ) -> Answer<UpdateWorkspaceResponse> {
+        not_here()
+    }
+
+    async fn create_budget_boost(
+        &self,
+        _: Request<CreateBudgetBoostRequest>,
+    ) -> Answer<CreateBudgetBoostResponse> {
+        not_here()
+    }
+
+    async fn list_budget_boosts(
+        &self,
+        _: Request<ListBudgetBoostsRequest>,
+    ) -> Answer<ListBudgetBoostsResponse> {
+        not_here()
+    }
+
+    async fn cancel_budget_boost(
+        &self,
+        _: Request<CancelBudgetBoostRequest>,
+    ) -> Answer<CancelBudgetBoostResponse> {
         not_here()
     }
 

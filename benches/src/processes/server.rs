@@ -17,12 +17,8 @@ use crate::messages::{CURRENCY, MODEL, WORKSPACE, money};
 use crate::{Error, Result};
 
 /// Over which quotas count.
-const PERIODS: [v1::LimitPeriod; 4] = [
-    v1::LimitPeriod::Day,
-    v1::LimitPeriod::Week,
-    v1::LimitPeriod::Month,
-    v1::LimitPeriod::Cycle,
-];
+const PERIODS: [v1::LimitPeriod; 4] =
+    [v1::LimitPeriod::Day, v1::LimitPeriod::Week, v1::LimitPeriod::Month, v1::LimitPeriod::Cycle];
 
 /// How long a server may take until it answers.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
@@ -243,10 +239,8 @@ impl Server {
                     period: (*period).into(),
                     ..Default::default()
                 };
-                let request = v1::CreateQuotaRequest {
-                    workspace_id: WORKSPACE.into(),
-                    quota: Some(quota),
-                };
+                let request =
+                    v1::CreateQuotaRequest { workspace_id: WORKSPACE.into(), quota: Some(quota) };
                 quotas.create_quota(request).await.map_err(in_call("CreateQuota"))?;
             }
         }

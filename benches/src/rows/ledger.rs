@@ -86,9 +86,8 @@ pub fn run_limited(extent: Extent) -> Result<Vec<Line>> {
     let (mut lines, medians) = measure(&mut populations, extent);
     for users in [10, extent.users_max] {
         let median_of = |limits: usize| {
-            let same = |p: &Population| {
-                (p.size.users, p.size.limits, p.size.others) == (users, limits, 0)
-            };
+            let same =
+                |p: &Population| (p.size.users, p.size.limits, p.size.others) == (users, limits, 0);
             populations.iter().position(same).map(|index| medians[index] / limits as f64)
         };
         if let (Some(two), Some(sixteen)) = (median_of(2), median_of(16)) {

@@ -86,7 +86,8 @@ pub fn memory(extent: Extent) -> Result<Vec<Line>> {
     let mut policy = Policy::default();
     policy.quotas.push(quota("users", SubjectKind::User, None, Unit::Money, period));
     let mut ledger = ledger(0, 2, &Arc::new(catalogue()));
-    let questions = tollgate::ledger::Ledger::questions_of_policy(ledger.workspace(), &policy, BEGIN);
+    let questions =
+        tollgate::ledger::Ledger::questions_of_policy(ledger.workspace(), &policy, BEGIN);
     let query: UsedQuery = questions.used[0].clone();
     let used = Used { money: Amount::from_nanos(1), tokens: 1, requests: 1 };
     let rows: Vec<(String, Used)> = (0..users).map(|user| (user_name(user), used)).collect();
