@@ -73,10 +73,36 @@ impl Page {
 
     /// Cuts what was fetched to the page; returns the token of the next one, empty at the end.
     pub fn cut<T>(&self, entries: &mut Vec<T>, position: impl FnOnce(&T) -> String) -> String {
-        if entries.len() <= self.size {
+        self.cut_at(self.size, entries, position)
+    }
+
+    /// The same where single entries may be large: to what fits into `bytes_max`, and at least one.
+    pub fn cut_to_bytes<T>(
+        &self,
+        bytes_max: usize,
+        bytes: impl Fn(&T) -> usize,
+        entries: &mut Vec<T>,
+        position: impl FnOnce(&T) -> String,
+    ) -> String {
+        let mut total = 0;
+        let fits = |entry: &&T| {
+            total += bytes(entry);
+            total <= bytes_max
+        };
+        let count = entries.iter().take_while(fits).count();
+        self.cut_at(self.size.min(count.max(1)), entries, position)
+    }
+
+    fn cut_at<T>(
+        &self,
+        size: usize,
+        entries: &mut Vec<T>,
+        position: impl FnOnce(&T) -> String,
+    ) -> String {
+        if entries.len() <= size {
             return String::new();
         }
-        entries.truncate(self.size);
+        entries.truncate(size);
         let last = entries.last().expect("a page has at least one entry");
         let text = format!("{VERSION}.{:016x}.{}", self.filter, position(last));
         to_hex(&text)
@@ -151,6 +177,22 @@ mod tests {
         assert_eq!(entries, ["a", "b"]);
         assert_eq!(read(&["list", "acme"], 2, &token).unwrap().after(), Some("at b"));
         assert_eq!(page.cut(&mut entries, |_| unreachable!()), "");
+    }
+
+    #[test]
+    fn a_page_of_large_entries_is_shorter() {
+        let page = read(&["list"], 3, "").unwrap();
+        let cut = |bytes_max: usize| {
+            let mut entries = vec!["aaaa", "bb", "c", "d"];
+            let token =
+                page.cut_to_bytes(bytes_max, |e| e.len(), &mut entries, |last| last.to_string());
+            (entries, read(&["list"], 3, &token).unwrap().after().map(str::to_owned))
+        };
+        assert_eq!(cut(100), (vec!["aaaa", "bb", "c"], Some("c".to_owned())));
+        assert_eq!(cut(6), (vec!["aaaa", "bb"], Some("bb".to_owned())));
+        assert_eq!(cut(1), (vec!["aaaa"], Some("aaaa".to_owned())));
+        let mut last = vec!["aaaa"];
+        assert_eq!(page.cut_to_bytes(1, |e| e.len(), &mut last, |_| unreachable!()), "");
     }
 
     #[test]

@@ -103,6 +103,7 @@ async fn configured_origins_are_allowed_and_no_others() {
     let (head, _) = send(&server, &preflight(origin), &[]).await;
     assert!(head.contains(&format!("access-control-allow-origin: {origin}")), "{head}");
     assert!(head.contains("access-control-allow-headers:"), "{head}");
+    assert!(head.contains("tollgate-actor"), "{head}");
     let (head, body) = call(Some(origin));
     let (head, _) = send(&server, &head, &body).await;
     assert!(head.contains(&format!("access-control-allow-origin: {origin}")), "{head}");
