@@ -18,15 +18,25 @@ mod boosts;
 mod budget;
 #[path = "api/fixtures.rs"]
 mod fixtures;
+#[path = "api/keys.rs"]
+mod keys;
 #[path = "api/lifecycle.rs"]
 mod lifecycle;
+#[path = "api/limits.rs"]
+mod limits;
 #[path = "api/model_limit.rs"]
 mod model_limit;
 #[path = "api/pages.rs"]
 mod pages;
+#[path = "api/quotas.rs"]
+mod quotas;
+#[path = "api/rate_limits.rs"]
+mod rate_limits;
 #[path = "api/streams.rs"]
 mod streams;
 #[path = "api/usage.rs"]
 mod usage;
+#[path = "api/verdicts.rs"]
+mod verdicts;
 #[path = "api/web.rs"]
 mod web;

@@ -13,10 +13,10 @@ use crate::fixtures::{
 use crate::server::{START, Server};
 
 /// The name of a field, and what is wrong with it.
-type Row<R> = (&'static str, fn(&mut R));
+pub type Row<R> = (&'static str, fn(&mut R));
 
 /// Each row alone names its field and no other; all together name every one.
-async fn refuse<R: Clone, A: Debug>(
+pub async fn refuse<R: Clone, A: Debug>(
     good: R,
     rows: &[Row<R>],
     call: impl AsyncFn(R) -> Result<Response<A>, Status>,
@@ -31,7 +31,7 @@ async fn refuse<R: Clone, A: Debug>(
     }
 }
 
-fn chars(count: usize) -> String {
+pub fn chars(count: usize) -> String {
     "é".repeat(count)
 }
 
@@ -39,7 +39,7 @@ fn seconds(seconds: i64) -> Option<Duration> {
     Some(Duration { seconds, nanos: 0 })
 }
 
-fn after_start(seconds: i64) -> Option<Timestamp> {
+pub fn after_start(seconds: i64) -> Option<Timestamp> {
     Some(Timestamp { seconds: START.micros() / 1_000_000 + seconds, nanos: 0 })
 }
 

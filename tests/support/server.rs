@@ -37,6 +37,10 @@ impl Default for TestClock {
 }
 
 impl TestClock {
+    pub fn micros(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
     pub fn advance(&self, span: Micros) {
         self.0.fetch_add(span, Ordering::Relaxed);
     }

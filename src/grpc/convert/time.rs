@@ -46,8 +46,10 @@ pub fn effective(
     violations: &mut Violations,
 ) -> Time {
     let Some(timestamp) = timestamp else { return now };
+    let before = violations.count();
     let time = instant(timestamp, path, violations);
-    if !(Time::EARLIEST..Time::LATEST).contains(&time) {
+    let is_instant = violations.count() == before;
+    if is_instant && !(Time::EARLIEST..Time::LATEST).contains(&time) {
         violations.add(path, "expected a time from 2000-01-01 to 2199-12-31");
     }
     time
