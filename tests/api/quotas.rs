@@ -973,7 +973,7 @@ async fn a_boost_of_one_member_is_hers_alone_and_can_be_cancelled() {
         (v1::CreateQuotaBoostRequest { quota_id: "bob".to_owned(), ..now.clone() }, "member_id"),
         (
             two_more_with(|r| {
-                r.amount = Some(v1::Money { currency_code: "USD".to_owned(), ..eur("1") })
+                r.amount = Some(v1::Money { currency_code: "USD".to_owned(), ..eur("1") });
             }),
             "amount.currency_code",
         ),

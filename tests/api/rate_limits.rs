@@ -259,9 +259,8 @@ async fn a_wait_is_exact_to_the_microsecond() {
     assert_eq!(decision(&server, "r-1", user("ada")).await, Allowed);
     server.clock.advance(17 * MICROS_PER_SECOND + 5);
     assert_eq!(decision(&server, "r-2", user("ada")).await, Allowed);
-    let mut passed = 2;
-    for _ in 0..3 {
-        let id = format!("r-{}", passed + 1);
+    for index in 3..6 {
+        let id = format!("r-{index}");
         let answer = ask(&server, check_for(&id, "big", user("ada"))).await;
         assert_eq!((answer.decision(), answer.reason()), (Blocked, v1::Reason::RateLimited));
         let wait = micros(answer.retry_after);
@@ -271,10 +270,8 @@ async fn a_wait_is_exact_to_the_microsecond() {
         assert_eq!((answer.decision(), micros(answer.retry_after)), (Blocked, 1));
         server.clock.advance(1);
         assert_eq!(decision(&server, &id, user("ada")).await, Allowed);
-        passed += 1;
     }
-    // In no span of a minute were there more than two: each third came a minute after the first.
-    // What waits for the dearest limit waits long enough for all.
+    // Who is told to wait for several limits waits long enough for all.
     let mut both = per_minute("both", Type::Project, "p", 1);
     both.requests_per_day = Some(2);
     create_rate_limit(&server, both).await.unwrap();
