@@ -37,7 +37,7 @@ pub struct Clockwork {
 /// Who a request is for.
 pub fn members<'a>(attribution: Option<&'a PackedAttribution>, group: &'a str) -> Members<'a> {
     let Some(attribution) = attribution else { return ["", "", "", "", group, "", ""] };
-    let [user, department, key, assistant, _, _, project, _, _] = attribution.fields();
+    let [user, department, key, assistant, _, _, project] = attribution.first_fields();
     ["", department, user, key, group, project, assistant]
 }
 
@@ -67,7 +67,11 @@ impl Ledger {
 
     /// The same; those that have used nothing yet are added.
     pub(super) fn make_slots(&mut self, members: &Members<'_>) -> Slots {
-        let mut slots = self.find_slots(members);
+        self.add_fresh(self.find_slots(members), members)
+    }
+
+    /// Adds those that have used nothing yet.
+    pub(super) fn add_fresh(&mut self, mut slots: Slots, members: &Members<'_>) -> Slots {
         for kind in SubjectKind::ALL {
             if slots[kind as usize] == FRESH {
                 let set = self.rules.each_set(kind).clone();
@@ -75,6 +79,19 @@ impl Ledger {
             }
         }
         slots
+    }
+
+    /// The same where they are likely those of a hold: they are not looked for again.
+    pub(super) fn make_slots_like(&mut self, hold: Option<&Hold>, members: &Members<'_>) -> Slots {
+        let Some(hold) = hold else { return self.make_slots(members) };
+        let is_same = SubjectKind::ALL.into_iter().all(|kind| {
+            let (slot, id) = (hold.slots[kind as usize], members[kind as usize]);
+            match slot < FRESH {
+                true => self.subjects.get(slot).id.as_str() == id,
+                false => !self.rules.concern(kind) || id.is_empty(),
+            }
+        });
+        if is_same { hold.slots } else { self.make_slots(members) }
     }
 
     /// Shows every limit that applies to a request on a model, in the order in which they are
@@ -202,8 +219,8 @@ impl Ledger {
         let now = self.now;
         for slot in real(slots) {
             let subject = self.subjects.get_mut(slot);
-            for index in 0..subject.set.len() {
-                let number = subject.set[index].rule;
+            for index in 0..subject.set.sliding().len() {
+                let number = subject.set.sliding()[index].rule;
                 let rule = self.rules.get(number);
                 if let RuleWindow::Sliding(span) = rule.window
                     && rule.counts(model as u32)
@@ -267,8 +284,8 @@ impl Subject {
         check_time: Time,
         sign: i64,
     ) {
-        for index in 0..self.set.len() {
-            let number = self.set[index].rule;
+        for index in 0..self.set.standing().len() {
+            let number = self.set.standing()[index].rule;
             let rule = rules.get(number);
             if !rule.counts(model) {
                 continue;
@@ -290,8 +307,9 @@ impl Subject {
         only: Option<u32>,
     ) {
         let held = hold.used();
-        for index in 0..self.set.len() {
-            let number = self.set[index].rule;
+        let set = self.set.clone();
+        for entry in set.iter() {
+            let number = entry.rule;
             let rule = rules.get(number);
             if !rule.counts(hold.model) || only.is_some_and(|only| only != number) {
                 continue;
@@ -324,8 +342,8 @@ impl Subject {
         charge_time: Time,
     ) -> bool {
         let mut reached = false;
-        for index in 0..self.set.len() {
-            let entry = self.set[index];
+        for index in 0..self.set.standing().len() {
+            let entry = self.set.standing()[index];
             let rule = rules.get(entry.rule);
             if !rule.counts(model) {
                 continue;

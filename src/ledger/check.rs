@@ -8,7 +8,7 @@ use super::catalogue::ModelEntry;
 use super::decision::{Answer, Check, Decision, Error, HOLDS_MAX, Reason, Subject, Verdict};
 use super::hold::{EXPIRY_STEP, Hold, Quote};
 use super::mutants::{self, Mutant};
-use super::packed::PackedAttribution;
+use super::packed::{API_KEY_PLACE, PackedAttribution};
 use super::price::Rate;
 use super::quota::{SubjectKind, Used};
 use super::state::Ledger;
@@ -47,7 +47,7 @@ impl PreparedCheck {
     }
 
     fn api_key_id(&self) -> &str {
-        self.attribution.as_ref().map_or("", |attribution| attribution.fields()[2])
+        self.attribution.as_ref().map_or("", |attribution| attribution.field(API_KEY_PLACE))
     }
 
     /// Who it is for.
@@ -142,7 +142,7 @@ impl Ledger {
             Some(grant) => {
                 let slots = match check.dry_run {
                     true => request.slots,
-                    false => self.make_slots(&request.members),
+                    false => self.add_fresh(request.slots, &request.members),
                 };
                 Ok(Decision { limits, ..self.grant(prepared, decision, grant, slots, group) })
             }

@@ -12,7 +12,6 @@ use super::workspace::UnknownKeyPolicy;
 /// Number of no group.
 pub const NO_GROUP: u32 = u32::MAX;
 
-#[derive(Default)]
 pub struct Keys {
     keys: HashMap<Arc<str>, (Arc<ApiKey>, u32)>,
     groups: HashMap<Arc<str>, Arc<KeyGroup>>,
@@ -21,6 +20,21 @@ pub struct Keys {
     numbers: HashMap<Arc<str>, u32>,
     /// How many keys each group has, by number.
     sizes: Vec<i64>,
+    /// Of no group.
+    no_name: Arc<str>,
+}
+
+impl Default for Keys {
+    fn default() -> Keys {
+        Keys {
+            keys: HashMap::new(),
+            groups: HashMap::new(),
+            names: Vec::new(),
+            numbers: HashMap::new(),
+            sizes: Vec::new(),
+            no_name: Arc::from(""),
+        }
+    }
 }
 
 impl Keys {
@@ -64,6 +78,11 @@ impl Keys {
     /// Id of a group by its number; empty for none.
     pub fn group_name(&self, group: u32) -> &str {
         self.names.get(group as usize).map_or("", |name| name)
+    }
+
+    /// The same, as records keep it.
+    pub fn group_id(&self, group: u32) -> Arc<str> {
+        self.names.get(group as usize).unwrap_or(&self.no_name).clone()
     }
 
     /// The same to be kept.

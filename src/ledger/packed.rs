@@ -58,25 +58,25 @@ impl PackedAttribution {
         &self.0
     }
 
-    /// The nine fields in the order of [`Attribution`].
-    pub fn fields(&self) -> [&str; 9] {
+    /// The first seven fields in the order of [`Attribution`]: those that limits go by.
+    pub fn first_fields(&self) -> [&str; 7] {
         let mut rest = &*self.0;
-        std::array::from_fn(|_| {
+        std::array::from_fn(|_| next_text(&mut rest).expect("all fields are packed"))
+    }
+
+    /// One of the nine fields, by its place in [`Attribution`].
+    pub fn field(&self, place: usize) -> &str {
+        let mut rest = &*self.0;
+        for _ in 0..place {
             let (length, after) = rest.split_first_chunk::<2>().expect("all fields are packed");
-            let (text, after) = after.split_at(usize::from(u16::from_le_bytes(*length)));
-            rest = after;
-            str::from_utf8(text).expect("packed from text")
-        })
+            rest = &after[usize::from(u16::from_le_bytes(*length))..];
+        }
+        next_text(&mut rest).expect("all fields are packed")
     }
 
     pub fn unpack(&self) -> Attribution {
         let mut rest = &*self.0;
-        let mut next = || {
-            let (length, after) = rest.split_first_chunk::<2>()?;
-            let (text, after) = after.split_at(usize::from(u16::from_le_bytes(*length)));
-            rest = after;
-            Some(str::from_utf8(text).expect("packed from text").to_owned())
-        };
+        let mut next = || next_text(&mut rest).map(str::to_owned);
         let mut field = || next().expect("all fields are packed");
         let mut attribution = Attribution {
             user_id: field(),
@@ -96,6 +96,17 @@ impl PackedAttribution {
         attribution
     }
 }
+
+/// Takes the next text off; nothing at the end.
+fn next_text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
+    let (length, after) = rest.split_first_chunk::<2>()?;
+    let (text, after) = after.split_at(usize::from(u16::from_le_bytes(*length)));
+    *rest = after;
+    Some(str::from_utf8(text).expect("packed from text"))
+}
+
+/// Place of `api_key_id` in [`Attribution`].
+pub const API_KEY_PLACE: usize = 2;
 
 #[cfg(test)]
 mod tests {

@@ -406,8 +406,8 @@ impl Ledger {
     fn count_used(&mut self, query: &UsedQuery, member: &str, used: &Used, only: Option<u32>) {
         let Some(slot) = self.slot_to_count(query.scope.kind, member) else { return };
         let subject = self.subjects.get_mut(slot);
-        for index in 0..subject.set.len() {
-            let number = subject.set[index].rule;
+        for entry in subject.set.clone().standing() {
+            let number = entry.rule;
             let rule = self.rules.get(number);
             let start = rule.start_at(&self.calendar, &self.windows, query.from);
             let is_asked = only.is_none_or(|only| only == number)
@@ -424,8 +424,8 @@ impl Ledger {
         let now = self.now;
         let Some(slot) = self.slot_to_count(query.scope.kind, &row.member) else { return };
         let subject = self.subjects.get_mut(slot);
-        for index in 0..subject.set.len() {
-            let number = subject.set[index].rule;
+        for entry in subject.set.clone().sliding() {
+            let number = entry.rule;
             let rule = self.rules.get(number);
             let RuleWindow::Sliding(span) = rule.window else { continue };
             let is_asked = only.is_none_or(|only| only == number)

@@ -110,9 +110,8 @@ impl Ledger {
     /// Raises thresholds of the quotas of one member that are reached, each in order.
     pub(super) fn raise_for(&mut self, slot: u32) {
         let subject = self.subjects.get(slot);
-        let (kind, member) = (subject.kind, subject.id.clone());
-        for index in 0..subject.set.len() {
-            let entry = self.subjects.get(slot).set[index];
+        let (kind, member) = (subject.kind, shared(&subject.id));
+        for entry in subject.set.clone().standing() {
             let rule = self.rules.get(entry.rule);
             let Some((start, end)) = rule.running(&self.windows) else { continue };
             let Some(limit) = rule.limit_for(&member, self.now) else { continue };

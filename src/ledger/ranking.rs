@@ -163,7 +163,7 @@ impl Ledger {
     ) -> Vec<QuotaUsage> {
         let slot = self.subjects.find(kind, member);
         let subject = slot.map(|slot| self.subjects.get(slot));
-        let set = subject.map_or(self.rules.each_set(kind), |subject| &subject.set);
+        let set = subject.map_or(self.rules.each_set(kind), |subject| &subject.set).clone();
         let member: Arc<str> = super::raise::shared(member);
         let mut usages = Vec::new();
         for entry in set.iter().filter(|entry| !entry.overruled) {
@@ -233,7 +233,12 @@ impl Ledger {
         let mut keys = Vec::new();
         for entry in subject.set.iter().filter(|entry| !entry.overruled) {
             let Some(quota) = self.rules.get(entry.rule).quota() else { continue };
-            let usage = self.usage(entry.rule, quota.clone(), Some(subject), subject.id.clone());
+            let usage = self.usage(
+                entry.rule,
+                quota.clone(),
+                Some(subject),
+                super::raise::shared(&subject.id),
+            );
             if quota.scope.member.is_some() || usage.spent != 0 || usage.held != 0 {
                 keys.push(key(&usage));
             }

@@ -55,8 +55,33 @@ pub struct Entry {
     pub overruled: bool,
 }
 
-/// All rules that concern a subject, in the order in which they are asked.
-pub type RuleSet = Arc<[Entry]>;
+/// All rules that concern a subject, in the order in which they are asked: those of windows that
+/// stand, then those of windows that slide.
+#[derive(Debug, Default)]
+pub struct RuleSet {
+    entries: Box<[Entry]>,
+    standing: usize,
+}
+
+impl RuleSet {
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Quotas.
+    pub fn standing(&self) -> &[Entry] {
+        &self.entries[..self.standing]
+    }
+
+    /// Rate limits.
+    pub fn sliding(&self) -> &[Entry] {
+        &self.entries[self.standing..]
+    }
+}
 
 /// All quotas and rate limits of a workspace.
 pub struct Rules {
@@ -65,7 +90,7 @@ pub struct Rules {
     rate_limits: HashMap<Arc<str>, Vec<u32>>,
     /// Rules for each member, by kind, and the set of members that no rule names.
     each: [Vec<u32>; SubjectKind::COUNT],
-    each_sets: [RuleSet; SubjectKind::COUNT],
+    each_sets: [Arc<RuleSet>; SubjectKind::COUNT],
     /// Rules that name a member.
     named: [HashMap<Arc<str>, Vec<u32>>; SubjectKind::COUNT],
 }
@@ -77,7 +102,7 @@ impl Default for Rules {
             quotas: HashMap::new(),
             rate_limits: HashMap::new(),
             each: Default::default(),
-            each_sets: std::array::from_fn(|_| RuleSet::from([])),
+            each_sets: Default::default(),
             named: Default::default(),
         }
     }
@@ -250,7 +275,7 @@ impl Rules {
     }
 
     /// The set of members that no rule names.
-    pub fn each_set(&self, kind: SubjectKind) -> &RuleSet {
+    pub fn each_set(&self, kind: SubjectKind) -> &Arc<RuleSet> {
         &self.each_sets[kind as usize]
     }
 
@@ -260,7 +285,7 @@ impl Rules {
     }
 
     /// The set of one member.
-    pub fn set_of(&self, kind: SubjectKind, member: &str) -> RuleSet {
+    pub fn set_of(&self, kind: SubjectKind, member: &str) -> Arc<RuleSet> {
         let named = self.named(kind, member);
         if named.is_empty() {
             return self.each_set(kind).clone();
@@ -368,9 +393,10 @@ impl Rules {
         self.each_sets[kind as usize] = self.in_order(entries);
     }
 
-    fn in_order(&self, mut entries: Vec<Entry>) -> RuleSet {
+    fn in_order(&self, mut entries: Vec<Entry>) -> Arc<RuleSet> {
         entries.sort_by(|a, b| self.get(a.rule).order().cmp(&self.get(b.rule).order()));
-        entries.into()
+        let standing = entries.partition_point(|entry| !self.get(entry.rule).slides());
+        Arc::new(RuleSet { entries: entries.into(), standing })
     }
 }
 

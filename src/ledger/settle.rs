@@ -9,6 +9,7 @@ use super::check::expiry;
 use super::decision::{Error, Standing, UsageReport};
 use super::hold::{Hold, Quote};
 use super::mutants::{self, Mutant};
+use super::packed::API_KEY_PLACE;
 use super::price::Rate;
 use super::quota::Used;
 use super::record::{EXPIRY_ATTEMPT, Record, RecordKind};
@@ -126,7 +127,7 @@ impl Ledger {
             record_time: now,
             latency: 0,
             attribution: hold.attribution().unwrap_or_default(),
-            key_group_id: self.keys.group_name(hold.group).into(),
+            key_group_id: self.keys.group_id(hold.group),
             fingerprint: hold.fingerprint,
         };
         self.expect(&record)?;
@@ -193,10 +194,14 @@ impl Ledger {
                 meter.charge(window.start, cost);
             }
         }
-        let slots = self.slots_of_record(record);
+        let hold = match record.kind {
+            RecordKind::Usage => self.holds.remove(&record.request_id),
+            RecordKind::Correction | RecordKind::ExpiryCharge => None,
+        };
+        let slots = self.slots_of_record(record, hold.as_ref());
         self.charge_rules(&slots, model, &used, charge_time);
         match record.kind {
-            RecordKind::Usage => self.settle_hold(record, &slots, model, &used),
+            RecordKind::Usage => self.end_hold(hold, record, (&slots, model), &used),
             RecordKind::ExpiryCharge => self.expire_request(&record.request_id),
             RecordKind::Correction => {}
         }
@@ -213,7 +218,7 @@ impl Ledger {
     }
 
     /// Subjects that a record counts for.
-    fn slots_of_record(&mut self, record: &Record) -> Slots {
+    fn slots_of_record(&mut self, record: &Record, hold: Option<&Hold>) -> Slots {
         let of = &record.attribution;
         let members = [
             "",
@@ -224,13 +229,19 @@ impl Ledger {
             &of.project_id,
             &of.assistant_id,
         ];
-        self.make_slots(&members)
+        self.make_slots_like(hold, &members)
     }
 
     /// Ends the hold of a record, and corrects in the rate limits what was estimated. What was not
     /// checked is counted there now.
-    fn settle_hold(&mut self, record: &Record, slots: &Slots, model: usize, used: &Used) {
-        let Some(hold) = self.holds.remove(&record.request_id) else {
+    fn end_hold(
+        &mut self,
+        hold: Option<Hold>,
+        record: &Record,
+        (slots, model): (&Slots, usize),
+        used: &Used,
+    ) {
+        let Some(hold) = hold else {
             return self.send(slots, model, used, record.charge_time);
         };
         if !mutants::is(Mutant::TokensAreNotCorrected) {
@@ -252,7 +263,7 @@ impl Ledger {
     fn group_of_record(&self, hold: Option<&Hold>, report: &UsageReport) -> Arc<str> {
         let said = report.attribution.as_ref().map(|said| said.api_key_id.as_str());
         let held = hold.and_then(|hold| hold.attribution.as_ref());
-        let held_key = held.map_or("", |held| held.fields()[2]);
+        let held_key = held.map_or("", |held| held.field(API_KEY_PLACE));
         let group = match (hold, said) {
             (Some(hold), None) if !mutants::is(Mutant::GroupOfNow) => hold.group,
             (Some(hold), Some(said)) if said == held_key && !mutants::is(Mutant::GroupOfNow) => {
@@ -260,7 +271,7 @@ impl Ledger {
             }
             (_, said) => self.keys.group_of(said.unwrap_or(held_key)),
         };
-        self.keys.group_name(group).into()
+        self.keys.group_id(group)
     }
 
     /// Where the workspace stands.

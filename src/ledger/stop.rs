@@ -21,7 +21,7 @@ impl Ledger {
                         rate_limit_id: rule.id().clone(),
                         span: rate.span(),
                         unit: rule.unit,
-                        member: subject.id.clone(),
+                        member: subject.id.as_str().into(),
                         buckets,
                     });
                 }

@@ -10,6 +10,7 @@ use hashbrown::DefaultHashBuilder;
 use hashbrown::hash_table::HashTable;
 use slab::Slab;
 use smallvec::SmallVec;
+use smol_str::SmolStr;
 
 use super::quota::{Span, SubjectKind};
 use super::rate::Rate;
@@ -29,7 +30,8 @@ pub struct Counter {
 
 pub struct Subject {
     pub kind: SubjectKind,
-    pub id: Arc<str>,
+    /// Most ids are short: kept in place.
+    pub id: SmolStr,
     hash: u64,
     /// Whether a rule names it: then it stays also while it is idle.
     pub named: bool,
@@ -37,7 +39,7 @@ pub struct Subject {
     pub ranking_is_due: bool,
     /// Live holds that count here.
     pub holds: u32,
-    pub set: RuleSet,
+    pub set: Arc<RuleSet>,
     pub counters: SmallVec<[Counter; 1]>,
     pub rates: Vec<Rate>,
 }
@@ -101,13 +103,13 @@ impl Subjects {
     pub fn find(&self, kind: SubjectKind, id: &str) -> Option<u32> {
         let same = |slot: &u32| {
             let subject = &self.slots[*slot as usize];
-            subject.kind == kind && *subject.id == *id
+            subject.kind == kind && subject.id.as_str() == id
         };
         self.table.find(self.hash(kind, id), same).copied()
     }
 
     /// Adds a member that is not here.
-    pub fn add(&mut self, kind: SubjectKind, id: &str, set: RuleSet, named: bool) -> u32 {
+    pub fn add(&mut self, kind: SubjectKind, id: &str, set: Arc<RuleSet>, named: bool) -> u32 {
         let hash = self.hash(kind, id);
         let subject = Subject {
             kind,
