@@ -1,22 +1,38 @@
-//! The conformance suite of the storage contract: every *must* of `tollgate::storage::Store`, on
-//! SQLite and on Postgres. Each case is one generic function and gets a fresh database.
+//! The conformance suite of the storage contract: every *must* of `tollgate::storage::Store` and
+//! its parts, on SQLite and on Postgres. Each case is one generic function and gets a fresh
+//! database. What the model of storage in the simulations must do as well is run on it too.
 
 mod support;
 
 #[path = "storage/administration.rs"]
 mod administration;
+#[path = "storage/alerts.rs"]
+mod alerts;
+#[path = "storage/changes.rs"]
+mod changes;
 #[path = "storage/fencing.rs"]
 mod fencing;
 #[path = "storage/fixtures.rs"]
 mod fixtures;
+#[path = "storage/limits.rs"]
+mod limits;
 #[path = "storage/log.rs"]
 mod log;
+#[path = "storage/migration.rs"]
+mod migration;
+#[allow(dead_code, reason = "without its weather, and without a look at its disk")]
+#[path = "simulation/store/mod.rs"]
+mod model;
 #[path = "storage/opening.rs"]
 mod opening;
+#[path = "storage/put_down.rs"]
+mod put_down;
 #[path = "storage/rollups.rs"]
 mod rollups;
 #[path = "storage/traps.rs"]
 mod traps;
+#[path = "storage/used.rs"]
+mod used;
 #[path = "storage/world.rs"]
 mod world;
 
@@ -95,4 +111,89 @@ conformance! {
     opening::tables_of_another_version_are_refused,
     opening::two_servers_that_start_at_once,
     opening::a_closed_store_says_so,
+    changes::a_change_writes_everything_with_its_events,
+    changes::an_event_is_written_once,
+    changes::a_refused_change_leaves_nothing,
+    changes::a_policy_is_read_from_one_state,
+    changes::everything_is_replaced_and_deleted_within_its_workspace,
+    changes::boosts_go_with_their_quota,
+    changes::events_are_listed_and_filtered,
+    limits::quotas_of_all_kinds_come_back,
+    limits::rate_limits_and_keys_come_back,
+    limits::rules_are_listed_in_pages_and_filtered,
+    limits::keys_and_groups_are_listed_in_pages,
+    limits::boosts_come_back_and_those_that_are_over_are_left_out,
+    limits::boosts_are_listed_by_target,
+    used::used_equals_the_naive_sum,
+    used::used_is_exact_at_both_ends_of_a_window,
+    used::sent_equals_the_naive_sum,
+    used::members_are_told_apart_and_summed_exactly,
+    alerts::alerts_of_all_kinds_come_back,
+    alerts::an_alert_is_stored_once_under_its_key,
+    alerts::a_foreign_alert_under_our_seq_is_corruption,
+    alerts::deliveries_are_stored_with_an_alert_that_is_there,
+    alerts::many_alerts_and_deliveries_at_once,
+    alerts::raised_keys_are_those_of_late_windows,
+    alerts::alerts_are_listed_and_filtered,
+    alerts::alerts_are_followed_from_a_position,
+    alerts::the_first_acknowledgement_stays,
+    alerts::receivers_come_back,
+    alerts::one_delivery_is_due_for_each_receiver,
+    alerts::a_delivery_is_replaced_if_it_is_there,
+    alerts::deliveries_are_listed_and_filtered,
+    put_down::counts_come_back_until_they_are_deleted,
+    put_down::workspaces_are_named_once_for_what_was_put_down,
+    put_down::a_claim_says_how_the_owner_before_has_ended,
+    put_down::a_lost_connection_is_neither_a_stop_nor_a_crash,
+    migration::an_older_database_keeps_what_is_in_it,
+}
+
+/// The same of the model of storage that the simulations run on.
+macro_rules! model_conformance {
+    ($($module:ident::$case:ident,)*) => {
+        mod of_the_model {
+            $(
+                #[tokio::test(start_paused = true)]
+                async fn $case() {
+                    super::$module::$case(&crate::world::World::model()).await;
+                }
+            )*
+        }
+    };
+}
+
+model_conformance! {
+    administration::a_price_never_changes,
+    administration::workspaces_come_back_as_they_were_put,
+    administration::models_of_a_workspace_are_its_own,
+    administration::holds_come_back_until_they_are_deleted,
+    changes::a_change_writes_everything_with_its_events,
+    changes::an_event_is_written_once,
+    changes::a_policy_is_read_from_one_state,
+    changes::everything_is_replaced_and_deleted_within_its_workspace,
+    changes::boosts_go_with_their_quota,
+    changes::events_are_listed_and_filtered,
+    limits::quotas_of_all_kinds_come_back,
+    limits::rate_limits_and_keys_come_back,
+    limits::rules_are_listed_in_pages_and_filtered,
+    limits::keys_and_groups_are_listed_in_pages,
+    limits::boosts_come_back_and_those_that_are_over_are_left_out,
+    limits::boosts_are_listed_by_target,
+    used::used_equals_the_naive_sum,
+    used::sent_equals_the_naive_sum,
+    used::members_are_told_apart_and_summed_exactly,
+    alerts::alerts_of_all_kinds_come_back,
+    alerts::an_alert_is_stored_once_under_its_key,
+    alerts::deliveries_are_stored_with_an_alert_that_is_there,
+    alerts::raised_keys_are_those_of_late_windows,
+    alerts::alerts_are_listed_and_filtered,
+    alerts::alerts_are_followed_from_a_position,
+    alerts::the_first_acknowledgement_stays,
+    alerts::receivers_come_back,
+    alerts::one_delivery_is_due_for_each_receiver,
+    alerts::a_delivery_is_replaced_if_it_is_there,
+    alerts::deliveries_are_listed_and_filtered,
+    put_down::counts_come_back_until_they_are_deleted,
+    put_down::workspaces_are_named_once_for_what_was_put_down,
+    put_down::a_claim_says_how_the_owner_before_has_ended,
 }

@@ -8,7 +8,10 @@ use tollgate::storage::policy::Change;
 use tollgate::storage::sql;
 use tollgate::storage::{Appended, Error, Result, Store};
 
+use crate::alerts::{alert, delivery};
 use crate::fixtures::{START, append_new, hold, record, records, rollups, workspace};
+use crate::limits::quota;
+use crate::put_down::rate as counts;
 use crate::world::World;
 
 /// Tries every write; each must be fenced off.
@@ -48,6 +51,7 @@ async fn every_write_is_fenced(store: &dyn Store) {
         Change::PutExchangeRate(rate),
         Change::PutWorkspace(workspace("fenced")),
         Change::PutWorkspaceModel(enabled),
+        Change::PutQuota(quota("q")),
     ];
     for change in &changes {
         let changes = std::slice::from_ref(change);
@@ -58,6 +62,10 @@ async fn every_write_is_fenced(store: &dyn Store) {
     fenced("a long append", store.append(&records(1_000_000..1_009_000)).await.map(drop));
     fenced("put_down", store.put_down(&[hold("fenced")], &[]).await);
     fenced("delete_put_down", store.delete_put_down("w").await);
+    fenced("put_down of counts", store.put_down(&[], &[counts("r", "m")]).await);
+    let alerts = store.put_alerts(&[alert(1)], &[delivery("d", 1)]).await;
+    fenced("put_alerts", alerts);
+    fenced("put_delivery", store.put_delivery(&delivery("d", 1)).await);
     fenced("fold", store.fold(0, 1, &rollups(&log)).await);
     fenced("rebuild_rollups", store.rebuild_rollups().await);
 }
@@ -69,6 +77,10 @@ async fn nothing_was_written(store: &dyn Store) {
     assert_eq!(store.workspace_models("fenced").await.unwrap(), []);
     assert!(store.last_seq().await.unwrap() < 1_000_000);
     assert_eq!(store.holds("w").await.unwrap(), []);
+    assert_eq!(store.rates("w").await.unwrap(), []);
+    assert_eq!(store.last_alert_seq().await.unwrap(), 0);
+    assert_eq!(store.delivery("w", "d").await.unwrap(), None);
+    assert_eq!(store.policy("fenced", START).await.unwrap().quotas, []);
     assert_eq!(store.fold_cursor().await.unwrap(), 0);
 }
 

@@ -4,24 +4,28 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqlSafeStr, SqliteConnection};
 use tempfile::TempDir;
-use tollgate::storage::Store;
 use tollgate::storage::sql;
+use tollgate::storage::{Before, Store};
 
+use crate::model::SimStore;
 use crate::support::postgres;
 
 pub struct World {
     pub url: String,
     /// Of SQLite only.
     folder: Option<TempDir>,
+    /// Of the model only.
+    model: Option<SimStore>,
 }
 
 impl World {
     pub fn sqlite() -> World {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("tollgate.db").display());
-        World { url, folder: Some(folder) }
+        World { url, folder: Some(folder), model: None }
     }
 
     /// `None` where there is no Postgres.
@@ -29,14 +33,48 @@ impl World {
         // Off the threads of the test's runtime: the first one starts the server.
         let start = tokio::task::spawn_blocking(|| postgres::server("tests/storage.rs"));
         let server = start.await.unwrap()?;
-        Some(World { url: server.fresh_database().await, folder: None })
+        Some(World { url: server.fresh_database().await, folder: None, model: None })
+    }
+
+    /// The model of storage that simulations run on. It has no address.
+    pub fn model() -> World {
+        World { url: String::new(), folder: None, model: Some(SimStore::new(1)) }
     }
 
     /// A store that may write.
     pub async fn store(&self) -> Arc<dyn Store> {
-        let store = sql::open(&self.url).await.unwrap();
-        store.claim().await.unwrap();
-        store
+        self.claimed().await.0
+    }
+
+    /// The same, and how the one before has ended.
+    pub async fn claimed(&self) -> (Arc<dyn Store>, Before) {
+        let store: Arc<dyn Store> = match &self.model {
+            Some(model) => Arc::new(model.connect()),
+            None => sql::open(&self.url).await.unwrap(),
+        };
+        let before = store.claim().await.unwrap();
+        (store, before)
+    }
+
+    /// Makes the tables of the first version, as the program of that time did.
+    pub async fn make_old(&self, sql: &str) {
+        let words = match self.is_sqlite() {
+            true => sql.to_owned(),
+            false => sql.replace("INTEGER", "BIGINT").replace("TEXT", "TEXT COLLATE \"C\""),
+        };
+        let sql = AssertSqlSafe(words).into_sql_str();
+        let first = Migration::new(1, "ledger".into(), MigrationType::Simple, sql, false);
+        let migrator = Migrator::with_migrations(vec![first]);
+        if self.is_sqlite() {
+            let url = format!("sqlite://{}?mode=rwc", self.path().display());
+            let mut connection = SqliteConnection::connect(&url).await.unwrap();
+            migrator.run_direct(None, &mut connection, false).await.unwrap();
+            connection.close().await.unwrap();
+        } else {
+            let mut connection = PgConnection::connect(&self.url).await.unwrap();
+            migrator.run_direct(None, &mut connection, false).await.unwrap();
+            connection.close().await.unwrap();
+        }
     }
 
     pub fn is_sqlite(&self) -> bool {

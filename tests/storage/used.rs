@@ -1,0 +1,265 @@
+//! What members have used and sent, against naive sums over the log.
+
+use std::collections::BTreeMap;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tollgate::ledger::quota::{Scope, Sent, SentQuery, Span, SubjectKind, Used, UsedQuery};
+use tollgate::ledger::record::{Record, RecordKind};
+use tollgate::ledger::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE};
+use tollgate::ledger::usage::Attribution;
+use tollgate::ledger::{Amount, Time};
+use tollgate::storage::Store;
+
+use crate::fixtures::{START, append_new, hour_of, odd_record, random_records, record, rollups};
+use crate::limits::scope;
+use crate::world::World;
+
+/// Records whose attribution names some members of each kind, or none.
+fn log_of_members(seed: u64, count: i64) -> Vec<Record> {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut log = random_records(seed, count);
+    for record in &mut log {
+        let mut pick = |name: &str| match random.random_range(0..3) {
+            0 => String::new(),
+            number => format!("{name}-{number}"),
+        };
+        record.attribution = Attribution {
+            user_id: pick("u"),
+            department_id: pick("d"),
+            api_key_id: pick("k"),
+            assistant_id: pick("a"),
+            project_id: pick("p"),
+            ..Attribution::default()
+        };
+        record.key_group_id = pick("g").into();
+    }
+    log
+}
+
+fn member_of(kind: SubjectKind, record: &Record) -> &str {
+    match kind {
+        SubjectKind::Workspace => "",
+        SubjectKind::Department => &record.attribution.department_id,
+        SubjectKind::User => &record.attribution.user_id,
+        SubjectKind::ApiKey => &record.attribution.api_key_id,
+        SubjectKind::KeyGroup => &record.key_group_id,
+        SubjectKind::Project => &record.attribution.project_id,
+        SubjectKind::Assistant => &record.attribution.assistant_id,
+    }
+}
+
+/// The records of a workspace that count for a scope, each with its member.
+fn counted<'a>(
+    log: &'a [Record],
+    workspace_id: &'a str,
+    scope: &'a Scope,
+) -> impl Iterator<Item = (&'a str, &'a Record)> {
+    let own = log.iter().filter(move |record| *record.workspace_id == *workspace_id);
+    let of_model = own.filter(|record| {
+        scope.model_id.as_ref().is_none_or(|model| *model == record.metered_model_id)
+    });
+    of_model.map(|record| (member_of(scope.kind, record), record)).filter(|(member, _)| {
+        scope.kind == SubjectKind::Workspace
+            || (!member.is_empty() && scope.member.as_ref().is_none_or(|named| **named == **member))
+    })
+}
+
+fn naive_used(log: &[Record], workspace_id: &str, query: &UsedQuery) -> Vec<(String, Used)> {
+    let mut sums: BTreeMap<String, Used> = BTreeMap::new();
+    for (member, record) in counted(log, workspace_id, &query.scope) {
+        if query.from <= record.charge_time && record.charge_time < query.to {
+            let used = sums.entry(member.to_owned()).or_default();
+            used.money += record.cost;
+            used.tokens += record.usage.tokens.iter().sum::<i64>();
+            used.requests += i64::from(record.kind == RecordKind::Usage);
+        }
+    }
+    sums.into_iter().collect()
+}
+
+fn naive_sent(log: &[Record], workspace_id: &str, query: &SentQuery) -> Vec<Sent> {
+    let mut sums: BTreeMap<(String, i64), (i64, i64)> = BTreeMap::new();
+    for (member, record) in counted(log, workspace_id, &query.scope) {
+        if record.charge_time >= query.from && record.kind == RecordKind::Usage {
+            let bucket = record.charge_time.micros().div_euclid(query.bucket);
+            let sum = sums.entry((member.to_owned(), bucket)).or_default();
+            sum.0 += 1;
+            sum.1 += record.usage.tokens.iter().sum::<i64>();
+        }
+    }
+    let sent = |((member, bucket), (requests, tokens))| Sent { member, bucket, requests, tokens };
+    sums.into_iter().map(sent).collect()
+}
+
+/// Every kind of subject, for each member and for one that is named, with and without a model.
+fn scopes() -> Vec<Scope> {
+    let mut scopes = Vec::new();
+    for (kind, name) in [
+        (SubjectKind::Workspace, ""),
+        (SubjectKind::Department, "d-1"),
+        (SubjectKind::User, "u-1"),
+        (SubjectKind::ApiKey, "k-2"),
+        (SubjectKind::KeyGroup, "g-1"),
+        (SubjectKind::Project, "p-2"),
+        (SubjectKind::Assistant, "a-1"),
+    ] {
+        for member in [None, Some(name), Some("nobody"), Some("")] {
+            if kind == SubjectKind::Workspace && member == Some("nobody") {
+                continue;
+            }
+            for model_id in [None, Some("m-0"), Some("none")] {
+                scopes.push(scope(kind, member, model_id));
+            }
+        }
+    }
+    scopes
+}
+
+async fn used(store: &dyn Store, workspace_id: &str, query: &UsedQuery) -> Vec<(String, Used)> {
+    let mut used = store.used(workspace_id, query).await.unwrap();
+    used.sort_by(|a, b| a.0.cmp(&b.0));
+    used
+}
+
+pub async fn used_equals_the_naive_sum(world: &World) {
+    let store = world.store().await;
+    let mut log = log_of_members(5, 700);
+    log.push(Record { workspace_id: "w-0".into(), ..odd_record(701) });
+    append_new(&*store, &log).await;
+    let mut random = StdRng::seed_from_u64(6);
+    let mut from = 0;
+    for folded in [0, 400, 701] {
+        store.fold(from, folded, &rollups(&log[from as usize..folded as usize])).await.unwrap();
+        from = folded;
+        let mut windows = vec![
+            (START, START + 48 * MICROS_PER_HOUR),
+            (Time::from_micros(i64::MIN), Time::from_micros(i64::MAX)),
+            (START + MICROS_PER_HOUR, START),
+            (START + 45 * MICROS_PER_MINUTE, START + 90 * MICROS_PER_MINUTE),
+            (log[0].hour, log[0].charge_time + 1),
+        ];
+        for _window in 0..3 {
+            let from = START + random.random_range(-1..40) * MICROS_PER_HOUR;
+            let odd = [0, 1, 15 * MICROS_PER_MINUTE][random.random_range(0..3)];
+            windows.push((from + odd, from + random.random_range(0..9 * MICROS_PER_HOUR)));
+        }
+        for (from, to) in windows {
+            for scope in scopes() {
+                let query = UsedQuery { scope, from, to };
+                let expected = naive_used(&log, "w-0", &query);
+                let found = used(&*store, "w-0", &query).await;
+                assert_eq!(found, expected, "{query:?} folded {folded}");
+            }
+        }
+    }
+    let scope = scope(SubjectKind::User, None, None);
+    let query = UsedQuery { scope, from: START, to: START + 48 * MICROS_PER_HOUR };
+    assert_eq!(used(&*store, "w-9", &query).await, []);
+}
+
+/// In zones that differ by a quarter of an hour: no bucket reaches over an end of the window
+/// exactly where none does.
+pub async fn used_is_exact_at_both_ends_of_a_window(world: &World) {
+    let store = world.store().await;
+    let quarter = 15 * MICROS_PER_MINUTE;
+    let mut log = Vec::new();
+    for number in 0..12 {
+        for offset in [0, quarter, 2 * quarter, 3 * quarter] {
+            let time = START + number * quarter;
+            let seq = log.len() as i64 + 1;
+            log.push(Record {
+                charge_time: time,
+                hour: hour_of(time - offset) + offset,
+                cost: Amount::from_nanos(1 << log.len()),
+                ..record(seq)
+            });
+        }
+    }
+    append_new(&*store, &log).await;
+    store.fold(0, log.len() as i64, &rollups(&log)).await.unwrap();
+    for begin in -1..13 {
+        for end in begin..13 {
+            for odd in [0, 1] {
+                let (from, to) = (START + begin * quarter, START + end * quarter + odd);
+                for scope in [
+                    scope(SubjectKind::User, Some("user"), None),
+                    scope(SubjectKind::Workspace, None, Some("model")),
+                ] {
+                    let query = UsedQuery { scope, from, to };
+                    let expected = naive_used(&log, "w", &query);
+                    assert_eq!(used(&*store, "w", &query).await, expected, "{query:?}");
+                }
+                let spent = store.spent_by_model("w", from, to).await.unwrap();
+                let all = UsedQuery { scope: scope(SubjectKind::Workspace, None, None), from, to };
+                let expected = naive_used(&log, "w", &all).first().map(|(_, used)| used.money);
+                assert_eq!(spent.get("model").copied(), expected, "{from:?} {to:?}");
+            }
+        }
+    }
+}
+
+pub async fn sent_equals_the_naive_sum(world: &World) {
+    let store = world.store().await;
+    let mut log = log_of_members(7, 500);
+    // Before 1970 too: buckets are rounded down, not towards zero.
+    for (index, micros) in [-1, -1_000_000, -1_000_001, -86_400_000_000].into_iter().enumerate() {
+        let time = Time::from_micros(micros);
+        let early = record(501 + index as i64);
+        log.push(Record {
+            workspace_id: "w-0".into(),
+            charge_time: time,
+            hour: hour_of(time),
+            ..early
+        });
+    }
+    append_new(&*store, &log).await;
+    let (minute, day) = (Span::Minute.bucket(), Span::Day.bucket());
+    let starts =
+        [START + 24 * MICROS_PER_HOUR, START + 48 * MICROS_PER_HOUR, Time::from_micros(-1)];
+    for (bucket, from) in [(minute, starts[0]), (day, starts[0]), (day, starts[1])] {
+        for scope in scopes() {
+            let query = SentQuery { scope, from, bucket };
+            let found = store.sent("w-0", &query).await.unwrap();
+            assert_eq!(found, naive_sent(&log, "w-0", &query), "{query:?}");
+        }
+    }
+    for from in [Time::from_micros(i64::MIN), starts[2]] {
+        let query = SentQuery { scope: scope(SubjectKind::User, None, None), from, bucket: minute };
+        let found = store.sent("w-0", &query).await.unwrap();
+        assert_eq!(found, naive_sent(&log, "w-0", &query), "{query:?}");
+    }
+    assert_eq!(log[500..].len(), 4);
+}
+
+/// Sums that a floating point number would round, of members whose ids differ little.
+pub async fn members_are_told_apart_and_summed_exactly(world: &World) {
+    let store = world.store().await;
+    let names = ["u", "U", "u ", "ü", "u\u{308}", "%"];
+    let large = Amount::from_nanos(90_000_000_000_000_001);
+    let mut log = Vec::new();
+    for round in 0..11 {
+        for (index, name) in names.iter().enumerate() {
+            let seq = round * 6 + index as i64 + 1;
+            let attribution = Attribution { user_id: (*name).to_owned(), ..Attribution::default() };
+            log.push(Record { cost: large, attribution, ..record(seq) });
+        }
+    }
+    append_new(&*store, &log).await;
+    for _folded in 0..2 {
+        let window = (START, START + MICROS_PER_HOUR);
+        let all = scope(SubjectKind::User, None, None);
+        let query = UsedQuery { scope: all, from: window.0, to: window.1 };
+        let found = used(&*store, "w", &query).await;
+        assert_eq!(found, naive_used(&log, "w", &query));
+        assert_eq!(found.len(), names.len());
+        assert!(found.iter().all(|(_, used)| used.money.nanos() == large.nanos() * 11));
+        for name in names {
+            let one = scope(SubjectKind::User, Some(name), None);
+            let query = UsedQuery { scope: one, from: window.0, to: window.1 };
+            assert_eq!(used(&*store, "w", &query).await, naive_used(&log, "w", &query));
+        }
+        let upto = log.len() as i64;
+        store.fold(0, upto, &rollups(&log)).await.unwrap();
+    }
+}
