@@ -341,7 +341,9 @@ impl Ledger {
     ) -> Verdict {
         let figures = self.figures(model, limit);
         let blocks = matches!(limit.enforcement, Enforcement::Hard | Enforcement::Downgrade);
-        let retry_after = reason.and_then(|reason| self.retry_alone(request, limit, reason));
+        // Who may pass needs no wait.
+        let in_the_way = reason.filter(|_| blocks);
+        let retry_after = in_the_way.and_then(|reason| self.retry_alone(request, limit, reason));
         Verdict {
             subject: self.subject_of(request, model, limit),
             reason: reason.map(|reason| self.said(limit, reason)),

@@ -2,6 +2,7 @@
 //!
 //! A mark beside each counter remembers what was said, so that a settlement costs a comparison.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::alert::{Alert, AlertKey, AlertSubject, AlertType};
@@ -47,11 +48,13 @@ impl Ledger {
     /// Takes what was raised before the ledger was loaded, and raises what is due and was not.
     pub fn set_raised(&mut self, now: Time, raised: Vec<AlertKey>) {
         self.advance(now);
-        self.raised.due.clear();
         if !mutants::is(Mutant::AlertAgainAfterALoad) {
-            for key in raised {
-                self.mark(&key);
+            for key in &raised {
+                self.mark(key);
             }
+            // What was found to be due while rules were taken up is due still, unless it was raised.
+            let raised: HashSet<AlertKey> = raised.into_iter().collect();
+            self.raised.due.retain(|alert| !raised.contains(&alert.key));
         }
         self.raise_all();
     }

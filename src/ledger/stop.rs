@@ -2,10 +2,13 @@
 //! assumed to be as much as it can be.
 
 use super::quota::{RateCounts, Span};
-use super::rate::{Rate, counts_until};
+use super::rate::{Rate, counts_from, counts_until};
 use super::rules::RuleWindow;
 use super::state::Ledger;
 use super::time::Time;
+
+/// Stands for everybody in what is written down: no id has a control character.
+const EVERYBODY: &str = "\u{1}";
 
 impl Ledger {
     /// What rate limits have counted in the windows that end now, by rate limit and member.
@@ -27,6 +30,7 @@ impl Ledger {
                 }
             }
         }
+        counts.extend(self.assumed_counts());
         let key = |counts: &RateCounts| {
             (counts.rate_limit_id.clone(), counts.member.clone(), counts.span, counts.unit)
         };
@@ -34,11 +38,36 @@ impl Ledger {
         counts
     }
 
+    /// That every minute counts as used up since a crash, under some rate limit, if it still does:
+    /// another stop does not make it known what was admitted before.
+    fn assumed_counts(&self) -> Option<RateCounts> {
+        let (_, of_any) = self.rules.iter().find(|(_, rule)| rule.slides())?;
+        let from = counts_from(Span::Minute, self.full_until - 1);
+        let bucket = from.micros().div_euclid(Span::Minute.bucket());
+        (self.now < self.full_until).then(|| RateCounts {
+            rate_limit_id: of_any.id().clone(),
+            span: Span::Minute,
+            unit: of_any.unit,
+            member: EVERYBODY.into(),
+            buckets: vec![(bucket, 1)],
+        })
+    }
+
     /// Takes up what was written down: it takes the place of what the log says, which does not know
     /// of requests that were not recorded.
     pub fn restore_rate_counts(&mut self, now: Time, counts: Vec<RateCounts>) {
         let now = self.advance(now);
+        let slots: Vec<u32> = self.subjects.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.subjects.get_mut(slot).rates.clear();
+        }
         for count in counts {
+            if &*count.member == EVERYBODY {
+                for (bucket, _) in count.buckets {
+                    self.assume_full(now, Time::from_micros(bucket * count.span.bucket()));
+                }
+                continue;
+            }
             let Some((rules, _)) = self.rules.rate_limit(&count.rate_limit_id) else { continue };
             let same = |rule: &u32| {
                 let rule = self.rules.get(*rule);
