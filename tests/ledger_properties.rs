@@ -8,7 +8,7 @@ mod machine;
 mod oracle;
 mod world;
 
-use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 
 use machine::reference::Reference;
@@ -56,6 +56,13 @@ fn agrees_with_the_oracle(share: u64) {
         Ok::<(), TestCaseError>(())
     });
     if let Err(failure) = outcome {
+        let failure = match failure {
+            TestError::Fail(why, (_, steps, _)) => {
+                let steps = steps.iter().map(|step| format!("\n    {step:?}"));
+                format!("{why}\nsteps:{}", steps.collect::<String>())
+            }
+            TestError::Abort(why) => why.to_string(),
+        };
         panic!(
             "{failure}\nagain: TOLLGATE_TEST_SEED={seed} TOLLGATE_TEST_CASES={cases} \
              cargo test --test ledger_properties"

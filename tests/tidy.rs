@@ -50,21 +50,6 @@ const IMPURE: [&str; 12] = [
     "std::net",
 ];
 
-/// Calls that change nothing that an administrator sets: how their names begin.
-const NOT_AUDITED: [&str; 9] = [
-    "Get",
-    "List",
-    "Watch",
-    "CheckAndRoute",
-    "RecordUsage",
-    "ReleaseHold",
-    "ExtendHold",
-    // Usage, not policy: its corrections are records of the usage log.
-    "RepriceUsage",
-    // Sends again what was raised.
-    "RepeatDelivery",
-];
-
 /// Words that say that something is not finished, put together here so that this file has none.
 const UNFINISHED: [&str; 6] = [
     concat!("TO", "DO"),
@@ -154,30 +139,6 @@ fn the_ledger_is_pure() {
         }
     }
     report(&failures, "no clock, runtime, log, database or transport in the ledger");
-}
-
-#[test]
-fn every_call_that_changes_policy_says_who_calls() {
-    let mut handlers = String::new();
-    for file in rust_files("src/grpc") {
-        handlers.push_str(&file.text);
-    }
-    let mut failures = Vec::new();
-    let mut calls = 0;
-    for path in files_below("proto", "proto") {
-        for line in read(&path).lines() {
-            let Some(rest) = line.trim().strip_prefix("rpc ") else { continue };
-            let name = rest.split('(').next().unwrap_or_default();
-            calls += 1;
-            let is_audited = handlers.contains(&format!("by(request.metadata(), \"{name}\")"));
-            let must_be = !NOT_AUDITED.iter().any(|prefix| name.starts_with(prefix));
-            if is_audited != must_be {
-                failures.push(format!("{}: {name}", path.display()));
-            }
-        }
-    }
-    assert!(calls > 40, "the protos are where they are looked for");
-    report(&failures, "`by(request.metadata(), \"Name\")` where, and only where, policy changes");
 }
 
 #[test]

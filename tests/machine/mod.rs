@@ -5,7 +5,9 @@
 //! totals and holds.
 #![allow(dead_code, reason = "each test target uses its part of it")]
 
+pub mod draws;
 pub mod reference;
+pub mod rules;
 pub mod steps;
 pub mod subject;
 
@@ -17,6 +19,7 @@ use tollgate::ledger::workspace::{Workspace, WorkspaceModel};
 use tollgate::ledger::{Amount, Time};
 
 use crate::oracle::Facts;
+use crate::oracle::policy::Change;
 use crate::oracle::record::Written;
 
 /// What the ledger is asked to do.
@@ -41,8 +44,10 @@ pub enum Call {
     Workspace(Box<Workspace>),
     Model(WorkspaceModel),
     Catalogue(Box<Facts>),
+    /// Changes of quotas, rate limits, keys and boosts.
+    Rules(Vec<Change>),
     Restart {
-        keep_holds: bool,
+        is_graceful: bool,
     },
 }
 
@@ -60,12 +65,15 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// Without what is no rule: the order of verdicts about candidates, which no caller may rely
-    /// on, and positions in the log.
+    /// Without what is no rule: the order of what is said of candidates themselves, which no caller
+    /// may rely on, and positions in the log. Limits speak in their order.
     pub fn comparable(mut self) -> Answer {
         match &mut self {
             Answer::Decided(Ok(decision)) => {
-                decision.verdicts.sort_by_key(|verdict| format!("{verdict:?}"));
+                decision.verdicts.sort_by_key(|verdict| match verdict.limit {
+                    Some(_) => String::new(),
+                    None => format!("{verdict:?}"),
+                });
             }
             Answer::Prepared(record) | Answer::Recorded(record, _) => record.seq = 0,
             _ => {}

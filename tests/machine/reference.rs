@@ -7,31 +7,36 @@ use chrono::NaiveDate;
 use proptest::prelude::{Just, Strategy};
 use proptest::strategy::BoxedStrategy;
 use proptest_state_machine::ReferenceStateMachine;
+use tollgate::ledger::alert::AlertPolicy;
 use tollgate::ledger::catalogue::{ExchangeRate, Model};
-use tollgate::ledger::decision::{Check, UsageReport};
+use tollgate::ledger::decision::{Check, LimitKind, UsageReport};
 use tollgate::ledger::price::{Price, Rate, Source, Variant};
+use tollgate::ledger::quota::{Enforcement, Unit};
 use tollgate::ledger::record::{Record, RecordKind};
 use tollgate::ledger::time::MICROS_PER_SECOND;
 use tollgate::ledger::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
 use tollgate::ledger::workspace::{
-    HoldExpiryPolicy, Plan, UnpricedModelPolicy, Workspace, WorkspaceModel,
+    HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
 use tollgate::ledger::{Amount, Currency, Time};
 
 use super::steps::{Request, Size, Step, any_step};
-use super::{Answer, Call};
+use super::{Answer, Call, rules};
+use crate::oracle::policy::Change;
 use crate::oracle::{Hold, Oracle};
 
 /// 2026-01-15T12:00:00Z.
 pub const START: Time = Time::from_micros(1_768_478_400 * MICROS_PER_SECOND);
 
 /// Ids and names: five models that the catalogue knows, one without a price, an alias, an unknown.
-const NAMES: [&str; 9] = ["a", "b", "c", "d", "free", "unpriced", "alias-of-b", "nobody", "a"];
-const ZONES: [chrono_tz::Tz; 4] = [
+pub const NAMES: [&str; 9] = ["a", "b", "c", "d", "free", "unpriced", "alias-of-b", "nobody", "a"];
+/// Three change their clocks, one of them by half an hour; one is off by three quarters of an hour.
+const ZONES: [chrono_tz::Tz; 5] = [
     chrono_tz::UTC,
     chrono_tz::Europe::Berlin,
-    chrono_tz::Asia::Tokyo,
-    chrono_tz::America::Sao_Paulo,
+    chrono_tz::America::New_York,
+    chrono_tz::Asia::Kathmandu,
+    chrono_tz::Australia::Lord_Howe,
 ];
 
 #[derive(Clone)]
@@ -44,6 +49,8 @@ pub struct Reference {
     pub answer: Answer,
     /// What the hold promised, if the record on hand keeps to what its check declared.
     pub promised: Option<Amount>,
+    /// Numbers what is new.
+    serial: u32,
 }
 
 /// A failure prints the steps; the world that they start from is always the same.
@@ -66,8 +73,10 @@ impl ReferenceStateMachine for Reference {
     }
 
     fn apply(mut state: Reference, step: &Step) -> Reference {
+        state.oracle.alerts.clear();
         state.oracle.tick(state.clock);
         state.promised = None;
+        state.serial += 100;
         state.call = state.concrete(step);
         state.answer = state.expected();
         state
@@ -98,7 +107,8 @@ impl Reference {
             });
         }
         let (call, answer) = (Call::Nothing, Answer::Nothing);
-        Reference { oracle, clock: START, call, answer, promised: None }
+        oracle.key_groups = vec![rules::group(1), rules::group(2)];
+        Reference { oracle, clock: START, call, answer, promised: None, serial: 0 }
     }
 
     fn expected(&mut self) -> Answer {
@@ -114,7 +124,7 @@ impl Reference {
                 let holds = oracle.holds.len();
                 let decision = oracle.check(&check);
                 if oracle.holds.len() > holds {
-                    assert_admission(oracle);
+                    assert_admission(oracle, &check);
                 }
                 Answer::Decided(decision)
             }
@@ -153,20 +163,25 @@ impl Reference {
                 Answer::Nothing
             }
             Call::Workspace(workspace) => {
-                oracle.workspace = *workspace;
+                oracle.set_workspace(*workspace);
                 Answer::Nothing
             }
             Call::Model(settings) => {
-                oracle.models.retain(|other| other.model_id != settings.model_id);
-                oracle.models.push(settings);
+                oracle.set_model(settings);
                 Answer::Nothing
             }
             Call::Catalogue(facts) => {
                 oracle.catalogue = *facts;
                 Answer::Nothing
             }
-            Call::Restart { keep_holds } => {
-                oracle.restart(self.clock, keep_holds);
+            Call::Rules(changes) => {
+                for change in changes {
+                    oracle.change(change);
+                }
+                Answer::Nothing
+            }
+            Call::Restart { is_graceful } => {
+                oracle.restart(self.clock, is_graceful);
                 Answer::Nothing
             }
         }
@@ -186,16 +201,18 @@ impl Reference {
                 let input = hold.check.input.with(TokenClass::Input, input);
                 Call::Check(Check { input, ..hold.check.clone() })
             }
-            Step::RecordHeld { hold: index, size, outcome, on_its_way } => match hold(index) {
-                None => Call::Nothing,
-                Some(hold) if on_its_way => Call::Prepare(held(hold, size, outcome)),
-                Some(hold) => Call::Record(held(hold, size, outcome)),
-            },
-            Step::RecordAny { request, attempt, model, tokens, start, tier } => {
+            Step::RecordHeld { hold: index, size, outcome, on_its_way, who } => {
+                let Some(hold) = hold(index) else { return Call::Nothing };
+                let attribution = who.as_ref().and_then(rules::attribution);
+                let report = UsageReport { attribution, ..held(hold, size, outcome) };
+                if on_its_way { Call::Prepare(report) } else { Call::Record(report) }
+            }
+            Step::RecordAny { request, attempt, model, tokens, start, tier, who } => {
                 Call::Record(UsageReport {
                     attempt: i32::from(attempt),
                     tier: ServiceTier::ALL[usize::from(tier)],
                     start_time: start.map(|seconds| self.clock + seconds * MICROS_PER_SECOND),
+                    attribution: who.as_ref().and_then(rules::attribution),
                     ..report(request, model, tokens)
                 })
             }
@@ -226,12 +243,27 @@ impl Reference {
             Step::ToCycleEnd { seconds } => {
                 Call::Time(oracle.cycle().end + seconds * MICROS_PER_SECOND)
             }
+            Step::ToEdge { period, seconds } => {
+                Call::Time(rules::after_edge(oracle, period, seconds))
+            }
+            Step::ToClockChange { minutes } => {
+                Call::Time(rules::after_clock_change(oracle, minutes).max(self.clock))
+            }
             Step::ClockBack { seconds } => Call::Time(self.clock - seconds * MICROS_PER_SECOND),
             Step::Correct { entry: index, millis: cost } => {
                 let Some(record) = entry(index) else { return Call::Nothing };
                 Call::Correct(Box::new(record.clone()), millis(cost))
             }
-            Step::Restart { keep_holds } => Call::Restart { keep_holds },
+            Step::Restart { is_graceful } => Call::Restart { is_graceful },
+            Step::Rules(draws) => rules::rules(oracle, &mut self.serial.clone(), &draws),
+            Step::RemoveRule { index, is_rate } => rules::remove(oracle, index, is_rate),
+            Step::Reset { index } => rules::reset(oracle, index),
+            Step::Key(draw) => rules::key(oracle, &draw),
+            Step::RemoveKey { key } => {
+                Call::Rules(vec![Change::RemoveKey(format!("k{key}").into())])
+            }
+            Step::Boost(draw) => rules::boost(oracle, self.serial, &draw),
+            Step::CancelBoost { index } => rules::cancel(oracle, index),
             other => self.policy(other),
         }
     }
@@ -246,7 +278,21 @@ impl Reference {
                 workspace.plan = Some(Plan { budget, overage, start_date });
             }
             Step::Zone { zone } => workspace.time_zone = ZONES[usize::from(zone)],
-            Step::Policies { fallback, allow_unpriced, charge_expired } => {
+            Step::Policies {
+                fallback,
+                allow_unpriced,
+                charge_expired,
+                deny_unknown_keys,
+                thresholds,
+            } => {
+                workspace.unknown_keys = match deny_unknown_keys {
+                    true => UnknownKeyPolicy::Deny,
+                    false => UnknownKeyPolicy::Accept,
+                };
+                workspace.alerts = match thresholds {
+                    true => AlertPolicy::default(),
+                    false => AlertPolicy { envelope: vec![10, 90], model_limits: vec![1, 500] },
+                };
                 workspace.automatic_fallback = fallback;
                 workspace.unpriced_models = match allow_unpriced {
                     true => UnpricedModelPolicy::Allow,
@@ -301,19 +347,26 @@ impl Reference {
     }
 }
 
-/// I1: whatever was granted last fits into every limit of its model, together with all that is
-/// spent and held.
-fn assert_admission(oracle: &Oracle) {
+/// I1: whatever was granted last fits into every hard limit of its model, together with all that is
+/// spent and held. I2: it is held in all of them.
+fn assert_admission(oracle: &Oracle, check: &Check) {
     let hold = oracle.holds.last().expect("it was just granted");
-    if hold.held.is_zero() {
-        return;
-    }
-    let cycle = oracle.cycle();
-    let (_, envelope) = oracle.budget_and_envelope();
-    assert!(oracle.spent(None, cycle) + oracle.held(None, cycle) <= envelope, "I1: the envelope");
-    if let Some(cap) = oracle.cap(&hold.model) {
-        let model = Some(&*hold.model);
-        assert!(oracle.spent(model, cycle) + oracle.held(model, cycle) <= cap, "I1: the cap");
+    for bound in oracle.bounds(&hold.who, &hold.model) {
+        let is_hard = bound.enforcement == Enforcement::Hard || bound.kind == LimitKind::ModelLimit;
+        let need = match bound.unit {
+            Unit::Money => i128::from(hold.held.nanos()),
+            Unit::Tokens => i128::from(check.input.total_input() + hold.output),
+            Unit::Requests => 1,
+        };
+        if is_hard && need > 0 {
+            assert!(bound.spent + bound.held <= bound.limit, "I1: {bound:?}");
+        }
+        // One that is reset by hand may begin later than a clock that steps back.
+        if bound.reset_time.is_none() && bound.kind == LimitKind::Quota {
+            continue;
+        }
+        let counted = if bound.kind == LimitKind::RateLimit { bound.spent } else { bound.held };
+        assert!(counted >= need, "I2: {bound:?}");
     }
 }
 
@@ -347,7 +400,8 @@ fn check(request: &Request) -> Check {
         required_capabilities: request.vision.then(|| "vision".to_owned()).into_iter().collect(),
         hold_duration: request.hold_seconds * MICROS_PER_SECOND,
         dry_run: request.dry_run,
-        attribution: None,
+        explain: request.explain,
+        attribution: rules::attribution(&request.who),
     }
 }
 
@@ -427,6 +481,8 @@ pub fn workspace() -> Workspace {
         automatic_fallback: true,
         unpriced_models: UnpricedModelPolicy::Deny,
         hold_expiry: HoldExpiryPolicy::Release,
+        unknown_keys: UnknownKeyPolicy::Accept,
+        alerts: AlertPolicy::default(),
         may_have_expiry_charges: true,
         plan: Some(Plan {
             budget: millis(100),

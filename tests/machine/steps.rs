@@ -3,6 +3,8 @@
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::strategy::{BoxedStrategy, Union};
 
+use super::draws::{self, BoostDraw, KeyDraw, RuleDraw, WhoDraw};
+
 #[derive(Clone, Debug)]
 pub enum Step {
     Check(Request),
@@ -17,6 +19,8 @@ pub enum Step {
         size: Size,
         outcome: u8,
         on_its_way: bool,
+        /// Says itself whom it is for.
+        who: Option<WhoDraw>,
     },
     /// Any usage, of any request.
     RecordAny {
@@ -26,6 +30,7 @@ pub enum Step {
         tokens: i64,
         start: Option<i64>,
         tier: u8,
+        who: Option<WhoDraw>,
     },
     /// An entry of the log once more, as it was or with other content.
     RecordAgain {
@@ -57,6 +62,15 @@ pub enum Step {
     ToCycleEnd {
         seconds: i64,
     },
+    /// Seconds before or after the end of a day, week, month or cycle.
+    ToEdge {
+        period: u8,
+        seconds: i64,
+    },
+    /// Minutes before or after the clocks of the zone are changed.
+    ToClockChange {
+        minutes: i64,
+    },
     ClockBack {
         seconds: i64,
     },
@@ -72,6 +86,8 @@ pub enum Step {
         fallback: bool,
         allow_unpriced: bool,
         charge_expired: bool,
+        deny_unknown_keys: bool,
+        thresholds: bool,
     },
     Model {
         model: u8,
@@ -101,8 +117,24 @@ pub enum Step {
         entry: usize,
         millis: i64,
     },
+    Rules(Vec<RuleDraw>),
+    RemoveRule {
+        index: usize,
+        is_rate: bool,
+    },
+    Reset {
+        index: usize,
+    },
+    Key(KeyDraw),
+    RemoveKey {
+        key: u8,
+    },
+    Boost(BoostDraw),
+    CancelBoost {
+        index: usize,
+    },
     Restart {
-        keep_holds: bool,
+        is_graceful: bool,
     },
 }
 
@@ -118,6 +150,8 @@ pub struct Request {
     pub vision: bool,
     pub hold_seconds: i64,
     pub dry_run: bool,
+    pub explain: bool,
+    pub who: WhoDraw,
 }
 
 /// Of a record, measured by what its check declared.
@@ -133,7 +167,7 @@ pub fn any_step() -> BoxedStrategy<Step> {
     Union::new_weighted(vec![
         (30, request().prop_map(Step::Check).boxed()),
         (4, (index(), any::<bool>()).prop_map(check_again).boxed()),
-        (16, (index(), size(), 0..3u8, any::<bool>()).prop_map(record_held).boxed()),
+        (16, (index(), size(), 0..3u8, any::<bool>(), other_who()).prop_map(record_held).boxed()),
         (5, record_any().boxed()),
         (3, (index(), any::<bool>()).prop_map(record_again).boxed()),
         (6, (index(), any::<bool>()).prop_map(arrive).boxed()),
@@ -142,17 +176,26 @@ pub fn any_step() -> BoxedStrategy<Step> {
         (3, (0..8u8, seconds()).prop_map(extend).boxed()),
         (4, Just(Step::ChargeDue).boxed()),
         (8, seconds().prop_map(|seconds| Step::Wait { seconds }).boxed()),
-        (3, (-90..90i64).prop_map(|seconds| Step::ToCycleEnd { seconds }).boxed()),
+        (2, (-90..90i64).prop_map(|seconds| Step::ToCycleEnd { seconds }).boxed()),
+        (3, (0..4u8, -90..90i64).prop_map(to_edge).boxed()),
+        (1, (-1_500..1_500i64).prop_map(|minutes| Step::ToClockChange { minutes }).boxed()),
         (1, seconds().prop_map(|seconds| Step::ClockBack { seconds }).boxed()),
         (3, (0..200i64, 0..60i64, 1..=31u32).prop_map(plan).boxed()),
-        (1, (0..4u8).prop_map(|zone| Step::Zone { zone }).boxed()),
-        (2, any::<(bool, bool, bool)>().prop_map(policies).boxed()),
+        (2, (0..5u8).prop_map(|zone| Step::Zone { zone }).boxed()),
+        (2, (any::<(bool, bool, bool, bool)>(), prop::rarely()).prop_map(policies).boxed()),
+        (12, draws::rules().prop_map(Step::Rules).boxed()),
+        (2, (index(), any::<bool>()).prop_map(remove_rule).boxed()),
+        (2, index().prop_map(|index| Step::Reset { index }).boxed()),
+        (4, draws::key().prop_map(Step::Key).boxed()),
+        (1, (1..4u8).prop_map(|key| Step::RemoveKey { key }).boxed()),
+        (4, draws::boost().prop_map(Step::Boost).boxed()),
+        (1, index().prop_map(|index| Step::CancelBoost { index }).boxed()),
         (6, model().boxed()),
         (4, price().boxed()),
         (1, (100_000_001..3_000_000_000i64).prop_map(|nanos| Step::Exchange { nanos }).boxed()),
         (2, bounds().boxed()),
         (1, (index(), -20..20i64).prop_map(correct).boxed()),
-        (2, any::<bool>().prop_map(|keep_holds| Step::Restart { keep_holds }).boxed()),
+        (2, any::<bool>().prop_map(|is_graceful| Step::Restart { is_graceful }).boxed()),
     ])
     .boxed()
 }
@@ -160,11 +203,30 @@ pub fn any_step() -> BoxedStrategy<Step> {
 fn request() -> impl Strategy<Value = Request> {
     let sizes = (tokens(), prop_oneof![3 => Just(0), 1 => tokens()]);
     let output = prop_oneof![3 => tokens().prop_map(Some), 1 => Just(None)];
-    let how = (prop_oneof![4 => Just(0), 1 => 1..4u8], prop::rarely(), seconds(), prop::rarely());
-    (0..8u8, 0..8u8, sizes, output, how).prop_map(|(request, model, sizes, max_output, how)| {
-        let ((input, cached), (tier, vision, hold_seconds, dry_run)) = (sizes, how);
-        Request { request, model, input, cached, max_output, tier, vision, hold_seconds, dry_run }
-    })
+    let tier = prop_oneof![4 => Just(0), 1 => 1..4u8];
+    let how = (tier, prop::rarely(), seconds(), prop::rarely(), any::<bool>());
+    (0..8u8, 0..8u8, sizes, output, how, draws::who()).prop_map(
+        |(request, model, sizes, max_output, how, who)| {
+            let ((input, cached), (tier, vision, hold_seconds, dry_run, explain)) = (sizes, how);
+            Request {
+                request,
+                model,
+                input,
+                cached,
+                max_output,
+                tier,
+                vision,
+                hold_seconds,
+                dry_run,
+                explain,
+                who,
+            }
+        },
+    )
+}
+
+fn other_who() -> impl Strategy<Value = Option<WhoDraw>> {
+    prop_oneof![6 => Just(None), 1 => draws::who().prop_map(Some)]
 }
 
 fn tokens() -> impl Strategy<Value = i64> {
@@ -185,14 +247,16 @@ fn size() -> impl Strategy<Value = Size> {
 
 fn record_any() -> impl Strategy<Value = Step> {
     let start = prop_oneof![2 => Just(None), 1 => (-40 * 86_400..300i64).prop_map(Some)];
-    (0..8u8, 0..2u8, 0..9u8, tokens(), start, 0..4u8).prop_map(
-        |(request, attempt, model, tokens, start, tier)| Step::RecordAny {
+    let who = prop_oneof![1 => Just(None), 3 => draws::who().prop_map(Some)];
+    (0..8u8, 0..2u8, 0..9u8, tokens(), start, 0..4u8, who).prop_map(
+        |(request, attempt, model, tokens, start, tier, who)| Step::RecordAny {
             request,
             attempt,
             model,
             tokens,
             start,
             tier,
+            who,
         },
     )
 }
@@ -240,8 +304,18 @@ fn check_again((hold, other_content): (usize, bool)) -> Step {
     Step::CheckAgain { hold, other_content }
 }
 
-fn record_held((hold, size, outcome, on_its_way): (usize, Size, u8, bool)) -> Step {
-    Step::RecordHeld { hold, size, outcome, on_its_way }
+fn record_held(
+    (hold, size, outcome, on_its_way, who): (usize, Size, u8, bool, Option<WhoDraw>),
+) -> Step {
+    Step::RecordHeld { hold, size, outcome, on_its_way, who }
+}
+
+fn to_edge((period, seconds): (u8, i64)) -> Step {
+    Step::ToEdge { period, seconds }
+}
+
+fn remove_rule((index, is_rate): (usize, bool)) -> Step {
+    Step::RemoveRule { index, is_rate }
 }
 
 fn record_again((entry, other_content): (usize, bool)) -> Step {
@@ -260,8 +334,13 @@ fn plan((budget, overage, start_day): (i64, i64, u32)) -> Step {
     Step::Plan { budget, overage, start_day }
 }
 
-fn policies((fallback, allow_unpriced, charge_expired): (bool, bool, bool)) -> Step {
-    Step::Policies { fallback, allow_unpriced, charge_expired }
+fn policies(
+    ((fallback, allow_unpriced, charge_expired, thresholds), deny_unknown_keys): (
+        (bool, bool, bool, bool),
+        bool,
+    ),
+) -> Step {
+    Step::Policies { fallback, allow_unpriced, charge_expired, deny_unknown_keys, thresholds }
 }
 
 fn correct((entry, millis): (usize, i64)) -> Step {

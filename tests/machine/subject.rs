@@ -1,22 +1,28 @@
 //! The ledger's side: makes the call, compares the answer, then everything that can be seen.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use proptest_state_machine::StateMachineTest;
 use tollgate::ledger::catalogue::Catalogue;
 use tollgate::ledger::meter::Totals;
 use tollgate::ledger::record::Record;
+use tollgate::ledger::{QuotaUsage, UsageFilter, UsagePosition};
 
 use super::reference::Reference;
 use super::steps::Step;
 use super::{Answer, Call};
+use crate::oracle::policy::Change;
 use crate::oracle::record::Written;
-use crate::oracle::{Facts, Oracle, amount, facts};
+use crate::oracle::usage::{self, Standing};
+use crate::oracle::{Facts, Oracle, alerts, amount, facts};
 use crate::world::{Outcome, World};
 
 pub struct Subject {
     world: World,
     on_the_way: Vec<Record>,
+    /// Windows were cut anew since the start.
+    is_cut_anew: bool,
 }
 
 impl StateMachineTest for Subject {
@@ -30,7 +36,10 @@ impl StateMachineTest for Subject {
         for settings in &oracle.models {
             world.set_model(settings.clone());
         }
-        Subject { world, on_the_way: Vec::new() }
+        for group in &oracle.key_groups {
+            world.put_key_group(group.clone());
+        }
+        Subject { world, on_the_way: Vec::new(), is_cut_anew: false }
     }
 
     fn apply(mut subject: Subject, reference: &Reference, step: Step) -> Subject {
@@ -45,12 +54,41 @@ impl StateMachineTest for Subject {
         {
             assert!(record.cost <= promised, "I10: {} is billed above its hold", record.cost);
         }
+        subject.is_cut_anew |= matches!(reference.call, Call::Workspace(_));
+        let (mut found, mut expected) = (
+            alerts::in_order(subject.world.take_alerts(subject.is_cut_anew)),
+            alerts::in_order(reference.oracle.alerts.clone()),
+        );
+        if matches!(reference.call, Call::ChargeDue) {
+            found = alerts::without_figures(found);
+            expected = alerts::without_figures(expected);
+        }
+        assert_eq!(
+            found, expected,
+            "\nI14: alerts of the ledger left, of the oracle right, of {step:?}"
+        );
+        assert_same_usage(&mut subject.world, &reference.oracle);
         subject
     }
 
     fn check_invariants(subject: &Subject, reference: &Reference) {
         subject.world.ledger.assert_invariants();
         assert_same_totals(&subject.world, &reference.oracle);
+    }
+}
+
+impl World {
+    fn change(&mut self, change: Change) {
+        match change {
+            Change::PutQuota(quota) => self.put_quota(quota),
+            Change::RemoveQuota(id) => self.remove_quota(&id),
+            Change::PutRateLimit(rate_limit) => self.put_rate_limit(rate_limit),
+            Change::RemoveRateLimit(id) => self.remove_rate_limit(&id),
+            Change::PutKey(key) => self.put_api_key(key),
+            Change::RemoveKey(id) => self.remove_api_key(&id),
+            Change::PutGroup(group) => self.put_key_group(group),
+            Change::PutBoost(boost) => self.put_boost(boost),
+        }
     }
 }
 
@@ -98,9 +136,15 @@ impl Subject {
             Call::Workspace(workspace) => world.set_workspace(*workspace),
             Call::Model(settings) => world.set_model(settings),
             Call::Catalogue(facts) => world.set_catalogue(catalogue(&facts)),
-            Call::Restart { keep_holds } => {
+            Call::Rules(changes) => {
+                for change in changes {
+                    world.change(change);
+                }
+            }
+            Call::Restart { is_graceful } => {
                 self.on_the_way.clear();
-                world.restart(keep_holds);
+                self.is_cut_anew = false;
+                world.restart(is_graceful);
             }
         }
         Answer::Nothing
@@ -139,6 +183,61 @@ fn assert_same_totals(world: &World, oracle: &Oracle) {
     assert_eq!(expired, oracle.expired.len(), "expired holds");
     let standing = world.ledger.standing();
     assert_eq!(standing, oracle.standing(), "where the workspace stands");
+}
+
+/// Every quota stands for every member where the oracle says (I4, I7), the most used first, whole
+/// and in pages.
+fn assert_same_usage(world: &mut World, oracle: &Oracle) {
+    let filter = UsageFilter { quota_id: None, subject: None };
+    let found = world.ledger.quota_usage(world.now, &filter, None, usize::MAX);
+    let mut expected = Vec::new();
+    for quota in &oracle.quotas {
+        let named = quota.scope.member.clone();
+        let members = named.map_or_else(|| oracle.members(quota.scope.kind), |named| vec![named]);
+        // Who is named by another quota is bounded by that one.
+        for member in members.iter().filter(|member| oracle.bounds_member(quota, member)) {
+            expected.push(usage::standing(oracle, quota, member));
+        }
+    }
+    expected.sort_by(|a, b| {
+        let place =
+            |it: &Standing| (Reverse(it.utilization), it.quota_id.clone(), it.member.clone());
+        place(a).cmp(&place(b))
+    });
+    let shown = |usage: &QuotaUsage| Standing {
+        quota_id: usage.quota.id.clone(),
+        member: usage.member.clone(),
+        limit: usage.limit,
+        spent: usage.spent,
+        held: usage.held,
+        utilization: usage.utilization,
+        window_start: usage.window_start,
+        window_end: usage.window_end,
+    };
+    let whole: Vec<Standing> = found.iter().map(shown).collect();
+    // Who used nothing of a quota for each may be left out.
+    let is_idle = |it: &Standing| {
+        let quota = oracle.quotas.iter().find(|quota| quota.id == it.quota_id);
+        let each = quota.is_some_and(|quota| quota.scope.member.is_none());
+        each && (it.spent, it.held) == (0, 0)
+    };
+    let busy = |list: &[Standing]| -> Vec<Standing> {
+        list.iter().filter(|it| !is_idle(it)).cloned().collect()
+    };
+    assert_eq!(busy(&whole), busy(&expected), "\nquotas of the ledger left, of the oracle right");
+    let mut paged = Vec::new();
+    let mut after = None;
+    loop {
+        let page = world.ledger.quota_usage(world.now, &filter, after.as_ref(), 3);
+        let Some(last) = page.last() else { break };
+        after = Some(UsagePosition {
+            utilization: last.utilization,
+            quota_id: last.quota.id.to_string(),
+            member: last.member.to_string(),
+        });
+        paged.extend(page.iter().map(shown));
+    }
+    assert_eq!(paged, whole, "pages are the whole");
 }
 
 fn written(outcome: Outcome) -> Written {

@@ -3,14 +3,95 @@
 use std::sync::Arc;
 
 use tollgate::ledger::decision::{
-    Answer, Check, Decision, Error, LimitFigures, LimitKind, Reason, Subject, Verdict,
+    Answer, Check, Decision, Error, LimitKind, Reason, Subject, Verdict,
 };
+use tollgate::ledger::quota::{Enforcement, SubjectKind, Unit};
 use tollgate::ledger::time::{MICROS_PER_SECOND, Micros};
 use tollgate::ledger::usage::Attribution;
-use tollgate::ledger::workspace::UnpricedModelPolicy;
+use tollgate::ledger::workspace::{UnknownKeyPolicy, UnpricedModelPolicy};
 
 use super::facts::Offer;
+use super::rules::{Bound, Who};
 use super::{Hold, Oracle, amount, next_step};
+
+/// What one limit thinks of a request.
+#[derive(Clone, Debug)]
+pub struct Opinion {
+    pub bound: Bound,
+    pub need: i128,
+    /// Why the request does not fit; absent if it does.
+    pub reason: Option<Reason>,
+    pub retry_after: Option<Micros>,
+}
+
+/// What a request comes to.
+enum Outcome {
+    /// It runs on the model, and why it is another one than was asked for.
+    Runs(Arc<str>, Box<Offer>, Option<Reason>),
+    Blocked(Reason, Option<Micros>),
+}
+
+/// What is said while a request is decided on.
+#[derive(Default)]
+struct Said {
+    verdicts: Vec<Verdict>,
+    limits: Vec<Verdict>,
+}
+
+impl Opinion {
+    fn objects(&self) -> bool {
+        self.reason.is_some()
+    }
+
+    fn is_hard(&self) -> bool {
+        self.bound.kind != LimitKind::ModelLimit && self.bound.enforcement == Enforcement::Hard
+    }
+
+    fn is_downgrade(&self) -> bool {
+        self.bound.kind != LimitKind::ModelLimit && self.bound.enforcement == Enforcement::Downgrade
+    }
+
+    /// Keeps the request from running on the model, if nothing else helps.
+    fn blocks(&self) -> bool {
+        let lets_pass = [Enforcement::Soft, Enforcement::Shadow];
+        self.objects() && !lets_pass.contains(&self.bound.enforcement)
+    }
+
+    fn is_same_limit(&self, other: &Opinion) -> bool {
+        let key = |opinion: &Opinion| {
+            let bound = &opinion.bound;
+            (bound.kind, bound.id.clone(), bound.unit, bound.period)
+        };
+        key(self) == key(other)
+    }
+
+    fn verdict(&self, blocking: bool) -> Verdict {
+        Verdict {
+            subject: self.bound.subject.clone(),
+            reason: self.reason,
+            limit: Some(self.bound.figures(self.need)),
+            blocking,
+            // Who may pass needs no wait.
+            retry_after: self.retry_after.filter(|_| blocking),
+            threshold: 0,
+        }
+    }
+
+    /// The verdict on a request that fits and takes the limit over a threshold.
+    fn crossing(&self) -> Option<Verdict> {
+        let bound = &self.bound;
+        let before = (bound.spent + bound.held) * 100;
+        let after = before + self.need * 100;
+        let crosses = |threshold: &&u16| {
+            let line = bound.limit * i128::from(**threshold);
+            before < line && line <= after
+        };
+        // The highest that is reached: if that was reached before, none is crossed.
+        let threshold = *bound.thresholds.iter().filter(crosses).max()?;
+        let reason = Some(Reason::ThresholdCrossed);
+        Some(Verdict { reason, threshold, ..self.verdict(false) })
+    }
+}
 
 impl Oracle {
     /// Answers a check and, if it is granted, takes its hold.
@@ -24,94 +105,242 @@ impl Oracle {
                 false => Err(Error::RequestIdReused),
             };
         }
-        let mut verdicts = Vec::new();
-        let (model, offer) = match self.choose(check, &mut verdicts)? {
-            Ok(chosen) => chosen,
-            Err((reason, retry_after)) => {
+        let mut said = Said::default();
+        let who = self.who(check.attribution.as_deref());
+        let outcome = self.choose(check, &who, &mut said)?;
+        said.verdicts.truncate(64);
+        let limits = if check.explain { said.limits } else { Vec::new() };
+        let (model, offer, reason) = match outcome {
+            Outcome::Runs(model, offer, reason) => (model, offer, reason),
+            Outcome::Blocked(reason, retry_after) => {
                 return Ok(Decision {
                     answer: Answer::Blocked,
                     held: amount(0),
                     expire_time: None,
                     state: self.state(),
                     reason: Some(reason),
-                    verdicts,
+                    verdicts: said.verdicts,
                     retry_after,
+                    limits,
                 });
             }
         };
-        let is_routed = Some(&model) != self.model(&check.model_id).map(|model| &model.id);
         let expire_time = next_step(self.now + check.hold_duration);
         let decision = Decision {
-            answer: if is_routed { Answer::Routed(model.clone()) } else { Answer::Allowed },
+            answer: match reason {
+                Some(_) => Answer::Routed(model.clone()),
+                None => Answer::Allowed,
+            },
             held: amount(offer.need),
             expire_time: (!check.dry_run).then_some(expire_time),
             state: self.state(),
-            reason: is_routed.then_some(Reason::ModelLimit),
-            verdicts,
+            reason,
+            verdicts: said.verdicts,
             retry_after: None,
+            limits,
         };
         if !check.dry_run {
-            self.holds.push(Hold {
-                check: check.clone(),
-                model,
-                held: amount(offer.need),
-                check_time: self.now,
-                expire_time,
-                output: offer.output,
-                price: offer.price,
-                decision: decision.clone(),
-                is_up: false,
-            });
+            self.grant(check, who, model, *offer, &decision);
         }
         Ok(decision)
     }
 
+    fn grant(
+        &mut self,
+        check: &Check,
+        who: Who,
+        model: Arc<str>,
+        offer: Offer,
+        decision: &Decision,
+    ) {
+        let asked = self.model(&check.model_id).expect("it is known").id.clone();
+        let hold = Hold {
+            check: check.clone(),
+            who,
+            model,
+            held: amount(offer.need),
+            tokens: check.input.total_input() + offer.output,
+            check_time: self.now,
+            expire_time: decision.expire_time.expect("it is held"),
+            output: offer.output,
+            price: offer.price,
+            decision: Decision { limits: Vec::new(), ..decision.clone() },
+            is_up: false,
+        };
+        self.count_admission(&hold);
+        self.holds.push(hold);
+        if decision.reason.is_some() {
+            self.alert_of_fallback(&asked);
+        }
+    }
+
     /// The model that may take the request, or why there is none and when to retry.
-    #[allow(clippy::type_complexity, reason = "read once, here")]
-    fn choose(
+    fn choose(&self, check: &Check, who: &Who, said: &mut Said) -> Result<Outcome, Error> {
+        let (asked, offer) = match self.asked(check, who, said)? {
+            Ok(found) => found,
+            Err(reason) => return Ok(Outcome::Blocked(reason, None)),
+        };
+        let opinions = self.opinions(who, &asked, &offer, check);
+        said.limits = opinions.iter().map(|opinion| opinion.verdict(opinion.blocks())).collect();
+        let blocking: Vec<&Opinion> = opinions.iter().filter(|opinion| opinion.blocks()).collect();
+        if blocking.is_empty() || self.is_cheapest(&asked, &offer, check, &blocking) {
+            said.verdicts.extend(verdicts_of_runner(&opinions));
+            return Ok(Outcome::Runs(asked, Box::new(offer), None));
+        }
+        let objections = opinions.iter().filter(|opinion| opinion.objects());
+        said.verdicts.extend(objections.map(|opinion| opinion.verdict(opinion.blocks())));
+        let retry_after = longest(&blocking);
+        if let Some(hard) = blocking.iter().find(|opinion| opinion.is_hard()) {
+            let reason = hard.reason.expect("it objects");
+            return Ok(Outcome::Blocked(reason, retry_after));
+        }
+        let has_cap = blocking.iter().any(|opinion| opinion.bound.kind == LimitKind::ModelLimit);
+        let led_by = if has_cap { Reason::ModelLimit } else { Reason::Downgrade };
+        if !self.workspace.automatic_fallback {
+            return Ok(Outcome::Blocked(led_by, retry_after));
+        }
+        for candidate in self.candidates(&asked, &offer, check, who, &mut said.verdicts) {
+            let offer = self.offer(&candidate, check).expect("candidates are priced");
+            let mut opinions = self.opinions(who, &candidate, &offer, check);
+            // Being led to another model is what such a limit asks for.
+            opinions.retain(|opinion| {
+                let is_met = opinion.objects()
+                    && opinion.is_downgrade()
+                    && opinion.bound.model_id.is_none()
+                    && blocking.iter().any(|met| met.is_same_limit(opinion));
+                !is_met
+            });
+            if !opinions.iter().any(Opinion::blocks) {
+                said.verdicts.extend(verdicts_of_runner(&opinions));
+                return Ok(Outcome::Runs(candidate, Box::new(offer), Some(led_by)));
+            }
+            let objections = opinions.iter().filter(|opinion| opinion.objects());
+            said.verdicts.extend(objections.map(|opinion| opinion.verdict(opinion.blocks())));
+        }
+        said.verdicts.push(rule(&asked, Reason::NoAllowedModel));
+        Ok(Outcome::Blocked(Reason::NoAllowedModel, retry_after))
+    }
+
+    /// First what is to be said of the key, then of the model itself.
+    #[allow(clippy::type_complexity, reason = "read once, above")]
+    fn asked(
         &self,
         check: &Check,
-        verdicts: &mut Vec<Verdict>,
-    ) -> Result<Result<(Arc<str>, Offer), (Reason, Option<Micros>)>, Error> {
-        // First what is to be said of the model itself.
+        who: &Who,
+        said: &mut Said,
+    ) -> Result<Result<(Arc<str>, Offer), Reason>, Error> {
+        if let Some(reason) = self.objection_to_key(who) {
+            let id = who.attribution.api_key_id.as_str().into();
+            let subject = Subject::Member { kind: SubjectKind::ApiKey, id };
+            said.verdicts.push(Verdict { subject, ..rule("", reason) });
+            return Ok(Err(reason));
+        }
         let asked = match self.usable(&check.model_id) {
-            Ok(asked) => asked,
+            Ok(asked) if self.is_allowed_for_key(who, &asked) => asked,
+            Ok(_) => {
+                said.verdicts.push(rule(&check.model_id, Reason::ModelNotAllowed));
+                return Ok(Err(Reason::ModelNotAllowed));
+            }
             Err(reason) => {
-                verdicts.push(rule(&check.model_id, reason));
-                return Ok(Err((reason, None)));
+                said.verdicts.push(rule(&check.model_id, reason));
+                return Ok(Err(reason));
             }
         };
         let offer = self.offer(&asked, check)?;
         if offer.price.is_none() {
-            let denied = self.workspace.unpriced_models == UnpricedModelPolicy::Deny;
-            let name = if denied { &*check.model_id } else { &*asked };
-            verdicts.push(rule(name, Reason::ModelUnpriced));
-            if denied {
-                return Ok(Err((Reason::ModelUnpriced, None)));
+            if self.workspace.unpriced_models == UnpricedModelPolicy::Deny {
+                said.verdicts.push(rule(&check.model_id, Reason::ModelUnpriced));
+                return Ok(Err(Reason::ModelUnpriced));
             }
+            let blocking = false;
+            said.verdicts.push(Verdict { blocking, ..rule(&asked, Reason::ModelUnpriced) });
         }
-        // Then its limits.
-        let objections = self.objections(&asked, offer.need);
-        verdicts.extend(objections.iter().cloned());
-        let Some(first) = objections.first() else { return Ok(Ok((asked, offer))) };
-        let retry_after = self.retry_after(&objections);
-        if first.limit.is_some_and(|figures| figures.kind == LimitKind::Envelope) {
-            return Ok(Err((first.reason, retry_after)));
+        Ok(Ok((asked, offer)))
+    }
+
+    fn objection_to_key(&self, who: &Who) -> Option<Reason> {
+        let id = &who.attribution.api_key_id;
+        let Some(key) = self.key(id) else {
+            let is_denied = self.workspace.unknown_keys == UnknownKeyPolicy::Deny;
+            return (is_denied && !id.is_empty()).then_some(Reason::KeyUnknown);
+        };
+        let is_expired = key.expire_time.is_some_and(|time| time <= self.now);
+        match () {
+            () if key.disabled => Some(Reason::KeyDisabled),
+            () if is_expired => Some(Reason::KeyExpired),
+            () => None,
         }
-        if !self.workspace.automatic_fallback {
-            return Ok(Err((Reason::ModelLimit, retry_after)));
-        }
-        // Then, with only the model's cap in the way, other models.
-        for candidate in self.candidates(&asked, &offer, check, verdicts) {
-            let offer = self.offer(&candidate, check).expect("candidates are priced");
-            let objections = self.objections(&candidate, offer.need);
-            if objections.is_empty() {
-                return Ok(Ok((candidate, offer)));
+    }
+
+    fn is_allowed_for_key(&self, who: &Who, model: &Arc<str>) -> bool {
+        let key = self.key(&who.attribution.api_key_id);
+        key.is_none_or(|key| {
+            key.allowed_model_ids.is_empty() || key.allowed_model_ids.contains(model)
+        })
+    }
+
+    /// What each limit that applies thinks of the request on a model.
+    pub fn opinions(&self, who: &Who, model: &str, offer: &Offer, check: &Check) -> Vec<Opinion> {
+        let bounds = self.bounds(who, model).into_iter();
+        bounds
+            .map(|bound| {
+                let need = match bound.unit {
+                    Unit::Money => offer.need,
+                    Unit::Tokens => i128::from(check.input.total_input() + offer.output),
+                    Unit::Requests => 1,
+                };
+                self.opinion(bound, need)
+            })
+            .collect()
+    }
+
+    fn opinion(&self, bound: Bound, need: i128) -> Opinion {
+        let slides = bound.kind == LimitKind::RateLimit;
+        // Nothing at all is always welcome.
+        let fits = need == 0 || bound.spent + bound.held + need <= bound.limit;
+        let reason = match () {
+            () if fits => None,
+            () if bound.kind == LimitKind::Envelope && self.workspace.plan.is_none() => {
+                Some(Reason::PlanNotSet)
             }
-            verdicts.extend(objections);
+            () if need > bound.limit => Some(Reason::RequestTooLarge),
+            () if slides => Some(Reason::RateLimited),
+            () if bound.spent + need > bound.limit => Some(Reason::Exhausted),
+            () => Some(Reason::HeldInFlight),
+        };
+        let retry_after = match reason {
+            Some(Reason::HeldInFlight) => Some(MICROS_PER_SECOND),
+            Some(Reason::Exhausted) => bound.reset_time.map(|time| time - self.now),
+            Some(Reason::RateLimited) => Some(self.wait_for(&bound, need)),
+            _ => None,
+        };
+        Opinion { bound, need, reason, retry_after }
+    }
+
+    /// Whether a request that limits for all models would lead to a cheaper model is on the cheapest
+    /// already, of several: then it runs.
+    fn is_cheapest(
+        &self,
+        asked: &str,
+        offer: &Offer,
+        check: &Check,
+        blocking: &[&Opinion],
+    ) -> bool {
+        let leads_away =
+            |opinion: &&Opinion| opinion.is_downgrade() && opinion.bound.model_id.is_none();
+        if !self.workspace.automatic_fallback || !blocking.iter().all(leads_away) {
+            return false;
         }
-        verdicts.push(rule(&asked, Reason::NoAllowedModel));
-        Ok(Err((Reason::NoAllowedModel, retry_after)))
+        let mut needs = Vec::new();
+        for settings in &self.models {
+            let id = &settings.model_id;
+            if **id == *asked || self.usable(id).as_ref() != Ok(id) {
+                continue;
+            }
+            let other = self.offer(id, check).ok().filter(|other| other.price.is_some());
+            needs.extend(other.map(|other| other.need));
+        }
+        needs.iter().all(|need| *need >= offer.need) && needs.iter().any(|need| *need > offer.need)
     }
 
     /// The id of a model that is known and enabled.
@@ -127,6 +356,7 @@ impl Oracle {
         asked: &str,
         asked_offer: &Offer,
         check: &Check,
+        who: &Who,
         verdicts: &mut Vec<Verdict>,
     ) -> Vec<Arc<str>> {
         let chain = self.settings(asked).map(|settings| settings.fallback_model_ids.clone());
@@ -136,7 +366,7 @@ impl Oracle {
             for name in chain {
                 match self.usable(&name) {
                     Ok(model) if *model == *asked => {}
-                    Ok(model) => candidates.extend(self.able(model, check, verdicts)),
+                    Ok(model) => candidates.extend(self.able(model, None, check, who, verdicts)),
                     Err(reason) => verdicts.push(rule(&name, reason)),
                 }
             }
@@ -148,12 +378,10 @@ impl Oracle {
             if **id == *asked || !self.catalogue.models.iter().any(|model| model.id == *id) {
                 continue;
             }
-            let offer = self.offer(id, check).ok().filter(|offer| offer.price.is_some());
-            if offer.as_ref().is_some_and(|offer| offer.need >= asked_offer.need) {
-                continue;
-            }
-            if let Some(model) = self.able(id.clone(), check, verdicts) {
-                cheaper.push((offer.expect("able models are priced").need, model));
+            let below = Some(asked_offer.need);
+            if let Some(model) = self.able(id.clone(), below, check, who, verdicts) {
+                let offer = self.offer(&model, check).expect("able models are priced");
+                cheaper.push((offer.need, model));
             }
         }
         // The dearest first; equal ones by id.
@@ -161,18 +389,23 @@ impl Oracle {
         cheaper.into_iter().map(|(_, model)| model).collect()
     }
 
-    /// The model itself, if it is priced and has what the request needs.
+    /// The model itself, if the key may use it, it is priced, cheaper if it must be, and has what
+    /// the request needs.
     fn able(
         &self,
         model: Arc<str>,
+        below: Option<i128>,
         check: &Check,
+        who: &Who,
         verdicts: &mut Vec<Verdict>,
     ) -> Option<Arc<str>> {
         let fact = self.model(&model).expect("it is known");
         let needed = &check.required_capabilities;
         let offer = self.offer(&model, check).ok().filter(|offer| offer.price.is_some());
         let reason = match offer {
+            _ if !self.is_allowed_for_key(who, &model) => Reason::ModelNotAllowed,
             None => Reason::ModelUnpriced,
+            Some(offer) if below.is_some_and(|below| offer.need >= below) => return None,
             Some(_) if needed.iter().any(|need| !fact.capabilities.contains(need)) => {
                 Reason::CapabilityMissing
             }
@@ -188,62 +421,33 @@ impl Oracle {
         verdicts.push(rule(&model, reason));
         None
     }
+}
 
-    /// What the envelope and the model's cap have against a need. Zero is always welcome.
-    pub fn objections(&self, model: &str, need: i128) -> Vec<Verdict> {
-        if need == 0 {
-            return Vec::new();
-        }
-        let cycle = self.cycle();
-        let workspace = Subject::Workspace(self.workspace.id.clone());
-        let (_, envelope) = self.budget_and_envelope();
-        let mut limits = vec![(LimitKind::Envelope, workspace, envelope, None)];
-        if let Some(cap) = self.cap(model) {
-            limits.push((LimitKind::ModelLimit, Subject::Model(model.into()), cap, Some(model)));
-        }
-        let mut objections = Vec::new();
-        for (kind, subject, limit, of_model) in limits {
-            let (spent, held) = (self.spent(of_model, cycle), self.held(of_model, cycle));
-            if spent + held + need <= limit {
-                continue;
-            }
-            let reason = match () {
-                () if kind == LimitKind::Envelope && self.workspace.plan.is_none() => {
-                    Reason::PlanNotSet
-                }
-                () if need > limit => Reason::RequestTooLarge,
-                () if spent + need > limit => Reason::Exhausted,
-                () => Reason::HeldInFlight,
-            };
-            let limit = Some(LimitFigures {
-                kind,
-                limit: amount(limit),
-                spent: amount(spent),
-                held: amount(held),
-                need: amount(need),
-                reset_time: cycle.end,
-            });
-            objections.push(Verdict { subject, reason, limit });
-        }
-        objections
-    }
+/// What is said of the model that the request runs on: limits that would have been in the way, and
+/// thresholds.
+fn verdicts_of_runner(opinions: &[Opinion]) -> Vec<Verdict> {
+    let verdict = |opinion: &Opinion| match opinion.objects() {
+        true => Some(opinion.verdict(false)),
+        false => opinion.crossing(),
+    };
+    opinions.iter().filter_map(verdict).collect()
+}
 
-    /// When every limit that objected may have changed its mind.
-    fn retry_after(&self, objections: &[Verdict]) -> Option<Micros> {
-        let mut waits = Vec::new();
-        for objection in objections {
-            waits.push(match objection.reason {
-                Reason::HeldInFlight => MICROS_PER_SECOND,
-                Reason::Exhausted => self.cycle().end - self.now,
-                _ => return None,
-            });
-        }
-        waits.into_iter().max()
-    }
+/// When all that were in the way may have changed their minds; none if one never will.
+fn longest(blocking: &[&Opinion]) -> Option<Micros> {
+    let waits: Option<Vec<Micros>> = blocking.iter().map(|opinion| opinion.retry_after).collect();
+    waits?.into_iter().max()
 }
 
 fn rule(model: &str, reason: Reason) -> Verdict {
-    Verdict { subject: Subject::Model(model.into()), reason, limit: None }
+    Verdict {
+        subject: Subject::Model(model.into()),
+        reason: Some(reason),
+        limit: None,
+        blocking: true,
+        retry_after: None,
+        threshold: 0,
+    }
 }
 
 fn same_content(a: &Check, b: &Check) -> bool {

@@ -1,6 +1,6 @@
 //! What follows from the calendar and the catalogue alone.
 
-use chrono::{Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone};
+use chrono::{Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Weekday};
 use chrono_tz::Tz;
 use std::sync::Arc;
 
@@ -17,21 +17,50 @@ use super::Oracle;
 
 /// The cycle that a time lies in: between the last start day up to it and the first one after.
 pub fn cycle(workspace: &Workspace, time: Time) -> Window {
-    let zone = workspace.time_zone;
     let start_day = workspace.plan.map_or(1, |plan| plan.start_date.day());
-    let today = zone.from_utc_datetime(&time.to_utc().naive_utc()).date_naive();
-    let mut starts = Vec::new();
-    for days in -33..=33 {
-        let date = today + TimeDelta::days(days);
+    between(workspace.time_zone, time, 33, |date| {
         // In a month that is too short the cycle starts on its last day.
         let is_last_of_month = (date + TimeDelta::days(1)).month() != date.month();
-        if date.day() == start_day || (is_last_of_month && date.day() < start_day) {
+        date.day() == start_day || (is_last_of_month && date.day() < start_day)
+    })
+}
+
+/// The local day that a time lies in.
+pub fn day(workspace: &Workspace, time: Time) -> Window {
+    between(workspace.time_zone, time, 3, |_| true)
+}
+
+/// From Monday.
+pub fn week(workspace: &Workspace, time: Time) -> Window {
+    between(workspace.time_zone, time, 9, |date| date.weekday() == Weekday::Mon)
+}
+
+/// From the 1st.
+pub fn month(workspace: &Workspace, time: Time) -> Window {
+    between(workspace.time_zone, time, 33, |date| date.day() == 1)
+}
+
+/// From the beginning of the last such day to that of the next.
+fn between(zone: Tz, time: Time, days: i64, begins: impl Fn(NaiveDate) -> bool) -> Window {
+    let today = zone.from_utc_datetime(&time.to_utc().naive_utc()).date_naive();
+    let mut starts = Vec::new();
+    for days in -days..=days {
+        let date = today + TimeDelta::days(days);
+        if begins(date) {
             starts.push(midnight(zone, date));
         }
     }
     let start = starts.iter().copied().filter(|start| *start <= time).max();
     let end = starts.iter().copied().filter(|start| *start > time).min();
-    Window { start: start.expect("33 days back"), end: end.expect("33 days ahead") }
+    Window { start: start.expect("days back"), end: end.expect("days ahead") }
+}
+
+/// The start of the local hour that a time lies in.
+pub fn hour(workspace: &Workspace, time: Time) -> Time {
+    let local = workspace.time_zone.from_utc_datetime(&time.to_utc().naive_utc());
+    let micros_of_hour = (i64::from(local.minute()) * 60 + i64::from(local.second())) * 1_000_000
+        + i64::from(local.timestamp_subsec_micros());
+    time - micros_of_hour
 }
 
 /// The first instant of a local day, also where the clocks skip midnight.

@@ -5,16 +5,23 @@
 //! data types and, for the price of given tokens, `RateCard::cost`. Read it to learn the rules.
 #![allow(dead_code, reason = "each test target uses its part of it")]
 
+pub mod alerts;
 pub mod decide;
 pub mod facts;
+pub mod policy;
+pub mod rates;
 pub mod record;
+pub mod rules;
+pub mod usage;
 
 use std::sync::Arc;
 
+use tollgate::ledger::alert::{Alert, AlertKey};
 use tollgate::ledger::calendar::Window;
 use tollgate::ledger::catalogue::{ExchangeRate, Model};
 use tollgate::ledger::decision::{BudgetState, Check, Decision, Standing};
 use tollgate::ledger::price::{Price, Rate};
+use tollgate::ledger::quota::{ApiKey, Boost, BoostTarget, KeyGroup, Quota, RateLimit};
 use tollgate::ledger::record::Record;
 use tollgate::ledger::workspace::{HoldExpiryPolicy, Workspace, WorkspaceModel};
 use tollgate::ledger::{Amount, Time};
@@ -26,6 +33,12 @@ pub struct Oracle {
     pub workspace: Workspace,
     pub models: Vec<WorkspaceModel>,
     pub catalogue: Facts,
+    pub quotas: Vec<Quota>,
+    pub rate_limits: Vec<RateLimit>,
+    pub api_keys: Vec<ApiKey>,
+    pub key_groups: Vec<KeyGroup>,
+    /// Also those that are over.
+    pub boosts: Vec<Boost>,
     /// Every entry of the usage log.
     pub log: Vec<Record>,
     /// Holds that have not ended.
@@ -34,6 +47,14 @@ pub struct Oracle {
     pub expired: Vec<Hold>,
     /// Records that were priced and are on their way to the log.
     pub on_the_way: Vec<Record>,
+    /// What each rate limit has counted, one by one.
+    pub counted: Vec<rates::Counted>,
+    /// The last crash: nobody knows what was admitted in the minute before.
+    pub full_at: Option<Time>,
+    /// Every alert that was raised.
+    pub raised: Vec<AlertKey>,
+    /// Those of the step under way.
+    pub alerts: Vec<Alert>,
 }
 
 /// What the catalogue was told.
@@ -47,8 +68,11 @@ pub struct Facts {
 #[derive(Clone, Debug)]
 pub struct Hold {
     pub check: Check,
+    pub who: rules::Who,
     pub model: Arc<str>,
     pub held: Amount,
+    /// Declared input and most output.
+    pub tokens: i64,
     pub check_time: Time,
     pub expire_time: Time,
     /// The most output that it is for.
@@ -67,10 +91,19 @@ impl Oracle {
             workspace,
             models: Vec::new(),
             catalogue: Facts::default(),
+            quotas: Vec::new(),
+            rate_limits: Vec::new(),
+            api_keys: Vec::new(),
+            key_groups: Vec::new(),
+            boosts: Vec::new(),
             log: Vec::new(),
             holds: Vec::new(),
             expired: Vec::new(),
             on_the_way: Vec::new(),
+            counted: Vec::new(),
+            full_at: None,
+            raised: Vec::new(),
+            alerts: Vec::new(),
         }
     }
 
@@ -83,7 +116,7 @@ impl Oracle {
             let is_up = hold.expire_time <= self.now && !hold.is_up;
             match policy {
                 HoldExpiryPolicy::Release if is_up => {
-                    self.expired.push(hold);
+                    self.expire(hold);
                     continue;
                 }
                 HoldExpiryPolicy::ChargeEstimate if is_up => hold.is_up = true,
@@ -94,6 +127,13 @@ impl Oracle {
         self.holds = kept;
     }
 
+    /// Nobody settled it. What its rate limits counted stays.
+    pub fn expire(&mut self, hold: Hold) {
+        self.leave_counts(&hold.check.request_id);
+        self.expired.push(hold);
+        self.alert_of_expiry();
+    }
+
     pub fn hold(&self, request_id: &str) -> Option<&Hold> {
         self.holds.iter().find(|hold| &*hold.check.request_id == request_id)
     }
@@ -102,6 +142,8 @@ impl Oracle {
     pub fn release(&mut self, request_id: &str) -> Option<Amount> {
         let held = self.hold(request_id).filter(|hold| !hold.is_up)?.held;
         self.end_hold(request_id);
+        self.take_tokens_back(request_id);
+        self.leave_counts(request_id);
         Some(held)
     }
 
@@ -120,22 +162,31 @@ impl Oracle {
         Some(self.holds.remove(index))
     }
 
-    /// A new process. Holds live on only if they were written down; what they answered, apart from
-    /// the model, is forgotten.
-    pub fn restart(&mut self, now: Time, keep_holds: bool) {
+    /// A new process. After a graceful stop holds live on, without what they answered apart from the
+    /// model, and rate limits go on counting. After a crash all there is is the log, and nobody knows
+    /// how much of each minute is used up: all of it, until proven otherwise.
+    pub fn restart(&mut self, now: Time, is_graceful: bool) {
+        self.forget_counts();
         self.now = now;
         self.expired.clear();
         self.on_the_way.clear();
-        if !keep_holds {
+        if self.rate_limits.is_empty() {
+            self.full_at = None;
+        }
+        if !is_graceful {
             self.holds.clear();
+            self.count_anew();
+            self.fill_minutes();
         }
         let state = self.state();
         for hold in &mut self.holds {
             hold.is_up = false;
             hold.decision.verdicts.clear();
+            hold.decision.limits.clear();
             hold.decision.state = state;
         }
         self.tick(now);
+        self.alert_of_everything();
     }
 
     /// The running cycle.
@@ -160,10 +211,12 @@ impl Oracle {
         holds.map(|hold| i128::from(hold.held.nanos())).sum()
     }
 
+    /// What the plan allows, and with its overage and boosts.
     pub fn budget_and_envelope(&self) -> (i128, i128) {
-        let Some(plan) = self.workspace.plan else { return (0, 0) };
+        let boosts = self.boosts_of(|target| *target == BoostTarget::Envelope);
+        let Some(plan) = self.workspace.plan else { return (0, boosts) };
         let (budget, overage) = (i128::from(plan.budget.nanos()), i128::from(plan.overage.nanos()));
-        (budget, budget + overage)
+        (budget, budget + overage + boosts)
     }
 
     pub fn state(&self) -> BudgetState {

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use tollgate::ledger::decision::{Standing, UsageReport};
 use tollgate::ledger::price::{Price, Rate, RateCard};
 use tollgate::ledger::record::{EXPIRY_ATTEMPT, Record, RecordKind};
-use tollgate::ledger::time::MICROS_PER_HOUR;
 use tollgate::ledger::usage::{Outcome, Usage, UsageSource};
 use tollgate::ledger::{Amount, Time};
 
-use super::{Hold, Oracle, amount};
+use super::{Hold, Oracle, amount, facts};
 
 /// What became of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +37,12 @@ impl Oracle {
             card.cost(&report.usage, report.tier, *rate)
         });
         let said = report.attribution.as_deref();
-        let attribution = said.or_else(|| hold?.check.attribution.as_deref());
+        let attribution = said.or_else(|| Some(&hold?.who.attribution));
+        let attribution = attribution.cloned().unwrap_or_default();
+        // The group of the check, unless the record names another key than the check.
+        let is_of_check = |hold: &&Hold| hold.who.attribution.api_key_id == attribution.api_key_id;
+        let group = hold.filter(is_of_check).map(|hold| hold.who.group.clone());
+        let group = group.unwrap_or_else(|| self.group_of(&attribution.api_key_id));
         Record {
             seq: 0,
             workspace_id: self.workspace.id.clone(),
@@ -57,11 +61,12 @@ impl Oracle {
             price_id: price.as_ref().map(|(price, _)| price.id.clone()),
             exchange_rate: price.map_or(Rate::ONE, |(_, rate)| rate),
             charge_time,
-            hour: hour(charge_time),
+            hour: facts::hour(&self.workspace, charge_time),
             start_time,
             record_time: self.now,
             latency: report.latency,
-            attribution: attribution.cloned().unwrap_or_default(),
+            attribution,
+            key_group_id: group,
             fingerprint: report.fingerprint(),
         }
     }
@@ -103,9 +108,18 @@ impl Oracle {
         let charged = self.charge_in_force(&record.request_id).cloned();
         self.log.push(record.clone());
         let standing = self.standing();
-        self.end_hold(&record.request_id);
+        match self.end_hold(&record.request_id) {
+            Some(_) => {
+                self.correct_counts(record);
+                self.leave_counts(&record.request_id);
+            }
+            None => self.count_record(record),
+        }
+        self.alert_of_record(record);
         if let Some(charge) = charged {
-            self.log.push(correction(&charge, -charge.cost, 1));
+            let back = correction(&charge, -charge.cost, 1);
+            self.log.push(back.clone());
+            self.alert_of_record(&back);
         }
         Written::New(standing)
     }
@@ -120,10 +134,14 @@ impl Oracle {
             let is_charged = self.log.iter().any(|entry| {
                 entry.request_id == hold.check.request_id && entry.attempt == EXPIRY_ATTEMPT
             });
+            let charge = expiry_charge(self, &hold);
             if !is_charged {
-                self.log.push(expiry_charge(self, &hold));
+                self.log.push(charge.clone());
             }
-            self.expired.push(hold);
+            self.expire(hold);
+            if !is_charged {
+                self.alert_of_record(&charge);
+            }
         }
         count
     }
@@ -135,7 +153,9 @@ impl Oracle {
             .iter()
             .filter(|entry| entry.request_id == of.request_id && entry.attempt == of.attempt);
         let revision = same.map(|entry| entry.revision).max().expect("it is in the log") + 1;
-        self.log.push(correction(of, cost, revision));
+        let correction = correction(of, cost, revision);
+        self.log.push(correction.clone());
+        self.alert_of_record(&correction);
     }
 
     /// The charge of the request's expired hold, if nothing has taken it back.
@@ -173,16 +193,17 @@ fn expiry_charge(oracle: &Oracle, hold: &Hold) -> Record {
         price_id: hold.price.as_ref().map(|(price, _)| price.id.clone()),
         exchange_rate: hold.price.as_ref().map_or(Rate::ONE, |(_, rate)| *rate),
         charge_time: hold.check_time,
-        hour: hour(hold.check_time),
+        hour: facts::hour(&oracle.workspace, hold.check_time),
         start_time: hold.check_time,
         record_time: oracle.now,
         latency: 0,
-        attribution: hold.check.attribution.as_deref().cloned().unwrap_or_default(),
+        attribution: hold.who.attribution.clone(),
+        key_group_id: hold.who.group.clone(),
         fingerprint: 0,
     }
 }
 
-/// Hours begin at the same instants in every zone that tests use.
-fn hour(time: Time) -> Time {
-    Time::from_micros(time.micros() - time.micros().rem_euclid(MICROS_PER_HOUR))
+/// Tokens of all classes.
+pub fn tokens_of(record: &Record) -> i64 {
+    record.usage.tokens.iter().sum()
 }

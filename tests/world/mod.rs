@@ -5,26 +5,34 @@
 //! `Ledger::assert_invariants`.
 #![allow(dead_code, reason = "each test target uses its part of it")]
 
+mod log;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use tollgate::ledger::alert::{Alert, AlertKey};
 use tollgate::ledger::calendar::Window;
 use tollgate::ledger::catalogue::Catalogue;
 use tollgate::ledger::decision::{Check, Decision, Error, Standing, UsageReport};
 use tollgate::ledger::hold::Quote;
+use tollgate::ledger::quota::{ApiKey, Boost, BoostTarget, KeyGroup, Policy, Quota, RateLimit};
 use tollgate::ledger::record::{EXPIRY_ATTEMPT, Record, RecordKind};
 use tollgate::ledger::usage::Usage;
 use tollgate::ledger::workspace::{Workspace, WorkspaceModel};
-use tollgate::ledger::{Amount, Ledger, RestoredHold, Time, WindowSpend};
+use tollgate::ledger::{Amount, HoldView, Ledger, RestoredHold, Time, WindowSpend};
 
 pub struct World {
     pub now: Time,
     pub workspace: Workspace,
     pub models: Vec<WorkspaceModel>,
     pub catalogue: Arc<Catalogue>,
+    /// What was set for members.
+    pub policy: Policy,
     pub ledger: Ledger,
     /// The usage log.
     pub log: Vec<Record>,
+    /// Every alert that was raised and stored.
+    pub alerts: Vec<Alert>,
     seq: i64,
 }
 
@@ -43,7 +51,17 @@ impl World {
         let catalogue = Arc::new(Catalogue::default());
         let spend = Vec::new();
         let ledger = Ledger::new(workspace.clone(), Vec::new(), catalogue.clone(), spend, now);
-        World { now, workspace, models: Vec::new(), catalogue, ledger, log: Vec::new(), seq: 0 }
+        World {
+            now,
+            workspace,
+            models: Vec::new(),
+            catalogue,
+            policy: Policy::default(),
+            ledger,
+            log: Vec::new(),
+            alerts: Vec::new(),
+            seq: 0,
+        }
     }
 
     pub fn check(&mut self, check: Check) -> Result<Decision, Error> {
@@ -129,8 +147,102 @@ impl World {
     pub fn set_workspace(&mut self, workspace: Workspace) {
         self.workspace = workspace.clone();
         let spend = self.spend(Ledger::windows_to_load(&workspace, self.now));
-        self.ledger.set_workspace(self.now, workspace, spend);
+        let questions = self.ledger.questions_of_recut(&workspace, self.now);
+        let answers = log::answers(&self.log, questions);
+        self.ledger.set_workspace(self.now, workspace, spend, &answers);
         self.ledger.assert_invariants();
+    }
+
+    /// Inserts a quota or replaces the one of the same id.
+    pub fn put_quota(&mut self, quota: Quota) {
+        self.policy.quotas.retain(|other| other.id != quota.id);
+        self.policy.quotas.push(quota.clone());
+        let questions = self.ledger.questions_of_quota(self.now, &quota);
+        let answers = log::answers(&self.log, questions);
+        self.ledger.put_quota(self.now, quota, answers);
+        self.ledger.assert_invariants();
+    }
+
+    /// Takes a quota away, with its boosts.
+    pub fn remove_quota(&mut self, id: &str) {
+        self.policy.quotas.retain(|quota| *quota.id != *id);
+        self.policy.boosts.retain(|boost| match &boost.target {
+            BoostTarget::Envelope => true,
+            BoostTarget::Quota { quota_id, .. } => **quota_id != *id,
+        });
+        self.ledger.remove_quota(self.now, id);
+        self.ledger.assert_invariants();
+    }
+
+    pub fn put_rate_limit(&mut self, rate_limit: RateLimit) {
+        self.policy.rate_limits.retain(|other| other.id != rate_limit.id);
+        self.policy.rate_limits.push(rate_limit.clone());
+        let questions = self.ledger.questions_of_rate_limit(self.now, &rate_limit);
+        let answers = log::answers(&self.log, questions);
+        self.ledger.put_rate_limit(self.now, rate_limit, answers);
+        self.ledger.assert_invariants();
+    }
+
+    pub fn remove_rate_limit(&mut self, id: &str) {
+        self.policy.rate_limits.retain(|rate_limit| *rate_limit.id != *id);
+        self.ledger.remove_rate_limit(self.now, id);
+        self.ledger.assert_invariants();
+    }
+
+    pub fn put_api_key(&mut self, key: ApiKey) {
+        self.policy.api_keys.retain(|other| other.id != key.id);
+        self.policy.api_keys.push(key.clone());
+        self.ledger.put_api_key(self.now, key);
+        self.ledger.assert_invariants();
+    }
+
+    pub fn remove_api_key(&mut self, id: &str) {
+        self.policy.api_keys.retain(|key| *key.id != *id);
+        self.ledger.remove_api_key(self.now, id);
+        self.ledger.assert_invariants();
+    }
+
+    pub fn put_key_group(&mut self, group: KeyGroup) {
+        self.policy.key_groups.retain(|other| other.id != group.id);
+        self.policy.key_groups.push(group.clone());
+        self.ledger.put_key_group(self.now, group);
+        self.ledger.assert_invariants();
+    }
+
+    pub fn put_boost(&mut self, boost: Boost) {
+        self.policy.boosts.retain(|other| other.id != boost.id);
+        self.policy.boosts.push(boost.clone());
+        self.ledger.put_boost(self.now, boost);
+        self.ledger.assert_invariants();
+    }
+
+    /// Stores what is to be raised, and answers what is new. What could not be stored at first is
+    /// handed out again, first and in order. `may_repeat` is whether windows were cut anew: what was
+    /// raised in one that stays may come again, and storage knows its key. A threshold that was set
+    /// after a higher one was raised may come late or not at all, and is not answered.
+    pub fn take_alerts(&mut self, may_repeat: bool) -> Vec<Alert> {
+        let alerts = self.ledger.take_alerts();
+        assert!(!self.ledger.has_alerts(), "each alert is handed out once");
+        self.ledger.return_alerts(alerts.clone());
+        assert_eq!(self.ledger.has_alerts(), !alerts.is_empty(), "what is given back is there");
+        assert_eq!(self.ledger.take_alerts(), alerts, "it is handed out again");
+        let mut new = Vec::new();
+        let before = self.alerts.clone();
+        for alert in alerts {
+            let is_stored = self.alerts.iter().any(|other| other.key == alert.key);
+            assert!(!is_stored || may_repeat, "I14: raised twice: {alert:?}");
+            if !is_stored {
+                self.alerts.push(alert.clone());
+                let of_limit =
+                    |key: &AlertKey| (key.subject.clone(), key.alert_type, key.window_start);
+                let is_late = before.iter().any(|other| {
+                    of_limit(&other.key) == of_limit(&alert.key)
+                        && other.key.threshold > alert.key.threshold
+                });
+                new.extend((!is_late).then_some(alert));
+            }
+        }
+        new
     }
 
     pub fn set_model(&mut self, model: WorkspaceModel) {
@@ -146,21 +258,18 @@ impl World {
         self.ledger.assert_invariants();
     }
 
-    /// A new process: all it has is what was stored. Live holds only if they were written down.
-    pub fn restart(&mut self, keep_holds: bool) {
+    /// A new process: all it has is what was stored. Live holds and what rate limits counted were
+    /// written down only by a graceful stop; after a crash the minute before counts as used up.
+    pub fn restart(&mut self, is_graceful: bool) {
         let views = self.ledger.hold_views(self.now);
-        let spend = self.spend(Ledger::windows_to_load(&self.workspace, self.now));
-        let (workspace, models) = (self.workspace.clone(), self.models.clone());
-        self.ledger = Ledger::new(workspace, models, self.catalogue.clone(), spend, self.now);
-        for entry in &self.log {
-            if entry.kind == RecordKind::Usage
-                && entry.outcome == tollgate::ledger::usage::Outcome::Success
-            {
-                let output = entry.usage.total_output();
-                self.ledger.learn_output(&entry.metered_model_id, output);
+        let group = |view: &HoldView| self.ledger.group_name(view.hold.group);
+        let groups: Vec<Arc<str>> = views.iter().map(group).collect();
+        let counts = self.ledger.rate_counts(self.now);
+        self.load();
+        for (view, key_group_id) in views.into_iter().zip(groups) {
+            if !view.live || !is_graceful {
+                continue;
             }
-        }
-        for view in views.into_iter().filter(|view| view.live && keep_holds) {
             let quote = view.hold.quote.as_ref().map(|quote| Quote {
                 card: self.catalogue.price_by_id(&quote.card.price().id).expect("kept").clone(),
                 rate: quote.rate,
@@ -169,15 +278,45 @@ impl World {
                 request_id: view.hold.request_id.clone(),
                 fingerprint: view.hold.fingerprint,
                 held: view.hold.held,
+                held_tokens: view.hold.held_tokens,
                 check_time: view.hold.check_time,
                 expire_time: view.hold.expire_time,
                 tier: view.hold.tier,
-                routed: view.hold.routed,
+                routed: view.hold.routed.is_some(),
                 attribution: view.hold.attribution().map(Box::new),
+                key_group_id,
             };
             self.ledger.restore_hold(self.now, &view.model_id, quote, hold);
         }
+        match is_graceful {
+            true => self.ledger.restore_rate_counts(self.now, counts),
+            false => self.ledger.assume_full(self.now, self.now),
+        }
         self.ledger.assert_invariants();
+    }
+
+    fn load(&mut self) {
+        let spend = self.spend(Ledger::windows_to_load(&self.workspace, self.now));
+        let (workspace, models) = (self.workspace.clone(), self.models.clone());
+        self.ledger = Ledger::new(workspace, models, self.catalogue.clone(), spend, self.now);
+        let questions = Ledger::questions_of_policy(&self.workspace, &self.policy, self.now);
+        let answers = log::answers(&self.log, questions);
+        let mut policy = self.policy.clone();
+        // As storage does.
+        policy.boosts.retain(|boost| !boost.is_over(self.now));
+        self.ledger.set_policy(self.now, policy, answers);
+        for entry in &self.log {
+            if entry.kind == RecordKind::Usage
+                && entry.outcome == tollgate::ledger::usage::Outcome::Success
+            {
+                let output = entry.usage.total_output();
+                self.ledger.learn_output(&entry.metered_model_id, output);
+            }
+        }
+        let since = self.ledger.earliest_window();
+        let keys = self.alerts.iter().map(|alert| alert.key.clone());
+        let raised = keys.filter(|key| key.window_start >= since).collect();
+        self.ledger.set_raised(self.now, raised);
     }
 
     /// What the log says of some windows.

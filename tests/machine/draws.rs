@@ -1,0 +1,168 @@
+//! Raw draws of what bounds members: quotas, rate limits, keys, boosts, and whom a request is for.
+
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+
+/// Zero is nobody.
+#[derive(Clone, Debug, Default)]
+pub struct WhoDraw {
+    pub department: u8,
+    pub user: u8,
+    pub key: u8,
+    pub project: u8,
+    pub assistant: u8,
+}
+
+/// Whose use a rule counts.
+#[derive(Clone, Debug)]
+pub struct ScopeDraw {
+    /// Index of the kind of subject.
+    pub kind: u8,
+    /// Absent for each.
+    pub member: Option<u8>,
+    pub model: Option<u8>,
+}
+
+#[derive(Clone, Debug)]
+pub struct QuotaDraw {
+    /// Where it comes among others.
+    pub place: u8,
+    pub scope: ScopeDraw,
+    pub unit: u8,
+    pub period: u8,
+    /// In twentieths of what is usual; absent for an exception.
+    pub limit: Option<i64>,
+    pub enforcement: u8,
+    pub thresholds: u8,
+    /// How long before now its window began, if it is reset by hand.
+    pub seconds_back: i64,
+}
+
+#[derive(Clone, Debug)]
+pub struct RateDraw {
+    pub place: u8,
+    pub scope: ScopeDraw,
+    pub requests_per_minute: Option<i64>,
+    pub tokens_per_minute: Option<i64>,
+    pub requests_per_day: Option<i64>,
+    pub enforcement: u8,
+}
+
+#[derive(Clone, Debug)]
+pub enum RuleDraw {
+    Quota(QuotaDraw),
+    Rate(RateDraw),
+}
+
+#[derive(Clone, Debug)]
+pub struct KeyDraw {
+    pub key: u8,
+    /// Zero for none.
+    pub group: u8,
+    pub models: Vec<u8>,
+    pub disabled: bool,
+    pub expires: Option<i64>,
+}
+
+#[derive(Clone, Debug)]
+pub struct BoostDraw {
+    /// Which quota, modulo how many there are; absent for the envelope.
+    pub quota: Option<usize>,
+    pub member: Option<u8>,
+    pub amount: i64,
+    pub starts: i64,
+    pub lasts: i64,
+}
+
+pub fn who() -> impl Strategy<Value = WhoDraw> {
+    let some = || prop_oneof![1 => Just(0u8), 4 => Just(1u8), 3 => 2..4u8];
+    (some(), some(), some(), some(), some()).prop_map(
+        |(department, user, key, project, assistant)| WhoDraw {
+            department,
+            user,
+            key,
+            project,
+            assistant,
+        },
+    )
+}
+
+/// One rule, or so many that a request meets a dozen.
+pub fn rules() -> impl Strategy<Value = Vec<RuleDraw>> {
+    prop_oneof![
+        5 => proptest::collection::vec(rule(), 1..3),
+        1 => proptest::collection::vec(rule(), 1..28),
+    ]
+}
+
+fn rule() -> impl Strategy<Value = RuleDraw> {
+    prop_oneof![
+        3 => quota().prop_map(RuleDraw::Quota),
+        2 => rate().prop_map(RuleDraw::Rate),
+    ]
+}
+
+fn scope() -> impl Strategy<Value = ScopeDraw> {
+    let member = prop_oneof![1 => Just(None), 2 => prop_oneof![2 => Just(1u8), 1 => 2..4u8]
+        .prop_map(Some)];
+    let model = prop_oneof![3 => Just(None), 1 => (0..4u8).prop_map(Some)];
+    (0..7u8, member, model).prop_map(|(kind, member, model)| ScopeDraw { kind, member, model })
+}
+
+fn quota() -> impl Strategy<Value = QuotaDraw> {
+    let limit = prop_oneof![1 => Just(None), 12 => (0..30i64).prop_map(Some)];
+    let back = prop_oneof![2 => Just(0i64), 1 => 0..3 * 86_400i64];
+    let what = (0..3u8, 0..5u8, enforcement(), 0..4u8);
+    (any::<u8>(), scope(), what, limit, back).prop_map(
+        |(place, scope, (unit, period, enforcement, thresholds), limit, seconds_back)| QuotaDraw {
+            place,
+            scope,
+            unit,
+            period,
+            limit,
+            enforcement,
+            thresholds,
+            seconds_back,
+        },
+    )
+}
+
+fn rate() -> impl Strategy<Value = RateDraw> {
+    let few = |most: i64| prop_oneof![1 => Just(None), 1 => (0..most).prop_map(Some)];
+    let limits = (few(6), few(30), few(12));
+    (any::<u8>(), scope(), limits, enforcement()).prop_map(
+        |(place, scope, (requests, tokens, of_day), enforcement)| RateDraw {
+            place,
+            scope,
+            requests_per_minute: requests,
+            tokens_per_minute: tokens.map(|thousands| thousands * 700),
+            requests_per_day: of_day,
+            enforcement,
+        },
+    )
+}
+
+fn enforcement() -> impl Strategy<Value = u8> {
+    prop_oneof![5 => Just(0u8), 1 => Just(1u8), 3 => Just(2u8), 1 => Just(3u8)]
+}
+
+pub fn key() -> impl Strategy<Value = KeyDraw> {
+    let models = prop_oneof![
+        4 => Just(Vec::new()),
+        1 => proptest::collection::vec(0..5u8, 1..4),
+    ];
+    let disabled = prop_oneof![5 => Just(false), 1 => Just(true)];
+    let expires = prop_oneof![4 => Just(None), 1 => (-60..7_200i64).prop_map(Some)];
+    (1..4u8, 0..3u8, models, disabled, expires).prop_map(
+        |(key, group, models, disabled, expires)| KeyDraw { key, group, models, disabled, expires },
+    )
+}
+
+pub fn boost() -> impl Strategy<Value = BoostDraw> {
+    let quota = prop_oneof![1 => Just(None), 3 => (0..40usize).prop_map(Some)];
+    let member = prop_oneof![2 => Just(None), 1 => (1..4u8).prop_map(Some)];
+    let starts = prop_oneof![2 => Just(0i64), 1 => 1..7_200i64];
+    let lasts = prop_oneof![2 => 1..600i64, 1 => 1..86_400i64];
+    (quota, member, 1..20i64, starts, lasts).prop_map(|(quota, member, amount, starts, lasts)| {
+        BoostDraw { quota, member, amount, starts, lasts }
+    })
+}

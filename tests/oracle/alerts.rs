@@ -1,0 +1,171 @@
+//! What administrators are to be told, once for each limit, window and threshold (I14).
+//!
+//! Looked at when something is charged, when a limit changes, and at a start.
+
+use std::sync::Arc;
+
+use tollgate::ledger::alert::{Alert, AlertKey, AlertSubject, AlertType};
+use tollgate::ledger::decision::LimitKind;
+use tollgate::ledger::quota::{SubjectKind, Unit};
+use tollgate::ledger::record::{Record, RecordKind};
+
+use super::rules::{Bound, Span, who_of};
+use super::{Oracle, facts};
+
+impl Oracle {
+    /// Something was charged: to the limits that count it, in their order.
+    pub fn alert_of_record(&mut self, record: &Record) {
+        let (who, model) = (who_of(record), record.metered_model_id.clone());
+        if self.cycle().contains(record.charge_time) {
+            self.alert_of_envelope();
+            self.alert_of_cap(&model);
+        }
+        for bound in self.bounds(&who, &model) {
+            let (LimitKind::Quota, Some(id)) = (bound.kind, &bound.id) else { continue };
+            let quota = self.quotas.iter().find(|quota| quota.id == *id).expect("it applies");
+            let (kind, window) = (quota.scope.kind, self.window_of(quota));
+            if window.contains(record.charge_time) {
+                self.alert_of_bound(quota_subject(id, kind, &bound.member), window, &bound);
+            }
+        }
+        if record.unpriced && record.kind == RecordKind::Usage {
+            let today = facts::day(&self.workspace, self.now).into();
+            self.event(AlertSubject::Model(model), AlertType::UnpricedModel, today);
+        }
+    }
+
+    /// Limits are those of a new process, or windows were cut anew.
+    pub fn alert_of_everything(&mut self) {
+        self.alert_of_envelope();
+        for settings in self.models.clone() {
+            self.alert_of_cap(&settings.model_id);
+        }
+        for quota in self.quotas.clone() {
+            self.alert_of_quota(&quota.id);
+        }
+    }
+
+    pub fn alert_of_envelope(&mut self) {
+        let bound = self.envelope();
+        let window = Span::from(self.cycle());
+        self.alert_of_bound(AlertSubject::Workspace, window, &bound);
+        let budget = self.workspace.plan.map(|plan| i128::from(plan.budget.nanos()));
+        if let Some(budget) = budget.filter(|budget| bound.spent > *budget) {
+            let bound = Bound { limit: budget, ..bound.clone() };
+            self.alert(AlertSubject::Workspace, AlertType::InOverage, window, 0, Some(&bound));
+        }
+        if bound.spent > 0 && bound.spent >= bound.limit {
+            self.alert(AlertSubject::Workspace, AlertType::Exhausted, window, 0, Some(&bound));
+        }
+    }
+
+    pub fn alert_of_cap(&mut self, model: &str) {
+        let Some(bound) = self.cap_of(model) else { return };
+        let window = self.cycle().into();
+        self.alert_of_bound(AlertSubject::Model(model.into()), window, &bound);
+    }
+
+    pub fn alert_of_quota(&mut self, id: &str) {
+        let Some(quota) = self.quotas.iter().find(|quota| *quota.id == *id).cloned() else {
+            return;
+        };
+        for member in self.members(quota.scope.kind) {
+            if !self.bounds_member(&quota, &member) {
+                continue;
+            }
+            let Some(bound) = self.quota_bound(&quota, &member) else { continue };
+            let subject = quota_subject(&quota.id, quota.scope.kind, &member);
+            self.alert_of_bound(subject, self.window_of(&quota), &bound);
+        }
+    }
+
+    /// A request was led to another model than the one asked for.
+    pub fn alert_of_fallback(&mut self, asked: &Arc<str>) {
+        let cycle = self.cycle().into();
+        self.event(AlertSubject::Model(asked.clone()), AlertType::FallbackBegan, cycle);
+    }
+
+    /// A hold has just expired.
+    pub fn alert_of_expiry(&mut self) {
+        let today = facts::day(&self.workspace, self.now).into();
+        self.event(AlertSubject::Workspace, AlertType::HoldsExpired, today);
+    }
+
+    /// Every threshold that is reached by what is spent, the lowest first. Below one that was raised
+    /// there is nothing new to tell.
+    fn alert_of_bound(&mut self, subject: AlertSubject, window: Span, bound: &Bound) {
+        let of_window = self.raised.iter().filter(|key| {
+            (&key.subject, key.alert_type, key.window_start)
+                == (&subject, AlertType::Threshold, window.start)
+        });
+        let highest = of_window.map(|key| key.threshold).max().unwrap_or(0);
+        for threshold in bound.thresholds.clone() {
+            if threshold > highest
+                && bound.spent > 0
+                && bound.spent * 100 >= bound.limit * i128::from(threshold)
+            {
+                let subject = subject.clone();
+                self.alert(subject, AlertType::Threshold, window, threshold, Some(bound));
+            }
+        }
+    }
+
+    fn event(&mut self, subject: AlertSubject, alert_type: AlertType, window: Span) {
+        self.alert(subject, alert_type, window, 0, None);
+    }
+
+    fn alert(
+        &mut self,
+        subject: AlertSubject,
+        alert_type: AlertType,
+        window: Span,
+        threshold: u16,
+        bound: Option<&Bound>,
+    ) {
+        let key = AlertKey { subject, alert_type, window_start: window.start, threshold };
+        if self.raised.contains(&key) {
+            return;
+        }
+        self.raised.push(key.clone());
+        let is_of_holds = alert_type == AlertType::HoldsExpired;
+        let expired = i64::try_from(self.expired.len()).expect("few");
+        let small = |figure: i128| i64::try_from(figure).expect("figures of tests are small");
+        self.alerts.push(Alert {
+            key,
+            window_end: window.end,
+            unit: match bound {
+                Some(bound) => Some(bound.unit),
+                None => is_of_holds.then_some(Unit::Requests),
+            },
+            limit: bound.map_or(0, |bound| small(bound.limit)),
+            spent: match bound {
+                Some(bound) => small(bound.spent),
+                None if is_of_holds => expired,
+                None => 0,
+            },
+            time: self.now,
+        });
+    }
+}
+
+fn quota_subject(id: &Arc<str>, kind: SubjectKind, member: &Arc<str>) -> AlertSubject {
+    AlertSubject::Quota { quota_id: id.clone(), kind, member: member.clone() }
+}
+
+/// Alerts in an order that can be compared: which of two limits comes first is no rule, but the
+/// alerts of one limit come in order.
+pub fn in_order(mut alerts: Vec<Alert>) -> Vec<Alert> {
+    alerts.sort_by_key(|alert| (alert.key.subject.clone(), alert.key.window_start));
+    for alert in &mut alerts {
+        // How many expire at the same time is a matter of when time passes.
+        if alert.key.alert_type == AlertType::HoldsExpired {
+            alert.spent = alert.spent.min(1);
+        }
+    }
+    alerts
+}
+
+/// Without the figures: where several holds are charged at once, which comes first is no rule.
+pub fn without_figures(alerts: Vec<Alert>) -> Vec<Alert> {
+    alerts.into_iter().map(|alert| Alert { spent: 0, ..alert }).collect()
+}

@@ -1,0 +1,92 @@
+//! What an administrator sets, replaces and takes away.
+
+use tollgate::ledger::quota::{ApiKey, Boost, BoostTarget, KeyGroup, Quota, RateLimit};
+use tollgate::ledger::workspace::{Workspace, WorkspaceModel};
+
+use super::Oracle;
+
+/// One change of what bounds the members of a workspace.
+#[derive(Clone, Debug)]
+pub enum Change {
+    PutQuota(Quota),
+    RemoveQuota(std::sync::Arc<str>),
+    PutRateLimit(RateLimit),
+    RemoveRateLimit(std::sync::Arc<str>),
+    PutKey(ApiKey),
+    RemoveKey(std::sync::Arc<str>),
+    PutGroup(KeyGroup),
+    PutBoost(Boost),
+}
+
+impl Oracle {
+    pub fn change(&mut self, change: Change) {
+        match change {
+            Change::PutQuota(quota) => {
+                let id = quota.id.clone();
+                self.quotas.retain(|other| other.id != id);
+                self.quotas.push(quota);
+            }
+            Change::RemoveQuota(id) => {
+                self.quotas.retain(|quota| quota.id != id);
+                self.boosts.retain(|boost| match &boost.target {
+                    BoostTarget::Envelope => true,
+                    BoostTarget::Quota { quota_id, .. } => *quota_id != id,
+                });
+            }
+            Change::PutRateLimit(rate_limit) => self.put_rate_limit(rate_limit),
+            Change::RemoveRateLimit(id) => {
+                self.rate_limits.retain(|rate_limit| rate_limit.id != id);
+                self.counted.retain(|counted| counted.counter.0 != id);
+            }
+            Change::PutKey(key) => {
+                self.api_keys.retain(|other| other.id != key.id);
+                self.api_keys.push(key);
+                return;
+            }
+            Change::RemoveKey(id) => {
+                self.api_keys.retain(|key| key.id != id);
+                return;
+            }
+            Change::PutGroup(group) => {
+                self.key_groups.retain(|other| other.id != group.id);
+                self.key_groups.push(group);
+                return;
+            }
+            Change::PutBoost(boost) => {
+                self.boosts.retain(|other| other.id != boost.id);
+                self.boosts.push(boost);
+            }
+        }
+        self.alert_of_everything();
+    }
+
+    /// What was counted stays; what is bounded for the first time is counted from the log.
+    fn put_rate_limit(&mut self, rate_limit: RateLimit) {
+        let id = rate_limit.id.clone();
+        let before = self.rate_limits.iter().find(|other| other.id == id);
+        let known: Vec<_> = before
+            .map(|before| before.limits().map(|(span, unit, _)| (span, unit)).collect())
+            .unwrap_or_default();
+        let limits = rate_limit.limits();
+        let bounded: Vec<_> = limits.map(|(span, unit, _)| (span, unit)).collect();
+        self.rate_limits.retain(|other| other.id != id);
+        self.rate_limits.push(rate_limit);
+        self.counted.retain(|counted| {
+            let (of, span, unit) = &counted.counter;
+            *of != id || bounded.contains(&(*span, *unit))
+        });
+        self.count_for(|(of, span, unit)| *of == id && !known.contains(&(*span, *unit)));
+    }
+
+    pub fn set_workspace(&mut self, workspace: Workspace) {
+        self.workspace = workspace;
+        self.alert_of_everything();
+    }
+
+    pub fn set_model(&mut self, settings: WorkspaceModel) {
+        let model = settings.model_id.clone();
+        self.models.retain(|other| other.model_id != model);
+        self.models.push(settings);
+        self.alert_of_cap(&model);
+    }
+}

@@ -1,0 +1,289 @@
+//! Which limits apply to a request, and what counts against each.
+
+use std::sync::Arc;
+
+use tollgate::ledger::Time;
+use tollgate::ledger::calendar::Window;
+use tollgate::ledger::decision::{LimitFigures, LimitKind, LimitPeriod, Subject};
+use tollgate::ledger::quota::{
+    ApiKey, BoostTarget, Enforcement, Period, Quota, Scope, SubjectKind, Unit,
+};
+use tollgate::ledger::record::{Record, RecordKind};
+use tollgate::ledger::usage::Attribution;
+
+use super::record::tokens_of;
+use super::{Hold, Oracle, facts};
+
+/// Whom a request is for, and the group that its key was in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Who {
+    pub attribution: Attribution,
+    pub group: Arc<str>,
+}
+
+impl Who {
+    /// The member of a kind; none if nothing was said. Everybody is of the workspace.
+    pub fn member(&self, kind: SubjectKind) -> Option<Arc<str>> {
+        let said = &self.attribution;
+        let id = match kind {
+            SubjectKind::Workspace => return Some("".into()),
+            SubjectKind::Department => &said.department_id,
+            SubjectKind::User => &said.user_id,
+            SubjectKind::ApiKey => &said.api_key_id,
+            SubjectKind::KeyGroup => &*self.group,
+            SubjectKind::Project => &said.project_id,
+            SubjectKind::Assistant => &said.assistant_id,
+        };
+        (!id.is_empty()).then(|| id.into())
+    }
+}
+
+/// One limit that applies, with what counts against it.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    pub kind: LimitKind,
+    /// Of the quota or rate limit.
+    pub id: Option<Arc<str>>,
+    pub subject: Subject,
+    pub member: Arc<str>,
+    pub unit: Unit,
+    pub period: LimitPeriod,
+    pub enforcement: Enforcement,
+    pub model_id: Option<Arc<str>>,
+    pub thresholds: Vec<u16>,
+    pub limit: i128,
+    pub spent: i128,
+    pub held: i128,
+    pub reset_time: Option<Time>,
+}
+
+impl Bound {
+    pub fn figures(&self, need: i128) -> LimitFigures {
+        let small = |figure: i128| i64::try_from(figure).expect("figures of tests are small");
+        LimitFigures {
+            kind: self.kind,
+            id: self.id.clone(),
+            unit: self.unit,
+            period: self.period,
+            enforcement: self.enforcement,
+            model_id: self.model_id.clone(),
+            limit: small(self.limit),
+            spent: small(self.spent),
+            held: small(self.held),
+            need: small(need),
+            reset_time: self.reset_time,
+        }
+    }
+}
+
+/// The window of a quota: from its start to its end, if it has one.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    pub start: Time,
+    pub end: Option<Time>,
+}
+
+impl Span {
+    pub fn contains(&self, time: Time) -> bool {
+        self.start <= time && self.end.is_none_or(|end| time < end)
+    }
+}
+
+impl From<Window> for Span {
+    fn from(window: Window) -> Span {
+        Span { start: window.start, end: Some(window.end) }
+    }
+}
+
+/// Whether a rule counts what some member did on some model.
+pub fn covers(scope: &Scope, member: &str, who: &Who, model: &str) -> bool {
+    scope.model_id.as_deref().is_none_or(|only| only == model)
+        && who.member(scope.kind).as_deref() == Some(member)
+}
+
+impl Oracle {
+    pub fn key(&self, id: &str) -> Option<&ApiKey> {
+        self.api_keys.iter().find(|key| *key.id == *id)
+    }
+
+    /// The group that a key is in now; empty for none.
+    pub fn group_of(&self, key: &str) -> Arc<str> {
+        let group = self.key(key).and_then(|key| key.key_group_id.clone());
+        group.unwrap_or_else(|| "".into())
+    }
+
+    pub fn who(&self, attribution: Option<&Attribution>) -> Who {
+        let attribution = attribution.cloned().unwrap_or_default();
+        let group = self.group_of(&attribution.api_key_id);
+        Who { attribution, group }
+    }
+
+    /// Every limit that applies to a request on a model, in the order in which they are asked.
+    pub fn bounds(&self, who: &Who, model: &str) -> Vec<Bound> {
+        let mut bounds = vec![self.envelope()];
+        bounds.extend(self.cap_of(model));
+        for kind in SubjectKind::ALL {
+            let Some(member) = who.member(kind) else { continue };
+            for quota in self.quotas_of(kind, &member, model) {
+                bounds.extend(self.quota_bound(quota, &member));
+            }
+            bounds.extend(self.rate_bounds(kind, &member, model));
+        }
+        bounds
+    }
+
+    pub fn envelope(&self) -> Bound {
+        let (_, limit) = self.budget_and_envelope();
+        Bound {
+            kind: LimitKind::Envelope,
+            id: None,
+            subject: Subject::Workspace(self.workspace.id.clone()),
+            member: "".into(),
+            unit: Unit::Money,
+            period: LimitPeriod::Fixed(Period::Cycle),
+            enforcement: Enforcement::Hard,
+            model_id: None,
+            thresholds: self.workspace.alerts.envelope.clone(),
+            limit,
+            spent: self.spent(None, self.cycle()),
+            held: self.held(None, self.cycle()),
+            reset_time: Some(self.cycle().end),
+        }
+    }
+
+    pub fn cap_of(&self, model: &str) -> Option<Bound> {
+        Some(Bound {
+            kind: LimitKind::ModelLimit,
+            subject: Subject::Model(model.into()),
+            model_id: Some(model.into()),
+            thresholds: self.workspace.alerts.model_limits.clone(),
+            limit: self.cap(model)?,
+            spent: self.spent(Some(model), self.cycle()),
+            held: self.held(Some(model), self.cycle()),
+            ..self.envelope()
+        })
+    }
+
+    /// The quotas that bound a member on a model, by id: a rule for each is no rule for one who is
+    /// named by another of the same unit, period and model.
+    fn quotas_of(&self, kind: SubjectKind, member: &str, model: &str) -> Vec<&Quota> {
+        let quotas = self.quotas.iter().filter(|quota| quota.scope.kind == kind);
+        let mut found: Vec<&Quota> = quotas
+            .filter(|quota| self.bounds_member(quota, member))
+            .filter(|quota| quota.scope.model_id.as_deref().is_none_or(|only| only == model))
+            .collect();
+        found.sort_by_key(|quota| quota.id.clone());
+        found
+    }
+
+    /// Whether a quota is asked for this member of its kind.
+    pub fn bounds_member(&self, quota: &Quota, member: &str) -> bool {
+        match &quota.scope.member {
+            Some(named) => **named == *member,
+            None => !self.quotas.iter().any(|other| {
+                let named = Some(Arc::from(member));
+                other.scope == Scope { member: named, ..quota.scope.clone() }
+                    && (other.unit, other.period) == (quota.unit, quota.period)
+            }),
+        }
+    }
+
+    /// A quota as a member meets it; none if the member is excepted.
+    pub fn quota_bound(&self, quota: &Quota, member: &Arc<str>) -> Option<Bound> {
+        let window = self.window_of(quota);
+        let limit = self.limit_of(quota, member)?;
+        Some(Bound {
+            kind: LimitKind::Quota,
+            id: Some(quota.id.clone()),
+            subject: self.subject(quota.scope.kind, member),
+            member: member.clone(),
+            unit: quota.unit,
+            period: LimitPeriod::Fixed(quota.period),
+            enforcement: quota.enforcement,
+            model_id: quota.scope.model_id.clone(),
+            thresholds: quota.thresholds.clone(),
+            limit,
+            spent: self.used(&quota.scope, quota.unit, member, window),
+            held: self.in_flight(&quota.scope, quota.unit, member, window),
+            reset_time: window.end,
+        })
+    }
+
+    /// The limit with its boosts in force.
+    pub fn limit_of(&self, quota: &Quota, member: &str) -> Option<i128> {
+        let boosts = self.boosts_of(|target| match target {
+            BoostTarget::Envelope => false,
+            BoostTarget::Quota { quota_id, member: only } => {
+                *quota_id == quota.id && only.as_deref().is_none_or(|only| only == member)
+            }
+        });
+        Some(i128::from(quota.limit?) + boosts)
+    }
+
+    pub fn boosts_of(&self, is_meant: impl Fn(&BoostTarget) -> bool) -> i128 {
+        let in_force = self.boosts.iter().filter(|boost| {
+            boost.start_time <= self.now && self.now < boost.end_time && boost.cancel_time.is_none()
+        });
+        let meant = in_force.filter(|boost| is_meant(&boost.target));
+        meant.map(|boost| i128::from(boost.amount)).sum()
+    }
+
+    /// The running window of a quota.
+    pub fn window_of(&self, quota: &Quota) -> Span {
+        match quota.period {
+            Period::Day => facts::day(&self.workspace, self.now).into(),
+            Period::Week => facts::week(&self.workspace, self.now).into(),
+            Period::Month => facts::month(&self.workspace, self.now).into(),
+            Period::Cycle => self.cycle().into(),
+            Period::UntilReset => Span { start: quota.window_start, end: None },
+        }
+    }
+
+    /// What the log says a member used.
+    pub fn used(&self, scope: &Scope, unit: Unit, member: &str, window: Span) -> i128 {
+        let records = self.log.iter().filter(|record| {
+            window.contains(record.charge_time)
+                && covers(scope, member, &who_of(record), &record.metered_model_id)
+        });
+        let used = |record: &Record| match unit {
+            Unit::Money => i128::from(record.cost.nanos()),
+            Unit::Tokens => i128::from(tokens_of(record)),
+            Unit::Requests => i128::from(record.kind == RecordKind::Usage),
+        };
+        records.map(used).sum()
+    }
+
+    /// What requests of a member hold, in the window in which they were checked.
+    pub fn in_flight(&self, scope: &Scope, unit: Unit, member: &str, window: Span) -> i128 {
+        let holds = self.holds.iter().filter(|hold| {
+            window.contains(hold.check_time) && covers(scope, member, &hold.who, &hold.model)
+        });
+        let held = |hold: &Hold| match unit {
+            Unit::Money => i128::from(hold.held.nanos()),
+            Unit::Tokens => i128::from(hold.tokens),
+            Unit::Requests => 1,
+        };
+        holds.map(held).sum()
+    }
+
+    /// Everybody of a kind who has a record or a hold.
+    pub fn members(&self, kind: SubjectKind) -> Vec<Arc<str>> {
+        let recorded = self.log.iter().filter_map(|record| who_of(record).member(kind));
+        let holding = self.holds.iter().filter_map(|hold| hold.who.member(kind));
+        let mut members: Vec<Arc<str>> = recorded.chain(holding).collect();
+        members.sort();
+        members.dedup();
+        members
+    }
+
+    pub fn subject(&self, kind: SubjectKind, member: &Arc<str>) -> Subject {
+        match kind {
+            SubjectKind::Workspace => Subject::Workspace(self.workspace.id.clone()),
+            _ => Subject::Member { kind, id: member.clone() },
+        }
+    }
+}
+
+pub fn who_of(record: &Record) -> Who {
+    Who { attribution: record.attribution.clone(), group: record.key_group_id.clone() }
+}

@@ -1,0 +1,44 @@
+//! Where each quota stands.
+
+use std::sync::Arc;
+
+use tollgate::ledger::Time;
+use tollgate::ledger::quota::Quota;
+
+use super::Oracle;
+
+/// One quota for one member, in its running window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub quota_id: Arc<str>,
+    pub member: Arc<str>,
+    /// With boosts; absent if the member is excepted.
+    pub limit: Option<i64>,
+    pub spent: i64,
+    pub held: i64,
+    /// Spent in millionths of the limit; zero where the limit is zero, or there is none.
+    pub utilization: u64,
+    pub window_start: Time,
+    pub window_end: Option<Time>,
+}
+
+pub fn standing(oracle: &Oracle, quota: &Quota, member: &Arc<str>) -> Standing {
+    let window = oracle.window_of(quota);
+    let limit = oracle.limit_of(quota, member);
+    let spent = oracle.used(&quota.scope, quota.unit, member, window);
+    let utilization = match limit {
+        Some(limit) if limit > 0 && spent > 0 => spent * 1_000_000 / limit,
+        _ => 0,
+    };
+    let small = |figure: i128| i64::try_from(figure).expect("figures of tests are small");
+    Standing {
+        quota_id: quota.id.clone(),
+        member: member.clone(),
+        limit: limit.map(small),
+        spent: small(spent),
+        held: small(oracle.in_flight(&quota.scope, quota.unit, member, window)),
+        utilization: utilization.try_into().expect("not negative"),
+        window_start: window.start,
+        window_end: window.end,
+    }
+}

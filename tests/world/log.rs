@@ -1,0 +1,71 @@
+//! What the usage log answers to a ledger's questions: sums over all of it, each time anew.
+
+use std::collections::BTreeMap;
+
+use tollgate::ledger::quota::{
+    Answers, Questions, Scope, Sent, SentQuery, SubjectKind, Used, UsedQuery,
+};
+use tollgate::ledger::record::{Record, RecordKind};
+
+pub fn answers(log: &[Record], questions: Questions) -> Answers {
+    let mut answers = Answers::default();
+    for query in questions.used {
+        let used = used(log, &query);
+        answers.used.push((query, used));
+    }
+    for query in questions.sent {
+        let sent = sent(log, &query);
+        answers.sent.push((query, sent));
+    }
+    answers
+}
+
+fn used(log: &[Record], query: &UsedQuery) -> Vec<(String, Used)> {
+    let mut by_member: BTreeMap<String, Used> = BTreeMap::new();
+    for record in log {
+        let Some(member) = member_of(record, &query.scope) else { continue };
+        if record.charge_time < query.from || record.charge_time >= query.to {
+            continue;
+        }
+        let used = by_member.entry(member).or_default();
+        used.money += record.cost;
+        used.tokens += record.usage.tokens.iter().sum::<i64>();
+        used.requests += i64::from(record.kind == RecordKind::Usage);
+    }
+    by_member.into_iter().collect()
+}
+
+fn sent(log: &[Record], query: &SentQuery) -> Vec<Sent> {
+    let mut by_bucket: BTreeMap<(String, i64), (i64, i64)> = BTreeMap::new();
+    for record in log.iter().filter(|record| record.kind == RecordKind::Usage) {
+        let Some(member) = member_of(record, &query.scope) else { continue };
+        if record.charge_time < query.from {
+            continue;
+        }
+        let bucket = record.charge_time.micros().div_euclid(query.bucket);
+        let (requests, tokens) = by_bucket.entry((member, bucket)).or_default();
+        *requests += 1;
+        *tokens += record.usage.tokens.iter().sum::<i64>();
+    }
+    let sent = by_bucket.into_iter();
+    sent.map(|((member, bucket), (requests, tokens))| Sent { member, bucket, requests, tokens })
+        .collect()
+}
+
+/// For whom a scope counts a record, if it does.
+fn member_of(record: &Record, scope: &Scope) -> Option<String> {
+    let said = &record.attribution;
+    let member = match scope.kind {
+        SubjectKind::Workspace => "",
+        SubjectKind::Department => &said.department_id,
+        SubjectKind::User => &said.user_id,
+        SubjectKind::ApiKey => &said.api_key_id,
+        SubjectKind::KeyGroup => &record.key_group_id,
+        SubjectKind::Project => &said.project_id,
+        SubjectKind::Assistant => &said.assistant_id,
+    };
+    let is_named = scope.member.as_deref().is_none_or(|named| named == member);
+    let is_model = scope.model_id.as_ref().is_none_or(|only| *only == record.metered_model_id);
+    let is_said = scope.kind == SubjectKind::Workspace || !member.is_empty();
+    (is_named && is_model && is_said).then(|| member.to_owned())
+}
