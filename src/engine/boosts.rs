@@ -276,9 +276,8 @@ fn require_span(now: Time, boost: &Boost) -> Result<()> {
 /// The boosts of one limit that are not over are bounded in number, and in sum by what one may be:
 /// a limit with all its boosts stays far inside 64 bits.
 fn require_room(ledger: &Ledger, now: Time, unit: Unit, boost: &Boost) -> Result<()> {
-    let of_same_limit = |other: &&Arc<Boost>| !other.is_over(now) && is_same_limit(boost, other);
     let (mut count, mut sum) = (1, boost.amount);
-    for other in ledger.boosts().filter(of_same_limit) {
+    for other in ledger.boosts_of(&boost.target).filter(|other| !other.is_over(now)) {
         count += 1;
         sum += other.amount;
     }
@@ -294,14 +293,4 @@ fn require_room(ledger: &Ledger, now: Time, unit: Unit, boost: &Boost) -> Result
         return Err(Error::BoundReached { bound: "sum of the boosts of one limit", max: told });
     }
     Ok(())
-}
-
-fn is_same_limit(one: &Boost, other: &Boost) -> bool {
-    match (&one.target, &other.target) {
-        (BoostTarget::Envelope, BoostTarget::Envelope) => true,
-        (BoostTarget::Quota { quota_id: one, .. }, BoostTarget::Quota { quota_id: other, .. }) => {
-            one == other
-        }
-        _ => false,
-    }
 }

@@ -194,7 +194,9 @@ impl Ledger {
     /// After a crash it is not known what was admitted in the minute before: every limit of a
     /// minute counts as used up until that is over.
     fn may_be_full(&self, rule: &Rule) -> bool {
-        self.now < self.full_until && rule.window == RuleWindow::Sliding(Span::Minute)
+        self.now < self.full_until
+            && rule.window == RuleWindow::Sliding(Span::Minute)
+            && rule.create_time() < self.lost_at
     }
 
     /// Holds for a request in everything that counts it: meters, quotas, rate limits.

@@ -31,6 +31,7 @@ mod choose;
 mod settle;
 mod change;
 mod policy;
+mod counting;
 mod raise;
 mod ranking;
 mod stop;

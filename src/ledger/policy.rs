@@ -5,21 +5,17 @@
 
 use std::sync::Arc;
 
-use super::calendar::{Calendar, Windows};
+use super::calendar::Windows;
+use super::counting::{ask_sent, ask_used, in_few};
 use super::decision::Error;
-use super::hold::Hold;
 use super::quota::{
     Answers, ApiKey, Boost, BoostTarget, KeyGroup, Policy, Questions, Quota, RateLimit, Scope,
-    Sent, SentQuery, SubjectKind, Used, UsedQuery,
+    SubjectKind,
 };
-use super::rate::counts_from;
 use super::rules::{Rule, RuleWindow};
 use super::state::{Ledger, calendar_of};
 use super::time::Time;
 use super::workspace::Workspace;
-
-/// Up to so many members that rules name are asked for one by one, when a workspace is loaded.
-const ASKED_BY_NAME_MAX: usize = 8;
 
 impl Ledger {
     /// What the usage log must be asked before [`Ledger::set_policy`].
@@ -45,9 +41,6 @@ impl Ledger {
         for key in policy.api_keys {
             self.keys.put(key);
         }
-        for boost in policy.boosts {
-            self.boosts.insert(boost.id.clone(), Arc::new(boost));
-        }
         let mut rules = Vec::new();
         for quota in policy.quotas {
             rules.push(self.rule_of_quota(Arc::new(quota)));
@@ -59,12 +52,16 @@ impl Ledger {
             let number = self.rules.add(rule);
             self.keep_named(number);
         }
+        for boost in policy.boosts {
+            self.keep_boost(boost);
+        }
         for kind in SubjectKind::ALL {
             self.renew_sets(kind, None);
             self.link_holds(kind);
         }
         self.count_answers(&answers, None);
         self.count_holds(None);
+        self.raise_all();
         self.policy_changed();
     }
 
@@ -84,6 +81,7 @@ impl Ledger {
     pub fn put_quota(&mut self, now: Time, quota: Quota, answers: Answers) {
         self.advance(now);
         let rule = self.rule_of_quota(Arc::new(quota));
+        let scope = rule.scope().clone();
         let known = self.rules.quota(rule.id()).map(|(number, before)| (number, before.clone()));
         match (known, rule.quota()) {
             (Some((number, before)), Some(quota)) if counts_alike(&before, quota) => {
@@ -96,6 +94,7 @@ impl Ledger {
                 self.add_rule(rule, &answers);
             }
         }
+        self.raise_scope(&scope);
         self.policy_changed();
     }
 
@@ -104,7 +103,6 @@ impl Ledger {
         self.advance(now);
         let Some((number, _)) = self.rules.quota(id) else { return };
         self.drop_rule(number);
-        self.boosts.retain(|_, boost| !is_for_quota(boost, id));
         self.policy_changed();
     }
 
@@ -186,15 +184,28 @@ impl Ledger {
 
     /// Inserts a boost or replaces the one of the same id.
     pub fn put_boost(&mut self, now: Time, boost: Boost) {
-        let now = self.advance(now);
-        self.boosts.insert(boost.id.clone(), Arc::new(boost));
-        self.boosts.retain(|_, boost| !boost.is_over(now));
-        for number in self.rules.iter().map(|(number, _)| number).collect::<Vec<u32>>() {
-            let Some(quota) = self.rules.get(number).quota() else { continue };
-            let boosts = self.boosts_of(&quota.id);
-            self.rules.get_mut(number).boosts = boosts;
+        self.advance(now);
+        match self.keep_boost(boost) {
+            Some(scope) => self.raise_scope(&scope),
+            None => self.raise_envelope(),
         }
         self.policy_changed();
+    }
+
+    /// Keeps a boost with what it raises. Answers the scope of the quota, if it raises one.
+    fn keep_boost(&mut self, boost: Boost) -> Option<Scope> {
+        let now = self.now;
+        let (boosts, scope) = match &boost.target {
+            BoostTarget::Envelope => (&mut self.boosts, None),
+            BoostTarget::Quota { quota_id, .. } => {
+                let (number, quota) = self.rules.quota(quota_id)?;
+                let scope = quota.scope.clone();
+                (&mut self.rules.get_mut(number).boosts, Some(scope))
+            }
+        };
+        boosts.retain(|other| other.id != boost.id && !other.is_over(now));
+        boosts.push(Arc::new(boost));
+        scope
     }
 
     /// What the usage log must be asked before [`Ledger::set_workspace`]: nothing if the windows
@@ -243,9 +254,16 @@ impl Ledger {
         self.keys.size_of(group_id)
     }
 
-    /// Boosts that are not over, in no particular order.
-    pub fn boosts(&self) -> impl Iterator<Item = &Arc<Boost>> {
-        self.boosts.values().filter(|boost| !boost.is_over(self.now))
+    /// Boosts of a limit that are not over, for whichever members, in no particular order.
+    pub fn boosts_of(&self, target: &BoostTarget) -> impl Iterator<Item = &Arc<Boost>> {
+        let boosts: &[Arc<Boost>] = match target {
+            BoostTarget::Envelope => &self.boosts,
+            BoostTarget::Quota { quota_id, .. } => {
+                let quota = self.rules.quota(quota_id);
+                quota.map_or(&[], |(number, _)| &self.rules.get(number).boosts)
+            }
+        };
+        boosts.iter().filter(|boost| !boost.is_over(self.now))
     }
 
     /// The quota of the same scope, unit and period under another id.
@@ -280,7 +298,8 @@ impl Ledger {
 
     fn rule_of_quota(&mut self, quota: Arc<Quota>) -> Rule {
         let model = self.model_of(&quota.scope);
-        let boosts = self.boosts_of(&quota.id);
+        let known = self.rules.quota(&quota.id);
+        let boosts = known.map_or(Vec::new(), |(number, _)| self.rules.get(number).boosts.clone());
         Rule::of_quota(quota, model, boosts)
     }
 
@@ -294,21 +313,23 @@ impl Ledger {
         Some(super::check::model_number(self.model_index(&model_id)))
     }
 
-    fn boosts_of(&self, quota_id: &str) -> Vec<Arc<Boost>> {
-        let boosts = self.boosts.values().filter(|boost| is_for_quota(boost, quota_id));
-        boosts.cloned().collect()
-    }
-
     /// Adds a rule, with what the log and the live holds say of it.
     fn add_rule(&mut self, rule: Rule, answers: &Answers) {
         let kind = rule.kind;
         let member = rule.scope().member.clone();
+        // Where a rule is for each member, holds count for all of them already.
+        let are_linked = !self.rules.each_set(kind).is_empty();
         let number = self.rules.add(rule);
         self.keep_named(number);
         self.renew_sets(kind, member.as_deref());
-        self.link_holds(kind);
+        if !are_linked {
+            self.link_holds(kind);
+        }
         self.count_answers(answers, Some(number));
-        self.count_holds(Some(number));
+        let slot = member.and_then(|member| self.subjects.find(kind, &member));
+        if slot.is_none_or(|slot| self.subjects.get(slot).holds > 0) {
+            self.count_holds(Some(number));
+        }
     }
 
     fn drop_rule(&mut self, number: u32) {
@@ -363,176 +384,22 @@ impl Ledger {
         }
     }
 
-    /// Lets live holds count for members that no rule concerned when they were taken.
-    fn link_holds(&mut self, kind: SubjectKind) {
-        if !self.rules.concern(kind) {
-            return;
-        }
-        for hold in self.holds.iter_mut() {
-            if hold.slots[kind as usize] != super::asking::NO_SUBJECT {
-                continue;
-            }
-            let members =
-                super::asking::members(hold.attribution.as_ref(), self.keys.group_name(hold.group));
-            let member = members[kind as usize];
-            if member.is_empty() && kind != SubjectKind::Workspace {
-                continue;
-            }
-            let each = self.rules.each_set(kind);
-            let slot = match self.subjects.find(kind, member) {
-                Some(slot) => slot,
-                None if each.is_empty() => continue,
-                None => self.subjects.add(kind, member, each.clone(), false),
-            };
-            self.subjects.get_mut(slot).holds += 1;
-            hold.slots[kind as usize] = slot;
-        }
-    }
-
-    /// Counts what the log says, for all rules or for one.
-    fn count_answers(&mut self, answers: &Answers, only: Option<u32>) {
-        for (query, rows) in &answers.used {
-            for (member, used) in rows {
-                self.count_used(query, member, used, only);
-            }
-        }
-        for (query, rows) in &answers.sent {
-            for row in rows {
-                self.count_sent(query, row, only);
+    /// Raises what is due of one member, or of everything where a rule is for each.
+    fn raise_scope(&mut self, scope: &Scope) {
+        match &scope.member {
+            None => self.raise_all(),
+            Some(member) => {
+                if let Some(slot) = self.subjects.find(scope.kind, member) {
+                    self.raise_for(slot);
+                }
             }
         }
     }
 
-    fn count_used(&mut self, query: &UsedQuery, member: &str, used: &Used, only: Option<u32>) {
-        let Some(slot) = self.slot_to_count(query.scope.kind, member) else { return };
-        let subject = self.subjects.get_mut(slot);
-        for entry in subject.set.clone().standing() {
-            let number = entry.rule;
-            let rule = self.rules.get(number);
-            let start = rule.start_at(&self.calendar, &self.windows, query.from);
-            let is_asked = only.is_none_or(|only| only == number)
-                && start == Some(query.from)
-                && end_of(rule, &self.calendar, query.from) == query.to
-                && rule.scope().model_id == query.scope.model_id;
-            if is_asked {
-                subject.counter(number, query.from).spent = used.in_unit(rule.unit);
-            }
-        }
-    }
-
-    fn count_sent(&mut self, query: &SentQuery, row: &Sent, only: Option<u32>) {
-        let now = self.now;
-        let Some(slot) = self.slot_to_count(query.scope.kind, &row.member) else { return };
-        let subject = self.subjects.get_mut(slot);
-        for entry in subject.set.clone().sliding() {
-            let number = entry.rule;
-            let rule = self.rules.get(number);
-            let RuleWindow::Sliding(span) = rule.window else { continue };
-            let is_asked = only.is_none_or(|only| only == number)
-                && span.bucket() == query.bucket
-                && rule.scope().model_id == query.scope.model_id;
-            if is_asked {
-                let sent = Used { tokens: row.tokens, requests: row.requests, ..Used::default() };
-                let rate = subject.rate_mut(number, span);
-                rate.add_to(now, row.bucket, sent.in_unit(rule.unit));
-            }
-        }
-    }
-
-    /// The slot of a member that rules concern; added if it is not there.
-    pub(super) fn slot_to_count(&mut self, kind: SubjectKind, member: &str) -> Option<u32> {
-        if let Some(slot) = self.subjects.find(kind, member) {
-            return Some(slot);
-        }
-        let each = self.rules.each_set(kind).clone();
-        (!each.is_empty()).then(|| self.subjects.add(kind, member, each, false))
-    }
-
-    /// Counts live holds, for all rules or for one: what they hold, and in rate limits that they
-    /// were sent.
-    fn count_holds(&mut self, only: Option<u32>) {
-        let clockwork = self.clockwork();
-        let holds: Vec<&Hold> = self.holds.iter().collect();
-        for hold in holds {
-            for slot in super::asking::real(&hold.slots) {
-                let subject = self.subjects.get_mut(slot);
-                subject.count_hold(&self.rules, &clockwork, hold, only);
-            }
-        }
-    }
-
-    /// After any change of rules: what is due is raised, and the ranking is made anew.
+    /// After any change of rules the ranking is made anew.
     fn policy_changed(&mut self) {
         self.ranking.reset();
-        self.raise_all();
         self.revision += 1;
-    }
-}
-
-/// What must be known of a quota: the running window, and the next, into which records of clocks
-/// that are ahead may fall.
-fn ask_used(questions: &mut Questions, quota: &Quota, calendar: &Calendar, windows: &Windows) {
-    let mut ask = |from, to| {
-        questions.used.push(UsedQuery { scope: quota.scope.clone(), from, to });
-    };
-    match windows.of(quota.period) {
-        None => ask(quota.window_start, Time::LATEST),
-        Some(running) => {
-            ask(running.start, running.end);
-            if let Some(next) = calendar.window(quota.period, running.end) {
-                ask(next.start, next.end);
-            }
-        }
-    }
-}
-
-fn ask_sent(questions: &mut Questions, limit: &RateLimit, now: Time) {
-    let mut spans: Vec<_> = limit.limits().map(|(span, _, _)| span).collect();
-    spans.dedup();
-    for span in spans {
-        questions.sent.push(SentQuery {
-            scope: limit.scope.clone(),
-            from: counts_from(span, now),
-            bucket: span.bucket(),
-        });
-    }
-}
-
-/// The same questions with each asked once: for all members where many are named.
-fn in_few(questions: Questions) -> Questions {
-    let everybody = |scope: &Scope| Scope { member: None, ..scope.clone() };
-    let used = few(questions.used, |query| UsedQuery { scope: everybody(&query.scope), ..*query });
-    let sent = few(questions.sent, |query| SentQuery { scope: everybody(&query.scope), ..*query });
-    Questions { used, sent }
-}
-
-fn few<Q: Clone + Eq + std::hash::Hash>(queries: Vec<Q>, everybody: impl Fn(&Q) -> Q) -> Vec<Q> {
-    let mut groups: hashbrown::HashMap<Q, Vec<Q>> = hashbrown::HashMap::new();
-    let mut order = Vec::new();
-    for query in queries {
-        let of_all = everybody(&query);
-        let group = groups.entry(of_all.clone()).or_insert_with(|| {
-            order.push(of_all.clone());
-            Vec::new()
-        });
-        if !group.contains(&of_all) {
-            match query == of_all || group.len() >= ASKED_BY_NAME_MAX {
-                true => *group = vec![of_all],
-                false if !group.contains(&query) => group.push(query),
-                false => {}
-            }
-        }
-    }
-    order.iter().flat_map(|of_all| groups.remove(of_all).unwrap_or_default()).collect()
-}
-
-/// End of the window of a rule that begins at `start`, as it is asked for.
-fn end_of(rule: &Rule, calendar: &Calendar, start: Time) -> Time {
-    match rule.window {
-        RuleWindow::Fixed(period) => {
-            calendar.window(period, start).map_or(Time::LATEST, |window| window.end)
-        }
-        RuleWindow::Since(_) | RuleWindow::Sliding(_) => Time::LATEST,
     }
 }
 
@@ -543,8 +410,4 @@ fn counts_alike(a: &Quota, b: &Quota) -> bool {
         (quota.scope.clone(), quota.unit, quota.period, since.then_some(quota.window_start))
     };
     of(a) == of(b)
-}
-
-fn is_for_quota(boost: &Boost, id: &str) -> bool {
-    matches!(&boost.target, BoostTarget::Quota { quota_id, .. } if **quota_id == *id)
 }

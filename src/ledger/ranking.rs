@@ -248,7 +248,8 @@ impl Ledger {
 
     /// When a boost begins or ends next.
     fn next_boost_change(&self) -> Option<Time> {
-        let times = self.boosts().flat_map(|boost| [boost.start_time, boost.end_time]);
+        let boosts = self.rules.iter().flat_map(|(_, rule)| &rule.boosts);
+        let times = boosts.flat_map(|boost| [boost.start_time, boost.end_time]);
         times.filter(|time| *time > self.now).min()
     }
 }

@@ -148,6 +148,13 @@ impl Rule {
         }
     }
 
+    pub fn create_time(&self) -> Time {
+        match &self.of {
+            Of::Quota(quota) => quota.create_time,
+            Of::RateLimit(limit) => limit.create_time,
+        }
+    }
+
     pub fn scope(&self) -> &Scope {
         match &self.of {
             Of::Quota(quota) => &quota.scope,

@@ -14,7 +14,7 @@ use super::keys::Keys;
 use super::meter::{Meter, Totals};
 use super::mutants::{self, Mutant};
 use super::output::OutputHistory;
-use super::quota::{Boost, BoostTarget};
+use super::quota::Boost;
 use super::raise::{ModelMarks, Raised};
 use super::ranking::Ranking;
 use super::rules::Rules;
@@ -45,12 +45,14 @@ pub struct Ledger {
     pub(super) rules: Rules,
     pub(super) subjects: Subjects,
     pub(super) keys: Keys,
-    /// Boosts by id, of the envelope and of quotas.
-    pub(super) boosts: HashMap<Arc<str>, Arc<Boost>>,
+    /// Boosts of the envelope that are not over; those of quotas are with their rules.
+    pub(super) boosts: Vec<Arc<Boost>>,
     pub(super) ranking: Ranking,
     pub(super) raised: Raised,
     /// Until then rate limits of a minute count as used up.
     pub(super) full_until: Time,
+    /// When memory was lost: rate limits that were made later do not.
+    pub(super) lost_at: Time,
     /// Where the search for idle members goes on.
     pub(super) sweep_at: u32,
     /// Holds that expired unsettled lately, oldest first.
@@ -114,10 +116,11 @@ impl Ledger {
             rules: Rules::default(),
             subjects: Subjects::default(),
             keys: Keys::default(),
-            boosts: HashMap::new(),
+            boosts: Vec::new(),
             ranking: Ranking::default(),
             raised: Raised::default(),
             full_until: Time::default(),
+            lost_at: Time::default(),
             sweep_at: 0,
             expired: VecDeque::new(),
             expired_count: 0,
@@ -218,11 +221,8 @@ impl Ledger {
 
     /// Sum of the boosts of the envelope that are in force.
     pub(super) fn boost(&self) -> Amount {
-        let of_envelope = |boost: &&Arc<Boost>| {
-            boost.target == BoostTarget::Envelope && boost.is_active(self.now)
-        };
-        let boosts = self.boosts.values().filter(of_envelope);
-        Amount::from_nanos(boosts.fold(0, |sum, boost| sum + boost.amount))
+        let active = self.boosts.iter().filter(|boost| boost.is_active(self.now));
+        active.map(|boost| Amount::from_nanos(boost.amount)).sum()
     }
 
     /// Plan budget, overage and boosts.

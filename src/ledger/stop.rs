@@ -84,9 +84,10 @@ impl Ledger {
         }
     }
 
-    /// After a crash: every rate limit of a minute counts as used up at `at`.
+    /// After a crash: every rate limit of a minute that was there counts as used up at `at`.
     pub fn assume_full(&mut self, now: Time, at: Time) {
         self.advance(now);
+        self.lost_at = self.lost_at.max(at);
         self.full_until = self.full_until.max(counts_until(Span::Minute, at));
     }
 }

@@ -1,0 +1,188 @@
+//! What the usage log must be asked before a rule applies, and counting what it answers together
+//! with the live holds.
+
+use super::asking::{self, NO_SUBJECT};
+use super::calendar::{Calendar, Windows};
+use super::hold::Hold;
+use super::quota::{
+    Answers, Questions, Quota, RateLimit, Scope, Sent, SentQuery, SubjectKind, Used, UsedQuery,
+};
+use super::rate::counts_from;
+use super::rules::{Rule, RuleWindow};
+use super::state::Ledger;
+use super::time::Time;
+
+/// Up to so many members that rules name are asked for one by one, when a workspace is loaded.
+const ASKED_BY_NAME_MAX: usize = 8;
+
+impl Ledger {
+    /// Lets live holds count for members that no rule concerned when they were taken.
+    pub(super) fn link_holds(&mut self, kind: SubjectKind) {
+        if !self.rules.concern(kind) {
+            return;
+        }
+        for hold in self.holds.iter_mut() {
+            if hold.slots[kind as usize] != NO_SUBJECT {
+                continue;
+            }
+            let members =
+                asking::members(hold.attribution.as_ref(), self.keys.group_name(hold.group));
+            let member = members[kind as usize];
+            if member.is_empty() && kind != SubjectKind::Workspace {
+                continue;
+            }
+            let each = self.rules.each_set(kind);
+            let slot = match self.subjects.find(kind, member) {
+                Some(slot) => slot,
+                None if each.is_empty() => continue,
+                None => self.subjects.add(kind, member, each.clone(), false),
+            };
+            self.subjects.get_mut(slot).holds += 1;
+            hold.slots[kind as usize] = slot;
+        }
+    }
+
+    /// Counts what the log says, for all rules or for one.
+    pub(super) fn count_answers(&mut self, answers: &Answers, only: Option<u32>) {
+        for (query, rows) in &answers.used {
+            for (member, used) in rows {
+                self.count_used(query, member, used, only);
+            }
+        }
+        for (query, rows) in &answers.sent {
+            for row in rows {
+                self.count_sent(query, row, only);
+            }
+        }
+    }
+
+    fn count_used(&mut self, query: &UsedQuery, member: &str, used: &Used, only: Option<u32>) {
+        let Some(slot) = self.slot_to_count(query.scope.kind, member) else { return };
+        let subject = self.subjects.get_mut(slot);
+        for entry in subject.set.clone().standing() {
+            let number = entry.rule;
+            let rule = self.rules.get(number);
+            let start = rule.start_at(&self.calendar, &self.windows, query.from);
+            let is_asked = only.is_none_or(|only| only == number)
+                && start == Some(query.from)
+                && end_of(rule, &self.calendar, query.from) == query.to
+                && rule.scope().model_id == query.scope.model_id;
+            if is_asked {
+                subject.counter(number, query.from).spent = used.in_unit(rule.unit);
+            }
+        }
+    }
+
+    fn count_sent(&mut self, query: &SentQuery, row: &Sent, only: Option<u32>) {
+        let now = self.now;
+        let Some(slot) = self.slot_to_count(query.scope.kind, &row.member) else { return };
+        let subject = self.subjects.get_mut(slot);
+        for entry in subject.set.clone().sliding() {
+            let number = entry.rule;
+            let rule = self.rules.get(number);
+            let RuleWindow::Sliding(span) = rule.window else { continue };
+            let is_asked = only.is_none_or(|only| only == number)
+                && span.bucket() == query.bucket
+                && rule.scope().model_id == query.scope.model_id;
+            if is_asked {
+                let sent = Used { tokens: row.tokens, requests: row.requests, ..Used::default() };
+                let rate = subject.rate_mut(number, span);
+                rate.add_to(now, row.bucket, sent.in_unit(rule.unit));
+            }
+        }
+    }
+
+    /// The slot of a member that rules concern; added if it is not there.
+    pub(super) fn slot_to_count(&mut self, kind: SubjectKind, member: &str) -> Option<u32> {
+        if let Some(slot) = self.subjects.find(kind, member) {
+            return Some(slot);
+        }
+        let each = self.rules.each_set(kind).clone();
+        (!each.is_empty()).then(|| self.subjects.add(kind, member, each, false))
+    }
+
+    /// Counts live holds, for all rules or for one: what they hold, and in rate limits that they
+    /// were sent.
+    pub(super) fn count_holds(&mut self, only: Option<u32>) {
+        let clockwork = self.clockwork();
+        let holds: Vec<&Hold> = self.holds.iter().collect();
+        for hold in holds {
+            for slot in asking::real(&hold.slots) {
+                let subject = self.subjects.get_mut(slot);
+                subject.count_hold(&self.rules, &clockwork, hold, only);
+            }
+        }
+    }
+}
+
+/// What must be known of a quota: the running window, and the next, into which records of clocks
+/// that are ahead may fall.
+pub(super) fn ask_used(
+    questions: &mut Questions,
+    quota: &Quota,
+    calendar: &Calendar,
+    windows: &Windows,
+) {
+    let mut ask = |from, to| {
+        questions.used.push(UsedQuery { scope: quota.scope.clone(), from, to });
+    };
+    match windows.of(quota.period) {
+        None => ask(quota.window_start, Time::LATEST),
+        Some(running) => {
+            ask(running.start, running.end);
+            if let Some(next) = calendar.window(quota.period, running.end) {
+                ask(next.start, next.end);
+            }
+        }
+    }
+}
+
+pub(super) fn ask_sent(questions: &mut Questions, limit: &RateLimit, now: Time) {
+    let mut spans: Vec<_> = limit.limits().map(|(span, _, _)| span).collect();
+    spans.dedup();
+    for span in spans {
+        questions.sent.push(SentQuery {
+            scope: limit.scope.clone(),
+            from: counts_from(span, now),
+            bucket: span.bucket(),
+        });
+    }
+}
+
+/// The same questions with each asked once: for all members where many are named.
+pub(super) fn in_few(questions: Questions) -> Questions {
+    let everybody = |scope: &Scope| Scope { member: None, ..scope.clone() };
+    let used = few(questions.used, |query| UsedQuery { scope: everybody(&query.scope), ..*query });
+    let sent = few(questions.sent, |query| SentQuery { scope: everybody(&query.scope), ..*query });
+    Questions { used, sent }
+}
+
+fn few<Q: Clone + Eq + std::hash::Hash>(queries: Vec<Q>, everybody: impl Fn(&Q) -> Q) -> Vec<Q> {
+    let mut groups: hashbrown::HashMap<Q, Vec<Q>> = hashbrown::HashMap::new();
+    let mut order = Vec::new();
+    for query in queries {
+        let of_all = everybody(&query);
+        let group = groups.entry(of_all.clone()).or_insert_with(|| {
+            order.push(of_all.clone());
+            Vec::new()
+        });
+        if !group.contains(&of_all) {
+            match query == of_all || group.len() >= ASKED_BY_NAME_MAX {
+                true => *group = vec![of_all],
+                false if !group.contains(&query) => group.push(query),
+                false => {}
+            }
+        }
+    }
+    order.iter().flat_map(|of_all| groups.remove(of_all).unwrap_or_default()).collect()
+}
+
+/// End of the window of a rule that begins at `start`, as it is asked for.
+fn end_of(rule: &Rule, calendar: &Calendar, start: Time) -> Time {
+    match rule.window {
+        RuleWindow::Fixed(period) => {
+            calendar.window(period, start).map_or(Time::LATEST, |window| window.end)
+        }
+        RuleWindow::Since(_) | RuleWindow::Sliding(_) => Time::LATEST,
+    }
+}
