@@ -71,6 +71,8 @@ impl Engine {
             };
             let existing = handle.lock().api_key(&key.id).cloned();
             let Some(existing) = existing else {
+                let room = handle.lock().room_for_key();
+                room.map_err(|error| Error::of_ledger(error, ""))?;
                 return shared.put_api_key(&handle, None, key, now, by).await;
             };
             let (create_time, update_time) = (existing.create_time, existing.update_time);
@@ -157,7 +159,11 @@ impl Engine {
             let group = KeyGroup { id, display_name, create_time: now, update_time: now };
             let existing = handle.lock().key_group(&group.id).cloned();
             match existing {
-                None => shared.put_key_group(&handle, None, group, now, by).await,
+                None => {
+                    let room = handle.lock().room_for_group();
+                    room.map_err(|error| Error::of_ledger(error, ""))?;
+                    shared.put_key_group(&handle, None, group, now, by).await
+                }
                 Some(existing) if existing.display_name == group.display_name => {
                     Ok(handle.group_view(KeyGroup::clone(&existing)))
                 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::decision::Reason;
-use super::quota::{ApiKey, KeyGroup};
+use super::decision::{Error, Reason};
+use super::quota::{ApiKey, KeyGroup, RESOURCES_MAX};
+use super::state::Ledger;
 use super::time::Time;
 use super::workspace::UnknownKeyPolicy;
 
@@ -132,5 +133,30 @@ impl Keys {
 
     pub fn remove_group(&mut self, id: &str) {
         self.groups.remove(id);
+    }
+}
+
+impl Ledger {
+    /// Whether one more key stays within the bounds.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn room_for_key(&self) -> Result<(), Error> {
+        bounded(self.keys.keys.len(), "API keys of a workspace")
+    }
+
+    /// The same of groups.
+    ///
+    /// # Errors
+    /// If there is no room.
+    pub fn room_for_group(&self) -> Result<(), Error> {
+        bounded(self.keys.groups.len(), "key groups of a workspace")
+    }
+}
+
+fn bounded(count: usize, bound: &'static str) -> Result<(), Error> {
+    match count < RESOURCES_MAX {
+        true => Ok(()),
+        false => Err(Error::BoundReached { bound, max: RESOURCES_MAX as i64 }),
     }
 }

@@ -1,5 +1,7 @@
 //! Quotas: what comes back, what is refused, and what they do to checks.
 
+use std::sync::Arc;
+
 use prost_types::Timestamp;
 use tollgate::config::Config;
 use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND};
@@ -8,15 +10,17 @@ use tonic::Code;
 
 use crate::bad_input::{Row, after_start, chars, refuse};
 use crate::fixtures::{
-    ACME, acme, amount, assert_failed, check, create_workspace, eur, record, refused_fields,
-    set_plan, set_up,
+    ACME, acme, amount, assert_failed, audit_events, check, create_workspace, eur, record,
+    refused_fields, set_plan, set_up,
 };
 use crate::limits::{
-    Type, ask, check_for, count_quota, create_group, create_quota, decision, delete_quota,
-    get_quota, key, limit_ids, money_quota, of, only, quota_usage, register, release, reset_quota,
-    spend, subject, update_quota, user,
+    Type, ask, check_for, count_quota, create_group, create_quota, create_rate_limit, decision,
+    delete_group, delete_key, delete_quota, delete_rate_limit, get_quota, key, limit_ids,
+    money_quota, of, only, per_minute, quota_usage, register, release, reset_quota, spend, subject,
+    update_key, update_quota, update_rate_limit, user,
 };
-use crate::server::Server;
+use crate::outage::Outage;
+use crate::server::{Server, open};
 
 use v1::Decision::{Allowed, Blocked, Routed};
 
@@ -863,6 +867,221 @@ async fn usage_is_listed_most_utilised_first_in_pages() {
         .await
         .unwrap_err();
     assert_eq!(refused_fields(&status), ["page_token"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn callers_at_once_never_pass_any_of_many_limits() {
+    let server = acme().await;
+    set_plan(&server, "1000000", "0", "2026-01-01").await.unwrap();
+    create_group(&server, "g").await.unwrap();
+    register(&server, key("k", "g")).await.unwrap();
+    let everybody = v1::Attribution {
+        user_id: "ada".to_owned(),
+        department_id: "d".to_owned(),
+        api_key_id: "k".to_owned(),
+        project_id: "p".to_owned(),
+        assistant_id: "a".to_owned(),
+        ..Default::default()
+    };
+    // Sixteen limits; the narrowest has room for 37.
+    let kinds = [
+        (Type::Department, "d"),
+        (Type::User, "ada"),
+        (Type::ApiKey, "k"),
+        (Type::KeyGroup, "g"),
+        (Type::Project, "p"),
+        (Type::Assistant, "a"),
+        (Type::Workspace, ""),
+    ];
+    for (index, (kind, member)) in kinds.into_iter().enumerate() {
+        let limit = format!("{}", 100 + index);
+        create_quota(&server, money_quota(&format!("m-{index}"), kind, member, &limit))
+            .await
+            .unwrap();
+        let member = if kind == Type::Workspace { "" } else { member };
+        let most = if kind == Type::Project { 37 } else { 40 };
+        create_quota(&server, count_quota(&format!("r-{index}"), kind, member, REQUESTS, most))
+            .await
+            .unwrap();
+    }
+    let asked = (0..400).map(|index| {
+        let request = check_for(&format!("c-{index}"), "big", everybody.clone());
+        let mut client = server.usage();
+        async move { client.check_and_route(request).await.unwrap().into_inner() }
+    });
+    let answers = futures_util::future::join_all(asked).await;
+    let admitted = answers.iter().filter(|answer| answer.decision() == Allowed).count();
+    assert_eq!(admitted, 37);
+    for usage in quota_usage(&server).await {
+        match usage.unit() {
+            v1::LimitUnit::Money => assert_eq!(amount(&usage.held), "74.00"),
+            _ => assert_eq!(usage.held_count, 37),
+        }
+    }
+}
+
+#[tokio::test]
+async fn days_end_at_local_midnight_and_another_zone_cuts_them_anew() {
+    let server = acme().await;
+    create_quota(&server, money_quota("q", Type::User, "", "2")).await.unwrap();
+    server.clock.advance(10 * MICROS_PER_HOUR);
+    spend(&server, "r-1", "big", user("ada")).await;
+    server.clock.advance(MICROS_PER_HOUR + MICROS_PER_HOUR / 2);
+    let zone = async |time_zone: &str| {
+        let workspace = v1::Workspace {
+            workspace_id: ACME.to_owned(),
+            time_zone: time_zone.to_owned(),
+            ..Default::default()
+        };
+        let request = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask: None };
+        server.budget().update_workspace(request).await.unwrap();
+        let question = v1::CheckAndRouteRequest {
+            dry_run: true,
+            explain: true,
+            ..check_for("why", "big", user("ada"))
+        };
+        let answer = ask(&server, question).await;
+        let limit = answer.limits.iter().find(|limit| limit.limit_id == "q").unwrap();
+        let spent = amount(&limit.spent).to_owned();
+        (answer.decision(), spent, limit.reset_time.unwrap().seconds)
+    };
+    let ends = |seconds: i64| after_start(seconds).unwrap().seconds;
+    // She spent at 22:00 in Greenwich; it is 23:30 there.
+    assert_eq!(zone("UTC").await, (Blocked, "2.00".to_owned(), ends(12 * 3_600)));
+    // In Berlin that was yesterday.
+    assert_eq!(zone("Europe/Berlin").await, (Allowed, "0.00".to_owned(), ends(35 * 3_600)));
+    // In Kathmandu, a quarter to six ahead, it was early today.
+    let kathmandu = ends(30 * 3_600 + 900);
+    assert_eq!(zone("Asia/Kathmandu").await, (Blocked, "2.00".to_owned(), kathmandu));
+    // And in New York in the afternoon, with summer time.
+    assert_eq!(zone("America/New_York").await, (Blocked, "2.00".to_owned(), ends(16 * 3_600)));
+}
+
+#[tokio::test]
+async fn rules_are_bounded_in_number() {
+    let server = acme().await;
+    let periods = [
+        v1::LimitPeriod::Day,
+        v1::LimitPeriod::Week,
+        v1::LimitPeriod::Month,
+        v1::LimitPeriod::Cycle,
+        v1::LimitPeriod::UntilReset,
+    ];
+    let mut rules = Vec::new();
+    for model_id in ["", "big", "small", "claude-sonnet-4-5", "gpt-5"] {
+        for period in periods {
+            for unit in [v1::LimitUnit::Money, TOKENS, REQUESTS] {
+                let quota = match unit {
+                    v1::LimitUnit::Money => money_quota("", Type::User, "ada", "1"),
+                    _ => count_quota("", Type::User, "ada", unit, 1),
+                };
+                rules.push(v1::Quota { model_id: model_id.to_owned(), ..during(period, quota) });
+            }
+        }
+    }
+    let beyond = rules.split_off(64);
+    for quota in rules {
+        create_quota(&server, quota).await.unwrap();
+    }
+    let status = create_quota(&server, beyond[0].clone()).await.unwrap_err();
+    assert_failed(&status, Code::ResourceExhausted, "BOUND_REACHED", &[("value", "64")]);
+    // Another member, and each member, have their own.
+    create_quota(&server, money_quota("", Type::User, "bob", "1")).await.unwrap();
+    create_quota(&server, money_quota("", Type::User, "", "1")).await.unwrap();
+    // All that are in the way are told: in money and tokens, of all models and of this one.
+    let answer = ask(&server, check_for("r-1", "big", user("ada"))).await;
+    assert_eq!((answer.decision(), answer.verdicts.len()), (Blocked, 20));
+}
+
+#[tokio::test]
+async fn what_storage_did_not_take_is_not_in_force() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Outage::new(open(folder.path()).await));
+    let server = Server::start_on(store.clone(), Arc::default(), Config::default()).await;
+    set_up(&server).await;
+    create_quota(&server, money_quota("old", Type::User, "ada", "2")).await.unwrap();
+    store.set(true);
+    let unavailable = |status: &tonic::Status| {
+        assert_failed(status, Code::Unavailable, "STORAGE_UNAVAILABLE", &[]);
+    };
+    let new = money_quota("new", Type::User, "bob", "0");
+    unavailable(&create_quota(&server, new.clone()).await.unwrap_err());
+    let raised = money_quota("old", Type::User, "ada", "8");
+    unavailable(&update_quota(&server, raised, &["limit"]).await.unwrap_err());
+    unavailable(&delete_quota(&server, "old").await.unwrap_err());
+    assert_eq!(decision(&server, "r-1", user("bob")).await, Allowed);
+    assert_eq!(decision(&server, "r-2", user("ada")).await, Allowed);
+    assert_eq!(decision(&server, "r-3", user("ada")).await, Blocked);
+    store.set(false);
+    assert_eq!(amount(&get_quota(&server, "old").await.unwrap().limit), "2.00");
+    create_quota(&server, new).await.unwrap();
+    assert_eq!(decision(&server, "r-4", user("bob")).await, Blocked);
+}
+
+#[tokio::test]
+async fn every_change_is_in_the_audit_log() {
+    let server = acme().await;
+    let begin = audit_events(&server, ACME).await.len();
+    let quota = during(v1::LimitPeriod::UntilReset, money_quota("q", Type::User, "", "2"));
+    create_quota(&server, quota.clone()).await.unwrap();
+    create_quota(&server, quota).await.unwrap();
+    let change =
+        v1::Quota { limit: Some(eur("3")), quota_id: "q".to_owned(), ..Default::default() };
+    for _ in 0..2 {
+        update_quota(&server, change.clone(), &[]).await.unwrap();
+    }
+    server.clock.advance(1);
+    reset_quota(&server, "q").await.unwrap();
+    boost(&server, two_more("q")).await.unwrap();
+    delete_quota(&server, "q").await.unwrap();
+    let rate = per_minute("r", Type::User, "", 1);
+    create_rate_limit(&server, rate.clone()).await.unwrap();
+    let more = v1::RateLimit { requests_per_day: Some(9), ..rate };
+    update_rate_limit(&server, more, &[]).await.unwrap();
+    delete_rate_limit(&server, "r").await.unwrap();
+    create_group(&server, "g").await.unwrap();
+    register(&server, key("k", "")).await.unwrap();
+    update_key(&server, key("k", "g"), &[]).await.unwrap();
+    delete_key(&server, "k").await.unwrap();
+    delete_group(&server, "g").await.unwrap();
+    let mut events = audit_events(&server, ACME).await;
+    events.reverse();
+    let told: Vec<_> = events[begin..]
+        .iter()
+        .map(|event| {
+            let changed = [&event.before_json, &event.after_json].map(|json| !json.is_empty());
+            (
+                event.action.as_str(),
+                event.resource_type.as_str(),
+                event.resource_id.as_str(),
+                changed,
+            )
+        })
+        .collect();
+    let (made, changed, gone) = ([false, true], [true, true], [true, false]);
+    let expected = [
+        ("CreateQuota", "quota", "q", made),
+        ("UpdateQuota", "quota", "q", changed),
+        ("ResetQuota", "quota", "q", changed),
+        ("CreateQuotaBoost", "boost", "b", made),
+        ("DeleteQuota", "quota", "q", gone),
+        ("CreateRateLimit", "rate_limit", "r", made),
+        ("UpdateRateLimit", "rate_limit", "r", changed),
+        ("DeleteRateLimit", "rate_limit", "r", gone),
+        ("CreateKeyGroup", "key_group", "g", made),
+        ("RegisterApiKey", "api_key", "k", made),
+        ("UpdateApiKey", "api_key", "k", changed),
+        ("DeleteApiKey", "api_key", "k", gone),
+        ("DeleteKeyGroup", "key_group", "g", gone),
+    ];
+    assert_eq!(told, expected);
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    let update = &events[begin + 1];
+    assert_eq!(json(&update.before_json)["limit"]["amount"], "2.00");
+    let after = json(&update.after_json);
+    assert_eq!(after["limit"]["amount"], "3.00");
+    assert_eq!(after["subject"]["type"], "SUBJECT_TYPE_USER");
+    assert_eq!(after["each_member"], true);
 }
 
 // -- Boosts.

@@ -14,7 +14,7 @@ use crate::limits::{
 };
 use crate::server::Server;
 
-use v1::Decision::{Allowed, Blocked};
+use v1::Decision::{Allowed, Blocked, Routed};
 
 async fn get(server: &Server, id: &str) -> Result<v1::RateLimit, tonic::Status> {
     let request =
@@ -226,7 +226,7 @@ async fn every_bound_of_a_rate_limit() {
 
 // -- What they do.
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_callers_at_once_get_exactly_the_limit() {
     let server = acme().await;
     set_plan(&server, "1000000", "0", "2026-01-01").await.unwrap();
@@ -377,6 +377,24 @@ async fn each_member_has_its_own_rate_and_names_take_its_place() {
     // Another model is not concerned by the one for big.
     let answer = ask(&server, check("other", "small")).await;
     assert_eq!(answer.decision(), Allowed);
+}
+
+#[tokio::test]
+async fn a_rate_that_downgrades_routes_to_another_model() {
+    let server = acme().await;
+    let limit = v1::RateLimit {
+        model_id: "big".to_owned(),
+        enforcement: v1::Enforcement::Downgrade.into(),
+        ..per_minute("r", Type::User, "", 1)
+    };
+    create_rate_limit(&server, limit).await.unwrap();
+    assert_eq!(decision(&server, "r-1", user("ada")).await, Allowed);
+    for id in ["r-2", "r-3"] {
+        let answer = ask(&server, check_for(id, "big", user("ada"))).await;
+        assert_eq!((answer.decision(), answer.model_id.as_str()), (Routed, "small"));
+        assert_eq!(answer.reason(), v1::Reason::Downgrade);
+        assert_eq!(only(&answer).limit_id, "r");
+    }
 }
 
 #[tokio::test]
