@@ -78,6 +78,8 @@ const LIMITED: [Size; 6] = [
 
 /// Row 10.
 pub fn run_limited(extent: Extent) -> Result<Vec<Line>> {
+    // First, while nothing that was given back is taken again.
+    let memory = super::limits::memory(extent)?;
     let sizes = LIMITED.iter().filter(|size| size.users.max(size.others) <= extent.users_max);
     let mut populations = Vec::new();
     for size in sizes {
@@ -95,8 +97,7 @@ pub fn run_limited(extent: Extent) -> Result<Vec<Line>> {
             lines.push(Line::figure(10, &what, sixteen / two, "", Target::AtMost(1.0)));
         }
     }
-    drop(populations);
-    lines.extend(super::limits::memory(extent)?);
+    lines.extend(memory);
     Ok(lines)
 }
 
