@@ -7,6 +7,7 @@ use super::asking::{Members, Slots, members};
 use super::catalogue::ModelEntry;
 use super::decision::{Answer, Check, Decision, Error, HOLDS_MAX, Reason, Subject, Verdict};
 use super::hold::{EXPIRY_STEP, Hold, Quote};
+use super::keys::{self, NO_GROUP};
 use super::mutants::{self, Mutant};
 use super::packed::{API_KEY_PLACE, PackedAttribution};
 use super::price::Rate;
@@ -97,9 +98,9 @@ impl Ledger {
     }
 
     /// Decides on a request and sets its worst-case cost aside in every limit that applies: in all
-    /// of them, or, if it is blocked, in none (I2). Rules are asked in a fixed order: the model is
-    /// known, enabled, priced; then the limits; then, if only the model's cap is in the way,
-    /// its fallbacks.
+    /// of them, or, if it is blocked, in none (I2). Rules are asked in a fixed order: the key may be
+    /// used; the model is known, enabled, allowed for the key, priced; then all limits; then, if
+    /// only a model's cap or limits that downgrade are in the way, other models.
     ///
     /// # Errors
     /// If the request id is in use with other content, an exchange rate is missing, or there are
@@ -116,18 +117,18 @@ impl Ledger {
                 return Err(Error::BoundReached { bound: "live holds of a workspace", max });
             }
         }
-        let group = self.keys.group_of(prepared.api_key_id());
-        let group_name = self.keys.shared_group_name(group);
-        let members = prepared.members(group_name.as_deref().unwrap_or(""));
-        let key_id = members[SubjectKind::ApiKey as usize];
-        if let Some(reason) = self.keys.objection(key_id, self.workspace.unknown_keys, now) {
+        let key_id = prepared.api_key_id();
+        let known = self.keys.known(key_id);
+        let group = known.map_or(NO_GROUP, |(_, group)| group);
+        let key = known.map(|(key, _)| key);
+        if let Some(reason) = keys::objection(key_id, key, self.workspace.unknown_keys, now) {
             return Ok(self.refuse(key_verdict(key_id, reason)));
         }
         let model = match self.usable_model(&check.model_id) {
             Ok(model) => model,
             Err(reason) => return Ok(self.refuse(model_verdict(&check.model_id, reason))),
         };
-        if !self.keys.allows(key_id, &self.models[model].id) {
+        if !keys::allows(key, &self.models[model].id) {
             let verdict = model_verdict(&check.model_id, Reason::ModelNotAllowed);
             return Ok(self.refuse(verdict));
         }
@@ -135,6 +136,8 @@ impl Ledger {
         if estimate.quote.is_none() && self.workspace.unpriced_models == UnpricedModelPolicy::Deny {
             return Ok(self.refuse(model_verdict(&check.model_id, Reason::ModelUnpriced)));
         }
+        let group_name = self.keys.shared_group_name(group);
+        let members = prepared.members(group_name.as_deref().unwrap_or(""));
         let request = Request { check, slots: self.find_slots(&members), members };
         let (decision, granted) = self.choose(&request, model, estimate);
         let limits = if check.explain { self.explain(&request, model) } else { Vec::new() };

@@ -10,6 +10,7 @@ use super::decision::{
     Answer, Check, Decision, HELD_RETRY_AFTER, LimitFigures, LimitKind, LimitPeriod, Reason,
     Subject, VERDICTS_MAX, Verdict,
 };
+use super::keys;
 use super::limit::{Limit, Source};
 use super::mutants::{self, Mutant};
 use super::quota::{Enforcement, Period, SubjectKind, Unit};
@@ -295,7 +296,7 @@ impl Ledger {
         let entry = state.entry.as_ref()?;
         let check: &Check = request.check;
         let key_id = request.members[SubjectKind::ApiKey as usize];
-        if !self.keys.allows(key_id, &state.id) {
+        if !keys::allows(self.keys.key(key_id).map(|key| &**key), &state.id) {
             push_bounded(verdicts, model_verdict(&state.id, Reason::ModelNotAllowed));
             return None;
         }

@@ -38,6 +38,27 @@ impl Default for Keys {
     }
 }
 
+/// What is against a key that a request names; one that names none passes.
+pub fn objection(
+    id: &str,
+    known: Option<&ApiKey>,
+    unknown: UnknownKeyPolicy,
+    now: Time,
+) -> Option<Reason> {
+    match known {
+        None if id.is_empty() => None,
+        None => (unknown == UnknownKeyPolicy::Deny).then_some(Reason::KeyUnknown),
+        Some(key) if key.disabled => Some(Reason::KeyDisabled),
+        Some(key) => key.expire_time.is_some_and(|time| time <= now).then_some(Reason::KeyExpired),
+    }
+}
+
+/// Whether a key may use a model of the catalogue.
+pub fn allows(known: Option<&ApiKey>, model_id: &str) -> bool {
+    let allowed = known.map_or(&[][..], |key| &key.allowed_model_ids);
+    allowed.is_empty() || allowed.iter().any(|allowed| **allowed == *model_id)
+}
+
 impl Keys {
     pub fn key(&self, id: &str) -> Option<&Arc<ApiKey>> {
         self.keys.get(id).map(|(key, _)| key)
@@ -47,33 +68,17 @@ impl Keys {
         self.groups.get(id)
     }
 
-    /// What is against a key; a request that names none passes.
-    pub fn objection(&self, id: &str, unknown: UnknownKeyPolicy, now: Time) -> Option<Reason> {
-        if id.is_empty() {
+    /// A key with the number of its group; none also where a request names no key.
+    pub fn known(&self, id: &str) -> Option<(&ApiKey, u32)> {
+        if id.is_empty() || self.keys.is_empty() {
             return None;
         }
-        match self.key(id) {
-            None => (unknown == UnknownKeyPolicy::Deny).then_some(Reason::KeyUnknown),
-            Some(key) if key.disabled => Some(Reason::KeyDisabled),
-            Some(key) => {
-                key.expire_time.is_some_and(|time| time <= now).then_some(Reason::KeyExpired)
-            }
-        }
-    }
-
-    /// Whether a key may use a model of the catalogue.
-    pub fn allows(&self, id: &str, model_id: &str) -> bool {
-        let Some(key) = self.key(id) else { return true };
-        let allowed = &key.allowed_model_ids;
-        allowed.is_empty() || allowed.iter().any(|allowed| **allowed == *model_id)
+        self.keys.get(id).map(|(key, group)| (&**key, *group))
     }
 
     /// Number of the group that a key is in.
     pub fn group_of(&self, key_id: &str) -> u32 {
-        if key_id.is_empty() || self.keys.is_empty() {
-            return NO_GROUP;
-        }
-        self.keys.get(key_id).map_or(NO_GROUP, |(_, group)| *group)
+        self.known(key_id).map_or(NO_GROUP, |(_, group)| group)
     }
 
     /// Id of a group by its number; empty for none.

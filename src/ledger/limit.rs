@@ -67,6 +67,10 @@ impl Limit {
         let reaches = |amount: i64, threshold: u16| {
             i128::from(amount) * 100 >= i128::from(self.limit) * i128::from(threshold)
         };
+        // Mostly the lowest is far.
+        if thresholds.first().is_none_or(|lowest| !reaches(after, *lowest)) {
+            return None;
+        }
         let mut crossed = thresholds.iter().rev().copied();
         crossed
             .find(|threshold| reaches(after, *threshold))
