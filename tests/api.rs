@@ -5,9 +5,13 @@
 
 #[path = "support/outage.rs"]
 mod outage;
+#[path = "support/receiver.rs"]
+mod receiver;
 #[path = "support/server.rs"]
 mod server;
 
+#[path = "api/alerts.rs"]
+mod alerts;
 #[path = "api/audit.rs"]
 mod audit;
 #[path = "api/bad_input.rs"]
@@ -40,3 +44,5 @@ mod usage;
 mod verdicts;
 #[path = "api/web.rs"]
 mod web;
+#[path = "api/webhooks.rs"]
+mod webhooks;

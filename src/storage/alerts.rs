@@ -37,9 +37,10 @@ pub struct AlertFilter {
 /// Whom alerts are about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlertSubjectFilter {
-    /// The workspace, a model, or a member, by what the alert's subject says.
+    /// The workspace as a whole: its envelope, its holds, its own quotas.
     Workspace,
     Model(String),
+    /// A member, by its quotas.
     Member {
         kind: crate::ledger::quota::SubjectKind,
         member: String,

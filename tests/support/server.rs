@@ -15,6 +15,7 @@ use tollgate::config::Config;
 use tollgate::engine::Clock;
 use tollgate::ledger::Time;
 use tollgate::ledger::time::Micros;
+use tollgate::proto::v1::alert_service_client::AlertServiceClient;
 use tollgate::proto::v1::audit_service_client::AuditServiceClient;
 use tollgate::proto::v1::budget_service_client::BudgetServiceClient;
 use tollgate::proto::v1::model_limit_service_client::ModelLimitServiceClient;
@@ -118,6 +119,10 @@ impl Server {
 
     pub fn audit(&self) -> AuditServiceClient<Channel> {
         AuditServiceClient::new(self.channel.clone())
+    }
+
+    pub fn alert(&self) -> AlertServiceClient<Channel> {
+        AlertServiceClient::new(self.channel.clone())
     }
 
     pub fn quota(&self) -> QuotaServiceClient<Channel> {

@@ -86,7 +86,13 @@ impl Engine {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<StoredAlert>> {
-        self.workspace(&filter.workspace_id).await?;
+        let workspace = self.workspace(&filter.workspace_id).await?;
+        if before.is_none() {
+            // So that a caller finds what its own record has raised: that is answered before
+            // alerts are stored.
+            self.in_writer(move |shared| async move { shared.store_alerts(&workspace).await })
+                .await?;
+        }
         Ok(self.store().alerts(filter, before, limit).await?)
     }
 

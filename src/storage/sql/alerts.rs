@@ -132,9 +132,13 @@ impl<DB: Backend> SqlStore<DB> {
         if let Some(id) = &filter.quota_id {
             select = select.with("subject =", Value::Int(QUOTA)).with("target =", Value::Text(id));
         }
+        let workspace_kind = code(SubjectKind::Workspace);
         select = match &filter.subject {
             None => select,
-            Some(AlertSubjectFilter::Workspace) => select.with("subject =", Value::Int(WORKSPACE)),
+            // Also where a quota is for the workspace as a whole: `member_kind` says so of both.
+            Some(AlertSubjectFilter::Workspace) => {
+                select.with("subject <>", Value::Int(MODEL)).with("member_kind =", workspace_kind)
+            }
             Some(AlertSubjectFilter::Model(id)) => {
                 select.with("subject =", Value::Int(MODEL)).with("target =", Value::Text(id))
             }

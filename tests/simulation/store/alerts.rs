@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use tollgate::ledger::Time;
 use tollgate::ledger::alert::{AlertKey, AlertSubject};
+use tollgate::ledger::quota::SubjectKind;
 use tollgate::storage::alerts::{
     AlertFilter, AlertStore, AlertSubjectFilter, Delivery, DeliveryFilter, DeliveryState,
     EmailReceiver, Receiver, StoredAlert, Webhook,
@@ -170,6 +171,9 @@ fn matches(alert: &StoredAlert, filter: &AlertFilter) -> bool {
     let key = &alert.alert.key;
     let is_about = match (&filter.subject, &key.subject) {
         (None, _) | (Some(AlertSubjectFilter::Workspace), AlertSubject::Workspace) => true,
+        (Some(AlertSubjectFilter::Workspace), AlertSubject::Quota { kind, .. }) => {
+            *kind == SubjectKind::Workspace
+        }
         (Some(AlertSubjectFilter::Model(wanted)), AlertSubject::Model(id)) => **wanted == **id,
         (
             Some(AlertSubjectFilter::Member { kind: wanted, member: name }),
