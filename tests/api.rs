@@ -9,6 +9,10 @@ mod outage;
 mod receiver;
 #[path = "support/server.rs"]
 mod server;
+#[path = "support/smtp.rs"]
+mod smtp;
+#[allow(dead_code, reason = "nothing here needs Postgres")]
+mod support;
 
 #[path = "api/alerts.rs"]
 mod alerts;
@@ -28,6 +32,8 @@ mod keys;
 mod lifecycle;
 #[path = "api/limits.rs"]
 mod limits;
+#[path = "api/mail.rs"]
+mod mail;
 #[path = "api/model_limit.rs"]
 mod model_limit;
 #[path = "api/pages.rs"]

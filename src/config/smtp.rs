@@ -88,7 +88,8 @@ impl Server {
         Some(Server { host, port, tls, credentials })
     }
 
-    pub(super) fn with_sender(self, from: Mailbox) -> Smtp {
+    /// The same, with the sender of its mail.
+    pub fn with_sender(self, from: Mailbox) -> Smtp {
         Smtp { server: self, from }
     }
 }

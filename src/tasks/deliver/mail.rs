@@ -15,6 +15,9 @@ use crate::storage::alerts::{EmailReceiver, StoredAlert};
 /// Longest sentence in a subject, in characters.
 const SUBJECT_CHARS_MAX: usize = 200;
 
+/// Longest line of a message, in characters; single words aside.
+const LINE_CHARS_MAX: usize = 72;
+
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
 /// Hands mail to the server that is configured.
@@ -110,10 +113,29 @@ fn text(sentence: &str, id: &str, outgoing: &Outgoing) -> String {
         stored.workspace_id, stored.seq
     ));
     lines.push(format!("Delivery {id}."));
-    // As SMTP wants it.
-    let mut text = lines.join("\r\n");
-    text.push_str("\r\n");
+    let mut text = String::new();
+    for line in lines {
+        wrap(&line, &mut text);
+    }
     text
+}
+
+/// Adds a line, broken between words where it is long; ended as SMTP wants it.
+fn wrap(line: &str, text: &mut String) {
+    let mut width = 0;
+    for (index, word) in line.split(' ').enumerate() {
+        let length = word.chars().count();
+        if index > 0 && width + 1 + length > LINE_CHARS_MAX {
+            text.push_str("\r\n");
+            width = 0;
+        } else if index > 0 {
+            text.push(' ');
+            width += 1;
+        }
+        text.push_str(word);
+        width += length;
+    }
+    text.push_str("\r\n");
 }
 
 fn what(stored: &StoredAlert) -> String {
