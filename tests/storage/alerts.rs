@@ -223,6 +223,7 @@ pub async fn alerts_are_listed_and_filtered(world: &World) {
         about(of_quota("p", user, "x"), AlertType::Exhausted, 0),
         about(of_quota("q", key, "x"), AlertType::Threshold, 50),
         about(of_quota("m", user, "y"), AlertType::Threshold, 50),
+        about(of_quota("w", SubjectKind::Workspace, ""), AlertType::Threshold, 50),
     ];
     let alerts: Vec<StoredAlert> = (1..).zip(keys).map(|(seq, key)| stored(seq, key)).collect();
     store.put_alerts(&alerts, &[]).await.unwrap();
@@ -235,18 +236,18 @@ pub async fn alerts_are_listed_and_filtered(world: &World) {
     let types = |types: &[AlertType]| AlertFilter { types: types.to_vec(), ..none.clone() };
     let quota = AlertFilter { quota_id: Some("q".to_owned()), ..none.clone() };
     for (filter, expected) in [
-        (none.clone(), "7654321"),
-        (types(&[AlertType::Threshold]), "76421"),
+        (none.clone(), "87654321"),
+        (types(&[AlertType::Threshold]), "876421"),
         (types(&[AlertType::Exhausted, AlertType::UnpricedModel]), "53"),
         (types(&[AlertType::InOverage]), ""),
         (quota.clone(), "64"),
         (AlertFilter { quota_id: Some("m".to_owned()), ..none.clone() }, "7"),
-        (subject(AlertSubjectFilter::Workspace), "1"),
+        (subject(AlertSubjectFilter::Workspace), "81"),
         (subject(AlertSubjectFilter::Model("m".to_owned())), "2"),
         (subject(member(user, "x")), "54"),
         (AlertFilter { subject: Some(member(user, "x")), ..quota }, "4"),
         (subject(member(SubjectKind::Project, "x")), ""),
-        (AlertFilter { unacknowledged_only: true, ..none.clone() }, "765321"),
+        (AlertFilter { unacknowledged_only: true, ..none.clone() }, "8765321"),
         (AlertFilter { from: Some(START + 3), to: Some(START + 5), ..none.clone() }, "43"),
         (AlertFilter { workspace_id: "v".to_owned(), ..none.clone() }, ""),
     ] {
