@@ -9,9 +9,10 @@ use super::time::{MICROS_PER_DAY, MICROS_PER_MINUTE, Micros, Time};
 
 /// The largest quota in tokens or requests.
 pub const COUNT_LIMIT_MAX: i64 = 1_000_000_000_000_000;
-/// Most quotas and rate limits of one subject type that are for each member.
+/// Most rules of one subject type that are for each member: a quota is one, a rate limit one to
+/// three.
 pub const EACH_RULES_MAX: usize = 64;
-/// Most quotas and rate limits that name one member.
+/// Most rules that name one member.
 pub const MEMBER_RULES_MAX: usize = 64;
 /// Most quotas, rate limits, keys, groups of one workspace, each.
 pub const RESOURCES_MAX: usize = 2_000_000;
