@@ -231,6 +231,17 @@ mod tests {
         error
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_has_an_end() {
+        // Takes connections and never answers.
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let rules = AddressRules { allow_loopback: true, allow_private: false };
+        let begun = tokio::time::Instant::now();
+        assert_eq!(error_of(rules, &url).await, "timed out");
+        assert!(begun.elapsed() >= ATTEMPT_TIMEOUT);
+    }
+
     #[tokio::test]
     async fn names_are_judged_by_what_they_resolve_to() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
