@@ -250,7 +250,7 @@ impl Population {
 }
 
 /// CPU time of this thread: what else runs on the machine does not count.
-fn cpu_nanos() -> i64 {
+pub fn cpu_nanos() -> i64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec * 1_000_000_000 + time.tv_nsec
 }

@@ -7,10 +7,10 @@ use tollgate::ledger::quota::{
     Unit, Used, UsedQuery,
 };
 use tollgate::ledger::usage::Attribution;
-use tollgate::ledger::{Amount, Time};
+use tollgate::ledger::{Amount, Ledger, Time, UsageFilter, UsagePosition};
 
 use super::Extent;
-use super::ledger::{BEGIN, catalogue, ledger};
+use super::ledger::{BEGIN, catalogue, cpu_nanos, ledger};
 use crate::Result;
 use crate::messages::user_name;
 use crate::processes::resident_bytes;
@@ -86,8 +86,7 @@ pub fn memory(extent: Extent) -> Result<Vec<Line>> {
     let mut policy = Policy::default();
     policy.quotas.push(quota("users", SubjectKind::User, None, Unit::Money, period));
     let mut ledger = ledger(0, 2, &Arc::new(catalogue()));
-    let questions =
-        tollgate::ledger::Ledger::questions_of_policy(ledger.workspace(), &policy, BEGIN);
+    let questions = Ledger::questions_of_policy(ledger.workspace(), &policy, BEGIN);
     let query: UsedQuery = questions.used[0].clone();
     let used = Used { money: Amount::from_nanos(1), tokens: 1, requests: 1 };
     let rows: Vec<(String, Used)> = (0..users).map(|user| (user_name(user), used)).collect();
@@ -102,6 +101,12 @@ pub fn memory(extent: Extent) -> Result<Vec<Line>> {
         Line::figure(10, what, each, "bytes", Target::None).note(note.clone())
     };
     let active = line("memory of an active user", after.saturating_sub(before));
+    let (first, next) = pages(&mut ledger);
+    let listed = |what: &str, nanos: i64| {
+        Line::figure(10, what, nanos as f64 / 1e3, "µs", Target::None).note(note.clone())
+    };
+    let first = listed("first page of 100 of quota usage: makes the order", first);
+    let next = listed("a further page of 100 of quota usage", next);
     // The next day nobody has used anything: members go as they are come to.
     let tomorrow: Time = BEGIN + 2 * tollgate::ledger::time::MICROS_PER_DAY;
     let mut left = users;
@@ -109,7 +114,27 @@ pub fn memory(extent: Extent) -> Result<Vec<Line>> {
         left = ledger.sweep(tomorrow, 10_000);
     }
     assert!(left == 0, "idle members are forgotten");
-    Ok(vec![active, line("members kept of an idle user", 0)])
+    Ok(vec![active, line("memory kept of an idle user", 0), first, next])
+}
+
+/// Nanoseconds of the first page, and of a further one on average.
+fn pages(ledger: &mut Ledger) -> (i64, i64) {
+    let filter = UsageFilter::default();
+    let begin = cpu_nanos();
+    let mut page = ledger.quota_usage(BEGIN, &filter, None, 100);
+    let first = cpu_nanos() - begin;
+    let begin = cpu_nanos();
+    for _ in 0..100 {
+        let last = page.last().expect("there are more users than that");
+        let after = UsagePosition {
+            utilization: last.utilization,
+            quota_id: last.quota.id.to_string(),
+            member: last.member.to_string(),
+        };
+        page = ledger.quota_usage(BEGIN, &filter, Some(&after), 100);
+        assert!(page.len() == 100, "there are more users than that");
+    }
+    (first, (cpu_nanos() - begin) / 100)
 }
 
 fn quota(
