@@ -4,11 +4,18 @@
 mod ledger {
     pub mod setup;
     pub mod script;
+    pub mod rules;
     mod elsewhere;
     mod admission;
     mod fallback;
     mod holds;
     mod billing;
     mod windows;
+    mod quotas;
+    mod downgrades;
+    mod keys;
+    mod boosts;
+    mod rate_limits;
+    mod alerts;
 }
 mod world;

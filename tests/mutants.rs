@@ -29,7 +29,7 @@ enum By {
     Both,
 }
 
-const MUTANTS: [(Mutant, By); 22] = [
+const MUTANTS: [(Mutant, By); 32] = [
     (Mutant::CheckThenUpdate, By::Simulation),
     (Mutant::LimitItselfIsTooMuch, By::Histories),
     (Mutant::FreeIsBlocked, By::Histories),
@@ -52,6 +52,16 @@ const MUTANTS: [(Mutant, By); 22] = [
     (Mutant::FailureIsCharged, By::Simulation),
     (Mutant::RepeatTakesChargeBack, By::Simulation),
     (Mutant::StopForgetsHolds, By::Simulation),
+    (Mutant::AskTheOverruled, By::Histories),
+    (Mutant::ChargeMoneyOnly, By::Histories),
+    (Mutant::OneBucketTooFew, By::Histories),
+    (Mutant::RetryOneBucketEarly, By::Histories),
+    (Mutant::BoostAfterItsEnd, By::Histories),
+    (Mutant::GroupOfNow, By::Histories),
+    (Mutant::DowngradeIgnoresHardLimits, By::Histories),
+    (Mutant::ThresholdJumpedOver, By::Histories),
+    (Mutant::TokensAreNotCorrected, By::Histories),
+    (Mutant::AlertAgainAfterALoad, By::Histories),
 ];
 
 /// Tries before a fault counts as unnoticed.

@@ -7,6 +7,8 @@
 //! record r1 a in=1k out=2k         => cost 5; in overage
 //! ```
 //!
+//! What bounds members (quotas, rate limits, keys, boosts) is in `ledger/rules.rs`.
+//!
 //! An answer is a list of clauses; the line names those that matter, in any order. `no CLAUSE`
 //! says that none begins so. A line that begins with `=>` names more of the line before.
 //!
@@ -20,16 +22,20 @@ use chrono::{NaiveDate, NaiveDateTime};
 use tollgate::ledger::catalogue::ExchangeRate;
 use tollgate::ledger::decision::{
     Answer, BudgetState, Check, Decision, HOLD_DURATION_DEFAULT, LimitKind, Subject, UsageReport,
+    Verdict,
 };
 use tollgate::ledger::price::{Price, Rate, Source, Variant};
+use tollgate::ledger::quota::Unit;
 use tollgate::ledger::record::Record;
 use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE};
 use tollgate::ledger::time::{MICROS_PER_SECOND, Micros};
 use tollgate::ledger::usage::{Outcome as Ended, ServiceTier, TokenClass, Usage, UsageSource};
-use tollgate::ledger::workspace::{HoldExpiryPolicy, Plan, UnpricedModelPolicy, WorkspaceModel};
+use tollgate::ledger::workspace::{
+    HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, WorkspaceModel,
+};
 use tollgate::ledger::{Amount, Currency, Time};
 
-use super::setup;
+use super::{rules, setup};
 use crate::world::{Outcome, World};
 
 /// Runs a case; panics at the first line that answers otherwise.
@@ -54,13 +60,13 @@ pub fn check(script: &str) {
 }
 
 /// A line, split at spaces: plain words in order, and `key=value`.
-struct Words<'a> {
+pub struct Words<'a> {
     plain: Vec<&'a str>,
-    named: BTreeMap<&'a str, &'a str>,
+    pub named: BTreeMap<&'a str, &'a str>,
 }
 
-struct Case {
-    world: World,
+pub struct Case {
+    pub world: World,
     facts: setup::Facts,
     on_the_way: BTreeMap<String, Record>,
 }
@@ -77,21 +83,21 @@ impl<'a> Words<'a> {
         Words { plain, named }
     }
 
-    fn word(&self, index: usize) -> &'a str {
+    pub fn word(&self, index: usize) -> &'a str {
         self.plain.get(index).unwrap_or_else(|| panic!("a word is missing: {:?}", self.plain))
     }
 
-    fn has(&self, word: &str) -> bool {
+    pub fn has(&self, word: &str) -> bool {
         self.plain.contains(&word)
     }
 
     /// The word after `word`.
-    fn after(&self, word: &str) -> Option<&'a str> {
+    pub fn after(&self, word: &str) -> Option<&'a str> {
         let index = self.plain.iter().position(|other| *other == word)?;
         self.plain.get(index + 1).copied()
     }
 
-    fn count(&self, key: &str) -> Option<i64> {
+    pub fn count(&self, key: &str) -> Option<i64> {
         self.named.get(key).map(|text| count(text))
     }
 
@@ -163,6 +169,10 @@ impl Case {
             "crash" => self.world.restart(false),
             "budget" => return self.budget(),
             "holds" => return self.holds(),
+            "usage" => return self.usage(words),
+            "alerts" => return self.alerts(),
+            "quota" | "no-quota" | "reset" | "rate-limit" | "no-rate-limit" | "key" | "no-key"
+            | "boost" | "cancel" => self.rule(words),
             _ => self.set(words),
         }
         Vec::new()
@@ -190,6 +200,12 @@ impl Case {
                 workspace.unpriced_models = match words.word(1) {
                     "allow" => UnpricedModelPolicy::Allow,
                     _ => UnpricedModelPolicy::Deny,
+                }
+            }
+            "unknown-keys" => {
+                workspace.unknown_keys = match words.word(1) {
+                    "deny" => UnknownKeyPolicy::Deny,
+                    _ => UnknownKeyPolicy::Accept,
                 }
             }
             "expiry" => {
@@ -309,7 +325,8 @@ impl Case {
                 .collect(),
             hold_duration: words.named.get("hold").map_or(HOLD_DURATION_DEFAULT, |text| span(text)),
             dry_run: words.has("dry"),
-            attribution: None,
+            explain: words.has("explain"),
+            attribution: rules::attribution(words),
         };
         match self.world.check(asked) {
             Ok(decision) => self.decided(&decision),
@@ -327,30 +344,10 @@ impl Case {
         clauses.push(format!("held {}", money(decision.held)));
         clauses.push(state(decision.state).to_owned());
         clauses.extend(decision.expire_time.map(|time| format!("expires {}", clock(time))));
-        clauses.extend(
-            decision.retry_after.map(|wait| format!("retry {}s", wait / MICROS_PER_SECOND)),
-        );
-        for verdict in &decision.verdicts {
-            let subject = match &verdict.subject {
-                Subject::Workspace(id) | Subject::Model(id) => id,
-            };
-            clauses.push(match verdict.limit {
-                None => format!("{subject} says {:?}", verdict.reason),
-                Some(figures) => format!(
-                    "{} of {subject} says {:?}: limit {} spent {} held {} need {} until {}",
-                    match figures.kind {
-                        LimitKind::Envelope => "envelope",
-                        LimitKind::ModelLimit => "cap",
-                    },
-                    verdict.reason,
-                    money(figures.limit),
-                    money(figures.spent),
-                    money(figures.held),
-                    money(figures.need),
-                    clock(figures.reset_time),
-                ),
-            });
-        }
+        clauses.extend(decision.retry_after.map(|wait| format!("retry {}", seconds(wait))));
+        let verdicts = decision.verdicts.iter().map(|verdict| said(verdict, "says"));
+        let limits = decision.limits.iter().map(|limit| said(limit, "applies, says"));
+        clauses.extend(verdicts.chain(limits));
         clauses
     }
 
@@ -367,7 +364,7 @@ impl Case {
             source: UsageSource::Provider,
             start_time: words.named.get("start").map(|text| at(text)),
             latency: 0,
-            attribution: None,
+            attribution: rules::attribution(words),
         }
     }
 
@@ -422,6 +419,53 @@ impl Case {
     }
 }
 
+/// What a limit or a rule says. Of a limit that lets the request pass: `says x, and lets it pass`.
+fn said(verdict: &Verdict, says: &str) -> String {
+    let subject = match &verdict.subject {
+        Subject::Workspace(id) | Subject::Model(id) => id.to_string(),
+        Subject::Member { kind, id } => format!("{} {id}", rules::name_of(*kind)),
+    };
+    let reason = verdict.reason.map_or("nothing".to_owned(), |reason| match verdict.threshold {
+        0 => format!("{reason:?}"),
+        threshold => format!("{reason:?} {threshold}%"),
+    });
+    let Some(figures) = &verdict.limit else { return format!("{subject} {says} {reason}") };
+    let shown = |count: i64| match figures.unit {
+        Unit::Money => money(Amount::from_nanos(count)),
+        Unit::Tokens | Unit::Requests => count.to_string(),
+    };
+    let name = match (figures.kind, &figures.id) {
+        (LimitKind::Envelope, _) => "envelope",
+        (LimitKind::ModelLimit, _) => "cap",
+        (_, Some(id)) => id,
+        (_, None) => panic!("a quota has an id"),
+    };
+    let mut text = format!(
+        "{name} of {subject} {says} {reason}: limit {} spent {} held {} need {}",
+        shown(figures.limit),
+        shown(figures.spent),
+        shown(figures.held),
+        shown(figures.need),
+    );
+    text += &figures.reset_time.map_or(String::new(), |time| format!(" until {}", clock(time)));
+    if let Some(wait) = verdict.retry_after.filter(|_| figures.kind == LimitKind::RateLimit) {
+        text += &format!(" for {}", seconds(wait));
+    }
+    if verdict.reason.is_some() && !verdict.blocking {
+        text += ", and lets it pass";
+    }
+    text
+}
+
+/// With as many digits as are needed.
+fn seconds(wait: Micros) -> String {
+    let whole = wait / MICROS_PER_SECOND;
+    match wait % MICROS_PER_SECOND {
+        0 => format!("{whole}s"),
+        micros => format!("{whole}.{micros:06}s"),
+    }
+}
+
 fn state(state: BudgetState) -> &'static str {
     match state {
         BudgetState::WithinPlan => "within plan",
@@ -430,16 +474,16 @@ fn state(state: BudgetState) -> &'static str {
     }
 }
 
-fn money(amount: Amount) -> String {
+pub fn money(amount: Amount) -> String {
     amount.to_decimal().to_string()
 }
 
-fn amount(text: &str) -> Amount {
+pub fn amount(text: &str) -> Amount {
     Amount::from_decimal(text.parse().expect("an amount")).expect("an amount")
 }
 
 /// `5`, `5k`, `5m`.
-fn count(text: &str) -> i64 {
+pub fn count(text: &str) -> i64 {
     let (digits, factor) = match text.as_bytes().last() {
         Some(b'k') => (&text[..text.len() - 1], 1_000),
         Some(b'm') => (&text[..text.len() - 1], 1_000_000),
@@ -448,8 +492,11 @@ fn count(text: &str) -> i64 {
     digits.parse::<i64>().expect("a count") * factor
 }
 
-/// `10s`, `10m`, `10h`, `10d`.
-fn span(text: &str) -> Micros {
+/// `10us`, `10s`, `10m`, `10h`, `10d`.
+pub fn span(text: &str) -> Micros {
+    if let Some(micros) = text.strip_suffix("us") {
+        return micros.parse().expect("a number");
+    }
     let (digits, unit) = text.split_at(text.len() - 1);
     let unit = match unit {
         "s" => MICROS_PER_SECOND,
@@ -461,13 +508,13 @@ fn span(text: &str) -> Micros {
     digits.parse::<i64>().expect("a number") * unit
 }
 
-fn at(text: &str) -> Time {
+pub fn at(text: &str) -> Time {
     let parsed = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S");
     let parsed = parsed.or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M"));
     Time::from_utc(parsed.expect("a time").and_utc())
 }
 
-fn clock(time: Time) -> String {
+pub fn clock(time: Time) -> String {
     let text = time.to_utc().format("%Y-%m-%dT%H:%M:%S").to_string();
     text.strip_suffix(":00").unwrap_or(&text).to_owned()
 }

@@ -1,8 +1,11 @@
 //! Where every case of the unit tables begins.
 
+use tollgate::ledger::alert::AlertPolicy;
 use tollgate::ledger::catalogue::{Catalogue, ExchangeRate, Model};
 use tollgate::ledger::price::{Price, Source};
-use tollgate::ledger::workspace::{HoldExpiryPolicy, UnpricedModelPolicy, Workspace};
+use tollgate::ledger::workspace::{
+    HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+};
 use tollgate::ledger::{Currency, Time};
 
 /// What the catalogue was told.
@@ -28,6 +31,8 @@ pub fn workspace() -> Workspace {
         automatic_fallback: true,
         unpriced_models: UnpricedModelPolicy::Deny,
         hold_expiry: HoldExpiryPolicy::Release,
+        unknown_keys: UnknownKeyPolicy::Accept,
+        alerts: AlertPolicy::default(),
         may_have_expiry_charges: true,
         plan: None,
         create_time: Time::EARLIEST,

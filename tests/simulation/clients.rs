@@ -9,13 +9,16 @@ use rand::{RngExt, SeedableRng};
 use tollgate::engine::{By, Clock, Engine, Error, ModelLimitChange, PlanChange, WorkspaceChange};
 use tollgate::ledger::decision::{Check, UsageReport};
 use tollgate::ledger::time::{MICROS_PER_HOUR, MICROS_PER_SECOND};
-use tollgate::ledger::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use tollgate::ledger::usage::{Attribution, Outcome, ServiceTier, TokenClass, Usage, UsageSource};
 use tollgate::ledger::workspace::{HoldExpiryPolicy, UnpricedModelPolicy};
 use tollgate::ledger::{Amount, Currency};
 
 use super::auditor::{Auditor, Request};
 use super::clock::SimClock;
 use super::world::{MODELS, START, WORKSPACES, price};
+
+/// The first is in no group at first; the last is never registered.
+pub const KEYS: [&str; 3] = ["k1", "k2", "k3"];
 
 /// What a client has at hand.
 #[derive(Clone)]
@@ -194,8 +197,22 @@ fn check(number: u32) -> Check {
         required_capabilities: Vec::new(),
         hold_duration: i64::from(1 + number % 20) * 30 * MICROS_PER_SECOND,
         dry_run: false,
-        attribution: None,
+        explain: number.is_multiple_of(13),
+        attribution: attribution(number),
     }
+}
+
+/// Few members of each kind, so that they meet their limits.
+fn attribution(number: u32) -> Option<Box<Attribution>> {
+    if number.is_multiple_of(9) {
+        return None;
+    }
+    Some(Box::new(Attribution {
+        user_id: ["ada", "bob", "cy"][number as usize % 3].to_owned(),
+        department_id: ["law", "tax"][number as usize % 2].to_owned(),
+        api_key_id: KEYS[number as usize / 2 % 3].to_owned(),
+        ..Attribution::default()
+    }))
 }
 
 /// What is recorded under a number: less than was declared, just that, or more.

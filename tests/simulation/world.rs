@@ -9,12 +9,13 @@ use rand::{RngExt, SeedableRng};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tollgate::engine::{By, Clock, Engine};
+use tollgate::ledger::alert::AlertPolicy;
 use tollgate::ledger::catalogue::Model;
 use tollgate::ledger::price::{Price, Source};
 use tollgate::ledger::time::MICROS_PER_SECOND;
 use tollgate::ledger::usage::TokenClass;
 use tollgate::ledger::workspace::{
-    HoldExpiryPolicy, Plan, UnpricedModelPolicy, Workspace, WorkspaceModel,
+    HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
 use tollgate::ledger::{Amount, Currency, Time};
 use tollgate::tasks::fold;
@@ -303,6 +304,8 @@ fn workspace(id: &str, charges_expired: bool) -> Workspace {
             true => HoldExpiryPolicy::ChargeEstimate,
             false => HoldExpiryPolicy::Release,
         },
+        unknown_keys: UnknownKeyPolicy::Accept,
+        alerts: AlertPolicy::default(),
         may_have_expiry_charges: charges_expired,
         plan: Some(Plan {
             budget: Amount::from_nanos(20_000_000_000),

@@ -1,0 +1,100 @@
+//! What administrators are told, and when a request crosses a threshold.
+
+use super::script::check;
+
+#[test]
+fn thresholds_jumped_over_together_are_raised_in_order() {
+    check(
+        "plan 100
+         model a 1000/1000
+         quota q user each 10 per day alerts=50,80,100
+         record r1 a in=4k user=ada        => cost 4
+         alerts                            => 0 alerts
+         check r2 a in=6k out=0 user=ada
+         => q of user ada says ThresholdCrossed 100%: limit 10 spent 4 held 0 need 6 \
+            until 2026-01-16T00:00, and lets it pass
+         alerts                            => 0 alerts
+         record r2 a in=5k                 => cost 5
+         alerts => 2 alerts; 1. 50% of q for user ada: 9 of 10; 2. 80% of q for user ada: 9 of 10
+         record r3 a in=1k user=ada        => cost 1
+         alerts => 1 alerts; 1. 100% of q for user ada: 10 of 10
+         record r4 a in=1k user=ada        => cost 1
+         alerts                            => 0 alerts
+         at 2026-01-16T00:00
+         record r5 a in=5k user=ada        => cost 5
+         alerts                            => 1 alerts; 1. 50% of q for user ada: 5 of 10",
+    );
+}
+
+#[test]
+fn once_also_over_restarts() {
+    check(
+        "plan 100
+         model a 1000/1000
+         quota q user each 10 per day alerts=50,80
+         record r1 a in=5k user=ada        => cost 5
+         alerts                            => 1 alerts
+         crash
+         alerts                            => 0 alerts
+         record r2 a in=3k user=ada        => cost 3
+         crash
+         alerts                            => 1 alerts; 1. 80% of q for user ada: 8 of 10",
+    );
+}
+
+#[test]
+fn a_limit_that_is_lowered_raises_at_once() {
+    check(
+        "plan 100
+         model a 1000/1000
+         quota q user each 10 per day alerts=50,80
+         record r1 a in=4k user=ada        => cost 4
+         quota q user each 5 per day alerts=50,80
+         alerts => 2 alerts; 1. 50% of q for user ada: 4 of 5; 2. 80% of q for user ada: 4 of 5
+         boost b q +15 for=1d
+         record r2 a in=6k user=ada        => cost 6
+         alerts                            => 0 alerts",
+    );
+}
+
+#[test]
+fn the_envelope_and_caps_have_thresholds_too() {
+    check(
+        "plan 8 + 2
+         model a 1000/1000 cap 6
+         record r1 a in=5k                 => cost 5
+         alerts
+         => 3 alerts; 1. 50% of the workspace: 5 of 10; 2. 50% of model a: 5 of 6
+         => 3. 80% of model a: 5 of 6
+         record r2 a in=4k                 => cost 4; in overage
+         alerts
+         => 3 alerts; 1. 80% of the workspace: 9 of 10; 2. InOverage of the workspace: 9 of 8
+         => 3. 100% of model a: 9 of 6
+         record r3 a in=1k                 => exhausted
+         alerts
+         => 2 alerts; 1. 100% of the workspace: 10 of 10; 2. Exhausted of the workspace: 10 of 10",
+    );
+}
+
+#[test]
+fn fallback_unpriced_usage_and_expired_holds_are_told() {
+    check(
+        "plan 100
+         model a 1000/1000 cap 1
+         model b 500/500
+         model u unpriced
+         check r1 a in=2k out=0 dry        => routed b
+         alerts                            => 0 alerts
+         check r1 a in=2k out=0 hold=1m    => routed b
+         check r2 a in=2k out=0 hold=1m    => routed b
+         alerts                            => 1 alerts; 1. FallbackBegan of model a
+         record r3 u in=1k                 => unpriced
+         record r4 u in=1k                 => unpriced
+         alerts                            => 1 alerts; 1. UnpricedModel of model u
+         wait 1m
+         alerts                            => 1 alerts
+         at 2026-01-16T00:00
+         record r5 u in=1k                 => unpriced
+         alerts                            => 1 alerts; 1. UnpricedModel of model u",
+    );
+}

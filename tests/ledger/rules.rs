@@ -1,0 +1,276 @@
+//! What bounds members, in the words of the scripts.
+//!
+//! ```text
+//! quota q user each 2 per day              each user may spend 2 a day
+//! quota q2 user ada none per day           ada is excepted
+//! quota q3 workspace 5k tokens per week soft only=a alerts=50,100
+//! rate-limit l key k1 rpm=60 tpm=10k rpd=1k shadow
+//! key k1 in g models=a,b expires=2026-02-01T00:00 off
+//! boost b q +3 for=1d from=2026-01-16T00:00 member=ada
+//! usage                                    => q of user ada: 1 of 2, held 0, 500000 ppm
+//! alerts                                   => 50% of q for user ada: 1 of 2
+//! ```
+
+use std::sync::Arc;
+
+use tollgate::ledger::alert::{AlertSubject, AlertType};
+use tollgate::ledger::quota::{
+    ApiKey, Boost, BoostTarget, Enforcement, KeyGroup, Period, Quota, RateLimit, Scope,
+    SubjectKind, Unit,
+};
+use tollgate::ledger::usage::Attribution;
+use tollgate::ledger::{Amount, UsageFilter};
+
+use super::script::{Case, Words, amount, at, count, money, span};
+
+const KINDS: [(&str, SubjectKind); 7] = [
+    ("workspace", SubjectKind::Workspace),
+    ("department", SubjectKind::Department),
+    ("user", SubjectKind::User),
+    ("key", SubjectKind::ApiKey),
+    ("group", SubjectKind::KeyGroup),
+    ("project", SubjectKind::Project),
+    ("assistant", SubjectKind::Assistant),
+];
+
+pub fn name_of(kind: SubjectKind) -> &'static str {
+    KINDS[kind as usize].0
+}
+
+/// `user=ada department=law key=k1 project=p assistant=s`
+pub fn attribution(words: &Words) -> Option<Box<Attribution>> {
+    let said = |key: &str| words.named.get(key).map(|text| (*text).to_owned()).unwrap_or_default();
+    let attribution = Attribution {
+        user_id: said("user"),
+        department_id: said("department"),
+        api_key_id: said("key"),
+        project_id: said("project"),
+        assistant_id: said("assistant"),
+        ..Attribution::default()
+    };
+    (!attribution.is_empty()).then(|| Box::new(attribution))
+}
+
+impl Case {
+    pub fn rule(&mut self, words: &Words) {
+        let id = words.word(1);
+        match words.word(0) {
+            "quota" => {
+                let quota = self.quota(words);
+                self.world.put_quota(quota);
+            }
+            "no-quota" => self.world.remove_quota(id),
+            "reset" => {
+                let quota = self.world.ledger.quota(id).expect("it is there");
+                let quota = Quota { window_start: self.world.now, ..Quota::clone(quota) };
+                self.world.put_quota(quota);
+            }
+            "rate-limit" => self.rate_limit(words),
+            "no-rate-limit" => self.world.remove_rate_limit(id),
+            "key" => self.key(words),
+            "no-key" => self.world.remove_api_key(id),
+            "boost" => self.boost(words),
+            _ => {
+                let boost = self.world.ledger.boosts().find(|boost| *boost.id == *id);
+                let boost = Boost::clone(boost.expect("it is not over"));
+                self.world.put_boost(Boost { cancel_time: Some(self.world.now), ..boost });
+            }
+        }
+    }
+
+    fn quota(&self, words: &Words) -> Quota {
+        let (scope, rest) = scope(words);
+        let unit = match words.word(rest + 1) {
+            "tokens" => Unit::Tokens,
+            "requests" => Unit::Requests,
+            _ => Unit::Money,
+        };
+        let limit = match (words.word(rest), unit) {
+            ("none", _) => None,
+            (text, Unit::Money) => Some(amount(text).nanos()),
+            (text, Unit::Tokens | Unit::Requests) => Some(count(text)),
+        };
+        let period = match words.after("per").expect("per some span") {
+            "day" => Period::Day,
+            "week" => Period::Week,
+            "month" => Period::Month,
+            "cycle" => Period::Cycle,
+            "reset" => Period::UntilReset,
+            other => panic!("no period {other}"),
+        };
+        let thresholds = words.named.get("alerts").map_or(Vec::new(), |text| {
+            text.split(',').map(|percent| percent.parse().expect("a percent")).collect()
+        });
+        let now = self.world.now;
+        Quota {
+            id: words.word(1).into(),
+            display_name: String::new(),
+            scope,
+            unit,
+            period,
+            limit,
+            enforcement: enforcement(words),
+            thresholds,
+            window_start: words.named.get("since").map_or(now, |text| at(text)),
+            create_time: now,
+            update_time: now,
+        }
+    }
+
+    fn rate_limit(&mut self, words: &Words) {
+        let rate_limit = RateLimit {
+            id: words.word(1).into(),
+            display_name: String::new(),
+            scope: scope(words).0,
+            requests_per_minute: words.count("rpm"),
+            tokens_per_minute: words.count("tpm"),
+            requests_per_day: words.count("rpd"),
+            enforcement: enforcement(words),
+            create_time: self.world.now,
+            update_time: self.world.now,
+        };
+        self.world.put_rate_limit(rate_limit);
+    }
+
+    fn key(&mut self, words: &Words) {
+        let now = self.world.now;
+        let group: Option<Arc<str>> = words.after("in").map(Arc::from);
+        if let Some(id) = group.clone() {
+            let display_name = String::new();
+            self.world.put_key_group(KeyGroup {
+                id,
+                display_name,
+                create_time: now,
+                update_time: now,
+            });
+        }
+        let models = words.named.get("models").map_or(Vec::new(), |text| text.split(',').collect());
+        self.world.put_api_key(ApiKey {
+            id: words.word(1).into(),
+            display_name: String::new(),
+            key_group_id: group,
+            allowed_model_ids: models.into_iter().map(Arc::from).collect(),
+            disabled: words.has("off"),
+            expire_time: words.named.get("expires").map(|text| at(text)),
+            create_time: now,
+            update_time: now,
+        });
+    }
+
+    /// `boost b envelope +3 for=1d`, or of a quota.
+    fn boost(&mut self, words: &Words) {
+        let now = self.world.now;
+        let quota = self.world.ledger.quota(words.word(2)).cloned();
+        let raise = words.word(3).strip_prefix('+').expect("a plus");
+        let is_money = quota.as_ref().is_none_or(|quota| quota.unit == Unit::Money);
+        let start_time = words.named.get("from").map_or(now, |text| at(text));
+        self.world.put_boost(Boost {
+            id: words.word(1).into(),
+            target: match quota {
+                None => BoostTarget::Envelope,
+                Some(quota) => BoostTarget::Quota {
+                    quota_id: quota.id.clone(),
+                    member: words.named.get("member").map(|text| Arc::from(*text)),
+                },
+            },
+            amount: if is_money { amount(raise).nanos() } else { count(raise) },
+            start_time,
+            end_time: start_time + span(words.named["for"]),
+            reason: "because".to_owned(),
+            actor: "somebody".to_owned(),
+            create_time: now,
+            cancel_time: None,
+        });
+    }
+
+    /// `usage [quota] [user=ada ...]`: most utilised first.
+    pub fn usage(&mut self, words: &Words) -> Vec<String> {
+        let said = |kind: &SubjectKind| words.named.contains_key(name_of(*kind));
+        let kind = SubjectKind::ALL.into_iter().find(said);
+        let filter = UsageFilter {
+            quota_id: (words.has("of")).then(|| words.after("of").expect("a quota").to_owned()),
+            subject: kind.map(|kind| (kind, Some(words.named[name_of(kind)].to_owned()))),
+        };
+        let found = self.world.ledger.quota_usage(self.world.now, &filter, None, usize::MAX);
+        let shown = |(place, usage): (usize, &tollgate::ledger::QuotaUsage)| {
+            let shown = |count: i64| in_unit(usage.quota.unit, count);
+            let limit = usage.limit.map_or("any".to_owned(), shown);
+            let subject = subject(usage.quota.scope.kind, &usage.member);
+            format!(
+                "{}. {} of {subject}: {} of {limit}, held {}, {} ppm",
+                place + 1,
+                usage.quota.id,
+                shown(usage.spent),
+                shown(usage.held),
+                usage.utilization,
+            )
+        };
+        let mut clauses: Vec<String> = found.iter().enumerate().map(shown).collect();
+        clauses.push(format!("{} entries", found.len()));
+        clauses
+    }
+
+    /// What was raised since the last look, in order.
+    pub fn alerts(&mut self) -> Vec<String> {
+        let alerts = self.world.take_alerts(false);
+        let mut clauses = vec![format!("{} alerts", alerts.len())];
+        for (place, alert) in alerts.iter().enumerate() {
+            let of = match &alert.key.subject {
+                AlertSubject::Workspace => "the workspace".to_owned(),
+                AlertSubject::Model(id) => format!("model {id}"),
+                AlertSubject::Quota { quota_id, kind, member } => {
+                    format!("{quota_id} for {}", subject(*kind, member))
+                }
+            };
+            let figures = match alert.unit {
+                None => String::new(),
+                Some(unit) => {
+                    format!(": {} of {}", in_unit(unit, alert.spent), in_unit(unit, alert.limit))
+                }
+            };
+            let what = match alert.key.alert_type {
+                AlertType::Threshold => format!("{}%", alert.key.threshold),
+                other => format!("{other:?}"),
+            };
+            clauses.push(format!("{}. {what} of {of}{figures}", place + 1));
+        }
+        clauses
+    }
+}
+
+fn in_unit(unit: Unit, count: i64) -> String {
+    match unit {
+        Unit::Money => money(Amount::from_nanos(count)),
+        Unit::Tokens | Unit::Requests => count.to_string(),
+    }
+}
+
+fn subject(kind: SubjectKind, member: &str) -> String {
+    match kind {
+        SubjectKind::Workspace => "workspace".to_owned(),
+        kind => format!("{} {member}", name_of(kind)),
+    }
+}
+
+/// `user ada` or `user each`, and which word comes after.
+fn scope(words: &Words) -> (Scope, usize) {
+    let kind = KINDS.iter().find(|(name, _)| *name == words.word(2)).expect("a kind").1;
+    let model_id = words.named.get("only").map(|text| Arc::from(*text));
+    match kind {
+        SubjectKind::Workspace => (Scope { kind, member: Some("".into()), model_id }, 3),
+        kind => {
+            let member = words.word(3);
+            let member = (member != "each").then(|| member.into());
+            (Scope { kind, member, model_id }, 4)
+        }
+    }
+}
+
+fn enforcement(words: &Words) -> Enforcement {
+    match () {
+        () if words.has("soft") => Enforcement::Soft,
+        () if words.has("downgrade") => Enforcement::Downgrade,
+        () if words.has("shadow") => Enforcement::Shadow,
+        () => Enforcement::Hard,
+    }
+}
