@@ -71,7 +71,8 @@ impl Case {
             "no-key" => self.world.remove_api_key(id),
             "boost" => self.boost(words),
             _ => {
-                let boost = self.world.ledger.boosts().find(|boost| *boost.id == *id);
+                let boosts = &self.world.policy.boosts;
+                let boost = boosts.iter().find(|boost| *boost.id == *id);
                 let boost = Boost::clone(boost.expect("it is not over"));
                 self.world.put_boost(Boost { cancel_time: Some(self.world.now), ..boost });
             }
