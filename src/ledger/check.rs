@@ -98,8 +98,8 @@ impl Ledger {
     }
 
     /// Decides on a request and sets its worst-case cost aside in every limit that applies: in all
-    /// of them, or, if it is blocked, in none (I2). Rules are asked in a fixed order: the key may be
-    /// used; the model is known, enabled, allowed for the key, priced; then all limits; then, if
+    /// of them, or, if it is blocked, in none (I2). Rules are asked in a fixed order: the key may
+    /// be used; the model is known, enabled, allowed for the key, priced; then all limits; then, if
     /// only a model's cap or limits that downgrade are in the way, other models.
     ///
     /// # Errors

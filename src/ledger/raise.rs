@@ -52,7 +52,7 @@ impl Ledger {
             for key in &raised {
                 self.mark(key);
             }
-            // What was found to be due while rules were taken up is due still, unless it was raised.
+            // What was found due while rules were taken up is due still, unless it was raised.
             let raised: HashSet<AlertKey> = raised.into_iter().collect();
             self.raised.due.retain(|alert| !raised.contains(&alert.key));
         }

@@ -51,7 +51,8 @@ fn rules_about_a_key_come_first() {
          key off off
          key old expires=2026-01-15T13:00
          unknown-keys deny
-         check r1 a in=1k out=0 key=off    => blocked; KeyDisabled; key off says KeyDisabled; no retry
+         check r1 a in=1k out=0 key=off    => blocked; KeyDisabled; no retry
+         => key off says KeyDisabled
          check r2 a in=1k out=0 key=old    => blocked; RequestTooLarge
          check r3 nobody in=1k out=0 key=x => blocked; KeyUnknown; key x says KeyUnknown
          check r4 a in=1k out=0            => blocked; RequestTooLarge

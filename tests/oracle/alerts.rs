@@ -91,8 +91,8 @@ impl Oracle {
         self.event(AlertSubject::Workspace, AlertType::HoldsExpired, today);
     }
 
-    /// Every threshold that is reached by what is spent, the lowest first. Below one that was raised
-    /// there is nothing new to tell.
+    /// Every threshold that is reached by what is spent, the lowest first. Below one that was
+    /// raised there is nothing new to tell.
     fn alert_of_bound(&mut self, subject: AlertSubject, window: Span, bound: &Bound) {
         let of_window = self.raised.iter().filter(|key| {
             (&key.subject, key.alert_type, key.window_start)

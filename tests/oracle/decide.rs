@@ -317,8 +317,8 @@ impl Oracle {
         Opinion { bound, need, reason, retry_after }
     }
 
-    /// Whether a request that limits for all models would lead to a cheaper model is on the cheapest
-    /// already, of several: then it runs.
+    /// Whether a request that limits for all models would lead to a cheaper model is on the
+    /// cheapest already, of several: then it runs.
     fn is_cheapest(
         &self,
         asked: &str,

@@ -162,9 +162,9 @@ impl Oracle {
         Some(self.holds.remove(index))
     }
 
-    /// A new process. After a graceful stop holds live on, without what they answered apart from the
-    /// model, and rate limits go on counting. After a crash all there is is the log, and nobody knows
-    /// how much of each minute is used up: all of it, until proven otherwise.
+    /// A new process. After a graceful stop holds live on, without what they answered apart from
+    /// the model, and rate limits go on counting. After a crash all there is is the log, and nobody
+    /// knows how much of each minute is used up: all of it, until proven otherwise.
     pub fn restart(&mut self, now: Time, is_graceful: bool) {
         self.forget_counts();
         self.now = now;

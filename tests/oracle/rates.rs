@@ -175,8 +175,8 @@ impl Oracle {
         }
     }
 
-    /// What counts at a time: the bucket that it lies in and the sixty before, whole. What clocks that
-    /// were ahead have counted later counts as well: rather too much than too little.
+    /// What counts at a time: the bucket that it lies in and the sixty before, whole. What clocks
+    /// that were ahead have counted later counts as well: rather too much than too little.
     fn counted_at(&self, counter: &Counter, member: &str, limit: i128, now: Time) -> i128 {
         let counts = |time: Time| leaves(counter.1, time) > now;
         let of_counter = self

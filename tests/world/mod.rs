@@ -217,9 +217,9 @@ impl World {
     }
 
     /// Stores what is to be raised, and answers what is new. What could not be stored at first is
-    /// handed out again, first and in order. `may_repeat` is whether windows were cut anew: what was
-    /// raised in one that stays may come again, and storage knows its key. A threshold that was set
-    /// after a higher one was raised may come late or not at all, and is not answered.
+    /// handed out again, first and in order. `may_repeat` is whether windows were cut anew: what
+    /// was raised in one that stays may come again, and storage knows its key. A threshold that was
+    /// set after a higher one was raised may come late or not at all, and is not answered.
     pub fn take_alerts(&mut self, may_repeat: bool) -> Vec<Alert> {
         let alerts = self.ledger.take_alerts();
         assert!(!self.ledger.has_alerts(), "each alert is handed out once");
