@@ -300,6 +300,51 @@ async fn a_watch_sees_what_another_workspace_raises_as_little_as_its_lists_do() 
     assert_failed(&other.message().await.unwrap_err(), Code::Unavailable, "STOPPING", &[]);
 }
 
+#[tokio::test]
+async fn more_alerts_than_one_transaction_holds_are_raised_in_order() {
+    const USERS: usize = 400;
+    let server = acme().await;
+    let of_user = |index: usize| {
+        let user_id = format!("u-{index:03}");
+        let attribution = Some(v1::Attribution { user_id, ..Default::default() });
+        v1::RecordUsageRequest { attribution, ..record(&format!("r-{index}"), "small") }
+    };
+    let records = (0..USERS).map(of_user).collect();
+    let batch = v1::RecordUsageBatchRequest { records };
+    let results = server.usage().record_usage_batch(batch).await.unwrap().into_inner().results;
+    assert_eq!(results.len(), USERS);
+    let mut stream = watch(&server, None).await;
+    let quota = v1::Quota {
+        quota_id: "each".to_owned(),
+        subject: Some(v1::Subject { r#type: v1::SubjectType::User.into(), id: String::new() }),
+        each_member: true,
+        unit: v1::LimitUnit::Requests.into(),
+        limit_count: Some(1),
+        period: v1::LimitPeriod::Day.into(),
+        alert_threshold_percents: vec![50, 100],
+        ..Default::default()
+    };
+    let request = v1::CreateQuotaRequest { workspace_id: ACME.to_owned(), quota: Some(quota) };
+    server.quota().create_quota(request).await.unwrap();
+    let mut seen = Vec::new();
+    while seen.len() < 2 * USERS {
+        let alert = next(&mut stream).await;
+        if alert.limit_id == "each" {
+            seen.push(alert);
+        }
+    }
+    assert!(seen.is_sorted_by(|a, b| a.alert_id < b.alert_id));
+    for (index, pair) in seen.chunks(2).enumerate() {
+        let percents = [pair[0].threshold_percent, pair[1].threshold_percent];
+        assert_eq!(percents, [50, 100]);
+        for alert in pair {
+            assert_eq!(alert.subject.as_ref().unwrap().id, format!("u-{index:03}"));
+            let expected = format!("user u-{index:03} has sent 100 % of 1 request on 2026-03-15");
+            assert_eq!(alert.message, expected);
+        }
+    }
+}
+
 async fn set_policy(
     server: &Server,
     envelope: &[i32],

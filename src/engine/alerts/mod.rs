@@ -64,19 +64,18 @@ impl Engine {
     /// Stores what the ledgers of all loaded workspaces have raised: for alerts that no write
     /// comes after, and for those that could not be stored before.
     pub async fn store_raised(&self) -> Result<()> {
-        let mut workspaces = self.loaded_workspaces();
-        workspaces.retain(|workspace| workspace.lock().has_alerts());
-        // In a defined order, so that a simulation runs the same way twice.
-        workspaces.sort_by(|a, b| a.id().cmp(b.id()));
-        for workspace in workspaces {
-            // One part at a time: records are written in between.
-            while workspace.lock().has_alerts() {
-                let workspace = workspace.clone();
-                self.in_writer(move |shared| async move { shared.store_alerts(&workspace).await })
-                    .await?;
+        loop {
+            let mut workspaces = self.loaded_workspaces();
+            workspaces.retain(|workspace| workspace.lock().has_alerts());
+            if workspaces.is_empty() {
+                return Ok(());
             }
+            // In a defined order, so that a simulation runs the same way twice.
+            workspaces.sort_by(|a, b| a.id().cmp(b.id()));
+            // One transaction at a time: records are written in between.
+            self.in_writer(move |shared| async move { shared.store_alerts(&workspaces).await })
+                .await?;
         }
-        Ok(())
     }
 
     /// Alerts that match, latest first, before a position.
@@ -90,7 +89,7 @@ impl Engine {
         if before.is_none() {
             // So that a caller finds what its own record has raised: that is answered before
             // alerts are stored.
-            self.in_writer(move |shared| async move { shared.store_alerts(&workspace).await })
+            self.in_writer(move |shared| async move { shared.store_alerts(&[workspace]).await })
                 .await?;
         }
         Ok(self.store().alerts(filter, before, limit).await?)
@@ -133,51 +132,52 @@ impl Engine {
 
 impl Shared {
     /// After a commit: stores what these workspaces have raised with it. A failure is no loss: the
-    /// ledger keeps its alerts, and they are stored later.
+    /// ledgers keep their alerts, and they are stored later.
     pub(super) async fn raise(&self, workspaces: &[Arc<WorkspaceHandle>]) {
-        for workspace in workspaces {
-            if let Err(error) = self.store_alerts(workspace).await {
-                warn!(%error, "alerts are stored later");
-                return;
-            }
+        if workspaces.is_empty() {
+            return;
+        }
+        if let Err(error) = self.store_alerts(workspaces).await {
+            warn!(%error, "alerts are stored later");
         }
     }
 
-    /// Stores what a workspace has raised, or the first part of it. Runs in the writer, so that
-    /// positions grow in the order of commits and no receiver changes in between.
-    async fn store_alerts(&self, workspace: &WorkspaceHandle) -> Result<()> {
-        let mut alerts = {
-            let mut ledger = workspace.lock();
-            if !ledger.has_alerts() {
-                return Ok(());
-            }
-            ledger.take_alerts()
-        };
-        let rest = alerts.split_off(alerts.len().min(ALERTS_PER_WRITE_MAX));
-        if !rest.is_empty() {
-            workspace.lock().return_alerts(rest);
+    /// Stores what workspaces have raised, or the first part of it, in one transaction. Runs in the
+    /// writer, so that positions grow in the order of commits and no receiver changes in between.
+    async fn store_alerts(&self, workspaces: &[Arc<WorkspaceHandle>]) -> Result<()> {
+        let taken = take_alerts(workspaces);
+        if taken.is_empty() {
+            return Ok(());
         }
-        if let Err(error) = self.put_alerts(workspace.id(), &alerts).await {
-            workspace.lock().return_alerts(alerts);
+        if let Err(error) = self.put_alerts(&taken).await {
+            for (workspace, alerts) in taken {
+                workspace.lock().return_alerts(alerts);
+            }
             return Err(error.into());
         }
-        workspace.announce_alerts();
+        for (workspace, _) in taken {
+            workspace.announce_alerts();
+        }
         self.bell.ring();
         Ok(())
     }
 
-    async fn put_alerts(&self, workspace_id: &Arc<str>, alerts: &[Alert]) -> storage::Result<()> {
-        let receivers = self.receivers(workspace_id).await?;
-        let mut stored = Vec::with_capacity(alerts.len());
+    async fn put_alerts(&self, taken: &[Taken<'_>]) -> storage::Result<()> {
+        let mut stored = Vec::new();
         let mut deliveries = Vec::new();
-        for alert in alerts {
-            let seq = self.alert_positions.next();
-            let wanted = receivers.iter().filter(|(_, types)| wants(types, alert.key.alert_type));
-            for (receiver, _) in wanted {
-                deliveries.push(self.delivery(workspace_id, seq, receiver.clone()));
+        for (workspace, alerts) in taken {
+            let workspace_id = workspace.id();
+            let receivers = self.receivers(workspace_id).await?;
+            for alert in alerts {
+                let seq = self.alert_positions.next();
+                for (receiver, types) in &receivers {
+                    if wants(types, alert.key.alert_type) {
+                        deliveries.push(self.delivery(workspace_id, seq, receiver.clone()));
+                    }
+                }
+                let (workspace_id, alert) = (workspace_id.clone(), alert.clone());
+                stored.push(StoredAlert { seq, workspace_id, alert, acknowledged: None });
             }
-            let (workspace_id, alert) = (workspace_id.clone(), alert.clone());
-            stored.push(StoredAlert { seq, workspace_id, alert, acknowledged: None });
         }
         self.until_known(|| self.store.put_alerts(&stored, &deliveries)).await?;
         if let Some(last) = stored.last() {
@@ -218,6 +218,27 @@ impl Shared {
             finish_time: None,
         }
     }
+}
+
+/// Alerts that were taken out of a ledger.
+type Taken<'a> = (&'a WorkspaceHandle, Vec<Alert>);
+
+/// Takes what was raised, at most [`ALERTS_PER_WRITE_MAX`]; ledgers keep the rest.
+fn take_alerts(workspaces: &[Arc<WorkspaceHandle>]) -> Vec<Taken<'_>> {
+    let mut room = ALERTS_PER_WRITE_MAX;
+    let mut taken = Vec::new();
+    for workspace in workspaces {
+        let mut ledger = workspace.lock();
+        if room == 0 || !ledger.has_alerts() {
+            continue;
+        }
+        let mut alerts = ledger.take_alerts();
+        let rest = alerts.split_off(alerts.len().min(room));
+        ledger.return_alerts(rest);
+        room -= alerts.len();
+        taken.push((&**workspace, alerts));
+    }
+    taken
 }
 
 fn not_found(resource: &'static str, id: impl ToString) -> Error {

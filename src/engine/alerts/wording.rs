@@ -100,8 +100,8 @@ impl Wording {
             Some(Unit::Money) => {
                 format!("{} {}", Amount::from_nanos(count).to_text(), self.currency)
             }
-            Some(Unit::Tokens) => format!("{} tokens", grouped(count)),
-            Some(Unit::Requests) => format!("{} requests", grouped(count)),
+            Some(Unit::Tokens) => counted(count, "token"),
+            Some(Unit::Requests) => counted(count, "request"),
             None => grouped(count),
         }
     }
@@ -182,6 +182,10 @@ fn percent(spent: i64, limit: i64) -> i128 {
         0 => PERCENT,
         limit => i128::from(spent) * PERCENT / i128::from(limit),
     }
+}
+
+fn counted(count: i64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{} {what}s", grouped(count)) }
 }
 
 /// With commas between thousands.
@@ -306,5 +310,7 @@ mod tests {
         {
             assert_eq!(grouped(count), expected);
         }
+        assert_eq!(counted(1, "token"), "1 token");
+        assert_eq!(counted(2_000, "token"), "2,000 tokens");
     }
 }
