@@ -11,6 +11,7 @@ mod world;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 
+use machine::rates;
 use machine::reference::Reference;
 use machine::subject::Subject;
 
@@ -36,6 +37,25 @@ fn agrees_with_the_oracle_3() {
 #[test]
 fn agrees_with_the_oracle_4() {
     agrees_with_the_oracle(3);
+}
+
+/// DESIGN: in no window more than the limit, and who waits as told passes.
+#[test]
+fn no_span_holds_more_than_its_rate_limit() {
+    let config = Config {
+        cases: CASES,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let mut runner = TestRunner::new(config);
+    let outcome = runner.run(&(rates::bounds(), rates::events()), |(bounds, events)| {
+        rates::run(bounds, &events);
+        Ok(())
+    });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
+    }
 }
 
 fn agrees_with_the_oracle(share: u64) {

@@ -17,6 +17,7 @@ use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 use tollgate::ledger::mutants::{Mutant, with};
 
+use machine::rates;
 use machine::reference::Reference;
 use machine::subject::Subject;
 use simulated::run as simulate;
@@ -27,9 +28,11 @@ enum By {
     Histories,
     Simulation,
     Both,
+    /// The property of rate limits.
+    Arrivals,
 }
 
-const MUTANTS: [(Mutant, By); 32] = [
+const MUTANTS: [(Mutant, By); 34] = [
     (Mutant::CheckThenUpdate, By::Simulation),
     (Mutant::LimitItselfIsTooMuch, By::Histories),
     (Mutant::FreeIsBlocked, By::Histories),
@@ -55,7 +58,9 @@ const MUTANTS: [(Mutant, By); 32] = [
     (Mutant::AskTheOverruled, By::Histories),
     (Mutant::ChargeMoneyOnly, By::Histories),
     (Mutant::OneBucketTooFew, By::Histories),
+    (Mutant::OneBucketTooFew, By::Arrivals),
     (Mutant::RetryOneBucketEarly, By::Histories),
+    (Mutant::RetryOneBucketEarly, By::Arrivals),
     (Mutant::BoostAfterItsEnd, By::Histories),
     (Mutant::GroupOfNow, By::Histories),
     (Mutant::DowngradeIgnoresHardLimits, By::Histories),
@@ -78,6 +83,12 @@ fn every_fault_is_noticed() {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some((mutant, by)) = MUTANTS.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if *by == By::Arrivals {
+                        if !with(Some(*mutant), fails_in_arrivals) {
+                            unnoticed.lock().unwrap().push((*mutant, *by));
+                        }
+                        continue;
+                    }
                     if *by != By::Simulation && !noticed_by_histories(*mutant) {
                         unnoticed.lock().unwrap().push((*mutant, By::Histories));
                     }
@@ -122,6 +133,22 @@ fn fails_in_histories(cases: u32) -> bool {
     };
     // A history that is not to be shortened ends in a panic of the library.
     !catch_unwind(AssertUnwindSafe(run)).unwrap_or(false)
+}
+
+fn fails_in_arrivals() -> bool {
+    let config = Config {
+        cases: HISTORIES,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        max_shrink_iters: 0,
+        ..Config::default()
+    };
+    let mut runner = TestRunner::new(config);
+    let outcome = runner.run(&(rates::bounds(), rates::events()), |(bounds, events)| {
+        rates::run(bounds, &events);
+        Ok(())
+    });
+    outcome.is_err()
 }
 
 fn noticed_by_simulation(mutant: Mutant) -> bool {

@@ -196,7 +196,7 @@ impl Ledger {
     fn may_be_full(&self, rule: &Rule) -> bool {
         self.now < self.full_until
             && rule.window == RuleWindow::Sliding(Span::Minute)
-            && rule.create_time() < self.lost_at
+            && rule.create_time() <= self.lost_at
     }
 
     /// Holds for a request in everything that counts it: meters, quotas, rate limits.

@@ -2,7 +2,7 @@
 //! assumed to be as much as it can be.
 
 use super::quota::{RateCounts, Span};
-use super::rate::{Rate, counts_from, counts_until};
+use super::rate::{Rate, counts_until};
 use super::rules::RuleWindow;
 use super::state::Ledger;
 use super::time::Time;
@@ -39,17 +39,19 @@ impl Ledger {
     }
 
     /// That every minute counts as used up since a crash, under some rate limit, if it still does:
-    /// another stop does not make it known what was admitted before.
+    /// another stop does not make it known what was admitted before. The count is the time of the
+    /// crash.
     fn assumed_counts(&self) -> Option<RateCounts> {
         let (_, of_any) = self.rules.iter().find(|(_, rule)| rule.slides())?;
-        let from = counts_from(Span::Minute, self.full_until - 1);
-        let bucket = from.micros().div_euclid(Span::Minute.bucket());
         (self.now < self.full_until).then(|| RateCounts {
             rate_limit_id: of_any.id().clone(),
             span: Span::Minute,
             unit: of_any.unit,
             member: EVERYBODY.into(),
-            buckets: vec![(bucket, 1)],
+            buckets: vec![(
+                self.lost_at.micros().div_euclid(Span::Minute.bucket()),
+                self.lost_at.micros(),
+            )],
         })
     }
 
@@ -63,8 +65,8 @@ impl Ledger {
         }
         for count in counts {
             if &*count.member == EVERYBODY {
-                for (bucket, _) in count.buckets {
-                    self.assume_full(now, Time::from_micros(bucket * count.span.bucket()));
+                for (_, lost_at) in count.buckets {
+                    self.assume_full(now, Time::from_micros(lost_at));
                 }
                 continue;
             }

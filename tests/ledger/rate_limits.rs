@@ -132,6 +132,20 @@ fn counts_outlive_a_stop_and_a_crash_uses_the_minute_up() {
 }
 
 #[test]
+fn only_limits_that_were_there_count_as_used_up() {
+    check(
+        "plan 100
+         model a 0/0
+         rate-limit old user each rpm=2
+         crash
+         wait 1s
+         rate-limit new workspace rpm=1
+         no-rate-limit old
+         check r1 a in=1 out=0 user=ada    => allowed",
+    );
+}
+
+#[test]
 fn a_shadow_counts_and_lets_pass() {
     check(
         "plan 100

@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "each test target uses its part of it")]
 
 pub mod draws;
+pub mod rates;
 pub mod reference;
 pub mod rules;
 pub mod steps;

@@ -248,6 +248,6 @@ fn written(outcome: Outcome) -> Written {
     }
 }
 
-fn catalogue(facts: &Facts) -> Catalogue {
+pub fn catalogue(facts: &Facts) -> Catalogue {
     Catalogue::new(facts.models.clone(), facts.prices.clone(), facts.rates.clone())
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tollgate::ledger::alert::{Alert, AlertKey, AlertSubject, AlertType};
 use tollgate::ledger::decision::LimitKind;
-use tollgate::ledger::quota::{SubjectKind, Unit};
+use tollgate::ledger::quota::{Scope, SubjectKind, Unit};
 use tollgate::ledger::record::{Record, RecordKind};
 
 use super::rules::{Bound, Span, who_of};
@@ -40,8 +40,8 @@ impl Oracle {
         for settings in self.models.clone() {
             self.alert_of_cap(&settings.model_id);
         }
-        for quota in self.quotas.clone() {
-            self.alert_of_quota(&quota.id);
+        for kind in SubjectKind::ALL {
+            self.alert_of_members(&Scope { kind, member: None, model_id: None });
         }
     }
 
@@ -65,17 +65,28 @@ impl Oracle {
         self.alert_of_bound(AlertSubject::Model(model.into()), window, &bound);
     }
 
-    pub fn alert_of_quota(&mut self, id: &str) {
-        let Some(quota) = self.quotas.iter().find(|quota| *quota.id == *id).cloned() else {
-            return;
-        };
-        for member in self.members(quota.scope.kind) {
-            if !self.bounds_member(&quota, &member) {
+    /// A limit changed: whom it names is looked at anew, or everything.
+    pub fn alert_of_scope(&mut self, scope: &Scope) {
+        match scope.member {
+            Some(_) => self.alert_of_members(scope),
+            None => self.alert_of_everything(),
+        }
+    }
+
+    /// The quotas of a kind, for whoever of it used something, or for one that is named.
+    pub fn alert_of_members(&mut self, scope: &Scope) {
+        for member in self.members(scope.kind) {
+            if scope.member.as_ref().is_some_and(|named| *named != member) {
                 continue;
             }
-            let Some(bound) = self.quota_bound(&quota, &member) else { continue };
-            let subject = quota_subject(&quota.id, quota.scope.kind, &member);
-            self.alert_of_bound(subject, self.window_of(&quota), &bound);
+            for quota in self.quotas.clone() {
+                if quota.scope.kind != scope.kind || !self.bounds_member(&quota, &member) {
+                    continue;
+                }
+                let Some(bound) = self.quota_bound(&quota, &member) else { continue };
+                let subject = quota_subject(&quota.id, quota.scope.kind, &member);
+                self.alert_of_bound(subject, self.window_of(&quota), &bound);
+            }
         }
     }
 

@@ -22,9 +22,10 @@ impl Oracle {
     pub fn change(&mut self, change: Change) {
         match change {
             Change::PutQuota(quota) => {
-                let id = quota.id.clone();
-                self.quotas.retain(|other| other.id != id);
+                let scope = quota.scope.clone();
+                self.quotas.retain(|other| other.id != quota.id);
                 self.quotas.push(quota);
+                self.alert_of_scope(&scope);
             }
             Change::RemoveQuota(id) => {
                 self.quotas.retain(|quota| quota.id != id);
@@ -41,23 +42,25 @@ impl Oracle {
             Change::PutKey(key) => {
                 self.api_keys.retain(|other| other.id != key.id);
                 self.api_keys.push(key);
-                return;
             }
-            Change::RemoveKey(id) => {
-                self.api_keys.retain(|key| key.id != id);
-                return;
-            }
+            Change::RemoveKey(id) => self.api_keys.retain(|key| key.id != id),
             Change::PutGroup(group) => {
                 self.key_groups.retain(|other| other.id != group.id);
                 self.key_groups.push(group);
-                return;
             }
             Change::PutBoost(boost) => {
                 self.boosts.retain(|other| other.id != boost.id);
-                self.boosts.push(boost);
+                self.boosts.push(boost.clone());
+                match boost.target {
+                    BoostTarget::Envelope => self.alert_of_envelope(),
+                    BoostTarget::Quota { quota_id, .. } => {
+                        let quota = self.quotas.iter().find(|quota| quota.id == quota_id);
+                        let scope = quota.expect("it is there").scope.clone();
+                        self.alert_of_scope(&scope);
+                    }
+                }
             }
         }
-        self.alert_of_everything();
     }
 
     /// What was counted stays; what is bounded for the first time is counted from the log.

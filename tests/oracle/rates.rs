@@ -96,7 +96,7 @@ impl Oracle {
         self.counted.retain(|counted| leaves(counted.counter.1, counted.time) > now);
     }
 
-    /// As if every minute were used up now, for everybody.
+    /// As if every minute of the limits that are there were used up now, for everybody.
     pub fn fill_minutes(&mut self) {
         self.full_at = Some(self.now);
     }
@@ -185,8 +185,14 @@ impl Oracle {
             .filter(|counted| counted.counter == *counter && *counted.member == *member);
         let counted: i128 =
             of_counter.filter(|counted| counts(counted.time)).map(|counted| counted.amount).sum();
-        let is_full = counter.1 == Span::Minute && self.full_at.is_some_and(counts);
+        let is_full = self.full_at_of(counter).is_some_and(counts);
         if is_full { counted.max(limit) } else { counted }
+    }
+
+    /// The last crash, if the limit is one of a minute and was there.
+    fn full_at_of(&self, (id, span, _): &Counter) -> Option<Time> {
+        let rate_limit = self.rate_limits.iter().find(|rate_limit| rate_limit.id == *id)?;
+        self.full_at.filter(|at| *span == Span::Minute && rate_limit.create_time <= *at)
     }
 
     /// How long until a need fits if nobody else comes: the earliest time at which enough buckets
@@ -199,7 +205,7 @@ impl Oracle {
             .iter()
             .filter(|counted| counted.counter == counter && counted.member == bound.member);
         let mut times: Vec<Time> = of_counter.map(|counted| leaves(span, counted.time)).collect();
-        times.extend(self.full_at.map(|time| leaves(span, time)));
+        times.extend(self.full_at_of(&counter).map(|time| leaves(span, time)));
         times.sort();
         let fits = |time: &Time| {
             *time > self.now
