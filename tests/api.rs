@@ -1,6 +1,6 @@
 //! The API through a real server and real clients: what each call answers, and what it refuses.
 //!
-//! Each test has a server and a file of its own, and a clock that stands still. What the ledger
+//! Each test has a server and a database of its own, and a clock that stands still. What the ledger
 //! decides in every case is tested where the ledger is.
 
 #[path = "support/outage.rs"]
@@ -11,7 +11,6 @@ mod receiver;
 mod server;
 #[path = "support/smtp.rs"]
 mod smtp;
-#[allow(dead_code, reason = "nothing here needs Postgres")]
 mod support;
 
 #[path = "api/alerts.rs"]

@@ -14,7 +14,7 @@ use crate::fixtures::{
     set_plan, set_up,
 };
 use crate::outage::Outage;
-use crate::server::{START, Server, TestClock, open};
+use crate::server::{START, Server, TestClock, database, open};
 
 fn parsed(text: &str) -> Value {
     if text.is_empty() { Value::Null } else { serde_json::from_str(text).unwrap() }
@@ -454,7 +454,7 @@ async fn pages_go_on_where_they_ended_while_others_change_things() {
 async fn an_import_of_prices_is_logged_as_one_by_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(TestClock::default());
-    let url = format!("sqlite:{}", folder.path().join("tollgate.db").display());
+    let url = database(folder.path()).await;
     let file = folder.path().join("prices.json");
     let rates = r#""input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6"#;
     std::fs::write(&file, format!(r#"{{"mine": {{"litellm_provider": "us", {rates}}}}}"#)).unwrap();

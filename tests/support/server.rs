@@ -1,5 +1,6 @@
-//! A real server in this process, on a port of its own and a fresh SQLite file, with a clock that
-//! stands still until a test moves it, and real clients.
+//! A real server in this process, on a port of its own and a fresh database, with a clock that
+//! stands still until a test moves it, and real clients. The database is a SQLite file, or one of a
+//! private Postgres server where `TOLLGATE_TEST_API_DATABASE` is `postgres`.
 #![allow(dead_code, reason = "each test target uses its part of it")]
 
 use std::net::SocketAddr;
@@ -24,6 +25,8 @@ use tollgate::proto::v1::usage_service_client::UsageServiceClient;
 use tollgate::server;
 use tollgate::storage::{Store, sql};
 use tonic::transport::{Channel, Endpoint};
+
+use crate::support::postgres;
 
 /// 2026-03-15T12:00:00Z: when every test begins.
 pub const START: Time = Time::from_micros(1_773_576_000_000_000);
@@ -53,10 +56,27 @@ impl Clock for TestClock {
     }
 }
 
+/// Which database the tests run on.
+const DATABASE: &str = "TOLLGATE_TEST_API_DATABASE";
+
 /// The database of a folder.
 pub async fn open(folder: &Path) -> Arc<dyn Store> {
-    let url = format!("sqlite:{}", folder.join("tollgate.db").display());
-    sql::open(&url).await.expect("the database opens")
+    sql::open(&database(folder).await).await.expect("the database opens")
+}
+
+/// Its address. The same folder has the same database for as long as it is there.
+pub async fn database(folder: &Path) -> String {
+    if std::env::var(DATABASE).as_deref() != Ok("postgres") {
+        return format!("sqlite:{}", folder.join("tollgate.db").display());
+    }
+    let file = folder.join("database");
+    if let Ok(url) = std::fs::read_to_string(&file) {
+        return url;
+    }
+    let postgres = postgres::server("the API suite").expect("it was asked for: install Postgres");
+    let url = postgres.fresh_database().await;
+    std::fs::write(&file, &url).expect("the folder is writable");
+    url
 }
 
 /// A server that runs.
