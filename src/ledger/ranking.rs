@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
+use smol_str::SmolStr;
 
 use super::quota::{Quota, SubjectKind};
 use super::state::Ledger;
@@ -44,7 +46,7 @@ pub struct UsagePosition {
     pub member: String,
 }
 
-type Key = (Reverse<u64>, Arc<str>, Arc<str>);
+type Key = (Reverse<u64>, Arc<str>, SmolStr);
 
 #[derive(Default)]
 pub struct Ranking {
@@ -62,7 +64,7 @@ struct Order {
     /// The same of each quota alone.
     by_quota: HashMap<Arc<str>, BTreeSet<Key>>,
     /// Where each member stands.
-    places: HashMap<u32, Vec<Key>>,
+    places: HashMap<u32, SmallVec<[Key; 1]>>,
 }
 
 impl Ranking {
@@ -98,7 +100,7 @@ impl Order {
         }
     }
 
-    fn put_in(&mut self, slot: u32, keys: Vec<Key>) {
+    fn put_in(&mut self, slot: u32, keys: SmallVec<[Key; 1]>) {
         for key in &keys {
             self.all.insert(key.clone());
             self.by_quota.entry(key.1.clone()).or_default().insert(key.clone());
@@ -146,7 +148,8 @@ impl Ledger {
             if kind.is_none_or(|kind| kind == quota.scope.kind) {
                 let slot = self.subjects.find(quota.scope.kind, member);
                 let subject = slot.map(|slot| self.subjects.get(slot));
-                usages.push(self.usage(number, quota.clone(), subject, member.clone()));
+                let member = super::raise::shared(member);
+                usages.push(self.usage(number, quota.clone(), subject, member));
             }
         }
         usages
@@ -209,13 +212,13 @@ impl Ledger {
         if self.ranking.order.as_ref().is_some_and(|order| order.made_for != made_for) {
             self.ranking.reset();
         }
-        let mut due = std::mem::take(&mut self.ranking.due);
-        let mut order = match self.ranking.order.take() {
-            Some(order) => order,
-            None => {
-                due = self.subjects.iter().map(|(slot, _)| slot).collect();
-                Order { made_for, ..Order::default() }
+        let due = std::mem::take(&mut self.ranking.due);
+        let Some(mut order) = self.ranking.order.take() else {
+            self.ranking.order = Some(self.ranked(made_for));
+            for (_, subject) in self.subjects.iter_mut() {
+                subject.ranking_is_due = false;
             }
+            return;
         };
         for slot in due {
             order.take_out(slot);
@@ -227,20 +230,38 @@ impl Ledger {
         self.ranking.order = Some(order);
     }
 
+    /// The order of all members: sorted at once, which is several times faster than one by one.
+    fn ranked(&self, made_for: (Time, Option<Time>)) -> Order {
+        let mut places = HashMap::with_capacity(self.subjects.len());
+        let mut all = Vec::with_capacity(self.subjects.len());
+        let mut by_quota: HashMap<Arc<str>, Vec<Key>> = HashMap::new();
+        for (slot, subject) in self.subjects.iter() {
+            let keys = self.keys_of(subject);
+            all.extend(keys.iter().cloned());
+            for key in &keys {
+                by_quota.entry(key.1.clone()).or_default().push(key.clone());
+            }
+            if !keys.is_empty() {
+                places.insert(slot, keys);
+            }
+        }
+        let by_quota = by_quota.into_iter().map(|(id, keys)| (id, keys.into_iter().collect()));
+        Order { made_for, all: all.into_iter().collect(), by_quota: by_quota.collect(), places }
+    }
+
     /// Where one member stands in the quotas that bound it. Of those for each member only where it
     /// used or holds something.
-    fn keys_of(&self, subject: &Subject) -> Vec<Key> {
-        let mut keys = Vec::new();
+    fn keys_of(&self, subject: &Subject) -> SmallVec<[Key; 1]> {
+        let mut keys = SmallVec::new();
         for entry in subject.set.iter().filter(|entry| !entry.overruled) {
-            let Some(quota) = self.rules.get(entry.rule).quota() else { continue };
-            let usage = self.usage(
-                entry.rule,
-                quota.clone(),
-                Some(subject),
-                super::raise::shared(&subject.id),
-            );
-            if quota.scope.member.is_some() || usage.spent != 0 || usage.held != 0 {
-                keys.push(key(&usage));
+            let rule = self.rules.get(entry.rule);
+            let Some(quota) = rule.quota() else { continue };
+            let Some((start, _)) = rule.running(&self.windows) else { continue };
+            let counter = subject.counted(entry.rule, start);
+            if quota.scope.member.is_some() || counter.spent != 0 || counter.held != 0 {
+                let limit = rule.limit_for(&subject.id, self.now);
+                let utilization = utilization(counter.spent, limit);
+                keys.push((Reverse(utilization), quota.id.clone(), subject.id.clone()));
             }
         }
         keys
@@ -255,7 +276,7 @@ impl Ledger {
 }
 
 fn key(usage: &QuotaUsage) -> Key {
-    (Reverse(usage.utilization), usage.quota.id.clone(), usage.member.clone())
+    (Reverse(usage.utilization), usage.quota.id.clone(), usage.member.as_ref().into())
 }
 
 fn key_of(position: &UsagePosition) -> Key {

@@ -62,6 +62,9 @@ async fn decide(server: &Server, request_id: &str) -> v1::Decision {
     answer.into_inner().decision()
 }
 
+/// Makes a request bad.
+type Spoil = fn(&mut v1::CreateBudgetBoostRequest);
+
 #[tokio::test]
 async fn a_boost_raises_the_envelope_at_once_until_its_end_and_stays_listed() {
     let server = acme().await;
@@ -215,7 +218,7 @@ async fn a_boost_is_cancelled_once() {
 #[tokio::test]
 async fn what_is_no_boost_is_refused() {
     let server = acme().await;
-    let rows: [(&str, fn(&mut v1::CreateBudgetBoostRequest)); 15] = [
+    let rows: [(&str, Spoil); 15] = [
         ("workspace_id", |request| request.workspace_id.clear()),
         ("amount", |request| request.amount = None),
         ("amount.amount", |request| request.amount = Some(eur("0"))),

@@ -92,9 +92,8 @@ pub fn memory(extent: Extent) -> Result<Vec<Line>> {
     let rows: Vec<(String, Used)> = (0..users).map(|user| (user_name(user), used)).collect();
     let answers = Answers { used: vec![(query, rows)], sent: Vec::new() };
     let before = resident_bytes(std::process::id())?;
-    ledger.set_policy(BEGIN, policy, answers.clone());
+    ledger.set_policy(BEGIN, policy, answers);
     let after = resident_bytes(std::process::id())?;
-    drop(answers);
     let note = format!("of {}, under a rule for each user", plain(users as f64));
     let line = |what: &str, bytes: u64| {
         let each = bytes as f64 / users as f64;
