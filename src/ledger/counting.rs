@@ -2,13 +2,14 @@
 //! with the live holds.
 
 use super::asking::{self, NO_SUBJECT};
-use super::calendar::{Calendar, Windows};
+use super::calendar::{Calendar, Window, Windows};
 use super::hold::Hold;
 use super::quota::{
-    Answers, Questions, Quota, RateLimit, Scope, Sent, SentQuery, SubjectKind, Used, UsedQuery,
+    Answers, Period, Questions, Quota, RateLimit, Scope, Sent, SentQuery, SubjectKind, Used,
+    UsedQuery,
 };
 use super::rate::counts_from;
-use super::rules::{Rule, RuleWindow};
+use super::rules::RuleWindow;
 use super::state::Ledger;
 use super::time::Time;
 
@@ -45,8 +46,9 @@ impl Ledger {
     /// Counts what the log says, for all rules or for one.
     pub(super) fn count_answers(&mut self, answers: &Answers, only: Option<u32>) {
         for (query, rows) in &answers.used {
+            let periods = self.periods_of(query);
             for (member, used) in rows {
-                self.count_used(query, member, used, only);
+                self.count_used(query, &periods, (member, used), only);
             }
         }
         for (query, rows) in &answers.sent {
@@ -56,21 +58,38 @@ impl Ledger {
         }
     }
 
-    fn count_used(&mut self, query: &UsedQuery, member: &str, used: &Used, only: Option<u32>) {
+    fn count_used(
+        &mut self,
+        query: &UsedQuery,
+        periods: &[Period],
+        (member, used): (&str, &Used),
+        only: Option<u32>,
+    ) {
         let Some(slot) = self.slot_to_count(query.scope.kind, member) else { return };
         let subject = self.subjects.get_mut(slot);
-        for entry in subject.set.clone().standing() {
-            let number = entry.rule;
+        for index in 0..subject.set.standing().len() {
+            let number = subject.set.standing()[index].rule;
             let rule = self.rules.get(number);
-            let start = rule.start_at(&self.calendar, &self.windows, query.from);
+            let is_of_window = match rule.window {
+                RuleWindow::Fixed(period) => periods.contains(&period),
+                RuleWindow::Since(start) => start == query.from && query.to == Time::LATEST,
+                RuleWindow::Sliding(_) => false,
+            };
             let is_asked = only.is_none_or(|only| only == number)
-                && start == Some(query.from)
-                && end_of(rule, &self.calendar, query.from) == query.to
+                && is_of_window
                 && rule.scope().model_id == query.scope.model_id;
             if is_asked {
                 subject.counter(number, query.from).spent = used.in_unit(rule.unit);
             }
         }
+    }
+
+    /// Periods that have the window of a query.
+    fn periods_of(&self, query: &UsedQuery) -> Vec<Period> {
+        let asked = Some(Window { start: query.from, end: query.to });
+        let mut periods = vec![Period::Day, Period::Week, Period::Month, Period::Cycle];
+        periods.retain(|period| self.calendar.window(*period, query.from) == asked);
+        periods
     }
 
     fn count_sent(&mut self, query: &SentQuery, row: &Sent, only: Option<u32>) {
@@ -175,14 +194,4 @@ fn few<Q: Clone + Eq + std::hash::Hash>(queries: Vec<Q>, everybody: impl Fn(&Q) 
         }
     }
     order.iter().flat_map(|of_all| groups.remove(of_all).unwrap_or_default()).collect()
-}
-
-/// End of the window of a rule that begins at `start`, as it is asked for.
-fn end_of(rule: &Rule, calendar: &Calendar, start: Time) -> Time {
-    match rule.window {
-        RuleWindow::Fixed(period) => {
-            calendar.window(period, start).map_or(Time::LATEST, |window| window.end)
-        }
-        RuleWindow::Since(_) | RuleWindow::Sliding(_) => Time::LATEST,
-    }
 }
