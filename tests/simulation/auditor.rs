@@ -15,6 +15,7 @@ use tollgate::ledger::record::Record;
 use tollgate::ledger::time::MICROS_PER_SECOND;
 use tollgate::ledger::{Amount, Time};
 
+use super::rules;
 use super::store::{Disk, SimStore};
 use crate::oracle::facts;
 
@@ -41,6 +42,9 @@ pub struct Auditor {
     pub settled: BTreeSet<i64>,
     /// Changes of policy whose outcome is open.
     pub open_policies: u32,
+    /// When each user of each workspace was admitted for certain.
+    pub admitted: BTreeMap<(String, String), Vec<Time>>,
+    pub crashed_at: Option<Time>,
     /// Latest time that the running server may have seen: its time does not run back.
     pub latest: Time,
     pub trace: Vec<String>,
@@ -72,6 +76,8 @@ impl Auditor {
             open: BTreeMap::new(),
             settled: BTreeSet::new(),
             open_policies: 0,
+            admitted: BTreeMap::new(),
+            crashed_at: None,
             latest: Time::EARLIEST,
             trace: Vec::new(),
         }
@@ -144,16 +150,23 @@ impl Auditor {
     ) {
         let granted_after = self.store.disk().log.last().map_or(0, |record| record.seq);
         self.granted.insert((request.clone(), held));
+        // One that ends at the same time is the same: it was answered again.
+        let same = self.holds.get(&request).filter(|known| known.expire_time == expire_time);
+        let check_time = same.map_or(now, |known| known.check_time);
         let hold = Held {
             model: model.clone(),
             held,
             check: check.clone(),
-            check_time: now,
+            check_time,
             expire_time,
             granted_after,
             is_unsure: self.open.contains_key(&request) || self.holds.contains_key(&request),
         };
         let is_sure = !hold.is_unsure;
+        if is_sure {
+            let user = check.attribution.as_ref().map(|said| said.user_id.clone());
+            self.assert_rate(&request.0, &user.unwrap_or_default(), now.max(self.latest));
+        }
         self.holds.insert(request.clone(), hold);
         if !held.is_zero() && is_sure && self.open_policies == 0 {
             self.assert_admission(&request.0, now, &model);
@@ -170,7 +183,7 @@ impl Auditor {
         }
         let plan = settings.plan.expect("a plan is set before the first check");
         let (spent, held) = self.certain(&disk, workspace, cycle, None);
-        let envelope = plan.budget + plan.overage;
+        let envelope = plan.budget + plan.overage + rules::boosted(&disk, workspace, now);
         assert!(
             spent + held <= envelope,
             "I1: {workspace} has spent {spent} and holds {held} of {envelope}"

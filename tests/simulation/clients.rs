@@ -15,6 +15,7 @@ use tollgate::ledger::{Amount, Currency};
 
 use super::auditor::{Auditor, Request};
 use super::clock::SimClock;
+use super::rules;
 use super::world::{MODELS, START, WORKSPACES, price};
 
 /// The first is in no group at first; the last is never registered.
@@ -130,7 +131,8 @@ impl Client {
         let by = By::new("simulation", "Change");
         let units = |units: i64| (Currency::EUR, Amount::from_nanos(units * 1_000_000_000));
         let model = MODELS[luck.random_range(0..4usize)];
-        match luck.random_range(0..12) {
+        match luck.random_range(0..18) {
+            12.. => rules::change(luck, engine, workspace, self.clock.now()).await,
             0..3 => {
                 let start_day = luck.random_range(1..=31);
                 let change = PlanChange {
@@ -168,12 +170,13 @@ impl Client {
                 let enabled = luck.random_range(0..3) > 0;
                 engine.set_automatic_fallback(by, workspace, enabled).await.map(drop)
             }
-            _ => {
+            11 => {
                 let rate = luck.random_range(1..3_000) * 1_000_000_007;
                 let mut price = price(model, "", rate);
                 price.effective_time = self.clock.now();
                 engine.set_price(by, price).await.map(drop)
             }
+            _ => unreachable!("drawn below 18"),
         }
     }
 }

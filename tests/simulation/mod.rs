@@ -5,6 +5,7 @@ mod audit;
 mod auditor;
 mod clients;
 mod clock;
+mod rules;
 mod store;
 mod world;
 

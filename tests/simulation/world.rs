@@ -23,6 +23,7 @@ use tollgate::tasks::fold;
 use super::auditor::Auditor;
 use super::clients::Client;
 use super::clock::SimClock;
+use super::rules;
 use super::store::{SimStore, Weather};
 use crate::oracle::facts;
 
@@ -166,6 +167,7 @@ impl Simulation {
         }
         let expired_at = self.clock.now();
         while engine.expire_holds().await.is_err() {}
+        while engine.store_raised().await.is_err() {}
         self.auditor.lock().unwrap().settle_up(self.clock.now());
         for workspace in WORKSPACES {
             self.audit(workspace, expired_at).await;
@@ -180,6 +182,7 @@ impl Simulation {
     async fn audit(&self, workspace: &str, expired_at: Time) {
         let mut auditor = self.auditor.lock().unwrap();
         auditor.assert_agreement(&self.server.engine, workspace, expired_at).await;
+        auditor.assert_rules(&self.server.engine, workspace).await;
     }
 
     /// The process is gone in the middle of whatever it did.
@@ -216,6 +219,13 @@ impl Simulation {
             let mut auditor = self.auditor.lock().unwrap();
             auditor.life += 1;
             let now = self.clock.now();
+            // A server that is stopped within a minute of a crash writes down what it knows of the
+            // workspaces that it has loaded. Of the others the next one takes the log's word.
+            if is_crash {
+                auditor.crashed_at = Some(now);
+            } else if auditor.crashed_at.is_some_and(|at| now - at < 62 * MICROS_PER_SECOND) {
+                auditor.admitted.clear();
+            }
             auditor.settle_up(now);
             // Holds live on if they were written down, as they were.
             let disk = self.store.disk();
@@ -289,6 +299,7 @@ fn prepare(store: &SimStore) {
     }
     for (index, id) in WORKSPACES.iter().enumerate() {
         disk.workspaces.insert((*id).to_owned(), workspace(id, index == 1));
+        rules::prepare(&mut disk, id);
     }
 }
 

@@ -1,0 +1,272 @@
+//! Quotas, rate limits, keys and boosts in a run: what is set at first, what is changed, and what
+//! must agree with the log when nothing is open.
+
+use std::collections::BTreeMap;
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+use tollgate::engine::{
+    ApiKeyChange, BoostAmount, By, Engine, Error, LimitChange, NewBoost, QuotaChange,
+    RateLimitChange,
+};
+use tollgate::ledger::alert::{AlertSubject, AlertType};
+use tollgate::ledger::quota::{
+    ApiKey, BoostTarget, Enforcement, KeyGroup, Period, Quota, RateLimit, Scope, SubjectKind, Unit,
+};
+use tollgate::ledger::record::RecordKind;
+use tollgate::ledger::time::{MICROS_PER_MINUTE, MICROS_PER_SECOND};
+use tollgate::ledger::workspace::Workspace;
+use tollgate::ledger::{Amount, Currency, Time, UsageFilter};
+
+use super::auditor::{Auditor, is_near_an_edge};
+use super::store::Disk;
+use super::world::START;
+use crate::oracle::rules::{Span, Who, covers, who_of};
+use crate::oracle::{facts, record};
+
+/// Most requests of one user in any 60 seconds. Never changes.
+pub const REQUESTS_PER_MINUTE: i64 = 5;
+const UNIT: i64 = 1_000_000_000;
+
+/// What is on the disk before the first start.
+pub fn prepare(disk: &mut Disk, workspace: &str) {
+    let each = |kind| Scope { kind, member: None, model_id: None };
+    let of = |kind, member: &str| Scope { member: Some(member.into()), ..each(kind) };
+    let large = Some("large".into());
+    use Enforcement::{Downgrade, Hard, Soft};
+    for (id, scope, unit, period, limit, enforcement) in [
+        ("day", each(SubjectKind::User), Unit::Money, Period::Day, 6 * UNIT, Hard),
+        ("named", of(SubjectKind::User, "cy"), Unit::Money, Period::Day, 9 * UNIT, Hard),
+        ("law", of(SubjectKind::Department, "law"), Unit::Tokens, Period::Week, 9_000, Soft),
+        ("group", each(SubjectKind::KeyGroup), Unit::Requests, Period::Cycle, 40, Hard),
+        (
+            "large",
+            Scope { model_id: large, ..of(SubjectKind::Workspace, "") },
+            Unit::Money,
+            Period::UntilReset,
+            8 * UNIT,
+            Downgrade,
+        ),
+    ] {
+        let quota = Quota {
+            id: id.into(),
+            display_name: String::new(),
+            scope,
+            unit,
+            period,
+            limit: Some(limit),
+            enforcement,
+            thresholds: vec![25, 50, 100],
+            window_start: START,
+            create_time: START,
+            update_time: START,
+        };
+        disk.quotas.insert((workspace.to_owned(), id.to_owned()), quota);
+    }
+    let rate_limit = RateLimit {
+        id: "minute".into(),
+        display_name: String::new(),
+        scope: each(SubjectKind::User),
+        requests_per_minute: Some(REQUESTS_PER_MINUTE),
+        tokens_per_minute: Some(20_000),
+        requests_per_day: None,
+        enforcement: Hard,
+        create_time: START,
+        update_time: START,
+    };
+    disk.rate_limits.insert((workspace.to_owned(), "minute".to_owned()), rate_limit);
+    for id in ["g", "h"] {
+        let group = KeyGroup {
+            id: id.into(),
+            display_name: String::new(),
+            create_time: START,
+            update_time: START,
+        };
+        disk.key_groups.insert((workspace.to_owned(), id.to_owned()), group);
+    }
+    for (id, group) in [("k1", None), ("k2", Some("g"))] {
+        let key = ApiKey {
+            id: id.into(),
+            display_name: String::new(),
+            key_group_id: group.map(Into::into),
+            allowed_model_ids: Vec::new(),
+            disabled: false,
+            expire_time: None,
+            create_time: START,
+            update_time: START,
+        };
+        disk.api_keys.insert((workspace.to_owned(), id.to_owned()), key);
+    }
+}
+
+/// One change of what bounds members.
+pub async fn change(
+    luck: &mut StdRng,
+    engine: &Engine,
+    workspace: &str,
+    now: Time,
+) -> Result<(), Error> {
+    let by = By::new("simulation", "Change");
+    let quota = ["day", "named", "large"][luck.random_range(0..3usize)];
+    match luck.random_range(0..6) {
+        0..2 => {
+            let limit = Amount::from_nanos(luck.random_range(1..12) * UNIT);
+            let money = Some(Some((Currency::EUR, limit)));
+            let limit = LimitChange { money, ..LimitChange::default() };
+            let change = QuotaChange { limit, ..QuotaChange::default() };
+            engine.update_quota(by, workspace, quota.to_owned(), change).await.map(drop)
+        }
+        2 => engine.reset_quota(by, workspace, "large".to_owned()).await.map(drop),
+        3 => {
+            let tokens_per_minute = Some(Some(luck.random_range(1..30) * 1_000));
+            let change = RateLimitChange { tokens_per_minute, ..RateLimitChange::default() };
+            engine.update_rate_limit(by, workspace, "minute".to_owned(), change).await.map(drop)
+        }
+        4 => {
+            let key = ["k1", "k2"][luck.random_range(0..2usize)];
+            let group = [None, Some("g"), Some("h")][luck.random_range(0..3usize)];
+            let key_group_id = Some(group.map(str::to_owned));
+            let change = ApiKeyChange { key_group_id, ..ApiKeyChange::default() };
+            engine.update_api_key(by, workspace, key.to_owned(), change).await.map(drop)
+        }
+        _ => {
+            let target = match luck.random_range(0..2) {
+                0 => BoostTarget::Envelope,
+                _ => BoostTarget::Quota { quota_id: quota.into(), member: None },
+            };
+            let boost = NewBoost {
+                id: None,
+                target,
+                amount: BoostAmount::Money(Currency::EUR, Amount::from_nanos(2 * UNIT)),
+                start_time: None,
+                end_time: now + luck.random_range(100..4_000) * MICROS_PER_SECOND,
+                reason: "because".to_owned(),
+            };
+            match engine.create_boost(by, workspace, boost).await {
+                // The clock has jumped over its end meanwhile.
+                Err(Error::Field { .. }) => Ok(()),
+                reply => reply.map(drop),
+            }
+        }
+    }
+}
+
+/// By how much the envelope may be raised now, for clocks that differ by seconds.
+pub fn boosted(disk: &Disk, workspace: &str, now: Time) -> Amount {
+    let boosts = disk.boosts.iter().filter(|((id, _), boost)| {
+        let is_over = boost.end_time + 30 * MICROS_PER_SECOND < now;
+        id == workspace && boost.target == BoostTarget::Envelope && !is_over
+    });
+    boosts.map(|(_, boost)| Amount::from_nanos(boost.amount)).sum()
+}
+
+impl Auditor {
+    /// A user is admitted for certain: in no minute more than the limit, whatever crashed or was
+    /// started anew.
+    pub fn assert_rate(&mut self, workspace: &str, user: &str, now: Time) {
+        if user.is_empty() {
+            return;
+        }
+        let admitted = self.admitted.entry((workspace.to_owned(), user.to_owned())).or_default();
+        admitted.push(now);
+        let in_a_minute = admitted.iter().filter(|time| {
+            let ago = now - **time;
+            (0..MICROS_PER_MINUTE).contains(&ago)
+        });
+        let count = in_a_minute.count();
+        assert!(count <= REQUESTS_PER_MINUTE as usize, "{count} requests of {user} in a minute");
+    }
+
+    /// Every quota stands where the log says (I4), and holds what the books say (I7); what is due
+    /// was raised, once and in order (I14).
+    pub async fn assert_rules(&self, engine: &Engine, workspace: &str) {
+        let filter = UsageFilter::default();
+        let usages = engine.quota_usage(workspace, &filter, None, usize::MAX).await;
+        let usages = usages.expect("it is loaded").value;
+        let disk = self.store.disk();
+        let settings = &disk.workspaces[workspace];
+        let log = || disk.log.iter().filter(|record| *record.workspace_id == *workspace);
+        for usage in &usages {
+            let key = (workspace.to_owned(), usage.quota.id.to_string());
+            assert_eq!(*usage.quota, disk.quotas[&key], "quotas are those that are durable");
+            let Some(window) = window_of(settings, &usage.quota, self.latest) else { continue };
+            assert_eq!(usage.window_start, window.start, "the running window");
+            let scope = &usage.quota.scope;
+            let counted = log().filter(|record| {
+                window.contains(record.charge_time)
+                    && covers(scope, &usage.member, &who_of(record), &record.metered_model_id)
+            });
+            let spent: i64 = counted
+                .map(|record| match usage.quota.unit {
+                    Unit::Money => record.cost.nanos(),
+                    Unit::Tokens => record::tokens_of(record),
+                    Unit::Requests => i64::from(record.kind == RecordKind::Usage),
+                })
+                .sum();
+            let of = format!("{} of {:?}", usage.quota.id, usage.member);
+            assert_eq!(usage.spent, spent, "I4: {of} is the sum of the log");
+            // The books do not know in which group a key was.
+            if scope.kind != SubjectKind::KeyGroup && usage.quota.unit == Unit::Money {
+                let holds = self.holds.iter().filter(|((of, _), hold)| {
+                    let attribution = hold.check.attribution.as_deref().cloned();
+                    let attribution = attribution.unwrap_or_default();
+                    let who = Who { attribution, group: "".into() };
+                    of == workspace
+                        && window.contains(hold.check_time)
+                        && covers(scope, &usage.member, &who, &hold.model)
+                });
+                let held: Amount = holds.map(|(_, hold)| hold.held).sum();
+                assert_eq!(usage.held, held.nanos(), "I7: {of} holds what its holds took");
+            }
+        }
+        self.assert_alerts(&disk, workspace, &usages);
+    }
+
+    fn assert_alerts(&self, disk: &Disk, workspace: &str, usages: &[tollgate::ledger::QuotaUsage]) {
+        let mut latest = BTreeMap::new();
+        let of_workspace = || disk.alerts.values().filter(|it| *it.workspace_id == *workspace);
+        for stored in of_workspace() {
+            let key = &stored.alert.key;
+            let limit = (key.subject.clone(), key.alert_type, key.window_start);
+            let before = latest.insert(limit, key.threshold);
+            let grows = before.is_none_or(|before| before < key.threshold);
+            assert!(grows, "I14: once, and in order: {key:?} after {before:?}");
+        }
+        for usage in usages {
+            let is_boosted = disk.boosts.keys().any(|(id, _)| id == workspace);
+            let limit = usage.limit.filter(|_| !is_boosted && usage.spent > 0);
+            for threshold in &usage.quota.thresholds {
+                let reaches = |limit: i64| {
+                    i128::from(usage.spent) * 100 >= i128::from(limit) * i128::from(*threshold)
+                };
+                if !limit.is_some_and(reaches) {
+                    continue;
+                }
+                let is_raised = of_workspace().any(|stored| {
+                    let key = &stored.alert.key;
+                    let subject = AlertSubject::Quota {
+                        quota_id: usage.quota.id.clone(),
+                        kind: usage.quota.scope.kind,
+                        member: usage.member.clone(),
+                    };
+                    let is_same =
+                        (&key.subject, key.alert_type) == (&subject, AlertType::Threshold);
+                    is_same && (key.window_start, key.threshold) == (usage.window_start, *threshold)
+                });
+                assert!(is_raised, "I14: {threshold} % is not raised: {usage:?}");
+            }
+        }
+    }
+}
+
+/// None where clocks that differ by seconds may see two.
+fn window_of(settings: &Workspace, quota: &Quota, now: Time) -> Option<Span> {
+    let window = match quota.period {
+        Period::Day => facts::day(settings, now),
+        Period::Week => facts::week(settings, now),
+        Period::Month => facts::month(settings, now),
+        Period::Cycle => facts::cycle(settings, now),
+        Period::UntilReset => return Some(Span { start: quota.window_start, end: None }),
+    };
+    (!is_near_an_edge(window, now)).then(|| window.into())
+}
