@@ -62,6 +62,8 @@ pub use writer::{Committed, FOLD_QUEUE_MAX, GROUP_RECORDS_MAX, Recorded};
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 /// Requests from which a loaded ledger learns how much output to expect.
 const OUTPUT_HISTORY_RECORDS: usize = 2_000;
+/// Workspaces that are read at once.
+const WORKSPACES_PAGE: usize = 1_000;
 
 /// A value whose amounts are in a workspace's currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -372,10 +374,26 @@ impl Shared {
         self.until_known(|| self.store.change(workspace_id, &changes, &events)).await
     }
 
+    /// Of workspaces that nobody asked for since a crash: what was lost of them is lost still.
+    async fn lost_counts(&self, now: Time) -> storage::Result<Vec<StoredRate>> {
+        let mut rates = Vec::new();
+        let lost = self.lost_memory_at.and_then(|at| Ledger::lost_counts(now, at));
+        let Some(counts) = lost else { return Ok(rates) };
+        let mut after = String::new();
+        loop {
+            let page = self.store.workspaces(&after, WORKSPACES_PAGE).await?;
+            let Some(last) = page.last() else { return Ok(rates) };
+            after = last.id.to_string();
+            for workspace in page.into_iter().filter(|found| self.loaded(&found.id).is_none()) {
+                rates.push(StoredRate { workspace_id: workspace.id, counts: counts.clone() });
+            }
+        }
+    }
+
     async fn save_holds(&self) -> storage::Result<usize> {
         let now = self.clock.now();
         let mut holds = Vec::new();
-        let mut rates = Vec::new();
+        let mut rates = self.lost_counts(now).await?;
         for workspace in self.loaded_workspaces() {
             let mut ledger = workspace.lock();
             holds.extend(usage::stored_holds(&mut ledger, now));

@@ -1,7 +1,7 @@
 //! What rate limits have counted, across a stop: written down at a graceful one, and after a crash
 //! assumed to be as much as it can be.
 
-use super::quota::{RateCounts, Span};
+use super::quota::{RateCounts, Span, Unit};
 use super::rate::{Rate, counts_until};
 use super::rules::RuleWindow;
 use super::state::Ledger;
@@ -38,20 +38,23 @@ impl Ledger {
         counts
     }
 
-    /// That every minute counts as used up since a crash, under some rate limit, if it still does:
-    /// another stop does not make it known what was admitted before. The count is the time of the
-    /// crash.
+    /// That every minute counts as used up since a crash, if there is a rate limit.
     fn assumed_counts(&self) -> Option<RateCounts> {
-        let (_, of_any) = self.rules.iter().find(|(_, rule)| rule.slides())?;
-        (self.now < self.full_until).then(|| RateCounts {
-            rate_limit_id: of_any.id().clone(),
+        self.rules.iter().find(|(_, rule)| rule.slides())?;
+        Ledger::lost_counts(self.now, self.lost_at)
+    }
+
+    /// That every minute counts as used up since a crash, if it still does: another stop does not
+    /// make it known what was admitted before, nor whether a ledger was loaded in between. The
+    /// count is the time of the crash.
+    pub fn lost_counts(now: Time, lost_at: Time) -> Option<RateCounts> {
+        let at = lost_at.micros();
+        (now < counts_until(Span::Minute, lost_at)).then(|| RateCounts {
+            rate_limit_id: "".into(),
             span: Span::Minute,
-            unit: of_any.unit,
+            unit: Unit::Requests,
             member: EVERYBODY.into(),
-            buckets: vec![(
-                self.lost_at.micros().div_euclid(Span::Minute.bucket()),
-                self.lost_at.micros(),
-            )],
+            buckets: vec![(at.div_euclid(Span::Minute.bucket()), at)],
         })
     }
 
@@ -59,9 +62,12 @@ impl Ledger {
     /// of requests that were not recorded.
     pub fn restore_rate_counts(&mut self, now: Time, counts: Vec<RateCounts>) {
         let now = self.advance(now);
-        let slots: Vec<u32> = self.subjects.iter().map(|(slot, _)| slot).collect();
-        for slot in slots {
-            self.subjects.get_mut(slot).rates.clear();
+        // A ledger that was not loaded when the server stopped has said nothing of its own.
+        if counts.iter().any(|count| &*count.member != EVERYBODY) {
+            let slots: Vec<u32> = self.subjects.iter().map(|(slot, _)| slot).collect();
+            for slot in slots {
+                self.subjects.get_mut(slot).rates.clear();
+            }
         }
         for count in counts {
             if &*count.member == EVERYBODY {
