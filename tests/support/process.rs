@@ -30,7 +30,7 @@ impl Server {
     pub async fn start(database: &str, port: u16) -> (Server, Channel) {
         let child = Command::new(binary())
             .args(["serve", "--database", database, "--log-filter", "warn"])
-            .args(["--listen", &format!("127.0.0.1:{port}")])
+            .args(["--listen", &format!("127.0.0.1:{port}"), "--webhooks-allow-loopback"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
