@@ -19,7 +19,7 @@ use std::sync::Arc;
 use tollgate::ledger::alert::{Alert, AlertKey};
 use tollgate::ledger::calendar::Window;
 use tollgate::ledger::catalogue::{ExchangeRate, Model};
-use tollgate::ledger::decision::{BudgetState, Check, Decision, Standing};
+use tollgate::ledger::decision::{BudgetState, Check, Decision, Reason, Standing};
 use tollgate::ledger::price::{Price, Rate};
 use tollgate::ledger::quota::{ApiKey, Boost, BoostTarget, KeyGroup, Quota, RateLimit};
 use tollgate::ledger::record::Record;
@@ -184,6 +184,9 @@ impl Oracle {
             hold.decision.verdicts.clear();
             hold.decision.limits.clear();
             hold.decision.state = state;
+            // That it was routed is known, and not by what.
+            let reason = hold.decision.reason.is_some();
+            hold.decision.reason = reason.then_some(Reason::ModelLimit);
         }
         self.tick(now);
         self.alert_of_everything();
