@@ -46,6 +46,8 @@ use receiver::{Receiver, Reply};
 
 /// Clients of each of the two workspaces.
 const CLIENTS: usize = 4;
+/// Shortest time until a kill.
+const LIFE_MS_MIN: u64 = 20;
 /// The key with a limit of requests a minute.
 const HAMMERED: &str = "hammered";
 const HAMMERED_PER_MINUTE: i64 = 20;
@@ -55,13 +57,13 @@ const HAMMER_REST: Duration = Duration::from_millis(5);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
-    run(&sqlite_in(folder.path()), 50).await;
+    run(&sqlite_in(folder.path()), 50, 250).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_on_postgres() {
     let Some(postgres) = support::postgres::server("tests/kill.rs") else { return };
-    run(&postgres.fresh_database().await, 10).await;
+    run(&postgres.fresh_database().await, 10, 800).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -105,7 +107,8 @@ fn limited(channel: &Channel) -> Client {
     Client::new(channel.clone(), "limited")
 }
 
-async fn run(database: &str, kills: usize) {
+/// Kills a server so often, each time after `life_ms_max` at the latest.
+async fn run(database: &str, kills: usize, life_ms_max: u64) {
     let seed = std::env::var("TOLLGATE_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed: u64 = seed.unwrap_or_else(rand::random);
     println!("TOLLGATE_TEST_SEED={seed}");
@@ -117,7 +120,9 @@ async fn run(database: &str, kills: usize) {
     for life in 0..kills {
         let (server, channel) = Server::start(database, port).await;
         world.judge(&channel).await;
-        world = world.live(server, &channel, life * GENERATIONS / kills).await;
+        let life_ms = world.rng.random_range(LIFE_MS_MIN..life_ms_max);
+        let generation = life * GENERATIONS / kills;
+        world = world.live(server, &channel, generation, Duration::from_millis(life_ms)).await;
     }
 
     let (server, channel) = Server::start(database, port).await;
@@ -162,7 +167,13 @@ impl World {
     }
 
     /// Puts the server under load and kills it.
-    async fn live(mut self, server: Server, channel: &Channel, generation: usize) -> World {
+    async fn live(
+        mut self,
+        server: Server,
+        channel: &Channel,
+        generation: usize,
+        life: Duration,
+    ) -> World {
         let client = limited(channel);
         let mut tasks = Vec::new();
         for _ in 0..CLIENTS {
@@ -174,7 +185,9 @@ impl World {
         tasks.push(tokio::spawn(self.watcher.clone().watch(client.clone())));
         tasks.push(tokio::spawn(hammer(client.clone(), self.hammered.clone())));
         let work = tokio::spawn(self.administrator.work(client, generation));
-        tokio::time::sleep(Duration::from_millis(self.rng.random_range(20..250))).await;
+        tokio::time::sleep(life).await;
+        let is_served = !work.is_finished() && tasks.iter().all(|task| !task.is_finished());
+        assert!(is_served, "a call failed before the server was killed");
         server.kill();
         for task in tasks {
             task.await.unwrap();
