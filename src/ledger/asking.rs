@@ -49,6 +49,9 @@ impl Ledger {
     /// The subjects of a request that rules concern.
     pub(super) fn find_slots(&self, members: &Members<'_>) -> Slots {
         let mut slots = [NO_SUBJECT; SubjectKind::COUNT];
+        if self.rules.is_empty() {
+            return slots;
+        }
         for kind in SubjectKind::ALL {
             let id = members[kind as usize];
             let is_named = kind == SubjectKind::Workspace || !id.is_empty();

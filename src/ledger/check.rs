@@ -137,7 +137,11 @@ impl Ledger {
             return Ok(self.refuse(model_verdict(&check.model_id, Reason::ModelUnpriced)));
         }
         let group_name = self.keys.shared_group_name(group);
-        let members = prepared.members(group_name.as_deref().unwrap_or(""));
+        let members = match self.rules.is_empty() {
+            // Nobody asks for the others.
+            true => ["", "", "", key_id, "", "", ""],
+            false => prepared.members(group_name.as_deref().unwrap_or("")),
+        };
         let request = Request { check, slots: self.find_slots(&members), members };
         let (decision, granted) = self.choose(&request, model, estimate);
         let limits = if check.explain { self.explain(&request, model) } else { Vec::new() };

@@ -286,6 +286,10 @@ impl Rules {
         &self.each_sets[kind as usize]
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// Whether any rule concerns members of a kind.
     pub fn concern(&self, kind: SubjectKind) -> bool {
         !self.each[kind as usize].is_empty() || !self.named[kind as usize].is_empty()

@@ -262,14 +262,17 @@ impl Ledger {
     /// that the key is in now.
     fn group_of_record(&self, hold: Option<&Hold>, report: &UsageReport) -> Arc<str> {
         let said = report.attribution.as_ref().map(|said| said.api_key_id.as_str());
-        let held = hold.and_then(|hold| hold.attribution.as_ref());
-        let held_key = held.map_or("", |held| held.field(API_KEY_PLACE));
+        let held_key = || {
+            let held = hold.and_then(|hold| hold.attribution.as_ref());
+            held.map_or("", |held| held.field(API_KEY_PLACE))
+        };
         let group = match (hold, said) {
             (Some(hold), None) if !mutants::is(Mutant::GroupOfNow) => hold.group,
-            (Some(hold), Some(said)) if said == held_key && !mutants::is(Mutant::GroupOfNow) => {
+            (Some(hold), Some(said)) if said == held_key() && !mutants::is(Mutant::GroupOfNow) => {
                 hold.group
             }
-            (_, said) => self.keys.group_of(said.unwrap_or(held_key)),
+            (_, Some(said)) => self.keys.group_of(said),
+            (_, None) => self.keys.group_of(held_key()),
         };
         self.keys.group_id(group)
     }
