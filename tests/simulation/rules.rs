@@ -178,8 +178,8 @@ impl Auditor {
         assert!(count <= REQUESTS_PER_MINUTE as usize, "{count} requests of {user} in a minute");
     }
 
-    /// Every quota stands where the log says (I4), and holds what its live holds took (I7); what is due
-    /// was raised, once and in order (I14).
+    /// Every quota stands where the log says (I4), and holds what its live holds took (I7); what is
+    /// due was raised, once and in order (I14).
     pub async fn assert_rules(&self, engine: &Engine, workspace: &str) {
         let filter = UsageFilter::default();
         let usages = engine.quota_usage(workspace, &filter, None, usize::MAX).await;
