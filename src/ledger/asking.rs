@@ -297,7 +297,7 @@ impl Subject {
             }
             let start = rule.start_at(&clockwork.calendar, &clockwork.windows, check_time);
             let Some(start) = start else { continue };
-            let counter = self.counter_in(rules, clockwork, number, start);
+            let counter = self.counter_in(rules, clockwork, (number, index), start);
             counter.held += sign * need.in_unit(rule.unit);
             assert!(counter.held >= 0, "a hold gives back what it took, once");
         }
@@ -362,7 +362,7 @@ impl Subject {
             if mutants::is(Mutant::ChargeMoneyOnly) && !is_first_unit {
                 continue;
             }
-            let counter = self.counter_in(rules, clockwork, entry.rule, start);
+            let counter = self.counter_in(rules, clockwork, (entry.rule, index), start);
             counter.spent += amount;
             let (spent, alerted) = (counter.spent, counter.alerted);
             reached |= !entry.overruled
@@ -378,14 +378,22 @@ impl Subject {
         &mut self,
         rules: &Rules,
         clockwork: &Clockwork,
-        rule: u32,
+        (rule, place): (u32, usize),
         start: Time,
     ) -> &mut Counter {
-        let is_new = !self.counters.iter().any(|c| c.rule == rule && c.start == start);
-        if is_new {
-            self.forget_what_is_over(rules, clockwork);
+        let same = |counter: &Counter| counter.rule == rule && counter.start == start;
+        // Mostly counters stand in the order of their rules.
+        let position = match self.counters.get(place) {
+            Some(counter) if same(counter) => Some(place),
+            _ => self.counters.iter().position(same),
+        };
+        match position {
+            Some(position) => &mut self.counters[position],
+            None => {
+                self.forget_what_is_over(rules, clockwork);
+                self.counter(rule, start)
+            }
         }
-        self.counter(rule, start)
     }
 
     /// Drops counters that nobody asks for again, and rates that count nothing any more.
