@@ -5,7 +5,10 @@
 //! both databases. Nothing here decides: it keeps and finds.
 
 pub mod alerts;
+pub mod directory;
+pub mod latency;
 pub mod policy;
+pub mod reports;
 pub mod rollup;
 pub mod sql;
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::ledger::Time;
+use super::directory::Seen;
 use crate::ledger::record::{Record, RecordKind};
 use crate::ledger::time::Micros;
 use crate::ledger::usage::{Attribution, Outcome, TokenClass};
+use crate::ledger::{Amount, Time};
 
 /// What usage is summed up by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,6 +24,96 @@ pub enum Dimension {
     Workflow,
     Feature,
     Project,
+    /// As metered.
+    Model,
+    Investigation,
+    Session,
+    /// One bucket for each tag of a record, see [`tag_value`]; a record without tags has none.
+    Tag,
+    /// "success", "error" or "cancelled", also of corrections.
+    Outcome,
+}
+
+/// Between key and value of a tag. Texts have no control characters.
+const TAG_SEPARATOR: char = '\u{1f}';
+
+/// The value of [`Dimension::Tag`] that a tag counts under.
+pub fn tag_value(key: &str, value: &str) -> String {
+    format!("{key}{TAG_SEPARATOR}{value}")
+}
+
+/// The values of [`Dimension::Tag`] of one key lie from the first of these, included, to the second.
+pub fn tag_values(key: &str) -> (String, String) {
+    (format!("{key}{TAG_SEPARATOR}"), format!("{key} "))
+}
+
+/// What was in the way of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LimitKey {
+    /// Stands for the request itself, which is counted once whatever was in its way.
+    Request,
+    Envelope,
+    ModelLimit(String),
+    Quota(String),
+    RateLimit(String),
+    /// By its reason, for example "MODEL_DISABLED".
+    Rule(String),
+}
+
+/// Requests that were blocked or routed, to be added to those counted before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusalRow {
+    pub workspace_id: Arc<str>,
+    pub hour: Time,
+    pub limit: LimitKey,
+    /// Model asked for: the catalogue's id, or as it was spelt where that is unknown.
+    pub model_id: String,
+    pub user_id: String,
+    pub blocked_count: i64,
+    pub routed_count: i64,
+    /// What blocked requests would have cost at most.
+    pub blocked: Amount,
+    /// What routed requests would have cost at most on the model asked for, less the same on the
+    /// model they were routed to.
+    pub saved: Amount,
+}
+
+/// Which table a bucket is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Grain {
+    Hour,
+    Day,
+    /// By day and metered model; of every dimension but [`Dimension::Workspace`] and
+    /// [`Dimension::Model`].
+    DayByModel,
+}
+
+/// When a value of a dimension was seen in entries of kind usage, by `charge_time`: to be merged
+/// with what was seen before. Not of [`Dimension::Workspace`], [`Dimension::Tag`],
+/// [`Dimension::Outcome`], nor of empty values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenRow {
+    pub workspace_id: Arc<str>,
+    pub dimension: Dimension,
+    pub value: String,
+    pub seen: Seen,
+}
+
+/// First and last `charge_time` of a local day with entries: to be merged with those before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayRow {
+    pub workspace_id: Arc<str>,
+    pub day: Time,
+    pub first_time: Time,
+    pub last_time: Time,
+}
+
+/// How far the fold has come: up to which entry of the log, and how many transactions it has made.
+/// The second also grows where only refusals are added.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FoldCursor {
+    pub seq: i64,
+    pub batch: i64,
 }
 
 impl Dimension {
@@ -50,6 +141,11 @@ impl Dimension {
             Dimension::Workflow => "workflow",
             Dimension::Feature => "feature",
             Dimension::Project => "project",
+            Dimension::Model => "model",
+            Dimension::Investigation => "investigation",
+            Dimension::Session => "session",
+            Dimension::Tag => "tag",
+            Dimension::Outcome => "outcome",
         }
     }
 
@@ -75,6 +171,10 @@ impl Dimension {
             Dimension::Workflow => workflow_id,
             Dimension::Feature => feature_id,
             Dimension::Project => project_id,
+            Dimension::Model => &record.metered_model_id,
+            Dimension::Investigation | Dimension::Session | Dimension::Tag | Dimension::Outcome => {
+                ""
+            }
         }
     }
 }

@@ -266,6 +266,7 @@ pub fn workspace_to_proto(workspace: Workspace) -> v1::Workspace {
         plan: workspace.plan.map(|plan| plan_to_proto(currency, plan)),
         create_time: Some(to_timestamp(workspace.create_time)),
         update_time: Some(to_timestamp(workspace.update_time)),
+        usage_retention_days: 0,
     }
 }
 

@@ -120,6 +120,10 @@ pub(super) fn column(dimension: Dimension) -> &'static str {
         Dimension::Workflow => "workflow_id",
         Dimension::Feature => "feature_id",
         Dimension::Project => "project_id",
+        Dimension::Model => "metered_model_id",
+        Dimension::Investigation => "investigation_id",
+        Dimension::Session => "session_id",
+        Dimension::Tag | Dimension::Outcome => "''",
     }
 }
 

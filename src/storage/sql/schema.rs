@@ -29,8 +29,11 @@ pub fn postgres_migrations() -> Migrator {
 }
 
 /// SQLite's `INTEGER` has 64 bits and its `TEXT` compares by bytes; this is how Postgres says it.
+/// It has no tables that are kept in the order of their key.
 fn postgres_words(sql: &str) -> String {
-    sql.replace("INTEGER", "BIGINT").replace("TEXT", "TEXT COLLATE \"C\"")
+    sql.replace("INTEGER", "BIGINT")
+        .replace("TEXT", "TEXT COLLATE \"C\"")
+        .replace(") WITHOUT ROWID;", ");")
 }
 
 /// For a database that is only read, and so is not migrated.
@@ -68,9 +71,10 @@ mod tests {
 
     #[test]
     fn postgres_gets_wide_numbers_and_texts_by_bytes() {
-        let sql = "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT NOT NULL, c BOOLEAN NOT NULL)";
+        let sql = "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT NOT NULL, c BOOLEAN NOT NULL) \
+                   WITHOUT ROWID;";
         let expected = "CREATE TABLE t (a BIGINT PRIMARY KEY, b TEXT COLLATE \"C\" NOT NULL, \
-                        c BOOLEAN NOT NULL)";
+                        c BOOLEAN NOT NULL);";
         assert_eq!(postgres_words(sql), expected);
     }
 }

@@ -1,0 +1,106 @@
+//! The part of the contract about whom and what usage is attributed to.
+
+use async_trait::async_trait;
+
+use super::Result;
+use super::rollup::Dimension;
+use crate::ledger::Time;
+
+/// Kinds of entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EntryKind {
+    User,
+    Department,
+    Assistant,
+    Workflow,
+    Feature,
+    Project,
+    Investigation,
+}
+
+impl EntryKind {
+    /// What usage of it is summed up by.
+    pub fn dimension(self) -> Dimension {
+        match self {
+            EntryKind::User => Dimension::User,
+            EntryKind::Department => Dimension::Department,
+            EntryKind::Assistant => Dimension::Assistant,
+            EntryKind::Workflow => Dimension::Workflow,
+            EntryKind::Feature => Dimension::Feature,
+            EntryKind::Project => Dimension::Project,
+            EntryKind::Investigation => Dimension::Investigation,
+        }
+    }
+}
+
+/// What is registered under an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub kind: EntryKind,
+    pub id: String,
+    pub display_name: String,
+    /// Of a user; empty if it has none.
+    pub department_id: String,
+    pub external_id: String,
+    pub sign_up_time: Option<Time>,
+    pub first_value_time: Option<Time>,
+    pub create_time: Time,
+    pub update_time: Time,
+    pub archive_time: Option<Time>,
+}
+
+/// When an id was seen in entries of kind usage, by `charge_time`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub first_time: Time,
+    pub last_time: Time,
+    pub first_success_time: Option<Time>,
+}
+
+/// An id: registered, seen, or both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub id: String,
+    pub entry: Option<Entry>,
+    pub seen: Option<Seen>,
+}
+
+/// Which ids to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryState {
+    /// All but those that are archived.
+    Current,
+    /// Registered, not archived.
+    Active,
+    /// Seen and not registered.
+    SeenOnly,
+    Archived,
+}
+
+/// Knows the directory. It is changed by [`super::policy::Change`]. General rules: see
+/// [`super::Store`].
+#[async_trait]
+pub trait DirectoryStore: Send + Sync + 'static {
+    /// Must return, for each of the ids, what is registered and seen of it, in their order.
+    async fn entries(
+        &self,
+        workspace_id: &str,
+        kind: EntryKind,
+        ids: &[String],
+    ) -> Result<Vec<Listed>>;
+
+    /// Must return at most `limit` ids in the state, of users of one department if it is given,
+    /// greater than `after_id`, by id. Usage counts as seen once it is folded.
+    async fn list_entries(
+        &self,
+        workspace_id: &str,
+        kind: EntryKind,
+        state: EntryState,
+        department_id: Option<&str>,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<Listed>>;
+
+    /// Must return all users that are registered with a department, with it, by id.
+    async fn departments(&self, workspace_id: &str) -> Result<Vec<(String, String)>>;
+}
