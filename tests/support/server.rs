@@ -17,8 +17,10 @@ use tollgate::engine::Clock;
 use tollgate::ledger::Time;
 use tollgate::ledger::time::Micros;
 use tollgate::proto::v1::alert_service_client::AlertServiceClient;
+use tollgate::proto::v1::analytics_service_client::AnalyticsServiceClient;
 use tollgate::proto::v1::audit_service_client::AuditServiceClient;
 use tollgate::proto::v1::budget_service_client::BudgetServiceClient;
+use tollgate::proto::v1::directory_service_client::DirectoryServiceClient;
 use tollgate::proto::v1::model_limit_service_client::ModelLimitServiceClient;
 use tollgate::proto::v1::quota_service_client::QuotaServiceClient;
 use tollgate::proto::v1::usage_service_client::UsageServiceClient;
@@ -147,6 +149,14 @@ impl Server {
 
     pub fn quota(&self) -> QuotaServiceClient<Channel> {
         QuotaServiceClient::new(self.channel.clone())
+    }
+
+    pub fn directory(&self) -> DirectoryServiceClient<Channel> {
+        DirectoryServiceClient::new(self.channel.clone())
+    }
+
+    pub fn analytics(&self) -> AnalyticsServiceClient<Channel> {
+        AnalyticsServiceClient::new(self.channel.clone())
     }
 
     /// Stops gracefully and waits for the end.
