@@ -10,7 +10,7 @@ CARGO_DENY := target/tools/bin/cargo-deny
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build the binary as it is released
@@ -54,6 +54,14 @@ proto: $(BUF) ## Check the protos: lint, formatting, and that callers of the las
 	else \
 	  echo "buf breaking: no release is tagged yet, nothing to compare with"; \
 	fi
+
+.PHONY: clients
+clients: ## Regenerate the stubs of all clients and docs/api.md from the protos
+	tools/clients/generate
+
+.PHONY: clients-test
+clients-test: ## Check the clients: fresh stubs, lints, tests, and one scenario through all five
+	tools/clients/check
 
 .PHONY: deny
 deny: $(CARGO_DENY) ## Check licences, bans and sources of the dependencies
