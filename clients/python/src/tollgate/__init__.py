@@ -1,0 +1,37 @@
+"""Keeps LLM calls inside their budget: a check before each call, a record after it.
+
+`Client` and `AsyncClient` have the guard; `wrap` puts it around an SDK client of OpenAI or
+Anthropic; `tollgate.litellm` puts it around LiteLLM. The messages of the API are in `tollgate.v1`.
+"""
+
+from .client import AsyncClient, Client
+from .delivery import Stats
+from .errors import Blocked, TollgateError, TollgateUnavailable, Verdict
+from .guard import AsyncCall, Call, Options, make_request_id
+from .money import Money, duration_of, span_of, time_of, timestamp_of
+from .usage import ServiceTier, Usage, UsageReader, estimate_tokens
+from .wrap import wrap
+
+__all__ = [
+    "AsyncCall",
+    "AsyncClient",
+    "Blocked",
+    "Call",
+    "Client",
+    "Money",
+    "Options",
+    "ServiceTier",
+    "Stats",
+    "TollgateError",
+    "TollgateUnavailable",
+    "Usage",
+    "UsageReader",
+    "Verdict",
+    "duration_of",
+    "estimate_tokens",
+    "make_request_id",
+    "span_of",
+    "time_of",
+    "timestamp_of",
+    "wrap",
+]

@@ -1,0 +1,285 @@
+"""Connecting to Tollgate: one channel, deadlines, retries, and the guard in two forms."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+import grpc
+import grpc.aio
+from typing_extensions import Self, Unpack
+
+from . import v1 as pb
+from .delivery import Delivery, Stats
+from .guard import AsyncCall, Call, Options, Policy
+
+if TYPE_CHECKING:
+    from .v1.alert_service_pb2_grpc import AlertServiceAsyncStub
+    from .v1.analytics_service_pb2_grpc import AnalyticsServiceAsyncStub
+    from .v1.audit_service_pb2_grpc import AuditServiceAsyncStub
+    from .v1.budget_service_pb2_grpc import BudgetServiceAsyncStub
+    from .v1.directory_service_pb2_grpc import DirectoryServiceAsyncStub
+    from .v1.model_limit_service_pb2_grpc import ModelLimitServiceAsyncStub
+    from .v1.quota_service_pb2_grpc import QuotaServiceAsyncStub
+    from .v1.usage_service_pb2_grpc import UsageServiceAsyncStub
+
+# Retried by gRPC itself, with jitter, within the deadline, and only when nobody has answered.
+_SERVICE_CONFIG = {
+    "methodConfig": [
+        {
+            "name": [
+                {"service": "tollgate.v1.UsageService", "method": method}
+                for method in ("CheckAndRoute", "RecordUsage", "RecordUsageBatch", "ReleaseHold")
+            ],
+            "retryPolicy": {
+                "maxAttempts": 3,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "1s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ]
+}
+_OPTIONS = (
+    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+)
+_LOOPBACK = ("localhost", "127.", "[::1]", "unix:", "ipv4:127.", "ipv6:[::1]")
+
+TLS = Literal[True] | bytes | None
+_Metadata = tuple[tuple[str, str], ...]
+
+
+class _Base:
+    """What both clients share: settings, and the queue behind the guards."""
+
+    def __init__(
+        self,
+        address: str | None = None,
+        *,
+        token: str | None = None,
+        tls: TLS = None,
+        timeout: float = 2.0,
+        on_unavailable: Policy = "open",
+        queue_max: int = 10_000,
+        queue_path: str | os.PathLike[str] | None = None,
+        flush_timeout: float = 5.0,
+        tokenizer: Callable[[str], int] | None = None,
+    ) -> None:
+        """Does not connect yet: the first call does.
+
+        `address` is `host:port`, by default that of the environment's TOLLGATE_ADDRESS, or
+        127.0.0.1:50051; `token` by default that of TOLLGATE_TOKEN. `tls` is `None` for plaintext,
+        `True` for the system's roots, or roots in PEM. `timeout` and `flush_timeout` are seconds.
+        A token in plaintext to another machine is refused with `ValueError`.
+        """
+        self._address = address or os.environ.get("TOLLGATE_ADDRESS") or "127.0.0.1:50051"
+        token = token or os.environ.get("TOLLGATE_TOKEN")
+        if token and tls is None and not self._address.startswith(_LOOPBACK):
+            raise ValueError(f"a token is not sent to {self._address} without TLS: set tls=True")
+        if on_unavailable not in ("open", "closed"):
+            raise ValueError(f"on_unavailable is 'open' or 'closed', not {on_unavailable!r}")
+        if queue_max < 1:
+            raise ValueError(f"queue_max is at least 1, not {queue_max}")
+        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
+        self._credentials = (
+            None
+            if tls is None
+            else grpc.ssl_channel_credentials(None if isinstance(tls, bool) else tls)
+        )
+        self._timeout = timeout
+        self._policy: Policy = on_unavailable
+        self._tokenizer = tokenizer
+        path = os.fspath(queue_path) if queue_path is not None else None
+        self._delivery = Delivery(self._connect, queue_max, path, flush_timeout)
+        self._open()
+
+    def _open(self) -> None:
+        raise NotImplementedError
+
+    def stats(self) -> Stats:
+        """Counts the usage records that are queued, delivered, dropped and refused."""
+        return self._delivery.stats()
+
+    def _connect(self) -> tuple[pb.UsageServiceStub, Callable[[], None]]:
+        """Gives the sender of the queue its own channel; sockets are shared where gRPC can."""
+        channel = self._dial(grpc)
+        return pb.UsageServiceStub(self._calls(channel)), channel.close
+
+    def _dial(self, module: Any) -> Any:
+        if self._credentials is None:
+            return module.insecure_channel(self._address, _OPTIONS)
+        return module.secure_channel(self._address, self._credentials, _OPTIONS)
+
+    def _calls(self, channel: Any) -> Any:
+        return _Calls(channel, self._timeout, self._metadata)
+
+
+class Client(_Base):
+    """Checks before LLM calls and records after them. Make one for a process, after any fork.
+
+    The stubs are for everything that is not the guard: `client.budget.GetBudget(...)`. Their
+    calls have the client's deadline unless they are given a `timeout`.
+    """
+
+    usage: pb.UsageServiceStub
+    budget: pb.BudgetServiceStub
+    model_limit: pb.ModelLimitServiceStub
+    quota: pb.QuotaServiceStub
+    alert: pb.AlertServiceStub
+    audit: pb.AuditServiceStub
+    directory: pb.DirectoryServiceStub
+    analytics: pb.AnalyticsServiceStub
+
+    def _open(self) -> None:
+        self._channel = self._dial(grpc)
+        calls = self._calls(self._channel)
+        for name, stub in _STUBS.items():
+            setattr(self, name, stub(calls))
+
+    def guard(self, workspace: str, model: str, **options: Unpack[Options]) -> Call:
+        """Puts an LLM call behind Tollgate: `with client.guard(...) as call:`.
+
+        The block runs the call on `call.model` and hands the provider's answer to `call.record`.
+        Entering raises `Blocked`, or `TollgateUnavailable` if the policy is `closed`, or
+        `grpc.RpcError` for a defect of the request, such as an unknown workspace. What happens
+        in the block is recorded when it is left; see `Options` for what can be said.
+        """
+        return Call(self, workspace, model, options)
+
+    def flush(self, timeout: float | None = None) -> int:
+        """Waits until every record is delivered, at most `timeout` seconds; says what is left."""
+        return self._delivery.flush(timeout)
+
+    def close(self, timeout: float | None = None) -> int:
+        """Flushes and closes; says how many records are left. Runs by itself at exit."""
+        left = self._delivery.close(timeout)
+        self._channel.close()
+        return left
+
+    def __enter__(self) -> Self:
+        """Gives the client itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes."""
+        self.close()
+
+
+class AsyncClient(_Base):
+    """The same for asyncio. May be made outside of a loop, and used from several."""
+
+    usage: UsageServiceAsyncStub
+    budget: BudgetServiceAsyncStub
+    model_limit: ModelLimitServiceAsyncStub
+    quota: QuotaServiceAsyncStub
+    alert: AlertServiceAsyncStub
+    audit: AuditServiceAsyncStub
+    directory: DirectoryServiceAsyncStub
+    analytics: AnalyticsServiceAsyncStub
+
+    def _open(self) -> None:
+        # A channel of grpc.aio belongs to the loop that it was made in.
+        self._loops: weakref.WeakKeyDictionary[
+            asyncio.AbstractEventLoop, tuple[grpc.aio.Channel, dict[str, Any]]
+        ] = weakref.WeakKeyDictionary()
+
+    def __getattr__(self, name: str) -> Any:
+        """Gives the stubs of the running loop."""
+        if name not in _STUBS:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        loop = asyncio.get_running_loop()
+        if loop not in self._loops:
+            channel = self._dial(grpc.aio)
+            calls = self._calls(channel)
+            stubs = {name: stub(calls) for name, stub in _STUBS.items()}
+            self._loops[loop] = channel, stubs
+        return self._loops[loop][1][name]
+
+    def guard(self, workspace: str, model: str, **options: Unpack[Options]) -> AsyncCall:
+        """Puts an LLM call behind Tollgate: `async with client.guard(...) as call:`.
+
+        As `Client.guard`; a cancelled task is recorded as cancelled.
+        """
+        return AsyncCall(self, workspace, model, options)
+
+    async def flush(self, timeout: float | None = None) -> int:
+        """Waits until every record is delivered, at most `timeout` seconds; says what is left."""
+        return await asyncio.to_thread(self._delivery.flush, timeout)
+
+    async def close(self, timeout: float | None = None) -> int:
+        """Flushes and closes; says how many records are left. Runs by itself at exit."""
+        left = await asyncio.to_thread(self._delivery.close, timeout)
+        mine = self._loops.pop(asyncio.get_running_loop(), None)
+        if mine:
+            await mine[0].close()
+        return left
+
+    async def __aenter__(self) -> Self:
+        """Gives the client itself."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Closes."""
+        await self.close()
+
+
+_STUBS: dict[str, Callable[[Any], Any]] = {
+    "usage": pb.UsageServiceStub,
+    "budget": pb.BudgetServiceStub,
+    "model_limit": pb.ModelLimitServiceStub,
+    "quota": pb.QuotaServiceStub,
+    "alert": pb.AlertServiceStub,
+    "audit": pb.AuditServiceStub,
+    "directory": pb.DirectoryServiceStub,
+    "analytics": pb.AnalyticsServiceStub,
+}
+
+
+class _Calls:
+    """A channel as the stubs want it, whose calls have the deadline and the token of the client."""
+
+    def __init__(self, channel: Any, timeout: float, metadata: _Metadata) -> None:
+        self._channel, self._timeout, self._metadata = channel, timeout, metadata
+
+    def unary_unary(self, *args: Any, **kwargs: Any) -> _Method:
+        return _Method(self._channel.unary_unary(*args, **kwargs), self._timeout, self._metadata)
+
+    def unary_stream(self, *args: Any, **kwargs: Any) -> _Method:
+        return _Method(self._channel.unary_stream(*args, **kwargs), None, self._metadata)
+
+    def stream_stream(self, *args: Any, **kwargs: Any) -> _Method:
+        return _Method(self._channel.stream_stream(*args, **kwargs), None, self._metadata)
+
+
+class _Method:
+    """One method; what is given to a call goes before what the client says."""
+
+    __slots__ = ("_metadata", "_method", "_timeout")
+
+    def __init__(self, method: Any, timeout: float | None, metadata: _Metadata) -> None:
+        self._method, self._timeout, self._metadata = method, timeout, metadata
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._method(*args, **self._complete(kwargs))
+
+    def with_call(self, *args: Any, **kwargs: Any) -> Any:
+        return self._method.with_call(*args, **self._complete(kwargs))
+
+    def future(self, *args: Any, **kwargs: Any) -> Any:
+        return self._method.future(*args, **self._complete(kwargs))
+
+    def _complete(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        if self._timeout is not None:
+            kwargs.setdefault("timeout", self._timeout)
+        if self._metadata:
+            kwargs["metadata"] = (*self._metadata, *(kwargs.get("metadata") or ()))
+        return kwargs

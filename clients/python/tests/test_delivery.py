@@ -1,0 +1,270 @@
+"""What is recorded arrives exactly once: through outages, full queues, files, and exits."""
+
+from __future__ import annotations
+
+import asyncio
+import pathlib
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import grpc
+import pytest
+from conftest import Server, Workspace
+
+from tollgate import AsyncClient, Client, TollgateUnavailable, Usage
+from tollgate import v1 as pb
+
+USED = Usage(input_tokens=1000, output_tokens=100)
+COST = Decimal("0.0028")
+NOWHERE = "127.0.0.1:1"
+
+
+def run(client: Client, workspace: str, count: int = 1, **options: str) -> list[str]:
+    ids = []
+    for _ in range(count):
+        with client.guard(workspace, "gpt-4.1", input_tokens=1000, **options) as call:  # type: ignore[arg-type]
+            call.record(USED, model=call.model)
+        ids.append(call.request_id)
+    return ids
+
+
+def test_open_runs_and_delivers_later_exactly_once(own_server: Server) -> None:
+    with Client(own_server.address, timeout=10) as admin, Client(own_server.address) as client:
+        workspace = Workspace(admin, "acme", budget="100")
+        with client.guard("acme", "gpt-4.1", input_tokens=1000) as call:
+            own_server.stop(signal.SIGKILL)
+            call.record(USED, model=call.model)
+        with client.guard("acme", "gpt-4.1", input_tokens=1000, user="ada") as unchecked:
+            assert (unchecked.unchecked, unchecked.decision) == (True, None)
+            assert unchecked.model == "gpt-4.1"
+            unchecked.record(USED)
+        assert client.flush(0.2) == 2
+        assert client.stats() == (2, 0, 0, 0)
+        own_server.start()
+        assert client.flush(15) == 0
+        assert client.stats() == (0, 2, 0, 0)
+        records = workspace.records()
+        assert {record.request_id for record in records} == {call.request_id, unchecked.request_id}
+        assert records[-1].attribution.user_id == "ada"
+        assert workspace.spent() == 2 * COST
+
+
+def test_closed_raises(own_server: Server) -> None:
+    own_server.stop(signal.SIGKILL)
+    with Client(own_server.address, on_unavailable="closed") as client:
+        with (
+            pytest.raises(TollgateUnavailable) as raised,
+            client.guard("acme", "gpt-4.1", input_tokens=1),
+        ):
+            raise AssertionError("the block must not run")
+        assert isinstance(raised.value.__cause__, grpc.RpcError)
+        with client.guard("acme", "gpt-4.1", input_tokens=1, on_unavailable="open") as call:
+            assert call.unchecked
+        assert client.stats().queued == 0, "a call that never ran has nothing to say"
+
+
+def test_a_server_that_hangs_costs_the_deadline(own_server: Server) -> None:
+    with Client(own_server.address, timeout=10) as admin:
+        workspace = Workspace(admin, "acme", budget="100")
+        with Client(own_server.address, timeout=0.3) as client:
+            run(client, "acme")
+            assert client.flush(10) == 0
+            own_server.pause()
+            begin = time.monotonic()
+            run(client, "acme")
+            assert 0.2 < time.monotonic() - begin < 1
+            own_server.go_on()
+            assert client.flush(10) == 0
+        assert workspace.spent() == 2 * COST
+
+
+def test_wait_raises_if_nobody_answers_and_queues_all_the_same() -> None:
+    client = Client(NOWHERE)
+    with (
+        pytest.raises(TollgateUnavailable, match="queued"),
+        client.guard("w", "m", input_tokens=1, wait=True) as call,
+    ):
+        call.record(USED)
+    with (
+        pytest.raises(ZeroDivisionError),
+        client.guard("w", "m", input_tokens=1, wait=True) as call,
+    ):
+        assert call.model
+        raise ZeroDivisionError
+    assert client.stats().queued == 2
+    assert client.close(0) == 2
+
+
+def test_a_full_queue_drops_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    client = Client(NOWHERE, queue_max=3)
+    run(client, "w", 5)
+    assert client.stats() == (3, 0, 2, 0)
+    assert "3 are waiting already" in caplog.text
+    assert client.close(0) == 3
+    assert "3 usage records were not delivered" in caplog.text
+
+
+def test_a_refused_record_is_logged_and_not_tried_again(
+    client: Client, workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    with client.guard(workspace.id, "gpt-4.1", input_tokens=1) as call:
+        call.record(Usage(input_tokens=10**12))
+    run(client, workspace.id)
+    assert client.flush(10) == 0
+    assert client.stats() == (0, 1, 0, 1)
+    assert call.request_id in caplog.text
+
+
+def test_a_queue_file_survives_the_process_and_overflows_memory(
+    own_server: Server, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "queue.jsonl"
+    with Client(own_server.address, timeout=10) as admin:
+        workspace = Workspace(admin, "acme", budget="100")
+        own_server.stop(signal.SIGKILL)
+        script = f"""
+            import os
+            from concurrent.futures import ThreadPoolExecutor
+            from tollgate import Client, Usage
+            client = Client({own_server.address!r}, queue_max=30, queue_path={str(path)!r})
+            def one(n):
+                with client.guard("acme", "gpt-4.1", input_tokens=1, request_id=f"r{{n}}") as call:
+                    call.record(Usage(input_tokens=1000, output_tokens=100), model=call.model)
+            with ThreadPoolExecutor(50) as pool:
+                list(pool.map(one, range(250)))
+            assert client.stats() == (250, 0, 0, 0), client.stats()
+            os.kill(os.getpid(), 9)
+        """
+        assert python(script).returncode == -9
+        assert len(path.read_text().splitlines()) == 250
+        with path.open("a") as file:
+            file.write('{"workspaceId": "ac')  # As a process that is killed while it writes.
+        own_server.start()
+        with Client(own_server.address, queue_max=30, queue_path=path) as client:
+            with pytest.raises(OSError, match="another client uses"):
+                Client(own_server.address, queue_path=path)
+            run(client, "acme", 20)
+            assert client.flush(20) == 0
+            assert client.stats() == (0, 270, 0, 0)
+            assert path.read_text() == ""
+        assert workspace.spent() == 270 * COST
+        assert len(workspace.records()) == 270
+
+
+def test_nothing_is_lost_at_normal_exit(server: Server, workspace: Workspace) -> None:
+    script = f"""
+        import asyncio
+        from tollgate import AsyncClient, Client, Usage
+        client, aclient = Client({server.address!r}), AsyncClient({server.address!r})
+
+        async def main():
+            for n in range(150):
+                async with aclient.guard({workspace.id!r}, "gpt-4.1", input_tokens=1) as call:
+                    call.record(Usage(input_tokens=1000, output_tokens=100), model=call.model)
+
+        asyncio.run(main())
+        for n in range(150):
+            with client.guard({workspace.id!r}, "gpt-4.1", input_tokens=1) as call:
+                call.record(Usage(input_tokens=1000, output_tokens=100), model=call.model)
+    """
+    result = python(script)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert len(workspace.records()) == 300
+    assert workspace.spent() == 300 * COST
+
+
+def test_exit_is_not_held_up_for_longer_than_the_flush_timeout() -> None:
+    begin = time.monotonic()
+    script = f"""
+        from tollgate import Client, Usage
+        client = Client({NOWHERE!r}, flush_timeout=0.5)
+        with client.guard("w", "m", input_tokens=1) as call:
+            call.record(Usage(input_tokens=1))
+    """
+    result = python(script)
+    assert time.monotonic() - begin < 5
+    assert result.returncode == 0
+    assert "1 usage records were not delivered" in result.stderr
+
+
+def test_a_thousand_guards_in_parallel_spend_exactly(server: Server, workspace: Workspace) -> None:
+    with Client(server.address, timeout=30) as client:
+        with ThreadPoolExecutor(32) as pool:
+            list(pool.map(lambda _: run(client, workspace.id), range(1000)))
+        assert client.flush(60) == 0
+        assert client.stats() == (0, 1000, 0, 0)
+    assert workspace.spent() == 1000 * COST
+    assert workspace.holds() == 0
+
+
+async def test_a_thousand_tasks_too(server: Server, workspace: Workspace) -> None:
+    async with AsyncClient(server.address, timeout=30) as client:
+
+        async def one() -> None:
+            async with client.guard(workspace.id, "gpt-4.1", input_tokens=1000) as call:
+                call.record(USED, model=call.model)
+
+        await asyncio.gather(*(one() for _ in range(1000)))
+        assert await client.flush(60) == 0
+    assert workspace.spent() == 1000 * COST
+
+
+def test_a_token_is_kept_off_the_open_network(server: Server) -> None:
+    with pytest.raises(ValueError, match="without TLS"):
+        Client("tollgate.example:443", token="secret")
+    with pytest.raises(ValueError, match="'open' or 'closed'"):
+        Client(on_unavailable="ajar")  # type: ignore[arg-type]
+    Client("tollgate.example:443", token="secret", tls=True).close()
+    with Client(server.address, token="secret") as client:
+        answer = client.budget.ListWorkspaces(
+            pb.ListWorkspacesRequest(), metadata=(("tollgate-actor", "grace"),)
+        )
+        assert answer is not None
+
+
+def test_calls_say_who_they_are_and_have_a_deadline() -> None:
+    seen: list[tuple[dict[str, str], float]] = []
+    answered = threading.Event()
+
+    class Handler(grpc.GenericRpcHandler):
+        def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
+            def answer(_: bytes, context: grpc.ServicerContext) -> bytes:
+                headers = {str(key): str(value) for key, value in context.invocation_metadata()}
+                seen.append((headers, context.time_remaining()))
+                if len(seen) < 3:
+                    context.abort(grpc.StatusCode.UNAVAILABLE, "busy")
+                answered.set()
+                return b""
+
+            return grpc.unary_unary_rpc_method_handler(answer)
+
+    server = grpc.server(ThreadPoolExecutor(1), handlers=[Handler()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with Client(f"127.0.0.1:{port}", token="secret", timeout=5) as client:
+        client.usage.CheckAndRoute(pb.CheckAndRouteRequest())
+        assert answered.is_set(), "the third try was answered"
+        assert [headers["authorization"] for headers, _ in seen] == ["Bearer secret"] * 3
+        assert all(0 < left < 5.1 for _, left in seen), seen
+        seen.clear()
+        with pytest.raises(grpc.RpcError, match="busy"):
+            client.budget.GetBudget(pb.GetBudgetRequest())
+        assert len(seen) == 1, "a call that is not idempotent by its id is not repeated"
+    server.stop(None).wait()
+
+
+def python(script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        cwd=pathlib.Path(__file__).parents[1] / "src",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
