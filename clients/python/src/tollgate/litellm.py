@@ -1,0 +1,361 @@
+"""Puts LiteLLM behind Tollgate: its proxy, its router and its asynchronous SDK by a callback.
+
+In the proxy's `config.yaml`, with TOLLGATE_ADDRESS and TOLLGATE_WORKSPACE in the environment:
+
+    litellm_settings:
+      callbacks: tollgate.litellm.handler
+
+In a program: `litellm.callbacks = [TollgateLogger("acme")]` puts `litellm.acompletion`,
+`aresponses` and `Router` behind it. LiteLLM has no hook that can stop a synchronous call: use
+`TollgateLogger.completion` instead of `litellm.completion`.
+
+The proxy asks before it routes, so `model` is the name that the proxy's callers use; elsewhere it
+is LiteLLM's, without the provider before the slash. Tollgate must know it, by its id or an alias.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import AsyncIterator, Mapping, MutableMapping
+from dataclasses import replace
+from typing import Any
+
+import litellm
+from litellm.integrations.custom_logger import CustomLogger
+from typing_extensions import Unpack
+
+from .client import AsyncClient, Client
+from .errors import Blocked, TollgateError, TollgateUnavailable
+from .guard import AsyncCall, Options, _Call
+from .usage import _get
+from .wrap import _content, _options, _Stream
+
+# Kinds of calls that are guarded, as LiteLLM and its proxy name them. Embeddings are not: another
+# model's would not fit to those that are stored.
+_KINDS = frozenset(
+    f"{prefix}{kind}"
+    for prefix in ("", "a")
+    for kind in ("completion", "text_completion", "responses")
+) | {"anthropic_messages"}
+_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+# What a caller of the proxy may say of its request; the rest is the key's.
+_FREE = frozenset(("assistant", "workflow", "feature", "investigation", "session", "tags"))
+
+
+class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
+    """Checks before each LLM call of LiteLLM, and records after it."""
+
+    def __init__(
+        self,
+        workspace: str | None = None,
+        *,
+        client: AsyncClient | None = None,
+        sync_client: Client | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        """Takes workspace and server from the environment where they are not given.
+
+        The options are those of `Client.guard`, for every call. A call may say more in its
+        metadata: `metadata={"tollgate": {"feature": "search"}}`.
+        """
+        super().__init__()
+        self._workspace = workspace
+        self._client = client
+        self._sync_client = sync_client
+        self._settings = options
+        self._open: dict[str, AsyncCall] = {}
+        # Calls of the proxy: they end with its answer, not with an attempt that failed.
+        self._proxied: set[str] = set()
+        # Those whose last chunk, with usage, nobody has asked for.
+        self._hiding: set[str] = set()
+
+    # Before the call.
+
+    async def async_pre_call_hook(
+        self, user_api_key_dict: Any, cache: object, data: dict[str, Any], call_type: str
+    ) -> dict[str, Any] | None:
+        """Checks a request of the proxy, before it is routed to a deployment."""
+        if call_type not in _KINDS:
+            return None
+        options: Options = {
+            "user": data.get("user") or _get(user_api_key_dict, "user_id"),
+            "department": _get(user_api_key_dict, "team_id"),
+            "api_key": _get(user_api_key_dict, "key_alias") or _get(user_api_key_dict, "token"),
+            "project": _get(user_api_key_dict, "project_id"),
+        }
+        said = {name: value for name, value in _said(data).items() if name in _FREE}
+        asked = (data.get("stream_options") or {}).get("include_usage")
+        try:
+            call = await self._enter(data, data, {**said, **options})  # type: ignore[typeddict-item]
+        except Blocked as blocked:
+            raise _refusal(blocked) from blocked
+        except TollgateUnavailable as error:
+            raise _http_error(503, {"error": str(error)}) from error
+        call_id = data.setdefault("litellm_call_id", call.request_id)
+        self._open[call_id] = call
+        self._proxied.add(call_id)
+        if not asked:
+            self._hiding.add(call_id)
+        return data
+
+    async def async_pre_call_deployment_hook(
+        self, kwargs: dict[str, Any], call_type: Any
+    ) -> dict[str, Any] | None:
+        """Checks a call of the SDK or the router, unless the proxy has."""
+        kind, call_id = getattr(call_type, "value", call_type), kwargs.get("litellm_call_id")
+        if kind not in _KINDS or not call_id or call_id in self._open:
+            return None
+        logging = kwargs.get("litellm_logging_obj")
+        request = {
+            "model": getattr(logging, "model", None),
+            "messages": getattr(logging, "messages", None),
+            **kwargs,
+        }
+        call = await self._enter(request, kwargs, _said(kwargs))
+        self._open[call_id] = call
+        if logging is not None:
+            # A stream that is dropped or a task that is cancelled tells no hook.
+            weakref.finalize(logging, self._abandoned, call_id, bool(kwargs.get("stream")))
+        return kwargs
+
+    async def _enter(
+        self, request: Mapping[str, Any], target: MutableMapping[str, Any], said: Options
+    ) -> AsyncCall:
+        prefix, model = _split(str(request.get("model") or ""))
+        options = {**_options(request, _LIMITS), **said, **self._settings}
+        client = self._client = self._client or AsyncClient()
+        call = client.guard(self._where(), model, **options)  # type: ignore[misc]
+        await call.__aenter__()
+        if request.get("stream") and "messages" in request:
+            # The provider's figures instead of LiteLLM's own count, in one chunk more at the end.
+            target["stream_options"] = _with_usage(request)
+        if call.routed:
+            if "model" not in target:
+                await call.__aexit__(None, None, None)
+                raise TollgateError(
+                    f"the call is routed to {call._model}, which needs its model given by name:"
+                    " litellm.acompletion(model=...)"
+                )
+            target["model"] = prefix + call._model
+        return call
+
+    def log_pre_api_call(self, model: str, messages: Any, kwargs: Mapping[str, Any]) -> None:
+        """Notes that the LLM call is about to start; what comes from a cache never does."""
+        call = self._open.get(kwargs.get("litellm_call_id", ""))
+        if call is not None:
+            _ = call.model
+
+    # During a stream.
+
+    async def async_post_call_streaming_deployment_hook(
+        self, request_data: Mapping[str, Any], response_chunk: Any, call_type: Any
+    ) -> None:
+        """Reads the last chunk of a stream of the SDK, which is all that LiteLLM shows of it."""
+        call = self._open.get(request_data.get("litellm_call_id", ""))
+        if call is not None:
+            call.record(response_chunk)
+
+    async def async_post_call_streaming_iterator_hook(
+        self, user_api_key_dict: object, response: Any, request_data: Mapping[str, Any]
+    ) -> AsyncIterator[Any]:
+        """Reads a stream of the proxy, and notes that it breaks or that its caller goes away."""
+        call_id = request_data.get("litellm_call_id", "")
+        call, hiding = self._open.get(call_id), call_id in self._hiding
+        texts: list[str] = []
+        try:
+            async for chunk in response:
+                if call is not None:
+                    call.record(chunk)
+                    texts.append(_content(chunk)[0])
+                if not (hiding and _is_usage_alone(chunk)):
+                    yield chunk
+        except BaseException as error:
+            if call is not None:
+                call.output_text = "".join(texts)
+            self._leave(call_id, None, error)
+            raise
+        if call is not None:
+            call.output_text = "".join(texts)
+
+    # After the call.
+
+    async def async_post_call_success_deployment_hook(
+        self, request_data: Mapping[str, Any], response: Any, call_type: Any
+    ) -> None:
+        """Records an answer before the caller has it."""
+        self._leave(request_data.get("litellm_call_id", ""), response)
+
+    async def async_log_success_event(
+        self, kwargs: Mapping[str, Any], response_obj: Any, start_time: object, end_time: object
+    ) -> None:
+        """Records a stream that has ended, and gives back the hold of what a cache answered."""
+        call_id = kwargs.get("litellm_call_id", "")
+        if kwargs.get("cache_hit"):
+            return self._leave(call_id, None)
+        self._leave(call_id, kwargs.get("async_complete_streaming_response") or response_obj)
+
+    async def async_post_call_failure_deployment_hook(
+        self, request_data: Mapping[str, Any], exception: Exception, call_type: Any
+    ) -> None:
+        """Records an attempt of the SDK that failed; the next one is checked anew."""
+        call_id = request_data.get("litellm_call_id", "")
+        if call_id not in self._proxied:
+            self._leave(call_id, None, exception)
+
+    async def async_log_failure_event(
+        self, kwargs: Mapping[str, Any], response_obj: Any, start_time: object, end_time: object
+    ) -> None:
+        """Records a stream of the SDK that broke."""
+        call_id = kwargs.get("litellm_call_id", "")
+        if call_id not in self._proxied:
+            error = kwargs.get("exception")
+            failed = error if isinstance(error, BaseException) else RuntimeError(str(error))
+            self._begun(call_id)
+            self._leave(call_id, None, failed)
+
+    async def async_post_call_failure_hook(
+        self,
+        request_data: Mapping[str, Any],
+        original_exception: Exception,
+        user_api_key_dict: object,
+        traceback_str: str | None = None,
+    ) -> None:
+        """Records a request of the proxy that failed after its last attempt."""
+        self._leave(request_data.get("litellm_call_id", ""), None, original_exception)
+
+    def _abandoned(self, call_id: str, stream: bool) -> None:
+        """Records a call whose objects nobody holds any more."""
+        if stream:
+            self._begun(call_id)
+        self._leave(call_id, None, GeneratorExit())
+
+    def _begun(self, call_id: str) -> None:
+        """Lets a stream of the SDK that breaks off count for its input, and one token at least."""
+        call = self._open.get(call_id)
+        if call is not None and call._began is not None:
+            call.output_text = call.output_text or "."
+
+    def _leave(self, call_id: str, answer: Any, error: BaseException | None = None) -> None:
+        """Leaves a guard, the first time that something says how its call ended."""
+        call = self._open.pop(call_id, None)
+        self._proxied.discard(call_id)
+        self._hiding.discard(call_id)
+        if call is None:
+            return
+        if answer is not None:
+            _record(call, answer)
+        item = call._end(error)
+        if item is not None:
+            call._owner._delivery.put(item)
+
+    # Without asyncio.
+
+    def completion(self, model: str, messages: Any = None, **kwargs: Any) -> Any:
+        """Does what `litellm.completion` does, behind Tollgate."""
+        prefix, name = _split(model)
+        request = {**kwargs, "messages": messages}
+        if kwargs.get("stream"):
+            kwargs["stream_options"] = _with_usage(kwargs)
+        client = self._sync_client = self._sync_client or Client()
+        options = {**_options(request, _LIMITS), **_said(kwargs), **self._settings}
+        call = client.guard(self._where(), name, **options)  # type: ignore[misc]
+        call.__enter__()
+        try:
+            decided = call.model
+            answer = litellm.completion(
+                model=prefix + decided if call.routed else model, messages=messages, **kwargs
+            )
+        except BaseException as error:
+            call.__exit__(type(error), error, None)
+            raise
+        if kwargs.get("stream"):
+            return _Stream(answer, call, hide=False)
+        _record(call, answer)
+        call.__exit__(None, None, None)
+        return answer
+
+    def _where(self) -> str:
+        workspace = self._workspace or os.environ.get("TOLLGATE_WORKSPACE")
+        if not workspace:
+            raise TollgateError("name the workspace, or set TOLLGATE_WORKSPACE")
+        return workspace
+
+
+def _split(model: str) -> tuple[str, str]:
+    """Takes LiteLLM's provider off a model, so that it is called as Tollgate calls it."""
+    provider, slash, name = model.partition("/")
+    if slash and provider in litellm.provider_list:
+        return provider + slash, name
+    return "", model
+
+
+def _with_usage(request: Mapping[str, Any]) -> dict[str, Any]:
+    return {**(request.get("stream_options") or {}), "include_usage": True}
+
+
+def _said(request: Mapping[str, Any]) -> Options:
+    metadata = request.get("metadata") or {}
+    said = metadata.get("tollgate") if isinstance(metadata, Mapping) else None
+    return said if isinstance(said, dict) else {}  # type: ignore[return-value]
+
+
+def _record(call: _Call, answer: Any) -> None:
+    """Reads an answer of LiteLLM, which is OpenAI's with some figures of Anthropic's more."""
+    usage = _get(answer, "usage")
+    if usage is not None and not _get(usage, "total_tokens") and call._reader.usage is None:
+        # It could not count: the guard's estimate is better than nothing.
+        choices = _get(answer, "choices") or ()
+        texts = [_get(_get(choice, "message"), "content") or "" for choice in choices]
+        call.output_text = "".join(texts) or call.output_text
+        return
+    call.record(answer)
+    call._reader.model = _split(call._reader.model)[1]
+    details = _get(usage, "prompt_tokens_details")
+    long_lived = _get(_get(details, "cache_creation_token_details"), "ephemeral_1h_input_tokens")
+    counted = call._reader.usage
+    if counted is not None and isinstance(long_lived, int):
+        long_lived = min(long_lived, counted.cache_write_5m_tokens)
+        call.record(
+            replace(
+                counted,
+                cache_write_5m_tokens=counted.cache_write_5m_tokens - long_lived,
+                cache_write_1h_tokens=counted.cache_write_1h_tokens + long_lived,
+            )
+        )
+
+
+def _is_usage_alone(chunk: Any) -> bool:
+    """Says whether a chunk has usage and no output."""
+    if _get(chunk, "usage") is None:
+        return False
+    choices = _get(chunk, "choices") or ()
+    return not _content(chunk)[0] and all(
+        _get(choice, "finish_reason") is None for choice in choices
+    )
+
+
+def _refusal(blocked: Blocked) -> Exception:
+    """Answers 429 where a retry helps, and 402 where it does not."""
+    detail = {
+        "error": str(blocked),
+        "reason": blocked.reason,
+        "request_id": blocked.request_id,
+    }
+    if blocked.retry_after is None:
+        return _http_error(402, detail)
+    seconds = max(1, round(blocked.retry_after.total_seconds()))
+    return _http_error(429, detail, {"retry-after": str(seconds)})
+
+
+def _http_error(
+    status: int, detail: dict[str, str], headers: dict[str, str] | None = None
+) -> Exception:
+    from fastapi import HTTPException
+
+    error: Exception = HTTPException(status, detail, headers)
+    return error
+
+
+handler = TollgateLogger()
+"""The callback for `config.yaml`."""

@@ -1,0 +1,311 @@
+"""The LiteLLM callback with the real package: its SDK, its router and its proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from conftest import Server, Workspace
+from provider import WORDS, Provider
+
+from tollgate import AsyncClient, Blocked, Client, Usage
+from tollgate import v1 as pb
+
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # No look-up on the network.
+litellm = pytest.importorskip("litellm", reason="runs in the environment of requirements-litellm")
+
+TEXT = "".join(WORDS)
+ASK = [{"role": "user", "content": "x" * 4000}]
+USED = Usage(input_tokens=600, cache_read_tokens=400, output_tokens=150, reasoning_tokens=50)
+
+
+@pytest.fixture
+async def logger(server: Server, workspace: Workspace) -> AsyncIterator[Any]:
+    from tollgate.litellm import TollgateLogger
+
+    async with AsyncClient(server.address) as client:
+        logger = TollgateLogger(workspace.id, client=client, project="p1")
+        litellm.callbacks = [logger]
+        yield logger
+        assert logger._open == {}
+        litellm.callbacks = []
+        litellm.logging_callback_manager._reset_all_callbacks()
+
+
+async def records(workspace: Workspace, count: int) -> list[pb.UsageRecord]:
+    found = await asyncio.to_thread(workspace.wait_for, count)
+    assert workspace.holds() == 0
+    return found
+
+
+def real(provider: Provider, **more: Any) -> dict[str, Any]:
+    """A call that goes over HTTP, to the fake of the provider."""
+    ask = {"model": "openai/gpt-4.1", "messages": ASK, "api_key": "k", "num_retries": 0}
+    return {**ask, "api_base": f"{provider.url}/v1", **more}
+
+
+async def test_a_mocked_call_is_recorded(logger: Any, workspace: Workspace) -> None:
+    answer = await litellm.acompletion(
+        model="gpt-4.1",
+        messages=ASK,
+        mock_response="hello",
+        metadata={"tollgate": {"user": "ada"}},
+    )
+    (record,) = await records(workspace, 1)
+    assert record.outcome == pb.OUTCOME_SUCCESS
+    assert record.priced_model_id == "gpt-4.1"
+    assert record.usage.input_token_count == answer.usage.prompt_tokens
+    assert record.usage.output_token_count == answer.usage.completion_tokens
+    assert (record.attribution.user_id, record.attribution.project_id) == ("ada", "p1")
+
+
+async def test_a_cap_reroutes(logger: Any, workspace: Workspace, provider: Provider) -> None:
+    workspace.cap("gpt-4.1", "0.001", "gpt-4.1-mini")
+    answer = await litellm.acompletion(
+        model="gpt-4.1", messages=ASK, max_tokens=500, mock_response="hello"
+    )
+    assert answer.model == "gpt-4.1-mini"
+    await litellm.acompletion(**real(provider, max_tokens=500))
+    assert provider.requests[-1]["model"] == "gpt-4.1-mini"
+    found = await records(workspace, 2)
+    assert [record.priced_model_id for record in found] == ["gpt-4.1-mini"] * 2
+    assert Usage.from_proto(found[1].usage) == USED
+
+
+async def test_a_block_stops_the_call(
+    logger: Any, workspace: Workspace, provider: Provider
+) -> None:
+    workspace.cap("gpt-4.1", "0.001")
+    workspace.fallback(False)
+    before = len(provider.requests)
+    with pytest.raises(Blocked):
+        await litellm.acompletion(**real(provider, max_tokens=500))
+    assert len(provider.requests) == before
+    assert await records(workspace, 0) == []
+
+
+async def test_an_error_is_recorded(
+    logger: Any, workspace: Workspace, provider: Provider
+) -> None:
+    with pytest.raises(litellm.InternalServerError):
+        await litellm.acompletion(**real(provider, messages=[{"role": "user", "content": "fail"}]))
+    with pytest.raises(litellm.RateLimitError):
+        await litellm.acompletion(
+            model="gpt-4.1", messages=ASK, mock_response="litellm.RateLimitError", num_retries=0
+        )
+    found = await records(workspace, 2)
+    assert [record.outcome for record in found] == [pb.OUTCOME_ERROR] * 2
+
+
+@pytest.mark.parametrize("mocked", [True, False])
+async def test_a_stream(
+    logger: Any, workspace: Workspace, provider: Provider, mocked: bool
+) -> None:
+    more = {"mock_response": TEXT} if mocked else {}
+    stream = await litellm.acompletion(**real(provider, stream=True, **more))
+    text = "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
+    assert text == TEXT
+    (record,) = await records(workspace, 1)
+    assert record.outcome == pb.OUTCOME_SUCCESS
+    assert record.usage.output_token_count > 0
+    if not mocked:
+        assert Usage.from_proto(record.usage) == USED
+
+
+async def test_a_stream_that_is_dropped_or_cancelled(
+    logger: Any, workspace: Workspace, provider: Provider
+) -> None:
+    slow = real(provider, stream=True, messages=[{"role": "user", "content": "slow"}])
+    stream = await litellm.acompletion(**slow)
+    assert (await anext(stream)).choices[0].delta.content == WORDS[0]
+    del stream
+    gc.collect()
+
+    async def read() -> None:
+        async for _ in await litellm.acompletion(**slow):
+            pass
+
+    with pytest.raises((asyncio.TimeoutError, TimeoutError)):
+        await asyncio.wait_for(read(), 0.5)
+    gc.collect()
+    found = await records(workspace, 2)
+    assert [record.outcome for record in found] == [pb.OUTCOME_CANCELLED] * 2
+    assert all(record.usage.output_token_count > 0 for record in found)
+
+
+async def test_a_stream_that_breaks(
+    logger: Any, workspace: Workspace, provider: Provider
+) -> None:
+    cut = real(provider, stream=True, messages=[{"role": "user", "content": "cut"}])
+    with pytest.raises(Exception, match="(?i)incomplete|connection|payload"):
+        async for _ in await litellm.acompletion(**cut):
+            pass
+    (record,) = await records(workspace, 1)
+    assert record.outcome == pb.OUTCOME_ERROR
+    assert record.usage.output_token_count > 0
+
+
+async def test_what_a_cache_answers_costs_nothing(
+    logger: Any, workspace: Workspace, provider: Provider
+) -> None:
+    litellm.cache = litellm.Cache(type="local")
+    try:
+        for _ in range(2):
+            await litellm.acompletion(**real(provider, caching=True))
+        await asyncio.sleep(0.1)
+        assert len(await records(workspace, 1)) == 1
+    finally:
+        litellm.cache = None
+
+
+async def test_the_router_retries_and_each_attempt_is_checked(
+    logger: Any, workspace: Workspace
+) -> None:
+    good = {"model": "openai/gpt-4.1", "api_key": "k", "mock_response": "fine"}
+    bad = {"model": "openai/gpt-4.1-mini", "api_key": "k"}
+    bad["mock_response"] = "litellm.InternalServerError"
+    router = litellm.Router(
+        model_list=[
+            {"model_name": "bad", "litellm_params": bad},
+            {"model_name": "good", "litellm_params": good},
+        ],
+        fallbacks=[{"bad": ["good"]}],
+        num_retries=0,
+    )
+    answer = await router.acompletion(model="bad", messages=ASK)
+    assert answer.choices[0].message.content == "fine"
+    found = await records(workspace, 2)
+    assert [record.outcome for record in found] == [pb.OUTCOME_ERROR, pb.OUTCOME_SUCCESS]
+
+
+def test_without_asyncio(server: Server, workspace: Workspace, provider: Provider) -> None:
+    from tollgate.litellm import TollgateLogger
+
+    with Client(server.address) as client:
+        logger = TollgateLogger(workspace.id, sync_client=client)
+        answer = logger.completion(**real(provider))
+        assert answer.choices[0].message.content == TEXT
+        chunks = list(logger.completion(**real(provider, stream=True)))
+        assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == TEXT
+        stream = logger.completion(**real(provider, stream=True))
+        next(stream)
+        del stream
+        gc.collect()
+        workspace.cap("gpt-4.1", "0")
+        workspace.fallback(False)
+        with pytest.raises(Blocked):
+            logger.completion(**real(provider))
+    found = workspace.records()
+    outcomes = [record.outcome for record in found]
+    assert outcomes == [pb.OUTCOME_SUCCESS, pb.OUTCOME_SUCCESS, pb.OUTCOME_CANCELLED]
+    assert Usage.from_proto(found[0].usage) == USED
+
+
+CONFIG = """\
+model_list:
+  - model_name: gpt-4.1
+    litellm_params: {{model: openai/gpt-4.1, api_base: "{url}/v1", api_key: k}}
+  - model_name: gpt-4.1-mini
+    litellm_params: {{model: openai/gpt-4.1-mini, api_base: "{url}/v1", api_key: k}}
+litellm_settings:
+  callbacks: tollgate.litellm.handler
+router_settings: {{num_retries: 0}}
+general_settings: {{master_key: sk-test}}
+"""
+
+
+@pytest.fixture
+def proxy(
+    server: Server, workspace: Workspace, provider: Provider, tmp_path: pathlib.Path
+) -> Iterator[str]:
+    """The proxy as its users start it, with two lines more in its configuration."""
+    pytest.importorskip("litellm.proxy.proxy_server", exc_type=ImportError)
+    (tmp_path / "config.yaml").write_text(CONFIG.format(url=provider.url))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        **os.environ,
+        "TOLLGATE_ADDRESS": server.address,
+        "TOLLGATE_WORKSPACE": workspace.id,
+        "PYTHONPATH": str(pathlib.Path(__file__).parents[1] / "src"),
+    }
+    command = [pathlib.Path(sys.executable).with_name("litellm"), "--config", "config.yaml"]
+    with (tmp_path / "proxy.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--host", "127.0.0.1", "--port", str(port)],
+            cwd=tmp_path,
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"{url}/health/liveliness", timeout=5).close()
+                break
+            except OSError:
+                assert process.poll() is None, (tmp_path / "proxy.log").read_text()
+                time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def ask_proxy(url: str, **body: Any) -> Any:
+    request = urllib.request.Request(
+        f"{url}/v1/chat/completions",
+        json.dumps({"model": "gpt-4.1", "messages": ASK, **body}).encode(),
+        {"authorization": "Bearer sk-test", "content-type": "application/json"},
+    )
+    return urllib.request.urlopen(request, timeout=30)
+
+
+def test_the_proxy(proxy: str, workspace: Workspace, provider: Provider) -> None:
+    answer = json.load(ask_proxy(proxy, user="ada"))
+    assert answer["choices"][0]["message"]["content"] == TEXT
+    (record,) = workspace.wait_for(1)
+    assert Usage.from_proto(record.usage) == USED
+    assert record.attribution.user_id == "ada"
+
+    with ask_proxy(proxy, stream=True) as stream:
+        assert b"inside." in stream.read()
+    assert Usage.from_proto(workspace.wait_for(2)[1].usage) == USED
+
+    slow = [{"role": "user", "content": "slow"}]
+    with ask_proxy(proxy, stream=True, messages=slow) as stream:
+        stream.readline()
+    assert workspace.wait_for(3)[2].outcome == pb.OUTCOME_CANCELLED
+
+    with pytest.raises(urllib.error.HTTPError) as failed:
+        ask_proxy(proxy, messages=[{"role": "user", "content": "fail"}])
+    assert failed.value.code == 500
+    assert workspace.wait_for(4)[3].outcome == pb.OUTCOME_ERROR
+
+    workspace.cap("gpt-4.1", "0.001", "gpt-4.1-mini")
+    json.load(ask_proxy(proxy, max_tokens=500))
+    assert provider.requests[-1]["model"] == "gpt-4.1-mini"
+    assert workspace.wait_for(5)[4].priced_model_id == "gpt-4.1-mini"
+
+    workspace.fallback(False)
+    before = len(provider.requests)
+    with pytest.raises(urllib.error.HTTPError) as blocked:
+        ask_proxy(proxy, max_tokens=500)
+    assert blocked.value.code == 402
+    assert "model limit of model gpt-4.1" in blocked.value.read().decode()
+    assert len(provider.requests) == before
+    assert workspace.holds() == 0
