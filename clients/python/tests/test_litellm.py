@@ -96,9 +96,7 @@ async def test_a_block_stops_the_call(
     assert await records(workspace, 0) == []
 
 
-async def test_an_error_is_recorded(
-    logger: Any, workspace: Workspace, provider: Provider
-) -> None:
+async def test_an_error_is_recorded(logger: Any, workspace: Workspace, provider: Provider) -> None:
     with pytest.raises(litellm.InternalServerError):
         await litellm.acompletion(**real(provider, messages=[{"role": "user", "content": "fail"}]))
     with pytest.raises(litellm.RateLimitError):
@@ -145,9 +143,7 @@ async def test_a_stream_that_is_dropped_or_cancelled(
     assert all(record.usage.output_token_count > 0 for record in found)
 
 
-async def test_a_stream_that_breaks(
-    logger: Any, workspace: Workspace, provider: Provider
-) -> None:
+async def test_a_stream_that_breaks(logger: Any, workspace: Workspace, provider: Provider) -> None:
     cut = real(provider, stream=True, messages=[{"role": "user", "content": "cut"}])
     with pytest.raises(Exception, match="(?i)incomplete|connection|payload"):
         async for _ in await litellm.acompletion(**cut):
@@ -242,7 +238,7 @@ def proxy(
         "TOLLGATE_WORKSPACE": workspace.id,
         "PYTHONPATH": str(pathlib.Path(__file__).parents[1] / "src"),
     }
-    command = [pathlib.Path(sys.executable).with_name("litellm"), "--config", "config.yaml"]
+    command = [str(pathlib.Path(sys.executable).with_name("litellm")), "--config", "config.yaml"]
     with (tmp_path / "proxy.log").open("wb") as log:
         process = subprocess.Popen(
             [*command, "--host", "127.0.0.1", "--port", str(port)],

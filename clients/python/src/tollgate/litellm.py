@@ -84,10 +84,10 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
             "api_key": _get(user_api_key_dict, "key_alias") or _get(user_api_key_dict, "token"),
             "project": _get(user_api_key_dict, "project_id"),
         }
-        said = {name: value for name, value in _said(data).items() if name in _FREE}
+        said: Any = {name: value for name, value in _said(data).items() if name in _FREE}
         asked = (data.get("stream_options") or {}).get("include_usage")
         try:
-            call = await self._enter(data, data, {**said, **options})  # type: ignore[typeddict-item]
+            call = await self._enter(data, data, {**said, **options})
         except Blocked as blocked:
             raise _refusal(blocked) from blocked
         except TollgateUnavailable as error:
@@ -123,9 +123,9 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
         self, request: Mapping[str, Any], target: MutableMapping[str, Any], said: Options
     ) -> AsyncCall:
         prefix, model = _split(str(request.get("model") or ""))
-        options = {**_options(request, _LIMITS), **said, **self._settings}
+        options: Any = {**_options(request, _LIMITS), **said, **self._settings}
         client = self._client = self._client or AsyncClient()
-        call = client.guard(self._where(), model, **options)  # type: ignore[misc]
+        call = client.guard(self._where(), model, **options)
         await call.__aenter__()
         if request.get("stream") and "messages" in request:
             # The provider's figures instead of LiteLLM's own count, in one chunk more at the end.
@@ -258,8 +258,8 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
         if kwargs.get("stream"):
             kwargs["stream_options"] = _with_usage(kwargs)
         client = self._sync_client = self._sync_client or Client()
-        options = {**_options(request, _LIMITS), **_said(kwargs), **self._settings}
-        call = client.guard(self._where(), name, **options)  # type: ignore[misc]
+        options: Any = {**_options(request, _LIMITS), **_said(kwargs), **self._settings}
+        call = client.guard(self._where(), name, **options)
         call.__enter__()
         try:
             decided = call.model
