@@ -335,3 +335,46 @@ def test_the_environment_names_the_server(
     gpt = wrap(openai.OpenAI(api_key="k", base_url=f"{provider.url}/v1"), workspace=workspace.id)
     gpt.chat.completions.create(model="gpt-4.1", messages=ASK)
     assert only(workspace).outcome == SUCCESS
+
+
+class Resource:
+    """A resource of an SDK, which takes its `post` when it is made."""
+
+    def __init__(self, sdk: Any) -> None:
+        self._post = sdk.post
+
+    def create(self, model: str) -> Any:
+        return self._post("/v1/messages", body={"model": model, "messages": "x"})
+
+
+class EagerSdk:
+    """An SDK client that makes its resources with itself, as older ones do."""
+
+    def __init__(self) -> None:
+        self.messages = Resource(self)
+
+    def copy(self) -> Any:
+        return type(self)()
+
+    def post(self, path: str, *, body: Any) -> Any:
+        return {"type": "message", "model": body["model"], "usage": {"input_tokens": 7}}
+
+
+class OtherSdk(EagerSdk):
+    """One whose resources do not send with its `post`."""
+
+    def __init__(self) -> None:
+        self.others = self
+
+    @property
+    def messages(self) -> Any:  # type: ignore[override]
+        return Resource(EagerSdk())
+
+
+def test_no_sdk_gets_past_the_guard(client: Client, workspace: Workspace) -> None:
+    wrap(EagerSdk(), workspace.id, client=client).messages.create("claude-sonnet-4-5")
+    assert only(workspace).usage.input_token_count == 7
+    with pytest.raises(TypeError, match="does not know this version of OtherSdk"):
+        wrap(OtherSdk(), workspace.id, client=client)
+    with pytest.raises(TypeError, match="no option request_id"):
+        wrap(EagerSdk(), workspace.id, client=client, request_id="r")

@@ -29,7 +29,7 @@ from .client import AsyncClient, Client
 from .errors import Blocked, TollgateError, TollgateUnavailable
 from .guard import AsyncCall, Options, _Call
 from .usage import _get
-from .wrap import _content, _options, _Stream
+from .wrap import _content, _options, _Stream, refuse_unknown
 
 # Kinds of calls that are guarded, as LiteLLM and its proxy name them. Embeddings are not: another
 # model's would not fit to those that are stored.
@@ -60,6 +60,7 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
         metadata: `metadata={"tollgate": {"feature": "search"}}`.
         """
         super().__init__()
+        refuse_unknown("TollgateLogger", options)
         self._workspace = workspace
         self._client = client
         self._sync_client = sync_client
@@ -93,7 +94,7 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
         except TollgateUnavailable as error:
             raise _http_error(503, {"error": str(error)}) from error
         call_id = data.setdefault("litellm_call_id", call.request_id)
-        self._open[call_id] = call
+        self._keep(call_id, call, data)
         self._proxied.add(call_id)
         if not asked:
             self._hiding.add(call_id)
@@ -113,11 +114,15 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
             **kwargs,
         }
         call = await self._enter(request, kwargs, _said(kwargs))
+        self._keep(call_id, call, kwargs)
+        return kwargs
+
+    def _keep(self, call_id: str, call: AsyncCall, request: Mapping[str, Any]) -> None:
         self._open[call_id] = call
+        logging = request.get("litellm_logging_obj")
         if logging is not None:
             # A stream that is dropped or a task that is cancelled tells no hook.
-            weakref.finalize(logging, self._abandoned, call_id, bool(kwargs.get("stream")))
-        return kwargs
+            weakref.finalize(logging, self._abandoned, call_id, call, bool(request.get("stream")))
 
     async def _enter(
         self, request: Mapping[str, Any], target: MutableMapping[str, Any], said: Options
@@ -224,8 +229,10 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
         """Records a request of the proxy that failed after its last attempt."""
         self._leave(request_data.get("litellm_call_id", ""), None, original_exception)
 
-    def _abandoned(self, call_id: str, stream: bool) -> None:
+    def _abandoned(self, call_id: str, call: AsyncCall, stream: bool) -> None:
         """Records a call whose objects nobody holds any more."""
+        if self._open.get(call_id) is not call:
+            return
         if stream:
             self._begun(call_id)
         self._leave(call_id, None, GeneratorExit())

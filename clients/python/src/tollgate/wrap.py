@@ -50,9 +50,7 @@ def wrap(
     copy = getattr(sdk, "copy", None)
     if post is None or copy is None:
         raise TypeError(f"wrap() takes a client of OpenAI or Anthropic, not {type(sdk).__name__}")
-    unknown = options.keys() - Options.__annotations__.keys()
-    if unknown:
-        raise TypeError(f"wrap() has no option {', '.join(sorted(unknown))}")
+    refuse_unknown("wrap", options)
     is_async = inspect.iscoroutinefunction(post)
     kind = AsyncClient if is_async else Client
     tollgate = client or _default(kind)
@@ -66,8 +64,29 @@ def wrap(
 
     wrapped.post = guarded.post_async if is_async else guarded.post
     wrapped.copy = wrapped.with_options = copy_wrapped
+    _take_hold(wrapped)
     result: Sdk = wrapped
     return result
+
+
+def refuse_unknown(name: str, options: Options) -> None:
+    """Refuses options that are misspelt, or that cannot be the same for every call."""
+    unknown = options.keys() - (Options.__annotations__.keys() - {"request_id"})
+    if unknown:
+        raise TypeError(f"{name}() has no option {', '.join(sorted(unknown))}")
+
+
+def _take_hold(sdk: Any) -> None:
+    """Makes sure that the resources of an SDK client send with its new `post`."""
+    for name, resource in list(vars(sdk).items()):
+        if hasattr(resource, "_post"):  # Made with the client, by older SDKs.
+            setattr(sdk, name, type(resource)(sdk))
+    for path in (("chat", "completions"), ("responses",), ("messages",)):
+        resource = sdk
+        for name in path:
+            resource = getattr(resource, name, None)
+        if resource is not None and getattr(resource, "_post", None) != sdk.post:
+            raise TypeError(f"wrap() does not know this version of {type(sdk).__name__}")
 
 
 _defaults: dict[type, Any] = {}
