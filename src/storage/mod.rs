@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::ledger::calendar::Window;
 use crate::ledger::catalogue::{ExchangeRate, Model};
 use crate::ledger::price::Price;
 use crate::ledger::record::Record;
@@ -198,6 +199,26 @@ pub trait Store: PolicyStore + AlertStore {
         after: Option<RecordPosition>,
         limit: usize,
     ) -> Result<Vec<Record>>;
+
+    /// Must return at most `limit` entries of the workspace that are charged in the window, by
+    /// (`charge_time`, `seq`), beyond `after`: what [`Store::records`] returns oldest first, for
+    /// those who read all of it, page by page. A page must not cost the pages before it.
+    async fn export_records(
+        &self,
+        workspace_id: &str,
+        window: Window,
+        after: Option<RecordPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        let filter = RecordFilter {
+            workspace_id: workspace_id.into(),
+            from: Some(window.start),
+            to: Some(window.end),
+            model_id: None,
+            request_id: None,
+        };
+        self.records(&filter, Order::OldestFirst, after, limit).await
+    }
 
     /// Must return at most `limit` entries whose `seq` is greater than `seq`, by `seq`, of all
     /// workspaces.
