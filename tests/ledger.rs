@@ -16,6 +16,7 @@ mod ledger {
     mod keys;
     mod boosts;
     mod rate_limits;
+    mod refusals;
     mod alerts;
 }
 mod world;

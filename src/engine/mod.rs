@@ -14,6 +14,7 @@ mod keys;
 mod policy;
 mod quotas;
 mod rate_limits;
+mod refusals;
 mod registry;
 mod reprice;
 mod usage;
@@ -41,6 +42,7 @@ use crate::storage::policy::{AuditEvent, Change, StoredRate};
 use crate::storage::rollup::RollupRow;
 use crate::storage::{self, Before, Store};
 use alerts::{AlertPositions, DeliveryBell};
+use refusals::RefusalsOnTheWay;
 use registry::Registry;
 use writer::{Command, QUEUE_COMMANDS_MAX, Writer};
 
@@ -92,6 +94,7 @@ pub(crate) struct Shared {
     /// Position of the last entry that was committed, and who is told.
     last_committed: AtomicI64,
     committed: mpsc::Sender<Committed>,
+    refusals: RefusalsOnTheWay,
     alert_positions: AlertPositions,
     /// Wakes the task that delivers alerts.
     bell: DeliveryBell,
@@ -131,6 +134,7 @@ impl Engine {
             last_seq: AtomicI64::new(last_seq),
             last_committed: AtomicI64::new(last_seq),
             committed: committed_sender,
+            refusals: RefusalsOnTheWay::default(),
             alert_positions: AlertPositions::new(last_alert_seq),
             bell: DeliveryBell::default(),
             storage_answers: tokio::sync::watch::Sender::new(true),

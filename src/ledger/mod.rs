@@ -29,6 +29,7 @@ mod asking;
 mod check;
 mod choose;
 mod settle;
+pub mod refusal;
 mod change;
 mod policy;
 mod counting;

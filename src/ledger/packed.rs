@@ -107,6 +107,8 @@ fn next_text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
 
 /// Place of `api_key_id` in [`Attribution`].
 pub const API_KEY_PLACE: usize = 2;
+/// Place of the user among the fields of a packed attribution.
+pub const USER_PLACE: usize = 0;
 
 #[cfg(test)]
 mod tests {

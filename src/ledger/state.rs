@@ -17,6 +17,7 @@ use super::output::OutputHistory;
 use super::quota::Boost;
 use super::raise::{ModelMarks, Raised};
 use super::ranking::Ranking;
+use super::refusal::Refusals;
 use super::rules::Rules;
 use super::subjects::Subjects;
 use super::time::Time;
@@ -49,6 +50,7 @@ pub struct Ledger {
     pub(super) boosts: Vec<Arc<Boost>>,
     pub(super) ranking: Ranking,
     pub(super) raised: Raised,
+    pub(super) refusals: Refusals,
     /// Until then rate limits of a minute count as used up.
     pub(super) full_until: Time,
     /// When memory was lost: rate limits that were made later do not.
@@ -119,6 +121,7 @@ impl Ledger {
             boosts: Vec::new(),
             ranking: Ranking::default(),
             raised: Raised::default(),
+            refusals: Refusals::default(),
             full_until: Time::default(),
             lost_at: Time::default(),
             sweep_at: 0,

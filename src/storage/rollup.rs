@@ -6,10 +6,11 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::directory::Seen;
+use crate::ledger::Time;
 use crate::ledger::record::{Record, RecordKind};
+pub use crate::ledger::refusal::{LimitKey, RefusalCounts};
 use crate::ledger::time::Micros;
 use crate::ledger::usage::{Attribution, Outcome, TokenClass};
-use crate::ledger::{Amount, Time};
 
 /// What usage is summed up by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,19 +48,6 @@ pub fn tag_values(key: &str) -> (String, String) {
     (format!("{key}{TAG_SEPARATOR}"), format!("{key} "))
 }
 
-/// What was in the way of a request.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum LimitKey {
-    /// Stands for the request itself, which is counted once whatever was in its way.
-    Request,
-    Envelope,
-    ModelLimit(String),
-    Quota(String),
-    RateLimit(String),
-    /// By its reason, for example "MODEL_DISABLED".
-    Rule(String),
-}
-
 /// Requests that were blocked or routed, to be added to those counted before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusalRow {
@@ -69,13 +57,7 @@ pub struct RefusalRow {
     /// Model asked for: the catalogue's id, or as it was spelt where that is unknown.
     pub model_id: String,
     pub user_id: String,
-    pub blocked_count: i64,
-    pub routed_count: i64,
-    /// What blocked requests would have cost at most.
-    pub blocked: Amount,
-    /// What routed requests would have cost at most on the model asked for, less the same on the
-    /// model they were routed to.
-    pub saved: Amount,
+    pub counts: RefusalCounts,
 }
 
 /// Which table a bucket is in.

@@ -74,6 +74,7 @@ impl ReferenceStateMachine for Reference {
 
     fn apply(mut state: Reference, step: &Step) -> Reference {
         state.oracle.alerts.clear();
+        state.oracle.refusals.clear();
         state.oracle.tick(state.clock);
         state.promised = None;
         state.serial += 100;

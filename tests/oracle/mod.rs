@@ -11,6 +11,7 @@ pub mod facts;
 pub mod policy;
 pub mod rates;
 pub mod record;
+pub mod refusals;
 pub mod rules;
 pub mod usage;
 
@@ -23,6 +24,7 @@ use tollgate::ledger::decision::{BudgetState, Check, Decision, Reason, Standing}
 use tollgate::ledger::price::{Price, Rate};
 use tollgate::ledger::quota::{ApiKey, Boost, BoostTarget, KeyGroup, Quota, RateLimit};
 use tollgate::ledger::record::Record;
+use tollgate::ledger::refusal::{RefusalCounts, RefusalKey};
 use tollgate::ledger::workspace::{HoldExpiryPolicy, Workspace, WorkspaceModel};
 use tollgate::ledger::{Amount, Time};
 
@@ -55,6 +57,8 @@ pub struct Oracle {
     pub raised: Vec<AlertKey>,
     /// Those of the step under way.
     pub alerts: Vec<Alert>,
+    /// Refusals of the step under way.
+    pub refusals: Vec<(RefusalKey, RefusalCounts)>,
 }
 
 /// What the catalogue was told.
@@ -104,6 +108,7 @@ impl Oracle {
             full_at: None,
             raised: Vec::new(),
             alerts: Vec::new(),
+            refusals: Vec::new(),
         }
     }
 

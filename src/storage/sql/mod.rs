@@ -22,6 +22,7 @@ mod quotas;
 mod read;
 mod receivers;
 mod records;
+mod refusals;
 mod rollups;
 mod schema;
 mod session;
