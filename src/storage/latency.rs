@@ -33,6 +33,16 @@ impl Latencies {
         }
     }
 
+    /// Takes out a part that was merged or added before.
+    pub fn subtract(&mut self, part: &Latencies) {
+        for (step, count) in &part.steps {
+            if let Ok(place) = self.steps.binary_search_by_key(step, |(step, _)| *step) {
+                self.steps[place].1 = self.steps[place].1.saturating_sub(*count);
+            }
+        }
+        self.steps.retain(|(_, count)| *count > 0);
+    }
+
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
@@ -144,6 +154,9 @@ mod tests {
             merged.merge(&of(latencies[cut..].iter().copied()));
             let whole = of(latencies.iter().copied());
             prop_assert_eq!(&merged, &whole);
+            let mut rest = whole.clone();
+            rest.subtract(&of(latencies[cut..].iter().copied()));
+            prop_assert_eq!(&rest, &of(latencies[..cut].iter().copied()));
             prop_assert_eq!(&Latencies::from_text(&whole.to_text()).unwrap(), &whole);
             let mut sorted = latencies.clone();
             sorted.sort_unstable();
