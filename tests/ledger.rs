@@ -14,6 +14,7 @@ mod ledger {
     mod quotas;
     mod downgrades;
     mod keys;
+    mod departments;
     mod boosts;
     mod rate_limits;
     mod refusals;

@@ -121,8 +121,8 @@ impl Ledger {
     /// too many live holds. Nothing has changed then.
     pub fn decide(&mut self, now: Time, prepared: &mut PreparedCheck) -> Result<Decision, Error> {
         let now = self.advance(now);
-        let check = &prepared.check;
-        if !check.dry_run {
+        if !prepared.check.dry_run {
+            let check = &prepared.check;
             if let Some(hold) = self.holds.get(&check.request_id) {
                 return self.answer_again(hold, prepared.fingerprint);
             }
@@ -131,6 +131,10 @@ impl Ledger {
                 return Err(Error::BoundReached { bound: "live holds of a workspace", max });
             }
         }
+        if let Some(filled) = self.with_department(prepared.attribution.as_ref()) {
+            prepared.attribution = Some(filled);
+        }
+        let check = &prepared.check;
         let key_id = prepared.api_key_id();
         let known = self.keys.known(key_id);
         let group = known.map_or(NO_GROUP, |(_, group)| group);

@@ -53,10 +53,7 @@ impl Ledger {
         let charge_time = check_time.unwrap_or(start_time);
         let bill = self.bill(hold, &report, charge_time);
         let key_group_id = self.group_of_record(hold, &report);
-        let attribution = match report.attribution {
-            Some(said) => Some(*said),
-            None => hold.and_then(Hold::attribution),
-        };
+        let attribution = self.attribution_of_record(hold, report.attribution);
         let record = Record {
             seq,
             workspace_id: self.workspace.id.clone(),
@@ -79,7 +76,7 @@ impl Ledger {
             start_time,
             record_time: now,
             latency: report.latency,
-            attribution: attribution.unwrap_or_default(),
+            attribution,
             key_group_id,
             fingerprint,
         };

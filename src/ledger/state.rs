@@ -9,6 +9,7 @@ use super::amount::Amount;
 use super::calendar::{Calendar, Window, Windows};
 use super::catalogue::{Catalogue, ModelEntry};
 use super::decision::BudgetState;
+use super::departments::Departments;
 use super::hold::{Hold, Holds};
 use super::keys::Keys;
 use super::meter::{Meter, Totals};
@@ -46,6 +47,7 @@ pub struct Ledger {
     pub(super) rules: Rules,
     pub(super) subjects: Subjects,
     pub(super) keys: Keys,
+    pub(super) departments: Departments,
     /// Boosts of the envelope that are not over; those of quotas are with their rules.
     pub(super) boosts: Vec<Arc<Boost>>,
     pub(super) ranking: Ranking,
@@ -118,6 +120,7 @@ impl Ledger {
             rules: Rules::default(),
             subjects: Subjects::default(),
             keys: Keys::default(),
+            departments: Departments::default(),
             boosts: Vec::new(),
             ranking: Ranking::default(),
             raised: Raised::default(),

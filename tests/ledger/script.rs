@@ -174,7 +174,7 @@ impl Case {
             "alerts" => return self.alerts(),
             "refusals" => return self.refusals(),
             "quota" | "no-quota" | "reset" | "rate-limit" | "no-rate-limit" | "key" | "no-key"
-            | "boost" | "cancel" => self.rule(words),
+            | "boost" | "cancel" | "belongs" | "erase" => self.rule(words),
             _ => self.set(words),
         }
         Vec::new()
@@ -401,6 +401,7 @@ impl Case {
             kind.to_owned(),
             if record.unpriced { "unpriced" } else { "priced" }.to_owned(),
             format!("counts as {}", record.metered_model_id),
+            format!("for {}", rules::who(&record.attribution)),
             format!("price {}", record.price_id.as_deref().unwrap_or("none")),
             format!("charged at {}", clock(record.charge_time)),
             state(standing.state).to_owned(),

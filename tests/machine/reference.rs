@@ -258,6 +258,7 @@ impl Reference {
             Step::Restart { is_graceful } => Call::Restart { is_graceful },
             Step::Rules(draws) => rules::rules(oracle, &mut self.serial.clone(), &draws),
             Step::RemoveRule { index, is_rate } => rules::remove(oracle, index, is_rate),
+            Step::Department { user, department } => rules::department(user, department),
             Step::Reset { index } => rules::reset(oracle, index),
             Step::Key(draw) => rules::key(oracle, &draw),
             Step::RemoveKey { key } => {

@@ -92,6 +92,7 @@ impl World {
             Change::RemoveKey(id) => self.remove_api_key(&id),
             Change::PutGroup(group) => self.put_key_group(group),
             Change::PutBoost(boost) => self.put_boost(boost),
+            Change::PutDepartment(user, department) => self.put_department(&user, &department),
         }
     }
 }

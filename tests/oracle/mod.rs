@@ -39,6 +39,8 @@ pub struct Oracle {
     pub rate_limits: Vec<RateLimit>,
     pub api_keys: Vec<ApiKey>,
     pub key_groups: Vec<KeyGroup>,
+    /// User and department, as the directory says; at most one of each user.
+    pub departments: Vec<(String, String)>,
     /// Also those that are over.
     pub boosts: Vec<Boost>,
     /// Every entry of the usage log.
@@ -99,6 +101,7 @@ impl Oracle {
             rate_limits: Vec::new(),
             api_keys: Vec::new(),
             key_groups: Vec::new(),
+            departments: Vec::new(),
             boosts: Vec::new(),
             log: Vec::new(),
             holds: Vec::new(),
@@ -182,6 +185,11 @@ impl Oracle {
             self.holds.clear();
             self.count_anew();
             self.fill_minutes();
+        } else if self.counted.is_empty() {
+            // Nothing was written down: where the clock stepped back, the log knows of more.
+            let holds = std::mem::take(&mut self.holds);
+            self.count_anew();
+            self.holds = holds;
         }
         let state = self.state();
         for hold in &mut self.holds {
