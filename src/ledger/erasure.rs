@@ -87,6 +87,7 @@ impl Ledger {
                 *member = pseudonym.clone();
             }
         }
+        self.rename_refused(user_id, pseudonym);
         self.policy_changed();
     }
 }

@@ -128,8 +128,6 @@ pub const USER_PLACE: usize = 0;
 pub const DEPARTMENT_PLACE: usize = 1;
 /// Place of `api_key_id`.
 pub const API_KEY_PLACE: usize = 2;
-/// Place of the user among the fields of a packed attribution.
-pub const USER_PLACE: usize = 0;
 
 #[cfg(test)]
 mod tests {
