@@ -8,6 +8,7 @@ pub mod active_users;
 pub mod asking;
 pub mod axis;
 pub mod dashboard;
+pub mod export;
 pub mod figures;
 pub mod first_value;
 pub mod live;
