@@ -1,20 +1,18 @@
 //! Reads the usage log page by page, as it was when the export began, and names what its entries
 //! say.
 
-use std::sync::Arc;
-
 use super::{LogScope, Result};
 use crate::ledger::calendar::Window;
 use crate::ledger::record::{Record, RecordKind};
 use crate::ledger::usage::{Outcome, ServiceTier, TokenClass, UsageSource};
-use crate::storage::{Order, RecordFilter, RecordPosition};
+use crate::storage::RecordPosition;
 
 /// Entries that are read at once.
 pub const PAGE_RECORDS: usize = 1_000;
 
 /// Entries of a window, by the time they are charged to.
 pub struct Pages {
-    filter: RecordFilter,
+    window: Window,
     last_seq: i64,
     after: Option<RecordPosition>,
     ended: bool,
@@ -22,14 +20,7 @@ pub struct Pages {
 
 impl Pages {
     pub fn new(scope: &LogScope, window: Window) -> Pages {
-        let filter = RecordFilter {
-            workspace_id: Arc::clone(&scope.workspace.id),
-            from: Some(window.start),
-            to: Some(window.end),
-            model_id: None,
-            request_id: None,
-        };
-        Pages { filter, last_seq: scope.last_seq, after: None, ended: false }
+        Pages { window, last_seq: scope.last_seq, after: None, ended: false }
     }
 
     /// The next entries; a page may be empty. None at the end.
@@ -40,8 +31,9 @@ impl Pages {
         if self.ended {
             return Ok(None);
         }
-        let order = Order::OldestFirst;
-        let mut page = scope.store.records(&self.filter, order, self.after, PAGE_RECORDS).await?;
+        let id = &scope.workspace.id;
+        let page = scope.store.export_records(id, self.window, self.after, PAGE_RECORDS);
+        let mut page = page.await?;
         self.ended = page.len() < PAGE_RECORDS;
         if let Some(last) = page.last() {
             self.after = Some(RecordPosition { charge_time: last.charge_time, seq: last.seq });

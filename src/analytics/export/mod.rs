@@ -150,7 +150,13 @@ impl Export {
                 let chunk = file.take(CHUNK_BYTES_MAX);
                 return Ok((!chunk.is_empty()).then_some(chunk));
             }
-            let more = self.source.add_rows(file).await?;
+            let more = self.source.add_rows(file).await;
+            if more.is_err() {
+                // What is in it is no whole file, and never becomes one.
+                self.file = None;
+            }
+            let more = more?;
+            let file = self.file.as_mut().ok_or_else(gone)?;
             if !more {
                 self.state = State::Finished;
             }
@@ -181,3 +187,6 @@ impl Export {
 fn gone() -> Error {
     Error::Internal("an export that failed was asked to go on".to_owned())
 }
+
+#[cfg(test)]
+mod tests;
