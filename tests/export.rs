@@ -1,8 +1,6 @@
 //! The usage log as files: every column of the records, and the rules of FOCUS 1.2, each against
 //! the specification's list of columns.
 
-mod support;
-
 #[path = "export/fixtures.rs"]
 mod fixtures;
 #[path = "export/focus.rs"]

@@ -17,7 +17,7 @@ use tollgate::ledger::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
 use tollgate::ledger::{Amount, Currency, Time};
-use tollgate::storage::{Store, sql};
+use tollgate::storage::sql;
 
 pub const UNITS: i64 = 1_000_000_000;
 

@@ -67,7 +67,7 @@ pub struct File {
 }
 
 enum Body {
-    Csv(CsvFile),
+    Csv(Box<CsvFile>),
     Parquet(Box<ParquetFile>),
 }
 
@@ -88,7 +88,7 @@ impl File {
     /// If the format cannot have such columns.
     pub fn new(format: Format, columns: Vec<Column>) -> Result<File> {
         let body = match format {
-            Format::Csv => Body::Csv(CsvFile::new(&columns)),
+            Format::Csv => Body::Csv(Box::new(CsvFile::new(&columns))),
             Format::Parquet => Body::Parquet(Box::new(ParquetFile::new(&columns)?)),
         };
         Ok(File { body, columns, next: 0 })
