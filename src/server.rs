@@ -81,8 +81,7 @@ pub async fn run(
     let router = router(&config, &engine, &health, &stopping)?;
     let mut serving = tokio::spawn(serve(router, listener, stopping.clone()));
     let mut tasks = Tasks::default();
-    let progress = fold::Progress::default();
-    tasks.spawn(|stop| fold::run(engine.clone(), committed, progress, stop));
+    tasks.spawn(|stop| fold::run(engine.clone(), committed, stop));
     tasks.spawn(|stop| expire::run(engine.clone(), stop));
     let (rules, smtp) = (address_rules(&config), config.smtp.clone());
     tasks.spawn(|stop| deliver::run(engine.clone(), rules, smtp, stop));

@@ -96,6 +96,7 @@ conformance! {
     rollups::a_fold_from_elsewhere_is_refused,
     rollups::a_rebuild_equals_the_fold,
     rollups::every_difference_is_found,
+    rollups::what_is_missing_and_what_is_too_much_is_found,
     rollups::verify_sees_one_state_while_the_log_grows,
     rollups::spent_equals_the_naive_sum,
     rollups::spent_counts_models_that_cost_nothing,

@@ -161,6 +161,7 @@ fn record(seq: i64, charge_time: Time, attribution: Attribution) -> Record {
         exchange_rate: Rate::ONE,
         charge_time,
         hour: charge_time - hour,
+        day: charge_time - charge_time.micros().rem_euclid(24 * 3_600 * MICROS_PER_SECOND),
         start_time: charge_time,
         record_time: charge_time,
         latency: 1_250_000,

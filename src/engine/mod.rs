@@ -10,6 +10,7 @@ mod catalogue;
 mod clock;
 mod described;
 mod error;
+mod fold;
 mod keys;
 mod policy;
 mod quotas;
@@ -39,9 +40,9 @@ use crate::ledger::price::Price;
 use crate::ledger::quota::{Answers, Questions};
 use crate::ledger::{Currency, Ledger, Time, WindowSpend};
 use crate::storage::policy::{AuditEvent, Change, StoredRate};
-use crate::storage::rollup::RollupRow;
 use crate::storage::{self, Before, Store};
 use alerts::{AlertPositions, DeliveryBell};
+use fold::FoldDesk;
 use refusals::RefusalsOnTheWay;
 use registry::Registry;
 use writer::{Command, QUEUE_COMMANDS_MAX, Writer};
@@ -51,6 +52,7 @@ pub use boosts::{BoostAmount, BoostView, BoostsOf, NewBoost};
 pub use catalogue::{import as import_changes, load as load_catalogue};
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, Result};
+pub use fold::{FOLD_WAIT_MAX, FoldedUpto};
 pub use keys::{ApiKeyChange, GroupView, NewApiKey, NewKeyGroup};
 pub use policy::{ModelLimitChange, NewWorkspace, PlanChange, WorkspaceChange};
 pub use quotas::{AskedLimit, LimitChange, NewQuota, QuotaChange, ThresholdChange};
@@ -94,6 +96,7 @@ pub(crate) struct Shared {
     /// Position of the last entry that was committed, and who is told.
     last_committed: AtomicI64,
     committed: mpsc::Sender<Committed>,
+    fold_desk: FoldDesk,
     refusals: RefusalsOnTheWay,
     alert_positions: AlertPositions,
     /// Wakes the task that delivers alerts.
@@ -134,6 +137,7 @@ impl Engine {
             last_seq: AtomicI64::new(last_seq),
             last_committed: AtomicI64::new(last_seq),
             committed: committed_sender,
+            fold_desk: FoldDesk::default(),
             refusals: RefusalsOnTheWay::default(),
             alert_positions: AlertPositions::new(last_alert_seq),
             bell: DeliveryBell::default(),
@@ -220,14 +224,6 @@ impl Engine {
     /// Every workspace that is loaded.
     pub fn loaded_workspaces(&self) -> Vec<Arc<WorkspaceHandle>> {
         self.shared.loaded_workspaces()
-    }
-
-    /// Adds rows to the rollups, in order with what is written. Safe to repeat.
-    pub async fn fold(&self, from: i64, to: i64, rows: Arc<Vec<RollupRow>>) -> Result<()> {
-        self.in_writer(move |shared| async move {
-            Ok(shared.until_known(|| shared.store.fold(from, to, &rows)).await?)
-        })
-        .await
     }
 
     /// The workspace, loaded if it is not.

@@ -227,6 +227,7 @@ impl Writer {
         assert_eq!(records.len(), appended.len(), "storage answers for every record");
         let now = self.shared.clock.now();
         let mut committed = Vec::with_capacity(records.len());
+        let mut answers = Vec::with_capacity(records.len());
         let mut raised = Vec::new();
         for ((record, entry), appended) in records.into_iter().zip(entries).zip(appended) {
             let appended = match appended {
@@ -253,9 +254,13 @@ impl Writer {
                     repeated(&existing, &record, ledger.standing())
                 }
             };
+            answers.push((entry, answer));
+        }
+        // Before the answers: who has one finds its record in what is committed.
+        self.shared.publish(committed);
+        for (entry, answer) in answers {
             entry.answer(answer);
         }
-        self.shared.publish(committed);
         raised
     }
 }

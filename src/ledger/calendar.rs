@@ -58,7 +58,7 @@ impl Calendar {
     }
 
     /// From local midnight to the next: 23 or 25 hours where the clocks change.
-    fn day(&self, time: Time) -> Window {
+    pub fn day(&self, time: Time) -> Window {
         let date = self.local_date(time);
         tile(time, |step| self.midnight(date + TimeDelta::days(step)))
     }

@@ -4,6 +4,7 @@
 //! stands on [`Store`], in sentences with *must*; `tests/storage.rs` runs each of them against
 //! both databases. Nothing here decides: it keeps and finds.
 
+pub mod accumulator;
 pub mod alerts;
 pub mod directory;
 pub mod latency;
@@ -26,7 +27,7 @@ use crate::ledger::workspace::{Workspace, WorkspaceModel};
 use crate::ledger::{Amount, Time};
 use alerts::AlertStore;
 use policy::{PolicyStore, StoredRate};
-use rollup::{Dimension, RollupRow};
+use rollup::{Dimension, FoldCursor, Folded, Grain};
 
 /// Why storage could not do what it was asked. Variants by what the caller can do.
 #[derive(Debug, thiserror::Error)]
@@ -128,17 +129,32 @@ pub enum Order {
     NewestFirst,
 }
 
-/// A rollup bucket that differs from the records it should sum up.
+/// What is derived from the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Derived {
+    Sums(Grain),
+    /// How latencies of a bucket by day are spread.
+    Latencies,
+    /// First and last entry of a local day.
+    LocalDay,
+    /// When a value was seen.
+    Seen,
+}
+
+/// Something derived that differs from the records it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
+    pub derived: Derived,
     pub workspace_id: String,
+    /// [`Dimension::Workspace`] of a local day.
     pub dimension: Dimension,
     pub value: String,
-    pub hour: Time,
-    /// As metered.
+    /// Hour or day; absent for what was seen.
+    pub start: Option<Time>,
+    /// As metered; empty but by model.
     pub model_id: String,
-    /// Records and cost by the log less those by the rollup; both may be zero where only tokens
-    /// differ.
+    /// Records (or latencies) and cost by the log less those derived; both may be zero where only
+    /// something else differs.
     pub record_count: i64,
     pub cost_nanos: i64,
 }
@@ -177,7 +193,8 @@ pub trait Store: PolicyStore + AlertStore {
     /// Must return the models of the workspace by id; none if there is no such workspace.
     async fn workspace_models(&self, workspace_id: &str) -> Result<Vec<WorkspaceModel>>;
 
-    /// Must return the greatest `seq` of the log, or 0 if it is empty.
+    /// Must return the greatest `seq` that the log has had, or 0 if it was always empty. It may be
+    /// greater: a `seq` that the fold has come to.
     async fn last_seq(&self) -> Result<i64>;
 
     /// Appends records, in one transaction. Must answer for each record in order; a record whose
@@ -253,22 +270,24 @@ pub trait Store: PolicyStore + AlertStore {
     /// Must return the ids of all workspaces for which something was written down, sorted.
     async fn workspaces_put_down(&self) -> Result<Vec<String>>;
 
-    /// Must return the `seq` up to which entries are folded into rollups; 0 at first.
-    async fn fold_cursor(&self) -> Result<i64>;
+    /// Must return how far the fold has come; nowhere at first.
+    async fn fold_cursor(&self) -> Result<FoldCursor>;
 
-    /// Adds `rows`, which name each bucket once, to the rollups and moves the cursor from `from` to
-    /// `to`, in one transaction.
+    /// Adds `folded`, which names each key once, to what is derived: sums, latencies and refusals
+    /// are added up, times of local days and of what was seen are widened. Moves the cursor from
+    /// `from` to `to` in the same transaction.
     /// Where the cursor is at `to` already it must change nothing and answer `Ok` (an earlier
     /// try); where it is anywhere else than at `from` it must change nothing and answer
     /// [`Error::Corrupt`].
-    async fn fold(&self, from: i64, to: i64, rows: &[RollupRow]) -> Result<()>;
+    async fn fold(&self, from: FoldCursor, to: FoldCursor, folded: &Folded) -> Result<()>;
 
-    /// Must return at most `limit` differences between the rollups and the entries up to the
-    /// cursor, from one consistent state, also while another process writes.
+    /// Must return at most `limit` differences between what is derived (refusals aside, which are
+    /// not in the log) and the entries up to the cursor, from one consistent state, also while
+    /// another process writes. Must not keep the whole of either side in memory.
     async fn verify_rollups(&self, limit: usize) -> Result<Vec<Difference>>;
 
-    /// Must replace all rollups by those of the entries up to the end of the log, and move the
-    /// cursor there, in one transaction.
+    /// Must replace what is derived, refusals aside, by what the entries up to the end of the log
+    /// say, and move the cursor there, in one transaction. Must not keep it all in memory.
     async fn rebuild_rollups(&self) -> Result<()>;
 
     /// Writes what is pending and closes; later calls may fail.

@@ -47,7 +47,6 @@ pub struct Simulation {
 struct Server {
     engine: Engine,
     fold: JoinHandle<()>,
-    progress: fold::Progress,
     stop: CancellationToken,
 }
 
@@ -80,7 +79,7 @@ impl Simulation {
         self.quiet().await;
         self.stop().await;
         self.quiet().await;
-        while self.server.progress.folded() < self.last_seq() {
+        while self.server.engine.folded().seq < self.last_seq() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         self.auditor.lock().unwrap().assert_rollups();
@@ -272,9 +271,9 @@ impl Server {
             let started = Engine::start(connection, clock, (Vec::new(), Vec::new())).await;
             let Ok((engine, committed)) = started else { continue };
             store.set_weather(weather);
-            let (stop, progress) = (CancellationToken::new(), fold::Progress::default());
-            let task = fold::run(engine.clone(), committed, progress.clone(), stop.clone());
-            return Server { engine, fold: tokio::spawn(task), progress, stop };
+            let stop = CancellationToken::new();
+            let task = fold::run(engine.clone(), committed, stop.clone());
+            return Server { engine, fold: tokio::spawn(task), stop };
         }
     }
 }

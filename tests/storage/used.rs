@@ -11,7 +11,9 @@ use tollgate::ledger::usage::Attribution;
 use tollgate::ledger::{Amount, Time};
 use tollgate::storage::Store;
 
-use crate::fixtures::{START, append_new, hour_of, odd_record, random_records, record, rollups};
+use crate::fixtures::{
+    START, append_new, at, day_of, folded, hour_of, odd_record, random_records, record,
+};
 use crate::limits::scope;
 use crate::world::World;
 
@@ -129,9 +131,10 @@ pub async fn used_equals_the_naive_sum(world: &World) {
     append_new(&*store, &log).await;
     let mut random = StdRng::seed_from_u64(6);
     let mut from = 0;
-    for folded in [0, 400, 701] {
-        store.fold(from, folded, &rollups(&log[from as usize..folded as usize])).await.unwrap();
-        from = folded;
+    for upto in [0, 400, 701] {
+        let part = folded(&log[from as usize..upto as usize]);
+        store.fold(at(from), at(upto), &part).await.unwrap();
+        from = upto;
         let mut windows = vec![
             (START, START + 48 * MICROS_PER_HOUR),
             (Time::from_micros(i64::MIN), Time::from_micros(i64::MAX)),
@@ -149,7 +152,7 @@ pub async fn used_equals_the_naive_sum(world: &World) {
                 let query = UsedQuery { scope, from, to };
                 let expected = naive_used(&log, "w-0", &query);
                 let found = used(&*store, "w-0", &query).await;
-                assert_eq!(found, expected, "{query:?} folded {folded}");
+                assert_eq!(found, expected, "{query:?} folded {upto}");
             }
         }
     }
@@ -171,13 +174,14 @@ pub async fn used_is_exact_at_both_ends_of_a_window(world: &World) {
             log.push(Record {
                 charge_time: time,
                 hour: hour_of(time - offset) + offset,
+                day: day_of(time - offset) + offset,
                 cost: Amount::from_nanos(1 << log.len()),
                 ..record(seq)
             });
         }
     }
     append_new(&*store, &log).await;
-    store.fold(0, log.len() as i64, &rollups(&log)).await.unwrap();
+    store.fold(at(0), at(log.len() as i64), &folded(&log)).await.unwrap();
     for begin in -1..13 {
         for end in begin..13 {
             for odd in [0, 1] {
@@ -210,6 +214,7 @@ pub async fn sent_equals_the_naive_sum(world: &World) {
             workspace_id: "w-0".into(),
             charge_time: time,
             hour: hour_of(time),
+            day: day_of(time),
             ..early
         });
     }
@@ -260,6 +265,6 @@ pub async fn members_are_told_apart_and_summed_exactly(world: &World) {
             assert_eq!(used(&*store, "w", &query).await, naive_used(&log, "w", &query));
         }
         let upto = log.len() as i64;
-        store.fold(0, upto, &rollups(&log)).await.unwrap();
+        store.fold(at(0), at(upto), &folded(&log)).await.unwrap();
     }
 }

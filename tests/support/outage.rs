@@ -19,7 +19,7 @@ use tollgate::storage::alerts::{
 use tollgate::storage::policy::{
     AuditEvent, AuditFilter, BoostFilter, Change, PolicyStore, RuleFilter, StoredRate,
 };
-use tollgate::storage::rollup::RollupRow;
+use tollgate::storage::rollup::{FoldCursor, Folded};
 use tollgate::storage::{
     Appended, Before, CatalogueRows, Difference, Error, Order, RecordFilter, RecordPosition,
     Result, Store, StoredHold,
@@ -145,14 +145,14 @@ impl Store for Outage {
         self.inner.workspaces_put_down().await
     }
 
-    async fn fold_cursor(&self) -> Result<i64> {
+    async fn fold_cursor(&self) -> Result<FoldCursor> {
         self.answer()?;
         self.inner.fold_cursor().await
     }
 
-    async fn fold(&self, from: i64, to: i64, rows: &[RollupRow]) -> Result<()> {
+    async fn fold(&self, from: FoldCursor, to: FoldCursor, folded: &Folded) -> Result<()> {
         self.answer()?;
-        self.inner.fold(from, to, rows).await
+        self.inner.fold(from, to, folded).await
     }
 
     async fn verify_rollups(&self, limit: usize) -> Result<Vec<Difference>> {

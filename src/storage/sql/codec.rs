@@ -17,6 +17,7 @@ use crate::ledger::usage::{Attribution, Outcome, ServiceTier, UsageSource};
 use crate::ledger::workspace::{HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy};
 use crate::ledger::{Amount, Currency, Time};
 use crate::storage::alerts::DeliveryState;
+use crate::storage::rollup::Dimension;
 use crate::storage::{Before, Error, Result};
 
 /// An enum that is stored as a number. Numbers stay what they are for ever.
@@ -149,6 +150,27 @@ impl Code for AlertType {
         (AlertType::FallbackBegan, 3),
         (AlertType::UnpricedModel, 4),
         (AlertType::HoldsExpired, 5),
+    ];
+}
+
+/// The statements of `window.rs`, `spent.rs` and `used.rs` name some of these.
+impl Code for Dimension {
+    const NAME: &'static str = "dimension";
+    const CODES: &'static [(Dimension, i64)] = &[
+        (Dimension::Workspace, 0),
+        (Dimension::User, 1),
+        (Dimension::Department, 2),
+        (Dimension::ApiKey, 3),
+        (Dimension::KeyGroup, 4),
+        (Dimension::Assistant, 5),
+        (Dimension::Workflow, 6),
+        (Dimension::Feature, 7),
+        (Dimension::Project, 8),
+        (Dimension::Model, 9),
+        (Dimension::Investigation, 10),
+        (Dimension::Session, 11),
+        (Dimension::Tag, 12),
+        (Dimension::Outcome, 13),
     ];
 }
 

@@ -20,6 +20,7 @@ mod postgres;
 mod put_down;
 mod quotas;
 mod read;
+mod rebuild;
 mod receivers;
 mod records;
 mod refusals;
@@ -31,6 +32,7 @@ mod spent;
 mod sqlite;
 mod table;
 mod used;
+mod verify;
 mod window;
 mod workspaces;
 
@@ -42,7 +44,7 @@ use sqlx::migrate::MigrateError;
 use sqlx::{Pool, Postgres, SqlStr, Sqlite};
 
 use super::policy::StoredRate;
-use super::rollup::RollupRow;
+use super::rollup::{FoldCursor, Folded};
 use super::{
     Appended, Before, BoxError, CatalogueRows, Difference, Order, RecordFilter, RecordPosition,
     Result, Store, StoredHold,
@@ -255,12 +257,12 @@ impl<DB: Backend> Store for SqlStore<DB> {
         self.list_put_down().await
     }
 
-    async fn fold_cursor(&self) -> Result<i64> {
-        self.read_int(rollups::FOLD_CURSOR).await
+    async fn fold_cursor(&self) -> Result<FoldCursor> {
+        self.read_fold_cursor().await
     }
 
-    async fn fold(&self, from: i64, to: i64, rows: &[RollupRow]) -> Result<()> {
-        self.fold_rows(from, to, rows).await
+    async fn fold(&self, from: FoldCursor, to: FoldCursor, folded: &Folded) -> Result<()> {
+        self.write_folded(from, to, folded).await
     }
 
     async fn verify_rollups(&self, limit: usize) -> Result<Vec<Difference>> {

@@ -20,8 +20,10 @@ use tollgate::ledger::usage::Outcome;
 use tollgate::ledger::workspace::{Workspace, WorkspaceModel};
 use tollgate::ledger::{Amount, Time};
 use tollgate::storage::alerts::{Delivery, EmailReceiver, StoredAlert, Webhook};
+use tollgate::storage::directory::Seen;
+use tollgate::storage::latency::Latencies;
 use tollgate::storage::policy::{AuditEvent, StoredRate};
-use tollgate::storage::rollup::{Dimension, RollupRow, Sums};
+use tollgate::storage::rollup::{Dimension, FoldCursor, Folded, Grain, Sums};
 use tollgate::storage::{
     Appended, Before, CatalogueRows, Difference, Error, Order, RecordFilter, RecordPosition,
     Result, Store, StoredHold,
@@ -31,8 +33,10 @@ use tollgate::storage::{
 pub type Of<T> = BTreeMap<(String, String), T>;
 /// Workspace, rate limit, member, span and unit.
 pub type RateKey = (String, String, String, Span, Unit);
-/// Workspace, dimension, value, hour and metered model.
-pub type RollupKey = (String, Dimension, String, Time, String);
+/// Workspace, grain, dimension, value, hour or day, and metered model.
+pub type RollupKey = (String, Grain, Dimension, String, Time, String);
+/// Workspace, dimension and value.
+pub type SeenKey = (String, Dimension, String);
 
 /// What is durable.
 #[derive(Default)]
@@ -60,8 +64,11 @@ pub struct Disk {
     pub log: Vec<Record>,
     pub holds: Of<StoredHold>,
     pub rates: BTreeMap<RateKey, StoredRate>,
-    pub cursor: i64,
-    pub rollups: BTreeMap<RollupKey, Sums>,
+    pub cursor: FoldCursor,
+    pub rollups: BTreeMap<RollupKey, (Sums, Latencies)>,
+    pub seen: BTreeMap<SeenKey, Seen>,
+    /// First and last time, by workspace and day.
+    pub days: BTreeMap<(String, Time), (Time, Time)>,
 }
 
 /// How storage behaves at the moment.
@@ -200,6 +207,27 @@ impl SimStore {
 impl Disk {
     pub fn existing(&self, record: &Record) -> Option<&Record> {
         self.log.iter().find(|entry| key(entry) == key(record))
+    }
+
+    fn add(&mut self, folded: &Folded) {
+        for row in &folded.rollups {
+            let (workspace_id, model_id) = (row.workspace_id.to_string(), row.model_id.to_string());
+            let value = row.value.to_string();
+            let key = (workspace_id, row.grain, row.dimension, value, row.start, model_id);
+            let (sums, latencies) = self.rollups.entry(key).or_default();
+            sums.merge(&row.sums);
+            latencies.merge(&row.latencies);
+        }
+        for row in &folded.seen {
+            let key = (row.workspace_id.to_string(), row.dimension, row.value.to_string());
+            self.seen.entry(key).or_insert(row.seen).merge(&row.seen);
+        }
+        for row in &folded.days {
+            let times = (row.first_time, row.last_time);
+            let (first, last) =
+                self.days.entry((row.workspace_id.to_string(), row.day)).or_insert(times);
+            (*first, *last) = (times.0.min(*first), times.1.max(*last));
+        }
     }
 }
 
@@ -414,32 +442,19 @@ impl Store for SimStore {
         .await
     }
 
-    async fn fold_cursor(&self) -> Result<i64> {
+    async fn fold_cursor(&self) -> Result<FoldCursor> {
         self.read(|disk| disk.cursor).await
     }
 
-    async fn fold(&self, from: i64, to: i64, rows: &[RollupRow]) -> Result<()> {
+    async fn fold(&self, from: FoldCursor, to: FoldCursor, folded: &Folded) -> Result<()> {
         self.write(|disk| {
             if disk.cursor == to {
                 return Ok(());
             }
             if disk.cursor != from {
-                return Err(Error::Corrupt(format!("fold from {from} at {}", disk.cursor)));
+                return Err(Error::Corrupt(format!("fold from {from:?} at {:?}", disk.cursor)));
             }
-            for row in rows {
-                let workspace_id = row.workspace_id.to_string();
-                let model_id = row.model_id.to_string();
-                let key = (workspace_id, row.dimension, row.value.clone(), row.hour, model_id);
-                let sums = disk.rollups.entry(key).or_default();
-                sums.record_count += row.sums.record_count;
-                sums.cost_nanos += row.sums.cost_nanos;
-                sums.error_count += row.sums.error_count;
-                sums.cancelled_count += row.sums.cancelled_count;
-                sums.latency += row.sums.latency;
-                for (sum, count) in sums.tokens.iter_mut().zip(row.sums.tokens) {
-                    *sum += count;
-                }
-            }
+            disk.add(folded);
             disk.cursor = to;
             Ok(())
         })
