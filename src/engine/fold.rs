@@ -74,8 +74,8 @@ impl Engine {
         self.shared.fold_desk.upto.send_replace(upto);
     }
 
-    /// Adds to what is derived from the log, with the refusals of the batch `to`, in order with what
-    /// is written. Safe to repeat.
+    /// Adds to what is derived from the log, with the refusals of the batch `to`, in order with
+    /// what is written. Safe to repeat.
     ///
     /// # Errors
     /// If storage fails: nothing has changed then.

@@ -47,7 +47,8 @@ pub fn tag_value(key: &str, value: &str) -> String {
     format!("{key}{TAG_SEPARATOR}{value}")
 }
 
-/// The values of [`Dimension::Tag`] of one key lie from the first of these, included, to the second.
+/// The values of [`Dimension::Tag`] of one key lie from the first of these, included, to the
+/// second.
 pub fn tag_values(key: &str) -> (String, String) {
     (format!("{key}{TAG_SEPARATOR}"), format!("{key} "))
 }

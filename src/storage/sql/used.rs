@@ -106,44 +106,22 @@ impl<'a> Members<'a> {
     fn used(&self, values: &mut Vec<Value<'a>>) -> String {
         let member = column(self.dimension);
         // What the workspace used of a model is what was used of the model.
-        let (dimension, value) = match (self.dimension, self.model_id) {
-            (Dimension::Workspace, Some(_)) => (Dimension::Model, "''"),
-            _ => (self.dimension, "value"),
-        };
-        values.push(code(dimension));
+        let of_workspace = self.dimension == Dimension::Workspace && self.model_id.is_some();
+        values.push(code(if of_workspace { Dimension::Model } else { self.dimension }));
+        let value = if of_workspace { "''" } else { "value" };
         let number = values.len() + 1;
-        let of_bucket = match dimension {
-            Dimension::Model => format!("AND $9 = '' AND value = ${}", number + 1),
-            _ => self.conditions("value", "model", number),
-        };
         let of_record = self.conditions(member, "metered_model_id", number);
         self.push_values(values);
         let record = format!(
             "SELECT {member}, cost_nanos, {TOKENS}, CASE WHEN kind = 0 THEN 1 ELSE 0 END \
              FROM usage_records"
         );
-        let (buckets, early, late) = match self.source() {
-            Source::Hours => (
-                "rollups_by_hour WHERE workspace_id = $1 AND dimension = $8 \
-                 AND hour >= $2 AND hour <= $4"
-                    .to_owned(),
-                "hour < $2".to_owned(),
-                "hour >= $2 AND hour > $4".to_owned(),
-            ),
-            Source::Days => (
-                format!(
-                    "rollups_by_model WHERE workspace_id = $1 AND dimension = $8 \
-                     AND day > $4 AND day < $3 AND day + 0 NOT IN ({PARTLY})"
-                ),
-                format!("day IN ({PARTLY})"),
-                format!("day IN ({PARTLY})"),
-            ),
-        };
+        let (buckets, (early, late)) = (self.buckets(of_workspace, number), self.edges());
         format!(
             "SELECT member, CAST(SUM(cost) AS BIGINT), CAST(SUM(tokens) AS BIGINT), \
              CAST(SUM(requests) AS BIGINT) FROM ( \
                SELECT {value} AS member, cost_nanos AS cost, {TOKENS} AS tokens, \
-                 record_count AS requests FROM {buckets} {of_bucket} \
+                 record_count AS requests FROM {buckets} \
                UNION ALL \
                {record} WHERE seq > $6 AND seq <= 9223372036854775807 \
                  AND workspace_id || '' = $1 \
@@ -156,6 +134,37 @@ impl<'a> Members<'a> {
                  AND {late} AND seq + 0 <= $6 {of_record} \
              ) AS parts GROUP BY member ORDER BY member"
         )
+    }
+
+    /// Buckets that lie in the window, with their conditions; their own values begin at `number`.
+    fn buckets(&self, of_workspace: bool, number: usize) -> String {
+        let of = "WHERE workspace_id = $1 AND dimension = $8";
+        let next = number + 1;
+        match (self.source(), self.member) {
+            (Source::Hours, _) if of_workspace => {
+                format!("rollups_by_hour {of} AND '' = ${number} AND {}", one_value(next))
+            }
+            (Source::Hours, Some(_)) => format!("rollups_by_hour {of} AND {}", one_value(number)),
+            (Source::Hours, None) => {
+                format!("rollups_by_hour {of} AND hour >= $2 AND hour <= $4 AND value <> ''")
+            }
+            (Source::Days, Some(_)) => format!(
+                "rollups_by_model {of} AND (value, model, day) > (${number}, ${next}, $4) \
+                 AND (value, model, day) < (${number}, ${next}, $3) AND day + 0 NOT IN ({PARTLY})"
+            ),
+            (Source::Days, None) => format!(
+                "rollups_by_model {of} AND day > $4 AND day < $3 AND value <> '' \
+                 AND model = ${number} AND day + 0 NOT IN ({PARTLY})"
+            ),
+        }
+    }
+
+    /// Which entries lie in buckets that reach over the beginning, and over the end.
+    fn edges(&self) -> (String, String) {
+        match self.source() {
+            Source::Hours => ("hour < $2".to_owned(), "hour >= $2 AND hour > $4".to_owned()),
+            Source::Days => (format!("day IN ({PARTLY})"), format!("day IN ({PARTLY})")),
+        }
     }
 
     /// `values` are the workspace, the beginning and the length of a bucket.
@@ -173,6 +182,12 @@ impl<'a> Members<'a> {
              GROUP BY 1, 2 ORDER BY 1, 2"
         )
     }
+}
+
+/// The hours `$2` to `$4` of one value. As rows, as those of a model: so SQLite takes the index
+/// that has hours behind values. The key of the table, which has them before, seems as good to it.
+fn one_value(number: usize) -> String {
+    format!("(value, hour) >= (${number}, $2) AND (value, hour) <= (${number}, $4)")
 }
 
 fn dimension(kind: SubjectKind) -> Dimension {
@@ -236,7 +251,8 @@ mod tests {
         let of_all = "SEARCH rollups_by_hour USING PRIMARY KEY \
                       (workspace_id=? AND dimension=? AND hour>? AND hour<?)";
         let of_one = "SEARCH rollups_by_hour USING INDEX rollups_by_hour_value \
-                      (workspace_id=? AND dimension=? AND value=? AND hour>? AND hour<?)";
+                      (workspace_id=? AND dimension=? AND (value,hour)>(?,?) \
+                      AND (value,hour)<(?,?))";
         for (kind, member, model_id, rollups) in [
             (SubjectKind::User, None, None, of_all),
             (SubjectKind::User, Some("u"), None, of_one),
@@ -251,7 +267,8 @@ mod tests {
         let of_all = "SEARCH rollups_by_model USING PRIMARY KEY \
                       (workspace_id=? AND dimension=? AND day>? AND day<?)";
         let of_one = "SEARCH rollups_by_model USING INDEX rollups_by_model_value \
-                      (workspace_id=? AND dimension=? AND value=? AND model=? AND day>? AND day<?)";
+                      (workspace_id=? AND dimension=? AND (value,model,day)>(?,?,?) \
+                      AND (value,model,day)<(?,?,?))";
         let partly = "SEARCH local_days USING PRIMARY KEY (workspace_id=? AND day>? AND day<?)";
         for (member, rollups) in [(None, of_all), (Some("u"), of_one)] {
             let scope = scope(SubjectKind::User, member, Some("m"));

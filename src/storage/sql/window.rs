@@ -1,9 +1,9 @@
 //! How the log and the rollups are cut for a sum over a window of time.
 //!
-//! A bucket by hour counts whole where its hour lies in the window. Where it does not, its records are
-//! within an hour of one of the window's ends, and are summed one by one; where no bucket reaches
-//! over an end, as where windows begin with an hour, none of them is even looked at. What is not
-//! folded yet is summed one by one too.
+//! A bucket by hour counts whole where its hour lies in the window. Where it does not, its records
+//! are within an hour of one of the window's ends, and are summed one by one; where no bucket
+//! reaches over an end, as where windows begin with an hour, none of them is even looked at. What
+//! is not folded yet is summed one by one too.
 //!
 //! By hour, a statement has four parts: rollups (`$2 <= hour <= $4`), what is not folded
 //! (`seq > $6`, `$2 <= charge_time < $3`), and what is folded in buckets that reach over the
