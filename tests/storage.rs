@@ -27,6 +27,12 @@ mod model;
 mod opening;
 #[path = "storage/put_down.rs"]
 mod put_down;
+#[path = "storage/reports.rs"]
+mod reports;
+#[path = "storage/reports_log.rs"]
+mod reports_log;
+#[path = "storage/reports_people.rs"]
+mod reports_people;
 #[path = "storage/rollups.rs"]
 mod rollups;
 #[path = "storage/traps.rs"]
@@ -101,6 +107,20 @@ conformance! {
     rollups::spent_equals_the_naive_sum,
     rollups::spent_counts_models_that_cost_nothing,
     rollups::sums_are_exact_beyond_floating_point,
+    reports::sums_equal_the_naive_ones,
+    reports::counts_equal_the_naive_ones,
+    reports::answers_come_from_one_state_in_their_order,
+    reports::what_is_not_folded_does_not_count,
+    reports::windows_are_exact_at_both_ends,
+    reports::dropped_days_count_where_they_begin,
+    reports::values_are_told_apart_and_ordered_by_their_bytes,
+    reports::questions_that_a_source_cannot_answer_are_refused,
+    reports::too_many_rows_are_refused,
+    reports_people::refusals_equal_the_naive_sums,
+    reports_people::refusals_that_cost_too_much_are_bounded,
+    reports_people::users_are_known_from_when_they_are_registered_or_seen,
+    reports_people::sign_ups_come_with_first_value_and_last_use,
+    reports_people::names_are_those_of_the_directory_keys_and_models,
     traps::ids_are_compared_by_their_bytes,
     traps::texts_of_all_kinds_come_back,
     traps::wildcards_in_ids_match_themselves_only,

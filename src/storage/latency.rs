@@ -23,8 +23,13 @@ pub struct Latencies {
 
 impl Latencies {
     pub fn add(&mut self, latency: Micros) {
+        self.add_times(latency, 1);
+    }
+
+    /// The same latency, or one of the same step, so many times.
+    pub fn add_times(&mut self, latency: Micros, count: u64) {
         let milliseconds = u64::try_from(latency / MICROS_PER_MILLISECOND).unwrap_or(0);
-        self.add_many(step(milliseconds), 1);
+        self.add_many(step(milliseconds), count);
     }
 
     pub fn merge(&mut self, other: &Latencies) {

@@ -27,6 +27,7 @@ use crate::ledger::workspace::{Workspace, WorkspaceModel};
 use crate::ledger::{Amount, Time};
 use alerts::AlertStore;
 use policy::{PolicyStore, StoredRate};
+use reports::ReportStore;
 use rollup::{Dimension, FoldCursor, Folded, Grain};
 
 /// Why storage could not do what it was asked. Variants by what the caller can do.
@@ -170,7 +171,7 @@ pub struct Difference {
 /// which Postgres cannot keep. Times must come back to the microsecond. A write must answer
 /// [`Error::Fenced`], and change nothing, once another instance has claimed the database.
 #[async_trait]
-pub trait Store: PolicyStore + AlertStore {
+pub trait Store: PolicyStore + AlertStore + ReportStore {
     /// Must answer `Ok` only if a query ran.
     async fn ping(&self) -> Result<()>;
 

@@ -19,6 +19,7 @@ use tollgate::storage::alerts::{
 use tollgate::storage::policy::{
     AuditEvent, AuditFilter, BoostFilter, Change, PolicyStore, RuleFilter, StoredRate,
 };
+use tollgate::storage::reports::{Answer, Question, ReportStore};
 use tollgate::storage::rollup::{FoldCursor, Folded};
 use tollgate::storage::{
     Appended, Before, CatalogueRows, Difference, Error, Order, RecordFilter, RecordPosition,
@@ -167,6 +168,14 @@ impl Store for Outage {
 
     async fn close(&self) {
         self.inner.close().await;
+    }
+}
+
+#[tonic::async_trait]
+impl ReportStore for Outage {
+    async fn report(&self, workspace_id: &str, questions: &[Question]) -> Result<Vec<Answer>> {
+        self.answer()?;
+        self.inner.report(workspace_id, questions).await
     }
 }
 

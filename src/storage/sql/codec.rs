@@ -306,11 +306,16 @@ impl<'r, DB: Backend> Reader<'r, DB> {
             project_id: self.string()?,
             investigation_id: self.string()?,
             session_id: self.string()?,
-            tags: match self.text()? {
-                "" => BTreeMap::new(),
-                text => from_json(text)?,
-            },
+            tags: self.tags()?,
         })
+    }
+
+    /// What [`tags`] writes.
+    pub fn tags(&mut self) -> Result<BTreeMap<String, String>> {
+        match self.text()? {
+            "" => Ok(BTreeMap::new()),
+            text => from_json(text),
+        }
     }
 
     fn advance(&mut self) -> usize {

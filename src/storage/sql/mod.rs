@@ -24,6 +24,7 @@ mod rebuild;
 mod receivers;
 mod records;
 mod refusals;
+mod reports;
 mod rollups;
 mod schema;
 mod session;

@@ -6,6 +6,7 @@
 
 mod alerts;
 mod policy;
+mod reports;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
