@@ -35,18 +35,18 @@ pub struct Live {
     pub cycle_end: Time,
 }
 
-/// Where the workspace stands at the time of the scope.
+/// Where the workspace stands at the time of the scope, of what was recorded before `as_of`.
 ///
 /// # Errors
 /// If storage fails.
-pub async fn live(scope: &Scope<'_>) -> Result<Live> {
+pub async fn live(scope: &Scope<'_>, as_of: Time) -> Result<Live> {
     let now = scope.now;
     let Windows { day, month, cycle, .. } = Windows::at(&scope.calendar(), now);
-    let hour_ago = now - MICROS_PER_HOUR;
+    let hour_ago = as_of - MICROS_PER_HOUR;
     let mut asking = Asking::default();
     let spans = [day, month, cycle];
     let places = spans.map(|window| asking.sums(total_question(&Filters::default(), window)));
-    let last_hour = asking.add(Question::SumsBetween(hour_ago, now));
+    let last_hour = asking.add(Question::SumsBetween(hour_ago, as_of));
     let mut answers = asking.ask(scope).await?;
     let mut sums = [Sums::default(); 3];
     for (sums, place) in sums.iter_mut().zip(places) {

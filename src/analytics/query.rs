@@ -76,6 +76,17 @@ pub struct Point {
     pub values: Values,
 }
 
+impl UsageReport {
+    /// Gives values of one dimension, by its place, their names.
+    pub fn rename(&mut self, place: usize, names: &[(String, String)]) {
+        for key in self.groups.iter_mut().filter_map(|group| group.keys.get_mut(place)) {
+            if let Some((_, name)) = names.iter().find(|(value, _)| *value == key.value) {
+                key.display_name.clone_from(name);
+            }
+        }
+    }
+}
+
 /// Answers a query.
 ///
 /// # Errors

@@ -10,7 +10,9 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use tracing::error;
 
 use super::convert::{Violation, Violations};
+use crate::analytics;
 use crate::engine;
+use crate::ledger::Amount;
 use crate::proto::v1::{self, ErrorReason};
 
 /// Domain of every reason.
@@ -25,6 +27,7 @@ const MESSAGE_VIOLATIONS_MAX: usize = 3;
 pub enum Failure {
     Invalid(Violations),
     Engine(engine::Error),
+    Report(analytics::Error),
     /// Of the record of this attempt.
     Record(engine::Error, i32),
 }
@@ -38,6 +41,15 @@ impl From<Violations> for Failure {
 impl From<engine::Error> for Failure {
     fn from(error: engine::Error) -> Failure {
         Failure::Engine(error)
+    }
+}
+
+impl From<analytics::Error> for Failure {
+    fn from(error: analytics::Error) -> Failure {
+        match error {
+            analytics::Error::Storage(error) => Failure::Engine(error.into()),
+            error => Failure::Report(error),
+        }
     }
 }
 
@@ -124,11 +136,37 @@ impl Told {
         match failure {
             Failure::Invalid(violations) => Told::invalid(violations.into_list()),
             Failure::Engine(error) => Told::of_engine(error),
+            Failure::Report(error) => Told::of_report(error),
             Failure::Record(error, attempt) => {
                 let is_reused = matches!(error, engine::Error::RequestIdReused { .. });
                 let told = Told::of_engine(error);
                 if is_reused { told.with("attempt", attempt) } else { told }
             }
+        }
+    }
+
+    fn of_report(error: analytics::Error) -> Told {
+        let message = error.to_string();
+        let too_broad = Code::FailedPrecondition;
+        match error {
+            analytics::Error::Field { field, expected } => {
+                Told::invalid(vec![Violation { field, expected }])
+            }
+            analytics::Error::TooBroad { record_count, record_count_max } => {
+                Told::new(too_broad, ErrorReason::QueryTooBroad, message)
+                    .with("record_count", record_count)
+                    .with("record_count_max", record_count_max)
+            }
+            analytics::Error::TooManyGroups { group_count_max } => {
+                Told::new(too_broad, ErrorReason::QueryTooBroad, message)
+                    .with("group_count_max", group_count_max)
+            }
+            analytics::Error::TooLarge => {
+                Told::new(Code::ResourceExhausted, ErrorReason::BoundReached, message)
+                    .with("bound", "cost of one report")
+                    .with("value", Amount::from_nanos(i64::MAX))
+            }
+            analytics::Error::Storage(error) => Told::of_engine(error.into()),
         }
     }
 

@@ -40,6 +40,10 @@ impl Calendar {
         Calendar { time_zone, start_day: start_date.map_or(1, |date| date.day()) }
     }
 
+    pub fn time_zone(&self) -> Tz {
+        self.time_zone
+    }
+
     /// The cycle that `time` lies in: from local midnight of the start day to that of the next
     /// month. In a month that is too short the cycle begins on its last day.
     pub fn cycle(&self, time: Time) -> Window {

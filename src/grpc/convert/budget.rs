@@ -2,12 +2,11 @@
 
 use std::str::FromStr;
 
-use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::shared::state_to_proto;
 use super::text::{self, DISPLAY_NAME_CHARS_MAX};
-use super::time::to_timestamp;
+use super::time::{date, to_timestamp};
 use super::{Path, Violations, money, required};
 use crate::engine::{InCurrency, NewWorkspace, PlanChange, WorkspaceChange};
 use crate::ledger::workspace::{
@@ -18,8 +17,6 @@ use crate::proto::v1;
 
 const WORKSPACE: Path<'static> = Path::Field(&Path::Request, "workspace");
 const PLAN: Path<'static> = Path::Field(&Path::Request, "plan");
-/// Length of "2026-01-31".
-const DATE_BYTES: usize = 10;
 /// Longest part of an unknown path that is told.
 const PATH_CHARS_TOLD_MAX: usize = 64;
 
@@ -157,7 +154,7 @@ pub fn plan(request: &v1::SetPlanRequest) -> Result<PlanChange, Violations> {
     let overage_path = PLAN.field("overage_limit");
     let overage = plan.overage_limit.as_ref();
     let overage = overage.map(|overage| money::limit(overage, overage_path, &mut violations));
-    let start_date = start_date(&plan.start_date, &mut violations);
+    let start_date = date(&plan.start_date, PLAN.field("start_date"), &mut violations);
     violations.accept(PlanChange {
         budget: budget.unwrap_or((Currency::EUR, Amount::ZERO)),
         overage,
@@ -226,18 +223,6 @@ fn unknown_keys(value: i32, violations: &mut Violations) -> Option<UnknownKeyPol
             None
         }
     }
-}
-
-/// Exactly "YYYY-MM-DD", from 2000-01-01 to 2199-12-31.
-fn start_date(text: &str, violations: &mut Violations) -> NaiveDate {
-    let is_form = text.len() == DATE_BYTES && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| is_form);
-    let in_range = date.filter(|date| (2000..2200).contains(&chrono::Datelike::year(date)));
-    in_range.unwrap_or_else(|| {
-        let expected = "expected a day from 2000-01-01 to 2199-12-31, for example \"2026-01-31\"";
-        violations.add(PLAN.field("start_date"), expected);
-        NaiveDate::default()
-    })
 }
 
 pub fn workspace_to_proto(workspace: Workspace) -> v1::Workspace {

@@ -3,6 +3,9 @@
 //!
 //! Asks nothing of the engine: what depends on stored things is judged there.
 
+pub mod analytics;
+pub mod analytics_query;
+pub mod analytics_reports;
 pub mod audit;
 pub mod boost;
 pub mod alert;
