@@ -21,6 +21,8 @@ pub mod range;
 pub mod ranking;
 mod table;
 pub mod teams;
+#[cfg(test)]
+mod tests;
 
 use crate::ledger::Time;
 use crate::ledger::calendar::Calendar;

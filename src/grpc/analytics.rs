@@ -82,8 +82,7 @@ impl AnalyticsService for Analytics {
         let (call, granularity) = convert::active_users(request.into_inner())?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
-        let found =
-            active_users::active_users(&scope, call.range, &call.restrictions, granularity);
+        let found = active_users::active_users(&scope, call.range, &call.restrictions, granularity);
         let found = found.await.map_err(Failure::from)?;
         Ok(Response::new(v1::GetActiveUsersResponse {
             period: Some(encode::period_to_proto(&found.period, &scope.calendar())),

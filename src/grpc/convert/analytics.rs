@@ -3,9 +3,7 @@
 use chrono::NaiveDate;
 
 use super::super::page::Page;
-use super::text::{
-    self, ATTRIBUTION_CHARS_MAX, MODEL_ID_CHARS_MAX, TAG_KEY_CHARS_MAX,
-};
+use super::text::{self, ATTRIBUTION_CHARS_MAX, MODEL_ID_CHARS_MAX, TAG_KEY_CHARS_MAX};
 use super::time::{date, span};
 use super::{Path, Violations, at_most, number};
 use crate::analytics::axis::{Restriction, UsageDimension, limit_of_text};
@@ -118,9 +116,7 @@ pub struct SignUpsCall {
 
 /// # Errors
 /// If a field is out of its range.
-pub fn first_value(
-    request: v1::GetTimeToFirstValueRequest,
-) -> Result<SignUpsCall, Violations> {
+pub fn first_value(request: v1::GetTimeToFirstValueRequest) -> Result<SignUpsCall, Violations> {
     let mut violations = Violations::default();
     let v1::GetTimeToFirstValueRequest { workspace_id, range, department_id } = request;
     let call = sign_ups(workspace_id, range.as_ref(), department_id, &mut violations);
@@ -316,11 +312,7 @@ fn filter_values(
 }
 
 /// Reports that are of usage cannot be restricted to limits.
-pub fn refuse_limits(
-    restrictions: &[Restriction],
-    path: Path<'_>,
-    violations: &mut Violations,
-) {
+pub fn refuse_limits(restrictions: &[Restriction], path: Path<'_>, violations: &mut Violations) {
     for (index, restriction) in restrictions.iter().enumerate() {
         if restriction.dimension == UsageDimension::Limit {
             let expected = "expected a dimension of usage: QueryUsage alone restricts to limits";
@@ -369,11 +361,7 @@ pub fn dimension(
 }
 
 /// Buckets; none if unspecified.
-pub fn granularity(
-    value: i32,
-    path: Path<'_>,
-    violations: &mut Violations,
-) -> Option<Granularity> {
+pub fn granularity(value: i32, path: Path<'_>, violations: &mut Violations) -> Option<Granularity> {
     match v1::TimeGranularity::try_from(value) {
         Ok(v1::TimeGranularity::Unspecified) => None,
         Ok(v1::TimeGranularity::Hour) => Some(Granularity::Hour),

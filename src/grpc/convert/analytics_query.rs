@@ -8,9 +8,7 @@ use super::{Path, Violations, at_most, money, text};
 use crate::analytics::axis::UsageDimension;
 use crate::analytics::figures::{LatencyValues, Values};
 use crate::analytics::metric::Metric;
-use crate::analytics::query::{
-    GROUP_BY_MAX, Group, GroupKey, Point, Query, TOP_MAX, UsageReport,
-};
+use crate::analytics::query::{GROUP_BY_MAX, Group, GroupKey, Point, Query, TOP_MAX, UsageReport};
 use crate::ledger::calendar::Calendar;
 use crate::ledger::usage::Usage;
 use crate::ledger::{Amount, Currency, Time};
