@@ -15,6 +15,12 @@ mod support;
 
 #[path = "api/alerts.rs"]
 mod alerts;
+#[path = "api/analytics.rs"]
+mod analytics;
+#[path = "api/analytics_bad_input.rs"]
+mod analytics_bad_input;
+#[path = "api/analytics_setup.rs"]
+mod analytics_setup;
 #[path = "api/audit.rs"]
 mod audit;
 #[path = "api/bad_input.rs"]

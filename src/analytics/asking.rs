@@ -1,12 +1,13 @@
 //! Collects questions, so that they are put to storage at once, and hands out the answers by kind.
 
-use super::{Result, Scope};
+use super::{Error, Result, Scope};
+use crate::ledger::Time;
 use crate::storage::reports::{
-    Answer, DistinctQuestion, DistinctRow, Question, RefusalsQuestion, RefusalsRow, SignUp,
-    SumsQuestion, SumsRow,
+    Answer, DistinctQuestion, DistinctRow, Question, ROWS_MAX, RefusalsQuestion, RefusalsRow,
+    SignUp, SumsQuestion, SumsRow,
 };
 use crate::storage::rollup::Sums;
-use crate::storage::{self};
+use crate::storage;
 
 /// Questions in order; each is answered at the place that adding it returned.
 #[derive(Default)]
@@ -55,10 +56,11 @@ impl Asking {
 macro_rules! take {
     ($name:ident, $kind:ident, $type:ty) => {
         /// # Errors
-        /// If storage answered something else.
+        /// If there are too many rows, or storage answered something else.
         pub fn $name(&mut self, place: usize) -> Result<$type> {
             match self.answers.get_mut(place).and_then(Option::take) {
                 Some(Answer::$kind(answer)) => Ok(answer),
+                Some(Answer::TooMany) => Err(too_many()),
                 _ => Err(mismatch(stringify!($kind))),
             }
         }
@@ -74,8 +76,13 @@ impl Answers {
     take!(record_count, RecordCount, i64);
     take!(sums_between, SumsBetween, Sums);
     take!(names, Names, Vec<(String, String)>);
+    take!(dropped_before, DroppedBefore, Option<Time>);
 }
 
-fn mismatch(kind: &str) -> super::Error {
+fn too_many() -> Error {
+    Error::TooManyRows { row_count_max: ROWS_MAX as i64 }
+}
+
+fn mismatch(kind: &str) -> Error {
     storage::Error::Corrupt(format!("a question of kind {kind} was answered by another")).into()
 }

@@ -24,6 +24,8 @@ pub mod teams;
 #[cfg(test)]
 mod tests;
 
+use chrono::NaiveDate;
+
 use crate::ledger::Time;
 use crate::ledger::calendar::Calendar;
 use crate::ledger::catalogue::Catalogue;
@@ -39,17 +41,23 @@ pub enum Error {
     #[error("{field}: {expected}")]
     Field { field: String, expected: String },
     #[error(
-        "sums do not answer this question, and it would have to go through {record_count} entries \
-         of the usage log, at most {record_count_max} are gone through: narrow the range, group \
-         and filter by one dimension, or by the model and one other and not by hours, or export \
-         the records"
+        "sums do not answer this question, and it would have to go through more than \
+         {record_count_max} entries of the usage log: narrow the range, group and filter by one \
+         dimension, or by the model and one other and not by hours, or export the records"
     )]
-    TooBroad { record_count: i64, record_count_max: i64 },
+    TooBroad { record_count_max: i64 },
     #[error(
-        "there are more than {group_count_max} groups to choose from: order by cost, requests, \
-         tokens or errors, or narrow the range or the filters"
+        "sums do not answer this question, and entries of the usage log before {kept_from} are no \
+         longer kept: begin the range and what it is compared with there, group and filter by one \
+         dimension, or by the model and one other and not by hours"
     )]
-    TooManyGroups { group_count_max: i64 },
+    Dropped { kept_from: NaiveDate },
+    #[error(
+        "there are more than {row_count_max} groups to choose from or points to tell: order by \
+         cost, requests, tokens or errors, ask for fewer or coarser buckets, or narrow the range \
+         or the filters"
+    )]
+    TooManyRows { row_count_max: i64 },
     /// A cost that no amount can say.
     #[error("the cost of the report is more than an amount can say: narrow the range")]
     TooLarge,

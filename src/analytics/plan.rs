@@ -1,14 +1,10 @@
 //! Which source answers: the one that is read fastest of those that can tell apart what is asked.
 
 use super::asking::Asking;
+use super::axis::model_axis;
 use super::{Error, Result, Scope};
 use crate::ledger::calendar::Window;
-use crate::storage::reports::{Axis, Filter, Question, Source};
-
-use super::axis::model_axis;
-
-/// Most entries of the log that one report goes through.
-pub const RECORDS_MAX: i64 = 1_000_000;
+use crate::storage::reports::{Axis, Filter, Question, RECORDS_MAX, Source};
 
 /// What must be told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +41,7 @@ pub fn axes(filters: &[Filter]) -> impl Iterator<Item = &Axis> {
     filters.iter().map(|filter| &filter.axis)
 }
 
-/// Refuses to go through the entries of windows that have too many.
+/// Refuses to go through the entries of windows that have too many, or that are not kept.
 ///
 /// # Errors
 /// If they have, or storage fails.
@@ -53,13 +49,21 @@ pub async fn check_record_count(scope: &Scope<'_>, windows: &[Window]) -> Result
     let mut asking = Asking::default();
     let places: Vec<usize> =
         windows.iter().map(|window| asking.add(Question::RecordCount(*window))).collect();
+    let dropped_before = asking.add(Question::DroppedBefore);
     let mut answers = asking.ask(scope).await?;
+    let first = windows.iter().map(|window| window.start).min();
+    if let Some(kept_from) = answers.dropped_before(dropped_before)?
+        && first.is_some_and(|first| first < kept_from)
+    {
+        return Err(Error::Dropped { kept_from: scope.calendar().date(kept_from) });
+    }
     let mut record_count = 0_i64;
     for place in places {
         record_count = record_count.saturating_add(answers.record_count(place)?);
     }
-    if record_count > RECORDS_MAX {
-        return Err(Error::TooBroad { record_count, record_count_max: RECORDS_MAX });
+    let record_count_max = RECORDS_MAX as i64;
+    if record_count > record_count_max {
+        return Err(Error::TooBroad { record_count_max });
     }
     Ok(())
 }

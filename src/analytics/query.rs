@@ -76,17 +76,6 @@ pub struct Point {
     pub values: Values,
 }
 
-impl UsageReport {
-    /// Gives values of one dimension, by its place, their names.
-    pub fn rename(&mut self, place: usize, names: &[(String, String)]) {
-        for key in self.groups.iter_mut().filter_map(|group| group.keys.get_mut(place)) {
-            if let Some((_, name)) = names.iter().find(|(value, _)| *value == key.value) {
-                key.display_name.clone_from(name);
-            }
-        }
-    }
-}
-
 /// Answers a query.
 ///
 /// # Errors
@@ -251,8 +240,7 @@ impl<'a> Run<'a> {
             known.extend(before.into_iter().map(|(key, _)| key));
         }
         if known.len() > GROUPS_MAX {
-            let group_count_max = GROUPS_MAX as i64;
-            return Err(Error::TooManyGroups { group_count_max });
+            return Err(Error::TooManyRows { row_count_max: GROUPS_MAX as i64 });
         }
         rank::rank(&mut groups, self.order);
         let has_others = groups.len() > top;

@@ -188,14 +188,10 @@ pub(super) async fn name(
     let mut asked_places = Vec::new();
     for (place, by) in group_by.iter().enumerate() {
         let UsageDimension::Of(dimension) = by else { continue };
-        if *dimension == Dimension::Model {
-            name_models(scope, place, groups);
-        } else if is_in_directory(*dimension) {
-            let keys = groups.iter().filter_map(|group| group.keys.get(place));
-            let values = keys.map(|key| key.value.clone()).filter(|value| !value.is_empty());
-            asked.push((*dimension, values.collect()));
-            asked_places.push(place);
-        }
+        let keys = groups.iter().filter_map(|group| group.keys.get(place));
+        let values = keys.map(|key| key.value.clone()).filter(|value| !value.is_empty());
+        asked.push((*dimension, values.collect()));
+        asked_places.push(place);
     }
     let names = names(scope, asked).await?;
     for (place, names) in asked_places.into_iter().zip(names) {
@@ -206,27 +202,4 @@ pub(super) async fn name(
         }
     }
     Ok(())
-}
-
-fn name_models(scope: &Scope<'_>, place: usize, groups: &mut [Group]) {
-    for key in groups.iter_mut().filter_map(|group| group.keys.get_mut(place)) {
-        let model = scope.catalogue.model(&key.value).map(|entry| entry.model());
-        if let Some(model) = model.filter(|model| !model.display_name.is_empty()) {
-            key.display_name.clone_from(&model.display_name);
-        }
-    }
-}
-
-/// Whether values of the dimension are entries of the directory.
-fn is_in_directory(dimension: Dimension) -> bool {
-    matches!(
-        dimension,
-        Dimension::User
-            | Dimension::Department
-            | Dimension::Assistant
-            | Dimension::Workflow
-            | Dimension::Feature
-            | Dimension::Project
-            | Dimension::Investigation
-    )
 }

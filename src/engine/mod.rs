@@ -58,7 +58,7 @@ pub use keys::{ApiKeyChange, GroupView, NewApiKey, NewKeyGroup};
 pub use policy::{ModelLimitChange, NewWorkspace, PlanChange, WorkspaceChange};
 pub use quotas::{AskedLimit, LimitChange, NewQuota, QuotaChange, ThresholdChange};
 pub use rate_limits::{NewRateLimit, RateLimitChange};
-pub use reports::{Named, ReportBasis, Standing};
+pub use reports::{ReportBasis, Standing};
 pub use reprice::{RepriceRequest, Repriced};
 pub use watch::SpendWatch;
 pub use workspace::WorkspaceHandle;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::error::Result;
-use super::{Engine, WorkspaceHandle};
+use super::Engine;
 use crate::ledger::catalogue::Catalogue;
 use crate::ledger::workspace::Workspace;
 use crate::ledger::{Amount, QuotaUsage, Time, UsageFilter};
@@ -53,43 +53,8 @@ impl Engine {
         Ok(Standing { envelope: budget.plan_set.then(|| budget.envelope()), quotas })
     }
 
-    /// Names of API keys or groups of them, by id; those that have none are left out.
-    ///
-    /// # Errors
-    /// If there is no such workspace.
-    pub async fn names_of_keys(
-        &self,
-        workspace_id: &str,
-        named: Named,
-        ids: &[String],
-    ) -> Result<Vec<(String, String)>> {
-        let handle = self.workspace(workspace_id).await?;
-        Ok(handle.names_of_keys(named, ids))
-    }
-
     /// Everything recorded before this is in the sums.
     async fn folded_upto(&self) -> Time {
         self.fold_now().await.as_of
-    }
-}
-
-/// What is named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Named {
-    ApiKey,
-    KeyGroup,
-}
-
-impl WorkspaceHandle {
-    fn names_of_keys(&self, named: Named, ids: &[String]) -> Vec<(String, String)> {
-        let ledger = self.lock();
-        let name = |id: &String| {
-            let name = match named {
-                Named::ApiKey => ledger.api_key(id)?.display_name.clone(),
-                Named::KeyGroup => ledger.key_group(id)?.display_name.clone(),
-            };
-            (!name.is_empty()).then(|| (id.clone(), name))
-        };
-        ids.iter().filter_map(name).collect()
     }
 }

@@ -15,15 +15,12 @@ use super::convert::time::to_timestamp;
 use super::convert::{Path, Violations};
 use super::status::{Failure, stopping};
 use super::{BoxStream, export};
-use crate::analytics::axis::UsageDimension;
-use crate::analytics::query::{Query, UsageReport};
 use crate::analytics::ranking::{Ranked, RankingQuery, RankingReport, ranking};
 use crate::analytics::{Scope, active_users, dashboard, first_value, live, overview, query, teams};
-use crate::engine::{Engine, Named, ReportBasis, SpendWatch};
+use crate::engine::{Engine, ReportBasis, SpendWatch};
 use crate::ledger::time::Micros;
 use crate::proto::v1;
 use crate::proto::v1::analytics_service_server::AnalyticsService;
-use crate::storage::rollup::Dimension;
 
 /// Most quotas that are told of where a workspace stands.
 pub const LIVE_QUOTAS_MAX: usize = 10;
@@ -207,8 +204,9 @@ impl AnalyticsService for Analytics {
             analytics_query::query(request.into_inner(), Path::Request, &mut violations);
         violations.accept(())?;
         let basis = self.engine.report_basis(&workspace_id).await?;
-        let found = query_usage(&self.engine, &basis, &query).await?;
-        let calendar = scope(&self.engine, &basis).calendar();
+        let scope = scope(&self.engine, &basis);
+        let found = query::usage(&scope, &query).await.map_err(Failure::from)?;
+        let calendar = scope.calendar();
         let currency = basis.workspace.currency;
         Ok(Response::new(analytics_query::response(found, basis.as_of, &calendar, currency)))
     }
@@ -247,27 +245,6 @@ pub(super) fn scope<'a>(engine: &'a Engine, basis: &'a ReportBasis) -> Scope<'a>
         catalogue: &basis.catalogue,
         now: basis.now,
     }
-}
-
-/// Answers a query, with the names of API keys and their groups, which policy knows.
-pub(super) async fn query_usage(
-    engine: &Engine,
-    basis: &ReportBasis,
-    asked: &Query,
-) -> Result<UsageReport, Failure> {
-    let mut report = query::usage(&scope(engine, basis), asked).await?;
-    for (place, by) in asked.group_by.iter().enumerate() {
-        let named = match by {
-            UsageDimension::Of(Dimension::ApiKey) => Named::ApiKey,
-            UsageDimension::Of(Dimension::KeyGroup) => Named::KeyGroup,
-            _ => continue,
-        };
-        let keys = report.groups.iter().filter_map(|group| group.keys.get(place));
-        let ids: Vec<String> = keys.map(|key| key.value.clone()).collect();
-        let names = engine.names_of_keys(&basis.workspace.id, named, &ids).await?;
-        report.rename(place, &names);
-    }
-    Ok(report)
 }
 
 async fn live_metrics(engine: &Engine, id: &str) -> Result<v1::LiveMetrics, Failure> {

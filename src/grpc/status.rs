@@ -152,14 +152,17 @@ impl Told {
             analytics::Error::Field { field, expected } => {
                 Told::invalid(vec![Violation { field, expected }])
             }
-            analytics::Error::TooBroad { record_count, record_count_max } => {
+            analytics::Error::TooBroad { record_count_max } => {
                 Told::new(too_broad, ErrorReason::QueryTooBroad, message)
-                    .with("record_count", record_count)
                     .with("record_count_max", record_count_max)
             }
-            analytics::Error::TooManyGroups { group_count_max } => {
+            analytics::Error::Dropped { kept_from } => {
                 Told::new(too_broad, ErrorReason::QueryTooBroad, message)
-                    .with("group_count_max", group_count_max)
+                    .with("kept_from_date", kept_from)
+            }
+            analytics::Error::TooManyRows { row_count_max } => {
+                Told::new(too_broad, ErrorReason::QueryTooBroad, message)
+                    .with("row_count_max", row_count_max)
             }
             analytics::Error::TooLarge => {
                 Told::new(Code::ResourceExhausted, ErrorReason::BoundReached, message)

@@ -43,6 +43,7 @@ pub struct Fake {
     pub names: Vec<(Dimension, &'static str, &'static str)>,
     /// What it says instead of its own count.
     pub record_count: Option<i64>,
+    pub dropped_before: Option<Time>,
 }
 
 #[async_trait]
@@ -85,6 +86,7 @@ impl Fake {
                 }
                 Answer::SumsBetween(sums)
             }
+            Question::DroppedBefore => Answer::DroppedBefore(self.dropped_before),
             Question::Names(dimension, ids) => {
                 let named = self
                     .names
