@@ -2,12 +2,12 @@
 
 use super::{Error, Result, Scope};
 use crate::ledger::Time;
+use crate::storage;
 use crate::storage::reports::{
     Answer, DistinctQuestion, DistinctRow, Question, ROWS_MAX, RefusalsQuestion, RefusalsRow,
     SignUp, SumsQuestion, SumsRow,
 };
 use crate::storage::rollup::Sums;
-use crate::storage;
 
 /// Questions in order; each is answered at the place that adding it returned.
 #[derive(Default)]

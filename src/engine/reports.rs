@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use super::error::Result;
 use super::Engine;
+use super::error::Result;
 use crate::ledger::catalogue::Catalogue;
 use crate::ledger::workspace::Workspace;
 use crate::ledger::{Amount, QuotaUsage, Time, UsageFilter};

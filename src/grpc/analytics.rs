@@ -267,13 +267,12 @@ struct LiveWatch {
 impl LiveWatch {
     /// At once, the first time; then after further committed changes.
     async fn next(&mut self) -> Result<v1::LiveMetrics, Failure> {
-        // Of the state that it hands out nothing is used: it says that there is a new one. The
-        // first is there already.
-        self.changes.next().await;
         if let Some(last) = self.last {
             let interval = Duration::from_micros(self.interval.unsigned_abs());
             sleep_until(last + interval).await;
         }
+        // Says that there is a new state, and marks it as seen; what it hands out is not used.
+        self.changes.next().await;
         self.last = Some(Instant::now());
         live_metrics(&self.engine, &self.id).await
     }

@@ -147,22 +147,20 @@ impl Told {
 
     fn of_report(error: analytics::Error) -> Told {
         let message = error.to_string();
-        let too_broad = Code::FailedPrecondition;
+        let too_broad =
+            |message| Told::new(Code::FailedPrecondition, ErrorReason::QueryTooBroad, message);
         match error {
             analytics::Error::Field { field, expected } => {
                 Told::invalid(vec![Violation { field, expected }])
             }
             analytics::Error::TooBroad { record_count_max } => {
-                Told::new(too_broad, ErrorReason::QueryTooBroad, message)
-                    .with("record_count_max", record_count_max)
+                too_broad(message).with("record_count_max", record_count_max)
             }
             analytics::Error::Dropped { kept_from } => {
-                Told::new(too_broad, ErrorReason::QueryTooBroad, message)
-                    .with("kept_from_date", kept_from)
+                too_broad(message).with("kept_from_date", kept_from)
             }
             analytics::Error::TooManyRows { row_count_max } => {
-                Told::new(too_broad, ErrorReason::QueryTooBroad, message)
-                    .with("row_count_max", row_count_max)
+                too_broad(message).with("row_count_max", row_count_max)
             }
             analytics::Error::TooLarge => {
                 Told::new(Code::ResourceExhausted, ErrorReason::BoundReached, message)
@@ -283,6 +281,26 @@ mod tests {
         assert_eq!(info.metadata["resource"], "key_group");
         assert_eq!(info.metadata["id"], "team");
         assert_eq!(info.metadata["used_by"], "quota \"team-month\"");
+    }
+
+    #[test]
+    fn a_report_that_is_too_broad_says_what_would_not_be() {
+        let day = chrono::NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
+        for (error, key, value) in [
+            (analytics::Error::TooBroad { record_count_max: 7 }, "record_count_max", "7"),
+            (analytics::Error::Dropped { kept_from: day }, "kept_from_date", "2026-03-01"),
+            (analytics::Error::TooManyRows { row_count_max: 9 }, "row_count_max", "9"),
+        ] {
+            let status = Status::from(Failure::from(error));
+            assert_eq!(status.code(), Code::FailedPrecondition);
+            assert!(status.message().contains(value), "{}", status.message());
+            let details = status.get_error_details();
+            let info = details.error_info().unwrap();
+            assert_eq!(info.reason, "ERROR_REASON_QUERY_TOO_BROAD");
+            assert_eq!(info.metadata[key], value);
+        }
+        let status = Status::from(Failure::from(analytics::Error::TooLarge));
+        assert_eq!(status.code(), Code::ResourceExhausted);
     }
 
     #[test]

@@ -79,7 +79,10 @@ async fn key_figures_stand_beside_those_of_the_previous_period() {
     let server = with_usage().await;
     let response = overview(&server, None, Vec::new()).await;
     let period = response.period.unwrap();
-    assert_eq!((period.first_date.as_str(), period.last_date.as_str()), ("2026-02-14", "2026-03-15"));
+    assert_eq!(
+        (period.first_date.as_str(), period.last_date.as_str()),
+        ("2026-02-14", "2026-03-15")
+    );
     assert_eq!(period.previous_first_date, "2026-01-15");
     assert_eq!(period.previous_last_date, "2026-02-13");
     assert_eq!(period.end_time, Some(instant("2026-03-16T00:00:00Z")));
@@ -208,16 +211,20 @@ async fn groups_others_and_shares_add_up() {
     assert_eq!(cost(others.previous.as_ref().unwrap()), "0.20");
     assert_eq!(ann.change_percent, Some(100.0));
     let total = response.total.unwrap();
-    assert_eq!((cost(&total.values.unwrap()), total.share_percent), ("6.20".to_owned(), Some(100.0)));
+    assert_eq!(
+        (cost(&total.values.unwrap()), total.share_percent),
+        ("6.20".to_owned(), Some(100.0))
+    );
     assert!((total.change_percent.unwrap() - 4.0 / 2.2 * 100.0).abs() < 1e-9);
 }
 
 #[tokio::test]
 async fn latencies_and_costs_per_something_are_told() {
     let server = with_usage().await;
-    let metrics = [Metric::Latency, Metric::CostPerRequest, Metric::CostPerUser, Metric::ActiveUsers];
+    let metrics =
+        [Metric::Latency, Metric::CostPerRequest, Metric::CostPerUser, Metric::ActiveUsers];
     let response = ask(&server, query(&metrics, &[By::Department])).await;
-    let total = response.total.unwrap().values.unwrap();
+    let total = response.total.clone().unwrap().values.unwrap();
     assert_eq!(total.latency_mean, Some(Duration { seconds: 2, nanos: 0 }));
     let seconds = |duration: Option<Duration>| {
         let Duration { seconds, nanos } = duration.unwrap();
@@ -378,8 +385,7 @@ async fn days_and_hours_are_those_of_the_zone() {
     let (_, points) = of_day(&server, "2026-03-14", v1::TimeGranularity::Day).await;
     assert_eq!(points, [(instant("2026-03-13T18:15:00Z"), 2)]);
     let (_, points) = of_day(&server, "2026-03-14", v1::TimeGranularity::Hour).await;
-    let expected =
-        [(instant("2026-03-13T18:15:00Z"), 1), (instant("2026-03-14T17:15:00Z"), 1)];
+    let expected = [(instant("2026-03-13T18:15:00Z"), 1), (instant("2026-03-14T17:15:00Z"), 1)];
     assert_eq!(points, expected);
     // Days are counted from the one that is there now.
     let response = overview(&server, preset(v1::ReportPreset::Today), Vec::new()).await;
@@ -445,8 +451,7 @@ async fn a_watch_tells_at_once_and_after_changes_and_ends_with_the_server() {
         workspace_id: ACME.to_owned(),
         interval: Some(Duration { seconds: 1, nanos: 0 }),
     };
-    let mut stream =
-        server.analytics().watch_live_metrics(request).await.unwrap().into_inner();
+    let mut stream = server.analytics().watch_live_metrics(request).await.unwrap().into_inner();
     let first = stream.message().await.unwrap().unwrap().metrics.unwrap();
     assert_eq!(first.today.unwrap().request_count, 0);
     attempt("r-1", "big").send(&server).await;
@@ -478,8 +483,7 @@ async fn quotas_that_are_most_utilised_are_told_first() {
             period: v1::LimitPeriod::Month.into(),
             ..Default::default()
         };
-        let request =
-            v1::CreateQuotaRequest { workspace_id: ACME.to_owned(), quota: Some(quota) };
+        let request = v1::CreateQuotaRequest { workspace_id: ACME.to_owned(), quota: Some(quota) };
         server.quota().create_quota(request).await.unwrap();
         attempt(user, "big").user(user, "").send(&server).await;
     }

@@ -25,7 +25,10 @@ async fn ranges_are_checked() {
     assert_eq!(refused(range("2026-03-02", "2026-03-01")).await, ["range.last_date"]);
     assert_eq!(refused(range("2026-03-02", "")).await, ["range.last_date"]);
     assert_eq!(refused(range("", "2026-03-02")).await, ["range.first_date"]);
-    assert_eq!(refused(range("2026-3-2", "2026-02-30")).await, ["range.first_date", "range.last_date"]);
+    assert_eq!(
+        refused(range("2026-3-2", "2026-02-30")).await,
+        ["range.first_date", "range.last_date"]
+    );
     let preset = v1::ReportPreset::ThisWeek.into();
     let both = v1::ReportRange { preset, ..range("2026-03-01", "2026-03-02") };
     assert_eq!(refused(both).await, ["range.first_date", "range.last_date"]);
@@ -107,9 +110,14 @@ async fn other_reports_are_checked() {
     let mut analytics = server.analytics();
     let workspace_id = || ACME.to_owned();
     let fields = |status: Status| refused_fields(&status);
-    let request = v1::GetDashboardRequest { workspace_id: workspace_id(), top: 101, ..Default::default() };
+    let request =
+        v1::GetDashboardRequest { workspace_id: workspace_id(), top: 101, ..Default::default() };
     assert_eq!(fields(analytics.get_dashboard(request).await.unwrap_err()), ["top"]);
-    let request = v1::GetTopWorkflowsRequest { workspace_id: workspace_id(), top: 1_001, ..Default::default() };
+    let request = v1::GetTopWorkflowsRequest {
+        workspace_id: workspace_id(),
+        top: 1_001,
+        ..Default::default()
+    };
     assert_eq!(fields(analytics.get_top_workflows(request).await.unwrap_err()), ["top"]);
     let request = v1::GetActiveUsersRequest {
         workspace_id: workspace_id(),

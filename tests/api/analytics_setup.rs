@@ -78,8 +78,7 @@ pub fn only(dimension: By, values: &[&str]) -> v1::UsageFilter {
 }
 
 pub fn query(metrics: &[Metric], group_by: &[By]) -> v1::QueryUsageRequest {
-    let grouping =
-        |by: &By| v1::UsageGrouping { dimension: (*by).into(), tag_key: String::new() };
+    let grouping = |by: &By| v1::UsageGrouping { dimension: (*by).into(), tag_key: String::new() };
     v1::QueryUsageRequest {
         workspace_id: ACME.to_owned(),
         metrics: metrics.iter().map(|metric| (*metric).into()).collect(),
