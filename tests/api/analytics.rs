@@ -6,7 +6,7 @@ use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 use tollgate::proto::v1;
 
 use crate::analytics_setup::{
-    By, Metric, ask, attempt, cost, days, groups, instant, only, pairs, preset, query,
+    By, Metric, ask, attempt, cost, days, groups, instant, only, pairs, preset, priced, query,
 };
 use crate::fixtures::{ACME, acme, amount, create_workspace, eur};
 use crate::server::{START, Server};
@@ -14,7 +14,7 @@ use crate::server::{START, Server};
 /// Of this month: three on `big` by ann (law) and bob (law), and one on `small` by nobody; before
 /// it one on `big` by ann and one on `small` by cid (ops).
 async fn with_usage() -> Server {
-    let server = acme().await;
+    let server = priced().await;
     let triage = |attribution: &mut v1::Attribution| {
         attribution.workflow_id = "triage".to_owned();
         attribution.assistant_id = "helper".to_owned();

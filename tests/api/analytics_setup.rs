@@ -3,11 +3,33 @@
 use prost_types::{Duration, Timestamp};
 use tollgate::proto::v1;
 
-use crate::fixtures::{ACME, record};
+use crate::fixtures::{ACME, acme, record};
 use crate::server::Server;
 
 pub use v1::UsageDimension as By;
 pub use v1::UsageMetric as Metric;
+
+/// The workspace of the fixtures; what its models cost is valid from January on, so that records of
+/// days before now have it, too.
+pub async fn priced() -> Server {
+    let server = acme().await;
+    for (model_id, input, output) in [("big", "10", "20"), ("small", "1", "2")] {
+        let price = v1::Price {
+            currency_code: "EUR".to_owned(),
+            input_per_million: input.to_owned(),
+            output_per_million: output.to_owned(),
+            effective_time: Some(instant("2026-01-01T00:00:00Z")),
+            ..Default::default()
+        };
+        let request = v1::SetModelPriceRequest {
+            model_id: model_id.to_owned(),
+            price: Some(price),
+            workspace_id: String::new(),
+        };
+        server.model_limit().set_model_price(request).await.unwrap();
+    }
+    server
+}
 
 /// One attempt on a model, as [`record`] has it: 150,000 tokens; 2 EUR on `big`, 0.20 on `small`.
 pub struct Attempt {
