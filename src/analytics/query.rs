@@ -159,6 +159,8 @@ struct Chosen {
     has_others: bool,
     /// Values of the others, where counts of theirs are asked for.
     rest: Option<Vec<String>>,
+    /// All figures that are asked for, where finding the groups told them already.
+    whole: Option<Part>,
 }
 
 /// Answers for some windows.
@@ -230,13 +232,17 @@ impl<'a> Run<'a> {
         let mut asking = Asking::default();
         let only_ordered = self.ordering_alone();
         let places = only_ordered.ask(&mut asking, &asked, over(&self.period.days));
+        let total = self
+            .is_answered_by_order()
+            .then(|| only_ordered.ask(&mut asking, &Groups::Together, over(&self.period.days)));
         let previous = (self.wanted.counts_rest_apart() && self.query.compare_previous)
             .then(|| only_ordered.ask(&mut asking, &asked, over(&self.period.previous)));
         let mut answers = asking.ask(&self.scope).await?;
-        let mut groups = only_ordered.read(&mut answers, places, &asked)?.into_groups();
+        let table = only_ordered.read(&mut answers, places, &asked)?;
+        let mut groups = table.groups();
         let mut known: Vec<Key> = groups.iter().map(|(key, _)| key.clone()).collect();
         if let Some(places) = previous {
-            let before = only_ordered.read(&mut answers, places, &asked)?.into_groups();
+            let before = only_ordered.read(&mut answers, places, &asked)?.groups();
             known.extend(before.into_iter().map(|(key, _)| key));
         }
         if known.len() > GROUPS_MAX {
@@ -249,7 +255,21 @@ impl<'a> Run<'a> {
         let rest = (has_others && self.wanted.counts_rest_apart())
             .then(|| self.rest_values(&known, &keys))
             .flatten();
-        Ok(Chosen { keys, has_others, rest })
+        let whole = match total {
+            Some(places) => {
+                let total = only_ordered.read(&mut answers, places, &Groups::Together)?;
+                Some(Part { total, groups: table })
+            }
+            None => None,
+        };
+        Ok(Chosen { keys, has_others, rest, whole })
+    }
+
+    /// Whether what groups are ordered by says everything that is asked of them.
+    fn is_answered_by_order(&self) -> bool {
+        let Wanted { latencies, counted, refusals, .. } = &self.wanted;
+        let is_plain = !latencies && counted.is_empty() && !refusals;
+        is_plain && self.buckets.is_empty() && !self.query.compare_previous
     }
 
     /// What is needed to order groups, and to find all that there are.
@@ -302,8 +322,11 @@ impl<'a> Run<'a> {
         Err(Error::field("top", expected))
     }
 
-    /// Asks for all figures at once.
+    /// Asks for all figures at once, unless they are there.
     async fn figures(&self, chosen: &Chosen) -> Result<UsageReport> {
+        if let Some(whole) = &chosen.whole {
+            return self.report(chosen, whole, None, None);
+        }
         let mut asking = Asking::default();
         let groups = Groups::Chosen(&chosen.keys, chosen.rest.as_deref());
         let mut ask = |over: Over<'_>| {

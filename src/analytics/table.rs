@@ -448,8 +448,9 @@ impl Table {
     }
 
     /// All groups of the first window.
-    pub fn into_groups(self) -> Vec<(Key, Figures)> {
-        self.groups.into_iter().map(|((_, key), figures)| (key, figures)).collect()
+    pub fn groups(&self) -> Vec<(Key, Figures)> {
+        let first = self.groups.iter().filter(|((window, _), _)| *window == 0);
+        first.map(|((_, key), figures)| (key.clone(), figures.clone())).collect()
     }
 
     /// What is known of the rest of a window beside what follows from the total.
