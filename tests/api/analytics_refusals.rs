@@ -37,8 +37,7 @@ async fn with_refusals() -> Server {
     let request = v1::CreateQuotaRequest { workspace_id: workspace_id(), quota: Some(quota) };
     server.quota().create_quota(request).await.unwrap();
     assert_eq!(ask_for(&server, "r-1", "big", "ann").await, v1::Decision::Routed);
-    let request =
-        v1::SetAutomaticFallbackRequest { workspace_id: workspace_id(), enabled: false };
+    let request = v1::SetAutomaticFallbackRequest { workspace_id: workspace_id(), enabled: false };
     server.budget().set_automatic_fallback(request).await.unwrap();
     assert_eq!(ask_for(&server, "r-2", "big", "ann").await, v1::Decision::Blocked);
     assert_eq!(ask_for(&server, "r-3", "big", "bob").await, v1::Decision::Blocked);
