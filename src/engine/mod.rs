@@ -156,7 +156,8 @@ impl Engine {
         Ok((engine, committed))
     }
 
-    /// Finishes what the writer was handed, writes live holds down and closes storage.
+    /// Finishes what the writer was handed, writes live holds and counts of refusals down and
+    /// closes storage.
     pub async fn stop(&self) {
         let (done, finished) = oneshot::channel();
         if self.shared.commands.send(Command::Stop(done)).await.is_ok() {
@@ -170,6 +171,9 @@ impl Engine {
             Ok(0) => {}
             Ok(count) => info!(count, "wrote live holds down"),
             Err(cause) => warn!(%cause, "could not write live holds down: they are given back"),
+        }
+        if let Err(cause) = self.shared.keep_refusals().await {
+            warn!(%cause, "could not write counts of refusals down: some are lost");
         }
         self.shared.store.close().await;
     }

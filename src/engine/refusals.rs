@@ -5,13 +5,20 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tracing::warn;
 
 use super::{Engine, Shared};
 use crate::ledger::Time;
-use crate::storage::rollup::{LimitKey, RefusalRow};
+use crate::storage;
+use crate::storage::rollup::{FoldCursor, Folded, LimitKey, RefusalRow};
 
 /// Most rows in one batch, so that no transaction holds the writer up for long.
 pub const REFUSAL_ROWS_MAX: usize = 5_000;
+
+/// Pause after a failure at a stop.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
 /// What is on its way to storage.
 #[derive(Default)]
@@ -37,9 +44,7 @@ impl Default for Batch {
 impl Engine {
     /// Whether checks were blocked or routed that are not folded yet.
     pub fn has_refusals(&self) -> bool {
-        let refusals = &self.shared.refusals;
-        let batch = refusals.batch.lock().unwrap_or_else(PoisonError::into_inner);
-        !batch.rows.is_empty() || refusals.counted.load(Ordering::Acquire)
+        self.shared.has_refusals()
     }
 }
 
@@ -68,6 +73,44 @@ impl Shared {
         if number == batch.number {
             batch.rows.clear();
         }
+    }
+
+    /// Writes what the fold did not come to before it ended. Tries for as long as storage may come
+    /// back: whoever stops the server bounds how long.
+    ///
+    /// # Errors
+    /// If this server must not write any more, or the cursor of the fold contradicts itself.
+    pub(super) async fn keep_refusals(&self) -> storage::Result<()> {
+        loop {
+            match self.keep_some_refusals().await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(storage::Error::NotApplied(cause)) => {
+                    warn!(%cause, "counts of refusals are written later");
+                    tokio::time::sleep(RETRY_PAUSE).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// One batch. Answers whether there may be more.
+    async fn keep_some_refusals(&self) -> storage::Result<bool> {
+        if !self.has_refusals() {
+            return Ok(false);
+        }
+        let from = self.store.fold_cursor().await?;
+        let to = FoldCursor { batch: from.batch + 1, ..from };
+        let refusals = self.refusals_of(to.batch);
+        let folded = Folded { refusals, ..Folded::default() };
+        self.until_known(|| self.store.fold(from, to, &folded)).await?;
+        self.refusals_kept(to.batch);
+        Ok(true)
+    }
+
+    fn has_refusals(&self) -> bool {
+        let batch = self.refusals.batch.lock().unwrap_or_else(PoisonError::into_inner);
+        !batch.rows.is_empty() || self.refusals.counted.load(Ordering::Acquire)
     }
 
     /// What was counted for one user, and is not in storage yet, counts for another. To be called

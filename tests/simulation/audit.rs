@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tollgate::engine::Engine;
 use tollgate::ledger::price::RateCard;
 use tollgate::ledger::record::{EXPIRY_ATTEMPT, Record, RecordKind};
+use tollgate::ledger::refusal::LimitKey;
 use tollgate::ledger::{Amount, Time};
 use tollgate::storage::rollup::{Dimension, Grain, Sums};
 
@@ -13,6 +14,37 @@ use super::store::{Disk, RollupKey};
 use crate::oracle::facts;
 
 impl Auditor {
+    /// The server that ran has ended: what it counted is on the disk, or may be.
+    pub fn end_refused(&mut self, is_crash: bool) {
+        for refused in self.refused.values_mut() {
+            let running = std::mem::take(&mut refused.running);
+            if is_crash { refused.lost += running } else { refused.kept += running }
+        }
+    }
+
+    /// Counts of refusals add up to the answers that were given: none is lost but by a crash, and
+    /// none counts twice. Of the server that runs some may not be folded.
+    pub fn assert_refusals(&self) {
+        let disk = self.store.disk();
+        let mut found: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+        for ((workspace, key), counts) in &disk.refusals {
+            let (requests, limits) = found.entry(workspace).or_default();
+            match key.limit {
+                LimitKey::Request => *requests += counts.blocked_count,
+                _ => *limits += counts.blocked_count,
+            }
+        }
+        for (workspace, refused) in &self.refused {
+            let (requests, limits) = found.get(workspace.as_str()).copied().unwrap_or_default();
+            let most = refused.kept + refused.lost + refused.running;
+            assert!(
+                (refused.kept..=most).contains(&requests),
+                "{workspace}: {requests} refusals were kept of {refused:?}"
+            );
+            assert!(limits >= requests, "{workspace}: something is in the way of each request");
+        }
+    }
+
     /// Nothing is open any more: what the log says, the server has counted.
     pub fn settle_up(&mut self, now: Time) {
         self.latest = self.latest.max(now);

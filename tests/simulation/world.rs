@@ -82,7 +82,9 @@ impl Simulation {
         while self.server.engine.folded().seq < self.last_seq() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        self.auditor.lock().unwrap().assert_rollups();
+        let auditor = self.auditor.lock().unwrap();
+        auditor.assert_rollups();
+        auditor.assert_refusals();
     }
 
     async fn step(&mut self) {
@@ -217,6 +219,7 @@ impl Simulation {
         {
             let mut auditor = self.auditor.lock().unwrap();
             auditor.life += 1;
+            auditor.end_refused(is_crash);
             let now = self.clock.now();
             auditor.settle_up(now);
             // Holds live on if they were written down, as they were.

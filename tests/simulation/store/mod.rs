@@ -17,6 +17,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tollgate::ledger::quota::{ApiKey, Boost, KeyGroup, Quota, RateLimit, Span, Unit};
 use tollgate::ledger::record::{Record, RecordKind};
+use tollgate::ledger::refusal::{RefusalCounts, RefusalKey};
 use tollgate::ledger::usage::Outcome;
 use tollgate::ledger::workspace::{Workspace, WorkspaceModel};
 use tollgate::ledger::{Amount, Time};
@@ -70,6 +71,7 @@ pub struct Disk {
     pub seen: BTreeMap<SeenKey, Seen>,
     /// First and last time, by workspace and day.
     pub days: BTreeMap<(String, Time), (Time, Time)>,
+    pub refusals: BTreeMap<(String, RefusalKey), RefusalCounts>,
 }
 
 /// How storage behaves at the moment.
@@ -228,6 +230,16 @@ impl Disk {
             let (first, last) =
                 self.days.entry((row.workspace_id.to_string(), row.day)).or_insert(times);
             (*first, *last) = (times.0.min(*first), times.1.max(*last));
+        }
+        for row in &folded.refusals {
+            let key = RefusalKey {
+                hour: row.hour,
+                limit: row.limit.clone(),
+                model_id: row.model_id.clone(),
+                user_id: row.user_id.clone(),
+            };
+            let key = (row.workspace_id.to_string(), key);
+            self.refusals.entry(key).or_default().add(&row.counts);
         }
     }
 }
