@@ -47,6 +47,7 @@ pub(super) fn workspace(workspace: &Workspace) -> Value {
             UnknownKeyPolicy::Accept => "UNKNOWN_KEY_POLICY_ACCEPT",
             UnknownKeyPolicy::Deny => "UNKNOWN_KEY_POLICY_DENY",
         },
+        "usage_retention_days": workspace.usage_retention_days.unwrap_or(0),
     })
 }
 

@@ -43,6 +43,7 @@ fn workspace() -> Workspace {
         unknown_keys: UnknownKeyPolicy::Accept,
         alerts: Default::default(),
         may_have_expiry_charges: true,
+        usage_retention_days: None,
         plan: Some(Plan {
             budget: Amount::ZERO,
             overage: Amount::ZERO,

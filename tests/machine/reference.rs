@@ -486,6 +486,7 @@ pub fn workspace() -> Workspace {
         unknown_keys: UnknownKeyPolicy::Accept,
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: true,
+        usage_retention_days: None,
         plan: Some(Plan {
             budget: millis(100),
             overage: millis(50),

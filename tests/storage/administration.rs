@@ -170,6 +170,7 @@ pub async fn workspaces_come_back_as_they_were_put(world: &World) {
         unknown_keys: UnknownKeyPolicy::Deny,
         alerts: AlertPolicy { envelope: vec![], model_limits: vec![1, 1_000] },
         may_have_expiry_charges: true,
+        usage_retention_days: Some(400),
         plan: Some(Plan {
             budget: Amount::LIMIT_MAX,
             overage: Amount::ZERO,

@@ -142,6 +142,7 @@ pub fn workspace(id: &str) -> Workspace {
         unknown_keys: UnknownKeyPolicy::Accept,
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: false,
+        usage_retention_days: None,
         plan: None,
         create_time: START,
         update_time: START,

@@ -57,6 +57,7 @@ fn workspace(zone: &str) -> Workspace {
         unknown_keys: UnknownKeyPolicy::Accept,
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: false,
+        usage_retention_days: None,
         plan: None,
         create_time: at,
         update_time: at,
