@@ -153,3 +153,4 @@ CREATE TABLE directory (
     archive_time INTEGER,
     PRIMARY KEY (workspace_id, kind, id)
 ) WITHOUT ROWID;
+CREATE INDEX directory_by_department ON directory (workspace_id, kind, department_id, id);

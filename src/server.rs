@@ -21,13 +21,14 @@ use crate::engine::alerts::address::AddressRules;
 use crate::engine::{self, Clock, Engine};
 use crate::grpc::health::Health;
 use crate::grpc::router::Router;
-use crate::grpc::{Alert, Analytics, Audit, Budget, ModelLimit, Quota, Usage};
+use crate::grpc::{Alert, Analytics, Audit, Budget, Directory, ModelLimit, Quota, Usage};
 use crate::prices::builtin;
 use crate::proto;
 use crate::proto::v1::alert_service_server::AlertServiceServer;
 use crate::proto::v1::analytics_service_server::AnalyticsServiceServer;
 use crate::proto::v1::audit_service_server::AuditServiceServer;
 use crate::proto::v1::budget_service_server::BudgetServiceServer;
+use crate::proto::v1::directory_service_server::DirectoryServiceServer;
 use crate::proto::v1::model_limit_service_server::ModelLimitServiceServer;
 use crate::proto::v1::quota_service_server::QuotaServiceServer;
 use crate::proto::v1::usage_service_server::UsageServiceServer;
@@ -156,6 +157,7 @@ fn router(
     let quota = bounded!(QuotaServiceServer, Quota::new(engine()));
     let alert = bounded!(AlertServiceServer, alert);
     let analytics = bounded!(AnalyticsServiceServer, Analytics::new(engine(), stopping()));
+    let directory = bounded!(DirectoryServiceServer, Directory::new(engine()));
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
@@ -168,6 +170,7 @@ fn router(
         .add_service(quota)
         .add_service(alert)
         .add_service(analytics)
+        .add_service(directory)
         .add_service(health.service())
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);

@@ -31,6 +31,10 @@ mod bad_input;
 mod boosts;
 #[path = "api/budget.rs"]
 mod budget;
+#[path = "api/directory.rs"]
+mod directory;
+#[path = "api/erasure.rs"]
+mod erasure;
 #[path = "api/fixtures.rs"]
 mod fixtures;
 #[path = "api/keys.rs"]

@@ -10,6 +10,8 @@ mod administration;
 mod alerts;
 #[path = "storage/changes.rs"]
 mod changes;
+#[path = "storage/directory.rs"]
+mod directory;
 #[path = "storage/fencing.rs"]
 mod fencing;
 #[path = "storage/fixtures.rs"]
@@ -139,6 +141,15 @@ conformance! {
     changes::everything_is_replaced_and_deleted_within_its_workspace,
     changes::boosts_go_with_their_quota,
     changes::events_are_listed_and_filtered,
+    directory::entries_come_back_as_they_were_put,
+    directory::many_entries_at_once,
+    directory::registered_and_seen_are_listed_together,
+    directory::what_was_seen_comes_with_its_times,
+    directory::an_erased_user_leaves_every_sum,
+    directory::rules_of_an_erased_user_go_with_it,
+    directory::nothing_else_names_an_erased_user,
+    directory::events_that_name_a_text_are_found,
+    directory::entries_of_an_erased_user_are_found_by_their_hours,
     limits::quotas_of_all_kinds_come_back,
     limits::rate_limits_and_keys_come_back,
     limits::rules_are_listed_in_pages_and_filtered,
@@ -194,6 +205,15 @@ model_conformance! {
     changes::everything_is_replaced_and_deleted_within_its_workspace,
     changes::boosts_go_with_their_quota,
     changes::events_are_listed_and_filtered,
+    directory::entries_come_back_as_they_were_put,
+    directory::many_entries_at_once,
+    directory::registered_and_seen_are_listed_together,
+    directory::what_was_seen_comes_with_its_times,
+    directory::an_erased_user_leaves_every_sum,
+    directory::rules_of_an_erased_user_go_with_it,
+    directory::nothing_else_names_an_erased_user,
+    directory::events_that_name_a_text_are_found,
+    directory::entries_of_an_erased_user_are_found_by_their_hours,
     limits::quotas_of_all_kinds_come_back,
     limits::rate_limits_and_keys_come_back,
     limits::rules_are_listed_in_pages_and_filtered,

@@ -4,12 +4,13 @@
 //! others wake it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
-use super::Engine;
 use super::error::Result;
+use super::{Engine, Shared};
 use crate::ledger::Time;
 use crate::storage::rollup::{FoldCursor, Folded};
 
@@ -29,12 +30,15 @@ pub struct FoldedUpto {
 pub(super) struct FoldDesk {
     upto: watch::Sender<FoldedUpto>,
     asked: Notify,
+    /// How often the log was changed under what is not folded yet.
+    erasures: AtomicU64,
 }
 
 impl Default for FoldDesk {
     fn default() -> FoldDesk {
         let upto = FoldedUpto { seq: 0, as_of: Time::from_micros(0) };
-        FoldDesk { upto: watch::Sender::new(upto), asked: Notify::new() }
+        let upto = watch::Sender::new(upto);
+        FoldDesk { upto, asked: Notify::new(), erasures: AtomicU64::new(0) }
     }
 }
 
@@ -74,13 +78,29 @@ impl Engine {
         self.shared.fold_desk.upto.send_replace(upto);
     }
 
+    /// How many users were erased so far. What was summed up at another number is not to be
+    /// folded: it may name one of them.
+    pub fn erasures(&self) -> u64 {
+        self.shared.erasures()
+    }
+
     /// Adds to what is derived from the log, with the refusals of the batch `to`, in order with
-    /// what is written. Safe to repeat.
+    /// what is written. Safe to repeat. False, and nothing has changed, if a user was erased since
+    /// `erasures`: then it is to be summed up anew, from where storage says the fold is.
     ///
     /// # Errors
     /// If storage fails: nothing has changed then.
-    pub async fn fold(&self, from: FoldCursor, to: FoldCursor, folded: Arc<Folded>) -> Result<()> {
+    pub async fn fold(
+        &self,
+        erasures: u64,
+        from: FoldCursor,
+        to: FoldCursor,
+        folded: Arc<Folded>,
+    ) -> Result<bool> {
         self.in_writer(move |shared| async move {
+            if erasures != shared.erasures() {
+                return Ok(false);
+            }
             let refusals = shared.refusals_of(to.batch);
             let folded = match refusals.is_empty() {
                 true => folded,
@@ -88,8 +108,20 @@ impl Engine {
             };
             shared.until_known(|| shared.store.fold(from, to, &folded)).await?;
             shared.refusals_kept(to.batch);
-            Ok(())
+            Ok(true)
         })
         .await
+    }
+}
+
+impl Shared {
+    pub(super) fn erasures(&self) -> u64 {
+        self.fold_desk.erasures.load(Ordering::Acquire)
+    }
+
+    /// To be called in the writer, after the commit: who reads this number, and then the log, reads
+    /// it without the user.
+    pub(super) fn note_erasure(&self) {
+        self.fold_desk.erasures.fetch_add(1, Ordering::AcqRel);
     }
 }

@@ -9,6 +9,8 @@ mod boosts;
 mod catalogue;
 mod clock;
 mod described;
+mod directory;
+mod erasure;
 mod error;
 mod fold;
 mod keys;
@@ -52,6 +54,8 @@ pub use audit::By;
 pub use boosts::{BoostAmount, BoostView, BoostsOf, NewBoost};
 pub use catalogue::{import as import_changes, load as load_catalogue};
 pub use clock::{Clock, SystemClock};
+pub use directory::NewEntry;
+pub use erasure::Erased;
 pub use error::{Error, Result};
 pub use fold::{FOLD_WAIT_MAX, FoldedUpto};
 pub use keys::{ApiKeyChange, GroupView, NewApiKey, NewKeyGroup};
@@ -318,6 +322,7 @@ impl Shared {
             ledger.learn_output(&model, tokens);
         }
         ledger.set_policy(now, policy, answers);
+        ledger.set_departments(self.store.departments(id).await?);
         self.take_up(&mut ledger, now).await?;
         let raised = self.store.raised(id, ledger.earliest_window()).await?;
         ledger.set_raised(now, raised);

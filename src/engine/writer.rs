@@ -66,6 +66,8 @@ pub struct Committed {
     pub after: i64,
     /// Position of the last of these.
     pub upto: i64,
+    /// [`super::Engine::erasures`] when they were committed.
+    pub erasures: u64,
     pub records: Vec<Record>,
 }
 
@@ -293,8 +295,9 @@ impl Shared {
     pub(super) fn publish(&self, records: Vec<Record>) {
         let Some(last) = records.last() else { return };
         let upto = last.seq;
+        let erasures = self.erasures();
         let after = self.last_committed.swap(upto, Ordering::Relaxed);
-        let _ = self.committed.try_send(Committed { after, upto, records });
+        let _ = self.committed.try_send(Committed { after, upto, erasures, records });
     }
 
     /// Runs an idempotent write until its outcome is known.

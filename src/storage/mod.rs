@@ -26,6 +26,7 @@ use crate::ledger::usage::Attribution;
 use crate::ledger::workspace::{Workspace, WorkspaceModel};
 use crate::ledger::{Amount, Time};
 use alerts::AlertStore;
+use directory::DirectoryStore;
 use policy::{PolicyStore, StoredRate};
 use reports::ReportStore;
 use rollup::{Dimension, FoldCursor, Folded, Grain};
@@ -160,8 +161,8 @@ pub struct Difference {
     pub cost_nanos: i64,
 }
 
-/// Keeps the catalogue, workspaces, the usage log and what is derived from it; with its other two
-/// parts what administrators set, and alerts.
+/// Keeps the catalogue, workspaces, the usage log and what is derived from it; with its other
+/// parts what administrators set, alerts, and the directory.
 ///
 /// Every write must be atomic, must be durable when it answers `Ok`, and must be idempotent:
 /// the same write again changes nothing more and answers `Ok`. A future that is dropped must
@@ -171,7 +172,7 @@ pub struct Difference {
 /// which Postgres cannot keep. Times must come back to the microsecond. A write must answer
 /// [`Error::Fenced`], and change nothing, once another instance has claimed the database.
 #[async_trait]
-pub trait Store: PolicyStore + AlertStore + ReportStore {
+pub trait Store: PolicyStore + AlertStore + DirectoryStore + ReportStore {
     /// Must answer `Ok` only if a query ran.
     async fn ping(&self) -> Result<()>;
 

@@ -37,6 +37,8 @@ struct Fold {
     /// Up to here records are in `sums`.
     position: i64,
     sums: Accumulator,
+    /// How many users were erased before `sums` were begun.
+    erasures: u64,
     /// Everything acknowledged before is at or before `position`.
     as_of: Time,
 }
@@ -82,7 +84,7 @@ pub async fn run(
             return;
         }
     }
-    if let Err(error) = fold.write().await {
+    if let Err(error) = fold.write_upto(fold.position).await {
         warn!(%error, "the last records are folded at the next start");
     }
 }
@@ -93,6 +95,7 @@ impl Fold {
         // Not the position that was handed out last: that entry may not be there yet.
         let upto = engine.last_committed();
         loop {
+            let erasures = engine.erasures();
             match engine.store().fold_cursor().await {
                 Ok(cursor) => {
                     let mut fold = Fold {
@@ -100,6 +103,7 @@ impl Fold {
                         cursor,
                         position: cursor.seq,
                         sums: Accumulator::default(),
+                        erasures,
                         as_of: Time::from_micros(0),
                     };
                     while let Err(error) = fold.catch_up(upto).await {
@@ -124,7 +128,7 @@ impl Fold {
             if self.sums.len() < FOLD_CELLS_MAX {
                 return Ok(());
             }
-            return self.write().await;
+            return self.write().await.map(drop);
         }
         // In this order: what is committed later is acknowledged later.
         let now = self.engine.now();
@@ -136,7 +140,25 @@ impl Fold {
         }
         self.catch_up(upto).await?;
         self.as_of = now;
-        self.write().await
+        self.write_upto(upto).await
+    }
+
+    /// Folds up to a position that is committed.
+    async fn write_upto(&mut self, upto: i64) -> Result<(), Error> {
+        while !self.write().await? {
+            self.catch_up(upto).await?;
+        }
+        Ok(())
+    }
+
+    /// Begins anew from what is folded: a user was erased, whom the sums may name.
+    async fn begin_anew(&mut self) -> Result<(), Error> {
+        // In this order: what is read after it does not name who was erased before.
+        let erasures = self.engine.erasures();
+        let cursor = self.engine.store().fold_cursor().await?;
+        self.sums = Accumulator::default();
+        (self.erasures, self.cursor, self.position) = (erasures, cursor, cursor.seq);
+        Ok(())
     }
 
     /// Adds a group; reads from the log first what lies between.
@@ -144,7 +166,8 @@ impl Fold {
         if group.upto <= self.position {
             return Ok(());
         }
-        if group.after != self.position {
+        // A user whom the group names may have been erased since.
+        if group.after != self.position || group.erasures != self.erasures {
             return self.catch_up(group.upto).await;
         }
         for record in &group.records {
@@ -175,13 +198,24 @@ impl Fold {
         Ok(())
     }
 
-    async fn write(&mut self) -> Result<(), Error> {
+    /// Folds what is summed up. False if that is begun anew instead, where the fold is.
+    async fn write(&mut self) -> Result<bool, Error> {
         let to = FoldCursor { seq: self.position, batch: self.cursor.batch + 1 };
         let folded = std::mem::take(&mut self.sums).into_folded();
         if to.seq != self.cursor.seq || self.engine.has_refusals() {
             let folded = Arc::new(folded);
             // The rows must be written before any later ones: try until it is known that they are.
-            while let Err(error) = self.engine.fold(self.cursor, to, folded.clone()).await {
+            loop {
+                let (from, folded) = (self.cursor, folded.clone());
+                let error = match self.engine.fold(self.erasures, from, to, folded).await {
+                    Ok(true) => break,
+                    Ok(false) => {
+                        self.position = self.cursor.seq;
+                        self.begin_anew().await?;
+                        return Ok(false);
+                    }
+                    Err(error) => error,
+                };
                 if matches!(error, Error::Stopping | Error::Internal(_)) {
                     // What is not folded is read from the log once more.
                     self.position = self.cursor.seq;
@@ -193,6 +227,6 @@ impl Fold {
             self.cursor = to;
         }
         self.engine.set_folded(FoldedUpto { seq: self.cursor.seq, as_of: self.as_of });
-        Ok(())
+        Ok(true)
     }
 }

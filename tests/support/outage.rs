@@ -16,6 +16,7 @@ use tollgate::ledger::{Amount, Time};
 use tollgate::storage::alerts::{
     AlertFilter, AlertStore, Delivery, DeliveryFilter, EmailReceiver, StoredAlert, Webhook,
 };
+use tollgate::storage::directory::{DirectoryStore, EntryKind, EntryState, Listed, UserTraces};
 use tollgate::storage::policy::{
     AuditEvent, AuditFilter, BoostFilter, Change, PolicyStore, RuleFilter, StoredRate,
 };
@@ -265,6 +266,17 @@ impl PolicyStore for Outage {
         self.inner.audit_events(filter, after, limit).await
     }
 
+    async fn audit_events_naming(
+        &self,
+        workspace_id: &str,
+        text: &str,
+        after: Option<(Time, String)>,
+        limit: usize,
+    ) -> Result<Vec<AuditEvent>> {
+        self.answer()?;
+        self.inner.audit_events_naming(workspace_id, text, after, limit).await
+    }
+
     async fn used(&self, workspace_id: &str, query: &UsedQuery) -> Result<Vec<(String, Used)>> {
         self.answer()?;
         self.inner.used(workspace_id, query).await
@@ -278,6 +290,42 @@ impl PolicyStore for Outage {
     async fn rates(&self, workspace_id: &str) -> Result<Vec<StoredRate>> {
         self.answer()?;
         self.inner.rates(workspace_id).await
+    }
+}
+
+#[tonic::async_trait]
+impl DirectoryStore for Outage {
+    async fn entries(
+        &self,
+        workspace_id: &str,
+        kind: EntryKind,
+        ids: &[String],
+    ) -> Result<Vec<Listed>> {
+        self.answer()?;
+        self.inner.entries(workspace_id, kind, ids).await
+    }
+
+    async fn list_entries(
+        &self,
+        workspace_id: &str,
+        kind: EntryKind,
+        state: EntryState,
+        department_id: Option<&str>,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<Listed>> {
+        self.answer()?;
+        self.inner.list_entries(workspace_id, kind, state, department_id, after_id, limit).await
+    }
+
+    async fn user_traces(&self, workspace_id: &str, user_id: &str) -> Result<UserTraces> {
+        self.answer()?;
+        self.inner.user_traces(workspace_id, user_id).await
+    }
+
+    async fn departments(&self, workspace_id: &str) -> Result<Vec<(String, String)>> {
+        self.answer()?;
+        self.inner.departments(workspace_id).await
     }
 }
 

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod boost;
 pub mod alert;
 pub mod budget;
+pub mod directory;
 pub mod key;
 pub mod limits;
 pub mod mask;

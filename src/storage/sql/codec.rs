@@ -17,6 +17,7 @@ use crate::ledger::usage::{Attribution, Outcome, ServiceTier, UsageSource};
 use crate::ledger::workspace::{HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy};
 use crate::ledger::{Amount, Currency, Time};
 use crate::storage::alerts::DeliveryState;
+use crate::storage::directory::EntryKind;
 use crate::storage::rollup::Dimension;
 use crate::storage::{Before, Error, Result};
 
@@ -179,6 +180,19 @@ impl Code for DeliveryState {
     const NAME: &'static str = "state of a delivery";
     const CODES: &'static [(DeliveryState, i64)] =
         &[(DeliveryState::Pending, 0), (DeliveryState::Delivered, 1), (DeliveryState::Dead, 2)];
+}
+
+impl Code for EntryKind {
+    const NAME: &'static str = "kind of entry";
+    const CODES: &'static [(EntryKind, i64)] = &[
+        (EntryKind::User, 0),
+        (EntryKind::Department, 1),
+        (EntryKind::Assistant, 2),
+        (EntryKind::Workflow, 3),
+        (EntryKind::Feature, 4),
+        (EntryKind::Project, 5),
+        (EntryKind::Investigation, 6),
+    ];
 }
 
 /// The statement of a claim names these.

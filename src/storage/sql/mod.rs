@@ -12,6 +12,8 @@ mod catalogue;
 mod changes;
 mod codec;
 mod deliveries;
+mod directory;
+mod erasure;
 mod errors;
 mod keys;
 mod log;

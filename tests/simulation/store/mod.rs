@@ -5,6 +5,7 @@
 //! which, slowness, and hanging for long. A future that is dropped has applied all or nothing.
 
 mod alerts;
+mod directory;
 mod policy;
 mod reports;
 
@@ -22,7 +23,7 @@ use tollgate::ledger::usage::Outcome;
 use tollgate::ledger::workspace::{Workspace, WorkspaceModel};
 use tollgate::ledger::{Amount, Time};
 use tollgate::storage::alerts::{Delivery, EmailReceiver, StoredAlert, Webhook};
-use tollgate::storage::directory::Seen;
+use tollgate::storage::directory::{Entry, Seen};
 use tollgate::storage::latency::Latencies;
 use tollgate::storage::policy::{AuditEvent, StoredRate};
 use tollgate::storage::rollup::{Dimension, FoldCursor, Folded, Grain, Sums};
@@ -69,6 +70,8 @@ pub struct Disk {
     pub cursor: FoldCursor,
     pub rollups: BTreeMap<RollupKey, (Sums, Latencies)>,
     pub seen: BTreeMap<SeenKey, Seen>,
+    /// The directory, by the same key.
+    pub entries: BTreeMap<SeenKey, Entry>,
     /// First and last time, by workspace and day.
     pub days: BTreeMap<(String, Time), (Time, Time)>,
     pub refusals: BTreeMap<(String, RefusalKey), RefusalCounts>,
