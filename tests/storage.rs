@@ -35,6 +35,8 @@ mod reports;
 mod reports_log;
 #[path = "storage/reports_people.rs"]
 mod reports_people;
+#[path = "storage/retention.rs"]
+mod retention;
 #[path = "storage/rollups.rs"]
 mod rollups;
 #[path = "storage/traps.rs"]
@@ -123,6 +125,10 @@ conformance! {
     reports_people::users_are_known_from_when_they_are_registered_or_seen,
     reports_people::sign_ups_come_with_first_value_and_last_use,
     reports_people::names_are_those_of_the_directory_keys_and_models,
+    retention::what_is_derived_from_dropped_entries_stays,
+    retention::what_is_not_dropped_is_still_verified,
+    retention::entries_around_the_beginning_of_a_window_are_kept,
+    retention::positions_of_dropped_entries_are_not_given_out_again,
     traps::ids_are_compared_by_their_bytes,
     traps::texts_of_all_kinds_come_back,
     traps::wildcards_in_ids_match_themselves_only,

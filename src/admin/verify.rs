@@ -136,6 +136,11 @@ async fn fault_of_correction(store: &dyn Store, record: &Record) -> Result<Optio
     let same_attempt = |entry: &&Record| entry.attempt == record.attempt;
     let revisions: Vec<i32> = entries.iter().filter(same_attempt).map(|e| e.revision).collect();
     let complete = (0..=record.revision).all(|revision| revisions.contains(&revision));
+    // Asked afterwards: what it corrects may be dropped just now.
+    let dropped_before = store.dropped_before(&record.workspace_id).await?;
+    if dropped_before.is_some_and(|before| record.day < before) {
+        return Ok(None);
+    }
     Ok((!complete).then(|| "it corrects an entry that is not there".to_owned()))
 }
 

@@ -22,6 +22,7 @@ use crate::ledger::calendar::Window;
 use crate::ledger::catalogue::{ExchangeRate, Model};
 use crate::ledger::price::Price;
 use crate::ledger::record::Record;
+use crate::ledger::time::{MICROS_PER_DAY, Micros};
 use crate::ledger::usage::Attribution;
 use crate::ledger::workspace::{Workspace, WorkspaceModel};
 use crate::ledger::{Amount, Time};
@@ -30,6 +31,10 @@ use directory::DirectoryStore;
 use policy::{PolicyStore, StoredRate};
 use reports::ReportStore;
 use rollup::{Dimension, FoldCursor, Folded, Grain};
+
+/// Entries are kept at least this long after their local day began: longer than a cycle of a plan
+/// with the days around it, and than the time in which records may come late.
+pub const RECORDS_KEPT_MIN: Micros = 62 * MICROS_PER_DAY;
 
 /// Why storage could not do what it was asked. Variants by what the caller can do.
 #[derive(Debug, thiserror::Error)]
@@ -285,12 +290,32 @@ pub trait Store: PolicyStore + AlertStore + DirectoryStore + ReportStore {
 
     /// Must return at most `limit` differences between what is derived (refusals aside, which are
     /// not in the log) and the entries up to the cursor, from one consistent state, also while
-    /// another process writes. Must not keep the whole of either side in memory.
+    /// another process writes. Must not keep the whole of either side in memory. What is derived
+    /// from days of which entries may have been dropped is not compared, nor, of such a workspace,
+    /// what was seen.
     async fn verify_rollups(&self, limit: usize) -> Result<Vec<Difference>>;
 
     /// Must replace what is derived, refusals aside, by what the entries up to the end of the log
-    /// say, and move the cursor there, in one transaction. Must not keep it all in memory.
+    /// say, and move the cursor there, in one transaction. Must not keep it all in memory. What is
+    /// derived from days of which entries may have been dropped must stay, and entries of these
+    /// days that are not folded be added to it.
     async fn rebuild_rollups(&self) -> Result<()>;
+
+    /// Deletes at most `limit` entries of local days that begin before `before`, the earliest
+    /// first, and answers how many; fewer than `limit` where no more can go. What is derived from
+    /// them must stay.
+    /// Must keep entries that are not folded, and all entries of local days in which a window of a
+    /// quota begins that only a reset ends: sums over it are made of them. `before` must be the
+    /// start of a local day of the workspace, at least [`RECORDS_KEPT_MIN`] ago: entries of other
+    /// windows that may still be asked for, and keys under which callers may repeat themselves,
+    /// are later. Must remember, in the same transaction, before which days entries were dropped,
+    /// and never an earlier one. A sum over a window that cuts through a dropped day counts
+    /// nothing of it.
+    async fn drop_records(&self, workspace_id: &str, before: Time, limit: usize) -> Result<usize>;
+
+    /// Must return before which local days entries of a workspace may have been dropped; none
+    /// if none were.
+    async fn dropped_before(&self, workspace_id: &str) -> Result<Option<Time>>;
 
     /// Writes what is pending and closes; later calls may fail.
     async fn close(&self);

@@ -68,6 +68,7 @@ async fn every_write_is_fenced(store: &dyn Store) {
     fenced("put_delivery", store.put_delivery(&delivery("d", 1)).await);
     fenced("fold", store.fold(at(0), at(1), &folded(&log)).await);
     fenced("rebuild_rollups", store.rebuild_rollups().await);
+    fenced("drop_records", store.drop_records("w", START, 1).await.map(drop));
 }
 
 async fn nothing_was_written(store: &dyn Store) {

@@ -18,7 +18,7 @@ use crate::limits::scope;
 use crate::world::World;
 
 /// Records whose attribution names some members of each kind, or none.
-fn log_of_members(seed: u64, count: i64) -> Vec<Record> {
+pub fn log_of_members(seed: u64, count: i64) -> Vec<Record> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut log = random_records(seed, count);
     for record in &mut log {
@@ -67,7 +67,7 @@ fn counted<'a>(
     })
 }
 
-fn naive_used(log: &[Record], workspace_id: &str, query: &UsedQuery) -> Vec<(String, Used)> {
+pub fn naive_used(log: &[Record], workspace_id: &str, query: &UsedQuery) -> Vec<(String, Used)> {
     let mut sums: BTreeMap<String, Used> = BTreeMap::new();
     for (member, record) in counted(log, workspace_id, &query.scope) {
         if query.from <= record.charge_time && record.charge_time < query.to {
@@ -95,7 +95,7 @@ fn naive_sent(log: &[Record], workspace_id: &str, query: &SentQuery) -> Vec<Sent
 }
 
 /// Every kind of subject, for each member and for one that is named, with and without a model.
-fn scopes() -> Vec<Scope> {
+pub fn scopes() -> Vec<Scope> {
     let mut scopes = Vec::new();
     for (kind, name) in [
         (SubjectKind::Workspace, ""),
@@ -118,7 +118,7 @@ fn scopes() -> Vec<Scope> {
     scopes
 }
 
-async fn used(store: &dyn Store, workspace_id: &str, query: &UsedQuery) -> Vec<(String, Used)> {
+pub async fn used(store: &dyn Store, workspace_id: &str, query: &UsedQuery) -> Vec<(String, Used)> {
     let mut used = store.used(workspace_id, query).await.unwrap();
     used.sort_by(|a, b| a.0.cmp(&b.0));
     used

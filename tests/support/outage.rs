@@ -162,6 +162,16 @@ impl Store for Outage {
         self.inner.verify_rollups(limit).await
     }
 
+    async fn drop_records(&self, workspace_id: &str, before: Time, limit: usize) -> Result<usize> {
+        self.answer()?;
+        self.inner.drop_records(workspace_id, before, limit).await
+    }
+
+    async fn dropped_before(&self, workspace_id: &str) -> Result<Option<Time>> {
+        self.answer()?;
+        self.inner.dropped_before(workspace_id).await
+    }
+
     async fn rebuild_rollups(&self) -> Result<()> {
         self.answer()?;
         self.inner.rebuild_rollups().await

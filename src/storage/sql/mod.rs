@@ -27,6 +27,7 @@ mod receivers;
 mod records;
 mod refusals;
 mod reports;
+mod retention;
 mod rollups;
 mod schema;
 mod session;
@@ -274,6 +275,14 @@ impl<DB: Backend> Store for SqlStore<DB> {
 
     async fn rebuild_rollups(&self) -> Result<()> {
         self.remake_rollups().await
+    }
+
+    async fn drop_records(&self, workspace_id: &str, before: Time, limit: usize) -> Result<usize> {
+        self.drop_old_records(workspace_id, before, limit).await
+    }
+
+    async fn dropped_before(&self, workspace_id: &str) -> Result<Option<Time>> {
+        self.read_dropped_before(workspace_id).await
     }
 
     async fn close(&self) {

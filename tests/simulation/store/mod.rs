@@ -16,9 +16,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tollgate::ledger::quota::{ApiKey, Boost, KeyGroup, Quota, RateLimit, Span, Unit};
+use tollgate::ledger::quota::{ApiKey, Boost, KeyGroup, Period, Quota, RateLimit, Span, Unit};
 use tollgate::ledger::record::{Record, RecordKind};
 use tollgate::ledger::refusal::{RefusalCounts, RefusalKey};
+use tollgate::ledger::time::MICROS_PER_DAY;
 use tollgate::ledger::usage::Outcome;
 use tollgate::ledger::workspace::{Workspace, WorkspaceModel};
 use tollgate::ledger::{Amount, Time};
@@ -75,6 +76,8 @@ pub struct Disk {
     /// First and last time, by workspace and day.
     pub days: BTreeMap<(String, Time), (Time, Time)>,
     pub refusals: BTreeMap<(String, RefusalKey), RefusalCounts>,
+    /// Days before which entries were dropped, by workspace.
+    pub dropped: BTreeMap<String, Time>,
 }
 
 /// How storage behaves at the moment.
@@ -307,7 +310,11 @@ impl Store for SimStore {
     }
 
     async fn last_seq(&self) -> Result<i64> {
-        self.read(|disk| disk.log.iter().map(|record| record.seq).max().unwrap_or(0)).await
+        self.read(|disk| {
+            let last = disk.log.iter().map(|record| record.seq).max().unwrap_or(0);
+            last.max(disk.cursor.seq)
+        })
+        .await
     }
 
     async fn append(&self, records: &[Record]) -> Result<Vec<Appended>> {
@@ -483,6 +490,41 @@ impl Store for SimStore {
 
     async fn rebuild_rollups(&self) -> Result<()> {
         unreachable!("nothing is rebuilt in a simulation")
+    }
+
+    async fn drop_records(&self, workspace_id: &str, before: Time, limit: usize) -> Result<usize> {
+        self.write(|disk| {
+            let windows = policy::of(&disk.quotas, workspace_id)
+                .filter(|quota| quota.period == Period::UntilReset)
+                .map(|quota| quota.window_start.micros().div_euclid(MICROS_PER_DAY));
+            let windows: Vec<i64> = windows.collect();
+            let is_kept = |record: &Record| {
+                let day = record.charge_time.micros().div_euclid(MICROS_PER_DAY);
+                windows.iter().any(|window| (window - 2..=window + 2).contains(&day))
+            };
+            let cursor = disk.cursor.seq;
+            let mut old: Vec<(Time, i64)> = disk
+                .log
+                .iter()
+                .filter(|record| *record.workspace_id == *workspace_id && record.day < before)
+                .filter(|record| record.seq <= cursor && !is_kept(record))
+                .map(|record| (record.charge_time, record.seq))
+                .collect();
+            old.sort();
+            old.truncate(limit);
+            let gone: BTreeSet<i64> = old.iter().map(|(_, seq)| *seq).collect();
+            disk.log.retain(|record| !gone.contains(&record.seq));
+            if !gone.is_empty() {
+                let dropped = disk.dropped.entry(workspace_id.to_owned()).or_insert(before);
+                *dropped = before.max(*dropped);
+            }
+            Ok(gone.len())
+        })
+        .await
+    }
+
+    async fn dropped_before(&self, workspace_id: &str) -> Result<Option<Time>> {
+        self.read(|disk| disk.dropped.get(workspace_id).copied()).await
     }
 
     async fn close(&self) {}
