@@ -124,6 +124,13 @@ impl Disk {
         if let Some(seen) = self.seen.remove(&key) {
             self.seen.insert((key.0, key.1, pseudonym.clone()), seen);
         }
+        let refusals = std::mem::take(&mut self.refusals);
+        for ((id, mut key), counts) in refusals {
+            if is_here(&id) {
+                rename(&mut key.user_id);
+            }
+            self.refusals.entry((id, key)).or_default().add(&counts);
+        }
         let rollups = std::mem::take(&mut self.rollups);
         self.rollups = rollups
             .into_iter()
