@@ -19,6 +19,8 @@ mod alerts;
 mod analytics;
 #[path = "api/analytics_bad_input.rs"]
 mod analytics_bad_input;
+#[path = "api/analytics_people.rs"]
+mod analytics_people;
 #[path = "api/analytics_refusals.rs"]
 mod analytics_refusals;
 #[path = "api/analytics_setup.rs"]
