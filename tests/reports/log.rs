@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, Timelike, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 use tollgate::proto::v1;
 use tollgate::proto::v1::UsageDimension as Dimension;
@@ -133,7 +133,7 @@ impl Entry {
         let start = match granularity {
             v1::TimeGranularity::Unspecified => return String::new(),
             v1::TimeGranularity::Hour => {
-                return local.with_minute(0).unwrap().format("%Y-%m-%dT%H:00%:z").to_string();
+                return local.format("%Y-%m-%dT%H:00%:z").to_string();
             }
             v1::TimeGranularity::Day => date,
             v1::TimeGranularity::Week => {
