@@ -1,11 +1,15 @@
 //! The command line: what can be typed. Does nothing by itself.
 
+mod export;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use tollgate::config::Flag;
 use tollgate::replay::pace::Speed;
 use tollgate::replay::{CONCURRENCY_MAX, Options};
+
+pub use export::{Export, failure as export_failure};
 
 /// Tollgate keeps LLM spend inside its envelope.
 #[derive(Debug, Parser)]
@@ -34,6 +38,11 @@ pub enum Command {
     Verify(Database),
     /// Rewrite everything that is derived from the usage log. No server may be running.
     Rebuild(Database),
+    /// Write a report or the usage log as a file: CSV or Parquet.
+    ///
+    /// May run beside a server. A file has its name only once it is whole.
+    #[command(subcommand)]
+    Export(Export),
     /// Models and prices of the catalogue.
     #[command(subcommand)]
     Prices(Prices),

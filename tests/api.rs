@@ -37,6 +37,8 @@ mod budget;
 mod directory;
 #[path = "api/erasure.rs"]
 mod erasure;
+#[path = "api/export.rs"]
+mod export;
 #[path = "api/fixtures.rs"]
 mod fixtures;
 #[path = "api/keys.rs"]

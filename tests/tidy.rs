@@ -19,7 +19,7 @@ const LINE_CHARACTERS_MAX: usize = 100;
 const MAY_MENTION: [(&str, &[&str]); 13] = [
     ("config", &[]),
     ("analytics", &["ledger", "storage"]),
-    ("admin", &["engine", "ledger", "prices", "storage"]),
+    ("admin", &["analytics", "engine", "ledger", "prices", "storage"]),
     ("engine", &["ledger", "prices", "storage"]),
     ("grpc", &["analytics", "engine", "ledger", "proto", "storage"]),
     ("ledger", &[]),

@@ -1,7 +1,8 @@
-//! What an operator runs beside the server: verify, rebuild, import prices.
+//! What an operator runs beside the server: verify, rebuild, import prices, export.
 //!
 //! Works on a database, prints nothing.
 
+pub mod export;
 pub mod verify;
 
 use std::path::Path;
@@ -26,6 +27,14 @@ pub enum Error {
     Storage(#[from] storage::Error),
     #[error("{path}: {cause}")]
     File { path: String, cause: std::io::Error },
+    #[error("--output: {0} is there already: choose another name, or replace it with --force")]
+    FileExists(String),
+    #[error("the output cannot be written: {0}")]
+    Output(#[source] std::io::Error),
+    #[error("--workspace: there is no workspace \"{0}\"")]
+    WorkspaceNotFound(String),
+    #[error(transparent)]
+    Export(crate::analytics::export::Error),
     #[error("{path}: {cause}")]
     NotAList { path: String, cause: NotAList },
     #[error("the price list contradicts itself or the catalogue: {0}")]

@@ -8,13 +8,14 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
+use super::BoxStream;
 use super::convert::analytics as convert;
 use super::convert::analytics_query;
 use super::convert::analytics_reports as encode;
 use super::convert::time::to_timestamp;
 use super::convert::{Path, Violations};
+use super::export::Exports;
 use super::status::{Failure, stopping};
-use super::{BoxStream, export};
 use crate::analytics::ranking::{Ranked, RankingQuery, RankingReport, ranking};
 use crate::analytics::{Scope, active_users, dashboard, first_value, live, overview, query, teams};
 use crate::engine::{Engine, ReportBasis, SpendWatch};
@@ -29,11 +30,12 @@ pub struct Analytics {
     engine: Engine,
     /// Ends streams.
     stopping: CancellationToken,
+    exports: Exports,
 }
 
 impl Analytics {
     pub fn new(engine: Engine, stopping: CancellationToken) -> Analytics {
-        Analytics { engine, stopping }
+        Analytics { engine, stopping, exports: Exports::default() }
     }
 }
 
@@ -218,7 +220,7 @@ impl AnalyticsService for Analytics {
         request: Request<v1::ExportUsageRequest>,
     ) -> Result<Response<Self::ExportUsageStream>, Status> {
         let (engine, stop) = (self.engine.clone(), self.stopping.clone());
-        Ok(Response::new(export::export_usage(engine, stop, request.into_inner()).await?))
+        Ok(Response::new(self.exports.begin(engine, stop, request.into_inner()).await?))
     }
 }
 

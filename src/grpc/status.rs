@@ -10,7 +10,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use tracing::error;
 
 use super::convert::{Violation, Violations};
-use crate::analytics;
+use crate::analytics::{self, export};
 use crate::engine;
 use crate::ledger::Amount;
 use crate::proto::v1::{self, ErrorReason};
@@ -28,6 +28,7 @@ pub enum Failure {
     Invalid(Violations),
     Engine(engine::Error),
     Report(analytics::Error),
+    Export(export::Error),
     /// Of the record of this attempt.
     Record(engine::Error, i32),
 }
@@ -49,6 +50,22 @@ impl From<analytics::Error> for Failure {
         match error {
             analytics::Error::Storage(error) => Failure::Engine(error.into()),
             error => Failure::Report(error),
+        }
+    }
+}
+
+impl Failure {
+    /// Of an export; fields of its content are below `path`.
+    pub fn of_export(error: export::Error, path: &str) -> Failure {
+        match error {
+            export::Error::Report(analytics::Error::Field { field, expected }) => {
+                let field = format!("{path}{field}");
+                Failure::Report(analytics::Error::Field { field, expected })
+            }
+            export::Error::Report(error) => Failure::from(error),
+            export::Error::Storage(error) => Failure::Engine(error.into()),
+            export::Error::Internal(cause) => Failure::Engine(engine::Error::Internal(cause)),
+            error => Failure::Export(error),
         }
     }
 }
@@ -137,6 +154,7 @@ impl Told {
             Failure::Invalid(violations) => Told::invalid(violations.into_list()),
             Failure::Engine(error) => Told::of_engine(error),
             Failure::Report(error) => Told::of_report(error),
+            Failure::Export(error) => Told::of_export(&error),
             Failure::Record(error, attempt) => {
                 let is_reused = matches!(error, engine::Error::RequestIdReused { .. });
                 let told = Told::of_engine(error);
@@ -168,6 +186,18 @@ impl Told {
                     .with("value", Amount::from_nanos(i64::MAX))
             }
             analytics::Error::Storage(error) => Told::of_engine(error.into()),
+        }
+    }
+
+    fn of_export(error: &export::Error) -> Told {
+        let told = |code, reason| Told::new(code, reason, error.to_string());
+        match error {
+            export::Error::TooManyGroups { max, .. } => {
+                told(Code::FailedPrecondition, ErrorReason::QueryTooBroad)
+                    .with("row_count_max", max)
+            }
+            _ => told(Code::ResourceExhausted, ErrorReason::BoundReached)
+                .with("bound", "amount of an export"),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use tollgate::analytics::export::focus::Day;
+use tollgate::analytics::export::focus::{Daily, Day, Entries};
 use tollgate::analytics::export::{Export, Format};
 use tollgate::ledger::calendar::Window;
 use tollgate::ledger::time::MICROS_PER_DAY;
@@ -39,8 +39,10 @@ fn specified() -> Vec<Specified> {
 
 /// Both forms: by entry, and by day.
 async fn both(log: &Log) -> [(Vec<String>, Vec<Row>); 2] {
-    let entries = Export::focus("acme", Format::Csv, log.scope.clone()).unwrap();
-    let daily = Export::focus_daily("acme", Format::Csv, log.scope.clone(), days()).unwrap();
+    let entries =
+        Export::new("acme", Format::Csv, Box::new(Entries::new(log.scope.clone()))).unwrap();
+    let daily =
+        Export::new("acme", Format::Csv, Box::new(Daily::new(log.scope.clone(), days()))).unwrap();
     [rows(entries).await, rows(daily).await]
 }
 

@@ -3,10 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use tollgate::analytics::export::{CHUNK_BYTES_MAX, Export, Format};
+use tollgate::analytics::export::records::Records;
+use tollgate::analytics::export::{CHUNK_BYTES_MAX, Export, Format, LogScope};
 use tollgate::ledger::usage::TokenClass;
 
 use crate::fixtures::{Row, at, bytes, entry, log, nanos, rows};
+
+fn records(name: &str, format: Format, scope: LogScope) -> Export {
+    Export::new(name, format, Box::new(Records::new(scope))).unwrap()
+}
 
 /// The cells of one row that are given.
 fn check(row: &Row, expected: &[(&str, &str)]) {
@@ -18,7 +23,7 @@ fn check(row: &Row, expected: &[(&str, &str)]) {
 #[tokio::test]
 async fn every_entry_is_one_row_with_all_that_it_says() {
     let log = log().await;
-    let export = Export::records("acme-records", Format::Csv, log.scope.clone()).unwrap();
+    let export = records("acme-records", Format::Csv, log.scope.clone());
     assert_eq!(export.file_name(), "acme-records.csv");
     let (header, rows) = rows(export).await;
     assert_eq!(header.len(), 45);
@@ -70,7 +75,7 @@ async fn every_entry_is_one_row_with_all_that_it_says() {
 #[tokio::test]
 async fn rows_come_in_the_order_of_their_times() {
     let log = log().await;
-    let export = Export::records("acme", Format::Csv, log.scope.clone()).unwrap();
+    let export = records("acme", Format::Csv, log.scope.clone());
     let (_, rows) = rows(export).await;
     let key = |row: &Row| (row["charge_time"].clone(), row["sequence"].parse::<i64>().unwrap());
     assert!(rows.is_sorted_by_key(key));
@@ -79,7 +84,7 @@ async fn rows_come_in_the_order_of_their_times() {
 #[tokio::test]
 async fn what_comes_after_the_beginning_is_left_out() {
     let log = log().await;
-    let mut export = Export::records("acme", Format::Csv, log.scope.clone()).unwrap();
+    let mut export = records("acme", Format::Csv, log.scope.clone());
     let later = entry(1_000, "2026-03-20T00:00:00Z", "big");
     log.scope.store.append(&[later]).await.unwrap();
     let mut text = String::new();
@@ -96,7 +101,7 @@ async fn only_what_is_charged_in_the_window_is_exported() {
     let mut scope = log.scope.clone();
     scope.window.start = at("2026-03-14T23:00:00Z");
     scope.window.end = at("2026-03-16T12:00:00Z");
-    let (_, rows) = rows(Export::records("acme", Format::Csv, scope).unwrap()).await;
+    let (_, rows) = rows(records("acme", Format::Csv, scope)).await;
     let requests: Vec<&str> = rows.iter().map(|row| row["request_id"].as_str()).collect();
     assert_eq!(requests, ["r-5", "r-6"]);
 }
@@ -106,9 +111,9 @@ async fn an_empty_log_is_a_header() {
     let log = log().await;
     let mut scope = log.scope.clone();
     scope.window.end = scope.window.start;
-    let text = bytes(Export::records("acme", Format::Csv, scope.clone()).unwrap()).await;
+    let text = bytes(records("acme", Format::Csv, scope.clone())).await;
     assert!(text.starts_with(b"sequence,") && text.ends_with(b",tags\r\n"));
-    let parquet = bytes(Export::records("acme", Format::Parquet, scope).unwrap()).await;
+    let parquet = bytes(records("acme", Format::Parquet, scope)).await;
     assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));
 }
 
@@ -121,7 +126,7 @@ async fn parts_are_bounded() {
     let mut scope = log.scope.clone();
     scope.last_seq = 6_500;
     for format in [Format::Csv, Format::Parquet] {
-        let mut export = Export::records("acme", format, scope.clone()).unwrap();
+        let mut export = records("acme", format, scope.clone());
         let mut sizes = Vec::new();
         while let Some(chunk) = export.next_chunk().await.unwrap() {
             sizes.push(chunk.len());

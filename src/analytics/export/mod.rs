@@ -3,12 +3,15 @@
 //! A [`Source`] puts rows into a [`table::File`] a few at a time; [`Export`] hands out its bytes as
 //! fast as they are taken, and no faster. Knows no transport and opens no file.
 
+pub mod content;
 mod csv;
 pub mod focus;
 mod log;
 mod output;
 mod parquet;
-mod records;
+mod query;
+pub mod records;
+mod reports;
 pub mod table;
 
 use std::sync::Arc;
@@ -16,6 +19,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::NaiveDate;
 
+use crate::analytics;
 use crate::ledger::calendar::Window;
 use crate::ledger::catalogue::Catalogue;
 use crate::ledger::workspace::Workspace;
@@ -46,6 +50,8 @@ pub enum Error {
     DecimalTooLarge,
     #[error("the sum of a column is out of range: narrow the range")]
     SumTooLarge,
+    #[error(transparent)]
+    Report(#[from] analytics::Error),
     #[error(transparent)]
     Storage(#[from] storage::Error),
     /// A defect.
@@ -121,14 +127,6 @@ impl Export {
         let file = Some(File::new(format, source.columns())?);
         let name = format!("{name}.{}", format.extension());
         Ok(Export { source, file, format, name, state: State::Rows })
-    }
-
-    /// Entries of the log as they are.
-    ///
-    /// # Errors
-    /// As [`Export::new`].
-    pub fn records(name: &str, format: Format, scope: LogScope) -> Result<Export> {
-        Export::new(name, format, Box::new(records::Records::new(scope)))
     }
 
     pub fn file_name(&self) -> &str {

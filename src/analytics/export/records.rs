@@ -7,14 +7,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::log::{Pages, kind_name, outcome_name, source_name, tags_json, tier_name};
-use super::table::{AMOUNT, Column, File, Kind};
+use super::table::{AMOUNT, Column, File, Kind, SECONDS};
 use super::{LogScope, Result, Source};
 use crate::ledger::price::RateCard;
 use crate::ledger::record::Record;
 use crate::ledger::usage::TokenClass;
-
-/// Of a latency: it is kept in microseconds.
-const SECONDS: Kind = Kind::Decimal(6);
 
 const COLUMNS: [Column; 45] = [
     Column::new("sequence", Kind::Integer),
@@ -64,6 +61,7 @@ const COLUMNS: [Column; 45] = [
     Column::optional("tags", Kind::Text),
 ];
 
+/// The log as it is: a row for each entry.
 pub struct Records {
     scope: LogScope,
     pages: Pages,

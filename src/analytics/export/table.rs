@@ -32,6 +32,9 @@ pub enum Kind {
 /// Money, in nano-units.
 pub const AMOUNT: Kind = Kind::Decimal(FRACTION_DIGITS);
 
+/// A span of time: it is kept in microseconds.
+pub const SECONDS: Kind = Kind::Decimal(6);
+
 /// One column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
@@ -135,6 +138,24 @@ impl File {
     pub fn decimal_if_any(&mut self, scaled: Option<i64>) {
         match scaled {
             Some(scaled) => self.decimal(scaled),
+            None => self.absent(),
+        }
+    }
+
+    pub fn amount_if_any(&mut self, amount: Option<Amount>) {
+        self.decimal_if_any(amount.map(Amount::nanos));
+    }
+
+    pub fn integer_if_any(&mut self, integer: Option<i64>) {
+        match integer {
+            Some(integer) => self.integer(integer),
+            None => self.absent(),
+        }
+    }
+
+    pub fn number_if_any(&mut self, number: Option<f64>) {
+        match number {
+            Some(number) => self.number(number),
             None => self.absent(),
         }
     }

@@ -11,6 +11,7 @@ pub mod boost;
 pub mod alert;
 pub mod budget;
 pub mod directory;
+pub mod export;
 pub mod key;
 pub mod limits;
 pub mod mask;

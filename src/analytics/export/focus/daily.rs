@@ -32,6 +32,8 @@ pub struct Day {
     pub window: Window,
 }
 
+/// A row for each token class of each day, model, tier, price, and attribution to department,
+/// project, API key and user.
 pub struct Daily {
     scope: LogScope,
     moments: Moments,
@@ -80,6 +82,7 @@ struct Group {
 }
 
 impl Daily {
+    /// `days` are those of the window, in order.
     pub fn new(scope: LogScope, mut days: Vec<Day>) -> Daily {
         days.reverse();
         let moments = Moments::new(&scope.workspace);

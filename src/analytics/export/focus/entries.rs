@@ -13,6 +13,7 @@ use crate::ledger::calendar::Window;
 use crate::ledger::record::{Record, RecordKind};
 use crate::ledger::time::MICROS_PER_SECOND;
 
+/// The log in the columns of FOCUS: a row for each token class of each entry.
 pub struct Entries {
     scope: LogScope,
     pages: Pages,

@@ -15,32 +15,5 @@ mod entries;
 mod moments;
 mod row;
 
-use super::{Export, Format, LogScope, Result};
-use daily::Daily;
-use entries::Entries;
-
-pub use daily::{Day, GROUPS_MAX};
-
-impl Export {
-    /// A row for each token class of each entry.
-    ///
-    /// # Errors
-    /// As [`Export::new`].
-    pub fn focus(name: &str, format: Format, scope: LogScope) -> Result<Export> {
-        Export::new(name, format, Box::new(Entries::new(scope)))
-    }
-
-    /// A row for each token class of each day, model, tier, price and attribution to department,
-    /// project, API key and user. `days` are those of the window, in order.
-    ///
-    /// # Errors
-    /// As [`Export::new`].
-    pub fn focus_daily(
-        name: &str,
-        format: Format,
-        scope: LogScope,
-        days: Vec<Day>,
-    ) -> Result<Export> {
-        Export::new(name, format, Box::new(Daily::new(scope, days)))
-    }
-}
+pub use daily::{Daily, Day, GROUPS_MAX};
+pub use entries::Entries;
