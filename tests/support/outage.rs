@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tollgate::ledger::alert::AlertKey;
+use tollgate::ledger::calendar::Window;
 use tollgate::ledger::quota::{
     ApiKey, Boost, KeyGroup, Policy, Quota, RateLimit, Sent, SentQuery, Used, UsedQuery,
 };
@@ -105,6 +106,17 @@ impl Store for Outage {
     ) -> Result<Vec<Record>> {
         self.answer()?;
         self.inner.records(filter, order, after, limit).await
+    }
+
+    async fn export_records(
+        &self,
+        workspace_id: &str,
+        window: Window,
+        after: Option<RecordPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        self.answer()?;
+        self.inner.export_records(workspace_id, window, after, limit).await
     }
 
     async fn records_after(&self, seq: i64, limit: usize) -> Result<Vec<Record>> {

@@ -219,8 +219,7 @@ impl<'r, DB: Backend> Reader<'r, DB> {
     }
 
     pub fn small_int(&mut self) -> Result<i32> {
-        let int = self.int()?;
-        i32::try_from(int).map_err(|_| Error::Corrupt(format!("{int} is out of range")))
+        small_int(self.int()?)
     }
 
     pub fn optional_int(&mut self) -> Result<Option<i64>> {
@@ -270,11 +269,7 @@ impl<'r, DB: Backend> Reader<'r, DB> {
     }
 
     pub fn rate(&mut self) -> Result<Rate> {
-        let nanos = self.int()?;
-        if nanos <= 0 || nanos > Rate::MAX.nanos() {
-            return Err(Error::Corrupt(format!("{nanos} is no exchange rate")));
-        }
-        Ok(Rate::from_nanos(nanos))
+        rate(self.int()?)
     }
 
     pub fn optional_shared(&mut self) -> Result<Option<Arc<str>>> {
@@ -326,16 +321,29 @@ impl<'r, DB: Backend> Reader<'r, DB> {
 
     /// What [`tags`] writes.
     pub fn tags(&mut self) -> Result<BTreeMap<String, String>> {
-        match self.text()? {
-            "" => Ok(BTreeMap::new()),
-            text => from_json(text),
-        }
+        read_tags(self.text()?)
     }
 
     fn advance(&mut self) -> usize {
         self.next += 1;
         self.next - 1
     }
+}
+
+pub fn small_int(int: i64) -> Result<i32> {
+    i32::try_from(int).map_err(|_| Error::Corrupt(format!("{int} is out of range")))
+}
+
+pub fn rate(nanos: i64) -> Result<Rate> {
+    if nanos <= 0 || nanos > Rate::MAX.nanos() {
+        return Err(Error::Corrupt(format!("{nanos} is no exchange rate")));
+    }
+    Ok(Rate::from_nanos(nanos))
+}
+
+/// What [`tags`] writes.
+pub fn read_tags(text: &str) -> Result<BTreeMap<String, String>> {
+    if text.is_empty() { Ok(BTreeMap::new()) } else { from_json(text) }
 }
 
 pub fn exchange_rate<DB: Backend>(row: &DB::Row) -> Result<ExchangeRate> {

@@ -17,6 +17,7 @@ mod erasure;
 mod errors;
 mod keys;
 mod log;
+mod packed;
 mod policy;
 mod postgres;
 mod put_down;
@@ -53,6 +54,7 @@ use super::{
     Appended, Before, BoxError, CatalogueRows, Difference, Order, RecordFilter, RecordPosition,
     Result, Store, StoredHold,
 };
+use crate::ledger::calendar::Window;
 use crate::ledger::record::Record;
 use crate::ledger::workspace::{Workspace, WorkspaceModel};
 use crate::ledger::{Amount, Time};
@@ -226,6 +228,16 @@ impl<DB: Backend> Store for SqlStore<DB> {
         limit: usize,
     ) -> Result<Vec<Record>> {
         self.list_records(filter, order, after, limit).await
+    }
+
+    async fn export_records(
+        &self,
+        workspace_id: &str,
+        window: Window,
+        after: Option<RecordPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        self.read_packed(workspace_id, window, after, limit).await
     }
 
     async fn records_after(&self, seq: i64, limit: usize) -> Result<Vec<Record>> {
