@@ -64,11 +64,11 @@ impl<DB: Backend> Report<'_, DB> {
             let list = values.texts(part);
             let place = match table_of_names(dimension) {
                 None => break,
-                Some(Names::OfAll(table)) => format!("{table} WHERE TRUE"),
-                Some(Names::OfWorkspace(table)) => {
+                Some(Names::Shared(table)) => format!("{table} WHERE TRUE"),
+                Some(Names::Owned(table)) => {
                     format!("{table} WHERE workspace_id = {}", values.text(self.workspace_id))
                 }
-                Some(Names::OfKind(kind)) => {
+                Some(Names::Registered(kind)) => {
                     let workspace_id = values.text(self.workspace_id);
                     let kind = values.bind(Value::Int(kind));
                     format!("directory WHERE workspace_id = {workspace_id} AND kind = {kind}")
@@ -132,24 +132,24 @@ pub fn sign_ups<'a>(
 /// Where the names of a dimension's values are.
 enum Names {
     /// Of all workspaces.
-    OfAll(&'static str),
-    OfWorkspace(&'static str),
+    Shared(&'static str),
+    Owned(&'static str),
     /// In the directory, under the code of a kind ([`crate::storage::directory::EntryKind`]).
-    OfKind(i64),
+    Registered(i64),
 }
 
 fn table_of_names(dimension: Dimension) -> Option<Names> {
     match dimension {
-        Dimension::User => Some(Names::OfKind(0)),
-        Dimension::Department => Some(Names::OfKind(1)),
-        Dimension::Assistant => Some(Names::OfKind(2)),
-        Dimension::Workflow => Some(Names::OfKind(3)),
-        Dimension::Feature => Some(Names::OfKind(4)),
-        Dimension::Project => Some(Names::OfKind(5)),
-        Dimension::Investigation => Some(Names::OfKind(6)),
-        Dimension::ApiKey => Some(Names::OfWorkspace("api_keys")),
-        Dimension::KeyGroup => Some(Names::OfWorkspace("key_groups")),
-        Dimension::Model => Some(Names::OfAll("models")),
+        Dimension::User => Some(Names::Registered(0)),
+        Dimension::Department => Some(Names::Registered(1)),
+        Dimension::Assistant => Some(Names::Registered(2)),
+        Dimension::Workflow => Some(Names::Registered(3)),
+        Dimension::Feature => Some(Names::Registered(4)),
+        Dimension::Project => Some(Names::Registered(5)),
+        Dimension::Investigation => Some(Names::Registered(6)),
+        Dimension::ApiKey => Some(Names::Owned("api_keys")),
+        Dimension::KeyGroup => Some(Names::Owned("key_groups")),
+        Dimension::Model => Some(Names::Shared("models")),
         Dimension::Workspace | Dimension::Session | Dimension::Tag | Dimension::Outcome => None,
     }
 }
