@@ -196,6 +196,10 @@ impl Told {
                 told(Code::FailedPrecondition, ErrorReason::QueryTooBroad)
                     .with("row_count_max", max)
             }
+            export::Error::Dropped { kept_from } => {
+                told(Code::FailedPrecondition, ErrorReason::QueryTooBroad)
+                    .with("kept_from_date", kept_from)
+            }
             _ => told(Code::ResourceExhausted, ErrorReason::BoundReached)
                 .with("bound", "amount of an export"),
         }

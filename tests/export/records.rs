@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use tollgate::analytics::export::records::Records;
-use tollgate::analytics::export::{CHUNK_BYTES_MAX, Export, Format, LogScope};
+use tollgate::analytics::export::{CHUNK_BYTES_MAX, Error, Export, Format, LogScope};
 use tollgate::ledger::usage::TokenClass;
+use tollgate::storage::policy::Change;
 
 use crate::fixtures::{Row, at, bytes, entry, log, nanos, rows};
 
@@ -133,4 +134,29 @@ async fn parts_are_bounded() {
         }
         assert!(sizes.iter().all(|size| (1..=CHUNK_BYTES_MAX).contains(size)), "{sizes:?}");
     }
+}
+
+#[tokio::test]
+async fn days_whose_entries_are_dropped_are_no_file() {
+    let log = log().await;
+    let store = &log.scope.store;
+    let put = Change::PutWorkspace((*log.scope.workspace).clone());
+    store.change("", &[put], &[]).await.unwrap();
+    store.rebuild_rollups().await.unwrap();
+    let mut export = records("acme", Format::Csv, log.scope.clone());
+    let kept_from = at("2026-03-12T00:00:00+01:00");
+    assert!(store.drop_records("acme", kept_from, 1_000).await.unwrap() > 0);
+    let end = loop {
+        match export.next_chunk().await {
+            Ok(Some(_)) => {}
+            end => break end,
+        }
+    };
+    let failure = end.unwrap_err();
+    assert!(matches!(failure, Error::Dropped { .. }), "{failure}");
+    assert!(failure.to_string().contains("before 2026-03-12"), "{failure}");
+    let mut scope = log.scope.clone();
+    scope.window.start = kept_from;
+    let (_, rows) = rows(records("acme", Format::Csv, scope)).await;
+    assert!(!rows.is_empty());
 }

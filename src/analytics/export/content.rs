@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::focus::{Daily, Day, Entries};
+use super::log::check_kept;
 use super::query::QueryRows;
 use super::records::Records;
 use super::reports;
@@ -82,25 +83,28 @@ impl Export {
         let Basis { store, workspace, catalogue, now, last_seq } = basis;
         let scope = Scope { store: reports, workspace: &workspace, catalogue: &catalogue, now };
         let days = |range| scope.period(range).days;
-        let in_log = |days: Days| LogScope {
-            store: Arc::clone(&store),
-            workspace: Arc::new(workspace.clone()),
-            catalogue: Arc::clone(&catalogue),
-            window: days.window,
-            last_seq,
+        let in_log = async |days: Days| {
+            let log = LogScope {
+                store: Arc::clone(&store),
+                workspace: Arc::new(workspace.clone()),
+                catalogue: Arc::clone(&catalogue),
+                window: days.window,
+                last_seq,
+            };
+            check_kept(&log, days.window).await.map(|()| log)
         };
         let (what, days, source): (&str, Days, Box<dyn Source>) = match content {
             Content::Records(range) => {
                 let days = days(range);
-                ("records", days, Box::new(Records::new(in_log(days))))
+                ("records", days, Box::new(Records::new(in_log(days).await?)))
             }
             Content::Focus { range, daily: false } => {
                 let days = days(range);
-                ("focus", days, Box::new(Entries::new(in_log(days))))
+                ("focus", days, Box::new(Entries::new(in_log(days).await?)))
             }
             Content::Focus { range, daily: true } => {
                 let days = days(range);
-                let source = Daily::new(in_log(days), local_days(&scope, days));
+                let source = Daily::new(in_log(days).await?, local_days(&scope, days));
                 ("focus-daily", days, Box::new(source))
             }
             Content::Query(query) => {

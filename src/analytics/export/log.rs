@@ -1,8 +1,8 @@
 //! Reads the usage log page by page, as it was when the export began, and names what its entries
 //! say.
 
-use super::{LogScope, Result};
-use crate::ledger::calendar::Window;
+use super::{Error, LogScope, Result};
+use crate::ledger::calendar::{Calendar, Window};
 use crate::ledger::record::{Record, RecordKind};
 use crate::ledger::usage::{Outcome, ServiceTier, TokenClass, UsageSource};
 use crate::storage::RecordPosition;
@@ -35,11 +35,31 @@ impl Pages {
         let page = scope.store.export_records(id, self.window, self.after, PAGE_RECORDS);
         let mut page = page.await?;
         self.ended = page.len() < PAGE_RECORDS;
+        if self.ended {
+            // Entries may have been dropped meanwhile.
+            check_kept(scope, self.window).await?;
+        }
         if let Some(last) = page.last() {
             self.after = Some(RecordPosition { charge_time: last.charge_time, seq: last.seq });
         }
         page.retain(|record| record.seq <= self.last_seq);
         Ok(Some(page))
+    }
+}
+
+/// Refuses a window that begins before the log does: what is left of it would look like all.
+///
+/// # Errors
+/// If it does, or storage fails.
+pub async fn check_kept(scope: &LogScope, window: Window) -> Result<()> {
+    let workspace = &scope.workspace;
+    let dropped_before = scope.store.dropped_before(&workspace.id).await?;
+    match dropped_before.filter(|kept_from| window.start < *kept_from) {
+        None => Ok(()),
+        Some(kept_from) => {
+            let calendar = Calendar::new(workspace.time_zone, None);
+            Err(Error::Dropped { kept_from: calendar.date(kept_from) })
+        }
     }
 }
 

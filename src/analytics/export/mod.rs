@@ -45,6 +45,11 @@ pub enum Error {
     )]
     TooManyGroups { date: NaiveDate, max: usize },
     #[error(
+        "entries of the usage log before {kept_from} are no longer kept: begin the range there, or \
+         export a query, which sums answer"
+    )]
+    Dropped { kept_from: NaiveDate },
+    #[error(
         "an amount of a billion or more does not fit into DECIMAL(18, 9) of Parquet: export CSV"
     )]
     DecimalTooLarge,

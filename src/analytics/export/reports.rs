@@ -18,8 +18,11 @@ use crate::storage::reports::SignUp;
 pub struct Report {
     columns: &'static [Column],
     /// Absent once they are written.
-    rows: Option<Box<dyn FnOnce(&mut File) + Send>>,
+    rows: Option<Rows>,
 }
+
+/// Puts all rows into a file.
+type Rows = Box<dyn FnOnce(&mut File) + Send>;
 
 impl Report {
     fn new(columns: &'static [Column], rows: impl FnOnce(&mut File) + Send + 'static) -> Report {
