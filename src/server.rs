@@ -33,7 +33,7 @@ use crate::proto::v1::model_limit_service_server::ModelLimitServiceServer;
 use crate::proto::v1::quota_service_server::QuotaServiceServer;
 use crate::proto::v1::usage_service_server::UsageServiceServer;
 use crate::storage::Store;
-use crate::tasks::{deliver, expire, fold};
+use crate::tasks::{deliver, expire, fold, retention};
 
 /// Largest message that is taken: a full batch of records with full attribution fits.
 pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -85,6 +85,7 @@ pub async fn run(
     let mut tasks = Tasks::default();
     tasks.spawn(|stop| fold::run(engine.clone(), committed, stop));
     tasks.spawn(|stop| expire::run(engine.clone(), stop));
+    tasks.spawn(|stop| retention::run(engine.clone(), stop));
     let (rules, smtp) = (address_rules(&config), config.smtp.clone());
     tasks.spawn(|stop| deliver::run(engine.clone(), rules, smtp, stop));
     tasks.spawn(|stop| health.clone().watch(engine.clone(), stop));

@@ -41,6 +41,8 @@ mod erasure;
 mod export;
 #[path = "api/fixtures.rs"]
 mod fixtures;
+#[path = "api/generate.rs"]
+mod generate;
 #[path = "api/keys.rs"]
 mod keys;
 #[path = "api/lifecycle.rs"]
@@ -57,6 +59,8 @@ mod pages;
 mod quotas;
 #[path = "api/rate_limits.rs"]
 mod rate_limits;
+#[path = "api/retention.rs"]
+mod retention;
 #[path = "api/streams.rs"]
 mod streams;
 #[path = "api/usage.rs"]

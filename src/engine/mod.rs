@@ -21,6 +21,7 @@ mod refusals;
 mod registry;
 mod reports;
 mod reprice;
+mod retention;
 mod usage;
 mod watch;
 mod workspace;
@@ -64,6 +65,7 @@ pub use quotas::{AskedLimit, LimitChange, NewQuota, QuotaChange, ThresholdChange
 pub use rate_limits::{NewRateLimit, RateLimitChange};
 pub use reports::{ReportBasis, Standing};
 pub use reprice::{RepriceRequest, Repriced};
+pub use retention::{DROP_RECORDS_MAX, Expired};
 pub use watch::SpendWatch;
 pub use workspace::WorkspaceHandle;
 pub use writer::{Committed, FOLD_QUEUE_MAX, GROUP_RECORDS_MAX, Recorded};

@@ -330,7 +330,10 @@ impl Shared {
         };
         let has_records =
             !self.store.records(&filter, Order::NewestFirst, None, 1).await?.is_empty();
-        let has_amounts = workspace.plan.is_some() || has_limit || has_holds || has_records;
+        // Sums stay where records go.
+        let had_records = self.store.dropped_before(&workspace.id).await?.is_some();
+        let has_amounts =
+            workspace.plan.is_some() || has_limit || has_holds || has_records || had_records;
         if has_amounts || self.has_boosts_or_quotas_in_money(&workspace.id).await? {
             return Err(Error::NotAllowed(
                 "currency_code: cannot change once a plan, a limit, a quota, a boost, a hold or \
