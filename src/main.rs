@@ -3,6 +3,7 @@
 //! Decides nothing. Results go to standard output, everything else to standard error.
 
 mod cli;
+mod progress;
 
 use std::fmt::Display;
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -21,6 +22,7 @@ use tollgate::{admin, logging, replay, server};
 use tracing::warn;
 
 use cli::{Cli, Command, Database, Prices};
+use progress::Progress;
 
 // Handling a call is mostly small allocations; benches/ shows what this allocator is worth.
 #[global_allocator]
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         Command::Verify(database) => finish(run_verify(database)),
         Command::Rebuild(database) => finish(run_rebuild(database)),
         Command::Export(export) => finish(run_export(export)),
+        Command::Generate(arguments) => finish(run_generate(arguments)),
         Command::Prices(Prices::Import(arguments)) => finish(run_import(arguments)),
     }
 }
@@ -117,6 +120,18 @@ fn run_export(export: cli::Export) -> Result<ExitCode, Failure> {
         }
         Ok(_) => {}
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_generate(arguments: cli::Generate) -> Result<ExitCode, Failure> {
+    let (options, database) = arguments.into_parts();
+    let url = database_url(database)?;
+    let mut progress = Progress::new(options.records);
+    let generate =
+        admin::generate::run(&url, options, &SystemClock, |records| progress.show(records));
+    let generated = runtime(None)?.block_on(generate).map_err(failure)?;
+    progress.finish();
+    println!("{generated}");
     Ok(ExitCode::SUCCESS)
 }
 

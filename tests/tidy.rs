@@ -247,7 +247,7 @@ impl RustFile {
     fn module(&self) -> Option<&str> {
         let first = self.path.iter().nth(1)?.to_str()?;
         let module = first.strip_suffix(".rs").unwrap_or(first);
-        (!["lib", "main", "cli"].contains(&module)).then_some(module)
+        (!["lib", "main", "cli", "progress"].contains(&module)).then_some(module)
     }
 
     /// Lines of the text that do not belong to test items.
