@@ -222,6 +222,12 @@ impl Simulation {
             auditor.end_refused(is_crash);
             let now = self.clock.now();
             auditor.settle_up(now);
+            if is_crash {
+                // What was admitted ahead of a clock that stepped back is not known any more.
+                for admitted in auditor.admitted.values_mut() {
+                    admitted.retain(|time| *time <= now);
+                }
+            }
             // Holds live on if they were written down, as they were.
             let disk = self.store.disk();
             let mut holds = std::mem::take(&mut auditor.holds);
