@@ -286,3 +286,126 @@ impl Order {
         Order { sorted_values, values, models, no_model: "".into() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Amount;
+    use crate::ledger::price::Rate;
+    use crate::ledger::record::RecordKind;
+    use crate::ledger::usage::{Attribution, Outcome, ServiceTier, Usage, UsageSource};
+
+    fn record(model: &str, user: &str, hour: i64, day: i64) -> Record {
+        Record {
+            seq: 1,
+            workspace_id: "w".into(),
+            request_id: "r".into(),
+            attempt: 0,
+            revision: 0,
+            kind: RecordKind::Usage,
+            model_id: model.into(),
+            metered_model_id: model.into(),
+            tier: ServiceTier::Standard,
+            usage: Usage::default(),
+            outcome: Outcome::Error,
+            source: UsageSource::Provider,
+            cost: Amount::from_nanos(1),
+            unpriced: false,
+            price_id: None,
+            exchange_rate: Rate::ONE,
+            charge_time: Time::from_micros(hour + 1),
+            hour: Time::from_micros(hour),
+            day: Time::from_micros(day),
+            start_time: Time::from_micros(0),
+            record_time: Time::from_micros(0),
+            latency: 2_000,
+            attribution: Attribution { user_id: user.to_owned(), ..Attribution::default() },
+            key_group_id: "".into(),
+            fingerprint: 0,
+        }
+    }
+
+    fn folded(records: &[Record]) -> Folded {
+        let mut accumulator = Accumulator::default();
+        for record in records {
+            accumulator.add(record);
+        }
+        accumulator.into_folded()
+    }
+
+    /// Start, value, model, cost and latencies of the buckets of a grain and dimension.
+    fn buckets(
+        folded: &Folded,
+        grain: Grain,
+        dimension: Dimension,
+    ) -> Vec<(i64, &str, &str, i64, u64)> {
+        let of =
+            folded.rollups.iter().filter(|row| row.grain == grain && row.dimension == dimension);
+        of.map(|row| {
+            let (start, count) = (row.start.micros(), row.latencies.count());
+            (start, &*row.value, &*row.model_id, row.sums.cost_nanos, count)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn cells_are_joined_by_hour_by_day_and_by_model() {
+        let log = [
+            record("b", "u", 10, 5),
+            record("a", "u", 10, 5),
+            record("a", "", 10, 5),
+            record("a", "u", 20, 5),
+            // The same hour may be of another day, where the zone has changed.
+            record("a", "u", 20, 20),
+        ];
+        let folded = folded(&log);
+        assert!(folded.rollups.is_sorted_by(|a, b| a.key() < b.key()));
+        let of = |grain, dimension| buckets(&folded, grain, dimension);
+        let user = Dimension::User;
+        let expected = [(10, "", "", 1, 0), (10, "u", "", 2, 0), (20, "u", "", 2, 0)];
+        assert_eq!(of(Grain::Hour, user), expected);
+        let expected = [(5, "", "", 1, 1), (5, "u", "", 3, 3), (20, "u", "", 1, 1)];
+        assert_eq!(of(Grain::Day, user), expected);
+        let expected =
+            [(5, "", "a", 1, 0), (5, "u", "a", 2, 0), (5, "u", "b", 1, 0), (20, "u", "a", 1, 0)];
+        assert_eq!(of(Grain::DayByModel, user), expected);
+        assert_eq!(of(Grain::DayByModel, Dimension::Model), []);
+        assert_eq!(of(Grain::DayByModel, Dimension::Workspace), []);
+        assert_eq!(of(Grain::Day, Dimension::Workspace), [(5, "", "", 4, 4), (20, "", "", 1, 1)]);
+        let expected = [(5, "error", "", 4, 4), (20, "error", "", 1, 1)];
+        assert_eq!(of(Grain::Day, Dimension::Outcome), expected);
+    }
+
+    #[test]
+    fn a_record_counts_for_each_of_its_tags() {
+        let mut tagged = record("a", "u", 10, 5);
+        for (key, value) in [("team", "blue"), ("cost", "7")] {
+            tagged.attribution.tags.insert(key.to_owned(), value.to_owned());
+        }
+        let folded = folded(&[tagged, record("a", "u", 10, 5)]);
+        let tag = super::super::rollup::tag_value;
+        let (cost, team) = (tag("cost", "7"), tag("team", "blue"));
+        let expected = [(5, &*cost, "", 1, 1), (5, &*team, "", 1, 1)];
+        assert_eq!(buckets(&folded, Grain::Day, Dimension::Tag), expected);
+    }
+
+    #[test]
+    fn only_attempts_are_seen_and_tell_latencies() {
+        let first = Record { outcome: Outcome::Success, ..record("a", "u", 10, 5) };
+        let untold = Record { latency: 0, ..record("a", "u", 7, 5) };
+        let correction = Record { kind: RecordKind::Correction, ..record("a", "u", 3, 5) };
+        let folded = folded(&[first, untold, correction]);
+        let expected = [(5, "u", "", 3, 1)];
+        assert_eq!(buckets(&folded, Grain::Day, Dimension::User), expected);
+        let time = Time::from_micros;
+        let seen =
+            Seen { first_time: time(8), last_time: time(11), first_success_time: Some(time(11)) };
+        let of: Vec<_> =
+            folded.seen.iter().map(|row| (row.dimension, &*row.value, row.seen)).collect();
+        // Not of values that nobody says.
+        assert_eq!(of, [(Dimension::User, "u", seen), (Dimension::Model, "a", seen)]);
+        let days: Vec<_> =
+            folded.days.iter().map(|day| (day.day, day.first_time, day.last_time)).collect();
+        assert_eq!(days, [(time(5), time(4), time(11))]);
+    }
+}

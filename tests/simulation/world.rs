@@ -79,12 +79,26 @@ impl Simulation {
         self.quiet().await;
         self.stop().await;
         self.quiet().await;
-        while self.server.engine.folded().seq < self.last_seq() {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        self.fold().await;
         let auditor = self.auditor.lock().unwrap();
         auditor.assert_rollups();
         auditor.assert_refusals();
+    }
+
+    /// Asks for what is missing until nothing is. Nothing else runs.
+    async fn fold(&self) {
+        let engine = &self.server.engine;
+        loop {
+            let asked_at = engine.now();
+            let upto = engine.fold_now().await;
+            assert!(upto.seq <= self.last_seq(), "what is folded was written");
+            if upto.as_of >= asked_at {
+                assert_eq!(upto.seq, self.last_seq(), "all that was acknowledged is folded");
+                // Where nothing is missing it is answered at once.
+                assert!(engine.fold_now().await.as_of >= asked_at);
+                return;
+            }
+        }
     }
 
     async fn step(&mut self) {
@@ -250,6 +264,9 @@ impl Simulation {
             }
             auditor.holds = holds;
             auditor.latest = now;
+            if is_crash {
+                auditor.believe_clock(now);
+            }
         }
         self.server = Server::start(&self.store, &self.clock).await;
         self.note(|| "started".to_owned());
