@@ -130,7 +130,7 @@ pub async fn fold_lags(database: String, seconds: f64) -> Result<Vec<i64>> {
     while Instant::now() < end {
         tokio::time::sleep(LAG_POLL).await;
         let folded = store.fold_cursor().await?;
-        lags.push((store.last_seq().await? - folded).max(0));
+        lags.push((store.last_seq().await? - folded.seq).max(0));
     }
     store.close().await;
     Ok(lags)
