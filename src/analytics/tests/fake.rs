@@ -165,8 +165,8 @@ impl Fake {
                 continue;
             }
             let window = if question.by_window { window } else { 0 };
-            let model = question.by_model.then(|| refusal.model_id.clone()).unwrap_or_default();
-            let user = question.by_user.then(|| refusal.user_id.clone()).unwrap_or_default();
+            let model = if question.by_model { refusal.model_id.clone() } else { String::new() };
+            let user = if question.by_user { refusal.user_id.clone() } else { String::new() };
             let by_request = question.limits.is_empty() && !question.by_limit;
             let mut limits = vec![LimitKey::Request];
             if !by_request {
