@@ -178,14 +178,6 @@ impl Auditor {
         assert!(count <= REQUESTS_PER_MINUTE as usize, "{count} requests of {user} in a minute");
     }
 
-    /// A server that starts after a crash knows no later time than its clock says: where that has
-    /// stepped back, it is as if users were admitted just before.
-    pub fn believe_clock(&mut self, now: Time) {
-        for time in self.admitted.values_mut().flatten() {
-            *time = now.min(*time);
-        }
-    }
-
     /// Every quota stands where the log says (I4), and holds what its live holds took (I7); what is
     /// due was raised, once and in order (I14).
     pub async fn assert_rules(&self, engine: &Engine, workspace: &str) {

@@ -264,9 +264,6 @@ impl Simulation {
             }
             auditor.holds = holds;
             auditor.latest = now;
-            if is_crash {
-                auditor.believe_clock(now);
-            }
         }
         self.server = Server::start(&self.store, &self.clock).await;
         self.note(|| "started".to_owned());
