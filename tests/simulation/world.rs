@@ -178,11 +178,17 @@ impl Simulation {
         for workspace in WORKSPACES {
             // Through the writer: what was handed to it before is done.
             let by = || By::new("simulation", "Quiet");
-            while engine.set_automatic_fallback(by(), workspace, true).await.is_err() {}
+            while engine.set_automatic_fallback(by(), workspace, true).await.is_err() {
+                self.assert_goes_on();
+            }
         }
         let expired_at = self.clock.now();
-        while engine.expire_holds().await.is_err() {}
-        while engine.store_raised().await.is_err() {}
+        while engine.expire_holds().await.is_err() {
+            self.assert_goes_on();
+        }
+        while engine.store_raised().await.is_err() {
+            self.assert_goes_on();
+        }
         self.auditor.lock().unwrap().settle_up(self.clock.now());
         for workspace in WORKSPACES {
             self.audit(workspace, expired_at).await;
@@ -190,6 +196,11 @@ impl Simulation {
         self.auditor.lock().unwrap().assert_log();
         self.store.set_weather(weather);
         self.note(|| "... quiet".to_owned());
+    }
+
+    /// A writer that has failed answers nobody any more: what is tried again would be for ever.
+    fn assert_goes_on(&self) {
+        assert!(!self.server.engine.fatal().is_cancelled(), "the writer has failed");
     }
 
     // Nothing else runs at a quiet point.
