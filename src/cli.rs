@@ -1,11 +1,18 @@
 //! The command line: what can be typed. Does nothing by itself.
 
+mod export;
+
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
+use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
+use tollgate::admin::generate;
 use tollgate::config::Flag;
 use tollgate::replay::pace::Speed;
 use tollgate::replay::{CONCURRENCY_MAX, Options};
+
+pub use export::{Export, failure as export_failure};
 
 /// Tollgate keeps LLM spend inside its envelope.
 #[derive(Debug, Parser)]
@@ -34,6 +41,16 @@ pub enum Command {
     Verify(Database),
     /// Rewrite everything that is derived from the usage log. No server may be running.
     Rebuild(Database),
+    /// Write a report or the usage log as a file: CSV or Parquet.
+    ///
+    /// May run beside a server. A file has its name only once it is whole.
+    #[command(subcommand)]
+    Export(Export),
+    /// Make up a history of usage, for demonstrations and measurements. No server may be running.
+    ///
+    /// Creates a workspace with its directory and fills its usage log: the same options make the
+    /// same history.
+    Generate(Generate),
     /// Models and prices of the catalogue.
     #[command(subcommand)]
     Prices(Prices),
@@ -46,6 +63,76 @@ pub enum Prices {
     /// What an operator set stays; what is there already is left alone. Reports what was taken,
     /// what was skipped, and why.
     Import(Import),
+}
+
+#[derive(Debug, Args)]
+pub struct Generate {
+    /// Workspace to create; there must be none of this id.
+    #[arg(long, value_name = "ID", default_value = "demo")]
+    workspace: String,
+    /// Usage records.
+    #[arg(long, value_name = "N", default_value_t = 100_000,
+          value_parser = bounded_usize(generate::RECORDS_MAX))]
+    records: usize,
+    /// Local days that they are spread over.
+    #[arg(long, value_name = "N", default_value_t = 60,
+          value_parser = bounded_usize(generate::DAYS_MAX))]
+    days: usize,
+    /// The last of the days, for example 2026-01-31; yesterday if not given.
+    #[arg(long, value_name = "DATE")]
+    until: Option<NaiveDate>,
+    /// Time zone of the workspace.
+    #[arg(long, value_name = "ZONE", default_value = "Europe/Berlin")]
+    time_zone: Tz,
+    /// Users, some of whom never send a request.
+    #[arg(long, value_name = "N", default_value_t = 200,
+          value_parser = bounded_usize(generate::MEMBERS_MAX))]
+    users: usize,
+    /// Departments.
+    #[arg(long, value_name = "N", default_value_t = 12,
+          value_parser = bounded_usize(generate::MEMBERS_MAX))]
+    departments: usize,
+    /// Assistants.
+    #[arg(long, value_name = "N", default_value_t = 40,
+          value_parser = bounded_usize(generate::MEMBERS_MAX))]
+    assistants: usize,
+    /// Workflows.
+    #[arg(long, value_name = "N", default_value_t = 25,
+          value_parser = bounded_usize(generate::MEMBERS_MAX))]
+    workflows: usize,
+    /// Models: of the catalogue, and invented ones where these are too few.
+    #[arg(long, value_name = "N", default_value_t = 12,
+          value_parser = bounded_usize(generate::MODELS_MAX))]
+    models: usize,
+    /// What everything is drawn from.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Leave the sums to the server, which makes them when it starts.
+    #[arg(long)]
+    no_fold: bool,
+    #[command(flatten)]
+    database: Database,
+}
+
+impl Generate {
+    /// What is to be made, and where.
+    pub fn into_parts(self) -> (generate::Options, Database) {
+        let options = generate::Options {
+            workspace_id: self.workspace,
+            time_zone: self.time_zone,
+            records: self.records,
+            days: self.days,
+            until: self.until,
+            users: self.users,
+            departments: self.departments,
+            assistants: self.assistants,
+            workflows: self.workflows,
+            models: self.models,
+            seed: self.seed,
+            fold: !self.no_fold,
+        };
+        (options, self.database)
+    }
 }
 
 #[derive(Debug, Args)]

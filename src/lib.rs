@@ -3,6 +3,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod admin;
+pub mod analytics;
 pub mod config;
 pub mod engine;
 pub mod grpc;

@@ -3,9 +3,10 @@
 //! Decides nothing. Results go to standard output, everything else to standard error.
 
 mod cli;
+mod progress;
 
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tollgate::analytics::export::Format;
 use tollgate::config::Config;
 use tollgate::engine::SystemClock;
 use tollgate::storage::sql;
@@ -20,6 +22,7 @@ use tollgate::{admin, logging, replay, server};
 use tracing::warn;
 
 use cli::{Cli, Command, Database, Prices};
+use progress::Progress;
 
 // Handling a call is mostly small allocations; benches/ shows what this allocator is worth.
 #[global_allocator]
@@ -31,6 +34,8 @@ fn main() -> ExitCode {
         Command::Replay(arguments) => finish(run_replay(arguments)),
         Command::Verify(database) => finish(run_verify(database)),
         Command::Rebuild(database) => finish(run_rebuild(database)),
+        Command::Export(export) => finish(run_export(export)),
+        Command::Generate(arguments) => finish(run_generate(arguments)),
         Command::Prices(Prices::Import(arguments)) => finish(run_import(arguments)),
     }
 }
@@ -73,6 +78,60 @@ fn run_rebuild(database: Database) -> Result<ExitCode, Failure> {
     let url = database_url(database)?;
     runtime(None)?.block_on(admin::rebuild(&url)).map_err(failure)?;
     println!("rebuilt from the usage log");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_export(export: cli::Export) -> Result<ExitCode, Failure> {
+    let (asked, content) = export.into_parts()?;
+    let request = admin::export::Request {
+        database: database_url(asked.database)?,
+        workspace_id: asked.workspace,
+        content,
+        format: asked.format.into(),
+    };
+    let mut output = std::io::stdout();
+    if asked.output.is_none() && request.format == Format::Parquet && output.is_terminal() {
+        return Err("--output: Parquet is nothing to read on a terminal: name a file".to_owned());
+    }
+    let exported = runtime(None)?.block_on(async {
+        // A file that is not whole is removed before the process ends.
+        let stop = stop_signal()?;
+        let export = async {
+            match asked.output {
+                Some(file) => {
+                    admin::export::to_file(request, &file, asked.force, &SystemClock).await
+                }
+                None => admin::export::to_writer(request, &mut output, &SystemClock).await,
+            }
+        };
+        tokio::select! {
+            exported = export => Ok(exported),
+            () = stop => Err("stopped".to_owned()),
+        }
+    })?;
+    match exported {
+        // Whoever closed the pipe has read enough: no reason to fail.
+        Err(admin::Error::Output(cause)) if cause.kind() == ErrorKind::BrokenPipe => {}
+        Err(cause) => return Err(cli::export_failure(&cause)),
+        Ok(exported) if exported.is_behind => {
+            eprintln!(
+                "tollgate: the last entries of the log are not summed up yet and not in this report"
+            );
+        }
+        Ok(_) => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_generate(arguments: cli::Generate) -> Result<ExitCode, Failure> {
+    let (options, database) = arguments.into_parts();
+    let url = database_url(database)?;
+    let mut progress = Progress::new(options.records);
+    let generate =
+        admin::generate::run(&url, options, &SystemClock, |records| progress.show(records));
+    let generated = runtime(None)?.block_on(generate).map_err(failure)?;
+    progress.finish();
+    println!("{generated}");
     Ok(ExitCode::SUCCESS)
 }
 

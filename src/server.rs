@@ -21,17 +21,19 @@ use crate::engine::alerts::address::AddressRules;
 use crate::engine::{self, Clock, Engine};
 use crate::grpc::health::Health;
 use crate::grpc::router::Router;
-use crate::grpc::{Alert, Audit, Budget, ModelLimit, Quota, Usage};
+use crate::grpc::{Alert, Analytics, Audit, Budget, Directory, ModelLimit, Quota, Usage};
 use crate::prices::builtin;
 use crate::proto;
 use crate::proto::v1::alert_service_server::AlertServiceServer;
+use crate::proto::v1::analytics_service_server::AnalyticsServiceServer;
 use crate::proto::v1::audit_service_server::AuditServiceServer;
 use crate::proto::v1::budget_service_server::BudgetServiceServer;
+use crate::proto::v1::directory_service_server::DirectoryServiceServer;
 use crate::proto::v1::model_limit_service_server::ModelLimitServiceServer;
 use crate::proto::v1::quota_service_server::QuotaServiceServer;
 use crate::proto::v1::usage_service_server::UsageServiceServer;
 use crate::storage::Store;
-use crate::tasks::{deliver, expire, fold};
+use crate::tasks::{deliver, expire, fold, retention};
 
 /// Largest message that is taken: a full batch of records with full attribution fits.
 pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -81,9 +83,9 @@ pub async fn run(
     let router = router(&config, &engine, &health, &stopping)?;
     let mut serving = tokio::spawn(serve(router, listener, stopping.clone()));
     let mut tasks = Tasks::default();
-    let progress = fold::Progress::default();
-    tasks.spawn(|stop| fold::run(engine.clone(), committed, progress, stop));
+    tasks.spawn(|stop| fold::run(engine.clone(), committed, stop));
     tasks.spawn(|stop| expire::run(engine.clone(), stop));
+    tasks.spawn(|stop| retention::run(engine.clone(), stop));
     let (rules, smtp) = (address_rules(&config), config.smtp.clone());
     tasks.spawn(|stop| deliver::run(engine.clone(), rules, smtp, stop));
     tasks.spawn(|stop| health.clone().watch(engine.clone(), stop));
@@ -155,6 +157,8 @@ fn router(
     let audit = bounded!(AuditServiceServer, Audit::new(engine()));
     let quota = bounded!(QuotaServiceServer, Quota::new(engine()));
     let alert = bounded!(AlertServiceServer, alert);
+    let analytics = bounded!(AnalyticsServiceServer, Analytics::new(engine(), stopping()));
+    let directory = bounded!(DirectoryServiceServer, Directory::new(engine()));
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
@@ -166,6 +170,8 @@ fn router(
         .add_service(audit)
         .add_service(quota)
         .add_service(alert)
+        .add_service(analytics)
+        .add_service(directory)
         .add_service(health.service())
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);

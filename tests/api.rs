@@ -15,6 +15,16 @@ mod support;
 
 #[path = "api/alerts.rs"]
 mod alerts;
+#[path = "api/analytics.rs"]
+mod analytics;
+#[path = "api/analytics_bad_input.rs"]
+mod analytics_bad_input;
+#[path = "api/analytics_people.rs"]
+mod analytics_people;
+#[path = "api/analytics_refusals.rs"]
+mod analytics_refusals;
+#[path = "api/analytics_setup.rs"]
+mod analytics_setup;
 #[path = "api/audit.rs"]
 mod audit;
 #[path = "api/bad_input.rs"]
@@ -23,8 +33,16 @@ mod bad_input;
 mod boosts;
 #[path = "api/budget.rs"]
 mod budget;
+#[path = "api/directory.rs"]
+mod directory;
+#[path = "api/erasure.rs"]
+mod erasure;
+#[path = "api/export.rs"]
+mod export;
 #[path = "api/fixtures.rs"]
 mod fixtures;
+#[path = "api/generate.rs"]
+mod generate;
 #[path = "api/keys.rs"]
 mod keys;
 #[path = "api/lifecycle.rs"]
@@ -41,6 +59,8 @@ mod pages;
 mod quotas;
 #[path = "api/rate_limits.rs"]
 mod rate_limits;
+#[path = "api/retention.rs"]
+mod retention;
 #[path = "api/streams.rs"]
 mod streams;
 #[path = "api/usage.rs"]

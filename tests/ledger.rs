@@ -14,8 +14,10 @@ mod ledger {
     mod quotas;
     mod downgrades;
     mod keys;
+    mod departments;
     mod boosts;
     mod rate_limits;
+    mod refusals;
     mod alerts;
 }
 mod world;

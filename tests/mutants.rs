@@ -70,7 +70,7 @@ const MUTANTS: [(Mutant, By); 34] = [
 ];
 
 /// Tries before a fault counts as unnoticed.
-const HISTORIES: u32 = 4_000;
+const HISTORIES: u32 = 16_000;
 const SEEDS: u64 = 2_000;
 
 #[test]

@@ -10,6 +10,8 @@ mod administration;
 mod alerts;
 #[path = "storage/changes.rs"]
 mod changes;
+#[path = "storage/directory.rs"]
+mod directory;
 #[path = "storage/fencing.rs"]
 mod fencing;
 #[path = "storage/fixtures.rs"]
@@ -27,6 +29,14 @@ mod model;
 mod opening;
 #[path = "storage/put_down.rs"]
 mod put_down;
+#[path = "storage/reports.rs"]
+mod reports;
+#[path = "storage/reports_log.rs"]
+mod reports_log;
+#[path = "storage/reports_people.rs"]
+mod reports_people;
+#[path = "storage/retention.rs"]
+mod retention;
 #[path = "storage/rollups.rs"]
 mod rollups;
 #[path = "storage/traps.rs"]
@@ -81,6 +91,7 @@ conformance! {
     log::a_refused_record_leaves_none_of_its_batch,
     log::request_records_come_by_attempt_and_revision,
     log::records_are_listed_in_both_orders_and_pages,
+    log::a_log_is_exported_in_pages,
     log::records_are_filtered,
     log::records_after_a_seq_are_of_all_workspaces,
     log::recent_outputs_are_the_latest_successes,
@@ -96,10 +107,29 @@ conformance! {
     rollups::a_fold_from_elsewhere_is_refused,
     rollups::a_rebuild_equals_the_fold,
     rollups::every_difference_is_found,
+    rollups::what_is_missing_and_what_is_too_much_is_found,
     rollups::verify_sees_one_state_while_the_log_grows,
     rollups::spent_equals_the_naive_sum,
     rollups::spent_counts_models_that_cost_nothing,
     rollups::sums_are_exact_beyond_floating_point,
+    reports::sums_equal_the_naive_ones,
+    reports::counts_equal_the_naive_ones,
+    reports::answers_come_from_one_state_in_their_order,
+    reports::what_is_not_folded_does_not_count,
+    reports::windows_are_exact_at_both_ends,
+    reports::dropped_days_count_where_they_begin,
+    reports::values_are_told_apart_and_ordered_by_their_bytes,
+    reports::questions_that_a_source_cannot_answer_are_refused,
+    reports::too_many_rows_are_refused,
+    reports_people::refusals_equal_the_naive_sums,
+    reports_people::refusals_that_cost_too_much_are_bounded,
+    reports_people::users_are_known_from_when_they_are_registered_or_seen,
+    reports_people::sign_ups_come_with_first_value_and_last_use,
+    reports_people::names_are_those_of_the_directory_keys_and_models,
+    retention::what_is_derived_from_dropped_entries_stays,
+    retention::what_is_not_dropped_is_still_verified,
+    retention::entries_around_the_beginning_of_a_window_are_kept,
+    retention::positions_of_dropped_entries_are_not_given_out_again,
     traps::ids_are_compared_by_their_bytes,
     traps::texts_of_all_kinds_come_back,
     traps::wildcards_in_ids_match_themselves_only,
@@ -118,6 +148,15 @@ conformance! {
     changes::everything_is_replaced_and_deleted_within_its_workspace,
     changes::boosts_go_with_their_quota,
     changes::events_are_listed_and_filtered,
+    directory::entries_come_back_as_they_were_put,
+    directory::many_entries_at_once,
+    directory::registered_and_seen_are_listed_together,
+    directory::what_was_seen_comes_with_its_times,
+    directory::an_erased_user_leaves_every_sum,
+    directory::rules_of_an_erased_user_go_with_it,
+    directory::nothing_else_names_an_erased_user,
+    directory::events_that_name_a_text_are_found,
+    directory::entries_of_an_erased_user_are_found_by_their_hours,
     limits::quotas_of_all_kinds_come_back,
     limits::rate_limits_and_keys_come_back,
     limits::rules_are_listed_in_pages_and_filtered,
@@ -173,6 +212,15 @@ model_conformance! {
     changes::everything_is_replaced_and_deleted_within_its_workspace,
     changes::boosts_go_with_their_quota,
     changes::events_are_listed_and_filtered,
+    directory::entries_come_back_as_they_were_put,
+    directory::many_entries_at_once,
+    directory::registered_and_seen_are_listed_together,
+    directory::what_was_seen_comes_with_its_times,
+    directory::an_erased_user_leaves_every_sum,
+    directory::rules_of_an_erased_user_go_with_it,
+    directory::nothing_else_names_an_erased_user,
+    directory::events_that_name_a_text_are_found,
+    directory::entries_of_an_erased_user_are_found_by_their_hours,
     limits::quotas_of_all_kinds_come_back,
     limits::rate_limits_and_keys_come_back,
     limits::rules_are_listed_in_pages_and_filtered,

@@ -130,7 +130,7 @@ pub async fn fold_lags(database: String, seconds: f64) -> Result<Vec<i64>> {
     while Instant::now() < end {
         tokio::time::sleep(LAG_POLL).await;
         let folded = store.fold_cursor().await?;
-        lags.push((store.last_seq().await? - folded).max(0));
+        lags.push((store.last_seq().await? - folded.seq).max(0));
     }
     store.close().await;
     Ok(lags)
@@ -161,6 +161,7 @@ fn record(seq: i64, charge_time: Time, attribution: Attribution) -> Record {
         exchange_rate: Rate::ONE,
         charge_time,
         hour: charge_time - hour,
+        day: charge_time - charge_time.micros().rem_euclid(24 * 3_600 * MICROS_PER_SECOND),
         start_time: charge_time,
         record_time: charge_time,
         latency: 1_250_000,

@@ -1,7 +1,10 @@
-//! What an operator runs beside the server: verify, rebuild, import prices.
+//! What an operator runs beside the server: verify, rebuild, import prices, export, make up a
+//! history.
 //!
 //! Works on a database, prints nothing.
 
+pub mod export;
+pub mod generate;
 pub mod verify;
 
 use std::path::Path;
@@ -26,9 +29,19 @@ pub enum Error {
     Storage(#[from] storage::Error),
     #[error("{path}: {cause}")]
     File { path: String, cause: std::io::Error },
+    #[error("--output: {0} is there already: choose another name, or replace it with --force")]
+    FileExists(String),
+    #[error("the output cannot be written: {0}")]
+    Output(#[source] std::io::Error),
+    #[error("--workspace: there is no workspace \"{0}\"")]
+    WorkspaceNotFound(String),
+    #[error(transparent)]
+    Export(crate::analytics::export::Error),
     #[error("{path}: {cause}")]
     NotAList { path: String, cause: NotAList },
     #[error("the price list contradicts itself or the catalogue: {0}")]
+    Contradiction(String),
+    #[error("{0}")]
     Refused(String),
 }
 
@@ -61,10 +74,11 @@ async fn import(store: &dyn Store, list: Import, clock: &dyn Clock) -> Result<Re
     // As the server would start: the built-in catalogue is there first.
     let builtin = builtin::read(clock.now());
     let catalogue = engine::load_catalogue(store, (builtin.models, builtin.prices)).await;
-    let catalogue: Catalogue = catalogue.map_err(|error| Error::Refused(error.to_string()))?;
+    let catalogue: Catalogue =
+        catalogue.map_err(|error| Error::Contradiction(error.to_string()))?;
     let import = list.against(&catalogue);
     let changed = catalogue.with_models_and_prices(import.models.clone(), import.prices.clone());
-    changed.map_err(|refusal| Error::Refused(refusal.to_string()))?;
+    changed.map_err(|refusal| Error::Contradiction(refusal.to_string()))?;
     let by = By::new(ACTOR, IMPORT);
     let (changes, events) =
         engine::import_changes(&by, clock.now(), &catalogue, import.models, import.prices);

@@ -7,7 +7,8 @@ use super::Error;
 use crate::ledger::catalogue::Catalogue;
 use crate::ledger::record::{Record, RecordKind};
 use crate::ledger::time::MICROS_PER_HOUR;
-use crate::storage::{Difference, Store, sql};
+use crate::storage::rollup::{Grain, LOCAL_DAY_MAX};
+use crate::storage::{Derived, Difference, Store, sql};
 
 /// Most differences of a kind that are named; there may be more.
 pub const DIFFERENCES_MAX: usize = 100;
@@ -52,7 +53,7 @@ pub async fn run(database: &str) -> Result<Verified, Error> {
 /// # Errors
 /// As [`run`].
 pub async fn of_store(store: &dyn Store) -> Result<Verified, Error> {
-    let folded_to = store.fold_cursor().await?;
+    let folded_to = store.fold_cursor().await?.seq;
     let rollups = store.verify_rollups(DIFFERENCES_MAX).await?;
     let mut verified = Verified { folded_to, rollups, ..Verified::default() };
     let mut after = 0;
@@ -112,6 +113,9 @@ fn fault_of(catalogue: &Catalogue, after: i64, record: &Record) -> Option<String
     if !(0..MICROS_PER_HOUR).contains(&into_hour) {
         return Some("its rollup hour does not contain its charge time".to_owned());
     }
+    if !(0..LOCAL_DAY_MAX).contains(&(record.charge_time - record.day)) {
+        return Some("its rollup day does not contain its charge time".to_owned());
+    }
     if record.kind != RecordKind::Usage {
         return None;
     }
@@ -132,6 +136,11 @@ async fn fault_of_correction(store: &dyn Store, record: &Record) -> Result<Optio
     let same_attempt = |entry: &&Record| entry.attempt == record.attempt;
     let revisions: Vec<i32> = entries.iter().filter(same_attempt).map(|e| e.revision).collect();
     let complete = (0..=record.revision).all(|revision| revisions.contains(&revision));
+    // Asked afterwards: what it corrects may be dropped just now.
+    let dropped_before = store.dropped_before(&record.workspace_id).await?;
+    if dropped_before.is_some_and(|before| record.day < before) {
+        return Ok(None);
+    }
     Ok((!complete).then(|| "it corrects an entry that is not there".to_owned()))
 }
 
@@ -139,18 +148,7 @@ async fn fault_of_correction(store: &dyn Store, record: &Record) -> Result<Optio
 impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for difference in &self.rollups {
-            writeln!(
-                f,
-                "rollup {} {}={:?} model {:?} hour {}: the log has {} records and {} nano-units \
-                 more",
-                difference.workspace_id,
-                difference.dimension.as_str(),
-                difference.value,
-                difference.model_id,
-                difference.hour.to_utc().to_rfc3339(),
-                difference.record_count,
-                difference.cost_nanos,
-            )?;
+            write_difference(f, difference)?;
         }
         for EntryFault { seq, workspace_id, request_id, what } in &self.entries {
             writeln!(f, "entry {seq} {workspace_id} {request_id:?}: {what}")?;
@@ -162,4 +160,24 @@ impl fmt::Display for Verified {
             self.records, self.folded_to
         )
     }
+}
+
+fn write_difference(f: &mut fmt::Formatter<'_>, difference: &Difference) -> fmt::Result {
+    let Difference { derived, workspace_id, value, record_count, cost_nanos, .. } = difference;
+    let what = match derived {
+        Derived::Sums(Grain::Hour) => "rollup by hour",
+        Derived::Sums(Grain::Day) => "rollup by day",
+        Derived::Sums(Grain::DayByModel) => "rollup by day and model",
+        Derived::Latencies => "latencies by day",
+        Derived::LocalDay => "local day",
+        Derived::Seen => "what was seen",
+    };
+    write!(f, "{what} {workspace_id} {}={value:?}", difference.dimension.as_str())?;
+    if !difference.model_id.is_empty() {
+        write!(f, " model {:?}", difference.model_id)?;
+    }
+    if let Some(start) = difference.start {
+        write!(f, " from {}", start.to_utc().to_rfc3339())?;
+    }
+    writeln!(f, ": the log has {record_count} records and {cost_nanos} nano-units more")
 }

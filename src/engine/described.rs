@@ -16,6 +16,7 @@ use crate::ledger::workspace::{
     HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
 use crate::ledger::{Amount, Currency, Time};
+use crate::storage::directory::{Entry, EntryKind};
 
 /// As `Money` in the protos.
 pub(super) fn money(currency: Currency, amount: Amount) -> Value {
@@ -47,6 +48,7 @@ pub(super) fn workspace(workspace: &Workspace) -> Value {
             UnknownKeyPolicy::Accept => "UNKNOWN_KEY_POLICY_ACCEPT",
             UnknownKeyPolicy::Deny => "UNKNOWN_KEY_POLICY_DENY",
         },
+        "usage_retention_days": workspace.usage_retention_days.unwrap_or(0),
     })
 }
 
@@ -135,6 +137,41 @@ pub(super) fn boost(currency: Currency, unit: Unit, boost: &Boost) -> Value {
         described["cancel_time"] = time(cancel_time);
     }
     described
+}
+
+/// Of an entry of the directory.
+pub(super) fn entry(entry: &Entry) -> Value {
+    let mut described = json!({
+        "kind": kind_of_entry(entry.kind),
+        "id": entry.id,
+        "display_name": entry.display_name,
+        "external_id": entry.external_id,
+    });
+    if entry.kind == EntryKind::User {
+        described["department_id"] = json!(entry.department_id);
+    }
+    for (field, at) in [
+        ("sign_up_time", entry.sign_up_time),
+        ("first_value_time", entry.first_value_time),
+        ("archive_time", entry.archive_time),
+    ] {
+        if let Some(at) = at {
+            described[field] = time(at);
+        }
+    }
+    described
+}
+
+fn kind_of_entry(kind: EntryKind) -> &'static str {
+    match kind {
+        EntryKind::User => "DIRECTORY_KIND_USER",
+        EntryKind::Department => "DIRECTORY_KIND_DEPARTMENT",
+        EntryKind::Assistant => "DIRECTORY_KIND_ASSISTANT",
+        EntryKind::Workflow => "DIRECTORY_KIND_WORKFLOW",
+        EntryKind::Feature => "DIRECTORY_KIND_FEATURE",
+        EntryKind::Project => "DIRECTORY_KIND_PROJECT",
+        EntryKind::Investigation => "DIRECTORY_KIND_INVESTIGATION",
+    }
 }
 
 pub(super) fn quota(currency: Currency, quota: &Quota) -> Value {

@@ -9,13 +9,19 @@ mod boosts;
 mod catalogue;
 mod clock;
 mod described;
+mod directory;
+mod erasure;
 mod error;
+mod fold;
 mod keys;
 mod policy;
 mod quotas;
 mod rate_limits;
+mod refusals;
 mod registry;
+mod reports;
 mod reprice;
+mod retention;
 mod usage;
 mod watch;
 mod workspace;
@@ -38,9 +44,10 @@ use crate::ledger::price::Price;
 use crate::ledger::quota::{Answers, Questions};
 use crate::ledger::{Currency, Ledger, Time, WindowSpend};
 use crate::storage::policy::{AuditEvent, Change, StoredRate};
-use crate::storage::rollup::RollupRow;
 use crate::storage::{self, Before, Store};
 use alerts::{AlertPositions, DeliveryBell};
+use fold::FoldDesk;
+use refusals::RefusalsOnTheWay;
 use registry::Registry;
 use writer::{Command, QUEUE_COMMANDS_MAX, Writer};
 
@@ -48,12 +55,17 @@ pub use audit::By;
 pub use boosts::{BoostAmount, BoostView, BoostsOf, NewBoost};
 pub use catalogue::{import as import_changes, load as load_catalogue};
 pub use clock::{Clock, SystemClock};
+pub use directory::NewEntry;
+pub use erasure::Erased;
 pub use error::{Error, Result};
+pub use fold::{FOLD_WAIT_MAX, FoldedUpto};
 pub use keys::{ApiKeyChange, GroupView, NewApiKey, NewKeyGroup};
 pub use policy::{ModelLimitChange, NewWorkspace, PlanChange, WorkspaceChange};
 pub use quotas::{AskedLimit, LimitChange, NewQuota, QuotaChange, ThresholdChange};
 pub use rate_limits::{NewRateLimit, RateLimitChange};
+pub use reports::{ReportBasis, Standing};
 pub use reprice::{RepriceRequest, Repriced};
+pub use retention::{DROP_RECORDS_MAX, Expired};
 pub use watch::SpendWatch;
 pub use workspace::WorkspaceHandle;
 pub use writer::{Committed, FOLD_QUEUE_MAX, GROUP_RECORDS_MAX, Recorded};
@@ -92,6 +104,8 @@ pub(crate) struct Shared {
     /// Position of the last entry that was committed, and who is told.
     last_committed: AtomicI64,
     committed: mpsc::Sender<Committed>,
+    fold_desk: FoldDesk,
+    refusals: RefusalsOnTheWay,
     alert_positions: AlertPositions,
     /// Wakes the task that delivers alerts.
     bell: DeliveryBell,
@@ -131,6 +145,8 @@ impl Engine {
             last_seq: AtomicI64::new(last_seq),
             last_committed: AtomicI64::new(last_seq),
             committed: committed_sender,
+            fold_desk: FoldDesk::default(),
+            refusals: RefusalsOnTheWay::default(),
             alert_positions: AlertPositions::new(last_alert_seq),
             bell: DeliveryBell::default(),
             storage_answers: tokio::sync::watch::Sender::new(true),
@@ -146,7 +162,8 @@ impl Engine {
         Ok((engine, committed))
     }
 
-    /// Finishes what the writer was handed, writes live holds down and closes storage.
+    /// Finishes what the writer was handed, writes live holds and counts of refusals down and
+    /// closes storage.
     pub async fn stop(&self) {
         let (done, finished) = oneshot::channel();
         if self.shared.commands.send(Command::Stop(done)).await.is_ok() {
@@ -160,6 +177,9 @@ impl Engine {
             Ok(0) => {}
             Ok(count) => info!(count, "wrote live holds down"),
             Err(cause) => warn!(%cause, "could not write live holds down: they are given back"),
+        }
+        if let Err(cause) = self.shared.keep_refusals().await {
+            warn!(%cause, "could not write counts of refusals down: some are lost");
         }
         self.shared.store.close().await;
     }
@@ -216,14 +236,6 @@ impl Engine {
     /// Every workspace that is loaded.
     pub fn loaded_workspaces(&self) -> Vec<Arc<WorkspaceHandle>> {
         self.shared.loaded_workspaces()
-    }
-
-    /// Adds rows to the rollups, in order with what is written. Safe to repeat.
-    pub async fn fold(&self, from: i64, to: i64, rows: Arc<Vec<RollupRow>>) -> Result<()> {
-        self.in_writer(move |shared| async move {
-            Ok(shared.until_known(|| shared.store.fold(from, to, &rows)).await?)
-        })
-        .await
     }
 
     /// The workspace, loaded if it is not.
@@ -312,6 +324,7 @@ impl Shared {
             ledger.learn_output(&model, tokens);
         }
         ledger.set_policy(now, policy, answers);
+        ledger.set_departments(self.store.departments(id).await?);
         self.take_up(&mut ledger, now).await?;
         let raised = self.store.raised(id, ledger.earliest_window()).await?;
         ledger.set_raised(now, raised);

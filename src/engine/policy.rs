@@ -32,6 +32,7 @@ pub struct NewWorkspace {
     pub unpriced_models: UnpricedModelPolicy,
     pub hold_expiry: HoldExpiryPolicy,
     pub unknown_keys: UnknownKeyPolicy,
+    pub usage_retention_days: Option<i64>,
 }
 
 /// What is to be changed of a workspace; absent parts stay.
@@ -43,6 +44,8 @@ pub struct WorkspaceChange {
     pub unpriced_models: Option<UnpricedModelPolicy>,
     pub hold_expiry: Option<HoldExpiryPolicy>,
     pub unknown_keys: Option<UnknownKeyPolicy>,
+    /// Of what is inside: absent for ever.
+    pub usage_retention_days: Option<Option<i64>>,
 }
 
 /// A plan as it is asked for.
@@ -92,6 +95,7 @@ impl Engine {
                 unknown_keys: new.unknown_keys,
                 alerts: AlertPolicy::default(),
                 may_have_expiry_charges: new.hold_expiry == HoldExpiryPolicy::ChargeEstimate,
+                usage_retention_days: new.usage_retention_days,
                 plan: None,
                 create_time: now,
                 update_time: now,
@@ -134,6 +138,8 @@ impl Engine {
             workspace.unpriced_models = change.unpriced_models.unwrap_or(workspace.unpriced_models);
             workspace.hold_expiry = change.hold_expiry.unwrap_or(workspace.hold_expiry);
             workspace.unknown_keys = change.unknown_keys.unwrap_or(workspace.unknown_keys);
+            workspace.usage_retention_days =
+                change.usage_retention_days.unwrap_or(workspace.usage_retention_days);
             workspace.may_have_expiry_charges |=
                 workspace.hold_expiry == HoldExpiryPolicy::ChargeEstimate;
             Ok(workspace)
@@ -324,7 +330,10 @@ impl Shared {
         };
         let has_records =
             !self.store.records(&filter, Order::NewestFirst, None, 1).await?.is_empty();
-        let has_amounts = workspace.plan.is_some() || has_limit || has_holds || has_records;
+        // Sums stay where records go.
+        let had_records = self.store.dropped_before(&workspace.id).await?.is_some();
+        let has_amounts =
+            workspace.plan.is_some() || has_limit || has_holds || has_records || had_records;
         if has_amounts || self.has_boosts_or_quotas_in_money(&workspace.id).await? {
             return Err(Error::NotAllowed(
                 "currency_code: cannot change once a plan, a limit, a quota, a boost, a hold or \

@@ -7,9 +7,7 @@ use tokio::sync::oneshot;
 use super::error::{Error, Result};
 use super::writer::{Command, PendingRecord, Recorded};
 use super::{Engine, InCurrency, WorkspaceHandle};
-#[cfg(feature = "mutants")]
-use crate::ledger::decision::Answer;
-use crate::ledger::decision::{Check, Decision, UsageReport};
+use crate::ledger::decision::{Answer, Check, Decision, UsageReport};
 use crate::ledger::hold::Quote;
 #[cfg(feature = "mutants")]
 use crate::ledger::mutants;
@@ -82,7 +80,12 @@ impl Engine {
             (ledger.workspace().currency, ledger.decide(now, check))
         };
         match decision {
-            Ok(value) => Ok(InCurrency { currency, value }),
+            Ok(value) => {
+                if value.answer != Answer::Allowed {
+                    self.shared.note_refusal();
+                }
+                Ok(InCurrency { currency, value })
+            }
             Err(error) => Err(Error::of_ledger(error, check.request_id())),
         }
     }

@@ -66,6 +66,8 @@ pub struct Committed {
     pub after: i64,
     /// Position of the last of these.
     pub upto: i64,
+    /// [`super::Engine::erasures`] when they were committed.
+    pub erasures: u64,
     pub records: Vec<Record>,
 }
 
@@ -227,6 +229,7 @@ impl Writer {
         assert_eq!(records.len(), appended.len(), "storage answers for every record");
         let now = self.shared.clock.now();
         let mut committed = Vec::with_capacity(records.len());
+        let mut answers = Vec::with_capacity(records.len());
         let mut raised = Vec::new();
         for ((record, entry), appended) in records.into_iter().zip(entries).zip(appended) {
             let appended = match appended {
@@ -253,9 +256,13 @@ impl Writer {
                     repeated(&existing, &record, ledger.standing())
                 }
             };
+            answers.push((entry, answer));
+        }
+        // Before the answers: who has one finds its record in what is committed.
+        self.shared.publish(committed);
+        for (entry, answer) in answers {
             entry.answer(answer);
         }
-        self.shared.publish(committed);
         raised
     }
 }
@@ -288,8 +295,9 @@ impl Shared {
     pub(super) fn publish(&self, records: Vec<Record>) {
         let Some(last) = records.last() else { return };
         let upto = last.seq;
+        let erasures = self.erasures();
         let after = self.last_committed.swap(upto, Ordering::Relaxed);
-        let _ = self.committed.try_send(Committed { after, upto, records });
+        let _ = self.committed.try_send(Committed { after, upto, erasures, records });
     }
 
     /// Runs an idempotent write until its outcome is known.

@@ -15,11 +15,13 @@ use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 use tracing::{info, warn};
 
-use super::{Alert, Audit, Budget, ModelLimit, Quota, Usage};
+use super::{Alert, Analytics, Audit, Budget, Directory, ModelLimit, Quota, Usage};
 use crate::engine::Engine;
 use crate::proto::v1::alert_service_server::AlertServiceServer;
+use crate::proto::v1::analytics_service_server::AnalyticsServiceServer;
 use crate::proto::v1::audit_service_server::AuditServiceServer;
 use crate::proto::v1::budget_service_server::BudgetServiceServer;
+use crate::proto::v1::directory_service_server::DirectoryServiceServer;
 use crate::proto::v1::model_limit_service_server::ModelLimitServiceServer;
 use crate::proto::v1::quota_service_server::QuotaServiceServer;
 use crate::proto::v1::usage_service_server::UsageServiceServer;
@@ -30,7 +32,7 @@ pub const PING_INTERVAL: Duration = Duration::from_secs(2);
 pub const PING_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Services that are reported on; the empty name is the server as a whole.
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 9] = [
     "",
     UsageServiceServer::<Usage>::NAME,
     BudgetServiceServer::<Budget>::NAME,
@@ -38,6 +40,8 @@ const SERVICES: [&str; 7] = [
     AuditServiceServer::<Audit>::NAME,
     QuotaServiceServer::<Quota>::NAME,
     AlertServiceServer::<Alert>::NAME,
+    AnalyticsServiceServer::<Analytics>::NAME,
+    DirectoryServiceServer::<Directory>::NAME,
 ];
 
 /// What is told to those who ask.

@@ -10,7 +10,9 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use tracing::error;
 
 use super::convert::{Violation, Violations};
+use crate::analytics::{self, export};
 use crate::engine;
+use crate::ledger::Amount;
 use crate::proto::v1::{self, ErrorReason};
 
 /// Domain of every reason.
@@ -25,6 +27,8 @@ const MESSAGE_VIOLATIONS_MAX: usize = 3;
 pub enum Failure {
     Invalid(Violations),
     Engine(engine::Error),
+    Report(analytics::Error),
+    Export(export::Error),
     /// Of the record of this attempt.
     Record(engine::Error, i32),
 }
@@ -38,6 +42,31 @@ impl From<Violations> for Failure {
 impl From<engine::Error> for Failure {
     fn from(error: engine::Error) -> Failure {
         Failure::Engine(error)
+    }
+}
+
+impl From<analytics::Error> for Failure {
+    fn from(error: analytics::Error) -> Failure {
+        match error {
+            analytics::Error::Storage(error) => Failure::Engine(error.into()),
+            error => Failure::Report(error),
+        }
+    }
+}
+
+impl Failure {
+    /// Of an export; fields of its content are below `path`.
+    pub fn of_export(error: export::Error, path: &str) -> Failure {
+        match error {
+            export::Error::Report(analytics::Error::Field { field, expected }) => {
+                let field = format!("{path}{field}");
+                Failure::Report(analytics::Error::Field { field, expected })
+            }
+            export::Error::Report(error) => Failure::from(error),
+            export::Error::Storage(error) => Failure::Engine(error.into()),
+            export::Error::Internal(cause) => Failure::Engine(engine::Error::Internal(cause)),
+            error => Failure::Export(error),
+        }
     }
 }
 
@@ -124,11 +153,55 @@ impl Told {
         match failure {
             Failure::Invalid(violations) => Told::invalid(violations.into_list()),
             Failure::Engine(error) => Told::of_engine(error),
+            Failure::Report(error) => Told::of_report(error),
+            Failure::Export(error) => Told::of_export(&error),
             Failure::Record(error, attempt) => {
                 let is_reused = matches!(error, engine::Error::RequestIdReused { .. });
                 let told = Told::of_engine(error);
                 if is_reused { told.with("attempt", attempt) } else { told }
             }
+        }
+    }
+
+    fn of_report(error: analytics::Error) -> Told {
+        let message = error.to_string();
+        let too_broad =
+            |message| Told::new(Code::FailedPrecondition, ErrorReason::QueryTooBroad, message);
+        match error {
+            analytics::Error::Field { field, expected } => {
+                Told::invalid(vec![Violation { field, expected }])
+            }
+            analytics::Error::TooBroad { record_count_max } => {
+                too_broad(message).with("record_count_max", record_count_max)
+            }
+            analytics::Error::Dropped { kept_from } => {
+                too_broad(message).with("kept_from_date", kept_from)
+            }
+            analytics::Error::TooManyRows { row_count_max } => {
+                too_broad(message).with("row_count_max", row_count_max)
+            }
+            analytics::Error::TooLarge => {
+                Told::new(Code::ResourceExhausted, ErrorReason::BoundReached, message)
+                    .with("bound", "cost of one report")
+                    .with("value", Amount::from_nanos(i64::MAX))
+            }
+            analytics::Error::Storage(error) => Told::of_engine(error.into()),
+        }
+    }
+
+    fn of_export(error: &export::Error) -> Told {
+        let told = |code, reason| Told::new(code, reason, error.to_string());
+        match error {
+            export::Error::TooManyGroups { max, .. } => {
+                told(Code::FailedPrecondition, ErrorReason::QueryTooBroad)
+                    .with("row_count_max", max)
+            }
+            export::Error::Dropped { kept_from } => {
+                told(Code::FailedPrecondition, ErrorReason::QueryTooBroad)
+                    .with("kept_from_date", kept_from)
+            }
+            _ => told(Code::ResourceExhausted, ErrorReason::BoundReached)
+                .with("bound", "amount of an export"),
         }
     }
 
@@ -242,6 +315,26 @@ mod tests {
         assert_eq!(info.metadata["resource"], "key_group");
         assert_eq!(info.metadata["id"], "team");
         assert_eq!(info.metadata["used_by"], "quota \"team-month\"");
+    }
+
+    #[test]
+    fn a_report_that_is_too_broad_says_what_would_not_be() {
+        let day = chrono::NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
+        for (error, key, value) in [
+            (analytics::Error::TooBroad { record_count_max: 7 }, "record_count_max", "7"),
+            (analytics::Error::Dropped { kept_from: day }, "kept_from_date", "2026-03-01"),
+            (analytics::Error::TooManyRows { row_count_max: 9 }, "row_count_max", "9"),
+        ] {
+            let status = Status::from(Failure::from(error));
+            assert_eq!(status.code(), Code::FailedPrecondition);
+            assert!(status.message().contains(value), "{}", status.message());
+            let details = status.get_error_details();
+            let info = details.error_info().unwrap();
+            assert_eq!(info.reason, "ERROR_REASON_QUERY_TOO_BROAD");
+            assert_eq!(info.metadata[key], value);
+        }
+        let status = Status::from(Failure::from(analytics::Error::TooLarge));
+        assert_eq!(status.code(), Code::ResourceExhausted);
     }
 
     #[test]

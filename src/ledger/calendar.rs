@@ -6,7 +6,12 @@ use chrono::{Datelike, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDel
 use chrono_tz::Tz;
 
 use super::quota::Period;
-use super::time::{MICROS_PER_HOUR, MICROS_PER_SECOND, Time};
+use super::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, Micros, Time};
+
+/// Offsets of zones are whole multiples of this.
+const HOUR_STEP: Micros = 15 * MICROS_PER_MINUTE;
+/// The next local hour begins within two hours, also where half an hour passes twice.
+const HOUR_STEPS_MAX: i64 = 8;
 
 /// A span of time, its end not included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,6 +40,10 @@ impl Calendar {
         Calendar { time_zone, start_day: start_date.map_or(1, |date| date.day()) }
     }
 
+    pub fn time_zone(&self) -> Tz {
+        self.time_zone
+    }
+
     /// The cycle that `time` lies in: from local midnight of the start day to that of the next
     /// month. In a month that is too short the cycle begins on its last day.
     pub fn cycle(&self, time: Time) -> Window {
@@ -53,7 +62,7 @@ impl Calendar {
     }
 
     /// From local midnight to the next: 23 or 25 hours where the clocks change.
-    fn day(&self, time: Time) -> Window {
+    pub fn day(&self, time: Time) -> Window {
         let date = self.local_date(time);
         tile(time, |step| self.midnight(date + TimeDelta::days(step)))
     }
@@ -83,6 +92,29 @@ impl Calendar {
     /// Local days from the one that `time` lies in, included, to the end of `window`.
     pub fn days_left(&self, time: Time, window: Window) -> i64 {
         (self.local_date(window.end) - self.local_date(time)).num_days()
+    }
+
+    /// The local day that `time` lies in: that of the window, also where the clocks pass midnight
+    /// twice.
+    pub fn date(&self, time: Time) -> NaiveDate {
+        self.local_date(self.day(time).start)
+    }
+
+    /// First instant of a local day. Days that a zone has skipped begin where the next one does.
+    pub fn day_start(&self, date: NaiveDate) -> Time {
+        self.midnight(date)
+    }
+
+    /// Start of the local hour after the one that begins at `hour`: an hour later, or less where
+    /// the clocks change by a part of an hour.
+    pub fn next_hour(&self, hour: Time) -> Time {
+        for step in 1..=HOUR_STEPS_MAX {
+            let next = self.hour_start(hour + step * HOUR_STEP);
+            if next > hour {
+                return next;
+            }
+        }
+        hour + MICROS_PER_HOUR
     }
 
     fn local_date(&self, time: Time) -> NaiveDate {
@@ -313,6 +345,42 @@ mod tests {
         check("Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-25T00:00:00Z");
         check("Europe/Berlin", "2026-10-25T01:30:00Z", "2026-10-25T01:00:00Z");
         check("Australia/Lord_Howe", "2026-07-01T00:00:00Z", "2026-06-30T23:30:00Z");
+    }
+
+    #[test]
+    fn hours_follow_one_another_across_changes_of_the_clocks() {
+        let check = |zone, time: &str, minutes: &[i64]| {
+            let (calendar, mut hour) = (calendar(zone, 1), at(time));
+            for expected in minutes {
+                let next = calendar.next_hour(hour);
+                let minutes = (next - hour) / super::MICROS_PER_MINUTE;
+                assert_eq!(minutes, *expected, "{zone} {hour:?}");
+                hour = next;
+            }
+        };
+        check("UTC", "2026-05-17T12:00:00Z", &[60, 60]);
+        check("Asia/Kathmandu", "2026-05-17T12:15:00Z", &[60, 60]);
+        check("Europe/Berlin", "2026-03-29T00:00:00Z", &[60, 60]);
+        check("Europe/Berlin", "2026-10-25T00:00:00Z", &[60, 60]);
+        // Half an hour more, and less: the hour after begins at its half.
+        check("Australia/Lord_Howe", "2026-04-04T14:00:00Z", &[30, 60]);
+        check("Australia/Lord_Howe", "2026-10-03T14:30:00Z", &[30, 60, 60]);
+    }
+
+    #[test]
+    fn a_date_is_that_of_the_window() {
+        let check = |zone, time: &str, expected: &str| {
+            let calendar = calendar(zone, 1);
+            let date = calendar.date(at(time));
+            assert_eq!(date.to_string(), expected, "{zone} {time}");
+            assert_eq!(Some(calendar.day_start(date)), Some(calendar.day(at(time)).start));
+        };
+        check("Europe/Berlin", "2026-03-28T23:00:00Z", "2026-03-29");
+        check("Europe/Berlin", "2026-03-28T22:59:59Z", "2026-03-28");
+        check("America/Santiago", "2026-09-06T04:00:00Z", "2026-09-06");
+        // The clocks say the day before again; the day goes on.
+        check("America/St_Johns", "2009-11-01T02:45:00Z", "2009-11-01");
+        check("Pacific/Apia", "2011-12-30T10:00:00Z", "2011-12-31");
     }
 
     #[test]

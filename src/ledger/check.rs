@@ -9,7 +9,8 @@ use super::decision::{Answer, Check, Decision, Error, HOLDS_MAX, Reason, Subject
 use super::hold::{EXPIRY_STEP, Hold, Quote};
 use super::keys::{self, NO_GROUP};
 use super::mutants::{self, Mutant};
-use super::packed::{API_KEY_PLACE, PackedAttribution};
+use super::output::OutputHistory;
+use super::packed::{API_KEY_PLACE, PackedAttribution, USER_PLACE};
 use super::price::Rate;
 use super::quota::{SubjectKind, Used};
 use super::state::Ledger;
@@ -45,6 +46,19 @@ impl PreparedCheck {
 
     pub fn request_id(&self) -> &Arc<str> {
         &self.check.request_id
+    }
+
+    pub(super) fn model_id(&self) -> &str {
+        &self.check.model_id
+    }
+
+    pub(super) fn is_dry_run(&self) -> bool {
+        self.check.dry_run
+    }
+
+    /// Empty if it names none.
+    pub(super) fn user_id(&self) -> &str {
+        self.attribution.as_ref().map_or("", |attribution| attribution.field(USER_PLACE))
     }
 
     fn api_key_id(&self) -> &str {
@@ -107,8 +121,8 @@ impl Ledger {
     /// too many live holds. Nothing has changed then.
     pub fn decide(&mut self, now: Time, prepared: &mut PreparedCheck) -> Result<Decision, Error> {
         let now = self.advance(now);
-        let check = &prepared.check;
-        if !check.dry_run {
+        if !prepared.check.dry_run {
+            let check = &prepared.check;
             if let Some(hold) = self.holds.get(&check.request_id) {
                 return self.answer_again(hold, prepared.fingerprint);
             }
@@ -117,24 +131,33 @@ impl Ledger {
                 return Err(Error::BoundReached { bound: "live holds of a workspace", max });
             }
         }
+        if let Some(filled) = self.with_department(prepared.attribution.as_ref()) {
+            prepared.attribution = Some(filled);
+        }
+        let check = &prepared.check;
         let key_id = prepared.api_key_id();
         let known = self.keys.known(key_id);
         let group = known.map_or(NO_GROUP, |(_, group)| group);
         let key = known.map(|(key, _)| key);
         if let Some(reason) = keys::objection(key_id, key, self.workspace.unknown_keys, now) {
-            return Ok(self.refuse(key_verdict(key_id, reason)));
+            let verdict = key_verdict(key_id, reason);
+            return Ok(self.refuse(prepared, verdict));
         }
         let model = match self.usable_model(&check.model_id) {
             Ok(model) => model,
-            Err(reason) => return Ok(self.refuse(model_verdict(&check.model_id, reason))),
+            Err(reason) => {
+                let verdict = model_verdict(&check.model_id, reason);
+                return Ok(self.refuse(prepared, verdict));
+            }
         };
         if !keys::allows(key, &self.models[model].id) {
             let verdict = model_verdict(&check.model_id, Reason::ModelNotAllowed);
-            return Ok(self.refuse(verdict));
+            return Ok(self.refuse(prepared, verdict));
         }
         let estimate = self.estimate(model, check, now)?;
         if estimate.quote.is_none() && self.workspace.unpriced_models == UnpricedModelPolicy::Deny {
-            return Ok(self.refuse(model_verdict(&check.model_id, Reason::ModelUnpriced)));
+            let verdict = model_verdict(&check.model_id, Reason::ModelUnpriced);
+            return Ok(self.refuse(prepared, verdict));
         }
         let group_name = self.keys.shared_group_name(group);
         let members = match self.rules.is_empty() {
@@ -143,8 +166,12 @@ impl Ledger {
             false => prepared.members(group_name.as_deref().unwrap_or("")),
         };
         let request = Request { check, slots: self.find_slots(&members), members };
+        let need = estimate.need;
         let (decision, granted) = self.choose(&request, model, estimate);
         let limits = if check.explain { self.explain(&request, model) } else { Vec::new() };
+        if decision.answer != Answer::Allowed {
+            self.count_refusal(prepared, need, &decision);
+        }
         match granted {
             Some(grant) => {
                 let slots = match check.dry_run {
@@ -220,14 +247,34 @@ impl Ledger {
         now: Time,
     ) -> Result<Estimate, Error> {
         let state = &self.models[model];
+        self.estimate_of(state.entry.as_deref(), &state.outputs, check, now)
+    }
+
+    /// What a request would have cost at most as it was asked for; zero where nobody can say.
+    fn need_as_asked(&self, check: &Check) -> Amount {
+        let Some(entry) = self.catalogue.model(&check.model_id) else { return Amount::ZERO };
+        let estimate = match self.by_id.get(&entry.model().id) {
+            Some(index) => self.estimate(*index, check, self.now),
+            None => self.estimate_of(Some(entry), &OutputHistory::default(), check, self.now),
+        };
+        estimate.map_or(Amount::ZERO, |estimate| estimate.need)
+    }
+
+    fn estimate_of(
+        &self,
+        entry: Option<&ModelEntry>,
+        outputs: &OutputHistory,
+        check: &Check,
+        now: Time,
+    ) -> Result<Estimate, Error> {
         // An estimate, unlike what the caller declares, was not checked against the bound.
         let room = TOKENS_MAX - check.input.total_input();
-        let declared = check.max_output.unwrap_or_else(|| state.outputs.estimate().min(room));
-        let bound = state.entry.as_ref().and_then(|entry| entry.model().max_output);
+        let declared = check.max_output.unwrap_or_else(|| outputs.estimate().min(room));
+        let bound = entry.and_then(|entry| entry.model().max_output);
         let output = bound.map_or(declared, |bound| declared.min(bound));
         // What is estimated must not carry a request over the bound that it keeps by itself.
         let output = output.min(TOKENS_MAX - check.input.total_input());
-        let quote = self.quote(state.entry.as_deref(), now)?;
+        let quote = self.quote(entry, now)?;
         let need = quote.as_ref().map_or(Amount::ZERO, |quote| {
             quote.card.worst_case(&check.input, output, check.tier, quote.rate)
         });
@@ -298,9 +345,12 @@ impl Ledger {
     }
 
     /// The answer to a request that a rule refuses before any limit is asked.
-    fn refuse(&self, verdict: Verdict) -> Decision {
+    fn refuse(&mut self, prepared: &PreparedCheck, verdict: Verdict) -> Decision {
         let reason = verdict.reason.unwrap_or(Reason::ModelUnknown);
-        self.block(reason, vec![verdict], None)
+        let decision = self.block(reason, vec![verdict], None);
+        let need = self.need_as_asked(&prepared.check);
+        self.count_refusal(prepared, need, &decision);
+        decision
     }
 
     pub(super) fn block(

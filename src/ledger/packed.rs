@@ -74,6 +74,23 @@ impl PackedAttribution {
         next_text(&mut rest).expect("all fields are packed")
     }
 
+    /// The same with another text in one of the nine fields.
+    pub fn with_field(&self, place: usize, text: &str) -> PackedAttribution {
+        let mut rest = &*self.0;
+        for _ in 0..place {
+            next_text(&mut rest).expect("all fields are packed");
+        }
+        let before = &self.0[..self.0.len() - rest.len()];
+        next_text(&mut rest).expect("all fields are packed");
+        let length = u16::try_from(text.len()).expect("texts of attributions are bounded");
+        let mut bytes = Vec::with_capacity(before.len() + 2 + text.len() + rest.len());
+        bytes.extend_from_slice(before);
+        bytes.extend_from_slice(&length.to_le_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+        bytes.extend_from_slice(rest);
+        PackedAttribution(bytes.into_boxed_slice())
+    }
+
     pub fn unpack(&self) -> Attribution {
         let mut rest = &*self.0;
         let mut next = || next_text(&mut rest).map(str::to_owned);
@@ -105,7 +122,11 @@ fn next_text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
     Some(str::from_utf8(text).expect("packed from text"))
 }
 
-/// Place of `api_key_id` in [`Attribution`].
+/// Place of `user_id` in [`Attribution`].
+pub const USER_PLACE: usize = 0;
+/// Place of `department_id`.
+pub const DEPARTMENT_PLACE: usize = 1;
+/// Place of `api_key_id`.
 pub const API_KEY_PLACE: usize = 2;
 
 #[cfg(test)]
@@ -135,6 +156,17 @@ mod tests {
                 tags,
             };
             let packed = PackedAttribution::new(&attribution);
+            for (place, text) in [(USER_PLACE, "erased"), (DEPARTMENT_PLACE, "")] {
+                let changed = packed.as_ref().map(|packed| packed.with_field(place, text));
+                let mut expected = attribution.clone();
+                let field = match place {
+                    USER_PLACE => &mut expected.user_id,
+                    _ => &mut expected.department_id,
+                };
+                *field = text.to_owned();
+                let unpacked = changed.map(|packed| packed.unpack());
+                prop_assert_eq!(unpacked.unwrap_or_else(|| expected.clone()), expected);
+            }
             prop_assert_eq!(packed.is_none(), attribution.is_empty());
             let unpacked = packed.map_or_else(Attribution::default, |packed| packed.unpack());
             prop_assert_eq!(unpacked, attribution);

@@ -332,7 +332,7 @@ impl Ledger {
         }
     }
 
-    fn drop_rule(&mut self, number: u32) {
+    pub(super) fn drop_rule(&mut self, number: u32) {
         let rule = self.rules.remove(number);
         let member = rule.scope().member.clone();
         match &member {
@@ -397,7 +397,7 @@ impl Ledger {
     }
 
     /// After any change of rules the ranking is made anew.
-    fn policy_changed(&mut self) {
+    pub(super) fn policy_changed(&mut self) {
         self.ranking.reset();
         self.revision += 1;
     }

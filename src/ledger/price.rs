@@ -37,6 +37,13 @@ impl Rate {
     pub const fn nanos(self) -> i64 {
         self.0
     }
+
+    /// A price in the other currency, rounded half to even; to be shown, not to be billed at.
+    pub fn convert(self, per_million: PerMillion) -> PerMillion {
+        let product = i128::from(per_million) * i128::from(self.0);
+        let nanos = round_half_even(product, Rate::ONE.0.into());
+        i64::try_from(nanos).expect("converted prices are bounded")
+    }
 }
 
 /// Rates by token class; an absent one falls back as `Price` says.
@@ -166,6 +173,16 @@ impl RateCard {
             total += i128::from(*count) * i128::from(*per_million);
         }
         to_amount(total, rate)
+    }
+
+    /// What `usage` is billed at, by class, and the size of the input from which that holds.
+    pub fn rates(
+        &self,
+        usage: &Usage,
+        tier: ServiceTier,
+    ) -> (&[PerMillion; TokenClass::COUNT], i64) {
+        let (bracket, _) = self.reached(usage.total_input());
+        (&bracket.rates[tier as usize], bracket.min_input_tokens)
     }
 
     /// The most that a request can cost which keeps to what it declared (I10): at most the tokens

@@ -36,6 +36,13 @@ pub struct ModelMarks {
     unpriced: Option<Time>,
 }
 
+impl Raised {
+    /// What is to be raised.
+    pub fn due_mut(&mut self) -> impl Iterator<Item = &mut Alert> {
+        self.due.iter_mut()
+    }
+}
+
 impl Ledger {
     /// Start of the earliest window that runs: alerts of earlier ones are not raised again.
     pub fn earliest_window(&self) -> Time {

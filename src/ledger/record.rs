@@ -49,6 +49,8 @@ pub struct Record {
     pub charge_time: Time,
     /// Start of the workspace's local hour of `charge_time`: the rollup it is folded into.
     pub hour: Time,
+    /// Start of the workspace's local day of `charge_time`: the rollup by day it is folded into.
+    pub day: Time,
     pub start_time: Time,
     pub record_time: Time,
     pub latency: Micros,

@@ -53,10 +53,7 @@ impl Ledger {
         let charge_time = check_time.unwrap_or(start_time);
         let bill = self.bill(hold, &report, charge_time);
         let key_group_id = self.group_of_record(hold, &report);
-        let attribution = match report.attribution {
-            Some(said) => Some(*said),
-            None => hold.and_then(Hold::attribution),
-        };
+        let attribution = self.attribution_of_record(hold, report.attribution);
         let record = Record {
             seq,
             workspace_id: self.workspace.id.clone(),
@@ -76,10 +73,11 @@ impl Ledger {
             exchange_rate: bill.rate,
             charge_time,
             hour: self.calendar.hour_start(charge_time),
+            day: self.day_start(charge_time),
             start_time,
             record_time: now,
             latency: report.latency,
-            attribution: attribution.unwrap_or_default(),
+            attribution,
             key_group_id,
             fingerprint,
         };
@@ -123,6 +121,7 @@ impl Ledger {
             exchange_rate: quote.map_or(Rate::ONE, |quote| quote.rate),
             charge_time: hold.check_time,
             hour: self.calendar.hour_start(hold.check_time),
+            day: self.day_start(hold.check_time),
             start_time: hold.check_time,
             record_time: now,
             latency: 0,
@@ -280,6 +279,12 @@ impl Ledger {
     /// Where the workspace stands.
     pub fn standing(&self) -> Standing {
         Standing { state: self.state(), cycle_spent: self.meter.totals(self.windows.cycle).spent }
+    }
+
+    /// Start of the local day of `time`, which mostly is the running one.
+    fn day_start(&self, time: Time) -> Time {
+        let running = self.windows.day;
+        if running.contains(time) { running.start } else { self.calendar.day(time).start }
     }
 
     /// Gives a hold back when the request never ran. Answers the amount.

@@ -9,6 +9,7 @@ use super::amount::Amount;
 use super::calendar::{Calendar, Window, Windows};
 use super::catalogue::{Catalogue, ModelEntry};
 use super::decision::BudgetState;
+use super::departments::Departments;
 use super::hold::{Hold, Holds};
 use super::keys::Keys;
 use super::meter::{Meter, Totals};
@@ -17,6 +18,7 @@ use super::output::OutputHistory;
 use super::quota::Boost;
 use super::raise::{ModelMarks, Raised};
 use super::ranking::Ranking;
+use super::refusal::Refusals;
 use super::rules::Rules;
 use super::subjects::Subjects;
 use super::time::Time;
@@ -45,10 +47,12 @@ pub struct Ledger {
     pub(super) rules: Rules,
     pub(super) subjects: Subjects,
     pub(super) keys: Keys,
+    pub(super) departments: Departments,
     /// Boosts of the envelope that are not over; those of quotas are with their rules.
     pub(super) boosts: Vec<Arc<Boost>>,
     pub(super) ranking: Ranking,
     pub(super) raised: Raised,
+    pub(super) refusals: Refusals,
     /// Until then rate limits of a minute count as used up.
     pub(super) full_until: Time,
     /// When memory was lost: rate limits that were made later do not.
@@ -116,9 +120,11 @@ impl Ledger {
             rules: Rules::default(),
             subjects: Subjects::default(),
             keys: Keys::default(),
+            departments: Departments::default(),
             boosts: Vec::new(),
             ranking: Ranking::default(),
             raised: Raised::default(),
+            refusals: Refusals::default(),
             full_until: Time::default(),
             lost_at: Time::default(),
             sweep_at: 0,

@@ -128,6 +128,20 @@ impl Subjects {
         slot
     }
 
+    /// Gives a member another id, which nobody here has.
+    pub fn rename(&mut self, slot: u32, id: &str) {
+        let subject = &self.slots[slot as usize];
+        let (before, hash) = (subject.hash, self.hash(subject.kind, id));
+        if let Ok(entry) = self.table.find_entry(before, |other| *other == slot) {
+            entry.remove();
+        }
+        let subject = &mut self.slots[slot as usize];
+        subject.id = id.into();
+        subject.hash = hash;
+        let slots = &self.slots;
+        self.table.insert_unique(hash, slot, |slot| slots[*slot as usize].hash);
+    }
+
     /// Takes out a member that is idle.
     pub fn remove(&mut self, slot: u32) {
         let subject = self.slots.remove(slot as usize);

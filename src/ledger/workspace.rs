@@ -10,6 +10,11 @@ use super::amount::Amount;
 use super::currency::Currency;
 use super::time::Time;
 
+/// Records are kept for no fewer days: no window of a limit, nor a late record, reaches back so
+/// far.
+pub const USAGE_RETENTION_DAYS_MIN: i64 = 62;
+pub const USAGE_RETENTION_DAYS_MAX: i64 = 3_650;
+
 /// The tenant: one plan, one currency, one time zone, one ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace {
@@ -25,6 +30,8 @@ pub struct Workspace {
     pub alerts: AlertPolicy,
     /// Whether expired holds were ever charged: then a late record looks for what to take back.
     pub may_have_expiry_charges: bool,
+    /// For how many local days records are kept; absent for ever.
+    pub usage_retention_days: Option<i64>,
     /// Absent until the first `SetPlan`: the envelope is zero.
     pub plan: Option<Plan>,
     pub create_time: Time,

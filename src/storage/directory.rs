@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::Result;
+use super::policy::AuditEvent;
 use super::rollup::Dimension;
 use crate::ledger::Time;
 
@@ -77,6 +78,29 @@ pub enum EntryState {
     Archived,
 }
 
+/// What names a user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UserTraces {
+    /// Whether anything does.
+    pub is_known: bool,
+    /// Entries of the log.
+    pub record_count: i64,
+}
+
+/// A user that is to be forgotten. Must delete its entry, the quotas and rate limits that name it,
+/// the boosts of these, and boosts of quotas for each user that are for it alone; must put the
+/// pseudonym, which nobody has, in the place of its id in the log, in all that is derived from it,
+/// in refusals, in what was put down, in alerts, and where it acted; must replace the events of the
+/// audit log that are given, by their ids. Must not go through the log but for what is not folded
+/// yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Erasure {
+    pub user_id: String,
+    pub pseudonym: String,
+    /// Without what could lead to the user.
+    pub events: Vec<AuditEvent>,
+}
+
 /// Knows the directory. It is changed by [`super::policy::Change`]. General rules: see
 /// [`super::Store`].
 #[async_trait]
@@ -100,6 +124,11 @@ pub trait DirectoryStore: Send + Sync + 'static {
         after_id: &str,
         limit: usize,
     ) -> Result<Vec<Listed>>;
+
+    /// Must return what is left of a user: an entry, quotas or rate limits that name it, boosts for
+    /// it, usage, refusals, alerts of it, or what it did itself. Must not go through the log but
+    /// for what is not folded yet.
+    async fn user_traces(&self, workspace_id: &str, user_id: &str) -> Result<UserTraces>;
 
     /// Must return all users that are registered with a department, with it, by id.
     async fn departments(&self, workspace_id: &str) -> Result<Vec<(String, String)>>;

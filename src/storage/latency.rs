@@ -23,14 +23,29 @@ pub struct Latencies {
 
 impl Latencies {
     pub fn add(&mut self, latency: Micros) {
+        self.add_times(latency, 1);
+    }
+
+    /// The same latency, or one of the same step, so many times.
+    pub fn add_times(&mut self, latency: Micros, count: u64) {
         let milliseconds = u64::try_from(latency / MICROS_PER_MILLISECOND).unwrap_or(0);
-        self.add_many(step(milliseconds), 1);
+        self.add_many(step(milliseconds), count);
     }
 
     pub fn merge(&mut self, other: &Latencies) {
         for (step, count) in &other.steps {
             self.add_many(*step, *count);
         }
+    }
+
+    /// Takes out a part that was merged or added before.
+    pub fn subtract(&mut self, part: &Latencies) {
+        for (step, count) in &part.steps {
+            if let Ok(place) = self.steps.binary_search_by_key(step, |(step, _)| *step) {
+                self.steps[place].1 = self.steps[place].1.saturating_sub(*count);
+            }
+        }
+        self.steps.retain(|(_, count)| *count > 0);
     }
 
     pub fn is_empty(&self) -> bool {
@@ -144,6 +159,9 @@ mod tests {
             merged.merge(&of(latencies[cut..].iter().copied()));
             let whole = of(latencies.iter().copied());
             prop_assert_eq!(&merged, &whole);
+            let mut rest = whole.clone();
+            rest.subtract(&of(latencies[cut..].iter().copied()));
+            prop_assert_eq!(&rest, &of(latencies[..cut].iter().copied()));
             prop_assert_eq!(&Latencies::from_text(&whole.to_text()).unwrap(), &whole);
             let mut sorted = latencies.clone();
             sorted.sort_unstable();

@@ -4,6 +4,7 @@
 //! stands on [`Store`], in sentences with *must*; `tests/storage.rs` runs each of them against
 //! both databases. Nothing here decides: it keeps and finds.
 
+pub mod accumulator;
 pub mod alerts;
 pub mod directory;
 pub mod latency;
@@ -17,15 +18,23 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::ledger::calendar::Window;
 use crate::ledger::catalogue::{ExchangeRate, Model};
 use crate::ledger::price::Price;
 use crate::ledger::record::Record;
+use crate::ledger::time::{MICROS_PER_DAY, Micros};
 use crate::ledger::usage::Attribution;
 use crate::ledger::workspace::{Workspace, WorkspaceModel};
 use crate::ledger::{Amount, Time};
 use alerts::AlertStore;
+use directory::DirectoryStore;
 use policy::{PolicyStore, StoredRate};
-use rollup::{Dimension, RollupRow};
+use reports::ReportStore;
+use rollup::{Dimension, FoldCursor, Folded, Grain};
+
+/// Entries are kept at least this long after their local day began: longer than a cycle of a plan
+/// with the days around it, and than the time in which records may come late.
+pub const RECORDS_KEPT_MIN: Micros = 62 * MICROS_PER_DAY;
 
 /// Why storage could not do what it was asked. Variants by what the caller can do.
 #[derive(Debug, thiserror::Error)]
@@ -127,23 +136,38 @@ pub enum Order {
     NewestFirst,
 }
 
-/// A rollup bucket that differs from the records it should sum up.
+/// What is derived from the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Derived {
+    Sums(Grain),
+    /// How latencies of a bucket by day are spread.
+    Latencies,
+    /// First and last entry of a local day.
+    LocalDay,
+    /// When a value was seen.
+    Seen,
+}
+
+/// Something derived that differs from the records it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
+    pub derived: Derived,
     pub workspace_id: String,
+    /// [`Dimension::Workspace`] of a local day.
     pub dimension: Dimension,
     pub value: String,
-    pub hour: Time,
-    /// As metered.
+    /// Hour or day; absent for what was seen.
+    pub start: Option<Time>,
+    /// As metered; empty but by model.
     pub model_id: String,
-    /// Records and cost by the log less those by the rollup; both may be zero where only tokens
-    /// differ.
+    /// Records (or latencies) and cost by the log less those derived; both may be zero where only
+    /// something else differs.
     pub record_count: i64,
     pub cost_nanos: i64,
 }
 
-/// Keeps the catalogue, workspaces, the usage log and what is derived from it; with its other two
-/// parts what administrators set, and alerts.
+/// Keeps the catalogue, workspaces, the usage log and what is derived from it; with its other
+/// parts what administrators set, alerts, and the directory.
 ///
 /// Every write must be atomic, must be durable when it answers `Ok`, and must be idempotent:
 /// the same write again changes nothing more and answers `Ok`. A future that is dropped must
@@ -153,7 +177,7 @@ pub struct Difference {
 /// which Postgres cannot keep. Times must come back to the microsecond. A write must answer
 /// [`Error::Fenced`], and change nothing, once another instance has claimed the database.
 #[async_trait]
-pub trait Store: PolicyStore + AlertStore {
+pub trait Store: PolicyStore + AlertStore + DirectoryStore + ReportStore {
     /// Must answer `Ok` only if a query ran.
     async fn ping(&self) -> Result<()>;
 
@@ -176,7 +200,8 @@ pub trait Store: PolicyStore + AlertStore {
     /// Must return the models of the workspace by id; none if there is no such workspace.
     async fn workspace_models(&self, workspace_id: &str) -> Result<Vec<WorkspaceModel>>;
 
-    /// Must return the greatest `seq` of the log, or 0 if it is empty.
+    /// Must return the greatest `seq` that the log has had, or 0 if it was always empty. It may be
+    /// greater: a `seq` that the fold has come to.
     async fn last_seq(&self) -> Result<i64>;
 
     /// Appends records, in one transaction. Must answer for each record in order; a record whose
@@ -198,6 +223,26 @@ pub trait Store: PolicyStore + AlertStore {
         after: Option<RecordPosition>,
         limit: usize,
     ) -> Result<Vec<Record>>;
+
+    /// Must return at most `limit` entries of the workspace that are charged in the window, by
+    /// (`charge_time`, `seq`), beyond `after`: what [`Store::records`] returns oldest first, for
+    /// those who read all of it, page by page. A page must not cost the pages before it.
+    async fn export_records(
+        &self,
+        workspace_id: &str,
+        window: Window,
+        after: Option<RecordPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        let filter = RecordFilter {
+            workspace_id: workspace_id.into(),
+            from: Some(window.start),
+            to: Some(window.end),
+            model_id: None,
+            request_id: None,
+        };
+        self.records(&filter, Order::OldestFirst, after, limit).await
+    }
 
     /// Must return at most `limit` entries whose `seq` is greater than `seq`, by `seq`, of all
     /// workspaces.
@@ -232,23 +277,45 @@ pub trait Store: PolicyStore + AlertStore {
     /// Must return the ids of all workspaces for which something was written down, sorted.
     async fn workspaces_put_down(&self) -> Result<Vec<String>>;
 
-    /// Must return the `seq` up to which entries are folded into rollups; 0 at first.
-    async fn fold_cursor(&self) -> Result<i64>;
+    /// Must return how far the fold has come; nowhere at first.
+    async fn fold_cursor(&self) -> Result<FoldCursor>;
 
-    /// Adds `rows`, which name each bucket once, to the rollups and moves the cursor from `from` to
-    /// `to`, in one transaction.
+    /// Adds `folded`, which names each key once, to what is derived: sums, latencies and refusals
+    /// are added up, times of local days and of what was seen are widened. Moves the cursor from
+    /// `from` to `to` in the same transaction.
     /// Where the cursor is at `to` already it must change nothing and answer `Ok` (an earlier
     /// try); where it is anywhere else than at `from` it must change nothing and answer
     /// [`Error::Corrupt`].
-    async fn fold(&self, from: i64, to: i64, rows: &[RollupRow]) -> Result<()>;
+    async fn fold(&self, from: FoldCursor, to: FoldCursor, folded: &Folded) -> Result<()>;
 
-    /// Must return at most `limit` differences between the rollups and the entries up to the
-    /// cursor, from one consistent state, also while another process writes.
+    /// Must return at most `limit` differences between what is derived (refusals aside, which are
+    /// not in the log) and the entries up to the cursor, from one consistent state, also while
+    /// another process writes. Must not keep the whole of either side in memory. What is derived
+    /// from days of which entries may have been dropped is not compared, nor, of such a workspace,
+    /// what was seen.
     async fn verify_rollups(&self, limit: usize) -> Result<Vec<Difference>>;
 
-    /// Must replace all rollups by those of the entries up to the end of the log, and move the
-    /// cursor there, in one transaction.
+    /// Must replace what is derived, refusals aside, by what the entries up to the end of the log
+    /// say, and move the cursor there, in one transaction. Must not keep it all in memory. What is
+    /// derived from days of which entries may have been dropped must stay, and entries of these
+    /// days that are not folded be added to it.
     async fn rebuild_rollups(&self) -> Result<()>;
+
+    /// Deletes at most `limit` entries of local days that begin before `before`, the earliest
+    /// first, and answers how many; fewer than `limit` where no more can go. What is derived from
+    /// them must stay.
+    /// Must keep entries that are not folded, and all entries of local days in which a window of a
+    /// quota begins that only a reset ends: sums over it are made of them. `before` must be the
+    /// start of a local day of the workspace, at least [`RECORDS_KEPT_MIN`] ago: entries of other
+    /// windows that may still be asked for, and keys under which callers may repeat themselves,
+    /// are later. Must remember, in the same transaction, before which days entries were dropped,
+    /// and never an earlier one. A sum over a window that cuts through a dropped day counts
+    /// nothing of it.
+    async fn drop_records(&self, workspace_id: &str, before: Time, limit: usize) -> Result<usize>;
+
+    /// Must return before which local days entries of a workspace may have been dropped; none
+    /// if none were.
+    async fn dropped_before(&self, workspace_id: &str) -> Result<Option<Time>>;
 
     /// Writes what is pending and closes; later calls may fail.
     async fn close(&self);

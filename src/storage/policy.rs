@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::Result;
 use super::alerts::{EmailReceiver, Webhook};
+use super::directory::{Entry, Erasure};
 use crate::ledger::Time;
 use crate::ledger::catalogue::{ExchangeRate, Model};
 use crate::ledger::price::Price;
@@ -35,6 +36,8 @@ pub enum Change {
     PutBoost(Boost),
     PutWebhook(Webhook),
     PutEmailReceiver(EmailReceiver),
+    /// Entries of the directory, each of a kind and id of its own.
+    PutEntries(Vec<Entry>),
     /// Deletes what has the id, if it is there; so do all that follow. With a quota go its boosts.
     DeleteQuota(Arc<str>),
     DeleteRateLimit(Arc<str>),
@@ -48,6 +51,8 @@ pub enum Change {
         time: Time,
         actor: String,
     },
+    /// Forgets a user, see [`Erasure`].
+    EraseUser(Erasure),
 }
 
 /// Who changed what.
@@ -176,6 +181,17 @@ pub trait PolicyStore: Send + Sync + 'static {
     async fn audit_events(
         &self,
         filter: &AuditFilter,
+        after: Option<(Time, String)>,
+        limit: usize,
+    ) -> Result<Vec<AuditEvent>>;
+
+    /// Must return at most `limit` events of a workspace in whose states `text` stands as a text
+    /// of the JSON, or whose resource has it as its id; oldest (`time`, id) first, beyond `after`.
+    /// May return others.
+    async fn audit_events_naming(
+        &self,
+        workspace_id: &str,
+        text: &str,
         after: Option<(Time, String)>,
         limit: usize,
     ) -> Result<Vec<AuditEvent>>;

@@ -4,11 +4,19 @@
 
 use async_trait::async_trait;
 
-use super::Result;
 use super::latency::Latencies;
 use super::rollup::{Dimension, LimitKey, Sums};
+use super::{Error, Result};
 use crate::ledger::calendar::Window;
 use crate::ledger::{Amount, Time};
+
+/// Most entries of the log that one report may go through with [`Source::Records`]: whoever asks
+/// looks at [`Question::RecordCount`] first.
+pub const RECORDS_MAX: usize = 1_000_000;
+/// Most rows of one answer.
+pub const ROWS_MAX: usize = 200_000;
+/// Most values of one filter.
+pub const FILTER_VALUES_MAX: usize = 20_000;
 
 /// What entries are grouped by or restricted in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +27,8 @@ pub enum Axis {
     Tag(String),
 }
 
-/// Entries count whose value on the axis is one of `values`; an empty one stands for entries that
-/// do not say.
+/// Entries count whose value on the axis is one of `values`, at most [`FILTER_VALUES_MAX`]. An
+/// empty one stands for entries that do not say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
     pub axis: Axis,
@@ -60,6 +68,33 @@ pub struct SumsQuestion {
     /// Whether latencies are told with their spread; not from [`Source::Hours`] and
     /// [`Source::DaysByModel`], which do not know it.
     pub latencies: bool,
+}
+
+impl SumsQuestion {
+    /// # Errors
+    /// If it is none: see its fields.
+    pub fn check(&self) -> Result<()> {
+        let knows_latencies = matches!(self.source, Source::Days | Source::Records);
+        let why = if self.group_by.len() > 2 {
+            "sums are by at most two axes"
+        } else if self.top.is_some() && self.by_window {
+            "the greatest groups are of all windows together"
+        } else if self.latencies && !knows_latencies {
+            "latencies are known by days and of entries alone"
+        } else {
+            return check_filters(&self.filters);
+        };
+        Err(Error::NotApplied(why.into()))
+    }
+}
+
+/// # Errors
+/// If one has too many values.
+pub fn check_filters(filters: &[Filter]) -> Result<()> {
+    if filters.iter().any(|filter| filter.values.len() > FILTER_VALUES_MAX) {
+        return Err(Error::NotApplied("a filter has too many values".into()));
+    }
+    Ok(())
 }
 
 /// What groups are ordered by.
@@ -143,35 +178,45 @@ pub enum Question {
     Sums(SumsQuestion),
     Distinct(DistinctQuestion),
     Refusals(RefusalsQuestion),
-    /// Users that are known at these times: registered before and not archived at them, or seen
-    /// in usage charged before. In the order of the times.
+    /// Users that are known at these times: registered or signed up before, or seen in usage
+    /// charged before; and not archived at them. In the order of the times.
     KnownUsers(Vec<Time>),
     /// Registered users, not archived, that signed up in the window; of one department if given.
     SignUps {
         window: Window,
         department_id: Option<String>,
     },
-    /// Number of entries charged in the window, by the buckets.
+    /// Number of entries of any kind that [`Source::Records`] would go through for the window;
+    /// [`RECORDS_MAX`] + 1 if it is greater.
     RecordCount(Window),
     /// Sums of the entries charged in any span of time, from the entries.
     SumsBetween(Time, Time),
-    /// Names of entries of the directory: (axis, ids).
+    /// Names of values: of the directory, of API keys and their groups, and of models.
     Names(Dimension, Vec<String>),
+    /// Before which local days entries may have been dropped from the log.
+    DroppedBefore,
 }
 
 /// One answer; of the kind of its question.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// By window, then by values.
+    /// By window, then by values; with `top` the greatest first, and those that are equal by
+    /// their values. A group whose sums are all zero is left out.
     Sums(Vec<SumsRow>),
+    /// By window, then by value. Counts of zero are left out.
     Distinct(Vec<DistinctRow>),
+    /// By window, limit, model and user. Counts of zero are left out.
     Refusals(Vec<RefusalsRow>),
     KnownUsers(Vec<i64>),
+    /// By id.
     SignUps(Vec<SignUp>),
     RecordCount(i64),
     SumsBetween(Sums),
-    /// Ids that have a display name, with it.
+    /// Ids that have a display name, with it; by id.
     Names(Vec<(String, String)>),
+    DroppedBefore(Option<Time>),
+    /// To any question: more than [`ROWS_MAX`] rows, or more than so many values to count.
+    TooMany,
 }
 
 /// A user who signed up.

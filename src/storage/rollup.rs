@@ -1,15 +1,20 @@
-//! Sums of usage records by local hour, dimension and metered model. Derived from the log, can be
-//! rebuilt.
+//! What is derived from the usage log: sums by dimension and local hour, local day, and local day
+//! and metered model, with what was seen in it. A pure function of the log, can be rebuilt.
+//!
+//! Here it is said what there is and what one record adds to it; `accumulator.rs` sums records up.
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use super::directory::Seen;
+use super::latency::Latencies;
+use crate::ledger::Time;
 use crate::ledger::record::{Record, RecordKind};
-use crate::ledger::time::Micros;
+pub use crate::ledger::refusal::{LimitKey, RefusalCounts};
+use crate::ledger::time::{MICROS_PER_DAY, Micros};
 use crate::ledger::usage::{Attribution, Outcome, TokenClass};
-use crate::ledger::{Amount, Time};
+
+/// A local day is at most this long: a zone that moves across the date line repeats one.
+pub const LOCAL_DAY_MAX: Micros = 2 * MICROS_PER_DAY;
 
 /// What usage is summed up by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,29 +40,17 @@ pub enum Dimension {
 }
 
 /// Between key and value of a tag. Texts have no control characters.
-const TAG_SEPARATOR: char = '\u{1f}';
+pub(super) const TAG_SEPARATOR: char = '\u{1f}';
 
 /// The value of [`Dimension::Tag`] that a tag counts under.
 pub fn tag_value(key: &str, value: &str) -> String {
     format!("{key}{TAG_SEPARATOR}{value}")
 }
 
-/// The values of [`Dimension::Tag`] of one key lie from the first of these, included, to the second.
+/// The values of [`Dimension::Tag`] of one key lie from the first of these, included, to the
+/// second.
 pub fn tag_values(key: &str) -> (String, String) {
     (format!("{key}{TAG_SEPARATOR}"), format!("{key} "))
-}
-
-/// What was in the way of a request.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum LimitKey {
-    /// Stands for the request itself, which is counted once whatever was in its way.
-    Request,
-    Envelope,
-    ModelLimit(String),
-    Quota(String),
-    RateLimit(String),
-    /// By its reason, for example "MODEL_DISABLED".
-    Rule(String),
 }
 
 /// Requests that were blocked or routed, to be added to those counted before.
@@ -69,13 +62,7 @@ pub struct RefusalRow {
     /// Model asked for: the catalogue's id, or as it was spelt where that is unknown.
     pub model_id: String,
     pub user_id: String,
-    pub blocked_count: i64,
-    pub routed_count: i64,
-    /// What blocked requests would have cost at most.
-    pub blocked: Amount,
-    /// What routed requests would have cost at most on the model asked for, less the same on the
-    /// model they were routed to.
-    pub saved: Amount,
+    pub counts: RefusalCounts,
 }
 
 /// Which table a bucket is in.
@@ -95,7 +82,7 @@ pub enum Grain {
 pub struct SeenRow {
     pub workspace_id: Arc<str>,
     pub dimension: Dimension,
-    pub value: String,
+    pub value: Arc<str>,
     pub seen: Seen,
 }
 
@@ -117,7 +104,9 @@ pub struct FoldCursor {
 }
 
 impl Dimension {
-    pub const ALL: [Dimension; 9] = [
+    pub const COUNT: usize = 14;
+
+    pub const ALL: [Dimension; Dimension::COUNT] = [
         Dimension::Workspace,
         Dimension::User,
         Dimension::Department,
@@ -127,9 +116,13 @@ impl Dimension {
         Dimension::Workflow,
         Dimension::Feature,
         Dimension::Project,
+        Dimension::Model,
+        Dimension::Investigation,
+        Dimension::Session,
+        Dimension::Tag,
+        Dimension::Outcome,
     ];
 
-    /// Its name in storage.
     pub fn as_str(self) -> &'static str {
         match self {
             Dimension::Workspace => "workspace",
@@ -149,8 +142,19 @@ impl Dimension {
         }
     }
 
-    /// What a record counts under; empty where its attribution does not say.
-    fn value_of(self, record: &Record) -> &str {
+    /// Whether it has buckets by day and model: of the others these would say nothing more.
+    pub fn is_by_model(self) -> bool {
+        !matches!(self, Dimension::Workspace | Dimension::Model)
+    }
+
+    /// Whether it is remembered when its values were seen.
+    pub fn is_seen(self) -> bool {
+        !matches!(self, Dimension::Workspace | Dimension::Tag | Dimension::Outcome)
+    }
+
+    /// What a record counts under; empty where it does not say. Not of [`Dimension::Tag`], of which
+    /// a record has any number of values.
+    pub fn value_of(self, record: &Record) -> &str {
         let Attribution {
             user_id,
             department_id,
@@ -159,10 +163,12 @@ impl Dimension {
             workflow_id,
             feature_id,
             project_id,
-            ..
+            investigation_id,
+            session_id,
+            tags: _,
         } = &record.attribution;
         match self {
-            Dimension::Workspace => "",
+            Dimension::Workspace | Dimension::Tag => "",
             Dimension::User => user_id,
             Dimension::Department => department_id,
             Dimension::ApiKey => api_key_id,
@@ -172,9 +178,13 @@ impl Dimension {
             Dimension::Feature => feature_id,
             Dimension::Project => project_id,
             Dimension::Model => &record.metered_model_id,
-            Dimension::Investigation | Dimension::Session | Dimension::Tag | Dimension::Outcome => {
-                ""
-            }
+            Dimension::Investigation => investigation_id,
+            Dimension::Session => session_id,
+            Dimension::Outcome => match record.outcome {
+                Outcome::Success => "success",
+                Outcome::Error => "error",
+                Outcome::Cancelled => "cancelled",
+            },
         }
     }
 }
@@ -203,81 +213,76 @@ impl Sums {
         }
         self.latency += record.latency;
     }
+    pub fn merge(&mut self, other: &Sums) {
+        self.record_count += other.record_count;
+        self.error_count += other.error_count;
+        self.cancelled_count += other.cancelled_count;
+        self.cost_nanos += other.cost_nanos;
+        for (sum, count) in self.tokens.iter_mut().zip(other.tokens) {
+            *sum += count;
+        }
+        self.latency += other.latency;
+    }
 }
 
 /// One bucket, or what to add to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RollupRow {
     pub workspace_id: Arc<str>,
+    pub grain: Grain,
     pub dimension: Dimension,
-    pub value: String,
-    pub hour: Time,
-    /// As metered.
+    /// The hour or the day.
+    pub start: Time,
+    pub value: Arc<str>,
+    /// As metered; empty but for [`Grain::DayByModel`].
     pub model_id: Arc<str>,
     pub sums: Sums,
+    /// Of entries of kind usage that tell a latency; empty but for [`Grain::Day`].
+    pub latencies: Latencies,
 }
 
-/// Workspace, hour and metered model.
-type Place = (Arc<str>, Time, Arc<str>);
-
-/// The buckets of one place, by value, for each dimension.
-type Buckets = [HashMap<String, Sums>; Dimension::ALL.len()];
-
-/// Sums up records, to be added to the rollups.
-#[derive(Default)]
-pub struct Accumulator {
-    buckets: HashMap<Place, Buckets>,
-    rows: usize,
-}
-
-impl Accumulator {
-    pub fn add(&mut self, record: &Record) {
-        let place = (record.workspace_id.clone(), record.hour, record.metered_model_id.clone());
-        let by_dimension = self.buckets.entry(place).or_default();
-        for (dimension, buckets) in Dimension::ALL.into_iter().zip(by_dimension) {
-            let value = dimension.value_of(record);
-            if let Some(sums) = buckets.get_mut(value) {
-                sums.add(record);
-            } else {
-                buckets.entry(value.to_owned()).or_default().add(record);
-                self.rows += 1;
-            }
-        }
-    }
-
-    /// Number of buckets.
-    pub fn len(&self) -> usize {
-        self.rows
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.rows == 0
-    }
-
-    /// All buckets, by key.
-    pub fn into_rows(self) -> Vec<RollupRow> {
-        let mut rows = Vec::with_capacity(self.rows);
-        for ((workspace_id, hour, model_id), by_dimension) in self.buckets {
-            for (dimension, buckets) in Dimension::ALL.into_iter().zip(by_dimension) {
-                for (value, sums) in buckets {
-                    rows.push(RollupRow {
-                        workspace_id: workspace_id.clone(),
-                        dimension,
-                        value,
-                        hour,
-                        model_id: model_id.clone(),
-                        sums,
-                    });
-                }
-            }
-        }
-        rows.sort_by(|a, b| a.key().cmp(&b.key()));
-        rows
-    }
+/// What a part of the log adds to what is derived from it, and what else is to be added with it.
+/// Rows are in the order of their key, each key once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Folded {
+    pub rollups: Vec<RollupRow>,
+    pub seen: Vec<SeenRow>,
+    pub days: Vec<DayRow>,
+    /// Each place once. They are not in the log.
+    pub refusals: Vec<RefusalRow>,
 }
 
 impl RollupRow {
-    fn key(&self) -> (&str, Dimension, &str, Time, &str) {
-        (&self.workspace_id, self.dimension, &self.value, self.hour, &self.model_id)
+    /// How the tables are ordered.
+    pub fn key(&self) -> (&str, Grain, Dimension, Time, &str, &str) {
+        let RollupRow { workspace_id, grain, dimension, start, value, model_id, .. } = self;
+        (workspace_id, *grain, *dimension, *start, value, model_id)
+    }
+}
+
+/// The latency of a record, if it counts: of an attempt that tells it. Absent ones are kept as 0.
+pub fn latency_of(record: &Record) -> Option<Micros> {
+    (record.kind == RecordKind::Usage && record.latency > 0).then_some(record.latency)
+}
+
+impl Seen {
+    /// When the values of a record were seen; none of corrections and expiry charges.
+    pub fn of(record: &Record) -> Option<Seen> {
+        let time = record.charge_time;
+        let is_success = record.outcome == Outcome::Success;
+        (record.kind == RecordKind::Usage).then(|| Seen {
+            first_time: time,
+            last_time: time,
+            first_success_time: is_success.then_some(time),
+        })
+    }
+
+    pub fn merge(&mut self, other: &Seen) {
+        self.first_time = self.first_time.min(other.first_time);
+        self.last_time = self.last_time.max(other.last_time);
+        self.first_success_time = match (self.first_success_time, other.first_success_time) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
     }
 }

@@ -3,3 +3,4 @@
 pub mod deliver;
 pub mod expire;
 pub mod fold;
+pub mod retention;

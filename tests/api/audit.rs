@@ -63,6 +63,7 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
         "unpriced_model_policy": "UNPRICED_MODEL_POLICY_DENY",
         "hold_expiry_policy": "HOLD_EXPIRY_POLICY_RELEASE",
         "unknown_key_policy": "UNKNOWN_KEY_POLICY_ACCEPT",
+        "usage_retention_days": 0,
     });
     assert_eq!(after, created);
 
@@ -74,6 +75,7 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
         unpriced_model_policy: v1::UnpricedModelPolicy::Allow.into(),
         hold_expiry_policy: v1::HoldExpiryPolicy::ChargeEstimate.into(),
         unknown_key_policy: v1::UnknownKeyPolicy::Deny.into(),
+        usage_retention_days: 400,
         ..Default::default()
     };
     let update = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask: None };
@@ -90,6 +92,7 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
     assert_eq!(after["unpriced_model_policy"], "UNPRICED_MODEL_POLICY_ALLOW");
     assert_eq!(after["hold_expiry_policy"], "HOLD_EXPIRY_POLICY_CHARGE_ESTIMATE");
     assert_eq!(after["unknown_key_policy"], "UNKNOWN_KEY_POLICY_DENY");
+    assert_eq!(after["usage_retention_days"], 400);
 
     let off = v1::SetAutomaticFallbackRequest { workspace_id: ACME.to_owned(), enabled: false };
     server.budget().set_automatic_fallback(off).await.unwrap();

@@ -314,6 +314,9 @@ async fn workspaces() {
         ("workspace.hold_expiry_policy", |r| {
             r.workspace.as_mut().unwrap().hold_expiry_policy = 3;
         }),
+        ("workspace.usage_retention_days", |r| {
+            r.workspace.as_mut().unwrap().usage_retention_days = 61;
+        }),
     ];
     refuse(good, rows, async |r| server.budget().create_workspace(r).await).await;
     let none = v1::CreateWorkspaceRequest::default();
@@ -340,6 +343,12 @@ async fn workspaces() {
         }),
         ("workspace.hold_expiry_policy", |r| {
             r.workspace.as_mut().unwrap().hold_expiry_policy = -1;
+        }),
+        ("workspace.usage_retention_days", |r| {
+            r.workspace.as_mut().unwrap().usage_retention_days = 3_651;
+        }),
+        ("workspace.usage_retention_days", |r| {
+            r.workspace.as_mut().unwrap().usage_retention_days = -1;
         }),
     ];
     refuse(good, rows, async |r| server.budget().update_workspace(r).await).await;

@@ -53,6 +53,7 @@ async fn a_new_workspace_has_defaults_and_comes_back_as_it_was_made() {
         unpriced_model_policy: v1::UnpricedModelPolicy::Allow.into(),
         hold_expiry_policy: v1::HoldExpiryPolicy::ChargeEstimate.into(),
         unknown_key_policy: v1::UnknownKeyPolicy::Deny.into(),
+        usage_retention_days: 62,
         ..Default::default()
     };
     let request = v1::CreateWorkspaceRequest { workspace: Some(given.clone()) };
@@ -100,6 +101,15 @@ async fn an_update_changes_what_the_mask_names() {
     assert_eq!(workspace.currency_code, "USD");
     assert_eq!(workspace.unpriced_model_policy(), v1::UnpricedModelPolicy::Allow);
     assert_eq!(workspace.hold_expiry_policy(), v1::HoldExpiryPolicy::Release);
+    // Zero is a value where the mask names it, and says nothing without one.
+    let days = |days| v1::Workspace { usage_retention_days: days, ..Default::default() };
+    let path = ["usage_retention_days"];
+    for (change, mask, kept) in
+        [(3_650, &[][..], 3_650), (0, &[], 3_650), (62, &path, 62), (0, &path, 0)]
+    {
+        let workspace = update(&server, days(change), mask).await.unwrap();
+        assert_eq!(workspace.usage_retention_days, kept);
+    }
     // What cannot be changed is named.
     let status = update(&server, v1::Workspace::default(), &["plan"]).await.unwrap_err();
     assert_eq!(refused_fields(&status), ["update_mask"]);

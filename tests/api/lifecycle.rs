@@ -15,7 +15,7 @@ use crate::fixtures::{ACME, acme, amount, assert_failed, check, get_budget, reco
 use crate::outage::Outage;
 use crate::server::{Server, TestClock, open};
 
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 9] = [
     "",
     "tollgate.v1.UsageService",
     "tollgate.v1.BudgetService",
@@ -23,6 +23,8 @@ const SERVICES: [&str; 7] = [
     "tollgate.v1.AlertService",
     "tollgate.v1.AuditService",
     "tollgate.v1.QuotaService",
+    "tollgate.v1.AnalyticsService",
+    "tollgate.v1.DirectoryService",
 ];
 
 #[tokio::test]

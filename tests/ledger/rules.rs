@@ -7,6 +7,8 @@
 //! rate-limit l key k1 rpm=60 tpm=10k rpd=1k shadow
 //! key k1 in g models=a,b expires=2026-02-01T00:00 off
 //! boost b q +3 for=1d from=2026-01-16T00:00 member=ada
+//! belongs ada sales                        ada is in sales, says the directory
+//! erase ada                                ada is forgotten
 //! usage                                    => q of user ada: 1 of 2, held 0, 500000 ppm
 //! alerts                                   => 50% of q for user ada: 1 of 2
 //! ```
@@ -51,10 +53,24 @@ pub fn attribution(words: &Words) -> Option<Box<Attribution>> {
     (!attribution.is_empty()).then(|| Box::new(attribution))
 }
 
+/// User and department: `ada of sales`, `ada`, `nobody`.
+pub fn who(attribution: &Attribution) -> String {
+    match (attribution.user_id.as_str(), attribution.department_id.as_str()) {
+        ("", "") => "nobody".to_owned(),
+        (user, "") => user.to_owned(),
+        (user, department) => format!("{user} of {department}").trim_start().to_owned(),
+    }
+}
+
+/// What takes the place of a user's id.
+pub const PSEUDONYM: &str = "erased-00000000-0000-4000-8000-000000000000";
+
 impl Case {
     pub fn rule(&mut self, words: &Words) {
         let id = words.word(1);
         match words.word(0) {
+            "belongs" => self.world.put_department(id, words.word(2)),
+            "erase" => self.world.erase_user(id, PSEUDONYM),
             "quota" => {
                 let quota = self.quota(words);
                 self.world.put_quota(quota);

@@ -27,6 +27,7 @@ use tollgate::ledger::decision::{
 use tollgate::ledger::price::{Price, Rate, Source, Variant};
 use tollgate::ledger::quota::Unit;
 use tollgate::ledger::record::Record;
+use tollgate::ledger::refusal::RefusalKey;
 use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE};
 use tollgate::ledger::time::{MICROS_PER_SECOND, Micros};
 use tollgate::ledger::usage::{Outcome as Ended, ServiceTier, TokenClass, Usage, UsageSource};
@@ -171,8 +172,9 @@ impl Case {
             "holds" => return self.holds(),
             "usage" => return self.usage(words),
             "alerts" => return self.alerts(),
+            "refusals" => return self.refusals(),
             "quota" | "no-quota" | "reset" | "rate-limit" | "no-rate-limit" | "key" | "no-key"
-            | "boost" | "cancel" => self.rule(words),
+            | "boost" | "cancel" | "belongs" | "erase" => self.rule(words),
             _ => self.set(words),
         }
         Vec::new()
@@ -181,6 +183,24 @@ impl Case {
     fn pass(&mut self, time: Time) {
         self.world.now = time;
         self.world.ledger.advance(time);
+    }
+
+    /// What was counted since the last time, a clause for each key.
+    fn refusals(&mut self) -> Vec<String> {
+        let taken = self.world.ledger.take_refusals(usize::MAX);
+        let mut said = vec![format!("{} keys", taken.len())];
+        for (key, counts) in taken {
+            let RefusalKey { hour, limit, model_id, user_id } = key;
+            said.push(format!(
+                "{} {user_id} {limit:?} {model_id}: blocked {} for {} routed {} saved {}",
+                clock(hour),
+                counts.blocked_count,
+                money(counts.blocked),
+                counts.routed_count,
+                money(counts.saved),
+            ));
+        }
+        said
     }
 
     fn set(&mut self, words: &Words) {
@@ -381,6 +401,7 @@ impl Case {
             kind.to_owned(),
             if record.unpriced { "unpriced" } else { "priced" }.to_owned(),
             format!("counts as {}", record.metered_model_id),
+            format!("for {}", rules::who(&record.attribution)),
             format!("price {}", record.price_id.as_deref().unwrap_or("none")),
             format!("charged at {}", clock(record.charge_time)),
             state(standing.state).to_owned(),

@@ -34,6 +34,7 @@ pub fn workspace() -> Workspace {
         unknown_keys: UnknownKeyPolicy::Accept,
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: true,
+        usage_retention_days: None,
         plan: None,
         create_time: Time::EARLIEST,
         update_time: Time::EARLIEST,

@@ -74,6 +74,7 @@ impl ReferenceStateMachine for Reference {
 
     fn apply(mut state: Reference, step: &Step) -> Reference {
         state.oracle.alerts.clear();
+        state.oracle.refusals.clear();
         state.oracle.tick(state.clock);
         state.promised = None;
         state.serial += 100;
@@ -257,6 +258,7 @@ impl Reference {
             Step::Restart { is_graceful } => Call::Restart { is_graceful },
             Step::Rules(draws) => rules::rules(oracle, &mut self.serial.clone(), &draws),
             Step::RemoveRule { index, is_rate } => rules::remove(oracle, index, is_rate),
+            Step::Department { user, department } => rules::department(user, department),
             Step::Reset { index } => rules::reset(oracle, index),
             Step::Key(draw) => rules::key(oracle, &draw),
             Step::RemoveKey { key } => {
@@ -484,6 +486,7 @@ pub fn workspace() -> Workspace {
         unknown_keys: UnknownKeyPolicy::Accept,
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: true,
+        usage_retention_days: None,
         plan: Some(Plan {
             budget: millis(100),
             overage: millis(50),

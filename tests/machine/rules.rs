@@ -166,6 +166,15 @@ pub fn key(oracle: &Oracle, draw: &KeyDraw) -> Call {
     })])
 }
 
+/// Puts a user into a department, or takes it out.
+pub fn department(user: u8, department: u8) -> Call {
+    let department = match department {
+        0 => String::new(),
+        number => format!("d{number}"),
+    };
+    Call::Rules(vec![Change::PutDepartment(format!("u{user}"), department)])
+}
+
 pub fn boost(oracle: &Oracle, serial: u32, draw: &BoostDraw) -> Call {
     let (target, unit) = match draw.quota {
         None => (BoostTarget::Envelope, Unit::Money),

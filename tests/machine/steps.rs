@@ -129,6 +129,11 @@ pub enum Step {
     RemoveKey {
         key: u8,
     },
+    /// Zero is no department.
+    Department {
+        user: u8,
+        department: u8,
+    },
     Boost(BoostDraw),
     CancelBoost {
         index: usize,
@@ -188,6 +193,7 @@ pub fn any_step() -> BoxedStrategy<Step> {
         (2, index().prop_map(|index| Step::Reset { index }).boxed()),
         (4, draws::key().prop_map(Step::Key).boxed()),
         (1, (1..4u8).prop_map(|key| Step::RemoveKey { key }).boxed()),
+        (4, (1..4u8, 0..4u8).prop_map(department).boxed()),
         (4, draws::boost().prop_map(Step::Boost).boxed()),
         (1, index().prop_map(|index| Step::CancelBoost { index }).boxed()),
         (6, model().boxed()),
@@ -324,6 +330,10 @@ fn record_again((entry, other_content): (usize, bool)) -> Step {
 
 fn arrive((index, lost): (usize, bool)) -> Step {
     Step::Arrive { index, lost }
+}
+
+fn department((user, department): (u8, u8)) -> Step {
+    Step::Department { user, department }
 }
 
 fn extend((request, seconds): (u8, i64)) -> Step {

@@ -67,6 +67,10 @@ impl StateMachineTest for Subject {
             found, expected,
             "\nI14: alerts of the ledger left, of the oracle right, of {step:?}"
         );
+        let refusals = subject.world.ledger.take_refusals(usize::MAX);
+        let mut expected = reference.oracle.refusals.clone();
+        expected.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(refusals, expected, "\nrefusals of the ledger left, of the oracle right");
         assert_same_usage(&mut subject.world, &reference.oracle);
         subject
     }
@@ -88,6 +92,7 @@ impl World {
             Change::RemoveKey(id) => self.remove_api_key(&id),
             Change::PutGroup(group) => self.put_key_group(group),
             Change::PutBoost(boost) => self.put_boost(boost),
+            Change::PutDepartment(user, department) => self.put_department(&user, &department),
         }
     }
 }

@@ -113,7 +113,7 @@ impl Oracle {
         let (model, offer, reason) = match outcome {
             Outcome::Runs(model, offer, reason) => (model, offer, reason),
             Outcome::Blocked(reason, retry_after) => {
-                return Ok(Decision {
+                let decision = Decision {
                     answer: Answer::Blocked,
                     held: amount(0),
                     expire_time: None,
@@ -122,7 +122,9 @@ impl Oracle {
                     verdicts: said.verdicts,
                     retry_after,
                     limits,
-                });
+                };
+                self.count_refusal(check, &decision);
+                return Ok(decision);
             }
         };
         let expire_time = next_step(self.now + check.hold_duration);
@@ -139,6 +141,7 @@ impl Oracle {
             retry_after: None,
             limits,
         };
+        self.count_refusal(check, &decision);
         if !check.dry_run {
             self.grant(check, who, model, *offer, &decision);
         }

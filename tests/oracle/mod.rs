@@ -11,6 +11,7 @@ pub mod facts;
 pub mod policy;
 pub mod rates;
 pub mod record;
+pub mod refusals;
 pub mod rules;
 pub mod usage;
 
@@ -23,6 +24,7 @@ use tollgate::ledger::decision::{BudgetState, Check, Decision, Reason, Standing}
 use tollgate::ledger::price::{Price, Rate};
 use tollgate::ledger::quota::{ApiKey, Boost, BoostTarget, KeyGroup, Quota, RateLimit};
 use tollgate::ledger::record::Record;
+use tollgate::ledger::refusal::{RefusalCounts, RefusalKey};
 use tollgate::ledger::workspace::{HoldExpiryPolicy, Workspace, WorkspaceModel};
 use tollgate::ledger::{Amount, Time};
 
@@ -37,6 +39,8 @@ pub struct Oracle {
     pub rate_limits: Vec<RateLimit>,
     pub api_keys: Vec<ApiKey>,
     pub key_groups: Vec<KeyGroup>,
+    /// User and department, as the directory says; at most one of each user.
+    pub departments: Vec<(String, String)>,
     /// Also those that are over.
     pub boosts: Vec<Boost>,
     /// Every entry of the usage log.
@@ -55,6 +59,8 @@ pub struct Oracle {
     pub raised: Vec<AlertKey>,
     /// Those of the step under way.
     pub alerts: Vec<Alert>,
+    /// Refusals of the step under way.
+    pub refusals: Vec<(RefusalKey, RefusalCounts)>,
 }
 
 /// What the catalogue was told.
@@ -95,6 +101,7 @@ impl Oracle {
             rate_limits: Vec::new(),
             api_keys: Vec::new(),
             key_groups: Vec::new(),
+            departments: Vec::new(),
             boosts: Vec::new(),
             log: Vec::new(),
             holds: Vec::new(),
@@ -104,6 +111,7 @@ impl Oracle {
             full_at: None,
             raised: Vec::new(),
             alerts: Vec::new(),
+            refusals: Vec::new(),
         }
     }
 
@@ -177,6 +185,11 @@ impl Oracle {
             self.holds.clear();
             self.count_anew();
             self.fill_minutes();
+        } else if self.counted.is_empty() {
+            // Nothing was written down: where the clock stepped back, the log knows of more.
+            let holds = std::mem::take(&mut self.holds);
+            self.count_anew();
+            self.holds = holds;
         }
         let state = self.state();
         for hold in &mut self.holds {

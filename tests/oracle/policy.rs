@@ -16,6 +16,8 @@ pub enum Change {
     RemoveKey(std::sync::Arc<str>),
     PutGroup(KeyGroup),
     PutBoost(Boost),
+    /// A user and its department; none if that is empty.
+    PutDepartment(String, String),
 }
 
 impl Oracle {
@@ -47,6 +49,10 @@ impl Oracle {
             Change::PutGroup(group) => {
                 self.key_groups.retain(|other| other.id != group.id);
                 self.key_groups.push(group);
+            }
+            Change::PutDepartment(user, department) => {
+                self.departments.retain(|(other, _)| *other != user);
+                self.departments.push((user, department));
             }
             Change::PutBoost(boost) => {
                 self.boosts.retain(|other| other.id != boost.id);

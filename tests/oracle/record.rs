@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tollgate::ledger::decision::{Standing, UsageReport};
 use tollgate::ledger::price::{Price, Rate, RateCard};
 use tollgate::ledger::record::{EXPIRY_ATTEMPT, Record, RecordKind};
-use tollgate::ledger::usage::{Outcome, Usage, UsageSource};
+use tollgate::ledger::usage::{Attribution, Outcome, Usage, UsageSource};
 use tollgate::ledger::{Amount, Time};
 
 use super::{Hold, Oracle, amount, facts};
@@ -36,9 +36,20 @@ impl Oracle {
             let card = RateCard::new(Arc::new(price.clone()));
             card.cost(&report.usage, report.tier, *rate)
         });
-        let said = report.attribution.as_deref();
-        let attribution = said.or_else(|| Some(&hold?.who.attribution));
-        let attribution = attribution.cloned().unwrap_or_default();
+        let attribution = match (report.attribution.as_deref(), hold) {
+            (None, None) => Attribution::default(),
+            (None, Some(hold)) => hold.who.attribution.clone(),
+            // A user who is named without a department is in that of the check.
+            (Some(said), Some(hold))
+                if said.department_id.is_empty()
+                    && !said.user_id.is_empty()
+                    && said.user_id == hold.who.attribution.user_id =>
+            {
+                let department_id = hold.who.attribution.department_id.clone();
+                Attribution { department_id, ..said.clone() }
+            }
+            (Some(said), _) => self.with_department(said.clone()),
+        };
         // The group of the check, unless the record names another key than the check.
         let is_of_check = |hold: &&Hold| hold.who.attribution.api_key_id == attribution.api_key_id;
         let group = hold.filter(is_of_check).map(|hold| hold.who.group.clone());
@@ -62,6 +73,7 @@ impl Oracle {
             exchange_rate: price.map_or(Rate::ONE, |(_, rate)| rate),
             charge_time,
             hour: facts::hour(&self.workspace, charge_time),
+            day: facts::day(&self.workspace, charge_time).start,
             start_time,
             record_time: self.now,
             latency: report.latency,
@@ -194,6 +206,7 @@ fn expiry_charge(oracle: &Oracle, hold: &Hold) -> Record {
         exchange_rate: hold.price.as_ref().map_or(Rate::ONE, |(_, rate)| *rate),
         charge_time: hold.check_time,
         hour: facts::hour(&oracle.workspace, hold.check_time),
+        day: facts::day(&oracle.workspace, hold.check_time).start,
         start_time: hold.check_time,
         record_time: oracle.now,
         latency: 0,

@@ -113,9 +113,18 @@ impl Oracle {
     }
 
     pub fn who(&self, attribution: Option<&Attribution>) -> Who {
-        let attribution = attribution.cloned().unwrap_or_default();
+        let attribution = self.with_department(attribution.cloned().unwrap_or_default());
         let group = self.group_of(&attribution.api_key_id);
         Who { attribution, group }
+    }
+
+    /// The department of the directory, for a user who is named without one.
+    pub fn with_department(&self, mut said: Attribution) -> Attribution {
+        let of_user = self.departments.iter().find(|(user, _)| *user == said.user_id);
+        if let Some((_, department)) = of_user.filter(|_| said.department_id.is_empty()) {
+            said.department_id = department.clone();
+        }
+        said
     }
 
     /// Every limit that applies to a request on a model, in the order in which they are asked.

@@ -5,14 +5,46 @@ use std::collections::{BTreeMap, BTreeSet};
 use tollgate::engine::Engine;
 use tollgate::ledger::price::RateCard;
 use tollgate::ledger::record::{EXPIRY_ATTEMPT, Record, RecordKind};
+use tollgate::ledger::refusal::LimitKey;
 use tollgate::ledger::{Amount, Time};
-use tollgate::storage::rollup::{Dimension, Sums};
+use tollgate::storage::rollup::{Dimension, Grain, Sums};
 
 use super::auditor::{Auditor, is_near_an_edge};
 use super::store::{Disk, RollupKey};
 use crate::oracle::facts;
 
 impl Auditor {
+    /// The server that ran has ended: what it counted is on the disk, or may be.
+    pub fn end_refused(&mut self, is_crash: bool) {
+        for refused in self.refused.values_mut() {
+            let running = std::mem::take(&mut refused.running);
+            if is_crash { refused.lost += running } else { refused.kept += running }
+        }
+    }
+
+    /// Counts of refusals add up to the answers that were given: none is lost but by a crash, and
+    /// none counts twice. Of the server that runs some may not be folded.
+    pub fn assert_refusals(&self) {
+        let disk = self.store.disk();
+        let mut found: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+        for ((workspace, key), counts) in &disk.refusals {
+            let (requests, limits) = found.entry(workspace).or_default();
+            match key.limit {
+                LimitKey::Request => *requests += counts.blocked_count,
+                _ => *limits += counts.blocked_count,
+            }
+        }
+        for (workspace, refused) in &self.refused {
+            let (requests, limits) = found.get(workspace.as_str()).copied().unwrap_or_default();
+            let most = refused.kept + refused.lost + refused.running;
+            assert!(
+                (refused.kept..=most).contains(&requests),
+                "{workspace}: {requests} refusals were kept of {refused:?}"
+            );
+            assert!(limits >= requests, "{workspace}: something is in the way of each request");
+        }
+    }
+
     /// Nothing is open any more: what the log says, the server has counted.
     pub fn settle_up(&mut self, now: Time) {
         self.latest = self.latest.max(now);
@@ -159,28 +191,46 @@ impl Auditor {
         }
     }
 
-    /// The rollups are the sums of the log, up to its end.
+    /// What is derived is what the log says, up to its end.
     pub fn assert_rollups(&self) {
         let disk = self.store.disk();
-        let mut expected: BTreeMap<RollupKey, Sums> = BTreeMap::new();
+        let mut sums: BTreeMap<RollupKey, Sums> = BTreeMap::new();
+        let mut days: BTreeMap<(String, Time), (Time, Time)> = BTreeMap::new();
+        let mut seen: BTreeMap<String, (Time, Time)> = BTreeMap::new();
         for record in &disk.log {
-            let workspace = record.workspace_id.to_string();
-            let model = record.metered_model_id.to_string();
+            let (workspace, time) = (record.workspace_id.to_string(), record.charge_time);
             let user = record.attribution.user_id.clone();
-            for (dimension, value) in
-                [(Dimension::Workspace, String::new()), (Dimension::User, user)]
-            {
-                let key = (workspace.clone(), dimension, value, record.hour, model.clone());
-                let sums = expected.entry(key).or_default();
-                sums.cost_nanos += record.cost.nanos();
-                sums.record_count += i64::from(record.kind == RecordKind::Usage);
+            let metered = record.metered_model_id.to_string();
+            for (grain, dimension, value, start, model) in [
+                (Grain::Hour, Dimension::Workspace, "", record.hour, ""),
+                (Grain::Hour, Dimension::Model, &metered, record.hour, ""),
+                (Grain::Day, Dimension::User, &user, record.day, ""),
+                (Grain::DayByModel, Dimension::User, &user, record.day, &metered),
+            ] {
+                let (value, model) = (value.to_owned(), model.to_owned());
+                let key = (workspace.clone(), grain, dimension, value, start, model);
+                sums.entry(key).or_default().add(record);
+            }
+            let day = days.entry((workspace.clone(), record.day)).or_insert((time, time));
+            *day = (day.0.min(time), day.1.max(time));
+            if record.kind == RecordKind::Usage && !user.is_empty() {
+                let seen = seen.entry(user).or_insert((time, time));
+                *seen = (seen.0.min(time), seen.1.max(time));
             }
         }
-        for (key, sums) in expected {
-            let found = disk.rollups.get(&key).copied().unwrap_or_default();
-            let found = (found.record_count, found.cost_nanos);
-            assert_eq!(found, (sums.record_count, sums.cost_nanos), "rollup of {key:?}");
+        for (key, sums) in sums {
+            let found = disk.rollups.get(&key).map(|(sums, _)| *sums).unwrap_or_default();
+            assert_eq!(found, sums, "rollup of {key:?}");
         }
+        assert_eq!(disk.days, days);
+        let users = disk.seen.iter().filter(|((_, dimension, _), _)| *dimension == Dimension::User);
+        let mut found: BTreeMap<String, (Time, Time)> = BTreeMap::new();
+        for ((_, _, user), times) in users {
+            let (first, last) = (times.first_time, times.last_time);
+            let seen = found.entry(user.clone()).or_insert((first, last));
+            *seen = (seen.0.min(first), seen.1.max(last));
+        }
+        assert_eq!(found, seen);
     }
 }
 

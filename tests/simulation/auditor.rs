@@ -44,9 +44,22 @@ pub struct Auditor {
     pub open_policies: u32,
     /// When each user of each workspace was admitted for certain.
     pub admitted: BTreeMap<(String, String), Vec<Time>>,
+    /// Checks that were blocked, by workspace.
+    pub refused: BTreeMap<String, Refused>,
     /// Latest time that the running server may have seen: its time does not run back.
     pub latest: Time,
     pub trace: Vec<String>,
+}
+
+/// How many checks of a workspace were blocked, as their callers were told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Refused {
+    /// By servers that have stopped gracefully.
+    pub kept: i64,
+    /// By servers that crashed, which may have kept some.
+    pub lost: i64,
+    /// By the one that runs.
+    pub running: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -76,6 +89,7 @@ impl Auditor {
             settled: BTreeSet::new(),
             open_policies: 0,
             admitted: BTreeMap::new(),
+            refused: BTreeMap::new(),
             latest: Time::EARLIEST,
             trace: Vec::new(),
         }
@@ -114,7 +128,13 @@ impl Auditor {
             Err(other) => panic!("a check failed: {other}"),
             Ok(decision) => {
                 let model = match &decision.answer {
-                    Answer::Blocked => return,
+                    Answer::Blocked => {
+                        if !check.dry_run {
+                            let refused = self.refused.entry(workspace.to_owned()).or_default();
+                            refused.running += 1;
+                        }
+                        return;
+                    }
                     Answer::Allowed => check.model_id.as_str().into(),
                     Answer::Routed(model) => model.clone(),
                 };

@@ -47,7 +47,6 @@ pub struct Simulation {
 struct Server {
     engine: Engine,
     fold: JoinHandle<()>,
-    progress: fold::Progress,
     stop: CancellationToken,
 }
 
@@ -80,10 +79,26 @@ impl Simulation {
         self.quiet().await;
         self.stop().await;
         self.quiet().await;
-        while self.server.progress.folded() < self.last_seq() {
-            tokio::time::sleep(Duration::from_millis(100)).await;
+        self.fold().await;
+        let auditor = self.auditor.lock().unwrap();
+        auditor.assert_rollups();
+        auditor.assert_refusals();
+    }
+
+    /// Asks for what is missing until nothing is. Nothing else runs.
+    async fn fold(&self) {
+        let engine = &self.server.engine;
+        loop {
+            let asked_at = engine.now();
+            let upto = engine.fold_now().await;
+            assert!(upto.seq <= self.last_seq(), "what is folded was written");
+            if upto.as_of >= asked_at {
+                assert_eq!(upto.seq, self.last_seq(), "all that was acknowledged is folded");
+                // Where nothing is missing it is answered at once.
+                assert!(engine.fold_now().await.as_of >= asked_at);
+                return;
+            }
         }
-        self.auditor.lock().unwrap().assert_rollups();
     }
 
     async fn step(&mut self) {
@@ -163,11 +178,17 @@ impl Simulation {
         for workspace in WORKSPACES {
             // Through the writer: what was handed to it before is done.
             let by = || By::new("simulation", "Quiet");
-            while engine.set_automatic_fallback(by(), workspace, true).await.is_err() {}
+            while engine.set_automatic_fallback(by(), workspace, true).await.is_err() {
+                self.assert_goes_on();
+            }
         }
         let expired_at = self.clock.now();
-        while engine.expire_holds().await.is_err() {}
-        while engine.store_raised().await.is_err() {}
+        while engine.expire_holds().await.is_err() {
+            self.assert_goes_on();
+        }
+        while engine.store_raised().await.is_err() {
+            self.assert_goes_on();
+        }
         self.auditor.lock().unwrap().settle_up(self.clock.now());
         for workspace in WORKSPACES {
             self.audit(workspace, expired_at).await;
@@ -175,6 +196,11 @@ impl Simulation {
         self.auditor.lock().unwrap().assert_log();
         self.store.set_weather(weather);
         self.note(|| "... quiet".to_owned());
+    }
+
+    /// A writer that has failed answers nobody any more: what is tried again would be for ever.
+    fn assert_goes_on(&self) {
+        assert!(!self.server.engine.fatal().is_cancelled(), "the writer has failed");
     }
 
     // Nothing else runs at a quiet point.
@@ -218,8 +244,15 @@ impl Simulation {
         {
             let mut auditor = self.auditor.lock().unwrap();
             auditor.life += 1;
+            auditor.end_refused(is_crash);
             let now = self.clock.now();
             auditor.settle_up(now);
+            if is_crash {
+                // What was admitted ahead of a clock that stepped back is not known any more.
+                for admitted in auditor.admitted.values_mut() {
+                    admitted.retain(|time| *time <= now);
+                }
+            }
             // Holds live on if they were written down, as they were.
             let disk = self.store.disk();
             let mut holds = std::mem::take(&mut auditor.holds);
@@ -272,9 +305,9 @@ impl Server {
             let started = Engine::start(connection, clock, (Vec::new(), Vec::new())).await;
             let Ok((engine, committed)) = started else { continue };
             store.set_weather(weather);
-            let (stop, progress) = (CancellationToken::new(), fold::Progress::default());
-            let task = fold::run(engine.clone(), committed, progress.clone(), stop.clone());
-            return Server { engine, fold: tokio::spawn(task), progress, stop };
+            let stop = CancellationToken::new();
+            let task = fold::run(engine.clone(), committed, stop.clone());
+            return Server { engine, fold: tokio::spawn(task), stop };
         }
     }
 }
@@ -319,6 +352,7 @@ fn workspace(id: &str, charges_expired: bool) -> Workspace {
         unknown_keys: UnknownKeyPolicy::Accept,
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: charges_expired,
+        usage_retention_days: None,
         plan: Some(Plan {
             budget: Amount::from_nanos(20_000_000_000),
             overage: Amount::from_nanos(5_000_000_000),

@@ -26,7 +26,7 @@ pub async fn an_empty_store_has_nothing(world: &World) {
     assert_eq!(store.workspaces("", 10).await.unwrap(), []);
     assert_eq!(store.workspace_models("w").await.unwrap(), []);
     assert_eq!(store.last_seq().await.unwrap(), 0);
-    assert_eq!(store.fold_cursor().await.unwrap(), 0);
+    assert_eq!(store.fold_cursor().await.unwrap().seq, 0);
     assert_eq!(store.request_records("w", "r").await.unwrap(), []);
     assert_eq!(store.records_after(0, 10).await.unwrap(), []);
     assert_eq!(store.recent_outputs("w", 10).await.unwrap(), []);
@@ -170,6 +170,7 @@ pub async fn workspaces_come_back_as_they_were_put(world: &World) {
         unknown_keys: UnknownKeyPolicy::Deny,
         alerts: AlertPolicy { envelope: vec![], model_limits: vec![1, 1_000] },
         may_have_expiry_charges: true,
+        usage_retention_days: Some(400),
         plan: Some(Plan {
             budget: Amount::LIMIT_MAX,
             overage: Amount::ZERO,

@@ -7,14 +7,15 @@ use rand::{RngExt, SeedableRng};
 use tollgate::ledger::alert::AlertPolicy;
 use tollgate::ledger::price::Rate;
 use tollgate::ledger::record::{Record, RecordKind};
-use tollgate::ledger::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE};
+use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE};
 use tollgate::ledger::usage::{Attribution, Outcome, ServiceTier, TokenClass, Usage, UsageSource};
 use tollgate::ledger::workspace::{
     HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
 use tollgate::ledger::{Amount, Currency, Time};
+use tollgate::storage::accumulator::Accumulator;
 use tollgate::storage::policy::Change;
-use tollgate::storage::rollup::{Accumulator, RollupRow};
+use tollgate::storage::rollup::{FoldCursor, Folded};
 use tollgate::storage::{Appended, Store, StoredHold};
 
 /// 2026-01-31T00:00:00Z.
@@ -42,6 +43,7 @@ pub fn record(seq: i64) -> Record {
         exchange_rate: Rate::ONE,
         charge_time,
         hour: hour_of(charge_time),
+        day: day_of(charge_time),
         start_time: charge_time,
         record_time: charge_time,
         latency: 250_000,
@@ -58,6 +60,11 @@ pub fn records(seqs: impl Iterator<Item = i64>) -> Vec<Record> {
 /// Start of the hour in UTC.
 pub fn hour_of(time: Time) -> Time {
     time - time.micros().rem_euclid(MICROS_PER_HOUR)
+}
+
+/// Start of the day in UTC.
+pub fn day_of(time: Time) -> Time {
+    time - time.micros().rem_euclid(MICROS_PER_DAY)
 }
 
 /// A record in which no field has its usual value.
@@ -135,6 +142,7 @@ pub fn workspace(id: &str) -> Workspace {
         unknown_keys: UnknownKeyPolicy::Accept,
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: false,
+        usage_retention_days: None,
         plan: None,
         create_time: START,
         update_time: START,
@@ -157,17 +165,22 @@ pub async fn append_new(store: &dyn Store, records: &[Record]) {
     assert_eq!(appended, vec![Appended::New; records.len()]);
 }
 
-/// The rollups of some records.
-pub fn rollups(records: &[Record]) -> Vec<RollupRow> {
+/// What is derived from some records.
+pub fn folded(records: &[Record]) -> Folded {
     let mut accumulator = Accumulator::default();
     for record in records {
         accumulator.add(record);
     }
-    accumulator.into_rows()
+    accumulator.into_folded()
+}
+
+/// The cursor of a fold that has come to a position.
+pub fn at(seq: i64) -> FoldCursor {
+    FoldCursor { seq, batch: seq }
 }
 
 /// Random records of two workspaces over two days, with zones whose hours begin at :00, :30 and
-/// :45, so that buckets overlap.
+/// :45, so that buckets overlap, as do days.
 pub fn random_records(seed: u64, count: i64) -> Vec<Record> {
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
@@ -175,6 +188,7 @@ pub fn random_records(seed: u64, count: i64) -> Vec<Record> {
     for seq in 1..=count {
         let charge_time = START + random.random_range(0..48 * MICROS_PER_HOUR);
         let offset = [0, 30, 45][random.random_range(0..3)] * MICROS_PER_MINUTE;
+        let zone = offset + [0, 3, 20][random.random_range(0..3)] * MICROS_PER_HOUR;
         let usage = Usage::default().with(TokenClass::Reasoning, random.random_range(0..1_000));
         let kinds = [RecordKind::Usage, RecordKind::Correction, RecordKind::ExpiryCharge];
         let outcomes = [Outcome::Success, Outcome::Error, Outcome::Cancelled];
@@ -190,6 +204,7 @@ pub fn random_records(seed: u64, count: i64) -> Vec<Record> {
             cost: Amount::from_nanos(random.random_range(-1_000..1_000_000)),
             charge_time,
             hour: hour_of(charge_time - offset) + offset,
+            day: day_of(charge_time - zone) + zone,
             latency: random.random_range(0..9_000),
             attribution: Attribution {
                 user_id: pick(&mut random, "u").to_string(),

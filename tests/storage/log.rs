@@ -4,12 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tollgate::ledger::Time;
+use tollgate::ledger::calendar::Window;
 use tollgate::ledger::record::{Record, RecordKind};
 use tollgate::ledger::usage::{Outcome, TokenClass, Usage};
 use tollgate::storage::policy::Change;
 use tollgate::storage::{Appended, Error, Order, RecordFilter, RecordPosition, Store};
 
-use crate::fixtures::{START, append_new, odd_record, put, record, records, workspace};
+use crate::fixtures::{
+    START, append_new, day_of, full_attribution, hour_of, odd_record, put, random_records, record,
+    records, workspace,
+};
 use crate::world::World;
 
 fn existing(record: &Record) -> Appended {
@@ -169,6 +174,53 @@ pub async fn records_are_listed_in_both_orders_and_pages(world: &World) {
             assert_eq!(listed, expected);
         }
         expected.reverse();
+    }
+}
+
+/// What exports read, page by page, is what listings show.
+pub async fn a_log_is_exported_in_pages(world: &World) {
+    let store = world.store().await;
+    let mut log = random_records(7, 60);
+    log.push(odd_record(61));
+    let texts = ["", " ", "1 2", "\u{1f}", "ü", "👩‍👧", "'", "\"", "%s", "\n", "\\"];
+    for (seq, text) in (62..).zip(texts) {
+        let charge_time = Time::from_micros(START.micros() - seq);
+        let mut attribution = full_attribution();
+        attribution.user_id = text.to_owned();
+        attribution.session_id = format!("{text}1 23");
+        attribution.tags.insert(text.to_owned(), text.to_owned());
+        let price_id = Some(text).filter(|text| !text.is_empty()).map(Into::into);
+        let (hour, day) = (hour_of(charge_time), day_of(charge_time));
+        let places = Record { charge_time, hour, day, ..record(seq) };
+        log.push(Record { attribution, price_id, key_group_id: text.into(), ..places });
+    }
+    append_new(&*store, &log).await;
+    let all = Window { start: Time::from_micros(i64::MIN), end: Time::from_micros(i64::MAX) };
+    let part = Window { start: START, end: log[3].charge_time };
+    for workspace_id in ["w", "w-1", "w-9"] {
+        for window in [all, part] {
+            let inside =
+                |r: &&Record| &*r.workspace_id == workspace_id && window.contains(r.charge_time);
+            let mut expected: Vec<Record> = log.iter().filter(inside).cloned().collect();
+            expected.sort_by_key(|record| (record.charge_time, record.seq));
+            for limit in [1, 7, usize::MAX] {
+                let mut exported: Vec<Record> = Vec::new();
+                loop {
+                    let after = exported.last().map(|last| RecordPosition {
+                        charge_time: last.charge_time,
+                        seq: last.seq,
+                    });
+                    let page =
+                        store.export_records(workspace_id, window, after, limit).await.unwrap();
+                    assert!(page.len() <= limit);
+                    if page.is_empty() {
+                        break;
+                    }
+                    exported.extend(page);
+                }
+                assert_eq!(exported, expected);
+            }
+        }
     }
 }
 

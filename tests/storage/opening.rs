@@ -3,7 +3,7 @@
 use tollgate::storage::Error;
 use tollgate::storage::sql::{self, OpenError};
 
-use crate::fixtures::{append_new, put, record, records, rollups, workspace};
+use crate::fixtures::{append_new, at, folded, put, record, records, workspace};
 use crate::world::World;
 use tollgate::storage::policy::Change;
 
@@ -32,12 +32,12 @@ pub async fn a_second_server_is_refused_until_the_first_closes(world: &World) {
 pub async fn data_survives_closing(world: &World) {
     let store = world.store().await;
     append_new(&*store, &records(1..101)).await;
-    store.fold(0, 100, &rollups(&records(1..101))).await.unwrap();
+    store.fold(at(0), at(100), &folded(&records(1..101))).await.unwrap();
     put(&*store, Change::PutWorkspace(workspace("w"))).await;
     store.close().await;
     let store = world.store().await;
     assert_eq!(store.records_after(0, 1_000).await.unwrap(), records(1..101));
-    assert_eq!(store.fold_cursor().await.unwrap(), 100);
+    assert_eq!(store.fold_cursor().await.unwrap().seq, 100);
     assert_eq!(store.verify_rollups(10).await.unwrap(), []);
     assert_eq!(store.workspace("w").await.unwrap(), Some(workspace("w")));
 }

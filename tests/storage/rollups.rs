@@ -7,20 +7,22 @@ use rand::{RngExt, SeedableRng};
 use tollgate::ledger::record::Record;
 use tollgate::ledger::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE};
 use tollgate::ledger::{Amount, Time};
-use tollgate::storage::rollup::Dimension;
-use tollgate::storage::{Difference, Error, Store};
+use tollgate::storage::rollup::{Dimension, Folded, Grain};
+use tollgate::storage::{Derived, Difference, Error, Store};
 
-use crate::fixtures::{START, append_new, odd_record, random_records, record, records, rollups};
+use crate::fixtures::{
+    START, append_new, at, day_of, folded, odd_record, random_records, record, records,
+};
 use crate::world::World;
 
 /// Folds what is in `log` up to `to`, in steps of `step`.
 async fn fold(store: &dyn Store, log: &[Record], to: i64, step: i64) {
-    let mut from = store.fold_cursor().await.unwrap();
+    let mut from = store.fold_cursor().await.unwrap().seq;
     while from < to {
         let next = (from + step).min(to);
         let part: Vec<Record> =
             log.iter().filter(|r| r.seq > from && r.seq <= next).cloned().collect();
-        store.fold(from, next, &rollups(&part)).await.unwrap();
+        store.fold(at(from), at(next), &folded(&part)).await.unwrap();
         from = next;
     }
 }
@@ -30,31 +32,31 @@ pub async fn folding_adds_and_moves_the_cursor(world: &World) {
     let log = random_records(1, 300);
     append_new(&*store, &log).await;
     for (from, to) in [(0, 100), (100, 101), (101, 300)] {
-        let rows = rollups(&log[from..to]);
+        let rows = folded(&log[from..to]);
         let (from, to) = (from as i64, to as i64);
         for _again in 0..3 {
-            store.fold(from, to, &rows).await.unwrap();
-            assert_eq!(store.fold_cursor().await.unwrap(), to);
+            store.fold(at(from), at(to), &rows).await.unwrap();
+            assert_eq!(store.fold_cursor().await.unwrap().seq, to);
         }
         assert_eq!(store.verify_rollups(10).await.unwrap(), []);
     }
     // Gaps in `seq` leave nothing to add.
-    store.fold(300, 305, &[]).await.unwrap();
-    assert_eq!(store.fold_cursor().await.unwrap(), 305);
+    store.fold(at(300), at(305), &Folded::default()).await.unwrap();
+    assert_eq!(store.fold_cursor().await.unwrap().seq, 305);
 }
 
 pub async fn a_fold_from_elsewhere_is_refused(world: &World) {
     let store = world.store().await;
     let log = records(1..11);
     append_new(&*store, &log).await;
-    store.fold(0, 5, &rollups(&log[..5])).await.unwrap();
+    store.fold(at(0), at(5), &folded(&log[..5])).await.unwrap();
     for (from, to) in [(0, 10), (4, 10), (6, 10), (0, 4)] {
-        let refused = store.fold(from, to, &rollups(&log[5..])).await;
+        let refused = store.fold(at(from), at(to), &folded(&log[5..])).await;
         assert!(matches!(refused, Err(Error::Corrupt(_))), "{from} to {to}: {refused:?}");
-        assert_eq!(store.fold_cursor().await.unwrap(), 5);
+        assert_eq!(store.fold_cursor().await.unwrap().seq, 5);
         assert_eq!(store.verify_rollups(10).await.unwrap(), []);
     }
-    store.fold(5, 10, &rollups(&log[5..])).await.unwrap();
+    store.fold(at(5), at(10), &folded(&log[5..])).await.unwrap();
     assert_eq!(store.verify_rollups(10).await.unwrap(), []);
 }
 
@@ -67,11 +69,11 @@ pub async fn a_rebuild_equals_the_fold(world: &World) {
     assert_eq!(store.verify_rollups(10).await.unwrap(), []);
     for _again in 0..2 {
         store.rebuild_rollups().await.unwrap();
-        assert_eq!(store.fold_cursor().await.unwrap(), 401);
+        assert_eq!(store.fold_cursor().await.unwrap().seq, 401);
         // Compared column by column with the log: so the fold and the rebuild sum up alike.
         assert_eq!(store.verify_rollups(10).await.unwrap(), []);
     }
-    world.meddle("DELETE FROM rollups WHERE dimension = 'user'").await;
+    world.meddle("DELETE FROM rollups_by_hour WHERE dimension = 1").await;
     assert_ne!(store.verify_rollups(10).await.unwrap(), []);
     store.rebuild_rollups().await.unwrap();
     assert_eq!(store.verify_rollups(10).await.unwrap(), []);
@@ -99,22 +101,31 @@ pub async fn every_difference_is_found(world: &World) {
         "image_output",
         "latency",
     ];
-    for column in columns {
-        for dimension in Dimension::ALL {
-            let name = dimension.as_str();
+    let grains = [
+        (Grain::Hour, "rollups_by_hour"),
+        (Grain::Day, "rollups_by_day"),
+        (Grain::DayByModel, "rollups_by_model"),
+    ];
+    for (index, column) in columns.into_iter().enumerate() {
+        for (code, dimension) in Dimension::ALL.into_iter().enumerate() {
+            // A column of each grain in turn, so that it does not take long.
+            let (grain, table) = grains[(index + code) % 3];
+            if dimension == Dimension::Tag
+                || (grain == Grain::DayByModel && !dimension.is_by_model())
+            {
+                continue;
+            }
             let add = |sign| {
-                format!(
-                    "UPDATE rollups SET {column} = {column} {sign} 1 WHERE dimension = '{name}'"
-                )
+                format!("UPDATE {table} SET {column} = {column} {sign} 1 WHERE dimension = {code}")
             };
             world.meddle(&add('+')).await;
-            let value = if dimension == Dimension::User { "user" } else { "" };
             let expected = Difference {
+                derived: Derived::Sums(grain),
                 workspace_id: "w".to_owned(),
                 dimension,
-                value: value.to_owned(),
-                hour: START,
-                model_id: "model".to_owned(),
+                value: dimension.value_of(&log[0]).to_owned(),
+                start: Some(if grain == Grain::Hour { START } else { day_of(START) }),
+                model_id: if grain == Grain::DayByModel { "model" } else { "" }.to_owned(),
                 record_count: -i64::from(column == "record_count"),
                 cost_nanos: -i64::from(column == "cost_nanos"),
             };
@@ -123,19 +134,63 @@ pub async fn every_difference_is_found(world: &World) {
         }
     }
     assert_eq!(store.verify_rollups(10).await.unwrap(), []);
+}
 
-    // Buckets that are missing, and buckets of nothing.
-    world.meddle("DELETE FROM rollups WHERE dimension = 'workspace'").await;
-    world.meddle("UPDATE rollups SET value = 'other' WHERE dimension = 'user'").await;
-    world.meddle("UPDATE rollups SET model = 'other' WHERE dimension = 'project'").await;
-    let found = store.verify_rollups(10).await.unwrap();
-    let counts: Vec<i64> = found.iter().map(|difference| difference.record_count).collect();
-    assert_eq!(counts, [2, -2, 2, 2, -2]);
-    let last = [("project", "model"), ("project", "other")];
-    let models = found[3..].iter().map(|d| (d.dimension.as_str(), d.model_id.as_str()));
-    assert_eq!(models.collect::<Vec<_>>(), last);
-    assert_eq!(store.verify_rollups(2).await.unwrap(), found[..2]);
-    assert_eq!(store.verify_rollups(0).await.unwrap(), []);
+pub async fn what_is_missing_and_what_is_too_much_is_found(world: &World) {
+    let store = world.store().await;
+    let tag = [("team".to_owned(), "blue".to_owned())];
+    let mut log = records(1..4);
+    log[0].attribution.tags = tag.into();
+    append_new(&*store, &log).await;
+    fold(&*store, &log, 3, 1).await;
+    let (hour, day) = (Some(START), Some(day_of(START)));
+    let sums = |grain| (Derived::Sums(grain), if grain == Grain::Hour { hour } else { day });
+    let cases = [
+        ("DELETE FROM rollups_by_hour WHERE dimension = 0", vec![(sums(Grain::Hour), 3)]),
+        (
+            "UPDATE rollups_by_day SET value = 'other' WHERE dimension = 1",
+            vec![(sums(Grain::Day), -3), (sums(Grain::Day), 3)],
+        ),
+        (
+            "UPDATE rollups_by_model SET model = 'other' WHERE dimension = 8",
+            vec![(sums(Grain::DayByModel), 3), (sums(Grain::DayByModel), -3)],
+        ),
+        ("DELETE FROM rollups_by_model WHERE dimension = 12", vec![(sums(Grain::DayByModel), 1)]),
+        ("DELETE FROM rollup_latencies WHERE dimension = 9", vec![((Derived::Latencies, day), 3)]),
+        (
+            "UPDATE rollup_latencies SET histogram = '240:1' WHERE dimension = 13",
+            vec![((Derived::Latencies, day), 2)],
+        ),
+        ("UPDATE local_days SET last_time = last_time + 1", vec![((Derived::LocalDay, day), 0)]),
+        ("UPDATE local_days SET day = day - 1", {
+            let before = day.map(|day| day - 1);
+            vec![((Derived::LocalDay, before), 0), ((Derived::LocalDay, day), 0)]
+        }),
+        ("DELETE FROM seen WHERE dimension = 1", vec![((Derived::Seen, None), 1)]),
+        (
+            "UPDATE seen SET value = 'other' WHERE dimension = 1",
+            vec![((Derived::Seen, None), -1), ((Derived::Seen, None), 1)],
+        ),
+        (
+            "UPDATE seen SET first_success_time = NULL WHERE dimension = 9",
+            vec![((Derived::Seen, None), 0)],
+        ),
+        (
+            "UPDATE seen SET first_time = first_time - 1 WHERE dimension = 9",
+            vec![((Derived::Seen, None), 0)],
+        ),
+    ];
+    for (meddling, expected) in cases {
+        world.meddle(meddling).await;
+        let found = store.verify_rollups(10).await.unwrap();
+        let short: Vec<_> =
+            found.iter().map(|of| ((of.derived, of.start), of.record_count)).collect();
+        assert_eq!(short, expected, "{meddling}");
+        assert_eq!(store.verify_rollups(1).await.unwrap(), found[..1]);
+        assert_eq!(store.verify_rollups(0).await.unwrap(), []);
+        store.rebuild_rollups().await.unwrap();
+        assert_eq!(store.verify_rollups(10).await.unwrap(), []);
+    }
 }
 
 pub async fn verify_sees_one_state_while_the_log_grows(world: &World) {
@@ -147,7 +202,7 @@ pub async fn verify_sees_one_state_while_the_log_grows(world: &World) {
                 let (from, to) = (number * 40, (number + 1) * 40);
                 let batch = records(from + 1..to + 1);
                 append_new(&*store, &batch).await;
-                store.fold(from, to, &rollups(&batch)).await.unwrap();
+                store.fold(at(from), at(to), &folded(&batch)).await.unwrap();
             }
         })
     };
@@ -216,7 +271,7 @@ pub async fn spent_counts_models_that_cost_nothing(world: &World) {
     for _folded in 0..2 {
         let spent = store.spent_by_model("w", START, START + MICROS_PER_HOUR).await.unwrap();
         assert_eq!(spent, expected);
-        store.fold(0, 1, &rollups(std::slice::from_ref(&free))).await.unwrap();
+        store.fold(at(0), at(1), &folded(std::slice::from_ref(&free))).await.unwrap();
     }
 }
 

@@ -5,7 +5,7 @@ use tollgate::ledger::usage::Attribution;
 use tollgate::ledger::{Amount, Time};
 use tollgate::storage::{Appended, Order, RecordFilter, StoredHold};
 
-use crate::fixtures::{START, append_new, hold, hour_of, put, record, workspace};
+use crate::fixtures::{START, append_new, day_of, hold, hour_of, put, record, workspace};
 use crate::world::World;
 use tollgate::storage::policy::Change;
 
@@ -150,6 +150,7 @@ pub async fn times_and_amounts_come_back_to_the_last_digit(world: &World) {
         log.push(Record {
             charge_time: time,
             hour: hour_of(time),
+            day: day_of(time),
             start_time: time,
             record_time: time,
             cost: Amount::from_nanos(i64::MAX - seq),

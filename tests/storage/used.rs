@@ -11,12 +11,14 @@ use tollgate::ledger::usage::Attribution;
 use tollgate::ledger::{Amount, Time};
 use tollgate::storage::Store;
 
-use crate::fixtures::{START, append_new, hour_of, odd_record, random_records, record, rollups};
+use crate::fixtures::{
+    START, append_new, at, day_of, folded, hour_of, odd_record, random_records, record,
+};
 use crate::limits::scope;
 use crate::world::World;
 
 /// Records whose attribution names some members of each kind, or none.
-fn log_of_members(seed: u64, count: i64) -> Vec<Record> {
+pub fn log_of_members(seed: u64, count: i64) -> Vec<Record> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut log = random_records(seed, count);
     for record in &mut log {
@@ -65,7 +67,7 @@ fn counted<'a>(
     })
 }
 
-fn naive_used(log: &[Record], workspace_id: &str, query: &UsedQuery) -> Vec<(String, Used)> {
+pub fn naive_used(log: &[Record], workspace_id: &str, query: &UsedQuery) -> Vec<(String, Used)> {
     let mut sums: BTreeMap<String, Used> = BTreeMap::new();
     for (member, record) in counted(log, workspace_id, &query.scope) {
         if query.from <= record.charge_time && record.charge_time < query.to {
@@ -93,7 +95,7 @@ fn naive_sent(log: &[Record], workspace_id: &str, query: &SentQuery) -> Vec<Sent
 }
 
 /// Every kind of subject, for each member and for one that is named, with and without a model.
-fn scopes() -> Vec<Scope> {
+pub fn scopes() -> Vec<Scope> {
     let mut scopes = Vec::new();
     for (kind, name) in [
         (SubjectKind::Workspace, ""),
@@ -116,7 +118,7 @@ fn scopes() -> Vec<Scope> {
     scopes
 }
 
-async fn used(store: &dyn Store, workspace_id: &str, query: &UsedQuery) -> Vec<(String, Used)> {
+pub async fn used(store: &dyn Store, workspace_id: &str, query: &UsedQuery) -> Vec<(String, Used)> {
     let mut used = store.used(workspace_id, query).await.unwrap();
     used.sort_by(|a, b| a.0.cmp(&b.0));
     used
@@ -129,9 +131,10 @@ pub async fn used_equals_the_naive_sum(world: &World) {
     append_new(&*store, &log).await;
     let mut random = StdRng::seed_from_u64(6);
     let mut from = 0;
-    for folded in [0, 400, 701] {
-        store.fold(from, folded, &rollups(&log[from as usize..folded as usize])).await.unwrap();
-        from = folded;
+    for upto in [0, 400, 701] {
+        let part = folded(&log[from as usize..upto as usize]);
+        store.fold(at(from), at(upto), &part).await.unwrap();
+        from = upto;
         let mut windows = vec![
             (START, START + 48 * MICROS_PER_HOUR),
             (Time::from_micros(i64::MIN), Time::from_micros(i64::MAX)),
@@ -149,7 +152,7 @@ pub async fn used_equals_the_naive_sum(world: &World) {
                 let query = UsedQuery { scope, from, to };
                 let expected = naive_used(&log, "w-0", &query);
                 let found = used(&*store, "w-0", &query).await;
-                assert_eq!(found, expected, "{query:?} folded {folded}");
+                assert_eq!(found, expected, "{query:?} folded {upto}");
             }
         }
     }
@@ -171,13 +174,14 @@ pub async fn used_is_exact_at_both_ends_of_a_window(world: &World) {
             log.push(Record {
                 charge_time: time,
                 hour: hour_of(time - offset) + offset,
+                day: day_of(time - offset) + offset,
                 cost: Amount::from_nanos(1 << log.len()),
                 ..record(seq)
             });
         }
     }
     append_new(&*store, &log).await;
-    store.fold(0, log.len() as i64, &rollups(&log)).await.unwrap();
+    store.fold(at(0), at(log.len() as i64), &folded(&log)).await.unwrap();
     for begin in -1..13 {
         for end in begin..13 {
             for odd in [0, 1] {
@@ -210,6 +214,7 @@ pub async fn sent_equals_the_naive_sum(world: &World) {
             workspace_id: "w-0".into(),
             charge_time: time,
             hour: hour_of(time),
+            day: day_of(time),
             ..early
         });
     }
@@ -260,6 +265,6 @@ pub async fn members_are_told_apart_and_summed_exactly(world: &World) {
             assert_eq!(used(&*store, "w", &query).await, naive_used(&log, "w", &query));
         }
         let upto = log.len() as i64;
-        store.fold(0, upto, &rollups(&log)).await.unwrap();
+        store.fold(at(0), at(upto), &folded(&log)).await.unwrap();
     }
 }

@@ -77,6 +77,10 @@ impl World {
         }
     }
 
+    pub fn is_model(&self) -> bool {
+        self.model.is_some()
+    }
+
     pub fn is_sqlite(&self) -> bool {
         self.folder.is_some()
     }

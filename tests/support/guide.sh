@@ -1,5 +1,6 @@
 # For scripts that do what a page of the documentation says, against the binary in an empty folder
-# and on its usual port. Sourced; needs the page's name in `guide`.
+# and on its usual port (another where TOLLGATE_LISTEN says so). Sourced; needs the page's name in
+# `guide`.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 buf=${BUF:-$root/tools/node_modules/.bin/buf}
@@ -32,7 +33,7 @@ start() {
 
 call() {
     "$buf" curl --protocol grpc --http2-prior-knowledge -H 'tollgate-actor: grace' \
-        -d "$2" "http://127.0.0.1:50051/tollgate.v1.$1"
+        -d "$2" "http://${TOLLGATE_LISTEN:-127.0.0.1:50051}/tollgate.v1.$1"
 }
 
 # Makes every call of a page, in order, and keeps the answers in answers.txt.

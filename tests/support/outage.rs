@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tollgate::ledger::alert::AlertKey;
+use tollgate::ledger::calendar::Window;
 use tollgate::ledger::quota::{
     ApiKey, Boost, KeyGroup, Policy, Quota, RateLimit, Sent, SentQuery, Used, UsedQuery,
 };
@@ -16,10 +17,12 @@ use tollgate::ledger::{Amount, Time};
 use tollgate::storage::alerts::{
     AlertFilter, AlertStore, Delivery, DeliveryFilter, EmailReceiver, StoredAlert, Webhook,
 };
+use tollgate::storage::directory::{DirectoryStore, EntryKind, EntryState, Listed, UserTraces};
 use tollgate::storage::policy::{
     AuditEvent, AuditFilter, BoostFilter, Change, PolicyStore, RuleFilter, StoredRate,
 };
-use tollgate::storage::rollup::RollupRow;
+use tollgate::storage::reports::{Answer, Question, ReportStore};
+use tollgate::storage::rollup::{FoldCursor, Folded};
 use tollgate::storage::{
     Appended, Before, CatalogueRows, Difference, Error, Order, RecordFilter, RecordPosition,
     Result, Store, StoredHold,
@@ -105,6 +108,17 @@ impl Store for Outage {
         self.inner.records(filter, order, after, limit).await
     }
 
+    async fn export_records(
+        &self,
+        workspace_id: &str,
+        window: Window,
+        after: Option<RecordPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        self.answer()?;
+        self.inner.export_records(workspace_id, window, after, limit).await
+    }
+
     async fn records_after(&self, seq: i64, limit: usize) -> Result<Vec<Record>> {
         self.answer()?;
         self.inner.records_after(seq, limit).await
@@ -145,19 +159,29 @@ impl Store for Outage {
         self.inner.workspaces_put_down().await
     }
 
-    async fn fold_cursor(&self) -> Result<i64> {
+    async fn fold_cursor(&self) -> Result<FoldCursor> {
         self.answer()?;
         self.inner.fold_cursor().await
     }
 
-    async fn fold(&self, from: i64, to: i64, rows: &[RollupRow]) -> Result<()> {
+    async fn fold(&self, from: FoldCursor, to: FoldCursor, folded: &Folded) -> Result<()> {
         self.answer()?;
-        self.inner.fold(from, to, rows).await
+        self.inner.fold(from, to, folded).await
     }
 
     async fn verify_rollups(&self, limit: usize) -> Result<Vec<Difference>> {
         self.answer()?;
         self.inner.verify_rollups(limit).await
+    }
+
+    async fn drop_records(&self, workspace_id: &str, before: Time, limit: usize) -> Result<usize> {
+        self.answer()?;
+        self.inner.drop_records(workspace_id, before, limit).await
+    }
+
+    async fn dropped_before(&self, workspace_id: &str) -> Result<Option<Time>> {
+        self.answer()?;
+        self.inner.dropped_before(workspace_id).await
     }
 
     async fn rebuild_rollups(&self) -> Result<()> {
@@ -167,6 +191,14 @@ impl Store for Outage {
 
     async fn close(&self) {
         self.inner.close().await;
+    }
+}
+
+#[tonic::async_trait]
+impl ReportStore for Outage {
+    async fn report(&self, workspace_id: &str, questions: &[Question]) -> Result<Vec<Answer>> {
+        self.answer()?;
+        self.inner.report(workspace_id, questions).await
     }
 }
 
@@ -256,6 +288,17 @@ impl PolicyStore for Outage {
         self.inner.audit_events(filter, after, limit).await
     }
 
+    async fn audit_events_naming(
+        &self,
+        workspace_id: &str,
+        text: &str,
+        after: Option<(Time, String)>,
+        limit: usize,
+    ) -> Result<Vec<AuditEvent>> {
+        self.answer()?;
+        self.inner.audit_events_naming(workspace_id, text, after, limit).await
+    }
+
     async fn used(&self, workspace_id: &str, query: &UsedQuery) -> Result<Vec<(String, Used)>> {
         self.answer()?;
         self.inner.used(workspace_id, query).await
@@ -269,6 +312,42 @@ impl PolicyStore for Outage {
     async fn rates(&self, workspace_id: &str) -> Result<Vec<StoredRate>> {
         self.answer()?;
         self.inner.rates(workspace_id).await
+    }
+}
+
+#[tonic::async_trait]
+impl DirectoryStore for Outage {
+    async fn entries(
+        &self,
+        workspace_id: &str,
+        kind: EntryKind,
+        ids: &[String],
+    ) -> Result<Vec<Listed>> {
+        self.answer()?;
+        self.inner.entries(workspace_id, kind, ids).await
+    }
+
+    async fn list_entries(
+        &self,
+        workspace_id: &str,
+        kind: EntryKind,
+        state: EntryState,
+        department_id: Option<&str>,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<Listed>> {
+        self.answer()?;
+        self.inner.list_entries(workspace_id, kind, state, department_id, after_id, limit).await
+    }
+
+    async fn user_traces(&self, workspace_id: &str, user_id: &str) -> Result<UserTraces> {
+        self.answer()?;
+        self.inner.user_traces(workspace_id, user_id).await
+    }
+
+    async fn departments(&self, workspace_id: &str) -> Result<Vec<(String, String)>> {
+        self.answer()?;
+        self.inner.departments(workspace_id).await
     }
 }
 

@@ -10,12 +10,14 @@ mod log;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tollgate::ledger::alert::{Alert, AlertKey};
+use tollgate::ledger::alert::{Alert, AlertKey, AlertSubject};
 use tollgate::ledger::calendar::Window;
 use tollgate::ledger::catalogue::Catalogue;
 use tollgate::ledger::decision::{Check, Decision, Error, Standing, UsageReport};
 use tollgate::ledger::hold::Quote;
-use tollgate::ledger::quota::{ApiKey, Boost, BoostTarget, KeyGroup, Policy, Quota, RateLimit};
+use tollgate::ledger::quota::{
+    ApiKey, Boost, BoostTarget, KeyGroup, Policy, Quota, RateLimit, Scope, SubjectKind,
+};
 use tollgate::ledger::record::{EXPIRY_ATTEMPT, Record, RecordKind};
 use tollgate::ledger::usage::Usage;
 use tollgate::ledger::workspace::{Workspace, WorkspaceModel};
@@ -28,6 +30,8 @@ pub struct World {
     pub catalogue: Arc<Catalogue>,
     /// What was set for members.
     pub policy: Policy,
+    /// User and department, as the directory says.
+    pub departments: Vec<(String, String)>,
     pub ledger: Ledger,
     /// The usage log.
     pub log: Vec<Record>,
@@ -57,6 +61,7 @@ impl World {
             models: Vec::new(),
             catalogue,
             policy: Policy::default(),
+            departments: Vec::new(),
             ledger,
             log: Vec::new(),
             alerts: Vec::new(),
@@ -209,6 +214,54 @@ impl World {
         self.ledger.assert_invariants();
     }
 
+    /// Puts a user into a department; into none if that is empty.
+    pub fn put_department(&mut self, user: &str, department: &str) {
+        self.departments.retain(|(other, _)| other != user);
+        if !department.is_empty() {
+            self.departments.push((user.to_owned(), department.to_owned()));
+        }
+        self.ledger.put_departments(&[(user.to_owned(), department.to_owned())]);
+        self.ledger.assert_invariants();
+    }
+
+    /// Forgets a user, in the log and in all that was set.
+    pub fn erase_user(&mut self, user: &str, pseudonym: &str) {
+        self.departments.retain(|(other, _)| other != user);
+        let names = |scope: &Scope| {
+            scope.kind == SubjectKind::User && scope.member.as_deref() == Some(user)
+        };
+        let policy = &mut self.policy;
+        let quotas = std::mem::take(&mut policy.quotas);
+        let (gone, kept): (Vec<Quota>, Vec<Quota>) =
+            quotas.into_iter().partition(|quota| names(&quota.scope));
+        policy.boosts.retain(|boost| match &boost.target {
+            BoostTarget::Envelope => true,
+            BoostTarget::Quota { quota_id, member } => {
+                let each = kept.iter().find(|quota| quota.id == *quota_id);
+                let is_of_users = each.is_some_and(|quota| quota.scope.kind == SubjectKind::User);
+                let is_for = is_of_users && member.as_deref() == Some(user);
+                !is_for && gone.iter().all(|quota| quota.id != *quota_id)
+            }
+        });
+        policy.quotas = kept;
+        policy.rate_limits.retain(|limit| !names(&limit.scope));
+        for entry in &mut self.log {
+            if entry.attribution.user_id == user {
+                entry.attribution.user_id = pseudonym.to_owned();
+            }
+        }
+        for alert in &mut self.alerts {
+            if let AlertSubject::Quota { kind: SubjectKind::User, member, .. } =
+                &mut alert.key.subject
+                && **member == *user
+            {
+                *member = pseudonym.into();
+            }
+        }
+        self.ledger.erase_user(self.now, user, &pseudonym.into());
+        self.ledger.assert_invariants();
+    }
+
     pub fn put_boost(&mut self, boost: Boost) {
         self.policy.boosts.retain(|other| other.id != boost.id);
         self.policy.boosts.push(boost.clone());
@@ -305,6 +358,7 @@ impl World {
         // As storage does.
         policy.boosts.retain(|boost| !boost.is_over(self.now));
         self.ledger.set_policy(self.now, policy, answers);
+        self.ledger.set_departments(self.departments.clone());
         for entry in &self.log {
             if entry.kind == RecordKind::Usage
                 && entry.outcome == tollgate::ledger::usage::Outcome::Success

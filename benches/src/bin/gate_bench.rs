@@ -27,6 +27,9 @@ struct Arguments {
     /// Length of each measured window, in seconds.
     #[arg(long)]
     seconds: Option<f64>,
+    /// Records of rows 12, 13 and 15.
+    #[arg(long)]
+    records: Option<usize>,
     /// Server to measure; `tollgate` beside this program if absent.
     #[arg(long)]
     tollgate: Option<PathBuf>,
@@ -86,6 +89,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
 fn extent(arguments: &Arguments) -> Extent {
     let mut extent = if arguments.quick { Extent::QUICK } else { Extent::FULL };
     extent.rounds = arguments.rounds.unwrap_or(extent.rounds).max(1);
+    extent.report_records = arguments.records.unwrap_or(extent.report_records).max(1_000);
     extent.seconds = arguments.seconds.unwrap_or(extent.seconds).max(0.1);
     extent
 }

@@ -59,6 +59,11 @@ impl Postgres {
         Ok(format!("postgres://postgres@{}/{name}", self.address))
     }
 
+    /// One of its programs.
+    pub fn program(&self, name: &str) -> Command {
+        Command::new(self.binaries.join(name))
+    }
+
     pub async fn stop(self) -> Result<()> {
         self.process.stop().await
     }

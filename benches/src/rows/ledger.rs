@@ -305,6 +305,7 @@ pub fn ledger(number: usize, limits: usize, catalogue: &Arc<Catalogue>) -> Ledge
         unknown_keys: UnknownKeyPolicy::Accept,
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: false,
+        usage_retention_days: None,
         plan: Some(Plan {
             budget: Amount::LIMIT_MAX,
             overage: Amount::ZERO,

@@ -1,10 +1,14 @@
 //! The rows of the table: what is measured, and against what. Their numbers are those of README.md.
 
 mod check;
+mod dump;
+mod folding;
+mod generated;
 mod ledger;
 mod limits;
 mod pair;
 mod record;
+mod reports;
 mod start;
 mod sustained;
 
@@ -12,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use self::generated::Generated;
 use crate::Result;
 use crate::load::{LoadResult, Mode, Options, Work};
 use crate::processes::postgres::Postgres;
@@ -19,7 +24,7 @@ use crate::processes::server::{Programs, Server};
 use crate::report::Line;
 
 /// Numbers of all rows.
-pub const ALL: [u32; 11] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+pub const ALL: [u32; 15] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
 /// How much to measure.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +40,9 @@ pub struct Extent {
     /// Most users and most workspaces that the ledger alone is measured with.
     pub users_max: usize,
     pub workspaces_max: usize,
+    /// Records that reports, exports and room on disk are measured with, and calls of each report.
+    pub report_records: usize,
+    pub report_calls: usize,
 }
 
 impl Extent {
@@ -46,6 +54,8 @@ impl Extent {
         start_records: 1_000_000,
         users_max: 1_000_000,
         workspaces_max: 100_000,
+        report_records: 10_000_000,
+        report_calls: 200,
     };
 
     /// Shows that everything works; its figures mean little.
@@ -57,6 +67,8 @@ impl Extent {
         start_records: 50_000,
         users_max: 100_000,
         workspaces_max: 10_000,
+        report_records: 100_000,
+        report_calls: 20,
     };
 }
 
@@ -68,13 +80,15 @@ pub struct Bench {
     /// Databases are made below it and go with it.
     data: TempDir,
     databases: usize,
+    /// Made when they are first asked for.
+    generated: Vec<Generated>,
 }
 
 impl Bench {
     pub fn new(extent: Extent, programs: Programs, data: &Path) -> Result<Bench> {
         let data = tempfile::Builder::new().prefix("tollgate-bench-").tempdir_in(data)?;
         make_passable(data.path())?;
-        Ok(Bench { extent, programs, postgres: None, data, databases: 0 })
+        Ok(Bench { extent, programs, postgres: None, data, databases: 0, generated: Vec::new() })
     }
 
     /// Measures one row.
@@ -91,6 +105,10 @@ impl Bench {
             9 => ledger::run(self.extent),
             10 => ledger::run_limited(self.extent),
             11 => check::limited(self).await,
+            12 => reports::run(self).await,
+            13 => dump::run(self).await,
+            14 => folding::run(self).await,
+            15 => dump::disk(self).await,
             _ => Err(format!("there is no row {row}").into()),
         }
     }
@@ -120,6 +138,12 @@ impl Bench {
         };
         self.databases += 1;
         Ok(Some(postgres.database(&format!("bench{}", self.databases)).await?))
+    }
+
+    /// A program of the private Postgres, to be run as its user.
+    fn postgres_client(&self, program: &str) -> Result<tokio::process::Command> {
+        let postgres = self.postgres.as_ref().ok_or("Postgres does not run")?;
+        Ok(postgres.program(program))
     }
 
     /// Tollgate on a new SQLite file, with the workspace set up.

@@ -2,24 +2,22 @@
 
 use std::str::FromStr;
 
-use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::shared::state_to_proto;
 use super::text::{self, DISPLAY_NAME_CHARS_MAX};
-use super::time::to_timestamp;
+use super::time::{date, to_timestamp};
 use super::{Path, Violations, money, required};
 use crate::engine::{InCurrency, NewWorkspace, PlanChange, WorkspaceChange};
 use crate::ledger::workspace::{
-    HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    HoldExpiryPolicy, Plan, USAGE_RETENTION_DAYS_MAX, USAGE_RETENTION_DAYS_MIN, UnknownKeyPolicy,
+    UnpricedModelPolicy, Workspace,
 };
 use crate::ledger::{Amount, BudgetView, Currency};
 use crate::proto::v1;
 
 const WORKSPACE: Path<'static> = Path::Field(&Path::Request, "workspace");
 const PLAN: Path<'static> = Path::Field(&Path::Request, "plan");
-/// Length of "2026-01-31".
-const DATE_BYTES: usize = 10;
 /// Longest part of an unknown path that is told.
 const PATH_CHARS_TOLD_MAX: usize = 64;
 
@@ -43,6 +41,7 @@ pub fn create(request: v1::CreateWorkspaceRequest) -> Result<NewWorkspace, Viola
     let unpriced_models = unpriced_models(workspace.unpriced_model_policy, &mut violations);
     let hold_expiry = hold_expiry(workspace.hold_expiry_policy, &mut violations);
     let unknown_keys = unknown_keys(workspace.unknown_key_policy, &mut violations);
+    let usage_retention_days = retention_days(workspace.usage_retention_days, &mut violations);
     violations.accept(NewWorkspace {
         id: workspace.workspace_id,
         display_name: workspace.display_name,
@@ -51,6 +50,7 @@ pub fn create(request: v1::CreateWorkspaceRequest) -> Result<NewWorkspace, Viola
         unpriced_models: unpriced_models.unwrap_or(UnpricedModelPolicy::Deny),
         hold_expiry: hold_expiry.unwrap_or(HoldExpiryPolicy::Release),
         unknown_keys: unknown_keys.unwrap_or(UnknownKeyPolicy::Accept),
+        usage_retention_days,
     })
 }
 
@@ -61,7 +61,7 @@ struct Field {
     apply: fn(&mut v1::Workspace, &mut WorkspaceChange, &mut Violations),
 }
 
-const FIELDS: [Field; 6] = [
+const FIELDS: [Field; 7] = [
     Field {
         path: "display_name",
         is_given: |from| !from.display_name.is_empty(),
@@ -103,6 +103,14 @@ const FIELDS: [Field; 6] = [
         is_given: |from| from.unknown_key_policy != 0,
         apply: |from, change, violations| {
             change.unknown_keys = unknown_keys(from.unknown_key_policy, violations);
+        },
+    },
+    Field {
+        path: "usage_retention_days",
+        is_given: |from| from.usage_retention_days != 0,
+        apply: |from, change, violations| {
+            let days = retention_days(from.usage_retention_days, violations);
+            change.usage_retention_days = Some(days);
         },
     },
 ];
@@ -157,7 +165,7 @@ pub fn plan(request: &v1::SetPlanRequest) -> Result<PlanChange, Violations> {
     let overage_path = PLAN.field("overage_limit");
     let overage = plan.overage_limit.as_ref();
     let overage = overage.map(|overage| money::limit(overage, overage_path, &mut violations));
-    let start_date = start_date(&plan.start_date, &mut violations);
+    let start_date = date(&plan.start_date, PLAN.field("start_date"), &mut violations);
     violations.accept(PlanChange {
         budget: budget.unwrap_or((Currency::EUR, Amount::ZERO)),
         overage,
@@ -228,16 +236,16 @@ fn unknown_keys(value: i32, violations: &mut Violations) -> Option<UnknownKeyPol
     }
 }
 
-/// Exactly "YYYY-MM-DD", from 2000-01-01 to 2199-12-31.
-fn start_date(text: &str, violations: &mut Violations) -> NaiveDate {
-    let is_form = text.len() == DATE_BYTES && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| is_form);
-    let in_range = date.filter(|date| (2000..2200).contains(&chrono::Datelike::year(date)));
-    in_range.unwrap_or_else(|| {
-        let expected = "expected a day from 2000-01-01 to 2199-12-31, for example \"2026-01-31\"";
-        violations.add(PLAN.field("start_date"), expected);
-        NaiveDate::default()
-    })
+/// None for ever.
+fn retention_days(days: i32, violations: &mut Violations) -> Option<i64> {
+    let days = i64::from(days);
+    if days != 0 && !(USAGE_RETENTION_DAYS_MIN..=USAGE_RETENTION_DAYS_MAX).contains(&days) {
+        let expected = format!(
+            "expected {USAGE_RETENTION_DAYS_MIN} to {USAGE_RETENTION_DAYS_MAX}, or 0 for ever"
+        );
+        violations.add(WORKSPACE.field("usage_retention_days"), expected);
+    }
+    (days != 0).then_some(days)
 }
 
 pub fn workspace_to_proto(workspace: Workspace) -> v1::Workspace {
@@ -254,6 +262,8 @@ pub fn workspace_to_proto(workspace: Workspace) -> v1::Workspace {
         UnknownKeyPolicy::Accept => v1::UnknownKeyPolicy::Accept,
         UnknownKeyPolicy::Deny => v1::UnknownKeyPolicy::Deny,
     };
+    let retention_days = workspace.usage_retention_days.unwrap_or(0);
+    let retention_days = i32::try_from(retention_days).unwrap_or(i32::MAX);
     v1::Workspace {
         workspace_id: workspace.id.to_string(),
         display_name: workspace.display_name,
@@ -266,7 +276,7 @@ pub fn workspace_to_proto(workspace: Workspace) -> v1::Workspace {
         plan: workspace.plan.map(|plan| plan_to_proto(currency, plan)),
         create_time: Some(to_timestamp(workspace.create_time)),
         update_time: Some(to_timestamp(workspace.update_time)),
-        usage_retention_days: 0,
+        usage_retention_days: retention_days,
     }
 }
 

@@ -3,10 +3,15 @@
 //!
 //! Asks nothing of the engine: what depends on stored things is judged there.
 
+pub mod analytics;
+pub mod analytics_query;
+pub mod analytics_reports;
 pub mod audit;
 pub mod boost;
 pub mod alert;
 pub mod budget;
+pub mod directory;
+pub mod export;
 pub mod key;
 pub mod limits;
 pub mod mask;

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use chrono::{Datelike, NaiveDate};
 use prost_types::{Duration, Timestamp};
 
 use super::{Path, Violations};
@@ -14,6 +15,21 @@ const NANOS_PER_SECOND: i32 = 1_000_000_000;
 const TIMESTAMP_SECONDS: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 /// What a `Duration` may say: about 10,000 years.
 const DURATION_SECONDS_MAX: i64 = 315_576_000_000;
+
+/// Length of "2026-01-31".
+const DATE_BYTES: usize = 10;
+
+/// Exactly "YYYY-MM-DD", from 2000-01-01 to 2199-12-31.
+pub fn date(text: &str, path: Path<'_>, violations: &mut Violations) -> NaiveDate {
+    let is_form = text.len() == DATE_BYTES && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| is_form);
+    let in_range = date.filter(|date| (2000..2200).contains(&date.year()));
+    in_range.unwrap_or_else(|| {
+        let expected = "expected a day from 2000-01-01 to 2199-12-31, for example \"2026-01-31\"";
+        violations.add(path, expected);
+        NaiveDate::default()
+    })
+}
 
 pub fn to_timestamp(time: Time) -> Timestamp {
     let micros = time.micros();

@@ -1,8 +1,11 @@
 //! The log of who changed what.
 
+use sqlx::{AssertSqlSafe, SqlSafeStr};
+
 use super::SqlStore;
 use super::backend::{Backend, Value};
-use super::codec::{Reader, time};
+use super::codec::{Reader, time, to_json};
+use super::read::limit_value;
 use super::session::Write;
 use super::table::Table;
 use crate::ledger::Time;
@@ -35,11 +38,66 @@ impl<DB: Backend> SqlStore<DB> {
     }
 }
 
+impl<DB: Backend> SqlStore<DB> {
+    pub(super) async fn list_events_naming(
+        &self,
+        workspace_id: &str,
+        text: &str,
+        after: Option<(Time, String)>,
+        limit: usize,
+    ) -> Result<Vec<AuditEvent>> {
+        // As it stands in JSON, in a pattern: SQLite ignores case there, and finds more.
+        let pattern = format!("%{}%", as_pattern(&to_json(&text)));
+        let (at, id) = after.unwrap_or((Time::from_micros(i64::MIN), String::new()));
+        let sql = format!(
+            "SELECT {} FROM audit_events WHERE workspace_id = $1 AND time >= $2 \
+             AND (time, id) > ($2, $3) AND (resource_id = $4 \
+             OR state_before LIKE $5 ESCAPE '!' OR state_after LIKE $5 ESCAPE '!') \
+             ORDER BY time, id LIMIT $6",
+            AUDIT_EVENTS.columns
+        );
+        let values = [
+            Value::Text(workspace_id),
+            time(at),
+            Value::Text(&id),
+            Value::Text(text),
+            Value::Text(&pattern),
+            limit_value(limit),
+        ];
+        let rows = self.read(AssertSqlSafe(sql).into_sql_str(), &values).await?;
+        rows.iter().map(event::<DB>).collect()
+    }
+}
+
+/// A text that matches itself.
+fn as_pattern(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(character);
+    }
+    pattern
+}
+
+/// Replaces those of the same id.
+pub(super) async fn replace<DB: Backend>(
+    write: &mut Write<'_, DB>,
+    events: &[AuditEvent],
+) -> Result<()> {
+    AUDIT_EVENTS.put(write, &values(events)).await
+}
+
 /// Appends those whose id is not there yet.
 pub(super) async fn append<DB: Backend>(
     write: &mut Write<'_, DB>,
     events: &[AuditEvent],
 ) -> Result<()> {
+    AUDIT_EVENTS.add(write, &values(events)).await
+}
+
+fn values(events: &[AuditEvent]) -> Vec<Value<'_>> {
     let mut values = Vec::new();
     for event in events {
         values.extend([
@@ -54,7 +112,7 @@ pub(super) async fn append<DB: Backend>(
             Value::OptionalText(event.after.as_deref()),
         ]);
     }
-    AUDIT_EVENTS.add(write, &values).await
+    values
 }
 
 fn event<DB: Backend>(row: &DB::Row) -> Result<AuditEvent> {

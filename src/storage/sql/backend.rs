@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
 use sqlx::error::DatabaseError;
 use sqlx::query::Query;
@@ -16,6 +17,8 @@ use sqlx::{
 };
 
 use super::OpenError;
+use super::errors::not_applied;
+use crate::storage::Result;
 
 /// A value for a placeholder.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +89,9 @@ pub trait Dialect: Database {
     ) -> sqlx::Result<u64>;
 }
 
+/// What looks at a row; it answers whether to go on.
+pub type Visit<'v, DB> = dyn FnMut(&<DB as Database>::Row) -> Result<bool> + Send + 'v;
+
 /// A database that the store can run on.
 pub trait Backend: Dialect {
     fn execute<'c>(
@@ -99,6 +105,14 @@ pub trait Backend: Dialect {
         sql: SqlStr,
         values: &[Value<'_>],
     ) -> BoxFuture<'c, sqlx::Result<Vec<Self::Row>>>;
+
+    /// Shows each row to `visit` as it comes, until it answers that it has seen enough.
+    fn each<'c>(
+        connection: &'c mut Self::Connection,
+        sql: SqlStr,
+        values: &[Value<'_>],
+        visit: &'c mut Visit<'c, Self>,
+    ) -> BoxFuture<'c, Result<()>>;
 
     fn int(row: &Self::Row, column: usize) -> sqlx::Result<i64>;
     fn optional_int(row: &Self::Row, column: usize) -> sqlx::Result<Option<i64>>;
@@ -139,6 +153,24 @@ where
     ) -> BoxFuture<'c, sqlx::Result<Vec<DB::Row>>> {
         let query = query::<DB>(sql, values);
         Box::pin(async move { query?.fetch_all(connection).await })
+    }
+
+    fn each<'c>(
+        connection: &'c mut DB::Connection,
+        sql: SqlStr,
+        values: &[Value<'_>],
+        visit: &'c mut Visit<'c, DB>,
+    ) -> BoxFuture<'c, Result<()>> {
+        let query = query::<DB>(sql, values);
+        Box::pin(async move {
+            let mut rows = query.map_err(not_applied)?.fetch(connection);
+            while let Some(row) = rows.try_next().await.map_err(not_applied)? {
+                if !visit(&row)? {
+                    break;
+                }
+            }
+            Ok(())
+        })
     }
 
     fn int(row: &DB::Row, column: usize) -> sqlx::Result<i64> {

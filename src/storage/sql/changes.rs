@@ -6,6 +6,8 @@ use super::backend::{Backend, Value};
 use super::boosts;
 use super::catalogue;
 use super::codec::time;
+use super::directory;
+use super::erasure;
 use super::keys::{self, API_KEYS, KEY_GROUPS};
 use super::quotas::{self, RATE_LIMITS};
 use super::receivers::{self, EMAIL_RECEIVERS, WEBHOOKS};
@@ -58,6 +60,8 @@ async fn apply<DB: Backend>(
         Change::PutEmailReceiver(receiver) => {
             receivers::put_email_receiver(write, workspace_id, receiver).await
         }
+        Change::PutEntries(entries) => directory::put(write, workspace_id, entries).await,
+        Change::EraseUser(erasure) => erasure::erase(write, workspace_id, erasure).await,
         Change::DeleteQuota(id) => quotas::delete_quota(write, &key(id)).await,
         Change::DeleteRateLimit(id) => RATE_LIMITS.delete(write, &key(id)).await,
         Change::DeleteApiKey(id) => API_KEYS.delete(write, &key(id)).await,

@@ -17,6 +17,8 @@ use crate::ledger::usage::{Attribution, Outcome, ServiceTier, UsageSource};
 use crate::ledger::workspace::{HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy};
 use crate::ledger::{Amount, Currency, Time};
 use crate::storage::alerts::DeliveryState;
+use crate::storage::directory::EntryKind;
+use crate::storage::rollup::Dimension;
 use crate::storage::{Before, Error, Result};
 
 /// An enum that is stored as a number. Numbers stay what they are for ever.
@@ -152,11 +154,45 @@ impl Code for AlertType {
     ];
 }
 
+/// The statements of `window.rs`, `spent.rs` and `used.rs` name some of these.
+impl Code for Dimension {
+    const NAME: &'static str = "dimension";
+    const CODES: &'static [(Dimension, i64)] = &[
+        (Dimension::Workspace, 0),
+        (Dimension::User, 1),
+        (Dimension::Department, 2),
+        (Dimension::ApiKey, 3),
+        (Dimension::KeyGroup, 4),
+        (Dimension::Assistant, 5),
+        (Dimension::Workflow, 6),
+        (Dimension::Feature, 7),
+        (Dimension::Project, 8),
+        (Dimension::Model, 9),
+        (Dimension::Investigation, 10),
+        (Dimension::Session, 11),
+        (Dimension::Tag, 12),
+        (Dimension::Outcome, 13),
+    ];
+}
+
 /// `deliveries_due` and the statement that goes by it name the code of `Pending`.
 impl Code for DeliveryState {
     const NAME: &'static str = "state of a delivery";
     const CODES: &'static [(DeliveryState, i64)] =
         &[(DeliveryState::Pending, 0), (DeliveryState::Delivered, 1), (DeliveryState::Dead, 2)];
+}
+
+impl Code for EntryKind {
+    const NAME: &'static str = "kind of entry";
+    const CODES: &'static [(EntryKind, i64)] = &[
+        (EntryKind::User, 0),
+        (EntryKind::Department, 1),
+        (EntryKind::Assistant, 2),
+        (EntryKind::Workflow, 3),
+        (EntryKind::Feature, 4),
+        (EntryKind::Project, 5),
+        (EntryKind::Investigation, 6),
+    ];
 }
 
 /// The statement of a claim names these.
@@ -183,8 +219,7 @@ impl<'r, DB: Backend> Reader<'r, DB> {
     }
 
     pub fn small_int(&mut self) -> Result<i32> {
-        let int = self.int()?;
-        i32::try_from(int).map_err(|_| Error::Corrupt(format!("{int} is out of range")))
+        small_int(self.int()?)
     }
 
     pub fn optional_int(&mut self) -> Result<Option<i64>> {
@@ -234,11 +269,7 @@ impl<'r, DB: Backend> Reader<'r, DB> {
     }
 
     pub fn rate(&mut self) -> Result<Rate> {
-        let nanos = self.int()?;
-        if nanos <= 0 || nanos > Rate::MAX.nanos() {
-            return Err(Error::Corrupt(format!("{nanos} is no exchange rate")));
-        }
-        Ok(Rate::from_nanos(nanos))
+        rate(self.int()?)
     }
 
     pub fn optional_shared(&mut self) -> Result<Option<Arc<str>>> {
@@ -284,17 +315,35 @@ impl<'r, DB: Backend> Reader<'r, DB> {
             project_id: self.string()?,
             investigation_id: self.string()?,
             session_id: self.string()?,
-            tags: match self.text()? {
-                "" => BTreeMap::new(),
-                text => from_json(text)?,
-            },
+            tags: self.tags()?,
         })
+    }
+
+    /// What [`tags`] writes.
+    pub fn tags(&mut self) -> Result<BTreeMap<String, String>> {
+        read_tags(self.text()?)
     }
 
     fn advance(&mut self) -> usize {
         self.next += 1;
         self.next - 1
     }
+}
+
+pub fn small_int(int: i64) -> Result<i32> {
+    i32::try_from(int).map_err(|_| Error::Corrupt(format!("{int} is out of range")))
+}
+
+pub fn rate(nanos: i64) -> Result<Rate> {
+    if nanos <= 0 || nanos > Rate::MAX.nanos() {
+        return Err(Error::Corrupt(format!("{nanos} is no exchange rate")));
+    }
+    Ok(Rate::from_nanos(nanos))
+}
+
+/// What [`tags`] writes.
+pub fn read_tags(text: &str) -> Result<BTreeMap<String, String>> {
+    if text.is_empty() { Ok(BTreeMap::new()) } else { from_json(text) }
 }
 
 pub fn exchange_rate<DB: Backend>(row: &DB::Row) -> Result<ExchangeRate> {

@@ -12,16 +12,23 @@ mod catalogue;
 mod changes;
 mod codec;
 mod deliveries;
+mod directory;
+mod erasure;
 mod errors;
 mod keys;
 mod log;
+mod packed;
 mod policy;
 mod postgres;
 mod put_down;
 mod quotas;
 mod read;
+mod rebuild;
 mod receivers;
 mod records;
+mod refusals;
+mod reports;
+mod retention;
 mod rollups;
 mod schema;
 mod session;
@@ -30,6 +37,7 @@ mod spent;
 mod sqlite;
 mod table;
 mod used;
+mod verify;
 mod window;
 mod workspaces;
 
@@ -41,11 +49,12 @@ use sqlx::migrate::MigrateError;
 use sqlx::{Pool, Postgres, SqlStr, Sqlite};
 
 use super::policy::StoredRate;
-use super::rollup::RollupRow;
+use super::rollup::{FoldCursor, Folded};
 use super::{
     Appended, Before, BoxError, CatalogueRows, Difference, Order, RecordFilter, RecordPosition,
     Result, Store, StoredHold,
 };
+use crate::ledger::calendar::Window;
 use crate::ledger::record::Record;
 use crate::ledger::workspace::{Workspace, WorkspaceModel};
 use crate::ledger::{Amount, Time};
@@ -221,6 +230,16 @@ impl<DB: Backend> Store for SqlStore<DB> {
         self.list_records(filter, order, after, limit).await
     }
 
+    async fn export_records(
+        &self,
+        workspace_id: &str,
+        window: Window,
+        after: Option<RecordPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        self.read_packed(workspace_id, window, after, limit).await
+    }
+
     async fn records_after(&self, seq: i64, limit: usize) -> Result<Vec<Record>> {
         self.read_records_after(seq, limit).await
     }
@@ -254,12 +273,12 @@ impl<DB: Backend> Store for SqlStore<DB> {
         self.list_put_down().await
     }
 
-    async fn fold_cursor(&self) -> Result<i64> {
-        self.read_int(rollups::FOLD_CURSOR).await
+    async fn fold_cursor(&self) -> Result<FoldCursor> {
+        self.read_fold_cursor().await
     }
 
-    async fn fold(&self, from: i64, to: i64, rows: &[RollupRow]) -> Result<()> {
-        self.fold_rows(from, to, rows).await
+    async fn fold(&self, from: FoldCursor, to: FoldCursor, folded: &Folded) -> Result<()> {
+        self.write_folded(from, to, folded).await
     }
 
     async fn verify_rollups(&self, limit: usize) -> Result<Vec<Difference>> {
@@ -268,6 +287,14 @@ impl<DB: Backend> Store for SqlStore<DB> {
 
     async fn rebuild_rollups(&self) -> Result<()> {
         self.remake_rollups().await
+    }
+
+    async fn drop_records(&self, workspace_id: &str, before: Time, limit: usize) -> Result<usize> {
+        self.drop_old_records(workspace_id, before, limit).await
+    }
+
+    async fn dropped_before(&self, workspace_id: &str) -> Result<Option<Time>> {
+        self.read_dropped_before(workspace_id).await
     }
 
     async fn close(&self) {

@@ -94,6 +94,16 @@ impl<DB: Backend> PolicyStore for SqlStore<DB> {
         self.list_audit_events(filter, after.as_ref(), limit).await
     }
 
+    async fn audit_events_naming(
+        &self,
+        workspace_id: &str,
+        text: &str,
+        after: Option<(Time, String)>,
+        limit: usize,
+    ) -> Result<Vec<AuditEvent>> {
+        self.list_events_naming(workspace_id, text, after, limit).await
+    }
+
     async fn used(&self, workspace_id: &str, query: &UsedQuery) -> Result<Vec<(String, Used)>> {
         self.sum_used(workspace_id, query).await
     }

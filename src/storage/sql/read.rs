@@ -15,7 +15,12 @@ use crate::storage::{Order, RecordFilter, RecordPosition, Result};
 
 impl<DB: Backend> SqlStore<DB> {
     pub(super) async fn read_last_seq(&self) -> Result<i64> {
-        self.read_int("SELECT COALESCE(MAX(seq), 0) FROM usage_records").await
+        // The last entry may have been dropped; it was folded then.
+        self.read_int(
+            "SELECT MAX(seq) FROM (SELECT COALESCE(MAX(seq), 0) AS seq FROM usage_records \
+             UNION ALL SELECT seq FROM fold_cursor) AS both_ends",
+        )
+        .await
     }
 
     pub(super) async fn read_request_records(

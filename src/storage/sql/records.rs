@@ -7,7 +7,7 @@ use crate::ledger::usage::{TokenClass, Usage};
 use crate::storage::Result;
 
 /// Number of [`COLUMNS`].
-pub const COLUMN_COUNT: usize = 42;
+pub const COLUMN_COUNT: usize = 43;
 
 /// The columns of `usage_records` as [`values`] writes and [`read`] reads them.
 pub const COLUMNS: &str = "seq, workspace_id, request_id, attempt, revision, kind, model_id, \
@@ -15,7 +15,8 @@ pub const COLUMNS: &str = "seq, workspace_id, request_id, attempt, revision, kin
     audio_input, audio_output, image_input, image_output, outcome, source, cost_nanos, unpriced, \
     price_id, exchange_rate_nanos, charge_time, hour, start_time, record_time, latency, \
     fingerprint, user_id, department_id, api_key_id, assistant_id, workflow_id, feature_id, \
-    project_id, investigation_id, session_id, tags, key_group_id";
+    project_id, investigation_id, session_id, tags, key_group_id, \
+    day";
 
 /// `tags` is the JSON of the record's tags.
 pub fn values<'a>(record: &'a Record, tags: &'a str, values: &mut Vec<Value<'a>>) {
@@ -47,7 +48,7 @@ pub fn values<'a>(record: &'a Record, tags: &'a str, values: &mut Vec<Value<'a>>
         Value::Int(record.fingerprint),
     ]);
     values.extend(attribution_values(&record.attribution, tags));
-    values.push(Value::Shared(&record.key_group_id));
+    values.extend([Value::Shared(&record.key_group_id), time(record.day)]);
     assert_eq!(values.len() - before, COLUMN_COUNT, "a value for each column");
 }
 
@@ -78,6 +79,7 @@ pub fn read<DB: Backend>(row: &DB::Row) -> Result<Record> {
         fingerprint: reader.int()?,
         attribution: reader.attribution()?,
         key_group_id: reader.shared()?,
+        day: reader.time()?,
     })
 }
 

@@ -1,14 +1,12 @@
 //! Several reads of one state.
 
-use sqlx::SqlSafeStr;
 use sqlx::SqlStr;
 use sqlx::Transaction;
 
-use super::backend::{Backend, Value};
-use super::codec::Reader;
+use super::backend::{Backend, Value, Visit};
 use super::errors::not_applied;
 use super::table::Select;
-use crate::storage::{Error, Result};
+use crate::storage::Result;
 
 pub struct Snapshot<DB: Backend> {
     transaction: Transaction<'static, DB>,
@@ -24,18 +22,19 @@ impl<DB: Backend> Snapshot<DB> {
         DB::rows(&mut self.transaction, sql, values).await.map_err(not_applied)
     }
 
+    /// Shows each row to `visit` as it comes, until it answers that it has seen enough.
+    pub async fn each<'v>(
+        &'v mut self,
+        sql: SqlStr,
+        values: &[Value<'_>],
+        visit: &'v mut Visit<'v, DB>,
+    ) -> Result<()> {
+        DB::each(&mut self.transaction, sql, values, visit).await
+    }
+
     pub async fn select(&mut self, select: Select<'_>) -> Result<Vec<DB::Row>> {
         let (sql, values) = select.into_parts();
         self.rows(sql, &values).await
-    }
-
-    /// The only column of the only row.
-    pub async fn int(&mut self, sql: &'static str) -> Result<i64> {
-        let rows = self.rows(sql.into_sql_str(), &[]).await?;
-        match rows.first() {
-            Some(row) => Reader::<DB>::new(row).int(),
-            None => Err(Error::Corrupt(format!("no row for {sql}"))),
-        }
     }
 
     pub async fn end(self) -> Result<()> {

@@ -12,7 +12,7 @@ use super::window;
 use crate::ledger::{Amount, Time};
 use crate::storage::{Error, Result};
 
-/// The four parts of `window.rs`.
+/// The four parts of `window.rs` by hour. Dimension 9 is the model.
 ///
 /// The second part must go by `seq` however long the window is: `|| ''` and `+ 0` keep both
 /// databases from going by time there, and from going by `seq` in the others. Each part has one
@@ -20,8 +20,8 @@ use crate::storage::{Error, Result};
 /// statistics yet, takes a third of the log for the answer.
 const SPENT: &str = "\
     SELECT model, CAST(SUM(cost) AS BIGINT) FROM ( \
-      SELECT model, cost_nanos AS cost FROM rollups \
-        WHERE workspace_id = $1 AND dimension = 'workspace' AND hour >= $2 AND hour <= $4 \
+      SELECT value AS model, cost_nanos AS cost FROM rollups_by_hour \
+        WHERE workspace_id = $1 AND dimension = 9 AND hour >= $2 AND hour <= $4 \
       UNION ALL \
       SELECT metered_model_id, cost_nanos FROM usage_records \
         WHERE seq > $6 AND seq <= 9223372036854775807 AND workspace_id || '' = $1 \
@@ -78,7 +78,7 @@ mod tests {
         let by_time = "SEARCH usage_records USING INDEX usage_records_by_time \
                        (workspace_id=? AND charge_time>? AND charge_time<?)";
         let expected = [
-            "SEARCH rollups USING INDEX sqlite_autoindex_rollups_1 \
+            "SEARCH rollups_by_hour USING PRIMARY KEY \
              (workspace_id=? AND dimension=? AND hour>? AND hour<?)",
             "SEARCH usage_records USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
             by_time,

@@ -107,6 +107,16 @@ impl<'a> Select<'a> {
         }
     }
 
+    /// Only rows with one of some texts in a column.
+    pub fn among(mut self, column: &str, texts: &'a [String]) -> Select<'a> {
+        let first = self.values.len() + 1;
+        let numbers = first..first + texts.len();
+        let list: Vec<String> = numbers.map(|number| format!("${number}")).collect();
+        self.values.extend(texts.iter().map(|text| Value::Text(text)));
+        self.sql.push_str(&format!(" AND {column} IN ({})", list.join(", ")));
+        self
+    }
+
     /// Only rows for which `condition` is true.
     pub fn only(mut self, condition: &str) -> Select<'a> {
         self.sql.push_str(" AND ");

@@ -4,9 +4,9 @@ use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::SqlStore;
 use super::backend::{Backend, Value};
-use super::codec::{Reader, time};
+use super::codec::{Reader, code, time};
 use super::rollups::column;
-use super::window;
+use super::window::{self, PARTLY};
 use crate::ledger::quota::{Scope, Sent, SentQuery, SubjectKind, Used, UsedQuery};
 use crate::storage::Result;
 use crate::storage::rollup::Dimension;
@@ -23,9 +23,13 @@ impl<DB: Backend> SqlStore<DB> {
     ) -> Result<Vec<(String, Used)>> {
         let Some(members) = Members::of(&query.scope) else { return Ok(Vec::new()) };
         let mut snapshot = self.snapshot().await?;
-        let cut = window::cut(&mut snapshot, workspace_id, query.from, query.to).await?;
-        let mut values = cut.to_vec();
-        values.push(Value::Text(members.dimension.as_str()));
+        let (from, to) = (query.from, query.to);
+        let mut values = match members.source() {
+            Source::Hours => window::cut(&mut snapshot, workspace_id, from, to).await?.to_vec(),
+            Source::Days => {
+                window::cut_by_day(&mut snapshot, workspace_id, from, to).await?.to_vec()
+            }
+        };
         let sql = members.used(&mut values);
         let rows = snapshot.rows(AssertSqlSafe(sql).into_sql_str(), &values).await?;
         snapshot.end().await?;
@@ -55,6 +59,13 @@ struct Members<'a> {
     model_id: Option<&'a str>,
 }
 
+/// Which buckets they are counted from.
+enum Source {
+    Hours,
+    /// By day and model.
+    Days,
+}
+
 impl<'a> Members<'a> {
     /// None where nobody can be meant.
     fn of(scope: &'a Scope) -> Option<Members<'a>> {
@@ -64,6 +75,13 @@ impl<'a> Members<'a> {
             (kind, member) => (dimension(kind), member),
         };
         Some(Members { dimension, member, model_id: scope.model_id.as_deref() })
+    }
+
+    fn source(&self) -> Source {
+        match self.model_id {
+            Some(_) if self.dimension.is_by_model() => Source::Days,
+            _ => Source::Hours,
+        }
     }
 
     /// Conditions on these columns; what they compare with is added to `values`.
@@ -84,37 +102,69 @@ impl<'a> Members<'a> {
         values.extend(self.model_id.map(Value::Text));
     }
 
-    /// The four parts of `window.rs`, written as in `spent.rs`. `values` are theirs and the name
-    /// of the dimension.
+    /// The four parts of `window.rs`, written as in `spent.rs`. `values` are theirs.
     fn used(&self, values: &mut Vec<Value<'a>>) -> String {
+        let member = column(self.dimension);
+        // What the workspace used of a model is what was used of the model.
+        let of_workspace = self.dimension == Dimension::Workspace && self.model_id.is_some();
+        values.push(code(if of_workspace { Dimension::Model } else { self.dimension }));
+        let value = if of_workspace { "''" } else { "value" };
         let number = values.len() + 1;
-        let of_bucket = self.conditions("value", "model", number);
-        let column = column(self.dimension);
-        let of_record = self.conditions(column, "metered_model_id", number);
+        let of_record = self.conditions(member, "metered_model_id", number);
         self.push_values(values);
         let record = format!(
-            "SELECT {column}, cost_nanos, {TOKENS}, CASE WHEN kind = 0 THEN 1 ELSE 0 END \
+            "SELECT {member}, cost_nanos, {TOKENS}, CASE WHEN kind = 0 THEN 1 ELSE 0 END \
              FROM usage_records"
         );
+        let (buckets, (early, late)) = (self.buckets(of_workspace, number), self.edges());
         format!(
             "SELECT member, CAST(SUM(cost) AS BIGINT), CAST(SUM(tokens) AS BIGINT), \
              CAST(SUM(requests) AS BIGINT) FROM ( \
-               SELECT value AS member, cost_nanos AS cost, {TOKENS} AS tokens, \
-                 record_count AS requests FROM rollups \
-                 WHERE workspace_id = $1 AND dimension = $8 AND hour >= $2 AND hour <= $4 \
-                 {of_bucket} \
+               SELECT {value} AS member, cost_nanos AS cost, {TOKENS} AS tokens, \
+                 record_count AS requests FROM {buckets} \
                UNION ALL \
                {record} WHERE seq > $6 AND seq <= 9223372036854775807 \
                  AND workspace_id || '' = $1 \
                  AND charge_time + 0 >= $2 AND charge_time + 0 < $3 {of_record} \
                UNION ALL \
                {record} WHERE workspace_id = $1 AND charge_time >= $2 AND charge_time < $5 \
-                 AND hour < $2 AND seq + 0 <= $6 {of_record} \
+                 AND {early} AND seq + 0 <= $6 {of_record} \
                UNION ALL \
                {record} WHERE workspace_id = $1 AND charge_time >= $7 AND charge_time < $3 \
-                 AND hour >= $2 AND hour > $4 AND seq + 0 <= $6 {of_record} \
+                 AND {late} AND seq + 0 <= $6 {of_record} \
              ) AS parts GROUP BY member ORDER BY member"
         )
+    }
+
+    /// Buckets that lie in the window, with their conditions; their own values begin at `number`.
+    fn buckets(&self, of_workspace: bool, number: usize) -> String {
+        let of = "WHERE workspace_id = $1 AND dimension = $8";
+        let next = number + 1;
+        match (self.source(), self.member) {
+            (Source::Hours, _) if of_workspace => {
+                format!("rollups_by_hour {of} AND '' = ${number} AND {}", one_value(next))
+            }
+            (Source::Hours, Some(_)) => format!("rollups_by_hour {of} AND {}", one_value(number)),
+            (Source::Hours, None) => {
+                format!("rollups_by_hour {of} AND hour >= $2 AND hour <= $4 AND value <> ''")
+            }
+            (Source::Days, Some(_)) => format!(
+                "rollups_by_model {of} AND (value, model, day) > (${number}, ${next}, $4) \
+                 AND (value, model, day) < (${number}, ${next}, $3) AND day + 0 NOT IN ({PARTLY})"
+            ),
+            (Source::Days, None) => format!(
+                "rollups_by_model {of} AND day > $4 AND day < $3 AND value <> '' \
+                 AND model = ${number} AND day + 0 NOT IN ({PARTLY})"
+            ),
+        }
+    }
+
+    /// Which entries lie in buckets that reach over the beginning, and over the end.
+    fn edges(&self) -> (String, String) {
+        match self.source() {
+            Source::Hours => ("hour < $2".to_owned(), "hour >= $2 AND hour > $4".to_owned()),
+            Source::Days => (format!("day IN ({PARTLY})"), format!("day IN ({PARTLY})")),
+        }
     }
 
     /// `values` are the workspace, the beginning and the length of a bucket.
@@ -132,6 +182,12 @@ impl<'a> Members<'a> {
              GROUP BY 1, 2 ORDER BY 1, 2"
         )
     }
+}
+
+/// The hours `$2` to `$4` of one value. As rows, as those of a model: so SQLite takes the index
+/// that has hours behind values. The key of the table, which has them before, seems as good to it.
+fn one_value(number: usize) -> String {
+    format!("(value, hour) >= (${number}, $2) AND (value, hour) <= (${number}, $4)")
 }
 
 fn dimension(kind: SubjectKind) -> Dimension {
@@ -192,22 +248,33 @@ mod tests {
 
     #[tokio::test]
     async fn no_part_goes_through_the_log_or_through_other_members() {
-        let of_all = "SEARCH rollups USING INDEX sqlite_autoindex_rollups_1 \
+        let of_all = "SEARCH rollups_by_hour USING PRIMARY KEY \
                       (workspace_id=? AND dimension=? AND hour>? AND hour<?)";
-        let of_one = "SEARCH rollups USING INDEX rollups_by_value \
-                      (workspace_id=? AND dimension=? AND value=? AND hour>? AND hour<?)";
-        for (kind, member, rollups) in [
-            (SubjectKind::User, None, of_all),
-            (SubjectKind::User, Some("u"), of_one),
-            (SubjectKind::KeyGroup, Some("g"), of_one),
-            (SubjectKind::Workspace, Some(""), of_one),
-            (SubjectKind::Workspace, None, of_one),
+        let of_one = "SEARCH rollups_by_hour USING INDEX rollups_by_hour_value \
+                      (workspace_id=? AND dimension=? AND (value,hour)>(?,?) \
+                      AND (value,hour)<(?,?))";
+        for (kind, member, model_id, rollups) in [
+            (SubjectKind::User, None, None, of_all),
+            (SubjectKind::User, Some("u"), None, of_one),
+            (SubjectKind::KeyGroup, Some("g"), None, of_one),
+            (SubjectKind::Workspace, Some(""), None, of_one),
+            (SubjectKind::Workspace, None, Some("m"), of_one),
         ] {
-            for model_id in [None, Some("m")] {
-                let scope = scope(kind, member, model_id);
-                let sql = Members::of(&scope).unwrap().used(&mut vec![Value::Int(0); 8]);
-                assert_eq!(plan(sql).await, [rollups, BY_SEQ, BY_TIME, BY_TIME], "{scope:?}");
-            }
+            let scope = scope(kind, member, model_id);
+            let sql = Members::of(&scope).unwrap().used(&mut vec![Value::Int(0); 7]);
+            assert_eq!(plan(sql).await, [rollups, BY_SEQ, BY_TIME, BY_TIME], "{scope:?}");
+        }
+        let of_all = "SEARCH rollups_by_model USING PRIMARY KEY \
+                      (workspace_id=? AND dimension=? AND day>? AND day<?)";
+        let of_one = "SEARCH rollups_by_model USING INDEX rollups_by_model_value \
+                      (workspace_id=? AND dimension=? AND (value,model,day)>(?,?,?) \
+                      AND (value,model,day)<(?,?,?))";
+        let partly = "SEARCH local_days USING PRIMARY KEY (workspace_id=? AND day>? AND day<?)";
+        for (member, rollups) in [(None, of_all), (Some("u"), of_one)] {
+            let scope = scope(SubjectKind::User, member, Some("m"));
+            let sql = Members::of(&scope).unwrap().used(&mut vec![Value::Int(0); 7]);
+            let expected = [rollups, partly, BY_SEQ, BY_TIME, partly, BY_TIME, partly];
+            assert_eq!(plan(sql).await, expected, "{scope:?}");
         }
     }
 

@@ -18,7 +18,8 @@ const WORKSPACES: Table = Table {
     name: "workspaces",
     columns: "id, display_name, currency, time_zone, automatic_fallback, unpriced_models, \
               hold_expiry, unknown_keys, alert_policy, may_have_expiry_charges, \
-              plan_budget_nanos, plan_overage_nanos, plan_start_date, create_time, update_time",
+              usage_retention_days, plan_budget_nanos, plan_overage_nanos, plan_start_date, \
+              create_time, update_time",
     key: 1,
 };
 
@@ -78,6 +79,7 @@ pub(super) async fn put_workspace<DB: Backend>(
         code(workspace.unknown_keys),
         Value::Text(&alerts),
         Value::Flag(workspace.may_have_expiry_charges),
+        Value::OptionalInt(workspace.usage_retention_days),
         Value::OptionalInt(workspace.plan.map(|plan| plan.budget.nanos())),
         Value::OptionalInt(workspace.plan.map(|plan| plan.overage.nanos())),
         Value::OptionalText(start_date.as_deref()),
@@ -121,6 +123,7 @@ fn workspace<DB: Backend>(row: &DB::Row) -> Result<Workspace> {
             AlertPolicy { envelope, model_limits }
         },
         may_have_expiry_charges: reader.flag()?,
+        usage_retention_days: reader.optional_int()?,
         plan: plan(&mut reader)?,
         create_time: reader.time()?,
         update_time: reader.time()?,

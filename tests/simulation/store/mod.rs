@@ -5,7 +5,9 @@
 //! which, slowness, and hanging for long. A future that is dropped has applied all or nothing.
 
 mod alerts;
+mod directory;
 mod policy;
+mod reports;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,14 +16,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tollgate::ledger::quota::{ApiKey, Boost, KeyGroup, Quota, RateLimit, Span, Unit};
+use tollgate::ledger::quota::{ApiKey, Boost, KeyGroup, Period, Quota, RateLimit, Span, Unit};
 use tollgate::ledger::record::{Record, RecordKind};
+use tollgate::ledger::refusal::{RefusalCounts, RefusalKey};
+use tollgate::ledger::time::MICROS_PER_DAY;
 use tollgate::ledger::usage::Outcome;
 use tollgate::ledger::workspace::{Workspace, WorkspaceModel};
 use tollgate::ledger::{Amount, Time};
 use tollgate::storage::alerts::{Delivery, EmailReceiver, StoredAlert, Webhook};
+use tollgate::storage::directory::{Entry, Seen};
+use tollgate::storage::latency::Latencies;
 use tollgate::storage::policy::{AuditEvent, StoredRate};
-use tollgate::storage::rollup::{Dimension, RollupRow, Sums};
+use tollgate::storage::rollup::{Dimension, FoldCursor, Folded, Grain, Sums};
 use tollgate::storage::{
     Appended, Before, CatalogueRows, Difference, Error, Order, RecordFilter, RecordPosition,
     Result, Store, StoredHold,
@@ -31,8 +37,10 @@ use tollgate::storage::{
 pub type Of<T> = BTreeMap<(String, String), T>;
 /// Workspace, rate limit, member, span and unit.
 pub type RateKey = (String, String, String, Span, Unit);
-/// Workspace, dimension, value, hour and metered model.
-pub type RollupKey = (String, Dimension, String, Time, String);
+/// Workspace, grain, dimension, value, hour or day, and metered model.
+pub type RollupKey = (String, Grain, Dimension, String, Time, String);
+/// Workspace, dimension and value.
+pub type SeenKey = (String, Dimension, String);
 
 /// What is durable.
 #[derive(Default)]
@@ -60,8 +68,16 @@ pub struct Disk {
     pub log: Vec<Record>,
     pub holds: Of<StoredHold>,
     pub rates: BTreeMap<RateKey, StoredRate>,
-    pub cursor: i64,
-    pub rollups: BTreeMap<RollupKey, Sums>,
+    pub cursor: FoldCursor,
+    pub rollups: BTreeMap<RollupKey, (Sums, Latencies)>,
+    pub seen: BTreeMap<SeenKey, Seen>,
+    /// The directory, by the same key.
+    pub entries: BTreeMap<SeenKey, Entry>,
+    /// First and last time, by workspace and day.
+    pub days: BTreeMap<(String, Time), (Time, Time)>,
+    pub refusals: BTreeMap<(String, RefusalKey), RefusalCounts>,
+    /// Days before which entries were dropped, by workspace.
+    pub dropped: BTreeMap<String, Time>,
 }
 
 /// How storage behaves at the moment.
@@ -201,6 +217,37 @@ impl Disk {
     pub fn existing(&self, record: &Record) -> Option<&Record> {
         self.log.iter().find(|entry| key(entry) == key(record))
     }
+
+    fn add(&mut self, folded: &Folded) {
+        for row in &folded.rollups {
+            let (workspace_id, model_id) = (row.workspace_id.to_string(), row.model_id.to_string());
+            let value = row.value.to_string();
+            let key = (workspace_id, row.grain, row.dimension, value, row.start, model_id);
+            let (sums, latencies) = self.rollups.entry(key).or_default();
+            sums.merge(&row.sums);
+            latencies.merge(&row.latencies);
+        }
+        for row in &folded.seen {
+            let key = (row.workspace_id.to_string(), row.dimension, row.value.to_string());
+            self.seen.entry(key).or_insert(row.seen).merge(&row.seen);
+        }
+        for row in &folded.days {
+            let times = (row.first_time, row.last_time);
+            let (first, last) =
+                self.days.entry((row.workspace_id.to_string(), row.day)).or_insert(times);
+            (*first, *last) = (times.0.min(*first), times.1.max(*last));
+        }
+        for row in &folded.refusals {
+            let key = RefusalKey {
+                hour: row.hour,
+                limit: row.limit.clone(),
+                model_id: row.model_id.clone(),
+                user_id: row.user_id.clone(),
+            };
+            let key = (row.workspace_id.to_string(), key);
+            self.refusals.entry(key).or_default().add(&row.counts);
+        }
+    }
 }
 
 fn key(record: &Record) -> (&str, &str, i32, i32) {
@@ -263,7 +310,11 @@ impl Store for SimStore {
     }
 
     async fn last_seq(&self) -> Result<i64> {
-        self.read(|disk| disk.log.iter().map(|record| record.seq).max().unwrap_or(0)).await
+        self.read(|disk| {
+            let last = disk.log.iter().map(|record| record.seq).max().unwrap_or(0);
+            last.max(disk.cursor.seq)
+        })
+        .await
     }
 
     async fn append(&self, records: &[Record]) -> Result<Vec<Appended>> {
@@ -414,32 +465,19 @@ impl Store for SimStore {
         .await
     }
 
-    async fn fold_cursor(&self) -> Result<i64> {
+    async fn fold_cursor(&self) -> Result<FoldCursor> {
         self.read(|disk| disk.cursor).await
     }
 
-    async fn fold(&self, from: i64, to: i64, rows: &[RollupRow]) -> Result<()> {
+    async fn fold(&self, from: FoldCursor, to: FoldCursor, folded: &Folded) -> Result<()> {
         self.write(|disk| {
             if disk.cursor == to {
                 return Ok(());
             }
             if disk.cursor != from {
-                return Err(Error::Corrupt(format!("fold from {from} at {}", disk.cursor)));
+                return Err(Error::Corrupt(format!("fold from {from:?} at {:?}", disk.cursor)));
             }
-            for row in rows {
-                let workspace_id = row.workspace_id.to_string();
-                let model_id = row.model_id.to_string();
-                let key = (workspace_id, row.dimension, row.value.clone(), row.hour, model_id);
-                let sums = disk.rollups.entry(key).or_default();
-                sums.record_count += row.sums.record_count;
-                sums.cost_nanos += row.sums.cost_nanos;
-                sums.error_count += row.sums.error_count;
-                sums.cancelled_count += row.sums.cancelled_count;
-                sums.latency += row.sums.latency;
-                for (sum, count) in sums.tokens.iter_mut().zip(row.sums.tokens) {
-                    *sum += count;
-                }
-            }
+            disk.add(folded);
             disk.cursor = to;
             Ok(())
         })
@@ -452,6 +490,41 @@ impl Store for SimStore {
 
     async fn rebuild_rollups(&self) -> Result<()> {
         unreachable!("nothing is rebuilt in a simulation")
+    }
+
+    async fn drop_records(&self, workspace_id: &str, before: Time, limit: usize) -> Result<usize> {
+        self.write(|disk| {
+            let windows = policy::of(&disk.quotas, workspace_id)
+                .filter(|quota| quota.period == Period::UntilReset)
+                .map(|quota| quota.window_start.micros().div_euclid(MICROS_PER_DAY));
+            let windows: Vec<i64> = windows.collect();
+            let is_kept = |record: &Record| {
+                let day = record.charge_time.micros().div_euclid(MICROS_PER_DAY);
+                windows.iter().any(|window| (window - 2..=window + 2).contains(&day))
+            };
+            let cursor = disk.cursor.seq;
+            let mut old: Vec<(Time, i64)> = disk
+                .log
+                .iter()
+                .filter(|record| *record.workspace_id == *workspace_id && record.day < before)
+                .filter(|record| record.seq <= cursor && !is_kept(record))
+                .map(|record| (record.charge_time, record.seq))
+                .collect();
+            old.sort();
+            old.truncate(limit);
+            let gone: BTreeSet<i64> = old.iter().map(|(_, seq)| *seq).collect();
+            disk.log.retain(|record| !gone.contains(&record.seq));
+            if !gone.is_empty() {
+                let dropped = disk.dropped.entry(workspace_id.to_owned()).or_insert(before);
+                *dropped = before.max(*dropped);
+            }
+            Ok(gone.len())
+        })
+        .await
+    }
+
+    async fn dropped_before(&self, workspace_id: &str) -> Result<Option<Time>> {
+        self.read(|disk| disk.dropped.get(workspace_id).copied()).await
     }
 
     async fn close(&self) {}

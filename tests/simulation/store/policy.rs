@@ -58,6 +58,8 @@ impl Disk {
             Change::DeleteKeyGroup(id) => drop(self.key_groups.remove(&key(&id))),
             Change::DeleteWebhook(id) => drop(self.webhooks.remove(&key(&id))),
             Change::DeleteEmailReceiver(id) => drop(self.email_receivers.remove(&key(&id))),
+            Change::PutEntries(entries) => self.put_entries(workspace_id, entries),
+            Change::EraseUser(erasure) => self.erase_user(workspace_id, erasure),
             Change::AcknowledgeAlert { seq, time, actor } => {
                 if let Some(alert) = self.alerts.get_mut(&seq)
                     && *alert.workspace_id == *workspace_id
@@ -220,6 +222,31 @@ impl PolicyStore for SimStore {
                     && filter.to.is_none_or(|to| event.time < to)
             });
             latest(found, after, limit, |event| (event.time, event.id.clone()))
+        })
+        .await
+    }
+
+    async fn audit_events_naming(
+        &self,
+        workspace_id: &str,
+        text: &str,
+        after: Option<(Time, String)>,
+        limit: usize,
+    ) -> Result<Vec<AuditEvent>> {
+        self.read(|disk| {
+            let json = serde_json::to_string(text).unwrap();
+            let has =
+                |state: &Option<String>| state.as_ref().is_some_and(|state| state.contains(&json));
+            let found = disk.audit_events.values().filter(|event| {
+                event.workspace_id == workspace_id
+                    && (event.resource_id == text || has(&event.before) || has(&event.after))
+            });
+            let position = |event: &AuditEvent| (event.time, event.id.clone());
+            let mut found: Vec<AuditEvent> = found.cloned().collect();
+            found.retain(|event| after.as_ref().is_none_or(|after| position(event) > *after));
+            found.sort_by_key(position);
+            found.truncate(limit);
+            found
         })
         .await
     }

@@ -1,0 +1,155 @@
+//! Exports from a database, also beside the server that lives on it: to a file, or to whatever
+//! takes bytes. A file has its name only once it is whole.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Error;
+use crate::analytics::export::content::{Basis, Content};
+use crate::analytics::export::{self, Export, Format};
+use crate::engine::Clock;
+use crate::ledger::catalogue::Catalogue;
+use crate::storage::{Store, sql};
+
+/// What to export, from where.
+pub struct Request {
+    pub database: String,
+    pub workspace_id: String,
+    pub content: Content,
+    pub format: Format,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// A report was made, and the server has not summed up the end of the log yet: that is not in
+    /// it.
+    pub is_behind: bool,
+}
+
+/// Exports into a file. It is there under its name only once it is whole; one that is there already
+/// is replaced only if `replace` says so.
+///
+/// # Errors
+/// If the database does not open, there is no such workspace, a report cannot be made, or the file
+/// cannot be written: then nothing is left of it.
+pub async fn to_file(
+    request: Request,
+    path: &Path,
+    replace: bool,
+    clock: &dyn Clock,
+) -> Result<Exported, Error> {
+    let mut part = PartFile::create(path, replace)?;
+    let exported = to_writer(request, &mut part, clock).await?;
+    part.finish()?;
+    Ok(exported)
+}
+
+/// Exports into anything.
+///
+/// # Errors
+/// As [`to_file`]. What was written then is no whole file.
+pub async fn to_writer(
+    request: Request,
+    writer: &mut (dyn Write + Send),
+    clock: &dyn Clock,
+) -> Result<Exported, Error> {
+    let store = sql::open_read_only(&request.database).await?;
+    let result = run(&store, request, writer, clock).await;
+    store.close().await;
+    result
+}
+
+async fn run(
+    store: &Arc<dyn Store>,
+    request: Request,
+    writer: &mut (dyn Write + Send),
+    clock: &dyn Clock,
+) -> Result<Exported, Error> {
+    let workspace = store.workspace(&request.workspace_id).await?;
+    let workspace = workspace.ok_or(Error::WorkspaceNotFound(request.workspace_id))?;
+    let last_seq = store.last_seq().await?;
+    // Read after the log: a price is there before the entries that it bills.
+    let rows = store.catalogue().await?;
+    let catalogue = Arc::new(Catalogue::new(rows.models, rows.prices, rows.exchange_rates));
+    let is_report = matches!(request.content, Content::Query(_) | Content::Report(_));
+    let is_behind = is_report && store.fold_cursor().await?.seq < last_seq;
+    let store = Arc::clone(store);
+    let reports = Arc::clone(&store);
+    let basis = Basis { store, workspace, catalogue, now: clock.now(), last_seq };
+    let mut export = Export::begin(basis, &*reports, request.content, request.format).await?;
+    while let Some(chunk) = export.next_chunk().await? {
+        writer.write_all(&chunk).map_err(Error::Output)?;
+    }
+    writer.flush().map_err(Error::Output)?;
+    Ok(Exported { is_behind })
+}
+
+impl From<export::Error> for Error {
+    fn from(error: export::Error) -> Error {
+        match error {
+            export::Error::Storage(error) => Error::Storage(error),
+            other => Error::Export(other),
+        }
+    }
+}
+
+/// A file under another name until it is whole; removed if it never is.
+struct PartFile {
+    file: File,
+    part: PathBuf,
+    path: PathBuf,
+    replace: bool,
+    finished: bool,
+}
+
+impl PartFile {
+    fn create(path: &Path, replace: bool) -> Result<PartFile, Error> {
+        let failed = |cause| Error::File { path: path.display().to_string(), cause };
+        refuse_existing(path, replace)?;
+        let name = path.file_name().ok_or_else(|| failed(io::ErrorKind::InvalidFilename.into()))?;
+        // In the same folder, so that it can be renamed.
+        let part = format!(".{}.{}.part", name.to_string_lossy(), std::process::id());
+        let part = path.with_file_name(part);
+        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&part);
+        let file = file.map_err(failed)?;
+        Ok(PartFile { file, part, path: path.to_owned(), replace, finished: false })
+    }
+
+    fn finish(mut self) -> Result<(), Error> {
+        let failed = |cause| Error::File { path: self.path.display().to_string(), cause };
+        self.file.sync_all().map_err(failed)?;
+        refuse_existing(&self.path, self.replace)?;
+        fs::rename(&self.part, &self.path).map_err(failed)?;
+        self.finished = true;
+        Ok(())
+    }
+}
+
+fn refuse_existing(path: &Path, replace: bool) -> Result<(), Error> {
+    if !replace && path.exists() {
+        return Err(Error::FileExists(path.display().to_string()));
+    }
+    Ok(())
+}
+
+impl Write for PartFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for PartFile {
+    fn drop(&mut self) {
+        if !self.finished {
+            // Nobody is left to be told.
+            drop(fs::remove_file(&self.part));
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What a report is: its days, its buckets, which sums answer it, ranking, shares and change.
+//!
+//! Asks storage and computes; knows no transport and writes nothing. All figures of one report come
+//! from one state of the data wherever one set of questions can be put to it at once; what must be
+//! asked before is only which groups there are and how many entries would be read.
+
+pub mod active_users;
+pub mod asking;
+pub mod axis;
+pub mod dashboard;
+pub mod export;
+pub mod figures;
+pub mod first_value;
+pub mod live;
+pub mod metric;
+pub mod overview;
+mod plan;
+pub mod query;
+mod rank;
+pub mod range;
+pub mod ranking;
+mod table;
+pub mod teams;
+#[cfg(test)]
+mod tests;
+
+use chrono::NaiveDate;
+
+use crate::ledger::Time;
+use crate::ledger::calendar::Calendar;
+use crate::ledger::catalogue::Catalogue;
+use crate::ledger::workspace::Workspace;
+use crate::storage;
+use crate::storage::reports::ReportStore;
+use range::{Range, ReportPeriod};
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A field of the question, by its name in the proto, and what was expected.
+    #[error("{field}: {expected}")]
+    Field { field: String, expected: String },
+    #[error(
+        "sums do not answer this question, and it would have to go through more than \
+         {record_count_max} entries of the usage log: narrow the range, group and filter by one \
+         dimension, or by the model and one other and not by hours, or export the records"
+    )]
+    TooBroad { record_count_max: i64 },
+    #[error(
+        "sums do not answer this question, and entries of the usage log before {kept_from} are no \
+         longer kept: begin the range and what it is compared with there, group and filter by one \
+         dimension, or by the model and one other and not by hours"
+    )]
+    Dropped { kept_from: NaiveDate },
+    #[error(
+        "there are more than {row_count_max} groups to choose from or points to tell: order by \
+         cost, requests, tokens or errors, ask for fewer or coarser buckets, or narrow the range \
+         or the filters"
+    )]
+    TooManyRows { row_count_max: i64 },
+    /// A cost that no amount can say.
+    #[error("the cost of the report is more than an amount can say: narrow the range")]
+    TooLarge,
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+}
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What a report is about, and who answers it.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    pub store: &'a dyn ReportStore,
+    pub workspace: &'a Workspace,
+    /// Tells the providers and names of models.
+    pub catalogue: &'a Catalogue,
+    pub now: Time,
+}
+
+impl Scope<'_> {
+    pub fn calendar(&self) -> Calendar {
+        let start_date = self.workspace.plan.as_ref().map(|plan| plan.start_date);
+        Calendar::new(self.workspace.time_zone, start_date)
+    }
+
+    pub fn period(&self, range: Range) -> ReportPeriod {
+        ReportPeriod::new(range, &self.calendar(), self.now)
+    }
+}
+
+impl Error {
+    pub(crate) fn field(field: impl Into<String>, expected: impl Into<String>) -> Error {
+        Error::Field { field: field.into(), expected: expected.into() }
+    }
+}

@@ -1,0 +1,243 @@
+//! Entries of the log, each packed into one text by the database.
+//!
+//! Of some forty columns a driver makes as many values, which costs more than all else where a
+//! log is read whole. A packed entry has its whole numbers, the lengths of its texts in bytes, and
+//! then the texts, one after the other: no text can be taken for something else.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, SqlSafeStr};
+
+use super::SqlStore;
+use super::backend::Backend;
+use super::backend::Value;
+use super::codec::{self, Code, Reader, time};
+use super::read::limit_value;
+use crate::ledger::calendar::Window;
+use crate::ledger::record::{Record, RecordKind};
+use crate::ledger::time::Time;
+use crate::ledger::usage::{Attribution, Outcome, ServiceTier, Usage, UsageSource};
+use crate::ledger::{Amount, usage::TokenClass};
+use crate::storage::{Error, RecordPosition, Result};
+
+/// Whole numbers, in the order in which [`Packed::record`] takes them.
+const NUMBERS: [&str; 27] = [
+    "seq",
+    "attempt",
+    "revision",
+    "kind",
+    "tier",
+    "input",
+    "cache_read",
+    "cache_write_5m",
+    "cache_write_1h",
+    "output",
+    "reasoning",
+    "audio_input",
+    "audio_output",
+    "image_input",
+    "image_output",
+    "outcome",
+    "source",
+    "cost_nanos",
+    "CASE WHEN unpriced THEN 1 ELSE 0 END",
+    "exchange_rate_nanos",
+    "charge_time",
+    "hour",
+    "day",
+    "start_time",
+    "record_time",
+    "latency",
+    "fingerprint",
+];
+/// Texts, likewise. The workspace is that of all.
+const TEXTS: [&str; 15] = [
+    "request_id",
+    "model_id",
+    "metered_model_id",
+    "price_id",
+    "user_id",
+    "department_id",
+    "api_key_id",
+    "assistant_id",
+    "workflow_id",
+    "feature_id",
+    "project_id",
+    "investigation_id",
+    "session_id",
+    "tags",
+    "key_group_id",
+];
+
+impl<DB: Backend> SqlStore<DB> {
+    pub(super) async fn read_packed(
+        &self,
+        workspace_id: &str,
+        window: Window,
+        after: Option<RecordPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        let earliest = RecordPosition { charge_time: Time::from_micros(i64::MIN), seq: i64::MIN };
+        let after = after.unwrap_or(earliest);
+        let values = [
+            Value::Text(workspace_id),
+            // What is before the position is left out by time too, as in listings.
+            time(window.start.max(after.charge_time)),
+            time(window.end),
+            time(after.charge_time),
+            Value::Int(after.seq),
+            limit_value(limit),
+        ];
+        let workspace_id: Arc<str> = workspace_id.into();
+        let mut records = Vec::new();
+        let mut reader = self.readers.acquire().await.map_err(super::errors::not_applied)?;
+        let sql = AssertSqlSafe(statement()).into_sql_str();
+        DB::each(&mut reader, sql, &values, &mut |row| {
+            let text = Reader::<DB>::new(row).text()?;
+            let packed = Packed::of(text).ok_or_else(|| corrupt(text))?;
+            records.push(packed.record(&workspace_id)?);
+            Ok(true)
+        })
+        .await?;
+        Ok(records)
+    }
+}
+
+fn statement() -> String {
+    let lengths = TEXTS.map(|text| format!("OCTET_LENGTH({text})"));
+    format!(
+        "SELECT CONCAT_WS(' ', {}, {}, CONCAT({})) FROM usage_records WHERE workspace_id = $1 \
+         AND charge_time >= $2 AND charge_time < $3 AND (charge_time, seq) > ($4, $5) \
+         ORDER BY charge_time, seq LIMIT $6",
+        NUMBERS.join(", "),
+        lengths.join(", "),
+        TEXTS.join(", ")
+    )
+}
+
+/// What is left of an entry to be read.
+struct Packed<'t> {
+    numbers: std::array::IntoIter<i64, { NUMBERS.len() }>,
+    lengths: std::array::IntoIter<usize, { TEXTS.len() }>,
+    texts: &'t str,
+}
+
+impl<'t> Packed<'t> {
+    fn of(packed: &'t str) -> Option<Packed<'t>> {
+        let mut rest = packed;
+        let (mut numbers, mut lengths) = ([0; NUMBERS.len()], [0; TEXTS.len()]);
+        for number in &mut numbers {
+            *number = next(&mut rest)?;
+        }
+        for length in &mut lengths {
+            *length = next(&mut rest)?;
+        }
+        let is_whole = lengths.iter().try_fold(0_usize, |sum, length| sum.checked_add(*length))
+            == Some(rest.len());
+        let (numbers, lengths) = (numbers.into_iter(), lengths.into_iter());
+        is_whole.then_some(Packed { numbers, lengths, texts: rest })
+    }
+
+    fn record(mut self, workspace_id: &Arc<str>) -> Result<Record> {
+        Ok(Record {
+            workspace_id: workspace_id.clone(),
+            seq: self.number(),
+            attempt: codec::small_int(self.number())?,
+            revision: codec::small_int(self.number())?,
+            kind: RecordKind::from_code(self.number())?,
+            tier: ServiceTier::from_code(self.number())?,
+            usage: Usage { tokens: [(); TokenClass::COUNT].map(|()| self.number()) },
+            outcome: Outcome::from_code(self.number())?,
+            source: UsageSource::from_code(self.number())?,
+            cost: Amount::from_nanos(self.number()),
+            unpriced: self.number() == 1,
+            exchange_rate: codec::rate(self.number())?,
+            charge_time: Time::from_micros(self.number()),
+            hour: Time::from_micros(self.number()),
+            day: Time::from_micros(self.number()),
+            start_time: Time::from_micros(self.number()),
+            record_time: Time::from_micros(self.number()),
+            latency: self.number(),
+            fingerprint: self.number(),
+            request_id: self.text()?.into(),
+            model_id: self.text()?.into(),
+            metered_model_id: self.text()?.into(),
+            price_id: Some(self.text()?).filter(|id| !id.is_empty()).map(Arc::from),
+            attribution: Attribution {
+                user_id: self.text()?.to_owned(),
+                department_id: self.text()?.to_owned(),
+                api_key_id: self.text()?.to_owned(),
+                assistant_id: self.text()?.to_owned(),
+                workflow_id: self.text()?.to_owned(),
+                feature_id: self.text()?.to_owned(),
+                project_id: self.text()?.to_owned(),
+                investigation_id: self.text()?.to_owned(),
+                session_id: self.text()?.to_owned(),
+                tags: codec::read_tags(self.text()?)?,
+            },
+            key_group_id: self.text()?.into(),
+        })
+    }
+
+    fn number(&mut self) -> i64 {
+        self.numbers.next().expect("each is taken once")
+    }
+
+    fn text(&mut self) -> Result<&'t str> {
+        let length = self.lengths.next().expect("each is taken once");
+        let Some((text, rest)) = self.texts.split_at_checked(length) else {
+            return Err(corrupt(self.texts));
+        };
+        self.texts = rest;
+        Ok(text)
+    }
+}
+
+/// The number before the next space.
+fn next<T: FromStr>(rest: &mut &str) -> Option<T> {
+    let (number, after) = rest.split_once(' ')?;
+    *rest = after;
+    number.parse().ok()
+}
+
+fn corrupt(packed: &str) -> Error {
+    Error::Corrupt(format!("\"{packed}\" is no packed entry"))
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Row, Sqlite};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_is_found_by_time_and_needs_no_sorting() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("a.db").display());
+        let store = SqlStore::<Sqlite>::serve(&url).await.unwrap();
+        let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", statement()));
+        let rows = store.read(sql.into_sql_str(), &[]).await.unwrap();
+        let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+        let by_time = "SEARCH usage_records USING INDEX usage_records_by_time \
+                       (workspace_id=? AND charge_time>? AND charge_time<?)";
+        assert_eq!(steps, [by_time]);
+    }
+
+    #[test]
+    fn what_is_not_whole_is_refused() {
+        let numbers = vec!["1"; NUMBERS.len()].join(" ");
+        let lengths = |first: &str| format!("{first}{}", " 0".repeat(TEXTS.len() - 1));
+        let workspace_id: Arc<str> = "w".into();
+        let read = |packed: &str| {
+            let packed = Packed::of(packed)?;
+            packed.record(&workspace_id).ok()
+        };
+        assert_eq!(&*read(&format!("{numbers} {} ü", lengths("2"))).unwrap().request_id, "ü");
+        for (first, texts) in [("1", "ü"), ("3", "ü"), ("1", ""), ("1", "ab"), ("-1", ""), ("", "")]
+        {
+            assert_eq!(read(&format!("{numbers} {} {texts}", lengths(first))), None, "{first}");
+        }
+        assert_eq!(read(""), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! How many different values a dimension has.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::super::backend::Backend;
+use super::super::codec::Reader;
+use super::Report;
+use super::buckets::Buckets;
+use super::cut::Cut;
+use super::entries::{Entries, Measure};
+use super::shape::{Shape, refused};
+use super::statement::{Values, group_by_first, safe};
+use super::sums::{read_values, read_window};
+use crate::storage::Result;
+use crate::storage::reports::{Answer, Axis, DistinctQuestion, DistinctRow, ROWS_MAX};
+use crate::storage::rollup::Dimension;
+
+/// Values by window and group, each once.
+type Found = HashSet<(usize, String, String)>;
+
+impl<DB: Backend> Report<'_, DB> {
+    pub async fn distinct(&mut self, question: &DistinctQuestion) -> Result<Answer> {
+        if matches!(question.counted, Dimension::Workspace | Dimension::Tag) {
+            return Err(refused(&format!("values of {:?} are not counted", question.counted)));
+        }
+        let cut = self.cut(question.source, &question.windows, question.by_window).await?;
+        if cut.is_empty() || question.filters.iter().any(|filter| filter.values.is_empty()) {
+            return Ok(Answer::Distinct(Vec::new()));
+        }
+        let counted = Axis::Of(question.counted);
+        let mut groups: Vec<Axis> = question.group_by.iter().cloned().collect();
+        let is_own_group = groups.contains(&counted);
+        if !is_own_group {
+            groups.push(counted);
+        }
+        let shape = match cut.keys {
+            Some(_) => Some(Shape::of(question.source, &groups, &question.filters)?),
+            None => None,
+        };
+        if let Some(shape) = shape.as_ref().filter(|_| cut.spans.is_empty() && !is_own_group) {
+            return self.count_buckets(shape, &cut).await;
+        }
+        let mut found = Found::default();
+        if let Some(shape) = &shape {
+            self.find_in_buckets(shape, &cut, &mut found).await?;
+        }
+        let entries =
+            Entries { cursor: self.cursor, cut: &cut, groups, filters: &question.filters };
+        self.find_in_entries(&entries, &mut found).await?;
+        if found.len() > ROWS_MAX {
+            return Ok(Answer::TooMany);
+        }
+        let mut counts: BTreeMap<(usize, String), i64> = BTreeMap::new();
+        for (window, value, _) in found {
+            *counts.entry((window, value)).or_default() += 1;
+        }
+        let row = |((window, value), count)| DistinctRow { window, value, count };
+        Ok(Answer::Distinct(counts.into_iter().map(row).collect()))
+    }
+
+    /// Lets the database count: no value is in two places.
+    async fn count_buckets(&mut self, shape: &Shape, cut: &Cut) -> Result<Answer> {
+        let mut rows: Vec<DistinctRow> = Vec::new();
+        if shape.is_empty {
+            return Ok(Answer::Distinct(rows));
+        }
+        let mut values = Values::default();
+        let window = cut.of_buckets(true, &mut values);
+        let buckets = Buckets { workspace_id: self.workspace_id, shape, cut, window: &window };
+        let present = buckets.present(&mut values);
+        let mut keys = buckets.key_columns();
+        keys.pop();
+        let columns: String = keys.iter().map(|key| format!("{key}, ")).collect();
+        let sql = format!(
+            "SELECT {columns}COUNT(*) FROM ({present}) AS present{} LIMIT {}",
+            group_by_first(keys.len()),
+            ROWS_MAX + 1
+        );
+        self.snapshot
+            .each(safe(sql), values.as_slice(), &mut |row| {
+                let mut reader = Reader::<DB>::new(row);
+                let window = read_window(cut, &window, &mut reader)?;
+                let is_grouped = shape.groups.len() > 1;
+                let value = if is_grouped { shape.text(0, reader.text()?) } else { "" }.to_owned();
+                let count = reader.int()?;
+                if let Some(window) = window.filter(|_| count > 0) {
+                    rows.push(DistinctRow { window, value, count });
+                }
+                Ok(true)
+            })
+            .await?;
+        if rows.len() > ROWS_MAX {
+            return Ok(Answer::TooMany);
+        }
+        rows.sort_by(|a, b| (a.window, &a.value).cmp(&(b.window, &b.value)));
+        Ok(Answer::Distinct(rows))
+    }
+
+    async fn find_in_buckets(&mut self, shape: &Shape, cut: &Cut, found: &mut Found) -> Result<()> {
+        if shape.is_empty {
+            return Ok(());
+        }
+        let mut values = Values::default();
+        let window = cut.of_buckets(false, &mut values);
+        let buckets = Buckets { workspace_id: self.workspace_id, shape, cut, window: &window };
+        let sql = buckets.present(&mut values);
+        self.snapshot
+            .each(safe(sql), values.as_slice(), &mut |row| {
+                let mut reader = Reader::<DB>::new(row);
+                if let Some(window) = read_window(cut, &window, &mut reader)? {
+                    add(found, window, read_values(shape, &mut reader)?);
+                }
+                Ok(found.len() <= ROWS_MAX)
+            })
+            .await
+    }
+
+    async fn find_in_entries(&mut self, entries: &Entries<'_>, found: &mut Found) -> Result<()> {
+        for span in &entries.cut.spans {
+            let mut values = Values::default();
+            let measure = Measure::Presence;
+            let sql = entries.statement(self.workspace_id, span, measure, &mut values);
+            self.snapshot
+                .each(safe(sql), values.as_slice(), &mut |row| {
+                    let mut reader = Reader::<DB>::new(row);
+                    if let Some(group) = entries.group(&mut reader)? {
+                        add(found, group.window, group.values);
+                    }
+                    Ok(found.len() <= ROWS_MAX)
+                })
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// `values` are that of the group, if there is one, and what is counted; or both in one.
+fn add(found: &mut Found, window: usize, mut values: Vec<String>) {
+    let Some(counted) = values.pop().filter(|counted| !counted.is_empty()) else { return };
+    let group = values.pop().unwrap_or_default();
+    found.insert((window, group, counted));
+}

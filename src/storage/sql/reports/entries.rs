@@ -1,0 +1,167 @@
+//! Statements over the entries of the log, for what buckets cannot tell.
+//!
+//! Tags are kept as one text, which databases do not look into alike: entries are grouped by all of
+//! their tags, and these groups are put together here.
+
+use super::super::backend::{Backend, Value};
+use super::super::codec::Reader;
+use super::super::rollups::{self, sum_columns};
+use super::cut::{Cut, Span, WindowColumn};
+use super::statement::{Values, group_by_first};
+use crate::storage::Result;
+use crate::storage::reports::{Axis, Filter};
+use crate::storage::rollup::Dimension;
+
+/// What one entry adds to each sum that is not a column of its own
+/// ([`crate::storage::rollup::Sums::add`]). Kind 0 is usage; outcomes 1 and 2 are errors and
+/// cancellations.
+const COUNTS: [(&str, &str); 3] = [
+    ("record_count", "CASE WHEN kind = 0 THEN 1 ELSE 0 END"),
+    ("error_count", "CASE WHEN kind = 0 AND outcome = 1 THEN 1 ELSE 0 END"),
+    ("cancelled_count", "CASE WHEN kind = 0 AND outcome = 2 THEN 1 ELSE 0 END"),
+];
+/// The names of [`Dimension::Outcome`] by code.
+const OUTCOME: &str = "CASE outcome WHEN 0 THEN 'success' WHEN 1 THEN 'error' ELSE 'cancelled' END";
+
+/// Entries of one workspace up to the cursor of the fold.
+pub struct Entries<'a> {
+    pub cursor: i64,
+    pub cut: &'a Cut,
+    pub groups: Vec<Axis>,
+    pub filters: &'a [Filter],
+}
+
+/// What is told of each group of entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    Sums,
+    /// How many of kind usage took so many milliseconds, of those that say.
+    Milliseconds,
+    /// Nothing but that there are entries of kind usage.
+    Presence,
+}
+
+/// A group of entries.
+pub struct Group {
+    pub window: usize,
+    pub values: Vec<String>,
+}
+
+impl<'a> Entries<'a> {
+    /// Window if there are several, groups that are not tags, tags if any are asked for, and then
+    /// the measure.
+    pub fn statement<'v>(
+        &'v self,
+        workspace_id: &'v str,
+        span: &Span,
+        measure: Measure,
+        values: &mut Values<'v>,
+    ) -> String {
+        let mut columns = Vec::new();
+        if let WindowColumn::Number(number) = self.cut.of_times("charge_time", values) {
+            columns.push(number);
+        }
+        for axis in &self.groups {
+            if let Axis::Of(dimension) = axis {
+                columns.push(column(*dimension).to_owned());
+            }
+        }
+        if self.looks_at_tags() {
+            columns.push("tags".to_owned());
+        }
+        if measure == Measure::Milliseconds {
+            columns.push("latency / 1000".to_owned());
+        }
+        let group_by = group_by_first(columns.len());
+        match measure {
+            Measure::Sums => columns.extend(sums()),
+            Measure::Milliseconds => columns.push("COUNT(*)".to_owned()),
+            Measure::Presence => {}
+        }
+        let place = values.text(workspace_id);
+        let condition = self.condition(&place, span, measure, values);
+        format!("SELECT {} FROM usage_records WHERE {condition}{group_by}", columns.join(", "))
+    }
+
+    /// Reads the first columns of a row; `None` of entries that a filter leaves out.
+    pub fn group<DB: Backend>(&self, reader: &mut Reader<'_, DB>) -> Result<Option<Group>> {
+        let window =
+            if self.cut.is_one_window() { 0 } else { usize::try_from(reader.int()?).unwrap_or(0) };
+        let mut values = Vec::with_capacity(self.groups.len());
+        for axis in &self.groups {
+            values.push(match axis {
+                Axis::Of(_) => reader.string()?,
+                Axis::Tag(_) => String::new(),
+            });
+        }
+        if self.looks_at_tags() {
+            let tags = reader.tags()?;
+            let of = |key: &str| tags.get(key).map_or("", String::as_str);
+            for filter in self.filters {
+                if let Axis::Tag(key) = &filter.axis
+                    && !filter.values.iter().any(|value| value == of(key))
+                {
+                    return Ok(None);
+                }
+            }
+            for (axis, value) in self.groups.iter().zip(&mut values) {
+                if let Axis::Tag(key) = axis {
+                    *value = of(key).to_owned();
+                }
+            }
+        }
+        Ok(Some(Group { window, values }))
+    }
+
+    fn looks_at_tags(&self) -> bool {
+        let is_tag = |axis: &Axis| matches!(axis, Axis::Tag(_));
+        self.groups.iter().any(is_tag) || self.filters.iter().any(|filter| is_tag(&filter.axis))
+    }
+
+    fn condition<'v>(
+        &'v self,
+        workspace_id: &str,
+        span: &Span,
+        measure: Measure,
+        values: &mut Values<'v>,
+    ) -> String {
+        let (start, end) = (values.time(span.window.start), values.time(span.window.end));
+        let cursor = values.bind(Value::Int(self.cursor));
+        // `+ 0`: not by `seq`, which most of the log is below.
+        let mut condition = format!(
+            "workspace_id = {workspace_id} AND charge_time >= {start} AND charge_time < {end} \
+             AND seq + 0 <= {cursor}"
+        );
+        if !span.days.is_empty() {
+            let days = values.times(span.days.iter().copied());
+            condition.push_str(&format!(" AND day IN ({days})"));
+        }
+        match measure {
+            Measure::Sums => {}
+            Measure::Milliseconds => condition.push_str(" AND kind = 0 AND latency > 0"),
+            Measure::Presence => condition.push_str(" AND kind = 0"),
+        }
+        for filter in self.filters {
+            if let Axis::Of(dimension) = filter.axis {
+                let texts = values.texts(&filter.values);
+                condition.push_str(&format!(" AND {} IN ({texts})", column(dimension)));
+            }
+        }
+        condition
+    }
+}
+
+/// The columns of [`crate::storage::rollup::Sums`], of entries.
+pub fn sums() -> Vec<String> {
+    let columns = sum_columns();
+    let of_entry = |name: &str| {
+        let count = COUNTS.iter().find(|(count, _)| *count == name);
+        count.map_or_else(|| name.to_owned(), |(_, expression)| (*expression).to_owned())
+    };
+    let names = columns.split(", ");
+    names.map(|name| format!("CAST(COALESCE(SUM({}), 0) AS BIGINT)", of_entry(name))).collect()
+}
+
+fn column(dimension: Dimension) -> &'static str {
+    if dimension == Dimension::Outcome { OUTCOME } else { rollups::column(dimension) }
+}

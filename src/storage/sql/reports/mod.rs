@@ -1,0 +1,104 @@
+//! Answers reports: each question by few statements, all from one state of the data.
+//!
+//! Which buckets answer is said in `shape.rs`, which of them count in which window in `cut.rs`;
+//! `buckets.rs` and `entries.rs` write the statements. Knows nothing of what a report is made of.
+
+mod buckets;
+mod cut;
+mod distinct;
+mod entries;
+mod log;
+mod people;
+mod refusals;
+mod rows;
+mod shape;
+mod spread;
+mod statement;
+mod sums;
+#[cfg(test)]
+mod tests;
+
+use async_trait::async_trait;
+
+use super::SqlStore;
+use super::backend::{Backend, Value};
+use super::codec::Reader;
+use super::snapshot::Snapshot;
+use crate::ledger::Time;
+use crate::ledger::calendar::Window;
+use crate::storage::reports::{Answer, Question, ReportStore, Source};
+use crate::storage::{Error, Result};
+use cut::{Cut, LocalDay};
+use statement::safe;
+
+/// One report under way.
+struct Report<'a, DB: Backend> {
+    snapshot: Snapshot<DB>,
+    workspace_id: &'a str,
+    /// The `seq` up to which the log is folded.
+    cursor: i64,
+    /// Entries of days that begin before this may be gone from the log.
+    dropped_before: Option<Time>,
+    /// What was read of them before: the questions of a report are mostly about the same days.
+    local_days: Vec<(Window, Vec<LocalDay>)>,
+}
+
+#[async_trait]
+impl<DB: Backend> ReportStore for SqlStore<DB> {
+    async fn report(&self, workspace_id: &str, questions: &[Question]) -> Result<Vec<Answer>> {
+        let snapshot = self.snapshot().await?;
+        let mut report = Report::begin(snapshot, workspace_id).await?;
+        let mut answers = Vec::with_capacity(questions.len());
+        for question in questions {
+            answers.push(report.answer(question).await?);
+        }
+        report.snapshot.end().await?;
+        Ok(answers)
+    }
+}
+
+impl<'a, DB: Backend> Report<'a, DB> {
+    async fn begin(mut snapshot: Snapshot<DB>, workspace_id: &'a str) -> Result<Report<'a, DB>> {
+        let sql = "SELECT seq, (SELECT dropped_before FROM workspaces WHERE id = $1) \
+                   FROM fold_cursor WHERE id = 1";
+        let values = [Value::Text(workspace_id)];
+        let rows = snapshot.rows(safe(sql.to_owned()), &values).await?;
+        let Some(row) = rows.first() else {
+            return Err(Error::Corrupt("the cursor of the fold is missing".to_owned()));
+        };
+        let mut reader = Reader::<DB>::new(row);
+        let (cursor, dropped_before) = (reader.int()?, reader.optional_time()?);
+        Ok(Report { snapshot, workspace_id, cursor, dropped_before, local_days: Vec::new() })
+    }
+
+    async fn answer(&mut self, question: &Question) -> Result<Answer> {
+        match question {
+            Question::Sums(question) => self.sums(question).await,
+            Question::Distinct(question) => self.distinct(question).await,
+            Question::Refusals(question) => self.refusals(question).await,
+            Question::KnownUsers(times) => self.known_users(times).await,
+            Question::SignUps { window, department_id } => {
+                self.sign_ups(*window, department_id.as_deref()).await
+            }
+            Question::RecordCount(window) => self.record_count(*window).await,
+            Question::SumsBetween(from, to) => self.sums_between(*from, *to).await,
+            Question::Names(dimension, ids) => self.names(*dimension, ids).await,
+            Question::DroppedBefore => Ok(Answer::DroppedBefore(self.dropped_before)),
+        }
+    }
+
+    async fn cut(&mut self, source: Source, windows: &[Window], by_window: bool) -> Result<Cut> {
+        let (Some(first), Some(last)) = (windows.first(), windows.last()) else {
+            return Ok(Cut::new(source, windows, by_window, &[], None));
+        };
+        let range = Window { start: first.start, end: last.end };
+        let is_by_day = matches!(source, Source::Days | Source::DaysByModel);
+        if is_by_day && !self.local_days.iter().any(|(known, _)| *known == range) {
+            let days = cut::local_days(&mut self.snapshot, self.workspace_id, range).await?;
+            self.local_days.push((range, days));
+        }
+        let known = self.local_days.iter().find(|(known, _)| *known == range);
+        let days = known.map_or(&[][..], |(_, days)| days);
+        Ok(Cut::new(source, windows, by_window, days, self.dropped_before))
+    }
+}

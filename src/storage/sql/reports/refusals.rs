@@ -1,0 +1,135 @@
+//! How many requests were blocked or routed.
+
+use super::super::backend::Backend;
+use super::super::codec::Reader;
+use super::super::read::limit_value;
+use super::super::refusals::{limit_key, limit_values};
+use super::Report;
+use super::cut::{Cut, WindowColumn};
+use super::statement::{Values, group_by_first, safe};
+use crate::ledger::Amount;
+use crate::ledger::amount::NANOS_PER_UNIT;
+use crate::storage::Result;
+use crate::storage::reports::{Answer, ROWS_MAX, RefusalsQuestion, RefusalsRow, Source};
+use crate::storage::rollup::LimitKey;
+
+impl<DB: Backend> Report<'_, DB> {
+    pub async fn refusals(&mut self, question: &RefusalsQuestion) -> Result<Answer> {
+        let cut = Cut::new(Source::Hours, &question.windows, question.by_window, &[], None);
+        let mut rows = Vec::new();
+        if cut.is_empty() {
+            return Ok(Answer::Refusals(rows));
+        }
+        let mut values = Values::default();
+        let sql = statement(self.workspace_id, question, &cut, &mut values);
+        self.snapshot
+            .each(safe(sql), values.as_slice(), &mut |row| {
+                let mut reader = Reader::<DB>::new(row);
+                let row = read(question, &cut, &mut reader)?;
+                if row.blocked_count != 0 || row.routed_count != 0 {
+                    rows.push(row);
+                }
+                Ok(true)
+            })
+            .await?;
+        if rows.len() > ROWS_MAX {
+            return Ok(Answer::TooMany);
+        }
+        rows.sort_by(|a, b| key(a).cmp(&key(b)));
+        Ok(Answer::Refusals(rows))
+    }
+}
+
+/// What rows are ordered by.
+fn key(row: &RefusalsRow) -> (usize, &LimitKey, &str, &str) {
+    (row.window, &row.limit, &row.model_id, &row.user_id)
+}
+
+pub fn statement<'a>(
+    workspace_id: &'a str,
+    question: &'a RefusalsQuestion,
+    cut: &Cut,
+    values: &mut Values<'a>,
+) -> String {
+    let mut columns = Vec::new();
+    if let WindowColumn::Number(number) = cut.of_times("hour", values) {
+        columns.push(number);
+    }
+    for (is_asked, names) in [
+        (question.by_limit, "limit_kind, limit_id"),
+        (question.by_model, "model"),
+        (question.by_user, "user_id"),
+    ] {
+        columns.extend(names.split(", ").filter(|_| is_asked).map(str::to_owned));
+    }
+    let group_by = group_by_first(columns.len());
+    for count in ["blocked_count", "routed_count"] {
+        columns.push(format!("CAST(COALESCE(SUM({count}), 0) AS BIGINT)"));
+    }
+    // In two parts: each amount is bounded, their sum is not.
+    for amount in ["blocked_nanos", "saved_nanos"] {
+        for part in [format!("/ {NANOS_PER_UNIT}"), format!("% {NANOS_PER_UNIT}")] {
+            columns.push(format!("CAST(COALESCE(SUM({amount} {part}), 0) AS BIGINT)"));
+        }
+    }
+    let columns = columns.join(", ");
+    let workspace = values.text(workspace_id);
+    let time = cut.time_condition("hour", values);
+    let mut sql = format!("SELECT {columns} FROM refusals WHERE workspace_id = {workspace} {time}");
+    if question.limits.is_empty() {
+        sql.push_str(if question.by_limit {
+            " AND limit_kind <> 0"
+        } else {
+            " AND limit_kind = 0"
+        });
+    } else {
+        let limits: Vec<String> =
+            question.limits.iter().map(|limit| limit_condition(limit, values)).collect();
+        sql.push_str(&format!(" AND ({})", limits.join(" OR ")));
+    }
+    for (column, only) in [("model", &question.models), ("user_id", &question.users)] {
+        if !only.is_empty() {
+            sql.push_str(&format!(" AND {column} IN ({})", values.texts(only)));
+        }
+    }
+    let limit = values.bind(limit_value(ROWS_MAX + 1));
+    sql.push_str(&format!("{group_by} LIMIT {limit}"));
+    sql
+}
+
+fn limit_condition<'a>(limit: &'a LimitKey, values: &mut Values<'a>) -> String {
+    let (kind, id) = limit_values(limit);
+    let (kind, id) = (values.bind(kind), values.bind(id));
+    format!("limit_kind = {kind} AND limit_id = {id}")
+}
+
+fn read<DB: Backend>(
+    question: &RefusalsQuestion,
+    cut: &Cut,
+    reader: &mut Reader<'_, DB>,
+) -> Result<RefusalsRow> {
+    let window = if cut.is_one_window() { 0 } else { usize::try_from(reader.int()?).unwrap_or(0) };
+    let limit = match question.by_limit {
+        true => limit_key(reader.int()?, reader.text()?)?,
+        false => LimitKey::Request,
+    };
+    let model_id = if question.by_model { reader.string()? } else { String::new() };
+    let user_id = if question.by_user { reader.string()? } else { String::new() };
+    Ok(RefusalsRow {
+        window,
+        limit,
+        model_id,
+        user_id,
+        blocked_count: reader.int()?,
+        routed_count: reader.int()?,
+        blocked: amount(reader.int()?, reader.int()?),
+        saved: amount(reader.int()?, reader.int()?),
+    })
+}
+
+/// Where callers repeat a request without end, the sum stops at what an amount can say.
+fn amount(units: i64, nanos: i64) -> Amount {
+    let sum = i128::from(units) * i128::from(NANOS_PER_UNIT) + i128::from(nanos);
+    let bounded = sum.clamp(i64::MIN.into(), i64::MAX.into());
+    Amount::from_nanos(i64::try_from(bounded).expect("it was clamped"))
+}

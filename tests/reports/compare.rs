@@ -1,0 +1,254 @@
+//! QueryUsage against the naive side, for every dimension, most pairs, and every bucket of time.
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use tollgate::proto::v1::{self, TimeGranularity, UsageDimension, UsageMetric};
+
+use crate::ask::{self, Ask, Group};
+use crate::log::{self, Entry};
+use crate::server::Server;
+use crate::{month, naive};
+
+/// Everything that is a sum.
+const SUMS: [UsageMetric; 4] =
+    [UsageMetric::Cost, UsageMetric::Requests, UsageMetric::Tokens, UsageMetric::Errors];
+
+/// Every dimension of usage.
+const DIMENSIONS: [(UsageDimension, &str); 15] = [
+    (UsageDimension::Model, ""),
+    (UsageDimension::Provider, ""),
+    (UsageDimension::Department, ""),
+    (UsageDimension::User, ""),
+    (UsageDimension::ApiKey, ""),
+    (UsageDimension::KeyGroup, ""),
+    (UsageDimension::Assistant, ""),
+    (UsageDimension::Workflow, ""),
+    (UsageDimension::Feature, ""),
+    (UsageDimension::Project, ""),
+    (UsageDimension::Investigation, ""),
+    (UsageDimension::Session, ""),
+    (UsageDimension::Tag, "team"),
+    (UsageDimension::Tag, "stage"),
+    (UsageDimension::Outcome, ""),
+];
+
+const GRANULARITIES: [TimeGranularity; 5] = [
+    TimeGranularity::Unspecified,
+    TimeGranularity::Hour,
+    TimeGranularity::Day,
+    TimeGranularity::Week,
+    TimeGranularity::Month,
+];
+
+/// A workspace with its month, and its log.
+pub struct Month {
+    pub workspace: &'static str,
+    pub zone: Tz,
+    pub entries: Vec<Entry>,
+}
+
+impl Month {
+    pub async fn fill(
+        server: &Server,
+        workspace: &'static str,
+        zone: Tz,
+        moves_to: Option<Tz>,
+    ) -> Month {
+        month::fill(server, workspace, zone.name(), moves_to.map(Tz::name)).await;
+        let entries = log::read(server, workspace).await;
+        assert!(entries.iter().any(|entry| !entry.is_request && entry.cost_nanos != 0));
+        Month { workspace, zone: moves_to.unwrap_or(zone), entries }
+    }
+
+    async fn check(&self, server: &Server, ask: &Ask) {
+        let request = ask.request(self.workspace);
+        let answer = server.analytics().query_usage(request).await;
+        let answer = answer.unwrap_or_else(|status| panic!("{ask:?}: {status}")).into_inner();
+        let mut answered = ask::answered(answer, ask, self.zone);
+        let mut expected = naive::answer(&self.entries, ask, self.zone);
+        without_counts_of_others(&mut answered);
+        without_counts_of_others(&mut expected);
+        for (answered, expected) in answered.iter().zip(&expected) {
+            assert_eq!(answered, expected, "{} {ask:?}", self.workspace);
+        }
+        assert_eq!(answered.len(), expected.len(), "{} {ask:?}", self.workspace);
+    }
+}
+
+/// What is counted once cannot be told of all others: the same user may be in a group, too.
+fn without_counts_of_others(groups: &mut [Group]) {
+    for group in groups.iter_mut().filter(|group| group.others) {
+        let points = group.points.iter_mut().map(|(_, figures)| figures);
+        for figures in points.chain([&mut group.figures, &mut group.previous]) {
+            figures.active_users = 0;
+            figures.cost_per = [None; 4];
+        }
+    }
+}
+
+/// Fifteen days around the change of the clocks, compared with fifteen before.
+fn ask(metrics: &[UsageMetric]) -> Ask {
+    Ask {
+        first: NaiveDate::from_ymd_opt(2026, 10, 19).unwrap(),
+        last: NaiveDate::from_ymd_opt(2026, 11, 2).unwrap(),
+        group_by: Vec::new(),
+        filters: Vec::new(),
+        granularity: TimeGranularity::Unspecified,
+        metrics: metrics.to_vec(),
+        top: 1_000,
+    }
+}
+
+/// The three workspaces: Berlin, New York, and one that moves from Kolkata to Berlin.
+pub async fn months(server: &Server) -> [Month; 3] {
+    [
+        Month::fill(server, "berlin", Tz::Europe__Berlin, None).await,
+        Month::fill(server, "newyork", Tz::America__New_York, None).await,
+        Month::fill(server, "moved", Tz::Asia__Kolkata, Some(Tz::Europe__Berlin)).await,
+    ]
+}
+
+#[tokio::test]
+async fn sums_by_every_dimension_and_over_time_are_those_of_the_records() {
+    let server = month::server().await;
+    for month in months(&server).await {
+        for granularity in GRANULARITIES {
+            // Hours are as they were recorded: after a move they are those of the zone before.
+            if granularity == TimeGranularity::Hour && month.workspace == "moved" {
+                continue;
+            }
+            month.check(&server, &Ask { granularity, ..ask(&SUMS) }).await;
+            for grouping in DIMENSIONS {
+                let ask = Ask { group_by: vec![grouping], granularity, ..ask(&SUMS) };
+                month.check(&server, &ask).await;
+                let by_tokens = [UsageMetric::Tokens, UsageMetric::Cost];
+                let top = Ask { top: 3, metrics: by_tokens.to_vec(), ..ask };
+                month.check(&server, &top).await;
+            }
+        }
+    }
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn sums_by_two_dimensions_are_those_of_the_records() {
+    let server = month::server().await;
+    for month in months(&server).await {
+        for (place, first) in DIMENSIONS.into_iter().enumerate() {
+            for second in DIMENSIONS.into_iter().skip(place + 1) {
+                let group_by = vec![first, second];
+                let one = [second.0 == UsageDimension::Tag, first.0 == UsageDimension::Tag];
+                let granularity = match one.contains(&true) {
+                    true => TimeGranularity::Unspecified,
+                    false => TimeGranularity::Week,
+                };
+                let ask = Ask { group_by, granularity, top: 50, ..ask(&SUMS) };
+                month.check(&server, &ask).await;
+            }
+        }
+    }
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn filtered_sums_are_those_of_the_records() {
+    use UsageDimension::{Assistant, Department, Model, Outcome, Provider, Tag, User, Workflow};
+    let server = month::server().await;
+    let by_one = vec![(Model, "", vec!["alpha-large", "gamma"])];
+    let cases = [
+        by_one.clone(),
+        vec![(User, "", vec!["user-0", ""])],
+        vec![(Provider, "", vec!["alpha"]), (Department, "", vec!["department-0"])],
+        vec![(Tag, "team", vec!["team-0", ""])],
+        vec![(Outcome, "", vec!["error"]), (Workflow, "", vec!["workflow-1", "workflow-0"])],
+        vec![(User, "", vec!["nobody"])],
+    ];
+    for month in months(&server).await {
+        for filters in &cases {
+            for group_by in [vec![], vec![(Assistant, "")], vec![(Model, "")]] {
+                let granularity = TimeGranularity::Day;
+                let filters = filters.clone();
+                let ask = Ask { group_by, filters, granularity, top: 4, ..ask(&SUMS) };
+                month.check(&server, &ask).await;
+            }
+        }
+    }
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn each_user_is_counted_once_and_costs_are_shared_by_those_counted() {
+    use UsageMetric::{
+        ActiveUsers, Cost, CostPerInvestigation, CostPerRequest, CostPerSession, CostPerUser,
+    };
+    let server = month::server().await;
+    let metrics =
+        [Cost, ActiveUsers, CostPerRequest, CostPerUser, CostPerInvestigation, CostPerSession];
+    for month in months(&server).await {
+        for group_by in [
+            vec![],
+            vec![(UsageDimension::Model, "")],
+            vec![(UsageDimension::Provider, "")],
+            vec![(UsageDimension::Department, "")],
+            vec![(UsageDimension::Tag, "stage")],
+        ] {
+            for granularity in [TimeGranularity::Unspecified, TimeGranularity::Week] {
+                let group_by = group_by.clone();
+                let ask = Ask { group_by, granularity, top: 5, ..ask(&metrics) };
+                month.check(&server, &ask).await;
+            }
+        }
+    }
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn quantiles_of_latency_are_near_those_of_the_records() {
+    let server = month::server().await;
+    for month in months(&server).await {
+        let ask = ask(&[UsageMetric::Requests, UsageMetric::Latency]);
+        for group_by in [vec![], vec![(UsageDimension::Assistant, "")]] {
+            let ask = Ask { group_by, ..ask.clone() };
+            let request = ask.request(month.workspace);
+            let answer = server.analytics().query_usage(request).await.unwrap().into_inner();
+            for group in answer.groups.iter().chain(&answer.total) {
+                month.check_latencies(&ask, group);
+            }
+        }
+    }
+    server.stop().await.unwrap();
+}
+
+impl Month {
+    fn check_latencies(&self, ask: &Ask, group: &v1::UsageGroup) {
+        let mut latencies: Vec<i64> = Vec::new();
+        for entry in self.entries.iter().filter(|entry| entry.is_request) {
+            let date = entry.date(self.zone);
+            let keys = ask.group_by.iter().map(|(dimension, tag)| entry.value(*dimension, tag));
+            let is_meant = group.keys.iter().map(|key| key.value.clone()).eq(keys);
+            let in_group = group.keys.is_empty() || is_meant;
+            if ask.first <= date && date <= ask.last && in_group {
+                latencies.extend(entry.latency_micros);
+            }
+        }
+        latencies.sort_unstable();
+        let values = group.values.as_ref().expect("values");
+        let micros = |duration: &Option<prost_types::Duration>| {
+            let duration = duration.as_ref().expect("a latency");
+            duration.seconds * 1_000_000 + i64::from(duration.nanos) / 1_000
+        };
+        for (share, told) in [
+            (0.5, &values.latency_p50),
+            (0.9, &values.latency_p90),
+            (0.95, &values.latency_p95),
+            (0.99, &values.latency_p99),
+        ] {
+            let place = (share * latencies.len() as f64).ceil() as usize;
+            let exact = latencies[place.max(1) - 1] as f64;
+            let off = (micros(told) as f64 - exact).abs();
+            assert!(off <= exact * 0.07 + 1_000.0, "{share} {exact} {told:?} {group:?}");
+        }
+        let mean = latencies.iter().sum::<i64>() / latencies.len() as i64;
+        assert!((micros(&values.latency_mean) - mean).abs() <= 1, "{mean} {values:?}");
+    }
+}

@@ -1,0 +1,213 @@
+//! What the model of storage knows of the directory, and how it forgets a user.
+
+use async_trait::async_trait;
+use tollgate::ledger::alert::AlertSubject;
+use tollgate::ledger::quota::{BoostTarget, Scope, SubjectKind};
+use tollgate::storage::Result;
+use tollgate::storage::directory::{
+    DirectoryStore, Entry, EntryKind, EntryState, Erasure, Listed, UserTraces,
+};
+use tollgate::storage::rollup::Dimension;
+
+use super::{Disk, SimStore};
+
+impl Disk {
+    pub fn put_entries(&mut self, workspace_id: &str, entries: Vec<Entry>) {
+        for entry in entries {
+            let key = (workspace_id.to_owned(), entry.kind.dimension(), entry.id.clone());
+            self.entries.insert(key, entry);
+        }
+    }
+
+    fn listed(&self, workspace_id: &str, kind: EntryKind, id: &str) -> Listed {
+        let key = (workspace_id.to_owned(), kind.dimension(), id.to_owned());
+        let entry = self.entries.get(&key).cloned();
+        Listed { id: id.to_owned(), entry, seen: self.seen.get(&key).copied() }
+    }
+
+    fn names(&self, workspace_id: &str, user_id: &str) -> bool {
+        let key = (workspace_id.to_owned(), Dimension::User, user_id.to_owned());
+        let is_user = |kind: SubjectKind, member: Option<&str>| {
+            kind == SubjectKind::User && member == Some(user_id)
+        };
+        let of_scope = |scope: &Scope| is_user(scope.kind, scope.member.as_deref());
+        self.entries.contains_key(&key)
+            || self.seen.contains_key(&key)
+            || super::policy::of(&self.quotas, workspace_id).any(|quota| of_scope(&quota.scope))
+            || super::policy::of(&self.rate_limits, workspace_id)
+                .any(|limit| of_scope(&limit.scope))
+            || super::policy::of(&self.boosts, workspace_id).any(|boost| boost.actor == user_id)
+            || super::policy::of(&self.holds, workspace_id)
+                .any(|hold| hold.attribution.user_id == user_id)
+            || self
+                .audit_events
+                .values()
+                .any(|event| event.workspace_id == workspace_id && event.actor == user_id)
+    }
+
+    pub fn erase_user(&mut self, workspace_id: &str, erasure: Erasure) {
+        let Erasure { user_id, pseudonym, events } = erasure;
+        let is_here = |id: &str| id == workspace_id;
+        let of_user = |scope: &Scope| {
+            scope.kind == SubjectKind::User && scope.member.as_deref() == Some(&*user_id)
+        };
+        let quotas = &self.quotas;
+        let quota_of = |id: &str| quotas.get(&(workspace_id.to_owned(), id.to_owned()));
+        self.boosts.retain(|(id, _), boost| match &boost.target {
+            BoostTarget::Quota { quota_id, member } if is_here(id) => quota_of(quota_id)
+                .is_none_or(|quota| {
+                    let is_for = quota.scope.kind == SubjectKind::User
+                        && member.as_deref() == Some(&*user_id);
+                    !is_for && !of_user(&quota.scope)
+                }),
+            _ => true,
+        });
+        self.quotas.retain(|(id, _), quota| !(is_here(id) && of_user(&quota.scope)));
+        self.rate_limits.retain(|(id, _), limit| !(is_here(id) && of_user(&limit.scope)));
+        self.entries.remove(&(workspace_id.to_owned(), Dimension::User, user_id.clone()));
+        let rename = |id: &mut String| {
+            if *id == user_id {
+                id.clone_from(&pseudonym);
+            }
+        };
+        for record in self.log.iter_mut().filter(|record| is_here(&record.workspace_id)) {
+            rename(&mut record.attribution.user_id);
+        }
+        for ((id, _), hold) in &mut self.holds {
+            if is_here(id) {
+                rename(&mut hold.attribution.user_id);
+            }
+        }
+        for ((id, _), boost) in &mut self.boosts {
+            if is_here(id) {
+                rename(&mut boost.actor);
+            }
+        }
+        for alert in self.alerts.values_mut().filter(|alert| is_here(&alert.workspace_id)) {
+            if let AlertSubject::Quota { kind: SubjectKind::User, member, .. } =
+                &mut alert.alert.key.subject
+                && **member == *user_id
+            {
+                *member = pseudonym.as_str().into();
+            }
+        }
+        for alert in self.alerts.values_mut().filter(|alert| is_here(&alert.workspace_id)) {
+            if let Some((_, actor)) = &mut alert.acknowledged {
+                rename(actor);
+            }
+        }
+        let limits = &self.rate_limits;
+        let is_of_users = |id: &str| {
+            let limit = limits.get(&(workspace_id.to_owned(), id.to_owned()));
+            limit.map(|limit| limit.scope.kind == SubjectKind::User)
+        };
+        // Counts of a rule that is gone go with it.
+        let rates = std::mem::take(&mut self.rates).into_values();
+        self.rates = rates
+            .filter_map(|mut rate| {
+                if is_here(&rate.workspace_id) {
+                    let is_of_users = is_of_users(&rate.counts.rate_limit_id)?;
+                    if is_of_users && *rate.counts.member == *user_id {
+                        rate.counts.member = pseudonym.as_str().into();
+                    }
+                }
+                Some((super::policy::rate_key(&rate), rate))
+            })
+            .collect();
+        for event in self.audit_events.values_mut().filter(|event| is_here(&event.workspace_id)) {
+            rename(&mut event.actor);
+        }
+        for event in events {
+            self.audit_events.insert(event.id.clone(), event);
+        }
+        let key = (workspace_id.to_owned(), Dimension::User, user_id.clone());
+        if let Some(seen) = self.seen.remove(&key) {
+            self.seen.insert((key.0, key.1, pseudonym.clone()), seen);
+        }
+        let refusals = std::mem::take(&mut self.refusals);
+        for ((id, mut key), counts) in refusals {
+            if is_here(&id) {
+                rename(&mut key.user_id);
+            }
+            self.refusals.entry((id, key)).or_default().add(&counts);
+        }
+        let rollups = std::mem::take(&mut self.rollups);
+        self.rollups = rollups
+            .into_iter()
+            .map(|(mut key, sums)| {
+                if is_here(&key.0) && key.2 == Dimension::User {
+                    rename(&mut key.3);
+                }
+                (key, sums)
+            })
+            .collect();
+    }
+}
+
+#[async_trait]
+impl DirectoryStore for SimStore {
+    async fn entries(
+        &self,
+        workspace_id: &str,
+        kind: EntryKind,
+        ids: &[String],
+    ) -> Result<Vec<Listed>> {
+        self.read(|disk| ids.iter().map(|id| disk.listed(workspace_id, kind, id)).collect()).await
+    }
+
+    async fn list_entries(
+        &self,
+        workspace_id: &str,
+        kind: EntryKind,
+        state: EntryState,
+        department_id: Option<&str>,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<Listed>> {
+        self.read(|disk| {
+            let keys = disk.entries.keys().chain(disk.seen.keys());
+            let keys = keys.filter(|(id, dimension, value)| {
+                id == workspace_id && *dimension == kind.dimension() && value.as_str() > after_id
+            });
+            let ids: std::collections::BTreeSet<&String> = keys.map(|key| &key.2).collect();
+            let listed = ids.into_iter().map(|id| disk.listed(workspace_id, kind, id));
+            let is_meant = |listed: &Listed| {
+                let archived = listed.entry.as_ref().map(|entry| entry.archive_time.is_some());
+                let department = listed.entry.as_ref().map_or("", |entry| &entry.department_id);
+                let in_state = match state {
+                    EntryState::Current => archived != Some(true),
+                    EntryState::Active => archived == Some(false),
+                    EntryState::SeenOnly => archived.is_none(),
+                    EntryState::Archived => archived == Some(true),
+                };
+                in_state && department_id.is_none_or(|wanted| wanted == department)
+            };
+            listed.filter(is_meant).take(limit).collect()
+        })
+        .await
+    }
+
+    async fn user_traces(&self, workspace_id: &str, user_id: &str) -> Result<UserTraces> {
+        self.read(|disk| {
+            let of_user = disk.log.iter().filter(|record| {
+                *record.workspace_id == *workspace_id && record.attribution.user_id == user_id
+            });
+            let record_count = of_user.count() as i64;
+            let is_known = record_count > 0 || disk.names(workspace_id, user_id);
+            UserTraces { is_known, record_count }
+        })
+        .await
+    }
+
+    async fn departments(&self, workspace_id: &str) -> Result<Vec<(String, String)>> {
+        self.read(|disk| {
+            let of_users = disk.entries.iter().filter(|((id, dimension, _), entry)| {
+                id == workspace_id
+                    && *dimension == Dimension::User
+                    && !entry.department_id.is_empty()
+            });
+            of_users.map(|(key, entry)| (key.2.clone(), entry.department_id.clone())).collect()
+        })
+        .await
+    }
+}

@@ -1,0 +1,534 @@
+//! The directory: what is registered and seen, and what is left of a user who is forgotten.
+
+use tollgate::ledger::Amount;
+use tollgate::ledger::alert::{Alert, AlertKey, AlertSubject, AlertType};
+use tollgate::ledger::quota::{
+    Boost, BoostTarget, RateCounts, Scope, Span, SubjectKind, Unit, UsedQuery,
+};
+use tollgate::ledger::record::{Record, RecordKind};
+use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
+use tollgate::ledger::usage::{Attribution, Outcome};
+use tollgate::storage::alerts::{AlertFilter, StoredAlert};
+use tollgate::storage::directory::{
+    Entry, EntryKind, EntryState, Erasure, Listed, Seen, UserTraces,
+};
+use tollgate::storage::policy::{
+    AuditEvent, AuditFilter, BoostFilter, Change, RuleFilter, StoredRate,
+};
+use tollgate::storage::rollup::FoldCursor;
+use tollgate::storage::{Order, RecordFilter, Store, StoredHold};
+
+use crate::fixtures::{
+    START, append_new, at, day_of, folded, hold, hour_of, put_in, random_records, record, workspace,
+};
+use crate::limits::{quota, rate_limit};
+use crate::world::World;
+
+const GHOST: &str = "erased-00000000-0000-4000-8000-000000000000";
+
+fn entry(kind: EntryKind, id: &str) -> Entry {
+    Entry {
+        kind,
+        id: id.to_owned(),
+        display_name: String::new(),
+        department_id: String::new(),
+        external_id: String::new(),
+        sign_up_time: None,
+        first_value_time: None,
+        create_time: START,
+        update_time: START,
+        archive_time: None,
+    }
+}
+
+fn user(id: &str, department: &str) -> Entry {
+    Entry { department_id: department.to_owned(), ..entry(EntryKind::User, id) }
+}
+
+fn full(id: &str) -> Entry {
+    Entry {
+        display_name: "Ada \"L\" %_ü".to_owned(),
+        department_id: "sales".to_owned(),
+        external_id: "hr-17".to_owned(),
+        sign_up_time: Some(START - 7),
+        first_value_time: Some(START + 7),
+        update_time: START + 1,
+        archive_time: Some(START + 2),
+        ..entry(EntryKind::User, id)
+    }
+}
+
+async fn put(store: &dyn Store, entries: Vec<Entry>) {
+    put_in(store, "w", Change::PutEntries(entries)).await;
+}
+
+/// Ids in a state, page by page.
+async fn ids(
+    store: &dyn Store,
+    kind: EntryKind,
+    state: EntryState,
+    department: Option<&str>,
+    page: usize,
+) -> Vec<String> {
+    let (mut all, mut after) = (Vec::new(), String::new());
+    loop {
+        let listed = store.list_entries("w", kind, state, department, &after, page).await.unwrap();
+        assert!(listed.len() <= page);
+        let Some(last) = listed.last() else { return all };
+        after.clone_from(&last.id);
+        all.extend(listed.into_iter().map(|listed| listed.id));
+    }
+}
+
+/// A record of a user so many hours after the start.
+fn by_user(seq: i64, user: &str, hours: i64) -> Record {
+    let charge_time = START + hours * MICROS_PER_HOUR + seq;
+    Record {
+        charge_time,
+        hour: hour_of(charge_time),
+        day: day_of(charge_time),
+        attribution: Attribution { user_id: user.to_owned(), ..Attribution::default() },
+        ..record(seq)
+    }
+}
+
+async fn fold(store: &dyn Store, log: &[Record]) {
+    let from = store.fold_cursor().await.unwrap();
+    let seq = log.last().unwrap().seq;
+    let part: Vec<Record> = log.iter().filter(|record| record.seq > from.seq).cloned().collect();
+    let to = FoldCursor { seq, batch: from.batch + 1 };
+    store.fold(from, to, &folded(&part)).await.unwrap();
+}
+
+pub async fn entries_come_back_as_they_were_put(world: &World) {
+    let store = world.store().await;
+    let kinds = [
+        EntryKind::User,
+        EntryKind::Department,
+        EntryKind::Assistant,
+        EntryKind::Workflow,
+        EntryKind::Feature,
+        EntryKind::Project,
+        EntryKind::Investigation,
+    ];
+    put(&*store, kinds.map(|kind| entry(kind, "x")).to_vec()).await;
+    put(&*store, vec![full("y"), user("z", "")]).await;
+    put_in(&*store, "other", Change::PutEntries(vec![user("x", "theirs")])).await;
+    for kind in kinds {
+        let listed = store.entries("w", kind, &["x".to_owned()]).await.unwrap();
+        let entry = Some(entry(kind, "x"));
+        assert_eq!(listed, [Listed { id: "x".to_owned(), entry, seen: None }]);
+    }
+    // In the order of the question, and what nobody knows too.
+    let asked = ["z", "nobody", "y", "X"].map(str::to_owned);
+    let listed = store.entries("w", EntryKind::User, &asked).await.unwrap();
+    let found: Vec<Option<Entry>> = listed.iter().map(|listed| listed.entry.clone()).collect();
+    assert_eq!(found, [Some(user("z", "")), None, Some(full("y")), None]);
+    let found: Vec<&str> = listed.iter().map(|listed| listed.id.as_str()).collect();
+    assert_eq!(found, asked.each_ref().map(String::as_str));
+    // Replaced whole.
+    put(&*store, vec![user("y", "law")]).await;
+    let listed = store.entries("w", EntryKind::User, &["y".to_owned()]).await.unwrap();
+    assert_eq!(listed[0].entry, Some(user("y", "law")));
+    let departments = store.departments("w").await.unwrap();
+    assert_eq!(departments, [("y".to_owned(), "law".to_owned())]);
+    assert_eq!(store.departments("nobody").await.unwrap(), []);
+}
+
+pub async fn many_entries_at_once(world: &World) {
+    let store = world.store().await;
+    let many: Vec<Entry> = (0..1_000).map(|n| user(&format!("u{n:04}"), "sales")).collect();
+    let names: Vec<String> = many.iter().map(|entry| entry.id.clone()).collect();
+    put(&*store, many.clone()).await;
+    let listed = store.entries("w", EntryKind::User, &names).await.unwrap();
+    let found: Vec<Entry> = listed.into_iter().filter_map(|listed| listed.entry).collect();
+    assert_eq!(found, many);
+    assert_eq!(store.departments("w").await.unwrap().len(), 1_000);
+    for page in [1_000, 999, 333] {
+        assert_eq!(ids(&*store, EntryKind::User, EntryState::Current, None, page).await, names);
+    }
+}
+
+pub async fn registered_and_seen_are_listed_together(world: &World) {
+    let store = world.store().await;
+    let archived = |id: &str| Entry { archive_time: Some(START), ..user(id, "sales") };
+    let entries = vec![user("b", "sales"), user("d", ""), archived("c"), archived("g")];
+    put(&*store, entries).await;
+    put(&*store, vec![entry(EntryKind::Assistant, "e")]).await;
+    let mut log: Vec<Record> = Vec::new();
+    for (seq, user) in (1..).zip(["a", "b", "c", "e", "f", "é", ""]) {
+        log.push(by_user(seq, user, 0));
+    }
+    append_new(&*store, &log).await;
+    let all = |state, department| {
+        let store = store.clone();
+        async move {
+            let whole = ids(&*store, EntryKind::User, state, department, 100).await;
+            for page in 1..8 {
+                let paged = ids(&*store, EntryKind::User, state, department, page).await;
+                assert_eq!(paged, whole, "{state:?} in pages of {page}");
+            }
+            whole
+        }
+    };
+    // What is not folded is not seen yet.
+    assert_eq!(all(EntryState::Current, None).await, ["b", "d"]);
+    fold(&*store, &log).await;
+    assert_eq!(all(EntryState::Current, None).await, ["a", "b", "d", "e", "f", "é"]);
+    assert_eq!(all(EntryState::Active, None).await, ["b", "d"]);
+    assert_eq!(all(EntryState::SeenOnly, None).await, ["a", "e", "f", "é"]);
+    assert_eq!(all(EntryState::Archived, None).await, ["c", "g"]);
+    assert_eq!(all(EntryState::Current, Some("sales")).await, ["b"]);
+    assert_eq!(all(EntryState::Archived, Some("sales")).await, ["c", "g"]);
+    assert!(all(EntryState::SeenOnly, Some("sales")).await.is_empty());
+    let assistants = ids(&*store, EntryKind::Assistant, EntryState::Current, None, 2).await;
+    assert_eq!(assistants, ["e"]);
+    let other = store.list_entries("x", EntryKind::User, EntryState::Current, None, "", 9).await;
+    assert_eq!(other.unwrap(), []);
+}
+
+pub async fn what_was_seen_comes_with_its_times(world: &World) {
+    let store = world.store().await;
+    put(&*store, vec![user("a", "")]).await;
+    let mut log = vec![by_user(1, "a", 5), by_user(2, "a", 9), by_user(3, "b", 2)];
+    log[0].outcome = Outcome::Error;
+    log[2].outcome = Outcome::Cancelled;
+    let mut correction = by_user(4, "a", 1);
+    correction.kind = RecordKind::Correction;
+    log.push(correction);
+    append_new(&*store, &log).await;
+    fold(&*store, &log).await;
+    let seen = |first: usize, last: usize, success: Option<usize>| {
+        Some(Seen {
+            first_time: log[first].charge_time,
+            last_time: log[last].charge_time,
+            first_success_time: success.map(|index| log[index].charge_time),
+        })
+    };
+    let asked = ["a", "b", "c"].map(str::to_owned);
+    let listed = store.entries("w", EntryKind::User, &asked).await.unwrap();
+    let found: Vec<Option<Seen>> = listed.iter().map(|listed| listed.seen).collect();
+    assert_eq!(found, [seen(0, 1, Some(1)), seen(2, 2, None), None]);
+    let current = EntryState::Current;
+    let paged = store.list_entries("w", EntryKind::User, current, None, "", 9).await.unwrap();
+    assert_eq!(paged, listed[..2]);
+}
+
+/// Everything that can be summed up of a workspace, with the name of a user replaced.
+async fn sums(store: &dyn Store, user: &str, by: &str) -> Vec<String> {
+    let mut sums = Vec::new();
+    for kind in [SubjectKind::Workspace, SubjectKind::User, SubjectKind::Project] {
+        let member = (kind == SubjectKind::Workspace).then(|| "".into());
+        let scope = Scope { kind, member, model_id: None };
+        for (from, to) in [(0, 72), (0, 24), (5, 9), (24, 48)] {
+            let [from, to] = [from, to].map(|hours| START + hours * MICROS_PER_HOUR);
+            let query = UsedQuery { scope: scope.clone(), from, to };
+            let mut used = store.used("w-1", &query).await.unwrap();
+            for (member, _) in &mut used {
+                if member == user {
+                    by.clone_into(member);
+                }
+            }
+            used.sort_by(|a, b| a.0.cmp(&b.0));
+            sums.push(format!("{kind:?} {from:?} {used:?}"));
+        }
+    }
+    let mut spent: Vec<_> = store
+        .spent_by_model("w-1", START, START + 3 * MICROS_PER_DAY)
+        .await
+        .unwrap()
+        .into_iter()
+        .collect();
+    spent.sort_by(|a, b| a.0.cmp(&b.0));
+    sums.push(format!("{spent:?}"));
+    sums
+}
+
+fn erasure(user_id: &str, events: Vec<AuditEvent>) -> Change {
+    let (user_id, pseudonym) = (user_id.to_owned(), GHOST.to_owned());
+    Change::EraseUser(Erasure { user_id, pseudonym, events })
+}
+
+pub async fn an_erased_user_leaves_every_sum(world: &World) {
+    let store = world.store().await;
+    let log = random_records(7, 600);
+    append_new(&*store, &log).await;
+    fold(&*store, &log[..400]).await;
+    let count = |user: &str| {
+        let of_user =
+            |record: &&Record| *record.workspace_id == *"w-1" && record.attribution.user_id == user;
+        log.iter().filter(of_user).count() as i64
+    };
+    let traces = |record_count| UserTraces { is_known: true, record_count };
+    assert_eq!(store.user_traces("w-1", "u-1").await.unwrap(), traces(count("u-1")));
+    let before = sums(&*store, "u-1", GHOST).await;
+    let last = |records: Vec<Record>| {
+        records.into_iter().map(|mut record| {
+            if record.attribution.user_id == "u-1" && *record.workspace_id == *"w-1" {
+                GHOST.clone_into(&mut record.attribution.user_id);
+            }
+            record
+        })
+    };
+    let renamed: Vec<Record> = last(store.records_after(0, 1_000).await.unwrap()).collect();
+    for _again in 0..2 {
+        store.change("w-1", &[erasure("u-1", Vec::new())], &[]).await.unwrap();
+        assert_eq!(sums(&*store, "u-1", GHOST).await, before);
+        assert_eq!(store.records_after(0, 1_000).await.unwrap(), renamed);
+    }
+    assert_eq!(store.user_traces("w-1", "u-1").await.unwrap(), UserTraces::default());
+    assert_eq!(store.user_traces("w-1", GHOST).await.unwrap(), traces(count("u-1")));
+    // The other workspace has a user of the same name, who stays.
+    assert!(store.user_traces("w-2", "u-1").await.unwrap().is_known);
+    if !world.is_model() {
+        assert_eq!(store.verify_rollups(10).await.unwrap(), []);
+    }
+    fold(&*store, &renamed).await;
+    assert_eq!(sums(&*store, "u-1", GHOST).await, before);
+    let seen = ids_of(&*store, "w-1").await;
+    assert!(seen.contains(&GHOST.to_owned()) && !seen.contains(&"u-1".to_owned()), "{seen:?}");
+    if !world.is_model() {
+        assert_eq!(store.verify_rollups(10).await.unwrap(), []);
+        store.rebuild_rollups().await.unwrap();
+        assert_eq!(sums(&*store, "u-1", GHOST).await, before);
+    }
+}
+
+async fn ids_of(store: &dyn Store, workspace_id: &str) -> Vec<String> {
+    let state = EntryState::Current;
+    let listed =
+        store.list_entries(workspace_id, EntryKind::User, state, None, "", 100).await.unwrap();
+    listed.into_iter().map(|listed| listed.id).collect()
+}
+
+fn named(kind: SubjectKind, member: &str) -> Scope {
+    Scope { kind, member: Some(member.into()), model_id: None }
+}
+
+fn each(kind: SubjectKind) -> Scope {
+    Scope { kind, member: None, model_id: None }
+}
+
+fn boost(id: &str, quota: &str, member: Option<&str>, actor: &str) -> Boost {
+    Boost {
+        id: id.into(),
+        target: BoostTarget::Quota { quota_id: quota.into(), member: member.map(Into::into) },
+        amount: 1,
+        start_time: START,
+        end_time: START + MICROS_PER_DAY,
+        reason: "because".to_owned(),
+        actor: actor.to_owned(),
+        create_time: START,
+        cancel_time: None,
+    }
+}
+
+/// Rules of ada, of everybody, and of a department that has the same name.
+async fn put_rules(store: &dyn Store, workspace_id: &str) {
+    for (id, scope) in [
+        ("own", named(SubjectKind::User, "ada")),
+        ("each", each(SubjectKind::User)),
+        ("bob", named(SubjectKind::User, "bob")),
+        ("law", named(SubjectKind::Department, "ada")),
+        ("each-law", each(SubjectKind::Department)),
+    ] {
+        let mut quota = quota(id);
+        quota.scope = scope.clone();
+        put_in(store, workspace_id, Change::PutQuota(quota)).await;
+        let mut limit = rate_limit(id);
+        limit.scope = scope;
+        put_in(store, workspace_id, Change::PutRateLimit(limit)).await;
+    }
+    for boost in [
+        boost("of-own", "own", None, "eve"),
+        boost("for-ada", "each", Some("ada"), "eve"),
+        boost("for-bob", "each", Some("bob"), "ada"),
+        boost("for-all", "each", None, "eve"),
+        boost("for-law", "each-law", Some("ada"), "eve"),
+    ] {
+        put_in(store, workspace_id, Change::PutBoost(boost)).await;
+    }
+}
+
+pub async fn rules_of_an_erased_user_go_with_it(world: &World) {
+    let store = world.store().await;
+    for workspace_id in ["w", "other"] {
+        put_rules(&*store, workspace_id).await;
+    }
+    let known = UserTraces { is_known: true, record_count: 0 };
+    assert_eq!(store.user_traces("w", "ada").await.unwrap(), known);
+    put_in(&*store, "w", erasure("ada", Vec::new())).await;
+    assert_eq!(store.user_traces("w", "ada").await.unwrap(), UserTraces::default());
+    let shown = |workspace_id: &'static str| {
+        let store = store.clone();
+        async move {
+            let filter = RuleFilter::default();
+            let quotas = store.quotas(workspace_id, &filter, "", 100).await.unwrap();
+            let limits = store.rate_limits(workspace_id, &filter, "", 100).await.unwrap();
+            let boosts = store.boosts(workspace_id, &BoostFilter::Quotas, None, 100).await.unwrap();
+            let quotas: Vec<String> = quotas.iter().map(|quota| quota.id.to_string()).collect();
+            let limits: Vec<String> = limits.iter().map(|limit| limit.id.to_string()).collect();
+            assert_eq!(quotas, limits);
+            let mut boosts: Vec<String> =
+                boosts.iter().map(|boost| format!("{} by {}", boost.id, boost.actor)).collect();
+            boosts.sort();
+            (quotas, boosts)
+        }
+    };
+    let (quotas, boosts) = shown("w").await;
+    assert_eq!(quotas, ["bob", "each", "each-law", "law"]);
+    let by_ghost = format!("for-bob by {GHOST}");
+    assert_eq!(boosts, ["for-all by eve", by_ghost.as_str(), "for-law by eve"]);
+    let (quotas, boosts) = shown("other").await;
+    assert_eq!((quotas.len(), boosts.len()), (5, 5));
+}
+
+fn alert(seq: i64, kind: SubjectKind, member: &str, acknowledged: Option<&str>) -> StoredAlert {
+    let subject = AlertSubject::Quota { quota_id: "each".into(), kind, member: member.into() };
+    StoredAlert {
+        seq,
+        workspace_id: "w".into(),
+        alert: Alert {
+            key: AlertKey {
+                subject,
+                alert_type: AlertType::Threshold,
+                window_start: START,
+                threshold: 50,
+            },
+            window_end: None,
+            unit: Some(Unit::Tokens),
+            limit: 10,
+            spent: 5,
+            time: START,
+        },
+        acknowledged: acknowledged.map(|actor| (START, actor.to_owned())),
+    }
+}
+
+fn event(id: &str, actor: &str, resource: (&str, &str), state: Option<&str>) -> AuditEvent {
+    AuditEvent {
+        id: id.to_owned(),
+        time: START,
+        actor: actor.to_owned(),
+        action: "Act".to_owned(),
+        workspace_id: "w".to_owned(),
+        resource_type: resource.0.to_owned(),
+        resource_id: resource.1.to_owned(),
+        before: None,
+        after: state.map(str::to_owned),
+    }
+}
+
+pub async fn nothing_else_names_an_erased_user(world: &World) {
+    let store = world.store().await;
+    put_in(&*store, "", Change::PutWorkspace(workspace("w"))).await;
+    put_rules(&*store, "w").await;
+    put(&*store, vec![full("ada"), entry(EntryKind::Department, "ada"), user("bob", "")]).await;
+    let of_ada = Attribution { user_id: "ada".to_owned(), ..Attribution::default() };
+    let holds = [StoredHold { attribution: of_ada, ..hold("r") }, hold("s")];
+    let rate = |id: &str, member: &str| StoredRate {
+        workspace_id: "w".into(),
+        counts: RateCounts {
+            rate_limit_id: id.into(),
+            span: Span::Minute,
+            unit: Unit::Requests,
+            member: member.into(),
+            buckets: vec![(1, 2)],
+        },
+    };
+    let rates = [rate("each", "ada"), rate("each-law", "ada"), rate("each", "bob")];
+    store.put_down(&holds, &rates).await.unwrap();
+    let alerts = [
+        alert(1, SubjectKind::User, "ada", None),
+        alert(2, SubjectKind::Department, "ada", Some("ada")),
+        alert(3, SubjectKind::User, "bob", Some("bob")),
+    ];
+    store.put_alerts(&alerts, &[]).await.unwrap();
+    let events = [
+        event("1", "ada", ("plan", "w"), Some("{}")),
+        event("2", "eve", ("user", "ada"), Some("{\"id\":\"ada\"}")),
+    ];
+    store.change("w", &[], &events).await.unwrap();
+    let rewritten = event("2", "eve", ("user", GHOST), Some("{\"id\":\"ghost\"}"));
+    put_in(&*store, "w", erasure("ada", vec![rewritten.clone()])).await;
+    assert_eq!(store.user_traces("w", "ada").await.unwrap(), UserTraces::default());
+
+    assert_eq!(ids_of(&*store, "w").await, ["bob"]);
+    let departments = ids(&*store, EntryKind::Department, EntryState::Active, None, 9).await;
+    assert_eq!(departments, ["ada"]);
+    let found = store.holds("w").await.unwrap();
+    let users: Vec<&str> = found.iter().map(|hold| hold.attribution.user_id.as_str()).collect();
+    assert_eq!(users, [GHOST, ""]);
+    let mut members: Vec<String> = Vec::new();
+    for rate in store.rates("w").await.unwrap() {
+        members.push(format!("{} {}", rate.counts.rate_limit_id, rate.counts.member));
+    }
+    members.sort();
+    assert_eq!(members, ["each bob", &format!("each {GHOST}"), "each-law ada"]);
+    let filter = AlertFilter { workspace_id: "w".into(), ..AlertFilter::default() };
+    let found = store.alerts(&filter, None, 10).await.unwrap();
+    let expected = [
+        alert(3, SubjectKind::User, "bob", Some("bob")),
+        alert(2, SubjectKind::Department, "ada", Some(GHOST)),
+        alert(1, SubjectKind::User, GHOST, None),
+    ];
+    assert_eq!(found, expected);
+    let filter = AuditFilter { workspace_id: "w".to_owned(), ..AuditFilter::default() };
+    let found = store.audit_events(&filter, None, 10).await.unwrap();
+    assert_eq!(found, [rewritten, event("1", GHOST, ("plan", "w"), Some("{}"))]);
+}
+
+pub async fn events_that_name_a_text_are_found(world: &World) {
+    let store = world.store().await;
+    let tricky = ["50%_off!", "a\"b\\c", "ü", "ada"];
+    let mut events = Vec::new();
+    for (number, text) in tricky.into_iter().enumerate() {
+        let json = serde_json::json!({ "subject": { "id": text } }).to_string();
+        events.push(event(&format!("{number}-after"), "eve", ("quota", "q"), Some(&json)));
+        let mut before = event(&format!("{number}-before"), "eve", ("quota", "q"), None);
+        before.before = Some(json);
+        events.push(before);
+        events.push(event(&format!("{number}-id"), "eve", ("user", text), None));
+    }
+    events.push(event("longer", "eve", ("quota", "q"), Some("{\"id\":\"50%_off!!\"}")));
+    store.change("w", &[], &events).await.unwrap();
+    for (number, text) in tricky.into_iter().enumerate() {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.audit_events_naming("w", text, after, 2).await.unwrap();
+            let Some(last) = page.last() else { break };
+            after = Some((last.time, last.id.clone()));
+            found.extend(page.into_iter().map(|event| event.id));
+        }
+        let expected = ["after", "before", "id"].map(|what| format!("{number}-{what}"));
+        assert_eq!(found, expected, "{text}");
+    }
+    assert_eq!(store.audit_events_naming("other", "ada", None, 9).await.unwrap(), []);
+    assert_eq!(store.audit_events_naming("w", "ad", None, 9).await.unwrap(), []);
+}
+
+pub async fn entries_of_an_erased_user_are_found_by_their_hours(world: &World) {
+    let store = world.store().await;
+    let log: Vec<Record> =
+        (1..=200).map(|seq| by_user(seq, ["ada", "bob"][seq as usize % 2], seq % 50)).collect();
+    append_new(&*store, &log).await;
+    fold(&*store, &log).await;
+    put_in(&*store, "w", erasure("ada", Vec::new())).await;
+    let filter = RecordFilter {
+        workspace_id: "w".into(),
+        from: None,
+        to: None,
+        model_id: None,
+        request_id: None,
+    };
+    let found = store.records(&filter, Order::OldestFirst, None, 1_000).await.unwrap();
+    assert_eq!(found.len(), 200);
+    assert!(found.iter().all(|record| record.attribution.user_id != "ada"));
+    let cost: Amount = found.iter().map(|record| record.cost).sum();
+    assert_eq!(cost, log.iter().map(|record| record.cost).sum());
+    assert_eq!(store.fold_cursor().await.unwrap(), at_batch(200));
+}
+
+fn at_batch(seq: i64) -> FoldCursor {
+    FoldCursor { batch: 1, ..at(seq) }
+}
