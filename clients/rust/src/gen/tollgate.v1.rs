@@ -5432,7 +5432,8 @@ pub struct ReportPeriod {
     #[prost(string, tag = "7")]
     pub previous_last_date: ::prost::alloc::string::String,
 }
-/// Restricts a report. Filters on several dimensions all apply.
+/// Restricts a report. Filters on several dimensions all apply; each dimension, of tags each key,
+/// has at most one.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UsageFilter {
     /// Dimension that is restricted.
@@ -5522,7 +5523,7 @@ pub struct GetDashboardResponse {
     /// Assistants with most tokens.
     #[prost(message, repeated, tag = "7")]
     pub top_assistants: ::prost::alloc::vec::Vec<RankedUsage>,
-    /// From sign-up to first value, of users who signed up in the period.
+    /// From sign-up to first value, of users who signed up in the period. Filters do not apply.
     #[prost(message, optional, tag = "8")]
     pub time_to_first_value: ::core::option::Option<TimeToFirstValue>,
 }
@@ -5931,7 +5932,8 @@ pub struct LiveMetrics {
     #[prost(message, optional, tag = "5")]
     pub cycle_to_date: ::core::option::Option<UsageTotals>,
     /// What the month would cost if it went on as it has so far: month to date, divided by the part
-    /// of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+    /// of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+    /// and where no amount can say it.
     #[prost(message, optional, tag = "6")]
     pub month_run_rate: ::core::option::Option<Money>,
     /// The same of the billing cycle.
@@ -5981,7 +5983,8 @@ pub struct QueryUsageRequest {
     /// What to measure; at least one.
     #[prost(enumeration = "UsageMetric", repeated, tag = "3")]
     pub metrics: ::prost::alloc::vec::Vec<i32>,
-    /// What to group by; at most two. None: totals alone.
+    /// What to group by; at most two, with active users and costs per user, investigation or session
+    /// at most one. None: totals alone.
     #[prost(message, repeated, tag = "4")]
     pub group_by: ::prost::alloc::vec::Vec<UsageGrouping>,
     /// Restrictions; at most 8.
@@ -5990,11 +5993,12 @@ pub struct QueryUsageRequest {
     /// Points of each group over time; unspecified for none. Hours: ranges of at most 31 days.
     #[prost(enumeration = "TimeGranularity", tag = "6")]
     pub granularity: i32,
-    /// Groups by the greatest value of this metric; unspecified for the first of metrics. Not a
-    /// latency.
+    /// Groups by the greatest value of this metric, which is one of metrics and not a latency;
+    /// unspecified for the first of these. With latencies alone groups are ordered by requests.
     #[prost(enumeration = "UsageMetric", tag = "7")]
     pub order_by: i32,
-    /// Most groups, beyond which the rest is summed up as others; 0 for 10, at most 1,000.
+    /// Most groups, beyond which the rest is summed up as others; 0 for 10, at most 1,000. Groups,
+    /// total and others have at most 100,000 points together.
     #[prost(int32, tag = "8")]
     pub top: i32,
     /// Answers with the values of the previous period, too.
@@ -6077,7 +6081,8 @@ pub struct UsagePoint {
     #[prost(message, optional, tag = "3")]
     pub values: ::core::option::Option<UsageValues>,
 }
-/// Metrics. Only those that were asked for are set.
+/// Metrics. Only those that were asked for are set. Of others with more than 10,000 values users,
+/// investigations and sessions are not counted.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UsageValues {
     /// USAGE_METRIC_COST.
@@ -10784,9 +10789,10 @@ pub enum ErrorReason {
     /// E-mail receivers need a server for mail in the configuration of this server: smtp_url and
     /// smtp_from. Status FAILED_PRECONDITION.
     SmtpNotConfigured = 16,
-    /// A report would have to go through too many entries of the usage log. Narrow the range or the
-    /// filters, group by fewer dimensions, or export the records. Status FAILED_PRECONDITION.
-    /// Metadata: record_count, record_count_max.
+    /// A report would have to go through too many entries of the usage log, or through entries that
+    /// are no longer kept, or would have too many groups or points. Narrow the range or the filters,
+    /// group by fewer dimensions, or export the records. Status FAILED_PRECONDITION. Metadata:
+    /// record_count_max, kept_from_date or row_count_max.
     QueryTooBroad = 17,
 }
 impl ErrorReason {
@@ -13280,7 +13286,8 @@ pub mod usage_service_client {
                 .insert(GrpcMethod::new("tollgate.v1.UsageService", "ListHolds"));
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the usage log of a workspace, newest first: what was recorded, and corrections.
+        /// Lists the usage log of a workspace, newest first: what was recorded, and corrections. Records
+        /// that are older than the workspace keeps them (usage_retention_days) are not there.
         pub async fn list_usage_records(
             &mut self,
             request: impl tonic::IntoRequest<super::ListUsageRecordsRequest>,
@@ -13307,7 +13314,7 @@ pub mod usage_service_client {
         }
         /// Prices records of a time range anew, with the prices valid at their time, and writes the
         /// differences as corrections to the log. Changes no record. Idempotent: a second call finds
-        /// nothing to correct.
+        /// nothing to correct. Records that are older than the workspace keeps them are left alone.
         pub async fn reprice_usage(
             &mut self,
             request: impl tonic::IntoRequest<super::RepriceUsageRequest>,
@@ -13421,7 +13428,8 @@ pub mod usage_service_server {
             tonic::Response<super::ListHoldsResponse>,
             tonic::Status,
         >;
-        /// Lists the usage log of a workspace, newest first: what was recorded, and corrections.
+        /// Lists the usage log of a workspace, newest first: what was recorded, and corrections. Records
+        /// that are older than the workspace keeps them (usage_retention_days) are not there.
         async fn list_usage_records(
             &self,
             request: tonic::Request<super::ListUsageRecordsRequest>,
@@ -13431,7 +13439,7 @@ pub mod usage_service_server {
         >;
         /// Prices records of a time range anew, with the prices valid at their time, and writes the
         /// differences as corrections to the log. Changes no record. Idempotent: a second call finds
-        /// nothing to correct.
+        /// nothing to correct. Records that are older than the workspace keeps them are left alone.
         async fn reprice_usage(
             &self,
             request: tonic::Request<super::RepriceUsageRequest>,

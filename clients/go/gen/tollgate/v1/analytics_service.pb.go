@@ -673,7 +673,8 @@ func (x *ReportPeriod) GetPreviousLastDate() string {
 	return ""
 }
 
-// Restricts a report. Filters on several dimensions all apply.
+// Restricts a report. Filters on several dimensions all apply; each dimension, of tags each key,
+// has at most one.
 type UsageFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Dimension that is restricted.
@@ -1011,7 +1012,7 @@ type GetDashboardResponse struct {
 	TopWorkflows []*RankedUsage `protobuf:"bytes,6,rep,name=top_workflows,json=topWorkflows,proto3" json:"top_workflows,omitempty"`
 	// Assistants with most tokens.
 	TopAssistants []*RankedUsage `protobuf:"bytes,7,rep,name=top_assistants,json=topAssistants,proto3" json:"top_assistants,omitempty"`
-	// From sign-up to first value, of users who signed up in the period.
+	// From sign-up to first value, of users who signed up in the period. Filters do not apply.
 	TimeToFirstValue *TimeToFirstValue `protobuf:"bytes,8,opt,name=time_to_first_value,json=timeToFirstValue,proto3" json:"time_to_first_value,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -2892,7 +2893,8 @@ type LiveMetrics struct {
 	// Since the beginning of the billing cycle.
 	CycleToDate *UsageTotals `protobuf:"bytes,5,opt,name=cycle_to_date,json=cycleToDate,proto3" json:"cycle_to_date,omitempty"`
 	// What the month would cost if it went on as it has so far: month to date, divided by the part
-	// of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+	// of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+	// and where no amount can say it.
 	MonthRunRate *Money `protobuf:"bytes,6,opt,name=month_run_rate,json=monthRunRate,proto3" json:"month_run_rate,omitempty"`
 	// The same of the billing cycle.
 	CycleRunRate *Money `protobuf:"bytes,7,opt,name=cycle_run_rate,json=cycleRunRate,proto3" json:"cycle_run_rate,omitempty"`
@@ -3106,16 +3108,18 @@ type QueryUsageRequest struct {
 	Range *ReportRange `protobuf:"bytes,2,opt,name=range,proto3" json:"range,omitempty"`
 	// What to measure; at least one.
 	Metrics []UsageMetric `protobuf:"varint,3,rep,packed,name=metrics,proto3,enum=tollgate.v1.UsageMetric" json:"metrics,omitempty"`
-	// What to group by; at most two. None: totals alone.
+	// What to group by; at most two, with active users and costs per user, investigation or session
+	// at most one. None: totals alone.
 	GroupBy []*UsageGrouping `protobuf:"bytes,4,rep,name=group_by,json=groupBy,proto3" json:"group_by,omitempty"`
 	// Restrictions; at most 8.
 	Filters []*UsageFilter `protobuf:"bytes,5,rep,name=filters,proto3" json:"filters,omitempty"`
 	// Points of each group over time; unspecified for none. Hours: ranges of at most 31 days.
 	Granularity TimeGranularity `protobuf:"varint,6,opt,name=granularity,proto3,enum=tollgate.v1.TimeGranularity" json:"granularity,omitempty"`
-	// Groups by the greatest value of this metric; unspecified for the first of metrics. Not a
-	// latency.
+	// Groups by the greatest value of this metric, which is one of metrics and not a latency;
+	// unspecified for the first of these. With latencies alone groups are ordered by requests.
 	OrderBy UsageMetric `protobuf:"varint,7,opt,name=order_by,json=orderBy,proto3,enum=tollgate.v1.UsageMetric" json:"order_by,omitempty"`
-	// Most groups, beyond which the rest is summed up as others; 0 for 10, at most 1,000.
+	// Most groups, beyond which the rest is summed up as others; 0 for 10, at most 1,000. Groups,
+	// total and others have at most 100,000 points together.
 	Top int32 `protobuf:"varint,8,opt,name=top,proto3" json:"top,omitempty"`
 	// Answers with the values of the previous period, too.
 	ComparePrevious bool `protobuf:"varint,9,opt,name=compare_previous,json=comparePrevious,proto3" json:"compare_previous,omitempty"`
@@ -3565,7 +3569,8 @@ func (x *UsagePoint) GetValues() *UsageValues {
 	return nil
 }
 
-// Metrics. Only those that were asked for are set.
+// Metrics. Only those that were asked for are set. Of others with more than 10,000 values users,
+// investigations and sessions are not counted.
 type UsageValues struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// USAGE_METRIC_COST.

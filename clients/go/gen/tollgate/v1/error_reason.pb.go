@@ -75,9 +75,10 @@ const (
 	// E-mail receivers need a server for mail in the configuration of this server: smtp_url and
 	// smtp_from. Status FAILED_PRECONDITION.
 	ErrorReason_ERROR_REASON_SMTP_NOT_CONFIGURED ErrorReason = 16
-	// A report would have to go through too many entries of the usage log. Narrow the range or the
-	// filters, group by fewer dimensions, or export the records. Status FAILED_PRECONDITION.
-	// Metadata: record_count, record_count_max.
+	// A report would have to go through too many entries of the usage log, or through entries that
+	// are no longer kept, or would have too many groups or points. Narrow the range or the filters,
+	// group by fewer dimensions, or export the records. Status FAILED_PRECONDITION. Metadata:
+	// record_count_max, kept_from_date or row_count_max.
 	ErrorReason_ERROR_REASON_QUERY_TOO_BROAD ErrorReason = 17
 )
 

@@ -61,11 +61,12 @@ type UsageServiceClient interface {
 	ExtendHold(ctx context.Context, in *ExtendHoldRequest, opts ...grpc.CallOption) (*ExtendHoldResponse, error)
 	// Lists the live holds of a workspace and those that expired unsettled lately, oldest first.
 	ListHolds(ctx context.Context, in *ListHoldsRequest, opts ...grpc.CallOption) (*ListHoldsResponse, error)
-	// Lists the usage log of a workspace, newest first: what was recorded, and corrections.
+	// Lists the usage log of a workspace, newest first: what was recorded, and corrections. Records
+	// that are older than the workspace keeps them (usage_retention_days) are not there.
 	ListUsageRecords(ctx context.Context, in *ListUsageRecordsRequest, opts ...grpc.CallOption) (*ListUsageRecordsResponse, error)
 	// Prices records of a time range anew, with the prices valid at their time, and writes the
 	// differences as corrections to the log. Changes no record. Idempotent: a second call finds
-	// nothing to correct.
+	// nothing to correct. Records that are older than the workspace keeps them are left alone.
 	RepriceUsage(ctx context.Context, in *RepriceUsageRequest, opts ...grpc.CallOption) (*RepriceUsageResponse, error)
 }
 
@@ -199,11 +200,12 @@ type UsageServiceServer interface {
 	ExtendHold(context.Context, *ExtendHoldRequest) (*ExtendHoldResponse, error)
 	// Lists the live holds of a workspace and those that expired unsettled lately, oldest first.
 	ListHolds(context.Context, *ListHoldsRequest) (*ListHoldsResponse, error)
-	// Lists the usage log of a workspace, newest first: what was recorded, and corrections.
+	// Lists the usage log of a workspace, newest first: what was recorded, and corrections. Records
+	// that are older than the workspace keeps them (usage_retention_days) are not there.
 	ListUsageRecords(context.Context, *ListUsageRecordsRequest) (*ListUsageRecordsResponse, error)
 	// Prices records of a time range anew, with the prices valid at their time, and writes the
 	// differences as corrections to the log. Changes no record. Idempotent: a second call finds
-	// nothing to correct.
+	// nothing to correct. Records that are older than the workspace keeps them are left alone.
 	RepriceUsage(context.Context, *RepriceUsageRequest) (*RepriceUsageResponse, error)
 	mustEmbedUnimplementedUsageServiceServer()
 }

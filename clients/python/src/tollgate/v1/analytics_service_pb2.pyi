@@ -427,7 +427,9 @@ Global___ReportPeriod: _TypeAlias = ReportPeriod  # noqa: Y015
 
 @_typing.final
 class UsageFilter(_message.Message):
-    """Restricts a report. Filters on several dimensions all apply."""
+    """Restricts a report. Filters on several dimensions all apply; each dimension, of tags each key,
+    has at most one.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -642,7 +644,7 @@ class GetDashboardResponse(_message.Message):
 
     @_builtins.property
     def time_to_first_value(self) -> Global___TimeToFirstValue:
-        """From sign-up to first value, of users who signed up in the period."""
+        """From sign-up to first value, of users who signed up in the period. Filters do not apply."""
 
     def __init__(
         self,
@@ -1639,7 +1641,8 @@ class LiveMetrics(_message.Message):
     @_builtins.property
     def month_run_rate(self) -> _common_pb2.Money:
         """What the month would cost if it went on as it has so far: month to date, divided by the part
-        of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+        of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+        and where no amount can say it.
         """
 
     @_builtins.property
@@ -1747,11 +1750,13 @@ class QueryUsageRequest(_message.Message):
     granularity: Global___TimeGranularity.ValueType
     """Points of each group over time; unspecified for none. Hours: ranges of at most 31 days."""
     order_by: Global___UsageMetric.ValueType
-    """Groups by the greatest value of this metric; unspecified for the first of metrics. Not a
-    latency.
+    """Groups by the greatest value of this metric, which is one of metrics and not a latency;
+    unspecified for the first of these. With latencies alone groups are ordered by requests.
     """
     top: _builtins.int
-    """Most groups, beyond which the rest is summed up as others; 0 for 10, at most 1,000."""
+    """Most groups, beyond which the rest is summed up as others; 0 for 10, at most 1,000. Groups,
+    total and others have at most 100,000 points together.
+    """
     compare_previous: _builtins.bool
     """Answers with the values of the previous period, too."""
     @_builtins.property
@@ -1764,7 +1769,9 @@ class QueryUsageRequest(_message.Message):
 
     @_builtins.property
     def group_by(self) -> _containers.RepeatedCompositeFieldContainer[Global___UsageGrouping]:
-        """What to group by; at most two. None: totals alone."""
+        """What to group by; at most two, with active users and costs per user, investigation or session
+        at most one. None: totals alone.
+        """
 
     @_builtins.property
     def filters(self) -> _containers.RepeatedCompositeFieldContainer[Global___UsageFilter]:
@@ -1986,7 +1993,9 @@ Global___UsagePoint: _TypeAlias = UsagePoint  # noqa: Y015
 
 @_typing.final
 class UsageValues(_message.Message):
-    """Metrics. Only those that were asked for are set."""
+    """Metrics. Only those that were asked for are set. Of others with more than 10,000 values users,
+    investigations and sessions are not counted.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -80,9 +80,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     smtp_from. Status FAILED_PRECONDITION.
     """
     ERROR_REASON_QUERY_TOO_BROAD: _ErrorReason.ValueType  # 17
-    """A report would have to go through too many entries of the usage log. Narrow the range or the
-    filters, group by fewer dimensions, or export the records. Status FAILED_PRECONDITION.
-    Metadata: record_count, record_count_max.
+    """A report would have to go through too many entries of the usage log, or through entries that
+    are no longer kept, or would have too many groups or points. Narrow the range or the filters,
+    group by fewer dimensions, or export the records. Status FAILED_PRECONDITION. Metadata:
+    record_count_max, kept_from_date or row_count_max.
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -149,8 +150,9 @@ ERROR_REASON_SMTP_NOT_CONFIGURED: ErrorReason.ValueType  # 16
 smtp_from. Status FAILED_PRECONDITION.
 """
 ERROR_REASON_QUERY_TOO_BROAD: ErrorReason.ValueType  # 17
-"""A report would have to go through too many entries of the usage log. Narrow the range or the
-filters, group by fewer dimensions, or export the records. Status FAILED_PRECONDITION.
-Metadata: record_count, record_count_max.
+"""A report would have to go through too many entries of the usage log, or through entries that
+are no longer kept, or would have too many groups or points. Narrow the range or the filters,
+group by fewer dimensions, or export the records. Status FAILED_PRECONDITION. Metadata:
+record_count_max, kept_from_date or row_count_max.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

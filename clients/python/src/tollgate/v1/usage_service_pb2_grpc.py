@@ -146,7 +146,8 @@ class UsageServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListUsageRecords(self, request, context):
-        """Lists the usage log of a workspace, newest first: what was recorded, and corrections.
+        """Lists the usage log of a workspace, newest first: what was recorded, and corrections. Records
+        that are older than the workspace keeps them (usage_retention_days) are not there.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -155,7 +156,7 @@ class UsageServiceServicer(object):
     def RepriceUsage(self, request, context):
         """Prices records of a time range anew, with the prices valid at their time, and writes the
         differences as corrections to the log. Changes no record. Idempotent: a second call finds
-        nothing to correct.
+        nothing to correct. Records that are older than the workspace keeps them are left alone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -63,11 +63,13 @@ class UsageServiceStub:
     ListHolds: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.ListHoldsRequest, _usage_service_pb2.ListHoldsResponse]
     """Lists the live holds of a workspace and those that expired unsettled lately, oldest first."""
     ListUsageRecords: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.ListUsageRecordsRequest, _usage_service_pb2.ListUsageRecordsResponse]
-    """Lists the usage log of a workspace, newest first: what was recorded, and corrections."""
+    """Lists the usage log of a workspace, newest first: what was recorded, and corrections. Records
+    that are older than the workspace keeps them (usage_retention_days) are not there.
+    """
     RepriceUsage: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.RepriceUsageRequest, _usage_service_pb2.RepriceUsageResponse]
     """Prices records of a time range anew, with the prices valid at their time, and writes the
     differences as corrections to the log. Changes no record. Idempotent: a second call finds
-    nothing to correct.
+    nothing to correct. Records that are older than the workspace keeps them are left alone.
     """
 
 @_typing.type_check_only
@@ -105,11 +107,13 @@ class UsageServiceAsyncStub(UsageServiceStub):
     ListHolds: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.ListHoldsRequest, _usage_service_pb2.ListHoldsResponse]  # type: ignore[assignment]
     """Lists the live holds of a workspace and those that expired unsettled lately, oldest first."""
     ListUsageRecords: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.ListUsageRecordsRequest, _usage_service_pb2.ListUsageRecordsResponse]  # type: ignore[assignment]
-    """Lists the usage log of a workspace, newest first: what was recorded, and corrections."""
+    """Lists the usage log of a workspace, newest first: what was recorded, and corrections. Records
+    that are older than the workspace keeps them (usage_retention_days) are not there.
+    """
     RepriceUsage: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.RepriceUsageRequest, _usage_service_pb2.RepriceUsageResponse]  # type: ignore[assignment]
     """Prices records of a time range anew, with the prices valid at their time, and writes the
     differences as corrections to the log. Changes no record. Idempotent: a second call finds
-    nothing to correct.
+    nothing to correct. Records that are older than the workspace keeps them are left alone.
     """
 
 class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -192,7 +196,9 @@ class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _usage_service_pb2.ListUsageRecordsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_usage_service_pb2.ListUsageRecordsResponse, _abc.Awaitable[_usage_service_pb2.ListUsageRecordsResponse]]:
-        """Lists the usage log of a workspace, newest first: what was recorded, and corrections."""
+        """Lists the usage log of a workspace, newest first: what was recorded, and corrections. Records
+        that are older than the workspace keeps them (usage_retention_days) are not there.
+        """
 
     @_abc_1.abstractmethod
     def RepriceUsage(
@@ -202,7 +208,7 @@ class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_usage_service_pb2.RepriceUsageResponse, _abc.Awaitable[_usage_service_pb2.RepriceUsageResponse]]:
         """Prices records of a time range anew, with the prices valid at their time, and writes the
         differences as corrections to the log. Changes no record. Idempotent: a second call finds
-        nothing to correct.
+        nothing to correct. Records that are older than the workspace keeps them are left alone.
         """
 
 def add_UsageServiceServicer_to_server(servicer: UsageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -120,7 +120,8 @@ export const ReportPeriodSchema: GenMessage<ReportPeriod> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_analytics_service, 1);
 
 /**
- * Restricts a report. Filters on several dimensions all apply.
+ * Restricts a report. Filters on several dimensions all apply; each dimension, of tags each key,
+ * has at most one.
  *
  * @generated from message tollgate.v1.UsageFilter
  */
@@ -351,7 +352,7 @@ export type GetDashboardResponse = Message<"tollgate.v1.GetDashboardResponse"> &
   topAssistants: RankedUsage[];
 
   /**
-   * From sign-up to first value, of users who signed up in the period.
+   * From sign-up to first value, of users who signed up in the period. Filters do not apply.
    *
    * @generated from field: tollgate.v1.TimeToFirstValue time_to_first_value = 8;
    */
@@ -1420,7 +1421,8 @@ export type LiveMetrics = Message<"tollgate.v1.LiveMetrics"> & {
 
   /**
    * What the month would cost if it went on as it has so far: month to date, divided by the part
-   * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+   * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+   * and where no amount can say it.
    *
    * @generated from field: tollgate.v1.Money month_run_rate = 6;
    */
@@ -1546,7 +1548,8 @@ export type QueryUsageRequest = Message<"tollgate.v1.QueryUsageRequest"> & {
   metrics: UsageMetric[];
 
   /**
-   * What to group by; at most two. None: totals alone.
+   * What to group by; at most two, with active users and costs per user, investigation or session
+   * at most one. None: totals alone.
    *
    * @generated from field: repeated tollgate.v1.UsageGrouping group_by = 4;
    */
@@ -1567,15 +1570,16 @@ export type QueryUsageRequest = Message<"tollgate.v1.QueryUsageRequest"> & {
   granularity: TimeGranularity;
 
   /**
-   * Groups by the greatest value of this metric; unspecified for the first of metrics. Not a
-   * latency.
+   * Groups by the greatest value of this metric, which is one of metrics and not a latency;
+   * unspecified for the first of these. With latencies alone groups are ordered by requests.
    *
    * @generated from field: tollgate.v1.UsageMetric order_by = 7;
    */
   orderBy: UsageMetric;
 
   /**
-   * Most groups, beyond which the rest is summed up as others; 0 for 10, at most 1,000.
+   * Most groups, beyond which the rest is summed up as others; 0 for 10, at most 1,000. Groups,
+   * total and others have at most 100,000 points together.
    *
    * @generated from field: int32 top = 8;
    */
@@ -1795,7 +1799,8 @@ export const UsagePointSchema: GenMessage<UsagePoint> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_analytics_service, 40);
 
 /**
- * Metrics. Only those that were asked for are set.
+ * Metrics. Only those that were asked for are set. Of others with more than 10,000 values users,
+ * investigations and sessions are not counted.
  *
  * @generated from message tollgate.v1.UsageValues
  */

@@ -153,9 +153,10 @@ export enum ErrorReason {
   SMTP_NOT_CONFIGURED = 16,
 
   /**
-   * A report would have to go through too many entries of the usage log. Narrow the range or the
-   * filters, group by fewer dimensions, or export the records. Status FAILED_PRECONDITION.
-   * Metadata: record_count, record_count_max.
+   * A report would have to go through too many entries of the usage log, or through entries that
+   * are no longer kept, or would have too many groups or points. Narrow the range or the filters,
+   * group by fewer dimensions, or export the records. Status FAILED_PRECONDITION. Metadata:
+   * record_count_max, kept_from_date or row_count_max.
    *
    * @generated from enum value: ERROR_REASON_QUERY_TOO_BROAD = 17;
    */

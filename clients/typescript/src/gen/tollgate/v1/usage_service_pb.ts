@@ -1642,7 +1642,8 @@ export const UsageService: GenService<{
     output: typeof ListHoldsResponseSchema;
   },
   /**
-   * Lists the usage log of a workspace, newest first: what was recorded, and corrections.
+   * Lists the usage log of a workspace, newest first: what was recorded, and corrections. Records
+   * that are older than the workspace keeps them (usage_retention_days) are not there.
    *
    * @generated from rpc tollgate.v1.UsageService.ListUsageRecords
    */
@@ -1654,7 +1655,7 @@ export const UsageService: GenService<{
   /**
    * Prices records of a time range anew, with the prices valid at their time, and writes the
    * differences as corrections to the log. Changes no record. Idempotent: a second call finds
-   * nothing to correct.
+   * nothing to correct. Records that are older than the workspace keeps them are left alone.
    *
    * @generated from rpc tollgate.v1.UsageService.RepriceUsage
    */

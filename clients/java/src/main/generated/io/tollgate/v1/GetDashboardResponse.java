@@ -414,7 +414,7 @@ private static final long serialVersionUID = 0L;
   private io.tollgate.v1.TimeToFirstValue timeToFirstValue_;
   /**
    * <pre>
-   * From sign-up to first value, of users who signed up in the period.
+   * From sign-up to first value, of users who signed up in the period. Filters do not apply.
    * </pre>
    *
    * <code>.tollgate.v1.TimeToFirstValue time_to_first_value = 8 [json_name = "timeToFirstValue"];</code>
@@ -426,7 +426,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * From sign-up to first value, of users who signed up in the period.
+   * From sign-up to first value, of users who signed up in the period. Filters do not apply.
    * </pre>
    *
    * <code>.tollgate.v1.TimeToFirstValue time_to_first_value = 8 [json_name = "timeToFirstValue"];</code>
@@ -438,7 +438,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * From sign-up to first value, of users who signed up in the period.
+   * From sign-up to first value, of users who signed up in the period. Filters do not apply.
    * </pre>
    *
    * <code>.tollgate.v1.TimeToFirstValue time_to_first_value = 8 [json_name = "timeToFirstValue"];</code>
@@ -2885,7 +2885,7 @@ private static final long serialVersionUID = 0L;
         io.tollgate.v1.TimeToFirstValue, io.tollgate.v1.TimeToFirstValue.Builder, io.tollgate.v1.TimeToFirstValueOrBuilder> timeToFirstValueBuilder_;
     /**
      * <pre>
-     * From sign-up to first value, of users who signed up in the period.
+     * From sign-up to first value, of users who signed up in the period. Filters do not apply.
      * </pre>
      *
      * <code>.tollgate.v1.TimeToFirstValue time_to_first_value = 8 [json_name = "timeToFirstValue"];</code>
@@ -2896,7 +2896,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * From sign-up to first value, of users who signed up in the period.
+     * From sign-up to first value, of users who signed up in the period. Filters do not apply.
      * </pre>
      *
      * <code>.tollgate.v1.TimeToFirstValue time_to_first_value = 8 [json_name = "timeToFirstValue"];</code>
@@ -2911,7 +2911,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * From sign-up to first value, of users who signed up in the period.
+     * From sign-up to first value, of users who signed up in the period. Filters do not apply.
      * </pre>
      *
      * <code>.tollgate.v1.TimeToFirstValue time_to_first_value = 8 [json_name = "timeToFirstValue"];</code>
@@ -2931,7 +2931,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * From sign-up to first value, of users who signed up in the period.
+     * From sign-up to first value, of users who signed up in the period. Filters do not apply.
      * </pre>
      *
      * <code>.tollgate.v1.TimeToFirstValue time_to_first_value = 8 [json_name = "timeToFirstValue"];</code>
@@ -2949,7 +2949,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * From sign-up to first value, of users who signed up in the period.
+     * From sign-up to first value, of users who signed up in the period. Filters do not apply.
      * </pre>
      *
      * <code>.tollgate.v1.TimeToFirstValue time_to_first_value = 8 [json_name = "timeToFirstValue"];</code>
@@ -2974,7 +2974,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * From sign-up to first value, of users who signed up in the period.
+     * From sign-up to first value, of users who signed up in the period. Filters do not apply.
      * </pre>
      *
      * <code>.tollgate.v1.TimeToFirstValue time_to_first_value = 8 [json_name = "timeToFirstValue"];</code>
@@ -2991,7 +2991,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * From sign-up to first value, of users who signed up in the period.
+     * From sign-up to first value, of users who signed up in the period. Filters do not apply.
      * </pre>
      *
      * <code>.tollgate.v1.TimeToFirstValue time_to_first_value = 8 [json_name = "timeToFirstValue"];</code>
@@ -3003,7 +3003,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * From sign-up to first value, of users who signed up in the period.
+     * From sign-up to first value, of users who signed up in the period. Filters do not apply.
      * </pre>
      *
      * <code>.tollgate.v1.TimeToFirstValue time_to_first_value = 8 [json_name = "timeToFirstValue"];</code>
@@ -3018,7 +3018,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * From sign-up to first value, of users who signed up in the period.
+     * From sign-up to first value, of users who signed up in the period. Filters do not apply.
      * </pre>
      *
      * <code>.tollgate.v1.TimeToFirstValue time_to_first_value = 8 [json_name = "timeToFirstValue"];</code>

@@ -269,7 +269,7 @@ public interface GetDashboardResponseOrBuilder extends
 
   /**
    * <pre>
-   * From sign-up to first value, of users who signed up in the period.
+   * From sign-up to first value, of users who signed up in the period. Filters do not apply.
    * </pre>
    *
    * <code>.tollgate.v1.TimeToFirstValue time_to_first_value = 8 [json_name = "timeToFirstValue"];</code>
@@ -278,7 +278,7 @@ public interface GetDashboardResponseOrBuilder extends
   boolean hasTimeToFirstValue();
   /**
    * <pre>
-   * From sign-up to first value, of users who signed up in the period.
+   * From sign-up to first value, of users who signed up in the period. Filters do not apply.
    * </pre>
    *
    * <code>.tollgate.v1.TimeToFirstValue time_to_first_value = 8 [json_name = "timeToFirstValue"];</code>
@@ -287,7 +287,7 @@ public interface GetDashboardResponseOrBuilder extends
   io.tollgate.v1.TimeToFirstValue getTimeToFirstValue();
   /**
    * <pre>
-   * From sign-up to first value, of users who signed up in the period.
+   * From sign-up to first value, of users who signed up in the period. Filters do not apply.
    * </pre>
    *
    * <code>.tollgate.v1.TimeToFirstValue time_to_first_value = 8 [json_name = "timeToFirstValue"];</code>

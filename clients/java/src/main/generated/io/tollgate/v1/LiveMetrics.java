@@ -244,7 +244,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * What the month would cost if it went on as it has so far: month to date, divided by the part
-   * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+   * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+   * and where no amount can say it.
    * </pre>
    *
    * <code>.tollgate.v1.Money month_run_rate = 6 [json_name = "monthRunRate"];</code>
@@ -257,7 +258,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * What the month would cost if it went on as it has so far: month to date, divided by the part
-   * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+   * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+   * and where no amount can say it.
    * </pre>
    *
    * <code>.tollgate.v1.Money month_run_rate = 6 [json_name = "monthRunRate"];</code>
@@ -270,7 +272,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * What the month would cost if it went on as it has so far: month to date, divided by the part
-   * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+   * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+   * and where no amount can say it.
    * </pre>
    *
    * <code>.tollgate.v1.Money month_run_rate = 6 [json_name = "monthRunRate"];</code>
@@ -2018,7 +2021,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * What the month would cost if it went on as it has so far: month to date, divided by the part
-     * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+     * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+     * and where no amount can say it.
      * </pre>
      *
      * <code>.tollgate.v1.Money month_run_rate = 6 [json_name = "monthRunRate"];</code>
@@ -2030,7 +2034,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * What the month would cost if it went on as it has so far: month to date, divided by the part
-     * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+     * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+     * and where no amount can say it.
      * </pre>
      *
      * <code>.tollgate.v1.Money month_run_rate = 6 [json_name = "monthRunRate"];</code>
@@ -2046,7 +2051,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * What the month would cost if it went on as it has so far: month to date, divided by the part
-     * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+     * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+     * and where no amount can say it.
      * </pre>
      *
      * <code>.tollgate.v1.Money month_run_rate = 6 [json_name = "monthRunRate"];</code>
@@ -2067,7 +2073,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * What the month would cost if it went on as it has so far: month to date, divided by the part
-     * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+     * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+     * and where no amount can say it.
      * </pre>
      *
      * <code>.tollgate.v1.Money month_run_rate = 6 [json_name = "monthRunRate"];</code>
@@ -2086,7 +2093,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * What the month would cost if it went on as it has so far: month to date, divided by the part
-     * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+     * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+     * and where no amount can say it.
      * </pre>
      *
      * <code>.tollgate.v1.Money month_run_rate = 6 [json_name = "monthRunRate"];</code>
@@ -2112,7 +2120,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * What the month would cost if it went on as it has so far: month to date, divided by the part
-     * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+     * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+     * and where no amount can say it.
      * </pre>
      *
      * <code>.tollgate.v1.Money month_run_rate = 6 [json_name = "monthRunRate"];</code>
@@ -2130,7 +2139,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * What the month would cost if it went on as it has so far: month to date, divided by the part
-     * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+     * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+     * and where no amount can say it.
      * </pre>
      *
      * <code>.tollgate.v1.Money month_run_rate = 6 [json_name = "monthRunRate"];</code>
@@ -2143,7 +2153,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * What the month would cost if it went on as it has so far: month to date, divided by the part
-     * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+     * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+     * and where no amount can say it.
      * </pre>
      *
      * <code>.tollgate.v1.Money month_run_rate = 6 [json_name = "monthRunRate"];</code>
@@ -2159,7 +2170,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * What the month would cost if it went on as it has so far: month to date, divided by the part
-     * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+     * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+     * and where no amount can say it.
      * </pre>
      *
      * <code>.tollgate.v1.Money month_run_rate = 6 [json_name = "monthRunRate"];</code>

@@ -148,7 +148,8 @@ public interface LiveMetricsOrBuilder extends
   /**
    * <pre>
    * What the month would cost if it went on as it has so far: month to date, divided by the part
-   * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+   * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+   * and where no amount can say it.
    * </pre>
    *
    * <code>.tollgate.v1.Money month_run_rate = 6 [json_name = "monthRunRate"];</code>
@@ -158,7 +159,8 @@ public interface LiveMetricsOrBuilder extends
   /**
    * <pre>
    * What the month would cost if it went on as it has so far: month to date, divided by the part
-   * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+   * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+   * and where no amount can say it.
    * </pre>
    *
    * <code>.tollgate.v1.Money month_run_rate = 6 [json_name = "monthRunRate"];</code>
@@ -168,7 +170,8 @@ public interface LiveMetricsOrBuilder extends
   /**
    * <pre>
    * What the month would cost if it went on as it has so far: month to date, divided by the part
-   * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it.
+   * of the month that has passed. A plain run rate, no forecast. Absent in the first hour of it,
+   * and where no amount can say it.
    * </pre>
    *
    * <code>.tollgate.v1.Money month_run_rate = 6 [json_name = "monthRunRate"];</code>

@@ -223,7 +223,8 @@ private static final long serialVersionUID = 0L;
   private java.util.List<io.tollgate.v1.UsageGrouping> groupBy_;
   /**
    * <pre>
-   * What to group by; at most two. None: totals alone.
+   * What to group by; at most two, with active users and costs per user, investigation or session
+   * at most one. None: totals alone.
    * </pre>
    *
    * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -234,7 +235,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What to group by; at most two. None: totals alone.
+   * What to group by; at most two, with active users and costs per user, investigation or session
+   * at most one. None: totals alone.
    * </pre>
    *
    * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -246,7 +248,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What to group by; at most two. None: totals alone.
+   * What to group by; at most two, with active users and costs per user, investigation or session
+   * at most one. None: totals alone.
    * </pre>
    *
    * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -257,7 +260,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What to group by; at most two. None: totals alone.
+   * What to group by; at most two, with active users and costs per user, investigation or session
+   * at most one. None: totals alone.
    * </pre>
    *
    * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -268,7 +272,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What to group by; at most two. None: totals alone.
+   * What to group by; at most two, with active users and costs per user, investigation or session
+   * at most one. None: totals alone.
    * </pre>
    *
    * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -370,8 +375,8 @@ private static final long serialVersionUID = 0L;
   private int orderBy_ = 0;
   /**
    * <pre>
-   * Groups by the greatest value of this metric; unspecified for the first of metrics. Not a
-   * latency.
+   * Groups by the greatest value of this metric, which is one of metrics and not a latency;
+   * unspecified for the first of these. With latencies alone groups are ordered by requests.
    * </pre>
    *
    * <code>.tollgate.v1.UsageMetric order_by = 7 [json_name = "orderBy"];</code>
@@ -382,8 +387,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Groups by the greatest value of this metric; unspecified for the first of metrics. Not a
-   * latency.
+   * Groups by the greatest value of this metric, which is one of metrics and not a latency;
+   * unspecified for the first of these. With latencies alone groups are ordered by requests.
    * </pre>
    *
    * <code>.tollgate.v1.UsageMetric order_by = 7 [json_name = "orderBy"];</code>
@@ -398,7 +403,8 @@ private static final long serialVersionUID = 0L;
   private int top_ = 0;
   /**
    * <pre>
-   * Most groups, beyond which the rest is summed up as others; 0 for 10, at most 1,000.
+   * Most groups, beyond which the rest is summed up as others; 0 for 10, at most 1,000. Groups,
+   * total and others have at most 100,000 points together.
    * </pre>
    *
    * <code>int32 top = 8 [json_name = "top"];</code>
@@ -1504,7 +1510,8 @@ private static final long serialVersionUID = 0L;
 
     /**
      * <pre>
-     * What to group by; at most two. None: totals alone.
+     * What to group by; at most two, with active users and costs per user, investigation or session
+     * at most one. None: totals alone.
      * </pre>
      *
      * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -1518,7 +1525,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What to group by; at most two. None: totals alone.
+     * What to group by; at most two, with active users and costs per user, investigation or session
+     * at most one. None: totals alone.
      * </pre>
      *
      * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -1532,7 +1540,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What to group by; at most two. None: totals alone.
+     * What to group by; at most two, with active users and costs per user, investigation or session
+     * at most one. None: totals alone.
      * </pre>
      *
      * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -1546,7 +1555,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What to group by; at most two. None: totals alone.
+     * What to group by; at most two, with active users and costs per user, investigation or session
+     * at most one. None: totals alone.
      * </pre>
      *
      * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -1567,7 +1577,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What to group by; at most two. None: totals alone.
+     * What to group by; at most two, with active users and costs per user, investigation or session
+     * at most one. None: totals alone.
      * </pre>
      *
      * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -1585,7 +1596,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What to group by; at most two. None: totals alone.
+     * What to group by; at most two, with active users and costs per user, investigation or session
+     * at most one. None: totals alone.
      * </pre>
      *
      * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -1605,7 +1617,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What to group by; at most two. None: totals alone.
+     * What to group by; at most two, with active users and costs per user, investigation or session
+     * at most one. None: totals alone.
      * </pre>
      *
      * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -1626,7 +1639,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What to group by; at most two. None: totals alone.
+     * What to group by; at most two, with active users and costs per user, investigation or session
+     * at most one. None: totals alone.
      * </pre>
      *
      * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -1644,7 +1658,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What to group by; at most two. None: totals alone.
+     * What to group by; at most two, with active users and costs per user, investigation or session
+     * at most one. None: totals alone.
      * </pre>
      *
      * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -1662,7 +1677,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What to group by; at most two. None: totals alone.
+     * What to group by; at most two, with active users and costs per user, investigation or session
+     * at most one. None: totals alone.
      * </pre>
      *
      * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -1681,7 +1697,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What to group by; at most two. None: totals alone.
+     * What to group by; at most two, with active users and costs per user, investigation or session
+     * at most one. None: totals alone.
      * </pre>
      *
      * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -1698,7 +1715,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What to group by; at most two. None: totals alone.
+     * What to group by; at most two, with active users and costs per user, investigation or session
+     * at most one. None: totals alone.
      * </pre>
      *
      * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -1715,7 +1733,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What to group by; at most two. None: totals alone.
+     * What to group by; at most two, with active users and costs per user, investigation or session
+     * at most one. None: totals alone.
      * </pre>
      *
      * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -1726,7 +1745,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What to group by; at most two. None: totals alone.
+     * What to group by; at most two, with active users and costs per user, investigation or session
+     * at most one. None: totals alone.
      * </pre>
      *
      * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -1740,7 +1760,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What to group by; at most two. None: totals alone.
+     * What to group by; at most two, with active users and costs per user, investigation or session
+     * at most one. None: totals alone.
      * </pre>
      *
      * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -1755,7 +1776,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What to group by; at most two. None: totals alone.
+     * What to group by; at most two, with active users and costs per user, investigation or session
+     * at most one. None: totals alone.
      * </pre>
      *
      * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -1766,7 +1788,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What to group by; at most two. None: totals alone.
+     * What to group by; at most two, with active users and costs per user, investigation or session
+     * at most one. None: totals alone.
      * </pre>
      *
      * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -1778,7 +1801,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What to group by; at most two. None: totals alone.
+     * What to group by; at most two, with active users and costs per user, investigation or session
+     * at most one. None: totals alone.
      * </pre>
      *
      * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -2188,8 +2212,8 @@ private static final long serialVersionUID = 0L;
     private int orderBy_ = 0;
     /**
      * <pre>
-     * Groups by the greatest value of this metric; unspecified for the first of metrics. Not a
-     * latency.
+     * Groups by the greatest value of this metric, which is one of metrics and not a latency;
+     * unspecified for the first of these. With latencies alone groups are ordered by requests.
      * </pre>
      *
      * <code>.tollgate.v1.UsageMetric order_by = 7 [json_name = "orderBy"];</code>
@@ -2200,8 +2224,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Groups by the greatest value of this metric; unspecified for the first of metrics. Not a
-     * latency.
+     * Groups by the greatest value of this metric, which is one of metrics and not a latency;
+     * unspecified for the first of these. With latencies alone groups are ordered by requests.
      * </pre>
      *
      * <code>.tollgate.v1.UsageMetric order_by = 7 [json_name = "orderBy"];</code>
@@ -2216,8 +2240,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Groups by the greatest value of this metric; unspecified for the first of metrics. Not a
-     * latency.
+     * Groups by the greatest value of this metric, which is one of metrics and not a latency;
+     * unspecified for the first of these. With latencies alone groups are ordered by requests.
      * </pre>
      *
      * <code>.tollgate.v1.UsageMetric order_by = 7 [json_name = "orderBy"];</code>
@@ -2230,8 +2254,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Groups by the greatest value of this metric; unspecified for the first of metrics. Not a
-     * latency.
+     * Groups by the greatest value of this metric, which is one of metrics and not a latency;
+     * unspecified for the first of these. With latencies alone groups are ordered by requests.
      * </pre>
      *
      * <code>.tollgate.v1.UsageMetric order_by = 7 [json_name = "orderBy"];</code>
@@ -2247,8 +2271,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Groups by the greatest value of this metric; unspecified for the first of metrics. Not a
-     * latency.
+     * Groups by the greatest value of this metric, which is one of metrics and not a latency;
+     * unspecified for the first of these. With latencies alone groups are ordered by requests.
      * </pre>
      *
      * <code>.tollgate.v1.UsageMetric order_by = 7 [json_name = "orderBy"];</code>
@@ -2264,7 +2288,8 @@ private static final long serialVersionUID = 0L;
     private int top_ ;
     /**
      * <pre>
-     * Most groups, beyond which the rest is summed up as others; 0 for 10, at most 1,000.
+     * Most groups, beyond which the rest is summed up as others; 0 for 10, at most 1,000. Groups,
+     * total and others have at most 100,000 points together.
      * </pre>
      *
      * <code>int32 top = 8 [json_name = "top"];</code>
@@ -2276,7 +2301,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Most groups, beyond which the rest is summed up as others; 0 for 10, at most 1,000.
+     * Most groups, beyond which the rest is summed up as others; 0 for 10, at most 1,000. Groups,
+     * total and others have at most 100,000 points together.
      * </pre>
      *
      * <code>int32 top = 8 [json_name = "top"];</code>
@@ -2292,7 +2318,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Most groups, beyond which the rest is summed up as others; 0 for 10, at most 1,000.
+     * Most groups, beyond which the rest is summed up as others; 0 for 10, at most 1,000. Groups,
+     * total and others have at most 100,000 points together.
      * </pre>
      *
      * <code>int32 top = 8 [json_name = "top"];</code>

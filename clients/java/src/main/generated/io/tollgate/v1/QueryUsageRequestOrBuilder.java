@@ -108,7 +108,8 @@ public interface QueryUsageRequestOrBuilder extends
 
   /**
    * <pre>
-   * What to group by; at most two. None: totals alone.
+   * What to group by; at most two, with active users and costs per user, investigation or session
+   * at most one. None: totals alone.
    * </pre>
    *
    * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -117,7 +118,8 @@ public interface QueryUsageRequestOrBuilder extends
       getGroupByList();
   /**
    * <pre>
-   * What to group by; at most two. None: totals alone.
+   * What to group by; at most two, with active users and costs per user, investigation or session
+   * at most one. None: totals alone.
    * </pre>
    *
    * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -125,7 +127,8 @@ public interface QueryUsageRequestOrBuilder extends
   io.tollgate.v1.UsageGrouping getGroupBy(int index);
   /**
    * <pre>
-   * What to group by; at most two. None: totals alone.
+   * What to group by; at most two, with active users and costs per user, investigation or session
+   * at most one. None: totals alone.
    * </pre>
    *
    * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -133,7 +136,8 @@ public interface QueryUsageRequestOrBuilder extends
   int getGroupByCount();
   /**
    * <pre>
-   * What to group by; at most two. None: totals alone.
+   * What to group by; at most two, with active users and costs per user, investigation or session
+   * at most one. None: totals alone.
    * </pre>
    *
    * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -142,7 +146,8 @@ public interface QueryUsageRequestOrBuilder extends
       getGroupByOrBuilderList();
   /**
    * <pre>
-   * What to group by; at most two. None: totals alone.
+   * What to group by; at most two, with active users and costs per user, investigation or session
+   * at most one. None: totals alone.
    * </pre>
    *
    * <code>repeated .tollgate.v1.UsageGrouping group_by = 4 [json_name = "groupBy"];</code>
@@ -215,8 +220,8 @@ public interface QueryUsageRequestOrBuilder extends
 
   /**
    * <pre>
-   * Groups by the greatest value of this metric; unspecified for the first of metrics. Not a
-   * latency.
+   * Groups by the greatest value of this metric, which is one of metrics and not a latency;
+   * unspecified for the first of these. With latencies alone groups are ordered by requests.
    * </pre>
    *
    * <code>.tollgate.v1.UsageMetric order_by = 7 [json_name = "orderBy"];</code>
@@ -225,8 +230,8 @@ public interface QueryUsageRequestOrBuilder extends
   int getOrderByValue();
   /**
    * <pre>
-   * Groups by the greatest value of this metric; unspecified for the first of metrics. Not a
-   * latency.
+   * Groups by the greatest value of this metric, which is one of metrics and not a latency;
+   * unspecified for the first of these. With latencies alone groups are ordered by requests.
    * </pre>
    *
    * <code>.tollgate.v1.UsageMetric order_by = 7 [json_name = "orderBy"];</code>
@@ -236,7 +241,8 @@ public interface QueryUsageRequestOrBuilder extends
 
   /**
    * <pre>
-   * Most groups, beyond which the rest is summed up as others; 0 for 10, at most 1,000.
+   * Most groups, beyond which the rest is summed up as others; 0 for 10, at most 1,000. Groups,
+   * total and others have at most 100,000 points together.
    * </pre>
    *
    * <code>int32 top = 8 [json_name = "top"];</code>

@@ -7,7 +7,8 @@ package io.tollgate.v1;
 
 /**
  * <pre>
- * Restricts a report. Filters on several dimensions all apply.
+ * Restricts a report. Filters on several dimensions all apply; each dimension, of tags each key,
+ * has at most one.
  * </pre>
  *
  * Protobuf type {@code tollgate.v1.UsageFilter}
@@ -366,7 +367,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Restricts a report. Filters on several dimensions all apply.
+   * Restricts a report. Filters on several dimensions all apply; each dimension, of tags each key,
+   * has at most one.
    * </pre>
    *
    * Protobuf type {@code tollgate.v1.UsageFilter}

@@ -442,7 +442,8 @@ public final class UsageServiceGrpc {
 
     /**
      * <pre>
-     * Lists the usage log of a workspace, newest first: what was recorded, and corrections.
+     * Lists the usage log of a workspace, newest first: what was recorded, and corrections. Records
+     * that are older than the workspace keeps them (usage_retention_days) are not there.
      * </pre>
      */
     default void listUsageRecords(io.tollgate.v1.ListUsageRecordsRequest request,
@@ -454,7 +455,7 @@ public final class UsageServiceGrpc {
      * <pre>
      * Prices records of a time range anew, with the prices valid at their time, and writes the
      * differences as corrections to the log. Changes no record. Idempotent: a second call finds
-     * nothing to correct.
+     * nothing to correct. Records that are older than the workspace keeps them are left alone.
      * </pre>
      */
     default void repriceUsage(io.tollgate.v1.RepriceUsageRequest request,
@@ -585,7 +586,8 @@ public final class UsageServiceGrpc {
 
     /**
      * <pre>
-     * Lists the usage log of a workspace, newest first: what was recorded, and corrections.
+     * Lists the usage log of a workspace, newest first: what was recorded, and corrections. Records
+     * that are older than the workspace keeps them (usage_retention_days) are not there.
      * </pre>
      */
     public void listUsageRecords(io.tollgate.v1.ListUsageRecordsRequest request,
@@ -598,7 +600,7 @@ public final class UsageServiceGrpc {
      * <pre>
      * Prices records of a time range anew, with the prices valid at their time, and writes the
      * differences as corrections to the log. Changes no record. Idempotent: a second call finds
-     * nothing to correct.
+     * nothing to correct. Records that are older than the workspace keeps them are left alone.
      * </pre>
      */
     public void repriceUsage(io.tollgate.v1.RepriceUsageRequest request,
@@ -710,7 +712,8 @@ public final class UsageServiceGrpc {
 
     /**
      * <pre>
-     * Lists the usage log of a workspace, newest first: what was recorded, and corrections.
+     * Lists the usage log of a workspace, newest first: what was recorded, and corrections. Records
+     * that are older than the workspace keeps them (usage_retention_days) are not there.
      * </pre>
      */
     public io.tollgate.v1.ListUsageRecordsResponse listUsageRecords(io.tollgate.v1.ListUsageRecordsRequest request) throws io.grpc.StatusException {
@@ -722,7 +725,7 @@ public final class UsageServiceGrpc {
      * <pre>
      * Prices records of a time range anew, with the prices valid at their time, and writes the
      * differences as corrections to the log. Changes no record. Idempotent: a second call finds
-     * nothing to correct.
+     * nothing to correct. Records that are older than the workspace keeps them are left alone.
      * </pre>
      */
     public io.tollgate.v1.RepriceUsageResponse repriceUsage(io.tollgate.v1.RepriceUsageRequest request) throws io.grpc.StatusException {
@@ -819,7 +822,8 @@ public final class UsageServiceGrpc {
 
     /**
      * <pre>
-     * Lists the usage log of a workspace, newest first: what was recorded, and corrections.
+     * Lists the usage log of a workspace, newest first: what was recorded, and corrections. Records
+     * that are older than the workspace keeps them (usage_retention_days) are not there.
      * </pre>
      */
     public io.tollgate.v1.ListUsageRecordsResponse listUsageRecords(io.tollgate.v1.ListUsageRecordsRequest request) {
@@ -831,7 +835,7 @@ public final class UsageServiceGrpc {
      * <pre>
      * Prices records of a time range anew, with the prices valid at their time, and writes the
      * differences as corrections to the log. Changes no record. Idempotent: a second call finds
-     * nothing to correct.
+     * nothing to correct. Records that are older than the workspace keeps them are left alone.
      * </pre>
      */
     public io.tollgate.v1.RepriceUsageResponse repriceUsage(io.tollgate.v1.RepriceUsageRequest request) {
@@ -934,7 +938,8 @@ public final class UsageServiceGrpc {
 
     /**
      * <pre>
-     * Lists the usage log of a workspace, newest first: what was recorded, and corrections.
+     * Lists the usage log of a workspace, newest first: what was recorded, and corrections. Records
+     * that are older than the workspace keeps them (usage_retention_days) are not there.
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<io.tollgate.v1.ListUsageRecordsResponse> listUsageRecords(
@@ -947,7 +952,7 @@ public final class UsageServiceGrpc {
      * <pre>
      * Prices records of a time range anew, with the prices valid at their time, and writes the
      * differences as corrections to the log. Changes no record. Idempotent: a second call finds
-     * nothing to correct.
+     * nothing to correct. Records that are older than the workspace keeps them are left alone.
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<io.tollgate.v1.RepriceUsageResponse> repriceUsage(

@@ -7,7 +7,8 @@ package io.tollgate.v1;
 
 /**
  * <pre>
- * Metrics. Only those that were asked for are set.
+ * Metrics. Only those that were asked for are set. Of others with more than 10,000 values users,
+ * investigations and sessions are not counted.
  * </pre>
  *
  * Protobuf type {@code tollgate.v1.UsageValues}
@@ -1215,7 +1216,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Metrics. Only those that were asked for are set.
+   * Metrics. Only those that were asked for are set. Of others with more than 10,000 values users,
+   * investigations and sessions are not counted.
    * </pre>
    *
    * Protobuf type {@code tollgate.v1.UsageValues}
