@@ -1,0 +1,249 @@
+package tollgate
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/metadata"
+
+	pb "tollgate/clients/go/gen/tollgate/v1"
+)
+
+// Retried by gRPC itself, with jitter, within the deadline, and only when nobody has answered.
+const serviceConfig = `{"methodConfig": [{
+	"name": [
+		{"service": "tollgate.v1.UsageService", "method": "CheckAndRoute"},
+		{"service": "tollgate.v1.UsageService", "method": "RecordUsage"},
+		{"service": "tollgate.v1.UsageService", "method": "RecordUsageBatch"},
+		{"service": "tollgate.v1.UsageService", "method": "ReleaseHold"}
+	],
+	"retryPolicy": {
+		"maxAttempts": 3,
+		"initialBackoff": "0.1s",
+		"maxBackoff": "1s",
+		"backoffMultiplier": 2,
+		"retryableStatusCodes": ["UNAVAILABLE"]
+	}
+}]}`
+
+// Policy says what becomes of a call when Tollgate cannot be reached.
+type Policy string
+
+const (
+	// Open runs the call on the model that was asked for, and records it later.
+	Open Policy = "open"
+	// Closed refuses the call with [*Unavailable].
+	Closed Policy = "closed"
+)
+
+// Options are the settings of a [Client]. The zero value of each is its default.
+type Options struct {
+	// Address is host:port; by default that of the environment's TOLLGATE_ADDRESS, or
+	// 127.0.0.1:50051.
+	Address string
+	// Token is sent as bearer token with every call; by default that of TOLLGATE_TOKEN. Without
+	// TLS it is sent to loopback only.
+	Token string
+	// TLS is nil for plaintext; &tls.Config{} takes the system's roots.
+	TLS *tls.Config
+	// Timeout is the deadline of each call to Tollgate; 2 seconds by default.
+	Timeout time.Duration
+	// OnUnavailable is [Open] by default.
+	OnUnavailable Policy
+	// QueueMax is how many records may wait in memory; 10,000 by default.
+	QueueMax int
+	// QueuePath names a file for the records that wait, so that they survive the process; none
+	// by default. Each client needs one of its own.
+	QueuePath string
+	// FlushTimeout is how long Close waits for records to be delivered; 5 seconds by default.
+	FlushTimeout time.Duration
+	// Tokenizer counts the tokens of a text where they are not given; a quarter of its
+	// characters by default.
+	Tokenizer func(text string) int
+	// Logger is where failures go that have no caller; slog.Default() by default.
+	Logger *slog.Logger
+}
+
+// Client checks before LLM calls and records after them. Make one for a process and close it at
+// the end. It is safe for concurrent use.
+//
+// The stubs are for everything that is not the guard. Their unary calls have the client's
+// deadline unless the context has one.
+type Client struct {
+	Usage      pb.UsageServiceClient
+	Budget     pb.BudgetServiceClient
+	ModelLimit pb.ModelLimitServiceClient
+	Quota      pb.QuotaServiceClient
+	Alert      pb.AlertServiceClient
+	Audit      pb.AuditServiceClient
+	Directory  pb.DirectoryServiceClient
+	Analytics  pb.AnalyticsServiceClient
+
+	options  Options
+	conn     *grpc.ClientConn
+	delivery *delivery
+}
+
+// New makes a client. It does not connect yet: the first call does. It fails if the options make
+// no sense, if a token would be sent in plaintext to another machine, or if the queue file cannot
+// be used.
+func New(options Options) (*Client, error) {
+	options, err := options.complete()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := grpc.NewClient(options.Address, dialOptions(options)...)
+	if err != nil {
+		return nil, fmt.Errorf("tollgate: %w", err)
+	}
+	usage := pb.NewUsageServiceClient(conn)
+	delivery, err := newDelivery(usage, options)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return &Client{
+		Usage:      usage,
+		Budget:     pb.NewBudgetServiceClient(conn),
+		ModelLimit: pb.NewModelLimitServiceClient(conn),
+		Quota:      pb.NewQuotaServiceClient(conn),
+		Alert:      pb.NewAlertServiceClient(conn),
+		Audit:      pb.NewAuditServiceClient(conn),
+		Directory:  pb.NewDirectoryServiceClient(conn),
+		Analytics:  pb.NewAnalyticsServiceClient(conn),
+		options:    options,
+		conn:       conn,
+		delivery:   delivery,
+	}, nil
+}
+
+// Stats counts the usage records that are queued, delivered, dropped and refused.
+func (c *Client) Stats() Stats {
+	return c.delivery.stats()
+}
+
+// Flush waits until every record is delivered, or the context is done; where that has no
+// deadline, for at most the FlushTimeout. It returns how many are left.
+func (c *Client) Flush(ctx context.Context) int {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.options.FlushTimeout)
+		defer cancel()
+	}
+	return c.delivery.flush(ctx)
+}
+
+// Shutdown flushes as [Client.Flush] does, and closes the client. It returns how many records
+// are left: with a queue file they wait there, without one they are lost.
+func (c *Client) Shutdown(ctx context.Context) int {
+	c.Flush(ctx)
+	left := c.delivery.close()
+	// Closing a second time is no error to anybody.
+	_ = c.conn.Close()
+	return left
+}
+
+// Close is Shutdown with the FlushTimeout: an error says that records were left. Go runs nothing
+// at the end of a process, so defer it in main, and mind that os.Exit and log.Fatal skip it.
+func (c *Client) Close() error {
+	if left := c.Shutdown(context.Background()); left > 0 {
+		return fmt.Errorf("tollgate: %d usage records are not delivered", left)
+	}
+	return nil
+}
+
+func (o Options) complete() (Options, error) {
+	o.Address = firstOf(o.Address, os.Getenv("TOLLGATE_ADDRESS"), "127.0.0.1:50051")
+	o.Token = firstOf(o.Token, os.Getenv("TOLLGATE_TOKEN"))
+	o.Timeout = firstOf(o.Timeout, 2*time.Second)
+	o.OnUnavailable = firstOf(o.OnUnavailable, Open)
+	o.QueueMax = firstOf(o.QueueMax, 10_000)
+	o.FlushTimeout = firstOf(o.FlushTimeout, 5*time.Second)
+	o.Logger = firstOf(o.Logger, slog.Default())
+	switch {
+	case o.Token != "" && o.TLS == nil && !isLoopback(o.Address):
+		return o, fmt.Errorf("tollgate: a token is not sent to %s without TLS: set Options.TLS",
+			o.Address)
+	case o.OnUnavailable != Open && o.OnUnavailable != Closed:
+		return o, fmt.Errorf("tollgate: OnUnavailable is open or closed, not %q", o.OnUnavailable)
+	case o.QueueMax < 1 || o.Timeout < 0 || o.FlushTimeout < 0:
+		return o, errors.New("tollgate: QueueMax, Timeout and FlushTimeout are not negative")
+	}
+	return o, nil
+}
+
+// firstOf gives the first that is not the zero value.
+func firstOf[T comparable](values ...T) T {
+	var zero T
+	for _, value := range values {
+		if value != zero {
+			return value
+		}
+	}
+	return zero
+}
+
+func isLoopback(address string) bool {
+	if strings.HasPrefix(address, "unix:") {
+		return true
+	}
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
+}
+
+func dialOptions(options Options) []grpc.DialOption {
+	transport := insecure.NewCredentials()
+	if options.TLS != nil {
+		transport = credentials.NewTLS(options.TLS)
+	}
+	authorize := func(ctx context.Context) context.Context {
+		if options.Token == "" {
+			return ctx
+		}
+		return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+options.Token)
+	}
+	unary := func(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn,
+		call grpc.UnaryInvoker, opts ...grpc.CallOption,
+	) error {
+		if _, ok := ctx.Deadline(); !ok {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, options.Timeout)
+			defer cancel()
+		}
+		return call(authorize(ctx), method, request, reply, conn, opts...)
+	}
+	stream := func(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string,
+		open grpc.Streamer, opts ...grpc.CallOption,
+	) (grpc.ClientStream, error) {
+		return open(authorize(ctx), desc, conn, method, opts...)
+	}
+	return []grpc.DialOption{
+		grpc.WithTransportCredentials(transport),
+		grpc.WithUnaryInterceptor(unary),
+		grpc.WithStreamInterceptor(stream),
+		grpc.WithDefaultServiceConfig(serviceConfig),
+		// What a name server says of retries is not asked.
+		grpc.WithDisableServiceConfig(),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{
+			Time: 30 * time.Second, Timeout: 10 * time.Second,
+		}),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff: backoff.Config{
+				BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2,
+				MaxDelay: time.Second,
+			},
+			MinConnectTimeout: 5 * time.Second,
+		}),
+	}
+}

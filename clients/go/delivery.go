@@ -1,0 +1,315 @@
+package tollgate
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	pb "tollgate/clients/go/gen/tollgate/v1"
+)
+
+const (
+	batchMax   = 100
+	backoffMin = 100 * time.Millisecond
+	backoffMax = 5 * time.Second
+)
+
+// Stats counts what became of usage records since the client was made.
+type Stats struct {
+	// Queued are those that wait now, in memory or in the queue file.
+	Queued int
+	// Delivered are those that Tollgate has taken from the queue.
+	Delivered int
+	// Dropped are those that found no room.
+	Dropped int
+	// Refused are those that Tollgate did not want; the log says why.
+	Refused int
+}
+
+// item is a *pb.RecordUsageRequest or a *pb.ReleaseHoldRequest.
+type item = proto.Message
+
+// delivery is the queue of what is to be recorded, with one sender in the background. It never
+// blocks who puts something in. What it delivers counts exactly once, because a record is sent
+// again under the same request id.
+type delivery struct {
+	usage  pb.UsageServiceClient
+	max    int
+	log    *slog.Logger
+	cancel context.CancelFunc // Ends the sender, also in the middle of a call.
+	ended  chan struct{}      // Closed when the sender has ended.
+
+	mu       sync.Mutex
+	changed  chan struct{} // Closed, and replaced, whenever something below has changed.
+	waiting  []item        // What is being sent is still among them, in front.
+	file     *queueFile    // nil without QueuePath.
+	flushing int
+	closed   bool
+	counts   Stats // Queued is not kept.
+}
+
+// newDelivery takes up what an earlier process has left in the file.
+func newDelivery(usage pb.UsageServiceClient, options Options) (*delivery, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	d := &delivery{
+		usage:   usage,
+		max:     options.QueueMax,
+		log:     options.Logger,
+		cancel:  cancel,
+		ended:   make(chan struct{}),
+		changed: make(chan struct{}),
+	}
+	if options.QueuePath != "" {
+		file, err := openQueueFile(options.QueuePath, options.Logger)
+		if err != nil {
+			cancel()
+			return nil, err
+		}
+		d.file = file
+		d.waiting = items(file.load(d.max))
+	}
+	go d.run(ctx)
+	return d, nil
+}
+
+// put queues a record or a release and returns at once.
+func (d *delivery) put(item item) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	room := len(d.waiting) < d.max && (d.file == nil || d.file.beyond == 0)
+	record, isRecord := item.(*pb.RecordUsageRequest)
+	switch {
+	case d.closed:
+		d.drop("the client is closed")
+		return
+	case d.file != nil && isRecord:
+		if !d.file.append(record, room) {
+			d.drop("the queue file is full or cannot be written")
+			return
+		}
+	case !room:
+		d.drop(fmt.Sprintf("%d are waiting already", d.max))
+		return
+	}
+	if room {
+		d.waiting = append(d.waiting, item)
+	}
+	d.notify()
+}
+
+// flush waits until all is delivered, or the context is done, and says how much is left.
+func (d *delivery) flush(ctx context.Context) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.flushing++
+	d.notify()
+	d.waitFor(ctx, func() bool { return d.closed || d.left() == 0 })
+	d.flushing--
+	return d.left()
+}
+
+// close stops the sender and says how much is left.
+func (d *delivery) close() int {
+	d.mu.Lock()
+	first := !d.closed
+	d.closed = true
+	d.notify()
+	d.mu.Unlock()
+	d.cancel()
+	<-d.ended
+
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	left := d.left()
+	if !first {
+		return left
+	}
+	if d.file != nil {
+		d.file.close()
+	}
+	switch {
+	case left > 0 && d.file != nil:
+		d.log.Warn("tollgate: usage records wait in the queue file", "count", left)
+	case left > 0:
+		d.log.Error("tollgate: usage records were not delivered and are lost", "count", left)
+	}
+	return left
+}
+
+func (d *delivery) stats() Stats {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	counts := d.counts
+	counts.Queued = d.left()
+	return counts
+}
+
+func (d *delivery) left() int {
+	if d.file == nil {
+		return len(d.waiting)
+	}
+	return len(d.waiting) + d.file.beyond
+}
+
+func (d *delivery) drop(why string) {
+	d.counts.Dropped++
+	if d.counts.Dropped == 1 {
+		d.log.Error("tollgate: a usage record is dropped (logged once)", "why", why)
+	}
+}
+
+func (d *delivery) notify() {
+	close(d.changed)
+	d.changed = make(chan struct{})
+}
+
+// waitFor waits, without the lock, until the condition holds or the context is done.
+func (d *delivery) waitFor(ctx context.Context, condition func() bool) {
+	for !condition() && ctx.Err() == nil {
+		changed := d.changed
+		d.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+		d.mu.Lock()
+	}
+}
+
+// run is the sender.
+func (d *delivery) run(ctx context.Context) {
+	defer close(d.ended)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	backoff := backoffMin
+	for {
+		d.waitFor(ctx, func() bool { return d.left() > 0 })
+		if ctx.Err() != nil {
+			return
+		}
+		batch := append([]item{}, d.waiting[:min(batchMax, len(d.waiting))]...)
+		d.mu.Unlock()
+		again, counts := d.send(ctx, batch)
+		d.mu.Lock()
+		d.counts.Delivered += counts.Delivered
+		d.counts.Refused += counts.Refused
+		clear(d.waiting[:len(batch)])
+		d.waiting = d.waiting[len(batch):]
+		if len(again) > 0 {
+			d.waiting = append(again, d.waiting...)
+		}
+		d.tidyFile()
+		d.notify()
+		if len(batch) > 0 && len(again) == 0 {
+			backoff = backoffMin
+			continue
+		}
+		d.pause(ctx, backoff/2+rand.N(backoff/2))
+		backoff = min(backoff*2, backoffMax)
+	}
+}
+
+// pause waits before the next try. A flush cuts it short, but does not make it spin.
+func (d *delivery) pause(ctx context.Context, span time.Duration) {
+	whole, cancel := context.WithTimeout(ctx, span)
+	defer cancel()
+	least, cancel := context.WithTimeout(whole, backoffMin/2)
+	defer cancel()
+	d.waitFor(least, func() bool { return false })
+	d.waitFor(whole, func() bool { return d.flushing > 0 })
+}
+
+// tidyFile takes out of the file what is delivered, and into memory what has waited there.
+func (d *delivery) tidyFile() {
+	if d.file == nil || !d.file.wantsRemoval(len(d.waiting)) {
+		return
+	}
+	d.waiting = append(d.waiting, items(d.file.remove(records(d.waiting), d.max-len(d.waiting)))...)
+}
+
+// send sends once and gives back what has to be tried again, with what became of the others.
+func (d *delivery) send(ctx context.Context, batch []item) (again []item, counts Stats) {
+	reached := true
+	if list := records(batch); len(list) > 0 {
+		again, counts = d.record(ctx, list)
+		reached = len(again) < len(list)
+	}
+	for _, item := range batch {
+		release, ok := item.(*pb.ReleaseHoldRequest)
+		if !ok {
+			continue
+		}
+		// Where one is not answered, the others would only wait for nothing.
+		reached = reached && d.release(ctx, release)
+		if !reached {
+			again = append(again, release)
+		}
+	}
+	return again, counts
+}
+
+func (d *delivery) record(ctx context.Context, records []*pb.RecordUsageRequest) (
+	again []item, counts Stats,
+) {
+	answer, err := d.usage.RecordUsageBatch(ctx, &pb.RecordUsageBatchRequest{Records: records})
+	if err == nil && len(answer.Results) != len(records) {
+		err = fmt.Errorf("%d records have %d results", len(records), len(answer.Results))
+	}
+	for n, record := range records {
+		code, why := status.Code(err), status.Convert(err).Message()
+		if err == nil {
+			failed := answer.Results[n].GetError()
+			code, why = codes.Code(failed.GetCode()), failed.GetMessage()
+		}
+		switch {
+		case code == codes.OK:
+			counts.Delivered++
+		case unreached(code) || ctx.Err() != nil:
+			again = append(again, record)
+		default:
+			counts.Refused++
+			d.log.Error("tollgate: a usage record is refused",
+				"request_id", record.RequestId, "code", code, "why", why)
+		}
+	}
+	return again, counts
+}
+
+// release gives a hold back; one that has ended already is as good.
+func (d *delivery) release(ctx context.Context, release *pb.ReleaseHoldRequest) bool {
+	_, err := d.usage.ReleaseHold(ctx, release)
+	code := status.Code(err)
+	if unreached(code) || ctx.Err() != nil {
+		return code == codes.OK
+	}
+	if code != codes.OK && code != codes.NotFound {
+		d.log.Warn("tollgate: a hold stays", "request_id", release.RequestId, "why", err)
+	}
+	return true
+}
+
+// records are those among the items, in order.
+func records(items []item) []*pb.RecordUsageRequest {
+	var list []*pb.RecordUsageRequest
+	for _, item := range items {
+		if record, ok := item.(*pb.RecordUsageRequest); ok {
+			list = append(list, record)
+		}
+	}
+	return list
+}
+
+func items(records []*pb.RecordUsageRequest) []item {
+	var list []item
+	for _, record := range records {
+		list = append(list, record)
+	}
+	return list
+}

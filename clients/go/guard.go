@@ -1,0 +1,340 @@
+package tollgate
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	pb "tollgate/clients/go/gen/tollgate/v1"
+)
+
+const latencyMax = 24 * time.Hour
+
+// Call is one guarded call, between its check and its record. What the check has said is in its
+// fields, which are to be read only, apart from OutputText.
+type Call struct {
+	// RequestID names the request, in the usage log too.
+	RequestID string
+	// Decision is "ALLOWED" or "ROUTED"; empty if Tollgate was not reached.
+	Decision string
+	// Routed says whether Model is another one than was asked for.
+	Routed bool
+	// Unchecked says whether the call runs although Tollgate was not reached.
+	Unchecked bool
+	// Reason says why it was routed.
+	Reason string
+	// Verdicts are limits that warned, would have blocked, or led to another model.
+	Verdicts []Verdict
+	// Held is what is set aside; nil if Unchecked.
+	Held *Money
+	// ExpireTime is when the hold ends by itself; zero if nothing is held.
+	ExpireTime time.Time
+	// BudgetState is where the workspace stood, for example "WITHIN_PLAN".
+	BudgetState string
+	// OutputText is the output that has come so far; set it where a stream may break off. It is
+	// estimated where no usage is recorded.
+	OutputText string
+	// Recorded is, after a guard with Wait, what it cost; nil otherwise.
+	Recorded *pb.RecordUsageResponse
+
+	client *Client
+	check  *pb.CheckAndRouteRequest
+	policy Policy
+	wait   bool
+
+	mu     sync.Mutex
+	model  string
+	reader UsageReader
+	given  *Usage    // What was recorded as Usage; goes before what the reader has.
+	began  time.Time // When Model was first read.
+	left   bool
+}
+
+// Guard puts an LLM call behind Tollgate. It checks; runs the block, which makes the call on
+// call.Model() and hands the provider's answer to call.Record; and records what happened when the
+// block is left:
+//
+//   - a block that returns nil as a success,
+//   - one that returns an error as an error, with the usage that is known,
+//   - one whose error is context.Canceled, or that fails after ctx was done, as cancelled,
+//   - one that panics as an error; the panic goes on,
+//   - one that never read call.Model() not at all: its hold is given back.
+//
+// The error of the block is returned as it is. Otherwise Guard fails with [*Blocked]; with
+// [*Unavailable], if the policy is [Closed]; with an error of gRPC for a defect of the request,
+// such as an unknown workspace; or with that of ctx. Recording never makes it fail, nor wait,
+// unless the request says Wait.
+func (c *Client) Guard(
+	ctx context.Context, request Request, block func(ctx context.Context, call *Call) error,
+) error {
+	call, err := c.enter(ctx, request)
+	if err != nil {
+		return err
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			_ = call.leave(ctx, errors.New("the block panicked"))
+		}
+	}()
+	err = block(ctx, call)
+	returned = true
+	return call.leave(ctx, err)
+}
+
+// Model is the model to run on. Reading it says that the LLM call is about to start.
+func (c *Call) Model() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.began.IsZero() && !c.left {
+		c.began = time.Now()
+	}
+	return c.model
+}
+
+// Record keeps what was used: a [Usage], or a provider's answer or event, as a [UsageReader]
+// takes it. Later figures replace earlier ones, so every event of a stream may be handed in;
+// those without usage are passed over. What cannot be read is logged.
+func (c *Call) Record(usage any) {
+	c.RecordAs(usage, "", "")
+}
+
+// RecordAs is Record for usage that does not name the model that answered, or the tier that
+// served it. Either may be empty.
+func (c *Call) RecordAs(usage any, model string, tier ServiceTier) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch usage := usage.(type) {
+	case Usage:
+		c.given = &usage
+	case *Usage:
+		c.given = usage
+	default:
+		found, err := c.reader.Feed(usage)
+		if err != nil {
+			c.client.options.Logger.Warn("tollgate: no usage that can be read",
+				"request_id", c.RequestID, "error", err)
+		}
+		if found {
+			c.given = nil
+		}
+	}
+	c.reader.Model = firstOf(model, c.reader.Model)
+	c.reader.ServiceTier = firstOf(tier, c.reader.ServiceTier)
+}
+
+// Extend lets the hold live for so long from now.
+func (c *Call) Extend(ctx context.Context, hold time.Duration) error {
+	if c.Unchecked {
+		return nil
+	}
+	_, err := c.client.Usage.ExtendHold(ctx, &pb.ExtendHoldRequest{
+		WorkspaceId:  c.check.WorkspaceId,
+		RequestId:    c.RequestID,
+		HoldDuration: durationpb.New(hold),
+	})
+	return err
+}
+
+func (c *Client) enter(ctx context.Context, request Request) (*Call, error) {
+	check, err := request.check(c.options.Tokenizer)
+	if err != nil {
+		return nil, err
+	}
+	call := &Call{
+		RequestID: check.RequestId,
+		client:    c,
+		check:     check,
+		policy:    firstOf(request.OnUnavailable, c.options.OnUnavailable),
+		wait:      request.Wait,
+		model:     request.Model,
+	}
+	within, cancel := context.WithTimeout(ctx, c.options.Timeout)
+	defer cancel()
+	answer, err := c.Usage.CheckAndRoute(within, check)
+	if err == nil {
+		return call, call.answered(answer)
+	}
+	if ctx.Err() != nil {
+		// Nobody knows whether it was decided: what may be held is given back.
+		c.delivery.put(call.release())
+		return nil, ctx.Err()
+	}
+	return call, call.failed(err)
+}
+
+func (c *Call) answered(answer *pb.CheckAndRouteResponse) error {
+	if answer.Decision == pb.Decision_DECISION_BLOCKED {
+		return blockedFromProto(answer)
+	}
+	c.Decision = enumName(answer.Decision, "DECISION_")
+	c.Routed = answer.Decision == pb.Decision_DECISION_ROUTED
+	c.model = firstOf(answer.ModelId, c.model)
+	c.Reason = enumName(answer.Reason, "REASON_")
+	c.Verdicts = verdictsFromProto(answer.Verdicts)
+	c.Held = moneyOrNil(answer.Held)
+	if answer.ExpireTime != nil {
+		c.ExpireTime = answer.ExpireTime.AsTime()
+	}
+	c.BudgetState = enumName(answer.BudgetState, "BUDGET_STATE_")
+	return nil
+}
+
+// failed decides what an error of the check means.
+func (c *Call) failed(err error) error {
+	if !unreached(status.Code(err)) {
+		return err
+	}
+	if c.policy == Closed {
+		return &Unavailable{Err: err, what: "tollgate does not answer"}
+	}
+	c.Unchecked = true
+	c.client.options.Logger.Warn("tollgate does not answer, running unchecked", "error", err)
+	return nil
+}
+
+// leave records what the block has done, and gives the error that the guard ends with.
+func (c *Call) leave(ctx context.Context, failure error) error {
+	outcome := outcomeOf(ctx, failure)
+	item := c.end(outcome)
+	if item == nil {
+		return failure
+	}
+	// Who was cancelled is to end, not to wait.
+	if !c.wait || outcome == pb.Outcome_OUTCOME_CANCELLED {
+		c.client.delivery.put(item)
+		return failure
+	}
+	err := c.send(ctx, item)
+	if err == nil {
+		return failure
+	}
+	queued := ctx.Err() != nil || unreached(status.Code(err))
+	if queued {
+		c.client.delivery.put(item)
+	}
+	switch {
+	case failure != nil:
+		c.client.options.Logger.Error("tollgate: not recorded yet",
+			"request_id", c.RequestID, "queued", queued, "error", err)
+		return failure
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case queued:
+		return &Unavailable{Err: err, what: "not recorded yet, queued"}
+	}
+	return err
+}
+
+func (c *Call) send(ctx context.Context, item item) error {
+	ctx, cancel := context.WithTimeout(ctx, c.client.options.Timeout)
+	defer cancel()
+	if release, ok := item.(*pb.ReleaseHoldRequest); ok {
+		_, err := c.client.Usage.ReleaseHold(ctx, release)
+		return err
+	}
+	answer, err := c.client.Usage.RecordUsage(ctx, item.(*pb.RecordUsageRequest))
+	c.Recorded = answer
+	return err
+}
+
+// end says what is to be sent when the block is left; nil for nothing. It never panics, which the
+// tokenizer of a caller may.
+func (c *Call) end(outcome pb.Outcome) (item item) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = true
+	defer func() {
+		if broken := recover(); broken != nil {
+			c.client.options.Logger.Error("tollgate: usage is not recorded",
+				"request_id", c.RequestID, "error", broken)
+		}
+	}()
+	return c.report(outcome)
+}
+
+func (c *Call) report(outcome pb.Outcome) item {
+	usage, source := c.used(outcome)
+	started := !c.began.IsZero()
+	if !started && source != pb.UsageSource_USAGE_SOURCE_PROVIDER {
+		if c.Unchecked {
+			return nil
+		}
+		return c.release()
+	}
+	estimated := source == pb.UsageSource_USAGE_SOURCE_ESTIMATED
+	if estimated && outcome == pb.Outcome_OUTCOME_SUCCESS {
+		c.client.options.Logger.Warn("tollgate: no usage was recorded, it is estimated",
+			"request_id", c.RequestID)
+	}
+	if !started {
+		c.began = time.Now()
+	}
+	record := &pb.RecordUsageRequest{
+		WorkspaceId: c.check.WorkspaceId,
+		RequestId:   c.RequestID,
+		ModelId:     firstOf(c.reader.Model, c.model),
+		ServiceTier: c.check.ServiceTier,
+		Outcome:     outcome,
+		UsageSource: source,
+		StartTime:   timestamppb.New(c.began),
+		Latency:     durationpb.New(min(time.Since(c.began), latencyMax)),
+		// After a restart of the server the hold, with what the check said, may be gone.
+		Attribution: c.check.Attribution,
+	}
+	if tier, err := c.reader.ServiceTier.proto(); err == nil && c.reader.ServiceTier != "" {
+		record.ServiceTier = tier
+	}
+	if usage != nil {
+		record.Usage = usage.Proto()
+	}
+	return record
+}
+
+// used gives what was used as far as it is known, and where that comes from.
+func (c *Call) used(outcome pb.Outcome) (*Usage, pb.UsageSource) {
+	written := EstimateTokens(c.OutputText, c.client.options.Tokenizer)
+	if c.given != nil {
+		return c.given, pb.UsageSource_USAGE_SOURCE_PROVIDER
+	}
+	if usage, ok := c.reader.Usage(); ok {
+		// A stream that broke off has told its input, and its output only to begin with.
+		if c.reader.partial && written > usage.OutputTokens {
+			usage.OutputTokens = written
+			return &usage, pb.UsageSource_USAGE_SOURCE_ESTIMATED
+		}
+		return &usage, pb.UsageSource_USAGE_SOURCE_PROVIDER
+	}
+	if outcome == pb.Outcome_OUTCOME_SUCCESS || written > 0 {
+		return &Usage{
+			InputTokens:        c.check.InputTokenCount,
+			CacheReadTokens:    c.check.CacheReadTokenCount,
+			CacheWrite5mTokens: c.check.CacheWrite_5MTokenCount,
+			CacheWrite1hTokens: c.check.CacheWrite_1HTokenCount,
+			OutputTokens:       written,
+		}, pb.UsageSource_USAGE_SOURCE_ESTIMATED
+	}
+	return nil, pb.UsageSource_USAGE_SOURCE_UNSPECIFIED
+}
+
+func (c *Call) release() *pb.ReleaseHoldRequest {
+	return &pb.ReleaseHoldRequest{WorkspaceId: c.check.WorkspaceId, RequestId: c.RequestID}
+}
+
+// outcomeOf tells who gave up from who failed.
+func outcomeOf(ctx context.Context, failure error) pb.Outcome {
+	switch {
+	case failure == nil:
+		return pb.Outcome_OUTCOME_SUCCESS
+	case ctx.Err() != nil || errors.Is(failure, context.Canceled) ||
+		status.Code(failure) == codes.Canceled:
+		return pb.Outcome_OUTCOME_CANCELLED
+	}
+	return pb.Outcome_OUTCOME_ERROR
+}

@@ -1,0 +1,555 @@
+// Command conformance is what the conformance runner speaks with: JSON lines, see
+// clients/conformance/README.md.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	tollgate "tollgate/clients/go"
+	pb "tollgate/clients/go/gen/tollgate/v1"
+)
+
+// command has the fields of all commands, as they are spelt there.
+type command struct {
+	Command string `json:"command"`
+
+	Address        string `json:"address"`
+	TimeoutMS      *int   `json:"timeout_ms"`
+	OnUnavailable  string `json:"on_unavailable"`
+	QueueMax       int    `json:"queue_max"`
+	QueuePath      string `json:"queue_path"`
+	FlushTimeoutMS int    `json:"flush_timeout_ms"`
+	Token          string `json:"token"`
+
+	Workspace       string            `json:"workspace"`
+	Model           string            `json:"model"`
+	InputTokens     int64             `json:"input_tokens"`
+	Prompt          string            `json:"prompt"`
+	MaxOutputTokens *int64            `json:"max_output_tokens"`
+	RequestID       string            `json:"request_id"`
+	User            string            `json:"user"`
+	Department      string            `json:"department"`
+	APIKey          string            `json:"api_key"`
+	Assistant       string            `json:"assistant"`
+	Workflow        string            `json:"workflow"`
+	Feature         string            `json:"feature"`
+	Project         string            `json:"project"`
+	Investigation   string            `json:"investigation"`
+	Session         string            `json:"session"`
+	Tags            map[string]string `json:"tags"`
+	ServiceTier     string            `json:"service_tier"`
+	Wait            bool              `json:"wait"`
+
+	Act        string          `json:"act"`
+	Usage      json.RawMessage `json:"usage"`
+	UsageFrom  string          `json:"usage_from"`
+	OutputText string          `json:"output_text"`
+
+	Call        int             `json:"call"`
+	HoldMS      int             `json:"hold_ms"`
+	Count       int             `json:"count"`
+	Concurrency int             `json:"concurrency"`
+	Attempt     int32           `json:"attempt"`
+	Outcome     string          `json:"outcome"`
+	StartTime   string          `json:"start_time"`
+	Provider    string          `json:"provider"`
+	Input       json.RawMessage `json:"input"`
+	Calls       int             `json:"calls"`
+}
+
+type answer map[string]any
+
+// program has one client at a time, and the guards that are open.
+type program struct {
+	client *tollgate.Client
+	open   map[int]*opened
+}
+
+// opened is a guard that another goroutine holds open.
+type opened struct {
+	call *tollgate.Call
+	act  chan command
+	done chan error
+}
+
+// errOwn is the error of the block.
+var errOwn = errors.New("an error of the program's own")
+
+func main() {
+	program := program{open: map[int]*opened{}}
+	commands := map[string]func(context.Context, command) (answer, error){
+		"connect":  program.connect,
+		"guard":    program.guard,
+		"open":     program.openGuard,
+		"finish":   program.finish,
+		"extend":   program.extend,
+		"parallel": program.parallel,
+		"record":   program.record,
+		"flush":    program.flush,
+		"stats":    program.stats,
+		"close":    program.close,
+		"convert":  program.convert,
+		"bench":    program.bench,
+	}
+	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	lines, out := bufio.NewReader(os.Stdin), json.NewEncoder(os.Stdout)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			break
+		}
+		var command command
+		said := answer{"error": "no such command"}
+		if err = json.Unmarshal(line, &command); err == nil {
+			if run := commands[command.Command]; run != nil {
+				said, err = run(context.Background(), command)
+			}
+		}
+		if err != nil {
+			said = answer{"error": err.Error()}
+		}
+		if err := out.Encode(said); err != nil {
+			break
+		}
+	}
+	// Go runs nothing at the end of a process.
+	if program.client != nil {
+		if err := program.client.Close(); err != nil {
+			slog.Error(err.Error())
+		}
+	}
+}
+
+func (p *program) connect(_ context.Context, command command) (answer, error) {
+	client, err := tollgate.New(tollgate.Options{
+		Address:       command.Address,
+		Timeout:       milliseconds(*command.TimeoutMS),
+		OnUnavailable: tollgate.Policy(command.OnUnavailable),
+		QueueMax:      command.QueueMax,
+		QueuePath:     command.QueuePath,
+		FlushTimeout:  milliseconds(command.FlushTimeoutMS),
+		Token:         command.Token,
+	})
+	if err != nil {
+		return answer{"result": "refused", "message": err.Error()}, nil
+	}
+	p.client = client
+	return answer{"result": "connected"}, nil
+}
+
+func (p *program) guard(ctx context.Context, command command) (answer, error) {
+	begin := time.Now()
+	var entered *tollgate.Call
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	err := p.client.Guard(ctx, request(command),
+		func(ctx context.Context, call *tollgate.Call) error {
+			entered = call
+			return act(ctx, cancel, call, command)
+		})
+	return ended(entered, err, begin), nil
+}
+
+func (p *program) openGuard(ctx context.Context, asked command) (answer, error) {
+	begin := time.Now()
+	held := &opened{act: make(chan command), done: make(chan error, 1)}
+	entered := make(chan struct{})
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer cancel()
+		held.done <- p.client.Guard(ctx, request(asked),
+			func(ctx context.Context, call *tollgate.Call) error {
+				held.call = call
+				close(entered)
+				return act(ctx, cancel, call, <-held.act)
+			})
+	}()
+	select {
+	case err := <-held.done:
+		return told(nil, err, begin), nil
+	case <-entered:
+	}
+	number := len(p.open) + 1
+	p.open[number] = held
+	said := told(held.call, nil, begin)
+	said["result"], said["call"] = "opened", number
+	return said, nil
+}
+
+func (p *program) finish(_ context.Context, command command) (answer, error) {
+	begin := time.Now()
+	held := p.open[command.Call]
+	held.act <- command
+	return ended(held.call, <-held.done, begin), nil
+}
+
+func (p *program) extend(ctx context.Context, command command) (answer, error) {
+	call := p.open[command.Call].call
+	if err := call.Extend(ctx, milliseconds(command.HoldMS)); err != nil {
+		return failed(err), nil
+	}
+	return answer{"result": "extended"}, nil
+}
+
+func (p *program) parallel(ctx context.Context, command command) (answer, error) {
+	begin := time.Now()
+	command.RequestID = ""
+	said := answer{
+		"returned": 0, "blocked": 0, "unavailable": 0, "error": 0, "raised": 0, "cancelled": 0,
+	}
+	var group sync.WaitGroup
+	var lock sync.Mutex
+	var broken error
+	room := make(chan struct{}, command.Concurrency)
+	for range command.Count {
+		room <- struct{}{}
+		group.Go(func() {
+			one, err := p.guard(ctx, command)
+			lock.Lock()
+			defer lock.Unlock()
+			if err != nil {
+				broken = err
+			} else {
+				said[one["result"].(string)] = said[one["result"].(string)].(int) + 1
+			}
+			<-room
+		})
+	}
+	group.Wait()
+	said["elapsed_ms"] = time.Since(begin).Milliseconds()
+	return said, broken
+}
+
+func (p *program) record(ctx context.Context, command command) (answer, error) {
+	record := &pb.RecordUsageRequest{
+		WorkspaceId: command.Workspace,
+		RequestId:   command.RequestID,
+		Attempt:     command.Attempt,
+		ModelId:     command.Model,
+		Outcome:     pb.Outcome(pb.Outcome_value["OUTCOME_"+command.Outcome]),
+	}
+	if isGiven(command.Usage) {
+		usage, err := usageOf(command.Usage)
+		if err != nil {
+			return nil, err
+		}
+		record.Usage = usage.Proto()
+	}
+	if command.StartTime != "" {
+		start, err := time.Parse(time.RFC3339, command.StartTime)
+		if err != nil {
+			return nil, err
+		}
+		record.StartTime = timestamppb.New(start)
+	}
+	recorded, err := p.client.Usage.RecordUsage(ctx, record)
+	if err != nil {
+		return failed(err), nil
+	}
+	return answer{
+		"result": "recorded", "duplicate": recorded.Duplicate, "cost": recorded.Cost.GetAmount(),
+	}, nil
+}
+
+func (p *program) flush(ctx context.Context, command command) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, milliseconds(*command.TimeoutMS))
+	defer cancel()
+	return answer{"left": p.client.Flush(ctx)}, nil
+}
+
+func (p *program) stats(context.Context, command) (answer, error) {
+	stats := p.client.Stats()
+	return answer{
+		"queued": stats.Queued, "delivered": stats.Delivered,
+		"dropped": stats.Dropped, "refused": stats.Refused,
+	}, nil
+}
+
+func (p *program) close(ctx context.Context, command command) (answer, error) {
+	if p.client == nil {
+		return answer{"left": 0}, nil
+	}
+	if command.TimeoutMS != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, milliseconds(*command.TimeoutMS))
+		defer cancel()
+	}
+	return answer{"left": p.client.Shutdown(ctx)}, nil
+}
+
+func (p *program) convert(_ context.Context, command command) (answer, error) {
+	provider := tollgate.Provider(command.Provider)
+	if command.Provider == "any" {
+		provider = tollgate.AnyProvider
+	}
+	reader := tollgate.UsageReader{Provider: provider}
+	if _, err := reader.Feed(command.Input); err != nil {
+		return nil, err
+	}
+	usage, ok := reader.Usage()
+	if !ok {
+		return nil, errors.New("no usage")
+	}
+	counts := answer{}
+	message := usage.Proto().ProtoReflect()
+	fields := message.Descriptor().Fields()
+	for n := range fields.Len() {
+		if count := message.Get(fields.Get(n)).Int(); count != 0 {
+			counts[string(fields.Get(n).Name())] = count
+		}
+	}
+	return answer{
+		"usage":        counts,
+		"model":        orNull(reader.Model),
+		"service_tier": orNull(string(reader.ServiceTier)),
+	}, nil
+}
+
+func (p *program) bench(ctx context.Context, command command) (answer, error) {
+	usage, err := usageOf(command.Usage)
+	if err != nil {
+		return nil, err
+	}
+	names := []string{"bare_us", "guard_us", "queued_us"}
+	ways := []func() error{
+		func() error { return p.bare(ctx, command, usage) },
+		func() error { return p.guardOnce(ctx, command, usage, true) },
+		func() error { return p.guardOnce(ctx, command, usage, false) },
+	}
+	times := make([][]time.Duration, len(ways))
+	for turn := range 20 + command.Calls {
+		for n, way := range ways {
+			begin := time.Now()
+			if err := way(); err != nil {
+				return nil, err
+			}
+			if turn >= 20 {
+				times[n] = append(times[n], time.Since(begin))
+			}
+			p.client.Flush(ctx)
+		}
+	}
+	said := answer{}
+	for n, name := range names {
+		slices.Sort(times[n])
+		said[name] = times[n][len(times[n])/2].Microseconds()
+	}
+	return said, nil
+}
+
+func (p *program) bare(ctx context.Context, command command, usage tollgate.Usage) error {
+	checked, err := p.client.Usage.CheckAndRoute(ctx, &pb.CheckAndRouteRequest{
+		WorkspaceId:         command.Workspace,
+		RequestId:           tollgate.NewRequestID(),
+		ModelId:             command.Model,
+		InputTokenCount:     command.InputTokens,
+		MaxOutputTokenCount: command.MaxOutputTokens,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = p.client.Usage.RecordUsage(ctx, &pb.RecordUsageRequest{
+		WorkspaceId: command.Workspace,
+		RequestId:   checked.RequestId,
+		ModelId:     checked.ModelId,
+		Usage:       usage.Proto(),
+		Outcome:     pb.Outcome_OUTCOME_SUCCESS,
+	})
+	return err
+}
+
+func (p *program) guardOnce(
+	ctx context.Context, command command, usage tollgate.Usage, wait bool,
+) error {
+	request := request(command)
+	request.Wait = wait
+	return p.client.Guard(ctx, request, func(_ context.Context, call *tollgate.Call) error {
+		call.RecordAs(usage, call.Model(), "")
+		return nil
+	})
+}
+
+func request(command command) tollgate.Request {
+	request := tollgate.Request{
+		Workspace:     command.Workspace,
+		Model:         command.Model,
+		InputTokens:   command.InputTokens,
+		Prompt:        command.Prompt,
+		User:          command.User,
+		Department:    command.Department,
+		APIKey:        command.APIKey,
+		Assistant:     command.Assistant,
+		Workflow:      command.Workflow,
+		Feature:       command.Feature,
+		Project:       command.Project,
+		Investigation: command.Investigation,
+		Session:       command.Session,
+		Tags:          command.Tags,
+		RequestID:     command.RequestID,
+		ServiceTier:   tollgate.ServiceTier(command.ServiceTier),
+		OnUnavailable: tollgate.Policy(command.OnUnavailable),
+		Wait:          command.Wait,
+	}
+	if command.MaxOutputTokens != nil {
+		request.MaxOutputTokens = *command.MaxOutputTokens
+	}
+	return request
+}
+
+func act(
+	ctx context.Context, cancel context.CancelFunc, call *tollgate.Call, command command,
+) error {
+	switch command.Act {
+	case "never_started":
+		return nil
+	case "error_before":
+		return errOwn
+	}
+	_ = call.Model()
+	call.OutputText = command.OutputText
+	if command.Act != "no_usage" && isGiven(command.Usage) {
+		if command.UsageFrom != "" {
+			call.Record(command.Usage)
+		} else if usage, err := usageOf(command.Usage); err != nil {
+			return err
+		} else {
+			call.Record(usage)
+		}
+	}
+	switch command.Act {
+	case "error":
+		return errOwn
+	case "cancel":
+		cancel()
+		return ctx.Err()
+	}
+	return nil
+}
+
+func isGiven(value json.RawMessage) bool {
+	return len(value) > 0 && string(value) != "null"
+}
+
+func usageOf(fields json.RawMessage) (tollgate.Usage, error) {
+	usage := &pb.Usage{}
+	err := protojson.Unmarshal(fields, usage)
+	return tollgate.UsageFromProto(usage), err
+}
+
+// ended answers for a guard that was left: to read the model starts nothing any more.
+func ended(call *tollgate.Call, err error, begin time.Time) answer {
+	said := told(call, err, begin)
+	if call != nil {
+		said["model"] = call.Model()
+	}
+	return said
+}
+
+// told answers for a guard.
+func told(call *tollgate.Call, err error, begin time.Time) answer {
+	said := answer{"result": "returned"}
+	if err != nil {
+		said = failed(err)
+	}
+	said["ran"] = call != nil
+	if call != nil {
+		said["decision"] = orNull(call.Decision)
+		said["request_id"] = call.RequestID
+		said["unchecked"] = call.Unchecked
+		said["routed"] = call.Routed
+		said["held"] = amount(call.Held)
+		said["verdicts"] = verdicts(call.Verdicts)
+	}
+	said["elapsed_ms"] = time.Since(begin).Milliseconds()
+	return said
+}
+
+func failed(err error) answer {
+	var blocked *tollgate.Blocked
+	var unavailable *tollgate.Unavailable
+	switch {
+	case errors.Is(err, errOwn):
+		return answer{"result": "raised"}
+	case errors.Is(err, context.Canceled):
+		return answer{"result": "cancelled"}
+	case errors.As(err, &unavailable):
+		return answer{"result": "unavailable"}
+	case errors.As(err, &blocked):
+		said := answer{
+			"result":     "blocked",
+			"decision":   "BLOCKED",
+			"request_id": blocked.RequestID,
+			"reason":     blocked.Reason,
+			"message":    blocked.Error(),
+			"verdicts":   verdicts(blocked.Verdicts),
+		}
+		if blocked.RetryAfter > 0 {
+			said["retry_after_ms"] = blocked.RetryAfter.Round(time.Millisecond).Milliseconds()
+		}
+		return said
+	}
+	if code, ok := status.FromError(err); ok {
+		return answer{"result": "error", "code": upperSnake(code.Code().String())}
+	}
+	return answer{"result": fmt.Sprintf("unexpected: %v", err)}
+}
+
+func verdicts(verdicts []tollgate.Verdict) []answer {
+	all := []answer{}
+	for _, verdict := range verdicts {
+		all = append(all, answer{
+			"reason":     verdict.Reason,
+			"limit_kind": orNull(verdict.LimitKind),
+			"limit":      amount(verdict.Limit),
+			"spent":      amount(verdict.Spent),
+			"held":       amount(verdict.Held),
+			"need":       amount(verdict.Need),
+		})
+	}
+	return all
+}
+
+func amount(money *tollgate.Money) any {
+	if money == nil {
+		return nil
+	}
+	return money.Amount.String()
+}
+
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+// upperSnake makes NOT_FOUND of NotFound.
+func upperSnake(name string) string {
+	var text strings.Builder
+	for n, char := range name {
+		if n > 0 && unicode.IsUpper(char) {
+			text.WriteByte('_')
+		}
+		text.WriteRune(unicode.ToUpper(char))
+	}
+	return text.String()
+}
+
+func milliseconds(count int) time.Duration {
+	return time.Duration(count) * time.Millisecond
+}
