@@ -1,0 +1,399 @@
+//! Connecting to Tollgate: one channel, the queue behind it, and the guard.
+
+use std::fmt;
+use std::future::Future;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::uri::Uri;
+use tokio::runtime::Handle;
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
+
+use crate::delivery::{Delivery, Stats};
+use crate::errors::{ConnectError, GuardError};
+use crate::guard::{Call, OpenCall};
+use crate::request::{Policy, Request, Tokenizer};
+use crate::transport::Transport;
+use crate::v1::alert_service_client::AlertServiceClient;
+use crate::v1::analytics_service_client::AnalyticsServiceClient;
+use crate::v1::audit_service_client::AuditServiceClient;
+use crate::v1::budget_service_client::BudgetServiceClient;
+use crate::v1::directory_service_client::DirectoryServiceClient;
+use crate::v1::model_limit_service_client::ModelLimitServiceClient;
+use crate::v1::quota_service_client::QuotaServiceClient;
+use crate::v1::usage_service_client::UsageServiceClient;
+
+const ADDRESS: &str = "127.0.0.1:50051";
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How the connection is encrypted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Tls {
+    /// Not at all.
+    #[default]
+    Plaintext,
+    /// Servers are trusted as the system trusts them.
+    SystemRoots,
+    /// Servers are trusted whose certificate comes from these roots, in PEM.
+    Roots(Vec<u8>),
+}
+
+/// Settings of a [`Client`]; each has a default.
+#[must_use]
+pub struct ClientBuilder {
+    address: Option<String>,
+    token: Option<String>,
+    tls: Tls,
+    timeout: Duration,
+    on_unavailable: Policy,
+    queue_max: usize,
+    queue_path: Option<PathBuf>,
+    flush_timeout: Duration,
+    tokenizer: Option<Box<Tokenizer>>,
+}
+
+impl Default for ClientBuilder {
+    fn default() -> Self {
+        Self {
+            address: None,
+            token: None,
+            tls: Tls::Plaintext,
+            timeout: Duration::from_secs(2),
+            on_unavailable: Policy::Open,
+            queue_max: 10_000,
+            queue_path: None,
+            flush_timeout: Duration::from_secs(5),
+            tokenizer: None,
+        }
+    }
+}
+
+impl ClientBuilder {
+    /// `host:port`, or `unix:` and a path; by default that of the environment's
+    /// `TOLLGATE_ADDRESS`, or `127.0.0.1:50051`. `https://` before it stands for the system's
+    /// roots, `http://` for plaintext.
+    pub fn address(mut self, address: impl Into<String>) -> Self {
+        self.address = Some(address.into());
+        self
+    }
+
+    /// Bearer token; by default that of the environment's `TOLLGATE_TOKEN`. In plaintext it is
+    /// sent to this machine only.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// How the connection is encrypted; by default not at all.
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// Deadline of each call, retries included; 2 seconds by default.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// What happens to calls when Tollgate cannot be reached; `Open` by default.
+    pub fn on_unavailable(mut self, policy: Policy) -> Self {
+        self.on_unavailable = policy;
+        self
+    }
+
+    /// How many records wait in memory at most; 10,000 by default.
+    pub fn queue_max(mut self, count: usize) -> Self {
+        self.queue_max = count;
+        self
+    }
+
+    /// A file that keeps what is queued beyond the end of the process; none by default. It has
+    /// room for 256 MiB, and belongs to one client at a time.
+    pub fn queue_path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.queue_path = Some(path.into());
+        self
+    }
+
+    /// How long [`Client::close`] waits for what is queued; 5 seconds by default.
+    pub fn flush_timeout(mut self, timeout: Duration) -> Self {
+        self.flush_timeout = timeout;
+        self
+    }
+
+    /// Counts the tokens of a text; by default a quarter of its characters.
+    pub fn tokenizer<F>(mut self, tokenizer: F) -> Self
+    where
+        F: Fn(&str) -> usize + Send + Sync + 'static,
+    {
+        self.tokenizer = Some(Box::new(tokenizer));
+        self
+    }
+
+    /// Makes the client, within a Tokio runtime. Does not connect yet: the first call does.
+    pub fn build(self) -> Result<Client, ConnectError> {
+        let runtime = Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
+        if self.queue_max == 0 {
+            return Err(ConnectError::QueueMax);
+        }
+        let of_environment = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let address = self.address.or_else(|| of_environment("TOLLGATE_ADDRESS"));
+        let token = self.token.or_else(|| of_environment("TOLLGATE_TOKEN"));
+        let (address, tls) = scheme(address.as_deref().unwrap_or(ADDRESS), self.tls);
+        if token.is_some() && tls == Tls::Plaintext && !is_loopback(&address) {
+            return Err(ConnectError::TokenWithoutTls(address));
+        }
+        let authorization = token
+            .map(|token| HeaderValue::try_from(format!("Bearer {token}")))
+            .transpose()
+            .map_err(|_| ConnectError::Token)?
+            .map(|mut header| {
+                header.set_sensitive(true);
+                header
+            });
+        let channel = endpoint(&address, tls, self.timeout)?.connect_lazy();
+        let transport = Transport::new(channel, self.timeout, authorization);
+        let usage = UsageServiceClient::new(transport.clone());
+        let path = self.queue_path.as_deref();
+        let delivery =
+            Delivery::new(usage.clone(), runtime, self.queue_max, path).map_err(|cause| {
+                ConnectError::QueueFile { path: path.unwrap_or("".as_ref()).into(), cause }
+            })?;
+        Ok(Client {
+            inner: Arc::new(Inner {
+                usage,
+                transport,
+                delivery,
+                policy: self.on_unavailable,
+                flush_timeout: self.flush_timeout,
+                tokenizer: self.tokenizer,
+            }),
+        })
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the token.
+        formatter
+            .debug_struct("ClientBuilder")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Checks before LLM calls and records after them. Make one for a process; clones share it.
+///
+/// [`close`](Self::close) it at the end: dropping cannot wait. What is queued when the last clone
+/// is dropped is delivered in the background as long as the Tokio runtime runs, and is lost with
+/// it unless there is a queue file.
+///
+/// The stubs are for everything that is not the guard. Their calls have the client's deadline and
+/// token, and the four that are the same request however often they are sent are retried.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+/// What calls need of their client.
+pub(crate) struct Inner {
+    pub(crate) usage: UsageServiceClient<Transport>,
+    pub(crate) delivery: Arc<Delivery>,
+    pub(crate) policy: Policy,
+    pub(crate) tokenizer: Option<Box<Tokenizer>>,
+    transport: Transport,
+    flush_timeout: Duration,
+}
+
+impl Client {
+    /// Makes a client for the server at an address, with defaults for everything else.
+    pub fn new(address: impl Into<String>) -> Result<Self, ConnectError> {
+        Self::builder().address(address).build()
+    }
+
+    /// Begins a client with other settings; without any, everything comes from the environment.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// Puts an LLM call behind Tollgate.
+    ///
+    /// The block runs the call on [`Call::model`] and hands the provider's answer to
+    /// [`Call::record`]. It does not run if a limit is in the way ([`GuardError::Blocked`]), if
+    /// Tollgate is not reached and the policy is `Closed` ([`GuardError::Unavailable`]), or if the
+    /// request is wrong ([`GuardError::Rpc`]).
+    ///
+    /// How it ends is recorded: its success; its own error, which comes back unchanged in
+    /// [`GuardError::Block`]; a panic, as an error; and as cancelled if this future is dropped. A
+    /// block that never read the model never started: its hold is given back.
+    pub async fn guard<T, E, F, B>(&self, request: Request, block: F) -> Result<T, GuardError<E>>
+    where
+        F: FnOnce(Call) -> B,
+        B: Future<Output = Result<T, E>>,
+    {
+        match self.open(request).await {
+            Ok(open) => open.run(block).await,
+            Err(error) => Err(error.widen()),
+        }
+    }
+
+    /// Enters the guard by hand, for what does not fit into one block.
+    pub async fn open(&self, request: Request) -> Result<OpenCall, GuardError> {
+        OpenCall::enter(&self.inner, request).await
+    }
+
+    /// Waits until every record is delivered, at most so long; says how many are left.
+    pub async fn flush(&self, timeout: Duration) -> usize {
+        self.inner.delivery.flush(timeout).await
+    }
+
+    /// Flushes within the flush timeout and stops; says how many records are left. What is
+    /// recorded later, by any clone, is dropped.
+    pub async fn close(&self) -> usize {
+        self.close_within(self.inner.flush_timeout).await
+    }
+
+    /// Closes within another time than the flush timeout.
+    pub async fn close_within(&self, timeout: Duration) -> usize {
+        self.inner.delivery.close(timeout).await
+    }
+
+    /// Counts the usage records that are queued, delivered, dropped and refused.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.inner.delivery.stats()
+    }
+
+    /// Checks and records.
+    #[must_use]
+    pub fn usage(&self) -> UsageServiceClient<Transport> {
+        self.inner.usage.clone()
+    }
+
+    /// Workspaces and their budgets.
+    #[must_use]
+    pub fn budget(&self) -> BudgetServiceClient<Transport> {
+        BudgetServiceClient::new(self.inner.transport.clone())
+    }
+
+    /// Models, prices and caps.
+    #[must_use]
+    pub fn model_limit(&self) -> ModelLimitServiceClient<Transport> {
+        ModelLimitServiceClient::new(self.inner.transport.clone())
+    }
+
+    /// Quotas and rate limits.
+    #[must_use]
+    pub fn quota(&self) -> QuotaServiceClient<Transport> {
+        QuotaServiceClient::new(self.inner.transport.clone())
+    }
+
+    /// Alerts.
+    #[must_use]
+    pub fn alert(&self) -> AlertServiceClient<Transport> {
+        AlertServiceClient::new(self.inner.transport.clone())
+    }
+
+    /// The audit log.
+    #[must_use]
+    pub fn audit(&self) -> AuditServiceClient<Transport> {
+        AuditServiceClient::new(self.inner.transport.clone())
+    }
+
+    /// Users, departments, groups and keys.
+    #[must_use]
+    pub fn directory(&self) -> DirectoryServiceClient<Transport> {
+        DirectoryServiceClient::new(self.inner.transport.clone())
+    }
+
+    /// Reports and exports.
+    #[must_use]
+    pub fn analytics(&self) -> AnalyticsServiceClient<Transport> {
+        AnalyticsServiceClient::new(self.inner.transport.clone())
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Client").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.delivery.abandon();
+    }
+}
+
+/// Takes the scheme off an address, and what it says of TLS.
+fn scheme(address: &str, tls: Tls) -> (String, Tls) {
+    match (address.strip_prefix("https://"), tls) {
+        (Some(rest), Tls::Plaintext) => (rest.to_owned(), Tls::SystemRoots),
+        (Some(rest), tls) => (rest.to_owned(), tls),
+        (None, tls) => (address.strip_prefix("http://").unwrap_or(address).to_owned(), tls),
+    }
+}
+
+fn endpoint(address: &str, tls: Tls, timeout: Duration) -> Result<Endpoint, ConnectError> {
+    let scheme = match tls {
+        _ if address.starts_with("unix:") => "",
+        Tls::Plaintext => "http://",
+        _ => "https://",
+    };
+    let endpoint = Endpoint::from_shared(format!("{scheme}{address}")).map_err(|error| {
+        let cause = error.to_string();
+        ConnectError::Address { address: address.to_owned(), cause }
+    })?;
+    let endpoint = endpoint
+        .connect_timeout(timeout)
+        .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT);
+    let config = match tls {
+        Tls::Plaintext => return Ok(endpoint),
+        Tls::SystemRoots => ClientTlsConfig::new().with_native_roots(),
+        Tls::Roots(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
+    };
+    endpoint.tls_config(config).map_err(|error| {
+        let cause = std::error::Error::source(&error);
+        ConnectError::Tls(cause.map_or_else(|| error.to_string(), ToString::to_string))
+    })
+}
+
+/// Whether what is sent to an address stays on this machine.
+fn is_loopback(address: &str) -> bool {
+    if address.starts_with("unix:") {
+        return true;
+    }
+    let uri: Option<Uri> = address.parse().ok();
+    let Some(host) = uri.as_ref().and_then(Uri::host) else { return false };
+    let ip: Result<IpAddr, _> = host.trim_matches(['[', ']']).parse();
+    host.eq_ignore_ascii_case("localhost") || ip.is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for here in ["127.0.0.1:50051", "127.1.2.3:1", "localhost:80", "[::1]:50051", "unix:/a"] {
+            assert!(is_loopback(here), "{here}");
+        }
+        for there in ["localhost.example:443", "127.example:443", "10.0.0.1:1", "[::2]:1", "", "x"]
+        {
+            assert!(!is_loopback(there), "{there}");
+        }
+    }
+
+    #[test]
+    fn a_scheme_says_whether_tls_is_used() {
+        let of = |address| scheme(address, Tls::Plaintext);
+        assert_eq!(of("https://a:1"), ("a:1".to_owned(), Tls::SystemRoots));
+        assert_eq!(of("http://a:1"), ("a:1".to_owned(), Tls::Plaintext));
+        assert_eq!(of("a:1"), ("a:1".to_owned(), Tls::Plaintext));
+    }
+}

@@ -1,0 +1,369 @@
+//! The queue of what is to be recorded, and the one task that delivers it.
+//!
+//! It never blocks who puts something in for longer than a line takes to write, and never fails.
+//! What it delivers counts exactly once, because a record is sent again under the same request id.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tonic::{Code, Status};
+
+use crate::errors::is_unreached;
+use crate::queue_file::QueueFile;
+use crate::transport::Transport;
+use crate::v1::record_usage_result::Result as Recorded;
+use crate::v1::usage_service_client::UsageServiceClient;
+use crate::v1::{RecordUsageBatchRequest, RecordUsageRequest, ReleaseHoldRequest};
+
+const BATCH_MAX: usize = 100;
+const BACKOFF_MIN: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// How long closing waits for a batch that is under way.
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What waits to be sent.
+#[derive(Clone, Debug)]
+pub(crate) enum Item {
+    Record(Box<RecordUsageRequest>),
+    Release(ReleaseHoldRequest),
+}
+
+/// Counts of usage records since the client was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Wait now, in memory, in the file, or on their way.
+    pub queued: usize,
+    /// Are durable at the server.
+    pub delivered: u64,
+    /// Found no room.
+    pub dropped: u64,
+    /// Were refused by the server, and are given up.
+    pub refused: u64,
+}
+
+/// A bounded queue with one sender in the background, begun by the first record.
+pub(crate) struct Delivery {
+    // Never held across an await.
+    state: Mutex<State>,
+    /// Told of every change of the state.
+    changed: watch::Sender<()>,
+    usage: UsageServiceClient<Transport>,
+    runtime: Handle,
+    queue_max: usize,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Item>,
+    file: Option<QueueFile>,
+    sender: Option<JoinHandle<()>>,
+    /// Nothing is sent any more.
+    stopped: bool,
+    /// The client is gone: the sender ends once all is delivered.
+    abandoned: bool,
+    flushing: usize,
+    delivered: u64,
+    dropped: u64,
+    refused: u64,
+    drop_logged: bool,
+}
+
+impl State {
+    fn left(&self) -> usize {
+        self.waiting.len() + self.file.as_ref().map_or(0, |file| file.beyond)
+    }
+
+    fn drop_one(&mut self, why: &str) {
+        self.dropped += 1;
+        if !self.drop_logged {
+            self.drop_logged = true;
+            tracing::error!("tollgate: a usage record is dropped: {why} (logged once)");
+        }
+    }
+
+    fn refuse(&mut self, record: &RecordUsageRequest, why: &str) {
+        self.refused += 1;
+        let id = &record.request_id;
+        tracing::error!("tollgate: the usage record {id} is refused: {why}");
+    }
+
+    /// Takes out of the file what is delivered, and into memory what has been waiting there.
+    fn tidy_file(&mut self, queue_max: usize) {
+        let Some(file) = &mut self.file else { return };
+        if !file.wants_removal(self.waiting.len()) {
+            return;
+        }
+        let kept: Vec<_> = self.waiting.iter().filter_map(record_of).collect();
+        let read = file.remove(&kept, queue_max - self.waiting.len().min(queue_max));
+        self.waiting.extend(read.into_iter().map(Item::from));
+    }
+}
+
+impl Delivery {
+    /// Takes up what an earlier process has left in the file.
+    pub(crate) fn new(
+        usage: UsageServiceClient<Transport>,
+        runtime: Handle,
+        queue_max: usize,
+        queue_path: Option<&Path>,
+    ) -> std::io::Result<Arc<Self>> {
+        let mut state = State::default();
+        if let Some(path) = queue_path {
+            let mut file = QueueFile::open(path)?;
+            state.waiting = file.load(queue_max)?.into_iter().map(Item::from).collect();
+            state.file = Some(file);
+        }
+        let changed = watch::Sender::new(());
+        let delivery =
+            Arc::new(Self { state: Mutex::new(state), changed, usage, runtime, queue_max });
+        if delivery.lock().left() > 0 {
+            delivery.start(&mut delivery.lock());
+        }
+        Ok(delivery)
+    }
+
+    /// Queues a record or a release and returns at once.
+    pub(crate) fn put(self: &Arc<Self>, item: Item) {
+        let mut state = self.lock();
+        if state.stopped {
+            return state.drop_one("the client is closed");
+        }
+        let beyond = state.file.as_ref().is_some_and(|file| file.beyond > 0);
+        let room = state.waiting.len() < self.queue_max && !beyond;
+        match (&item, &mut state.file) {
+            (Item::Record(record), Some(file)) => {
+                if !file.append(record, room) {
+                    return state.drop_one("the queue file is full or cannot be written");
+                }
+            }
+            _ if room => {}
+            _ => return state.drop_one(&format!("{} are waiting already", self.queue_max)),
+        }
+        if room {
+            state.waiting.push_back(item);
+        }
+        self.start(&mut state);
+        drop(state);
+        self.changed.send_replace(());
+    }
+
+    /// Waits until all is delivered, at most so long; says how much is left.
+    pub(crate) async fn flush(&self, timeout: Duration) -> usize {
+        let _flushing = Flushing::new(self);
+        let done = self.until(|state| state.stopped || state.left() == 0);
+        // What is left is told below.
+        let _ = tokio::time::timeout(timeout, done).await;
+        self.lock().left()
+    }
+
+    /// Delivers what it can within the time, and stops; says how much is left.
+    pub(crate) async fn close(&self, timeout: Duration) -> usize {
+        if self.lock().stopped {
+            return self.lock().left();
+        }
+        self.flush(timeout).await;
+        let sender = {
+            let mut state = self.lock();
+            state.stopped = true;
+            state.sender.take()
+        };
+        self.changed.send_replace(());
+        if let Some(mut sender) = sender
+            && tokio::time::timeout(STOP_TIMEOUT, &mut sender).await.is_err()
+        {
+            sender.abort();
+        }
+        let state = self.lock();
+        let left = state.left();
+        match &state.file {
+            Some(file) => {
+                file.unlock();
+                if left > 0 {
+                    tracing::warn!("tollgate: {left} usage records wait in the queue file");
+                }
+            }
+            None if left > 0 => {
+                tracing::error!("tollgate: {left} usage records were not delivered and are lost");
+            }
+            None => {}
+        }
+        left
+    }
+
+    /// Lets the sender end once all is delivered.
+    pub(crate) fn abandon(&self) {
+        self.lock().abandoned = true;
+        self.changed.send_replace(());
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let state = self.lock();
+        let State { delivered, dropped, refused, .. } = *state;
+        Stats { queued: state.left(), delivered, dropped, refused }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn until(&self, condition: impl Fn(&State) -> bool) {
+        let mut changes = self.changed.subscribe();
+        while !condition(&self.lock()) {
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn start(self: &Arc<Self>, state: &mut State) {
+        if state.sender.is_none() {
+            state.sender = Some(self.runtime.spawn(Arc::clone(self).run()));
+        }
+    }
+
+    async fn run(self: Arc<Self>) {
+        let mut backoff = BACKOFF_MIN;
+        loop {
+            self.until(|state| state.stopped || state.abandoned || state.left() > 0).await;
+            let batch: Vec<Item> = {
+                let state = self.lock();
+                if state.stopped || state.left() == 0 {
+                    return;
+                }
+                state.waiting.iter().take(BATCH_MAX).cloned().collect()
+            };
+            let again = self.send(&batch).await;
+            let through = !batch.is_empty() && again.is_empty();
+            {
+                let mut state = self.lock();
+                state.waiting.drain(..batch.len());
+                for item in again.into_iter().rev() {
+                    state.waiting.push_front(item);
+                }
+                state.tidy_file(self.queue_max);
+            }
+            self.changed.send_replace(());
+            if through {
+                backoff = BACKOFF_MIN;
+                continue;
+            }
+            // A flush cuts the wait short, but does not make it spin.
+            let end = Instant::now() + backoff.mul_f64(0.5 + fastrand::f64() / 2.0);
+            let stopped = self.until(|state| state.stopped);
+            let _ = tokio::time::timeout(BACKOFF_MIN / 2, stopped).await;
+            let hurried = self.until(|state| state.stopped || state.flushing > 0);
+            let _ = tokio::time::timeout_at(end, hurried).await;
+            backoff = (backoff * 2).min(BACKOFF_MAX);
+        }
+    }
+
+    /// Sends once and gives back what has to be tried again.
+    async fn send(&self, batch: &[Item]) -> Vec<Item> {
+        let mut again = Vec::new();
+        let records: Vec<_> = batch.iter().filter_map(record_of).cloned().collect();
+        if !records.is_empty() {
+            again.extend(self.send_records(records).await.into_iter().map(Item::from));
+        }
+        for item in batch {
+            if let Item::Release(release) = item
+                && !self.release(release).await
+            {
+                again.push(item.clone());
+            }
+        }
+        again
+    }
+
+    async fn send_records(&self, records: Vec<RecordUsageRequest>) -> Vec<RecordUsageRequest> {
+        let request = RecordUsageBatchRequest { records: records.clone() };
+        let answer = self.usage.clone().record_usage_batch(request).await;
+        let mut state = self.lock();
+        let results = match answer {
+            Ok(answer) => answer.into_inner().results,
+            Err(status) if is_unreached(status.code()) || state.stopped => return records,
+            Err(status) => {
+                let why = format!("{:?}: {}", status.code(), status.message());
+                records.iter().for_each(|record| state.refuse(record, &why));
+                return Vec::new();
+            }
+        };
+        let mut results = results.into_iter();
+        let mut again = Vec::new();
+        for record in records {
+            match results.next().and_then(|result| result.result) {
+                Some(Recorded::Record(_)) => state.delivered += 1,
+                Some(Recorded::Error(error)) if is_unreached(Code::from_i32(error.code)) => {
+                    again.push(record);
+                }
+                Some(Recorded::Error(error)) => state.refuse(&record, &error.message),
+                None => state.refuse(&record, "the server said nothing of it"),
+            }
+        }
+        again
+    }
+
+    /// Gives a hold back; one that has ended already is as good. Says if that is settled.
+    async fn release(&self, release: &ReleaseHoldRequest) -> bool {
+        match self.usage.clone().release_hold(release.clone()).await {
+            Err(status) if is_unreached(status.code()) => return false,
+            Err(status) if status.code() != Code::NotFound => {
+                let id = &release.request_id;
+                tracing::warn!("tollgate: the hold {id} stays: {}", status.message());
+            }
+            _ => {}
+        }
+        true
+    }
+
+    /// Sends one thing at once and waits until it is durable; the answer is that of a record.
+    pub(crate) async fn send_now(
+        &self,
+        item: Item,
+    ) -> Result<Option<crate::v1::RecordUsageResponse>, Status> {
+        let mut usage = self.usage.clone();
+        match item {
+            Item::Record(record) => Ok(Some(usage.record_usage(*record).await?.into_inner())),
+            Item::Release(release) => match usage.release_hold(release).await {
+                Err(status) if status.code() != Code::NotFound => Err(status),
+                _ => Ok(None),
+            },
+        }
+    }
+}
+
+/// Somebody waits for the queue to become empty.
+struct Flushing<'a>(&'a Delivery);
+
+impl<'a> Flushing<'a> {
+    fn new(delivery: &'a Delivery) -> Self {
+        delivery.lock().flushing += 1;
+        delivery.changed.send_replace(());
+        Self(delivery)
+    }
+}
+
+impl Drop for Flushing<'_> {
+    fn drop(&mut self) {
+        self.0.lock().flushing -= 1;
+    }
+}
+
+impl From<RecordUsageRequest> for Item {
+    fn from(record: RecordUsageRequest) -> Self {
+        Self::Record(Box::new(record))
+    }
+}
+
+fn record_of(item: &Item) -> Option<&RecordUsageRequest> {
+    match item {
+        Item::Record(record) => Some(record),
+        Item::Release(_) => None,
+    }
+}

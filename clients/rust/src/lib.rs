@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod delivery;
+mod errors;
+mod guard;
+mod money;
+mod queue_file;
+mod record_json;
+mod request;
+mod transport;
+mod usage;
+
+/// The messages and stubs of the API, generated from its protos.
+#[allow(missing_docs, rustdoc::all, clippy::all, clippy::pedantic)]
+pub mod v1 {
+    include!("gen/tollgate.v1.rs");
+}
+
+pub use client::{Client, ClientBuilder, Tls};
+pub use delivery::Stats;
+pub use errors::{Blocked, ConnectError, GuardError, Verdict};
+pub use guard::{Call, OpenCall};
+pub use money::{Money, MoneyError};
+pub use request::{Policy, Request, RequestTo, Tokenizer, make_request_id};
+pub use transport::Transport;
+pub use usage::{NoUsage, Provider, UsageReader, estimate_tokens};
+pub use v1::{Decision, Outcome, ServiceTier, Usage};
