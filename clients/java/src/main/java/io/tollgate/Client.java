@@ -1,0 +1,299 @@
+package io.tollgate;
+
+import io.grpc.Channel;
+import io.tollgate.v1.AlertServiceGrpc;
+import io.tollgate.v1.AlertServiceGrpc.AlertServiceBlockingStub;
+import io.tollgate.v1.AnalyticsServiceGrpc;
+import io.tollgate.v1.AnalyticsServiceGrpc.AnalyticsServiceBlockingStub;
+import io.tollgate.v1.AuditServiceGrpc;
+import io.tollgate.v1.AuditServiceGrpc.AuditServiceBlockingStub;
+import io.tollgate.v1.BudgetServiceGrpc;
+import io.tollgate.v1.BudgetServiceGrpc.BudgetServiceBlockingStub;
+import io.tollgate.v1.DirectoryServiceGrpc;
+import io.tollgate.v1.DirectoryServiceGrpc.DirectoryServiceBlockingStub;
+import io.tollgate.v1.ModelLimitServiceGrpc;
+import io.tollgate.v1.ModelLimitServiceGrpc.ModelLimitServiceBlockingStub;
+import io.tollgate.v1.QuotaServiceGrpc;
+import io.tollgate.v1.QuotaServiceGrpc.QuotaServiceBlockingStub;
+import io.tollgate.v1.UsageServiceGrpc;
+import io.tollgate.v1.UsageServiceGrpc.UsageServiceBlockingStub;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.function.ToLongFunction;
+
+/**
+ * Checks before LLM calls and records after them. Make one for a process; safe for many threads.
+ *
+ * <p>The stubs, {@link #budget()} and the others, are for everything that is not the guard. Their
+ * unary calls have the client's deadline unless they are given one; all errors are {@link
+ * io.grpc.StatusRuntimeException}.
+ */
+public final class Client implements AutoCloseable {
+
+  private final Connection connection;
+  private final Delivery delivery;
+  private final OnUnavailable policy;
+  private final ToLongFunction<String> tokenizer;
+  private final UsageServiceBlockingStub usage;
+
+  private Client(Builder options) {
+    connection = new Connection(options);
+    policy = options.onUnavailable;
+    tokenizer = options.tokenizer;
+    usage = UsageServiceGrpc.newBlockingStub(connection.calls());
+    try {
+      delivery = new Delivery(usage, options.queueMax, options.queuePath, options.flushTimeout);
+    } catch (RuntimeException error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  /** Makes a client with all defaults but the address. Does not connect yet: the first call does. */
+  public static Client connect(String address) {
+    return builder().address(address).build();
+  }
+
+  /** Begins a client. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * Checks, and gives the call to leave: {@code try (Call call = client.guard(request)) {...}}.
+   *
+   * <p>The end of a try cannot see the exception that ended it, so that a call without recorded
+   * usage counts as an error; {@link #guard(GuardRequest, Call.Block)} knows how it ended.
+   *
+   * @throws BlockedException if the request may not run
+   * @throws TollgateUnavailableException if Tollgate cannot be reached and the policy is closed
+   * @throws io.grpc.StatusRuntimeException for a defect of the request, such as an unknown workspace
+   */
+  public Call guard(GuardRequest request) {
+    return new Call(this, request);
+  }
+
+  /**
+   * Puts an LLM call behind Tollgate: checks, runs the block, and records, whatever happens.
+   *
+   * <p>The block runs the LLM call on {@code call.model()} and hands the provider's answer to
+   * {@code call.record}. An exception is recorded as an error, an interruption or {@link
+   * java.util.concurrent.CancellationException} as cancelled; it goes on unchanged.
+   *
+   * @return what the block returns
+   * @throws BlockedException if the request may not run
+   * @throws TollgateUnavailableException if Tollgate cannot be reached and the policy is closed
+   * @throws io.grpc.StatusRuntimeException for a defect of the request, such as an unknown workspace
+   * @throws E what the block throws
+   */
+  public <T, E extends Exception> T guard(GuardRequest request, Call.Block<T, E> block) throws E {
+    return guard(request).run(block);
+  }
+
+  /** Waits as {@link #flush(Duration)} for the client's flush timeout. */
+  public int flush() {
+    return delivery.flush(null);
+  }
+
+  /**
+   * Waits until every record is delivered.
+   *
+   * @param timeout how long at most
+   * @return how many are left
+   */
+  public int flush(Duration timeout) {
+    return delivery.flush(timeout);
+  }
+
+  /** Counts the usage records that are queued, delivered, dropped and refused. */
+  public Stats stats() {
+    return delivery.stats();
+  }
+
+  /** Flushes for the client's flush timeout and closes. Runs by itself when the process ends. */
+  @Override
+  public void close() {
+    close(null);
+  }
+
+  /**
+   * Flushes and closes.
+   *
+   * @param timeout how long to wait for the queue at most; null for the client's flush timeout
+   * @return how many records are left
+   */
+  public int close(Duration timeout) {
+    int left = delivery.close(timeout);
+    connection.close();
+    return left;
+  }
+
+  /** The one channel, with the token and the deadline, for stubs of another kind. */
+  public Channel channel() {
+    return connection.calls();
+  }
+
+  /** Checks, records and holds. */
+  public UsageServiceBlockingStub usage() {
+    return usage;
+  }
+
+  /** Workspaces, plans and budgets. */
+  public BudgetServiceBlockingStub budget() {
+    return BudgetServiceGrpc.newBlockingStub(channel());
+  }
+
+  /** Models, their prices and caps. */
+  public ModelLimitServiceBlockingStub modelLimit() {
+    return ModelLimitServiceGrpc.newBlockingStub(channel());
+  }
+
+  /** Quotas and rate limits. */
+  public QuotaServiceBlockingStub quota() {
+    return QuotaServiceGrpc.newBlockingStub(channel());
+  }
+
+  /** Alerts and who receives them. */
+  public AlertServiceBlockingStub alert() {
+    return AlertServiceGrpc.newBlockingStub(channel());
+  }
+
+  /** What administrators did. */
+  public AuditServiceBlockingStub audit() {
+    return AuditServiceGrpc.newBlockingStub(channel());
+  }
+
+  /** API keys and their groups. */
+  public DirectoryServiceBlockingStub directory() {
+    return DirectoryServiceGrpc.newBlockingStub(channel());
+  }
+
+  /** Dashboards and reports. */
+  public AnalyticsServiceBlockingStub analytics() {
+    return AnalyticsServiceGrpc.newBlockingStub(channel());
+  }
+
+  /** Makes a UUIDv7: its first 48 bits are the milliseconds of now, the others random. */
+  public static String makeRequestId() {
+    UUID random = UUID.randomUUID();
+    long high = System.currentTimeMillis() << 16 | 0x7000 | random.getMostSignificantBits() & 0xFFF;
+    return new UUID(high, random.getLeastSignificantBits()).toString();
+  }
+
+  Delivery delivery() {
+    return delivery;
+  }
+
+  OnUnavailable policy() {
+    return policy;
+  }
+
+  ToLongFunction<String> tokenizer() {
+    return tokenizer;
+  }
+
+  /** Collects the options of a client. */
+  public static final class Builder {
+    String address = environment("TOLLGATE_ADDRESS", "127.0.0.1:50051");
+    String token = environment("TOLLGATE_TOKEN", null);
+    byte[] tls;
+    Duration timeout = Duration.ofSeconds(2);
+    private OnUnavailable onUnavailable = OnUnavailable.OPEN;
+    private int queueMax = 10_000;
+    private Path queuePath;
+    private Duration flushTimeout = Duration.ofSeconds(5);
+    private ToLongFunction<String> tokenizer;
+
+    private Builder() {}
+
+    /**
+     * {@code host:port}; by default that of the environment's {@code TOLLGATE_ADDRESS}, or
+     * 127.0.0.1:50051.
+     */
+    public Builder address(String address) {
+      this.address = Objects.requireNonNull(address);
+      return this;
+    }
+
+    /** Bearer token; by default that of {@code TOLLGATE_TOKEN}. In plaintext only to loopback. */
+    public Builder token(String token) {
+      this.token = token;
+      return this;
+    }
+
+    /** Speaks TLS, and trusts the roots of the system. The default is plaintext. */
+    public Builder tls() {
+      tls = new byte[0];
+      return this;
+    }
+
+    /** Speaks TLS, and trusts these roots, in PEM. */
+    public Builder tls(byte[] roots) {
+      if (roots.length == 0) {
+        throw new IllegalArgumentException("no roots are given");
+      }
+      tls = roots.clone();
+      return this;
+    }
+
+    /** Deadline of each call; 2 seconds by default. */
+    public Builder timeout(Duration timeout) {
+      this.timeout = Objects.requireNonNull(timeout);
+      return this;
+    }
+
+    /** What guards do when Tollgate cannot be reached; {@code OPEN} by default. */
+    public Builder onUnavailable(OnUnavailable policy) {
+      onUnavailable = Objects.requireNonNull(policy);
+      return this;
+    }
+
+    /** Most records that wait in memory; 10,000 by default. */
+    public Builder queueMax(int records) {
+      if (records < 1) {
+        throw new IllegalArgumentException("queueMax is at least 1, not " + records);
+      }
+      queueMax = records;
+      return this;
+    }
+
+    /**
+     * A file in which queued records survive the process, and those that find no room in memory
+     * wait; none by default. Each client needs its own.
+     */
+    public Builder queuePath(Path path) {
+      queuePath = path;
+      return this;
+    }
+
+    /** How long the end of the process waits for the queue; 5 seconds by default. */
+    public Builder flushTimeout(Duration timeout) {
+      flushTimeout = Objects.requireNonNull(timeout);
+      return this;
+    }
+
+    /** Counts the tokens of a text; a quarter of its characters by default. */
+    public Builder tokenizer(ToLongFunction<String> tokenizer) {
+      this.tokenizer = tokenizer;
+      return this;
+    }
+
+    /**
+     * Makes the client. Does not connect yet: the first call does.
+     *
+     * @throws IllegalArgumentException for a token in plaintext to another machine
+     * @throws java.io.UncheckedIOException if the queue file cannot be used, or another client has
+     *     it
+     */
+    public Client build() {
+      return new Client(this);
+    }
+
+    private static String environment(String name, String otherwise) {
+      String value = System.getenv(name);
+      return value == null || value.isEmpty() ? otherwise : value;
+    }
+  }
+}

@@ -1,0 +1,148 @@
+package io.tollgate;
+
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ChannelCredentials;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.ClientInterceptors;
+import io.grpc.ConnectivityState;
+import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.grpc.TlsChannelCredentials;
+import io.grpc.stub.MetadataUtils;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** One channel: with deadlines, the token, retries, and a way back after an outage. */
+final class Connection {
+
+  /** Codes which say that nobody has judged the request. */
+  static final Set<Status.Code> UNREACHED =
+      Set.of(Status.Code.UNAVAILABLE, Status.Code.DEADLINE_EXCEEDED);
+
+  private static final Pattern LOOPBACK =
+      Pattern.compile("(localhost|127(\\.\\d{1,3}){3}|\\[::1])(:\\d+)?|unix:.*");
+  private static final Metadata.Key<String> AUTHORIZATION =
+      Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+  private static final long WAKE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+  /** Retried by gRPC itself, with jitter, within the deadline, and only when nobody answered. */
+  private static final Map<String, ?> SERVICE_CONFIG =
+      Map.of(
+          "methodConfig",
+          List.of(
+              Map.of(
+                  "name",
+                  Stream.of("CheckAndRoute", "RecordUsage", "RecordUsageBatch", "ReleaseHold")
+                      .map(method -> Map.of("service", "tollgate.v1.UsageService", "method", method))
+                      .toList(),
+                  "retryPolicy",
+                  Map.of(
+                      "maxAttempts", 3.0,
+                      "initialBackoff", "0.1s",
+                      "maxBackoff", "1s",
+                      "backoffMultiplier", 2.0,
+                      "retryableStatusCodes", List.of("UNAVAILABLE")))));
+
+  private final ManagedChannel channel;
+  private final Channel calls;
+  private final AtomicLong woken = new AtomicLong(System.nanoTime() - WAKE_NANOS);
+
+  Connection(Client.Builder options) {
+    if (options.token != null && options.tls == null && !isLoopback(options.address)) {
+      throw new IllegalArgumentException(
+          "a token is not sent to " + options.address + " without TLS: set tls()");
+    }
+    channel =
+        Grpc.newChannelBuilder(options.address, credentials(options.tls))
+            .defaultServiceConfig(SERVICE_CONFIG)
+            .disableServiceConfigLookUp()
+            .enableRetry()
+            .keepAliveTime(30, TimeUnit.SECONDS)
+            .keepAliveTimeout(10, TimeUnit.SECONDS)
+            .build();
+    Metadata headers = new Metadata();
+    if (options.token != null) {
+      headers.put(AUTHORIZATION, "Bearer " + options.token);
+    }
+    calls =
+        ClientInterceptors.intercept(
+            channel,
+            MetadataUtils.newAttachHeadersInterceptor(headers),
+            new Caller(options.timeout));
+  }
+
+  /** The channel as calls are to be made on it. */
+  Channel calls() {
+    return calls;
+  }
+
+  void close() {
+    channel.shutdownNow();
+  }
+
+  static boolean isLoopback(String address) {
+    return LOOPBACK.matcher(address).matches();
+  }
+
+  /** Empty roots are those of the system. */
+  private static ChannelCredentials credentials(byte[] roots) {
+    if (roots == null) {
+      return InsecureChannelCredentials.create();
+    }
+    TlsChannelCredentials.Builder tls = TlsChannelCredentials.newBuilder();
+    if (roots.length > 0) {
+      try {
+        tls.trustManager(new ByteArrayInputStream(roots));
+      } catch (IOException error) {
+        throw new UncheckedIOException(error);
+      }
+    }
+    return tls.build();
+  }
+
+  /** After an outage gRPC may wait for two minutes before it connects again: too long here. */
+  private void wake() {
+    if (channel.getState(false) != ConnectivityState.TRANSIENT_FAILURE) {
+      return;
+    }
+    long now = System.nanoTime();
+    long last = woken.get();
+    if (now - last >= WAKE_NANOS && woken.compareAndSet(last, now)) {
+      channel.resetConnectBackoff();
+    }
+  }
+
+  private final class Caller implements ClientInterceptor {
+    private final Duration timeout;
+
+    Caller(Duration timeout) {
+      this.timeout = timeout;
+    }
+
+    @Override
+    public <Q, A> ClientCall<Q, A> interceptCall(
+        MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+      wake();
+      boolean limit =
+          options.getDeadline() == null && method.getType() == MethodDescriptor.MethodType.UNARY;
+      return next.newCall(
+          method,
+          limit ? options.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS) : options);
+    }
+  }
+}
