@@ -213,11 +213,7 @@ public final class Call implements AutoCloseable {
    */
   @Override
   public void close() {
-    boolean known;
-    synchronized (this) {
-      known = given != null || reader.usage().isPresent();
-    }
-    leave(known ? Outcome.OUTCOME_SUCCESS : Outcome.OUTCOME_ERROR);
+    leave(hasUsage() ? Outcome.OUTCOME_SUCCESS : Outcome.OUTCOME_ERROR);
   }
 
   /**
@@ -314,7 +310,7 @@ public final class Call implements AutoCloseable {
 
   private Message report(Outcome outcome) {
     Used used = used(outcome);
-    if (began == null && used.source() != UsageSource.USAGE_SOURCE_PROVIDER) {
+    if (began == null && !hasUsage()) {
       return unchecked() ? null : release();
     }
     if (used.source() == UsageSource.USAGE_SOURCE_ESTIMATED
@@ -339,6 +335,10 @@ public final class Call implements AutoCloseable {
       record.setUsage(used.usage());
     }
     return record.build();
+  }
+
+  private synchronized boolean hasUsage() {
+    return given != null || reader.usage().isPresent();
   }
 
   private record Used(io.tollgate.v1.Usage usage, UsageSource source) {}

@@ -178,7 +178,8 @@ public final class Client implements AutoCloseable {
   /** Makes a UUIDv7: its first 48 bits are the milliseconds of now, the others random. */
   public static String makeRequestId() {
     UUID random = UUID.randomUUID();
-    long high = System.currentTimeMillis() << 16 | 0x7000 | random.getMostSignificantBits() & 0xFFF;
+    long high =
+        (System.currentTimeMillis() << 16) | 0x7000 | (random.getMostSignificantBits() & 0xFFF);
     return new UUID(high, random.getLeastSignificantBits()).toString();
   }
 

@@ -17,7 +17,9 @@ import io.grpc.TlsChannelCredentials;
 import io.grpc.stub.MetadataUtils;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.io.InputStream;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -104,15 +106,19 @@ final class Connection {
     if (roots == null) {
       return InsecureChannelCredentials.create();
     }
-    TlsChannelCredentials.Builder tls = TlsChannelCredentials.newBuilder();
-    if (roots.length > 0) {
-      try {
-        tls.trustManager(new ByteArrayInputStream(roots));
-      } catch (IOException error) {
-        throw new UncheckedIOException(error);
-      }
+    if (roots.length == 0) {
+      return TlsChannelCredentials.create();
     }
-    return tls.build();
+    try {
+      InputStream pem = new ByteArrayInputStream(roots);
+      if (CertificateFactory.getInstance("X.509").generateCertificates(pem).isEmpty()) {
+        throw new CertificateException("no certificate");
+      }
+      pem.reset();
+      return TlsChannelCredentials.newBuilder().trustManager(pem).build();
+    } catch (CertificateException | IOException error) {
+      throw new IllegalArgumentException("the roots for TLS are not PEM", error);
+    }
   }
 
   /** After an outage gRPC may wait for two minutes before it connects again: too long here. */

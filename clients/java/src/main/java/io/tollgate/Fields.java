@@ -9,9 +9,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 
 /** Reads the fields of maps, of JSON, and of the objects of SDKs, without knowing their classes. */
 final class Fields {
@@ -68,6 +70,18 @@ final class Fields {
       }
     }
     return null;
+  }
+
+  /** SDKs wrap the events of a stream in a class with an accessor for each kind of event. */
+  static Object variant(Object event) {
+    if (event instanceof Map || event instanceof Iterable) {
+      return event;
+    }
+    return Stream.of("completed", "incomplete", "failed", "messageStart", "messageDelta")
+        .map(name -> get(event, name))
+        .filter(Objects::nonNull)
+        .findFirst()
+        .orElse(event);
   }
 
   /** Follows a path; a name in capitals picks that modality of a list. */

@@ -123,7 +123,7 @@ final class QueueFile {
    * is rewritten only then, so that a record costs the same however long the queue is.
    */
   boolean wantsRemoval(int waiting) {
-    if (closed || waiting > 0 && beyond > 0) {
+    if (closed || (waiting > 0 && beyond > 0)) {
       return false;
     }
     return (beyond > 0 || inMemory > 0) && inMemory >= 2 * waiting;

@@ -55,7 +55,7 @@ record Rule(String whole, List<Part> parts, Kind rest) {
               Kind.OUTPUT),
           new Rule("thoughtsTokenCount", List.of(), Kind.REASONING));
 
-  /** The classes, in the order of {@link Usage}. */
+  /** The classes of {@link Usage}. */
   enum Kind {
     INPUT,
     CACHE_READ,

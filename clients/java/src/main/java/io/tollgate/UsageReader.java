@@ -3,6 +3,7 @@ package io.tollgate;
 import static io.tollgate.Fields.get;
 import static io.tollgate.Fields.natural;
 
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,7 +38,7 @@ public final class UsageReader {
    * @throws IllegalArgumentException if a text is not JSON
    */
   public boolean feed(Object answer) {
-    Object event = Fields.parsed(answer);
+    Object event = Fields.variant(Fields.parsed(answer));
     if (event instanceof Iterable<?> events) {
       boolean fed = false;
       for (Object one : events) {
@@ -71,21 +72,29 @@ public final class UsageReader {
     if (rules.isEmpty()) {
       return Optional.empty();
     }
-    long[] counts = new long[Rule.Kind.values().length];
+    Map<Rule.Kind, Long> counts = new EnumMap<>(Rule.Kind.class);
     for (Rule rule : rules) {
       long left = whole(rule);
       for (Rule.Part part : rule.parts()) {
         long inside = natural(figures.get(part.path())) - natural(figures.get(part.less()));
         long taken = Math.min(Math.max(0, inside), left);
-        counts[part.kind().ordinal()] += taken;
+        counts.merge(part.kind(), taken, Long::sum);
         left -= taken;
       }
-      counts[rule.rest().ordinal()] += left;
+      counts.merge(rule.rest(), left, Long::sum);
     }
     return Optional.of(
         new Usage(
-            counts[0], counts[1], counts[2], counts[3], counts[4], counts[5], counts[6], counts[7],
-            counts[8], counts[9]));
+            counts.getOrDefault(Rule.Kind.INPUT, 0L),
+            counts.getOrDefault(Rule.Kind.CACHE_READ, 0L),
+            counts.getOrDefault(Rule.Kind.CACHE_WRITE_5M, 0L),
+            counts.getOrDefault(Rule.Kind.CACHE_WRITE_1H, 0L),
+            counts.getOrDefault(Rule.Kind.OUTPUT, 0L),
+            counts.getOrDefault(Rule.Kind.REASONING, 0L),
+            counts.getOrDefault(Rule.Kind.AUDIO_IN, 0L),
+            counts.getOrDefault(Rule.Kind.AUDIO_OUT, 0L),
+            counts.getOrDefault(Rule.Kind.IMAGE_IN, 0L),
+            counts.getOrDefault(Rule.Kind.IMAGE_OUT, 0L)));
   }
 
   /** The model that answered; empty as long as none was named. */

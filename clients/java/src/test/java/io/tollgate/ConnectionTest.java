@@ -1,0 +1,272 @@
+package io.tollgate;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.grpc.Context;
+import io.grpc.Grpc;
+import io.grpc.InsecureServerCredentials;
+import io.grpc.Metadata;
+import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerCredentials;
+import io.grpc.ServerInterceptor;
+import io.grpc.ServerInterceptors;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.TlsServerCredentials;
+import io.grpc.stub.StreamObserver;
+import io.tollgate.v1.BudgetServiceGrpc;
+import io.tollgate.v1.CheckAndRouteRequest;
+import io.tollgate.v1.CheckAndRouteResponse;
+import io.tollgate.v1.GetBudgetRequest;
+import io.tollgate.v1.GetBudgetResponse;
+import io.tollgate.v1.ItemError;
+import io.tollgate.v1.RecordUsageBatchRequest;
+import io.tollgate.v1.RecordUsageBatchResponse;
+import io.tollgate.v1.RecordUsageResponse;
+import io.tollgate.v1.RecordUsageResult;
+import io.tollgate.v1.UsageServiceGrpc;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyStore;
+import java.security.cert.Certificate;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.KeyManagerFactory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Token, TLS, deadline and retries, against a server that answers as the test says. */
+class ConnectionTest {
+
+  private static final Metadata.Key<String> AUTHORIZATION =
+      Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+
+  @TempDir Path folder;
+
+  @Test
+  void callsSayWhoTheyAreHaveADeadlineAndOnlySomeAreRepeated() throws IOException {
+    try (Fake fake = new Fake(InsecureServerCredentials.create());
+        Client client =
+            Client.builder()
+                .address(fake.address())
+                .token("secret")
+                .timeout(Duration.ofSeconds(5))
+                .build()) {
+      assertNotEquals(
+          null, client.usage().checkAndRoute(CheckAndRouteRequest.getDefaultInstance()));
+      assertEquals(3, fake.seen.size(), "the third try was answered");
+      for (Fake.Seen seen : fake.seen) {
+        assertEquals("Bearer secret", seen.authorization());
+        assertTrue(seen.leftMillis() > 0 && seen.leftMillis() < 5100, seen::toString);
+      }
+      fake.seen.clear();
+      StatusRuntimeException error =
+          assertThrows(
+              StatusRuntimeException.class,
+              () -> client.budget().getBudget(GetBudgetRequest.getDefaultInstance()));
+      assertEquals("busy", error.getStatus().getDescription());
+      assertEquals(1, fake.seen.size(), "what is not idempotent by its id is not repeated");
+    }
+  }
+
+  @Test
+  void anItemThatCouldNotBeStoredIsSentAgainAndAWholeBatchRefusedIsNot() throws IOException {
+    try (Fake fake = new Fake(InsecureServerCredentials.create());
+        Client client = Client.connect(fake.address())) {
+      client.guard(request("later").build()).close(new IOException());
+      try (Call call = client.guard(request("later").build())) {
+        call.record(Usage.of(1, 1));
+      }
+      assertEquals(0, client.flush(Duration.ofSeconds(10)));
+      assertEquals(new Stats(0, 1, 0, 0), client.stats());
+      assertEquals(2, fake.batches.size());
+      assertEquals(fake.batches.get(0), fake.batches.get(1));
+      try (Call call = client.guard(request("refused").build())) {
+        call.record(Usage.of(1, 1));
+      }
+      assertEquals(0, client.flush(Duration.ofSeconds(10)));
+      assertEquals(new Stats(0, 1, 0, 1), client.stats());
+    }
+  }
+
+  @Test
+  void tlsWithRootsOfOnesOwn() throws Exception {
+    Path store = folder.resolve("store.p12");
+    Process keytool = new ProcessBuilder(keytool(store)).inheritIO().start();
+    assertTrue(keytool.waitFor(30, TimeUnit.SECONDS) && keytool.exitValue() == 0);
+    KeyStore keys = KeyStore.getInstance("PKCS12");
+    try (InputStream in = Files.newInputStream(store)) {
+      keys.load(in, "secret".toCharArray());
+    }
+    KeyManagerFactory managers =
+        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    managers.init(keys, "secret".toCharArray());
+    ServerCredentials credentials =
+        TlsServerCredentials.newBuilder().keyManager(managers.getKeyManagers()).build();
+    GuardRequest request = request("w").onUnavailable(OnUnavailable.CLOSED).build();
+    try (Fake fake = new Fake(credentials);
+        Client own =
+            Client.builder().address(fake.address()).token("t").tls(pem(keys)).build();
+        Client others = Client.builder().address(fake.address()).tls().build();
+        Client plain = Client.builder().address(fake.address()).build()) {
+      assertFalse(own.guard(request).unchecked());
+      assertEquals("Bearer t", fake.seen.get(0).authorization());
+      assertThrows(TollgateUnavailableException.class, () -> others.guard(request));
+      assertThrows(TollgateUnavailableException.class, () -> plain.guard(request));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "tollgate.example:443",
+        "localhost.example:443",
+        "127.example:443",
+        "10.0.0.1:50051",
+        "dns:///127.0.0.1.example:1"
+      })
+  void aTokenIsKeptOffTheOpenNetwork(String address) {
+    Client.Builder options = Client.builder().address(address).token("secret");
+    IllegalArgumentException error = assertThrows(IllegalArgumentException.class, options::build);
+    assertTrue(error.getMessage().contains("without TLS"));
+    assertFalse(error.getMessage().contains("secret"));
+    options.tls().build().close();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"localhost", "localhost:50051", "127.0.0.1:1", "127.1.2.3", "[::1]:2"})
+  void onlyLoopbackIsTakenForIt(String address) {
+    Client.builder().address(address).token("secret").build().close();
+  }
+
+  @Test
+  void optionsThatMakeNoSenseAreRefused() {
+    assertThrows(IllegalArgumentException.class, () -> Client.builder().queueMax(0));
+    assertThrows(IllegalArgumentException.class, () -> Client.builder().tls(new byte[0]));
+    Client.Builder noPem = Client.builder().tls(new byte[] {'x'});
+    assertThrows(IllegalArgumentException.class, noPem::build);
+  }
+
+  private static GuardRequest.Builder request(String workspace) {
+    return GuardRequest.builder(workspace, "m").inputTokens(1);
+  }
+
+  private static List<String> keytool(Path store) {
+    return List.of(
+        Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+        "-genkeypair",
+        "-alias",
+        "own",
+        "-keyalg",
+        "EC",
+        "-storetype",
+        "PKCS12",
+        "-storepass",
+        "secret",
+        "-dname",
+        "CN=own",
+        "-ext",
+        "san=ip:127.0.0.1",
+        "-keystore",
+        store.toString());
+  }
+
+  private static byte[] pem(KeyStore keys) throws Exception {
+    Certificate certificate = keys.getCertificate("own");
+    String body = Base64.getMimeEncoder().encodeToString(certificate.getEncoded());
+    return ("-----BEGIN CERTIFICATE-----\n" + body + "\n-----END CERTIFICATE-----\n")
+        .getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+  }
+
+  /** Answers a check and a batch after some failures, and nothing else. */
+  private static final class Fake implements AutoCloseable {
+
+    record Seen(String authorization, long leftMillis) {}
+
+    final List<Seen> seen = new CopyOnWriteArrayList<>();
+    final List<RecordUsageBatchRequest> batches = new CopyOnWriteArrayList<>();
+    private final Server server;
+
+    Fake(ServerCredentials credentials) throws IOException {
+      server =
+          Grpc.newServerBuilderForPort(0, credentials)
+              .addService(ServerInterceptors.intercept(new Checks(), new Witness()))
+              .addService(ServerInterceptors.intercept(new Budgets(), new Witness()))
+              .build()
+              .start();
+    }
+
+    String address() {
+      return "127.0.0.1:" + server.getPort();
+    }
+
+    @Override
+    public void close() {
+      server.shutdownNow();
+    }
+
+    private final class Witness implements ServerInterceptor {
+      @Override
+      public <Q, A> ServerCall.Listener<Q> interceptCall(
+          ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+        long left = Context.current().getDeadline().timeRemaining(TimeUnit.MILLISECONDS);
+        seen.add(new Seen(headers.get(AUTHORIZATION), left));
+        return next.startCall(call, headers);
+      }
+    }
+
+    private final class Checks extends UsageServiceGrpc.UsageServiceImplBase {
+      @Override
+      public void checkAndRoute(
+          CheckAndRouteRequest request, StreamObserver<CheckAndRouteResponse> answers) {
+        if (request.getWorkspaceId().isEmpty() && seen.size() < 3) {
+          answers.onError(Status.UNAVAILABLE.withDescription("busy").asRuntimeException());
+          return;
+        }
+        answers.onNext(
+            CheckAndRouteResponse.newBuilder()
+                .setDecision(io.tollgate.v1.Decision.DECISION_ALLOWED)
+                .build());
+        answers.onCompleted();
+      }
+
+      @Override
+      public void recordUsageBatch(
+          RecordUsageBatchRequest request, StreamObserver<RecordUsageBatchResponse> answers) {
+        if (request.getRecords(0).getWorkspaceId().equals("refused")) {
+          answers.onError(Status.PERMISSION_DENIED.asRuntimeException());
+          return;
+        }
+        batches.add(request);
+        RecordUsageResult.Builder result = RecordUsageResult.newBuilder();
+        if (batches.size() == 1) {
+          result.setError(ItemError.newBuilder().setCode(Status.Code.UNAVAILABLE.value()));
+        } else {
+          result.setRecord(RecordUsageResponse.getDefaultInstance());
+        }
+        answers.onNext(RecordUsageBatchResponse.newBuilder().addResults(result).build());
+        answers.onCompleted();
+      }
+    }
+
+    private static final class Budgets extends BudgetServiceGrpc.BudgetServiceImplBase {
+      @Override
+      public void getBudget(GetBudgetRequest request, StreamObserver<GetBudgetResponse> answers) {
+        answers.onError(Status.UNAVAILABLE.withDescription("busy").asRuntimeException());
+      }
+    }
+  }
+}

@@ -1,0 +1,122 @@
+package io.tollgate.support;
+
+import io.tollgate.Client;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+
+/** The real binary, on a port and with a SQLite file of its own; can be killed and started. */
+public final class Server implements AutoCloseable {
+
+  private static Server shared;
+
+  private final Path folder;
+  private final String address;
+  private Process process;
+
+  public Server() throws IOException {
+    folder = Files.createTempDirectory("tollgate-java");
+    try (ServerSocket free = new ServerSocket(0)) {
+      address = "127.0.0.1:" + free.getLocalPort();
+    }
+    start();
+  }
+
+  /** One server for all tests that leave it alone. */
+  public static synchronized Server shared() throws IOException {
+    if (shared == null) {
+      shared = new Server();
+      Runtime.getRuntime().addShutdownHook(new Thread(shared::close));
+    }
+    return shared;
+  }
+
+  public String address() {
+    return address;
+  }
+
+  public void start() throws IOException {
+    Path binary = Path.of(System.getenv("TOLLGATE_TEST_BINARY"));
+    Path log = folder.resolve("server.log");
+    process =
+        new ProcessBuilder(
+                binary.toString(),
+                "serve",
+                "--listen",
+                address,
+                "--database",
+                "sqlite:" + folder.resolve("tollgate.db"))
+            .directory(folder.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
+            .start();
+    Wait.until(Duration.ofSeconds(30), this::listens, () -> "no server: " + read(log));
+  }
+
+  /** SIGKILL. */
+  public void kill() {
+    process.destroyForcibly();
+    try {
+      process.waitFor();
+    } catch (InterruptedException error) {
+      throw new IllegalStateException(error);
+    }
+  }
+
+  public void pause() throws IOException, InterruptedException {
+    signal("STOP");
+  }
+
+  public void resume() throws IOException, InterruptedException {
+    signal("CONT");
+  }
+
+  /** A client with a deadline that a busy machine keeps. */
+  public Client client() {
+    return Client.builder().address(address).timeout(Duration.ofSeconds(10)).build();
+  }
+
+  @Override
+  public void close() {
+    kill();
+    try (var files = Files.walk(folder)) {
+      files.sorted(java.util.Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+    } catch (IOException error) {
+      throw new java.io.UncheckedIOException(error);
+    }
+  }
+
+  private void signal(String name) throws IOException, InterruptedException {
+    String pid = Long.toString(process.pid());
+    Process kill = new ProcessBuilder("kill", "-" + name, pid).start();
+    if (!kill.waitFor(5, TimeUnit.SECONDS) || kill.exitValue() != 0) {
+      throw new IllegalStateException("kill failed");
+    }
+  }
+
+  private boolean listens() {
+    if (!process.isAlive()) {
+      throw new AssertionError("no server: " + read(folder.resolve("server.log")));
+    }
+    String[] parts = address.split(":", -1);
+    try (Socket socket = new Socket()) {
+      socket.connect(new InetSocketAddress(parts[0], Integer.parseInt(parts[1])), 1000);
+      return true;
+    } catch (IOException error) {
+      return false;
+    }
+  }
+
+  private static String read(Path log) {
+    try {
+      return Files.readString(log);
+    } catch (IOException error) {
+      return error.toString();
+    }
+  }
+}
