@@ -246,7 +246,7 @@ public final class Call implements AutoCloseable {
       if (!Connection.UNREACHED.contains(error.getStatus().getCode())) {
         throw error;
       }
-      String why = error.getStatus().toString();
+      String why = Connection.why(error);
       if (policy == OnUnavailable.CLOSED) {
         throw new TollgateUnavailableException("tollgate does not answer: " + why, error);
       }
@@ -284,7 +284,7 @@ public final class Call implements AutoCloseable {
     if (unreached || code == Status.Code.CANCELLED) {
       client.delivery().put(record);
     }
-    String why = error.getStatus().toString();
+    String why = Connection.why(error);
     if (failed) {
       LOG.log(Level.ERROR, "tollgate: {0} is not recorded yet: {1}", requestId(), why);
     } else if (unreached) {

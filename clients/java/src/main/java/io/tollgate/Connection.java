@@ -13,6 +13,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.TlsChannelCredentials;
 import io.grpc.stub.MetadataUtils;
 import java.io.ByteArrayInputStream;
@@ -95,6 +96,12 @@ final class Connection {
 
   void close() {
     channel.shutdownNow();
+  }
+
+  /** What went wrong, for the log: of a broken connection gRPC says it only in the cause. */
+  static String why(StatusRuntimeException error) {
+    Throwable cause = error.getCause();
+    return cause == null ? error.getMessage() : error.getMessage() + ": " + cause.getMessage();
   }
 
   static boolean isLoopback(String address) {

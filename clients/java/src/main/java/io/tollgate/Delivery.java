@@ -102,10 +102,7 @@ final class Delivery {
     try {
       flushing++;
       changed.signalAll();
-      await(nanos, () -> stopped || left() == 0);
-      return left();
-    } catch (InterruptedException interruption) {
-      Thread.currentThread().interrupt();
+      awaitDelivered(nanos);
       return left();
     } finally {
       flushing--;
@@ -282,6 +279,23 @@ final class Delivery {
     }
   }
 
+  /** An interrupted thread closes its client too, and is to lose nothing: its time is bounded. */
+  private void awaitDelivered(long nanos) {
+    long end = System.nanoTime() + nanos;
+    boolean interrupted = false;
+    while (true) {
+      try {
+        await(end - System.nanoTime(), () -> stopped || left() == 0);
+        break;
+      } catch (InterruptedException interruption) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   private void await(long nanos, BooleanSupplier condition) throws InterruptedException {
     long left = nanos;
     while (!condition.getAsBoolean() && left > 0) {
@@ -315,6 +329,10 @@ final class Delivery {
           stub.recordUsageBatch(
                   RecordUsageBatchRequest.newBuilder().addAllRecords(records).build())
               .getResultsList();
+      if (results.size() != records.size()) {
+        refuse(records, "the server answered " + results.size() + " of " + records.size());
+        return;
+      }
       for (int at = 0; at < records.size(); at++) {
         RecordUsageResult result = results.get(at);
         Status.Code code = Status.fromCodeValue(result.getError().getCode()).getCode();
@@ -332,7 +350,7 @@ final class Delivery {
       if (Connection.UNREACHED.contains(code) || code == Status.Code.CANCELLED) {
         again.addAll(records);
       } else {
-        refuse(records, error.getStatus().toString());
+        refuse(records, Connection.why(error));
       }
     }
   }
@@ -347,9 +365,8 @@ final class Delivery {
         return false;
       }
       if (code != Status.Code.NOT_FOUND) {
-        String why = error.getStatus().toString();
-        LOG.log(
-            Level.WARNING, "tollgate: the hold {0} stays: {1}", release.getRequestId(), why);
+        String why = Connection.why(error);
+        LOG.log(Level.WARNING, "tollgate: the hold {0} stays: {1}", release.getRequestId(), why);
       }
     }
     return true;

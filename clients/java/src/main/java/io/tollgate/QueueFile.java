@@ -105,7 +105,7 @@ final class QueueFile {
         return false;
       }
       write(line);
-    } catch (IOException error) {
+    } catch (IOException | RuntimeException error) {
       LOG.log(Level.ERROR, "tollgate: cannot write " + path, error);
       return false;
     }

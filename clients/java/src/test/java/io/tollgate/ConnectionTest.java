@@ -105,7 +105,7 @@ class ConnectionTest {
   @Test
   void tlsWithRootsOfOnesOwn() throws Exception {
     Path store = folder.resolve("store.p12");
-    Process keytool = new ProcessBuilder(keytool(store)).inheritIO().start();
+    Process keytool = new ProcessBuilder(keytool(store)).redirectErrorStream(true).start();
     assertTrue(keytool.waitFor(30, TimeUnit.SECONDS) && keytool.exitValue() == 0);
     KeyStore keys = KeyStore.getInstance("PKCS12");
     try (InputStream in = Files.newInputStream(store)) {

@@ -223,6 +223,20 @@ class DeliveryTest {
   }
 
   @Test
+  void anInterruptedThreadDeliversWhenItCloses() throws IOException {
+    try (Client admin = Server.shared().client()) {
+      Workspace workspace = new Workspace(admin);
+      Client client = Server.shared().client();
+      run(client, workspace.id());
+      Thread.currentThread().interrupt();
+      int left = client.close(LONG);
+      assertTrue(Thread.interrupted());
+      assertEquals(0, left);
+      assertEquals(1, workspace.records().size());
+    }
+  }
+
+  @Test
   void theEndIsNotHeldUpForLongerThanTheFlushTimeout() throws Exception {
     long begin = System.nanoTime();
     Programs.Result ended = program(NOWHERE, "w", "1", "exit", null);
