@@ -1,0 +1,280 @@
+package tollgate_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"maps"
+	"net"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	tollgate "tollgate/clients/go"
+	pb "tollgate/clients/go/gen/tollgate/v1"
+)
+
+// fake answers every call in the same way, and keeps what it was asked.
+type fake struct {
+	address string
+	answer  func(ctx context.Context) error
+
+	mu    sync.Mutex
+	calls map[string][]metadata.MD // By the name of the method.
+	left  []time.Duration          // Until the deadline.
+}
+
+func newFake(t *testing.T, answer func(context.Context) error, opts ...grpc.ServerOption) *fake {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fake{address: listener.Addr().String(), answer: answer, calls: map[string][]metadata.MD{}}
+	server := grpc.NewServer(append(opts, grpc.UnknownServiceHandler(f.handle))...)
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(server.Stop)
+	return f
+}
+
+func (f *fake) handle(_ any, stream grpc.ServerStream) error {
+	method, _ := grpc.MethodFromServerStream(stream)
+	headers, _ := metadata.FromIncomingContext(stream.Context())
+	f.mu.Lock()
+	name := method[strings.LastIndex(method, "/")+1:]
+	f.calls[name] = append(f.calls[name], headers)
+	if deadline, ok := stream.Context().Deadline(); ok {
+		f.left = append(f.left, time.Until(deadline))
+	}
+	f.mu.Unlock()
+	if err := f.answer(stream.Context()); err != nil {
+		return err
+	}
+	return stream.SendMsg(&pb.CheckAndRouteResponse{})
+}
+
+func (f *fake) counts() map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	counts := map[string]int{}
+	for name, calls := range f.calls {
+		counts[name] = len(calls)
+	}
+	return counts
+}
+
+func busy(context.Context) error { return status.Error(codes.Unavailable, "busy") }
+
+func TestOnlyWhatIsIdempotentByItsIdIsRepeated(t *testing.T) {
+	t.Parallel()
+	fake := newFake(t, busy)
+	client := newClient(t, tollgate.Options{Address: fake.address, Timeout: 10 * time.Second})
+	ctx := context.Background()
+	for _, call := range []func() error{
+		func() error { _, err := client.Usage.CheckAndRoute(ctx, &pb.CheckAndRouteRequest{}); return err },
+		func() error { _, err := client.Usage.RecordUsage(ctx, &pb.RecordUsageRequest{}); return err },
+		func() error {
+			_, err := client.Usage.RecordUsageBatch(ctx, &pb.RecordUsageBatchRequest{})
+			return err
+		},
+		func() error { _, err := client.Usage.ReleaseHold(ctx, &pb.ReleaseHoldRequest{}); return err },
+		func() error { _, err := client.Usage.ExtendHold(ctx, &pb.ExtendHoldRequest{}); return err },
+		func() error { _, err := client.Usage.RepriceUsage(ctx, &pb.RepriceUsageRequest{}); return err },
+		func() error { _, err := client.Budget.SetPlan(ctx, &pb.SetPlanRequest{}); return err },
+	} {
+		expect(t, "code", status.Code(call()), codes.Unavailable)
+	}
+	want := map[string]int{
+		"CheckAndRoute": 3, "RecordUsage": 3, "RecordUsageBatch": 3, "ReleaseHold": 3,
+		"ExtendHold": 1, "RepriceUsage": 1, "SetPlan": 1,
+	}
+	if got := fake.counts(); !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestOnlyUnavailableIsRepeated(t *testing.T) {
+	fake := newFake(t, func(context.Context) error {
+		return status.Error(codes.ResourceExhausted, "too much")
+	})
+	client := newClient(t, tollgate.Options{Address: fake.address})
+	_, err := client.Usage.CheckAndRoute(context.Background(), &pb.CheckAndRouteRequest{})
+	expect(t, "code", status.Code(err), codes.ResourceExhausted)
+	expect(t, "calls", fake.counts()["CheckAndRoute"], 1)
+}
+
+func TestCallsSayWhoTheyAreAndHaveADeadline(t *testing.T) {
+	fake := newFake(t, func(context.Context) error { return nil })
+	client := newClient(t, tollgate.Options{
+		Address: fake.address, Token: "secret", Timeout: 5 * time.Second,
+	})
+	ctx := metadata.AppendToOutgoingContext(context.Background(), "tollgate-actor", "grace")
+	if _, err := client.Usage.CheckAndRoute(ctx, &pb.CheckAndRouteRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	// One's own deadline stays; a stream has none.
+	longer, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if _, err := client.Budget.GetBudget(longer, &pb.GetBudgetRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	watch, err := client.Budget.WatchSpend(ctx, &pb.WatchSpendRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := watch.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	fake.mu.Lock()
+	defer fake.mu.Unlock()
+	for _, name := range []string{"CheckAndRoute", "GetBudget", "WatchSpend"} {
+		headers := fake.calls[name][0]
+		expect(t, name, strings.Join(headers["authorization"], ","), "Bearer secret")
+		expect(t, name, strings.Join(headers["tollgate-actor"], ","), "grace")
+	}
+	expect(t, "deadlines", len(fake.left), 2)
+	expect(t, "the client's", fake.left[0] > 0 && fake.left[0] <= 5*time.Second, true)
+	expect(t, "one's own", fake.left[1] > 50*time.Second, true)
+}
+
+func TestATokenIsKeptOffTheOpenNetwork(t *testing.T) {
+	for address, fine := range map[string]bool{
+		"tollgate.example:443":          false,
+		"192.0.2.1:50051":               false,
+		"localhost.tollgate.example:80": false,
+		"127.tollgate.example:80":       false,
+		"127.0.0.1:50051":               true,
+		"localhost:50051":               true,
+		"[::1]:50051":                   true,
+		"unix:/run/tollgate.sock":       true,
+	} {
+		client, err := tollgate.New(tollgate.Options{Address: address, Token: "secret"})
+		if err == nil {
+			shutdown(client, 0)
+		}
+		expect(t, address, err == nil, fine)
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("the token is in %q", err)
+		}
+	}
+	newClient(t, tollgate.Options{
+		Address: "tollgate.example:443", Token: "secret", TLS: &tls.Config{},
+	})
+}
+
+func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
+	for _, options := range []tollgate.Options{
+		{OnUnavailable: "ajar"}, {QueueMax: -1}, {Timeout: -1}, {FlushTimeout: -1},
+	} {
+		if _, err := tollgate.New(options); err == nil {
+			t.Errorf("taken: %+v", options)
+		}
+	}
+}
+
+func TestTLS(t *testing.T) {
+	// Only for its certificate, which is that of example.com and 127.0.0.1.
+	web := httptest.NewUnstartedServer(nil)
+	web.StartTLS()
+	web.Close()
+	fake := newFake(t, func(context.Context) error { return nil },
+		grpc.Creds(credentials.NewServerTLSFromCert(&web.TLS.Certificates[0])))
+	roots := x509.NewCertPool()
+	roots.AddCert(web.Certificate())
+	options := tollgate.Options{
+		Address: fake.address, Token: "secret", TLS: &tls.Config{RootCAs: roots},
+	}
+	_, err := newClient(t, options).Budget.GetBudget(context.Background(), &pb.GetBudgetRequest{})
+	expect(t, "error", err, nil)
+	options.TLS = &tls.Config{}
+	_, err = newClient(t, options).Budget.GetBudget(context.Background(), &pb.GetBudgetRequest{})
+	expect(t, "code for unknown roots", status.Code(err), codes.Unavailable)
+	expect(t, "calls", fake.counts()["GetBudget"], 1)
+}
+
+func TestWhoIsCancelledDuringTheCheckGetsTheHoldReleased(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	released := make(chan struct{})
+	var once sync.Once
+	fake := newFake(t, func(call context.Context) error {
+		method, _ := grpc.Method(call)
+		if strings.HasSuffix(method, "/ReleaseHold") {
+			once.Do(func() { close(released) })
+			return nil
+		}
+		cancel()
+		<-call.Done()
+		return call.Err()
+	})
+	client := newClient(t, tollgate.Options{Address: fake.address, Timeout: time.Minute})
+	err := client.Guard(ctx, tollgate.Request{Workspace: "w", Model: "m", InputTokens: 1},
+		mustNotRun(t))
+	expect(t, "cancelled", errors.Is(err, context.Canceled), true)
+	select {
+	case <-released:
+	case <-time.After(10 * time.Second):
+		t.Error("the hold was not released")
+	}
+}
+
+func TestWhoIsCancelledWhileWaitingLosesNothing(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	fake := newFake(t, func(call context.Context) error {
+		if method, _ := grpc.Method(call); !strings.HasSuffix(method, "/RecordUsage") {
+			return nil
+		}
+		cancel()
+		<-call.Done()
+		return call.Err()
+	})
+	client := newClient(t, tollgate.Options{Address: fake.address, Timeout: time.Minute})
+	request := tollgate.Request{Workspace: "w", Model: "m", InputTokens: 1, Wait: true}
+	err := client.Guard(ctx, request,
+		func(_ context.Context, call *tollgate.Call) error { return record(call) })
+	expect(t, "cancelled", errors.Is(err, context.Canceled), true)
+	// The fake answers the batch without results, which is refused.
+	expect(t, "left", flush(client, 10*time.Second), 0)
+	expect(t, "was sent again", fake.counts()["RecordUsageBatch"], 1)
+	expect(t, "refused", client.Stats().Refused, 1)
+}
+
+func TestReleasesWaitForOneAnother(t *testing.T) {
+	fake := newFake(t, func(call context.Context) error {
+		if method, _ := grpc.Method(call); strings.HasSuffix(method, "/ReleaseHold") {
+			<-call.Done()
+		}
+		return nil
+	})
+	client := newClient(t, tollgate.Options{
+		Address: fake.address, Timeout: 100 * time.Millisecond,
+	})
+	for range 20 {
+		expect(t, "error", guard(client, "w", func(*tollgate.Call) error { return nil }), nil)
+	}
+	expect(t, "left", flush(client, 300*time.Millisecond), 20)
+	if tried := fake.counts()["ReleaseHold"]; tried < 1 || tried > 4 {
+		t.Errorf("a server that hangs was asked %d times", tried)
+	}
+}
+
+func TestRequestIDsAreInTheOrderOfTime(t *testing.T) {
+	var ids []string
+	for range 3 {
+		ids = append(ids, tollgate.NewRequestID())
+		for begin := time.Now().UnixMilli(); time.Now().UnixMilli() == begin; {
+		}
+	}
+	expect(t, "sorted", slices.IsSorted(ids), true)
+	expect(t, "length", len(ids[0]), 36)
+	expect(t, "version", ids[0][14], '7')
+}

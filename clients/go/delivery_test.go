@@ -1,0 +1,282 @@
+package tollgate_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	tollgate "tollgate/clients/go"
+	"tollgate/clients/go/internal/testserver"
+)
+
+func TestOpenRunsAndDeliversLaterExactlyOnce(t *testing.T) {
+	t.Parallel()
+	own := testserver.New(t)
+	workspace := own.Workspace("acme", "100")
+	client := newClient(t, tollgate.Options{Address: own.Address})
+	ids := map[string]bool{}
+	if err := guard(client, "acme", func(call *tollgate.Call) error {
+		own.Kill()
+		ids[call.RequestID] = true
+		return record(call)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Guard(context.Background(), tollgate.Request{
+		Workspace: "acme", Model: "gpt-4.1", InputTokens: 1000, User: "ada",
+	}, func(ctx context.Context, call *tollgate.Call) error {
+		expect(t, "unchecked", call.Unchecked, true)
+		expect(t, "decision", call.Decision, "")
+		expect(t, "extend", call.Extend(ctx, time.Hour), nil)
+		ids[call.RequestID] = true
+		return record(call)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "left", flush(client, 200*time.Millisecond), 2)
+	expect(t, "stats", client.Stats(), tollgate.Stats{Queued: 2})
+	own.Start()
+	expect(t, "left", flush(client, 15*time.Second), 0)
+	expect(t, "stats", client.Stats(), tollgate.Stats{Delivered: 2})
+	records := workspace.Records()
+	expect(t, "records", len(records), 2)
+	for _, record := range records {
+		expect(t, "known", ids[record.RequestId], true)
+	}
+	expect(t, "user", records[1].Attribution.UserId, "ada")
+	expectSpent(t, workspace, 2)
+}
+
+func TestClosedRefuses(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, tollgate.Options{Address: nowhere, OnUnavailable: tollgate.Closed})
+	request := tollgate.Request{Workspace: "acme", Model: "gpt-4.1", InputTokens: 1}
+	err := client.Guard(context.Background(), request, mustNotRun(t))
+	var unavailable *tollgate.Unavailable
+	if !errors.As(err, &unavailable) {
+		t.Fatalf("not unavailable: %v", err)
+	}
+	expect(t, "code", status.Code(errors.Unwrap(err)), codes.Unavailable)
+	request.OnUnavailable = tollgate.Open
+	ran := false
+	err = client.Guard(context.Background(), request,
+		func(_ context.Context, call *tollgate.Call) error {
+			ran = call.Unchecked
+			return nil
+		})
+	expect(t, "error", err, nil)
+	expect(t, "ran", ran, true)
+	expect(t, "a call that never ran has nothing to say", client.Stats().Queued, 0)
+}
+
+func TestAServerThatHangsCostsTheDeadline(t *testing.T) {
+	own := testserver.New(t)
+	workspace := own.Workspace("acme", "100")
+	client := newClient(t, tollgate.Options{
+		Address: own.Address, Timeout: 300 * time.Millisecond,
+	})
+	expect(t, "error", guard(client, "acme", record), nil)
+	expect(t, "left", flush(client, 10*time.Second), 0)
+	own.Pause()
+	begin := time.Now()
+	expect(t, "error", guard(client, "acme", record), nil)
+	if took := time.Since(begin); took < 200*time.Millisecond || took > time.Second {
+		t.Errorf("it took %s", took)
+	}
+	own.Resume()
+	expect(t, "left", flush(client, 10*time.Second), 0)
+	expectSpent(t, workspace, 2)
+}
+
+func TestWaitFailsIfNobodyAnswersAndQueuesAllTheSame(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, tollgate.Options{Address: nowhere})
+	request := tollgate.Request{Workspace: "w", Model: "m", InputTokens: 1, Wait: true}
+	err := client.Guard(context.Background(), request,
+		func(_ context.Context, call *tollgate.Call) error { return record(call) })
+	var unavailable *tollgate.Unavailable
+	if !errors.As(err, &unavailable) || !strings.Contains(err.Error(), "queued") {
+		t.Errorf("not queued: %v", err)
+	}
+	down := errors.New("provider is down")
+	err = client.Guard(context.Background(), request,
+		func(_ context.Context, call *tollgate.Call) error {
+			_ = call.Model()
+			return down
+		})
+	expect(t, "the error of the block", err, down)
+	expect(t, "queued", client.Stats().Queued, 2)
+	expect(t, "left", shutdown(client, 0), 2)
+}
+
+func TestAFullQueueDropsAndSaysSo(t *testing.T) {
+	t.Parallel()
+	var log logged
+	client := newClient(t, tollgate.Options{
+		Address: nowhere, QueueMax: 3, Logger: log.logger(),
+	})
+	for range 5 {
+		expect(t, "error", guard(client, "w", record), nil)
+	}
+	expect(t, "stats", client.Stats(), tollgate.Stats{Queued: 3, Dropped: 2})
+	expect(t, "left", shutdown(client, 0), 3)
+	expectLogged(t, &log, "3 are waiting already")
+	expectLogged(t, &log, "were not delivered and are lost\" count=3")
+	expect(t, "logged once", strings.Count(log.String(), "is dropped"), 1)
+	expect(t, "error after the end", guard(client, "w", record) != nil, true)
+}
+
+func TestARefusedRecordIsLoggedAndNotTriedAgain(t *testing.T) {
+	var log logged
+	client := newClient(t, tollgate.Options{Logger: log.logger()})
+	workspace := server.Workspace("", "100")
+	var refused string
+	if err := guard(client, workspace.ID, func(call *tollgate.Call) error {
+		refused = call.RequestID
+		call.Record(tollgate.Usage{InputTokens: 1e12})
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "error", guard(client, workspace.ID, record), nil)
+	expect(t, "left", flush(client, 10*time.Second), 0)
+	expect(t, "stats", client.Stats(), tollgate.Stats{Delivered: 1, Refused: 1})
+	expectLogged(t, &log, refused)
+}
+
+func TestAQueueFileSurvivesTheProcessAndOverflowsMemory(t *testing.T) {
+	t.Parallel()
+	own := testserver.New(t)
+	workspace := own.Workspace("acme", "100")
+	own.Kill()
+	path := filepath.Join(t.TempDir(), "queue.jsonl")
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), "TOLLGATE_TEST_CHILD="+path, "TOLLGATE_ADDRESS="+own.Address)
+	said, err := child.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || !exit.Sys().(syscall.WaitStatus).Signaled() {
+		t.Fatalf("it was not killed: %v\n%s", err, said)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "lines", strings.Count(string(text), "\n"), 250)
+	// A line of something else, and one as a process that is killed while it writes.
+	text = append(text, "{}}\n{\"workspaceId\": \"ac"...)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	own.Start()
+	var log logged
+	options := tollgate.Options{
+		Address: own.Address, QueueMax: 30, QueuePath: path, Logger: log.logger(),
+	}
+	client := newClient(t, options)
+	_, err = tollgate.New(options)
+	if err == nil || !strings.Contains(err.Error(), "another client uses") {
+		t.Errorf("a second client is not refused: %v", err)
+	}
+	for range 20 {
+		expect(t, "error", guard(client, "acme", record), nil)
+	}
+	expect(t, "left", flush(client, 20*time.Second), 0)
+	expect(t, "stats", client.Stats(), tollgate.Stats{Delivered: 270})
+	expect(t, "bad lines", strings.Count(log.String(), "is not a record"), 2)
+	text, err = os.ReadFile(path)
+	expect(t, "error", err, nil)
+	expect(t, "what is left in the file", string(text), "")
+	expect(t, "error", client.Close(), nil)
+	expect(t, "records", len(workspace.Records()), 270)
+	expectSpent(t, workspace, 270)
+	newClient(t, options)
+}
+
+// fillQueueFileAndDie is what the test above runs in a process of its own.
+func fillQueueFileAndDie() {
+	client, err := tollgate.New(tollgate.Options{
+		QueueMax: 30, QueuePath: os.Getenv("TOLLGATE_TEST_CHILD"),
+	})
+	if err != nil {
+		panic(err)
+	}
+	var group sync.WaitGroup
+	for range 250 {
+		group.Go(func() {
+			if err := guard(client, "acme", record); err != nil {
+				panic(err)
+			}
+		})
+	}
+	group.Wait()
+	if stats := client.Stats(); stats != (tollgate.Stats{Queued: 250}) {
+		panic(fmt.Sprint(stats))
+	}
+	if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
+		panic(err)
+	}
+	select {}
+}
+
+func TestAQueueFileThatCannotBeUsedIsAnError(t *testing.T) {
+	_, err := tollgate.New(tollgate.Options{QueuePath: filepath.Join(t.TempDir(), "no", "queue")})
+	expect(t, "is said at once", errors.Is(err, os.ErrNotExist), true)
+}
+
+func TestNothingIsLostWhereTheClientIsClosed(t *testing.T) {
+	t.Parallel()
+	client, workspace := newClient(t, tollgate.Options{}), server.Workspace("", "100")
+	for range 150 {
+		expect(t, "error", guard(client, workspace.ID, record), nil)
+	}
+	expect(t, "error", client.Close(), nil)
+	expect(t, "a second time", client.Close(), nil)
+	expect(t, "records", len(workspace.Records()), 150)
+	expectSpent(t, workspace, 150)
+}
+
+func TestClosingTakesNoLongerThanTheFlushTimeout(t *testing.T) {
+	client := newClient(t, tollgate.Options{
+		Address: nowhere, FlushTimeout: 300 * time.Millisecond,
+	})
+	expect(t, "error", guard(client, "w", record), nil)
+	begin := time.Now()
+	err := client.Close()
+	if err == nil || !strings.Contains(err.Error(), "1 usage records are not delivered") {
+		t.Errorf("it does not say what is left: %v", err)
+	}
+	if took := time.Since(begin); took < 250*time.Millisecond || took > 2*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
+func TestAThousandGuardsInParallelSpendExactly(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, tollgate.Options{Timeout: 30 * time.Second})
+	workspace := server.Workspace("", "100")
+	var group sync.WaitGroup
+	for range 1000 {
+		group.Go(func() {
+			if err := guard(client, workspace.ID, record); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	expect(t, "left", flush(client, time.Minute), 0)
+	expect(t, "stats", client.Stats(), tollgate.Stats{Delivered: 1000})
+	expectSpent(t, workspace, 1000)
+	expect(t, "holds", len(workspace.Holds()), 0)
+}

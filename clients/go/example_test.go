@@ -1,0 +1,61 @@
+package tollgate_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+
+	tollgate "tollgate/clients/go"
+)
+
+func ExampleClient_Guard() {
+	// The address is that of the environment's TOLLGATE_ADDRESS.
+	client, err := tollgate.New(tollgate.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	request := tollgate.Request{
+		Workspace: "acme", Model: "gpt-4.1", Prompt: "Why is the sky blue?", MaxOutputTokens: 500,
+	}
+	err = client.Guard(context.Background(), request,
+		func(ctx context.Context, call *tollgate.Call) error {
+			// Here the provider is asked, for call.Model(). This is what it answers.
+			answer := fmt.Sprintf(`{"model": %q, "usage": {
+				"prompt_tokens": 6, "completion_tokens": 80, "total_tokens": 86
+			}}`, call.Model())
+			call.Record(answer)
+			fmt.Println("ran on", call.Model())
+			return nil
+		})
+	var blocked *tollgate.Blocked
+	if errors.As(err, &blocked) {
+		fmt.Println("come back in", blocked.RetryAfter)
+	}
+	if err := errors.Join(err, client.Close()); err != nil {
+		log.Fatal(err)
+	}
+	// Output: ran on gpt-4.1
+}
+
+func ExampleUsageReader() {
+	reader := tollgate.UsageReader{Provider: tollgate.Anthropic}
+	for _, event := range []string{
+		`{"type": "message_start", "message": {"model": "claude-sonnet-4-5",
+			"usage": {"input_tokens": 20, "output_tokens": 1}}}`,
+		`{"type": "content_block_delta", "delta": {"text": "Because"}}`,
+		`{"type": "message_delta", "usage": {"output_tokens": 90}}`,
+	} {
+		if _, err := reader.Feed(event); err != nil {
+			log.Fatal(err)
+		}
+	}
+	usage, _ := reader.Usage()
+	fmt.Println(reader.Model, usage.InputTokens, usage.OutputTokens)
+	// Output: claude-sonnet-4-5 20 90
+}
+
+func ExampleEstimateTokens() {
+	fmt.Println(tollgate.EstimateTokens("Why is the sky blue?", nil))
+	// Output: 5
+}
