@@ -35,7 +35,8 @@ func TestMain(m *testing.M) {
 func build(t *testing.T, source string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "program")
-	if said, err := exec.Command("go", "build", "-o", program, source).CombinedOutput(); err != nil {
+	command := exec.Command("go", "build", "-ldflags", "-s -w", "-o", program, source)
+	if said, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("it does not compile: %v\n%s", err, said)
 	}
 	return program
@@ -60,6 +61,7 @@ func run(t *testing.T, program string, arguments ...string) string {
 }
 
 func TestTheReadme(t *testing.T) {
+	t.Parallel()
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -80,12 +82,14 @@ func TestTheReadme(t *testing.T) {
 }
 
 func TestBasic(t *testing.T) {
+	t.Parallel()
 	workspace := server.Workspace("", "100")
 	said := run(t, build(t, "./basic"), workspace.ID)
 	expect(t, said, strings.Join(words, "")+"\ngpt-4.1 cost 0.003 USD\n")
 }
 
 func TestStreaming(t *testing.T) {
+	t.Parallel()
 	workspace := server.Workspace("", "100")
 	said := run(t, build(t, "./streaming"), workspace.ID)
 	expect(t, said, strings.Join(words, "")+"\ncut after: [\"Tollgate \" \"keeps \"]\n")
@@ -97,6 +101,7 @@ func TestStreaming(t *testing.T) {
 }
 
 func TestFallback(t *testing.T) {
+	t.Parallel()
 	workspace := server.Workspace("", "100")
 	workspace.Cap("gpt-4.1", "0.001", "gpt-4.1-mini")
 	lines := strings.Split(run(t, build(t, "./fallback"), workspace.ID), "\n")
@@ -107,6 +112,7 @@ func TestFallback(t *testing.T) {
 }
 
 func TestAdmin(t *testing.T) {
+	t.Parallel()
 	id := tollgate.NewRequestID()
 	said := run(t, build(t, "./admin"), "w"+id[len(id)-12:])
 	lines := strings.Split(strings.TrimSpace(said), "\n")
