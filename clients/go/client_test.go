@@ -36,15 +36,22 @@ type fake struct {
 
 func newFake(t *testing.T, answer func(context.Context) error, opts ...grpc.ServerOption) *fake {
 	t.Helper()
+	f := &fake{answer: answer, calls: map[string][]metadata.MD{}}
+	opts = append(opts, grpc.UnknownServiceHandler(f.handle))
+	f.address = serve(t, grpc.NewServer(opts...))
+	return f
+}
+
+// serve gives the address at which it serves until the end of the test.
+func serve(t *testing.T, server *grpc.Server) string {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fake{address: listener.Addr().String(), answer: answer, calls: map[string][]metadata.MD{}}
-	server := grpc.NewServer(append(opts, grpc.UnknownServiceHandler(f.handle))...)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
-	return f
+	return listener.Addr().String()
 }
 
 func (f *fake) handle(_ any, stream grpc.ServerStream) error {
@@ -81,7 +88,10 @@ func TestOnlyWhatIsIdempotentByItsIdIsRepeated(t *testing.T) {
 	client := newClient(t, tollgate.Options{Address: fake.address, Timeout: 10 * time.Second})
 	ctx := context.Background()
 	for _, call := range []func() error{
-		func() error { _, err := client.Usage.CheckAndRoute(ctx, &pb.CheckAndRouteRequest{}); return err },
+		func() error {
+			_, err := client.Usage.CheckAndRoute(ctx, &pb.CheckAndRouteRequest{})
+			return err
+		},
 		func() error { _, err := client.Usage.RecordUsage(ctx, &pb.RecordUsageRequest{}); return err },
 		func() error {
 			_, err := client.Usage.RecordUsageBatch(ctx, &pb.RecordUsageBatchRequest{})
@@ -248,22 +258,50 @@ func TestWhoIsCancelledWhileWaitingLosesNothing(t *testing.T) {
 	expect(t, "refused", client.Stats().Refused, 1)
 }
 
-func TestReleasesWaitForOneAnother(t *testing.T) {
+func TestWhoGivesUpDoesNotWait(t *testing.T) {
+	fake := newFake(t, func(context.Context) error { return nil })
+	client := newClient(t, tollgate.Options{Address: fake.address})
+	request := tollgate.Request{Workspace: "w", Model: "m", InputTokens: 1, Wait: true}
+	err := client.Guard(context.Background(), request,
+		func(_ context.Context, call *tollgate.Call) error {
+			call.Record(used)
+			return context.Canceled
+		})
+	expect(t, "error", err, context.Canceled)
+	expect(t, "left", flush(client, 10*time.Second), 0)
+	want := map[string]int{"CheckAndRoute": 1, "RecordUsageBatch": 1}
+	if got := fake.counts(); !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestReleasesThatAreNotAnsweredDoNotHoldUpRecords(t *testing.T) {
+	t.Parallel()
+	recorded, tried := make(chan struct{}), make(chan struct{}, 100)
 	fake := newFake(t, func(call context.Context) error {
-		if method, _ := grpc.Method(call); strings.HasSuffix(method, "/ReleaseHold") {
+		switch method, _ := grpc.Method(call); method[strings.LastIndex(method, "/")+1:] {
+		case "ReleaseHold":
+			tried <- struct{}{}
 			<-call.Done()
+		case "RecordUsageBatch":
+			close(recorded)
 		}
 		return nil
 	})
 	client := newClient(t, tollgate.Options{
-		Address: fake.address, Timeout: 100 * time.Millisecond,
+		Address: fake.address, Timeout: 300 * time.Millisecond,
 	})
 	for range 20 {
 		expect(t, "error", guard(client, "w", func(*tollgate.Call) error { return nil }), nil)
 	}
-	expect(t, "left", flush(client, 300*time.Millisecond), 20)
-	if tried := fake.counts()["ReleaseHold"]; tried < 1 || tried > 4 {
-		t.Errorf("a server that hangs was asked %d times", tried)
+	// The second try is that of a batch of many.
+	<-tried
+	<-tried
+	expect(t, "error", guard(client, "w", record), nil)
+	select {
+	case <-recorded:
+	case <-time.After(4 * time.Second):
+		t.Error("the record waits for every release")
 	}
 }
 

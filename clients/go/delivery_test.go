@@ -7,16 +7,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	tollgate "tollgate/clients/go"
+	pb "tollgate/clients/go/gen/tollgate/v1"
 	"tollgate/clients/go/internal/testserver"
 )
 
@@ -228,6 +231,76 @@ func fillQueueFileAndDie() {
 		panic(err)
 	}
 	select {}
+}
+
+// scripted takes batches only when it is told to.
+type scripted struct {
+	pb.UnimplementedUsageServiceServer
+	take chan struct{}
+	seen chan string // The ids of the records, in the order in which they came.
+}
+
+func (s *scripted) CheckAndRoute(context.Context, *pb.CheckAndRouteRequest) (
+	*pb.CheckAndRouteResponse, error,
+) {
+	return &pb.CheckAndRouteResponse{Decision: pb.Decision_DECISION_ALLOWED}, nil
+}
+
+func (s *scripted) RecordUsageBatch(ctx context.Context, request *pb.RecordUsageBatchRequest) (
+	*pb.RecordUsageBatchResponse, error,
+) {
+	select {
+	case <-s.take:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	answer := &pb.RecordUsageBatchResponse{}
+	for _, record := range request.Records {
+		s.seen <- record.RequestId
+		answer.Results = append(answer.Results, &pb.RecordUsageResult{
+			Result: &pb.RecordUsageResult_Record{Record: &pb.RecordUsageResponse{}},
+		})
+	}
+	return answer, nil
+}
+
+func TestWhatIsBeyondMemoryStaysInOrder(t *testing.T) {
+	t.Parallel()
+	script := &scripted{take: make(chan struct{}), seen: make(chan string, 500)}
+	own := grpc.NewServer()
+	pb.RegisterUsageServiceServer(own, script)
+	path := filepath.Join(t.TempDir(), "queue.jsonl")
+	client := newClient(t, tollgate.Options{
+		Address: serve(t, own), Timeout: time.Minute, QueueMax: 150, QueuePath: path,
+	})
+	var want []string
+	put := func(count int) {
+		for range count {
+			expect(t, "error", guard(client, "w", func(call *tollgate.Call) error {
+				want = append(want, call.RequestID)
+				return record(call)
+			}), nil)
+		}
+	}
+	put(1)
+	script.take <- struct{}{}
+	put(200)
+	// After this batch there is room in memory, while there are others in the file alone.
+	script.take <- struct{}{}
+	for client.Stats().Delivered < 2 {
+		runtime.Gosched()
+	}
+	put(1)
+	close(script.take)
+	expect(t, "left", flush(client, 20*time.Second), 0)
+	expect(t, "stats", client.Stats(), tollgate.Stats{Delivered: 202})
+	for _, id := range want {
+		expect(t, "record", <-script.seen, id)
+	}
+	expect(t, "more than once", len(script.seen), 0)
+	text, err := os.ReadFile(path)
+	expect(t, "error", err, nil)
+	expect(t, "what is left in the file", string(text), "")
 }
 
 func TestAQueueFileThatCannotBeUsedIsAnError(t *testing.T) {

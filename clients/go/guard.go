@@ -134,6 +134,8 @@ func (c *Call) Extend(ctx context.Context, hold time.Duration) error {
 	if c.Unchecked {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, c.client.options.Timeout)
+	defer cancel()
 	_, err := c.client.Usage.ExtendHold(ctx, &pb.ExtendHoldRequest{
 		WorkspaceId:  c.check.WorkspaceId,
 		RequestId:    c.RequestID,
@@ -299,17 +301,21 @@ func (c *Call) report(outcome pb.Outcome) item {
 
 // used gives what was used as far as it is known, and where that comes from.
 func (c *Call) used(outcome pb.Outcome) (*Usage, pb.UsageSource) {
-	written := EstimateTokens(c.OutputText, c.client.options.Tokenizer)
 	if c.given != nil {
 		return c.given, pb.UsageSource_USAGE_SOURCE_PROVIDER
 	}
-	if usage, ok := c.reader.Usage(); ok {
-		// A stream that broke off has told its input, and its output only to begin with.
-		if c.reader.partial && written > usage.OutputTokens {
-			usage.OutputTokens = written
-			return &usage, pb.UsageSource_USAGE_SOURCE_ESTIMATED
-		}
+	usage, reported := c.reader.Usage()
+	if reported && !c.reader.partial {
 		return &usage, pb.UsageSource_USAGE_SOURCE_PROVIDER
+	}
+	written := EstimateTokens(c.OutputText, c.client.options.Tokenizer)
+	if reported {
+		// A stream that broke off has told its input, and its output only to begin with.
+		if written <= usage.OutputTokens {
+			return &usage, pb.UsageSource_USAGE_SOURCE_PROVIDER
+		}
+		usage.OutputTokens = written
+		return &usage, pb.UsageSource_USAGE_SOURCE_ESTIMATED
 	}
 	if outcome == pb.Outcome_OUTCOME_SUCCESS || written > 0 {
 		return &Usage{
