@@ -355,12 +355,20 @@ fn endpoint(address: &str, tls: Tls, timeout: Duration) -> Result<Endpoint, Conn
     let config = match tls {
         Tls::Plaintext => return Ok(endpoint),
         Tls::SystemRoots => ClientTlsConfig::new().with_native_roots(),
+        Tls::Roots(pem) if !holds_certificate(&pem) => {
+            return Err(ConnectError::Tls("no certificate is among the roots".into()));
+        }
         Tls::Roots(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
     };
     endpoint.tls_config(config).map_err(|error| {
         let cause = std::error::Error::source(&error);
         ConnectError::Tls(cause.map_or_else(|| error.to_string(), ToString::to_string))
     })
+}
+
+/// Whether there is a root in what is given as such: without any no server would be trusted.
+fn holds_certificate(pem: &[u8]) -> bool {
+    String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----")
 }
 
 /// Whether what is sent to an address stays on this machine.

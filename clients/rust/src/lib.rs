@@ -1,4 +1,4 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(not(doctest), doc = include_str!("../README.md"))]
 
 mod client;
 mod delivery;
@@ -16,6 +16,11 @@ mod usage;
 pub mod v1 {
     include!("gen/tollgate.v1.rs");
 }
+
+/// The README's example, with the addresses of the servers that tests/examples.rs runs it against.
+#[cfg(all(doctest, tollgate_readme))]
+#[doc = include_str!(env!("TOLLGATE_README"))]
+pub struct Readme;
 
 pub use client::{Client, ClientBuilder, Tls};
 pub use delivery::Stats;

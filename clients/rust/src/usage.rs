@@ -250,7 +250,8 @@ impl UsageReader {
             for part in rule.parts {
                 let less = part.less.map_or(0, |path| self.count(path));
                 let count = (self.count(part.path) - less).clamp(0, left);
-                *(part.class)(&mut usage) += count;
+                let class = (part.class)(&mut usage);
+                *class = class.saturating_add(count);
                 left -= count;
             }
             let rest = (rule.rest)(&mut usage);

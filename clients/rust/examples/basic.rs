@@ -1,0 +1,56 @@
+//! One LLM call behind Tollgate.
+//!
+//! `TOLLGATE_ADDRESS` names the server; `OPENAI_API_KEY` and `OPENAI_BASE_URL` are those of the
+//! provider. `cargo run --example basic WORKSPACE`
+
+use std::env;
+use std::error::Error;
+
+use serde_json::{Value, json};
+use tollgate_client::{Call, Client, GuardError, Money, Request};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let workspace = env::args().nth(1).ok_or("name a workspace")?;
+    let client = Client::builder().build()?;
+    let question = "Why is the sky blue?";
+    let request = Request::to(workspace, "gpt-4.1")
+        .prompt(question)
+        .max_output_tokens(500)
+        .user("ada")
+        .wait(true);
+    let guarded = client.guard(request, |call: Call| async move {
+        let answer = ask(call.model(), question).await?;
+        call.record(&answer);
+        Ok::<_, reqwest::Error>((answer, call))
+    });
+    let (answer, call) = match guarded.await {
+        Ok(done) => done,
+        Err(GuardError::Blocked(blocked)) => return Ok(println!("{blocked}")),
+        Err(other) => return Err(other.into()),
+    };
+    let recorded = call.recorded().ok_or("nothing was recorded")?;
+    println!("{}", answer["choices"][0]["message"]["content"].as_str().unwrap_or_default());
+    let cost = Money::try_from(&recorded.cost.unwrap_or_default())?;
+    println!("{} cost {cost}", call.model());
+    client.close().await;
+    Ok(())
+}
+
+async fn ask(model: &str, question: &str) -> Result<Value, reqwest::Error> {
+    let url = env::var("OPENAI_BASE_URL").unwrap_or_else(|_| "https://api.openai.com/v1".into());
+    let body = json!({
+        "model": model,
+        "messages": [{"role": "user", "content": question}],
+        "max_completion_tokens": 500,
+    });
+    reqwest::Client::new()
+        .post(format!("{url}/chat/completions"))
+        .bearer_auth(env::var("OPENAI_API_KEY").unwrap_or_default())
+        .json(&body)
+        .send()
+        .await?
+        .error_for_status()?
+        .json()
+        .await
+}

@@ -1,0 +1,316 @@
+//! The guard against the real server: what it lets pass, and what is in the log afterwards.
+
+use std::time::{Duration, SystemTime};
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use tollgate_client::{
+    Call, Client, Decision, GuardError, Outcome, Policy, Request, ServiceTier, v1,
+};
+use tonic::Code;
+
+use crate::support::{COST, Server, USED, flushed, logged, request, run};
+
+fn chat() -> Value {
+    json!({
+        "object": "chat.completion", "model": "gpt-4.1-2025-04-14", "service_tier": "flex",
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 100},
+    })
+}
+
+#[tokio::test]
+async fn success_is_recorded_with_all_that_is_known() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    let before = SystemTime::now();
+    let said = request("acme").max_output_tokens(500).user("ada").department("research");
+    let call = client
+        .guard(said.project("p1").tag("team", "x"), |call| async move {
+            assert_eq!((call.model(), call.decision()), ("gpt-4.1", Some(Decision::Allowed)));
+            assert!(!call.routed() && !call.unchecked());
+            assert_eq!(call.held().unwrap().amount, Decimal::new(6, 3));
+            assert!(call.expire_time().unwrap() > before);
+            assert_eq!(call.budget_state(), "WITHIN_PLAN");
+            call.record(&chat());
+            Ok::<Call, String>(call)
+        })
+        .await
+        .unwrap();
+    flushed(&client).await;
+    let records = workspace.records().await;
+    let [record] = &records[..] else { panic!("{records:?}") };
+    assert_eq!(record.request_id, call.request_id());
+    assert_eq!(record.model_id, "gpt-4.1-2025-04-14");
+    assert_eq!(record.service_tier(), ServiceTier::Flex);
+    assert_eq!(record.outcome(), Outcome::Success);
+    assert_eq!(record.usage_source(), v1::UsageSource::Provider);
+    assert_eq!(record.usage, Some(USED));
+    let who = record.attribution.as_ref().unwrap();
+    assert_eq!((&*who.user_id, &*who.department_id, &*who.project_id), ("ada", "research", "p1"));
+    assert_eq!(who.tags["team"], "x");
+    let start: SystemTime = record.start_time.unwrap().try_into().unwrap();
+    assert!(start >= before - Duration::from_secs(1) && start <= SystemTime::now(), "{start:?}");
+    let latency: Duration = record.latency.unwrap().try_into().unwrap();
+    assert!(latency < Duration::from_secs(10), "{latency:?}");
+    assert_eq!((workspace.holds().await, client.stats().delivered), (0, 1));
+}
+
+#[tokio::test]
+async fn wait_tells_the_cost() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    let block = |call: Call| async move {
+        call.set_model(call.model());
+        call.record_usage(USED);
+        Ok::<_, String>(call)
+    };
+    let call = client.guard(request("acme").wait(true), block).await.unwrap();
+    assert_eq!(call.recorded().unwrap().cost.unwrap().amount, "0.0028");
+    assert_eq!(workspace.spent().await, COST);
+}
+
+#[tokio::test]
+async fn an_error_is_recorded_with_what_was_used_and_comes_back_unchanged() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    for used in [None, Some(json!({"usage": {"prompt_tokens": 7, "completion_tokens": 3}}))] {
+        let block = |call: Call| async move {
+            let _ = call.model();
+            used.iter().for_each(|used| call.record(used));
+            Err::<(), _>(std::io::Error::other("the provider is down"))
+        };
+        let error = client.guard(request("acme"), block).await.unwrap_err();
+        let GuardError::Block(error) = error else { panic!("{error:?}") };
+        assert_eq!(error.to_string(), "the provider is down");
+    }
+    flushed(&client).await;
+    let records = workspace.records().await;
+    let outcomes: Vec<_> = records.iter().map(v1::UsageRecord::outcome).collect();
+    assert_eq!(outcomes, [Outcome::Error, Outcome::Error]);
+    let mut output: Vec<_> =
+        records.iter().map(|record| record.usage.unwrap_or_default().output_token_count).collect();
+    output.sort_unstable();
+    assert_eq!(output, [0, 3]);
+    assert_eq!(workspace.holds().await, 0);
+}
+
+#[tokio::test]
+async fn a_dropped_future_is_recorded_as_cancelled() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    let (begun, begin) = oneshot::channel();
+    let guarded = {
+        let client = client.clone();
+        tokio::spawn(async move {
+            let block = |call: Call| async move {
+                let _ = call.model();
+                call.push_output_text(&"x".repeat(200));
+                call.push_output_text(&"x".repeat(200));
+                begun.send(()).unwrap();
+                std::future::pending::<Result<(), String>>().await
+            };
+            client.guard(request("acme").wait(true), block).await
+        })
+    };
+    begin.await.unwrap();
+    guarded.abort();
+    assert!(guarded.await.unwrap_err().is_cancelled());
+    flushed(&client).await;
+    let records = workspace.records().await;
+    assert_eq!(records[0].outcome(), Outcome::Cancelled);
+    assert_eq!(records[0].usage_source(), v1::UsageSource::Estimated);
+    let usage = records[0].usage.unwrap();
+    assert_eq!((usage.input_token_count, usage.output_token_count), (1000, 100));
+}
+
+#[tokio::test]
+async fn a_panic_is_recorded_as_an_error() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    let guarded = {
+        let client = client.clone();
+        tokio::spawn(async move {
+            let block = |call: Call| async move {
+                let _ = call.model();
+                tokio::task::yield_now().await;
+                assert!(call.unchecked(), "this panic is meant");
+                Ok::<(), String>(())
+            };
+            client.guard(request("acme"), block).await
+        })
+    };
+    assert!(guarded.await.unwrap_err().is_panic());
+    flushed(&client).await;
+    assert_eq!(workspace.records().await[0].outcome(), Outcome::Error);
+    assert_eq!(workspace.holds().await, 0);
+}
+
+#[tokio::test]
+async fn a_call_that_never_started_gives_its_hold_back() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    for result in [Ok(()), Err("no")] {
+        let workspace = &workspace;
+        let block = |_| async move {
+            assert_eq!(workspace.holds().await, 1);
+            result
+        };
+        assert_eq!(client.guard(request("acme"), block).await.is_ok(), result.is_ok());
+        flushed(&client).await;
+    }
+    drop(client.open(request("acme")).await.unwrap());
+    flushed(&client).await;
+    assert_eq!((workspace.holds().await, workspace.records().await.len()), (0, 0));
+    assert_eq!(client.stats().delivered, 0, "a release is not a record");
+}
+
+#[tokio::test]
+async fn a_call_without_usage_is_estimated() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    let said = Request::to("acme", "gpt-4.1").prompt(&"x".repeat(41)).request_id("silent");
+    let block = |call: Call| async move {
+        let _ = call.model();
+        call.push_output_text("four");
+        Ok::<(), String>(())
+    };
+    client.guard(said, block).await.unwrap();
+    flushed(&client).await;
+    let record = &workspace.records().await[0];
+    assert_eq!(record.usage_source(), v1::UsageSource::Estimated);
+    let usage = record.usage.unwrap();
+    assert_eq!((usage.input_token_count, usage.output_token_count), (11, 1));
+    assert!(logged("no usage was recorded of silent"));
+}
+
+#[tokio::test]
+async fn the_tokenizer_counts_instead_of_the_estimate() {
+    let server = Server::start().await;
+    let workspace = server.workspace("acme").await;
+    let words = |text: &str| text.split_whitespace().count();
+    let client = Client::builder().address(&server.address).tokenizer(words).build().unwrap();
+    let messages =
+        json!([{"role": "user", "content": [{"type": "text", "text": "one two three"}]}]);
+    let said = Request::to("acme", "gpt-4.1").messages(&messages);
+    let block = |call: Call| async move {
+        let _ = call.model();
+        call.push_output_text("four five");
+        Ok::<(), String>(())
+    };
+    client.guard(said, block).await.unwrap();
+    flushed(&client).await;
+    let usage = workspace.records().await[0].usage.unwrap();
+    assert_eq!((usage.input_token_count, usage.output_token_count), (3, 2));
+}
+
+#[tokio::test]
+async fn a_cap_routes_and_then_blocks_with_its_figures() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    workspace.cap("gpt-4.1", "0.001").await;
+    let said = || request("acme").max_output_tokens(500).request_id("r1");
+    let block = |call: Call| async move {
+        assert_eq!((call.model(), call.routed()), ("gpt-4.1-mini", true));
+        assert_eq!(call.verdicts()[0].limit_kind, "MODEL_LIMIT");
+        assert!(!call.reason().is_empty());
+        call.record_usage(USED);
+        Ok::<(), String>(())
+    };
+    client.guard(said(), block).await.unwrap();
+    flushed(&client).await;
+    assert_eq!(workspace.records().await[0].model_id, "gpt-4.1-mini");
+
+    workspace.fallback(false).await;
+    let error = run(&client, said().request_id("r2")).await.unwrap_err();
+    let GuardError::Blocked(blocked) = error else { panic!("{error:?}") };
+    assert_eq!((&*blocked.request_id, blocked.retry_after), ("r2", None));
+    let verdict = &blocked.verdicts[0];
+    assert_eq!(verdict.limit.as_ref().unwrap().amount, Decimal::new(1, 3));
+    assert_eq!(verdict.need.as_ref().unwrap().amount, Decimal::new(6, 3));
+    assert!(verdict.reset_time.unwrap() > SystemTime::now());
+    let text = blocked.to_string();
+    let said = "blocked: model limit of model gpt-4.1: REQUEST_TOO_LARGE (limit 0.001 USD, spent";
+    assert!(text.starts_with(said), "{text}");
+    assert!(text.contains("need 0.006)") && text.contains("resets 20"), "{text}");
+    assert_eq!(workspace.holds().await, 0);
+}
+
+#[tokio::test]
+async fn a_rate_limit_says_when_to_retry() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    let subject = v1::Subject { r#type: v1::SubjectType::User.into(), id: "ada".into() };
+    let limit = v1::RateLimit {
+        subject: Some(subject),
+        requests_per_minute: Some(1),
+        ..Default::default()
+    };
+    let create = v1::CreateRateLimitRequest {
+        workspace_id: "acme".into(),
+        rate_limit: Some(limit),
+        ..Default::default()
+    };
+    workspace.admin.quota().create_rate_limit(create).await.unwrap();
+    run(&client, request("acme").user("ada")).await.unwrap();
+    let error = run(&client, request("acme").user("ada")).await.unwrap_err();
+    let GuardError::Blocked(blocked) = error else { panic!("{error:?}") };
+    assert_eq!(blocked.reason, "RATE_LIMITED");
+    let wait = blocked.retry_after.unwrap();
+    assert!(wait > Duration::ZERO && wait <= Duration::from_secs(61), "{wait:?}");
+    assert!(blocked.to_string().contains("; retry after "), "{blocked}");
+}
+
+#[tokio::test]
+async fn defects_of_the_caller_are_errors_under_both_policies() {
+    let server = Server::start().await;
+    let client = server.client();
+    for policy in [Policy::Open, Policy::Closed] {
+        let error = run(&client, request("nobody").on_unavailable(policy)).await.unwrap_err();
+        let GuardError::Rpc(status) = &error else { panic!("{error:?}") };
+        assert_eq!(status.code(), Code::NotFound);
+        assert!(error.to_string().starts_with("tollgate refuses: NotFound"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_hold_can_be_extended_and_a_call_held_open() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    let open = client.open(request("acme").hold(Duration::from_mins(1))).await.unwrap();
+    open.call().extend(Duration::from_hours(2)).await.unwrap();
+    let list = v1::ListHoldsRequest { workspace_id: "acme".into(), ..Default::default() };
+    let holds = client.usage().list_holds(list).await.unwrap().into_inner().holds;
+    let end: SystemTime = holds[0].expire_time.unwrap().try_into().unwrap();
+    assert!(end > SystemTime::now() + Duration::from_hours(1), "{end:?}");
+    let call = open.call().clone();
+    call.set_model(call.model());
+    call.record_usage(USED);
+    open.finish(Outcome::Success).await.unwrap();
+    flushed(&client).await;
+    assert_eq!(workspace.spent().await, COST);
+    let status = call.extend(Duration::from_mins(1)).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_passed_over_and_the_last_answer_counts() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    let block = |call: Call| async move {
+        for nonsense in [json!(null), json!(42), json!({}), json!({"usage": "many"}), json!([[]])] {
+            call.record(&nonsense);
+        }
+        call.record("not JSON");
+        let cached = json!({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 8}});
+        call.record(&json!({"object": "chat.completion", "usage": cached}));
+        call.record_usage(USED);
+        call.record(&chat().to_string());
+        Ok::<(), String>(())
+    };
+    client.guard(request("acme"), block).await.unwrap();
+    flushed(&client).await;
+    let record = &workspace.records().await[0];
+    assert_eq!((record.usage, record.service_tier()), (Some(USED), ServiceTier::Flex));
+    assert!(logged("no usage that can be read"));
+}

@@ -1,0 +1,8 @@
+//! The client against the real server, and against fakes where the real one does not go.
+
+mod delivery;
+mod examples;
+mod guard;
+mod support;
+mod transport;
+mod usage;

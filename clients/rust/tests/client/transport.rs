@@ -1,0 +1,256 @@
+//! What every call carries, what is tried again, and over what it goes: against fakes of the server.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use http_body_util::{BodyExt, Full};
+use tokio::net::TcpListener;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::TcpListenerStream;
+use tollgate_client::{Client, ConnectError, GuardError, Policy, Tls, v1};
+use tonic::body::Body;
+use tonic::codegen::{Bytes, Service};
+use tonic::server::NamedService;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
+use tonic::{Code, Status};
+
+use crate::support::{self, request, run};
+
+const ROOTS: &[u8] = include_bytes!("tls/roots.pem");
+
+/// What the server was asked, and what it is going to answer.
+#[derive(Clone, Default)]
+struct Script {
+    seen: Arc<Mutex<Vec<http::request::Parts>>>,
+    answers: Arc<Mutex<Vec<Status>>>,
+    hangs: bool,
+}
+
+impl Script {
+    /// Answers these in turn, then well.
+    fn answers(&self, codes: &[Code]) {
+        let statuses = codes.iter().rev().map(|code| Status::new(*code, "busy"));
+        *self.answers.lock().unwrap() = statuses.collect();
+        self.seen.lock().unwrap().clear();
+    }
+
+    fn seen(&self) -> usize {
+        self.seen.lock().unwrap().len()
+    }
+}
+
+#[derive(Clone)]
+struct Fake<const BUDGET: bool>(Script);
+
+impl<const BUDGET: bool> NamedService for Fake<BUDGET> {
+    const NAME: &'static str =
+        if BUDGET { "tollgate.v1.BudgetService" } else { "tollgate.v1.UsageService" };
+}
+
+impl<const BUDGET: bool> Service<http::Request<Body>> for Fake<BUDGET> {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        self.0.seen.lock().unwrap().push(request.into_parts().0);
+        if let Some(status) = self.0.answers.lock().unwrap().pop() {
+            return ready(Ok(status.into_http()));
+        }
+        // An empty message, and how it ended; a server that hangs never says that.
+        let hangs = self.0.hangs;
+        let body = Full::new(Bytes::from_static(&[0; 5])).with_trailers(async move {
+            if hangs {
+                std::future::pending::<()>().await;
+            }
+            let mut trailers = http::HeaderMap::new();
+            trailers.insert("grpc-status", http::HeaderValue::from_static("0"));
+            Some(Ok(trailers))
+        });
+        let head = http::Response::builder().header("content-type", "application/grpc");
+        ready(Ok(head.body(Body::new(body)).unwrap()))
+    }
+}
+
+/// Serves until the test's runtime ends.
+async fn serve(script: &Script, tls: Option<ServerTlsConfig>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let mut server = Server::builder();
+    if let Some(tls) = tls {
+        server = server.tls_config(tls).unwrap();
+    }
+    let server = server.add_service(Fake::<false>(script.clone()));
+    let server = server.add_service(Fake::<true>(script.clone()));
+    tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+    address
+}
+
+#[tokio::test]
+async fn four_calls_are_tried_again_and_no_others() {
+    const BUSY: [Code; 2] = [Code::Unavailable; 2];
+    let script = Script::default();
+    let client = Client::new(serve(&script, None).await).unwrap();
+    let mut usage = client.usage();
+    script.answers(&BUSY);
+    usage.check_and_route(v1::CheckAndRouteRequest::default()).await.unwrap();
+    assert_eq!(script.seen(), 3);
+    script.answers(&BUSY);
+    usage.record_usage(v1::RecordUsageRequest::default()).await.unwrap();
+    assert_eq!(script.seen(), 3);
+    script.answers(&BUSY);
+    usage.record_usage_batch(v1::RecordUsageBatchRequest::default()).await.unwrap();
+    assert_eq!(script.seen(), 3);
+    script.answers(&BUSY);
+    usage.release_hold(v1::ReleaseHoldRequest::default()).await.unwrap();
+    assert_eq!(script.seen(), 3);
+
+    script.answers(&BUSY);
+    let status = usage.extend_hold(v1::ExtendHoldRequest::default()).await.unwrap_err();
+    assert_eq!((status.code(), status.message(), script.seen()), (Code::Unavailable, "busy", 1));
+    script.answers(&BUSY);
+    let status = client.budget().get_budget(v1::GetBudgetRequest::default()).await.unwrap_err();
+    assert_eq!((status.code(), script.seen()), (Code::Unavailable, 1));
+}
+
+#[tokio::test]
+async fn three_tries_are_enough_and_other_answers_final() {
+    let script = Script::default();
+    let client = Client::new(serve(&script, None).await).unwrap();
+    script.answers(&[Code::Unavailable; 3]);
+    let check = v1::CheckAndRouteRequest::default;
+    let status = client.usage().check_and_route(check()).await.unwrap_err();
+    assert_eq!((status.code(), script.seen()), (Code::Unavailable, 3));
+    for code in [Code::Internal, Code::ResourceExhausted, Code::DeadlineExceeded, Code::Unknown] {
+        script.answers(&[code]);
+        let status = client.usage().check_and_route(check()).await.unwrap_err();
+        assert_eq!((status.code(), script.seen()), (code, 1));
+    }
+    let client = Client::builder().address(serve(&script, None).await);
+    let client = client.timeout(Duration::from_millis(40)).build().unwrap();
+    script.answers(&[Code::Unavailable]);
+    let status = client.usage().check_and_route(check()).await.unwrap_err();
+    assert_eq!((status.code(), script.seen()), (Code::Unavailable, 1), "no time for another");
+}
+
+#[tokio::test]
+async fn calls_carry_the_token_and_the_deadline() {
+    let script = Script::default();
+    let client = Client::builder().address(serve(&script, None).await).token("secret");
+    let client = client.timeout(Duration::from_secs(5)).build().unwrap();
+    client.usage().check_and_route(v1::CheckAndRouteRequest::default()).await.unwrap();
+    let mut own = tonic::Request::new(v1::GetBudgetRequest::default());
+    own.set_timeout(Duration::from_secs(60));
+    own.metadata_mut().insert("authorization", "Bearer own".parse().unwrap());
+    client.budget().get_budget(own).await.unwrap();
+    let seen = script.seen.lock().unwrap();
+    let said: Vec<_> = seen.iter().map(|head| &head.headers["authorization"]).collect();
+    assert_eq!(said, ["Bearer secret", "Bearer own"]);
+    let left: Vec<u64> = seen
+        .iter()
+        .map(|head| head.headers["grpc-timeout"].to_str().unwrap().trim_end_matches('m'))
+        .map(|millis| millis.parse().unwrap())
+        .collect();
+    assert!(left[0] > 4000 && left[0] <= 5001, "{left:?}");
+    assert!(left[1] > 59_000 && left[1] <= 60_001, "{left:?}");
+    assert!(!format!("{client:?}").contains("secret"));
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_end_costs_the_deadline() {
+    let script = Script { hangs: true, ..Script::default() };
+    let client = Client::builder().address(serve(&script, None).await);
+    let client = client.timeout(Duration::from_millis(200)).build().unwrap();
+    let begin = Instant::now();
+    let status = client.budget().get_budget(v1::GetBudgetRequest::default()).await.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+    assert!(begin.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn a_check_that_nobody_waits_for_gives_back_what_it_may_hold() {
+    let script = Script { hangs: true, ..Script::default() };
+    let client = Client::new(serve(&script, None).await).unwrap();
+    let guarded = run(&client, request("acme").request_id("given up"));
+    assert!(tokio::time::timeout(Duration::from_millis(100), guarded).await.is_err());
+    let end = Instant::now() + Duration::from_secs(10);
+    while script.seen() < 2 && Instant::now() < end {
+        tokio::task::yield_now().await;
+    }
+    let paths: Vec<_> =
+        script.seen.lock().unwrap().iter().map(|head| head.uri.path().to_owned()).collect();
+    let asked = ["CheckAndRoute", "ReleaseHold"];
+    assert_eq!(paths, asked.map(|name| format!("/tollgate.v1.UsageService/{name}")));
+}
+
+#[tokio::test]
+async fn a_stream_has_no_deadline() {
+    let server = support::Server::start().await;
+    let workspace = server.workspace("acme").await;
+    let short = Duration::from_millis(300);
+    let client = Client::builder().address(&server.address).timeout(short).build().unwrap();
+    let watch = v1::WatchSpendRequest { workspace_id: "acme".into() };
+    let mut watched = client.budget().watch_spend(watch).await.unwrap().into_inner();
+    watched.next().await.unwrap().unwrap();
+    tokio::time::sleep(short * 2).await;
+    run(&workspace.admin, request("acme").wait(true)).await.unwrap();
+    watched.next().await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn tls_trusts_the_roots_that_are_given_and_no_others() {
+    let identity =
+        Identity::from_pem(include_bytes!("tls/server.pem"), include_bytes!("tls/server.key"));
+    let script = Script::default();
+    let address = serve(&script, Some(ServerTlsConfig::new().identity(identity))).await;
+    let check = v1::CheckAndRouteRequest::default;
+    let client = Client::builder().address(format!("https://{address}")).token("secret");
+    let client = client.tls(Tls::Roots(ROOTS.to_vec())).build().unwrap();
+    client.usage().check_and_route(check()).await.unwrap();
+    assert_eq!(script.seen(), 1);
+    let address = address.replace("127.0.0.1", "localhost");
+    let client = Client::builder().address(&address).tls(Tls::Roots(ROOTS.to_vec()));
+    client.build().unwrap().usage().check_and_route(check()).await.unwrap();
+
+    let strangers = Tls::Roots(include_bytes!("tls/server.pem").to_vec());
+    for tls in [strangers, Tls::Plaintext] {
+        let client = Client::builder().address(&address).tls(tls);
+        let client = client.on_unavailable(Policy::Closed).build().unwrap();
+        let error = run(&client, request("acme")).await.unwrap_err();
+        assert!(matches!(error, GuardError::Unavailable(_)), "{error:?}");
+    }
+    assert_eq!(script.seen(), 2);
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_are_refused() {
+    let builder = Client::builder;
+    let refused = builder().address("tollgate.example:443").token("secret").build().unwrap_err();
+    assert!(matches!(refused, ConnectError::TokenWithoutTls(_)), "{refused:?}");
+    let text = refused.to_string();
+    assert!(text.contains("without TLS") && !text.contains("secret"), "{text}");
+    let refused = builder().token("line\nbreak").build().unwrap_err();
+    assert!(matches!(refused, ConnectError::Token), "{refused:?}");
+    let refused = builder().queue_max(0).build().unwrap_err();
+    assert!(matches!(refused, ConnectError::QueueMax), "{refused:?}");
+    let refused = builder().address("not an address").build().unwrap_err();
+    assert!(matches!(refused, ConnectError::Address { .. }), "{refused:?}");
+    let refused = builder().queue_path("/nowhere/at/all").build().unwrap_err();
+    assert!(matches!(refused, ConnectError::QueueFile { .. }), "{refused:?}");
+    let refused = builder().tls(Tls::Roots(b"no roots".to_vec())).build();
+    assert!(refused.is_err());
+    builder().address("tollgate.example:443").token("t").tls(Tls::SystemRoots).build().ok();
+}
+
+#[test]
+fn a_client_needs_a_runtime() {
+    let refused = Client::new("127.0.0.1:1").unwrap_err();
+    assert!(matches!(refused, ConnectError::NoRuntime), "{refused:?}");
+}
