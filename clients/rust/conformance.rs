@@ -386,6 +386,8 @@ async fn guarded(client: &Client, command: &Value, wait: bool) -> Result<(), Fai
     Ok(())
 }
 
+type Setter = fn(Request, &str) -> Request;
+
 fn request(command: &Value) -> Result<Request, Failure> {
     let word = |name| text(command, name);
     let (workspace, model) = (word("workspace"), word("model"));
@@ -394,7 +396,6 @@ fn request(command: &Value) -> Result<Request, Failure> {
         (Some(count), _) => to.input_tokens(count),
         (None, prompt) => to.prompt(prompt.ok_or("neither input_tokens nor prompt")?),
     };
-    type Setter = fn(Request, &str) -> Request;
     let setters: [(&str, Setter); 10] = [
         ("request_id", |request, id| request.request_id(id)),
         ("user", |request, id| request.user(id)),
@@ -436,7 +437,9 @@ fn policy(command: &Value) -> Option<Policy> {
     }
 }
 
-const CLASSES: [(&str, fn(&mut Usage) -> &mut i64); 10] = [
+type Count = fn(&mut Usage) -> &mut i64;
+
+const CLASSES: [(&str, Count); 10] = [
     ("input_token_count", |usage| &mut usage.input_token_count),
     ("cache_read_token_count", |usage| &mut usage.cache_read_token_count),
     ("cache_write_5m_token_count", |usage| &mut usage.cache_write_5m_token_count),

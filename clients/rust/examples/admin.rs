@@ -57,7 +57,7 @@ async fn set_up(client: &Client, workspace: &str) -> Result<(), Box<dyn Error>> 
     client.budget().set_plan(set).await?;
     for model in ["gpt-4.1", "gpt-4.1-mini"] {
         let (workspace_id, model_id) = (workspace.into(), model.into());
-        let enable = v1::EnableModelRequest { workspace_id, model_id, ..Default::default() };
+        let enable = v1::EnableModelRequest { workspace_id, model_id };
         client.model_limit().enable_model(enable).await?;
     }
     let cap = v1::SetModelLimitRequest {

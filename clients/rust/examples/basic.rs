@@ -26,7 +26,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
     let (answer, call) = match guarded.await {
         Ok(done) => done,
-        Err(GuardError::Blocked(blocked)) => return Ok(println!("{blocked}")),
+        Err(GuardError::Blocked(blocked)) => {
+            println!("{blocked}");
+            return Ok(());
+        }
         Err(other) => return Err(other.into()),
     };
     let recorded = call.recorded().ok_or("nothing was recorded")?;

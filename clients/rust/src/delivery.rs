@@ -290,7 +290,9 @@ impl Delivery {
             Err(status) if is_unreached(status.code()) || state.stopped => return records,
             Err(status) => {
                 let why = format!("{:?}: {}", status.code(), status.message());
-                records.iter().for_each(|record| state.refuse(record, &why));
+                for record in &records {
+                    state.refuse(record, &why);
+                }
                 return Vec::new();
             }
         };

@@ -31,6 +31,7 @@ pub enum GuardError<E = Infallible> {
 
 impl GuardError {
     /// Makes it the error of a guard around a block that can fail.
+    #[must_use]
     pub fn widen<E>(self) -> GuardError<E> {
         match self {
             Self::Blocked(blocked) => GuardError::Blocked(blocked),

@@ -19,7 +19,7 @@ use crate::usage::{UsageReader, tokens_of};
 use crate::v1::{self, Decision, Outcome, ServiceTier, Usage, UsageSource};
 
 /// The longest that a record can say.
-const LATENCY_MAX: Duration = Duration::from_secs(24 * 3600);
+const LATENCY_MAX: Duration = Duration::from_hours(24);
 
 /// A guarded call, as the block around an LLM call sees it. Clones are handles of the same call.
 #[derive(Clone)]

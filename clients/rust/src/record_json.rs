@@ -11,8 +11,11 @@ use crate::v1::{Attribution, Outcome, RecordUsageRequest, ServiceTier, Usage, Us
 
 type Fields = Map<String, Value>;
 
+type Word = fn(&mut Attribution) -> &mut String;
+type Count = fn(&mut Usage) -> &mut i64;
+
 /// The texts of an attribution, by their names in JSON.
-const ATTRIBUTION: [(&str, fn(&mut Attribution) -> &mut String); 9] = [
+const ATTRIBUTION: [(&str, Word); 9] = [
     ("userId", |who| &mut who.user_id),
     ("departmentId", |who| &mut who.department_id),
     ("apiKeyId", |who| &mut who.api_key_id),
@@ -25,7 +28,7 @@ const ATTRIBUTION: [(&str, fn(&mut Attribution) -> &mut String); 9] = [
 ];
 
 /// The counts of a usage, by their names in JSON.
-const USAGE: [(&str, fn(&mut Usage) -> &mut i64); 10] = [
+const USAGE: [(&str, Count); 10] = [
     ("inputTokenCount", |usage| &mut usage.input_token_count),
     ("cacheReadTokenCount", |usage| &mut usage.cache_read_token_count),
     ("cacheWrite5mTokenCount", |usage| &mut usage.cache_write_5m_token_count),

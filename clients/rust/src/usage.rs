@@ -270,7 +270,8 @@ impl UsageReader {
                 };
             }
             Value::Array(items) => {
-                return items.iter().fold(false, |fed, item| self.feed_value(item) || fed);
+                // All of them, also after one that had usage.
+                return items.iter().filter(|item| self.feed_value(item)).count() > 0;
             }
             _ => {}
         }
@@ -344,7 +345,7 @@ impl UsageReader {
     fn read_names(&mut self, answer: &Value, usage: Option<&Value>) {
         let model = given(answer, "model").or_else(|| given(answer, "modelVersion"));
         if let Some(model) = model.and_then(Value::as_str) {
-            self.model = model.strip_prefix("models/").unwrap_or(model).to_owned();
+            model.strip_prefix("models/").unwrap_or(model).clone_into(&mut self.model);
         }
         let usage = usage.unwrap_or(&Value::Null);
         let said = [

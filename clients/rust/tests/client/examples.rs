@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rust_decimal::Decimal;
 use tokio::process::Command;
 use tollgate_client::Outcome;
+use tollgate_client::v1::UsageRecord;
 
 use crate::support::provider::{self, WORDS};
 use crate::support::{Server, Workspace};
@@ -92,7 +93,7 @@ async fn streaming() {
     let said = world.example("streaming", "acme").await;
     assert_eq!(said, format!("{}\ncut after: {:?}\n", WORDS.concat(), &WORDS[..2]));
     let records = world.workspace.records().await;
-    let outcomes: Vec<_> = records.iter().map(|record| record.outcome()).collect();
+    let outcomes: Vec<_> = records.iter().map(UsageRecord::outcome).collect();
     assert_eq!(outcomes, [Outcome::Success, Outcome::Cancelled]);
     // Two words, and two more may have come that nobody heard.
     let output = records[1].usage.unwrap().output_token_count;

@@ -77,7 +77,9 @@ async fn an_error_is_recorded_with_what_was_used_and_comes_back_unchanged() {
     for used in [None, Some(json!({"usage": {"prompt_tokens": 7, "completion_tokens": 3}}))] {
         let block = |call: Call| async move {
             let _ = call.model();
-            used.iter().for_each(|used| call.record(used));
+            if let Some(used) = used {
+                call.record(&used);
+            }
             Err::<(), _>(std::io::Error::other("the provider is down"))
         };
         let error = client.guard(request("acme"), block).await.unwrap_err();
@@ -99,7 +101,7 @@ async fn an_error_is_recorded_with_what_was_used_and_comes_back_unchanged() {
 async fn a_dropped_future_is_recorded_as_cancelled() {
     let server = Server::start().await;
     let (workspace, client) = (server.workspace("acme").await, server.client());
-    let (begun, begin) = oneshot::channel();
+    let (tell, begun) = oneshot::channel();
     let guarded = {
         let client = client.clone();
         tokio::spawn(async move {
@@ -107,13 +109,13 @@ async fn a_dropped_future_is_recorded_as_cancelled() {
                 let _ = call.model();
                 call.push_output_text(&"x".repeat(200));
                 call.push_output_text(&"x".repeat(200));
-                begun.send(()).unwrap();
+                tell.send(()).unwrap();
                 std::future::pending::<Result<(), String>>().await
             };
             client.guard(request("acme").wait(true), block).await
         })
     };
-    begin.await.unwrap();
+    begun.await.unwrap();
     guarded.abort();
     assert!(guarded.await.unwrap_err().is_cancelled());
     flushed(&client).await;
@@ -246,11 +248,8 @@ async fn a_rate_limit_says_when_to_retry() {
         requests_per_minute: Some(1),
         ..Default::default()
     };
-    let create = v1::CreateRateLimitRequest {
-        workspace_id: "acme".into(),
-        rate_limit: Some(limit),
-        ..Default::default()
-    };
+    let create =
+        v1::CreateRateLimitRequest { workspace_id: "acme".into(), rate_limit: Some(limit) };
     workspace.admin.quota().create_rate_limit(create).await.unwrap();
     run(&client, request("acme").user("ada")).await.unwrap();
     let error = run(&client, request("acme").user("ada")).await.unwrap_err();

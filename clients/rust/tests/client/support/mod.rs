@@ -112,7 +112,7 @@ impl Server {
         admin.budget().set_plan(request).await.unwrap();
         for model in ["gpt-4.1", "gpt-4.1-mini"] {
             let (workspace_id, model_id) = (id.into(), model.into());
-            let request = v1::EnableModelRequest { workspace_id, model_id, ..Default::default() };
+            let request = v1::EnableModelRequest { workspace_id, model_id };
             admin.model_limit().enable_model(request).await.unwrap();
         }
         Workspace { admin, id: id.into() }

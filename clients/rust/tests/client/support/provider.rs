@@ -60,11 +60,11 @@ fn events(head: &Value) -> String {
     event["usage"] = Value::Null;
     for word in WORDS {
         event["choices"] = json!([{"index": 0, "delta": {"content": word}}]);
-        text += &format!("data: {event}\n\n");
+        text = text + "data: " + &event.to_string() + "\n\n";
     }
     event["choices"] = json!([]);
     event["usage"] = usage();
-    text + &format!("data: {event}\n\ndata: [DONE]\n\n")
+    text + "data: " + &event.to_string() + "\n\ndata: [DONE]\n\n"
 }
 
 fn usage() -> Value {
