@@ -222,7 +222,6 @@ fn ended(result: Result<(), GuardError<OwnError>>) -> Value {
             "verdicts": blocked.verdicts.iter().map(verdict_of).collect::<Vec<_>>(),
         }),
         Err(GuardError::Rpc(status)) => json!({"result": "error", "code": code(status.code())}),
-        Err(other) => json!({"error": other.to_string()}),
     }
 }
 

@@ -14,7 +14,6 @@ use crate::v1;
 ///
 /// `E` is the error of the block, whatever type it has.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum GuardError<E = Infallible> {
     /// A limit is in the way; the block did not run.
     Blocked(Box<Blocked>),

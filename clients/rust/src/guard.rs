@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -221,7 +222,10 @@ impl Call {
     fn used(&self, progress: &Progress, outcome: Outcome) -> (Option<Usage>, UsageSource) {
         let check = &self.0.check;
         let tokenizer = self.0.client.tokenizer.as_deref();
-        let written = tokens_of(&[&progress.output_text], tokenizer);
+        let text = &progress.output_text;
+        // Leaving must not fail, least of all while a panic is on its way.
+        let written = catch_unwind(AssertUnwindSafe(|| tokens_of(&[text], tokenizer)))
+            .unwrap_or_else(|_| tokens_of(&[text], None));
         match progress.given.or_else(|| progress.reader.usage()) {
             None if outcome == Outcome::Success || written > 0 => {
                 let declared = Usage {

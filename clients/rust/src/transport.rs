@@ -99,7 +99,8 @@ async fn answer(
         request.headers_mut().insert(GRPC_TIMEOUT, time_left(deadline));
         let answer = send_whole(&mut channel, request).await;
         let wait = backoff.mul_f64(0.5 + fastrand::f64() / 2.0);
-        if tries == tries_max || !is_unavailable(&answer) || Instant::now() + wait >= deadline {
+        let unavailable = matches!(&answer, Err(status) if status.code() == Code::Unavailable);
+        if tries == tries_max || !unavailable || Instant::now() + wait >= deadline {
             return answer;
         }
         tokio::time::sleep(wait).await;
@@ -109,12 +110,25 @@ async fn answer(
 }
 
 /// Sends once and reads the answer to its end, so that it comes within the deadline or not at all.
+/// An answer that nobody was there is an error here, whoever on the way gave it.
 async fn send_whole(
     channel: &mut Channel,
     request: http::Request<Body>,
 ) -> Result<http::Response<Body>, Status> {
     let (head, body) = send(channel, request).await?.into_parts();
+    // A proxy speaks in statuses of HTTP.
+    let of_a_proxy =
+        [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT];
+    if of_a_proxy.contains(&head.status) {
+        return Err(Status::unavailable(format!("answered with {}", head.status)));
+    }
     let body = body.collect().await.map_err(|error| unreached(&error))?;
+    for headers in [Some(&head.headers), body.trailers()].into_iter().flatten() {
+        match Status::from_header_map(headers) {
+            Some(status) if status.code() == Code::Unavailable => return Err(status),
+            _ => {}
+        }
+    }
     Ok(http::Response::from_parts(head, Body::new(body)))
 }
 
@@ -143,19 +157,6 @@ fn unreached(error: &(dyn std::error::Error + 'static)) -> Status {
         source = inner.source();
     }
     Status::unavailable(message)
-}
-
-fn is_unavailable(answer: &Result<http::Response<Body>, Status>) -> bool {
-    let response = match answer {
-        Ok(response) => response,
-        Err(status) => return status.code() == Code::Unavailable,
-    };
-    // A proxy on the way speaks in statuses of HTTP.
-    let of_a_proxy =
-        [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT];
-    of_a_proxy.contains(&response.status())
-        || Status::from_header_map(response.headers())
-            .is_some_and(|status| status.code() == Code::Unavailable)
 }
 
 /// Tells the server how long the caller waits, in whole milliseconds, rounded up.

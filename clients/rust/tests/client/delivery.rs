@@ -97,6 +97,26 @@ async fn wait_fails_if_nobody_answers_and_queues_all_the_same() {
 }
 
 #[tokio::test]
+async fn a_record_that_nobody_waits_for_any_more_is_queued() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    let block = |call: Call| {
+        server.hang(true);
+        async move {
+            call.set_model(call.model());
+            call.record_usage(USED);
+            Ok::<(), String>(())
+        }
+    };
+    let waiting = client.guard(request("acme").wait(true), block);
+    assert!(tokio::time::timeout(QUICK, waiting).await.is_err());
+    assert_eq!(client.stats().queued, 1);
+    server.hang(false);
+    flushed(&client).await;
+    assert_eq!((workspace.records().await.len(), workspace.spent().await), (1, COST));
+}
+
+#[tokio::test]
 async fn wait_tells_of_a_record_that_is_refused() {
     let server = Server::start().await;
     let _workspace = server.workspace("acme").await;

@@ -127,6 +127,40 @@ async fn a_dropped_future_is_recorded_as_cancelled() {
 }
 
 #[tokio::test]
+async fn a_stream_that_broke_off_is_charged_for_what_had_come() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    let block = |call: Call| async move {
+        let usage = json!({"input_tokens": 25, "cache_read_input_tokens": 5, "output_tokens": 1});
+        let message = json!({"type": "message", "model": call.model(), "usage": usage});
+        call.record(&json!({"type": "message_start", "message": message}));
+        call.push_output_text(&"x".repeat(40));
+        Err::<(), _>("the stream broke off")
+    };
+    client.guard(request("acme"), block).await.unwrap_err();
+    flushed(&client).await;
+    let record = &workspace.records().await[0];
+    assert_eq!(record.usage_source(), v1::UsageSource::Estimated);
+    let usage = record.usage.unwrap();
+    assert_eq!((usage.input_token_count, usage.cache_read_token_count), (25, 5));
+    assert_eq!(usage.output_token_count, 10);
+}
+
+#[tokio::test]
+async fn a_tokenizer_that_panics_does_not_keep_a_call_from_being_recorded() {
+    let server = Server::start().await;
+    let workspace = server.workspace("acme").await;
+    let broken = |_: &str| -> usize { panic!("this panic is meant") };
+    let client = Client::builder().address(&server.address).tokenizer(broken).build().unwrap();
+    let open = client.open(request("acme")).await.unwrap();
+    let _ = open.call().model();
+    open.call().push_output_text("four");
+    drop(open);
+    flushed(&client).await;
+    assert_eq!(workspace.records().await[0].usage.unwrap().output_token_count, 1);
+}
+
+#[tokio::test]
 async fn a_panic_is_recorded_as_an_error() {
     let server = Server::start().await;
     let (workspace, client) = (server.workspace("acme").await, server.client());

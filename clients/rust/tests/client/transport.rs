@@ -26,6 +26,8 @@ const ROOTS: &[u8] = include_bytes!("tls/roots.pem");
 struct Script {
     seen: Arc<Mutex<Vec<http::request::Parts>>>,
     answers: Arc<Mutex<Vec<Status>>>,
+    /// What somebody on the way answers instead.
+    proxy: Arc<Mutex<Vec<&'static str>>>,
     hangs: bool,
 }
 
@@ -64,6 +66,15 @@ impl<const BUDGET: bool> Service<http::Request<Body>> for Fake<BUDGET> {
         if let Some(status) = self.0.answers.lock().unwrap().pop() {
             return ready(Ok(status.into_http()));
         }
+        let mut grpc_status = "0";
+        match self.0.proxy.lock().unwrap().pop() {
+            Some("in trailers") => grpc_status = "14",
+            Some(status) => {
+                let response = http::Response::builder().status(status).body(Body::empty());
+                return ready(Ok(response.unwrap()));
+            }
+            None => {}
+        }
         // An empty message, and how it ended; a server that hangs never says that.
         let hangs = self.0.hangs;
         let body = Full::new(Bytes::from_static(&[0; 5])).with_trailers(async move {
@@ -71,7 +82,7 @@ impl<const BUDGET: bool> Service<http::Request<Body>> for Fake<BUDGET> {
                 std::future::pending::<()>().await;
             }
             let mut trailers = http::HeaderMap::new();
-            trailers.insert("grpc-status", http::HeaderValue::from_static("0"));
+            trailers.insert("grpc-status", http::HeaderValue::from_static(grpc_status));
             Some(Ok(trailers))
         });
         let head = http::Response::builder().header("content-type", "application/grpc");
@@ -138,6 +149,23 @@ async fn three_tries_are_enough_and_other_answers_final() {
     script.answers(&[Code::Unavailable]);
     let status = client.usage().check_and_route(check()).await.unwrap_err();
     assert_eq!((status.code(), script.seen()), (Code::Unavailable, 1), "no time for another");
+}
+
+#[tokio::test]
+async fn a_proxy_may_say_that_nobody_is_there() {
+    let script = Script::default();
+    let client = Client::new(serve(&script, None).await).unwrap();
+    for code in ["502", "503", "504", "in trailers"] {
+        script.answers(&[]);
+        *script.proxy.lock().unwrap() = vec![code; 2];
+        client.usage().check_and_route(v1::CheckAndRouteRequest::default()).await.unwrap();
+        assert_eq!(script.seen(), 3, "{code}");
+    }
+    script.answers(&[]);
+    *script.proxy.lock().unwrap() = vec!["500"];
+    let check = v1::CheckAndRouteRequest::default();
+    assert!(client.usage().check_and_route(check).await.is_err());
+    assert_eq!(script.seen(), 1);
 }
 
 #[tokio::test]
