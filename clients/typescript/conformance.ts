@@ -1,0 +1,371 @@
+/** What the conformance runner speaks with: JSON lines, see clients/conformance/README.md. */
+import { createInterface } from "node:readline";
+
+import type { JsonObject } from "@bufbuild/protobuf";
+import { fromJson, toJson } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Call, GuardOptions, Policy, Provider, ServiceTier, Verdict } from "tollgate";
+import {
+  Blocked,
+  Client,
+  makeRequestId,
+  Money,
+  timestampOf,
+  TollgateUnavailable,
+  Usage,
+  UsageReader,
+} from "tollgate";
+import { Outcome, UsageSchema } from "tollgate/v1";
+
+/** A command; which fields are there depends on its name. */
+interface Command {
+  command: string;
+  address: string;
+  timeout_ms?: number;
+  on_unavailable?: Policy;
+  queue_max?: number;
+  queue_path?: string;
+  flush_timeout_ms?: number;
+  token?: string;
+  workspace: string;
+  model: string;
+  input_tokens?: number;
+  prompt?: string;
+  max_output_tokens?: number;
+  request_id?: string;
+  user?: string;
+  department?: string;
+  api_key?: string;
+  assistant?: string;
+  workflow?: string;
+  feature?: string;
+  project?: string;
+  investigation?: string;
+  session?: string;
+  tags?: Record<string, string>;
+  service_tier?: ServiceTier;
+  wait?: boolean;
+  act: string;
+  usage?: JsonObject;
+  usage_from?: Provider;
+  output_text?: string;
+  call: number;
+  hold_ms: number;
+  count: number;
+  concurrency: number;
+  attempt?: number;
+  outcome: keyof typeof Outcome;
+  start_time?: string;
+  provider: Provider;
+  input: unknown;
+  calls: number;
+}
+type Answer = Record<string, unknown>;
+
+/** The exception of the block. */
+class OwnError extends Error {}
+
+let client: Client;
+const open = new Map<number, Call>();
+
+const commands: Record<string, (command: Command) => Promise<Answer> | Answer> = {
+  connect(command) {
+    try {
+      client = new Client({
+        address: command.address,
+        token: command.token,
+        timeoutMs: command.timeout_ms,
+        onUnavailable: command.on_unavailable,
+        queueMax: command.queue_max,
+        queuePath: command.queue_path,
+        flushTimeoutMs: command.flush_timeout_ms,
+        // Standard output is for answers.
+        logger: { warn: console.error, error: console.error },
+      });
+      return { result: "connected" };
+    } catch (error) {
+      return { result: "refused", message: (error as Error).message };
+    }
+  },
+  guard,
+  async open(command) {
+    const begin = performance.now();
+    try {
+      const call = await client.guard(optionsOf(command));
+      const number = open.size + 1;
+      open.set(number, call);
+      return told({ result: "opened", call: number }, call, begin);
+    } catch (error) {
+      return told(failed(error), undefined, begin);
+    }
+  },
+  async finish(command) {
+    const begin = performance.now();
+    const call = opened(command);
+    let result: Answer = { result: "returned" };
+    try {
+      act(call, command);
+      await call.end();
+    } catch (error) {
+      await call.end(error);
+      result = failed(error);
+    }
+    return told(result, call, begin);
+  },
+  async extend(command) {
+    try {
+      await opened(command).extend(command.hold_ms);
+      return { result: "extended" };
+    } catch (error) {
+      return failed(error);
+    }
+  },
+  async parallel(command) {
+    const begin = performance.now();
+    const counts: Record<string, number> = {};
+    for (const result of ["returned", "blocked", "unavailable", "error", "raised", "cancelled"]) {
+      counts[result] = 0;
+    }
+    delete command.request_id;
+    let begun = 0;
+    const worker = async () => {
+      while (begun++ < command.count) {
+        const { result } = await guard(command);
+        counts[String(result)] = (counts[String(result)] ?? 0) + 1;
+      }
+    };
+    await Promise.all(Array.from({ length: command.concurrency }, worker));
+    return { ...counts, elapsed_ms: since(begin) };
+  },
+  async record(command) {
+    try {
+      const answer = await client.usage.recordUsage({
+        workspaceId: command.workspace,
+        requestId: command.request_id ?? "",
+        attempt: command.attempt ?? 0,
+        modelId: command.model,
+        ...(command.usage && { usage: usageOf(command.usage).toProto() }),
+        outcome: Outcome[command.outcome],
+        ...(command.start_time && { startTime: timestampOf(new Date(command.start_time)) }),
+      });
+      return { result: "recorded", duplicate: answer.duplicate, cost: answer.cost?.amount };
+    } catch (error) {
+      return failed(error);
+    }
+  },
+  async flush(command) {
+    return { left: await client.flush(command.timeout_ms) };
+  },
+  stats() {
+    return { ...client.stats() };
+  },
+  async close(command) {
+    return { left: await client.close(command.timeout_ms) };
+  },
+  convert(command) {
+    const reader = new UsageReader(command.provider);
+    reader.feed(command.input);
+    if (!reader.usage) {
+      throw new Error("no usage");
+    }
+    const usage = toJson(UsageSchema, reader.usage.toProto(), { useProtoFieldName: true });
+    const counts = Object.entries(usage as Record<string, string>);
+    return {
+      usage: Object.fromEntries(counts.map(([name, count]) => [name, Number(count)])),
+      model: reader.model || null,
+      service_tier: reader.serviceTier ?? null,
+    };
+  },
+  bench,
+};
+
+async function guard(command: Command): Promise<Answer> {
+  const begin = performance.now();
+  let call: Call | undefined;
+  try {
+    await client.guard(optionsOf(command), (entered) => {
+      call = entered;
+      act(entered, command);
+    });
+    return told({ result: "returned" }, call, begin);
+  } catch (error) {
+    return told(failed(error), call, begin);
+  }
+}
+
+async function bench(command: Command): Promise<Answer> {
+  const usage = usageOf(command.usage ?? {});
+  const { workspace, model, input_tokens: input = 0, max_output_tokens: output = 0 } = command;
+  const options = { workspace, model, inputTokens: input, maxOutputTokens: output };
+  const guarded = (wait: boolean) =>
+    client.guard({ ...options, wait }, (call) => {
+      call.record(usage, { model: call.model });
+    });
+  const ways = {
+    bare_us: async () => {
+      const answer = await client.usage.checkAndRoute({
+        workspaceId: workspace,
+        requestId: makeRequestId(),
+        modelId: model,
+        inputTokenCount: BigInt(input),
+        maxOutputTokenCount: BigInt(output),
+      });
+      await client.usage.recordUsage({
+        workspaceId: workspace,
+        requestId: answer.requestId,
+        modelId: answer.modelId,
+        usage: usage.toProto(),
+        outcome: Outcome.SUCCESS,
+      });
+    },
+    guard_us: () => guarded(true),
+    queued_us: () => guarded(false),
+  };
+  const times = new Map<string, number[]>(Object.keys(ways).map((name) => [name, []]));
+  for (let turn = -50; turn < command.calls; turn++) {
+    for (const [name, way] of Object.entries(ways)) {
+      const begin = performance.now();
+      await way();
+      if (turn >= 0) {
+        times.get(name)?.push(performance.now() - begin);
+      }
+      await client.flush(10_000);
+    }
+  }
+  const medians = [...times].map(([name, taken]) => {
+    const median = taken.sort((one, other) => one - other)[taken.length >> 1] ?? 0;
+    return [name, Math.round(median * 1000)] as const;
+  });
+  return Object.fromEntries(medians);
+}
+
+function act(call: Call, command: Command): void {
+  if (command.act === "never_started") {
+    return;
+  }
+  if (command.act === "error_before") {
+    throw new OwnError();
+  }
+  void call.model;
+  call.outputText = command.output_text ?? "";
+  if (command.act !== "no_usage" && command.usage) {
+    call.record(command.usage_from ? command.usage : usageOf(command.usage));
+  }
+  if (command.act === "error") {
+    throw new OwnError();
+  }
+  if (command.act === "cancel") {
+    throw AbortSignal.abort().reason;
+  }
+}
+
+function optionsOf(command: Command): GuardOptions {
+  return {
+    workspace: command.workspace,
+    model: command.model,
+    inputTokens: command.input_tokens,
+    prompt: command.prompt,
+    maxOutputTokens: command.max_output_tokens,
+    requestId: command.request_id,
+    user: command.user,
+    department: command.department,
+    apiKey: command.api_key,
+    assistant: command.assistant,
+    workflow: command.workflow,
+    feature: command.feature,
+    project: command.project,
+    investigation: command.investigation,
+    session: command.session,
+    tags: command.tags,
+    serviceTier: command.service_tier,
+    onUnavailable: command.on_unavailable,
+    wait: command.wait,
+  };
+}
+
+function opened(command: Command): Call {
+  const call = open.get(command.call);
+  if (!call) {
+    throw new Error("no such call");
+  }
+  return call;
+}
+
+function usageOf(fields: JsonObject): Usage {
+  return Usage.fromProto(fromJson(UsageSchema, fields));
+}
+
+function failed(error: unknown): Answer {
+  if (error instanceof OwnError) {
+    return { result: "raised" };
+  }
+  if (error instanceof TollgateUnavailable) {
+    return { result: "unavailable" };
+  }
+  if (error instanceof Blocked) {
+    return {
+      result: "blocked",
+      decision: "BLOCKED",
+      request_id: error.requestId,
+      reason: error.reason,
+      retry_after_ms: error.retryAfterMs,
+      message: error.message,
+      verdicts: error.verdicts.map(verdictOf),
+    };
+  }
+  if (error instanceof ConnectError) {
+    const code = (Code[error.code] ?? "").replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
+    return { result: "error", code };
+  }
+  if (error instanceof Error && error.name === "AbortError") {
+    return { result: "cancelled" };
+  }
+  throw error;
+}
+
+function told(answer: Answer, call: Call | undefined, begin: number): Answer {
+  const elapsed = since(begin);
+  return {
+    ran: call !== undefined,
+    ...(call && {
+      decision: call.decision,
+      model: call.model,
+      request_id: call.requestId,
+      unchecked: call.unchecked,
+      routed: call.routed,
+      held: call.held?.amount.toFixed(),
+      verdicts: call.verdicts.map(verdictOf),
+    }),
+    ...answer,
+    elapsed_ms: elapsed,
+  };
+}
+
+function verdictOf(verdict: Verdict): Answer {
+  const text = (money: Money | undefined) => money?.amount.toFixed() ?? null;
+  return {
+    reason: verdict.reason,
+    limit_kind: verdict.limitKind || null,
+    limit: text(verdict.limit),
+    spent: text(verdict.spent),
+    held: text(verdict.held),
+    need: text(verdict.need),
+  };
+}
+
+function since(begin: number): number {
+  return Math.round(performance.now() - begin);
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  // Null and absent mean the same.
+  const command = JSON.parse(line, (_, value: unknown) => value ?? undefined) as Command;
+  let answer: Answer | undefined;
+  try {
+    answer = await commands[command.command]?.(command);
+  } catch (error) {
+    console.error(line, error);
+    answer = { error: String(error) };
+  }
+  process.stdout.write(`${JSON.stringify(answer ?? { error: "no such command" })}\n`);
+}

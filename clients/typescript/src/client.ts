@@ -1,0 +1,159 @@
+/** Connecting to Tollgate: one connection, the guard, and the stubs for everything else. */
+import type { Client as Stub } from "@connectrpc/connect";
+import { createClient } from "@connectrpc/connect";
+
+import type { Stats } from "./delivery.js";
+import { Delivery } from "./delivery.js";
+import type { Tokenizer } from "./estimate.js";
+import { AlertService } from "./gen/tollgate/v1/alert_service_pb.js";
+import { AnalyticsService } from "./gen/tollgate/v1/analytics_service_pb.js";
+import { AuditService } from "./gen/tollgate/v1/audit_service_pb.js";
+import { BudgetService } from "./gen/tollgate/v1/budget_service_pb.js";
+import { DirectoryService } from "./gen/tollgate/v1/directory_service_pb.js";
+import { ModelLimitService } from "./gen/tollgate/v1/model_limit_service_pb.js";
+import { QuotaService } from "./gen/tollgate/v1/quota_service_pb.js";
+import { UsageService } from "./gen/tollgate/v1/usage_service_pb.js";
+import type { GuardOptions, Owner, Policy } from "./guard.js";
+import { Call } from "./guard.js";
+import type { Logger } from "./queue-file.js";
+import type { Tls } from "./transport.js";
+import { Connection } from "./transport.js";
+
+/** Settings of a client; all have defaults. */
+export interface ClientOptions {
+  /** `host:port`; that of TOLLGATE_ADDRESS, or 127.0.0.1:50051 if absent. */
+  address?: string | undefined;
+  /** Bearer token; that of TOLLGATE_TOKEN if absent. In plaintext only to loopback. */
+  token?: string | undefined;
+  /** Plaintext if absent, `true` for the roots that Node trusts, or roots in PEM. */
+  tls?: Tls | undefined;
+  /** Deadline of each call, in milliseconds; 2000. */
+  timeoutMs?: number | undefined;
+  /** What happens where Tollgate cannot be reached; `open`. */
+  onUnavailable?: Policy | undefined;
+  /** Most records that wait in memory; 10,000. */
+  queueMax?: number | undefined;
+  /** A file in which records that wait survive the process; one client at a time. */
+  queuePath?: string | undefined;
+  /** How long `flush`, `close` and the end of the process wait, in milliseconds; 5000. */
+  flushTimeoutMs?: number | undefined;
+  /** Counts the tokens of a text; a quarter of its characters if absent. */
+  tokenizer?: Tokenizer | undefined;
+  /** Where warnings and errors go that reach no caller; `console`. */
+  logger?: Logger | undefined;
+}
+
+/**
+ * Checks before LLM calls and records after them. Make one for a process.
+ *
+ * The stubs are for everything that is not the guard: `client.budget.getBudget({ ... })`. Their
+ * calls, streams aside, have the client's deadline unless they are given a `timeoutMs`.
+ */
+export class Client implements AsyncDisposable {
+  readonly usage: Stub<typeof UsageService>;
+  readonly budget: Stub<typeof BudgetService>;
+  readonly modelLimit: Stub<typeof ModelLimitService>;
+  readonly quota: Stub<typeof QuotaService>;
+  readonly alert: Stub<typeof AlertService>;
+  readonly audit: Stub<typeof AuditService>;
+  readonly directory: Stub<typeof DirectoryService>;
+  readonly analytics: Stub<typeof AnalyticsService>;
+  readonly #connection: Connection;
+  readonly #owner: Owner;
+
+  /**
+   * Does not connect yet: the first call does.
+   *
+   * Throws `TypeError` for options that cannot be, such as a token in plaintext to another machine,
+   * and `Error` if the queue file cannot be used or another client has it.
+   */
+  constructor(options: ClientOptions = {}) {
+    const { timeoutMs = 2000, onUnavailable = "open", queueMax = 10_000, queuePath } = options;
+    const { flushTimeoutMs = 5000, tokenizer, logger = console, tls } = options;
+    if (!["open", "closed"].includes(onUnavailable)) {
+      throw new TypeError(`onUnavailable is "open" or "closed", not ${onUnavailable}`);
+    }
+    if (!(queueMax >= 1)) {
+      throw new TypeError(`queueMax is at least 1, not ${String(queueMax)}`);
+    }
+    this.#connection = new Connection({
+      address: options.address ?? (process.env.TOLLGATE_ADDRESS || "127.0.0.1:50051"),
+      token: options.token ?? process.env.TOLLGATE_TOKEN,
+      tls,
+      timeoutMs,
+    });
+    this.usage = createClient(UsageService, this.#connection);
+    this.budget = createClient(BudgetService, this.#connection);
+    this.modelLimit = createClient(ModelLimitService, this.#connection);
+    this.quota = createClient(QuotaService, this.#connection);
+    this.alert = createClient(AlertService, this.#connection);
+    this.audit = createClient(AuditService, this.#connection);
+    this.directory = createClient(DirectoryService, this.#connection);
+    this.analytics = createClient(AnalyticsService, this.#connection);
+    const { usage } = this;
+    const delivery = new Delivery({ usage, queueMax, queuePath, flushTimeoutMs, logger });
+    this.#owner = { usage, delivery, policy: onUnavailable, tokenizer, logger };
+  }
+
+  /**
+   * Puts an LLM call behind Tollgate: `client.guard({ ... }, async (call) => { ... })`.
+   *
+   * The block runs the call on `call.model` and hands the provider's answer to `call.record`. It is
+   * not entered on `Blocked`, on `TollgateUnavailable` if the policy is `closed`, or on
+   * `ConnectError` for a defect of the request, such as an unknown workspace. What happens in it is
+   * recorded when it is left; what it returns or throws comes out unchanged.
+   */
+  guard<T>(options: GuardOptions, block: (call: Call) => Promise<T> | T): Promise<T>;
+  /**
+   * The same without a block: `await using call = await client.guard({ ... })`.
+   *
+   * JavaScript does not tell whether the scope was left by an exception. So one that has recorded
+   * usage counts as success, one that has read `call.model` and recorded none as an error.
+   */
+  guard(options: GuardOptions): Promise<Call>;
+  async guard<T>(
+    options: GuardOptions,
+    block?: (call: Call) => Promise<T> | T,
+  ): Promise<T | Call> {
+    const call = await Call.enter(this.#owner, options);
+    if (!block) {
+      return call;
+    }
+    let result: T;
+    try {
+      result = await block(call);
+    } catch (error) {
+      await call.end(error ?? new Error("nothing was thrown"));
+      throw error;
+    }
+    await call.end();
+    return result;
+  }
+
+  /** Waits until every record is delivered, at most so long; says what is left. */
+  flush(timeoutMs?: number): Promise<number> {
+    return this.#owner.delivery.flush(timeoutMs);
+  }
+
+  /**
+   * Flushes and closes; says how many records are left.
+   *
+   * A process that ends because it has nothing left to do flushes by itself. One that ends by
+   * `process.exit`, by a signal or by an exception does not: close before, or give a `queuePath`.
+   */
+  async close(timeoutMs?: number): Promise<number> {
+    const left = await this.#owner.delivery.close(timeoutMs);
+    this.#connection.close();
+    return left;
+  }
+
+  /** Counts the usage records that are queued, delivered, dropped and refused. */
+  stats(): Stats {
+    return this.#owner.delivery.stats();
+  }
+
+  /** Closes. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * Keeps LLM calls inside their budget: a check before each call, a record after it.
+ *
+ * `Client` has the guard; `wrap` puts it around an SDK client of OpenAI or Anthropic. The messages
+ * of the API are in `tollgate/v1`.
+ */
+import "./dispose.js";
+
+export type { ClientOptions } from "./client.js";
+export { Client } from "./client.js";
+export type { Stats } from "./delivery.js";
+export { Blocked, TollgateError, TollgateUnavailable, Verdict } from "./errors.js";
+export type { Tokenizer } from "./estimate.js";
+export { estimateTokens } from "./estimate.js";
+export type { Attribution, Call, GuardOptions, Policy } from "./guard.js";
+export { makeRequestId } from "./guard.js";
+export { durationOf, Money, spanOf, timeOf, timestampOf } from "./money.js";
+export type { Logger } from "./queue-file.js";
+export type { Tls } from "./transport.js";
+export type { Counts, Provider, ServiceTier } from "./usage.js";
+export { Usage, UsageReader } from "./usage.js";

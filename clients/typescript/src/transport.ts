@@ -1,0 +1,153 @@
+/** One HTTP/2 connection whose calls have the client's deadline and token, and its retries. */
+import { connect as connectPlain } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connect as connectTls } from "node:tls";
+
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { Transport } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+
+import { UsageService } from "./gen/tollgate/v1/usage_service_pb.js";
+
+/** `true` for the roots that Node trusts, or roots in PEM. */
+export type Tls = true | string | Buffer;
+
+// Calls that count once however often they are made, because they carry a request id.
+const { checkAndRoute, recordUsage, recordUsageBatch, releaseHold } = UsageService.method;
+const IDEMPOTENT = new Set<DescMethod>([checkAndRoute, recordUsage, recordUsageBatch, releaseHold]);
+const TRIES = 3;
+const BACKOFF_MIN_MS = 100;
+const BACKOFF_MAX_MS = 1000;
+
+/** Where to connect, and whom to be. */
+export interface Endpoint {
+  /** `host:port` */
+  address: string;
+  tls: Tls | undefined;
+  token: string | undefined;
+  timeoutMs: number;
+}
+
+/** A transport of Connect: what it makes of a call is all that is special to Tollgate. */
+export class Connection implements Transport {
+  readonly stream: Transport["stream"];
+  readonly #transport: Transport;
+  readonly #sessions: Http2SessionManager;
+  readonly #timeoutMs: number;
+  #closed = false;
+
+  /** Does not connect yet. Throws `TypeError` for an address or a token that cannot be used. */
+  constructor({ address, tls, token, timeoutMs }: Endpoint) {
+    const url = parseAddress(address, tls);
+    if (token && tls === undefined && !isLoopback(url.hostname)) {
+      throw new TypeError(`a token is not sent to ${address} without TLS: set tls: true`);
+    }
+    const keepalive = { pingIntervalMs: 30_000, pingTimeoutMs: 10_000 };
+    this.#sessions = new Http2SessionManager(url.origin, keepalive, {
+      createConnection: (authority: URL) => dial(authority, tls, timeoutMs),
+    });
+    this.#transport = createGrpcTransport({
+      baseUrl: url.origin,
+      sessionManager: this.#sessions,
+      interceptors: [
+        (next) => (request) => {
+          if (this.#closed) {
+            throw new ConnectError("the client is closed", Code.FailedPrecondition);
+          }
+          if (token && !request.header.has("authorization")) {
+            request.header.set("authorization", `Bearer ${token}`);
+          }
+          return next(request);
+        },
+      ],
+    });
+    this.#timeoutMs = timeoutMs;
+    this.stream = this.#transport.stream.bind(this.#transport);
+  }
+
+  /** One call, tried again where that is harmless, within its deadline. */
+  readonly unary: Transport["unary"] = async (method, signal, timeoutMs, ...rest) => {
+    timeoutMs ??= this.#timeoutMs;
+    const end = timeoutMs > 0 ? performance.now() + timeoutMs : Infinity;
+    for (let attempt = 1; ; attempt++) {
+      const left = end === Infinity ? 0 : Math.max(1, end - performance.now());
+      try {
+        return await this.#transport.unary(method, signal, left, ...rest);
+      } catch (error) {
+        const failure = signal?.aborted ? ConnectError.from(error) : named(error);
+        const backoff = Math.min(BACKOFF_MIN_MS * 2 ** (attempt - 1), BACKOFF_MAX_MS);
+        const pause = backoff * (0.8 + 0.4 * Math.random());
+        const again = failure.code === Code.Unavailable && IDEMPOTENT.has(method);
+        if (!again || attempt === TRIES || performance.now() + pause >= end || this.#closed) {
+          throw failure;
+        }
+        await sleep(pause, undefined, signal && { signal }).catch((reason: unknown) => {
+          throw ConnectError.from(reason, Code.Canceled);
+        });
+      }
+    }
+  };
+
+  /** Ends every call that is still running. */
+  close(): void {
+    this.#closed = true;
+    this.#sessions.abort();
+  }
+}
+
+function parseAddress(address: string, tls: Tls | undefined): URL {
+  const text = `${tls === undefined ? "http" : "https"}://${address}`;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || url.pathname !== "/" || url.search || url.hash || url.username) {
+    throw new TypeError(`an address is host:port, not ${address}`);
+  }
+  return url;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+/** Connects, within the time of one call: later calls are not to wait for an old attempt. */
+function dial(authority: URL, tls: Tls | undefined, timeoutMs: number) {
+  const host = authority.hostname.replace(/^\[|\]$/g, "");
+  const port = Number(authority.port || (tls === undefined ? 80 : 443));
+  const socket =
+    tls === undefined
+      ? connectPlain({ host, port, noDelay: true })
+      : connectTls({
+          host,
+          port,
+          ALPNProtocols: ["h2"],
+          ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
+          ...(tls === true ? {} : { ca: tls }),
+        }).setNoDelay();
+  const timer = setTimeout(() => {
+    socket.destroy(new ConnectError(`no connection to ${authority.host}`, Code.Unavailable));
+  }, timeoutMs).unref();
+  const done = () => {
+    clearTimeout(timer);
+  };
+  socket.once(tls === undefined ? "connect" : "secureConnect", done).once("close", done);
+  return socket;
+}
+
+/** Names what befell the connection UNAVAILABLE; the transport knows some of it by other names. */
+function named(error: unknown): ConnectError {
+  const failure = ConnectError.from(error);
+  const answered = failure.metadata.has("grpc-status");
+  if (!answered && (isOfNode(failure.cause) || /^http\/2 |missing status/.test(failure.rawMessage))) {
+    return new ConnectError(failure.rawMessage, Code.Unavailable, undefined, undefined, failure);
+  }
+  return failure;
+}
+
+function isOfNode(cause: unknown): boolean {
+  for (let error = cause; error instanceof Error; error = error.cause) {
+    if ("code" in error && typeof error.code === "string" && !/^ERR_INVALID/.test(error.code)) {
+      return true;
+    }
+  }
+  return false;
+}
