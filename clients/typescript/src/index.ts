@@ -19,3 +19,5 @@ export type { Logger } from "./queue-file.js";
 export type { Tls } from "./transport.js";
 export type { Counts, Provider, ServiceTier } from "./usage.js";
 export { Usage, UsageReader } from "./usage.js";
+export type { WrapOptions } from "./wrap.js";
+export { wrap } from "./wrap.js";

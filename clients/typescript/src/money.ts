@@ -1,12 +1,7 @@
 /** Amounts as `Decimal`, times as `Date`, spans in milliseconds. */
 import { create } from "@bufbuild/protobuf";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
-import {
-  durationMs,
-  DurationSchema,
-  timestampDate,
-  timestampFromDate,
-} from "@bufbuild/protobuf/wkt";
+import { DurationSchema, timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { Decimal } from "decimal.js";
 
 import type { Money as MoneyMessage } from "./gen/tollgate/v1/common_pb.js";
@@ -59,7 +54,7 @@ export function timestampOf(time: Date): Timestamp {
 
 /** Takes over a span of the API, in milliseconds; a part of one counts as a whole one. */
 export function spanOf(duration: Duration): number {
-  return Math.ceil(durationMs(duration));
+  return Number(duration.seconds) * 1000 + Math.ceil(duration.nanos / 1e6);
 }
 
 /** Makes a span for the API of milliseconds, exact to the microsecond. */

@@ -71,7 +71,7 @@ export class Connection implements Transport {
     timeoutMs ??= this.#timeoutMs;
     const end = timeoutMs > 0 ? performance.now() + timeoutMs : Infinity;
     for (let attempt = 1; ; attempt++) {
-      const left = end === Infinity ? 0 : Math.max(1, end - performance.now());
+      const left = end === Infinity ? 0 : Math.ceil(Math.max(1, end - performance.now()));
       try {
         return await this.#transport.unary(method, signal, left, ...rest);
       } catch (error) {
@@ -136,9 +136,10 @@ function dial(authority: URL, tls: Tls | undefined, timeoutMs: number) {
 /** Names what befell the connection UNAVAILABLE; the transport knows some of it by other names. */
 function named(error: unknown): ConnectError {
   const failure = ConnectError.from(error);
-  const answered = failure.metadata.has("grpc-status");
-  if (!answered && (isOfNode(failure.cause) || /^http\/2 |missing status/.test(failure.rawMessage))) {
-    return new ConnectError(failure.rawMessage, Code.Unavailable, undefined, undefined, failure);
+  const { code, rawMessage, metadata, cause } = failure;
+  const isJudged = code === Code.Unavailable || metadata.has("grpc-status");
+  if (!isJudged && (isOfNode(cause) || /^http\/2 |missing status/.test(rawMessage))) {
+    return new ConnectError(rawMessage, Code.Unavailable, undefined, undefined, failure);
   }
   return failure;
 }

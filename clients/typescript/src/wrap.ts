@@ -1,0 +1,118 @@
+/**
+ * `wrap`: an SDK client of OpenAI or Anthropic whose every call goes through the guard.
+ *
+ * It takes hold of `post`, the one method that every resource of these SDKs sends with, so that
+ * helpers such as `parse` and `stream` are covered too. The SDKs themselves are not imported.
+ */
+import { Client } from "./client.js";
+import type { GuardOptions } from "./guard.js";
+import { refuseUnknown } from "./guard.js";
+import type { ServiceTier } from "./usage.js";
+import { get } from "./usage.js";
+import type { ApiPromise } from "./wrap-stream.js";
+import { Answer, take } from "./wrap-stream.js";
+
+/** Whose calls they are; the other options are those of `Client.guard`, for every call. */
+export interface WrapOptions extends Omit<
+  GuardOptions,
+  "model" | "inputTokens" | "prompt" | "messages" | "requestId" | "signal"
+> {
+  /** By default one that the environment names. */
+  client?: Client | undefined;
+}
+
+/** What the SDKs have in common. */
+interface Sdk {
+  post(path: string, options?: unknown): ApiPromise;
+  withOptions(options: object): Sdk;
+}
+
+// Paths of the calls that are guarded, and where their body says how much output there may be.
+const LIMITS: Readonly<Record<string, readonly string[]>> = {
+  "/chat/completions": ["max_completion_tokens", "max_tokens"],
+  "/responses": ["max_output_tokens"],
+  "/v1/messages": ["max_tokens"],
+};
+const RESOURCES = [["chat", "completions"], ["responses"], ["messages"], ["beta", "messages"]];
+// What of a body the model reads.
+const INPUT = ["messages", "input", "instructions", "system", "tools", "functions"];
+const TIERS: Readonly<Record<string, ServiceTier>> = {
+  default: "STANDARD",
+  flex: "FLEX",
+  priority: "PRIORITY",
+  batch: "BATCH",
+};
+
+let fromEnvironment: Client | undefined;
+
+/**
+ * Gives a copy of an OpenAI or Anthropic client that is behind Tollgate.
+ *
+ * `chat.completions`, `responses` and `messages` check before each call and run it on the model
+ * that is decided; they throw `Blocked` and `TollgateUnavailable`. What they used is recorded, of
+ * streams when they end, break or are abandoned. A copy with other options, such as another `user`,
+ * is cheap. Throws `TypeError` for what is no such client.
+ */
+export function wrap<T extends object>(sdk: T, options: WrapOptions): T {
+  const { client, ...said } = options;
+  refuseUnknown("wrap", options, ["client"]);
+  for (const name of ["model", "requestId", "signal"].filter((name) => name in options)) {
+    throw new TypeError(`wrap() has no option ${name}: it is not the same for every call`);
+  }
+  if (!isSdk(sdk)) {
+    throw new TypeError(
+      `wrap() takes a client of OpenAI or Anthropic, not ${sdk.constructor.name}`,
+    );
+  }
+  const tollgate = client ?? (fromEnvironment ??= new Client());
+  const wrapped: Sdk = sdk.withOptions({});
+  const post = wrapped.post.bind(wrapped);
+  wrapped.post = (path, given) => {
+    const limits = LIMITS[path.split("?")[0] ?? path];
+    if (!limits) {
+      return post(path, given);
+    }
+    const answer = new Answer((body, signal) =>
+      tollgate.guard({ ...optionsOf(body, limits, said), signal }),
+    );
+    return take(post(path, answer.prepare(given, path)), answer);
+  };
+  wrapped.withOptions = (changes) => wrap(sdk.withOptions(changes), options);
+  refuseStranger(wrapped);
+  return wrapped as Sdk & T;
+}
+
+function isSdk<T extends object>(sdk: T): sdk is T & Sdk {
+  return (
+    "post" in sdk &&
+    typeof sdk.post === "function" &&
+    "withOptions" in sdk &&
+    typeof sdk.withOptions === "function"
+  );
+}
+
+/** Makes sure that the resources of an SDK client send with its new `post`. */
+function refuseStranger(sdk: Sdk): void {
+  const resources = RESOURCES.map((path) =>
+    path.reduce((holder: unknown, name) => get(holder, name), sdk),
+  ).filter((resource) => resource !== undefined);
+  if (resources.length === 0 || resources.some((resource) => get(resource, "_client") !== sdk)) {
+    throw new TypeError(`wrap() does not know this version of ${sdk.constructor.name}`);
+  }
+}
+
+/** Says of a call what its body says. */
+function optionsOf(body: object, limits: readonly string[], said: WrapOptions): GuardOptions {
+  const limit = limits.map((name) => get(body, name)).find((value) => typeof value === "number");
+  const choices = get(body, "n");
+  const user = get(body, "user") ?? get(get(body, "metadata"), "user_id");
+  const most = limit && limit * (typeof choices === "number" ? choices : 1);
+  return {
+    ...said,
+    model: String(get(body, "model") ?? ""),
+    messages: [...INPUT, "response_format"].map((name) => get(body, name)),
+    maxOutputTokens: said.maxOutputTokens ?? most,
+    serviceTier: said.serviceTier ?? TIERS[String(get(body, "service_tier"))],
+    user: said.user ?? (typeof user === "string" ? user : undefined),
+  };
+}

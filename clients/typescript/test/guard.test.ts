@@ -1,0 +1,331 @@
+/** The guard against the real server: what it lets pass, and what is in the log afterwards. */
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Call, GuardOptions } from "tollgate";
+import { Blocked, Client, makeRequestId, timeOf, TollgateUnavailable, Usage } from "tollgate";
+import { Outcome, ServiceTier, SubjectType, UsageSource } from "tollgate/v1";
+
+import type { Log } from "./server.js";
+import { quiet, Server, Workspace } from "./server.js";
+
+const USED = new Usage({ inputTokens: 1000, outputTokens: 100 });
+const CHAT = {
+  object: "chat.completion",
+  model: "gpt-4.1-2025-04-14",
+  service_tier: "flex",
+  usage: { prompt_tokens: 1000, completion_tokens: 100 },
+};
+
+let server: Server;
+let admin: Client;
+let client: Client;
+let log: Log;
+let workspace: Workspace;
+
+before(async () => {
+  server = await Server.start();
+  admin = new Client({ address: server.address, timeoutMs: 10_000 });
+});
+beforeEach(async () => {
+  await client?.close();
+  ({ client, log } = quiet({ address: server.address }));
+  workspace = await Workspace.create(admin);
+});
+after(async () => {
+  await client.close();
+  await admin.close();
+  await server.stop();
+});
+
+function ask(options: Partial<GuardOptions> = {}): GuardOptions {
+  return { workspace: workspace.id, model: "gpt-4.1", inputTokens: 10, ...options };
+}
+
+test("success is recorded with all that is known", async () => {
+  const before = Date.now();
+  let seen: Call | undefined;
+  const result = await client.guard(
+    ask({
+      inputTokens: 1000,
+      maxOutputTokens: 500,
+      user: "ada",
+      department: "research",
+      project: "p1",
+      tags: { team: "x" },
+    }),
+    async (call) => {
+      seen = call;
+      assert.deepEqual([call.model, call.decision, call.routed], ["gpt-4.1", "ALLOWED", false]);
+      assert.equal(call.held?.toString(), "0.006 USD");
+      assert.ok(call.expireTime && call.expireTime.getTime() > before);
+      await sleep(5);
+      call.record(CHAT);
+      return "the answer";
+    },
+  );
+  assert.equal(result, "the answer");
+  assert.equal(await client.flush(10_000), 0);
+  const record = await workspace.only();
+  assert.equal(record.requestId, seen?.requestId);
+  assert.equal(record.modelId, "gpt-4.1-2025-04-14");
+  assert.equal(record.serviceTier, ServiceTier.FLEX);
+  assert.equal(record.outcome, Outcome.SUCCESS);
+  assert.equal(record.usageSource, UsageSource.PROVIDER);
+  assert.deepEqual(record.usage && Usage.fromProto(record.usage), USED);
+  assert.equal(record.attribution?.userId, "ada");
+  assert.equal(record.attribution.departmentId, "research");
+  assert.deepEqual(record.attribution.tags, { team: "x" });
+  assert.ok(record.startTime && Math.abs(timeOf(record.startTime).getTime() - before) < 10_000);
+  const { seconds = 9n, nanos = 0 } = record.latency ?? {};
+  assert.ok(seconds < 9n && (seconds > 0n || nanos >= 4_000_000), "as long as the block took");
+  assert.equal(client.stats().delivered, 1);
+});
+
+test("wait tells the cost", async () => {
+  const call = await client.guard(ask({ inputTokens: 1000, wait: true }));
+  call.record(USED, { model: call.model });
+  await call.end();
+  assert.equal(call.recorded?.cost?.amount, "0.0028");
+  assert.equal((await workspace.spent()).toFixed(), "0.0028");
+});
+
+test("an error is recorded and goes on", async () => {
+  const error = new Error("provider is down");
+  const failed = client.guard(ask(), (call) => {
+    assert.ok(call.model);
+    throw error;
+  });
+  await assert.rejects(failed, (thrown) => thrown === error);
+  const record = await workspace.only();
+  assert.equal(record.outcome, Outcome.ERROR);
+  assert.deepEqual(record.usage && Usage.fromProto(record.usage), new Usage());
+});
+
+test("an error keeps what was used", async () => {
+  const failed = client.guard(ask(), async (call) => {
+    call.record({ usage: { prompt_tokens: 7, completion_tokens: 3 } });
+    await sleep(1);
+    throw undefined; // eslint-disable-line @typescript-eslint/only-throw-error
+  });
+  await assert.rejects(failed, (thrown) => thrown === undefined);
+  const record = await workspace.only();
+  assert.equal(record.outcome, Outcome.ERROR);
+  assert.equal(record.usage?.outputTokenCount, 3n);
+});
+
+class APIUserAbortError extends Error {}
+const gaveUp: Record<string, () => unknown> = {
+  "an AbortSignal": () => AbortSignal.abort().reason,
+  "a timeout": () => new DOMException("too late", "TimeoutError"),
+  "an SDK": () => new APIUserAbortError("Request was aborted."),
+  "a call of gRPC": () => new ConnectError("canceled", Code.Canceled),
+};
+for (const [name, error] of Object.entries(gaveUp)) {
+  test(`who gives up by ${name} is recorded as cancelled`, async () => {
+    const cancelled = client.guard(ask(), (call) => {
+      assert.ok(call.model);
+      call.outputText = "x".repeat(400);
+      throw error();
+    });
+    await assert.rejects(cancelled);
+    const record = await workspace.only();
+    assert.equal(record.outcome, Outcome.CANCELLED);
+    assert.equal(record.usageSource, UsageSource.ESTIMATED);
+    assert.equal(record.usage?.inputTokenCount, 10n);
+    assert.equal(record.usage.outputTokenCount, 100n);
+  });
+}
+
+test("a signal cancels the call, also where the block does not throw", async () => {
+  const controller = new AbortController();
+  await client.guard(ask({ signal: controller.signal, wait: true }), (call) => {
+    call.record(USED);
+    controller.abort();
+  });
+  assert.equal((await workspace.only()).outcome, Outcome.CANCELLED);
+  await assert.rejects(client.guard(ask({ signal: controller.signal })), { name: "AbortError" });
+  assert.equal(await workspace.holds(), 0);
+});
+
+test("a check that is aborted gives its hold back", async () => {
+  const { client: slow } = quiet({ address: server.address });
+  await slow.usage.listHolds({ workspaceId: workspace.id });
+  server.signal("SIGSTOP");
+  const controller = new AbortController();
+  const guarded = slow.guard(ask({ signal: controller.signal }));
+  setImmediate(() => {
+    controller.abort();
+  });
+  await assert.rejects(guarded, { name: "AbortError" });
+  server.signal("SIGCONT");
+  assert.equal(await slow.close(10_000), 0);
+  assert.equal(await workspace.holds(), 0);
+});
+
+for (const error of [undefined, new Error("before")]) {
+  test(`a call that never started gives its hold back (${String(error)})`, async () => {
+    const guarded = client.guard(ask(), async () => {
+      assert.equal(await workspace.holds(), 1);
+      if (error) {
+        throw error;
+      }
+    });
+    await (error ? assert.rejects(guarded, error) : guarded);
+    assert.equal(await client.flush(10_000), 0);
+    assert.deepEqual([await workspace.holds(), await workspace.records()], [0, []]);
+  });
+}
+
+test("a call without usage is estimated", async () => {
+  await client.guard(ask({ inputTokens: undefined, prompt: "x".repeat(41) }), (call) => {
+    assert.ok(call.model);
+    call.outputText = "four";
+  });
+  const record = await workspace.only();
+  assert.equal(record.outcome, Outcome.SUCCESS);
+  assert.equal(record.usageSource, UsageSource.ESTIMATED);
+  assert.equal(record.usage?.inputTokenCount, 11n);
+  assert.equal(record.usage.outputTokenCount, 1n);
+  assert.match(log.text, /no usage was recorded/);
+});
+
+test("await using records what is known, and takes silence for an error", async () => {
+  {
+    await using call = await client.guard(ask({ requestId: "told" }));
+    call.record(USED, { model: call.model });
+  }
+  const failed = async () => {
+    await using call = await client.guard(ask({ requestId: "silent", wait: true }));
+    assert.ok(call.model);
+    throw new Error("from the block");
+  };
+  await assert.rejects(failed, /from the block/);
+  assert.match(log.text, /no usage was recorded of silent, it counts as an error/);
+  {
+    await using call = await client.guard(ask({ requestId: "unused" }));
+    assert.equal(call.decision, "ALLOWED");
+  }
+  assert.equal(await client.flush(10_000), 0);
+  const records = await workspace.waitFor(2);
+  const outcomes = Object.fromEntries(records.map((record) => [record.requestId, record.outcome]));
+  assert.deepEqual(outcomes, { silent: Outcome.ERROR, told: Outcome.SUCCESS });
+  assert.equal(await workspace.holds(), 0);
+});
+
+test("the first end counts", async () => {
+  const call = await client.guard(ask());
+  call.record(USED);
+  await Promise.all([call.end(), call.end(new Error("late")), call[Symbol.asyncDispose]()]);
+  assert.equal((await workspace.only()).outcome, Outcome.SUCCESS);
+  assert.equal(client.stats().delivered + client.stats().queued, 1);
+});
+
+test("a cap routes and says why", async () => {
+  await workspace.cap("gpt-4.1", "0.001");
+  await client.guard(ask({ inputTokens: 1000, maxOutputTokens: 500 }), (call) => {
+    assert.deepEqual([call.routed, call.model], [true, "gpt-4.1-mini"]);
+    assert.equal(call.verdicts[0]?.limitKind, "MODEL_LIMIT");
+    call.record(USED);
+  });
+  assert.equal((await workspace.only()).modelId, "gpt-4.1-mini");
+});
+
+test("Blocked names the limit and its figures", async () => {
+  await workspace.cap("gpt-4.1", "0.001");
+  await workspace.fallback(false);
+  const options = ask({ inputTokens: 1000, maxOutputTokens: 500, requestId: "r1" });
+  const blocked = await client
+    .guard(options, () => assert.fail("the block must not run"))
+    .catch((error: unknown) => error);
+  assert.ok(blocked instanceof Blocked);
+  assert.deepEqual([blocked.requestId, blocked.retryAfterMs], ["r1", undefined]);
+  const [verdict] = blocked.verdicts;
+  assert.equal(verdict?.limit?.toString(), "0.001 USD");
+  assert.equal(verdict.need?.amount.toFixed(), "0.006");
+  assert.ok(verdict.resetTime instanceof Date);
+  assert.match(blocked.message, /^blocked: model limit of model gpt-4\.1: /);
+  assert.match(blocked.message, /limit 0\.001 USD, spent 0, held 0, need 0\.006/);
+  assert.deepEqual([await workspace.records(), await workspace.holds()], [[], 0]);
+});
+
+test("a rate limit says when to retry", async () => {
+  await admin.quota.createRateLimit({
+    workspaceId: workspace.id,
+    rateLimit: { subject: { type: SubjectType.USER, id: "ada" }, requestsPerMinute: 1n },
+  });
+  await client.guard(ask({ user: "ada" }), (call) => {
+    call.record(USED);
+  });
+  await assert.rejects(client.guard(ask({ user: "ada" })), (error) => {
+    assert.ok(error instanceof Blocked);
+    assert.equal(error.reason, "RATE_LIMITED");
+    assert.match(error.message, /rate limit of user ada .*limit 1, spent 1.*; retry after \d/);
+    return error.retryAfterMs !== undefined && error.retryAfterMs > 0 && error.retryAfterMs < 61e3;
+  });
+});
+
+test("defects of the caller are thrown under both policies", async () => {
+  for (const onUnavailable of ["open", "closed"] as const) {
+    const unknown = client.guard(ask({ workspace: "nobody", onUnavailable }), () =>
+      assert.fail("the block must not run"),
+    );
+    await assert.rejects(unknown, { name: "ConnectError", code: Code.NotFound });
+  }
+  const nothing = client.guard({ workspace: "w", model: "m" });
+  await assert.rejects(nothing, /guard\(\) needs inputTokens, prompt or messages/);
+  const misspelt = { ...ask(), usr: "ada" };
+  await assert.rejects(client.guard(misspelt), /guard\(\) has no option usr/);
+  await assert.rejects(client.guard(ask({ inputTokens: 1.5 })), RangeError);
+});
+
+test("unavailable is typed", async () => {
+  const { client: closed } = quiet({ address: "127.0.0.1:1", onUnavailable: "closed" });
+  await assert.rejects(closed.guard(ask()), (error) => {
+    assert.ok(error instanceof TollgateUnavailable);
+    return error.cause instanceof ConnectError && error.cause.code === Code.Unavailable;
+  });
+  await closed.close();
+  await assert.rejects(closed.guard(ask()), /the client is closed/);
+});
+
+test("a hold can be extended", async () => {
+  const call = await client.guard(ask({ holdMs: 60_000 }));
+  await call.extend(2 * 3600 * 1000);
+  const { holds } = await admin.usage.listHolds({ workspaceId: workspace.id });
+  assert.ok(holds[0]?.expireTime);
+  assert.ok(timeOf(holds[0].expireTime).getTime() > Date.now() + 3600 * 1000);
+  await call.end();
+});
+
+test("record never throws", async () => {
+  await client.guard(ask(), (call) => {
+    for (const nonsense of [null, 42, "not json", {}, { usage: "many" }, [[]], undefined]) {
+      call.record(nonsense);
+    }
+    call.record(CHAT);
+  });
+  assert.equal((await workspace.only()).usage?.outputTokenCount, 100n);
+  assert.match(log.text, /cannot be read/);
+});
+
+test("the last answer replaces the one before", async () => {
+  const cached = { prompt_tokens: 9, prompt_tokens_details: { cached_tokens: 8 } };
+  await client.guard(ask(), (call) => {
+    call.record({ object: "chat.completion", usage: cached });
+    call.record(CHAT);
+  });
+  const { usage } = await workspace.only();
+  assert.deepEqual(usage && Usage.fromProto(usage), USED);
+});
+
+test("request ids are ordered by time", () => {
+  const ids = Array.from({ length: 100 }, makeRequestId);
+  const form = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+  assert.ok(ids.every((id) => form.test(id)));
+  assert.equal(new Set(ids).size, 100);
+  const age = Date.now() - parseInt(ids[0]?.replaceAll("-", "").slice(0, 12) ?? "", 16);
+  assert.ok(age >= 0 && age < 1000);
+});

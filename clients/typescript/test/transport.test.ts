@@ -1,0 +1,175 @@
+/** Who the calls are, how long they take, which are tried again; TLS. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createSecureServer, createServer } from "node:http2";
+import type { AddressInfo, Server } from "node:net";
+import { createServer as createTcpServer } from "node:net";
+import type { TestContext } from "node:test";
+import { test } from "node:test";
+
+import type { HandlerContext } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { generate } from "selfsigned";
+import type { ClientOptions } from "tollgate";
+import { Client } from "tollgate";
+import { BudgetService, UsageService } from "tollgate/v1";
+
+import { quiet } from "./server.js";
+
+type Call = (context: HandlerContext) => object;
+
+/** A server that answers every call that the tests make in one way. */
+function handler(answer: Call) {
+  return connectNodeAdapter({
+    routes(router) {
+      const any = (_: unknown, context: HandlerContext) => answer(context);
+      router.service(UsageService, {
+        checkAndRoute: any,
+        recordUsage: any,
+        recordUsageBatch: any,
+        releaseHold: any,
+        extendHold: any,
+        listHolds: any,
+      });
+      router.service(BudgetService, { getBudget: any });
+    },
+  });
+}
+
+/** Where a server listens until the test ends, and a client of it. */
+async function reach(t: TestContext, server: Server, options: ClientOptions, host = "127.0.0.1") {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const port = String((server.address() as AddressInfo).port);
+  const { client } = quiet({ address: `${host}:${port}`, ...options });
+  t.after(async () => {
+    await client.close(0);
+    server.close();
+  });
+  return client;
+}
+
+test("calls say who they are, have a deadline, and are tried again where that is harmless", async (t) => {
+  const seen: { token: string | null; left: number }[] = [];
+  let fails = 2;
+  const server = createServer(
+    handler(({ requestHeader, timeoutMs }) => {
+      seen.push({ token: requestHeader.get("authorization"), left: timeoutMs() ?? Infinity });
+      if (fails-- > 0) {
+        throw new ConnectError("busy", Code.Unavailable);
+      }
+      return {};
+    }),
+  );
+  const client = await reach(t, server, { token: "secret", timeoutMs: 5000 });
+  const { usage, budget } = client;
+  const calls = {
+    checkAndRoute: () => usage.checkAndRoute({}),
+    recordUsage: () => usage.recordUsage({}),
+    recordUsageBatch: () => usage.recordUsageBatch({}),
+    releaseHold: () => usage.releaseHold({}),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    seen.length = 0;
+    fails = 2;
+    await call();
+    assert.deepEqual(new Set(seen.map(({ token }) => token)), new Set(["Bearer secret"]), name);
+    assert.equal(seen.length, 3, "the third try was answered");
+    assert.ok(seen.every(({ left }) => left > 4000 && left <= 5000));
+    assert.ok((seen[2]?.left ?? 0) < 4900, "all tries have one deadline");
+  }
+  for (const call of [() => budget.getBudget({}), () => usage.extendHold({})]) {
+    seen.length = 0;
+    fails = 9;
+    await assert.rejects(call, { code: Code.Unavailable, rawMessage: "busy" });
+    assert.equal(seen.length, 1, "a call that is not idempotent by its id is not repeated");
+  }
+  seen.length = 0;
+  await assert.rejects(usage.checkAndRoute({}), { code: Code.Unavailable });
+  assert.equal(seen.length, 3);
+  fails = 0;
+  const headers = { authorization: "Bearer other" };
+  await usage.listHolds({}, { headers, timeoutMs: 700 });
+  assert.equal(seen.at(-1)?.token, "Bearer other");
+  assert.ok((seen.at(-1)?.left ?? Infinity) <= 700, "what a call is given goes first");
+});
+
+test("only UNAVAILABLE is tried again, and only within the deadline", async (t) => {
+  for (const [code, tries] of [
+    [Code.DeadlineExceeded, 1],
+    [Code.Internal, 1],
+    [Code.InvalidArgument, 1],
+    [Code.Unavailable, 1],
+  ] as const) {
+    let seen = 0;
+    const server = createServer(
+      handler(() => {
+        seen++;
+        throw new ConnectError("no", code);
+      }),
+    );
+    const timeoutMs = code === Code.Unavailable ? 60 : 5000;
+    const client = await reach(t, server, { timeoutMs });
+    await assert.rejects(client.usage.checkAndRoute({}), { code });
+    assert.equal(seen, tries, Code[code]);
+  }
+});
+
+test("a token is kept off the open network", () => {
+  const token = "secret";
+  const strangers = ["tollgate.example:443", "localhost.example:1", "127.example:1", "[::2]:1"];
+  for (const address of strangers) {
+    assert.throws(
+      () => new Client({ address, token }),
+      (error) => error instanceof TypeError && /without TLS/.test(error.message),
+    );
+    assert.ok(new Client({ address, token, tls: true }));
+  }
+  for (const address of ["localhost:1", "127.1.2.3:1", "[::1]:1"]) {
+    assert.ok(new Client({ address, token }));
+  }
+});
+
+test("options that cannot be are refused", () => {
+  const odd = "ajar" as "open";
+  assert.throws(() => new Client({ onUnavailable: odd }), /"open" or "closed", not ajar/);
+  assert.throws(() => new Client({ queueMax: 0 }), /queueMax is at least 1/);
+  for (const address of ["http://host:1", "user@host:1", "host:1/path", "host:port", "a b:1"]) {
+    assert.throws(() => new Client({ address }), TypeError, address);
+  }
+});
+
+test("TLS with roots in PEM", async (t) => {
+  const pem = await generate([{ name: "commonName", value: "localhost" }], {
+    keySize: 2048,
+    extensions: [
+      { name: "basicConstraints", cA: true },
+      { name: "subjectAltName", altNames: [{ type: 2, value: "localhost" }] },
+    ],
+  });
+  const answer = handler(({ requestHeader }) => {
+    assert.equal(requestHeader.get("authorization"), "Bearer secret");
+    return { budget: { workspaceId: "acme" } };
+  });
+  const server = createSecureServer({ key: pem.private, cert: pem.cert }, answer);
+  const client = await reach(t, server, { tls: pem.cert, token: "secret" }, "localhost");
+  assert.equal((await client.budget.getBudget({})).budget?.workspaceId, "acme");
+  const other = createSecureServer({ key: pem.private, cert: pem.cert }, answer);
+  const wary = await reach(t, other, { tls: true, token: "secret" }, "localhost");
+  await assert.rejects(wary.budget.getBudget({}), { code: Code.Unavailable });
+});
+
+test("a connection that is never made is given up with the call", async (t) => {
+  // Accepts, and says nothing: TLS does not come about.
+  const server = createTcpServer();
+  const closed = new Promise((resolve) => {
+    server.on("connection", (socket) => socket.resume().on("close", resolve));
+  });
+  const client = await reach(t, server, { tls: true, timeoutMs: 200 });
+  await assert.rejects(client.budget.getBudget({}), (error) => {
+    assert.ok(error instanceof ConnectError);
+    return [Code.Unavailable, Code.DeadlineExceeded].includes(error.code);
+  });
+  await closed;
+});
