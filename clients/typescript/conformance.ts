@@ -1,4 +1,5 @@
 /** What the conformance runner speaks with: JSON lines, see clients/conformance/README.md. */
+import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 
 import type { JsonObject } from "@bufbuild/protobuf";
@@ -246,7 +247,7 @@ function act(call: Call, command: Command): void {
   if (command.act === "error_before") {
     throw new OwnError();
   }
-  void call.model;
+  assert.ok(call.model);
   call.outputText = command.output_text ?? "";
   if (command.act !== "no_usage" && command.usage) {
     call.record(command.usage_from ? command.usage : usageOf(command.usage));
@@ -314,7 +315,7 @@ function failed(error: unknown): Answer {
     };
   }
   if (error instanceof ConnectError) {
-    const code = (Code[error.code] ?? "").replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
+    const code = Code[error.code].replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
     return { result: "error", code };
   }
   if (error instanceof Error && error.name === "AbortError") {

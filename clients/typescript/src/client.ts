@@ -111,10 +111,7 @@ export class Client implements AsyncDisposable {
    * usage counts as success, one that has read `call.model` and recorded none as an error.
    */
   guard(options: GuardOptions): Promise<Call>;
-  async guard<T>(
-    options: GuardOptions,
-    block?: (call: Call) => Promise<T> | T,
-  ): Promise<T | Call> {
+  async guard<T>(options: GuardOptions, block?: (call: Call) => Promise<T> | T): Promise<T | Call> {
     const call = await Call.enter(this.#owner, options);
     if (!block) {
       return call;

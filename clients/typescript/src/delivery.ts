@@ -10,7 +10,9 @@ import { Code, ConnectError } from "@connectrpc/connect";
 
 import { isUnreached } from "./errors.js";
 import type {
+  ItemError,
   RecordUsageRequest,
+  RecordUsageResponse,
   ReleaseHoldRequest,
   UsageService,
 } from "./gen/tollgate/v1/usage_service_pb.js";
@@ -20,6 +22,8 @@ import { QueueFile } from "./queue-file.js";
 const BATCH_MAX = 100;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 5000;
+// Codes which say that nobody has judged the record yet.
+const UNREACHED: readonly number[] = [Code.Unavailable, Code.DeadlineExceeded];
 
 /** What leaving a guard may have to send. */
 export type Item = RecordUsageRequest | ReleaseHoldRequest;
@@ -187,10 +191,7 @@ export class Delivery {
       const batch = this.#waiting.slice(0, BATCH_MAX);
       const again = await this.#send(batch);
       this.#waiting.splice(0, batch.length, ...again);
-      if (this.#file && !this.#stopped) {
-        const room = this.#options.queueMax - this.#waiting.length;
-        this.#waiting.push(...this.#file.tidy(this.#waiting.filter(isRecord), room));
-      }
+      this.#tidyFile();
       this.#changed();
       if (again.length > 0) {
         await this.#pause(backoff * (0.5 + Math.random() / 2));
@@ -200,6 +201,14 @@ export class Delivery {
       }
     }
     this.#sending = false;
+  }
+
+  /** Takes out of the file what is delivered, and into memory what has been waiting there. */
+  #tidyFile(): void {
+    if (this.#file && !this.#stopped) {
+      const room = this.#options.queueMax - this.#waiting.length;
+      this.#waiting.push(...this.#file.tidy(this.#waiting.filter(isRecord), room));
+    }
   }
 
   /** Waits, shorter while somebody waits for the queue. Keeps no process alive. */
@@ -226,7 +235,7 @@ export class Delivery {
           const result = results[index]?.result;
           if (result?.case === "record") {
             this.#delivered += 1;
-          } else if (isUnreachedCode(result?.value?.code)) {
+          } else if (isUnreachedItem(result?.value)) {
             again.add(record);
           } else {
             this.#refuse(record, result?.value?.message ?? "it was not answered");
@@ -281,8 +290,8 @@ export function isRecord(item: Item): item is RecordUsageRequest {
   return item.$typeName === "tollgate.v1.RecordUsageRequest";
 }
 
-function isUnreachedCode(code: number | undefined): boolean {
-  return code === Code.Unavailable || code === Code.DeadlineExceeded;
+function isUnreachedItem(item: RecordUsageResponse | ItemError | undefined): boolean {
+  return item !== undefined && "code" in item && UNREACHED.includes(item.code);
 }
 
 // The queues that are not empty.

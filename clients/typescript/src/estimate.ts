@@ -4,16 +4,25 @@
 export type Tokenizer = (text: string) => number;
 
 // What holds no text that the model reads as such.
-const NO_TEXT = new Set(
-  ["data", "url", "image_url", "file_data", "input_audio", "source", "type", "role", "id"], //
-);
+const NO_TEXT = new Set([
+  "data",
+  "url",
+  "image_url",
+  "file_data",
+  "input_audio",
+  "source",
+  "type",
+  "role",
+  "id",
+]);
 const PAIRS = /[\uD800-\uDBFF][\uDC00-\uDFFF]/g;
 
 /**
  * Estimates the tokens of a text, or of all texts in messages: a quarter of the characters.
  *
  * Only an estimate: off by a third for prose, by more for code and for other scripts, and blind to
- * images and audio. A tokenizer makes it better. The record that follows has the provider's figures.
+ * images and audio. A tokenizer makes it better. The record that follows has the provider's own
+ * figures.
  */
 export function estimateTokens(content: unknown, tokenizer?: Tokenizer): number {
   let sum = 0;

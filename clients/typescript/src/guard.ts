@@ -205,7 +205,9 @@ export class Call implements AsyncDisposable {
         }
       } catch (error) {
         const why = String(error);
-        this.#owner.logger.warn(`tollgate: ${this.requestId} has usage that cannot be read: ${why}`);
+        this.#owner.logger.warn(
+          `tollgate: ${this.requestId} has usage that cannot be read: ${why}`,
+        );
       }
     }
     this.#reader.model = said.model ?? this.#reader.model;
@@ -358,7 +360,10 @@ export class Call implements AsyncDisposable {
     }
     // A stream that broke off has told its input, and its output only to begin with.
     if (usage && !this.#given && this.#reader.partial && written > usage.outputTokens) {
-      return [new Usage({ ...usage, outputTokens: written }), UsageSource.ESTIMATED];
+      return [
+        new Usage(Object.assign({}, usage, { outputTokens: written })),
+        UsageSource.ESTIMATED,
+      ];
     }
     return [usage, usage ? UsageSource.PROVIDER : UsageSource.UNSPECIFIED];
   }

@@ -54,7 +54,10 @@ function identity(pid: number): string {
   try {
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     // After the name, which may hold anything but ends with the last bracket.
-    const stat = readFileSync(`/proc/${String(pid)}/stat`, "utf8").split(") ").at(-1) ?? "";
+    const stat =
+      readFileSync(`/proc/${String(pid)}/stat`, "utf8")
+        .split(") ")
+        .at(-1) ?? "";
     const { 0: state, 19: start = "" } = stat.split(" ");
     const isDead = state === "Z" || state === "X";
     return isDead ? "" : `${String(pid)} ${boot} ${readlinkSync("/proc/self/ns/pid")} ${start}`;

@@ -99,7 +99,7 @@ export class Connection implements Transport {
 function parseAddress(address: string, tls: Tls | undefined): URL {
   const text = `${tls === undefined ? "http" : "https"}://${address}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || url.pathname !== "/" || url.search || url.hash || url.username) {
+  if (url?.pathname !== "/" || url.search || url.hash || url.username) {
     throw new TypeError(`an address is host:port, not ${address}`);
   }
   return url;
@@ -146,7 +146,11 @@ function named(error: unknown): ConnectError {
 
 function isOfNode(cause: unknown): boolean {
   for (let error = cause; error instanceof Error; error = error.cause) {
-    if ("code" in error && typeof error.code === "string" && !/^ERR_INVALID/.test(error.code)) {
+    if (
+      "code" in error &&
+      typeof error.code === "string" &&
+      !error.code.startsWith("ERR_INVALID")
+    ) {
       return true;
     }
   }

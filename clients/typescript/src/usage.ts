@@ -81,14 +81,12 @@ export class Usage {
 
   /** Takes over the usage of a record. */
   static fromProto(usage: UsageMessage): Usage {
-    return new Usage(
-      Object.fromEntries(NAMES.map((name) => [name, Number(usage[CLASSES[name]])])),
-    );
+    return new Usage(Object.fromEntries(NAMES.map((name) => [name, Number(usage[CLASSES[name]])])));
   }
 
   /** Makes the message of the API. */
   toProto(): UsageMessage {
-    const counts = NAMES.map((name) => [CLASSES[name], BigInt(this[name])]);
+    const counts = NAMES.map((name) => [CLASSES[name], BigInt(this[name])] as const);
     return create(UsageSchema, Object.fromEntries(counts));
   }
 }

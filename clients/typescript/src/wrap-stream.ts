@@ -190,7 +190,10 @@ export class Answer {
 
 /** Lets an answer see what becomes of a promise of the SDK, and of all that are made from it. */
 export function take(promise: ApiPromise, answer: Answer): ApiPromise {
-  const observed = watch(promise._thenUnwrap((parsed) => answer.answered(parsed)), answer);
+  const observed = watch(
+    promise._thenUnwrap((parsed) => answer.answered(parsed)),
+    answer,
+  );
   forgotten.register(observed, answer, answer);
   return observed;
 }

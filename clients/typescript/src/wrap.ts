@@ -105,11 +105,12 @@ function refuseStranger(sdk: Sdk): void {
 function optionsOf(body: object, limits: readonly string[], said: WrapOptions): GuardOptions {
   const limit = limits.map((name) => get(body, name)).find((value) => typeof value === "number");
   const choices = get(body, "n");
+  const model = get(body, "model");
   const user = get(body, "user") ?? get(get(body, "metadata"), "user_id");
   const most = limit && limit * (typeof choices === "number" ? choices : 1);
   return {
     ...said,
-    model: String(get(body, "model") ?? ""),
+    model: typeof model === "string" ? model : "",
     messages: [...INPUT, "response_format"].map((name) => get(body, name)),
     maxOutputTokens: said.maxOutputTokens ?? most,
     serviceTier: said.serviceTier ?? TIERS[String(get(body, "service_tier"))],

@@ -112,7 +112,7 @@ test("a server that hangs costs the deadline", async () => {
   await run(client, "acme");
   const took = performance.now() - begin;
   server.signal("SIGCONT");
-  assert.ok(took > 200 && took < 1000, `${String(took)} ms`);
+  assert.ok(took > 200 && took < 2500, `${String(took)} ms`);
   assert.equal(await client.close(10_000), 0);
   assert.equal((await workspace.spent()).toNumber(), 2 * COST);
   await admin.close();
@@ -127,7 +127,7 @@ test("wait throws if nobody answers, and queues all the same", async () => {
   });
   await assert.rejects(queued, (error) => {
     assert.ok(error instanceof TollgateUnavailable);
-    return /queued/.test(error.message);
+    return error.message.includes("queued");
   });
   const failed = client.guard(options, (call) => {
     assert.ok(call.model);
@@ -254,7 +254,11 @@ test("exit is not held up for longer than the flush timeout", async () => {
   const lost = "tollgate: 1 usage records were not delivered and are lost\n";
   assert.deepEqual([result.status, result.stderr], [0, lost]);
   const hasty = await program(`${source}\nprocess.exit(3);`);
-  assert.deepEqual([hasty.status, hasty.stderr], [3, lost], "said also where nothing is waited for");
+  assert.deepEqual(
+    [hasty.status, hasty.stderr],
+    [3, lost],
+    "said also where nothing is waited for",
+  );
 });
 
 test("a thousand guards at once spend exactly", async () => {

@@ -1,6 +1,6 @@
 /** The guard against the real server: what it lets pass, and what is in the log afterwards. */
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
+import { after, afterEach, before, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -30,12 +30,13 @@ before(async () => {
   admin = new Client({ address: server.address, timeoutMs: 10_000 });
 });
 beforeEach(async () => {
-  await client?.close();
   ({ client, log } = quiet({ address: server.address }));
   workspace = await Workspace.create(admin);
 });
-after(async () => {
+afterEach(async () => {
   await client.close();
+});
+after(async () => {
   await admin.close();
   await server.stop();
 });
@@ -118,7 +119,7 @@ test("an error keeps what was used", async () => {
 
 class APIUserAbortError extends Error {}
 const gaveUp: Record<string, () => unknown> = {
-  "an AbortSignal": () => AbortSignal.abort().reason,
+  "an AbortSignal": (): unknown => AbortSignal.abort().reason,
   "a timeout": () => new DOMException("too late", "TimeoutError"),
   "an SDK": () => new APIUserAbortError("Request was aborted."),
   "a call of gRPC": () => new ConnectError("canceled", Code.Canceled),

@@ -78,10 +78,11 @@ export class Server {
       { cwd: this.#folder, stdio: ["ignore", log, log] },
     );
     const client = new Client({ address: this.address, timeoutMs: 1000 });
-    const isUp = () => client.budget.listWorkspaces({}).then(
-      () => true,
-      () => false,
-    );
+    const isUp = () =>
+      client.budget.listWorkspaces({}).then(
+        () => true,
+        () => false,
+      );
     try {
       await until(isUp, Boolean);
     } catch {
@@ -96,6 +97,7 @@ export class Server {
     this.#process = undefined;
     if (process) {
       const exit = once(process, "exit");
+      process.kill("SIGCONT");
       process.kill(how);
       await exit;
     }

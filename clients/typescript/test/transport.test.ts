@@ -50,7 +50,7 @@ async function reach(t: TestContext, server: Server, options: ClientOptions, hos
   return client;
 }
 
-test("calls say who they are, have a deadline, and are tried again where that is harmless", async (t) => {
+test("calls have a token, a deadline, and are tried again where that is harmless", async (t) => {
   const seen: { token: string | null; left: number }[] = [];
   let fails = 2;
   const server = createServer(
@@ -76,8 +76,8 @@ test("calls say who they are, have a deadline, and are tried again where that is
     await call();
     assert.deepEqual(new Set(seen.map(({ token }) => token)), new Set(["Bearer secret"]), name);
     assert.equal(seen.length, 3, "the third try was answered");
-    assert.ok(seen.every(({ left }) => left > 4000 && left <= 5000));
-    assert.ok((seen[2]?.left ?? 0) < 4900, "all tries have one deadline");
+    assert.ok(seen.every(({ left }) => left <= 5000));
+    assert.ok((seen[2]?.left ?? Infinity) < 4900, "all tries have one deadline");
   }
   for (const call of [() => budget.getBudget({}), () => usage.extendHold({})]) {
     seen.length = 0;
@@ -122,7 +122,7 @@ test("a token is kept off the open network", () => {
   for (const address of strangers) {
     assert.throws(
       () => new Client({ address, token }),
-      (error) => error instanceof TypeError && /without TLS/.test(error.message),
+      (error) => error instanceof TypeError && error.message.includes("without TLS"),
     );
     assert.ok(new Client({ address, token, tls: true }));
   }

@@ -55,7 +55,12 @@ test("objects, JSON, and both spellings", () => {
     prompt_tokens_details: { cached_tokens: 40 },
   };
   const expected = new Usage({ inputTokens: 60, cacheReadTokens: 40, outputTokens: 20 });
-  for (const answer of [usage, { usage }, JSON.stringify({ usage }), [{ usage: null }, { usage }]]) {
+  for (const answer of [
+    usage,
+    { usage },
+    JSON.stringify({ usage }),
+    [{ usage: null }, { usage }],
+  ]) {
     assert.deepEqual(Usage.fromOpenAI(answer), expected);
     assert.deepEqual(Usage.fromAny(answer), expected);
   }
