@@ -207,8 +207,8 @@ public final class Call implements AutoCloseable {
    * see an exception: a success if usage was recorded, else an error. Does nothing after the first
    * time that the call is left.
    *
-   * @throws TollgateUnavailableException with {@code waitForRecord}, if Tollgate did not answer: the
-   *     record is queued
+   * @throws TollgateUnavailableException with {@code waitForRecord}, if Tollgate did not answer;
+   *     the record is queued
    * @throws StatusRuntimeException with {@code waitForRecord}, if the record was refused
    */
   @Override
@@ -217,8 +217,7 @@ public final class Call implements AutoCloseable {
   }
 
   /**
-   * Leaves and says how the call ended, for example in {@code future.whenComplete((answer, error) ->
-   * call.close(error))}.
+   * Leaves and says how the call ended, for example in a {@code whenComplete} of a future.
    *
    * @param error what ended it; null for success
    */
@@ -278,7 +277,8 @@ public final class Call implements AutoCloseable {
   }
 
   /** Queues what could not be sent at once; throws unless the block has failed already. */
-  private void undelivered(RecordUsageRequest record, StatusRuntimeException error, boolean failed) {
+  private void undelivered(
+      RecordUsageRequest record, StatusRuntimeException error, boolean failed) {
     Status.Code code = error.getStatus().getCode();
     boolean unreached = Connection.UNREACHED.contains(code);
     if (unreached || code == Status.Code.CANCELLED) {

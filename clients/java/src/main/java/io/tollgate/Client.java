@@ -51,7 +51,7 @@ public final class Client implements AutoCloseable {
     }
   }
 
-  /** Makes a client with all defaults but the address. Does not connect yet: the first call does. */
+  /** Makes a client with all defaults but the address. The first call connects. */
   public static Client connect(String address) {
     return builder().address(address).build();
   }
@@ -69,7 +69,7 @@ public final class Client implements AutoCloseable {
    *
    * @throws BlockedException if the request may not run
    * @throws TollgateUnavailableException if Tollgate cannot be reached and the policy is closed
-   * @throws io.grpc.StatusRuntimeException for a defect of the request, such as an unknown workspace
+   * @throws io.grpc.StatusRuntimeException for a defect, such as an unknown workspace
    */
   public Call guard(GuardRequest request) {
     return new Call(this, request);
@@ -85,7 +85,7 @@ public final class Client implements AutoCloseable {
    * @return what the block returns
    * @throws BlockedException if the request may not run
    * @throws TollgateUnavailableException if Tollgate cannot be reached and the policy is closed
-   * @throws io.grpc.StatusRuntimeException for a defect of the request, such as an unknown workspace
+   * @throws io.grpc.StatusRuntimeException for a defect, such as an unknown workspace
    * @throws E what the block throws
    */
   public <T, E extends Exception> T guard(GuardRequest request, Call.Block<T, E> block) throws E {

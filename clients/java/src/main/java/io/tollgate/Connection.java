@@ -43,6 +43,8 @@ final class Connection {
       Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
   private static final long WAKE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
+  private static final String SERVICE = "tollgate.v1.UsageService";
+
   /** Retried by gRPC itself, with jitter, within the deadline, and only when nobody answered. */
   private static final Map<String, ?> SERVICE_CONFIG =
       Map.of(
@@ -51,7 +53,7 @@ final class Connection {
               Map.of(
                   "name",
                   Stream.of("CheckAndRoute", "RecordUsage", "RecordUsageBatch", "ReleaseHold")
-                      .map(method -> Map.of("service", "tollgate.v1.UsageService", "method", method))
+                      .map(method -> Map.of("service", SERVICE, "method", method))
                       .toList(),
                   "retryPolicy",
                   Map.of(

@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Reads the fields of maps, of JSON, and of the objects of SDKs, without knowing their classes. */
@@ -20,6 +21,8 @@ final class Fields {
 
   private static final Gson GSON =
       new GsonBuilder().setObjectToNumberStrategy(ToNumberPolicy.LONG_OR_DOUBLE).create();
+
+  private static final Pattern WORD = Pattern.compile("[\\w.:/-]+");
 
   private Fields() {}
 
@@ -57,7 +60,9 @@ final class Fields {
     }
     String camel = camel(name);
     String getter = "get" + Character.toUpperCase(camel.charAt(0)) + camel.substring(1);
-    for (String accessor : List.of(camel, getter, "_" + camel)) {
+    // What a constant tells them apart by is hidden by an underscore.
+    String constant = name.equals("type") ? "_type" : camel;
+    for (String accessor : List.of(camel, getter, constant)) {
       try {
         Method method = holder.getClass().getMethod(accessor);
         method.trySetAccessible();
@@ -94,13 +99,17 @@ final class Fields {
     return value;
   }
 
-  /** Gives a text, or what an SDK's class in the place of one says; empty if it is neither. */
+  /**
+   * Gives a text, or what an SDK's class in the place of one says, by {@code asString} or, if that
+   * is a word, by {@code toString}; empty if it is neither.
+   */
   static String text(Object value) {
-    if (value instanceof CharSequence || value instanceof Enum) {
-      return value.toString();
+    if (value == null || value instanceof Number || value instanceof Boolean) {
+      return "";
     }
-    Object inside = get(value, "asString");
-    return inside instanceof String text ? text : "";
+    Object inside = value instanceof CharSequence ? value : get(value, "asString");
+    String text = inside instanceof CharSequence ? inside.toString() : value.toString();
+    return inside instanceof CharSequence || WORD.matcher(text).matches() ? text : "";
   }
 
   /** What is not a whole number of tokens counts as zero. */

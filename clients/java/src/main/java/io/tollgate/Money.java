@@ -31,10 +31,10 @@ public record Money(BigDecimal amount, String currencyCode) {
     if (amount.stripTrailingZeros().scale() > FRACTION_DIGITS_MAX) {
       throw new IllegalArgumentException(amount + " has more than 9 fraction digits");
     }
-    BigDecimal short9 =
+    BigDecimal plain =
         amount.scale() > FRACTION_DIGITS_MAX ? amount.setScale(FRACTION_DIGITS_MAX) : amount;
     return io.tollgate.v1.Money.newBuilder()
-        .setAmount(short9.toPlainString())
+        .setAmount(plain.toPlainString())
         .setCurrencyCode(currencyCode)
         .build();
   }

@@ -39,7 +39,7 @@ final class QueueFile {
   private static final JsonFormat.Printer PRINTER =
       JsonFormat.printer().omittingInsignificantWhitespace();
   private static final JsonFormat.Parser PARSER = JsonFormat.parser().ignoringUnknownFields();
-  /** Locks of files are those of the whole process, so that its clients exclude one another here. */
+  /** A lock of a file is the whole process's, so that its clients exclude one another here. */
   private static final Set<Path> IN_USE = ConcurrentHashMap.newKeySet();
 
   private final Path path;

@@ -16,7 +16,8 @@ record Rule(String whole, List<Part> parts, Kind rest) {
   static final String CACHE_WRITTEN = "cache_creation_input_tokens";
   /** Summed where the whole itself is missing. */
   static final List<String> CACHE_WRITTEN_PARTS =
-      List.of("cache_creation.ephemeral_5m_input_tokens", "cache_creation.ephemeral_1h_input_tokens");
+      List.of(
+          "cache_creation.ephemeral_5m_input_tokens", "cache_creation.ephemeral_1h_input_tokens");
 
   static final List<Rule> OPENAI_CHAT = openAi("prompt_tokens", "completion_tokens");
   static final List<Rule> OPENAI_RESPONSES = openAi("input_tokens", "output_tokens");

@@ -16,7 +16,10 @@ public final class Times {
 
   /** Makes a time for the API. */
   public static Timestamp timestampOf(Instant time) {
-    return Timestamp.newBuilder().setSeconds(time.getEpochSecond()).setNanos(time.getNano()).build();
+    return Timestamp.newBuilder()
+        .setSeconds(time.getEpochSecond())
+        .setNanos(time.getNano())
+        .build();
   }
 
   /** Takes over a span of the API. */

@@ -240,7 +240,7 @@ class DeliveryTest {
   void theEndIsNotHeldUpForLongerThanTheFlushTimeout() throws Exception {
     long begin = System.nanoTime();
     Programs.Result ended = program(NOWHERE, "w", "1", "exit", null);
-    assertTrue(Duration.ofNanos(System.nanoTime() - begin).toSeconds() < 8);
+    assertTrue(Duration.ofNanos(System.nanoTime() - begin).toSeconds() < 20);
     assertEquals(0, ended.status());
     String said = "1 usage records were not delivered and are lost";
     assertTrue(ended.errors().contains(said), ended::errors);

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tollgate.support.FakeProvider;
+import io.tollgate.support.Launcher;
 import io.tollgate.support.Programs;
 import io.tollgate.support.Server;
 import io.tollgate.support.Workspace;
@@ -159,7 +160,10 @@ class ExamplesTest {
             "k",
             "OPENAI_BASE_URL",
             provider.url());
-    Programs.Result result = Programs.run(environment, classpath, main, arguments);
+    List<String> all = Stream.concat(Stream.of(main), Stream.of(arguments)).toList();
+    Programs.Result result =
+        Programs.run(
+            environment, classpath, Launcher.class.getName(), all.toArray(String[]::new));
     assertEquals("", result.errors());
     assertEquals(0, result.status());
     return result.output();

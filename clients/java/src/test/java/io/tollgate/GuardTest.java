@@ -286,7 +286,8 @@ class GuardTest {
           call.record(
               """
               {"type": "message_start", "message": {"type": "message", "model": "claude-x",
-               "usage": {"input_tokens": 30, "cache_read_input_tokens": 5, "output_tokens": 1}}}""");
+               "usage": {"input_tokens": 30, "output_tokens": 1, "cache_read_input_tokens": 5}}}
+              """);
           call.appendOutput("x".repeat(40));
           return null;
         });

@@ -123,31 +123,59 @@ class UsageTest {
                     ChatCompletionChunk.class)));
   }
 
-  /** As the SDKs of Anthropic and Gemini write them: accessors, optional values, their own enums. */
+  /** Anthropic's SDK has optional values, hides constants, and wraps the events of a stream. */
   @Test
-  void objectsWithAccessors() {
+  void objectsLikeThoseOfAnthropic() {
     record Name(String asString) {}
-    record Counted(long inputTokens, Optional<Long> cacheReadInputTokens, long outputTokens) {}
-    record Message(Name _type, Name model, Counted usage) {}
-    Counted counted = new Counted(5, Optional.of(7L), 6);
-    Message message = new Message(new Name("message"), new Name("claude-x"), counted);
+    record Begun(long inputTokens, Optional<Long> cacheReadInputTokens, long outputTokens) {}
+    record Message(Name _type, Name model, Begun usage) {}
+    record Start(Name _type, Message message) {}
+    record Ended(Optional<Long> inputTokens, Object _inputTokens, long outputTokens) {}
+    record Delta(Name _type, Ended usage) {}
+    record Event(Optional<Start> messageStart, Optional<Delta> messageDelta) {}
+    Message message =
+        new Message(new Name("message"), new Name("claude-x"), new Begun(5, Optional.of(7L), 6));
+    Start start = new Start(new Name("message_start"), message);
+    Delta delta =
+        new Delta(new Name("message_delta"), new Ended(Optional.empty(), new Object(), 200));
     UsageReader reader = new UsageReader(Provider.ANY);
-    assertTrue(reader.feed(message));
+    assertTrue(reader.feed(new Event(Optional.of(start), Optional.empty())));
+    assertTrue(reader.isPartial());
     assertEquals(Optional.of(new Usage(5, 7, 0, 0, 6, 0, 0, 0, 0, 0)), reader.usage());
+    assertFalse(reader.feed(new Event(Optional.empty(), Optional.empty())));
+    assertTrue(reader.feed(new Event(Optional.empty(), Optional.of(delta))));
+    assertFalse(reader.isPartial());
+    assertEquals(Optional.of(new Usage(5, 7, 0, 0, 200, 0, 0, 0, 0, 0)), reader.usage());
     assertEquals("claude-x", reader.model());
+    assertEquals(Usage.fromAny(message), Usage.fromAnthropic(message));
+  }
 
-    record Count(Name modality, OptionalLong tokenCount) {}
+  /** Gemini's SDK has classes in the place of enums, which print their name. */
+  @Test
+  void objectsLikeThoseOfGemini() {
+    enum Known {
+      AUDIO,
+      ON_DEMAND_PRIORITY
+    }
+    record Count(Optional<Known> modality, OptionalLong tokenCount) {}
     record Metadata(
         Optional<Integer> promptTokenCount,
         Optional<Integer> cachedContentTokenCount,
-        List<Count> promptTokensDetails) {}
+        Optional<List<Count>> promptTokensDetails,
+        Optional<Known> trafficType) {}
     record Generated(Optional<String> getModelVersion, Optional<Metadata> usageMetadata) {}
-    List<Count> details = List.of(new Count(new Name("Audio"), OptionalLong.of(3)));
-    Metadata metadata = new Metadata(Optional.of(10), Optional.of(4), details);
-    reader = new UsageReader(Provider.GEMINI);
+    Count audio = new Count(Optional.of(Known.AUDIO), OptionalLong.of(3));
+    Metadata metadata =
+        new Metadata(
+            Optional.of(10),
+            Optional.of(4),
+            Optional.of(List.of(audio)),
+            Optional.of(Known.ON_DEMAND_PRIORITY));
+    UsageReader reader = new UsageReader(Provider.GEMINI);
     assertTrue(reader.feed(new Generated(Optional.of("models/g"), Optional.of(metadata))));
     assertEquals(Optional.of(new Usage(3, 4, 0, 0, 0, 0, 3, 0, 0, 0)), reader.usage());
     assertEquals("g", reader.model());
+    assertEquals(Optional.of(ServiceTier.PRIORITY), reader.serviceTier());
   }
 
   static Stream<Function<Object, Usage>> converters() {

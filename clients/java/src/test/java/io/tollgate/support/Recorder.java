@@ -18,7 +18,11 @@ public final class Recorder {
 
   public static void main(String[] arguments) throws InterruptedException {
     Client.Builder options =
-        Client.builder().address(arguments[0]).queueMax(30).flushTimeout(Duration.ofSeconds(1));
+        Client.builder()
+            .address(arguments[0])
+            .timeout(Duration.ofSeconds(10))
+            .queueMax(30)
+            .flushTimeout(Duration.ofSeconds(1));
     if (arguments.length > 4) {
       options.queuePath(Path.of(arguments[4]));
     }

@@ -49,7 +49,8 @@ public final class Workspace {
     for (String model : List.of("gpt-4.1", "gpt-4.1-mini")) {
       client
           .modelLimit()
-          .enableModel(EnableModelRequest.newBuilder().setWorkspaceId(id).setModelId(model).build());
+          .enableModel(
+              EnableModelRequest.newBuilder().setWorkspaceId(id).setModelId(model).build());
     }
   }
 
@@ -77,7 +78,10 @@ public final class Workspace {
     client
         .budget()
         .setAutomaticFallback(
-            SetAutomaticFallbackRequest.newBuilder().setWorkspaceId(id).setEnabled(enabled).build());
+            SetAutomaticFallbackRequest.newBuilder()
+                .setWorkspaceId(id)
+                .setEnabled(enabled)
+                .build());
   }
 
   /** The usage log, oldest first. */
