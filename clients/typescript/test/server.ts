@@ -177,7 +177,10 @@ export class Workspace {
   async only(): Promise<UsageRecord> {
     const [record] = await this.waitFor(1);
     assert.ok(record);
-    assert.equal(await this.holds(), 0);
+    await until(
+      () => this.holds(),
+      (held) => held === 0,
+    );
     return record;
   }
 }
