@@ -85,7 +85,7 @@ impl Generated {
             Kind::Sqlite => {
                 let path = self.url.trim_start_matches("sqlite:");
                 let options = SqliteConnectOptions::new().filename(path);
-                // As the server reads.
+                // The server does not map the file; what it is compared with may.
                 let options = options.pragma("mmap_size", "268435456");
                 Sql::Sqlite(SqliteConnection::connect_with(&options).await?)
             }

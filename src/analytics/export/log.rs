@@ -1,6 +1,8 @@
 //! Reads the usage log page by page, as it was when the export began, and names what its entries
 //! say.
 
+use tokio::sync::mpsc;
+
 use super::{Error, LogScope, Result};
 use crate::ledger::calendar::{Calendar, Window};
 use crate::ledger::record::{Record, RecordKind};
@@ -10,41 +12,73 @@ use crate::storage::RecordPosition;
 /// Entries that are read at once.
 pub const PAGE_RECORDS: usize = 1_000;
 
+/// Pages that are read ahead of the one that is written, so that reading and writing go on at once.
+const PAGES_AHEAD: usize = 1;
+
 /// Entries of a window, by the time they are charged to.
 pub struct Pages {
-    window: Window,
-    last_seq: i64,
-    after: Option<RecordPosition>,
+    pages: mpsc::Receiver<Result<Page>>,
     ended: bool,
 }
 
+struct Page {
+    records: Vec<Record>,
+    is_last: bool,
+}
+
 impl Pages {
+    /// Begins to read. The reading ends when this is dropped.
     pub fn new(scope: &LogScope, window: Window) -> Pages {
-        Pages { window, last_seq: scope.last_seq, after: None, ended: false }
+        let (sender, pages) = mpsc::channel(PAGES_AHEAD);
+        tokio::spawn(read(scope.clone(), window, sender));
+        Pages { pages, ended: false }
     }
 
     /// The next entries; a page may be empty. None at the end.
     ///
     /// # Errors
     /// If storage fails.
-    pub async fn next(&mut self, scope: &LogScope) -> Result<Option<Vec<Record>>> {
+    pub async fn next(&mut self) -> Result<Option<Vec<Record>>> {
         if self.ended {
             return Ok(None);
         }
-        let id = &scope.workspace.id;
-        let page = scope.store.export_records(id, self.window, self.after, PAGE_RECORDS);
-        let mut page = page.await?;
-        self.ended = page.len() < PAGE_RECORDS;
-        if self.ended {
-            // Entries may have been dropped meanwhile.
-            check_kept(scope, self.window).await?;
-        }
-        if let Some(last) = page.last() {
-            self.after = Some(RecordPosition { charge_time: last.charge_time, seq: last.seq });
-        }
-        page.retain(|record| record.seq <= self.last_seq);
-        Ok(Some(page))
+        // Without its last page the log has not ended: what is there must not look like all.
+        let interrupted = || Error::Internal("the reading of the log broke off".to_owned());
+        let page = self.pages.recv().await.ok_or_else(interrupted)??;
+        self.ended = page.is_last;
+        Ok(Some(page.records))
     }
+}
+
+async fn read(scope: LogScope, window: Window, pages: mpsc::Sender<Result<Page>>) {
+    let mut after = None;
+    loop {
+        let page = read_page(&scope, window, &mut after).await;
+        let is_end = page.as_ref().map_or(true, |page| page.is_last);
+        if pages.send(page).await.is_err() || is_end {
+            return;
+        }
+    }
+}
+
+/// The entries after a position, which moves on.
+async fn read_page(
+    scope: &LogScope,
+    window: Window,
+    after: &mut Option<RecordPosition>,
+) -> Result<Page> {
+    let id = &scope.workspace.id;
+    let mut records = scope.store.export_records(id, window, *after, PAGE_RECORDS).await?;
+    let is_last = records.len() < PAGE_RECORDS;
+    if is_last {
+        // Entries may have been dropped meanwhile.
+        check_kept(scope, window).await?;
+    }
+    if let Some(last) = records.last() {
+        *after = Some(RecordPosition { charge_time: last.charge_time, seq: last.seq });
+    }
+    records.retain(|record| record.seq <= scope.last_seq);
+    Ok(Page { records, is_last })
 }
 
 /// Refuses a window that begins before the log does: what is left of it would look like all.

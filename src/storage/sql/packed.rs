@@ -1,8 +1,9 @@
-//! Entries of the log, each packed into one text by the database.
+//! Entries of the log, a page of them packed into one text by the database.
 //!
-//! Of some forty columns a driver makes as many values, which costs more than all else where a
-//! log is read whole. A packed entry has its whole numbers, the lengths of its texts in bytes, and
-//! then the texts, one after the other: no text can be taken for something else.
+//! Of some forty columns a driver makes as many values, and hands each row over on its own, which
+//! costs more than all else where a log is read whole. A packed entry has its whole numbers, the
+//! lengths of its texts in bytes, and then the texts, one after the other: no text can be taken
+//! for something else, and where an entry ends the next one begins.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -70,6 +71,9 @@ const TEXTS: [&str; 15] = [
     "key_group_id",
 ];
 
+/// Most of what cannot be read that an error shows.
+const QUOTED_CHARS_MAX: usize = 200;
+
 impl<DB: Backend> SqlStore<DB> {
     pub(super) async fn read_packed(
         &self,
@@ -90,16 +94,13 @@ impl<DB: Backend> SqlStore<DB> {
             limit_value(limit),
         ];
         let workspace_id: Arc<str> = workspace_id.into();
-        let mut records = Vec::new();
-        let mut reader = self.readers.acquire().await.map_err(super::errors::not_applied)?;
-        let sql = AssertSqlSafe(statement()).into_sql_str();
-        DB::each(&mut reader, sql, &values, &mut |row| {
-            let text = Reader::<DB>::new(row).text()?;
-            let packed = Packed::of(text).ok_or_else(|| corrupt(text))?;
-            records.push(packed.record(&workspace_id)?);
-            Ok(true)
-        })
-        .await?;
+        let rows = self.read(AssertSqlSafe(statement()).into_sql_str(), &values).await?;
+        let row = rows.first().ok_or_else(|| Error::Corrupt("a sum has no row".to_owned()))?;
+        // Without entries there is no text.
+        let page = Reader::<DB>::new(row).optional_text()?.unwrap_or_default();
+        let mut records = unpack(page, &workspace_id)?;
+        // A database may put together in any order.
+        records.sort_unstable_by_key(|record| (record.charge_time, record.seq));
         Ok(records)
     }
 }
@@ -107,13 +108,24 @@ impl<DB: Backend> SqlStore<DB> {
 fn statement() -> String {
     let lengths = TEXTS.map(|text| format!("OCTET_LENGTH({text})"));
     format!(
-        "SELECT CONCAT_WS(' ', {}, {}, CONCAT({})) FROM usage_records WHERE workspace_id = $1 \
-         AND charge_time >= $2 AND charge_time < $3 AND (charge_time, seq) > ($4, $5) \
-         ORDER BY charge_time, seq LIMIT $6",
+        "SELECT STRING_AGG(entry, '') FROM \
+         (SELECT CONCAT_WS(' ', {}, {}, CONCAT({})) AS entry FROM usage_records \
+         WHERE workspace_id = $1 AND charge_time >= $2 AND charge_time < $3 \
+         AND (charge_time, seq) > ($4, $5) ORDER BY charge_time, seq LIMIT $6) AS page",
         NUMBERS.join(", "),
         lengths.join(", "),
         TEXTS.join(", ")
     )
+}
+
+fn unpack(mut page: &str, workspace_id: &Arc<str>) -> Result<Vec<Record>> {
+    let mut records = Vec::new();
+    while !page.is_empty() {
+        let (packed, rest) = Packed::first_of(page).ok_or_else(|| corrupt(page))?;
+        records.push(packed.record(workspace_id)?);
+        page = rest;
+    }
+    Ok(records)
 }
 
 /// What is left of an entry to be read.
@@ -124,8 +136,9 @@ struct Packed<'t> {
 }
 
 impl<'t> Packed<'t> {
-    fn of(packed: &'t str) -> Option<Packed<'t>> {
-        let mut rest = packed;
+    /// The first entry, and what comes after it.
+    fn first_of(page: &'t str) -> Option<(Packed<'t>, &'t str)> {
+        let mut rest = page;
         let (mut numbers, mut lengths) = ([0; NUMBERS.len()], [0; TEXTS.len()]);
         for number in &mut numbers {
             *number = next(&mut rest)?;
@@ -133,10 +146,10 @@ impl<'t> Packed<'t> {
         for length in &mut lengths {
             *length = next(&mut rest)?;
         }
-        let is_whole = lengths.iter().try_fold(0_usize, |sum, length| sum.checked_add(*length))
-            == Some(rest.len());
+        let length = lengths.iter().try_fold(0_usize, |sum, length| sum.checked_add(*length))?;
+        let (texts, rest) = rest.split_at_checked(length)?;
         let (numbers, lengths) = (numbers.into_iter(), lengths.into_iter());
-        is_whole.then_some(Packed { numbers, lengths, texts: rest })
+        Some((Packed { numbers, lengths, texts }, rest))
     }
 
     fn record(mut self, workspace_id: &Arc<str>) -> Result<Record> {
@@ -202,7 +215,8 @@ fn next<T: FromStr>(rest: &mut &str) -> Option<T> {
 }
 
 fn corrupt(packed: &str) -> Error {
-    Error::Corrupt(format!("\"{packed}\" is no packed entry"))
+    let begin: String = packed.chars().take(QUOTED_CHARS_MAX).collect();
+    Error::Corrupt(format!("\"{begin}\" is no packed entry"))
 }
 
 #[cfg(test)]
@@ -221,7 +235,7 @@ mod tests {
         let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
         let by_time = "SEARCH usage_records USING INDEX usage_records_by_time \
                        (workspace_id=? AND charge_time>? AND charge_time<?)";
-        assert_eq!(steps, [by_time]);
+        assert_eq!(steps, ["CO-ROUTINE page", by_time, "SCAN page"]);
     }
 
     #[test]
@@ -229,15 +243,20 @@ mod tests {
         let numbers = vec!["1"; NUMBERS.len()].join(" ");
         let lengths = |first: &str| format!("{first}{}", " 0".repeat(TEXTS.len() - 1));
         let workspace_id: Arc<str> = "w".into();
-        let read = |packed: &str| {
-            let packed = Packed::of(packed)?;
-            packed.record(&workspace_id).ok()
+        let read = |page: &str| unpack(page, &workspace_id).ok();
+        let entry = |text: &str| format!("{numbers} {} {text}", lengths(&text.len().to_string()));
+        let ids = |page: &str| {
+            let records = read(page)?;
+            Some(records.iter().map(|record| record.request_id.to_string()).collect::<Vec<_>>())
         };
-        assert_eq!(&*read(&format!("{numbers} {} ü", lengths("2"))).unwrap().request_id, "ü");
+        assert_eq!(ids(""), Some(vec![]));
+        assert_eq!(ids(&entry("ü")), Some(vec!["ü".to_owned()]));
+        let two = entry("1 2 ") + &entry("") + &entry("ü");
+        assert_eq!(ids(&two), Some(["1 2 ", "", "ü"].map(str::to_owned).to_vec()));
         for (first, texts) in [("1", "ü"), ("3", "ü"), ("1", ""), ("1", "ab"), ("-1", ""), ("", "")]
         {
             assert_eq!(read(&format!("{numbers} {} {texts}", lengths(first))), None, "{first}");
         }
-        assert_eq!(read(""), None);
+        assert_eq!(read(&two[..two.len() - 'ü'.len_utf8()]), None);
     }
 }

@@ -158,15 +158,13 @@ impl Source for Daily {
                 let pages = Pages::new(&self.scope, day.window);
                 Some(OfDay::Reading(day, pages, HashMap::new()))
             }
-            Some(OfDay::Reading(day, mut pages, mut groups)) => {
-                match pages.next(&self.scope).await? {
-                    Some(page) => {
-                        self.sum_up(day.date, &page, &mut groups)?;
-                        Some(OfDay::Reading(day, pages, groups))
-                    }
-                    None => Some(OfDay::Writing(day, last_first(groups))),
+            Some(OfDay::Reading(day, mut pages, mut groups)) => match pages.next().await? {
+                Some(page) => {
+                    self.sum_up(day.date, &page, &mut groups)?;
+                    Some(OfDay::Reading(day, pages, groups))
                 }
-            }
+                None => Some(OfDay::Writing(day, last_first(groups))),
+            },
             Some(OfDay::Writing(day, mut groups)) => {
                 for _ in 0..ROWS_AT_ONCE {
                     let Some((key, group)) = groups.pop() else { break };

@@ -78,7 +78,7 @@ impl Source for Entries {
     }
 
     async fn add_rows(&mut self, file: &mut File) -> Result<bool> {
-        let Some(page) = self.pages.next(&self.scope).await? else { return Ok(false) };
+        let Some(page) = self.pages.next().await? else { return Ok(false) };
         for record in &page {
             self.add(record, file)?;
         }
