@@ -12,6 +12,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from typing import cast
 
 import grpc
 import pytest
@@ -19,6 +20,7 @@ from conftest import Server, Workspace
 
 from tollgate import AsyncClient, Client, TollgateUnavailable, Usage
 from tollgate import v1 as pb
+from tollgate.delivery import Delivery, Item
 
 USED = Usage(input_tokens=1000, output_tokens=100)
 COST = Decimal("0.0028")
@@ -215,9 +217,31 @@ async def test_a_thousand_tasks_too(server: Server, workspace: Workspace) -> Non
     assert workspace.spent() == 1000 * COST
 
 
+def test_while_nobody_answers_one_release_waits_for_the_deadline() -> None:
+    asked = []
+
+    class Unanswered(grpc.RpcError):
+        def code(self) -> grpc.StatusCode:
+            return grpc.StatusCode.DEADLINE_EXCEEDED
+
+    class Stub:
+        def ReleaseHold(self, release: pb.ReleaseHoldRequest) -> None:
+            asked.append(release.request_id)
+            raise Unanswered
+
+    stub = cast("pb.UsageServiceStub", Stub())
+    releases: list[Item] = [pb.ReleaseHoldRequest(request_id=str(n)) for n in range(5)]
+    delivery = Delivery(lambda: (stub, lambda: None), 10, None, 0)
+    assert delivery._send(stub, releases) == releases
+    assert asked == ["0"]
+
+
 def test_a_token_is_kept_off_the_open_network(server: Server) -> None:
-    with pytest.raises(ValueError, match="without TLS"):
-        Client("tollgate.example:443", token="secret")
+    for there in ("tollgate.example:1", "localhost.example:1", "127.example:443", "127.0.0.1.a"):
+        with pytest.raises(ValueError, match="without TLS"):
+            Client(there, token="secret")
+    for here in ("localhost:1", "127.0.0.1:1", "[::1]:1", "unix:/tmp/tollgate.sock"):
+        Client(here, token="secret").close()
     with pytest.raises(ValueError, match="'open' or 'closed'"):
         Client(on_unavailable="ajar")  # type: ignore[arg-type]
     Client("tollgate.example:443", token="secret", tls=True).close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
@@ -52,7 +53,9 @@ _OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
 )
-_LOOPBACK = ("localhost", "127.", "[::1]", "unix:", "ipv4:127.", "ipv6:[::1]")
+_LOOPBACK = re.compile(
+    r"unix:.*|localhost(:\d+)?|(ipv4:)?127(\.\d{1,3}){3}(:\d+)?|(ipv6:)?\[::1\](:\d+)?"
+)
 
 TLS = Literal[True] | bytes | None
 _Metadata = tuple[tuple[str, str], ...]
@@ -83,7 +86,7 @@ class _Base:
         """
         self._address = address or os.environ.get("TOLLGATE_ADDRESS") or "127.0.0.1:50051"
         token = token or os.environ.get("TOLLGATE_TOKEN")
-        if token and tls is None and not self._address.startswith(_LOOPBACK):
+        if token and tls is None and not _LOOPBACK.fullmatch(self._address):
             raise ValueError(f"a token is not sent to {self._address} without TLS: set tls=True")
         if on_unavailable not in ("open", "closed"):
             raise ValueError(f"on_unavailable is 'open' or 'closed', not {on_unavailable!r}")

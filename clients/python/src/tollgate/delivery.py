@@ -192,9 +192,13 @@ class Delivery:
                     self._refuse(records, f"{error.code().name}: {error.details()}")
             except Exception as error:  # A defect here must not end the thread.
                 self._refuse(records, repr(error))
+        # While nobody answers, one deadline is waited for, not one for each.
+        reached = not again
         for item in batch:
-            if isinstance(item, pb.ReleaseHoldRequest) and not _release(stub, item):
-                again.append(item)
+            if isinstance(item, pb.ReleaseHoldRequest):
+                reached = reached and _release(stub, item)
+                if not reached:
+                    again.append(item)
         return again
 
     def _refuse(self, records: Iterable[pb.RecordUsageRequest], why: str) -> None:

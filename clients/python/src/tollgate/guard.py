@@ -219,6 +219,8 @@ class _Call:
     def _used(self, error: BaseException | None) -> tuple[Usage | None, pb.UsageSource.ValueType]:
         """Gives what was used as far as it is known, and where that comes from."""
         usage = self._given or self._reader.usage
+        if usage and (self._given or not self._reader.partial):
+            return usage, pb.USAGE_SOURCE_PROVIDER
         written = estimate_tokens(self.output_text, self._owner._tokenizer)
         if usage is None and (error is None or written):
             declared = Usage(
@@ -230,7 +232,7 @@ class _Call:
             )
             return declared, pb.USAGE_SOURCE_ESTIMATED
         # A stream that broke off has told its input, and its output only to begin with.
-        if usage and not self._given and self._reader.partial and written > usage.output_tokens:
+        if usage and written > usage.output_tokens:
             return replace(usage, output_tokens=written), pb.USAGE_SOURCE_ESTIMATED
         return usage, pb.USAGE_SOURCE_PROVIDER if usage else pb.USAGE_SOURCE_UNSPECIFIED
 
