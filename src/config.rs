@@ -41,6 +41,9 @@ pub const ENVIRONMENT_PREFIX: &str = "TOLLGATE_";
 /// Variables that begin so belong to the test suite and are not looked at.
 const TEST_PREFIX: &str = "TOLLGATE_TEST_";
 
+/// Variables of the clients, which may share their environment with a server.
+const CLIENT_VARIABLES: [&str; 3] = ["TOLLGATE_ADDRESS", "TOLLGATE_TOKEN", "TOLLGATE_WORKSPACE"];
+
 /// Names the file, in the environment.
 pub const FILE_VARIABLE: &str = "TOLLGATE_CONFIG";
 
@@ -445,7 +448,7 @@ fn environment_settings(
     let mut settings = Vec::new();
     for (name, text) in environment {
         let ours = name.starts_with(ENVIRONMENT_PREFIX) && !name.starts_with(TEST_PREFIX);
-        if !ours || name == FILE_VARIABLE {
+        if !ours || name == FILE_VARIABLE || CLIENT_VARIABLES.contains(&name.as_str()) {
             continue;
         }
         let Some(key) = KEYS.into_iter().find(|key| variable_of(key) == name) else {

@@ -14,7 +14,8 @@ fn resolve(
 
 #[test]
 fn nothing_given_is_the_default() {
-    let config = resolve(&[], &[("PATH", "/bin"), ("TOLLGATE_TEST_X", "1")], "").unwrap();
+    let others = [("PATH", "/bin"), ("TOLLGATE_TEST_X", "1"), ("TOLLGATE_ADDRESS", "tollgate:443")];
+    let config = resolve(&[], &others, "").unwrap();
     assert_eq!(config, Config::default());
     assert_eq!(config.listen.to_string(), "127.0.0.1:50051");
     assert_eq!(config.database, "sqlite:tollgate.db");
