@@ -1,4 +1,4 @@
-//! What every call carries, what is tried again, and over what it goes: against fakes of the server.
+//! What every call carries, what is tried again, and over what it goes: against a fake server.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
