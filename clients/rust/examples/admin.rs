@@ -13,9 +13,14 @@ use tollgate_client::{Call, Client, Money, Request, Usage, v1};
 async fn main() -> Result<(), Box<dyn Error>> {
     let workspace = env::args().nth(1).ok_or("name a workspace")?;
     let client = Client::builder().build()?;
-    set_up(&client, &workspace).await?;
+    let done = run(&client, &workspace).await;
+    client.close().await;
+    done
+}
 
-    let watch = v1::WatchSpendRequest { workspace_id: workspace.clone() };
+async fn run(client: &Client, workspace: &str) -> Result<(), Box<dyn Error>> {
+    set_up(client, workspace).await?;
+    let watch = v1::WatchSpendRequest { workspace_id: workspace.to_owned() };
     let mut watched = client.budget().watch_spend(watch).await?.into_inner();
     let now = watched.message().await?.ok_or("nothing to watch")?;
     show(&now.budget.unwrap_or_default())?;
@@ -33,7 +38,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
             break;
         }
     }
-    client.close().await;
     Ok(())
 }
 

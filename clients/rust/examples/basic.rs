@@ -13,6 +13,12 @@ use tollgate_client::{Call, Client, GuardError, Money, Request};
 async fn main() -> Result<(), Box<dyn Error>> {
     let workspace = env::args().nth(1).ok_or("name a workspace")?;
     let client = Client::builder().build()?;
+    let done = run(&client, &workspace).await;
+    client.close().await;
+    done
+}
+
+async fn run(client: &Client, workspace: &str) -> Result<(), Box<dyn Error>> {
     let question = "Why is the sky blue?";
     let request = Request::to(workspace, "gpt-4.1")
         .prompt(question)
@@ -36,7 +42,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("{}", answer["choices"][0]["message"]["content"].as_str().unwrap_or_default());
     let cost = Money::try_from(&recorded.cost.unwrap_or_default())?;
     println!("{} cost {cost}", call.model());
-    client.close().await;
     Ok(())
 }
 

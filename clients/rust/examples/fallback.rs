@@ -13,13 +13,19 @@ use tollgate_client::{Call, Client, GuardError, Request, v1};
 async fn main() -> Result<(), Box<dyn Error>> {
     let workspace = env::args().nth(1).ok_or("name a workspace")?;
     let client = Client::builder().build()?;
+    let done = run(&client, &workspace).await;
+    client.close().await;
+    done
+}
+
+async fn run(client: &Client, workspace: &str) -> Result<(), Box<dyn Error>> {
     let question = format!("Summarise {}", "the report ".repeat(400));
     for enabled in [true, false] {
-        let workspace_id = workspace.clone();
+        let workspace_id = workspace.to_owned();
         let switch = v1::SetAutomaticFallbackRequest { workspace_id, enabled };
         client.budget().set_automatic_fallback(switch).await?;
 
-        let request = Request::to(&workspace, "gpt-4.1").prompt(&question).max_output_tokens(500);
+        let request = Request::to(workspace, "gpt-4.1").prompt(&question).max_output_tokens(500);
         let block = |call: Call| {
             let question = &question;
             async move {
@@ -40,7 +46,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Err(other) => return Err(other.into()),
         }
     }
-    client.close().await;
     Ok(())
 }
 

@@ -17,9 +17,14 @@ type Failure = Box<dyn Error + Send + Sync>;
 async fn main() -> Result<(), Failure> {
     let workspace = env::args().nth(1).ok_or("name a workspace")?;
     let client = Client::builder().build()?;
+    let done = run(&client, &workspace).await;
+    client.close().await;
+    done
+}
 
+async fn run(client: &Client, workspace: &str) -> Result<(), Failure> {
     let (say, mut words) = mpsc::channel(1);
-    let whole = tokio::spawn(story(client.clone(), workspace.clone(), say));
+    let whole = tokio::spawn(story(client.clone(), workspace.to_owned(), say));
     while let Some(word) = words.recv().await {
         print!("{word}");
         stdout().flush()?;
@@ -28,12 +33,11 @@ async fn main() -> Result<(), Failure> {
     whole.await??;
 
     let (say, mut words) = mpsc::channel(1);
-    let cut = tokio::spawn(story(client.clone(), workspace, say));
+    let cut = tokio::spawn(story(client.clone(), workspace.to_owned(), say));
     let heard = [words.recv().await, words.recv().await];
     cut.abort();
     println!("cut after: {:?}", heard.map(Option::unwrap_or_default));
     let _ = cut.await;
-    client.close().await;
     Ok(())
 }
 

@@ -110,7 +110,8 @@ impl QueueFile {
                 Ok(read) if read.is_empty() && self.beyond > 0 => {}
                 Ok(read) => return read,
                 Err(error) => {
-                    tracing::error!(path = %self.path.display(), %error, "tollgate: cannot rewrite");
+                    let path = self.path.display();
+                    tracing::error!(%path, %error, "tollgate: cannot rewrite");
                     return Vec::new();
                 }
             }

@@ -213,7 +213,12 @@ async fn the_file_of_another_language_is_taken_up() {
     let server = Server::start().await;
     let workspace = server.workspace("acme").await;
     let path = server.folder.path().join("queue.jsonl");
-    let line = r#"{"workspaceId": "acme", "requestId": "theirs", "modelId": "gpt-4.1", "usage": {"inputTokenCount": "1000", "outputTokenCount": "100"}, "outcome": "OUTCOME_SUCCESS", "usageSource": "USAGE_SOURCE_PROVIDER", "latency": "0.250s", "attribution": {"userId": "ada"}}"#;
+    let line = concat!(
+        r#"{"workspaceId": "acme", "requestId": "theirs", "modelId": "gpt-4.1", "#,
+        r#""usage": {"inputTokenCount": "1000", "outputTokenCount": "100"}, "#,
+        r#""outcome": "OUTCOME_SUCCESS", "usageSource": "USAGE_SOURCE_PROVIDER", "#,
+        r#""latency": "0.250s", "attribution": {"userId": "ada"}}"#,
+    );
     fs::write(&path, format!("{line}\n")).unwrap();
     let client = of(&server).queue_path(&path).build().unwrap();
     flushed(&client).await;

@@ -1,4 +1,4 @@
-//! What every call carries, what is tried again, and over what it goes: against fakes of the server.
+//! What every call carries, what is tried again, and over what it goes: against a fake server.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full};
+use prost::Message;
 use tokio::net::TcpListener;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -28,6 +29,8 @@ struct Script {
     answers: Arc<Mutex<Vec<Status>>>,
     /// What somebody on the way answers instead.
     proxy: Arc<Mutex<Vec<&'static str>>>,
+    /// Messages that it answers with, the last first; empty ones afterwards.
+    messages: Arc<Mutex<Vec<v1::RecordUsageBatchResponse>>>,
     hangs: bool,
 }
 
@@ -75,9 +78,15 @@ impl<const BUDGET: bool> Service<http::Request<Body>> for Fake<BUDGET> {
             }
             None => {}
         }
-        // An empty message, and how it ended; a server that hangs never says that.
+        let mut message = Vec::new();
+        if self.0.seen.lock().unwrap().last().unwrap().uri.path().ends_with("Batch") {
+            message = self.0.messages.lock().unwrap().pop().unwrap_or_default().encode_to_vec();
+        }
+        // A message, and how it ended; a server that hangs never says that.
+        let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+        let frame = Bytes::from([&[0], &length[..], &message].concat());
         let hangs = self.0.hangs;
-        let body = Full::new(Bytes::from_static(&[0; 5])).with_trailers(async move {
+        let body = Full::new(frame).with_trailers(async move {
             if hangs {
                 std::future::pending::<()>().await;
             }
@@ -166,6 +175,40 @@ async fn a_proxy_may_say_that_nobody_is_there() {
     let check = v1::CheckAndRouteRequest::default();
     assert!(client.usage().check_and_route(check).await.is_err());
     assert_eq!(script.seen(), 1);
+}
+
+#[tokio::test]
+async fn each_record_of_a_batch_has_its_own_fate() {
+    let error = |code: Code| {
+        let error = v1::ItemError { code: code.into(), ..Default::default() };
+        v1::RecordUsageResult { result: Some(v1::record_usage_result::Result::Error(error)) }
+    };
+    let durable = || {
+        let record = v1::RecordUsageResponse::default();
+        v1::RecordUsageResult { result: Some(v1::record_usage_result::Result::Record(record)) }
+    };
+    let script = Script::default();
+    let answers = [
+        vec![durable()],                           // of one that was sent again
+        vec![error(Code::Unavailable)],            // and again
+        vec![error(Code::Unavailable), durable()], // of the last two
+        vec![error(Code::InvalidArgument)],        // of the first, and nothing of the second
+    ];
+    let answers = answers.map(|results| v1::RecordUsageBatchResponse { results });
+    *script.messages.lock().unwrap() = answers.to_vec();
+    let client = Client::new(serve(&script, None).await).unwrap();
+    for (delivered, refused) in [(0, 2), (2, 2)] {
+        // Both are queued at once, before the sender has its turn.
+        let open = [client.open(request("w")).await, client.open(request("w")).await];
+        for call in open.map(Result::unwrap) {
+            let _ = call.call().model();
+            drop(call);
+        }
+        assert_eq!(client.flush(Duration::from_secs(10)).await, 0);
+        let stats = client.stats();
+        assert_eq!((stats.delivered, stats.refused), (delivered, refused));
+    }
+    assert!(script.messages.lock().unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ fn an_estimate_is_a_quarter_of_the_characters() {
     assert_eq!(estimate_tokens(&"ß".repeat(9)), 3);
     let messages = json!([
         {"role": "system", "content": "x".repeat(8)},
-        {"role": "user", "content": [{"type": "text", "text": "y".repeat(8)}, {"type": "image_url"}]},
+        {"role": "user", "content": [{"type": "text", "text": "y".repeat(8)}, {"type": "image"}]},
     ]);
     assert_eq!(estimate_tokens(&messages), 4);
 }

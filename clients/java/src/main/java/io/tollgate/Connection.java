@@ -7,6 +7,8 @@ import io.grpc.ClientCall;
 import io.grpc.ClientInterceptor;
 import io.grpc.ClientInterceptors;
 import io.grpc.ConnectivityState;
+import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
+import io.grpc.ForwardingClientCallListener.SimpleForwardingClientCallListener;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
@@ -106,6 +108,18 @@ final class Connection {
     return cause == null ? error.getMessage() : error.getMessage() + ": " + cause.getMessage();
   }
 
+  /**
+   * A connection that breaks at the moment of a call is not told as UNAVAILABLE by gRPC, but as
+   * UNKNOWN with the error of the socket; what a server says has no cause.
+   */
+  static Status unified(Status status) {
+    boolean broken =
+        status.getCode() == Status.Code.UNKNOWN && status.getCause() instanceof IOException;
+    return broken
+        ? Status.UNAVAILABLE.withDescription(status.getDescription()).withCause(status.getCause())
+        : status;
+  }
+
   static boolean isLoopback(String address) {
     return LOOPBACK.matcher(address).matches();
   }
@@ -155,9 +169,21 @@ final class Connection {
       wake();
       boolean limit =
           options.getDeadline() == null && method.getType() == MethodDescriptor.MethodType.UNARY;
-      return next.newCall(
-          method,
-          limit ? options.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS) : options);
+      CallOptions limited =
+          limit ? options.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS) : options;
+      return new SimpleForwardingClientCall<>(next.newCall(method, limited)) {
+        @Override
+        public void start(Listener<A> listener, Metadata headers) {
+          super.start(
+              new SimpleForwardingClientCallListener<>(listener) {
+                @Override
+                public void onClose(Status status, Metadata trailers) {
+                  super.onClose(unified(status), trailers);
+                }
+              },
+              headers);
+        }
+      };
     }
   }
 }

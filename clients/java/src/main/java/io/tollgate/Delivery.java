@@ -226,7 +226,7 @@ final class Delivery {
     try {
       while (true) {
         List<Message> batch = next();
-        List<Message> again = batch.isEmpty() ? batch : send(batch);
+        List<Message> again = sent(batch);
         boolean done = !batch.isEmpty() && again.isEmpty();
         settle(batch, again, done ? 0 : backoff);
         backoff = done ? BACKOFF_MIN : Math.min(backoff * 2, BACKOFF_MAX);
@@ -300,6 +300,16 @@ final class Delivery {
     long left = nanos;
     while (!condition.getAsBoolean() && left > 0) {
       left = changed.awaitNanos(left);
+    }
+  }
+
+  /** A defect here must not end the thread: what is sent twice is counted once. */
+  private List<Message> sent(List<Message> batch) {
+    try {
+      return send(batch);
+    } catch (RuntimeException error) {
+      LOG.log(Level.ERROR, "tollgate: cannot send", error);
+      return batch;
     }
   }
 

@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -23,6 +24,15 @@ final class Fields {
       new GsonBuilder().setObjectToNumberStrategy(ToNumberPolicy.LONG_OR_DOUBLE).create();
 
   private static final Pattern WORD = Pattern.compile("[\\w.:/-]+");
+
+  /** Looking for a method that is not there is slow, and every event of a stream is looked at. */
+  private static final ClassValue<Map<String, Optional<Method>>> ACCESSORS =
+      new ClassValue<>() {
+        @Override
+        protected Map<String, Optional<Method>> computeValue(Class<?> type) {
+          return new ConcurrentHashMap<>();
+        }
+      };
 
   private Fields() {}
 
@@ -63,18 +73,32 @@ final class Fields {
     // What a constant tells them apart by is hidden by an underscore.
     String constant = name.equals("type") ? "_type" : camel;
     for (String accessor : List.of(camel, getter, constant)) {
-      try {
-        Method method = holder.getClass().getMethod(accessor);
-        method.trySetAccessible();
-        Object value = unwrapped(method.invoke(holder));
-        if (value != null) {
-          return value;
-        }
-      } catch (ReflectiveOperationException | RuntimeException error) {
-        // No such field.
+      Object value = call(holder, accessor);
+      if (value != null) {
+        return value;
       }
     }
     return null;
+  }
+
+  private static Object call(Object holder, String accessor) {
+    Class<?> type = holder.getClass();
+    Optional<Method> method =
+        ACCESSORS.get(type).computeIfAbsent(accessor, name -> accessor(type, name));
+    try {
+      return method.isPresent() ? unwrapped(method.get().invoke(holder)) : null;
+    } catch (ReflectiveOperationException | RuntimeException error) {
+      return null;
+    }
+  }
+
+  private static Optional<Method> accessor(Class<?> type, String name) {
+    try {
+      Method method = type.getMethod(name);
+      return method.trySetAccessible() ? Optional.of(method) : Optional.empty();
+    } catch (NoSuchMethodException | SecurityException error) {
+      return Optional.empty();
+    }
   }
 
   /** SDKs wrap the events of a stream in a class with an accessor for each kind of event. */

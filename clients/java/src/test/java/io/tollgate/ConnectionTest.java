@@ -33,6 +33,8 @@ import io.tollgate.v1.RecordUsageResult;
 import io.tollgate.v1.UsageServiceGrpc;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.ServerSocket;
+import java.nio.channels.ClosedChannelException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
@@ -99,6 +101,33 @@ class ConnectionTest {
       }
       assertEquals(0, client.flush(Duration.ofSeconds(10)));
       assertEquals(new Stats(0, 1, 0, 1), client.stats());
+    }
+  }
+
+  @Test
+  void aConnectionThatBreaksIsNobodyWhoAnswers() {
+    Status broken = Status.UNKNOWN.withCause(new ClosedChannelException());
+    assertEquals(Status.Code.UNAVAILABLE, Connection.unified(broken).getCode());
+    Status defect = Status.UNKNOWN.withDescription("a defect of the server");
+    assertEquals(defect, Connection.unified(defect));
+  }
+
+  /** By itself gRPC would not try to connect for two seconds more, and later for two minutes. */
+  @Test
+  void afterAnOutageACallConnectsAtOnce() throws IOException {
+    int port;
+    try (ServerSocket free = new ServerSocket(0)) {
+      port = free.getLocalPort();
+    }
+    GuardRequest request = request("w").onUnavailable(OnUnavailable.OPEN).build();
+    try (Client client = Client.connect("127.0.0.1:" + port)) {
+      long begin = System.nanoTime();
+      while (System.nanoTime() - begin < TimeUnit.SECONDS.toNanos(3)) {
+        assertTrue(client.guard(request).unchecked());
+      }
+      try (Fake fake = new Fake(InsecureServerCredentials.create(), port)) {
+        assertFalse(client.guard(request).unchecked(), fake::address);
+      }
     }
   }
 
@@ -201,8 +230,12 @@ class ConnectionTest {
     private final Server server;
 
     Fake(ServerCredentials credentials) throws IOException {
+      this(credentials, 0);
+    }
+
+    Fake(ServerCredentials credentials, int port) throws IOException {
       server =
-          Grpc.newServerBuilderForPort(0, credentials)
+          Grpc.newServerBuilderForPort(port, credentials)
               .addService(ServerInterceptors.intercept(new Checks(), new Witness()))
               .addService(ServerInterceptors.intercept(new Budgets(), new Witness()))
               .build()

@@ -245,6 +245,27 @@ class GuardTest {
   }
 
   @Test
+  void aTokenizerCountsInsteadOfTheEstimate() throws IOException {
+    try (Client counting =
+        Client.builder()
+            .address(Server.shared().address())
+            .timeout(LONG)
+            .tokenizer(String::length)
+            .build()) {
+      counting.guard(
+          GuardRequest.builder(workspace.id(), "gpt-4.1")
+              .messages(List.of(Map.of("role", "user", "content", "seven 7")))
+              .build(),
+          call -> {
+            call.appendOutput("one");
+            call.appendOutput("two");
+            return call.model();
+          });
+    }
+    assertEquals(Usage.of(7, 6), Usage.fromProto(only().getUsage()));
+  }
+
+  @Test
   void aPlainTryKnowsOnlyWhetherUsageWasRecorded() {
     try (Call call = client.guard(request().requestId("known").build())) {
       call.record(USED);
