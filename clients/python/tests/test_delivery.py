@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import pathlib
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from conftest import Server, Workspace
 from tollgate import AsyncClient, Client, TollgateUnavailable, Usage
 from tollgate import v1 as pb
 from tollgate.delivery import Delivery, Item
+from tollgate.queue_file import QueueFile
 
 USED = Usage(input_tokens=1000, output_tokens=100)
 COST = Decimal("0.0028")
@@ -234,6 +236,49 @@ def test_while_nobody_answers_one_release_waits_for_the_deadline() -> None:
     delivery = Delivery(lambda: (stub, lambda: None), 10, None, 0)
     assert delivery._send(stub, releases) == releases
     assert asked == ["0"]
+
+
+def test_a_line_that_found_no_room_leaves_nothing_behind(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "queue.jsonl"
+    queue = QueueFile(str(path))
+    records = [pb.RecordUsageRequest(request_id=f"r{n}") for n in range(3)]
+    assert queue.append(records[0], in_memory=True)
+    file = queue._file
+
+    class Full:
+        def write(self, line: bytes) -> int:
+            return file.write(line[:5])
+
+    queue._file = cast("io.FileIO", Full())
+    assert not queue.append(records[1], in_memory=True)
+    queue._file = file
+    assert queue.append(records[2], in_memory=True)
+    queue.close()
+    queue = QueueFile(str(path))
+    assert queue.load(10) == [records[0], records[2]]
+    queue.close()
+
+
+def test_a_closed_client_leaves_its_file_to_the_next(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "queue.jsonl"
+    begun, answer, gone = threading.Event(), threading.Event(), threading.Event()
+
+    class Stub:
+        def RecordUsageBatch(self, _: object) -> pb.RecordUsageBatchResponse:
+            begun.set()
+            assert answer.wait(10)
+            return pb.RecordUsageBatchResponse(results=[pb.RecordUsageResult()])
+
+    stub = cast("pb.UsageServiceStub", Stub())
+    delivery = Delivery(lambda: (stub, gone.set), 10, str(path), 0)
+    delivery.put(pb.RecordUsageRequest(request_id="r1"))
+    assert begun.wait(10)
+    assert delivery.close(0) == 1
+    kept = path.read_bytes()
+    assert b"r1" in kept
+    answer.set()
+    assert gone.wait(10), "the sender ends, with what is the next client's untouched"
+    assert path.read_bytes() == kept
 
 
 def test_a_token_is_kept_off_the_open_network(server: Server) -> None:

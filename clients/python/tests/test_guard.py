@@ -118,6 +118,17 @@ def test_a_call_that_never_started_gives_its_hold_back(
     assert (workspace.holds(), workspace.records()) == (0, [])
 
 
+def test_what_was_used_is_recorded_though_nobody_asked_for_the_model(
+    client: Client, workspace: Workspace
+) -> None:
+    begin = {"type": "message_start", "message": {"usage": {"input_tokens": 7, "output_tokens": 1}}}
+    with client.guard(workspace.id, "gpt-4.1", input_tokens=10) as call:
+        call.record(begin)
+        call.output_text = "four" * 9
+    (record,) = workspace.wait_for(1)
+    assert (record.usage.input_token_count, record.usage.output_token_count) == (7, 9)
+
+
 def test_a_call_without_usage_is_estimated(
     client: Client, workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:

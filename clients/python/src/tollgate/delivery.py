@@ -113,7 +113,8 @@ class Delivery:
         if self._thread:
             self._thread.join(timeout=1.0)
         if self._file:
-            self._file.close()
+            with self._changed:
+                self._file.close()
         return left
 
     def stats(self) -> Stats:
@@ -166,7 +167,9 @@ class Delivery:
 
     def _tidy_file(self) -> None:
         """Takes out of the file what is delivered, and into memory what has been waiting there."""
-        if self._file and self._file.wants_removal(len(self._waiting)):
+        if not self._file or self._file.closed:
+            return
+        if self._file.wants_removal(len(self._waiting)):
             kept = [item for item in self._waiting if isinstance(item, pb.RecordUsageRequest)]
             self._waiting.extend(self._file.remove(kept, self._max - len(self._waiting)))
 

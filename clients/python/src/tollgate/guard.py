@@ -191,13 +191,13 @@ class _Call:
             return None
 
     def _report(self, error: BaseException | None) -> Item | None:
-        usage, source = self._used(error)
-        if self._began is None and (usage is None or source == pb.USAGE_SOURCE_ESTIMATED):
+        if self._began is None and not (self._given or self._reader.usage):
             if self.unchecked:
                 return None
             return pb.ReleaseHoldRequest(
                 workspace_id=self._check.workspace_id, request_id=self.request_id
             )
+        usage, source = self._used(error)
         if source == pb.USAGE_SOURCE_ESTIMATED and error is None:
             log.warning("tollgate: no usage was recorded of %s, it is estimated", self.request_id)
         wall, mono = self._began or (time.time_ns(), time.monotonic_ns())
@@ -272,13 +272,10 @@ class Call(_Call):
         item = self._end(error)
         if item is None:
             return
-        if not self._wait:
+        if not self._wait or isinstance(item, pb.ReleaseHoldRequest):
             return self._owner._delivery.put(item)
         try:
-            if isinstance(item, pb.RecordUsageRequest):
-                self.recorded = self._owner.usage.RecordUsage(item)
-            else:
-                self._owner.usage.ReleaseHold(item)
+            self.recorded = self._owner.usage.RecordUsage(item)
         except grpc.RpcError as failure:
             self._undelivered(item, failure, failed=error is not None)
 
@@ -305,13 +302,11 @@ class AsyncCall(_Call):
         if item is None:
             return
         # A cancelled task is to end, not to wait.
-        if not self._wait or _outcome(error) == pb.OUTCOME_CANCELLED:
+        cancelled = _outcome(error) == pb.OUTCOME_CANCELLED
+        if not self._wait or cancelled or isinstance(item, pb.ReleaseHoldRequest):
             return self._owner._delivery.put(item)
         try:
-            if isinstance(item, pb.RecordUsageRequest):
-                self.recorded = await self._owner.usage.RecordUsage(item)
-            else:
-                await self._owner.usage.ReleaseHold(item)
+            self.recorded = await self._owner.usage.RecordUsage(item)
         except grpc.RpcError as failure:
             self._undelivered(item, failure, failed=error is not None)
         except BaseException:

@@ -8,6 +8,7 @@ the machine: nothing is forced to the disk.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import shutil
@@ -35,8 +36,9 @@ class QueueFile:
         except OSError as error:
             self._lock.close()
             raise OSError(f"another client uses the queue file {self._path}") from error
-        self._file = open(self._path, "ab")  # noqa: SIM115
+        self._file = self._open()
         self._size = self._file.tell()
+        self._torn = False
         # The file has lines of records that wait in memory, some of them delivered by now, and
         # from one place on those which found no room there.
         self._in_memory = 0
@@ -54,7 +56,6 @@ class QueueFile:
         if not whole:
             # A process was killed while it wrote; what follows must be on a line of its own.
             self._file.write(b"\n")
-            self._file.flush()
         return self.remove([], count)
 
     def append(self, record: pb.RecordUsageRequest, in_memory: bool) -> bool:
@@ -63,8 +64,12 @@ class QueueFile:
         if self._size + len(line) > FILE_BYTES_MAX:
             return False
         try:
-            self._file.write(line)
-            self._file.flush()
+            if self._torn:
+                self._file.truncate(self._size)
+            self._torn = True
+            if self._file.write(line) < len(line):
+                raise OSError("there is no room for a whole line")
+            self._torn = False
         except OSError as error:
             log.error("tollgate: cannot write %s: %s", self._path, error)
             return False
@@ -98,6 +103,11 @@ class QueueFile:
             log.error("tollgate: cannot rewrite %s: %s", self._path, error)
             return []
 
+    @property
+    def closed(self) -> bool:
+        """Whether the file may be another client's."""
+        return self._file.closed
+
     def close(self) -> None:
         """Lets another client have the file."""
         self._file.close()
@@ -113,15 +123,21 @@ class QueueFile:
             taken = list(islice(old, min(room, self.beyond)))
             read = list(_parse(taken))
             new.writelines(map(_line, kept + read))
-            self._beyond_at = new.tell()
+            beyond_at = new.tell()
             shutil.copyfileobj(old, new)
-        self._in_memory = len(kept) + len(read)
-        self.beyond = self.beyond - len(taken) if taken else 0
         os.replace(self._path + ".new", self._path)
         self._file.close()
-        self._file = open(self._path, "ab")  # noqa: SIM115
+        self._file = self._open()
         self._size = self._file.tell()
+        self._torn = False
+        self._beyond_at = beyond_at
+        self._in_memory = len(kept) + len(read)
+        self.beyond = self.beyond - len(taken) if taken else 0
         return read
+
+    def _open(self) -> io.FileIO:
+        # Without a buffer: what could not be written is known, and not written later.
+        return io.FileIO(self._path, "ab")
 
 
 def _line(record: pb.RecordUsageRequest) -> bytes:
