@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full};
 use prost::Message;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio::net::TcpListener;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -19,8 +20,6 @@ use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Code, Status};
 
 use crate::support::{self, request, run};
-
-const ROOTS: &[u8] = include_bytes!("tls/roots.pem");
 
 /// What the server was asked, and what it is going to answer.
 #[derive(Clone, Default)]
@@ -97,6 +96,19 @@ impl<const BUDGET: bool> Service<http::Request<Body>> for Fake<BUDGET> {
         let head = http::Response::builder().header("content-type", "application/grpc");
         ready(Ok(head.body(Body::new(body)).unwrap()))
     }
+}
+
+/// An authority of this test alone, and how a server shows itself that it vouches for.
+fn authority() -> (Tls, Identity) {
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let roots = authority.self_signed(&key).unwrap().pem();
+    let issuer = Issuer::new(authority, key);
+    let server = ["localhost", "127.0.0.1"].map(str::to_owned);
+    let key = KeyPair::generate().unwrap();
+    let shown = CertificateParams::new(server).unwrap().signed_by(&key, &issuer).unwrap();
+    (Tls::Roots(roots.into_bytes()), Identity::from_pem(shown.pem(), key.serialize_pem()))
 }
 
 /// Serves until the test's runtime ends.
@@ -277,20 +289,19 @@ async fn a_stream_has_no_deadline() {
 
 #[tokio::test]
 async fn tls_trusts_the_roots_that_are_given_and_no_others() {
-    let identity =
-        Identity::from_pem(include_bytes!("tls/server.pem"), include_bytes!("tls/server.key"));
+    let (roots, identity) = authority();
+    let (strangers, _) = authority();
     let script = Script::default();
     let address = serve(&script, Some(ServerTlsConfig::new().identity(identity))).await;
     let check = v1::CheckAndRouteRequest::default;
     let client = Client::builder().address(format!("https://{address}")).token("secret");
-    let client = client.tls(Tls::Roots(ROOTS.to_vec())).build().unwrap();
+    let client = client.tls(roots.clone()).build().unwrap();
     client.usage().check_and_route(check()).await.unwrap();
     assert_eq!(script.seen(), 1);
     let address = address.replace("127.0.0.1", "localhost");
-    let client = Client::builder().address(&address).tls(Tls::Roots(ROOTS.to_vec()));
+    let client = Client::builder().address(&address).tls(roots.clone());
     client.build().unwrap().usage().check_and_route(check()).await.unwrap();
 
-    let strangers = Tls::Roots(include_bytes!("tls/server.pem").to_vec());
     for tls in [strangers, Tls::Plaintext] {
         let client = Client::builder().address(&address).tls(tls);
         let client = client.on_unavailable(Policy::Closed).build().unwrap();
