@@ -97,7 +97,9 @@ export class Server {
     this.#process = undefined;
     if (process) {
       const exit = once(process, "exit");
-      process.kill("SIGCONT");
+      if (how !== "SIGKILL") {
+        process.kill("SIGCONT"); // It may be stopped, where a test has failed.
+      }
       process.kill(how);
       await exit;
     }
