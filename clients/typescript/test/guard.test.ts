@@ -154,14 +154,14 @@ test("a signal cancels the call, also where the block does not throw", async () 
 test("a check that is aborted gives its hold back", async () => {
   const { client: slow } = quiet({ address: server.address });
   await slow.usage.listHolds({ workspaceId: workspace.id });
-  server.signal("SIGSTOP");
+  await server.pause();
   const controller = new AbortController();
   const guarded = slow.guard(ask({ signal: controller.signal }));
   setImmediate(() => {
     controller.abort();
   });
   await assert.rejects(guarded, { name: "AbortError" });
-  server.signal("SIGCONT");
+  server.resume();
   await slow.usage.listHolds({ workspaceId: workspace.id });
   await until(
     () => workspace.holds(),
