@@ -163,12 +163,16 @@ export class Call implements AsyncDisposable {
     const call = new Call(owner, options);
     const { signal } = options;
     signal?.throwIfAborted();
+    const check = owner.usage.checkAndRoute(call.#check);
     try {
-      call.#answered(await owner.usage.checkAndRoute(call.#check, signal && { signal }));
+      call.#answered(await unlessAborted(check, signal));
     } catch (error) {
       if (signal?.aborted) {
-        // The check may have reached the server.
-        owner.delivery.put(call.#release());
+        // The check goes on: what it sets aside is given back once it is answered.
+        const giveBack = () => {
+          owner.delivery.put(call.#release());
+        };
+        check.then(giveBack, giveBack);
         throw signal.reason;
       }
       call.#failed(error);
@@ -195,7 +199,10 @@ export class Call implements AsyncDisposable {
    * Later figures replace earlier ones, so every event of a stream may be handed in; those without
    * usage are passed over. Never throws.
    */
-  record(usage: unknown, said: { model?: string; serviceTier?: ServiceTier } = {}): void {
+  record(
+    usage: unknown,
+    said: { model?: string | undefined; serviceTier?: ServiceTier | undefined } = {},
+  ): void {
     if (usage instanceof Usage) {
       this.#given = usage;
     } else {
@@ -430,6 +437,22 @@ function checkRequest(options: GuardOptions, tokenizer?: Tokenizer): CheckAndRou
     attribution: { ...Object.fromEntries(attribution), tags: { ...tags } },
     requiredCapabilities: [...(options.requiredCapabilities ?? [])],
     ...(holdMs !== undefined && { holdDuration: durationOf(holdMs) }),
+  });
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) {
+    return promise;
+  }
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      reject(signal.reason as Error);
+    };
+    const done = () => {
+      signal.removeEventListener("abort", abort);
+    };
+    signal.addEventListener("abort", abort);
+    promise.then(resolve, reject).finally(done);
   });
 }
 

@@ -9,11 +9,13 @@ export function lock(path: string): () => void {
   try {
     for (let attempt = 0; ; attempt++) {
       try {
-        linkSync(draft, path);
+        make(path, draft, mine);
         break;
       } catch (error) {
         if (attempt > 1 || isHeld(path) || !takeAway(path, `${draft}.old`)) {
-          throw new Error(`another client uses the queue file of ${path}`, { cause: error });
+          throw new Error(`another client uses the queue file ${path.replace(/\.lock$/, "")}`, {
+            cause: error,
+          });
         }
       }
     }
@@ -23,6 +25,18 @@ export function lock(path: string): () => void {
   return () => {
     rmSync(path, { force: true });
   };
+}
+
+/** Makes the lock with all that is in it at once, where the file system can. */
+function make(path: string, draft: string, mine: string): void {
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") {
+      throw error;
+    }
+    writeFileSync(path, mine, { flag: "wx" });
+  }
 }
 
 /** Takes away the lock of a dead process; not one that somebody else has made in its place. */

@@ -83,12 +83,7 @@ export class QueueFile {
       if (this.#size + line.length > FILE_BYTES_MAX) {
         return false;
       }
-      const written = writeSync(this.#file, line);
-      if (written < line.length) {
-        ftruncateSync(this.#file, this.#size);
-        throw new Error("no space is left");
-      }
-      this.#size += written;
+      this.#size += this.#write(line);
     } catch (error) {
       this.#logger.error(`tollgate: cannot write ${this.#path}: ${String(error)}`);
       return false;
@@ -148,25 +143,43 @@ export class QueueFile {
     return taken.flatMap((line) => this.#parse(line));
   }
 
-  #rewrite(kept: readonly RecordUsageRequest[], live: number): void {
-    const file = openSync(`${this.#path}.new`, "w");
-    let size = writeSync(file, kept.map(lineOf).join(""));
-    const beyondAt = size;
-    const chunk = Buffer.alloc(CHUNK_BYTES);
-    for (let at = this.#beyondAt, count; ; at += count) {
-      count = readSync(this.#file, chunk, 0, CHUNK_BYTES, at);
-      if (count === 0) {
-        break;
-      }
-      size += writeSync(file, chunk, 0, count);
+  /** Appends a line, or nothing: a part of one would spoil the next. */
+  #write(line: Buffer): number {
+    try {
+      return writeAll(this.#file, line);
+    } catch (error) {
+      ftruncateSync(this.#file, this.#size);
+      throw error;
     }
-    closeSync(file);
-    renameSync(`${this.#path}.new`, this.#path);
+  }
+
+  #rewrite(kept: readonly RecordUsageRequest[], live: number): void {
+    const fresh = `${this.#path}.new`;
+    const file = openSync(fresh, "w");
+    let size: number;
+    let beyondAt: number;
+    try {
+      size = beyondAt = writeAll(file, Buffer.from(kept.map(lineOf).join("")));
+      const chunk = Buffer.alloc(CHUNK_BYTES);
+      for (let at = this.#beyondAt, count; ; at += count) {
+        count = readSync(this.#file, chunk, 0, CHUNK_BYTES, at);
+        if (count === 0) {
+          break;
+        }
+        size += writeAll(file, chunk.subarray(0, count));
+      }
+    } finally {
+      closeSync(file);
+    }
     closeSync(this.#file);
-    this.#file = openSync(this.#path, "a+");
-    this.#size = size;
-    this.#beyondAt = beyondAt;
-    this.#lines = live;
+    try {
+      renameSync(fresh, this.#path);
+      this.#size = size;
+      this.#beyondAt = beyondAt;
+      this.#lines = live;
+    } finally {
+      this.#file = openSync(this.#path, "a+");
+    }
   }
 
   /** The lines from a place on, many at a time. */
@@ -200,4 +213,11 @@ export class QueueFile {
 
 function lineOf(record: RecordUsageRequest): string {
   return `${toJsonString(RecordUsageRequestSchema, record)}\n`;
+}
+
+function writeAll(file: number, data: Buffer): number {
+  for (let at = 0; at < data.length;) {
+    at += writeSync(file, data, at);
+  }
+  return data.length;
 }

@@ -92,7 +92,7 @@ test("a server that dies in the middle of a call is one that cannot be reached",
   const { client } = quiet({ address: server.address });
   await run(client, "acme");
   assert.equal(await client.flush(10_000), 0);
-  server.signal("SIGSTOP");
+  await server.pause();
   const guarded = client.guard({ workspace: "acme", model: "gpt-4.1", inputTokens: 1 }, (call) => {
     assert.ok(call.unchecked);
   });
@@ -107,11 +107,11 @@ test("a server that hangs costs the deadline", async () => {
   const { client } = quiet({ address: server.address, timeoutMs: 300 });
   await run(client, "acme");
   assert.equal(await client.flush(10_000), 0);
-  server.signal("SIGSTOP");
+  await server.pause();
   const begin = performance.now();
   await run(client, "acme");
   const took = performance.now() - begin;
-  server.signal("SIGCONT");
+  server.resume();
   assert.ok(took > 200 && took < 2500, `${String(took)} ms`);
   assert.equal(await client.close(10_000), 0);
   assert.equal((await workspace.spent()).toNumber(), 2 * COST);

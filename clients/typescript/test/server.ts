@@ -4,7 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, openSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -20,9 +20,13 @@ import { HoldState } from "tollgate/v1";
 /** The folder of the package; the tests run in it. */
 export const PACKAGE = resolve(".");
 
-/** An empty folder. */
+/** An empty folder, for as long as the tests run. */
 export function folder(): string {
-  return mkdtempSync(join(tmpdir(), "tollgate-ts-"));
+  const path = mkdtempSync(join(tmpdir(), "tollgate-ts-"));
+  process.once("exit", () => {
+    rmSync(path, { recursive: true, force: true });
+  });
+  return path;
 }
 
 /** A port of loopback on which nobody listens. */
@@ -77,34 +81,55 @@ export class Server {
       ["serve", "--listen", this.address, "--database", "sqlite:tollgate.db"],
       { cwd: this.#folder, stdio: ["ignore", log, log] },
     );
-    const client = new Client({ address: this.address, timeoutMs: 1000 });
-    const isUp = () =>
-      client.budget.listWorkspaces({}).then(
-        () => true,
-        () => false,
-      );
+    const child = this.#process;
+    process.once("exit", () => child.kill("SIGKILL"));
+    // A test that fails is not to keep the process alive.
+    child.unref();
     try {
-      await until(isUp, Boolean);
+      await until(() => this.#answers(1000), Boolean);
     } catch {
       assert.fail(readFileSync(join(this.#folder, "server.log"), "utf8"));
-    } finally {
-      await client.close();
     }
+  }
+
+  /** Lets the server hang; comes back once it does. */
+  async pause(): Promise<void> {
+    this.#process?.kill("SIGSTOP");
+    await until(
+      () => this.#answers(50),
+      (answers) => !answers,
+    );
+  }
+
+  /** Lets it go on. */
+  resume(): void {
+    this.#process?.kill("SIGCONT");
   }
 
   async stop(how: NodeJS.Signals = "SIGTERM"): Promise<void> {
     const process = this.#process;
     this.#process = undefined;
     if (process) {
+      process.ref();
       const exit = once(process, "exit");
-      process.kill("SIGCONT");
+      if (how !== "SIGKILL") {
+        process.kill("SIGCONT"); // It may be stopped, where a test has failed.
+      }
       process.kill(how);
       await exit;
     }
   }
 
-  signal(signal: NodeJS.Signals): void {
-    this.#process?.kill(signal);
+  async #answers(timeoutMs: number): Promise<boolean> {
+    const client = new Client({ address: this.address, timeoutMs });
+    try {
+      await client.budget.listWorkspaces({});
+      return true;
+    } catch {
+      return false;
+    } finally {
+      await client.close();
+    }
   }
 }
 
