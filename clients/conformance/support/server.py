@@ -1,6 +1,7 @@
 """The real server, and calls to it in JSON. Knows the protos by their descriptors only."""
 
 import contextlib
+import os
 import pathlib
 import signal
 import socket
@@ -64,6 +65,8 @@ class Server:
 
     def pause(self) -> None:
         self.process.send_signal(signal.SIGSTOP)
+        # All of its threads, some of which may just be answering.
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
 
     def resume(self) -> None:
         if self.process is not None:

@@ -59,6 +59,8 @@ class Server:
     def pause(self) -> None:
         assert self._process
         self._process.send_signal(signal.SIGSTOP)
+        # All of its threads, some of which may just be answering.
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def go_on(self) -> None:
         assert self._process

@@ -97,8 +97,12 @@ func (s *Server) Kill() {
 	s.process = nil
 }
 
-// Pause lets it hang.
-func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
+// Pause lets it hang: all of its threads, some of which may just be answering.
+func (s *Server) Pause() {
+	s.signal(syscall.SIGSTOP)
+	_, err := syscall.Wait4(s.process.Process.Pid, nil, syscall.WUNTRACED, nil)
+	check(err)
+}
 
 // Resume lets it go on.
 func (s *Server) Resume() { s.signal(syscall.SIGCONT) }

@@ -86,6 +86,10 @@ impl Server {
         let process = self.process.as_ref().unwrap().id().to_string();
         let signal = if hang { "-STOP" } else { "-CONT" };
         assert!(Command::new("kill").args([signal, &process]).status().unwrap().success());
+        // All of its threads, some of which may just be answering.
+        while hang && !is_stopped(&process) {
+            std::thread::yield_now();
+        }
     }
 
     pub fn client(&self) -> Client {
@@ -234,4 +238,13 @@ impl MakeWriter<'_> for Log {
     fn make_writer(&self) -> Self {
         Self
     }
+}
+
+/// Where the system tells of threads; elsewhere the signal is believed.
+fn is_stopped(process: &str) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else { return true };
+    threads.flatten().all(|thread| {
+        let said = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        said.is_empty() || said.contains(") T ")
+    })
 }

@@ -70,6 +70,7 @@ public final class Server implements AutoCloseable {
 
   public void pause() throws IOException, InterruptedException {
     signal("STOP");
+    Wait.until(Duration.ofSeconds(10), this::isStopped, () -> "the server does not stop");
   }
 
   public void resume() throws IOException, InterruptedException {
@@ -96,6 +97,15 @@ public final class Server implements AutoCloseable {
     Process kill = new ProcessBuilder("kill", "-" + name, pid).start();
     if (!kill.waitFor(5, TimeUnit.SECONDS) || kill.exitValue() != 0) {
       throw new IllegalStateException("kill failed");
+    }
+  }
+
+  /** All of its threads, where the system tells of them: some may just be answering. */
+  private boolean isStopped() {
+    try (var threads = Files.list(Path.of("/proc", Long.toString(process.pid()), "task"))) {
+      return threads.allMatch(thread -> read(thread.resolve("stat")).contains(") T "));
+    } catch (IOException error) {
+      return true;
     }
   }
 
