@@ -60,7 +60,7 @@ clients: ## Regenerate the stubs of all clients and docs/api.md from the protos
 	tools/clients/generate
 
 .PHONY: clients-test
-clients-test: ## Check the clients: fresh stubs, lints, tests, and one scenario through all five
+clients-test: $(CARGO_DENY) ## Check the clients: fresh stubs, lints, tests, and one scenario through all five
 	tools/clients/check
 
 .PHONY: deny
