@@ -55,6 +55,9 @@ pub trait Dialect: Database {
     const FENCE: &'static str;
     /// Most records that [`Dialect::insert_records`] takes at once.
     const INSERT_RECORDS_MAX: usize;
+    /// Whether to put the texts of many rows together into one costs less than to hand each row
+    /// over: it does where every row goes from one thread to another.
+    const PACKS_PAGES: bool;
 
     fn parse(url: &str) -> Result<Self::Target, OpenError>;
 

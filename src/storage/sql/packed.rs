@@ -1,4 +1,4 @@
-//! Entries of the log, a page of them packed into one text by the database.
+//! Entries of the log, each packed into one text by the database, or a page of them into one.
 //!
 //! Of some forty columns a driver makes as many values, and hands each row over on its own, which
 //! costs more than all else where a log is read whole. A packed entry has its whole numbers, the
@@ -14,6 +14,7 @@ use super::SqlStore;
 use super::backend::Backend;
 use super::backend::Value;
 use super::codec::{self, Code, Reader, time};
+use super::errors::not_applied;
 use super::read::limit_value;
 use crate::ledger::calendar::Window;
 use crate::ledger::record::{Record, RecordKind};
@@ -94,38 +95,47 @@ impl<DB: Backend> SqlStore<DB> {
             limit_value(limit),
         ];
         let workspace_id: Arc<str> = workspace_id.into();
-        let rows = self.read(AssertSqlSafe(statement()).into_sql_str(), &values).await?;
-        let row = rows.first().ok_or_else(|| Error::Corrupt("a sum has no row".to_owned()))?;
-        // Without entries there is no text.
-        let page = Reader::<DB>::new(row).optional_text()?.unwrap_or_default();
-        let mut records = unpack(page, &workspace_id)?;
+        let sql = AssertSqlSafe(statement(DB::PACKS_PAGES)).into_sql_str();
+        let mut records = Vec::new();
+        let mut reader = self.readers.acquire().await.map_err(not_applied)?;
+        DB::each(&mut reader, sql, &values, &mut |row| {
+            // A page without entries is no text.
+            let packed = Reader::<DB>::new(row).optional_text()?.unwrap_or_default();
+            unpack(packed, &workspace_id, &mut records)?;
+            Ok(true)
+        })
+        .await?;
         // A database may put together in any order.
         records.sort_unstable_by_key(|record| (record.charge_time, record.seq));
         Ok(records)
     }
 }
 
-fn statement() -> String {
+/// Reads entries, packed one by one or all into one.
+fn statement(packs_page: bool) -> String {
     let lengths = TEXTS.map(|text| format!("OCTET_LENGTH({text})"));
-    format!(
-        "SELECT STRING_AGG(entry, '') FROM \
-         (SELECT CONCAT_WS(' ', {}, {}, CONCAT({})) AS entry FROM usage_records \
+    let entries = format!(
+        "SELECT CONCAT_WS(' ', {}, {}, CONCAT({})) AS entry FROM usage_records \
          WHERE workspace_id = $1 AND charge_time >= $2 AND charge_time < $3 \
-         AND (charge_time, seq) > ($4, $5) ORDER BY charge_time, seq LIMIT $6) AS page",
+         AND (charge_time, seq) > ($4, $5) ORDER BY charge_time, seq LIMIT $6",
         NUMBERS.join(", "),
         lengths.join(", "),
         TEXTS.join(", ")
-    )
+    );
+    if packs_page {
+        format!("SELECT STRING_AGG(entry, '') FROM ({entries}) AS page")
+    } else {
+        entries
+    }
 }
 
-fn unpack(mut page: &str, workspace_id: &Arc<str>) -> Result<Vec<Record>> {
-    let mut records = Vec::new();
+fn unpack(mut page: &str, workspace_id: &Arc<str>, records: &mut Vec<Record>) -> Result<()> {
     while !page.is_empty() {
         let (packed, rest) = Packed::first_of(page).ok_or_else(|| corrupt(page))?;
         records.push(packed.record(workspace_id)?);
         page = rest;
     }
-    Ok(records)
+    Ok(())
 }
 
 /// What is left of an entry to be read.
@@ -230,7 +240,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("a.db").display());
         let store = SqlStore::<Sqlite>::serve(&url).await.unwrap();
-        let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", statement()));
+        let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", statement(true)));
         let rows = store.read(sql.into_sql_str(), &[]).await.unwrap();
         let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
         let by_time = "SEARCH usage_records USING INDEX usage_records_by_time \
@@ -243,7 +253,10 @@ mod tests {
         let numbers = vec!["1"; NUMBERS.len()].join(" ");
         let lengths = |first: &str| format!("{first}{}", " 0".repeat(TEXTS.len() - 1));
         let workspace_id: Arc<str> = "w".into();
-        let read = |page: &str| unpack(page, &workspace_id).ok();
+        let read = |page: &str| {
+            let mut records = Vec::new();
+            unpack(page, &workspace_id, &mut records).ok().map(|()| records)
+        };
         let entry = |text: &str| format!("{numbers} {} {text}", lengths(&text.len().to_string()));
         let ids = |page: &str| {
             let records = read(page)?;

@@ -37,6 +37,7 @@ impl Dialect for Postgres {
     const BEGIN_SNAPSHOT: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
     const FENCE: &'static str = "SELECT epoch FROM owner WHERE epoch = $1 FOR SHARE";
     const INSERT_RECORDS_MAX: usize = 4_096;
+    const PACKS_PAGES: bool = false;
 
     fn parse(url: &str) -> Result<PgConnectOptions, OpenError> {
         // The error of the parser may quote the address, and with it the password.
@@ -141,6 +142,8 @@ fn read_only(target: &PgConnectOptions) -> PgConnectOptions {
         ("default_transaction_read_only", "on"),
         // A plan made while a table was small would be kept when it has grown.
         ("plan_cache_mode", "force_custom_plan"),
+        // Sums by tens of thousands of values would go over the disk.
+        ("work_mem", "32MB"),
         // Takes longer than what is read here, but for `verify`.
         ("jit", "off"),
     ])

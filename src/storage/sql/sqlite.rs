@@ -53,6 +53,7 @@ impl Dialect for Sqlite {
     const BEGIN_SNAPSHOT: &'static str = "BEGIN DEFERRED";
     const FENCE: &'static str = "SELECT epoch FROM owner WHERE epoch = $1";
     const INSERT_RECORDS_MAX: usize = BATCHES[BATCHES.len() - 1];
+    const PACKS_PAGES: bool = true;
 
     fn parse(url: &str) -> Result<Arc<Path>, OpenError> {
         let rest = url.strip_prefix("sqlite:").unwrap_or(url);

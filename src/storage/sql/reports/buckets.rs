@@ -60,8 +60,8 @@ impl<'a> Buckets<'a> {
         let from = self.from(&needs, values);
         let limit = values.bind(limit_value(limit));
         format!(
-            "SELECT {keys} FROM {from} GROUP BY {keys} ORDER BY SUM({sum}) DESC, {keys} \
-             LIMIT {limit}"
+            "SELECT {keys} FROM {from} GROUP BY {keys} \
+             ORDER BY CAST(SUM({sum}) AS BIGINT) DESC, {keys} LIMIT {limit}"
         )
     }
 
