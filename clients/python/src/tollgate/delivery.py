@@ -180,6 +180,8 @@ class Delivery:
         if records:
             try:
                 results = stub.RecordUsageBatch(pb.RecordUsageBatchRequest(records=records)).results
+                if len(results) != len(records):
+                    raise ValueError(f"{len(results)} answers to {len(records)} records")
                 for record, result in zip(records, results, strict=True):
                     code = result.error.code if result.HasField("error") else 0
                     if code in _UNREACHED_NUMBERS:
