@@ -78,8 +78,9 @@ struct Running {
     _place: OwnedSemaphorePermit,
 }
 
-/// Pulled by the reader: nothing is read before it is wanted. A failure, and a stop of the server,
-/// end the stream with a status, so that what was received is known to be no whole file.
+/// Pulled by the reader: but for one page of the log, nothing is read before it is wanted. A
+/// failure, and a stop of the server, end the stream with a status, so that what was received is
+/// known to be no whole file.
 fn parts(
     running: Running,
     stop: CancellationToken,
