@@ -208,12 +208,13 @@ func (c *Call) leave(ctx context.Context, failure error) error {
 	if item == nil {
 		return failure
 	}
+	record, isRecord := item.(*pb.RecordUsageRequest)
 	// Who was cancelled is to end, not to wait.
-	if !c.wait || outcome == pb.Outcome_OUTCOME_CANCELLED {
+	if !c.wait || outcome == pb.Outcome_OUTCOME_CANCELLED || !isRecord {
 		c.client.delivery.put(item)
 		return failure
 	}
-	err := c.send(ctx, item)
+	err := c.send(ctx, record)
 	if err == nil {
 		return failure
 	}
@@ -234,14 +235,10 @@ func (c *Call) leave(ctx context.Context, failure error) error {
 	return err
 }
 
-func (c *Call) send(ctx context.Context, item item) error {
+func (c *Call) send(ctx context.Context, record *pb.RecordUsageRequest) error {
 	ctx, cancel := context.WithTimeout(ctx, c.client.options.Timeout)
 	defer cancel()
-	if release, ok := item.(*pb.ReleaseHoldRequest); ok {
-		_, err := c.client.Usage.ReleaseHold(ctx, release)
-		return err
-	}
-	answer, err := c.client.Usage.RecordUsage(ctx, item.(*pb.RecordUsageRequest))
+	answer, err := c.client.Usage.RecordUsage(ctx, record)
 	c.Recorded = answer
 	return err
 }
@@ -262,14 +259,14 @@ func (c *Call) end(outcome pb.Outcome) (item item) {
 }
 
 func (c *Call) report(outcome pb.Outcome) item {
-	usage, source := c.used(outcome)
 	started := !c.began.IsZero()
-	if !started && source != pb.UsageSource_USAGE_SOURCE_PROVIDER {
+	if _, reported := c.reader.Usage(); !started && !reported && c.given == nil {
 		if c.Unchecked {
 			return nil
 		}
 		return c.release()
 	}
+	usage, source := c.used(outcome)
 	estimated := source == pb.UsageSource_USAGE_SOURCE_ESTIMATED
 	if estimated && outcome == pb.Outcome_OUTCOME_SUCCESS {
 		c.client.options.Logger.Warn("tollgate: no usage was recorded, it is estimated",

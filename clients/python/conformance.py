@@ -230,7 +230,7 @@ def _act(call: Call, command: Command) -> None:
         return
     if act == "error_before":
         raise OwnError
-    assert call.model
+    assert act == "unread" or call.model
     call.output_text = command.get("output_text") or ""
     if act != "no_usage" and command.get("usage") is not None:
         usage = command["usage"]
@@ -272,7 +272,8 @@ def _told(answer: Command, call: Call, begin: float) -> Command:
     if answer["ran"]:
         answer |= {
             "decision": call.decision,
-            "model": call.model,
+            # Reading it starts the call, which an open one is to do when it is finished.
+            "model": None if answer["result"] == "opened" else call.model,
             "request_id": call.request_id,
             "unchecked": call.unchecked,
             "routed": call.routed,

@@ -195,7 +195,9 @@ fn act(call: &Call, command: &Value) -> Result<(), OwnError> {
         "error_before" => return Err(OwnError),
         _ => {}
     }
-    let _ = call.model();
+    if act != "unread" {
+        let _ = call.model();
+    }
     call.push_output_text(text(command, "output_text").unwrap_or_default());
     let usage = &command["usage"];
     if act != "no_usage" && !usage.is_null() {
@@ -231,7 +233,9 @@ fn told(call: Option<&Call>, mut answer: Value, begin: Instant) -> Value {
     if let Some(call) = call {
         let decision = call.decision().map(|decision| decision.as_str_name());
         answer["decision"] = json!(decision.map(|name| name.trim_start_matches("DECISION_")));
-        answer["model"] = json!(call.model());
+        // Reading it starts the call, which an open one is to do when it is finished.
+        let is_open = answer["result"] == "opened";
+        answer["model"] = json!((!is_open).then(|| call.model()));
         answer["request_id"] = json!(call.request_id());
         answer["unchecked"] = json!(call.unchecked());
         answer["routed"] = json!(call.routed());

@@ -247,7 +247,7 @@ function act(call: Call, command: Command): void {
   if (command.act === "error_before") {
     throw new OwnError();
   }
-  assert.ok(call.model);
+  assert.ok(command.act === "unread" || call.model);
   call.outputText = command.output_text ?? "";
   if (command.act !== "no_usage" && command.usage) {
     call.record(command.usage_from ? command.usage : usageOf(command.usage));
@@ -330,7 +330,8 @@ function told(answer: Answer, call: Call | undefined, begin: number): Answer {
     ran: call !== undefined,
     ...(call && {
       decision: call.decision,
-      model: call.model,
+      // Reading it starts the call, which an open one is to do when it is finished.
+      model: answer.result === "opened" ? null : call.model,
       request_id: call.requestId,
       unchecked: call.unchecked,
       routed: call.routed,

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use tonic::{Code, Status};
+use tonic::Code;
 
 use crate::errors::is_unreached;
 use crate::queue_file::QueueFile;
@@ -322,21 +322,6 @@ impl Delivery {
             _ => {}
         }
         true
-    }
-
-    /// Sends one thing at once and waits until it is durable; the answer is that of a record.
-    pub(crate) async fn send_now(
-        &self,
-        item: Item,
-    ) -> Result<Option<crate::v1::RecordUsageResponse>, Status> {
-        let mut usage = self.usage.clone();
-        match item {
-            Item::Record(record) => Ok(Some(usage.record_usage(*record).await?.into_inner())),
-            Item::Release(release) => match usage.release_hold(release).await {
-                Err(status) if status.code() != Code::NotFound => Err(status),
-                _ => Ok(None),
-            },
-        }
     }
 }
 

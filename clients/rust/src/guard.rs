@@ -189,12 +189,12 @@ impl Call {
             return None;
         }
         let check = &self.0.check;
-        let (usage, source) = self.used(&progress, outcome);
-        let estimated = source == UsageSource::Estimated;
-        if progress.began.is_none() && (usage.is_none() || estimated) {
+        let known = progress.given.or_else(|| progress.reader.usage());
+        if progress.began.is_none() && known.is_none() {
             return if self.unchecked() { None } else { Some(release_of(check)) };
         }
-        if estimated && outcome == Outcome::Success {
+        let (usage, source) = self.used(&progress, known, outcome);
+        if source == UsageSource::Estimated && outcome == Outcome::Success {
             let id = self.request_id();
             tracing::warn!("tollgate: no usage was recorded of {id}, it is estimated");
         }
@@ -219,14 +219,22 @@ impl Call {
     }
 
     /// Gives what was used as far as it is known, and where that comes from.
-    fn used(&self, progress: &Progress, outcome: Outcome) -> (Option<Usage>, UsageSource) {
+    fn used(
+        &self,
+        progress: &Progress,
+        known: Option<Usage>,
+        outcome: Outcome,
+    ) -> (Option<Usage>, UsageSource) {
+        if known.is_some() && (progress.given.is_some() || !progress.reader.partial) {
+            return (known, UsageSource::Provider);
+        }
         let check = &self.0.check;
         let tokenizer = self.0.client.tokenizer.as_deref();
         let text = &progress.output_text;
         // Leaving must not fail, least of all while a panic is on its way.
         let written = catch_unwind(AssertUnwindSafe(|| tokens_of(&[text], tokenizer)))
             .unwrap_or_else(|_| tokens_of(&[text], None));
-        match progress.given.or_else(|| progress.reader.usage()) {
+        match known {
             None if outcome == Outcome::Success || written > 0 => {
                 let declared = Usage {
                     input_token_count: check.input_token_count,
@@ -240,11 +248,7 @@ impl Call {
             }
             None => (None, UsageSource::Unspecified),
             // A stream that broke off has told its input, and its output only to begin with.
-            Some(usage)
-                if progress.given.is_none()
-                    && progress.reader.partial
-                    && written > usage.output_token_count =>
-            {
+            Some(usage) if written > usage.output_token_count => {
                 (Some(Usage { output_token_count: written, ..usage }), UsageSource::Estimated)
             }
             known => (known, UsageSource::Provider),
@@ -323,15 +327,19 @@ impl OpenCall {
         let client = &self.call.0.client;
         let Some(item) = self.call.leave(outcome) else { return Ok(()) };
         // Who was cancelled is to end, not to wait.
-        if !self.wait || outcome == Outcome::Cancelled {
-            client.delivery.put(item);
-            return Ok(());
-        }
-        let mut unsent = Unsent { client, item: Some(item.clone()) };
-        match client.delivery.send_now(item).await {
+        let waits = self.wait && outcome != Outcome::Cancelled;
+        let record = match &item {
+            Item::Record(record) if waits => record.as_ref().clone(),
+            _ => {
+                client.delivery.put(item);
+                return Ok(());
+            }
+        };
+        let mut unsent = Unsent { client, item: Some(item) };
+        match client.usage.clone().record_usage(record).await {
             Ok(recorded) => {
                 unsent.item = None;
-                self.call.progress().recorded = recorded;
+                self.call.progress().recorded = Some(recorded.into_inner());
                 Ok(())
             }
             // It stays unsent and so comes into the queue.

@@ -290,16 +290,12 @@ export class Call implements AsyncDisposable {
     }
     const outcome = isRecord(item) ? item.outcome : this.#outcome(how);
     // Who gave up is to end, not to wait.
-    if (!this.#options.wait || outcome === Outcome.CANCELLED) {
+    if (!this.#options.wait || outcome === Outcome.CANCELLED || !isRecord(item)) {
       this.#owner.delivery.put(item);
       return;
     }
     try {
-      if (isRecord(item)) {
-        this.recorded = await this.#owner.usage.recordUsage(item);
-      } else {
-        await this.#owner.usage.releaseHold(item);
-      }
+      this.recorded = await this.#owner.usage.recordUsage(item);
     } catch (error) {
       this.#undelivered(item, error, outcome === Outcome.ERROR);
     }
@@ -325,10 +321,10 @@ export class Call implements AsyncDisposable {
 
   #report(how: unknown): Item | undefined {
     const outcome = this.#outcome(how);
-    const [usage, source] = this.#used(outcome);
-    if (!this.#began && (!usage || source === UsageSource.ESTIMATED)) {
+    if (!this.#began && !this.#given && !this.#reader.usage) {
       return this.unchecked ? undefined : this.#release();
     }
+    const [usage, source] = this.#used(outcome);
     if (how === UNKNOWN && outcome === Outcome.ERROR) {
       const hint = "use the form with a block, or call.end()";
       this.#warn(`no usage was recorded of ${this.requestId}, it counts as an error: ${hint}`);
@@ -354,6 +350,9 @@ export class Call implements AsyncDisposable {
   /** Gives what was used as far as it is known, and where that comes from. */
   #used(outcome: Outcome): [Usage | undefined, UsageSource] {
     const usage = this.#given ?? this.#reader.usage;
+    if (usage && (this.#given || !this.#reader.partial)) {
+      return [usage, UsageSource.PROVIDER];
+    }
     const written = estimateTokens(this.outputText, this.#owner.tokenizer);
     if (!usage && (outcome === Outcome.SUCCESS || written > 0)) {
       const declared = new Usage({
@@ -366,7 +365,7 @@ export class Call implements AsyncDisposable {
       return [declared, UsageSource.ESTIMATED];
     }
     // A stream that broke off has told its input, and its output only to begin with.
-    if (usage && !this.#given && this.#reader.partial && written > usage.outputTokens) {
+    if (usage && written > usage.outputTokens) {
       return [
         new Usage(Object.assign({}, usage, { outputTokens: written })),
         UsageSource.ESTIMATED,

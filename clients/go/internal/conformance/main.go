@@ -416,7 +416,9 @@ func act(
 	case "error_before":
 		return errOwn
 	}
-	_ = call.Model()
+	if command.Act != "unread" {
+		_ = call.Model()
+	}
 	call.OutputText = command.OutputText
 	if command.Act != "no_usage" && isGiven(command.Usage) {
 		if command.UsageFrom != "" {

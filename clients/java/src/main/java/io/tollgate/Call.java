@@ -309,10 +309,10 @@ public final class Call implements AutoCloseable {
   }
 
   private Message report(Outcome outcome) {
-    Used used = used(outcome);
     if (began == null && !hasUsage()) {
       return unchecked() ? null : release();
     }
+    Used used = used(outcome);
     if (used.source() == UsageSource.USAGE_SOURCE_ESTIMATED
         && outcome == Outcome.OUTCOME_SUCCESS) {
       LOG.log(
@@ -346,6 +346,9 @@ public final class Call implements AutoCloseable {
   /** Gives what was used as far as it is known, and where that comes from. */
   private Used used(Outcome outcome) {
     Usage usage = given == null ? reader.usage().orElse(null) : given;
+    if (usage != null && (given != null || !reader.isPartial())) {
+      return new Used(usage.toProto(), UsageSource.USAGE_SOURCE_PROVIDER);
+    }
     long written = Tokens.estimate(output, client.tokenizer());
     if (usage == null && (outcome == Outcome.OUTCOME_SUCCESS || written > 0)) {
       return new Used(
@@ -362,7 +365,7 @@ public final class Call implements AutoCloseable {
       return new Used(null, UsageSource.USAGE_SOURCE_UNSPECIFIED);
     }
     // A stream that broke off has told its input, and its output only to begin with.
-    if (given == null && reader.isPartial() && written > usage.outputTokens()) {
+    if (written > usage.outputTokens()) {
       return new Used(
           usage.toProto().toBuilder().setOutputTokenCount(written).build(),
           UsageSource.USAGE_SOURCE_ESTIMATED);

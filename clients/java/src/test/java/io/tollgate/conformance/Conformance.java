@@ -304,7 +304,7 @@ public final class Conformance {
     if (act.equals("error_before")) {
       throw new OwnException();
     }
-    if (call.model().isEmpty()) {
+    if (!act.equals("unread") && call.model().isEmpty()) {
       throw new IllegalStateException("no model");
     }
     text(command, "output_text").ifPresent(call::appendOutput);
@@ -352,7 +352,9 @@ public final class Conformance {
     answer.addProperty("ran", call != null);
     if (call != null) {
       answer.addProperty("decision", call.decision().orElse(null));
-      answer.addProperty("model", call.model());
+      // Reading it starts the call, which an open one is to do when it is finished.
+      boolean isOpen = answer.get("result").getAsString().equals("opened");
+      answer.addProperty("model", isOpen ? null : call.model());
       answer.addProperty("request_id", call.requestId());
       answer.addProperty("unchecked", call.unchecked());
       answer.addProperty("routed", call.routed());
