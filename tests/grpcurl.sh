@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Does what docs/grpcurl.md says, twice, each time against a server of its own: once with grpcurl and
 # once with buf curl. Every command must succeed, and its answer must hold what the page promises
-# after "# →". Streams that go on for ever are read for some seconds.
+# after "# →". Streams that go on for ever are read until they have answered.
 set -euo pipefail
 guide=grpcurl
 source "$(dirname "${BASH_SOURCE[0]}")/support/guide.sh"
@@ -31,17 +31,25 @@ squeeze() {
 run() {
     local status=0
     case "$1" in
-        *Watch*) eval "timeout_call ${1#call }" >answer.txt 2>&1 || status=$? ;;
+        *Watch*) eval "watch ${1#call }" >answer.txt 2>&1 || status=$? ;;
         *) eval "$1" >answer.txt 2>&1 || status=$? ;;
     esac
     answer=$(cat answer.txt)
     [ "$status" = 0 ] || { printf '%s: %s\n$ %s\n%s\n' "$tool" "$status" "$1" "$answer" >&2; exit 1; }
 }
 
-# A stream that the server does not end: what came within three seconds.
-timeout_call() {
+# A stream that the server does not end: read until its first answer is there, within a minute.
+watch() {
+    local reader status=0
     export -f call
-    timeout -s INT 3 bash -c 'call "$@"' call "$@" || [ $? = 124 ]
+    timeout 60 bash -c 'call "$@"' call "$@" &
+    reader=$!
+    while kill -0 "$reader" 2>/dev/null && ! grep -q '}' answer.txt; do sleep 0.1; done
+    sleep 1
+    kill -TERM "$reader" 2>/dev/null || true
+    wait "$reader" || status=$?
+    # Ended by us, and not by an error of its own.
+    [ "$status" = 143 ] || return 1
 }
 
 run_page() {

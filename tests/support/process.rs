@@ -13,10 +13,12 @@ pub fn binary() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_tollgate"))
 }
 
-/// A port that is free now.
+/// A port that is free now, and stays free while a server on it is killed and started again: it is
+/// none of those that systems give to connections (from 32768 on Linux).
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let ports = std::iter::repeat_with(|| rand::random_range(20_000..32_000));
+    ports.take(1_000).find(is_free).expect("a free port")
 }
 
 /// A running `tollgate serve`; killed when it is dropped.

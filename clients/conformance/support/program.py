@@ -9,10 +9,10 @@ import signal
 import subprocess
 import threading
 
-ANSWER_SECONDS = 90
+ANSWER_SECONDS = 150
 # The first answer of a program that has to be built.
 FIRST_ANSWER_SECONDS = 600
-END_SECONDS = 30
+END_SECONDS = 60
 LOG_LINES = 15
 
 

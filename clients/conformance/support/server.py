@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -26,14 +27,25 @@ def descriptors(root: pathlib.Path, folder: pathlib.Path) -> descriptor_pool.Des
     return pool
 
 
+def free_port() -> int:
+    """A port that stays free while the server is killed and started again: systems give none of
+    these to connections (from 32768 on Linux)."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with contextlib.closing(socket.socket()) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
 class Server:
     """One server on a port and a database of its own, which can be killed, paused and started."""
 
     def __init__(self, binary: str, folder: pathlib.Path, pool) -> None:
         self.binary, self.folder, self.pool = binary, folder, pool
-        with contextlib.closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
+        self.address = f"127.0.0.1:{free_port()}"
         self.process: subprocess.Popen | None = None
 
     def start(self) -> None:
