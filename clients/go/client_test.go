@@ -85,7 +85,7 @@ func busy(context.Context) error { return status.Error(codes.Unavailable, "busy"
 func TestOnlyWhatIsIdempotentByItsIdIsRepeated(t *testing.T) {
 	t.Parallel()
 	fake := newFake(t, busy)
-	client := newClient(t, tollgate.Options{Address: fake.address, Timeout: 10 * time.Second})
+	client := newClient(t, tollgate.Options{Address: fake.address})
 	ctx := context.Background()
 	for _, call := range []func() error{
 		func() error {
@@ -126,14 +126,14 @@ func TestOnlyUnavailableIsRepeated(t *testing.T) {
 func TestCallsSayWhoTheyAreAndHaveADeadline(t *testing.T) {
 	fake := newFake(t, func(context.Context) error { return nil })
 	client := newClient(t, tollgate.Options{
-		Address: fake.address, Token: "secret", Timeout: 5 * time.Second,
+		Address: fake.address, Token: "secret", Timeout: 10 * time.Minute,
 	})
 	ctx := metadata.AppendToOutgoingContext(context.Background(), "tollgate-actor", "grace")
 	if _, err := client.Usage.CheckAndRoute(ctx, &pb.CheckAndRouteRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	// One's own deadline stays; a stream has none.
-	longer, cancel := context.WithTimeout(ctx, time.Minute)
+	longer, cancel := context.WithTimeout(ctx, time.Hour)
 	defer cancel()
 	if _, err := client.Budget.GetBudget(longer, &pb.GetBudgetRequest{}); err != nil {
 		t.Fatal(err)
@@ -153,8 +153,9 @@ func TestCallsSayWhoTheyAreAndHaveADeadline(t *testing.T) {
 		expect(t, name, strings.Join(headers["tollgate-actor"], ","), "grace")
 	}
 	expect(t, "deadlines", len(fake.left), 2)
-	expect(t, "the client's", fake.left[0] > 0 && fake.left[0] <= 5*time.Second, true)
-	expect(t, "one's own", fake.left[1] > 50*time.Second, true)
+	left := fake.left[0]
+	expect(t, "the client's", left > time.Minute && left <= 10*time.Minute, true)
+	expect(t, "one's own", fake.left[1] > 10*time.Minute, true)
 }
 
 func TestATokenIsKeptOffTheOpenNetwork(t *testing.T) {
@@ -226,13 +227,13 @@ func TestWhoIsCancelledDuringTheCheckGetsTheHoldReleased(t *testing.T) {
 		<-call.Done()
 		return call.Err()
 	})
-	client := newClient(t, tollgate.Options{Address: fake.address, Timeout: time.Minute})
+	client := newClient(t, tollgate.Options{Address: fake.address})
 	err := client.Guard(ctx, tollgate.Request{Workspace: "w", Model: "m", InputTokens: 1},
 		mustNotRun(t))
 	expect(t, "cancelled", errors.Is(err, context.Canceled), true)
 	select {
 	case <-released:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("the hold was not released")
 	}
 }
@@ -247,13 +248,13 @@ func TestWhoIsCancelledWhileWaitingLosesNothing(t *testing.T) {
 		<-call.Done()
 		return call.Err()
 	})
-	client := newClient(t, tollgate.Options{Address: fake.address, Timeout: time.Minute})
+	client := newClient(t, tollgate.Options{Address: fake.address})
 	request := tollgate.Request{Workspace: "w", Model: "m", InputTokens: 1, Wait: true}
 	err := client.Guard(ctx, request,
 		func(_ context.Context, call *tollgate.Call) error { return record(call) })
 	expect(t, "cancelled", errors.Is(err, context.Canceled), true)
 	// The fake answers the batch without results, which is refused.
-	expect(t, "left", flush(client, 10*time.Second), 0)
+	expect(t, "left", flush(client, patience), 0)
 	expect(t, "was sent again", fake.counts()["RecordUsageBatch"], 1)
 	expect(t, "refused", client.Stats().Refused, 1)
 }
@@ -268,7 +269,7 @@ func TestWhoGivesUpDoesNotWait(t *testing.T) {
 			return context.Canceled
 		})
 	expect(t, "error", err, context.Canceled)
-	expect(t, "left", flush(client, 10*time.Second), 0)
+	expect(t, "left", flush(client, patience), 0)
 	want := map[string]int{"CheckAndRoute": 1, "RecordUsageBatch": 1}
 	if got := fake.counts(); !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
@@ -277,32 +278,31 @@ func TestWhoGivesUpDoesNotWait(t *testing.T) {
 
 func TestReleasesThatAreNotAnsweredDoNotHoldUpRecords(t *testing.T) {
 	t.Parallel()
-	recorded, tried := make(chan struct{}), make(chan struct{}, 100)
+	// Every release waits for a turn to fail, as one that is not answered in time.
+	tried, fail := make(chan struct{}, 1000), make(chan struct{})
+	recorded := make(chan int, 1)
 	fake := newFake(t, func(call context.Context) error {
 		switch method, _ := grpc.Method(call); method[strings.LastIndex(method, "/")+1:] {
 		case "ReleaseHold":
 			tried <- struct{}{}
-			<-call.Done()
+			<-fail
+			return status.Error(codes.DeadlineExceeded, "late")
 		case "RecordUsageBatch":
-			close(recorded)
+			recorded <- len(tried)
 		}
 		return nil
 	})
-	client := newClient(t, tollgate.Options{
-		Address: fake.address, Timeout: 300 * time.Millisecond,
-	})
+	client := newClient(t, tollgate.Options{Address: fake.address})
 	for range 20 {
 		expect(t, "error", guard(client, "w", func(*tollgate.Call) error { return nil }), nil)
 	}
 	// The second try is that of a batch of many.
 	<-tried
+	fail <- struct{}{}
 	<-tried
 	expect(t, "error", guard(client, "w", record), nil)
-	select {
-	case <-recorded:
-	case <-time.After(4 * time.Second):
-		t.Error("the record waits for every release")
-	}
+	close(fail)
+	expect(t, "further releases before the record", <-recorded, 0)
 }
 
 func TestRequestIDsAreInTheOrderOfTime(t *testing.T) {

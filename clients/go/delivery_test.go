@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -50,7 +49,7 @@ func TestOpenRunsAndDeliversLaterExactlyOnce(t *testing.T) {
 	expect(t, "left", flush(client, 200*time.Millisecond), 2)
 	expect(t, "stats", client.Stats(), tollgate.Stats{Queued: 2})
 	own.Start()
-	expect(t, "left", flush(client, 15*time.Second), 0)
+	expect(t, "left", flush(client, patience), 0)
 	expect(t, "stats", client.Stats(), tollgate.Stats{Delivered: 2})
 	records := workspace.Records()
 	expect(t, "records", len(records), 2)
@@ -90,15 +89,16 @@ func TestAServerThatHangsCostsTheDeadline(t *testing.T) {
 		Address: own.Address, Timeout: 300 * time.Millisecond,
 	})
 	expect(t, "error", guard(client, "acme", record), nil)
-	expect(t, "left", flush(client, 10*time.Second), 0)
+	expect(t, "left", flush(client, patience), 0)
 	own.Pause()
 	begin := time.Now()
 	expect(t, "error", guard(client, "acme", record), nil)
-	if took := time.Since(begin); took < 200*time.Millisecond || took > 2*time.Second {
+	// The server hung for longer than that, and would have for ever.
+	if took := time.Since(begin); took < 200*time.Millisecond || took > 30*time.Second {
 		t.Errorf("it took %s", took)
 	}
 	own.Resume()
-	expect(t, "left", flush(client, 10*time.Second), 0)
+	expect(t, "left", flush(client, patience), 0)
 	expectSpent(t, workspace, 2)
 }
 
@@ -153,7 +153,7 @@ func TestARefusedRecordIsLoggedAndNotTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, "error", guard(client, workspace.ID, record), nil)
-	expect(t, "left", flush(client, 10*time.Second), 0)
+	expect(t, "left", flush(client, patience), 0)
 	expect(t, "stats", client.Stats(), tollgate.Stats{Delivered: 1, Refused: 1})
 	expectLogged(t, &log, refused)
 }
@@ -195,7 +195,7 @@ func TestAQueueFileSurvivesTheProcessAndOverflowsMemory(t *testing.T) {
 	for range 20 {
 		expect(t, "error", guard(client, "acme", record), nil)
 	}
-	expect(t, "left", flush(client, 20*time.Second), 0)
+	expect(t, "left", flush(client, patience), 0)
 	expect(t, "stats", client.Stats(), tollgate.Stats{Delivered: 270})
 	expect(t, "bad lines", strings.Count(log.String(), "is not a record"), 2)
 	text, err = os.ReadFile(path)
@@ -271,7 +271,7 @@ func TestWhatIsBeyondMemoryStaysInOrder(t *testing.T) {
 	pb.RegisterUsageServiceServer(own, script)
 	path := filepath.Join(t.TempDir(), "queue.jsonl")
 	client := newClient(t, tollgate.Options{
-		Address: serve(t, own), Timeout: time.Minute, QueueMax: 150, QueuePath: path,
+		Address: serve(t, own), Timeout: time.Hour, QueueMax: 150, QueuePath: path,
 	})
 	var want []string
 	put := func(count int) {
@@ -288,11 +288,11 @@ func TestWhatIsBeyondMemoryStaysInOrder(t *testing.T) {
 	// After this batch there is room in memory, while there are others in the file alone.
 	script.take <- struct{}{}
 	for client.Stats().Delivered < 2 {
-		runtime.Gosched()
+		time.Sleep(time.Millisecond)
 	}
 	put(1)
 	close(script.take)
-	expect(t, "left", flush(client, 20*time.Second), 0)
+	expect(t, "left", flush(client, patience), 0)
 	expect(t, "stats", client.Stats(), tollgate.Stats{Delivered: 202})
 	for _, id := range want {
 		expect(t, "record", <-script.seen, id)
@@ -326,18 +326,28 @@ func TestClosingTakesNoLongerThanTheFlushTimeout(t *testing.T) {
 	})
 	expect(t, "error", guard(client, "w", record), nil)
 	begin := time.Now()
-	err := client.Close()
-	if err == nil || !strings.Contains(err.Error(), "1 usage records are not delivered") {
-		t.Errorf("it does not say what is left: %v", err)
+	closed := make(chan error, 1)
+	go func() { closed <- client.Close() }()
+	// Two seconds as many short steps: a machine that stalls makes one of them longer.
+	for range 40 {
+		select {
+		case err := <-closed:
+			if err == nil || !strings.Contains(err.Error(), "1 usage records are not delivered") {
+				t.Errorf("it does not say what is left: %v", err)
+			}
+			if took := time.Since(begin); took < 250*time.Millisecond {
+				t.Errorf("it took %s", took)
+			}
+			return
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
-	if took := time.Since(begin); took < 250*time.Millisecond || took > 2*time.Second {
-		t.Errorf("it took %s", took)
-	}
+	t.Error("it takes longer")
 }
 
 func TestAThousandGuardsInParallelSpendExactly(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, tollgate.Options{Timeout: 30 * time.Second})
+	client := newClient(t, tollgate.Options{Timeout: 5 * time.Minute})
 	workspace := server.Workspace("", "100")
 	var group sync.WaitGroup
 	for range 1000 {
@@ -348,7 +358,7 @@ func TestAThousandGuardsInParallelSpendExactly(t *testing.T) {
 		})
 	}
 	group.Wait()
-	expect(t, "left", flush(client, time.Minute), 0)
+	expect(t, "left", flush(client, 5*time.Minute), 0)
 	expect(t, "stats", client.Stats(), tollgate.Stats{Delivered: 1000})
 	expectSpent(t, workspace, 1000)
 	expect(t, "holds", len(workspace.Holds()), 0)

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"time"
 
 	tollgate "tollgate/clients/go"
 )
 
 func ExampleClient_Guard() {
 	// The address is that of the environment's TOLLGATE_ADDRESS.
-	client, err := tollgate.New(tollgate.Options{})
+	client, err := tollgate.New(tollgate.Options{FlushTimeout: time.Minute})
 	if err != nil {
 		log.Fatal(err)
 	}

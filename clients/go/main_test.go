@@ -2,6 +2,7 @@ package tollgate_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"log/slog"
 	"os"
@@ -22,6 +23,8 @@ var used = tollgate.Usage{InputTokens: 1000, OutputTokens: 100}
 
 const (
 	cost = "0.0028"
+	// patience is what a test that is not about time gives a machine that is busy.
+	patience = time.Minute
 	// nowhere is where nobody answers.
 	nowhere = "127.0.0.1:1"
 )
@@ -40,12 +43,15 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// newClient makes a client that is closed at the end of the test.
+// newClient makes a client that is patient, unless the options say otherwise, and closed at the end
+// of the test.
 func newClient(t *testing.T, options tollgate.Options) *tollgate.Client {
 	t.Helper()
 	if options.Address == "" {
 		options.Address = server.Address
 	}
+	options.Timeout = cmp.Or(options.Timeout, patience)
+	options.FlushTimeout = cmp.Or(options.FlushTimeout, patience)
 	client, err := tollgate.New(options)
 	if err != nil {
 		t.Fatal(err)

@@ -51,14 +51,15 @@ export class Connection implements Transport {
       baseUrl: url.origin,
       sessionManager: this.#sessions,
       interceptors: [
-        (next) => (request) => {
+        // Async, so that a call that fails here ends as any other: its timer too.
+        (next) => async (request) => {
           if (this.#closed) {
             throw new ConnectError("the client is closed", Code.FailedPrecondition);
           }
           if (token && !request.header.has("authorization")) {
             request.header.set("authorization", `Bearer ${token}`);
           }
-          return next(request);
+          return await next(request);
         },
       ],
     });

@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 import type { GuardOptions } from "tollgate";
 import { Client, TollgateUnavailable, Usage } from "tollgate";
 
-import { folder, Log, PACKAGE, quiet, Server, Workspace } from "./server.js";
+import { folder, Log, PACKAGE, PATIENT, quiet, Server, Workspace } from "./server.js";
 
 const USED = new Usage({ inputTokens: 1000, outputTokens: 100 });
 const COST = 0.0028;
@@ -20,7 +20,7 @@ let admin: Client;
 
 before(async () => {
   server = await Server.start();
-  admin = new Client({ address: server.address, timeoutMs: 10_000 });
+  admin = new Client({ ...PATIENT, address: server.address });
 });
 after(async () => {
   await admin.close();
@@ -39,22 +39,23 @@ async function run(client: Client, workspace: string, count = 1): Promise<void> 
 /** A server of its own, with a workspace that outlives it. */
 async function own(): Promise<{ server: Server; workspace: Workspace; admin: Client }> {
   const server = await Server.start();
-  const admin = new Client({ address: server.address, timeoutMs: 10_000 });
+  const admin = new Client({ ...PATIENT, address: server.address });
   return { server, admin, workspace: await Workspace.create(admin, "acme") };
 }
 
-/** Runs a program that has `Client` and `Usage`, as a process of its own. */
+/** Runs a program that has `Client` and `Usage`, as a process of its own; not for ever. */
 async function program(source: string, ...flags: string[]) {
   const script = `import { Client, Usage } from "tollgate";\n${source}`;
   const child = spawn(process.execPath, [...flags, "--input-type=module", "-e", script], {
     cwd: PACKAGE,
     stdio: ["ignore", "ignore", "pipe"],
+    timeout: 120_000,
+    killSignal: "SIGKILL",
   });
   let stderr = "";
   child.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
-  const begin = performance.now();
   const [status, signal] = (await once(child, "close")) as [number | null, string | null];
-  return { status, signal, stderr, tookMs: performance.now() - begin };
+  return { status, signal, stderr };
 }
 
 test("open runs and delivers later, exactly once", async () => {
@@ -76,7 +77,7 @@ test("open runs and delivers later, exactly once", async () => {
   assert.equal(await client.flush(200), 2);
   assert.deepEqual(client.stats(), { queued: 2, delivered: 0, dropped: 0, refused: 0 });
   await server.start();
-  assert.equal(await client.flush(15_000), 0);
+  assert.equal(await client.flush(), 0);
   assert.deepEqual(client.stats(), { queued: 0, delivered: 2, dropped: 0, refused: 0 });
   const records = await workspace.records();
   assert.deepEqual(records.map((record) => record.requestId).sort(), ids.sort());
@@ -89,9 +90,10 @@ test("open runs and delivers later, exactly once", async () => {
 
 test("a server that dies in the middle of a call is one that cannot be reached", async () => {
   const { server, admin } = await own();
+  // Its deadline is far off.
   const { client } = quiet({ address: server.address });
   await run(client, "acme");
-  assert.equal(await client.flush(10_000), 0);
+  assert.equal(await client.flush(), 0);
   await server.pause();
   const guarded = client.guard({ workspace: "acme", model: "gpt-4.1", inputTokens: 1 }, (call) => {
     assert.ok(call.unchecked);
@@ -106,14 +108,15 @@ test("a server that hangs costs the deadline", async () => {
   const { server, admin, workspace } = await own();
   const { client } = quiet({ address: server.address, timeoutMs: 300 });
   await run(client, "acme");
-  assert.equal(await client.flush(10_000), 0);
+  assert.equal(await client.flush(), 0);
   await server.pause();
   const begin = performance.now();
   await run(client, "acme");
   const took = performance.now() - begin;
   server.resume();
-  assert.ok(took > 200 && took < 2500, `${String(took)} ms`);
-  assert.equal(await client.close(10_000), 0);
+  // The server hung for longer than that, and would have for ever.
+  assert.ok(took > 200 && took < 30_000, `${String(took)} ms`);
+  assert.equal(await client.close(), 0);
   assert.equal((await workspace.spent()).toNumber(), 2 * COST);
   await admin.close();
   await server.stop();
@@ -156,7 +159,7 @@ test("a refused record is logged and not tried again", async () => {
     call.record(new Usage({ inputTokens: 10 ** 12 }));
   });
   await run(client, workspace.id);
-  assert.equal(await client.flush(10_000), 0);
+  assert.equal(await client.flush(), 0);
   assert.deepEqual(client.stats(), { queued: 0, delivered: 1, dropped: 0, refused: 1 });
   assert.match(log.text, /the usage record huge is refused/);
   await client.close();
@@ -184,7 +187,7 @@ test("a queue file survives the process, and takes what memory has no room for",
   const { client, log } = quiet({ address: server.address, queueMax: 30, queuePath: path });
   assert.throws(() => new Client({ queuePath: path }), /another client uses the queue file/);
   await run(client, "acme", 20);
-  assert.equal(await client.flush(20_000), 0);
+  assert.equal(await client.flush(), 0);
   assert.deepEqual(client.stats(), { queued: 0, delivered: 270, dropped: 0, refused: 0 });
   assert.match(log.text, /a line of the queue file is not a record/);
   assert.equal(readFileSync(path, "utf8"), "");
@@ -220,7 +223,7 @@ test("the lock of a dead process is taken, also one of another machine", async (
 test("nothing is lost at normal exit", async () => {
   const workspace = await Workspace.create(admin);
   const result = await program(`
-    const client = new Client({ address: ${JSON.stringify(server.address)} });
+    const client = new Client(${JSON.stringify({ ...PATIENT, address: server.address })});
     for (let n = 0; n < 150; n++) {
       await client.guard({ workspace: "${workspace.id}", model: "gpt-4.1", inputTokens: 1 },
         (call) => call.record(new Usage({ inputTokens: 1000, outputTokens: 100 }), call));
@@ -231,16 +234,20 @@ test("nothing is lost at normal exit", async () => {
   assert.equal((await workspace.spent()).toFixed(), "0.42");
 });
 
-test("an idle client does not keep a process alive", async () => {
+test("neither an idle nor a closed client keeps a process alive", async () => {
   const workspace = await Workspace.create(admin);
+  // A timer of these would keep it alive for longer than it is let run.
+  const options = { address: server.address, timeoutMs: 600_000, flushTimeoutMs: 600_000 };
   const result = await program(`
-    const client = new Client({ address: ${JSON.stringify(server.address)} });
+    const client = new Client(${JSON.stringify(options)});
     await client.guard({ workspace: "${workspace.id}", model: "gpt-4.1", inputTokens: 1 },
       (call) => call.record(new Usage({ inputTokens: 1 })));
     await client.flush();
+    const closed = new Client(${JSON.stringify(options)});
+    await closed.close();
+    await closed.usage.listHolds({}).catch(() => {});
   `);
   assert.deepEqual([result.status, result.stderr], [0, ""]);
-  assert.ok(result.tookMs < 5000);
 });
 
 test("exit is not held up for longer than the flush timeout", async () => {
@@ -249,10 +256,14 @@ test("exit is not held up for longer than the flush timeout", async () => {
     const client = new Client({ address: "${NOWHERE}", flushTimeoutMs: 500, logger });
     await client.guard({ workspace: "w", model: "m", inputTokens: 1 },
       (call) => call.record(new Usage({ inputTokens: 1 })));`;
-  const result = await program(source);
-  assert.ok(result.tookMs > 500 && result.tookMs < 5000, String(result.tookMs));
+  // Four seconds as turns of the event loop: a machine that stalls makes one of them longer.
+  const result = await program(`${source}
+    let turns = 0;
+    const turn = () => turns++ < 40 ? setTimeout(turn, 100).unref() : console.error("held up");
+    process.once("beforeExit", turn);
+    process.once("exit", () => console.error(turns > 1 ? "waited" : "did not wait"));`);
   const lost = "tollgate: 1 usage records were not delivered and are lost\n";
-  assert.deepEqual([result.status, result.stderr], [0, lost]);
+  assert.deepEqual([result.status, result.stderr], [0, `${lost}waited\n`]);
   const hasty = await program(`${source}\nprocess.exit(3);`);
   assert.deepEqual(
     [hasty.status, hasty.stderr],
@@ -263,9 +274,13 @@ test("exit is not held up for longer than the flush timeout", async () => {
 
 test("a thousand guards at once spend exactly", async () => {
   const workspace = await Workspace.create(admin);
-  const { client } = quiet({ address: server.address, timeoutMs: 30_000 });
+  const { client } = quiet({
+    address: server.address,
+    timeoutMs: 300_000,
+    flushTimeoutMs: 300_000,
+  });
   await Promise.all(Array.from({ length: 1000 }, () => run(client, workspace.id)));
-  assert.equal(await client.flush(60_000), 0);
+  assert.equal(await client.flush(), 0);
   assert.deepEqual(client.stats(), { queued: 0, delivered: 1000, dropped: 0, refused: 0 });
   assert.equal((await workspace.spent()).toFixed(), "2.8");
   assert.equal(await workspace.holds(), 0);
@@ -274,7 +289,7 @@ test("a thousand guards at once spend exactly", async () => {
 
 test("a log is asked only for what its caller does not see", async () => {
   const log = new Log();
-  const client = new Client({ address: server.address, logger: log });
+  const client = new Client({ ...PATIENT, address: server.address, logger: log });
   await run(client, (await Workspace.create(admin)).id, 3);
   assert.equal(await client.close(), 0);
   assert.equal(log.text, "");

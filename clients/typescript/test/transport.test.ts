@@ -6,7 +6,6 @@ import type { AddressInfo, Server } from "node:net";
 import { createServer as createTcpServer } from "node:net";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import type { HandlerContext } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -18,7 +17,7 @@ import { BudgetService, UsageService } from "tollgate/v1";
 
 import { quiet } from "./server.js";
 
-type Call = (context: HandlerContext) => object | Promise<object>;
+type Call = (context: HandlerContext) => object;
 
 /** A server that answers every call that the tests make in one way. */
 function handler(answer: Call) {
@@ -63,7 +62,7 @@ test("calls have a token, a deadline, and are tried again where that is harmless
       return {};
     }),
   );
-  const client = await reach(t, server, { token: "secret", timeoutMs: 5000 });
+  const client = await reach(t, server, { token: "secret", timeoutMs: 60_000 });
   const { usage, budget } = client;
   const calls = {
     checkAndRoute: () => usage.checkAndRoute({}),
@@ -77,8 +76,8 @@ test("calls have a token, a deadline, and are tried again where that is harmless
     await call();
     assert.deepEqual(new Set(seen.map(({ token }) => token)), new Set(["Bearer secret"]), name);
     assert.equal(seen.length, 3, "the third try was answered");
-    assert.ok(seen.every(({ left }) => left <= 5000));
-    assert.ok((seen[2]?.left ?? Infinity) < 4900, "all tries have one deadline");
+    assert.ok(seen.every(({ left }) => left <= 60_000));
+    assert.ok((seen[2]?.left ?? Infinity) < 59_900, "all tries have one deadline");
   }
   for (const call of [() => budget.getBudget({}), () => usage.extendHold({})]) {
     seen.length = 0;
@@ -91,9 +90,9 @@ test("calls have a token, a deadline, and are tried again where that is harmless
   assert.equal(seen.length, 3);
   fails = 0;
   const headers = { authorization: "Bearer other" };
-  await usage.listHolds({}, { headers, timeoutMs: 700 });
+  await usage.listHolds({}, { headers, timeoutMs: 30_000 });
   assert.equal(seen.at(-1)?.token, "Bearer other");
-  assert.ok((seen.at(-1)?.left ?? Infinity) <= 700, "what a call is given goes first");
+  assert.ok((seen.at(-1)?.left ?? Infinity) <= 30_000, "what a call is given goes first");
 });
 
 test("only UNAVAILABLE is tried again", async (t) => {
@@ -105,33 +104,29 @@ test("only UNAVAILABLE is tried again", async (t) => {
         throw new ConnectError("no", code);
       }),
     );
-    const client = await reach(t, server, { timeoutMs: 30_000 });
+    const client = await reach(t, server, {});
     await assert.rejects(client.usage.checkAndRoute({}), { code });
     assert.equal(seen, 1, Code[code]);
   }
 });
 
 test("a call is not tried again where the pause would outlast its deadline", async (t) => {
+  const now = performance.now.bind(performance);
+  let passed = 0;
+  t.mock.method(performance, "now", () => now() + passed);
   let seen = 0;
   const server = createServer(
-    handler(async ({ timeoutMs }) => {
+    handler(() => {
       seen++;
       // The shortest pause is 80 ms.
-      await sleep(Math.max(0, (timeoutMs() ?? 0) - 60));
+      passed = 60_000 - 60;
       throw new ConnectError("no", Code.Unavailable);
     }),
   );
-  const client = await reach(t, server, { timeoutMs: 3000 });
-  await assert.rejects(client.usage.checkAndRoute({}), (error) => {
-    // What the server says can also come too late.
-    return isCode(error, Code.Unavailable) || isCode(error, Code.DeadlineExceeded);
-  });
+  const client = await reach(t, server, { timeoutMs: 60_000 });
+  await assert.rejects(client.usage.checkAndRoute({}), { code: Code.Unavailable });
   assert.equal(seen, 1);
 });
-
-function isCode(error: unknown, code: Code): boolean {
-  return error instanceof ConnectError && error.code === code;
-}
 
 test("a token is kept off the open network", () => {
   const token = "secret";

@@ -10,7 +10,7 @@ import type { UsageRecord } from "tollgate/v1";
 import { Outcome, ServiceTier, UsageSource } from "tollgate/v1";
 
 import { Provider, TEXT } from "./provider.js";
-import { quiet, Server, until, Workspace } from "./server.js";
+import { PATIENT, quiet, Server, until, Workspace } from "./server.js";
 
 type Chat = OpenAI.ChatCompletionCreateParamsNonStreaming;
 type Message = Anthropic.MessageCreateParamsNonStreaming;
@@ -40,7 +40,7 @@ let claude: Anthropic;
 before(async () => {
   server = await Server.start();
   provider = await Provider.start();
-  admin = new Client({ address: server.address, timeoutMs: 10_000 });
+  admin = new Client({ ...PATIENT, address: server.address });
   ({ client } = quiet({ address: server.address }));
 });
 beforeEach(async () => {
@@ -106,8 +106,8 @@ test("a chat completion", async () => {
 
 test("it is the SDK client in every other way", async () => {
   assert.ok(gpt instanceof OpenAI);
-  const patient = gpt.withOptions({ timeout: 5000 });
-  assert.equal(patient.timeout, 5000);
+  const patient = gpt.withOptions({ timeout: 60_000 });
+  assert.equal(patient.timeout, 60_000);
   assert.equal((await patient.chat.completions.create(ask())).usage?.total_tokens, 1200);
   const raw = await gpt.chat.completions.create(ask()).withResponse();
   assert.equal(raw.response.headers.get("content-type"), "application/json");

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -51,13 +52,26 @@ func New(t testing.TB) *Server {
 }
 
 func start(folder string) *Server {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	check(err)
-	address := free.Addr().String()
-	check(free.Close())
-	server := &Server{Address: address, folder: folder}
+	server := &Server{Address: freeAddress(), folder: folder}
 	server.Start()
 	return server
+}
+
+// lastPort begins below those that systems hand out by themselves, so that nobody is given that of
+// a server which is down for a while; there are ten for each process.
+var lastPort atomic.Int32
+
+func init() { lastPort.Store(20_000 + int32(os.Getpid()%1200)*10) }
+
+// freeAddress is one of loopback at which nobody listens.
+func freeAddress() string {
+	for {
+		address := fmt.Sprintf("127.0.0.1:%d", lastPort.Add(1))
+		if free, err := net.Listen("tcp", address); err == nil {
+			check(free.Close())
+			return address
+		}
+	}
 }
 
 // Start starts it, or starts it again, and waits until it answers.
@@ -77,7 +91,7 @@ func (s *Server) Start() {
 
 	client := s.client()
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	_, err = client.Budget.ListWorkspaces(ctx, &pb.ListWorkspacesRequest{}, grpc.WaitForReady(true))
 	if err != nil {
@@ -110,7 +124,7 @@ func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
 func (s *Server) signal(signal syscall.Signal) { check(s.process.Process.Signal(signal)) }
 
 func (s *Server) client() *tollgate.Client {
-	client, err := tollgate.New(tollgate.Options{Address: s.Address, Timeout: 10 * time.Second})
+	client, err := tollgate.New(tollgate.Options{Address: s.Address, Timeout: time.Minute})
 	check(err)
 	return client
 }
