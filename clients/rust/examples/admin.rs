@@ -4,7 +4,7 @@
 
 use std::env;
 use std::error::Error;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rust_decimal::Decimal;
 use tollgate_client::{Call, Client, Money, Request, Usage, v1};
@@ -12,7 +12,9 @@ use tollgate_client::{Call, Client, Money, Request, Usage, v1};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let workspace = env::args().nth(1).ok_or("name a workspace")?;
-    let client = Client::builder().build()?;
+    // Patient, as nobody waits for it; a service is better off with the defaults.
+    let patience = Duration::from_mins(1);
+    let client = Client::builder().timeout(patience).flush_timeout(patience).build()?;
     let done = run(&client, &workspace).await;
     client.close().await;
     done

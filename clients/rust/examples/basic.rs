@@ -5,6 +5,7 @@
 
 use std::env;
 use std::error::Error;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tollgate_client::{Call, Client, GuardError, Money, Request};
@@ -12,7 +13,9 @@ use tollgate_client::{Call, Client, GuardError, Money, Request};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let workspace = env::args().nth(1).ok_or("name a workspace")?;
-    let client = Client::builder().build()?;
+    // Patient, as nobody waits for it; a service is better off with the defaults.
+    let patience = Duration::from_mins(1);
+    let client = Client::builder().timeout(patience).flush_timeout(patience).build()?;
     let done = run(&client, &workspace).await;
     client.close().await;
     done

@@ -6,6 +6,7 @@
 use std::env;
 use std::error::Error;
 use std::io::{Write, stdout};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -16,7 +17,9 @@ type Failure = Box<dyn Error + Send + Sync>;
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let workspace = env::args().nth(1).ok_or("name a workspace")?;
-    let client = Client::builder().build()?;
+    // Patient, as nobody waits for it; a service is better off with the defaults.
+    let patience = Duration::from_mins(1);
+    let client = Client::builder().timeout(patience).flush_timeout(patience).build()?;
     let done = run(&client, &workspace).await;
     client.close().await;
     done

@@ -57,8 +57,13 @@ async fn the_example_of_the_readme() {
     let world = World::new().await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(folder.join("README.md")).unwrap();
+    // As it is read, but for the defaults of deadlines, which a busy machine does not keep.
+    let long = "std::time::Duration::from_mins(1)";
+    let address = &world.server.address;
+    let patient = format!("Client::builder().address({address:?})");
+    let patient = format!("{patient}.timeout({long}).flush_timeout({long}).build()");
     let own = [
-        ("Client::new(\"127.0.0.1:50051\")", format!("Client::new({:?})", world.server.address)),
+        ("Client::new(\"127.0.0.1:50051\")", patient),
         ("https://api.openai.com", world.provider.clone()),
     ];
     let readme = own.iter().fold(readme, |readme, (theirs, ours)| {

@@ -1,6 +1,6 @@
 //! The guard against the real server: what it lets pass, and what is in the log afterwards.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ fn chat() -> Value {
 async fn success_is_recorded_with_all_that_is_known() {
     let server = Server::start().await;
     let (workspace, client) = (server.workspace("acme").await, server.client());
-    let before = SystemTime::now();
+    let (before, begin) = (SystemTime::now(), Instant::now());
     let said = request("acme").max_output_tokens(500).user("ada").department("research");
     let call = client
         .guard(said.project("p1").tag("team", "x"), |call| async move {
@@ -37,6 +37,7 @@ async fn success_is_recorded_with_all_that_is_known() {
         })
         .await
         .unwrap();
+    let took = begin.elapsed();
     flushed(&client).await;
     let records = workspace.records().await;
     let [record] = &records[..] else { panic!("{records:?}") };
@@ -52,7 +53,7 @@ async fn success_is_recorded_with_all_that_is_known() {
     let start: SystemTime = record.start_time.unwrap().try_into().unwrap();
     assert!(start >= before - Duration::from_secs(1) && start <= SystemTime::now(), "{start:?}");
     let latency: Duration = record.latency.unwrap().try_into().unwrap();
-    assert!(latency < Duration::from_secs(10), "{latency:?}");
+    assert!(latency <= took, "{latency:?} of {took:?}");
     assert_eq!((workspace.holds().await, client.stats().delivered), (0, 1));
 }
 
@@ -277,11 +278,8 @@ async fn a_rate_limit_says_when_to_retry() {
     let server = Server::start().await;
     let (workspace, client) = (server.workspace("acme").await, server.client());
     let subject = v1::Subject { r#type: v1::SubjectType::User.into(), id: "ada".into() };
-    let limit = v1::RateLimit {
-        subject: Some(subject),
-        requests_per_minute: Some(1),
-        ..Default::default()
-    };
+    let limit =
+        v1::RateLimit { subject: Some(subject), requests_per_day: Some(1), ..Default::default() };
     let create =
         v1::CreateRateLimitRequest { workspace_id: "acme".into(), rate_limit: Some(limit) };
     workspace.admin.quota().create_rate_limit(create).await.unwrap();
@@ -290,7 +288,7 @@ async fn a_rate_limit_says_when_to_retry() {
     let GuardError::Blocked(blocked) = error else { panic!("{error:?}") };
     assert_eq!(blocked.reason, "RATE_LIMITED");
     let wait = blocked.retry_after.unwrap();
-    assert!(wait > Duration::ZERO && wait <= Duration::from_secs(61), "{wait:?}");
+    assert!(wait > Duration::ZERO && wait <= Duration::from_hours(25), "{wait:?}");
     assert!(blocked.to_string().contains("; retry after "), "{blocked}");
 }
 
@@ -310,7 +308,7 @@ async fn defects_of_the_caller_are_errors_under_both_policies() {
 async fn a_hold_can_be_extended_and_a_call_held_open() {
     let server = Server::start().await;
     let (workspace, client) = (server.workspace("acme").await, server.client());
-    let open = client.open(request("acme").hold(Duration::from_mins(1))).await.unwrap();
+    let open = client.open(request("acme").hold(Duration::from_mins(30))).await.unwrap();
     open.call().extend(Duration::from_hours(2)).await.unwrap();
     let list = v1::ListHoldsRequest { workspace_id: "acme".into(), ..Default::default() };
     let holds = client.usage().list_holds(list).await.unwrap().into_inner().holds;

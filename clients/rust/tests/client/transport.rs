@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ use tonic::server::NamedService;
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Code, Status};
 
-use crate::support::{self, request, run};
+use crate::support::{self, LONG, request, run};
 
 /// What the server was asked, and what it is going to answer.
 #[derive(Clone, Default)]
@@ -43,6 +43,14 @@ impl Script {
 
     fn seen(&self) -> usize {
         self.seen.lock().unwrap().len()
+    }
+
+    async fn has_seen(&self, count: usize) {
+        let end = Instant::now() + LONG;
+        while self.seen() < count {
+            assert!(Instant::now() < end, "{} of {count}", self.seen());
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -125,11 +133,15 @@ async fn serve(script: &Script, tls: Option<ServerTlsConfig>) -> String {
     address
 }
 
+fn of(address: String) -> Client {
+    Client::builder().address(address).timeout(LONG).build().unwrap()
+}
+
 #[tokio::test]
 async fn four_calls_are_tried_again_and_no_others() {
     const BUSY: [Code; 2] = [Code::Unavailable; 2];
     let script = Script::default();
-    let client = Client::new(serve(&script, None).await).unwrap();
+    let client = of(serve(&script, None).await);
     let mut usage = client.usage();
     script.answers(&BUSY);
     usage.check_and_route(v1::CheckAndRouteRequest::default()).await.unwrap();
@@ -155,7 +167,7 @@ async fn four_calls_are_tried_again_and_no_others() {
 #[tokio::test]
 async fn three_tries_are_enough_and_other_answers_final() {
     let script = Script::default();
-    let client = Client::new(serve(&script, None).await).unwrap();
+    let client = of(serve(&script, None).await);
     script.answers(&[Code::Unavailable; 3]);
     let check = v1::CheckAndRouteRequest::default;
     let status = client.usage().check_and_route(check()).await.unwrap_err();
@@ -165,17 +177,28 @@ async fn three_tries_are_enough_and_other_answers_final() {
         let status = client.usage().check_and_route(check()).await.unwrap_err();
         assert_eq!((status.code(), script.seen()), (code, 1));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_is_not_tried_again_where_the_pause_would_outlast_its_deadline() {
+    let script = Script::default();
     let client = Client::builder().address(serve(&script, None).await);
+    // The shortest pause is 50 ms.
     let client = client.timeout(Duration::from_millis(40)).build().unwrap();
     script.answers(&[Code::Unavailable]);
-    let status = client.usage().check_and_route(check()).await.unwrap_err();
+    // The clock stands still as long as this runs, however long the answer takes.
+    let (answered, wait) = mpsc::channel::<()>();
+    tokio::task::spawn_blocking(move || wait.recv_timeout(LONG));
+    let check = v1::CheckAndRouteRequest::default();
+    let status = client.usage().check_and_route(check).await.unwrap_err();
     assert_eq!((status.code(), script.seen()), (Code::Unavailable, 1), "no time for another");
+    drop(answered);
 }
 
 #[tokio::test]
 async fn a_proxy_may_say_that_nobody_is_there() {
     let script = Script::default();
-    let client = Client::new(serve(&script, None).await).unwrap();
+    let client = of(serve(&script, None).await);
     for code in ["502", "503", "504", "in trailers"] {
         script.answers(&[]);
         *script.proxy.lock().unwrap() = vec![code; 2];
@@ -208,7 +231,7 @@ async fn each_record_of_a_batch_has_its_own_fate() {
     ];
     let answers = answers.map(|results| v1::RecordUsageBatchResponse { results });
     *script.messages.lock().unwrap() = answers.to_vec();
-    let client = Client::new(serve(&script, None).await).unwrap();
+    let client = of(serve(&script, None).await);
     for (delivered, refused) in [(0, 2), (2, 2)] {
         // Both are queued at once, before the sender has its turn.
         let open = [client.open(request("w")).await, client.open(request("w")).await];
@@ -216,7 +239,7 @@ async fn each_record_of_a_batch_has_its_own_fate() {
             let _ = call.call().model();
             drop(call);
         }
-        assert_eq!(client.flush(Duration::from_secs(10)).await, 0);
+        assert_eq!(client.flush(LONG).await, 0);
         let stats = client.stats();
         assert_eq!((stats.delivered, stats.refused), (delivered, refused));
     }
@@ -227,10 +250,10 @@ async fn each_record_of_a_batch_has_its_own_fate() {
 async fn calls_carry_the_token_and_the_deadline() {
     let script = Script::default();
     let client = Client::builder().address(serve(&script, None).await).token("secret");
-    let client = client.timeout(Duration::from_secs(5)).build().unwrap();
+    let client = client.timeout(Duration::from_mins(10)).build().unwrap();
     client.usage().check_and_route(v1::CheckAndRouteRequest::default()).await.unwrap();
     let mut own = tonic::Request::new(v1::GetBudgetRequest::default());
-    own.set_timeout(Duration::from_mins(1));
+    own.set_timeout(Duration::from_hours(1));
     own.metadata_mut().insert("authorization", "Bearer own".parse().unwrap());
     client.budget().get_budget(own).await.unwrap();
     let seen = script.seen.lock().unwrap();
@@ -241,8 +264,8 @@ async fn calls_carry_the_token_and_the_deadline() {
         .map(|head| head.headers["grpc-timeout"].to_str().unwrap().trim_end_matches('m'))
         .map(|millis| millis.parse().unwrap())
         .collect();
-    assert!(left[0] > 4000 && left[0] <= 5001, "{left:?}");
-    assert!(left[1] > 59_000 && left[1] <= 60_001, "{left:?}");
+    assert!(left[0] > 500_000 && left[0] <= 600_001, "{left:?}");
+    assert!(left[1] > 3_500_000 && left[1] <= 3_600_001, "{left:?}");
     assert!(!format!("{client:?}").contains("secret"));
 }
 
@@ -251,22 +274,23 @@ async fn an_answer_that_does_not_end_costs_the_deadline() {
     let script = Script { hangs: true, ..Script::default() };
     let client = Client::builder().address(serve(&script, None).await);
     let client = client.timeout(Duration::from_millis(200)).build().unwrap();
-    let begin = Instant::now();
-    let status = client.budget().get_budget(v1::GetBudgetRequest::default()).await.unwrap_err();
+    let mut usage = client.usage();
+    let asked = usage.check_and_route(v1::CheckAndRouteRequest::default());
+    let answer = tokio::time::timeout(LONG, asked).await.expect("the deadline ends it");
+    let status = answer.unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
-    assert!(begin.elapsed() < Duration::from_secs(2));
+    assert!(script.seen() <= 1, "it is the deadline of all tries");
 }
 
 #[tokio::test]
 async fn a_check_that_nobody_waits_for_gives_back_what_it_may_hold() {
     let script = Script { hangs: true, ..Script::default() };
-    let client = Client::new(serve(&script, None).await).unwrap();
-    let guarded = run(&client, request("acme").request_id("given up"));
-    assert!(tokio::time::timeout(Duration::from_millis(100), guarded).await.is_err());
-    let end = Instant::now() + Duration::from_secs(10);
-    while script.seen() < 2 && Instant::now() < end {
-        tokio::task::yield_now().await;
+    let client = of(serve(&script, None).await);
+    tokio::select! {
+        answer = run(&client, request("acme").request_id("given up")) => panic!("{answer:?}"),
+        () = script.has_seen(1) => {}
     }
+    script.has_seen(2).await;
     let paths: Vec<_> =
         script.seen.lock().unwrap().iter().map(|head| head.uri.path().to_owned()).collect();
     let asked = ["CheckAndRoute", "ReleaseHold"];
@@ -279,6 +303,11 @@ async fn a_stream_has_no_deadline() {
     let workspace = server.workspace("acme").await;
     let short = Duration::from_millis(300);
     let client = Client::builder().address(&server.address).timeout(short).build().unwrap();
+    // To connect has a deadline too, which a busy machine may need more than once.
+    let mut tries = 0..100;
+    while client.budget().list_workspaces(v1::ListWorkspacesRequest::default()).await.is_err() {
+        tries.next().expect("the server answers");
+    }
     let watch = v1::WatchSpendRequest { workspace_id: "acme".into() };
     let mut watched = client.budget().watch_spend(watch).await.unwrap().into_inner();
     watched.next().await.unwrap().unwrap();
@@ -295,11 +324,11 @@ async fn tls_trusts_the_roots_that_are_given_and_no_others() {
     let address = serve(&script, Some(ServerTlsConfig::new().identity(identity))).await;
     let check = v1::CheckAndRouteRequest::default;
     let client = Client::builder().address(format!("https://{address}")).token("secret");
-    let client = client.tls(roots.clone()).build().unwrap();
+    let client = client.tls(roots.clone()).timeout(LONG).build().unwrap();
     client.usage().check_and_route(check()).await.unwrap();
     assert_eq!(script.seen(), 1);
     let address = address.replace("127.0.0.1", "localhost");
-    let client = Client::builder().address(&address).tls(roots.clone());
+    let client = Client::builder().address(&address).tls(roots.clone()).timeout(LONG);
     client.build().unwrap().usage().check_and_route(check()).await.unwrap();
 
     for tls in [strangers, Tls::Plaintext] {

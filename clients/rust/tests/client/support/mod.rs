@@ -4,13 +4,13 @@ pub mod provider;
 
 use std::fs::File;
 use std::io::Write;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::{Mutex, Once};
 use std::time::Duration;
 
 use rust_decimal::Decimal;
+use tokio::net::TcpSocket;
 use tollgate_client::{Call, Client, GuardError, Money, Request, Usage, v1};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -30,21 +30,23 @@ pub const USED: Usage = Usage {
 };
 /// What that costs on gpt-4.1, in dollars.
 pub const COST: Decimal = Decimal::from_parts(28, 0, 0, false, 4);
-const SECONDS: Duration = Duration::from_secs(10);
+/// More than anything takes on a busy machine.
+pub const LONG: Duration = Duration::from_mins(1);
 
 /// The binary on a port of its own with a `SQLite` file of its own; can be killed and started.
 pub struct Server {
     pub address: String,
     pub folder: tempfile::TempDir,
     process: Option<Child>,
+    _port: Option<TcpSocket>,
 }
 
 impl Server {
     pub async fn start() -> Self {
         log_is_kept();
-        let address = free_address();
+        let (address, port) = free_port();
         let folder = tempfile::tempdir().unwrap();
-        let mut server = Self { address, folder, process: None };
+        let mut server = Self { address, folder, process: None, _port: port };
         server.start_again().await;
         server
     }
@@ -64,7 +66,7 @@ impl Server {
         self.process =
             Some(process.unwrap_or_else(|error| panic!("{}: {error}", binary.display())));
         let client = Client::new(&self.address).unwrap();
-        let end = tokio::time::Instant::now() + SECONDS * 3;
+        let end = tokio::time::Instant::now() + LONG;
         while let Err(status) =
             client.budget().list_workspaces(v1::ListWorkspacesRequest::default()).await
         {
@@ -93,12 +95,12 @@ impl Server {
     }
 
     pub fn client(&self) -> Client {
-        Client::new(&self.address).unwrap()
+        Client::builder().address(&self.address).timeout(LONG).build().unwrap()
     }
 
     /// A workspace of this name with a budget and two models.
     pub async fn workspace(&self, id: &str) -> Workspace {
-        let admin = Client::builder().address(&self.address).timeout(SECONDS).build().unwrap();
+        let admin = self.client();
         let workspace = v1::Workspace {
             workspace_id: id.into(),
             currency_code: "USD".into(),
@@ -184,9 +186,14 @@ pub fn usd(amount: &str) -> v1::Money {
     v1::Money { currency_code: "USD".into(), amount: amount.into() }
 }
 
-/// An address where nobody listens yet.
-pub fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+/// An address where nobody listens yet. On Linux a port that is bound can be listened on by the
+/// server all the same, and is given to nobody else before the server starts, or while it is down.
+fn free_port() -> (String, Option<TcpSocket>) {
+    let port = TcpSocket::new_v4().unwrap();
+    port.set_reuseaddr(true).unwrap();
+    port.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = port.local_addr().unwrap().to_string();
+    (address, cfg!(target_os = "linux").then_some(port))
 }
 
 pub fn request(workspace: &str) -> Request {
@@ -204,7 +211,7 @@ pub async fn run(client: &Client, request: Request) -> Result<String, GuardError
 }
 
 pub async fn flushed(client: &Client) {
-    assert_eq!(client.flush(SECONDS).await, 0);
+    assert_eq!(client.flush(LONG).await, 0);
 }
 
 static LOG: Mutex<String> = Mutex::new(String::new());
