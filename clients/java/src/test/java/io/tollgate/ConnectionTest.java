@@ -1,5 +1,6 @@
 package io.tollgate;
 
+import static io.tollgate.support.Wait.LONG;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -20,6 +21,8 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.TlsServerCredentials;
 import io.grpc.stub.StreamObserver;
+import io.tollgate.support.Port;
+import io.tollgate.support.Wait;
 import io.tollgate.v1.BudgetServiceGrpc;
 import io.tollgate.v1.CheckAndRouteRequest;
 import io.tollgate.v1.CheckAndRouteResponse;
@@ -30,9 +33,13 @@ import io.tollgate.v1.RecordUsageBatchRequest;
 import io.tollgate.v1.RecordUsageBatchResponse;
 import io.tollgate.v1.RecordUsageResponse;
 import io.tollgate.v1.RecordUsageResult;
+import io.tollgate.v1.ReleaseHoldRequest;
+import io.tollgate.v1.ReleaseHoldResponse;
 import io.tollgate.v1.UsageServiceGrpc;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Files;
@@ -44,6 +51,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.KeyManagerFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -65,14 +73,15 @@ class ConnectionTest {
             Client.builder()
                 .address(fake.address())
                 .token("secret")
-                .timeout(Duration.ofSeconds(5))
+                .timeout(Duration.ofMinutes(10))
                 .build()) {
       assertNotEquals(
           null, client.usage().checkAndRoute(CheckAndRouteRequest.getDefaultInstance()));
       assertEquals(3, fake.seen.size(), "the third try was answered");
       for (Fake.Seen seen : fake.seen) {
         assertEquals("Bearer secret", seen.authorization());
-        assertTrue(seen.leftMillis() > 0 && seen.leftMillis() < 5100, seen::toString);
+        assertTrue(
+            seen.leftMillis() > 500_000 && seen.leftMillis() <= 600_000, seen::toString);
       }
       fake.seen.clear();
       StatusRuntimeException error =
@@ -87,20 +96,36 @@ class ConnectionTest {
   @Test
   void anItemThatCouldNotBeStoredIsSentAgainAndAWholeBatchRefusedIsNot() throws IOException {
     try (Fake fake = new Fake(InsecureServerCredentials.create());
-        Client client = Client.connect(fake.address())) {
+        Client client = patient(fake.address()).build()) {
       client.guard(request("later").build()).close(new IOException());
       try (Call call = client.guard(request("later").build())) {
         call.record(Usage.of(1, 1));
       }
-      assertEquals(0, client.flush(Duration.ofSeconds(10)));
+      assertEquals(0, client.flush(LONG));
       assertEquals(new Stats(0, 1, 0, 0), client.stats());
       assertEquals(2, fake.batches.size());
       assertEquals(fake.batches.get(0), fake.batches.get(1));
       try (Call call = client.guard(request("refused").build())) {
         call.record(Usage.of(1, 1));
       }
-      assertEquals(0, client.flush(Duration.ofSeconds(10)));
+      assertEquals(0, client.flush(LONG));
       assertEquals(new Stats(0, 1, 0, 1), client.stats());
+    }
+  }
+
+  @Test
+  void aCheckThatIsInterruptedLeavesNoHold() throws IOException {
+    try (Fake fake = new Fake(InsecureServerCredentials.create());
+        Client client = patient(fake.address()).build()) {
+      GuardRequest request = request("hangs").requestId("given up").build();
+      Thread.currentThread().interrupt();
+      StatusRuntimeException error =
+          assertThrows(
+              StatusRuntimeException.class, () -> client.guard(request, call -> null));
+      assertTrue(Thread.interrupted());
+      assertEquals(Status.Code.CANCELLED, error.getStatus().getCode());
+      assertEquals(0, client.flush(LONG));
+      assertEquals(List.of("given up"), fake.releases);
     }
   }
 
@@ -114,19 +139,20 @@ class ConnectionTest {
 
   /** By itself gRPC would not try to connect for two seconds more, and later for two minutes. */
   @Test
-  void afterAnOutageACallConnectsAtOnce() throws IOException {
-    int port;
-    try (ServerSocket free = new ServerSocket(0)) {
-      port = free.getLocalPort();
-    }
+  void duringAnOutageAndAfterItACallConnectsAtOnce() throws IOException {
     GuardRequest request = request("w").onUnavailable(OnUnavailable.OPEN).build();
-    try (Client client = Client.connect("127.0.0.1:" + port)) {
-      long begin = System.nanoTime();
-      while (System.nanoTime() - begin < TimeUnit.SECONDS.toNanos(3)) {
-        assertTrue(client.guard(request).unchecked());
+    try (Port port = new Port();
+        Client client = patient("127.0.0.1:" + port.number()).build()) {
+      try (Closing closing = new Closing(port.number())) {
+        // In so long, gRPC by itself would connect nine times at most.
+        long end = System.nanoTime() + LONG.toNanos();
+        while (closing.connections.get() < 12) {
+          assertTrue(client.guard(request).unchecked());
+          assertTrue(System.nanoTime() < end, closing.connections::toString);
+        }
       }
-      try (Fake fake = new Fake(InsecureServerCredentials.create(), port)) {
-        assertFalse(client.guard(request).unchecked(), fake::address);
+      try (Fake fake = new Fake(InsecureServerCredentials.create(), port.number())) {
+        Wait.until(() -> !client.guard(request).unchecked(), fake::address);
       }
     }
   }
@@ -135,7 +161,7 @@ class ConnectionTest {
   void tlsWithRootsOfOnesOwn() throws Exception {
     Path store = folder.resolve("store.p12");
     Process keytool = new ProcessBuilder(keytool(store)).redirectErrorStream(true).start();
-    assertTrue(keytool.waitFor(30, TimeUnit.SECONDS) && keytool.exitValue() == 0);
+    assertTrue(keytool.waitFor(5, TimeUnit.MINUTES) && keytool.exitValue() == 0);
     KeyStore keys = KeyStore.getInstance("PKCS12");
     try (InputStream in = Files.newInputStream(store)) {
       keys.load(in, "secret".toCharArray());
@@ -148,7 +174,7 @@ class ConnectionTest {
     GuardRequest request = request("w").onUnavailable(OnUnavailable.CLOSED).build();
     try (Fake fake = new Fake(credentials);
         Client own =
-            Client.builder().address(fake.address()).token("t").tls(pem(keys)).build();
+            patient(fake.address()).token("t").tls(pem(keys)).build();
         Client others = Client.builder().address(fake.address()).tls().build();
         Client plain = Client.builder().address(fake.address()).build()) {
       assertFalse(own.guard(request).unchecked());
@@ -193,6 +219,10 @@ class ConnectionTest {
     return GuardRequest.builder(workspace, "m").inputTokens(1);
   }
 
+  private static Client.Builder patient(String address) {
+    return Client.builder().address(address).timeout(LONG);
+  }
+
   private static List<String> keytool(Path store) {
     return List.of(
         Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
@@ -220,13 +250,43 @@ class ConnectionTest {
         .getBytes(java.nio.charset.StandardCharsets.US_ASCII);
   }
 
-  /** Answers a check and a batch after some failures, and nothing else. */
+  /** Listens, and closes every connection at once. */
+  private static final class Closing implements AutoCloseable {
+
+    final AtomicInteger connections = new AtomicInteger();
+    private final ServerSocket listener = new ServerSocket();
+
+    Closing(int port) throws IOException {
+      listener.setReuseAddress(true);
+      listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+      new Thread(this::run).start();
+    }
+
+    private void run() {
+      while (true) {
+        try {
+          listener.accept().close();
+          connections.incrementAndGet();
+        } catch (IOException closed) {
+          return;
+        }
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      listener.close();
+    }
+  }
+
+  /** Answers a check, a release, and a batch after some failures, and nothing else. */
   private static final class Fake implements AutoCloseable {
 
     record Seen(String authorization, long leftMillis) {}
 
     final List<Seen> seen = new CopyOnWriteArrayList<>();
     final List<RecordUsageBatchRequest> batches = new CopyOnWriteArrayList<>();
+    final List<String> releases = new CopyOnWriteArrayList<>();
     private final Server server;
 
     Fake(ServerCredentials credentials) throws IOException {
@@ -265,6 +325,9 @@ class ConnectionTest {
       @Override
       public void checkAndRoute(
           CheckAndRouteRequest request, StreamObserver<CheckAndRouteResponse> answers) {
+        if (request.getWorkspaceId().equals("hangs")) {
+          return;
+        }
         if (request.getWorkspaceId().isEmpty() && seen.size() < 3) {
           answers.onError(Status.UNAVAILABLE.withDescription("busy").asRuntimeException());
           return;
@@ -273,6 +336,14 @@ class ConnectionTest {
             CheckAndRouteResponse.newBuilder()
                 .setDecision(io.tollgate.v1.Decision.DECISION_ALLOWED)
                 .build());
+        answers.onCompleted();
+      }
+
+      @Override
+      public void releaseHold(
+          ReleaseHoldRequest request, StreamObserver<ReleaseHoldResponse> answers) {
+        releases.add(request.getRequestId());
+        answers.onNext(ReleaseHoldResponse.getDefaultInstance());
         answers.onCompleted();
       }
 

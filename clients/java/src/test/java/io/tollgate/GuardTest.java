@@ -1,5 +1,6 @@
 package io.tollgate;
 
+import static io.tollgate.support.Wait.LONG;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -43,7 +44,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The guard against the real server: what it lets pass, and what is in the log afterwards. */
 class GuardTest {
 
-  private static final Duration LONG = Duration.ofSeconds(20);
   private static final Usage USED = Usage.of(1000, 100);
   private static final String CHAT =
       """
@@ -88,6 +88,7 @@ class GuardTest {
               call.record(CHAT);
               return call.requestId();
             });
+    Instant after = Instant.now();
     assertEquals(0, client.flush(LONG));
     UsageRecord record = only();
     assertEquals(id, record.getRequestId());
@@ -99,8 +100,8 @@ class GuardTest {
     assertEquals("ada", record.getAttribution().getUserId());
     assertEquals("", record.getAttribution().getProjectId());
     assertEquals(Map.of("team", "x"), record.getAttribution().getTagsMap());
-    Duration late = Duration.between(before, Times.timeOf(record.getStartTime()));
-    assertTrue(late.abs().compareTo(Duration.ofSeconds(10)) < 0);
+    Instant start = Times.timeOf(record.getStartTime());
+    assertTrue(start.isAfter(before.minusSeconds(1)) && !start.isAfter(after), start::toString);
     assertEquals(0, workspace.holds());
     assertEquals(new Stats(0, 1, 0, 0), client.stats());
   }
@@ -133,7 +134,7 @@ class GuardTest {
     UsageRecord record = only();
     assertEquals(Outcome.OUTCOME_ERROR, record.getOutcome());
     assertEquals(io.tollgate.v1.Usage.getDefaultInstance(), record.getUsage());
-    assertEquals(0, workspace.holds());
+    workspace.untilNoHolds();
   }
 
   static Stream<Exception> cancellations() {
@@ -194,18 +195,6 @@ class GuardTest {
   }
 
   @Test
-  void aCheckThatIsInterruptedLeavesNoHold() {
-    Thread.currentThread().interrupt();
-    StatusRuntimeException error =
-        assertThrows(
-            StatusRuntimeException.class, () -> client.guard(request().build(), call -> null));
-    assertTrue(Thread.interrupted());
-    assertEquals(Status.Code.CANCELLED, error.getStatus().getCode());
-    assertEquals(0, client.flush(LONG));
-    assertEquals(0, workspace.holds());
-  }
-
-  @Test
   void aCallThatNeverStartedGivesItsHoldBack() {
     client.guard(
         request().build(),
@@ -250,6 +239,7 @@ class GuardTest {
         Client.builder()
             .address(Server.shared().address())
             .timeout(LONG)
+            .flushTimeout(LONG)
             .tokenizer(String::length)
             .build()) {
       counting.guard(
@@ -374,7 +364,7 @@ class GuardTest {
                             Subject.newBuilder()
                                 .setType(SubjectType.SUBJECT_TYPE_USER)
                                 .setId("Ada_L"))
-                        .setRequestsPerMinute(1))
+                        .setRequestsPerDay(1))
                 .build());
     client.guard(request().user("Ada_L").build()).close(null);
     BlockedException blocked =
@@ -382,7 +372,7 @@ class GuardTest {
             BlockedException.class, () -> client.guard(request().user("Ada_L").build()));
     assertEquals("RATE_LIMITED", blocked.reason());
     Duration wait = blocked.retryAfter().orElseThrow();
-    assertTrue(wait.compareTo(Duration.ZERO) > 0 && wait.compareTo(Duration.ofSeconds(61)) < 0);
+    assertTrue(wait.compareTo(Duration.ZERO) > 0 && wait.compareTo(Duration.ofHours(25)) < 0);
     String text = blocked.getMessage();
     assertTrue(text.contains("rate limit of user Ada_L "), text);
     assertTrue(text.matches("(?s).*; retry after [0-9.]+ s"), text);
@@ -412,7 +402,7 @@ class GuardTest {
 
   @Test
   void aHoldCanBeExtended() {
-    try (Call call = client.guard(request().hold(Duration.ofSeconds(60)).build())) {
+    try (Call call = client.guard(request().hold(Duration.ofMinutes(30)).build())) {
       call.extend(Duration.ofHours(2));
       Instant end =
           Times.timeOf(

@@ -39,7 +39,7 @@ public final class Programs {
     builder.environment().putAll(environment);
     Process process = builder.start();
     try {
-      if (!process.waitFor(60, TimeUnit.SECONDS)) {
+      if (!process.waitFor(5, TimeUnit.MINUTES)) {
         throw new AssertionError(main + " does not end: " + Files.readString(errors));
       }
       return new Result(

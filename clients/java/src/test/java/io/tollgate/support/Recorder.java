@@ -10,8 +10,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A program that records and ends: {@code address workspace count how [queue file]}, without
- * closing its client; how is {@code exit} or {@code kill}.
+ * A program that records and ends: {@code address workspace count how flush [queue file]},
+ * without closing its client; how is {@code exit} or {@code kill}, flush the flush timeout.
+ * Prints counts, and the time in milliseconds before it ends.
  */
 public final class Recorder {
   private Recorder() {}
@@ -20,11 +21,11 @@ public final class Recorder {
     Client.Builder options =
         Client.builder()
             .address(arguments[0])
-            .timeout(Duration.ofSeconds(10))
+            .timeout(Wait.LONG)
             .queueMax(30)
-            .flushTimeout(Duration.ofSeconds(1));
-    if (arguments.length > 4) {
-      options.queuePath(Path.of(arguments[4]));
+            .flushTimeout(Duration.parse(arguments[4]));
+    if (arguments.length > 5) {
+      options.queuePath(Path.of(arguments[5]));
     }
     Client client = options.build();
     ExecutorService threads = Executors.newFixedThreadPool(40);
@@ -44,10 +45,11 @@ public final class Recorder {
                   }));
     }
     threads.shutdown();
-    if (!threads.awaitTermination(30, TimeUnit.SECONDS)) {
+    if (!threads.awaitTermination(4, TimeUnit.MINUTES)) {
       throw new IllegalStateException("the guards take too long");
     }
     System.out.println(client.stats());
+    System.out.println(System.currentTimeMillis());
     System.out.flush();
     if (arguments[3].equals("kill")) {
       Runtime.getRuntime().halt(9);

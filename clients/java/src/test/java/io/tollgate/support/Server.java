@@ -3,11 +3,9 @@ package io.tollgate.support;
 import io.tollgate.Client;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /** The real binary, on a port and with a SQLite file of its own; can be killed and started. */
@@ -16,14 +14,14 @@ public final class Server implements AutoCloseable {
   private static Server shared;
 
   private final Path folder;
+  private final Port port;
   private final String address;
   private Process process;
 
   public Server() throws IOException {
     folder = Files.createTempDirectory("tollgate-java");
-    try (ServerSocket free = new ServerSocket(0)) {
-      address = "127.0.0.1:" + free.getLocalPort();
-    }
+    port = new Port();
+    address = "127.0.0.1:" + port.number();
     start();
   }
 
@@ -55,7 +53,7 @@ public final class Server implements AutoCloseable {
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
             .start();
-    Wait.until(Duration.ofSeconds(30), this::listens, () -> "no server: " + read(log));
+    Wait.until(this::listens, () -> "no server: " + read(log));
   }
 
   /** SIGKILL. */
@@ -70,7 +68,7 @@ public final class Server implements AutoCloseable {
 
   public void pause() throws IOException, InterruptedException {
     signal("STOP");
-    Wait.until(Duration.ofSeconds(10), this::isStopped, () -> "the server does not stop");
+    Wait.until(this::isStopped, () -> "the server does not stop");
   }
 
   public void resume() throws IOException, InterruptedException {
@@ -79,13 +77,14 @@ public final class Server implements AutoCloseable {
 
   /** A client with a deadline that a busy machine keeps. */
   public Client client() {
-    return Client.builder().address(address).timeout(Duration.ofSeconds(10)).build();
+    return Client.builder().address(address).timeout(Wait.LONG).build();
   }
 
   @Override
   public void close() {
     kill();
-    try (var files = Files.walk(folder)) {
+    try (port;
+        var files = Files.walk(folder)) {
       files.sorted(java.util.Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
     } catch (IOException error) {
       throw new java.io.UncheckedIOException(error);
@@ -95,7 +94,7 @@ public final class Server implements AutoCloseable {
   private void signal(String name) throws IOException, InterruptedException {
     String pid = Long.toString(process.pid());
     Process kill = new ProcessBuilder("kill", "-" + name, pid).start();
-    if (!kill.waitFor(5, TimeUnit.SECONDS) || kill.exitValue() != 0) {
+    if (!kill.waitFor(Wait.LONG.toSeconds(), TimeUnit.SECONDS) || kill.exitValue() != 0) {
       throw new IllegalStateException("kill failed");
     }
   }

@@ -6,10 +6,14 @@ import java.util.function.Supplier;
 
 /** Waits for what another process does. */
 public final class Wait {
+
+  /** More than anything takes on a busy machine. */
+  public static final Duration LONG = Duration.ofSeconds(60);
+
   private Wait() {}
 
-  public static void until(Duration atMost, BooleanSupplier condition, Supplier<String> otherwise) {
-    long end = System.nanoTime() + atMost.toNanos();
+  public static void until(BooleanSupplier condition, Supplier<String> otherwise) {
+    long end = System.nanoTime() + LONG.toNanos();
     while (!condition.getAsBoolean()) {
       if (System.nanoTime() > end) {
         throw new AssertionError(otherwise.get());

@@ -14,7 +14,6 @@ import io.tollgate.v1.SetModelLimitRequest;
 import io.tollgate.v1.SetPlanRequest;
 import io.tollgate.v1.UsageRecord;
 import java.math.BigDecimal;
-import java.time.Duration;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -102,8 +101,7 @@ public final class Workspace {
 
   /** The usage log once it has so many entries. */
   public List<UsageRecord> records(int count) {
-    Wait.until(
-        Duration.ofSeconds(20), () -> records().size() >= count, () -> "only " + records());
+    Wait.until(() -> records().size() >= count, () -> "only " + records());
     return records();
   }
 
@@ -116,6 +114,11 @@ public final class Workspace {
                 .setState(HoldState.HOLD_STATE_LIVE)
                 .build())
         .getHoldsCount();
+  }
+
+  /** Waits for what happens a moment after a record is in the log: its hold ends. */
+  public void untilNoHolds() {
+    Wait.until(() -> holds() == 0, () -> holds() + " holds are left");
   }
 
   public BigDecimal spent() {
