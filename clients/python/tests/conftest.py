@@ -7,6 +7,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -20,6 +21,30 @@ from tollgate import Client, Money
 from tollgate import v1 as pb
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+# More than anything takes on a busy machine, in seconds.
+LONG = 60
+
+
+def free_port() -> tuple[int, socket.socket | None]:
+    """A port where nobody listens yet.
+
+    On Linux one that is bound can be listened on by a server all the same, and is given to nobody
+    else as long as the socket is kept: before the server starts, or while it is down.
+    """
+    port = socket.socket()
+    port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    port.bind(("127.0.0.1", 0))
+    number = port.getsockname()[1]
+    if sys.platform == "linux":
+        return number, port
+    port.close()
+    return number, None
+
+
+# For programs of their own: our package, and time for clients with the default deadlines.
+PYTHONPATH = os.pathsep.join(
+    str(ROOT / "clients/python" / folder) for folder in ("tests/patient", "src")
+)
 
 
 class Server:
@@ -30,9 +55,8 @@ class Server:
         self._binary = pathlib.Path(binary).resolve(strict=True)
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        port, self._port = free_port()
+        self.address = f"127.0.0.1:{port}"
 
     def start(self) -> None:
         database = f"sqlite:{self._folder / 'tollgate.db'}"
@@ -43,17 +67,18 @@ class Server:
                 stdout=log,
                 stderr=log,
             )
-        with grpc.insecure_channel(self.address) as channel:
+        soon = [(f"grpc.{which}_reconnect_backoff_ms", 100) for which in ("initial", "max")]
+        with grpc.insecure_channel(self.address, soon) as channel:
             ready = grpc.channel_ready_future(channel)
             try:
-                ready.result(timeout=30)
+                ready.result(timeout=LONG)
             except grpc.FutureTimeoutError:
                 raise AssertionError((self._folder / "server.log").read_text()) from None
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self._process:
             self._process.send_signal(how)
-            self._process.wait(timeout=30)
+            self._process.wait(timeout=LONG)
             self._process = None
 
     def pause(self) -> None:
@@ -115,13 +140,24 @@ class Workspace:
         )
         return len(answer.holds)
 
+    def no_holds(self) -> bool:
+        """Whether the holds end of those whose records were found in the log.
+
+        A record is in the log a moment before its hold is gone; who was told by the server that
+        it is recorded need not wait.
+        """
+        end = time.monotonic() + LONG
+        while (count := self.holds()) and time.monotonic() < end:
+            time.sleep(0.02)
+        return count == 0
+
     def spent(self) -> Decimal:
         answer = self.client.budget.GetBudget(pb.GetBudgetRequest(workspace_id=self.id))
         return Money.from_proto(answer.budget.spent).amount
 
     def wait_for(self, count: int) -> list[pb.UsageRecord]:
         """The usage log once it has so many entries."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + LONG
         while len(records := self.records()) < count and time.monotonic() < end:
             time.sleep(0.02)
         assert len(records) == count, records
@@ -152,7 +188,7 @@ def own_server(tmp_path: pathlib.Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def admin(server: Server) -> Iterator[Client]:
-    with Client(server.address, timeout=10) as client:
+    with Client(server.address, timeout=LONG) as client:
         yield client
 
 
@@ -163,7 +199,7 @@ def workspace(admin: Client) -> Workspace:
 
 @pytest.fixture
 def client(server: Server) -> Iterator[Client]:
-    with Client(server.address) as client:
+    with Client(server.address, timeout=LONG, flush_timeout=LONG) as client:
         yield client
 
 

@@ -102,7 +102,7 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
             """Holds the stream open until the caller goes away."""
             self.close_connection = True
             try:
-                for _ in range(200):
+                while True:
                     time.sleep(0.05)
                     self._chunk(": still here\n\n")
             except OSError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import pathlib
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from typing import cast
 
 import grpc
 import pytest
-from conftest import Server, Workspace
+from conftest import LONG, PYTHONPATH, Server, Workspace
 
 from tollgate import AsyncClient, Client, TollgateUnavailable, Usage
 from tollgate import v1 as pb
@@ -39,7 +40,8 @@ def run(client: Client, workspace: str, count: int = 1, **options: str) -> list[
 
 
 def test_open_runs_and_delivers_later_exactly_once(own_server: Server) -> None:
-    with Client(own_server.address, timeout=10) as admin, Client(own_server.address) as client:
+    address = own_server.address
+    with Client(address, timeout=LONG) as admin, Client(address, timeout=LONG) as client:
         workspace = Workspace(admin, "acme", budget="100")
         with client.guard("acme", "gpt-4.1", input_tokens=1000) as call:
             own_server.stop(signal.SIGKILL)
@@ -51,7 +53,7 @@ def test_open_runs_and_delivers_later_exactly_once(own_server: Server) -> None:
         assert client.flush(0.2) == 2
         assert client.stats() == (2, 0, 0, 0)
         own_server.start()
-        assert client.flush(15) == 0
+        assert client.flush(LONG) == 0
         assert client.stats() == (0, 2, 0, 0)
         records = workspace.records()
         assert {record.request_id for record in records} == {call.request_id, unchecked.request_id}
@@ -74,17 +76,18 @@ def test_closed_raises(own_server: Server) -> None:
 
 
 def test_a_server_that_hangs_costs_the_deadline(own_server: Server) -> None:
-    with Client(own_server.address, timeout=10) as admin:
+    with Client(own_server.address, timeout=LONG) as admin:
         workspace = Workspace(admin, "acme", budget="100")
-        with Client(own_server.address, timeout=0.3) as client:
+        with Client(own_server.address, timeout=0.5) as client:
             run(client, "acme")
-            assert client.flush(10) == 0
+            assert client.flush(LONG) == 0
             own_server.pause()
             begin = time.monotonic()
             run(client, "acme")
-            assert 0.2 < time.monotonic() - begin < 1
+            # It would never have answered.
+            assert 0.4 < time.monotonic() - begin < LONG
             own_server.go_on()
-            assert client.flush(10) == 0
+            assert client.flush(LONG) == 0
         assert workspace.spent() == 2 * COST
 
 
@@ -120,7 +123,7 @@ def test_a_refused_record_is_logged_and_not_tried_again(
     with client.guard(workspace.id, "gpt-4.1", input_tokens=1) as call:
         call.record(Usage(input_tokens=10**12))
     run(client, workspace.id)
-    assert client.flush(10) == 0
+    assert client.flush(LONG) == 0
     assert client.stats() == (0, 1, 0, 1)
     assert call.request_id in caplog.text
 
@@ -129,7 +132,7 @@ def test_a_queue_file_survives_the_process_and_overflows_memory(
     own_server: Server, tmp_path: pathlib.Path
 ) -> None:
     path = tmp_path / "queue.jsonl"
-    with Client(own_server.address, timeout=10) as admin:
+    with Client(own_server.address, timeout=LONG) as admin:
         workspace = Workspace(admin, "acme", budget="100")
         own_server.stop(signal.SIGKILL)
         script = f"""
@@ -150,11 +153,11 @@ def test_a_queue_file_survives_the_process_and_overflows_memory(
         with path.open("a") as file:
             file.write('{"workspaceId": "ac')  # As a process that is killed while it writes.
         own_server.start()
-        with Client(own_server.address, queue_max=30, queue_path=path) as client:
+        with Client(own_server.address, timeout=LONG, queue_max=30, queue_path=path) as client:
             with pytest.raises(OSError, match="another client uses"):
                 Client(own_server.address, queue_path=path)
             run(client, "acme", 20)
-            assert client.flush(20) == 0
+            assert client.flush(LONG) == 0
             assert client.stats() == (0, 270, 0, 0)
             assert path.read_text() == ""
         assert workspace.spent() == 270 * COST
@@ -184,38 +187,49 @@ def test_nothing_is_lost_at_normal_exit(server: Server, workspace: Workspace) ->
 
 
 def test_exit_is_not_held_up_for_longer_than_the_flush_timeout() -> None:
-    begin = time.monotonic()
     script = f"""
+        import atexit
+        import threading
         from tollgate import Client, Usage
+
         client = Client({NOWHERE!r}, flush_timeout=0.5)
+        changed, main = client._delivery._changed, threading.current_thread()
+        wait_for, waits = changed.wait_for, []
+
+        def watched(condition, timeout=None):
+            if threading.current_thread() is main:
+                waits.append(timeout)
+            return wait_for(condition, timeout)
+
+        changed.wait_for = watched
+        atexit.register(lambda: print(waits))
         with client.guard("w", "m", input_tokens=1) as call:
             call.record(Usage(input_tokens=1))
     """
     result = python(script)
-    assert time.monotonic() - begin < 5
-    assert result.returncode == 0
+    assert (result.returncode, result.stdout) == (0, "[0.5]\n")
     assert "1 usage records were not delivered" in result.stderr
 
 
 def test_a_thousand_guards_in_parallel_spend_exactly(server: Server, workspace: Workspace) -> None:
-    with Client(server.address, timeout=30) as client:
+    with Client(server.address, timeout=5 * LONG) as client:
         with ThreadPoolExecutor(32) as pool:
             list(pool.map(lambda _: run(client, workspace.id), range(1000)))
-        assert client.flush(60) == 0
+        assert client.flush(5 * LONG) == 0
         assert client.stats() == (0, 1000, 0, 0)
     assert workspace.spent() == 1000 * COST
     assert workspace.holds() == 0
 
 
 async def test_a_thousand_tasks_too(server: Server, workspace: Workspace) -> None:
-    async with AsyncClient(server.address, timeout=30) as client:
+    async with AsyncClient(server.address, timeout=5 * LONG) as client:
 
         async def one() -> None:
             async with client.guard(workspace.id, "gpt-4.1", input_tokens=1000) as call:
                 call.record(USED, model=call.model)
 
         await asyncio.gather(*(one() for _ in range(1000)))
-        assert await client.flush(60) == 0
+        assert await client.flush(5 * LONG) == 0
     assert workspace.spent() == 1000 * COST
 
 
@@ -266,18 +280,18 @@ def test_a_closed_client_leaves_its_file_to_the_next(tmp_path: pathlib.Path) -> 
     class Stub:
         def RecordUsageBatch(self, _: object) -> pb.RecordUsageBatchResponse:
             begun.set()
-            assert answer.wait(10)
+            assert answer.wait(LONG)
             return pb.RecordUsageBatchResponse(results=[pb.RecordUsageResult()])
 
     stub = cast("pb.UsageServiceStub", Stub())
     delivery = Delivery(lambda: (stub, gone.set), 10, str(path), 0)
     delivery.put(pb.RecordUsageRequest(request_id="r1"))
-    assert begun.wait(10)
+    assert begun.wait(LONG)
     assert delivery.close(0) == 1
     kept = path.read_bytes()
     assert b"r1" in kept
     answer.set()
-    assert gone.wait(10), "the sender ends, with what is the next client's untouched"
+    assert gone.wait(LONG), "the sender ends, with what is the next client's untouched"
     assert path.read_bytes() == kept
 
 
@@ -290,7 +304,7 @@ def test_a_token_is_kept_off_the_open_network(server: Server) -> None:
     with pytest.raises(ValueError, match="'open' or 'closed'"):
         Client(on_unavailable="ajar")  # type: ignore[arg-type]
     Client("tollgate.example:443", token="secret", tls=True).close()
-    with Client(server.address, token="secret") as client:
+    with Client(server.address, token="secret", timeout=LONG) as client:
         answer = client.budget.ListWorkspaces(
             pb.ListWorkspacesRequest(), metadata=(("tollgate-actor", "grace"),)
         )
@@ -316,11 +330,11 @@ def test_calls_say_who_they_are_and_have_a_deadline() -> None:
     server = grpc.server(ThreadPoolExecutor(1), handlers=[Handler()])
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    with Client(f"127.0.0.1:{port}", token="secret", timeout=5) as client:
+    with Client(f"127.0.0.1:{port}", token="secret", timeout=600) as client:
         client.usage.CheckAndRoute(pb.CheckAndRouteRequest())
         assert answered.is_set(), "the third try was answered"
         assert [headers["authorization"] for headers, _ in seen] == ["Bearer secret"] * 3
-        assert all(0 < left < 5.1 for _, left in seen), seen
+        assert all(500 < left < 610 for _, left in seen), seen
         seen.clear()
         with pytest.raises(grpc.RpcError, match="busy"):
             client.budget.GetBudget(pb.GetBudgetRequest())
@@ -331,9 +345,9 @@ def test_calls_say_who_they_are_and_have_a_deadline() -> None:
 def python(script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)],
-        cwd=pathlib.Path(__file__).parents[1] / "src",
+        env={**os.environ, "PYTHONPATH": PYTHONPATH},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=5 * LONG,
         check=False,
     )

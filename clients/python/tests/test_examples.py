@@ -11,7 +11,7 @@ import uuid
 from decimal import Decimal
 
 import pytest
-from conftest import Server, Workspace
+from conftest import LONG, PYTHONPATH, Server, Workspace
 from provider import WORDS, Provider
 
 from tollgate import Client
@@ -25,7 +25,7 @@ TEXT = "".join(WORDS)
 def environment(server: Server, provider: Provider) -> dict[str, str]:
     return {
         **os.environ,
-        "PYTHONPATH": str(HERE / "src"),
+        "PYTHONPATH": PYTHONPATH,
         "TOLLGATE_ADDRESS": server.address,
         "OPENAI_API_KEY": "k",
         "OPENAI_BASE_URL": f"{provider.url}/v1",
@@ -39,7 +39,7 @@ def run(environment: dict[str, str], *arguments: str) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=5 * LONG,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import grpc
 import pytest
-from conftest import Server, Workspace
+from conftest import LONG, Server, Workspace
 
 from tollgate import AsyncClient, Blocked, Client, TollgateUnavailable, Usage, time_of
 from tollgate import v1 as pb
@@ -23,7 +24,7 @@ CHAT = {
 
 
 def test_success_is_recorded_with_all_that_is_known(client: Client, workspace: Workspace) -> None:
-    before = datetime.now(timezone.utc)
+    before, begin = datetime.now(timezone.utc), time.monotonic()
     with client.guard(
         workspace.id,
         "gpt-4.1",
@@ -38,7 +39,8 @@ def test_success_is_recorded_with_all_that_is_known(client: Client, workspace: W
         assert call.held is not None and call.held.amount == Decimal("0.006")
         assert call.expire_time is not None and call.expire_time > before
         call.record(CHAT)
-    assert client.flush(10) == 0
+    took, after = timedelta(seconds=time.monotonic() - begin), datetime.now(timezone.utc)
+    assert client.flush(LONG) == 0
     (record,) = workspace.records()
     assert record.request_id == call.request_id
     assert record.model_id == "gpt-4.1-2025-04-14"
@@ -49,8 +51,8 @@ def test_success_is_recorded_with_all_that_is_known(client: Client, workspace: W
     assert record.attribution.user_id == "ada"
     assert record.attribution.department_id == "research"
     assert record.attribution.tags == {"team": "x"}
-    assert abs(time_of(record.start_time) - before) < timedelta(seconds=10)
-    assert record.latency.ToTimedelta() < timedelta(seconds=10)
+    assert before - timedelta(seconds=1) <= time_of(record.start_time) <= after
+    assert record.latency.ToTimedelta() <= took
     assert workspace.holds() == 0
     assert client.stats().delivered == 1
 
@@ -74,7 +76,7 @@ def test_an_error_is_recorded_and_goes_on(client: Client, workspace: Workspace) 
     (record,) = workspace.wait_for(1)
     assert record.outcome == pb.OUTCOME_ERROR
     assert record.usage == pb.Usage()
-    assert workspace.holds() == 0
+    assert workspace.no_holds()
 
 
 def test_an_error_keeps_what_was_used(client: Client, workspace: Workspace) -> None:
@@ -114,7 +116,7 @@ def test_a_call_that_never_started_gives_its_hold_back(
                 raise error
     except RuntimeError:
         assert error
-    assert client.flush(10) == 0
+    assert client.flush(LONG) == 0
     assert (workspace.holds(), workspace.records()) == (0, [])
 
 
@@ -179,7 +181,7 @@ def test_a_rate_limit_says_when_to_retry(client: Client, workspace: Workspace) -
             workspace_id=workspace.id,
             rate_limit=pb.RateLimit(
                 subject=pb.Subject(type=pb.SUBJECT_TYPE_USER, id="ada"),
-                requests_per_minute=1,
+                requests_per_day=1,
             ),
         )
     )
@@ -191,7 +193,7 @@ def test_a_rate_limit_says_when_to_retry(client: Client, workspace: Workspace) -
     ):
         pass
     assert raised.value.retry_after is not None
-    assert timedelta(0) < raised.value.retry_after <= timedelta(seconds=61)
+    assert timedelta(0) < raised.value.retry_after <= timedelta(hours=25)
 
 
 def test_defects_of_the_caller_are_raised_under_both_policies(client: Client) -> None:
@@ -209,7 +211,7 @@ def test_defects_of_the_caller_are_raised_under_both_policies(client: Client) ->
 
 
 def test_a_hold_can_be_extended(client: Client, workspace: Workspace) -> None:
-    with client.guard(workspace.id, "gpt-4.1", input_tokens=1, hold=timedelta(seconds=60)) as call:
+    with client.guard(workspace.id, "gpt-4.1", input_tokens=1, hold=timedelta(minutes=30)) as call:
         call.extend(timedelta(hours=2))
         (hold,) = client.usage.ListHolds(pb.ListHoldsRequest(workspace_id=workspace.id)).holds
         assert time_of(hold.expire_time) > datetime.now(timezone.utc) + timedelta(hours=1)
@@ -240,7 +242,7 @@ def test_the_last_answer_replaces_the_one_before(client: Client, workspace: Work
 
 
 async def test_async_success_error_and_cancellation(server: Server, workspace: Workspace) -> None:
-    async with AsyncClient(server.address) as client:
+    async with AsyncClient(server.address, timeout=LONG, flush_timeout=LONG) as client:
         async with client.guard(workspace.id, "gpt-4.1", input_tokens=1, wait=True) as call:
             call.record(CHAT)
         assert call.recorded is not None and call.recorded.cost.amount
@@ -256,7 +258,7 @@ async def test_async_success_error_and_cancellation(server: Server, workspace: W
             async with client.guard(workspace.id, "gpt-4.1", input_tokens=1) as call:
                 assert call.model
                 begun.set()
-                await asyncio.sleep(60)
+                await asyncio.Event().wait()
 
         task = asyncio.create_task(long_call())
         await begun.wait()
@@ -266,7 +268,7 @@ async def test_async_success_error_and_cancellation(server: Server, workspace: W
 
         async with client.guard(workspace.id, "gpt-4.1", input_tokens=1) as call:
             await call.extend(timedelta(minutes=30))
-        assert await client.flush(10) == 0
+        assert await client.flush(LONG) == 0
         budget = await client.budget.GetBudget(pb.GetBudgetRequest(workspace_id=workspace.id))
         assert budget.budget.spent.amount != "0"
     outcomes = sorted(record.outcome for record in workspace.records())
@@ -277,7 +279,7 @@ async def test_async_success_error_and_cancellation(server: Server, workspace: W
 async def test_async_blocked_and_unavailable(workspace: Workspace, server: Server) -> None:
     workspace.cap("gpt-4.1", "0")
     workspace.fallback(False)
-    client = AsyncClient(server.address)
+    client = AsyncClient(server.address, timeout=LONG, flush_timeout=LONG)
     with pytest.raises(Blocked):
         async with client.guard(workspace.id, "gpt-4.1", input_tokens=1):
             raise AssertionError
@@ -290,7 +292,7 @@ async def test_async_blocked_and_unavailable(workspace: Workspace, server: Serve
 
 
 def test_an_async_client_lives_longer_than_a_loop(server: Server, workspace: Workspace) -> None:
-    client = AsyncClient(server.address)
+    client = AsyncClient(server.address, timeout=LONG, flush_timeout=LONG)
 
     async def one() -> None:
         async with client.guard(workspace.id, "gpt-4.1", input_tokens=1) as call:
