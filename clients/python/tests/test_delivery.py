@@ -14,7 +14,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -233,14 +233,89 @@ async def test_a_thousand_tasks_too(server: Server, workspace: Workspace) -> Non
     assert workspace.spent() == 1000 * COST
 
 
-def test_while_nobody_answers_one_release_waits_for_the_deadline() -> None:
+def test_what_was_recorded_outlives_a_wrong_token(
+    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "queue.jsonl"
+    denial: grpc.StatusCode | None = None
+    of_batch = True
+    why = {True: "no such token", False: "not of this workspace"}
+    asked: list[tuple[grpc.StatusCode | None, bool, list[str]]] = []
+
+    def batch(
+        request: pb.RecordUsageBatchRequest, context: grpc.ServicerContext
+    ) -> pb.RecordUsageBatchResponse:
+        code, whole = denial, of_batch
+        asked.append((code, whole, [record.request_id for record in request.records]))
+        result = pb.RecordUsageResult(record=pb.RecordUsageResponse())
+        if code and whole:
+            context.abort(code, why[whole])
+        if code:
+            result.error.code, result.error.message = code.value[0], why[whole]
+        return pb.RecordUsageBatchResponse(results=[result for _ in request.records])
+
+    class Handler(grpc.GenericRpcHandler):
+        def service(
+            self, details: grpc.HandlerCallDetails
+        ) -> grpc.RpcMethodHandler[Any, Any] | None:
+            if details.method.endswith("CheckAndRoute"):
+                return grpc.unary_unary_rpc_method_handler(lambda *_: b"")
+            return grpc.unary_unary_rpc_method_handler(
+                batch,
+                pb.RecordUsageBatchRequest.FromString,
+                pb.RecordUsageBatchResponse.SerializeToString,
+            )
+
+    server = grpc.server(ThreadPoolExecutor(1), handlers=[Handler()])
+    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    server.start()
+    with Client(address, token="secret", timeout=LONG, queue_path=path) as client:
+        denial = grpc.StatusCode.UNAUTHENTICATED
+        ids = run(client, "w")
+        for of_batch in (True, False):
+            for denial in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
+                end = time.monotonic() + LONG
+                # With the second the first has been answered.
+                while asked.count((denial, of_batch, ids)) < 2:
+                    assert client.flush(0.01) == 1
+                    assert time.monotonic() < end, asked
+                assert client.stats() == (1, 0, 0, 0)
+                assert ids[0] in path.read_text()
+                said = f"denied and will be tried again: {denial.name}: {why[of_batch]}"
+                assert said in caplog.text
+        denial = None
+        assert client.flush(LONG) == 0
+        assert client.stats() == (0, 1, 0, 0)
+        assert path.read_text() == ""
+        assert asked[-1] == (None, False, ids)
+        assert all(recorded == ids for _, _, recorded in asked)
+    assert "secret" not in caplog.text
+    server.stop(None).wait()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.UNAUTHENTICATED,
+        grpc.StatusCode.PERMISSION_DENIED,
+    ],
+)
+def test_while_nobody_lets_it_in_one_release_waits_for_the_answer(code: grpc.StatusCode) -> None:
     asked = []
 
     class Unanswered(grpc.RpcError):
         def code(self) -> grpc.StatusCode:
-            return grpc.StatusCode.DEADLINE_EXCEEDED
+            return code
+
+        def details(self) -> str:
+            return "no such token"
 
     class Stub:
+        def RecordUsageBatch(self, _: object) -> None:
+            asked.append("batch")
+            raise Unanswered
+
         def ReleaseHold(self, release: pb.ReleaseHoldRequest) -> None:
             asked.append(release.request_id)
             raise Unanswered
@@ -250,6 +325,24 @@ def test_while_nobody_answers_one_release_waits_for_the_deadline() -> None:
     delivery = Delivery(lambda: (stub, lambda: None), 10, None, 0)
     assert delivery._send(stub, releases) == releases
     assert asked == ["0"]
+    asked.clear()
+    items = [pb.RecordUsageRequest(request_id="r"), *releases]
+    assert delivery._send(stub, items) == items
+    assert asked == ["batch"]
+
+
+def test_many_that_are_denied_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    class Stub:
+        def RecordUsageBatch(self, _: object) -> pb.RecordUsageBatchResponse:
+            denied = pb.RecordUsageResult()
+            denied.error.code = grpc.StatusCode.PERMISSION_DENIED.value[0]
+            return pb.RecordUsageBatchResponse(results=[denied, denied])
+
+    stub = cast("pb.UsageServiceStub", Stub())
+    records: list[Item] = [pb.RecordUsageRequest(request_id=str(n)) for n in range(2)]
+    delivery = Delivery(lambda: (stub, lambda: None), 10, None, 0)
+    assert delivery._send(stub, records) == records
+    assert caplog.text.count("will be tried again: PERMISSION_DENIED") == 1
 
 
 def test_a_line_that_found_no_room_leaves_nothing_behind(tmp_path: pathlib.Path) -> None:

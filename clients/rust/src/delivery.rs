@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tonic::Code;
 
-use crate::errors::is_unreached;
+use crate::errors::{is_unauthorized, is_unreached};
 use crate::queue_file::QueueFile;
 use crate::transport::Transport;
 use crate::v1::record_usage_result::Result as Recorded;
@@ -271,10 +271,12 @@ impl Delivery {
         if !records.is_empty() {
             again.extend(self.send_records(records).await.into_iter().map(Item::from));
         }
+        // Where one is not answered, or not let in, the others would only wait for nothing.
+        let mut reached = again.is_empty();
         for item in batch {
-            if let Item::Release(release) = item
-                && !self.release(release).await
-            {
+            let Item::Release(release) = item else { continue };
+            reached = reached && self.release(release).await;
+            if !reached {
                 again.push(item.clone());
             }
         }
@@ -288,6 +290,10 @@ impl Delivery {
         let results = match answer {
             Ok(answer) => answer.into_inner().results,
             Err(status) if is_unreached(status.code()) || state.stopped => return records,
+            Err(status) if is_unauthorized(status.code()) => {
+                denied(status.code(), status.message());
+                return records;
+            }
             Err(status) => {
                 let why = format!("{:?}: {}", status.code(), status.message());
                 for record in &records {
@@ -297,11 +303,18 @@ impl Delivery {
             }
         };
         let mut results = results.into_iter();
-        let mut again = Vec::new();
+        let (mut again, mut warned) = (Vec::new(), false);
         for record in records {
             match results.next().and_then(|result| result.result) {
                 Some(Recorded::Record(_)) => state.delivered += 1,
                 Some(Recorded::Error(error)) if is_unreached(Code::from_i32(error.code)) => {
+                    again.push(record);
+                }
+                Some(Recorded::Error(error)) if is_unauthorized(Code::from_i32(error.code)) => {
+                    if !warned {
+                        denied(Code::from_i32(error.code), &error.message);
+                    }
+                    warned = true;
                     again.push(record);
                 }
                 Some(Recorded::Error(error)) => state.refuse(&record, &error.message),
@@ -315,6 +328,10 @@ impl Delivery {
     async fn release(&self, release: &ReleaseHoldRequest) -> bool {
         match self.usage.clone().release_hold(release.clone()).await {
             Err(status) if is_unreached(status.code()) => return false,
+            Err(status) if is_unauthorized(status.code()) => {
+                denied(status.code(), status.message());
+                return false;
+            }
             Err(status) if status.code() != Code::NotFound => {
                 let id = &release.request_id;
                 tracing::warn!("tollgate: the hold {id} stays: {}", status.message());
@@ -323,6 +340,11 @@ impl Delivery {
         }
         true
     }
+}
+
+/// Is said once for each try.
+fn denied(code: Code, why: &str) {
+    tracing::warn!("tollgate: a delivery is denied and will be tried again: {code:?}: {why}");
 }
 
 /// Somebody waits for the queue to become empty.

@@ -291,6 +291,12 @@ pub(crate) fn is_unreached(code: Code) -> bool {
     matches!(code, Code::Unavailable | Code::DeadlineExceeded)
 }
 
+/// Whether the answer is about who asks, not about the request: once the token is renewed, or
+/// known, the same request is taken.
+pub(crate) fn is_unauthorized(code: Code) -> bool {
+    matches!(code, Code::Unauthenticated | Code::PermissionDenied)
+}
+
 /// Gives a name without its prefix, empty for unspecified, the number for a newer one.
 pub(crate) fn enum_name<E>(
     name: Result<&'static str, E>,

@@ -28,6 +28,9 @@ BACKOFF_MIN = 0.1
 BACKOFF_MAX = 5.0
 # Codes which say that nobody has judged the record yet.
 UNREACHED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+# Codes which are about who asks, not about the record: once the token is renewed, or known, the
+# same record is taken.
+UNAUTHORIZED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 
 Item = pb.RecordUsageRequest | pb.ReleaseHoldRequest
 
@@ -182,22 +185,32 @@ class Delivery:
                 results = stub.RecordUsageBatch(pb.RecordUsageBatchRequest(records=records)).results
                 if len(results) != len(records):
                     raise ValueError(f"{len(results)} answers to {len(records)} records")
+                warned = False
                 for record, result in zip(records, results, strict=True):
-                    code = result.error.code if result.HasField("error") else 0
-                    if code in _UNREACHED_NUMBERS:
-                        again.append(record)
-                    elif code:
-                        self._refuse([record], result.error.message)
-                    else:
+                    code = _CODES.get(result.error.code, grpc.StatusCode.UNKNOWN)
+                    if code is grpc.StatusCode.OK:
                         self._delivered += 1
+                    elif code in UNREACHED:
+                        again.append(record)
+                    elif code in UNAUTHORIZED:
+                        again.append(record)
+                        if not warned:
+                            _denied(code, result.error.message)
+                        warned = True
+                    else:
+                        self._refuse([record], result.error.message)
             except grpc.RpcError as error:
                 if error.code() in UNREACHED or self._stopped:
                     again.extend(records)
+                elif error.code() in UNAUTHORIZED:
+                    again.extend(records)
+                    _denied(error.code(), error.details())
                 else:
                     self._refuse(records, f"{error.code().name}: {error.details()}")
             except Exception as error:  # A defect here must not end the thread.
                 self._refuse(records, repr(error))
-        # While nobody answers, one deadline is waited for, not one for each.
+        # While nobody answers, one deadline is waited for, not one for each; and who is not let in
+        # does not go on knocking.
         reached = not again
         for item in batch:
             if isinstance(item, pb.ReleaseHoldRequest):
@@ -219,9 +232,17 @@ def _release(stub: pb.UsageServiceStub, release: pb.ReleaseHoldRequest) -> bool:
     except grpc.RpcError as error:
         if error.code() in UNREACHED:
             return False
+        if error.code() in UNAUTHORIZED:
+            _denied(error.code(), error.details())
+            return False
         if error.code() is not grpc.StatusCode.NOT_FOUND:
             log.warning("tollgate: the hold %s stays: %s", release.request_id, error.details())
     return True
 
 
-_UNREACHED_NUMBERS = tuple(code.value[0] for code in UNREACHED)
+def _denied(code: grpc.StatusCode, why: str | None) -> None:
+    """Is said once for each try."""
+    log.warning("tollgate: a delivery is denied and will be tried again: %s: %s", code.name, why)
+
+
+_CODES = {code.value[0]: code for code in grpc.StatusCode}

@@ -1,12 +1,11 @@
 //! What every call carries, what is tried again, and over what it goes: against a fake server.
 
 use std::convert::Infallible;
-use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Collected, Full};
 use prost::Message;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio::net::TcpListener;
@@ -14,14 +13,14 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::TcpListenerStream;
 use tollgate_client::{Client, ConnectError, GuardError, Policy, Tls, v1};
 use tonic::body::Body;
-use tonic::codegen::{Bytes, Service};
+use tonic::codegen::{BoxFuture, Bytes, Service};
 use tonic::server::NamedService;
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Code, Status};
 
-use crate::support::{self, LONG, request, run};
+use crate::support::{self, LONG, flushed, log_is_kept, logged, request, run};
 
-/// What the server was asked, and what it is going to answer.
+/// What the server was asked, each with its body, and what it is going to answer.
 #[derive(Clone, Default)]
 struct Script {
     seen: Arc<Mutex<Vec<http::request::Parts>>>,
@@ -30,6 +29,8 @@ struct Script {
     proxy: Arc<Mutex<Vec<&'static str>>>,
     /// Messages that it answers with, the last first; empty ones afterwards.
     messages: Arc<Mutex<Vec<v1::RecordUsageBatchResponse>>>,
+    /// What it answers to all but checks, as long as this is here.
+    denial: Arc<Mutex<Option<Status>>>,
     hangs: bool,
 }
 
@@ -43,6 +44,30 @@ impl Script {
 
     fn seen(&self) -> usize {
         self.seen.lock().unwrap().len()
+    }
+
+    /// The messages of the calls of this name.
+    fn asked<M: Message + Default>(&self, call: &str) -> Vec<M> {
+        let seen = self.seen.lock().unwrap();
+        let called = seen.iter().filter(|head| head.uri.path().ends_with(call));
+        let body = |head: &http::request::Parts| head.extensions.get::<Bytes>().unwrap().slice(5..);
+        called.map(|head| M::decode(body(head)).unwrap()).collect()
+    }
+
+    fn denies(&self, code: Option<Code>) {
+        *self.denial.lock().unwrap() = code.map(|code| Status::new(code, "no such token"));
+        self.seen.lock().unwrap().clear();
+    }
+
+    /// Denies from now on, until the client has heard so; each time it leaves so much.
+    async fn has_denied(&self, code: Code, client: &Client, left: usize) {
+        self.denies(Some(code));
+        let end = Instant::now() + LONG;
+        // With the second the first has been answered.
+        while self.seen() < 2 {
+            assert_eq!(client.flush(Duration::from_millis(10)).await, left);
+            assert!(Instant::now() < end, "{}", self.seen());
+        }
     }
 
     async fn has_seen(&self, count: usize) {
@@ -65,34 +90,52 @@ impl<const BUDGET: bool> NamedService for Fake<BUDGET> {
 impl<const BUDGET: bool> Service<http::Request<Body>> for Fake<BUDGET> {
     type Response = http::Response<Body>;
     type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Infallible>>;
+    type Future = BoxFuture<Self::Response, Infallible>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        self.0.seen.lock().unwrap().push(request.into_parts().0);
-        if let Some(status) = self.0.answers.lock().unwrap().pop() {
-            return ready(Ok(status.into_http()));
+        let script = self.0.clone();
+        Box::pin(async move {
+            let (mut head, body) = request.into_parts();
+            // Of a caller that gives up it may not come.
+            let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+            head.extensions.insert(body);
+            Ok(script.answer(head))
+        })
+    }
+}
+
+impl Script {
+    fn answer(&self, head: http::request::Parts) -> http::Response<Body> {
+        let path = head.uri.path().to_owned();
+        self.seen.lock().unwrap().push(head);
+        if let Some(status) = self.answers.lock().unwrap().pop() {
+            return status.into_http();
+        }
+        if let Some(status) = self.denial.lock().unwrap().clone()
+            && !path.ends_with("CheckAndRoute")
+        {
+            return status.into_http();
         }
         let mut grpc_status = "0";
-        match self.0.proxy.lock().unwrap().pop() {
+        match self.proxy.lock().unwrap().pop() {
             Some("in trailers") => grpc_status = "14",
             Some(status) => {
-                let response = http::Response::builder().status(status).body(Body::empty());
-                return ready(Ok(response.unwrap()));
+                return http::Response::builder().status(status).body(Body::empty()).unwrap();
             }
             None => {}
         }
         let mut message = Vec::new();
-        if self.0.seen.lock().unwrap().last().unwrap().uri.path().ends_with("Batch") {
-            message = self.0.messages.lock().unwrap().pop().unwrap_or_default().encode_to_vec();
+        if path.ends_with("Batch") {
+            message = self.messages.lock().unwrap().pop().unwrap_or_default().encode_to_vec();
         }
         // A message, and how it ended; a server that hangs never says that.
         let length = u32::try_from(message.len()).unwrap().to_be_bytes();
         let frame = Bytes::from([&[0], &length[..], &message].concat());
-        let hangs = self.0.hangs;
+        let hangs = self.hangs;
         let body = Full::new(frame).with_trailers(async move {
             if hangs {
                 std::future::pending::<()>().await;
@@ -102,7 +145,7 @@ impl<const BUDGET: bool> Service<http::Request<Body>> for Fake<BUDGET> {
             Some(Ok(trailers))
         });
         let head = http::Response::builder().header("content-type", "application/grpc");
-        ready(Ok(head.body(Body::new(body)).unwrap()))
+        head.body(Body::new(body)).unwrap()
     }
 }
 
@@ -212,16 +255,19 @@ async fn a_proxy_may_say_that_nobody_is_there() {
     assert_eq!(script.seen(), 1);
 }
 
+/// The result of a record that is wrong, or whose turn has not come.
+fn error(code: Code) -> v1::RecordUsageResult {
+    let error = v1::ItemError { code: code.into(), ..Default::default() };
+    v1::RecordUsageResult { result: Some(v1::record_usage_result::Result::Error(error)) }
+}
+
+fn durable() -> v1::RecordUsageResult {
+    let record = v1::RecordUsageResponse::default();
+    v1::RecordUsageResult { result: Some(v1::record_usage_result::Result::Record(record)) }
+}
+
 #[tokio::test]
 async fn each_record_of_a_batch_has_its_own_fate() {
-    let error = |code: Code| {
-        let error = v1::ItemError { code: code.into(), ..Default::default() };
-        v1::RecordUsageResult { result: Some(v1::record_usage_result::Result::Error(error)) }
-    };
-    let durable = || {
-        let record = v1::RecordUsageResponse::default();
-        v1::RecordUsageResult { result: Some(v1::record_usage_result::Result::Record(record)) }
-    };
     let script = Script::default();
     let answers = [
         vec![durable()],                           // of one that was sent again
@@ -244,6 +290,101 @@ async fn each_record_of_a_batch_has_its_own_fate() {
         assert_eq!((stats.delivered, stats.refused), (delivered, refused));
     }
     assert!(script.messages.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_was_recorded_outlives_a_wrong_token() {
+    log_is_kept();
+    let script = Script::default();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queue.jsonl");
+    let client = Client::builder().address(serve(&script, None).await).token("ours-alone");
+    let client = client.timeout(LONG).queue_path(&path).build().unwrap();
+    script.denies(Some(Code::Unauthenticated));
+    let id = run(&client, request("w")).await.unwrap();
+    let ids = || -> Vec<String> {
+        let batches = script.asked::<v1::RecordUsageBatchRequest>("/RecordUsageBatch");
+        batches.into_iter().flat_map(|batch| batch.records).map(|one| one.request_id).collect()
+    };
+    let said = "tollgate: a delivery is denied and will be tried again: ";
+    for code in [Code::Unauthenticated, Code::PermissionDenied] {
+        script.has_denied(code, &client, 1).await;
+        let stats = client.stats();
+        assert_eq!((stats.queued, stats.delivered, stats.refused), (1, 0, 0));
+        assert!(std::fs::read_to_string(&path).unwrap().contains(&id));
+        assert!(logged(&format!("{said}{code:?}: no such token")));
+        assert!(ids().iter().all(|sent| *sent == id));
+    }
+    // Then in its own result, and at last not.
+    let answers = [durable(), error(Code::PermissionDenied), error(Code::Unauthenticated)];
+    let answers = answers.map(|result| v1::RecordUsageBatchResponse { results: vec![result] });
+    *script.messages.lock().unwrap() = answers.to_vec();
+    script.denies(None);
+    flushed(&client).await;
+    let stats = client.stats();
+    assert_eq!((stats.queued, stats.delivered, stats.refused), (0, 1, 0));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
+    assert_eq!(ids(), [&*id, &id, &id]);
+    assert!(!logged("ours-alone"));
+}
+
+#[tokio::test]
+async fn many_that_are_denied_are_said_once() {
+    log_is_kept();
+    let denied = ["the first of a batch", "the second of a batch"].map(|message| {
+        let (code, message) = (Code::PermissionDenied.into(), message.into());
+        let error = v1::ItemError { code, message, ..Default::default() };
+        v1::RecordUsageResult { result: Some(v1::record_usage_result::Result::Error(error)) }
+    });
+    let script = Script::default();
+    let answers = [vec![durable(), durable()], denied.to_vec()];
+    let answers = answers.map(|results| v1::RecordUsageBatchResponse { results });
+    *script.messages.lock().unwrap() = answers.to_vec();
+    let client = of(serve(&script, None).await);
+    // Both are queued at once, before the sender has its turn.
+    let open = [client.open(request("w")).await, client.open(request("w")).await];
+    for call in open.map(Result::unwrap) {
+        let _ = call.call().model();
+        drop(call);
+    }
+    flushed(&client).await;
+    assert_eq!((client.stats().delivered, client.stats().refused), (2, 0));
+    assert!(logged("will be tried again: PermissionDenied: the first of a batch"));
+    assert!(!logged("the second of a batch"));
+}
+
+#[tokio::test]
+async fn while_nobody_lets_it_in_one_release_waits_for_the_answer() {
+    let script = Script::default();
+    let client = of(serve(&script, None).await);
+    let give_back = async |id| {
+        drop(client.open(request("w").request_id(id)).await.unwrap());
+    };
+    let released = || -> Vec<String> {
+        let releases = script.asked::<v1::ReleaseHoldRequest>("/ReleaseHold");
+        releases.into_iter().map(|release| release.request_id).collect()
+    };
+    script.denies(Some(Code::Unauthenticated));
+    give_back("first").await;
+    give_back("second").await;
+    for code in [Code::Unauthenticated, Code::PermissionDenied] {
+        script.has_denied(code, &client, 2).await;
+        assert!(released().iter().all(|id| id == "first"));
+    }
+    script.denies(None);
+    flushed(&client).await;
+    assert_eq!(released(), ["first", "second"]);
+
+    let batch = v1::RecordUsageBatchResponse { results: vec![durable()] };
+    script.messages.lock().unwrap().push(batch);
+    script.denies(Some(Code::PermissionDenied));
+    run(&client, request("w")).await.unwrap();
+    give_back("third").await;
+    script.has_denied(Code::PermissionDenied, &client, 2).await;
+    assert!(released().is_empty(), "a record is denied before");
+    script.denies(None);
+    flushed(&client).await;
+    assert_eq!(released(), ["third"]);
 }
 
 #[tokio::test]

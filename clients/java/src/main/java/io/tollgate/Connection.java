@@ -39,6 +39,13 @@ final class Connection {
   static final Set<Status.Code> UNREACHED =
       Set.of(Status.Code.UNAVAILABLE, Status.Code.DEADLINE_EXCEEDED);
 
+  /**
+   * Codes which are about who asks, not about the request: once the token is renewed, or known, the
+   * same request is taken.
+   */
+  static final Set<Status.Code> UNAUTHORIZED =
+      Set.of(Status.Code.UNAUTHENTICATED, Status.Code.PERMISSION_DENIED);
+
   private static final Pattern LOOPBACK =
       Pattern.compile("(localhost|127(\\.\\d{1,3}){3}|\\[::1])(:\\d+)?|unix:.*");
   private static final Metadata.Key<String> AUTHORIZATION =

@@ -325,9 +325,14 @@ final class Delivery {
     if (!records.isEmpty()) {
       sendRecords(records, again);
     }
+    // Where one is not answered, or not let in, the others would only wait for nothing.
+    boolean reached = again.isEmpty();
     for (Message item : batch) {
-      if (item instanceof ReleaseHoldRequest release && !release(release)) {
-        again.add(release);
+      if (item instanceof ReleaseHoldRequest release) {
+        reached = reached && release(release);
+        if (!reached) {
+          again.add(release);
+        }
       }
     }
     return again;
@@ -343,6 +348,7 @@ final class Delivery {
         refuse(records, "the server answered " + results.size() + " of " + records.size());
         return;
       }
+      boolean warned = false;
       for (int at = 0; at < records.size(); at++) {
         RecordUsageResult result = results.get(at);
         Status.Code code = Status.fromCodeValue(result.getError().getCode()).getCode();
@@ -350,6 +356,12 @@ final class Delivery {
           count(1, 0);
         } else if (Connection.UNREACHED.contains(code)) {
           again.add(records.get(at));
+        } else if (Connection.UNAUTHORIZED.contains(code)) {
+          again.add(records.get(at));
+          if (!warned) {
+            denied(code + ": " + result.getError().getMessage());
+          }
+          warned = true;
         } else {
           refuse(List.of(records.get(at)), result.getError().getMessage());
         }
@@ -359,6 +371,9 @@ final class Delivery {
       // Cancelled: this thread was interrupted by the end of the client.
       if (Connection.UNREACHED.contains(code) || code == Status.Code.CANCELLED) {
         again.addAll(records);
+      } else if (Connection.UNAUTHORIZED.contains(code)) {
+        again.addAll(records);
+        denied(Connection.why(error));
       } else {
         refuse(records, Connection.why(error));
       }
@@ -374,12 +389,21 @@ final class Delivery {
       if (Connection.UNREACHED.contains(code) || code == Status.Code.CANCELLED) {
         return false;
       }
+      String why = Connection.why(error);
+      if (Connection.UNAUTHORIZED.contains(code)) {
+        denied(why);
+        return false;
+      }
       if (code != Status.Code.NOT_FOUND) {
-        String why = Connection.why(error);
         LOG.log(Level.WARNING, "tollgate: the hold {0} stays: {1}", release.getRequestId(), why);
       }
     }
     return true;
+  }
+
+  /** Is said once for each try. */
+  private static void denied(String why) {
+    LOG.log(Level.WARNING, "tollgate: a delivery is denied and will be tried again: {0}", why);
   }
 
   private void refuse(List<RecordUsageRequest> records, String why) {

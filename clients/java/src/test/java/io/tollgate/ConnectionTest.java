@@ -21,6 +21,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.TlsServerCredentials;
 import io.grpc.stub.StreamObserver;
+import io.tollgate.support.Log;
 import io.tollgate.support.Port;
 import io.tollgate.support.Wait;
 import io.tollgate.v1.BudgetServiceGrpc;
@@ -48,7 +49,9 @@ import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -111,6 +114,78 @@ class ConnectionTest {
       assertEquals(0, client.flush(LONG));
       assertEquals(new Stats(0, 1, 0, 1), client.stats());
     }
+  }
+
+  @Test
+  void whatWasRecordedOutlivesAWrongToken() throws IOException {
+    Path path = folder.resolve("queue.jsonl");
+    try (Fake fake = new Fake(InsecureServerCredentials.create());
+        Client client = patient(fake.address()).token("secret").queuePath(path).build();
+        Log log = new Log()) {
+      fake.denial = new Fake.Denial(Status.UNAUTHENTICATED, true);
+      try (Call call = client.guard(request("later").requestId("kept").build())) {
+        call.record(Usage.of(1, 1));
+      }
+      for (boolean whole : new boolean[] {true, false}) {
+        for (Status status : List.of(Status.UNAUTHENTICATED, Status.PERMISSION_DENIED)) {
+          deny(fake, client, status, whole, 1);
+          assertEquals(new Stats(1, 0, 0, 0), client.stats());
+          assertTrue(Files.readString(path).contains("kept"));
+          String said = "WARNING tollgate: a delivery is denied and will be tried again: ";
+          said += status.getCode() + ": " + (whole ? "no such token" : "not of this workspace");
+          assertTrue(log.text().contains(said), log::text);
+        }
+      }
+      fake.denial = null;
+      assertEquals(0, client.flush(LONG));
+      assertEquals(new Stats(0, 1, 0, 0), client.stats());
+      assertEquals("", Files.readString(path));
+      assertEquals(Set.of("kept"), Set.copyOf(fake.records));
+      assertFalse(log.text().contains("secret"), log::text);
+    }
+  }
+
+  @Test
+  void whileNobodyLetsItInOneReleaseWaitsForTheAnswer() throws IOException {
+    try (Fake fake = new Fake(InsecureServerCredentials.create());
+        Client client = patient(fake.address()).build()) {
+      fake.denial = new Fake.Denial(Status.UNAUTHENTICATED, true);
+      for (String id : List.of("first", "second")) {
+        client.guard(request("later").requestId(id).build()).close();
+      }
+      deny(fake, client, Status.UNAUTHENTICATED, true, 2);
+      deny(fake, client, Status.PERMISSION_DENIED, true, 2);
+      assertEquals(Set.of("first"), Set.copyOf(fake.releases));
+      fake.denial = null;
+      assertEquals(0, client.flush(LONG));
+      assertEquals("second", fake.releases.get(fake.releases.size() - 1));
+
+      fake.denial = new Fake.Denial(Status.PERMISSION_DENIED, true);
+      fake.releases.clear();
+      try (Call call = client.guard(request("later").build())) {
+        call.record(Usage.of(1, 1));
+      }
+      client.guard(request("later").requestId("third").build()).close();
+      deny(fake, client, Status.PERMISSION_DENIED, true, 2);
+      assertEquals(List.of(), fake.releases, "a record is denied before");
+      fake.denial = null;
+      assertEquals(0, client.flush(LONG));
+      assertEquals(List.of("third"), fake.releases);
+    }
+  }
+
+  /** Denies from now on, until the client has heard so; each time it leaves so much. */
+  private static void deny(Fake fake, Client client, Status status, boolean whole, int left) {
+    Fake.Denial denial = new Fake.Denial(status, whole);
+    fake.denial = denial;
+    fake.denials.clear();
+    Wait.until(
+        () -> {
+          assertEquals(left, client.flush(Duration.ofMillis(10)));
+          // With the second the first has been answered.
+          return Collections.frequency(fake.denials, denial) >= 2;
+        },
+        fake.denials::toString);
   }
 
   @Test
@@ -287,6 +362,13 @@ class ConnectionTest {
     final List<Seen> seen = new CopyOnWriteArrayList<>();
     final List<RecordUsageBatchRequest> batches = new CopyOnWriteArrayList<>();
     final List<String> releases = new CopyOnWriteArrayList<>();
+    final List<String> records = new CopyOnWriteArrayList<>();
+
+    /** What a delivery is answered, as a whole or in the results of its records. */
+    record Denial(Status status, boolean whole) {}
+
+    volatile Denial denial;
+    final List<Denial> denials = new CopyOnWriteArrayList<>();
     private final Server server;
 
     Fake(ServerCredentials credentials) throws IOException {
@@ -343,6 +425,12 @@ class ConnectionTest {
       public void releaseHold(
           ReleaseHoldRequest request, StreamObserver<ReleaseHoldResponse> answers) {
         releases.add(request.getRequestId());
+        Denial now = denial;
+        if (now != null) {
+          denials.add(now);
+          answers.onError(now.status().asRuntimeException());
+          return;
+        }
         answers.onNext(ReleaseHoldResponse.getDefaultInstance());
         answers.onCompleted();
       }
@@ -351,11 +439,26 @@ class ConnectionTest {
       public void recordUsageBatch(
           RecordUsageBatchRequest request, StreamObserver<RecordUsageBatchResponse> answers) {
         if (request.getRecords(0).getWorkspaceId().equals("refused")) {
-          answers.onError(Status.PERMISSION_DENIED.asRuntimeException());
+          answers.onError(Status.INVALID_ARGUMENT.asRuntimeException());
+          return;
+        }
+        request.getRecordsList().forEach(record -> records.add(record.getRequestId()));
+        RecordUsageResult.Builder result = RecordUsageResult.newBuilder();
+        Denial now = denial;
+        if (now != null) {
+          denials.add(now);
+          if (now.whole()) {
+            Status status = now.status().withDescription("no such token");
+            answers.onError(status.asRuntimeException());
+            return;
+          }
+          result.getErrorBuilder().setCode(now.status().getCode().value());
+          result.getErrorBuilder().setMessage("not of this workspace");
+          answers.onNext(RecordUsageBatchResponse.newBuilder().addResults(result).build());
+          answers.onCompleted();
           return;
         }
         batches.add(request);
-        RecordUsageResult.Builder result = RecordUsageResult.newBuilder();
         if (batches.size() == 1) {
           result.setError(ItemError.newBuilder().setCode(Status.Code.UNAVAILABLE.value()));
         } else {
