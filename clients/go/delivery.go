@@ -239,14 +239,14 @@ func (d *delivery) send(ctx context.Context, batch []item) (again []item, counts
 	reached := true
 	if list := records(batch); len(list) > 0 {
 		again, counts = d.record(ctx, list)
-		reached = len(again) < len(list)
+		reached = len(again) == 0
 	}
 	for _, item := range batch {
 		release, ok := item.(*pb.ReleaseHoldRequest)
 		if !ok {
 			continue
 		}
-		// Where one is not answered, the others would only wait for nothing.
+		// Where one is not answered, or not let in, the others would only wait for nothing.
 		reached = reached && d.release(ctx, release)
 		if !reached {
 			again = append(again, release)
@@ -262,6 +262,7 @@ func (d *delivery) record(ctx context.Context, records []*pb.RecordUsageRequest)
 	if err == nil && len(answer.Results) != len(records) {
 		err = fmt.Errorf("%d records have %d results", len(records), len(answer.Results))
 	}
+	warned := false
 	for n, record := range records {
 		code, why := status.Code(err), status.Convert(err).Message()
 		if err == nil {
@@ -273,6 +274,12 @@ func (d *delivery) record(ctx context.Context, records []*pb.RecordUsageRequest)
 			counts.Delivered++
 		case unreached(code) || ctx.Err() != nil:
 			again = append(again, record)
+		case unauthorized(code):
+			again = append(again, record)
+			if !warned {
+				d.denied(code, why)
+			}
+			warned = true
 		default:
 			counts.Refused++
 			d.log.Error("tollgate: a usage record is refused",
@@ -286,13 +293,21 @@ func (d *delivery) record(ctx context.Context, records []*pb.RecordUsageRequest)
 func (d *delivery) release(ctx context.Context, release *pb.ReleaseHoldRequest) bool {
 	_, err := d.usage.ReleaseHold(ctx, release)
 	code := status.Code(err)
-	if unreached(code) || ctx.Err() != nil {
+	switch {
+	case unreached(code) || ctx.Err() != nil:
 		return code == codes.OK
-	}
-	if code != codes.OK && code != codes.NotFound {
+	case unauthorized(code):
+		d.denied(code, status.Convert(err).Message())
+		return false
+	case code != codes.OK && code != codes.NotFound:
 		d.log.Warn("tollgate: a hold stays", "request_id", release.RequestId, "why", err)
 	}
 	return true
+}
+
+// denied is said once for each try.
+func (d *delivery) denied(code codes.Code, why string) {
+	d.log.Warn("tollgate: a delivery is denied and will be tried again", "code", code, "why", why)
 }
 
 // records are those among the items, in order.

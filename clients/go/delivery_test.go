@@ -233,11 +233,24 @@ func fillQueueFileAndDie() {
 	select {}
 }
 
-// scripted takes batches only when it is told to.
+// scripted answers deliveries only when it is told to, and how.
 type scripted struct {
 	pb.UnimplementedUsageServiceServer
-	take chan struct{}
-	seen chan string // The ids of the records, in the order in which they came.
+	take chan error
+	seen chan string // The ids of what it has taken, in the order in which they came.
+}
+
+// inResults is an error of every record, and not of the call.
+type inResults struct{ error }
+
+// tell says how the next delivery is answered, once it is there.
+func (s *scripted) tell(t *testing.T, answer error) {
+	t.Helper()
+	select {
+	case s.take <- answer:
+	case <-time.After(patience):
+		t.Fatalf("nobody comes for the answer %v", answer)
+	}
 }
 
 func (s *scripted) CheckAndRoute(context.Context, *pb.CheckAndRouteRequest) (
@@ -249,24 +262,97 @@ func (s *scripted) CheckAndRoute(context.Context, *pb.CheckAndRouteRequest) (
 func (s *scripted) RecordUsageBatch(ctx context.Context, request *pb.RecordUsageBatchRequest) (
 	*pb.RecordUsageBatchResponse, error,
 ) {
-	select {
-	case <-s.take:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	var failed inResults
+	if err := s.told(ctx); err != nil && !errors.As(err, &failed) {
+		return nil, err
 	}
 	answer := &pb.RecordUsageBatchResponse{}
 	for _, record := range request.Records {
-		s.seen <- record.RequestId
-		answer.Results = append(answer.Results, &pb.RecordUsageResult{
+		result := &pb.RecordUsageResult{
 			Result: &pb.RecordUsageResult_Record{Record: &pb.RecordUsageResponse{}},
-		})
+		}
+		if failed.error == nil {
+			s.seen <- record.RequestId
+		} else {
+			said := status.Convert(failed.error)
+			result.Result = &pb.RecordUsageResult_Error{
+				Error: &pb.ItemError{Code: int32(said.Code()), Message: said.Message()},
+			}
+		}
+		answer.Results = append(answer.Results, result)
 	}
 	return answer, nil
 }
 
+func (s *scripted) ReleaseHold(ctx context.Context, request *pb.ReleaseHoldRequest) (
+	*pb.ReleaseHoldResponse, error,
+) {
+	if err := s.told(ctx); err != nil {
+		return nil, err
+	}
+	s.seen <- request.RequestId
+	return &pb.ReleaseHoldResponse{}, nil
+}
+
+func (s *scripted) told(ctx context.Context) error {
+	select {
+	case answer := <-s.take:
+		return answer
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func TestWhatIsDeniedToTheTokenIsDeliveredLater(t *testing.T) {
+	t.Parallel()
+	script := &scripted{take: make(chan error), seen: make(chan string, 500)}
+	own := grpc.NewServer()
+	pb.RegisterUsageServiceServer(own, script)
+	var log logged
+	path := filepath.Join(t.TempDir(), "queue.jsonl")
+	client := newClient(t, tollgate.Options{
+		Address: serve(t, own), Token: "secret", Timeout: time.Hour, QueuePath: path,
+		Logger: log.logger(),
+	})
+	var want []string
+	put := func(block func(*tollgate.Call) error) {
+		expect(t, "error", guard(client, "w", func(call *tollgate.Call) error {
+			want = append(want, call.RequestID)
+			return block(call)
+		}), nil)
+	}
+	put(record)
+	expired := status.Error(codes.Unauthenticated, "it has expired")
+	script.tell(t, expired)
+	expect(t, "left", flush(client, 100*time.Millisecond), 1)
+	put(record)
+	put(func(*tollgate.Call) error { return nil })
+	script.tell(t, status.Error(codes.PermissionDenied, "not of the call"))
+	// All three are in this try; the release is not sent, and takes none of the answers.
+	script.tell(t, inResults{status.Error(codes.PermissionDenied, "not of the records")})
+	expect(t, "left", flush(client, 100*time.Millisecond), 3)
+	expect(t, "stats", client.Stats(), tollgate.Stats{Queued: 3})
+	text, err := os.ReadFile(path)
+	expect(t, "error", err, nil)
+	expect(t, "lines", strings.Count(string(text), "\n"), 2)
+	script.tell(t, nil)
+	script.tell(t, expired) // The release, which is tried again too.
+	script.tell(t, nil)
+	expect(t, "left", flush(client, patience), 0)
+	expect(t, "stats", client.Stats(), tollgate.Stats{Delivered: 2})
+	for _, id := range want {
+		expect(t, "taken", <-script.seen, id)
+	}
+	expect(t, "once for each try", strings.Count(log.String(), "level="), 4)
+	denied := `level=WARN msg="tollgate: a delivery is denied and will be tried again" `
+	expectLogged(t, &log, denied+`code=Unauthenticated why="it has expired"`)
+	expectLogged(t, &log, denied+`code=PermissionDenied why="not of the call"`)
+	expectLogged(t, &log, denied+`code=PermissionDenied why="not of the records"`)
+}
+
 func TestWhatIsBeyondMemoryStaysInOrder(t *testing.T) {
 	t.Parallel()
-	script := &scripted{take: make(chan struct{}), seen: make(chan string, 500)}
+	script := &scripted{take: make(chan error), seen: make(chan string, 500)}
 	own := grpc.NewServer()
 	pb.RegisterUsageServiceServer(own, script)
 	path := filepath.Join(t.TempDir(), "queue.jsonl")
@@ -283,10 +369,10 @@ func TestWhatIsBeyondMemoryStaysInOrder(t *testing.T) {
 		}
 	}
 	put(1)
-	script.take <- struct{}{}
+	script.tell(t, nil)
 	put(200)
 	// After this batch there is room in memory, while there are others in the file alone.
-	script.take <- struct{}{}
+	script.tell(t, nil)
 	for client.Stats().Delivered < 2 {
 		time.Sleep(time.Millisecond)
 	}

@@ -185,3 +185,9 @@ func enumName(member protoreflect.Enum, prefix string) string {
 func unreached(code codes.Code) bool {
 	return code == codes.Unavailable || code == codes.DeadlineExceeded
 }
+
+// unauthorized says that the answer is about who asks, not about the request: once the token is
+// renewed, or known, the same request is taken.
+func unauthorized(code codes.Code) bool {
+	return code == codes.Unauthenticated || code == codes.PermissionDenied
+}

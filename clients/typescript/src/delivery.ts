@@ -8,11 +8,9 @@
 import type { Client } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 
-import { isUnreached } from "./errors.js";
+import { isUnauthorized, isUnreached } from "./errors.js";
 import type {
-  ItemError,
   RecordUsageRequest,
-  RecordUsageResponse,
   ReleaseHoldRequest,
   UsageService,
 } from "./gen/tollgate/v1/usage_service_pb.js";
@@ -22,8 +20,6 @@ import { QueueFile } from "./queue-file.js";
 const BATCH_MAX = 100;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 5000;
-// Codes which say that nobody has judged the record yet.
-const UNREACHED: readonly number[] = [Code.Unavailable, Code.DeadlineExceeded];
 
 /** What leaving a guard may have to send. */
 export type Item = RecordUsageRequest | ReleaseHoldRequest;
@@ -226,56 +222,74 @@ export class Delivery {
 
   /** Sends once and gives back what has to be tried again, in its order. */
   async #send(batch: readonly Item[]): Promise<Item[]> {
-    const records = batch.filter(isRecord);
-    const again = new Set<Item>();
-    if (records.length > 0) {
-      try {
-        const { results } = await this.#options.usage.recordUsageBatch({ records });
-        for (const [index, record] of records.entries()) {
-          const result = results[index]?.result;
-          if (result?.case === "record") {
-            this.#delivered += 1;
-          } else if (isUnreachedItem(result?.value)) {
-            again.add(record);
-          } else {
-            this.#refuse(record, result?.value?.message ?? "it was not answered");
-          }
-        }
-      } catch (error) {
-        for (const record of records) {
-          if (isUnreached(error) || this.#stopped) {
-            again.add(record);
-          } else {
-            this.#refuse(record, String(error));
-          }
-        }
-      }
-    }
-    const releases = batch.filter((item): item is ReleaseHoldRequest => !isRecord(item));
+    const again = new Map<Item, ConnectError>();
+    const denied = () => [...again.values()].find(isUnauthorized);
+    await this.#record(batch.filter(isRecord), again);
+    // Who is not let in with the records is not with the releases either.
+    const before = denied();
     await Promise.all(
-      releases.map(async (release) => {
-        if (!(await this.#release(release))) {
-          again.add(release);
+      batch.map(async (item) => {
+        if (!isRecord(item)) {
+          const error = before ?? (await this.#release(item));
+          if (error) {
+            again.set(item, error);
+          }
         }
       }),
     );
+    const why = denied()?.message;
+    if (why !== undefined) {
+      this.#options.logger.warn(`tollgate: a delivery is denied and will be tried again: ${why}`);
+    }
     return batch.filter((item) => again.has(item));
   }
 
-  /** Gives a hold back; one that has ended already is as good. */
-  async #release(release: ReleaseHoldRequest): Promise<boolean> {
+  /** Adds the records that have to be tried again, and why. */
+  async #record(records: RecordUsageRequest[], again: Map<Item, ConnectError>): Promise<void> {
+    if (records.length === 0) {
+      return;
+    }
+    try {
+      const { results } = await this.#options.usage.recordUsageBatch({ records });
+      for (const [index, record] of records.entries()) {
+        const result = results[index]?.result;
+        if (result?.case === "record") {
+          this.#delivered += 1;
+          continue;
+        }
+        const { message, code = 0 } = result?.value ?? { message: "it was not answered" };
+        const error = new ConnectError(message, Code[Code[code] as keyof typeof Code]);
+        if (isUnreached(error) || isUnauthorized(error)) {
+          again.set(record, error);
+        } else {
+          this.#refuse(record, message);
+        }
+      }
+    } catch (error) {
+      for (const record of records) {
+        if (isUnreached(error) || isUnauthorized(error) || this.#stopped) {
+          again.set(record, ConnectError.from(error));
+        } else {
+          this.#refuse(record, String(error));
+        }
+      }
+    }
+  }
+
+  /** Gives a hold back; one that has ended already is as good. Says why to try it again. */
+  async #release(release: ReleaseHoldRequest): Promise<ConnectError | undefined> {
     try {
       await this.#options.usage.releaseHold(release);
     } catch (error) {
-      if (isUnreached(error)) {
-        return false;
+      if (isUnreached(error) || isUnauthorized(error)) {
+        return error;
       }
       if (ConnectError.from(error).code !== Code.NotFound) {
         const why = String(error);
         this.#options.logger.warn(`tollgate: the hold ${release.requestId} stays: ${why}`);
       }
     }
-    return true;
+    return undefined;
   }
 
   #refuse(record: RecordUsageRequest, why: string): void {
@@ -288,10 +302,6 @@ export class Delivery {
 /** Says whether an item is a record, and not a release. */
 export function isRecord(item: Item): item is RecordUsageRequest {
   return item.$typeName === "tollgate.v1.RecordUsageRequest";
-}
-
-function isUnreachedItem(item: RecordUsageResponse | ItemError | undefined): boolean {
-  return item !== undefined && "code" in item && UNREACHED.includes(item.code);
 }
 
 // The queues that are not empty.

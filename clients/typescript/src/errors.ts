@@ -149,6 +149,17 @@ export function isUnreached(error: unknown): error is ConnectError {
   );
 }
 
+/**
+ * Says whether an error is about who asks, and not about the request: once the token is renewed, or
+ * known, the same request is taken.
+ */
+export function isUnauthorized(error: unknown): error is ConnectError {
+  return (
+    error instanceof ConnectError &&
+    (error.code === Code.Unauthenticated || error.code === Code.PermissionDenied)
+  );
+}
+
 function money(message: MoneyMessage | undefined): Money | undefined {
   return message && Money.fromProto(message);
 }

@@ -1,9 +1,11 @@
-/** Who the calls are, how long they take, which are tried again; TLS. */
+/** Who the calls are, how long they take, which are tried again, who is not let in; TLS. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createSecureServer, createServer } from "node:http2";
 import type { AddressInfo, Server } from "node:net";
 import { createServer as createTcpServer } from "node:net";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 
@@ -12,18 +14,19 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { generate } from "selfsigned";
 import type { ClientOptions } from "tollgate";
-import { Client } from "tollgate";
+import { Client, Usage } from "tollgate";
+import type { RecordUsageBatchRequest, ReleaseHoldRequest } from "tollgate/v1";
 import { BudgetService, UsageService } from "tollgate/v1";
 
-import { quiet } from "./server.js";
+import { folder, Log, quiet, until } from "./server.js";
 
-type Call = (context: HandlerContext) => object;
+type Call = (context: HandlerContext, request: object) => object;
 
 /** A server that answers every call that the tests make in one way. */
 function handler(answer: Call) {
   return connectNodeAdapter({
     routes(router) {
-      const any = (_: unknown, context: HandlerContext) => answer(context);
+      const any = (request: object, context: HandlerContext) => answer(context, request);
       router.service(UsageService, {
         checkAndRoute: any,
         recordUsage: any,
@@ -126,6 +129,82 @@ test("a call is not tried again where the pause would outlast its deadline", asy
   const client = await reach(t, server, { timeoutMs: 60_000 });
   await assert.rejects(client.usage.checkAndRoute({}), { code: Code.Unavailable });
   assert.equal(seen, 1);
+});
+
+/** A delivery, which is answered when the test says how. */
+interface Delivered {
+  request: RecordUsageBatchRequest | ReleaseHoldRequest;
+  answer: (response: object) => void;
+  fail: (error: ConnectError) => void;
+}
+
+test("what is denied to the token is delivered later", async (t) => {
+  const came: Delivered[] = [];
+  const server = createServer(
+    handler(({ method }, request) => {
+      if (method.name === "CheckAndRoute") {
+        return {};
+      }
+      return new Promise<object>((answer, fail) => {
+        came.push({ request: request as Delivered["request"], answer, fail });
+      });
+    }),
+  );
+  /** The next delivery, once it is there, and the ids in it. */
+  const next = async () => {
+    const found = await until(() => came.shift(), Boolean);
+    assert.ok(found);
+    const { request, ...rest } = found;
+    const records = "records" in request ? request.records : [request];
+    return { ids: records.map(({ requestId }) => requestId), ...rest };
+  };
+  const log = new Log();
+  const queuePath = join(folder(), "queue");
+  const options = { token: "secret", queuePath, logger: log };
+  const client = await reach(t, server, options);
+  const put = (requestId: string) =>
+    client.guard({ workspace: "w", model: "m", inputTokens: 1, requestId }, (call) => {
+      if (requestId !== "release") {
+        call.record(new Usage({ inputTokens: 1 }));
+      }
+    });
+  const expired = new ConnectError("it has expired", Code.Unauthenticated);
+
+  await put("a");
+  (await next()).fail(expired);
+  let delivery = await next();
+  assert.deepEqual(delivery.ids, ["a"]);
+  assert.equal(await client.flush(100), 1);
+  await put("b");
+  await put("release");
+  delivery.fail(new ConnectError("not of the call", Code.PermissionDenied));
+  delivery = await next();
+  assert.deepEqual(delivery.ids, ["a", "b"]);
+  const error = { code: Code.PermissionDenied, message: "not of the records" };
+  const result = { result: { case: "error", value: error } };
+  delivery.answer({ results: [result, result] });
+  delivery = await next();
+  assert.deepEqual(delivery.ids, ["a", "b"], "no release was sent before");
+  assert.equal(await client.flush(100), 3);
+  assert.deepEqual(client.stats(), { queued: 3, delivered: 0, dropped: 0, refused: 0 });
+  assert.equal(readFileSync(queuePath, "utf8").trimEnd().split("\n").length, 2);
+  const recorded = { result: { case: "record", value: {} } };
+  delivery.answer({ results: [recorded, recorded] });
+  delivery = await next();
+  assert.deepEqual(delivery.ids, ["release"]);
+  delivery.fail(expired);
+  delivery = await next();
+  assert.deepEqual(delivery.ids, ["release"]);
+  delivery.answer({});
+  assert.equal(await client.flush(), 0);
+  assert.deepEqual(client.stats(), { queued: 0, delivered: 2, dropped: 0, refused: 0 });
+  const denied = "tollgate: a delivery is denied and will be tried again:";
+  assert.deepEqual(log.text.trimEnd().split("\n"), [
+    `${denied} [unauthenticated] it has expired`,
+    `${denied} [permission_denied] not of the call`,
+    `${denied} [permission_denied] not of the records`,
+    `${denied} [unauthenticated] it has expired`,
+  ]);
 });
 
 test("a token is kept off the open network", () => {
