@@ -262,7 +262,9 @@ func (d *delivery) record(ctx context.Context, records []*pb.RecordUsageRequest)
 	if err == nil && len(answer.Results) != len(records) {
 		err = fmt.Errorf("%d records have %d results", len(records), len(answer.Results))
 	}
-	warned := false
+	if code := status.Code(err); unauthorized(code) {
+		d.denied(code, status.Convert(err).Message())
+	}
 	for n, record := range records {
 		code, why := status.Code(err), status.Convert(err).Message()
 		if err == nil {
@@ -274,12 +276,8 @@ func (d *delivery) record(ctx context.Context, records []*pb.RecordUsageRequest)
 			counts.Delivered++
 		case unreached(code) || ctx.Err() != nil:
 			again = append(again, record)
-		case unauthorized(code):
+		case unauthorized(status.Code(err)):
 			again = append(again, record)
-			if !warned {
-				d.denied(code, why)
-			}
-			warned = true
 		default:
 			counts.Refused++
 			d.log.Error("tollgate: a usage record is refused",

@@ -240,9 +240,6 @@ type scripted struct {
 	seen chan string // The ids of what it has taken, in the order in which they came.
 }
 
-// inResults is an error of every record, and not of the call.
-type inResults struct{ error }
-
 // tell says how the next delivery is answered, once it is there.
 func (s *scripted) tell(t *testing.T, answer error) {
 	t.Helper()
@@ -259,27 +256,24 @@ func (s *scripted) CheckAndRoute(context.Context, *pb.CheckAndRouteRequest) (
 	return &pb.CheckAndRouteResponse{Decision: pb.Decision_DECISION_ALLOWED}, nil
 }
 
+func (s *scripted) RecordUsage(ctx context.Context, _ *pb.RecordUsageRequest) (
+	*pb.RecordUsageResponse, error,
+) {
+	return &pb.RecordUsageResponse{}, s.told(ctx)
+}
+
 func (s *scripted) RecordUsageBatch(ctx context.Context, request *pb.RecordUsageBatchRequest) (
 	*pb.RecordUsageBatchResponse, error,
 ) {
-	var failed inResults
-	if err := s.told(ctx); err != nil && !errors.As(err, &failed) {
+	if err := s.told(ctx); err != nil {
 		return nil, err
 	}
 	answer := &pb.RecordUsageBatchResponse{}
 	for _, record := range request.Records {
-		result := &pb.RecordUsageResult{
+		s.seen <- record.RequestId
+		answer.Results = append(answer.Results, &pb.RecordUsageResult{
 			Result: &pb.RecordUsageResult_Record{Record: &pb.RecordUsageResponse{}},
-		}
-		if failed.error == nil {
-			s.seen <- record.RequestId
-		} else {
-			said := status.Convert(failed.error)
-			result.Result = &pb.RecordUsageResult_Error{
-				Error: &pb.ItemError{Code: int32(said.Code()), Message: said.Message()},
-			}
-		}
-		answer.Results = append(answer.Results, result)
+		})
 	}
 	return answer, nil
 }
@@ -321,15 +315,26 @@ func TestWhatIsDeniedToTheTokenIsDeliveredLater(t *testing.T) {
 			return block(call)
 		}), nil)
 	}
-	put(record)
 	expired := status.Error(codes.Unauthenticated, "it has expired")
+	// Who waits is told, and the record is kept all the same.
+	told := make(chan error)
+	go func() {
+		request := tollgate.Request{Workspace: "w", Model: "gpt-4.1", InputTokens: 1, Wait: true}
+		told <- client.Guard(t.Context(), request,
+			func(_ context.Context, call *tollgate.Call) error {
+				want = append(want, call.RequestID)
+				return record(call)
+			})
+	}()
+	script.tell(t, expired)
+	expect(t, "code", status.Code(<-told), codes.Unauthenticated)
 	script.tell(t, expired)
 	expect(t, "left", flush(client, 100*time.Millisecond), 1)
 	put(record)
 	put(func(*tollgate.Call) error { return nil })
 	script.tell(t, status.Error(codes.PermissionDenied, "not of the call"))
 	// All three are in this try; the release is not sent, and takes none of the answers.
-	script.tell(t, inResults{status.Error(codes.PermissionDenied, "not of the records")})
+	script.tell(t, status.Error(codes.PermissionDenied, "nor now"))
 	expect(t, "left", flush(client, 100*time.Millisecond), 3)
 	expect(t, "stats", client.Stats(), tollgate.Stats{Queued: 3})
 	text, err := os.ReadFile(path)
@@ -347,7 +352,7 @@ func TestWhatIsDeniedToTheTokenIsDeliveredLater(t *testing.T) {
 	denied := `level=WARN msg="tollgate: a delivery is denied and will be tried again" `
 	expectLogged(t, &log, denied+`code=Unauthenticated why="it has expired"`)
 	expectLogged(t, &log, denied+`code=PermissionDenied why="not of the call"`)
-	expectLogged(t, &log, denied+`code=PermissionDenied why="not of the records"`)
+	expectLogged(t, &log, denied+`code=PermissionDenied why="nor now"`)
 }
 
 func TestWhatIsBeyondMemoryStaysInOrder(t *testing.T) {

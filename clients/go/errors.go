@@ -186,8 +186,8 @@ func unreached(code codes.Code) bool {
 	return code == codes.Unavailable || code == codes.DeadlineExceeded
 }
 
-// unauthorized says that the answer is about who asks, not about the request: once the token is
-// renewed, or known, the same request is taken.
+// unauthorized says that the answer of a call is about who asks, not about what is asked: once the
+// token is renewed, or known, the same call is taken.
 func unauthorized(code codes.Code) bool {
 	return code == codes.Unauthenticated || code == codes.PermissionDenied
 }

@@ -218,18 +218,19 @@ func (c *Call) leave(ctx context.Context, failure error) error {
 	if err == nil {
 		return failure
 	}
-	queued := ctx.Err() != nil || unreached(status.Code(err))
+	late := ctx.Err() != nil || unreached(status.Code(err))
+	queued := late || unauthorized(status.Code(err))
 	if queued {
 		c.client.delivery.put(item)
 	}
 	switch {
 	case failure != nil:
-		c.client.options.Logger.Error("tollgate: not recorded yet",
+		c.client.options.Logger.Error("tollgate: a usage record is not taken",
 			"request_id", c.RequestID, "queued", queued, "error", err)
 		return failure
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case queued:
+	case late:
 		return &Unavailable{Err: err, what: "not recorded yet, queued"}
 	}
 	return err

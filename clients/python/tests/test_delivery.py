@@ -238,21 +238,21 @@ def test_what_was_recorded_outlives_a_wrong_token(
 ) -> None:
     path = tmp_path / "queue.jsonl"
     denial: grpc.StatusCode | None = None
-    of_batch = True
-    why = {True: "no such token", False: "not of this workspace"}
-    asked: list[tuple[grpc.StatusCode | None, bool, list[str]]] = []
+    asked: list[tuple[grpc.StatusCode | None, list[str]]] = []
 
     def batch(
         request: pb.RecordUsageBatchRequest, context: grpc.ServicerContext
     ) -> pb.RecordUsageBatchResponse:
-        code, whole = denial, of_batch
-        asked.append((code, whole, [record.request_id for record in request.records]))
-        result = pb.RecordUsageResult(record=pb.RecordUsageResponse())
-        if code and whole:
-            context.abort(code, why[whole])
+        code = denial
+        asked.append((code, [record.request_id for record in request.records]))
         if code:
-            result.error.code, result.error.message = code.value[0], why[whole]
+            context.abort(code, "no such token")
+        result = pb.RecordUsageResult(record=pb.RecordUsageResponse())
         return pb.RecordUsageBatchResponse(results=[result for _ in request.records])
+
+    def one(_: bytes, context: grpc.ServicerContext) -> None:
+        assert denial
+        context.abort(denial, "no such token")
 
     class Handler(grpc.GenericRpcHandler):
         def service(
@@ -260,6 +260,8 @@ def test_what_was_recorded_outlives_a_wrong_token(
         ) -> grpc.RpcMethodHandler[Any, Any] | None:
             if details.method.endswith("CheckAndRoute"):
                 return grpc.unary_unary_rpc_method_handler(lambda *_: b"")
+            if details.method.endswith("/RecordUsage"):
+                return grpc.unary_unary_rpc_method_handler(one)
             return grpc.unary_unary_rpc_method_handler(
                 batch,
                 pb.RecordUsageBatchRequest.FromString,
@@ -271,24 +273,29 @@ def test_what_was_recorded_outlives_a_wrong_token(
     server.start()
     with Client(address, token="secret", timeout=LONG, queue_path=path) as client:
         denial = grpc.StatusCode.UNAUTHENTICATED
-        ids = run(client, "w")
-        for of_batch in (True, False):
-            for denial in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
-                end = time.monotonic() + LONG
-                # With the second the first has been answered.
-                while asked.count((denial, of_batch, ids)) < 2:
-                    assert client.flush(0.01) == 1
-                    assert time.monotonic() < end, asked
-                assert client.stats() == (1, 0, 0, 0)
-                assert ids[0] in path.read_text()
-                said = f"denied and will be tried again: {denial.name}: {why[of_batch]}"
-                assert said in caplog.text
+        # Who waits is told, and the record is kept all the same.
+        ids = ["kept"]
+        with (
+            pytest.raises(grpc.RpcError, match="no such token"),
+            client.guard("w", "m", input_tokens=1, request_id="kept", wait=True) as call,
+        ):
+            call.record(USED)
+        for denial in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
+            end = time.monotonic() + LONG
+            # With the second the first has been answered.
+            while asked.count((denial, ids)) < 2:
+                assert client.flush(0.01) == 1
+                assert time.monotonic() < end, asked
+            assert client.stats() == (1, 0, 0, 0)
+            assert ids[0] in path.read_text()
+            said = f"denied and will be tried again: {denial.name}: no such token"
+            assert said in caplog.text
         denial = None
         assert client.flush(LONG) == 0
         assert client.stats() == (0, 1, 0, 0)
         assert path.read_text() == ""
-        assert asked[-1] == (None, False, ids)
-        assert all(recorded == ids for _, _, recorded in asked)
+        assert asked[-1] == (None, ids)
+        assert all(recorded == ids for _, recorded in asked)
     assert "secret" not in caplog.text
     server.stop(None).wait()
 
@@ -329,20 +336,6 @@ def test_while_nobody_lets_it_in_one_release_waits_for_the_answer(code: grpc.Sta
     items = [pb.RecordUsageRequest(request_id="r"), *releases]
     assert delivery._send(stub, items) == items
     assert asked == ["batch"]
-
-
-def test_many_that_are_denied_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    class Stub:
-        def RecordUsageBatch(self, _: object) -> pb.RecordUsageBatchResponse:
-            denied = pb.RecordUsageResult()
-            denied.error.code = grpc.StatusCode.PERMISSION_DENIED.value[0]
-            return pb.RecordUsageBatchResponse(results=[denied, denied])
-
-    stub = cast("pb.UsageServiceStub", Stub())
-    records: list[Item] = [pb.RecordUsageRequest(request_id=str(n)) for n in range(2)]
-    delivery = Delivery(lambda: (stub, lambda: None), 10, None, 0)
-    assert delivery._send(stub, records) == records
-    assert caplog.text.count("will be tried again: PERMISSION_DENIED") == 1
 
 
 def test_a_line_that_found_no_room_leaves_nothing_behind(tmp_path: pathlib.Path) -> None:

@@ -303,18 +303,11 @@ impl Delivery {
             }
         };
         let mut results = results.into_iter();
-        let (mut again, mut warned) = (Vec::new(), false);
+        let mut again = Vec::new();
         for record in records {
             match results.next().and_then(|result| result.result) {
                 Some(Recorded::Record(_)) => state.delivered += 1,
                 Some(Recorded::Error(error)) if is_unreached(Code::from_i32(error.code)) => {
-                    again.push(record);
-                }
-                Some(Recorded::Error(error)) if is_unauthorized(Code::from_i32(error.code)) => {
-                    if !warned {
-                        denied(Code::from_i32(error.code), &error.message);
-                    }
-                    warned = true;
                     again.push(record);
                 }
                 Some(Recorded::Error(error)) => state.refuse(&record, &error.message),

@@ -291,8 +291,8 @@ pub(crate) fn is_unreached(code: Code) -> bool {
     matches!(code, Code::Unavailable | Code::DeadlineExceeded)
 }
 
-/// Whether the answer is about who asks, not about the request: once the token is renewed, or
-/// known, the same request is taken.
+/// Whether the answer of a call is about who asks, not about what is asked: once the token is
+/// renewed, or known, the same call is taken.
 pub(crate) fn is_unauthorized(code: Code) -> bool {
     matches!(code, Code::Unauthenticated | Code::PermissionDenied)
 }

@@ -13,7 +13,9 @@ use tonic::Status;
 
 use crate::client::Inner;
 use crate::delivery::Item;
-use crate::errors::{Blocked, GuardError, Verdict, enum_name, is_unreached, reason_name};
+use crate::errors::{
+    Blocked, GuardError, Verdict, enum_name, is_unauthorized, is_unreached, reason_name,
+};
 use crate::money::Money;
 use crate::request::{Policy, Request, duration_of};
 use crate::usage::{UsageReader, tokens_of};
@@ -322,7 +324,8 @@ impl OpenCall {
     }
 
     /// Records how the call ended. Fails only with `wait`: if nobody answers, the record is queued
-    /// and this is [`GuardError::Unavailable`]; if it is refused, [`GuardError::Rpc`].
+    /// and this is [`GuardError::Unavailable`]; if it is refused, or queued because the server does
+    /// not accept the token, [`GuardError::Rpc`].
     pub async fn finish(self, outcome: Outcome) -> Result<(), GuardError> {
         let client = &self.call.0.client;
         let Some(item) = self.call.leave(outcome) else { return Ok(()) };
@@ -345,7 +348,9 @@ impl OpenCall {
             // It stays unsent and so comes into the queue.
             Err(status) if is_unreached(status.code()) => Err(GuardError::Unavailable(status)),
             Err(status) => {
-                unsent.item = None;
+                if !is_unauthorized(status.code()) {
+                    unsent.item = None;
+                }
                 Err(GuardError::Rpc(status))
             }
         }
@@ -375,7 +380,7 @@ impl OpenCall {
                 let call = self.call.clone();
                 if let Err(failure) = self.finish(Outcome::Error).await {
                     let id = call.request_id();
-                    tracing::error!("tollgate: {id} is not recorded yet: {failure}");
+                    tracing::error!("tollgate: the usage record {id} is not taken: {failure}");
                 }
                 Err(GuardError::Block(error))
             }

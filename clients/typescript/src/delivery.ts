@@ -10,7 +10,9 @@ import { Code, ConnectError } from "@connectrpc/connect";
 
 import { isUnauthorized, isUnreached } from "./errors.js";
 import type {
+  ItemError,
   RecordUsageRequest,
+  RecordUsageResponse,
   ReleaseHoldRequest,
   UsageService,
 } from "./gen/tollgate/v1/usage_service_pb.js";
@@ -21,8 +23,14 @@ const BATCH_MAX = 100;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 5000;
 
+// Codes which say that nobody has judged the record yet.
+const UNREACHED: readonly number[] = [Code.Unavailable, Code.DeadlineExceeded];
+
 /** What leaving a guard may have to send. */
 export type Item = RecordUsageRequest | ReleaseHoldRequest;
+
+/** What has to be tried again, and the error of the call if there was one. */
+type Again = Map<Item, unknown>;
 
 /** Counts of usage records since the client was made; `queued` is what waits now. */
 export interface Stats {
@@ -222,7 +230,7 @@ export class Delivery {
 
   /** Sends once and gives back what has to be tried again, in its order. */
   async #send(batch: readonly Item[]): Promise<Item[]> {
-    const again = new Map<Item, ConnectError>();
+    const again: Again = new Map();
     const denied = () => [...again.values()].find(isUnauthorized);
     await this.#record(batch.filter(isRecord), again);
     // Who is not let in with the records is not with the releases either.
@@ -245,7 +253,7 @@ export class Delivery {
   }
 
   /** Adds the records that have to be tried again, and why. */
-  async #record(records: RecordUsageRequest[], again: Map<Item, ConnectError>): Promise<void> {
+  async #record(records: RecordUsageRequest[], again: Again): Promise<void> {
     if (records.length === 0) {
       return;
     }
@@ -255,20 +263,16 @@ export class Delivery {
         const result = results[index]?.result;
         if (result?.case === "record") {
           this.#delivered += 1;
-          continue;
-        }
-        const { message, code = 0 } = result?.value ?? { message: "it was not answered" };
-        const error = new ConnectError(message, Code[Code[code] as keyof typeof Code]);
-        if (isUnreached(error) || isUnauthorized(error)) {
-          again.set(record, error);
+        } else if (isUnreachedItem(result?.value)) {
+          again.set(record, undefined);
         } else {
-          this.#refuse(record, message);
+          this.#refuse(record, result?.value?.message ?? "it was not answered");
         }
       }
     } catch (error) {
       for (const record of records) {
         if (isUnreached(error) || isUnauthorized(error) || this.#stopped) {
-          again.set(record, ConnectError.from(error));
+          again.set(record, error);
         } else {
           this.#refuse(record, String(error));
         }
@@ -302,6 +306,10 @@ export class Delivery {
 /** Says whether an item is a record, and not a release. */
 export function isRecord(item: Item): item is RecordUsageRequest {
   return item.$typeName === "tollgate.v1.RecordUsageRequest";
+}
+
+function isUnreachedItem(item: RecordUsageResponse | ItemError | undefined): boolean {
+  return item !== undefined && "code" in item && UNREACHED.includes(item.code);
 }
 
 // The queues that are not empty.

@@ -150,8 +150,8 @@ export function isUnreached(error: unknown): error is ConnectError {
 }
 
 /**
- * Says whether an error is about who asks, and not about the request: once the token is renewed, or
- * known, the same request is taken.
+ * Says whether the error of a call is about who asks, and not about what is asked: once the token
+ * is renewed, or known, the same call is taken.
  */
 export function isUnauthorized(error: unknown): error is ConnectError {
   return (

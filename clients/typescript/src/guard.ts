@@ -7,7 +7,14 @@ import { Code, ConnectError } from "@connectrpc/connect";
 
 import type { Delivery, Item } from "./delivery.js";
 import { isRecord } from "./delivery.js";
-import { Blocked, enumName, isUnreached, TollgateUnavailable, Verdict } from "./errors.js";
+import {
+  Blocked,
+  enumName,
+  isUnauthorized,
+  isUnreached,
+  TollgateUnavailable,
+  Verdict,
+} from "./errors.js";
 import type { Tokenizer } from "./estimate.js";
 import { estimateTokens } from "./estimate.js";
 import {
@@ -304,12 +311,13 @@ export class Call implements AsyncDisposable {
   /** Queues what could not be sent at once; throws unless the block has failed already. */
   #undelivered(item: Item, error: unknown, failed: boolean): void {
     const unreached = isUnreached(error);
-    if (unreached) {
+    const queued = unreached || isUnauthorized(error);
+    if (queued) {
       this.#owner.delivery.put(item);
     }
     if (failed) {
-      const why = String(error);
-      this.#owner.logger.error(`tollgate: ${this.requestId} is not recorded yet: ${why}`);
+      const state = queued ? "not recorded yet" : "refused";
+      this.#owner.logger.error(`tollgate: ${this.requestId} is ${state}: ${String(error)}`);
     } else if (unreached) {
       throw new TollgateUnavailable(`not recorded yet, queued: ${error.rawMessage}`, {
         cause: error,

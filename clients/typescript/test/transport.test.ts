@@ -162,15 +162,18 @@ test("what is denied to the token is delivered later", async (t) => {
   const queuePath = join(folder(), "queue");
   const options = { token: "secret", queuePath, logger: log };
   const client = await reach(t, server, options);
-  const put = (requestId: string) =>
-    client.guard({ workspace: "w", model: "m", inputTokens: 1, requestId }, (call) => {
+  const put = (requestId: string, wait = false) =>
+    client.guard({ workspace: "w", model: "m", inputTokens: 1, requestId, wait }, (call) => {
       if (requestId !== "release") {
         call.record(new Usage({ inputTokens: 1 }));
       }
     });
   const expired = new ConnectError("it has expired", Code.Unauthenticated);
 
-  await put("a");
+  // Who waits is told, and the record is kept all the same.
+  const told = assert.rejects(put("a", true), { code: Code.Unauthenticated });
+  (await next()).fail(expired);
+  await told;
   (await next()).fail(expired);
   let delivery = await next();
   assert.deepEqual(delivery.ids, ["a"]);
@@ -180,9 +183,7 @@ test("what is denied to the token is delivered later", async (t) => {
   delivery.fail(new ConnectError("not of the call", Code.PermissionDenied));
   delivery = await next();
   assert.deepEqual(delivery.ids, ["a", "b"]);
-  const error = { code: Code.PermissionDenied, message: "not of the records" };
-  const result = { result: { case: "error", value: error } };
-  delivery.answer({ results: [result, result] });
+  delivery.fail(new ConnectError("nor now", Code.PermissionDenied));
   delivery = await next();
   assert.deepEqual(delivery.ids, ["a", "b"], "no release was sent before");
   assert.equal(await client.flush(100), 3);
@@ -202,7 +203,7 @@ test("what is denied to the token is delivered later", async (t) => {
   assert.deepEqual(log.text.trimEnd().split("\n"), [
     `${denied} [unauthenticated] it has expired`,
     `${denied} [permission_denied] not of the call`,
-    `${denied} [permission_denied] not of the records`,
+    `${denied} [permission_denied] nor now`,
     `${denied} [unauthenticated] it has expired`,
   ]);
 });

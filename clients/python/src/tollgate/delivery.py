@@ -28,8 +28,8 @@ BACKOFF_MIN = 0.1
 BACKOFF_MAX = 5.0
 # Codes which say that nobody has judged the record yet.
 UNREACHED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-# Codes which are about who asks, not about the record: once the token is renewed, or known, the
-# same record is taken.
+# Codes of a call which are about who asks, not about the records: once the token is renewed, or
+# known, the same records are taken.
 UNAUTHORIZED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 
 Item = pb.RecordUsageRequest | pb.ReleaseHoldRequest
@@ -185,20 +185,14 @@ class Delivery:
                 results = stub.RecordUsageBatch(pb.RecordUsageBatchRequest(records=records)).results
                 if len(results) != len(records):
                     raise ValueError(f"{len(results)} answers to {len(records)} records")
-                warned = False
                 for record, result in zip(records, results, strict=True):
-                    code = _CODES.get(result.error.code, grpc.StatusCode.UNKNOWN)
-                    if code is grpc.StatusCode.OK:
-                        self._delivered += 1
-                    elif code in UNREACHED:
+                    code = result.error.code if result.HasField("error") else 0
+                    if code in _UNREACHED_NUMBERS:
                         again.append(record)
-                    elif code in UNAUTHORIZED:
-                        again.append(record)
-                        if not warned:
-                            _denied(code, result.error.message)
-                        warned = True
-                    else:
+                    elif code:
                         self._refuse([record], result.error.message)
+                    else:
+                        self._delivered += 1
             except grpc.RpcError as error:
                 if error.code() in UNREACHED or self._stopped:
                     again.extend(records)
@@ -245,4 +239,4 @@ def _denied(code: grpc.StatusCode, why: str | None) -> None:
     log.warning("tollgate: a delivery is denied and will be tried again: %s: %s", code.name, why)
 
 
-_CODES = {code.value[0]: code for code in grpc.StatusCode}
+_UNREACHED_NUMBERS = tuple(code.value[0] for code in UNREACHED)

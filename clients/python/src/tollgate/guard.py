@@ -19,7 +19,7 @@ import grpc
 from typing_extensions import Self
 
 from . import v1 as pb
-from .delivery import UNREACHED, Delivery, Item
+from .delivery import UNAUTHORIZED, UNREACHED, Delivery, Item
 from .errors import Blocked, TollgateUnavailable, Verdict, enum_name
 from .money import Money, duration_of, time_of
 from .usage import ServiceTier, Usage, UsageReader, estimate_tokens
@@ -246,10 +246,12 @@ class _Call:
     def _undelivered(self, item: Item, error: grpc.RpcError, failed: bool) -> None:
         """Queues what could not be sent at once; raises unless the block has failed already."""
         unreached = error.code() in UNREACHED
-        if unreached:
+        queued = unreached or error.code() in UNAUTHORIZED
+        if queued:
             self._owner._delivery.put(item)
         if failed:
-            log.error("tollgate: %s is not recorded yet: %s", self.request_id, error.details())
+            state = "not recorded yet" if queued else "refused"
+            log.error("tollgate: %s is %s: %s", self.request_id, state, error.details())
         elif unreached:
             raise TollgateUnavailable(f"not recorded yet, queued: {error.details()}") from error
         else:

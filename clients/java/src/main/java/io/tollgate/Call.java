@@ -281,12 +281,15 @@ public final class Call implements AutoCloseable {
       RecordUsageRequest record, StatusRuntimeException error, boolean failed) {
     Status.Code code = error.getStatus().getCode();
     boolean unreached = Connection.UNREACHED.contains(code);
-    if (unreached || code == Status.Code.CANCELLED) {
+    boolean queued =
+        unreached || Connection.UNAUTHORIZED.contains(code) || code == Status.Code.CANCELLED;
+    if (queued) {
       client.delivery().put(record);
     }
     String why = Connection.why(error);
     if (failed) {
-      LOG.log(Level.ERROR, "tollgate: {0} is not recorded yet: {1}", requestId(), why);
+      String state = queued ? "not recorded yet" : "refused";
+      LOG.log(Level.ERROR, "tollgate: {0} is {1}: {2}", requestId(), state, why);
     } else if (unreached) {
       throw new TollgateUnavailableException("not recorded yet, queued: " + why, error);
     } else {

@@ -40,8 +40,8 @@ final class Connection {
       Set.of(Status.Code.UNAVAILABLE, Status.Code.DEADLINE_EXCEEDED);
 
   /**
-   * Codes which are about who asks, not about the request: once the token is renewed, or known, the
-   * same request is taken.
+   * Codes of a call which are about who asks, not about what is asked: once the token is renewed,
+   * or known, the same call is taken.
    */
   static final Set<Status.Code> UNAUTHORIZED =
       Set.of(Status.Code.UNAUTHENTICATED, Status.Code.PERMISSION_DENIED);

@@ -348,7 +348,6 @@ final class Delivery {
         refuse(records, "the server answered " + results.size() + " of " + records.size());
         return;
       }
-      boolean warned = false;
       for (int at = 0; at < records.size(); at++) {
         RecordUsageResult result = results.get(at);
         Status.Code code = Status.fromCodeValue(result.getError().getCode()).getCode();
@@ -356,12 +355,6 @@ final class Delivery {
           count(1, 0);
         } else if (Connection.UNREACHED.contains(code)) {
           again.add(records.get(at));
-        } else if (Connection.UNAUTHORIZED.contains(code)) {
-          again.add(records.get(at));
-          if (!warned) {
-            denied(code + ": " + result.getError().getMessage());
-          }
-          warned = true;
         } else {
           refuse(List.of(records.get(at)), result.getError().getMessage());
         }

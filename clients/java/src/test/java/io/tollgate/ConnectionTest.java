@@ -32,6 +32,7 @@ import io.tollgate.v1.GetBudgetResponse;
 import io.tollgate.v1.ItemError;
 import io.tollgate.v1.RecordUsageBatchRequest;
 import io.tollgate.v1.RecordUsageBatchResponse;
+import io.tollgate.v1.RecordUsageRequest;
 import io.tollgate.v1.RecordUsageResponse;
 import io.tollgate.v1.RecordUsageResult;
 import io.tollgate.v1.ReleaseHoldRequest;
@@ -122,19 +123,27 @@ class ConnectionTest {
     try (Fake fake = new Fake(InsecureServerCredentials.create());
         Client client = patient(fake.address()).token("secret").queuePath(path).build();
         Log log = new Log()) {
-      fake.denial = new Fake.Denial(Status.UNAUTHENTICATED, true);
-      try (Call call = client.guard(request("later").requestId("kept").build())) {
-        call.record(Usage.of(1, 1));
-      }
-      for (boolean whole : new boolean[] {true, false}) {
-        for (Status status : List.of(Status.UNAUTHENTICATED, Status.PERMISSION_DENIED)) {
-          deny(fake, client, status, whole, 1);
-          assertEquals(new Stats(1, 0, 0, 0), client.stats());
-          assertTrue(Files.readString(path).contains("kept"));
-          String said = "WARNING tollgate: a delivery is denied and will be tried again: ";
-          said += status.getCode() + ": " + (whole ? "no such token" : "not of this workspace");
-          assertTrue(log.text().contains(said), log::text);
-        }
+      fake.denial = Status.UNAUTHENTICATED;
+      // Who waits is told, and the record is kept all the same.
+      GuardRequest waiting = request("later").requestId("kept").waitForRecord(true).build();
+      StatusRuntimeException said =
+          assertThrows(
+              StatusRuntimeException.class,
+              () ->
+                  client.guard(
+                      waiting,
+                      call -> {
+                        call.record(Usage.of(1, 1));
+                        return null;
+                      }));
+      assertEquals(Status.Code.UNAUTHENTICATED, said.getStatus().getCode());
+      for (Status status : List.of(Status.UNAUTHENTICATED, Status.PERMISSION_DENIED)) {
+        deny(fake, client, status, 1);
+        assertEquals(new Stats(1, 0, 0, 0), client.stats());
+        assertTrue(Files.readString(path).contains("kept"));
+        String denied = "WARNING tollgate: a delivery is denied and will be tried again: ";
+        denied += status.getCode() + ": no such token";
+        assertTrue(log.text().contains(denied), log::text);
       }
       fake.denial = null;
       assertEquals(0, client.flush(LONG));
@@ -149,24 +158,24 @@ class ConnectionTest {
   void whileNobodyLetsItInOneReleaseWaitsForTheAnswer() throws IOException {
     try (Fake fake = new Fake(InsecureServerCredentials.create());
         Client client = patient(fake.address()).build()) {
-      fake.denial = new Fake.Denial(Status.UNAUTHENTICATED, true);
+      fake.denial = Status.UNAUTHENTICATED;
       for (String id : List.of("first", "second")) {
         client.guard(request("later").requestId(id).build()).close();
       }
-      deny(fake, client, Status.UNAUTHENTICATED, true, 2);
-      deny(fake, client, Status.PERMISSION_DENIED, true, 2);
+      deny(fake, client, Status.UNAUTHENTICATED, 2);
+      deny(fake, client, Status.PERMISSION_DENIED, 2);
       assertEquals(Set.of("first"), Set.copyOf(fake.releases));
       fake.denial = null;
       assertEquals(0, client.flush(LONG));
       assertEquals("second", fake.releases.get(fake.releases.size() - 1));
 
-      fake.denial = new Fake.Denial(Status.PERMISSION_DENIED, true);
+      fake.denial = Status.PERMISSION_DENIED;
       fake.releases.clear();
       try (Call call = client.guard(request("later").build())) {
         call.record(Usage.of(1, 1));
       }
       client.guard(request("later").requestId("third").build()).close();
-      deny(fake, client, Status.PERMISSION_DENIED, true, 2);
+      deny(fake, client, Status.PERMISSION_DENIED, 2);
       assertEquals(List.of(), fake.releases, "a record is denied before");
       fake.denial = null;
       assertEquals(0, client.flush(LONG));
@@ -175,15 +184,14 @@ class ConnectionTest {
   }
 
   /** Denies from now on, until the client has heard so; each time it leaves so much. */
-  private static void deny(Fake fake, Client client, Status status, boolean whole, int left) {
-    Fake.Denial denial = new Fake.Denial(status, whole);
-    fake.denial = denial;
+  private static void deny(Fake fake, Client client, Status status, int left) {
+    fake.denial = status;
     fake.denials.clear();
     Wait.until(
         () -> {
           assertEquals(left, client.flush(Duration.ofMillis(10)));
           // With the second the first has been answered.
-          return Collections.frequency(fake.denials, denial) >= 2;
+          return Collections.frequency(fake.denials, status) >= 2;
         },
         fake.denials::toString);
   }
@@ -364,11 +372,10 @@ class ConnectionTest {
     final List<String> releases = new CopyOnWriteArrayList<>();
     final List<String> records = new CopyOnWriteArrayList<>();
 
-    /** What a delivery is answered, as a whole or in the results of its records. */
-    record Denial(Status status, boolean whole) {}
+    /** What every delivery is answered while this is here. */
+    volatile Status denial;
 
-    volatile Denial denial;
-    final List<Denial> denials = new CopyOnWriteArrayList<>();
+    final List<Status> denials = new CopyOnWriteArrayList<>();
     private final Server server;
 
     Fake(ServerCredentials credentials) throws IOException {
@@ -425,14 +432,20 @@ class ConnectionTest {
       public void releaseHold(
           ReleaseHoldRequest request, StreamObserver<ReleaseHoldResponse> answers) {
         releases.add(request.getRequestId());
-        Denial now = denial;
+        Status now = denial;
         if (now != null) {
           denials.add(now);
-          answers.onError(now.status().asRuntimeException());
+          answers.onError(now.asRuntimeException());
           return;
         }
         answers.onNext(ReleaseHoldResponse.getDefaultInstance());
         answers.onCompleted();
+      }
+
+      @Override
+      public void recordUsage(
+          RecordUsageRequest request, StreamObserver<RecordUsageResponse> answers) {
+        answers.onError(denial.asRuntimeException());
       }
 
       @Override
@@ -443,22 +456,14 @@ class ConnectionTest {
           return;
         }
         request.getRecordsList().forEach(record -> records.add(record.getRequestId()));
-        RecordUsageResult.Builder result = RecordUsageResult.newBuilder();
-        Denial now = denial;
+        Status now = denial;
         if (now != null) {
           denials.add(now);
-          if (now.whole()) {
-            Status status = now.status().withDescription("no such token");
-            answers.onError(status.asRuntimeException());
-            return;
-          }
-          result.getErrorBuilder().setCode(now.status().getCode().value());
-          result.getErrorBuilder().setMessage("not of this workspace");
-          answers.onNext(RecordUsageBatchResponse.newBuilder().addResults(result).build());
-          answers.onCompleted();
+          answers.onError(now.withDescription("no such token").asRuntimeException());
           return;
         }
         batches.add(request);
+        RecordUsageResult.Builder result = RecordUsageResult.newBuilder();
         if (batches.size() == 1) {
           result.setError(ItemError.newBuilder().setCode(Status.Code.UNAVAILABLE.value()));
         } else {
