@@ -274,9 +274,7 @@ func (d *delivery) record(ctx context.Context, records []*pb.RecordUsageRequest)
 		switch {
 		case code == codes.OK:
 			counts.Delivered++
-		case unreached(code) || ctx.Err() != nil:
-			again = append(again, record)
-		case unauthorized(status.Code(err)):
+		case unreached(code) || unauthorized(status.Code(err)) || ctx.Err() != nil:
 			again = append(again, record)
 		default:
 			counts.Refused++

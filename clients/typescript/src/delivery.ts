@@ -22,7 +22,6 @@ import { QueueFile } from "./queue-file.js";
 const BATCH_MAX = 100;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 5000;
-
 // Codes which say that nobody has judged the record yet.
 const UNREACHED: readonly number[] = [Code.Unavailable, Code.DeadlineExceeded];
 
