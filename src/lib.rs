@@ -5,6 +5,7 @@
 pub mod admin;
 pub mod analytics;
 pub mod config;
+pub mod domain;
 pub mod engine;
 pub mod grpc;
 pub mod ledger;

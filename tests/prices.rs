@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tollgate::ledger::Time;
-use tollgate::ledger::catalogue::Catalogue;
-use tollgate::ledger::price::{Price, Rate, RateCard};
-use tollgate::ledger::time::MICROS_PER_DAY;
-use tollgate::ledger::usage::{ServiceTier, TokenClass, Usage};
+use tollgate::domain::Time;
+use tollgate::domain::catalog::Catalogue;
+use tollgate::domain::catalog::price::{Price, Rate, RateCard};
+use tollgate::domain::time::MICROS_PER_DAY;
+use tollgate::domain::usage::{ServiceTier, TokenClass, Usage};
 use tollgate::prices::{Import, Moment, Skipped, builtin, litellm};
 
 const NOW: Time = Time::from_micros(1_790_000_000_000_000);

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tollgate::ledger::calendar::Calendar;
-use tollgate::ledger::price::Rate;
-use tollgate::ledger::record::{Record, RecordKind};
-use tollgate::ledger::time::MICROS_PER_SECOND;
-use tollgate::ledger::usage::{Attribution, Outcome, ServiceTier, TokenClass, Usage, UsageSource};
-use tollgate::ledger::{Amount, Time};
+use tollgate::domain::attribution::Attribution;
+use tollgate::domain::calendar::Calendar;
+use tollgate::domain::catalog::price::Rate;
+use tollgate::domain::record::{Record, RecordKind};
+use tollgate::domain::time::MICROS_PER_SECOND;
+use tollgate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use tollgate::domain::{Amount, Time};
 use tollgate::storage::{Store, sql};
 
 use crate::messages::{

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::Error;
 use crate::analytics::export::content::{Basis, Content};
 use crate::analytics::export::{self, Export, Format};
+use crate::domain::catalog::Catalogue;
 use crate::engine::Clock;
-use crate::ledger::catalogue::Catalogue;
 use crate::storage::{Store, sql};
 
 /// What to export, from where.

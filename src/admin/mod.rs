@@ -10,8 +10,8 @@ pub mod verify;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::domain::catalog::Catalogue;
 use crate::engine::{self, By, Clock};
-use crate::ledger::catalogue::Catalogue;
 use crate::prices::litellm::{self, NotAList};
 use crate::prices::{Import, Moment, Report, builtin};
 use crate::storage::sql::{self, OpenError};

@@ -4,9 +4,9 @@
 use std::fmt;
 
 use super::Error;
-use crate::ledger::catalogue::Catalogue;
-use crate::ledger::record::{Record, RecordKind};
-use crate::ledger::time::MICROS_PER_HOUR;
+use crate::domain::catalog::Catalogue;
+use crate::domain::record::{Record, RecordKind};
+use crate::domain::time::MICROS_PER_HOUR;
 use crate::storage::rollup::{Grain, LOCAL_DAY_MAX};
 use crate::storage::{Derived, Difference, Store, sql};
 
@@ -120,7 +120,7 @@ fn fault_of(catalogue: &Catalogue, after: i64, record: &Record) -> Option<String
         return None;
     }
     let expected = match &record.price_id {
-        None => crate::ledger::Amount::ZERO,
+        None => crate::domain::Amount::ZERO,
         Some(id) => match catalogue.price_by_id(id) {
             None => return Some(format!("its price {id} is not in the catalogue")),
             Some(card) => card.cost(&record.usage, record.tier, record.exchange_rate),

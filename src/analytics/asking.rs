@@ -1,7 +1,7 @@
 //! Collects questions, so that they are put to storage at once, and hands out the answers by kind.
 
 use super::{Error, Result, Scope};
-use crate::ledger::Time;
+use crate::domain::Time;
 use crate::storage;
 use crate::storage::reports::{
     Answer, DistinctQuestion, DistinctRow, Question, ROWS_MAX, RefusalsQuestion, RefusalsRow,

@@ -3,9 +3,8 @@
 
 use super::asking::Asking;
 use super::{Result, Scope};
-use crate::ledger::calendar::Window;
-use crate::storage::reports::Source;
-use crate::storage::reports::{Axis, Filter, SumsQuestion, SumsRow};
+use crate::domain::calendar::Window;
+use crate::storage::reports::{Axis, Filter, Source, SumsQuestion, SumsRow};
 use crate::storage::rollup::{Dimension, LimitKey};
 
 /// Texts have no control characters: matches no value.

@@ -6,9 +6,9 @@
 
 use super::metric::{Counted, Metric};
 use super::{Error, Result};
-use crate::ledger::Amount;
-use crate::ledger::time::Micros;
-use crate::ledger::usage::TokenClass;
+use crate::domain::Amount;
+use crate::domain::time::Micros;
+use crate::domain::usage::TokenClass;
 use crate::storage::latency::Latencies;
 use crate::storage::reports::RefusalsRow;
 use crate::storage::rollup::Sums;

@@ -4,8 +4,8 @@ use super::asking::Asking;
 use super::figures::share_percent;
 use super::range::{Range, ReportPeriod};
 use super::{Result, Scope};
-use crate::ledger::Time;
-use crate::ledger::time::{MICROS_PER_DAY, MICROS_PER_HOUR, Micros};
+use crate::domain::Time;
+use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, Micros};
 use crate::storage::reports::{Question, SignUp};
 
 /// Parts of the distribution: name and where it begins; each ends where the next begins.

@@ -6,9 +6,9 @@ use super::axis::Filters;
 use super::figures::{divide, token_count};
 use super::overview::total_question;
 use super::{Result, Scope};
-use crate::ledger::calendar::{Window, Windows};
-use crate::ledger::time::MICROS_PER_HOUR;
-use crate::ledger::{Amount, Time};
+use crate::domain::calendar::{Window, Windows};
+use crate::domain::time::MICROS_PER_HOUR;
+use crate::domain::{Amount, Time};
 use crate::storage::reports::Question;
 use crate::storage::rollup::Sums;
 

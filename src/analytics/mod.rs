@@ -26,10 +26,10 @@ mod tests;
 
 use chrono::NaiveDate;
 
-use crate::ledger::Time;
-use crate::ledger::calendar::Calendar;
-use crate::ledger::catalogue::Catalogue;
-use crate::ledger::workspace::Workspace;
+use crate::domain::Time;
+use crate::domain::calendar::Calendar;
+use crate::domain::catalog::Catalogue;
+use crate::domain::workspace::Workspace;
 use crate::storage;
 use crate::storage::reports::ReportStore;
 use range::{Range, ReportPeriod};

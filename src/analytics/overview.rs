@@ -7,8 +7,8 @@ use super::plan::{self, DAILY, source};
 use super::range::{Range, ReportPeriod};
 use super::table::{Over, refusals_question};
 use super::{Result, Scope};
-use crate::ledger::Amount;
-use crate::ledger::calendar::Window;
+use crate::domain::Amount;
+use crate::domain::calendar::Window;
 use crate::storage::reports::{Axis, DistinctQuestion, Question, Source, SumsQuestion};
 use crate::storage::rollup::{Dimension, Sums};
 

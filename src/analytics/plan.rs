@@ -3,7 +3,7 @@
 use super::asking::Asking;
 use super::axis::model_axis;
 use super::{Error, Result, Scope};
-use crate::ledger::calendar::Window;
+use crate::domain::calendar::Window;
 use crate::storage::reports::{Axis, Filter, Question, RECORDS_MAX, Source};
 
 /// What must be told apart.

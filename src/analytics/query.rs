@@ -8,7 +8,7 @@ use super::metric::{Counted, Metric};
 use super::range::{Bucket, Days, Granularity, HOUR_DAYS_MAX, Range, ReportPeriod};
 use super::table::{Groups, Key, Over, Table, Wanted};
 use super::{Error, Result, Scope, plan, rank, ranking};
-use crate::ledger::calendar::Window;
+use crate::domain::calendar::Window;
 use crate::storage::reports::{OrderBy, Source};
 
 /// Most groups that are told apart in an answer.

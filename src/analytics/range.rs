@@ -5,10 +5,10 @@
 
 use chrono::{Datelike, Months, NaiveDate, TimeDelta};
 
-use crate::ledger::Time;
-use crate::ledger::calendar::{Calendar, Window};
-use crate::ledger::quota::Period;
-use crate::ledger::time::Micros;
+use crate::domain::Time;
+use crate::domain::calendar::{Calendar, Window};
+use crate::domain::quota::Period;
+use crate::domain::time::Micros;
 
 /// Most days of one report.
 pub const DAYS_MAX: i64 = 1_100;
@@ -206,7 +206,7 @@ fn days(count: i64) -> TimeDelta {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::time::MICROS_PER_HOUR;
+    use crate::domain::time::MICROS_PER_HOUR;
 
     fn calendar(zone: &str, start_day: u32) -> Calendar {
         let date = NaiveDate::from_ymd_opt(2024, 1, start_day).unwrap();

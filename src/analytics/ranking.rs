@@ -9,7 +9,7 @@ use super::plan::{self, DAILY, source};
 use super::query::Group;
 use super::range::{Range, ReportPeriod};
 use super::{Result, Scope};
-use crate::ledger::Amount;
+use crate::domain::Amount;
 use crate::storage::reports::{Axis, OrderBy, Question, Source, SumsQuestion, SumsRow};
 use crate::storage::rollup::{Dimension, Sums};
 

@@ -11,7 +11,7 @@ use super::figures::{Figures, Refused};
 use super::metric::Counted;
 use super::plan::{self, Fineness, source};
 use super::{Result, Scope};
-use crate::ledger::calendar::Window;
+use crate::domain::calendar::Window;
 use crate::storage::reports::{
     Axis, DistinctQuestion, OrderBy, RefusalsQuestion, RefusalsRow, Source, SumsQuestion, SumsRow,
 };

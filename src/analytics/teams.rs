@@ -6,7 +6,7 @@ use super::figures::{Figures, share_percent, token_count};
 use super::overview::total_question;
 use super::range::{Range, ReportPeriod};
 use super::{Result, Scope, plan, ranking};
-use crate::ledger::Amount;
+use crate::domain::Amount;
 use crate::storage::reports::Source;
 use crate::storage::rollup::{Dimension, Sums};
 

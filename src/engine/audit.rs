@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::{Engine, Result};
-use crate::ledger::Time;
+use crate::domain::Time;
 use crate::storage::policy::{AuditEvent, AuditFilter};
 
 /// Who makes a change, and by which call or command.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::audit::By;
-use super::described;
 use super::error::{Error, Result};
-use super::{Engine, InCurrency, Shared, WorkspaceHandle};
-use crate::ledger::amount::NANOS_PER_UNIT;
-use crate::ledger::quota::{
-    BOOST_SPAN_MAX, BOOSTS_MAX, Boost, BoostTarget, COUNT_LIMIT_MAX, Quota, SubjectKind, Unit,
-};
-use crate::ledger::{Amount, Currency, Ledger, Time};
+use super::{Engine, InCurrency, Shared, WorkspaceHandle, described};
+use crate::domain::attribution::SubjectKind;
+use crate::domain::boost::{BOOST_SPAN_MAX, BOOSTS_MAX, Boost, BoostTarget};
+use crate::domain::money::NANOS_PER_UNIT;
+use crate::domain::quota::{COUNT_LIMIT_MAX, Quota, Unit};
+use crate::domain::{Amount, Currency, Time};
+use crate::ledger::Ledger;
 use crate::storage::policy::{BoostFilter, Change};
 
 /// A boost as it is asked for.

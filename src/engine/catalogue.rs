@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use super::audit::By;
-use super::described;
 use super::error::{Error, Result};
-use super::{Engine, Shared};
-use crate::ledger::Time;
-use crate::ledger::catalogue::{Catalogue, ExchangeRate, Model, Refusal};
-use crate::ledger::price::{Price, Source};
+use super::{Engine, Shared, described};
+use crate::domain::Time;
+use crate::domain::catalog::price::{Price, Source};
+use crate::domain::catalog::{Catalogue, ExchangeRate, Model, Refusal};
 use crate::storage::Store;
 use crate::storage::policy::{AuditEvent, Change};
 

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::ledger::Time;
+use crate::domain::Time;
 
 pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Time;

@@ -5,17 +5,18 @@
 use chrono::SecondsFormat;
 use serde_json::{Map, Value, json};
 
-use crate::ledger::catalogue::{ExchangeRate, Model};
-use crate::ledger::price::{Price, Rates, Source, Variant};
-use crate::ledger::quota::{
-    ApiKey, Boost, BoostTarget, Enforcement, KeyGroup, Period, Quota, RateLimit, Scope,
-    SubjectKind, Unit,
-};
-use crate::ledger::usage::{ServiceTier, TokenClass};
-use crate::ledger::workspace::{
+use crate::domain::api_key::{ApiKey, KeyGroup};
+use crate::domain::attribution::SubjectKind;
+use crate::domain::boost::{Boost, BoostTarget};
+use crate::domain::catalog::price::{Price, Rates, Source, Variant};
+use crate::domain::catalog::{ExchangeRate, Model};
+use crate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
+use crate::domain::rate_limit::RateLimit;
+use crate::domain::usage::{ServiceTier, TokenClass};
+use crate::domain::workspace::{
     HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
-use crate::ledger::{Amount, Currency, Time};
+use crate::domain::{Amount, Currency, Time};
 use crate::storage::directory::{Entry, EntryKind};
 
 /// As `Money` in the protos.

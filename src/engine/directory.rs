@@ -5,10 +5,9 @@
 use std::collections::HashMap;
 
 use super::audit::By;
-use super::described;
 use super::error::{Error, Result};
-use super::{Engine, Shared, WorkspaceHandle};
-use crate::ledger::Time;
+use super::{Engine, Shared, WorkspaceHandle, described};
+use crate::domain::Time;
 use crate::storage;
 use crate::storage::directory::{Entry, EntryKind, EntryState, Listed};
 use crate::storage::policy::Change;

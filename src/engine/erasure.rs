@@ -10,7 +10,7 @@ use super::audit::By;
 use super::directory::resource;
 use super::error::{Error, Result};
 use super::{Engine, Shared, WorkspaceHandle};
-use crate::ledger::quota::SubjectKind;
+use crate::domain::attribution::SubjectKind;
 use crate::ledger::{Ledger, PSEUDONYM_PREFIX, UserTraces};
 use crate::storage;
 use crate::storage::directory::{EntryKind, Erasure};

@@ -40,7 +40,7 @@ pub enum Error {
         "the price is in {from} and the workspace in {to}, and no exchange rate is set for this \
          day: set one with ModelLimitService.SetExchangeRate"
     )]
-    ExchangeRateMissing { from: ledger::Currency, to: ledger::Currency },
+    ExchangeRateMissing { from: crate::domain::Currency, to: crate::domain::Currency },
     #[error("{bound} is at most {max}")]
     BoundReached { bound: &'static str, max: i64 },
     /// Nothing has changed, or the outcome is not known yet; a retry with the same id is safe.
@@ -58,17 +58,15 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     /// What a ledger said of one request.
-    pub(super) fn of_ledger(error: ledger::decision::Error, request_id: &str) -> Error {
+    pub(super) fn of_ledger(error: ledger::Error, request_id: &str) -> Error {
         let request_id = request_id.to_owned();
         match error {
-            ledger::decision::Error::RequestIdReused => Error::RequestIdReused { request_id },
-            ledger::decision::Error::HoldNotFound => Error::HoldNotFound { request_id },
-            ledger::decision::Error::ExchangeRateMissing { from, to } => {
+            ledger::Error::RequestIdReused => Error::RequestIdReused { request_id },
+            ledger::Error::HoldNotFound => Error::HoldNotFound { request_id },
+            ledger::Error::ExchangeRateMissing { from, to } => {
                 Error::ExchangeRateMissing { from, to }
             }
-            ledger::decision::Error::BoundReached { bound, max } => {
-                Error::BoundReached { bound, max }
-            }
+            ledger::Error::BoundReached { bound, max } => Error::BoundReached { bound, max },
         }
     }
 }

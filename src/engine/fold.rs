@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 
 use super::error::Result;
 use super::{Engine, Shared};
-use crate::ledger::Time;
+use crate::domain::Time;
 use crate::storage::rollup::{FoldCursor, Folded};
 
 /// How long a caller waits for the fold before it is answered what is folded.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::audit::By;
-use super::described;
 use super::error::{Error, Result};
-use super::{Engine, Shared, WorkspaceHandle};
-use crate::ledger::Time;
-use crate::ledger::quota::{ApiKey, KeyGroup, SubjectKind};
+use super::{Engine, Shared, WorkspaceHandle, described};
+use crate::domain::Time;
+use crate::domain::api_key::{ApiKey, KeyGroup};
+use crate::domain::attribution::SubjectKind;
 use crate::storage::policy::Change;
 
 const KEY: &str = "api_key";

@@ -38,11 +38,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::ledger::catalogue::{Catalogue, Model};
-use crate::ledger::mutants::{self, Mutant};
-use crate::ledger::price::Price;
-use crate::ledger::quota::{Answers, Questions};
-use crate::ledger::{Currency, Ledger, Time, WindowSpend};
+use crate::domain::backfill::{BackfillQueries, BackfillResults};
+use crate::domain::catalog::price::Price;
+use crate::domain::catalog::{Catalogue, Model};
+use crate::domain::{Currency, Time};
+use crate::ledger::{Ledger, WindowSpend};
 use crate::storage::policy::{AuditEvent, Change, StoredRate};
 use crate::storage::{self, Before, Store};
 use alerts::{AlertPositions, DeliveryBell};
@@ -350,8 +350,12 @@ impl Shared {
     }
 
     /// What the log says to what a ledger must know before rules apply.
-    async fn answers(&self, id: &str, questions: Questions) -> storage::Result<Answers> {
-        let mut answers = Answers::default();
+    async fn answers(
+        &self,
+        id: &str,
+        questions: BackfillQueries,
+    ) -> storage::Result<BackfillResults> {
+        let mut answers = BackfillResults::default();
         for query in questions.used {
             let used = self.store.used(id, &query).await?;
             answers.used.push((query, used));
@@ -367,7 +371,7 @@ impl Shared {
     async fn spend_of(
         &self,
         id: &str,
-        windows: [crate::ledger::calendar::Window; 2],
+        windows: [crate::domain::calendar::Window; 2],
     ) -> storage::Result<Vec<WindowSpend>> {
         let mut spend = Vec::with_capacity(windows.len());
         for window in windows {
@@ -416,9 +420,7 @@ impl Shared {
                 StoredRate { workspace_id, counts }
             }));
         }
-        if !mutants::is(Mutant::StopForgetsHolds) {
-            self.store.put_down(&holds, &rates).await?;
-        }
+        self.store.put_down(&holds, &rates).await?;
         Ok(holds.len())
     }
 }

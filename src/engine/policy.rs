@@ -7,15 +7,15 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::audit::By;
-use super::described;
 use super::error::{Error, Result};
-use super::{Engine, InCurrency, Shared, WorkspaceHandle};
-use crate::ledger::alert::AlertPolicy;
-use crate::ledger::quota::Unit;
-use crate::ledger::workspace::{
+use super::{Engine, InCurrency, Shared, WorkspaceHandle, described};
+use crate::domain::alert::AlertPolicy;
+use crate::domain::quota::Unit;
+use crate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
-use crate::ledger::{Amount, BudgetView, Currency, Ledger, ModelView};
+use crate::domain::{Amount, Currency};
+use crate::ledger::{BudgetView, Ledger, ModelView};
 use crate::storage::policy::{BoostFilter, Change, RuleFilter};
 use crate::storage::{Order, RecordFilter};
 

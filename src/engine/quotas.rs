@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use super::audit::By;
-use super::described;
 use super::error::{Error, Result};
 use super::policy::in_currency_of;
-use super::{Engine, InCurrency, Shared, WorkspaceHandle};
-use crate::ledger::quota::{
-    Enforcement, Period, Quota, Scope, SubjectKind, THRESHOLDS_DEFAULT, Unit,
-};
-use crate::ledger::workspace::Workspace;
-use crate::ledger::{Amount, Currency, QuotaUsage, Time, UsageFilter, UsagePosition};
+use super::{Engine, InCurrency, Shared, WorkspaceHandle, described};
+use crate::domain::attribution::SubjectKind;
+use crate::domain::quota::{Enforcement, Period, Quota, Scope, THRESHOLDS_DEFAULT, Unit};
+use crate::domain::workspace::Workspace;
+use crate::domain::{Amount, Currency, Time};
+use crate::ledger::{QuotaUsage, UsageFilter, UsagePosition};
 use crate::storage::policy::{Change, RuleFilter};
 
 const RESOURCE: &str = "quota";

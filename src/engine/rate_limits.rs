@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::audit::By;
-use super::described;
 use super::error::{Error, Result};
 use super::quotas::new_id;
-use super::{Engine, Shared, WorkspaceHandle};
-use crate::ledger::Time;
-use crate::ledger::quota::{Enforcement, RateLimit, SubjectKind};
+use super::{Engine, Shared, WorkspaceHandle, described};
+use crate::domain::Time;
+use crate::domain::attribution::SubjectKind;
+use crate::domain::quota::Enforcement;
+use crate::domain::rate_limit::RateLimit;
 use crate::storage::policy::{Change, RuleFilter};
 
 const RESOURCE: &str = "rate_limit";

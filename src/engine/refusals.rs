@@ -10,7 +10,7 @@ use std::time::Duration;
 use tracing::warn;
 
 use super::{Engine, Shared};
-use crate::ledger::Time;
+use crate::domain::Time;
 use crate::storage;
 use crate::storage::rollup::{FoldCursor, Folded, LimitKey, RefusalRow};
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::error::Result;
-use crate::ledger::catalogue::Catalogue;
-use crate::ledger::workspace::Workspace;
-use crate::ledger::{Amount, QuotaUsage, Time, UsageFilter};
+use crate::domain::catalog::Catalogue;
+use crate::domain::workspace::Workspace;
+use crate::domain::{Amount, Time};
+use crate::ledger::{QuotaUsage, UsageFilter};
 
 /// What a report starts from.
 pub struct ReportBasis {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::error::{Error, Result};
 use super::{Engine, InCurrency, Shared, WorkspaceHandle};
-use crate::ledger::record::{Record, RecordKind};
-use crate::ledger::{Amount, Time};
+use crate::domain::record::{Record, RecordKind};
+use crate::domain::{Amount, Time};
 use crate::storage::{Order, RecordFilter, RecordPosition};
 
 /// Entries read at once.

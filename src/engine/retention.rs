@@ -4,9 +4,9 @@ use chrono::Days;
 
 use super::Engine;
 use super::error::Result;
-use crate::ledger::Time;
-use crate::ledger::calendar::Calendar;
-use crate::ledger::workspace::Workspace;
+use crate::domain::Time;
+use crate::domain::calendar::Calendar;
+use crate::domain::workspace::Workspace;
 use crate::storage::RECORDS_KEPT_MIN;
 
 /// Most records dropped in one transaction, so that none holds the writer up for long.
@@ -72,9 +72,9 @@ fn kept_from(workspace: &Workspace, now: Time) -> Option<Time> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::Currency;
-    use crate::ledger::alert::AlertPolicy;
-    use crate::ledger::workspace::{HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy};
+    use crate::domain::Currency;
+    use crate::domain::alert::AlertPolicy;
+    use crate::domain::workspace::{HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy};
 
     fn check(zone: &str, now: &str, days: Option<i64>, expected: Option<&str>) {
         let at = |text: &str| {

@@ -7,14 +7,12 @@ use tokio::sync::oneshot;
 use super::error::{Error, Result};
 use super::writer::{Command, PendingRecord, Recorded};
 use super::{Engine, InCurrency, WorkspaceHandle};
-use crate::ledger::decision::{Answer, Check, Decision, UsageReport};
-use crate::ledger::hold::Quote;
-#[cfg(feature = "mutants")]
-use crate::ledger::mutants;
-use crate::ledger::price::Rate;
-use crate::ledger::record::Record;
-use crate::ledger::time::Micros;
-use crate::ledger::{Amount, HoldView, Ledger, PreparedCheck, RestoredHold, Time};
+use crate::domain::catalog::price::{Quote, Rate};
+use crate::domain::check::{Answer, Check, Decision};
+use crate::domain::record::{Record, UsageReport};
+use crate::domain::time::Micros;
+use crate::domain::{Amount, Time};
+use crate::ledger::{HoldView, Ledger, PreparedCheck, RestoredHold};
 use crate::storage::{Order, RecordFilter, RecordPosition, StoredHold};
 
 /// Members that are looked at at once; small, because the ledger is locked meanwhile.
@@ -23,10 +21,6 @@ const SWEEP_MEMBERS: u32 = 5_000;
 impl Engine {
     /// Decides on a request. No storage is touched once the workspace is loaded.
     pub async fn check(&self, workspace_id: &str, check: Check) -> Result<InCurrency<Decision>> {
-        #[cfg(feature = "mutants")]
-        if mutants::is(mutants::Mutant::CheckThenUpdate) {
-            return self.check_then_update(workspace_id, check).await;
-        }
         self.decide(workspace_id, &mut PreparedCheck::new(check)).await
     }
 
@@ -43,30 +37,6 @@ impl Engine {
         }
         let workspace = self.workspace(workspace_id).await?;
         self.check_in(&workspace, check)
-    }
-
-    /// What must not be: the decision under one lock, its hold under another.
-    #[cfg(feature = "mutants")]
-    async fn check_then_update(
-        &self,
-        workspace_id: &str,
-        check: Check,
-    ) -> Result<InCurrency<Decision>> {
-        let workspace = self.workspace(workspace_id).await?;
-        let dry_run = Check { dry_run: true, ..check.clone() };
-        let first = self.check_in(&workspace, &mut PreparedCheck::new(dry_run))?;
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-        let model = match &first.value.answer {
-            Answer::Blocked => return Ok(first),
-            Answer::Allowed => check.model_id.as_str().into(),
-            Answer::Routed(model) => model.clone(),
-        };
-        let routed = matches!(first.value.answer, Answer::Routed(_));
-        let granted = workspace.lock().hold_unchecked(self.now(), &check, &model, routed);
-        match granted {
-            Some(value) => Ok(InCurrency { value, ..first }),
-            None => self.check_in(&workspace, &mut PreparedCheck::new(check)),
-        }
     }
 
     fn check_in(

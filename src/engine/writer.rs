@@ -15,11 +15,10 @@ use tracing::{error, warn};
 use super::Shared;
 use super::error::{Error, Result};
 use super::workspace::WorkspaceHandle;
-use crate::ledger::decision::{Standing, UsageReport};
-use crate::ledger::mutants::{self, Mutant};
-use crate::ledger::record::{EXPIRY_ATTEMPT, Record, RecordKind};
-use crate::ledger::usage::Usage;
-use crate::ledger::{Amount, Time};
+use crate::domain::check::BudgetStatus;
+use crate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
+use crate::domain::usage::Usage;
+use crate::domain::{Amount, Time};
 use crate::storage::{self, Appended};
 
 /// Most records in one transaction.
@@ -57,7 +56,7 @@ pub struct Recorded {
     pub cost: Amount,
     pub duplicate: bool,
     pub unpriced: bool,
-    pub standing: Standing,
+    pub standing: BudgetStatus,
 }
 
 /// Entries of the log that were committed, for the fold.
@@ -132,13 +131,6 @@ impl Writer {
         if records.is_empty() {
             return;
         }
-        if mutants::is(Mutant::AnswerBeforeCommit) {
-            for (record, entry) in records.iter().zip(&mut entries) {
-                let standing = entry.workspace.lock().standing();
-                let (cost, unpriced) = (record.cost, record.unpriced);
-                entry.tell(Ok(Recorded { cost, duplicate: false, unpriced, standing }));
-            }
-        }
         match self.shared.append(&records).await {
             Ok(appended) => {
                 let touched = self.settle(records, entries, appended);
@@ -146,10 +138,6 @@ impl Writer {
             }
             Err(error) => {
                 for (record, entry) in records.iter().zip(entries) {
-                    if mutants::is(Mutant::FailureIsCharged) {
-                        entry.workspace.lock().settle(now, record);
-                        continue;
-                    }
                     entry.workspace.lock().abandon(record);
                     entry.answer(Err(error_again(&error)));
                 }
@@ -211,7 +199,7 @@ impl Writer {
         let store = &self.shared.store;
         let mut entries = store.request_records(workspace.id(), &report.request_id).await?;
         let is_repeat = entries.iter().any(|entry| entry.attempt == report.attempt);
-        if is_repeat && !mutants::is(Mutant::RepeatTakesChargeBack) {
+        if is_repeat {
             return Ok(None);
         }
         entries.retain(|entry| entry.attempt == EXPIRY_ATTEMPT);
@@ -232,10 +220,6 @@ impl Writer {
         let mut answers = Vec::with_capacity(records.len());
         let mut raised = Vec::new();
         for ((record, entry), appended) in records.into_iter().zip(entries).zip(appended) {
-            let appended = match appended {
-                Appended::Existing(_) if mutants::is(Mutant::NoDedupe) => Appended::New,
-                other => other,
-            };
             let answer = match appended {
                 Appended::New => {
                     let (standing, has_alerts) = {
@@ -311,7 +295,7 @@ impl Shared {
             let outcome = write().await;
             self.note_storage(&outcome);
             match outcome {
-                Err(storage::Error::Unknown(cause)) if !mutants::is(Mutant::UnknownIsFailure) => {
+                Err(storage::Error::Unknown(cause)) => {
                     warn!(%cause, "outcome of a write is not known yet");
                     in_doubt = true;
                 }
@@ -342,7 +326,7 @@ impl Shared {
 }
 
 /// The answer for a record whose key is in the log: the same once more, or other content.
-fn repeated(existing: &Record, record: &Record, standing: Standing) -> Result<Recorded> {
+fn repeated(existing: &Record, record: &Record, standing: BudgetStatus) -> Result<Recorded> {
     if existing.fingerprint == record.fingerprint {
         let (cost, unpriced) = (existing.cost, existing.unpriced);
         Ok(Recorded { cost, duplicate: true, unpriced, standing })

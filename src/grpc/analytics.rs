@@ -9,17 +9,16 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::BoxStream;
-use super::convert::analytics as convert;
-use super::convert::analytics_query;
-use super::convert::analytics_reports as encode;
 use super::convert::time::to_timestamp;
-use super::convert::{Path, Violations};
+use super::convert::{
+    Path, Violations, analytics as convert, analytics_query, analytics_reports as encode,
+};
 use super::export::Exports;
 use super::status::{Failure, stopping};
 use crate::analytics::ranking::{Ranked, RankingQuery, RankingReport, ranking};
 use crate::analytics::{Scope, active_users, dashboard, first_value, live, overview, query, teams};
+use crate::domain::time::Micros;
 use crate::engine::{Engine, ReportBasis, SpendWatch};
-use crate::ledger::time::Micros;
 use crate::proto::v1;
 use crate::proto::v1::analytics_service_server::AnalyticsService;
 

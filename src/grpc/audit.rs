@@ -3,8 +3,8 @@
 use tonic::{Request, Response, Status};
 
 use super::convert::{Violations, audit as convert};
+use crate::domain::Time;
 use crate::engine::Engine;
-use crate::ledger::Time;
 use crate::proto::v1;
 use crate::proto::v1::audit_service_server::AuditService;
 use crate::storage::policy::AuditEvent;

@@ -8,9 +8,9 @@ use super::actor::by;
 use super::convert::model_limit::{self as convert, view_to_proto};
 use super::convert::{Path, Violations, text};
 use super::page::Page;
+use crate::domain::Time;
+use crate::domain::catalog::ExchangeRate;
 use crate::engine::{self, Engine, InCurrency};
-use crate::ledger::Time;
-use crate::ledger::catalogue::ExchangeRate;
 use crate::proto::v1;
 use crate::proto::v1::model_limit_service_server::ModelLimitService;
 

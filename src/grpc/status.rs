@@ -11,8 +11,8 @@ use tracing::error;
 
 use super::convert::{Violation, Violations};
 use crate::analytics::{self, export};
+use crate::domain::Amount;
 use crate::engine;
-use crate::ledger::Amount;
 use crate::proto::v1::{self, ErrorReason};
 
 /// Domain of every reason.

@@ -4,14 +4,14 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::BoxStream;
-use super::check_stream;
 use super::convert::usage::{self as convert, BATCH_RECORDS_MAX};
 use super::convert::{Violations, text, time};
 use super::page::Page;
 use super::status::Failure;
+use super::{BoxStream, check_stream};
+use crate::domain::Time;
 use crate::engine::{Engine, InCurrency};
-use crate::ledger::{HoldView, Time};
+use crate::ledger::HoldView;
 use crate::proto::v1;
 use crate::proto::v1::usage_service_server::UsageService;
 use crate::storage::RecordPosition;

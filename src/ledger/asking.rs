@@ -3,17 +3,17 @@
 //!
 //! Visits and counts; what a decision makes of it is in `check.rs` and `settle.rs`.
 
-use super::amount::Amount;
-use super::calendar::{Calendar, Windows};
 use super::hold::Hold;
 use super::limit::{Limit, Source};
-use super::mutants::{self, Mutant};
-use super::packed::PackedAttribution;
-use super::quota::{Enforcement, Span, SubjectKind, Unit, Used};
 use super::rules::{Rule, RuleWindow, Rules};
 use super::state::Ledger;
 use super::subjects::{Counter, Subject};
-use super::time::{Micros, Time};
+use crate::domain::attribution::{SubjectIds, SubjectKind, SubjectMap};
+use crate::domain::calendar::{Calendar, Windows};
+use crate::domain::quota::{Consumption, Enforcement};
+use crate::domain::rate_limit::RateWindow;
+use crate::domain::time::Micros;
+use crate::domain::{Amount, Time};
 
 /// No subject: the request names none, or no rule concerns it.
 pub const NO_SUBJECT: u32 = u32::MAX;
@@ -21,44 +21,34 @@ pub const NO_SUBJECT: u32 = u32::MAX;
 const FRESH: u32 = u32::MAX - 1;
 
 /// Subjects of a request, by kind.
-pub type Slots = [u32; SubjectKind::COUNT];
-
-/// Ids of the members that a request is for, by kind; empty where it names none.
-pub type Members<'a> = [&'a str; SubjectKind::COUNT];
+pub type Slots = SubjectMap<u32>;
 
 /// What windows are computed with.
 #[derive(Clone, Copy)]
-pub struct Clockwork {
+pub struct TimeContext {
     pub calendar: Calendar,
     pub windows: Windows,
     pub now: Time,
 }
 
-/// Who a request is for.
-pub fn members<'a>(attribution: Option<&'a PackedAttribution>, group: &'a str) -> Members<'a> {
-    let Some(attribution) = attribution else { return ["", "", "", "", group, "", ""] };
-    let [user, department, key, assistant, _, _, project] = attribution.first_fields();
-    ["", department, user, key, group, project, assistant]
-}
-
 impl Ledger {
-    pub(super) fn clockwork(&self) -> Clockwork {
-        Clockwork { calendar: self.calendar, windows: self.windows, now: self.now }
+    pub(super) fn time_context(&self) -> TimeContext {
+        TimeContext { calendar: self.calendar, windows: self.windows, now: self.now }
     }
 
     /// The subjects of a request that rules concern.
-    pub(super) fn find_slots(&self, members: &Members<'_>) -> Slots {
-        let mut slots = [NO_SUBJECT; SubjectKind::COUNT];
+    pub(super) fn find_slots(&self, members: &SubjectIds<'_>) -> Slots {
+        let mut slots = Slots::of(NO_SUBJECT);
         if self.rules.is_empty() {
             return slots;
         }
         for kind in SubjectKind::ALL {
-            let id = members[kind as usize];
+            let id = members[kind];
             let is_named = kind == SubjectKind::Workspace || !id.is_empty();
             if !is_named || !self.rules.concern(kind) {
                 continue;
             }
-            slots[kind as usize] = match self.subjects.find(kind, id) {
+            slots[kind] = match self.subjects.find(kind, id) {
                 Some(slot) => slot,
                 // Members that a rule names are here already.
                 None if self.rules.each_set(kind).is_empty() => NO_SUBJECT,
@@ -69,26 +59,30 @@ impl Ledger {
     }
 
     /// The same; those that have used nothing yet are added.
-    pub(super) fn make_slots(&mut self, members: &Members<'_>) -> Slots {
+    pub(super) fn make_slots(&mut self, members: &SubjectIds<'_>) -> Slots {
         self.add_fresh(self.find_slots(members), members)
     }
 
     /// Adds those that have used nothing yet.
-    pub(super) fn add_fresh(&mut self, mut slots: Slots, members: &Members<'_>) -> Slots {
+    pub(super) fn add_fresh(&mut self, mut slots: Slots, members: &SubjectIds<'_>) -> Slots {
         for kind in SubjectKind::ALL {
-            if slots[kind as usize] == FRESH {
+            if slots[kind] == FRESH {
                 let set = self.rules.each_set(kind).clone();
-                slots[kind as usize] = self.subjects.add(kind, members[kind as usize], set, false);
+                slots[kind] = self.subjects.add(kind, members[kind], set, false);
             }
         }
         slots
     }
 
     /// The same where they are likely those of a hold: they are not looked for again.
-    pub(super) fn make_slots_like(&mut self, hold: Option<&Hold>, members: &Members<'_>) -> Slots {
+    pub(super) fn make_slots_like(
+        &mut self,
+        hold: Option<&Hold>,
+        members: &SubjectIds<'_>,
+    ) -> Slots {
         let Some(hold) = hold else { return self.make_slots(members) };
         let is_same = SubjectKind::ALL.into_iter().all(|kind| {
-            let (slot, id) = (hold.slots[kind as usize], members[kind as usize]);
+            let (slot, id) = (hold.slots[kind], members[kind]);
             match slot < FRESH {
                 true => self.subjects.get(slot).id.as_str() == id,
                 false => !self.rules.concern(kind) || id.is_empty(),
@@ -101,9 +95,9 @@ impl Ledger {
     /// asked.
     pub(super) fn visit_limits(
         &self,
-        (slots, members): (&Slots, &Members<'_>),
+        (slots, members): (&Slots, &SubjectIds<'_>),
         model: usize,
-        need: &Used,
+        need: &Consumption,
         mut visit: impl FnMut(Limit),
     ) {
         let cycle = self.windows.cycle;
@@ -123,7 +117,7 @@ impl Ledger {
         }
         let model = super::check::model_number(model);
         for kind in SubjectKind::ALL {
-            let slot = slots[kind as usize];
+            let slot = slots[kind];
             let (set, subject) = match slot {
                 NO_SUBJECT => continue,
                 FRESH => (self.rules.each_set(kind), None),
@@ -133,12 +127,10 @@ impl Ledger {
                 }
             };
             for entry in set.iter() {
-                let asks = !entry.overruled || mutants::is(Mutant::AskTheOverruled);
                 let rule = self.rules.get(entry.rule);
-                if asks
+                if !entry.overruled
                     && rule.counts(model)
-                    && let Some(limit) =
-                        self.limit_of(entry.rule, (subject, members[kind as usize]), need)
+                    && let Some(limit) = self.limit_of(entry.rule, (subject, members[kind]), need)
                 {
                     visit(limit);
                 }
@@ -151,7 +143,7 @@ impl Ledger {
         &self,
         number: u32,
         (subject, member): (Option<&Subject>, &str),
-        need: &Used,
+        need: &Consumption,
     ) -> Option<Limit> {
         let rule = self.rules.get(number);
         let limit = rule.limit_for(member, self.now)?;
@@ -198,29 +190,34 @@ impl Ledger {
     /// minute counts as used up until that is over.
     fn may_be_full(&self, rule: &Rule) -> bool {
         self.now < self.full_until
-            && rule.window == RuleWindow::Sliding(Span::Minute)
+            && rule.window == RuleWindow::Sliding(RateWindow::Minute)
             && rule.create_time() <= self.lost_at
     }
 
     /// Holds for a request in everything that counts it: meters, quotas, rate limits.
-    pub(super) fn take(&mut self, slots: &Slots, model: usize, need: &Used, check_time: Time) {
+    pub(super) fn take(
+        &mut self,
+        slots: &Slots,
+        model: usize,
+        need: &Consumption,
+        check_time: Time,
+    ) {
         let window_start = self.cycle_of(check_time).start;
-        let count = if mutants::is(Mutant::HoldInOneLimitOnly) { 1 } else { usize::MAX };
-        for meter in self.meters_of(model).into_iter().take(count) {
+        for meter in self.meters_of(model) {
             meter.hold(window_start, need.money);
         }
-        let clockwork = self.clockwork();
+        let time_context = self.time_context();
         for slot in real(slots) {
             let subject = self.subjects.get_mut(slot);
             subject.holds += 1;
             self.ranking.note(slot, subject);
-            subject.hold(&self.rules, &clockwork, model as u32, need, check_time, 1);
+            subject.hold(&self.rules, &time_context, model as u32, need, check_time, 1);
         }
     }
 
     /// Counts a request in the rate limits that apply to it: as it is admitted, or as it is
     /// recorded without a hold.
-    pub(super) fn send(&mut self, slots: &Slots, model: usize, sent: &Used, time: Time) {
+    pub(super) fn send(&mut self, slots: &Slots, model: usize, sent: &Consumption, time: Time) {
         let now = self.now;
         for slot in real(slots) {
             let subject = self.subjects.get_mut(slot);
@@ -237,24 +234,23 @@ impl Ledger {
     }
 
     /// Gives back what [`Ledger::take`] took, where it took it (I7).
-    pub(super) fn untake(&mut self, slots: &Slots, model: usize, held: &Used, check_time: Time) {
-        let into_current = mutants::is(Mutant::RefundIntoTheCurrentWindow);
-        let check_time = if into_current { self.now } else { check_time };
+    pub(super) fn untake(
+        &mut self,
+        slots: &Slots,
+        model: usize,
+        held: &Consumption,
+        check_time: Time,
+    ) {
         let window_start = self.cycle_of(check_time).start;
-        let times = if mutants::is(Mutant::ReleaseTwice) { 2 } else { 1 };
         for meter in self.meters_of(model) {
-            for _ in 0..times {
-                meter.release(window_start, held.money);
-            }
+            meter.release(window_start, held.money);
         }
-        let clockwork = self.clockwork();
+        let time_context = self.time_context();
         for slot in real(slots) {
             let subject = self.subjects.get_mut(slot);
             subject.holds -= 1;
             self.ranking.note(slot, subject);
-            for _ in 0..times {
-                subject.hold(&self.rules, &clockwork, model as u32, held, check_time, -1);
-            }
+            subject.hold(&self.rules, &time_context, model as u32, held, check_time, -1);
         }
     }
 
@@ -263,13 +259,14 @@ impl Ledger {
         &mut self,
         slots: &Slots,
         model: usize,
-        used: &Used,
+        used: &Consumption,
         charge_time: Time,
     ) {
-        let clockwork = self.clockwork();
+        let time_context = self.time_context();
         for slot in real(slots) {
             let subject = self.subjects.get_mut(slot);
-            let reached = subject.charge(&self.rules, &clockwork, model as u32, used, charge_time);
+            let reached =
+                subject.charge(&self.rules, &time_context, model as u32, used, charge_time);
             self.ranking.note(slot, subject);
             if reached {
                 self.raise_for(slot);
@@ -283,9 +280,9 @@ impl Subject {
     fn hold(
         &mut self,
         rules: &Rules,
-        clockwork: &Clockwork,
+        time_context: &TimeContext,
         model: u32,
-        need: &Used,
+        need: &Consumption,
         check_time: Time,
         sign: i64,
     ) {
@@ -295,9 +292,9 @@ impl Subject {
             if !rule.counts(model) {
                 continue;
             }
-            let start = rule.start_at(&clockwork.calendar, &clockwork.windows, check_time);
+            let start = rule.start_at(&time_context.calendar, &time_context.windows, check_time);
             let Some(start) = start else { continue };
-            let counter = self.counter_in(rules, clockwork, (number, index), start);
+            let counter = self.counter_in(rules, time_context, (number, index), start);
             counter.held += sign * need.in_unit(rule.unit);
             assert!(counter.held >= 0, "a hold gives back what it took, once");
         }
@@ -307,7 +304,7 @@ impl Subject {
     pub(super) fn count_hold(
         &mut self,
         rules: &Rules,
-        clockwork: &Clockwork,
+        time_context: &TimeContext,
         hold: &Hold,
         only: Option<u32>,
     ) {
@@ -323,11 +320,11 @@ impl Subject {
             match rule.window {
                 // With rules that were counted anew no rate limit is: its window stays.
                 RuleWindow::Sliding(span) if only.is_some() => {
-                    self.rate_mut(number, span).add(clockwork.now, hold.check_time, amount);
+                    self.rate_mut(number, span).add(time_context.now, hold.check_time, amount);
                 }
                 RuleWindow::Sliding(_) => {}
                 RuleWindow::Fixed(_) | RuleWindow::Since(_) => {
-                    let (calendar, windows) = (&clockwork.calendar, &clockwork.windows);
+                    let (calendar, windows) = (&time_context.calendar, &time_context.windows);
                     if let Some(start) = rule.start_at(calendar, windows, hold.check_time) {
                         self.counter(number, start).held += amount;
                     }
@@ -341,9 +338,9 @@ impl Subject {
     fn charge(
         &mut self,
         rules: &Rules,
-        clockwork: &Clockwork,
+        time_context: &TimeContext,
         model: u32,
-        used: &Used,
+        used: &Consumption,
         charge_time: Time,
     ) -> bool {
         let mut reached = false;
@@ -353,21 +350,17 @@ impl Subject {
             if !rule.counts(model) {
                 continue;
             }
-            let start = rule.start_at(&clockwork.calendar, &clockwork.windows, charge_time);
-            let Some(start) = start.filter(|start| is_open(rule, clockwork, *start)) else {
+            let start = rule.start_at(&time_context.calendar, &time_context.windows, charge_time);
+            let Some(start) = start.filter(|start| is_open(rule, time_context, *start)) else {
                 continue;
             };
             let amount = used.in_unit(rule.unit);
-            let is_first_unit = rule.unit == Unit::Money;
-            if mutants::is(Mutant::ChargeMoneyOnly) && !is_first_unit {
-                continue;
-            }
-            let counter = self.counter_in(rules, clockwork, (entry.rule, index), start);
+            let counter = self.counter_in(rules, time_context, (entry.rule, index), start);
             counter.spent += amount;
             let (spent, alerted) = (counter.spent, counter.alerted);
             reached |= !entry.overruled
                 && rule
-                    .limit_for(&self.id, clockwork.now)
+                    .limit_for(&self.id, time_context.now)
                     .is_some_and(|limit| next_due(rule.thresholds(), alerted, spent, limit));
         }
         reached
@@ -377,7 +370,7 @@ impl Subject {
     fn counter_in(
         &mut self,
         rules: &Rules,
-        clockwork: &Clockwork,
+        time_context: &TimeContext,
         (rule, place): (u32, usize),
         start: Time,
     ) -> &mut Counter {
@@ -390,18 +383,18 @@ impl Subject {
         match position {
             Some(position) => &mut self.counters[position],
             None => {
-                self.forget_what_is_over(rules, clockwork);
+                self.forget_what_is_over(rules, time_context);
                 self.counter(rule, start)
             }
         }
     }
 
     /// Drops counters that nobody asks for again, and rates that count nothing any more.
-    pub(super) fn forget_what_is_over(&mut self, rules: &Rules, clockwork: &Clockwork) {
+    pub(super) fn forget_what_is_over(&mut self, rules: &Rules, time_context: &TimeContext) {
         self.counters.retain(|counter| {
-            counter.held != 0 || is_open(rules.get(counter.rule), clockwork, counter.start)
+            counter.held != 0 || is_open(rules.get(counter.rule), time_context, counter.start)
         });
-        self.rates.retain(|rate| !rate.is_over(clockwork.now));
+        self.rates.retain(|rate| !rate.is_over(time_context.now));
     }
 
     /// Whether nothing would be lost without it.
@@ -414,8 +407,8 @@ impl Subject {
 }
 
 /// Whether the window of a rule that began at `start` runs, or is still to come.
-fn is_open(rule: &Rule, clockwork: &Clockwork, start: Time) -> bool {
-    rule.running(&clockwork.windows).is_some_and(|(running, _)| start >= running)
+fn is_open(rule: &Rule, time_context: &TimeContext, start: Time) -> bool {
+    rule.running(&time_context.windows).is_some_and(|(running, _)| start >= running)
 }
 
 /// Whether a threshold above `alerted` is reached.
@@ -431,5 +424,5 @@ pub(super) fn reaches(spent: i64, threshold: u16, limit: i64) -> bool {
 
 /// Subjects that are there.
 pub(super) fn real(slots: &Slots) -> impl Iterator<Item = u32> {
-    slots.iter().copied().filter(|slot| *slot < FRESH)
+    slots.values().copied().filter(|slot| *slot < FRESH)
 }

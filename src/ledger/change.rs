@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use super::asking;
-use super::catalogue::Catalogue;
 use super::check::model_number;
-use super::decision::Reason;
-use super::hold::{Hold, Quote};
-use super::mutants::{self, Mutant};
-use super::packed::PackedAttribution;
-use super::quota::{Answers, Used};
+use super::hold::Hold;
 use super::state::{Ledger, WindowSpend, calendar_of};
-use super::time::Time;
-use super::workspace::{Workspace, WorkspaceModel};
+use crate::domain::Time;
+use crate::domain::attribution::{PackedAttribution, SubjectIds};
+use crate::domain::backfill::BackfillResults;
+use crate::domain::catalog::Catalogue;
+use crate::domain::catalog::price::Quote;
+use crate::domain::check::Reason;
+use crate::domain::quota::Consumption;
+use crate::domain::workspace::{Workspace, WorkspaceModel};
 
 impl Ledger {
     /// Takes new settings or a new plan. `spend` is what the log says of the windows that
@@ -24,17 +24,15 @@ impl Ledger {
         now: Time,
         workspace: Workspace,
         spend: Vec<WindowSpend>,
-        answers: &Answers,
+        answers: &BackfillResults,
     ) {
         let now = self.advance(now);
         assert!(self.workspace.id == workspace.id, "a ledger belongs to one workspace");
         self.workspace = workspace;
         let calendar = calendar_of(&self.workspace);
         let is_cut_anew = std::mem::replace(&mut self.calendar, calendar) != calendar;
-        self.windows = super::calendar::Windows::at(&self.calendar, now);
-        if !mutants::is(Mutant::NewCutForgetsSpend) {
-            self.replace_spend(spend);
-        }
+        self.windows = crate::domain::calendar::Windows::at(&self.calendar, now);
+        self.replace_spend(spend);
         if is_cut_anew {
             self.recount(answers);
         }
@@ -79,9 +77,9 @@ impl Ledger {
         let attribution = hold.attribution.as_deref().and_then(PackedAttribution::new);
         let group = self.keys.number_of(&hold.key_group_id);
         let group_name = self.keys.shared_group_name(group);
-        let members = asking::members(attribution.as_ref(), group_name.as_deref().unwrap_or(""));
+        let members = SubjectIds::packed(attribution.as_ref(), group_name.as_deref().unwrap_or(""));
         let slots = self.make_slots(&members);
-        let held = Used { money: hold.held, tokens: hold.held_tokens, requests: 1 };
+        let held = Consumption { money: hold.held, tokens: hold.held_tokens, requests: 1 };
         // Its rate limits were written down with what they had counted.
         self.take(&slots, model, &held, hold.check_time);
         self.holds.insert(Hold {
@@ -112,13 +110,13 @@ impl Ledger {
 pub struct RestoredHold {
     pub request_id: Arc<str>,
     pub fingerprint: i64,
-    pub held: super::amount::Amount,
+    pub held: crate::domain::Amount,
     pub held_tokens: i64,
     pub check_time: Time,
     pub expire_time: Time,
-    pub tier: super::usage::ServiceTier,
+    pub tier: crate::domain::usage::ServiceTier,
     pub routed: bool,
-    pub attribution: Option<Box<super::usage::Attribution>>,
+    pub attribution: Option<Box<crate::domain::attribution::Attribution>>,
     /// Group that its API key was in; empty if in none.
     pub key_group_id: Arc<str>,
 }

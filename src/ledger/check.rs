@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use super::amount::Amount;
-use super::asking::{Members, Slots, members};
-use super::catalogue::ModelEntry;
-use super::decision::{Answer, Check, Decision, Error, HOLDS_MAX, Reason, Subject, Verdict};
-use super::hold::{EXPIRY_STEP, Hold, Quote};
+use super::asking::Slots;
+use super::hold::{EXPIRY_STEP, Hold};
 use super::keys::{self, NO_GROUP};
-use super::mutants::{self, Mutant};
 use super::output::OutputHistory;
-use super::packed::{API_KEY_PLACE, PackedAttribution, USER_PLACE};
-use super::price::Rate;
-use super::quota::{SubjectKind, Used};
 use super::state::Ledger;
-use super::time::{Micros, Time};
-use super::usage::TOKENS_MAX;
-use super::workspace::UnpricedModelPolicy;
+use crate::domain::attribution::{AttributionField, PackedAttribution, SubjectIds, SubjectKind};
+use crate::domain::catalog::ModelEntry;
+use crate::domain::catalog::price::{Quote, Rate};
+use crate::domain::check::{Answer, Check, Decision, HOLDS_MAX, Reason, Subject, Verdict};
+use crate::domain::quota::Consumption;
+use crate::domain::time::Micros;
+use crate::domain::usage::TOKENS_MAX;
+use crate::domain::workspace::UnpricedModelPolicy;
+use crate::domain::{Amount, Time};
+use crate::ledger::Error;
 
 /// A check, with what can be computed of it before its ledger is asked: the ledger is one, and
 /// callers are many.
@@ -58,16 +58,18 @@ impl PreparedCheck {
 
     /// Empty if it names none.
     pub(super) fn user_id(&self) -> &str {
-        self.attribution.as_ref().map_or("", |attribution| attribution.field(USER_PLACE))
+        self.attribution.as_ref().map_or("", |attribution| attribution.get(AttributionField::User))
     }
 
     fn api_key_id(&self) -> &str {
-        self.attribution.as_ref().map_or("", |attribution| attribution.field(API_KEY_PLACE))
+        self.attribution
+            .as_ref()
+            .map_or("", |attribution| attribution.get(AttributionField::ApiKey))
     }
 
     /// Who it is for.
-    fn members<'a>(&'a self, group: &'a str) -> Members<'a> {
-        members(self.attribution.as_ref(), group)
+    fn members<'a>(&'a self, group: &'a str) -> SubjectIds<'a> {
+        SubjectIds::packed(self.attribution.as_ref(), group)
     }
 }
 
@@ -83,9 +85,9 @@ pub(super) struct Estimate {
 
 impl Estimate {
     /// What the request uses at most.
-    pub fn used(&self, check: &Check) -> Used {
+    pub fn used(&self, check: &Check) -> Consumption {
         let tokens = check.input.total_input() + self.output;
-        Used { money: self.need, tokens, requests: 1 }
+        Consumption { money: self.need, tokens, requests: 1 }
     }
 }
 
@@ -93,7 +95,7 @@ impl Estimate {
 pub(super) struct Request<'a> {
     pub check: &'a Check,
     pub slots: Slots,
-    pub members: Members<'a>,
+    pub members: SubjectIds<'a>,
 }
 
 /// What is granted: the model that the request runs on, at its price.
@@ -162,7 +164,11 @@ impl Ledger {
         let group_name = self.keys.shared_group_name(group);
         let members = match self.rules.is_empty() {
             // Nobody asks for the others.
-            true => ["", "", "", key_id, "", "", ""],
+            true => {
+                let mut ids = SubjectIds::of("");
+                ids[SubjectKind::ApiKey] = key_id;
+                ids
+            }
             false => prepared.members(group_name.as_deref().unwrap_or("")),
         };
         let request = Request { check, slots: self.find_slots(&members), members };
@@ -184,33 +190,9 @@ impl Ledger {
         }
     }
 
-    /// What must not be: a hold without asking any limit. None if the request has one.
-    #[cfg(feature = "mutants")]
-    pub fn hold_unchecked(
-        &mut self,
-        now: Time,
-        check: &Check,
-        model: &str,
-        routed: bool,
-    ) -> Option<Decision> {
-        let now = self.advance(now);
-        if self.holds.get(&check.request_id).is_some() {
-            return None;
-        }
-        let model = self.model_index(model);
-        let estimate = self.estimate(model, check, now).ok()?;
-        let mut prepared = PreparedCheck::new(check.clone());
-        let group = self.keys.group_of(prepared.api_key_id());
-        let group_name = self.keys.shared_group_name(group);
-        let slots = self.make_slots(&prepared.members(group_name.as_deref().unwrap_or("")));
-        let reason = routed.then_some(Reason::ModelLimit);
-        let decision = self.granted(model, &estimate, reason, Vec::new());
-        Some(self.grant(&mut prepared, decision, Grant { model, estimate }, slots, group))
-    }
-
     /// The same answer as before for a request whose hold lives.
     fn answer_again(&self, hold: &Hold, fingerprint: i64) -> Result<Decision, Error> {
-        if hold.fingerprint != fingerprint && !mutants::is(Mutant::OtherContentIsARepeat) {
+        if hold.fingerprint != fingerprint {
             return Err(Error::RequestIdReused);
         }
         let routed = hold.routed.map(|_| self.models[hold.model as usize].id.clone());

@@ -6,20 +6,20 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::check::{Estimate, Grant, Request, model_verdict};
-use super::decision::{
+use super::keys;
+use super::limit::{Limit, Source};
+use super::state::Ledger;
+use crate::domain::attribution::SubjectKind;
+use crate::domain::check::{
     Answer, Check, Decision, HELD_RETRY_AFTER, LimitFigures, LimitKind, LimitPeriod, Reason,
     Subject, VERDICTS_MAX, Verdict,
 };
-use super::keys;
-use super::limit::{Limit, Source};
-use super::mutants::{self, Mutant};
-use super::quota::{Enforcement, Period, SubjectKind, Unit};
-use super::state::Ledger;
-use super::time::Micros;
+use crate::domain::quota::{Enforcement, Period, Unit};
+use crate::domain::time::Micros;
 
 /// What is in the way of a request on one model.
 #[derive(Default)]
-struct InTheWay {
+struct Blockers {
     /// Why the first limit that is firm objects.
     firm: Option<Reason>,
     /// The cap of the model objects.
@@ -30,7 +30,7 @@ struct InTheWay {
     downgrades: SmallVec<[u32; 4]>,
 }
 
-impl InTheWay {
+impl Blockers {
     fn is_nothing(&self) -> bool {
         self.firm.is_none() && !self.cap && !self.downgrade_of_model && self.downgrades.is_empty()
     }
@@ -77,11 +77,7 @@ impl Ledger {
         verdicts.retain(|verdict| verdict.reason != Some(Reason::ThresholdCrossed));
         let tolerated = &way.downgrades;
         match self.find_fallback(request, asked, &estimate, tolerated, &mut verdicts) {
-            Some((model, own)) => {
-                let at_asked = mutants::is(Mutant::FallbackAtThePriceOfTheAsked);
-                let estimate = if at_asked { estimate } else { own };
-                self.granted_on(model, estimate, Some(way.reason()), verdicts)
-            }
+            Some((model, own)) => self.granted_on(model, own, Some(way.reason()), verdicts),
             None => {
                 push_bounded(
                     &mut verdicts,
@@ -144,8 +140,8 @@ impl Ledger {
         estimate: &Estimate,
         tolerated: &[u32],
         verdicts: &mut Vec<Verdict>,
-    ) -> InTheWay {
-        let mut way = InTheWay::default();
+    ) -> Blockers {
+        let mut way = Blockers::default();
         let need = estimate.used(request.check);
         self.visit_limits((&request.slots, &request.members), model, &need, |limit| {
             let Some(reason) = limit.objection() else {
@@ -160,7 +156,6 @@ impl Ledger {
                         None => way.downgrades.push(rule),
                     }
                 }
-                (_, Enforcement::Hard) if !tolerated.is_empty() && ignores_hard() => return,
                 (_, Enforcement::Hard | Enforcement::Downgrade) => {
                     way.firm = way.firm.or(Some(self.said(&limit, reason)));
                 }
@@ -289,13 +284,13 @@ impl Ledger {
         &self,
         model: usize,
         request: &Request<'_>,
-        below: Option<super::Amount>,
+        below: Option<crate::domain::Amount>,
         verdicts: &mut Vec<Verdict>,
     ) -> Option<(usize, Estimate)> {
         let state = &self.models[model];
         let entry = state.entry.as_ref()?;
         let check: &Check = request.check;
-        let key_id = request.members[SubjectKind::ApiKey as usize];
+        let key_id = request.members[SubjectKind::ApiKey];
         if !keys::allows(self.keys.key(key_id).map(|key| &**key), &state.id) {
             push_bounded(verdicts, model_verdict(&state.id, Reason::ModelNotAllowed));
             return None;
@@ -306,8 +301,7 @@ impl Ledger {
             push_bounded(verdicts, model_verdict(&state.id, Reason::ModelUnpriced));
             return None;
         };
-        let may_be_dearer = mutants::is(Mutant::FallbackMayBeDearer);
-        if below.is_some_and(|below| estimate.need >= below) && !may_be_dearer {
+        if below.is_some_and(|below| estimate.need >= below) {
             return None;
         }
         let mut required = check.required_capabilities.iter();
@@ -367,7 +361,7 @@ impl Ledger {
             Source::ModelLimit => Subject::Model(self.models[model].id.clone()),
             Source::Rule { rule, .. } => match self.rules.get(rule).kind {
                 SubjectKind::Workspace => Subject::Workspace(self.workspace.id.clone()),
-                kind => Subject::Member { kind, id: request.members[kind as usize].into() },
+                kind => Subject::Member { kind, id: request.members[kind].into() },
             },
         }
     }
@@ -409,17 +403,12 @@ impl Ledger {
             (Reason::HeldInFlight, _) => Some(HELD_RETRY_AFTER),
             (Reason::Exhausted, _) => limit.reset_time.map(|reset_time| reset_time - self.now),
             (Reason::RateLimited, Source::Rule { rule, .. }) => {
-                let slot = request.slots[self.rules.get(rule).kind as usize];
+                let slot = request.slots[self.rules.get(rule).kind];
                 self.wait(slot, rule, limit.need, limit.limit)
             }
             _ => None,
         }
     }
-}
-
-/// Whether a fault is switched on.
-fn ignores_hard() -> bool {
-    mutants::is(Mutant::DowngradeIgnoresHardLimits)
 }
 
 fn push_bounded(verdicts: &mut Vec<Verdict>, verdict: Verdict) {

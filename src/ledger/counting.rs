@@ -2,16 +2,17 @@
 //! with the live holds.
 
 use super::asking::{self, NO_SUBJECT};
-use super::calendar::{Calendar, Window, Windows};
 use super::hold::Hold;
-use super::quota::{
-    Answers, Period, Questions, Quota, RateLimit, Scope, Sent, SentQuery, SubjectKind, Used,
-    UsedQuery,
-};
 use super::rate::counts_from;
 use super::rules::RuleWindow;
 use super::state::Ledger;
-use super::time::Time;
+use crate::domain::Time;
+use crate::domain::attribution::{SubjectIds, SubjectKind};
+use crate::domain::backfill::{BackfillQueries, BackfillResults, ConsumptionQuery};
+use crate::domain::backfill::{RateBucket, RateQuery};
+use crate::domain::calendar::{Calendar, Window, Windows};
+use crate::domain::quota::{Consumption, Period, Quota, Scope};
+use crate::domain::rate_limit::RateLimit;
 
 /// Up to so many members that rules name are asked for one by one, when a workspace is loaded.
 const ASKED_BY_NAME_MAX: usize = 8;
@@ -23,12 +24,12 @@ impl Ledger {
             return;
         }
         for hold in self.holds.iter_mut() {
-            if hold.slots[kind as usize] != NO_SUBJECT {
+            if hold.slots[kind] != NO_SUBJECT {
                 continue;
             }
             let members =
-                asking::members(hold.attribution.as_ref(), self.keys.group_name(hold.group));
-            let member = members[kind as usize];
+                SubjectIds::packed(hold.attribution.as_ref(), self.keys.group_name(hold.group));
+            let member = members[kind];
             if member.is_empty() && kind != SubjectKind::Workspace {
                 continue;
             }
@@ -39,12 +40,12 @@ impl Ledger {
                 None => self.subjects.add(kind, member, each.clone(), false),
             };
             self.subjects.get_mut(slot).holds += 1;
-            hold.slots[kind as usize] = slot;
+            hold.slots[kind] = slot;
         }
     }
 
     /// Counts what the log says, for all rules or for one.
-    pub(super) fn count_answers(&mut self, answers: &Answers, only: Option<u32>) {
+    pub(super) fn count_answers(&mut self, answers: &BackfillResults, only: Option<u32>) {
         for (query, rows) in &answers.used {
             let periods = self.periods_of(query);
             for (member, used) in rows {
@@ -60,9 +61,9 @@ impl Ledger {
 
     fn count_used(
         &mut self,
-        query: &UsedQuery,
+        query: &ConsumptionQuery,
         periods: &[Period],
-        (member, used): (&str, &Used),
+        (member, used): (&str, &Consumption),
         only: Option<u32>,
     ) {
         let Some(slot) = self.slot_to_count(query.scope.kind, member) else { return };
@@ -85,14 +86,14 @@ impl Ledger {
     }
 
     /// Periods that have the window of a query.
-    fn periods_of(&self, query: &UsedQuery) -> Vec<Period> {
+    fn periods_of(&self, query: &ConsumptionQuery) -> Vec<Period> {
         let asked = Some(Window { start: query.from, end: query.to });
         let mut periods = vec![Period::Day, Period::Week, Period::Month, Period::Cycle];
         periods.retain(|period| self.calendar.window(*period, query.from) == asked);
         periods
     }
 
-    fn count_sent(&mut self, query: &SentQuery, row: &Sent, only: Option<u32>) {
+    fn count_sent(&mut self, query: &RateQuery, row: &RateBucket, only: Option<u32>) {
         let now = self.now;
         let Some(slot) = self.slot_to_count(query.scope.kind, &row.member) else { return };
         let subject = self.subjects.get_mut(slot);
@@ -104,7 +105,11 @@ impl Ledger {
                 && span.bucket() == query.bucket
                 && rule.scope().model_id == query.scope.model_id;
             if is_asked {
-                let sent = Used { tokens: row.tokens, requests: row.requests, ..Used::default() };
+                let sent = Consumption {
+                    tokens: row.tokens,
+                    requests: row.requests,
+                    ..Consumption::default()
+                };
                 let rate = subject.rate_mut(number, span);
                 rate.add_to(now, row.bucket, sent.in_unit(rule.unit));
             }
@@ -123,12 +128,12 @@ impl Ledger {
     /// Counts live holds, for all rules or for one: what they hold, and in rate limits that they
     /// were sent.
     pub(super) fn count_holds(&mut self, only: Option<u32>) {
-        let clockwork = self.clockwork();
+        let time_context = self.time_context();
         let holds: Vec<&Hold> = self.holds.iter().collect();
         for hold in holds {
             for slot in asking::real(&hold.slots) {
                 let subject = self.subjects.get_mut(slot);
-                subject.count_hold(&self.rules, &clockwork, hold, only);
+                subject.count_hold(&self.rules, &time_context, hold, only);
             }
         }
     }
@@ -137,13 +142,13 @@ impl Ledger {
 /// What must be known of a quota: the running window, and the next, into which records of clocks
 /// that are ahead may fall.
 pub(super) fn ask_used(
-    questions: &mut Questions,
+    questions: &mut BackfillQueries,
     quota: &Quota,
     calendar: &Calendar,
     windows: &Windows,
 ) {
     let mut ask = |from, to| {
-        questions.used.push(UsedQuery { scope: quota.scope.clone(), from, to });
+        questions.used.push(ConsumptionQuery { scope: quota.scope.clone(), from, to });
     };
     match windows.of(quota.period) {
         None => ask(quota.window_start, Time::LATEST),
@@ -156,11 +161,11 @@ pub(super) fn ask_used(
     }
 }
 
-pub(super) fn ask_sent(questions: &mut Questions, limit: &RateLimit, now: Time) {
+pub(super) fn ask_sent(questions: &mut BackfillQueries, limit: &RateLimit, now: Time) {
     let mut spans: Vec<_> = limit.limits().map(|(span, _, _)| span).collect();
     spans.dedup();
     for span in spans {
-        questions.sent.push(SentQuery {
+        questions.sent.push(RateQuery {
             scope: limit.scope.clone(),
             from: counts_from(span, now),
             bucket: span.bucket(),
@@ -169,11 +174,12 @@ pub(super) fn ask_sent(questions: &mut Questions, limit: &RateLimit, now: Time) 
 }
 
 /// The same questions with each asked once: for all members where many are named.
-pub(super) fn in_few(questions: Questions) -> Questions {
+pub(super) fn in_few(questions: BackfillQueries) -> BackfillQueries {
     let everybody = |scope: &Scope| Scope { member: None, ..scope.clone() };
-    let used = few(questions.used, |query| UsedQuery { scope: everybody(&query.scope), ..*query });
-    let sent = few(questions.sent, |query| SentQuery { scope: everybody(&query.scope), ..*query });
-    Questions { used, sent }
+    let used =
+        few(questions.used, |query| ConsumptionQuery { scope: everybody(&query.scope), ..*query });
+    let sent = few(questions.sent, |query| RateQuery { scope: everybody(&query.scope), ..*query });
+    BackfillQueries { used, sent }
 }
 
 fn few<Q: Clone + Eq + std::hash::Hash>(queries: Vec<Q>, everybody: impl Fn(&Q) -> Q) -> Vec<Q> {

@@ -10,11 +10,10 @@ use hashbrown::HashMap;
 use slab::Slab;
 use smol_str::SmolStr;
 
-use super::decision::Error;
 use super::hold::Hold;
-use super::packed::{DEPARTMENT_PLACE, PackedAttribution, USER_PLACE};
 use super::state::Ledger;
-use super::usage::Attribution;
+use crate::domain::attribution::{Attribution, AttributionField, PackedAttribution};
+use crate::ledger::Error;
 
 /// Most users of a workspace that are registered with a department.
 pub const DEPARTMENT_USERS_MAX: usize = 2_000_000;
@@ -114,12 +113,13 @@ impl Ledger {
             return None;
         }
         let said = said?;
-        let [user_id, department_id, ..] = said.first_fields();
+        let user_id = said.get(AttributionField::User);
+        let department_id = said.get(AttributionField::Department);
         if user_id.is_empty() || !department_id.is_empty() {
             return None;
         }
         let department = self.departments.of(user_id)?;
-        Some(said.with_field(DEPARTMENT_PLACE, department))
+        said.with(AttributionField::Department, department)
     }
 
     /// Who a record is for: what it says itself, or else what its hold says. A user's department
@@ -138,7 +138,7 @@ impl Ledger {
         if said.user_id.is_empty() {
             return said;
         }
-        let held_user = held.map_or("", |held| held.field(USER_PLACE));
+        let held_user = held.map_or("", |held| held.get(AttributionField::User));
         if super::erasure::is_pseudonym(held_user) {
             // The user was erased while the request ran.
             said.user_id = held_user.to_owned();
@@ -147,7 +147,7 @@ impl Ledger {
             return said;
         }
         if let Some(held) = held.filter(|_| held_user == said.user_id) {
-            said.department_id = held.field(DEPARTMENT_PLACE).to_owned();
+            said.department_id = held.get(AttributionField::Department).to_owned();
         } else if let Some(department) = self.departments.of(&said.user_id) {
             said.department_id = department.to_string();
         }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::alert::AlertSubject;
-use super::decision::{Subject, Verdict};
 use super::hold::Hold;
-use super::packed::{PackedAttribution, USER_PLACE};
-use super::quota::{BoostTarget, SubjectKind};
 use super::state::Ledger;
-use super::time::Time;
+use crate::domain::Time;
+use crate::domain::alert::AlertSubject;
+use crate::domain::attribution::{AttributionField, PackedAttribution, SubjectKind};
+use crate::domain::boost::BoostTarget;
+use crate::domain::check::{Subject, Verdict};
 
 /// Pseudonyms begin with this; a random UUID follows.
 pub const PSEUDONYM_PREFIX: &str = "erased-";
@@ -100,15 +100,15 @@ fn is_only_for(target: &BoostTarget, user_id: &str) -> bool {
 }
 
 fn is_of(hold: &Hold, user_id: &str) -> bool {
-    hold.attribution.as_ref().is_some_and(|held| held.field(USER_PLACE) == user_id)
+    hold.attribution.as_ref().is_some_and(|held| held.get(AttributionField::User) == user_id)
 }
 
 fn rename(hold: &mut Hold, user_id: &str, pseudonym: &Arc<str>) {
     if !is_of(hold, user_id) {
         return;
     }
-    let with_pseudonym = |held: &PackedAttribution| held.with_field(USER_PLACE, pseudonym);
-    hold.attribution = hold.attribution.as_ref().map(with_pseudonym);
+    let with_pseudonym = |held: &PackedAttribution| held.with(AttributionField::User, pseudonym);
+    hold.attribution = hold.attribution.as_ref().and_then(with_pseudonym);
     // What is answered to a repeat of its check.
     for verdict in hold.verdicts.iter_mut().flatten() {
         if let Verdict { subject: Subject::Member { kind: SubjectKind::User, id }, .. } = verdict

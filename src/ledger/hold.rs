@@ -11,25 +11,18 @@ use hashbrown::DefaultHashBuilder;
 use hashbrown::hash_table::{Entry, HashTable};
 use slab::Slab;
 
-use super::amount::Amount;
 use super::asking::Slots;
-use super::decision::{BudgetState, Reason, Verdict};
-use super::packed::PackedAttribution;
-use super::price::{Rate, RateCard};
-use super::quota::Used;
-use super::time::{Micros, Time};
-use super::usage::{Attribution, ServiceTier};
+use crate::domain::attribution::{Attribution, PackedAttribution};
+use crate::domain::catalog::price::Quote;
+use crate::domain::check::{BudgetState, Reason, Verdict};
+use crate::domain::quota::Consumption;
+use crate::domain::time::Micros;
+use crate::domain::usage::ServiceTier;
+use crate::domain::{Amount, Time};
 
 /// Holds end at whole steps of time: those of one step are in one list. Small, so that a request
 /// at whose time many end is not delayed by them.
 pub const EXPIRY_STEP: Micros = 1_000;
-
-/// Price and exchange rate that a request was estimated at, and will be billed at.
-#[derive(Clone, Debug)]
-pub struct Quote {
-    pub card: Arc<RateCard>,
-    pub rate: Rate,
-}
 
 /// An amount set aside for a request in flight.
 #[derive(Clone, Debug)]
@@ -62,8 +55,8 @@ pub struct Hold {
 
 impl Hold {
     /// What it holds: a request, and what that may use.
-    pub fn used(&self) -> Used {
-        Used { money: self.held, tokens: self.held_tokens, requests: 1 }
+    pub fn used(&self) -> Consumption {
+        Consumption { money: self.held, tokens: self.held_tokens, requests: 1 }
     }
 
     pub fn attribution(&self) -> Option<Attribution> {

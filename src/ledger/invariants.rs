@@ -3,8 +3,8 @@
 
 use hashbrown::HashMap;
 
-use super::amount::Amount;
 use super::state::Ledger;
+use crate::domain::Amount;
 
 impl Ledger {
     /// Panics, naming the invariant, if the ledger contradicts itself.

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::decision::{Error, Reason};
-use super::quota::{ApiKey, KeyGroup, RESOURCES_MAX};
 use super::state::Ledger;
-use super::time::Time;
-use super::workspace::UnknownKeyPolicy;
+use crate::domain::Time;
+use crate::domain::api_key::{ApiKey, KeyGroup};
+use crate::domain::check::Reason;
+use crate::domain::quota::RESOURCES_MAX;
+use crate::domain::workspace::UnknownKeyPolicy;
+use crate::ledger::Error;
 
 /// Number of no group.
 pub const NO_GROUP: u32 = u32::MAX;

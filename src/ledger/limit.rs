@@ -3,10 +3,9 @@
 //! The envelope, a model's cap, a quota and a rate limit are cases of it; a check visits all that
 //! apply (`asking.rs`).
 
-use super::decision::Reason;
-use super::mutants::{self, Mutant};
-use super::quota::Enforcement;
-use super::time::Time;
+use crate::domain::Time;
+use crate::domain::check::Reason;
+use crate::domain::quota::Enforcement;
 
 /// One limit that applies, with what counts against it. In the unit of the limit.
 #[derive(Clone, Copy, Debug)]
@@ -39,14 +38,9 @@ impl Limit {
     /// where the limit is passed already: a free model is never blocked for money.
     pub fn objection(&self) -> Option<Reason> {
         assert!(self.need >= 0, "a request never needs less than nothing");
-        let is_free = self.need == 0 && !mutants::is(Mutant::FreeIsBlocked);
-        let room = match mutants::is(Mutant::LimitItselfIsTooMuch) {
-            true => self.limit - 1,
-            false => self.limit,
-        };
         // An amount is spent also above its limit (I6), and so may be far above it.
         let used = self.spent.saturating_add(self.held).saturating_add(self.need);
-        if is_free || used <= room {
+        if self.need == 0 || used <= self.limit {
             return None;
         }
         Some(if self.need > self.limit {

@@ -2,9 +2,8 @@
 
 use smallvec::SmallVec;
 
-use super::amount::Amount;
-use super::calendar::Window;
-use super::time::Time;
+use crate::domain::calendar::Window;
+use crate::domain::{Amount, Time};
 
 /// What was spent and is held in one window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,19 +2,7 @@
 //!
 //! No async, clock, log, database or transport in here; time, ids and randomness are arguments.
 
-pub mod amount;
-pub mod currency;
-pub mod time;
-pub mod calendar;
-pub mod usage;
-pub mod price;
-pub mod catalogue;
-pub mod workspace;
-pub mod quota;
-pub mod alert;
-pub mod record;
-mod fingerprint;
-pub mod decision;
+mod error;
 pub mod limit;
 pub mod meter;
 mod rate;
@@ -22,7 +10,6 @@ mod rules;
 mod subjects;
 mod keys;
 pub mod output;
-mod packed;
 pub mod hold;
 mod state;
 mod asking;
@@ -40,17 +27,13 @@ mod ranking;
 mod stop;
 mod view;
 mod invariants;
-pub mod mutants;
 
-pub use amount::Amount;
 pub use change::RestoredHold;
 pub use check::PreparedCheck;
-pub use currency::Currency;
 pub use departments::DEPARTMENT_USERS_MAX;
 pub use erasure::{PSEUDONYM_PREFIX, UserTraces};
-pub use packed::PackedAttribution;
+pub use error::Error;
 pub use ranking::{QuotaUsage, UsageFilter, UsagePosition};
 pub use settle::WINDOW_SPENT_MAX;
 pub use state::{EXPIRED_HOLDS_MAX, Ledger, WindowSpend};
-pub use time::Time;
 pub use view::{BudgetView, HoldView, ModelView};

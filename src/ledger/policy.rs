@@ -5,24 +5,30 @@
 
 use std::sync::Arc;
 
-use super::calendar::Windows;
 use super::counting::{ask_sent, ask_used, in_few};
-use super::decision::Error;
-use super::quota::{
-    Answers, ApiKey, Boost, BoostTarget, KeyGroup, Policy, Questions, Quota, RateLimit, Scope,
-    SubjectKind,
-};
 use super::rules::{Rule, RuleWindow};
 use super::state::{Ledger, calendar_of};
-use super::time::Time;
-use super::workspace::Workspace;
+use crate::domain::Time;
+use crate::domain::api_key::{ApiKey, KeyGroup};
+use crate::domain::attribution::SubjectKind;
+use crate::domain::backfill::{BackfillQueries, BackfillResults, LimitConfig};
+use crate::domain::boost::{Boost, BoostTarget};
+use crate::domain::calendar::Windows;
+use crate::domain::quota::{Quota, Scope};
+use crate::domain::rate_limit::RateLimit;
+use crate::domain::workspace::Workspace;
+use crate::ledger::Error;
 
 impl Ledger {
     /// What the usage log must be asked before [`Ledger::set_policy`].
-    pub fn questions_of_policy(workspace: &Workspace, policy: &Policy, now: Time) -> Questions {
+    pub fn questions_of_policy(
+        workspace: &Workspace,
+        policy: &LimitConfig,
+        now: Time,
+    ) -> BackfillQueries {
         let calendar = calendar_of(workspace);
         let windows = Windows::at(&calendar, now);
-        let mut questions = Questions::default();
+        let mut questions = BackfillQueries::default();
         for quota in &policy.quotas {
             ask_used(&mut questions, quota, &calendar, &windows);
         }
@@ -33,7 +39,7 @@ impl Ledger {
     }
 
     /// Takes everything that was set, when a ledger is loaded.
-    pub fn set_policy(&mut self, now: Time, policy: Policy, answers: Answers) {
+    pub fn set_policy(&mut self, now: Time, policy: LimitConfig, answers: BackfillResults) {
         self.advance(now);
         for group in policy.key_groups {
             self.keys.put_group(group);
@@ -67,9 +73,9 @@ impl Ledger {
 
     /// What the usage log must be asked before [`Ledger::put_quota`]; nothing if only the limit or
     /// what it does changes.
-    pub fn questions_of_quota(&mut self, now: Time, quota: &Quota) -> Questions {
+    pub fn questions_of_quota(&mut self, now: Time, quota: &Quota) -> BackfillQueries {
         self.advance(now);
-        let mut questions = Questions::default();
+        let mut questions = BackfillQueries::default();
         let known = self.rules.quota(&quota.id);
         if !known.is_some_and(|(_, before)| counts_alike(before, quota)) {
             ask_used(&mut questions, quota, &self.calendar, &self.windows);
@@ -78,7 +84,7 @@ impl Ledger {
     }
 
     /// Inserts a quota or replaces the one of the same id.
-    pub fn put_quota(&mut self, now: Time, quota: Quota, answers: Answers) {
+    pub fn put_quota(&mut self, now: Time, quota: Quota, answers: BackfillResults) {
         self.advance(now);
         let rule = self.rule_of_quota(Arc::new(quota));
         let scope = rule.scope().clone();
@@ -107,9 +113,9 @@ impl Ledger {
     }
 
     /// What the usage log must be asked before [`Ledger::put_rate_limit`].
-    pub fn questions_of_rate_limit(&mut self, now: Time, limit: &RateLimit) -> Questions {
+    pub fn questions_of_rate_limit(&mut self, now: Time, limit: &RateLimit) -> BackfillQueries {
         let now = self.advance(now);
-        let mut questions = Questions::default();
+        let mut questions = BackfillQueries::default();
         ask_sent(&mut questions, limit, now);
         // Windows and units that are bounded already have been counted.
         if let Some((rules, _)) = self.rules.rate_limit(&limit.id) {
@@ -127,7 +133,7 @@ impl Ledger {
     }
 
     /// Inserts a rate limit or replaces the one of the same id and scope. What was counted stays.
-    pub fn put_rate_limit(&mut self, now: Time, limit: RateLimit, answers: Answers) {
+    pub fn put_rate_limit(&mut self, now: Time, limit: RateLimit, answers: BackfillResults) {
         self.advance(now);
         let limit = Arc::new(limit);
         let known =
@@ -210,9 +216,9 @@ impl Ledger {
 
     /// What the usage log must be asked before [`Ledger::set_workspace`]: nothing if the windows
     /// stay as they are.
-    pub fn questions_of_recut(&self, workspace: &Workspace, now: Time) -> Questions {
+    pub fn questions_of_recut(&self, workspace: &Workspace, now: Time) -> BackfillQueries {
         let calendar = calendar_of(workspace);
-        let mut questions = Questions::default();
+        let mut questions = BackfillQueries::default();
         if calendar != self.calendar {
             let windows = Windows::at(&calendar, now.max(self.now));
             for (_, rule) in self.rules.iter() {
@@ -225,7 +231,7 @@ impl Ledger {
     }
 
     /// Counts anew in windows that were cut anew.
-    pub(super) fn recount(&mut self, answers: &Answers) {
+    pub(super) fn recount(&mut self, answers: &BackfillResults) {
         for (_, subject) in self.subjects.iter_mut() {
             subject.counters.clear();
         }
@@ -314,7 +320,7 @@ impl Ledger {
     }
 
     /// Adds a rule, with what the log and the live holds say of it.
-    fn add_rule(&mut self, rule: Rule, answers: &Answers) {
+    fn add_rule(&mut self, rule: Rule, answers: &BackfillResults) {
         let kind = rule.kind;
         let member = rule.scope().member.clone();
         // Where a rule is for each member, holds count for all of them already.
@@ -406,7 +412,7 @@ impl Ledger {
 /// Whether what one quota has counted is what the other would have.
 fn counts_alike(a: &Quota, b: &Quota) -> bool {
     let of = |quota: &Quota| {
-        let since = quota.period == super::quota::Period::UntilReset;
+        let since = quota.period == crate::domain::quota::Period::UntilReset;
         (quota.scope.clone(), quota.unit, quota.period, since.then_some(quota.window_start))
     };
     of(a) == of(b)

@@ -5,12 +5,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::alert::{Alert, AlertKey, AlertSubject, AlertType};
 use super::asking::{next_due, reaches};
-use super::mutants::{self, Mutant};
-use super::quota::Unit;
 use super::state::Ledger;
-use super::time::Time;
+use crate::domain::Time;
+use crate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
+use crate::domain::quota::Unit;
 
 /// What was said of the workspace, and what is to be said.
 #[derive(Default)]
@@ -55,14 +54,12 @@ impl Ledger {
     /// Takes what was raised before the ledger was loaded, and raises what is due and was not.
     pub fn set_raised(&mut self, now: Time, raised: Vec<AlertKey>) {
         self.advance(now);
-        if !mutants::is(Mutant::AlertAgainAfterALoad) {
-            for key in &raised {
-                self.mark(key);
-            }
-            // What was found due while rules were taken up is due still, unless it was raised.
-            let raised: HashSet<AlertKey> = raised.into_iter().collect();
-            self.raised.due.retain(|alert| !raised.contains(&alert.key));
+        for key in &raised {
+            self.mark(key);
         }
+        // What was found due while rules were taken up is due still, unless it was raised.
+        let raised: HashSet<AlertKey> = raised.into_iter().collect();
+        self.raised.due.retain(|alert| !raised.contains(&alert.key));
         self.raise_all();
     }
 
@@ -156,10 +153,10 @@ impl Ledger {
         let spent = self.meter.totals(cycle).spent;
         let limit = self.envelope();
         let Some(plan) = self.workspace.plan else { return };
-        if spent <= super::Amount::ZERO {
+        if spent <= crate::domain::Amount::ZERO {
             return;
         }
-        let figures = |limit: super::Amount| Figures {
+        let figures = |limit: crate::domain::Amount| Figures {
             subject: AlertSubject::Workspace,
             window: (cycle.start, Some(cycle.end)),
             unit: Unit::Money,
@@ -236,7 +233,7 @@ impl Ledger {
         &mut self,
         alert_type: AlertType,
         subject: AlertSubject,
-        window: super::calendar::Window,
+        window: crate::domain::calendar::Window,
         count: Option<(Unit, i64)>,
     ) {
         self.raised.due.push(Alert {
@@ -315,12 +312,7 @@ impl Figures {
     fn raise(&self, thresholds: &[u16], alerted: u16, due: &mut Vec<Alert>) -> u16 {
         let mut highest = alerted;
         let open = thresholds.iter().copied().filter(|threshold| *threshold > alerted);
-        let mut reached: Vec<u16> =
-            open.filter(|threshold| reaches(self.spent, *threshold, self.limit)).collect();
-        if mutants::is(Mutant::ThresholdJumpedOver) {
-            reached.drain(..reached.len().saturating_sub(1));
-        }
-        for threshold in reached {
+        for threshold in open.filter(|threshold| reaches(self.spent, *threshold, self.limit)) {
             due.push(self.alert(AlertType::Threshold, threshold));
             highest = threshold;
         }

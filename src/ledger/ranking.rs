@@ -9,10 +9,11 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
-use super::quota::{Quota, SubjectKind};
 use super::state::Ledger;
 use super::subjects::Subject;
-use super::time::Time;
+use crate::domain::Time;
+use crate::domain::attribution::SubjectKind;
+use crate::domain::quota::Quota;
 
 /// Where a quota stands for one member in the running window.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,9 +6,9 @@
 
 use std::collections::VecDeque;
 
-use super::mutants::{self, Mutant};
-use super::quota::Span;
-use super::time::{Micros, Time};
+use crate::domain::Time;
+use crate::domain::rate_limit::RateWindow;
+use crate::domain::time::Micros;
 
 /// Buckets before the running one that count.
 const BUCKETS_BEFORE: i64 = 60;
@@ -17,13 +17,13 @@ const BUCKETS_BEFORE: i64 = 60;
 pub struct Rate {
     /// Number of the rule that counts here.
     pub rule: u32,
-    span: Span,
+    span: RateWindow,
     /// Number of a bucket (time divided by its length) and what it counts, oldest first.
     buckets: VecDeque<(i64, i64)>,
 }
 
 impl Rate {
-    pub fn new(rule: u32, span: Span) -> Rate {
+    pub fn new(rule: u32, span: RateWindow) -> Rate {
         Rate { rule, span, buckets: VecDeque::new() }
     }
 
@@ -41,11 +41,10 @@ impl Rate {
         }
         let mut count = self.count(now);
         let oldest = self.oldest(now);
-        let early = i64::from(mutants::is(Mutant::RetryOneBucketEarly));
         for (bucket, of_bucket) in self.buckets.iter().filter(|(bucket, _)| *bucket >= oldest) {
             count -= of_bucket;
             if count + need <= limit {
-                let first_free = bucket + BUCKETS_BEFORE + 1 - early;
+                let first_free = bucket + BUCKETS_BEFORE + 1;
                 return Some(Time::from_micros(first_free * self.span.bucket()) - now);
             }
         }
@@ -79,7 +78,7 @@ impl Rate {
         self.buckets.back().is_none_or(|(bucket, _)| *bucket < self.oldest(now))
     }
 
-    pub fn span(&self) -> Span {
+    pub fn span(&self) -> RateWindow {
         self.span
     }
 
@@ -90,19 +89,18 @@ impl Rate {
     }
 
     fn oldest(&self, now: Time) -> i64 {
-        let before = BUCKETS_BEFORE - i64::from(mutants::is(Mutant::OneBucketTooFew));
-        now.micros().div_euclid(self.span.bucket()) - before
+        now.micros().div_euclid(self.span.bucket()) - BUCKETS_BEFORE
     }
 }
 
 /// The earliest time whose bucket counts at `now`.
-pub fn counts_from(span: Span, now: Time) -> Time {
+pub fn counts_from(span: RateWindow, now: Time) -> Time {
     let bucket = now.micros().div_euclid(span.bucket()) - BUCKETS_BEFORE;
     Time::from_micros(bucket * span.bucket())
 }
 
 /// The first time at which the bucket of `at` does not count any more.
-pub fn counts_until(span: Span, at: Time) -> Time {
+pub fn counts_until(span: RateWindow, at: Time) -> Time {
     let bucket = at.micros().div_euclid(span.bucket()) + BUCKETS_BEFORE + 1;
     Time::from_micros(bucket * span.bucket())
 }

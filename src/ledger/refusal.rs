@@ -5,75 +5,21 @@
 
 use std::collections::BTreeMap;
 
-use super::amount::Amount;
 use super::check::PreparedCheck;
-use super::decision::{Answer, Decision, LimitKind, Reason, Subject, Verdict};
 use super::state::Ledger;
-use super::time::Time;
+use crate::domain::Amount;
+use crate::domain::check::{
+    Answer, Decision, LimitKey, LimitKind, Reason, RefusalCounts, RefusalKey, Subject, Verdict,
+};
 
 /// Distinct keys that are kept apart between two takings. Beyond, whom a refusal is for is left
 /// out.
 pub const REFUSAL_KEYS_MAX: usize = 10_000;
 /// Beyond so many more the model is left out as well: callers may spell any number of them.
 const KEYS_WITHOUT_USER_MAX: usize = 1_000;
-/// Most that one key adds up to: what one record costs at most. Where callers repeat a request
-/// without end, sums stay inside 64 bits.
-pub const REFUSED_MAX: Amount = Amount::from_nanos(100_000_000 * 1_000_000_000);
-
-/// What was in the way of a request.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum LimitKey {
-    /// Stands for the request itself, which is counted once whatever was in its way.
-    Request,
-    Envelope,
-    ModelLimit(String),
-    Quota(String),
-    RateLimit(String),
-    /// By its reason, for example "MODEL_DISABLED".
-    Rule(String),
-}
-
-/// What refusals are counted by.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RefusalKey {
-    /// Start of the local hour.
-    pub hour: Time,
-    pub limit: LimitKey,
-    /// Model asked for: the catalogue's id, or as it was spelt where that is unknown.
-    pub model_id: String,
-    pub user_id: String,
-}
-
-/// Checks of one key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RefusalCounts {
-    pub blocked_count: i64,
-    pub routed_count: i64,
-    /// What blocked requests would have cost at most.
-    pub blocked: Amount,
-    /// What routed requests would have cost at most on the model asked for, less the same on the
-    /// model they were routed to.
-    pub saved: Amount,
-}
-
 /// Counts by key.
 #[derive(Debug, Default)]
 pub(super) struct Refusals(BTreeMap<RefusalKey, RefusalCounts>);
-
-impl RefusalCounts {
-    /// Sums of money stop at [`REFUSED_MAX`].
-    pub fn add(&mut self, other: &RefusalCounts) {
-        self.blocked_count += other.blocked_count;
-        self.routed_count += other.routed_count;
-        self.blocked = bounded_sum(self.blocked, other.blocked);
-        self.saved = bounded_sum(self.saved, other.saved);
-    }
-}
-
-fn bounded_sum(a: Amount, b: Amount) -> Amount {
-    let most = REFUSED_MAX.nanos();
-    Amount::from_nanos(a.nanos().saturating_add(b.nanos()).clamp(-most, most))
-}
 
 impl Refusals {
     fn add(&mut self, mut key: RefusalKey, counts: &RefusalCounts) {
@@ -194,6 +140,8 @@ fn rule_name(reason: Reason) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Time;
+    use crate::domain::check::REFUSED_MAX;
 
     fn key(model: &str, user: &str) -> RefusalKey {
         let (model_id, user_id) = (model.to_owned(), user.to_owned());

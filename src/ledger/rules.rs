@@ -7,13 +7,16 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use slab::Slab;
 
-use super::calendar::{Calendar, Window, Windows};
-use super::decision::{Error, LimitPeriod};
-use super::quota::{
-    Boost, EACH_RULES_MAX, Enforcement, MEMBER_RULES_MAX, Period, Quota, RESOURCES_MAX, RateLimit,
-    Scope, Span, SubjectKind, Unit,
+use crate::domain::Time;
+use crate::domain::attribution::{SubjectKind, SubjectMap};
+use crate::domain::boost::Boost;
+use crate::domain::calendar::{Calendar, Window, Windows};
+use crate::domain::check::LimitPeriod;
+use crate::domain::quota::{
+    EACH_RULES_MAX, Enforcement, Period, Quota, RESOURCES_MAX, SUBJECT_RULES_MAX, Scope, Unit,
 };
-use super::time::Time;
+use crate::domain::rate_limit::{RateLimit, RateWindow};
+use crate::ledger::Error;
 
 /// One limit of a quota or rate limit.
 #[derive(Clone, Debug)]
@@ -44,7 +47,7 @@ pub enum RuleWindow {
     Fixed(Period),
     /// Until it is reset by hand: since this time.
     Since(Time),
-    Sliding(Span),
+    Sliding(RateWindow),
 }
 
 /// One rule that concerns a subject.
@@ -89,10 +92,10 @@ pub struct Rules {
     quotas: HashMap<Arc<str>, u32>,
     rate_limits: HashMap<Arc<str>, Vec<u32>>,
     /// Rules for each member, by kind, and the set of members that no rule names.
-    each: [Vec<u32>; SubjectKind::COUNT],
-    each_sets: [Arc<RuleSet>; SubjectKind::COUNT],
+    each: SubjectMap<Vec<u32>>,
+    each_sets: SubjectMap<Arc<RuleSet>>,
     /// Rules that name a member.
-    named: [HashMap<Arc<str>, Vec<u32>>; SubjectKind::COUNT],
+    named: SubjectMap<HashMap<Arc<str>, Vec<u32>>>,
 }
 
 impl Default for Rules {
@@ -273,17 +276,17 @@ impl Rules {
 
     /// The rules that name a member.
     pub fn named(&self, kind: SubjectKind, member: &str) -> &[u32] {
-        self.named[kind as usize].get(member).map_or(&[], Vec::as_slice)
+        self.named[kind].get(member).map_or(&[], Vec::as_slice)
     }
 
     /// The rules for each member of a kind.
     pub fn each(&self, kind: SubjectKind) -> &[u32] {
-        &self.each[kind as usize]
+        &self.each[kind]
     }
 
     /// The set of members that no rule names.
     pub fn each_set(&self, kind: SubjectKind) -> &Arc<RuleSet> {
-        &self.each_sets[kind as usize]
+        &self.each_sets[kind]
     }
 
     pub fn is_empty(&self) -> bool {
@@ -292,7 +295,7 @@ impl Rules {
 
     /// Whether any rule concerns members of a kind.
     pub fn concern(&self, kind: SubjectKind) -> bool {
-        !self.each[kind as usize].is_empty() || !self.named[kind as usize].is_empty()
+        !self.each[kind].is_empty() || !self.named[kind].is_empty()
     }
 
     /// The set of one member.
@@ -323,11 +326,11 @@ impl Rules {
         }
         match scope.member {
             None => {
-                self.each[scope.kind as usize].push(index);
+                self.each[scope.kind].push(index);
                 self.renew_each_set(scope.kind);
             }
             Some(member) => {
-                self.named[scope.kind as usize].entry(member).or_default().push(index);
+                self.named[scope.kind].entry(member).or_default().push(index);
             }
         }
         index
@@ -347,11 +350,11 @@ impl Rules {
         }
         match scope.member {
             None => {
-                self.each[scope.kind as usize].retain(|other| *other != index);
+                self.each[scope.kind].retain(|other| *other != index);
                 self.renew_each_set(scope.kind);
             }
             Some(member) => {
-                let named = &mut self.named[scope.kind as usize];
+                let named = &mut self.named[scope.kind];
                 if let Some(rules) = named.get_mut(&member) {
                     rules.retain(|other| *other != index);
                     if rules.is_empty() {
@@ -385,7 +388,7 @@ impl Rules {
             }
             Some(member) => {
                 let named = self.named(scope.kind, member).len();
-                (named, "rules that name one member", MEMBER_RULES_MAX)
+                (named, "rules that name one member", SUBJECT_RULES_MAX)
             }
         };
         let bounded = |count: usize, bound, max: usize| match count < max {
@@ -401,7 +404,7 @@ impl Rules {
     fn renew_each_set(&mut self, kind: SubjectKind) {
         let each = self.each(kind).iter();
         let entries = each.map(|rule| Entry { rule: *rule, overruled: false }).collect();
-        self.each_sets[kind as usize] = self.in_order(entries);
+        self.each_sets[kind] = self.in_order(entries);
     }
 
     fn in_order(&self, mut entries: Vec<Entry>) -> Arc<RuleSet> {

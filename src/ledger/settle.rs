@@ -3,19 +3,19 @@
 
 use std::sync::Arc;
 
-use super::amount::Amount;
 use super::asking::Slots;
 use super::check::expiry;
-use super::decision::{Error, Standing, UsageReport};
-use super::hold::{Hold, Quote};
-use super::mutants::{self, Mutant};
-use super::packed::API_KEY_PLACE;
-use super::price::Rate;
-use super::quota::Used;
-use super::record::{EXPIRY_ATTEMPT, Record, RecordKind};
+use super::hold::Hold;
 use super::state::{EXPIRED_HOLDS_MAX, Ledger};
-use super::time::{Micros, Time};
-use super::usage::{Outcome, ServiceTier, Usage, UsageSource};
+use crate::domain::attribution::{AttributionField, SubjectIds};
+use crate::domain::catalog::price::{Quote, Rate};
+use crate::domain::check::BudgetStatus;
+use crate::domain::quota::Consumption;
+use crate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
+use crate::domain::time::Micros;
+use crate::domain::usage::{Outcome, ServiceTier, Usage, UsageSource};
+use crate::domain::{Amount, Time};
+use crate::ledger::Error;
 
 /// Most that may be spent in one window: four billion units. With the bounds of prices and tokens
 /// no sum of a window overflows.
@@ -157,7 +157,7 @@ impl Ledger {
         let window = self.cycle_of(record.charge_time);
         let spent = self.meter.totals(window).spent;
         if spent + self.pending + ahead > WINDOW_SPENT_MAX {
-            let max = WINDOW_SPENT_MAX.nanos() / super::amount::NANOS_PER_UNIT;
+            let max = WINDOW_SPENT_MAX.nanos() / crate::domain::money::NANOS_PER_UNIT;
             return Err(Error::BoundReached { bound: "spend of a cycle", max });
         }
         self.pending += ahead;
@@ -172,25 +172,18 @@ impl Ledger {
 
     /// Charges an entry that is durable now, and ends its hold: the actual amount, also above the
     /// hold and above the limit (I6), takes the place of what was held (I7).
-    pub fn settle(&mut self, now: Time, record: &Record) -> Standing {
+    pub fn settle(&mut self, now: Time, record: &Record) -> BudgetStatus {
         let now = self.advance(now);
         self.abandon(record);
-        let mut cost = record.cost;
-        if mutants::is(Mutant::DropAboveTheHold)
-            && let Some(hold) = self.holds.get(&record.request_id)
-        {
-            cost = cost.min(hold.held);
-        }
-        let used = used_by(record, cost);
-        let of_record = mutants::is(Mutant::ChargeTheWindowOfTheRecord);
-        let charge_time = if of_record { record.record_time } else { record.charge_time };
+        let used = used_by(record);
+        let charge_time = record.charge_time;
         let window = self.cycle_of(charge_time);
         // Nobody asks for a cycle that is over, and a ledger does not know what was spent in it.
         let is_over = window.end <= now;
         let model = self.model_index(&record.metered_model_id);
         if !is_over {
             for meter in self.meters_of(model) {
-                meter.charge(window.start, cost);
+                meter.charge(window.start, record.cost);
             }
         }
         let hold = match record.kind {
@@ -219,15 +212,7 @@ impl Ledger {
     /// Subjects that a record counts for.
     fn slots_of_record(&mut self, record: &Record, hold: Option<&Hold>) -> Slots {
         let of = &record.attribution;
-        let members = [
-            "",
-            of.department_id.as_str(),
-            &of.user_id,
-            &of.api_key_id,
-            &record.key_group_id,
-            &of.project_id,
-            &of.assistant_id,
-        ];
+        let members = SubjectIds::new(|field| of.get(field), &record.key_group_id);
         self.make_slots_like(hold, &members)
     }
 
@@ -238,22 +223,20 @@ impl Ledger {
         hold: Option<Hold>,
         record: &Record,
         (slots, model): (&Slots, usize),
-        used: &Used,
+        used: &Consumption,
     ) {
         let Some(hold) = hold else {
             return self.send(slots, model, used, record.charge_time);
         };
-        if !mutants::is(Mutant::TokensAreNotCorrected) {
-            self.unsend_tokens(&hold);
-            let tokens = Used { tokens: used.tokens, ..Used::default() };
-            self.send(slots, model, &tokens, record.charge_time);
-        }
+        self.unsend_tokens(&hold);
+        let tokens = Consumption { tokens: used.tokens, ..Consumption::default() };
+        self.send(slots, model, &tokens, record.charge_time);
         self.give_back(&hold);
     }
 
     /// Takes the estimated tokens of a hold out of the rate limits that counted them.
     fn unsend_tokens(&mut self, hold: &Hold) {
-        let tokens = Used { tokens: -hold.held_tokens, ..Used::default() };
+        let tokens = Consumption { tokens: -hold.held_tokens, ..Consumption::default() };
         self.send(&hold.slots, hold.model as usize, &tokens, hold.check_time);
     }
 
@@ -263,13 +246,11 @@ impl Ledger {
         let said = report.attribution.as_ref().map(|said| said.api_key_id.as_str());
         let held_key = || {
             let held = hold.and_then(|hold| hold.attribution.as_ref());
-            held.map_or("", |held| held.field(API_KEY_PLACE))
+            held.map_or("", |held| held.get(AttributionField::ApiKey))
         };
         let group = match (hold, said) {
-            (Some(hold), None) if !mutants::is(Mutant::GroupOfNow) => hold.group,
-            (Some(hold), Some(said)) if said == held_key() && !mutants::is(Mutant::GroupOfNow) => {
-                hold.group
-            }
+            (Some(hold), None) => hold.group,
+            (Some(hold), Some(said)) if said == held_key() => hold.group,
             (_, Some(said)) => self.keys.group_of(said),
             (_, None) => self.keys.group_of(held_key()),
         };
@@ -277,8 +258,11 @@ impl Ledger {
     }
 
     /// Where the workspace stands.
-    pub fn standing(&self) -> Standing {
-        Standing { state: self.state(), cycle_spent: self.meter.totals(self.windows.cycle).spent }
+    pub fn standing(&self) -> BudgetStatus {
+        BudgetStatus {
+            state: self.state(),
+            cycle_spent: self.meter.totals(self.windows.cycle).spent,
+        }
     }
 
     /// Start of the local day of `time`, which mostly is the running one.
@@ -331,9 +315,7 @@ impl Ledger {
     /// Ends a hold that is up and whose charge the log refused: the request's hold had expired and
     /// was charged before. A request is charged for that once.
     pub fn expire_charged(&mut self, request_id: &str) {
-        if !mutants::is(Mutant::SecondChargeLeaks)
-            && self.holds.get(request_id).is_some_and(|hold| hold.expiring)
-        {
+        if self.holds.get(request_id).is_some_and(|hold| hold.expiring) {
             self.expire_request(request_id);
         }
     }
@@ -351,9 +333,7 @@ impl Ledger {
 
     /// Ends a hold that was taken out because its time was up.
     pub(super) fn expire(&mut self, hold: Hold) {
-        if !mutants::is(Mutant::ExpiredHoldLeaks) {
-            self.give_back(&hold);
-        }
+        self.give_back(&hold);
         self.expired_count += 1;
         self.raise_holds_expired();
         if self.expired.len() == EXPIRED_HOLDS_MAX {
@@ -381,13 +361,7 @@ impl Ledger {
         let held_quote = hold.and_then(|hold| hold.quote.clone());
         let is_held_model = held_model.is_some_and(|model| model.id == metered_model);
         let own_quote = match &held_quote {
-            Some(quote)
-                if is_held_model
-                    && entry.is_some()
-                    && !mutants::is(Mutant::BillAtThePriceOfNow) =>
-            {
-                Some(quote.clone())
-            }
+            Some(quote) if is_held_model && entry.is_some() => Some(quote.clone()),
             // A missing exchange rate is as good as no price: the record is taken all the same.
             _ => self.quote(entry.map(|entry| &**entry), charge_time).unwrap_or_default(),
         };
@@ -412,12 +386,12 @@ impl Ledger {
 }
 
 /// What a record counts as: a correction and the charge of an expired hold are money alone.
-fn used_by(record: &Record, cost: Amount) -> Used {
+fn used_by(record: &Record) -> Consumption {
     if record.kind != RecordKind::Usage {
-        return Used { money: cost, ..Used::default() };
+        return Consumption { money: record.cost, ..Consumption::default() };
     }
-    Used {
-        money: cost,
+    Consumption {
+        money: record.cost,
         tokens: record.usage.total_input() + record.usage.total_output(),
         requests: 1,
     }

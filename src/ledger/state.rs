@@ -5,24 +5,22 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::amount::Amount;
-use super::calendar::{Calendar, Window, Windows};
-use super::catalogue::{Catalogue, ModelEntry};
-use super::decision::BudgetState;
 use super::departments::Departments;
 use super::hold::{Hold, Holds};
 use super::keys::Keys;
 use super::meter::{Meter, Totals};
-use super::mutants::{self, Mutant};
 use super::output::OutputHistory;
-use super::quota::Boost;
 use super::raise::{ModelMarks, Raised};
 use super::ranking::Ranking;
 use super::refusal::Refusals;
 use super::rules::Rules;
 use super::subjects::Subjects;
-use super::time::Time;
-use super::workspace::{HoldExpiryPolicy, Workspace, WorkspaceModel};
+use crate::domain::boost::Boost;
+use crate::domain::calendar::{Calendar, Window, Windows};
+use crate::domain::catalog::{Catalogue, ModelEntry};
+use crate::domain::check::BudgetState;
+use crate::domain::workspace::{HoldExpiryPolicy, Workspace, WorkspaceModel};
+use crate::domain::{Amount, Time};
 
 /// Most holds that are remembered after they expired unsettled.
 pub const EXPIRED_HOLDS_MAX: usize = 1_000;
@@ -180,7 +178,7 @@ impl Ledger {
     /// time it comes to all of them. Answers how many there are.
     pub fn sweep(&mut self, now: Time, members: u32) -> usize {
         self.advance(now);
-        let clockwork = self.clockwork();
+        let time_context = self.time_context();
         for _ in 0..members.min(self.subjects.slot_end()) {
             let slot = self.sweep_at;
             self.sweep_at = (self.sweep_at + 1) % self.subjects.slot_end();
@@ -188,7 +186,7 @@ impl Ledger {
                 continue;
             }
             let subject = self.subjects.get_mut(slot);
-            subject.forget_what_is_over(&self.rules, &clockwork);
+            subject.forget_what_is_over(&self.rules, &time_context);
             if subject.is_idle() {
                 self.ranking.forget(slot);
                 self.subjects.remove(slot);
@@ -297,8 +295,7 @@ impl Ledger {
 impl ModelState {
     /// The cap in force.
     pub fn cap(&self) -> Option<Amount> {
-        let limit = self.settings.as_ref().filter(|settings| settings.limit_enabled)?.limit;
-        limit.filter(|limit| !limit.is_zero() || !mutants::is(Mutant::ZeroMeansNoLimit))
+        self.settings.as_ref().filter(|settings| settings.limit_enabled)?.limit
     }
 
     /// Whether the workspace allows it.

@@ -1,11 +1,13 @@
 //! What rate limits have counted, across a stop: written down at a graceful one, and after a crash
 //! assumed to be as much as it can be.
 
-use super::quota::{RateCounts, Span, Unit};
 use super::rate::{Rate, counts_until};
 use super::rules::RuleWindow;
 use super::state::Ledger;
-use super::time::Time;
+use crate::domain::Time;
+use crate::domain::backfill::RateCounts;
+use crate::domain::quota::Unit;
+use crate::domain::rate_limit::RateWindow;
 
 /// Stands for everybody in what is written down: no id has a control character.
 const EVERYBODY: &str = "\u{1}";
@@ -49,12 +51,12 @@ impl Ledger {
     /// count is the time of the crash.
     pub fn lost_counts(now: Time, lost_at: Time) -> Option<RateCounts> {
         let at = lost_at.micros();
-        (now < counts_until(Span::Minute, lost_at)).then(|| RateCounts {
+        (now < counts_until(RateWindow::Minute, lost_at)).then(|| RateCounts {
             rate_limit_id: "".into(),
-            span: Span::Minute,
+            span: RateWindow::Minute,
             unit: Unit::Requests,
             member: EVERYBODY.into(),
-            buckets: vec![(at.div_euclid(Span::Minute.bucket()), at)],
+            buckets: vec![(at.div_euclid(RateWindow::Minute.bucket()), at)],
         })
     }
 
@@ -96,6 +98,6 @@ impl Ledger {
     pub fn assume_full(&mut self, now: Time, at: Time) {
         self.advance(now);
         self.lost_at = self.lost_at.max(at);
-        self.full_until = self.full_until.max(counts_until(Span::Minute, at));
+        self.full_until = self.full_until.max(counts_until(RateWindow::Minute, at));
     }
 }

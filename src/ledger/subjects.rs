@@ -12,10 +12,11 @@ use slab::Slab;
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
-use super::quota::{Span, SubjectKind};
 use super::rate::Rate;
 use super::rules::RuleSet;
-use super::time::Time;
+use crate::domain::Time;
+use crate::domain::attribution::SubjectKind;
+use crate::domain::rate_limit::RateWindow;
 
 /// What one rule has counted for one member in one window. In the rule's unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl Subject {
         self.rates.iter().find(|rate| rate.rule == rule)
     }
 
-    pub fn rate_mut(&mut self, rule: u32, span: Span) -> &mut Rate {
+    pub fn rate_mut(&mut self, rule: u32, span: RateWindow) -> &mut Rate {
         let position = self.rates.iter().position(|rate| rate.rule == rule);
         let position = position.unwrap_or_else(|| {
             self.rates.push(Rate::new(rule, span));

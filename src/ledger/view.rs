@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use super::amount::Amount;
-use super::calendar::Window;
-use super::decision::BudgetState;
 use super::hold::Hold;
 use super::meter::Totals;
 use super::state::Ledger;
-use super::time::Time;
-use super::workspace::WorkspaceModel;
+use crate::domain::calendar::Window;
+use crate::domain::check::BudgetState;
+use crate::domain::workspace::WorkspaceModel;
+use crate::domain::{Amount, Time};
 
 /// The running cycle, exact at `as_of_time`.
 #[derive(Clone, Debug, PartialEq, Eq)]

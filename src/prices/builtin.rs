@@ -9,11 +9,10 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::{Import, Report};
-use crate::ledger::catalogue::Model;
-use crate::ledger::currency::Currency;
-use crate::ledger::price::{Price, Rates, Source, Variant};
-use crate::ledger::usage::{ServiceTier, TokenClass};
-use crate::ledger::{Amount, Time};
+use crate::domain::catalog::Model;
+use crate::domain::catalog::price::{Price, Rates, Source, Variant};
+use crate::domain::usage::{ServiceTier, TokenClass};
+use crate::domain::{Amount, Currency, Time};
 
 const CATALOGUE: &str = include_str!("catalogue.toml");
 
@@ -179,7 +178,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::ledger::catalogue::Catalogue;
+    use crate::domain::catalog::Catalogue;
 
     #[test]
     fn the_catalogue_is_consistent() {

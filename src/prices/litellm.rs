@@ -10,11 +10,12 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::{Import, Moment, Skipped, UNUSUAL_PER_MILLION};
-use crate::ledger::catalogue::{Model, VARIANTS_MAX};
-use crate::ledger::currency::Currency;
-use crate::ledger::price::round_half_even;
-use crate::ledger::price::{PER_MILLION_MAX, PerMillion, Price, Rates, Source, Variant};
-use crate::ledger::usage::{ServiceTier, TOKENS_MAX, TokenClass};
+use crate::domain::Currency;
+use crate::domain::catalog::price::{
+    PER_MILLION_MAX, PerMillion, Price, Rates, Source, Variant, round_half_even,
+};
+use crate::domain::catalog::{Model, VARIANTS_MAX};
+use crate::domain::usage::{ServiceTier, TOKENS_MAX, TokenClass};
 
 /// The list is not a JSON object of JSON objects.
 #[derive(Debug, thiserror::Error)]
@@ -366,7 +367,7 @@ fn fingerprint(price: &Price) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::Time;
+    use crate::domain::Time;
 
     fn import(text: &str) -> Import {
         let time = Time::EARLIEST;

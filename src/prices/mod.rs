@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::ledger::Time;
-use crate::ledger::catalogue::{Catalogue, Model, ModelEntry};
-use crate::ledger::price::{PerMillion, Price, Source};
+use crate::domain::Time;
+use crate::domain::catalog::price::{PerMillion, Price, Source};
+use crate::domain::catalog::{Catalogue, Model, ModelEntry};
 
 /// Rates above this, 1,000 units per million tokens, are reported: most are typing errors.
 const UNUSUAL_PER_MILLION: PerMillion = 1_000 * 1_000_000_000;
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_price_that_returns_to_an_earlier_one_is_new() {
-        let day = crate::ledger::time::MICROS_PER_DAY;
+        let day = crate::domain::time::MICROS_PER_DAY;
         let mut catalogue = Catalogue::default();
         let other = TEXT.replace("1e-6", "5e-6");
         for (days, text) in [(0, TEXT), (1, &other), (2, TEXT)] {

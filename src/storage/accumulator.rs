@@ -15,8 +15,8 @@ use super::latency::Latencies;
 use super::rollup::{
     DayRow, Dimension, Folded, Grain, RollupRow, SeenRow, Sums, TAG_SEPARATOR, latency_of,
 };
-use crate::ledger::Time;
-use crate::ledger::record::Record;
+use crate::domain::Time;
+use crate::domain::record::Record;
 
 #[derive(Default)]
 pub struct Accumulator {
@@ -290,10 +290,11 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::Amount;
-    use crate::ledger::price::Rate;
-    use crate::ledger::record::RecordKind;
-    use crate::ledger::usage::{Attribution, Outcome, ServiceTier, Usage, UsageSource};
+    use crate::domain::Amount;
+    use crate::domain::attribution::Attribution;
+    use crate::domain::catalog::price::Rate;
+    use crate::domain::record::RecordKind;
+    use crate::domain::usage::{Outcome, ServiceTier, Usage, UsageSource};
 
     fn record(model: &str, user: &str, hour: i64, day: i64) -> Record {
         Record {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::Result;
-use crate::ledger::Time;
-use crate::ledger::alert::{Alert, AlertKey, AlertSubject, AlertType};
+use crate::domain::Time;
+use crate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
 
 /// An alert as it was raised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub enum AlertSubjectFilter {
     Model(String),
     /// A member, by its quotas.
     Member {
-        kind: crate::ledger::quota::SubjectKind,
+        kind: crate::domain::attribution::SubjectKind,
         member: String,
     },
 }

@@ -4,35 +4,8 @@ use async_trait::async_trait;
 
 use super::Result;
 use super::policy::AuditEvent;
-use super::rollup::Dimension;
-use crate::ledger::Time;
-
-/// Kinds of entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EntryKind {
-    User,
-    Department,
-    Assistant,
-    Workflow,
-    Feature,
-    Project,
-    Investigation,
-}
-
-impl EntryKind {
-    /// What usage of it is summed up by.
-    pub fn dimension(self) -> Dimension {
-        match self {
-            EntryKind::User => Dimension::User,
-            EntryKind::Department => Dimension::Department,
-            EntryKind::Assistant => Dimension::Assistant,
-            EntryKind::Workflow => Dimension::Workflow,
-            EntryKind::Feature => Dimension::Feature,
-            EntryKind::Project => Dimension::Project,
-            EntryKind::Investigation => Dimension::Investigation,
-        }
-    }
-}
+use crate::domain::Time;
+pub use crate::domain::attribution::EntryKind;
 
 /// What is registered under an id.
 #[derive(Clone, Debug, PartialEq, Eq)]

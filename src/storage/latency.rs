@@ -7,7 +7,7 @@
 use hdrhistogram::Histogram;
 
 use super::{Error, Result};
-use crate::ledger::time::{MICROS_PER_DAY, Micros};
+use crate::domain::time::{MICROS_PER_DAY, Micros};
 
 const MICROS_PER_MILLISECOND: i64 = 1_000;
 /// A latency is at most this long.

@@ -18,14 +18,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::ledger::calendar::Window;
-use crate::ledger::catalogue::{ExchangeRate, Model};
-use crate::ledger::price::Price;
-use crate::ledger::record::Record;
-use crate::ledger::time::{MICROS_PER_DAY, Micros};
-use crate::ledger::usage::Attribution;
-use crate::ledger::workspace::{Workspace, WorkspaceModel};
-use crate::ledger::{Amount, Time};
+use crate::domain::attribution::Attribution;
+use crate::domain::calendar::Window;
+use crate::domain::catalog::price::Price;
+use crate::domain::catalog::{ExchangeRate, Model};
+use crate::domain::record::Record;
+use crate::domain::time::{MICROS_PER_DAY, Micros};
+use crate::domain::workspace::{Workspace, WorkspaceModel};
+use crate::domain::{Amount, Time};
 use alerts::AlertStore;
 use directory::DirectoryStore;
 use policy::{PolicyStore, StoredRate};
@@ -93,8 +93,8 @@ pub struct StoredHold {
     /// Price and exchange rate (nano-units) it was estimated at; absent if unpriced.
     pub price_id: Option<Arc<str>>,
     pub exchange_rate_nanos: i64,
-    /// [`crate::ledger::usage::ServiceTier`] it was estimated at.
-    pub tier: crate::ledger::usage::ServiceTier,
+    /// [`crate::domain::usage::ServiceTier`] it was estimated at.
+    pub tier: crate::domain::usage::ServiceTier,
     /// Hash of what the caller sent.
     pub fingerprint: i64,
     pub attribution: Attribution,

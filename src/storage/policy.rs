@@ -7,14 +7,17 @@ use async_trait::async_trait;
 use super::Result;
 use super::alerts::{EmailReceiver, Webhook};
 use super::directory::{Entry, Erasure};
-use crate::ledger::Time;
-use crate::ledger::catalogue::{ExchangeRate, Model};
-use crate::ledger::price::Price;
-use crate::ledger::quota::{
-    ApiKey, Boost, KeyGroup, Policy, Quota, RateCounts, RateLimit, Sent, SentQuery, SubjectKind,
-    Used, UsedQuery,
-};
-use crate::ledger::workspace::{Workspace, WorkspaceModel};
+use crate::domain::Time;
+use crate::domain::api_key::{ApiKey, KeyGroup};
+use crate::domain::attribution::SubjectKind;
+use crate::domain::backfill::{ConsumptionQuery, LimitConfig};
+use crate::domain::backfill::{RateBucket, RateCounts, RateQuery};
+use crate::domain::boost::Boost;
+use crate::domain::catalog::price::Price;
+use crate::domain::catalog::{ExchangeRate, Model};
+use crate::domain::quota::{Consumption, Quota};
+use crate::domain::rate_limit::RateLimit;
+use crate::domain::workspace::{Workspace, WorkspaceModel};
 
 /// One change of what is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,7 +129,7 @@ pub trait PolicyStore: Send + Sync + 'static {
 
     /// Must return all quotas, rate limits, keys and groups of a workspace by id, and its boosts
     /// whose `end_time` is after `now` and that are not cancelled, by id.
-    async fn policy(&self, workspace_id: &str, now: Time) -> Result<Policy>;
+    async fn policy(&self, workspace_id: &str, now: Time) -> Result<LimitConfig>;
 
     /// Must return at most `limit` quotas that match and whose id is greater than `after_id`, by
     /// id.
@@ -202,11 +205,15 @@ pub trait PolicyStore: Send + Sync + 'static {
     /// kind usage as requests. A member without an id does not count. Must not take time in
     /// proportion to the number of folded entries, and for a member that is named not in
     /// proportion to the number of members.
-    async fn used(&self, workspace_id: &str, query: &UsedQuery) -> Result<Vec<(String, Used)>>;
+    async fn used(
+        &self,
+        workspace_id: &str,
+        query: &ConsumptionQuery,
+    ) -> Result<Vec<(String, Consumption)>>;
 
     /// Must return, for the members as in [`PolicyStore::used`] and each bucket of `charge_time`
     /// from `from` on, the number of entries of kind usage and their tokens, by member and bucket.
-    async fn sent(&self, workspace_id: &str, query: &SentQuery) -> Result<Vec<Sent>>;
+    async fn sent(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>>;
 
     /// Must return the counts that were written down for a workspace, by rate limit, member, span
     /// and unit.

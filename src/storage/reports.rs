@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use super::latency::Latencies;
 use super::rollup::{Dimension, LimitKey, Sums};
 use super::{Error, Result};
-use crate::ledger::calendar::Window;
-use crate::ledger::{Amount, Time};
+use crate::domain::calendar::Window;
+use crate::domain::{Amount, Time};
 
 /// Most entries of the log that one report may go through with [`Source::Records`]: whoever asks
 /// looks at [`Question::RecordCount`] first.

@@ -7,37 +7,15 @@ use std::sync::Arc;
 
 use super::directory::Seen;
 use super::latency::Latencies;
-use crate::ledger::Time;
-use crate::ledger::record::{Record, RecordKind};
-pub use crate::ledger::refusal::{LimitKey, RefusalCounts};
-use crate::ledger::time::{MICROS_PER_DAY, Micros};
-use crate::ledger::usage::{Attribution, Outcome, TokenClass};
+use crate::domain::Time;
+pub use crate::domain::attribution::Dimension;
+pub use crate::domain::check::{LimitKey, RefusalCounts};
+use crate::domain::record::{Record, RecordKind};
+use crate::domain::time::{MICROS_PER_DAY, Micros};
+use crate::domain::usage::{Outcome, TokenClass};
 
 /// A local day is at most this long: a zone that moves across the date line repeats one.
 pub const LOCAL_DAY_MAX: Micros = 2 * MICROS_PER_DAY;
-
-/// What usage is summed up by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Dimension {
-    /// One bucket for the workspace itself; its value is empty.
-    Workspace,
-    User,
-    Department,
-    ApiKey,
-    KeyGroup,
-    Assistant,
-    Workflow,
-    Feature,
-    Project,
-    /// As metered.
-    Model,
-    Investigation,
-    Session,
-    /// One bucket for each tag of a record, see [`tag_value`]; a record without tags has none.
-    Tag,
-    /// "success", "error" or "cancelled", also of corrections.
-    Outcome,
-}
 
 /// Between key and value of a tag. Texts have no control characters.
 pub(super) const TAG_SEPARATOR: char = '\u{1f}';
@@ -104,44 +82,6 @@ pub struct FoldCursor {
 }
 
 impl Dimension {
-    pub const COUNT: usize = 14;
-
-    pub const ALL: [Dimension; Dimension::COUNT] = [
-        Dimension::Workspace,
-        Dimension::User,
-        Dimension::Department,
-        Dimension::ApiKey,
-        Dimension::KeyGroup,
-        Dimension::Assistant,
-        Dimension::Workflow,
-        Dimension::Feature,
-        Dimension::Project,
-        Dimension::Model,
-        Dimension::Investigation,
-        Dimension::Session,
-        Dimension::Tag,
-        Dimension::Outcome,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Dimension::Workspace => "workspace",
-            Dimension::User => "user",
-            Dimension::Department => "department",
-            Dimension::ApiKey => "api_key",
-            Dimension::KeyGroup => "key_group",
-            Dimension::Assistant => "assistant",
-            Dimension::Workflow => "workflow",
-            Dimension::Feature => "feature",
-            Dimension::Project => "project",
-            Dimension::Model => "model",
-            Dimension::Investigation => "investigation",
-            Dimension::Session => "session",
-            Dimension::Tag => "tag",
-            Dimension::Outcome => "outcome",
-        }
-    }
-
     /// Whether it has buckets by day and model: of the others these would say nothing more.
     pub fn is_by_model(self) -> bool {
         !matches!(self, Dimension::Workspace | Dimension::Model)
@@ -155,36 +95,14 @@ impl Dimension {
     /// What a record counts under; empty where it does not say. Not of [`Dimension::Tag`], of which
     /// a record has any number of values.
     pub fn value_of(self, record: &Record) -> &str {
-        let Attribution {
-            user_id,
-            department_id,
-            api_key_id,
-            assistant_id,
-            workflow_id,
-            feature_id,
-            project_id,
-            investigation_id,
-            session_id,
-            tags: _,
-        } = &record.attribution;
+        if let Some(field) = self.field() {
+            return record.attribution.get(field);
+        }
         match self {
-            Dimension::Workspace | Dimension::Tag => "",
-            Dimension::User => user_id,
-            Dimension::Department => department_id,
-            Dimension::ApiKey => api_key_id,
             Dimension::KeyGroup => &record.key_group_id,
-            Dimension::Assistant => assistant_id,
-            Dimension::Workflow => workflow_id,
-            Dimension::Feature => feature_id,
-            Dimension::Project => project_id,
             Dimension::Model => &record.metered_model_id,
-            Dimension::Investigation => investigation_id,
-            Dimension::Session => session_id,
-            Dimension::Outcome => match record.outcome {
-                Outcome::Success => "success",
-                Outcome::Error => "error",
-                Outcome::Cancelled => "cancelled",
-            },
+            Dimension::Outcome => record.outcome.as_str(),
+            _ => "",
         }
     }
 }

@@ -13,8 +13,8 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use crate::domain::Time;
 use crate::engine::{Committed, Engine, Error, FoldedUpto};
-use crate::ledger::Time;
 use crate::storage::accumulator::Accumulator;
 use crate::storage::rollup::FoldCursor;
 

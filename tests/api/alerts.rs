@@ -3,7 +3,7 @@
 
 use prost_types::{FieldMask, Timestamp};
 use tollgate::config::Config;
-use tollgate::ledger::time::MICROS_PER_HOUR;
+use tollgate::domain::time::MICROS_PER_HOUR;
 use tollgate::proto::v1;
 use tonic::{Code, Status, Streaming};
 

@@ -2,7 +2,7 @@
 //! hand, in UTC and across changes of the clocks.
 
 use prost_types::Duration;
-use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
+use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 use tollgate::proto::v1;
 
 use crate::analytics_setup::{

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use prost_types::Timestamp;
 use serde_json::{Value, json};
 use tollgate::config::Config;
-use tollgate::ledger::time::MICROS_PER_SECOND;
+use tollgate::domain::time::MICROS_PER_SECOND;
 use tollgate::proto::v1;
 use tonic::{Code, Status};
 

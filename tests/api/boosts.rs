@@ -3,7 +3,7 @@
 use prost_types::Timestamp;
 use serde_json::Value;
 use tollgate::config::Config;
-use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_SECOND};
+use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_SECOND};
 use tollgate::proto::v1;
 use tonic::{Code, Status};
 

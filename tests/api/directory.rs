@@ -1,6 +1,6 @@
 //! The directory: what is registered, what was only seen, and the department of a user.
 
-use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_SECOND};
+use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_SECOND};
 use tollgate::proto::v1;
 use tonic::{Code, Status};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tollgate::config::Config;
-use tollgate::ledger::time::MICROS_PER_SECOND;
+use tollgate::domain::time::MICROS_PER_SECOND;
 use tollgate::proto::v1;
 use tonic::{Code, Status};
 

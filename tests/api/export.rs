@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use tollgate::ledger::time::MICROS_PER_HOUR;
+use tollgate::domain::time::MICROS_PER_HOUR;
 use tollgate::proto::v1;
 use tollgate::proto::v1::export_usage_request::Content;
 use tonic::{Code, Status, Streaming};

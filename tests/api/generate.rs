@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 use tollgate::admin::{self, generate, verify};
 use tollgate::config::Config;
-use tollgate::ledger::Time;
-use tollgate::ledger::record::Record;
+use tollgate::domain::Time;
+use tollgate::domain::record::Record;
 use tollgate::proto::v1;
 use tollgate::storage::sql;
 

@@ -1,7 +1,7 @@
 //! API keys and their groups: what comes back, what is refused, and what they do to checks.
 
 use tollgate::config::Config;
-use tollgate::ledger::time::MICROS_PER_SECOND;
+use tollgate::domain::time::MICROS_PER_SECOND;
 use tollgate::proto::v1;
 use tonic::{Code, Status};
 

@@ -1,7 +1,7 @@
 //! Alerts on their way by e-mail, to a real server for mail on loopback.
 
 use tollgate::config::{Config, SmtpServer};
-use tollgate::ledger::time::MICROS_PER_SECOND;
+use tollgate::domain::time::MICROS_PER_SECOND;
 use tollgate::proto::v1;
 use tollgate::proto::v1::DeliveryState::{Delivered, Pending};
 use tonic::{Code, Status};

@@ -1,6 +1,6 @@
 //! `ModelLimitService`: the catalogue, and the models of a workspace.
 
-use tollgate::ledger::time::MICROS_PER_HOUR;
+use tollgate::domain::time::MICROS_PER_HOUR;
 use tollgate::proto::v1;
 use tonic::Code;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use prost_types::Timestamp;
 use tollgate::config::Config;
-use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND};
+use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND};
 use tollgate::proto::v1;
 use tonic::Code;
 

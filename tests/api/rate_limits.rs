@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use tollgate::config::Config;
-use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_MINUTE, MICROS_PER_SECOND};
+use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_MINUTE, MICROS_PER_SECOND};
 use tollgate::proto::v1;
 use tonic::Code;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tollgate::admin::{self, generate, verify};
 use tollgate::config::Config;
-use tollgate::ledger::time::MICROS_PER_DAY;
+use tollgate::domain::time::MICROS_PER_DAY;
 use tollgate::proto::v1;
 use tollgate::proto::v1::{UsageDimension as By, UsageMetric as Metric};
 

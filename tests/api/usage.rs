@@ -1,6 +1,6 @@
 //! `UsageService`, but for its streams.
 
-use tollgate::ledger::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE};
+use tollgate::domain::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE};
 use tollgate::proto::v1;
 use tollgate::proto::v1::record_usage_result::Result as Outcome;
 use tonic::Code;

@@ -1,7 +1,7 @@
 //! What an answer says of the limits: all that were in the way, all that would have spoken, and
 //! with `explain` all that apply.
 
-use tollgate::ledger::time::MICROS_PER_HOUR;
+use tollgate::domain::time::MICROS_PER_HOUR;
 use tollgate::proto::v1;
 
 use crate::bad_input::after_start;

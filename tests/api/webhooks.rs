@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tollgate::config::Config;
+use tollgate::domain::Time;
+use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros};
 use tollgate::engine::Clock;
-use tollgate::ledger::Time;
-use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND, Micros};
 use tollgate::proto::v1;
 use tonic::Code;
 

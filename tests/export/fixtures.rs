@@ -8,15 +8,16 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use tollgate::analytics::export::{Export, LogScope};
-use tollgate::ledger::calendar::{Calendar, Window};
-use tollgate::ledger::catalogue::{Catalogue, Model};
-use tollgate::ledger::price::{Price, Rate, Rates, Source, Variant};
-use tollgate::ledger::record::{EXPIRY_ATTEMPT, Record, RecordKind};
-use tollgate::ledger::usage::{Attribution, Outcome, ServiceTier, TokenClass, Usage, UsageSource};
-use tollgate::ledger::workspace::{
+use tollgate::domain::attribution::Attribution;
+use tollgate::domain::calendar::{Calendar, Window};
+use tollgate::domain::catalog::price::{Price, Rate, Rates, Source, Variant};
+use tollgate::domain::catalog::{Catalogue, Model};
+use tollgate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind};
+use tollgate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
-use tollgate::ledger::{Amount, Currency, Time};
+use tollgate::domain::{Amount, Currency, Time};
 use tollgate::storage::sql;
 
 pub const UNITS: i64 = 1_000_000_000;

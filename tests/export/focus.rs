@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use tollgate::analytics::export::focus::{Daily, Day, Entries};
 use tollgate::analytics::export::{Export, Format};
-use tollgate::ledger::calendar::Window;
-use tollgate::ledger::time::MICROS_PER_DAY;
+use tollgate::domain::calendar::Window;
+use tollgate::domain::time::MICROS_PER_DAY;
 
 use crate::fixtures::{Log, Row, at, log, nanos, rows};
 

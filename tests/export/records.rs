@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use tollgate::analytics::export::records::Records;
 use tollgate::analytics::export::{CHUNK_BYTES_MAX, Error, Export, Format, LogScope};
-use tollgate::ledger::usage::TokenClass;
+use tollgate::domain::usage::TokenClass;
 use tollgate::storage::policy::Change;
 
 use crate::fixtures::{Row, at, bytes, entry, log, nanos, rows};

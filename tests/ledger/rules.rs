@@ -15,13 +15,14 @@
 
 use std::sync::Arc;
 
-use tollgate::ledger::alert::{AlertSubject, AlertType};
-use tollgate::ledger::quota::{
-    ApiKey, Boost, BoostTarget, Enforcement, KeyGroup, Period, Quota, RateLimit, Scope,
-    SubjectKind, Unit,
-};
-use tollgate::ledger::usage::Attribution;
-use tollgate::ledger::{Amount, UsageFilter};
+use tollgate::domain::Amount;
+use tollgate::domain::alert::{AlertSubject, AlertType};
+use tollgate::domain::api_key::{ApiKey, KeyGroup};
+use tollgate::domain::attribution::{Attribution, SubjectKind};
+use tollgate::domain::boost::{Boost, BoostTarget};
+use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
+use tollgate::domain::rate_limit::RateLimit;
+use tollgate::ledger::UsageFilter;
 
 use super::script::{Case, Words, amount, at, count, money, span};
 

@@ -19,22 +19,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{NaiveDate, NaiveDateTime};
-use tollgate::ledger::catalogue::ExchangeRate;
-use tollgate::ledger::decision::{
-    Answer, BudgetState, Check, Decision, HOLD_DURATION_DEFAULT, LimitKind, Subject, UsageReport,
+use tollgate::domain::catalog::ExchangeRate;
+use tollgate::domain::catalog::price::{Price, Rate, Source, Variant};
+use tollgate::domain::check::{
+    Answer, BudgetState, Check, Decision, HOLD_DURATION_DEFAULT, LimitKind, RefusalKey, Subject,
     Verdict,
 };
-use tollgate::ledger::price::{Price, Rate, Source, Variant};
-use tollgate::ledger::quota::Unit;
-use tollgate::ledger::record::Record;
-use tollgate::ledger::refusal::RefusalKey;
-use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE};
-use tollgate::ledger::time::{MICROS_PER_SECOND, Micros};
-use tollgate::ledger::usage::{Outcome as Ended, ServiceTier, TokenClass, Usage, UsageSource};
-use tollgate::ledger::workspace::{
+use tollgate::domain::quota::Unit;
+use tollgate::domain::record::{Record, UsageReport};
+use tollgate::domain::time::{
+    MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, Micros,
+};
+use tollgate::domain::usage::{Outcome as Ended, ServiceTier, TokenClass, Usage, UsageSource};
+use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, WorkspaceModel,
 };
-use tollgate::ledger::{Amount, Currency, Time};
+use tollgate::domain::{Amount, Currency, Time};
 
 use super::{rules, setup};
 use crate::world::{Outcome, World};

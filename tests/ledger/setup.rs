@@ -1,12 +1,12 @@
 //! Where every case of the unit tables begins.
 
-use tollgate::ledger::alert::AlertPolicy;
-use tollgate::ledger::catalogue::{Catalogue, ExchangeRate, Model};
-use tollgate::ledger::price::{Price, Source};
-use tollgate::ledger::workspace::{
+use tollgate::domain::alert::AlertPolicy;
+use tollgate::domain::catalog::price::{Price, Source};
+use tollgate::domain::catalog::{Catalogue, ExchangeRate, Model};
+use tollgate::domain::workspace::{
     HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
-use tollgate::ledger::{Currency, Time};
+use tollgate::domain::{Currency, Time};
 
 /// What the catalogue was told.
 #[derive(Default)]

@@ -14,10 +14,11 @@ pub mod subject;
 
 use std::sync::Arc;
 
-use tollgate::ledger::decision::{Check, Decision, Error, UsageReport};
-use tollgate::ledger::record::Record;
-use tollgate::ledger::workspace::{Workspace, WorkspaceModel};
-use tollgate::ledger::{Amount, Time};
+use tollgate::domain::check::{Check, Decision};
+use tollgate::domain::record::{Record, UsageReport};
+use tollgate::domain::workspace::{Workspace, WorkspaceModel};
+use tollgate::domain::{Amount, Time};
+use tollgate::ledger::Error;
 
 use crate::oracle::Facts;
 use crate::oracle::policy::Change;

@@ -5,12 +5,14 @@
 //! that end with each of them.
 
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
-use tollgate::ledger::decision::{Answer, Check, HOLD_DURATION_DEFAULT, Reason};
-use tollgate::ledger::quota::{Enforcement, RateLimit, Scope, Span, SubjectKind};
-use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_MINUTE, MICROS_PER_SECOND, Micros};
-use tollgate::ledger::usage::{Attribution, ServiceTier, TokenClass, Usage};
-use tollgate::ledger::workspace::WorkspaceModel;
-use tollgate::ledger::{Amount, Time};
+use tollgate::domain::attribution::{Attribution, SubjectKind};
+use tollgate::domain::check::{Answer, Check, HOLD_DURATION_DEFAULT, Reason};
+use tollgate::domain::quota::{Enforcement, Scope};
+use tollgate::domain::rate_limit::{RateLimit, RateWindow};
+use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_MINUTE, MICROS_PER_SECOND, Micros};
+use tollgate::domain::usage::{ServiceTier, TokenClass, Usage};
+use tollgate::domain::workspace::WorkspaceModel;
+use tollgate::domain::{Amount, Time};
 
 use super::reference::{START, model, price, workspace};
 use super::subject::catalogue;
@@ -177,7 +179,7 @@ impl Run {
         } else if decision.reason == Some(Reason::RateLimited) {
             let wait = decision.retry_after.expect("what is rate limited passes once");
             // A bucket and the window at most.
-            assert!(wait <= 61 * Span::Day.bucket(), "{wait} is longer than any window");
+            assert!(wait <= 61 * RateWindow::Day.bucket(), "{wait} is longer than any window");
             self.told = Some((wait, user, tokens));
         }
         passes

@@ -7,18 +7,18 @@ use chrono::NaiveDate;
 use proptest::prelude::{Just, Strategy};
 use proptest::strategy::BoxedStrategy;
 use proptest_state_machine::ReferenceStateMachine;
-use tollgate::ledger::alert::AlertPolicy;
-use tollgate::ledger::catalogue::{ExchangeRate, Model};
-use tollgate::ledger::decision::{Check, LimitKind, UsageReport};
-use tollgate::ledger::price::{Price, Rate, Source, Variant};
-use tollgate::ledger::quota::{Enforcement, Unit};
-use tollgate::ledger::record::{Record, RecordKind};
-use tollgate::ledger::time::MICROS_PER_SECOND;
-use tollgate::ledger::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
-use tollgate::ledger::workspace::{
+use tollgate::domain::alert::AlertPolicy;
+use tollgate::domain::catalog::price::{Price, Rate, Source, Variant};
+use tollgate::domain::catalog::{ExchangeRate, Model};
+use tollgate::domain::check::{Check, LimitKind};
+use tollgate::domain::quota::{Enforcement, Unit};
+use tollgate::domain::record::{Record, RecordKind, UsageReport};
+use tollgate::domain::time::MICROS_PER_SECOND;
+use tollgate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
-use tollgate::ledger::{Amount, Currency, Time};
+use tollgate::domain::{Amount, Currency, Time};
 
 use super::steps::{Request, Size, Step, any_step};
 use super::{Answer, Call, rules};

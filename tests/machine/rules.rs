@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use chrono::{Offset, TimeDelta, TimeZone};
-use tollgate::ledger::Time;
-use tollgate::ledger::quota::{
-    ApiKey, Boost, BoostTarget, Enforcement, KeyGroup, Period, Quota, RateLimit, Scope,
-    SubjectKind, Unit,
-};
-use tollgate::ledger::time::MICROS_PER_SECOND;
-use tollgate::ledger::usage::Attribution;
+use tollgate::domain::Time;
+use tollgate::domain::api_key::{ApiKey, KeyGroup};
+use tollgate::domain::attribution::{Attribution, SubjectKind};
+use tollgate::domain::boost::{Boost, BoostTarget};
+use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
+use tollgate::domain::rate_limit::RateLimit;
+use tollgate::domain::time::MICROS_PER_SECOND;
 
 use super::Call;
 use super::draws::{BoostDraw, KeyDraw, QuotaDraw, RateDraw, RuleDraw, ScopeDraw, WhoDraw};

@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use proptest_state_machine::StateMachineTest;
-use tollgate::ledger::catalogue::Catalogue;
+use tollgate::domain::catalog::Catalogue;
+use tollgate::domain::record::Record;
 use tollgate::ledger::meter::Totals;
-use tollgate::ledger::record::Record;
 use tollgate::ledger::{QuotaUsage, UsageFilter, UsagePosition};
 
 use super::reference::Reference;

@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
-use tollgate::ledger::alert::{Alert, AlertKey, AlertSubject, AlertType};
-use tollgate::ledger::decision::LimitKind;
-use tollgate::ledger::quota::{Scope, SubjectKind, Unit};
-use tollgate::ledger::record::{Record, RecordKind};
+use tollgate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
+use tollgate::domain::attribution::SubjectKind;
+use tollgate::domain::check::LimitKind;
+use tollgate::domain::quota::{Scope, Unit};
+use tollgate::domain::record::{Record, RecordKind};
 
 use super::rules::{Bound, Span, who_of};
 use super::{Oracle, facts};

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use tollgate::ledger::decision::{
-    Answer, Check, Decision, Error, LimitKind, Reason, Subject, Verdict,
-};
-use tollgate::ledger::quota::{Enforcement, SubjectKind, Unit};
-use tollgate::ledger::time::{MICROS_PER_SECOND, Micros};
-use tollgate::ledger::usage::Attribution;
-use tollgate::ledger::workspace::{UnknownKeyPolicy, UnpricedModelPolicy};
+use tollgate::domain::attribution::{Attribution, SubjectKind};
+use tollgate::domain::check::{Answer, Check, Decision, LimitKind, Reason, Subject, Verdict};
+use tollgate::domain::quota::{Enforcement, Unit};
+use tollgate::domain::time::{MICROS_PER_SECOND, Micros};
+use tollgate::domain::workspace::{UnknownKeyPolicy, UnpricedModelPolicy};
+use tollgate::ledger::Error;
 
 use super::facts::Offer;
 use super::rules::{Bound, Who};

@@ -4,14 +4,15 @@ use chrono::{Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Week
 use chrono_tz::Tz;
 use std::sync::Arc;
 
-use tollgate::ledger::Time;
-use tollgate::ledger::calendar::Window;
-use tollgate::ledger::catalogue::Model;
-use tollgate::ledger::decision::{Check, Error};
-use tollgate::ledger::price::{Price, Rate, RateCard};
-use tollgate::ledger::record::RecordKind;
-use tollgate::ledger::usage::{Outcome, TOKENS_MAX, TokenClass};
-use tollgate::ledger::workspace::Workspace;
+use tollgate::domain::Time;
+use tollgate::domain::calendar::Window;
+use tollgate::domain::catalog::Model;
+use tollgate::domain::catalog::price::{Price, Rate, RateCard};
+use tollgate::domain::check::Check;
+use tollgate::domain::record::RecordKind;
+use tollgate::domain::usage::{Outcome, TOKENS_MAX, TokenClass};
+use tollgate::domain::workspace::Workspace;
+use tollgate::ledger::Error;
 
 use super::Oracle;
 
@@ -139,7 +140,7 @@ impl Oracle {
     /// model produced, rounded up to the end of its bucket (four buckets per doubling); 1,024
     /// before there are twenty of them.
     fn expected_output(&self, model: &str) -> i64 {
-        let is_sample = |record: &&tollgate::ledger::record::Record| {
+        let is_sample = |record: &&tollgate::domain::record::Record| {
             record.kind == RecordKind::Usage
                 && record.outcome == Outcome::Success
                 && *record.metered_model_id == *model

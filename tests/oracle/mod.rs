@@ -17,16 +17,20 @@ pub mod usage;
 
 use std::sync::Arc;
 
-use tollgate::ledger::alert::{Alert, AlertKey};
-use tollgate::ledger::calendar::Window;
-use tollgate::ledger::catalogue::{ExchangeRate, Model};
-use tollgate::ledger::decision::{BudgetState, Check, Decision, Reason, Standing};
-use tollgate::ledger::price::{Price, Rate};
-use tollgate::ledger::quota::{ApiKey, Boost, BoostTarget, KeyGroup, Quota, RateLimit};
-use tollgate::ledger::record::Record;
-use tollgate::ledger::refusal::{RefusalCounts, RefusalKey};
-use tollgate::ledger::workspace::{HoldExpiryPolicy, Workspace, WorkspaceModel};
-use tollgate::ledger::{Amount, Time};
+use tollgate::domain::alert::{Alert, AlertKey};
+use tollgate::domain::api_key::{ApiKey, KeyGroup};
+use tollgate::domain::boost::{Boost, BoostTarget};
+use tollgate::domain::calendar::Window;
+use tollgate::domain::catalog::price::{Price, Rate};
+use tollgate::domain::catalog::{ExchangeRate, Model};
+use tollgate::domain::check::{
+    BudgetState, BudgetStatus, Check, Decision, Reason, RefusalCounts, RefusalKey,
+};
+use tollgate::domain::quota::Quota;
+use tollgate::domain::rate_limit::RateLimit;
+use tollgate::domain::record::Record;
+use tollgate::domain::workspace::{HoldExpiryPolicy, Workspace, WorkspaceModel};
+use tollgate::domain::{Amount, Time};
 
 #[derive(Clone, Debug)]
 pub struct Oracle {
@@ -245,9 +249,9 @@ impl Oracle {
         }
     }
 
-    pub fn standing(&self) -> Standing {
+    pub fn standing(&self) -> BudgetStatus {
         let cycle_spent = amount(self.spent(None, self.cycle()));
-        Standing { state: self.state(), cycle_spent }
+        BudgetStatus { state: self.state(), cycle_spent }
     }
 
     /// What was set for a model.

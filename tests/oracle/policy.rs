@@ -1,7 +1,10 @@
 //! What an administrator sets, replaces and takes away.
 
-use tollgate::ledger::quota::{ApiKey, Boost, BoostTarget, KeyGroup, Quota, RateLimit};
-use tollgate::ledger::workspace::{Workspace, WorkspaceModel};
+use tollgate::domain::api_key::{ApiKey, KeyGroup};
+use tollgate::domain::boost::{Boost, BoostTarget};
+use tollgate::domain::quota::Quota;
+use tollgate::domain::rate_limit::RateLimit;
+use tollgate::domain::workspace::{Workspace, WorkspaceModel};
 
 use super::Oracle;
 

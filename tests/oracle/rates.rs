@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use tollgate::ledger::Time;
-use tollgate::ledger::decision::{LimitKind, LimitPeriod};
-use tollgate::ledger::quota::{RateLimit, Scope, Span, SubjectKind, Unit};
-use tollgate::ledger::record::{Record, RecordKind};
-use tollgate::ledger::time::Micros;
+use tollgate::domain::Time;
+use tollgate::domain::attribution::SubjectKind;
+use tollgate::domain::check::{LimitKind, LimitPeriod};
+use tollgate::domain::quota::{Scope, Unit};
+use tollgate::domain::rate_limit::{RateLimit, RateWindow};
+use tollgate::domain::record::{Record, RecordKind};
+use tollgate::domain::time::Micros;
 
 use super::record::tokens_of;
 use super::rules::{Bound, Who, covers, who_of};
 use super::{Hold, Oracle};
 
 /// One rate limit of a window and unit.
-type Counter = (Arc<str>, Span, Unit);
+type Counter = (Arc<str>, RateWindow, Unit);
 
 /// One admission as one counter sees it.
 #[derive(Clone, Debug)]
@@ -141,7 +143,7 @@ impl Oracle {
         for rate_limit in rate_limits {
             // Tokens before requests, the minute before the day.
             let mut limits: Vec<_> = rate_limit.limits().collect();
-            limits.sort_by_key(|(span, unit, _)| (*unit, *span == Span::Day));
+            limits.sort_by_key(|(span, unit, _)| (*unit, *span == RateWindow::Day));
             for (span, unit, limit) in limits {
                 let counter = (rate_limit.id.clone(), span, unit);
                 bounds.push(Bound {
@@ -192,7 +194,7 @@ impl Oracle {
     /// The last crash, if the limit is one of a minute and was there.
     fn full_at_of(&self, (id, span, _): &Counter) -> Option<Time> {
         let rate_limit = self.rate_limits.iter().find(|rate_limit| rate_limit.id == *id)?;
-        self.full_at.filter(|at| *span == Span::Minute && rate_limit.create_time <= *at)
+        self.full_at.filter(|at| *span == RateWindow::Minute && rate_limit.create_time <= *at)
     }
 
     /// How long until a need fits if nobody else comes: the earliest time at which enough buckets
@@ -217,7 +219,7 @@ impl Oracle {
 }
 
 /// When something counts no more: with the bucket in which it was sent, after sixty others.
-fn leaves(span: Span, time: Time) -> Time {
+fn leaves(span: RateWindow, time: Time) -> Time {
     let bucket = time.micros().div_euclid(span.bucket());
     Time::from_micros((bucket + 61) * span.bucket())
 }

@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use tollgate::ledger::decision::{Standing, UsageReport};
-use tollgate::ledger::price::{Price, Rate, RateCard};
-use tollgate::ledger::record::{EXPIRY_ATTEMPT, Record, RecordKind};
-use tollgate::ledger::usage::{Attribution, Outcome, Usage, UsageSource};
-use tollgate::ledger::{Amount, Time};
+use tollgate::domain::attribution::Attribution;
+use tollgate::domain::catalog::price::{Price, Rate, RateCard};
+use tollgate::domain::check::BudgetStatus;
+use tollgate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
+use tollgate::domain::usage::{Outcome, Usage, UsageSource};
+use tollgate::domain::{Amount, Time};
 
 use super::{Hold, Oracle, amount, facts};
 
 /// What became of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
-    New(Standing),
+    New(BudgetStatus),
     /// The cost that was counted before.
-    Duplicate(Amount, Standing),
+    Duplicate(Amount, BudgetStatus),
     Reused,
 }
 

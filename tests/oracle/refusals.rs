@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use tollgate::ledger::Amount;
-use tollgate::ledger::decision::{Answer, Check, Decision, LimitKind, Subject, Verdict};
-use tollgate::ledger::refusal::{LimitKey, RefusalCounts, RefusalKey};
+use tollgate::domain::Amount;
+use tollgate::domain::check::{
+    Answer, Check, Decision, LimitKey, LimitKind, RefusalCounts, RefusalKey, Subject, Verdict,
+};
 
 use super::{Oracle, amount, facts};
 

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use tollgate::ledger::Time;
-use tollgate::ledger::calendar::Window;
-use tollgate::ledger::decision::{LimitFigures, LimitKind, LimitPeriod, Subject};
-use tollgate::ledger::quota::{
-    ApiKey, BoostTarget, Enforcement, Period, Quota, Scope, SubjectKind, Unit,
-};
-use tollgate::ledger::record::{Record, RecordKind};
-use tollgate::ledger::usage::Attribution;
+use tollgate::domain::Time;
+use tollgate::domain::api_key::ApiKey;
+use tollgate::domain::attribution::{Attribution, SubjectKind};
+use tollgate::domain::boost::BoostTarget;
+use tollgate::domain::calendar::Window;
+use tollgate::domain::check::{LimitFigures, LimitKind, LimitPeriod, Subject};
+use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
+use tollgate::domain::record::{Record, RecordKind};
 
 use super::record::tokens_of;
 use super::{Hold, Oracle, facts};

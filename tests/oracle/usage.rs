@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use tollgate::ledger::Time;
-use tollgate::ledger::quota::Quota;
+use tollgate::domain::Time;
+use tollgate::domain::quota::Quota;
 
 use super::Oracle;
 

@@ -2,8 +2,8 @@
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tollgate::ledger::Time;
-use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
+use tollgate::domain::Time;
+use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 use tollgate::proto::v1;
 
 use crate::server::{START, Server};

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Days, NaiveDate};
-use tollgate::ledger::Time;
-use tollgate::ledger::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE};
+use tollgate::domain::Time;
+use tollgate::domain::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE};
 use tollgate::proto::v1;
 use tollgate::proto::v1::{TimeGranularity, UsageDimension};
 

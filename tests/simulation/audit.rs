@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tollgate::domain::catalog::price::RateCard;
+use tollgate::domain::check::LimitKey;
+use tollgate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind};
+use tollgate::domain::{Amount, Time};
 use tollgate::engine::Engine;
-use tollgate::ledger::price::RateCard;
-use tollgate::ledger::record::{EXPIRY_ATTEMPT, Record, RecordKind};
-use tollgate::ledger::refusal::LimitKey;
-use tollgate::ledger::{Amount, Time};
 use tollgate::storage::rollup::{Dimension, Grain, Sums};
 
 use super::auditor::{Auditor, is_near_an_edge};

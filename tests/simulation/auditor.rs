@@ -8,12 +8,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use tollgate::domain::calendar::Window;
+use tollgate::domain::check::{Answer, Check, Decision};
+use tollgate::domain::record::{Record, UsageReport};
+use tollgate::domain::time::MICROS_PER_SECOND;
+use tollgate::domain::{Amount, Time};
 use tollgate::engine::{Error, Recorded};
-use tollgate::ledger::calendar::Window;
-use tollgate::ledger::decision::{Answer, Check, Decision, UsageReport};
-use tollgate::ledger::record::Record;
-use tollgate::ledger::time::MICROS_PER_SECOND;
-use tollgate::ledger::{Amount, Time};
 
 use super::rules;
 use super::store::{Disk, SimStore};

@@ -6,12 +6,14 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tollgate::domain::attribution::Attribution;
+use tollgate::domain::check::Check;
+use tollgate::domain::record::UsageReport;
+use tollgate::domain::time::{MICROS_PER_HOUR, MICROS_PER_SECOND};
+use tollgate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use tollgate::domain::workspace::{HoldExpiryPolicy, UnpricedModelPolicy};
+use tollgate::domain::{Amount, Currency};
 use tollgate::engine::{By, Clock, Engine, Error, ModelLimitChange, PlanChange, WorkspaceChange};
-use tollgate::ledger::decision::{Check, UsageReport};
-use tollgate::ledger::time::{MICROS_PER_HOUR, MICROS_PER_SECOND};
-use tollgate::ledger::usage::{Attribution, Outcome, ServiceTier, TokenClass, Usage, UsageSource};
-use tollgate::ledger::workspace::{HoldExpiryPolicy, UnpricedModelPolicy};
-use tollgate::ledger::{Amount, Currency};
 
 use super::auditor::{Auditor, Request};
 use super::clock::SimClock;
@@ -72,7 +74,7 @@ impl Client {
         let now = self.clock.now();
         self.auditor().checked(self.life, now, workspace, &check, &reply);
         let answer = reply.map(|decision| decision.answer);
-        !matches!(answer, Err(_) | Ok(tollgate::ledger::decision::Answer::Blocked))
+        !matches!(answer, Err(_) | Ok(tollgate::domain::check::Answer::Blocked))
     }
 
     async fn record(&self, luck: &mut StdRng, workspace: &str, number: u32) {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::time::Instant;
+use tollgate::domain::Time;
+use tollgate::domain::time::Micros;
 use tollgate::engine::Clock;
-use tollgate::ledger::Time;
-use tollgate::ledger::time::Micros;
 
 #[derive(Clone)]
 pub struct SimClock {

@@ -5,18 +5,21 @@ use std::collections::BTreeMap;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
+use tollgate::domain::alert::{AlertSubject, AlertType};
+use tollgate::domain::api_key::{ApiKey, KeyGroup};
+use tollgate::domain::attribution::SubjectKind;
+use tollgate::domain::boost::BoostTarget;
+use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
+use tollgate::domain::rate_limit::RateLimit;
+use tollgate::domain::record::RecordKind;
+use tollgate::domain::time::{MICROS_PER_MINUTE, MICROS_PER_SECOND};
+use tollgate::domain::workspace::Workspace;
+use tollgate::domain::{Amount, Currency, Time};
 use tollgate::engine::{
     ApiKeyChange, BoostAmount, By, Engine, Error, LimitChange, NewBoost, QuotaChange,
     RateLimitChange,
 };
-use tollgate::ledger::alert::{AlertSubject, AlertType};
-use tollgate::ledger::quota::{
-    ApiKey, BoostTarget, Enforcement, KeyGroup, Period, Quota, RateLimit, Scope, SubjectKind, Unit,
-};
-use tollgate::ledger::record::RecordKind;
-use tollgate::ledger::time::{MICROS_PER_MINUTE, MICROS_PER_SECOND};
-use tollgate::ledger::workspace::Workspace;
-use tollgate::ledger::{Amount, Currency, Time, UsageFilter};
+use tollgate::ledger::UsageFilter;
 
 use super::auditor::{Auditor, is_near_an_edge};
 use super::store::Disk;

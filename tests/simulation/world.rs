@@ -8,16 +8,16 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tollgate::engine::{By, Clock, Engine};
-use tollgate::ledger::alert::AlertPolicy;
-use tollgate::ledger::catalogue::Model;
-use tollgate::ledger::price::{Price, Source};
-use tollgate::ledger::time::MICROS_PER_SECOND;
-use tollgate::ledger::usage::TokenClass;
-use tollgate::ledger::workspace::{
+use tollgate::domain::alert::AlertPolicy;
+use tollgate::domain::catalog::Model;
+use tollgate::domain::catalog::price::{Price, Source};
+use tollgate::domain::time::MICROS_PER_SECOND;
+use tollgate::domain::usage::TokenClass;
+use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
-use tollgate::ledger::{Amount, Currency, Time};
+use tollgate::domain::{Amount, Currency, Time};
+use tollgate::engine::{By, Clock, Engine};
 use tollgate::tasks::fold;
 
 use super::auditor::Auditor;

@@ -1,14 +1,14 @@
 //! Catalogue, workspaces and stored holds.
 
 use chrono::NaiveDate;
-use tollgate::ledger::alert::AlertPolicy;
-use tollgate::ledger::catalogue::{ExchangeRate, Model};
-use tollgate::ledger::price::{Price, Rate, Rates, Source, Variant};
-use tollgate::ledger::usage::ServiceTier;
-use tollgate::ledger::workspace::{
+use tollgate::domain::alert::AlertPolicy;
+use tollgate::domain::catalog::price::{Price, Rate, Rates, Source, Variant};
+use tollgate::domain::catalog::{ExchangeRate, Model};
+use tollgate::domain::usage::ServiceTier;
+use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
-use tollgate::ledger::{Amount, Currency, Time};
+use tollgate::domain::{Amount, Currency, Time};
 use tollgate::storage::StoredHold;
 use tollgate::storage::policy::Change;
 

@@ -1,7 +1,8 @@
 //! Alerts, receivers and deliveries.
 
-use tollgate::ledger::alert::{Alert, AlertKey, AlertSubject, AlertType};
-use tollgate::ledger::quota::{SubjectKind, Unit};
+use tollgate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
+use tollgate::domain::attribution::SubjectKind;
+use tollgate::domain::quota::Unit;
 use tollgate::storage::alerts::{
     AlertFilter, AlertSubjectFilter, Delivery, DeliveryFilter, DeliveryState, EmailReceiver,
     Receiver, StoredAlert, Webhook,

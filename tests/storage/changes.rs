@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use tollgate::ledger::Time;
-use tollgate::ledger::quota::{Boost, BoostTarget};
+use tollgate::domain::Time;
+use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::storage::policy::{AuditEvent, AuditFilter, BoostFilter, Change, RuleFilter};
 use tollgate::storage::{Error, Store};
 

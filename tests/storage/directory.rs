@@ -1,13 +1,15 @@
 //! The directory: what is registered and seen, and what is left of a user who is forgotten.
 
-use tollgate::ledger::Amount;
-use tollgate::ledger::alert::{Alert, AlertKey, AlertSubject, AlertType};
-use tollgate::ledger::quota::{
-    Boost, BoostTarget, RateCounts, Scope, Span, SubjectKind, Unit, UsedQuery,
-};
-use tollgate::ledger::record::{Record, RecordKind};
-use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
-use tollgate::ledger::usage::{Attribution, Outcome};
+use tollgate::domain::Amount;
+use tollgate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
+use tollgate::domain::attribution::{Attribution, SubjectKind};
+use tollgate::domain::backfill::{ConsumptionQuery, RateCounts};
+use tollgate::domain::boost::{Boost, BoostTarget};
+use tollgate::domain::quota::{Scope, Unit};
+use tollgate::domain::rate_limit::RateWindow;
+use tollgate::domain::record::{Record, RecordKind};
+use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
+use tollgate::domain::usage::Outcome;
 use tollgate::storage::alerts::{AlertFilter, StoredAlert};
 use tollgate::storage::directory::{
     Entry, EntryKind, EntryState, Erasure, Listed, Seen, UserTraces,
@@ -222,7 +224,7 @@ async fn sums(store: &dyn Store, user: &str, by: &str) -> Vec<String> {
         let scope = Scope { kind, member, model_id: None };
         for (from, to) in [(0, 72), (0, 24), (5, 9), (24, 48)] {
             let [from, to] = [from, to].map(|hours| START + hours * MICROS_PER_HOUR);
-            let query = UsedQuery { scope: scope.clone(), from, to };
+            let query = ConsumptionQuery { scope: scope.clone(), from, to };
             let mut used = store.used("w-1", &query).await.unwrap();
             for (member, _) in &mut used {
                 if member == user {
@@ -430,7 +432,7 @@ pub async fn nothing_else_names_an_erased_user(world: &World) {
         workspace_id: "w".into(),
         counts: RateCounts {
             rate_limit_id: id.into(),
-            span: Span::Minute,
+            span: RateWindow::Minute,
             unit: Unit::Requests,
             member: member.into(),
             buckets: vec![(1, 2)],

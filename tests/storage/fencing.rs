@@ -1,12 +1,11 @@
 //! Only one instance writes.
 
-use tollgate::ledger::Currency;
-use tollgate::ledger::catalogue::{ExchangeRate, Model};
-use tollgate::ledger::price::{Rate, Source};
-use tollgate::ledger::workspace::WorkspaceModel;
+use tollgate::domain::Currency;
+use tollgate::domain::catalog::price::{Rate, Source};
+use tollgate::domain::catalog::{ExchangeRate, Model};
+use tollgate::domain::workspace::WorkspaceModel;
 use tollgate::storage::policy::Change;
-use tollgate::storage::sql;
-use tollgate::storage::{Appended, Error, Result, Store};
+use tollgate::storage::{Appended, Error, Result, Store, sql};
 
 use crate::alerts::{alert, delivery};
 use crate::fixtures::{START, append_new, at, folded, hold, record, records, workspace};

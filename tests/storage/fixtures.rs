@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tollgate::ledger::alert::AlertPolicy;
-use tollgate::ledger::price::Rate;
-use tollgate::ledger::record::{Record, RecordKind};
-use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE};
-use tollgate::ledger::usage::{Attribution, Outcome, ServiceTier, TokenClass, Usage, UsageSource};
-use tollgate::ledger::workspace::{
+use tollgate::domain::alert::AlertPolicy;
+use tollgate::domain::attribution::Attribution;
+use tollgate::domain::catalog::price::Rate;
+use tollgate::domain::record::{Record, RecordKind};
+use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE};
+use tollgate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use tollgate::domain::workspace::{
     HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
-use tollgate::ledger::{Amount, Currency, Time};
+use tollgate::domain::{Amount, Currency, Time};
 use tollgate::storage::accumulator::Accumulator;
 use tollgate::storage::policy::Change;
 use tollgate::storage::rollup::{FoldCursor, Folded};

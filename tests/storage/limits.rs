@@ -1,10 +1,11 @@
 //! Quotas, rate limits, keys, groups and boosts: what comes back, and lists of them.
 
-use tollgate::ledger::Time;
-use tollgate::ledger::quota::{
-    ApiKey, Boost, BoostTarget, Enforcement, KeyGroup, Period, Quota, RateLimit, Scope,
-    SubjectKind, Unit,
-};
+use tollgate::domain::Time;
+use tollgate::domain::api_key::{ApiKey, KeyGroup};
+use tollgate::domain::attribution::SubjectKind;
+use tollgate::domain::boost::{Boost, BoostTarget};
+use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
+use tollgate::domain::rate_limit::RateLimit;
 use tollgate::storage::Store;
 use tollgate::storage::policy::{BoostFilter, Change, RuleFilter};
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tollgate::ledger::Time;
-use tollgate::ledger::calendar::Window;
-use tollgate::ledger::record::{Record, RecordKind};
-use tollgate::ledger::usage::{Outcome, TokenClass, Usage};
+use tollgate::domain::Time;
+use tollgate::domain::calendar::Window;
+use tollgate::domain::record::{Record, RecordKind};
+use tollgate::domain::usage::{Outcome, TokenClass, Usage};
 use tollgate::storage::policy::Change;
 use tollgate::storage::{Appended, Error, Order, RecordFilter, RecordPosition, Store};
 
@@ -312,7 +312,7 @@ pub async fn readers_see_whole_batches_only(world: &World) {
     for number in 0..12 {
         let mut batch = records(number * BATCH + 1..(number + 1) * BATCH + 1);
         for record in &mut batch {
-            record.cost = tollgate::ledger::Amount::from_nanos(1);
+            record.cost = tollgate::domain::Amount::from_nanos(1);
         }
         append_new(&*store, &batch).await;
     }

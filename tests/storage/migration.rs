@@ -1,11 +1,10 @@
 //! A database that was made by an older version, with what was in it.
 
-use tollgate::ledger::alert::AlertPolicy;
-use tollgate::ledger::record::Record;
-use tollgate::ledger::time::MICROS_PER_HOUR;
-use tollgate::ledger::workspace::UnknownKeyPolicy;
-use tollgate::storage::sql;
-use tollgate::storage::{Before, Store, StoredHold};
+use tollgate::domain::alert::AlertPolicy;
+use tollgate::domain::record::Record;
+use tollgate::domain::time::MICROS_PER_HOUR;
+use tollgate::domain::workspace::UnknownKeyPolicy;
+use tollgate::storage::{Before, Store, StoredHold, sql};
 
 use crate::fixtures::{
     START, append_new, at, day_of, folded, hold, random_records, record, workspace,

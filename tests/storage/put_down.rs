@@ -1,6 +1,8 @@
 //! What is written down at a graceful stop, and how the owner before has ended.
 
-use tollgate::ledger::quota::{RateCounts, Span, Unit};
+use tollgate::domain::backfill::RateCounts;
+use tollgate::domain::quota::Unit;
+use tollgate::domain::rate_limit::RateWindow;
 use tollgate::storage::Before;
 use tollgate::storage::policy::StoredRate;
 
@@ -12,7 +14,7 @@ pub fn rate(rate_limit_id: &str, member: &str) -> StoredRate {
         workspace_id: "w".into(),
         counts: RateCounts {
             rate_limit_id: rate_limit_id.into(),
-            span: Span::Minute,
+            span: RateWindow::Minute,
             unit: Unit::Requests,
             member: member.into(),
             buckets: vec![(29_497_000, 3), (29_497_001, 0), (i64::MAX, i64::MIN)],
@@ -32,9 +34,9 @@ pub async fn counts_come_back_until_they_are_deleted(world: &World) {
     let sorted = [
         rate("a", "z"),
         rate("b", ""),
-        with(&base, Span::Minute, Unit::Tokens),
+        with(&base, RateWindow::Minute, Unit::Tokens),
         base.clone(),
-        with(&base, Span::Day, Unit::Requests),
+        with(&base, RateWindow::Day, Unit::Requests),
         empty,
     ];
     let foreign = StoredRate { workspace_id: "v".into(), ..base.clone() };

@@ -2,10 +2,10 @@
 
 use std::slice;
 
-use tollgate::ledger::calendar::Window;
-use tollgate::ledger::record::{Record, RecordKind};
-use tollgate::ledger::time::MICROS_PER_HOUR;
-use tollgate::ledger::{Amount, Time};
+use tollgate::domain::calendar::Window;
+use tollgate::domain::record::{Record, RecordKind};
+use tollgate::domain::time::MICROS_PER_HOUR;
+use tollgate::domain::{Amount, Time};
 use tollgate::storage::reports::{
     Answer, Axis, DistinctQuestion, Filter, OrderBy, Question, ROWS_MAX, Source, SumsQuestion,
     SumsRow,

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono_tz::Tz;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tollgate::ledger::calendar::{Calendar, Window};
-use tollgate::ledger::record::{Record, RecordKind};
-use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
-use tollgate::ledger::usage::{Attribution, Outcome, TokenClass, Usage};
-use tollgate::ledger::{Amount, Time};
+use tollgate::domain::attribution::Attribution;
+use tollgate::domain::calendar::{Calendar, Window};
+use tollgate::domain::record::{Record, RecordKind};
+use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
+use tollgate::domain::usage::{Outcome, TokenClass, Usage};
+use tollgate::domain::{Amount, Time};
 use tollgate::storage::latency::Latencies;
 use tollgate::storage::reports::{
     Axis, DistinctQuestion, DistinctRow, Filter, OrderBy, Source, SumsQuestion, SumsRow,

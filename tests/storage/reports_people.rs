@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tollgate::ledger::calendar::Window;
-use tollgate::ledger::time::MICROS_PER_HOUR;
-use tollgate::ledger::usage::Outcome;
-use tollgate::ledger::{Amount, Time};
+use tollgate::domain::calendar::Window;
+use tollgate::domain::time::MICROS_PER_HOUR;
+use tollgate::domain::usage::Outcome;
+use tollgate::domain::{Amount, Time};
 use tollgate::storage::Store;
 use tollgate::storage::reports::{Answer, Question, RefusalsQuestion, RefusalsRow, SignUp};
 use tollgate::storage::rollup::{Dimension, Folded, LimitKey, RefusalCounts, RefusalRow};

@@ -2,10 +2,11 @@
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tollgate::ledger::quota::{Period, Quota, UsedQuery};
-use tollgate::ledger::record::{Record, RecordKind};
-use tollgate::ledger::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
-use tollgate::ledger::{Amount, Time};
+use tollgate::domain::backfill::ConsumptionQuery;
+use tollgate::domain::quota::{Period, Quota};
+use tollgate::domain::record::{Record, RecordKind};
+use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
+use tollgate::domain::{Amount, Time};
 use tollgate::storage::Store;
 use tollgate::storage::policy::Change;
 
@@ -32,7 +33,7 @@ fn long_log(seed: u64, count: i64) -> Vec<Record> {
 /// Every sum over a window equals that over the entries as they were.
 async fn check_sums(store: &dyn Store, log: &[Record], (from, to): (Time, Time)) {
     for scope in scopes() {
-        let query = UsedQuery { scope, from, to };
+        let query = ConsumptionQuery { scope, from, to };
         let expected = naive_used(log, "w-0", &query);
         assert_eq!(used(store, "w-0", &query).await, expected, "{query:?}");
     }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tollgate::ledger::record::Record;
-use tollgate::ledger::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE};
-use tollgate::ledger::{Amount, Time};
+use tollgate::domain::record::Record;
+use tollgate::domain::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE};
+use tollgate::domain::{Amount, Time};
 use tollgate::storage::rollup::{Dimension, Folded, Grain};
 use tollgate::storage::{Derived, Difference, Error, Store};
 

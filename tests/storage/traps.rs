@@ -1,8 +1,8 @@
 //! Where the two databases would differ if nobody looked.
 
-use tollgate::ledger::record::Record;
-use tollgate::ledger::usage::Attribution;
-use tollgate::ledger::{Amount, Time};
+use tollgate::domain::attribution::Attribution;
+use tollgate::domain::record::Record;
+use tollgate::domain::{Amount, Time};
 use tollgate::storage::{Appended, Order, RecordFilter, StoredHold};
 
 use crate::fixtures::{START, append_new, day_of, hold, hour_of, put, record, workspace};

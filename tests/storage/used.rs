@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tollgate::ledger::quota::{Scope, Sent, SentQuery, Span, SubjectKind, Used, UsedQuery};
-use tollgate::ledger::record::{Record, RecordKind};
-use tollgate::ledger::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE};
-use tollgate::ledger::usage::Attribution;
-use tollgate::ledger::{Amount, Time};
+use tollgate::domain::attribution::{Attribution, SubjectKind};
+use tollgate::domain::backfill::{ConsumptionQuery, RateBucket, RateQuery};
+use tollgate::domain::quota::{Consumption, Scope};
+use tollgate::domain::rate_limit::RateWindow;
+use tollgate::domain::record::{Record, RecordKind};
+use tollgate::domain::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE};
+use tollgate::domain::{Amount, Time};
 use tollgate::storage::Store;
 
 use crate::fixtures::{
@@ -67,8 +69,12 @@ fn counted<'a>(
     })
 }
 
-pub fn naive_used(log: &[Record], workspace_id: &str, query: &UsedQuery) -> Vec<(String, Used)> {
-    let mut sums: BTreeMap<String, Used> = BTreeMap::new();
+pub fn naive_used(
+    log: &[Record],
+    workspace_id: &str,
+    query: &ConsumptionQuery,
+) -> Vec<(String, Consumption)> {
+    let mut sums: BTreeMap<String, Consumption> = BTreeMap::new();
     for (member, record) in counted(log, workspace_id, &query.scope) {
         if query.from <= record.charge_time && record.charge_time < query.to {
             let used = sums.entry(member.to_owned()).or_default();
@@ -80,7 +86,7 @@ pub fn naive_used(log: &[Record], workspace_id: &str, query: &UsedQuery) -> Vec<
     sums.into_iter().collect()
 }
 
-fn naive_sent(log: &[Record], workspace_id: &str, query: &SentQuery) -> Vec<Sent> {
+fn naive_sent(log: &[Record], workspace_id: &str, query: &RateQuery) -> Vec<RateBucket> {
     let mut sums: BTreeMap<(String, i64), (i64, i64)> = BTreeMap::new();
     for (member, record) in counted(log, workspace_id, &query.scope) {
         if record.charge_time >= query.from && record.kind == RecordKind::Usage {
@@ -90,7 +96,8 @@ fn naive_sent(log: &[Record], workspace_id: &str, query: &SentQuery) -> Vec<Sent
             sum.1 += record.usage.tokens.iter().sum::<i64>();
         }
     }
-    let sent = |((member, bucket), (requests, tokens))| Sent { member, bucket, requests, tokens };
+    let sent =
+        |((member, bucket), (requests, tokens))| RateBucket { member, bucket, requests, tokens };
     sums.into_iter().map(sent).collect()
 }
 
@@ -118,7 +125,11 @@ pub fn scopes() -> Vec<Scope> {
     scopes
 }
 
-pub async fn used(store: &dyn Store, workspace_id: &str, query: &UsedQuery) -> Vec<(String, Used)> {
+pub async fn used(
+    store: &dyn Store,
+    workspace_id: &str,
+    query: &ConsumptionQuery,
+) -> Vec<(String, Consumption)> {
     let mut used = store.used(workspace_id, query).await.unwrap();
     used.sort_by(|a, b| a.0.cmp(&b.0));
     used
@@ -149,7 +160,7 @@ pub async fn used_equals_the_naive_sum(world: &World) {
         }
         for (from, to) in windows {
             for scope in scopes() {
-                let query = UsedQuery { scope, from, to };
+                let query = ConsumptionQuery { scope, from, to };
                 let expected = naive_used(&log, "w-0", &query);
                 let found = used(&*store, "w-0", &query).await;
                 assert_eq!(found, expected, "{query:?} folded {upto}");
@@ -157,7 +168,7 @@ pub async fn used_equals_the_naive_sum(world: &World) {
         }
     }
     let scope = scope(SubjectKind::User, None, None);
-    let query = UsedQuery { scope, from: START, to: START + 48 * MICROS_PER_HOUR };
+    let query = ConsumptionQuery { scope, from: START, to: START + 48 * MICROS_PER_HOUR };
     assert_eq!(used(&*store, "w-9", &query).await, []);
 }
 
@@ -190,12 +201,13 @@ pub async fn used_is_exact_at_both_ends_of_a_window(world: &World) {
                     scope(SubjectKind::User, Some("user"), None),
                     scope(SubjectKind::Workspace, None, Some("model")),
                 ] {
-                    let query = UsedQuery { scope, from, to };
+                    let query = ConsumptionQuery { scope, from, to };
                     let expected = naive_used(&log, "w", &query);
                     assert_eq!(used(&*store, "w", &query).await, expected, "{query:?}");
                 }
                 let spent = store.spent_by_model("w", from, to).await.unwrap();
-                let all = UsedQuery { scope: scope(SubjectKind::Workspace, None, None), from, to };
+                let all =
+                    ConsumptionQuery { scope: scope(SubjectKind::Workspace, None, None), from, to };
                 let expected = naive_used(&log, "w", &all).first().map(|(_, used)| used.money);
                 assert_eq!(spent.get("model").copied(), expected, "{from:?} {to:?}");
             }
@@ -219,18 +231,18 @@ pub async fn sent_equals_the_naive_sum(world: &World) {
         });
     }
     append_new(&*store, &log).await;
-    let (minute, day) = (Span::Minute.bucket(), Span::Day.bucket());
+    let (minute, day) = (RateWindow::Minute.bucket(), RateWindow::Day.bucket());
     let starts =
         [START + 24 * MICROS_PER_HOUR, START + 48 * MICROS_PER_HOUR, Time::from_micros(-1)];
     for (bucket, from) in [(minute, starts[0]), (day, starts[0]), (day, starts[1])] {
         for scope in scopes() {
-            let query = SentQuery { scope, from, bucket };
+            let query = RateQuery { scope, from, bucket };
             let found = store.sent("w-0", &query).await.unwrap();
             assert_eq!(found, naive_sent(&log, "w-0", &query), "{query:?}");
         }
     }
     for from in [Time::from_micros(i64::MIN), starts[2]] {
-        let query = SentQuery { scope: scope(SubjectKind::User, None, None), from, bucket: minute };
+        let query = RateQuery { scope: scope(SubjectKind::User, None, None), from, bucket: minute };
         let found = store.sent("w-0", &query).await.unwrap();
         assert_eq!(found, naive_sent(&log, "w-0", &query), "{query:?}");
     }
@@ -254,14 +266,14 @@ pub async fn members_are_told_apart_and_summed_exactly(world: &World) {
     for _folded in 0..2 {
         let window = (START, START + MICROS_PER_HOUR);
         let all = scope(SubjectKind::User, None, None);
-        let query = UsedQuery { scope: all, from: window.0, to: window.1 };
+        let query = ConsumptionQuery { scope: all, from: window.0, to: window.1 };
         let found = used(&*store, "w", &query).await;
         assert_eq!(found, naive_used(&log, "w", &query));
         assert_eq!(found.len(), names.len());
         assert!(found.iter().all(|(_, used)| used.money.nanos() == large.nanos() * 11));
         for name in names {
             let one = scope(SubjectKind::User, Some(name), None);
-            let query = UsedQuery { scope: one, from: window.0, to: window.1 };
+            let query = ConsumptionQuery { scope: one, from: window.0, to: window.1 };
             assert_eq!(used(&*store, "w", &query).await, naive_used(&log, "w", &query));
         }
         let upto = log.len() as i64;

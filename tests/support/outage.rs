@@ -6,14 +6,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tollgate::ledger::alert::AlertKey;
-use tollgate::ledger::calendar::Window;
-use tollgate::ledger::quota::{
-    ApiKey, Boost, KeyGroup, Policy, Quota, RateLimit, Sent, SentQuery, Used, UsedQuery,
-};
-use tollgate::ledger::record::Record;
-use tollgate::ledger::workspace::{Workspace, WorkspaceModel};
-use tollgate::ledger::{Amount, Time};
+use tollgate::domain::alert::AlertKey;
+use tollgate::domain::api_key::{ApiKey, KeyGroup};
+use tollgate::domain::backfill::{ConsumptionQuery, LimitConfig, RateBucket, RateQuery};
+use tollgate::domain::boost::Boost;
+use tollgate::domain::calendar::Window;
+use tollgate::domain::quota::{Consumption, Quota};
+use tollgate::domain::rate_limit::RateLimit;
+use tollgate::domain::record::Record;
+use tollgate::domain::workspace::{Workspace, WorkspaceModel};
+use tollgate::domain::{Amount, Time};
 use tollgate::storage::alerts::{
     AlertFilter, AlertStore, Delivery, DeliveryFilter, EmailReceiver, StoredAlert, Webhook,
 };
@@ -214,7 +216,7 @@ impl PolicyStore for Outage {
         self.inner.change(workspace_id, changes, events).await
     }
 
-    async fn policy(&self, workspace_id: &str, now: Time) -> Result<Policy> {
+    async fn policy(&self, workspace_id: &str, now: Time) -> Result<LimitConfig> {
         self.answer()?;
         self.inner.policy(workspace_id, now).await
     }
@@ -299,12 +301,16 @@ impl PolicyStore for Outage {
         self.inner.audit_events_naming(workspace_id, text, after, limit).await
     }
 
-    async fn used(&self, workspace_id: &str, query: &UsedQuery) -> Result<Vec<(String, Used)>> {
+    async fn used(
+        &self,
+        workspace_id: &str,
+        query: &ConsumptionQuery,
+    ) -> Result<Vec<(String, Consumption)>> {
         self.answer()?;
         self.inner.used(workspace_id, query).await
     }
 
-    async fn sent(&self, workspace_id: &str, query: &SentQuery) -> Result<Vec<Sent>> {
+    async fn sent(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>> {
         self.answer()?;
         self.inner.sent(workspace_id, query).await
     }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use tollgate::ledger::quota::{
-    Answers, Questions, Scope, Sent, SentQuery, SubjectKind, Used, UsedQuery,
+use tollgate::domain::attribution::SubjectKind;
+use tollgate::domain::backfill::{
+    BackfillQueries, BackfillResults, ConsumptionQuery, RateBucket, RateQuery,
 };
-use tollgate::ledger::record::{Record, RecordKind};
+use tollgate::domain::quota::{Consumption, Scope};
+use tollgate::domain::record::{Record, RecordKind};
 
-pub fn answers(log: &[Record], questions: Questions) -> Answers {
-    let mut answers = Answers::default();
+pub fn answers(log: &[Record], questions: BackfillQueries) -> BackfillResults {
+    let mut answers = BackfillResults::default();
     for query in questions.used {
         let used = used(log, &query);
         answers.used.push((query, used));
@@ -20,8 +22,8 @@ pub fn answers(log: &[Record], questions: Questions) -> Answers {
     answers
 }
 
-fn used(log: &[Record], query: &UsedQuery) -> Vec<(String, Used)> {
-    let mut by_member: BTreeMap<String, Used> = BTreeMap::new();
+fn used(log: &[Record], query: &ConsumptionQuery) -> Vec<(String, Consumption)> {
+    let mut by_member: BTreeMap<String, Consumption> = BTreeMap::new();
     for record in log {
         let Some(member) = member_of(record, &query.scope) else { continue };
         if record.charge_time < query.from || record.charge_time >= query.to {
@@ -35,7 +37,7 @@ fn used(log: &[Record], query: &UsedQuery) -> Vec<(String, Used)> {
     by_member.into_iter().collect()
 }
 
-fn sent(log: &[Record], query: &SentQuery) -> Vec<Sent> {
+fn sent(log: &[Record], query: &RateQuery) -> Vec<RateBucket> {
     let mut by_bucket: BTreeMap<(String, i64), (i64, i64)> = BTreeMap::new();
     for record in log.iter().filter(|record| record.kind == RecordKind::Usage) {
         let Some(member) = member_of(record, &query.scope) else { continue };
@@ -48,8 +50,13 @@ fn sent(log: &[Record], query: &SentQuery) -> Vec<Sent> {
         *tokens += record.usage.tokens.iter().sum::<i64>();
     }
     let sent = by_bucket.into_iter();
-    sent.map(|((member, bucket), (requests, tokens))| Sent { member, bucket, requests, tokens })
-        .collect()
+    sent.map(|((member, bucket), (requests, tokens))| RateBucket {
+        member,
+        bucket,
+        requests,
+        tokens,
+    })
+    .collect()
 }
 
 /// For whom a scope counts a record, if it does.

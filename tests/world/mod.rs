@@ -10,18 +10,22 @@ mod log;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tollgate::ledger::alert::{Alert, AlertKey, AlertSubject};
-use tollgate::ledger::calendar::Window;
-use tollgate::ledger::catalogue::Catalogue;
-use tollgate::ledger::decision::{Check, Decision, Error, Standing, UsageReport};
-use tollgate::ledger::hold::Quote;
-use tollgate::ledger::quota::{
-    ApiKey, Boost, BoostTarget, KeyGroup, Policy, Quota, RateLimit, Scope, SubjectKind,
-};
-use tollgate::ledger::record::{EXPIRY_ATTEMPT, Record, RecordKind};
-use tollgate::ledger::usage::Usage;
-use tollgate::ledger::workspace::{Workspace, WorkspaceModel};
-use tollgate::ledger::{Amount, HoldView, Ledger, RestoredHold, Time, WindowSpend};
+use tollgate::domain::alert::{Alert, AlertKey, AlertSubject};
+use tollgate::domain::api_key::{ApiKey, KeyGroup};
+use tollgate::domain::attribution::SubjectKind;
+use tollgate::domain::backfill::LimitConfig;
+use tollgate::domain::boost::{Boost, BoostTarget};
+use tollgate::domain::calendar::Window;
+use tollgate::domain::catalog::Catalogue;
+use tollgate::domain::catalog::price::Quote;
+use tollgate::domain::check::{BudgetStatus, Check, Decision};
+use tollgate::domain::quota::{Quota, Scope};
+use tollgate::domain::rate_limit::RateLimit;
+use tollgate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
+use tollgate::domain::usage::Usage;
+use tollgate::domain::workspace::{Workspace, WorkspaceModel};
+use tollgate::domain::{Amount, Time};
+use tollgate::ledger::{Error, HoldView, Ledger, RestoredHold, WindowSpend};
 
 pub struct World {
     pub now: Time,
@@ -29,7 +33,7 @@ pub struct World {
     pub models: Vec<WorkspaceModel>,
     pub catalogue: Arc<Catalogue>,
     /// What was set for members.
-    pub policy: Policy,
+    pub policy: LimitConfig,
     /// User and department, as the directory says.
     pub departments: Vec<(String, String)>,
     pub ledger: Ledger,
@@ -43,9 +47,9 @@ pub struct World {
 /// What became of an entry that was handed to the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    New(Standing),
+    New(BudgetStatus),
     /// Its key is there already, with the same content: the entry that is there.
-    Duplicate(Box<Record>, Standing),
+    Duplicate(Box<Record>, BudgetStatus),
     /// Its key is there already, with other content.
     Reused,
 }
@@ -60,7 +64,7 @@ impl World {
             workspace,
             models: Vec::new(),
             catalogue,
-            policy: Policy::default(),
+            policy: LimitConfig::default(),
             departments: Vec::new(),
             ledger,
             log: Vec::new(),
@@ -361,7 +365,7 @@ impl World {
         self.ledger.set_departments(self.departments.clone());
         for entry in &self.log {
             if entry.kind == RecordKind::Usage
-                && entry.outcome == tollgate::ledger::usage::Outcome::Success
+                && entry.outcome == tollgate::domain::usage::Outcome::Success
             {
                 let output = entry.usage.total_output();
                 self.ledger.learn_output(&entry.metered_model_id, output);

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
+use tollgate::domain::attribution::Attribution;
+use tollgate::domain::record::UsageReport;
+use tollgate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
 use tollgate::engine::{Engine, SystemClock};
-use tollgate::ledger::decision::UsageReport;
-use tollgate::ledger::usage::{Attribution, Outcome, ServiceTier, TokenClass, Usage, UsageSource};
 use tollgate::storage::sql;
 use tollgate::tasks::fold;
 

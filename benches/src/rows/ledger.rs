@@ -9,17 +9,20 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use rustix::time::{ClockId, clock_gettime};
-use tollgate::ledger::alert::AlertPolicy;
-use tollgate::ledger::catalogue::{Catalogue, Model};
-use tollgate::ledger::decision::{Answer, Check, UsageReport};
-use tollgate::ledger::price::{Price, Rates, Source};
-use tollgate::ledger::quota::Answers;
-use tollgate::ledger::time::MICROS_PER_HOUR;
-use tollgate::ledger::usage::{Attribution, Outcome, ServiceTier, TokenClass, Usage, UsageSource};
-use tollgate::ledger::workspace::{
+use tollgate::domain::alert::AlertPolicy;
+use tollgate::domain::attribution::Attribution;
+use tollgate::domain::backfill::BackfillResults;
+use tollgate::domain::catalog::price::{Price, Rates, Source};
+use tollgate::domain::catalog::{Catalogue, Model};
+use tollgate::domain::check::{Answer, Check};
+use tollgate::domain::record::UsageReport;
+use tollgate::domain::time::MICROS_PER_HOUR;
+use tollgate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
-use tollgate::ledger::{Amount, Currency, Ledger, Time};
+use tollgate::domain::{Amount, Currency, Time};
+use tollgate::ledger::Ledger;
 
 use super::{Extent, limits};
 use crate::Result;
@@ -164,7 +167,7 @@ impl Population {
             (0..size.workspaces).map(|w| ledger(w, size.limits, &catalogue)).collect();
         if size.limits > 2 || size.others > 0 {
             let policy = limits::policy(size.limits, size.others);
-            ledgers[0].set_policy(BEGIN, policy, Answers::default());
+            ledgers[0].set_policy(BEGIN, policy, BackfillResults::default());
         }
         let in_flight = VecDeque::with_capacity(size.users);
         let mut population = Population { size, row, ledgers, in_flight, steps: 0, bytes: 0 };

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use tollgate::ledger::quota::{
-    Answers, ApiKey, Enforcement, KeyGroup, Period, Policy, Quota, RateLimit, Scope, SubjectKind,
-    Unit, Used, UsedQuery,
-};
-use tollgate::ledger::usage::Attribution;
-use tollgate::ledger::{Amount, Ledger, Time, UsageFilter, UsagePosition};
+use tollgate::domain::api_key::{ApiKey, KeyGroup};
+use tollgate::domain::attribution::{Attribution, SubjectKind};
+use tollgate::domain::backfill::{BackfillResults, ConsumptionQuery, LimitConfig};
+use tollgate::domain::quota::{Consumption, Enforcement, Period, Quota, Scope, Unit};
+use tollgate::domain::rate_limit::RateLimit;
+use tollgate::domain::{Amount, Time};
+use tollgate::ledger::{Ledger, UsageFilter, UsagePosition};
 
 use super::Extent;
 use super::ledger::{BEGIN, catalogue, cpu_nanos, ledger};
@@ -47,8 +48,8 @@ pub fn name_key_and_project(attribution: &mut Attribution, user: usize) {
 }
 
 /// Rules so that `limits` apply to each request, and quotas of `others` that ask for nothing.
-pub fn policy(limits: usize, others: usize) -> Policy {
-    let mut policy = Policy::default();
+pub fn policy(limits: usize, others: usize) -> LimitConfig {
+    let mut policy = LimitConfig::default();
     if limits > 2 {
         assert!(limits == QUOTAS.len() + 3, "the envelope, the cap, quotas, one rate limit");
         for (kind, unit, period) in QUOTAS {
@@ -83,14 +84,14 @@ pub fn policy(limits: usize, others: usize) -> Policy {
 pub fn memory(extent: Extent) -> Result<Vec<Line>> {
     let users = extent.users_max;
     let period = Period::Day;
-    let mut policy = Policy::default();
+    let mut policy = LimitConfig::default();
     policy.quotas.push(quota("users", SubjectKind::User, None, Unit::Money, period));
     let mut ledger = ledger(0, 2, &Arc::new(catalogue()));
     let questions = Ledger::questions_of_policy(ledger.workspace(), &policy, BEGIN);
-    let query: UsedQuery = questions.used[0].clone();
-    let used = Used { money: Amount::from_nanos(1), tokens: 1, requests: 1 };
-    let rows: Vec<(String, Used)> = (0..users).map(|user| (user_name(user), used)).collect();
-    let answers = Answers { used: vec![(query, rows)], sent: Vec::new() };
+    let query: ConsumptionQuery = questions.used[0].clone();
+    let used = Consumption { money: Amount::from_nanos(1), tokens: 1, requests: 1 };
+    let rows: Vec<(String, Consumption)> = (0..users).map(|user| (user_name(user), used)).collect();
+    let answers = BackfillResults { used: vec![(query, rows)], sent: Vec::new() };
     let before = resident_bytes(std::process::id())?;
     ledger.set_policy(BEGIN, policy, answers);
     let after = resident_bytes(std::process::id())?;
@@ -107,7 +108,7 @@ pub fn memory(extent: Extent) -> Result<Vec<Line>> {
     let first = listed("first page of 100 of quota usage: makes the order", first);
     let next = listed("a further page of 100 of quota usage", next);
     // The next day nobody has used anything: members go as they are come to.
-    let tomorrow: Time = BEGIN + 2 * tollgate::ledger::time::MICROS_PER_DAY;
+    let tomorrow: Time = BEGIN + 2 * tollgate::domain::time::MICROS_PER_DAY;
     let mut left = users;
     for _ in 0..=users / 10_000 * 4 {
         left = ledger.sweep(tomorrow, 10_000);

@@ -12,13 +12,14 @@ use super::Options;
 use super::luck::{Luck, Weights};
 use super::models::Priced;
 use super::people::{People, User};
-use crate::ledger::calendar::{Calendar, Window};
-use crate::ledger::price::Rate;
-use crate::ledger::record::{Record, RecordKind};
-use crate::ledger::refusal::{LimitKey, RefusalCounts, RefusalKey};
-use crate::ledger::time::{MICROS_PER_HOUR, MICROS_PER_SECOND};
-use crate::ledger::usage::{Attribution, Outcome, ServiceTier, TokenClass, Usage, UsageSource};
-use crate::ledger::{Amount, Time};
+use crate::domain::attribution::Attribution;
+use crate::domain::calendar::{Calendar, Window};
+use crate::domain::catalog::price::Rate;
+use crate::domain::check::{LimitKey, RefusalCounts, RefusalKey};
+use crate::domain::record::{Record, RecordKind};
+use crate::domain::time::{MICROS_PER_HOUR, MICROS_PER_SECOND};
+use crate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use crate::domain::{Amount, Time};
 
 /// Requests of an ordinary session.
 const SESSION_RECORDS: f64 = 100.0;

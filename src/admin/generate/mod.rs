@@ -18,16 +18,16 @@ use chrono_tz::Tz;
 use tokio::sync::mpsc;
 
 use super::{ACTOR, Error};
-use crate::engine::{self, By, Clock};
-use crate::ledger::alert::AlertPolicy;
-use crate::ledger::calendar::{Calendar, Window};
-use crate::ledger::catalogue::Catalogue;
-use crate::ledger::record::Record;
-use crate::ledger::refusal::{RefusalCounts, RefusalKey};
-use crate::ledger::workspace::{
+use crate::domain::alert::AlertPolicy;
+use crate::domain::calendar::{Calendar, Window};
+use crate::domain::catalog::Catalogue;
+use crate::domain::check::{RefusalCounts, RefusalKey};
+use crate::domain::record::Record;
+use crate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
-use crate::ledger::{Amount, Currency, Time};
+use crate::domain::{Amount, Currency, Time};
+use crate::engine::{self, By, Clock};
 use crate::prices::builtin;
 use crate::storage::accumulator::Accumulator;
 use crate::storage::directory::Entry;

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use super::CURRENCY;
-use crate::ledger::Time;
-use crate::ledger::catalogue::{Catalogue, Model};
-use crate::ledger::price::{PerMillion, Price, RateCard, Source};
-use crate::ledger::usage::TokenClass;
+use crate::domain::Time;
+use crate::domain::catalog::price::{PerMillion, Price, RateCard, Source};
+use crate::domain::catalog::{Catalogue, Model};
+use crate::domain::usage::TokenClass;
 
 const INVENTED_PROVIDER: &str = "invented";
 

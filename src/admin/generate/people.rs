@@ -2,9 +2,9 @@
 
 use super::Options;
 use super::luck::{Luck, Weights};
-use crate::ledger::Time;
-use crate::ledger::calendar::Window;
-use crate::ledger::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE};
+use crate::domain::Time;
+use crate::domain::calendar::Window;
+use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE};
 use crate::storage::directory::{Entry, EntryKind};
 
 const DEPARTMENT_NAMES: [&str; 16] = [

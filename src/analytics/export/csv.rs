@@ -11,9 +11,9 @@ use chrono::{Datelike, NaiveDate};
 use super::Result;
 use super::output::Output;
 use super::table::{Column, Kind};
-use crate::ledger::Time;
-use crate::ledger::amount::FRACTION_DIGITS;
-use crate::ledger::time::{MICROS_PER_DAY, MICROS_PER_SECOND};
+use crate::domain::Time;
+use crate::domain::money::FRACTION_DIGITS;
+use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_SECOND};
 
 /// What a text begins with that a spreadsheet would run.
 const FORMULA_STARTS: [u8; 7] = [b'=', b'+', b'-', b'@', b'\t', b'\r', b'\n'];

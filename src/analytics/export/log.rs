@@ -4,9 +4,9 @@
 use tokio::sync::mpsc;
 
 use super::{Error, LogScope, Result};
-use crate::ledger::calendar::{Calendar, Window};
-use crate::ledger::record::{Record, RecordKind};
-use crate::ledger::usage::{Outcome, ServiceTier, TokenClass, UsageSource};
+use crate::domain::calendar::{Calendar, Window};
+use crate::domain::record::{Record, RecordKind};
+use crate::domain::usage::{Outcome, ServiceTier, TokenClass, UsageSource};
 use crate::storage::RecordPosition;
 
 /// Entries that are read at once.

@@ -20,9 +20,9 @@ use async_trait::async_trait;
 use chrono::NaiveDate;
 
 use crate::analytics;
-use crate::ledger::calendar::Window;
-use crate::ledger::catalogue::Catalogue;
-use crate::ledger::workspace::Workspace;
+use crate::domain::calendar::Window;
+use crate::domain::catalog::Catalogue;
+use crate::domain::workspace::Workspace;
 use crate::storage::{self, Store};
 use table::{Column, File};
 

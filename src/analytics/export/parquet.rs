@@ -17,7 +17,7 @@ use chrono::NaiveDate;
 use super::output::Output;
 use super::table::{Column, Kind};
 use super::{Error, Result};
-use crate::ledger::Time;
+use crate::domain::Time;
 
 /// Most rows of one group.
 pub const ROW_GROUP_ROWS_MAX: usize = 32_768;

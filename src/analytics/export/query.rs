@@ -13,8 +13,8 @@ use crate::analytics::figures::Values;
 use crate::analytics::metric::Metric;
 use crate::analytics::query::{Group, Query, UsageReport};
 use crate::analytics::range::{Bucket, Days};
-use crate::ledger::Currency;
-use crate::ledger::usage::TokenClass;
+use crate::domain::Currency;
+use crate::domain::usage::TokenClass;
 
 /// The rows of a query.
 pub struct QueryRows {

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use super::log::{Pages, kind_name, outcome_name, source_name, tags_json, tier_name};
 use super::table::{AMOUNT, Column, File, Kind, SECONDS};
 use super::{LogScope, Result, Source};
-use crate::ledger::price::RateCard;
-use crate::ledger::record::Record;
-use crate::ledger::usage::TokenClass;
+use crate::domain::catalog::price::RateCard;
+use crate::domain::record::Record;
+use crate::domain::usage::TokenClass;
 
 const COLUMNS: [Column; 45] = [
     Column::new("sequence", Kind::Integer),

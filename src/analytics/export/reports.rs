@@ -11,7 +11,7 @@ use crate::analytics::overview::{CountFigure, MoneyFigure, OverviewReport, Perce
 use crate::analytics::range::ReportPeriod;
 use crate::analytics::ranking::RankingReport;
 use crate::analytics::teams::TeamsReport;
-use crate::ledger::Currency;
+use crate::domain::Currency;
 use crate::storage::reports::SignUp;
 
 /// A report, which is in memory already.

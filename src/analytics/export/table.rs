@@ -9,8 +9,8 @@ use chrono::NaiveDate;
 use super::csv::CsvFile;
 use super::parquet::ParquetFile;
 use super::{Format, Result};
-use crate::ledger::amount::FRACTION_DIGITS;
-use crate::ledger::{Amount, Time};
+use crate::domain::money::FRACTION_DIGITS;
+use crate::domain::{Amount, Time};
 
 /// What the cells of a column are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

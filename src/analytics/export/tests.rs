@@ -10,7 +10,7 @@ use ::parquet::record::Field;
 use super::parquet::{DECIMAL_DIGITS, ROW_GROUP_ROWS_MAX};
 use super::table::AMOUNT;
 use super::*;
-use crate::ledger::{Amount, Time};
+use crate::domain::{Amount, Time};
 use crate::storage::Error as StorageError;
 use table::Kind;
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
-use crate::ledger::calendar::Window;
-use crate::ledger::{Amount, Time};
+use crate::domain::calendar::Window;
+use crate::domain::{Amount, Time};
 use crate::storage::Result;
 use crate::storage::latency::Latencies;
 use crate::storage::reports::{

@@ -12,14 +12,14 @@ use super::axis::{Restriction, UsageDimension};
 use super::metric::Metric;
 use super::query::{Group, Query};
 use super::range::Range;
-use crate::ledger::alert::AlertPolicy;
-use crate::ledger::catalogue::{Catalogue, Model};
-use crate::ledger::price::Source;
-use crate::ledger::usage::TokenClass;
-use crate::ledger::workspace::{
+use crate::domain::alert::AlertPolicy;
+use crate::domain::catalog::price::Source;
+use crate::domain::catalog::{Catalogue, Model};
+use crate::domain::usage::TokenClass;
+use crate::domain::workspace::{
     HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
-use crate::ledger::{Currency, Time};
+use crate::domain::{Currency, Time};
 use crate::storage::rollup::{Dimension, Sums};
 use fake::{Entry, Fake};
 

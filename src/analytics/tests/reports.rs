@@ -71,7 +71,7 @@ async fn the_page_has_everything() {
     // Usage without one is not ranked.
     assert!(page.top_assistants.is_empty());
     assert_eq!((page.first_value.user_count, page.first_value.reached_count), (4, 1));
-    assert_eq!(page.first_value.median, Some(2 * crate::ledger::time::MICROS_PER_HOUR));
+    assert_eq!(page.first_value.median, Some(2 * crate::domain::time::MICROS_PER_HOUR));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use super::super::error::{Error, Result};
 use super::super::{Engine, Shared};
 use super::not_found;
 use super::wording::Wording;
-use crate::ledger::Time;
+use crate::domain::Time;
 use crate::storage::alerts::{
     Delivery, DeliveryFilter, DeliveryState, EmailReceiver, Receiver, StoredAlert, Webhook,
 };

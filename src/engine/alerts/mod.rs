@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::audit::By;
 use super::error::{Error, Result};
 use super::{Engine, Shared, WorkspaceHandle};
-use crate::ledger::alert::{Alert, AlertType};
+use crate::domain::alert::{Alert, AlertType};
 use crate::storage;
 use crate::storage::alerts::{AlertFilter, Delivery, DeliveryState, Receiver, StoredAlert};
 use crate::storage::policy::Change;

@@ -15,8 +15,8 @@ use super::super::error::{Error, Result};
 use super::super::policy::Part;
 use super::super::{Engine, Shared, WorkspaceHandle};
 use super::{not_found, wording};
-use crate::ledger::alert::{AlertPolicy, AlertType};
-use crate::ledger::time::{MICROS_PER_DAY, Micros};
+use crate::domain::alert::{AlertPolicy, AlertType};
+use crate::domain::time::{MICROS_PER_DAY, Micros};
 use crate::storage::alerts::{EmailReceiver, Receiver, Webhook};
 use crate::storage::policy::Change;
 

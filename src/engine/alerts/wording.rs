@@ -5,11 +5,12 @@
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use crate::ledger::alert::{AlertSubject, AlertType};
-use crate::ledger::quota::{SubjectKind, Unit};
-use crate::ledger::time::Micros;
-use crate::ledger::workspace::Workspace;
-use crate::ledger::{Amount, Currency, Time};
+use crate::domain::alert::{AlertSubject, AlertType};
+use crate::domain::attribution::SubjectKind;
+use crate::domain::quota::Unit;
+use crate::domain::time::Micros;
+use crate::domain::workspace::Workspace;
+use crate::domain::{Amount, Currency, Time};
 use crate::storage::alerts::StoredAlert;
 
 /// What amounts and times of a workspace are told in.
@@ -207,7 +208,7 @@ fn grouped(count: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::alert::{Alert, AlertKey};
+    use crate::domain::alert::{Alert, AlertKey};
 
     fn at(text: &str) -> Time {
         Time::from_utc(text.parse().unwrap())

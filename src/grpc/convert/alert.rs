@@ -9,12 +9,13 @@ use super::mask::Mask;
 use super::text::{self, ATTRIBUTION_CHARS_MAX, DISPLAY_NAME_CHARS_MAX, RESOURCE_ID_CHARS_MAX};
 use super::time::{instant, to_timestamp};
 use super::{Path, Violations, money, required};
+use crate::domain::alert::{AlertPolicy, AlertSubject, AlertType};
+use crate::domain::attribution::SubjectKind;
+use crate::domain::quota::Unit;
+use crate::domain::{Amount, Time};
 use crate::engine::alerts::address::AddressRules;
 use crate::engine::alerts::wording::Wording;
 use crate::engine::alerts::{NewEmailReceiver, NewWebhook, WebhookChange};
-use crate::ledger::alert::{AlertPolicy, AlertSubject, AlertType};
-use crate::ledger::quota::{SubjectKind, Unit};
-use crate::ledger::{Amount, Time};
 use crate::proto::v1;
 use crate::storage::alerts::{
     AlertFilter, AlertSubjectFilter, Delivery, DeliveryFilter, DeliveryState, EmailReceiver,

@@ -9,9 +9,9 @@ use crate::analytics::axis::UsageDimension;
 use crate::analytics::figures::{LatencyValues, Values};
 use crate::analytics::metric::Metric;
 use crate::analytics::query::{GROUP_BY_MAX, Group, GroupKey, Point, Query, TOP_MAX, UsageReport};
-use crate::ledger::calendar::Calendar;
-use crate::ledger::usage::Usage;
-use crate::ledger::{Amount, Currency, Time};
+use crate::domain::calendar::Calendar;
+use crate::domain::usage::Usage;
+use crate::domain::{Amount, Currency, Time};
 use crate::proto::v1;
 
 /// The workspace and the question; `path` is where the request is.

@@ -11,10 +11,10 @@ use crate::analytics::overview::{CountFigure, MoneyFigure, Overview, PercentFigu
 use crate::analytics::range::ReportPeriod;
 use crate::analytics::ranking::RankedUsage;
 use crate::analytics::teams::TeamUsage;
+use crate::domain::calendar::Calendar;
+use crate::domain::workspace::Workspace;
+use crate::domain::{Currency, Time};
 use crate::engine::Standing;
-use crate::ledger::calendar::Calendar;
-use crate::ledger::workspace::Workspace;
-use crate::ledger::{Currency, Time};
 use crate::proto::v1;
 use crate::storage::reports::SignUp;
 

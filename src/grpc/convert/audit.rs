@@ -5,7 +5,7 @@ use super::super::page::Page;
 use super::text::{self, WORKSPACE_ID_CHARS_MAX};
 use super::time::{instant, to_timestamp};
 use super::{Path, Violations};
-use crate::ledger::Time;
+use crate::domain::Time;
 use crate::proto::v1;
 use crate::storage::policy::{AuditEvent, AuditFilter};
 

@@ -6,9 +6,10 @@ use super::super::page::Page;
 use super::text::{self, ATTRIBUTION_CHARS_MAX, BOOST_REASON_CHARS_MAX, RESOURCE_ID_CHARS_MAX};
 use super::time::{instant, to_timestamp};
 use super::{Path, Violations, money, number, required};
+use crate::domain::boost::BoostTarget;
+use crate::domain::quota::{COUNT_LIMIT_MAX, Unit};
+use crate::domain::{Amount, Currency, Time};
 use crate::engine::{BoostAmount, BoostView, InCurrency, NewBoost};
-use crate::ledger::quota::{BoostTarget, COUNT_LIMIT_MAX, Unit};
-use crate::ledger::{Amount, Currency, Time};
 use crate::proto::v1;
 use crate::storage::policy::BoostFilter;
 

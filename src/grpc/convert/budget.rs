@@ -8,12 +8,13 @@ use super::shared::state_to_proto;
 use super::text::{self, DISPLAY_NAME_CHARS_MAX};
 use super::time::{date, to_timestamp};
 use super::{Path, Violations, money, required};
-use crate::engine::{InCurrency, NewWorkspace, PlanChange, WorkspaceChange};
-use crate::ledger::workspace::{
+use crate::domain::workspace::{
     HoldExpiryPolicy, Plan, USAGE_RETENTION_DAYS_MAX, USAGE_RETENTION_DAYS_MIN, UnknownKeyPolicy,
     UnpricedModelPolicy, Workspace,
 };
-use crate::ledger::{Amount, BudgetView, Currency};
+use crate::domain::{Amount, Currency};
+use crate::engine::{InCurrency, NewWorkspace, PlanChange, WorkspaceChange};
+use crate::ledger::BudgetView;
 use crate::proto::v1;
 
 const WORKSPACE: Path<'static> = Path::Field(&Path::Request, "workspace");

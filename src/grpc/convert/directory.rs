@@ -8,8 +8,8 @@ use super::super::page::Page;
 use super::text::{self, ATTRIBUTION_CHARS_MAX, DISPLAY_NAME_CHARS_MAX};
 use super::time::{effective, to_timestamp};
 use super::{Path, Violations};
+use crate::domain::Time;
 use crate::engine::NewEntry;
-use crate::ledger::Time;
 use crate::proto::v1;
 use crate::storage::directory::{EntryKind, EntryState, Listed};
 

@@ -6,9 +6,9 @@ use super::quota::check_id;
 use super::text::{self, DISPLAY_NAME_CHARS_MAX, RESOURCE_ID_CHARS_MAX};
 use super::time::{effective, to_timestamp};
 use super::{Path, Violations, at_most, required};
+use crate::domain::Time;
+use crate::domain::api_key::ApiKey;
 use crate::engine::{ApiKeyChange, GroupView, NewApiKey, NewKeyGroup};
-use crate::ledger::Time;
-use crate::ledger::quota::ApiKey;
 use crate::proto::v1;
 
 /// Most models that a key may be kept to.

@@ -2,8 +2,9 @@
 
 use super::text::{self, ATTRIBUTION_CHARS_MAX};
 use super::{Path, Violations, required};
-use crate::ledger::quota::{
-    Enforcement, Period, Scope, SubjectKind, THRESHOLD_PERCENT_MAX, THRESHOLDS_MAX, Unit,
+use crate::domain::attribution::SubjectKind;
+use crate::domain::quota::{
+    Enforcement, Period, Scope, THRESHOLD_PERCENT_MAX, THRESHOLDS_MAX, Unit,
 };
 use crate::proto::v1;
 

@@ -7,11 +7,14 @@ use super::shared::{capabilities, tier, tier_to_proto, tokens};
 use super::text::{self, DISPLAY_NAME_CHARS_MAX, PROVIDER_CHARS_MAX, WORKSPACE_ID_CHARS_MAX};
 use super::time::{effective, to_timestamp};
 use super::{Path, Violations, at_most, money, required};
+use crate::domain::catalog::price::{
+    PER_MILLION_MAX, PerMillion, Price, Rate, Rates, Source, Variant,
+};
+use crate::domain::catalog::{ExchangeRate, Model, VARIANTS_MAX};
+use crate::domain::usage::TokenClass;
+use crate::domain::{Amount, Currency, Time};
 use crate::engine::{InCurrency, ModelLimitChange};
-use crate::ledger::catalogue::{ExchangeRate, Model, VARIANTS_MAX};
-use crate::ledger::price::{PER_MILLION_MAX, PerMillion, Price, Rate, Rates, Source, Variant};
-use crate::ledger::usage::TokenClass;
-use crate::ledger::{Amount, Currency, ModelView, Time};
+use crate::ledger::ModelView;
 use crate::proto::v1;
 
 /// Most capabilities of a model.

@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 
 use super::{Path, Violations};
-use crate::ledger::amount::{FRACTION_DIGITS, NANOS_PER_UNIT};
-use crate::ledger::{Amount, Currency};
+use crate::domain::money::{FRACTION_DIGITS, NANOS_PER_UNIT};
+use crate::domain::{Amount, Currency};
 use crate::proto::v1;
 
 /// Longest decimal, in characters.

@@ -9,12 +9,12 @@ use super::mask::Mask;
 use super::text::{self, DISPLAY_NAME_CHARS_MAX, MODEL_ID_CHARS_MAX, RESOURCE_ID_CHARS_MAX};
 use super::time::{instant, to_timestamp};
 use super::{Path, Violations, money, number, required};
+use crate::domain::attribution::SubjectKind;
+use crate::domain::quota::{COUNT_LIMIT_MAX, Enforcement, Period, Quota, THRESHOLDS_DEFAULT, Unit};
+use crate::domain::time::{MICROS_PER_DAY, Micros};
+use crate::domain::{Amount, Currency, Time};
 use crate::engine::{AskedLimit, LimitChange, NewQuota, QuotaChange, ThresholdChange};
-use crate::ledger::quota::{
-    COUNT_LIMIT_MAX, Enforcement, Period, Quota, SubjectKind, THRESHOLDS_DEFAULT, Unit,
-};
-use crate::ledger::time::{MICROS_PER_DAY, Micros};
-use crate::ledger::{Amount, Currency, QuotaUsage, Time, UsageFilter, UsagePosition};
+use crate::ledger::{QuotaUsage, UsageFilter, UsagePosition};
 use crate::proto::v1;
 use crate::storage::policy::RuleFilter;
 

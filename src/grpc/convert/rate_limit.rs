@@ -7,8 +7,9 @@ use super::quota::{check_id, subject_texts};
 use super::text::{self, DISPLAY_NAME_CHARS_MAX, MODEL_ID_CHARS_MAX, RESOURCE_ID_CHARS_MAX};
 use super::time::to_timestamp;
 use super::{Path, Violations, number, required};
+use crate::domain::quota::Enforcement;
+use crate::domain::rate_limit::RateLimit;
 use crate::engine::{NewRateLimit, RateLimitChange};
-use crate::ledger::quota::{Enforcement, RateLimit};
 use crate::proto::v1;
 use crate::storage::policy::RuleFilter;
 

@@ -6,9 +6,9 @@ use super::text::{
     self, ATTRIBUTION_CHARS_MAX, CAPABILITY_CHARS_MAX, TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX,
 };
 use super::{Path, Violations, number};
-use crate::ledger::PackedAttribution;
-use crate::ledger::decision::BudgetState;
-use crate::ledger::usage::{Attribution, ServiceTier, TOKENS_MAX, TokenClass, Usage};
+use crate::domain::attribution::{Attribution, PackedAttribution};
+use crate::domain::check::BudgetState;
+use crate::domain::usage::{ServiceTier, TOKENS_MAX, TokenClass, Usage};
 use crate::proto::v1;
 
 /// Most tags of one attribution.

@@ -6,7 +6,7 @@
 use std::ops::RangeInclusive;
 
 use super::{Path, Violations};
-use crate::ledger::decision::REQUEST_ID_CHARS_MAX;
+use crate::domain::check::REQUEST_ID_CHARS_MAX;
 
 pub const WORKSPACE_ID_CHARS_MAX: usize = 63;
 pub const MODEL_ID_CHARS_MAX: usize = 256;

@@ -6,8 +6,8 @@ use chrono::{Datelike, NaiveDate};
 use prost_types::{Duration, Timestamp};
 
 use super::{Path, Violations};
-use crate::ledger::Time;
-use crate::ledger::time::{MICROS_PER_SECOND, Micros};
+use crate::domain::Time;
+use crate::domain::time::{MICROS_PER_SECOND, Micros};
 
 const NANOS_PER_MICRO: i64 = 1_000;
 const NANOS_PER_SECOND: i32 = 1_000_000_000;

@@ -15,16 +15,17 @@ use super::text::{self, MODEL_ID_CHARS_MAX, WORKSPACE_ID_CHARS_MAX};
 use super::time::{instant, span, to_duration, to_timestamp};
 use super::verdict::{reason_to_proto, verdict_to_proto};
 use super::{Path, Violations, money};
-use crate::engine::{InCurrency, Recorded, RepriceRequest, Repriced};
-use crate::ledger::catalogue::Catalogue;
-use crate::ledger::decision::{
+use crate::domain::catalog::Catalogue;
+use crate::domain::check::{
     Answer, Check, Decision, HOLD_DURATION_DEFAULT, HOLD_DURATION_MAX, HOLD_DURATION_MIN,
-    REQUEST_ID_CHARS_MAX, UsageReport,
+    REQUEST_ID_CHARS_MAX,
 };
-use crate::ledger::record::{RECORD_AGE_MAX, RECORD_AHEAD_MAX, Record, RecordKind};
-use crate::ledger::time::{MICROS_PER_HOUR, Micros};
-use crate::ledger::usage::{Outcome, TOKENS_MAX, TokenClass, Usage, UsageSource};
-use crate::ledger::{Amount, Currency, HoldView, PreparedCheck, Time};
+use crate::domain::record::{RECORD_AGE_MAX, RECORD_AHEAD_MAX, Record, RecordKind, UsageReport};
+use crate::domain::time::{MICROS_PER_HOUR, Micros};
+use crate::domain::usage::{Outcome, TOKENS_MAX, TokenClass, Usage, UsageSource};
+use crate::domain::{Amount, Currency, Time};
+use crate::engine::{InCurrency, Recorded, RepriceRequest, Repriced};
+use crate::ledger::{HoldView, PreparedCheck};
 use crate::proto::v1;
 use crate::storage::RecordFilter;
 

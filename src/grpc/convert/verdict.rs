@@ -3,9 +3,10 @@
 use super::limits::{enforcement_to_proto, period_to_proto, subject_kind_to_proto, unit_to_proto};
 use super::money;
 use super::time::{to_duration, to_timestamp};
-use crate::ledger::decision::{LimitFigures, LimitKind, LimitPeriod, Reason, Subject, Verdict};
-use crate::ledger::quota::{Span, Unit};
-use crate::ledger::{Amount, Currency};
+use crate::domain::check::{LimitFigures, LimitKind, LimitPeriod, Reason, Subject, Verdict};
+use crate::domain::quota::Unit;
+use crate::domain::rate_limit::RateWindow;
+use crate::domain::{Amount, Currency};
 use crate::proto::v1;
 
 pub fn verdict_to_proto(currency: Currency, verdict: Verdict) -> v1::Verdict {
@@ -32,8 +33,8 @@ fn with_figures(rule: v1::Verdict, currency: Currency, figures: LimitFigures) ->
     };
     let period = match figures.period {
         LimitPeriod::Fixed(period) => period_to_proto(period),
-        LimitPeriod::Sliding(Span::Minute) => v1::LimitPeriod::SlidingMinute,
-        LimitPeriod::Sliding(Span::Day) => v1::LimitPeriod::SlidingDay,
+        LimitPeriod::Sliding(RateWindow::Minute) => v1::LimitPeriod::SlidingMinute,
+        LimitPeriod::Sliding(RateWindow::Day) => v1::LimitPeriod::SlidingDay,
     };
     let verdict = v1::Verdict {
         limit_kind: kind.into(),

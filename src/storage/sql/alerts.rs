@@ -5,16 +5,15 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use sqlx::SqlSafeStr;
 
-use super::SqlStore;
 use super::backend::{Backend, Value};
 use super::codec::{Code, Reader, code, optional_time, time};
-use super::deliveries;
 use super::read::limit_value;
 use super::session::Write;
 use super::table::Table;
-use crate::ledger::Time;
-use crate::ledger::alert::{Alert, AlertKey, AlertSubject};
-use crate::ledger::quota::SubjectKind;
+use super::{SqlStore, deliveries};
+use crate::domain::Time;
+use crate::domain::alert::{Alert, AlertKey, AlertSubject};
+use crate::domain::attribution::SubjectKind;
 use crate::storage::alerts::{
     AlertFilter, AlertStore, AlertSubjectFilter, Delivery, DeliveryFilter, EmailReceiver,
     StoredAlert, Webhook,

@@ -8,7 +8,7 @@ use super::codec::{Reader, time, to_json};
 use super::read::limit_value;
 use super::session::Write;
 use super::table::Table;
-use crate::ledger::Time;
+use crate::domain::Time;
 use crate::storage::Result;
 use crate::storage::policy::{AuditEvent, AuditFilter};
 

@@ -5,8 +5,8 @@ use super::backend::{Backend, Value};
 use super::codec::{Reader, optional_shared, optional_time, time};
 use super::session::Write;
 use super::table::Table;
-use crate::ledger::Time;
-use crate::ledger::quota::{Boost, BoostTarget};
+use crate::domain::Time;
+use crate::domain::boost::{Boost, BoostTarget};
 use crate::storage::policy::BoostFilter;
 use crate::storage::{Error, Result};
 

@@ -7,9 +7,9 @@ use super::backend::{Backend, Value};
 use super::codec::{self, Code, Reader, code, optional_shared, time, to_json};
 use super::session::Write;
 use super::table::Table;
-use crate::ledger::catalogue::{ExchangeRate, Model};
-use crate::ledger::price::{Price, Rates, Variant};
-use crate::ledger::usage::ServiceTier;
+use crate::domain::catalog::price::{Price, Rates, Variant};
+use crate::domain::catalog::{ExchangeRate, Model};
+use crate::domain::usage::ServiceTier;
 use crate::storage::{CatalogueRows, Result};
 
 const MODELS: Table = Table {

@@ -8,14 +8,16 @@ use serde::de::DeserializeOwned;
 
 use super::backend::{Backend, Value};
 use super::errors::not_applied;
-use crate::ledger::alert::AlertType;
-use crate::ledger::catalogue::ExchangeRate;
-use crate::ledger::price::{Rate, Source};
-use crate::ledger::quota::{Enforcement, Period, Span, SubjectKind, Unit};
-use crate::ledger::record::RecordKind;
-use crate::ledger::usage::{Attribution, Outcome, ServiceTier, UsageSource};
-use crate::ledger::workspace::{HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy};
-use crate::ledger::{Amount, Currency, Time};
+use crate::domain::alert::AlertType;
+use crate::domain::attribution::{Attribution, SubjectKind};
+use crate::domain::catalog::ExchangeRate;
+use crate::domain::catalog::price::{Rate, Source};
+use crate::domain::quota::{Enforcement, Period, Unit};
+use crate::domain::rate_limit::RateWindow;
+use crate::domain::record::RecordKind;
+use crate::domain::usage::{Outcome, ServiceTier, UsageSource};
+use crate::domain::workspace::{HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy};
+use crate::domain::{Amount, Currency, Time};
 use crate::storage::alerts::DeliveryState;
 use crate::storage::directory::EntryKind;
 use crate::storage::rollup::Dimension;
@@ -127,9 +129,9 @@ impl Code for Period {
     ];
 }
 
-impl Code for Span {
+impl Code for RateWindow {
     const NAME: &'static str = "span";
-    const CODES: &'static [(Span, i64)] = &[(Span::Minute, 0), (Span::Day, 1)];
+    const CODES: &'static [(RateWindow, i64)] = &[(RateWindow::Minute, 0), (RateWindow::Day, 1)];
 }
 
 impl Code for Enforcement {

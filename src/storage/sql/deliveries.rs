@@ -7,7 +7,7 @@ use super::backend::{Backend, Value};
 use super::codec::{Reader, code, optional_time, time};
 use super::session::Write;
 use super::table::Table;
-use crate::ledger::Time;
+use crate::domain::Time;
 use crate::storage::alerts::{Delivery, DeliveryFilter, Receiver};
 use crate::storage::{Error, Result};
 

@@ -5,14 +5,13 @@
 
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-use super::SqlStore;
-use super::audit;
 use super::backend::{Backend, Value};
 use super::codec::{Code, Reader, time};
 use super::session::Write;
-use crate::ledger::Time;
-use crate::ledger::quota::SubjectKind;
-use crate::ledger::time::MICROS_PER_HOUR;
+use super::{SqlStore, audit};
+use crate::domain::Time;
+use crate::domain::attribution::SubjectKind;
+use crate::domain::time::MICROS_PER_HOUR;
 use crate::storage::directory::{EntryKind, Erasure, UserTraces};
 use crate::storage::rollup::Dimension;
 use crate::storage::{Error, Result};

@@ -5,7 +5,7 @@ use super::backend::{Backend, Value};
 use super::codec::{Reader, optional_shared, optional_time, time, to_json};
 use super::session::Write;
 use super::table::Table;
-use crate::ledger::quota::{ApiKey, KeyGroup};
+use crate::domain::api_key::{ApiKey, KeyGroup};
 use crate::storage::Result;
 
 pub(super) const API_KEYS: Table = Table {

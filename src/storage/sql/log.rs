@@ -8,13 +8,12 @@ use std::collections::HashMap;
 use sqlx::AssertSqlSafe;
 use sqlx::SqlSafeStr;
 
-use super::SqlStore;
 use super::backend::{Backend, Value};
-use super::codec;
 use super::errors::at_commit;
 use super::records::{self, COLUMN_COUNT, COLUMNS};
 use super::session::Write;
-use crate::ledger::record::Record;
+use super::{SqlStore, codec};
+use crate::domain::record::Record;
 use crate::storage::{Appended, Error, Result};
 
 /// Most keys that are looked up with one statement.

@@ -54,10 +54,10 @@ use super::{
     Appended, Before, BoxError, CatalogueRows, Difference, Order, RecordFilter, RecordPosition,
     Result, Store, StoredHold,
 };
-use crate::ledger::calendar::Window;
-use crate::ledger::record::Record;
-use crate::ledger::workspace::{Workspace, WorkspaceModel};
-use crate::ledger::{Amount, Time};
+use crate::domain::calendar::Window;
+use crate::domain::record::Record;
+use crate::domain::workspace::{Workspace, WorkspaceModel};
+use crate::domain::{Amount, Time};
 use backend::{Access, Backend, Dialect, Value};
 use errors::not_applied;
 use session::Session;

@@ -11,16 +11,15 @@ use std::sync::Arc;
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::SqlStore;
-use super::backend::Backend;
-use super::backend::Value;
+use super::backend::{Backend, Value};
 use super::codec::{self, Code, Reader, time};
 use super::errors::not_applied;
 use super::read::limit_value;
-use crate::ledger::calendar::Window;
-use crate::ledger::record::{Record, RecordKind};
-use crate::ledger::time::Time;
-use crate::ledger::usage::{Attribution, Outcome, ServiceTier, Usage, UsageSource};
-use crate::ledger::{Amount, usage::TokenClass};
+use crate::domain::attribution::Attribution;
+use crate::domain::calendar::Window;
+use crate::domain::record::{Record, RecordKind};
+use crate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use crate::domain::{Amount, Time};
 use crate::storage::{Error, RecordPosition, Result};
 
 /// Whole numbers, in the order in which [`Packed::record`] takes them.

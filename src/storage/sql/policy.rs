@@ -8,10 +8,13 @@ use super::boosts::{self, BOOSTS};
 use super::codec::time;
 use super::keys::{self, API_KEYS, KEY_GROUPS};
 use super::quotas::{self, QUOTAS, RATE_LIMITS};
-use crate::ledger::Time;
-use crate::ledger::quota::{
-    ApiKey, Boost, KeyGroup, Policy, Quota, RateLimit, Sent, SentQuery, Used, UsedQuery,
-};
+use crate::domain::Time;
+use crate::domain::api_key::{ApiKey, KeyGroup};
+use crate::domain::backfill::{ConsumptionQuery, LimitConfig};
+use crate::domain::backfill::{RateBucket, RateQuery};
+use crate::domain::boost::Boost;
+use crate::domain::quota::{Consumption, Quota};
+use crate::domain::rate_limit::RateLimit;
 use crate::storage::Result;
 use crate::storage::policy::{
     AuditEvent, AuditFilter, BoostFilter, Change, PolicyStore, RuleFilter, StoredRate,
@@ -28,7 +31,7 @@ impl<DB: Backend> PolicyStore for SqlStore<DB> {
         self.apply_changes(workspace_id, changes, events).await
     }
 
-    async fn policy(&self, workspace_id: &str, now: Time) -> Result<Policy> {
+    async fn policy(&self, workspace_id: &str, now: Time) -> Result<LimitConfig> {
         self.read_policy(workspace_id, now).await
     }
 
@@ -104,11 +107,15 @@ impl<DB: Backend> PolicyStore for SqlStore<DB> {
         self.list_events_naming(workspace_id, text, after, limit).await
     }
 
-    async fn used(&self, workspace_id: &str, query: &UsedQuery) -> Result<Vec<(String, Used)>> {
+    async fn used(
+        &self,
+        workspace_id: &str,
+        query: &ConsumptionQuery,
+    ) -> Result<Vec<(String, Consumption)>> {
         self.sum_used(workspace_id, query).await
     }
 
-    async fn sent(&self, workspace_id: &str, query: &SentQuery) -> Result<Vec<Sent>> {
+    async fn sent(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>> {
         self.sum_sent(workspace_id, query).await
     }
 
@@ -118,7 +125,7 @@ impl<DB: Backend> PolicyStore for SqlStore<DB> {
 }
 
 impl<DB: Backend> SqlStore<DB> {
-    async fn read_policy(&self, workspace_id: &str, now: Time) -> Result<Policy> {
+    async fn read_policy(&self, workspace_id: &str, now: Time) -> Result<LimitConfig> {
         let mut snapshot = self.snapshot().await?;
         let quotas = snapshot.select(QUOTAS.of(workspace_id).all("id")).await?;
         let rate_limits = snapshot.select(RATE_LIMITS.of(workspace_id).all("id")).await?;
@@ -128,7 +135,7 @@ impl<DB: Backend> SqlStore<DB> {
             BOOSTS.of(workspace_id).with("end_time >", time(now)).only("cancel_time IS NULL");
         let boosts = snapshot.select(not_over.all("id")).await?;
         snapshot.end().await?;
-        Ok(Policy {
+        Ok(LimitConfig {
             quotas: quotas.iter().map(quotas::quota::<DB>).collect::<Result<_>>()?,
             rate_limits: rate_limits.iter().map(quotas::rate_limit::<DB>).collect::<Result<_>>()?,
             api_keys: api_keys.iter().map(keys::api_key::<DB>).collect::<Result<_>>()?,

@@ -7,7 +7,7 @@ use super::backend::{Backend, Value};
 use super::codec::{self, Reader, amount, attribution_values, code, time, to_json};
 use super::session::Write;
 use super::table::Table;
-use crate::ledger::quota::RateCounts;
+use crate::domain::backfill::RateCounts;
 use crate::storage::policy::StoredRate;
 use crate::storage::{Result, StoredHold};
 

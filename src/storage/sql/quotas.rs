@@ -5,7 +5,8 @@ use super::backend::{Backend, Value};
 use super::codec::{Reader, code, optional_shared, time, to_json};
 use super::session::Write;
 use super::table::{Select, Table};
-use crate::ledger::quota::{Quota, RateLimit, Scope};
+use crate::domain::quota::{Quota, Scope};
+use crate::domain::rate_limit::RateLimit;
 use crate::storage::Result;
 use crate::storage::policy::RuleFilter;
 

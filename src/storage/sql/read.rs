@@ -8,9 +8,9 @@ use super::backend::{Backend, Value};
 use super::codec::{Reader, code};
 use super::errors::not_applied;
 use super::records::{self, COLUMNS};
-use crate::ledger::Time;
-use crate::ledger::record::{Record, RecordKind};
-use crate::ledger::usage::Outcome;
+use crate::domain::Time;
+use crate::domain::record::{Record, RecordKind};
+use crate::domain::usage::Outcome;
 use crate::storage::{Order, RecordFilter, RecordPosition, Result};
 
 impl<DB: Backend> SqlStore<DB> {

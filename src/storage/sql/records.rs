@@ -2,8 +2,8 @@
 
 use super::backend::{Backend, Value};
 use super::codec::{Reader, amount, attribution_values, code, time};
-use crate::ledger::record::Record;
-use crate::ledger::usage::{TokenClass, Usage};
+use crate::domain::record::Record;
+use crate::domain::usage::{TokenClass, Usage};
 use crate::storage::Result;
 
 /// Number of [`COLUMNS`].

@@ -5,7 +5,7 @@
 use super::backend::{Backend, Value};
 use super::codec::{amount, time};
 use super::session::Write;
-use crate::ledger::refusal::REFUSED_MAX;
+use crate::domain::check::REFUSED_MAX;
 use crate::storage::rollup::{LimitKey, RefusalRow};
 use crate::storage::{Error, Result};
 

@@ -12,9 +12,9 @@ use super::codec::{Reader, code, time};
 use super::read::limit_value;
 use super::rollups::{FOLD_CURSOR, read_cursor};
 use super::session::Write;
-use crate::ledger::Time;
-use crate::ledger::quota::Period;
-use crate::ledger::time::MICROS_PER_DAY;
+use crate::domain::Time;
+use crate::domain::quota::Period;
+use crate::domain::time::MICROS_PER_DAY;
 use crate::storage::Result;
 use crate::storage::rollup::LOCAL_DAY_MAX;
 

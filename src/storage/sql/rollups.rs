@@ -4,12 +4,11 @@ use std::collections::HashMap;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-use super::SqlStore;
 use super::backend::{Backend, Value};
 use super::codec::{Reader, code, optional_time, time};
-use super::refusals;
 use super::session::Write;
-use crate::ledger::usage::TokenClass;
+use super::{SqlStore, refusals};
+use crate::domain::usage::TokenClass;
 use crate::storage::latency::Latencies;
 use crate::storage::rollup::{
     DayRow, Dimension, FoldCursor, Folded, Grain, RollupRow, SeenRow, Sums,

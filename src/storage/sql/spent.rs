@@ -5,11 +5,10 @@ use std::collections::HashMap;
 
 use sqlx::SqlSafeStr;
 
-use super::SqlStore;
 use super::backend::Backend;
 use super::codec::Reader;
-use super::window;
-use crate::ledger::{Amount, Time};
+use super::{SqlStore, window};
+use crate::domain::{Amount, Time};
 use crate::storage::{Error, Result};
 
 /// The four parts of `window.rs` by hour. Dimension 9 is the model.

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 use super::backend::{Backend, Value};
 use super::read::limit_value;
 use super::session::Write;
-use crate::ledger::Time;
+use crate::domain::Time;
 use crate::storage::Result;
 
 /// A table with its columns in the order in which they are written and read.

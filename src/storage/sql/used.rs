@@ -7,7 +7,10 @@ use super::backend::{Backend, Value};
 use super::codec::{Reader, code, time};
 use super::rollups::column;
 use super::window::{self, PARTLY};
-use crate::ledger::quota::{Scope, Sent, SentQuery, SubjectKind, Used, UsedQuery};
+use crate::domain::attribution::SubjectKind;
+use crate::domain::backfill::ConsumptionQuery;
+use crate::domain::backfill::{RateBucket, RateQuery};
+use crate::domain::quota::{Consumption, Scope};
 use crate::storage::Result;
 use crate::storage::rollup::Dimension;
 
@@ -19,8 +22,8 @@ impl<DB: Backend> SqlStore<DB> {
     pub(super) async fn sum_used(
         &self,
         workspace_id: &str,
-        query: &UsedQuery,
-    ) -> Result<Vec<(String, Used)>> {
+        query: &ConsumptionQuery,
+    ) -> Result<Vec<(String, Consumption)>> {
         let Some(members) = Members::of(&query.scope) else { return Ok(Vec::new()) };
         let mut snapshot = self.snapshot().await?;
         let (from, to) = (query.from, query.to);
@@ -39,8 +42,8 @@ impl<DB: Backend> SqlStore<DB> {
     pub(super) async fn sum_sent(
         &self,
         workspace_id: &str,
-        query: &SentQuery,
-    ) -> Result<Vec<Sent>> {
+        query: &RateQuery,
+    ) -> Result<Vec<RateBucket>> {
         let Some(members) = Members::of(&query.scope) else { return Ok(Vec::new()) };
         let mut values =
             vec![Value::Text(workspace_id), time(query.from), Value::Int(query.bucket)];
@@ -202,16 +205,17 @@ fn dimension(kind: SubjectKind) -> Dimension {
     }
 }
 
-fn used<DB: Backend>(row: &DB::Row) -> Result<(String, Used)> {
+fn used<DB: Backend>(row: &DB::Row) -> Result<(String, Consumption)> {
     let mut reader = Reader::<DB>::new(row);
     let member = reader.string()?;
-    let used = Used { money: reader.amount()?, tokens: reader.int()?, requests: reader.int()? };
+    let used =
+        Consumption { money: reader.amount()?, tokens: reader.int()?, requests: reader.int()? };
     Ok((member, used))
 }
 
-fn sent<DB: Backend>(row: &DB::Row) -> Result<Sent> {
+fn sent<DB: Backend>(row: &DB::Row) -> Result<RateBucket> {
     let mut reader = Reader::<DB>::new(row);
-    Ok(Sent {
+    Ok(RateBucket {
         member: reader.string()?,
         bucket: reader.int()?,
         requests: reader.int()?,

@@ -22,8 +22,8 @@ use super::backend::{Backend, Value};
 use super::codec::{Reader, time};
 use super::rollups::{FOLD_CURSOR, read_cursor};
 use super::snapshot::Snapshot;
-use crate::ledger::Time;
-use crate::ledger::time::MICROS_PER_HOUR;
+use crate::domain::Time;
+use crate::domain::time::MICROS_PER_HOUR;
 use crate::storage::rollup::LOCAL_DAY_MAX;
 use crate::storage::{Error, Result};
 

@@ -9,9 +9,9 @@ use super::codec::{Reader, code, time, to_json};
 use super::read::limit_value;
 use super::session::Write;
 use super::table::Table;
-use crate::ledger::Amount;
-use crate::ledger::alert::AlertPolicy;
-use crate::ledger::workspace::{Plan, Workspace, WorkspaceModel};
+use crate::domain::Amount;
+use crate::domain::alert::AlertPolicy;
+use crate::domain::workspace::{Plan, Workspace, WorkspaceModel};
 use crate::storage::{Error, Result};
 
 const WORKSPACES: Table = Table {

@@ -8,8 +8,8 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::{ATTEMPT_TIMEOUT, Sent};
 use crate::config::{Smtp, SmtpServer, SmtpTls};
+use crate::domain::alert::AlertType;
 use crate::engine::alerts::Outgoing;
-use crate::ledger::alert::AlertType;
 use crate::storage::alerts::{EmailReceiver, StoredAlert};
 
 /// Longest sentence in a subject, in characters.

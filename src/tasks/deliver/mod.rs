@@ -19,12 +19,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::config::Smtp;
+use crate::domain::Time;
 use crate::engine::alerts::address::AddressRules;
 use crate::engine::alerts::{
     Attempt, Destination, Outgoing, ReceiverChange, ReceiverKey, receiver_id,
 };
 use crate::engine::{By, Engine, Result};
-use crate::ledger::Time;
 use crate::storage::alerts::Delivery;
 use mail::Mailer;
 use schedule::Rest;

@@ -5,10 +5,11 @@
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
+use crate::domain::alert::{AlertSubject, AlertType};
+use crate::domain::attribution::SubjectKind;
+use crate::domain::quota::Unit;
+use crate::domain::{Amount, Time};
 use crate::engine::alerts::wording::{Wording, kind_name, type_name};
-use crate::ledger::alert::{AlertSubject, AlertType};
-use crate::ledger::quota::{SubjectKind, Unit};
-use crate::ledger::{Amount, Time};
 use crate::storage::alerts::StoredAlert;
 
 pub fn body(stored: &StoredAlert, wording: &Wording) -> String {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::ledger::Time;
-use crate::ledger::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, Micros};
+use crate::domain::Time;
+use crate::domain::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, Micros};
 use crate::storage::alerts::Delivery;
 
 /// Pauses after the first, the second, … failed attempt; after all further ones the last.

@@ -18,9 +18,9 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use sha2::Sha256;
 
 use super::{ATTEMPT_TIMEOUT, Sent};
+use crate::domain::Time;
+use crate::domain::time::MICROS_PER_SECOND;
 use crate::engine::alerts::address::AddressRules;
-use crate::ledger::Time;
-use crate::ledger::time::MICROS_PER_SECOND;
 use crate::storage::alerts::Webhook;
 
 pub const ID_HEADER: &str = "webhook-id";

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use tollgate::ledger::Time;
-use tollgate::ledger::alert::{AlertKey, AlertSubject};
-use tollgate::ledger::quota::SubjectKind;
+use tollgate::domain::Time;
+use tollgate::domain::alert::{AlertKey, AlertSubject};
+use tollgate::domain::attribution::SubjectKind;
 use tollgate::storage::alerts::{
     AlertFilter, AlertStore, AlertSubjectFilter, Delivery, DeliveryFilter, DeliveryState,
     EmailReceiver, Receiver, StoredAlert, Webhook,

@@ -1,8 +1,10 @@
 //! What the model of storage knows of the directory, and how it forgets a user.
 
 use async_trait::async_trait;
-use tollgate::ledger::alert::AlertSubject;
-use tollgate::ledger::quota::{BoostTarget, Scope, SubjectKind};
+use tollgate::domain::alert::AlertSubject;
+use tollgate::domain::attribution::SubjectKind;
+use tollgate::domain::boost::BoostTarget;
+use tollgate::domain::quota::Scope;
 use tollgate::storage::Result;
 use tollgate::storage::directory::{
     DirectoryStore, Entry, EntryKind, EntryState, Erasure, Listed, UserTraces,

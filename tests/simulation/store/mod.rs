@@ -16,13 +16,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tollgate::ledger::quota::{ApiKey, Boost, KeyGroup, Period, Quota, RateLimit, Span, Unit};
-use tollgate::ledger::record::{Record, RecordKind};
-use tollgate::ledger::refusal::{RefusalCounts, RefusalKey};
-use tollgate::ledger::time::MICROS_PER_DAY;
-use tollgate::ledger::usage::Outcome;
-use tollgate::ledger::workspace::{Workspace, WorkspaceModel};
-use tollgate::ledger::{Amount, Time};
+use tollgate::domain::api_key::{ApiKey, KeyGroup};
+use tollgate::domain::boost::Boost;
+use tollgate::domain::check::{RefusalCounts, RefusalKey};
+use tollgate::domain::quota::{Period, Quota, Unit};
+use tollgate::domain::rate_limit::{RateLimit, RateWindow};
+use tollgate::domain::record::{Record, RecordKind};
+use tollgate::domain::time::MICROS_PER_DAY;
+use tollgate::domain::usage::Outcome;
+use tollgate::domain::workspace::{Workspace, WorkspaceModel};
+use tollgate::domain::{Amount, Time};
 use tollgate::storage::alerts::{Delivery, EmailReceiver, StoredAlert, Webhook};
 use tollgate::storage::directory::{Entry, Seen};
 use tollgate::storage::latency::Latencies;
@@ -36,7 +39,7 @@ use tollgate::storage::{
 /// By workspace and id.
 pub type Of<T> = BTreeMap<(String, String), T>;
 /// Workspace, rate limit, member, span and unit.
-pub type RateKey = (String, String, String, Span, Unit);
+pub type RateKey = (String, String, String, RateWindow, Unit);
 /// Workspace, grain, dimension, value, hour or day, and metered model.
 pub type RollupKey = (String, Grain, Dimension, String, Time, String);
 /// Workspace, dimension and value.

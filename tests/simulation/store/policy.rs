@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tollgate::ledger::Time;
-use tollgate::ledger::catalogue::ExchangeRate;
-use tollgate::ledger::price::Price;
-use tollgate::ledger::quota::{
-    ApiKey, Boost, BoostTarget, KeyGroup, Policy, Quota, RateLimit, Scope, Sent, SentQuery,
-    SubjectKind, Used, UsedQuery,
-};
-use tollgate::ledger::record::{Record, RecordKind};
+use tollgate::domain::Time;
+use tollgate::domain::api_key::{ApiKey, KeyGroup};
+use tollgate::domain::attribution::SubjectKind;
+use tollgate::domain::backfill::{ConsumptionQuery, LimitConfig, RateBucket, RateQuery};
+use tollgate::domain::boost::{Boost, BoostTarget};
+use tollgate::domain::catalog::ExchangeRate;
+use tollgate::domain::catalog::price::Price;
+use tollgate::domain::quota::{Consumption, Quota, Scope};
+use tollgate::domain::rate_limit::RateLimit;
+use tollgate::domain::record::{Record, RecordKind};
 use tollgate::storage::Result;
 use tollgate::storage::policy::{
     AuditEvent, AuditFilter, BoostFilter, Change, PolicyStore, RuleFilter, StoredRate,
@@ -100,8 +102,8 @@ impl PolicyStore for SimStore {
         .await
     }
 
-    async fn policy(&self, workspace_id: &str, now: Time) -> Result<Policy> {
-        self.read(|disk| Policy {
+    async fn policy(&self, workspace_id: &str, now: Time) -> Result<LimitConfig> {
+        self.read(|disk| LimitConfig {
             quotas: of(&disk.quotas, workspace_id).cloned().collect(),
             rate_limits: of(&disk.rate_limits, workspace_id).cloned().collect(),
             api_keys: of(&disk.api_keys, workspace_id).cloned().collect(),
@@ -251,9 +253,13 @@ impl PolicyStore for SimStore {
         .await
     }
 
-    async fn used(&self, workspace_id: &str, query: &UsedQuery) -> Result<Vec<(String, Used)>> {
+    async fn used(
+        &self,
+        workspace_id: &str,
+        query: &ConsumptionQuery,
+    ) -> Result<Vec<(String, Consumption)>> {
         self.read(|disk| {
-            let mut sums: BTreeMap<String, Used> = BTreeMap::new();
+            let mut sums: BTreeMap<String, Consumption> = BTreeMap::new();
             for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace_id) {
                 let within = query.from <= record.charge_time && record.charge_time < query.to;
                 if let Some(member) = member_of(&query.scope, record)
@@ -270,7 +276,7 @@ impl PolicyStore for SimStore {
         .await
     }
 
-    async fn sent(&self, workspace_id: &str, query: &SentQuery) -> Result<Vec<Sent>> {
+    async fn sent(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>> {
         self.read(|disk| {
             let mut sums: BTreeMap<(String, i64), (i64, i64)> = BTreeMap::new();
             for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace_id) {
@@ -284,8 +290,12 @@ impl PolicyStore for SimStore {
                     sum.1 += record.usage.tokens.iter().sum::<i64>();
                 }
             }
-            let of_bucket =
-                |((member, bucket), (requests, tokens))| Sent { member, bucket, requests, tokens };
+            let of_bucket = |((member, bucket), (requests, tokens))| RateBucket {
+                member,
+                bucket,
+                requests,
+                tokens,
+            };
             sums.into_iter().map(of_bucket).collect()
         })
         .await

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use super::super::{Error, Result};
-use crate::ledger::catalogue::Catalogue;
-use crate::ledger::price::{PerMillion, Rate, RateCard, round_half_even};
-use crate::ledger::record::Record;
-use crate::ledger::usage::TokenClass;
-use crate::ledger::{Amount, Currency};
+use crate::domain::catalog::Catalogue;
+use crate::domain::catalog::price::{PerMillion, Rate, RateCard, round_half_even};
+use crate::domain::record::Record;
+use crate::domain::usage::TokenClass;
+use crate::domain::{Amount, Currency};
 
 /// Tokens that a price is for.
 pub const TOKENS_PER_PRICE: i128 = 1_000_000;

@@ -15,10 +15,10 @@ use super::charge::{Part, Prices, parts};
 use super::entries::corrects_past;
 use super::moments::Moments;
 use super::row::{COLUMNS, Row};
-use crate::ledger::calendar::Window;
-use crate::ledger::record::{Record, RecordKind};
-use crate::ledger::usage::ServiceTier;
-use crate::ledger::{Amount, Time};
+use crate::domain::calendar::Window;
+use crate::domain::record::{Record, RecordKind};
+use crate::domain::usage::ServiceTier;
+use crate::domain::{Amount, Time};
 
 /// Most groups of one day.
 pub const GROUPS_MAX: usize = 100_000;

@@ -8,10 +8,10 @@ use super::super::{LogScope, Result, Source};
 use super::charge::{Prices, parts};
 use super::moments::Moments;
 use super::row::{COLUMNS, Row};
-use crate::ledger::Time;
-use crate::ledger::calendar::Window;
-use crate::ledger::record::{Record, RecordKind};
-use crate::ledger::time::MICROS_PER_SECOND;
+use crate::domain::Time;
+use crate::domain::calendar::Window;
+use crate::domain::record::{Record, RecordKind};
+use crate::domain::time::MICROS_PER_SECOND;
 
 /// The log in the columns of FOCUS: a row for each token class of each entry.
 pub struct Entries {

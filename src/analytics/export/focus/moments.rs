@@ -3,9 +3,9 @@
 
 use chrono::NaiveDate;
 
-use crate::ledger::Time;
-use crate::ledger::calendar::{Calendar, Window};
-use crate::ledger::workspace::Workspace;
+use crate::domain::Time;
+use crate::domain::calendar::{Calendar, Window};
+use crate::domain::workspace::Workspace;
 
 pub struct Moments {
     calendar: Calendar,

@@ -6,10 +6,10 @@ use super::super::log::{class_name, kind_name, outcome_name, tags_json, tier_nam
 use super::super::table::{AMOUNT, Column, File, Kind};
 use super::super::{LogScope, Result};
 use super::charge::{Part, Prices, pricing_nanos};
-use crate::ledger::calendar::Window;
-use crate::ledger::price::PerMillion;
-use crate::ledger::record::{Record, RecordKind};
-use crate::ledger::usage::{ServiceTier, TokenClass};
+use crate::domain::calendar::Window;
+use crate::domain::catalog::price::PerMillion;
+use crate::domain::record::{Record, RecordKind};
+use crate::domain::usage::{ServiceTier, TokenClass};
 
 /// Of millions of tokens: down to the single one.
 const MILLIONS: Kind = Kind::Decimal(6);

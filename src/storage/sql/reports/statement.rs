@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use super::super::backend::Value;
-use crate::ledger::Time;
+use crate::domain::Time;
 
 /// The values of a statement whose text is being written.
 #[derive(Default)]

@@ -11,9 +11,9 @@ use super::entries::{Entries, Measure};
 use super::shape::Shape;
 use super::statement::{Values, safe};
 use super::{log, people, refusals};
-use crate::ledger::Time;
-use crate::ledger::calendar::Window;
-use crate::ledger::time::MICROS_PER_DAY;
+use crate::domain::Time;
+use crate::domain::calendar::Window;
+use crate::domain::time::MICROS_PER_DAY;
 use crate::storage::reports::{Axis, Filter, OrderBy, RefusalsQuestion, Source};
 use crate::storage::rollup::Dimension;
 

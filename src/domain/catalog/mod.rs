@@ -3,17 +3,18 @@
 //! Checks what one fact must agree on with the others. Lengths and forms of texts are checked
 //! where they come in.
 
+pub mod price;
+
 use std::cmp::Reverse;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::currency::Currency;
-use super::price::{
+use crate::domain::catalog::price::{
     CONVERTED_PER_MILLION_MAX, PER_MILLION_MAX, PerMillion, Price, Rate, RateCard, Rates, Source,
 };
-use super::time::Time;
-use super::usage::{TOKENS_MAX, TokenClass};
+use crate::domain::usage::{TOKENS_MAX, TokenClass};
+use crate::domain::{Currency, Time};
 
 /// Most variants of one price.
 pub const VARIANTS_MAX: usize = 32;
@@ -380,7 +381,7 @@ fn check_price(price: &Price, highest_exchange_rate: Rate) -> Result<(), Refusal
             let field = format!("{path}.above_input_token_count");
             return invalid(field, &format!("from 0 to {TOKENS_MAX}"));
         }
-        let same = |other: &&super::price::Variant| {
+        let same = |other: &&crate::domain::catalog::price::Variant| {
             other.tier == variant.tier && other.min_input_tokens() == variant.min_input_tokens()
         };
         if price.variants[..index].iter().find(same).is_some() {
@@ -439,9 +440,9 @@ pub fn rate_field(class: TokenClass) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::price::Variant;
-    use super::super::usage::ServiceTier;
     use super::*;
+    use crate::domain::catalog::price::Variant;
+    use crate::domain::usage::ServiceTier;
 
     const UNIT: i64 = 1_000_000_000;
 

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use super::alert::AlertPolicy;
-use super::amount::Amount;
-use super::currency::Currency;
-use super::time::Time;
+use crate::domain::alert::AlertPolicy;
+use crate::domain::{Amount, Currency, Time};
 
 /// Records are kept for no fewer days: no window of a limit, nor a late record, reaches back so
 /// far.
@@ -47,25 +45,28 @@ pub struct Plan {
     pub start_date: NaiveDate,
 }
 
-/// What a check on a model without a price answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnpricedModelPolicy {
-    Deny,
-    Allow,
+coded_enum! {
+    /// What a check on a model without a price answers.
+    pub enum UnpricedModelPolicy {
+        Deny = 0,
+        Allow = 1,
+    }
 }
 
-/// What is charged for a hold that nobody settled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HoldExpiryPolicy {
-    Release,
-    ChargeEstimate,
+coded_enum! {
+    /// What is charged for a hold that nobody settled.
+    pub enum HoldExpiryPolicy {
+        Release = 0,
+        ChargeEstimate = 1,
+    }
 }
 
-/// What a check with an API key that is not registered answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnknownKeyPolicy {
-    Accept,
-    Deny,
+coded_enum! {
+    /// What a check with an API key that is not registered answers.
+    pub enum UnknownKeyPolicy {
+        Accept = 0,
+        Deny = 1,
+    }
 }
 
 /// One model in one workspace.

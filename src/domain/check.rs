@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::amount::Amount;
-use super::currency::Currency;
-use super::fingerprint::Fingerprint;
-use super::packed::PackedAttribution;
-use super::quota::{Enforcement, Period, Span, SubjectKind, Unit};
-use super::time::{Micros, Time};
-use super::usage::{Attribution, Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use crate::domain::attribution::{Attribution, PackedAttribution, SubjectKind};
+use crate::domain::quota::{Enforcement, Period, Unit};
+use crate::domain::rate_limit::RateWindow;
+use crate::domain::record::Fingerprint;
+use crate::domain::time::Micros;
+use crate::domain::usage::{ServiceTier, TokenClass, Usage};
+use crate::domain::{Amount, Time};
 
 /// Longest request id, in characters.
 pub const REQUEST_ID_CHARS_MAX: usize = 128;
@@ -17,12 +17,12 @@ pub const HOLDS_MAX: usize = 2_000_000;
 /// Most verdicts in one decision.
 pub const VERDICTS_MAX: usize = 64;
 
-pub const HOLD_DURATION_DEFAULT: Micros = 10 * super::time::MICROS_PER_MINUTE;
-pub const HOLD_DURATION_MIN: Micros = super::time::MICROS_PER_SECOND;
-pub const HOLD_DURATION_MAX: Micros = 24 * super::time::MICROS_PER_HOUR;
+pub const HOLD_DURATION_DEFAULT: Micros = 10 * crate::domain::time::MICROS_PER_MINUTE;
+pub const HOLD_DURATION_MIN: Micros = crate::domain::time::MICROS_PER_SECOND;
+pub const HOLD_DURATION_MAX: Micros = 24 * crate::domain::time::MICROS_PER_HOUR;
 
 /// When a retry makes sense if requests in flight hold what is missing.
-pub const HELD_RETRY_AFTER: Micros = super::time::MICROS_PER_SECOND;
+pub const HELD_RETRY_AFTER: Micros = crate::domain::time::MICROS_PER_SECOND;
 
 /// Classes of tokens that a check declares.
 const DECLARED_CLASSES: [TokenClass; 4] =
@@ -50,7 +50,7 @@ pub struct Check {
 
 impl Check {
     /// Hash of the content, stable for ever. `dry_run` and `explain` are not part of it.
-    pub(super) fn fingerprint(&self, attribution: Option<&PackedAttribution>) -> i64 {
+    pub fn fingerprint(&self, attribution: Option<&PackedAttribution>) -> i64 {
         let mut print = Fingerprint::default();
         print.text(&self.model_id);
         for class in DECLARED_CLASSES {
@@ -128,7 +128,7 @@ pub enum Reason {
     KeyExpired,
     /// The key's list of models does not have the model.
     ModelNotAllowed,
-    /// A limit with [`super::quota::Enforcement::Downgrade`] led to another model, or blocked the
+    /// A limit with [`crate::domain::quota::Enforcement::Downgrade`] led to another model, or blocked the
     /// request because fallback is off.
     Downgrade,
     /// The request fits, and takes a limit over a threshold.
@@ -182,7 +182,7 @@ pub enum LimitKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LimitPeriod {
     Fixed(Period),
-    Sliding(Span),
+    Sliding(RateWindow),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,56 +196,64 @@ pub enum Subject {
     },
 }
 
-/// What a caller says about one billed attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UsageReport {
-    pub request_id: Arc<str>,
-    pub attempt: i32,
-    pub model_id: String,
-    pub tier: ServiceTier,
-    pub usage: Usage,
-    pub outcome: Outcome,
-    pub source: UsageSource,
-    pub start_time: Option<Time>,
-    pub latency: Micros,
-    pub attribution: Option<Box<Attribution>>,
-}
-
-impl UsageReport {
-    /// Hash of the content, stable for ever: kept in the log.
-    pub fn fingerprint(&self) -> i64 {
-        let mut print = Fingerprint::default();
-        print.text(&self.model_id);
-        print.int(self.tier as i64);
-        for count in self.usage.tokens {
-            print.int(count);
-        }
-        print.int(self.outcome as i64);
-        print.int(self.source as i64);
-        print.int(self.start_time.map_or(-1, Time::micros));
-        print.int(self.latency);
-        let attribution = self.attribution.as_deref().and_then(PackedAttribution::new);
-        print.attribution(attribution.as_ref());
-        print.finish()
-    }
-}
-
 /// Where the workspace stands after a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct BudgetStatus {
     pub state: BudgetState,
     pub cycle_spent: Amount,
 }
 
-/// Failures, as opposed to refusals.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    #[error("request_id is in use with other content")]
-    RequestIdReused,
-    #[error("no exchange rate from {from} to {to}")]
-    ExchangeRateMissing { from: Currency, to: Currency },
-    #[error("no live hold has this request_id")]
-    HoldNotFound,
-    #[error("{bound} is at most {max}")]
-    BoundReached { bound: &'static str, max: i64 },
+/// Most that one key adds up to: what one record costs at most. Where callers repeat a request
+/// without end, sums stay inside 64 bits.
+pub const REFUSED_MAX: Amount = Amount::from_nanos(100_000_000 * 1_000_000_000);
+
+/// What was in the way of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LimitKey {
+    /// Stands for the request itself, which is counted once whatever was in its way.
+    Request,
+    Envelope,
+    ModelLimit(String),
+    Quota(String),
+    RateLimit(String),
+    /// By its reason, for example "MODEL_DISABLED".
+    Rule(String),
+}
+
+/// What refusals are counted by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RefusalKey {
+    /// Start of the local hour.
+    pub hour: Time,
+    pub limit: LimitKey,
+    /// Model asked for: the catalogue's id, or as it was spelt where that is unknown.
+    pub model_id: String,
+    pub user_id: String,
+}
+
+/// Checks of one key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RefusalCounts {
+    pub blocked_count: i64,
+    pub routed_count: i64,
+    /// What blocked requests would have cost at most.
+    pub blocked: Amount,
+    /// What routed requests would have cost at most on the model asked for, less the same on the
+    /// model they were routed to.
+    pub saved: Amount,
+}
+
+impl RefusalCounts {
+    /// Sums of money stop at [`REFUSED_MAX`].
+    pub fn add(&mut self, other: &RefusalCounts) {
+        self.blocked_count += other.blocked_count;
+        self.routed_count += other.routed_count;
+        self.blocked = bounded_sum(self.blocked, other.blocked);
+        self.saved = bounded_sum(self.saved, other.saved);
+    }
+}
+
+fn bounded_sum(a: Amount, b: Amount) -> Amount {
+    let most = REFUSED_MAX.nanos();
+    Amount::from_nanos(a.nanos().saturating_add(b.nanos()).clamp(-most, most))
 }

@@ -5,8 +5,9 @@
 use chrono::{Datelike, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
-use super::quota::Period;
-use super::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, Micros, Time};
+use crate::domain::Time;
+use crate::domain::quota::Period;
+use crate::domain::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, Micros};
 
 /// Offsets of zones are whole multiples of this.
 const HOUR_STEP: Micros = 15 * MICROS_PER_MINUTE;

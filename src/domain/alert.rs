@@ -5,24 +5,26 @@
 
 use std::sync::Arc;
 
-use super::quota::{SubjectKind, Unit};
-use super::time::Time;
+use crate::domain::Time;
+use crate::domain::attribution::SubjectKind;
+use crate::domain::quota::Unit;
 
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum AlertType {
-    /// So many percent of a limit are spent.
-    Threshold,
-    /// More than the plan budget is spent.
-    InOverage,
-    /// The envelope is used up.
-    Exhausted,
-    /// A request was routed to another model.
-    FallbackBegan,
-    /// Usage of a model without a price was recorded.
-    UnpricedModel,
-    /// Holds expired unsettled.
-    HoldsExpired,
+coded_enum! {
+    /// What happened.
+    pub enum AlertType {
+        /// So many percent of a limit are spent.
+        Threshold = 0,
+        /// More than the plan budget is spent.
+        InOverage = 1,
+        /// The envelope is used up.
+        Exhausted = 2,
+        /// A request was routed to another model.
+        FallbackBegan = 3,
+        /// Usage of a model without a price was recorded.
+        UnpricedModel = 4,
+        /// Holds expired unsettled.
+        HoldsExpired = 5,
+    }
 }
 
 /// Which limit, or which model, an alert is about.
@@ -70,7 +72,7 @@ pub struct AlertPolicy {
 
 impl Default for AlertPolicy {
     fn default() -> AlertPolicy {
-        let thresholds = super::quota::THRESHOLDS_DEFAULT.to_vec();
+        let thresholds = crate::domain::quota::THRESHOLDS_DEFAULT.to_vec();
         AlertPolicy { envelope: thresholds.clone(), model_limits: thresholds }
     }
 }

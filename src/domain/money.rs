@@ -5,6 +5,7 @@
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
+use std::str::FromStr;
 
 use rust_decimal::Decimal;
 
@@ -24,7 +25,7 @@ pub struct Amount(i64);
 
 /// Why a decimal is not an amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Invalid {
+pub enum InvalidAmount {
     #[error("more than 9 fraction digits")]
     TooPrecise,
     #[error("out of range")]
@@ -49,14 +50,14 @@ impl Amount {
     ///
     /// # Errors
     /// If it has more than 9 fraction digits (trailing zeros aside) or does not fit.
-    pub fn from_decimal(decimal: Decimal) -> Result<Amount, Invalid> {
+    pub fn from_decimal(decimal: Decimal) -> Result<Amount, InvalidAmount> {
         let decimal = decimal.normalize();
         if decimal.scale() > FRACTION_DIGITS {
-            return Err(Invalid::TooPrecise);
+            return Err(InvalidAmount::TooPrecise);
         }
         let factor = 10_i128.pow(FRACTION_DIGITS - decimal.scale());
-        let nanos = decimal.mantissa().checked_mul(factor).ok_or(Invalid::OutOfRange)?;
-        i64::try_from(nanos).map(Amount).map_err(|_| Invalid::OutOfRange)
+        let nanos = decimal.mantissa().checked_mul(factor).ok_or(InvalidAmount::OutOfRange)?;
+        i64::try_from(nanos).map(Amount).map_err(|_| InvalidAmount::OutOfRange)
     }
 
     pub fn to_decimal(self) -> Decimal {
@@ -163,13 +164,55 @@ impl Sum for Amount {
     }
 }
 
+/// An ISO 4217 currency code, by form: three upper-case ASCII letters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Currency([u8; 3]);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not three upper-case letters")]
+pub struct InvalidCurrency;
+
+impl Currency {
+    pub const EUR: Currency = Currency(*b"EUR");
+    pub const USD: Currency = Currency(*b"USD");
+
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("checked when made")
+    }
+}
+
+impl FromStr for Currency {
+    type Err = InvalidCurrency;
+
+    fn from_str(text: &str) -> Result<Currency, InvalidCurrency> {
+        let bytes: [u8; 3] = text.as_bytes().try_into().map_err(|_| InvalidCurrency)?;
+        if bytes.iter().all(u8::is_ascii_uppercase) {
+            Ok(Currency(bytes))
+        } else {
+            Err(InvalidCurrency)
+        }
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn decimals_are_taken_exactly_or_refused() {
-        let check = |text: &str, expected: Result<i64, Invalid>| {
+        let check = |text: &str, expected: Result<i64, InvalidAmount>| {
             let decimal: Decimal = text.parse().unwrap();
             assert_eq!(Amount::from_decimal(decimal).map(Amount::nanos), expected, "{text}");
         };
@@ -177,10 +220,10 @@ mod tests {
         check("12.50", Ok(12_500_000_000));
         check("-0.000000001", Ok(-1));
         check("0.1234567890", Ok(123_456_789));
-        check("0.1234567891", Err(Invalid::TooPrecise));
+        check("0.1234567891", Err(InvalidAmount::TooPrecise));
         check("9223372036.854775807", Ok(i64::MAX));
-        check("9223372036.854775808", Err(Invalid::OutOfRange));
-        check("79228162514264337593543950335", Err(Invalid::OutOfRange));
+        check("9223372036.854775808", Err(InvalidAmount::OutOfRange));
+        check("79228162514264337593543950335", Err(InvalidAmount::OutOfRange));
     }
 
     #[test]

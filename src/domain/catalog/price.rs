@@ -4,10 +4,8 @@
 
 use std::sync::Arc;
 
-use super::amount::Amount;
-use super::currency::Currency;
-use super::time::Time;
-use super::usage::{ServiceTier, TOKENS_MAX, TokenClass, Usage};
+use crate::domain::usage::{ServiceTier, TOKENS_MAX, TokenClass, Usage};
+use crate::domain::{Amount, Currency, Time};
 
 /// Nano-units of currency for a million tokens.
 pub type PerMillion = i64;
@@ -77,12 +75,13 @@ pub struct Variant {
     pub rates: Rates,
 }
 
-/// Where a catalogue entry comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Source {
-    Builtin,
-    Operator,
-    Import,
+coded_enum! {
+    /// Where a catalogue entry comes from.
+    pub enum Source {
+        Builtin = 0,
+        Operator = 1,
+        Import = 2,
+    }
 }
 
 /// A price compiled for lookup: every rate of every tier and size worked out.
@@ -352,6 +351,13 @@ pub fn round_half_even(numerator: i128, denominator: i128) -> i128 {
         std::cmp::Ordering::Greater => floor + 1,
         std::cmp::Ordering::Equal => floor + (floor & 1),
     }
+}
+
+/// Price and exchange rate that a request was estimated at, and will be billed at.
+#[derive(Clone, Debug)]
+pub struct Quote {
+    pub card: Arc<RateCard>,
+    pub rate: Rate,
 }
 
 #[cfg(test)]

@@ -1,0 +1,61 @@
+//! Boosts: temporary raises of a limit, with an end and a reason.
+
+use std::sync::Arc;
+
+use crate::domain::Time;
+use crate::domain::time::{MICROS_PER_DAY, Micros};
+
+/// Most boosts of one limit that are not over.
+pub const BOOSTS_MAX: usize = 64;
+/// How far ahead a boost may begin, and how long it may last.
+pub const BOOST_SPAN_MAX: Micros = 366 * MICROS_PER_DAY;
+
+/// What a boost raises.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BoostTarget {
+    Envelope,
+    Quota {
+        quota_id: Arc<str>,
+        /// The only member it is for; absent for all.
+        member: Option<Arc<str>>,
+    },
+}
+
+/// A temporary raise of a limit: it begins and ends by the clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Boost {
+    pub id: Arc<str>,
+    pub target: BoostTarget,
+    /// Above zero, in the unit of the limit: nano-units, tokens or requests.
+    pub amount: i64,
+    pub start_time: Time,
+    pub end_time: Time,
+    pub reason: String,
+    pub actor: String,
+    pub create_time: Time,
+    /// When it was cancelled before its end.
+    pub cancel_time: Option<Time>,
+}
+
+impl BoostTarget {
+    /// Whether it raises the limit of a member.
+    pub fn is_for(&self, id: &str) -> bool {
+        match self {
+            BoostTarget::Envelope => true,
+            BoostTarget::Quota { member, .. } => {
+                member.as_ref().is_none_or(|member| **member == *id)
+            }
+        }
+    }
+}
+
+impl Boost {
+    pub fn is_active(&self, now: Time) -> bool {
+        self.start_time <= now && !self.is_over(now)
+    }
+
+    /// Whether it will never be in force again.
+    pub fn is_over(&self, now: Time) -> bool {
+        self.end_time <= now || self.cancel_time.is_some()
+    }
+}

@@ -1,0 +1,57 @@
+//! Rate limits: bounds on requests and tokens in sliding windows.
+
+use std::sync::Arc;
+
+use crate::domain::Time;
+use crate::domain::quota::{Enforcement, Scope, Unit};
+use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_MINUTE, Micros};
+
+coded_enum! {
+    /// Window of a rate limit: it slides.
+    pub enum RateWindow {
+        Minute = 0,
+        Day = 1,
+    }
+}
+
+impl RateWindow {
+    pub const fn micros(self) -> Micros {
+        match self {
+            RateWindow::Minute => MICROS_PER_MINUTE,
+            RateWindow::Day => MICROS_PER_DAY,
+        }
+    }
+
+    /// Length of the buckets in which it is counted: a sixtieth.
+    pub const fn bucket(self) -> Micros {
+        self.micros() / 60
+    }
+}
+
+/// A bound on what a subject, or each member of one kind, may send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    pub id: Arc<str>,
+    pub display_name: String,
+    pub scope: Scope,
+    pub requests_per_minute: Option<i64>,
+    pub tokens_per_minute: Option<i64>,
+    pub requests_per_day: Option<i64>,
+    pub enforcement: Enforcement,
+    pub create_time: Time,
+    pub update_time: Time,
+}
+
+impl RateLimit {
+    /// Its limits, one for each window and unit that it bounds.
+    pub fn limits(&self) -> impl Iterator<Item = (RateWindow, Unit, i64)> {
+        let of = |span, unit, limit: Option<i64>| limit.map(|limit| (span, unit, limit));
+        [
+            of(RateWindow::Minute, Unit::Requests, self.requests_per_minute),
+            of(RateWindow::Minute, Unit::Tokens, self.tokens_per_minute),
+            of(RateWindow::Day, Unit::Requests, self.requests_per_day),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}

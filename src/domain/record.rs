@@ -1,0 +1,175 @@
+//! Entries of the usage log: the source of truth. Append-only; corrections are entries too.
+
+use std::sync::Arc;
+
+use crate::domain::attribution::{Attribution, PackedAttribution};
+use crate::domain::catalog::price::Rate;
+use crate::domain::time::Micros;
+use crate::domain::usage::{Outcome, ServiceTier, Usage, UsageSource};
+use crate::domain::{Amount, Time};
+
+/// How far back a record's `start_time` may lie. Keys are never deleted, so no late replay
+/// counts twice (I5).
+pub const RECORD_AGE_MAX: Micros = 35 * crate::domain::time::MICROS_PER_DAY;
+/// How far ahead a record's `start_time` may lie, for clocks that differ.
+pub const RECORD_AHEAD_MAX: Micros = 5 * crate::domain::time::MICROS_PER_MINUTE;
+
+/// Attempt number of the entry that charges an expired hold.
+pub const EXPIRY_ATTEMPT: i32 = -1;
+
+/// One entry of the log. Its key is (workspace, request, attempt, revision).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Position in the log: grows with each entry, with gaps.
+    pub seq: i64,
+    pub workspace_id: Arc<str>,
+    pub request_id: Arc<str>,
+    /// 0 to 1,000 as the caller counts; [`EXPIRY_ATTEMPT`] for the charge of an expired hold.
+    pub attempt: i32,
+    /// 0 for the entry itself, 1 and up for its corrections.
+    pub revision: i32,
+    pub kind: RecordKind,
+    /// As the caller or provider named it.
+    pub model_id: Arc<str>,
+    /// Model whose spend and cap this entry counts in: the catalogue's id of `model_id`; where the
+    /// catalogue does not know it, the hold's model, or else `model_id` itself.
+    pub metered_model_id: Arc<str>,
+    pub tier: ServiceTier,
+    pub usage: Usage,
+    pub outcome: Outcome,
+    pub source: UsageSource,
+    /// In the workspace's currency; of a correction the difference.
+    pub cost: Amount,
+    /// The model was unknown or had no price or no exchange rate.
+    pub unpriced: bool,
+    /// Price it was billed at; absent if it was billed at zero for lack of one.
+    pub price_id: Option<Arc<str>>,
+    /// Exchange rate it was billed at; [`Rate::ONE`] where the currencies are the same.
+    pub exchange_rate: Rate,
+    /// Time whose windows are charged.
+    pub charge_time: Time,
+    /// Start of the workspace's local hour of `charge_time`: the rollup it is folded into.
+    pub hour: Time,
+    /// Start of the workspace's local day of `charge_time`: the rollup by day it is folded into.
+    pub day: Time,
+    pub start_time: Time,
+    pub record_time: Time,
+    pub latency: Micros,
+    pub attribution: Attribution,
+    /// Group that the API key was in when the request was checked; empty if in none.
+    pub key_group_id: Arc<str>,
+    /// Hash of what the caller sent: tells a repeat from another record under the same key.
+    pub fingerprint: i64,
+}
+
+coded_enum! {
+    pub enum RecordKind {
+        Usage = 0,
+        Correction = 1,
+        ExpiryCharge = 2,
+    }
+}
+
+/// What a caller says about one billed attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageReport {
+    pub request_id: Arc<str>,
+    pub attempt: i32,
+    pub model_id: String,
+    pub tier: ServiceTier,
+    pub usage: Usage,
+    pub outcome: Outcome,
+    pub source: UsageSource,
+    pub start_time: Option<Time>,
+    pub latency: Micros,
+    pub attribution: Option<Box<Attribution>>,
+}
+
+impl UsageReport {
+    /// Hash of the content, stable for ever: kept in the log.
+    pub fn fingerprint(&self) -> i64 {
+        let mut print = Fingerprint::default();
+        print.text(&self.model_id);
+        print.int(self.tier as i64);
+        for count in self.usage.tokens {
+            print.int(count);
+        }
+        print.int(self.outcome as i64);
+        print.int(self.source as i64);
+        print.int(self.start_time.map_or(-1, Time::micros));
+        print.int(self.latency);
+        let attribution = self.attribution.as_deref().and_then(PackedAttribution::new);
+        print.attribution(attribution.as_ref());
+        print.finish()
+    }
+}
+
+/// Hash of what a caller sent, to tell a repeat from another request under the same id.
+///
+/// It is stored, so its input and algorithm (XXH3, 64 bits, numbers of 8 bytes, little endian,
+/// texts prefixed with their length) must never change.
+pub struct Fingerprint {
+    bytes: Vec<u8>,
+}
+
+impl Default for Fingerprint {
+    fn default() -> Fingerprint {
+        // As much as is usual.
+        Fingerprint { bytes: Vec::with_capacity(256) }
+    }
+}
+
+impl Fingerprint {
+    pub fn int(&mut self, value: i64) {
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    pub fn text(&mut self, text: &str) {
+        self.int(text.len() as i64);
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// An absent attribution counts as an empty one.
+    pub fn attribution(&mut self, attribution: Option<&PackedAttribution>) {
+        match attribution {
+            None => self.int(-1),
+            Some(packed) => {
+                self.int(packed.as_bytes().len() as i64);
+                self.bytes.extend_from_slice(packed.as_bytes());
+            }
+        }
+    }
+
+    pub fn finish(self) -> i64 {
+        xxhash_rust::xxh3::xxh3_64(&self.bytes).cast_signed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A change of these values would make every repeat after an upgrade look like other content.
+    #[test]
+    fn never_changes() {
+        let mut print = Fingerprint::default();
+        print.text("gpt-4o");
+        print.int(-7);
+        print.attribution(None);
+        assert_eq!(print.finish(), NEVER_CHANGES);
+    }
+
+    const NEVER_CHANGES: i64 = -7_902_438_400_023_155_366;
+
+    #[test]
+    fn boundaries_between_texts_count() {
+        let of = |texts: &[&str]| {
+            let mut print = Fingerprint::default();
+            for text in texts {
+                print.text(text);
+            }
+            print.finish()
+        };
+        assert_ne!(of(&["ab", "c"]), of(&["a", "bc"]));
+    }
+}

@@ -1,0 +1,88 @@
+//! What one billed attempt used: tokens by class, service tier, outcome.
+
+/// Most tokens of one record or one check, all classes together.
+pub const TOKENS_MAX: i64 = 100_000_000;
+
+coded_enum! {
+    /// Classes of tokens. Disjoint: a token is counted in exactly one.
+    pub enum TokenClass {
+        Input = 0,
+        CacheRead = 1,
+        CacheWrite5m = 2,
+        CacheWrite1h = 3,
+        Output = 4,
+        Reasoning = 5,
+        AudioInput = 6,
+        AudioOutput = 7,
+        ImageInput = 8,
+        ImageOutput = 9,
+    }
+}
+
+/// Tokens by class; each 0 or more, together at most [`TOKENS_MAX`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Usage {
+    pub tokens: [i64; TokenClass::COUNT],
+}
+
+impl Usage {
+    pub fn get(&self, class: TokenClass) -> i64 {
+        self.tokens[class as usize]
+    }
+
+    pub fn set(&mut self, class: TokenClass, count: i64) {
+        self.tokens[class as usize] = count;
+    }
+
+    pub fn with(mut self, class: TokenClass, count: i64) -> Usage {
+        self.set(class, count);
+        self
+    }
+
+    /// All tokens that went into the model: what a long-context threshold is compared with.
+    pub fn total_input(&self) -> i64 {
+        self.get(TokenClass::Input)
+            + self.get(TokenClass::CacheRead)
+            + self.get(TokenClass::CacheWrite5m)
+            + self.get(TokenClass::CacheWrite1h)
+            + self.get(TokenClass::AudioInput)
+            + self.get(TokenClass::ImageInput)
+    }
+
+    /// All tokens that came out of it: what estimates of output learn from.
+    pub fn total_output(&self) -> i64 {
+        self.get(TokenClass::Output)
+            + self.get(TokenClass::Reasoning)
+            + self.get(TokenClass::AudioOutput)
+            + self.get(TokenClass::ImageOutput)
+    }
+}
+
+coded_enum! {
+    /// Price class at which a provider serves a request.
+    #[derive(Default)]
+    pub enum ServiceTier {
+        #[default]
+        Standard = 0,
+        Batch = 1,
+        Flex = 2,
+        Priority = 3,
+    }
+}
+
+coded_enum! {
+    /// How one attempt ended.
+    pub enum Outcome {
+        Success = 0,
+        Error = 1,
+        Cancelled = 2,
+    }
+}
+
+coded_enum! {
+    /// Where token counts come from.
+    pub enum UsageSource {
+        Provider = 0,
+        Estimated = 1,
+    }
+}
