@@ -34,8 +34,8 @@ pub enum AlertSubject {
     Workspace,
     /// A model: its cap, its fallback, its missing price.
     Model(Arc<str>),
-    /// A quota, for one member.
-    Quota { quota_id: Arc<str>, kind: SubjectKind, member: Arc<str> },
+    /// A quota, for one subject.
+    Quota { quota_id: Arc<str>, kind: SubjectKind, subject_id: Arc<str> },
 }
 
 /// Under which an alert is raised once.

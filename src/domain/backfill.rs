@@ -10,7 +10,7 @@ use crate::domain::quota::{Consumption, Quota, Scope, Unit};
 use crate::domain::rate_limit::{RateLimit, RateWindow};
 use crate::domain::time::Micros;
 
-/// What an administrator has set for the members of a workspace.
+/// What an administrator has set for the subjects of a workspace.
 #[derive(Clone, Debug, Default)]
 pub struct LimitConfig {
     pub quotas: Vec<Quota>,
@@ -21,7 +21,7 @@ pub struct LimitConfig {
     pub boosts: Vec<Boost>,
 }
 
-/// What a ledger must be told of the usage log before a quota applies: what was used by each member
+/// What a ledger must be told of the usage log before a quota applies: what was used by each subject
 /// of the scope (or the one that is named) in `from <= charge_time < to`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ConsumptionQuery {
@@ -52,23 +52,23 @@ pub struct RateQuery {
     pub bucket: Micros,
 }
 
-/// Requests and tokens of one member in one bucket of time.
+/// Requests and tokens of one subject in one bucket of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateBucket {
-    pub member: String,
+    pub subject_id: String,
     /// Time divided by the bucket's length, rounded down.
     pub bucket: i64,
     pub requests: i64,
     pub tokens: i64,
 }
 
-/// What one rate limit has counted for one member in the window that ends now.
+/// What one rate limit has counted for one subject in the window that ends now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateCounts {
     pub rate_limit_id: Arc<str>,
     pub span: RateWindow,
     pub unit: Unit,
-    pub member: Arc<str>,
+    pub subject_id: Arc<str>,
     /// Number of the bucket (time divided by its length) and what it counts, oldest first.
     pub buckets: Vec<(i64, i64)>,
 }

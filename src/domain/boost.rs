@@ -16,8 +16,8 @@ pub enum BoostTarget {
     Envelope,
     Quota {
         quota_id: Arc<str>,
-        /// The only member it is for; absent for all.
-        member: Option<Arc<str>>,
+        /// The only subject it is for; absent for all.
+        subject_id: Option<Arc<str>>,
     },
 }
 
@@ -38,12 +38,12 @@ pub struct Boost {
 }
 
 impl BoostTarget {
-    /// Whether it raises the limit of a member.
+    /// Whether it raises the limit of a subject.
     pub fn is_for(&self, id: &str) -> bool {
         match self {
             BoostTarget::Envelope => true,
-            BoostTarget::Quota { member, .. } => {
-                member.as_ref().is_none_or(|member| **member == *id)
+            BoostTarget::Quota { subject_id, .. } => {
+                subject_id.as_ref().is_none_or(|subject_id| **subject_id == *id)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What bounds the members of a workspace, as an administrator sets it: quotas, rate limits, keys,
+//! What bounds the subjects of a workspace, as an administrator sets it: quotas, rate limits, keys,
 //! groups, boosts. How they are counted and asked is in `rules.rs` and `subjects.rs`.
 
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use crate::domain::{Amount, Time};
 
 /// The largest quota in tokens or requests.
 pub const COUNT_LIMIT_MAX: i64 = 1_000_000_000_000_000;
-/// Most rules of one subject type that are for each member: a quota is one, a rate limit one to
+/// Most rules of one subject type that are for each subject: a quota is one, a rate limit one to
 /// three.
 pub const EACH_RULES_MAX: usize = 64;
-/// Most rules that name one member.
+/// Most rules that name one subject.
 pub const SUBJECT_RULES_MAX: usize = 64;
 /// Most quotas, rate limits, keys, groups of one workspace, each.
 pub const RESOURCES_MAX: usize = 2_000_000;
@@ -25,8 +25,8 @@ pub const THRESHOLD_PERCENT_MAX: u16 = 1_000;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Scope {
     pub kind: SubjectKind,
-    /// The member that is named; absent for each member. Of the workspace: empty.
-    pub member: Option<Arc<str>>,
+    /// The subject that is named; absent for each subject. Of the workspace: empty.
+    pub subject_id: Option<Arc<str>>,
     /// The only model that is counted, by the catalogue's id; absent for all.
     pub model_id: Option<Arc<str>>,
 }
@@ -64,7 +64,7 @@ coded_enum! {
     }
 }
 
-/// A cap on one subject, or on each member of one kind.
+/// A cap on one subject, or on each subject of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quota {
     pub id: Arc<str>,
@@ -72,7 +72,7 @@ pub struct Quota {
     pub scope: Scope,
     pub unit: Unit,
     pub period: Period,
-    /// In nano-units, tokens or requests; absent where a member is excepted.
+    /// In nano-units, tokens or requests; absent where a subject is excepted.
     pub limit: Option<i64>,
     pub enforcement: Enforcement,
     /// Percent; sorted, without repeats; empty for no alerts.

@@ -28,7 +28,7 @@ impl RateWindow {
     }
 }
 
-/// A bound on what a subject, or each member of one kind, may send.
+/// A bound on what a subject, or each subject of one kind, may send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     pub id: Arc<str>,

@@ -128,7 +128,7 @@ impl Shared {
             let mut ledger = handle.lock();
             let now = ledger.advance(self.clock.now());
             let unit = unit_of(&ledger, &new.target)?;
-            require_member(&ledger, &new.target)?;
+            require_subject(&ledger, &new.target)?;
             let amount = amount_of(&ledger, unit, new.amount)?;
             let currency = ledger.workspace().currency;
             if let Some(there) = there {
@@ -200,11 +200,11 @@ fn unit_of(ledger: &Ledger, target: &BoostTarget) -> Result<Unit> {
     }
 }
 
-/// Only a quota for each member can be raised for one of them.
-fn require_member(ledger: &Ledger, target: &BoostTarget) -> Result<()> {
-    let BoostTarget::Quota { quota_id, member: Some(_) } = target else { return Ok(()) };
+/// Only a quota for each subject can be raised for one of them.
+fn require_subject(ledger: &Ledger, target: &BoostTarget) -> Result<()> {
+    let BoostTarget::Quota { quota_id, subject_id: Some(_) } = target else { return Ok(()) };
     let is_each = |quota: &Arc<Quota>| {
-        quota.scope.member.is_none() && quota.scope.kind != SubjectKind::Workspace
+        quota.scope.subject_id.is_none() && quota.scope.kind != SubjectKind::Workspace
     };
     if ledger.quota(quota_id).is_some_and(is_each) {
         return Ok(());

@@ -128,10 +128,10 @@ pub(super) fn boost(currency: Currency, unit: Unit, boost: &Boost) -> Value {
         Unit::Money => described["amount"] = money(currency, Amount::from_nanos(boost.amount)),
         Unit::Tokens | Unit::Requests => described["count"] = json!(boost.amount),
     }
-    if let BoostTarget::Quota { quota_id, member } = &boost.target {
+    if let BoostTarget::Quota { quota_id, subject_id } = &boost.target {
         described["quota_id"] = json!(&**quota_id);
-        if let Some(member) = member {
-            described["member_id"] = json!(&**member);
+        if let Some(subject_id) = subject_id {
+            described["member_id"] = json!(&**subject_id);
         }
     }
     if let Some(cancel_time) = boost.cancel_time {
@@ -239,13 +239,13 @@ pub(super) fn key_group(group: &KeyGroup) -> Value {
 fn scope(scope: &Scope) -> Map<String, Value> {
     let mut fields = Map::new();
     let mut subject = json!({ "type": subject_type(scope.kind) });
-    match scope.member.as_deref() {
+    match scope.subject_id.as_deref() {
         None => {
             fields.insert("each_member".to_owned(), json!(true));
         }
         // Of the workspace.
         Some("") => {}
-        Some(member) => subject["id"] = json!(member),
+        Some(subject_id) => subject["id"] = json!(subject_id),
     }
     fields.insert("subject".to_owned(), subject);
     if let Some(model_id) = &scope.model_id {

@@ -262,7 +262,7 @@ impl WorkspaceHandle {
 
     /// What a rule names stays: the rule would dangle.
     fn require_unnamed(&self, resource: &'static str, kind: SubjectKind, id: &str) -> Result<()> {
-        match self.lock().names_member(kind, id) {
+        match self.lock().names_subject(kind, id) {
             Some(used_by) => Err(Error::ResourceInUse { resource, id: id.to_owned(), used_by }),
             None => Ok(()),
         }

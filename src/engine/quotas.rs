@@ -22,8 +22,8 @@ pub struct NewQuota {
     pub id: Option<String>,
     pub display_name: String,
     pub kind: SubjectKind,
-    /// Absent for each member; of the workspace empty.
-    pub member: Option<String>,
+    /// Absent for each subject; of the workspace empty.
+    pub subject_id: Option<String>,
     /// As the caller spells it: an id or an alias.
     pub model_id: Option<String>,
     pub unit: Unit,
@@ -40,7 +40,7 @@ pub struct NewQuota {
 pub enum AskedLimit {
     Money(Currency, Amount),
     Count(i64),
-    /// There is none for this member.
+    /// There is none for this subject.
     Exempt,
 }
 
@@ -246,7 +246,7 @@ impl Shared {
         new: NewQuota,
         now: Time,
     ) -> Result<Quota> {
-        let scope = self.scope_of(handle, RESOURCE, new.kind, new.member, new.model_id)?;
+        let scope = self.scope_of(handle, RESOURCE, new.kind, new.subject_id, new.model_id)?;
         let limit = match new.limit {
             AskedLimit::Money(currency, limit) => {
                 Some(in_currency_of(workspace, "quota.limit", (currency, limit))?.nanos())
@@ -301,10 +301,10 @@ impl Shared {
         handle: &WorkspaceHandle,
         message: &str,
         kind: SubjectKind,
-        member: Option<String>,
+        subject_id: Option<String>,
         model_id: Option<String>,
     ) -> Result<Scope> {
-        let group = member.as_deref().filter(|_| kind == SubjectKind::KeyGroup);
+        let group = subject_id.as_deref().filter(|_| kind == SubjectKind::KeyGroup);
         if group.is_some_and(|group| handle.lock().key_group(group).is_none()) {
             return Err(Error::Field {
                 field: format!("{message}.subject.id"),
@@ -318,7 +318,7 @@ impl Shared {
             })?),
             None => None,
         };
-        Ok(Scope { kind, member: member.map(Arc::from), model_id })
+        Ok(Scope { kind, subject_id: subject_id.map(Arc::from), model_id })
     }
 
     /// The catalogue's id of a model.
@@ -360,7 +360,8 @@ impl LimitChange {
             None => None,
         };
         let given = money.or(self.count.flatten());
-        let is_named = quota.scope.member.as_deref().is_some_and(|member| !member.is_empty());
+        let is_named =
+            quota.scope.subject_id.as_deref().is_some_and(|subject_id| !subject_id.is_empty());
         match self.exempt {
             Some(true) if !is_named => {
                 return refuse(

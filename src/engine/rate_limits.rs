@@ -21,8 +21,8 @@ pub struct NewRateLimit {
     pub id: Option<String>,
     pub display_name: String,
     pub kind: SubjectKind,
-    /// Absent for each member; of the workspace empty.
-    pub member: Option<String>,
+    /// Absent for each subject; of the workspace empty.
+    pub subject_id: Option<String>,
     /// As the caller spells it: an id or an alias.
     pub model_id: Option<String>,
     pub requests_per_minute: Option<i64>,
@@ -55,7 +55,13 @@ impl Engine {
             let limit = RateLimit {
                 id: new.id.unwrap_or_else(new_id).into(),
                 display_name: new.display_name,
-                scope: shared.scope_of(&handle, RESOURCE, new.kind, new.member, new.model_id)?,
+                scope: shared.scope_of(
+                    &handle,
+                    RESOURCE,
+                    new.kind,
+                    new.subject_id,
+                    new.model_id,
+                )?,
                 requests_per_minute: new.requests_per_minute,
                 tokens_per_minute: new.tokens_per_minute,
                 requests_per_day: new.requests_per_day,

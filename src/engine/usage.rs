@@ -155,8 +155,8 @@ impl Engine {
         Ok(charged)
     }
 
-    /// Looks for members that are idle, a few in each workspace that is loaded.
-    pub fn sweep_members(&self) {
+    /// Looks for subjects that are idle, a few in each workspace that is loaded.
+    pub fn sweep_subjects(&self) {
         let now = self.now();
         for workspace in self.loaded_workspaces() {
             workspace.lock().sweep(now, SWEEP_MEMBERS);

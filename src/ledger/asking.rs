@@ -37,13 +37,13 @@ impl Ledger {
     }
 
     /// The subjects of a request that rules concern.
-    pub(super) fn find_slots(&self, members: &SubjectIds<'_>) -> Slots {
+    pub(super) fn find_slots(&self, subject_ids: &SubjectIds<'_>) -> Slots {
         let mut slots = Slots::of(NO_SUBJECT);
         if self.rules.is_empty() {
             return slots;
         }
         for kind in SubjectKind::ALL {
-            let id = members[kind];
+            let id = subject_ids[kind];
             let is_named = kind == SubjectKind::Workspace || !id.is_empty();
             if !is_named || !self.rules.concern(kind) {
                 continue;
@@ -59,16 +59,16 @@ impl Ledger {
     }
 
     /// The same; those that have used nothing yet are added.
-    pub(super) fn make_slots(&mut self, members: &SubjectIds<'_>) -> Slots {
-        self.add_fresh(self.find_slots(members), members)
+    pub(super) fn make_slots(&mut self, subject_ids: &SubjectIds<'_>) -> Slots {
+        self.add_fresh(self.find_slots(subject_ids), subject_ids)
     }
 
     /// Adds those that have used nothing yet.
-    pub(super) fn add_fresh(&mut self, mut slots: Slots, members: &SubjectIds<'_>) -> Slots {
+    pub(super) fn add_fresh(&mut self, mut slots: Slots, subject_ids: &SubjectIds<'_>) -> Slots {
         for kind in SubjectKind::ALL {
             if slots[kind] == FRESH {
                 let set = self.rules.each_set(kind).clone();
-                slots[kind] = self.subjects.add(kind, members[kind], set, false);
+                slots[kind] = self.subjects.add(kind, subject_ids[kind], set, false);
             }
         }
         slots
@@ -78,24 +78,24 @@ impl Ledger {
     pub(super) fn make_slots_like(
         &mut self,
         hold: Option<&Hold>,
-        members: &SubjectIds<'_>,
+        subject_ids: &SubjectIds<'_>,
     ) -> Slots {
-        let Some(hold) = hold else { return self.make_slots(members) };
+        let Some(hold) = hold else { return self.make_slots(subject_ids) };
         let is_same = SubjectKind::ALL.into_iter().all(|kind| {
-            let (slot, id) = (hold.slots[kind], members[kind]);
+            let (slot, id) = (hold.slots[kind], subject_ids[kind]);
             match slot < FRESH {
                 true => self.subjects.get(slot).id.as_str() == id,
                 false => !self.rules.concern(kind) || id.is_empty(),
             }
         });
-        if is_same { hold.slots } else { self.make_slots(members) }
+        if is_same { hold.slots } else { self.make_slots(subject_ids) }
     }
 
     /// Shows every limit that applies to a request on a model, in the order in which they are
     /// asked.
     pub(super) fn visit_limits(
         &self,
-        (slots, members): (&Slots, &SubjectIds<'_>),
+        (slots, subject_ids): (&Slots, &SubjectIds<'_>),
         model: usize,
         need: &Consumption,
         mut visit: impl FnMut(Limit),
@@ -130,7 +130,8 @@ impl Ledger {
                 let rule = self.rules.get(entry.rule);
                 if !entry.overruled
                     && rule.counts(model)
-                    && let Some(limit) = self.limit_of(entry.rule, (subject, members[kind]), need)
+                    && let Some(limit) =
+                        self.limit_of(entry.rule, (subject, subject_ids[kind]), need)
                 {
                     visit(limit);
                 }
@@ -138,15 +139,15 @@ impl Ledger {
         }
     }
 
-    /// One rule with what counts against it; none if the member is excepted.
+    /// One rule with what counts against it; none if the subject is excepted.
     fn limit_of(
         &self,
         number: u32,
-        (subject, member): (Option<&Subject>, &str),
+        (subject, subject_id): (Option<&Subject>, &str),
         need: &Consumption,
     ) -> Option<Limit> {
         let rule = self.rules.get(number);
-        let limit = rule.limit_for(member, self.now)?;
+        let limit = rule.limit_for(subject_id, self.now)?;
         let (spent, held, reset_time) = match rule.running(&self.windows) {
             Some((start, end)) => {
                 let counted = subject.map(|subject| subject.counted(number, start));

@@ -77,8 +77,9 @@ impl Ledger {
         let attribution = hold.attribution.as_deref().and_then(PackedAttribution::new);
         let group = self.keys.number_of(&hold.key_group_id);
         let group_name = self.keys.shared_group_name(group);
-        let members = SubjectIds::packed(attribution.as_ref(), group_name.as_deref().unwrap_or(""));
-        let slots = self.make_slots(&members);
+        let subject_ids =
+            SubjectIds::packed(attribution.as_ref(), group_name.as_deref().unwrap_or(""));
+        let slots = self.make_slots(&subject_ids);
         let held = Consumption { money: hold.held, tokens: hold.held_tokens, requests: 1 };
         // Its rate limits were written down with what they had counted.
         self.take(&slots, model, &held, hold.check_time);

@@ -68,7 +68,7 @@ impl PreparedCheck {
     }
 
     /// Who it is for.
-    fn members<'a>(&'a self, group: &'a str) -> SubjectIds<'a> {
+    fn subject_ids<'a>(&'a self, group: &'a str) -> SubjectIds<'a> {
         SubjectIds::packed(self.attribution.as_ref(), group)
     }
 }
@@ -95,7 +95,7 @@ impl Estimate {
 pub(super) struct Request<'a> {
     pub check: &'a Check,
     pub slots: Slots,
-    pub members: SubjectIds<'a>,
+    pub subject_ids: SubjectIds<'a>,
 }
 
 /// What is granted: the model that the request runs on, at its price.
@@ -162,16 +162,16 @@ impl Ledger {
             return Ok(self.refuse(prepared, verdict));
         }
         let group_name = self.keys.shared_group_name(group);
-        let members = match self.rules.is_empty() {
+        let subject_ids = match self.rules.is_empty() {
             // Nobody asks for the others.
             true => {
                 let mut ids = SubjectIds::of("");
                 ids[SubjectKind::ApiKey] = key_id;
                 ids
             }
-            false => prepared.members(group_name.as_deref().unwrap_or("")),
+            false => prepared.subject_ids(group_name.as_deref().unwrap_or("")),
         };
-        let request = Request { check, slots: self.find_slots(&members), members };
+        let request = Request { check, slots: self.find_slots(&subject_ids), subject_ids };
         let need = estimate.need;
         let (decision, granted) = self.choose(&request, model, estimate);
         let limits = if check.explain { self.explain(&request, model) } else { Vec::new() };
@@ -182,7 +182,7 @@ impl Ledger {
             Some(grant) => {
                 let slots = match check.dry_run {
                     true => request.slots,
-                    false => self.add_fresh(request.slots, &request.members),
+                    false => self.add_fresh(request.slots, &request.subject_ids),
                 };
                 Ok(Decision { limits, ..self.grant(prepared, decision, grant, slots, group) })
             }

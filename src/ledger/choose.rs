@@ -93,7 +93,7 @@ impl Ledger {
         let Ok(estimate) = self.estimate(model, request.check, self.now) else { return Vec::new() };
         let mut limits = Vec::new();
         let need = estimate.used(request.check);
-        self.visit_limits((&request.slots, &request.members), model, &need, |limit| {
+        self.visit_limits((&request.slots, &request.subject_ids), model, &need, |limit| {
             limits.push(self.limit_verdict(request, model, &limit, limit.objection()));
         });
         limits
@@ -143,7 +143,7 @@ impl Ledger {
     ) -> Blockers {
         let mut way = Blockers::default();
         let need = estimate.used(request.check);
-        self.visit_limits((&request.slots, &request.members), model, &need, |limit| {
+        self.visit_limits((&request.slots, &request.subject_ids), model, &need, |limit| {
             let Some(reason) = limit.objection() else {
                 return self.note_threshold(request, model, &limit, verdicts);
             };
@@ -290,7 +290,7 @@ impl Ledger {
         let state = &self.models[model];
         let entry = state.entry.as_ref()?;
         let check: &Check = request.check;
-        let key_id = request.members[SubjectKind::ApiKey];
+        let key_id = request.subject_ids[SubjectKind::ApiKey];
         if !keys::allows(self.keys.key(key_id).map(|key| &**key), &state.id) {
             push_bounded(verdicts, model_verdict(&state.id, Reason::ModelNotAllowed));
             return None;
@@ -361,7 +361,7 @@ impl Ledger {
             Source::ModelLimit => Subject::Model(self.models[model].id.clone()),
             Source::Rule { rule, .. } => match self.rules.get(rule).kind {
                 SubjectKind::Workspace => Subject::Workspace(self.workspace.id.clone()),
-                kind => Subject::Member { kind, id: request.members[kind].into() },
+                kind => Subject::Member { kind, id: request.subject_ids[kind].into() },
             },
         }
     }

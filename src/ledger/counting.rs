@@ -14,11 +14,11 @@ use crate::domain::calendar::{Calendar, Window, Windows};
 use crate::domain::quota::{Consumption, Period, Quota, Scope};
 use crate::domain::rate_limit::RateLimit;
 
-/// Up to so many members that rules name are asked for one by one, when a workspace is loaded.
+/// Up to so many subjects that rules name are asked for one by one, when a workspace is loaded.
 const ASKED_BY_NAME_MAX: usize = 8;
 
 impl Ledger {
-    /// Lets live holds count for members that no rule concerned when they were taken.
+    /// Lets live holds count for subjects that no rule concerned when they were taken.
     pub(super) fn link_holds(&mut self, kind: SubjectKind) {
         if !self.rules.concern(kind) {
             return;
@@ -27,17 +27,17 @@ impl Ledger {
             if hold.slots[kind] != NO_SUBJECT {
                 continue;
             }
-            let members =
+            let subject_ids =
                 SubjectIds::packed(hold.attribution.as_ref(), self.keys.group_name(hold.group));
-            let member = members[kind];
-            if member.is_empty() && kind != SubjectKind::Workspace {
+            let subject_id = subject_ids[kind];
+            if subject_id.is_empty() && kind != SubjectKind::Workspace {
                 continue;
             }
             let each = self.rules.each_set(kind);
-            let slot = match self.subjects.find(kind, member) {
+            let slot = match self.subjects.find(kind, subject_id) {
                 Some(slot) => slot,
                 None if each.is_empty() => continue,
-                None => self.subjects.add(kind, member, each.clone(), false),
+                None => self.subjects.add(kind, subject_id, each.clone(), false),
             };
             self.subjects.get_mut(slot).holds += 1;
             hold.slots[kind] = slot;
@@ -48,8 +48,8 @@ impl Ledger {
     pub(super) fn count_answers(&mut self, answers: &BackfillResults, only: Option<u32>) {
         for (query, rows) in &answers.used {
             let periods = self.periods_of(query);
-            for (member, used) in rows {
-                self.count_used(query, &periods, (member, used), only);
+            for (subject_id, used) in rows {
+                self.count_used(query, &periods, (subject_id, used), only);
             }
         }
         for (query, rows) in &answers.sent {
@@ -63,10 +63,10 @@ impl Ledger {
         &mut self,
         query: &ConsumptionQuery,
         periods: &[Period],
-        (member, used): (&str, &Consumption),
+        (subject_id, used): (&str, &Consumption),
         only: Option<u32>,
     ) {
-        let Some(slot) = self.slot_to_count(query.scope.kind, member) else { return };
+        let Some(slot) = self.slot_to_count(query.scope.kind, subject_id) else { return };
         let subject = self.subjects.get_mut(slot);
         for index in 0..subject.set.standing().len() {
             let number = subject.set.standing()[index].rule;
@@ -95,7 +95,7 @@ impl Ledger {
 
     fn count_sent(&mut self, query: &RateQuery, row: &RateBucket, only: Option<u32>) {
         let now = self.now;
-        let Some(slot) = self.slot_to_count(query.scope.kind, &row.member) else { return };
+        let Some(slot) = self.slot_to_count(query.scope.kind, &row.subject_id) else { return };
         let subject = self.subjects.get_mut(slot);
         for entry in subject.set.clone().sliding() {
             let number = entry.rule;
@@ -116,13 +116,13 @@ impl Ledger {
         }
     }
 
-    /// The slot of a member that rules concern; added if it is not there.
-    pub(super) fn slot_to_count(&mut self, kind: SubjectKind, member: &str) -> Option<u32> {
-        if let Some(slot) = self.subjects.find(kind, member) {
+    /// The slot of a subject that rules concern; added if it is not there.
+    pub(super) fn slot_to_count(&mut self, kind: SubjectKind, subject_id: &str) -> Option<u32> {
+        if let Some(slot) = self.subjects.find(kind, subject_id) {
             return Some(slot);
         }
         let each = self.rules.each_set(kind).clone();
-        (!each.is_empty()).then(|| self.subjects.add(kind, member, each, false))
+        (!each.is_empty()).then(|| self.subjects.add(kind, subject_id, each, false))
     }
 
     /// Counts live holds, for all rules or for one: what they hold, and in rate limits that they
@@ -173,9 +173,9 @@ pub(super) fn ask_sent(questions: &mut BackfillQueries, limit: &RateLimit, now: 
     }
 }
 
-/// The same questions with each asked once: for all members where many are named.
+/// The same questions with each asked once: for all subjects where many are named.
 pub(super) fn in_few(questions: BackfillQueries) -> BackfillQueries {
-    let everybody = |scope: &Scope| Scope { member: None, ..scope.clone() };
+    let everybody = |scope: &Scope| Scope { subject_id: None, ..scope.clone() };
     let used =
         few(questions.used, |query| ConsumptionQuery { scope: everybody(&query.scope), ..*query });
     let sent = few(questions.sent, |query| RateQuery { scope: everybody(&query.scope), ..*query });

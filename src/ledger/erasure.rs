@@ -80,11 +80,11 @@ impl Ledger {
             rename(hold, user_id, pseudonym);
         }
         for alert in self.raised.due_mut() {
-            if let AlertSubject::Quota { kind: SubjectKind::User, member, .. } =
+            if let AlertSubject::Quota { kind: SubjectKind::User, subject_id, .. } =
                 &mut alert.key.subject
-                && **member == *user_id
+                && **subject_id == *user_id
             {
-                *member = pseudonym.clone();
+                *subject_id = pseudonym.clone();
             }
         }
         self.rename_refused(user_id, pseudonym);
@@ -94,8 +94,8 @@ impl Ledger {
 
 fn is_only_for(target: &BoostTarget, user_id: &str) -> bool {
     match target {
-        BoostTarget::Quota { member: Some(member), .. } => **member == *user_id,
-        BoostTarget::Quota { member: None, .. } | BoostTarget::Envelope => false,
+        BoostTarget::Quota { subject_id: Some(subject_id), .. } => **subject_id == *user_id,
+        BoostTarget::Quota { subject_id: None, .. } | BoostTarget::Envelope => false,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Changes of what bounds the members of a workspace, and what the usage log must be asked before
+//! Changes of what bounds the subjects of a workspace, and what the usage log must be asked before
 //! they apply: a rule that is made today counts what was used since its window began.
 //!
 //! Nothing here changes what was spent (I9).
@@ -260,7 +260,7 @@ impl Ledger {
         self.keys.size_of(group_id)
     }
 
-    /// Boosts of a limit that are not over, for whichever members, in no particular order.
+    /// Boosts of a limit that are not over, for whichever subjects, in no particular order.
     pub fn boosts_of(&self, target: &BoostTarget) -> impl Iterator<Item = &Arc<Boost>> {
         let boosts: &[Arc<Boost>] = match target {
             BoostTarget::Envelope => &self.boosts,
@@ -287,8 +287,8 @@ impl Ledger {
         others.find(|other| *other.id() != limit.id).map(|rival| rival.id().clone())
     }
 
-    /// A quota or rate limit that names a member, for people.
-    pub fn names_member(&self, kind: SubjectKind, id: &str) -> Option<String> {
+    /// A quota or rate limit that names a subject, for people.
+    pub fn names_subject(&self, kind: SubjectKind, id: &str) -> Option<String> {
         let rule = self.rules.get(*self.rules.named(kind, id).first()?);
         let what = if rule.slides() { "rate limit" } else { "quota" };
         Some(format!("{what} \"{}\"", rule.id()))
@@ -322,17 +322,17 @@ impl Ledger {
     /// Adds a rule, with what the log and the live holds say of it.
     fn add_rule(&mut self, rule: Rule, answers: &BackfillResults) {
         let kind = rule.kind;
-        let member = rule.scope().member.clone();
-        // Where a rule is for each member, holds count for all of them already.
+        let subject_id = rule.scope().subject_id.clone();
+        // Where a rule is for each subject, holds count for all of them already.
         let are_linked = !self.rules.each_set(kind).is_empty();
         let number = self.rules.add(rule);
         self.keep_named(number);
-        self.renew_sets(kind, member.as_deref());
+        self.renew_sets(kind, subject_id.as_deref());
         if !are_linked {
             self.link_holds(kind);
         }
         self.count_answers(answers, Some(number));
-        let slot = member.and_then(|member| self.subjects.find(kind, &member));
+        let slot = subject_id.and_then(|subject_id| self.subjects.find(kind, &subject_id));
         if slot.is_none_or(|slot| self.subjects.get(slot).holds > 0) {
             self.count_holds(Some(number));
         }
@@ -340,11 +340,11 @@ impl Ledger {
 
     pub(super) fn drop_rule(&mut self, number: u32) {
         let rule = self.rules.remove(number);
-        let member = rule.scope().member.clone();
-        match &member {
-            Some(member) => {
-                if let Some(slot) = self.subjects.find(rule.kind, member) {
-                    let named = !self.rules.named(rule.kind, member).is_empty();
+        let subject_id = rule.scope().subject_id.clone();
+        match &subject_id {
+            Some(subject_id) => {
+                if let Some(slot) = self.subjects.find(rule.kind, subject_id) {
+                    let named = !self.rules.named(rule.kind, subject_id).is_empty();
                     let subject = self.subjects.get_mut(slot);
                     subject.named = named;
                     subject.forget(number);
@@ -358,28 +358,28 @@ impl Ledger {
                 }
             }
         }
-        self.renew_sets(rule.kind, member.as_deref());
+        self.renew_sets(rule.kind, subject_id.as_deref());
     }
 
-    /// A member that a rule names is kept, also while it is idle.
+    /// A subject that a rule names is kept, also while it is idle.
     fn keep_named(&mut self, number: u32) {
         let rule = self.rules.get(number);
-        let Some(member) = rule.scope().member.clone() else { return };
+        let Some(subject_id) = rule.scope().subject_id.clone() else { return };
         let kind = rule.kind;
-        match self.subjects.find(kind, &member) {
+        match self.subjects.find(kind, &subject_id) {
             Some(slot) => self.subjects.get_mut(slot).named = true,
             None => {
-                let set = self.rules.set_of(kind, &member);
-                self.subjects.add(kind, &member, set, true);
+                let set = self.rules.set_of(kind, &subject_id);
+                self.subjects.add(kind, &subject_id, set, true);
             }
         }
     }
 
-    /// Finds out anew which rules concern a member, or all members of a kind.
-    fn renew_sets(&mut self, kind: SubjectKind, member: Option<&str>) {
-        if let Some(member) = member {
-            if let Some(slot) = self.subjects.find(kind, member) {
-                self.subjects.get_mut(slot).set = self.rules.set_of(kind, member);
+    /// Finds out anew which rules concern a subject, or all subjects of a kind.
+    fn renew_sets(&mut self, kind: SubjectKind, subject_id: Option<&str>) {
+        if let Some(subject_id) = subject_id {
+            if let Some(slot) = self.subjects.find(kind, subject_id) {
+                self.subjects.get_mut(slot).set = self.rules.set_of(kind, subject_id);
             }
             return;
         }
@@ -390,12 +390,12 @@ impl Ledger {
         }
     }
 
-    /// Raises what is due of one member, or of everything where a rule is for each.
+    /// Raises what is due of one subject, or of everything where a rule is for each.
     fn raise_scope(&mut self, scope: &Scope) {
-        match &scope.member {
+        match &scope.subject_id {
             None => self.raise_all(),
-            Some(member) => {
-                if let Some(slot) = self.subjects.find(scope.kind, member) {
+            Some(subject_id) => {
+                if let Some(slot) = self.subjects.find(scope.kind, subject_id) {
                     self.raise_for(slot);
                 }
             }

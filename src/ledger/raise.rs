@@ -114,18 +114,21 @@ impl Ledger {
         }
     }
 
-    /// Raises thresholds of the quotas of one member that are reached, each in order.
+    /// Raises thresholds of the quotas of one subject that are reached, each in order.
     pub(super) fn raise_for(&mut self, slot: u32) {
         let subject = self.subjects.get(slot);
-        let (kind, member) = (subject.kind, shared(&subject.id));
+        let (kind, subject_id) = (subject.kind, shared(&subject.id));
         for entry in subject.set.clone().standing() {
             let rule = self.rules.get(entry.rule);
             let Some((start, end)) = rule.running(&self.windows) else { continue };
-            let Some(limit) = rule.limit_for(&member, self.now) else { continue };
+            let Some(limit) = rule.limit_for(&subject_id, self.now) else { continue };
             let counter = self.subjects.get(slot).counted(entry.rule, start);
             let Some(quota) = rule.quota().filter(|_| !entry.overruled) else { continue };
-            let subject =
-                AlertSubject::Quota { quota_id: quota.id.clone(), kind, member: member.clone() };
+            let subject = AlertSubject::Quota {
+                quota_id: quota.id.clone(),
+                kind,
+                subject_id: subject_id.clone(),
+            };
             let figures = Figures {
                 subject,
                 window: (start, end),
@@ -250,9 +253,9 @@ impl Ledger {
     fn mark(&mut self, key: &AlertKey) {
         let start = key.window_start;
         match (&key.subject, key.alert_type) {
-            (AlertSubject::Quota { quota_id, kind, member }, _) => {
+            (AlertSubject::Quota { quota_id, kind, subject_id }, _) => {
                 let rule = self.rules.quota(quota_id).map(|(rule, _)| rule);
-                let slot = self.subjects.find(*kind, member);
+                let slot = self.subjects.find(*kind, subject_id);
                 if let (Some(rule), Some(slot)) = (rule, slot) {
                     let counter = self.subjects.get_mut(slot).counter(rule, start);
                     counter.alerted = counter.alerted.max(key.threshold);
@@ -333,7 +336,7 @@ impl Figures {
     }
 }
 
-/// A member's id to be kept, of the workspace the empty one.
+/// A subject's id to be kept, of the workspace the empty one.
 pub(super) fn shared(id: &str) -> Arc<str> {
     Arc::from(id)
 }

@@ -1,4 +1,4 @@
-//! Where quotas stand, most utilised first, without going through all members for each page: an
+//! Where quotas stand, most utilised first, without going through all subjects for each page: an
 //! order that is made when it is first asked for, and from then on follows those that changed.
 
 use std::cmp::Reverse;
@@ -15,12 +15,12 @@ use crate::domain::Time;
 use crate::domain::attribution::SubjectKind;
 use crate::domain::quota::Quota;
 
-/// Where a quota stands for one member in the running window.
+/// Where a quota stands for one subject in the running window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuotaUsage {
     pub quota: Arc<Quota>,
-    pub member: Arc<str>,
-    /// With its boosts; absent if the member is excepted.
+    pub subject_id: Arc<str>,
+    /// With its boosts; absent if the subject is excepted.
     pub limit: Option<i64>,
     pub spent: i64,
     pub held: i64,
@@ -35,16 +35,16 @@ pub struct QuotaUsage {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UsageFilter {
     pub quota_id: Option<String>,
-    /// Quotas that bound this kind, or this member.
+    /// Quotas that bound this kind, or this subject.
     pub subject: Option<(SubjectKind, Option<String>)>,
 }
 
-/// Position in the order by (utilization, largest first; quota; member).
+/// Position in the order by (utilization, largest first; quota; subject).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsagePosition {
     pub utilization: u64,
     pub quota_id: String,
-    pub member: String,
+    pub subject_id: String,
 }
 
 type Key = (Reverse<u64>, Arc<str>, SmolStr);
@@ -53,7 +53,7 @@ type Key = (Reverse<u64>, Arc<str>, SmolStr);
 pub struct Ranking {
     /// Absent until it is asked for.
     order: Option<Order>,
-    /// Slots of members whose place may have changed.
+    /// Slots of subjects whose place may have changed.
     due: Vec<u32>,
 }
 
@@ -64,12 +64,12 @@ struct Order {
     all: BTreeSet<Key>,
     /// The same of each quota alone.
     by_quota: HashMap<Arc<str>, BTreeSet<Key>>,
-    /// Where each member stands.
+    /// Where each subject stands.
     places: HashMap<u32, SmallVec<[Key; 1]>>,
 }
 
 impl Ranking {
-    /// A member used or holds something else than before.
+    /// A subject used or holds something else than before.
     pub fn note(&mut self, slot: u32, subject: &mut Subject) {
         if self.order.is_some() && !subject.ranking_is_due {
             subject.ranking_is_due = true;
@@ -77,7 +77,7 @@ impl Ranking {
         }
     }
 
-    /// A member is gone.
+    /// A subject is gone.
     pub fn forget(&mut self, slot: u32) {
         self.due.retain(|due| *due != slot);
         if let Some(order) = &mut self.order {
@@ -122,8 +122,8 @@ impl Ledger {
         limit: usize,
     ) -> Vec<QuotaUsage> {
         self.advance(now);
-        if let Some((kind, Some(member))) = &filter.subject {
-            return self.usage_of_member(*kind, member, filter, after, limit);
+        if let Some((kind, Some(subject_id))) = &filter.subject {
+            return self.usage_of_subject(*kind, subject_id, filter, after, limit);
         }
         self.rank();
         let Some(order) = &self.ranking.order else { return Vec::new() };
@@ -141,39 +141,39 @@ impl Ledger {
         };
         let kind = filter.subject.as_ref().map(|(kind, _)| *kind);
         let mut usages = Vec::new();
-        for (_, quota_id, member) in keys {
+        for (_, quota_id, subject_id) in keys {
             if usages.len() == limit {
                 break;
             }
             let Some((number, quota)) = self.rules.quota(quota_id) else { continue };
             if kind.is_none_or(|kind| kind == quota.scope.kind) {
-                let slot = self.subjects.find(quota.scope.kind, member);
+                let slot = self.subjects.find(quota.scope.kind, subject_id);
                 let subject = slot.map(|slot| self.subjects.get(slot));
-                let member = super::raise::shared(member);
-                usages.push(self.usage(number, quota.clone(), subject, member));
+                let subject_id = super::raise::shared(subject_id);
+                usages.push(self.usage(number, quota.clone(), subject, subject_id));
             }
         }
         usages
     }
 
-    /// Of one member there are few: they are sorted each time.
-    fn usage_of_member(
+    /// Of one subject there are few: they are sorted each time.
+    fn usage_of_subject(
         &self,
         kind: SubjectKind,
-        member: &str,
+        subject_id: &str,
         filter: &UsageFilter,
         after: Option<&UsagePosition>,
         limit: usize,
     ) -> Vec<QuotaUsage> {
-        let slot = self.subjects.find(kind, member);
+        let slot = self.subjects.find(kind, subject_id);
         let subject = slot.map(|slot| self.subjects.get(slot));
         let set = subject.map_or(self.rules.each_set(kind), |subject| &subject.set).clone();
-        let member: Arc<str> = super::raise::shared(member);
+        let subject_id: Arc<str> = super::raise::shared(subject_id);
         let mut usages = Vec::new();
         for entry in set.iter().filter(|entry| !entry.overruled) {
             let Some(quota) = self.rules.get(entry.rule).quota() else { continue };
             if filter.quota_id.as_deref().is_none_or(|id| *id == *quota.id) {
-                usages.push(self.usage(entry.rule, quota.clone(), subject, member.clone()));
+                usages.push(self.usage(entry.rule, quota.clone(), subject, subject_id.clone()));
             }
         }
         usages.sort_by_key(key);
@@ -188,16 +188,16 @@ impl Ledger {
         number: u32,
         quota: Arc<Quota>,
         subject: Option<&Subject>,
-        member: Arc<str>,
+        subject_id: Arc<str>,
     ) -> QuotaUsage {
         let rule = self.rules.get(number);
         let (start, end) = rule.running(&self.windows).expect("quotas do not slide");
         let counted = subject.map(|subject| subject.counted(number, start));
         let (spent, held) = counted.map_or((0, 0), |counter| (counter.spent, counter.held));
-        let limit = rule.limit_for(&member, self.now);
+        let limit = rule.limit_for(&subject_id, self.now);
         QuotaUsage {
             quota,
-            member,
+            subject_id,
             limit,
             spent,
             held,
@@ -231,7 +231,7 @@ impl Ledger {
         self.ranking.order = Some(order);
     }
 
-    /// The order of all members: sorted at once, which is several times faster than one by one.
+    /// The order of all subjects: sorted at once, which is several times faster than one by one.
     fn ranked(&self, made_for: (Time, Option<Time>)) -> Order {
         let mut places = HashMap::with_capacity(self.subjects.len());
         let mut all = Vec::with_capacity(self.subjects.len());
@@ -250,7 +250,7 @@ impl Ledger {
         Order { made_for, all: all.into_iter().collect(), by_quota: by_quota.collect(), places }
     }
 
-    /// Where one member stands in the quotas that bound it. Of those for each member only where it
+    /// Where one subject stands in the quotas that bound it. Of those for each subject only where it
     /// used or holds something.
     fn keys_of(&self, subject: &Subject) -> SmallVec<[Key; 1]> {
         let mut keys = SmallVec::new();
@@ -259,7 +259,7 @@ impl Ledger {
             let Some(quota) = rule.quota() else { continue };
             let Some((start, _)) = rule.running(&self.windows) else { continue };
             let counter = subject.counted(entry.rule, start);
-            if quota.scope.member.is_some() || counter.spent != 0 || counter.held != 0 {
+            if quota.scope.subject_id.is_some() || counter.spent != 0 || counter.held != 0 {
                 let limit = rule.limit_for(&subject.id, self.now);
                 let utilization = utilization(counter.spent, limit);
                 keys.push((Reverse(utilization), quota.id.clone(), subject.id.clone()));
@@ -277,12 +277,12 @@ impl Ledger {
 }
 
 fn key(usage: &QuotaUsage) -> Key {
-    (Reverse(usage.utilization), usage.quota.id.clone(), usage.member.as_ref().into())
+    (Reverse(usage.utilization), usage.quota.id.clone(), usage.subject_id.as_ref().into())
 }
 
 fn key_of(position: &UsagePosition) -> Key {
-    let (quota_id, member) = (position.quota_id.as_str(), position.member.as_str());
-    (Reverse(position.utilization), quota_id.into(), member.into())
+    let (quota_id, subject_id) = (position.quota_id.as_str(), position.subject_id.as_str());
+    (Reverse(position.utilization), quota_id.into(), subject_id.into())
 }
 
 fn utilization(spent: i64, limit: Option<i64>) -> u64 {

@@ -27,7 +27,7 @@ pub struct Rule {
     pub model: Option<u32>,
     pub unit: Unit,
     pub window: RuleWindow,
-    /// Absent where a member is excepted.
+    /// Absent where a subject is excepted.
     pub limit: Option<i64>,
     pub enforcement: Enforcement,
     /// Boosts that are not over.
@@ -91,10 +91,10 @@ pub struct Rules {
     rules: Slab<Rule>,
     quotas: HashMap<Arc<str>, u32>,
     rate_limits: HashMap<Arc<str>, Vec<u32>>,
-    /// Rules for each member, by kind, and the set of members that no rule names.
+    /// Rules for each subject, by kind, and the set of subjects that no rule names.
     each: SubjectMap<Vec<u32>>,
     each_sets: SubjectMap<Arc<RuleSet>>,
-    /// Rules that name a member.
+    /// Rules that name a subject.
     named: SubjectMap<HashMap<Arc<str>, Vec<u32>>>,
 }
 
@@ -196,15 +196,15 @@ impl Rule {
         self.model.is_none_or(|only| only == model)
     }
 
-    /// The limit for a member, with the boosts in force.
-    pub fn limit_for(&self, member: &str, now: Time) -> Option<i64> {
+    /// The limit for a subject, with the boosts in force.
+    pub fn limit_for(&self, subject_id: &str, now: Time) -> Option<i64> {
         let limit = self.limit?;
         if self.boosts.is_empty() {
             return Some(limit);
         }
         let active = self.boosts.iter().filter(|boost| boost.is_active(now));
-        let of_member = active.filter(|boost| boost.target.is_for(member));
-        Some(of_member.fold(limit, |limit, boost| limit.saturating_add(boost.amount)))
+        let of_subject = active.filter(|boost| boost.target.is_for(subject_id));
+        Some(of_subject.fold(limit, |limit, boost| limit.saturating_add(boost.amount)))
     }
 
     /// Start of the running window; none of one that slides.
@@ -240,7 +240,7 @@ impl Rule {
         (self.slides(), self.id(), self.window, self.unit)
     }
 
-    /// A rule that names a member takes the place of those of the same slot: quotas of the same
+    /// A rule that names a subject takes the place of those of the same slot: quotas of the same
     /// unit, period and model; of rate limits the whole of one for the same model.
     fn slot(&self) -> (Option<(Unit, Option<Period>)>, Option<u32>) {
         let of_quota = self.quota().map(|quota| (quota.unit, Some(quota.period)));
@@ -274,17 +274,17 @@ impl Rules {
         self.rules.iter().map(|(index, rule)| (number(index), rule))
     }
 
-    /// The rules that name a member.
-    pub fn named(&self, kind: SubjectKind, member: &str) -> &[u32] {
-        self.named[kind].get(member).map_or(&[], Vec::as_slice)
+    /// The rules that name a subject.
+    pub fn named(&self, kind: SubjectKind, subject_id: &str) -> &[u32] {
+        self.named[kind].get(subject_id).map_or(&[], Vec::as_slice)
     }
 
-    /// The rules for each member of a kind.
+    /// The rules for each subject of a kind.
     pub fn each(&self, kind: SubjectKind) -> &[u32] {
         &self.each[kind]
     }
 
-    /// The set of members that no rule names.
+    /// The set of subjects that no rule names.
     pub fn each_set(&self, kind: SubjectKind) -> &Arc<RuleSet> {
         &self.each_sets[kind]
     }
@@ -293,14 +293,14 @@ impl Rules {
         self.rules.is_empty()
     }
 
-    /// Whether any rule concerns members of a kind.
+    /// Whether any rule concerns subjects of a kind.
     pub fn concern(&self, kind: SubjectKind) -> bool {
         !self.each[kind].is_empty() || !self.named[kind].is_empty()
     }
 
-    /// The set of one member.
-    pub fn set_of(&self, kind: SubjectKind, member: &str) -> Arc<RuleSet> {
-        let named = self.named(kind, member);
+    /// The set of one subject.
+    pub fn set_of(&self, kind: SubjectKind, subject_id: &str) -> Arc<RuleSet> {
+        let named = self.named(kind, subject_id);
         if named.is_empty() {
             return self.each_set(kind).clone();
         }
@@ -324,13 +324,13 @@ impl Rules {
             true => drop(self.quotas.insert(id, index)),
             false => self.rate_limits.entry(id).or_default().push(index),
         }
-        match scope.member {
+        match scope.subject_id {
             None => {
                 self.each[scope.kind].push(index);
                 self.renew_each_set(scope.kind);
             }
-            Some(member) => {
-                self.named[scope.kind].entry(member).or_default().push(index);
+            Some(subject_id) => {
+                self.named[scope.kind].entry(subject_id).or_default().push(index);
             }
         }
         index
@@ -348,17 +348,17 @@ impl Rules {
                 self.rate_limits.remove(rule.id());
             }
         }
-        match scope.member {
+        match scope.subject_id {
             None => {
                 self.each[scope.kind].retain(|other| *other != index);
                 self.renew_each_set(scope.kind);
             }
-            Some(member) => {
+            Some(subject_id) => {
                 let named = &mut self.named[scope.kind];
-                if let Some(rules) = named.get_mut(&member) {
+                if let Some(rules) = named.get_mut(&subject_id) {
                     rules.retain(|other| *other != index);
                     if rules.is_empty() {
-                        named.remove(&member);
+                        named.remove(&subject_id);
                     }
                 }
             }
@@ -366,11 +366,11 @@ impl Rules {
         rule
     }
 
-    /// Rules of the same scope, for each member or naming the same one.
+    /// Rules of the same scope, for each subject or naming the same one.
     pub fn of_scope<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a Rule> {
-        let rules = match &scope.member {
+        let rules = match &scope.subject_id {
             None => self.each(scope.kind),
-            Some(member) => self.named(scope.kind, member),
+            Some(subject_id) => self.named(scope.kind, subject_id),
         };
         let rules = rules.iter().map(|rule| self.get(*rule));
         rules.filter(move |rule| rule.scope() == scope)
@@ -382,12 +382,12 @@ impl Rules {
     /// If it does not.
     pub fn room_for(&self, scope: &Scope) -> Result<(), Error> {
         // A rate limit makes up to three rules.
-        let (rules, bound, max) = match &scope.member {
+        let (rules, bound, max) = match &scope.subject_id {
             None => {
                 (self.each(scope.kind).len(), "rules for each member of a kind", EACH_RULES_MAX)
             }
-            Some(member) => {
-                let named = self.named(scope.kind, member).len();
+            Some(subject_id) => {
+                let named = self.named(scope.kind, subject_id).len();
                 (named, "rules that name one member", SUBJECT_RULES_MAX)
             }
         };

@@ -212,8 +212,8 @@ impl Ledger {
     /// Subjects that a record counts for.
     fn slots_of_record(&mut self, record: &Record, hold: Option<&Hold>) -> Slots {
         let of = &record.attribution;
-        let members = SubjectIds::new(|field| of.get(field), &record.key_group_id);
-        self.make_slots_like(hold, &members)
+        let subject_ids = SubjectIds::new(|field| of.get(field), &record.key_group_id);
+        self.make_slots_like(hold, &subject_ids)
     }
 
     /// Ends the hold of a record, and corrects in the rate limits what was estimated. What was not

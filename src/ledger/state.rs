@@ -55,7 +55,7 @@ pub struct Ledger {
     pub(super) full_until: Time,
     /// When memory was lost: rate limits that were made later do not.
     pub(super) lost_at: Time,
-    /// Where the search for idle members goes on.
+    /// Where the search for idle subjects goes on.
     pub(super) sweep_at: u32,
     /// Holds that expired unsettled lately, oldest first.
     pub(super) expired: VecDeque<Hold>,
@@ -174,12 +174,12 @@ impl Ledger {
         self.now
     }
 
-    /// Looks at some members, and forgets those that are idle and what is over of the others. In
+    /// Looks at some subjects, and forgets those that are idle and what is over of the others. In
     /// time it comes to all of them. Answers how many there are.
-    pub fn sweep(&mut self, now: Time, members: u32) -> usize {
+    pub fn sweep(&mut self, now: Time, subject_ids: u32) -> usize {
         self.advance(now);
         let time_context = self.time_context();
-        for _ in 0..members.min(self.subjects.slot_end()) {
+        for _ in 0..subject_ids.min(self.subjects.slot_end()) {
             let slot = self.sweep_at;
             self.sweep_at = (self.sweep_at + 1) % self.subjects.slot_end();
             if !self.subjects.contains(slot) {

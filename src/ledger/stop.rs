@@ -13,7 +13,7 @@ use crate::domain::rate_limit::RateWindow;
 const EVERYBODY: &str = "\u{1}";
 
 impl Ledger {
-    /// What rate limits have counted in the windows that end now, by rate limit and member.
+    /// What rate limits have counted in the windows that end now, by rate limit and subject.
     pub fn rate_counts(&mut self, now: Time) -> Vec<RateCounts> {
         let now = self.advance(now);
         let mut counts = Vec::new();
@@ -26,7 +26,7 @@ impl Ledger {
                         rate_limit_id: rule.id().clone(),
                         span: rate.span(),
                         unit: rule.unit,
-                        member: subject.id.as_str().into(),
+                        subject_id: subject.id.as_str().into(),
                         buckets,
                     });
                 }
@@ -34,7 +34,7 @@ impl Ledger {
         }
         counts.extend(self.assumed_counts());
         let key = |counts: &RateCounts| {
-            (counts.rate_limit_id.clone(), counts.member.clone(), counts.span, counts.unit)
+            (counts.rate_limit_id.clone(), counts.subject_id.clone(), counts.span, counts.unit)
         };
         counts.sort_by_key(key);
         counts
@@ -55,7 +55,7 @@ impl Ledger {
             rate_limit_id: "".into(),
             span: RateWindow::Minute,
             unit: Unit::Requests,
-            member: EVERYBODY.into(),
+            subject_id: EVERYBODY.into(),
             buckets: vec![(at.div_euclid(RateWindow::Minute.bucket()), at)],
         })
     }
@@ -65,14 +65,14 @@ impl Ledger {
     pub fn restore_rate_counts(&mut self, now: Time, counts: Vec<RateCounts>) {
         let now = self.advance(now);
         // A ledger that was not loaded when the server stopped has said nothing of its own.
-        if counts.iter().any(|count| &*count.member != EVERYBODY) {
+        if counts.iter().any(|count| &*count.subject_id != EVERYBODY) {
             let slots: Vec<u32> = self.subjects.iter().map(|(slot, _)| slot).collect();
             for slot in slots {
                 self.subjects.get_mut(slot).rates.clear();
             }
         }
         for count in counts {
-            if &*count.member == EVERYBODY {
+            if &*count.subject_id == EVERYBODY {
                 for (_, lost_at) in count.buckets {
                     self.assume_full(now, Time::from_micros(lost_at));
                 }
@@ -85,7 +85,7 @@ impl Ledger {
             };
             let Some(number) = rules.iter().copied().find(same) else { continue };
             let kind = self.rules.get(number).kind;
-            let Some(slot) = self.slot_to_count(kind, &count.member) else { continue };
+            let Some(slot) = self.slot_to_count(kind, &count.subject_id) else { continue };
             let rate = self.subjects.get_mut(slot).rate_mut(number, count.span);
             *rate = Rate::new(number, count.span);
             for (bucket, counted) in count.buckets {

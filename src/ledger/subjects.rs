@@ -1,6 +1,6 @@
 //! Members that are bounded, and what each has used: found by kind and id.
 //!
-//! There may be a million, most of them idle: a member that has used nothing in a running window,
+//! There may be a million, most of them idle: a subject that has used nothing in a running window,
 //! and that no rule names, is not here at all.
 
 use std::hash::BuildHasher;
@@ -18,7 +18,7 @@ use crate::domain::Time;
 use crate::domain::attribution::SubjectKind;
 use crate::domain::rate_limit::RateWindow;
 
-/// What one rule has counted for one member in one window. In the rule's unit.
+/// What one rule has counted for one subject in one window. In the rule's unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counter {
     pub start: Time,
@@ -109,7 +109,7 @@ impl Subjects {
         self.table.find(self.hash(kind, id), same).copied()
     }
 
-    /// Adds a member that is not here.
+    /// Adds a subject that is not here.
     pub fn add(&mut self, kind: SubjectKind, id: &str, set: Arc<RuleSet>, named: bool) -> u32 {
         let hash = self.hash(kind, id);
         let subject = Subject {
@@ -129,7 +129,7 @@ impl Subjects {
         slot
     }
 
-    /// Gives a member another id, which nobody here has.
+    /// Gives a subject another id, which nobody here has.
     pub fn rename(&mut self, slot: u32, id: &str) {
         let subject = &self.slots[slot as usize];
         let (before, hash) = (subject.hash, self.hash(subject.kind, id));
@@ -143,7 +143,7 @@ impl Subjects {
         self.table.insert_unique(hash, slot, |slot| slots[*slot as usize].hash);
     }
 
-    /// Takes out a member that is idle.
+    /// Takes out a subject that is idle.
     pub fn remove(&mut self, slot: u32) {
         let subject = self.slots.remove(slot as usize);
         assert!(subject.holds == 0, "a member with holds is not idle");

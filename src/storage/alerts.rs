@@ -40,10 +40,10 @@ pub enum AlertSubjectFilter {
     /// The workspace as a whole: its envelope, its holds, its own quotas.
     Workspace,
     Model(String),
-    /// A member, by its quotas.
+    /// A subject, by its quotas.
     Member {
         kind: crate::domain::attribution::SubjectKind,
-        member: String,
+        subject_id: String,
     },
 }
 

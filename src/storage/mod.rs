@@ -263,7 +263,7 @@ pub trait Store: PolicyStore + AlertStore + DirectoryStore + ReportStore {
     async fn recent_outputs(&self, workspace_id: &str, limit: usize) -> Result<Vec<(String, i64)>>;
 
     /// Writes down what lives in memory, at a graceful stop: holds, each of its own (workspace,
-    /// request), and counts of rate limits, each of its own (workspace, rate limit, member, span,
+    /// request), and counts of rate limits, each of its own (workspace, rate limit, subject, span,
     /// unit). Must replace any of the same, and must remember that this instance has stopped
     /// gracefully; all or none.
     async fn put_down(&self, holds: &[StoredHold], rates: &[StoredRate]) -> Result<()>;

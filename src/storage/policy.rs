@@ -94,8 +94,8 @@ pub struct AuditFilter {
 #[derive(Clone, Debug, Default)]
 pub struct RuleFilter {
     pub kind: Option<SubjectKind>,
-    /// Those that name this member.
-    pub member: Option<String>,
+    /// Those that name this subject.
+    pub subject_id: Option<String>,
     pub model_id: Option<String>,
 }
 
@@ -107,7 +107,7 @@ pub enum BoostFilter {
     Quota(String),
 }
 
-/// Counts of one rate limit and member, written down at a graceful stop.
+/// Counts of one rate limit and subject, written down at a graceful stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredRate {
     pub workspace_id: Arc<str>,
@@ -199,23 +199,23 @@ pub trait PolicyStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<AuditEvent>>;
 
-    /// Must return, for each member of the scope's kind (or the one that is named) with entries
+    /// Must return, for each subject of the scope's kind (or the one that is named) with entries
     /// charged in `from <= charge_time < to`, on the scope's metered model if it names one, the
     /// exact sums over the whole log, folded or not: cost, tokens of all classes, and entries of
-    /// kind usage as requests. A member without an id does not count. Must not take time in
-    /// proportion to the number of folded entries, and for a member that is named not in
-    /// proportion to the number of members.
+    /// kind usage as requests. A subject without an id does not count. Must not take time in
+    /// proportion to the number of folded entries, and for a subject that is named not in
+    /// proportion to the number of subjects.
     async fn used(
         &self,
         workspace_id: &str,
         query: &ConsumptionQuery,
     ) -> Result<Vec<(String, Consumption)>>;
 
-    /// Must return, for the members as in [`PolicyStore::used`] and each bucket of `charge_time`
-    /// from `from` on, the number of entries of kind usage and their tokens, by member and bucket.
+    /// Must return, for the subjects as in [`PolicyStore::used`] and each bucket of `charge_time`
+    /// from `from` on, the number of entries of kind usage and their tokens, by subject and bucket.
     async fn sent(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>>;
 
-    /// Must return the counts that were written down for a workspace, by rate limit, member, span
+    /// Must return the counts that were written down for a workspace, by rate limit, subject, span
     /// and unit.
     async fn rates(&self, workspace_id: &str) -> Result<Vec<StoredRate>>;
 }

@@ -1,5 +1,5 @@
 //! Lets holds end by their time in workspaces that nobody asks, charges those whose workspace
-//! wants expired holds charged, forgets members that have been idle, and stores alerts that no
+//! wants expired holds charged, forgets subjects that have been idle, and stores alerts that no
 //! write came after.
 
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub async fn run(engine: Engine, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        engine.sweep_members();
+        engine.sweep_subjects();
         match engine.expire_holds().await {
             Ok(_) => {}
             Err(error) => warn!(%error, "expired holds are charged later"),

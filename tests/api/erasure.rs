@@ -112,11 +112,12 @@ async fn live(server: &Server) {
     create_quota(server, own).await.unwrap();
     create_rate_limit(server, per_minute("own-rate", Type::User, ADA, 100)).await.unwrap();
     create_rate_limit(server, per_minute("rate", Type::User, "", 100)).await.unwrap();
-    for (quota, member, actor) in [("each", ADA, "eve"), ("own", "", "eve"), ("each", "", ADA)] {
+    for (quota, subject_id, actor) in [("each", ADA, "eve"), ("own", "", "eve"), ("each", "", ADA)]
+    {
         let request = v1::CreateQuotaBoostRequest {
             workspace_id: ACME.to_owned(),
             quota_id: quota.to_owned(),
-            member_id: member.to_owned(),
+            member_id: subject_id.to_owned(),
             amount: Some(eur("1")),
             end_time: crate::bad_input::after_start(3_600),
             reason: "asked for".to_owned(),

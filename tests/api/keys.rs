@@ -221,7 +221,7 @@ async fn what_is_in_use_is_not_deleted() {
         assert_failed(&status, Code::NotFound, "RESOURCE_NOT_FOUND", &facts);
     }
     create_quota(&server, money_quota("q", Type::ApiKey, "k", "1")).await.unwrap();
-    // Rules for each member name none.
+    // Rules for each subject name none.
     create_quota(&server, money_quota("each", Type::ApiKey, "", "1")).await.unwrap();
     register(&server, key("l", "")).await.unwrap();
     delete_key(&server, "l").await.unwrap();

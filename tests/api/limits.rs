@@ -12,12 +12,12 @@ pub fn subject(kind: Type, id: &str) -> Option<v1::Subject> {
     Some(v1::Subject { r#type: kind.into(), id: id.to_owned() })
 }
 
-/// So many EUR a day on one member of a type, or on each with an empty `member`.
-pub fn money_quota(id: &str, kind: Type, member: &str, limit: &str) -> v1::Quota {
+/// So many EUR a day on one subject of a type, or on each with an empty `subject`.
+pub fn money_quota(id: &str, kind: Type, subject_id: &str, limit: &str) -> v1::Quota {
     v1::Quota {
         quota_id: id.to_owned(),
-        subject: subject(kind, member),
-        each_member: member.is_empty() && kind != Type::Workspace,
+        subject: subject(kind, subject_id),
+        each_member: subject_id.is_empty() && kind != Type::Workspace,
         unit: v1::LimitUnit::Money.into(),
         limit: Some(eur(limit)),
         period: v1::LimitPeriod::Day.into(),
@@ -29,7 +29,7 @@ pub fn money_quota(id: &str, kind: Type, member: &str, limit: &str) -> v1::Quota
 pub fn count_quota(
     id: &str,
     kind: Type,
-    member: &str,
+    subject_id: &str,
     unit: v1::LimitUnit,
     limit: i64,
 ) -> v1::Quota {
@@ -37,7 +37,7 @@ pub fn count_quota(
         unit: unit.into(),
         limit: None,
         limit_count: Some(limit),
-        ..money_quota(id, kind, member, "0")
+        ..money_quota(id, kind, subject_id, "0")
     }
 }
 
@@ -84,12 +84,12 @@ pub async fn quota_usage(server: &Server) -> Vec<v1::QuotaUsage> {
     server.quota().list_quota_usage(request).await.unwrap().into_inner().usages
 }
 
-/// So many requests a minute of one member, or of each with an empty `member`.
-pub fn per_minute(id: &str, kind: Type, member: &str, requests: i64) -> v1::RateLimit {
+/// So many requests a minute of one subject, or of each with an empty `subject`.
+pub fn per_minute(id: &str, kind: Type, subject_id: &str, requests: i64) -> v1::RateLimit {
     v1::RateLimit {
         rate_limit_id: id.to_owned(),
-        subject: subject(kind, member),
-        each_member: member.is_empty() && kind != Type::Workspace,
+        subject: subject(kind, subject_id),
+        each_member: subject_id.is_empty() && kind != Type::Workspace,
         requests_per_minute: Some(requests),
         ..Default::default()
     }
@@ -176,7 +176,7 @@ pub fn mask(paths: &[&str]) -> Option<prost_types::FieldMask> {
     (!paths.is_empty()).then_some(prost_types::FieldMask { paths })
 }
 
-/// An attribution to one member.
+/// An attribution to one subject.
 pub fn of(kind: Type, id: &str) -> v1::Attribution {
     let mut attribution = v1::Attribution::default();
     let field = match kind {

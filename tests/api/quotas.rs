@@ -614,7 +614,7 @@ async fn a_quota_until_reset_begins_anew_when_it_is_told() {
     assert_eq!((answer.decision(), answer.reason()), (Blocked, v1::Reason::Exhausted));
     let verdict = answer.verdicts.iter().find(|verdict| verdict.limit_id == "q").unwrap();
     assert_eq!((verdict.reset_time, verdict.retry_after), (None, None));
-    // For all its members.
+    // For all its subjects.
     let reset = reset_quota(&server, "q").await.unwrap();
     assert_eq!(reset.window_start_time, after_start(90 * 86_400));
     for name in ["ada", "bob"] {
@@ -893,14 +893,14 @@ async fn callers_at_once_never_pass_any_of_many_limits() {
         (Type::Assistant, "a"),
         (Type::Workspace, ""),
     ];
-    for (index, (kind, member)) in kinds.into_iter().enumerate() {
+    for (index, (kind, subject_id)) in kinds.into_iter().enumerate() {
         let limit = format!("{}", 100 + index);
-        create_quota(&server, money_quota(&format!("m-{index}"), kind, member, &limit))
+        create_quota(&server, money_quota(&format!("m-{index}"), kind, subject_id, &limit))
             .await
             .unwrap();
-        let member = if kind == Type::Workspace { "" } else { member };
+        let subject_id = if kind == Type::Workspace { "" } else { subject_id };
         let most = if kind == Type::Project { 37 } else { 40 };
-        create_quota(&server, count_quota(&format!("r-{index}"), kind, member, REQUESTS, most))
+        create_quota(&server, count_quota(&format!("r-{index}"), kind, subject_id, REQUESTS, most))
             .await
             .unwrap();
     }
@@ -985,7 +985,7 @@ async fn rules_are_bounded_in_number() {
     }
     let status = create_quota(&server, beyond[0].clone()).await.unwrap_err();
     assert_failed(&status, Code::ResourceExhausted, "BOUND_REACHED", &[("value", "64")]);
-    // Another member, and each member, have their own.
+    // Another subject, and each subject, have their own.
     create_quota(&server, money_quota("", Type::User, "bob", "1")).await.unwrap();
     create_quota(&server, money_quota("", Type::User, "", "1")).await.unwrap();
     // All that are in the way are told: in money and tokens, of all models and of this one.

@@ -29,11 +29,11 @@ async fn list(server: &Server, request: v1::ListRateLimitsRequest) -> (Vec<Strin
     (ids, listed.next_page_token)
 }
 
-fn tokens_per_minute(id: &str, kind: Type, member: &str, tokens: i64) -> v1::RateLimit {
+fn tokens_per_minute(id: &str, kind: Type, subject_id: &str, tokens: i64) -> v1::RateLimit {
     v1::RateLimit {
         requests_per_minute: None,
         tokens_per_minute: Some(tokens),
-        ..per_minute(id, kind, member, 0)
+        ..per_minute(id, kind, subject_id, 0)
     }
 }
 

@@ -18,7 +18,7 @@ fn enforced(enforcement: v1::Enforcement, quota: v1::Quota) -> v1::Quota {
     v1::Quota { enforcement: enforcement.into(), ..quota }
 }
 
-/// Somebody who is a member of everything.
+/// Somebody who is a subject of everything.
 fn everybody() -> v1::Attribution {
     v1::Attribution {
         user_id: "ada".to_owned(),
@@ -47,7 +47,7 @@ async fn a_blocked_answer_lists_all_limits_in_the_way() {
     create_group(&server, "group").await.unwrap();
     register(&server, key("key", "group")).await.unwrap();
     cap_model(&server, "1").await;
-    for (id, kind, member) in [
+    for (id, kind, subject_id) in [
         ("assistant", Type::Assistant, "bot"),
         ("project", Type::Project, "proj"),
         ("group", Type::KeyGroup, "group"),
@@ -56,7 +56,7 @@ async fn a_blocked_answer_lists_all_limits_in_the_way() {
         ("department", Type::Department, "dept"),
         ("workspace", Type::Workspace, ""),
     ] {
-        create_quota(&server, money_quota(id, kind, member, "0.5")).await.unwrap();
+        create_quota(&server, money_quota(id, kind, subject_id, "0.5")).await.unwrap();
     }
     create_quota(&server, money_quota("roomy", Type::User, "", "50")).await.unwrap();
     let tokens = count_quota("a-tokens", Type::User, "ada", v1::LimitUnit::Tokens, 10);
@@ -132,11 +132,11 @@ async fn the_longest_wait_of_all_in_the_way_is_told() {
 #[tokio::test]
 async fn an_allowed_answer_lists_what_would_have_spoken_and_what_is_crossed() {
     let server = acme().await;
-    for (id, enforcement, kind, member) in [
+    for (id, enforcement, kind, subject_id) in [
         ("soft", v1::Enforcement::Soft, Type::User, "ada"),
         ("shadow", v1::Enforcement::Shadow, Type::Department, "dept"),
     ] {
-        let quota = money_quota(id, kind, member, "1");
+        let quota = money_quota(id, kind, subject_id, "1");
         create_quota(&server, enforced(enforcement, quota)).await.unwrap();
     }
     let crossed = v1::Quota {

@@ -332,16 +332,16 @@ impl Known {
         }
         for record in &records {
             let who = record.attribution.clone().unwrap_or_default();
-            for (quota, member) in [
+            for (quota, subject_id) in [
                 ("users", &who.user_id),
                 ("groups", &record.key_group_id),
                 ("assistants", &who.assistant_id),
                 ("project", &who.project_id),
             ] {
-                let is_listed = listed.contains(&(quota, member.as_str()));
+                let is_listed = listed.contains(&(quota, subject_id.as_str()));
                 assert!(
-                    is_listed || member.is_empty() || member == ROOT,
-                    "{quota} of {member} is missing"
+                    is_listed || subject_id.is_empty() || subject_id == ROOT,
+                    "{quota} of {subject_id} is missing"
                 );
             }
         }
@@ -359,7 +359,7 @@ impl Known {
     }
 }
 
-/// Whether an entry of the log counts to a quota for a member, in its running window.
+/// Whether an entry of the log counts to a quota for a subject, in its running window.
 fn is_counted(usage: &v1::QuotaUsage, record: &v1::UsageRecord) -> bool {
     let who = record.attribution.clone().unwrap_or_default();
     let subject = usage.subject.as_ref().expect("a subject");
@@ -403,11 +403,11 @@ fn held(usage: &v1::QuotaUsage) -> Decimal {
     }
 }
 
-/// None if there is none, or not for this member.
+/// None if there is none, or not for this subject.
 pub fn limit(usage: &v1::QuotaUsage) -> Option<Decimal> {
-    let member = &usage.subject.as_ref().expect("a subject").id;
+    let subject_id = &usage.subject.as_ref().expect("a subject").id;
     match usage.unit() {
-        _ if usage.quota_id == "users" && member == ROOT => None,
+        _ if usage.quota_id == "users" && subject_id == ROOT => None,
         v1::LimitUnit::Money => usage.limit.as_ref().map(|limit| limit.amount.parse().unwrap()),
         _ => Some(usage.limit_count.into()),
     }

@@ -28,7 +28,7 @@ fn a_quota_is_raised_for_everybody_or_for_one() {
          model a 1000/1000
          quota q user each 1 per day
          boost all q +1 for=1h
-         boost one q +2 for=2h member=ada
+         boost one q +2 for=2h subject_id=ada
          check r1 a in=4k out=0 user=ada   => allowed
          check r2 a in=2k out=0 user=bob   => allowed
          check r3 a in=1 out=0 user=bob    => blocked; HeldInFlight

@@ -163,7 +163,7 @@ fn rules_that_name_an_erased_user_go() {
          quota own user ada 1 per cycle
          quota law department ada 1 per cycle
          rate-limit rpm user ada rpm=1
-         boost b each +3 for=1d member=ada
+         boost b each +3 for=1d subject_id=ada
          check r1 a in=1k out=0 user=ada                  => allowed
          check r2 a in=1k out=0 user=ada                  => blocked
          erase ada

@@ -24,7 +24,7 @@ fn every_user_has_a_day_of_their_own() {
 }
 
 #[test]
-fn a_named_member_is_an_exception() {
+fn a_named_subject_is_an_exception() {
     check(
         "plan 100
          model a 1000/1000

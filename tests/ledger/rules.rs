@@ -1,4 +1,4 @@
-//! What bounds members, in the words of the scripts.
+//! What bounds subjects, in the words of the scripts.
 //!
 //! ```text
 //! quota q user each 2 per day              each user may spend 2 a day
@@ -6,7 +6,7 @@
 //! quota q3 workspace 5k tokens per week soft only=a alerts=50,100
 //! rate-limit l key k1 rpm=60 tpm=10k rpd=1k shadow
 //! key k1 in g models=a,b expires=2026-02-01T00:00 off
-//! boost b q +3 for=1d from=2026-01-16T00:00 member=ada
+//! boost b q +3 for=1d from=2026-01-16T00:00 subject=ada
 //! belongs ada sales                        ada is in sales, says the directory
 //! erase ada                                ada is forgotten
 //! usage                                    => q of user ada: 1 of 2, held 0, 500000 ppm
@@ -188,7 +188,7 @@ impl Case {
                 None => BoostTarget::Envelope,
                 Some(quota) => BoostTarget::Quota {
                     quota_id: quota.id.clone(),
-                    member: words.named.get("member").map(|text| Arc::from(*text)),
+                    subject_id: words.named.get("member").map(|text| Arc::from(*text)),
                 },
             },
             amount: if is_money { amount(raise).nanos() } else { count(raise) },
@@ -213,7 +213,7 @@ impl Case {
         let shown = |(place, usage): (usize, &tollgate::ledger::QuotaUsage)| {
             let shown = |count: i64| in_unit(usage.quota.unit, count);
             let limit = usage.limit.map_or("any".to_owned(), shown);
-            let subject = subject(usage.quota.scope.kind, &usage.member);
+            let subject = subject(usage.quota.scope.kind, &usage.subject_id);
             format!(
                 "{}. {} of {subject}: {} of {limit}, held {}, {} ppm",
                 place + 1,
@@ -236,8 +236,8 @@ impl Case {
             let of = match &alert.key.subject {
                 AlertSubject::Workspace => "the workspace".to_owned(),
                 AlertSubject::Model(id) => format!("model {id}"),
-                AlertSubject::Quota { quota_id, kind, member } => {
-                    format!("{quota_id} for {}", subject(*kind, member))
+                AlertSubject::Quota { quota_id, kind, subject_id } => {
+                    format!("{quota_id} for {}", subject(*kind, subject_id))
                 }
             };
             let figures = match alert.unit {
@@ -263,10 +263,10 @@ fn in_unit(unit: Unit, count: i64) -> String {
     }
 }
 
-fn subject(kind: SubjectKind, member: &str) -> String {
+fn subject(kind: SubjectKind, subject_id: &str) -> String {
     match kind {
         SubjectKind::Workspace => "workspace".to_owned(),
-        kind => format!("{} {member}", name_of(kind)),
+        kind => format!("{} {subject_id}", name_of(kind)),
     }
 }
 
@@ -275,11 +275,11 @@ fn scope(words: &Words) -> (Scope, usize) {
     let kind = KINDS.iter().find(|(name, _)| *name == words.word(2)).expect("a kind").1;
     let model_id = words.named.get("only").map(|text| Arc::from(*text));
     match kind {
-        SubjectKind::Workspace => (Scope { kind, member: Some("".into()), model_id }, 3),
+        SubjectKind::Workspace => (Scope { kind, subject_id: Some("".into()), model_id }, 3),
         kind => {
-            let member = words.word(3);
-            let member = (member != "each").then(|| member.into());
-            (Scope { kind, member, model_id }, 4)
+            let subject_id = words.word(3);
+            let subject_id = (subject_id != "each").then(|| subject_id.into());
+            (Scope { kind, subject_id, model_id }, 4)
         }
     }
 }

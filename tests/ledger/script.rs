@@ -7,7 +7,7 @@
 //! record r1 a in=1k out=2k         => cost 5; in overage
 //! ```
 //!
-//! What bounds members (quotas, rate limits, keys, boosts) is in `ledger/rules.rs`.
+//! What bounds subjects (quotas, rate limits, keys, boosts) is in `ledger/rules.rs`.
 //!
 //! An answer is a list of clauses; the line names those that matter, in any order. `no CLAUSE`
 //! says that none begins so. A line that begins with `=>` names more of the line before.

@@ -1,4 +1,4 @@
-//! Raw draws of what bounds members: quotas, rate limits, keys, boosts, and whom a request is for.
+//! Raw draws of what bounds subjects: quotas, rate limits, keys, boosts, and whom a request is for.
 
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 
@@ -18,7 +18,7 @@ pub struct ScopeDraw {
     /// Index of the kind of subject.
     pub kind: u8,
     /// Absent for each.
-    pub member: Option<u8>,
+    pub subject_id: Option<u8>,
     pub model: Option<u8>,
 }
 
@@ -67,7 +67,7 @@ pub struct KeyDraw {
 pub struct BoostDraw {
     /// Which quota, modulo how many there are; absent for the envelope.
     pub quota: Option<usize>,
-    pub member: Option<u8>,
+    pub subject_id: Option<u8>,
     pub amount: i64,
     pub starts: i64,
     pub lasts: i64,
@@ -102,10 +102,14 @@ fn rule() -> impl Strategy<Value = RuleDraw> {
 }
 
 fn scope() -> impl Strategy<Value = ScopeDraw> {
-    let member = prop_oneof![1 => Just(None), 2 => prop_oneof![2 => Just(1u8), 1 => 2..4u8]
+    let subject_id = prop_oneof![1 => Just(None), 2 => prop_oneof![2 => Just(1u8), 1 => 2..4u8]
         .prop_map(Some)];
     let model = prop_oneof![3 => Just(None), 1 => (0..4u8).prop_map(Some)];
-    (0..7u8, member, model).prop_map(|(kind, member, model)| ScopeDraw { kind, member, model })
+    (0..7u8, subject_id, model).prop_map(|(kind, subject_id, model)| ScopeDraw {
+        kind,
+        subject_id,
+        model,
+    })
 }
 
 fn quota() -> impl Strategy<Value = QuotaDraw> {
@@ -159,10 +163,16 @@ pub fn key() -> impl Strategy<Value = KeyDraw> {
 
 pub fn boost() -> impl Strategy<Value = BoostDraw> {
     let quota = prop_oneof![1 => Just(None), 3 => (0..40usize).prop_map(Some)];
-    let member = prop_oneof![2 => Just(None), 1 => (1..4u8).prop_map(Some)];
+    let subject_id = prop_oneof![2 => Just(None), 1 => (1..4u8).prop_map(Some)];
     let starts = prop_oneof![2 => Just(0i64), 1 => 1..7_200i64];
     let lasts = prop_oneof![2 => 1..600i64, 1 => 1..86_400i64];
-    (quota, member, 1..20i64, starts, lasts).prop_map(|(quota, member, amount, starts, lasts)| {
-        BoostDraw { quota, member, amount, starts, lasts }
-    })
+    (quota, subject_id, 1..20i64, starts, lasts).prop_map(
+        |(quota, subject_id, amount, starts, lasts)| BoostDraw {
+            quota,
+            subject_id,
+            amount,
+            starts,
+            lasts,
+        },
+    )
 }

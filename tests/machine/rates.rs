@@ -111,7 +111,7 @@ impl Run {
         world.put_rate_limit(RateLimit {
             id: "l".into(),
             display_name: String::new(),
-            scope: Scope { kind: SubjectKind::User, member: None, model_id: None },
+            scope: Scope { kind: SubjectKind::User, subject_id: None, model_id: None },
             requests_per_minute: Some(bounds.requests_per_minute),
             tokens_per_minute: Some(bounds.tokens_per_minute),
             requests_per_day: Some(bounds.requests_per_day),

@@ -69,18 +69,18 @@ pub fn rules(oracle: &Oracle, serial: &mut u32, draws: &[RuleDraw]) -> Call {
 fn scope(draw: &ScopeDraw) -> Scope {
     let kind = SubjectKind::ALL[usize::from(draw.kind)];
     let letter = ["", "d", "u", "k", "g", "p", "s"][usize::from(draw.kind)];
-    let member = match kind {
+    let subject_id = match kind {
         SubjectKind::Workspace => Some("".into()),
-        _ => draw.member.map(|number| format!("{letter}{number}").into()),
+        _ => draw.subject_id.map(|number| format!("{letter}{number}").into()),
     };
-    Scope { kind, member, model_id: draw.model.map(|model| NAMES[usize::from(model)].into()) }
+    Scope { kind, subject_id, model_id: draw.model.map(|model| NAMES[usize::from(model)].into()) }
 }
 
 fn quota(oracle: &Oracle, serial: u32, draw: &QuotaDraw) -> Quota {
     let scope = scope(&draw.scope);
     let (unit, period) = (UNITS[usize::from(draw.unit)], PERIODS[usize::from(draw.period)]);
     // Only who is named can be excepted.
-    let may_be_excepted = scope.member.is_some() && scope.kind != SubjectKind::Workspace;
+    let may_be_excepted = scope.subject_id.is_some() && scope.kind != SubjectKind::Workspace;
     let twentieths = draw.limit.or((!may_be_excepted).then_some(10));
     let thresholds: [&[u16]; 4] = [&[50, 80, 100], &[], &[25, 100, 150], &[1, 10, 90, 1_000]];
     let before = oracle
@@ -181,11 +181,11 @@ pub fn boost(oracle: &Oracle, serial: u32, draw: &BoostDraw) -> Call {
         Some(index) => {
             let Some(quota) = some(&oracle.quotas, index) else { return Call::Nothing };
             let letter = ["", "d", "u", "k", "g", "p", "s"][quota.scope.kind as usize];
-            // Only one for each member may be raised for one of them.
-            let each = quota.scope.member.is_none();
-            let member = draw.member.filter(|_| each);
-            let member = member.map(|number| format!("{letter}{number}").into());
-            (BoostTarget::Quota { quota_id: quota.id.clone(), member }, quota.unit)
+            // Only one for each subject may be raised for one of them.
+            let each = quota.scope.subject_id.is_none();
+            let subject_id = draw.subject_id.filter(|_| each);
+            let subject_id = subject_id.map(|number| format!("{letter}{number}").into());
+            (BoostTarget::Quota { quota_id: quota.id.clone(), subject_id }, quota.unit)
         }
     };
     let start_time = oracle.now + draw.starts * MICROS_PER_SECOND;

@@ -190,28 +190,31 @@ fn assert_same_totals(world: &World, oracle: &Oracle) {
     assert_eq!(standing, oracle.standing(), "where the workspace stands");
 }
 
-/// Every quota stands for every member where the oracle says (I4, I7), the most used first, whole
+/// Every quota stands for every subject where the oracle says (I4, I7), the most used first, whole
 /// and in pages.
 fn assert_same_usage(world: &mut World, oracle: &Oracle) {
     let filter = UsageFilter { quota_id: None, subject: None };
     let found = world.ledger.quota_usage(world.now, &filter, None, usize::MAX);
     let mut expected = Vec::new();
     for quota in &oracle.quotas {
-        let named = quota.scope.member.clone();
-        let members = named.map_or_else(|| oracle.members(quota.scope.kind), |named| vec![named]);
+        let named = quota.scope.subject_id.clone();
+        let subject_ids =
+            named.map_or_else(|| oracle.subject_ids(quota.scope.kind), |named| vec![named]);
         // Who is named by another quota is bounded by that one.
-        for member in members.iter().filter(|member| oracle.bounds_member(quota, member)) {
-            expected.push(usage::standing(oracle, quota, member));
+        for subject_id in
+            subject_ids.iter().filter(|subject_id| oracle.bounds_subject(quota, subject_id))
+        {
+            expected.push(usage::standing(oracle, quota, subject_id));
         }
     }
     expected.sort_by(|a, b| {
         let place =
-            |it: &Standing| (Reverse(it.utilization), it.quota_id.clone(), it.member.clone());
+            |it: &Standing| (Reverse(it.utilization), it.quota_id.clone(), it.subject_id.clone());
         place(a).cmp(&place(b))
     });
     let shown = |usage: &QuotaUsage| Standing {
         quota_id: usage.quota.id.clone(),
-        member: usage.member.clone(),
+        subject_id: usage.subject_id.clone(),
         limit: usage.limit,
         spent: usage.spent,
         held: usage.held,
@@ -223,7 +226,7 @@ fn assert_same_usage(world: &mut World, oracle: &Oracle) {
     // Who used nothing of a quota for each may be left out.
     let is_idle = |it: &Standing| {
         let quota = oracle.quotas.iter().find(|quota| quota.id == it.quota_id);
-        let each = quota.is_some_and(|quota| quota.scope.member.is_none());
+        let each = quota.is_some_and(|quota| quota.scope.subject_id.is_none());
         each && (it.spent, it.held) == (0, 0)
     };
     let busy = |list: &[Standing]| -> Vec<Standing> {
@@ -238,7 +241,7 @@ fn assert_same_usage(world: &mut World, oracle: &Oracle) {
         after = Some(UsagePosition {
             utilization: last.utilization,
             quota_id: last.quota.id.to_string(),
-            member: last.member.to_string(),
+            subject_id: last.subject_id.to_string(),
         });
         paged.extend(page.iter().map(shown));
     }

@@ -26,7 +26,7 @@ impl Oracle {
             let quota = self.quotas.iter().find(|quota| quota.id == *id).expect("it applies");
             let (kind, window) = (quota.scope.kind, self.window_of(quota));
             if window.contains(record.charge_time) {
-                self.alert_of_bound(quota_subject(id, kind, &bound.member), window, &bound);
+                self.alert_of_bound(quota_subject(id, kind, &bound.subject_id), window, &bound);
             }
         }
         if record.unpriced && record.kind == RecordKind::Usage {
@@ -42,7 +42,7 @@ impl Oracle {
             self.alert_of_cap(&settings.model_id);
         }
         for kind in SubjectKind::ALL {
-            self.alert_of_members(&Scope { kind, member: None, model_id: None });
+            self.alert_of_subjects(&Scope { kind, subject_id: None, model_id: None });
         }
     }
 
@@ -68,24 +68,24 @@ impl Oracle {
 
     /// A limit changed: whom it names is looked at anew, or everything.
     pub fn alert_of_scope(&mut self, scope: &Scope) {
-        match scope.member {
-            Some(_) => self.alert_of_members(scope),
+        match scope.subject_id {
+            Some(_) => self.alert_of_subjects(scope),
             None => self.alert_of_everything(),
         }
     }
 
     /// The quotas of a kind, for whoever of it used something, or for one that is named.
-    pub fn alert_of_members(&mut self, scope: &Scope) {
-        for member in self.members(scope.kind) {
-            if scope.member.as_ref().is_some_and(|named| *named != member) {
+    pub fn alert_of_subjects(&mut self, scope: &Scope) {
+        for subject_id in self.subject_ids(scope.kind) {
+            if scope.subject_id.as_ref().is_some_and(|named| *named != subject_id) {
                 continue;
             }
             for quota in self.quotas.clone() {
-                if quota.scope.kind != scope.kind || !self.bounds_member(&quota, &member) {
+                if quota.scope.kind != scope.kind || !self.bounds_subject(&quota, &subject_id) {
                     continue;
                 }
-                let Some(bound) = self.quota_bound(&quota, &member) else { continue };
-                let subject = quota_subject(&quota.id, quota.scope.kind, &member);
+                let Some(bound) = self.quota_bound(&quota, &subject_id) else { continue };
+                let subject = quota_subject(&quota.id, quota.scope.kind, &subject_id);
                 self.alert_of_bound(subject, self.window_of(&quota), &bound);
             }
         }
@@ -160,8 +160,8 @@ impl Oracle {
     }
 }
 
-fn quota_subject(id: &Arc<str>, kind: SubjectKind, member: &Arc<str>) -> AlertSubject {
-    AlertSubject::Quota { quota_id: id.clone(), kind, member: member.clone() }
+fn quota_subject(id: &Arc<str>, kind: SubjectKind, subject_id: &Arc<str>) -> AlertSubject {
+    AlertSubject::Quota { quota_id: id.clone(), kind, subject_id: subject_id.clone() }
 }
 
 /// Alerts in an order that can be compared: which of two limits comes first is no rule, but the

@@ -8,7 +8,7 @@ use tollgate::domain::workspace::{Workspace, WorkspaceModel};
 
 use super::Oracle;
 
-/// One change of what bounds the members of a workspace.
+/// One change of what bounds the subjects of a workspace.
 #[derive(Clone, Debug)]
 pub enum Change {
     PutQuota(Quota),

@@ -21,7 +21,7 @@ type Counter = (Arc<str>, RateWindow, Unit);
 #[derive(Clone, Debug)]
 pub struct Counted {
     pub counter: Counter,
-    pub member: Arc<str>,
+    pub subject_id: Arc<str>,
     pub time: Time,
     pub amount: i128,
     /// The live hold that it belongs to: it may be corrected.
@@ -105,9 +105,10 @@ impl Oracle {
 
     fn count(&mut self, sent: &Sent, is_meant: impl Fn(&Counter) -> bool) {
         for rate_limit in &self.rate_limits {
-            let Some(member) = sent.who.member(rate_limit.scope.kind) else { continue };
-            let is_named = rate_limit.scope.member.as_ref().is_none_or(|named| *named == member);
-            if !is_named || !covers(&rate_limit.scope, &member, &sent.who, &sent.model) {
+            let Some(subject_id) = sent.who.subject_id(rate_limit.scope.kind) else { continue };
+            let is_named =
+                rate_limit.scope.subject_id.as_ref().is_none_or(|named| *named == subject_id);
+            if !is_named || !covers(&rate_limit.scope, &subject_id, &sent.who, &sent.model) {
                 continue;
             }
             for (span, unit, _) in rate_limit.limits() {
@@ -117,7 +118,7 @@ impl Oracle {
                 }
                 self.counted.push(Counted {
                     counter,
-                    member: member.clone(),
+                    subject_id: subject_id.clone(),
                     time: sent.time,
                     amount: if unit == Unit::Tokens { sent.tokens.into() } else { 1 },
                     request_id: sent.request_id.clone(),
@@ -126,8 +127,8 @@ impl Oracle {
         }
     }
 
-    /// The rate limits that bound a member on a model, by id.
-    pub fn rate_bounds(&self, kind: SubjectKind, member: &Arc<str>, model: &str) -> Vec<Bound> {
+    /// The rate limits that bound a subject on a model, by id.
+    pub fn rate_bounds(&self, kind: SubjectKind, subject_id: &Arc<str>, model: &str) -> Vec<Bound> {
         let mut rate_limits: Vec<&RateLimit> = self
             .rate_limits
             .iter()
@@ -135,7 +136,7 @@ impl Oracle {
                 let scope = &rate_limit.scope;
                 scope.kind == kind
                     && scope.model_id.as_deref().is_none_or(|only| only == model)
-                    && self.is_rated(scope, member)
+                    && self.is_rated(scope, subject_id)
             })
             .collect();
         rate_limits.sort_by_key(|rate_limit| rate_limit.id.clone());
@@ -149,15 +150,15 @@ impl Oracle {
                 bounds.push(Bound {
                     kind: LimitKind::RateLimit,
                     id: Some(rate_limit.id.clone()),
-                    subject: self.subject(kind, member),
-                    member: member.clone(),
+                    subject: self.subject(kind, subject_id),
+                    subject_id: subject_id.clone(),
                     unit,
                     period: LimitPeriod::Sliding(span),
                     enforcement: rate_limit.enforcement,
                     model_id: rate_limit.scope.model_id.clone(),
                     thresholds: Vec::new(),
                     limit: limit.into(),
-                    spent: self.counted_at(&counter, member, limit.into(), self.now),
+                    spent: self.counted_at(&counter, subject_id, limit.into(), self.now),
                     held: 0,
                     reset_time: None,
                 });
@@ -166,12 +167,12 @@ impl Oracle {
         bounds
     }
 
-    /// Whether a rate limit is asked for this member: one for each is no rule for one who is named.
-    fn is_rated(&self, scope: &Scope, member: &str) -> bool {
-        match &scope.member {
-            Some(named) => **named == *member,
+    /// Whether a rate limit is asked for this subject: one for each is no rule for one who is named.
+    fn is_rated(&self, scope: &Scope, subject_id: &str) -> bool {
+        match &scope.subject_id {
+            Some(named) => **named == *subject_id,
             None => {
-                let named = Scope { member: Some(member.into()), ..scope.clone() };
+                let named = Scope { subject_id: Some(subject_id.into()), ..scope.clone() };
                 !self.rate_limits.iter().any(|other| other.scope == named)
             }
         }
@@ -179,12 +180,12 @@ impl Oracle {
 
     /// What counts at a time: the bucket that it lies in and the sixty before, whole. What clocks
     /// that were ahead have counted later counts as well: rather too much than too little.
-    fn counted_at(&self, counter: &Counter, member: &str, limit: i128, now: Time) -> i128 {
+    fn counted_at(&self, counter: &Counter, subject_id: &str, limit: i128, now: Time) -> i128 {
         let counts = |time: Time| leaves(counter.1, time) > now;
         let of_counter = self
             .counted
             .iter()
-            .filter(|counted| counted.counter == *counter && *counted.member == *member);
+            .filter(|counted| counted.counter == *counter && *counted.subject_id == *subject_id);
         let counted: i128 =
             of_counter.filter(|counted| counts(counted.time)).map(|counted| counted.amount).sum();
         let is_full = self.full_at_of(counter).is_some_and(counts);
@@ -205,13 +206,13 @@ impl Oracle {
         let of_counter = self
             .counted
             .iter()
-            .filter(|counted| counted.counter == counter && counted.member == bound.member);
+            .filter(|counted| counted.counter == counter && counted.subject_id == bound.subject_id);
         let mut times: Vec<Time> = of_counter.map(|counted| leaves(span, counted.time)).collect();
         times.extend(self.full_at_of(&counter).map(|time| leaves(span, time)));
         times.sort();
         let fits = |time: &Time| {
             *time > self.now
-                && self.counted_at(&counter, &bound.member, bound.limit, *time) + need
+                && self.counted_at(&counter, &bound.subject_id, bound.limit, *time) + need
                     <= bound.limit
         };
         times.into_iter().find(fits).expect("all of it falls out once") - self.now

@@ -22,8 +22,8 @@ pub struct Who {
 }
 
 impl Who {
-    /// The member of a kind; none if nothing was said. Everybody is of the workspace.
-    pub fn member(&self, kind: SubjectKind) -> Option<Arc<str>> {
+    /// The subject of a kind; none if nothing was said. Everybody is of the workspace.
+    pub fn subject_id(&self, kind: SubjectKind) -> Option<Arc<str>> {
         let said = &self.attribution;
         let id = match kind {
             SubjectKind::Workspace => return Some("".into()),
@@ -45,7 +45,7 @@ pub struct Bound {
     /// Of the quota or rate limit.
     pub id: Option<Arc<str>>,
     pub subject: Subject,
-    pub member: Arc<str>,
+    pub subject_id: Arc<str>,
     pub unit: Unit,
     pub period: LimitPeriod,
     pub enforcement: Enforcement,
@@ -95,10 +95,10 @@ impl From<Window> for Span {
     }
 }
 
-/// Whether a rule counts what some member did on some model.
-pub fn covers(scope: &Scope, member: &str, who: &Who, model: &str) -> bool {
+/// Whether a rule counts what some subject did on some model.
+pub fn covers(scope: &Scope, subject_id: &str, who: &Who, model: &str) -> bool {
     scope.model_id.as_deref().is_none_or(|only| only == model)
-        && who.member(scope.kind).as_deref() == Some(member)
+        && who.subject_id(scope.kind).as_deref() == Some(subject_id)
 }
 
 impl Oracle {
@@ -132,11 +132,11 @@ impl Oracle {
         let mut bounds = vec![self.envelope()];
         bounds.extend(self.cap_of(model));
         for kind in SubjectKind::ALL {
-            let Some(member) = who.member(kind) else { continue };
-            for quota in self.quotas_of(kind, &member, model) {
-                bounds.extend(self.quota_bound(quota, &member));
+            let Some(subject_id) = who.subject_id(kind) else { continue };
+            for quota in self.quotas_of(kind, &subject_id, model) {
+                bounds.extend(self.quota_bound(quota, &subject_id));
             }
-            bounds.extend(self.rate_bounds(kind, &member, model));
+            bounds.extend(self.rate_bounds(kind, &subject_id, model));
         }
         bounds
     }
@@ -147,7 +147,7 @@ impl Oracle {
             kind: LimitKind::Envelope,
             id: None,
             subject: Subject::Workspace(self.workspace.id.clone()),
-            member: "".into(),
+            subject_id: "".into(),
             unit: Unit::Money,
             period: LimitPeriod::Fixed(Period::Cycle),
             enforcement: Enforcement::Hard,
@@ -173,57 +173,57 @@ impl Oracle {
         })
     }
 
-    /// The quotas that bound a member on a model, by id: a rule for each is no rule for one who is
+    /// The quotas that bound a subject on a model, by id: a rule for each is no rule for one who is
     /// named by another of the same unit, period and model.
-    fn quotas_of(&self, kind: SubjectKind, member: &str, model: &str) -> Vec<&Quota> {
+    fn quotas_of(&self, kind: SubjectKind, subject_id: &str, model: &str) -> Vec<&Quota> {
         let quotas = self.quotas.iter().filter(|quota| quota.scope.kind == kind);
         let mut found: Vec<&Quota> = quotas
-            .filter(|quota| self.bounds_member(quota, member))
+            .filter(|quota| self.bounds_subject(quota, subject_id))
             .filter(|quota| quota.scope.model_id.as_deref().is_none_or(|only| only == model))
             .collect();
         found.sort_by_key(|quota| quota.id.clone());
         found
     }
 
-    /// Whether a quota is asked for this member of its kind.
-    pub fn bounds_member(&self, quota: &Quota, member: &str) -> bool {
-        match &quota.scope.member {
-            Some(named) => **named == *member,
+    /// Whether a quota is asked for this subject of its kind.
+    pub fn bounds_subject(&self, quota: &Quota, subject_id: &str) -> bool {
+        match &quota.scope.subject_id {
+            Some(named) => **named == *subject_id,
             None => !self.quotas.iter().any(|other| {
-                let named = Some(Arc::from(member));
-                other.scope == Scope { member: named, ..quota.scope.clone() }
+                let named = Some(Arc::from(subject_id));
+                other.scope == Scope { subject_id: named, ..quota.scope.clone() }
                     && (other.unit, other.period) == (quota.unit, quota.period)
             }),
         }
     }
 
-    /// A quota as a member meets it; none if the member is excepted.
-    pub fn quota_bound(&self, quota: &Quota, member: &Arc<str>) -> Option<Bound> {
+    /// A quota as a subject meets it; none if the subject is excepted.
+    pub fn quota_bound(&self, quota: &Quota, subject_id: &Arc<str>) -> Option<Bound> {
         let window = self.window_of(quota);
-        let limit = self.limit_of(quota, member)?;
+        let limit = self.limit_of(quota, subject_id)?;
         Some(Bound {
             kind: LimitKind::Quota,
             id: Some(quota.id.clone()),
-            subject: self.subject(quota.scope.kind, member),
-            member: member.clone(),
+            subject: self.subject(quota.scope.kind, subject_id),
+            subject_id: subject_id.clone(),
             unit: quota.unit,
             period: LimitPeriod::Fixed(quota.period),
             enforcement: quota.enforcement,
             model_id: quota.scope.model_id.clone(),
             thresholds: quota.thresholds.clone(),
             limit,
-            spent: self.used(&quota.scope, quota.unit, member, window),
-            held: self.in_flight(&quota.scope, quota.unit, member, window),
+            spent: self.used(&quota.scope, quota.unit, subject_id, window),
+            held: self.in_flight(&quota.scope, quota.unit, subject_id, window),
             reset_time: window.end,
         })
     }
 
     /// The limit with its boosts in force.
-    pub fn limit_of(&self, quota: &Quota, member: &str) -> Option<i128> {
+    pub fn limit_of(&self, quota: &Quota, subject_id: &str) -> Option<i128> {
         let boosts = self.boosts_of(|target| match target {
             BoostTarget::Envelope => false,
-            BoostTarget::Quota { quota_id, member: only } => {
-                *quota_id == quota.id && only.as_deref().is_none_or(|only| only == member)
+            BoostTarget::Quota { quota_id, subject_id: only } => {
+                *quota_id == quota.id && only.as_deref().is_none_or(|only| only == subject_id)
             }
         });
         Some(i128::from(quota.limit?) + boosts)
@@ -248,11 +248,11 @@ impl Oracle {
         }
     }
 
-    /// What the log says a member used.
-    pub fn used(&self, scope: &Scope, unit: Unit, member: &str, window: Span) -> i128 {
+    /// What the log says a subject used.
+    pub fn used(&self, scope: &Scope, unit: Unit, subject_id: &str, window: Span) -> i128 {
         let records = self.log.iter().filter(|record| {
             window.contains(record.charge_time)
-                && covers(scope, member, &who_of(record), &record.metered_model_id)
+                && covers(scope, subject_id, &who_of(record), &record.metered_model_id)
         });
         let used = |record: &Record| match unit {
             Unit::Money => i128::from(record.cost.nanos()),
@@ -262,10 +262,10 @@ impl Oracle {
         records.map(used).sum()
     }
 
-    /// What requests of a member hold, in the window in which they were checked.
-    pub fn in_flight(&self, scope: &Scope, unit: Unit, member: &str, window: Span) -> i128 {
+    /// What requests of a subject hold, in the window in which they were checked.
+    pub fn in_flight(&self, scope: &Scope, unit: Unit, subject_id: &str, window: Span) -> i128 {
         let holds = self.holds.iter().filter(|hold| {
-            window.contains(hold.check_time) && covers(scope, member, &hold.who, &hold.model)
+            window.contains(hold.check_time) && covers(scope, subject_id, &hold.who, &hold.model)
         });
         let held = |hold: &Hold| match unit {
             Unit::Money => i128::from(hold.held.nanos()),
@@ -276,19 +276,19 @@ impl Oracle {
     }
 
     /// Everybody of a kind who has a record or a hold.
-    pub fn members(&self, kind: SubjectKind) -> Vec<Arc<str>> {
-        let recorded = self.log.iter().filter_map(|record| who_of(record).member(kind));
-        let holding = self.holds.iter().filter_map(|hold| hold.who.member(kind));
-        let mut members: Vec<Arc<str>> = recorded.chain(holding).collect();
-        members.sort();
-        members.dedup();
-        members
+    pub fn subject_ids(&self, kind: SubjectKind) -> Vec<Arc<str>> {
+        let recorded = self.log.iter().filter_map(|record| who_of(record).subject_id(kind));
+        let holding = self.holds.iter().filter_map(|hold| hold.who.subject_id(kind));
+        let mut subject_ids: Vec<Arc<str>> = recorded.chain(holding).collect();
+        subject_ids.sort();
+        subject_ids.dedup();
+        subject_ids
     }
 
-    pub fn subject(&self, kind: SubjectKind, member: &Arc<str>) -> Subject {
+    pub fn subject(&self, kind: SubjectKind, subject_id: &Arc<str>) -> Subject {
         match kind {
             SubjectKind::Workspace => Subject::Workspace(self.workspace.id.clone()),
-            _ => Subject::Member { kind, id: member.clone() },
+            _ => Subject::Member { kind, id: subject_id.clone() },
         }
     }
 }

@@ -7,12 +7,12 @@ use tollgate::domain::quota::Quota;
 
 use super::Oracle;
 
-/// One quota for one member, in its running window.
+/// One quota for one subject, in its running window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     pub quota_id: Arc<str>,
-    pub member: Arc<str>,
-    /// With boosts; absent if the member is excepted.
+    pub subject_id: Arc<str>,
+    /// With boosts; absent if the subject is excepted.
     pub limit: Option<i64>,
     pub spent: i64,
     pub held: i64,
@@ -22,10 +22,10 @@ pub struct Standing {
     pub window_end: Option<Time>,
 }
 
-pub fn standing(oracle: &Oracle, quota: &Quota, member: &Arc<str>) -> Standing {
+pub fn standing(oracle: &Oracle, quota: &Quota, subject_id: &Arc<str>) -> Standing {
     let window = oracle.window_of(quota);
-    let limit = oracle.limit_of(quota, member);
-    let spent = oracle.used(&quota.scope, quota.unit, member, window);
+    let limit = oracle.limit_of(quota, subject_id);
+    let spent = oracle.used(&quota.scope, quota.unit, subject_id, window);
     let utilization = match limit {
         Some(limit) if limit > 0 && spent > 0 => spent * 1_000_000 / limit,
         _ => 0,
@@ -33,10 +33,10 @@ pub fn standing(oracle: &Oracle, quota: &Quota, member: &Arc<str>) -> Standing {
     let small = |figure: i128| i64::try_from(figure).expect("figures of tests are small");
     Standing {
         quota_id: quota.id.clone(),
-        member: member.clone(),
+        subject_id: subject_id.clone(),
         limit: limit.map(small),
         spent: small(spent),
-        held: small(oracle.in_flight(&quota.scope, quota.unit, member, window)),
+        held: small(oracle.in_flight(&quota.scope, quota.unit, subject_id, window)),
         utilization: utilization.try_into().expect("not negative"),
         window_start: window.start,
         window_end: window.end,

@@ -207,7 +207,7 @@ fn check(number: u32) -> Check {
     }
 }
 
-/// Few members of each kind, so that they meet their limits.
+/// Few subjects of each kind, so that they meet their limits.
 fn attribution(number: u32) -> Option<Box<Attribution>> {
     if number.is_multiple_of(9) {
         return None;

@@ -33,8 +33,8 @@ const UNIT: i64 = 1_000_000_000;
 
 /// What is on the disk before the first start.
 pub fn prepare(disk: &mut Disk, workspace: &str) {
-    let each = |kind| Scope { kind, member: None, model_id: None };
-    let of = |kind, member: &str| Scope { member: Some(member.into()), ..each(kind) };
+    let each = |kind| Scope { kind, subject_id: None, model_id: None };
+    let of = |kind, subject_id: &str| Scope { subject_id: Some(subject_id.into()), ..each(kind) };
     let large = Some("large".into());
     use Enforcement::{Downgrade, Hard, Soft};
     for (id, scope, unit, period, limit, enforcement) in [
@@ -102,7 +102,7 @@ pub fn prepare(disk: &mut Disk, workspace: &str) {
     }
 }
 
-/// One change of what bounds members.
+/// One change of what bounds subjects.
 pub async fn change(
     luck: &mut StdRng,
     engine: &Engine,
@@ -135,7 +135,7 @@ pub async fn change(
         _ => {
             let target = match luck.random_range(0..2) {
                 0 => BoostTarget::Envelope,
-                _ => BoostTarget::Quota { quota_id: quota.into(), member: None },
+                _ => BoostTarget::Quota { quota_id: quota.into(), subject_id: None },
             };
             let boost = NewBoost {
                 id: None,
@@ -200,7 +200,7 @@ impl Auditor {
             let scope = &usage.quota.scope;
             let counted = log().filter(|record| {
                 window.contains(record.charge_time)
-                    && covers(scope, &usage.member, &who_of(record), &record.metered_model_id)
+                    && covers(scope, &usage.subject_id, &who_of(record), &record.metered_model_id)
             });
             let spent: i64 = counted
                 .map(|record| match usage.quota.unit {
@@ -209,7 +209,7 @@ impl Auditor {
                     Unit::Requests => i64::from(record.kind == RecordKind::Usage),
                 })
                 .sum();
-            let of = format!("{} of {:?}", usage.quota.id, usage.member);
+            let of = format!("{} of {:?}", usage.quota.id, usage.subject_id);
             assert_eq!(usage.spent, spent, "I4: {of} is the sum of the log");
             // In which group a key was is not shown.
             if scope.kind != SubjectKind::KeyGroup && usage.quota.unit == Unit::Money {
@@ -218,7 +218,7 @@ impl Auditor {
                     let who = Who { attribution, group: "".into() };
                     view.live
                         && window.contains(view.hold.check_time)
-                        && covers(scope, &usage.member, &who, &view.model_id)
+                        && covers(scope, &usage.subject_id, &who, &view.model_id)
                 });
                 let held: Amount = holds.map(|view| view.hold.held).sum();
                 assert_eq!(usage.held, held.nanos(), "I7: {of} holds what its holds took");
@@ -252,7 +252,7 @@ impl Auditor {
                     let subject = AlertSubject::Quota {
                         quota_id: usage.quota.id.clone(),
                         kind: usage.quota.scope.kind,
-                        member: usage.member.clone(),
+                        subject_id: usage.subject_id.clone(),
                     };
                     let is_same =
                         (&key.subject, key.alert_type) == (&subject, AlertType::Threshold);

@@ -17,8 +17,8 @@ fn about(subject: AlertSubject, alert_type: AlertType, threshold: u16) -> AlertK
     AlertKey { subject, alert_type, window_start: START, threshold }
 }
 
-fn of_quota(quota_id: &str, kind: SubjectKind, member: &str) -> AlertSubject {
-    AlertSubject::Quota { quota_id: quota_id.into(), kind, member: member.into() }
+fn of_quota(quota_id: &str, kind: SubjectKind, subject_id: &str) -> AlertSubject {
+    AlertSubject::Quota { quota_id: quota_id.into(), kind, subject_id: subject_id.into() }
 }
 
 /// Each under its own key: the threshold is its position.
@@ -232,8 +232,10 @@ pub async fn alerts_are_listed_and_filtered(world: &World) {
     put_in(&*store, "w", seen).await;
     let none = AlertFilter { workspace_id: "w".to_owned(), ..AlertFilter::default() };
     let subject = |subject| AlertFilter { subject: Some(subject), ..none.clone() };
-    let member =
-        |kind, member: &str| AlertSubjectFilter::Member { kind, member: member.to_owned() };
+    let subject_id = |kind, subject_id: &str| AlertSubjectFilter::Member {
+        kind,
+        subject_id: subject_id.to_owned(),
+    };
     let types = |types: &[AlertType]| AlertFilter { types: types.to_vec(), ..none.clone() };
     let quota = AlertFilter { quota_id: Some("q".to_owned()), ..none.clone() };
     for (filter, expected) in [
@@ -245,9 +247,9 @@ pub async fn alerts_are_listed_and_filtered(world: &World) {
         (AlertFilter { quota_id: Some("m".to_owned()), ..none.clone() }, "7"),
         (subject(AlertSubjectFilter::Workspace), "81"),
         (subject(AlertSubjectFilter::Model("m".to_owned())), "2"),
-        (subject(member(user, "x")), "54"),
-        (AlertFilter { subject: Some(member(user, "x")), ..quota }, "4"),
-        (subject(member(SubjectKind::Project, "x")), ""),
+        (subject(subject_id(user, "x")), "54"),
+        (AlertFilter { subject: Some(subject_id(user, "x")), ..quota }, "4"),
+        (subject(subject_id(SubjectKind::Project, "x")), ""),
         (AlertFilter { unacknowledged_only: true, ..none.clone() }, "8765321"),
         (AlertFilter { from: Some(START + 3), to: Some(START + 5), ..none.clone() }, "43"),
         (AlertFilter { workspace_id: "v".to_owned(), ..none.clone() }, ""),

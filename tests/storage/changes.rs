@@ -171,7 +171,7 @@ pub async fn boosts_go_with_their_quota(world: &World) {
     let store = world.store().await;
     let of = |id: &str, quota_id: &str| {
         let quota_id: Arc<str> = quota_id.into();
-        let target = BoostTarget::Quota { quota_id, member: Some("u".into()) };
+        let target = BoostTarget::Quota { quota_id, subject_id: Some("u".into()) };
         Change::PutBoost(Boost { target, ..boost(id) })
     };
     let changes = [

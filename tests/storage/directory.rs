@@ -220,15 +220,15 @@ pub async fn what_was_seen_comes_with_its_times(world: &World) {
 async fn sums(store: &dyn Store, user: &str, by: &str) -> Vec<String> {
     let mut sums = Vec::new();
     for kind in [SubjectKind::Workspace, SubjectKind::User, SubjectKind::Project] {
-        let member = (kind == SubjectKind::Workspace).then(|| "".into());
-        let scope = Scope { kind, member, model_id: None };
+        let subject_id = (kind == SubjectKind::Workspace).then(|| "".into());
+        let scope = Scope { kind, subject_id, model_id: None };
         for (from, to) in [(0, 72), (0, 24), (5, 9), (24, 48)] {
             let [from, to] = [from, to].map(|hours| START + hours * MICROS_PER_HOUR);
             let query = ConsumptionQuery { scope: scope.clone(), from, to };
             let mut used = store.used("w-1", &query).await.unwrap();
-            for (member, _) in &mut used {
-                if member == user {
-                    by.clone_into(member);
+            for (subject_id, _) in &mut used {
+                if subject_id == user {
+                    by.clone_into(subject_id);
                 }
             }
             used.sort_by(|a, b| a.0.cmp(&b.0));
@@ -303,18 +303,21 @@ async fn ids_of(store: &dyn Store, workspace_id: &str) -> Vec<String> {
     listed.into_iter().map(|listed| listed.id).collect()
 }
 
-fn named(kind: SubjectKind, member: &str) -> Scope {
-    Scope { kind, member: Some(member.into()), model_id: None }
+fn named(kind: SubjectKind, subject_id: &str) -> Scope {
+    Scope { kind, subject_id: Some(subject_id.into()), model_id: None }
 }
 
 fn each(kind: SubjectKind) -> Scope {
-    Scope { kind, member: None, model_id: None }
+    Scope { kind, subject_id: None, model_id: None }
 }
 
-fn boost(id: &str, quota: &str, member: Option<&str>, actor: &str) -> Boost {
+fn boost(id: &str, quota: &str, subject_id: Option<&str>, actor: &str) -> Boost {
     Boost {
         id: id.into(),
-        target: BoostTarget::Quota { quota_id: quota.into(), member: member.map(Into::into) },
+        target: BoostTarget::Quota {
+            quota_id: quota.into(),
+            subject_id: subject_id.map(Into::into),
+        },
         amount: 1,
         start_time: START,
         end_time: START + MICROS_PER_DAY,
@@ -385,8 +388,9 @@ pub async fn rules_of_an_erased_user_go_with_it(world: &World) {
     assert_eq!((quotas.len(), boosts.len()), (5, 5));
 }
 
-fn alert(seq: i64, kind: SubjectKind, member: &str, acknowledged: Option<&str>) -> StoredAlert {
-    let subject = AlertSubject::Quota { quota_id: "each".into(), kind, member: member.into() };
+fn alert(seq: i64, kind: SubjectKind, subject_id: &str, acknowledged: Option<&str>) -> StoredAlert {
+    let subject =
+        AlertSubject::Quota { quota_id: "each".into(), kind, subject_id: subject_id.into() };
     StoredAlert {
         seq,
         workspace_id: "w".into(),
@@ -428,13 +432,13 @@ pub async fn nothing_else_names_an_erased_user(world: &World) {
     put(&*store, vec![full("ada"), entry(EntryKind::Department, "ada"), user("bob", "")]).await;
     let of_ada = Attribution { user_id: "ada".to_owned(), ..Attribution::default() };
     let holds = [StoredHold { attribution: of_ada, ..hold("r") }, hold("s")];
-    let rate = |id: &str, member: &str| StoredRate {
+    let rate = |id: &str, subject_id: &str| StoredRate {
         workspace_id: "w".into(),
         counts: RateCounts {
             rate_limit_id: id.into(),
             span: RateWindow::Minute,
             unit: Unit::Requests,
-            member: member.into(),
+            subject_id: subject_id.into(),
             buckets: vec![(1, 2)],
         },
     };
@@ -461,12 +465,12 @@ pub async fn nothing_else_names_an_erased_user(world: &World) {
     let found = store.holds("w").await.unwrap();
     let users: Vec<&str> = found.iter().map(|hold| hold.attribution.user_id.as_str()).collect();
     assert_eq!(users, [GHOST, ""]);
-    let mut members: Vec<String> = Vec::new();
+    let mut subject_ids: Vec<String> = Vec::new();
     for rate in store.rates("w").await.unwrap() {
-        members.push(format!("{} {}", rate.counts.rate_limit_id, rate.counts.member));
+        subject_ids.push(format!("{} {}", rate.counts.rate_limit_id, rate.counts.subject_id));
     }
-    members.sort();
-    assert_eq!(members, ["each bob", &format!("each {GHOST}"), "each-law ada"]);
+    subject_ids.sort();
+    assert_eq!(subject_ids, ["each bob", &format!("each {GHOST}"), "each-law ada"]);
     let filter = AlertFilter { workspace_id: "w".into(), ..AlertFilter::default() };
     let found = store.alerts(&filter, None, 10).await.unwrap();
     let expected = [

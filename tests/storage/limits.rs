@@ -14,8 +14,8 @@ use crate::world::World;
 
 const HOUR: i64 = 3_600_000_000;
 
-pub fn scope(kind: SubjectKind, member: Option<&str>, model_id: Option<&str>) -> Scope {
-    Scope { kind, member: member.map(Into::into), model_id: model_id.map(Into::into) }
+pub fn scope(kind: SubjectKind, subject_id: Option<&str>, model_id: Option<&str>) -> Scope {
+    Scope { kind, subject_id: subject_id.map(Into::into), model_id: model_id.map(Into::into) }
 }
 
 pub fn quota(id: &str) -> Quota {
@@ -93,9 +93,9 @@ pub async fn quotas_of_all_kinds_come_back(world: &World) {
     let enforcements =
         [Enforcement::Hard, Enforcement::Soft, Enforcement::Downgrade, Enforcement::Shadow];
     for (number, kind) in SubjectKind::ALL.into_iter().enumerate() {
-        let member = [None, Some(""), Some("Ü'%")][number % 3];
+        let subject_id = [None, Some(""), Some("Ü'%")][number % 3];
         all.push(Quota {
-            scope: scope(kind, member, [None, Some("m")][number % 2]),
+            scope: scope(kind, subject_id, [None, Some("m")][number % 2]),
             unit: units[number % 3],
             period: periods[number % 5],
             limit: [None, Some(0), Some(i64::MAX)][number % 3],
@@ -153,7 +153,7 @@ pub async fn rate_limits_and_keys_come_back(world: &World) {
 pub async fn rules_are_listed_in_pages_and_filtered(world: &World) {
     let store = world.store().await;
     let (user, key) = (SubjectKind::User, SubjectKind::ApiKey);
-    for (id, kind, member, model_id) in [
+    for (id, kind, subject_id, model_id) in [
         ("a", user, None, None),
         ("b", user, Some("x"), None),
         ("c", user, Some("x"), Some("m")),
@@ -161,25 +161,25 @@ pub async fn rules_are_listed_in_pages_and_filtered(world: &World) {
         ("e", key, None, Some("m")),
         ("f", SubjectKind::Workspace, Some(""), None),
     ] {
-        let scope = scope(kind, member, model_id);
+        let scope = scope(kind, subject_id, model_id);
         let changes = [
             Change::PutQuota(Quota { scope: scope.clone(), ..quota(id) }),
             Change::PutRateLimit(RateLimit { scope, ..rate_limit(id) }),
         ];
         store.change("w", &changes, &[]).await.unwrap();
     }
-    let member = |name: &str| Some(name.to_owned());
+    let subject_id = |name: &str| Some(name.to_owned());
     let all = RuleFilter::default();
     let of_user = RuleFilter { kind: Some(user), ..all.clone() };
     for (filter, expected) in [
         (all.clone(), "abcdef"),
         (of_user.clone(), "abc"),
-        (RuleFilter { member: member("x"), ..all.clone() }, "bcd"),
-        (RuleFilter { member: member("x"), ..of_user.clone() }, "bc"),
-        (RuleFilter { model_id: member("m"), ..all.clone() }, "ce"),
-        (RuleFilter { member: member(""), ..all.clone() }, "f"),
-        (RuleFilter { model_id: member("m"), member: member("x"), ..of_user }, "c"),
-        (RuleFilter { member: member("X"), ..all }, ""),
+        (RuleFilter { subject_id: subject_id("x"), ..all.clone() }, "bcd"),
+        (RuleFilter { subject_id: subject_id("x"), ..of_user.clone() }, "bc"),
+        (RuleFilter { model_id: subject_id("m"), ..all.clone() }, "ce"),
+        (RuleFilter { subject_id: subject_id(""), ..all.clone() }, "f"),
+        (RuleFilter { model_id: subject_id("m"), subject_id: subject_id("x"), ..of_user }, "c"),
+        (RuleFilter { subject_id: subject_id("X"), ..all }, ""),
     ] {
         let (mut quotas, mut limits) = (String::new(), String::new());
         loop {
@@ -220,8 +220,8 @@ pub async fn keys_and_groups_are_listed_in_pages(world: &World) {
 
 pub async fn boosts_come_back_and_those_that_are_over_are_left_out(world: &World) {
     let store = world.store().await;
-    let of_one = BoostTarget::Quota { quota_id: "q".into(), member: Some("u".into()) };
-    let of_all = BoostTarget::Quota { quota_id: "q".into(), member: None };
+    let of_one = BoostTarget::Quota { quota_id: "q".into(), subject_id: Some("u".into()) };
+    let of_all = BoostTarget::Quota { quota_id: "q".into(), subject_id: None };
     let all = [
         boost("a"),
         Boost { target: of_one, end_time: START + 2 * HOUR, ..boost("b") },
@@ -255,7 +255,7 @@ pub async fn boosts_are_listed_by_target(world: &World) {
         ("e", Some("q"), 9),
     ] {
         let target = match quota_id {
-            Some(id) => BoostTarget::Quota { quota_id: id.into(), member: None },
+            Some(id) => BoostTarget::Quota { quota_id: id.into(), subject_id: None },
             None => BoostTarget::Envelope,
         };
         let boost = Boost { target, start_time: START + start, ..boost(id) };

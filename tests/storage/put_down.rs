@@ -9,14 +9,14 @@ use tollgate::storage::policy::StoredRate;
 use crate::fixtures::{append_new, hold, record};
 use crate::world::World;
 
-pub fn rate(rate_limit_id: &str, member: &str) -> StoredRate {
+pub fn rate(rate_limit_id: &str, subject_id: &str) -> StoredRate {
     StoredRate {
         workspace_id: "w".into(),
         counts: RateCounts {
             rate_limit_id: rate_limit_id.into(),
             span: RateWindow::Minute,
             unit: Unit::Requests,
-            member: member.into(),
+            subject_id: subject_id.into(),
             buckets: vec![(29_497_000, 3), (29_497_001, 0), (i64::MAX, i64::MIN)],
         },
     }

@@ -12,7 +12,7 @@ use tollgate::storage::policy::Change;
 
 use crate::fixtures::{START, append_new, at, folded, put, put_in, record, records, workspace};
 use crate::limits::quota;
-use crate::used::{log_of_members, naive_used, scopes, used};
+use crate::used::{log_of_subjects, naive_used, scopes, used};
 use crate::world::World;
 
 const ALL: (Time, Time) = (Time::from_micros(i64::MIN), Time::from_micros(i64::MAX));
@@ -20,7 +20,7 @@ const ALL: (Time, Time) = (Time::from_micros(i64::MIN), Time::from_micros(i64::M
 /// Entries of a hundred days before [`START`], in days and hours of several zones.
 fn long_log(seed: u64, count: i64) -> Vec<Record> {
     let mut random = StdRng::seed_from_u64(seed);
-    let mut log = log_of_members(seed, count);
+    let mut log = log_of_subjects(seed, count);
     for record in &mut log {
         let back = random.random_range(0..100) * MICROS_PER_DAY;
         for time in [&mut record.charge_time, &mut record.hour, &mut record.day] {

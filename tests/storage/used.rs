@@ -1,4 +1,4 @@
-//! What members have used and sent, against naive sums over the log.
+//! What subjects have used and sent, against naive sums over the log.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +19,8 @@ use crate::fixtures::{
 use crate::limits::scope;
 use crate::world::World;
 
-/// Records whose attribution names some members of each kind, or none.
-pub fn log_of_members(seed: u64, count: i64) -> Vec<Record> {
+/// Records whose attribution names some subjects of each kind, or none.
+pub fn log_of_subjects(seed: u64, count: i64) -> Vec<Record> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut log = random_records(seed, count);
     for record in &mut log {
@@ -53,7 +53,7 @@ fn member_of(kind: SubjectKind, record: &Record) -> &str {
     }
 }
 
-/// The records of a workspace that count for a scope, each with its member.
+/// The records of a workspace that count for a scope, each with its subject.
 fn counted<'a>(
     log: &'a [Record],
     workspace_id: &'a str,
@@ -63,9 +63,10 @@ fn counted<'a>(
     let of_model = own.filter(|record| {
         scope.model_id.as_ref().is_none_or(|model| *model == record.metered_model_id)
     });
-    of_model.map(|record| (member_of(scope.kind, record), record)).filter(|(member, _)| {
+    of_model.map(|record| (member_of(scope.kind, record), record)).filter(|(subject_id, _)| {
         scope.kind == SubjectKind::Workspace
-            || (!member.is_empty() && scope.member.as_ref().is_none_or(|named| **named == **member))
+            || (!subject_id.is_empty()
+                && scope.subject_id.as_ref().is_none_or(|named| **named == **subject_id))
     })
 }
 
@@ -75,9 +76,9 @@ pub fn naive_used(
     query: &ConsumptionQuery,
 ) -> Vec<(String, Consumption)> {
     let mut sums: BTreeMap<String, Consumption> = BTreeMap::new();
-    for (member, record) in counted(log, workspace_id, &query.scope) {
+    for (subject_id, record) in counted(log, workspace_id, &query.scope) {
         if query.from <= record.charge_time && record.charge_time < query.to {
-            let used = sums.entry(member.to_owned()).or_default();
+            let used = sums.entry(subject_id.to_owned()).or_default();
             used.money += record.cost;
             used.tokens += record.usage.tokens.iter().sum::<i64>();
             used.requests += i64::from(record.kind == RecordKind::Usage);
@@ -88,20 +89,24 @@ pub fn naive_used(
 
 fn naive_sent(log: &[Record], workspace_id: &str, query: &RateQuery) -> Vec<RateBucket> {
     let mut sums: BTreeMap<(String, i64), (i64, i64)> = BTreeMap::new();
-    for (member, record) in counted(log, workspace_id, &query.scope) {
+    for (subject_id, record) in counted(log, workspace_id, &query.scope) {
         if record.charge_time >= query.from && record.kind == RecordKind::Usage {
             let bucket = record.charge_time.micros().div_euclid(query.bucket);
-            let sum = sums.entry((member.to_owned(), bucket)).or_default();
+            let sum = sums.entry((subject_id.to_owned(), bucket)).or_default();
             sum.0 += 1;
             sum.1 += record.usage.tokens.iter().sum::<i64>();
         }
     }
-    let sent =
-        |((member, bucket), (requests, tokens))| RateBucket { member, bucket, requests, tokens };
+    let sent = |((subject_id, bucket), (requests, tokens))| RateBucket {
+        subject_id,
+        bucket,
+        requests,
+        tokens,
+    };
     sums.into_iter().map(sent).collect()
 }
 
-/// Every kind of subject, for each member and for one that is named, with and without a model.
+/// Every kind of subject, for each subject and for one that is named, with and without a model.
 pub fn scopes() -> Vec<Scope> {
     let mut scopes = Vec::new();
     for (kind, name) in [
@@ -113,12 +118,12 @@ pub fn scopes() -> Vec<Scope> {
         (SubjectKind::Project, "p-2"),
         (SubjectKind::Assistant, "a-1"),
     ] {
-        for member in [None, Some(name), Some("nobody"), Some("")] {
-            if kind == SubjectKind::Workspace && member == Some("nobody") {
+        for subject_id in [None, Some(name), Some("nobody"), Some("")] {
+            if kind == SubjectKind::Workspace && subject_id == Some("nobody") {
                 continue;
             }
             for model_id in [None, Some("m-0"), Some("none")] {
-                scopes.push(scope(kind, member, model_id));
+                scopes.push(scope(kind, subject_id, model_id));
             }
         }
     }
@@ -137,7 +142,7 @@ pub async fn used(
 
 pub async fn used_equals_the_naive_sum(world: &World) {
     let store = world.store().await;
-    let mut log = log_of_members(5, 700);
+    let mut log = log_of_subjects(5, 700);
     log.push(Record { workspace_id: "w-0".into(), ..odd_record(701) });
     append_new(&*store, &log).await;
     let mut random = StdRng::seed_from_u64(6);
@@ -217,7 +222,7 @@ pub async fn used_is_exact_at_both_ends_of_a_window(world: &World) {
 
 pub async fn sent_equals_the_naive_sum(world: &World) {
     let store = world.store().await;
-    let mut log = log_of_members(7, 500);
+    let mut log = log_of_subjects(7, 500);
     // Before 1970 too: buckets are rounded down, not towards zero.
     for (index, micros) in [-1, -1_000_000, -1_000_001, -86_400_000_000].into_iter().enumerate() {
         let time = Time::from_micros(micros);
@@ -249,7 +254,7 @@ pub async fn sent_equals_the_naive_sum(world: &World) {
     assert_eq!(log[500..].len(), 4);
 }
 
-/// Sums that a floating point number would round, of members whose ids differ little.
+/// Sums that a floating point number would round, of subjects whose ids differ little.
 pub async fn members_are_told_apart_and_summed_exactly(world: &World) {
     let store = world.store().await;
     let names = ["u", "U", "u ", "ü", "u\u{308}", "%"];

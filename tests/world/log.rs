@@ -23,35 +23,35 @@ pub fn answers(log: &[Record], questions: BackfillQueries) -> BackfillResults {
 }
 
 fn used(log: &[Record], query: &ConsumptionQuery) -> Vec<(String, Consumption)> {
-    let mut by_member: BTreeMap<String, Consumption> = BTreeMap::new();
+    let mut by_subject: BTreeMap<String, Consumption> = BTreeMap::new();
     for record in log {
-        let Some(member) = member_of(record, &query.scope) else { continue };
+        let Some(subject_id) = member_of(record, &query.scope) else { continue };
         if record.charge_time < query.from || record.charge_time >= query.to {
             continue;
         }
-        let used = by_member.entry(member).or_default();
+        let used = by_subject.entry(subject_id).or_default();
         used.money += record.cost;
         used.tokens += record.usage.tokens.iter().sum::<i64>();
         used.requests += i64::from(record.kind == RecordKind::Usage);
     }
-    by_member.into_iter().collect()
+    by_subject.into_iter().collect()
 }
 
 fn sent(log: &[Record], query: &RateQuery) -> Vec<RateBucket> {
     let mut by_bucket: BTreeMap<(String, i64), (i64, i64)> = BTreeMap::new();
     for record in log.iter().filter(|record| record.kind == RecordKind::Usage) {
-        let Some(member) = member_of(record, &query.scope) else { continue };
+        let Some(subject_id) = member_of(record, &query.scope) else { continue };
         if record.charge_time < query.from {
             continue;
         }
         let bucket = record.charge_time.micros().div_euclid(query.bucket);
-        let (requests, tokens) = by_bucket.entry((member, bucket)).or_default();
+        let (requests, tokens) = by_bucket.entry((subject_id, bucket)).or_default();
         *requests += 1;
         *tokens += record.usage.tokens.iter().sum::<i64>();
     }
     let sent = by_bucket.into_iter();
-    sent.map(|((member, bucket), (requests, tokens))| RateBucket {
-        member,
+    sent.map(|((subject_id, bucket), (requests, tokens))| RateBucket {
+        subject_id,
         bucket,
         requests,
         tokens,
@@ -62,7 +62,7 @@ fn sent(log: &[Record], query: &RateQuery) -> Vec<RateBucket> {
 /// For whom a scope counts a record, if it does.
 fn member_of(record: &Record, scope: &Scope) -> Option<String> {
     let said = &record.attribution;
-    let member = match scope.kind {
+    let subject_id = match scope.kind {
         SubjectKind::Workspace => "",
         SubjectKind::Department => &said.department_id,
         SubjectKind::User => &said.user_id,
@@ -71,8 +71,8 @@ fn member_of(record: &Record, scope: &Scope) -> Option<String> {
         SubjectKind::Project => &said.project_id,
         SubjectKind::Assistant => &said.assistant_id,
     };
-    let is_named = scope.member.as_deref().is_none_or(|named| named == member);
+    let is_named = scope.subject_id.as_deref().is_none_or(|named| named == subject_id);
     let is_model = scope.model_id.as_ref().is_none_or(|only| *only == record.metered_model_id);
-    let is_said = scope.kind == SubjectKind::Workspace || !member.is_empty();
-    (is_named && is_model && is_said).then(|| member.to_owned())
+    let is_said = scope.kind == SubjectKind::Workspace || !subject_id.is_empty();
+    (is_named && is_model && is_said).then(|| subject_id.to_owned())
 }

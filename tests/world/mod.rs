@@ -32,7 +32,7 @@ pub struct World {
     pub workspace: Workspace,
     pub models: Vec<WorkspaceModel>,
     pub catalogue: Arc<Catalogue>,
-    /// What was set for members.
+    /// What was set for subjects.
     pub policy: LimitConfig,
     /// User and department, as the directory says.
     pub departments: Vec<(String, String)>,
@@ -232,7 +232,7 @@ impl World {
     pub fn erase_user(&mut self, user: &str, pseudonym: &str) {
         self.departments.retain(|(other, _)| other != user);
         let names = |scope: &Scope| {
-            scope.kind == SubjectKind::User && scope.member.as_deref() == Some(user)
+            scope.kind == SubjectKind::User && scope.subject_id.as_deref() == Some(user)
         };
         let policy = &mut self.policy;
         let quotas = std::mem::take(&mut policy.quotas);
@@ -240,10 +240,10 @@ impl World {
             quotas.into_iter().partition(|quota| names(&quota.scope));
         policy.boosts.retain(|boost| match &boost.target {
             BoostTarget::Envelope => true,
-            BoostTarget::Quota { quota_id, member } => {
+            BoostTarget::Quota { quota_id, subject_id } => {
                 let each = kept.iter().find(|quota| quota.id == *quota_id);
                 let is_of_users = each.is_some_and(|quota| quota.scope.kind == SubjectKind::User);
-                let is_for = is_of_users && member.as_deref() == Some(user);
+                let is_for = is_of_users && subject_id.as_deref() == Some(user);
                 !is_for && gone.iter().all(|quota| quota.id != *quota_id)
             }
         });
@@ -255,11 +255,11 @@ impl World {
             }
         }
         for alert in &mut self.alerts {
-            if let AlertSubject::Quota { kind: SubjectKind::User, member, .. } =
+            if let AlertSubject::Quota { kind: SubjectKind::User, subject_id, .. } =
                 &mut alert.key.subject
-                && **member == *user
+                && **subject_id == *user
             {
-                *member = pseudonym.into();
+                *subject_id = pseudonym.into();
             }
         }
         self.ledger.erase_user(self.now, user, &pseudonym.into());

@@ -50,7 +50,7 @@ struct Size {
     users: usize,
     workspaces: usize,
     limits: usize,
-    /// Quotas for members that ask for nothing.
+    /// Quotas for subjects that ask for nothing.
     others: usize,
 }
 

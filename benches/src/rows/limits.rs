@@ -1,4 +1,4 @@
-//! The limits of row 10, and what a member costs in memory.
+//! The limits of row 10, and what a subject costs in memory.
 
 use std::sync::Arc;
 
@@ -53,14 +53,14 @@ pub fn policy(limits: usize, others: usize) -> LimitConfig {
     if limits > 2 {
         assert!(limits == QUOTAS.len() + 3, "the envelope, the cap, quotas, one rate limit");
         for (kind, unit, period) in QUOTAS {
-            let member = (kind == SubjectKind::Workspace).then(|| Arc::from(""));
+            let subject_id = (kind == SubjectKind::Workspace).then(|| Arc::from(""));
             let id = format!("{kind:?}-{unit:?}-{period:?}");
-            policy.quotas.push(quota(&id, kind, member, unit, period));
+            policy.quotas.push(quota(&id, kind, subject_id, unit, period));
         }
         policy.rate_limits.push(RateLimit {
             id: "key-minute".into(),
             display_name: String::new(),
-            scope: Scope { kind: SubjectKind::ApiKey, member: None, model_id: None },
+            scope: Scope { kind: SubjectKind::ApiKey, subject_id: None, model_id: None },
             requests_per_minute: Some(PLENTY),
             tokens_per_minute: None,
             requests_per_day: None,
@@ -72,14 +72,14 @@ pub fn policy(limits: usize, others: usize) -> LimitConfig {
         policy.api_keys.extend((0..KEYS).map(key));
     }
     for other in 0..others {
-        let member = Some(Arc::from(format!("other-{other:07}")));
+        let subject_id = Some(Arc::from(format!("other-{other:07}")));
         let id = format!("other-{other:07}");
-        policy.quotas.push(quota(&id, SubjectKind::User, member, Unit::Money, Period::Day));
+        policy.quotas.push(quota(&id, SubjectKind::User, subject_id, Unit::Money, Period::Day));
     }
     policy
 }
 
-/// What one more member costs: one that used something today under a rule for each user, and one
+/// What one more subject costs: one that used something today under a rule for each user, and one
 /// that did not.
 pub fn memory(extent: Extent) -> Result<Vec<Line>> {
     let users = extent.users_max;
@@ -107,7 +107,7 @@ pub fn memory(extent: Extent) -> Result<Vec<Line>> {
     };
     let first = listed("first page of 100 of quota usage: makes the order", first);
     let next = listed("a further page of 100 of quota usage", next);
-    // The next day nobody has used anything: members go as they are come to.
+    // The next day nobody has used anything: subjects go as they are come to.
     let tomorrow: Time = BEGIN + 2 * tollgate::domain::time::MICROS_PER_DAY;
     let mut left = users;
     for _ in 0..=users / 10_000 * 4 {
@@ -129,7 +129,7 @@ fn pages(ledger: &mut Ledger) -> (i64, i64) {
         let after = UsagePosition {
             utilization: last.utilization,
             quota_id: last.quota.id.to_string(),
-            member: last.member.to_string(),
+            subject_id: last.subject_id.to_string(),
         };
         page = ledger.quota_usage(BEGIN, &filter, Some(&after), 100);
         assert!(page.len() == 100, "there are more users than that");
@@ -140,14 +140,14 @@ fn pages(ledger: &mut Ledger) -> (i64, i64) {
 fn quota(
     id: &str,
     kind: SubjectKind,
-    member: Option<Arc<str>>,
+    subject_id: Option<Arc<str>>,
     unit: Unit,
     period: Period,
 ) -> Quota {
     Quota {
         id: id.into(),
         display_name: String::new(),
-        scope: Scope { kind, member, model_id: None },
+        scope: Scope { kind, subject_id, model_id: None },
         unit,
         period,
         limit: Some(PLENTY),

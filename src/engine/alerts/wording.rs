@@ -153,7 +153,9 @@ fn subject(stored: &StoredAlert) -> String {
         AlertSubject::Quota { kind: SubjectKind::Workspace, quota_id, .. } => {
             format!("workspace {} (quota {quota_id})", stored.workspace_id)
         }
-        AlertSubject::Quota { kind, member, .. } => format!("{} {member}", kind_word(*kind)),
+        AlertSubject::Quota { kind, subject_id, .. } => {
+            format!("{} {subject_id}", kind_word(*kind))
+        }
     }
 }
 
@@ -235,10 +237,10 @@ mod tests {
 
     #[test]
     fn every_alert_is_one_readable_sentence() {
-        let quota = |kind, member: &str| AlertSubject::Quota {
+        let quota = |kind, subject_id: &str| AlertSubject::Quota {
             quota_id: "q".into(),
             kind,
-            member: member.into(),
+            subject_id: subject_id.into(),
         };
         let model = || AlertSubject::Model("big".into());
         let euros =

@@ -155,7 +155,7 @@ fn subject_filter(
         return Some(AlertSubjectFilter::Workspace);
     }
     text::check(&subject.id, 1..=ATTRIBUTION_CHARS_MAX, id_path, violations);
-    Some(AlertSubjectFilter::Member { kind, member: subject.id })
+    Some(AlertSubjectFilter::Member { kind, subject_id: subject.id })
 }
 
 /// Each once, in their order.
@@ -230,7 +230,9 @@ fn subject_to_proto(stored: &StoredAlert) -> v1::Subject {
     let workspace_id = &stored.workspace_id;
     match &stored.alert.key.subject {
         AlertSubject::Workspace => member_to_proto(workspace_id, SubjectKind::Workspace, ""),
-        AlertSubject::Quota { kind, member, .. } => member_to_proto(workspace_id, *kind, member),
+        AlertSubject::Quota { kind, subject_id, .. } => {
+            member_to_proto(workspace_id, *kind, subject_id)
+        }
         AlertSubject::Model(id) => {
             v1::Subject { r#type: v1::SubjectType::Model.into(), id: id.to_string() }
         }

@@ -74,9 +74,9 @@ pub fn of_quota(request: v1::CreateQuotaBoostRequest) -> Result<(String, NewBoos
     let mut violations = Violations::default();
     text::check_workspace_id(&request.workspace_id, &mut violations);
     let path = |field| Path::Request.field(field);
-    let (quota_id, member) = (&request.quota_id, &request.member_id);
+    let (quota_id, subject_id) = (&request.quota_id, &request.member_id);
     text::check(quota_id, 1..=RESOURCE_ID_CHARS_MAX, path("quota_id"), &mut violations);
-    text::check(member, 0..=ATTRIBUTION_CHARS_MAX, path("member_id"), &mut violations);
+    text::check(subject_id, 0..=ATTRIBUTION_CHARS_MAX, path("member_id"), &mut violations);
     let amount = match (&request.amount, request.count) {
         (Some(given), 0) => amount(given, &mut violations),
         (Some(_), _) => {
@@ -92,7 +92,9 @@ pub fn of_quota(request: v1::CreateQuotaBoostRequest) -> Result<(String, NewBoos
     };
     let target = BoostTarget::Quota {
         quota_id: request.quota_id.into(),
-        member: Some(request.member_id).filter(|member| !member.is_empty()).map(Into::into),
+        subject_id: Some(request.member_id)
+            .filter(|subject_id| !subject_id.is_empty())
+            .map(Into::into),
     };
     let asked = Asked {
         boost_id: request.boost_id,
@@ -172,8 +174,8 @@ pub fn to_proto(boost: InCurrency<BoostView>) -> v1::Boost {
     };
     let (quota_id, member_id) = match boost.target {
         BoostTarget::Envelope => (String::new(), String::new()),
-        BoostTarget::Quota { quota_id, member } => {
-            (quota_id.to_string(), member.as_deref().unwrap_or_default().to_owned())
+        BoostTarget::Quota { quota_id, subject_id } => {
+            (quota_id.to_string(), subject_id.as_deref().unwrap_or_default().to_owned())
         }
     };
     v1::Boost {

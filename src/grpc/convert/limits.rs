@@ -205,11 +205,11 @@ fn check_own_id(workspace_id: &str, id: &str, path: Path<'_>, violations: &mut V
 
 /// The subject of a rule; `workspace_id` names the workspace where it is the subject.
 pub fn scope_to_proto(workspace_id: &str, scope: &Scope) -> v1::Subject {
-    member_to_proto(workspace_id, scope.kind, scope.member.as_deref().unwrap_or_default())
+    member_to_proto(workspace_id, scope.kind, scope.subject_id.as_deref().unwrap_or_default())
 }
 
-pub fn member_to_proto(workspace_id: &str, kind: SubjectKind, member: &str) -> v1::Subject {
-    let id = if kind == SubjectKind::Workspace { workspace_id } else { member };
+pub fn member_to_proto(workspace_id: &str, kind: SubjectKind, subject_id: &str) -> v1::Subject {
+    let id = if kind == SubjectKind::Workspace { workspace_id } else { subject_id };
     v1::Subject { r#type: subject_kind_to_proto(kind).into(), id: id.to_owned() }
 }
 

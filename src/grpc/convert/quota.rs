@@ -48,7 +48,7 @@ pub fn create(
     };
     let path = |field| QUOTA.field(field);
     text::check(&quota.quota_id, 0..=RESOURCE_ID_CHARS_MAX, path("quota_id"), &mut violations);
-    let (kind, member) =
+    let (kind, subject_id) =
         scope(&workspace_id, quota.subject.clone(), quota.each_member, QUOTA, &mut violations);
     text::check(&quota.model_id, 0..=MODEL_ID_CHARS_MAX, path("model_id"), &mut violations);
     let unit = unit(quota.unit, path("unit"), &mut violations);
@@ -66,7 +66,7 @@ pub fn create(
         id: (!quota.quota_id.is_empty()).then_some(quota.quota_id),
         display_name: quota.display_name,
         kind,
-        member,
+        subject_id,
         model_id: (!quota.model_id.is_empty()).then_some(quota.model_id),
         unit: unit.unwrap_or(Unit::Money),
         period: period.unwrap_or(Period::Day),
@@ -246,12 +246,12 @@ pub fn list(request: &v1::ListQuotasRequest) -> Result<(RuleFilter, Page), Viola
     let subject = subject_filter(workspace_id, request.subject.clone(), &mut violations);
     let model_path = Path::Request.field("model_id");
     text::check(model_id, 0..=MODEL_ID_CHARS_MAX, model_path, &mut violations);
-    let (kind, member) = subject_texts(&request.subject);
-    let filter = ["quotas", workspace_id, &kind, member, model_id];
+    let (kind, subject_id) = subject_texts(&request.subject);
+    let filter = ["quotas", workspace_id, &kind, subject_id, model_id];
     let page = Page::read(&filter, request.page_size, &request.page_token, &mut violations);
-    let (kind, member) = subject.unzip();
+    let (kind, subject_id) = subject.unzip();
     let model_id = (!model_id.is_empty()).then(|| model_id.clone());
-    violations.accept((RuleFilter { kind, member: member.flatten(), model_id }, page))
+    violations.accept((RuleFilter { kind, subject_id: subject_id.flatten(), model_id }, page))
 }
 
 /// What a page token is bound to of a filter by subject.
@@ -273,8 +273,8 @@ pub fn list_usage(
     let path = Path::Request.field("quota_id");
     text::check(quota_id, 0..=RESOURCE_ID_CHARS_MAX, path, &mut violations);
     let subject = subject_filter(workspace_id, request.subject.clone(), &mut violations);
-    let (kind, member) = subject_texts(&request.subject);
-    let filter = ["quota_usage", workspace_id, quota_id, &kind, member];
+    let (kind, subject_id) = subject_texts(&request.subject);
+    let filter = ["quota_usage", workspace_id, quota_id, &kind, subject_id];
     let page = Page::read(&filter, request.page_size, &request.page_token, &mut violations);
     let after = page.after_parsed(usage_position, &mut violations);
     let quota_id = (!quota_id.is_empty()).then(|| quota_id.clone());
@@ -282,16 +282,20 @@ pub fn list_usage(
 }
 
 pub fn usage_position_to_text(usage: &QuotaUsage) -> String {
-    let (quota_id, member) = (&usage.quota.id, &usage.member);
-    format!("{}.{}.{quota_id}{member}", usage.utilization, quota_id.len())
+    let (quota_id, subject_id) = (&usage.quota.id, &usage.subject_id);
+    format!("{}.{}.{quota_id}{subject_id}", usage.utilization, quota_id.len())
 }
 
 fn usage_position(text: &str) -> Option<UsagePosition> {
     let (utilization, rest) = text.split_once('.')?;
     let (length, ids) = rest.split_once('.')?;
-    let (quota_id, member) = ids.split_at_checked(length.parse().ok()?)?;
+    let (quota_id, subject_id) = ids.split_at_checked(length.parse().ok()?)?;
     let utilization = utilization.parse().ok()?;
-    Some(UsagePosition { utilization, quota_id: quota_id.to_owned(), member: member.to_owned() })
+    Some(UsagePosition {
+        utilization,
+        quota_id: quota_id.to_owned(),
+        subject_id: subject_id.to_owned(),
+    })
 }
 
 pub fn to_proto(workspace_id: &str, currency: Currency, quota: &Quota) -> v1::Quota {
@@ -300,7 +304,7 @@ pub fn to_proto(workspace_id: &str, currency: Currency, quota: &Quota) -> v1::Qu
     v1::Quota {
         quota_id: quota.id.to_string(),
         subject: Some(scope_to_proto(workspace_id, &quota.scope)),
-        each_member: quota.scope.member.is_none(),
+        each_member: quota.scope.subject_id.is_none(),
         model_id: quota.scope.model_id.as_deref().unwrap_or_default().to_owned(),
         unit: unit_to_proto(quota.unit).into(),
         limit: quota.limit.filter(|_| is_money).map(money),
@@ -334,7 +338,7 @@ pub fn usage_to_proto(
     let kind: SubjectKind = quota.scope.kind;
     v1::QuotaUsage {
         quota_id: quota.id.to_string(),
-        subject: Some(member_to_proto(workspace_id, kind, &usage.member)),
+        subject: Some(member_to_proto(workspace_id, kind, &usage.subject_id)),
         limit: money(usage.limit),
         spent: money(Some(usage.spent)),
         held: money(Some(usage.held)),

@@ -36,7 +36,7 @@ pub fn create(request: v1::CreateRateLimitRequest) -> Result<(String, NewRateLim
     let path = |field| RATE_LIMIT.field(field);
     let id = &asked.rate_limit_id;
     text::check(id, 0..=RESOURCE_ID_CHARS_MAX, path("rate_limit_id"), &mut violations);
-    let (kind, member) =
+    let (kind, subject_id) =
         scope(&workspace_id, asked.subject.clone(), asked.each_member, RATE_LIMIT, &mut violations);
     text::check(&asked.model_id, 0..=MODEL_ID_CHARS_MAX, path("model_id"), &mut violations);
     let [requests_per_minute, tokens_per_minute, requests_per_day] =
@@ -50,7 +50,7 @@ pub fn create(request: v1::CreateRateLimitRequest) -> Result<(String, NewRateLim
         id: (!asked.rate_limit_id.is_empty()).then_some(asked.rate_limit_id),
         display_name: asked.display_name,
         kind,
-        member,
+        subject_id,
         model_id: (!asked.model_id.is_empty()).then_some(asked.model_id),
         requests_per_minute,
         tokens_per_minute,
@@ -119,18 +119,18 @@ pub fn list(request: &v1::ListRateLimitsRequest) -> Result<(RuleFilter, Page), V
     let workspace_id = &request.workspace_id;
     text::check_workspace_id(workspace_id, &mut violations);
     let subject = subject_filter(workspace_id, request.subject.clone(), &mut violations);
-    let (kind, member) = subject_texts(&request.subject);
-    let filter = ["rate_limits", workspace_id, &kind, member];
+    let (kind, subject_id) = subject_texts(&request.subject);
+    let filter = ["rate_limits", workspace_id, &kind, subject_id];
     let page = Page::read(&filter, request.page_size, &request.page_token, &mut violations);
-    let (kind, member) = subject.unzip();
-    violations.accept((RuleFilter { kind, member: member.flatten(), model_id: None }, page))
+    let (kind, subject_id) = subject.unzip();
+    violations.accept((RuleFilter { kind, subject_id: subject_id.flatten(), model_id: None }, page))
 }
 
 pub fn to_proto(workspace_id: &str, limit: &RateLimit) -> v1::RateLimit {
     v1::RateLimit {
         rate_limit_id: limit.id.to_string(),
         subject: Some(scope_to_proto(workspace_id, &limit.scope)),
-        each_member: limit.scope.member.is_none(),
+        each_member: limit.scope.subject_id.is_none(),
         model_id: limit.scope.model_id.as_deref().unwrap_or_default().to_owned(),
         requests_per_minute: limit.requests_per_minute,
         tokens_per_minute: limit.tokens_per_minute,

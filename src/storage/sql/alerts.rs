@@ -22,7 +22,7 @@ use crate::storage::{Error, Result};
 
 const ALERTS: Table = Table {
     name: "alerts",
-    columns: "seq, workspace_id, subject, target, member_kind, member, alert_type, window_start, \
+    columns: "seq, workspace_id, subject, target, member_kind, subject_id, alert_type, window_start, \
               threshold, window_end, unit, limit_count, spent, time, acknowledge_time, \
               acknowledge_actor",
     key: 1,
@@ -141,10 +141,10 @@ impl<DB: Backend> SqlStore<DB> {
             Some(AlertSubjectFilter::Model(id)) => {
                 select.with("subject =", Value::Int(MODEL)).with("target =", Value::Text(id))
             }
-            Some(AlertSubjectFilter::Member { kind, member }) => select
+            Some(AlertSubjectFilter::Member { kind, subject_id }) => select
                 .with("subject =", Value::Int(QUOTA))
                 .with("member_kind =", code(*kind))
-                .with("member =", Value::Text(member)),
+                .with("member =", Value::Text(subject_id)),
         };
         if filter.unacknowledged_only {
             select = select.only("acknowledge_time IS NULL");
@@ -184,15 +184,15 @@ async fn add_alerts<DB: Backend>(write: &mut Write<'_, DB>, alerts: &[StoredAler
 
 fn push_values<'a>(stored: &'a StoredAlert, values: &mut Vec<Value<'a>>) {
     let Alert { key, window_end, unit, limit, spent, time: at } = &stored.alert;
-    let (subject, target, kind, member) = match &key.subject {
+    let (subject, target, kind, subject_id) = match &key.subject {
         AlertSubject::Workspace => {
             (WORKSPACE, Value::Text(""), SubjectKind::Workspace, Value::Text(""))
         }
         AlertSubject::Model(id) => {
             (MODEL, Value::Shared(id), SubjectKind::Workspace, Value::Text(""))
         }
-        AlertSubject::Quota { quota_id, kind, member } => {
-            (QUOTA, Value::Shared(quota_id), *kind, Value::Shared(member))
+        AlertSubject::Quota { quota_id, kind, subject_id } => {
+            (QUOTA, Value::Shared(quota_id), *kind, Value::Shared(subject_id))
         }
     };
     let acknowledged = stored.acknowledged.as_ref();
@@ -202,7 +202,7 @@ fn push_values<'a>(stored: &'a StoredAlert, values: &mut Vec<Value<'a>>) {
         Value::Int(subject),
         target,
         code(kind),
-        member,
+        subject_id,
         code(key.alert_type),
         time(key.window_start),
         Value::Int(i64::from(key.threshold)),
@@ -249,11 +249,11 @@ fn alert<DB: Backend>(row: &DB::Row) -> Result<StoredAlert> {
 fn subject<DB: Backend>(reader: &mut Reader<'_, DB>) -> Result<AlertSubject> {
     let subject = reader.int()?;
     let target = reader.shared()?;
-    let (kind, member) = (reader.code()?, reader.shared()?);
+    let (kind, subject_id) = (reader.code()?, reader.shared()?);
     match subject {
         WORKSPACE => Ok(AlertSubject::Workspace),
         MODEL => Ok(AlertSubject::Model(target)),
-        QUOTA => Ok(AlertSubject::Quota { quota_id: target, kind, member }),
+        QUOTA => Ok(AlertSubject::Quota { quota_id: target, kind, subject_id }),
         other => Err(Error::Corrupt(format!("no subject of an alert has the code {other}"))),
     }
 }

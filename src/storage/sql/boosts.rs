@@ -12,7 +12,7 @@ use crate::storage::{Error, Result};
 
 pub(super) const BOOSTS: Table = Table {
     name: "boosts",
-    columns: "workspace_id, id, quota_id, member, amount, start_time, end_time, reason, actor, \
+    columns: "workspace_id, id, quota_id, subject_id, amount, start_time, end_time, reason, actor, \
               create_time, cancel_time",
     key: 2,
 };
@@ -46,17 +46,17 @@ pub(super) async fn put_boost<DB: Backend>(
     workspace_id: &str,
     boost: &Boost,
 ) -> Result<()> {
-    let (quota_id, member) = match &boost.target {
+    let (quota_id, subject_id) = match &boost.target {
         BoostTarget::Envelope => (Value::OptionalText(None), Value::OptionalText(None)),
-        BoostTarget::Quota { quota_id, member } => {
-            (Value::Shared(quota_id), optional_shared(member))
+        BoostTarget::Quota { quota_id, subject_id } => {
+            (Value::Shared(quota_id), optional_shared(subject_id))
         }
     };
     let values = [
         Value::Text(workspace_id),
         Value::Shared(&boost.id),
         quota_id,
-        member,
+        subject_id,
         Value::Int(boost.amount),
         time(boost.start_time),
         time(boost.end_time),
@@ -74,10 +74,10 @@ pub(super) fn boost<DB: Backend>(row: &DB::Row) -> Result<Boost> {
     Ok(Boost {
         id: reader.shared()?,
         target: match (reader.optional_shared()?, reader.optional_shared()?) {
-            (Some(quota_id), member) => BoostTarget::Quota { quota_id, member },
+            (Some(quota_id), subject_id) => BoostTarget::Quota { quota_id, subject_id },
             (None, None) => BoostTarget::Envelope,
-            (None, Some(member)) => {
-                return Err(Error::Corrupt(format!("a boost of the envelope for {member}")));
+            (None, Some(subject_id)) => {
+                return Err(Error::Corrupt(format!("a boost of the envelope for {subject_id}")));
             }
         },
         amount: reader.int()?,

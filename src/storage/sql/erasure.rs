@@ -92,17 +92,17 @@ fn hours_key<'a>(workspace_id: &'a str, user_id: &'a str) -> [Value<'a>; 3] {
 /// What there is of a user beside the log. `$1` is the workspace, `$2` the user; so they are in all
 /// that follows, and `$3` the pseudonym.
 fn is_known() -> String {
-    let [member, entry, dimension] = codes();
+    let [subject_id, entry, dimension] = codes();
     let anything = [
         format!("directory WHERE workspace_id = $1 AND kind = {entry} AND id = $2"),
         format!("seen WHERE workspace_id = $1 AND dimension = {dimension} AND value = $2"),
-        format!("quotas WHERE workspace_id = $1 AND kind = {member} AND member = $2"),
-        format!("rate_limits WHERE workspace_id = $1 AND kind = {member} AND member = $2"),
+        format!("quotas WHERE workspace_id = $1 AND kind = {subject_id} AND member = $2"),
+        format!("rate_limits WHERE workspace_id = $1 AND kind = {subject_id} AND member = $2"),
         format!("boosts WHERE workspace_id = $1 AND member = $2 AND quota_id IN {}", of_users()),
         "boosts WHERE workspace_id = $1 AND actor = $2".to_owned(),
         "refusals WHERE workspace_id = $1 AND user_id = $2".to_owned(),
         "holds WHERE workspace_id = $1 AND user_id = $2".to_owned(),
-        format!("alerts WHERE workspace_id = $1 AND member_kind = {member} AND member = $2"),
+        format!("alerts WHERE workspace_id = $1 AND member_kind = {subject_id} AND member = $2"),
         "alerts WHERE workspace_id = $1 AND acknowledge_actor = $2".to_owned(),
         "audit_events WHERE workspace_id = $1 AND actor = $2".to_owned(),
     ];
@@ -111,9 +111,9 @@ fn is_known() -> String {
 }
 
 fn deletions() -> Vec<String> {
-    let [member, entry, _] = codes();
+    let [subject_id, entry, _] = codes();
     let naming = |table: &str| {
-        format!("{table} WHERE workspace_id = $1 AND kind = {member} AND member = $2")
+        format!("{table} WHERE workspace_id = $1 AND kind = {subject_id} AND member = $2")
     };
     let delete = |rest: String| format!("DELETE FROM {rest}");
     vec![
@@ -136,7 +136,7 @@ fn deletions() -> Vec<String> {
 }
 
 fn renamings() -> Vec<String> {
-    let [member, _, dimension] = codes();
+    let [subject_id, _, dimension] = codes();
     let rename = |table: &str, column: &str, more: &str| {
         format!("UPDATE {table} SET {column} = $3 WHERE workspace_id = $1 AND {column} = $2{more}")
     };
@@ -146,10 +146,10 @@ fn renamings() -> Vec<String> {
         "{of_dimension} AND day IN (SELECT day FROM rollups_by_model \
          WHERE workspace_id = $1 AND dimension = {dimension} AND value = $2)"
     );
-    let of_alerts = format!(" AND member_kind = {member}");
+    let of_alerts = format!(" AND member_kind = {subject_id}");
     let of_rates = format!(
         " AND rate_limit_id IN (SELECT id FROM rate_limits \
-         WHERE workspace_id = $1 AND kind = {member})"
+         WHERE workspace_id = $1 AND kind = {subject_id})"
     );
     vec![
         rename("rollup_latencies", "value", &on_its_days),
@@ -169,8 +169,8 @@ fn renamings() -> Vec<String> {
 
 /// Quotas that bound users.
 fn of_users() -> String {
-    let [member, _, _] = codes();
-    format!("(SELECT id FROM quotas WHERE workspace_id = $1 AND kind = {member})")
+    let [subject_id, _, _] = codes();
+    format!("(SELECT id FROM quotas WHERE workspace_id = $1 AND kind = {subject_id})")
 }
 
 /// A user as what is bounded, as an entry, and as a dimension.

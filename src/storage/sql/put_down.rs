@@ -97,7 +97,7 @@ async fn put_rates<DB: Backend>(write: &mut Write<'_, DB>, rates: &[StoredRate])
         values.extend([
             Value::Shared(&rate.workspace_id),
             Value::Shared(&rate.counts.rate_limit_id),
-            Value::Shared(&rate.counts.member),
+            Value::Shared(&rate.counts.subject_id),
             code(rate.counts.span),
             code(rate.counts.unit),
             Value::Text(buckets),
@@ -132,7 +132,7 @@ fn rate<DB: Backend>(row: &DB::Row) -> Result<StoredRate> {
         workspace_id: reader.shared()?,
         counts: RateCounts {
             rate_limit_id: reader.shared()?,
-            member: reader.shared()?,
+            subject_id: reader.shared()?,
             span: reader.code()?,
             unit: reader.code()?,
             buckets: reader.json()?,

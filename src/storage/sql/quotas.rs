@@ -12,14 +12,14 @@ use crate::storage::policy::RuleFilter;
 
 pub(super) const QUOTAS: Table = Table {
     name: "quotas",
-    columns: "workspace_id, id, display_name, kind, member, model_id, unit, period, limit_count, \
+    columns: "workspace_id, id, display_name, kind, subject_id, model_id, unit, period, limit_count, \
               enforcement, thresholds, window_start, create_time, update_time",
     key: 2,
 };
 
 pub(super) const RATE_LIMITS: Table = Table {
     name: "rate_limits",
-    columns: "workspace_id, id, display_name, kind, member, model_id, requests_per_minute, \
+    columns: "workspace_id, id, display_name, kind, subject_id, model_id, requests_per_minute, \
               tokens_per_minute, requests_per_day, enforcement, create_time, update_time",
     key: 2,
 };
@@ -51,7 +51,7 @@ impl<DB: Backend> SqlStore<DB> {
 fn matching<'a>(select: Select<'a>, filter: &'a RuleFilter) -> Select<'a> {
     select
         .with_any("kind =", filter.kind.map(code))
-        .with_any("member =", filter.member.as_deref().map(Value::Text))
+        .with_any("member =", filter.subject_id.as_deref().map(Value::Text))
         .with_any("model_id =", filter.model_id.as_deref().map(Value::Text))
 }
 
@@ -66,7 +66,7 @@ pub(super) async fn put_quota<DB: Backend>(
         Value::Shared(&quota.id),
         Value::Text(&quota.display_name),
         code(quota.scope.kind),
-        optional_shared(&quota.scope.member),
+        optional_shared(&quota.scope.subject_id),
         optional_shared(&quota.scope.model_id),
         code(quota.unit),
         code(quota.period),
@@ -90,7 +90,7 @@ pub(super) async fn put_rate_limit<DB: Backend>(
         Value::Shared(&rate_limit.id),
         Value::Text(&rate_limit.display_name),
         code(rate_limit.scope.kind),
-        optional_shared(&rate_limit.scope.member),
+        optional_shared(&rate_limit.scope.subject_id),
         optional_shared(&rate_limit.scope.model_id),
         Value::OptionalInt(rate_limit.requests_per_minute),
         Value::OptionalInt(rate_limit.tokens_per_minute),
@@ -149,7 +149,7 @@ pub(super) fn rate_limit<DB: Backend>(row: &DB::Row) -> Result<RateLimit> {
 fn scope<DB: Backend>(reader: &mut Reader<'_, DB>) -> Result<Scope> {
     Ok(Scope {
         kind: reader.code()?,
-        member: reader.optional_shared()?,
+        subject_id: reader.optional_shared()?,
         model_id: reader.optional_shared()?,
     })
 }

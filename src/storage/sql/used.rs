@@ -1,4 +1,4 @@
-//! What members of a workspace have used in a window, and what they have sent lately.
+//! What subjects of a workspace have used in a window, and what they have sent lately.
 
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
@@ -24,16 +24,16 @@ impl<DB: Backend> SqlStore<DB> {
         workspace_id: &str,
         query: &ConsumptionQuery,
     ) -> Result<Vec<(String, Consumption)>> {
-        let Some(members) = Members::of(&query.scope) else { return Ok(Vec::new()) };
+        let Some(subject_ids) = Members::of(&query.scope) else { return Ok(Vec::new()) };
         let mut snapshot = self.snapshot().await?;
         let (from, to) = (query.from, query.to);
-        let mut values = match members.source() {
+        let mut values = match subject_ids.source() {
             Source::Hours => window::cut(&mut snapshot, workspace_id, from, to).await?.to_vec(),
             Source::Days => {
                 window::cut_by_day(&mut snapshot, workspace_id, from, to).await?.to_vec()
             }
         };
-        let sql = members.used(&mut values);
+        let sql = subject_ids.used(&mut values);
         let rows = snapshot.rows(AssertSqlSafe(sql).into_sql_str(), &values).await?;
         snapshot.end().await?;
         rows.iter().map(used::<DB>).collect()
@@ -44,10 +44,10 @@ impl<DB: Backend> SqlStore<DB> {
         workspace_id: &str,
         query: &RateQuery,
     ) -> Result<Vec<RateBucket>> {
-        let Some(members) = Members::of(&query.scope) else { return Ok(Vec::new()) };
+        let Some(subject_ids) = Members::of(&query.scope) else { return Ok(Vec::new()) };
         let mut values =
             vec![Value::Text(workspace_id), time(query.from), Value::Int(query.bucket)];
-        let sql = members.sent(&mut values);
+        let sql = subject_ids.sent(&mut values);
         let rows = self.read(AssertSqlSafe(sql).into_sql_str(), &values).await?;
         rows.iter().map(sent::<DB>).collect()
     }
@@ -57,7 +57,7 @@ impl<DB: Backend> SqlStore<DB> {
 struct Members<'a> {
     dimension: Dimension,
     /// Absent for all that have an id.
-    member: Option<&'a str>,
+    subject_id: Option<&'a str>,
     /// The only metered model; absent for all.
     model_id: Option<&'a str>,
 }
@@ -72,12 +72,12 @@ enum Source {
 impl<'a> Members<'a> {
     /// None where nobody can be meant.
     fn of(scope: &'a Scope) -> Option<Members<'a>> {
-        let (dimension, member) = match (scope.kind, scope.member.as_deref()) {
+        let (dimension, subject_id) = match (scope.kind, scope.subject_id.as_deref()) {
             (SubjectKind::Workspace, _) => (Dimension::Workspace, Some("")),
             (_, Some("")) => return None,
-            (kind, member) => (dimension(kind), member),
+            (kind, subject_id) => (dimension(kind), subject_id),
         };
-        Some(Members { dimension, member, model_id: scope.model_id.as_deref() })
+        Some(Members { dimension, subject_id, model_id: scope.model_id.as_deref() })
     }
 
     fn source(&self) -> Source {
@@ -88,42 +88,42 @@ impl<'a> Members<'a> {
     }
 
     /// Conditions on these columns; what they compare with is added to `values`.
-    fn conditions(&self, member: &str, model: &str, number: usize) -> String {
-        let mut conditions = match self.member {
-            Some(_) => format!("AND {member} = ${number}"),
-            None => format!("AND {member} <> ''"),
+    fn conditions(&self, subject_id: &str, model: &str, number: usize) -> String {
+        let mut conditions = match self.subject_id {
+            Some(_) => format!("AND {subject_id} = ${number}"),
+            None => format!("AND {subject_id} <> ''"),
         };
         if self.model_id.is_some() {
-            let number = number + usize::from(self.member.is_some());
+            let number = number + usize::from(self.subject_id.is_some());
             conditions.push_str(&format!(" AND {model} = ${number}"));
         }
         conditions
     }
 
     fn push_values(&self, values: &mut Vec<Value<'a>>) {
-        values.extend(self.member.map(Value::Text));
+        values.extend(self.subject_id.map(Value::Text));
         values.extend(self.model_id.map(Value::Text));
     }
 
     /// The four parts of `window.rs`, written as in `spent.rs`. `values` are theirs.
     fn used(&self, values: &mut Vec<Value<'a>>) -> String {
-        let member = column(self.dimension);
+        let subject_id = column(self.dimension);
         // What the workspace used of a model is what was used of the model.
         let of_workspace = self.dimension == Dimension::Workspace && self.model_id.is_some();
         values.push(code(if of_workspace { Dimension::Model } else { self.dimension }));
         let value = if of_workspace { "''" } else { "value" };
         let number = values.len() + 1;
-        let of_record = self.conditions(member, "metered_model_id", number);
+        let of_record = self.conditions(subject_id, "metered_model_id", number);
         self.push_values(values);
         let record = format!(
-            "SELECT {member}, cost_nanos, {TOKENS}, CASE WHEN kind = 0 THEN 1 ELSE 0 END \
+            "SELECT {subject_id}, cost_nanos, {TOKENS}, CASE WHEN kind = 0 THEN 1 ELSE 0 END \
              FROM usage_records"
         );
         let (buckets, (early, late)) = (self.buckets(of_workspace, number), self.edges());
         format!(
-            "SELECT member, CAST(SUM(cost) AS BIGINT), CAST(SUM(tokens) AS BIGINT), \
+            "SELECT subject_id, CAST(SUM(cost) AS BIGINT), CAST(SUM(tokens) AS BIGINT), \
              CAST(SUM(requests) AS BIGINT) FROM ( \
-               SELECT {value} AS member, cost_nanos AS cost, {TOKENS} AS tokens, \
+               SELECT {value} AS subject_id, cost_nanos AS cost, {TOKENS} AS tokens, \
                  record_count AS requests FROM {buckets} \
                UNION ALL \
                {record} WHERE seq > $6 AND seq <= 9223372036854775807 \
@@ -135,7 +135,7 @@ impl<'a> Members<'a> {
                UNION ALL \
                {record} WHERE workspace_id = $1 AND charge_time >= $7 AND charge_time < $3 \
                  AND {late} AND seq + 0 <= $6 {of_record} \
-             ) AS parts GROUP BY member ORDER BY member"
+             ) AS parts GROUP BY subject_id ORDER BY subject_id"
         )
     }
 
@@ -143,7 +143,7 @@ impl<'a> Members<'a> {
     fn buckets(&self, of_workspace: bool, number: usize) -> String {
         let of = "WHERE workspace_id = $1 AND dimension = $8";
         let next = number + 1;
-        match (self.source(), self.member) {
+        match (self.source(), self.subject_id) {
             (Source::Hours, _) if of_workspace => {
                 format!("rollups_by_hour {of} AND '' = ${number} AND {}", one_value(next))
             }
@@ -177,7 +177,7 @@ impl<'a> Members<'a> {
         self.push_values(values);
         // Rounded down, also before 1970: `%` has the sign of the time.
         format!(
-            "SELECT {column} AS member, \
+            "SELECT {column} AS subject_id, \
                (charge_time - ((charge_time % $3) + $3) % $3) / $3 AS bucket, \
                COUNT(*), CAST(SUM({TOKENS}) AS BIGINT) FROM usage_records \
              WHERE workspace_id = $1 AND charge_time >= $2 \
@@ -207,16 +207,16 @@ fn dimension(kind: SubjectKind) -> Dimension {
 
 fn used<DB: Backend>(row: &DB::Row) -> Result<(String, Consumption)> {
     let mut reader = Reader::<DB>::new(row);
-    let member = reader.string()?;
+    let subject_id = reader.string()?;
     let used =
         Consumption { money: reader.amount()?, tokens: reader.int()?, requests: reader.int()? };
-    Ok((member, used))
+    Ok((subject_id, used))
 }
 
 fn sent<DB: Backend>(row: &DB::Row) -> Result<RateBucket> {
     let mut reader = Reader::<DB>::new(row);
     Ok(RateBucket {
-        member: reader.string()?,
+        subject_id: reader.string()?,
         bucket: reader.int()?,
         requests: reader.int()?,
         tokens: reader.int()?,
@@ -242,8 +242,8 @@ mod tests {
         steps.into_iter().filter(|step| step.starts_with("SEARCH")).collect()
     }
 
-    fn scope(kind: SubjectKind, member: Option<&str>, model_id: Option<&str>) -> Scope {
-        Scope { kind, member: member.map(Into::into), model_id: model_id.map(Into::into) }
+    fn scope(kind: SubjectKind, subject_id: Option<&str>, model_id: Option<&str>) -> Scope {
+        Scope { kind, subject_id: subject_id.map(Into::into), model_id: model_id.map(Into::into) }
     }
 
     const BY_SEQ: &str = "SEARCH usage_records USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)";
@@ -251,20 +251,20 @@ mod tests {
                            (workspace_id=? AND charge_time>? AND charge_time<?)";
 
     #[tokio::test]
-    async fn no_part_goes_through_the_log_or_through_other_members() {
+    async fn no_part_goes_through_the_log_or_through_other_subjects() {
         let of_all = "SEARCH rollups_by_hour USING PRIMARY KEY \
                       (workspace_id=? AND dimension=? AND hour>? AND hour<?)";
         let of_one = "SEARCH rollups_by_hour USING INDEX rollups_by_hour_value \
                       (workspace_id=? AND dimension=? AND (value,hour)>(?,?) \
                       AND (value,hour)<(?,?))";
-        for (kind, member, model_id, rollups) in [
+        for (kind, subject_id, model_id, rollups) in [
             (SubjectKind::User, None, None, of_all),
             (SubjectKind::User, Some("u"), None, of_one),
             (SubjectKind::KeyGroup, Some("g"), None, of_one),
             (SubjectKind::Workspace, Some(""), None, of_one),
             (SubjectKind::Workspace, None, Some("m"), of_one),
         ] {
-            let scope = scope(kind, member, model_id);
+            let scope = scope(kind, subject_id, model_id);
             let sql = Members::of(&scope).unwrap().used(&mut vec![Value::Int(0); 7]);
             assert_eq!(plan(sql).await, [rollups, BY_SEQ, BY_TIME, BY_TIME], "{scope:?}");
         }
@@ -274,8 +274,8 @@ mod tests {
                       (workspace_id=? AND dimension=? AND (value,model,day)>(?,?,?) \
                       AND (value,model,day)<(?,?,?))";
         let partly = "SEARCH local_days USING PRIMARY KEY (workspace_id=? AND day>? AND day<?)";
-        for (member, rollups) in [(None, of_all), (Some("u"), of_one)] {
-            let scope = scope(SubjectKind::User, member, Some("m"));
+        for (subject_id, rollups) in [(None, of_all), (Some("u"), of_one)] {
+            let scope = scope(SubjectKind::User, subject_id, Some("m"));
             let sql = Members::of(&scope).unwrap().used(&mut vec![Value::Int(0); 7]);
             let expected = [rollups, partly, BY_SEQ, BY_TIME, partly, BY_TIME, partly];
             assert_eq!(plan(sql).await, expected, "{scope:?}");

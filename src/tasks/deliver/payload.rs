@@ -94,7 +94,7 @@ fn subject(stored: &StoredAlert) -> Value {
             ("SUBJECT_TYPE_WORKSPACE", &stored.workspace_id)
         }
         AlertSubject::Model(id) => ("SUBJECT_TYPE_MODEL", id),
-        AlertSubject::Quota { kind, member, .. } => (kind_name(*kind), member),
+        AlertSubject::Quota { kind, subject_id, .. } => (kind_name(*kind), subject_id),
     };
     json!({ "type": kind, "id": &**id })
 }

@@ -176,9 +176,9 @@ fn matches(alert: &StoredAlert, filter: &AlertFilter) -> bool {
         }
         (Some(AlertSubjectFilter::Model(wanted)), AlertSubject::Model(id)) => **wanted == **id,
         (
-            Some(AlertSubjectFilter::Member { kind: wanted, member: name }),
-            AlertSubject::Quota { kind, member, .. },
-        ) => wanted == kind && **name == **member,
+            Some(AlertSubjectFilter::Member { kind: wanted, subject_id: name }),
+            AlertSubject::Quota { kind, subject_id, .. },
+        ) => wanted == kind && **name == **subject_id,
         _ => false,
     };
     let quota_id = alert.quota_id().map(|id| &**id);

@@ -29,10 +29,10 @@ impl Disk {
 
     fn names(&self, workspace_id: &str, user_id: &str) -> bool {
         let key = (workspace_id.to_owned(), Dimension::User, user_id.to_owned());
-        let is_user = |kind: SubjectKind, member: Option<&str>| {
-            kind == SubjectKind::User && member == Some(user_id)
+        let is_user = |kind: SubjectKind, subject_id: Option<&str>| {
+            kind == SubjectKind::User && subject_id == Some(user_id)
         };
-        let of_scope = |scope: &Scope| is_user(scope.kind, scope.member.as_deref());
+        let of_scope = |scope: &Scope| is_user(scope.kind, scope.subject_id.as_deref());
         self.entries.contains_key(&key)
             || self.seen.contains_key(&key)
             || super::policy::of(&self.quotas, workspace_id).any(|quota| of_scope(&quota.scope))
@@ -51,15 +51,15 @@ impl Disk {
         let Erasure { user_id, pseudonym, events } = erasure;
         let is_here = |id: &str| id == workspace_id;
         let of_user = |scope: &Scope| {
-            scope.kind == SubjectKind::User && scope.member.as_deref() == Some(&*user_id)
+            scope.kind == SubjectKind::User && scope.subject_id.as_deref() == Some(&*user_id)
         };
         let quotas = &self.quotas;
         let quota_of = |id: &str| quotas.get(&(workspace_id.to_owned(), id.to_owned()));
         self.boosts.retain(|(id, _), boost| match &boost.target {
-            BoostTarget::Quota { quota_id, member } if is_here(id) => quota_of(quota_id)
+            BoostTarget::Quota { quota_id, subject_id } if is_here(id) => quota_of(quota_id)
                 .is_none_or(|quota| {
                     let is_for = quota.scope.kind == SubjectKind::User
-                        && member.as_deref() == Some(&*user_id);
+                        && subject_id.as_deref() == Some(&*user_id);
                     !is_for && !of_user(&quota.scope)
                 }),
             _ => true,
@@ -86,11 +86,11 @@ impl Disk {
             }
         }
         for alert in self.alerts.values_mut().filter(|alert| is_here(&alert.workspace_id)) {
-            if let AlertSubject::Quota { kind: SubjectKind::User, member, .. } =
+            if let AlertSubject::Quota { kind: SubjectKind::User, subject_id, .. } =
                 &mut alert.alert.key.subject
-                && **member == *user_id
+                && **subject_id == *user_id
             {
-                *member = pseudonym.as_str().into();
+                *subject_id = pseudonym.as_str().into();
             }
         }
         for alert in self.alerts.values_mut().filter(|alert| is_here(&alert.workspace_id)) {
@@ -109,8 +109,8 @@ impl Disk {
             .filter_map(|mut rate| {
                 if is_here(&rate.workspace_id) {
                     let is_of_users = is_of_users(&rate.counts.rate_limit_id)?;
-                    if is_of_users && *rate.counts.member == *user_id {
-                        rate.counts.member = pseudonym.as_str().into();
+                    if is_of_users && *rate.counts.subject_id == *user_id {
+                        rate.counts.subject_id = pseudonym.as_str().into();
                     }
                 }
                 Some((super::policy::rate_key(&rate), rate))

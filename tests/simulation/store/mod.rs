@@ -38,7 +38,7 @@ use tollgate::storage::{
 
 /// By workspace and id.
 pub type Of<T> = BTreeMap<(String, String), T>;
-/// Workspace, rate limit, member, span and unit.
+/// Workspace, rate limit, subject, span and unit.
 pub type RateKey = (String, String, String, RateWindow, Unit);
 /// Workspace, grain, dimension, value, hour or day, and metered model.
 pub type RollupKey = (String, Grain, Dimension, String, Time, String);

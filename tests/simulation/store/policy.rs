@@ -262,10 +262,10 @@ impl PolicyStore for SimStore {
             let mut sums: BTreeMap<String, Consumption> = BTreeMap::new();
             for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace_id) {
                 let within = query.from <= record.charge_time && record.charge_time < query.to;
-                if let Some(member) = member_of(&query.scope, record)
+                if let Some(subject_id) = member_of(&query.scope, record)
                     && within
                 {
-                    let used = sums.entry(member.to_owned()).or_default();
+                    let used = sums.entry(subject_id.to_owned()).or_default();
                     used.money += record.cost;
                     used.tokens += record.usage.tokens.iter().sum::<i64>();
                     used.requests += i64::from(record.kind == RecordKind::Usage);
@@ -281,17 +281,17 @@ impl PolicyStore for SimStore {
             let mut sums: BTreeMap<(String, i64), (i64, i64)> = BTreeMap::new();
             for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace_id) {
                 let counts = record.kind == RecordKind::Usage && record.charge_time >= query.from;
-                if let Some(member) = member_of(&query.scope, record)
+                if let Some(subject_id) = member_of(&query.scope, record)
                     && counts
                 {
                     let bucket = record.charge_time.micros().div_euclid(query.bucket);
-                    let sum = sums.entry((member.to_owned(), bucket)).or_default();
+                    let sum = sums.entry((subject_id.to_owned(), bucket)).or_default();
                     sum.0 += 1;
                     sum.1 += record.usage.tokens.iter().sum::<i64>();
                 }
             }
-            let of_bucket = |((member, bucket), (requests, tokens))| RateBucket {
-                member,
+            let of_bucket = |((subject_id, bucket), (requests, tokens))| RateBucket {
+                subject_id,
                 bucket,
                 requests,
                 tokens,
@@ -312,8 +312,8 @@ impl PolicyStore for SimStore {
 
 pub fn rate_key(rate: &StoredRate) -> RateKey {
     let counts = &rate.counts;
-    let (rule, member) = (counts.rate_limit_id.to_string(), counts.member.to_string());
-    (rate.workspace_id.to_string(), rule, member, counts.span, counts.unit)
+    let (rule, subject_id) = (counts.rate_limit_id.to_string(), counts.subject_id.to_string());
+    (rate.workspace_id.to_string(), rule, subject_id, counts.span, counts.unit)
 }
 
 /// What a workspace has, by id.
@@ -337,14 +337,15 @@ pub fn latest<'a, T: Clone + 'a>(
 
 fn matches(scope: &Scope, filter: &RuleFilter) -> bool {
     filter.kind.is_none_or(|kind| kind == scope.kind)
-        && (filter.member.is_none() || filter.member.as_deref() == scope.member.as_deref())
+        && (filter.subject_id.is_none()
+            || filter.subject_id.as_deref() == scope.subject_id.as_deref())
         && (filter.model_id.is_none() || filter.model_id.as_deref() == scope.model_id.as_deref())
 }
 
-/// The member of the scope that a record counts for.
+/// The subject of the scope that a record counts for.
 fn member_of<'a>(scope: &Scope, record: &'a Record) -> Option<&'a str> {
     let attribution = &record.attribution;
-    let member: &str = match scope.kind {
+    let subject_id: &str = match scope.kind {
         SubjectKind::Workspace => "",
         SubjectKind::Department => &attribution.department_id,
         SubjectKind::User => &attribution.user_id,
@@ -354,7 +355,8 @@ fn member_of<'a>(scope: &Scope, record: &'a Record) -> Option<&'a str> {
         SubjectKind::Assistant => &attribution.assistant_id,
     };
     let counts = scope.kind == SubjectKind::Workspace
-        || (!member.is_empty() && scope.member.as_deref().is_none_or(|named| named == member));
+        || (!subject_id.is_empty()
+            && scope.subject_id.as_deref().is_none_or(|named| named == subject_id));
     let of_model = scope.model_id.as_deref().is_none_or(|model| model == &*record.metered_model_id);
-    (counts && of_model).then_some(member)
+    (counts && of_model).then_some(subject_id)
 }
