@@ -1,12 +1,15 @@
 //! Checks the source itself: sizes, direction of dependencies, words that must not stay, and that
 //! the documents name what exists.
 //!
-//! Reads files and compiles nothing. Code is looked at with its comments and literals blanked, by
-//! a scanner that knows just enough Rust for that.
+//! Reads files, and the descriptors of the protos. Code is looked at with its comments and literals
+//! blanked, by a scanner that knows just enough Rust for that.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use prost::Message;
+use prost_types::FileDescriptorSet;
 
 /// Most lines of a file, tests aside.
 const FILE_LINES_MAX: usize = 500;

@@ -69,7 +69,7 @@ pub(super) fn model_limit(currency: Currency, model: &WorkspaceModel) -> Value {
         "model_id": &*model.model_id,
         "model_enabled": model.enabled,
         "limit": model.limit.map(|limit| money(currency, limit)),
-        "enabled": model.limit_enabled,
+        "limit_enabled": model.limit.map(|_| model.limit_enabled),
         "fallback_model_ids": fallbacks,
     })
 }
@@ -130,7 +130,7 @@ pub(super) fn boost(currency: Currency, unit: Unit, boost: &Boost) -> Value {
     if let BoostTarget::Quota { quota_id, member } = &boost.target {
         described["quota_id"] = json!(&**quota_id);
         if let Some(member) = member {
-            described["member_id"] = json!(&**member);
+            described["subject_id"] = json!(&**member);
         }
     }
     if let Some(cancel_time) = boost.cancel_time {
@@ -240,7 +240,7 @@ fn scope(scope: &Scope) -> Map<String, Value> {
     let mut subject = json!({ "type": subject_type(scope.kind) });
     match scope.member.as_deref() {
         None => {
-            fields.insert("each_member".to_owned(), json!(true));
+            fields.insert("each_subject".to_owned(), json!(true));
         }
         // Of the workspace.
         Some("") => {}
