@@ -14,16 +14,14 @@ use tollgate::proto::v1::usage_service_server::{UsageService, UsageServiceServer
 use tollgate::proto::v1::{
     Budget, BudgetState, CancelBudgetBoostRequest, CancelBudgetBoostResponse, CheckAndRouteRequest,
     CheckAndRouteResponse, CheckAndRouteStreamRequest, CheckAndRouteStreamResponse,
-    CreateBudgetBoostRequest, CreateBudgetBoostResponse, CreateWorkspaceRequest,
-    CreateWorkspaceResponse, Decision, ExtendHoldRequest, ExtendHoldResponse, GetBudgetRequest,
-    GetBudgetResponse, GetWorkspaceRequest, GetWorkspaceResponse, ListBudgetBoostsRequest,
+    CreateBudgetBoostRequest, CreateBudgetBoostResponse, Decision, ExtendHoldRequest,
+    ExtendHoldResponse, GetBudgetRequest, GetBudgetResponse, ListBudgetBoostsRequest,
     ListBudgetBoostsResponse, ListHoldsRequest, ListHoldsResponse, ListUsageRecordsRequest,
-    ListUsageRecordsResponse, ListWorkspacesRequest, ListWorkspacesResponse, Money, Outcome,
-    Reason, RecordUsageBatchRequest, RecordUsageBatchResponse, RecordUsageRequest,
-    RecordUsageResponse, ReleaseHoldRequest, ReleaseHoldResponse, RepriceUsageRequest,
-    RepriceUsageResponse, SetAutomaticFallbackRequest, SetAutomaticFallbackResponse,
-    SetPlanRequest, SetPlanResponse, UpdateWorkspaceRequest, UpdateWorkspaceResponse,
-    WatchSpendRequest, WatchSpendResponse,
+    ListUsageRecordsResponse, Money, Outcome, Reason, RecordUsageBatchRequest,
+    RecordUsageBatchResponse, RecordUsageRequest, RecordUsageResponse, ReleaseHoldRequest,
+    ReleaseHoldResponse, RepriceUsageRequest, RepriceUsageResponse, SetAutomaticFallbackRequest,
+    SetAutomaticFallbackResponse, SetPlanRequest, SetPlanResponse, WatchSpendRequest,
+    WatchSpendResponse,
 };
 use tollgate::replay::pace::Speed;
 use tollgate::replay::{self, Options, Report};
@@ -293,31 +291,6 @@ impl BudgetService for State {
     type WatchSpendStream = NoStream<WatchSpendResponse>;
 
     async fn watch_spend(&self, _: Request<WatchSpendRequest>) -> Answer<Self::WatchSpendStream> {
-        not_here()
-    }
-
-    async fn create_workspace(
-        &self,
-        _: Request<CreateWorkspaceRequest>,
-    ) -> Answer<CreateWorkspaceResponse> {
-        not_here()
-    }
-
-    async fn get_workspace(&self, _: Request<GetWorkspaceRequest>) -> Answer<GetWorkspaceResponse> {
-        not_here()
-    }
-
-    async fn list_workspaces(
-        &self,
-        _: Request<ListWorkspacesRequest>,
-    ) -> Answer<ListWorkspacesResponse> {
-        not_here()
-    }
-
-    async fn update_workspace(
-        &self,
-        _: Request<UpdateWorkspaceRequest>,
-    ) -> Answer<UpdateWorkspaceResponse> {
         not_here()
     }
 

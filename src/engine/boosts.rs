@@ -209,8 +209,8 @@ fn require_subject(ledger: &Ledger, target: &BoostTarget) -> Result<()> {
     if ledger.quota(quota_id).is_some_and(is_each) {
         return Ok(());
     }
-    let expected = "expected none: the quota is not for each member".to_owned();
-    Err(Error::Field { field: "member_id".to_owned(), expected })
+    let expected = "expected none: the quota is not for each subject".to_owned();
+    Err(Error::Field { field: "subject_id".to_owned(), expected })
 }
 
 /// In the unit of the limit.

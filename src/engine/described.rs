@@ -70,7 +70,7 @@ pub(super) fn model_limit(currency: Currency, model: &WorkspaceModel) -> Value {
         "model_id": &*model.model_id,
         "model_enabled": model.enabled,
         "limit": model.limit.map(|limit| money(currency, limit)),
-        "enabled": model.limit_enabled,
+        "limit_enabled": model.limit.map(|_| model.limit_enabled),
         "fallback_model_ids": fallbacks,
     })
 }
@@ -131,7 +131,7 @@ pub(super) fn boost(currency: Currency, unit: Unit, boost: &Boost) -> Value {
     if let BoostTarget::Quota { quota_id, subject_id } = &boost.target {
         described["quota_id"] = json!(&**quota_id);
         if let Some(subject_id) = subject_id {
-            described["member_id"] = json!(&**subject_id);
+            described["subject_id"] = json!(&**subject_id);
         }
     }
     if let Some(cancel_time) = boost.cancel_time {
@@ -241,7 +241,7 @@ fn scope(scope: &Scope) -> Map<String, Value> {
     let mut subject = json!({ "type": subject_type(scope.kind) });
     match scope.subject_id.as_deref() {
         None => {
-            fields.insert("each_member".to_owned(), json!(true));
+            fields.insert("each_subject".to_owned(), json!(true));
         }
         // Of the workspace.
         Some("") => {}

@@ -141,7 +141,7 @@ impl Name<'_> {
         }
         let is_about_user = match resource_type {
             "user" => self.out_of_field(state, "id"),
-            "boost" => self.may_be_of_users(state) && self.out_of_field(state, "member_id"),
+            "boost" => self.may_be_of_users(state) && self.out_of_field(state, "subject_id"),
             _ => {
                 let is_of_user = state["subject"]["type"] == "SUBJECT_TYPE_USER";
                 is_of_user && self.out_of_field(&mut state["subject"], "id")

@@ -38,7 +38,7 @@ pub enum Error {
     HoldNotFound { request_id: String },
     #[error(
         "the price is in {from} and the workspace in {to}, and no exchange rate is set for this \
-         day: set one with ModelLimitService.SetExchangeRate"
+         day: set one with CatalogService.SetExchangeRate"
     )]
     ExchangeRateMissing { from: crate::domain::Currency, to: crate::domain::Currency },
     #[error("{bound} is at most {max}")]

@@ -212,11 +212,11 @@ impl Ledger {
 
     /// Where the workspace stands in the running cycle.
     pub fn state(&self) -> BudgetState {
+        let Some(plan) = self.workspace.plan else { return BudgetState::NoPlan };
         let spent = self.meter.totals(self.windows.cycle).spent;
-        let budget = self.workspace.plan.map_or(Amount::ZERO, |plan| plan.budget);
         if spent >= self.envelope() {
             BudgetState::Exhausted
-        } else if spent > budget {
+        } else if spent > plan.budget {
             BudgetState::InOverage
         } else {
             BudgetState::WithinPlan

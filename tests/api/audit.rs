@@ -47,7 +47,7 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
     let server = Server::start().await;
     let workspace = v1::Workspace { workspace_id: ACME.to_owned(), ..Default::default() };
     let create = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
-    server.budget().create_workspace(by("ada", create)).await.unwrap();
+    server.workspace().create_workspace(by("ada", create)).await.unwrap();
     let (event, before, after) = newest(&server, ACME).await;
     assert_eq!(uuid::Uuid::parse_str(&event.audit_event_id).unwrap().get_version_num(), 7);
     assert_eq!((event.time, event.actor.as_str()), (at(0), "ada"));
@@ -79,7 +79,8 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
         ..Default::default()
     };
     let update = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask: None };
-    let updated = server.budget().update_workspace(by("Åsa", update)).await.unwrap().into_inner();
+    let updated =
+        server.workspace().update_workspace(by("Åsa", update)).await.unwrap().into_inner();
     let updated = updated.workspace.unwrap();
     assert_eq!(updated.unknown_key_policy(), v1::UnknownKeyPolicy::Deny);
     assert_eq!(updated.update_time, at(60));
@@ -132,7 +133,7 @@ async fn models_prices_rates_and_caps_are_logged() {
         ..Default::default()
     };
     let upsert = v1::UpsertModelRequest { model: Some(model) };
-    server.model_limit().upsert_model(by("ada", upsert)).await.unwrap();
+    server.catalog().upsert_model(by("ada", upsert)).await.unwrap();
     let (event, before, after) = newest(&server, "").await;
     assert_eq!((event.actor.as_str(), event.workspace_id.as_str()), ("ada", ""));
     assert_eq!(done(&event), ("UpsertModel", "model", "big"));
@@ -162,7 +163,7 @@ async fn models_prices_rates_and_caps_are_logged() {
         workspace_id: String::new(),
     };
     let set_price = async |set| {
-        let made = server.model_limit().set_model_price(by("bob", set)).await.unwrap().into_inner();
+        let made = server.catalog().set_model_price(by("bob", set)).await.unwrap().into_inner();
         made.price.unwrap().price_id
     };
     let price_id = set_price(set.clone()).await;
@@ -201,7 +202,7 @@ async fn models_prices_rates_and_caps_are_logged() {
             effective_time: at(0),
         };
         let request = v1::SetExchangeRateRequest { exchange_rate: Some(exchange_rate) };
-        server.model_limit().set_exchange_rate(request).await.unwrap();
+        server.catalog().set_exchange_rate(request).await.unwrap();
         let (event, before, after) = newest(&server, "").await;
         assert_eq!(done(&event), ("SetExchangeRate", "exchange_rate", "USD/EUR"));
         assert_eq!(before["rate"], before_rate);
@@ -224,7 +225,7 @@ async fn models_prices_rates_and_caps_are_logged() {
             "model_id": "big",
             "model_enabled": true,
             "limit": limit,
-            "enabled": true,
+            "limit_enabled": if limit.is_null() { Value::Null } else { json!(true) },
             "fallback_model_ids": fallbacks,
         })
     };
@@ -253,9 +254,9 @@ async fn what_changes_nothing_is_not_logged() {
         effective_time: at(0),
     };
     let set_rate = v1::SetExchangeRateRequest { exchange_rate: Some(rate) };
-    server.model_limit().set_exchange_rate(set_rate.clone()).await.unwrap();
+    server.catalog().set_exchange_rate(set_rate.clone()).await.unwrap();
     let get = v1::GetWorkspaceRequest { workspace_id: ACME.to_owned() };
-    let workspace = server.budget().get_workspace(get.clone()).await.unwrap().into_inner();
+    let workspace = server.workspace().get_workspace(get.clone()).await.unwrap().into_inner();
     let before = (audit_events(&server, ACME).await, audit_events(&server, "").await);
 
     server.clock.advance(MICROS_PER_SECOND);
@@ -266,21 +267,21 @@ async fn what_changes_nothing_is_not_logged() {
         workspace: workspace.workspace.clone(),
         update_mask: Some(prost_types::FieldMask { paths: vec!["*".to_owned()] }),
     };
-    server.budget().update_workspace(update).await.unwrap();
+    server.workspace().update_workspace(update).await.unwrap();
     let model_id = "big".to_owned();
     let enable = v1::EnableModelRequest { workspace_id: ACME.to_owned(), model_id };
     server.model_limit().enable_model(enable).await.unwrap();
     let model = v1::Model { model_id: "big".to_owned(), ..Default::default() };
     let upsert = v1::UpsertModelRequest { model: Some(model) };
-    server.model_limit().upsert_model(upsert).await.unwrap();
+    server.catalog().upsert_model(upsert).await.unwrap();
     let model_id = "gpt-4.1".to_owned();
     let disable = v1::DisableModelRequest { workspace_id: ACME.to_owned(), model_id };
     server.model_limit().disable_model(disable).await.unwrap();
-    server.model_limit().set_exchange_rate(set_rate).await.unwrap();
+    server.catalog().set_exchange_rate(set_rate).await.unwrap();
 
     let after = (audit_events(&server, ACME).await, audit_events(&server, "").await);
     assert_eq!(after, before);
-    let same = server.budget().get_workspace(get).await.unwrap().into_inner();
+    let same = server.workspace().get_workspace(get).await.unwrap().into_inner();
     assert_eq!(same, workspace, "not even its update_time");
 }
 
@@ -303,7 +304,7 @@ async fn a_refused_change_leaves_no_entry() {
     assert_failed(&status, Code::NotFound, "MODEL_NOT_FOUND", &[]);
     let workspace = v1::Workspace { workspace_id: ACME.to_owned(), ..Default::default() };
     let create = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
-    let status = server.budget().create_workspace(create).await.unwrap_err();
+    let status = server.workspace().create_workspace(create).await.unwrap_err();
     assert_failed(&status, Code::AlreadyExists, "WORKSPACE_EXISTS", &[]);
 
     // Nor one by an actor that is none.
@@ -334,7 +335,7 @@ async fn a_change_and_its_entry_fail_together_and_outlive_a_restart_together() {
     store.set(false);
     let get = v1::GetWorkspaceRequest { workspace_id: ACME.to_owned() };
     let plan = async |server: &Server| {
-        let workspace = server.budget().get_workspace(get.clone()).await.unwrap().into_inner();
+        let workspace = server.workspace().get_workspace(get.clone()).await.unwrap().into_inner();
         workspace.workspace.unwrap().plan.unwrap().budget.unwrap().amount
     };
     assert_eq!(

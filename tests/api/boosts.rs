@@ -313,7 +313,7 @@ async fn a_currency_does_not_change_under_a_boost() {
             ..Default::default()
         };
         let request = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask: None };
-        server.budget().update_workspace(request).await
+        server.workspace().update_workspace(request).await
     };
     change("USD").await.unwrap();
     change("EUR").await.unwrap();

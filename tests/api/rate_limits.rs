@@ -45,7 +45,7 @@ async fn a_rate_limit_comes_back_as_it_was_made() {
     let given = v1::RateLimit {
         rate_limit_id: "r".to_owned(),
         subject: subject(Type::User, ""),
-        each_member: true,
+        each_subject: true,
         model_id: "big".to_owned(),
         requests_per_minute: Some(60),
         tokens_per_minute: Some(100_000),
@@ -175,7 +175,7 @@ async fn every_bound_of_a_rate_limit() {
         ("rate_limit.subject.id", |r| limit_in(r).subject = subject(Type::User, "")),
         ("rate_limit.subject.id", |r| limit_in(r).subject = subject(Type::Workspace, "other")),
         ("rate_limit.subject.id", |r| limit_in(r).subject = subject(Type::KeyGroup, "nobody")),
-        ("rate_limit.subject.id", |r| limit_in(r).each_member = true),
+        ("rate_limit.subject.id", |r| limit_in(r).each_subject = true),
         ("rate_limit.model_id", |r| limit_in(r).model_id = chars(257)),
         ("rate_limit.model_id", |r| limit_in(r).model_id = "nobody".to_owned()),
         ("rate_limit.requests_per_minute", |r| limit_in(r).requests_per_minute = None),

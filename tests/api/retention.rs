@@ -93,7 +93,7 @@ async fn set_retention(server: &Server, usage_retention_days: i32) {
     let workspace =
         v1::Workspace { workspace_id: ACME.to_owned(), usage_retention_days, ..Default::default() };
     let request = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask: None };
-    server.budget().update_workspace(request).await.unwrap();
+    server.workspace().update_workspace(request).await.unwrap();
 }
 
 /// A server that looks at what is to be dropped when it starts.

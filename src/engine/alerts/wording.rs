@@ -85,7 +85,7 @@ impl Wording {
                 "Its limit is reached, so cheaper models answer. Raise the limit to go back to it."
             }
             AlertType::UnpricedModel => {
-                "It was not charged in full. Set a price with ModelLimitService.SetModelPrice, \
+                "It was not charged in full. Set a price with CatalogService.SetModelPrice, \
                  then charge it with UsageService.RepriceUsage."
             }
             AlertType::HoldsExpired => {
