@@ -16,7 +16,7 @@ mod usage;
 /// The messages and stubs of the API, generated from its protos.
 #[allow(missing_docs, rustdoc::all, clippy::all, clippy::pedantic)]
 pub mod v1 {
-    include!("gen/tollgate.v1.rs");
+    tonic::include_proto!("tollgate.v1");
 }
 
 /// The README's example, with the addresses of the servers that tests/examples.rs runs it against.
