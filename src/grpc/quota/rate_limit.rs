@@ -17,8 +17,8 @@ pub const REQUESTS_MAX: i64 = 1_000_000_000;
 /// The largest rate limit in tokens.
 pub const TOKENS_PER_MINUTE_MAX: i64 = 1_000_000_000_000;
 
-const FIELDS: [&str; 5] =
-    ["requests_per_minute", "tokens_per_minute", "requests_per_day", "enforcement", "display_name"];
+const FIELDS: [&str; 3] = ["bounds", "enforcement", "display_name"];
+const NO_BOUND: &str = "expected at least one bound";
 
 /// Workspace and rate limit.
 pub fn create(request: v1::CreateRateLimitRequest) -> Decoded<(String, NewRateLimit)> {
@@ -30,9 +30,7 @@ pub fn create(request: v1::CreateRateLimitRequest) -> Decoded<(String, NewRateLi
         let subject = at.limit_subject(&workspace_id, limit.subject.as_ref(), limit.each_subject);
         at.field("model_id").optional_model_id(&limit.model_id);
         let rates = rates(at, &limit);
-        let expected =
-            "expected at least one of requests_per_minute, tokens_per_minute and requests_per_day";
-        at.field("requests_per_minute").ensure(rates != [None; 3], expected);
+        at.field("bounds").ensure(!limit.bounds.is_empty(), NO_BOUND);
         let enforcement = at.field("enforcement").optional_enum(limit.enforcement);
         at.display_name(&limit.display_name);
         let (kind, subject_id) = subject?;
@@ -53,12 +51,22 @@ pub fn create(request: v1::CreateRateLimitRequest) -> Decoded<(String, NewRateLi
 }
 
 fn rates(at: Decoder<'_>, limit: &v1::RateLimit) -> [Option<i64>; 3] {
-    [
-        (limit.requests_per_minute, "requests_per_minute", REQUESTS_MAX),
-        (limit.tokens_per_minute, "tokens_per_minute", TOKENS_PER_MINUTE_MAX),
-        (limit.requests_per_day, "requests_per_day", REQUESTS_MAX),
-    ]
-    .map(|(rate, field, max)| Some(at.field(field).number(rate?, 0..=max)))
+    let mut rates = [None; 3];
+    for (index, bound) in limit.bounds.iter().enumerate() {
+        let at = at.field("bounds");
+        let at = at.item(index);
+        let (place, max) = match (bound.unit(), bound.period()) {
+            (v1::LimitUnit::Requests, v1::LimitPeriod::SlidingMinute) => (0, REQUESTS_MAX),
+            (v1::LimitUnit::Tokens, v1::LimitPeriod::SlidingMinute) => (1, TOKENS_PER_MINUTE_MAX),
+            (v1::LimitUnit::Requests, v1::LimitPeriod::SlidingDay) => (2, REQUESTS_MAX),
+            _ => {
+                at.field("period").refuse("expected a sliding period");
+                continue;
+            }
+        };
+        rates[place] = Some(at.field("amount").number(bound.amount, 0..=max));
+    }
+    rates
 }
 
 /// Workspace, id and changes of a rate limit.
@@ -69,8 +77,9 @@ pub fn update(request: v1::UpdateRateLimitRequest) -> Decoded<(String, String, R
         at.field("rate_limit_id").resource_id(&limit.rate_limit_id);
         let mask = root.mask(request.update_mask, &FIELDS);
         let rates = rates(at, &limit);
+        let given = !limit.bounds.is_empty();
         let [requests_per_minute, tokens_per_minute, requests_per_day] =
-            [0, 1, 2].map(|n| mask.change(FIELDS[n], rates[n].is_some(), || rates[n]));
+            [0, 1, 2].map(|n| mask.change("bounds", given, || rates[n]));
         let enforcement = mask.change("enforcement", limit.enforcement != 0, || {
             at.field("enforcement").optional_enum(limit.enforcement)
         });
@@ -105,9 +114,20 @@ pub fn to_proto(workspace_id: &str, limit: &RateLimit) -> v1::RateLimit {
         subject: Some(scope_to_proto(workspace_id, &limit.scope)),
         each_subject: limit.scope.subject_id.is_none(),
         model_id: limit.scope.model_id.as_deref().unwrap_or_default().to_owned(),
-        requests_per_minute: limit.requests_per_minute,
-        tokens_per_minute: limit.tokens_per_minute,
-        requests_per_day: limit.requests_per_day,
+        bounds: [
+            (v1::LimitUnit::Requests, v1::LimitPeriod::SlidingMinute, limit.requests_per_minute),
+            (v1::LimitUnit::Tokens, v1::LimitPeriod::SlidingMinute, limit.tokens_per_minute),
+            (v1::LimitUnit::Requests, v1::LimitPeriod::SlidingDay, limit.requests_per_day),
+        ]
+        .into_iter()
+        .filter_map(|(unit, period, amount)| {
+            amount.map(|amount| v1::RateLimitBound {
+                unit: unit.into(),
+                period: period.into(),
+                amount,
+            })
+        })
+        .collect(),
         enforcement: limit.enforcement.number(),
         display_name: limit.display_name.clone(),
         create_time: Some(to_timestamp(limit.create_time)),
