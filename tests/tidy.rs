@@ -51,7 +51,7 @@ const IMPURE: [&str; 12] = [
 ];
 
 /// What only `tools/lab` and the command line need.
-const LAB: [&str; 5] = ["tollgate_lab", "rand_distr", "StdRng", "indicatif", "clap"];
+const LAB: [&str; 4] = ["tollgate_lab", "rand_distr", "StdRng", "indicatif"];
 
 /// Words that say that something is not finished, put together here so that this file has none.
 const UNFINISHED: [&str; 6] = [

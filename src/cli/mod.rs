@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
-use tollgate::config::{Config, Flag};
+use tollgate::config::{Config, SETTINGS};
 
 /// Tollgate keeps LLM spend inside its envelope.
 #[derive(Debug, Parser)]
@@ -98,9 +98,20 @@ struct Database {
 
 impl Database {
     fn url(&self) -> Result<String, Failure> {
-        let flags: Vec<Flag> = self.database.iter().map(|url| ("database", url.clone())).collect();
-        Ok(Config::load(self.config.clone(), flags).map_err(failure)?.database)
+        let setting = SETTINGS.iter().find(|setting| setting.key == "database");
+        let flags = setting.zip(self.database.clone()).into_iter().collect();
+        let loaded = Config::load(self.config.clone(), flags).map_err(failure)?;
+        if let Some(warning) = warning(&loaded.unknown_variables) {
+            eprintln!("tollgate: {warning}");
+        }
+        Ok(loaded.config.database.as_str().to_owned())
     }
+}
+
+/// Without the values, which may be secret.
+fn warning(unknown_variables: &[String]) -> Option<String> {
+    let names = unknown_variables.join(", ");
+    (!names.is_empty()).then(|| format!("unknown environment variables are ignored: {names}"))
 }
 
 /// A runtime with so many threads; one for each core if absent.
