@@ -99,7 +99,7 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
             "log_format" => config.log_format = value.parse("human or json", log_format)?,
             "log_filter" => config.log_filter = value.parse(LOG_FILTER, log_filter)?,
             "cors_allowed_origins" => {
-                config.cors_allowed_origins = value.parse(ORIGINS, origins)?
+                config.cors_allowed_origins = value.parse(ORIGINS, origins)?;
             }
             "shutdown_deadline_seconds" => {
                 let seconds = value.parse("a whole number from 1 to 600", number(1..=600))?;

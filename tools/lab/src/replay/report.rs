@@ -107,19 +107,18 @@ impl Report {
             writeln!(f, "  {name:<32}{before:>24}{after:>24}")
         };
         row(f, "state", before.state.clone(), after.state.clone())?;
-        let amounts: [(&str, fn(&Budget) -> Option<Decimal>); 5] = [
-            ("plan budget", |budget| budget.plan_budget),
-            ("overage limit", |budget| budget.overage_limit),
-            ("spent", |budget| budget.spent),
-            ("held", |budget| budget.held),
-            ("remaining", |budget| budget.remaining),
-        ];
-        for (name, amount) in amounts {
-            let shown = |budget: &Budget| match amount(budget) {
-                Some(amount) => format!("{amount} {}", budget.currency),
-                None => "-".to_owned(),
-            };
-            row(f, name, shown(before), shown(after))?;
+        let money = |amount: Option<Decimal>, budget: &Budget| match amount {
+            Some(amount) => format!("{amount} {}", budget.currency),
+            None => "-".to_owned(),
+        };
+        for (name, amount_before, amount_after) in [
+            ("plan budget", before.plan_budget, after.plan_budget),
+            ("overage limit", before.overage_limit, after.overage_limit),
+            ("spent", before.spent, after.spent),
+            ("held", before.held, after.held),
+            ("remaining", before.remaining, after.remaining),
+        ] {
+            row(f, name, money(amount_before, before), money(amount_after, after))?;
         }
         let same_cycle = before.cycle_start == after.cycle_start;
         match after.spent.zip(before.spent).map(|(after, before)| after - before) {
