@@ -1,10 +1,8 @@
-//! What an operator runs beside the server: verify, rebuild, import prices, export, make up a
-//! history.
+//! What an operator runs beside the server: verify, rebuild, import prices, export.
 //!
 //! Works on a database, prints nothing.
 
 pub mod export;
-pub mod generate;
 pub mod verify;
 
 use std::path::Path;
@@ -41,8 +39,6 @@ pub enum Error {
     NotAList { path: String, cause: NotAList },
     #[error("the price list contradicts itself or the catalogue: {0}")]
     Contradiction(String),
-    #[error("{0}")]
-    Refused(String),
 }
 
 /// Reads a price list in the LiteLLM format into the catalogue. Operators' entries stay; what is

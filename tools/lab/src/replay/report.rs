@@ -1,4 +1,4 @@
-//! What a replay prints at its end. Only formats: everything is counted before.
+//! The report of a replay. Only formats: everything is counted before.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use rust_decimal::Decimal;
 
+use super::pace::Speed;
 use super::tally::Tally;
-use super::{Options, Speed, decimal};
-use crate::proto::v1::{Budget, BudgetState, Money};
+use super::{Budget, Options};
 
 /// Everything that is known at the end.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Report {
     fn heading(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.elapsed.as_secs_f64();
         let rate = self.tally.requests as f64 / seconds.max(f64::EPSILON);
-        let file = self.options.file.display();
+        let file = &self.options.trace;
         let noun = if self.tally.requests == 1 { "request" } else { "requests" };
         let requests = grouped(self.tally.requests);
         writeln!(f, "{requests} {noun} of {file} in {seconds:.2} s")?;
@@ -77,7 +77,7 @@ impl Report {
     }
 
     fn spend(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let currency = currency(&self.before);
+        let currency = &self.before.currency;
         writeln!(f, "\n{:<34}{:>12}{:>12}{:>18}", "Spend", "allowed", "routed", currency)?;
         for (model_id, sums) in &self.tally.by_model {
             let (allowed, routed) = (grouped(sums.allowed), grouped(sums.routed));
@@ -106,16 +106,22 @@ impl Report {
         let row = |f: &mut fmt::Formatter<'_>, name: &str, before: String, after: String| {
             writeln!(f, "  {name:<32}{before:>24}{after:>24}")
         };
-        row(f, "state", state(before), state(after))?;
-        row(f, "plan budget", shown(&before.plan_budget), shown(&after.plan_budget))?;
-        row(f, "overage limit", shown(&before.overage_limit), shown(&after.overage_limit))?;
-        row(f, "spent", shown(&before.spent), shown(&after.spent))?;
-        row(f, "held", shown(&before.held), shown(&after.held))?;
-        row(f, "remaining", shown(&before.remaining), shown(&after.remaining))?;
-        let same_cycle = before.cycle_start_time == after.cycle_start_time;
-        let amount = |money: &Option<Money>| money.as_ref().and_then(decimal);
-        let grown = amount(&after.spent).zip(amount(&before.spent)).map(|(a, b)| a - b);
-        match grown {
+        row(f, "state", before.state.clone(), after.state.clone())?;
+        let money = |amount: Option<Decimal>, budget: &Budget| match amount {
+            Some(amount) => format!("{amount} {}", budget.currency),
+            None => "-".to_owned(),
+        };
+        for (name, amount_before, amount_after) in [
+            ("plan budget", before.plan_budget, after.plan_budget),
+            ("overage limit", before.overage_limit, after.overage_limit),
+            ("spent", before.spent, after.spent),
+            ("held", before.held, after.held),
+            ("remaining", before.remaining, after.remaining),
+        ] {
+            row(f, name, money(amount_before, before), money(amount_after, after))?;
+        }
+        let same_cycle = before.cycle_start == after.cycle_start;
+        match after.spent.zip(before.spent).map(|(after, before)| after - before) {
             Some(grown) if same_cycle => self.comparison(f, grown),
             _ => Ok(()),
         }
@@ -166,19 +172,6 @@ fn quantiles(f: &mut fmt::Formatter<'_>, name: &str, latency: &Histogram<u64>) -
         write!(f, "{milliseconds:>12.2}")?;
     }
     writeln!(f)
-}
-
-fn state(budget: &Budget) -> String {
-    let name = BudgetState::try_from(budget.state).unwrap_or_default().as_str_name();
-    name.trim_start_matches("BUDGET_STATE_").to_owned()
-}
-
-fn shown(money: &Option<Money>) -> String {
-    money.as_ref().map_or("-".to_owned(), |m| format!("{} {}", m.amount, m.currency_code))
-}
-
-fn currency(budget: &Budget) -> &str {
-    budget.spent.as_ref().map_or("", |money| &money.currency_code)
 }
 
 /// 19366 as "19,366".

@@ -1,4 +1,4 @@
-//! Reads a recorded trace of LLM requests: `TIMESTAMP,ContextTokens,GeneratedTokens`.
+//! A recorded trace of LLM requests, as CSV: `TIMESTAMP,ContextTokens,GeneratedTokens`.
 //!
 //! A line that is not as expected ends the reading: half a trace would give figures that look
 //! right.

@@ -1,4 +1,4 @@
-//! Says when each request of a trace is due. Reads no clock.
+//! The pace of a replay: when each request of a trace is due. Reads no clock.
 
 use std::str::FromStr;
 use std::time::Duration;

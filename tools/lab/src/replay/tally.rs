@@ -1,4 +1,4 @@
-//! Counts what came of the requests of a replay. Prints nothing, sums money exactly.
+//! Counters of a replay: decisions, spend, latencies and errors. Sums money exactly.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use rust_decimal::Decimal;
 /// Slowest call that is told apart from slower ones.
 const LATENCY_MICROS_MAX: u64 = 600_000_000;
 
-/// What came of one request.
+/// The result of one request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
     /// How long the check took; absent if it failed.
     pub check_latency: Option<Duration>,
-    /// What it said; absent if it failed.
+    /// Absent if the check failed.
     pub decision: Option<Decision>,
     /// How long the record took; absent if there was none or it failed.
     pub record_latency: Option<Duration>,
@@ -26,7 +26,7 @@ pub struct Outcome {
     pub error: Option<Failure>,
 }
 
-/// What the check said, with what is worth counting apart.
+/// The answer of a check, with the text it is counted by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// On this model.
