@@ -1,7 +1,6 @@
-//! What an operator runs beside the server: verify, rebuild, import prices, export, make up a
-//! history.
+//! Commands of the operator on a database: verify, rebuild, import prices, export, generate.
 //!
-//! Works on a database, prints nothing.
+//! Prints nothing.
 
 pub mod export;
 pub mod generate;
@@ -17,7 +16,7 @@ use crate::prices::{Import, Moment, Report, builtin};
 use crate::storage::sql::{self, OpenError};
 use crate::storage::{self, Store};
 
-/// Who changes things by a command, as the audit log says.
+/// Actor of the commands in the audit log.
 const ACTOR: &str = "command line";
 const IMPORT: &str = "prices import";
 
@@ -36,7 +35,7 @@ pub enum Error {
     #[error("--workspace: there is no workspace \"{0}\"")]
     WorkspaceNotFound(String),
     #[error(transparent)]
-    Export(crate::analytics::export::Error),
+    Export(crate::export::Error),
     #[error("{path}: {cause}")]
     NotAList { path: String, cause: NotAList },
     #[error("the price list contradicts itself or the catalogue: {0}")]
@@ -45,13 +44,12 @@ pub enum Error {
     Refused(String),
 }
 
-/// Reads a price list in the LiteLLM format into the catalogue. Operators' entries stay; what is
-/// there already is left alone, so that the same list again changes nothing. No server may be
-/// running on the database.
+/// Imports a price list in the LiteLLM format into the catalogue. Idempotent; keeps the models and
+/// prices that an operator set. No server may be running on the database.
 ///
 /// # Errors
-/// If the file cannot be read or is no price list (nothing has changed then), or storage fails
-/// (import again: what was taken stays).
+/// If the file cannot be read or is no price list: nothing has changed then. If storage fails: the
+/// import can be repeated.
 pub async fn import_prices(
     database: &str,
     file: &Path,
@@ -71,7 +69,7 @@ pub async fn import_prices(
 
 async fn import(store: &dyn Store, list: Import, clock: &dyn Clock) -> Result<Report, Error> {
     store.claim().await?;
-    // As the server would start: the built-in catalogue is there first.
+    // The built-in catalogue comes first, as at the start of a server.
     let builtin = builtin::read(clock.now());
     let catalogue = engine::load_catalogue(store, (builtin.models, builtin.prices)).await;
     let catalogue: Catalogue =
@@ -86,8 +84,7 @@ async fn import(store: &dyn Store, list: Import, clock: &dyn Clock) -> Result<Re
     Ok(import.report)
 }
 
-/// Rewrites everything that is derived from the usage log. No server may be running on the
-/// database.
+/// Rebuilds all rollups from the usage log. No server may be running on the database.
 ///
 /// # Errors
 /// If storage fails: nothing has changed then.

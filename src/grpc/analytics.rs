@@ -15,8 +15,9 @@ use super::convert::{
 };
 use super::export::Exports;
 use super::status::{Failure, stopping};
-use crate::analytics::ranking::{Ranked, RankingQuery, RankingReport, ranking};
-use crate::analytics::{Scope, active_users, dashboard, first_value, live, overview, query, teams};
+use crate::analytics::reports::ranking::{Ranked, RankingQuery, RankingReport, ranking};
+use crate::analytics::reports::{active_users, dashboard, first_value, live, overview, teams};
+use crate::analytics::{Scope, query};
 use crate::domain::time::Micros;
 use crate::engine::{Engine, ReportBasis, SpendWatch};
 use crate::proto::v1;

@@ -11,9 +11,9 @@ use tonic::Status;
 use super::BoxStream;
 use super::convert::export as convert;
 use super::status::{Failure, stopping};
-use crate::analytics::export::Export;
-use crate::analytics::export::content::{Basis, Content};
 use crate::engine::{self, Engine};
+use crate::export::Export;
+use crate::export::content::{Basis, Content};
 use crate::proto::v1;
 
 /// Most exports at once: each keeps a bounded part of its file in memory.

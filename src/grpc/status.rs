@@ -10,9 +10,10 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use tracing::error;
 
 use super::convert::{Violation, Violations};
-use crate::analytics::{self, export};
+use crate::analytics;
 use crate::domain::Amount;
 use crate::engine;
+use crate::export;
 use crate::proto::v1::{self, ErrorReason};
 
 /// Domain of every reason.

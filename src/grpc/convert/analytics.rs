@@ -7,8 +7,8 @@ use super::text::{self, ATTRIBUTION_CHARS_MAX, MODEL_ID_CHARS_MAX, TAG_KEY_CHARS
 use super::time::{date, span};
 use super::{Path, Violations, at_most, number};
 use crate::analytics::axis::{Restriction, UsageDimension, limit_of_text};
-use crate::analytics::first_value::NeverActivePosition;
 use crate::analytics::range::{DAYS_MAX, Granularity, Preset, Range};
+use crate::analytics::reports::first_value::NeverActivePosition;
 use crate::domain::Time;
 use crate::domain::time::{MICROS_PER_HOUR, MICROS_PER_SECOND, Micros};
 use crate::proto::v1;

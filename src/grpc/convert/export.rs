@@ -3,9 +3,9 @@
 use super::analytics::{RANKING_TOP_MAX, TOP_DEFAULT};
 use super::analytics::{filters, granularity, range, refuse_limits, top, user_granularity};
 use super::{Path, Violations, analytics_query, text};
-use crate::analytics::export::Format;
-use crate::analytics::export::content::{Content, ReportContent, ReportKind};
 use crate::analytics::range::Granularity;
+use crate::export::Format;
+use crate::export::content::{Content, ReportContent, ReportKind};
 use crate::proto::v1;
 use crate::proto::v1::export_usage_request::Content as Asked;
 
