@@ -7,6 +7,7 @@ pub mod analytics;
 pub mod config;
 pub mod domain;
 pub mod engine;
+pub mod export;
 pub mod grpc;
 pub mod ledger;
 pub mod logging;

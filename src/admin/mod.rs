@@ -34,7 +34,7 @@ pub enum Error {
     #[error("--workspace: there is no workspace \"{0}\"")]
     WorkspaceNotFound(String),
     #[error(transparent)]
-    Export(crate::analytics::export::Error),
+    Export(crate::export::Error),
     #[error("{path}: {cause}")]
     NotAList { path: String, cause: NotAList },
     #[error("the price list contradicts itself or the catalogue: {0}")]

@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 use tollgate::analytics::axis::{Restriction, UsageDimension, limit_of_text};
-use tollgate::analytics::export::content::{Content, ReportContent, ReportKind};
-use tollgate::analytics::export::{self, Format};
 use tollgate::analytics::metric::Metric;
 use tollgate::analytics::query::{self, Query};
 use tollgate::analytics::range::{DAYS_MAX, Granularity, Preset, Range};
 use tollgate::engine::SystemClock;
+use tollgate::export;
+use tollgate::export::Format;
+use tollgate::export::content::{Content, ReportContent, ReportKind};
 use tollgate::storage::rollup::Dimension;
 use tollgate::{admin, analytics};
 

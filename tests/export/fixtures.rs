@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use tollgate::analytics::export::{Export, LogScope};
 use tollgate::domain::attribution::Attribution;
 use tollgate::domain::calendar::{Calendar, Window};
 use tollgate::domain::catalog::price::{Price, Rate, Rates, Source, Variant};
@@ -18,6 +17,7 @@ use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
 use tollgate::domain::{Amount, Currency, Time};
+use tollgate::export::{Export, LogScope};
 use tollgate::storage::sql;
 
 pub const UNITS: i64 = 1_000_000_000;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use tollgate::analytics::export::focus::{Daily, Day, Entries};
-use tollgate::analytics::export::{Export, Format};
 use tollgate::domain::calendar::Window;
 use tollgate::domain::time::MICROS_PER_DAY;
+use tollgate::export::focus::{Daily, Day, Entries};
+use tollgate::export::{Export, Format};
 
 use crate::fixtures::{Log, Row, at, log, nanos, rows};
 

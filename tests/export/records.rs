@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use tollgate::analytics::export::records::Records;
-use tollgate::analytics::export::{CHUNK_BYTES_MAX, Error, Export, Format, LogScope};
 use tollgate::domain::usage::TokenClass;
+use tollgate::export::records::Records;
+use tollgate::export::{CHUNK_BYTES_MAX, Error, Export, Format, LogScope};
 use tollgate::storage::policy::Change;
 
 use crate::fixtures::{Row, at, bytes, entry, log, nanos, rows};
