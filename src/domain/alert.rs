@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::domain::Time;
 use crate::domain::attribution::SubjectKind;
 use crate::domain::quota::Unit;
@@ -64,7 +66,7 @@ pub struct Alert {
 
 /// At how many percent of the envelope and of model limits alerts are raised. Sorted, without
 /// repeats; empty for none. Those of quotas are theirs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AlertPolicy {
     pub envelope: Vec<u16>,
     pub model_limits: Vec<u16>,

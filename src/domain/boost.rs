@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
+
 use crate::domain::Time;
+use crate::domain::quota::{Quantity, Unit};
 use crate::domain::time::{MICROS_PER_DAY, Micros};
 
 /// Most boosts of one limit that are not over.
@@ -11,7 +14,8 @@ pub const BOOSTS_MAX: usize = 64;
 pub const BOOST_SPAN_MAX: Micros = 366 * MICROS_PER_DAY;
 
 /// What a boost raises.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum BoostTarget {
     Envelope,
     Quota {
@@ -35,6 +39,46 @@ pub struct Boost {
     pub create_time: Time,
     /// When it was cancelled before its end.
     pub cancel_time: Option<Time>,
+}
+
+/// A boost with the unit of its limit: what its `amount` counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoostInUnit {
+    pub boost: Boost,
+    pub unit: Unit,
+}
+
+/// For the audit log.
+impl Serialize for BoostInUnit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Fields<'a> {
+            id: &'a str,
+            target: &'a BoostTarget,
+            unit: Unit,
+            amount: Quantity,
+            start_time: Time,
+            end_time: Time,
+            reason: &'a str,
+            actor: &'a str,
+            create_time: Time,
+            cancel_time: Option<Time>,
+        }
+        let BoostInUnit { boost, unit } = self;
+        let fields = Fields {
+            id: &boost.id,
+            target: &boost.target,
+            unit: *unit,
+            amount: Quantity { unit: *unit, count: boost.amount },
+            start_time: boost.start_time,
+            end_time: boost.end_time,
+            reason: &boost.reason,
+            actor: &boost.actor,
+            create_time: boost.create_time,
+            cancel_time: boost.cancel_time,
+        };
+        fields.serialize(serializer)
+    }
 }
 
 impl BoostTarget {

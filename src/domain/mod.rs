@@ -50,6 +50,12 @@ macro_rules! coded_enum {
             }
         }
 
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
         impl $crate::domain::Coded for $name {
             const NAME: &'static str = stringify!($name);
             const VARIANTS: &'static [$name] = &$name::ALL;
@@ -79,6 +85,8 @@ pub mod api_key;
 pub mod boost;
 pub mod backfill;
 pub mod alert;
+pub mod receiver;
+pub mod directory;
 pub mod check;
 
 pub use money::{Amount, Currency};
