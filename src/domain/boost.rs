@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::domain::Time;
 use crate::domain::quota::{Quantity, Unit};
@@ -26,11 +26,12 @@ pub enum BoostTarget {
 }
 
 /// A temporary raise of a limit: it begins and ends by the clock.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Boost {
     pub id: Arc<str>,
     pub target: BoostTarget,
     /// Above zero, in the unit of the limit: nano-units, tokens or requests.
+    #[serde(skip)]
     pub amount: i64,
     pub start_time: Time,
     pub end_time: Time,
@@ -41,43 +42,19 @@ pub struct Boost {
     pub cancel_time: Option<Time>,
 }
 
-/// A boost with the unit of its limit: what its `amount` counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A boost with its amount in the unit of its limit: for the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BoostInUnit {
+    #[serde(flatten)]
     pub boost: Boost,
     pub unit: Unit,
+    pub amount: Quantity,
 }
 
-/// For the audit log.
-impl Serialize for BoostInUnit {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Fields<'a> {
-            id: &'a str,
-            target: &'a BoostTarget,
-            unit: Unit,
-            amount: Quantity,
-            start_time: Time,
-            end_time: Time,
-            reason: &'a str,
-            actor: &'a str,
-            create_time: Time,
-            cancel_time: Option<Time>,
-        }
-        let BoostInUnit { boost, unit } = self;
-        let fields = Fields {
-            id: &boost.id,
-            target: &boost.target,
-            unit: *unit,
-            amount: Quantity { unit: *unit, count: boost.amount },
-            start_time: boost.start_time,
-            end_time: boost.end_time,
-            reason: &boost.reason,
-            actor: &boost.actor,
-            create_time: boost.create_time,
-            cancel_time: boost.cancel_time,
-        };
-        fields.serialize(serializer)
+impl BoostInUnit {
+    pub fn new(boost: Boost, unit: Unit) -> BoostInUnit {
+        let amount = Quantity { unit, count: boost.amount };
+        BoostInUnit { boost, unit, amount }
     }
 }
 
