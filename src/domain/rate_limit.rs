@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
+
 use crate::domain::Time;
 use crate::domain::quota::{Enforcement, Scope, Unit};
 use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_MINUTE, Micros};
@@ -40,6 +42,35 @@ pub struct RateLimit {
     pub enforcement: Enforcement,
     pub create_time: Time,
     pub update_time: Time,
+}
+
+/// For the audit log: with its limits as a list.
+impl Serialize for RateLimit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Limit {
+            unit: Unit,
+            window: RateWindow,
+            limit: i64,
+        }
+        #[derive(Serialize)]
+        struct Fields<'a> {
+            id: &'a str,
+            display_name: &'a str,
+            scope: &'a Scope,
+            limits: Vec<Limit>,
+            enforcement: Enforcement,
+        }
+        let limits = self.limits().map(|(window, unit, limit)| Limit { unit, window, limit });
+        let fields = Fields {
+            id: &self.id,
+            display_name: &self.display_name,
+            scope: &self.scope,
+            limits: limits.collect(),
+            enforcement: self.enforcement,
+        };
+        fields.serialize(serializer)
+    }
 }
 
 impl RateLimit {

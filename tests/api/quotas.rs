@@ -1078,11 +1078,11 @@ async fn every_change_is_in_the_audit_log() {
     assert_eq!(told, expected);
     let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
     let update = &events[begin + 1];
-    assert_eq!(json(&update.before_json)["limit"]["amount"], "2.00");
+    assert_eq!(json(&update.before_json)["limit"], "2.00");
     let after = json(&update.after_json);
-    assert_eq!(after["limit"]["amount"], "3.00");
-    assert_eq!(after["subject"]["type"], "SUBJECT_TYPE_USER");
-    assert_eq!(after["each_subject"], true);
+    assert_eq!((&after["limit"], &after["currency"]), (&"3.00".into(), &"EUR".into()));
+    let each_user = serde_json::json!({ "kind": "user", "subject_id": null, "model_id": null });
+    assert_eq!(after["scope"], each_user);
 }
 
 // -- Boosts.

@@ -4,6 +4,7 @@
 //! of reports and the kinds of directory entries are enums made of it; columns, filters and
 //! conversions go by these enums.
 
+pub mod directory;
 mod packed;
 mod subject;
 

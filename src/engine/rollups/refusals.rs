@@ -1,7 +1,7 @@
-//! Hands what ledgers count of blocked and routed checks to the fold, which keeps it.
+//! Pending refusals: counts of blocked and routed checks on their way from ledgers to the rollups.
 //!
-//! What was handed out stays here until it is known to be kept: a batch that is tried again has
-//! the same rows, so that nothing is lost, and nothing counts twice. Decides nothing.
+//! A batch stays here until it is known to be stored: a retry has the same rows, so that nothing is
+//! lost and nothing counts twice.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,29 +9,29 @@ use std::time::Duration;
 
 use tracing::warn;
 
-use super::{Engine, Shared};
 use crate::domain::Time;
+use crate::engine::{Engine, Shared};
 use crate::storage;
 use crate::storage::rollup::{FoldCursor, Folded, LimitKey, RefusalRow};
 
 /// Most rows in one batch, so that no transaction holds the writer up for long.
 pub const REFUSAL_ROWS_MAX: usize = 5_000;
 
-/// Pause after a failure at a stop.
+/// Pause after a failure at shutdown.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
-/// What is on its way to storage.
+/// Refusals that are not stored yet.
 #[derive(Default)]
-pub(super) struct RefusalsOnTheWay {
-    /// Whether a ledger may have something to take.
+pub(in crate::engine) struct PendingRefusals {
+    /// Whether a ledger may have some.
     counted: AtomicBool,
-    /// Held for as long as rows are taken or copied.
+    /// Locked while rows are taken or copied.
     batch: Mutex<Batch>,
 }
 
 struct Batch {
     number: i64,
-    /// Empty once they are kept.
+    /// Empty once they are stored.
     rows: Vec<RefusalRow>,
 }
 
@@ -50,13 +50,13 @@ impl Engine {
 
 impl Shared {
     /// To be called after a ledger has counted.
-    pub(super) fn note_refusal(&self) {
+    pub(in crate::engine) fn note_refusal(&self) {
         self.refusals.counted.store(true, Ordering::Release);
     }
 
-    /// The rows of a batch of the fold, each of its own key: the same ones while it is tried, none
-    /// once it is kept.
-    pub(super) fn refusals_of(&self, number: i64) -> Vec<RefusalRow> {
+    /// The rows of a batch of the fold, each of its own key: the same ones at every try, none once
+    /// it is stored.
+    pub(in crate::engine) fn refusals_of(&self, number: i64) -> Vec<RefusalRow> {
         let mut batch = self.refusals.batch.lock().unwrap_or_else(PoisonError::into_inner);
         if number > batch.number {
             batch.number = number;
@@ -67,22 +67,22 @@ impl Shared {
         if number == batch.number { batch.rows.clone() } else { Vec::new() }
     }
 
-    /// The batch is in storage.
-    pub(super) fn refusals_kept(&self, number: i64) {
+    /// To be called once the batch is in storage.
+    pub(in crate::engine) fn refusals_stored(&self, number: i64) {
         let mut batch = self.refusals.batch.lock().unwrap_or_else(PoisonError::into_inner);
         if number == batch.number {
             batch.rows.clear();
         }
     }
 
-    /// Writes what the fold did not come to before it ended. Tries for as long as storage may come
-    /// back: whoever stops the server bounds how long.
+    /// Writes at shutdown what the fold has left. Retries for as long as storage may recover: the
+    /// caller bounds how long.
     ///
     /// # Errors
     /// If this server must not write any more, or the cursor of the fold contradicts itself.
-    pub(super) async fn keep_refusals(&self) -> storage::Result<()> {
+    pub(in crate::engine) async fn store_refusals(&self) -> storage::Result<()> {
         loop {
-            match self.keep_some_refusals().await {
+            match self.store_refusal_batch().await {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
                 Err(storage::Error::NotApplied(cause)) => {
@@ -94,8 +94,8 @@ impl Shared {
         }
     }
 
-    /// One batch. Answers whether there may be more.
-    async fn keep_some_refusals(&self) -> storage::Result<bool> {
+    /// Writes one batch. Returns whether there may be more.
+    async fn store_refusal_batch(&self) -> storage::Result<bool> {
         if !self.has_refusals() {
             return Ok(false);
         }
@@ -104,7 +104,7 @@ impl Shared {
         let refusals = self.refusals_of(to.batch);
         let folded = Folded { refusals, ..Folded::default() };
         self.until_known(|| self.store.fold(from, to, &folded)).await?;
-        self.refusals_kept(to.batch);
+        self.refusals_stored(to.batch);
         Ok(true)
     }
 
@@ -113,9 +113,9 @@ impl Shared {
         !batch.rows.is_empty() || self.refusals.counted.load(Ordering::Acquire)
     }
 
-    /// What was counted for one user, and is not in storage yet, counts for another. To be called
-    /// in the writer, where no batch is under way.
-    pub(super) fn rename_refused(&self, workspace_id: &str, from: &str, to: &str) {
+    /// Counts what is pending for one user for another instead. To be called in the writer, where no
+    /// batch is being written.
+    pub(in crate::engine) fn rename_refused(&self, workspace_id: &str, from: &str, to: &str) {
         let mut batch = self.refusals.batch.lock().unwrap_or_else(PoisonError::into_inner);
         for row in &mut batch.rows {
             if *row.workspace_id == *workspace_id && row.user_id == from {
@@ -130,7 +130,7 @@ impl Shared {
             }
             is_same
         });
-        if let Some(workspace) = self.loaded(workspace_id) {
+        if let Some(workspace) = self.workspaces.get(workspace_id) {
             workspace.lock().rename_refused(from, to);
         }
     }
@@ -140,8 +140,8 @@ impl Shared {
         if !self.refusals.counted.swap(false, Ordering::AcqRel) {
             return rows;
         }
-        let mut workspaces = self.loaded_workspaces();
-        // In a defined order, so that a simulation runs the same way twice.
+        let mut workspaces = self.workspaces.all();
+        // In a defined order, so that a simulation is deterministic.
         workspaces.sort_by(|a, b| a.id().cmp(b.id()));
         for workspace in workspaces {
             let mut ledger = workspace.lock();

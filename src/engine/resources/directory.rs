@@ -1,15 +1,19 @@
-//! The directory: whom and what usage is attributed to, as administrators register it.
+//! The directory: users, departments and what else usage is attributed to, as administrators
+//! register it. Nothing has to be registered.
 //!
-//! Nothing has to be registered; which department a user is in is told to the ledger.
+//! Entries change in batches: all of a call or none.
 
 use std::collections::HashMap;
 
-use super::audit::By;
-use super::error::{Error, Result};
-use super::{Engine, Shared, WorkspaceHandle, described};
+use super::{Edit, bounded, not_found};
 use crate::domain::Time;
+use crate::domain::attribution::EntryKind;
+use crate::domain::attribution::directory::Entry;
+use crate::engine::audit::{self, Actor};
+use crate::engine::error::Result;
+use crate::engine::{Engine, Shared};
 use crate::storage;
-use crate::storage::directory::{Entry, EntryKind, EntryState, Listed};
+use crate::storage::directory::{EntryState, Listed};
 use crate::storage::policy::Change;
 
 /// An entry to be registered, or to replace the one of its kind and id.
@@ -25,34 +29,32 @@ pub struct NewEntry {
     pub first_value_time: Option<Time>,
 }
 
-/// Entries of one workspace as they are, found by kind and id.
+/// What is known of ids in one workspace, by kind and id.
 type Known = HashMap<(EntryKind, String), Listed>;
 
 impl Engine {
-    /// Registers entries, each of a kind and id of its own, or replaces what is registered: all of
-    /// them or none. Answers them as they are now, in their order.
+    /// Registers entries, each of a kind and id of its own, or replaces what is registered.
+    /// Returns them as they are now, in their order.
     pub async fn upsert_entries(
         &self,
-        by: By,
+        actor: Actor,
         workspace_id: &str,
         new: Vec<NewEntry>,
     ) -> Result<Vec<Listed>> {
-        let handle = self.workspace(workspace_id).await?;
-        self.in_writer(move |shared| async move {
-            let (_, now) = handle.settings(&shared);
+        let upsert = |edit: Edit| async move {
             let keys: Vec<_> = new.iter().map(|new| (new.kind, new.id.clone())).collect();
-            let known = shared.known_entries(handle.id(), &keys).await?;
+            let known = edit.shared.known_entries(edit.handle.id(), &keys).await?;
             let after = new.into_iter().map(|new| {
                 let before = known[&(new.kind, new.id.clone())].entry.as_ref();
-                new.over(before, now)
+                new.replace(before, edit.now)
             });
             let after = after.collect();
-            shared.put_entries(&handle, by, now, known, after).await
-        })
-        .await
+            edit.put_entries(known, after).await
+        };
+        self.edit(actor, workspace_id, upsert).await
     }
 
-    /// What is registered or was seen under an id.
+    /// What is registered under an id, or was seen of it in usage.
     pub async fn entry(&self, workspace_id: &str, kind: EntryKind, id: String) -> Result<Listed> {
         self.workspace(workspace_id).await?;
         // So that a caller finds what it has recorded.
@@ -61,7 +63,7 @@ impl Engine {
         let found = self.store().entries(workspace_id, kind, &ids).await?.into_iter().next();
         let found = found.filter(|found| found.entry.is_some() || found.seen.is_some());
         let [id] = ids;
-        found.ok_or(Error::ResourceNotFound { resource: resource(kind), id })
+        found.ok_or_else(|| not_found(kind.as_str(), id))
     }
 
     /// Entries in a state, of users of one department if it is given, whose id is greater than
@@ -85,35 +87,65 @@ impl Engine {
         Ok(found)
     }
 
-    /// Puts registered entries into the archive, or takes them out: all of them or none.
+    /// Archives registered entries, or restores them.
     pub async fn archive_entries(
         &self,
-        by: By,
+        actor: Actor,
         workspace_id: &str,
         kind: EntryKind,
         ids: Vec<String>,
         archived: bool,
     ) -> Result<Vec<Listed>> {
-        let handle = self.workspace(workspace_id).await?;
-        self.in_writer(move |shared| async move {
-            let (_, now) = handle.settings(&shared);
+        let archive = move |edit: Edit| async move {
             let keys: Vec<_> = ids.into_iter().map(|id| (kind, id)).collect();
-            let known = shared.known_entries(handle.id(), &keys).await?;
+            let known = edit.shared.known_entries(edit.handle.id(), &keys).await?;
             let mut after = Vec::with_capacity(keys.len());
             for (_, id) in &keys {
                 let Some(before) = &known[&(kind, id.clone())].entry else {
-                    let (resource, id) = (resource(kind), id.clone());
-                    return Err(Error::ResourceNotFound { resource, id });
+                    return Err(not_found(kind.as_str(), id));
                 };
-                let archive_time = archived.then(|| before.archive_time.unwrap_or(now));
+                let archive_time = archived.then(|| before.archive_time.unwrap_or(edit.now));
                 after.push(match archive_time == before.archive_time {
                     true => before.clone(),
-                    false => Entry { archive_time, update_time: now, ..before.clone() },
+                    false => Entry { archive_time, update_time: edit.now, ..before.clone() },
                 });
             }
-            shared.put_entries(&handle, by, now, known, after).await
-        })
-        .await
+            edit.put_entries(known, after).await
+        };
+        self.edit(actor, workspace_id, archive).await
+    }
+}
+
+impl Edit {
+    /// Writes the entries that differ from what is known, each with its entry of the audit log, and
+    /// gives the ledger the departments that changed.
+    async fn put_entries(&self, mut known: Known, after: Vec<Entry>) -> Result<Vec<Listed>> {
+        let mut changed = Vec::new();
+        let mut events = Vec::new();
+        let mut departments = Vec::new();
+        for entry in &after {
+            let before = known[&(entry.kind, entry.id.clone())].entry.as_ref();
+            let (state_before, state_after) = (before.map(audit::state), audit::state(entry));
+            let kind = entry.kind.as_str();
+            let event = self.event(kind, &entry.id, state_before, Some(state_after));
+            let Some(event) = event else { continue };
+            events.push(event);
+            changed.push(entry.clone());
+            let department = before.map_or("", |before| before.department_id.as_str());
+            if entry.department_id != department {
+                departments.push((entry.id.clone(), entry.department_id.clone()));
+            }
+        }
+        if !changed.is_empty() {
+            bounded(self.ledger().room_for_departments(&departments))?;
+            self.commit(vec![Change::PutEntries(changed)], events).await?;
+            self.ledger().put_departments(&departments);
+        }
+        let listed = after.into_iter().map(|entry| {
+            let seen = known.remove(&(entry.kind, entry.id.clone())).and_then(|known| known.seen);
+            Listed { id: entry.id.clone(), entry: Some(entry), seen }
+        });
+        Ok(listed.collect())
     }
 }
 
@@ -135,51 +167,11 @@ impl Shared {
         }
         Ok(known)
     }
-
-    /// Writes those that differ from what is known, each with its entry of the audit log, and tells
-    /// the ledger of other departments.
-    async fn put_entries(
-        &self,
-        handle: &WorkspaceHandle,
-        by: By,
-        now: Time,
-        mut known: Known,
-        after: Vec<Entry>,
-    ) -> Result<Vec<Listed>> {
-        let mut changed = Vec::new();
-        let mut events = Vec::new();
-        let mut departments = Vec::new();
-        for entry in &after {
-            let before = known[&(entry.kind, entry.id.clone())].entry.as_ref();
-            let described = before.map(described::entry);
-            let (resource, id) = (resource(entry.kind), &entry.id);
-            let event =
-                by.event(now, handle.id(), resource, id, described, Some(described::entry(entry)));
-            let Some(event) = event else { continue };
-            events.push(event);
-            changed.push(entry.clone());
-            let department = before.map_or("", |before| before.department_id.as_str());
-            if entry.department_id != department {
-                departments.push((entry.id.clone(), entry.department_id.clone()));
-            }
-        }
-        if !changed.is_empty() {
-            let room = handle.lock().room_for_departments(&departments);
-            room.map_err(|error| Error::of_ledger(error, ""))?;
-            self.change(handle.id(), vec![Change::PutEntries(changed)], events).await?;
-            handle.lock().put_departments(&departments);
-        }
-        let listed = after.into_iter().map(|entry| {
-            let seen = known.remove(&(entry.kind, entry.id.clone())).and_then(|known| known.seen);
-            Listed { id: entry.id.clone(), entry: Some(entry), seen }
-        });
-        Ok(listed.collect())
-    }
 }
 
 impl NewEntry {
-    /// In the place of what is registered; that itself if it says the same.
-    fn over(self, before: Option<&Entry>, now: Time) -> Entry {
+    /// The entry that replaces `before`; that itself if nothing differs.
+    fn replace(self, before: Option<&Entry>, now: Time) -> Entry {
         let entry = Entry {
             kind: self.kind,
             id: self.id,
@@ -196,18 +188,5 @@ impl NewEntry {
             Some(before) if *before != entry => Entry { update_time: now, ..entry },
             _ => entry,
         }
-    }
-}
-
-/// What an entry is called in errors and in the audit log.
-pub(super) fn resource(kind: EntryKind) -> &'static str {
-    match kind {
-        EntryKind::User => "user",
-        EntryKind::Department => "department",
-        EntryKind::Assistant => "assistant",
-        EntryKind::Workflow => "workflow",
-        EntryKind::Feature => "feature",
-        EntryKind::Project => "project",
-        EntryKind::Investigation => "investigation",
     }
 }

@@ -1,13 +1,14 @@
-//! The catalogue: one immutable value, replaced as a whole; every ledger gets the new one.
+//! The catalogue: models, prices and exchange rates. One immutable value, replaced as a whole;
+//! every ledger gets the new one.
 
 use std::sync::Arc;
 
-use super::audit::By;
-use super::error::{Error, Result};
-use super::{Engine, Shared, described};
 use crate::domain::Time;
 use crate::domain::catalog::price::{Price, Source};
 use crate::domain::catalog::{Catalogue, ExchangeRate, Model, Refusal};
+use crate::engine::audit::{self, Actor};
+use crate::engine::error::{Error, Result};
+use crate::engine::{Engine, Shared};
 use crate::storage::Store;
 use crate::storage::policy::{AuditEvent, Change};
 
@@ -46,17 +47,17 @@ pub async fn load(store: &dyn Store, builtin: (Vec<Model>, Vec<Price>)) -> Resul
 
 impl Engine {
     /// Adds a model or replaces it.
-    pub async fn upsert_model(&self, by: By, mut model: Model) -> Result<Model> {
+    pub async fn upsert_model(&self, actor: Actor, mut model: Model) -> Result<Model> {
         self.in_writer(move |shared| async move {
             model.source = Source::Operator;
             model.update_time = shared.clock.now();
             let catalogue = shared.catalogue.load_full();
             let changed = catalogue.with_model(model.clone()).map_err(refused)?;
-            let Some(event) = model_event(&by, model.update_time, &catalogue, &model) else {
+            let Some(event) = model_event(&actor, model.update_time, &catalogue, &model) else {
                 let entry = catalogue.model(&model.id);
                 return Ok(entry.map_or(model, |entry| entry.model().clone()));
             };
-            shared.change("", vec![Change::PutModel(model.clone())], vec![event]).await?;
+            shared.change("", &[Change::PutModel(model.clone())], &[event]).await?;
             shared.replace_catalogue(changed);
             Ok(model)
         })
@@ -64,7 +65,7 @@ impl Engine {
     }
 
     /// Adds a price, of the catalogue or of one workspace.
-    pub async fn set_price(&self, by: By, mut price: Price) -> Result<Price> {
+    pub async fn set_price(&self, actor: Actor, mut price: Price) -> Result<Price> {
         if let Some(workspace_id) = &price.workspace_id {
             self.workspace(workspace_id).await?;
         }
@@ -77,16 +78,20 @@ impl Engine {
             price.source = Source::Operator;
             price.create_time = shared.clock.now();
             let changed = catalogue.with_price(price.clone()).map_err(refused)?;
-            let event = price_event(&by, price.create_time, &price);
-            let changes = vec![Change::PutPrices(vec![price.clone()])];
-            shared.change("", changes, event.into_iter().collect()).await?;
+            let event = price_event(&actor, price.create_time, &price);
+            let changes = [Change::PutPrices(vec![price.clone()])];
+            shared.change("", &changes, event.as_slice()).await?;
             shared.replace_catalogue(changed);
             Ok(price)
         })
         .await
     }
 
-    pub async fn set_exchange_rate(&self, by: By, mut rate: ExchangeRate) -> Result<ExchangeRate> {
+    pub async fn set_exchange_rate(
+        &self,
+        actor: Actor,
+        mut rate: ExchangeRate,
+    ) -> Result<ExchangeRate> {
         self.in_writer(move |shared| async move {
             rate.create_time = shared.clock.now();
             let catalogue = shared.catalogue.load_full();
@@ -97,15 +102,20 @@ impl Engine {
             };
             // Of those of one time the first is the one that counts.
             let before = catalogue.exchange_rates().iter().find(is_same);
-            let described = before.map(described::exchange_rate);
-            let (id, after) =
-                (format!("{}/{}", rate.from, rate.to), described::exchange_rate(&rate));
-            let event =
-                by.event(rate.create_time, "", "exchange_rate", &id, described, Some(after));
+            let state_before = before.map(audit::state);
+            let (id, state_after) = (format!("{}/{}", rate.from, rate.to), audit::state(&rate));
+            let event = actor.event(
+                rate.create_time,
+                "",
+                "exchange_rate",
+                &id,
+                state_before,
+                Some(state_after),
+            );
             let Some(event) = event else {
                 return Ok(before.copied().unwrap_or(rate));
             };
-            shared.change("", vec![Change::PutExchangeRate(rate)], vec![event]).await?;
+            shared.change("", &[Change::PutExchangeRate(rate)], &[event]).await?;
             shared.replace_catalogue(changed);
             Ok(rate)
         })
@@ -115,30 +125,35 @@ impl Engine {
 
 /// The changes that bring models and prices into a catalogue, and their entries of the audit log.
 pub fn import(
-    by: &By,
+    actor: &Actor,
     now: Time,
     catalogue: &Catalogue,
     models: Vec<Model>,
     prices: Vec<Price>,
 ) -> (Vec<Change>, Vec<AuditEvent>) {
-    let of_models = models.iter().filter_map(|model| model_event(by, now, catalogue, model));
-    let of_prices = prices.iter().filter_map(|price| price_event(by, now, price));
+    let of_models = models.iter().filter_map(|model| model_event(actor, now, catalogue, model));
+    let of_prices = prices.iter().filter_map(|price| price_event(actor, now, price));
     let events = of_models.chain(of_prices).collect();
     let models = models.into_iter().map(Change::PutModel);
     (models.chain([Change::PutPrices(prices)]).collect(), events)
 }
 
-fn model_event(by: &By, now: Time, catalogue: &Catalogue, model: &Model) -> Option<AuditEvent> {
+fn model_event(
+    actor: &Actor,
+    now: Time,
+    catalogue: &Catalogue,
+    model: &Model,
+) -> Option<AuditEvent> {
     let before = catalogue.model(&model.id).map(|entry| entry.model());
     // By its own id, not by an alias of another one.
-    let before = before.filter(|before| before.id == model.id).map(described::model);
-    by.event(now, "", "model", &model.id, before, Some(described::model(model)))
+    let before = before.filter(|before| before.id == model.id).map(audit::state);
+    actor.event(now, "", "model", &model.id, before, Some(audit::state(model)))
 }
 
 /// Prices never change: each is a new one.
-fn price_event(by: &By, now: Time, price: &Price) -> Option<AuditEvent> {
+fn price_event(actor: &Actor, now: Time, price: &Price) -> Option<AuditEvent> {
     let workspace_id = price.workspace_id.as_deref().unwrap_or_default();
-    by.event(now, workspace_id, "price", &price.id, None, Some(described::price(price)))
+    actor.event(now, workspace_id, "price", &price.id, None, Some(audit::state(price)))
 }
 
 impl Shared {
@@ -146,7 +161,7 @@ impl Shared {
     fn replace_catalogue(&self, catalogue: Catalogue) {
         let catalogue = Arc::new(catalogue);
         self.catalogue.store(catalogue.clone());
-        for workspace in self.loaded_workspaces() {
+        for workspace in self.workspaces.all() {
             workspace.lock().set_catalogue(catalogue.clone());
         }
     }

@@ -2,25 +2,29 @@
 
 use std::sync::Arc;
 
-use super::audit::By;
-use super::error::{Error, Result};
-use super::{Engine, InCurrency, Shared, WorkspaceHandle, described};
+use serde_json::Value;
+
+use super::{Create, Edit, Resource, id_or_new, not_found};
 use crate::domain::attribution::SubjectKind;
-use crate::domain::boost::{BOOST_SPAN_MAX, BOOSTS_MAX, Boost, BoostTarget};
+use crate::domain::backfill::BackfillResults;
+use crate::domain::boost::{BOOST_SPAN_MAX, BOOSTS_MAX, Boost, BoostInUnit, BoostTarget};
 use crate::domain::money::NANOS_PER_UNIT;
 use crate::domain::quota::{COUNT_LIMIT_MAX, Quota, Unit};
 use crate::domain::{Amount, Currency, Time};
+use crate::engine::audit::{self, Actor};
+use crate::engine::error::{Error, Result};
+use crate::engine::{Engine, InCurrency, Shared, WorkspaceHandle};
 use crate::ledger::Ledger;
 use crate::storage::policy::{BoostFilter, Change};
 
-/// A boost as it is asked for.
+/// A boost to be created.
 #[derive(Clone, Debug)]
 pub struct NewBoost {
-    /// Absent: made here.
+    /// Generated if absent.
     pub id: Option<String>,
     pub target: BoostTarget,
     pub amount: BoostAmount,
-    /// Absent for now.
+    /// Now if absent.
     pub start_time: Option<Time>,
     pub end_time: Time,
     pub reason: String,
@@ -34,7 +38,7 @@ pub enum BoostAmount {
     Count(i64),
 }
 
-/// A boost as it stands.
+/// A boost and its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoostView {
     pub boost: Boost,
@@ -44,34 +48,99 @@ pub struct BoostView {
     pub active: bool,
 }
 
-/// Whose boosts a call is about.
+/// Which limits the boosts of a call raise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BoostsOf {
+pub enum BoostKind {
     Envelope,
     Quotas,
 }
 
-impl BoostsOf {
-    fn has(self, target: &BoostTarget) -> bool {
+impl BoostKind {
+    fn includes(self, target: &BoostTarget) -> bool {
         match target {
-            BoostTarget::Envelope => self == BoostsOf::Envelope,
-            BoostTarget::Quota { .. } => self == BoostsOf::Quotas,
+            BoostTarget::Envelope => self == BoostKind::Envelope,
+            BoostTarget::Quota { .. } => self == BoostKind::Quotas,
         }
     }
 }
 
+/// Boosts are read from storage: the ledger keeps only those that are not over.
+impl Resource for Boost {
+    const KIND: &'static str = "boost";
+
+    fn id(&self) -> &Arc<str> {
+        &self.id
+    }
+
+    async fn find(
+        shared: &Shared,
+        handle: &WorkspaceHandle,
+        id: &str,
+    ) -> Result<Option<Arc<Boost>>> {
+        Ok(shared.store.boost(handle.id(), id).await?.map(Arc::new))
+    }
+
+    fn audit_state(&self, edit: &Edit) -> Result<Value> {
+        let unit = unit_of(&edit.ledger(), &self.target)?;
+        let boost = BoostInUnit::new(self.clone(), unit);
+        Ok(match unit {
+            Unit::Money => audit::state(&edit.in_currency(boost)),
+            Unit::Tokens | Unit::Requests => audit::state(&boost),
+        })
+    }
+
+    fn put_change(&self) -> Change {
+        Change::PutBoost(self.clone())
+    }
+
+    fn install(&self, edit: &Edit, _: BackfillResults) {
+        edit.install(|ledger, now| ledger.put_boost(now, self.clone()));
+    }
+}
+
+impl Create for Boost {
+    type New = NewBoost;
+
+    fn requested_id(new: &NewBoost) -> Option<&str> {
+        new.id.as_deref()
+    }
+
+    /// A repeat may come from another actor, and when the boost is over.
+    fn build(edit: &Edit, new: NewBoost, existing: Option<&Boost>) -> Result<Boost> {
+        let ledger = edit.ledger();
+        let unit = unit_of(&ledger, &new.target)?;
+        require_subject(&ledger, &new.target)?;
+        let create_time = existing.map_or(edit.now, |existing| existing.create_time);
+        Ok(Boost {
+            amount: amount_of(&ledger, unit, new.amount)?,
+            id: id_or_new(new.id),
+            target: new.target,
+            start_time: new.start_time.unwrap_or(create_time),
+            end_time: new.end_time,
+            reason: new.reason,
+            actor: existing.map_or(&edit.actor.name, |existing| &existing.actor).clone(),
+            create_time,
+            cancel_time: existing.and_then(|existing| existing.cancel_time),
+        })
+    }
+
+    async fn admit(&self, edit: &Edit) -> Result<()> {
+        require_span(edit.now, self)?;
+        let ledger = edit.ledger();
+        require_room(&ledger, edit.now, unit_of(&ledger, &self.target)?, self)
+    }
+}
+
 impl Engine {
-    /// Raises a limit for a time. The same id with the same content answers with the boost that is
-    /// there, also when its time is over.
+    /// Raises a limit for a time. Idempotent by its id.
     pub async fn create_boost(
         &self,
-        by: By,
+        actor: Actor,
         workspace_id: &str,
         new: NewBoost,
     ) -> Result<InCurrency<BoostView>> {
-        let handle = self.workspace(workspace_id).await?;
-        self.in_writer(move |shared| async move { shared.create_boost(&by, &handle, new).await })
-            .await
+        let create = |edit: Edit| async move { edit.boost_view(edit.create::<Boost>(new).await?) };
+        self.edit(actor, workspace_id, create).await
     }
 
     /// Boosts that match, latest (`start_time`, id) first, before `after`.
@@ -101,83 +170,32 @@ impl Engine {
     /// Ends a boost now. One that is over already stays as it is.
     pub async fn cancel_boost(
         &self,
-        by: By,
+        actor: Actor,
         workspace_id: &str,
-        of: BoostsOf,
+        kind: BoostKind,
         id: &str,
     ) -> Result<InCurrency<BoostView>> {
-        let handle = self.workspace(workspace_id).await?;
         let id = id.to_owned();
-        self.in_writer(move |shared| async move { shared.cancel_boost(&by, &handle, of, id).await })
-            .await
+        let cancel = move |edit: Edit| async move {
+            let cancel = |boost: &mut Boost| {
+                if !kind.includes(&boost.target) {
+                    return Err(not_found(Boost::KIND, &id));
+                }
+                if !boost.is_over(edit.now) {
+                    boost.cancel_time = Some(edit.now);
+                }
+                Ok(())
+            };
+            edit.boost_view(edit.update(&id, cancel).await?)
+        };
+        self.edit(actor, workspace_id, cancel).await
     }
 }
 
-impl Shared {
-    async fn create_boost(
-        &self,
-        by: &By,
-        handle: &WorkspaceHandle,
-        new: NewBoost,
-    ) -> Result<InCurrency<BoostView>> {
-        let there = match &new.id {
-            Some(id) => self.store.boost(handle.id(), id).await?,
-            None => None,
-        };
-        let (now, currency, unit, boost) = {
-            let mut ledger = handle.lock();
-            let now = ledger.advance(self.clock.now());
-            let unit = unit_of(&ledger, &new.target)?;
-            require_subject(&ledger, &new.target)?;
-            let amount = amount_of(&ledger, unit, new.amount)?;
-            let currency = ledger.workspace().currency;
-            if let Some(there) = there {
-                return match is_repeat(&new, amount, &there) {
-                    true => Ok(InCurrency { currency, value: view(unit, now, there) }),
-                    false => Err(exists(there.id)),
-                };
-            }
-            let boost = made(by, now, new, amount);
-            require_span(now, &boost)?;
-            require_room(&ledger, now, unit, &boost)?;
-            (now, currency, unit, boost)
-        };
-        let after = Some(described::boost(currency, unit, &boost));
-        let event = by.event(now, handle.id(), "boost", &boost.id, None, after);
-        let changes = vec![Change::PutBoost(boost.clone())];
-        self.change(handle.id(), changes, event.into_iter().collect()).await?;
-        handle.lock().put_boost(now, boost.clone());
-        handle.announce();
-        Ok(InCurrency { currency, value: view(unit, now, boost) })
-    }
-
-    async fn cancel_boost(
-        &self,
-        by: &By,
-        handle: &WorkspaceHandle,
-        of: BoostsOf,
-        id: String,
-    ) -> Result<InCurrency<BoostView>> {
-        let boost = self.store.boost(handle.id(), &id).await?;
-        let boost = boost.filter(|boost| of.has(&boost.target));
-        let before = boost.ok_or(Error::ResourceNotFound { resource: "boost", id })?;
-        let (now, currency, unit) = {
-            let mut ledger = handle.lock();
-            let now = ledger.advance(self.clock.now());
-            (now, ledger.workspace().currency, unit_of(&ledger, &before.target)?)
-        };
-        if before.is_over(now) {
-            return Ok(InCurrency { currency, value: view(unit, now, before) });
-        }
-        let boost = Boost { cancel_time: Some(now), ..before.clone() };
-        let described = |boost: &Boost| Some(described::boost(currency, unit, boost));
-        let event =
-            by.event(now, handle.id(), "boost", &boost.id, described(&before), described(&boost));
-        let changes = vec![Change::PutBoost(boost.clone())];
-        self.change(handle.id(), changes, event.into_iter().collect()).await?;
-        handle.lock().put_boost(now, boost.clone());
-        handle.announce();
-        Ok(InCurrency { currency, value: view(unit, now, boost) })
+impl Edit {
+    fn boost_view(&self, boost: Arc<Boost>) -> Result<InCurrency<BoostView>> {
+        let unit = unit_of(&self.ledger(), &boost.target)?;
+        Ok(self.in_currency(view(unit, self.now, Arc::unwrap_or_clone(boost))))
     }
 }
 
@@ -185,17 +203,13 @@ fn view(unit: Unit, now: Time, boost: Boost) -> BoostView {
     BoostView { unit, active: boost.is_active(now), boost }
 }
 
-fn exists(id: Arc<str>) -> Error {
-    Error::ResourceExists { resource: "boost", id: id.to_string() }
-}
-
-/// What the limit of a boost counts.
+/// The unit of the limit that a boost raises.
 fn unit_of(ledger: &Ledger, target: &BoostTarget) -> Result<Unit> {
     match target {
         BoostTarget::Envelope => Ok(Unit::Money),
         BoostTarget::Quota { quota_id, .. } => match ledger.quota(quota_id) {
             Some(quota) => Ok(quota.unit),
-            None => Err(Error::ResourceNotFound { resource: "quota", id: quota_id.to_string() }),
+            None => Err(not_found(Quota::KIND, quota_id)),
         },
     }
 }
@@ -236,30 +250,6 @@ fn amount_of(ledger: &Ledger, unit: Unit, amount: BoostAmount) -> Result<i64> {
     }
 }
 
-/// Whether `new` asks for the boost that is there. Who asks does not matter.
-fn is_repeat(new: &NewBoost, amount: i64, there: &Boost) -> bool {
-    new.target == there.target
-        && amount == there.amount
-        && new.start_time.unwrap_or(there.create_time) == there.start_time
-        && new.end_time == there.end_time
-        && new.reason == there.reason
-}
-
-fn made(by: &By, now: Time, new: NewBoost, amount: i64) -> Boost {
-    let id = new.id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
-    Boost {
-        id: id.into(),
-        target: new.target,
-        amount,
-        start_time: new.start_time.unwrap_or(now),
-        end_time: new.end_time,
-        reason: new.reason,
-        actor: by.actor.clone(),
-        create_time: now,
-        cancel_time: None,
-    }
-}
-
 fn require_span(now: Time, boost: &Boost) -> Result<()> {
     let (field, expected) = if boost.start_time > now + BOOST_SPAN_MAX {
         ("start_time", "expected at most 366 days ahead")
@@ -285,12 +275,12 @@ fn require_room(ledger: &Ledger, now: Time, unit: Unit, boost: &Boost) -> Result
         let max = i64::try_from(BOOSTS_MAX).expect("a small number");
         return Err(Error::BoundReached { bound: "boosts of one limit", max });
     }
-    let (max, told) = match unit {
+    let (max, shown) = match unit {
         Unit::Money => (Amount::LIMIT_MAX.nanos(), Amount::LIMIT_MAX.nanos() / NANOS_PER_UNIT),
         Unit::Tokens | Unit::Requests => (COUNT_LIMIT_MAX, COUNT_LIMIT_MAX),
     };
     if sum > max {
-        return Err(Error::BoundReached { bound: "sum of the boosts of one limit", max: told });
+        return Err(Error::BoundReached { bound: "sum of the boosts of one limit", max: shown });
     }
     Ok(())
 }

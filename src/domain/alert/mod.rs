@@ -3,7 +3,11 @@
 //! The ledger says what is to be raised; that nothing is raised twice, also across restarts, is
 //! kept by the key under which it is stored.
 
+pub mod receiver;
+
 use std::sync::Arc;
+
+use serde::Serialize;
 
 use crate::domain::Time;
 use crate::domain::attribution::SubjectKind;
@@ -64,7 +68,7 @@ pub struct Alert {
 
 /// At how many percent of the envelope and of model limits alerts are raised. Sorted, without
 /// repeats; empty for none. Those of quotas are theirs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AlertPolicy {
     pub envelope: Vec<u16>,
     pub model_limits: Vec<u16>,

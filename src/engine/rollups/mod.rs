@@ -1,7 +1,10 @@
-//! How far what is derived from the log has come, and asking for what is missing.
+//! Rollups: the signal between those who need up-to-date sums and the task that folds them.
 //!
-//! Folding is the business of `tasks/fold.rs`; this is where it tells how far it is, and where
-//! others wake it.
+//! `tasks/fold.rs` sums records up; here callers wake it and wait for it, and here its sums are
+//! written.
+
+mod refusals;
+mod reports;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,8 +16,10 @@ use super::error::Result;
 use super::{Engine, Shared};
 use crate::domain::Time;
 use crate::storage::rollup::{FoldCursor, Folded};
+pub(super) use refusals::PendingRefusals;
+pub use reports::{LimitStatus, ReportBasis};
 
-/// How long a caller waits for the fold before it is answered what is folded.
+/// How long a caller waits for the fold; after that it gets what is folded.
 pub const FOLD_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// How far the fold has come.
@@ -22,71 +27,71 @@ pub const FOLD_WAIT_MAX: Duration = Duration::from_secs(1);
 pub struct FoldedUpto {
     /// Position of the log.
     pub seq: i64,
-    /// Everything that was acknowledged before is folded.
+    /// Everything that was acknowledged before this is folded.
     pub as_of: Time,
 }
 
-/// Between the fold and those who ask it.
-pub(super) struct FoldDesk {
+/// Between the fold and those who wait for it.
+pub(super) struct FoldSignal {
     upto: watch::Sender<FoldedUpto>,
-    asked: Notify,
-    /// How often the log was changed under what is not folded yet.
+    requested: Notify,
+    /// Users that were erased so far, also from records that are not folded yet.
     erasures: AtomicU64,
 }
 
-impl Default for FoldDesk {
-    fn default() -> FoldDesk {
+impl Default for FoldSignal {
+    fn default() -> FoldSignal {
         let upto = FoldedUpto { seq: 0, as_of: Time::from_micros(0) };
         let upto = watch::Sender::new(upto);
-        FoldDesk { upto, asked: Notify::new(), erasures: AtomicU64::new(0) }
+        FoldSignal { upto, requested: Notify::new(), erasures: AtomicU64::new(0) }
     }
 }
 
 impl Engine {
-    /// Folds what is committed by now, together with whoever else asks, and answers how far the
-    /// fold is then. Where nothing is missing it answers at once; after [`FOLD_WAIT_MAX`] it
-    /// answers what is folded.
+    /// Has what is committed by now folded, and returns how far the fold is then; one transaction
+    /// serves all who wait. Returns immediately where nothing is missing, and after
+    /// [`FOLD_WAIT_MAX`] in any case.
     pub async fn fold_now(&self) -> FoldedUpto {
-        let desk = &self.shared.fold_desk;
+        let signal = &self.shared.fold_signal;
         // In this order: what is committed later is acknowledged later.
         let now = self.now();
         let committed = self.last_committed();
-        let mut upto = desk.upto.subscribe();
+        let mut upto = signal.upto.subscribe();
         let folded = *upto.borrow_and_update();
         if folded.seq >= committed && !self.has_refusals() {
             return FoldedUpto { as_of: folded.as_of.max(now), ..folded };
         }
-        desk.asked.notify_one();
+        signal.requested.notify_one();
         let done = upto.wait_for(|folded| folded.as_of >= now && folded.seq >= committed);
-        // Late or not: what is folded is told. The sender lives as long as the engine.
+        // In time or not. The sender lives as long as the engine.
         let _ = tokio::time::timeout(FOLD_WAIT_MAX, done).await;
-        *desk.upto.borrow()
+        *signal.upto.borrow()
     }
 
-    /// How far the fold has come, without asking it to go on.
+    /// How far the fold has come, without waking it.
     pub fn folded(&self) -> FoldedUpto {
-        *self.shared.fold_desk.upto.borrow()
+        *self.shared.fold_signal.upto.borrow()
     }
 
-    /// Waits until somebody asks for what is missing.
-    pub async fn fold_asked(&self) {
-        self.shared.fold_desk.asked.notified().await;
+    /// Waits until a caller needs what is not folded yet.
+    pub async fn fold_requested(&self) {
+        self.shared.fold_signal.requested.notified().await;
     }
 
-    /// Tells how far the fold has come.
+    /// Publishes how far the fold has come.
     pub fn set_folded(&self, upto: FoldedUpto) {
-        self.shared.fold_desk.upto.send_replace(upto);
+        self.shared.fold_signal.upto.send_replace(upto);
     }
 
-    /// How many users were erased so far. What was summed up at another number is not to be
-    /// folded: it may name one of them.
+    /// How many users were erased so far. What was summed up at another number must not be folded:
+    /// it may name one of them.
     pub fn erasures(&self) -> u64 {
         self.shared.erasures()
     }
 
-    /// Adds to what is derived from the log, with the refusals of the batch `to`, in order with
-    /// what is written. Safe to repeat. False, and nothing has changed, if a user was erased since
-    /// `erasures`: then it is to be summed up anew, from where storage says the fold is.
+    /// Adds to the rollups, with the refusals of the batch `to`, in order with other writes.
+    /// Idempotent. False, and nothing has changed, if a user was erased since `erasures`: then the
+    /// caller has to sum up again, from the cursor in storage.
     ///
     /// # Errors
     /// If storage fails: nothing has changed then.
@@ -107,7 +112,7 @@ impl Engine {
                 false => Arc::new(Folded { refusals, ..(*folded).clone() }),
             };
             shared.until_known(|| shared.store.fold(from, to, &folded)).await?;
-            shared.refusals_kept(to.batch);
+            shared.refusals_stored(to.batch);
             Ok(true)
         })
         .await
@@ -116,12 +121,12 @@ impl Engine {
 
 impl Shared {
     pub(super) fn erasures(&self) -> u64 {
-        self.fold_desk.erasures.load(Ordering::Acquire)
+        self.fold_signal.erasures.load(Ordering::Acquire)
     }
 
-    /// To be called in the writer, after the commit: who reads this number, and then the log, reads
-    /// it without the user.
+    /// To be called in the writer, after the commit: a reader of this number that reads the log
+    /// afterwards does not find the user.
     pub(super) fn note_erasure(&self) {
-        self.fold_desk.erasures.fetch_add(1, Ordering::AcqRel);
+        self.fold_signal.erasures.fetch_add(1, Ordering::AcqRel);
     }
 }

@@ -1,0 +1,183 @@
+//! Rate limits: created, changed, deleted.
+
+use std::sync::Arc;
+
+use super::{Create, Delete, Edit, Resource, bounded, exists, id_or_new};
+use crate::domain::Time;
+use crate::domain::attribution::SubjectKind;
+use crate::domain::backfill::{BackfillQueries, BackfillResults};
+use crate::domain::quota::Enforcement;
+use crate::domain::rate_limit::RateLimit;
+use crate::engine::audit::Actor;
+use crate::engine::error::{Error, Result};
+use crate::engine::{Engine, Shared, WorkspaceHandle};
+use crate::storage::policy::{Change, RuleFilter};
+
+/// A rate limit to be created.
+#[derive(Clone, Debug)]
+pub struct NewRateLimit {
+    /// Generated if absent.
+    pub id: Option<String>,
+    pub display_name: String,
+    pub kind: SubjectKind,
+    /// Absent for each subject; of the workspace empty.
+    pub subject_id: Option<String>,
+    /// An id or an alias.
+    pub model_id: Option<String>,
+    pub requests_per_minute: Option<i64>,
+    pub tokens_per_minute: Option<i64>,
+    pub requests_per_day: Option<i64>,
+    pub enforcement: Enforcement,
+}
+
+/// Changes of a rate limit; absent parts stay. An inner `None` removes a limit.
+#[derive(Clone, Debug, Default)]
+pub struct RateLimitChange {
+    pub display_name: Option<String>,
+    pub requests_per_minute: Option<Option<i64>>,
+    pub tokens_per_minute: Option<Option<i64>>,
+    pub requests_per_day: Option<Option<i64>>,
+    pub enforcement: Option<Enforcement>,
+}
+
+impl Resource for RateLimit {
+    const KIND: &'static str = "rate_limit";
+
+    fn id(&self) -> &Arc<str> {
+        &self.id
+    }
+
+    async fn find(
+        _: &Shared,
+        handle: &WorkspaceHandle,
+        id: &str,
+    ) -> Result<Option<Arc<RateLimit>>> {
+        Ok(handle.lock().rate_limit(id).cloned())
+    }
+
+    fn set_update_time(&mut self, now: Time) {
+        self.update_time = now;
+    }
+
+    fn backfill(&self, edit: &Edit) -> BackfillQueries {
+        edit.ledger().questions_of_rate_limit(edit.now, self)
+    }
+
+    fn put_change(&self) -> Change {
+        Change::PutRateLimit(self.clone())
+    }
+
+    fn install(&self, edit: &Edit, backfill: BackfillResults) {
+        edit.install(|ledger, now| ledger.put_rate_limit(now, self.clone(), backfill));
+    }
+}
+
+impl Create for RateLimit {
+    type New = NewRateLimit;
+
+    fn requested_id(new: &NewRateLimit) -> Option<&str> {
+        new.id.as_deref()
+    }
+
+    fn build(edit: &Edit, new: NewRateLimit, existing: Option<&RateLimit>) -> Result<RateLimit> {
+        Ok(RateLimit {
+            id: id_or_new(new.id),
+            display_name: new.display_name,
+            scope: edit.scope(RateLimit::KIND, new.kind, new.subject_id, new.model_id)?,
+            requests_per_minute: new.requests_per_minute,
+            tokens_per_minute: new.tokens_per_minute,
+            requests_per_day: new.requests_per_day,
+            enforcement: new.enforcement,
+            create_time: existing.map_or(edit.now, |existing| existing.create_time),
+            update_time: existing.map_or(edit.now, |existing| existing.update_time),
+        })
+    }
+
+    async fn admit(&self, edit: &Edit) -> Result<()> {
+        let ledger = edit.ledger();
+        match ledger.rival_rate_limit(self) {
+            Some(rival) => Err(exists(RateLimit::KIND, &rival)),
+            None => bounded(ledger.room_for_rule(&self.scope)),
+        }
+    }
+}
+
+impl Delete for RateLimit {
+    fn delete_change(&self) -> Change {
+        Change::DeleteRateLimit(self.id.clone())
+    }
+
+    fn uninstall(&self, edit: &Edit) {
+        edit.install(|ledger, now| ledger.remove_rate_limit(now, &self.id));
+    }
+}
+
+impl Engine {
+    pub async fn create_rate_limit(
+        &self,
+        actor: Actor,
+        workspace_id: &str,
+        new: NewRateLimit,
+    ) -> Result<Arc<RateLimit>> {
+        self.edit(actor, workspace_id, |edit| async move { edit.create(new).await }).await
+    }
+
+    pub async fn rate_limit(&self, workspace_id: &str, id: &str) -> Result<Arc<RateLimit>> {
+        Ok(self.get(workspace_id, id).await?.value)
+    }
+
+    /// Rate limits that match and whose id is greater than `after_id`, by id.
+    pub async fn list_rate_limits(
+        &self,
+        workspace_id: &str,
+        filter: &RuleFilter,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<RateLimit>> {
+        self.workspace(workspace_id).await?;
+        let filter = self.shared.rule_filter(filter.clone());
+        Ok(self.store().rate_limits(workspace_id, &filter, after_id, limit).await?)
+    }
+
+    pub async fn update_rate_limit(
+        &self,
+        actor: Actor,
+        workspace_id: &str,
+        id: String,
+        change: RateLimitChange,
+    ) -> Result<Arc<RateLimit>> {
+        let update =
+            |edit: Edit| async move { edit.update(&id, |limit| change.apply(limit)).await };
+        self.edit(actor, workspace_id, update).await
+    }
+
+    pub async fn delete_rate_limit(
+        &self,
+        actor: Actor,
+        workspace_id: &str,
+        id: String,
+    ) -> Result<()> {
+        let delete = |edit: Edit| async move { edit.delete::<RateLimit>(&id).await };
+        self.edit(actor, workspace_id, delete).await
+    }
+}
+
+impl RateLimitChange {
+    fn apply(self, limit: &mut RateLimit) -> Result<()> {
+        if let Some(display_name) = self.display_name {
+            limit.display_name = display_name;
+        }
+        limit.requests_per_minute = self.requests_per_minute.unwrap_or(limit.requests_per_minute);
+        limit.tokens_per_minute = self.tokens_per_minute.unwrap_or(limit.tokens_per_minute);
+        limit.requests_per_day = self.requests_per_day.unwrap_or(limit.requests_per_day);
+        limit.enforcement = self.enforcement.unwrap_or(limit.enforcement);
+        if limit.limits().next().is_some() {
+            return Ok(());
+        }
+        Err(Error::Field {
+            field: "rate_limit.requests_per_minute".to_owned(),
+            expected: "expected at least one limit to stay: delete the rate limit to have none"
+                .to_owned(),
+        })
+    }
+}
