@@ -11,7 +11,7 @@ use crate::domain::boost::{Boost, BoostTarget};
 use crate::domain::catalog::price::{Price, Rates, Source, Variant};
 use crate::domain::catalog::{ExchangeRate, Model};
 use crate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
-use crate::domain::rate_limit::RateLimit;
+use crate::domain::rate_limit::{RateLimit, RateWindow};
 use crate::domain::usage::{ServiceTier, TokenClass};
 use crate::domain::workspace::{
     HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
@@ -208,9 +208,9 @@ pub(super) fn rate_limit(limit: &RateLimit) -> Value {
     fields.insert("display_name".to_owned(), json!(limit.display_name));
     fields.insert("enforcement".to_owned(), json!(enforcement(limit.enforcement)));
     for (field, limit) in [
-        ("requests_per_minute", limit.requests_per_minute),
-        ("tokens_per_minute", limit.tokens_per_minute),
-        ("requests_per_day", limit.requests_per_day),
+        ("requests_per_minute", limit.bound(Unit::Requests, RateWindow::Minute)),
+        ("tokens_per_minute", limit.bound(Unit::Tokens, RateWindow::Minute)),
+        ("requests_per_day", limit.bound(Unit::Requests, RateWindow::Day)),
     ] {
         if let Some(limit) = limit {
             fields.insert(field.to_owned(), json!(limit));

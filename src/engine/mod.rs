@@ -44,6 +44,7 @@ use crate::domain::catalog::{Catalogue, Model};
 use crate::domain::{Currency, Time};
 use crate::ledger::{Ledger, WindowSpend};
 use crate::storage::policy::{AuditEvent, Change, StoredRate};
+use crate::storage::shutdown::StoredCrash;
 use crate::storage::{self, Before, Store};
 use alerts::{AlertPositions, DeliveryBell};
 use fold::FoldDesk;
@@ -337,10 +338,11 @@ impl Shared {
         let id = ledger.workspace().id.clone();
         let holds = self.store.holds(&id).await?;
         let rates = self.store.rates(&id).await?;
-        if let Some(at) = self.lost_memory_at {
-            ledger.assume_full(now, at);
+        let crash_time = self.store.crash_time(&id).await?;
+        for at in self.lost_memory_at.iter().chain(&crash_time) {
+            ledger.assume_full(now, *at);
         }
-        if holds.is_empty() && rates.is_empty() {
+        if holds.is_empty() && rates.is_empty() && crash_time.is_none() {
             return Ok(());
         }
         usage::restore_holds(ledger, holds, now);
@@ -420,7 +422,16 @@ impl Shared {
                 StoredRate { workspace_id, counts }
             }));
         }
-        self.store.put_down(&holds, &rates).await?;
+        let (crashes, rates): (Vec<StoredRate>, Vec<StoredRate>) =
+            rates.into_iter().partition(|rate| rate.counts.rate_limit_id.is_empty());
+        let crashes: Vec<StoredCrash> = crashes.into_iter().filter_map(stored_crash).collect();
+        self.store.put_down(&holds, &rates, &crashes).await?;
         Ok(holds.len())
     }
+}
+
+/// The crash that a ledger has among its counts, as one of no rate limit that counts its time.
+fn stored_crash(rate: StoredRate) -> Option<StoredCrash> {
+    let (_, time) = rate.counts.buckets.first()?;
+    Some(StoredCrash { workspace_id: rate.workspace_id, time: Time::from_micros(*time) })
 }

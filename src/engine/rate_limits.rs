@@ -8,8 +8,8 @@ use super::quotas::new_id;
 use super::{Engine, Shared, WorkspaceHandle, described};
 use crate::domain::Time;
 use crate::domain::attribution::SubjectKind;
-use crate::domain::quota::Enforcement;
-use crate::domain::rate_limit::RateLimit;
+use crate::domain::quota::{Enforcement, Unit};
+use crate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
 use crate::storage::policy::{Change, RuleFilter};
 
 const RESOURCE: &str = "rate_limit";
@@ -62,9 +62,11 @@ impl Engine {
                     new.subject_id,
                     new.model_id,
                 )?,
-                requests_per_minute: new.requests_per_minute,
-                tokens_per_minute: new.tokens_per_minute,
-                requests_per_day: new.requests_per_day,
+                bounds: RateBound::list([
+                    (Unit::Requests, RateWindow::Minute, new.requests_per_minute),
+                    (Unit::Tokens, RateWindow::Minute, new.tokens_per_minute),
+                    (Unit::Requests, RateWindow::Day, new.requests_per_day),
+                ]),
                 enforcement: new.enforcement,
                 create_time: now,
                 update_time: now,
@@ -106,13 +108,18 @@ impl Engine {
             let (_, now) = handle.settings(&shared);
             let mut limit = RateLimit::clone(&before);
             limit.display_name = change.display_name.unwrap_or(limit.display_name);
-            limit.requests_per_minute =
-                change.requests_per_minute.unwrap_or(limit.requests_per_minute);
-            limit.tokens_per_minute = change.tokens_per_minute.unwrap_or(limit.tokens_per_minute);
-            limit.requests_per_day = change.requests_per_day.unwrap_or(limit.requests_per_day);
+            for (unit, window, amount) in [
+                (Unit::Requests, RateWindow::Minute, change.requests_per_minute),
+                (Unit::Tokens, RateWindow::Minute, change.tokens_per_minute),
+                (Unit::Requests, RateWindow::Day, change.requests_per_day),
+            ] {
+                if let Some(amount) = amount {
+                    limit.set_bound(unit, window, amount);
+                }
+            }
             limit.enforcement = change.enforcement.unwrap_or(limit.enforcement);
             limit.update_time = now;
-            if limit.limits().next().is_none() {
+            if limit.bounds.is_empty() {
                 return Err(Error::Field {
                     field: "rate_limit.requests_per_minute".to_owned(),
                     expected: "expected at least one limit to stay: delete the rate limit to have \

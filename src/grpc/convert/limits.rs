@@ -102,6 +102,7 @@ pub fn period(value: i32, path: Path<'_>, violations: &mut Violations) -> Option
         Ok(
             v1::LimitPeriod::Unspecified
             | v1::LimitPeriod::SlidingMinute
+            | v1::LimitPeriod::SlidingHour
             | v1::LimitPeriod::SlidingDay,
         )
         | Err(_) => {

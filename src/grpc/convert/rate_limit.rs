@@ -7,8 +7,8 @@ use super::quota::{check_id, subject_texts};
 use super::text::{self, DISPLAY_NAME_CHARS_MAX, MODEL_ID_CHARS_MAX, RESOURCE_ID_CHARS_MAX};
 use super::time::to_timestamp;
 use super::{Path, Violations, number, required};
-use crate::domain::quota::Enforcement;
-use crate::domain::rate_limit::RateLimit;
+use crate::domain::quota::{Enforcement, Unit};
+use crate::domain::rate_limit::{RateLimit, RateWindow};
 use crate::engine::{NewRateLimit, RateLimitChange};
 use crate::proto::v1;
 use crate::storage::policy::RuleFilter;
@@ -132,9 +132,9 @@ pub fn to_proto(workspace_id: &str, limit: &RateLimit) -> v1::RateLimit {
         subject: Some(scope_to_proto(workspace_id, &limit.scope)),
         each_member: limit.scope.subject_id.is_none(),
         model_id: limit.scope.model_id.as_deref().unwrap_or_default().to_owned(),
-        requests_per_minute: limit.requests_per_minute,
-        tokens_per_minute: limit.tokens_per_minute,
-        requests_per_day: limit.requests_per_day,
+        requests_per_minute: limit.bound(Unit::Requests, RateWindow::Minute),
+        tokens_per_minute: limit.bound(Unit::Tokens, RateWindow::Minute),
+        requests_per_day: limit.bound(Unit::Requests, RateWindow::Day),
         enforcement: enforcement_to_proto(limit.enforcement).into(),
         display_name: limit.display_name.clone(),
         create_time: Some(to_timestamp(limit.create_time)),

@@ -34,6 +34,7 @@ fn with_figures(rule: v1::Verdict, currency: Currency, figures: LimitFigures) ->
     let period = match figures.period {
         LimitPeriod::Fixed(period) => period_to_proto(period),
         LimitPeriod::Sliding(RateWindow::Minute) => v1::LimitPeriod::SlidingMinute,
+        LimitPeriod::Sliding(RateWindow::Hour) => v1::LimitPeriod::SlidingHour,
         LimitPeriod::Sliding(RateWindow::Day) => v1::LimitPeriod::SlidingDay,
     };
     let verdict = v1::Verdict {
