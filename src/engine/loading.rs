@@ -9,11 +9,12 @@ use std::sync::Arc;
 use super::error::{Error, Result};
 use super::{Engine, Shared, WorkspaceHandle};
 use crate::domain::Time;
-use crate::domain::backfill::{BackfillQueries, BackfillResults};
+use crate::domain::backfill::{BackfillQueries, BackfillResults, RateSnapshot};
 use crate::domain::calendar::Window;
 use crate::domain::catalog::price::{Quote, Rate};
 use crate::ledger::{HoldView, Ledger, RestoredHold, WindowSpend};
 use crate::storage::policy::StoredRate;
+use crate::storage::shutdown::StoredCrash;
 use crate::storage::{self, StoredHold};
 
 /// Requests from which a loaded ledger learns how much output to expect.
@@ -104,14 +105,16 @@ impl Shared {
         let id = ledger.workspace().id.clone();
         let holds = self.store.holds(&id).await?;
         let rates = self.store.rates(&id).await?;
+        let crash_time = self.store.crash_time(&id).await?;
         if let Some(at) = self.crash_time {
-            ledger.assume_full(now, at);
+            ledger.apply_crash_penalty(now, at);
         }
-        if holds.is_empty() && rates.is_empty() {
+        if holds.is_empty() && rates.is_empty() && crash_time.is_none() {
             return Ok(());
         }
         restore_holds(ledger, holds, now);
-        ledger.restore_rate_counts(now, rates.into_iter().map(|rate| rate.counts).collect());
+        let counts = rates.into_iter().map(|rate| rate.counts).collect();
+        ledger.restore_rates(now, RateSnapshot { counts, crash_time });
         self.until_known(|| self.store.delete_put_down(&id)).await?;
         Ok(())
     }
@@ -120,35 +123,35 @@ impl Shared {
     pub(super) async fn save_snapshot(&self) -> storage::Result<usize> {
         let now = self.clock.now();
         let mut holds = Vec::new();
-        let mut rates = self.crash_penalties(now).await?;
+        let mut rates = Vec::new();
+        let mut crashes = self.crash_penalties(now).await?;
         for workspace in self.workspaces.all() {
             let mut ledger = workspace.lock();
             holds.extend(stored_holds(&mut ledger, now));
-            let counts = ledger.rate_counts(now).into_iter();
-            rates.extend(counts.map(|counts| {
-                let workspace_id = workspace.id().clone();
-                StoredRate { workspace_id, counts }
-            }));
+            let RateSnapshot { counts, crash_time } = ledger.rate_snapshot(now);
+            let workspace_id = || workspace.id().clone();
+            let stored = |counts| StoredRate { workspace_id: workspace_id(), counts };
+            rates.extend(counts.into_iter().map(stored));
+            let crash = crash_time.map(|time| StoredCrash { workspace_id: workspace_id(), time });
+            crashes.extend(crash);
         }
-        self.store.put_down(&holds, &rates).await?;
+        self.store.put_down(&holds, &rates, &crashes).await?;
         Ok(holds.len())
     }
 
     /// The crash penalty of workspaces that were not loaded since: it lasts beyond this server.
-    async fn crash_penalties(&self, now: Time) -> storage::Result<Vec<StoredRate>> {
-        let mut rates = Vec::new();
-        let penalty = self.crash_time.and_then(|at| Ledger::lost_counts(now, at));
-        let Some(counts) = penalty else { return Ok(rates) };
+    async fn crash_penalties(&self, now: Time) -> storage::Result<Vec<StoredCrash>> {
+        let mut crashes = Vec::new();
+        let lasts = |time: &Time| now < Ledger::crash_penalty_end(*time);
+        let Some(time) = self.crash_time.filter(lasts) else { return Ok(crashes) };
         let mut after = String::new();
         loop {
             let page = self.store.workspaces(&after, WORKSPACES_PAGE).await?;
-            let Some(last) = page.last() else { return Ok(rates) };
+            let Some(last) = page.last() else { return Ok(crashes) };
             after = last.id.to_string();
             let not_loaded =
                 page.into_iter().filter(|found| self.workspaces.get(&found.id).is_none());
-            for workspace in not_loaded {
-                rates.push(StoredRate { workspace_id: workspace.id, counts: counts.clone() });
-            }
+            crashes.extend(not_loaded.map(|found| StoredCrash { workspace_id: found.id, time }));
         }
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::Result;
-use crate::domain::Time;
 pub use crate::domain::alert::receiver::{EmailReceiver, Webhook};
 use crate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
+use crate::domain::{Time, coded_enum};
 
 /// An alert as it was raised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,11 +55,14 @@ pub enum Receiver {
     Email(Arc<str>),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DeliveryState {
-    Pending,
-    Delivered,
-    Dead,
+coded_enum! {
+    /// What became of a delivery.
+    pub enum DeliveryState {
+        Pending = 0,
+        Delivered = 1,
+        /// Given up.
+        Dead = 2,
+    }
 }
 
 /// One alert on its way to one receiver.

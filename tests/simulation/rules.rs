@@ -10,7 +10,7 @@ use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::attribution::SubjectKind;
 use tollgate::domain::boost::BoostTarget;
 use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
-use tollgate::domain::rate_limit::RateLimit;
+use tollgate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
 use tollgate::domain::record::RecordKind;
 use tollgate::domain::time::{MICROS_PER_MINUTE, MICROS_PER_SECOND};
 use tollgate::domain::workspace::Workspace;
@@ -70,9 +70,10 @@ pub fn prepare(disk: &mut Disk, workspace: &str) {
         id: "minute".into(),
         display_name: String::new(),
         scope: each(SubjectKind::User),
-        requests_per_minute: Some(REQUESTS_PER_MINUTE),
-        tokens_per_minute: Some(20_000),
-        requests_per_day: None,
+        bounds: RateBound::list([
+            (Unit::Requests, RateWindow::Minute, Some(REQUESTS_PER_MINUTE)),
+            (Unit::Tokens, RateWindow::Minute, Some(20_000)),
+        ]),
         enforcement: Hard,
         create_time: START,
         update_time: START,

@@ -7,9 +7,9 @@ use crate::domain::Time;
 use crate::domain::attribution::SubjectKind;
 use crate::domain::backfill::{BackfillQueries, BackfillResults};
 use crate::domain::quota::Enforcement;
-use crate::domain::rate_limit::RateLimit;
+use crate::domain::rate_limit::{RateBound, RateLimit};
 use crate::engine::audit::Actor;
-use crate::engine::error::{Error, Result};
+use crate::engine::error::Result;
 use crate::engine::{Engine, Shared, WorkspaceHandle};
 use crate::storage::policy::{Change, RuleFilter};
 
@@ -24,19 +24,17 @@ pub struct NewRateLimit {
     pub subject_id: Option<String>,
     /// An id or an alias.
     pub model_id: Option<String>,
-    pub requests_per_minute: Option<i64>,
-    pub tokens_per_minute: Option<i64>,
-    pub requests_per_day: Option<i64>,
+    /// At least one, and at most one of each unit and window.
+    pub bounds: Vec<RateBound>,
     pub enforcement: Enforcement,
 }
 
-/// Changes of a rate limit; absent parts stay. An inner `None` removes a limit.
+/// Changes of a rate limit; absent parts stay.
 #[derive(Clone, Debug, Default)]
 pub struct RateLimitChange {
     pub display_name: Option<String>,
-    pub requests_per_minute: Option<Option<i64>>,
-    pub tokens_per_minute: Option<Option<i64>>,
-    pub requests_per_day: Option<Option<i64>>,
+    /// Replaces all bounds: at least one.
+    pub bounds: Option<Vec<RateBound>>,
     pub enforcement: Option<Enforcement>,
 }
 
@@ -84,9 +82,7 @@ impl Create for RateLimit {
             id: id_or_new(new.id),
             display_name: new.display_name,
             scope: edit.scope(RateLimit::KIND, new.kind, new.subject_id, new.model_id)?,
-            requests_per_minute: new.requests_per_minute,
-            tokens_per_minute: new.tokens_per_minute,
-            requests_per_day: new.requests_per_day,
+            bounds: RateBound::sorted(new.bounds),
             enforcement: new.enforcement,
             create_time: existing.map_or(edit.now, |existing| existing.create_time),
             update_time: existing.map_or(edit.now, |existing| existing.update_time),
@@ -167,17 +163,10 @@ impl RateLimitChange {
         if let Some(display_name) = self.display_name {
             limit.display_name = display_name;
         }
-        limit.requests_per_minute = self.requests_per_minute.unwrap_or(limit.requests_per_minute);
-        limit.tokens_per_minute = self.tokens_per_minute.unwrap_or(limit.tokens_per_minute);
-        limit.requests_per_day = self.requests_per_day.unwrap_or(limit.requests_per_day);
-        limit.enforcement = self.enforcement.unwrap_or(limit.enforcement);
-        if limit.limits().next().is_some() {
-            return Ok(());
+        if let Some(bounds) = self.bounds {
+            limit.bounds = RateBound::sorted(bounds);
         }
-        Err(Error::Field {
-            field: "rate_limit.requests_per_minute".to_owned(),
-            expected: "expected at least one limit to stay: delete the rate limit to have none"
-                .to_owned(),
-        })
+        limit.enforcement = self.enforcement.unwrap_or(limit.enforcement);
+        Ok(())
     }
 }

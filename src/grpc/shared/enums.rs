@@ -5,7 +5,9 @@ use crate::domain::alert::AlertType;
 use crate::domain::attribution::SubjectKind;
 use crate::domain::check::{BudgetState, LimitKind};
 use crate::domain::quota::{Enforcement, Period, Unit};
+use crate::domain::rate_limit::RateWindow;
 use crate::domain::usage::{Outcome, ServiceTier, UsageSource};
+use crate::proto::v1;
 
 /// An enum of the domain that the protos have, too.
 pub trait ProtoEnum: Copy {
@@ -101,6 +103,25 @@ proto_enum!(Unit as LimitUnit { Money, Tokens, Requests }
 proto_enum!(Period as LimitPeriod { Day, Week, Month, Cycle, UntilReset }
     "expected LIMIT_PERIOD_DAY, _WEEK, _MONTH, _CYCLE or _UNTIL_RESET: a sliding window is for \
      rate limits");
+impl ProtoEnum for RateWindow {
+    fn expected() -> String {
+        "expected LIMIT_PERIOD_SLIDING_MINUTE, _SLIDING_HOUR or _SLIDING_DAY".to_owned()
+    }
+
+    fn from_number(number: i32) -> Option<RateWindow> {
+        RateWindow::ALL.into_iter().find(|window| window.number() == number)
+    }
+
+    fn number(self) -> i32 {
+        let period = match self {
+            RateWindow::Minute => v1::LimitPeriod::SlidingMinute,
+            RateWindow::Hour => v1::LimitPeriod::SlidingHour,
+            RateWindow::Day => v1::LimitPeriod::SlidingDay,
+        };
+        period.into()
+    }
+}
+
 named_enum!(SubjectKind as SubjectType, "SUBJECT_TYPE");
 proto_enum!(AlertType as AlertType {
     Threshold, InOverage, Exhausted, FallbackBegan, UnpricedModel, HoldsExpired,
@@ -126,7 +147,6 @@ impl Decoder<'_> {
 mod tests {
     use super::super::decode::refused;
     use super::*;
-    use crate::proto::v1;
 
     #[test]
     fn every_value_of_the_domain_comes_back_from_its_number() {

@@ -38,8 +38,7 @@ pub fn verdict_to_proto(currency: Currency, verdict: Verdict) -> v1::Verdict {
 fn with_figures(rule: v1::Verdict, currency: Currency, figures: LimitFigures) -> v1::Verdict {
     let period = match figures.period {
         LimitPeriod::Fixed(period) => period.number(),
-        LimitPeriod::Sliding(RateWindow::Minute) => v1::LimitPeriod::SlidingMinute.into(),
-        LimitPeriod::Sliding(RateWindow::Day) => v1::LimitPeriod::SlidingDay.into(),
+        LimitPeriod::Sliding(window) => window.number(),
     };
     let verdict = v1::Verdict {
         limit_kind: figures.kind.number(),
