@@ -2,7 +2,6 @@
 
 use crate::domain::check::{LimitFigures, LimitPeriod, Reason, Subject, Verdict};
 use crate::domain::quota::Unit;
-use crate::domain::rate_limit::RateWindow;
 use crate::domain::{Amount, Currency};
 use crate::grpc::shared::enums::{ProtoEnum, proto_enum};
 use crate::grpc::shared::money;
