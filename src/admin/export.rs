@@ -32,8 +32,8 @@ pub struct Exported {
 /// Exports to a file. An existing file is replaced only with `replace`.
 ///
 /// # Errors
-/// If the database does not open, the workspace does not exist, a report cannot be made, or the file
-/// cannot be written. The incomplete file is removed.
+/// If the database does not open, the workspace does not exist, a report cannot be made, or the
+/// file cannot be written. The incomplete file is removed.
 pub async fn to_file(
     request: Request,
     path: &Path,

@@ -1,7 +1,7 @@
 //! Batch of report questions: storage answers all of them from one snapshot.
 //!
-//! Adding a question returns a typed ticket, [`Pending`]. Only a ticket takes an answer, and it does
-//! so once, so an answer cannot be read as that of another question.
+//! Adding a question returns a typed ticket, [`Pending`]. Only a ticket takes an answer, and only
+//! once, so an answer cannot be read as that of another question.
 
 use super::{Error, Result, Scope};
 use crate::domain::Time;

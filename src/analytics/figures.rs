@@ -1,7 +1,7 @@
 //! Figures of one group in one window, and the metrics computed from them.
 //!
-//! All but counts of distinct values are additive. Costs are added exactly; an overflow is an error,
-//! never a wrong figure. Only the estimated costs of refused checks saturate.
+//! All but counts of distinct values are additive. Costs are added exactly; an overflow is an
+//! error, never a wrong figure. Only the estimated costs of refused checks saturate.
 
 use super::metric::{Counted, Metric};
 use super::{Error, Result};
@@ -76,29 +76,20 @@ pub fn token_count(sums: &Sums) -> i64 {
 /// # Errors
 /// If the cost overflows an amount.
 pub fn add_sums(sums: &mut Sums, other: &Sums) -> Result<()> {
-    let cost = sums.cost_nanos.checked_add(other.cost_nanos);
-    sums.cost_nanos = cost.ok_or(Error::TooLarge)?;
-    sums.record_count += other.record_count;
-    sums.error_count += other.error_count;
-    sums.cancelled_count += other.cancelled_count;
-    for (sum, count) in sums.tokens.iter_mut().zip(other.tokens) {
-        *sum += count;
-    }
-    sums.latency += other.latency;
-    Ok(())
+    combine(sums, other, i64::checked_add)
 }
 
-fn subtract_sums(sums: &mut Sums, other: &Sums) -> Result<()> {
-    let cost = sums.cost_nanos.checked_sub(other.cost_nanos);
-    sums.cost_nanos = cost.ok_or(Error::TooLarge)?;
-    sums.record_count -= other.record_count;
-    sums.error_count -= other.error_count;
-    sums.cancelled_count -= other.cancelled_count;
-    for (sum, count) in sums.tokens.iter_mut().zip(other.tokens) {
-        *sum -= count;
-    }
-    sums.latency -= other.latency;
-    Ok(())
+fn combine(sums: &mut Sums, other: &Sums, op: fn(i64, i64) -> Option<i64>) -> Result<()> {
+    let op = |sum: &mut i64, other: i64| -> Result<()> {
+        *sum = op(*sum, other).ok_or(Error::TooLarge)?;
+        Ok(())
+    };
+    op(&mut sums.cost_nanos, other.cost_nanos)?;
+    op(&mut sums.record_count, other.record_count)?;
+    op(&mut sums.error_count, other.error_count)?;
+    op(&mut sums.cancelled_count, other.cancelled_count)?;
+    op(&mut sums.latency, other.latency)?;
+    sums.tokens.iter_mut().zip(other.tokens).try_for_each(|(sum, count)| op(sum, count))
 }
 
 impl Refused {
@@ -141,7 +132,7 @@ impl Figures {
     /// # Errors
     /// If the cost overflows an amount.
     pub fn subtract(&mut self, part: &Figures) -> Result<()> {
-        subtract_sums(&mut self.sums, &part.sums)?;
+        combine(&mut self.sums, &part.sums, i64::checked_sub)?;
         self.latencies.subtract(&part.latencies);
         for (sum, nanos) in self.unnamed_nanos.iter_mut().zip(part.unnamed_nanos) {
             *sum = sum.checked_sub(nanos).ok_or(Error::TooLarge)?;
@@ -217,8 +208,8 @@ impl Figures {
         values
     }
 
-    /// The number that a metric orders by, and that shares and changes are computed from: nano-units
-    /// of a cost, or a count.
+    /// The number that a metric orders by, and that shares and changes are computed from:
+    /// nano-units of a cost, or a count.
     pub fn value(&self, metric: Metric) -> Option<i64> {
         match metric {
             Metric::Cost => Some(self.sums.cost_nanos),
@@ -236,7 +227,8 @@ impl Figures {
     }
 }
 
-/// A cost divided by a count, rounded once, half to even, to nano-units; absent for a count of zero.
+/// A cost divided by a count, rounded once, half to even, to nano-units; absent if the count is
+/// zero.
 fn per(nanos: i128, count: i64) -> Option<Amount> {
     (count > 0).then(|| divide(nanos, count.into())).flatten()
 }

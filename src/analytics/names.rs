@@ -28,11 +28,25 @@ pub async fn of_each(scope: &Scope<'_>, ids: Vec<(Dimension, Vec<String>)>) -> R
     Ok(names)
 }
 
-/// The names of some ids of one dimension.
+/// Fills in the display names of items of one dimension. `fields` has the id and the name of one;
+/// items with an empty id keep their name.
 ///
 /// # Errors
 /// If storage fails.
-pub async fn of(scope: &Scope<'_>, dimension: Dimension, ids: Vec<String>) -> Result<Names> {
-    let mut names = of_each(scope, vec![(dimension, ids)]).await?;
-    Ok(names.pop().unwrap_or_default())
+pub async fn fill<T>(
+    scope: &Scope<'_>,
+    dimension: Dimension,
+    items: &mut [T],
+    fields: fn(&mut T) -> (&String, &mut String),
+) -> Result<()> {
+    let ids = items.iter_mut().map(|item| fields(item).0.clone());
+    let ids = ids.filter(|id| !id.is_empty()).collect();
+    let names = of_each(scope, vec![(dimension, ids)]).await?;
+    for item in items {
+        let (id, display_name) = fields(item);
+        if let Some(name) = names[0].get(id) {
+            display_name.clone_from(name);
+        }
+    }
+    Ok(())
 }

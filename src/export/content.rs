@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use super::focus::{Daily, Day, Entries};
+use super::focus::{ByRecord, Daily, Day};
 use super::log_pages::{LogScope, check_kept};
 use super::query_rows::QueryRows;
 use super::records::Records;
-use super::report_rows::{self, ReportRows};
-use super::rows::RowSource;
+use super::report_rows;
+use super::row_writer::RowSource;
 use super::{Error, Export, Format, Result};
 use crate::analytics::axis::{Restriction, UsageDimension};
 use crate::analytics::query::{self, Query};
@@ -102,7 +102,7 @@ impl Export {
             }
             Content::Focus { range, daily: false } => {
                 let days = days(range);
-                ("focus", days, Box::new(Entries::new(in_log(days).await?)))
+                ("focus", days, Box::new(ByRecord::new(in_log(days).await?)))
             }
             Content::Focus { range, daily: true } => {
                 let days = days(range);
@@ -116,7 +116,7 @@ impl Export {
             }
             Content::Report(report) => {
                 let days = days(report.range);
-                (report.kind.name(), days, Box::new(make_report(&scope, report).await?))
+                (report.kind.name(), days, make_report(&scope, report).await?)
             }
         };
         let name = format!("{}-{what}-{}-{}", workspace.id, days.first, days.last);
@@ -129,7 +129,7 @@ fn local_days(scope: &Scope<'_>, days: Days) -> Vec<Day> {
     buckets.iter().map(|bucket| Day { date: bucket.first, window: bucket.window }).collect()
 }
 
-async fn make_report(scope: &Scope<'_>, report: ReportContent) -> Result<ReportRows> {
+async fn make_report(scope: &Scope<'_>, report: ReportContent) -> Result<Box<dyn RowSource>> {
     let ReportContent { kind, range, restrictions, granularity, top } = report;
     let currency = scope.workspace.currency;
     let rank = |ranked| RankingQuery { range, restrictions: restrictions.clone(), ranked, top };

@@ -1,6 +1,7 @@
 //! CSV: RFC 4180, UTF-8, with a header, decimal points and times in UTC.
 //!
-//! Guards against formula injection: a text that a spreadsheet would run gets an apostrophe in front.
+//! Guards against formula injection: a text that a spreadsheet would run gets an apostrophe in
+//! front.
 
 use std::io::Write;
 

@@ -1,7 +1,8 @@
 //! Exports of reports and of the usage log as files, streamed in chunks with constant memory.
 //!
-//! A [`rows::RowSource`] writes a few rows at a time, a [`sink::Sink`] encodes them, and [`Export`]
-//! hands out the bytes as fast as they are read, and no faster. Knows no transport and opens no file.
+//! A [`row_writer::RowSource`] writes a few rows at a time, a [`sink::Sink`] encodes them, and [`Export`]
+//! hands out the bytes as fast as they are read, and no faster. Knows no transport, and opens no
+//! file.
 
 mod buffer;
 pub mod content;
@@ -13,14 +14,14 @@ mod parquet;
 mod query_rows;
 pub mod records;
 mod report_rows;
-pub mod rows;
+pub mod row_writer;
 pub mod sink;
 #[cfg(test)]
 mod tests;
 
 use csv::CsvSink;
 use parquet::ParquetSink;
-use rows::{RowSource, RowWriter};
+use row_writer::{RowSource, RowWriter};
 use sink::{Column, Sink};
 
 pub use error::{Error, Result};

@@ -6,28 +6,57 @@ use std::vec::IntoIter;
 use async_trait::async_trait;
 
 use super::error::Result;
-use super::rows::{RowSource, RowWriter};
+use super::row_writer::{RowSource, RowWriter};
 use super::sink::{AMOUNT, Column, Kind, SECONDS};
 use crate::analytics::figures::Values;
 use crate::analytics::metric::Metric;
 use crate::analytics::query::{Group, Query, UsageReport};
 use crate::analytics::range::{Bucket, Days};
-use crate::domain::Currency;
 use crate::domain::usage::TokenClass;
+use crate::domain::{Amount, Currency};
 
 /// The rows of a report.
 pub struct QueryRows {
     query: Query,
+    metrics: Vec<MetricColumn>,
     currency: Currency,
     days: Days,
     groups: IntoIter<Group>,
+}
+
+/// A column about a metric.
+struct MetricColumn {
+    name: String,
+    /// An integer or a decimal.
+    kind: Kind,
+    value: Box<dyn Fn(&Values) -> Option<i64> + Send + Sync>,
+}
+
+impl MetricColumn {
+    fn column(&self, prefix: &str) -> Column {
+        Column::named(format!("{prefix}{}", self.name), self.kind)
+    }
+
+    fn write(&self, values: &Values, out: &mut RowWriter) {
+        let value = (self.value)(values);
+        match self.kind {
+            Kind::Integer => out.optional_integer(value),
+            _ => out.optional_decimal(value),
+        }
+    }
 }
 
 impl QueryRows {
     /// Without groups, the total is the only row.
     pub fn new(query: Query, report: UsageReport, currency: Currency) -> QueryRows {
         let groups = if query.group_by.is_empty() { vec![report.total] } else { report.groups };
-        QueryRows { query, currency, days: report.period.days, groups: groups.into_iter() }
+        let metrics = query.metrics.iter().copied().flat_map(metric_columns).collect();
+        let (days, groups) = (report.period.days, groups.into_iter());
+        QueryRows { query, metrics, currency, days, groups }
+    }
+
+    fn has_money(&self) -> bool {
+        self.metrics.iter().any(|metric| metric.kind == AMOUNT)
     }
 
     fn write(&self, group: &Group, out: &mut RowWriter) {
@@ -65,16 +94,15 @@ impl QueryRows {
         if !self.query.group_by.is_empty() {
             out.boolean(group.others);
         }
-        if self.query.metrics.iter().any(|metric| has_money(*metric)) {
+        if self.has_money() {
             out.text(self.currency.as_str());
         }
-        let metrics = || self.query.metrics.iter().copied();
-        metrics().for_each(|metric| write_metric(metric, values, out));
+        self.metrics.iter().for_each(|metric| metric.write(values, out));
         if bucket.is_none() {
             out.optional_number(group.share_percent);
             if self.query.compare_previous {
                 let previous = group.previous.clone().unwrap_or_default();
-                metrics().for_each(|metric| write_metric(metric, &previous, out));
+                self.metrics.iter().for_each(|metric| metric.write(&previous, out));
                 out.optional_number(group.change_percent);
             }
         }
@@ -85,7 +113,7 @@ impl QueryRows {
 #[async_trait]
 impl RowSource for QueryRows {
     fn columns(&self) -> Vec<Column> {
-        let Query { group_by, metrics, granularity, compare_previous, .. } = &self.query;
+        let Query { group_by, granularity, compare_previous, .. } = &self.query;
         let mut columns = vec![Column::new("first_date", Kind::Date)];
         columns.push(match granularity {
             Some(_) => Column::new("start_time", Kind::Second),
@@ -98,14 +126,14 @@ impl RowSource for QueryRows {
         if !group_by.is_empty() {
             columns.push(Column::new("others", Kind::Boolean));
         }
-        if metrics.iter().any(|metric| has_money(*metric)) {
+        if self.has_money() {
             columns.push(Column::new("currency_code", Kind::Text));
         }
-        columns.extend(columns_of(metrics, ""));
+        columns.extend(self.metrics.iter().map(|metric| metric.column("")));
         if granularity.is_none() {
             columns.push(Column::optional("share_percent", Kind::Number));
             if *compare_previous {
-                columns.extend(columns_of(metrics, "previous_"));
+                columns.extend(self.metrics.iter().map(|metric| metric.column("previous_")));
                 columns.push(Column::optional("change_percent", Kind::Number));
             }
         }
@@ -119,101 +147,60 @@ impl RowSource for QueryRows {
     }
 }
 
-fn has_money(metric: Metric) -> bool {
-    matches!(
-        metric,
-        Metric::Cost
-            | Metric::Blocked
-            | Metric::Routed
-            | Metric::CostPerRequest
-            | Metric::CostPerUser
-            | Metric::CostPerInvestigation
-            | Metric::CostPerSession
-    )
-}
-
-/// All are optional: not every group has every metric.
-fn columns_of(metrics: &[Metric], prefix: &str) -> Vec<Column> {
-    let mut columns = Vec::new();
-    for metric in metrics {
-        let mut add = |name: &str, kind| {
-            columns.push(Column::named(format!("{prefix}{name}"), kind));
-        };
-        match metric {
-            Metric::Cost => add("cost", AMOUNT),
-            Metric::Requests => add("request_count", Kind::Integer),
-            Metric::Tokens => {
-                add("token_count", Kind::Integer);
-                for class in TokenClass::ALL {
-                    add(&format!("{}_token_count", class.as_str()), Kind::Integer);
-                }
-            }
-            Metric::Errors => {
-                add("error_count", Kind::Integer);
-                add("cancelled_count", Kind::Integer);
-            }
-            Metric::Latency => {
-                for name in ["mean", "p50", "p90", "p95", "p99"] {
-                    add(&format!("latency_{name}_seconds"), SECONDS);
-                }
-            }
-            Metric::Blocked => {
-                add("blocked_count", Kind::Integer);
-                add("blocked_cost", AMOUNT);
-            }
-            Metric::Routed => {
-                add("routed_count", Kind::Integer);
-                add("saved_cost", AMOUNT);
-            }
-            Metric::CostPerRequest => add("cost_per_request", AMOUNT),
-            Metric::CostPerUser => add("cost_per_user", AMOUNT),
-            Metric::CostPerInvestigation => add("cost_per_investigation", AMOUNT),
-            Metric::CostPerSession => add("cost_per_session", AMOUNT),
-            Metric::ActiveUsers => add("active_user_count", Kind::Integer),
-        }
-    }
-    columns
-}
-
-/// The cells of the columns that [`columns_of`] has for a metric.
-fn write_metric(metric: Metric, values: &Values, out: &mut RowWriter) {
+/// The columns of a metric. All are optional: not every group has every metric.
+fn metric_columns(metric: Metric) -> Vec<MetricColumn> {
+    let column = |name: &str, kind, value: fn(&Values) -> Option<i64>| MetricColumn {
+        name: name.to_owned(),
+        kind,
+        value: Box::new(value),
+    };
+    let count = |name, value| column(name, Kind::Integer, value);
+    let amount = |name, value| column(name, AMOUNT, value);
+    let seconds = |name, value| column(name, SECONDS, value);
     match metric {
-        Metric::Cost => out.optional_amount(values.cost),
-        Metric::Requests => out.optional_integer(values.request_count),
+        Metric::Cost => vec![amount("cost", |it| it.cost.map(Amount::nanos))],
+        Metric::Requests => vec![count("request_count", |it| it.request_count)],
         Metric::Tokens => {
-            out.optional_integer(values.tokens.map(|tokens| tokens.iter().sum()));
-            for class in TokenClass::ALL {
-                out.optional_integer(values.tokens.map(|tokens| tokens[class as usize]));
-            }
+            let mut columns = vec![count("token_count", |it| it.tokens.map(|it| it.iter().sum()))];
+            columns.extend(TokenClass::ALL.map(|class| MetricColumn {
+                name: format!("{}_token_count", class.as_str()),
+                kind: Kind::Integer,
+                value: Box::new(move |it| it.tokens.map(|tokens| tokens[class as usize])),
+            }));
+            columns
         }
-        Metric::Errors => {
-            out.optional_integer(values.errors.map(|(errors, _)| errors));
-            out.optional_integer(values.errors.map(|(_, cancelled)| cancelled));
+        Metric::Errors => vec![
+            count("error_count", |it| it.errors.map(|(errors, _)| errors)),
+            count("cancelled_count", |it| it.errors.map(|(_, cancelled)| cancelled)),
+        ],
+        Metric::Latency => vec![
+            seconds("latency_mean_seconds", |it| it.latency.map(|latency| latency.mean)),
+            seconds("latency_p50_seconds", |it| it.latency.map(|latency| latency.p50)),
+            seconds("latency_p90_seconds", |it| it.latency.map(|latency| latency.p90)),
+            seconds("latency_p95_seconds", |it| it.latency.map(|latency| latency.p95)),
+            seconds("latency_p99_seconds", |it| it.latency.map(|latency| latency.p99)),
+        ],
+        Metric::Blocked => vec![
+            count("blocked_count", |it| it.blocked.map(|(count, _)| count)),
+            amount("blocked_cost", |it| it.blocked.map(|(_, cost)| cost.nanos())),
+        ],
+        Metric::Routed => vec![
+            count("routed_count", |it| it.routed.map(|(count, _)| count)),
+            amount("saved_cost", |it| it.routed.map(|(_, saved)| saved.nanos())),
+        ],
+        Metric::CostPerRequest => {
+            vec![amount("cost_per_request", |it| it.cost_per_request.map(Amount::nanos))]
         }
-        Metric::Latency => {
-            let of = values.latency;
-            for micros in [
-                of.map(|of| of.mean),
-                of.map(|of| of.p50),
-                of.map(|of| of.p90),
-                of.map(|of| of.p95),
-                of.map(|of| of.p99),
-            ] {
-                out.optional_decimal(micros);
-            }
+        Metric::CostPerUser => {
+            vec![amount("cost_per_user", |it| it.cost_per_user.map(Amount::nanos))]
         }
-        Metric::Blocked => {
-            out.optional_integer(values.blocked.map(|(count, _)| count));
-            out.optional_amount(values.blocked.map(|(_, cost)| cost));
+        Metric::CostPerInvestigation => {
+            let value = |it: &Values| it.cost_per_investigation.map(Amount::nanos);
+            vec![amount("cost_per_investigation", value)]
         }
-        Metric::Routed => {
-            out.optional_integer(values.routed.map(|(count, _)| count));
-            out.optional_amount(values.routed.map(|(_, saved)| saved));
+        Metric::CostPerSession => {
+            vec![amount("cost_per_session", |it| it.cost_per_session.map(Amount::nanos))]
         }
-        Metric::CostPerRequest => out.optional_amount(values.cost_per_request),
-        Metric::CostPerUser => out.optional_amount(values.cost_per_user),
-        Metric::CostPerInvestigation => out.optional_amount(values.cost_per_investigation),
-        Metric::CostPerSession => out.optional_amount(values.cost_per_session),
-        Metric::ActiveUsers => out.optional_integer(values.active_user_count),
+        Metric::ActiveUsers => vec![count("active_user_count", |it| it.active_user_count)],
     }
 }

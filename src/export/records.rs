@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use super::error::Result;
 use super::log_pages::{LogScope, Pages};
-use super::rows::{RowSource, RowWriter};
+use super::row_writer::{RowSource, RowWriter};
 use super::sink::{AMOUNT, Column, Kind, SECONDS};
 use crate::domain::attribution::AttributionField;
 use crate::domain::catalog::price::RateCard;

@@ -1,245 +1,227 @@
 //! Fixed reports as tables. Shares, rates and changes are floats, all other numbers are exact.
 
+use std::vec::IntoIter;
+
 use async_trait::async_trait;
 
 use super::error::Result;
-use super::rows::{RowSource, RowWriter};
+use super::row_writer::{RowSource, RowWriter};
 use super::sink::{AMOUNT, Column, Kind, SECONDS};
 use crate::analytics::range::ReportPeriod;
-use crate::analytics::reports::active_users::ActiveUsersReport;
-use crate::analytics::reports::first_value::FirstValueReport;
+use crate::analytics::reports::active_users::{ActiveUsersPoint, ActiveUsersReport};
+use crate::analytics::reports::first_value::{
+    FirstValueBucket, FirstValueReport, TimeToFirstValue,
+};
 use crate::analytics::reports::overview::{
     CountFigure, MoneyFigure, OverviewReport, PercentFigure,
 };
-use crate::analytics::reports::ranking::RankingReport;
-use crate::analytics::reports::teams::TeamsReport;
-use crate::domain::Currency;
+use crate::analytics::reports::ranking::{RankedUsage, RankingReport};
+use crate::analytics::reports::teams::{TeamUsage, TeamsReport};
+use crate::domain::{Amount, Currency};
 use crate::storage::reports::SignUp;
 
-/// The rows of a report, which is in memory.
-pub struct ReportRows {
-    columns: &'static [Column],
-    /// Absent once written.
-    write: Option<WriteRows>,
-}
+/// A column, and how its cell of a row is written.
+type ColumnOf<T> = (Column, fn(&T, &mut RowWriter));
 
-/// Writes all rows.
-type WriteRows = Box<dyn FnOnce(&mut RowWriter) + Send>;
-
-impl ReportRows {
-    fn new(
-        columns: &'static [Column],
-        write: impl FnOnce(&mut RowWriter) + Send + 'static,
-    ) -> ReportRows {
-        ReportRows { columns, write: Some(Box::new(write)) }
-    }
+/// The rows of a report, which are in memory.
+struct ReportRows<T: 'static> {
+    columns: &'static [ColumnOf<T>],
+    rows: IntoIter<T>,
 }
 
 #[async_trait]
-impl RowSource for ReportRows {
+impl<T: Send> RowSource for ReportRows<T> {
     fn columns(&self) -> Vec<Column> {
-        self.columns.to_vec()
+        self.columns.iter().map(|(column, _)| column.clone()).collect()
     }
 
     async fn write_rows(&mut self, out: &mut RowWriter) -> Result<bool> {
-        let Some(write) = self.write.take() else { return Ok(false) };
-        write(out);
-        Ok(true)
+        let has_rows = self.rows.len() > 0;
+        for row in self.rows.by_ref() {
+            self.columns.iter().for_each(|(_, write)| write(&row, out));
+            out.end_row();
+        }
+        Ok(has_rows)
     }
 }
 
-static OVERVIEW: [Column; 12] = [
-    Column::new("first_date", Kind::Date),
-    Column::new("last_date", Kind::Date),
-    Column::new("previous_first_date", Kind::Date),
-    Column::new("previous_last_date", Kind::Date),
-    Column::new("figure", Kind::Text),
-    Column::optional("count", Kind::Integer),
-    Column::optional("previous_count", Kind::Integer),
-    Column::optional("amount", AMOUNT),
-    Column::optional("previous_amount", AMOUNT),
-    Column::optional("currency_code", Kind::Text),
-    Column::optional("percent", Kind::Number),
-    Column::optional("previous_percent", Kind::Number),
+fn table<T: Send>(columns: &'static [ColumnOf<T>], rows: Vec<T>) -> Box<dyn RowSource> {
+    Box::new(ReportRows { columns, rows: rows.into_iter() })
+}
+
+/// A key figure: counts, amounts or percentages, of the period and the previous one.
+struct OverviewRow {
+    period: ReportPeriod,
+    figure: &'static str,
+    counts: [Option<i64>; 2],
+    amounts: [Option<Amount>; 2],
+    currency: Option<Currency>,
+    percents: [Option<f64>; 2],
+}
+
+static OVERVIEW: [ColumnOf<OverviewRow>; 12] = [
+    (Column::new("first_date", Kind::Date), |row, out| out.date(row.period.days.first)),
+    (Column::new("last_date", Kind::Date), |row, out| out.date(row.period.days.last)),
+    (Column::new("previous_first_date", Kind::Date), |row, out| {
+        out.date(row.period.previous.first);
+    }),
+    (Column::new("previous_last_date", Kind::Date), |row, out| out.date(row.period.previous.last)),
+    (Column::new("figure", Kind::Text), |row, out| out.text(row.figure)),
+    (Column::optional("count", Kind::Integer), |row, out| out.optional_integer(row.counts[0])),
+    (Column::optional("previous_count", Kind::Integer), |row, out| {
+        out.optional_integer(row.counts[1]);
+    }),
+    (Column::optional("amount", AMOUNT), |row, out| out.optional_amount(row.amounts[0])),
+    (Column::optional("previous_amount", AMOUNT), |row, out| out.optional_amount(row.amounts[1])),
+    (Column::optional("currency_code", Kind::Text), |row, out| {
+        out.optional_text(row.currency.as_ref().map_or("", Currency::as_str));
+    }),
+    (Column::optional("percent", Kind::Number), |row, out| out.optional_number(row.percents[0])),
+    (Column::optional("previous_percent", Kind::Number), |row, out| {
+        out.optional_number(row.percents[1]);
+    }),
 ];
 
-/// One of the key figures.
-enum Figure {
-    Count(CountFigure),
-    Money(MoneyFigure),
-    Percent(PercentFigure),
+pub fn overview(report: OverviewReport, currency: Currency) -> Box<dyn RowSource> {
+    let OverviewReport { period, overview: of } = report;
+    let empty = |figure| OverviewRow {
+        period,
+        figure,
+        counts: [None; 2],
+        amounts: [None; 2],
+        currency: None,
+        percents: [None; 2],
+    };
+    let count = |name, CountFigure { value, previous }| {
+        Some(OverviewRow { counts: [Some(value), Some(previous)], ..empty(name) })
+    };
+    let money = |name, MoneyFigure { value, previous }| {
+        let amounts = [Some(value), Some(previous)];
+        Some(OverviewRow { amounts, currency: Some(currency), ..empty(name) })
+    };
+    let percent = |name, PercentFigure { value, previous }| {
+        Some(OverviewRow { percents: [value, previous], ..empty(name) })
+    };
+    let rows = [
+        count("total_users", of.total_users),
+        count("active_users", of.active_users),
+        count("tokens", of.tokens),
+        count("workflows", of.workflows),
+        count("assistants", of.assistants),
+        count("requests", of.requests),
+        money("spend", of.spend),
+        of.blocked.and_then(|blocked| count("blocked", blocked)),
+        of.routed.and_then(|routed| count("routed", routed)),
+        percent("error_rate", of.error_rate),
+    ];
+    table(&OVERVIEW, rows.into_iter().flatten().collect())
 }
 
-pub fn overview(report: OverviewReport, currency: Currency) -> ReportRows {
-    ReportRows::new(&OVERVIEW, move |out| {
-        let of = report.overview;
-        let figures = [
-            ("total_users", Some(Figure::Count(of.total_users))),
-            ("active_users", Some(Figure::Count(of.active_users))),
-            ("tokens", Some(Figure::Count(of.tokens))),
-            ("workflows", Some(Figure::Count(of.workflows))),
-            ("assistants", Some(Figure::Count(of.assistants))),
-            ("requests", Some(Figure::Count(of.requests))),
-            ("spend", Some(Figure::Money(of.spend))),
-            ("blocked", of.blocked.map(Figure::Count)),
-            ("routed", of.routed.map(Figure::Count)),
-            ("error_rate", Some(Figure::Percent(of.error_rate))),
-        ];
-        for (name, figure) in figures {
-            if let Some(figure) = figure {
-                write_figure(&report.period, name, &figure, currency, out);
-            }
-        }
-    })
-}
-
-fn write_figure(
-    period: &ReportPeriod,
-    name: &str,
-    figure: &Figure,
-    currency: Currency,
-    out: &mut RowWriter,
-) {
-    out.date(period.days.first);
-    out.date(period.days.last);
-    out.date(period.previous.first);
-    out.date(period.previous.last);
-    out.text(name);
-    let (mut counts, mut amounts, mut percents) = ([None; 2], [None; 2], [None; 2]);
-    match figure {
-        Figure::Count(figure) => counts = [figure.value, figure.previous].map(Some),
-        Figure::Money(figure) => amounts = [figure.value, figure.previous].map(Some),
-        Figure::Percent(figure) => percents = [figure.value, figure.previous],
-    }
-    counts.into_iter().for_each(|count| out.optional_integer(count));
-    amounts.into_iter().for_each(|amount| out.optional_amount(amount));
-    out.optional_text(if matches!(figure, Figure::Money(_)) { currency.as_str() } else { "" });
-    percents.into_iter().for_each(|percent| out.optional_number(percent));
-    out.end_row();
-}
-
-static ACTIVE_USERS: [Column; 4] = [
-    Column::new("first_date", Kind::Date),
-    Column::new("start_time", Kind::Second),
-    Column::new("user_count", Kind::Integer),
-    Column::new("period_user_count", Kind::Integer),
+/// A bucket, with the users of the whole period, because buckets do not add up to it.
+static ACTIVE_USERS: [ColumnOf<(ActiveUsersPoint, i64)>; 4] = [
+    (Column::new("first_date", Kind::Date), |(point, _), out| out.date(point.bucket.first)),
+    (Column::new("start_time", Kind::Second), |(point, _), out| {
+        out.time(point.bucket.window.start);
+    }),
+    (Column::new("user_count", Kind::Integer), |(point, _), out| out.integer(point.user_count)),
+    (Column::new("period_user_count", Kind::Integer), |(_, total), out| out.integer(*total)),
 ];
 
-/// Every row also has the users of the whole period, because buckets do not add up to it.
-pub fn active_users(report: ActiveUsersReport) -> ReportRows {
-    ReportRows::new(&ACTIVE_USERS, move |out| {
-        for point in report.points {
-            out.date(point.bucket.first);
-            out.time(point.bucket.window.start);
-            out.integer(point.user_count);
-            out.integer(report.total);
-            out.end_row();
-        }
-    })
+pub fn active_users(report: ActiveUsersReport) -> Box<dyn RowSource> {
+    let rows = report.points.into_iter().map(|point| (point, report.total));
+    table(&ACTIVE_USERS, rows.collect())
 }
 
-static TEAMS: [Column; 8] = [
-    Column::optional("department_id", Kind::Text),
-    Column::optional("display_name", Kind::Text),
-    Column::new("others", Kind::Boolean),
-    Column::new("token_count", Kind::Integer),
-    Column::new("token_share_percent", Kind::Number),
-    Column::new("request_count", Kind::Integer),
-    Column::new("cost", AMOUNT),
-    Column::new("currency_code", Kind::Text),
+static TEAMS: [ColumnOf<(TeamUsage, Currency)>; 8] = [
+    (Column::optional("department_id", Kind::Text), |(team, _), out| {
+        out.optional_text(&team.department_id);
+    }),
+    (Column::optional("display_name", Kind::Text), |(team, _), out| {
+        out.optional_text(&team.display_name);
+    }),
+    (Column::new("others", Kind::Boolean), |(team, _), out| out.boolean(team.others)),
+    (Column::new("token_count", Kind::Integer), |(team, _), out| out.integer(team.token_count)),
+    (Column::new("token_share_percent", Kind::Number), |(team, _), out| {
+        out.number(team.token_share_percent);
+    }),
+    (Column::new("request_count", Kind::Integer), |(team, _), out| {
+        out.integer(team.request_count);
+    }),
+    (Column::new("cost", AMOUNT), |(team, _), out| out.amount(team.cost)),
+    (Column::new("currency_code", Kind::Text), |(_, currency), out| out.text(currency.as_str())),
 ];
 
-pub fn teams(report: TeamsReport, currency: Currency) -> ReportRows {
-    ReportRows::new(&TEAMS, move |out| {
-        for team in report.teams {
-            out.optional_text(&team.department_id);
-            out.optional_text(&team.display_name);
-            out.boolean(team.others);
-            out.integer(team.token_count);
-            out.number(team.token_share_percent);
-            out.integer(team.request_count);
-            out.amount(team.cost);
-            out.text(currency.as_str());
-            out.end_row();
-        }
-    })
+pub fn teams(report: TeamsReport, currency: Currency) -> Box<dyn RowSource> {
+    let rows = report.teams.into_iter().map(|team| (team, currency));
+    table(&TEAMS, rows.collect())
 }
 
-static RANKING: [Column; 8] = [
-    Column::new("rank", Kind::Integer),
-    Column::new("id", Kind::Text),
-    Column::new("display_name", Kind::Text),
-    Column::new("token_count", Kind::Integer),
-    Column::new("request_count", Kind::Integer),
-    Column::new("tokens_per_request", Kind::Number),
-    Column::new("cost", AMOUNT),
-    Column::new("currency_code", Kind::Text),
+static RANKING: [ColumnOf<(RankedUsage, Currency)>; 8] = [
+    (Column::new("rank", Kind::Integer), |(place, _), out| out.integer(place.rank as i64)),
+    (Column::new("id", Kind::Text), |(place, _), out| out.text(&place.id)),
+    (Column::new("display_name", Kind::Text), |(place, _), out| out.text(&place.display_name)),
+    (Column::new("token_count", Kind::Integer), |(place, _), out| out.integer(place.token_count)),
+    (Column::new("request_count", Kind::Integer), |(place, _), out| {
+        out.integer(place.request_count);
+    }),
+    (Column::new("tokens_per_request", Kind::Number), |(place, _), out| {
+        out.number(place.tokens_per_request);
+    }),
+    (Column::new("cost", AMOUNT), |(place, _), out| out.amount(place.cost)),
+    (Column::new("currency_code", Kind::Text), |(_, currency), out| out.text(currency.as_str())),
 ];
 
-pub fn ranking(report: RankingReport, currency: Currency) -> ReportRows {
-    ReportRows::new(&RANKING, move |out| {
-        for place in report.places {
-            out.integer(place.rank as i64);
-            out.text(&place.id);
-            out.text(&place.display_name);
-            out.integer(place.token_count);
-            out.integer(place.request_count);
-            out.number(place.tokens_per_request);
-            out.amount(place.cost);
-            out.text(currency.as_str());
-            out.end_row();
-        }
-    })
+pub fn ranking(report: RankingReport, currency: Currency) -> Box<dyn RowSource> {
+    let rows = report.places.into_iter().map(|place| (place, currency));
+    table(&RANKING, rows.collect())
 }
 
-static FIRST_VALUE: [Column; 8] = [
-    Column::new("label", Kind::Text),
-    Column::optional("from_seconds", SECONDS),
-    Column::optional("to_seconds", SECONDS),
-    Column::new("user_count", Kind::Integer),
-    Column::new("share_percent", Kind::Number),
-    Column::new("period_user_count", Kind::Integer),
-    Column::new("period_reached_count", Kind::Integer),
-    Column::optional("period_median_seconds", SECONDS),
-];
-
-/// Every row also has the figures of the whole period.
-pub fn first_value(report: FirstValueReport) -> ReportRows {
-    ReportRows::new(&FIRST_VALUE, move |out| {
-        let of = report.first_value;
-        for bucket in of.buckets {
-            out.text(bucket.label);
-            out.optional_decimal(bucket.from);
-            out.optional_decimal(bucket.to);
-            out.integer(bucket.user_count);
-            out.number(bucket.share_percent);
-            out.integer(of.user_count);
-            out.integer(of.reached_count);
-            out.optional_decimal(of.median);
-            out.end_row();
-        }
-    })
+/// A bucket, with the figures of the whole period.
+struct FirstValueRow {
+    bucket: FirstValueBucket,
+    user_count: i64,
+    reached_count: i64,
+    median: Option<i64>,
 }
 
-static NEVER_ACTIVE: [Column; 6] = [
-    Column::new("user_id", Kind::Text),
-    Column::optional("display_name", Kind::Text),
-    Column::optional("department_id", Kind::Text),
-    Column::optional("external_id", Kind::Text),
-    Column::new("sign_up_time", Kind::Time),
-    Column::optional("last_use_time", Kind::Time),
+static FIRST_VALUE: [ColumnOf<FirstValueRow>; 8] = [
+    (Column::new("label", Kind::Text), |row, out| out.text(row.bucket.label)),
+    (Column::optional("from_seconds", SECONDS), |row, out| out.optional_decimal(row.bucket.from)),
+    (Column::optional("to_seconds", SECONDS), |row, out| out.optional_decimal(row.bucket.to)),
+    (Column::new("user_count", Kind::Integer), |row, out| out.integer(row.bucket.user_count)),
+    (Column::new("share_percent", Kind::Number), |row, out| out.number(row.bucket.share_percent)),
+    (Column::new("period_user_count", Kind::Integer), |row, out| out.integer(row.user_count)),
+    (Column::new("period_reached_count", Kind::Integer), |row, out| {
+        out.integer(row.reached_count);
+    }),
+    (Column::optional("period_median_seconds", SECONDS), |row, out| {
+        out.optional_decimal(row.median);
+    }),
 ];
 
-pub fn never_active(users: Vec<SignUp>) -> ReportRows {
-    ReportRows::new(&NEVER_ACTIVE, move |out| {
-        for user in users {
-            out.text(&user.user_id);
-            out.optional_text(&user.display_name);
-            out.optional_text(&user.department_id);
-            out.optional_text(&user.external_id);
-            out.time(user.sign_up_time);
-            out.optional_time(user.last_use_time);
-            out.end_row();
-        }
-    })
+pub fn first_value(report: FirstValueReport) -> Box<dyn RowSource> {
+    let TimeToFirstValue { user_count, reached_count, median, buckets } = report.first_value;
+    let row = |bucket| FirstValueRow { bucket, user_count, reached_count, median };
+    table(&FIRST_VALUE, buckets.into_iter().map(row).collect())
+}
+
+static NEVER_ACTIVE: [ColumnOf<SignUp>; 6] = [
+    (Column::new("user_id", Kind::Text), |user, out| out.text(&user.user_id)),
+    (Column::optional("display_name", Kind::Text), |user, out| {
+        out.optional_text(&user.display_name);
+    }),
+    (Column::optional("department_id", Kind::Text), |user, out| {
+        out.optional_text(&user.department_id);
+    }),
+    (Column::optional("external_id", Kind::Text), |user, out| {
+        out.optional_text(&user.external_id);
+    }),
+    (Column::new("sign_up_time", Kind::Time), |user, out| out.time(user.sign_up_time)),
+    (Column::optional("last_use_time", Kind::Time), |user, out| {
+        out.optional_time(user.last_use_time);
+    }),
+];
+
+pub fn never_active(users: Vec<SignUp>) -> Box<dyn RowSource> {
+    table(&NEVER_ACTIVE, users)
 }

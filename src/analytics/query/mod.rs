@@ -1,23 +1,23 @@
 //! Usage queries: metrics by up to two dimensions over time.
 //!
-//! A query is validated, planned, and run in two steps: the greatest groups are selected, then their
-//! figures, those of the total and of all other groups are computed from one snapshot, so that they
-//! add up.
+//! A query is validated, planned, and run in two steps: the greatest groups are selected, then
+//! their figures, those of the total and of all other groups are computed from one snapshot, so
+//! that they add up.
 
 mod execution;
 mod figure_table;
 mod figures_query;
 mod order;
 mod plan;
-mod report;
+mod assembly;
 mod request;
 mod response;
 mod selection;
 
 use super::{Result, Scope, filters, log_bound};
+use assembly::assemble;
 use execution::execute;
 use plan::Plan;
-use report::assemble;
 use selection::select;
 
 pub use request::{GROUP_BY_MAX, Query, TOP_DEFAULT, TOP_MAX};

@@ -121,12 +121,6 @@ pub(super) async fn set_names(
     ranked: Ranked,
     places: &mut [RankedUsage],
 ) -> Result<()> {
-    let ids = places.iter().map(|place| place.id.clone()).collect();
-    let names = names::of(scope, ranked.dimension(), ids).await?;
-    for place in places {
-        if let Some(name) = names.get(&place.id) {
-            place.display_name.clone_from(name);
-        }
-    }
-    Ok(())
+    let dimension = ranked.dimension();
+    names::fill(scope, dimension, places, |place| (&place.id, &mut place.display_name)).await
 }

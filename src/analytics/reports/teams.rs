@@ -110,12 +110,8 @@ impl TeamUsage {
 
 /// Fills in display names.
 pub(super) async fn set_names(scope: &Scope<'_>, teams: &mut [TeamUsage]) -> Result<()> {
-    let ids = teams.iter().map(|team| team.department_id.clone()).filter(|id| !id.is_empty());
-    let names = names::of(scope, Dimension::Department, ids.collect()).await?;
-    for team in teams {
-        if let Some(name) = names.get(&team.department_id) {
-            team.display_name.clone_from(name);
-        }
-    }
-    Ok(())
+    names::fill(scope, Dimension::Department, teams, |team| {
+        (&team.department_id, &mut team.display_name)
+    })
+    .await
 }

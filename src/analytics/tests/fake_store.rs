@@ -1,4 +1,4 @@
-//! Fake of report storage: a handful of records in memory, which it aggregates naively. Asserts that
+//! Fake of report storage: aggregates a handful of records in memory naively. Asserts that
 //! questions keep the contract of storage.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -10,8 +10,8 @@ const MODEL: UsageDimension = UsageDimension::Of(Dimension::Model);
 const USER: UsageDimension = UsageDimension::Of(Dimension::User);
 const DEPARTMENT: UsageDimension = UsageDimension::Of(Dimension::Department);
 
-/// Cost 100, 60, 30 and 10 by `ann`, `ann`, `bob` and no user; in the previous period 50 by `ann` and
-/// 5 by `cid`.
+/// Cost 100, 60, 30 and 10 by `ann`, `ann`, `bob` and no user; in the previous period 50 by `ann`
+/// and 5 by `cid`.
 fn store() -> FakeStore {
     let of = |model, user, department| {
         vec![

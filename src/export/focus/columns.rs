@@ -8,7 +8,7 @@ use super::row::{FOCUS_COLUMNS, Row};
 use crate::domain::attribution::AttributionField;
 use crate::export::error::Result;
 use crate::export::log_pages::LogScope;
-use crate::export::rows::RowWriter;
+use crate::export::row_writer::RowWriter;
 use crate::export::sink::{AMOUNT, Column, Kind};
 
 /// An `x_` column.

@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use chrono::NaiveDate;
 use hashbrown::HashMap;
 
+use super::by_record::corrects_past;
 use super::cached_calendar::CachedCalendar;
 use super::charge::{Part, Prices, parts};
 use super::columns;
-use super::entries::corrects_past;
 use super::row::Row;
 use crate::domain::attribution::{Attribution, AttributionField};
 use crate::domain::calendar::Window;
@@ -19,7 +19,7 @@ use crate::domain::usage::ServiceTier;
 use crate::domain::{Amount, Time};
 use crate::export::error::{Error, Result};
 use crate::export::log_pages::{LogScope, Pages};
-use crate::export::rows::{RowSource, RowWriter};
+use crate::export::row_writer::{RowSource, RowWriter};
 use crate::export::sink::Column;
 
 /// Most groups of one day.

@@ -12,8 +12,8 @@ mod cached_calendar;
 mod charge;
 mod columns;
 mod daily;
-mod entries;
+mod by_record;
 mod row;
 
+pub use by_record::ByRecord;
 pub use daily::{Daily, Day, GROUPS_MAX};
-pub use entries::Entries;

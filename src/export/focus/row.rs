@@ -10,7 +10,7 @@ use crate::domain::record::{Record, RecordKind};
 use crate::domain::usage::{ServiceTier, TokenClass};
 use crate::export::error::Result;
 use crate::export::log_pages::LogScope;
-use crate::export::rows::RowWriter;
+use crate::export::row_writer::RowWriter;
 use crate::export::sink::{AMOUNT, Column, Kind};
 
 /// Millions of tokens, exact to one token.

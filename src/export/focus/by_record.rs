@@ -12,21 +12,21 @@ use crate::domain::record::{Record, RecordKind};
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::export::error::Result;
 use crate::export::log_pages::{LogScope, Pages};
-use crate::export::rows::{RowSource, RowWriter};
+use crate::export::row_writer::{RowSource, RowWriter};
 use crate::export::sink::Column;
 
 /// A row for each token class of each record.
-pub struct Entries {
+pub struct ByRecord {
     scope: LogScope,
     pages: Pages,
     calendar: CachedCalendar,
 }
 
-impl Entries {
-    pub fn new(scope: LogScope) -> Entries {
+impl ByRecord {
+    pub fn new(scope: LogScope) -> ByRecord {
         let pages = Pages::new(&scope, scope.window);
         let calendar = CachedCalendar::new(&scope.workspace);
-        Entries { scope, pages, calendar }
+        ByRecord { scope, pages, calendar }
     }
 
     fn write(&mut self, record: &Record, out: &mut RowWriter) -> Result<()> {
@@ -69,7 +69,7 @@ fn second(time: Time) -> Window {
 }
 
 #[async_trait]
-impl RowSource for Entries {
+impl RowSource for ByRecord {
     fn columns(&self) -> Vec<Column> {
         columns::columns()
     }

@@ -1,15 +1,15 @@
-//! What is asked of both sides, and one form for what they answer.
+//! A usage query, and its report in one form for the server and the oracle.
 
 use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
 use tollgate::proto::v1;
 use tollgate::proto::v1::{TimeGranularity, UsageDimension, UsageMetric};
 
-use crate::log;
+use crate::usage_log;
 
-/// One question to QueryUsage.
+/// A call of `QueryUsage`.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct UsageQuery {
     pub first: NaiveDate,
     pub last: NaiveDate,
     pub group_by: Vec<(UsageDimension, &'static str)>,
@@ -19,7 +19,7 @@ pub struct Ask {
     pub top: i32,
 }
 
-impl Ask {
+impl UsageQuery {
     pub fn request(&self, workspace: &str) -> v1::QueryUsageRequest {
         let grouping = |(dimension, tag_key): &(UsageDimension, &str)| v1::UsageGrouping {
             dimension: (*dimension).into(),
@@ -55,7 +55,7 @@ pub fn range(first: NaiveDate, last: NaiveDate) -> v1::ReportRange {
     }
 }
 
-/// The metrics of a group, all of them. Latencies are compared apart.
+/// All metrics of a group except latency.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
     pub cost: i128,
@@ -64,11 +64,11 @@ pub struct Figures {
     pub errors: i64,
     pub cancelled: i64,
     pub active_users: i64,
-    /// Per request, user, investigation and session; absent without any.
+    /// Cost per request, user, investigation and session; absent if there is none.
     pub cost_per: [Option<i128>; 4],
 }
 
-/// One group of an answer.
+/// One group of a report.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
     pub keys: Vec<String>,
@@ -78,22 +78,22 @@ pub struct Group {
     pub share: Option<i64>,
     pub previous: Figures,
     pub change: Option<i64>,
-    /// By beginning of the bucket.
+    /// By start of the bucket.
     pub points: Vec<(String, Figures)>,
 }
 
-/// What the server answered: the total, then the groups.
-pub fn answered(answer: v1::QueryUsageResponse, ask: &Ask, zone: Tz) -> Vec<Group> {
-    let mut groups = vec![group(answer.total.expect("a total"), ask, zone)];
-    groups.extend(answer.groups.into_iter().map(|found| group(found, ask, zone)));
+/// The report of the server: the total, then the groups.
+pub fn report_of(answer: v1::QueryUsageResponse, query: &UsageQuery, zone: Tz) -> Vec<Group> {
+    let mut groups = vec![group(answer.total.expect("a total"), query, zone)];
+    groups.extend(answer.groups.into_iter().map(|found| group(found, query, zone)));
     groups
 }
 
-fn group(found: v1::UsageGroup, ask: &Ask, zone: Tz) -> Group {
+fn group(found: v1::UsageGroup, query: &UsageQuery, zone: Tz) -> Group {
     let points = found.points.into_iter().map(|point| {
-        let start = match ask.granularity {
+        let start = match query.granularity {
             TimeGranularity::Hour => {
-                let time = point.start_time.expect("a beginning");
+                let time = point.start_time.expect("a start");
                 let time = DateTime::from_timestamp(time.seconds, 0).expect("a time");
                 time.with_timezone(&zone).format("%Y-%m-%dT%H:%M%:z").to_string()
             }
@@ -117,8 +117,8 @@ pub fn millionths(percent: f64) -> i64 {
 }
 
 fn figures(values: v1::UsageValues) -> Figures {
-    let amount = |money: Option<v1::Money>| money.map(|money| log::nanos(&money.amount));
-    let tokens = values.tokens.map_or([0; 10], |tokens| log::tokens(&tokens));
+    let amount = |money: Option<v1::Money>| money.map(|money| usage_log::nanos(&money.amount));
+    let tokens = values.tokens.map_or([0; 10], |tokens| usage_log::tokens(&tokens));
     assert_eq!(values.token_count.unwrap_or(0), tokens.iter().sum::<i64>());
     Figures {
         cost: amount(values.cost).unwrap_or(0),

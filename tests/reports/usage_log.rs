@@ -1,4 +1,4 @@
-//! The usage log of a workspace as the naive side sees it.
+//! The usage log of a workspace as the oracle reads it.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use tollgate::proto::v1::UsageDimension as Dimension;
 use crate::month::provider_of;
 use crate::server::Server;
 
-/// One entry.
+/// One record of the log.
 pub struct Entry {
     pub time: DateTime<Utc>,
     /// A billed attempt: not a correction, not the charge of an expired hold.
@@ -22,11 +22,11 @@ pub struct Entry {
     pub cost_nanos: i128,
     /// By class, in the order of `Usage`.
     pub tokens: [i64; 10],
-    /// Absent if it was not told.
+    /// Absent if it was not reported.
     pub latency_micros: Option<i64>,
 }
 
-/// All entries.
+/// All records.
 pub async fn read(server: &Server, workspace: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut page_token = String::new();
@@ -95,29 +95,29 @@ pub fn nanos(amount: &str) -> i128 {
 }
 
 impl Entry {
-    /// What it counts under: one value of each dimension, empty where it does not say.
+    /// Its value of a dimension; empty if it has none.
     pub fn value(&self, dimension: Dimension, tag_key: &str) -> String {
-        let said = &self.attribution;
+        let attribution = &self.attribution;
         match dimension {
             Dimension::Model => self.model.clone(),
             Dimension::Provider => provider_of(&self.model).to_owned(),
-            Dimension::Department => said.department_id.clone(),
-            Dimension::User => said.user_id.clone(),
-            Dimension::ApiKey => said.api_key_id.clone(),
+            Dimension::Department => attribution.department_id.clone(),
+            Dimension::User => attribution.user_id.clone(),
+            Dimension::ApiKey => attribution.api_key_id.clone(),
             Dimension::KeyGroup => self.key_group.clone(),
-            Dimension::Assistant => said.assistant_id.clone(),
-            Dimension::Workflow => said.workflow_id.clone(),
-            Dimension::Feature => said.feature_id.clone(),
-            Dimension::Project => said.project_id.clone(),
-            Dimension::Investigation => said.investigation_id.clone(),
-            Dimension::Session => said.session_id.clone(),
-            Dimension::Tag => said.tags.get(tag_key).cloned().unwrap_or_default(),
+            Dimension::Assistant => attribution.assistant_id.clone(),
+            Dimension::Workflow => attribution.workflow_id.clone(),
+            Dimension::Feature => attribution.feature_id.clone(),
+            Dimension::Project => attribution.project_id.clone(),
+            Dimension::Investigation => attribution.investigation_id.clone(),
+            Dimension::Session => attribution.session_id.clone(),
+            Dimension::Tag => attribution.tags.get(tag_key).cloned().unwrap_or_default(),
             Dimension::Outcome => match self.outcome {
                 v1::Outcome::Error => "error".to_owned(),
                 v1::Outcome::Cancelled => "cancelled".to_owned(),
                 _ => "success".to_owned(),
             },
-            Dimension::Unspecified | Dimension::Limit => panic!("not of entries"),
+            Dimension::Unspecified | Dimension::Limit => panic!("records have no such dimension"),
         }
     }
 
@@ -125,8 +125,8 @@ impl Entry {
         self.time.with_timezone(&zone).date_naive()
     }
 
-    /// Beginning of its bucket within a range of days that begins with `first`: the local date, and
-    /// for hours how the local clock shows it, with its offset.
+    /// Start of its bucket in a range that begins with `first`: the local date; of hours, the local
+    /// time with its UTC offset.
     pub fn bucket(&self, zone: Tz, granularity: v1::TimeGranularity, first: NaiveDate) -> String {
         let local = self.time.with_timezone(&zone);
         let date = local.date_naive();

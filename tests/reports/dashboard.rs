@@ -1,4 +1,4 @@
-//! The reports of the page against the naive side, alone and all in one answer.
+//! The fixed reports against the oracle, each by itself and all of them in the dashboard.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,22 +8,22 @@ use tollgate::domain::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE};
 use tollgate::proto::v1;
 use tollgate::proto::v1::{TimeGranularity, UsageDimension};
 
-use crate::ask::{millionths, range};
 use crate::compare::{Month, months};
-use crate::log::{Entry, nanos};
 use crate::month::{self, timestamp};
 use crate::naive::distinct;
 use crate::server::Server;
+use crate::usage_log::{Entry, nanos};
+use crate::usage_query::{millionths, range};
 
-/// The days of the page: they hold the change of the clocks in Berlin and in New York.
+/// The range of the reports; includes the change to winter time in Berlin and in New York.
 fn days() -> (NaiveDate, NaiveDate) {
     let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap();
     (day(10, 20), day(11, 3))
 }
 
 impl Month {
-    /// Entries of the days of the page, or of as many before.
-    fn of_page(&self, previous: bool) -> Vec<&Entry> {
+    /// Records of the range, or of the previous period.
+    fn in_range(&self, previous: bool) -> Vec<&Entry> {
         let (mut first, mut last) = days();
         if previous {
             let count = (last - first).num_days() as u64 + 1;
@@ -45,7 +45,7 @@ impl Month {
             (figure.value, figure.previous)
         };
         let both =
-            |of: &dyn Fn(&[&Entry]) -> i64| (of(&self.of_page(false)), of(&self.of_page(true)));
+            |of: &dyn Fn(&[&Entry]) -> i64| (of(&self.in_range(false)), of(&self.in_range(true)));
         let requests = |entries: &[&Entry]| entries.iter().filter(|e| e.is_request).count() as i64;
         let tokens =
             |entries: &[&Entry]| entries.iter().flat_map(|entry| entry.tokens).sum::<i64>();
@@ -58,22 +58,22 @@ impl Month {
         let spend = overview.spend.as_ref().expect("spend");
         let amount = |money: &Option<v1::Money>| nanos(&money.as_ref().expect("money").amount);
         let cost = |entries: Vec<&Entry>| entries.iter().map(|e| e.cost_nanos).sum::<i128>();
-        assert_eq!(amount(&spend.value), cost(self.of_page(false)));
-        assert_eq!(amount(&spend.previous), cost(self.of_page(true)));
+        assert_eq!(amount(&spend.value), cost(self.in_range(false)));
+        assert_eq!(amount(&spend.previous), cost(self.in_range(true)));
         let rate = overview.error_rate.as_ref().expect("a rate");
         let failed = |entries: &[&Entry]| {
             entries.iter().filter(|e| e.is_request && e.outcome == v1::Outcome::Error).count()
         };
-        for (told, entries) in
-            [(rate.value, self.of_page(false)), (rate.previous, self.of_page(true))]
+        for (reported, entries) in
+            [(rate.value, self.in_range(false)), (rate.previous, self.in_range(true))]
         {
             let exact = failed(&entries) as f64 / requests(&entries) as f64 * 100.0;
-            assert_eq!(told.map(millionths), Some(millionths(exact)));
+            assert_eq!(reported.map(millionths), Some(millionths(exact)));
         }
         assert_eq!(count(&overview.total_users).0, self.known_users(registered));
     }
 
-    /// Users registered, or seen in usage before the end of the page.
+    /// Users that are registered, or seen in usage before the end of the range.
     fn known_users(&self, registered: &BTreeSet<String>) -> i64 {
         let before = |entry: &&Entry| entry.is_request && entry.date(self.zone) <= days().1;
         let seen = self.entries.iter().filter(before).map(|e| e.attribution.user_id.clone());
@@ -86,30 +86,30 @@ impl Month {
         let (first, last) = days();
         let mut expected: BTreeMap<String, Vec<&Entry>> = BTreeMap::new();
         for day in first.iter_days().take_while(|day| *day <= last) {
-            // Empty buckets are told, too.
+            // Empty buckets are reported, too.
             let noon = day.and_hms_opt(12, 0, 0).unwrap().and_local_timezone(self.zone).unwrap();
             let any = &self.entries[0];
             let time = noon.with_timezone(&chrono::Utc);
             let bucket = Entry { time, ..plain(any) }.bucket(self.zone, granularity, first);
             expected.entry(bucket).or_default();
         }
-        for entry in self.of_page(false) {
+        for entry in self.in_range(false) {
             let bucket = entry.bucket(self.zone, granularity, first);
-            expected.get_mut(&bucket).expect("a bucket of the page").push(entry);
+            expected.get_mut(&bucket).expect("a bucket of the range").push(entry);
         }
         let expected: Vec<(String, i64)> = expected
             .into_iter()
             .map(|(bucket, entries)| (bucket, distinct(&entries, UsageDimension::User)))
             .collect();
-        let told: Vec<(String, i64)> =
+        let reported: Vec<(String, i64)> =
             points.iter().map(|point| (point.first_date.clone(), point.user_count)).collect();
-        assert_eq!(told, expected, "{} {granularity:?}", self.workspace);
+        assert_eq!(reported, expected, "{} {granularity:?}", self.workspace);
     }
 
     /// (tokens, requests, cost) by value, most tokens first.
     fn ranked(&self, dimension: UsageDimension) -> Vec<(String, i64, i64, i128)> {
         let mut by_value: BTreeMap<String, (i64, i64, i128)> = BTreeMap::new();
-        for entry in self.of_page(false) {
+        for entry in self.in_range(false) {
             let sums = by_value.entry(entry.value(dimension, "")).or_default();
             sums.0 += entry.tokens.iter().sum::<i64>();
             sums.1 += i64::from(entry.is_request);
@@ -121,38 +121,40 @@ impl Month {
         ranked
     }
 
-    fn check_ranking(&self, told: &[v1::RankedUsage], dimension: UsageDimension, top: usize) {
+    fn check_ranking(&self, reported: &[v1::RankedUsage], dimension: UsageDimension, top: usize) {
         let mut expected = self.ranked(dimension);
         expected.retain(|(value, ..)| !value.is_empty());
         expected.truncate(top);
-        assert_eq!(told.len(), expected.len());
-        for ((place, told), (value, tokens, requests, cost)) in (1..).zip(told).zip(expected) {
-            assert_eq!((told.rank, &told.id), (place, &value));
-            assert_eq!((told.token_count, told.request_count), (tokens, requests));
-            assert_eq!(nanos(&told.cost.as_ref().unwrap().amount), cost);
+        assert_eq!(reported.len(), expected.len());
+        for ((place, reported), (value, tokens, requests, cost)) in
+            (1..).zip(reported).zip(expected)
+        {
+            assert_eq!((reported.rank, &reported.id), (place, &value));
+            assert_eq!((reported.token_count, reported.request_count), (tokens, requests));
+            assert_eq!(nanos(&reported.cost.as_ref().unwrap().amount), cost);
             let each = tokens as f64 / requests as f64;
-            assert!((told.tokens_per_request - each).abs() < 1e-6);
+            assert!((reported.tokens_per_request - each).abs() < 1e-6);
         }
     }
 
-    fn check_teams(&self, told: &[v1::TeamUsage]) {
+    fn check_teams(&self, reported: &[v1::TeamUsage]) {
         let expected = self.ranked(UsageDimension::Department);
         let all: i64 = expected.iter().map(|(_, tokens, ..)| tokens).sum();
-        assert_eq!(told.len(), expected.len());
-        for (told, (value, tokens, requests, cost)) in told.iter().zip(expected) {
-            assert_eq!((&told.department_id, told.others), (&value, false));
-            assert_eq!((told.token_count, told.request_count), (tokens, requests));
-            assert_eq!(nanos(&told.cost.as_ref().unwrap().amount), cost);
+        assert_eq!(reported.len(), expected.len());
+        for (reported, (value, tokens, requests, cost)) in reported.iter().zip(expected) {
+            assert_eq!((&reported.department_id, reported.others), (&value, false));
+            assert_eq!((reported.token_count, reported.request_count), (tokens, requests));
+            assert_eq!(nanos(&reported.cost.as_ref().unwrap().amount), cost);
             let share = millionths(tokens as f64 / all as f64 * 100.0);
-            assert_eq!(millionths(told.token_share_percent), share);
+            assert_eq!(millionths(reported.token_share_percent), share);
             if value.is_empty() {
-                assert_eq!(told.display_name, "No department");
+                assert_eq!(reported.display_name, "No department");
             }
         }
     }
 }
 
-/// An entry of which only the time matters.
+/// A record of which only the time matters.
 fn plain(entry: &Entry) -> Entry {
     Entry {
         time: entry.time,
@@ -168,7 +170,7 @@ fn plain(entry: &Entry) -> Entry {
 }
 
 #[tokio::test]
-async fn the_page_is_what_the_records_say_and_consistent_in_itself() {
+async fn the_dashboard_is_exact_and_consistent_with_each_report() {
     let server = month::server().await;
     for month in months(&server).await {
         let registered = sign_up(&server, &month).await;
@@ -188,7 +190,7 @@ async fn the_page_is_what_the_records_say_and_consistent_in_itself() {
         month.check_teams(&page.teams);
         month.check_ranking(&page.top_workflows, UsageDimension::Workflow, 4);
         month.check_ranking(&page.top_assistants, UsageDimension::Assistant, 4);
-        let of_page = page.time_to_first_value.expect("times to first value");
+        let of_dashboard = page.time_to_first_value.expect("times to first value");
 
         let request = v1::GetOverviewRequest {
             workspace_id: workspace_id.clone(),
@@ -206,19 +208,18 @@ async fn the_page_is_what_the_records_say_and_consistent_in_itself() {
             };
             let alone = server.analytics().get_active_users(request).await.unwrap().into_inner();
             month.check_active_users(&alone.points, granularity);
-            assert_eq!(alone.total, distinct(&month.of_page(false), UsageDimension::User));
+            assert_eq!(alone.total, distinct(&month.in_range(false), UsageDimension::User));
         }
         let request =
             v1::GetTimeToFirstValueRequest { workspace_id, range: range(), ..Default::default() };
         let alone = server.analytics().get_time_to_first_value(request).await.unwrap().into_inner();
-        assert_eq!(alone.time_to_first_value.as_ref(), Some(&of_page));
-        check_first_value(&server, &month, &of_page).await;
+        assert_eq!(alone.time_to_first_value.as_ref(), Some(&of_dashboard));
+        check_first_value(&server, &month, &of_dashboard).await;
     }
     server.stop().await.unwrap();
 }
 
-/// How long each user that signs up takes to its first success, worked out from the records; some
-/// never succeed.
+/// Sign-up time of each user, and the time to its first success by the records, if there is one.
 fn sign_ups(month: &Month) -> BTreeMap<String, (Time, Option<i64>)> {
     let mut sign_ups = BTreeMap::new();
     let (first, _) = days();
@@ -237,7 +238,7 @@ fn sign_ups(month: &Month) -> BTreeMap<String, (Time, Option<i64>)> {
     sign_ups
 }
 
-/// Registers users: half of those that exist, and some that never do anything.
+/// Registers users, some of which never use anything.
 async fn sign_up(server: &Server, month: &Month) -> BTreeSet<String> {
     let mut entries = Vec::new();
     for (user, (time, _)) in sign_ups(month) {
@@ -254,7 +255,7 @@ async fn sign_up(server: &Server, month: &Month) -> BTreeSet<String> {
     registered
 }
 
-async fn check_first_value(server: &Server, month: &Month, told: &v1::TimeToFirstValue) {
+async fn check_first_value(server: &Server, month: &Month, reported: &v1::TimeToFirstValue) {
     let (_, last) = days();
     let within = |time: &Time| {
         let zone = month.zone;
@@ -265,14 +266,14 @@ async fn check_first_value(server: &Server, month: &Month, told: &v1::TimeToFirs
     included.retain(|_, (time, _)| within(time));
     let mut taken: Vec<i64> = included.values().filter_map(|(_, taken)| *taken).collect();
     taken.sort_unstable();
-    assert_eq!(told.user_count, included.len() as i64);
-    assert_eq!(told.reached_count, taken.len() as i64);
+    assert_eq!(reported.user_count, included.len() as i64);
+    assert_eq!(reported.reached_count, taken.len() as i64);
     let (left, right) = (taken[(taken.len() - 1) / 2], taken[taken.len() / 2]);
-    let median = told.median.as_ref().expect("a median");
+    let median = reported.median.as_ref().expect("a median");
     let median = median.seconds * 1_000_000 + i64::from(median.nanos) / 1_000;
     assert!((median - (left + right) / 2).abs() <= 1, "{median} {left} {right}");
     let hours = [0, 1, 6, 24, 72, 168].map(|hours| hours * 60 * MICROS_PER_MINUTE);
-    for (place, bucket) in told.buckets.iter().enumerate() {
+    for (place, bucket) in reported.buckets.iter().enumerate() {
         let expected = match hours.get(place) {
             Some(from) => {
                 let to = hours.get(place + 1).copied().unwrap_or(i64::MAX);
@@ -282,7 +283,7 @@ async fn check_first_value(server: &Server, month: &Month, told: &v1::TimeToFirs
         };
         assert_eq!(bucket.user_count, expected as i64, "{bucket:?}");
     }
-    assert_eq!(told.buckets.len(), 7);
+    assert_eq!(reported.buckets.len(), 7);
     let never: BTreeSet<String> = included
         .iter()
         .filter(|(_, (_, taken))| taken.is_none())
