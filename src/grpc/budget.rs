@@ -11,6 +11,7 @@ use super::convert::budget::{self as convert, workspace_to_proto};
 use super::convert::{Violations, boost, text};
 use super::page::Page;
 use super::status::stopping;
+use crate::domain::boost::Boost;
 use crate::engine::{BoostsOf, Engine, InCurrency, SpendWatch};
 use crate::proto::v1;
 use crate::proto::v1::budget_service_server::BudgetService;
@@ -130,7 +131,7 @@ impl BudgetService for Budget {
     ) -> Result<Response<v1::CreateBudgetBoostResponse>, Status> {
         let by = by(request.metadata(), "CreateBudgetBoost")?;
         let (workspace_id, new) = boost::of_budget(request.into_inner())?;
-        let made = self.engine.create_boost(by, &workspace_id, new).await?;
+        let made = self.engine.create::<Boost>(by, &workspace_id, new).await?;
         let boost = Some(boost::to_proto(made));
         Ok(Response::new(v1::CreateBudgetBoostResponse { boost }))
     }

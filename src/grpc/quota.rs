@@ -5,6 +5,11 @@ use tonic::{Request, Response, Status};
 use super::actor::by;
 use super::convert::quota::named;
 use super::convert::{boost, key, quota, rate_limit};
+use crate::domain;
+use crate::domain::api_key::ApiKey;
+use crate::domain::api_key::KeyGroup;
+use crate::domain::boost::Boost;
+use crate::domain::rate_limit::RateLimit;
 use crate::engine::{BoostsOf, Engine, InCurrency};
 use crate::proto::v1;
 use crate::proto::v1::quota_service_server::QuotaService;
@@ -27,7 +32,7 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::CreateQuotaResponse>, Status> {
         let by = by(request.metadata(), "CreateQuota")?;
         let (id, new) = quota::create(request.into_inner(), self.engine.now())?;
-        let made = self.engine.create_quota(by, &id, new).await?;
+        let made = self.engine.create::<domain::quota::Quota>(by, &id, new).await?;
         let quota = Some(quota::to_proto(&id, made.currency, &made.value));
         Ok(Response::new(v1::CreateQuotaResponse { quota }))
     }
@@ -38,7 +43,7 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::GetQuotaResponse>, Status> {
         let v1::GetQuotaRequest { workspace_id, quota_id } = request.into_inner();
         named(&workspace_id, &quota_id, "quota_id")?;
-        let found = self.engine.quota(&workspace_id, &quota_id).await?;
+        let found = self.engine.get::<domain::quota::Quota>(&workspace_id, &quota_id).await?;
         let quota = Some(quota::to_proto(&workspace_id, found.currency, &found.value));
         Ok(Response::new(v1::GetQuotaResponse { quota }))
     }
@@ -64,7 +69,8 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::UpdateQuotaResponse>, Status> {
         let by = by(request.metadata(), "UpdateQuota")?;
         let (workspace_id, id, change) = quota::update(request.into_inner())?;
-        let changed = self.engine.update_quota(by, &workspace_id, id, change).await?;
+        let changed =
+            self.engine.update::<domain::quota::Quota>(by, &workspace_id, id, change).await?;
         let quota = Some(quota::to_proto(&workspace_id, changed.currency, &changed.value));
         Ok(Response::new(v1::UpdateQuotaResponse { quota }))
     }
@@ -76,7 +82,7 @@ impl QuotaService for Quota {
         let by = by(request.metadata(), "DeleteQuota")?;
         let v1::DeleteQuotaRequest { workspace_id, quota_id } = request.into_inner();
         named(&workspace_id, &quota_id, "quota_id")?;
-        self.engine.delete_quota(by, &workspace_id, quota_id).await?;
+        self.engine.delete::<domain::quota::Quota>(by, &workspace_id, quota_id).await?;
         Ok(Response::new(v1::DeleteQuotaResponse {}))
     }
 
@@ -113,7 +119,7 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::CreateQuotaBoostResponse>, Status> {
         let by = by(request.metadata(), "CreateQuotaBoost")?;
         let (id, new) = boost::of_quota(request.into_inner())?;
-        let boost = Some(boost::to_proto(self.engine.create_boost(by, &id, new).await?));
+        let boost = Some(boost::to_proto(self.engine.create::<Boost>(by, &id, new).await?));
         Ok(Response::new(v1::CreateQuotaBoostResponse { boost }))
     }
 
@@ -151,7 +157,7 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::CreateRateLimitResponse>, Status> {
         let by = by(request.metadata(), "CreateRateLimit")?;
         let (id, new) = rate_limit::create(request.into_inner())?;
-        let made = self.engine.create_rate_limit(by, &id, new).await?;
+        let made = self.engine.create::<RateLimit>(by, &id, new).await?;
         let rate_limit = Some(rate_limit::to_proto(&id, &made));
         Ok(Response::new(v1::CreateRateLimitResponse { rate_limit }))
     }
@@ -162,7 +168,7 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::GetRateLimitResponse>, Status> {
         let v1::GetRateLimitRequest { workspace_id, rate_limit_id } = request.into_inner();
         named(&workspace_id, &rate_limit_id, "rate_limit_id")?;
-        let found = self.engine.rate_limit(&workspace_id, &rate_limit_id).await?;
+        let found = self.engine.get::<RateLimit>(&workspace_id, &rate_limit_id).await?;
         let rate_limit = Some(rate_limit::to_proto(&workspace_id, &found));
         Ok(Response::new(v1::GetRateLimitResponse { rate_limit }))
     }
@@ -187,7 +193,7 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::UpdateRateLimitResponse>, Status> {
         let by = by(request.metadata(), "UpdateRateLimit")?;
         let (workspace_id, id, change) = rate_limit::update(request.into_inner())?;
-        let changed = self.engine.update_rate_limit(by, &workspace_id, id, change).await?;
+        let changed = self.engine.update::<RateLimit>(by, &workspace_id, id, change).await?;
         let rate_limit = Some(rate_limit::to_proto(&workspace_id, &changed));
         Ok(Response::new(v1::UpdateRateLimitResponse { rate_limit }))
     }
@@ -199,7 +205,7 @@ impl QuotaService for Quota {
         let by = by(request.metadata(), "DeleteRateLimit")?;
         let v1::DeleteRateLimitRequest { workspace_id, rate_limit_id } = request.into_inner();
         named(&workspace_id, &rate_limit_id, "rate_limit_id")?;
-        self.engine.delete_rate_limit(by, &workspace_id, rate_limit_id).await?;
+        self.engine.delete::<RateLimit>(by, &workspace_id, rate_limit_id).await?;
         Ok(Response::new(v1::DeleteRateLimitResponse {}))
     }
 
@@ -209,7 +215,7 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::RegisterApiKeyResponse>, Status> {
         let by = by(request.metadata(), "RegisterApiKey")?;
         let (id, new) = key::register(request.into_inner())?;
-        let made = self.engine.register_api_key(by, &id, new).await?;
+        let made = self.engine.create::<ApiKey>(by, &id, new).await?;
         let api_key = Some(key::key_to_proto(&made));
         Ok(Response::new(v1::RegisterApiKeyResponse { api_key }))
     }
@@ -220,7 +226,7 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::GetApiKeyResponse>, Status> {
         let v1::GetApiKeyRequest { workspace_id, api_key_id } = request.into_inner();
         named(&workspace_id, &api_key_id, "api_key_id")?;
-        let found = self.engine.api_key(&workspace_id, &api_key_id).await?;
+        let found = self.engine.get::<ApiKey>(&workspace_id, &api_key_id).await?;
         let api_key = Some(key::key_to_proto(&found));
         Ok(Response::new(v1::GetApiKeyResponse { api_key }))
     }
@@ -245,7 +251,7 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::UpdateApiKeyResponse>, Status> {
         let by = by(request.metadata(), "UpdateApiKey")?;
         let (workspace_id, id, change) = key::update_key(request.into_inner())?;
-        let changed = self.engine.update_api_key(by, &workspace_id, id, change).await?;
+        let changed = self.engine.update::<ApiKey>(by, &workspace_id, id, change).await?;
         let api_key = Some(key::key_to_proto(&changed));
         Ok(Response::new(v1::UpdateApiKeyResponse { api_key }))
     }
@@ -257,7 +263,7 @@ impl QuotaService for Quota {
         let by = by(request.metadata(), "DeleteApiKey")?;
         let v1::DeleteApiKeyRequest { workspace_id, api_key_id } = request.into_inner();
         named(&workspace_id, &api_key_id, "api_key_id")?;
-        self.engine.delete_api_key(by, &workspace_id, api_key_id).await?;
+        self.engine.delete::<ApiKey>(by, &workspace_id, api_key_id).await?;
         Ok(Response::new(v1::DeleteApiKeyResponse {}))
     }
 
@@ -267,7 +273,7 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::CreateKeyGroupResponse>, Status> {
         let by = by(request.metadata(), "CreateKeyGroup")?;
         let (id, new) = key::create_group(request.into_inner())?;
-        let made = self.engine.create_key_group(by, &id, new).await?;
+        let made = self.engine.create::<KeyGroup>(by, &id, new).await?;
         let key_group = Some(key::group_to_proto(made));
         Ok(Response::new(v1::CreateKeyGroupResponse { key_group }))
     }
@@ -278,7 +284,7 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::GetKeyGroupResponse>, Status> {
         let v1::GetKeyGroupRequest { workspace_id, key_group_id } = request.into_inner();
         named(&workspace_id, &key_group_id, "key_group_id")?;
-        let found = self.engine.key_group(&workspace_id, &key_group_id).await?;
+        let found = self.engine.get::<KeyGroup>(&workspace_id, &key_group_id).await?;
         let key_group = Some(key::group_to_proto(found));
         Ok(Response::new(v1::GetKeyGroupResponse { key_group }))
     }
@@ -303,7 +309,7 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::UpdateKeyGroupResponse>, Status> {
         let by = by(request.metadata(), "UpdateKeyGroup")?;
         let (workspace_id, id, display_name) = key::update_group(request.into_inner())?;
-        let changed = self.engine.update_key_group(by, &workspace_id, id, display_name).await?;
+        let changed = self.engine.update::<KeyGroup>(by, &workspace_id, id, display_name).await?;
         let key_group = Some(key::group_to_proto(changed));
         Ok(Response::new(v1::UpdateKeyGroupResponse { key_group }))
     }
@@ -315,7 +321,7 @@ impl QuotaService for Quota {
         let by = by(request.metadata(), "DeleteKeyGroup")?;
         let v1::DeleteKeyGroupRequest { workspace_id, key_group_id } = request.into_inner();
         named(&workspace_id, &key_group_id, "key_group_id")?;
-        self.engine.delete_key_group(by, &workspace_id, key_group_id).await?;
+        self.engine.delete::<KeyGroup>(by, &workspace_id, key_group_id).await?;
         Ok(Response::new(v1::DeleteKeyGroupResponse {}))
     }
 }

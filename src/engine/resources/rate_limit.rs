@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use super::{Create, Delete, Edit, Resource, bounded, exists, id_or_new};
+use serde_json::Value;
+
+use super::{Create, Delete, Edit, Find, Resource, Update, bounded, exists, id_or_new};
 use crate::domain::Time;
 use crate::domain::attribution::SubjectKind;
 use crate::domain::backfill::{BackfillQueries, BackfillResults};
 use crate::domain::quota::Enforcement;
 use crate::domain::rate_limit::RateLimit;
-use crate::engine::audit::Actor;
+use crate::engine::audit;
 use crate::engine::error::{Error, Result};
-use crate::engine::{Engine, Shared, WorkspaceHandle};
+use crate::engine::{Engine, WorkspaceHandle};
+use crate::ledger::Ledger;
+use crate::storage::Store;
 use crate::storage::policy::{Change, RuleFilter};
 
 /// A rate limit to be created.
@@ -47,16 +51,12 @@ impl Resource for RateLimit {
         &self.id
     }
 
-    async fn find(
-        _: &Shared,
-        handle: &WorkspaceHandle,
-        id: &str,
-    ) -> Result<Option<Arc<RateLimit>>> {
-        Ok(handle.lock().rate_limit(id).cloned())
-    }
-
     fn set_update_time(&mut self, now: Time) {
         self.update_time = now;
+    }
+
+    fn audit_state(&self, _: &Edit) -> Result<Value> {
+        Ok(audit::state(self))
     }
 
     fn backfill(&self, edit: &Edit) -> BackfillQueries {
@@ -69,6 +69,22 @@ impl Resource for RateLimit {
 
     fn install(&self, edit: &Edit, backfill: BackfillResults) {
         edit.install(|ledger, now| ledger.put_rate_limit(now, self.clone(), backfill));
+    }
+}
+
+impl Find for RateLimit {
+    type View = Arc<RateLimit>;
+
+    async fn find(
+        handle: &WorkspaceHandle,
+        _: &dyn Store,
+        id: &str,
+    ) -> Result<Option<Arc<RateLimit>>> {
+        Ok(handle.lock().rate_limit(id).cloned())
+    }
+
+    fn view(resource: Arc<RateLimit>, _: &Ledger, _: Time) -> Result<Arc<RateLimit>> {
+        Ok(resource)
     }
 }
 
@@ -102,6 +118,28 @@ impl Create for RateLimit {
     }
 }
 
+impl Update for RateLimit {
+    type Change = RateLimitChange;
+
+    fn apply(&mut self, _: &Edit, change: RateLimitChange) -> Result<()> {
+        if let Some(display_name) = change.display_name {
+            self.display_name = display_name;
+        }
+        self.requests_per_minute = change.requests_per_minute.unwrap_or(self.requests_per_minute);
+        self.tokens_per_minute = change.tokens_per_minute.unwrap_or(self.tokens_per_minute);
+        self.requests_per_day = change.requests_per_day.unwrap_or(self.requests_per_day);
+        self.enforcement = change.enforcement.unwrap_or(self.enforcement);
+        if self.limits().next().is_some() {
+            return Ok(());
+        }
+        Err(Error::Field {
+            field: "rate_limit.requests_per_minute".to_owned(),
+            expected: "expected at least one limit to stay: delete the rate limit to have none"
+                .to_owned(),
+        })
+    }
+}
+
 impl Delete for RateLimit {
     fn delete_change(&self) -> Change {
         Change::DeleteRateLimit(self.id.clone())
@@ -113,19 +151,6 @@ impl Delete for RateLimit {
 }
 
 impl Engine {
-    pub async fn create_rate_limit(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        new: NewRateLimit,
-    ) -> Result<Arc<RateLimit>> {
-        self.edit(actor, workspace_id, |edit| async move { edit.create(new).await }).await
-    }
-
-    pub async fn rate_limit(&self, workspace_id: &str, id: &str) -> Result<Arc<RateLimit>> {
-        Ok(self.get(workspace_id, id).await?.value)
-    }
-
     /// Rate limits that match and whose id is greater than `after_id`, by id.
     pub async fn list_rate_limits(
         &self,
@@ -137,47 +162,5 @@ impl Engine {
         self.workspace(workspace_id).await?;
         let filter = self.shared.rule_filter(filter.clone());
         Ok(self.store().rate_limits(workspace_id, &filter, after_id, limit).await?)
-    }
-
-    pub async fn update_rate_limit(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        id: String,
-        change: RateLimitChange,
-    ) -> Result<Arc<RateLimit>> {
-        let update =
-            |edit: Edit| async move { edit.update(&id, |limit| change.apply(limit)).await };
-        self.edit(actor, workspace_id, update).await
-    }
-
-    pub async fn delete_rate_limit(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        id: String,
-    ) -> Result<()> {
-        let delete = |edit: Edit| async move { edit.delete::<RateLimit>(&id).await };
-        self.edit(actor, workspace_id, delete).await
-    }
-}
-
-impl RateLimitChange {
-    fn apply(self, limit: &mut RateLimit) -> Result<()> {
-        if let Some(display_name) = self.display_name {
-            limit.display_name = display_name;
-        }
-        limit.requests_per_minute = self.requests_per_minute.unwrap_or(limit.requests_per_minute);
-        limit.tokens_per_minute = self.tokens_per_minute.unwrap_or(limit.tokens_per_minute);
-        limit.requests_per_day = self.requests_per_day.unwrap_or(limit.requests_per_day);
-        limit.enforcement = self.enforcement.unwrap_or(limit.enforcement);
-        if limit.limits().next().is_some() {
-            return Ok(());
-        }
-        Err(Error::Field {
-            field: "rate_limit.requests_per_minute".to_owned(),
-            expected: "expected at least one limit to stay: delete the rate limit to have none"
-                .to_owned(),
-        })
     }
 }

@@ -36,6 +36,8 @@ use tollgate::storage::{
     Result, Store, StoredHold,
 };
 
+use super::faults::{Fault, Faults};
+
 /// By workspace and id.
 pub type Of<T> = BTreeMap<(String, String), T>;
 /// Workspace, rate limit, subject, span and unit.
@@ -100,6 +102,7 @@ pub struct SimStore {
     claim: Arc<Mutex<u64>>,
     /// How the server before it has ended.
     before: Arc<Mutex<Option<Before>>>,
+    pub faults: Faults,
 }
 
 /// What becomes of one write.
@@ -113,13 +116,14 @@ enum Fate {
 }
 
 impl SimStore {
-    pub fn new(seed: u64) -> SimStore {
+    pub fn new(seed: u64, faults: Faults) -> SimStore {
         SimStore {
             disk: Arc::default(),
             luck: Arc::new(Mutex::new(StdRng::seed_from_u64(seed ^ 0x5709_4a6e))),
             weather: Arc::new(Mutex::new(Weather::Calm)),
             claim: Arc::default(),
             before: Arc::default(),
+            faults,
         }
     }
 
@@ -198,6 +202,27 @@ impl SimStore {
             Fate::AppliedButUnknown => Err(Error::Unknown("simulated".into())),
             _ => answer,
         }
+    }
+
+    async fn append_now(&self, records: &[Record]) -> Result<Vec<Appended>> {
+        self.write(|disk| {
+            let mut answers = Vec::new();
+            for record in records {
+                let answer = match disk.existing(record) {
+                    Some(existing) if existing.seq == record.seq => Appended::New,
+                    Some(existing) => Appended::Existing(Box::new(existing.clone())),
+                    None => {
+                        let last = disk.log.iter().map(|entry| entry.seq).max().unwrap_or(0);
+                        assert!(record.seq > last, "positions grow");
+                        disk.log.push(record.clone());
+                        Appended::New
+                    }
+                };
+                answers.push(answer);
+            }
+            Ok(answers)
+        })
+        .await
     }
 
     /// One read of what is durable.
@@ -321,24 +346,14 @@ impl Store for SimStore {
     }
 
     async fn append(&self, records: &[Record]) -> Result<Vec<Appended>> {
-        self.write(|disk| {
-            let mut answers = Vec::new();
-            for record in records {
-                let answer = match disk.existing(record) {
-                    Some(existing) if existing.seq == record.seq => Appended::New,
-                    Some(existing) => Appended::Existing(Box::new(existing.clone())),
-                    None => {
-                        let last = disk.log.iter().map(|entry| entry.seq).max().unwrap_or(0);
-                        assert!(record.seq > last, "positions grow");
-                        disk.log.push(record.clone());
-                        Appended::New
-                    }
-                };
-                answers.push(answer);
-            }
-            Ok(answers)
-        })
-        .await
+        if self.faults.has(Fault::AnswerBeforeCommit) {
+            let (store, records) = (self.clone(), records.to_vec());
+            let answer = vec![Appended::New; records.len()];
+            tokio::spawn(async move { store.append_now(&records).await });
+            return Ok(answer);
+        }
+        let answer = self.append_now(records).await;
+        self.faults.appended(records, answer)
     }
 
     async fn request_records(&self, workspace_id: &str, request_id: &str) -> Result<Vec<Record>> {
@@ -348,7 +363,7 @@ impl Store for SimStore {
             });
             let mut records: Vec<Record> = of_request.cloned().collect();
             records.sort_by_key(|record| (record.attempt, record.revision));
-            records
+            self.faults.request_records(records)
         })
         .await
     }
@@ -426,11 +441,13 @@ impl Store for SimStore {
 
     async fn put_down(&self, holds: &[StoredHold], rates: &[StoredRate]) -> Result<()> {
         self.write(|disk| {
-            for hold in holds {
+            let has_holds = !self.faults.has(Fault::SnapshotWithoutHolds);
+            for hold in holds.iter().filter(|_| has_holds) {
                 let key = (hold.workspace_id.to_string(), hold.request_id.to_string());
                 disk.holds.insert(key, hold.clone());
             }
-            for rate in rates {
+            let has_rates = !self.faults.has(Fault::SnapshotWithoutRates);
+            for rate in rates.iter().filter(|_| has_rates) {
                 disk.rates.insert(policy::rate_key(rate), rate.clone());
             }
             disk.stopped = true;
@@ -481,6 +498,9 @@ impl Store for SimStore {
                 return Err(Error::Corrupt(format!("fold from {from:?} at {:?}", disk.cursor)));
             }
             disk.add(folded);
+            if self.faults.has(Fault::FoldTwice) {
+                disk.add(folded);
+            }
             disk.cursor = to;
             Ok(())
         })

@@ -19,6 +19,7 @@ use tollgate::storage::policy::{
     AuditEvent, AuditFilter, BoostFilter, Change, PolicyStore, RuleFilter, StoredRate,
 };
 
+use super::super::faults::Fault;
 use super::{Disk, Of, RateKey, SimStore};
 
 impl Disk {
@@ -90,8 +91,9 @@ impl PolicyStore for SimStore {
         changes: &[Change],
         events: &[AuditEvent],
     ) -> Result<()> {
+        let is_lost = self.faults.has(Fault::ChangeIsLost);
         self.write(|disk| {
-            for change in changes {
+            for change in changes.iter().filter(|_| !is_lost) {
                 disk.apply(workspace_id, change);
             }
             for event in events {
