@@ -3,14 +3,18 @@
 
 use std::sync::Arc;
 
-use super::{Create, Delete, Edit, Resource, bounded};
+use serde_json::Value;
+
+use super::{Create, Delete, Edit, Find, Resource, Update, bounded};
 use crate::domain::Time;
 use crate::domain::api_key::{ApiKey, KeyGroup};
 use crate::domain::attribution::SubjectKind;
 use crate::domain::backfill::BackfillResults;
-use crate::engine::audit::Actor;
+use crate::engine::audit;
 use crate::engine::error::{Error, Result};
-use crate::engine::{Engine, Shared, WorkspaceHandle};
+use crate::engine::{Engine, WorkspaceHandle};
+use crate::ledger::Ledger;
+use crate::storage::Store;
 use crate::storage::policy::Change;
 
 /// A key to be registered.
@@ -56,12 +60,12 @@ impl Resource for ApiKey {
         &self.id
     }
 
-    async fn find(_: &Shared, handle: &WorkspaceHandle, id: &str) -> Result<Option<Arc<ApiKey>>> {
-        Ok(handle.lock().api_key(id).cloned())
-    }
-
     fn set_update_time(&mut self, now: Time) {
         self.update_time = now;
+    }
+
+    fn audit_state(&self, _: &Edit) -> Result<Value> {
+        Ok(audit::state(self))
     }
 
     fn put_change(&self) -> Change {
@@ -70,6 +74,22 @@ impl Resource for ApiKey {
 
     fn install(&self, edit: &Edit, _: BackfillResults) {
         edit.install(|ledger, now| ledger.put_api_key(now, self.clone()));
+    }
+}
+
+impl Find for ApiKey {
+    type View = ApiKey;
+
+    async fn find(
+        handle: &WorkspaceHandle,
+        _: &dyn Store,
+        id: &str,
+    ) -> Result<Option<Arc<ApiKey>>> {
+        Ok(handle.lock().api_key(id).cloned())
+    }
+
+    fn view(resource: Arc<ApiKey>, _: &Ledger, _: Time) -> Result<ApiKey> {
+        Ok(Arc::unwrap_or_clone(resource))
     }
 }
 
@@ -98,6 +118,25 @@ impl Create for ApiKey {
     }
 }
 
+impl Update for ApiKey {
+    type Change = ApiKeyChange;
+
+    fn apply(&mut self, edit: &Edit, change: ApiKeyChange) -> Result<()> {
+        if let Some(display_name) = change.display_name {
+            self.display_name = display_name;
+        }
+        if let Some(group) = change.key_group_id {
+            self.key_group_id = edit.key_group_named(group)?;
+        }
+        if let Some(models) = change.allowed_model_ids {
+            self.allowed_model_ids = edit.allowed_models(&models)?;
+        }
+        self.disabled = change.disabled.unwrap_or(self.disabled);
+        self.expire_time = change.expire_time.unwrap_or(self.expire_time);
+        Ok(())
+    }
+}
+
 impl Delete for ApiKey {
     async fn check_unused(&self, edit: &Edit) -> Result<()> {
         edit.require_unlimited::<ApiKey>(SubjectKind::ApiKey, &self.id)
@@ -119,12 +158,12 @@ impl Resource for KeyGroup {
         &self.id
     }
 
-    async fn find(_: &Shared, handle: &WorkspaceHandle, id: &str) -> Result<Option<Arc<KeyGroup>>> {
-        Ok(handle.lock().key_group(id).cloned())
-    }
-
     fn set_update_time(&mut self, now: Time) {
         self.update_time = now;
+    }
+
+    fn audit_state(&self, _: &Edit) -> Result<Value> {
+        Ok(audit::state(self))
     }
 
     fn put_change(&self) -> Change {
@@ -133,6 +172,22 @@ impl Resource for KeyGroup {
 
     fn install(&self, edit: &Edit, _: BackfillResults) {
         edit.install(|ledger, now| ledger.put_key_group(now, self.clone()));
+    }
+}
+
+impl Find for KeyGroup {
+    type View = GroupView;
+
+    async fn find(
+        handle: &WorkspaceHandle,
+        _: &dyn Store,
+        id: &str,
+    ) -> Result<Option<Arc<KeyGroup>>> {
+        Ok(handle.lock().key_group(id).cloned())
+    }
+
+    fn view(resource: Arc<KeyGroup>, ledger: &Ledger, _: Time) -> Result<GroupView> {
+        Ok(group_view(resource, ledger))
     }
 }
 
@@ -157,6 +212,18 @@ impl Create for KeyGroup {
     }
 }
 
+impl Update for KeyGroup {
+    /// Another name, if there is one.
+    type Change = Option<String>;
+
+    fn apply(&mut self, _: &Edit, display_name: Option<String>) -> Result<()> {
+        if let Some(display_name) = display_name {
+            self.display_name = display_name;
+        }
+        Ok(())
+    }
+}
+
 impl Delete for KeyGroup {
     async fn check_unused(&self, edit: &Edit) -> Result<()> {
         edit.require_unlimited::<KeyGroup>(SubjectKind::KeyGroup, &self.id)?;
@@ -176,20 +243,6 @@ impl Delete for KeyGroup {
 }
 
 impl Engine {
-    pub async fn register_api_key(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        new: NewApiKey,
-    ) -> Result<ApiKey> {
-        let register = |edit: Edit| async move { edit.create::<ApiKey>(new).await };
-        Ok(Arc::unwrap_or_clone(self.edit(actor, workspace_id, register).await?))
-    }
-
-    pub async fn api_key(&self, workspace_id: &str, id: &str) -> Result<ApiKey> {
-        Ok(Arc::unwrap_or_clone(self.get(workspace_id, id).await?.value))
-    }
-
     /// Keys, of one group if it is named, whose id is greater than `after_id`, by id.
     pub async fn list_api_keys(
         &self,
@@ -202,40 +255,6 @@ impl Engine {
         Ok(self.store().api_keys(workspace_id, key_group_id, after_id, limit).await?)
     }
 
-    pub async fn update_api_key(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        id: String,
-        change: ApiKeyChange,
-    ) -> Result<ApiKey> {
-        let update =
-            |edit: Edit| async move { edit.update(&id, |key| change.apply(&edit, key)).await };
-        Ok(Arc::unwrap_or_clone(self.edit(actor, workspace_id, update).await?))
-    }
-
-    /// Removes the registration of a key, unless a limit names it.
-    pub async fn delete_api_key(&self, actor: Actor, workspace_id: &str, id: String) -> Result<()> {
-        let delete = |edit: Edit| async move { edit.delete::<ApiKey>(&id).await };
-        self.edit(actor, workspace_id, delete).await
-    }
-
-    pub async fn create_key_group(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        new: NewKeyGroup,
-    ) -> Result<GroupView> {
-        let create =
-            |edit: Edit| async move { Ok(edit.handle.group_view(edit.create(new).await?)) };
-        self.edit(actor, workspace_id, create).await
-    }
-
-    pub async fn key_group(&self, workspace_id: &str, id: &str) -> Result<GroupView> {
-        let group = self.get(workspace_id, id).await?.value;
-        Ok(self.workspace(workspace_id).await?.group_view(group))
-    }
-
     /// Groups whose id is greater than `after_id`, by id.
     pub async fn list_key_groups(
         &self,
@@ -245,61 +264,14 @@ impl Engine {
     ) -> Result<Vec<GroupView>> {
         let handle = self.workspace(workspace_id).await?;
         let groups = self.store().key_groups(workspace_id, after_id, limit).await?;
-        Ok(groups.into_iter().map(|group| handle.group_view(group.into())).collect())
-    }
-
-    /// Renames a group; without a name it stays as it is.
-    pub async fn update_key_group(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        id: String,
-        display_name: Option<String>,
-    ) -> Result<GroupView> {
-        let update = |edit: Edit| async move {
-            let rename = |group: &mut KeyGroup| {
-                group.display_name = display_name.unwrap_or_else(|| group.display_name.clone());
-                Ok(())
-            };
-            Ok(edit.handle.group_view(edit.update(&id, rename).await?))
-        };
-        self.edit(actor, workspace_id, update).await
-    }
-
-    /// Deletes a group, unless a key is in it or a limit names it.
-    pub async fn delete_key_group(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        id: String,
-    ) -> Result<()> {
-        let delete = |edit: Edit| async move { edit.delete::<KeyGroup>(&id).await };
-        self.edit(actor, workspace_id, delete).await
+        let ledger = handle.lock();
+        Ok(groups.into_iter().map(|group| group_view(group.into(), &ledger)).collect())
     }
 }
 
-impl ApiKeyChange {
-    fn apply(self, edit: &Edit, key: &mut ApiKey) -> Result<()> {
-        if let Some(display_name) = self.display_name {
-            key.display_name = display_name;
-        }
-        if let Some(group) = self.key_group_id {
-            key.key_group_id = edit.key_group_named(group)?;
-        }
-        if let Some(models) = self.allowed_model_ids {
-            key.allowed_model_ids = edit.allowed_models(&models)?;
-        }
-        key.disabled = self.disabled.unwrap_or(key.disabled);
-        key.expire_time = self.expire_time.unwrap_or(key.expire_time);
-        Ok(())
-    }
-}
-
-impl WorkspaceHandle {
-    fn group_view(&self, group: Arc<KeyGroup>) -> GroupView {
-        let key_count = self.lock().keys_in_group(&group.id);
-        GroupView { group: Arc::unwrap_or_clone(group), key_count }
-    }
+fn group_view(group: Arc<KeyGroup>, ledger: &Ledger) -> GroupView {
+    let key_count = ledger.keys_in_group(&group.id);
+    GroupView { group: Arc::unwrap_or_clone(group), key_count }
 }
 
 impl Edit {

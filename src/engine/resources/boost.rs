@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Create, Edit, Resource, id_or_new, not_found};
+use super::{Create, Edit, Find, Resource, id_or_new, not_found};
 use crate::domain::attribution::SubjectKind;
 use crate::domain::backfill::BackfillResults;
 use crate::domain::boost::{BOOST_SPAN_MAX, BOOSTS_MAX, Boost, BoostInUnit, BoostTarget};
@@ -13,8 +13,9 @@ use crate::domain::quota::{COUNT_LIMIT_MAX, Quota, Unit};
 use crate::domain::{Amount, Currency, Time};
 use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
-use crate::engine::{Engine, InCurrency, Shared, WorkspaceHandle};
+use crate::engine::{Engine, InCurrency, WorkspaceHandle};
 use crate::ledger::Ledger;
+use crate::storage::Store;
 use crate::storage::policy::{BoostFilter, Change};
 
 /// A boost to be created.
@@ -64,20 +65,11 @@ impl BoostKind {
     }
 }
 
-/// Boosts are read from storage: the ledger keeps only those that are not over.
 impl Resource for Boost {
     const KIND: &'static str = "boost";
 
     fn id(&self) -> &Arc<str> {
         &self.id
-    }
-
-    async fn find(
-        shared: &Shared,
-        handle: &WorkspaceHandle,
-        id: &str,
-    ) -> Result<Option<Arc<Boost>>> {
-        Ok(shared.store.boost(handle.id(), id).await?.map(Arc::new))
     }
 
     fn audit_state(&self, edit: &Edit) -> Result<Value> {
@@ -98,6 +90,25 @@ impl Resource for Boost {
     }
 }
 
+/// In storage: the ledger has only those that are not over.
+impl Find for Boost {
+    type View = InCurrency<BoostView>;
+
+    async fn find(
+        handle: &WorkspaceHandle,
+        store: &dyn Store,
+        id: &str,
+    ) -> Result<Option<Arc<Boost>>> {
+        Ok(store.boost(handle.id(), id).await?.map(Arc::new))
+    }
+
+    fn view(resource: Arc<Boost>, ledger: &Ledger, now: Time) -> Result<InCurrency<BoostView>> {
+        let (currency, unit) = (ledger.workspace().currency, unit_of(ledger, &resource.target)?);
+        Ok(InCurrency { currency, value: view(unit, now, Arc::unwrap_or_clone(resource)) })
+    }
+}
+
+/// A repeat may come from another actor, and when the boost is over.
 impl Create for Boost {
     type New = NewBoost;
 
@@ -105,7 +116,6 @@ impl Create for Boost {
         new.id.as_deref()
     }
 
-    /// A repeat may come from another actor, and when the boost is over.
     fn build(edit: &Edit, new: NewBoost, existing: Option<&Boost>) -> Result<Boost> {
         let ledger = edit.ledger();
         let unit = unit_of(&ledger, &new.target)?;
@@ -132,17 +142,6 @@ impl Create for Boost {
 }
 
 impl Engine {
-    /// Raises a limit for a time. Idempotent by its id.
-    pub async fn create_boost(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        new: NewBoost,
-    ) -> Result<InCurrency<BoostView>> {
-        let create = |edit: Edit| async move { edit.boost_view(edit.create::<Boost>(new).await?) };
-        self.edit(actor, workspace_id, create).await
-    }
-
     /// Boosts that match, latest (`start_time`, id) first, before `after`.
     pub async fn boosts(
         &self,
@@ -186,16 +185,9 @@ impl Engine {
                 }
                 Ok(())
             };
-            edit.boost_view(edit.update(&id, cancel).await?)
+            edit.view(edit.update(&id, cancel).await?)
         };
         self.edit(actor, workspace_id, cancel).await
-    }
-}
-
-impl Edit {
-    fn boost_view(&self, boost: Arc<Boost>) -> Result<InCurrency<BoostView>> {
-        let unit = unit_of(&self.ledger(), &boost.target)?;
-        Ok(self.in_currency(view(unit, self.now, Arc::unwrap_or_clone(boost))))
     }
 }
 

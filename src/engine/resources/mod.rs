@@ -17,10 +17,9 @@ mod workspace;
 use std::future::Future;
 use std::sync::{Arc, MutexGuard};
 
-use serde::Serialize;
 use serde_json::Value;
 
-use super::audit::{self, Actor};
+use super::audit::Actor;
 use super::error::{Error, Result};
 use super::workspace::WorkspaceHandle;
 use super::{Engine, InCurrency, Shared};
@@ -30,8 +29,8 @@ use crate::domain::quota::Scope;
 use crate::domain::workspace::Workspace;
 use crate::domain::{Amount, Currency, Time};
 use crate::ledger::Ledger;
-use crate::storage;
 use crate::storage::policy::{AuditEvent, Change, RuleFilter};
+use crate::storage::{self, Store};
 
 pub use api_key::{ApiKeyChange, GroupView, NewApiKey, NewKeyGroup};
 pub use boost::{BoostAmount, BoostKind, BoostView, NewBoost};
@@ -47,18 +46,11 @@ pub use receiver::{
 pub use workspace::{ModelLimitChange, NewWorkspace, PlanChange, WorkspaceChange};
 
 /// A kind of resource that belongs to a workspace and has an id there.
-pub(super) trait Resource: Clone + PartialEq + Serialize + Send + Sync + 'static {
+pub trait Resource: Clone + PartialEq + Send + Sync + 'static {
     /// Its name in errors and in the audit log, for example `quota`.
     const KIND: &'static str;
 
     fn id(&self) -> &Arc<str>;
-
-    /// The resource of this id as it is set now.
-    fn find(
-        shared: &Shared,
-        handle: &WorkspaceHandle,
-        id: &str,
-    ) -> impl Future<Output = Result<Option<Arc<Self>>>> + Send;
 
     fn set_update_time(&mut self, _now: Time) {}
 
@@ -66,9 +58,7 @@ pub(super) trait Resource: Clone + PartialEq + Serialize + Send + Sync + 'static
     ///
     /// # Errors
     /// If what it belongs to is gone.
-    fn audit_state(&self, _edit: &Edit) -> Result<Value> {
-        Ok(audit::state(self))
-    }
+    fn audit_state(&self, edit: &Edit) -> Result<Value>;
 
     /// What the usage log must be asked before it applies.
     fn backfill(&self, _edit: &Edit) -> BackfillQueries {
@@ -82,9 +72,26 @@ pub(super) trait Resource: Clone + PartialEq + Serialize + Send + Sync + 'static
     fn install(&self, _edit: &Edit, _backfill: BackfillResults) {}
 }
 
-/// A resource that a call creates.
-pub(super) trait Create: Resource {
-    /// Whether a repeated create answers with the resource that exists, if it has the same content.
+/// A resource that is found by its id.
+pub trait Find: Resource {
+    /// What callers get to see of it.
+    type View: Send;
+
+    /// The resource as it is set now.
+    fn find(
+        handle: &WorkspaceHandle,
+        store: &dyn Store,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<Arc<Self>>>> + Send;
+
+    /// # Errors
+    /// If what it belongs to is gone.
+    fn view(resource: Arc<Self>, ledger: &Ledger, now: Time) -> Result<Self::View>;
+}
+
+/// A resource that is created by a call.
+pub trait Create: Find {
+    /// Whether a repeated create returns the resource that exists, if it has the same content.
     /// Otherwise it is refused.
     const IS_IDEMPOTENT: bool = true;
 
@@ -108,8 +115,18 @@ pub(super) trait Create: Resource {
     fn admit(&self, edit: &Edit) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// A resource that a call deletes.
-pub(super) trait Delete: Resource {
+/// A resource that is changed by a call.
+pub trait Update: Find {
+    /// The parts that change.
+    type Change: Send;
+
+    /// # Errors
+    /// If it would not be valid.
+    fn apply(&mut self, edit: &Edit, change: Self::Change) -> Result<()>;
+}
+
+/// A resource that is deleted by a call.
+pub trait Delete: Find {
     /// # Errors
     /// If another resource refers to it.
     fn check_unused(&self, _edit: &Edit) -> impl Future<Output = Result<()>> + Send {
@@ -124,17 +141,69 @@ pub(super) trait Delete: Resource {
 }
 
 /// One administrative call on a workspace, in the writer.
-pub(super) struct Edit {
-    pub shared: Arc<Shared>,
-    pub handle: Arc<WorkspaceHandle>,
-    pub actor: Actor,
+pub struct Edit {
+    pub(super) shared: Arc<Shared>,
+    pub(super) handle: Arc<WorkspaceHandle>,
+    pub(super) actor: Actor,
     /// Its settings when the call began.
-    pub workspace: Workspace,
+    pub(super) workspace: Workspace,
     /// The ledger's time when the call began: its clock never steps back.
-    pub now: Time,
+    pub(super) now: Time,
 }
 
 impl Engine {
+    /// Creates a resource, see [`Create`].
+    pub async fn create<R: Create>(
+        &self,
+        actor: Actor,
+        workspace_id: &str,
+        new: R::New,
+    ) -> Result<R::View>
+    where
+        R::New: 'static,
+        R::View: 'static,
+    {
+        let create = |edit: Edit| async move { edit.view(edit.create::<R>(new).await?) };
+        self.edit(actor, workspace_id, create).await
+    }
+
+    pub async fn get<R: Find>(&self, workspace_id: &str, id: &str) -> Result<R::View> {
+        let handle = self.workspace(workspace_id).await?;
+        let found = R::find(&handle, &**self.store(), id).await?;
+        R::view(found.ok_or_else(|| not_found(R::KIND, id))?, &handle.lock(), self.now())
+    }
+
+    /// Changes a resource. Nothing is written if it stays as it is.
+    pub async fn update<R: Update>(
+        &self,
+        actor: Actor,
+        workspace_id: &str,
+        id: impl Into<String>,
+        change: R::Change,
+    ) -> Result<R::View>
+    where
+        R::Change: 'static,
+        R::View: 'static,
+    {
+        let id = id.into();
+        let update = |edit: Edit| async move {
+            edit.view(edit.update::<R>(&id, |resource| resource.apply(&edit, change)).await?)
+        };
+        self.edit(actor, workspace_id, update).await
+    }
+
+    /// Deletes a resource that nothing refers to.
+    pub async fn delete<R: Delete>(
+        &self,
+        actor: Actor,
+        workspace_id: &str,
+        id: impl Into<String>,
+    ) -> Result<()> {
+        let id = id.into();
+        let delete = |edit: Edit| async move { edit.delete::<R>(&id).await };
+        self.edit(actor, workspace_id, delete).await
+    }
+
     /// Runs an edit of a workspace in the writer.
     pub(super) async fn edit<T, F>(
         &self,
@@ -148,14 +217,6 @@ impl Engine {
     {
         let handle = self.workspace(workspace_id).await?;
         self.in_writer(|shared| change(Edit::begin(shared, handle, actor))).await
-    }
-
-    /// The resource of this id, with the currency of its workspace.
-    async fn get<R: Resource>(&self, workspace_id: &str, id: &str) -> Result<InCurrency<Arc<R>>> {
-        let handle = self.workspace(workspace_id).await?;
-        let currency = handle.lock().workspace().currency;
-        let found = R::find(&self.shared, &handle, id).await?;
-        Ok(InCurrency { currency, value: found.ok_or_else(|| not_found(R::KIND, id))? })
     }
 }
 
@@ -172,7 +233,7 @@ impl Edit {
     /// Creates a resource; repeated, see [`Create::IS_IDEMPOTENT`].
     async fn create<R: Create>(&self, new: R::New) -> Result<Arc<R>> {
         let existing = match R::requested_id(&new) {
-            Some(id) => R::find(&self.shared, &self.handle, id).await?,
+            Some(id) => R::find(&self.handle, &*self.shared.store, id).await?,
             None => None,
         };
         let resource = R::build(self, new, existing.as_deref())?;
@@ -186,7 +247,7 @@ impl Edit {
         }
     }
 
-    async fn update<R: Resource>(
+    async fn update<R: Find>(
         &self,
         id: &str,
         change: impl FnOnce(&mut R) -> Result<()> + Send,
@@ -207,9 +268,13 @@ impl Edit {
         Ok(())
     }
 
-    async fn find<R: Resource>(&self, id: &str) -> Result<Arc<R>> {
-        let found = R::find(&self.shared, &self.handle, id).await?;
+    async fn find<R: Find>(&self, id: &str) -> Result<Arc<R>> {
+        let found = R::find(&self.handle, &*self.shared.store, id).await?;
         found.ok_or_else(|| not_found(R::KIND, id))
+    }
+
+    fn view<R: Find>(&self, resource: Arc<R>) -> Result<R::View> {
+        R::view(resource, &self.ledger(), self.now)
     }
 
     /// Stores a resource and gives it to the ledger. Nothing is written if it is as before.
@@ -233,7 +298,7 @@ impl Edit {
     }
 
     /// The entry of the audit log about a change of this call; none if nothing changed.
-    pub fn event(
+    pub(super) fn event(
         &self,
         kind: &'static str,
         id: &str,
@@ -244,7 +309,7 @@ impl Edit {
     }
 
     /// Writes changes with their entries of the audit log, in one transaction.
-    pub async fn commit(
+    pub(super) async fn commit(
         &self,
         changes: Vec<Change>,
         events: impl IntoIterator<Item = AuditEvent>,

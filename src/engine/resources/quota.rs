@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Create, Delete, Edit, Resource, bounded, exists, id_or_new};
+use super::{Create, Delete, Edit, Find, Resource, Update, bounded, exists, id_or_new};
 use crate::domain::attribution::SubjectKind;
 use crate::domain::backfill::{BackfillQueries, BackfillResults};
 use crate::domain::quota::{Enforcement, Period, Quota, THRESHOLDS_DEFAULT, Unit};
 use crate::domain::{Amount, Currency, Time};
 use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
-use crate::engine::{Engine, InCurrency, Shared, WorkspaceHandle};
-use crate::ledger::{QuotaUsage, UsageFilter, UsagePosition};
+use crate::engine::{Engine, InCurrency, WorkspaceHandle};
+use crate::ledger::{Ledger, QuotaUsage, UsageFilter, UsagePosition};
+use crate::storage::Store;
 use crate::storage::policy::{Change, RuleFilter};
 
 /// A quota to be created.
@@ -76,10 +77,6 @@ impl Resource for Quota {
         &self.id
     }
 
-    async fn find(_: &Shared, handle: &WorkspaceHandle, id: &str) -> Result<Option<Arc<Quota>>> {
-        Ok(handle.lock().quota(id).cloned())
-    }
-
     fn set_update_time(&mut self, now: Time) {
         self.update_time = now;
     }
@@ -101,6 +98,18 @@ impl Resource for Quota {
 
     fn install(&self, edit: &Edit, backfill: BackfillResults) {
         edit.install(|ledger, now| ledger.put_quota(now, self.clone(), backfill));
+    }
+}
+
+impl Find for Quota {
+    type View = InCurrency<Arc<Quota>>;
+
+    async fn find(handle: &WorkspaceHandle, _: &dyn Store, id: &str) -> Result<Option<Arc<Quota>>> {
+        Ok(handle.lock().quota(id).cloned())
+    }
+
+    fn view(resource: Arc<Quota>, ledger: &Ledger, _: Time) -> Result<InCurrency<Arc<Quota>>> {
+        Ok(InCurrency { currency: ledger.workspace().currency, value: resource })
     }
 }
 
@@ -145,6 +154,26 @@ impl Create for Quota {
     }
 }
 
+impl Update for Quota {
+    type Change = QuotaChange;
+
+    fn apply(&mut self, edit: &Edit, change: QuotaChange) -> Result<()> {
+        self.limit = change.limit.apply(edit, self)?;
+        if let Some(display_name) = change.display_name {
+            self.display_name = display_name;
+        }
+        self.enforcement = change.enforcement.unwrap_or(self.enforcement);
+        match change.thresholds {
+            Some(ThresholdChange::Set(thresholds)) => self.thresholds = thresholds,
+            Some(ThresholdChange::SomeAtLeast) if self.thresholds.is_empty() => {
+                self.thresholds = THRESHOLDS_DEFAULT.to_vec();
+            }
+            Some(ThresholdChange::SomeAtLeast) | None => {}
+        }
+        Ok(())
+    }
+}
+
 /// With a quota go its boosts.
 impl Delete for Quota {
     fn delete_change(&self) -> Change {
@@ -157,21 +186,6 @@ impl Delete for Quota {
 }
 
 impl Engine {
-    pub async fn create_quota(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        new: NewQuota,
-    ) -> Result<InCurrency<Arc<Quota>>> {
-        let create =
-            |edit: Edit| async move { Ok(edit.in_currency(edit.create::<Quota>(new).await?)) };
-        self.edit(actor, workspace_id, create).await
-    }
-
-    pub async fn quota(&self, workspace_id: &str, id: &str) -> Result<InCurrency<Arc<Quota>>> {
-        self.get(workspace_id, id).await
-    }
-
     /// Quotas that match and whose id is greater than `after_id`, by id.
     pub async fn list_quotas(
         &self,
@@ -184,26 +198,6 @@ impl Engine {
         let filter = self.shared.rule_filter(filter);
         let value = self.store().quotas(workspace_id, &filter, after_id, limit).await?;
         Ok(InCurrency { currency, value })
-    }
-
-    pub async fn update_quota(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        id: String,
-        change: QuotaChange,
-    ) -> Result<InCurrency<Arc<Quota>>> {
-        let update = |edit: Edit| async move {
-            let updated = edit.update(&id, |quota| change.apply(&edit, quota)).await?;
-            Ok(edit.in_currency(updated))
-        };
-        self.edit(actor, workspace_id, update).await
-    }
-
-    /// Deletes a quota with its boosts.
-    pub async fn delete_quota(&self, actor: Actor, workspace_id: &str, id: String) -> Result<()> {
-        let delete = |edit: Edit| async move { edit.delete::<Quota>(&id).await };
-        self.edit(actor, workspace_id, delete).await
     }
 
     /// Begins a new window of a quota that is reset by hand.
@@ -243,24 +237,6 @@ impl Engine {
         let currency = ledger.workspace().currency;
         let value = ledger.quota_usage(self.now(), filter, after, limit);
         Ok(InCurrency { currency, value })
-    }
-}
-
-impl QuotaChange {
-    fn apply(self, edit: &Edit, quota: &mut Quota) -> Result<()> {
-        quota.limit = self.limit.apply(edit, quota)?;
-        if let Some(display_name) = self.display_name {
-            quota.display_name = display_name;
-        }
-        quota.enforcement = self.enforcement.unwrap_or(quota.enforcement);
-        match self.thresholds {
-            Some(ThresholdChange::Set(thresholds)) => quota.thresholds = thresholds,
-            Some(ThresholdChange::SomeAtLeast) if quota.thresholds.is_empty() => {
-                quota.thresholds = THRESHOLDS_DEFAULT.to_vec();
-            }
-            Some(ThresholdChange::SomeAtLeast) | None => {}
-        }
-        Ok(())
     }
 }
 

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use super::{Create, Delete, Edit, Resource, bounded, exists, id_or_new};
+use serde_json::Value;
+
+use super::{Create, Delete, Edit, Find, Resource, Update, bounded, exists, id_or_new};
 use crate::domain::Time;
 use crate::domain::attribution::SubjectKind;
 use crate::domain::backfill::{BackfillQueries, BackfillResults};
 use crate::domain::quota::Enforcement;
 use crate::domain::rate_limit::{RateBound, RateLimit};
-use crate::engine::audit::Actor;
+use crate::engine::audit;
 use crate::engine::error::Result;
-use crate::engine::{Engine, Shared, WorkspaceHandle};
+use crate::engine::{Engine, WorkspaceHandle};
+use crate::ledger::Ledger;
+use crate::storage::Store;
 use crate::storage::policy::{Change, RuleFilter};
 
 /// A rate limit to be created.
@@ -45,16 +49,12 @@ impl Resource for RateLimit {
         &self.id
     }
 
-    async fn find(
-        _: &Shared,
-        handle: &WorkspaceHandle,
-        id: &str,
-    ) -> Result<Option<Arc<RateLimit>>> {
-        Ok(handle.lock().rate_limit(id).cloned())
-    }
-
     fn set_update_time(&mut self, now: Time) {
         self.update_time = now;
+    }
+
+    fn audit_state(&self, _: &Edit) -> Result<Value> {
+        Ok(audit::state(self))
     }
 
     fn backfill(&self, edit: &Edit) -> BackfillQueries {
@@ -67,6 +67,22 @@ impl Resource for RateLimit {
 
     fn install(&self, edit: &Edit, backfill: BackfillResults) {
         edit.install(|ledger, now| ledger.put_rate_limit(now, self.clone(), backfill));
+    }
+}
+
+impl Find for RateLimit {
+    type View = Arc<RateLimit>;
+
+    async fn find(
+        handle: &WorkspaceHandle,
+        _: &dyn Store,
+        id: &str,
+    ) -> Result<Option<Arc<RateLimit>>> {
+        Ok(handle.lock().rate_limit(id).cloned())
+    }
+
+    fn view(resource: Arc<RateLimit>, _: &Ledger, _: Time) -> Result<Arc<RateLimit>> {
+        Ok(resource)
     }
 }
 
@@ -98,6 +114,21 @@ impl Create for RateLimit {
     }
 }
 
+impl Update for RateLimit {
+    type Change = RateLimitChange;
+
+    fn apply(&mut self, _: &Edit, change: RateLimitChange) -> Result<()> {
+        if let Some(display_name) = change.display_name {
+            self.display_name = display_name;
+        }
+        if let Some(bounds) = change.bounds {
+            self.bounds = RateBound::sorted(bounds);
+        }
+        self.enforcement = change.enforcement.unwrap_or(self.enforcement);
+        Ok(())
+    }
+}
+
 impl Delete for RateLimit {
     fn delete_change(&self) -> Change {
         Change::DeleteRateLimit(self.id.clone())
@@ -109,19 +140,6 @@ impl Delete for RateLimit {
 }
 
 impl Engine {
-    pub async fn create_rate_limit(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        new: NewRateLimit,
-    ) -> Result<Arc<RateLimit>> {
-        self.edit(actor, workspace_id, |edit| async move { edit.create(new).await }).await
-    }
-
-    pub async fn rate_limit(&self, workspace_id: &str, id: &str) -> Result<Arc<RateLimit>> {
-        Ok(self.get(workspace_id, id).await?.value)
-    }
-
     /// Rate limits that match and whose id is greater than `after_id`, by id.
     pub async fn list_rate_limits(
         &self,
@@ -133,40 +151,5 @@ impl Engine {
         self.workspace(workspace_id).await?;
         let filter = self.shared.rule_filter(filter.clone());
         Ok(self.store().rate_limits(workspace_id, &filter, after_id, limit).await?)
-    }
-
-    pub async fn update_rate_limit(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        id: String,
-        change: RateLimitChange,
-    ) -> Result<Arc<RateLimit>> {
-        let update =
-            |edit: Edit| async move { edit.update(&id, |limit| change.apply(limit)).await };
-        self.edit(actor, workspace_id, update).await
-    }
-
-    pub async fn delete_rate_limit(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        id: String,
-    ) -> Result<()> {
-        let delete = |edit: Edit| async move { edit.delete::<RateLimit>(&id).await };
-        self.edit(actor, workspace_id, delete).await
-    }
-}
-
-impl RateLimitChange {
-    fn apply(self, limit: &mut RateLimit) -> Result<()> {
-        if let Some(display_name) = self.display_name {
-            limit.display_name = display_name;
-        }
-        if let Some(bounds) = self.bounds {
-            limit.bounds = RateBound::sorted(bounds);
-        }
-        limit.enforcement = self.enforcement.unwrap_or(limit.enforcement);
-        Ok(())
     }
 }

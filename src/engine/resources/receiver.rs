@@ -6,16 +6,19 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 use url::Url;
 
-use super::{Create, Delete, Edit, Resource, id_or_new};
+use super::{Create, Delete, Edit, Find, Resource, id_or_new};
 use crate::domain::Time;
 use crate::domain::alert::AlertType;
 use crate::domain::alert::receiver::{EmailReceiver, Webhook};
 use crate::domain::time::{MICROS_PER_DAY, Micros};
-use crate::engine::audit::Actor;
+use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
-use crate::engine::{Engine, Shared, WorkspaceHandle};
+use crate::engine::{Engine, WorkspaceHandle};
+use crate::ledger::Ledger;
+use crate::storage::Store;
 use crate::storage::alerts::Receiver;
 use crate::storage::policy::Change;
 
@@ -66,21 +69,33 @@ impl Resource for Webhook {
         &self.id
     }
 
-    async fn find(
-        shared: &Shared,
-        handle: &WorkspaceHandle,
-        id: &str,
-    ) -> Result<Option<Arc<Webhook>>> {
-        let mut webhooks = shared.store.webhooks(handle.id()).await?.into_iter();
-        Ok(webhooks.find(|webhook| *webhook.id == *id).map(Arc::new))
-    }
-
     fn set_update_time(&mut self, now: Time) {
         self.update_time = now;
     }
 
+    fn audit_state(&self, _: &Edit) -> Result<Value> {
+        Ok(audit::state(self))
+    }
+
     fn put_change(&self) -> Change {
         Change::PutWebhook(self.clone())
+    }
+}
+
+impl Find for Webhook {
+    type View = Webhook;
+
+    async fn find(
+        handle: &WorkspaceHandle,
+        store: &dyn Store,
+        id: &str,
+    ) -> Result<Option<Arc<Webhook>>> {
+        let mut webhooks = store.webhooks(handle.id()).await?.into_iter();
+        Ok(webhooks.find(|webhook| *webhook.id == *id).map(Arc::new))
+    }
+
+    fn view(resource: Arc<Webhook>, _: &Ledger, _: Time) -> Result<Webhook> {
+        Ok(Arc::unwrap_or_clone(resource))
     }
 }
 
@@ -131,17 +146,29 @@ impl Resource for EmailReceiver {
         &self.id
     }
 
-    async fn find(
-        shared: &Shared,
-        handle: &WorkspaceHandle,
-        id: &str,
-    ) -> Result<Option<Arc<EmailReceiver>>> {
-        let mut receivers = shared.store.email_receivers(handle.id()).await?.into_iter();
-        Ok(receivers.find(|receiver| *receiver.id == *id).map(Arc::new))
+    fn audit_state(&self, _: &Edit) -> Result<Value> {
+        Ok(audit::state(self))
     }
 
     fn put_change(&self) -> Change {
         Change::PutEmailReceiver(self.clone())
+    }
+}
+
+impl Find for EmailReceiver {
+    type View = EmailReceiver;
+
+    async fn find(
+        handle: &WorkspaceHandle,
+        store: &dyn Store,
+        id: &str,
+    ) -> Result<Option<Arc<EmailReceiver>>> {
+        let mut receivers = store.email_receivers(handle.id()).await?.into_iter();
+        Ok(receivers.find(|receiver| *receiver.id == *id).map(Arc::new))
+    }
+
+    fn view(resource: Arc<EmailReceiver>, _: &Ledger, _: Time) -> Result<EmailReceiver> {
+        Ok(Arc::unwrap_or_clone(resource))
     }
 }
 
@@ -232,36 +259,9 @@ impl Engine {
         Ok(())
     }
 
-    pub async fn delete_webhook(&self, actor: Actor, workspace_id: &str, id: &str) -> Result<()> {
-        let id = id.to_owned();
-        let delete = |edit: Edit| async move { edit.delete::<Webhook>(&id).await };
-        self.edit(actor, workspace_id, delete).await
-    }
-
     pub async fn email_receivers(&self, workspace_id: &str) -> Result<Vec<EmailReceiver>> {
         self.workspace(workspace_id).await?;
         Ok(self.store().email_receivers(workspace_id).await?)
-    }
-
-    pub async fn create_email_receiver(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        new: NewEmailReceiver,
-    ) -> Result<EmailReceiver> {
-        let create = |edit: Edit| async move { edit.create::<EmailReceiver>(new).await };
-        Ok(Arc::unwrap_or_clone(self.edit(actor, workspace_id, create).await?))
-    }
-
-    pub async fn delete_email_receiver(
-        &self,
-        actor: Actor,
-        workspace_id: &str,
-        id: &str,
-    ) -> Result<()> {
-        let id = id.to_owned();
-        let delete = |edit: Edit| async move { edit.delete::<EmailReceiver>(&id).await };
-        self.edit(actor, workspace_id, delete).await
     }
 
     /// Also where nothing changes, what waits for the webhook is sent now.

@@ -16,7 +16,7 @@ use crate::domain::workspace::{
 use crate::domain::{Amount, Currency};
 use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
-use crate::engine::{Engine, InCurrency, Shared, WorkspaceHandle};
+use crate::engine::{Engine, InCurrency};
 use crate::ledger::{Ledger, ModelView};
 use crate::storage::policy::{BoostFilter, Change, RuleFilter};
 use crate::storage::{Order, RecordFilter};
@@ -93,16 +93,6 @@ impl Resource for WorkspaceModel {
 
     fn id(&self) -> &Arc<str> {
         &self.model_id
-    }
-
-    /// By the catalogue's id; none if nothing was ever set.
-    async fn find(
-        shared: &Shared,
-        handle: &WorkspaceHandle,
-        id: &str,
-    ) -> Result<Option<Arc<WorkspaceModel>>> {
-        let view = handle.lock().model_view_of(shared.clock.now(), id);
-        Ok(view.settings.map(Arc::new))
     }
 
     fn audit_state(&self, edit: &Edit) -> Result<Value> {
@@ -272,12 +262,12 @@ impl Engine {
         let change = |edit: Edit| async move {
             let named = edit.shared.model_named(&model_id);
             let id = named.ok_or(Error::ModelNotFound(model_id))?;
-            let before = WorkspaceModel::find(&edit.shared, &edit.handle, &id).await?;
-            let was = before.as_deref().cloned().unwrap_or_else(|| unset(id.clone()));
-            let mut model = was.clone();
+            let set = edit.ledger().model_view_of(edit.now, &id).settings;
+            let before = set.clone().unwrap_or_else(|| unset(id.clone()));
+            let mut model = before.clone();
             change(&edit, &mut model)?;
-            if model != was {
-                edit.put(before, model).await?;
+            if model != before {
+                edit.put(set.map(Arc::new), model).await?;
             }
             let view = edit.ledger().model_view_of(edit.now, &id);
             Ok(edit.in_currency(view))
