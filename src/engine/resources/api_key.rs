@@ -3,18 +3,16 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::{Create, Delete, Edit, Find, Resource, Update, bounded};
+use super::{
+    Create, Delete, Deletion, Edit, Find, Kind, Resource, Source, Update, bounded, no_backfill,
+    plain_state,
+};
 use crate::domain::Time;
 use crate::domain::api_key::{ApiKey, KeyGroup};
 use crate::domain::attribution::SubjectKind;
-use crate::domain::backfill::BackfillResults;
-use crate::engine::audit;
+use crate::engine::Engine;
 use crate::engine::error::{Error, Result};
-use crate::engine::{Engine, WorkspaceHandle};
 use crate::ledger::Ledger;
-use crate::storage::Store;
 use crate::storage::policy::Change;
 
 /// A key to be registered.
@@ -54,42 +52,24 @@ pub struct GroupView {
 }
 
 impl Resource for ApiKey {
-    const KIND: &'static str = "api_key";
-
-    fn id(&self) -> &Arc<str> {
-        &self.id
-    }
-
-    fn set_update_time(&mut self, now: Time) {
-        self.update_time = now;
-    }
-
-    fn audit_state(&self, _: &Edit) -> Result<Value> {
-        Ok(audit::state(self))
-    }
-
-    fn put_change(&self) -> Change {
-        Change::PutApiKey(self.clone())
-    }
-
-    fn install(&self, edit: &Edit, _: BackfillResults) {
-        edit.install(|ledger, now| ledger.put_api_key(now, self.clone()));
-    }
+    const KIND: Kind<ApiKey> = Kind {
+        name: "api_key",
+        id: |key| &key.id,
+        set_update_time: |key, now| key.update_time = now,
+        audit_state: plain_state,
+        put: Change::PutApiKey,
+        backfill: no_backfill,
+        install: Some(|ledger, now, key, _| ledger.put_api_key(now, key)),
+    };
 }
 
 impl Find for ApiKey {
+    const SOURCE: Source<ApiKey> = Source::Ledger(|ledger, id| ledger.api_key(id).cloned());
+
     type View = ApiKey;
 
-    async fn find(
-        handle: &WorkspaceHandle,
-        _: &dyn Store,
-        id: &str,
-    ) -> Result<Option<Arc<ApiKey>>> {
-        Ok(handle.lock().api_key(id).cloned())
-    }
-
-    fn view(resource: Arc<ApiKey>, _: &Ledger, _: Time) -> Result<ApiKey> {
-        Ok(Arc::unwrap_or_clone(resource))
+    fn view(key: Arc<ApiKey>, _: &Ledger, _: Time) -> Result<ApiKey> {
+        Ok(Arc::unwrap_or_clone(key))
     }
 }
 
@@ -138,56 +118,35 @@ impl Update for ApiKey {
 }
 
 impl Delete for ApiKey {
+    const DELETION: Deletion<ApiKey> = Deletion {
+        delete: Change::DeleteApiKey,
+        uninstall: |edit, key| edit.install(|ledger, now| ledger.remove_api_key(now, &key.id)),
+    };
+
     async fn check_unused(&self, edit: &Edit) -> Result<()> {
         edit.require_unlimited::<ApiKey>(SubjectKind::ApiKey, &self.id)
-    }
-
-    fn delete_change(&self) -> Change {
-        Change::DeleteApiKey(self.id.clone())
-    }
-
-    fn uninstall(&self, edit: &Edit) {
-        edit.install(|ledger, now| ledger.remove_api_key(now, &self.id));
     }
 }
 
 impl Resource for KeyGroup {
-    const KIND: &'static str = "key_group";
-
-    fn id(&self) -> &Arc<str> {
-        &self.id
-    }
-
-    fn set_update_time(&mut self, now: Time) {
-        self.update_time = now;
-    }
-
-    fn audit_state(&self, _: &Edit) -> Result<Value> {
-        Ok(audit::state(self))
-    }
-
-    fn put_change(&self) -> Change {
-        Change::PutKeyGroup(self.clone())
-    }
-
-    fn install(&self, edit: &Edit, _: BackfillResults) {
-        edit.install(|ledger, now| ledger.put_key_group(now, self.clone()));
-    }
+    const KIND: Kind<KeyGroup> = Kind {
+        name: "key_group",
+        id: |group| &group.id,
+        set_update_time: |group, now| group.update_time = now,
+        audit_state: plain_state,
+        put: Change::PutKeyGroup,
+        backfill: no_backfill,
+        install: Some(|ledger, now, group, _| ledger.put_key_group(now, group)),
+    };
 }
 
 impl Find for KeyGroup {
+    const SOURCE: Source<KeyGroup> = Source::Ledger(|ledger, id| ledger.key_group(id).cloned());
+
     type View = GroupView;
 
-    async fn find(
-        handle: &WorkspaceHandle,
-        _: &dyn Store,
-        id: &str,
-    ) -> Result<Option<Arc<KeyGroup>>> {
-        Ok(handle.lock().key_group(id).cloned())
-    }
-
-    fn view(resource: Arc<KeyGroup>, ledger: &Ledger, _: Time) -> Result<GroupView> {
-        Ok(group_view(resource, ledger))
+    fn view(group: Arc<KeyGroup>, ledger: &Ledger, _: Time) -> Result<GroupView> {
+        Ok(group_view(group, ledger))
     }
 }
 
@@ -225,20 +184,23 @@ impl Update for KeyGroup {
 }
 
 impl Delete for KeyGroup {
+    const DELETION: Deletion<KeyGroup> = Deletion {
+        delete: Change::DeleteKeyGroup,
+        uninstall: |edit, group| {
+            edit.install(|ledger, now| ledger.remove_key_group(now, &group.id))
+        },
+    };
+
     async fn check_unused(&self, edit: &Edit) -> Result<()> {
         edit.require_unlimited::<KeyGroup>(SubjectKind::KeyGroup, &self.id)?;
         let keys = edit.shared.store.api_keys(edit.handle.id(), Some(&self.id), "", 1).await?;
         let Some(key) = keys.first() else { return Ok(()) };
-        let used_by = format!("{} \"{}\"", ApiKey::KIND, key.id);
-        Err(Error::ResourceInUse { resource: KeyGroup::KIND, id: self.id.to_string(), used_by })
-    }
-
-    fn delete_change(&self) -> Change {
-        Change::DeleteKeyGroup(self.id.clone())
-    }
-
-    fn uninstall(&self, edit: &Edit) {
-        edit.install(|ledger, now| ledger.remove_key_group(now, &self.id));
+        let used_by = format!("{} \"{}\"", ApiKey::KIND.name, key.id);
+        Err(Error::ResourceInUse {
+            resource: KeyGroup::KIND.name,
+            id: self.id.to_string(),
+            used_by,
+        })
     }
 }
 
@@ -305,7 +267,7 @@ impl Edit {
     fn require_unlimited<R: Resource>(&self, kind: SubjectKind, id: &str) -> Result<()> {
         match self.ledger().names_subject(kind, id) {
             Some(used_by) => {
-                Err(Error::ResourceInUse { resource: R::KIND, id: id.to_owned(), used_by })
+                Err(Error::ResourceInUse { resource: R::KIND.name, id: id.to_owned(), used_by })
             }
             None => Ok(()),
         }

@@ -2,20 +2,16 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::{Create, Edit, Find, Resource, id_or_new, not_found};
+use super::{Create, Edit, Find, Kind, Resource, Source, id_or_new, no_backfill, not_found};
 use crate::domain::attribution::SubjectKind;
-use crate::domain::backfill::BackfillResults;
 use crate::domain::boost::{BOOST_SPAN_MAX, BOOSTS_MAX, Boost, BoostInUnit, BoostTarget};
 use crate::domain::money::NANOS_PER_UNIT;
 use crate::domain::quota::{COUNT_LIMIT_MAX, Quota, Unit};
 use crate::domain::{Amount, Currency, Time};
 use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
-use crate::engine::{Engine, InCurrency, WorkspaceHandle};
+use crate::engine::{Engine, InCurrency};
 use crate::ledger::Ledger;
-use crate::storage::Store;
 use crate::storage::policy::{BoostFilter, Change};
 
 /// A boost to be created.
@@ -66,41 +62,30 @@ impl BoostKind {
 }
 
 impl Resource for Boost {
-    const KIND: &'static str = "boost";
-
-    fn id(&self) -> &Arc<str> {
-        &self.id
-    }
-
-    fn audit_state(&self, edit: &Edit) -> Result<Value> {
-        let unit = unit_of(&edit.ledger(), &self.target)?;
-        let boost = BoostInUnit::new(self.clone(), unit);
-        Ok(match unit {
-            Unit::Money => audit::state(&edit.in_currency(boost)),
-            Unit::Tokens | Unit::Requests => audit::state(&boost),
-        })
-    }
-
-    fn put_change(&self) -> Change {
-        Change::PutBoost(self.clone())
-    }
-
-    fn install(&self, edit: &Edit, _: BackfillResults) {
-        edit.install(|ledger, now| ledger.put_boost(now, self.clone()));
-    }
+    const KIND: Kind<Boost> = Kind {
+        name: "boost",
+        id: |boost| &boost.id,
+        set_update_time: |_, _| {},
+        audit_state: |edit, boost| {
+            let unit = unit_of(&edit.ledger(), &boost.target)?;
+            let boost = BoostInUnit::new(boost.clone(), unit);
+            Ok(match unit {
+                Unit::Money => audit::state(&edit.in_currency(boost)),
+                Unit::Tokens | Unit::Requests => audit::state(&boost),
+            })
+        },
+        put: Change::PutBoost,
+        backfill: no_backfill,
+        install: Some(|ledger, now, boost, _| ledger.put_boost(now, boost)),
+    };
 }
 
 /// In storage: the ledger has only those that are not over.
 impl Find for Boost {
-    type View = InCurrency<BoostView>;
+    const SOURCE: Source<Boost> =
+        Source::Storage(|store, workspace_id, id| store.boost(workspace_id, id));
 
-    async fn find(
-        handle: &WorkspaceHandle,
-        store: &dyn Store,
-        id: &str,
-    ) -> Result<Option<Arc<Boost>>> {
-        Ok(store.boost(handle.id(), id).await?.map(Arc::new))
-    }
+    type View = InCurrency<BoostView>;
 
     fn view(resource: Arc<Boost>, ledger: &Ledger, now: Time) -> Result<InCurrency<BoostView>> {
         let (currency, unit) = (ledger.workspace().currency, unit_of(ledger, &resource.target)?);
@@ -178,7 +163,7 @@ impl Engine {
         let cancel = move |edit: Edit| async move {
             let cancel = |boost: &mut Boost| {
                 if !kind.includes(&boost.target) {
-                    return Err(not_found(Boost::KIND, &id));
+                    return Err(not_found(Boost::KIND.name, &id));
                 }
                 if !boost.is_over(edit.now) {
                     boost.cancel_time = Some(edit.now);
@@ -201,7 +186,7 @@ fn unit_of(ledger: &Ledger, target: &BoostTarget) -> Result<Unit> {
         BoostTarget::Envelope => Ok(Unit::Money),
         BoostTarget::Quota { quota_id, .. } => match ledger.quota(quota_id) {
             Some(quota) => Ok(quota.unit),
-            None => Err(not_found(Quota::KIND, quota_id)),
+            None => Err(not_found(Quota::KIND.name, quota_id)),
         },
     }
 }

@@ -1,8 +1,8 @@
 //! Administered resources: what administrators set, one kind in each file.
 //!
-//! [`Resource`] says what differs between kinds; [`Edit`] is the one way in which they change. An
-//! edit runs in the writer. It stores the change and its entry of the audit log in one transaction,
-//! and only then tells the ledger. A change that changes nothing is not written.
+//! [`Kind`] and the traits around it say what differs between kinds; [`Edit`] is the one way in which
+//! resources change. An edit runs in the writer. It stores the change and its entry of the audit log
+//! in one transaction, and only then gives it to the ledger. What stays as it is is not written.
 
 mod api_key;
 mod boost;
@@ -17,9 +17,11 @@ mod workspace;
 use std::future::Future;
 use std::sync::{Arc, MutexGuard};
 
+use futures_util::future::BoxFuture;
+use serde::Serialize;
 use serde_json::Value;
 
-use super::audit::Actor;
+use super::audit::{self, Actor};
 use super::error::{Error, Result};
 use super::workspace::WorkspaceHandle;
 use super::{Engine, InCurrency, Shared};
@@ -45,49 +47,46 @@ pub use receiver::{
 };
 pub use workspace::{ModelLimitChange, NewWorkspace, PlanChange, WorkspaceChange};
 
-/// A kind of resource that belongs to a workspace and has an id there.
-pub trait Resource: Clone + PartialEq + Send + Sync + 'static {
-    /// Its name in errors and in the audit log, for example `quota`.
-    const KIND: &'static str;
-
-    fn id(&self) -> &Arc<str>;
-
-    fn set_update_time(&mut self, _now: Time) {}
-
-    /// Its state for the audit log.
-    ///
-    /// # Errors
-    /// If what it belongs to is gone.
-    fn audit_state(&self, edit: &Edit) -> Result<Value>;
-
-    /// What the usage log must be asked before it applies.
-    fn backfill(&self, _edit: &Edit) -> BackfillQueries {
-        BackfillQueries::default()
-    }
-
+/// What all kinds of resources have. They belong to a workspace and have an id there.
+pub struct Kind<R: 'static> {
+    /// In errors and in the audit log, for example `quota`.
+    pub name: &'static str,
+    pub id: fn(&R) -> &Arc<str>,
+    pub set_update_time: fn(&mut R, Time),
+    /// The state for the audit log.
+    pub audit_state: fn(&Edit, &R) -> Result<Value>,
     /// The change that stores it.
-    fn put_change(&self) -> Change;
+    pub put: fn(R) -> Change,
+    /// What the usage log must be queried for before it applies.
+    pub backfill: fn(&mut Ledger, Time, &R) -> BackfillQueries,
+    /// Gives it to the ledger, once it is stored; none if it is in storage alone.
+    pub install: Option<fn(&mut Ledger, Time, R, BackfillResults)>,
+}
 
-    /// Gives it to the ledger, once it is stored.
-    fn install(&self, _edit: &Edit, _backfill: BackfillResults) {}
+pub trait Resource: Clone + PartialEq + Send + Sync + 'static {
+    const KIND: Kind<Self>;
 }
 
 /// A resource that is found by its id.
 pub trait Find: Resource {
-    /// What callers get to see of it.
-    type View: Send;
+    const SOURCE: Source<Self>;
 
-    /// The resource as it is set now.
-    fn find(
-        handle: &WorkspaceHandle,
-        store: &dyn Store,
-        id: &str,
-    ) -> impl Future<Output = Result<Option<Arc<Self>>>> + Send;
+    /// What callers get to see of it.
+    type View: Send + 'static;
 
     /// # Errors
     /// If what it belongs to is gone.
     fn view(resource: Arc<Self>, ledger: &Ledger, now: Time) -> Result<Self::View>;
 }
+
+/// Where resources of a kind are looked up, by id.
+pub enum Source<R> {
+    Ledger(fn(&Ledger, &str) -> Option<Arc<R>>),
+    /// By workspace and id.
+    Storage(for<'a> fn(&'a dyn Store, &'a str, &'a str) -> BoxFuture<'a, Found<R>>),
+}
+
+pub type Found<R> = storage::Result<Option<R>>;
 
 /// A resource that is created by a call.
 pub trait Create: Find {
@@ -96,7 +95,7 @@ pub trait Create: Find {
     const IS_IDEMPOTENT: bool = true;
 
     /// As the caller describes it.
-    type New: Send;
+    type New: Send + 'static;
 
     /// None if an id is to be generated.
     fn requested_id(new: &Self::New) -> Option<&str>;
@@ -118,7 +117,7 @@ pub trait Create: Find {
 /// A resource that is changed by a call.
 pub trait Update: Find {
     /// The parts that change.
-    type Change: Send;
+    type Change: Send + 'static;
 
     /// # Errors
     /// If it would not be valid.
@@ -127,17 +126,20 @@ pub trait Update: Find {
 
 /// A resource that is deleted by a call.
 pub trait Delete: Find {
+    const DELETION: Deletion<Self>;
+
     /// # Errors
     /// If another resource refers to it.
     fn check_unused(&self, _edit: &Edit) -> impl Future<Output = Result<()>> + Send {
         std::future::ready(Ok(()))
     }
+}
 
+pub struct Deletion<R> {
     /// The change that deletes it.
-    fn delete_change(&self) -> Change;
-
-    /// Takes it from the ledger, once it is deleted.
-    fn uninstall(&self, edit: &Edit);
+    pub delete: fn(Arc<str>) -> Change,
+    /// Takes it from where it was installed, once it is deleted.
+    pub uninstall: fn(&Edit, &R),
 }
 
 /// One administrative call on a workspace, in the writer.
@@ -158,19 +160,15 @@ impl Engine {
         actor: Actor,
         workspace_id: &str,
         new: R::New,
-    ) -> Result<R::View>
-    where
-        R::New: 'static,
-        R::View: 'static,
-    {
+    ) -> Result<R::View> {
         let create = |edit: Edit| async move { edit.view(edit.create::<R>(new).await?) };
         self.edit(actor, workspace_id, create).await
     }
 
     pub async fn get<R: Find>(&self, workspace_id: &str, id: &str) -> Result<R::View> {
         let handle = self.workspace(workspace_id).await?;
-        let found = R::find(&handle, &**self.store(), id).await?;
-        R::view(found.ok_or_else(|| not_found(R::KIND, id))?, &handle.lock(), self.now())
+        let found = find::<R>(&handle, &**self.store(), id).await?;
+        R::view(found, &handle.lock(), self.now())
     }
 
     /// Changes a resource. Nothing is written if it stays as it is.
@@ -180,11 +178,7 @@ impl Engine {
         workspace_id: &str,
         id: impl Into<String>,
         change: R::Change,
-    ) -> Result<R::View>
-    where
-        R::Change: 'static,
-        R::View: 'static,
-    {
+    ) -> Result<R::View> {
         let id = id.into();
         let update = |edit: Edit| async move {
             edit.view(edit.update::<R>(&id, |resource| resource.apply(&edit, change)).await?)
@@ -233,13 +227,13 @@ impl Edit {
     /// Creates a resource; repeated, see [`Create::IS_IDEMPOTENT`].
     async fn create<R: Create>(&self, new: R::New) -> Result<Arc<R>> {
         let existing = match R::requested_id(&new) {
-            Some(id) => R::find(&self.handle, &*self.shared.store, id).await?,
+            Some(id) => lookup::<R>(&self.handle, &*self.shared.store, id).await?,
             None => None,
         };
         let resource = R::build(self, new, existing.as_deref())?;
         match existing {
             Some(existing) if R::IS_IDEMPOTENT && *existing == resource => Ok(existing),
-            Some(existing) => Err(exists(R::KIND, existing.id())),
+            Some(existing) => Err(exists(R::KIND.name, (R::KIND.id)(&existing))),
             None => {
                 resource.admit(self).await?;
                 self.put(None, resource).await
@@ -261,16 +255,16 @@ impl Edit {
     async fn delete<R: Delete>(&self, id: &str) -> Result<()> {
         let resource = self.find::<R>(id).await?;
         resource.check_unused(self).await?;
-        let before = resource.audit_state(self)?;
-        let event = self.event(R::KIND, resource.id(), Some(before), None);
-        self.commit(vec![resource.delete_change()], event).await?;
-        resource.uninstall(self);
+        let before = (R::KIND.audit_state)(self, &resource)?;
+        let id = (R::KIND.id)(&resource);
+        let event = self.event(R::KIND.name, id, Some(before), None);
+        self.commit(vec![(R::DELETION.delete)(id.clone())], event).await?;
+        (R::DELETION.uninstall)(self, &resource);
         Ok(())
     }
 
     async fn find<R: Find>(&self, id: &str) -> Result<Arc<R>> {
-        let found = R::find(&self.handle, &*self.shared.store, id).await?;
-        found.ok_or_else(|| not_found(R::KIND, id))
+        find(&self.handle, &*self.shared.store, id).await
     }
 
     fn view<R: Find>(&self, resource: Arc<R>) -> Result<R::View> {
@@ -279,21 +273,25 @@ impl Edit {
 
     /// Stores a resource and gives it to the ledger. Nothing is written if it is as before.
     async fn put<R: Resource>(&self, before: Option<Arc<R>>, mut after: R) -> Result<Arc<R>> {
+        let kind = R::KIND;
         if let Some(before) = &before {
             if **before == after {
                 return Ok(before.clone());
             }
-            after.set_update_time(self.now);
+            (kind.set_update_time)(&mut after, self.now);
         }
-        let state_before = match before {
-            Some(before) => Some(before.audit_state(self)?),
+        let state_before = match &before {
+            Some(before) => Some((kind.audit_state)(self, before)?),
             None => None,
         };
-        let state_after = after.audit_state(self)?;
-        let event = self.event(R::KIND, after.id(), state_before, Some(state_after));
-        let backfill = self.shared.backfill(self.handle.id(), after.backfill(self)).await?;
-        self.commit(vec![after.put_change()], event).await?;
-        after.install(self, backfill);
+        let state_after = (kind.audit_state)(self, &after)?;
+        let event = self.event(kind.name, (kind.id)(&after), state_before, Some(state_after));
+        let queries = (kind.backfill)(&mut self.ledger(), self.now, &after);
+        let backfill = self.shared.backfill(self.handle.id(), queries).await?;
+        self.commit(vec![(kind.put)(after.clone())], event).await?;
+        if let Some(install) = kind.install {
+            self.install(|ledger, now| install(ledger, now, after.clone(), backfill));
+        }
         Ok(Arc::new(after))
     }
 
@@ -385,6 +383,30 @@ impl Shared {
         }
         filter
     }
+}
+
+async fn lookup<R: Find>(
+    handle: &WorkspaceHandle,
+    store: &dyn Store,
+    id: &str,
+) -> Result<Option<Arc<R>>> {
+    match R::SOURCE {
+        Source::Ledger(find) => Ok(find(&handle.lock(), id)),
+        Source::Storage(find) => Ok(find(store, handle.id(), id).await?.map(Arc::new)),
+    }
+}
+
+async fn find<R: Find>(handle: &WorkspaceHandle, store: &dyn Store, id: &str) -> Result<Arc<R>> {
+    lookup(handle, store, id).await?.ok_or_else(|| not_found(R::KIND.name, id))
+}
+
+fn no_backfill<R>(_: &mut Ledger, _: Time, _: &R) -> BackfillQueries {
+    BackfillQueries::default()
+}
+
+/// The state of resources without amounts of money.
+fn plain_state<R: Serialize>(_: &Edit, resource: &R) -> Result<Value> {
+    Ok(audit::state(resource))
 }
 
 pub(super) fn not_found(resource: &'static str, id: impl ToString) -> Error {

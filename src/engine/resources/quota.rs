@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::{Create, Delete, Edit, Find, Resource, Update, bounded, exists, id_or_new};
+use super::{
+    Create, Delete, Deletion, Edit, Find, Kind, Resource, Source, Update, bounded, exists,
+    id_or_new,
+};
 use crate::domain::attribution::SubjectKind;
-use crate::domain::backfill::{BackfillQueries, BackfillResults};
 use crate::domain::quota::{Enforcement, Period, Quota, THRESHOLDS_DEFAULT, Unit};
 use crate::domain::{Amount, Currency, Time};
 use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
-use crate::engine::{Engine, InCurrency, WorkspaceHandle};
+use crate::engine::{Engine, InCurrency};
 use crate::ledger::{Ledger, QuotaUsage, UsageFilter, UsagePosition};
-use crate::storage::Store;
 use crate::storage::policy::{Change, RuleFilter};
 
 /// A quota to be created.
@@ -71,45 +70,27 @@ pub enum ThresholdChange {
 }
 
 impl Resource for Quota {
-    const KIND: &'static str = "quota";
-
-    fn id(&self) -> &Arc<str> {
-        &self.id
-    }
-
-    fn set_update_time(&mut self, now: Time) {
-        self.update_time = now;
-    }
-
-    fn audit_state(&self, edit: &Edit) -> Result<Value> {
-        Ok(match self.unit {
-            Unit::Money => audit::state(&edit.in_currency(self)),
-            Unit::Tokens | Unit::Requests => audit::state(self),
-        })
-    }
-
-    fn backfill(&self, edit: &Edit) -> BackfillQueries {
-        edit.ledger().questions_of_quota(edit.now, self)
-    }
-
-    fn put_change(&self) -> Change {
-        Change::PutQuota(self.clone())
-    }
-
-    fn install(&self, edit: &Edit, backfill: BackfillResults) {
-        edit.install(|ledger, now| ledger.put_quota(now, self.clone(), backfill));
-    }
+    const KIND: Kind<Quota> = Kind {
+        name: "quota",
+        id: |quota| &quota.id,
+        set_update_time: |quota, now| quota.update_time = now,
+        audit_state: |edit, quota| match quota.unit {
+            Unit::Money => Ok(audit::state(&edit.in_currency(quota))),
+            Unit::Tokens | Unit::Requests => Ok(audit::state(quota)),
+        },
+        put: Change::PutQuota,
+        backfill: Ledger::questions_of_quota,
+        install: Some(Ledger::put_quota),
+    };
 }
 
 impl Find for Quota {
+    const SOURCE: Source<Quota> = Source::Ledger(|ledger, id| ledger.quota(id).cloned());
+
     type View = InCurrency<Arc<Quota>>;
 
-    async fn find(handle: &WorkspaceHandle, _: &dyn Store, id: &str) -> Result<Option<Arc<Quota>>> {
-        Ok(handle.lock().quota(id).cloned())
-    }
-
-    fn view(resource: Arc<Quota>, ledger: &Ledger, _: Time) -> Result<InCurrency<Arc<Quota>>> {
-        Ok(InCurrency { currency: ledger.workspace().currency, value: resource })
+    fn view(quota: Arc<Quota>, ledger: &Ledger, _: Time) -> Result<InCurrency<Arc<Quota>>> {
+        Ok(InCurrency { currency: ledger.workspace().currency, value: quota })
     }
 }
 
@@ -121,7 +102,7 @@ impl Create for Quota {
     }
 
     fn build(edit: &Edit, new: NewQuota, existing: Option<&Quota>) -> Result<Quota> {
-        let scope = edit.scope(Quota::KIND, new.kind, new.subject_id, new.model_id)?;
+        let scope = edit.scope(Quota::KIND.name, new.kind, new.subject_id, new.model_id)?;
         let limit = match new.limit {
             RequestedLimit::Money(currency, limit) => {
                 Some(edit.amount("quota.limit", (currency, limit))?.nanos())
@@ -148,7 +129,7 @@ impl Create for Quota {
     async fn admit(&self, edit: &Edit) -> Result<()> {
         let ledger = edit.ledger();
         match ledger.rival_quota(self) {
-            Some(rival) => Err(exists(Quota::KIND, &rival)),
+            Some(rival) => Err(exists(Quota::KIND.name, &rival)),
             None => bounded(ledger.room_for_rule(&self.scope)),
         }
     }
@@ -176,13 +157,10 @@ impl Update for Quota {
 
 /// With a quota go its boosts.
 impl Delete for Quota {
-    fn delete_change(&self) -> Change {
-        Change::DeleteQuota(self.id.clone())
-    }
-
-    fn uninstall(&self, edit: &Edit) {
-        edit.install(|ledger, now| ledger.remove_quota(now, &self.id));
-    }
+    const DELETION: Deletion<Quota> = Deletion {
+        delete: Change::DeleteQuota,
+        uninstall: |edit, quota| edit.install(|ledger, now| ledger.remove_quota(now, &quota.id)),
+    };
 }
 
 impl Engine {

@@ -2,19 +2,17 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::{Create, Delete, Edit, Find, Resource, Update, bounded, exists, id_or_new};
+use super::{
+    Create, Delete, Deletion, Edit, Find, Kind, Resource, Source, Update, bounded, exists,
+    id_or_new, plain_state,
+};
 use crate::domain::Time;
 use crate::domain::attribution::SubjectKind;
-use crate::domain::backfill::{BackfillQueries, BackfillResults};
 use crate::domain::quota::Enforcement;
 use crate::domain::rate_limit::{RateBound, RateLimit};
-use crate::engine::audit;
+use crate::engine::Engine;
 use crate::engine::error::Result;
-use crate::engine::{Engine, WorkspaceHandle};
 use crate::ledger::Ledger;
-use crate::storage::Store;
 use crate::storage::policy::{Change, RuleFilter};
 
 /// A rate limit to be created.
@@ -43,46 +41,24 @@ pub struct RateLimitChange {
 }
 
 impl Resource for RateLimit {
-    const KIND: &'static str = "rate_limit";
-
-    fn id(&self) -> &Arc<str> {
-        &self.id
-    }
-
-    fn set_update_time(&mut self, now: Time) {
-        self.update_time = now;
-    }
-
-    fn audit_state(&self, _: &Edit) -> Result<Value> {
-        Ok(audit::state(self))
-    }
-
-    fn backfill(&self, edit: &Edit) -> BackfillQueries {
-        edit.ledger().questions_of_rate_limit(edit.now, self)
-    }
-
-    fn put_change(&self) -> Change {
-        Change::PutRateLimit(self.clone())
-    }
-
-    fn install(&self, edit: &Edit, backfill: BackfillResults) {
-        edit.install(|ledger, now| ledger.put_rate_limit(now, self.clone(), backfill));
-    }
+    const KIND: Kind<RateLimit> = Kind {
+        name: "rate_limit",
+        id: |limit| &limit.id,
+        set_update_time: |limit, now| limit.update_time = now,
+        audit_state: plain_state,
+        put: Change::PutRateLimit,
+        backfill: Ledger::questions_of_rate_limit,
+        install: Some(Ledger::put_rate_limit),
+    };
 }
 
 impl Find for RateLimit {
+    const SOURCE: Source<RateLimit> = Source::Ledger(|ledger, id| ledger.rate_limit(id).cloned());
+
     type View = Arc<RateLimit>;
 
-    async fn find(
-        handle: &WorkspaceHandle,
-        _: &dyn Store,
-        id: &str,
-    ) -> Result<Option<Arc<RateLimit>>> {
-        Ok(handle.lock().rate_limit(id).cloned())
-    }
-
-    fn view(resource: Arc<RateLimit>, _: &Ledger, _: Time) -> Result<Arc<RateLimit>> {
-        Ok(resource)
+    fn view(limit: Arc<RateLimit>, _: &Ledger, _: Time) -> Result<Arc<RateLimit>> {
+        Ok(limit)
     }
 }
 
@@ -97,7 +73,7 @@ impl Create for RateLimit {
         Ok(RateLimit {
             id: id_or_new(new.id),
             display_name: new.display_name,
-            scope: edit.scope(RateLimit::KIND, new.kind, new.subject_id, new.model_id)?,
+            scope: edit.scope(RateLimit::KIND.name, new.kind, new.subject_id, new.model_id)?,
             bounds: RateBound::sorted(new.bounds),
             enforcement: new.enforcement,
             create_time: existing.map_or(edit.now, |existing| existing.create_time),
@@ -108,7 +84,7 @@ impl Create for RateLimit {
     async fn admit(&self, edit: &Edit) -> Result<()> {
         let ledger = edit.ledger();
         match ledger.rival_rate_limit(self) {
-            Some(rival) => Err(exists(RateLimit::KIND, &rival)),
+            Some(rival) => Err(exists(RateLimit::KIND.name, &rival)),
             None => bounded(ledger.room_for_rule(&self.scope)),
         }
     }
@@ -130,13 +106,12 @@ impl Update for RateLimit {
 }
 
 impl Delete for RateLimit {
-    fn delete_change(&self) -> Change {
-        Change::DeleteRateLimit(self.id.clone())
-    }
-
-    fn uninstall(&self, edit: &Edit) {
-        edit.install(|ledger, now| ledger.remove_rate_limit(now, &self.id));
-    }
+    const DELETION: Deletion<RateLimit> = Deletion {
+        delete: Change::DeleteRateLimit,
+        uninstall: |edit, limit| {
+            edit.install(|ledger, now| ledger.remove_rate_limit(now, &limit.id));
+        },
+    };
 }
 
 impl Engine {

@@ -6,19 +6,20 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
 use url::Url;
 
-use super::{Create, Delete, Edit, Find, Resource, id_or_new};
+use super::{
+    Create, Delete, Deletion, Edit, Find, Kind, Resource, Source, id_or_new, no_backfill,
+    plain_state,
+};
 use crate::domain::Time;
 use crate::domain::alert::AlertType;
 use crate::domain::alert::receiver::{EmailReceiver, Webhook};
 use crate::domain::time::{MICROS_PER_DAY, Micros};
-use crate::engine::audit::{self, Actor};
+use crate::engine::Engine;
+use crate::engine::audit::Actor;
 use crate::engine::error::{Error, Result};
-use crate::engine::{Engine, WorkspaceHandle};
 use crate::ledger::Ledger;
-use crate::storage::Store;
 use crate::storage::alerts::Receiver;
 use crate::storage::policy::Change;
 
@@ -63,39 +64,29 @@ pub struct NewEmailReceiver {
 }
 
 impl Resource for Webhook {
-    const KIND: &'static str = "webhook";
-
-    fn id(&self) -> &Arc<str> {
-        &self.id
-    }
-
-    fn set_update_time(&mut self, now: Time) {
-        self.update_time = now;
-    }
-
-    fn audit_state(&self, _: &Edit) -> Result<Value> {
-        Ok(audit::state(self))
-    }
-
-    fn put_change(&self) -> Change {
-        Change::PutWebhook(self.clone())
-    }
+    const KIND: Kind<Webhook> = Kind {
+        name: "webhook",
+        id: |webhook| &webhook.id,
+        set_update_time: |webhook, now| webhook.update_time = now,
+        audit_state: plain_state,
+        put: Change::PutWebhook,
+        backfill: no_backfill,
+        install: None,
+    };
 }
 
 impl Find for Webhook {
+    const SOURCE: Source<Webhook> = Source::Storage(|store, workspace_id, id| {
+        Box::pin(async move {
+            let mut webhooks = store.webhooks(workspace_id).await?.into_iter();
+            Ok(webhooks.find(|webhook| *webhook.id == *id))
+        })
+    });
+
     type View = Webhook;
 
-    async fn find(
-        handle: &WorkspaceHandle,
-        store: &dyn Store,
-        id: &str,
-    ) -> Result<Option<Arc<Webhook>>> {
-        let mut webhooks = store.webhooks(handle.id()).await?.into_iter();
-        Ok(webhooks.find(|webhook| *webhook.id == *id).map(Arc::new))
-    }
-
-    fn view(resource: Arc<Webhook>, _: &Ledger, _: Time) -> Result<Webhook> {
-        Ok(Arc::unwrap_or_clone(resource))
+    fn view(webhook: Arc<Webhook>, _: &Ledger, _: Time) -> Result<Webhook> {
+        Ok(Arc::unwrap_or_clone(webhook))
     }
 }
 
@@ -130,45 +121,36 @@ impl Create for Webhook {
 }
 
 impl Delete for Webhook {
-    fn delete_change(&self) -> Change {
-        Change::DeleteWebhook(self.id.clone())
-    }
-
-    fn uninstall(&self, edit: &Edit) {
-        edit.shared.alerts.notify.give_up(edit.handle.id(), Receiver::Webhook(self.id.clone()));
-    }
+    const DELETION: Deletion<Webhook> = Deletion {
+        delete: Change::DeleteWebhook,
+        uninstall: |edit, webhook| edit.give_up(Receiver::Webhook(webhook.id.clone())),
+    };
 }
 
 impl Resource for EmailReceiver {
-    const KIND: &'static str = "email_receiver";
-
-    fn id(&self) -> &Arc<str> {
-        &self.id
-    }
-
-    fn audit_state(&self, _: &Edit) -> Result<Value> {
-        Ok(audit::state(self))
-    }
-
-    fn put_change(&self) -> Change {
-        Change::PutEmailReceiver(self.clone())
-    }
+    const KIND: Kind<EmailReceiver> = Kind {
+        name: "email_receiver",
+        id: |receiver| &receiver.id,
+        set_update_time: |_, _| {},
+        audit_state: plain_state,
+        put: Change::PutEmailReceiver,
+        backfill: no_backfill,
+        install: None,
+    };
 }
 
 impl Find for EmailReceiver {
+    const SOURCE: Source<EmailReceiver> = Source::Storage(|store, workspace_id, id| {
+        Box::pin(async move {
+            let mut email_receivers = store.email_receivers(workspace_id).await?.into_iter();
+            Ok(email_receivers.find(|receiver| *receiver.id == *id))
+        })
+    });
+
     type View = EmailReceiver;
 
-    async fn find(
-        handle: &WorkspaceHandle,
-        store: &dyn Store,
-        id: &str,
-    ) -> Result<Option<Arc<EmailReceiver>>> {
-        let mut receivers = store.email_receivers(handle.id()).await?.into_iter();
-        Ok(receivers.find(|receiver| *receiver.id == *id).map(Arc::new))
-    }
-
-    fn view(resource: Arc<EmailReceiver>, _: &Ledger, _: Time) -> Result<EmailReceiver> {
-        Ok(Arc::unwrap_or_clone(resource))
+    fn view(receiver: Arc<EmailReceiver>, _: &Ledger, _: Time) -> Result<EmailReceiver> {
+        Ok(Arc::unwrap_or_clone(receiver))
     }
 }
 
@@ -197,13 +179,10 @@ impl Create for EmailReceiver {
 }
 
 impl Delete for EmailReceiver {
-    fn delete_change(&self) -> Change {
-        Change::DeleteEmailReceiver(self.id.clone())
-    }
-
-    fn uninstall(&self, edit: &Edit) {
-        edit.shared.alerts.notify.give_up(edit.handle.id(), Receiver::Email(self.id.clone()));
-    }
+    const DELETION: Deletion<EmailReceiver> = Deletion {
+        delete: Change::DeleteEmailReceiver,
+        uninstall: |edit, receiver| edit.give_up(Receiver::Email(receiver.id.clone())),
+    };
 }
 
 impl Engine {
@@ -280,14 +259,20 @@ impl Engine {
             };
             let webhook = edit.update(&id, change).await?;
             let receiver = Receiver::Webhook(webhook.id.clone());
-            let notify = &edit.shared.alerts.notify;
             match webhook.disabled {
-                true => notify.give_up(edit.handle.id(), receiver),
-                false => notify.retry_now(edit.handle.id(), receiver),
+                true => edit.give_up(receiver),
+                false => edit.shared.alerts.notify.retry_now(edit.handle.id(), receiver),
             }
             Ok(Arc::unwrap_or_clone(webhook))
         };
         self.edit(actor, workspace_id, change).await
+    }
+}
+
+impl Edit {
+    /// Has the pending deliveries of a receiver given up.
+    fn give_up(&self, receiver: Receiver) {
+        self.shared.alerts.notify.give_up(self.handle.id(), receiver);
     }
 }
 

@@ -6,9 +6,8 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde_json::Value;
 
-use super::{Edit, Resource};
+use super::{Edit, Kind, Resource, no_backfill};
 use crate::domain::alert::AlertPolicy;
-use crate::domain::backfill::BackfillResults;
 use crate::domain::quota::Unit;
 use crate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
@@ -89,23 +88,15 @@ const ALERT_POLICY: Part =
 
 /// A model in a workspace: whether it is allowed, its cap, its fallback chain.
 impl Resource for WorkspaceModel {
-    const KIND: &'static str = "model_limit";
-
-    fn id(&self) -> &Arc<str> {
-        &self.model_id
-    }
-
-    fn audit_state(&self, edit: &Edit) -> Result<Value> {
-        Ok(audit::state(&edit.in_currency(self)))
-    }
-
-    fn put_change(&self) -> Change {
-        Change::PutWorkspaceModel(self.clone())
-    }
-
-    fn install(&self, edit: &Edit, _: BackfillResults) {
-        edit.install(|ledger, now| ledger.set_model(now, self.clone()));
-    }
+    const KIND: Kind<WorkspaceModel> = Kind {
+        name: "model_limit",
+        id: |model| &model.model_id,
+        set_update_time: |_, _| {},
+        audit_state: |edit, model| Ok(audit::state(&edit.in_currency(model))),
+        put: Change::PutWorkspaceModel,
+        backfill: no_backfill,
+        install: Some(|ledger, now, model, _| ledger.set_model(now, model)),
+    };
 }
 
 impl Engine {
