@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "proto/tollgate/v1/usage_service.proto",
     ];
     println!("cargo:rerun-if-changed=proto");
-    // They are compiled in (`src/storage/sql/schema.rs`).
+    // They are compiled in (`src/storage/sql/connection/schema.rs`).
     println!("cargo:rerun-if-changed=migrations");
     let descriptors = protox::compile(protos, ["proto"])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
