@@ -47,6 +47,10 @@ impl RateBound {
     /// The largest amount of tokens.
     pub const TOKENS_MAX: i64 = 1_000_000_000_000;
 
+    pub const fn new(unit: Unit, window: RateWindow, amount: i64) -> RateBound {
+        RateBound { unit, window, amount }
+    }
+
     /// Bounds in their one order: shorter windows first, and requests before tokens.
     pub fn sorted(mut bounds: Vec<RateBound>) -> Vec<RateBound> {
         bounds.sort_by_key(|bound| (bound.window.micros(), bound.unit != Unit::Requests));

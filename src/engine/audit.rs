@@ -84,7 +84,7 @@ mod tests {
     use crate::domain::attribution::{EntryKind, SubjectKind};
     use crate::domain::boost::{Boost, BoostInUnit, BoostTarget};
     use crate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
-    use crate::domain::rate_limit::RateLimit;
+    use crate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
     use crate::engine::InCurrency;
 
     const AT: Time = Time::EARLIEST;
@@ -149,9 +149,10 @@ mod tests {
             id: "r".into(),
             display_name: String::new(),
             scope: Scope { kind: SubjectKind::ApiKey, subject_id: None, model_id: None },
-            requests_per_minute: Some(60),
-            tokens_per_minute: None,
-            requests_per_day: Some(1_000),
+            bounds: vec![
+                RateBound::new(Unit::Requests, RateWindow::Minute, 60),
+                RateBound::new(Unit::Requests, RateWindow::Day, 1_000),
+            ],
             enforcement: Enforcement::Hard,
             create_time: AT,
             update_time: AT,
@@ -160,9 +161,9 @@ mod tests {
             "id": "r",
             "display_name": "",
             "scope": { "kind": "api_key", "subject_id": null, "model_id": null },
-            "limits": [
-                { "unit": "requests", "window": "minute", "limit": 60 },
-                { "unit": "requests", "window": "day", "limit": 1_000 },
+            "bounds": [
+                { "unit": "requests", "window": "minute", "amount": 60 },
+                { "unit": "requests", "window": "day", "amount": 1_000 },
             ],
             "enforcement": "hard",
         });

@@ -26,7 +26,7 @@ use tollgate::ledger::UsageFilter;
 
 use super::script::{Case, Words, amount, at, count, money, span};
 
-const KINDS: [(&str, SubjectKind); 7] = [
+const KINDS: [(&str, SubjectKind); 10] = [
     ("workspace", SubjectKind::Workspace),
     ("department", SubjectKind::Department),
     ("user", SubjectKind::User),
@@ -34,6 +34,9 @@ const KINDS: [(&str, SubjectKind); 7] = [
     ("group", SubjectKind::KeyGroup),
     ("project", SubjectKind::Project),
     ("assistant", SubjectKind::Assistant),
+    ("workflow", SubjectKind::Workflow),
+    ("feature", SubjectKind::Feature),
+    ("session", SubjectKind::Session),
 ];
 
 pub fn name_of(kind: SubjectKind) -> &'static str {
@@ -49,6 +52,9 @@ pub fn attribution(words: &Words) -> Option<Box<Attribution>> {
         api_key_id: said("key"),
         project_id: said("project"),
         assistant_id: said("assistant"),
+        workflow_id: said("workflow"),
+        feature_id: said("feature"),
+        session_id: said("session"),
         ..Attribution::default()
     };
     (!attribution.is_empty()).then(|| Box::new(attribution))
@@ -140,11 +146,7 @@ impl Case {
             id: words.word(1).into(),
             display_name: String::new(),
             scope: scope(words).0,
-            bounds: RateBound::list([
-                (Unit::Requests, RateWindow::Minute, words.count("rpm")),
-                (Unit::Tokens, RateWindow::Minute, words.count("tpm")),
-                (Unit::Requests, RateWindow::Day, words.count("rpd")),
-            ]),
+            bounds: bounds(words),
             enforcement: enforcement(words),
             create_time: self.world.now,
             update_time: self.world.now,
@@ -293,4 +295,18 @@ fn enforcement(words: &Words) -> Enforcement {
         () if words.has("shadow") => Enforcement::Shadow,
         () => Enforcement::Hard,
     }
+}
+
+/// Bounds by their short names: requests (`r`) or tokens (`t`) per minute, hour or day.
+fn bounds(words: &Words) -> Vec<RateBound> {
+    let mut bounds = Vec::new();
+    for (unit, first) in [(Unit::Requests, 'r'), (Unit::Tokens, 't')] {
+        for (window, last) in
+            [(RateWindow::Minute, 'm'), (RateWindow::Hour, 'h'), (RateWindow::Day, 'd')]
+        {
+            let amount = words.count(&format!("{first}p{last}"));
+            bounds.extend(amount.map(|amount| RateBound { unit, window, amount }));
+        }
+    }
+    RateBound::sorted(bounds)
 }

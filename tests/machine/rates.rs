@@ -112,11 +112,11 @@ impl Run {
             id: "l".into(),
             display_name: String::new(),
             scope: Scope { kind: SubjectKind::User, subject_id: None, model_id: None },
-            bounds: RateBound::list([
-                (Unit::Requests, RateWindow::Minute, Some(bounds.requests_per_minute)),
-                (Unit::Tokens, RateWindow::Minute, Some(bounds.tokens_per_minute)),
-                (Unit::Requests, RateWindow::Day, Some(bounds.requests_per_day)),
-            ]),
+            bounds: vec![
+                RateBound::new(Unit::Requests, RateWindow::Minute, bounds.requests_per_minute),
+                RateBound::new(Unit::Tokens, RateWindow::Minute, bounds.tokens_per_minute),
+                RateBound::new(Unit::Requests, RateWindow::Day, bounds.requests_per_day),
+            ],
             enforcement: Enforcement::Hard,
             create_time: START,
             update_time: START,

@@ -71,10 +71,10 @@ pub fn prepare(disk: &mut Disk, workspace: &str) {
         id: "minute".into(),
         display_name: String::new(),
         scope: each(SubjectKind::User),
-        bounds: RateBound::list([
-            (Unit::Requests, RateWindow::Minute, Some(REQUESTS_PER_MINUTE)),
-            (Unit::Tokens, RateWindow::Minute, Some(20_000)),
-        ]),
+        bounds: vec![
+            RateBound::new(Unit::Requests, RateWindow::Minute, REQUESTS_PER_MINUTE),
+            RateBound::new(Unit::Tokens, RateWindow::Minute, 20_000),
+        ],
         enforcement: Hard,
         create_time: START,
         update_time: START,

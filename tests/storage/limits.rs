@@ -39,10 +39,10 @@ pub fn rate_limit(id: &str) -> RateLimit {
         id: id.into(),
         display_name: "Rate limit".to_owned(),
         scope: scope(SubjectKind::ApiKey, Some("k"), None),
-        bounds: RateBound::list([
-            (Unit::Requests, RateWindow::Minute, Some(60)),
-            (Unit::Requests, RateWindow::Day, Some(10_000)),
-        ]),
+        bounds: vec![
+            RateBound::new(Unit::Requests, RateWindow::Minute, 60),
+            RateBound::new(Unit::Requests, RateWindow::Day, 10_000),
+        ],
         enforcement: Enforcement::Hard,
         create_time: START,
         update_time: START + 1,
@@ -119,7 +119,7 @@ pub async fn rate_limits_and_keys_come_back(world: &World) {
         rate_limit("a"),
         RateLimit {
             scope: scope(SubjectKind::Workspace, Some(""), Some("m")),
-            bounds: RateBound::list([(Unit::Tokens, RateWindow::Minute, Some(0))]),
+            bounds: vec![RateBound::new(Unit::Tokens, RateWindow::Minute, 0)],
             enforcement: Enforcement::Shadow,
             ..rate_limit("b")
         },

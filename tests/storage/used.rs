@@ -34,6 +34,9 @@ pub fn log_of_subjects(seed: u64, count: i64) -> Vec<Record> {
             api_key_id: pick("k"),
             assistant_id: pick("a"),
             project_id: pick("p"),
+            workflow_id: pick("w"),
+            feature_id: pick("f"),
+            session_id: pick("s"),
             ..Attribution::default()
         };
         record.key_group_id = pick("g").into();
@@ -50,6 +53,9 @@ fn member_of(kind: SubjectKind, record: &Record) -> &str {
         SubjectKind::KeyGroup => &record.key_group_id,
         SubjectKind::Project => &record.attribution.project_id,
         SubjectKind::Assistant => &record.attribution.assistant_id,
+        SubjectKind::Workflow => &record.attribution.workflow_id,
+        SubjectKind::Feature => &record.attribution.feature_id,
+        SubjectKind::Session => &record.attribution.session_id,
     }
 }
 
@@ -117,6 +123,9 @@ pub fn scopes() -> Vec<Scope> {
         (SubjectKind::KeyGroup, "g-1"),
         (SubjectKind::Project, "p-2"),
         (SubjectKind::Assistant, "a-1"),
+        (SubjectKind::Workflow, "w-1"),
+        (SubjectKind::Feature, "f-1"),
+        (SubjectKind::Session, "s-1"),
     ] {
         for subject_id in [None, Some(name), Some("nobody"), Some("")] {
             if kind == SubjectKind::Workspace && subject_id == Some("nobody") {
