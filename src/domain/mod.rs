@@ -52,6 +52,12 @@ macro_rules! coded_enum {
             }
         }
 
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
         impl $crate::domain::Coded for $name {
             const NAME: &'static str = stringify!($name);
             const VARIANTS: &'static [$name] = &$name::ALL;

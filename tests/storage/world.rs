@@ -11,6 +11,7 @@ use tollgate::storage::sql;
 use tollgate::storage::{Before, Store};
 
 use crate::model::SimStore;
+use crate::model::faults::Faults;
 use crate::support::postgres;
 
 pub struct World {
@@ -38,7 +39,7 @@ impl World {
 
     /// The model of storage that simulations run on. It has no address.
     pub fn model() -> World {
-        World { url: String::new(), folder: None, model: Some(SimStore::new(1)) }
+        World { url: String::new(), folder: None, model: Some(SimStore::new(1, Faults::default())) }
     }
 
     /// A store that may write.

@@ -16,6 +16,7 @@ use tollgate::storage::log::LogStore;
 use tollgate::storage::rollup::{FoldCursor, Folded, RollupStore};
 use tollgate::storage::{Appended, Difference, Error, Order, RecordFilter, RecordPosition, Result};
 
+use super::faults::Fault;
 use super::policy::of;
 use super::{Disk, SimStore};
 
@@ -56,17 +57,8 @@ impl Disk {
     }
 }
 
-#[async_trait]
-impl LogStore for SimStore {
-    async fn last_seq(&self) -> Result<i64> {
-        self.read(|disk| {
-            let last = disk.log.iter().map(|record| record.seq).max().unwrap_or(0);
-            last.max(disk.cursor.seq)
-        })
-        .await
-    }
-
-    async fn append(&self, records: &[Record]) -> Result<Vec<Appended>> {
+impl SimStore {
+    async fn append_now(&self, records: &[Record]) -> Result<Vec<Appended>> {
         self.write(|disk| {
             let mut answers = Vec::new();
             for record in records {
@@ -86,6 +78,28 @@ impl LogStore for SimStore {
         })
         .await
     }
+}
+
+#[async_trait]
+impl LogStore for SimStore {
+    async fn last_seq(&self) -> Result<i64> {
+        self.read(|disk| {
+            let last = disk.log.iter().map(|record| record.seq).max().unwrap_or(0);
+            last.max(disk.cursor.seq)
+        })
+        .await
+    }
+
+    async fn append(&self, records: &[Record]) -> Result<Vec<Appended>> {
+        if self.faults.has(Fault::AnswerBeforeCommit) {
+            let (store, records) = (self.clone(), records.to_vec());
+            let answer = vec![Appended::New; records.len()];
+            tokio::spawn(async move { store.append_now(&records).await });
+            return Ok(answer);
+        }
+        let answer = self.append_now(records).await;
+        self.faults.appended(records, answer)
+    }
 
     async fn request_records(&self, workspace_id: &str, request_id: &str) -> Result<Vec<Record>> {
         self.read(|disk| {
@@ -94,7 +108,7 @@ impl LogStore for SimStore {
             });
             let mut records: Vec<Record> = of_request.cloned().collect();
             records.sort_by_key(|record| (record.attempt, record.revision));
-            records
+            self.faults.request_records(records)
         })
         .await
     }
@@ -272,6 +286,9 @@ impl RollupStore for SimStore {
                 return Err(Error::Corrupt(format!("fold from {from:?} at {:?}", disk.cursor)));
             }
             disk.add(folded);
+            if self.faults.has(Fault::FoldTwice) {
+                disk.add(folded);
+            }
             disk.cursor = to;
             Ok(())
         })

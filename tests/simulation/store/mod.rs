@@ -4,6 +4,7 @@
 //! from the seed: an error before applying, an error after applying, an error that does not say
 //! which, slowness, and hanging for long. A future that is dropped has applied all or nothing.
 
+pub mod faults;
 mod alerts;
 mod directory;
 mod log;
@@ -32,6 +33,8 @@ use tollgate::storage::latency::Latencies;
 use tollgate::storage::policy::{AuditEvent, StoredRate};
 use tollgate::storage::rollup::{Dimension, FoldCursor, Grain, Sums};
 use tollgate::storage::{Before, CatalogueRows, ConnectionStore, Error, Result, StoredHold};
+
+use faults::Faults;
 
 /// By workspace and id.
 pub type Of<T> = BTreeMap<(String, String), T>;
@@ -99,6 +102,7 @@ pub struct SimStore {
     claim: Arc<Mutex<u64>>,
     /// How the server before it has ended.
     before: Arc<Mutex<Option<Before>>>,
+    pub faults: Faults,
 }
 
 /// What becomes of one write.
@@ -112,13 +116,14 @@ enum Fate {
 }
 
 impl SimStore {
-    pub fn new(seed: u64) -> SimStore {
+    pub fn new(seed: u64, faults: Faults) -> SimStore {
         SimStore {
             disk: Arc::default(),
             luck: Arc::new(Mutex::new(StdRng::seed_from_u64(seed ^ 0x5709_4a6e))),
             weather: Arc::new(Mutex::new(Weather::Calm)),
             claim: Arc::default(),
             before: Arc::default(),
+            faults,
         }
     }
 

@@ -18,6 +18,7 @@ use tollgate::storage::policy::{
 };
 use tollgate::storage::{CatalogueRows, Result};
 
+use super::faults::Fault;
 use super::{Disk, Of, SimStore};
 
 impl Disk {
@@ -89,8 +90,9 @@ impl SettingsStore for SimStore {
         changes: &[Change],
         events: &[AuditEvent],
     ) -> Result<()> {
+        let is_lost = self.faults.has(Fault::ChangeIsLost);
         self.write(|disk| {
-            for change in changes {
+            for change in changes.iter().filter(|_| !is_lost) {
                 disk.apply(workspace_id, change);
             }
             for event in events {

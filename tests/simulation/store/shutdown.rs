@@ -8,6 +8,7 @@ use tollgate::storage::policy::StoredRate;
 use tollgate::storage::shutdown::{ShutdownStore, StoredCrash};
 use tollgate::storage::{Result, StoredHold};
 
+use super::faults::Fault;
 use super::{RateKey, SimStore};
 
 #[async_trait]
@@ -19,11 +20,13 @@ impl ShutdownStore for SimStore {
         crashes: &[StoredCrash],
     ) -> Result<()> {
         self.write(|disk| {
-            for hold in holds {
+            let has_holds = !self.faults.has(Fault::SnapshotWithoutHolds);
+            for hold in holds.iter().filter(|_| has_holds) {
                 let key = (hold.workspace_id.to_string(), hold.request_id.to_string());
                 disk.holds.insert(key, hold.clone());
             }
-            for rate in rates {
+            let has_rates = !self.faults.has(Fault::SnapshotWithoutRates);
+            for rate in rates.iter().filter(|_| has_rates) {
                 disk.rates.insert(rate_key(rate), rate.clone());
             }
             for crash in crashes {
