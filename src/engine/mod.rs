@@ -17,6 +17,7 @@ mod keys;
 mod policy;
 mod quotas;
 mod rate_limits;
+mod rate_snapshot;
 mod refusals;
 mod registry;
 mod reports;
@@ -38,7 +39,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::domain::backfill::{BackfillQueries, BackfillResults};
+use crate::domain::backfill::{BackfillQueries, BackfillResults, RateSnapshot};
 use crate::domain::catalog::price::Price;
 use crate::domain::catalog::{Catalogue, Model};
 use crate::domain::{Currency, Time};
@@ -338,13 +339,13 @@ impl Shared {
         let holds = self.store.holds(&id).await?;
         let rates = self.store.rates(&id).await?;
         if let Some(at) = self.lost_memory_at {
-            ledger.assume_full(now, at);
+            ledger.apply_crash_penalty(now, at);
         }
         if holds.is_empty() && rates.is_empty() {
             return Ok(());
         }
         usage::restore_holds(ledger, holds, now);
-        ledger.restore_rate_counts(now, rates.into_iter().map(|rate| rate.counts).collect());
+        ledger.restore_rates(now, rate_snapshot::from_stored(rates));
         self.until_known(|| self.store.delete_put_down(&id)).await?;
         Ok(())
     }
@@ -391,18 +392,20 @@ impl Shared {
         self.until_known(|| self.store.change(workspace_id, &changes, &events)).await
     }
 
-    /// Of workspaces that nobody asked for since a crash: what was lost of them is lost still.
-    async fn lost_counts(&self, now: Time) -> storage::Result<Vec<StoredRate>> {
+    /// The crash penalty of workspaces that were not loaded since the crash.
+    async fn crash_penalties(&self, now: Time) -> storage::Result<Vec<StoredRate>> {
         let mut rates = Vec::new();
-        let lost = self.lost_memory_at.and_then(|at| Ledger::lost_counts(now, at));
-        let Some(counts) = lost else { return Ok(rates) };
+        let lost_memory_at = self.lost_memory_at;
+        let lasts = |at: &Time| now < Ledger::crash_penalty_end(*at);
+        let Some(crash_time) = lost_memory_at.filter(lasts) else { return Ok(rates) };
+        let snapshot = RateSnapshot { counts: Vec::new(), crash_time: Some(crash_time) };
         let mut after = String::new();
         loop {
             let page = self.store.workspaces(&after, WORKSPACES_PAGE).await?;
             let Some(last) = page.last() else { return Ok(rates) };
             after = last.id.to_string();
             for workspace in page.into_iter().filter(|found| self.loaded(&found.id).is_none()) {
-                rates.push(StoredRate { workspace_id: workspace.id, counts: counts.clone() });
+                rates.extend(rate_snapshot::to_stored(&workspace.id, snapshot.clone()));
             }
         }
     }
@@ -410,15 +413,11 @@ impl Shared {
     async fn save_holds(&self) -> storage::Result<usize> {
         let now = self.clock.now();
         let mut holds = Vec::new();
-        let mut rates = self.lost_counts(now).await?;
+        let mut rates = self.crash_penalties(now).await?;
         for workspace in self.loaded_workspaces() {
             let mut ledger = workspace.lock();
             holds.extend(usage::stored_holds(&mut ledger, now));
-            let counts = ledger.rate_counts(now).into_iter();
-            rates.extend(counts.map(|counts| {
-                let workspace_id = workspace.id().clone();
-                StoredRate { workspace_id, counts }
-            }));
+            rates.extend(rate_snapshot::to_stored(workspace.id(), ledger.rate_snapshot(now)));
         }
         self.store.put_down(&holds, &rates).await?;
         Ok(holds.len())

@@ -237,7 +237,7 @@ impl Writer {
                 Appended::Existing(existing) => {
                     let mut ledger = entry.workspace.lock();
                     ledger.abandon(&record);
-                    repeated(&existing, &record, ledger.standing())
+                    repeated(&existing, &record, ledger.budget_status())
                 }
             };
             answers.push((entry, answer));
