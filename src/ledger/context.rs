@@ -111,10 +111,10 @@ impl Context {
 
     /// State of the budget when so much is spent in the running cycle.
     pub fn budget_state(&self, spent: Amount) -> BudgetState {
-        let budget = self.workspace.plan.map_or(Amount::ZERO, |plan| plan.budget);
+        let Some(plan) = self.workspace.plan else { return BudgetState::NoPlan };
         if spent >= self.envelope() {
             BudgetState::Exhausted
-        } else if spent > budget {
+        } else if spent > plan.budget {
             BudgetState::InOverage
         } else {
             BudgetState::WithinPlan

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::Result;
-use crate::domain::Time;
+pub use crate::domain::alert::receiver::{EmailReceiver, Webhook};
 use crate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
+use crate::domain::{Time, coded_enum};
 
 /// An alert as it was raised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,40 +48,6 @@ pub enum AlertSubjectFilter {
     },
 }
 
-/// Where alerts are sent over HTTP.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Webhook {
-    pub id: Arc<str>,
-    pub url: String,
-    /// Empty for all.
-    pub types: Vec<AlertType>,
-    pub disabled: bool,
-    pub display_name: String,
-    /// What deliveries are signed with.
-    pub secret: Vec<u8>,
-    /// The secret before, and until when deliveries are signed with it as well.
-    pub old_secret: Option<(Vec<u8>, Time)>,
-    pub create_time: Time,
-    pub update_time: Time,
-}
-
-/// Without the secrets: they never reach a log.
-impl std::fmt::Debug for Webhook {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Webhook").field("id", &self.id).finish_non_exhaustive()
-    }
-}
-
-/// Where alerts are sent by e-mail.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EmailReceiver {
-    pub id: Arc<str>,
-    pub address: String,
-    /// Empty for all.
-    pub types: Vec<AlertType>,
-    pub create_time: Time,
-}
-
 /// To whom an alert is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Receiver {
@@ -88,11 +55,14 @@ pub enum Receiver {
     Email(Arc<str>),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DeliveryState {
-    Pending,
-    Delivered,
-    Dead,
+coded_enum! {
+    /// What became of a delivery.
+    pub enum DeliveryState {
+        Pending = 0,
+        Delivered = 1,
+        /// Given up.
+        Dead = 2,
+    }
 }
 
 /// One alert on its way to one receiver.

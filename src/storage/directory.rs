@@ -6,22 +6,7 @@ use super::Result;
 use super::policy::AuditEvent;
 use crate::domain::Time;
 pub use crate::domain::attribution::EntryKind;
-
-/// What is registered under an id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    pub kind: EntryKind,
-    pub id: String,
-    pub display_name: String,
-    /// Of a user; empty if it has none.
-    pub department_id: String,
-    pub external_id: String,
-    pub sign_up_time: Option<Time>,
-    pub first_value_time: Option<Time>,
-    pub create_time: Time,
-    pub update_time: Time,
-    pub archive_time: Option<Time>,
-}
+pub use crate::domain::attribution::directory::Entry;
 
 /// When an id was seen in entries of kind usage, by `charge_time`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,21 +1,20 @@
-//! The part of the contract about what administrators set, and about who changed what.
+//! The part of the contract about settings: what administrators and operators set.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::Result;
 use super::alerts::{EmailReceiver, Webhook};
 use super::directory::{Entry, Erasure};
+use super::{CatalogueRows, Result};
 use crate::domain::Time;
 use crate::domain::api_key::{ApiKey, KeyGroup};
 use crate::domain::attribution::SubjectKind;
-use crate::domain::backfill::{ConsumptionQuery, LimitConfig};
-use crate::domain::backfill::{RateBucket, RateCounts, RateQuery};
+use crate::domain::backfill::{LimitConfig, RateCounts};
 use crate::domain::boost::Boost;
 use crate::domain::catalog::price::Price;
 use crate::domain::catalog::{ExchangeRate, Model};
-use crate::domain::quota::{Consumption, Quota};
+use crate::domain::quota::Quota;
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::workspace::{Workspace, WorkspaceModel};
 
@@ -114,9 +113,9 @@ pub struct StoredRate {
     pub counts: RateCounts,
 }
 
-/// What administrators set, and the log of who changed it. General rules: see [`super::Store`].
+/// Settings. General rules: see [`super::Store`].
 #[async_trait]
-pub trait PolicyStore: Send + Sync + 'static {
+pub trait SettingsStore: Send + Sync + 'static {
     /// Applies the changes, which concern one workspace (or the catalogue, with an empty id), and
     /// appends the events to the audit log, in one transaction. An event whose id is there
     /// already must not be written again.
@@ -126,6 +125,19 @@ pub trait PolicyStore: Send + Sync + 'static {
         changes: &[Change],
         events: &[AuditEvent],
     ) -> Result<()>;
+
+    /// Must return every model, price and exchange rate; prices and rates in the order
+    /// of their `create_time`.
+    async fn catalogue(&self) -> Result<CatalogueRows>;
+
+    /// Must return `None` if there is no such workspace.
+    async fn workspace(&self, id: &str) -> Result<Option<Workspace>>;
+
+    /// Must return at most `limit` workspaces whose id is greater than `after_id`, by id.
+    async fn workspaces(&self, after_id: &str, limit: usize) -> Result<Vec<Workspace>>;
+
+    /// Must return the models of the workspace by id; none if there is no such workspace.
+    async fn workspace_models(&self, workspace_id: &str) -> Result<Vec<WorkspaceModel>>;
 
     /// Must return all quotas, rate limits, keys and groups of a workspace by id, and its boosts
     /// whose `end_time` is after `now` and that are not cancelled, by id.
@@ -179,43 +191,4 @@ pub trait PolicyStore: Send + Sync + 'static {
         after: Option<(Time, String)>,
         limit: usize,
     ) -> Result<Vec<Boost>>;
-
-    /// Must return at most `limit` events that match, latest (`time`, id) first, before `after`.
-    async fn audit_events(
-        &self,
-        filter: &AuditFilter,
-        after: Option<(Time, String)>,
-        limit: usize,
-    ) -> Result<Vec<AuditEvent>>;
-
-    /// Must return at most `limit` events of a workspace in whose states `text` stands as a text
-    /// of the JSON, or whose resource has it as its id; oldest (`time`, id) first, beyond `after`.
-    /// May return others.
-    async fn audit_events_naming(
-        &self,
-        workspace_id: &str,
-        text: &str,
-        after: Option<(Time, String)>,
-        limit: usize,
-    ) -> Result<Vec<AuditEvent>>;
-
-    /// Must return, for each subject of the scope's kind (or the one that is named) with entries
-    /// charged in `from <= charge_time < to`, on the scope's metered model if it names one, the
-    /// exact sums over the whole log, folded or not: cost, tokens of all classes, and entries of
-    /// kind usage as requests. A subject without an id does not count. Must not take time in
-    /// proportion to the number of folded entries, and for a subject that is named not in
-    /// proportion to the number of subjects.
-    async fn used(
-        &self,
-        workspace_id: &str,
-        query: &ConsumptionQuery,
-    ) -> Result<Vec<(String, Consumption)>>;
-
-    /// Must return, for the subjects as in [`PolicyStore::used`] and each bucket of `charge_time`
-    /// from `from` on, the number of entries of kind usage and their tokens, by subject and bucket.
-    async fn sent(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>>;
-
-    /// Must return the counts that were written down for a workspace, by rate limit, subject, span
-    /// and unit.
-    async fn rates(&self, workspace_id: &str) -> Result<Vec<StoredRate>>;
 }

@@ -5,8 +5,11 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use super::directory::Seen;
 use super::latency::Latencies;
+use super::{Difference, Result};
 use crate::domain::Time;
 pub use crate::domain::attribution::Dimension;
 pub use crate::domain::check::{LimitKey, RefusalCounts};
@@ -203,4 +206,32 @@ impl Seen {
             (one, other) => one.or(other),
         };
     }
+}
+
+/// What is derived from the log. General rules: see [`super::Store`].
+#[async_trait]
+pub trait RollupStore: Send + Sync + 'static {
+    /// Must return how far the fold has come; nowhere at first.
+    async fn fold_cursor(&self) -> Result<FoldCursor>;
+
+    /// Adds `folded`, which names each key once, to what is derived: sums, latencies and refusals
+    /// are added up, times of local days and of what was seen are widened. Moves the cursor from
+    /// `from` to `to` in the same transaction.
+    /// Where the cursor is at `to` already it must change nothing and answer `Ok` (an earlier
+    /// try); where it is anywhere else than at `from` it must change nothing and answer
+    /// [`super::Error::Corrupt`].
+    async fn fold(&self, from: FoldCursor, to: FoldCursor, folded: &Folded) -> Result<()>;
+
+    /// Must return at most `limit` differences between what is derived (refusals aside, which are
+    /// not in the log) and the entries up to the cursor, from one consistent state, also while
+    /// another process writes. Must not keep the whole of either side in memory. What is derived
+    /// from days of which entries may have been dropped is not compared, nor, of such a workspace,
+    /// what was seen.
+    async fn verify_rollups(&self, limit: usize) -> Result<Vec<Difference>>;
+
+    /// Must replace what is derived, refusals aside, by what the entries up to the end of the log
+    /// say, and move the cursor there, in one transaction. Must not keep it all in memory. What is
+    /// derived from days of which entries may have been dropped must stay, and entries of these
+    /// days that are not folded be added to it.
+    async fn rebuild_rollups(&self) -> Result<()>;
 }

@@ -21,7 +21,7 @@ use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::attribution::{Attribution, SubjectKind};
 use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
-use tollgate::domain::rate_limit::RateLimit;
+use tollgate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
 use tollgate::ledger::UsageFilter;
 
 use super::script::{Case, Words, amount, at, count, money, span};
@@ -140,9 +140,11 @@ impl Case {
             id: words.word(1).into(),
             display_name: String::new(),
             scope: scope(words).0,
-            requests_per_minute: words.count("rpm"),
-            tokens_per_minute: words.count("tpm"),
-            requests_per_day: words.count("rpd"),
+            bounds: RateBound::list([
+                (Unit::Requests, RateWindow::Minute, words.count("rpm")),
+                (Unit::Tokens, RateWindow::Minute, words.count("tpm")),
+                (Unit::Requests, RateWindow::Day, words.count("rpd")),
+            ]),
             enforcement: enforcement(words),
             create_time: self.world.now,
             update_time: self.world.now,

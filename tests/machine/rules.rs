@@ -8,7 +8,7 @@ use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::attribution::{Attribution, SubjectKind};
 use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
-use tollgate::domain::rate_limit::RateLimit;
+use tollgate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
 use tollgate::domain::time::MICROS_PER_SECOND;
 
 use super::Call;
@@ -121,9 +121,15 @@ fn rate_limit(oracle: &Oracle, serial: u32, draw: &RateDraw) -> RateLimit {
     RateLimit {
         id: before.map_or_else(new_id, |before| before.id.clone()),
         display_name: String::new(),
-        requests_per_minute: draw.requests_per_minute.or(has_none.then_some(3)),
-        tokens_per_minute: draw.tokens_per_minute,
-        requests_per_day: draw.requests_per_day,
+        bounds: RateBound::list([
+            (
+                Unit::Requests,
+                RateWindow::Minute,
+                draw.requests_per_minute.or(has_none.then_some(3)),
+            ),
+            (Unit::Tokens, RateWindow::Minute, draw.tokens_per_minute),
+            (Unit::Requests, RateWindow::Day, draw.requests_per_day),
+        ]),
         enforcement: ENFORCEMENTS[usize::from(draw.enforcement)],
         create_time: before.map_or(oracle.now, |before| before.create_time),
         update_time: oracle.now,

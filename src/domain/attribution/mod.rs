@@ -4,6 +4,7 @@
 //! of reports and the kinds of directory entries are enums made of it; columns, filters and
 //! conversions go by these enums.
 
+pub mod directory;
 mod packed;
 mod subject;
 
@@ -16,7 +17,7 @@ pub use subject::{SubjectIds, SubjectMap};
 
 /// Makes the enums and the struct of the table below.
 macro_rules! attribution_fields {
-    ($(
+    ($dollar:tt $(
         #[doc = $doc:literal]
         $field:ident $name:ident = $number:literal {
             $(subject: $subject:literal,)? $(dimension: $dimension:literal,)?
@@ -66,6 +67,11 @@ macro_rules! attribution_fields {
         pub struct Attribution {
             $(#[doc = $doc] pub $name: String,)*
             pub tags: BTreeMap<String, String>,
+        }
+
+        /// Calls a macro with the names of all fields, in their order.
+        macro_rules! with_attribution_fields {
+            ($dollar callback:ident) => { $dollar callback! { $($name),* } };
         }
 
         impl AttributionField {
@@ -136,7 +142,7 @@ macro_rules! attribution_fields {
 // A new field is a new row, with the next number of each kind: numbers are stored, and stay what
 // they are for ever. Beside it only the protos, a migration (columns are named after fields) and
 // the documentation change.
-attribution_fields! {
+attribution_fields! { $
     /// User on whose behalf the request runs.
     User user_id = 0 { subject: 2, dimension: 1, entry: 0, }
     /// Department of the user.
@@ -156,6 +162,8 @@ attribution_fields! {
     /// Session or conversation.
     Session session_id = 8 { dimension: 11, }
 }
+
+pub(crate) use with_attribution_fields;
 
 impl Attribution {
     pub fn is_empty(&self) -> bool {

@@ -1,17 +1,14 @@
 //! Statements over buckets: their sums, the greatest of them, and which values they have.
 
-use super::super::codec::code;
-use super::super::read::limit_value;
-use super::super::rollups::{self, sum_columns};
-use super::cut::{Cut, WindowColumn};
 use super::shape::{Place, Shape, TagBuckets};
-use super::statement::{Values, group_by_first};
 use crate::storage::reports::OrderBy;
 use crate::storage::rollup::{Dimension, Grain};
+use crate::storage::sql::log::record::{TOKEN_COLUMNS, all_tokens};
+use crate::storage::sql::rollups::cut::{Cut, WindowColumn};
+use crate::storage::sql::rollups::{self, sum_columns};
+use crate::storage::sql::row::{code, limit_value};
+use crate::storage::sql::statement::{Values, group_by_first};
 
-/// Of all classes.
-const TOKENS: &str = "input + cache_read + cache_write_5m + cache_write_1h + output + reasoning \
-    + audio_input + audio_output + image_input + image_output";
 /// Most values of which a bucket is found by its whole key, day by day.
 const FEW_VALUES_MAX: usize = 64;
 
@@ -41,10 +38,10 @@ impl<'a> Buckets<'a> {
     pub fn sums(&self, values: &mut Values<'a>) -> String {
         let keys = self.key_columns();
         let mut columns: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
-        for sum in sum_columns().split(", ") {
+        for sum in sum_columns() {
             columns.push(format!("CAST(COALESCE(SUM({sum}), 0) AS BIGINT)"));
         }
-        let from = self.from(&sum_columns(), values);
+        let from = self.from(&sum_columns().join(", "), values);
         format!("SELECT {} FROM {from}{}", columns.join(", "), group_by_first(keys.len()))
     }
 
@@ -52,10 +49,10 @@ impl<'a> Buckets<'a> {
     pub fn greatest(&self, order: OrderBy, values: &mut Values<'a>, limit: usize) -> String {
         let keys = self.key_columns().join(", ");
         let (needs, sum) = match order {
-            OrderBy::Cost => ("cost_nanos".to_owned(), "cost_nanos"),
-            OrderBy::Requests => ("record_count".to_owned(), "record_count"),
-            OrderBy::Errors => ("error_count".to_owned(), "error_count"),
-            OrderBy::Tokens => (TOKENS.replace(" + ", ", "), TOKENS),
+            OrderBy::Cost => ("cost_nanos".to_owned(), "cost_nanos".to_owned()),
+            OrderBy::Requests => ("record_count".to_owned(), "record_count".to_owned()),
+            OrderBy::Errors => ("error_count".to_owned(), "error_count".to_owned()),
+            OrderBy::Tokens => (TOKEN_COLUMNS.join(", "), all_tokens()),
         };
         let from = self.from(&needs, values);
         let limit = values.bind(limit_value(limit));

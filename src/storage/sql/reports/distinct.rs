@@ -1,19 +1,21 @@
-//! How many different values a dimension has.
+//! Counts of distinct values of a dimension.
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::super::backend::Backend;
-use super::super::codec::Reader;
+use sqlx::AssertSqlSafe;
+
 use super::Report;
 use super::buckets::Buckets;
-use super::cut::Cut;
 use super::entries::{Entries, Measure};
 use super::shape::{Shape, refused};
-use super::statement::{Values, group_by_first, safe};
 use super::sums::{read_values, read_window};
 use crate::storage::Result;
 use crate::storage::reports::{Answer, Axis, DistinctQuestion, DistinctRow, ROWS_MAX};
 use crate::storage::rollup::Dimension;
+use crate::storage::sql::connection::backend::Backend;
+use crate::storage::sql::rollups::cut::Cut;
+use crate::storage::sql::row::Reader;
+use crate::storage::sql::statement::{Values, group_by_first};
 
 /// Values by window and group, each once.
 type Found = HashSet<(usize, String, String)>;
@@ -77,12 +79,11 @@ impl<DB: Backend> Report<'_, DB> {
             ROWS_MAX + 1
         );
         self.snapshot
-            .each(safe(sql), values.as_slice(), &mut |row| {
-                let mut reader = Reader::<DB>::new(row);
+            .each(AssertSqlSafe(sql), values.as_slice(), &mut |mut reader| {
                 let window = read_window(cut, &window, &mut reader)?;
                 let is_grouped = shape.groups.len() > 1;
-                let value = if is_grouped { shape.text(0, reader.text()?) } else { "" }.to_owned();
-                let count = reader.int()?;
+                let value = if is_grouped { shape.text(0, reader.str()?) } else { "" }.to_owned();
+                let count = reader.get()?;
                 if let Some(window) = window.filter(|_| count > 0) {
                     rows.push(DistinctRow { window, value, count });
                 }
@@ -105,8 +106,7 @@ impl<DB: Backend> Report<'_, DB> {
         let buckets = Buckets { workspace_id: self.workspace_id, shape, cut, window: &window };
         let sql = buckets.present(&mut values);
         self.snapshot
-            .each(safe(sql), values.as_slice(), &mut |row| {
-                let mut reader = Reader::<DB>::new(row);
+            .each(AssertSqlSafe(sql), values.as_slice(), &mut |mut reader| {
                 if let Some(window) = read_window(cut, &window, &mut reader)? {
                     add(found, window, read_values(shape, &mut reader)?);
                 }
@@ -121,8 +121,7 @@ impl<DB: Backend> Report<'_, DB> {
             let measure = Measure::Presence;
             let sql = entries.statement(self.workspace_id, span, measure, &mut values);
             self.snapshot
-                .each(safe(sql), values.as_slice(), &mut |row| {
-                    let mut reader = Reader::<DB>::new(row);
+                .each(AssertSqlSafe(sql), values.as_slice(), &mut |mut reader| {
                     if let Some(group) = entries.group(&mut reader)? {
                         add(found, group.window, group.values);
                     }

@@ -3,14 +3,13 @@
 //! Tags are kept as one text, which databases do not look into alike: entries are grouped by all of
 //! their tags, and these groups are put together here.
 
-use super::super::backend::{Backend, Value};
-use super::super::codec::Reader;
-use super::super::rollups::{self, sum_columns};
-use super::cut::{Cut, Span, WindowColumn};
-use super::statement::{Values, group_by_first};
 use crate::storage::Result;
 use crate::storage::reports::{Axis, Filter};
 use crate::storage::rollup::Dimension;
+use crate::storage::sql::rollups::cut::{Cut, Span, WindowColumn};
+use crate::storage::sql::rollups::{self, sum_columns};
+use crate::storage::sql::row::{Reader, Tags, Value};
+use crate::storage::sql::statement::{Values, group_by_first};
 
 /// What one entry adds to each sum that is not a column of its own
 /// ([`crate::storage::rollup::Sums::add`]). Kind 0 is usage; outcomes 1 and 2 are errors and
@@ -84,18 +83,17 @@ impl<'a> Entries<'a> {
     }
 
     /// Reads the first columns of a row; `None` of entries that a filter leaves out.
-    pub fn group<DB: Backend>(&self, reader: &mut Reader<'_, DB>) -> Result<Option<Group>> {
-        let window =
-            if self.cut.is_one_window() { 0 } else { usize::try_from(reader.int()?).unwrap_or(0) };
+    pub fn group<'r>(&self, reader: &mut impl Reader<'r>) -> Result<Option<Group>> {
+        let window = if self.cut.is_one_window() { 0 } else { reader.get()? };
         let mut values = Vec::with_capacity(self.groups.len());
         for axis in &self.groups {
             values.push(match axis {
-                Axis::Of(_) => reader.string()?,
+                Axis::Of(_) => reader.get()?,
                 Axis::Tag(_) => String::new(),
             });
         }
         if self.looks_at_tags() {
-            let tags = reader.tags()?;
+            let Tags(tags) = reader.get()?;
             let of = |key: &str| tags.get(key).map_or("", String::as_str);
             for filter in self.filters {
                 if let Axis::Tag(key) = &filter.axis
@@ -153,13 +151,12 @@ impl<'a> Entries<'a> {
 
 /// The columns of [`crate::storage::rollup::Sums`], of entries.
 pub fn sums() -> Vec<String> {
-    let columns = sum_columns();
     let of_entry = |name: &str| {
         let count = COUNTS.iter().find(|(count, _)| *count == name);
         count.map_or_else(|| name.to_owned(), |(_, expression)| (*expression).to_owned())
     };
-    let names = columns.split(", ");
-    names.map(|name| format!("CAST(COALESCE(SUM({}), 0) AS BIGINT)", of_entry(name))).collect()
+    let sum = |name| format!("CAST(COALESCE(SUM({}), 0) AS BIGINT)", of_entry(name));
+    sum_columns().into_iter().map(sum).collect()
 }
 
 fn column(dimension: Dimension) -> &'static str {

@@ -1,10 +1,9 @@
-//! Answers reports: each question by few statements, all from one state of the data.
+//! Report queries: each by few statements, all from one state of the data.
 //!
-//! Which buckets answer is said in `shape.rs`, which of them count in which window in `cut.rs`;
-//! `buckets.rs` and `entries.rs` write the statements. Knows nothing of what a report is made of.
+//! `shape.rs` chooses the buckets, `rollups/cut.rs` the windows that they count in; `buckets.rs`
+//! and `entries.rs` write the statements. Knows nothing of what a report is made of.
 
 mod buckets;
-mod cut;
 mod distinct;
 mod entries;
 mod log;
@@ -13,7 +12,6 @@ mod refusals;
 mod rows;
 mod shape;
 mod spread;
-mod statement;
 mod sums;
 #[cfg(test)]
 mod tests;
@@ -21,15 +19,14 @@ mod tests;
 use async_trait::async_trait;
 
 use super::SqlStore;
-use super::backend::{Backend, Value};
-use super::codec::Reader;
-use super::snapshot::Snapshot;
+use super::connection::backend::Backend;
+use super::connection::snapshot::Snapshot;
+use super::rollups::cut::{self, Cut, LocalDay};
+use super::row::Value;
 use crate::domain::Time;
 use crate::domain::calendar::Window;
+use crate::storage::Result;
 use crate::storage::reports::{Answer, Question, ReportStore, Source};
-use crate::storage::{Error, Result};
-use cut::{Cut, LocalDay};
-use statement::safe;
 
 /// One report under way.
 struct Report<'a, DB: Backend> {
@@ -62,12 +59,7 @@ impl<'a, DB: Backend> Report<'a, DB> {
         let sql = "SELECT seq, (SELECT dropped_before FROM workspaces WHERE id = $1) \
                    FROM fold_cursor WHERE id = 1";
         let values = [Value::Text(workspace_id)];
-        let rows = snapshot.rows(safe(sql.to_owned()), &values).await?;
-        let Some(row) = rows.first() else {
-            return Err(Error::Corrupt("the cursor of the fold is missing".to_owned()));
-        };
-        let mut reader = Reader::<DB>::new(row);
-        let (cursor, dropped_before) = (reader.int()?, reader.optional_time()?);
+        let (cursor, dropped_before) = snapshot.row(sql, &values).await?;
         Ok(Report { snapshot, workspace_id, cursor, dropped_before, local_days: Vec::new() })
     }
 

@@ -1,18 +1,32 @@
-//! Users as the directory and usage know them, and names.
+//! Users by directory and usage, sign-ups, and display names.
 
-use super::super::backend::{Backend, Value};
-use super::super::codec::{Code, Reader};
-use super::super::read::limit_value;
+use sqlx::AssertSqlSafe;
+
 use super::Report;
-use super::statement::{Values, safe};
-use crate::domain::Time;
+use crate::domain::attribution::EntryKind;
 use crate::domain::calendar::Window;
+use crate::domain::{Coded, Time};
 use crate::storage::Result;
 use crate::storage::reports::{Answer, ROWS_MAX, SignUp};
 use crate::storage::rollup::Dimension;
+use crate::storage::sql::connection::backend::Backend;
+use crate::storage::sql::row::{Value, code, limit_value, row};
+use crate::storage::sql::statement::Values;
 
 /// Most names that are looked up with one statement.
 const NAMES_MAX: usize = 1_000;
+
+row! {
+    SignUp {
+        user_id,
+        display_name,
+        department_id,
+        external_id,
+        sign_up_time,
+        first_value_time,
+        last_use_time,
+    }
+}
 
 impl<DB: Backend> Report<'_, DB> {
     pub async fn known_users(&mut self, times: &[Time]) -> Result<Answer> {
@@ -20,10 +34,7 @@ impl<DB: Backend> Report<'_, DB> {
         let mut counts = Vec::with_capacity(times.len());
         for time in times {
             let values = [Value::Text(self.workspace_id), Value::Int(time.micros())];
-            let rows = self.snapshot.rows(safe(sql.clone()), &values).await?;
-            for row in &rows {
-                counts.push(Reader::<DB>::new(row).int()?);
-            }
+            counts.push(self.snapshot.row(AssertSqlSafe(sql.clone()), &values).await?);
         }
         Ok(Answer::KnownUsers(counts))
     }
@@ -35,22 +46,7 @@ impl<DB: Backend> Report<'_, DB> {
     ) -> Result<Answer> {
         let mut values = Values::default();
         let sql = sign_ups(self.workspace_id, window, department_id, &mut values);
-        let mut users = Vec::new();
-        self.snapshot
-            .each(safe(sql), values.as_slice(), &mut |row| {
-                let mut reader = Reader::<DB>::new(row);
-                users.push(SignUp {
-                    user_id: reader.string()?,
-                    display_name: reader.string()?,
-                    department_id: reader.string()?,
-                    external_id: reader.string()?,
-                    sign_up_time: reader.time()?,
-                    first_value_time: reader.optional_time()?,
-                    last_use_time: reader.optional_time()?,
-                });
-                Ok(true)
-            })
-            .await?;
+        let users: Vec<SignUp> = self.snapshot.rows(AssertSqlSafe(sql), values.as_slice()).await?;
         if users.len() > ROWS_MAX {
             return Ok(Answer::TooMany);
         }
@@ -58,7 +54,7 @@ impl<DB: Backend> Report<'_, DB> {
     }
 
     pub async fn names(&mut self, dimension: Dimension, ids: &[String]) -> Result<Answer> {
-        let mut names = Vec::new();
+        let mut names: Vec<(String, String)> = Vec::new();
         for part in ids.chunks(NAMES_MAX) {
             let mut values = Values::default();
             let list = values.texts(part);
@@ -70,17 +66,16 @@ impl<DB: Backend> Report<'_, DB> {
                 }
                 Some(Names::Registered(kind)) => {
                     let workspace_id = values.text(self.workspace_id);
-                    let kind = values.bind(Value::Int(kind));
+                    let kind = values.bind(code(kind));
                     format!("directory WHERE workspace_id = {workspace_id} AND kind = {kind}")
                 }
             };
             let sql = format!(
                 "SELECT id, display_name FROM {place} AND id IN ({list}) AND display_name <> ''"
             );
-            for row in &self.snapshot.rows(safe(sql), values.as_slice()).await? {
-                let mut reader = Reader::<DB>::new(row);
-                names.push((reader.string()?, reader.string()?));
-            }
+            let found: Vec<(String, String)> =
+                self.snapshot.rows(AssertSqlSafe(sql), values.as_slice()).await?;
+            names.extend(found);
         }
         names.sort_unstable();
         names.dedup();
@@ -90,17 +85,17 @@ impl<DB: Backend> Report<'_, DB> {
 
 /// Of `$1`, the workspace, at `$2`.
 pub fn known_users() -> String {
-    // `kind` 0 is a user. An archived one does not count, whatever was seen of it.
+    let (user, dimension) = (EntryKind::User.code(), Dimension::User.code());
+    // An archived user does not count, whatever was seen of it.
     format!(
-        "SELECT (SELECT COUNT(*) FROM directory WHERE workspace_id = $1 AND kind = 0 \
+        "SELECT (SELECT COUNT(*) FROM directory WHERE workspace_id = $1 AND kind = {user} \
            AND (create_time < $2 OR sign_up_time < $2) \
            AND (archive_time IS NULL OR archive_time > $2)) \
-         + (SELECT COUNT(*) FROM seen WHERE workspace_id = $1 AND dimension = {} \
+         + (SELECT COUNT(*) FROM seen WHERE workspace_id = $1 AND dimension = {dimension} \
            AND first_time < $2 AND NOT EXISTS (SELECT 1 FROM directory AS known \
-             WHERE known.workspace_id = $1 AND known.kind = 0 AND known.id = seen.value \
+             WHERE known.workspace_id = $1 AND known.kind = {user} AND known.id = seen.value \
              AND (known.create_time < $2 OR known.sign_up_time < $2 \
-               OR known.archive_time <= $2)))",
-        Dimension::User.code()
+               OR known.archive_time <= $2)))"
     )
 }
 
@@ -117,13 +112,13 @@ pub fn sign_ups<'a>(
         None => String::new(),
     };
     let limit = values.bind(limit_value(ROWS_MAX + 1));
-    let user = Dimension::User.code();
+    let (user, dimension) = (EntryKind::User.code(), Dimension::User.code());
     format!(
         "SELECT id, display_name, department_id, external_id, sign_up_time, \
            COALESCE(first_value_time, first_success_time), last_time \
          FROM directory LEFT JOIN seen ON seen.workspace_id = directory.workspace_id \
-           AND seen.dimension = {user} AND seen.value = directory.id \
-         WHERE directory.workspace_id = {workspace_id} AND kind = 0 AND archive_time IS NULL \
+           AND seen.dimension = {dimension} AND seen.value = directory.id \
+         WHERE directory.workspace_id = {workspace_id} AND kind = {user} AND archive_time IS NULL \
            AND sign_up_time >= {start} AND sign_up_time < {end} {department} \
          ORDER BY id LIMIT {limit}"
     )
@@ -134,22 +129,18 @@ enum Names {
     /// Of all workspaces.
     Shared(&'static str),
     Owned(&'static str),
-    /// In the directory, under the code of a kind ([`crate::storage::directory::EntryKind`]).
-    Registered(i64),
+    /// In the directory.
+    Registered(EntryKind),
 }
 
 fn table_of_names(dimension: Dimension) -> Option<Names> {
+    if let Some(kind) = EntryKind::ALL.into_iter().find(|kind| kind.dimension() == dimension) {
+        return Some(Names::Registered(kind));
+    }
     match dimension {
-        Dimension::User => Some(Names::Registered(0)),
-        Dimension::Department => Some(Names::Registered(1)),
-        Dimension::Assistant => Some(Names::Registered(2)),
-        Dimension::Workflow => Some(Names::Registered(3)),
-        Dimension::Feature => Some(Names::Registered(4)),
-        Dimension::Project => Some(Names::Registered(5)),
-        Dimension::Investigation => Some(Names::Registered(6)),
         Dimension::ApiKey => Some(Names::Owned("api_keys")),
         Dimension::KeyGroup => Some(Names::Owned("key_groups")),
         Dimension::Model => Some(Names::Shared("models")),
-        Dimension::Workspace | Dimension::Session | Dimension::Tag | Dimension::Outcome => None,
+        _ => None,
     }
 }

@@ -1,18 +1,20 @@
-//! How latencies of groups are spread: histograms of buckets by day, and latencies of entries.
+//! Latency distributions of groups: histograms of buckets by day, and latencies of records.
 
 use std::collections::HashMap;
 
-use super::super::backend::Backend;
-use super::super::codec::Reader;
+use sqlx::AssertSqlSafe;
+
 use super::Report;
 use super::buckets::{Buckets, LatenciesOf};
-use super::cut::WindowColumn;
 use super::entries::{Entries, Measure};
 use super::shape::{Place, Shape};
-use super::statement::{Values, safe};
 use crate::storage::Result;
 use crate::storage::latency::Latencies;
 use crate::storage::reports::SumsRow;
+use crate::storage::sql::connection::backend::Backend;
+use crate::storage::sql::rollups::cut::WindowColumn;
+use crate::storage::sql::row::Reader;
+use crate::storage::sql::statement::Values;
 
 const MICROS_PER_MILLISECOND: i64 = 1_000;
 
@@ -70,9 +72,8 @@ impl<DB: Backend> Report<'_, DB> {
         let buckets = Buckets { workspace_id: self.workspace_id, shape, cut, window: &window };
         let Some(sql) = buckets.latencies(of, &mut values) else { return Ok(()) };
         self.snapshot
-            .each(safe(sql), values.as_slice(), &mut |row| {
-                let mut reader = Reader::<DB>::new(row);
-                let (day, text) = (reader.time()?, reader.text()?);
+            .each(AssertSqlSafe(sql), values.as_slice(), &mut |mut reader| {
+                let (day, text) = (reader.get()?, reader.str()?);
                 let Some(window) = cut.window_of_key(day) else { return Ok(true) };
                 let value = match of {
                     LatenciesOf::Values => shape.value(text),
@@ -81,7 +82,7 @@ impl<DB: Backend> Report<'_, DB> {
                 let is_grouped = shape.groups.contains(&Place::Value);
                 let values = if is_grouped { vec![value.to_owned()] } else { Vec::new() };
                 if let Some(latencies) = spread.get(window, values) {
-                    let histogram = Latencies::from_text(reader.text()?)?;
+                    let histogram: Latencies = reader.get()?;
                     match of {
                         LatenciesOf::Values | LatenciesOf::All => latencies.merge(&histogram),
                         LatenciesOf::Tagged => latencies.subtract(&histogram),
@@ -102,14 +103,12 @@ impl<DB: Backend> Report<'_, DB> {
             let measure = Measure::Milliseconds;
             let sql = entries.statement(self.workspace_id, span, measure, &mut values);
             self.snapshot
-                .each(safe(sql), values.as_slice(), &mut |row| {
-                    let mut reader = Reader::<DB>::new(row);
+                .each(AssertSqlSafe(sql), values.as_slice(), &mut |mut reader| {
                     if let Some(group) = entries.group(&mut reader)?
                         && let Some(latencies) = spread.get(group.window, group.values)
                     {
-                        let latency = reader.int()? * MICROS_PER_MILLISECOND;
-                        let count = u64::try_from(reader.int()?).unwrap_or(0);
-                        latencies.add_times(latency, count);
+                        let (milliseconds, count): (i64, usize) = reader.get()?;
+                        latencies.add_times(milliseconds * MICROS_PER_MILLISECOND, count as u64);
                     }
                     Ok(true)
                 })

@@ -1,17 +1,18 @@
-//! Sums of groups: from buckets, from entries, or from both.
+//! Sums of groups: from buckets, from records, or from both.
 
-use super::super::backend::Backend;
-use super::super::codec::Reader;
-use super::super::rollups::read_sums;
+use sqlx::AssertSqlSafe;
+
 use super::Report;
 use super::buckets::Buckets;
-use super::cut::{Cut, WindowColumn};
 use super::entries::{Entries, Measure};
 use super::rows::{Rows, greatest_first};
 use super::shape::Shape;
-use super::statement::{Values, safe};
 use crate::storage::Result;
 use crate::storage::reports::{Answer, OrderBy, ROWS_MAX, SumsQuestion};
+use crate::storage::sql::connection::backend::Backend;
+use crate::storage::sql::rollups::cut::{Cut, WindowColumn};
+use crate::storage::sql::row::Reader;
+use crate::storage::sql::statement::Values;
 
 /// Most of the greatest groups of which the sums are looked up by their values. Beyond, the sums of
 /// all groups are read.
@@ -87,8 +88,7 @@ impl<DB: Backend> Report<'_, DB> {
         let one_more = usize::from(shape.tag.as_ref().is_some_and(|tag| tag.absent));
         let sql = buckets.greatest(order, &mut values, count + one_more);
         self.snapshot
-            .each(safe(sql), values.as_slice(), &mut |row| {
-                let mut reader = Reader::<DB>::new(row);
+            .each(AssertSqlSafe(sql), values.as_slice(), &mut |mut reader| {
                 found.push(read_values(shape, &mut reader)?);
                 Ok(true)
             })
@@ -107,11 +107,10 @@ impl<DB: Backend> Report<'_, DB> {
         let sql = buckets.sums(&mut values);
         let mut is_whole = true;
         self.snapshot
-            .each(safe(sql), values.as_slice(), &mut |row| {
-                let mut reader = Reader::<DB>::new(row);
+            .each(AssertSqlSafe(sql), values.as_slice(), &mut |mut reader| {
                 let window = read_window(cut, &window, &mut reader)?;
                 let values = read_values(shape, &mut reader)?;
-                let sums = read_sums(&mut reader)?;
+                let sums = reader.get()?;
                 if let Some(window) = window {
                     is_whole = rows.add(window, values, sums);
                 }
@@ -127,10 +126,9 @@ impl<DB: Backend> Report<'_, DB> {
             let mut values = Values::default();
             let sql = entries.statement(self.workspace_id, span, Measure::Sums, &mut values);
             self.snapshot
-                .each(safe(sql), values.as_slice(), &mut |row| {
-                    let mut reader = Reader::<DB>::new(row);
+                .each(AssertSqlSafe(sql), values.as_slice(), &mut |mut reader| {
                     if let Some(group) = entries.group(&mut reader)? {
-                        is_whole = rows.add(group.window, group.values, read_sums(&mut reader)?);
+                        is_whole = rows.add(group.window, group.values, reader.get()?);
                     }
                     Ok(is_whole)
                 })
@@ -151,23 +149,23 @@ fn restrict(shape: &mut Shape, groups: &[Vec<String>]) {
 }
 
 /// The number of the window of a bucket; none if it counts in none.
-pub fn read_window<DB: Backend>(
+pub fn read_window<'r>(
     cut: &Cut,
     window: &WindowColumn,
-    reader: &mut Reader<'_, DB>,
+    reader: &mut impl Reader<'r>,
 ) -> Result<Option<usize>> {
     match window {
         WindowColumn::None => Ok(Some(0)),
-        WindowColumn::Key => Ok(cut.window_of_key(reader.time()?)),
-        WindowColumn::Number(_) => Ok(usize::try_from(reader.int()?).ok()),
+        WindowColumn::Key => Ok(cut.window_of_key(reader.get()?)),
+        WindowColumn::Number(_) => reader.get().map(Some),
     }
 }
 
 /// The values of a bucket's group.
-pub fn read_values<DB: Backend>(shape: &Shape, reader: &mut Reader<'_, DB>) -> Result<Vec<String>> {
+pub fn read_values<'r>(shape: &Shape, reader: &mut impl Reader<'r>) -> Result<Vec<String>> {
     let mut values = Vec::with_capacity(shape.groups.len());
     for group in 0..shape.groups.len() {
-        values.push(shape.text(group, reader.text()?).to_owned());
+        values.push(shape.text(group, reader.str()?).to_owned());
     }
     Ok(values)
 }

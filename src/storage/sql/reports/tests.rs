@@ -2,34 +2,31 @@
 
 use std::slice;
 
-use sqlx::{Row, Sqlite};
+use sqlx::Sqlite;
 
-use super::super::SqlStore;
 use super::buckets::{Buckets, LatenciesOf};
-use super::cut::{Cut, LocalDay, WindowColumn};
 use super::entries::{Entries, Measure};
 use super::shape::Shape;
-use super::statement::{Values, safe};
 use super::{log, people, refusals};
 use crate::domain::Time;
 use crate::domain::calendar::Window;
 use crate::domain::time::MICROS_PER_DAY;
 use crate::storage::reports::{Axis, Filter, OrderBy, RefusalsQuestion, Source};
 use crate::storage::rollup::Dimension;
+use crate::storage::sql::SqlStore;
+use crate::storage::sql::rollups::cut::{Cut, LocalDay, WindowColumn};
+use crate::storage::sql::statement::Values;
 
 /// The steps that SQLite takes, those of sorting and putting together aside.
 async fn plan(sql: String) -> Vec<String> {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite:{}", folder.path().join("a.db").display());
-    let store = SqlStore::<Sqlite>::serve(&url).await.unwrap();
-    let rows = store.read(safe(format!("EXPLAIN QUERY PLAN {sql}")), &[]).await.unwrap();
-    let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
     let own = ["SCAN parts", "SCAN present", "SCAN found", "SCAN few"];
     let of_tables = |step: &String| {
         let is_own = own.contains(&step.as_str()) || step.contains("CONSTANT ROW");
         step.starts_with("SEARCH") || step.starts_with("SCAN") && !is_own
     };
-    steps.into_iter().filter(of_tables).collect()
+    let mut steps = SqlStore::<Sqlite>::plan(&sql).await;
+    steps.retain(of_tables);
+    steps
 }
 
 fn day(number: i64) -> Window {
