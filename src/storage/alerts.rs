@@ -1,4 +1,4 @@
-//! The part of the contract about alerts and their deliveries.
+//! The part of the contract about alerts, their receivers and their deliveries.
 
 use std::sync::Arc;
 
@@ -35,20 +35,20 @@ pub struct AlertFilter {
     pub to: Option<Time>,
 }
 
-/// Whom alerts are about.
+/// The subject that alerts are about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlertSubjectFilter {
     /// The workspace as a whole: its envelope, its holds, its own quotas.
     Workspace,
     Model(String),
-    /// A subject, by its quotas.
+    /// A subject of quotas.
     Member {
         kind: crate::domain::attribution::SubjectKind,
         subject_id: String,
     },
 }
 
-/// To whom an alert is sent.
+/// The receiver of an alert.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Receiver {
     Webhook(Arc<str>),
@@ -137,8 +137,8 @@ pub trait AlertStore: Send + Sync + 'static {
 
     /// Must return, for each receiver with pending deliveries whose `next_attempt_time` is at or
     /// before `now`, the one that is longest due (of equals the least id); at most `limit` of
-    /// these, the longest due first. One for each, so that no receiver hides others behind what
-    /// waits for it. Must not take time in proportion to those that are finished.
+    /// these, the longest due first. One for each receiver, so that a long queue of one does not
+    /// block others. Must not take time in proportion to finished deliveries.
     async fn due_deliveries(&self, now: Time, limit: usize) -> Result<Vec<Delivery>>;
 
     /// Must replace the delivery of the same id. Must change nothing if there is none.

@@ -18,8 +18,8 @@ pub trait AuditStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<AuditEvent>>;
 
-    /// Must return at most `limit` events of a workspace in whose states `text` stands as a text
-    /// of the JSON, or whose resource has it as its id; oldest (`time`, id) first, beyond `after`.
+    /// Must return at most `limit` events of a workspace whose states contain `text` as a JSON
+    /// string, or whose resource has it as its id; oldest (`time`, id) first, beyond `after`.
     /// May return others.
     async fn audit_events_naming(
         &self,

@@ -14,18 +14,18 @@ pub trait LogStore: Send + Sync + 'static {
     /// greater: a `seq` that the fold has come to.
     async fn last_seq(&self) -> Result<i64>;
 
-    /// Appends records, in one transaction. Must answer for each record in order; a record whose
-    /// key is in the log already, or earlier in `records`, must not be written, and must be
-    /// answered with the entry that is there. A record that is there under its own `seq` was
-    /// written by an earlier try and must be answered with `New`. `seq`s grow within `records` and
+    /// Appends records, in one transaction. Must return an outcome for each record, in order. A
+    /// record whose key is in the log already, or earlier in `records`, must not be written, and
+    /// its outcome must be the record that is there. A record that is there under its own `seq` was
+    /// written by an earlier try, and its outcome must be `New`. `seq`s grow within `records` and
     /// are greater than those of earlier calls, tries of the same records aside.
     async fn append(&self, records: &[Record]) -> Result<Vec<Appended>>;
 
-    /// Must return all entries of a request by (attempt, revision); none if there are none.
+    /// Must return all records of a request by (attempt, revision); none if there are none.
     async fn request_records(&self, workspace_id: &str, request_id: &str) -> Result<Vec<Record>>;
 
-    /// Must return at most `limit` entries that match, in the order asked for, by (`charge_time`,
-    /// `seq`), beyond `after`.
+    /// Must return at most `limit` records that match, in `order`, by (`charge_time`, `seq`),
+    /// beyond `after`.
     async fn records(
         &self,
         filter: &RecordFilter,
@@ -34,9 +34,9 @@ pub trait LogStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Record>>;
 
-    /// Must return at most `limit` entries of the workspace that are charged in the window, by
-    /// (`charge_time`, `seq`), beyond `after`: what [`LogStore::records`] returns oldest first, for
-    /// those who read all of it, page by page. A page must not cost the pages before it.
+    /// Must return at most `limit` records of the workspace that are charged in the window, by
+    /// (`charge_time`, `seq`), beyond `after`: as [`LogStore::records`] does oldest first, for
+    /// callers that read the whole log page by page. A page must not cost the pages before it.
     async fn export_records(
         &self,
         workspace_id: &str,
@@ -54,27 +54,26 @@ pub trait LogStore: Send + Sync + 'static {
         self.records(&filter, Order::OldestFirst, after, limit).await
     }
 
-    /// Must return at most `limit` entries whose `seq` is greater than `seq`, by `seq`, of all
+    /// Must return at most `limit` records whose `seq` is greater than `seq`, by `seq`, of all
     /// workspaces.
     async fn records_after(&self, seq: i64, limit: usize) -> Result<Vec<Record>>;
 
     /// Must return metered model and output tokens (all output classes) of the latest `limit`
-    /// entries of kind usage of the workspace with outcome success, oldest first.
+    /// records of kind usage of the workspace with outcome success, oldest first.
     async fn recent_outputs(&self, workspace_id: &str, limit: usize) -> Result<Vec<(String, i64)>>;
 
-    /// Deletes at most `limit` entries of local days that begin before `before`, the earliest
-    /// first, and answers how many; fewer than `limit` where no more can go. What is derived from
-    /// them must stay.
-    /// Must keep entries that are not folded, and all entries of local days in which a window of a
-    /// quota begins that only a reset ends: sums over it are made of them. `before` must be the
-    /// start of a local day of the workspace, at least [`super::RECORDS_KEPT_MIN`] ago: entries of other
-    /// windows that may still be asked for, and keys under which callers may repeat themselves,
-    /// are later. Must remember, in the same transaction, before which days entries were dropped,
-    /// and never an earlier one. A sum over a window that cuts through a dropped day counts
-    /// nothing of it.
+    /// Deletes at most `limit` records of local days that begin before `before`, the earliest
+    /// first, and returns how many; fewer than `limit` where no more can be deleted. What is
+    /// derived from them must stay. Must keep records that are not folded, and all records of local
+    /// days in which a window of a quota begins that only a reset ends: sums over it are made of
+    /// them. `before` must be the start of a local day of the workspace, at least
+    /// [`super::RECORDS_KEPT_MIN`] ago: records of other windows that may still be summed up, and
+    /// keys under which callers may retry, are later. Must remember, in the same transaction,
+    /// before which days records were dropped, and never an earlier one. A sum over a window that
+    /// cuts through a dropped day counts nothing of it.
     async fn drop_records(&self, workspace_id: &str, before: Time, limit: usize) -> Result<usize>;
 
-    /// Must return before which local days entries of a workspace may have been dropped; none
-    /// if none were.
+    /// Must return before which local days records of a workspace may have been dropped; `None` if
+    /// none were.
     async fn dropped_before(&self, workspace_id: &str) -> Result<Option<Time>>;
 }

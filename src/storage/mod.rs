@@ -38,18 +38,18 @@ use reports::ReportStore;
 use rollup::{Dimension, Grain, RollupStore};
 use shutdown::ShutdownStore;
 
-/// Entries are kept at least this long after their local day began: longer than a cycle of a plan
+/// Records are kept at least this long after their local day began: longer than a cycle of a plan
 /// with the days around it, and than the time in which records may come late.
 pub const RECORDS_KEPT_MIN: Micros = 62 * MICROS_PER_DAY;
 
-/// Why storage could not do what it was asked. Variants by what the caller can do.
+/// Why a call of storage failed. Variants by what the caller can do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Certainly nothing has changed; trying again may help.
     #[error("storage failed and changed nothing: {0}")]
     NotApplied(#[source] BoxError),
-    /// It may or may not have been applied: do it again (every write is idempotent) until storage
-    /// says which, never guess.
+    /// It may or may not have been applied: do it again (every write is idempotent) until the
+    /// outcome is known, never guess.
     #[error("storage failed and may or may not have applied the change: {0}")]
     Unknown(#[source] BoxError),
     /// Another server has claimed this database: this one must stop writing for ever.
@@ -63,12 +63,12 @@ pub enum Error {
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What became of one record that was appended.
+/// The outcome of appending one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Appended {
     /// It is in the log at the `seq` that it carried.
     New,
-    /// An entry with its key was there before, under another `seq`; here it is. The log is
+    /// There is another record with its key, under another `seq`: this one. The log is
     /// unchanged.
     Existing(Box<Record>),
 }
@@ -86,13 +86,13 @@ coded_enum! {
     }
 }
 
-/// A hold that was written down at a graceful stop.
+/// A hold that was saved at a graceful stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredHold {
     pub workspace_id: Arc<str>,
     pub request_id: Arc<str>,
     pub model_id: Arc<str>,
-    /// Whether another model had been asked for.
+    /// Whether the request had asked for another model.
     pub routed: bool,
     pub held: Amount,
     pub held_tokens: i64,
@@ -110,7 +110,7 @@ pub struct StoredHold {
     pub key_group_id: Arc<str>,
 }
 
-/// Everything that the catalogue holds.
+/// Everything in the catalogue.
 #[derive(Clone, Debug, Default)]
 pub struct CatalogueRows {
     pub models: Vec<Model>,
@@ -144,13 +144,13 @@ pub enum Order {
     NewestFirst,
 }
 
-/// What is derived from the log.
+/// Something derived from the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Derived {
     Sums(Grain),
-    /// How latencies of a bucket by day are spread.
+    /// The latency histogram of a bucket by day.
     Latencies,
-    /// First and last entry of a local day.
+    /// First and last record of a local day.
     LocalDay,
     /// When a value was seen.
     Seen,

@@ -18,7 +18,7 @@ use crate::domain::quota::Quota;
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::workspace::{Workspace, WorkspaceModel};
 
-/// One change of what is set.
+/// One change of settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Inserts the model or replaces the one of the same id.
@@ -40,24 +40,25 @@ pub enum Change {
     PutEmailReceiver(EmailReceiver),
     /// Entries of the directory, each of a kind and id of its own.
     PutEntries(Vec<Entry>),
-    /// Deletes what has the id, if it is there; so do all that follow. With a quota go its boosts.
+    /// Deletes what has the id, if it is there; so do all that follow. A quota is deleted with its
+    /// boosts.
     DeleteQuota(Arc<str>),
     DeleteRateLimit(Arc<str>),
     DeleteApiKey(Arc<str>),
     DeleteKeyGroup(Arc<str>),
     DeleteWebhook(Arc<str>),
     DeleteEmailReceiver(Arc<str>),
-    /// Marks the alert as seen, unless it is already.
+    /// Acknowledges the alert, unless it is acknowledged already.
     AcknowledgeAlert {
         seq: i64,
         time: Time,
         actor: String,
     },
-    /// Forgets a user, see [`Erasure`].
+    /// Erases a user, see [`Erasure`].
     EraseUser(Erasure),
 }
 
-/// Who changed what.
+/// One change in the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {
     /// UUIDv7, in lower case.
@@ -69,9 +70,9 @@ pub struct AuditEvent {
     pub workspace_id: String,
     pub resource_type: String,
     pub resource_id: String,
-    /// JSON; absent if it was not there.
+    /// JSON of the resource before; absent if it was created.
     pub before: Option<String>,
-    /// JSON; absent if it is gone.
+    /// JSON of the resource after; absent if it was deleted.
     pub after: Option<String>,
 }
 
@@ -106,7 +107,7 @@ pub enum BoostFilter {
     Quota(String),
 }
 
-/// Counts of one rate limit and subject, written down at a graceful stop.
+/// Counts of one rate limit and subject, saved at a graceful stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredRate {
     pub workspace_id: Arc<str>,
@@ -153,7 +154,7 @@ pub trait SettingsStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Quota>>;
 
-    /// The same of rate limits.
+    /// The same for rate limits.
     async fn rate_limits(
         &self,
         workspace_id: &str,
@@ -162,7 +163,7 @@ pub trait SettingsStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<RateLimit>>;
 
-    /// The same of API keys; of one group, if it is named.
+    /// The same for API keys; of one group, if it is named.
     async fn api_keys(
         &self,
         workspace_id: &str,
@@ -171,7 +172,7 @@ pub trait SettingsStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<ApiKey>>;
 
-    /// The same of key groups.
+    /// The same for key groups.
     async fn key_groups(
         &self,
         workspace_id: &str,

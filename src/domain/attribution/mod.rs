@@ -152,15 +152,15 @@ attribution_fields! { $
     /// Assistant that makes the request.
     Assistant assistant_id = 3 { subject: 6, dimension: 5, entry: 2, }
     /// Workflow or application.
-    Workflow workflow_id = 4 { dimension: 6, entry: 3, }
+    Workflow workflow_id = 4 { subject: 7, dimension: 6, entry: 3, }
     /// Feature of the product.
-    Feature feature_id = 5 { dimension: 7, entry: 4, }
+    Feature feature_id = 5 { subject: 8, dimension: 7, entry: 4, }
     /// Project that is charged.
     Project project_id = 6 { subject: 5, dimension: 8, entry: 5, }
     /// Investigation, case or ticket.
     Investigation investigation_id = 7 { dimension: 10, entry: 6, }
     /// Session or conversation.
-    Session session_id = 8 { dimension: 11, }
+    Session session_id = 8 { subject: 9, dimension: 11, }
 }
 
 pub(crate) use with_attribution_fields;

@@ -180,8 +180,8 @@ mod tests {
     fn the_subjects_that_are_expected_are_spelt_as_in_the_proto() {
         assert_eq!(
             SubjectKind::expected(),
-            "expected SUBJECT_TYPE_WORKSPACE, _DEPARTMENT, _USER, _API_KEY, _KEY_GROUP, _PROJECT \
-             or _ASSISTANT"
+            "expected SUBJECT_TYPE_WORKSPACE, _DEPARTMENT, _USER, _API_KEY, _KEY_GROUP, _PROJECT, \
+             _ASSISTANT, _WORKFLOW, _FEATURE or _SESSION"
         );
     }
 }

@@ -35,10 +35,10 @@ pub enum OpenError {
     /// The address is wrong.
     #[error("{0}")]
     Address(String),
-    /// Another server lives on it.
+    /// Another server uses it.
     #[error("another server is using {0}")]
     InUse(String),
-    /// It cannot promise what the contract asks for.
+    /// It cannot guarantee what the contract requires.
     #[error("{0}")]
     Unsuitable(String),
     /// Its tables are missing, or are not those of this program.
@@ -49,8 +49,8 @@ pub enum OpenError {
     Unavailable(#[source] BoxError),
 }
 
-/// Opens a database to serve from it: `sqlite:PATH` or `postgres://…`. Keeps other servers away
-/// until it is closed, and brings the tables up to date. It writes only after [`ConnectionStore::claim`].
+/// Opens a database for a server: `sqlite:PATH` or `postgres://…`. Locks it against other servers
+/// until it is closed, and migrates it. It can write only after [`ConnectionStore::claim`].
 ///
 /// # Errors
 /// See [`OpenError`].
@@ -62,8 +62,8 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
     Ok(Arc::new(SqliteStore::serve(url).await?))
 }
 
-/// Opens a database to read it, also beside the server that lives on it. Changes nothing: no
-/// tables are made, and every write is refused.
+/// Opens a database for reading, also while a server uses it. Changes nothing: no tables are
+/// created, and every write is refused.
 ///
 /// # Errors
 /// See [`OpenError`].
@@ -138,20 +138,6 @@ impl<DB: Backend> SqlStore<DB> {
 
     async fn snapshot(&self) -> Result<Snapshot<DB>> {
         Snapshot::begin(&self.readers).await
-    }
-}
-
-#[cfg(test)]
-impl SqlStore<Sqlite> {
-    /// The steps that SQLite takes for a statement, on a database without rows.
-    async fn plan(sql: &str) -> Vec<String> {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let url = format!("sqlite:{}", folder.path().join("a.db").display());
-        let store = SqlStore::<Sqlite>::serve(&url).await.expect("a new database");
-        let sql = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
-        let steps: Vec<(i64, i64, i64, String)> =
-            store.rows(sql, &[]).await.expect("a statement of the store");
-        steps.into_iter().map(|(_, _, _, detail)| detail).collect()
     }
 }
 

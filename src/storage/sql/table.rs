@@ -1,5 +1,4 @@
-//! Tables: statements that are made from the columns of their rows, and selections that grow by
-//! what is asked for.
+//! Tables: statements that are made from the columns of their rows, and a builder of selections.
 
 use std::marker::PhantomData;
 use std::sync::OnceLock;
@@ -17,7 +16,7 @@ pub struct Table<T> {
     pub name: &'static str,
     /// The columns of its primary key.
     key: &'static [&'static str],
-    /// Whether a row belongs to a workspace that `T` does not name: in the column `workspace_id`.
+    /// Whether rows have a column `workspace_id` that is not part of `T`.
     is_owned: bool,
     shape: OnceLock<Shape>,
     rows: PhantomData<fn() -> T>,
@@ -82,8 +81,7 @@ impl<T: Columns> Table<T> {
         self.insert(write, None, rows, &tail).await
     }
 
-    /// Inserts rows, each with `tail` behind it: what to do where its key, or another that must be
-    /// unique, is there.
+    /// Inserts rows with `tail` behind the statement: what to do on a conflict.
     pub async fn insert<'v, DB: Backend>(
         &self,
         write: &mut Write<'_, DB>,

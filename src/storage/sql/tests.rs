@@ -1,5 +1,9 @@
-//! Tests of what is stored: numbers of enums, and columns.
+//! Tests of what is stored, numbers of enums and columns; and query plans for the tests of others.
 
+use sqlx::{AssertSqlSafe, Sqlite};
+use tempfile::TempDir;
+
+use super::SqlStore;
 use super::log::RECORDS;
 use super::log::record::TOKEN_COLUMNS;
 use super::rollups::refusals::LimitKind;
@@ -16,6 +20,27 @@ use crate::domain::usage::{Outcome, ServiceTier, TokenClass, UsageSource};
 use crate::domain::workspace::{HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy};
 use crate::storage::Before;
 use crate::storage::alerts::DeliveryState;
+
+/// A database without rows, to look at the plans of statements.
+pub struct Planner {
+    store: SqlStore<Sqlite>,
+    _folder: TempDir,
+}
+
+impl Planner {
+    pub async fn new() -> Planner {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("a.db").display());
+        Planner { store: SqlStore::serve(&url).await.unwrap(), _folder: folder }
+    }
+
+    /// The steps that SQLite takes for a statement.
+    pub async fn plan(&self, sql: &str) -> Vec<String> {
+        let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let steps: Vec<(i64, i64, i64, String)> = self.store.rows(sql, &[]).await.unwrap();
+        steps.into_iter().map(|(_, _, _, detail)| detail).collect()
+    }
+}
 
 /// The variants of an enum in the order of their numbers, which are counted from 0.
 fn stored<T: Coded>() -> Vec<&'static str> {

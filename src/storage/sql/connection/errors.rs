@@ -1,6 +1,6 @@
-//! Turns errors of the driver into those of the contract, by what may have happened.
+//! Error mapping: from errors of the driver to those of the contract, by what may have happened.
 //!
-//! Where it is not certain that nothing was changed, the answer is `Unknown`.
+//! Where it is not certain that nothing was changed, the error is `Unknown`.
 
 use super::backend::Backend;
 use crate::storage::Error;

@@ -49,7 +49,7 @@ impl Dialect for Postgres {
             .application_name("tollgate")
             .options([
                 ("default_transaction_isolation", "read committed"),
-                // A server whose machine is gone must not keep its lock for hours.
+                // A server whose machine died must not keep its lock for hours.
                 ("tcp_keepalives_idle", "15"),
                 ("tcp_keepalives_interval", "5"),
                 ("tcp_keepalives_count", "3"),

@@ -1,4 +1,4 @@
-//! The migrations, for both databases, and whether a database has had them all.
+//! Schema migrations for both databases, and whether a database has all of them.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +10,14 @@ use super::backend::Backend;
 use crate::storage::sql::OpenError;
 use crate::storage::sql::row::read_all;
 
-/// As written: in the words of SQLite.
+/// As written: in the types of SQLite.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
-/// The same migrations in the words of Postgres.
+/// The same migrations in the types of Postgres.
 pub fn postgres_migrations() -> Migrator {
     let mut migrations = Vec::new();
     for migration in MIGRATIONS.iter() {
-        let sql = postgres_words(migration.sql.as_str());
+        let sql = postgres_types(migration.sql.as_str());
         migrations.push(Migration::new(
             migration.version,
             migration.description.clone(),
@@ -29,9 +29,9 @@ pub fn postgres_migrations() -> Migrator {
     Migrator::with_migrations(migrations)
 }
 
-/// SQLite's `INTEGER` has 64 bits and its `TEXT` compares by bytes; this is how Postgres says it.
-/// It has no tables that are kept in the order of their key.
-fn postgres_words(sql: &str) -> String {
+/// SQLite's `INTEGER` has 64 bits and its `TEXT` compares by bytes; these are the types of Postgres
+/// that do the same. It has no tables without a row id.
+fn postgres_types(sql: &str) -> String {
     sql.replace("INTEGER", "BIGINT")
         .replace("TEXT", "TEXT COLLATE \"C\"")
         .replace(") WITHOUT ROWID;", ");")
@@ -75,6 +75,6 @@ mod tests {
                    WITHOUT ROWID;";
         let expected = "CREATE TABLE t (a BIGINT PRIMARY KEY, b TEXT COLLATE \"C\" NOT NULL, \
                         c BOOLEAN NOT NULL);";
-        assert_eq!(postgres_words(sql), expected);
+        assert_eq!(postgres_types(sql), expected);
     }
 }

@@ -1,9 +1,9 @@
-//! The one connection that writes, its epoch, and transactions on it.
+//! The write session: the one connection that writes, its fencing epoch, and transactions on it.
 //!
 //! A write takes the connection out and puts it back when all went well. After an error, or when
-//! the future is dropped, it is gone with all that was open on it, and the next write connects
-//! anew. The new connection gets a new epoch first: whatever the lost one still has under way in
-//! the database then either came before, or writes nothing.
+//! the future is dropped, the connection is closed with all that was open on it, and the next write
+//! opens another. That one gets a new epoch first: whatever the lost one still runs in the database
+//! was then applied before, or writes nothing.
 
 use sqlx::{AssertSqlSafe, Connection, SqlSafeStr};
 use tokio::sync::{Mutex, MutexGuard};
@@ -16,8 +16,8 @@ use crate::storage::{Before, Error, Result};
 /// Most rows that [`Write::insert_many`] puts into one statement; a power of two.
 const INSERT_ROWS_MAX: usize = 128;
 
-/// Sees the row as it was: whose it was, and whether that one had stopped. A claim of the same
-/// instance again says the same again.
+/// Reads the row as it was before: its instance, and whether that had stopped. A second claim of
+/// the same instance returns the same.
 const CLAIM: &str = "\
     UPDATE owner SET predecessor = CASE WHEN instance = $1 THEN predecessor \
       WHEN instance = '' THEN 0 WHEN stopped THEN 1 ELSE 2 END, \
@@ -27,7 +27,7 @@ const CLAIM: &str = "\
 pub struct Session<DB: Dialect> {
     target: DB::Target,
     access: Access,
-    /// Tells this instance from others; a new one with each claim is not needed.
+    /// Identifies this instance, for all of its claims.
     instance: String,
     state: Mutex<State<DB>>,
 }
@@ -50,9 +50,9 @@ impl<DB: Backend> Session<DB> {
         Session { target, access, instance, state }
     }
 
-    /// Takes the database for this instance: moves the epoch, which on Postgres waits for the
-    /// transactions that hold on to it. Answers how the one before has ended, also where this is
-    /// not the first claim of this instance.
+    /// Makes this instance the owner of the database: moves the epoch, which on Postgres waits for
+    /// the transactions that hold a lock on it. Returns how the owner before has ended, also where
+    /// this is not the first claim of this instance.
     pub async fn claim(&self) -> Result<Before> {
         if self.access == Access::ReadOnly {
             return Err(message("the database was opened for reading only"));
@@ -207,13 +207,13 @@ impl<DB: Backend> Write<'_, DB> {
         Ok(())
     }
 
-    /// Keeps the connection for the next write. Nothing may be open on it.
+    /// Keeps the connection for the next write. No transaction may be open on it.
     pub fn release(self) {
         let Write { mut state, connection, .. } = self;
         state.connection = Some(connection);
     }
 
-    /// Gives up for ever; what is open goes with the connection.
+    /// Stops writing for ever, and closes the connection with what is open on it.
     pub fn fenced(self) -> Error {
         let Write { mut state, connection, .. } = self;
         fence(&mut state, connection)

@@ -1,6 +1,6 @@
 //! SQLite: one file, one server, one connection that writes.
 //!
-//! Commits are durable when they answer: WAL with `synchronous=FULL`, read back on every
+//! Commits are durable when they return: WAL with `synchronous=FULL`, read back on every
 //! connection. In-memory databases are refused.
 
 use std::fs::{File, TryLockError};
@@ -29,8 +29,8 @@ const VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
 /// How long a statement waits for a lock that another process has.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS_MAX: u32 = 4;
-/// Pages that a reader keeps, in KiB (negative: SQLite takes a positive number for pages). Entries
-/// of the log that were charged at about the same time lie within a few megabytes.
+/// The page cache of a reader, in KiB (negative: SQLite takes a positive number for pages). Records
+/// that were charged at about the same time lie within a few megabytes.
 const READER_CACHE: &str = "-8192";
 /// How long a read waits for a connection.
 const READER_WAIT_MAX: Duration = Duration::from_secs(10);

@@ -51,7 +51,7 @@ pub async fn append<DB: Backend>(session: &Session<DB>, batch: &[Record]) -> Res
             write.release();
             Ok(appended)
         }
-        // Some of it was written: a retry will tell.
+        // Some of it was written: a retry finds out which.
         Err(Error::NotApplied(error)) => Err(Error::Unknown(error)),
         Err(error) => Err(error),
     }
@@ -67,7 +67,7 @@ async fn insert_in_parts<DB: Backend>(session: &Session<DB>, values: &[Value<'_>
     Ok(inserted)
 }
 
-/// Finds for each record whether it is in the log at its own `seq` or what is there instead.
+/// Finds out for each record whether it is in the log at its own `seq` or what is there instead.
 async fn settle<DB: Backend>(write: &mut Write<'_, DB>, batch: &[Record]) -> Result<Vec<Appended>> {
     let mut found = Vec::new();
     for part in batch.chunks(LOOKUP_MAX) {

@@ -1,7 +1,7 @@
-//! Erasure of a user: what names it is deleted, or gets its pseudonym.
+//! Erasure of a user: what names it is deleted, or its id replaced by a pseudonym.
 //!
-//! Its entries of the log are found by the hours in which the rollups have it, and behind the
-//! cursor of the fold one by one. Does not know how the states of audit events are rewritten.
+//! Its records are found by the hours in which the rollups have it, and behind the cursor of the
+//! fold one by one. Does not know how the states of audit events are rewritten.
 
 use sqlx::AssertSqlSafe;
 
@@ -16,7 +16,7 @@ use crate::storage::sql::connection::snapshot::Snapshot;
 use crate::storage::sql::row::{Value, code, time};
 use crate::storage::sql::tables::audit::AUDIT_EVENTS;
 
-/// Hours in which a user has entries that are folded.
+/// Hours in which a user has records that are folded.
 const HOURS: &str = "\
     SELECT hour FROM rollups_by_hour \
     WHERE workspace_id = $1 AND dimension = $2 AND value = $3 ORDER BY hour";
@@ -178,7 +178,7 @@ fn codes() -> [i64; 3] {
     [SubjectKind::User.code(), EntryKind::User.code(), Dimension::User.code()]
 }
 
-/// The spans of time that hours cover, in few.
+/// The spans of time that hours cover, adjoining ones joined.
 fn spans(hours: &[Time]) -> Vec<(Time, Time)> {
     let mut spans: Vec<(Time, Time)> = Vec::new();
     for hour in hours {

@@ -1,4 +1,4 @@
-//! The usage log: appending to it, reading it, dropping old entries, and renaming an erased user.
+//! The usage log: appending, reading, retention, and erasure of a user.
 //!
 //! Sums over it are in `rollups/`.
 
@@ -27,7 +27,7 @@ pub use record::RECORDS;
 #[async_trait]
 impl<DB: Backend> LogStore for SqlStore<DB> {
     async fn last_seq(&self) -> Result<i64> {
-        // The last entry may have been dropped; it was folded then.
+        // The last record may have been dropped; it was folded then.
         let sql = "SELECT MAX(seq) FROM (SELECT COALESCE(MAX(seq), 0) AS seq FROM usage_records \
                    UNION ALL SELECT seq FROM fold_cursor) AS both_ends";
         self.row(sql, &[]).await
@@ -106,8 +106,8 @@ fn matching<'a>(
         Order::OldestFirst => (">", "ASC", i64::MIN),
         Order::NewestFirst => ("<", "DESC", i64::MAX),
     };
-    // What is before the position is left out by time too: a page deep in the log must not cost
-    // the pages before it.
+    // What is before the position is excluded by time too: a page deep in the log must not cost the
+    // pages before it.
     let mut from = filter.from.unwrap_or(Time::from_micros(i64::MIN));
     let mut to = filter.to.unwrap_or(Time::from_micros(i64::MAX));
     if let Some(after) = after {

@@ -1,9 +1,9 @@
-//! Packed records: each entry of the log put into one text by the database, or a page of them.
+//! Packed records: the database concatenates each record, or a page of them, into one text.
 //!
-//! Of some forty columns a driver makes as many values, and hands each row over on its own, which
-//! costs more than all else where a log is read whole. A packed entry has its whole numbers, the
-//! lengths of its texts in bytes, and then the texts, one after the other: no text can be taken
-//! for something else, and where an entry ends the next one begins.
+//! A driver makes a value of each of some forty columns, and passes on each row by itself, which
+//! costs more than everything else where the whole log is read. A packed record has its whole
+//! numbers, the lengths of its texts in bytes, and then the texts, one after the other: texts need
+//! no escaping, and where a record ends the next one begins.
 
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
@@ -26,7 +26,7 @@ const QUOTED_CHARS_MAX: usize = 200;
 struct Layout {
     /// Whole numbers, as they are selected.
     numbers: Vec<String>,
-    /// Texts, but that of the workspace, which all entries have in common.
+    /// Texts, but that of the workspace, which all records have in common.
     texts: Vec<&'static str>,
 }
 
@@ -57,7 +57,7 @@ pub async fn read<DB: Backend>(
     let after = after.unwrap_or(earliest);
     let values = [
         Value::Text(workspace_id),
-        // What is before the position is left out by time too, as in listings.
+        // What is before the position is excluded by time too, as in lists.
         time(window.start.max(after.charge_time)),
         time(window.end),
         time(after.charge_time),
@@ -69,23 +69,23 @@ pub async fn read<DB: Backend>(
     let mut records = Vec::new();
     let mut reader = readers.acquire().await.map_err(not_applied)?;
     DB::each(&mut reader, sql, &values, &mut |mut row| {
-        // A page without entries is no text.
+        // A page without records is NULL.
         let packed = row.text()?.unwrap_or_default();
         unpack(packed, &workspace_id, &mut records)?;
         Ok(true)
     })
     .await?;
-    // A database may put together in any order.
+    // A database may aggregate in any order.
     records.sort_unstable_by_key(|record| (record.charge_time, record.seq));
     Ok(records)
 }
 
-/// Reads entries, packed one by one or all into one.
+/// Selects records, packed one by one or all into one.
 fn statement(packs_page: bool) -> String {
     let Layout { numbers, texts } = &*LAYOUT;
     let lengths: Vec<String> = texts.iter().map(|text| format!("OCTET_LENGTH({text})")).collect();
-    let entries = format!(
-        "SELECT CONCAT_WS(' ', {}, {}, CONCAT({})) AS entry FROM usage_records \
+    let records = format!(
+        "SELECT CONCAT_WS(' ', {}, {}, CONCAT({})) AS record FROM usage_records \
          WHERE workspace_id = $1 AND charge_time >= $2 AND charge_time < $3 \
          AND (charge_time, seq) > ($4, $5) ORDER BY charge_time, seq LIMIT $6",
         numbers.join(", "),
@@ -93,9 +93,9 @@ fn statement(packs_page: bool) -> String {
         texts.join(", ")
     );
     if packs_page {
-        format!("SELECT STRING_AGG(entry, '') FROM ({entries}) AS page")
+        format!("SELECT STRING_AGG(record, '') FROM ({records}) AS page")
     } else {
-        entries
+        records
     }
 }
 
@@ -116,8 +116,8 @@ fn unpack(mut page: &str, workspace_id: &Arc<str>, records: &mut Vec<Record>) ->
     Ok(())
 }
 
-/// The texts of the first entry, and what comes after it; with its numbers and the lengths of its
-/// texts.
+/// Splits off the first record: its texts, and what comes after it. Fills its numbers and the
+/// lengths of its texts.
 fn split_first<'t>(
     page: &'t str,
     numbers: &mut Vec<i64>,
@@ -138,7 +138,7 @@ fn split_first<'t>(
     rest.split_at_checked(sum)
 }
 
-/// What is left of an entry to be read.
+/// Reads a packed record.
 struct Packed<'t> {
     numbers: std::slice::Iter<'t, i64>,
     lengths: std::slice::Iter<'t, usize>,
@@ -182,19 +182,17 @@ fn next<T: FromStr>(rest: &mut &str) -> Option<T> {
 
 fn corrupt(packed: &str) -> Error {
     let begin: String = packed.chars().take(QUOTED_CHARS_MAX).collect();
-    Error::Corrupt(format!("\"{begin}\" is no packed entry"))
+    Error::Corrupt(format!("\"{begin}\" is no packed record"))
 }
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Sqlite;
-
     use super::*;
-    use crate::storage::sql::SqlStore;
+    use crate::storage::sql::tests::Planner;
 
     #[tokio::test]
     async fn a_page_is_found_by_time_and_needs_no_sorting() {
-        let steps = SqlStore::<Sqlite>::plan(&statement(true)).await;
+        let steps = Planner::new().await.plan(&statement(true)).await;
         let by_time = "SEARCH usage_records USING INDEX usage_records_by_time \
                        (workspace_id=? AND charge_time>? AND charge_time<?)";
         assert_eq!(steps, ["CO-ROUTINE page", by_time, "SCAN page"]);
@@ -209,14 +207,14 @@ mod tests {
             let mut records = Vec::new();
             unpack(page, &workspace_id, &mut records).ok().map(|()| records)
         };
-        let entry = |text: &str| format!("{numbers} {} {text}", lengths(&text.len().to_string()));
+        let packed = |text: &str| format!("{numbers} {} {text}", lengths(&text.len().to_string()));
         let ids = |page: &str| {
             let records = read(page)?;
             Some(records.iter().map(|record| record.request_id.to_string()).collect::<Vec<_>>())
         };
         assert_eq!(ids(""), Some(vec![]));
-        assert_eq!(ids(&entry("ü")), Some(vec!["ü".to_owned()]));
-        let two = entry("1 2 ") + &entry("") + &entry("ü");
+        assert_eq!(ids(&packed("ü")), Some(vec!["ü".to_owned()]));
+        let two = packed("1 2 ") + &packed("") + &packed("ü");
         assert_eq!(ids(&two), Some(["1 2 ", "", "ü"].map(str::to_owned).to_vec()));
         for (first, texts) in [("1", "ü"), ("3", "ü"), ("1", ""), ("1", "ab"), ("-1", ""), ("", "")]
         {

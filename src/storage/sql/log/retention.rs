@@ -1,7 +1,7 @@
-//! Retention: dropping old entries of the log. What is derived from them stays.
+//! Retention: dropping old records of the log. What is derived from them stays.
 //!
-//! Entries go in the order of time, so that a record goes before its corrections: what is left of
-//! a request is never priced again. `rollups/verify.rs` and `rollups/rebuild.rs` know up to where
+//! Records are dropped in the order of time, a record before its corrections: what is left of a
+//! request is never priced again. `rollups/verify.rs` and `rollups/rebuild.rs` know up to where
 //! the log is not whole.
 
 use crate::domain::Time;
@@ -14,7 +14,7 @@ use crate::storage::sql::connection::session::Write;
 use crate::storage::sql::rollups::FOLD_CURSOR;
 use crate::storage::sql::row::{Value, code, limit_value, time};
 
-/// The last entry of the days before `$2`.
+/// The last record of the days before `$2`.
 const LAST: &str = "SELECT MAX(last_time) FROM local_days WHERE workspace_id = $1 AND day < $2";
 
 /// Days (in UTC, each once) on which windows begin that nothing but a reset ends.
@@ -57,7 +57,7 @@ pub async fn drop_records<DB: Backend>(
     Ok(dropped)
 }
 
-/// Between which times entries of days before `before` may go.
+/// The spans of time from which records of days before `before` may be dropped.
 async fn spans_to_drop<DB: Backend>(
     write: &mut Write<'_, DB>,
     workspace_id: &str,
@@ -72,7 +72,7 @@ async fn spans_to_drop<DB: Backend>(
 }
 
 /// The time up to `end` without what is around the days on which windows begin, which are sorted:
-/// whatever the zone, the local days that these beginnings lie in are kept whole.
+/// in any time zone, the local days that these beginnings lie in are kept whole.
 fn spans_between(window_days: &[Time], end: Time) -> Vec<(Time, Time)> {
     let mut spans = Vec::new();
     let mut from = Time::from_micros(i64::MIN);
@@ -91,10 +91,8 @@ fn spans_between(window_days: &[Time], end: Time) -> Vec<(Time, Time)> {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Sqlite;
-
     use super::*;
-    use crate::storage::sql::SqlStore;
+    use crate::storage::sql::tests::Planner;
 
     #[test]
     fn what_is_around_the_beginnings_of_windows_is_kept() {
@@ -111,7 +109,7 @@ mod tests {
 
     #[tokio::test]
     async fn old_entries_are_found_by_time() {
-        let steps = SqlStore::<Sqlite>::plan(DROP).await;
+        let steps = Planner::new().await.plan(DROP).await;
         let by_time = "SEARCH usage_records USING INDEX usage_records_by_time \
                        (workspace_id=? AND charge_time>? AND charge_time<?)";
         assert!(steps.iter().any(|step| step == by_time), "{steps:?}");

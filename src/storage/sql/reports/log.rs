@@ -2,7 +2,7 @@
 
 use sqlx::AssertSqlSafe;
 
-use super::{Report, entries};
+use super::{Report, records};
 use crate::domain::Time;
 use crate::domain::calendar::Window;
 use crate::storage::Result;
@@ -39,6 +39,6 @@ pub fn sums_between() -> String {
     format!(
         "SELECT {} FROM usage_records WHERE workspace_id = $1 \
          AND charge_time >= $2 AND charge_time < $3 AND seq + 0 <= $4",
-        entries::sums().join(", ")
+        records::sums().join(", ")
     )
 }

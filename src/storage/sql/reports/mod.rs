@@ -1,20 +1,21 @@
 //! Report queries: each by few statements, all from one state of the data.
 //!
-//! `shape.rs` chooses the buckets, `rollups/cut.rs` the windows that they count in; `buckets.rs`
-//! and `entries.rs` write the statements. Knows nothing of what a report is made of.
+//! `selection.rs` chooses the buckets, `rollups/cut.rs` the windows that they count in;
+//! `buckets.rs` and `records.rs` write the statements. Does not know of which queries a report is
+//! made.
 
 mod buckets;
 mod distinct;
-mod entries;
+mod latencies;
 mod log;
-mod people;
+mod records;
 mod refusals;
 mod rows;
-mod shape;
-mod spread;
+mod selection;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod users;
 
 use async_trait::async_trait;
 
@@ -34,9 +35,9 @@ struct Report<'a, DB: Backend> {
     workspace_id: &'a str,
     /// The `seq` up to which the log is folded.
     cursor: i64,
-    /// Entries of days that begin before this may be gone from the log.
+    /// Records of days that begin before this may have been dropped.
     dropped_before: Option<Time>,
-    /// What was read of them before: the questions of a report are mostly about the same days.
+    /// Those that were read before: the queries of a report are mostly about the same days.
     local_days: Vec<(Window, Vec<LocalDay>)>,
 }
 

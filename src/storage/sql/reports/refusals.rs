@@ -40,7 +40,7 @@ impl<DB: Backend> Report<'_, DB> {
     }
 }
 
-/// What rows are ordered by.
+/// The order of rows.
 fn key(row: &RefusalsRow) -> (usize, &LimitKey, &str, &str) {
     (row.window, &row.limit, &row.model_id, &row.user_id)
 }
@@ -119,7 +119,7 @@ fn read<'r>(
     })
 }
 
-/// Where callers repeat a request without end, the sum stops at what an amount can say.
+/// Where callers repeat a request without end, the sum stops at the bounds of an amount.
 fn amount((units, nanos): (i64, i64)) -> Amount {
     let sum = i128::from(units) * i128::from(NANOS_PER_UNIT) + i128::from(nanos);
     let bounded = sum.clamp(i64::MIN.into(), i64::MAX.into());

@@ -31,7 +31,7 @@ use crate::storage::sql::statement::Values;
 /// The second part must go by `seq` however long the window is: `|| ''` and `+ 0` keep both
 /// databases from going by time there, and from going by `seq` in the others. Each part has one
 /// bound on each side: of two SQLite picks any one, and for none Postgres, where it has no
-/// statistics yet, takes a third of the log for the answer.
+/// statistics yet, estimates a third of the log.
 const SPENT: &str = "\
     SELECT model, CAST(SUM(cost) AS BIGINT) FROM ( \
       SELECT value AS model, cost_nanos AS cost FROM rollups_by_hour \
@@ -268,15 +268,14 @@ fn dimension(kind: SubjectKind) -> Dimension {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Sqlite;
-
     use super::cut::LocalDay;
     use super::*;
     use crate::domain::time::MICROS_PER_DAY;
+    use crate::storage::sql::tests::Planner;
 
     /// The searches that SQLite makes.
-    async fn searches(sql: &str) -> Vec<String> {
-        let mut steps = SqlStore::<Sqlite>::plan(sql).await;
+    async fn searches(planner: &Planner, sql: &str) -> Vec<String> {
+        let mut steps = planner.plan(sql).await;
         assert!(!steps.iter().any(|step| step.starts_with("SCAN usage")), "{steps:?}");
         assert!(!steps.iter().any(|step| step.starts_with("SCAN rollups")), "{steps:?}");
         steps.retain(|step| step.starts_with("SEARCH"));
@@ -295,7 +294,10 @@ mod tests {
     async fn no_part_of_what_was_spent_goes_through_the_whole_log() {
         let rollups = "SEARCH rollups_by_hour USING PRIMARY KEY \
                        (workspace_id=? AND dimension=? AND hour>? AND hour<?)";
-        assert_eq!(searches(SPENT).await, [rollups, BY_SEQ, BY_TIME, BY_TIME]);
+        assert_eq!(
+            searches(&Planner::new().await, SPENT).await,
+            [rollups, BY_SEQ, BY_TIME, BY_TIME]
+        );
     }
 
     #[tokio::test]
@@ -305,6 +307,7 @@ mod tests {
         let of_one = "SEARCH rollups_by_hour USING INDEX rollups_by_hour_value \
                       (workspace_id=? AND dimension=? AND (value,hour)>(?,?) \
                       AND (value,hour)<(?,?))";
+        let planner = Planner::new().await;
         for (kind, subject_id, model_id, rollups) in [
             (SubjectKind::User, None, None, of_all),
             (SubjectKind::User, Some("u"), None, of_one),
@@ -315,7 +318,11 @@ mod tests {
             let scope = scope(kind, subject_id, model_id);
             let mut values = Values::of(vec![Value::Int(0); 7]);
             let sql = Subjects::of(&scope).unwrap().used_by_hours(&mut values);
-            assert_eq!(searches(&sql).await, [rollups, BY_SEQ, BY_TIME, BY_TIME], "{scope:?}");
+            assert_eq!(
+                searches(&planner, &sql).await,
+                [rollups, BY_SEQ, BY_TIME, BY_TIME],
+                "{scope:?}"
+            );
         }
     }
 
@@ -333,6 +340,7 @@ mod tests {
             first_time: at(day) - if day == 1 { 1 } else { 0 },
             last_time: at(day + 1) - 1,
         };
+        let planner = Planner::new().await;
         for (subject_id, rollups) in [(None, of_all), (Some("u"), of_one)] {
             for (first_day, expected) in
                 [(2, vec![rollups, BY_SEQ]), (1, vec![rollups, BY_SEQ, BY_TIME])]
@@ -342,7 +350,7 @@ mod tests {
                 let scope = scope(SubjectKind::User, subject_id, Some("m"));
                 let subjects = Subjects::of(&scope).unwrap();
                 let sql = subjects.used_by_days("w", &cut, 0, &mut Values::default());
-                assert_eq!(searches(&sql).await, expected, "{scope:?}");
+                assert_eq!(searches(&planner, &sql).await, expected, "{scope:?}");
             }
         }
     }
@@ -352,7 +360,7 @@ mod tests {
         let scope = scope(SubjectKind::ApiKey, Some("k"), Some("m"));
         let mut values = Values::of(vec![Value::Int(0); 3]);
         let sql = Subjects::of(&scope).unwrap().sent(&mut values);
-        assert_eq!(searches(&sql).await, [BY_TIME]);
+        assert_eq!(searches(&Planner::new().await, &sql).await, [BY_TIME]);
     }
 
     #[test]

@@ -3,12 +3,12 @@
 //!
 //! A bucket by day counts whole where its first and its last record lie in the same window; where
 //! they do not, because the workspace had another time zone then, its records are read one by one.
-//! What a dropped day had in the log is gone: a report counts it in the window that it begins in,
-//! a limit does not count it.
+//! A dropped day has no records left: a report counts it in the window that it begins in, a limit
+//! does not count it.
 //!
-//! By hour there are two cuts. Reports ask for windows of whole local hours: a bucket counts in
-//! the window that its hour begins in. Limits ask for windows that begin and end at any time, and
-//! must be exact: see [`exact_hours`].
+//! By hour there are two cuts. Reports have windows of whole local hours: a bucket counts in the
+//! window that its hour begins in. Limits have windows that begin and end at any time, and must be
+//! exact: see [`exact_hours`].
 
 use crate::domain::Time;
 use crate::domain::calendar::Window;
@@ -21,12 +21,12 @@ use crate::storage::sql::connection::snapshot::Snapshot;
 use crate::storage::sql::row::{Value, row, time};
 use crate::storage::sql::statement::{Values, span_of};
 
-/// Most spans of entries that are read: those beyond are read with what lies between them.
+/// Most spans of records that are read: those beyond are read with what lies between them.
 const SPANS_MAX: usize = 8;
-/// Most days that are named one by one, where few values are asked for.
+/// Most days that are listed one by one, where a query is for few values.
 const DAYS_LISTED_MAX: usize = 400;
 
-/// First and last entry of a local day.
+/// First and last record of a local day.
 #[derive(Clone, Copy, Debug)]
 pub struct LocalDay {
     pub day: Time,
@@ -40,9 +40,9 @@ row! { LocalDay { day, first_time, last_time } }
 pub struct Cut {
     /// In order, each beginning where the one before ends.
     windows: Vec<Window>,
-    /// Buckets that count whole; none where entries are read.
+    /// Buckets that count whole; none where records are read.
     pub keys: Option<Keys>,
-    /// Entries that are read one by one.
+    /// Records that are read one by one.
     pub spans: Vec<Span>,
 }
 
@@ -58,26 +58,26 @@ pub enum Keys {
     },
 }
 
-/// Entries of these days (of any if empty) charged in a span of time.
+/// Records of these days (of any if empty) charged in a span of time.
 #[derive(Clone, Debug)]
 pub struct Span {
     pub window: Window,
     pub days: Vec<Time>,
 }
 
-/// How a column says which window a row counts in.
+/// The column that has the window in which a row counts.
 pub enum WindowColumn {
     /// There is one window, and no column.
     None,
     /// The hour or day of the bucket.
     Key,
-    /// The number of the window, told by this expression.
+    /// The number of the window, as this expression.
     Number(String),
 }
 
 impl Cut {
-    /// `days` are those that may have entries in the windows, in order; not looked at for other
-    /// sources than days.
+    /// `days` are those that may have records in the windows, in order; not used for other sources
+    /// than days.
     pub fn new(
         source: Source,
         windows: &[Window],
@@ -135,7 +135,7 @@ impl Cut {
         }
     }
 
-    /// How buckets say their window. `exact`: rows of the same window must not come apart.
+    /// The window column of buckets. `exact`: rows of the same window must have the same value.
     pub fn of_buckets(&self, exact: bool, values: &mut Values<'_>) -> WindowColumn {
         if self.is_one_window() {
             return WindowColumn::None;
@@ -157,7 +157,7 @@ impl Cut {
         }
     }
 
-    /// How entries, or buckets by hour, say their window.
+    /// The window column of records, or of buckets by hour.
     pub fn of_times(&self, column: &str, values: &mut Values<'_>) -> WindowColumn {
         if self.is_one_window() {
             return WindowColumn::None;
@@ -165,8 +165,8 @@ impl Cut {
         WindowColumn::Number(self.number_of(column, values))
     }
 
-    /// The condition on the hour or day of buckets. `few`: of each bucket little is asked for, so
-    /// that it is found sooner by its whole key.
+    /// The condition on the hour or day of buckets. `few`: the query is for few values, which are
+    /// found faster by their whole key.
     pub fn condition(&self, few: bool, values: &mut Values<'_>) -> String {
         match &self.keys {
             Some(Keys::Days { whole, .. })
@@ -251,7 +251,7 @@ impl Cut {
         self.keys = Some(Keys::Days { whole, others });
     }
 
-    /// Whether all entries of a day lie in one window, or outside of all on the same side.
+    /// Whether all records of a day lie in one window, or outside of all on the same side.
     fn is_whole(&self, local: &LocalDay) -> bool {
         let number = |time: Time| {
             let begun = self.windows.partition_point(|window| window.start <= time);
@@ -261,7 +261,7 @@ impl Cut {
         number(local.first_time) == number(local.last_time)
     }
 
-    /// Whether the windows lie between two entries of a day.
+    /// Whether the windows lie between two records of a day.
     fn lies_between(&self, local: &LocalDay) -> bool {
         let after_first =
             self.windows.first().is_some_and(|window| local.first_time < window.start);
@@ -287,7 +287,7 @@ impl Cut {
     }
 }
 
-/// The local days that may have entries in the windows, in order.
+/// The local days that may have records in the windows, in order.
 pub async fn local_days<DB: Backend>(
     snapshot: &mut Snapshot<DB>,
     workspace_id: &str,

@@ -1,7 +1,7 @@
 //! Rebuilding the rollups from the log.
 //!
-//! The log is gone through once, in the order in which it was written, and what it says is added
-//! part by part, as the fold does: however long it is, no more than a part is in memory.
+//! The log is read once, in the order in which it was written, and added part by part, as the fold
+//! does: however long it is, no more than a part is in memory.
 
 use super::FOLD_CURSOR;
 use super::verify::Dropped;
@@ -19,8 +19,8 @@ const PAGE_RECORDS: i64 = 5_000;
 /// Cells after which what was summed up is added.
 const CELLS_MAX: usize = 100_000;
 
-/// Of dropped days the entries are gone: what they left stays. Hours do not know their day; those
-/// up to the last entry of a dropped day stay.
+/// What is derived from dropped days stays: their records are no longer in the log. Hours do not
+/// have their day; those up to the last record of a dropped day stay.
 const CLEAR: [&str; 6] = [
     "DELETE FROM rollups_by_hour WHERE NOT EXISTS (SELECT 1 FROM local_days \
        JOIN workspaces ON workspaces.id = local_days.workspace_id \
@@ -35,7 +35,7 @@ const CLEAR: [&str; 6] = [
        WHERE id = workspace_id AND day < dropped_before)",
     "DELETE FROM seen WHERE NOT EXISTS (SELECT 1 FROM workspaces \
        WHERE id = workspace_id AND dropped_before IS NOT NULL)",
-    // Last: the first statement asks it.
+    // Last: the first statement reads it.
     "DELETE FROM local_days WHERE NOT EXISTS (SELECT 1 FROM workspaces \
        WHERE id = workspace_id AND day < dropped_before)",
 ];
@@ -54,8 +54,8 @@ pub async fn rebuild<DB: Backend>(write: &mut Write<'_, DB>) -> Result<()> {
     write.set_fold_cursor(to).await
 }
 
-/// Adds what the records with `after < seq <= upto` say, but for what is to be left out. Returns
-/// the last `seq`.
+/// Adds the records with `after < seq <= upto`, but for what is to be left out. Returns the last
+/// `seq`.
 async fn add_from_log<DB: Backend>(
     write: &mut Write<'_, DB>,
     mut after: i64,

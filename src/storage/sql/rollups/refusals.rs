@@ -8,7 +8,7 @@ use crate::storage::Result;
 use crate::storage::rollup::{LimitKey, RefusalRow};
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::session::Write;
-use crate::storage::sql::row::{Column, Columns, FromRow, Kind, Reader, Value, code, row};
+use crate::storage::sql::row::{Columns, FromRow, Reader, Value, code, columns, row};
 use crate::storage::sql::table::Table;
 
 const KEY: [&str; 6] = ["workspace_id", "hour", "limit_kind", "limit_id", "model", "user_id"];
@@ -71,12 +71,7 @@ pub fn limit_values(limit: &LimitKey) -> [Value<'_>; 2] {
 }
 
 impl Columns for LimitKey {
-    fn columns(_name: &'static str, columns: &mut Vec<Column>) {
-        columns.extend([
-            Column { name: "limit_kind", kind: Kind::Int },
-            Column { name: "limit_id", kind: Kind::Text },
-        ]);
-    }
+    columns! { limit_kind: Int, limit_id: Text }
 
     fn write<'a>(&'a self, values: &mut Vec<Value<'a>>) {
         values.extend(limit_values(self));

@@ -1,9 +1,9 @@
 //! Verifying the rollups: compares what is derived from the log with it. Changes nothing.
 //!
-//! The log of one workspace after the other is gone through in the order of time. What its records
-//! say of a local day is compared when no later record can lie in it, and forgotten: in memory are
-//! the buckets of the local days that are not over yet, two or three, and of one dimension those
-//! that are stored of them. What was seen is compared by the database, one dimension at a time.
+//! The log is read workspace by workspace, in the order of time. The sums of a local day are
+//! compared when no later record can lie in it, and dropped: in memory are the buckets of the local
+//! days that are not over yet, two or three, and of one dimension those that are stored of them.
+//! What was seen is compared by the database, one dimension at a time.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -98,7 +98,7 @@ pub async fn differences<DB: Backend>(
     Ok(found)
 }
 
-/// The next workspace that has entries, or anything derived from them.
+/// The next workspace that has records, or anything derived from them.
 async fn next_workspace<DB: Backend>(
     snapshot: &mut Snapshot<DB>,
     after: &str,
@@ -366,7 +366,7 @@ impl<'a> Comparison<'a> {
 }
 
 /// Kind 0 is usage, outcome 0 is success. Of a workspace whose records were dropped more was seen
-/// than the log tells.
+/// than is in the log.
 async fn compare_seen<DB: Backend>(
     snapshot: &mut Snapshot<DB>,
     dimension: Dimension,

@@ -182,7 +182,7 @@ fn parsed<T: FromStr>(text: &str, name: &str) -> Result<T> {
     text.parse().map_err(|_| Error::Corrupt(format!("\"{text}\" is no {name}")))
 }
 
-/// The error does not say what is there: it may be most of a secret.
+/// The error does not quote the text: it may be most of a secret.
 fn from_base64(text: &str) -> Result<Vec<u8>> {
     BASE64.decode(text).map_err(|_| Error::Corrupt("a secret is not in base64".to_owned()))
 }

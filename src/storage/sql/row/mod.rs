@@ -150,8 +150,8 @@ macro_rules! tuples {
 
 tuples! { (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) }
 
-/// Declares how a struct is stored: the fields in the order of their columns, each with the name
-/// of its column where that is another, and with what writes it where its type does not say.
+/// Declares how a struct is stored: its fields in the order of their columns. `field = "name"`
+/// gives the column another name; `field as Codec` stores it in another form than its type does.
 macro_rules! row {
     ($type:ty {
         $($field:ident $(= $name:literal)? $(as $codec:ident)?),* $(,)?
@@ -198,6 +198,23 @@ macro_rules! row {
 }
 
 pub(in crate::storage::sql) use row;
+
+/// The columns of a type that is written and read by hand: `name: Kind` of each.
+macro_rules! columns {
+    ($($name:ident: $kind:ident),*) => {
+        fn columns(
+            _name: &'static str,
+            columns: &mut Vec<$crate::storage::sql::row::Column>,
+        ) {
+            columns.extend([$($crate::storage::sql::row::Column {
+                name: stringify!($name),
+                kind: $crate::storage::sql::row::Kind::$kind,
+            }),*]);
+        }
+    };
+}
+
+pub(in crate::storage::sql) use columns;
 
 /// The columns of a field, whose type is known by how it is reached.
 pub fn columns_of_field<T, F: Columns>(

@@ -18,7 +18,7 @@ use crate::storage::sql::SqlStore;
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::session::Write;
 use crate::storage::sql::row::{
-    Column, Columns, FromRow, Kind, Reader, Value, code, limit_value, optional, row, time,
+    Columns, FromRow, Reader, Value, code, columns, limit_value, optional, row, time,
 };
 use crate::storage::sql::table::{Select, Table};
 use crate::storage::{Error, Result};
@@ -136,7 +136,7 @@ fn matching(filter: &AlertFilter) -> Select<'_, StoredAlert> {
     }
     select = match &filter.subject {
         None => select,
-        // Also where a quota is for the workspace as a whole: `subject_kind` says so of both.
+        // Also of quotas of the workspace as a whole: both have this `subject_kind`.
         Some(AlertSubjectFilter::Workspace) => select
             .with("subject <>", code(Subject::Model))
             .with("subject_kind =", code(SubjectKind::Workspace)),
@@ -154,7 +154,7 @@ fn matching(filter: &AlertFilter) -> Select<'_, StoredAlert> {
 /// Adds those whose key is not there yet.
 async fn add_alerts<DB: Backend>(write: &mut Write<'_, DB>, alerts: &[StoredAlert]) -> Result<()> {
     let (Some(first), Some(last)) = (alerts.first(), alerts.last()) else { return Ok(()) };
-    // Whatever is in the way of it: the database may look at the `seq` of a repeat first.
+    // On any conflict: the database may check the `seq` of a repeat first.
     ALERTS.insert(write, None, alerts, "ON CONFLICT DO NOTHING").await?;
     let range =
         ALERTS.all().with("seq >=", Value::Int(first.seq)).with("seq <=", Value::Int(last.seq));
@@ -173,14 +173,7 @@ async fn add_alerts<DB: Backend>(write: &mut Write<'_, DB>, alerts: &[StoredAler
 }
 
 impl Columns for AlertSubject {
-    fn columns(_name: &'static str, columns: &mut Vec<Column>) {
-        columns.extend([
-            Column { name: "subject", kind: Kind::Int },
-            Column { name: "target", kind: Kind::Text },
-            Column { name: "subject_kind", kind: Kind::Int },
-            Column { name: "subject_id", kind: Kind::Text },
-        ]);
-    }
+    columns! { subject: Int, target: Text, subject_kind: Int, subject_id: Text }
 
     fn write<'a>(&'a self, values: &mut Vec<Value<'a>>) {
         let none = Value::Text("");
@@ -216,12 +209,7 @@ impl FromRow for AlertSubject {
 type Acknowledgement = (Time, String);
 
 impl Columns for Option<Acknowledgement> {
-    fn columns(_name: &'static str, columns: &mut Vec<Column>) {
-        columns.extend([
-            Column { name: "acknowledge_time", kind: Kind::Int },
-            Column { name: "acknowledge_actor", kind: Kind::Text },
-        ]);
-    }
+    columns! { acknowledge_time: Int, acknowledge_actor: Text }
 
     fn write<'a>(&'a self, values: &mut Vec<Value<'a>>) {
         let (time, actor) = self.as_ref().map(|(time, actor)| (time, actor)).unzip();

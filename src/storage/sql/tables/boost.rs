@@ -1,7 +1,7 @@
 //! Boosts of the envelope and of quotas.
 
 use crate::domain::boost::{Boost, BoostTarget};
-use crate::storage::sql::row::{Column, Columns, FromRow, Kind, Reader, Value, optional, row};
+use crate::storage::sql::row::{Columns, FromRow, Reader, Value, columns, optional, row};
 use crate::storage::sql::table::Table;
 use crate::storage::{Error, Result};
 
@@ -22,9 +22,7 @@ row! {
 }
 
 impl Columns for BoostTarget {
-    fn columns(_name: &'static str, columns: &mut Vec<Column>) {
-        columns.extend(["quota_id", "subject_id"].map(|name| Column { name, kind: Kind::Text }));
-    }
+    columns! { quota_id: Text, subject_id: Text }
 
     fn write<'a>(&'a self, values: &mut Vec<Value<'a>>) {
         let (quota_id, subject_id) = match self {

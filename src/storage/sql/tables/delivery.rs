@@ -9,7 +9,7 @@ use crate::storage::Result;
 use crate::storage::alerts::{Delivery, DeliveryState, Receiver};
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::session::Write;
-use crate::storage::sql::row::{Column, Columns, FromRow, Kind, Reader, Value, code, row};
+use crate::storage::sql::row::{Columns, FromRow, Reader, Value, code, columns, row};
 use crate::storage::sql::table::Table;
 
 pub static DELIVERIES: Table<Delivery> = Table::new("deliveries", &["id"]);
@@ -78,12 +78,7 @@ pub async fn replace<DB: Backend>(write: &mut Write<'_, DB>, delivery: &Delivery
 }
 
 impl Columns for Receiver {
-    fn columns(_name: &'static str, columns: &mut Vec<Column>) {
-        columns.extend([
-            Column { name: "receiver_kind", kind: Kind::Int },
-            Column { name: "receiver_id", kind: Kind::Text },
-        ]);
-    }
+    columns! { receiver_kind: Int, receiver_id: Text }
 
     fn write<'a>(&'a self, values: &mut Vec<Value<'a>>) {
         let (kind, id) = match self {
@@ -106,14 +101,12 @@ impl FromRow for Receiver {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Sqlite;
-
     use super::*;
-    use crate::storage::sql::SqlStore;
+    use crate::storage::sql::tests::Planner;
 
     #[tokio::test]
     async fn what_is_due_is_found_without_what_is_finished() {
-        let steps = SqlStore::<Sqlite>::plan(&DUE).await;
+        let steps = Planner::new().await.plan(&DUE).await;
         let expected = "SCAN deliveries USING INDEX deliveries_due";
         assert!(steps.iter().any(|step| step == expected), "{steps:?}");
     }

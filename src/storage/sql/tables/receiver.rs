@@ -2,7 +2,7 @@
 
 use crate::domain::Time;
 use crate::storage::alerts::{EmailReceiver, Webhook};
-use crate::storage::sql::row::{Column, Columns, FromRow, Kind, Reader, Value, optional, row};
+use crate::storage::sql::row::{Columns, FromRow, Reader, Value, columns, optional, row};
 use crate::storage::sql::table::Table;
 use crate::storage::{Error, Result};
 
@@ -30,12 +30,7 @@ row! { EmailReceiver { id, address, types = "alert_types", create_time } }
 type OldSecret = (Vec<u8>, Time);
 
 impl Columns for Option<OldSecret> {
-    fn columns(_name: &'static str, columns: &mut Vec<Column>) {
-        columns.extend([
-            Column { name: "old_secret", kind: Kind::Text },
-            Column { name: "old_secret_end", kind: Kind::Int },
-        ]);
-    }
+    columns! { old_secret: Text, old_secret_end: Int }
 
     fn write<'a>(&'a self, values: &mut Vec<Value<'a>>) {
         let (secret, end) = self.as_ref().map(|(secret, end)| (secret, end)).unzip();

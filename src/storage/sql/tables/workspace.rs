@@ -3,7 +3,7 @@
 use crate::domain::alert::AlertPolicy;
 use crate::domain::workspace::{Plan, Workspace, WorkspaceModel};
 use crate::storage::sql::row::{
-    Cell, Column, Columns, FromRow, Kind, Reader, Value, from_json, optional, row, to_json,
+    Cell, Columns, FromRow, Kind, Reader, Value, columns, from_json, optional, row, to_json,
 };
 use crate::storage::sql::table::Table;
 use crate::storage::{Error, Result};
@@ -42,13 +42,7 @@ row! {
 }
 
 impl Columns for Option<Plan> {
-    fn columns(_name: &'static str, columns: &mut Vec<Column>) {
-        columns.extend([
-            Column { name: "plan_budget_nanos", kind: Kind::Int },
-            Column { name: "plan_overage_nanos", kind: Kind::Int },
-            Column { name: "plan_start_date", kind: Kind::Text },
-        ]);
-    }
+    columns! { plan_budget_nanos: Int, plan_overage_nanos: Int, plan_start_date: Text }
 
     fn write<'a>(&'a self, values: &mut Vec<Value<'a>>) {
         let plan = self.as_ref();

@@ -1,4 +1,4 @@
-//! Which buckets can answer a question, and what of them.
+//! Selection: the buckets that a query reads, and which of their values.
 
 use crate::storage::reports::{Axis, Filter, Source};
 use crate::storage::rollup::{Dimension, Grain, tag_value, tag_values};
@@ -6,13 +6,13 @@ use crate::storage::{Error, Result};
 
 /// Buckets of one table and dimension.
 #[derive(Clone, Debug)]
-pub struct Shape {
+pub struct Selection {
     pub grain: Grain,
-    /// [`Dimension::Workspace`] where the question has no axis.
+    /// [`Dimension::Workspace`] where the query has no axis.
     pub dimension: Dimension,
     pub tag: Option<TagBuckets>,
-    /// Where each of the axes that are told apart is found.
-    pub groups: Vec<Place>,
+    /// The column of each axis that the query groups by.
+    pub groups: Vec<BucketColumn>,
     /// Only these values, as they are in buckets; those of a tag without the empty one.
     pub values: Option<Vec<String>>,
     pub models: Option<Vec<String>>,
@@ -22,7 +22,7 @@ pub struct Shape {
 
 /// A column of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum BucketColumn {
     Value,
     Model,
 }
@@ -34,15 +34,15 @@ pub struct TagBuckets {
     pub key: String,
     pub first: String,
     pub end: String,
-    /// Whether entries without the tag count. They have no bucket: they are the whole less those
+    /// Whether records without the tag count. They have no bucket: they are the whole less those
     /// that have it.
     pub absent: bool,
 }
 
-impl Shape {
+impl Selection {
     /// # Errors
     /// If the source does not know all axes.
-    pub fn of(source: Source, groups: &[Axis], filters: &[Filter]) -> Result<Shape> {
+    pub fn of(source: Source, groups: &[Axis], filters: &[Filter]) -> Result<Selection> {
         let mut axes: Vec<&Axis> = groups.iter().collect();
         for filter in filters {
             if !axes.contains(&&filter.axis) {
@@ -59,7 +59,7 @@ impl Shape {
             (Source::DaysByModel, _, [axis]) => (Grain::DayByModel, Some(*axis)),
             _ => return Err(refused(&format!("{source:?} do not know all of {axes:?}"))),
         };
-        let mut shape = Shape {
+        let mut selection = Selection {
             grain,
             dimension: Dimension::Workspace,
             tag: None,
@@ -69,28 +69,28 @@ impl Shape {
             is_empty: false,
         };
         match main {
-            Some(Axis::Of(dimension)) => shape.dimension = *dimension,
+            Some(Axis::Of(dimension)) => selection.dimension = *dimension,
             Some(Axis::Tag(key)) => {
                 let (first, end) = tag_values(key);
-                shape.dimension = Dimension::Tag;
-                shape.tag = Some(TagBuckets { key: key.clone(), first, end, absent: true });
+                selection.dimension = Dimension::Tag;
+                selection.tag = Some(TagBuckets { key: key.clone(), first, end, absent: true });
             }
             None => {}
         }
-        shape.groups = groups.iter().map(|axis| shape.place(axis)).collect();
+        selection.groups = groups.iter().map(|axis| selection.place(axis)).collect();
         for filter in filters {
-            shape.restrict(shape.place(&filter.axis), &filter.values);
+            selection.restrict(selection.place(&filter.axis), &filter.values);
         }
-        Ok(shape)
+        Ok(selection)
     }
 
     /// Only these values of a column, instead of those that it was restricted to before.
-    pub fn restrict(&mut self, place: Place, values: &[String]) {
+    pub fn restrict(&mut self, place: BucketColumn, values: &[String]) {
         // Each once: buckets are found from values.
         let mut values = values.to_vec();
         values.sort_unstable();
         values.dedup();
-        if let (Place::Value, Some(tag)) = (place, &mut self.tag) {
+        if let (BucketColumn::Value, Some(tag)) = (place, &mut self.tag) {
             tag.absent = values.iter().any(String::is_empty);
             values.retain(|value| !value.is_empty());
             for value in &mut values {
@@ -99,11 +99,11 @@ impl Shape {
         }
         let absent = self.tag.as_ref().is_some_and(|tag| tag.absent);
         match place {
-            Place::Value => {
+            BucketColumn::Value => {
                 self.is_empty |= values.is_empty() && !absent;
                 self.values = Some(values);
             }
-            Place::Model => {
+            BucketColumn::Model => {
                 self.is_empty |= values.is_empty();
                 self.models = Some(values);
             }
@@ -121,18 +121,22 @@ impl Shape {
     /// The value of a group.
     pub fn text<'t>(&self, group: usize, text: &'t str) -> &'t str {
         match self.groups.get(group) {
-            Some(Place::Value) => self.value(text),
-            Some(Place::Model) | None => text,
+            Some(BucketColumn::Value) => self.value(text),
+            Some(BucketColumn::Model) | None => text,
         }
     }
 
-    fn place(&self, axis: &Axis) -> Place {
+    fn place(&self, axis: &Axis) -> BucketColumn {
         let is_model = *axis == Axis::Of(Dimension::Model);
-        if is_model && self.grain == Grain::DayByModel { Place::Model } else { Place::Value }
+        if is_model && self.grain == Grain::DayByModel {
+            BucketColumn::Model
+        } else {
+            BucketColumn::Value
+        }
     }
 }
 
-/// Of a question that the contract does not know.
+/// The error of a query that the contract does not allow.
 pub fn refused(why: &str) -> Error {
     Error::NotApplied(why.to_owned().into())
 }

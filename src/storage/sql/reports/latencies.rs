@@ -6,8 +6,8 @@ use sqlx::AssertSqlSafe;
 
 use super::Report;
 use super::buckets::{Buckets, LatenciesOf};
-use super::entries::{Entries, Measure};
-use super::shape::{Place, Shape};
+use super::records::{Measure, Records};
+use super::selection::{BucketColumn, Selection};
 use crate::storage::Result;
 use crate::storage::latency::Latencies;
 use crate::storage::reports::SumsRow;
@@ -18,19 +18,19 @@ use crate::storage::sql::statement::Values;
 
 const MICROS_PER_MILLISECOND: i64 = 1_000;
 
-/// Latencies of the groups of an answer, and of no others.
-struct Spread {
+/// Latencies of the groups of a result, and of no others.
+struct LatencyGroups {
     places: HashMap<(usize, Vec<String>), usize>,
     latencies: Vec<Latencies>,
 }
 
-impl Spread {
-    fn of(rows: &[SumsRow]) -> Spread {
+impl LatencyGroups {
+    fn of(rows: &[SumsRow]) -> LatencyGroups {
         let mut places = HashMap::with_capacity(rows.len());
         for (place, row) in rows.iter().enumerate() {
             places.insert((row.window, row.values.clone()), place);
         }
-        Spread { places, latencies: vec![Latencies::default(); rows.len()] }
+        LatencyGroups { places, latencies: vec![Latencies::default(); rows.len()] }
     }
 
     fn get(&mut self, window: usize, values: Vec<String>) -> Option<&mut Latencies> {
@@ -42,18 +42,18 @@ impl Spread {
 impl<DB: Backend> Report<'_, DB> {
     pub async fn add_latencies(
         &mut self,
-        shape: Option<&Shape>,
-        entries: &Entries<'_>,
+        selection: Option<&Selection>,
+        records: &Records<'_>,
         rows: &mut [SumsRow],
     ) -> Result<()> {
-        let mut spread = Spread::of(rows);
-        if let Some(shape) = shape {
+        let mut groups = LatencyGroups::of(rows);
+        if let Some(selection) = selection {
             for of in [LatenciesOf::Values, LatenciesOf::All, LatenciesOf::Tagged] {
-                self.add_histograms(shape, entries, of, &mut spread).await?;
+                self.add_histograms(selection, records, of, &mut groups).await?;
             }
         }
-        self.add_entry_latencies(entries, &mut spread).await?;
-        for (row, latencies) in rows.iter_mut().zip(spread.latencies) {
+        self.add_record_latencies(records, &mut groups).await?;
+        for (row, latencies) in rows.iter_mut().zip(groups.latencies) {
             row.latencies = Some(latencies);
         }
         Ok(())
@@ -61,27 +61,27 @@ impl<DB: Backend> Report<'_, DB> {
 
     async fn add_histograms(
         &mut self,
-        shape: &Shape,
-        entries: &Entries<'_>,
+        selection: &Selection,
+        records: &Records<'_>,
         of: LatenciesOf,
-        spread: &mut Spread,
+        groups: &mut LatencyGroups,
     ) -> Result<()> {
-        let cut = entries.cut;
+        let cut = records.cut;
         let mut values = Values::default();
         let window = WindowColumn::Key;
-        let buckets = Buckets { workspace_id: self.workspace_id, shape, cut, window: &window };
+        let buckets = Buckets { workspace_id: self.workspace_id, selection, cut, window: &window };
         let Some(sql) = buckets.latencies(of, &mut values) else { return Ok(()) };
         self.snapshot
             .each(AssertSqlSafe(sql), values.as_slice(), &mut |mut reader| {
                 let (day, text) = (reader.get()?, reader.str()?);
                 let Some(window) = cut.window_of_key(day) else { return Ok(true) };
                 let value = match of {
-                    LatenciesOf::Values => shape.value(text),
+                    LatenciesOf::Values => selection.value(text),
                     LatenciesOf::All | LatenciesOf::Tagged => "",
                 };
-                let is_grouped = shape.groups.contains(&Place::Value);
+                let is_grouped = selection.groups.contains(&BucketColumn::Value);
                 let values = if is_grouped { vec![value.to_owned()] } else { Vec::new() };
-                if let Some(latencies) = spread.get(window, values) {
+                if let Some(latencies) = groups.get(window, values) {
                     let histogram: Latencies = reader.get()?;
                     match of {
                         LatenciesOf::Values | LatenciesOf::All => latencies.merge(&histogram),
@@ -93,19 +93,19 @@ impl<DB: Backend> Report<'_, DB> {
             .await
     }
 
-    async fn add_entry_latencies(
+    async fn add_record_latencies(
         &mut self,
-        entries: &Entries<'_>,
-        spread: &mut Spread,
+        records: &Records<'_>,
+        groups: &mut LatencyGroups,
     ) -> Result<()> {
-        for span in &entries.cut.spans {
+        for span in &records.cut.spans {
             let mut values = Values::default();
             let measure = Measure::Milliseconds;
-            let sql = entries.statement(self.workspace_id, span, measure, &mut values);
+            let sql = records.statement(self.workspace_id, span, measure, &mut values);
             self.snapshot
                 .each(AssertSqlSafe(sql), values.as_slice(), &mut |mut reader| {
-                    if let Some(group) = entries.group(&mut reader)?
-                        && let Some(latencies) = spread.get(group.window, group.values)
+                    if let Some(group) = records.group(&mut reader)?
+                        && let Some(latencies) = groups.get(group.window, group.values)
                     {
                         let (milliseconds, count): (i64, usize) = reader.get()?;
                         latencies.add_times(milliseconds * MICROS_PER_MILLISECOND, count as u64);

@@ -1,7 +1,7 @@
-//! Statements over the entries of the log, for what buckets cannot tell.
+//! Statements over the records of the log, for queries that buckets do not know.
 //!
-//! Tags are kept as one text, which databases do not look into alike: entries are grouped by all of
-//! their tags, and these groups are put together here.
+//! Tags are stored as one text, and the databases have different functions for JSON: records are
+//! grouped by all of their tags, and these groups are joined here.
 
 use crate::storage::Result;
 use crate::storage::reports::{Axis, Filter};
@@ -11,7 +11,7 @@ use crate::storage::sql::rollups::{self, sum_columns};
 use crate::storage::sql::row::{Reader, Tags, Value};
 use crate::storage::sql::statement::{Values, group_by_first};
 
-/// What one entry adds to each sum that is not a column of its own
+/// What one record adds to each sum that is not a column of its own
 /// ([`crate::storage::rollup::Sums::add`]). Kind 0 is usage; outcomes 1 and 2 are errors and
 /// cancellations.
 const COUNTS: [(&str, &str); 3] = [
@@ -22,33 +22,33 @@ const COUNTS: [(&str, &str); 3] = [
 /// The names of [`Dimension::Outcome`] by code.
 const OUTCOME: &str = "CASE outcome WHEN 0 THEN 'success' WHEN 1 THEN 'error' ELSE 'cancelled' END";
 
-/// Entries of one workspace up to the cursor of the fold.
-pub struct Entries<'a> {
+/// A query over the records of one workspace up to the cursor of the fold.
+pub struct Records<'a> {
     pub cursor: i64,
     pub cut: &'a Cut,
     pub groups: Vec<Axis>,
     pub filters: &'a [Filter],
 }
 
-/// What is told of each group of entries.
+/// What is returned of each group of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
     Sums,
-    /// How many of kind usage took so many milliseconds, of those that say.
+    /// How many of kind usage took so many milliseconds, of those that have a latency.
     Milliseconds,
-    /// Nothing but that there are entries of kind usage.
+    /// Nothing but that there are records of kind usage.
     Presence,
 }
 
-/// A group of entries.
+/// A group of records.
 pub struct Group {
     pub window: usize,
     pub values: Vec<String>,
 }
 
-impl<'a> Entries<'a> {
-    /// Window if there are several, groups that are not tags, tags if any are asked for, and then
-    /// the measure.
+impl<'a> Records<'a> {
+    /// Columns: window if there are several, groups that are not tags, tags if any is an axis, and
+    /// then the measure.
     pub fn statement<'v>(
         &'v self,
         workspace_id: &'v str,
@@ -82,7 +82,7 @@ impl<'a> Entries<'a> {
         format!("SELECT {} FROM usage_records WHERE {condition}{group_by}", columns.join(", "))
     }
 
-    /// Reads the first columns of a row; `None` of entries that a filter leaves out.
+    /// Reads the first columns of a row; `None` for records that a filter excludes.
     pub fn group<'r>(&self, reader: &mut impl Reader<'r>) -> Result<Option<Group>> {
         let window = if self.cut.is_one_window() { 0 } else { reader.get()? };
         let mut values = Vec::with_capacity(self.groups.len());
@@ -125,7 +125,7 @@ impl<'a> Entries<'a> {
     ) -> String {
         let (start, end) = (values.time(span.window.start), values.time(span.window.end));
         let cursor = values.bind(Value::Int(self.cursor));
-        // `+ 0`: not by `seq`, which most of the log is below.
+        // `+ 0`: not by the index of `seq`, which selects most of the log.
         let mut condition = format!(
             "workspace_id = {workspace_id} AND charge_time >= {start} AND charge_time < {end} \
              AND seq + 0 <= {cursor}"
@@ -149,13 +149,13 @@ impl<'a> Entries<'a> {
     }
 }
 
-/// The columns of [`crate::storage::rollup::Sums`], of entries.
+/// The columns of [`crate::storage::rollup::Sums`], of records.
 pub fn sums() -> Vec<String> {
-    let of_entry = |name: &str| {
+    let of_record = |name: &str| {
         let count = COUNTS.iter().find(|(count, _)| *count == name);
         count.map_or_else(|| name.to_owned(), |(_, expression)| (*expression).to_owned())
     };
-    let sum = |name| format!("CAST(COALESCE(SUM({}), 0) AS BIGINT)", of_entry(name));
+    let sum = |name| format!("CAST(COALESCE(SUM({}), 0) AS BIGINT)", of_record(name));
     sum_columns().into_iter().map(sum).collect()
 }
 
