@@ -192,7 +192,7 @@ impl Case {
                 None => BoostTarget::Envelope,
                 Some(quota) => BoostTarget::Quota {
                     quota_id: quota.id.clone(),
-                    subject_id: words.named.get("member").map(|text| Arc::from(*text)),
+                    subject_id: words.named.get("subject_id").map(|text| Arc::from(*text)),
                 },
             },
             amount: if is_money { amount(raise).nanos() } else { count(raise) },
