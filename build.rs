@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=proto");
-    // They are compiled in (`src/storage/sql/schema.rs`).
+    // They are compiled in (`src/storage/sql/connection/schema.rs`).
     println!("cargo:rerun-if-changed=migrations");
     let descriptors = protox::compile(protos()?, ["proto"])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);

@@ -1,5 +1,5 @@
-//! The usage log as files: every column of the records, and the rules of FOCUS 1.2, each against
-//! the specification's list of columns.
+//! Exports of the usage log: every column of the records, and conformance with FOCUS 1.2 by the
+//! specification's list of columns.
 
 #[path = "export/fixtures.rs"]
 mod fixtures;

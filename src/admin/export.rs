@@ -1,5 +1,6 @@
-//! Exports from a database, also beside the server that lives on it: to a file, or to whatever
-//! takes bytes. A file has its name only once it is whole.
+//! `tollgate export`: exports from a database to a file or a stream. A server may be running on it.
+//!
+//! Writes a temporary file and renames it, so that an incomplete file never has the final name.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -7,13 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Error;
-use crate::analytics::export::content::{Basis, Content};
-use crate::analytics::export::{self, Export, Format};
 use crate::domain::catalog::Catalogue;
 use crate::engine::Clock;
+use crate::export::content::{Basis, Content};
+use crate::export::{self, Export, Format};
 use crate::storage::{Store, sql};
 
-/// What to export, from where.
+/// An export from a database.
 pub struct Request {
     pub database: String,
     pub workspace_id: String,
@@ -21,20 +22,18 @@ pub struct Request {
     pub format: Format,
 }
 
-/// What became of it.
+/// The outcome of an export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exported {
-    /// A report was made, and the server has not summed up the end of the log yet: that is not in
-    /// it.
+    /// Whether a report lacks the end of the log, which the server has not folded yet.
     pub is_behind: bool,
 }
 
-/// Exports into a file. It is there under its name only once it is whole; one that is there already
-/// is replaced only if `replace` says so.
+/// Exports to a file. An existing file is replaced only with `replace`.
 ///
 /// # Errors
-/// If the database does not open, there is no such workspace, a report cannot be made, or the file
-/// cannot be written: then nothing is left of it.
+/// If the database does not open, the workspace does not exist, a report cannot be made, or the
+/// file cannot be written. The incomplete file is removed.
 pub async fn to_file(
     request: Request,
     path: &Path,
@@ -47,10 +46,10 @@ pub async fn to_file(
     Ok(exported)
 }
 
-/// Exports into anything.
+/// Exports to a stream.
 ///
 /// # Errors
-/// As [`to_file`]. What was written then is no whole file.
+/// As [`to_file`]. What was written is incomplete then.
 pub async fn to_writer(
     request: Request,
     writer: &mut (dyn Write + Send),
@@ -71,7 +70,7 @@ async fn run(
     let workspace = store.workspace(&request.workspace_id).await?;
     let workspace = workspace.ok_or(Error::WorkspaceNotFound(request.workspace_id))?;
     let last_seq = store.last_seq().await?;
-    // Read after the log: a price is there before the entries that it bills.
+    // Read after the end of the log: prices are stored before the records that they bill.
     let rows = store.catalogue().await?;
     let catalogue = Arc::new(Catalogue::new(rows.models, rows.prices, rows.exchange_rates));
     let is_report = matches!(request.content, Content::Query(_) | Content::Report(_));
@@ -96,7 +95,7 @@ impl From<export::Error> for Error {
     }
 }
 
-/// A file under another name until it is whole; removed if it never is.
+/// A temporary file, renamed when complete and removed otherwise.
 struct PartFile {
     file: File,
     part: PathBuf,
@@ -110,7 +109,7 @@ impl PartFile {
         let failed = |cause| Error::File { path: path.display().to_string(), cause };
         refuse_existing(path, replace)?;
         let name = path.file_name().ok_or_else(|| failed(io::ErrorKind::InvalidFilename.into()))?;
-        // In the same folder, so that it can be renamed.
+        // In the same directory, so that renaming is atomic.
         let part = format!(".{}.{}.part", name.to_string_lossy(), std::process::id());
         let part = path.with_file_name(part);
         let file = OpenOptions::new().write(true).create(true).truncate(true).open(&part);
@@ -148,7 +147,7 @@ impl Write for PartFile {
 impl Drop for PartFile {
     fn drop(&mut self) {
         if !self.finished {
-            // Nobody is left to be told.
+            // The export has failed already; a leftover file is harmless.
             drop(fs::remove_file(&self.part));
         }
     }

@@ -1,10 +1,8 @@
-//! What an operator runs beside the server: verify, rebuild, import prices, export, make up a
-//! history.
+//! What an operator runs beside the server: verify, rebuild, import prices, export.
 //!
 //! Works on a database, prints nothing.
 
 pub mod export;
-pub mod generate;
 pub mod verify;
 
 use std::path::Path;
@@ -12,7 +10,7 @@ use std::sync::Arc;
 
 use crate::domain::catalog::Catalogue;
 use crate::engine::{self, By, Clock};
-use crate::prices::litellm::{self, NotAList};
+use crate::prices::litellm::{self, InvalidList};
 use crate::prices::{Import, Moment, Report, builtin};
 use crate::storage::sql::{self, OpenError};
 use crate::storage::{self, Store};
@@ -36,13 +34,11 @@ pub enum Error {
     #[error("--workspace: there is no workspace \"{0}\"")]
     WorkspaceNotFound(String),
     #[error(transparent)]
-    Export(crate::analytics::export::Error),
+    Export(crate::export::Error),
     #[error("{path}: {cause}")]
-    NotAList { path: String, cause: NotAList },
+    InvalidList { path: String, cause: InvalidList },
     #[error("the price list contradicts itself or the catalogue: {0}")]
     Contradiction(String),
-    #[error("{0}")]
-    Refused(String),
 }
 
 /// Reads a price list in the LiteLLM format into the catalogue. Operators' entries stay; what is
@@ -62,7 +58,7 @@ pub async fn import_prices(
     let text = text.map_err(|cause| Error::File { path: path(), cause })?;
     let now = clock.now();
     let list = litellm::read(&text, Moment { effective_time: now, now });
-    let list = list.map_err(|cause| Error::NotAList { path: path(), cause })?;
+    let list = list.map_err(|cause| Error::InvalidList { path: path(), cause })?;
     let store = sql::open(database).await?;
     let result = import(&*store, list, clock).await;
     store.close().await;

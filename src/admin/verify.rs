@@ -1,5 +1,6 @@
-//! Recomputes every derived figure from the usage log and names what differs. Changes nothing, and
-//! may run beside a server.
+//! `tollgate verify`: recomputes all rollups from the usage log and reports differences.
+//!
+//! Read-only; a server may be running on the database.
 
 use std::fmt;
 
@@ -10,25 +11,25 @@ use crate::domain::time::MICROS_PER_HOUR;
 use crate::storage::rollup::{Grain, LOCAL_DAY_MAX};
 use crate::storage::{Derived, Difference, Store, sql};
 
-/// Most differences of a kind that are named; there may be more.
+/// Most differences of each kind that are reported.
 pub const DIFFERENCES_MAX: usize = 100;
-/// Entries read at once.
+/// Records read at a time.
 const PAGE_RECORDS: usize = 5_000;
 
-/// What was looked at and what differs.
+/// Report of a verification.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verified {
-    /// Entries of the log.
+    /// Number of records that were read.
     pub records: usize,
-    /// Position up to which entries are folded into rollups.
+    /// Cursor of the fold: up to it, records are in rollups.
     pub folded_to: i64,
-    /// Rollups that are not the sum of their entries.
+    /// Rollups that differ from the sums of their records.
     pub rollups: Vec<Difference>,
-    /// Entries that contradict themselves, their price or their request.
+    /// Records that are inconsistent in themselves, with their price or with their request.
     pub entries: Vec<EntryFault>,
 }
 
-/// One entry that is not what it should be.
+/// An inconsistent record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryFault {
     pub seq: i64,
@@ -40,7 +41,7 @@ pub struct EntryFault {
 /// Verifies a database.
 ///
 /// # Errors
-/// If it does not open or fails while it is read: then nothing is said about its content.
+/// If it does not open, or reading fails.
 pub async fn run(database: &str) -> Result<Verified, Error> {
     let store = sql::open_read_only(database).await?;
     let result = of_store(&*store).await;
@@ -48,7 +49,7 @@ pub async fn run(database: &str) -> Result<Verified, Error> {
     result
 }
 
-/// The same of an open store.
+/// Verifies an open store.
 ///
 /// # Errors
 /// As [`run`].
@@ -61,11 +62,11 @@ pub async fn of_store(store: &dyn Store) -> Result<Verified, Error> {
         let page = store.records_after(after, PAGE_RECORDS).await?;
         let Some(last) = page.last() else { break };
         let upto = last.seq;
-        // Read after the page: a price is there before the records that it bills.
+        // Read after the page: prices are stored before the records that they bill.
         let rows = store.catalogue().await?;
         let catalogue = Catalogue::new(rows.models, rows.prices, rows.exchange_rates);
         for record in &page {
-            verified.look_at(store, &catalogue, after, record).await?;
+            verified.check(store, &catalogue, after, record).await?;
             after = record.seq;
         }
         assert_eq!(after, upto, "pages are ordered");
@@ -78,7 +79,7 @@ impl Verified {
         self.rollups.is_empty() && self.entries.is_empty()
     }
 
-    async fn look_at(
+    async fn check(
         &mut self,
         store: &dyn Store,
         catalogue: &Catalogue,
@@ -104,7 +105,7 @@ impl Verified {
     }
 }
 
-/// What an entry alone shows.
+/// Checks a record by itself.
 fn fault_of(catalogue: &Catalogue, after: i64, record: &Record) -> Option<String> {
     if record.seq <= after {
         return Some(format!("its position is not above {after}"));
@@ -130,13 +131,13 @@ fn fault_of(catalogue: &Catalogue, after: i64, record: &Record) -> Option<String
         .then(|| format!("it costs {} and its price says {expected}", record.cost))
 }
 
-/// What a correction shows together with the entries of its request.
+/// Checks that a correction has all earlier revisions of its attempt.
 async fn fault_of_correction(store: &dyn Store, record: &Record) -> Result<Option<String>, Error> {
     let entries = store.request_records(&record.workspace_id, &record.request_id).await?;
     let same_attempt = |entry: &&Record| entry.attempt == record.attempt;
     let revisions: Vec<i32> = entries.iter().filter(same_attempt).map(|e| e.revision).collect();
     let complete = (0..=record.revision).all(|revision| revisions.contains(&revision));
-    // Asked afterwards: what it corrects may be dropped just now.
+    // Read last: what it corrects may be dropped meanwhile.
     let dropped_before = store.dropped_before(&record.workspace_id).await?;
     if dropped_before.is_some_and(|before| record.day < before) {
         return Ok(None);
@@ -144,7 +145,7 @@ async fn fault_of_correction(store: &dyn Store, record: &Record) -> Result<Optio
     Ok((!complete).then(|| "it corrects an entry that is not there".to_owned()))
 }
 
-/// One line a difference, then a summary.
+/// One line for each difference, then a summary.
 impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for difference in &self.rollups {

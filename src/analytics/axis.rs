@@ -1,29 +1,29 @@
-//! What usage is grouped by and restricted to, and how storage is asked for it: providers are not
-//! kept with usage, so they become the models that the catalogue gives them now.
+//! Dimensions of usage: what reports group by and filter on, and the axes of storage behind them.
+//!
+//! Attribution fields become dimensions in the table of `domain/attribution/`; nothing here changes
+//! for a new one.
 
-use super::asking::Asking;
-use super::{Result, Scope};
-use crate::domain::calendar::Window;
-use crate::storage::reports::{Axis, Filter, Source, SumsQuestion, SumsRow};
-use crate::storage::rollup::{Dimension, LimitKey};
+use std::fmt;
 
-/// Texts have no control characters: matches no value.
-const NOTHING: &str = "\u{1}";
+use crate::domain::attribution::Dimension;
+use crate::domain::check::LimitKey;
+use crate::storage::reports::Axis;
 
-/// What usage is grouped by and restricted in.
+/// A dimension of reports.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum UsageDimension {
     /// Any but [`Dimension::Workspace`] and [`Dimension::Tag`].
     Of(Dimension),
-    /// Of the model, as the catalogue has it now; empty for models that it does not know.
+    /// Provider of the model in the current catalogue; empty for unknown models.
     Provider,
     /// The value of the tag with this key.
     Tag(String),
-    /// What was in the way, of blocked and routed requests alone.
+    /// The limit that blocked or routed a request; of refusals alone.
     Limit,
 }
 
-/// Only usage with one of these values counts; an empty one stands for usage that does not say.
+/// A filter: only usage with one of these values counts. The empty value stands for usage that has
+/// none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restriction {
     pub dimension: UsageDimension,
@@ -31,7 +31,25 @@ pub struct Restriction {
 }
 
 impl UsageDimension {
-    /// What storage groups by or restricts in for it; absent for what usage does not have.
+    /// The dimensions that are values of [`Dimension`].
+    pub fn plain() -> impl Iterator<Item = Dimension> {
+        let is_plain = |it: &Dimension| !matches!(it, Dimension::Workspace | Dimension::Tag);
+        Dimension::ALL.into_iter().filter(is_plain)
+    }
+
+    /// The dimension of a name, as in columns of exports: "provider", "tag:team", "user".
+    pub fn from_name(name: &str) -> Option<UsageDimension> {
+        if let Some(key) = name.strip_prefix(TAG_PREFIX) {
+            return (!key.is_empty()).then(|| UsageDimension::Tag(key.to_owned()));
+        }
+        match name {
+            PROVIDER => Some(UsageDimension::Provider),
+            LIMIT => Some(UsageDimension::Limit),
+            _ => UsageDimension::plain().find(|it| it.as_str() == name).map(UsageDimension::Of),
+        }
+    }
+
+    /// The axis of storage that has its values; none of [`UsageDimension::Limit`].
     pub fn axis(&self) -> Option<Axis> {
         match self {
             UsageDimension::Of(dimension) => Some(Axis::Of(*dimension)),
@@ -41,7 +59,7 @@ impl UsageDimension {
         }
     }
 
-    /// Whether blocked and routed requests are counted by it.
+    /// Whether refusals are counted by it.
     pub fn is_of_refusals(&self) -> bool {
         matches!(
             self,
@@ -50,102 +68,27 @@ impl UsageDimension {
     }
 }
 
+/// The name that [`UsageDimension::from_name`] reads.
+impl fmt::Display for UsageDimension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UsageDimension::Of(dimension) => f.write_str(dimension.as_str()),
+            UsageDimension::Provider => f.write_str(PROVIDER),
+            UsageDimension::Tag(key) => write!(f, "{TAG_PREFIX}{key}"),
+            UsageDimension::Limit => f.write_str(LIMIT),
+        }
+    }
+}
+
+const PROVIDER: &str = "provider";
+const LIMIT: &str = "limit";
+const TAG_PREFIX: &str = "tag:";
+
 pub fn model_axis() -> Axis {
     Axis::Of(Dimension::Model)
 }
 
-/// Restrictions as storage takes them.
-#[derive(Clone, Debug, Default)]
-pub struct Filters {
-    /// Of different axes.
-    pub of_usage: Vec<Filter>,
-    /// Models that were used, where it matters which there are.
-    pub used_models: Vec<String>,
-}
-
-/// Restrictions of usage as storage takes them. Where providers play a part, storage is asked
-/// first which models were used in the windows.
-///
-/// # Errors
-/// If storage fails.
-pub async fn resolve(
-    scope: &Scope<'_>,
-    restrictions: &[Restriction],
-    group_by: &[UsageDimension],
-    windows: &[Window],
-) -> Result<Filters> {
-    let mut filters = Filters::default();
-    let by_provider = restrictions.iter().map(|restriction| &restriction.dimension);
-    if by_provider.chain(group_by).any(|dimension| *dimension == UsageDimension::Provider) {
-        filters.used_models = used_models(scope, windows).await?;
-    }
-    for restriction in restrictions {
-        let Some(axis) = restriction.dimension.axis() else { continue };
-        let values = match restriction.dimension {
-            UsageDimension::Provider => models_of(scope, &filters.used_models, &restriction.values),
-            _ => restriction.values.clone(),
-        };
-        filters.of_usage = narrowed(&filters.of_usage, &axis, &values);
-    }
-    Ok(filters)
-}
-
-/// The filters, and on this axis these values alone, of those that they let through.
-pub fn narrowed(filters: &[Filter], axis: &Axis, values: &[String]) -> Vec<Filter> {
-    let mut narrowed = filters.to_vec();
-    let place = narrowed.iter().position(|filter| filter.axis == *axis);
-    let values: Vec<String> = match place {
-        Some(place) => {
-            let known = narrowed.remove(place).values;
-            values.iter().filter(|value| known.contains(value)).cloned().collect()
-        }
-        None => values.to_vec(),
-    };
-    let values = if values.is_empty() { vec![NOTHING.to_owned()] } else { values };
-    narrowed.push(Filter { axis: axis.clone(), values });
-    narrowed
-}
-
-/// Those of the models that one of the providers has.
-pub fn models_of(scope: &Scope<'_>, models: &[String], providers: &[String]) -> Vec<String> {
-    let has = |model: &&String| {
-        let provider = provider_of(scope, model);
-        providers.iter().any(|known| known == provider)
-    };
-    models.iter().filter(has).cloned().collect()
-}
-
-/// The provider of a model; empty if the catalogue does not know it.
-pub fn provider_of<'a>(scope: &Scope<'a>, model_id: &str) -> &'a str {
-    scope.catalogue.model(model_id).map_or("", |entry| &entry.model().provider)
-}
-
-async fn used_models(scope: &Scope<'_>, windows: &[Window]) -> Result<Vec<String>> {
-    let mut asking = Asking::default();
-    let ask = |window: &Window| {
-        asking.sums(SumsQuestion {
-            source: Source::Days,
-            group_by: vec![model_axis()],
-            filters: Vec::new(),
-            windows: vec![*window],
-            by_window: false,
-            top: None,
-            latencies: false,
-        })
-    };
-    let places: Vec<usize> = windows.iter().map(ask).collect();
-    let mut answers = asking.ask(scope).await?;
-    let mut models = Vec::new();
-    for place in places {
-        let rows = answers.sums(place)?.into_iter();
-        models.extend(rows.filter_map(|SumsRow { mut values, .. }| values.pop()));
-    }
-    models.sort_unstable();
-    models.dedup();
-    Ok(models)
-}
-
-/// What was in the way, as text: "quota:team-month".
+/// A value of [`UsageDimension::Limit`]: "quota:team-month".
 pub fn limit_to_text(limit: &LimitKey) -> String {
     match limit {
         LimitKey::Request => String::new(),
@@ -157,7 +100,7 @@ pub fn limit_to_text(limit: &LimitKey) -> String {
     }
 }
 
-/// The same read back; absent for any other text.
+/// Parses a value of [`UsageDimension::Limit`].
 pub fn limit_of_text(text: &str) -> Option<LimitKey> {
     if text == ENVELOPE {
         return Some(LimitKey::Envelope);
@@ -179,6 +122,25 @@ const RULE: &str = "rule:";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::attribution::AttributionField;
+
+    #[test]
+    fn every_attribution_field_that_is_a_dimension_has_a_name_and_an_axis() {
+        let fields = AttributionField::ALL.into_iter().filter_map(AttributionField::dimension);
+        let others = [Dimension::KeyGroup, Dimension::Model, Dimension::Outcome];
+        let mut expected: Vec<Dimension> = fields.chain(others).collect();
+        expected.sort_unstable();
+        assert_eq!(UsageDimension::plain().collect::<Vec<_>>(), expected);
+        let special = ["provider", "limit", "tag:team"].map(UsageDimension::from_name);
+        let plain = expected.into_iter().map(UsageDimension::Of);
+        for dimension in plain.chain(special.into_iter().flatten()) {
+            assert_eq!(UsageDimension::from_name(&dimension.to_string()), Some(dimension.clone()));
+            assert_eq!(dimension.axis().is_none(), dimension == UsageDimension::Limit);
+        }
+        for name in ["", "workspace", "tag", "tag:", "users"] {
+            assert_eq!(UsageDimension::from_name(name), None, "{name}");
+        }
+    }
 
     #[test]
     fn limits_are_read_back_as_they_were_written() {
@@ -194,16 +156,5 @@ mod tests {
         for text in ["", "envelope:", "quota:", "other:x", "quota"] {
             assert_eq!(limit_of_text(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn filters_of_one_axis_let_through_what_both_do() {
-        let texts = |values: &[&str]| values.iter().map(|&text| text.to_owned()).collect();
-        let values: Vec<String> = texts(&["a", "b"]);
-        let filters = narrowed(&[], &model_axis(), &values);
-        let both = narrowed(&filters, &model_axis(), &texts(&["b", "c"]));
-        assert_eq!(both, [Filter { axis: model_axis(), values: texts(&["b"]) }]);
-        let none = narrowed(&filters, &model_axis(), &texts(&["c"]));
-        assert_eq!(none[0].values, [NOTHING]);
     }
 }

@@ -1,8 +1,7 @@
-//! What was counted for one group in one window, and the metrics that are made of it.
+//! Figures of one group in one window, and the metrics computed from them.
 //!
-//! Everything but counts of different values adds up. Costs are added exactly; a sum that no amount
-//! can say is an error, never a wrong figure. What blocked checks would have cost at most is an
-//! estimate and stays at the greatest amount.
+//! All but counts of distinct values are additive. Costs are added exactly; an overflow is an
+//! error, never a wrong figure. Only the estimated costs of refused checks saturate.
 
 use super::metric::{Counted, Metric};
 use super::{Error, Result};
@@ -13,7 +12,7 @@ use crate::storage::latency::Latencies;
 use crate::storage::reports::RefusalsRow;
 use crate::storage::rollup::Sums;
 
-/// Checks that were blocked or routed.
+/// Blocked and routed checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Refused {
     pub blocked_count: i64,
@@ -22,20 +21,20 @@ pub struct Refused {
     pub saved: Amount,
 }
 
-/// What was counted for one group in one window.
+/// Figures of one group in one window.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
     pub sums: Sums,
-    /// Empty unless they were asked for.
+    /// Empty unless queried.
     pub latencies: Latencies,
     pub refused: Refused,
-    /// Different values, by [`Counted`]; absent unless they were asked for.
+    /// Numbers of distinct values, by [`Counted`]; absent unless queried.
     pub counts: [Option<i64>; Counted::COUNT],
-    /// Cost of usage that names no value, by [`Counted`].
+    /// Cost of usage without a value, by [`Counted`].
     pub unnamed_nanos: [i64; Counted::COUNT],
 }
 
-/// Mean and quantiles; each share of requests took at most so long.
+/// Mean and quantiles of latency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LatencyValues {
     pub mean: Micros,
@@ -45,21 +44,21 @@ pub struct LatencyValues {
     pub p99: Micros,
 }
 
-/// The metrics that were asked for.
+/// Values of the queried metrics.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Values {
     pub cost: Option<Amount>,
     pub request_count: Option<i64>,
     pub tokens: Option<[i64; TokenClass::COUNT]>,
-    /// Requests that failed, and those that were cancelled.
+    /// Failed requests, and cancelled ones.
     pub errors: Option<(i64, i64)>,
     /// Absent without requests.
     pub latency: Option<LatencyValues>,
-    /// How many, and what they would have cost at most.
+    /// Number of requests, and the most that they would have cost.
     pub blocked: Option<(i64, Amount)>,
-    /// How many, and what was saved at most.
+    /// Number of requests, and the most that was saved.
     pub routed: Option<(i64, Amount)>,
-    /// Absent without any, as the following.
+    /// Absent without requests. Those below are absent without users and so on.
     pub cost_per_request: Option<Amount>,
     pub cost_per_user: Option<Amount>,
     pub cost_per_investigation: Option<Amount>,
@@ -67,7 +66,7 @@ pub struct Values {
     pub active_user_count: Option<i64>,
 }
 
-/// Tokens of all classes.
+/// Sum over all token classes.
 pub fn token_count(sums: &Sums) -> i64 {
     sums.tokens.iter().sum()
 }
@@ -75,31 +74,22 @@ pub fn token_count(sums: &Sums) -> i64 {
 /// Adds sums to others.
 ///
 /// # Errors
-/// If the cost is more than an amount can say.
+/// If the cost overflows an amount.
 pub fn add_sums(sums: &mut Sums, other: &Sums) -> Result<()> {
-    let cost = sums.cost_nanos.checked_add(other.cost_nanos);
-    sums.cost_nanos = cost.ok_or(Error::TooLarge)?;
-    sums.record_count += other.record_count;
-    sums.error_count += other.error_count;
-    sums.cancelled_count += other.cancelled_count;
-    for (sum, count) in sums.tokens.iter_mut().zip(other.tokens) {
-        *sum += count;
-    }
-    sums.latency += other.latency;
-    Ok(())
+    combine(sums, other, i64::checked_add)
 }
 
-fn subtract_sums(sums: &mut Sums, other: &Sums) -> Result<()> {
-    let cost = sums.cost_nanos.checked_sub(other.cost_nanos);
-    sums.cost_nanos = cost.ok_or(Error::TooLarge)?;
-    sums.record_count -= other.record_count;
-    sums.error_count -= other.error_count;
-    sums.cancelled_count -= other.cancelled_count;
-    for (sum, count) in sums.tokens.iter_mut().zip(other.tokens) {
-        *sum -= count;
-    }
-    sums.latency -= other.latency;
-    Ok(())
+fn combine(sums: &mut Sums, other: &Sums, op: fn(i64, i64) -> Option<i64>) -> Result<()> {
+    let op = |sum: &mut i64, other: i64| -> Result<()> {
+        *sum = op(*sum, other).ok_or(Error::TooLarge)?;
+        Ok(())
+    };
+    op(&mut sums.cost_nanos, other.cost_nanos)?;
+    op(&mut sums.record_count, other.record_count)?;
+    op(&mut sums.error_count, other.error_count)?;
+    op(&mut sums.cancelled_count, other.cancelled_count)?;
+    op(&mut sums.latency, other.latency)?;
+    sums.tokens.iter_mut().zip(other.tokens).try_for_each(|(sum, count)| op(sum, count))
 }
 
 impl Refused {
@@ -123,10 +113,10 @@ fn saturating(a: Amount, b: Amount) -> Amount {
 }
 
 impl Figures {
-    /// Adds what adds up: all but counts of different values and refusals.
+    /// Adds all but the counts of distinct values.
     ///
     /// # Errors
-    /// If the cost is more than an amount can say.
+    /// If the cost overflows an amount.
     pub fn add(&mut self, other: &Figures) -> Result<()> {
         add_sums(&mut self.sums, &other.sums)?;
         self.latencies.merge(&other.latencies);
@@ -137,12 +127,12 @@ impl Figures {
         Ok(())
     }
 
-    /// Takes a part out of the usage; refusals and counts of different values stay.
+    /// Subtracts a part of the usage; refusals and counts of distinct values stay.
     ///
     /// # Errors
-    /// If the cost is more than an amount can say.
+    /// If the cost overflows an amount.
     pub fn subtract(&mut self, part: &Figures) -> Result<()> {
-        subtract_sums(&mut self.sums, &part.sums)?;
+        combine(&mut self.sums, &part.sums, i64::checked_sub)?;
         self.latencies.subtract(&part.latencies);
         for (sum, nanos) in self.unnamed_nanos.iter_mut().zip(part.unnamed_nanos) {
             *sum = sum.checked_sub(nanos).ok_or(Error::TooLarge)?;
@@ -185,7 +175,7 @@ impl Figures {
         })
     }
 
-    /// The metrics that are asked for.
+    /// Values of these metrics.
     pub fn values(&self, metrics: &[Metric]) -> Values {
         let mut values = Values::default();
         let Sums { record_count, error_count, cancelled_count, tokens, .. } = self.sums;
@@ -218,8 +208,8 @@ impl Figures {
         values
     }
 
-    /// What groups are ordered by, shares and change taken of: nano-units of a cost, or a count.
-    /// Absent where there is none.
+    /// The number that a metric orders by, and that shares and changes are computed from:
+    /// nano-units of a cost, or a count.
     pub fn value(&self, metric: Metric) -> Option<i64> {
         match metric {
             Metric::Cost => Some(self.sums.cost_nanos),
@@ -237,12 +227,13 @@ impl Figures {
     }
 }
 
-/// A cost divided by a count, rounded once, half to even, to nano-units; absent for none.
+/// A cost divided by a count, rounded once, half to even, to nano-units; absent if the count is
+/// zero.
 fn per(nanos: i128, count: i64) -> Option<Amount> {
     (count > 0).then(|| divide(nanos, count.into())).flatten()
 }
 
-/// Rounded half to even, to nano-units; absent where no amount can say it. `divisor` is above 0.
+/// Rounded half to even, to nano-units; absent on overflow. `divisor` is above 0.
 pub fn divide(nanos: i128, divisor: i128) -> Option<Amount> {
     let (quotient, rest) = (nanos.div_euclid(divisor), nanos.rem_euclid(divisor));
     let up = match (rest * 2).cmp(&divisor) {
@@ -253,13 +244,13 @@ pub fn divide(nanos: i128, divisor: i128) -> Option<Amount> {
     i64::try_from(quotient + i128::from(up)).ok().map(Amount::from_nanos)
 }
 
-/// Change in percent; absent where the previous value is zero.
+/// Change in percent; absent if the previous value is zero.
 pub fn change_percent(value: i64, previous: i64) -> Option<f64> {
     let change = value as f64 - previous as f64;
     (previous != 0).then(|| change / previous.unsigned_abs() as f64 * 100.0)
 }
 
-/// A part in percent; absent of a total of zero.
+/// Share in percent; absent if the total is zero.
 pub fn share_percent(part: i64, total: i64) -> Option<f64> {
     (total != 0).then(|| part as f64 / total as f64 * 100.0)
 }
@@ -289,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn percents_need_something_to_be_taken_of() {
+    fn percentages_of_zero_are_absent() {
         assert_eq!(change_percent(3, 2), Some(50.0));
         assert_eq!(change_percent(1, 2), Some(-50.0));
         assert_eq!(change_percent(5, 0), None);
@@ -299,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sum_that_no_amount_can_say_is_an_error() {
+    fn an_overflow_is_an_error() {
         let large = Figures {
             sums: Sums { cost_nanos: i64::MAX, ..Sums::default() },
             ..Figures::default()
@@ -309,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_a_total_is_the_total_without_its_parts() {
+    fn a_part_is_subtracted_from_its_total() {
         let mut part =
             Figures { sums: Sums { record_count: 1, ..Sums::default() }, ..Default::default() };
         part.latencies.add(1_000_000);

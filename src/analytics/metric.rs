@@ -1,8 +1,8 @@
-//! What can be measured, and the rules of each metric.
+//! Metrics of reports, and the rules of each.
 
-use crate::storage::rollup::Dimension;
+use crate::domain::attribution::Dimension;
 
-/// What is measured.
+/// A metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Metric {
     Cost,
@@ -19,7 +19,7 @@ pub enum Metric {
     ActiveUsers,
 }
 
-/// Whose different values are counted.
+/// Dimensions whose distinct values are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Counted {
     Users,
@@ -40,19 +40,19 @@ impl Counted {
         }
     }
 
-    /// Whether usage that names none is left out of the cost that is divided.
+    /// Whether the cost that is divided leaves out usage without a value.
     pub fn leaves_out_unnamed(self) -> bool {
         self != Counted::Users
     }
 }
 
 impl Metric {
-    /// Whether it comes from checks that were refused, not from usage.
+    /// Whether it is about refused checks, not about usage.
     pub fn is_of_refusals(self) -> bool {
         matches!(self, Metric::Blocked | Metric::Routed)
     }
 
-    /// What must be counted for it.
+    /// The distinct values that it needs counted.
     pub fn counted(self) -> Option<Counted> {
         match self {
             Metric::ActiveUsers | Metric::CostPerUser => Some(Counted::Users),
@@ -62,7 +62,7 @@ impl Metric {
         }
     }
 
-    /// Whether a group has a share of the total in it.
+    /// Whether it is additive, so that groups have shares of the total.
     pub fn has_share(self) -> bool {
         !matches!(
             self,

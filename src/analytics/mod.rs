@@ -1,26 +1,20 @@
-//! What a report is: its days, its buckets, which sums answer it, ranking, shares and change.
+//! Reports: usage queries and the fixed reports of the dashboard, computed from rollups.
 //!
 //! Asks storage and computes; knows no transport and writes nothing. All figures of one report come
-//! from one state of the data wherever one set of questions can be put to it at once; what must be
-//! asked before is only which groups there are and how many entries would be read.
+//! from one snapshot of storage: its questions go there in one batch. Only two things are read
+//! before it: which groups there are, and how many records would be read from the usage log.
 
-pub mod active_users;
-pub mod asking;
 pub mod axis;
-pub mod dashboard;
-pub mod export;
+pub mod batch;
 pub mod figures;
-pub mod first_value;
-pub mod live;
+mod filters;
+mod log_bound;
 pub mod metric;
-pub mod overview;
-mod plan;
+mod names;
 pub mod query;
-mod rank;
+mod questions;
 pub mod range;
-pub mod ranking;
-mod table;
-pub mod teams;
+pub mod reports;
 #[cfg(test)]
 mod tests;
 
@@ -34,10 +28,10 @@ use crate::storage;
 use crate::storage::reports::ReportStore;
 use range::{Range, ReportPeriod};
 
-/// Why there is no report.
+/// Why a report cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A field of the question, by its name in the proto, and what was expected.
+    /// A field of the request, by its name in the API, and what was expected.
     #[error("{field}: {expected}")]
     Field { field: String, expected: String },
     #[error(
@@ -58,7 +52,7 @@ pub enum Error {
          or the filters"
     )]
     TooManyRows { row_count_max: i64 },
-    /// A cost that no amount can say.
+    /// A cost overflows an amount.
     #[error("the cost of the report is more than an amount can say: narrow the range")]
     TooLarge,
     #[error(transparent)]
@@ -67,12 +61,12 @@ pub enum Error {
 
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What a report is about, and who answers it.
+/// The workspace that a report is about, and the sources of its data.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
     pub store: &'a dyn ReportStore,
     pub workspace: &'a Workspace,
-    /// Tells the providers and names of models.
+    /// Providers and display names of models.
     pub catalogue: &'a Catalogue,
     pub now: Time,
 }

@@ -1,7 +1,7 @@
-//! Which days a report covers, what it is compared with, and how it is cut into buckets: by the
-//! calendar of the workspace.
+//! Date ranges of reports in the calendar of the workspace: the period, the previous period that it
+//! is compared with, and buckets of time.
 //!
-//! Knows no sums. Days are local; a day of 23 or 25 hours is one day.
+//! Days are local; a day of 23 or 25 hours is one day.
 
 use chrono::{Datelike, Months, NaiveDate, TimeDelta};
 
@@ -17,7 +17,7 @@ pub const HOUR_DAYS_MAX: i64 = 31;
 
 const LAST_MICRO: Micros = 1;
 
-/// Days counted from the one of now.
+/// A range relative to today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
     Today,
@@ -34,11 +34,11 @@ pub enum Preset {
     LastCycle,
 }
 
-/// Which days a report is asked for.
+/// The range of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Range {
     Preset(Preset),
-    /// First and last day, both included; at most [`DAYS_MAX`], checked where they come in.
+    /// First and last day, both inclusive; at most [`DAYS_MAX`], which callers check.
     Dates(NaiveDate, NaiveDate),
 }
 
@@ -52,13 +52,13 @@ impl Default for Range {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Days {
     pub first: NaiveDate,
-    /// Included.
+    /// Inclusive.
     pub last: NaiveDate,
     /// From midnight to midnight.
     pub window: Window,
 }
 
-/// The days of a report, and those that it is compared with.
+/// The period of a report, and the previous period that it is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReportPeriod {
     pub days: Days,
@@ -76,7 +76,7 @@ pub enum Granularity {
     Month,
 }
 
-/// A part of a report's days. The first and the last one may be cut off.
+/// One interval of a time series. The first and the last of a period may be partial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bucket {
     /// First local day.
@@ -90,13 +90,13 @@ impl Days {
         Days { first, last, window: Window { start, end } }
     }
 
-    /// How many.
+    /// Number of days.
     pub fn count(&self) -> i64 {
         (self.last - self.first).num_days() + 1
     }
 
-    /// The buckets that cover these days, in order: each begins where the one before ends. A day
-    /// that the zone has skipped has none.
+    /// The buckets of these days, in order and without gaps. A day that the time zone skipped has
+    /// none.
     pub fn buckets(&self, calendar: &Calendar, granularity: Granularity) -> Vec<Bucket> {
         if granularity == Granularity::Hour {
             return self.hours(calendar);
@@ -134,7 +134,12 @@ impl Days {
 }
 
 impl ReportPeriod {
-    /// The days that a range means at a time.
+    /// The period, and the previous one.
+    pub fn windows(&self) -> [Window; 2] {
+        [self.days.window, self.previous.window]
+    }
+
+    /// Resolves a range at a time.
     pub fn new(range: Range, calendar: &Calendar, now: Time) -> ReportPeriod {
         match range {
             Range::Dates(first, last) => ReportPeriod::before(calendar, first, last),
@@ -152,11 +157,11 @@ impl ReportPeriod {
             Preset::Last30Days => last_days(30),
             Preset::Last90Days => last_days(90),
             Preset::Last365Days => last_days(365),
-            Preset::ThisWeek => ReportPeriod::running(calendar, Period::Week, now),
+            Preset::ThisWeek => ReportPeriod::to_date(calendar, Period::Week, now),
             Preset::LastWeek => ReportPeriod::complete(calendar, Period::Week, now),
-            Preset::ThisMonth => ReportPeriod::running(calendar, Period::Month, now),
+            Preset::ThisMonth => ReportPeriod::to_date(calendar, Period::Month, now),
             Preset::LastMonth => ReportPeriod::complete(calendar, Period::Month, now),
-            Preset::ThisCycle => ReportPeriod::running(calendar, Period::Cycle, now),
+            Preset::ThisCycle => ReportPeriod::to_date(calendar, Period::Cycle, now),
             Preset::LastCycle => ReportPeriod::complete(calendar, Period::Cycle, now),
         }
     }
@@ -168,9 +173,9 @@ impl ReportPeriod {
         ReportPeriod { days: Days::new(calendar, first, last), previous }
     }
 
-    /// The running week, month or cycle up to today, compared with the one before as far as this
-    /// one has come, or to the end of that one if it is shorter.
-    fn running(calendar: &Calendar, period: Period, now: Time) -> ReportPeriod {
+    /// The current week, month or cycle to date, compared with as many days of the one before, at
+    /// most all of them.
+    fn to_date(calendar: &Calendar, period: Period, now: Time) -> ReportPeriod {
         let (this, today) = (whole(calendar, period, now), calendar.date(now));
         let before = whole(calendar, period, this.window.start - LAST_MICRO);
         let last = (before.first + (today - this.first)).min(before.last);
@@ -180,7 +185,7 @@ impl ReportPeriod {
         }
     }
 
-    /// The week, month or cycle before the running one, compared with the one before it.
+    /// The last complete week, month or cycle, compared with the one before it.
     fn complete(calendar: &Calendar, period: Period, now: Time) -> ReportPeriod {
         let this = whole(calendar, period, now);
         let last = whole(calendar, period, this.window.start - LAST_MICRO);
@@ -189,9 +194,9 @@ impl ReportPeriod {
     }
 }
 
-/// The days of the period that `time` lies in.
+/// The days of the week, month or cycle that contains `time`.
 fn whole(calendar: &Calendar, period: Period, time: Time) -> Days {
-    let window = calendar.window(period, time).expect("only periods that the clock ends are asked");
+    let window = calendar.window(period, time).expect("weeks, months and cycles end by the clock");
     Days {
         first: calendar.date(window.start),
         last: calendar.date(window.end - LAST_MICRO),
@@ -222,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn presets_are_counted_from_today_and_know_what_they_are_compared_with() {
+    fn presets_are_resolved_with_the_period_that_they_are_compared_with() {
         let check = |start_day, now: &str, preset, expected: [&str; 4]| {
             let calendar = calendar("UTC", start_day);
             let range = Range::Preset(preset);
@@ -265,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_taken_as_they_are() {
+    fn dates_are_inclusive() {
         let calendar = calendar("Europe/Berlin", 1);
         let range = Range::Dates(date("2026-03-29"), date("2026-03-29"));
         let period = ReportPeriod::new(range, &calendar, at("2026-03-15T12:00:00Z"));
@@ -275,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn buckets_are_cut_off_at_the_ends_and_leave_nothing_out() {
+    fn buckets_are_partial_at_the_ends_and_have_no_gaps() {
         let check = |zone, first: &str, last: &str, granularity, expected: &[&str]| {
             let calendar = calendar(zone, 1);
             let range = Range::Dates(date(first), date(last));

@@ -1,20 +1,23 @@
-//! What can be typed behind `tollgate export`. Does nothing by itself.
+//! `tollgate export`: a report or the usage log as a file.
 
+use std::io::{ErrorKind, IsTerminal};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
-use tollgate::admin;
-use tollgate::analytics;
 use tollgate::analytics::axis::{Restriction, UsageDimension, limit_of_text};
-use tollgate::analytics::export::content::{Content, ReportContent, ReportKind};
-use tollgate::analytics::export::{self, Format};
 use tollgate::analytics::metric::Metric;
 use tollgate::analytics::query::{self, Query};
 use tollgate::analytics::range::{DAYS_MAX, Granularity, Preset, Range};
+use tollgate::engine::SystemClock;
+use tollgate::export;
+use tollgate::export::Format;
+use tollgate::export::content::{Content, ReportContent, ReportKind};
 use tollgate::storage::rollup::Dimension;
+use tollgate::{admin, analytics};
 
-use super::Database;
+use super::{Database, Failure, runtime, stop_signal};
 
 /// Most places of a ranking, as of a query.
 const TOP_MAX: usize = query::TOP_MAX;
@@ -49,9 +52,9 @@ pub enum Export {
 pub struct Common {
     /// Workspace to export from.
     #[arg(long, value_name = "ID")]
-    pub workspace: String,
+    workspace: String,
     #[arg(long, value_enum, default_value = "csv")]
-    pub format: FileFormat,
+    format: FileFormat,
     /// First local day of the workspace, as 2026-10-01; with --to.
     #[arg(long, value_name = "DATE", requires = "to", conflicts_with = "range")]
     from: Option<NaiveDate>,
@@ -63,12 +66,12 @@ pub struct Common {
     range: Days,
     /// File to write; standard output if not given. It is there once it is whole.
     #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    output: Option<PathBuf>,
     /// Replace the file if it is there already.
     #[arg(long, requires = "output")]
-    pub force: bool,
+    force: bool,
     #[command(flatten)]
-    pub database: Database,
+    database: Database,
 }
 
 #[derive(Debug, Args)]
@@ -140,7 +143,7 @@ pub struct Usage {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum FileFormat {
+enum FileFormat {
     Csv,
     Parquet,
 }
@@ -196,12 +199,54 @@ enum MetricName {
     ActiveUsers,
 }
 
+pub fn run(export: Export) -> Result<ExitCode, Failure> {
+    let (common, content) = export.into_parts()?;
+    let request = admin::export::Request {
+        database: common.database.url()?,
+        workspace_id: common.workspace,
+        content,
+        format: common.format.into(),
+    };
+    let mut output = std::io::stdout();
+    if common.output.is_none() && request.format == Format::Parquet && output.is_terminal() {
+        return Err("--output: Parquet is nothing to read on a terminal: name a file".to_owned());
+    }
+    let exported = runtime(None)?.block_on(async {
+        // A file that is not whole is removed before the process ends.
+        let stop = stop_signal()?;
+        let export = async {
+            match common.output {
+                Some(file) => {
+                    admin::export::to_file(request, &file, common.force, &SystemClock).await
+                }
+                None => admin::export::to_writer(request, &mut output, &SystemClock).await,
+            }
+        };
+        tokio::select! {
+            exported = export => Ok(exported),
+            () = stop => Err("stopped".to_owned()),
+        }
+    })?;
+    match exported {
+        // A closed pipe is no reason to fail: its reader has read enough.
+        Err(admin::Error::Output(cause)) if cause.kind() == ErrorKind::BrokenPipe => {}
+        Err(cause) => return Err(message(&cause)),
+        Ok(exported) if exported.is_behind => {
+            eprintln!(
+                "tollgate: the last entries of the log are not summed up yet and not in this report"
+            );
+        }
+        Ok(_) => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 impl Export {
     /// What is asked of every export, and what this one is about.
     ///
     /// # Errors
     /// If a flag does not fit.
-    pub fn into_parts(self) -> Result<(Common, Content), String> {
+    fn into_parts(self) -> Result<(Common, Content), String> {
         let report = |kind, report: Report| of_report(kind, report, Granularity::Day, TOP_DEFAULT);
         match self {
             Export::Records(Log { common }) => {
@@ -230,8 +275,8 @@ impl Export {
     }
 }
 
-/// What is shown of a failure: fields by their flags.
-pub fn failure(error: &admin::Error) -> String {
+/// The message of an error, with flags for the names of fields.
+fn message(error: &admin::Error) -> String {
     let admin::Error::Export(export::Error::Report(analytics::Error::Field { field, expected })) =
         error
     else {

@@ -8,7 +8,9 @@ coded_enum! {
     pub enum TokenClass {
         Input = 0,
         CacheRead = 1,
+        #[strum(serialize = "cache_write_5m")]
         CacheWrite5m = 2,
+        #[strum(serialize = "cache_write_1h")]
         CacheWrite1h = 3,
         Output = 4,
         Reasoning = 5,

@@ -1,6 +1,6 @@
-//! The built-in catalogue: current models of the large providers, as dated facts.
+//! The built-in catalogue: models and dated prices of the large providers.
 //!
-//! The facts are in `catalogue.toml`; this reads them and nothing else.
+//! The data are in `catalogue.toml`; this file parses them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::domain::{Amount, Currency, Time};
 
 const CATALOGUE: &str = include_str!("catalogue.toml");
 
-/// Why a text is not a catalogue.
+/// Error of a catalogue.
 #[derive(Debug, thiserror::Error)]
 pub enum Invalid {
     #[error(transparent)]
@@ -79,7 +79,7 @@ enum Tier {
     Priority,
 }
 
-/// Models and prices that the program was built with. `now` is when they count as added.
+/// The built-in models and prices, as added at `now`.
 pub fn read(now: Time) -> Import {
     parse(CATALOGUE, now).expect("a test parses the built-in catalogue")
 }
@@ -153,19 +153,8 @@ fn price_of(model_id: &Arc<str>, facts: &PriceFacts, now: Time) -> Result<Price,
 fn rates_of(facts: &BTreeMap<String, String>) -> Result<Rates, String> {
     let mut rates: Rates = [None; TokenClass::COUNT];
     for (name, text) in facts {
-        let class = match name.as_str() {
-            "input" => TokenClass::Input,
-            "cache_read" => TokenClass::CacheRead,
-            "cache_write_5m" => TokenClass::CacheWrite5m,
-            "cache_write_1h" => TokenClass::CacheWrite1h,
-            "output" => TokenClass::Output,
-            "reasoning" => TokenClass::Reasoning,
-            "audio_input" => TokenClass::AudioInput,
-            "audio_output" => TokenClass::AudioOutput,
-            "image_input" => TokenClass::ImageInput,
-            "image_output" => TokenClass::ImageOutput,
-            _ => return Err(format!("{name} is not a class of tokens")),
-        };
+        let class: TokenClass =
+            name.parse().map_err(|_| format!("{name} is not a class of tokens"))?;
         let decimal: Decimal = text.parse().map_err(|_| format!("{text} is not a decimal"))?;
         let amount = Amount::from_decimal(decimal).map_err(|why| format!("{text}: {why}"))?;
         rates[class as usize] = Some(amount.nanos());
@@ -194,7 +183,7 @@ mod tests {
         }
         let ids: HashSet<&Arc<str>> = import.prices.iter().map(|price| &price.id).collect();
         assert_eq!(ids.len(), import.prices.len());
-        // Every fact passes the same checks as one of an operator.
+        // The same checks as for an operator's models and prices.
         let catalogue = Catalogue::default()
             .with_models_and_prices(import.models.clone(), import.prices.clone())
             .unwrap();

@@ -1,8 +1,8 @@
-//! Reads the price list of the LiteLLM project: USD per single token, by key.
+//! Parser of the price list of the LiteLLM project: USD per token, by key.
 //!
-//! Keys follow `<base>[_above_<n>hr][_above_<n>k_tokens][_flex|_priority|_batches]`. What is not
-//! counted in tokens (images, seconds, queries, regional surcharges, hours of the day) is not
-//! priced here; the report counts such keys. Numbers are read as decimals, never as floats.
+//! Keys follow `<base>[_above_<n>hr][_above_<n>k_tokens][_flex|_priority|_batches]`. Prices of
+//! other units than tokens (images, seconds, queries, regional surcharges, hours of the day) are
+//! ignored; the report counts such keys. Numbers are parsed as decimals, never as floats.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ use crate::domain::usage::{ServiceTier, TOKENS_MAX, TokenClass};
 /// The list is not a JSON object of JSON objects.
 #[derive(Debug, thiserror::Error)]
 #[error("not a price list in the LiteLLM format: {0}")]
-pub struct NotAList(#[from] serde_json::Error);
+pub struct InvalidList(#[from] serde_json::Error);
 
 type Entry<'a> = BTreeMap<String, &'a RawValue>;
 
-/// Entries of the list that are no models.
+/// Entries of the list that are not models.
 const NO_MODELS: [&str; 2] = ["sample_spec", "fallback_generalizations"];
 
 const CAPABILITY_PREFIX: &str = "supports_";
@@ -33,12 +33,12 @@ const CAPABILITY_BYTES_MAX: usize = 64;
 const ID_BYTES_MAX: usize = 256;
 const PROVIDER_BYTES_MAX: usize = 128;
 
-/// Reads a list. Price ids follow from content and effective time, so the same list at the same
-/// time has the same ids.
+/// Parses a list. Price ids are a function of content and effective time, so that imports are
+/// idempotent.
 ///
 /// # Errors
-/// If the text is not such a list at all. Single entries that are not understood are skipped.
-pub fn read(text: &str, moment: Moment) -> Result<Import, NotAList> {
+/// If the text is not such a list. Invalid entries are skipped.
+pub fn read(text: &str, moment: Moment) -> Result<Import, InvalidList> {
     let list: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
     let mut import = Import::default();
     import.report.read = list.len();
@@ -110,7 +110,7 @@ fn model_of(id: &str, provider: String, entry: &Entry, moment: Moment) -> Model 
         let count = i64::try_from(count).ok()?;
         (0 < count && count <= TOKENS_MAX).then_some(count)
     };
-    // `max_tokens` is the older key for either.
+    // `max_tokens` is the older key of both.
     let context_window = count("max_input_tokens").or_else(|| count("max_tokens"));
     let max_output = count("max_output_tokens").or_else(|| count("max_tokens"));
     let capabilities = entry.iter().filter(|(_, raw)| raw.get() == "true");
@@ -132,14 +132,14 @@ fn model_of(id: &str, provider: String, entry: &Entry, moment: Moment) -> Model 
     }
 }
 
-/// The rates of one entry while it is read.
+/// The rates of one entry.
 #[derive(Default)]
 struct Table {
     /// By tier (its index) and threshold.
     rates: BTreeMap<(usize, i64), Rates>,
     rounded: usize,
     other_keys: Vec<String>,
-    /// Whether one of the other keys has a price that is not zero.
+    /// Whether one of `other_keys` has a nonzero price.
     costs_otherwise: bool,
 }
 
@@ -159,14 +159,15 @@ impl Table {
         let rate = self.rate(key, raw)?;
         let rates = self.rates.entry((column.tier as usize, column.above)).or_default();
         let rate_before = &mut rates[column.class as usize];
-        // Two keys name the same rate; the one that is not a synonym counts.
+        // Synonyms do not override.
         if rate_before.is_none() || !column.synonym {
             *rate_before = Some(rate);
         }
         Ok(())
     }
 
-    /// Sizes as a list of objects with a range: the first is the base, the others are thresholds.
+    /// Tiers by size, as a list of objects with a range: the first is the base, the others begin at
+    /// thresholds.
     fn take_tiers(&mut self, entry: &Entry) -> Result<(), Skipped> {
         const KEY: &str = "tiered_pricing";
         let Some(raw) = entry.get(KEY) else { return Ok(()) };
@@ -202,9 +203,9 @@ impl Table {
         i64::try_from(nanos).map_err(|_| bad())
     }
 
-    /// What providers bill by a general rule, which the list leaves to its reader.
+    /// Applies general rules of providers that the list leaves out.
     fn apply_provider(&mut self, provider: &str) {
-        // Cached input costs half of the input unless Fireworks says otherwise for the model.
+        // Fireworks bills cached input at half the input rate unless the model has its own.
         if provider == "fireworks_ai"
             && let Some(base) = self.rates.get_mut(&(0, 0))
             && let Some(input) = base[TokenClass::Input as usize]
@@ -215,8 +216,8 @@ impl Table {
         }
     }
 
-    /// Makes sure that text input and output of the base have rates; says whether that of the
-    /// output was taken from another kind of output.
+    /// Makes sure that text input and output have base rates. Returns whether the one of output was
+    /// derived from another kind of output.
     fn complete_output(&mut self, embeds: bool) -> Result<bool, Skipped> {
         let base = self.rates.get_mut(&(0, 0)).ok_or(Skipped::NotPricedByTokens)?;
         if base[TokenClass::Input as usize].is_none() {
@@ -252,13 +253,13 @@ impl Table {
     }
 }
 
-/// What a key of the list names.
+/// A key of the list, parsed.
 #[derive(Debug, PartialEq, Eq)]
 struct Column {
     class: TokenClass,
     above: i64,
     tier: ServiceTier,
-    /// Another key for the same exists.
+    /// Whether it is a synonym of another key.
     synonym: bool,
 }
 
@@ -319,8 +320,8 @@ fn text_of(entry: &Entry, key: &str) -> String {
 /// From units per token to nano-units per million tokens: 10⁶ × 10⁹.
 const NANOS_PER_MILLION_DIGITS: i32 = 15;
 
-/// A JSON number times 10 to the power of `digits`, and whether that is a whole number; if not it
-/// is rounded half to even. Nothing if it is not a number or does not fit.
+/// A JSON number times 10 to the power of `digits`, rounded half to even, and whether that is
+/// exact. None if it is not a number or overflows.
 fn scaled(text: &str, digits: i32) -> Option<(i128, bool)> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
@@ -331,7 +332,7 @@ fn scaled(text: &str, digits: i32) -> Option<(i128, bool)> {
     let fraction_digits = i32::try_from(fraction.len()).ok()?;
     let shift = exponent.checked_add(digits)?.checked_sub(fraction_digits)?;
     let Some(power) = 10_i128.checked_pow(shift.unsigned_abs()) else {
-        // Out of range to the one side, far below the half to the other.
+        // Overflows if scaled up; rounds to zero if scaled down.
         return (shift < 0 || number == 0).then_some((0, number == 0));
     };
     if shift >= 0 {
@@ -340,7 +341,7 @@ fn scaled(text: &str, digits: i32) -> Option<(i128, bool)> {
     Some((round_half_even(number, power), number % power == 0))
 }
 
-/// FNV-1a over everything that a price says; the same in every version of this program.
+/// FNV-1a hash of a price; stable across versions, because it is part of ids.
 fn fingerprint(price: &Price) -> u64 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let mut add = |number: i64| {

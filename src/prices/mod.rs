@@ -1,6 +1,6 @@
-//! Where models and prices come from besides operators: the built-in catalogue and price lists.
+//! Imports of models and prices: the built-in catalogue and price lists.
 //!
-//! Reads texts and says what would change. Does not touch a file or the storage.
+//! Parses texts and computes the changes to the catalogue. Touches neither files nor storage.
 
 pub mod builtin;
 pub mod litellm;
@@ -13,10 +13,10 @@ use crate::domain::Time;
 use crate::domain::catalog::price::{PerMillion, Price, Source};
 use crate::domain::catalog::{Catalogue, Model, ModelEntry};
 
-/// Rates above this, 1,000 units per million tokens, are reported: most are typing errors.
+/// Rates above this, 1,000 units per million tokens, are reported: most are mistakes.
 const UNUSUAL_PER_MILLION: PerMillion = 1_000 * 1_000_000_000;
 
-/// Models and prices to add, and how that came about.
+/// Models and prices to add, with a report.
 #[derive(Clone, Debug, Default)]
 pub struct Import {
     pub models: Vec<Model>,
@@ -24,7 +24,7 @@ pub struct Import {
     pub report: Report,
 }
 
-/// What became of a list. Everything in it is accounted for.
+/// Report of an import. Accounts for every entry of the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Entries of the list.
@@ -33,49 +33,48 @@ pub struct Report {
     pub models: usize,
     /// Prices that are new.
     pub prices: usize,
-    /// Models of which neither the facts nor the price changed.
+    /// Models of which nothing changed.
     pub unchanged: usize,
-    /// Model ids by the reason why they were not taken.
+    /// Ids of skipped models, by reason.
     pub skipped: BTreeMap<Skipped, Vec<String>>,
-    /// Prices whose operator set another one, which stays.
+    /// Models whose price of an operator or another list takes precedence.
     pub kept_prices: Vec<String>,
-    /// Keys about costs of taken models that say nothing about tokens, with how often they occur.
+    /// Keys about costs that are not per token, with their number, of imported models.
     pub other_keys: BTreeMap<String, usize>,
     /// Rates with more than 9 decimals per million tokens; rounded half to even.
     pub rounded: usize,
-    /// Models without an own rate for text output: it is the dearest of their other outputs.
+    /// Models without a rate for text output: the highest rate of their other outputs is used.
     pub output_from_other: Vec<String>,
-    /// Models with a rate above 1,000 per million tokens: taken, but look at them.
+    /// Imported models with a rate above 1,000 per million tokens: worth a look.
     pub unusual: Vec<String>,
 }
 
-/// Why an entry was not taken.
+/// Why an entry was skipped.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Skipped {
-    /// Describes the format.
+    /// It describes the format.
     Sample,
     /// Its id is empty, too long or has spaces.
     BadId,
-    /// Has no price for input tokens.
+    /// It has no price for input tokens.
     NotPricedByTokens,
-    /// Has a price for input tokens but for no kind of output.
+    /// It has a price for input tokens but for no kind of output.
     NoOutputPrice,
-    /// Its tokens are free but something else of it is not.
+    /// Its tokens are free but other units are not.
     PricedInOtherUnits,
-    /// This key has a value that cannot be a rate.
+    /// The value of this key is not a rate.
     BadRate(String),
-    /// Has more tiers and sizes than a price may have.
+    /// It has more tiers and sizes than a price may have.
     TooManyVariants,
-    /// Is another name of this model.
+    /// It is an alias of this model.
     AliasOf(String),
-    /// Was set by an operator.
+    /// It was set by an operator.
     SetByOperator,
 }
 
 impl Import {
-    /// Leaves out what the catalogue has already, and what must not take the place of something
-    /// there: operators come before lists, lists before the built-in catalogue. Aliases of a model
-    /// stay if the list knows none.
+    /// The difference to the catalogue. Operators take precedence over lists, and lists over the
+    /// built-in catalogue. A list without aliases of a model keeps them.
     pub fn against(mut self, catalogue: &Catalogue) -> Import {
         let mut import = Import { report: std::mem::take(&mut self.report), ..Import::default() };
         let mut prices: BTreeMap<Arc<str>, Vec<Price>> = BTreeMap::new();
@@ -139,7 +138,7 @@ impl Report {
     }
 }
 
-/// `model` as it should be, or nothing if it is so already.
+/// The merged model; none if nothing changes.
 fn changed_model(
     catalogue: &Catalogue,
     before: Option<&Arc<ModelEntry>>,
@@ -198,7 +197,7 @@ impl fmt::Display for Skipped {
     }
 }
 
-/// For people, on a terminal.
+/// For terminals.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} entries read", self.read)?;
@@ -230,7 +229,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// The first few of `ids` in brackets.
+/// The first few ids in brackets.
 fn examples(ids: &[String]) -> String {
     const EXAMPLES_MAX: usize = 3;
     let shown = ids[..ids.len().min(EXAMPLES_MAX)].join(", ");
@@ -238,7 +237,7 @@ fn examples(ids: &[String]) -> String {
     format!(" ({shown}{more})")
 }
 
-/// When facts of a list are valid from, and when they came in.
+/// Times of an import: from when its prices are effective, and when it happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     pub effective_time: Time,
@@ -268,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_comes_before_the_built_in_catalogue() {
+    fn a_list_takes_precedence_over_the_built_in_catalogue() {
         let builtin = builtin::read(Time::EARLIEST);
         let catalogue = with(&Catalogue::default(), &builtin);
         let import = litellm::read(TEXT, later()).unwrap().against(&catalogue);
@@ -282,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_operator_set_stays() {
+    fn operators_take_precedence_over_lists() {
         let mut set = builtin::read(Time::EARLIEST);
         set.prices.iter_mut().for_each(|price| price.source = Source::Operator);
         let catalogue = with(&Catalogue::default(), &set);
@@ -299,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_of_the_catalogue_is_no_model_of_a_list() {
+    fn an_alias_of_the_catalogue_is_not_imported_as_a_model() {
         let catalogue = with(&Catalogue::default(), &builtin::read(Time::EARLIEST));
         let text = TEXT.replace("gpt-4o", "gpt-4o-2024-08-06");
         let import = litellm::read(&text, later()).unwrap().against(&catalogue);

@@ -55,15 +55,15 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
     assert_eq!(done(&event), ("CreateWorkspace", "workspace", ACME));
     assert_eq!(before, Value::Null);
     let created = json!({
-        "workspace_id": "acme",
+        "id": "acme",
         "display_name": "",
-        "currency_code": "EUR",
+        "currency": "EUR",
         "time_zone": "UTC",
         "automatic_fallback": true,
-        "unpriced_model_policy": "UNPRICED_MODEL_POLICY_DENY",
-        "hold_expiry_policy": "HOLD_EXPIRY_POLICY_RELEASE",
-        "unknown_key_policy": "UNKNOWN_KEY_POLICY_ACCEPT",
-        "usage_retention_days": 0,
+        "unpriced_models": "deny",
+        "hold_expiry": "release",
+        "unknown_keys": "accept",
+        "usage_retention_days": null,
     });
     assert_eq!(after, created);
 
@@ -90,9 +90,9 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
     assert_eq!(before, created);
     assert_eq!(after["display_name"], "Acme");
     assert_eq!(after["time_zone"], "Europe/Berlin");
-    assert_eq!(after["unpriced_model_policy"], "UNPRICED_MODEL_POLICY_ALLOW");
-    assert_eq!(after["hold_expiry_policy"], "HOLD_EXPIRY_POLICY_CHARGE_ESTIMATE");
-    assert_eq!(after["unknown_key_policy"], "UNKNOWN_KEY_POLICY_DENY");
+    assert_eq!(after["unpriced_models"], "allow");
+    assert_eq!(after["hold_expiry"], "charge_estimate");
+    assert_eq!(after["unknown_keys"], "deny");
     assert_eq!(after["usage_retention_days"], 400);
 
     let off = v1::SetAutomaticFallbackRequest { workspace_id: ACME.to_owned(), enabled: false };
@@ -110,8 +110,9 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
     let events = audit_events(&server, ACME).await;
     let [second, first] = &events[..2] else { panic!("{events:?}") };
     let plan = json!({
-        "budget": { "currency_code": "EUR", "amount": "100.00" },
-        "overage_limit": { "currency_code": "EUR", "amount": "20.50" },
+        "currency": "EUR",
+        "budget": "100.00",
+        "overage": "20.50",
         "start_date": "2026-01-31",
     });
     assert_eq!(done(first), ("SetPlan", "plan", ACME));
@@ -120,7 +121,7 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
         (Value::Null, plan.clone())
     );
     assert_eq!(parsed(&second.before_json), plan);
-    assert_eq!(parsed(&second.after_json)["budget"]["amount"], "120.00");
+    assert_eq!(parsed(&second.after_json)["budget"], "120.00");
 }
 
 #[tokio::test]
@@ -137,14 +138,18 @@ async fn models_prices_rates_and_caps_are_logged() {
     let (event, before, after) = newest(&server, "").await;
     assert_eq!((event.actor.as_str(), event.workspace_id.as_str()), ("ada", ""));
     assert_eq!(done(&event), ("UpsertModel", "model", "big"));
-    assert_eq!(
-        (&before["provider"], &before["context_window_token_count"]),
-        (&json!(""), &Value::Null)
-    );
-    assert_eq!(
-        (&after["provider"], &after["context_window_token_count"]),
-        (&json!("us"), &json!(1_000))
-    );
+    assert_eq!((&before["provider"], &before["context_window"]), (&json!(""), &Value::Null));
+    let model = json!({
+        "id": "big",
+        "provider": "us",
+        "display_name": "",
+        "context_window": 1_000,
+        "max_output": null,
+        "capabilities": [],
+        "aliases": [],
+        "source": "operator",
+    });
+    assert_eq!(after, model);
 
     let price = v1::Price {
         currency_code: "USD".to_owned(),
@@ -171,17 +176,17 @@ async fn models_prices_rates_and_caps_are_logged() {
     assert_eq!(done(&event), ("SetModelPrice", "price", price_id.as_str()));
     assert_eq!(before, Value::Null);
     let variant = json!({
-        "service_tier": "SERVICE_TIER_BATCH",
-        "above_input_token_count": 0,
-        "threshold_inclusive": false,
-        "input_per_million": "1.25",
+        "tier": "batch",
+        "above_input_tokens": 0,
+        "inclusive": false,
+        "rates": { "input": "1.25" },
     });
     let described = json!({
-        "price_id": price_id,
+        "id": price_id,
         "model_id": "big",
-        "currency_code": "USD",
-        "input_per_million": "2.50",
-        "output_per_million": "10.00",
+        "workspace_id": null,
+        "currency": "USD",
+        "base": { "input": "2.50", "output": "10.00" },
         "effective_time": "2026-03-15T12:00:00Z",
         "source": "operator",
         "variants": [variant],
@@ -222,22 +227,22 @@ async fn models_prices_rates_and_caps_are_logged() {
     assert_eq!(done(&event), ("SetModelLimit", "model_limit", "big"));
     let described = |limit: Value, fallbacks: Value| {
         json!({
+            "currency": "EUR",
             "model_id": "big",
-            "model_enabled": true,
+            "enabled": true,
             "limit": limit,
-            "limit_enabled": if limit.is_null() { Value::Null } else { json!(true) },
+            "limit_enabled": true,
             "fallback_model_ids": fallbacks,
         })
     };
     assert_eq!(before, described(Value::Null, json!([])));
-    let five = json!({ "currency_code": "EUR", "amount": "5.00" });
-    assert_eq!(after, described(five, json!(["small"])));
+    assert_eq!(after, described(json!("5.00"), json!(["small"])));
     let disable =
         v1::DisableModelRequest { workspace_id: ACME.to_owned(), model_id: "big".to_owned() };
     server.model_limit().disable_model(disable).await.unwrap();
     let (event, before, after) = newest(&server, ACME).await;
     assert_eq!(done(&event), ("DisableModel", "model_limit", "big"));
-    assert_eq!((&before["model_enabled"], &after["model_enabled"]), (&json!(true), &json!(false)));
+    assert_eq!((&before["enabled"], &after["enabled"]), (&json!(true), &json!(false)));
     let events = audit_events(&server, ACME).await;
     let enabled = events.iter().rfind(|event| event.resource_id == "big").unwrap();
     assert_eq!(done(enabled), ("EnableModel", "model_limit", "big"));
@@ -477,5 +482,5 @@ async fn an_import_of_prices_is_logged_as_one_by_the_command_line() {
     let price = events.iter().find(|event| event.resource_type == "price").unwrap();
     let after = parsed(&price.after_json);
     assert_eq!((&after["model_id"], &after["source"]), (&json!(model_id), &json!("import")));
-    assert_eq!(after["input_per_million"], "1.00");
+    assert_eq!(after["base"]["input"], "1.00");
 }

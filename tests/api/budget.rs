@@ -1,4 +1,4 @@
-//! `BudgetService`, but for its stream.
+//! `WorkspaceService` and `BudgetService`, but for its stream.
 
 use tollgate::proto::v1;
 use tonic::Code;

@@ -84,13 +84,17 @@ pub async fn quota_usage(server: &Server) -> Vec<v1::QuotaUsage> {
     server.quota().list_quota_usage(request).await.unwrap().into_inner().usages
 }
 
+pub fn bound(unit: v1::LimitUnit, period: v1::LimitPeriod, amount: i64) -> v1::RateLimitBound {
+    v1::RateLimitBound { unit: unit.into(), period: period.into(), amount }
+}
+
 /// So many requests a minute of one subject, or of each with an empty `subject`.
 pub fn per_minute(id: &str, kind: Type, subject_id: &str, requests: i64) -> v1::RateLimit {
     v1::RateLimit {
         rate_limit_id: id.to_owned(),
         subject: subject(kind, subject_id),
         each_subject: subject_id.is_empty() && kind != Type::Workspace,
-        requests_per_minute: Some(requests),
+        bounds: vec![bound(v1::LimitUnit::Requests, v1::LimitPeriod::SlidingMinute, requests)],
         ..Default::default()
     }
 }

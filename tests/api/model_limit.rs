@@ -1,4 +1,4 @@
-//! `ModelLimitService`: the catalogue, and the models of a workspace.
+//! `CatalogService`, and `ModelLimitService`: the models of a workspace.
 
 use tollgate::domain::time::MICROS_PER_HOUR;
 use tollgate::proto::v1;

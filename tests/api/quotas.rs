@@ -14,8 +14,8 @@ use crate::fixtures::{
     refused_fields, set_plan, set_up,
 };
 use crate::limits::{
-    Type, ask, check_for, count_quota, create_group, create_quota, create_rate_limit, decision,
-    delete_group, delete_key, delete_quota, delete_rate_limit, get_quota, key, limit_ids,
+    Type, ask, bound, check_for, count_quota, create_group, create_quota, create_rate_limit,
+    decision, delete_group, delete_key, delete_quota, delete_rate_limit, get_quota, key, limit_ids,
     money_quota, of, only, per_minute, quota_usage, register, release, reset_quota, spend, subject,
     update_key, update_quota, update_rate_limit, user,
 };
@@ -1036,7 +1036,8 @@ async fn every_change_is_in_the_audit_log() {
     delete_quota(&server, "q").await.unwrap();
     let rate = per_minute("r", Type::User, "", 1);
     create_rate_limit(&server, rate.clone()).await.unwrap();
-    let more = v1::RateLimit { requests_per_day: Some(9), ..rate };
+    let mut more = rate;
+    more.bounds.push(bound(v1::LimitUnit::Requests, v1::LimitPeriod::SlidingDay, 9));
     update_rate_limit(&server, more, &[]).await.unwrap();
     delete_rate_limit(&server, "r").await.unwrap();
     create_group(&server, "g").await.unwrap();
@@ -1077,11 +1078,11 @@ async fn every_change_is_in_the_audit_log() {
     assert_eq!(told, expected);
     let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
     let update = &events[begin + 1];
-    assert_eq!(json(&update.before_json)["limit"]["amount"], "2.00");
+    assert_eq!(json(&update.before_json)["limit"], "2.00");
     let after = json(&update.after_json);
-    assert_eq!(after["limit"]["amount"], "3.00");
-    assert_eq!(after["subject"]["type"], "SUBJECT_TYPE_USER");
-    assert_eq!(after["each_subject"], true);
+    assert_eq!((&after["limit"], &after["currency"]), (&"3.00".into(), &"EUR".into()));
+    let each_user = serde_json::json!({ "kind": "user", "subject_id": null, "model_id": null });
+    assert_eq!(after["scope"], each_user);
 }
 
 // -- Boosts.

@@ -1,4 +1,4 @@
-//! A log with entries of every kind, and how its exports are read.
+//! A usage log with records of every kind, and readers of its exports.
 //!
 //! `acme` pays in EUR, in Berlin, from the 15th. `big` is priced in USD, with a batch tier and a
 //! long-context price; `own` at a price of the workspace; `mystery` has none.
@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use tollgate::analytics::export::{Export, LogScope};
 use tollgate::domain::attribution::Attribution;
 use tollgate::domain::calendar::{Calendar, Window};
 use tollgate::domain::catalog::price::{Price, Rate, Rates, Source, Variant};
@@ -18,6 +17,7 @@ use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
 use tollgate::domain::{Amount, Currency, Time};
+use tollgate::export::{Export, LogScope};
 use tollgate::storage::sql;
 
 pub const UNITS: i64 = 1_000_000_000;
@@ -115,7 +115,7 @@ fn catalogue() -> Catalogue {
     Catalogue::new(vec![model("big", "anthropic"), model("own", "openai")], prices, Vec::new())
 }
 
-/// An entry as `index`, without usage; charged at a time.
+/// Record number `index`, without usage, charged at a time.
 pub fn entry(index: i64, charge_time: &str, model_id: &str) -> Record {
     let charge_time = at(charge_time);
     let calendar = Calendar::new(chrono_tz::Europe::Berlin, None);
@@ -152,7 +152,7 @@ pub fn entry(index: i64, charge_time: &str, model_id: &str) -> Record {
     }
 }
 
-/// The same, with tokens, billed at a price.
+/// Adds tokens to a record, billed at a price.
 fn billed(mut record: Record, catalogue: &Catalogue, price_id: &str, usage: Usage) -> Record {
     record.usage = usage;
     record.price_id = Some(price_id.into());
@@ -259,7 +259,7 @@ pub async fn bytes(mut export: Export) -> Vec<u8> {
 /// A row by the names of its columns.
 pub type Row = BTreeMap<String, String>;
 
-/// The header and the rows of a file of CSV.
+/// The header and the rows of a CSV file.
 pub async fn rows(export: Export) -> (Vec<String>, Vec<Row>) {
     let bytes = bytes(export).await;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());

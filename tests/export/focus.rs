@@ -1,12 +1,12 @@
-//! FOCUS 1.2: the columns and values that the specification asks for, and sums that are exact.
+//! FOCUS 1.2: columns and values by the specification, and exact sums.
 
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use tollgate::analytics::export::focus::{Daily, Day, Entries};
-use tollgate::analytics::export::{Export, Format};
 use tollgate::domain::calendar::Window;
 use tollgate::domain::time::MICROS_PER_DAY;
+use tollgate::export::focus::{ByRecord, Daily, Day};
+use tollgate::export::{Export, Format};
 
 use crate::fixtures::{Log, Row, at, log, nanos, rows};
 
@@ -37,16 +37,16 @@ fn specified() -> Vec<Specified> {
     columns
 }
 
-/// Both forms: by entry, and by day.
+/// Both forms: by record, and by day.
 async fn both(log: &Log) -> [(Vec<String>, Vec<Row>); 2] {
     let entries =
-        Export::new("acme", Format::Csv, Box::new(Entries::new(log.scope.clone()))).unwrap();
+        Export::new("acme", Format::Csv, Box::new(ByRecord::new(log.scope.clone()))).unwrap();
     let daily =
         Export::new("acme", Format::Csv, Box::new(Daily::new(log.scope.clone(), days()))).unwrap();
     [rows(entries).await, rows(daily).await]
 }
 
-/// The days of March in Berlin, before the clocks change.
+/// The days of March in Berlin before the change to summer time.
 fn days() -> Vec<Day> {
     let first = at("2026-03-01T00:00:00+01:00");
     (0..28)
@@ -66,7 +66,7 @@ async fn every_mandatory_column_is_there_and_others_are_marked() {
         for column in specified.iter().filter(|column| column.mandatory) {
             assert!(header.contains(&column.name), "{} is missing", column.name);
         }
-        // Those of the specification first, then our own; each by name.
+        // Those of the specification first, then ours; both sorted by name.
         let ours = header.iter().position(|name| name.starts_with("x_")).unwrap();
         let (theirs, ours) = header.split_at(ours);
         assert!(theirs.is_sorted() && ours.is_sorted());
@@ -117,7 +117,7 @@ fn check_value(column: &Specified, cell: &str) {
     assert!(allowed, "{name}: {cell}");
 }
 
-/// What the specification says of several columns together.
+/// Rules of the specification about several columns.
 #[tokio::test]
 async fn columns_agree_with_one_another() {
     for (_, rows) in both(&log().await).await {
@@ -171,7 +171,7 @@ async fn columns_agree_with_one_another() {
     }
 }
 
-/// The unit price times the quantity is the cost, but for the rounding of each to a nano.
+/// The unit price times the quantity is the cost, up to rounding to a nano for each record.
 fn check_product(row: &Row, unit: &str, cost: &str) {
     let price: Decimal = row[unit].parse().unwrap();
     let quantity: Decimal = row["PricingQuantity"].parse().unwrap();
@@ -182,7 +182,7 @@ fn check_product(row: &Row, unit: &str, cost: &str) {
 }
 
 #[tokio::test]
-async fn rows_add_up_to_the_cost_of_their_entry_to_the_nano() {
+async fn rows_add_up_to_the_exact_cost_of_their_record() {
     let log = log().await;
     let [(_, entries), (_, daily)] = both(&log).await;
     let mut by_entry: BTreeMap<i64, i64> = BTreeMap::new();
@@ -206,7 +206,7 @@ async fn rows_add_up_to_the_cost_of_their_entry_to_the_nano() {
     assert_eq!((tokens(&entries), tokens(&daily)), (used, used));
 }
 
-/// Rows of one entry.
+/// Rows of one record.
 fn of(rows: &[Row], sequence: i64) -> Vec<&Row> {
     let sequence = sequence.to_string();
     rows.iter().filter(|row| row["x_Sequence"] == sequence).collect()
@@ -253,7 +253,7 @@ async fn each_token_class_is_a_row_at_its_price() {
     ] {
         assert_eq!(input[column], cell, "{column}");
     }
-    // Tier and size of the input decide on the price; the local day on the date.
+    // The price depends on the tier and the size of the input, the date on the local day.
     let batch = of(&rows, 2);
     assert_eq!(batch[0]["PricingCurrencyListUnitPrice"], "1.00");
     assert_eq!(batch[0]["x_LocalDate"], "2026-03-11");
@@ -263,7 +263,7 @@ async fn each_token_class_is_a_row_at_its_price() {
 }
 
 #[tokio::test]
-async fn a_price_of_ones_own_stands_beside_the_list_price() {
+async fn a_price_of_the_workspace_comes_with_the_list_price() {
     let log = log().await;
     let [(_, rows), _] = both(&log).await;
     for row in of(&rows, 4) {
@@ -278,7 +278,7 @@ async fn a_price_of_ones_own_stands_beside_the_list_price() {
 }
 
 #[tokio::test]
-async fn what_has_no_price_costs_nothing() {
+async fn unpriced_usage_costs_nothing() {
     let log = log().await;
     let [(_, rows), _] = both(&log).await;
     for row in of(&rows, 5) {
@@ -292,7 +292,7 @@ async fn what_has_no_price_costs_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_for_no_tokens_is_one_row() {
+async fn a_charge_without_tokens_is_one_row() {
     let log = log().await;
     let [(_, rows), _] = both(&log).await;
     let one = |sequence| match of(&rows, sequence)[..] {
@@ -300,21 +300,21 @@ async fn what_is_for_no_tokens_is_one_row() {
         ref rows => panic!("{rows:?}"),
     };
     assert!(of(&rows, 6).is_empty(), "it charged nothing");
-    let told = |row: &Row| {
+    let charge = |row: &Row| {
         ["ChargeCategory", "ChargeClass", "x_EntryKind", "BilledCost"].map(|name| row[name].clone())
     };
-    assert_eq!(told(one(7)), ["Adjustment", "", "expiry_charge", "2.00"]);
+    assert_eq!(charge(one(7)), ["Adjustment", "", "expiry_charge", "2.00"]);
     // Before and after the end of its billing period.
-    assert_eq!(told(one(8)), ["Adjustment", "", "correction", "-0.000000123"]);
-    assert_eq!(told(one(9)), ["Usage", "Correction", "correction", "-0.000000123"]);
+    assert_eq!(charge(one(8)), ["Adjustment", "", "correction", "-0.000000123"]);
+    assert_eq!(charge(one(9)), ["Usage", "Correction", "correction", "-0.000000123"]);
 }
 
 #[tokio::test]
-async fn a_day_is_summed_up_by_what_it_is_for() {
+async fn a_day_is_aggregated_by_its_groups() {
     let log = log().await;
     let [_, (_, rows)] = both(&log).await;
     let day: Vec<&Row> = rows.iter().filter(|row| row["x_LocalDate"] == "2026-03-11").collect();
-    // Thirty entries of one kind, and those in batches.
+    // Thirty records of one group, and one of the batch tier.
     let sums: Vec<[&str; 4]> = day
         .iter()
         .map(|row| {

@@ -1,11 +1,10 @@
-//! The log as it is: each entry once, with everything that it says, as it was when the export
-//! began.
+//! Export of records: each record once, with all of its fields, as of the start of the export.
 
 use std::collections::BTreeMap;
 
-use tollgate::analytics::export::records::Records;
-use tollgate::analytics::export::{CHUNK_BYTES_MAX, Error, Export, Format, LogScope};
 use tollgate::domain::usage::TokenClass;
+use tollgate::export::records::Records;
+use tollgate::export::{CHUNK_BYTES_MAX, Error, Export, Format, LogScope};
 use tollgate::storage::policy::Change;
 
 use crate::fixtures::{Row, at, bytes, entry, log, nanos, rows};
@@ -14,7 +13,7 @@ fn records(name: &str, format: Format, scope: LogScope) -> Export {
     Export::new(name, format, Box::new(Records::new(scope))).unwrap()
 }
 
-/// The cells of one row that are given.
+/// Compares some cells of a row.
 fn check(row: &Row, expected: &[(&str, &str)]) {
     for (column, cell) in expected {
         assert_eq!(row[*column], *cell, "{column}");
@@ -22,7 +21,7 @@ fn check(row: &Row, expected: &[(&str, &str)]) {
 }
 
 #[tokio::test]
-async fn every_entry_is_one_row_with_all_that_it_says() {
+async fn every_record_is_one_row_with_all_of_its_fields() {
     let log = log().await;
     let export = records("acme-records", Format::Csv, log.scope.clone());
     assert_eq!(export.file_name(), "acme-records.csv");
@@ -74,7 +73,7 @@ async fn every_entry_is_one_row_with_all_that_it_says() {
 }
 
 #[tokio::test]
-async fn rows_come_in_the_order_of_their_times() {
+async fn rows_are_ordered_by_charge_time() {
     let log = log().await;
     let export = records("acme", Format::Csv, log.scope.clone());
     let (_, rows) = rows(export).await;
@@ -83,7 +82,7 @@ async fn rows_come_in_the_order_of_their_times() {
 }
 
 #[tokio::test]
-async fn what_comes_after_the_beginning_is_left_out() {
+async fn records_after_the_start_are_left_out() {
     let log = log().await;
     let mut export = records("acme", Format::Csv, log.scope.clone());
     let later = entry(1_000, "2026-03-20T00:00:00Z", "big");
@@ -97,7 +96,7 @@ async fn what_comes_after_the_beginning_is_left_out() {
 }
 
 #[tokio::test]
-async fn only_what_is_charged_in_the_window_is_exported() {
+async fn only_records_charged_in_the_window_are_exported() {
     let log = log().await;
     let mut scope = log.scope.clone();
     scope.window.start = at("2026-03-14T23:00:00Z");
@@ -119,7 +118,7 @@ async fn an_empty_log_is_a_header() {
 }
 
 #[tokio::test]
-async fn parts_are_bounded() {
+async fn chunks_are_bounded() {
     let log = log().await;
     let many: Vec<_> =
         (2_000..6_500).map(|index| entry(index, "2026-03-20T00:00:00Z", "big")).collect();
@@ -137,9 +136,13 @@ async fn parts_are_bounded() {
 }
 
 #[tokio::test]
-async fn days_whose_entries_are_dropped_are_no_file() {
+async fn an_export_fails_if_its_records_are_dropped_meanwhile() {
     let log = log().await;
     let store = &log.scope.store;
+    // Several pages: only so many are read ahead that the last one is read after the drop.
+    let many: Vec<_> =
+        (2_000..6_500).map(|index| entry(index, "2026-03-20T00:00:00Z", "big")).collect();
+    store.append(&many).await.unwrap();
     let put = Change::PutWorkspace((*log.scope.workspace).clone());
     store.change("", &[put], &[]).await.unwrap();
     store.rebuild_rollups().await.unwrap();

@@ -14,6 +14,7 @@ use tonic::{Code, Status};
 use crate::alerts::Watcher;
 use crate::client::{Client, by, subject, usd};
 use crate::limits::{GENERATIONS, NOMAD, SHADOW, group, in_hours, user};
+use crate::rates::of_requests;
 use v1::SubjectType as Type;
 
 /// How long the administrator rests between two changes.
@@ -198,8 +199,10 @@ impl Administrator {
             6 => Change::Create(Resource::RateLimit(v1::RateLimit {
                 rate_limit_id: format!("made-{number}"),
                 subject: subject(Type::Department, &format!("made-{number}")),
-                requests_per_minute: Some(5),
-                requests_per_day: Some(500),
+                bounds: vec![
+                    of_requests(v1::LimitPeriod::SlidingMinute, 5),
+                    of_requests(v1::LimitPeriod::SlidingDay, 500),
+                ],
                 enforcement: v1::Enforcement::Hard.into(),
                 display_name,
                 ..Default::default()

@@ -1,15 +1,15 @@
-//! QueryUsage against the naive side, for every dimension, most pairs, and every bucket of time.
+//! `QueryUsage` against the oracle, for every dimension, most pairs, and every granularity.
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use tollgate::proto::v1::{self, TimeGranularity, UsageDimension, UsageMetric};
 
-use crate::ask::{self, Ask, Group};
-use crate::log::{self, Entry};
 use crate::server::Server;
+use crate::usage_log::{self, Entry};
+use crate::usage_query::{self, Group, UsageQuery};
 use crate::{month, naive};
 
-/// Everything that is a sum.
+/// The additive metrics.
 const SUMS: [UsageMetric; 4] =
     [UsageMetric::Cost, UsageMetric::Requests, UsageMetric::Tokens, UsageMetric::Errors];
 
@@ -40,7 +40,7 @@ const GRANULARITIES: [TimeGranularity; 5] = [
     TimeGranularity::Month,
 ];
 
-/// A workspace with its month, and its log.
+/// A workspace with its usage log.
 pub struct Month {
     pub workspace: &'static str,
     pub zone: Tz,
@@ -55,27 +55,27 @@ impl Month {
         moves_to: Option<Tz>,
     ) -> Month {
         month::fill(server, workspace, zone.name(), moves_to.map(Tz::name)).await;
-        let entries = log::read(server, workspace).await;
+        let entries = usage_log::read(server, workspace).await;
         assert!(entries.iter().any(|entry| !entry.is_request && entry.cost_nanos != 0));
         Month { workspace, zone: moves_to.unwrap_or(zone), entries }
     }
 
-    async fn check(&self, server: &Server, ask: &Ask) {
-        let request = ask.request(self.workspace);
+    async fn check(&self, server: &Server, query: &UsageQuery) {
+        let request = query.request(self.workspace);
         let answer = server.analytics().query_usage(request).await;
-        let answer = answer.unwrap_or_else(|status| panic!("{ask:?}: {status}")).into_inner();
-        let mut answered = ask::answered(answer, ask, self.zone);
-        let mut expected = naive::answer(&self.entries, ask, self.zone);
-        without_counts_of_others(&mut answered);
+        let answer = answer.unwrap_or_else(|status| panic!("{query:?}: {status}")).into_inner();
+        let mut reported = usage_query::report_of(answer, query, self.zone);
+        let mut expected = naive::report(&self.entries, query, self.zone);
+        without_counts_of_others(&mut reported);
         without_counts_of_others(&mut expected);
-        for (answered, expected) in answered.iter().zip(&expected) {
-            assert_eq!(answered, expected, "{} {ask:?}", self.workspace);
+        for (reported, expected) in reported.iter().zip(&expected) {
+            assert_eq!(reported, expected, "{} {query:?}", self.workspace);
         }
-        assert_eq!(answered.len(), expected.len(), "{} {ask:?}", self.workspace);
+        assert_eq!(reported.len(), expected.len(), "{} {query:?}", self.workspace);
     }
 }
 
-/// What is counted once cannot be told of all others: the same user may be in a group, too.
+/// Counts of distinct values of the others are not compared: the same user may be in a group, too.
 fn without_counts_of_others(groups: &mut [Group]) {
     for group in groups.iter_mut().filter(|group| group.others) {
         let points = group.points.iter_mut().map(|(_, figures)| figures);
@@ -86,9 +86,9 @@ fn without_counts_of_others(groups: &mut [Group]) {
     }
 }
 
-/// Fifteen days around the change of the clocks, compared with fifteen before.
-fn ask(metrics: &[UsageMetric]) -> Ask {
-    Ask {
+/// Fifteen days around the change to winter time, compared with the fifteen days before.
+fn query(metrics: &[UsageMetric]) -> UsageQuery {
+    UsageQuery {
         first: NaiveDate::from_ymd_opt(2026, 10, 19).unwrap(),
         last: NaiveDate::from_ymd_opt(2026, 11, 2).unwrap(),
         group_by: Vec::new(),
@@ -113,16 +113,16 @@ async fn sums_by_every_dimension_and_over_time_are_those_of_the_records() {
     let server = month::server().await;
     for month in months(&server).await {
         for granularity in GRANULARITIES {
-            // Hours are as they were recorded: after a move they are those of the zone before.
+            // Hours are stored in the zone of their time: after a move, not in the current one.
             if granularity == TimeGranularity::Hour && month.workspace == "moved" {
                 continue;
             }
-            month.check(&server, &Ask { granularity, ..ask(&SUMS) }).await;
+            month.check(&server, &UsageQuery { granularity, ..query(&SUMS) }).await;
             for grouping in DIMENSIONS {
-                let ask = Ask { group_by: vec![grouping], granularity, ..ask(&SUMS) };
-                month.check(&server, &ask).await;
+                let query = UsageQuery { group_by: vec![grouping], granularity, ..query(&SUMS) };
+                month.check(&server, &query).await;
                 let by_tokens = [UsageMetric::Tokens, UsageMetric::Cost];
-                let top = Ask { top: 3, metrics: by_tokens.to_vec(), ..ask };
+                let top = UsageQuery { top: 3, metrics: by_tokens.to_vec(), ..query };
                 month.check(&server, &top).await;
             }
         }
@@ -142,8 +142,8 @@ async fn sums_by_two_dimensions_are_those_of_the_records() {
                     true => TimeGranularity::Unspecified,
                     false => TimeGranularity::Week,
                 };
-                let ask = Ask { group_by, granularity, top: 50, ..ask(&SUMS) };
-                month.check(&server, &ask).await;
+                let query = UsageQuery { group_by, granularity, top: 50, ..query(&SUMS) };
+                month.check(&server, &query).await;
             }
         }
     }
@@ -168,8 +168,8 @@ async fn filtered_sums_are_those_of_the_records() {
             for group_by in [vec![], vec![(Assistant, "")], vec![(Model, "")]] {
                 let granularity = TimeGranularity::Day;
                 let filters = filters.clone();
-                let ask = Ask { group_by, filters, granularity, top: 4, ..ask(&SUMS) };
-                month.check(&server, &ask).await;
+                let query = UsageQuery { group_by, filters, granularity, top: 4, ..query(&SUMS) };
+                month.check(&server, &query).await;
             }
         }
     }
@@ -194,8 +194,8 @@ async fn each_user_is_counted_once_and_costs_are_shared_by_those_counted() {
         ] {
             for granularity in [TimeGranularity::Unspecified, TimeGranularity::Week] {
                 let group_by = group_by.clone();
-                let ask = Ask { group_by, granularity, top: 5, ..ask(&metrics) };
-                month.check(&server, &ask).await;
+                let query = UsageQuery { group_by, granularity, top: 5, ..query(&metrics) };
+                month.check(&server, &query).await;
             }
         }
     }
@@ -206,13 +206,13 @@ async fn each_user_is_counted_once_and_costs_are_shared_by_those_counted() {
 async fn quantiles_of_latency_are_near_those_of_the_records() {
     let server = month::server().await;
     for month in months(&server).await {
-        let ask = ask(&[UsageMetric::Requests, UsageMetric::Latency]);
+        let query = query(&[UsageMetric::Requests, UsageMetric::Latency]);
         for group_by in [vec![], vec![(UsageDimension::Assistant, "")]] {
-            let ask = Ask { group_by, ..ask.clone() };
-            let request = ask.request(month.workspace);
+            let query = UsageQuery { group_by, ..query.clone() };
+            let request = query.request(month.workspace);
             let answer = server.analytics().query_usage(request).await.unwrap().into_inner();
             for group in answer.groups.iter().chain(&answer.total) {
-                month.check_latencies(&ask, group);
+                month.check_latencies(&query, group);
             }
         }
     }
@@ -220,14 +220,14 @@ async fn quantiles_of_latency_are_near_those_of_the_records() {
 }
 
 impl Month {
-    fn check_latencies(&self, ask: &Ask, group: &v1::UsageGroup) {
+    fn check_latencies(&self, query: &UsageQuery, group: &v1::UsageGroup) {
         let mut latencies: Vec<i64> = Vec::new();
         for entry in self.entries.iter().filter(|entry| entry.is_request) {
             let date = entry.date(self.zone);
-            let keys = ask.group_by.iter().map(|(dimension, tag)| entry.value(*dimension, tag));
+            let keys = query.group_by.iter().map(|(dimension, tag)| entry.value(*dimension, tag));
             let is_meant = group.keys.iter().map(|key| key.value.clone()).eq(keys);
             let in_group = group.keys.is_empty() || is_meant;
-            if ask.first <= date && date <= ask.last && in_group {
+            if query.first <= date && date <= query.last && in_group {
                 latencies.extend(entry.latency_micros);
             }
         }
@@ -237,7 +237,7 @@ impl Month {
             let duration = duration.as_ref().expect("a latency");
             duration.seconds * 1_000_000 + i64::from(duration.nanos) / 1_000
         };
-        for (share, told) in [
+        for (share, reported) in [
             (0.5, &values.latency_p50),
             (0.9, &values.latency_p90),
             (0.95, &values.latency_p95),
@@ -245,8 +245,8 @@ impl Month {
         ] {
             let place = (share * latencies.len() as f64).ceil() as usize;
             let exact = latencies[place.max(1) - 1] as f64;
-            let off = (micros(told) as f64 - exact).abs();
-            assert!(off <= exact * 0.07 + 1_000.0, "{share} {exact} {told:?} {group:?}");
+            let off = (micros(reported) as f64 - exact).abs();
+            assert!(off <= exact * 0.07 + 1_000.0, "{share} {exact} {reported:?} {group:?}");
         }
         let mean = latencies.iter().sum::<i64>() / latencies.len() as i64;
         assert!((micros(&values.latency_mean) - mean).abs() <= 1, "{mean} {values:?}");

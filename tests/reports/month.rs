@@ -1,4 +1,4 @@
-//! A month of usage of one workspace, sent through the API in any order of time.
+//! Generates a month of usage of one workspace and records it through the API, out of order.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -8,7 +8,7 @@ use tollgate::proto::v1;
 
 use crate::server::{START, Server};
 
-/// 2026-11-06T12:00:00Z: when the records are sent. They reach 34 days back, over the end of
+/// 2026-11-06T12:00:00Z: the time of recording. Records reach 34 days back, beyond the end of
 /// daylight-saving time in Berlin (25 October) and in New York (1 November).
 pub const NOW: Time = Time::from_micros(1_793_966_400_000_000);
 
@@ -18,12 +18,12 @@ const BATCH: usize = 300;
 const MODELS: [(&str, &str); 4] =
     [("alpha-large", "alpha"), ("alpha-small", "alpha"), ("beta-large", "beta"), ("gamma", "")];
 
-/// A model that is not in the catalogue while the records are sent.
+/// A model that is added to the catalogue after its usage was recorded.
 fn late_model(workspace: &str) -> String {
     format!("delta-{workspace}")
 }
 
-/// Who serves a model.
+/// The provider of a model.
 pub fn provider_of(model: &str) -> &'static str {
     match MODELS.into_iter().find(|(known, _)| *known == model) {
         Some((_, provider)) => provider,
@@ -67,16 +67,16 @@ async fn set_price(server: &Server, model_id: &str, input_per_million: &str) {
     server.catalog().set_model_price(request).await.unwrap();
 }
 
-/// Creates a workspace in a zone and sends its month; it moves to `moves_to` half way.
+/// Creates a workspace in a time zone and records its month; half way it moves to `moves_to`.
 pub async fn fill(server: &Server, workspace: &str, zone: &str, moves_to: Option<&str>) {
     create_workspace(server, workspace, zone).await;
     register_keys(server, workspace).await;
-    // Not drawn from the name: each workspace has a month of its own all the same.
+    // A seed of its own for each workspace.
     let mut random = StdRng::seed_from_u64(workspace.bytes().map(u64::from).sum());
     for batch in 0..RECORDS / BATCH {
         if batch == RECORDS / BATCH / 2 {
-            // What comes now is late: the days that it belongs to are summed up already.
-            look(server, workspace).await;
+            // Folds what was recorded: the rest is late for its days.
+            fold(server, workspace).await;
             if let Some(zone) = moves_to {
                 move_to(server, workspace, zone).await;
             }
@@ -136,7 +136,7 @@ async fn register_keys(server: &Server, workspace: &str) {
     }
 }
 
-async fn look(server: &Server, workspace: &str) {
+async fn fold(server: &Server, workspace: &str) {
     let request =
         v1::GetOverviewRequest { workspace_id: workspace.to_owned(), ..Default::default() };
     server.analytics().get_overview(request).await.unwrap();
@@ -152,7 +152,7 @@ async fn move_to(server: &Server, workspace: &str, zone: &str) {
     server.workspace().update_workspace(request).await.unwrap();
 }
 
-/// One of `count` ids, or none: few of them are used much.
+/// One of `count` ids, skewed to the low ones, or none.
 fn id(random: &mut StdRng, kind: &str, count: u32) -> String {
     if random.random_ratio(1, 8) {
         return String::new();
@@ -189,7 +189,7 @@ fn record(random: &mut StdRng, workspace: &str, place: usize) -> v1::RecordUsage
         None => late_model(workspace),
     };
     let back = random.random_range(0..34 * MICROS_PER_DAY);
-    // Some right at an hour, where days begin and end.
+    // Some on the hour, where days begin and end.
     let mut start_time = NOW - back;
     if random.random_ratio(1, 10) {
         start_time = start_time - start_time.micros().rem_euclid(MICROS_PER_HOUR);
@@ -223,7 +223,7 @@ fn record(random: &mut StdRng, workspace: &str, place: usize) -> v1::RecordUsage
     }
 }
 
-/// A hold that nobody settles, and that is charged.
+/// A hold that expires and is charged.
 async fn expire_one(server: &Server, workspace: &str) {
     let (workspace_id, model_id) = (workspace.to_owned(), MODELS[0].0.to_owned());
     let request =
@@ -244,7 +244,7 @@ async fn expire_one(server: &Server, workspace: &str) {
     };
     server.usage().check_and_route(check).await.unwrap();
     server.clock.advance(20 * 1_000_000);
-    // The task that charges it goes by real time.
+    // The task that charges it runs in real time.
     for _ in 0..600 {
         let request = v1::ListUsageRecordsRequest {
             workspace_id: workspace_id.clone(),
@@ -260,7 +260,7 @@ async fn expire_one(server: &Server, workspace: &str) {
     panic!("the hold was not charged");
 }
 
-/// The last model gets into the catalogue with a price, and a correction for each of its records.
+/// Adds the late model to the catalogue with a price, and corrects each of its records.
 async fn reprice(server: &Server, workspace: &str) {
     let model = late_model(workspace);
     upsert_model(server, &model, provider_of(&model)).await;

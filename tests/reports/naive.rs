@@ -1,4 +1,4 @@
-//! What QueryUsage must answer, from the entries one by one.
+//! The oracle of `QueryUsage`: aggregates the records of the log one by one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,53 +6,53 @@ use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use tollgate::proto::v1::{UsageDimension, UsageMetric};
 
-use crate::ask::{Ask, Figures, Group, millionths};
-use crate::log::{Entry, Grouped};
+use crate::usage_log::{Entry, Grouped};
+use crate::usage_query::{Figures, Group, UsageQuery, millionths};
 
 /// The total, then the groups.
-pub fn answer(entries: &[Entry], ask: &Ask, zone: Tz) -> Vec<Group> {
-    let days = (ask.last - ask.first).num_days() as u64 + 1;
+pub fn report(entries: &[Entry], query: &UsageQuery, zone: Tz) -> Vec<Group> {
+    let days = (query.last - query.first).num_days() as u64 + 1;
     let within = |first: NaiveDate, last: NaiveDate| -> Vec<&Entry> {
         let is_in = |entry: &&Entry| {
             let date = entry.date(zone);
-            first <= date && date <= last && passes(entry, ask)
+            first <= date && date <= last && passes(entry, query)
         };
         entries.iter().filter(is_in).collect()
     };
-    let now = within(ask.first, ask.last);
-    let before = within(ask.first - Days::new(days), ask.first - Days::new(1));
+    let now = within(query.first, query.last);
+    let before = within(query.first - Days::new(days), query.first - Days::new(1));
     let total = Side { now: now.clone(), before: before.clone() };
     let mut groups: Grouped<Side<'_>> = BTreeMap::new();
     for entry in &now {
-        groups.entry(keys(entry, ask)).or_default().now.push(entry);
+        groups.entry(keys(entry, query)).or_default().now.push(entry);
     }
     for entry in &before {
-        // What was not used in the period is no group of its own.
-        if let Some(side) = groups.get_mut(&keys(entry, ask)) {
+        // Only what was used in the period is a group.
+        if let Some(side) = groups.get_mut(&keys(entry, query)) {
             side.before.push(entry);
         }
     }
-    let whole = ordered(&figures(&now, ask), ask);
-    let mut answer = vec![group(Vec::new(), false, &total, ask, zone, whole)];
-    if ask.group_by.is_empty() {
-        return answer;
+    let whole = ordered(&figures(&now, query), query);
+    let mut report = vec![group(Vec::new(), false, &total, query, zone, whole)];
+    if query.group_by.is_empty() {
+        return report;
     }
     let mut ranked: Vec<(Vec<String>, Side<'_>)> = groups.into_iter().collect();
-    // Stable: equal ones stay in the order of their keys.
-    ranked.sort_by_key(|(_, side)| -ordered(&figures(&side.now, ask), ask));
-    let rest = ranked.split_off(ranked.len().min(ask.top as usize));
+    // Stable: ties stay in the order of their keys.
+    ranked.sort_by_key(|(_, side)| -ordered(&figures(&side.now, query), query));
+    let rest = ranked.split_off(ranked.len().min(query.top as usize));
     let mut others = total;
     for (keys, side) in ranked {
         others.remove(&side);
-        answer.push(group(keys, false, &side, ask, zone, whole));
+        report.push(group(keys, false, &side, query, zone, whole));
     }
     if !rest.is_empty() {
-        answer.push(group(Vec::new(), true, &others, ask, zone, whole));
+        report.push(group(Vec::new(), true, &others, query, zone, whole));
     }
-    answer
+    report
 }
 
-/// Entries of a group, in the period and in the one before.
+/// Records of a group, in the period and in the previous one.
 #[derive(Default)]
 struct Side<'a> {
     now: Vec<&'a Entry>,
@@ -71,16 +71,16 @@ fn group(
     keys: Vec<String>,
     others: bool,
     side: &Side<'_>,
-    ask: &Ask,
+    query: &UsageQuery,
     zone: Tz,
     whole: i128,
 ) -> Group {
-    let (now, before) = (figures(&side.now, ask), figures(&side.before, ask));
-    let (value, previous) = (ordered(&now, ask), ordered(&before, ask));
+    let (now, before) = (figures(&side.now, query), figures(&side.before, query));
+    let (value, previous) = (ordered(&now, query), ordered(&before, query));
     let mut points: BTreeMap<(i64, String), Vec<&Entry>> = BTreeMap::new();
     for entry in &side.now {
-        let bucket = entry.bucket(zone, ask.granularity, ask.first);
-        // An hour that comes twice, when clocks are set back, is told by its offset: by time.
+        let bucket = entry.bucket(zone, query.granularity, query.first);
+        // An hour that occurs twice, when clocks are set back, is told apart by its UTC offset.
         let order = if bucket.len() > 10 { entry.time.timestamp() / 1_800 } else { 0 };
         let place = points.keys().find(|(_, name)| *name == bucket).cloned();
         points.entry(place.unwrap_or((order, bucket))).or_default().push(entry);
@@ -94,26 +94,27 @@ fn group(
             .then(|| millionths((value - previous) as f64 / previous as f64 * 100.0)),
         points: points
             .into_iter()
-            .map(|((_, bucket), entries)| (bucket, figures(&entries, ask)))
+            .map(|((_, bucket), entries)| (bucket, figures(&entries, query)))
             .collect(),
         figures: now,
         previous: before,
     }
 }
 
-fn keys(entry: &Entry, ask: &Ask) -> Vec<String> {
-    ask.group_by.iter().map(|(dimension, tag)| entry.value(*dimension, tag)).collect()
+fn keys(entry: &Entry, query: &UsageQuery) -> Vec<String> {
+    query.group_by.iter().map(|(dimension, tag)| entry.value(*dimension, tag)).collect()
 }
 
-fn passes(entry: &Entry, ask: &Ask) -> bool {
-    ask.filters
+fn passes(entry: &Entry, query: &UsageQuery) -> bool {
+    query
+        .filters
         .iter()
         .all(|(dimension, tag, values)| values.contains(&entry.value(*dimension, tag).as_str()))
 }
 
-/// The figure that groups are ordered by: that of the first metric.
-fn ordered(figures: &Figures, ask: &Ask) -> i128 {
-    match ask.metrics[0] {
+/// The figure that groups are ordered by: the first metric.
+fn ordered(figures: &Figures, query: &UsageQuery) -> i128 {
+    match query.metrics[0] {
         UsageMetric::Cost => figures.cost,
         UsageMetric::Requests => figures.requests.into(),
         UsageMetric::Tokens => figures.tokens.iter().sum::<i64>().into(),
@@ -122,33 +123,33 @@ fn ordered(figures: &Figures, ask: &Ask) -> i128 {
     }
 }
 
-/// The metrics that are asked for.
-pub fn figures(entries: &[&Entry], ask: &Ask) -> Figures {
+/// The queried metrics.
+pub fn figures(entries: &[&Entry], query: &UsageQuery) -> Figures {
     let mut figures = Figures::default();
-    let asks = |metric| ask.metrics.contains(&metric);
+    let has = |metric| query.metrics.contains(&metric);
     let requests = || entries.iter().filter(|entry| entry.is_request);
     let with_outcome = |outcome| requests().filter(|entry| entry.outcome == outcome).count() as i64;
-    if asks(UsageMetric::Cost) {
+    if has(UsageMetric::Cost) {
         figures.cost = entries.iter().map(|entry| entry.cost_nanos).sum();
     }
-    if asks(UsageMetric::Requests) {
+    if has(UsageMetric::Requests) {
         figures.requests = requests().count() as i64;
     }
-    if asks(UsageMetric::Tokens) {
+    if has(UsageMetric::Tokens) {
         for entry in entries {
             for (sum, count) in figures.tokens.iter_mut().zip(entry.tokens) {
                 *sum += count;
             }
         }
     }
-    if asks(UsageMetric::Errors) {
+    if has(UsageMetric::Errors) {
         figures.errors = with_outcome(tollgate::proto::v1::Outcome::Error);
         figures.cancelled = with_outcome(tollgate::proto::v1::Outcome::Cancelled);
     }
-    if asks(UsageMetric::ActiveUsers) {
+    if has(UsageMetric::ActiveUsers) {
         figures.active_users = distinct(entries, UsageDimension::User);
     }
-    if asks(UsageMetric::CostPerRequest) {
+    if has(UsageMetric::CostPerRequest) {
         let cost = entries.iter().map(|entry| entry.cost_nanos).sum();
         figures.cost_per[0] = share(cost, requests().count() as i64);
     }
@@ -157,7 +158,7 @@ pub fn figures(entries: &[&Entry], ask: &Ask) -> Figures {
         (2, UsageMetric::CostPerInvestigation, UsageDimension::Investigation),
         (3, UsageMetric::CostPerSession, UsageDimension::Session),
     ] {
-        if asks(metric) {
+        if has(metric) {
             let counts = |entry: &&&Entry| place == 1 || !entry.value(dimension, "").is_empty();
             let cost = entries.iter().filter(counts).map(|entry| entry.cost_nanos).sum();
             figures.cost_per[place] = share(cost, distinct(entries, dimension));

@@ -1,8 +1,8 @@
-//! Reports over a handful of entries, with figures worked out by hand. Storage is a fake.
+//! Reports over a handful of records, compared with figures computed by hand. Storage is a fake.
 
-mod fake;
-mod queries;
-mod reports;
+mod dashboard_reports;
+mod fake_store;
+mod usage_queries;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -13,6 +13,7 @@ use super::metric::Metric;
 use super::query::{Group, Query};
 use super::range::Range;
 use crate::domain::alert::AlertPolicy;
+use crate::domain::attribution::Dimension;
 use crate::domain::catalog::price::Source;
 use crate::domain::catalog::{Catalogue, Model};
 use crate::domain::usage::TokenClass;
@@ -20,10 +21,10 @@ use crate::domain::workspace::{
     HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
 use crate::domain::{Currency, Time};
-use crate::storage::rollup::{Dimension, Sums};
-use fake::{Entry, Fake};
+use crate::storage::rollup::Sums;
+use fake_store::{Entry, FakeStore};
 
-/// The day of now.
+/// The current date.
 const TODAY: &str = "2026-03-15";
 
 /// A time on a day in UTC.
@@ -87,7 +88,7 @@ fn days(first: &str, last: &str) -> Range {
     Range::Dates(date(first), date(last))
 }
 
-/// Of 1st to 15th of March.
+/// Of March 1 to 15.
 fn query(metrics: &[Metric], group_by: &[UsageDimension]) -> Query {
     Query {
         range: days("2026-03-01", TODAY),
@@ -105,8 +106,8 @@ fn only(dimension: UsageDimension, values: &[&str]) -> Restriction {
     Restriction { dimension, values: values.iter().map(|&value| value.to_owned()).collect() }
 }
 
-/// Runs what needs a scope.
-macro_rules! ask {
+/// Runs a report of a store in a scope.
+macro_rules! run_report {
     ($store:expr, |$scope:ident| $report:expr) => {{
         let (workspace, catalogue) = (workspace("UTC"), catalogue());
         let $scope = Scope {
@@ -118,9 +119,9 @@ macro_rules! ask {
         $report.await
     }};
 }
-use ask;
+use run_report;
 
-/// What a group is shown as.
+/// The values of a group in one text.
 fn label(group: &Group) -> String {
     if group.others {
         return "(others)".to_owned();

@@ -11,6 +11,7 @@ use super::shared::page::{time_position, workspace_page};
 use super::shared::status::Failure;
 use super::shared::stream::{BoxStream, Source, stream};
 use super::shared::text::{self, resource};
+use crate::domain::alert::receiver::{EmailReceiver, Webhook};
 use crate::engine::alerts::AlertWatch;
 use crate::engine::alerts::address::AddressRules;
 use crate::engine::{Engine, Error};
@@ -152,7 +153,7 @@ impl AlertService for Alert {
         let by = by(request.metadata(), "DeleteWebhook")?;
         let v1::DeleteWebhookRequest { workspace_id, webhook_id } = request.into_inner();
         resource(&workspace_id, "webhook_id", &webhook_id)?;
-        self.engine.delete_webhook(by, &workspace_id, &webhook_id).await?;
+        self.engine.delete::<Webhook>(by, &workspace_id, &webhook_id).await?;
         Ok(Response::new(v1::DeleteWebhookResponse {}))
     }
 
@@ -165,7 +166,7 @@ impl AlertService for Alert {
         if !self.has_smtp {
             return Err(Error::SmtpNotConfigured.into());
         }
-        let receiver = self.engine.create_email_receiver(by, &workspace_id, new).await?;
+        let receiver = self.engine.create::<EmailReceiver>(by, &workspace_id, new).await?;
         let email_receiver = Some(convert::email_receiver_to_proto(receiver));
         Ok(Response::new(v1::CreateEmailReceiverResponse { email_receiver }))
     }
@@ -192,7 +193,7 @@ impl AlertService for Alert {
         let v1::DeleteEmailReceiverRequest { workspace_id, email_receiver_id } =
             request.into_inner();
         resource(&workspace_id, "email_receiver_id", &email_receiver_id)?;
-        self.engine.delete_email_receiver(by, &workspace_id, &email_receiver_id).await?;
+        self.engine.delete::<EmailReceiver>(by, &workspace_id, &email_receiver_id).await?;
         Ok(Response::new(v1::DeleteEmailReceiverResponse {}))
     }
 

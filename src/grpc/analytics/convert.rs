@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 
 use crate::analytics::axis::{Restriction, UsageDimension, limit_of_text};
-use crate::analytics::first_value::NeverActivePosition;
 use crate::analytics::range::{DAYS_MAX, Granularity, Preset, Range};
+use crate::analytics::reports::first_value::NeverActivePosition;
 use crate::domain::time::{MICROS_PER_HOUR, MICROS_PER_SECOND, Micros};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::proto_enum;

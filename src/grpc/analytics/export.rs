@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::export_request;
-use crate::analytics::export::Export;
-use crate::analytics::export::content::{Basis, Content};
 use crate::engine::{self, Engine};
+use crate::export::Export;
+use crate::export::content::{Basis, Content};
 use crate::grpc::shared::status::Failure;
 use crate::grpc::shared::stream::{BoxStream, Source, stream};
 use crate::proto::v1;

@@ -5,9 +5,9 @@ use super::convert::{
     user_granularity,
 };
 use super::query;
-use crate::analytics::export::Format;
-use crate::analytics::export::content::{Content, ReportContent, ReportKind};
 use crate::analytics::range::Granularity;
+use crate::export::Format;
+use crate::export::content::{Content, ReportContent, ReportKind};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::proto_enum;
 use crate::proto::v1;

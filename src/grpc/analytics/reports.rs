@@ -1,13 +1,13 @@
 //! Reports of `AnalyticsService` as protos.
 
-use crate::analytics::active_users::ActiveUsersPoint;
-use crate::analytics::dashboard::Dashboard;
-use crate::analytics::first_value::{FirstValueBucket, TimeToFirstValue};
-use crate::analytics::live::{Live, UsageTotals};
-use crate::analytics::overview::{CountFigure, MoneyFigure, Overview, PercentFigure};
 use crate::analytics::range::ReportPeriod;
-use crate::analytics::ranking::RankedUsage;
-use crate::analytics::teams::TeamUsage;
+use crate::analytics::reports::active_users::ActiveUsersPoint;
+use crate::analytics::reports::dashboard::Dashboard;
+use crate::analytics::reports::first_value::{FirstValueBucket, TimeToFirstValue};
+use crate::analytics::reports::live::{Live, UsageTotals};
+use crate::analytics::reports::overview::{CountFigure, MoneyFigure, Overview, PercentFigure};
+use crate::analytics::reports::ranking::RankedUsage;
+use crate::analytics::reports::teams::TeamUsage;
 use crate::domain::calendar::Calendar;
 use crate::domain::workspace::Workspace;
 use crate::domain::{Currency, Time};

@@ -8,6 +8,8 @@ use super::ServiceContext;
 use super::shared::actor::by;
 use super::shared::page::workspace_page;
 use super::shared::text::resource;
+use crate::domain;
+use crate::domain::api_key::KeyGroup;
 use crate::engine::Engine;
 use crate::proto::v1;
 use crate::proto::v1::api_key_service_server::ApiKeyService;
@@ -30,7 +32,7 @@ impl ApiKeyService for ApiKey {
     ) -> Result<Response<v1::RegisterApiKeyResponse>, Status> {
         let by = by(request.metadata(), "RegisterApiKey")?;
         let (id, new) = convert::register(request.into_inner())?;
-        let made = self.engine.register_api_key(by, &id, new).await?;
+        let made = self.engine.create::<domain::api_key::ApiKey>(by, &id, new).await?;
         let api_key = Some(convert::key_to_proto(&made));
         Ok(Response::new(v1::RegisterApiKeyResponse { api_key }))
     }
@@ -41,7 +43,7 @@ impl ApiKeyService for ApiKey {
     ) -> Result<Response<v1::GetApiKeyResponse>, Status> {
         let v1::GetApiKeyRequest { workspace_id, api_key_id } = request.into_inner();
         resource(&workspace_id, "api_key_id", &api_key_id)?;
-        let found = self.engine.api_key(&workspace_id, &api_key_id).await?;
+        let found = self.engine.get::<domain::api_key::ApiKey>(&workspace_id, &api_key_id).await?;
         let api_key = Some(convert::key_to_proto(&found));
         Ok(Response::new(v1::GetApiKeyResponse { api_key }))
     }
@@ -66,7 +68,8 @@ impl ApiKeyService for ApiKey {
     ) -> Result<Response<v1::UpdateApiKeyResponse>, Status> {
         let by = by(request.metadata(), "UpdateApiKey")?;
         let (workspace_id, id, change) = convert::update_key(request.into_inner())?;
-        let changed = self.engine.update_api_key(by, &workspace_id, id, change).await?;
+        let changed =
+            self.engine.update::<domain::api_key::ApiKey>(by, &workspace_id, id, change).await?;
         let api_key = Some(convert::key_to_proto(&changed));
         Ok(Response::new(v1::UpdateApiKeyResponse { api_key }))
     }
@@ -78,7 +81,7 @@ impl ApiKeyService for ApiKey {
         let by = by(request.metadata(), "DeleteApiKey")?;
         let v1::DeleteApiKeyRequest { workspace_id, api_key_id } = request.into_inner();
         resource(&workspace_id, "api_key_id", &api_key_id)?;
-        self.engine.delete_api_key(by, &workspace_id, api_key_id).await?;
+        self.engine.delete::<domain::api_key::ApiKey>(by, &workspace_id, api_key_id).await?;
         Ok(Response::new(v1::DeleteApiKeyResponse {}))
     }
 
@@ -88,7 +91,7 @@ impl ApiKeyService for ApiKey {
     ) -> Result<Response<v1::CreateKeyGroupResponse>, Status> {
         let by = by(request.metadata(), "CreateKeyGroup")?;
         let (id, new) = convert::create_group(request.into_inner())?;
-        let made = self.engine.create_key_group(by, &id, new).await?;
+        let made = self.engine.create::<KeyGroup>(by, &id, new).await?;
         let key_group = Some(convert::group_to_proto(made));
         Ok(Response::new(v1::CreateKeyGroupResponse { key_group }))
     }
@@ -99,7 +102,7 @@ impl ApiKeyService for ApiKey {
     ) -> Result<Response<v1::GetKeyGroupResponse>, Status> {
         let v1::GetKeyGroupRequest { workspace_id, key_group_id } = request.into_inner();
         resource(&workspace_id, "key_group_id", &key_group_id)?;
-        let found = self.engine.key_group(&workspace_id, &key_group_id).await?;
+        let found = self.engine.get::<KeyGroup>(&workspace_id, &key_group_id).await?;
         let key_group = Some(convert::group_to_proto(found));
         Ok(Response::new(v1::GetKeyGroupResponse { key_group }))
     }
@@ -123,7 +126,7 @@ impl ApiKeyService for ApiKey {
     ) -> Result<Response<v1::UpdateKeyGroupResponse>, Status> {
         let by = by(request.metadata(), "UpdateKeyGroup")?;
         let (workspace_id, id, display_name) = convert::update_group(request.into_inner())?;
-        let changed = self.engine.update_key_group(by, &workspace_id, id, display_name).await?;
+        let changed = self.engine.update::<KeyGroup>(by, &workspace_id, id, display_name).await?;
         let key_group = Some(convert::group_to_proto(changed));
         Ok(Response::new(v1::UpdateKeyGroupResponse { key_group }))
     }
@@ -135,7 +138,7 @@ impl ApiKeyService for ApiKey {
         let by = by(request.metadata(), "DeleteKeyGroup")?;
         let v1::DeleteKeyGroupRequest { workspace_id, key_group_id } = request.into_inner();
         resource(&workspace_id, "key_group_id", &key_group_id)?;
-        self.engine.delete_key_group(by, &workspace_id, key_group_id).await?;
+        self.engine.delete::<KeyGroup>(by, &workspace_id, key_group_id).await?;
         Ok(Response::new(v1::DeleteKeyGroupResponse {}))
     }
 }

@@ -11,6 +11,7 @@ use super::shared::status::Failure;
 use super::shared::stream::{BoxStream, Source, stream};
 use super::shared::{boost, text};
 use super::workspace::workspace_to_proto;
+use crate::domain::boost::Boost;
 use crate::engine::{BoostsOf, Engine, InCurrency, SpendWatch};
 use crate::proto::v1;
 use crate::proto::v1::budget_service_server::BudgetService;
@@ -84,7 +85,7 @@ impl BudgetService for Budget {
     ) -> Result<Response<v1::CreateBudgetBoostResponse>, Status> {
         let by = by(request.metadata(), "CreateBudgetBoost")?;
         let (workspace_id, new) = convert::create_boost(request.into_inner())?;
-        let made = self.engine.create_boost(by, &workspace_id, new).await?;
+        let made = self.engine.create::<Boost>(by, &workspace_id, new).await?;
         let boost = Some(boost::to_proto(made));
         Ok(Response::new(v1::CreateBudgetBoostResponse { boost }))
     }

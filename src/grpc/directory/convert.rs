@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::engine::NewEntry;
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
-use crate::grpc::shared::enums::{ProtoEnum, proto_enum};
+use crate::grpc::shared::enums::{ProtoEnum, named_enum};
 use crate::grpc::shared::page::Page;
 use crate::grpc::shared::text::{ATTRIBUTION_CHARS_MAX, DISPLAY_NAME_CHARS_MAX};
 use crate::grpc::shared::time::to_timestamp;
@@ -14,9 +14,7 @@ use crate::storage::directory::{EntryKind, EntryState, Listed};
 /// Most entries of one call.
 pub const ENTRIES_MAX: usize = 1_000;
 
-proto_enum!(EntryKind as DirectoryKind {
-    User, Department, Assistant, Workflow, Feature, Project, Investigation,
-} "expected a DirectoryKind that is known, and not unspecified");
+named_enum!(EntryKind as DirectoryKind, "DIRECTORY_KIND");
 
 /// Which entries are listed.
 pub struct List<'a> {

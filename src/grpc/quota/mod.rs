@@ -12,6 +12,9 @@ use super::ServiceContext;
 use super::shared::actor::by;
 use super::shared::boost as shared_boost;
 use super::shared::text::resource;
+use crate::domain;
+use crate::domain::boost::Boost;
+use crate::domain::rate_limit::RateLimit;
 use crate::engine::{BoostsOf, Engine, InCurrency};
 use crate::proto::v1;
 use crate::proto::v1::quota_service_server::QuotaService;
@@ -34,7 +37,7 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::CreateQuotaResponse>, Status> {
         let by = by(request.metadata(), "CreateQuota")?;
         let (id, new) = convert::create(request.into_inner(), self.engine.now())?;
-        let made = self.engine.create_quota(by, &id, new).await?;
+        let made = self.engine.create::<domain::quota::Quota>(by, &id, new).await?;
         let quota = Some(convert::to_proto(&id, made.currency, &made.value));
         Ok(Response::new(v1::CreateQuotaResponse { quota }))
     }
@@ -45,7 +48,7 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::GetQuotaResponse>, Status> {
         let v1::GetQuotaRequest { workspace_id, quota_id } = request.into_inner();
         resource(&workspace_id, "quota_id", &quota_id)?;
-        let found = self.engine.quota(&workspace_id, &quota_id).await?;
+        let found = self.engine.get::<domain::quota::Quota>(&workspace_id, &quota_id).await?;
         let quota = Some(convert::to_proto(&workspace_id, found.currency, &found.value));
         Ok(Response::new(v1::GetQuotaResponse { quota }))
     }
@@ -71,7 +74,8 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::UpdateQuotaResponse>, Status> {
         let by = by(request.metadata(), "UpdateQuota")?;
         let (workspace_id, id, change) = convert::update(request.into_inner())?;
-        let changed = self.engine.update_quota(by, &workspace_id, id, change).await?;
+        let changed =
+            self.engine.update::<domain::quota::Quota>(by, &workspace_id, id, change).await?;
         let quota = Some(convert::to_proto(&workspace_id, changed.currency, &changed.value));
         Ok(Response::new(v1::UpdateQuotaResponse { quota }))
     }
@@ -83,7 +87,7 @@ impl QuotaService for Quota {
         let by = by(request.metadata(), "DeleteQuota")?;
         let v1::DeleteQuotaRequest { workspace_id, quota_id } = request.into_inner();
         resource(&workspace_id, "quota_id", &quota_id)?;
-        self.engine.delete_quota(by, &workspace_id, quota_id).await?;
+        self.engine.delete::<domain::quota::Quota>(by, &workspace_id, quota_id).await?;
         Ok(Response::new(v1::DeleteQuotaResponse {}))
     }
 
@@ -120,7 +124,7 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::CreateQuotaBoostResponse>, Status> {
         let by = by(request.metadata(), "CreateQuotaBoost")?;
         let (id, new) = boost::create(request.into_inner())?;
-        let boost = Some(shared_boost::to_proto(self.engine.create_boost(by, &id, new).await?));
+        let boost = Some(shared_boost::to_proto(self.engine.create::<Boost>(by, &id, new).await?));
         Ok(Response::new(v1::CreateQuotaBoostResponse { boost }))
     }
 
@@ -157,7 +161,7 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::CreateRateLimitResponse>, Status> {
         let by = by(request.metadata(), "CreateRateLimit")?;
         let (id, new) = rate_limit::create(request.into_inner())?;
-        let made = self.engine.create_rate_limit(by, &id, new).await?;
+        let made = self.engine.create::<RateLimit>(by, &id, new).await?;
         let rate_limit = Some(rate_limit::to_proto(&id, &made));
         Ok(Response::new(v1::CreateRateLimitResponse { rate_limit }))
     }
@@ -168,7 +172,7 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::GetRateLimitResponse>, Status> {
         let v1::GetRateLimitRequest { workspace_id, rate_limit_id } = request.into_inner();
         resource(&workspace_id, "rate_limit_id", &rate_limit_id)?;
-        let found = self.engine.rate_limit(&workspace_id, &rate_limit_id).await?;
+        let found = self.engine.get::<RateLimit>(&workspace_id, &rate_limit_id).await?;
         let rate_limit = Some(rate_limit::to_proto(&workspace_id, &found));
         Ok(Response::new(v1::GetRateLimitResponse { rate_limit }))
     }
@@ -193,7 +197,7 @@ impl QuotaService for Quota {
     ) -> Result<Response<v1::UpdateRateLimitResponse>, Status> {
         let by = by(request.metadata(), "UpdateRateLimit")?;
         let (workspace_id, id, change) = rate_limit::update(request.into_inner())?;
-        let changed = self.engine.update_rate_limit(by, &workspace_id, id, change).await?;
+        let changed = self.engine.update::<RateLimit>(by, &workspace_id, id, change).await?;
         let rate_limit = Some(rate_limit::to_proto(&workspace_id, &changed));
         Ok(Response::new(v1::UpdateRateLimitResponse { rate_limit }))
     }
@@ -205,7 +209,7 @@ impl QuotaService for Quota {
         let by = by(request.metadata(), "DeleteRateLimit")?;
         let v1::DeleteRateLimitRequest { workspace_id, rate_limit_id } = request.into_inner();
         resource(&workspace_id, "rate_limit_id", &rate_limit_id)?;
-        self.engine.delete_rate_limit(by, &workspace_id, rate_limit_id).await?;
+        self.engine.delete::<RateLimit>(by, &workspace_id, rate_limit_id).await?;
         Ok(Response::new(v1::DeleteRateLimitResponse {}))
     }
 }

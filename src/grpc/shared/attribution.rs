@@ -1,16 +1,16 @@
-//! Attributions: the fields of the proto, declared once in the order in which they are packed.
+//! Attributions: their fields are those of the table in `domain/attribution/`.
 
 use std::collections::BTreeMap;
 
 use super::decode::Decoder;
 use super::text::{ATTRIBUTION_CHARS_MAX, TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX};
-use crate::domain::attribution::{Attribution, PackedAttribution};
+use crate::domain::attribution::{Attribution, PackedAttribution, with_attribution_fields};
 use crate::proto::v1;
 
 /// Most tags of one attribution.
 pub const TAGS_MAX: usize = 16;
 
-macro_rules! attribution_fields {
+macro_rules! convert_fields {
     ($($field:ident),+ $(,)?) => {
         const NAMES: &[&str] = &[$(stringify!($field)),+];
 
@@ -34,17 +34,7 @@ macro_rules! attribution_fields {
     };
 }
 
-attribution_fields!(
-    user_id,
-    department_id,
-    api_key_id,
-    assistant_id,
-    workflow_id,
-    feature_id,
-    project_id,
-    investigation_id,
-    session_id,
-);
+with_attribution_fields!(convert_fields);
 
 impl Decoder<'_> {
     /// The field `attribution`; nothing if it is empty.

@@ -5,6 +5,7 @@ use crate::domain::alert::AlertType;
 use crate::domain::attribution::SubjectKind;
 use crate::domain::check::{BudgetState, LimitKind};
 use crate::domain::quota::{Enforcement, Period, Unit};
+use crate::domain::rate_limit::RateWindow;
 use crate::domain::usage::{Outcome, ServiceTier, UsageSource};
 use crate::proto::v1;
 
@@ -46,6 +47,45 @@ macro_rules! proto_enum {
 }
 pub(in crate::grpc) use proto_enum;
 
+/// The same for an enum made of the table of attribution fields: each of its values has the name of
+/// one of the proto behind the prefix, so that a new row needs no line here.
+macro_rules! named_enum {
+    ($domain:ident as $proto:ident, $prefix:literal) => {
+        impl $crate::grpc::shared::enums::ProtoEnum for $domain {
+            fn expected() -> String {
+                $crate::grpc::shared::enums::expected_names(
+                    $prefix,
+                    &$domain::ALL.map($domain::as_str),
+                )
+            }
+
+            fn from_number(number: i32) -> Option<$domain> {
+                $domain::ALL.into_iter().find(|value| value.number() == number)
+            }
+
+            fn number(self) -> i32 {
+                static NUMBERS: std::sync::LazyLock<[i32; $domain::COUNT]> =
+                    std::sync::LazyLock::new(|| {
+                        $domain::ALL.map(|value| {
+                            let name = format!("{}_{}", $prefix, value.as_str().to_uppercase());
+                            let known = $crate::proto::v1::$proto::from_str_name(&name);
+                            known.expect("every row of the table has a value in the proto").into()
+                        })
+                    });
+                NUMBERS[self as usize]
+            }
+        }
+    };
+}
+pub(in crate::grpc) use named_enum;
+
+/// What is expected where a value of an enum is: their names, without the prefix after the first.
+pub(in crate::grpc) fn expected_names(prefix: &str, names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("_{}", name.to_uppercase())).collect();
+    let (last, first) = names.split_last().expect("an enum has values");
+    format!("expected {prefix}{} or {last}", first.join(", "))
+}
+
 proto_enum!(ServiceTier as ServiceTier { Standard, Batch, Flex, Priority }
     "expected a ServiceTier that is known");
 proto_enum!(UsageSource as UsageSource { Provider, Estimated }
@@ -63,23 +103,29 @@ proto_enum!(Unit as LimitUnit { Money, Tokens, Requests }
 proto_enum!(Period as LimitPeriod { Day, Week, Month, Cycle, UntilReset }
     "expected LIMIT_PERIOD_DAY, _WEEK, _MONTH, _CYCLE or _UNTIL_RESET: a sliding window is for \
      rate limits");
-proto_enum!(SubjectKind as SubjectType {
-    Workspace, Department, User, ApiKey, KeyGroup, Project, Assistant,
-} expected_subjects());
+impl ProtoEnum for RateWindow {
+    fn expected() -> String {
+        "expected LIMIT_PERIOD_SLIDING_MINUTE, _SLIDING_HOUR or _SLIDING_DAY".to_owned()
+    }
+
+    fn from_number(number: i32) -> Option<RateWindow> {
+        RateWindow::ALL.into_iter().find(|window| window.number() == number)
+    }
+
+    fn number(self) -> i32 {
+        let period = match self {
+            RateWindow::Minute => v1::LimitPeriod::SlidingMinute,
+            RateWindow::Hour => v1::LimitPeriod::SlidingHour,
+            RateWindow::Day => v1::LimitPeriod::SlidingDay,
+        };
+        period.into()
+    }
+}
+
+named_enum!(SubjectKind as SubjectType, "SUBJECT_TYPE");
 proto_enum!(AlertType as AlertType {
     Threshold, InOverage, Exhausted, FallbackBegan, UnpricedModel, HoldsExpired,
 } "expected an AlertType that is known");
-
-/// Spells the types of subjects that can have limits; without their common prefix after the first.
-fn expected_subjects() -> String {
-    let name = |kind: &SubjectKind| {
-        let known = v1::SubjectType::try_from(kind.number()).unwrap_or_default();
-        known.as_str_name().trim_start_matches("SUBJECT_TYPE").to_owned()
-    };
-    let names: Vec<String> = SubjectKind::ALL.iter().map(name).collect();
-    let (last, first) = names.split_last().expect("there are subjects");
-    format!("expected SUBJECT_TYPE{} or {last}", first.join(", "))
-}
 
 impl Decoder<'_> {
     /// A value of an enum; nothing if it is unspecified.
@@ -134,8 +180,8 @@ mod tests {
     fn the_subjects_that_are_expected_are_spelt_as_in_the_proto() {
         assert_eq!(
             SubjectKind::expected(),
-            "expected SUBJECT_TYPE_WORKSPACE, _DEPARTMENT, _USER, _API_KEY, _KEY_GROUP, _PROJECT \
-             or _ASSISTANT"
+            "expected SUBJECT_TYPE_WORKSPACE, _DEPARTMENT, _USER, _API_KEY, _KEY_GROUP, _PROJECT, \
+             _ASSISTANT, _WORKFLOW, _FEATURE or _SESSION"
         );
     }
 }

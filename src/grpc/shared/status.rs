@@ -10,10 +10,10 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use tracing::error;
 
 use super::decode::{Violation, Violations};
-use crate::analytics::{self, export};
 use crate::domain::Amount;
 use crate::engine;
 use crate::proto::v1::{self, ErrorReason};
+use crate::{analytics, export};
 
 /// Domain of every reason.
 pub const DOMAIN: &str = "tollgate";

@@ -2,7 +2,6 @@
 
 use crate::domain::check::{LimitFigures, LimitPeriod, Reason, Subject, Verdict};
 use crate::domain::quota::Unit;
-use crate::domain::rate_limit::RateWindow;
 use crate::domain::{Amount, Currency};
 use crate::grpc::shared::enums::{ProtoEnum, proto_enum};
 use crate::grpc::shared::money;
@@ -38,8 +37,7 @@ pub fn verdict_to_proto(currency: Currency, verdict: Verdict) -> v1::Verdict {
 fn with_figures(rule: v1::Verdict, currency: Currency, figures: LimitFigures) -> v1::Verdict {
     let period = match figures.period {
         LimitPeriod::Fixed(period) => period.number(),
-        LimitPeriod::Sliding(RateWindow::Minute) => v1::LimitPeriod::SlidingMinute.into(),
-        LimitPeriod::Sliding(RateWindow::Day) => v1::LimitPeriod::SlidingDay.into(),
+        LimitPeriod::Sliding(window) => window.number(),
     };
     let verdict = v1::Verdict {
         limit_kind: figures.kind.number(),

@@ -1,0 +1,84 @@
+//! FOCUS by record: a row for each token class of each record.
+
+use async_trait::async_trait;
+
+use super::cached_calendar::CachedCalendar;
+use super::charge::{Prices, parts};
+use super::columns;
+use super::row::Row;
+use crate::domain::Time;
+use crate::domain::calendar::Window;
+use crate::domain::record::{Record, RecordKind};
+use crate::domain::time::MICROS_PER_SECOND;
+use crate::export::error::Result;
+use crate::export::log_pages::{LogScope, Pages};
+use crate::export::row_writer::{RowSource, RowWriter};
+use crate::export::sink::Column;
+
+/// A row for each token class of each record.
+pub struct ByRecord {
+    scope: LogScope,
+    pages: Pages,
+    calendar: CachedCalendar,
+}
+
+impl ByRecord {
+    pub fn new(scope: LogScope) -> ByRecord {
+        let pages = Pages::new(&scope, scope.window);
+        let calendar = CachedCalendar::new(&scope.workspace);
+        ByRecord { scope, pages, calendar }
+    }
+
+    fn write(&mut self, record: &Record, out: &mut RowWriter) -> Result<()> {
+        let billing_period = self.calendar.billing_period(record.charge_time);
+        let prices = Prices::of(record, &self.scope.catalogue);
+        let model = self.scope.catalogue.model(&record.metered_model_id);
+        let model = model.map(|entry| entry.model());
+        for part in parts(record, prices.as_ref())? {
+            let row = Row {
+                billing_period,
+                charge_period: second(record.charge_time),
+                date: self.calendar.date(record.charge_time),
+                kind: record.kind,
+                corrects_past: corrects_past(record, billing_period),
+                model_id: &record.metered_model_id,
+                provider: model.map_or("", |model| &model.provider),
+                model_name: model.map_or("", |model| &model.display_name),
+                tier: record.tier,
+                prices: prices.as_ref(),
+                part,
+                record_count: 1,
+                attribution: &record.attribution,
+                record: Some(record),
+            };
+            columns::write(&row, &self.scope, out)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a record is a correction of a closed billing period.
+pub fn corrects_past(record: &Record, billing_period: Window) -> bool {
+    record.kind == RecordKind::Correction && record.record_time >= billing_period.end
+}
+
+/// The second of a time: charge periods begin and end on seconds, and are not empty.
+fn second(time: Time) -> Window {
+    let start = Time::from_micros(time.micros() - time.micros().rem_euclid(MICROS_PER_SECOND));
+    Window { start, end: start + MICROS_PER_SECOND }
+}
+
+#[async_trait]
+impl RowSource for ByRecord {
+    fn columns(&self) -> Vec<Column> {
+        columns::columns()
+    }
+
+    async fn write_rows(&mut self, out: &mut RowWriter) -> Result<bool> {
+        let Some(page) = self.pages.next().await? else { return Ok(false) };
+        for record in &page {
+            self.write(record, out)?;
+        }
+        Ok(true)
+    }
+}

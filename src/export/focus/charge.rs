@@ -1,0 +1,222 @@
+//! Splits the cost of a record over its token classes. The parts add up to it exactly.
+
+use std::sync::Arc;
+
+use crate::domain::catalog::Catalogue;
+use crate::domain::catalog::price::{PerMillion, Rate, RateCard, round_half_even};
+use crate::domain::record::Record;
+use crate::domain::usage::TokenClass;
+use crate::domain::{Amount, Currency};
+use crate::export::error::{Error, Result};
+
+/// Unit of prices, in tokens.
+pub const TOKENS_PER_PRICE: i128 = 1_000_000;
+
+type ByClass<T> = [T; TokenClass::COUNT];
+
+/// The prices that a record was billed at.
+#[derive(Clone, Debug)]
+pub struct Prices {
+    pub id: Arc<str>,
+    /// The price of the catalogue, if the workspace has its own; else the same.
+    pub list_id: Arc<str>,
+    pub currency: Currency,
+    /// Least input of the long-context threshold that applied.
+    pub from_input_tokens: i64,
+    pub list_from_input_tokens: i64,
+    /// Exchange rate from their currency to that of the workspace.
+    pub rate: Rate,
+    pub billed: ByClass<PerMillion>,
+    pub list: ByClass<PerMillion>,
+}
+
+/// The charge for one token class; without a class, a charge without tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub class: Option<TokenClass>,
+    pub tokens: i64,
+    pub cost: Amount,
+    /// At the price of the catalogue.
+    pub list_cost: Amount,
+    /// In nanos of the price's currency, times [`TOKENS_PER_PRICE`].
+    pub pricing_cost: i128,
+}
+
+impl Prices {
+    /// None of a record without a price.
+    pub fn of(record: &Record, catalogue: &Catalogue) -> Option<Prices> {
+        let card = catalogue.price_by_id(record.price_id.as_ref()?)?;
+        let list = list_of(card, record, catalogue);
+        let (billed, from_input_tokens) = card.rates(&record.usage, record.tier);
+        let (list_rates, list_from_input_tokens) = list.rates(&record.usage, record.tier);
+        Some(Prices {
+            id: Arc::clone(&card.price().id),
+            list_id: Arc::clone(&list.price().id),
+            currency: card.price().currency,
+            from_input_tokens,
+            list_from_input_tokens,
+            rate: record.exchange_rate,
+            billed: *billed,
+            list: *list_rates,
+        })
+    }
+}
+
+/// The price of the catalogue at the time, if the workspace was billed at its own and both have one
+/// currency; else the billed one.
+fn list_of<'a>(card: &'a RateCard, record: &Record, catalogue: &'a Catalogue) -> &'a RateCard {
+    let price = card.price();
+    if price.workspace_id.is_none() {
+        return card;
+    }
+    // No workspace has an empty id: finds only prices of the catalogue.
+    let list = catalogue.price_at(&price.model_id, "", record.charge_time);
+    let list = list.filter(|list| list.price().currency == price.currency);
+    list.map_or(card, |list| &**list)
+}
+
+/// The parts of a record, in the order of the classes; none of a record without tokens and cost.
+///
+/// # Errors
+/// If a cost at the price of the catalogue overflows an amount.
+pub fn parts(record: &Record, prices: Option<&Prices>) -> Result<Vec<Part>> {
+    let tokens = &record.usage.tokens;
+    if tokens.iter().all(|count| *count == 0) {
+        let whole = Part {
+            class: None,
+            tokens: 0,
+            cost: record.cost,
+            list_cost: record.cost,
+            pricing_cost: 0,
+        };
+        return Ok(if record.cost.is_zero() { Vec::new() } else { vec![whole] });
+    }
+    let weights = match prices {
+        Some(prices) => weigh(tokens, &prices.billed),
+        None => [0; TokenClass::COUNT],
+    };
+    let costs = split(record.cost.nanos(), &weights, tokens);
+    let mut parts = Vec::new();
+    for class in TokenClass::ALL {
+        let place = class as usize;
+        if tokens[place] == 0 {
+            continue;
+        }
+        let cost = Amount::from_nanos(costs[place]);
+        let list_cost = match prices {
+            Some(prices) if prices.id != prices.list_id => {
+                converted(tokens[place], prices.list[place], prices.rate)?
+            }
+            _ => cost,
+        };
+        parts.push(Part {
+            class: Some(class),
+            tokens: tokens[place],
+            cost,
+            list_cost,
+            pricing_cost: weights[place],
+        });
+    }
+    Ok(parts)
+}
+
+fn weigh(tokens: &ByClass<i64>, rates: &ByClass<PerMillion>) -> ByClass<i128> {
+    let mut weights = [0; TokenClass::COUNT];
+    for (weight, (count, rate)) in weights.iter_mut().zip(tokens.iter().zip(rates)) {
+        *weight = i128::from(*count) * i128::from(*rate);
+    }
+    weights
+}
+
+/// Splits an amount in proportion to the weights, or to the tokens if all weights are zero, by the
+/// largest remainder method: each part is rounded down, and the rest goes, one nano each, to the
+/// largest remainders, the first of equal ones.
+fn split(total: i64, weights: &ByClass<i128>, tokens: &ByClass<i64>) -> ByClass<i64> {
+    let mut weights = *weights;
+    if weights.iter().sum::<i128>() == 0 {
+        weights = tokens.map(i128::from);
+    }
+    let whole: i128 = weights.iter().sum();
+    assert!(whole > 0, "callers split only over tokens");
+    let mut parts = [0; TokenClass::COUNT];
+    let mut rests = [0; TokenClass::COUNT];
+    let mut left = i128::from(total);
+    for (place, weight) in weights.iter().enumerate() {
+        // No overflow: a cost is at most 10¹⁷ and a weight 10²¹, see `price.rs`.
+        let product = i128::from(total) * weight;
+        parts[place] = product.div_euclid(whole);
+        rests[place] = product.rem_euclid(whole);
+        left -= parts[place];
+    }
+    let mut order: Vec<usize> = (0..TokenClass::COUNT).collect();
+    order.sort_by_key(|place| (std::cmp::Reverse(rests[*place]), *place));
+    let left = usize::try_from(left).expect("parts are rounded down");
+    for place in &order[..left] {
+        parts[*place] += 1;
+    }
+    parts.map(|part| i64::try_from(part).expect("a part is no more than the whole"))
+}
+
+/// Cost of tokens at a price, in the currency that `rate` converts to.
+fn converted(tokens: i64, per_million: PerMillion, rate: Rate) -> Result<Amount> {
+    let product = i128::from(tokens) * i128::from(per_million) * i128::from(rate.nanos());
+    let nanos = round_half_even(product, TOKENS_PER_PRICE * i128::from(Rate::ONE.nanos()));
+    i64::try_from(nanos).map(Amount::from_nanos).map_err(|_| Error::SumTooLarge)
+}
+
+/// Nanos of the price's currency.
+pub fn pricing_nanos(cost: i128) -> Result<i64> {
+    i64::try_from(round_half_even(cost, TOKENS_PER_PRICE)).map_err(|_| Error::SumTooLarge)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn by_class<T: Copy + Default>(given: &[T]) -> ByClass<T> {
+        let mut all = [T::default(); TokenClass::COUNT];
+        all[..given.len()].copy_from_slice(given);
+        all
+    }
+
+    #[test]
+    fn the_rest_goes_to_the_largest_remainders() {
+        let check = |total, weights: &[i128], expected: &[i64]| {
+            let tokens = weights.iter().map(|weight| i64::from(*weight > 0)).collect::<Vec<_>>();
+            let parts = split(total, &by_class(weights), &by_class(&tokens));
+            assert_eq!(parts, by_class(expected), "{total} {weights:?}");
+        };
+        check(10, &[1, 1], &[5, 5]);
+        check(10, &[1, 1, 1], &[4, 3, 3]);
+        check(11, &[1, 1, 1], &[4, 4, 3]);
+        check(100, &[0, 2, 1], &[0, 67, 33]);
+        check(1, &[1, 3], &[0, 1]);
+        check(0, &[5, 7], &[0, 0]);
+        check(-10, &[1, 1, 1], &[-3, -3, -4]);
+    }
+
+    #[test]
+    fn without_prices_tokens_are_the_weights() {
+        let parts = split(9, &by_class(&[]), &by_class(&[1, 2]));
+        assert_eq!(parts, by_class(&[3, 6]));
+    }
+
+    proptest! {
+        #[test]
+        fn parts_add_up_and_are_within_a_nano_of_their_share(
+            total in -100_000_000_000_000_000_i64..=100_000_000_000_000_000,
+            weights in prop::array::uniform10(0_i128..=1_000_000_000_000_000_000_000),
+        ) {
+            let whole: i128 = weights.iter().sum();
+            prop_assume!(whole > 0);
+            let parts = split(total, &weights, &[1; TokenClass::COUNT]);
+            prop_assert_eq!(parts.iter().sum::<i64>(), total);
+            for (part, weight) in parts.iter().zip(weights) {
+                let low = (i128::from(total) * weight).div_euclid(whole);
+                prop_assert!((low..=low + 1).contains(&i128::from(*part)));
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The usage log in the columns of FOCUS 1.2, the FinOps Open Cost and Usage Specification.
+//! Additional columns begin with `x_`.
+//!
+//! The workspace is the billing account, its billing cycle the billing period, a department a sub
+//! account. A token class of a model in a tier is a SKU, priced per million tokens. Publisher,
+//! provider and invoice issuer are the provider of the model in the current catalogue.
+//!
+//! A `Correction` of FOCUS is one of a closed billing period. Other corrections, and charges of
+//! expired holds, are adjustments without tokens.
+
+mod cached_calendar;
+mod charge;
+mod columns;
+mod daily;
+mod by_record;
+mod row;
+
+pub use by_record::ByRecord;
+pub use daily::{Daily, Day, GROUPS_MAX};
