@@ -106,7 +106,7 @@ impl Shared {
         dry_run: bool,
         done: &mut Repriced,
     ) -> Result<()> {
-        let Some(priced) = workspace.lock().price_again(&record) else {
+        let Some(priced) = workspace.lock().reprice(&record) else {
             done.unpriced += 1;
             return Ok(());
         };
