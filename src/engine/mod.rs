@@ -32,8 +32,9 @@ use tracing::{info, warn};
 use crate::domain::catalog::price::Price;
 use crate::domain::catalog::{Catalogue, Model};
 use crate::domain::{Currency, Time};
-use crate::storage::policy::{AuditEvent, Change};
-use crate::storage::{self, Before, Store};
+use crate::storage::audit::AuditEvent;
+use crate::storage::settings::Change;
+use crate::storage::{self, PreviousOwner, Store};
 use alerts::AlertShared;
 use registry::Registry;
 use rollups::{FoldSignal, PendingRefusals};
@@ -111,7 +112,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             store,
             clock,
-            crash_time: (before == Before::Crashed).then_some(start_time),
+            crash_time: (before == PreviousOwner::Crashed).then_some(start_time),
             workspaces: Registry::default(),
             catalogue: ArcSwap::from_pointee(catalogue),
             writer,
@@ -121,7 +122,7 @@ impl Engine {
         });
         shared.writer.start(&shared, commands).await;
         let engine = Engine { shared };
-        for id in engine.shared.store.workspaces_put_down().await? {
+        for id in engine.shared.store.snapshot_workspaces().await? {
             engine.workspace(&id).await?;
         }
         Ok((engine, committed))

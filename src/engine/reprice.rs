@@ -8,7 +8,7 @@ use super::error::{Error, Result};
 use super::{Engine, InCurrency, Shared, WorkspaceHandle};
 use crate::domain::record::{Record, RecordKind};
 use crate::domain::{Amount, Time};
-use crate::storage::{Order, RecordFilter, RecordPosition};
+use crate::storage::log::{Order, RecordFilter, RecordPosition};
 
 /// Entries read at once.
 const PAGE_RECORDS: usize = 1_000;

@@ -21,7 +21,8 @@ use crate::domain::check::BudgetStatus;
 use crate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
 use crate::domain::usage::Usage;
 use crate::domain::{Amount, Time};
-use crate::storage::{self, Appended};
+use crate::storage;
+use crate::storage::log::Appended;
 
 /// Most records in one transaction.
 pub const GROUP_RECORDS_MAX: usize = 2_048;

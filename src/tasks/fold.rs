@@ -15,8 +15,8 @@ use tracing::warn;
 
 use crate::domain::Time;
 use crate::engine::{Committed, Engine, Error, FoldedUpto};
-use crate::storage::accumulator::Accumulator;
 use crate::storage::rollup::FoldCursor;
+use crate::storage::rollup::accumulator::Accumulator;
 
 /// How long records wait at most before they are folded, while storage answers. Long enough that
 /// few records of a busy server wait for the fold's transaction, which writes as many rows for five

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tollgate::domain::attribution::directory::Entry;
 use tollgate::domain::check::{RefusalCounts, RefusalKey};
 use tollgate::domain::record::Record;
 use tollgate::domain::workspace::{Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
 use tollgate::engine::By;
-use tollgate::storage::accumulator::Accumulator;
-use tollgate::storage::directory::Entry;
-use tollgate::storage::policy::Change;
+use tollgate::storage::rollup::accumulator::Accumulator;
 use tollgate::storage::rollup::{FoldCursor, RefusalRow};
+use tollgate::storage::settings::Change;
 use tollgate::storage::{Result, Store};
 
 use super::models::Priced;

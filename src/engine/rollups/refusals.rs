@@ -10,9 +10,10 @@ use std::time::Duration;
 use tracing::warn;
 
 use crate::domain::Time;
+use crate::domain::check::LimitKey;
 use crate::engine::{Engine, Shared};
 use crate::storage;
-use crate::storage::rollup::{FoldCursor, Folded, LimitKey, RefusalRow};
+use crate::storage::rollup::{FoldCursor, Folded, RefusalRow};
 
 /// Most rows in one batch, so that no transaction holds the writer up for long.
 pub const REFUSAL_ROWS_MAX: usize = 5_000;

@@ -15,7 +15,7 @@ use crate::domain::boost::Boost;
 use crate::engine::{BoostsOf, Engine, InCurrency, SpendWatch};
 use crate::proto::v1;
 use crate::proto::v1::budget_service_server::BudgetService;
-use crate::storage::policy::BoostFilter;
+use crate::storage::settings::BoostFilter;
 
 pub struct Budget {
     engine: Engine,

@@ -15,7 +15,7 @@ use crate::grpc::shared::text::non_empty;
 use crate::grpc::shared::time::to_timestamp;
 use crate::ledger::{QuotaUsage, UsageFilter, UsagePosition};
 use crate::proto::v1;
-use crate::storage::policy::RuleFilter;
+use crate::storage::settings::LimitFilter;
 
 /// How far in the past the window of a quota that is reset by hand may begin.
 pub const WINDOW_START_AGE_MAX: Micros = 366 * MICROS_PER_DAY;
@@ -180,7 +180,7 @@ fn window_start(
 }
 
 /// Which quotas to list.
-pub fn list(request: &v1::ListQuotasRequest) -> Decoded<(RuleFilter, Page)> {
+pub fn list(request: &v1::ListQuotasRequest) -> Decoded<(LimitFilter, Page)> {
     let (workspace_id, model_id) = (&request.workspace_id, &request.model_id);
     decode(|at| {
         at.workspace_id(workspace_id);
@@ -191,7 +191,7 @@ pub fn list(request: &v1::ListQuotasRequest) -> Decoded<(RuleFilter, Page)> {
         let page = at.page(&filter, request.page_size, &request.page_token);
         let (kind, subject_id) = subject.unzip();
         let model_id = non_empty(model_id.clone());
-        Some((RuleFilter { kind, subject_id: subject_id.flatten(), model_id }, page))
+        Some((LimitFilter { kind, subject_id: subject_id.flatten(), model_id }, page))
     })
 }
 

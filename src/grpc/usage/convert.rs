@@ -24,7 +24,7 @@ use crate::grpc::shared::text::WORKSPACE_ID_CHARS_MAX;
 use crate::grpc::shared::time::{to_duration, to_timestamp};
 use crate::ledger::PreparedCheck;
 use crate::proto::v1;
-use crate::storage::{RecordFilter, RecordPosition};
+use crate::storage::log::{RecordFilter, RecordPosition};
 
 /// Most capabilities that a check may require.
 pub const REQUIRED_CAPABILITIES_MAX: usize = 16;

@@ -2,14 +2,12 @@
 
 use async_trait::async_trait;
 use tollgate::domain::alert::AlertSubject;
-use tollgate::domain::attribution::SubjectKind;
+use tollgate::domain::attribution::directory::Entry;
+use tollgate::domain::attribution::{Dimension, EntryKind, SubjectKind};
 use tollgate::domain::boost::BoostTarget;
 use tollgate::domain::quota::Scope;
 use tollgate::storage::Result;
-use tollgate::storage::directory::{
-    DirectoryStore, Entry, EntryKind, EntryState, Erasure, Listed, UserTraces,
-};
-use tollgate::storage::rollup::Dimension;
+use tollgate::storage::directory::{DirectoryStore, EntryState, Erasure, Listed, UserTraces};
 
 use super::{Disk, SimStore};
 
@@ -35,11 +33,11 @@ impl Disk {
         let of_scope = |scope: &Scope| is_user(scope.kind, scope.subject_id.as_deref());
         self.entries.contains_key(&key)
             || self.seen.contains_key(&key)
-            || super::policy::of(&self.quotas, workspace_id).any(|quota| of_scope(&quota.scope))
-            || super::policy::of(&self.rate_limits, workspace_id)
+            || super::settings::of(&self.quotas, workspace_id).any(|quota| of_scope(&quota.scope))
+            || super::settings::of(&self.rate_limits, workspace_id)
                 .any(|limit| of_scope(&limit.scope))
-            || super::policy::of(&self.boosts, workspace_id).any(|boost| boost.actor == user_id)
-            || super::policy::of(&self.holds, workspace_id)
+            || super::settings::of(&self.boosts, workspace_id).any(|boost| boost.actor == user_id)
+            || super::settings::of(&self.holds, workspace_id)
                 .any(|hold| hold.attribution.user_id == user_id)
             || self
                 .audit_events

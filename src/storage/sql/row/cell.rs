@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use super::{Kind, Reader, Value};
 use crate::domain::catalog::price::{Rate, Rates};
 use crate::domain::{Amount, Coded, Currency, Time};
-use crate::storage::latency::Latencies;
+use crate::storage::rollup::latency::Latencies;
 use crate::storage::{Error, Result};
 
 /// A type that is stored in one column.
