@@ -123,8 +123,12 @@ pub async fn change(
         }
         2 => engine.reset_quota(by, workspace, "large".to_owned()).await.map(drop),
         3 => {
-            let tokens_per_minute = Some(Some(luck.random_range(1..30) * 1_000));
-            let change = RateLimitChange { tokens_per_minute, ..RateLimitChange::default() };
+            let tokens = luck.random_range(1..30) * 1_000;
+            let bounds = vec![
+                RateBound::new(Unit::Requests, RateWindow::Minute, REQUESTS_PER_MINUTE),
+                RateBound::new(Unit::Tokens, RateWindow::Minute, tokens),
+            ];
+            let change = RateLimitChange { bounds: Some(bounds), ..RateLimitChange::default() };
             engine.update::<RateLimit>(by, workspace, "minute".to_owned(), change).await.map(drop)
         }
         4 => {
