@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tollgate::domain::attribution;
 use tollgate::domain::calendar::Calendar;
 use tollgate::domain::catalog::price::Rate;
 use tollgate::domain::check::{LimitKey, RefusalCounts, RefusalKey};
@@ -104,9 +105,9 @@ fn usage(tokens: Tokens) -> Usage {
         .with(TokenClass::Reasoning, tokens.reasoning)
 }
 
-fn attribution(of: &Attribution) -> usage::Attribution {
+fn attribution(of: &Attribution) -> attribution::Attribution {
     let tags = of.tags.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
-    usage::Attribution {
+    attribution::Attribution {
         user_id: of.user_id.clone(),
         department_id: of.department_id.clone(),
         api_key_id: of.api_key_id.clone(),

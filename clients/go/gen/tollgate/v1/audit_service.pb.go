@@ -44,9 +44,11 @@ type AuditEvent struct {
 	ResourceType string `protobuf:"bytes,6,opt,name=resource_type,json=resourceType,proto3" json:"resource_type,omitempty"`
 	// Id of the changed resource.
 	ResourceId string `protobuf:"bytes,7,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
-	// The resource before the change, as JSON; empty if it did not exist. Without secrets.
+	// The resource before the change, as JSON; empty if it did not exist. Without secrets. Its fields
+	// have the names of the resource; enums are in snake_case ("user", "hard"), times in RFC 3339,
+	// amounts of money decimal numbers in the currency that is named beside them.
 	BeforeJson string `protobuf:"bytes,8,opt,name=before_json,json=beforeJson,proto3" json:"before_json,omitempty"`
-	// The resource after the change, as JSON; empty if it was deleted.
+	// The resource after the change, in the same form; empty if it was deleted.
 	AfterJson     string `protobuf:"bytes,9,opt,name=after_json,json=afterJson,proto3" json:"after_json,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -91,7 +91,7 @@ type BudgetState int32
 const (
 	// Never sent.
 	BudgetState_BUDGET_STATE_UNSPECIFIED BudgetState = 0
-	// The workspace has no plan: requests that cost anything are blocked until SetPlan.
+	// The workspace has no plan: nothing may be spent beyond its boosts until SetPlan.
 	BudgetState_BUDGET_STATE_NO_PLAN BudgetState = 1
 	// Spent at most the plan budget.
 	BudgetState_BUDGET_STATE_WITHIN_PLAN BudgetState = 2

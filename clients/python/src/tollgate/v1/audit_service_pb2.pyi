@@ -52,9 +52,12 @@ class AuditEvent(_message.Message):
     resource_id: _builtins.str
     """Id of the changed resource."""
     before_json: _builtins.str
-    """The resource before the change, as JSON; empty if it did not exist. Without secrets."""
+    """The resource before the change, as JSON; empty if it did not exist. Without secrets. Its fields
+    have the names of the resource; enums are in snake_case ("user", "hard"), times in RFC 3339,
+    amounts of money decimal numbers in the currency that is named beside them.
+    """
     after_json: _builtins.str
-    """The resource after the change, as JSON; empty if it was deleted."""
+    """The resource after the change, in the same form; empty if it was deleted."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """Time of the change."""

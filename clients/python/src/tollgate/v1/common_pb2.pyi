@@ -61,7 +61,7 @@ class _BudgetStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BudgetSta
     BUDGET_STATE_UNSPECIFIED: _BudgetState.ValueType  # 0
     """Never sent."""
     BUDGET_STATE_NO_PLAN: _BudgetState.ValueType  # 1
-    """The workspace has no plan: requests that cost anything are blocked until SetPlan."""
+    """The workspace has no plan: nothing may be spent beyond its boosts until SetPlan."""
     BUDGET_STATE_WITHIN_PLAN: _BudgetState.ValueType  # 2
     """Spent at most the plan budget."""
     BUDGET_STATE_IN_OVERAGE: _BudgetState.ValueType  # 3
@@ -77,7 +77,7 @@ class BudgetState(_BudgetState, metaclass=_BudgetStateEnumTypeWrapper):
 BUDGET_STATE_UNSPECIFIED: BudgetState.ValueType  # 0
 """Never sent."""
 BUDGET_STATE_NO_PLAN: BudgetState.ValueType  # 1
-"""The workspace has no plan: requests that cost anything are blocked until SetPlan."""
+"""The workspace has no plan: nothing may be spent beyond its boosts until SetPlan."""
 BUDGET_STATE_WITHIN_PLAN: BudgetState.ValueType  # 2
 """Spent at most the plan budget."""
 BUDGET_STATE_IN_OVERAGE: BudgetState.ValueType  # 3

@@ -264,9 +264,7 @@ class RateLimit(_message.Message):
     """Name for people; at most 200 characters."""
     @_builtins.property
     def subject(self) -> _common_pb2.Subject:
-        """Subject that is limited: a workspace, user, API key, key group, department, project or
-        assistant.
-        """
+        """Subject that is limited: of any type but SUBJECT_TYPE_MODEL."""
 
     @_builtins.property
     def bounds(self) -> _containers.RepeatedCompositeFieldContainer[Global___RateLimitBound]:

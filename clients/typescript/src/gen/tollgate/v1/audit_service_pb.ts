@@ -75,14 +75,16 @@ export type AuditEvent = Message<"tollgate.v1.AuditEvent"> & {
   resourceId: string;
 
   /**
-   * The resource before the change, as JSON; empty if it did not exist. Without secrets.
+   * The resource before the change, as JSON; empty if it did not exist. Without secrets. Its fields
+   * have the names of the resource; enums are in snake_case ("user", "hard"), times in RFC 3339,
+   * amounts of money decimal numbers in the currency that is named beside them.
    *
    * @generated from field: string before_json = 8;
    */
   beforeJson: string;
 
   /**
-   * The resource after the change, as JSON; empty if it was deleted.
+   * The resource after the change, in the same form; empty if it was deleted.
    *
    * @generated from field: string after_json = 9;
    */

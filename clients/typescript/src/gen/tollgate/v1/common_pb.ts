@@ -404,7 +404,7 @@ export enum BudgetState {
   UNSPECIFIED = 0,
 
   /**
-   * The workspace has no plan: requests that cost anything are blocked until SetPlan.
+   * The workspace has no plan: nothing may be spent beyond its boosts until SetPlan.
    *
    * @generated from enum value: BUDGET_STATE_NO_PLAN = 1;
    */

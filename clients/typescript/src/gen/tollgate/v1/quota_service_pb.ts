@@ -300,8 +300,7 @@ export type RateLimit = Message<"tollgate.v1.RateLimit"> & {
   rateLimitId: string;
 
   /**
-   * Subject that is limited: a workspace, user, API key, key group, department, project or
-   * assistant.
+   * Subject that is limited: of any type but SUBJECT_TYPE_MODEL.
    *
    * @generated from field: tollgate.v1.Subject subject = 2;
    */
