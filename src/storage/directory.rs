@@ -59,7 +59,8 @@ pub struct Erasure {
     pub events: Vec<AuditEvent>,
 }
 
-/// The directory. It is changed by [`super::settings::Change`]. General rules: see [`super::Store`].
+/// The directory. It is changed by [`super::settings::Change`]. General rules: see
+/// [`super::Store`].
 #[async_trait]
 pub trait DirectoryStore: Send + Sync + 'static {
     /// Must return, for each of the ids, its entry and when it was seen, in their order.

@@ -242,8 +242,8 @@ pub trait ReportStore: Send + Sync + 'static {
     /// Must return the results of all queries from one consistent state, in their order: from the
     /// records up to the cursor of the fold, those dropped included wherever the source is not
     /// [`Source::Records`]. Must not scan the log, but for [`Source::Records`],
-    /// [`ReportQuery::SumsBetween`], and local days that lie in two windows because the time zone of
-    /// the workspace has changed. Of dropped days that lie in two windows, all must count in the
+    /// [`ReportQuery::SumsBetween`], and local days that lie in two windows because the time zone
+    /// of the workspace has changed. Of dropped days that lie in two windows, all must count in the
     /// one in which the day begins. Texts of results must be ordered by their bytes.
     async fn report(
         &self,

@@ -189,12 +189,18 @@ pub async fn limits_keep_their_subjects_bounds_and_crashes(world: &World) {
     let target = BoostTarget::Quota { quota_id: "each".into(), subject_id: Some("u".into()) };
     assert_eq!(boost.target, target);
 
+    check_counts_and_crashes(&*store).await;
+    check_alerts_and_directory(&*store).await;
+}
+
+async fn check_counts_and_crashes(store: &dyn Store) {
+    let at = tollgate::domain::Time::from_micros;
     let counts: Vec<RateCounts> =
         store.rate_counts("w").await.unwrap().into_iter().map(|rate| rate.counts).collect();
     let expected = RateCounts {
         rate_limit_id: "all".into(),
-        span: day,
-        unit: requests,
+        span: RateWindow::Day,
+        unit: Unit::Requests,
         subject_id: "k".into(),
         buckets: vec![(7, 8), (9, 10)],
     };
@@ -203,7 +209,9 @@ pub async fn limits_keep_their_subjects_bounds_and_crashes(world: &World) {
     assert_eq!(store.crash_time("v").await.unwrap(), Some(at(-999_999)));
     assert_eq!(store.rate_counts("v").await.unwrap(), []);
     assert_eq!(store.snapshot_workspaces().await.unwrap(), ["v", "w"]);
+}
 
+async fn check_alerts_and_directory(store: &dyn Store) {
     let alert = store.alert("w", 4).await.unwrap().unwrap().alert;
     let subject = AlertSubject::Quota {
         quota_id: "each".into(),
