@@ -61,7 +61,7 @@ class Server:
         end = time.monotonic() + START_SECONDS
         while True:
             try:
-                self.call("BudgetService/ListWorkspaces", {})
+                self.call("WorkspaceService/ListWorkspaces", {})
                 return
             except grpc.RpcError as error:
                 if self.process.poll() is not None or time.monotonic() > end:
@@ -107,15 +107,17 @@ class Server:
 
     def prepare(self, models: dict) -> None:
         for model_id, rates in models.items():
-            self.call("ModelLimitService/UpsertModel", {"model": {"model_id": model_id}})
+            self.call("CatalogService/UpsertModel", {"model": {"model_id": model_id}})
             price = {"currency_code": "EUR", "effective_time": "2020-01-01T00:00:00Z", **rates}
-            self.call("ModelLimitService/SetModelPrice", {"model_id": model_id, "price": price})
+            self.call("CatalogService/SetModelPrice", {"model_id": model_id, "price": price})
 
-    def workspace(self, workspace_id: str, models: dict, plan: dict) -> None:
-        self.call("BudgetService/CreateWorkspace", {"workspace": {"workspace_id": workspace_id}})
-        amounts = {name: {"currency_code": "EUR", "amount": amount} for name, amount in plan.items()}
-        plan = {"start_date": "2026-01-01", **amounts}
-        self.call("BudgetService/SetPlan", {"workspace_id": workspace_id, "plan": plan})
+    def workspace(self, workspace_id: str, models: dict, plan: dict | None) -> None:
+        workspace = {"workspace_id": workspace_id}
+        self.call("WorkspaceService/CreateWorkspace", {"workspace": workspace})
+        if plan is not None:
+            amounts = {name: {"currency_code": "EUR", "amount": plan[name]} for name in plan}
+            plan = {"start_date": "2026-01-01", **amounts}
+            self.call("BudgetService/SetPlan", {"workspace_id": workspace_id, "plan": plan})
         for model_id in models:
             enable = {"workspace_id": workspace_id, "model_id": model_id}
             self.call("ModelLimitService/EnableModel", enable)

@@ -42,7 +42,7 @@ public final class Admin {
 
   private static void setUp(Client client, String workspace) {
     client
-        .budget()
+        .workspace()
         .createWorkspace(
             CreateWorkspaceRequest.newBuilder()
                 .setWorkspace(

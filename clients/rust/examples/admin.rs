@@ -51,7 +51,7 @@ async fn set_up(client: &Client, workspace: &str) -> Result<(), Box<dyn Error>> 
         ..Default::default()
     };
     let create = v1::CreateWorkspaceRequest { workspace: Some(created) };
-    client.budget().create_workspace(create).await?;
+    client.workspace().create_workspace(create).await?;
     // From the first of this month on.
     let today = prost_types::Timestamp::from(SystemTime::now()).to_string();
     let plan = v1::Plan {

@@ -21,12 +21,15 @@ use crate::request::{Policy, Request};
 use crate::transport::Transport;
 use crate::v1::alert_service_client::AlertServiceClient;
 use crate::v1::analytics_service_client::AnalyticsServiceClient;
+use crate::v1::api_key_service_client::ApiKeyServiceClient;
 use crate::v1::audit_service_client::AuditServiceClient;
 use crate::v1::budget_service_client::BudgetServiceClient;
+use crate::v1::catalog_service_client::CatalogServiceClient;
 use crate::v1::directory_service_client::DirectoryServiceClient;
 use crate::v1::model_limit_service_client::ModelLimitServiceClient;
 use crate::v1::quota_service_client::QuotaServiceClient;
 use crate::v1::usage_service_client::UsageServiceClient;
+use crate::v1::workspace_service_client::WorkspaceServiceClient;
 
 const ADDRESS: &str = "127.0.0.1:50051";
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
@@ -266,13 +269,25 @@ impl Client {
         self.inner.usage.clone()
     }
 
-    /// Workspaces and their budgets.
+    /// Workspaces.
+    #[must_use]
+    pub fn workspace(&self) -> WorkspaceServiceClient<Transport> {
+        WorkspaceServiceClient::new(self.inner.transport.clone())
+    }
+
+    /// Plans, budgets and their boosts.
     #[must_use]
     pub fn budget(&self) -> BudgetServiceClient<Transport> {
         BudgetServiceClient::new(self.inner.transport.clone())
     }
 
-    /// Models, prices and caps.
+    /// Models, prices and exchange rates.
+    #[must_use]
+    pub fn catalog(&self) -> CatalogServiceClient<Transport> {
+        CatalogServiceClient::new(self.inner.transport.clone())
+    }
+
+    /// The models of a workspace and their caps.
     #[must_use]
     pub fn model_limit(&self) -> ModelLimitServiceClient<Transport> {
         ModelLimitServiceClient::new(self.inner.transport.clone())
@@ -282,6 +297,12 @@ impl Client {
     #[must_use]
     pub fn quota(&self) -> QuotaServiceClient<Transport> {
         QuotaServiceClient::new(self.inner.transport.clone())
+    }
+
+    /// API keys and key groups.
+    #[must_use]
+    pub fn api_key(&self) -> ApiKeyServiceClient<Transport> {
+        ApiKeyServiceClient::new(self.inner.transport.clone())
     }
 
     /// Alerts.
@@ -296,7 +317,7 @@ impl Client {
         AuditServiceClient::new(self.inner.transport.clone())
     }
 
-    /// Users, departments, groups and keys.
+    /// Names and dates of users, departments, projects and the like.
     #[must_use]
     pub fn directory(&self) -> DirectoryServiceClient<Transport> {
         DirectoryServiceClient::new(self.inner.transport.clone())

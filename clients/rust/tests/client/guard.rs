@@ -274,12 +274,62 @@ async fn a_cap_routes_and_then_blocks_with_its_figures() {
 }
 
 #[tokio::test]
+async fn a_workspace_without_a_plan_runs_what_is_free() {
+    let server = Server::start().await;
+    let client = server.client();
+    let workspace = v1::Workspace {
+        workspace_id: "acme".into(),
+        currency_code: "USD".into(),
+        ..Default::default()
+    };
+    let create = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
+    client.workspace().create_workspace(create).await.unwrap();
+    let model = v1::Model { model_id: "free".into(), ..Default::default() };
+    client.catalog().upsert_model(v1::UpsertModelRequest { model: Some(model) }).await.unwrap();
+    let price = v1::Price {
+        currency_code: "USD".into(),
+        input_per_million: "0".into(),
+        output_per_million: "0".into(),
+        ..Default::default()
+    };
+    let set = v1::SetModelPriceRequest {
+        model_id: "free".into(),
+        price: Some(price),
+        ..Default::default()
+    };
+    client.catalog().set_model_price(set).await.unwrap();
+    for model in ["free", "gpt-4.1"] {
+        let (workspace_id, model_id) = ("acme".into(), model.into());
+        let enable = v1::EnableModelRequest { workspace_id, model_id };
+        client.model_limit().enable_model(enable).await.unwrap();
+    }
+    let key = v1::ApiKey { api_key_id: "web".into(), ..Default::default() };
+    let register = v1::RegisterApiKeyRequest { workspace_id: "acme".into(), api_key: Some(key) };
+    client.api_key().register_api_key(register).await.unwrap();
+
+    let block = |call: Call| async move {
+        assert_eq!(call.budget_state(), "NO_PLAN");
+        call.record_usage(USED);
+        Ok::<(), String>(())
+    };
+    let free = Request::to("acme", "free").input_tokens(1).api_key("web");
+    client.guard(free, block).await.unwrap();
+    let error = run(&client, request("acme").api_key("web")).await.unwrap_err();
+    let GuardError::Blocked(blocked) = error else { panic!("{error:?}") };
+    assert_eq!(blocked.verdicts[0].limit_kind, "ENVELOPE");
+}
+
+#[tokio::test]
 async fn a_rate_limit_says_when_to_retry() {
     let server = Server::start().await;
     let (workspace, client) = (server.workspace("acme").await, server.client());
     let subject = v1::Subject { r#type: v1::SubjectType::User.into(), id: "ada".into() };
-    let limit =
-        v1::RateLimit { subject: Some(subject), requests_per_day: Some(1), ..Default::default() };
+    let bound = v1::RateLimitBound {
+        unit: v1::LimitUnit::Requests.into(),
+        period: v1::LimitPeriod::SlidingDay.into(),
+        amount: 1,
+    };
+    let limit = v1::RateLimit { subject: Some(subject), bounds: vec![bound], ..Default::default() };
     let create =
         v1::CreateRateLimitRequest { workspace_id: "acme".into(), rate_limit: Some(limit) };
     workspace.admin.quota().create_rate_limit(create).await.unwrap();

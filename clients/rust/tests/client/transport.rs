@@ -421,7 +421,7 @@ async fn a_stream_has_no_deadline() {
     let client = Client::builder().address(&server.address).timeout(short).build().unwrap();
     // To connect has a deadline too, which a busy machine may need more than once.
     let mut tries = 0..100;
-    while client.budget().list_workspaces(v1::ListWorkspacesRequest::default()).await.is_err() {
+    while client.workspace().list_workspaces(v1::ListWorkspacesRequest::default()).await.is_err() {
         tries.next().expect("the server answers");
     }
     let watch = v1::WatchSpendRequest { workspace_id: "acme".into() };

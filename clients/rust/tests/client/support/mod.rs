@@ -68,7 +68,7 @@ impl Server {
         let client = Client::new(&self.address).unwrap();
         let end = tokio::time::Instant::now() + LONG;
         while let Err(status) =
-            client.budget().list_workspaces(v1::ListWorkspacesRequest::default()).await
+            client.workspace().list_workspaces(v1::ListWorkspacesRequest::default()).await
         {
             let log = || std::fs::read_to_string(self.folder.path().join("server.log"));
             assert!(tokio::time::Instant::now() < end, "{status}\n{}", log().unwrap());
@@ -108,7 +108,7 @@ impl Server {
             ..Default::default()
         };
         let request = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
-        admin.budget().create_workspace(request).await.unwrap();
+        admin.workspace().create_workspace(request).await.unwrap();
         let plan = v1::Plan {
             budget: Some(usd("1000")),
             overage_limit: Some(usd("0")),

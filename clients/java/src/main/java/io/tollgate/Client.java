@@ -5,10 +5,14 @@ import io.tollgate.v1.AlertServiceGrpc;
 import io.tollgate.v1.AlertServiceGrpc.AlertServiceBlockingStub;
 import io.tollgate.v1.AnalyticsServiceGrpc;
 import io.tollgate.v1.AnalyticsServiceGrpc.AnalyticsServiceBlockingStub;
+import io.tollgate.v1.ApiKeyServiceGrpc;
+import io.tollgate.v1.ApiKeyServiceGrpc.ApiKeyServiceBlockingStub;
 import io.tollgate.v1.AuditServiceGrpc;
 import io.tollgate.v1.AuditServiceGrpc.AuditServiceBlockingStub;
 import io.tollgate.v1.BudgetServiceGrpc;
 import io.tollgate.v1.BudgetServiceGrpc.BudgetServiceBlockingStub;
+import io.tollgate.v1.CatalogServiceGrpc;
+import io.tollgate.v1.CatalogServiceGrpc.CatalogServiceBlockingStub;
 import io.tollgate.v1.DirectoryServiceGrpc;
 import io.tollgate.v1.DirectoryServiceGrpc.DirectoryServiceBlockingStub;
 import io.tollgate.v1.ModelLimitServiceGrpc;
@@ -17,6 +21,8 @@ import io.tollgate.v1.QuotaServiceGrpc;
 import io.tollgate.v1.QuotaServiceGrpc.QuotaServiceBlockingStub;
 import io.tollgate.v1.UsageServiceGrpc;
 import io.tollgate.v1.UsageServiceGrpc.UsageServiceBlockingStub;
+import io.tollgate.v1.WorkspaceServiceGrpc;
+import io.tollgate.v1.WorkspaceServiceGrpc.WorkspaceServiceBlockingStub;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
@@ -140,12 +146,22 @@ public final class Client implements AutoCloseable {
     return usage;
   }
 
-  /** Workspaces, plans and budgets. */
+  /** Workspaces. */
+  public WorkspaceServiceBlockingStub workspace() {
+    return WorkspaceServiceGrpc.newBlockingStub(channel());
+  }
+
+  /** Plans, budgets and their boosts. */
   public BudgetServiceBlockingStub budget() {
     return BudgetServiceGrpc.newBlockingStub(channel());
   }
 
-  /** Models, their prices and caps. */
+  /** Models, prices and exchange rates. */
+  public CatalogServiceBlockingStub catalog() {
+    return CatalogServiceGrpc.newBlockingStub(channel());
+  }
+
+  /** The models of a workspace and their caps. */
   public ModelLimitServiceBlockingStub modelLimit() {
     return ModelLimitServiceGrpc.newBlockingStub(channel());
   }
@@ -153,6 +169,11 @@ public final class Client implements AutoCloseable {
   /** Quotas and rate limits. */
   public QuotaServiceBlockingStub quota() {
     return QuotaServiceGrpc.newBlockingStub(channel());
+  }
+
+  /** API keys and key groups. */
+  public ApiKeyServiceBlockingStub apiKey() {
+    return ApiKeyServiceGrpc.newBlockingStub(channel());
   }
 
   /** Alerts and who receives them. */
@@ -165,7 +186,7 @@ public final class Client implements AutoCloseable {
     return AuditServiceGrpc.newBlockingStub(channel());
   }
 
-  /** API keys and their groups. */
+  /** Names and dates of users, departments, projects and the like. */
   public DirectoryServiceBlockingStub directory() {
     return DirectoryServiceGrpc.newBlockingStub(channel());
   }

@@ -12,12 +12,23 @@ import io.grpc.StatusRuntimeException;
 import io.tollgate.support.Log;
 import io.tollgate.support.Server;
 import io.tollgate.support.Workspace;
+import io.tollgate.v1.ApiKey;
 import io.tollgate.v1.CreateRateLimitRequest;
+import io.tollgate.v1.CreateWorkspaceRequest;
+import io.tollgate.v1.EnableModelRequest;
+import io.tollgate.v1.LimitPeriod;
+import io.tollgate.v1.LimitUnit;
 import io.tollgate.v1.ListHoldsRequest;
+import io.tollgate.v1.Model;
 import io.tollgate.v1.Outcome;
+import io.tollgate.v1.Price;
 import io.tollgate.v1.RateLimit;
+import io.tollgate.v1.RateLimitBound;
+import io.tollgate.v1.RegisterApiKeyRequest;
+import io.tollgate.v1.SetModelPriceRequest;
 import io.tollgate.v1.Subject;
 import io.tollgate.v1.SubjectType;
+import io.tollgate.v1.UpsertModelRequest;
 import io.tollgate.v1.UsageRecord;
 import io.tollgate.v1.UsageSource;
 import java.io.IOException;
@@ -352,6 +363,61 @@ class GuardTest {
   }
 
   @Test
+  void aWorkspaceWithoutAPlanRunsWhatIsFree() {
+    String id = Workspace.newId();
+    client
+        .workspace()
+        .createWorkspace(
+            CreateWorkspaceRequest.newBuilder()
+                .setWorkspace(
+                    io.tollgate.v1.Workspace.newBuilder()
+                        .setWorkspaceId(id)
+                        .setCurrencyCode("USD"))
+                .build());
+    client
+        .catalog()
+        .upsertModel(
+            UpsertModelRequest.newBuilder()
+                .setModel(Model.newBuilder().setModelId("free"))
+                .build());
+    client
+        .catalog()
+        .setModelPrice(
+            SetModelPriceRequest.newBuilder()
+                .setModelId("free")
+                .setPrice(
+                    Price.newBuilder()
+                        .setCurrencyCode("USD")
+                        .setInputPerMillion("0")
+                        .setOutputPerMillion("0"))
+                .build());
+    for (String model : List.of("free", "gpt-4.1")) {
+      client
+          .modelLimit()
+          .enableModel(
+              EnableModelRequest.newBuilder().setWorkspaceId(id).setModelId(model).build());
+    }
+    client
+        .apiKey()
+        .registerApiKey(
+            RegisterApiKeyRequest.newBuilder()
+                .setWorkspaceId(id)
+                .setApiKey(ApiKey.newBuilder().setApiKeyId("web"))
+                .build());
+    client.guard(
+        GuardRequest.builder(id, "free").inputTokens(1).apiKey("web").build(),
+        call -> {
+          assertEquals("NO_PLAN", call.budgetState());
+          call.record(USED);
+          return null;
+        });
+    GuardRequest costly = GuardRequest.builder(id, "gpt-4.1").inputTokens(1).apiKey("web").build();
+    BlockedException blocked =
+        assertThrows(BlockedException.class, () -> client.guard(costly));
+    assertEquals("ENVELOPE", blocked.verdicts().get(0).limitKind());
+  }
+
+  @Test
   void aRateLimitSaysWhenToRetry() {
     client
         .quota()
@@ -364,7 +430,11 @@ class GuardTest {
                             Subject.newBuilder()
                                 .setType(SubjectType.SUBJECT_TYPE_USER)
                                 .setId("Ada_L"))
-                        .setRequestsPerDay(1))
+                        .addBounds(
+                            RateLimitBound.newBuilder()
+                                .setUnit(LimitUnit.LIMIT_UNIT_REQUESTS)
+                                .setPeriod(LimitPeriod.LIMIT_PERIOD_SLIDING_DAY)
+                                .setAmount(1)))
                 .build());
     client.guard(request().user("Ada_L").build()).close(null);
     BlockedException blocked =

@@ -29,7 +29,7 @@ public final class Workspace {
   public Workspace(Client client) {
     this.client = client;
     client
-        .budget()
+        .workspace()
         .createWorkspace(
             CreateWorkspaceRequest.newBuilder()
                 .setWorkspace(
