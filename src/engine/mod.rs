@@ -41,12 +41,9 @@ use rollups::{FoldSignal, PendingRefusals};
 use writer::WriterHandle;
 
 pub use audit::Actor;
-pub use audit::Actor as By;
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, Result};
 pub use reprice::{RepriceRequest, Repriced};
-pub use resources::BoostKind as BoostsOf;
-pub use resources::RequestedLimit as AskedLimit;
 pub use resources::{
     ApiKeyChange, BoostAmount, BoostKind, BoostView, Erased, GroupView, LimitChange,
     ModelLimitChange, NewApiKey, NewBoost, NewEntry, NewKeyGroup, NewQuota, NewRateLimit,
@@ -54,7 +51,6 @@ pub use resources::{
     WorkspaceChange, import_changes, load_catalogue,
 };
 pub use retention::{DROP_RECORDS_MAX, Expired};
-pub use rollups::LimitStatus as Standing;
 pub use rollups::{FOLD_WAIT_MAX, FoldedUpto, LimitStatus, ReportBasis};
 pub use watch::SpendWatch;
 pub use workspace::WorkspaceHandle;

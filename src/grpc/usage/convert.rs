@@ -279,8 +279,8 @@ pub fn record_response(recorded: InCurrency<Recorded>) -> v1::RecordUsageRespons
     v1::RecordUsageResponse {
         cost: Some(money::to_proto(currency, value.cost)),
         duplicate: value.duplicate,
-        budget_state: value.standing.state.number(),
-        cycle_spent: Some(money::to_proto(currency, value.standing.cycle_spent)),
+        budget_state: value.status.state.number(),
+        cycle_spent: Some(money::to_proto(currency, value.status.cycle_spent)),
         unpriced: value.unpriced,
     }
 }
