@@ -3,26 +3,27 @@
 use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let protos = [
-        "proto/tollgate/v1/common.proto",
-        "proto/tollgate/v1/error_reason.proto",
-        "proto/tollgate/v1/alert_service.proto",
-        "proto/tollgate/v1/analytics_service.proto",
-        "proto/tollgate/v1/audit_service.proto",
-        "proto/tollgate/v1/budget_service.proto",
-        "proto/tollgate/v1/directory_service.proto",
-        "proto/tollgate/v1/model_limit_service.proto",
-        "proto/tollgate/v1/quota_service.proto",
-        "proto/tollgate/v1/usage_service.proto",
-    ];
     println!("cargo:rerun-if-changed=proto");
-    // They are compiled in (`src/storage/sql/schema.rs`).
+    // They are compiled in (`src/storage/sql/connection/schema.rs`).
     println!("cargo:rerun-if-changed=migrations");
-    let descriptors = protox::compile(protos, ["proto"])?;
+    let descriptors = protox::compile(protos()?, ["proto"])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), prost_bytes(&descriptors)?)?;
     tonic_prost_build::configure().compile_fds(descriptors)?;
     Ok(())
+}
+
+/// Every proto of the package, in a fixed order, so that builds are reproducible.
+fn protos() -> std::io::Result<Vec<PathBuf>> {
+    let mut protos = Vec::new();
+    for entry in std::fs::read_dir("proto/tollgate/v1")? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "proto") {
+            protos.push(path);
+        }
+    }
+    protos.sort();
+    Ok(protos)
 }
 
 fn prost_bytes(set: &impl prost::Message) -> Result<Vec<u8>, prost::EncodeError> {

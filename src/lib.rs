@@ -13,7 +13,6 @@ pub mod ledger;
 pub mod logging;
 pub mod prices;
 pub mod proto;
-pub mod replay;
 pub mod server;
 pub mod storage;
 pub mod tasks;

@@ -11,7 +11,6 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tracing::{error, info, warn};
@@ -21,24 +20,12 @@ use crate::engine::alerts::address::AddressRules;
 use crate::engine::{self, Clock, Engine};
 use crate::grpc::health::Health;
 use crate::grpc::router::Router;
-use crate::grpc::{Alert, Analytics, Audit, Budget, Directory, ModelLimit, Quota, Usage};
+use crate::grpc::{self, ServiceContext};
 use crate::prices::builtin;
 use crate::proto;
-use crate::proto::v1::alert_service_server::AlertServiceServer;
-use crate::proto::v1::analytics_service_server::AnalyticsServiceServer;
-use crate::proto::v1::audit_service_server::AuditServiceServer;
-use crate::proto::v1::budget_service_server::BudgetServiceServer;
-use crate::proto::v1::directory_service_server::DirectoryServiceServer;
-use crate::proto::v1::model_limit_service_server::ModelLimitServiceServer;
-use crate::proto::v1::quota_service_server::QuotaServiceServer;
-use crate::proto::v1::usage_service_server::UsageServiceServer;
 use crate::storage::Store;
 use crate::tasks::{deliver, expire, fold, retention};
 
-/// Largest message that is taken: a full batch of records with full attribution fits.
-pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Largest message that is sent: a full page of such records fits.
-pub const RESPONSE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Most calls in flight on one connection; a client waits with more.
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 1_024;
 /// How long a connection may be silent before the system asks whether it lives. Asked by TCP, not
@@ -133,45 +120,25 @@ async fn serve(
         .await
 }
 
-/// A service with the bounds of its messages. The generated servers share no trait for these.
-macro_rules! bounded {
-    ($server:ident, $service:expr) => {
-        $server::new($service)
-            .max_decoding_message_size(REQUEST_BYTES_MAX)
-            .max_encoding_message_size(RESPONSE_BYTES_MAX)
-    };
-}
-
-/// All services, each with its bounds.
+/// All services, with health and reflection.
 fn router(
     config: &Config,
     engine: &Engine,
     health: &Health,
     stopping: &CancellationToken,
 ) -> Result<Router, Error> {
-    let (engine, stopping) = (|| engine.clone(), || stopping.clone());
-    let alert = Alert::new(engine(), stopping(), address_rules(config), config.smtp.is_some());
-    let usage = bounded!(UsageServiceServer, Usage::new(engine(), stopping()));
-    let budget = bounded!(BudgetServiceServer, Budget::new(engine(), stopping()));
-    let model_limit = bounded!(ModelLimitServiceServer, ModelLimit::new(engine()));
-    let audit = bounded!(AuditServiceServer, Audit::new(engine()));
-    let quota = bounded!(QuotaServiceServer, Quota::new(engine()));
-    let alert = bounded!(AlertServiceServer, alert);
-    let analytics = bounded!(AnalyticsServiceServer, Analytics::new(engine(), stopping()));
-    let directory = bounded!(DirectoryServiceServer, Directory::new(engine()));
+    let context = ServiceContext {
+        engine: engine.clone(),
+        stopping: stopping.clone(),
+        address_rules: address_rules(config),
+        has_smtp: config.smtp.is_some(),
+    };
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    let routes = Routes::new(usage.clone())
-        .add_service(budget)
-        .add_service(model_limit)
-        .add_service(audit)
-        .add_service(quota)
-        .add_service(alert)
-        .add_service(analytics)
-        .add_service(directory)
+    let routes = grpc::routes(&context)
         .add_service(health.service())
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
@@ -180,7 +147,7 @@ fn router(
         let value = HeaderValue::from_str(origin);
         origins.push(value.map_err(|_| Error::Origin(origin.clone()))?);
     }
-    Ok(Router::new(usage, routes, &origins))
+    Ok(Router::new(&context, routes, &origins))
 }
 
 fn address_rules(config: &Config) -> AddressRules {
@@ -231,7 +198,7 @@ async fn hint_at_first_call(engine: &Engine, address: SocketAddr) {
     if !is_empty {
         return;
     }
-    let method = "tollgate.v1.BudgetService/CreateWorkspace";
+    let method = "tollgate.v1.WorkspaceService/CreateWorkspace";
     let body = r#"{"workspace": {"workspace_id": "acme", "display_name": "Acme"}}"#;
     info!(
         "there is no workspace yet; create one with\n  \

@@ -9,9 +9,9 @@ python=${EXPORTS_VENV:-$root/target/exports-venv}/bin/python
 [ -x "$python" ] || { echo "exports: no Python at $python" >&2; exit 1; }
 
 start
-call BudgetService/CreateWorkspace '{"workspace": {"workspace_id": "acme", "display_name": "Acme", "currency_code": "EUR", "time_zone": "Europe/Berlin"}}' >/dev/null
+call WorkspaceService/CreateWorkspace '{"workspace": {"workspace_id": "acme", "display_name": "Acme", "currency_code": "EUR", "time_zone": "Europe/Berlin"}}' >/dev/null
 call BudgetService/SetPlan '{"workspace_id": "acme", "plan": {"budget": {"currency_code": "EUR", "amount": "1000000"}, "start_date": "2026-01-15"}}' >/dev/null
-call ModelLimitService/SetExchangeRate '{"exchange_rate": {"from_currency_code": "USD", "to_currency_code": "EUR", "rate": "0.921234567", "effective_time": "2020-01-01T00:00:00Z"}}' >/dev/null
+call CatalogService/SetExchangeRate '{"exchange_rate": {"from_currency_code": "USD", "to_currency_code": "EUR", "rate": "0.921234567", "effective_time": "2020-01-01T00:00:00Z"}}' >/dev/null
 
 # Usage of the last twenty days, the same each time; names that a spreadsheet would run.
 "$python" - >batches.jsonl <<'PYTHON'
@@ -56,8 +56,8 @@ while IFS= read -r batch; do
     fi
 done <batches.jsonl
 # Prices the model that had none: corrections come into the log.
-call ModelLimitService/UpsertModel '{"model": {"model_id": "nobody-knows-it", "provider": "own"}}' >/dev/null
-call ModelLimitService/SetModelPrice '{"model_id": "nobody-knows-it", "price": {"currency_code": "EUR", "input_per_million": "0.123456789", "output_per_million": "1", "effective_time": "2026-01-01T00:00:00Z"}}' >/dev/null
+call CatalogService/UpsertModel '{"model": {"model_id": "nobody-knows-it", "provider": "own"}}' >/dev/null
+call CatalogService/SetModelPrice '{"model_id": "nobody-knows-it", "price": {"currency_code": "EUR", "input_per_million": "0.123456789", "output_per_million": "1", "effective_time": "2026-01-01T00:00:00Z"}}' >/dev/null
 since=$(date -u -d '25 days ago' +%Y-%m-%dT00:00:00Z)
 call UsageService/RepriceUsage "{\"workspace_id\": \"acme\", \"start_time\": \"$since\"}" >repriced.json
 

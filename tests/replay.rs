@@ -1,32 +1,31 @@
-//! The replay against a server that answers by simple rules: what is sent, counted and printed.
+//! `tollgate replay`, as a process, against a server that answers by simple rules: what is sent,
+//! counted and printed.
 //!
-//! The real server is not part of it; tests of the whole run the binary.
+//! The real server is not part of it: `tests/readme.sh` replays against that.
 
+use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rust_decimal::Decimal;
 use tokio::net::TcpListener;
+use tokio::process::Command;
 use tokio::sync::Notify;
 use tollgate::proto::v1::budget_service_server::{BudgetService, BudgetServiceServer};
 use tollgate::proto::v1::usage_service_server::{UsageService, UsageServiceServer};
 use tollgate::proto::v1::{
     Budget, BudgetState, CancelBudgetBoostRequest, CancelBudgetBoostResponse, CheckAndRouteRequest,
     CheckAndRouteResponse, CheckAndRouteStreamRequest, CheckAndRouteStreamResponse,
-    CreateBudgetBoostRequest, CreateBudgetBoostResponse, CreateWorkspaceRequest,
-    CreateWorkspaceResponse, Decision, ExtendHoldRequest, ExtendHoldResponse, GetBudgetRequest,
-    GetBudgetResponse, GetWorkspaceRequest, GetWorkspaceResponse, ListBudgetBoostsRequest,
+    CreateBudgetBoostRequest, CreateBudgetBoostResponse, Decision, ExtendHoldRequest,
+    ExtendHoldResponse, GetBudgetRequest, GetBudgetResponse, ListBudgetBoostsRequest,
     ListBudgetBoostsResponse, ListHoldsRequest, ListHoldsResponse, ListUsageRecordsRequest,
-    ListUsageRecordsResponse, ListWorkspacesRequest, ListWorkspacesResponse, Money, Outcome,
-    Reason, RecordUsageBatchRequest, RecordUsageBatchResponse, RecordUsageRequest,
-    RecordUsageResponse, ReleaseHoldRequest, ReleaseHoldResponse, RepriceUsageRequest,
-    RepriceUsageResponse, SetAutomaticFallbackRequest, SetAutomaticFallbackResponse,
-    SetPlanRequest, SetPlanResponse, UpdateWorkspaceRequest, UpdateWorkspaceResponse,
-    WatchSpendRequest, WatchSpendResponse,
+    ListUsageRecordsResponse, Money, Outcome, Reason, RecordUsageBatchRequest,
+    RecordUsageBatchResponse, RecordUsageRequest, RecordUsageResponse, ReleaseHoldRequest,
+    ReleaseHoldResponse, RepriceUsageRequest, RepriceUsageResponse, SetAutomaticFallbackRequest,
+    SetAutomaticFallbackResponse, SetPlanRequest, SetPlanResponse, WatchSpendRequest,
+    WatchSpendResponse,
 };
-use tollgate::replay::pace::Speed;
-use tollgate::replay::{self, Options, Report};
 use tonic::{Request, Response, Status, Streaming};
 
 /// A request with more input than this is blocked; one with an odd input is routed.
@@ -40,10 +39,10 @@ const NANOS_PER_TOKEN: i64 = 1_000_001;
 async fn decisions_and_spend_are_reported() {
     let fake = Fake::start().await;
     let trace = [(2, 100), (4, 50), (3, 7), (2_000, 1)];
-    let report = fake.replay(&trace, Speed::Max, std::future::pending()).await;
-    assert!(!report.has_errors(), "{report}");
+    let output = fake.replay(&trace, &[], std::future::pending()).await;
+    assert_eq!(output.status.code(), Some(0));
     check(
-        &report,
+        &output,
         &[
             "4 requests of",
             "allowed 2 50.0 %",
@@ -64,9 +63,9 @@ async fn decisions_and_spend_are_reported() {
 async fn failed_calls_are_counted_by_code() {
     let fake = Fake::start().await;
     let trace = [(2, 100), (2, OUTPUT_FAILING), (2, OUTPUT_FAILING)];
-    let report = fake.replay(&trace, Speed::Max, std::future::pending()).await;
-    assert!(report.has_errors());
-    check(&report, &["3 requests of", "RecordUsage UNAVAILABLE 2 first: the disk is full"]);
+    let output = fake.replay(&trace, &[], std::future::pending()).await;
+    assert_eq!(output.status.code(), Some(1));
+    check(&output, &["3 requests of", "RecordUsage UNAVAILABLE 2 first: the disk is full"]);
 }
 
 #[tokio::test]
@@ -75,41 +74,69 @@ async fn a_stop_finishes_what_is_in_flight_and_reports() {
     let recorded = fake.state.clone();
     let stop = async move { recorded.recorded.notified().await };
     // The second request is due in a thousand seconds.
-    let report = fake.replay(&[(2, 1), (2, 1)], Speed::Factor(0.001), stop).await;
-    check(&report, &["1 request of", "stopped early: 2 were planned", "allowed 1 100.0 %"]);
-    let report = fake.replay(&[(2, 1)], Speed::Max, std::future::ready(())).await;
-    check(&report, &["0 requests of", "stopped early: 1 were planned"]);
+    let output = fake.replay(&[(2, 1), (2, 1)], &["--speed", "0.001"], stop).await;
+    assert_eq!(output.status.code(), Some(0));
+    check(&output, &["1 request of", "stopped early: 2 were planned", "allowed 1 100.0 %"]);
 }
 
 #[tokio::test]
 async fn no_more_requests_are_in_flight_than_asked_for() {
     let fake = Fake::start().await;
     let trace = [(2, 1); 200];
-    let report = fake.replay(&trace, Speed::Max, std::future::pending()).await;
-    check(&report, &["200 requests of", "allowed 200 100.0 %"]);
+    let output = fake.replay(&trace, &[], std::future::pending()).await;
+    check(&output, &["200 requests of", "allowed 200 100.0 %"]);
     let most = fake.state.in_flight_max.load(Ordering::SeqCst);
     assert!((2..=CONCURRENCY as u64).contains(&most), "{most} in flight");
 }
 
 #[tokio::test]
-async fn a_workspace_that_is_not_there_is_said_at_once() {
+async fn only_the_first_requests_are_replayed_where_there_is_a_limit() {
+    let fake = Fake::start().await;
+    let output = fake.replay(&[(2, 1); 5], &["--limit", "3"], std::future::pending()).await;
+    check(&output, &["3 requests of", "allowed 3 100.0 %"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_replayed_is_said_at_once() {
     let fake = Fake::start().await;
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), trace_text(&[(1, 1)])).unwrap();
-    let mut options = fake.options(file.path().to_owned(), Speed::Max);
-    options.workspace_id = "nobody".to_owned();
-    let error = replay::run(options, std::future::pending()).await.unwrap_err();
-    assert_eq!(error.to_string(), "workspace \"nobody\": no such workspace");
+    let trace = file.path().to_str().unwrap();
+    for (arguments, expected) in [
+        ([trace, &fake.address, "nobody"], "workspace \"nobody\": no such workspace"),
+        ([trace, "http://127.0.0.1:1", "acme"], "no server answers at http://127.0.0.1:1: start"),
+        (["no.csv", &fake.address, "acme"], "no.csv could not be opened: No such file"),
+        (["Cargo.toml", &fake.address, "acme"], "Cargo.toml: line 1: expected the header"),
+    ] {
+        let output = command(arguments).output().await.unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.starts_with(&format!("tollgate: {expected}")), "{message}");
+        assert!(output.stdout.is_empty());
+    }
 }
 
 /// Each expected text stands in one line, however wide its columns are.
-fn check(report: &Report, expected: &[&str]) {
-    let text = report.to_string();
+fn check(output: &Output, expected: &[&str]) {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<String> =
         text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     for part in expected {
-        assert!(lines.iter().any(|line| line.contains(part)), "{part:?} is not in:\n{text}");
+        assert!(
+            lines.iter().any(|line| line.contains(part)),
+            "{part:?} is not in:\n{text}{errors}"
+        );
     }
+}
+
+/// The command, on a trace and a server, for a workspace.
+fn command([trace, server, workspace]: [&str; 3]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+    command.args(["replay", trace, "--server", server, "--workspace", workspace]);
+    command.args(["--model", "asked", "--concurrency", &CONCURRENCY.to_string()]);
+    command.kill_on_drop(true).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
 }
 
 /// Requests of a trace, one a second: input and output tokens.
@@ -152,28 +179,27 @@ impl Fake {
         Fake { state, address }
     }
 
+    /// Sends SIGTERM when `stop` is ready.
     async fn replay(
         &self,
         trace: &[(i64, i64)],
-        speed: Speed,
+        flags: &[&str],
         stop: impl Future<Output = ()>,
-    ) -> Report {
+    ) -> Output {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), trace_text(trace)).unwrap();
-        replay::run(self.options(file.path().to_owned(), speed), stop).await.unwrap()
-    }
-
-    fn options(&self, file: std::path::PathBuf, speed: Speed) -> Options {
-        Options {
-            file,
-            server: self.address.clone(),
-            workspace_id: "acme".to_owned(),
-            model_id: "asked".to_owned(),
-            speed,
-            concurrency: CONCURRENCY,
-            limit: None,
-            max_output_token_count: None,
+        let mut command = command([file.path().to_str().unwrap(), &self.address, "acme"]);
+        let child = command.args(flags).spawn().unwrap();
+        let pid = child.id().unwrap().to_string();
+        let output = child.wait_with_output();
+        tokio::pin!(output);
+        tokio::select! {
+            output = &mut output => return output.unwrap(),
+            () = stop => {}
         }
+        let killed = Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
+        assert!(killed.success());
+        output.await.unwrap()
     }
 }
 
@@ -293,31 +319,6 @@ impl BudgetService for State {
     type WatchSpendStream = NoStream<WatchSpendResponse>;
 
     async fn watch_spend(&self, _: Request<WatchSpendRequest>) -> Answer<Self::WatchSpendStream> {
-        not_here()
-    }
-
-    async fn create_workspace(
-        &self,
-        _: Request<CreateWorkspaceRequest>,
-    ) -> Answer<CreateWorkspaceResponse> {
-        not_here()
-    }
-
-    async fn get_workspace(&self, _: Request<GetWorkspaceRequest>) -> Answer<GetWorkspaceResponse> {
-        not_here()
-    }
-
-    async fn list_workspaces(
-        &self,
-        _: Request<ListWorkspacesRequest>,
-    ) -> Answer<ListWorkspacesResponse> {
-        not_here()
-    }
-
-    async fn update_workspace(
-        &self,
-        _: Request<UpdateWorkspaceRequest>,
-    ) -> Answer<UpdateWorkspaceResponse> {
         not_here()
     }
 

@@ -11,6 +11,8 @@ mod oracle;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use simulated::faults::{FAULTS, Fault};
+
 const SEEDS: u64 = 5_000;
 
 #[test]
@@ -48,6 +50,46 @@ fn every_seed_keeps_the_invariants() {
              cargo test --test simulation -- --nocapture"
         );
     }
+}
+
+/// Seeds before a fault counts as unnoticed.
+const FAULT_SEEDS: u64 = 2_000;
+
+/// The test of the tests: each fault is noticed, by the assertions that are there for it.
+#[test]
+fn every_fault_is_noticed() {
+    let next = AtomicU64::new(0);
+    let unnoticed = Mutex::new(Vec::new());
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let next = || FAULTS.get(next.fetch_add(1, Ordering::Relaxed) as usize);
+                while let Some((fault, assertions)) = next() {
+                    for assertion in unnoticed_by(*fault, assertions) {
+                        unnoticed.lock().unwrap().push((*fault, assertion));
+                    }
+                }
+            });
+        }
+    });
+    let unnoticed = unnoticed.into_inner().unwrap();
+    assert!(unnoticed.is_empty(), "not noticed: {unnoticed:?}");
+}
+
+/// The assertions that do not fail in any run with the fault.
+fn unnoticed_by(fault: Fault, assertions: &[&'static str]) -> Vec<&'static str> {
+    let mut missing = assertions.to_vec();
+    for seed in 0..FAULT_SEEDS {
+        if let Err(failure) = simulated::run_with(seed, Some(fault)) {
+            missing.retain(|assertion| !failure.message.contains(assertion));
+        }
+        if missing.is_empty() {
+            println!("{fault:?}: noticed by seed {seed}");
+            break;
+        }
+    }
+    missing
 }
 
 #[test]

@@ -182,9 +182,12 @@ conformance! {
     alerts::deliveries_are_listed_and_filtered,
     put_down::counts_come_back_until_they_are_deleted,
     put_down::workspaces_are_named_once_for_what_was_put_down,
+    put_down::crashes_come_back_until_they_are_deleted,
+    put_down::one_crash_of_many_workspaces,
     put_down::a_claim_says_how_the_owner_before_has_ended,
     put_down::a_lost_connection_is_neither_a_stop_nor_a_crash,
     migration::an_older_database_keeps_what_is_in_it,
+    migration::limits_keep_their_subjects_bounds_and_crashes,
 }
 
 /// The same of the model of storage that the simulations run on.
@@ -243,5 +246,7 @@ model_conformance! {
     alerts::deliveries_are_listed_and_filtered,
     put_down::counts_come_back_until_they_are_deleted,
     put_down::workspaces_are_named_once_for_what_was_put_down,
+    put_down::crashes_come_back_until_they_are_deleted,
+    put_down::one_crash_of_many_workspaces,
     put_down::a_claim_says_how_the_owner_before_has_ended,
 }

@@ -83,9 +83,12 @@ type Options struct {
 // deadline unless the context has one.
 type Client struct {
 	Usage      pb.UsageServiceClient
+	Workspace  pb.WorkspaceServiceClient
 	Budget     pb.BudgetServiceClient
+	Catalog    pb.CatalogServiceClient
 	ModelLimit pb.ModelLimitServiceClient
 	Quota      pb.QuotaServiceClient
+	APIKey     pb.ApiKeyServiceClient
 	Alert      pb.AlertServiceClient
 	Audit      pb.AuditServiceClient
 	Directory  pb.DirectoryServiceClient
@@ -115,9 +118,12 @@ func New(options Options) (*Client, error) {
 	}
 	return &Client{
 		Usage:      usage,
+		Workspace:  pb.NewWorkspaceServiceClient(conn),
 		Budget:     pb.NewBudgetServiceClient(conn),
+		Catalog:    pb.NewCatalogServiceClient(conn),
 		ModelLimit: pb.NewModelLimitServiceClient(conn),
 		Quota:      pb.NewQuotaServiceClient(conn),
+		APIKey:     pb.NewApiKeyServiceClient(conn),
 		Alert:      pb.NewAlertServiceClient(conn),
 		Audit:      pb.NewAuditServiceClient(conn),
 		Directory:  pb.NewDirectoryServiceClient(conn),

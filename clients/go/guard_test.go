@@ -276,6 +276,47 @@ func TestBlockedNamesTheLimitAndItsFigures(t *testing.T) {
 	expect(t, "holds", len(workspace.Holds()), 0)
 }
 
+func TestAWorkspaceWithoutAPlanRunsWhatIsFree(t *testing.T) {
+	client, ctx := newClient(t, tollgate.Options{}), context.Background()
+	id := tollgate.NewRequestID()
+	id = "w" + id[len(id)-12:]
+	must := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(client.Workspace.CreateWorkspace(ctx, &pb.CreateWorkspaceRequest{
+		Workspace: &pb.Workspace{WorkspaceId: id, CurrencyCode: "USD"},
+	}))
+	must(client.Catalog.UpsertModel(ctx, &pb.UpsertModelRequest{
+		Model: &pb.Model{ModelId: "free"},
+	}))
+	must(client.Catalog.SetModelPrice(ctx, &pb.SetModelPriceRequest{
+		ModelId: "free",
+		Price:   &pb.Price{CurrencyCode: "USD", InputPerMillion: "0", OutputPerMillion: "0"},
+	}))
+	for _, model := range []string{"free", "gpt-4.1"} {
+		must(client.ModelLimit.EnableModel(ctx, &pb.EnableModelRequest{
+			WorkspaceId: id, ModelId: model,
+		}))
+	}
+	must(client.APIKey.RegisterApiKey(ctx, &pb.RegisterApiKeyRequest{
+		WorkspaceId: id, ApiKey: &pb.ApiKey{ApiKeyId: "web"},
+	}))
+	request := tollgate.Request{Workspace: id, Model: "free", InputTokens: 1, APIKey: "web"}
+	must(nil, client.Guard(ctx, request, func(_ context.Context, call *tollgate.Call) error {
+		expect(t, "budget state", call.BudgetState, "NO_PLAN")
+		return record(call)
+	}))
+	request.Model = "gpt-4.1"
+	var blocked *tollgate.Blocked
+	if err := client.Guard(ctx, request, mustNotRun(t)); !errors.As(err, &blocked) {
+		t.Fatalf("not blocked: %v", err)
+	}
+	expect(t, "kind of limit", blocked.Verdicts[0].LimitKind, "ENVELOPE")
+}
+
 func TestARateLimitSaysWhenToRetry(t *testing.T) {
 	client, workspace := newClient(t, tollgate.Options{}), server.Workspace("", "100")
 	workspace.RateLimit("ada", 1)

@@ -1,9 +1,8 @@
-//! Commands of the operator on a database: verify, rebuild, import prices, export, generate.
+//! What an operator runs beside the server: verify, rebuild, import prices, export.
 //!
-//! Prints nothing.
+//! Works on a database, prints nothing.
 
 pub mod export;
-pub mod generate;
 pub mod verify;
 
 use std::path::Path;
@@ -16,7 +15,7 @@ use crate::prices::{Import, Moment, Report, builtin};
 use crate::storage::sql::{self, OpenError};
 use crate::storage::{self, Store};
 
-/// Actor of the commands in the audit log.
+/// Who changes things by a command, as the audit log says.
 const ACTOR: &str = "command line";
 const IMPORT: &str = "prices import";
 
@@ -40,16 +39,15 @@ pub enum Error {
     InvalidList { path: String, cause: InvalidList },
     #[error("the price list contradicts itself or the catalogue: {0}")]
     Contradiction(String),
-    #[error("{0}")]
-    Refused(String),
 }
 
-/// Imports a price list in the LiteLLM format into the catalogue. Idempotent; keeps the models and
-/// prices that an operator set. No server may be running on the database.
+/// Reads a price list in the LiteLLM format into the catalogue. Operators' entries stay; what is
+/// there already is left alone, so that the same list again changes nothing. No server may be
+/// running on the database.
 ///
 /// # Errors
-/// If the file cannot be read or is no price list: nothing has changed then. If storage fails: the
-/// import can be repeated.
+/// If the file cannot be read or is no price list (nothing has changed then), or storage fails
+/// (import again: what was taken stays).
 pub async fn import_prices(
     database: &str,
     file: &Path,
@@ -69,7 +67,7 @@ pub async fn import_prices(
 
 async fn import(store: &dyn Store, list: Import, clock: &dyn Clock) -> Result<Report, Error> {
     store.claim().await?;
-    // The built-in catalogue comes first, as at the start of a server.
+    // As the server would start: the built-in catalogue is there first.
     let builtin = builtin::read(clock.now());
     let catalogue = engine::load_catalogue(store, (builtin.models, builtin.prices)).await;
     let catalogue: Catalogue =
@@ -84,7 +82,8 @@ async fn import(store: &dyn Store, list: Import, clock: &dyn Clock) -> Result<Re
     Ok(import.report)
 }
 
-/// Rebuilds all rollups from the usage log. No server may be running on the database.
+/// Rewrites everything that is derived from the usage log. No server may be running on the
+/// database.
 ///
 /// # Errors
 /// If storage fails: nothing has changed then.

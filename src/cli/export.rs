@@ -1,19 +1,23 @@
-//! What can be typed behind `tollgate export`. Does nothing by itself.
+//! `tollgate export`: a report or the usage log as a file.
 
+use std::io::{ErrorKind, IsTerminal};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
-use tollgate::admin;
-use tollgate::analytics;
 use tollgate::analytics::axis::{Restriction, UsageDimension, limit_of_text};
 use tollgate::analytics::metric::Metric;
 use tollgate::analytics::query::{self, Query};
 use tollgate::analytics::range::{DAYS_MAX, Granularity, Preset, Range};
+use tollgate::engine::SystemClock;
+use tollgate::export;
+use tollgate::export::Format;
 use tollgate::export::content::{Content, ReportContent, ReportKind};
-use tollgate::export::{self, Format};
+use tollgate::storage::rollup::Dimension;
+use tollgate::{admin, analytics};
 
-use super::Database;
+use super::{Database, Failure, runtime, stop_signal};
 
 /// Most places of a ranking, as of a query.
 const TOP_MAX: usize = query::TOP_MAX;
@@ -48,9 +52,9 @@ pub enum Export {
 pub struct Common {
     /// Workspace to export from.
     #[arg(long, value_name = "ID")]
-    pub workspace: String,
+    workspace: String,
     #[arg(long, value_enum, default_value = "csv")]
-    pub format: FileFormat,
+    format: FileFormat,
     /// First local day of the workspace, as 2026-10-01; with --to.
     #[arg(long, value_name = "DATE", requires = "to", conflicts_with = "range")]
     from: Option<NaiveDate>,
@@ -62,12 +66,12 @@ pub struct Common {
     range: Days,
     /// File to write; standard output if not given. It is there once it is whole.
     #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    output: Option<PathBuf>,
     /// Replace the file if it is there already.
     #[arg(long, requires = "output")]
-    pub force: bool,
+    force: bool,
     #[command(flatten)]
-    pub database: Database,
+    database: Database,
 }
 
 #[derive(Debug, Args)]
@@ -139,7 +143,7 @@ pub struct Usage {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum FileFormat {
+enum FileFormat {
     Csv,
     Parquet,
 }
@@ -195,12 +199,54 @@ enum MetricName {
     ActiveUsers,
 }
 
+pub fn run(export: Export) -> Result<ExitCode, Failure> {
+    let (common, content) = export.into_parts()?;
+    let request = admin::export::Request {
+        database: common.database.url()?,
+        workspace_id: common.workspace,
+        content,
+        format: common.format.into(),
+    };
+    let mut output = std::io::stdout();
+    if common.output.is_none() && request.format == Format::Parquet && output.is_terminal() {
+        return Err("--output: Parquet is nothing to read on a terminal: name a file".to_owned());
+    }
+    let exported = runtime(None)?.block_on(async {
+        // A file that is not whole is removed before the process ends.
+        let stop = stop_signal()?;
+        let export = async {
+            match common.output {
+                Some(file) => {
+                    admin::export::to_file(request, &file, common.force, &SystemClock).await
+                }
+                None => admin::export::to_writer(request, &mut output, &SystemClock).await,
+            }
+        };
+        tokio::select! {
+            exported = export => Ok(exported),
+            () = stop => Err("stopped".to_owned()),
+        }
+    })?;
+    match exported {
+        // A closed pipe is no reason to fail: its reader has read enough.
+        Err(admin::Error::Output(cause)) if cause.kind() == ErrorKind::BrokenPipe => {}
+        Err(cause) => return Err(message(&cause)),
+        Ok(exported) if exported.is_behind => {
+            eprintln!(
+                "tollgate: the last entries of the log are not summed up yet and not in this report"
+            );
+        }
+        Ok(_) => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 impl Export {
     /// What is asked of every export, and what this one is about.
     ///
     /// # Errors
     /// If a flag does not fit.
-    pub fn into_parts(self) -> Result<(Common, Content), String> {
+    fn into_parts(self) -> Result<(Common, Content), String> {
         let report = |kind, report: Report| of_report(kind, report, Granularity::Day, TOP_DEFAULT);
         match self {
             Export::Records(Log { common }) => {
@@ -229,8 +275,8 @@ impl Export {
     }
 }
 
-/// What is shown of a failure: fields by their flags.
-pub fn failure(error: &admin::Error) -> String {
+/// The message of an error, with flags for the names of fields.
+fn message(error: &admin::Error) -> String {
     let admin::Error::Export(export::Error::Report(analytics::Error::Field { field, expected })) =
         error
     else {
@@ -336,11 +382,35 @@ fn restriction(text: &str) -> Result<Restriction, String> {
 
 /// As exports name their columns.
 fn dimension(text: &str) -> Result<UsageDimension, String> {
-    UsageDimension::from_name(text).ok_or_else(|| {
-        let names: Vec<&str> = UsageDimension::plain().map(|it| it.as_str()).collect();
-        format!("expected provider, limit, tag:KEY, {}", names.join(", "))
-    })
+    if let Some(key) = text.strip_prefix("tag:").filter(|key| !key.is_empty()) {
+        return Ok(UsageDimension::Tag(key.to_owned()));
+    }
+    if text == "provider" {
+        return Ok(UsageDimension::Provider);
+    }
+    if text == "limit" {
+        return Ok(UsageDimension::Limit);
+    }
+    let named = NAMED.into_iter().find(|dimension| dimension.as_str() == text);
+    let names: Vec<&str> = NAMED.iter().map(|dimension| dimension.as_str()).collect();
+    let expected = || format!("expected provider, limit, tag:KEY, {}", names.join(", "));
+    named.map(UsageDimension::Of).ok_or_else(expected)
 }
+
+const NAMED: [Dimension; 12] = [
+    Dimension::Model,
+    Dimension::Department,
+    Dimension::User,
+    Dimension::ApiKey,
+    Dimension::KeyGroup,
+    Dimension::Assistant,
+    Dimension::Workflow,
+    Dimension::Feature,
+    Dimension::Project,
+    Dimension::Investigation,
+    Dimension::Session,
+    Dimension::Outcome,
+];
 
 impl From<FileFormat> for Format {
     fn from(format: FileFormat) -> Format {

@@ -1,13 +1,29 @@
 //! Tables over `Config::resolve`: what wins over what, and what is refused how.
 
-use super::{Config, Flag, LogFormat, shown_database};
+use super::{Config, Flag, Loaded, LogFormat, SETTINGS};
 
 fn resolve(
     flags: &[(&'static str, &str)],
     env: &[(&str, &str)],
     file: &str,
 ) -> Result<Config, String> {
-    let flags: Vec<Flag> = flags.iter().map(|(key, text)| (*key, (*text).to_owned())).collect();
+    load(flags, env, file).map(|loaded| loaded.config)
+}
+
+fn variable(key: &str) -> String {
+    format!("TOLLGATE_{}", key.to_ascii_uppercase())
+}
+
+fn load(
+    flags: &[(&'static str, &str)],
+    env: &[(&str, &str)],
+    file: &str,
+) -> Result<Loaded, String> {
+    let flag = |(key, text): &(&str, &str)| -> Flag {
+        let setting = SETTINGS.iter().find(|setting| setting.key == *key).unwrap();
+        (setting, (*text).to_owned())
+    };
+    let flags = flags.iter().map(flag).collect();
     let env = env.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
     Config::resolve(flags, env, Some(file)).map_err(|error| error.to_string())
 }
@@ -18,8 +34,9 @@ fn nothing_given_is_the_default() {
     let config = resolve(&[], &others, "").unwrap();
     assert_eq!(config, Config::default());
     assert_eq!(config.listen.to_string(), "127.0.0.1:50051");
-    assert_eq!(config.database, "sqlite:tollgate.db");
+    assert_eq!(config.database.as_str(), "sqlite:tollgate.db");
     assert_eq!(config.shutdown_deadline.as_secs(), 20);
+    assert!(load(&[], &others, "").unwrap().unknown_variables.is_empty());
 }
 
 #[test]
@@ -28,7 +45,7 @@ fn flags_win_over_environment_over_file() {
     let env = [("TOLLGATE_LISTEN", "127.0.0.1:2"), ("TOLLGATE_DATABASE", "sqlite:e.db")];
     let config = resolve(&[("listen", "[::1]:3")], &env, file).unwrap();
     assert_eq!(config.listen.to_string(), "[::1]:3");
-    assert_eq!(config.database, "sqlite:e.db");
+    assert_eq!(config.database.as_str(), "sqlite:e.db");
     assert_eq!(config.log_format, LogFormat::Json);
 }
 
@@ -57,14 +74,14 @@ fn every_key_is_understood_from_every_source() {
     ];
     assert_eq!(resolve(&texts, &[], "").unwrap(), from_file);
     let named: Vec<(String, &str)> =
-        texts.iter().map(|(key, text)| (super::variable_of(key), *text)).collect();
+        texts.iter().map(|(key, text)| (variable(key), *text)).collect();
     let env: Vec<(&str, &str)> = named.iter().map(|(name, text)| (name.as_str(), *text)).collect();
     assert_eq!(resolve(&[], &env, "").unwrap(), from_file);
-    assert_eq!(texts.len(), super::KEYS.len());
+    assert_eq!(texts.len(), SETTINGS.len());
 }
 
 /// Each row: a key, a text that it refuses, and a part of what the message says.
-const REFUSED: [(&str, &str, &str); 24] = [
+const REFUSED: [(&str, &str, &str); 26] = [
     ("listen", "localhost", "an IP address and a port"),
     ("listen", "127.0.0.1", "an IP address and a port"),
     ("listen", "127.0.0.1:70000", "an IP address and a port"),
@@ -83,7 +100,9 @@ const REFUSED: [(&str, &str, &str); 24] = [
     ("cors_allowed_origins", "*,https://a.example", "scheme, host and port"),
     ("shutdown_deadline_seconds", "0", "from 1 to 600"),
     ("shutdown_deadline_seconds", "2.5", "from 1 to 600"),
+    ("shutdown_deadline_seconds", "601", "from 1 to 600"),
     ("worker_threads", "-1", "from 1 to 1024"),
+    ("worker_threads", "1025", "from 1 to 1024"),
     ("webhooks_allow_loopback", "1", "true or false"),
     ("webhooks_allow_private", "", "true or false"),
     ("smtp_url", "smtp://u:secret@mail.example.com", "?tls=required"),
@@ -99,7 +118,7 @@ fn bad_values_are_refused_by_key_source_and_expectation() {
             by_flag.starts_with(&format!("{key} (from --{}", key.replace('_', "-"))),
             "{by_flag}"
         );
-        let variable = super::variable_of(key);
+        let variable = variable(key);
         let by_env = resolve(&[], &[(&variable, text)], "").unwrap_err();
         assert!(by_env.starts_with(&format!("{key} (from {variable}): expected")), "{by_env}");
         let by_file = resolve(&[], &[], &format!("{key} = '{text}'")).unwrap_err();
@@ -133,9 +152,34 @@ fn unknown_names_are_refused_by_name() {
     assert!(message.contains("listen, database"), "{message}");
     let message = resolve(&[], &[], "[server]\nlisten = 'x'").unwrap_err();
     assert!(message.contains("\"server\""), "{message}");
-    let message = resolve(&[], &[("TOLLGATE_LISTN", "x")], "").unwrap_err();
-    assert!(message.contains("TOLLGATE_LISTN"), "{message}");
-    assert!(message.contains("TOLLGATE_CONFIG, TOLLGATE_LISTEN"), "{message}");
+}
+
+/// Kubernetes sets these in every pod beside a service named tollgate.
+#[test]
+fn unknown_variables_are_ignored_and_named_without_their_values() {
+    let pod = [
+        ("TOLLGATE_PORT", "tcp://10.0.0.1:50051"),
+        ("TOLLGATE_SERVICE_HOST", "10.0.0.1"),
+        ("TOLLGATE_SERVICE_PORT", "50051"),
+        ("TOLLGATE_PORT_50051_TCP_ADDR", "10.0.0.1"),
+        ("TOLLGATE_LISTEN", "127.0.0.1:2"),
+        ("TOLLGATE_LISTN", "127.0.0.1:3"),
+        ("TOLLGATE_listen", "127.0.0.1:4"),
+        ("TOLLGATE_WORKSPACE", "acme"),
+        ("TOLLGATE_CONFIG", "tollgate.toml"),
+    ];
+    let loaded = load(&[], &pod, "").unwrap();
+    let listen = "127.0.0.1:2".parse().unwrap();
+    assert_eq!(loaded.config, Config { listen, ..Config::default() });
+    let unknown = [
+        "TOLLGATE_PORT",
+        "TOLLGATE_SERVICE_HOST",
+        "TOLLGATE_SERVICE_PORT",
+        "TOLLGATE_PORT_50051_TCP_ADDR",
+        "TOLLGATE_LISTN",
+        "TOLLGATE_listen",
+    ];
+    assert_eq!(loaded.unknown_variables, unknown);
 }
 
 #[test]
@@ -175,20 +219,10 @@ fn mail_needs_a_server_and_a_sender() {
 
 #[test]
 fn passwords_are_never_shown() {
-    let table = [
-        ("sqlite:tollgate.db", "sqlite:tollgate.db"),
-        ("postgres://host/db", "postgres://host/db"),
-        ("postgres://user@host:5432/db", "postgres://user@host:5432/db"),
-        ("postgres://user:secret@host/db", "postgres://user:***@host/db"),
-        ("postgres://user:se/secret@host/db", "postgres://user:***@host/db"),
-        ("postgres://user:se?secret@secret@host/db", "postgres://user:***@host/db"),
-        ("postgres:///db?host=/run&password=secret", "postgres:///db?host=/run&password=***"),
-        ("postgres://h/d?password=secret@x", "postgres://***@x"),
-        ("postgres://h/d?sslpassword=secret&a=b", "postgres://h/d?sslpassword=***&a=b"),
-    ];
-    for (url, shown) in table {
-        assert_eq!(shown_database(url), shown);
-        let config = Config { database: url.to_owned(), ..Config::default() };
-        assert!(!format!("{config:?}").contains("secret"), "{config:?}");
+    for url in ["postgres://user:secret@host/db", "postgres:///db?host=/run&password=secret"] {
+        let config = resolve(&[("database", url)], &[], "").unwrap();
+        assert_eq!(config.database.as_str(), url);
+        let shown = format!("{config:?}");
+        assert!(shown.contains("***") && !shown.contains("secret"), "{shown}");
     }
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::domain::Time;
 
 /// A key that callers present: its id, never its secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ApiKey {
     pub id: Arc<str>,
     pub display_name: String,
@@ -14,14 +16,19 @@ pub struct ApiKey {
     pub allowed_model_ids: Vec<Arc<str>>,
     pub disabled: bool,
     pub expire_time: Option<Time>,
+    #[serde(skip)]
     pub create_time: Time,
+    #[serde(skip)]
     pub update_time: Time,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A group of keys, which limits apply to as one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KeyGroup {
     pub id: Arc<str>,
     pub display_name: String,
+    #[serde(skip)]
     pub create_time: Time,
+    #[serde(skip)]
     pub update_time: Time,
 }

@@ -72,3 +72,12 @@ pub struct RateCounts {
     /// Number of the bucket (time divided by its length) and what it counts, oldest first.
     pub buckets: Vec<(i64, i64)>,
 }
+
+/// What the sliding windows of a workspace count: saved at a shutdown and restored at the next
+/// start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RateSnapshot {
+    pub counts: Vec<RateCounts>,
+    /// When memory was last lost, while its penalty lasts.
+    pub crash_time: Option<Time>,
+}

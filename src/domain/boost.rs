@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::domain::Time;
+use crate::domain::quota::{Quantity, Unit};
 use crate::domain::time::{MICROS_PER_DAY, Micros};
 
 /// Most boosts of one limit that are not over.
@@ -11,7 +14,8 @@ pub const BOOSTS_MAX: usize = 64;
 pub const BOOST_SPAN_MAX: Micros = 366 * MICROS_PER_DAY;
 
 /// What a boost raises.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum BoostTarget {
     Envelope,
     Quota {
@@ -22,11 +26,12 @@ pub enum BoostTarget {
 }
 
 /// A temporary raise of a limit: it begins and ends by the clock.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Boost {
     pub id: Arc<str>,
     pub target: BoostTarget,
     /// Above zero, in the unit of the limit: nano-units, tokens or requests.
+    #[serde(skip)]
     pub amount: i64,
     pub start_time: Time,
     pub end_time: Time,
@@ -35,6 +40,22 @@ pub struct Boost {
     pub create_time: Time,
     /// When it was cancelled before its end.
     pub cancel_time: Option<Time>,
+}
+
+/// A boost with its amount in the unit of its limit: for the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BoostInUnit {
+    #[serde(flatten)]
+    pub boost: Boost,
+    pub unit: Unit,
+    pub amount: Quantity,
+}
+
+impl BoostInUnit {
+    pub fn new(boost: Boost, unit: Unit) -> BoostInUnit {
+        let amount = Quantity { unit, count: boost.amount };
+        BoostInUnit { boost, unit, amount }
+    }
 }
 
 impl BoostTarget {

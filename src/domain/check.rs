@@ -97,6 +97,8 @@ pub enum Answer {
 /// Where a workspace stands in its running cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BudgetState {
+    /// There is no plan.
+    NoPlan,
     WithinPlan,
     InOverage,
     Exhausted,

@@ -23,7 +23,9 @@ pub trait Coded: Copy + PartialEq + Sized + 'static {
 macro_rules! coded_enum {
     (
         $(#[$attribute:meta])*
-        pub enum $name:ident { $($(#[$of_variant:meta])* $variant:ident = $code:literal,)* }
+        $visibility:vis enum $name:ident {
+            $($(#[$of_variant:meta])* $variant:ident = $code:literal,)*
+        }
     ) => {
         $(#[$attribute])*
         #[derive(
@@ -32,7 +34,7 @@ macro_rules! coded_enum {
         )]
         #[strum(serialize_all = "snake_case")]
         #[repr(u8)]
-        pub enum $name { $($(#[$of_variant])* $variant = $code,)* }
+        $visibility enum $name { $($(#[$of_variant])* $variant = $code,)* }
 
         impl $name {
             pub const COUNT: usize = [$($code),*].len();
@@ -50,6 +52,12 @@ macro_rules! coded_enum {
             }
         }
 
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
         impl $crate::domain::Coded for $name {
             const NAME: &'static str = stringify!($name);
             const VARIANTS: &'static [$name] = &$name::ALL;
@@ -59,11 +67,13 @@ macro_rules! coded_enum {
             }
 
             fn as_str(self) -> &'static str {
-                self.into()
+                $name::as_str(self)
             }
         }
     };
 }
+
+pub(crate) use coded_enum;
 
 pub mod money;
 pub mod time;

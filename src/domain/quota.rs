@@ -1,7 +1,9 @@
-//! What bounds the subjects of a workspace, as an administrator sets it: quotas, rate limits, keys,
-//! groups, boosts. How they are counted and asked is in `rules.rs` and `subjects.rs`.
+//! Quotas: caps on what a subject uses in a window, in money, tokens or requests. How they are
+//! counted is up to the ledger.
 
 use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
 
 use crate::domain::attribution::SubjectKind;
 use crate::domain::{Amount, Time};
@@ -21,8 +23,9 @@ pub const THRESHOLDS_DEFAULT: [u16; 3] = [50, 80, 100];
 pub const THRESHOLDS_MAX: usize = 16;
 /// The highest threshold in percent.
 pub const THRESHOLD_PERCENT_MAX: u16 = 1_000;
-/// Whose use a rule counts.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+
+/// What a quota or a rate limit counts: the usage of which subject, on which model.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Scope {
     pub kind: SubjectKind,
     /// The subject that is named; absent for each subject. Of the workspace: empty.
@@ -81,6 +84,55 @@ pub struct Quota {
     pub window_start: Time,
     pub create_time: Time,
     pub update_time: Time,
+}
+
+/// For the audit log.
+impl Serialize for Quota {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Fields<'a> {
+            id: &'a str,
+            display_name: &'a str,
+            scope: &'a Scope,
+            unit: Unit,
+            period: Period,
+            limit: Option<Quantity>,
+            enforcement: Enforcement,
+            thresholds: &'a [u16],
+            window_start: Option<Time>,
+        }
+        let is_reset_by_hand = self.period == Period::UntilReset;
+        let fields = Fields {
+            id: &self.id,
+            display_name: &self.display_name,
+            scope: &self.scope,
+            unit: self.unit,
+            period: self.period,
+            limit: self.limit.map(|count| Quantity { unit: self.unit, count }),
+            enforcement: self.enforcement,
+            thresholds: &self.thresholds,
+            window_start: is_reset_by_hand.then_some(self.window_start),
+        };
+        fields.serialize(serializer)
+    }
+}
+
+/// A count of what a limit bounds, with its unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quantity {
+    pub unit: Unit,
+    /// Nano-units of money, tokens or requests.
+    pub count: i64,
+}
+
+/// Money as a decimal string, the others as a number.
+impl Serialize for Quantity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.unit {
+            Unit::Money => Amount::from_nanos(self.count).serialize(serializer),
+            Unit::Tokens | Unit::Requests => serializer.serialize_i64(self.count),
+        }
+    }
 }
 
 /// What was used, in all units.

@@ -2,7 +2,8 @@
 
 use std::ops::{Add, Sub};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Serialize, Serializer};
 
 /// Length of a time span in microseconds.
 pub type Micros = i64;
@@ -38,6 +39,18 @@ impl Time {
     /// If the time is outside of what chrono can say; bounded by `EARLIEST` and `LATEST` it is not.
     pub fn to_utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.0).expect("times are bounded")
+    }
+
+    /// RFC 3339 in UTC, to the microsecond where there are any.
+    pub fn to_rfc3339(self) -> String {
+        self.to_utc().to_rfc3339_opts(SecondsFormat::AutoSi, true)
+    }
+}
+
+/// As [`Time::to_rfc3339`].
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_rfc3339())
     }
 }
 

@@ -1,9 +1,11 @@
 //! What an administrator sets for a workspace: its settings, its plan, its models.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use serde::{Serialize, Serializer};
 
 use crate::domain::alert::AlertPolicy;
 use crate::domain::{Amount, Currency, Time};
@@ -13,35 +15,43 @@ use crate::domain::{Amount, Currency, Time};
 pub const USAGE_RETENTION_DAYS_MIN: i64 = 62;
 pub const USAGE_RETENTION_DAYS_MAX: i64 = 3_650;
 
-/// The tenant: one plan, one currency, one time zone, one ledger.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The tenant: one plan, one currency, one time zone, one ledger. Its plan and its alert policy have
+/// entries of their own in the audit log, and are left out of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Workspace {
     pub id: Arc<str>,
     pub display_name: String,
     pub currency: Currency,
+    #[serde(serialize_with = "as_text")]
     pub time_zone: Tz,
     /// Whether a model limit in the way routes to a cheaper model.
     pub automatic_fallback: bool,
     pub unpriced_models: UnpricedModelPolicy,
     pub hold_expiry: HoldExpiryPolicy,
     pub unknown_keys: UnknownKeyPolicy,
+    #[serde(skip)]
     pub alerts: AlertPolicy,
     /// Whether expired holds were ever charged: then a late record looks for what to take back.
+    #[serde(skip)]
     pub may_have_expiry_charges: bool,
     /// For how many local days records are kept; absent for ever.
     pub usage_retention_days: Option<i64>,
     /// Absent until the first `SetPlan`: the envelope is zero.
+    #[serde(skip)]
     pub plan: Option<Plan>,
+    #[serde(skip)]
     pub create_time: Time,
+    #[serde(skip)]
     pub update_time: Time,
 }
 
 /// Budget per cycle and overage allowance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Plan {
     pub budget: Amount,
     pub overage: Amount,
     /// Its day of the month is the first day of each cycle.
+    #[serde(serialize_with = "as_text")]
     pub start_date: NaiveDate,
 }
 
@@ -70,7 +80,7 @@ coded_enum! {
 }
 
 /// One model in one workspace.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WorkspaceModel {
     pub model_id: Arc<str>,
     /// Whether the model is allowed.
@@ -81,4 +91,9 @@ pub struct WorkspaceModel {
     pub limit_enabled: bool,
     /// Models to try when the cap is in the way; empty means every cheaper enabled one.
     pub fallback_model_ids: Vec<Arc<str>>,
+}
+
+/// Names of time zones and dates by ISO 8601.
+fn as_text<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
 }

@@ -1,4 +1,4 @@
-//! Where the time comes from: the system in production, a test's hand in tests.
+//! The clock: of the system in production, set by hand in tests.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

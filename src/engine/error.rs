@@ -1,4 +1,4 @@
-//! Why the engine could not do what it was asked. Variants by what the caller can do.
+//! Errors of the engine. Variants by what the caller can do.
 
 use crate::ledger;
 use crate::storage;
@@ -11,16 +11,16 @@ pub enum Error {
     WorkspaceExists(String),
     #[error("the catalogue has no model \"{0}\"")]
     ModelNotFound(String),
-    /// A thing of a workspace, for example a `quota`, and the id that none has.
+    /// A kind of resource, for example `quota`, and the id that was not found.
     #[error("there is no {resource} \"{id}\"")]
     ResourceNotFound { resource: &'static str, id: String },
-    /// The id of the one that exists.
+    /// With the id of the one that exists.
     #[error("there is such a {resource} already: \"{id}\"")]
     ResourceExists { resource: &'static str, id: String },
-    /// What refers to it, for people: `quota "team-month"`.
+    /// With what refers to it, for people: `quota "team-month"`.
     #[error("the {resource} \"{id}\" is in use by {used_by}: delete that first")]
     ResourceInUse { resource: &'static str, id: String, used_by: String },
-    /// A field that only the engine can judge, by its name in the proto, and what was expected.
+    /// A field that only the engine can validate, by its path in the request, and what was expected.
     #[error("{field}: {expected}")]
     Field { field: String, expected: String },
     #[error(
@@ -28,25 +28,24 @@ pub enum Error {
          e-mail receivers can be created"
     )]
     SmtpNotConfigured,
-    /// The change would alter the meaning of what is stored.
+    /// The change is not possible in the present state.
     #[error("{0}")]
     NotAllowed(String),
-    /// The request id is in use with other content.
     #[error("request_id \"{request_id}\" is in use with other content")]
     RequestIdReused { request_id: String },
     #[error("no live hold has the request_id \"{request_id}\"")]
     HoldNotFound { request_id: String },
     #[error(
         "the price is in {from} and the workspace in {to}, and no exchange rate is set for this \
-         day: set one with ModelLimitService.SetExchangeRate"
+         day: set one with CatalogService.SetExchangeRate"
     )]
     ExchangeRateMissing { from: crate::domain::Currency, to: crate::domain::Currency },
     #[error("{bound} is at most {max}")]
     BoundReached { bound: &'static str, max: i64 },
-    /// Nothing has changed, or the outcome is not known yet; a retry with the same id is safe.
+    /// Nothing has changed, or the outcome is not known yet.
     #[error("storage does not answer; a retry with the same request_id is safe")]
     StorageUnavailable,
-    /// As above: this server is going away.
+    /// As above; this server shuts down.
     #[error("the server is stopping; a retry with the same request_id is safe")]
     Stopping,
     /// A defect, or data that contradicts itself. The cause is logged, never shown.
@@ -57,7 +56,7 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// What a ledger said of one request.
+    /// The error of a ledger about one request.
     pub(super) fn of_ledger(error: ledger::Error, request_id: &str) -> Error {
         let request_id = request_id.to_owned();
         match error {

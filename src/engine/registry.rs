@@ -1,5 +1,5 @@
-//! The workspaces that are loaded, found without a lock: every check asks, and cores that take
-//! turns at a lock, or at a count of references, would cost as much as the decision itself.
+//! The registry of loaded workspaces: a sharded map with lock-free reads. Every check reads it, and
+//! contention for a lock, or for a reference count, would cost as much as the decision itself.
 
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 
 use super::workspace::WorkspaceHandle;
 
-/// Parts of the registry. A workspace that is added copies its part, so parts are many.
+/// An insert copies its shard, so there are many.
 const SHARDS: usize = 1_024;
 
 type Shard = HashMap<Arc<str>, Arc<WorkspaceHandle>>;
@@ -17,19 +17,19 @@ type Shard = HashMap<Arc<str>, Arc<WorkspaceHandle>>;
 pub(super) struct Registry {
     shards: Box<[ArcSwap<Shard>]>,
     hasher: DefaultHashBuilder,
-    /// Held while one is added; read by nobody.
-    adding: Mutex<()>,
+    /// Serializes inserts; reads do not take it.
+    inserting: Mutex<()>,
 }
 
 impl Default for Registry {
     fn default() -> Registry {
         let shards = (0..SHARDS).map(|_| ArcSwap::default()).collect();
-        Registry { shards, hasher: DefaultHashBuilder::default(), adding: Mutex::new(()) }
+        Registry { shards, hasher: DefaultHashBuilder::default(), inserting: Mutex::new(()) }
     }
 }
 
 impl Registry {
-    /// Runs `use_it` with the workspace, if it is loaded.
+    /// Runs `use_it` with the workspace, if it is loaded. Takes no reference count.
     pub fn with<T>(&self, id: &str, use_it: impl FnOnce(&Arc<WorkspaceHandle>) -> T) -> Option<T> {
         let shard = self.shard(id).load();
         shard.get(id).map(use_it)
@@ -40,7 +40,7 @@ impl Registry {
     }
 
     pub fn insert(&self, handle: Arc<WorkspaceHandle>) {
-        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        let _inserting = self.inserting.lock().unwrap_or_else(PoisonError::into_inner);
         let shard = self.shard(handle.id());
         let mut changed = Shard::clone(&shard.load());
         changed.insert(handle.id().clone(), handle);
@@ -57,7 +57,7 @@ impl Registry {
     }
 
     fn shard(&self, id: &str) -> &ArcSwap<Shard> {
-        // The lower bits; a shard's own map has a hasher of its own.
+        // The maps of shards have hashers of their own.
         let hash = self.hasher.hash_one(id) % self.shards.len() as u64;
         &self.shards[usize::try_from(hash).expect("less than the number of shards")]
     }

@@ -1,4 +1,5 @@
-//! Prices records anew and writes the differences as corrections. Changes no record.
+//! Reprices records at the current prices and writes the differences as corrections. Changes no
+//! record.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub struct Repriced {
 /// A record with its corrections.
 struct Billed {
     record: Record,
-    /// What it has cost so far, by the model it counts in.
+    /// Its cost so far, by the model it counts in.
     cost_by_model: BTreeMap<Arc<str>, Amount>,
     last_revision: i32,
 }
@@ -137,7 +138,7 @@ impl Shared {
         {
             let mut ledger = workspace.lock();
             for index in 0..corrections.len() {
-                corrections[index].seq = self.next_seq();
+                corrections[index].seq = self.writer.next_seq();
                 if let Err(error) = ledger.expect(&corrections[index]) {
                     for expected in &corrections[..index] {
                         ledger.abandon(expected);

@@ -1,4 +1,5 @@
-//! Drops records that are older than their workspace keeps them. Sums stay: no report changes.
+//! Retention: drops records that are older than their workspace keeps them. Rollups stay: no report
+//! changes.
 
 use chrono::Days;
 
@@ -14,7 +15,7 @@ pub const DROP_RECORDS_MAX: usize = 2_000;
 /// Workspaces read at once.
 const WORKSPACES_PAGE: usize = 1_000;
 
-/// Records of a workspace that are not kept any more.
+/// Records of a workspace whose retention period is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expired {
     pub workspace_id: String,
@@ -23,7 +24,7 @@ pub struct Expired {
 }
 
 impl Engine {
-    /// What is to be dropped now, of all workspaces that say for how long records are kept.
+    /// The records to drop now, of all workspaces with a retention period.
     ///
     /// # Errors
     /// If storage fails.
@@ -42,7 +43,7 @@ impl Engine {
         }
     }
 
-    /// Drops some of them, in order with what is written. Answers whether there may be more.
+    /// Drops some of them, in order with other writes. Returns whether there may be more.
     ///
     /// # Errors
     /// If storage fails; what was dropped stays so.

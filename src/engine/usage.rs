@@ -1,4 +1,4 @@
-//! Checks, records and holds: the calls around each LLM request.
+//! The calls around each LLM request: checks, records, holds.
 
 use std::sync::Arc;
 
@@ -7,16 +7,15 @@ use tokio::sync::oneshot;
 use super::error::{Error, Result};
 use super::writer::{Command, PendingRecord, Recorded};
 use super::{Engine, InCurrency, WorkspaceHandle};
-use crate::domain::catalog::price::{Quote, Rate};
 use crate::domain::check::{Answer, Check, Decision};
 use crate::domain::record::{Record, UsageReport};
 use crate::domain::time::Micros;
 use crate::domain::{Amount, Time};
-use crate::ledger::{HoldView, Ledger, PreparedCheck, RestoredHold};
-use crate::storage::{Order, RecordFilter, RecordPosition, StoredHold};
+use crate::ledger::{HoldView, PreparedCheck};
+use crate::storage::{Appended, Order, RecordFilter, RecordPosition};
 
-/// Members that are looked at at once; small, because the ledger is locked meanwhile.
-const SWEEP_MEMBERS: u32 = 5_000;
+/// Subjects swept at once; few, because the ledger is locked meanwhile.
+const SWEEP_SUBJECTS: u32 = 5_000;
 
 impl Engine {
     /// Decides on a request. No storage is touched once the workspace is loaded.
@@ -24,7 +23,7 @@ impl Engine {
         self.decide(workspace_id, &mut PreparedCheck::new(check)).await
     }
 
-    /// The same of a check that is prepared.
+    /// [`Engine::check`] for a check that is prepared.
     pub async fn decide(
         &self,
         workspace_id: &str,
@@ -60,7 +59,7 @@ impl Engine {
         }
     }
 
-    /// Records one attempt; answers when it is durable.
+    /// Records one attempt; returns when it is durable.
     pub async fn record(
         &self,
         workspace_id: &str,
@@ -70,12 +69,12 @@ impl Engine {
         let currency = workspace.lock().workspace().currency;
         let (reply, answer) = oneshot::channel();
         let command = Command::Record(PendingRecord { workspace, report, reply });
-        let value = self.hand_over(command, answer).await?;
+        let value = self.shared.writer.send(command, answer).await?;
         Ok(InCurrency { currency, value })
     }
 
-    /// Records several attempts, with an answer for each, in their order. They are handed to the
-    /// writer together.
+    /// Records several attempts, with a result for each, in their order. They go to the writer
+    /// together.
     pub async fn record_all(
         &self,
         reports: Vec<(String, UsageReport)>,
@@ -134,16 +133,16 @@ impl Engine {
         Ok(InCurrency { currency, value })
     }
 
-    /// Lets holds expire whose time is up in workspaces that nobody asks, and charges those that
-    /// are to be charged. Answers how many estimates were charged.
+    /// Expires holds whose time is up in workspaces without requests, and charges those whose
+    /// workspace charges the estimate. Returns how many were charged.
     ///
     /// # Errors
-    /// If storage fails; what was not charged is tried again next time.
+    /// If storage fails; the rest is charged next time.
     pub async fn expire_holds(&self) -> Result<usize> {
         let now = self.now();
         let mut workspaces = self.loaded_workspaces();
         workspaces.retain(|workspace| workspace.lock().has_due(now));
-        // In a defined order, so that a simulation runs the same way twice.
+        // In a defined order, so that a simulation is deterministic.
         workspaces.sort_by(|a, b| a.id().cmp(b.id()));
         let mut charged = 0;
         for workspace in workspaces {
@@ -155,11 +154,11 @@ impl Engine {
         Ok(charged)
     }
 
-    /// Looks for subjects that are idle, a few in each workspace that is loaded.
+    /// Drops subjects that are idle, looking at a few of each loaded workspace.
     pub fn sweep_subjects(&self) {
         let now = self.now();
         for workspace in self.loaded_workspaces() {
-            workspace.lock().sweep(now, SWEEP_MEMBERS);
+            workspace.lock().sweep(now, SWEEP_SUBJECTS);
         }
     }
 
@@ -188,9 +187,9 @@ impl Engine {
 }
 
 impl super::Shared {
-    /// Writes the charge of one expired hold, unless it has ended otherwise meanwhile.
+    /// Writes the charge of one expired hold, unless the hold has ended otherwise meanwhile.
     async fn charge_expired(&self, workspace: &WorkspaceHandle, request_id: &str) -> Result<bool> {
-        let seq = self.next_seq();
+        let seq = self.writer.next_seq();
         let prepared = workspace.lock().prepare_expiry_charge(self.clock.now(), seq, request_id);
         let record = match prepared {
             Ok(Some(record)) => record,
@@ -204,7 +203,7 @@ impl super::Shared {
         Ok(is_new)
     }
 
-    /// Appends one entry that a ledger expects, and settles it. False if its key was there.
+    /// Appends one entry that a ledger expects, and settles it. False if its key exists.
     pub(super) async fn append_and_settle(
         &self,
         workspace: &WorkspaceHandle,
@@ -213,7 +212,7 @@ impl super::Shared {
         let appended = self.append(std::slice::from_ref(&record)).await;
         let mut ledger = workspace.lock();
         match appended {
-            Ok(appended) if appended == [crate::storage::Appended::New] => {
+            Ok(appended) if appended == [Appended::New] => {
                 ledger.settle(self.clock.now(), &record);
                 drop(ledger);
                 self.publish(vec![record]);
@@ -229,51 +228,4 @@ impl super::Shared {
             }
         }
     }
-}
-
-/// Takes up holds that were written down when the server stopped, at their price of then.
-pub(super) fn restore_holds(ledger: &mut Ledger, holds: Vec<StoredHold>, now: Time) {
-    for stored in holds {
-        let card = stored.price_id.as_deref();
-        let card = card.and_then(|id| ledger.catalogue().price_by_id(id)).cloned();
-        let rate = Rate::from_nanos(stored.exchange_rate_nanos);
-        let quote = card.map(|card| Quote { card, rate });
-        let hold = RestoredHold {
-            request_id: stored.request_id,
-            fingerprint: stored.fingerprint,
-            held: stored.held,
-            held_tokens: stored.held_tokens,
-            check_time: stored.check_time,
-            expire_time: stored.expire_time,
-            tier: stored.tier,
-            routed: stored.routed,
-            attribution: (!stored.attribution.is_empty()).then(|| Box::new(stored.attribution)),
-            key_group_id: stored.key_group_id,
-        };
-        ledger.restore_hold(now, &stored.model_id, quote, hold);
-    }
-}
-
-/// What is to be written down of the live holds of a ledger.
-pub(super) fn stored_holds(ledger: &mut Ledger, now: Time) -> Vec<StoredHold> {
-    let workspace_id = ledger.workspace().id.clone();
-    let views = ledger.hold_views(now);
-    let live = views.into_iter().filter(|view| view.live);
-    live.map(|HoldView { hold, model_id, .. }| StoredHold {
-        workspace_id: workspace_id.clone(),
-        model_id,
-        routed: hold.routed.is_some(),
-        held: hold.held,
-        check_time: hold.check_time,
-        expire_time: hold.expire_time,
-        price_id: hold.quote.as_ref().map(|quote| quote.card.price().id.clone()),
-        exchange_rate_nanos: hold.quote.as_ref().map_or(Rate::ONE, |quote| quote.rate).nanos(),
-        tier: hold.tier,
-        fingerprint: hold.fingerprint,
-        attribution: hold.attribution().unwrap_or_default(),
-        held_tokens: hold.held_tokens,
-        key_group_id: ledger.group_name(hold.group),
-        request_id: hold.request_id,
-    })
-    .collect()
 }

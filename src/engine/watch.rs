@@ -1,5 +1,5 @@
-//! Live updates of a workspace's spend: pulled by the reader, so that a slow one gets the newest
-//! state and nothing queues up.
+//! The budget of a workspace, once or as live updates. Updates are pulled by the reader: a slow one
+//! gets the newest state, and nothing queues up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,11 +18,23 @@ pub struct SpendWatch {
     engine: Engine,
     workspace: Arc<WorkspaceHandle>,
     changes: watch::Receiver<()>,
-    /// When the last update was handed out; absent before the snapshot.
+    /// When the last update was returned; absent before the first.
     last: Option<Instant>,
 }
 
 impl Engine {
+    /// The running cycle.
+    pub async fn budget(&self, id: &str) -> Result<InCurrency<BudgetView>> {
+        let workspace = self.workspace(id).await?;
+        Ok(self.budget_of(&workspace))
+    }
+
+    fn budget_of(&self, workspace: &WorkspaceHandle) -> InCurrency<BudgetView> {
+        let mut ledger = workspace.lock();
+        let currency = ledger.workspace().currency;
+        InCurrency { currency, value: ledger.budget(self.now()) }
+    }
+
     pub async fn watch(&self, id: &str) -> Result<SpendWatch> {
         let workspace = self.workspace(id).await?;
         let changes = workspace.subscribe();
@@ -31,8 +43,8 @@ impl Engine {
 }
 
 impl SpendWatch {
-    /// The state now, the first time; then the state after further committed changes. May be
-    /// dropped and called again: nothing is missed.
+    /// The current state at first; then the state after further committed changes. Cancel safe:
+    /// nothing is missed.
     pub async fn next(&mut self) -> InCurrency<BudgetView> {
         if let Some(last) = self.last {
             // On a clone, so that the change is not taken as seen if this future is dropped

@@ -1,4 +1,4 @@
-//! A loaded workspace: its ledger behind a lock, and those who watch it.
+//! A loaded workspace: its ledger behind a lock, and the signals to those who watch it.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -10,9 +10,9 @@ pub struct WorkspaceHandle {
     id: Arc<str>,
     /// A std mutex: held for a microsecond, never across an await.
     ledger: Mutex<Ledger>,
-    /// Told after each committed change.
+    /// Signalled after each committed change.
     changes: watch::Sender<()>,
-    /// Told after alerts were stored.
+    /// Signalled after alerts were stored.
     alerts: watch::Sender<()>,
 }
 
@@ -28,13 +28,14 @@ impl WorkspaceHandle {
     }
 
     /// # Panics
-    /// If a thread panicked while it held the lock: the ledger failed an assertion, and money must
-    /// not be decided on by what is left of it.
+    /// If a thread panicked while it held the lock: the ledger failed an assertion, and must not
+    /// decide on money any more.
     pub fn lock(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().expect("the ledger failed an assertion")
     }
 
-    /// Wakes those who watch. One who begins to watch now sees the state after this change first.
+    /// Wakes those who watch the workspace. A watch that begins now has this change in its first
+    /// state.
     pub(super) fn announce(&self) {
         if self.changes.receiver_count() > 0 {
             self.changes.send_replace(());

@@ -1,20 +1,22 @@
-//! The one task that writes: usage records in groups, everything else one by one, in the order in
-//! which they came. What it is handed survives the caller, who only waits for the answer.
+//! The writer: the one task that writes. Usage records are committed in groups, everything else one
+//! by one, in the order of arrival. A command is finished also if its caller is gone.
 //!
 //! Group commit without waiting: the next group is what queued up during the last commit.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use super::Shared;
 use super::error::{Error, Result};
 use super::workspace::WorkspaceHandle;
+use super::{Shared, WRITE_DEADLINE};
 use crate::domain::check::BudgetStatus;
 use crate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
 use crate::domain::usage::Usage;
@@ -23,19 +25,19 @@ use crate::storage::{self, Appended};
 
 /// Most records in one transaction.
 pub const GROUP_RECORDS_MAX: usize = 2_048;
-/// Most commands that wait for the writer; callers beyond wait to be let in.
-pub const QUEUE_COMMANDS_MAX: usize = 16_384;
-/// Pause before storage is asked again what became of a write, doubled up to the maximum.
+/// Most commands in the queue; further callers wait for room.
+const QUEUE_COMMANDS_MAX: usize = 16_384;
+/// Pause before a write of unknown outcome is repeated, doubled up to the maximum.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(2);
-/// Most groups that wait for the fold; it reads from the log what it missed.
+/// Most groups that wait for the fold; what it misses it reads from the log.
 pub const FOLD_QUEUE_MAX: usize = 64;
 
-/// What the writer is asked to do.
+/// What the writer is to do.
 pub(super) enum Command {
     Record(PendingRecord),
     Job(Job),
-    /// Finish; what comes later is refused.
+    /// Finish; later commands are refused.
     Stop(oneshot::Sender<()>),
 }
 
@@ -46,11 +48,11 @@ pub(super) struct PendingRecord {
     pub reply: oneshot::Sender<Result<Recorded>>,
 }
 
-/// Anything else that writes, run between groups.
+/// Any other write, run between groups.
 pub(super) type Job =
     Box<dyn FnOnce(Arc<Shared>) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
-/// What became of a record: it is durable.
+/// The result of a record that is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     pub cost: Amount,
@@ -77,19 +79,124 @@ struct Entry {
     reply: Option<oneshot::Sender<Result<Recorded>>>,
 }
 
-pub(super) struct Writer {
+/// The queue of the writer, and what is known of its writes.
+pub(super) struct WriterHandle {
+    commands: mpsc::Sender<Command>,
+    /// Position of the latest entry of the log that was handed out.
+    last_seq: AtomicI64,
+    /// Position of the last entry that was committed.
+    last_committed: AtomicI64,
+    committed: mpsc::Sender<Committed>,
+    /// Whether storage answered the last write.
+    storage_answers: watch::Sender<bool>,
+    /// Cancelled when this server must not go on: another has taken over.
+    fatal: CancellationToken,
+    task: AsyncMutex<Option<JoinHandle<()>>>,
+}
+
+impl WriterHandle {
+    /// With the ends of its queues: commands for the writer, committed groups for the fold.
+    pub fn new(
+        last_seq: i64,
+    ) -> (WriterHandle, mpsc::Receiver<Command>, mpsc::Receiver<Committed>) {
+        let (commands, command_receiver) = mpsc::channel(QUEUE_COMMANDS_MAX);
+        let (committed, committed_receiver) = mpsc::channel(FOLD_QUEUE_MAX);
+        let handle = WriterHandle {
+            commands,
+            last_seq: AtomicI64::new(last_seq),
+            last_committed: AtomicI64::new(last_seq),
+            committed,
+            storage_answers: watch::Sender::new(true),
+            fatal: CancellationToken::new(),
+            task: AsyncMutex::new(None),
+        };
+        (handle, command_receiver, committed_receiver)
+    }
+
+    pub async fn start(&self, shared: &Arc<Shared>, commands: mpsc::Receiver<Command>) {
+        let writer = Writer { shared: shared.clone(), commands };
+        *self.task.lock().await = Some(tokio::spawn(writer.run()));
+    }
+
+    /// Lets the writer finish what it was handed.
+    pub async fn stop(&self) {
+        let (done, finished) = oneshot::channel();
+        if self.commands.send(Command::Stop(done)).await.is_ok() {
+            // Nothing comes if the writer has ended already.
+            let _ = finished.await;
+        }
+        if let Some(task) = self.task.lock().await.take() {
+            let _ = task.await;
+        }
+    }
+
+    /// Ends the writer in the middle of what it does.
+    pub async fn abort(&self) {
+        if let Some(task) = self.task.lock().await.take() {
+            task.abort();
+            let _ = task.await;
+        }
+    }
+
+    /// Runs a job, see [`super::Engine::in_writer`].
+    pub async fn run<T, F>(&self, job: impl FnOnce(Arc<Shared>) -> F + Send + 'static) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Command::Job(Box::new(move |shared| {
+            Box::pin(async move {
+                let _ = reply.send(job(shared).await);
+            })
+        }));
+        self.send(job, answer).await
+    }
+
+    /// Queues a command and waits for its answer, at most [`WRITE_DEADLINE`].
+    pub async fn send<T>(
+        &self,
+        command: Command,
+        answer: oneshot::Receiver<Result<T>>,
+    ) -> Result<T> {
+        let answered = async {
+            self.commands.send(command).await.map_err(|_| Error::Stopping)?;
+            answer.await.map_err(|_| Error::Stopping)?
+        };
+        let answered = tokio::time::timeout(WRITE_DEADLINE, answered).await;
+        answered.unwrap_or(Err(Error::StorageUnavailable))
+    }
+
+    pub fn next_seq(&self) -> i64 {
+        self.last_seq.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub fn last_seq(&self) -> i64 {
+        self.last_seq.load(Ordering::Relaxed)
+    }
+
+    pub fn last_committed(&self) -> i64 {
+        self.last_committed.load(Ordering::Relaxed)
+    }
+
+    pub fn fatal(&self) -> &CancellationToken {
+        &self.fatal
+    }
+
+    pub fn storage_answers(&self) -> watch::Receiver<bool> {
+        self.storage_answers.subscribe()
+    }
+}
+
+struct Writer {
     shared: Arc<Shared>,
     commands: mpsc::Receiver<Command>,
 }
 
 impl Writer {
-    pub fn new(shared: Arc<Shared>, commands: mpsc::Receiver<Command>) -> Writer {
-        Writer { shared, commands }
-    }
-
-    /// Runs until it is told to stop. If it ends in any other way, the server must not go on.
-    pub async fn run(mut self) {
-        let fatal = self.shared.fatal.clone().drop_guard();
+    /// Runs until [`Command::Stop`]. If it ends in any other way, the server must not go on.
+    async fn run(mut self) {
+        let fatal = self.shared.writer.fatal.clone().drop_guard();
         self.serve().await;
         fatal.disarm();
     }
@@ -108,7 +215,7 @@ impl Writer {
                     Command::Stop(done) => {
                         self.write(std::mem::take(&mut group)).await;
                         self.commands.close();
-                        // Nobody waits for the answer if the deadline has passed.
+                        // The caller is gone if its deadline has passed.
                         let _ = done.send(());
                     }
                 }
@@ -139,14 +246,14 @@ impl Writer {
             Err(error) => {
                 for (record, entry) in records.iter().zip(entries) {
                     entry.workspace.lock().abandon(record);
-                    entry.answer(Err(error_again(&error)));
+                    entry.answer(Err(error_for_caller(&error)));
                 }
             }
         }
     }
 
     /// Adds the entry of a report to the group, and, where the estimate of its expired hold was
-    /// charged, one that takes it back.
+    /// charged, a correction that refunds it.
     async fn prepare(
         &self,
         now: Time,
@@ -165,7 +272,7 @@ impl Writer {
         let charge_time = charged.as_ref().map(|charge| charge.charge_time);
         let request_id = report.request_id.clone();
         let mut ledger = workspace.lock();
-        match ledger.prepare(now, self.shared.next_seq(), report, charge_time) {
+        match ledger.prepare(now, self.shared.writer.next_seq(), report, charge_time) {
             Ok(record) => records.push(record),
             Err(error) => {
                 drop(ledger);
@@ -175,8 +282,8 @@ impl Writer {
         }
         entries.push(Entry { workspace: workspace.clone(), reply: Some(reply) });
         if let Some(charge) = charged {
-            let record = take_back(charge, self.shared.next_seq(), now);
-            // What is taken back makes room: it cannot pass a bound.
+            let record = refund(charge, self.shared.writer.next_seq(), now);
+            // A refund makes room: it cannot pass a bound.
             if ledger.expect(&record).is_ok() {
                 drop(ledger);
                 records.push(record);
@@ -185,9 +292,8 @@ impl Writer {
         }
     }
 
-    /// The charge of an expired hold that a report takes back: there is one that no record has
-    /// taken back, and the report is not a repeat. A request that has a live hold may have one,
-    /// from an earlier check.
+    /// The charge of an expired hold that a report refunds: one that was not refunded yet, if the
+    /// report is not a repeat. A request with a live hold may have one, from an earlier check.
     async fn expiry_charge(
         &self,
         workspace: &WorkspaceHandle,
@@ -207,7 +313,7 @@ impl Writer {
         Ok(entries.into_iter().next().filter(|_| !net.is_zero()))
     }
 
-    /// Returns the workspaces that have raised alerts with it.
+    /// Settles a committed group. Returns the workspaces that have raised alerts with it.
     fn settle(
         &self,
         records: Vec<Record>,
@@ -237,12 +343,12 @@ impl Writer {
                 Appended::Existing(existing) => {
                     let mut ledger = entry.workspace.lock();
                     ledger.abandon(&record);
-                    repeated(&existing, &record, ledger.standing())
+                    repeated(&existing, &record, ledger.budget_status())
                 }
             };
             answers.push((entry, answer));
         }
-        // Before the answers: who has one finds its record in what is committed.
+        // Before the answers: a caller that has one finds its record in what is committed.
         self.shared.publish(committed);
         for (entry, answer) in answers {
             entry.answer(answer);
@@ -252,21 +358,17 @@ impl Writer {
 }
 
 impl Entry {
-    fn answer(mut self, answer: Result<Recorded>) {
-        self.tell(answer);
-    }
-
-    fn tell(&mut self, answer: Result<Recorded>) {
-        if let Some(reply) = self.reply.take() {
-            // The caller may have gone; the record is there all the same.
+    fn answer(self, answer: Result<Recorded>) {
+        if let Some(reply) = self.reply {
+            // The caller may be gone; the record is durable all the same.
             let _ = reply.send(answer);
         }
     }
 }
 
 impl Shared {
-    /// Appends entries. An outcome that is not known is resolved by appending the same again until
-    /// storage says what is there (I4, I13): never guessed, however long it takes.
+    /// Appends entries. An unknown outcome is resolved by appending the same again until storage
+    /// says which (I4, I13): never guessed, however long it takes.
     ///
     /// # Errors
     /// If nothing was written.
@@ -274,14 +376,14 @@ impl Shared {
         self.until_known(|| self.store.append(records)).await
     }
 
-    /// Tells the fold what was committed. A full queue is no loss: the fold sees the gap and reads
-    /// the log.
+    /// Sends what was committed to the fold. A full queue is no loss: the fold sees the gap and
+    /// reads the log.
     pub(super) fn publish(&self, records: Vec<Record>) {
         let Some(last) = records.last() else { return };
         let upto = last.seq;
         let erasures = self.erasures();
-        let after = self.last_committed.swap(upto, Ordering::Relaxed);
-        let _ = self.committed.try_send(Committed { after, upto, erasures, records });
+        let after = self.writer.last_committed.swap(upto, Ordering::Relaxed);
+        let _ = self.writer.committed.try_send(Committed { after, upto, erasures, records });
     }
 
     /// Runs an idempotent write until its outcome is known.
@@ -299,7 +401,7 @@ impl Shared {
                     warn!(%cause, "outcome of a write is not known yet");
                     in_doubt = true;
                 }
-                // The try before may have been applied.
+                // An earlier try may have been applied.
                 Err(storage::Error::NotApplied(cause)) if in_doubt => {
                     warn!(%cause, "outcome of a write is still not known");
                 }
@@ -311,13 +413,13 @@ impl Shared {
     }
 
     fn note_storage<T>(&self, outcome: &storage::Result<T>) {
-        self.storage_answers.send_if_modified(|answers| {
+        self.writer.storage_answers.send_if_modified(|answers| {
             std::mem::replace(answers, outcome.is_ok()) != outcome.is_ok()
         });
         match outcome {
             Err(storage::Error::Fenced) => {
                 error!("another server has taken over this database: stopping");
-                self.fatal.cancel();
+                self.writer.fatal.cancel();
             }
             Err(cause) => warn!(%cause, "storage failed"),
             Ok(_) => {}
@@ -325,7 +427,7 @@ impl Shared {
     }
 }
 
-/// The answer for a record whose key is in the log: the same once more, or other content.
+/// The answer for a record whose key is in the log: a repeat, or other content.
 fn repeated(existing: &Record, record: &Record, standing: BudgetStatus) -> Result<Recorded> {
     if existing.fingerprint == record.fingerprint {
         let (cost, unpriced) = (existing.cost, existing.unpriced);
@@ -336,7 +438,7 @@ fn repeated(existing: &Record, record: &Record, standing: BudgetStatus) -> Resul
 }
 
 /// The entry that undoes the charge of an expired hold.
-fn take_back(charge: Record, seq: i64, now: Time) -> Record {
+fn refund(charge: Record, seq: i64, now: Time) -> Record {
     Record {
         seq,
         revision: charge.revision + 1,
@@ -349,8 +451,8 @@ fn take_back(charge: Record, seq: i64, now: Time) -> Record {
     }
 }
 
-/// One failure, told to every caller of a group.
-fn error_again(error: &storage::Error) -> Error {
+/// The failure of a group, for one of its callers.
+fn error_for_caller(error: &storage::Error) -> Error {
     match error {
         storage::Error::NotApplied(_) | storage::Error::Unknown(_) => Error::StorageUnavailable,
         storage::Error::Fenced => Error::Stopping,

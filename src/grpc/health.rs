@@ -1,4 +1,4 @@
-//! `grpc.health.v1`, per service: whether storage answers, as far as is known.
+//! `grpc.health.v1`, per service: whether storage answers.
 //!
 //! Not serving until storage answered, from a write that failed until storage answers again, and
 //! while the server stops.
@@ -9,46 +9,27 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
-use tonic::server::NamedService;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 use tracing::{info, warn};
 
-use super::{Alert, Analytics, Audit, Budget, Directory, ModelLimit, Quota, Usage};
+use super::SERVICE_NAMES;
 use crate::engine::Engine;
-use crate::proto::v1::alert_service_server::AlertServiceServer;
-use crate::proto::v1::analytics_service_server::AnalyticsServiceServer;
-use crate::proto::v1::audit_service_server::AuditServiceServer;
-use crate::proto::v1::budget_service_server::BudgetServiceServer;
-use crate::proto::v1::directory_service_server::DirectoryServiceServer;
-use crate::proto::v1::model_limit_service_server::ModelLimitServiceServer;
-use crate::proto::v1::quota_service_server::QuotaServiceServer;
-use crate::proto::v1::usage_service_server::UsageServiceServer;
 
-/// How often storage is asked.
+/// How often storage is pinged.
 pub const PING_INTERVAL: Duration = Duration::from_secs(2);
 /// How long storage may take to answer before it counts as not answering.
 pub const PING_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Services that are reported on; the empty name is the server as a whole.
-const SERVICES: [&str; 9] = [
-    "",
-    UsageServiceServer::<Usage>::NAME,
-    BudgetServiceServer::<Budget>::NAME,
-    ModelLimitServiceServer::<ModelLimit>::NAME,
-    AuditServiceServer::<Audit>::NAME,
-    QuotaServiceServer::<Quota>::NAME,
-    AlertServiceServer::<Alert>::NAME,
-    AnalyticsServiceServer::<Analytics>::NAME,
-    DirectoryServiceServer::<Directory>::NAME,
-];
+/// Name of the server as a whole.
+const SERVER: &str = "";
 
-/// What is told to those who ask.
+/// The status of all services.
 #[derive(Clone)]
 pub struct Health {
     reporter: HealthReporter,
-    /// Nothing is told any more.
+    /// The status does not change any more.
     is_stopped: Arc<Mutex<bool>>,
 }
 
@@ -64,7 +45,7 @@ impl Health {
         HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()))
     }
 
-    /// Asks storage again and again until `stop`.
+    /// Pings storage until `stop`, and sets the status.
     pub async fn watch(self, engine: Engine, stop: CancellationToken) {
         let mut writes = engine.storage_answers();
         let mut ticks = interval(PING_INTERVAL);
@@ -93,11 +74,11 @@ impl Health {
         }
     }
 
-    /// Tells that the server stops, and ends the streams of those who watch.
+    /// Sets the status to not serving, and ends the streams that watch it.
     pub async fn stop(mut self) {
         self.set(ServingStatus::NotServing).await;
         *self.is_stopped.lock().await = true;
-        for service in SERVICES {
+        for service in names() {
             self.reporter.clear_service_status(service).await;
         }
     }
@@ -108,10 +89,15 @@ impl Health {
         if *is_stopped {
             return;
         }
-        for service in SERVICES {
+        for service in names() {
             self.reporter.set_service_status(service, status).await;
         }
     }
+}
+
+/// Everything that a status is reported of.
+fn names() -> impl Iterator<Item = &'static str> {
+    [SERVER].into_iter().chain(SERVICE_NAMES.iter().copied())
 }
 
 async fn answers(engine: &Engine) -> bool {

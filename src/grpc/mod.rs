@@ -1,38 +1,111 @@
-//! Thin adapters between gRPC and the engine: decode, call, encode. Knows protos; nothing else
-//! does.
+//! gRPC services: thin adapters that decode a request, call the engine, and encode its response.
+//! The only module that knows the protos.
 //!
-//! Decides nothing about requests: it refuses what is not well formed, and passes on the rest.
+//! Each service is a folder: handlers in `mod.rs`, conversions beside them. A service decides
+//! nothing about requests: it refuses what is not well formed.
 
-mod actor;
-mod analytics;
-mod audit;
 mod alert;
+mod analytics;
+mod api_key;
+mod audit;
 mod budget;
-mod check_stream;
+mod catalog;
 mod directory;
-pub mod convert;
-mod export;
 pub mod health;
 mod model_limit;
-pub mod page;
 mod quota;
 pub mod router;
-pub mod status;
+mod shared;
 mod usage;
+mod workspace;
 
-use std::pin::Pin;
+use tokio_util::sync::CancellationToken;
+use tonic::server::NamedService;
+use tonic::service::Routes;
 
-use futures_util::Stream;
-use tonic::Status;
+use crate::engine::Engine;
+use crate::engine::alerts::address::AddressRules;
+use crate::proto::v1;
 
-pub use alert::Alert;
-pub use analytics::Analytics;
-pub use audit::Audit;
-pub use budget::Budget;
-pub use directory::Directory;
-pub use model_limit::ModelLimit;
-pub use quota::Quota;
-pub use usage::Usage;
+/// Largest message that is received: a full batch of records with full attribution fits.
+pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Largest message that is sent: a full page of such records fits.
+pub const RESPONSE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// What a streaming call answers with.
-type BoxStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+/// What services are made of.
+pub struct ServiceContext {
+    pub engine: Engine,
+    /// Ends streams.
+    pub stopping: CancellationToken,
+    /// Which addresses webhooks may have.
+    pub address_rules: AddressRules,
+    /// Whether an SMTP server is configured.
+    pub has_smtp: bool,
+}
+
+/// A server of a service, with the bounds of its messages. The generated servers share no trait
+/// for these.
+macro_rules! bounded {
+    ($server:path, $service:expr) => {
+        <$server>::new($service)
+            .max_decoding_message_size($crate::grpc::REQUEST_BYTES_MAX)
+            .max_encoding_message_size($crate::grpc::RESPONSE_BYTES_MAX)
+    };
+}
+use bounded;
+
+/// All services, each by its generated module, its server and its implementation.
+macro_rules! services {
+    ($($module:ident::$server:ident<$service:path>),+ $(,)?) => {
+        /// Names of all services.
+        pub const SERVICE_NAMES: &[&str] = &[$(<v1::$module::$server<$service>>::NAME),+];
+
+        /// Routes to all services.
+        pub fn routes(context: &ServiceContext) -> Routes {
+            let mut routes = Routes::builder();
+            $(
+                let service = <$service>::new(context);
+                routes.add_service(bounded!(v1::$module::$server<$service>, service));
+            )+
+            routes.routes()
+        }
+    };
+}
+
+// Reflection lists them from the descriptors of the protos.
+services!(
+    usage_service_server::UsageServiceServer<usage::Usage>,
+    budget_service_server::BudgetServiceServer<budget::Budget>,
+    model_limit_service_server::ModelLimitServiceServer<model_limit::ModelLimit>,
+    analytics_service_server::AnalyticsServiceServer<analytics::Analytics>,
+    workspace_service_server::WorkspaceServiceServer<workspace::Workspace>,
+    catalog_service_server::CatalogServiceServer<catalog::Catalog>,
+    quota_service_server::QuotaServiceServer<quota::Quota>,
+    api_key_service_server::ApiKeyServiceServer<api_key::ApiKey>,
+    alert_service_server::AlertServiceServer<alert::Alert>,
+    audit_service_server::AuditServiceServer<audit::Audit>,
+    directory_service_server::DirectoryServiceServer<directory::Directory>,
+);
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+    use prost_types::FileDescriptorSet;
+
+    use super::*;
+    use crate::proto::DESCRIPTORS;
+
+    #[test]
+    fn every_service_of_the_protos_is_served() {
+        let descriptors = FileDescriptorSet::decode(DESCRIPTORS).unwrap();
+        let mut of_protos = Vec::new();
+        for file in descriptors.file.iter().filter(|file| file.package() == "tollgate.v1") {
+            let names = file.service.iter().map(|service| service.name());
+            of_protos.extend(names.map(|name| format!("tollgate.v1.{name}")));
+        }
+        let mut served = SERVICE_NAMES.to_vec();
+        served.sort_unstable();
+        of_protos.sort_unstable();
+        assert_eq!(served, of_protos);
+    }
+}

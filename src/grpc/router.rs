@@ -1,4 +1,4 @@
-//! Which service takes a request.
+//! Routing of requests to services.
 //!
 //! `UsageService` over plain gRPC is asked first and directly: it takes nearly all calls, and the
 //! general router allocates four times for each. Everything else, gRPC-Web included, goes there.
@@ -17,8 +17,9 @@ use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::Usage;
-use super::actor::ACTOR;
+use super::shared::actor::ACTOR;
+use super::usage::Usage;
+use super::{ServiceContext, bounded};
 use crate::proto::v1::usage_service_server::UsageServiceServer;
 
 const USAGE_PREFIX: &str = "/tollgate.v1.UsageService/";
@@ -50,10 +51,11 @@ impl Router {
     /// `routes` are all services, `UsageService` among them. Pages of `cors_allowed_origins` may
     /// call over gRPC-Web; without any, browsers keep pages of other origins from it.
     pub fn new(
-        usage: UsageServiceServer<Usage>,
+        context: &ServiceContext,
         routes: Routes,
         cors_allowed_origins: &[HeaderValue],
     ) -> Router {
+        let usage = bounded!(UsageServiceServer<Usage>, Usage::new(context));
         let web = GrpcWebLayer::new().layer(routes.prepare());
         let others = match cors(cors_allowed_origins) {
             Some(cors) => BoxCloneSyncService::new(cors.layer(web)),

@@ -1,5 +1,5 @@
-//! Which department a user is in, as the directory says: taken where a request names the user and
-//! no department.
+//! Departments of users, from the directory: filled in where a request names a user and no
+//! department.
 //!
 //! There may be a million users and few departments: the name of each department is kept once, and
 //! users without one are not here.
@@ -10,148 +10,94 @@ use hashbrown::HashMap;
 use slab::Slab;
 use smol_str::SmolStr;
 
-use super::hold::Hold;
-use super::state::Ledger;
-use crate::domain::attribution::{Attribution, AttributionField, PackedAttribution};
-use crate::ledger::Error;
+use super::error::Error;
+use crate::domain::attribution::{AttributionField, PackedAttribution};
 
 /// Most users of a workspace that are registered with a department.
 pub const DEPARTMENT_USERS_MAX: usize = 2_000_000;
 
 #[derive(Default)]
 pub struct Departments {
-    /// Number of the department of each user.
-    of_users: HashMap<SmolStr, u32>,
-    names: Slab<Department>,
-    numbers: HashMap<Arc<str>, u32>,
+    /// Position of the department of each user.
+    by_user: HashMap<SmolStr, u32>,
+    departments: Slab<Department>,
+    by_id: HashMap<Arc<str>, u32>,
 }
 
 struct Department {
-    name: Arc<str>,
-    users: u32,
+    id: Arc<str>,
+    user_count: u32,
 }
 
 impl Departments {
     pub fn is_empty(&self) -> bool {
-        self.of_users.is_empty()
+        self.by_user.is_empty()
     }
 
-    pub fn of(&self, user_id: &str) -> Option<&Arc<str>> {
-        let number = self.of_users.get(user_id)?;
-        Some(&self.names[*number as usize].name)
+    pub fn of_user(&self, user_id: &str) -> Option<&Arc<str>> {
+        let position = self.by_user.get(user_id)?;
+        Some(&self.departments[*position as usize].id)
     }
 
-    /// Puts a user into a department; into none if its id is empty.
+    /// Sets the department of a user; removes it if the id is empty.
     pub fn put(&mut self, user_id: &str, department_id: &str) {
         self.remove(user_id);
         if department_id.is_empty() {
             return;
         }
-        let number = match self.numbers.get(department_id) {
-            Some(number) => *number,
+        let position = match self.by_id.get(department_id) {
+            Some(position) => *position,
             None => {
-                let name: Arc<str> = department_id.into();
-                let number = self.names.insert(Department { name: name.clone(), users: 0 });
-                let number = u32::try_from(number).expect("users with a department are bounded");
-                self.numbers.insert(name, number);
-                number
+                let id: Arc<str> = department_id.into();
+                let department = Department { id: id.clone(), user_count: 0 };
+                let position = u32::try_from(self.departments.insert(department));
+                let position = position.expect("users with a department are bounded");
+                self.by_id.insert(id, position);
+                position
             }
         };
-        self.names[number as usize].users += 1;
-        self.of_users.insert(user_id.into(), number);
+        self.departments[position as usize].user_count += 1;
+        self.by_user.insert(user_id.into(), position);
     }
 
     pub fn remove(&mut self, user_id: &str) {
-        let Some(number) = self.of_users.remove(user_id) else { return };
-        let department = &mut self.names[number as usize];
-        department.users -= 1;
-        if department.users == 0 {
-            let department = self.names.remove(number as usize);
-            self.numbers.remove(&department.name);
-        }
-    }
-}
-
-impl Ledger {
-    /// Takes the departments of all users, when a ledger is loaded.
-    pub fn set_departments(&mut self, departments: Vec<(String, String)>) {
-        for (user_id, department_id) in departments {
-            self.departments.put(&user_id, &department_id);
+        let Some(position) = self.by_user.remove(user_id) else { return };
+        let department = &mut self.departments[position as usize];
+        department.user_count -= 1;
+        if department.user_count == 0 {
+            let department = self.departments.remove(position as usize);
+            self.by_id.remove(&department.id);
         }
     }
 
-    /// Puts users into departments, each into none where its id is empty: from the next request on.
-    pub fn put_departments(&mut self, departments: &[(String, String)]) {
-        for (user_id, department_id) in departments {
-            self.departments.put(user_id, department_id);
-        }
-    }
-
-    /// Whether there is room for these users with their departments.
+    /// Whether these users with their departments stay within the bounds.
     ///
     /// # Errors
-    /// If there is not.
-    pub fn room_for_departments(&self, departments: &[(String, String)]) -> Result<(), Error> {
-        let is_more = |(user_id, department_id): &&(String, String)| {
-            !department_id.is_empty() && self.departments.of(user_id).is_none()
+    /// If they do not.
+    pub fn room_for(&self, departments: &[(String, String)]) -> Result<(), Error> {
+        let is_new = |(user_id, department_id): &&(String, String)| {
+            !department_id.is_empty() && self.of_user(user_id).is_none()
         };
-        let more = departments.iter().filter(is_more).count();
-        if self.departments.of_users.len() + more <= DEPARTMENT_USERS_MAX {
+        let new = departments.iter().filter(is_new).count();
+        if self.by_user.len() + new <= DEPARTMENT_USERS_MAX {
             return Ok(());
         }
-        let max = i64::try_from(DEPARTMENT_USERS_MAX).expect("a small number");
-        Err(Error::BoundReached { bound: "users of a workspace with a department", max })
+        let bound = "users of a workspace with a department";
+        Err(Error::bound_reached(bound, DEPARTMENT_USERS_MAX))
     }
 
-    /// The attribution of a check with the department of its user, where it names none and the
-    /// directory knows one.
-    pub(super) fn with_department(
-        &self,
-        said: Option<&PackedAttribution>,
-    ) -> Option<PackedAttribution> {
-        if self.departments.is_empty() {
+    /// The attribution with the department of its user; none if that changes nothing.
+    pub fn fill(&self, attribution: Option<&PackedAttribution>) -> Option<PackedAttribution> {
+        if self.is_empty() {
             return None;
         }
-        let said = said?;
-        let user_id = said.get(AttributionField::User);
-        let department_id = said.get(AttributionField::Department);
+        let attribution = attribution?;
+        let user_id = attribution.get(AttributionField::User);
+        let department_id = attribution.get(AttributionField::Department);
         if user_id.is_empty() || !department_id.is_empty() {
             return None;
         }
-        let department = self.departments.of(user_id)?;
-        said.with(AttributionField::Department, department)
-    }
-
-    /// Who a record is for: what it says itself, or else what its hold says. A user's department
-    /// that it does not name is that of its hold, if that is for the same user, or else that of
-    /// the directory.
-    pub(super) fn attribution_of_record(
-        &self,
-        hold: Option<&Hold>,
-        said: Option<Box<Attribution>>,
-    ) -> Attribution {
-        let held = hold.and_then(|hold| hold.attribution.as_ref());
-        let Some(said) = said else {
-            return held.map(PackedAttribution::unpack).unwrap_or_default();
-        };
-        let mut said = *said;
-        if said.user_id.is_empty() {
-            return said;
-        }
-        let held_user = held.map_or("", |held| held.get(AttributionField::User));
-        if super::erasure::is_pseudonym(held_user) {
-            // The user was erased while the request ran.
-            said.user_id = held_user.to_owned();
-        }
-        if !said.department_id.is_empty() {
-            return said;
-        }
-        if let Some(held) = held.filter(|_| held_user == said.user_id) {
-            said.department_id = held.get(AttributionField::Department).to_owned();
-        } else if let Some(department) = self.departments.of(&said.user_id) {
-            said.department_id = department.to_string();
-        }
-        said
+        attribution.with(AttributionField::Department, self.of_user(user_id)?)
     }
 }
 
@@ -167,18 +113,18 @@ mod tests {
             departments.put(user, "sales");
         }
         departments.put("c", "legal");
-        assert_eq!(departments.names.len(), 2);
-        assert_eq!(departments.of("a").map(|name| &**name), Some("sales"));
-        assert_eq!(departments.of("c").map(|name| &**name), Some("legal"));
-        assert_eq!(departments.of("d"), None);
+        assert_eq!(departments.departments.len(), 2);
+        assert_eq!(departments.of_user("a").map(|id| &**id), Some("sales"));
+        assert_eq!(departments.of_user("c").map(|id| &**id), Some("legal"));
+        assert_eq!(departments.of_user("d"), None);
         departments.put("c", "");
         departments.remove("a");
         departments.remove("a");
-        assert_eq!(departments.names.len(), 1);
+        assert_eq!(departments.departments.len(), 1);
         departments.put("b", "sales");
-        assert_eq!(departments.of("b").map(|name| &**name), Some("sales"));
+        assert_eq!(departments.of_user("b").map(|id| &**id), Some("sales"));
         departments.remove("b");
-        assert!(departments.is_empty() && departments.names.is_empty());
-        assert!(departments.numbers.is_empty());
+        assert!(departments.is_empty() && departments.departments.is_empty());
+        assert!(departments.by_id.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! Failures of the ledger, as opposed to refusals, which are decisions.
+//! Failures of the ledger. A refused request is no failure: it is a decision.
 
 use crate::domain::Currency;
 
@@ -13,4 +13,15 @@ pub enum Error {
     HoldNotFound,
     #[error("{bound} is at most {max}")]
     BoundReached { bound: &'static str, max: i64 },
+}
+
+impl Error {
+    pub fn bound_reached(bound: &'static str, max: usize) -> Error {
+        Error::BoundReached { bound, max: i64::try_from(max).unwrap_or(i64::MAX) }
+    }
+
+    /// Fails if `count` has reached `max`, so that one more would pass it.
+    pub fn check_bound(count: usize, bound: &'static str, max: usize) -> Result<(), Error> {
+        if count < max { Ok(()) } else { Err(Error::bound_reached(bound, max)) }
+    }
 }

@@ -1,30 +1,28 @@
-//! API keys and their groups: which keys are known, what they may do, and where they count.
+//! API keys and key groups: which keys are known, which group each is in, and what it may use.
 
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::state::Ledger;
+use super::error::Error;
 use crate::domain::Time;
 use crate::domain::api_key::{ApiKey, KeyGroup};
 use crate::domain::check::Reason;
 use crate::domain::quota::RESOURCES_MAX;
 use crate::domain::workspace::UnknownKeyPolicy;
-use crate::ledger::Error;
 
-/// Number of no group.
-pub const NO_GROUP: u32 = u32::MAX;
+/// Position of a key group. It stays while holds refer to it, also when the group is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct GroupIndex(u32);
 
 pub struct Keys {
-    keys: HashMap<Arc<str>, (Arc<ApiKey>, u32)>,
+    keys: HashMap<Arc<str>, (Arc<ApiKey>, GroupIndex)>,
     groups: HashMap<Arc<str>, Arc<KeyGroup>>,
-    /// Ids of groups by number, also of those that are gone: holds may count there.
-    names: Vec<Arc<str>>,
-    numbers: HashMap<Arc<str>, u32>,
-    /// How many keys each group has, by number.
-    sizes: Vec<i64>,
-    /// Of no group.
-    no_name: Arc<str>,
+    /// Ids of groups by their index, and how many keys each has.
+    members: Vec<(Arc<str>, i64)>,
+    indices: HashMap<Arc<str>, GroupIndex>,
+    /// Id of no group.
+    no_group_id: Arc<str>,
 }
 
 impl Default for Keys {
@@ -32,37 +30,45 @@ impl Default for Keys {
         Keys {
             keys: HashMap::new(),
             groups: HashMap::new(),
-            names: Vec::new(),
-            numbers: HashMap::new(),
-            sizes: Vec::new(),
-            no_name: Arc::from(""),
+            members: Vec::new(),
+            indices: HashMap::new(),
+            no_group_id: Arc::from(""),
         }
     }
 }
 
-/// What is against a key that a request names; one that names none passes.
-pub fn objection(
+impl GroupIndex {
+    /// The key is in no group.
+    pub const NONE: GroupIndex = GroupIndex(u32::MAX);
+
+    fn get(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Why a request with this key is denied; one without a key is not.
+pub fn denial(
     id: &str,
     known: Option<&ApiKey>,
-    unknown: UnknownKeyPolicy,
+    unknown_keys: UnknownKeyPolicy,
     now: Time,
 ) -> Option<Reason> {
     match known {
         None if id.is_empty() => None,
-        None => (unknown == UnknownKeyPolicy::Deny).then_some(Reason::KeyUnknown),
+        None => (unknown_keys == UnknownKeyPolicy::Deny).then_some(Reason::KeyUnknown),
         Some(key) if key.disabled => Some(Reason::KeyDisabled),
         Some(key) => key.expire_time.is_some_and(|time| time <= now).then_some(Reason::KeyExpired),
     }
 }
 
-/// Whether a key may use a model of the catalogue.
-pub fn allows(known: Option<&ApiKey>, model_id: &str) -> bool {
+/// Whether a key may use a model, by the catalogue's id.
+pub fn allows_model(known: Option<&ApiKey>, model_id: &str) -> bool {
     let allowed = known.map_or(&[][..], |key| &key.allowed_model_ids);
     allowed.is_empty() || allowed.iter().any(|allowed| **allowed == *model_id)
 }
 
 impl Keys {
-    pub fn key(&self, id: &str) -> Option<&Arc<ApiKey>> {
+    pub fn get(&self, id: &str) -> Option<&Arc<ApiKey>> {
         self.keys.get(id).map(|(key, _)| key)
     }
 
@@ -70,67 +76,53 @@ impl Keys {
         self.groups.get(id)
     }
 
-    /// A key with the number of its group; none also where a request names no key.
-    pub fn known(&self, id: &str) -> Option<(&ApiKey, u32)> {
+    /// A key with its group. None if the id is empty.
+    pub fn find(&self, id: &str) -> Option<(&ApiKey, GroupIndex)> {
         if id.is_empty() || self.keys.is_empty() {
             return None;
         }
         self.keys.get(id).map(|(key, group)| (&**key, *group))
     }
 
-    /// Number of the group that a key is in.
-    pub fn group_of(&self, key_id: &str) -> u32 {
-        self.known(key_id).map_or(NO_GROUP, |(_, group)| group)
+    pub fn group_of_key(&self, key_id: &str) -> GroupIndex {
+        self.find(key_id).map_or(GroupIndex::NONE, |(_, group)| group)
     }
 
-    /// Id of a group by its number; empty for none.
-    pub fn group_name(&self, group: u32) -> &str {
-        self.names.get(group as usize).map_or("", |name| name)
+    /// Id of a group; empty for [`GroupIndex::NONE`].
+    pub fn group_id(&self, group: GroupIndex) -> &Arc<str> {
+        self.members.get(group.get()).map_or(&self.no_group_id, |(id, _)| id)
     }
 
-    /// The same, as records keep it.
-    pub fn group_id(&self, group: u32) -> Arc<str> {
-        self.names.get(group as usize).unwrap_or(&self.no_name).clone()
-    }
-
-    /// The same to be kept.
-    pub fn shared_group_name(&self, group: u32) -> Option<Arc<str>> {
-        self.names.get(group as usize).cloned()
-    }
-
-    pub fn number_of(&mut self, group_id: &str) -> u32 {
+    pub fn find_or_add_group(&mut self, group_id: &str) -> GroupIndex {
         if group_id.is_empty() {
-            return NO_GROUP;
+            return GroupIndex::NONE;
         }
-        if let Some(number) = self.numbers.get(group_id) {
-            return *number;
+        if let Some(index) = self.indices.get(group_id) {
+            return *index;
         }
-        let number = u32::try_from(self.names.len()).expect("groups are bounded");
-        let name: Arc<str> = group_id.into();
-        self.names.push(name.clone());
-        self.sizes.push(0);
-        self.numbers.insert(name, number);
-        number
+        let number = u32::try_from(self.members.len()).expect("groups are bounded");
+        let id: Arc<str> = group_id.into();
+        self.members.push((id.clone(), 0));
+        self.indices.insert(id, GroupIndex(number));
+        GroupIndex(number)
     }
 
-    pub fn size_of(&self, group_id: &str) -> i64 {
-        self.numbers.get(group_id).map_or(0, |number| self.sizes[*number as usize])
+    /// How many keys are in a group.
+    pub fn group_size(&self, group_id: &str) -> i64 {
+        self.indices.get(group_id).map_or(0, |index| self.members[index.get()].1)
     }
 
+    /// Inserts a key or replaces the one of the same id.
     pub fn put(&mut self, key: ApiKey) {
         self.remove(&key.id.clone());
-        let group = self.number_of(key.key_group_id.as_deref().unwrap_or_default());
-        if group != NO_GROUP {
-            self.sizes[group as usize] += 1;
-        }
+        let group = self.find_or_add_group(key.key_group_id.as_deref().unwrap_or_default());
+        self.change_size(group, 1);
         self.keys.insert(key.id.clone(), (Arc::new(key), group));
     }
 
     pub fn remove(&mut self, id: &str) {
-        if let Some((_, group)) = self.keys.remove(id)
-            && group != NO_GROUP
-        {
-            self.sizes[group as usize] -= 1;
+        if let Some((_, group)) = self.keys.remove(id) {
+            self.change_size(group, -1);
         }
     }
 
@@ -141,29 +133,26 @@ impl Keys {
     pub fn remove_group(&mut self, id: &str) {
         self.groups.remove(id);
     }
-}
 
-impl Ledger {
     /// Whether one more key stays within the bounds.
     ///
     /// # Errors
     /// If it does not.
     pub fn room_for_key(&self) -> Result<(), Error> {
-        bounded(self.keys.keys.len(), "API keys of a workspace")
+        Error::check_bound(self.keys.len(), "API keys of a workspace", RESOURCES_MAX)
     }
 
-    /// The same of groups.
+    /// Whether one more group stays within the bounds.
     ///
     /// # Errors
-    /// If there is no room.
+    /// If it does not.
     pub fn room_for_group(&self) -> Result<(), Error> {
-        bounded(self.keys.groups.len(), "key groups of a workspace")
+        Error::check_bound(self.groups.len(), "key groups of a workspace", RESOURCES_MAX)
     }
-}
 
-fn bounded(count: usize, bound: &'static str) -> Result<(), Error> {
-    match count < RESOURCES_MAX {
-        true => Ok(()),
-        false => Err(Error::BoundReached { bound, max: RESOURCES_MAX as i64 }),
+    fn change_size(&mut self, group: GroupIndex, change: i64) {
+        if let Some((_, size)) = self.members.get_mut(group.get()) {
+            *size += change;
+        }
     }
 }

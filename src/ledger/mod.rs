@@ -1,39 +1,35 @@
-//! The pure core: it decides everything and touches nothing.
+//! The ledger: the deterministic state machine of one workspace that admits requests, prices
+//! their usage and keeps spend within limits.
 //!
-//! No async, clock, log, database or transport in here; time, ids and randomness are arguments.
+//! Pure: no async, clock, log, database or transport; time, ids and randomness are arguments.
+//!
+//! A [`Ledger`] is made of parts, each with its own data and methods: the context (settings,
+//! catalogue, time), models, limits, holds, API keys, departments, alerts and refusals. A part is
+//! given the context and never sees the ledger. Operations that need several parts are
+//! `impl Ledger`: in `check/`, `settle/`, `admin/` and `state/`.
 
 mod error;
-pub mod limit;
-pub mod meter;
-mod rate;
-mod rules;
-mod subjects;
+mod context;
+mod models;
+mod alerts;
+mod limits;
 mod keys;
-pub mod output;
-pub mod hold;
-mod state;
-mod asking;
-mod check;
-mod choose;
-mod settle;
-pub mod refusal;
-mod change;
-mod policy;
-mod counting;
 mod departments;
-mod erasure;
-mod raise;
-mod ranking;
-mod stop;
-mod view;
-mod invariants;
+mod holds;
+mod refusals;
+mod state;
+mod check;
+mod settle;
+mod admin;
 
-pub use change::RestoredHold;
-pub use check::PreparedCheck;
+pub use admin::erasure::{PSEUDONYM_PREFIX, UserTraces};
+pub use check::prepared::PreparedCheck;
 pub use departments::DEPARTMENT_USERS_MAX;
-pub use erasure::{PSEUDONYM_PREFIX, UserTraces};
 pub use error::Error;
-pub use ranking::{QuotaUsage, UsageFilter, UsagePosition};
+pub use holds::{EXPIRED_HOLDS_MAX, Hold};
+pub use limits::{QuotaUsage, UsageFilter, UsagePosition};
+pub use models::{Totals, WindowSpend};
 pub use settle::WINDOW_SPENT_MAX;
-pub use state::{EXPIRED_HOLDS_MAX, Ledger, WindowSpend};
-pub use view::{BudgetView, HoldView, ModelView};
+pub use state::Ledger;
+pub use state::snapshot::RestoredHold;
+pub use state::view::{BudgetView, HoldView, ModelView};

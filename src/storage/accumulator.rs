@@ -1,4 +1,4 @@
-//! Sums up records, to be added to what is derived from the log.
+//! The accumulator of the fold: sums up records, to be added to the rollups.
 //!
 //! A record is counted once for each of its values: in the cell of that value, its hour, its day
 //! and its metered model. The buckets of all three grains are made of these cells at the end, so
@@ -254,13 +254,13 @@ impl OfWorkspace {
     }
 }
 
-/// Where values and models stand in the order of their texts, so that cells are sorted by numbers.
+/// Ranks of values and models in the order of their texts, so that cells are sorted by numbers.
 struct Order {
     /// Indices of values by dimension and text.
     sorted_values: Vec<Index>,
     /// Of each value.
     values: Vec<Index>,
-    /// Of the model of each place; places of the same model stand at the same.
+    /// Of the model of each place; places of the same model have the same rank.
     models: Vec<Index>,
     no_model: Arc<str>,
 }
@@ -391,11 +391,11 @@ mod tests {
     }
 
     #[test]
-    fn only_attempts_are_seen_and_tell_latencies() {
+    fn only_attempts_are_seen_and_have_latencies() {
         let first = Record { outcome: Outcome::Success, ..record("a", "u", 10, 5) };
-        let untold = Record { latency: 0, ..record("a", "u", 7, 5) };
+        let without = Record { latency: 0, ..record("a", "u", 7, 5) };
         let correction = Record { kind: RecordKind::Correction, ..record("a", "u", 3, 5) };
-        let folded = folded(&[first, untold, correction]);
+        let folded = folded(&[first, without, correction]);
         let expected = [(5, "u", "", 3, 1)];
         assert_eq!(buckets(&folded, Grain::Day, Dimension::User), expected);
         let time = Time::from_micros;
@@ -403,7 +403,7 @@ mod tests {
             Seen { first_time: time(8), last_time: time(11), first_success_time: Some(time(11)) };
         let of: Vec<_> =
             folded.seen.iter().map(|row| (row.dimension, &*row.value, row.seen)).collect();
-        // Not of values that nobody says.
+        // Not of empty values.
         assert_eq!(of, [(Dimension::User, "u", seen), (Dimension::Model, "a", seen)]);
         let days: Vec<_> =
             folded.days.iter().map(|day| (day.day, day.first_time, day.last_time)).collect();

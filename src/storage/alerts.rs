@@ -1,12 +1,13 @@
-//! The part of the contract about alerts and their deliveries.
+//! The part of the contract about alerts, their receivers and their deliveries.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::Result;
-use crate::domain::Time;
+pub use crate::domain::alert::receiver::{EmailReceiver, Webhook};
 use crate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
+use crate::domain::{Time, coded_enum};
 
 /// An alert as it was raised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,65 +35,34 @@ pub struct AlertFilter {
     pub to: Option<Time>,
 }
 
-/// Whom alerts are about.
+/// The subject that alerts are about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlertSubjectFilter {
     /// The workspace as a whole: its envelope, its holds, its own quotas.
     Workspace,
     Model(String),
-    /// A subject, by its quotas.
+    /// A subject of quotas.
     Member {
         kind: crate::domain::attribution::SubjectKind,
         subject_id: String,
     },
 }
 
-/// Where alerts are sent over HTTP.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Webhook {
-    pub id: Arc<str>,
-    pub url: String,
-    /// Empty for all.
-    pub types: Vec<AlertType>,
-    pub disabled: bool,
-    pub display_name: String,
-    /// What deliveries are signed with.
-    pub secret: Vec<u8>,
-    /// The secret before, and until when deliveries are signed with it as well.
-    pub old_secret: Option<(Vec<u8>, Time)>,
-    pub create_time: Time,
-    pub update_time: Time,
-}
-
-/// Without the secrets: they never reach a log.
-impl std::fmt::Debug for Webhook {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Webhook").field("id", &self.id).finish_non_exhaustive()
-    }
-}
-
-/// Where alerts are sent by e-mail.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EmailReceiver {
-    pub id: Arc<str>,
-    pub address: String,
-    /// Empty for all.
-    pub types: Vec<AlertType>,
-    pub create_time: Time,
-}
-
-/// To whom an alert is sent.
+/// The receiver of an alert.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Receiver {
     Webhook(Arc<str>),
     Email(Arc<str>),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DeliveryState {
-    Pending,
-    Delivered,
-    Dead,
+coded_enum! {
+    /// What became of a delivery.
+    pub enum DeliveryState {
+        Pending = 0,
+        Delivered = 1,
+        /// Given up.
+        Dead = 2,
+    }
 }
 
 /// One alert on its way to one receiver.
@@ -167,8 +137,8 @@ pub trait AlertStore: Send + Sync + 'static {
 
     /// Must return, for each receiver with pending deliveries whose `next_attempt_time` is at or
     /// before `now`, the one that is longest due (of equals the least id); at most `limit` of
-    /// these, the longest due first. One for each, so that no receiver hides others behind what
-    /// waits for it. Must not take time in proportion to those that are finished.
+    /// these, the longest due first. One for each receiver, so that a long queue of one does not
+    /// block others. Must not take time in proportion to finished deliveries.
     async fn due_deliveries(&self, now: Time, limit: usize) -> Result<Vec<Delivery>>;
 
     /// Must replace the delivery of the same id. Must change nothing if there is none.

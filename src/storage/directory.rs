@@ -1,4 +1,5 @@
-//! The part of the contract about whom and what usage is attributed to.
+//! The part of the contract about the directory: users, departments and whatever else usage is
+//! attributed to.
 
 use async_trait::async_trait;
 
@@ -6,24 +7,9 @@ use super::Result;
 use super::policy::AuditEvent;
 use crate::domain::Time;
 pub use crate::domain::attribution::EntryKind;
+pub use crate::domain::attribution::directory::Entry;
 
-/// What is registered under an id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    pub kind: EntryKind,
-    pub id: String,
-    pub display_name: String,
-    /// Of a user; empty if it has none.
-    pub department_id: String,
-    pub external_id: String,
-    pub sign_up_time: Option<Time>,
-    pub first_value_time: Option<Time>,
-    pub create_time: Time,
-    pub update_time: Time,
-    pub archive_time: Option<Time>,
-}
-
-/// When an id was seen in entries of kind usage, by `charge_time`.
+/// When an id was seen in records of kind usage, by `charge_time`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     pub first_time: Time,
@@ -51,34 +37,32 @@ pub enum EntryState {
     Archived,
 }
 
-/// What names a user.
+/// What is left of a user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UserTraces {
-    /// Whether anything does.
+    /// Whether anything names it.
     pub is_known: bool,
-    /// Entries of the log.
+    /// Records of the log.
     pub record_count: i64,
 }
 
-/// A user that is to be forgotten. Must delete its entry, the quotas and rate limits that name it,
-/// the boosts of these, and boosts of quotas for each user that are for it alone; must put the
-/// pseudonym, which nobody has, in the place of its id in the log, in all that is derived from it,
-/// in refusals, in what was put down, in alerts, and where it acted; must replace the events of the
-/// audit log that are given, by their ids. Must not go through the log but for what is not folded
-/// yet.
+/// Erasure of a user. Must delete its entry, the quotas and rate limits that name it, the boosts of
+/// these, and boosts of quotas for each user that are for it alone; must replace its id by the
+/// pseudonym, which is new, in the log, in all that is derived from it, in refusals, in the
+/// shutdown snapshot, in alerts, and where it acted; must replace audit events by those that are
+/// given, by their ids. Must not scan the log but for what is not folded yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Erasure {
     pub user_id: String,
     pub pseudonym: String,
-    /// Without what could lead to the user.
+    /// Rewritten, without what could lead to the user.
     pub events: Vec<AuditEvent>,
 }
 
-/// Knows the directory. It is changed by [`super::policy::Change`]. General rules: see
-/// [`super::Store`].
+/// The directory. It is changed by [`super::policy::Change`]. General rules: see [`super::Store`].
 #[async_trait]
 pub trait DirectoryStore: Send + Sync + 'static {
-    /// Must return, for each of the ids, what is registered and seen of it, in their order.
+    /// Must return, for each of the ids, its entry and when it was seen, in their order.
     async fn entries(
         &self,
         workspace_id: &str,
@@ -98,11 +82,12 @@ pub trait DirectoryStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Listed>>;
 
-    /// Must return what is left of a user: an entry, quotas or rate limits that name it, boosts for
-    /// it, usage, refusals, alerts of it, or what it did itself. Must not go through the log but
+    /// Must return whether anything names a user (an entry, quotas or rate limits, boosts for it,
+    /// usage, refusals, alerts, its own actions) and how many records do. Must not scan the log but
     /// for what is not folded yet.
     async fn user_traces(&self, workspace_id: &str, user_id: &str) -> Result<UserTraces>;
 
-    /// Must return all users that are registered with a department, with it, by id.
+    /// Must return all users that are registered with a department, each with its department, by
+    /// id.
     async fn departments(&self, workspace_id: &str) -> Result<Vec<(String, String)>>;
 }

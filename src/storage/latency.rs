@@ -1,4 +1,4 @@
-//! How latencies are spread: a histogram that can be added to another, exactly.
+//! Latency histograms that can be added to one another, exactly.
 //!
 //! An HDR histogram of milliseconds with one significant digit: 16 steps between each power of two
 //! and the next, so that a quantile is at most 7 percent off. Kept as text, in which only what was
@@ -38,7 +38,7 @@ impl Latencies {
         }
     }
 
-    /// Takes out a part that was merged or added before.
+    /// Removes a part that was merged or added before.
     pub fn subtract(&mut self, part: &Latencies) {
         for (step, count) in &part.steps {
             if let Ok(place) = self.steps.binary_search_by_key(step, |(step, _)| *step) {

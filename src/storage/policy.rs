@@ -1,25 +1,24 @@
-//! The part of the contract about what administrators set, and about who changed what.
+//! The part of the contract about settings: what administrators and operators set.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::Result;
 use super::alerts::{EmailReceiver, Webhook};
 use super::directory::{Entry, Erasure};
+use super::{CatalogueRows, Result};
 use crate::domain::Time;
 use crate::domain::api_key::{ApiKey, KeyGroup};
 use crate::domain::attribution::SubjectKind;
-use crate::domain::backfill::{ConsumptionQuery, LimitConfig};
-use crate::domain::backfill::{RateBucket, RateCounts, RateQuery};
+use crate::domain::backfill::{LimitConfig, RateCounts};
 use crate::domain::boost::Boost;
 use crate::domain::catalog::price::Price;
 use crate::domain::catalog::{ExchangeRate, Model};
-use crate::domain::quota::{Consumption, Quota};
+use crate::domain::quota::Quota;
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::workspace::{Workspace, WorkspaceModel};
 
-/// One change of what is set.
+/// One change of settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Inserts the model or replaces the one of the same id.
@@ -41,24 +40,25 @@ pub enum Change {
     PutEmailReceiver(EmailReceiver),
     /// Entries of the directory, each of a kind and id of its own.
     PutEntries(Vec<Entry>),
-    /// Deletes what has the id, if it is there; so do all that follow. With a quota go its boosts.
+    /// Deletes what has the id, if it is there; so do all that follow. A quota is deleted with its
+    /// boosts.
     DeleteQuota(Arc<str>),
     DeleteRateLimit(Arc<str>),
     DeleteApiKey(Arc<str>),
     DeleteKeyGroup(Arc<str>),
     DeleteWebhook(Arc<str>),
     DeleteEmailReceiver(Arc<str>),
-    /// Marks the alert as seen, unless it is already.
+    /// Acknowledges the alert, unless it is acknowledged already.
     AcknowledgeAlert {
         seq: i64,
         time: Time,
         actor: String,
     },
-    /// Forgets a user, see [`Erasure`].
+    /// Erases a user, see [`Erasure`].
     EraseUser(Erasure),
 }
 
-/// Who changed what.
+/// One change in the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {
     /// UUIDv7, in lower case.
@@ -70,9 +70,9 @@ pub struct AuditEvent {
     pub workspace_id: String,
     pub resource_type: String,
     pub resource_id: String,
-    /// JSON; absent if it was not there.
+    /// JSON of the resource before; absent if it was created.
     pub before: Option<String>,
-    /// JSON; absent if it is gone.
+    /// JSON of the resource after; absent if it was deleted.
     pub after: Option<String>,
 }
 
@@ -107,16 +107,16 @@ pub enum BoostFilter {
     Quota(String),
 }
 
-/// Counts of one rate limit and subject, written down at a graceful stop.
+/// Counts of one rate limit and subject, saved at a graceful stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredRate {
     pub workspace_id: Arc<str>,
     pub counts: RateCounts,
 }
 
-/// What administrators set, and the log of who changed it. General rules: see [`super::Store`].
+/// Settings. General rules: see [`super::Store`].
 #[async_trait]
-pub trait PolicyStore: Send + Sync + 'static {
+pub trait SettingsStore: Send + Sync + 'static {
     /// Applies the changes, which concern one workspace (or the catalogue, with an empty id), and
     /// appends the events to the audit log, in one transaction. An event whose id is there
     /// already must not be written again.
@@ -126,6 +126,19 @@ pub trait PolicyStore: Send + Sync + 'static {
         changes: &[Change],
         events: &[AuditEvent],
     ) -> Result<()>;
+
+    /// Must return every model, price and exchange rate; prices and rates in the order
+    /// of their `create_time`.
+    async fn catalogue(&self) -> Result<CatalogueRows>;
+
+    /// Must return `None` if there is no such workspace.
+    async fn workspace(&self, id: &str) -> Result<Option<Workspace>>;
+
+    /// Must return at most `limit` workspaces whose id is greater than `after_id`, by id.
+    async fn workspaces(&self, after_id: &str, limit: usize) -> Result<Vec<Workspace>>;
+
+    /// Must return the models of the workspace by id; none if there is no such workspace.
+    async fn workspace_models(&self, workspace_id: &str) -> Result<Vec<WorkspaceModel>>;
 
     /// Must return all quotas, rate limits, keys and groups of a workspace by id, and its boosts
     /// whose `end_time` is after `now` and that are not cancelled, by id.
@@ -141,7 +154,7 @@ pub trait PolicyStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Quota>>;
 
-    /// The same of rate limits.
+    /// The same for rate limits.
     async fn rate_limits(
         &self,
         workspace_id: &str,
@@ -150,7 +163,7 @@ pub trait PolicyStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<RateLimit>>;
 
-    /// The same of API keys; of one group, if it is named.
+    /// The same for API keys; of one group, if it is named.
     async fn api_keys(
         &self,
         workspace_id: &str,
@@ -159,7 +172,7 @@ pub trait PolicyStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<ApiKey>>;
 
-    /// The same of key groups.
+    /// The same for key groups.
     async fn key_groups(
         &self,
         workspace_id: &str,
@@ -179,43 +192,4 @@ pub trait PolicyStore: Send + Sync + 'static {
         after: Option<(Time, String)>,
         limit: usize,
     ) -> Result<Vec<Boost>>;
-
-    /// Must return at most `limit` events that match, latest (`time`, id) first, before `after`.
-    async fn audit_events(
-        &self,
-        filter: &AuditFilter,
-        after: Option<(Time, String)>,
-        limit: usize,
-    ) -> Result<Vec<AuditEvent>>;
-
-    /// Must return at most `limit` events of a workspace in whose states `text` stands as a text
-    /// of the JSON, or whose resource has it as its id; oldest (`time`, id) first, beyond `after`.
-    /// May return others.
-    async fn audit_events_naming(
-        &self,
-        workspace_id: &str,
-        text: &str,
-        after: Option<(Time, String)>,
-        limit: usize,
-    ) -> Result<Vec<AuditEvent>>;
-
-    /// Must return, for each subject of the scope's kind (or the one that is named) with entries
-    /// charged in `from <= charge_time < to`, on the scope's metered model if it names one, the
-    /// exact sums over the whole log, folded or not: cost, tokens of all classes, and entries of
-    /// kind usage as requests. A subject without an id does not count. Must not take time in
-    /// proportion to the number of folded entries, and for a subject that is named not in
-    /// proportion to the number of subjects.
-    async fn used(
-        &self,
-        workspace_id: &str,
-        query: &ConsumptionQuery,
-    ) -> Result<Vec<(String, Consumption)>>;
-
-    /// Must return, for the subjects as in [`PolicyStore::used`] and each bucket of `charge_time`
-    /// from `from` on, the number of entries of kind usage and their tokens, by subject and bucket.
-    async fn sent(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>>;
-
-    /// Must return the counts that were written down for a workspace, by rate limit, subject, span
-    /// and unit.
-    async fn rates(&self, workspace_id: &str) -> Result<Vec<StoredRate>>;
 }

@@ -1,6 +1,7 @@
-//! The part of the contract about reports: sums over ranges of time, and what was seen in them.
+//! The part of the contract about reports: queries for sums over ranges of time, and for what was
+//! seen in them.
 //!
-//! Says what can be asked; what a report is made of is decided by whoever asks.
+//! Does not know of which queries a report is made.
 
 use async_trait::async_trait;
 
@@ -10,48 +11,48 @@ use super::{Error, Result};
 use crate::domain::calendar::Window;
 use crate::domain::{Amount, Time};
 
-/// Most entries of the log that one report may go through with [`Source::Records`]: whoever asks
-/// looks at [`Question::RecordCount`] first.
+/// Most records that one report may read with [`Source::Records`]: callers look at
+/// [`Question::RecordCount`] first.
 pub const RECORDS_MAX: usize = 1_000_000;
-/// Most rows of one answer.
+/// Most rows of one result.
 pub const ROWS_MAX: usize = 200_000;
 /// Most values of one filter.
 pub const FILTER_VALUES_MAX: usize = 20_000;
 
-/// What entries are grouped by or restricted in.
+/// What records are grouped by or restricted in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Axis {
     /// Any dimension but [`Dimension::Workspace`] and [`Dimension::Tag`].
     Of(Dimension),
-    /// The values of the tag with this key; empty where an entry does not have it.
+    /// The values of the tag with this key; empty where a record does not have it.
     Tag(String),
 }
 
-/// Entries count whose value on the axis is one of `values`, at most [`FILTER_VALUES_MAX`]. An
-/// empty one stands for entries that do not say.
+/// Records count whose value on the axis is one of `values`, at most [`FILTER_VALUES_MAX`]. An
+/// empty one means records without a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
     pub axis: Axis,
     pub values: Vec<String>,
 }
 
-/// What is read for an answer. All give the same sums; they differ in what they can tell apart.
+/// The source that a query reads. All give the same sums; they differ in the axes that they know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// Buckets by hour: at most one axis in all. Windows begin and end with local hours as they
-    /// were recorded: an entry counts in the window that its hour begins in.
+    /// were recorded: a record counts in the window that its hour begins in.
     Hours,
     /// Buckets by day: at most one axis in all. Windows are of whole local days, as for all that
-    /// follow: an entry counts in the window that its `charge_time` lies in, also where the zone
-    /// of the workspace has changed since.
+    /// follow: a record counts in the window that its `charge_time` lies in, also where the time
+    /// zone of the workspace has changed since.
     Days,
     /// Buckets by day and model: [`Dimension::Model`] and at most one other axis.
     DaysByModel,
-    /// The entries themselves: any axes.
+    /// The records themselves: any axes.
     Records,
 }
 
-/// Asks for sums.
+/// A query for sums.
 #[derive(Clone, Debug)]
 pub struct SumsQuestion {
     pub source: Source,
@@ -59,20 +60,20 @@ pub struct SumsQuestion {
     pub group_by: Vec<Axis>,
     /// Of different axes; all must be met.
     pub filters: Vec<Filter>,
-    /// In order; each begins where the one before ends. An entry charged in none does not count.
+    /// In order; each begins where the one before ends. A record charged in none does not count.
     pub windows: Vec<Window>,
     /// Sums of each window; of all windows together if not.
     pub by_window: bool,
     /// Only the groups with the greatest of these, and at most so many; not with `by_window`.
     pub top: Option<(OrderBy, usize)>,
-    /// Whether latencies are told with their spread; not from [`Source::Hours`] and
-    /// [`Source::DaysByModel`], which do not know it.
+    /// Whether to return latency histograms; not from [`Source::Hours`] and
+    /// [`Source::DaysByModel`], which do not have them.
     pub latencies: bool,
 }
 
 impl SumsQuestion {
     /// # Errors
-    /// If it is none: see its fields.
+    /// If it is not valid: see its fields.
     pub fn check(&self) -> Result<()> {
         let knows_latencies = matches!(self.source, Source::Days | Source::Records);
         let why = if self.group_by.len() > 2 {
@@ -80,7 +81,7 @@ impl SumsQuestion {
         } else if self.top.is_some() && self.by_window {
             "the greatest groups are of all windows together"
         } else if self.latencies && !knows_latencies {
-            "latencies are known by days and of entries alone"
+            "latencies are known by days and of records alone"
         } else {
             return check_filters(&self.filters);
         };
@@ -110,16 +111,17 @@ pub enum OrderBy {
 /// Sums of one group, in one window or in all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SumsRow {
-    /// Place of the window in the question; 0 if not by window.
+    /// Index of the window in the query; 0 if not by window.
     pub window: usize,
     /// In the order of `group_by`.
     pub values: Vec<String>,
     pub sums: Sums,
-    /// Of entries of kind usage; if it was asked for.
+    /// Of records of kind usage, if the query wants them.
     pub latencies: Option<Latencies>,
 }
 
-/// Asks how many different values of a dimension entries of kind usage have, empty ones aside.
+/// A query for the number of distinct values of a dimension in records of kind usage, empty ones
+/// aside.
 #[derive(Clone, Debug)]
 pub struct DistinctQuestion {
     /// As for sums, with `counted` as one of the axes.
@@ -135,21 +137,21 @@ pub struct DistinctQuestion {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DistinctRow {
-    /// Place of the window in the question; 0 if not by window.
+    /// Index of the window in the query; 0 if not by window.
     pub window: usize,
     /// Empty without a group.
     pub value: String,
     pub count: i64,
 }
 
-/// Asks how many requests were blocked or routed, by the hour that they were counted in: in the
-/// window in which the hour begins.
+/// A query for the number of requests that were blocked or routed, by the hour that they were
+/// counted in: in the window in which the hour begins.
 #[derive(Clone, Debug)]
 pub struct RefusalsQuestion {
     pub by_limit: bool,
     pub by_model: bool,
     pub by_user: bool,
-    /// Any of these, if not empty; an empty text stands for requests that do not say.
+    /// Any of these, if not empty; an empty text means requests without a value.
     pub models: Vec<String>,
     pub users: Vec<String>,
     /// Counts by request if absent and not by limit; else only these, if not empty.
@@ -163,7 +165,7 @@ pub struct RefusalsRow {
     pub window: usize,
     /// [`LimitKey::Request`] if not by limit.
     pub limit: LimitKey,
-    /// Empty if not asked for.
+    /// Empty if not by model.
     pub model_id: String,
     pub user_id: String,
     pub blocked_count: i64,
@@ -172,7 +174,7 @@ pub struct RefusalsRow {
     pub saved: Amount,
 }
 
-/// One question of a report.
+/// One query of a report.
 #[derive(Clone, Debug)]
 pub enum Question {
     Sums(SumsQuestion),
@@ -186,18 +188,18 @@ pub enum Question {
         window: Window,
         department_id: Option<String>,
     },
-    /// Number of entries of any kind that [`Source::Records`] would go through for the window;
+    /// Number of records of any kind that [`Source::Records`] would read for the window;
     /// [`RECORDS_MAX`] + 1 if it is greater.
     RecordCount(Window),
-    /// Sums of the entries charged in any span of time, from the entries.
+    /// Sums of the records charged in any span of time, from the records.
     SumsBetween(Time, Time),
     /// Names of values: of the directory, of API keys and their groups, and of models.
     Names(Dimension, Vec<String>),
-    /// Before which local days entries may have been dropped from the log.
+    /// Before which local days records may have been dropped from the log.
     DroppedBefore,
 }
 
-/// One answer; of the kind of its question.
+/// The result of one query, of its kind.
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// By window, then by values; with `top` the greatest first, and those that are equal by
@@ -215,7 +217,7 @@ pub enum Answer {
     /// Ids that have a display name, with it; by id.
     Names(Vec<(String, String)>),
     DroppedBefore(Option<Time>),
-    /// To any question: more than [`ROWS_MAX`] rows, or more than so many values to count.
+    /// Of any query: more than [`ROWS_MAX`] rows, or more than so many values to count.
     TooMany,
 }
 
@@ -227,19 +229,19 @@ pub struct SignUp {
     pub department_id: String,
     pub external_id: String,
     pub sign_up_time: Time,
-    /// As registered, or else of the first successful entry; absent if neither is there.
+    /// As registered, or else of the first successful record; absent if there is neither.
     pub first_value_time: Option<Time>,
     pub last_use_time: Option<Time>,
 }
 
-/// Answers reports. General rules: see [`super::Store`].
+/// Report queries. General rules: see [`super::Store`].
 #[async_trait]
 pub trait ReportStore: Send + Sync + 'static {
-    /// Must answer all questions from one consistent state, in their order: from the entries up to
-    /// the cursor of the fold, those dropped included wherever the source is not
-    /// [`Source::Records`]. Must not go through the log, but for [`Source::Records`],
-    /// [`Question::SumsBetween`], and local days that lie in two windows because the zone of the
-    /// workspace has changed. Of dropped days that lie in two windows, all must count in the one in
-    /// which the day begins. Texts of answers must be ordered by their bytes.
+    /// Must return the results of all queries from one consistent state, in their order: from the
+    /// records up to the cursor of the fold, those dropped included wherever the source is not
+    /// [`Source::Records`]. Must not scan the log, but for [`Source::Records`],
+    /// [`Question::SumsBetween`], and local days that lie in two windows because the time zone of
+    /// the workspace has changed. Of dropped days that lie in two windows, all must count in the
+    /// one in which the day begins. Texts of results must be ordered by their bytes.
     async fn report(&self, workspace_id: &str, questions: &[Question]) -> Result<Vec<Answer>>;
 }

@@ -1,12 +1,17 @@
-//! What is derived from the usage log: sums by dimension and local hour, local day, and local day
-//! and metered model, with what was seen in it. A pure function of the log, can be rebuilt.
+//! Rollups: sums of the log by dimension and local hour, local day, and local day and metered
+//! model; with latency histograms, and when values were seen. A pure function of the log, can be
+//! rebuilt.
 //!
-//! Here it is said what there is and what one record adds to it; `accumulator.rs` sums records up.
+//! This file has their types, what one record adds to them, and the part of the contract about
+//! them; `accumulator.rs` sums records up.
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use super::directory::Seen;
 use super::latency::Latencies;
+use super::{Difference, Result};
 use crate::domain::Time;
 pub use crate::domain::attribution::Dimension;
 pub use crate::domain::check::{LimitKey, RefusalCounts};
@@ -37,7 +42,7 @@ pub struct RefusalRow {
     pub workspace_id: Arc<str>,
     pub hour: Time,
     pub limit: LimitKey,
-    /// Model asked for: the catalogue's id, or as it was spelt where that is unknown.
+    /// The requested model: the catalogue's id, or as it was spelt where that is unknown.
     pub model_id: String,
     pub user_id: String,
     pub counts: RefusalCounts,
@@ -53,7 +58,7 @@ pub enum Grain {
     DayByModel,
 }
 
-/// When a value of a dimension was seen in entries of kind usage, by `charge_time`: to be merged
+/// When a value of a dimension was seen in records of kind usage, by `charge_time`: to be merged
 /// with what was seen before. Not of [`Dimension::Workspace`], [`Dimension::Tag`],
 /// [`Dimension::Outcome`], nor of empty values.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +69,7 @@ pub struct SeenRow {
     pub seen: Seen,
 }
 
-/// First and last `charge_time` of a local day with entries: to be merged with those before.
+/// First and last `charge_time` of a local day with records: to be merged with those before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DayRow {
     pub workspace_id: Arc<str>,
@@ -73,8 +78,8 @@ pub struct DayRow {
     pub last_time: Time,
 }
 
-/// How far the fold has come: up to which entry of the log, and how many transactions it has made.
-/// The second also grows where only refusals are added.
+/// The cursor of the fold: the last record that is folded, and the number of its transactions,
+/// which also grows where only refusals are added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FoldCursor {
     pub seq: i64,
@@ -82,18 +87,18 @@ pub struct FoldCursor {
 }
 
 impl Dimension {
-    /// Whether it has buckets by day and model: of the others these would say nothing more.
+    /// Whether it has buckets by day and model: of the others these would be the same as by day.
     pub fn is_by_model(self) -> bool {
         !matches!(self, Dimension::Workspace | Dimension::Model)
     }
 
-    /// Whether it is remembered when its values were seen.
+    /// Whether it is stored when its values were seen.
     pub fn is_seen(self) -> bool {
         !matches!(self, Dimension::Workspace | Dimension::Tag | Dimension::Outcome)
     }
 
-    /// What a record counts under; empty where it does not say. Not of [`Dimension::Tag`], of which
-    /// a record has any number of values.
+    /// The value that a record counts under; empty where it has none. Not of [`Dimension::Tag`], of
+    /// which a record has any number of values.
     pub fn value_of(self, record: &Record) -> &str {
         if let Some(field) = self.field() {
             return record.attribution.get(field);
@@ -110,7 +115,7 @@ impl Dimension {
 /// What a bucket counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
-    /// Attempts: entries of kind usage, not corrections or expiry charges.
+    /// Attempts: records of kind usage, not corrections or expiry charges.
     pub record_count: i64,
     pub error_count: i64,
     pub cancelled_count: i64,
@@ -155,30 +160,30 @@ pub struct RollupRow {
     /// As metered; empty but for [`Grain::DayByModel`].
     pub model_id: Arc<str>,
     pub sums: Sums,
-    /// Of entries of kind usage that tell a latency; empty but for [`Grain::Day`].
+    /// Of records of kind usage that have a latency; empty but for [`Grain::Day`].
     pub latencies: Latencies,
 }
 
-/// What a part of the log adds to what is derived from it, and what else is to be added with it.
-/// Rows are in the order of their key, each key once.
+/// What a part of the log adds to the rollups, and what is to be added with it. Rows are in the
+/// order of their key, each key once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Folded {
     pub rollups: Vec<RollupRow>,
     pub seen: Vec<SeenRow>,
     pub days: Vec<DayRow>,
-    /// Each place once. They are not in the log.
+    /// Each key once. They are not derived from the log.
     pub refusals: Vec<RefusalRow>,
 }
 
 impl RollupRow {
-    /// How the tables are ordered.
+    /// The order of the tables.
     pub fn key(&self) -> (&str, Grain, Dimension, Time, &str, &str) {
         let RollupRow { workspace_id, grain, dimension, start, value, model_id, .. } = self;
         (workspace_id, *grain, *dimension, *start, value, model_id)
     }
 }
 
-/// The latency of a record, if it counts: of an attempt that tells it. Absent ones are kept as 0.
+/// The latency of a record, if it counts: of an attempt that has it. Absent ones are stored as 0.
 pub fn latency_of(record: &Record) -> Option<Micros> {
     (record.kind == RecordKind::Usage && record.latency > 0).then_some(record.latency)
 }
@@ -203,4 +208,32 @@ impl Seen {
             (one, other) => one.or(other),
         };
     }
+}
+
+/// Rollups. General rules: see [`super::Store`].
+#[async_trait]
+pub trait RollupStore: Send + Sync + 'static {
+    /// Must return the cursor of the fold; zero at first.
+    async fn fold_cursor(&self) -> Result<FoldCursor>;
+
+    /// Adds `folded`, which names each key once, to what is derived: sums, latencies and refusals
+    /// are added up, times of local days and of what was seen are widened. Moves the cursor from
+    /// `from` to `to` in the same transaction.
+    /// Where the cursor is at `to` already it must change nothing and return `Ok` (an earlier
+    /// try); where it is anywhere else than at `from` it must change nothing and return
+    /// [`super::Error::Corrupt`].
+    async fn fold(&self, from: FoldCursor, to: FoldCursor, folded: &Folded) -> Result<()>;
+
+    /// Must return at most `limit` differences between what is derived (refusals aside, which are
+    /// not in the log) and the records up to the cursor, from one consistent state, also while
+    /// another process writes. Must not keep the whole of either side in memory. What is derived
+    /// from days of which records may have been dropped is not compared, nor, of such a workspace,
+    /// what was seen.
+    async fn verify_rollups(&self, limit: usize) -> Result<Vec<Difference>>;
+
+    /// Must derive everything, refusals aside, from the records up to the end of the log again, and
+    /// move the cursor there, in one transaction. Must not keep it all in memory. What is derived
+    /// from days of which records may have been dropped must stay, and records of these days that
+    /// are not folded be added to it.
+    async fn rebuild_rollups(&self) -> Result<()>;
 }

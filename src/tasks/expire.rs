@@ -1,6 +1,5 @@
-//! Lets holds end by their time in workspaces that nobody asks, charges those whose workspace
-//! wants expired holds charged, forgets subjects that have been idle, and stores alerts that no
-//! write came after.
+//! Expiry of holds in workspaces without requests, with the charges of those workspaces that charge
+//! expired holds. Also drops idle subjects, and stores alerts that no write follows.
 
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use tracing::warn;
 
 use crate::engine::Engine;
 
-/// How often holds are looked at.
+/// How often holds are checked.
 pub const EXPIRE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Runs until `stop`.

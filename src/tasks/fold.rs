@@ -1,9 +1,9 @@
-//! Folds committed usage records into what is derived from them.
+//! The fold: sums committed usage records up into rollups.
 //!
-//! Records come from the writer while it keeps up; what was missed (at start, or because the queue
+//! Records come from the writer through a queue; what was missed (at start, or because the queue
 //! was full) is read from the log. Rows are added by the writer, with the cursor in the same
-//! transaction, so nothing is folded twice or left out. Whoever needs more than is folded asks for
-//! it ([`Engine::fold_now`]).
+//! transaction, so nothing is folded twice or left out. A caller that needs more than is folded
+//! wakes it ([`Engine::fold_now`]).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +19,10 @@ use crate::storage::accumulator::Accumulator;
 use crate::storage::rollup::FoldCursor;
 
 /// How long records wait at most before they are folded, while storage answers. Long enough that
-/// few records of a busy server wait behind the fold's transaction: it writes as many rows for
-/// five seconds as for one.
+/// few records of a busy server wait for the fold's transaction, which writes as many rows for five
+/// seconds as for one.
 pub const FOLD_INTERVAL: Duration = Duration::from_secs(5);
-/// Cells after which they are folded at once, so that no transaction holds the writer up for long:
+/// Cells after which they are folded immediately, so that no transaction blocks the writer for long:
 /// each makes at most three rows of sums, and mostly shares them with others.
 pub const FOLD_CELLS_MAX: usize = 10_000;
 /// Records read from the log at once.
@@ -32,21 +32,21 @@ const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 struct Fold {
     engine: Engine,
-    /// Up to here rows are in storage.
+    /// Up to here rollups are in storage.
     cursor: FoldCursor,
     /// Up to here records are in `sums`.
     position: i64,
     sums: Accumulator,
-    /// How many users were erased before `sums` were begun.
+    /// Users that were erased before `sums` began.
     erasures: u64,
-    /// Everything acknowledged before is at or before `position`.
+    /// Everything acknowledged before this is at or before `position`.
     as_of: Time,
 }
 
-/// Why the fold goes on.
-enum Woken {
+/// Why the fold wakes up.
+enum Wake {
     Due,
-    Asked,
+    Requested,
     Committed(Committed),
 }
 
@@ -59,19 +59,19 @@ pub async fn run(
     let Some(mut fold) = Fold::start(engine.clone(), &stop).await else { return };
     let mut deadline = Instant::now() + FOLD_INTERVAL;
     loop {
-        let woken = tokio::select! {
-            // In this order: a simulation runs the same way twice.
+        let wake = tokio::select! {
+            // In this order, so that a simulation is deterministic.
             biased;
             () = stop.cancelled() => break,
-            () = sleep_until(deadline) => Woken::Due,
-            () = engine.fold_asked() => Woken::Asked,
+            () = sleep_until(deadline) => Wake::Due,
+            () = engine.fold_requested() => Wake::Requested,
             group = committed.recv() => match group {
-                Some(group) => Woken::Committed(group),
+                Some(group) => Wake::Committed(group),
                 None => break,
             },
         };
-        let is_due = matches!(woken, Woken::Due);
-        if let Err(error) = fold.go_on(woken, &mut committed).await {
+        let is_due = matches!(wake, Wake::Due);
+        if let Err(error) = fold.on_wake(wake, &mut committed).await {
             warn!(%error, "fold is delayed");
             tokio::time::sleep(RETRY_PAUSE).await;
         }
@@ -90,9 +90,9 @@ pub async fn run(
 }
 
 impl Fold {
-    /// Reads what was left unfolded; tries until storage answers.
+    /// Reads what is not folded yet; tries until storage answers.
     async fn start(engine: Engine, stop: &CancellationToken) -> Option<Fold> {
-        // Not the position that was handed out last: that entry may not be there yet.
+        // Not the position that was handed out last: that entry may not be committed yet.
         let upto = engine.last_committed();
         loop {
             let erasures = engine.erasures();
@@ -118,12 +118,12 @@ impl Fold {
         }
     }
 
-    async fn go_on(
+    async fn on_wake(
         &mut self,
-        woken: Woken,
+        wake: Wake,
         committed: &mut mpsc::Receiver<Committed>,
     ) -> Result<(), Error> {
-        if let Woken::Committed(group) = woken {
+        if let Wake::Committed(group) = wake {
             self.take(group).await?;
             if self.sums.len() < FOLD_CELLS_MAX {
                 return Ok(());
@@ -151,9 +151,9 @@ impl Fold {
         Ok(())
     }
 
-    /// Begins anew from what is folded: a user was erased, whom the sums may name.
-    async fn begin_anew(&mut self) -> Result<(), Error> {
-        // In this order: what is read after it does not name who was erased before.
+    /// Starts over from what is folded: the sums may name a user that was erased.
+    async fn restart(&mut self) -> Result<(), Error> {
+        // In this order: what is read afterwards does not name users that were erased before.
         let erasures = self.engine.erasures();
         let cursor = self.engine.store().fold_cursor().await?;
         self.sums = Accumulator::default();
@@ -161,7 +161,7 @@ impl Fold {
         Ok(())
     }
 
-    /// Adds a group; reads from the log first what lies between.
+    /// Adds a group; reads from the log first what is missing before it.
     async fn take(&mut self, group: Committed) -> Result<(), Error> {
         if group.upto <= self.position {
             return Ok(());
@@ -182,7 +182,7 @@ impl Fold {
         while self.position < upto {
             let page = self.engine.store().records_after(self.position, CATCH_UP_RECORDS).await?;
             let Some(last) = page.last() else {
-                // The positions up to there were given to records that did not reach the log.
+                // The positions up to there belong to records that were not written.
                 self.position = upto;
                 break;
             };
@@ -198,26 +198,26 @@ impl Fold {
         Ok(())
     }
 
-    /// Folds what is summed up. False if that is begun anew instead, where the fold is.
+    /// Writes the sums. False if the fold has started over instead.
     async fn write(&mut self) -> Result<bool, Error> {
         let to = FoldCursor { seq: self.position, batch: self.cursor.batch + 1 };
         let folded = std::mem::take(&mut self.sums).into_folded();
         if to.seq != self.cursor.seq || self.engine.has_refusals() {
             let folded = Arc::new(folded);
-            // The rows must be written before any later ones: try until it is known that they are.
+            // These rows must be written before any later ones: try until they are known to be.
             loop {
                 let (from, folded) = (self.cursor, folded.clone());
                 let error = match self.engine.fold(self.erasures, from, to, folded).await {
                     Ok(true) => break,
                     Ok(false) => {
                         self.position = self.cursor.seq;
-                        self.begin_anew().await?;
+                        self.restart().await?;
                         return Ok(false);
                     }
                     Err(error) => error,
                 };
                 if matches!(error, Error::Stopping | Error::Internal(_)) {
-                    // What is not folded is read from the log once more.
+                    // What is not folded is read from the log again.
                     self.position = self.cursor.seq;
                     return Err(error);
                 }

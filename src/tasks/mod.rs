@@ -1,4 +1,4 @@
-//! What goes on beside requests, one loop per file.
+//! Background tasks, one loop per file.
 
 pub mod deliver;
 pub mod expire;

@@ -1,4 +1,4 @@
-//! Drops records that their workspace does not keep any longer, a few at a time.
+//! Retention of usage records: drops those whose retention period is over, a few at a time.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use crate::engine::{Engine, Error};
 
-/// How often workspaces are looked at; the first time at the start.
+/// How often workspaces are checked; the first time at the start.
 pub const RETENTION_INTERVAL: Duration = Duration::from_secs(3_600);
 
 /// Runs until `stop`.
@@ -37,7 +37,10 @@ pub async fn drop_expired(engine: &Engine, stop: &CancellationToken) -> Result<(
             dropped = true;
         }
         if dropped {
-            info!(workspace = expired.workspace_id, "dropped records that are not kept longer");
+            info!(
+                workspace = expired.workspace_id,
+                "dropped records whose retention period is over"
+            );
         }
     }
     Ok(())

@@ -317,7 +317,7 @@ async fn more_alerts_than_one_transaction_holds_are_raised_in_order() {
     let quota = v1::Quota {
         quota_id: "each".to_owned(),
         subject: Some(v1::Subject { r#type: v1::SubjectType::User.into(), id: String::new() }),
-        each_member: true,
+        each_subject: true,
         unit: v1::LimitUnit::Requests.into(),
         limit_count: Some(1),
         period: v1::LimitPeriod::Day.into(),

@@ -325,7 +325,7 @@ async fn in_zone(server: &Server, zone: &str) {
     };
     let update_mask = Some(prost_types::FieldMask { paths: vec!["time_zone".to_owned()] });
     let request = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask };
-    server.budget().update_workspace(request).await.unwrap();
+    server.workspace().update_workspace(request).await.unwrap();
 }
 
 /// (start of the bucket, requests) of a day of the workspace, by hours and by days.

@@ -26,7 +26,7 @@ pub async fn priced() -> Server {
             price: Some(price),
             workspace_id: String::new(),
         };
-        server.model_limit().set_model_price(request).await.unwrap();
+        server.catalog().set_model_price(request).await.unwrap();
     }
     server
 }

@@ -47,7 +47,7 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
     let server = Server::start().await;
     let workspace = v1::Workspace { workspace_id: ACME.to_owned(), ..Default::default() };
     let create = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
-    server.budget().create_workspace(by("ada", create)).await.unwrap();
+    server.workspace().create_workspace(by("ada", create)).await.unwrap();
     let (event, before, after) = newest(&server, ACME).await;
     assert_eq!(uuid::Uuid::parse_str(&event.audit_event_id).unwrap().get_version_num(), 7);
     assert_eq!((event.time, event.actor.as_str()), (at(0), "ada"));
@@ -55,15 +55,15 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
     assert_eq!(done(&event), ("CreateWorkspace", "workspace", ACME));
     assert_eq!(before, Value::Null);
     let created = json!({
-        "workspace_id": "acme",
+        "id": "acme",
         "display_name": "",
-        "currency_code": "EUR",
+        "currency": "EUR",
         "time_zone": "UTC",
         "automatic_fallback": true,
-        "unpriced_model_policy": "UNPRICED_MODEL_POLICY_DENY",
-        "hold_expiry_policy": "HOLD_EXPIRY_POLICY_RELEASE",
-        "unknown_key_policy": "UNKNOWN_KEY_POLICY_ACCEPT",
-        "usage_retention_days": 0,
+        "unpriced_models": "deny",
+        "hold_expiry": "release",
+        "unknown_keys": "accept",
+        "usage_retention_days": null,
     });
     assert_eq!(after, created);
 
@@ -79,7 +79,8 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
         ..Default::default()
     };
     let update = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask: None };
-    let updated = server.budget().update_workspace(by("Åsa", update)).await.unwrap().into_inner();
+    let updated =
+        server.workspace().update_workspace(by("Åsa", update)).await.unwrap().into_inner();
     let updated = updated.workspace.unwrap();
     assert_eq!(updated.unknown_key_policy(), v1::UnknownKeyPolicy::Deny);
     assert_eq!(updated.update_time, at(60));
@@ -89,9 +90,9 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
     assert_eq!(before, created);
     assert_eq!(after["display_name"], "Acme");
     assert_eq!(after["time_zone"], "Europe/Berlin");
-    assert_eq!(after["unpriced_model_policy"], "UNPRICED_MODEL_POLICY_ALLOW");
-    assert_eq!(after["hold_expiry_policy"], "HOLD_EXPIRY_POLICY_CHARGE_ESTIMATE");
-    assert_eq!(after["unknown_key_policy"], "UNKNOWN_KEY_POLICY_DENY");
+    assert_eq!(after["unpriced_models"], "allow");
+    assert_eq!(after["hold_expiry"], "charge_estimate");
+    assert_eq!(after["unknown_keys"], "deny");
     assert_eq!(after["usage_retention_days"], 400);
 
     let off = v1::SetAutomaticFallbackRequest { workspace_id: ACME.to_owned(), enabled: false };
@@ -109,8 +110,9 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
     let events = audit_events(&server, ACME).await;
     let [second, first] = &events[..2] else { panic!("{events:?}") };
     let plan = json!({
-        "budget": { "currency_code": "EUR", "amount": "100.00" },
-        "overage_limit": { "currency_code": "EUR", "amount": "20.50" },
+        "currency": "EUR",
+        "budget": "100.00",
+        "overage": "20.50",
         "start_date": "2026-01-31",
     });
     assert_eq!(done(first), ("SetPlan", "plan", ACME));
@@ -119,7 +121,7 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
         (Value::Null, plan.clone())
     );
     assert_eq!(parsed(&second.before_json), plan);
-    assert_eq!(parsed(&second.after_json)["budget"]["amount"], "120.00");
+    assert_eq!(parsed(&second.after_json)["budget"], "120.00");
 }
 
 #[tokio::test]
@@ -132,18 +134,22 @@ async fn models_prices_rates_and_caps_are_logged() {
         ..Default::default()
     };
     let upsert = v1::UpsertModelRequest { model: Some(model) };
-    server.model_limit().upsert_model(by("ada", upsert)).await.unwrap();
+    server.catalog().upsert_model(by("ada", upsert)).await.unwrap();
     let (event, before, after) = newest(&server, "").await;
     assert_eq!((event.actor.as_str(), event.workspace_id.as_str()), ("ada", ""));
     assert_eq!(done(&event), ("UpsertModel", "model", "big"));
-    assert_eq!(
-        (&before["provider"], &before["context_window_token_count"]),
-        (&json!(""), &Value::Null)
-    );
-    assert_eq!(
-        (&after["provider"], &after["context_window_token_count"]),
-        (&json!("us"), &json!(1_000))
-    );
+    assert_eq!((&before["provider"], &before["context_window"]), (&json!(""), &Value::Null));
+    let model = json!({
+        "id": "big",
+        "provider": "us",
+        "display_name": "",
+        "context_window": 1_000,
+        "max_output": null,
+        "capabilities": [],
+        "aliases": [],
+        "source": "operator",
+    });
+    assert_eq!(after, model);
 
     let price = v1::Price {
         currency_code: "USD".to_owned(),
@@ -162,7 +168,7 @@ async fn models_prices_rates_and_caps_are_logged() {
         workspace_id: String::new(),
     };
     let set_price = async |set| {
-        let made = server.model_limit().set_model_price(by("bob", set)).await.unwrap().into_inner();
+        let made = server.catalog().set_model_price(by("bob", set)).await.unwrap().into_inner();
         made.price.unwrap().price_id
     };
     let price_id = set_price(set.clone()).await;
@@ -170,17 +176,17 @@ async fn models_prices_rates_and_caps_are_logged() {
     assert_eq!(done(&event), ("SetModelPrice", "price", price_id.as_str()));
     assert_eq!(before, Value::Null);
     let variant = json!({
-        "service_tier": "SERVICE_TIER_BATCH",
-        "above_input_token_count": 0,
-        "threshold_inclusive": false,
-        "input_per_million": "1.25",
+        "tier": "batch",
+        "above_input_tokens": 0,
+        "inclusive": false,
+        "rates": { "input": "1.25" },
     });
     let described = json!({
-        "price_id": price_id,
+        "id": price_id,
         "model_id": "big",
-        "currency_code": "USD",
-        "input_per_million": "2.50",
-        "output_per_million": "10.00",
+        "workspace_id": null,
+        "currency": "USD",
+        "base": { "input": "2.50", "output": "10.00" },
         "effective_time": "2026-03-15T12:00:00Z",
         "source": "operator",
         "variants": [variant],
@@ -201,7 +207,7 @@ async fn models_prices_rates_and_caps_are_logged() {
             effective_time: at(0),
         };
         let request = v1::SetExchangeRateRequest { exchange_rate: Some(exchange_rate) };
-        server.model_limit().set_exchange_rate(request).await.unwrap();
+        server.catalog().set_exchange_rate(request).await.unwrap();
         let (event, before, after) = newest(&server, "").await;
         assert_eq!(done(&event), ("SetExchangeRate", "exchange_rate", "USD/EUR"));
         assert_eq!(before["rate"], before_rate);
@@ -221,22 +227,22 @@ async fn models_prices_rates_and_caps_are_logged() {
     assert_eq!(done(&event), ("SetModelLimit", "model_limit", "big"));
     let described = |limit: Value, fallbacks: Value| {
         json!({
+            "currency": "EUR",
             "model_id": "big",
-            "model_enabled": true,
-            "limit": limit,
             "enabled": true,
+            "limit": limit,
+            "limit_enabled": true,
             "fallback_model_ids": fallbacks,
         })
     };
     assert_eq!(before, described(Value::Null, json!([])));
-    let five = json!({ "currency_code": "EUR", "amount": "5.00" });
-    assert_eq!(after, described(five, json!(["small"])));
+    assert_eq!(after, described(json!("5.00"), json!(["small"])));
     let disable =
         v1::DisableModelRequest { workspace_id: ACME.to_owned(), model_id: "big".to_owned() };
     server.model_limit().disable_model(disable).await.unwrap();
     let (event, before, after) = newest(&server, ACME).await;
     assert_eq!(done(&event), ("DisableModel", "model_limit", "big"));
-    assert_eq!((&before["model_enabled"], &after["model_enabled"]), (&json!(true), &json!(false)));
+    assert_eq!((&before["enabled"], &after["enabled"]), (&json!(true), &json!(false)));
     let events = audit_events(&server, ACME).await;
     let enabled = events.iter().rfind(|event| event.resource_id == "big").unwrap();
     assert_eq!(done(enabled), ("EnableModel", "model_limit", "big"));
@@ -253,9 +259,9 @@ async fn what_changes_nothing_is_not_logged() {
         effective_time: at(0),
     };
     let set_rate = v1::SetExchangeRateRequest { exchange_rate: Some(rate) };
-    server.model_limit().set_exchange_rate(set_rate.clone()).await.unwrap();
+    server.catalog().set_exchange_rate(set_rate.clone()).await.unwrap();
     let get = v1::GetWorkspaceRequest { workspace_id: ACME.to_owned() };
-    let workspace = server.budget().get_workspace(get.clone()).await.unwrap().into_inner();
+    let workspace = server.workspace().get_workspace(get.clone()).await.unwrap().into_inner();
     let before = (audit_events(&server, ACME).await, audit_events(&server, "").await);
 
     server.clock.advance(MICROS_PER_SECOND);
@@ -266,21 +272,21 @@ async fn what_changes_nothing_is_not_logged() {
         workspace: workspace.workspace.clone(),
         update_mask: Some(prost_types::FieldMask { paths: vec!["*".to_owned()] }),
     };
-    server.budget().update_workspace(update).await.unwrap();
+    server.workspace().update_workspace(update).await.unwrap();
     let model_id = "big".to_owned();
     let enable = v1::EnableModelRequest { workspace_id: ACME.to_owned(), model_id };
     server.model_limit().enable_model(enable).await.unwrap();
     let model = v1::Model { model_id: "big".to_owned(), ..Default::default() };
     let upsert = v1::UpsertModelRequest { model: Some(model) };
-    server.model_limit().upsert_model(upsert).await.unwrap();
+    server.catalog().upsert_model(upsert).await.unwrap();
     let model_id = "gpt-4.1".to_owned();
     let disable = v1::DisableModelRequest { workspace_id: ACME.to_owned(), model_id };
     server.model_limit().disable_model(disable).await.unwrap();
-    server.model_limit().set_exchange_rate(set_rate).await.unwrap();
+    server.catalog().set_exchange_rate(set_rate).await.unwrap();
 
     let after = (audit_events(&server, ACME).await, audit_events(&server, "").await);
     assert_eq!(after, before);
-    let same = server.budget().get_workspace(get).await.unwrap().into_inner();
+    let same = server.workspace().get_workspace(get).await.unwrap().into_inner();
     assert_eq!(same, workspace, "not even its update_time");
 }
 
@@ -303,7 +309,7 @@ async fn a_refused_change_leaves_no_entry() {
     assert_failed(&status, Code::NotFound, "MODEL_NOT_FOUND", &[]);
     let workspace = v1::Workspace { workspace_id: ACME.to_owned(), ..Default::default() };
     let create = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
-    let status = server.budget().create_workspace(create).await.unwrap_err();
+    let status = server.workspace().create_workspace(create).await.unwrap_err();
     assert_failed(&status, Code::AlreadyExists, "WORKSPACE_EXISTS", &[]);
 
     // Nor one by an actor that is none.
@@ -334,7 +340,7 @@ async fn a_change_and_its_entry_fail_together_and_outlive_a_restart_together() {
     store.set(false);
     let get = v1::GetWorkspaceRequest { workspace_id: ACME.to_owned() };
     let plan = async |server: &Server| {
-        let workspace = server.budget().get_workspace(get.clone()).await.unwrap().into_inner();
+        let workspace = server.workspace().get_workspace(get.clone()).await.unwrap().into_inner();
         workspace.workspace.unwrap().plan.unwrap().budget.unwrap().amount
     };
     assert_eq!(
@@ -476,5 +482,5 @@ async fn an_import_of_prices_is_logged_as_one_by_the_command_line() {
     let price = events.iter().find(|event| event.resource_type == "price").unwrap();
     let after = parsed(&price.after_json);
     assert_eq!((&after["model_id"], &after["source"]), (&json!(model_id), &json!("import")));
-    assert_eq!(after["input_per_million"], "1.00");
+    assert_eq!(after["base"]["input"], "1.00");
 }

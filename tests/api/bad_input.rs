@@ -318,9 +318,9 @@ async fn workspaces() {
             r.workspace.as_mut().unwrap().usage_retention_days = 61;
         }),
     ];
-    refuse(good, rows, async |r| server.budget().create_workspace(r).await).await;
+    refuse(good, rows, async |r| server.workspace().create_workspace(r).await).await;
     let none = v1::CreateWorkspaceRequest::default();
-    let status = server.budget().create_workspace(none).await.unwrap_err();
+    let status = server.workspace().create_workspace(none).await.unwrap_err();
     assert_eq!(refused_fields(&status), ["workspace", "workspace.workspace_id"]);
 
     let workspace = v1::Workspace { workspace_id: ACME.to_owned(), ..workspace };
@@ -351,7 +351,7 @@ async fn workspaces() {
             r.workspace.as_mut().unwrap().usage_retention_days = -1;
         }),
     ];
-    refuse(good, rows, async |r| server.budget().update_workspace(r).await).await;
+    refuse(good, rows, async |r| server.workspace().update_workspace(r).await).await;
 
     for id in [String::new(), chars(64), "a\0".to_owned()] {
         let get = v1::GetWorkspaceRequest { workspace_id: id.clone() };
@@ -359,7 +359,7 @@ async fn workspaces() {
         let watch = v1::WatchSpendRequest { workspace_id: id.clone() };
         let switch = v1::SetAutomaticFallbackRequest { workspace_id: id, enabled: true };
         for status in [
-            server.budget().get_workspace(get).await.unwrap_err(),
+            server.workspace().get_workspace(get).await.unwrap_err(),
             server.budget().get_budget(budget).await.unwrap_err(),
             server.budget().watch_spend(watch).await.unwrap_err(),
             server.budget().set_automatic_fallback(switch).await.unwrap_err(),
@@ -370,7 +370,7 @@ async fn workspaces() {
     let rows: &[Row<v1::ListWorkspacesRequest>] =
         &[("page_size", |r| r.page_size = -1), ("page_token", |r| r.page_token = "00".to_owned())];
     let good = v1::ListWorkspacesRequest::default();
-    refuse(good, rows, async |r| server.budget().list_workspaces(r).await).await;
+    refuse(good, rows, async |r| server.workspace().list_workspaces(r).await).await;
 }
 
 fn plan_of(request: &mut v1::SetPlanRequest) -> &mut v1::Plan {
@@ -446,9 +446,9 @@ async fn models() {
         ("model.aliases[0]", |r| model_of(r).aliases = vec![String::new()]),
         ("model.aliases", |r| model_of(r).aliases = vec!["big".to_owned()]),
     ];
-    refuse(good, rows, async |r| server.model_limit().upsert_model(r).await).await;
+    refuse(good, rows, async |r| server.catalog().upsert_model(r).await).await;
     let none = v1::UpsertModelRequest::default();
-    let status = server.model_limit().upsert_model(none).await.unwrap_err();
+    let status = server.catalog().upsert_model(none).await.unwrap_err();
     assert_eq!(refused_fields(&status), ["model", "model.model_id"]);
     let rows: &[Row<v1::ListModelsRequest>] = &[
         ("provider", |r| r.provider = chars(129)),
@@ -456,7 +456,7 @@ async fn models() {
         ("page_token", |r| r.page_token = "x".to_owned()),
     ];
     let good = v1::ListModelsRequest::default();
-    refuse(good, rows, async |r| server.model_limit().list_models(r).await).await;
+    refuse(good, rows, async |r| server.catalog().list_models(r).await).await;
 }
 
 #[tokio::test]
@@ -518,7 +518,7 @@ async fn prices() {
             price_of(r).effective_time = Some(Timestamp { seconds: 7_258_118_400, nanos: 0 });
         }),
     ];
-    refuse(good, rows, async |r| server.model_limit().set_model_price(r).await).await;
+    refuse(good, rows, async |r| server.catalog().set_model_price(r).await).await;
 
     let rate = v1::ExchangeRate {
         from_currency_code: "USD".to_owned(),
@@ -537,9 +537,9 @@ async fn prices() {
             rate_of(r).effective_time = Some(Timestamp::default());
         }),
     ];
-    refuse(good, rows, async |r| server.model_limit().set_exchange_rate(r).await).await;
+    refuse(good, rows, async |r| server.catalog().set_exchange_rate(r).await).await;
     let request = v1::ListExchangeRatesRequest::default();
-    let listed = server.model_limit().list_exchange_rates(request).await.unwrap().into_inner();
+    let listed = server.catalog().list_exchange_rates(request).await.unwrap().into_inner();
     assert!(listed.exchange_rates.is_empty());
 
     let good = v1::ListModelPricesRequest { model_id: "big".to_owned(), ..Default::default() };
@@ -549,8 +549,8 @@ async fn prices() {
         ("page_size", |r| r.page_size = -1),
         ("page_token", |r| r.page_token = "abc".to_owned()),
     ];
-    refuse(good.clone(), rows, async |r| server.model_limit().list_model_prices(r).await).await;
-    let listed = server.model_limit().list_model_prices(good).await.unwrap().into_inner();
+    refuse(good.clone(), rows, async |r| server.catalog().list_model_prices(r).await).await;
+    let listed = server.catalog().list_model_prices(good).await.unwrap().into_inner();
     assert_eq!(listed.prices.len(), 1);
 }
 
@@ -561,7 +561,7 @@ async fn limits() {
         workspace_id: ACME.to_owned(),
         model_id: "big".to_owned(),
         limit: Some(eur("1")),
-        enabled: None,
+        limit_enabled: None,
         fallback_model_ids: Vec::new(),
     };
     let rows: &[Row<v1::SetModelLimitRequest>] = &[

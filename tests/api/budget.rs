@@ -1,17 +1,17 @@
-//! `BudgetService`, but for its stream.
+//! `WorkspaceService` and `BudgetService`, but for its stream.
 
 use tollgate::proto::v1;
 use tonic::Code;
 
 use crate::fixtures::{
-    ACME, acme, amount, assert_failed, check, create_workspace, eur, get_budget, record,
+    ACME, acme, add_model, amount, assert_failed, check, create_workspace, eur, get_budget, record,
     refused_fields, set_plan,
 };
 use crate::server::{START, Server};
 
 async fn get_workspace(server: &Server, id: &str) -> v1::Workspace {
     let request = v1::GetWorkspaceRequest { workspace_id: id.to_owned() };
-    server.budget().get_workspace(request).await.unwrap().into_inner().workspace.unwrap()
+    server.workspace().get_workspace(request).await.unwrap().into_inner().workspace.unwrap()
 }
 
 async fn update(
@@ -24,7 +24,7 @@ async fn update(
         workspace: Some(v1::Workspace { workspace_id: ACME.to_owned(), ..change }),
         update_mask: (!mask.is_empty()).then_some(prost_types::FieldMask { paths }),
     };
-    Ok(server.budget().update_workspace(request).await?.into_inner().workspace.unwrap())
+    Ok(server.workspace().update_workspace(request).await?.into_inner().workspace.unwrap())
 }
 
 fn seconds(time: Option<prost_types::Timestamp>) -> i64 {
@@ -57,7 +57,7 @@ async fn a_new_workspace_has_defaults_and_comes_back_as_it_was_made() {
         ..Default::default()
     };
     let request = v1::CreateWorkspaceRequest { workspace: Some(given.clone()) };
-    let made = server.budget().create_workspace(request.clone()).await.unwrap().into_inner();
+    let made = server.workspace().create_workspace(request.clone()).await.unwrap().into_inner();
     let made = made.workspace.unwrap();
     let expected = v1::Workspace {
         automatic_fallback: true,
@@ -68,7 +68,7 @@ async fn a_new_workspace_has_defaults_and_comes_back_as_it_was_made() {
     assert_eq!(made, expected);
     assert_eq!(get_workspace(&server, "second").await, expected);
 
-    let status = server.budget().create_workspace(request).await.unwrap_err();
+    let status = server.workspace().create_workspace(request).await.unwrap_err();
     let facts = [("workspace_id", "second")];
     assert_failed(&status, Code::AlreadyExists, "WORKSPACE_EXISTS", &facts);
 }
@@ -218,8 +218,24 @@ async fn a_workspace_without_a_plan_has_an_envelope_of_zero() {
     create_workspace(&server, ACME).await;
     let budget = get_budget(&server).await;
     assert!(!budget.plan_set);
+    assert_eq!(budget.state(), v1::BudgetState::NoPlan);
     assert_eq!(amount(&budget.remaining), "0.00");
     assert_eq!(budget.used_share, 0.0);
+
+    add_model(&server, "big", "EUR", "10", "20").await;
+    let answer = server.usage().check_and_route(check("r-1", "big")).await.unwrap().into_inner();
+    assert_eq!(answer.decision(), v1::Decision::Blocked);
+    assert_eq!(answer.reason(), v1::Reason::PlanNotSet);
+    assert_eq!(answer.budget_state(), v1::BudgetState::NoPlan);
+    let recorded = server.usage().record_usage(record("r-2", "big")).await.unwrap().into_inner();
+    assert_eq!(recorded.budget_state(), v1::BudgetState::NoPlan);
+    let request = v1::WatchSpendRequest { workspace_id: ACME.to_owned() };
+    let mut watch = server.budget().watch_spend(request).await.unwrap().into_inner();
+    let update = watch.message().await.unwrap().unwrap();
+    assert_eq!(update.budget.unwrap().state(), v1::BudgetState::NoPlan);
+    // What was spent counts as soon as there is a plan.
+    set_plan(&server, "1", "0", "2026-01-01").await.unwrap();
+    assert_eq!(get_budget(&server).await.state(), v1::BudgetState::Exhausted);
 }
 
 #[tokio::test]

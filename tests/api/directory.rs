@@ -389,20 +389,21 @@ async fn every_change_has_its_entry_in_the_audit_log() {
     );
     assert!(events.iter().all(|event| event.actor == "eve" && event.workspace_id == ACME));
     let archived = events.iter().find(|event| event.action == "ArchiveEntries").unwrap();
-    assert!(!archived.before_json.contains("archive_time"));
+    assert!(archived.before_json.contains("\"archive_time\":null"));
     assert!(archived.after_json.contains("\"archive_time\":\"2026-03-15T12:00:00Z\""));
     let made = events
         .iter()
         .find(|event| event.action == "UpsertEntries" && event.resource_type == "user");
     let made: serde_json::Value = serde_json::from_str(&made.unwrap().after_json).unwrap();
     let expected = serde_json::json!({
-        "kind": "DIRECTORY_KIND_USER",
+        "kind": "user",
         "id": "ada",
         "display_name": "Ada Lovelace",
         "department_id": "engines",
         "external_id": "hr-1815",
         "sign_up_time": "2026-03-15T11:00:00Z",
         "first_value_time": "2026-03-15T11:59:00Z",
+        "archive_time": null,
     });
     assert_eq!(made, expected);
 }

@@ -117,7 +117,7 @@ async fn live(server: &Server) {
         let request = v1::CreateQuotaBoostRequest {
             workspace_id: ACME.to_owned(),
             quota_id: quota.to_owned(),
-            member_id: subject_id.to_owned(),
+            subject_id: subject_id.to_owned(),
             amount: Some(eur("1")),
             end_time: crate::bad_input::after_start(3_600),
             reason: "asked for".to_owned(),

@@ -28,7 +28,7 @@ pub async fn set_up(server: &Server) {
 pub async fn create_workspace(server: &Server, id: &str) {
     let workspace = v1::Workspace { workspace_id: id.to_owned(), ..Default::default() };
     let request = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
-    server.budget().create_workspace(request).await.unwrap();
+    server.workspace().create_workspace(request).await.unwrap();
 }
 
 pub async fn set_plan(
@@ -50,7 +50,7 @@ pub async fn set_plan(
 pub async fn add_model(server: &Server, id: &str, currency: &str, input: &str, output: &str) {
     let model = v1::Model { model_id: id.to_owned(), ..Default::default() };
     let request = v1::UpsertModelRequest { model: Some(model) };
-    server.model_limit().upsert_model(request).await.unwrap();
+    server.catalog().upsert_model(request).await.unwrap();
     set_price(server, id, currency, input, output).await.unwrap();
     let request = v1::EnableModelRequest { workspace_id: ACME.to_owned(), model_id: id.to_owned() };
     server.model_limit().enable_model(request).await.unwrap();
@@ -74,7 +74,7 @@ pub async fn set_price(
         price: Some(price),
         workspace_id: String::new(),
     };
-    Ok(server.model_limit().set_model_price(request).await?.into_inner().price.unwrap())
+    Ok(server.catalog().set_model_price(request).await?.into_inner().price.unwrap())
 }
 
 /// A message that says who sends it.

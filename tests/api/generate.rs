@@ -1,42 +1,41 @@
-//! `tollgate generate`: a history that holds together, and is the same each time.
+//! `tollgate generate`, as a process: a history that holds together, and is the same each time.
 
-use chrono::NaiveDate;
-use tollgate::admin::{self, generate, verify};
+use tokio::process::Command;
+use tollgate::admin::{self, verify};
 use tollgate::config::Config;
-use tollgate::domain::Time;
 use tollgate::domain::record::Record;
+use tollgate::domain::{Amount, Time};
 use tollgate::proto::v1;
 use tollgate::storage::sql;
 
-use crate::server::{self, Server, TestClock};
+use crate::server::{self, Server};
 
 const RECORDS: usize = 3_000;
+/// Thirty days until the day before the clock of the tests; clocks in New York change within them.
+/// There are more models than in the catalogue.
+const FLAGS: &str = "--records 3000 --time-zone America/New_York --days 30 --users 40 \
+                     --departments 20 --assistants 10 --workflows 5 --models 50";
+const UNTIL: &str = "--until 2026-03-14 --seed 7";
 
-fn options(workspace_id: &str) -> generate::Options {
-    generate::Options {
-        workspace_id: workspace_id.to_owned(),
-        // Its clocks change within the days.
-        time_zone: chrono_tz::America::New_York,
-        records: RECORDS,
-        days: 30,
-        until: None,
-        users: 40,
-        departments: 20,
-        assistants: 10,
-        workflows: 5,
-        // More than there are in the catalogue.
-        models: 50,
-        seed: 7,
-        fold: true,
+/// What the command prints: to standard output with success, to standard error without.
+pub async fn run(url: &str, workspace: &str, flags: &str) -> Result<String, String> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+    command.args(["generate", "--database", url, "--workspace", workspace]);
+    let output = command.args(flags.split_whitespace()).kill_on_drop(true).output().await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    match output.status.success() {
+        true => Ok(text(output.stdout)),
+        false => Err(text(output.stderr)),
     }
 }
 
-async fn generate(url: &str, options: generate::Options) -> generate::Generated {
-    let mut told = 0;
-    let clock = TestClock::default();
-    let generated = generate::run(url, options, &clock, |records| told = records).await.unwrap();
-    assert_eq!(told, generated.records);
-    generated
+async fn generate(url: &str, workspace: &str, flags: &str) -> String {
+    run(url, workspace, &format!("{FLAGS} {flags}")).await.unwrap()
+}
+
+/// The part of the line that says how much was spent.
+fn spent(line: &str) -> &str {
+    line.trim_end().rsplit_once(", ").unwrap().1
 }
 
 async fn log(url: &str) -> Vec<Record> {
@@ -50,29 +49,26 @@ async fn log(url: &str) -> Vec<Record> {
 async fn a_generated_history_holds_together_and_is_the_same_each_time() {
     let folder = tempfile::tempdir().unwrap();
     let url = server::database(folder.path()).await;
-    let generated = generate(&url, options("acme")).await;
-    let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap();
-    assert_eq!((generated.first_day, generated.last_day), (day(2, 13), day(3, 14)));
-    assert!(generated.is_folded);
+    let line = generate(&url, "acme", UNTIL).await;
+    let expected = "workspace acme: 3000 records from 2026-02-13 to 2026-03-14, ";
+    assert!(line.starts_with(expected) && line.ends_with(" USD spent\n"), "{line}");
     let first = log(&url).await;
-    assert_eq!((first.len(), generated.records), (RECORDS, RECORDS));
+    assert_eq!(first.len(), RECORDS);
     let verified = verify::run(&url).await.unwrap();
     assert!(verified.is_clean(), "{verified}");
     assert_eq!(verified.folded_to, RECORDS as i64);
 
     // It adds to what is there, and never twice.
-    let again = generate::run(&url, options("acme"), &TestClock::default(), |_| {}).await;
-    let again = again.unwrap_err().to_string();
-    assert_eq!(again, "workspace acme is there already: choose another id");
-    generate(&url, options("other")).await;
+    let again = run(&url, "acme", UNTIL).await.unwrap_err();
+    assert_eq!(again, "tollgate: workspace acme is there already: choose another id\n");
+    assert_eq!(spent(&generate(&url, "other", UNTIL).await), spent(&line));
     let both = log(&url).await;
     assert_eq!(both.len(), 2 * RECORDS);
     for (one, other) in first.iter().zip(&both[RECORDS..]) {
         let same = Record { seq: one.seq, workspace_id: one.workspace_id.clone(), ..other.clone() };
         assert_eq!(&same, one);
     }
-    let other_seed = generate::Options { seed: 8, ..options("third") };
-    generate(&url, other_seed).await;
+    generate(&url, "third", "--until 2026-03-14 --seed 8").await;
     assert_ne!(log(&url).await[2 * RECORDS].charge_time, first[0].charge_time);
     assert!(verify::run(&url).await.unwrap().is_clean());
 }
@@ -81,10 +77,11 @@ async fn a_generated_history_holds_together_and_is_the_same_each_time() {
 async fn sums_are_the_same_whoever_makes_them() {
     let folder = tempfile::tempdir().unwrap();
     let url = server::database(folder.path()).await;
-    let unfolded = generate::Options { fold: false, ..options("acme") };
-    assert!(!generate(&url, unfolded).await.is_folded);
+    let later = "; sums are made when the server starts, or by tollgate rebuild\n";
+    let unfolded = format!("{UNTIL} --no-fold");
+    assert!(generate(&url, "acme", &unfolded).await.ends_with(later));
     // Behind one that is not folded none is.
-    assert!(!generate(&url, options("other")).await.is_folded);
+    assert!(generate(&url, "other", UNTIL).await.ends_with(later));
     assert_eq!(verify::run(&url).await.unwrap().folded_to, 0);
     admin::rebuild(&url).await.unwrap();
     let verified = verify::run(&url).await.unwrap();
@@ -96,8 +93,10 @@ async fn sums_are_the_same_whoever_makes_them() {
 async fn a_generated_history_is_plausible() {
     let folder = tempfile::tempdir().unwrap();
     let url = server::database(folder.path()).await;
-    let generated = generate(&url, options("acme")).await;
+    let line = generate(&url, "acme", UNTIL).await;
     let records = log(&url).await;
+    let costs = records.iter().map(|record| record.cost).fold(Amount::ZERO, |sum, cost| sum + cost);
+    assert_eq!(spent(&line), format!("{} USD spent", costs.to_text()));
     let distinct = |of: fn(&Record) -> &str| {
         let values: std::collections::BTreeSet<&str> = records.iter().map(of).collect();
         values.len()
@@ -119,7 +118,7 @@ async fn a_generated_history_is_plausible() {
     let spent: f64 = budget.spent.clone().unwrap().amount.parse().unwrap();
     assert!(budget.plan_set && spent > 0.0);
     assert_eq!(budget.state(), v1::BudgetState::WithinPlan);
-    assert!(generated.spent.nanos() > 0);
+    assert!(costs.nanos() > 0);
     server.stop().await.unwrap();
 }
 
@@ -127,20 +126,18 @@ async fn a_generated_history_is_plausible() {
 async fn what_cannot_be_made_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let url = server::database(folder.path()).await;
-    let until = |year, month, day| generate::Options {
-        until: NaiveDate::from_ymd_opt(year, month, day),
-        ..options("acme")
-    };
-    for (options, expected) in [
-        (until(2026, 3, 15), "until: expected a day before 2026-03-15"),
-        (until(2000, 1, 10), "until: the first day is before the year 2000"),
+    let tomorrow = chrono::Utc::now().date_naive() + chrono::Days::new(1);
+    for (until, expected) in [
+        (tomorrow.to_string().as_str(), "tollgate: until: expected a day before 20"),
+        ("2000-01-10", "tollgate: until: the first day is before the year 2000\n"),
     ] {
-        let refused = generate::run(&url, options, &TestClock::default(), |_| {}).await;
-        assert_eq!(refused.unwrap_err().to_string(), expected);
+        let refused = run(&url, "acme", &format!("--until {until}")).await.unwrap_err();
+        assert!(refused.starts_with(expected), "{refused}");
     }
     assert!(log(&url).await.is_empty());
     // Before the catalogue's prices all models are invented.
-    let old = generate(&url, until(2020, 1, 10)).await;
-    assert_eq!(old.records, RECORDS);
-    assert!(log(&url).await.iter().all(|record| record.metered_model_id.starts_with("model-")));
+    generate(&url, "acme", "--until 2020-01-10").await;
+    let old = log(&url).await;
+    assert_eq!(old.len(), RECORDS);
+    assert!(old.iter().all(|record| record.metered_model_id.starts_with("model-")));
 }

@@ -18,12 +18,12 @@ use v1::Decision::{Allowed, Blocked, Routed};
 
 async fn get(server: &Server, id: &str) -> Result<v1::ApiKey, Status> {
     let request = v1::GetApiKeyRequest { workspace_id: ACME.to_owned(), api_key_id: id.to_owned() };
-    Ok(server.quota().get_api_key(request).await?.into_inner().api_key.unwrap())
+    Ok(server.api_key().get_api_key(request).await?.into_inner().api_key.unwrap())
 }
 
 async fn list(server: &Server, request: v1::ListApiKeysRequest) -> (Vec<String>, String) {
     let request = v1::ListApiKeysRequest { workspace_id: ACME.to_owned(), ..request };
-    let listed = server.quota().list_api_keys(request).await.unwrap().into_inner();
+    let listed = server.api_key().list_api_keys(request).await.unwrap().into_inner();
     let ids = listed.api_keys.into_iter().map(|key| key.api_key_id).collect();
     (ids, listed.next_page_token)
 }
@@ -34,7 +34,7 @@ async fn list_groups(server: &Server, size: i32, token: &str) -> (Vec<v1::KeyGro
         page_size: size,
         page_token: token.to_owned(),
     };
-    let listed = server.quota().list_key_groups(request).await.unwrap().into_inner();
+    let listed = server.api_key().list_key_groups(request).await.unwrap().into_inner();
     (listed.key_groups, listed.next_page_token)
 }
 
@@ -45,7 +45,7 @@ async fn deny_unknown_keys(server: &Server) {
         ..Default::default()
     };
     let request = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask: None };
-    server.budget().update_workspace(request).await.unwrap();
+    server.workspace().update_workspace(request).await.unwrap();
 }
 
 // -- What is kept.
@@ -146,16 +146,16 @@ async fn groups_know_how_many_keys_they_have() {
         }),
         update_mask: mask(paths),
     };
-    let renamed = server.quota().update_key_group(rename("Team", &[])).await.unwrap();
+    let renamed = server.api_key().update_key_group(rename("Team", &[])).await.unwrap();
     let renamed = renamed.into_inner().key_group.unwrap();
     assert_eq!((renamed.display_name.as_str(), renamed.key_count), ("Team", 1));
     assert_eq!(renamed.update_time, after_start(1));
-    let same = server.quota().update_key_group(rename("", &[])).await.unwrap().into_inner();
+    let same = server.api_key().update_key_group(rename("", &[])).await.unwrap().into_inner();
     assert_eq!(same.key_group, Some(renamed));
     let status = create_group(&server, "g").await.unwrap_err();
     let facts = [("resource", "key_group"), ("id", "g")];
     assert_failed(&status, Code::AlreadyExists, "RESOURCE_EXISTS", &facts);
-    let unnamed = server.quota().update_key_group(rename("", &["display_name"])).await.unwrap();
+    let unnamed = server.api_key().update_key_group(rename("", &["display_name"])).await.unwrap();
     assert_eq!(unnamed.into_inner().key_group.unwrap().display_name, "");
 
     let (first, token) = list_groups(&server, 1, "").await;
@@ -184,7 +184,7 @@ async fn keys_are_listed_in_pages_and_by_group() {
         key_group_id: "g".to_owned(),
         ..next
     };
-    let status = server.quota().list_api_keys(other).await.unwrap_err();
+    let status = server.api_key().list_api_keys(other).await.unwrap_err();
     assert_eq!(refused_fields(&status), ["page_token"]);
 }
 
@@ -257,7 +257,7 @@ async fn every_bound_of_a_key() {
             key_in(r).expire_time = Some(prost_types::Timestamp { seconds: 0, nanos: -1 });
         }),
     ];
-    refuse(good.clone(), rows, async |r| server.quota().register_api_key(r).await).await;
+    refuse(good.clone(), rows, async |r| server.api_key().register_api_key(r).await).await;
     assert_eq!(list(&server, Default::default()).await.0, [""; 0]);
     let most = v1::ApiKey {
         api_key_id: chars(128),
@@ -278,7 +278,7 @@ async fn every_bound_of_a_key() {
         ("api_key.key_group_id", |r| r.api_key.as_mut().unwrap().key_group_id = chars(129)),
         ("update_mask", |r| r.update_mask = mask(&["api_key_id"])),
     ];
-    refuse(good, rows, async |r| server.quota().update_api_key(r).await).await;
+    refuse(good, rows, async |r| server.api_key().update_api_key(r).await).await;
     let good = v1::ListApiKeysRequest { workspace_id: ACME.to_owned(), ..Default::default() };
     let rows: &[Row<v1::ListApiKeysRequest>] = &[
         ("workspace_id", |r| r.workspace_id = String::new()),
@@ -286,10 +286,10 @@ async fn every_bound_of_a_key() {
         ("page_size", |r| r.page_size = -1),
         ("page_token", |r| r.page_token = "x".to_owned()),
     ];
-    refuse(good, rows, async |r| server.quota().list_api_keys(r).await).await;
+    refuse(good, rows, async |r| server.api_key().list_api_keys(r).await).await;
     for id in [String::new(), chars(129)] {
         let get = v1::GetApiKeyRequest { workspace_id: ACME.to_owned(), api_key_id: id.clone() };
-        let status = server.quota().get_api_key(get).await.unwrap_err();
+        let status = server.api_key().get_api_key(get).await.unwrap_err();
         assert_eq!(refused_fields(&status), ["api_key_id"]);
         let status = delete_key(&server, &id).await.unwrap_err();
         assert_eq!(refused_fields(&status), ["api_key_id"]);
@@ -321,14 +321,14 @@ async fn every_bound_of_a_group() {
         ("key_group.display_name", |r| group_in(r).display_name = chars(201)),
         ("update_mask", |r| r.update_mask = mask(&["key_count"])),
     ];
-    refuse(good, rows, async |r| server.quota().update_key_group(r).await).await;
+    refuse(good, rows, async |r| server.api_key().update_key_group(r).await).await;
     let group = v1::KeyGroup { display_name: chars(201), ..group };
     let request =
         v1::CreateKeyGroupRequest { workspace_id: ACME.to_owned(), key_group: Some(group) };
-    let status = server.quota().create_key_group(request).await.unwrap_err();
+    let status = server.api_key().create_key_group(request).await.unwrap_err();
     assert_eq!(refused_fields(&status), ["key_group.display_name"]);
     let none = v1::CreateKeyGroupRequest::default();
-    let status = server.quota().create_key_group(none).await.unwrap_err();
+    let status = server.api_key().create_key_group(none).await.unwrap_err();
     let fields = ["workspace_id", "key_group", "key_group.key_group_id"];
     assert_eq!(refused_fields(&status), fields);
     let good = v1::ListKeyGroupsRequest { workspace_id: ACME.to_owned(), ..Default::default() };
@@ -337,7 +337,7 @@ async fn every_bound_of_a_group() {
         ("page_size", |r| r.page_size = -1),
         ("page_token", |r| r.page_token = "x".to_owned()),
     ];
-    refuse(good, rows, async |r| server.quota().list_key_groups(r).await).await;
+    refuse(good, rows, async |r| server.api_key().list_key_groups(r).await).await;
 }
 
 // -- What they do.

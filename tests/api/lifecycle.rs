@@ -15,7 +15,7 @@ use crate::fixtures::{ACME, acme, amount, assert_failed, check, get_budget, reco
 use crate::outage::Outage;
 use crate::server::{Server, TestClock, open};
 
-const SERVICES: [&str; 9] = [
+const SERVICES: [&str; 12] = [
     "",
     "tollgate.v1.UsageService",
     "tollgate.v1.BudgetService",
@@ -25,6 +25,9 @@ const SERVICES: [&str; 9] = [
     "tollgate.v1.QuotaService",
     "tollgate.v1.AnalyticsService",
     "tollgate.v1.DirectoryService",
+    "tollgate.v1.WorkspaceService",
+    "tollgate.v1.CatalogService",
+    "tollgate.v1.ApiKeyService",
 ];
 
 #[tokio::test]

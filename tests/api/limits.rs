@@ -17,7 +17,7 @@ pub fn money_quota(id: &str, kind: Type, subject_id: &str, limit: &str) -> v1::Q
     v1::Quota {
         quota_id: id.to_owned(),
         subject: subject(kind, subject_id),
-        each_member: subject_id.is_empty() && kind != Type::Workspace,
+        each_subject: subject_id.is_empty() && kind != Type::Workspace,
         unit: v1::LimitUnit::Money.into(),
         limit: Some(eur(limit)),
         period: v1::LimitPeriod::Day.into(),
@@ -84,13 +84,17 @@ pub async fn quota_usage(server: &Server) -> Vec<v1::QuotaUsage> {
     server.quota().list_quota_usage(request).await.unwrap().into_inner().usages
 }
 
+pub fn bound(unit: v1::LimitUnit, period: v1::LimitPeriod, amount: i64) -> v1::RateLimitBound {
+    v1::RateLimitBound { unit: unit.into(), period: period.into(), amount }
+}
+
 /// So many requests a minute of one subject, or of each with an empty `subject`.
 pub fn per_minute(id: &str, kind: Type, subject_id: &str, requests: i64) -> v1::RateLimit {
     v1::RateLimit {
         rate_limit_id: id.to_owned(),
         subject: subject(kind, subject_id),
-        each_member: subject_id.is_empty() && kind != Type::Workspace,
-        requests_per_minute: Some(requests),
+        each_subject: subject_id.is_empty() && kind != Type::Workspace,
+        bounds: vec![bound(v1::LimitUnit::Requests, v1::LimitPeriod::SlidingMinute, requests)],
         ..Default::default()
     }
 }
@@ -130,7 +134,7 @@ pub fn key(id: &str, group: &str) -> v1::ApiKey {
 
 pub async fn register(server: &Server, key: v1::ApiKey) -> Result<v1::ApiKey, Status> {
     let request = v1::RegisterApiKeyRequest { workspace_id: ACME.to_owned(), api_key: Some(key) };
-    Ok(server.quota().register_api_key(request).await?.into_inner().api_key.unwrap())
+    Ok(server.api_key().register_api_key(request).await?.into_inner().api_key.unwrap())
 }
 
 pub async fn update_key(
@@ -143,32 +147,32 @@ pub async fn update_key(
         api_key: Some(key),
         update_mask: self::mask(mask),
     };
-    Ok(server.quota().update_api_key(request).await?.into_inner().api_key.unwrap())
+    Ok(server.api_key().update_api_key(request).await?.into_inner().api_key.unwrap())
 }
 
 pub async fn delete_key(server: &Server, id: &str) -> Result<(), Status> {
     let request =
         v1::DeleteApiKeyRequest { workspace_id: ACME.to_owned(), api_key_id: id.to_owned() };
-    server.quota().delete_api_key(request).await.map(drop)
+    server.api_key().delete_api_key(request).await.map(drop)
 }
 
 pub async fn create_group(server: &Server, id: &str) -> Result<v1::KeyGroup, Status> {
     let group = v1::KeyGroup { key_group_id: id.to_owned(), ..Default::default() };
     let request =
         v1::CreateKeyGroupRequest { workspace_id: ACME.to_owned(), key_group: Some(group) };
-    Ok(server.quota().create_key_group(request).await?.into_inner().key_group.unwrap())
+    Ok(server.api_key().create_key_group(request).await?.into_inner().key_group.unwrap())
 }
 
 pub async fn get_group(server: &Server, id: &str) -> Result<v1::KeyGroup, Status> {
     let request =
         v1::GetKeyGroupRequest { workspace_id: ACME.to_owned(), key_group_id: id.to_owned() };
-    Ok(server.quota().get_key_group(request).await?.into_inner().key_group.unwrap())
+    Ok(server.api_key().get_key_group(request).await?.into_inner().key_group.unwrap())
 }
 
 pub async fn delete_group(server: &Server, id: &str) -> Result<(), Status> {
     let request =
         v1::DeleteKeyGroupRequest { workspace_id: ACME.to_owned(), key_group_id: id.to_owned() };
-    server.quota().delete_key_group(request).await.map(drop)
+    server.api_key().delete_key_group(request).await.map(drop)
 }
 
 pub fn mask(paths: &[&str]) -> Option<prost_types::FieldMask> {

@@ -1,4 +1,4 @@
-//! `ModelLimitService`: the catalogue, and the models of a workspace.
+//! `CatalogService`, and `ModelLimitService`: the models of a workspace.
 
 use tollgate::domain::time::MICROS_PER_HOUR;
 use tollgate::proto::v1;
@@ -14,7 +14,7 @@ async fn set_limit(server: &Server, model_id: &str, limit: &str, fallbacks: &[&s
         workspace_id: ACME.to_owned(),
         model_id: model_id.to_owned(),
         limit: Some(eur(limit)),
-        enabled: None,
+        limit_enabled: None,
         fallback_model_ids: fallbacks.iter().map(ToString::to_string).collect(),
     };
     server.model_limit().set_model_limit(request).await.unwrap();
@@ -38,18 +38,18 @@ async fn a_model_comes_back_as_it_was_put() {
         ..Default::default()
     };
     let request = v1::UpsertModelRequest { model: Some(model.clone()) };
-    let put = server.model_limit().upsert_model(request).await.unwrap().into_inner();
+    let put = server.catalog().upsert_model(request).await.unwrap().into_inner();
     let put = put.model.unwrap();
     assert_eq!(put.capabilities, ["tools", "vision"]);
     assert_eq!(put.source, "operator");
     let request = v1::ListModelsRequest { provider: "house".to_owned(), ..Default::default() };
-    let listed = server.model_limit().list_models(request).await.unwrap().into_inner();
+    let listed = server.catalog().list_models(request).await.unwrap().into_inner();
     assert_eq!(listed.models, [put]);
 
     let taken =
         v1::Model { model_id: "second".to_owned(), aliases: model.aliases, ..Default::default() };
     let request = v1::UpsertModelRequest { model: Some(taken) };
-    let status = server.model_limit().upsert_model(request).await.unwrap_err();
+    let status = server.catalog().upsert_model(request).await.unwrap_err();
     assert_eq!(refused_fields(&status), ["model.aliases"]);
 }
 
@@ -57,7 +57,7 @@ async fn a_model_comes_back_as_it_was_put() {
 async fn a_catalogue_is_built_in() {
     let server = Server::start().await;
     let request = v1::ListModelsRequest { page_size: 1_000, ..Default::default() };
-    let listed = server.model_limit().list_models(request).await.unwrap().into_inner();
+    let listed = server.catalog().list_models(request).await.unwrap().into_inner();
     assert!(listed.models.len() >= 30, "{}", listed.models.len());
     assert!(listed.models.iter().all(|model| model.source == "builtin"));
     assert!(listed.models.is_sorted_by(|a, b| a.model_id < b.model_id));
@@ -87,7 +87,7 @@ async fn prices_are_listed_newest_first_and_count_from_their_time() {
         price: Some(price.clone()),
         workspace_id: String::new(),
     };
-    let set = server.model_limit().set_model_price(request).await.unwrap().into_inner();
+    let set = server.catalog().set_model_price(request).await.unwrap().into_inner();
     let set = set.price.unwrap();
     assert_eq!(set.output_per_million, "40.000000001");
     assert_eq!(set.cache_read_per_million, "0.00");
@@ -97,7 +97,7 @@ async fn prices_are_listed_newest_first_and_count_from_their_time() {
     assert!(set.variants[0].threshold_inclusive && !set.price_id.is_empty());
 
     let request = v1::ListModelPricesRequest { model_id: "big".to_owned(), ..Default::default() };
-    let listed = server.model_limit().list_model_prices(request).await.unwrap().into_inner();
+    let listed = server.catalog().list_model_prices(request).await.unwrap().into_inner();
     let inputs: Vec<&str> = listed.prices.iter().map(|price| &*price.input_per_million).collect();
     assert_eq!(inputs, ["20.00", "10.00"]);
     assert_eq!(amount(&ask(&server, check("r-1", "big")).await.held), "2.00");
@@ -119,7 +119,7 @@ async fn a_workspace_can_have_a_price_of_its_own() {
         price: Some(price),
         workspace_id: ACME.to_owned(),
     };
-    let set = server.model_limit().set_model_price(request.clone()).await.unwrap().into_inner();
+    let set = server.catalog().set_model_price(request.clone()).await.unwrap().into_inner();
     assert_eq!(set.price.unwrap().workspace_id, ACME);
     assert_eq!(amount(&ask(&server, check("r-1", "big")).await.held), "0.00");
     for (workspace_id, expected) in [("", 1), (ACME, 2)] {
@@ -128,11 +128,11 @@ async fn a_workspace_can_have_a_price_of_its_own() {
             workspace_id: workspace_id.to_owned(),
             ..Default::default()
         };
-        let listed = server.model_limit().list_model_prices(request).await.unwrap().into_inner();
+        let listed = server.catalog().list_model_prices(request).await.unwrap().into_inner();
         assert_eq!(listed.prices.len(), expected);
     }
     let nobody = v1::SetModelPriceRequest { workspace_id: "nobody".to_owned(), ..request };
-    let status = server.model_limit().set_model_price(nobody).await.unwrap_err();
+    let status = server.catalog().set_model_price(nobody).await.unwrap_err();
     assert_failed(&status, Code::NotFound, "WORKSPACE_NOT_FOUND", &[]);
 }
 
@@ -145,7 +145,7 @@ async fn an_alias_is_priced_as_its_model() {
         ..Default::default()
     };
     let request = v1::UpsertModelRequest { model: Some(model) };
-    server.model_limit().upsert_model(request).await.unwrap();
+    server.catalog().upsert_model(request).await.unwrap();
     let answer = ask(&server, check("r-1", "big-2026-03-01")).await;
     assert_eq!(answer.decision(), v1::Decision::Allowed);
     assert_eq!(answer.model_id, "big-2026-03-01");
@@ -171,11 +171,11 @@ async fn a_missing_exchange_rate_is_an_error_until_it_is_set() {
         effective_time: None,
     };
     let request = v1::SetExchangeRateRequest { exchange_rate: Some(rate) };
-    let set = server.model_limit().set_exchange_rate(request).await.unwrap().into_inner();
+    let set = server.catalog().set_exchange_rate(request).await.unwrap().into_inner();
     assert_eq!(set.exchange_rate.as_ref().unwrap().rate, "0.50");
     assert_eq!(amount(&ask(&server, check("r-1", "dollars")).await.held), "1.00");
     let request = v1::ListExchangeRatesRequest::default();
-    let listed = server.model_limit().list_exchange_rates(request).await.unwrap().into_inner();
+    let listed = server.catalog().list_exchange_rates(request).await.unwrap().into_inner();
     assert_eq!(listed.exchange_rates, [set.exchange_rate.unwrap()]);
 }
 
@@ -222,6 +222,32 @@ async fn only_enabled_models_run() {
 }
 
 #[tokio::test]
+async fn only_a_cap_is_switched_on_or_off() {
+    let server = acme().await;
+    let set = async |limit: Option<&str>, limit_enabled: Option<bool>| {
+        let request = v1::SetModelLimitRequest {
+            workspace_id: ACME.to_owned(),
+            model_id: "big".to_owned(),
+            limit: limit.map(eur),
+            limit_enabled,
+            fallback_model_ids: Vec::new(),
+        };
+        let set = server.model_limit().set_model_limit(request).await.unwrap().into_inner();
+        let answer = ask(&server, v1::CheckAndRouteRequest { dry_run: true, ..check("", "big") });
+        (set.model_limit.unwrap().limit_enabled, answer.await.decision())
+    };
+    let (allowed, routed) = (v1::Decision::Allowed, v1::Decision::Routed);
+    // The check needs 2 EUR.
+    assert_eq!(set(Some("1"), None).await, (Some(true), routed));
+    assert_eq!(set(Some("1"), Some(false)).await, (Some(false), allowed));
+    assert_eq!(set(Some("1"), Some(true)).await, (Some(true), routed));
+    // Without a cap there is nothing to switch off, and nothing of it is kept for the next one.
+    assert_eq!(set(None, Some(false)).await, (None, allowed));
+    assert_eq!(set(None, None).await, (None, allowed));
+    assert_eq!(set(Some("1"), None).await, (Some(true), routed));
+}
+
+#[tokio::test]
 async fn the_models_of_a_workspace_show_cap_chain_and_spend() {
     let server = acme().await;
     set_limit(&server, "big", "50", &["small"]).await;
@@ -232,7 +258,8 @@ async fn the_models_of_a_workspace_show_cap_chain_and_spend() {
     let listed = server.model_limit().list_model_limits(request).await.unwrap().into_inner();
     let [big, small] = listed.model_limits.as_slice() else { panic!("{listed:?}") };
     assert_eq!((big.model_id.as_str(), small.model_id.as_str()), ("big", "small"));
-    assert!(big.model_enabled && big.enabled && small.model_enabled);
+    assert!(big.model_enabled && small.model_enabled);
+    assert_eq!((big.limit_enabled, small.limit_enabled), (Some(true), None));
     assert_eq!(amount(&big.limit), "50.00");
     assert_eq!(big.fallback_model_ids, ["small"]);
     assert_eq!((amount(&big.spent), amount(&big.held)), ("2.00", "2.00"));

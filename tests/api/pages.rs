@@ -28,7 +28,7 @@ async fn workspaces_by_id() {
     }
     let workspaces = all(async |page_size, page_token| {
         let request = v1::ListWorkspacesRequest { page_size, page_token };
-        let listed = server.budget().list_workspaces(request).await?.into_inner();
+        let listed = server.workspace().list_workspaces(request).await?.into_inner();
         Ok((listed.workspaces, listed.next_page_token))
     });
     let ids: Vec<String> =
@@ -91,11 +91,11 @@ async fn models_prices_rates_and_limits() {
             effective_time: None,
         };
         let request = v1::SetExchangeRateRequest { exchange_rate: Some(rate) };
-        server.model_limit().set_exchange_rate(request).await.unwrap();
+        server.catalog().set_exchange_rate(request).await.unwrap();
     }
     let models = all(async |page_size, page_token| {
         let request = v1::ListModelsRequest { page_size, page_token, ..Default::default() };
-        let listed = server.model_limit().list_models(request).await?.into_inner();
+        let listed = server.catalog().list_models(request).await?.into_inner();
         Ok((listed.models, listed.next_page_token))
     });
     let models = models.await;
@@ -104,7 +104,7 @@ async fn models_prices_rates_and_limits() {
         let model_id = "big".to_owned();
         let request =
             v1::ListModelPricesRequest { model_id, page_size, page_token, ..Default::default() };
-        let listed = server.model_limit().list_model_prices(request).await?.into_inner();
+        let listed = server.catalog().list_model_prices(request).await?.into_inner();
         Ok((listed.prices, listed.next_page_token))
     });
     let mut inputs: Vec<String> =
@@ -113,7 +113,7 @@ async fn models_prices_rates_and_limits() {
     assert_eq!(inputs, ["0.00", "1.00", "10.00", "2.00", "3.00"]);
     let rates = all(async |page_size, page_token| {
         let request = v1::ListExchangeRatesRequest { page_size, page_token };
-        let listed = server.model_limit().list_exchange_rates(request).await?.into_inner();
+        let listed = server.catalog().list_exchange_rates(request).await?.into_inner();
         Ok((listed.exchange_rates, listed.next_page_token))
     });
     let rates: Vec<_> =
@@ -159,7 +159,7 @@ async fn a_token_belongs_to_its_list_and_filter() {
         assert_eq!(refused_fields(&status), ["page_token"]);
     }
     let request = v1::ListWorkspacesRequest { page_size: 1, page_token };
-    let status = server.budget().list_workspaces(request).await.unwrap_err();
+    let status = server.workspace().list_workspaces(request).await.unwrap_err();
     assert_eq!(refused_fields(&status), ["page_token"]);
     // Its own list takes it, with another size, too.
     let request = v1::ListUsageRecordsRequest { page_size: 7, ..with_token };

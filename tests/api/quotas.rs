@@ -14,8 +14,8 @@ use crate::fixtures::{
     refused_fields, set_plan, set_up,
 };
 use crate::limits::{
-    Type, ask, check_for, count_quota, create_group, create_quota, create_rate_limit, decision,
-    delete_group, delete_key, delete_quota, delete_rate_limit, get_quota, key, limit_ids,
+    Type, ask, bound, check_for, count_quota, create_group, create_quota, create_rate_limit,
+    decision, delete_group, delete_key, delete_quota, delete_rate_limit, get_quota, key, limit_ids,
     money_quota, of, only, per_minute, quota_usage, register, release, reset_quota, spend, subject,
     update_key, update_quota, update_rate_limit, user,
 };
@@ -88,7 +88,7 @@ async fn a_quota_comes_back_as_it_was_made() {
     assert_eq!(made.enforcement(), v1::Enforcement::Hard);
     assert_eq!(made.alert_threshold_percents, [50, 80, 100]);
     assert_eq!(made.window_start_time, after_start(1));
-    assert!(!made.each_member && !made.exempt && !made.no_alerts);
+    assert!(!made.each_subject && !made.exempt && !made.no_alerts);
     assert_eq!(get_quota(&server, &made.quota_id).await.unwrap(), made);
     let ids = list(&server, v1::ListQuotasRequest::default()).await.0;
     assert_eq!(ids, [made.quota_id.as_str(), "team ü"]);
@@ -138,7 +138,7 @@ async fn models_are_kept_by_their_id_and_must_be_known() {
         ..Default::default()
     };
     let request = v1::UpsertModelRequest { model: Some(model) };
-    server.model_limit().upsert_model(request).await.unwrap();
+    server.catalog().upsert_model(request).await.unwrap();
     let quota = money_quota("q", Type::User, "ada", "1");
     let quota = v1::Quota { model_id: "house-2026".to_owned(), ..quota };
     assert_eq!(create_quota(&server, quota.clone()).await.unwrap().model_id, "house");
@@ -183,13 +183,13 @@ async fn a_currency_stays_once_a_quota_has_money_in_it() {
         update_mask: None,
     };
     create_quota(&server, count_quota("t", Type::User, "", TOKENS, 1)).await.unwrap();
-    server.budget().update_workspace(change("USD")).await.unwrap();
-    server.budget().update_workspace(change("EUR")).await.unwrap();
+    server.workspace().update_workspace(change("USD")).await.unwrap();
+    server.workspace().update_workspace(change("EUR")).await.unwrap();
     create_quota(&server, money_quota("m", Type::User, "", "1")).await.unwrap();
-    let status = server.budget().update_workspace(change("USD")).await.unwrap_err();
+    let status = server.workspace().update_workspace(change("USD")).await.unwrap_err();
     assert_failed(&status, Code::FailedPrecondition, "CHANGE_NOT_ALLOWED", &[]);
     delete_quota(&server, "m").await.unwrap();
-    server.budget().update_workspace(change("USD")).await.unwrap();
+    server.workspace().update_workspace(change("USD")).await.unwrap();
 }
 
 #[tokio::test]
@@ -213,7 +213,7 @@ async fn an_update_changes_what_the_mask_names() {
     assert_eq!(quota.alert_threshold_percents, [90]);
     assert_eq!((quota.create_time, quota.update_time), (after_start(0), after_start(1)));
     // What never changes is not looked at.
-    let other = v1::Quota { unit: TOKENS.into(), each_member: true, ..named.clone() };
+    let other = v1::Quota { unit: TOKENS.into(), each_subject: true, ..named.clone() };
     assert_eq!(update_quota(&server, other, &[]).await.unwrap(), quota);
     // Only what is named, also where it is empty.
     let quota = update_quota(&server, named.clone(), &["display_name"]).await.unwrap();
@@ -344,11 +344,11 @@ async fn every_bound_of_a_new_quota() {
         ("quota.subject.id", |r| subject_in(r).id = String::new()),
         ("quota.subject.id", |r| subject_in(r).id = chars(129)),
         ("quota.subject.id", |r| subject_in(r).id = "a\0".to_owned()),
-        ("quota.subject.id", |r| quota_in(r).each_member = true),
+        ("quota.subject.id", |r| quota_in(r).each_subject = true),
         ("quota.subject.id", |r| subject_in(r).r#type = Type::Workspace.into()),
-        ("quota.each_member", |r| {
+        ("quota.each_subject", |r| {
             quota_in(r).subject = subject(Type::Workspace, ACME);
-            quota_in(r).each_member = true;
+            quota_in(r).each_subject = true;
         }),
         ("quota.model_id", |r| quota_in(r).model_id = chars(257)),
         ("quota.unit", |r| quota_in(r).unit = 0),
@@ -934,7 +934,7 @@ async fn days_end_at_local_midnight_and_another_zone_cuts_them_anew() {
             ..Default::default()
         };
         let request = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask: None };
-        server.budget().update_workspace(request).await.unwrap();
+        server.workspace().update_workspace(request).await.unwrap();
         let question = v1::CheckAndRouteRequest {
             dry_run: true,
             explain: true,
@@ -1036,7 +1036,8 @@ async fn every_change_is_in_the_audit_log() {
     delete_quota(&server, "q").await.unwrap();
     let rate = per_minute("r", Type::User, "", 1);
     create_rate_limit(&server, rate.clone()).await.unwrap();
-    let more = v1::RateLimit { requests_per_day: Some(9), ..rate };
+    let mut more = rate;
+    more.bounds.push(bound(v1::LimitUnit::Requests, v1::LimitPeriod::SlidingDay, 9));
     update_rate_limit(&server, more, &[]).await.unwrap();
     delete_rate_limit(&server, "r").await.unwrap();
     create_group(&server, "g").await.unwrap();
@@ -1077,11 +1078,11 @@ async fn every_change_is_in_the_audit_log() {
     assert_eq!(told, expected);
     let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
     let update = &events[begin + 1];
-    assert_eq!(json(&update.before_json)["limit"]["amount"], "2.00");
+    assert_eq!(json(&update.before_json)["limit"], "2.00");
     let after = json(&update.after_json);
-    assert_eq!(after["limit"]["amount"], "3.00");
-    assert_eq!(after["subject"]["type"], "SUBJECT_TYPE_USER");
-    assert_eq!(after["each_member"], true);
+    assert_eq!((&after["limit"], &after["currency"]), (&"3.00".into(), &"EUR".into()));
+    let each_user = serde_json::json!({ "kind": "user", "subject_id": null, "model_id": null });
+    assert_eq!(after["scope"], each_user);
 }
 
 // -- Boosts.
@@ -1157,14 +1158,14 @@ async fn a_boost_of_one_member_is_hers_alone_and_can_be_cancelled() {
     create_quota(&server, money_quota("bob", Type::User, "bob", "2")).await.unwrap();
     create_quota(&server, count_quota("t", Type::Workspace, "", TOKENS, 1)).await.unwrap();
     let now = v1::CreateQuotaBoostRequest {
-        member_id: "ada".to_owned(),
+        subject_id: "ada".to_owned(),
         start_time: None,
         boost_id: String::new(),
         ..two_more("q")
     };
     delete_quota(&server, "t").await.unwrap();
     let made = boost(&server, now.clone()).await.unwrap();
-    assert!(made.active && made.member_id == "ada");
+    assert!(made.active && made.subject_id == "ada");
     for name in ["ada", "eve"] {
         spend(&server, &format!("{name}-1"), "big", user(name)).await;
     }
@@ -1189,7 +1190,7 @@ async fn a_boost_of_one_member_is_hers_alone_and_can_be_cancelled() {
     assert_eq!(list_boosts(&server, "").await, []);
 
     for (request, field) in [
-        (v1::CreateQuotaBoostRequest { quota_id: "bob".to_owned(), ..now.clone() }, "member_id"),
+        (v1::CreateQuotaBoostRequest { quota_id: "bob".to_owned(), ..now.clone() }, "subject_id"),
         (
             two_more_with(|r| {
                 r.amount = Some(v1::Money { currency_code: "USD".to_owned(), ..eur("1") });
@@ -1231,7 +1232,7 @@ async fn every_bound_of_a_boost() {
         ("workspace_id", |r| r.workspace_id = String::new()),
         ("quota_id", |r| r.quota_id = String::new()),
         ("quota_id", |r| r.quota_id = chars(129)),
-        ("member_id", |r| r.member_id = chars(129)),
+        ("subject_id", |r| r.subject_id = chars(129)),
         ("amount", |r| r.count = 0),
         ("count", |r| r.count = -1),
         ("count", |r| r.count = 1_000_000_000_000_001),
@@ -1252,7 +1253,7 @@ async fn every_bound_of_a_boost() {
         count: 1_000_000_000_000_000,
         boost_id: chars(128),
         reason: chars(500),
-        member_id: chars(128),
+        subject_id: chars(128),
         ..good
     };
     assert_eq!(boost(&server, most).await.unwrap().count, 1_000_000_000_000_000);

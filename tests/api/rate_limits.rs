@@ -9,12 +9,14 @@ use tonic::Code;
 use crate::bad_input::{Row, after_start, chars, refuse};
 use crate::fixtures::{ACME, acme, assert_failed, check, refused_fields, set_plan, set_up};
 use crate::limits::{
-    Type, ask, check_for, create_group, create_rate_limit, decision, delete_rate_limit, key,
+    Type, ask, bound, check_for, create_group, create_rate_limit, decision, delete_rate_limit, key,
     micros, of, only, per_minute, register, release, spend, subject, update_rate_limit, user,
 };
 use crate::server::Server;
 
 use v1::Decision::{Allowed, Blocked, Routed};
+use v1::LimitPeriod::{SlidingDay, SlidingHour, SlidingMinute};
+use v1::LimitUnit::{Requests, Tokens};
 
 async fn get(server: &Server, id: &str) -> Result<v1::RateLimit, tonic::Status> {
     let request =
@@ -31,8 +33,7 @@ async fn list(server: &Server, request: v1::ListRateLimitsRequest) -> (Vec<Strin
 
 fn tokens_per_minute(id: &str, kind: Type, subject_id: &str, tokens: i64) -> v1::RateLimit {
     v1::RateLimit {
-        requests_per_minute: None,
-        tokens_per_minute: Some(tokens),
+        bounds: vec![bound(Tokens, SlidingMinute, tokens)],
         ..per_minute(id, kind, subject_id, 0)
     }
 }
@@ -45,11 +46,16 @@ async fn a_rate_limit_comes_back_as_it_was_made() {
     let given = v1::RateLimit {
         rate_limit_id: "r".to_owned(),
         subject: subject(Type::User, ""),
-        each_member: true,
+        each_subject: true,
         model_id: "big".to_owned(),
-        requests_per_minute: Some(60),
-        tokens_per_minute: Some(100_000),
-        requests_per_day: Some(0),
+        bounds: vec![
+            bound(Requests, SlidingMinute, 60),
+            bound(Tokens, SlidingMinute, 100_000),
+            bound(Requests, SlidingHour, 1_000),
+            bound(Tokens, SlidingHour, 1_000_000),
+            bound(Requests, SlidingDay, 0),
+            bound(Tokens, SlidingDay, 10_000_000),
+        ],
         enforcement: v1::Enforcement::Soft.into(),
         display_name: "Tempo".to_owned(),
         ..Default::default()
@@ -63,9 +69,9 @@ async fn a_rate_limit_comes_back_as_it_was_made() {
     // The same once more is answered with what is there; anything else is refused.
     assert_eq!(create_rate_limit(&server, given.clone()).await.unwrap(), expected);
     for other in [
-        v1::RateLimit { requests_per_minute: Some(61), ..given.clone() },
+        v1::RateLimit { bounds: vec![bound(Requests, SlidingMinute, 61)], ..given.clone() },
         v1::RateLimit { rate_limit_id: String::new(), ..given.clone() },
-        v1::RateLimit { rate_limit_id: "s".to_owned(), tokens_per_minute: None, ..given.clone() },
+        v1::RateLimit { rate_limit_id: "s".to_owned(), ..given.clone() },
     ] {
         let status = create_rate_limit(&server, other).await.unwrap_err();
         let facts = [("resource", "rate_limit"), ("id", "r")];
@@ -81,29 +87,32 @@ async fn a_rate_limit_comes_back_as_it_was_made() {
 async fn an_update_changes_and_takes_off_what_the_mask_names() {
     let server = acme().await;
     let mut limit = per_minute("r", Type::User, "ada", 5);
-    limit.requests_per_day = Some(50);
+    limit.bounds.push(bound(Requests, SlidingDay, 50));
     create_rate_limit(&server, limit).await.unwrap();
     server.clock.advance(MICROS_PER_SECOND);
     let named = v1::RateLimit { rate_limit_id: "r".to_owned(), ..Default::default() };
     let change = v1::RateLimit {
-        tokens_per_minute: Some(7),
+        bounds: vec![bound(Tokens, SlidingHour, 7), bound(Requests, SlidingMinute, 6)],
         display_name: "Ada".to_owned(),
         enforcement: v1::Enforcement::Shadow.into(),
         ..named.clone()
     };
     let changed = update_rate_limit(&server, change.clone(), &[]).await.unwrap();
-    let limits = |limit: &v1::RateLimit| {
-        [limit.requests_per_minute, limit.tokens_per_minute, limit.requests_per_day]
-    };
-    assert_eq!(limits(&changed), [Some(5), Some(7), Some(50)]);
+    // Bounds are replaced as a whole, and answered in one order.
+    let replaced = [bound(Requests, SlidingMinute, 6), bound(Tokens, SlidingHour, 7)];
+    assert_eq!(changed.bounds, replaced);
     assert_eq!(changed.enforcement(), v1::Enforcement::Shadow);
     assert_eq!((changed.create_time, changed.update_time), (after_start(0), after_start(1)));
-    let changed = update_rate_limit(&server, named.clone(), &["requests_per_day"]).await.unwrap();
-    assert_eq!(limits(&changed), [Some(5), Some(7), None]);
+    let one = v1::RateLimit { bounds: vec![bound(Tokens, SlidingDay, 8)], ..named.clone() };
+    let changed = update_rate_limit(&server, one, &["bounds"]).await.unwrap();
+    assert_eq!(
+        (changed.bounds, changed.display_name),
+        (vec![bound(Tokens, SlidingDay, 8)], "Ada".to_owned())
+    );
     let changed = update_rate_limit(&server, change.clone(), &["*"]).await.unwrap();
-    assert_eq!(limits(&changed), [None, Some(7), None]);
+    assert_eq!(changed.bounds, replaced);
     for (change, mask, field) in [
-        (named.clone(), &["tokens_per_minute"][..], "rate_limit.requests_per_minute"),
+        (named.clone(), &["bounds"][..], "rate_limit.bounds"),
         (named.clone(), &["subject"], "update_mask"),
         (v1::RateLimit { enforcement: -1, ..named.clone() }, &[], "rate_limit.enforcement"),
         (
@@ -112,9 +121,9 @@ async fn an_update_changes_and_takes_off_what_the_mask_names() {
             "rate_limit.display_name",
         ),
         (
-            v1::RateLimit { requests_per_day: Some(-1), ..named.clone() },
+            v1::RateLimit { bounds: vec![bound(Requests, SlidingDay, -1)], ..named.clone() },
             &[],
-            "rate_limit.requests_per_day",
+            "rate_limit.bounds[0].amount",
         ),
         (v1::RateLimit { rate_limit_id: String::new(), ..change }, &[], "rate_limit.rate_limit_id"),
     ] {
@@ -175,28 +184,41 @@ async fn every_bound_of_a_rate_limit() {
         ("rate_limit.subject.id", |r| limit_in(r).subject = subject(Type::User, "")),
         ("rate_limit.subject.id", |r| limit_in(r).subject = subject(Type::Workspace, "other")),
         ("rate_limit.subject.id", |r| limit_in(r).subject = subject(Type::KeyGroup, "nobody")),
-        ("rate_limit.subject.id", |r| limit_in(r).each_member = true),
+        ("rate_limit.subject.id", |r| limit_in(r).each_subject = true),
         ("rate_limit.model_id", |r| limit_in(r).model_id = chars(257)),
         ("rate_limit.model_id", |r| limit_in(r).model_id = "nobody".to_owned()),
-        ("rate_limit.requests_per_minute", |r| limit_in(r).requests_per_minute = None),
-        ("rate_limit.requests_per_minute", |r| limit_in(r).requests_per_minute = Some(-1)),
-        ("rate_limit.requests_per_minute", |r| {
-            limit_in(r).requests_per_minute = Some(1_000_000_001);
+        ("rate_limit.bounds", |r| limit_in(r).bounds.clear()),
+        ("rate_limit.bounds[0].amount", |r| limit_in(r).bounds[0].amount = -1),
+        ("rate_limit.bounds[0].amount", |r| limit_in(r).bounds[0].amount = 1_000_000_001),
+        ("rate_limit.bounds[0].unit", |r| limit_in(r).bounds[0].unit = 0),
+        ("rate_limit.bounds[0].unit", |r| {
+            limit_in(r).bounds[0].unit = v1::LimitUnit::Money.into();
         }),
-        ("rate_limit.tokens_per_minute", |r| limit_in(r).tokens_per_minute = Some(-1)),
-        ("rate_limit.tokens_per_minute", |r| {
-            limit_in(r).tokens_per_minute = Some(1_000_000_000_001);
+        ("rate_limit.bounds[0].period", |r| limit_in(r).bounds[0].period = 0),
+        ("rate_limit.bounds[0].period", |r| {
+            limit_in(r).bounds[0].period = v1::LimitPeriod::Day.into();
         }),
-        ("rate_limit.requests_per_day", |r| limit_in(r).requests_per_day = Some(1_000_000_001)),
+        ("rate_limit.bounds[1]", |r| {
+            let again = limit_in(r).bounds[0];
+            limit_in(r).bounds.push(again);
+        }),
+        ("rate_limit.bounds[1].amount", |r| {
+            limit_in(r).bounds.push(bound(Tokens, SlidingDay, 1_000_000_000_001));
+        }),
+        ("rate_limit.bounds", |r| {
+            limit_in(r).bounds = vec![bound(Tokens, SlidingDay, 1); 7];
+        }),
         ("rate_limit.enforcement", |r| limit_in(r).enforcement = 5),
         ("rate_limit.display_name", |r| limit_in(r).display_name = chars(201)),
     ];
     refuse(good.clone(), rows, async |r| server.quota().create_rate_limit(r).await).await;
     assert_eq!(list(&server, Default::default()).await.0, [""; 0]);
     let most = v1::RateLimit {
-        requests_per_minute: Some(1_000_000_000),
-        tokens_per_minute: Some(1_000_000_000_000),
-        requests_per_day: Some(1_000_000_000),
+        bounds: vec![
+            bound(Requests, SlidingMinute, 1_000_000_000),
+            bound(Tokens, SlidingMinute, 1_000_000_000_000),
+            bound(Requests, SlidingDay, 1_000_000_000),
+        ],
         ..good.rate_limit.unwrap()
     };
     create_rate_limit(&server, most).await.unwrap();
@@ -273,7 +295,7 @@ async fn a_wait_is_exact_to_the_microsecond() {
     }
     // Who is told to wait for several limits waits long enough for all.
     let mut both = per_minute("both", Type::Project, "p", 1);
-    both.requests_per_day = Some(2);
+    both.bounds.push(bound(Requests, SlidingDay, 2));
     create_rate_limit(&server, both).await.unwrap();
     let project = || of(Type::Project, "p");
     assert_eq!(decision(&server, "p-1", project()).await, Allowed);
@@ -414,7 +436,7 @@ async fn what_was_sent_before_a_limit_was_made_counts() {
     // Raised, softened and deleted it takes effect at once.
     assert_eq!(decision(&server, "r-4", user("ada")).await, Blocked);
     let limit = |requests| per_minute("r", Type::User, "ada", requests);
-    update_rate_limit(&server, limit(3), &["requests_per_minute"]).await.unwrap();
+    update_rate_limit(&server, limit(3), &["bounds"]).await.unwrap();
     assert_eq!(decision(&server, "r-4", user("ada")).await, Allowed);
     assert_eq!(decision(&server, "r-5", user("ada")).await, Blocked);
     let soft = v1::RateLimit { enforcement: v1::Enforcement::Soft.into(), ..limit(3) };

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate::admin::{self, generate, verify};
+use tollgate::admin::{self, verify};
 use tollgate::config::Config;
 use tollgate::domain::time::MICROS_PER_DAY;
 use tollgate::proto::v1;
@@ -12,32 +12,17 @@ use tollgate::proto::v1::{UsageDimension as By, UsageMetric as Metric};
 
 use crate::analytics_setup::{ask, days, instant, query};
 use crate::fixtures::ACME;
+use crate::generate;
 use crate::server::{self, Server, TestClock};
 
-const DAYS: usize = 100;
+/// Until the day before the clock of the tests.
+const FLAGS: &str = "--records 4000 --days 100 --until 2026-03-14 --time-zone America/New_York \
+                     --users 30 --departments 5 --assistants 8 --workflows 5 --models 10 --seed 3";
 /// What 62 days keep on the 15th of March 2026 in New York, and what lies before.
 const KEPT_FROM: &str = "2026-01-12T05:00:00Z";
 const OLD: (&str, &str) = ("2025-12-06", "2026-01-05");
 const ALL: (&str, &str) = ("2025-12-06", "2026-03-15");
 const ATTEMPTS_MAX: usize = 1_000;
-
-async fn generate(url: &str) {
-    let options = generate::Options {
-        workspace_id: ACME.to_owned(),
-        time_zone: chrono_tz::America::New_York,
-        records: 4_000,
-        days: DAYS,
-        until: None,
-        users: 30,
-        departments: 5,
-        assistants: 8,
-        workflows: 5,
-        models: 10,
-        seed: 3,
-        fold: true,
-    };
-    generate::run(url, options, &TestClock::default(), |_| {}).await.unwrap();
-}
 
 /// Everything that reports say about the old days and all days.
 async fn reports(server: &Server) -> Vec<String> {
@@ -93,7 +78,7 @@ async fn set_retention(server: &Server, usage_retention_days: i32) {
     let workspace =
         v1::Workspace { workspace_id: ACME.to_owned(), usage_retention_days, ..Default::default() };
     let request = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask: None };
-    server.budget().update_workspace(request).await.unwrap();
+    server.workspace().update_workspace(request).await.unwrap();
 }
 
 /// A server that looks at what is to be dropped when it starts.
@@ -106,7 +91,7 @@ async fn restart(server: Server, folder: &Path, clock: &Arc<TestClock>) -> Serve
 async fn dropping_old_records_changes_no_report() {
     let folder = tempfile::tempdir().unwrap();
     let url = server::database(folder.path()).await;
-    generate(&url).await;
+    generate::run(&url, ACME, FLAGS).await.unwrap();
     let clock = Arc::new(TestClock::default());
     let server = Server::start_in(folder.path(), clock.clone(), Config::default()).await;
     let before = reports(&server).await;

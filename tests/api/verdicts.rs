@@ -7,7 +7,7 @@ use tollgate::proto::v1;
 use crate::bad_input::after_start;
 use crate::fixtures::{ACME, acme, amount, check, eur, get_budget, set_plan};
 use crate::limits::{
-    Type, ask, check_for, count_quota, create_group, create_quota, create_rate_limit, key,
+    Type, ask, bound, check_for, count_quota, create_group, create_quota, create_rate_limit, key,
     limit_ids, money_quota, only, per_minute, quota_usage, register, release, spend, subject, user,
 };
 use crate::server::Server;
@@ -62,7 +62,7 @@ async fn a_blocked_answer_lists_all_limits_in_the_way() {
     let tokens = count_quota("a-tokens", Type::User, "ada", v1::LimitUnit::Tokens, 10);
     create_quota(&server, tokens).await.unwrap();
     let mut rate = per_minute("a-rate", Type::User, "ada", 0);
-    rate.tokens_per_minute = Some(10);
+    rate.bounds.push(bound(v1::LimitUnit::Tokens, v1::LimitPeriod::SlidingMinute, 10));
     create_rate_limit(&server, rate).await.unwrap();
     let soft = enforced(v1::Enforcement::Soft, money_quota("soft", Type::Project, "", "0.1"));
     let soft = v1::Quota { model_id: "big".to_owned(), ..soft };

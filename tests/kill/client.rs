@@ -3,11 +3,14 @@
 use rust_decimal::Decimal;
 use tollgate::proto::v1;
 use tollgate::proto::v1::alert_service_client::AlertServiceClient;
+use tollgate::proto::v1::api_key_service_client::ApiKeyServiceClient;
 use tollgate::proto::v1::audit_service_client::AuditServiceClient;
 use tollgate::proto::v1::budget_service_client::BudgetServiceClient;
+use tollgate::proto::v1::catalog_service_client::CatalogServiceClient;
 use tollgate::proto::v1::model_limit_service_client::ModelLimitServiceClient;
 use tollgate::proto::v1::quota_service_client::QuotaServiceClient;
 use tollgate::proto::v1::usage_service_client::UsageServiceClient;
+use tollgate::proto::v1::workspace_service_client::WorkspaceServiceClient;
 use tonic::transport::Channel;
 
 const PAGE_SIZE: i32 = 1_000;
@@ -43,6 +46,18 @@ impl Client {
 
     pub fn usage(&self) -> UsageServiceClient<Channel> {
         UsageServiceClient::new(self.channel.clone())
+    }
+
+    pub fn workspace(&self) -> WorkspaceServiceClient<Channel> {
+        WorkspaceServiceClient::new(self.channel.clone())
+    }
+
+    pub fn catalog(&self) -> CatalogServiceClient<Channel> {
+        CatalogServiceClient::new(self.channel.clone())
+    }
+
+    pub fn api_key(&self) -> ApiKeyServiceClient<Channel> {
+        ApiKeyServiceClient::new(self.channel.clone())
     }
 
     pub fn budget(&self) -> BudgetServiceClient<Channel> {
@@ -93,12 +108,12 @@ impl Client {
 
     pub async fn api_keys(&self) -> Vec<v1::ApiKey> {
         let request = v1::ListApiKeysRequest { workspace_id: self.id(), ..Default::default() };
-        all_pages!(self.quota(), list_api_keys, request, api_keys)
+        all_pages!(self.api_key(), list_api_keys, request, api_keys)
     }
 
     pub async fn key_groups(&self) -> Vec<v1::KeyGroup> {
         let request = v1::ListKeyGroupsRequest { workspace_id: self.id(), ..Default::default() };
-        all_pages!(self.quota(), list_key_groups, request, key_groups)
+        all_pages!(self.api_key(), list_key_groups, request, key_groups)
     }
 
     /// Those of the envelope and of quotas.
@@ -146,7 +161,7 @@ impl Client {
             ..Default::default()
         };
         let create = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
-        self.budget().create_workspace(create).await.unwrap();
+        self.workspace().create_workspace(create).await.unwrap();
     }
 
     pub async fn set_plan(&self, budget: &str, overage: &str) {
@@ -161,9 +176,9 @@ impl Client {
 
     /// Adds a model with its prices for a million tokens, and enables it.
     pub async fn add_model(&self, id: &str, input: &str, output: &str) {
-        let mut models = self.models();
+        let mut catalog = self.catalog();
         let model = v1::Model { model_id: id.into(), ..Default::default() };
-        models.upsert_model(v1::UpsertModelRequest { model: Some(model) }).await.unwrap();
+        catalog.upsert_model(v1::UpsertModelRequest { model: Some(model) }).await.unwrap();
         let price = v1::Price {
             currency_code: "USD".into(),
             input_per_million: input.into(),
@@ -175,9 +190,9 @@ impl Client {
             price: Some(price),
             workspace_id: String::new(),
         };
-        models.set_model_price(set).await.unwrap();
+        catalog.set_model_price(set).await.unwrap();
         let enable = v1::EnableModelRequest { workspace_id: self.id(), model_id: id.into() };
-        models.enable_model(enable).await.unwrap();
+        self.models().enable_model(enable).await.unwrap();
     }
 
     pub async fn create_webhook(&self, url: &str) -> String {

@@ -67,7 +67,7 @@ pub async fn set_up(client: &Client) {
         let key_group = v1::KeyGroup { key_group_id: group(generation), ..Default::default() };
         let create =
             v1::CreateKeyGroupRequest { workspace_id: client.id(), key_group: Some(key_group) };
-        client.quota().create_key_group(create).await.unwrap();
+        client.api_key().create_key_group(create).await.unwrap();
         for key in 0..KEYS {
             register(client, &format!("key-{generation}-{key}"), &group(generation)).await;
         }
@@ -93,7 +93,7 @@ fn quotas() -> Vec<v1::Quota> {
     let quota = |id: &str, subject_type, period: v1::LimitPeriod| v1::Quota {
         quota_id: id.into(),
         subject: subject(subject_type, ""),
-        each_member: true,
+        each_subject: true,
         period: period.into(),
         ..Default::default()
     };
@@ -107,7 +107,7 @@ fn quotas() -> Vec<v1::Quota> {
     let user = quota("users", Type::User, Day);
     let project = v1::Quota {
         subject: subject(Type::Project, "atlas"),
-        each_member: false,
+        each_subject: false,
         ..quota("project", Type::Project, Week)
     };
     vec![
@@ -120,13 +120,13 @@ fn quotas() -> Vec<v1::Quota> {
         },
         v1::Quota {
             subject: subject(Type::Workspace, ""),
-            each_member: false,
+            each_subject: false,
             enforcement: v1::Enforcement::Shadow.into(),
             ..count(v1::LimitUnit::Tokens, 5_000_000, quota(SHADOW, Type::Workspace, Cycle))
         },
         v1::Quota {
             subject: subject(Type::User, ROOT),
-            each_member: false,
+            each_subject: false,
             unit: v1::LimitUnit::Money.into(),
             exempt: true,
             ..quota(ROOT, Type::User, Day)
@@ -138,7 +138,7 @@ async fn register(client: &Client, id: &str, group: &str) {
     let api_key =
         v1::ApiKey { api_key_id: id.into(), key_group_id: group.into(), ..Default::default() };
     let request = v1::RegisterApiKeyRequest { workspace_id: client.id(), api_key: Some(api_key) };
-    client.quota().register_api_key(request).await.unwrap();
+    client.api_key().register_api_key(request).await.unwrap();
 }
 
 pub fn group(generation: usize) -> String {

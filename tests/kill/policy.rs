@@ -14,6 +14,7 @@ use tonic::{Code, Status};
 use crate::alerts::Watcher;
 use crate::client::{Client, by, subject, usd};
 use crate::limits::{GENERATIONS, NOMAD, SHADOW, group, in_hours, user};
+use crate::rates::of_requests;
 use v1::SubjectType as Type;
 
 /// How long the administrator rests between two changes.
@@ -198,8 +199,10 @@ impl Administrator {
             6 => Change::Create(Resource::RateLimit(v1::RateLimit {
                 rate_limit_id: format!("made-{number}"),
                 subject: subject(Type::Department, &format!("made-{number}")),
-                requests_per_minute: Some(5),
-                requests_per_day: Some(500),
+                bounds: vec![
+                    of_requests(v1::LimitPeriod::SlidingMinute, 5),
+                    of_requests(v1::LimitPeriod::SlidingDay, 500),
+                ],
                 enforcement: v1::Enforcement::Hard.into(),
                 display_name,
                 ..Default::default()
@@ -325,7 +328,7 @@ async fn make(client: &Client, actor: &str, change: &Change) -> Result<Option<Re
 
 async fn create(client: &Client, actor: &str, resource: Resource) -> Result<Resource, Status> {
     let workspace_id = client.id();
-    let mut quotas = client.quota();
+    let (mut quotas, mut keys) = (client.quota(), client.api_key());
     Ok(match resource {
         Resource::Quota(quota) => {
             let create = v1::CreateQuotaRequest { workspace_id, quota: Some(quota) };
@@ -339,12 +342,12 @@ async fn create(client: &Client, actor: &str, resource: Resource) -> Result<Reso
         }
         Resource::Key(key) => {
             let register = v1::RegisterApiKeyRequest { workspace_id, api_key: Some(key) };
-            let made = quotas.register_api_key(by(actor, register)).await?.into_inner();
+            let made = keys.register_api_key(by(actor, register)).await?.into_inner();
             Resource::Key(made.api_key.unwrap())
         }
         Resource::Group(group) => {
             let create = v1::CreateKeyGroupRequest { workspace_id, key_group: Some(group) };
-            let made = quotas.create_key_group(by(actor, create)).await?.into_inner();
+            let made = keys.create_key_group(by(actor, create)).await?.into_inner();
             Resource::Group(made.key_group.unwrap())
         }
         Resource::Boost(boost) if boost.quota_id.is_empty() => {
@@ -363,7 +366,7 @@ async fn create(client: &Client, actor: &str, resource: Resource) -> Result<Reso
             let create = v1::CreateQuotaBoostRequest {
                 workspace_id,
                 quota_id: boost.quota_id,
-                member_id: boost.member_id,
+                subject_id: boost.subject_id,
                 amount: boost.amount,
                 count: boost.count,
                 start_time: boost.start_time,
@@ -380,7 +383,7 @@ async fn create(client: &Client, actor: &str, resource: Resource) -> Result<Reso
 
 async fn update(client: &Client, actor: &str, resource: Resource) -> Result<Resource, Status> {
     let workspace_id = client.id();
-    let mut quotas = client.quota();
+    let (mut quotas, mut keys) = (client.quota(), client.api_key());
     let update_mask = Some(prost_types::FieldMask { paths: vec!["*".into()] });
     Ok(match resource {
         Resource::Quota(quota) => {
@@ -396,13 +399,13 @@ async fn update(client: &Client, actor: &str, resource: Resource) -> Result<Reso
         }
         Resource::Key(key) => {
             let update = v1::UpdateApiKeyRequest { workspace_id, api_key: Some(key), update_mask };
-            let now = quotas.update_api_key(by(actor, update)).await?.into_inner();
+            let now = keys.update_api_key(by(actor, update)).await?.into_inner();
             Resource::Key(now.api_key.unwrap())
         }
         Resource::Group(group) => {
             let update =
                 v1::UpdateKeyGroupRequest { workspace_id, key_group: Some(group), update_mask };
-            let now = quotas.update_key_group(by(actor, update)).await?.into_inner();
+            let now = keys.update_key_group(by(actor, update)).await?.into_inner();
             Resource::Group(now.key_group.unwrap())
         }
         Resource::Alert(id) => {
@@ -417,7 +420,7 @@ async fn update(client: &Client, actor: &str, resource: Resource) -> Result<Reso
 
 async fn delete(client: &Client, actor: &str, (kind, id): &Name) -> Result<(), Status> {
     let (workspace_id, id) = (client.id(), id.clone());
-    let mut quotas = client.quota();
+    let (mut quotas, mut keys) = (client.quota(), client.api_key());
     match *kind {
         "quota" => {
             let delete = v1::DeleteQuotaRequest { workspace_id, quota_id: id };
@@ -429,11 +432,11 @@ async fn delete(client: &Client, actor: &str, (kind, id): &Name) -> Result<(), S
         }
         "api_key" => {
             let delete = v1::DeleteApiKeyRequest { workspace_id, api_key_id: id };
-            quotas.delete_api_key(by(actor, delete)).await?;
+            keys.delete_api_key(by(actor, delete)).await?;
         }
         "key_group" => {
             let delete = v1::DeleteKeyGroupRequest { workspace_id, key_group_id: id };
-            quotas.delete_key_group(by(actor, delete)).await?;
+            keys.delete_key_group(by(actor, delete)).await?;
         }
         other => panic!("{other} is not deleted"),
     }

@@ -113,11 +113,22 @@ pub async fn create(client: &Client, key: &str, limit: v1::RateLimit) {
 }
 
 pub fn per_minute(requests: i64) -> v1::RateLimit {
-    v1::RateLimit { requests_per_minute: Some(requests), ..Default::default() }
+    v1::RateLimit {
+        bounds: vec![of_requests(v1::LimitPeriod::SlidingMinute, requests)],
+        ..Default::default()
+    }
 }
 
 pub fn per_day(requests: i64) -> v1::RateLimit {
-    v1::RateLimit { requests_per_day: Some(requests), ..Default::default() }
+    v1::RateLimit {
+        bounds: vec![of_requests(v1::LimitPeriod::SlidingDay, requests)],
+        ..Default::default()
+    }
+}
+
+pub fn of_requests(period: v1::LimitPeriod, amount: i64) -> v1::RateLimitBound {
+    let unit = v1::LimitUnit::Requests.into();
+    v1::RateLimitBound { unit, period: period.into(), amount }
 }
 
 async fn record(client: &Client, key: &str, call: Call) {

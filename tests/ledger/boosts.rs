@@ -22,6 +22,25 @@ fn the_envelope_is_raised_for_a_time() {
 }
 
 #[test]
+fn a_workspace_without_a_plan_has_its_boosts_and_no_state_of_a_plan() {
+    check(
+        "model a 1000/1000
+         budget                            => remaining 0; no plan
+         check r1 a in=1 out=0             => blocked; PlanNotSet; no plan
+         boost b envelope +2 for=1d
+         check r2 a in=1k out=0 hold=23h   => allowed; no plan
+         record r2 a in=1k                 => spent 1; no plan
+         record r3 a in=2k                 => spent 3; no plan
+         budget                            => remaining -1; no plan
+         alerts                            => 0 alerts
+         plan 1
+         budget                            => remaining 0; exhausted
+         plan 3
+         budget                            => remaining 2; within plan",
+    );
+}
+
+#[test]
 fn a_quota_is_raised_for_everybody_or_for_one() {
     check(
         "plan 100

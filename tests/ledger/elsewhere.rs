@@ -171,7 +171,7 @@ fn a_free_model_is_not_blocked_by_an_empty_budget() {
     check(
         "model free 0/0
          model a 1000/1000
-         check r1 free in=1k out=1k       => allowed; held 0; exhausted
+         check r1 free in=1k out=1k       => allowed; held 0; no plan
          plan 0
          check r2 free in=1k out=1k       => allowed; held 0
          check r3 a in=0 out=0            => allowed; held 0

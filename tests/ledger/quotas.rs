@@ -92,6 +92,28 @@ fn each_kind_of_subject_counts_its_own() {
     );
 }
 
+/// Caps for a run of an agent: each workflow, feature and session has its own.
+#[test]
+fn workflows_features_and_sessions_have_quotas() {
+    check(
+        "plan 100
+         model a 1000/1000
+         quota w workflow each 3 per day
+         quota f feature search 2 per day
+         quota s session each 2 requests per day
+         check r1 a in=2k out=0 workflow=w1 feature=search session=s1 => allowed
+         check r2 a in=2k out=0 workflow=w1 session=s1
+         => blocked; w of workflow w1 says HeldInFlight: limit 3 spent 0 held 2 need 2 \
+            until 2026-01-16T00:00
+         check r2 a in=1k out=0 workflow=w2 feature=search session=s1
+         => blocked; f of feature search says HeldInFlight: limit 2 spent 0 held 2 need 1 \
+            until 2026-01-16T00:00
+         check r2 a in=1k out=0 workflow=w2 feature=chat session=s1 => allowed
+         check r3 a in=1k out=0 session=s1                          => blocked; s of session s1
+         check r3 a in=1k out=0 session=s2                          => allowed",
+    );
+}
+
 #[test]
 fn tokens_and_requests_are_units_as_well() {
     check(

@@ -156,3 +156,25 @@ fn a_shadow_counts_and_lets_pass() {
          => allowed; l of acme says RateLimited: limit 1 spent 1 held 0 need 1, and lets it pass",
     );
 }
+
+#[test]
+fn hours_and_days_bound_requests_and_tokens() {
+    check(
+        "plan 100
+         model a 0/0
+         rate-limit h user each rph=2 tpd=10k
+         check r1 a in=4k out=0 user=ada   => allowed
+         wait 30m
+         check r2 a in=4k out=0 user=ada   => allowed
+         check r3 a in=1k out=0 user=ada
+         => blocked; RateLimited; retry 1860s
+         => h of user ada says RateLimited: limit 2 spent 2 held 0 need 1 for 1860s
+         wait 1859s
+         check r3 a in=1k out=0 user=ada   => blocked
+         wait 1s
+         check r3 a in=3k out=0 user=ada   => blocked; RateLimited; retry 84600s
+         check r3 a in=2k out=0 user=ada   => allowed
+         check r4 a in=1 out=0 user=ada    => blocked
+         check r5 a in=11k out=0 user=bob  => blocked; RequestTooLarge; no retry",
+    );
+}

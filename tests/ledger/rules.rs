@@ -21,12 +21,12 @@ use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::attribution::{Attribution, SubjectKind};
 use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
-use tollgate::domain::rate_limit::RateLimit;
+use tollgate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
 use tollgate::ledger::UsageFilter;
 
 use super::script::{Case, Words, amount, at, count, money, span};
 
-const KINDS: [(&str, SubjectKind); 7] = [
+const KINDS: [(&str, SubjectKind); 10] = [
     ("workspace", SubjectKind::Workspace),
     ("department", SubjectKind::Department),
     ("user", SubjectKind::User),
@@ -34,6 +34,9 @@ const KINDS: [(&str, SubjectKind); 7] = [
     ("group", SubjectKind::KeyGroup),
     ("project", SubjectKind::Project),
     ("assistant", SubjectKind::Assistant),
+    ("workflow", SubjectKind::Workflow),
+    ("feature", SubjectKind::Feature),
+    ("session", SubjectKind::Session),
 ];
 
 pub fn name_of(kind: SubjectKind) -> &'static str {
@@ -49,6 +52,9 @@ pub fn attribution(words: &Words) -> Option<Box<Attribution>> {
         api_key_id: said("key"),
         project_id: said("project"),
         assistant_id: said("assistant"),
+        workflow_id: said("workflow"),
+        feature_id: said("feature"),
+        session_id: said("session"),
         ..Attribution::default()
     };
     (!attribution.is_empty()).then(|| Box::new(attribution))
@@ -140,9 +146,7 @@ impl Case {
             id: words.word(1).into(),
             display_name: String::new(),
             scope: scope(words).0,
-            requests_per_minute: words.count("rpm"),
-            tokens_per_minute: words.count("tpm"),
-            requests_per_day: words.count("rpd"),
+            bounds: bounds(words),
             enforcement: enforcement(words),
             create_time: self.world.now,
             update_time: self.world.now,
@@ -188,7 +192,7 @@ impl Case {
                 None => BoostTarget::Envelope,
                 Some(quota) => BoostTarget::Quota {
                     quota_id: quota.id.clone(),
-                    subject_id: words.named.get("member").map(|text| Arc::from(*text)),
+                    subject_id: words.named.get("subject_id").map(|text| Arc::from(*text)),
                 },
             },
             amount: if is_money { amount(raise).nanos() } else { count(raise) },
@@ -291,4 +295,18 @@ fn enforcement(words: &Words) -> Enforcement {
         () if words.has("shadow") => Enforcement::Shadow,
         () => Enforcement::Hard,
     }
+}
+
+/// Bounds by their short names: requests (`r`) or tokens (`t`) per minute, hour or day.
+fn bounds(words: &Words) -> Vec<RateBound> {
+    let mut bounds = Vec::new();
+    for (unit, first) in [(Unit::Requests, 'r'), (Unit::Tokens, 't')] {
+        for (window, last) in
+            [(RateWindow::Minute, 'm'), (RateWindow::Hour, 'h'), (RateWindow::Day, 'd')]
+        {
+            let amount = words.count(&format!("{first}p{last}"));
+            bounds.extend(amount.map(|amount| RateBound { unit, window, amount }));
+        }
+    }
+    RateBound::sorted(bounds)
 }

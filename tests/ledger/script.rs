@@ -489,6 +489,7 @@ fn seconds(wait: Micros) -> String {
 
 fn state(state: BudgetState) -> &'static str {
     match state {
+        BudgetState::NoPlan => "no plan",
         BudgetState::WithinPlan => "within plan",
         BudgetState::InOverage => "in overage",
         BudgetState::Exhausted => "exhausted",

@@ -7,8 +7,8 @@
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use tollgate::domain::attribution::{Attribution, SubjectKind};
 use tollgate::domain::check::{Answer, Check, HOLD_DURATION_DEFAULT, Reason};
-use tollgate::domain::quota::{Enforcement, Scope};
-use tollgate::domain::rate_limit::{RateLimit, RateWindow};
+use tollgate::domain::quota::{Enforcement, Scope, Unit};
+use tollgate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
 use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_MINUTE, MICROS_PER_SECOND, Micros};
 use tollgate::domain::usage::{ServiceTier, TokenClass, Usage};
 use tollgate::domain::workspace::WorkspaceModel;
@@ -112,9 +112,11 @@ impl Run {
             id: "l".into(),
             display_name: String::new(),
             scope: Scope { kind: SubjectKind::User, subject_id: None, model_id: None },
-            requests_per_minute: Some(bounds.requests_per_minute),
-            tokens_per_minute: Some(bounds.tokens_per_minute),
-            requests_per_day: Some(bounds.requests_per_day),
+            bounds: vec![
+                RateBound::new(Unit::Requests, RateWindow::Minute, bounds.requests_per_minute),
+                RateBound::new(Unit::Tokens, RateWindow::Minute, bounds.tokens_per_minute),
+                RateBound::new(Unit::Requests, RateWindow::Day, bounds.requests_per_day),
+            ],
             enforcement: Enforcement::Hard,
             create_time: START,
             update_time: START,

@@ -8,7 +8,7 @@ use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::attribution::{Attribution, SubjectKind};
 use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
-use tollgate::domain::rate_limit::RateLimit;
+use tollgate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
 use tollgate::domain::time::MICROS_PER_SECOND;
 
 use super::Call;
@@ -19,6 +19,8 @@ use crate::oracle::{Oracle, facts};
 
 const ENFORCEMENTS: [Enforcement; 4] =
     [Enforcement::Hard, Enforcement::Soft, Enforcement::Downgrade, Enforcement::Shadow];
+/// First letter of the ids of each kind of subject.
+const LETTERS: [&str; 10] = ["", "d", "u", "k", "g", "p", "s", "w", "f", "n"];
 const UNITS: [Unit; 3] = [Unit::Money, Unit::Tokens, Unit::Requests];
 const PERIODS: [Period; 5] =
     [Period::Day, Period::Week, Period::Month, Period::Cycle, Period::UntilReset];
@@ -35,6 +37,10 @@ pub fn attribution(draw: &WhoDraw) -> Option<Box<Attribution>> {
         api_key_id: id("k", draw.key),
         project_id: id("p", draw.project),
         assistant_id: id("s", draw.assistant),
+        // Enough to tell a mix-up of fields.
+        workflow_id: id("w", draw.project),
+        feature_id: id("f", draw.assistant),
+        session_id: id("n", draw.user),
         ..Attribution::default()
     };
     (!attribution.is_empty()).then(|| Box::new(attribution))
@@ -68,7 +74,7 @@ pub fn rules(oracle: &Oracle, serial: &mut u32, draws: &[RuleDraw]) -> Call {
 
 fn scope(draw: &ScopeDraw) -> Scope {
     let kind = SubjectKind::ALL[usize::from(draw.kind)];
-    let letter = ["", "d", "u", "k", "g", "p", "s"][usize::from(draw.kind)];
+    let letter = LETTERS[usize::from(draw.kind)];
     let subject_id = match kind {
         SubjectKind::Workspace => Some("".into()),
         _ => draw.subject_id.map(|number| format!("{letter}{number}").into()),
@@ -117,13 +123,20 @@ fn rate_limit(oracle: &Oracle, serial: u32, draw: &RateDraw) -> RateLimit {
     let scope = scope(&draw.scope);
     let before = oracle.rate_limits.iter().find(|other| other.scope == scope);
     let new_id = || format!("l{:03}-{serial}", draw.place).into();
-    let has_none = draw.tokens_per_minute.is_none() && draw.requests_per_day.is_none();
+    let mut bounds = Vec::new();
+    for (unit, amounts) in [(Unit::Requests, &draw.requests), (Unit::Tokens, &draw.tokens)] {
+        let amounts = RateWindow::ALL.into_iter().zip(amounts);
+        bounds.extend(amounts.filter_map(|(window, amount)| {
+            amount.map(|amount| RateBound::new(unit, window, amount))
+        }));
+    }
+    if bounds.is_empty() {
+        bounds.push(RateBound::new(Unit::Requests, RateWindow::Minute, 3));
+    }
     RateLimit {
         id: before.map_or_else(new_id, |before| before.id.clone()),
         display_name: String::new(),
-        requests_per_minute: draw.requests_per_minute.or(has_none.then_some(3)),
-        tokens_per_minute: draw.tokens_per_minute,
-        requests_per_day: draw.requests_per_day,
+        bounds: RateBound::sorted(bounds),
         enforcement: ENFORCEMENTS[usize::from(draw.enforcement)],
         create_time: before.map_or(oracle.now, |before| before.create_time),
         update_time: oracle.now,
@@ -180,7 +193,7 @@ pub fn boost(oracle: &Oracle, serial: u32, draw: &BoostDraw) -> Call {
         None => (BoostTarget::Envelope, Unit::Money),
         Some(index) => {
             let Some(quota) = some(&oracle.quotas, index) else { return Call::Nothing };
-            let letter = ["", "d", "u", "k", "g", "p", "s"][quota.scope.kind as usize];
+            let letter = LETTERS[quota.scope.kind as usize];
             // Only one for each subject may be raised for one of them.
             let each = quota.scope.subject_id.is_none();
             let subject_id = draw.subject_id.filter(|_| each);

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use proptest_state_machine::StateMachineTest;
 use tollgate::domain::catalog::Catalogue;
 use tollgate::domain::record::Record;
-use tollgate::ledger::meter::Totals;
-use tollgate::ledger::{QuotaUsage, UsageFilter, UsagePosition};
+use tollgate::ledger::{QuotaUsage, Totals, UsageFilter, UsagePosition};
 
 use super::reference::Reference;
 use super::steps::Step;
@@ -186,7 +185,7 @@ fn assert_same_totals(world: &World, oracle: &Oracle) {
     assert_eq!(world.ledger.live_holds(), oracle.holds.len(), "live holds");
     let expired = usize::try_from(world.ledger.expired_count()).expect("not negative");
     assert_eq!(expired, oracle.expired.len(), "expired holds");
-    let standing = world.ledger.standing();
+    let standing = world.ledger.budget_status();
     assert_eq!(standing, oracle.standing(), "where the workspace stands");
 }
 

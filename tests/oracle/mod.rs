@@ -243,6 +243,7 @@ impl Oracle {
         let spent = self.spent(None, self.cycle());
         let (budget, envelope) = self.budget_and_envelope();
         match () {
+            () if self.workspace.plan.is_none() => BudgetState::NoPlan,
             () if spent >= envelope => BudgetState::Exhausted,
             () if spent > budget => BudgetState::InOverage,
             () => BudgetState::WithinPlan,

@@ -144,7 +144,7 @@ impl Oracle {
         for rate_limit in rate_limits {
             // Tokens before requests, the minute before the day.
             let mut limits: Vec<_> = rate_limit.limits().collect();
-            limits.sort_by_key(|(span, unit, _)| (*unit, *span == RateWindow::Day));
+            limits.sort_by_key(|(span, unit, _)| (*span, *unit));
             for (span, unit, limit) in limits {
                 let counter = (rate_limit.id.clone(), span, unit);
                 bounds.push(Bound {

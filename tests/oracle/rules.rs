@@ -33,6 +33,9 @@ impl Who {
             SubjectKind::KeyGroup => &*self.group,
             SubjectKind::Project => &said.project_id,
             SubjectKind::Assistant => &said.assistant_id,
+            SubjectKind::Workflow => &said.workflow_id,
+            SubjectKind::Feature => &said.feature_id,
+            SubjectKind::Session => &said.session_id,
         };
         (!id.is_empty()).then(|| id.into())
     }

@@ -47,7 +47,7 @@ async fn upsert_model(server: &Server, id: &str, provider: &str) {
     let (model_id, provider) = (id.to_owned(), provider.to_owned());
     let model = v1::Model { model_id, provider, ..Default::default() };
     let request = v1::UpsertModelRequest { model: Some(model) };
-    server.model_limit().upsert_model(request).await.unwrap();
+    server.catalog().upsert_model(request).await.unwrap();
 }
 
 async fn set_price(server: &Server, model_id: &str, input_per_million: &str) {
@@ -64,7 +64,7 @@ async fn set_price(server: &Server, model_id: &str, input_per_million: &str) {
         price: Some(price),
         workspace_id: String::new(),
     };
-    server.model_limit().set_model_price(request).await.unwrap();
+    server.catalog().set_model_price(request).await.unwrap();
 }
 
 /// Creates a workspace in a time zone and records its month; half way it moves to `moves_to`.
@@ -102,7 +102,7 @@ async fn create_workspace(server: &Server, id: &str, zone: &str) {
         ..Default::default()
     };
     let request = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
-    server.budget().create_workspace(request).await.unwrap();
+    server.workspace().create_workspace(request).await.unwrap();
     let budget = v1::Money { currency_code: "EUR".to_owned(), amount: "1000000".to_owned() };
     let plan = v1::Plan {
         budget: Some(budget),
@@ -120,7 +120,7 @@ async fn register_keys(server: &Server, workspace: &str) {
             workspace_id: workspace.to_owned(),
             key_group: Some(key_group),
         };
-        server.quota().create_key_group(request).await.unwrap();
+        server.api_key().create_key_group(request).await.unwrap();
     }
     for (key, group) in [("key-0", "group-a"), ("key-1", "group-b"), ("key-2", "")] {
         let api_key = v1::ApiKey {
@@ -132,7 +132,7 @@ async fn register_keys(server: &Server, workspace: &str) {
             workspace_id: workspace.to_owned(),
             api_key: Some(api_key),
         };
-        server.quota().register_api_key(request).await.unwrap();
+        server.api_key().register_api_key(request).await.unwrap();
     }
 }
 
@@ -149,7 +149,7 @@ async fn move_to(server: &Server, workspace: &str, zone: &str) {
         ..Default::default()
     };
     let request = v1::UpdateWorkspaceRequest { workspace: Some(workspace), ..Default::default() };
-    server.budget().update_workspace(request).await.unwrap();
+    server.workspace().update_workspace(request).await.unwrap();
 }
 
 /// One of `count` ids, skewed to the low ones, or none.

@@ -69,8 +69,8 @@ impl Client {
             check.input = check.input.with(TokenClass::Input, 77);
         }
         check.dry_run = luck.random_range(0..30) == 0;
-        let reply = self.engine.check(workspace, check.clone()).await;
-        let reply = reply.map(|reply| reply.value);
+        let faults = self.auditor().store.faults.clone();
+        let reply = faults.check(&self.engine, workspace, check.clone()).await;
         let now = self.clock.now();
         self.auditor().checked(self.life, now, workspace, &check, &reply);
         let answer = reply.map(|decision| decision.answer);
@@ -90,6 +90,8 @@ impl Client {
             self.auditor().recording(self.clock.now(), workspace, &report);
             let call = self.engine.record(workspace, report.clone());
             let reply = call.await.map(|reply| reply.value);
+            let faults = self.auditor().store.faults.clone();
+            let reply = faults.recorded(workspace, &report, reply);
             let now = self.clock.now();
             self.auditor().recorded(self.life, now, workspace, &report, &reply);
             if luck.random_range(0..3) > 0 {

@@ -5,6 +5,7 @@ mod audit;
 mod auditor;
 mod clients;
 mod clock;
+pub mod faults;
 mod rules;
 mod store;
 mod world;
@@ -13,6 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use auditor::Auditor;
+use faults::{Fault, Faults};
 use store::SimStore;
 use world::Simulation;
 
@@ -22,9 +24,15 @@ pub struct Failure {
     pub trace: Vec<String>,
 }
 
-/// One run, the same for the same seed. Answers what happened.
+/// One run, the same for the same seed. Returns what happened.
 pub fn run(seed: u64) -> Result<Vec<String>, Failure> {
-    let auditor = Arc::new(Mutex::new(Auditor::new(SimStore::new(seed))));
+    run_with(seed, None)
+}
+
+/// One run with a fault.
+pub fn run_with(seed: u64, fault: Option<Fault>) -> Result<Vec<String>, Failure> {
+    let store = SimStore::new(seed, Faults::new(fault));
+    let auditor = Arc::new(Mutex::new(Auditor::new(store)));
     let run = || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()

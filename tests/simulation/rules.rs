@@ -8,9 +8,10 @@ use rand::rngs::StdRng;
 use tollgate::domain::alert::{AlertSubject, AlertType};
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::attribution::SubjectKind;
+use tollgate::domain::boost::Boost;
 use tollgate::domain::boost::BoostTarget;
 use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
-use tollgate::domain::rate_limit::RateLimit;
+use tollgate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
 use tollgate::domain::record::RecordKind;
 use tollgate::domain::time::{MICROS_PER_MINUTE, MICROS_PER_SECOND};
 use tollgate::domain::workspace::Workspace;
@@ -70,9 +71,10 @@ pub fn prepare(disk: &mut Disk, workspace: &str) {
         id: "minute".into(),
         display_name: String::new(),
         scope: each(SubjectKind::User),
-        requests_per_minute: Some(REQUESTS_PER_MINUTE),
-        tokens_per_minute: Some(20_000),
-        requests_per_day: None,
+        bounds: vec![
+            RateBound::new(Unit::Requests, RateWindow::Minute, REQUESTS_PER_MINUTE),
+            RateBound::new(Unit::Tokens, RateWindow::Minute, 20_000),
+        ],
         enforcement: Hard,
         create_time: START,
         update_time: START,
@@ -117,20 +119,24 @@ pub async fn change(
             let money = Some(Some((Currency::EUR, limit)));
             let limit = LimitChange { money, ..LimitChange::default() };
             let change = QuotaChange { limit, ..QuotaChange::default() };
-            engine.update_quota(by, workspace, quota.to_owned(), change).await.map(drop)
+            engine.update::<Quota>(by, workspace, quota.to_owned(), change).await.map(drop)
         }
         2 => engine.reset_quota(by, workspace, "large".to_owned()).await.map(drop),
         3 => {
-            let tokens_per_minute = Some(Some(luck.random_range(1..30) * 1_000));
-            let change = RateLimitChange { tokens_per_minute, ..RateLimitChange::default() };
-            engine.update_rate_limit(by, workspace, "minute".to_owned(), change).await.map(drop)
+            let tokens = luck.random_range(1..30) * 1_000;
+            let bounds = vec![
+                RateBound::new(Unit::Requests, RateWindow::Minute, REQUESTS_PER_MINUTE),
+                RateBound::new(Unit::Tokens, RateWindow::Minute, tokens),
+            ];
+            let change = RateLimitChange { bounds: Some(bounds), ..RateLimitChange::default() };
+            engine.update::<RateLimit>(by, workspace, "minute".to_owned(), change).await.map(drop)
         }
         4 => {
             let key = ["k1", "k2"][luck.random_range(0..2usize)];
             let group = [None, Some("g"), Some("h")][luck.random_range(0..3usize)];
             let key_group_id = Some(group.map(str::to_owned));
             let change = ApiKeyChange { key_group_id, ..ApiKeyChange::default() };
-            engine.update_api_key(by, workspace, key.to_owned(), change).await.map(drop)
+            engine.update::<ApiKey>(by, workspace, key.to_owned(), change).await.map(drop)
         }
         _ => {
             let target = match luck.random_range(0..2) {
@@ -145,7 +151,7 @@ pub async fn change(
                 end_time: now + luck.random_range(100..4_000) * MICROS_PER_SECOND,
                 reason: "because".to_owned(),
             };
-            match engine.create_boost(by, workspace, boost).await {
+            match engine.create::<Boost>(by, workspace, boost).await {
                 // The clock has jumped over its end meanwhile.
                 Err(Error::Field { .. }) => Ok(()),
                 reply => reply.map(drop),

@@ -250,13 +250,13 @@ pub async fn holds_come_back_until_they_are_deleted(world: &World) {
     let foreign = StoredHold { workspace_id: "v".into(), ..hold("b") };
     let all = [late.clone(), hold("b"), full.clone(), foreign.clone()];
     for _again in 0..2 {
-        store.put_down(&all, &[]).await.unwrap();
+        store.put_down(&all, &[], &[]).await.unwrap();
     }
     assert_eq!(store.holds("w").await.unwrap(), [hold("b"), full.clone(), late.clone()]);
     assert_eq!(store.workspaces_put_down().await.unwrap(), ["v", "w"]);
 
     let replaced = StoredHold { held: Amount::ZERO, tier: ServiceTier::Standard, ..hold("b") };
-    store.put_down(std::slice::from_ref(&replaced), &[]).await.unwrap();
+    store.put_down(std::slice::from_ref(&replaced), &[], &[]).await.unwrap();
     assert_eq!(store.holds("w").await.unwrap(), [replaced, full, late]);
 
     for _again in 0..2 {
@@ -270,7 +270,7 @@ pub async fn holds_come_back_until_they_are_deleted(world: &World) {
 pub async fn many_holds_and_prices_at_once(world: &World) {
     let store = world.store().await;
     let holds: Vec<StoredHold> = (0..1_003).map(|n| hold(&format!("{n:04}"))).collect();
-    store.put_down(&holds, &[]).await.unwrap();
+    store.put_down(&holds, &[], &[]).await.unwrap();
     assert_eq!(store.holds("w").await.unwrap(), holds);
     let prices: Vec<Price> = (0..301).map(|n| price(&format!("{n:04}"), START)).collect();
     put(&*store, Change::PutPrices(prices.clone())).await;

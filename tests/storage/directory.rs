@@ -443,7 +443,7 @@ pub async fn nothing_else_names_an_erased_user(world: &World) {
         },
     };
     let rates = [rate("each", "ada"), rate("each-law", "ada"), rate("each", "bob")];
-    store.put_down(&holds, &rates).await.unwrap();
+    store.put_down(&holds, &rates, &[]).await.unwrap();
     let alerts = [
         alert(1, SubjectKind::User, "ada", None),
         alert(2, SubjectKind::Department, "ada", Some("ada")),

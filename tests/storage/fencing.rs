@@ -59,9 +59,9 @@ async fn every_write_is_fenced(store: &dyn Store) {
     fenced("a change of nothing", store.change("fenced", &[], &[]).await);
     fenced("append", store.append(&log).await.map(drop));
     fenced("a long append", store.append(&records(1_000_000..1_009_000)).await.map(drop));
-    fenced("put_down", store.put_down(&[hold("fenced")], &[]).await);
+    fenced("put_down", store.put_down(&[hold("fenced")], &[], &[]).await);
     fenced("delete_put_down", store.delete_put_down("w").await);
-    fenced("put_down of counts", store.put_down(&[], &[counts("r", "m")]).await);
+    fenced("put_down of counts", store.put_down(&[], &[counts("r", "m")], &[]).await);
     let alerts = store.put_alerts(&[alert(1)], &[delivery("d", 1)]).await;
     fenced("put_alerts", alerts);
     fenced("put_delivery", store.put_delivery(&delivery("d", 1)).await);

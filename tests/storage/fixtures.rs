@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tollgate::domain::alert::AlertPolicy;
-use tollgate::domain::attribution::Attribution;
+use tollgate::domain::attribution::{Attribution, AttributionField};
 use tollgate::domain::catalog::price::Rate;
 use tollgate::domain::record::{Record, RecordKind};
 use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE};
@@ -98,18 +98,14 @@ pub fn odd_record(seq: i64) -> Record {
 
 pub fn full_attribution() -> Attribution {
     let tags = [("team \"blue\"", "a\\b"), ("", "empty key"), ("ü", "日本")];
-    Attribution {
-        user_id: "u".to_owned(),
-        department_id: "d".to_owned(),
-        api_key_id: "k".to_owned(),
-        assistant_id: "a".to_owned(),
-        workflow_id: "wf".to_owned(),
-        feature_id: "f".to_owned(),
-        project_id: "p".to_owned(),
-        investigation_id: "i".to_owned(),
-        session_id: "s".to_owned(),
+    let mut attribution = Attribution {
         tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+        ..Attribution::default()
+    };
+    for field in AttributionField::ALL {
+        field.as_str().clone_into(attribution.get_mut(field));
     }
+    attribution
 }
 
 pub fn hold(request_id: &str) -> StoredHold {

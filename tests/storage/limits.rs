@@ -5,7 +5,7 @@ use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::attribution::SubjectKind;
 use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
-use tollgate::domain::rate_limit::RateLimit;
+use tollgate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
 use tollgate::storage::Store;
 use tollgate::storage::policy::{BoostFilter, Change, RuleFilter};
 
@@ -39,9 +39,10 @@ pub fn rate_limit(id: &str) -> RateLimit {
         id: id.into(),
         display_name: "Rate limit".to_owned(),
         scope: scope(SubjectKind::ApiKey, Some("k"), None),
-        requests_per_minute: Some(60),
-        tokens_per_minute: None,
-        requests_per_day: Some(10_000),
+        bounds: vec![
+            RateBound::new(Unit::Requests, RateWindow::Minute, 60),
+            RateBound::new(Unit::Requests, RateWindow::Day, 10_000),
+        ],
         enforcement: Enforcement::Hard,
         create_time: START,
         update_time: START + 1,
@@ -118,9 +119,7 @@ pub async fn rate_limits_and_keys_come_back(world: &World) {
         rate_limit("a"),
         RateLimit {
             scope: scope(SubjectKind::Workspace, Some(""), Some("m")),
-            requests_per_minute: None,
-            tokens_per_minute: Some(0),
-            requests_per_day: None,
+            bounds: vec![RateBound::new(Unit::Tokens, RateWindow::Minute, 0)],
             enforcement: Enforcement::Shadow,
             ..rate_limit("b")
         },

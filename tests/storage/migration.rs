@@ -1,9 +1,15 @@
 //! A database that was made by an older version, with what was in it.
 
-use tollgate::domain::alert::AlertPolicy;
+use tollgate::domain::alert::{AlertPolicy, AlertSubject, AlertType};
+use tollgate::domain::attribution::SubjectKind;
+use tollgate::domain::backfill::RateCounts;
+use tollgate::domain::boost::BoostTarget;
+use tollgate::domain::quota::{Enforcement, Period, Scope, Unit};
+use tollgate::domain::rate_limit::{RateBound, RateWindow};
 use tollgate::domain::record::Record;
 use tollgate::domain::time::MICROS_PER_HOUR;
 use tollgate::domain::workspace::UnknownKeyPolicy;
+use tollgate::storage::directory::{EntryKind, EntryState};
 use tollgate::storage::{Before, Store, StoredHold, sql};
 
 use crate::fixtures::{
@@ -12,6 +18,8 @@ use crate::fixtures::{
 use crate::world::World;
 
 const FIRST: &str = include_str!("../../migrations/0001_ledger.sql");
+const SECOND: &str = include_str!("../../migrations/0002_limits.sql");
+const THIRD: &str = include_str!("../../migrations/0003_analytics.sql");
 
 /// What an older version wrote, column by column as it named them.
 const CONTENT: &str = "\
@@ -70,7 +78,7 @@ fn old_log() -> Vec<Record> {
 
 pub async fn an_older_database_keeps_what_is_in_it(world: &World) {
     let log = old_log();
-    world.make_old(FIRST).await;
+    world.make_old(&[FIRST]).await;
     world.meddle(&format!("{CONTENT} {}", insert(&log))).await;
     // It is not read before a server has brought it up to date.
     assert!(sql::open_read_only(&world.url).await.is_err());
@@ -105,4 +113,106 @@ async fn spent(store: &dyn Store) -> Vec<(String, i64)> {
     spent.sort();
     assert_eq!(spent.len(), 3);
     spent
+}
+
+/// What the third version wrote of limits: quotas, rate limits and what they counted, with a crash
+/// among the counts, as one of no rate limit under U+0001.
+const LIMITS: &str = "\
+    INSERT INTO workspaces (id, display_name, currency, time_zone, automatic_fallback, \
+      unpriced_models, hold_expiry, may_have_expiry_charges, create_time, update_time) VALUES \
+      ('w', 'w', 'EUR', 'Europe/Berlin', TRUE, 0, 0, FALSE, 1, 1), \
+      ('v', 'v', 'EUR', 'Europe/Berlin', TRUE, 0, 0, FALSE, 1, 1); \
+    INSERT INTO quotas (workspace_id, id, display_name, kind, member, model_id, unit, period, \
+      limit_count, enforcement, thresholds, window_start, create_time, update_time) VALUES \
+      ('w', 'each', 'Each', 2, NULL, 'm', 0, 2, 7, 1, '[50]', 2, 3, 4), \
+      ('w', 'one', 'One', 6, 'a', NULL, 2, 4, NULL, 0, '[]', 2, 3, 4); \
+    INSERT INTO rate_limits (workspace_id, id, display_name, kind, member, model_id, \
+      requests_per_minute, tokens_per_minute, requests_per_day, enforcement, create_time, \
+      update_time) VALUES \
+      ('w', 'all', 'All', 3, 'k', NULL, 60, 100000, 0, 3, 3, 4), \
+      ('w', 'day', 'Day', 0, '', 'm', NULL, NULL, 9, 0, 3, 4), \
+      ('w', 'tokens', 'Tokens', 2, NULL, NULL, NULL, 5, NULL, 0, 3, 4); \
+    INSERT INTO rate_counts (workspace_id, rate_limit_id, member, span, unit, buckets) VALUES \
+      ('w', 'all', 'k', 1, 2, '[[7,8],[9,10]]'), \
+      ('w', '', '\u{1}', 0, 2, '[[1769817600,1769817600123456]]'), \
+      ('v', '', '\u{1}', 0, 2, '[[-1,-999999]]'); \
+    INSERT INTO boosts (workspace_id, id, quota_id, member, amount, start_time, end_time, reason, \
+      actor, create_time) VALUES ('w', 'b', 'each', 'u', 5, 1, 9, 'r', 'x', 1); \
+    INSERT INTO alerts (seq, workspace_id, subject, target, member_kind, member, alert_type, \
+      window_start, threshold, window_end, unit, limit_count, spent, time) VALUES \
+      (4, 'w', 2, 'each', 2, 'u', 0, 1, 50, 9, 0, 7, 6, 5); \
+    INSERT INTO directory (workspace_id, kind, id, display_name, department_id, external_id, \
+      create_time, update_time) VALUES ('w', 6, 'i', 'Case', '', '', 1, 1);";
+
+pub async fn limits_keep_their_subjects_bounds_and_crashes(world: &World) {
+    world.make_old(&[FIRST, SECOND, THIRD]).await;
+    world.meddle(LIMITS).await;
+    let store = world.store().await;
+    let at = tollgate::domain::Time::from_micros;
+
+    let policy = store.policy("w", at(1)).await.unwrap();
+    let scope = |kind, subject_id: Option<&str>, model_id: Option<&str>| Scope {
+        kind,
+        subject_id: subject_id.map(Into::into),
+        model_id: model_id.map(Into::into),
+    };
+    let quotas: Vec<_> = policy
+        .quotas
+        .iter()
+        .map(|it| (&*it.id, it.scope.clone(), it.unit, it.period, it.limit))
+        .collect();
+    let each = scope(SubjectKind::User, None, Some("m"));
+    let one = scope(SubjectKind::Assistant, Some("a"), None);
+    let expected = [
+        ("each", each, Unit::Money, Period::Month, Some(7)),
+        ("one", one, Unit::Requests, Period::UntilReset, None),
+    ];
+    assert_eq!(quotas, expected);
+    assert_eq!(policy.quotas[0].thresholds, [50]);
+    assert_eq!(policy.quotas[0].enforcement, Enforcement::Soft);
+
+    let bound = |unit, window, amount| RateBound { unit, window, amount };
+    let limits: Vec<_> =
+        policy.rate_limits.iter().map(|it| (&*it.id, &it.scope, &it.bounds[..])).collect();
+    let (requests, tokens) = (Unit::Requests, Unit::Tokens);
+    let (minute, day) = (RateWindow::Minute, RateWindow::Day);
+    let all =
+        [bound(requests, minute, 60), bound(tokens, minute, 100_000), bound(requests, day, 0)];
+    let expected = [
+        ("all", &scope(SubjectKind::ApiKey, Some("k"), None), &all[..]),
+        ("day", &scope(SubjectKind::Workspace, Some(""), Some("m")), &[bound(requests, day, 9)]),
+        ("tokens", &scope(SubjectKind::User, None, None), &[bound(tokens, minute, 5)]),
+    ];
+    assert_eq!(limits, expected);
+    let [boost] = &policy.boosts[..] else { panic!("{:?}", policy.boosts) };
+    let target = BoostTarget::Quota { quota_id: "each".into(), subject_id: Some("u".into()) };
+    assert_eq!(boost.target, target);
+
+    let counts: Vec<RateCounts> =
+        store.rates("w").await.unwrap().into_iter().map(|rate| rate.counts).collect();
+    let expected = RateCounts {
+        rate_limit_id: "all".into(),
+        span: day,
+        unit: requests,
+        subject_id: "k".into(),
+        buckets: vec![(7, 8), (9, 10)],
+    };
+    assert_eq!(counts, [expected]);
+    assert_eq!(store.crash_time("w").await.unwrap(), Some(at(1_769_817_600_123_456)));
+    assert_eq!(store.crash_time("v").await.unwrap(), Some(at(-999_999)));
+    assert_eq!(store.rates("v").await.unwrap(), []);
+    assert_eq!(store.workspaces_put_down().await.unwrap(), ["v", "w"]);
+
+    let alert = store.alert("w", 4).await.unwrap().unwrap().alert;
+    let subject = AlertSubject::Quota {
+        quota_id: "each".into(),
+        kind: SubjectKind::User,
+        subject_id: "u".into(),
+    };
+    assert_eq!((alert.key.subject, alert.key.alert_type), (subject, AlertType::Threshold));
+    let listed = store
+        .list_entries("w", EntryKind::Investigation, EntryState::Active, None, "", 10)
+        .await
+        .unwrap();
+    assert_eq!(listed[0].entry.as_ref().unwrap().display_name, "Case");
 }

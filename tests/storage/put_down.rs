@@ -4,9 +4,10 @@ use tollgate::domain::backfill::RateCounts;
 use tollgate::domain::quota::Unit;
 use tollgate::domain::rate_limit::RateWindow;
 use tollgate::storage::Before;
-use tollgate::storage::policy::StoredRate;
+use tollgate::storage::policy::{Change, StoredRate};
+use tollgate::storage::shutdown::StoredCrash;
 
-use crate::fixtures::{append_new, hold, record};
+use crate::fixtures::{START, append_new, hold, put_in, record, workspace};
 use crate::world::World;
 
 pub fn rate(rate_limit_id: &str, subject_id: &str) -> StoredRate {
@@ -44,12 +45,12 @@ pub async fn counts_come_back_until_they_are_deleted(world: &World) {
     all.push(foreign.clone());
     all.reverse();
     for _again in 0..2 {
-        store.put_down(&[], &all).await.unwrap();
+        store.put_down(&[], &all, &[]).await.unwrap();
         assert_eq!(store.rates("w").await.unwrap(), sorted);
     }
     let mut replaced = base;
     replaced.counts.buckets = vec![(1, 1)];
-    store.put_down(&[hold("h")], std::slice::from_ref(&replaced)).await.unwrap();
+    store.put_down(&[hold("h")], std::slice::from_ref(&replaced), &[]).await.unwrap();
     assert_eq!(store.rates("w").await.unwrap()[3], replaced);
     assert_eq!(store.workspaces_put_down().await.unwrap(), ["v", "w"]);
     for _again in 0..2 {
@@ -70,8 +71,51 @@ pub async fn workspaces_are_named_once_for_what_was_put_down(world: &World) {
     let mut holds = [hold("1"), hold("2")];
     holds[0].workspace_id = "a".into();
     holds[1].workspace_id = "b".into();
-    store.put_down(&holds, &[of("c"), of("b")]).await.unwrap();
+    store.put_down(&holds, &[of("c"), of("b")], &[]).await.unwrap();
     assert_eq!(store.workspaces_put_down().await.unwrap(), ["a", "b", "c"]);
+}
+
+/// By a workspace of nothing else, and with others of the same crash and of another.
+pub async fn crashes_come_back_until_they_are_deleted(world: &World) {
+    let store = world.store().await;
+    for id in ["a", "b", "c", "d"] {
+        put_in(&*store, id, Change::PutWorkspace(workspace(id))).await;
+    }
+    let crash = |id: &str, time| StoredCrash { workspace_id: id.into(), time };
+    let crashes =
+        [crash("a", START), crash("gone", START), crash("b", START + 1), crash("c", START)];
+    for _again in 0..2 {
+        store.put_down(&[], &[], &crashes).await.unwrap();
+        for (id, expected) in
+            [("a", Some(START)), ("b", Some(START + 1)), ("c", Some(START)), ("d", None)]
+        {
+            assert_eq!(store.crash_time(id).await.unwrap(), expected, "{id}");
+        }
+    }
+    assert_eq!(store.crash_time("gone").await.unwrap(), None);
+    store.put_down(&[], &[], &[crash("b", START + 2)]).await.unwrap();
+    assert_eq!(store.crash_time("b").await.unwrap(), Some(START + 2));
+    // What is set of a workspace does not touch it.
+    put_in(&*store, "a", Change::PutWorkspace(workspace("a"))).await;
+    assert_eq!(store.workspaces_put_down().await.unwrap(), ["a", "b", "c"]);
+    for _again in 0..2 {
+        store.delete_put_down("b").await.unwrap();
+        assert_eq!(store.crash_time("b").await.unwrap(), None);
+        assert_eq!(store.workspaces_put_down().await.unwrap(), ["a", "c"]);
+    }
+}
+
+/// More workspaces than one statement marks.
+pub async fn one_crash_of_many_workspaces(world: &World) {
+    let store = world.store().await;
+    let ids: Vec<String> = (0..300).map(|number| format!("w{number:03}")).collect();
+    let changes: Vec<Change> = ids.iter().map(|id| Change::PutWorkspace(workspace(id))).collect();
+    store.change("", &changes, &[]).await.unwrap();
+    let crash = |id: &String| StoredCrash { workspace_id: id.as_str().into(), time: START };
+    let crashes: Vec<StoredCrash> = ids.iter().map(crash).collect();
+    store.put_down(&[], &[], &crashes).await.unwrap();
+    assert_eq!(store.workspaces_put_down().await.unwrap(), ids);
+    assert_eq!(store.crash_time("w299").await.unwrap(), Some(START));
 }
 
 pub async fn a_claim_says_how_the_owner_before_has_ended(world: &World) {
@@ -82,7 +126,7 @@ pub async fn a_claim_says_how_the_owner_before_has_ended(world: &World) {
 
     let (store, before) = world.claimed().await;
     assert_eq!(before, Before::Crashed, "it closed without putting anything down");
-    store.put_down(&[], &[]).await.unwrap();
+    store.put_down(&[], &[], &[]).await.unwrap();
     store.close().await;
 
     let (store, before) = world.claimed().await;
@@ -92,7 +136,7 @@ pub async fn a_claim_says_how_the_owner_before_has_ended(world: &World) {
 
     let (store, before) = world.claimed().await;
     assert_eq!(before, Before::Crashed, "an earlier stop is not this one's");
-    store.put_down(&[hold("h")], &[]).await.unwrap();
+    store.put_down(&[hold("h")], &[], &[]).await.unwrap();
     // It has stopped, and writes what was left.
     append_new(&*store, &[record(1)]).await;
     store.delete_put_down("w").await.unwrap();
@@ -106,7 +150,7 @@ pub async fn a_lost_connection_is_neither_a_stop_nor_a_crash(world: &World) {
     let retry = async || {
         world.break_connections().await;
         for _try in 0..10 {
-            if store.put_down(&[], &[]).await.is_ok() {
+            if store.put_down(&[], &[], &[]).await.is_ok() {
                 return;
             }
         }

@@ -21,9 +21,9 @@ pub async fn ids_are_compared_by_their_bytes(world: &World) {
         put(&*store, Change::PutWorkspace(workspace(id))).await;
     }
     let holds = ids.map(|id| StoredHold { workspace_id: id.into(), ..hold("r") });
-    store.put_down(&holds, &[]).await.unwrap();
+    store.put_down(&holds, &[], &[]).await.unwrap();
     let holds = ids.map(hold);
-    store.put_down(&holds, &[]).await.unwrap();
+    store.put_down(&holds, &[], &[]).await.unwrap();
     let listed = store.workspaces("", 100).await.unwrap();
     let listed: Vec<&str> = listed.iter().map(|workspace| &*workspace.id).collect();
     assert_eq!(listed, ids[1..]);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tollgate::domain::attribution::{Attribution, SubjectKind};
+use tollgate::domain::attribution::{Attribution, AttributionField, SubjectKind};
 use tollgate::domain::backfill::{ConsumptionQuery, RateBucket, RateQuery};
 use tollgate::domain::quota::{Consumption, Scope};
 use tollgate::domain::rate_limit::RateWindow;
@@ -28,28 +28,20 @@ pub fn log_of_subjects(seed: u64, count: i64) -> Vec<Record> {
             0 => String::new(),
             number => format!("{name}-{number}"),
         };
-        record.attribution = Attribution {
-            user_id: pick("u"),
-            department_id: pick("d"),
-            api_key_id: pick("k"),
-            assistant_id: pick("a"),
-            project_id: pick("p"),
-            ..Attribution::default()
-        };
-        record.key_group_id = pick("g").into();
+        record.attribution = Attribution::default();
+        for field in AttributionField::ALL {
+            *record.attribution.get_mut(field) = pick(field.as_str());
+        }
+        record.key_group_id = pick(SubjectKind::KeyGroup.as_str()).into();
     }
     log
 }
 
-fn member_of(kind: SubjectKind, record: &Record) -> &str {
-    match kind {
-        SubjectKind::Workspace => "",
-        SubjectKind::Department => &record.attribution.department_id,
-        SubjectKind::User => &record.attribution.user_id,
-        SubjectKind::ApiKey => &record.attribution.api_key_id,
-        SubjectKind::KeyGroup => &record.key_group_id,
-        SubjectKind::Project => &record.attribution.project_id,
-        SubjectKind::Assistant => &record.attribution.assistant_id,
+fn subject_of(kind: SubjectKind, record: &Record) -> &str {
+    match (kind.field(), kind) {
+        (Some(field), _) => record.attribution.get(field),
+        (None, SubjectKind::KeyGroup) => &record.key_group_id,
+        (None, _) => "",
     }
 }
 
@@ -63,7 +55,7 @@ fn counted<'a>(
     let of_model = own.filter(|record| {
         scope.model_id.as_ref().is_none_or(|model| *model == record.metered_model_id)
     });
-    of_model.map(|record| (member_of(scope.kind, record), record)).filter(|(subject_id, _)| {
+    of_model.map(|record| (subject_of(scope.kind, record), record)).filter(|(subject_id, _)| {
         scope.kind == SubjectKind::Workspace
             || (!subject_id.is_empty()
                 && scope.subject_id.as_ref().is_none_or(|named| **named == **subject_id))
@@ -109,16 +101,12 @@ fn naive_sent(log: &[Record], workspace_id: &str, query: &RateQuery) -> Vec<Rate
 /// Every kind of subject, for each subject and for one that is named, with and without a model.
 pub fn scopes() -> Vec<Scope> {
     let mut scopes = Vec::new();
-    for (kind, name) in [
-        (SubjectKind::Workspace, ""),
-        (SubjectKind::Department, "d-1"),
-        (SubjectKind::User, "u-1"),
-        (SubjectKind::ApiKey, "k-2"),
-        (SubjectKind::KeyGroup, "g-1"),
-        (SubjectKind::Project, "p-2"),
-        (SubjectKind::Assistant, "a-1"),
-    ] {
-        for subject_id in [None, Some(name), Some("nobody"), Some("")] {
+    for kind in SubjectKind::ALL {
+        let name = match kind {
+            SubjectKind::Workspace => String::new(),
+            kind => format!("{}-1", kind.as_str()),
+        };
+        for subject_id in [None, Some(name.as_str()), Some("nobody"), Some("")] {
             if kind == SubjectKind::Workspace && subject_id == Some("nobody") {
                 continue;
             }

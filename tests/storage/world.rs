@@ -11,6 +11,7 @@ use tollgate::storage::sql;
 use tollgate::storage::{Before, Store};
 
 use crate::model::SimStore;
+use crate::model::faults::Faults;
 use crate::support::postgres;
 
 pub struct World {
@@ -38,7 +39,7 @@ impl World {
 
     /// The model of storage that simulations run on. It has no address.
     pub fn model() -> World {
-        World { url: String::new(), folder: None, model: Some(SimStore::new(1)) }
+        World { url: String::new(), folder: None, model: Some(SimStore::new(1, Faults::default())) }
     }
 
     /// A store that may write.
@@ -56,15 +57,22 @@ impl World {
         (store, before)
     }
 
-    /// Makes the tables of the first version, as the program of that time did.
-    pub async fn make_old(&self, sql: &str) {
-        let words = match self.is_sqlite() {
-            true => sql.to_owned(),
-            false => sql.replace("INTEGER", "BIGINT").replace("TEXT", "TEXT COLLATE \"C\""),
-        };
-        let sql = AssertSqlSafe(words).into_sql_str();
-        let first = Migration::new(1, "ledger".into(), MigrationType::Simple, sql, false);
-        let migrator = Migrator::with_migrations(vec![first]);
+    /// Makes the tables of the first versions, as the programs of that time did.
+    pub async fn make_old(&self, versions: &[&str]) {
+        let mut migrations = Vec::new();
+        for (version, sql) in (1..).zip(versions) {
+            let words = match self.is_sqlite() {
+                true => (*sql).to_owned(),
+                false => sql
+                    .replace("INTEGER", "BIGINT")
+                    .replace("TEXT", "TEXT COLLATE \"C\"")
+                    .replace(") WITHOUT ROWID;", ");"),
+            };
+            let sql = AssertSqlSafe(words).into_sql_str();
+            let kind = MigrationType::Simple;
+            migrations.push(Migration::new(version, "older".into(), kind, sql, false));
+        }
+        let migrator = Migrator::with_migrations(migrations);
         if self.is_sqlite() {
             let url = format!("sqlite://{}?mode=rwc", self.path().display());
             let mut connection = SqliteConnection::connect(&url).await.unwrap();

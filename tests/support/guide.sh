@@ -23,7 +23,7 @@ start() {
     "$tollgate" >server.log 2>&1 &
     server=$!
     for _ in $(seq 300); do
-        if call BudgetService/ListWorkspaces '{}' >/dev/null 2>&1; then return; fi
+        if call WorkspaceService/ListWorkspaces '{}' >/dev/null 2>&1; then return; fi
         kill -0 "$server" 2>/dev/null || { cat server.log >&2; exit 1; }
         sleep 0.1
     done

@@ -19,15 +19,19 @@ use tollgate::domain::{Amount, Time};
 use tollgate::storage::alerts::{
     AlertFilter, AlertStore, Delivery, DeliveryFilter, EmailReceiver, StoredAlert, Webhook,
 };
+use tollgate::storage::audit::AuditStore;
+use tollgate::storage::consumption::ConsumptionStore;
 use tollgate::storage::directory::{DirectoryStore, EntryKind, EntryState, Listed, UserTraces};
+use tollgate::storage::log::LogStore;
 use tollgate::storage::policy::{
-    AuditEvent, AuditFilter, BoostFilter, Change, PolicyStore, RuleFilter, StoredRate,
+    AuditEvent, AuditFilter, BoostFilter, Change, RuleFilter, SettingsStore, StoredRate,
 };
 use tollgate::storage::reports::{Answer, Question, ReportStore};
-use tollgate::storage::rollup::{FoldCursor, Folded};
+use tollgate::storage::rollup::{FoldCursor, Folded, RollupStore};
+use tollgate::storage::shutdown::{ShutdownStore, StoredCrash};
 use tollgate::storage::{
-    Appended, Before, CatalogueRows, Difference, Error, Order, RecordFilter, RecordPosition,
-    Result, Store, StoredHold,
+    Appended, Before, CatalogueRows, ConnectionStore, Difference, Error, Order, RecordFilter,
+    RecordPosition, Result, Store, StoredHold,
 };
 
 pub struct Outage {
@@ -44,7 +48,7 @@ impl Outage {
         self.is_out.store(is_out, Ordering::SeqCst);
     }
 
-    fn answer(&self) -> Result<()> {
+    fn check(&self) -> Result<()> {
         match self.is_out.load(Ordering::SeqCst) {
             true => Err(Error::NotApplied("the disk is gone".into())),
             false => Ok(()),
@@ -52,143 +56,31 @@ impl Outage {
     }
 }
 
+/// Implements traits of storage by the store inside, while storage is not out.
+macro_rules! forward {
+    ($($trait:ident {
+        $($name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*
+    })*) => {$(
+        #[tonic::async_trait]
+        impl $trait for Outage {
+            $(async fn $name(&self, $($argument: $type),*) -> Result<$answer> {
+                self.check()?;
+                self.inner.$name($($argument),*).await
+            })*
+        }
+    )*};
+}
+
 #[tonic::async_trait]
-impl Store for Outage {
+impl ConnectionStore for Outage {
     async fn ping(&self) -> Result<()> {
-        self.answer()?;
+        self.check()?;
         self.inner.ping().await
     }
 
     async fn claim(&self) -> Result<Before> {
-        self.answer()?;
+        self.check()?;
         self.inner.claim().await
-    }
-
-    async fn catalogue(&self) -> Result<CatalogueRows> {
-        self.answer()?;
-        self.inner.catalogue().await
-    }
-
-    async fn workspace(&self, id: &str) -> Result<Option<Workspace>> {
-        self.answer()?;
-        self.inner.workspace(id).await
-    }
-
-    async fn workspaces(&self, after_id: &str, limit: usize) -> Result<Vec<Workspace>> {
-        self.answer()?;
-        self.inner.workspaces(after_id, limit).await
-    }
-
-    async fn workspace_models(&self, workspace_id: &str) -> Result<Vec<WorkspaceModel>> {
-        self.answer()?;
-        self.inner.workspace_models(workspace_id).await
-    }
-
-    async fn last_seq(&self) -> Result<i64> {
-        self.answer()?;
-        self.inner.last_seq().await
-    }
-
-    async fn append(&self, records: &[Record]) -> Result<Vec<Appended>> {
-        self.answer()?;
-        self.inner.append(records).await
-    }
-
-    async fn request_records(&self, workspace_id: &str, request_id: &str) -> Result<Vec<Record>> {
-        self.answer()?;
-        self.inner.request_records(workspace_id, request_id).await
-    }
-
-    async fn records(
-        &self,
-        filter: &RecordFilter,
-        order: Order,
-        after: Option<RecordPosition>,
-        limit: usize,
-    ) -> Result<Vec<Record>> {
-        self.answer()?;
-        self.inner.records(filter, order, after, limit).await
-    }
-
-    async fn export_records(
-        &self,
-        workspace_id: &str,
-        window: Window,
-        after: Option<RecordPosition>,
-        limit: usize,
-    ) -> Result<Vec<Record>> {
-        self.answer()?;
-        self.inner.export_records(workspace_id, window, after, limit).await
-    }
-
-    async fn records_after(&self, seq: i64, limit: usize) -> Result<Vec<Record>> {
-        self.answer()?;
-        self.inner.records_after(seq, limit).await
-    }
-
-    async fn spent_by_model(
-        &self,
-        workspace_id: &str,
-        from: Time,
-        to: Time,
-    ) -> Result<HashMap<String, Amount>> {
-        self.answer()?;
-        self.inner.spent_by_model(workspace_id, from, to).await
-    }
-
-    async fn recent_outputs(&self, workspace_id: &str, limit: usize) -> Result<Vec<(String, i64)>> {
-        self.answer()?;
-        self.inner.recent_outputs(workspace_id, limit).await
-    }
-
-    async fn put_down(&self, holds: &[StoredHold], rates: &[StoredRate]) -> Result<()> {
-        self.answer()?;
-        self.inner.put_down(holds, rates).await
-    }
-
-    async fn holds(&self, workspace_id: &str) -> Result<Vec<StoredHold>> {
-        self.answer()?;
-        self.inner.holds(workspace_id).await
-    }
-
-    async fn delete_put_down(&self, workspace_id: &str) -> Result<()> {
-        self.answer()?;
-        self.inner.delete_put_down(workspace_id).await
-    }
-
-    async fn workspaces_put_down(&self) -> Result<Vec<String>> {
-        self.answer()?;
-        self.inner.workspaces_put_down().await
-    }
-
-    async fn fold_cursor(&self) -> Result<FoldCursor> {
-        self.answer()?;
-        self.inner.fold_cursor().await
-    }
-
-    async fn fold(&self, from: FoldCursor, to: FoldCursor, folded: &Folded) -> Result<()> {
-        self.answer()?;
-        self.inner.fold(from, to, folded).await
-    }
-
-    async fn verify_rollups(&self, limit: usize) -> Result<Vec<Difference>> {
-        self.answer()?;
-        self.inner.verify_rollups(limit).await
-    }
-
-    async fn drop_records(&self, workspace_id: &str, before: Time, limit: usize) -> Result<usize> {
-        self.answer()?;
-        self.inner.drop_records(workspace_id, before, limit).await
-    }
-
-    async fn dropped_before(&self, workspace_id: &str) -> Result<Option<Time>> {
-        self.answer()?;
-        self.inner.dropped_before(workspace_id).await
-    }
-
-    async fn rebuild_rollups(&self) -> Result<()> {
-        self.answer()?;
-        self.inner.rebuild_rollups().await
     }
 
     async fn close(&self) {
@@ -196,241 +88,96 @@ impl Store for Outage {
     }
 }
 
-#[tonic::async_trait]
-impl ReportStore for Outage {
-    async fn report(&self, workspace_id: &str, questions: &[Question]) -> Result<Vec<Answer>> {
-        self.answer()?;
-        self.inner.report(workspace_id, questions).await
-    }
-}
+/// Where a page of a list begins.
+type After = Option<(Time, String)>;
 
-#[tonic::async_trait]
-impl PolicyStore for Outage {
-    async fn change(
-        &self,
-        workspace_id: &str,
-        changes: &[Change],
-        events: &[AuditEvent],
-    ) -> Result<()> {
-        self.answer()?;
-        self.inner.change(workspace_id, changes, events).await
+forward! {
+    SettingsStore {
+        change(workspace_id: &str, changes: &[Change], events: &[AuditEvent]) -> ();
+        catalogue() -> CatalogueRows;
+        workspace(id: &str) -> Option<Workspace>;
+        workspaces(after_id: &str, limit: usize) -> Vec<Workspace>;
+        workspace_models(workspace_id: &str) -> Vec<WorkspaceModel>;
+        policy(workspace_id: &str, now: Time) -> LimitConfig;
+        quotas(id: &str, filter: &RuleFilter, after: &str, limit: usize) -> Vec<Quota>;
+        rate_limits(id: &str, filter: &RuleFilter, after: &str, limit: usize) -> Vec<RateLimit>;
+        api_keys(id: &str, group: Option<&str>, after: &str, limit: usize) -> Vec<ApiKey>;
+        key_groups(workspace_id: &str, after_id: &str, limit: usize) -> Vec<KeyGroup>;
+        boost(workspace_id: &str, id: &str) -> Option<Boost>;
+        boosts(id: &str, filter: &BoostFilter, after: After, limit: usize) -> Vec<Boost>;
     }
-
-    async fn policy(&self, workspace_id: &str, now: Time) -> Result<LimitConfig> {
-        self.answer()?;
-        self.inner.policy(workspace_id, now).await
+    AuditStore {
+        audit_events(filter: &AuditFilter, after: After, limit: usize) -> Vec<AuditEvent>;
+        audit_events_naming(id: &str, text: &str, after: After, limit: usize) -> Vec<AuditEvent>;
     }
-
-    async fn quotas(
-        &self,
-        workspace_id: &str,
-        filter: &RuleFilter,
-        after_id: &str,
-        limit: usize,
-    ) -> Result<Vec<Quota>> {
-        self.answer()?;
-        self.inner.quotas(workspace_id, filter, after_id, limit).await
+    LogStore {
+        last_seq() -> i64;
+        append(records: &[Record]) -> Vec<Appended>;
+        request_records(workspace_id: &str, request_id: &str) -> Vec<Record>;
+        records(
+            filter: &RecordFilter,
+            order: Order,
+            after: Option<RecordPosition>,
+            limit: usize
+        ) -> Vec<Record>;
+        export_records(
+            workspace_id: &str,
+            window: Window,
+            after: Option<RecordPosition>,
+            limit: usize
+        ) -> Vec<Record>;
+        records_after(seq: i64, limit: usize) -> Vec<Record>;
+        recent_outputs(workspace_id: &str, limit: usize) -> Vec<(String, i64)>;
+        drop_records(workspace_id: &str, before: Time, limit: usize) -> usize;
+        dropped_before(workspace_id: &str) -> Option<Time>;
     }
-
-    async fn rate_limits(
-        &self,
-        workspace_id: &str,
-        filter: &RuleFilter,
-        after_id: &str,
-        limit: usize,
-    ) -> Result<Vec<RateLimit>> {
-        self.answer()?;
-        self.inner.rate_limits(workspace_id, filter, after_id, limit).await
+    ConsumptionStore {
+        spent_by_model(workspace_id: &str, from: Time, to: Time) -> HashMap<String, Amount>;
+        used(workspace_id: &str, query: &ConsumptionQuery) -> Vec<(String, Consumption)>;
+        sent(workspace_id: &str, query: &RateQuery) -> Vec<RateBucket>;
     }
-
-    async fn api_keys(
-        &self,
-        workspace_id: &str,
-        key_group_id: Option<&str>,
-        after_id: &str,
-        limit: usize,
-    ) -> Result<Vec<ApiKey>> {
-        self.answer()?;
-        self.inner.api_keys(workspace_id, key_group_id, after_id, limit).await
+    RollupStore {
+        fold_cursor() -> FoldCursor;
+        fold(from: FoldCursor, to: FoldCursor, folded: &Folded) -> ();
+        verify_rollups(limit: usize) -> Vec<Difference>;
+        rebuild_rollups() -> ();
     }
-
-    async fn key_groups(
-        &self,
-        workspace_id: &str,
-        after_id: &str,
-        limit: usize,
-    ) -> Result<Vec<KeyGroup>> {
-        self.answer()?;
-        self.inner.key_groups(workspace_id, after_id, limit).await
+    ShutdownStore {
+        put_down(holds: &[StoredHold], rates: &[StoredRate], crashes: &[StoredCrash]) -> ();
+        holds(workspace_id: &str) -> Vec<StoredHold>;
+        rates(workspace_id: &str) -> Vec<StoredRate>;
+        crash_time(workspace_id: &str) -> Option<Time>;
+        delete_put_down(workspace_id: &str) -> ();
+        workspaces_put_down() -> Vec<String>;
     }
-
-    async fn boost(&self, workspace_id: &str, id: &str) -> Result<Option<Boost>> {
-        self.answer()?;
-        self.inner.boost(workspace_id, id).await
+    AlertStore {
+        last_alert_seq() -> i64;
+        put_alerts(alerts: &[StoredAlert], deliveries: &[Delivery]) -> ();
+        raised(workspace_id: &str, since: Time) -> Vec<AlertKey>;
+        alert(workspace_id: &str, seq: i64) -> Option<StoredAlert>;
+        alerts(filter: &AlertFilter, before: Option<i64>, limit: usize) -> Vec<StoredAlert>;
+        alerts_after(workspace_id: &str, after: i64, limit: usize) -> Vec<StoredAlert>;
+        webhooks(workspace_id: &str) -> Vec<Webhook>;
+        email_receivers(workspace_id: &str) -> Vec<EmailReceiver>;
+        due_deliveries(now: Time, limit: usize) -> Vec<Delivery>;
+        put_delivery(delivery: &Delivery) -> ();
+        delivery(workspace_id: &str, id: &str) -> Option<Delivery>;
+        deliveries(filter: &DeliveryFilter, after: After, limit: usize) -> Vec<Delivery>;
     }
-
-    async fn boosts(
-        &self,
-        workspace_id: &str,
-        filter: &BoostFilter,
-        after: Option<(Time, String)>,
-        limit: usize,
-    ) -> Result<Vec<Boost>> {
-        self.answer()?;
-        self.inner.boosts(workspace_id, filter, after, limit).await
+    DirectoryStore {
+        entries(workspace_id: &str, kind: EntryKind, ids: &[String]) -> Vec<Listed>;
+        list_entries(
+            workspace_id: &str,
+            kind: EntryKind,
+            state: EntryState,
+            department_id: Option<&str>,
+            after_id: &str,
+            limit: usize
+        ) -> Vec<Listed>;
+        user_traces(workspace_id: &str, user_id: &str) -> UserTraces;
+        departments(workspace_id: &str) -> Vec<(String, String)>;
     }
-
-    async fn audit_events(
-        &self,
-        filter: &AuditFilter,
-        after: Option<(Time, String)>,
-        limit: usize,
-    ) -> Result<Vec<AuditEvent>> {
-        self.answer()?;
-        self.inner.audit_events(filter, after, limit).await
-    }
-
-    async fn audit_events_naming(
-        &self,
-        workspace_id: &str,
-        text: &str,
-        after: Option<(Time, String)>,
-        limit: usize,
-    ) -> Result<Vec<AuditEvent>> {
-        self.answer()?;
-        self.inner.audit_events_naming(workspace_id, text, after, limit).await
-    }
-
-    async fn used(
-        &self,
-        workspace_id: &str,
-        query: &ConsumptionQuery,
-    ) -> Result<Vec<(String, Consumption)>> {
-        self.answer()?;
-        self.inner.used(workspace_id, query).await
-    }
-
-    async fn sent(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>> {
-        self.answer()?;
-        self.inner.sent(workspace_id, query).await
-    }
-
-    async fn rates(&self, workspace_id: &str) -> Result<Vec<StoredRate>> {
-        self.answer()?;
-        self.inner.rates(workspace_id).await
-    }
-}
-
-#[tonic::async_trait]
-impl DirectoryStore for Outage {
-    async fn entries(
-        &self,
-        workspace_id: &str,
-        kind: EntryKind,
-        ids: &[String],
-    ) -> Result<Vec<Listed>> {
-        self.answer()?;
-        self.inner.entries(workspace_id, kind, ids).await
-    }
-
-    async fn list_entries(
-        &self,
-        workspace_id: &str,
-        kind: EntryKind,
-        state: EntryState,
-        department_id: Option<&str>,
-        after_id: &str,
-        limit: usize,
-    ) -> Result<Vec<Listed>> {
-        self.answer()?;
-        self.inner.list_entries(workspace_id, kind, state, department_id, after_id, limit).await
-    }
-
-    async fn user_traces(&self, workspace_id: &str, user_id: &str) -> Result<UserTraces> {
-        self.answer()?;
-        self.inner.user_traces(workspace_id, user_id).await
-    }
-
-    async fn departments(&self, workspace_id: &str) -> Result<Vec<(String, String)>> {
-        self.answer()?;
-        self.inner.departments(workspace_id).await
-    }
-}
-
-#[tonic::async_trait]
-impl AlertStore for Outage {
-    async fn last_alert_seq(&self) -> Result<i64> {
-        self.answer()?;
-        self.inner.last_alert_seq().await
-    }
-
-    async fn put_alerts(&self, alerts: &[StoredAlert], deliveries: &[Delivery]) -> Result<()> {
-        self.answer()?;
-        self.inner.put_alerts(alerts, deliveries).await
-    }
-
-    async fn raised(&self, workspace_id: &str, since: Time) -> Result<Vec<AlertKey>> {
-        self.answer()?;
-        self.inner.raised(workspace_id, since).await
-    }
-
-    async fn alert(&self, workspace_id: &str, seq: i64) -> Result<Option<StoredAlert>> {
-        self.answer()?;
-        self.inner.alert(workspace_id, seq).await
-    }
-
-    async fn alerts(
-        &self,
-        filter: &AlertFilter,
-        before: Option<i64>,
-        limit: usize,
-    ) -> Result<Vec<StoredAlert>> {
-        self.answer()?;
-        self.inner.alerts(filter, before, limit).await
-    }
-
-    async fn alerts_after(
-        &self,
-        workspace_id: &str,
-        after: i64,
-        limit: usize,
-    ) -> Result<Vec<StoredAlert>> {
-        self.answer()?;
-        self.inner.alerts_after(workspace_id, after, limit).await
-    }
-
-    async fn webhooks(&self, workspace_id: &str) -> Result<Vec<Webhook>> {
-        self.answer()?;
-        self.inner.webhooks(workspace_id).await
-    }
-
-    async fn email_receivers(&self, workspace_id: &str) -> Result<Vec<EmailReceiver>> {
-        self.answer()?;
-        self.inner.email_receivers(workspace_id).await
-    }
-
-    async fn due_deliveries(&self, now: Time, limit: usize) -> Result<Vec<Delivery>> {
-        self.answer()?;
-        self.inner.due_deliveries(now, limit).await
-    }
-
-    async fn put_delivery(&self, delivery: &Delivery) -> Result<()> {
-        self.answer()?;
-        self.inner.put_delivery(delivery).await
-    }
-
-    async fn delivery(&self, workspace_id: &str, id: &str) -> Result<Option<Delivery>> {
-        self.answer()?;
-        self.inner.delivery(workspace_id, id).await
-    }
-
-    async fn deliveries(
-        &self,
-        filter: &DeliveryFilter,
-        after: Option<(Time, String)>,
-        limit: usize,
-    ) -> Result<Vec<Delivery>> {
-        self.answer()?;
-        self.inner.deliveries(filter, after, limit).await
+    ReportStore {
+        report(workspace_id: &str, questions: &[Question]) -> Vec<Answer>;
     }
 }

@@ -18,12 +18,15 @@ use tollgate::domain::time::Micros;
 use tollgate::engine::Clock;
 use tollgate::proto::v1::alert_service_client::AlertServiceClient;
 use tollgate::proto::v1::analytics_service_client::AnalyticsServiceClient;
+use tollgate::proto::v1::api_key_service_client::ApiKeyServiceClient;
 use tollgate::proto::v1::audit_service_client::AuditServiceClient;
 use tollgate::proto::v1::budget_service_client::BudgetServiceClient;
+use tollgate::proto::v1::catalog_service_client::CatalogServiceClient;
 use tollgate::proto::v1::directory_service_client::DirectoryServiceClient;
 use tollgate::proto::v1::model_limit_service_client::ModelLimitServiceClient;
 use tollgate::proto::v1::quota_service_client::QuotaServiceClient;
 use tollgate::proto::v1::usage_service_client::UsageServiceClient;
+use tollgate::proto::v1::workspace_service_client::WorkspaceServiceClient;
 use tollgate::server;
 use tollgate::storage::{Store, sql};
 use tonic::transport::{Channel, Endpoint};
@@ -137,6 +140,18 @@ impl Server {
 
     pub fn model_limit(&self) -> ModelLimitServiceClient<Channel> {
         ModelLimitServiceClient::new(self.channel.clone())
+    }
+
+    pub fn workspace(&self) -> WorkspaceServiceClient<Channel> {
+        WorkspaceServiceClient::new(self.channel.clone())
+    }
+
+    pub fn catalog(&self) -> CatalogServiceClient<Channel> {
+        CatalogServiceClient::new(self.channel.clone())
+    }
+
+    pub fn api_key(&self) -> ApiKeyServiceClient<Channel> {
+        ApiKeyServiceClient::new(self.channel.clone())
     }
 
     pub fn audit(&self) -> AuditServiceClient<Channel> {

@@ -70,6 +70,9 @@ fn member_of(record: &Record, scope: &Scope) -> Option<String> {
         SubjectKind::KeyGroup => &record.key_group_id,
         SubjectKind::Project => &said.project_id,
         SubjectKind::Assistant => &said.assistant_id,
+        SubjectKind::Workflow => &said.workflow_id,
+        SubjectKind::Feature => &said.feature_id,
+        SubjectKind::Session => &said.session_id,
     };
     let is_named = scope.subject_id.as_deref().is_none_or(|named| named == subject_id);
     let is_model = scope.model_id.as_ref().is_none_or(|only| *only == record.metered_model_id);

@@ -321,7 +321,7 @@ impl World {
         let views = self.ledger.hold_views(self.now);
         let group = |view: &HoldView| self.ledger.group_name(view.hold.group);
         let groups: Vec<Arc<str>> = views.iter().map(group).collect();
-        let counts = self.ledger.rate_counts(self.now);
+        let snapshot = self.ledger.rate_snapshot(self.now);
         self.load();
         for (view, key_group_id) in views.into_iter().zip(groups) {
             if !view.live || !is_graceful {
@@ -346,8 +346,8 @@ impl World {
             self.ledger.restore_hold(self.now, &view.model_id, quote, hold);
         }
         match is_graceful {
-            true => self.ledger.restore_rate_counts(self.now, counts),
-            false => self.ledger.assume_full(self.now, self.now),
+            true => self.ledger.restore_rates(self.now, snapshot),
+            false => self.ledger.apply_crash_penalty(self.now, self.now),
         }
         self.ledger.assert_invariants();
     }
@@ -403,7 +403,7 @@ impl World {
                     self.ledger.expire_charged(&record.request_id);
                 }
                 if existing.fingerprint == record.fingerprint {
-                    Outcome::Duplicate(Box::new(existing.clone()), self.ledger.standing())
+                    Outcome::Duplicate(Box::new(existing.clone()), self.ledger.budget_status())
                 } else {
                     Outcome::Reused
                 }

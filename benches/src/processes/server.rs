@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use tokio::process::Command;
 use tollgate::proto::v1;
 use tollgate::proto::v1::budget_service_client::BudgetServiceClient;
+use tollgate::proto::v1::catalog_service_client::CatalogServiceClient;
 use tollgate::proto::v1::model_limit_service_client::ModelLimitServiceClient;
 use tollgate::proto::v1::quota_service_client::QuotaServiceClient;
 use tollgate::proto::v1::usage_service_client::UsageServiceClient;
+use tollgate::proto::v1::workspace_service_client::WorkspaceServiceClient;
 use tonic::transport::{Channel, Endpoint};
 
 use super::{Process, free_address, resident_bytes};
@@ -108,8 +110,8 @@ impl Server {
     async fn wait_answering(&mut self) -> Result<()> {
         self.wait_connectable().await?;
         let deadline = Instant::now() + START_TIMEOUT;
-        let mut budgets = BudgetServiceClient::new(self.channel().await?);
-        while budgets.list_workspaces(v1::ListWorkspacesRequest::default()).await.is_err() {
+        let mut workspaces = WorkspaceServiceClient::new(self.channel().await?);
+        while workspaces.list_workspaces(v1::ListWorkspacesRequest::default()).await.is_err() {
             self.wait_more(deadline).await?;
         }
         Ok(())
@@ -157,7 +159,7 @@ impl Server {
 
     /// Makes the workspace with a plan, and a model with a price and a cap: two limits.
     pub async fn set_up(&self) -> Result<()> {
-        let mut budgets = BudgetServiceClient::new(self.channel().await?);
+        let mut workspaces = WorkspaceServiceClient::new(self.channel().await?);
         let workspace = v1::Workspace {
             workspace_id: WORKSPACE.into(),
             display_name: "Benchmark".into(),
@@ -166,19 +168,20 @@ impl Server {
             ..Default::default()
         };
         let request = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
-        budgets.create_workspace(request).await.map_err(in_call("CreateWorkspace"))?;
+        workspaces.create_workspace(request).await.map_err(in_call("CreateWorkspace"))?;
         let plan = v1::Plan {
             budget: Some(money(LIMIT)),
             overage_limit: None,
             start_date: "2026-01-01".into(),
         };
         let request = v1::SetPlanRequest { workspace_id: WORKSPACE.into(), plan: Some(plan) };
+        let mut budgets = BudgetServiceClient::new(self.channel().await?);
         budgets.set_plan(request).await.map_err(in_call("SetPlan"))?;
         self.set_up_model().await
     }
 
     async fn set_up_model(&self) -> Result<()> {
-        let mut models = ModelLimitServiceClient::new(self.channel().await?);
+        let mut catalog = CatalogServiceClient::new(self.channel().await?);
         let model = v1::Model {
             model_id: MODEL.into(),
             provider: "bench".into(),
@@ -187,7 +190,7 @@ impl Server {
             ..Default::default()
         };
         let request = v1::UpsertModelRequest { model: Some(model) };
-        models.upsert_model(request).await.map_err(in_call("UpsertModel"))?;
+        catalog.upsert_model(request).await.map_err(in_call("UpsertModel"))?;
         let price = v1::Price {
             currency_code: CURRENCY.into(),
             input_per_million: "2.5".into(),
@@ -201,15 +204,16 @@ impl Server {
             price: Some(price),
             workspace_id: String::new(),
         };
-        models.set_model_price(request).await.map_err(in_call("SetModelPrice"))?;
+        catalog.set_model_price(request).await.map_err(in_call("SetModelPrice"))?;
         let request =
             v1::EnableModelRequest { workspace_id: WORKSPACE.into(), model_id: MODEL.into() };
+        let mut models = ModelLimitServiceClient::new(self.channel().await?);
         models.enable_model(request).await.map_err(in_call("EnableModel"))?;
         let request = v1::SetModelLimitRequest {
             workspace_id: WORKSPACE.into(),
             model_id: MODEL.into(),
             limit: Some(money(LIMIT)),
-            enabled: Some(true),
+            limit_enabled: Some(true),
             fallback_model_ids: Vec::new(),
         };
         models.set_model_limit(request).await.map_err(in_call("SetModelLimit"))?;
@@ -233,7 +237,7 @@ impl Server {
             for period in periods {
                 let quota = v1::Quota {
                     subject: Some(v1::Subject { r#type: subject.into(), id: String::new() }),
-                    each_member: subject != v1::SubjectType::Workspace,
+                    each_subject: subject != v1::SubjectType::Workspace,
                     unit: v1::LimitUnit::Money.into(),
                     limit: Some(money(LIMIT)),
                     period: (*period).into(),

@@ -6,7 +6,7 @@ use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::attribution::{Attribution, SubjectKind};
 use tollgate::domain::backfill::{BackfillResults, ConsumptionQuery, LimitConfig};
 use tollgate::domain::quota::{Consumption, Enforcement, Period, Quota, Scope, Unit};
-use tollgate::domain::rate_limit::RateLimit;
+use tollgate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
 use tollgate::domain::{Amount, Time};
 use tollgate::ledger::{Ledger, UsageFilter, UsagePosition};
 
@@ -61,9 +61,7 @@ pub fn policy(limits: usize, others: usize) -> LimitConfig {
             id: "key-minute".into(),
             display_name: String::new(),
             scope: Scope { kind: SubjectKind::ApiKey, subject_id: None, model_id: None },
-            requests_per_minute: Some(PLENTY),
-            tokens_per_minute: None,
-            requests_per_day: None,
+            bounds: vec![RateBound::new(Unit::Requests, RateWindow::Minute, PLENTY)],
             enforcement: Enforcement::Hard,
             create_time: BEGIN,
             update_time: BEGIN,

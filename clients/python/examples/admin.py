@@ -10,7 +10,7 @@ from tollgate import v1 as pb
 
 def main(workspace: str) -> None:
     with Client() as client:
-        client.budget.CreateWorkspace(
+        client.workspace.CreateWorkspace(
             pb.CreateWorkspaceRequest(
                 workspace=pb.Workspace(
                     workspace_id=workspace, currency_code="USD", time_zone="Europe/Berlin"

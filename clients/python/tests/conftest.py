@@ -98,7 +98,7 @@ class Workspace:
     def __init__(self, client: Client, name: str, budget: str) -> None:
         self.client, self.id = client, name
         workspace = pb.Workspace(workspace_id=name, currency_code="USD", time_zone="UTC")
-        client.budget.CreateWorkspace(pb.CreateWorkspaceRequest(workspace=workspace))
+        client.workspace.CreateWorkspace(pb.CreateWorkspaceRequest(workspace=workspace))
         plan = pb.Plan(
             budget=usd(budget), overage_limit=usd("0"), start_date=time.strftime("%Y-%m-01")
         )

@@ -391,7 +391,7 @@ def test_a_token_is_kept_off_the_open_network(server: Server) -> None:
         Client(on_unavailable="ajar")  # type: ignore[arg-type]
     Client("tollgate.example:443", token="secret", tls=True).close()
     with Client(server.address, token="secret", timeout=LONG) as client:
-        answer = client.budget.ListWorkspaces(
+        answer = client.workspace.ListWorkspaces(
             pb.ListWorkspacesRequest(), metadata=(("tollgate-actor", "grace"),)
         )
         assert answer is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -175,13 +176,59 @@ def test_blocked_names_the_limit_and_its_figures(client: Client, workspace: Work
     assert (workspace.records(), workspace.holds()) == ([], 0)
 
 
+def test_a_workspace_without_a_plan_runs_what_is_free(client: Client) -> None:
+    name = f"w{uuid.uuid4().hex[:12]}"
+    client.workspace.CreateWorkspace(
+        pb.CreateWorkspaceRequest(workspace=pb.Workspace(workspace_id=name, currency_code="USD"))
+    )
+    client.catalog.UpsertModel(pb.UpsertModelRequest(model=pb.Model(model_id="free")))
+    price = pb.Price(currency_code="USD", input_per_million="0", output_per_million="0")
+    client.catalog.SetModelPrice(pb.SetModelPriceRequest(model_id="free", price=price))
+    for model in ("free", "gpt-4.1"):
+        client.model_limit.EnableModel(pb.EnableModelRequest(workspace_id=name, model_id=model))
+    client.api_key.RegisterApiKey(
+        pb.RegisterApiKeyRequest(workspace_id=name, api_key=pb.ApiKey(api_key_id="web"))
+    )
+    with client.guard(name, "free", input_tokens=1, api_key="web") as call:
+        assert call.budget_state == "NO_PLAN"
+        call.record(USED)
+    with (
+        pytest.raises(Blocked) as raised,
+        client.guard(name, "gpt-4.1", input_tokens=1, api_key="web"),
+    ):
+        pass
+    assert raised.value.verdicts[0].limit_kind == "ENVELOPE"
+
+
+def test_the_stubs_of_asyncio_reach_every_service(server: Server) -> None:
+    async def run() -> None:
+        async with AsyncClient(server.address, timeout=LONG) as client:
+            name = f"w{uuid.uuid4().hex[:12]}"
+            created = pb.Workspace(workspace_id=name, currency_code="USD")
+            await client.workspace.CreateWorkspace(pb.CreateWorkspaceRequest(workspace=created))
+            budget = await client.budget.GetBudget(pb.GetBudgetRequest(workspace_id=name))
+            assert budget.budget.state == pb.BUDGET_STATE_NO_PLAN
+            models = await client.catalog.ListModels(pb.ListModelsRequest(provider="openai"))
+            assert models.models
+            keys = await client.api_key.ListApiKeys(pb.ListApiKeysRequest(workspace_id=name))
+            assert not keys.api_keys
+
+    asyncio.run(run())
+
+
 def test_a_rate_limit_says_when_to_retry(client: Client, workspace: Workspace) -> None:
     workspace.client.quota.CreateRateLimit(
         pb.CreateRateLimitRequest(
             workspace_id=workspace.id,
             rate_limit=pb.RateLimit(
                 subject=pb.Subject(type=pb.SUBJECT_TYPE_USER, id="ada"),
-                requests_per_day=1,
+                bounds=[
+                    pb.RateLimitBound(
+                        unit=pb.LIMIT_UNIT_REQUESTS,
+                        period=pb.LIMIT_PERIOD_SLIDING_DAY,
+                        amount=1,
+                    )
+                ],
             ),
         )
     )

@@ -14,8 +14,10 @@ use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
 use crate::delivery::{Delivery, Stats};
 use crate::errors::{ConnectError, GuardError};
+use crate::estimate::Tokenizer;
 use crate::guard::{Call, OpenCall};
-use crate::request::{Policy, Request, Tokenizer};
+use crate::inner::Inner;
+use crate::request::{Policy, Request};
 use crate::transport::Transport;
 use crate::v1::alert_service_client::AlertServiceClient;
 use crate::v1::analytics_service_client::AnalyticsServiceClient;
@@ -199,16 +201,6 @@ pub struct Client {
     inner: Arc<Inner>,
 }
 
-/// What calls need of their client.
-pub(crate) struct Inner {
-    pub(crate) usage: UsageServiceClient<Transport>,
-    pub(crate) delivery: Arc<Delivery>,
-    pub(crate) policy: Policy,
-    pub(crate) tokenizer: Option<Box<Tokenizer>>,
-    transport: Transport,
-    flush_timeout: Duration,
-}
-
 impl Client {
     /// Makes a client for the server at an address, with defaults for everything else.
     pub fn new(address: impl Into<String>) -> Result<Self, ConnectError> {
@@ -320,12 +312,6 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Client").field("stats", &self.stats()).finish_non_exhaustive()
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.delivery.abandon();
     }
 }
 

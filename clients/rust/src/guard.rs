@@ -11,14 +11,15 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::Serialize;
 use tonic::Status;
 
-use crate::client::Inner;
 use crate::delivery::Item;
 use crate::errors::{
     Blocked, GuardError, Verdict, enum_name, is_unauthorized, is_unreached, reason_name,
 };
+use crate::estimate::tokens_of;
+use crate::inner::Inner;
 use crate::money::Money;
 use crate::request::{Policy, Request, duration_of};
-use crate::usage::{UsageReader, tokens_of};
+use crate::usage::UsageReader;
 use crate::v1::{self, Decision, Outcome, ServiceTier, Usage, UsageSource};
 
 /// The longest that a record can say.

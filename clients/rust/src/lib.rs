@@ -3,7 +3,9 @@
 mod client;
 mod delivery;
 mod errors;
+mod estimate;
 mod guard;
+mod inner;
 mod money;
 mod queue_file;
 mod record_json;
@@ -14,7 +16,7 @@ mod usage;
 /// The messages and stubs of the API, generated from its protos.
 #[allow(missing_docs, rustdoc::all, clippy::all, clippy::pedantic)]
 pub mod v1 {
-    include!("gen/tollgate.v1.rs");
+    tonic::include_proto!("tollgate.v1");
 }
 
 /// The README's example, with the addresses of the servers that tests/examples.rs runs it against.
@@ -25,9 +27,10 @@ pub struct Readme;
 pub use client::{Client, ClientBuilder, Tls};
 pub use delivery::Stats;
 pub use errors::{Blocked, ConnectError, GuardError, Verdict};
+pub use estimate::{Tokenizer, estimate_tokens};
 pub use guard::{Call, OpenCall};
 pub use money::{Money, MoneyError};
-pub use request::{Policy, Request, RequestTo, Tokenizer, make_request_id};
+pub use request::{Policy, Request, RequestTo, make_request_id};
 pub use transport::Transport;
-pub use usage::{NoUsage, Provider, UsageReader, estimate_tokens};
+pub use usage::{NoUsage, Provider, UsageReader};
 pub use v1::{Decision, Outcome, ServiceTier, Usage};

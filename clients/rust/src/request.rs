@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::usage::texts_of;
+use crate::estimate::{Tokenizer, texts_of, tokens_of};
 use crate::v1::{self, ServiceTier};
 
 /// What happens to a call when Tollgate cannot be reached.
@@ -17,9 +17,6 @@ pub enum Policy {
     /// It does not run: [`GuardError::Unavailable`](crate::GuardError::Unavailable).
     Closed,
 }
-
-/// Counts the tokens of a text.
-pub type Tokenizer = dyn Fn(&str) -> usize + Send + Sync;
 
 /// A call to a model, before it is said how large its input is.
 #[derive(Clone, Debug)]
@@ -189,7 +186,7 @@ impl Request {
         let mut check = self.check;
         check.input_token_count = match self.input {
             Input::Tokens(count) => count,
-            Input::Texts(texts) => crate::usage::tokens_of(&texts, tokenizer),
+            Input::Texts(texts) => tokens_of(&texts, tokenizer),
         };
         if check.request_id.is_empty() {
             check.request_id = make_request_id();

@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     /// The stubs as they are: the two lists above must name what is there.
-    const STUBS: &str = include_str!("gen/tollgate.v1.rs");
+    const STUBS: &str = include_str!(concat!(env!("OUT_DIR"), "/tollgate.v1.rs"));
 
     #[test]
     fn the_lists_name_the_calls_of_the_stubs() {

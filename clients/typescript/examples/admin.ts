@@ -5,7 +5,7 @@ import type { Budget } from "tollgate/v1";
 const [workspaceId = "acme"] = process.argv.slice(2);
 
 await using client = new Client();
-await client.budget.createWorkspace({
+await client.workspace.createWorkspace({
   workspace: { workspaceId, currencyCode: "USD", timeZone: "Europe/Berlin" },
 });
 await client.budget.setPlan({

@@ -7,12 +7,15 @@ import { Delivery } from "./delivery.js";
 import type { Tokenizer } from "./estimate.js";
 import { AlertService } from "./gen/tollgate/v1/alert_service_pb.js";
 import { AnalyticsService } from "./gen/tollgate/v1/analytics_service_pb.js";
+import { ApiKeyService } from "./gen/tollgate/v1/api_key_service_pb.js";
 import { AuditService } from "./gen/tollgate/v1/audit_service_pb.js";
 import { BudgetService } from "./gen/tollgate/v1/budget_service_pb.js";
+import { CatalogService } from "./gen/tollgate/v1/catalog_service_pb.js";
 import { DirectoryService } from "./gen/tollgate/v1/directory_service_pb.js";
 import { ModelLimitService } from "./gen/tollgate/v1/model_limit_service_pb.js";
 import { QuotaService } from "./gen/tollgate/v1/quota_service_pb.js";
 import { UsageService } from "./gen/tollgate/v1/usage_service_pb.js";
+import { WorkspaceService } from "./gen/tollgate/v1/workspace_service_pb.js";
 import type { GuardOptions, Owner, Policy } from "./guard.js";
 import { Call } from "./guard.js";
 import type { Logger } from "./queue-file.js";
@@ -51,9 +54,12 @@ export interface ClientOptions {
  */
 export class Client implements AsyncDisposable {
   readonly usage: Stub<typeof UsageService>;
+  readonly workspace: Stub<typeof WorkspaceService>;
   readonly budget: Stub<typeof BudgetService>;
+  readonly catalog: Stub<typeof CatalogService>;
   readonly modelLimit: Stub<typeof ModelLimitService>;
   readonly quota: Stub<typeof QuotaService>;
+  readonly apiKey: Stub<typeof ApiKeyService>;
   readonly alert: Stub<typeof AlertService>;
   readonly audit: Stub<typeof AuditService>;
   readonly directory: Stub<typeof DirectoryService>;
@@ -83,9 +89,12 @@ export class Client implements AsyncDisposable {
       timeoutMs,
     });
     this.usage = createClient(UsageService, this.#connection);
+    this.workspace = createClient(WorkspaceService, this.#connection);
     this.budget = createClient(BudgetService, this.#connection);
+    this.catalog = createClient(CatalogService, this.#connection);
     this.modelLimit = createClient(ModelLimitService, this.#connection);
     this.quota = createClient(QuotaService, this.#connection);
+    this.apiKey = createClient(ApiKeyService, this.#connection);
     this.alert = createClient(AlertService, this.#connection);
     this.audit = createClient(AuditService, this.#connection);
     this.directory = createClient(DirectoryService, this.#connection);

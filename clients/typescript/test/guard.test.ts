@@ -14,7 +14,14 @@ import {
   TollgateUnavailable,
   Usage,
 } from "tollgate";
-import { Outcome, ServiceTier, SubjectType, UsageSource } from "tollgate/v1";
+import {
+  LimitPeriod,
+  LimitUnit,
+  Outcome,
+  ServiceTier,
+  SubjectType,
+  UsageSource,
+} from "tollgate/v1";
 
 import type { Log } from "./server.js";
 import { PATIENT, quiet, Server, until, Workspace } from "./server.js";
@@ -270,10 +277,34 @@ test("Blocked names the limit and its figures", async () => {
   assert.deepEqual([await workspace.records(), await workspace.holds()], [[], 0]);
 });
 
+test("a workspace without a plan runs what is free", async () => {
+  const workspaceId = `w${makeRequestId().slice(-12)}`;
+  await admin.workspace.createWorkspace({ workspace: { workspaceId, currencyCode: "USD" } });
+  await admin.catalog.upsertModel({ model: { modelId: "free" } });
+  const price = { currencyCode: "USD", inputPerMillion: "0", outputPerMillion: "0" };
+  await admin.catalog.setModelPrice({ modelId: "free", price });
+  for (const modelId of ["free", "gpt-4.1"]) {
+    await admin.modelLimit.enableModel({ workspaceId, modelId });
+  }
+  await admin.apiKey.registerApiKey({ workspaceId, apiKey: { apiKeyId: "web" } });
+  const free = ask({ workspace: workspaceId, model: "free", apiKey: "web" });
+  await client.guard(free, (call) => {
+    assert.equal(call.budgetState, "NO_PLAN");
+    call.record(USED);
+  });
+  await assert.rejects(client.guard({ ...free, model: "gpt-4.1" }), (error) => {
+    assert.ok(error instanceof Blocked);
+    return error.verdicts[0]?.limitKind === "ENVELOPE";
+  });
+});
+
 test("a rate limit says when to retry", async () => {
   await admin.quota.createRateLimit({
     workspaceId: workspace.id,
-    rateLimit: { subject: { type: SubjectType.USER, id: "ada" }, requestsPerMinute: 1n },
+    rateLimit: {
+      subject: { type: SubjectType.USER, id: "ada" },
+      bounds: [{ unit: LimitUnit.REQUESTS, period: LimitPeriod.SLIDING_MINUTE, amount: 1n }],
+    },
   });
   await client.guard(ask({ user: "ada" }), (call) => {
     call.record(USED);

@@ -145,7 +145,7 @@ export class Server {
   async #answers(timeoutMs: number): Promise<boolean> {
     const client = new Client({ address: this.address, timeoutMs });
     try {
-      await client.budget.listWorkspaces({});
+      await client.workspace.listWorkspaces({});
       return true;
     } catch {
       return false;
@@ -164,7 +164,7 @@ export class Workspace {
 
   static async create(client: Client, id = `w${randomBytes(6).toString("hex")}`) {
     const workspace = new Workspace(client, id);
-    await client.budget.createWorkspace({
+    await client.workspace.createWorkspace({
       workspace: { workspaceId: id, currencyCode: "USD", timeZone: "UTC" },
     });
     const startDate = `${new Date().toISOString().slice(0, 7)}-01`;

@@ -4,6 +4,7 @@
 //! of reports and the kinds of directory entries are enums made of it; columns, filters and
 //! conversions go by these enums.
 
+pub mod directory;
 mod packed;
 mod subject;
 
@@ -16,7 +17,7 @@ pub use subject::{SubjectIds, SubjectMap};
 
 /// Makes the enums and the struct of the table below.
 macro_rules! attribution_fields {
-    ($(
+    ($dollar:tt $(
         #[doc = $doc:literal]
         $field:ident $name:ident = $number:literal {
             $(subject: $subject:literal,)? $(dimension: $dimension:literal,)?
@@ -66,6 +67,11 @@ macro_rules! attribution_fields {
         pub struct Attribution {
             $(#[doc = $doc] pub $name: String,)*
             pub tags: BTreeMap<String, String>,
+        }
+
+        /// Calls a macro with the names of all fields, in their order.
+        macro_rules! with_attribution_fields {
+            ($dollar callback:ident) => { $dollar callback! { $($name),* } };
         }
 
         impl AttributionField {
@@ -136,7 +142,7 @@ macro_rules! attribution_fields {
 // A new field is a new row, with the next number of each kind: numbers are stored, and stay what
 // they are for ever. Beside it only the protos, a migration (columns are named after fields) and
 // the documentation change.
-attribution_fields! {
+attribution_fields! { $
     /// User on whose behalf the request runs.
     User user_id = 0 { subject: 2, dimension: 1, entry: 0, }
     /// Department of the user.
@@ -146,16 +152,18 @@ attribution_fields! {
     /// Assistant that makes the request.
     Assistant assistant_id = 3 { subject: 6, dimension: 5, entry: 2, }
     /// Workflow or application.
-    Workflow workflow_id = 4 { dimension: 6, entry: 3, }
+    Workflow workflow_id = 4 { subject: 7, dimension: 6, entry: 3, }
     /// Feature of the product.
-    Feature feature_id = 5 { dimension: 7, entry: 4, }
+    Feature feature_id = 5 { subject: 8, dimension: 7, entry: 4, }
     /// Project that is charged.
     Project project_id = 6 { subject: 5, dimension: 8, entry: 5, }
     /// Investigation, case or ticket.
     Investigation investigation_id = 7 { dimension: 10, entry: 6, }
     /// Session or conversation.
-    Session session_id = 8 { dimension: 11, }
+    Session session_id = 8 { subject: 9, dimension: 11, }
 }
+
+pub(crate) use with_attribution_fields;
 
 impl Attribution {
     pub fn is_empty(&self) -> bool {

@@ -9,6 +9,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use serde::Serialize;
 
 use crate::domain::catalog::price::{
     CONVERTED_PER_MILLION_MAX, PER_MILLION_MAX, PerMillion, Price, Rate, RateCard, Rates, Source,
@@ -20,7 +21,7 @@ use crate::domain::{Currency, Time};
 pub const VARIANTS_MAX: usize = 32;
 
 /// An LLM as the catalogue knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Model {
     pub id: Arc<str>,
     pub provider: String,
@@ -34,16 +35,18 @@ pub struct Model {
     /// Other names that providers answer with.
     pub aliases: Vec<String>,
     pub source: Source,
+    #[serde(skip)]
     pub update_time: Time,
 }
 
 /// What one unit of `from` is worth in `to`, from `effective_time` on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct ExchangeRate {
     pub from: Currency,
     pub to: Currency,
     pub effective_time: Time,
     pub rate: Rate,
+    #[serde(skip)]
     pub create_time: Time,
 }
 

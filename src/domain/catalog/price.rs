@@ -4,6 +4,9 @@
 
 use std::sync::Arc;
 
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
 use crate::domain::usage::{ServiceTier, TOKENS_MAX, TokenClass, Usage};
 use crate::domain::{Amount, Currency, Time};
 
@@ -44,11 +47,29 @@ impl Rate {
     }
 }
 
+/// As a decimal string.
+impl Serialize for Rate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Amount::from_nanos(self.0).serialize(serializer)
+    }
+}
+
 /// Rates by token class; an absent one falls back as `Price` says.
 pub type Rates = [Option<PerMillion>; TokenClass::COUNT];
 
+/// Those that are there, by class, as decimal strings for a million tokens.
+fn rates_by_class<S: Serializer>(rates: &Rates, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    for class in TokenClass::ALL {
+        if let Some(rate) = rates[class as usize] {
+            map.serialize_entry(class.as_str(), &Amount::from_nanos(rate))?;
+        }
+    }
+    map.end()
+}
+
 /// One price of a model, valid from a time on. Never changes once made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Price {
     pub id: Arc<str>,
     pub model_id: Arc<str>,
@@ -56,22 +77,25 @@ pub struct Price {
     pub workspace_id: Option<Arc<str>>,
     pub currency: Currency,
     pub effective_time: Time,
+    #[serde(skip)]
     pub create_time: Time,
     pub source: Source,
     /// Rates of the standard tier for any size; input and output are present.
+    #[serde(serialize_with = "rates_by_class")]
     pub base: Rates,
     /// Rates of other tiers and of long contexts.
     pub variants: Vec<Variant>,
 }
 
 /// Rates that differ for a tier, above a size of the input, or both.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Variant {
     pub tier: ServiceTier,
     /// Applies when all input tokens are above this number; 0 for any size.
     pub above_input_tokens: i64,
     /// Applies also at exactly this number.
     pub inclusive: bool,
+    #[serde(serialize_with = "rates_by_class")]
     pub rates: Rates,
 }
 

@@ -1,7 +1,6 @@
-//! Which addresses webhooks may have, so that nobody reaches through this server into the network
-//! that it stands in.
+//! Address rules of webhooks: prevents server-side request forgery into the server's own network.
 //!
-//! Judges addresses and resolves none: whoever connects asks again for each resolved address.
+//! Checks addresses and resolves none: the HTTP client checks each resolved address again.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -19,32 +18,31 @@ pub struct AddressRules {
     pub allow_private: bool,
 }
 
-/// What kind of place an address is.
+/// The network of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum Network {
     Public,
     Loopback,
     Private,
-    /// Nothing that a webhook could stand behind, or that may be asked for: link-local addresses
-    /// are where clouds hand out credentials.
-    Never,
+    /// Never allowed: link-local, where clouds serve credentials, and what no webhook can have.
+    Forbidden,
 }
 
 impl AddressRules {
     /// Whether a connection to this address may be made, over https or http.
     pub fn permits(self, address: IpAddr, is_https: bool) -> bool {
-        match place(address) {
-            Place::Public => is_https,
-            Place::Loopback => self.allow_loopback,
-            Place::Private => is_https && self.allow_private,
-            Place::Never => false,
+        match network(address) {
+            Network::Public => is_https,
+            Network::Loopback => self.allow_loopback,
+            Network::Private => is_https && self.allow_private,
+            Network::Forbidden => false,
         }
     }
 
-    /// The URL, if a webhook may have it as far as it can be told without resolving a name.
+    /// The URL, if a webhook may have it, as far as is known without resolving its name.
     ///
     /// # Errors
-    /// What was expected of it.
+    /// With what was expected of it.
     pub fn check(self, text: &str) -> Result<Url, String> {
         let expected = "expected an absolute URL, for example https://alerts.example.com/tollgate";
         // Counted early: it may be as long as a message. The parser would drop some of the others.
@@ -85,18 +83,18 @@ impl AddressRules {
     }
 }
 
-fn place(address: IpAddr) -> Place {
+fn network(address: IpAddr) -> Network {
     match address {
-        IpAddr::V4(address) => place_v4(address),
-        IpAddr::V6(address) => place_v6(address),
+        IpAddr::V4(address) => network_v4(address),
+        IpAddr::V6(address) => network_v6(address),
     }
 }
 
-fn place_v4(address: Ipv4Addr) -> Place {
+fn network_v4(address: Ipv4Addr) -> Network {
     match address.octets() {
-        [127, ..] => Place::Loopback,
+        [127, ..] => Network::Loopback,
         // RFC 1918, and what carriers share (RFC 6598).
-        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Place::Private,
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Network::Private,
         // "This" network, link-local, protocol assignments, documentation, relays, benchmarks.
         [0, ..]
         | [169, 254, ..]
@@ -104,30 +102,32 @@ fn place_v4(address: Ipv4Addr) -> Place {
         | [192, 88, 99, _]
         | [198, 18..=19, ..]
         | [198, 51, 100, _]
-        | [203, 0, 113, _] => Place::Never,
+        | [203, 0, 113, _] => Network::Forbidden,
         // Multicast, reserved, broadcast.
-        [224..=255, ..] => Place::Never,
-        _ => Place::Public,
+        [224..=255, ..] => Network::Forbidden,
+        _ => Network::Public,
     }
 }
 
-fn place_v6(address: Ipv6Addr) -> Place {
+fn network_v6(address: Ipv6Addr) -> Network {
     let v4 = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        place_v4(Ipv4Addr::new(a, b, c, d))
+        network_v4(Ipv4Addr::new(a, b, c, d))
     };
     match address.segments() {
-        [0, 0, 0, 0, 0, 0, 0, 1] => Place::Loopback,
+        [0, 0, 0, 0, 0, 0, 0, 1] => Network::Loopback,
         // Forms that lead to an IPv4 address are judged by it: mapped, translated, 6to4.
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => v4(high, low),
         [0x2002, high, low, ..] => v4(high, low),
         // Unique-local, and the site-local addresses before them.
-        [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Place::Private,
+        [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Network::Private,
         // Protocol assignments (Teredo among them), documentation.
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Place::Never,
-        [0x2000..=0x3fff, ..] => Place::Public,
+        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => {
+            Network::Forbidden
+        }
+        [0x2000..=0x3fff, ..] => Network::Public,
         // Unspecified, link-local, multicast, and what is not assigned.
-        _ => Place::Never,
+        _ => Network::Forbidden,
     }
 }
 
@@ -142,51 +142,51 @@ mod tests {
     #[test]
     fn addresses_have_their_place() {
         for (text, expected) in [
-            ("1.1.1.1", Place::Public),
-            ("172.15.0.1", Place::Public),
-            ("172.32.0.1", Place::Public),
-            ("100.128.0.1", Place::Public),
-            ("223.255.255.255", Place::Public),
-            ("2606:4700::1111", Place::Public),
-            ("2001:200::1", Place::Public),
-            ("127.0.0.1", Place::Loopback),
-            ("127.255.0.9", Place::Loopback),
-            ("::1", Place::Loopback),
-            ("::ffff:127.0.0.1", Place::Loopback),
-            ("64:ff9b::7f00:1", Place::Loopback),
-            ("10.1.2.3", Place::Private),
-            ("172.16.0.1", Place::Private),
-            ("172.31.255.255", Place::Private),
-            ("192.168.1.1", Place::Private),
-            ("100.64.0.1", Place::Private),
-            ("::ffff:10.0.0.1", Place::Private),
-            ("2002:c0a8:0101::1", Place::Private),
-            ("fc00::1", Place::Private),
-            ("fdff::1", Place::Private),
-            ("fec0::1", Place::Private),
-            ("0.0.0.0", Place::Never),
-            ("169.254.169.254", Place::Never),
-            ("::ffff:169.254.169.254", Place::Never),
-            ("192.0.0.8", Place::Never),
-            ("192.0.2.1", Place::Never),
-            ("192.88.99.1", Place::Never),
-            ("198.19.0.1", Place::Never),
-            ("198.51.100.7", Place::Never),
-            ("203.0.113.7", Place::Never),
-            ("224.0.0.1", Place::Never),
-            ("240.0.0.1", Place::Never),
-            ("255.255.255.255", Place::Never),
-            ("::", Place::Never),
-            ("::7f00:1", Place::Never),
-            ("fe80::1", Place::Never),
-            ("ff02::1", Place::Never),
-            ("2001:db8::1", Place::Never),
-            ("2001::1", Place::Never),
-            ("3fff::1", Place::Never),
-            ("100::1", Place::Never),
-            ("64:ff9b:1::1", Place::Never),
+            ("1.1.1.1", Network::Public),
+            ("172.15.0.1", Network::Public),
+            ("172.32.0.1", Network::Public),
+            ("100.128.0.1", Network::Public),
+            ("223.255.255.255", Network::Public),
+            ("2606:4700::1111", Network::Public),
+            ("2001:200::1", Network::Public),
+            ("127.0.0.1", Network::Loopback),
+            ("127.255.0.9", Network::Loopback),
+            ("::1", Network::Loopback),
+            ("::ffff:127.0.0.1", Network::Loopback),
+            ("64:ff9b::7f00:1", Network::Loopback),
+            ("10.1.2.3", Network::Private),
+            ("172.16.0.1", Network::Private),
+            ("172.31.255.255", Network::Private),
+            ("192.168.1.1", Network::Private),
+            ("100.64.0.1", Network::Private),
+            ("::ffff:10.0.0.1", Network::Private),
+            ("2002:c0a8:0101::1", Network::Private),
+            ("fc00::1", Network::Private),
+            ("fdff::1", Network::Private),
+            ("fec0::1", Network::Private),
+            ("0.0.0.0", Network::Forbidden),
+            ("169.254.169.254", Network::Forbidden),
+            ("::ffff:169.254.169.254", Network::Forbidden),
+            ("192.0.0.8", Network::Forbidden),
+            ("192.0.2.1", Network::Forbidden),
+            ("192.88.99.1", Network::Forbidden),
+            ("198.19.0.1", Network::Forbidden),
+            ("198.51.100.7", Network::Forbidden),
+            ("203.0.113.7", Network::Forbidden),
+            ("224.0.0.1", Network::Forbidden),
+            ("240.0.0.1", Network::Forbidden),
+            ("255.255.255.255", Network::Forbidden),
+            ("::", Network::Forbidden),
+            ("::7f00:1", Network::Forbidden),
+            ("fe80::1", Network::Forbidden),
+            ("ff02::1", Network::Forbidden),
+            ("2001:db8::1", Network::Forbidden),
+            ("2001::1", Network::Forbidden),
+            ("3fff::1", Network::Forbidden),
+            ("100::1", Network::Forbidden),
+            ("64:ff9b:1::1", Network::Forbidden),
         ] {
-            assert_eq!(place(text.parse().unwrap()), expected, "{text}");
+            assert_eq!(network(text.parse().unwrap()), expected, "{text}");
         }
     }
 

@@ -1,6 +1,6 @@
-//! Deliveries of alerts: listed, repeated, and written down after each attempt.
+//! Deliveries of alerts: listed, repeated, and stored after each attempt.
 //!
-//! Sends nothing: `tasks/deliver/` does, and is told here what is new.
+//! Sends nothing: `tasks/deliver/` does, and is notified here.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,37 +8,37 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::super::error::{Error, Result};
+use super::super::resources::not_found;
 use super::super::{Engine, Shared};
-use super::not_found;
 use super::wording::Wording;
 use crate::domain::Time;
 use crate::storage::alerts::{
     Delivery, DeliveryFilter, DeliveryState, EmailReceiver, Receiver, StoredAlert, Webhook,
 };
 
-/// Deliveries that are given up in one go of the writer.
+/// Deliveries given up in one job of the writer.
 const GIVE_UP_DELIVERIES: usize = 50;
 
 /// A receiver, with its workspace.
 pub type ReceiverKey = (Arc<str>, Receiver);
 
-/// Wakes the task that delivers, and tells it of receivers that have changed.
+/// Wakes the task that delivers, and passes it the receivers that have changed.
 #[derive(Default)]
-pub struct DeliveryBell {
-    notify: Notify,
+pub struct DeliveryNotify {
+    wake: Notify,
     changed: Mutex<HashMap<ReceiverKey, ReceiverChange>>,
 }
 
-/// What is to become of what waits for a receiver.
+/// What happens to the pending deliveries of a receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiverChange {
-    /// It may take it now, whatever it did before.
-    TryNow,
-    /// It is gone.
+    /// They are retried now, without backoff.
+    RetryNow,
+    /// The receiver is gone: they are given up.
     GiveUp,
 }
 
-/// What an attempt is made with.
+/// What an attempt sends, and where.
 pub struct Outgoing {
     pub alert: StoredAlert,
     pub wording: Wording,
@@ -50,42 +50,42 @@ pub enum Destination {
     Email(EmailReceiver),
 }
 
-/// Something to be sent, or why there is nobody to send it to.
+/// A destination, or why there is none any more.
 pub type OrGone<T> = std::result::Result<T, &'static str>;
 
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attempt {
     Delivered,
-    /// Tried again at `next`; given up if absent.
+    /// Retried at `next`; given up if absent.
     Failed {
         error: String,
         next: Option<Time>,
     },
-    /// None was made: there is nobody to send it to.
+    /// None was made: there is no destination any more.
     GivenUp {
         reason: &'static str,
     },
 }
 
-impl DeliveryBell {
-    pub(super) fn ring(&self) {
-        self.notify.notify_one();
+impl DeliveryNotify {
+    pub(super) fn notify(&self) {
+        self.wake.notify_one();
     }
 
-    pub(super) fn try_now(&self, workspace_id: &Arc<str>, receiver: Receiver) {
-        self.lock().insert((workspace_id.clone(), receiver), ReceiverChange::TryNow);
-        self.ring();
+    pub(in crate::engine) fn retry_now(&self, workspace_id: &Arc<str>, receiver: Receiver) {
+        self.lock().insert((workspace_id.clone(), receiver), ReceiverChange::RetryNow);
+        self.notify();
     }
 
-    pub(super) fn give_up(&self, workspace_id: &Arc<str>, receiver: Receiver) {
+    pub(in crate::engine) fn give_up(&self, workspace_id: &Arc<str>, receiver: Receiver) {
         self.lock().insert((workspace_id.clone(), receiver), ReceiverChange::GiveUp);
-        self.ring();
+        self.notify();
     }
 
-    /// Waits until something is new since the last time.
-    pub async fn rung(&self) {
-        self.notify.notified().await;
+    /// Waits until there is something new since the last time.
+    pub async fn notified(&self) {
+        self.wake.notified().await;
     }
 
     /// Receivers that have changed since the last time.
@@ -99,8 +99,8 @@ impl DeliveryBell {
 }
 
 impl Engine {
-    pub fn delivery_bell(&self) -> &DeliveryBell {
-        &self.shared.bell
+    pub fn delivery_notify(&self) -> &DeliveryNotify {
+        &self.shared.alerts.notify
     }
 
     /// Deliveries that match, latest (`create_time`, id) first, before `after`.
@@ -114,7 +114,7 @@ impl Engine {
         Ok(self.store().deliveries(filter, after, limit).await?)
     }
 
-    /// Makes a delivery due now, whatever became of it before.
+    /// Makes a delivery due now, in whatever state it is.
     pub async fn repeat_delivery(&self, workspace_id: &str, id: &str) -> Result<Delivery> {
         let workspace = self.workspace(workspace_id).await?;
         let id = id.to_owned();
@@ -129,13 +129,13 @@ impl Engine {
             delivery.next_attempt_time = shared.clock.now();
             delivery.finish_time = None;
             shared.until_known(|| shared.store.put_delivery(&delivery)).await?;
-            shared.bell.try_now(workspace.id(), delivery.receiver.clone());
+            shared.alerts.notify.retry_now(workspace.id(), delivery.receiver.clone());
             Ok(delivery)
         })
         .await
     }
 
-    /// What an attempt is to be made with; the reason if there is nobody to send it to.
+    /// What an attempt sends, and where; the reason if there is no destination any more.
     pub async fn outgoing(&self, delivery: &Delivery) -> Result<OrGone<Outgoing>> {
         let store = self.store();
         let to = match self.shared.destination(delivery).await? {
@@ -150,21 +150,21 @@ impl Engine {
         Ok(Ok(Outgoing { alert, wording: Wording::of(&workspace), to }))
     }
 
-    /// Writes down how an attempt ended that was begun with `taken`.
-    pub async fn finish_attempt(&self, taken: Delivery, attempt: Attempt) -> Result<()> {
+    /// Stores the result of an attempt that was begun with `begun`.
+    pub async fn finish_attempt(&self, begun: Delivery, attempt: Attempt) -> Result<()> {
         self.in_writer(move |shared| async move {
             let now = shared.clock.now();
-            let (workspace_id, id) = (&taken.workspace_id, &taken.id);
+            let (workspace_id, id) = (&begun.workspace_id, &begun.id);
             let Some(stored) = shared.store.delivery(workspace_id, id).await? else {
                 return Ok(());
             };
-            let finished = finished(stored, &taken, attempt, now);
+            let finished = finished(stored, &begun, attempt, now);
             Ok(shared.until_known(|| shared.store.put_delivery(&finished)).await?)
         })
         .await
     }
 
-    /// Gives up what waits for a receiver that is gone.
+    /// Gives up the pending deliveries of a receiver that is gone.
     pub async fn give_up_deliveries(&self, (workspace_id, receiver): ReceiverKey) -> Result<()> {
         let mut after = None;
         loop {
@@ -182,7 +182,7 @@ impl Engine {
 }
 
 impl Shared {
-    /// Gives up some; returns the position of the last one that was looked at, if others follow.
+    /// Gives up some. Returns the position of the last one, if others follow.
     async fn give_up(
         &self,
         workspace_id: &Arc<str>,
@@ -200,7 +200,7 @@ impl Shared {
             if delivery.receiver != *receiver {
                 continue;
             }
-            // It may be back.
+            // It may exist again.
             let Err(reason) = self.destination(delivery).await? else { return Ok(None) };
             let attempt = Attempt::GivenUp { reason };
             let finished = finished(delivery.clone(), delivery, attempt, self.clock.now());
@@ -211,7 +211,7 @@ impl Shared {
         Ok(last.map(|last| (last.create_time, last.id.to_string())))
     }
 
-    /// Where a delivery goes; the reason if it cannot go there any more.
+    /// Where a delivery goes; the reason if there is no destination any more.
     async fn destination(&self, delivery: &Delivery) -> Result<OrGone<Destination>> {
         let workspace_id = &delivery.workspace_id;
         match &delivery.receiver {
@@ -238,10 +238,10 @@ pub fn receiver_id(receiver: &Receiver) -> &Arc<str> {
     }
 }
 
-/// What is stored, with the end of an attempt that was begun with `taken`. In between it may have
-/// been given up, or asked to be repeated.
-fn finished(stored: Delivery, taken: &Delivery, attempt: Attempt, now: Time) -> Delivery {
-    let was_asked_again = stored.next_attempt_time != taken.next_attempt_time;
+/// The stored delivery with the result of an attempt that was begun with `begun`. In between it may
+/// have been given up, or a repeat requested.
+fn finished(stored: Delivery, begun: &Delivery, attempt: Attempt, now: Time) -> Delivery {
+    let is_repeat_requested = stored.next_attempt_time != begun.next_attempt_time;
     let is_pending = stored.state == DeliveryState::Pending;
     let mut delivery = stored;
     let state = match attempt {
@@ -255,7 +255,7 @@ fn finished(stored: Delivery, taken: &Delivery, attempt: Attempt, now: Time) -> 
             delivery.last_error = error;
             match next {
                 _ if !is_pending => return delivery,
-                _ if was_asked_again => return delivery,
+                _ if is_repeat_requested => return delivery,
                 Some(next) => {
                     delivery.next_attempt_time = next;
                     return delivery;

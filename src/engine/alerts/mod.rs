@@ -1,12 +1,11 @@
-//! Alerts after a ledger has raised them: stored by the writer, with a delivery for each receiver
-//! that wants them; listed, acknowledged, watched.
+//! Alerts that ledgers have raised: stored by the writer, with a delivery for each receiver that
+//! subscribes to their type; listed, acknowledged, watched.
 //!
-//! Raises nothing and sends nothing. Nothing here holds up a check: ledgers are locked to take
-//! alerts out of them, never while they are stored.
+//! Raises nothing and sends nothing. Checks are not delayed: ledgers are locked to take alerts out
+//! of them, never while they are stored.
 
 pub mod address;
 mod deliveries;
-mod receivers;
 mod watch;
 pub mod wording;
 
@@ -17,52 +16,58 @@ use serde_json::json;
 use tracing::warn;
 use uuid::Uuid;
 
-use super::audit::By;
-use super::error::{Error, Result};
+use super::audit::Actor;
+use super::error::Result;
+use super::resources::{Edit, not_found};
 use super::{Engine, Shared, WorkspaceHandle};
 use crate::domain::alert::{Alert, AlertType};
 use crate::storage;
 use crate::storage::alerts::{AlertFilter, Delivery, DeliveryState, Receiver, StoredAlert};
 use crate::storage::policy::Change;
 
-pub use deliveries::{
-    Attempt, DeliveryBell, Destination, Outgoing, ReceiverChange, ReceiverKey, receiver_id,
-};
-pub use receivers::{
+pub use super::resources::{
     EMAIL_RECEIVERS_MAX, NewEmailReceiver, NewWebhook, SECRET_BYTES, SECRET_OVERLAP, WEBHOOKS_MAX,
-    WebhookChange, host,
+    WebhookChange,
+};
+pub use deliveries::{
+    Attempt, DeliveryNotify, Destination, Outgoing, ReceiverChange, ReceiverKey, receiver_id,
 };
 pub use watch::AlertWatch;
 use wording::Wording;
 
-/// Most alerts in one transaction: records wait no longer than for that.
+/// Most alerts in one transaction, which records wait for.
 pub const ALERTS_PER_WRITE_MAX: usize = 500;
 
-/// Positions of alerts.
-pub(super) struct AlertPositions {
-    /// The latest that was handed out.
-    last: AtomicI64,
-    /// The latest that is stored.
-    stored: AtomicI64,
+/// Positions of alerts, and the signal to the task that delivers them.
+pub(super) struct AlertShared {
+    /// The latest position that was handed out.
+    last_seq: AtomicI64,
+    /// The latest position that is stored.
+    last_stored: AtomicI64,
+    pub notify: DeliveryNotify,
 }
 
-impl AlertPositions {
-    pub fn new(last: i64) -> AlertPositions {
-        AlertPositions { last: AtomicI64::new(last), stored: AtomicI64::new(last) }
+impl AlertShared {
+    pub fn new(last_seq: i64) -> AlertShared {
+        AlertShared {
+            last_seq: AtomicI64::new(last_seq),
+            last_stored: AtomicI64::new(last_seq),
+            notify: DeliveryNotify::default(),
+        }
     }
 
-    fn next(&self) -> i64 {
-        self.last.fetch_add(1, Ordering::Relaxed) + 1
+    fn next_seq(&self) -> i64 {
+        self.last_seq.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    fn stored(&self) -> i64 {
-        self.stored.load(Ordering::Acquire)
+    fn last_stored(&self) -> i64 {
+        self.last_stored.load(Ordering::Acquire)
     }
 }
 
 impl Engine {
-    /// Stores what the ledgers of all loaded workspaces have raised: for alerts that no write
-    /// comes after, and for those that could not be stored before.
+    /// Stores what the ledgers of all loaded workspaces have raised: alerts that no write follows,
+    /// and those that could not be stored before.
     pub async fn store_raised(&self) -> Result<()> {
         loop {
             let mut workspaces = self.loaded_workspaces();
@@ -70,7 +75,7 @@ impl Engine {
             if workspaces.is_empty() {
                 return Ok(());
             }
-            // In a defined order, so that a simulation runs the same way twice.
+            // In a defined order, so that a simulation is deterministic.
             workspaces.sort_by(|a, b| a.id().cmp(b.id()));
             // One transaction at a time: records are written in between.
             self.in_writer(move |shared| async move { shared.store_alerts(&workspaces).await })
@@ -87,7 +92,7 @@ impl Engine {
     ) -> Result<Vec<StoredAlert>> {
         let workspace = self.workspace(&filter.workspace_id).await?;
         if before.is_none() {
-            // So that a caller finds what its own record has raised: that is answered before
+            // So that a caller finds what its own record has raised: records are answered before
             // alerts are stored.
             self.in_writer(move |shared| async move { shared.store_alerts(&[workspace]).await })
                 .await?;
@@ -95,7 +100,7 @@ impl Engine {
         Ok(self.store().alerts(filter, before, limit).await?)
     }
 
-    /// What the alerts of a workspace are told in.
+    /// How the alerts of a workspace are worded.
     pub async fn wording(&self, workspace_id: &str) -> Result<Wording> {
         let workspace = self.workspace(workspace_id).await?;
         let ledger = workspace.lock();
@@ -105,28 +110,25 @@ impl Engine {
     /// Marks an alert as seen; a second time changes nothing.
     pub async fn acknowledge_alert(
         &self,
-        by: By,
+        actor: Actor,
         workspace_id: &str,
         seq: i64,
     ) -> Result<StoredAlert> {
-        let workspace = self.workspace(workspace_id).await?;
-        self.in_writer(move |shared| async move {
-            let id = workspace.id();
-            let alert = shared.store.alert(id, seq).await?;
+        let acknowledge = move |edit: Edit| async move {
+            let alert = edit.shared.store.alert(edit.handle.id(), seq).await?;
             let mut alert = alert.ok_or_else(|| not_found("alert", seq))?;
             if alert.acknowledged.is_some() {
                 return Ok(alert);
             }
-            let (time, actor) = (shared.clock.now(), by.actor.clone());
+            let (time, actor) = (edit.now, edit.actor.name.clone());
             alert.acknowledged = Some((time, actor.clone()));
             let before = json!({ "acknowledge_actor": null });
             let after = json!({ "acknowledge_actor": actor });
-            let event = by.event(time, id, "alert", &seq.to_string(), Some(before), Some(after));
-            let change = Change::AcknowledgeAlert { seq, time, actor };
-            shared.change(id, vec![change], event.into_iter().collect()).await?;
+            let event = edit.event("alert", &seq.to_string(), Some(before), Some(after));
+            edit.commit(vec![Change::AcknowledgeAlert { seq, time, actor }], event).await?;
             Ok(alert)
-        })
-        .await
+        };
+        self.edit(actor, workspace_id, acknowledge).await
     }
 }
 
@@ -158,7 +160,7 @@ impl Shared {
         for (workspace, _) in taken {
             workspace.announce_alerts();
         }
-        self.bell.ring();
+        self.alerts.notify.notify();
         Ok(())
     }
 
@@ -169,9 +171,9 @@ impl Shared {
             let workspace_id = workspace.id();
             let receivers = self.receivers(workspace_id).await?;
             for alert in alerts {
-                let seq = self.alert_positions.next();
+                let seq = self.alerts.next_seq();
                 for (receiver, types) in &receivers {
-                    if wants(types, alert.key.alert_type) {
+                    if subscribes(types, alert.key.alert_type) {
                         deliveries.push(self.delivery(workspace_id, seq, receiver.clone()));
                     }
                 }
@@ -181,12 +183,12 @@ impl Shared {
         }
         self.until_known(|| self.store.put_alerts(&stored, &deliveries)).await?;
         if let Some(last) = stored.last() {
-            self.alert_positions.stored.fetch_max(last.seq, Ordering::AcqRel);
+            self.alerts.last_stored.fetch_max(last.seq, Ordering::AcqRel);
         }
         Ok(())
     }
 
-    /// Whom a workspace's alerts are sent to, and which types each of them wants.
+    /// The receivers of a workspace, with the types that each subscribes to.
     async fn receivers(
         &self,
         workspace_id: &str,
@@ -241,11 +243,7 @@ fn take_alerts(workspaces: &[Arc<WorkspaceHandle>]) -> Vec<Taken<'_>> {
     taken
 }
 
-fn not_found(resource: &'static str, id: impl ToString) -> Error {
-    Error::ResourceNotFound { resource, id: id.to_string() }
-}
-
-/// Whether a receiver with these types wants an alert; without any it wants all.
-fn wants(types: &[AlertType], alert_type: AlertType) -> bool {
+/// Whether a receiver with these types subscribes to one; without any it subscribes to all.
+fn subscribes(types: &[AlertType], alert_type: AlertType) -> bool {
     types.is_empty() || types.contains(&alert_type)
 }

@@ -1,6 +1,6 @@
-//! An alert in words, for people: one sentence, and what they can do about it.
+//! Messages of alerts, for people: one sentence, and what they can do about it.
 //!
-//! The same for lists, webhooks and mail. Says dates and never "today": it is read later, too.
+//! The same for lists, webhooks and mail. With dates and never "today": it is read later, too.
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -13,7 +13,7 @@ use crate::domain::workspace::Workspace;
 use crate::domain::{Amount, Currency, Time};
 use crate::storage::alerts::StoredAlert;
 
-/// What amounts and times of a workspace are told in.
+/// The currency and time zone of messages.
 #[derive(Clone, Copy, Debug)]
 pub struct Wording {
     pub currency: Currency,
@@ -85,7 +85,7 @@ impl Wording {
                 "Its limit is reached, so cheaper models answer. Raise the limit to go back to it."
             }
             AlertType::UnpricedModel => {
-                "It was not charged in full. Set a price with ModelLimitService.SetModelPrice, \
+                "It was not charged in full. Set a price with CatalogService.SetModelPrice, \
                  then charge it with UsageService.RepriceUsage."
             }
             AlertType::HoldsExpired => {
@@ -95,7 +95,7 @@ impl Wording {
         }
     }
 
-    /// What was counted: for example "1.62 EUR" or "40 requests".
+    /// A count with its unit: for example "1.62 EUR" or "40 requests".
     pub fn figure(&self, unit: Option<Unit>, count: i64) -> String {
         match unit {
             Some(Unit::Money) => {
@@ -107,8 +107,8 @@ impl Wording {
         }
     }
 
-    /// The window that it is about, by its first and last day: "on 2026-03-15", "from 2026-03-01
-    /// to 2026-03-31".
+    /// The window of an alert, by its first and last day: "on 2026-03-15", "from 2026-03-01 to
+    /// 2026-03-31".
     pub fn window(&self, stored: &StoredAlert) -> String {
         let start = self.day(stored.alert.key.window_start);
         let Some(end) = stored.alert.window_end else { return format!("since {start}") };
@@ -121,31 +121,6 @@ impl Wording {
     }
 }
 
-/// As in the protos.
-pub fn type_name(alert_type: AlertType) -> &'static str {
-    match alert_type {
-        AlertType::Threshold => "ALERT_TYPE_THRESHOLD",
-        AlertType::InOverage => "ALERT_TYPE_IN_OVERAGE",
-        AlertType::Exhausted => "ALERT_TYPE_EXHAUSTED",
-        AlertType::FallbackBegan => "ALERT_TYPE_FALLBACK_BEGAN",
-        AlertType::UnpricedModel => "ALERT_TYPE_UNPRICED_MODEL",
-        AlertType::HoldsExpired => "ALERT_TYPE_HOLDS_EXPIRED",
-    }
-}
-
-/// As in the protos.
-pub fn kind_name(kind: SubjectKind) -> &'static str {
-    match kind {
-        SubjectKind::Workspace => "SUBJECT_TYPE_WORKSPACE",
-        SubjectKind::Department => "SUBJECT_TYPE_DEPARTMENT",
-        SubjectKind::User => "SUBJECT_TYPE_USER",
-        SubjectKind::ApiKey => "SUBJECT_TYPE_API_KEY",
-        SubjectKind::KeyGroup => "SUBJECT_TYPE_KEY_GROUP",
-        SubjectKind::Project => "SUBJECT_TYPE_PROJECT",
-        SubjectKind::Assistant => "SUBJECT_TYPE_ASSISTANT",
-    }
-}
-
 fn subject(stored: &StoredAlert) -> String {
     match &stored.alert.key.subject {
         AlertSubject::Workspace => format!("workspace {}", stored.workspace_id),
@@ -154,20 +129,16 @@ fn subject(stored: &StoredAlert) -> String {
             format!("workspace {} (quota {quota_id})", stored.workspace_id)
         }
         AlertSubject::Quota { kind, subject_id, .. } => {
-            format!("{} {subject_id}", kind_word(*kind))
+            format!("{} {subject_id}", kind_in_words(*kind))
         }
     }
 }
 
-fn kind_word(kind: SubjectKind) -> &'static str {
+/// The kind of a subject in words: "key group".
+fn kind_in_words(kind: SubjectKind) -> String {
     match kind {
-        SubjectKind::Workspace => "workspace",
-        SubjectKind::Department => "department",
-        SubjectKind::User => "user",
-        SubjectKind::ApiKey => "API key",
-        SubjectKind::KeyGroup => "key group",
-        SubjectKind::Project => "project",
-        SubjectKind::Assistant => "assistant",
+        SubjectKind::ApiKey => "API key".to_owned(),
+        kind => kind.as_str().replace('_', " "),
     }
 }
 
@@ -179,7 +150,7 @@ fn verb(unit: Option<Unit>) -> &'static str {
     }
 }
 
-/// Rounded down, so that 100 is said only of what is used up. Of nothing: everything.
+/// Rounded down, so that 100 means used up. 100 of a limit of zero.
 fn percent(spent: i64, limit: i64) -> i128 {
     match limit {
         0 => PERCENT,

@@ -1,4 +1,5 @@
-//! Sends an alert by e-mail, over SMTP: plain text that says what, whom, how much and what to do.
+//! Sends an alert by e-mail over SMTP, as plain text: what happened, to which subject, how much, and
+//! what to do.
 
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
@@ -12,7 +13,7 @@ use crate::domain::alert::AlertType;
 use crate::engine::alerts::Outgoing;
 use crate::storage::alerts::{EmailReceiver, StoredAlert};
 
-/// Longest sentence in a subject, in characters.
+/// Longest sentence in a subject line, in characters.
 const SUBJECT_CHARS_MAX: usize = 200;
 
 /// Longest line of a message, in characters; single words aside.
@@ -20,7 +21,7 @@ const LINE_CHARS_MAX: usize = 72;
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
-/// Hands mail to the server that is configured.
+/// Hands mail to the configured server.
 pub struct Mailer {
     from: Mailbox,
     transport: Result<Transport, String>,
@@ -43,7 +44,7 @@ impl Mailer {
             Err(cause) => return Sent::failed(format!("not sent: {cause}")),
         };
         match transport.send(message).await {
-            Ok(_) => Sent::Taken,
+            Ok(_) => Sent::Delivered,
             Err(error) => Sent::failed(describe(&error)),
         }
     }
@@ -61,7 +62,7 @@ impl Mailer {
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .subject(format!("Tollgate: {subject}"))
-            // The same at each attempt and repeat: receivers know it again by this.
+            // The same at each attempt and repeat: receivers recognise a repeat by it.
             .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
             .header(ContentType::TEXT_PLAIN)
             .body(text(&sentence, id, outgoing))
@@ -120,7 +121,7 @@ fn text(sentence: &str, id: &str, outgoing: &Outgoing) -> String {
     text
 }
 
-/// Adds a line, broken between words where it is long; ended as SMTP wants it.
+/// Adds a line, wrapped between words, with the line ending of SMTP.
 fn wrap(line: &str, text: &mut String) {
     let mut width = 0;
     for (index, word) in line.split(' ').enumerate() {
@@ -157,7 +158,7 @@ fn capitalized(sentence: &str) -> String {
 }
 
 /// What failed. The library names neither user nor password; a server might, so only its code is
-/// told.
+/// shown.
 fn describe(error: &lettre::transport::smtp::Error) -> String {
     if let Some(code) = error.status() {
         return format!("SMTP {code}");

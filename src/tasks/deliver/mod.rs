@@ -1,8 +1,8 @@
-//! Delivers alerts to webhooks and by e-mail: some at once, one at a time to each receiver, again
-//! and again until it is taken or given up.
+//! Delivery of alerts to webhooks and by e-mail: concurrent, one attempt at a time to each receiver,
+//! with retries until the alert is delivered or given up.
 //!
-//! Decides about nothing but when and how: what is due stands in storage, so that a stop loses
-//! nothing; an attempt whose end is not written down is made again, with the same id.
+//! What is due is in storage, so a shutdown loses nothing: delivery is at least once. An attempt
+//! whose result was not stored is made again, with the same id.
 
 pub mod mail;
 mod payload;
@@ -24,41 +24,41 @@ use crate::engine::alerts::address::AddressRules;
 use crate::engine::alerts::{
     Attempt, Destination, Outgoing, ReceiverChange, ReceiverKey, receiver_id,
 };
-use crate::engine::{By, Engine, Result};
+use crate::engine::{Actor, Engine, Result};
 use crate::storage::alerts::Delivery;
 use mail::Mailer;
 use schedule::Rest;
 
-/// Most attempts that are under way.
+/// Most concurrent attempts.
 pub const ATTEMPTS_AT_ONCE_MAX: usize = 16;
-/// How long an attempt may take, from the first look-up of a name to the answer.
+/// How long an attempt may take, from name resolution to the response.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often storage is asked what is due; new alerts do not wait for it.
+/// How often storage is polled for what is due; new alerts do not wait for it.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How long attempts under way may still take at a stop.
+/// How long running attempts may still take at shutdown.
 pub const STOP_GRACE: Duration = Duration::from_secs(2);
-/// Pause after storage did not answer.
+/// Pause after a failure of storage.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// Most receivers that are looked at at once.
+/// Most receivers that are polled at once.
 const DUE_RECEIVERS_MAX: usize = 1_024;
 /// Longest error that is kept, in characters.
 const ERROR_CHARS_MAX: usize = 200;
-/// Who disables the webhook of a receiver that says that it is gone.
+/// Actor of the audit log where the server disables a webhook itself.
 const ACTOR: &str = "tollgate";
 
-/// How one attempt ended.
+/// The result of one attempt.
 enum Sent {
-    Taken,
+    Delivered,
     Failed {
         error: String,
-        /// The receiver asked not to be tried before.
+        /// The receiver asks not to be retried before.
         retry_after: Option<Duration>,
     },
-    /// The receiver wants nothing any more.
+    /// The receiver is gone for good.
     Gone,
 }
 
-/// Runs until `stop`, then a little longer for attempts that are under way.
+/// Runs until `stop`, then at most [`STOP_GRACE`] longer for running attempts.
 pub async fn run(engine: Engine, rules: AddressRules, smtp: Option<Smtp>, stop: CancellationToken) {
     let sender =
         Arc::new(Sender { webhooks: webhook::Client::new(rules), mail: smtp.map(Mailer::new) });
@@ -79,7 +79,7 @@ pub async fn run(engine: Engine, rules: AddressRules, smtp: Option<Smtp>, stop: 
             () = stop.cancelled() => break,
             Some(ended) = deliver.attempts.join_next_with_id() => deliver.ended(ended),
             Some(_) = deliver.giving_up.join_next() => {}
-            () = deliver.engine.delivery_bell().rung() => {}
+            () = deliver.engine.delivery_notify().notified() => {}
             () = sleep(POLL_INTERVAL) => {}
         }
     }
@@ -88,28 +88,28 @@ pub async fn run(engine: Engine, rules: AddressRules, smtp: Option<Smtp>, stop: 
     let _ = timeout(STOP_GRACE, all).await;
 }
 
-/// What attempts are made with.
+/// The clients that attempts are made with.
 struct Sender {
     webhooks: webhook::Client,
-    /// Absent if no server for mail is configured.
+    /// Absent if no mail server is configured.
     mail: Option<Mailer>,
 }
 
 struct Deliver {
     engine: Engine,
     sender: Arc<Sender>,
-    /// Under way; each says whether its receiver took it, if it was asked.
+    /// Running attempts; each returns whether it was delivered, or nothing if none was made.
     attempts: JoinSet<Option<bool>>,
-    /// Receivers of the attempts under way.
+    /// Receivers of the running attempts.
     busy: HashMap<Id, ReceiverKey>,
-    /// Receivers that failed and are left alone for a while, so that others get their turn.
+    /// Receivers in backoff after a failure, so that others get their turn.
     resting: HashMap<ReceiverKey, Rest>,
     giving_up: JoinSet<()>,
 }
 
 impl Deliver {
     fn take_changes(&mut self) {
-        for (receiver, change) in self.engine.delivery_bell().take_changed() {
+        for (receiver, change) in self.engine.delivery_notify().take_changed() {
             self.resting.remove(&receiver);
             if change == ReceiverChange::GiveUp {
                 let engine = self.engine.clone();
@@ -170,13 +170,13 @@ impl Deliver {
     }
 }
 
-/// Makes one attempt and writes down how it ended. Whether the receiver took it; nothing if it was
-/// not asked.
+/// Makes one attempt and stores its result. Returns whether it was delivered; nothing if none was
+/// made.
 async fn attempt(engine: Engine, sender: Arc<Sender>, delivery: Delivery) -> Option<bool> {
     let outgoing = match engine.outgoing(&delivery).await {
         Ok(Ok(outgoing)) => outgoing,
         Ok(Err(reason)) => {
-            write_down(&engine, &delivery, Attempt::GivenUp { reason }).await;
+            store_result(&engine, &delivery, Attempt::GivenUp { reason }).await;
             return None;
         }
         Err(error) => {
@@ -189,7 +189,7 @@ async fn attempt(engine: Engine, sender: Arc<Sender>, delivery: Delivery) -> Opt
     let sent = timeout(ATTEMPT_TIMEOUT, send).await.unwrap_or_else(|_| Sent::failed("timed out"));
     let now = engine.now();
     let (attempt, taken) = match sent {
-        Sent::Taken => (Attempt::Delivered, true),
+        Sent::Delivered => (Attempt::Delivered, true),
         Sent::Gone => (Attempt::Failed { error: "HTTP 410".to_owned(), next: None }, false),
         Sent::Failed { error, retry_after } => {
             let jitter = rand::random_range(-1.0..=1.0);
@@ -199,7 +199,7 @@ async fn attempt(engine: Engine, sender: Arc<Sender>, delivery: Delivery) -> Opt
     };
     log(&delivery, &outgoing, &attempt);
     let is_gone = matches!(&attempt, Attempt::Failed { next: None, error } if error == "HTTP 410");
-    write_down(&engine, &delivery, attempt).await;
+    store_result(&engine, &delivery, attempt).await;
     if is_gone {
         disable(&engine, &delivery).await;
     }
@@ -229,18 +229,18 @@ impl Sent {
     }
 }
 
-/// Tries until it is written: otherwise the delivery would be due again at once.
-async fn write_down(engine: &Engine, delivery: &Delivery, attempt: Attempt) {
+/// Tries until it is stored: otherwise the delivery would be due again at once.
+async fn store_result(engine: &Engine, delivery: &Delivery, attempt: Attempt) {
     while let Err(error) = engine.finish_attempt(delivery.clone(), attempt.clone()).await {
-        warn!(%error, delivery = %delivery.id, "the end of an attempt is written down later");
+        warn!(%error, delivery = %delivery.id, "the result of an attempt is stored later");
         sleep(RETRY_PAUSE).await;
     }
 }
 
 async fn disable(engine: &Engine, delivery: &Delivery) {
-    let by = By::new(ACTOR, "UpdateWebhook");
+    let actor = Actor::new(ACTOR, "UpdateWebhook");
     let id = receiver_id(&delivery.receiver);
-    if let Err(error) = engine.disable_webhook(by, &delivery.workspace_id, id).await {
+    if let Err(error) = engine.disable_webhook(actor, &delivery.workspace_id, id).await {
         warn!(%error, receiver = %id, "a webhook that is gone could not be disabled");
     }
 }
@@ -250,15 +250,15 @@ fn log(delivery: &Delivery, outgoing: &Outgoing, attempt: &Attempt) {
     let id = &delivery.id;
     // Never the URL: it may hold a secret.
     let host = match &outgoing.to {
-        Destination::Webhook(webhook) => crate::engine::alerts::host(&webhook.url),
+        Destination::Webhook(webhook) => webhook.host(),
         Destination::Email(_) => String::new(),
     };
     match attempt {
         Attempt::Failed { error, next: Some(_) } => {
-            info!(delivery = %id, %receiver, host, error, "an alert was not taken: tried again");
+            info!(delivery = %id, %receiver, host, error, "delivery of an alert failed: retried");
         }
         Attempt::Failed { error, next: None } => {
-            warn!(delivery = %id, %receiver, host, error, "an alert was not taken: given up");
+            warn!(delivery = %id, %receiver, host, error, "delivery of an alert failed: given up");
         }
         Attempt::Delivered | Attempt::GivenUp { .. } => {}
     }

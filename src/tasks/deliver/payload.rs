@@ -1,89 +1,81 @@
-//! What a webhook is sent: the alert as JSON, its fields named as in the protos.
+//! The body of a webhook request: an alert as JSON.
 //!
-//! Without what may change later: each attempt sends the same.
+//! Its fields, and the values of its enums, are named as in the API; `docs/alerts.md` documents
+//! them. What may change later is left out: each attempt sends the same.
 
-use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
+use crate::domain::Amount;
 use crate::domain::alert::{AlertSubject, AlertType};
 use crate::domain::attribution::SubjectKind;
 use crate::domain::quota::Unit;
-use crate::domain::{Amount, Time};
-use crate::engine::alerts::wording::{Wording, kind_name, type_name};
+use crate::engine::alerts::wording::Wording;
 use crate::storage::alerts::StoredAlert;
 
 pub fn body(stored: &StoredAlert, wording: &Wording) -> String {
     let alert = &stored.alert;
+    let type_name = alert.key.alert_type.as_str();
     let mut data = json!({
         "alert_id": stored.seq,
         "workspace_id": &*stored.workspace_id,
-        "type": type_name(alert.key.alert_type),
+        "type": enum_value("alert_type", type_name),
         "subject": subject(stored),
         "message": wording.sentence(stored),
-        "window_start_time": time(alert.key.window_start),
-        "create_time": time(alert.time),
+        "window_start_time": alert.key.window_start,
+        "create_time": alert.time,
     });
     if let Some(end) = alert.window_end {
-        data["window_end_time"] = json!(time(end));
+        data["window_end_time"] = json!(end);
     }
     if alert.key.alert_type == AlertType::Threshold {
         data["threshold_percent"] = json!(alert.key.threshold);
     }
     if let Some(kind) = limit_kind(stored) {
-        data["limit_kind"] = json!(kind);
+        data["limit_kind"] = json!(enum_value("limit_kind", kind));
     }
     if let Some(quota_id) = stored.quota_id() {
         data["limit_id"] = json!(&**quota_id);
     }
-    let money = |nanos| {
-        let amount = Amount::from_nanos(nanos).to_text();
-        json!({ "currency_code": wording.currency.as_str(), "amount": amount })
-    };
+    if let Some(unit) = alert.unit {
+        data["unit"] = json!(enum_value("limit_unit", unit.as_str()));
+    }
+    let money =
+        |nanos| json!({ "currency_code": wording.currency, "amount": Amount::from_nanos(nanos) });
     match alert.unit {
         Some(Unit::Money) => {
-            data["unit"] = json!("LIMIT_UNIT_MONEY");
             data["limit"] = money(alert.limit);
             data["spent"] = money(alert.spent);
         }
-        Some(unit) => {
-            let is_tokens = unit == Unit::Tokens;
-            data["unit"] =
-                json!(if is_tokens { "LIMIT_UNIT_TOKENS" } else { "LIMIT_UNIT_REQUESTS" });
+        Some(Unit::Tokens | Unit::Requests) => {
             data["limit_count"] = json!(alert.limit);
             data["spent_count"] = json!(alert.spent);
         }
         None => {}
     }
     let event = json!({
-        "type": event_type(alert.key.alert_type),
-        "timestamp": time(alert.time),
+        // Receivers filter by it.
+        "type": format!("alert.{type_name}"),
+        "timestamp": alert.time,
         "data": data,
     });
     event.to_string()
 }
 
-/// What receivers filter by.
-fn event_type(alert_type: AlertType) -> &'static str {
-    match alert_type {
-        AlertType::Threshold => "alert.threshold",
-        AlertType::InOverage => "alert.in_overage",
-        AlertType::Exhausted => "alert.exhausted",
-        AlertType::FallbackBegan => "alert.fallback_began",
-        AlertType::UnpricedModel => "alert.unpriced_model",
-        AlertType::HoldsExpired => "alert.holds_expired",
-    }
+/// The value of an enum of the API, which has the name of its enum as a prefix.
+fn enum_value(enum_name: &str, value: &str) -> String {
+    format!("{enum_name}_{value}").to_ascii_uppercase()
 }
 
-/// As `LimitKind` in the protos; nothing where it is about no limit.
+/// None where the alert is about no limit.
 fn limit_kind(stored: &StoredAlert) -> Option<&'static str> {
     let key = &stored.alert.key;
     match (&key.subject, key.alert_type) {
-        (AlertSubject::Quota { .. }, _) => Some("LIMIT_KIND_QUOTA"),
-        (AlertSubject::Model(_), AlertType::Threshold) => Some("LIMIT_KIND_MODEL_LIMIT"),
+        (AlertSubject::Quota { .. }, _) => Some("quota"),
+        (AlertSubject::Model(_), AlertType::Threshold) => Some("model_limit"),
         (
             AlertSubject::Workspace,
             AlertType::Threshold | AlertType::InOverage | AlertType::Exhausted,
-        ) => Some("LIMIT_KIND_ENVELOPE"),
+        ) => Some("envelope"),
         (AlertSubject::Model(_) | AlertSubject::Workspace, _) => None,
     }
 }
@@ -91,15 +83,68 @@ fn limit_kind(stored: &StoredAlert) -> Option<&'static str> {
 fn subject(stored: &StoredAlert) -> Value {
     let (kind, id) = match &stored.alert.key.subject {
         AlertSubject::Workspace | AlertSubject::Quota { kind: SubjectKind::Workspace, .. } => {
-            ("SUBJECT_TYPE_WORKSPACE", &stored.workspace_id)
+            (SubjectKind::Workspace.as_str(), &stored.workspace_id)
         }
-        AlertSubject::Model(id) => ("SUBJECT_TYPE_MODEL", id),
-        AlertSubject::Quota { kind, subject_id, .. } => (kind_name(*kind), subject_id),
+        AlertSubject::Model(id) => ("model", id),
+        AlertSubject::Quota { kind, subject_id, .. } => (kind.as_str(), subject_id),
     };
-    json!({ "type": kind, "id": &**id })
+    json!({ "type": enum_value("subject_type", kind), "id": &**id })
 }
 
-/// RFC 3339 in UTC.
-fn time(time: Time) -> String {
-    time.to_utc().to_rfc3339_opts(SecondsFormat::AutoSi, true)
+#[cfg(test)]
+mod tests {
+    use chrono_tz::Tz;
+
+    use super::*;
+    use crate::domain::alert::{Alert, AlertKey};
+    use crate::domain::{Currency, Time};
+
+    /// The payload is part of the API: nothing in it may change.
+    #[test]
+    fn names_stay() {
+        let quota =
+            |kind| AlertSubject::Quota { quota_id: "q".into(), kind, subject_id: "x".into() };
+        let check = |subject: AlertSubject, alert_type, unit, parts: &[&str]| {
+            let alert = Alert {
+                key: AlertKey { subject, alert_type, window_start: Time::EARLIEST, threshold: 80 },
+                window_end: None,
+                unit,
+                limit: 2,
+                spent: 1,
+                time: Time::EARLIEST,
+            };
+            let stored =
+                StoredAlert { seq: 7, workspace_id: "acme".into(), alert, acknowledged: None };
+            let wording = Wording { currency: Currency::EUR, time_zone: Tz::UTC };
+            let text = body(&stored, &wording);
+            for part in parts {
+                assert!(text.contains(part), "{part} in {text}");
+            }
+        };
+        let parts = [
+            r#""type":"alert.threshold""#,
+            r#""type":"ALERT_TYPE_THRESHOLD""#,
+            r#""limit_kind":"LIMIT_KIND_QUOTA""#,
+            r#""subject":{"id":"x","type":"SUBJECT_TYPE_KEY_GROUP"}"#,
+            r#""unit":"LIMIT_UNIT_TOKENS""#,
+            r#""limit_count":2"#,
+            r#""spent_count":1"#,
+        ];
+        check(quota(SubjectKind::KeyGroup), AlertType::Threshold, Some(Unit::Tokens), &parts);
+        let parts = [
+            r#""type":"alert.in_overage""#,
+            r#""type":"ALERT_TYPE_IN_OVERAGE""#,
+            r#""limit_kind":"LIMIT_KIND_ENVELOPE""#,
+            r#""subject":{"id":"acme","type":"SUBJECT_TYPE_WORKSPACE"}"#,
+            r#""limit":{"amount":"0.000000002","currency_code":"EUR"}"#,
+            r#""create_time":"2000-01-01T00:00:00Z""#,
+        ];
+        check(AlertSubject::Workspace, AlertType::InOverage, Some(Unit::Money), &parts);
+        let parts = [
+            r#""type":"alert.unpriced_model""#,
+            r#""type":"ALERT_TYPE_UNPRICED_MODEL""#,
+            r#""subject":{"id":"big","type":"SUBJECT_TYPE_MODEL"}"#,
+        ];
+        check(AlertSubject::Model("big".into()), AlertType::UnpricedModel, None, &parts);
+    }
 }

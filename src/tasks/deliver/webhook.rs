@@ -112,7 +112,7 @@ fn sign(secret: &[u8], id: &str, timestamp: i64, body: &str) -> String {
 
 fn judge(status: StatusCode, headers: &HeaderMap, now: Time) -> Sent {
     if status.is_success() {
-        return Sent::Taken;
+        return Sent::Delivered;
     }
     if status == StatusCode::GONE {
         return Sent::Gone;

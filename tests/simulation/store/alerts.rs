@@ -13,6 +13,7 @@ use tollgate::storage::alerts::{
 use tollgate::storage::{Error, Result};
 
 use super::SimStore;
+use super::faults::Fault;
 use super::policy::{latest, of};
 
 #[async_trait]
@@ -22,8 +23,9 @@ impl AlertStore for SimStore {
     }
 
     async fn put_alerts(&self, alerts: &[StoredAlert], deliveries: &[Delivery]) -> Result<()> {
+        let is_lost = self.faults.has(Fault::AlertIsLost);
         self.write(|disk| {
-            for alert in alerts {
+            for alert in alerts.iter().filter(|_| !is_lost) {
                 let same = |other: &&StoredAlert| {
                     other.workspace_id == alert.workspace_id && other.alert.key == alert.alert.key
                 };

@@ -113,7 +113,7 @@ impl Disk {
                         rate.counts.subject_id = pseudonym.as_str().into();
                     }
                 }
-                Some((super::policy::rate_key(&rate), rate))
+                Some((super::shutdown::rate_key(&rate), rate))
             })
             .collect();
         for event in self.audit_events.values_mut().filter(|event| is_here(&event.workspace_id)) {

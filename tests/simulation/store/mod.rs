@@ -4,37 +4,37 @@
 //! from the seed: an error before applying, an error after applying, an error that does not say
 //! which, slowness, and hanging for long. A future that is dropped has applied all or nothing.
 
+pub mod faults;
 mod alerts;
 mod directory;
+mod log;
 mod policy;
 mod reports;
+mod shutdown;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tollgate::domain::Time;
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::boost::Boost;
 use tollgate::domain::check::{RefusalCounts, RefusalKey};
-use tollgate::domain::quota::{Period, Quota, Unit};
+use tollgate::domain::quota::{Quota, Unit};
 use tollgate::domain::rate_limit::{RateLimit, RateWindow};
-use tollgate::domain::record::{Record, RecordKind};
-use tollgate::domain::time::MICROS_PER_DAY;
-use tollgate::domain::usage::Outcome;
+use tollgate::domain::record::Record;
 use tollgate::domain::workspace::{Workspace, WorkspaceModel};
-use tollgate::domain::{Amount, Time};
 use tollgate::storage::alerts::{Delivery, EmailReceiver, StoredAlert, Webhook};
 use tollgate::storage::directory::{Entry, Seen};
 use tollgate::storage::latency::Latencies;
 use tollgate::storage::policy::{AuditEvent, StoredRate};
-use tollgate::storage::rollup::{Dimension, FoldCursor, Folded, Grain, Sums};
-use tollgate::storage::{
-    Appended, Before, CatalogueRows, Difference, Error, Order, RecordFilter, RecordPosition,
-    Result, Store, StoredHold,
-};
+use tollgate::storage::rollup::{Dimension, FoldCursor, Grain, Sums};
+use tollgate::storage::{Before, CatalogueRows, ConnectionStore, Error, Result, StoredHold};
+
+use faults::Faults;
 
 /// By workspace and id.
 pub type Of<T> = BTreeMap<(String, String), T>;
@@ -71,6 +71,8 @@ pub struct Disk {
     pub log: Vec<Record>,
     pub holds: Of<StoredHold>,
     pub rates: BTreeMap<RateKey, StoredRate>,
+    /// By workspace.
+    pub crashes: BTreeMap<String, Time>,
     pub cursor: FoldCursor,
     pub rollups: BTreeMap<RollupKey, (Sums, Latencies)>,
     pub seen: BTreeMap<SeenKey, Seen>,
@@ -100,6 +102,7 @@ pub struct SimStore {
     claim: Arc<Mutex<u64>>,
     /// How the server before it has ended.
     before: Arc<Mutex<Option<Before>>>,
+    pub faults: Faults,
 }
 
 /// What becomes of one write.
@@ -113,13 +116,14 @@ enum Fate {
 }
 
 impl SimStore {
-    pub fn new(seed: u64) -> SimStore {
+    pub fn new(seed: u64, faults: Faults) -> SimStore {
         SimStore {
             disk: Arc::default(),
             luck: Arc::new(Mutex::new(StdRng::seed_from_u64(seed ^ 0x5709_4a6e))),
             weather: Arc::new(Mutex::new(Weather::Calm)),
             claim: Arc::default(),
             before: Arc::default(),
+            faults,
         }
     }
 
@@ -216,60 +220,8 @@ impl SimStore {
     }
 }
 
-impl Disk {
-    pub fn existing(&self, record: &Record) -> Option<&Record> {
-        self.log.iter().find(|entry| key(entry) == key(record))
-    }
-
-    fn add(&mut self, folded: &Folded) {
-        for row in &folded.rollups {
-            let (workspace_id, model_id) = (row.workspace_id.to_string(), row.model_id.to_string());
-            let value = row.value.to_string();
-            let key = (workspace_id, row.grain, row.dimension, value, row.start, model_id);
-            let (sums, latencies) = self.rollups.entry(key).or_default();
-            sums.merge(&row.sums);
-            latencies.merge(&row.latencies);
-        }
-        for row in &folded.seen {
-            let key = (row.workspace_id.to_string(), row.dimension, row.value.to_string());
-            self.seen.entry(key).or_insert(row.seen).merge(&row.seen);
-        }
-        for row in &folded.days {
-            let times = (row.first_time, row.last_time);
-            let (first, last) =
-                self.days.entry((row.workspace_id.to_string(), row.day)).or_insert(times);
-            (*first, *last) = (times.0.min(*first), times.1.max(*last));
-        }
-        for row in &folded.refusals {
-            let key = RefusalKey {
-                hour: row.hour,
-                limit: row.limit.clone(),
-                model_id: row.model_id.clone(),
-                user_id: row.user_id.clone(),
-            };
-            let key = (row.workspace_id.to_string(), key);
-            self.refusals.entry(key).or_default().add(&row.counts);
-        }
-    }
-}
-
-fn key(record: &Record) -> (&str, &str, i32, i32) {
-    (&record.workspace_id, &record.request_id, record.attempt, record.revision)
-}
-
-fn matches(record: &Record, filter: &RecordFilter) -> bool {
-    record.workspace_id == filter.workspace_id
-        && filter.from.is_none_or(|from| record.charge_time >= from)
-        && filter.to.is_none_or(|to| record.charge_time < to)
-        && filter.request_id.as_ref().is_none_or(|id| *record.request_id == **id)
-        && filter
-            .model_id
-            .as_ref()
-            .is_none_or(|id| *record.model_id == **id || *record.metered_model_id == **id)
-}
-
 #[async_trait]
-impl Store for SimStore {
+impl ConnectionStore for SimStore {
     async fn ping(&self) -> Result<()> {
         self.read(|_| ()).await
     }
@@ -286,248 +238,6 @@ impl Store for SimStore {
         disk.claims += 1;
         *self.claim.lock().unwrap() = disk.claims;
         Ok(before)
-    }
-
-    async fn catalogue(&self) -> Result<CatalogueRows> {
-        self.read(|disk| disk.catalogue.clone()).await
-    }
-
-    async fn workspace(&self, id: &str) -> Result<Option<Workspace>> {
-        self.read(|disk| disk.workspaces.get(id).cloned()).await
-    }
-
-    async fn workspaces(&self, after_id: &str, limit: usize) -> Result<Vec<Workspace>> {
-        self.read(|disk| {
-            let after = disk.workspaces.values().filter(|workspace| *workspace.id > *after_id);
-            after.take(limit).cloned().collect()
-        })
-        .await
-    }
-
-    async fn workspace_models(&self, workspace_id: &str) -> Result<Vec<WorkspaceModel>> {
-        self.read(|disk| {
-            let models = disk.models.iter().filter(|((id, _), _)| id == workspace_id);
-            models.map(|(_, model)| model.clone()).collect()
-        })
-        .await
-    }
-
-    async fn last_seq(&self) -> Result<i64> {
-        self.read(|disk| {
-            let last = disk.log.iter().map(|record| record.seq).max().unwrap_or(0);
-            last.max(disk.cursor.seq)
-        })
-        .await
-    }
-
-    async fn append(&self, records: &[Record]) -> Result<Vec<Appended>> {
-        self.write(|disk| {
-            let mut answers = Vec::new();
-            for record in records {
-                let answer = match disk.existing(record) {
-                    Some(existing) if existing.seq == record.seq => Appended::New,
-                    Some(existing) => Appended::Existing(Box::new(existing.clone())),
-                    None => {
-                        let last = disk.log.iter().map(|entry| entry.seq).max().unwrap_or(0);
-                        assert!(record.seq > last, "positions grow");
-                        disk.log.push(record.clone());
-                        Appended::New
-                    }
-                };
-                answers.push(answer);
-            }
-            Ok(answers)
-        })
-        .await
-    }
-
-    async fn request_records(&self, workspace_id: &str, request_id: &str) -> Result<Vec<Record>> {
-        self.read(|disk| {
-            let of_request = disk.log.iter().filter(|record| {
-                *record.workspace_id == *workspace_id && *record.request_id == *request_id
-            });
-            let mut records: Vec<Record> = of_request.cloned().collect();
-            records.sort_by_key(|record| (record.attempt, record.revision));
-            records
-        })
-        .await
-    }
-
-    async fn records(
-        &self,
-        filter: &RecordFilter,
-        order: Order,
-        after: Option<RecordPosition>,
-        limit: usize,
-    ) -> Result<Vec<Record>> {
-        self.read(|disk| {
-            let position = |record: &Record| (record.charge_time, record.seq);
-            let mut found: Vec<Record> =
-                disk.log.iter().filter(|record| matches(record, filter)).cloned().collect();
-            found.sort_by_key(position);
-            if order == Order::NewestFirst {
-                found.reverse();
-            }
-            if let Some(after) = after {
-                let after = (after.charge_time, after.seq);
-                found.retain(|record| match order {
-                    Order::OldestFirst => position(record) > after,
-                    Order::NewestFirst => position(record) < after,
-                });
-            }
-            found.truncate(limit);
-            found
-        })
-        .await
-    }
-
-    async fn records_after(&self, seq: i64, limit: usize) -> Result<Vec<Record>> {
-        self.read(|disk| {
-            let after = disk.log.iter().filter(|record| record.seq > seq);
-            after.take(limit).cloned().collect()
-        })
-        .await
-    }
-
-    async fn spent_by_model(
-        &self,
-        workspace_id: &str,
-        from: Time,
-        to: Time,
-    ) -> Result<HashMap<String, Amount>> {
-        self.read(|disk| {
-            let mut spent: HashMap<String, Amount> = HashMap::new();
-            for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace_id) {
-                if from <= record.charge_time && record.charge_time < to {
-                    *spent.entry(record.metered_model_id.to_string()).or_default() += record.cost;
-                }
-            }
-            spent
-        })
-        .await
-    }
-
-    async fn recent_outputs(&self, workspace_id: &str, limit: usize) -> Result<Vec<(String, i64)>> {
-        self.read(|disk| {
-            let samples = disk.log.iter().rev().filter(|record| {
-                *record.workspace_id == *workspace_id
-                    && record.kind == RecordKind::Usage
-                    && record.outcome == Outcome::Success
-            });
-            let sample = |record: &Record| {
-                (record.metered_model_id.to_string(), record.usage.total_output())
-            };
-            let mut outputs: Vec<(String, i64)> = samples.take(limit).map(sample).collect();
-            outputs.reverse();
-            outputs
-        })
-        .await
-    }
-
-    async fn put_down(&self, holds: &[StoredHold], rates: &[StoredRate]) -> Result<()> {
-        self.write(|disk| {
-            for hold in holds {
-                let key = (hold.workspace_id.to_string(), hold.request_id.to_string());
-                disk.holds.insert(key, hold.clone());
-            }
-            for rate in rates {
-                disk.rates.insert(policy::rate_key(rate), rate.clone());
-            }
-            disk.stopped = true;
-            Ok(())
-        })
-        .await
-    }
-
-    async fn holds(&self, workspace_id: &str) -> Result<Vec<StoredHold>> {
-        self.read(|disk| {
-            let holds = disk.holds.iter().filter(|((id, _), _)| id == workspace_id);
-            let mut holds: Vec<StoredHold> = holds.map(|(_, hold)| hold.clone()).collect();
-            holds.sort_by_key(|hold| (hold.check_time, hold.request_id.clone()));
-            holds
-        })
-        .await
-    }
-
-    async fn delete_put_down(&self, workspace_id: &str) -> Result<()> {
-        self.write(|disk| {
-            disk.holds.retain(|(id, _), _| id != workspace_id);
-            disk.rates.retain(|key, _| key.0 != workspace_id);
-            Ok(())
-        })
-        .await
-    }
-
-    async fn workspaces_put_down(&self) -> Result<Vec<String>> {
-        self.read(|disk| {
-            let of_holds = disk.holds.keys().map(|(id, _)| id);
-            let ids: BTreeSet<&String> =
-                of_holds.chain(disk.rates.keys().map(|key| &key.0)).collect();
-            ids.into_iter().cloned().collect()
-        })
-        .await
-    }
-
-    async fn fold_cursor(&self) -> Result<FoldCursor> {
-        self.read(|disk| disk.cursor).await
-    }
-
-    async fn fold(&self, from: FoldCursor, to: FoldCursor, folded: &Folded) -> Result<()> {
-        self.write(|disk| {
-            if disk.cursor == to {
-                return Ok(());
-            }
-            if disk.cursor != from {
-                return Err(Error::Corrupt(format!("fold from {from:?} at {:?}", disk.cursor)));
-            }
-            disk.add(folded);
-            disk.cursor = to;
-            Ok(())
-        })
-        .await
-    }
-
-    async fn verify_rollups(&self, _limit: usize) -> Result<Vec<Difference>> {
-        unreachable!("the auditor sums up the log itself")
-    }
-
-    async fn rebuild_rollups(&self) -> Result<()> {
-        unreachable!("nothing is rebuilt in a simulation")
-    }
-
-    async fn drop_records(&self, workspace_id: &str, before: Time, limit: usize) -> Result<usize> {
-        self.write(|disk| {
-            let windows = policy::of(&disk.quotas, workspace_id)
-                .filter(|quota| quota.period == Period::UntilReset)
-                .map(|quota| quota.window_start.micros().div_euclid(MICROS_PER_DAY));
-            let windows: Vec<i64> = windows.collect();
-            let is_kept = |record: &Record| {
-                let day = record.charge_time.micros().div_euclid(MICROS_PER_DAY);
-                windows.iter().any(|window| (window - 2..=window + 2).contains(&day))
-            };
-            let cursor = disk.cursor.seq;
-            let mut old: Vec<(Time, i64)> = disk
-                .log
-                .iter()
-                .filter(|record| *record.workspace_id == *workspace_id && record.day < before)
-                .filter(|record| record.seq <= cursor && !is_kept(record))
-                .map(|record| (record.charge_time, record.seq))
-                .collect();
-            old.sort();
-            old.truncate(limit);
-            let gone: BTreeSet<i64> = old.iter().map(|(_, seq)| *seq).collect();
-            disk.log.retain(|record| !gone.contains(&record.seq));
-            if !gone.is_empty() {
-                let dropped = disk.dropped.entry(workspace_id.to_owned()).or_insert(before);
-                *dropped = before.max(*dropped);
-            }
-            Ok(gone.len())
-        })
-        .await
-    }
-
-    async fn dropped_before(&self, workspace_id: &str) -> Result<Option<Time>> {
-        self.read(|disk| disk.dropped.get(workspace_id).copied()).await
     }
 
     async fn close(&self) {}

@@ -1,25 +1,25 @@
-//! What administrators set, the audit log, and sums over the usage log.
+//! Settings and the audit log.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tollgate::domain::Time;
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
-use tollgate::domain::attribution::SubjectKind;
-use tollgate::domain::backfill::{ConsumptionQuery, LimitConfig, RateBucket, RateQuery};
+use tollgate::domain::backfill::LimitConfig;
 use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::domain::catalog::ExchangeRate;
 use tollgate::domain::catalog::price::Price;
-use tollgate::domain::quota::{Consumption, Quota, Scope};
+use tollgate::domain::quota::{Quota, Scope};
 use tollgate::domain::rate_limit::RateLimit;
-use tollgate::domain::record::{Record, RecordKind};
-use tollgate::storage::Result;
+use tollgate::domain::workspace::{Workspace, WorkspaceModel};
+use tollgate::storage::audit::AuditStore;
 use tollgate::storage::policy::{
-    AuditEvent, AuditFilter, BoostFilter, Change, PolicyStore, RuleFilter, StoredRate,
+    AuditEvent, AuditFilter, BoostFilter, Change, RuleFilter, SettingsStore,
 };
+use tollgate::storage::{CatalogueRows, Result};
 
-use super::{Disk, Of, RateKey, SimStore};
+use super::faults::Fault;
+use super::{Disk, Of, SimStore};
 
 impl Disk {
     pub fn apply(&mut self, workspace_id: &str, change: &Change) {
@@ -83,21 +83,46 @@ impl Disk {
 }
 
 #[async_trait]
-impl PolicyStore for SimStore {
+impl SettingsStore for SimStore {
     async fn change(
         &self,
         workspace_id: &str,
         changes: &[Change],
         events: &[AuditEvent],
     ) -> Result<()> {
+        let is_lost = self.faults.has(Fault::ChangeIsLost);
         self.write(|disk| {
-            for change in changes {
+            for change in changes.iter().filter(|_| !is_lost) {
                 disk.apply(workspace_id, change);
             }
             for event in events {
                 disk.audit_events.entry(event.id.clone()).or_insert_with(|| event.clone());
             }
             Ok(())
+        })
+        .await
+    }
+
+    async fn catalogue(&self) -> Result<CatalogueRows> {
+        self.read(|disk| disk.catalogue.clone()).await
+    }
+
+    async fn workspace(&self, id: &str) -> Result<Option<Workspace>> {
+        self.read(|disk| disk.workspaces.get(id).cloned()).await
+    }
+
+    async fn workspaces(&self, after_id: &str, limit: usize) -> Result<Vec<Workspace>> {
+        self.read(|disk| {
+            let after = disk.workspaces.values().filter(|workspace| *workspace.id > *after_id);
+            after.take(limit).cloned().collect()
+        })
+        .await
+    }
+
+    async fn workspace_models(&self, workspace_id: &str) -> Result<Vec<WorkspaceModel>> {
+        self.read(|disk| {
+            let models = disk.models.iter().filter(|((id, _), _)| id == workspace_id);
+            models.map(|(_, model)| model.clone()).collect()
         })
         .await
     }
@@ -204,7 +229,10 @@ impl PolicyStore for SimStore {
         })
         .await
     }
+}
 
+#[async_trait]
+impl AuditStore for SimStore {
     async fn audit_events(
         &self,
         filter: &AuditFilter,
@@ -252,68 +280,6 @@ impl PolicyStore for SimStore {
         })
         .await
     }
-
-    async fn used(
-        &self,
-        workspace_id: &str,
-        query: &ConsumptionQuery,
-    ) -> Result<Vec<(String, Consumption)>> {
-        self.read(|disk| {
-            let mut sums: BTreeMap<String, Consumption> = BTreeMap::new();
-            for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace_id) {
-                let within = query.from <= record.charge_time && record.charge_time < query.to;
-                if let Some(subject_id) = member_of(&query.scope, record)
-                    && within
-                {
-                    let used = sums.entry(subject_id.to_owned()).or_default();
-                    used.money += record.cost;
-                    used.tokens += record.usage.tokens.iter().sum::<i64>();
-                    used.requests += i64::from(record.kind == RecordKind::Usage);
-                }
-            }
-            sums.into_iter().collect()
-        })
-        .await
-    }
-
-    async fn sent(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>> {
-        self.read(|disk| {
-            let mut sums: BTreeMap<(String, i64), (i64, i64)> = BTreeMap::new();
-            for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace_id) {
-                let counts = record.kind == RecordKind::Usage && record.charge_time >= query.from;
-                if let Some(subject_id) = member_of(&query.scope, record)
-                    && counts
-                {
-                    let bucket = record.charge_time.micros().div_euclid(query.bucket);
-                    let sum = sums.entry((subject_id.to_owned(), bucket)).or_default();
-                    sum.0 += 1;
-                    sum.1 += record.usage.tokens.iter().sum::<i64>();
-                }
-            }
-            let of_bucket = |((subject_id, bucket), (requests, tokens))| RateBucket {
-                subject_id,
-                bucket,
-                requests,
-                tokens,
-            };
-            sums.into_iter().map(of_bucket).collect()
-        })
-        .await
-    }
-
-    async fn rates(&self, workspace_id: &str) -> Result<Vec<StoredRate>> {
-        self.read(|disk| {
-            let own = disk.rates.values().filter(|rate| *rate.workspace_id == *workspace_id);
-            own.cloned().collect()
-        })
-        .await
-    }
-}
-
-pub fn rate_key(rate: &StoredRate) -> RateKey {
-    let counts = &rate.counts;
-    let (rule, subject_id) = (counts.rate_limit_id.to_string(), counts.subject_id.to_string());
-    (rate.workspace_id.to_string(), rule, subject_id, counts.span, counts.unit)
 }
 
 /// What a workspace has, by id.
@@ -340,23 +306,4 @@ fn matches(scope: &Scope, filter: &RuleFilter) -> bool {
         && (filter.subject_id.is_none()
             || filter.subject_id.as_deref() == scope.subject_id.as_deref())
         && (filter.model_id.is_none() || filter.model_id.as_deref() == scope.model_id.as_deref())
-}
-
-/// The subject of the scope that a record counts for.
-fn member_of<'a>(scope: &Scope, record: &'a Record) -> Option<&'a str> {
-    let attribution = &record.attribution;
-    let subject_id: &str = match scope.kind {
-        SubjectKind::Workspace => "",
-        SubjectKind::Department => &attribution.department_id,
-        SubjectKind::User => &attribution.user_id,
-        SubjectKind::ApiKey => &attribution.api_key_id,
-        SubjectKind::KeyGroup => &record.key_group_id,
-        SubjectKind::Project => &attribution.project_id,
-        SubjectKind::Assistant => &attribution.assistant_id,
-    };
-    let counts = scope.kind == SubjectKind::Workspace
-        || (!subject_id.is_empty()
-            && scope.subject_id.as_deref().is_none_or(|named| named == subject_id));
-    let of_model = scope.model_id.as_deref().is_none_or(|model| model == &*record.metered_model_id);
-    (counts && of_model).then_some(subject_id)
 }

@@ -31,7 +31,7 @@ func main() {
 }
 
 func setUp(ctx context.Context, client *tollgate.Client, workspace string) error {
-	_, err := client.Budget.CreateWorkspace(ctx, &tollgatev1.CreateWorkspaceRequest{
+	_, err := client.Workspace.CreateWorkspace(ctx, &tollgatev1.CreateWorkspaceRequest{
 		Workspace: &tollgatev1.Workspace{
 			WorkspaceId: workspace, CurrencyCode: "USD", TimeZone: "Europe/Berlin",
 		},

@@ -93,7 +93,8 @@ func (s *Server) Start() {
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	_, err = client.Budget.ListWorkspaces(ctx, &pb.ListWorkspacesRequest{}, grpc.WaitForReady(true))
+	_, err = client.Workspace.ListWorkspaces(ctx, &pb.ListWorkspacesRequest{},
+		grpc.WaitForReady(true))
 	if err != nil {
 		said, _ := os.ReadFile(log.Name())
 		panic(fmt.Sprintf("the server does not answer: %v\n%s", err, said))
@@ -153,7 +154,7 @@ func (s *Server) Workspace(name, budget string) *Workspace {
 	}
 	w := &Workspace{ID: name, client: s.client()}
 	ctx := context.Background()
-	_, err := w.client.Budget.CreateWorkspace(ctx, &pb.CreateWorkspaceRequest{
+	_, err := w.client.Workspace.CreateWorkspace(ctx, &pb.CreateWorkspaceRequest{
 		Workspace: &pb.Workspace{WorkspaceId: name, CurrencyCode: "USD", TimeZone: "UTC"},
 	})
 	check(err)
@@ -191,8 +192,12 @@ func (w *Workspace) RateLimit(user string, perMinute int64) {
 	_, err := w.client.Quota.CreateRateLimit(context.Background(), &pb.CreateRateLimitRequest{
 		WorkspaceId: w.ID,
 		RateLimit: &pb.RateLimit{
-			Subject:           &pb.Subject{Type: pb.SubjectType_SUBJECT_TYPE_USER, Id: user},
-			RequestsPerMinute: &perMinute,
+			Subject: &pb.Subject{Type: pb.SubjectType_SUBJECT_TYPE_USER, Id: user},
+			Bounds: []*pb.RateLimitBound{{
+				Unit:   pb.LimitUnit_LIMIT_UNIT_REQUESTS,
+				Period: pb.LimitPeriod_LIMIT_PERIOD_SLIDING_MINUTE,
+				Amount: perMinute,
+			}},
 		},
 	})
 	check(err)

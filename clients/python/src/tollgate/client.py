@@ -21,12 +21,15 @@ from .guard import AsyncCall, Call, Options, Policy
 if TYPE_CHECKING:
     from .v1.alert_service_pb2_grpc import AlertServiceAsyncStub
     from .v1.analytics_service_pb2_grpc import AnalyticsServiceAsyncStub
+    from .v1.api_key_service_pb2_grpc import ApiKeyServiceAsyncStub
     from .v1.audit_service_pb2_grpc import AuditServiceAsyncStub
     from .v1.budget_service_pb2_grpc import BudgetServiceAsyncStub
+    from .v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
     from .v1.directory_service_pb2_grpc import DirectoryServiceAsyncStub
     from .v1.model_limit_service_pb2_grpc import ModelLimitServiceAsyncStub
     from .v1.quota_service_pb2_grpc import QuotaServiceAsyncStub
     from .v1.usage_service_pb2_grpc import UsageServiceAsyncStub
+    from .v1.workspace_service_pb2_grpc import WorkspaceServiceAsyncStub
 
 # Retried by gRPC itself, with jitter, within the deadline, and only when nobody has answered.
 _SERVICE_CONFIG = {
@@ -134,9 +137,12 @@ class Client(_Base):
     """
 
     usage: pb.UsageServiceStub
+    workspace: pb.WorkspaceServiceStub
     budget: pb.BudgetServiceStub
+    catalog: pb.CatalogServiceStub
     model_limit: pb.ModelLimitServiceStub
     quota: pb.QuotaServiceStub
+    api_key: pb.ApiKeyServiceStub
     alert: pb.AlertServiceStub
     audit: pb.AuditServiceStub
     directory: pb.DirectoryServiceStub
@@ -181,9 +187,12 @@ class AsyncClient(_Base):
     """The same for asyncio. May be made outside of a loop, and used from several."""
 
     usage: UsageServiceAsyncStub
+    workspace: WorkspaceServiceAsyncStub
     budget: BudgetServiceAsyncStub
+    catalog: CatalogServiceAsyncStub
     model_limit: ModelLimitServiceAsyncStub
     quota: QuotaServiceAsyncStub
+    api_key: ApiKeyServiceAsyncStub
     alert: AlertServiceAsyncStub
     audit: AuditServiceAsyncStub
     directory: DirectoryServiceAsyncStub
@@ -237,9 +246,12 @@ class AsyncClient(_Base):
 
 _STUBS: dict[str, Callable[[Any], Any]] = {
     "usage": pb.UsageServiceStub,
+    "workspace": pb.WorkspaceServiceStub,
     "budget": pb.BudgetServiceStub,
+    "catalog": pb.CatalogServiceStub,
     "model_limit": pb.ModelLimitServiceStub,
     "quota": pb.QuotaServiceStub,
+    "api_key": pb.ApiKeyServiceStub,
     "alert": pb.AlertServiceStub,
     "audit": pb.AuditServiceStub,
     "directory": pb.DirectoryServiceStub,

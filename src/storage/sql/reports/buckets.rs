@@ -1,24 +1,21 @@
-//! Statements over buckets: their sums, the greatest of them, and which values they have.
+//! Statements over rollup buckets: their sums, the greatest of them, and which values they have.
 
-use super::super::codec::code;
-use super::super::read::limit_value;
-use super::super::rollups::{self, sum_columns};
-use super::cut::{Cut, WindowColumn};
-use super::shape::{Place, Shape, TagBuckets};
-use super::statement::{Values, group_by_first};
+use super::selection::{BucketColumn, Selection, TagBuckets};
 use crate::storage::reports::OrderBy;
 use crate::storage::rollup::{Dimension, Grain};
+use crate::storage::sql::log::record::{TOKEN_COLUMNS, all_tokens};
+use crate::storage::sql::rollups::cut::{Cut, WindowColumn};
+use crate::storage::sql::rollups::{self, sum_columns};
+use crate::storage::sql::row::{code, limit_value};
+use crate::storage::sql::statement::{Values, group_by_first};
 
-/// Of all classes.
-const TOKENS: &str = "input + cache_read + cache_write_5m + cache_write_1h + output + reasoning \
-    + audio_input + audio_output + image_input + image_output";
 /// Most values of which a bucket is found by its whole key, day by day.
 const FEW_VALUES_MAX: usize = 64;
 
-/// Buckets of one workspace, and how they say their window.
+/// A query over buckets of one workspace.
 pub struct Buckets<'a> {
     pub workspace_id: &'a str,
-    pub shape: &'a Shape,
+    pub selection: &'a Selection,
     pub cut: &'a Cut,
     pub window: &'a WindowColumn,
 }
@@ -30,9 +27,9 @@ impl<'a> Buckets<'a> {
             WindowColumn::None => None,
             WindowColumn::Key | WindowColumn::Number(_) => Some("window_key"),
         };
-        let groups = self.shape.groups.iter().map(|place| match place {
-            Place::Value => "value",
-            Place::Model => "model",
+        let groups = self.selection.groups.iter().map(|place| match place {
+            BucketColumn::Value => "value",
+            BucketColumn::Model => "model",
         });
         window.into_iter().chain(groups).collect()
     }
@@ -41,10 +38,10 @@ impl<'a> Buckets<'a> {
     pub fn sums(&self, values: &mut Values<'a>) -> String {
         let keys = self.key_columns();
         let mut columns: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
-        for sum in sum_columns().split(", ") {
+        for sum in sum_columns() {
             columns.push(format!("CAST(COALESCE(SUM({sum}), 0) AS BIGINT)"));
         }
-        let from = self.from(&sum_columns(), values);
+        let from = self.from(&sum_columns().join(", "), values);
         format!("SELECT {} FROM {from}{}", columns.join(", "), group_by_first(keys.len()))
     }
 
@@ -52,10 +49,10 @@ impl<'a> Buckets<'a> {
     pub fn greatest(&self, order: OrderBy, values: &mut Values<'a>, limit: usize) -> String {
         let keys = self.key_columns().join(", ");
         let (needs, sum) = match order {
-            OrderBy::Cost => ("cost_nanos".to_owned(), "cost_nanos"),
-            OrderBy::Requests => ("record_count".to_owned(), "record_count"),
-            OrderBy::Errors => ("error_count".to_owned(), "error_count"),
-            OrderBy::Tokens => (TOKENS.replace(" + ", ", "), TOKENS),
+            OrderBy::Cost => ("cost_nanos".to_owned(), "cost_nanos".to_owned()),
+            OrderBy::Requests => ("record_count".to_owned(), "record_count".to_owned()),
+            OrderBy::Errors => ("error_count".to_owned(), "error_count".to_owned()),
+            OrderBy::Tokens => (TOKEN_COLUMNS.join(", "), all_tokens()),
         };
         let from = self.from(&needs, values);
         let limit = values.bind(limit_value(limit));
@@ -80,58 +77,59 @@ impl<'a> Buckets<'a> {
     /// The buckets, with columns for window, value, model and `sums`.
     fn from(&self, sums: &str, values: &mut Values<'a>) -> String {
         let mut parts = Vec::new();
-        let shape = self.shape;
+        let selection = self.selection;
         let mut few_values = String::new();
-        if shape.values.as_ref().is_none_or(|values| !values.is_empty()) {
-            let few = shape.values.as_ref().is_some_and(|values| values.len() <= FEW_VALUES_MAX);
-            let (table, _) = rollups::table(shape.grain);
-            let (table, condition) = match &shape.values {
-                Some(texts) if few && shape.grain == Grain::Hour => {
+        if selection.values.as_ref().is_none_or(|values| !values.is_empty()) {
+            let few =
+                selection.values.as_ref().is_some_and(|values| values.len() <= FEW_VALUES_MAX);
+            let (table, _) = rollups::table(selection.grain);
+            let (table, condition) = match &selection.values {
+                Some(texts) if few && selection.grain == Grain::Hour => {
                     let rows: Vec<String> =
                         texts.iter().map(|text| format!("({})", values.text(text))).collect();
                     few_values = format!("WITH few (wanted) AS (VALUES {}) ", rows.join(", "));
                     (format!("few CROSS JOIN {table}"), self.few_hours(values))
                 }
                 _ => {
-                    let place = self.place(shape.grain, shape.dimension, few, values);
+                    let place = self.place(selection.grain, selection.dimension, few, values);
                     (table.to_owned(), place + &self.value_condition(values))
                 }
             };
             let columns = self.columns("value", "model", sums);
             parts.push(format!("SELECT {columns} FROM {table} WHERE {condition}"));
         }
-        if let Some(tag) = shape.tag.as_ref().filter(|tag| tag.absent) {
+        if let Some(tag) = selection.tag.as_ref().filter(|tag| tag.absent) {
             parts.extend(self.absent(tag, sums, values));
         }
         format!("({few_values}{}) AS parts", parts.join(" UNION ALL "))
     }
 
-    /// What does not have a tag: everything less what has it.
+    /// Sums of what does not have a tag: everything less what has it.
     fn absent(&self, tag: &'a TagBuckets, sums: &str, values: &mut Values<'a>) -> [String; 2] {
-        let shape = self.shape;
-        let by_model = shape.grain == Grain::DayByModel;
-        let (grain, dimension, model) = match shape.grain {
-            Grain::Hour | Grain::Day => (shape.grain, Dimension::Workspace, "''"),
+        let selection = self.selection;
+        let by_model = selection.grain == Grain::DayByModel;
+        let (grain, dimension, model) = match selection.grain {
+            Grain::Hour | Grain::Day => (selection.grain, Dimension::Workspace, "''"),
             Grain::DayByModel => (Grain::Day, Dimension::Model, "value"),
         };
         let mut all = self.place(grain, dimension, false, values);
-        if by_model && let Some(models) = &shape.models {
+        if by_model && let Some(models) = &selection.models {
             all.push_str(&format!(" AND value IN ({})", values.texts(models)));
         }
         let (table, _) = rollups::table(grain);
         let columns = self.columns("''", model, sums);
         let all = format!("SELECT {columns} FROM {table} WHERE {all}");
 
-        let mut tagged = self.place(shape.grain, Dimension::Tag, false, values);
+        let mut tagged = self.place(selection.grain, Dimension::Tag, false, values);
         tagged.push_str(&self.tag_condition(tag, values));
         tagged.push_str(&self.model_condition(values));
-        let (table, _) = rollups::table(shape.grain);
+        let (table, _) = rollups::table(selection.grain);
         let negated: Vec<String> = sums.split(", ").map(|sum| format!("-{sum}")).collect();
         let columns = self.columns("''", "model", &negated.join(", "));
         [all, format!("SELECT {columns} FROM {table} WHERE {tagged}")]
     }
 
-    /// The columns of a part. What is not asked for is left out.
+    /// The columns of a part that the query needs.
     fn columns(&self, value: &str, model: &str, sums: &str) -> String {
         let mut columns = Vec::new();
         match self.window {
@@ -140,7 +138,7 @@ impl<'a> Buckets<'a> {
             WindowColumn::Number(number) => columns.push(format!("{number} AS window_key")),
         }
         columns.push(format!("{value} AS value"));
-        if self.shape.grain == Grain::DayByModel {
+        if self.selection.grain == Grain::DayByModel {
             columns.push(format!("{model} AS model"));
         }
         for sum in sums.split(", ") {
@@ -150,7 +148,7 @@ impl<'a> Buckets<'a> {
     }
 
     fn key(&self) -> &'static str {
-        if self.shape.grain == Grain::Hour { "hour" } else { "day" }
+        if self.selection.grain == Grain::Hour { "hour" } else { "day" }
     }
 
     /// Workspace, dimension and time.
@@ -168,11 +166,11 @@ impl<'a> Buckets<'a> {
         format!("workspace_id = {workspace_id} AND dimension = {dimension} {time}")
     }
 
-    /// From each value to its hours. Both in one, so that SQLite does not go through the hours of
+    /// The hours of each value. Both in one comparison, so that SQLite does not scan the hours of
     /// all values.
     fn few_hours(&self, values: &mut Values<'a>) -> String {
         let workspace_id = values.text(self.workspace_id);
-        let dimension = values.bind(code(self.shape.dimension));
+        let dimension = values.bind(code(self.selection.dimension));
         let range = self.cut.range();
         let (start, end) = (values.time(range.start), values.time(range.end));
         format!(
@@ -182,7 +180,7 @@ impl<'a> Buckets<'a> {
     }
 
     fn value_condition(&self, values: &mut Values<'a>) -> String {
-        let mut condition = match (&self.shape.values, &self.shape.tag) {
+        let mut condition = match (&self.selection.values, &self.selection.tag) {
             (Some(texts), _) => format!(" AND value IN ({})", values.texts(texts)),
             (None, Some(tag)) => self.tag_condition(tag, values),
             (None, None) => String::new(),
@@ -192,7 +190,7 @@ impl<'a> Buckets<'a> {
     }
 
     fn model_condition(&self, values: &mut Values<'a>) -> String {
-        match &self.shape.models {
+        match &self.selection.models {
             Some(models) => format!(" AND model IN ({})", values.texts(models)),
             None => String::new(),
         }
@@ -203,16 +201,17 @@ impl<'a> Buckets<'a> {
         format!(" AND value > {first} AND value < {end}")
     }
 
-    /// How latencies are spread, by day and value; `absent` ones see [`TagBuckets::absent`].
+    /// How latencies are latency_groups, by day and value; `absent` ones see
+    /// [`TagBuckets::absent`].
     pub fn latencies(&self, of: LatenciesOf, values: &mut Values<'a>) -> Option<String> {
-        let shape = self.shape;
-        let (dimension, condition) = match (of, &shape.tag) {
+        let selection = self.selection;
+        let (dimension, condition) = match (of, &selection.tag) {
             (LatenciesOf::Values, _) => {
-                if shape.values.as_ref().is_some_and(Vec::is_empty) {
+                if selection.values.as_ref().is_some_and(Vec::is_empty) {
                     return None;
                 }
-                let few = shape.values.as_ref().is_some_and(|all| all.len() <= FEW_VALUES_MAX);
-                let mut condition = self.place(shape.grain, shape.dimension, few, values);
+                let few = selection.values.as_ref().is_some_and(|all| all.len() <= FEW_VALUES_MAX);
+                let mut condition = self.place(selection.grain, selection.dimension, few, values);
                 condition.push_str(&self.value_condition(values));
                 return Some(latencies(&condition));
             }
@@ -221,7 +220,7 @@ impl<'a> Buckets<'a> {
             (LatenciesOf::All, Some(_)) => (Dimension::Workspace, None),
             (LatenciesOf::Tagged, Some(tag)) => (Dimension::Tag, Some(tag)),
         };
-        let mut place = self.place(shape.grain, dimension, false, values);
+        let mut place = self.place(selection.grain, dimension, false, values);
         if let Some(tag) = condition {
             place.push_str(&self.tag_condition(tag, values));
         }
@@ -232,7 +231,7 @@ impl<'a> Buckets<'a> {
 /// Which histograms to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LatenciesOf {
-    /// Of the values asked for.
+    /// Of the values of the query.
     Values,
     /// Of everything.
     All,

@@ -1,19 +1,21 @@
-//! How many different values a dimension has.
+//! Counts of distinct values of a dimension.
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::super::backend::Backend;
-use super::super::codec::Reader;
+use sqlx::AssertSqlSafe;
+
 use super::Report;
 use super::buckets::Buckets;
-use super::cut::Cut;
-use super::entries::{Entries, Measure};
-use super::shape::{Shape, refused};
-use super::statement::{Values, group_by_first, safe};
+use super::records::{Measure, Records};
+use super::selection::{Selection, refused};
 use super::sums::{read_values, read_window};
 use crate::storage::Result;
 use crate::storage::reports::{Answer, Axis, DistinctQuestion, DistinctRow, ROWS_MAX};
 use crate::storage::rollup::Dimension;
+use crate::storage::sql::connection::backend::Backend;
+use crate::storage::sql::rollups::cut::Cut;
+use crate::storage::sql::row::Reader;
+use crate::storage::sql::statement::{Values, group_by_first};
 
 /// Values by window and group, each once.
 type Found = HashSet<(usize, String, String)>;
@@ -33,20 +35,22 @@ impl<DB: Backend> Report<'_, DB> {
         if !is_own_group {
             groups.push(counted);
         }
-        let shape = match cut.keys {
-            Some(_) => Some(Shape::of(question.source, &groups, &question.filters)?),
+        let selection = match cut.keys {
+            Some(_) => Some(Selection::of(question.source, &groups, &question.filters)?),
             None => None,
         };
-        if let Some(shape) = shape.as_ref().filter(|_| cut.spans.is_empty() && !is_own_group) {
-            return self.count_buckets(shape, &cut).await;
+        if let Some(selection) =
+            selection.as_ref().filter(|_| cut.spans.is_empty() && !is_own_group)
+        {
+            return self.count_buckets(selection, &cut).await;
         }
         let mut found = Found::default();
-        if let Some(shape) = &shape {
-            self.find_in_buckets(shape, &cut, &mut found).await?;
+        if let Some(selection) = &selection {
+            self.find_in_buckets(selection, &cut, &mut found).await?;
         }
-        let entries =
-            Entries { cursor: self.cursor, cut: &cut, groups, filters: &question.filters };
-        self.find_in_entries(&entries, &mut found).await?;
+        let records =
+            Records { cursor: self.cursor, cut: &cut, groups, filters: &question.filters };
+        self.find_in_records(&records, &mut found).await?;
         if found.len() > ROWS_MAX {
             return Ok(Answer::TooMany);
         }
@@ -59,14 +63,14 @@ impl<DB: Backend> Report<'_, DB> {
     }
 
     /// Lets the database count: no value is in two places.
-    async fn count_buckets(&mut self, shape: &Shape, cut: &Cut) -> Result<Answer> {
+    async fn count_buckets(&mut self, selection: &Selection, cut: &Cut) -> Result<Answer> {
         let mut rows: Vec<DistinctRow> = Vec::new();
-        if shape.is_empty {
+        if selection.is_empty {
             return Ok(Answer::Distinct(rows));
         }
         let mut values = Values::default();
         let window = cut.of_buckets(true, &mut values);
-        let buckets = Buckets { workspace_id: self.workspace_id, shape, cut, window: &window };
+        let buckets = Buckets { workspace_id: self.workspace_id, selection, cut, window: &window };
         let present = buckets.present(&mut values);
         let mut keys = buckets.key_columns();
         keys.pop();
@@ -77,12 +81,12 @@ impl<DB: Backend> Report<'_, DB> {
             ROWS_MAX + 1
         );
         self.snapshot
-            .each(safe(sql), values.as_slice(), &mut |row| {
-                let mut reader = Reader::<DB>::new(row);
+            .each(AssertSqlSafe(sql), values.as_slice(), &mut |mut reader| {
                 let window = read_window(cut, &window, &mut reader)?;
-                let is_grouped = shape.groups.len() > 1;
-                let value = if is_grouped { shape.text(0, reader.text()?) } else { "" }.to_owned();
-                let count = reader.int()?;
+                let is_grouped = selection.groups.len() > 1;
+                let value =
+                    if is_grouped { selection.text(0, reader.str()?) } else { "" }.to_owned();
+                let count = reader.get()?;
                 if let Some(window) = window.filter(|_| count > 0) {
                     rows.push(DistinctRow { window, value, count });
                 }
@@ -96,34 +100,37 @@ impl<DB: Backend> Report<'_, DB> {
         Ok(Answer::Distinct(rows))
     }
 
-    async fn find_in_buckets(&mut self, shape: &Shape, cut: &Cut, found: &mut Found) -> Result<()> {
-        if shape.is_empty {
+    async fn find_in_buckets(
+        &mut self,
+        selection: &Selection,
+        cut: &Cut,
+        found: &mut Found,
+    ) -> Result<()> {
+        if selection.is_empty {
             return Ok(());
         }
         let mut values = Values::default();
         let window = cut.of_buckets(false, &mut values);
-        let buckets = Buckets { workspace_id: self.workspace_id, shape, cut, window: &window };
+        let buckets = Buckets { workspace_id: self.workspace_id, selection, cut, window: &window };
         let sql = buckets.present(&mut values);
         self.snapshot
-            .each(safe(sql), values.as_slice(), &mut |row| {
-                let mut reader = Reader::<DB>::new(row);
+            .each(AssertSqlSafe(sql), values.as_slice(), &mut |mut reader| {
                 if let Some(window) = read_window(cut, &window, &mut reader)? {
-                    add(found, window, read_values(shape, &mut reader)?);
+                    add(found, window, read_values(selection, &mut reader)?);
                 }
                 Ok(found.len() <= ROWS_MAX)
             })
             .await
     }
 
-    async fn find_in_entries(&mut self, entries: &Entries<'_>, found: &mut Found) -> Result<()> {
-        for span in &entries.cut.spans {
+    async fn find_in_records(&mut self, records: &Records<'_>, found: &mut Found) -> Result<()> {
+        for span in &records.cut.spans {
             let mut values = Values::default();
             let measure = Measure::Presence;
-            let sql = entries.statement(self.workspace_id, span, measure, &mut values);
+            let sql = records.statement(self.workspace_id, span, measure, &mut values);
             self.snapshot
-                .each(safe(sql), values.as_slice(), &mut |row| {
-                    let mut reader = Reader::<DB>::new(row);
-                    if let Some(group) = entries.group(&mut reader)? {
+                .each(AssertSqlSafe(sql), values.as_slice(), &mut |mut reader| {
+                    if let Some(group) = records.group(&mut reader)? {
                         add(found, group.window, group.values);
                     }
                     Ok(found.len() <= ROWS_MAX)

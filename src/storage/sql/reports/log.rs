@@ -1,16 +1,14 @@
-//! Figures that are read from the log: how many entries there are, and sums of a span of time.
+//! Figures that are read from the log: the number of records, and sums of a span of time.
 
-use super::super::backend::{Backend, Value};
-use super::super::codec::{Reader, time};
-use super::super::read::limit_value;
-use super::super::rollups::read_sums;
-use super::statement::safe;
-use super::{Report, entries};
+use sqlx::AssertSqlSafe;
+
+use super::{Report, records};
 use crate::domain::Time;
 use crate::domain::calendar::Window;
+use crate::storage::Result;
 use crate::storage::reports::{Answer, RECORDS_MAX};
-use crate::storage::rollup::Sums;
-use crate::storage::{Error, Result};
+use crate::storage::sql::connection::backend::Backend;
+use crate::storage::sql::row::{Value, limit_value, time};
 
 pub const RECORD_COUNT: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM usage_records \
     WHERE workspace_id = $1 AND charge_time >= $2 AND charge_time < $3 AND seq + 0 <= $4 \
@@ -26,17 +24,13 @@ impl<DB: Backend> Report<'_, DB> {
             Value::Int(self.cursor),
             limit_value(RECORDS_MAX + 1),
         ];
-        let rows = self.snapshot.rows(safe(RECORD_COUNT.to_owned()), &values).await?;
-        let row = rows.first().ok_or_else(nothing)?;
-        Ok(Answer::RecordCount(Reader::<DB>::new(row).int()?))
+        Ok(Answer::RecordCount(self.snapshot.row(RECORD_COUNT, &values).await?))
     }
 
     pub async fn sums_between(&mut self, from: Time, to: Time) -> Result<Answer> {
         let values =
             [Value::Text(self.workspace_id), time(from), time(to), Value::Int(self.cursor)];
-        let rows = self.snapshot.rows(safe(sums_between()), &values).await?;
-        let row = rows.first().ok_or_else(nothing)?;
-        let sums: Sums = read_sums(&mut Reader::<DB>::new(row))?;
+        let sums = self.snapshot.row(AssertSqlSafe(sums_between()), &values).await?;
         Ok(Answer::SumsBetween(sums))
     }
 }
@@ -45,10 +39,6 @@ pub fn sums_between() -> String {
     format!(
         "SELECT {} FROM usage_records WHERE workspace_id = $1 \
          AND charge_time >= $2 AND charge_time < $3 AND seq + 0 <= $4",
-        entries::sums().join(", ")
+        records::sums().join(", ")
     )
-}
-
-fn nothing() -> Error {
-    Error::Corrupt("a count has no row".to_owned())
 }

@@ -1,35 +1,33 @@
-//! Answers reports: each question by few statements, all from one state of the data.
+//! Report queries: each by few statements, all from one state of the data.
 //!
-//! Which buckets answer is said in `shape.rs`, which of them count in which window in `cut.rs`;
-//! `buckets.rs` and `entries.rs` write the statements. Knows nothing of what a report is made of.
+//! `selection.rs` chooses the buckets, `rollups/cut.rs` the windows that they count in;
+//! `buckets.rs` and `records.rs` write the statements. Does not know of which queries a report is
+//! made.
 
 mod buckets;
-mod cut;
 mod distinct;
-mod entries;
+mod latencies;
 mod log;
-mod people;
+mod records;
 mod refusals;
 mod rows;
-mod shape;
-mod spread;
-mod statement;
+mod selection;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod users;
 
 use async_trait::async_trait;
 
 use super::SqlStore;
-use super::backend::{Backend, Value};
-use super::codec::Reader;
-use super::snapshot::Snapshot;
+use super::connection::backend::Backend;
+use super::connection::snapshot::Snapshot;
+use super::rollups::cut::{self, Cut, LocalDay};
+use super::row::Value;
 use crate::domain::Time;
 use crate::domain::calendar::Window;
+use crate::storage::Result;
 use crate::storage::reports::{Answer, Question, ReportStore, Source};
-use crate::storage::{Error, Result};
-use cut::{Cut, LocalDay};
-use statement::safe;
 
 /// One report under way.
 struct Report<'a, DB: Backend> {
@@ -37,9 +35,9 @@ struct Report<'a, DB: Backend> {
     workspace_id: &'a str,
     /// The `seq` up to which the log is folded.
     cursor: i64,
-    /// Entries of days that begin before this may be gone from the log.
+    /// Records of days that begin before this may have been dropped.
     dropped_before: Option<Time>,
-    /// What was read of them before: the questions of a report are mostly about the same days.
+    /// Those that were read before: the queries of a report are mostly about the same days.
     local_days: Vec<(Window, Vec<LocalDay>)>,
 }
 
@@ -62,12 +60,7 @@ impl<'a, DB: Backend> Report<'a, DB> {
         let sql = "SELECT seq, (SELECT dropped_before FROM workspaces WHERE id = $1) \
                    FROM fold_cursor WHERE id = 1";
         let values = [Value::Text(workspace_id)];
-        let rows = snapshot.rows(safe(sql.to_owned()), &values).await?;
-        let Some(row) = rows.first() else {
-            return Err(Error::Corrupt("the cursor of the fold is missing".to_owned()));
-        };
-        let mut reader = Reader::<DB>::new(row);
-        let (cursor, dropped_before) = (reader.int()?, reader.optional_time()?);
+        let (cursor, dropped_before) = snapshot.row(sql, &values).await?;
         Ok(Report { snapshot, workspace_id, cursor, dropped_before, local_days: Vec::new() })
     }
 

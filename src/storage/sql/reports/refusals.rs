@@ -1,17 +1,18 @@
-//! How many requests were blocked or routed.
+//! Counts of requests that were blocked or routed.
 
-use super::super::backend::Backend;
-use super::super::codec::Reader;
-use super::super::read::limit_value;
-use super::super::refusals::{limit_key, limit_values};
+use sqlx::AssertSqlSafe;
+
 use super::Report;
-use super::cut::{Cut, WindowColumn};
-use super::statement::{Values, group_by_first, safe};
 use crate::domain::Amount;
 use crate::domain::money::NANOS_PER_UNIT;
 use crate::storage::Result;
 use crate::storage::reports::{Answer, ROWS_MAX, RefusalsQuestion, RefusalsRow, Source};
 use crate::storage::rollup::LimitKey;
+use crate::storage::sql::connection::backend::Backend;
+use crate::storage::sql::rollups::cut::{Cut, WindowColumn};
+use crate::storage::sql::rollups::refusals::limit_values;
+use crate::storage::sql::row::{Reader, limit_value};
+use crate::storage::sql::statement::{Values, group_by_first};
 
 impl<DB: Backend> Report<'_, DB> {
     pub async fn refusals(&mut self, question: &RefusalsQuestion) -> Result<Answer> {
@@ -23,8 +24,7 @@ impl<DB: Backend> Report<'_, DB> {
         let mut values = Values::default();
         let sql = statement(self.workspace_id, question, &cut, &mut values);
         self.snapshot
-            .each(safe(sql), values.as_slice(), &mut |row| {
-                let mut reader = Reader::<DB>::new(row);
+            .each(AssertSqlSafe(sql), values.as_slice(), &mut |mut reader| {
                 let row = read(question, &cut, &mut reader)?;
                 if row.blocked_count != 0 || row.routed_count != 0 {
                     rows.push(row);
@@ -40,7 +40,7 @@ impl<DB: Backend> Report<'_, DB> {
     }
 }
 
-/// What rows are ordered by.
+/// The order of rows.
 fn key(row: &RefusalsRow) -> (usize, &LimitKey, &str, &str) {
     (row.window, &row.limit, &row.model_id, &row.user_id)
 }
@@ -98,37 +98,29 @@ pub fn statement<'a>(
 }
 
 fn limit_condition<'a>(limit: &'a LimitKey, values: &mut Values<'a>) -> String {
-    let (kind, id) = limit_values(limit);
-    let (kind, id) = (values.bind(kind), values.bind(id));
+    let [kind, id] = limit_values(limit).map(|value| values.bind(value));
     format!("limit_kind = {kind} AND limit_id = {id}")
 }
 
-fn read<DB: Backend>(
+fn read<'r>(
     question: &RefusalsQuestion,
     cut: &Cut,
-    reader: &mut Reader<'_, DB>,
+    reader: &mut impl Reader<'r>,
 ) -> Result<RefusalsRow> {
-    let window = if cut.is_one_window() { 0 } else { usize::try_from(reader.int()?).unwrap_or(0) };
-    let limit = match question.by_limit {
-        true => limit_key(reader.int()?, reader.text()?)?,
-        false => LimitKey::Request,
-    };
-    let model_id = if question.by_model { reader.string()? } else { String::new() };
-    let user_id = if question.by_user { reader.string()? } else { String::new() };
     Ok(RefusalsRow {
-        window,
-        limit,
-        model_id,
-        user_id,
-        blocked_count: reader.int()?,
-        routed_count: reader.int()?,
-        blocked: amount(reader.int()?, reader.int()?),
-        saved: amount(reader.int()?, reader.int()?),
+        window: if cut.is_one_window() { 0 } else { reader.get()? },
+        limit: if question.by_limit { reader.get()? } else { LimitKey::Request },
+        model_id: if question.by_model { reader.get()? } else { String::new() },
+        user_id: if question.by_user { reader.get()? } else { String::new() },
+        blocked_count: reader.get()?,
+        routed_count: reader.get()?,
+        blocked: amount(reader.get()?),
+        saved: amount(reader.get()?),
     })
 }
 
-/// Where callers repeat a request without end, the sum stops at what an amount can say.
-fn amount(units: i64, nanos: i64) -> Amount {
+/// Where callers repeat a request without end, the sum stops at the bounds of an amount.
+fn amount((units, nanos): (i64, i64)) -> Amount {
     let sum = i128::from(units) * i128::from(NANOS_PER_UNIT) + i128::from(nanos);
     let bounded = sum.clamp(i64::MIN.into(), i64::MAX.into());
     Amount::from_nanos(i64::try_from(bounded).expect("it was clamped"))

@@ -1,4 +1,4 @@
-//! Rows of an answer as they come together from several statements.
+//! Result rows, joined from several statements.
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ impl Rows {
         self.only = Some(groups.into_iter().collect());
     }
 
-    /// Answers whether more can be taken: not once there are far more than [`ROWS_MAX`] groups.
+    /// Returns whether more can be added: not once there are far more than [`ROWS_MAX`] groups.
     pub fn add(&mut self, window: usize, values: Vec<String>, sums: Sums) -> bool {
         if self.only.as_ref().is_some_and(|only| !only.contains(&values)) {
             return true;

@@ -1,17 +1,18 @@
-//! Sums of groups: from buckets, from entries, or from both.
+//! Sums of groups: from buckets, from records, or from both.
 
-use super::super::backend::Backend;
-use super::super::codec::Reader;
-use super::super::rollups::read_sums;
+use sqlx::AssertSqlSafe;
+
 use super::Report;
 use super::buckets::Buckets;
-use super::cut::{Cut, WindowColumn};
-use super::entries::{Entries, Measure};
+use super::records::{Measure, Records};
 use super::rows::{Rows, greatest_first};
-use super::shape::Shape;
-use super::statement::{Values, safe};
+use super::selection::Selection;
 use crate::storage::Result;
 use crate::storage::reports::{Answer, OrderBy, ROWS_MAX, SumsQuestion};
+use crate::storage::sql::connection::backend::Backend;
+use crate::storage::sql::rollups::cut::{Cut, WindowColumn};
+use crate::storage::sql::row::Reader;
+use crate::storage::sql::statement::Values;
 
 /// Most of the greatest groups of which the sums are looked up by their values. Beyond, the sums of
 /// all groups are read.
@@ -24,43 +25,43 @@ impl<DB: Backend> Report<'_, DB> {
         if cut.is_empty() || question.filters.iter().any(|filter| filter.values.is_empty()) {
             return Ok(Answer::Sums(Vec::new()));
         }
-        let mut shape = match cut.keys {
-            Some(_) => Some(Shape::of(question.source, &question.group_by, &question.filters)?),
+        let mut selection = match cut.keys {
+            Some(_) => Some(Selection::of(question.source, &question.group_by, &question.filters)?),
             None => None,
         };
         let mut rows = Rows::default();
         let mut is_whole = true;
-        if let Some(shape) = &mut shape {
-            // Of groups that entries add to, the greatest are known at the end only.
+        if let Some(selection) = &mut selection {
+            // Where records are added to groups, the greatest are known at the end only.
             if let Some((order, count)) = question.top.filter(|_| cut.spans.is_empty())
-                && !shape.groups.is_empty()
+                && !selection.groups.is_empty()
             {
-                let found = self.greatest(shape, &cut, order, count.min(ROWS_MAX)).await?;
+                let found = self.greatest(selection, &cut, order, count.min(ROWS_MAX)).await?;
                 if found.len() <= LOOKED_UP_MAX {
-                    restrict(shape, &found);
+                    restrict(selection, &found);
                 }
                 rows.keep_only(found);
             }
-            is_whole = self.add_buckets(shape, &cut, &mut rows).await?;
+            is_whole = self.add_buckets(selection, &cut, &mut rows).await?;
         }
-        let entries = self.entries(question, &cut);
-        is_whole = is_whole && self.add_entries(&entries, &mut rows).await?;
+        let records = self.records(question, &cut);
+        is_whole = is_whole && self.add_records(&records, &mut rows).await?;
         let Some(mut rows) = rows.finish().filter(|_| is_whole) else { return Ok(Answer::TooMany) };
         if let Some((order, count)) = question.top {
             greatest_first(&mut rows, order);
             rows.truncate(count);
         }
         if question.latencies {
-            self.add_latencies(shape.as_ref(), &entries, &mut rows).await?;
+            self.add_latencies(selection.as_ref(), &records, &mut rows).await?;
         }
         Ok(Answer::Sums(rows))
     }
 
-    fn entries<'q>(&self, question: &'q SumsQuestion, cut: &'q Cut) -> Entries<'q>
+    fn records<'q>(&self, question: &'q SumsQuestion, cut: &'q Cut) -> Records<'q>
     where
         Self: 'q,
     {
-        Entries {
+        Records {
             cursor: self.cursor,
             cut,
             groups: question.group_by.clone(),
@@ -71,47 +72,54 @@ impl<DB: Backend> Report<'_, DB> {
     /// The values of the greatest groups, as they are in buckets.
     async fn greatest(
         &mut self,
-        shape: &Shape,
+        selection: &Selection,
         cut: &Cut,
         order: OrderBy,
         count: usize,
     ) -> Result<Vec<Vec<String>>> {
         let mut values = Values::default();
-        let buckets =
-            Buckets { workspace_id: self.workspace_id, shape, cut, window: &WindowColumn::None };
+        let buckets = Buckets {
+            workspace_id: self.workspace_id,
+            selection,
+            cut,
+            window: &WindowColumn::None,
+        };
         let mut found = Vec::new();
-        if shape.is_empty {
+        if selection.is_empty {
             return Ok(found);
         }
-        // What does not have a tag may turn out to be nothing.
-        let one_more = usize::from(shape.tag.as_ref().is_some_and(|tag| tag.absent));
+        // The group without the tag may be empty.
+        let one_more = usize::from(selection.tag.as_ref().is_some_and(|tag| tag.absent));
         let sql = buckets.greatest(order, &mut values, count + one_more);
         self.snapshot
-            .each(safe(sql), values.as_slice(), &mut |row| {
-                let mut reader = Reader::<DB>::new(row);
-                found.push(read_values(shape, &mut reader)?);
+            .each(AssertSqlSafe(sql), values.as_slice(), &mut |mut reader| {
+                found.push(read_values(selection, &mut reader)?);
                 Ok(true)
             })
             .await?;
         Ok(found)
     }
 
-    /// Answers whether they were not too many.
-    async fn add_buckets(&mut self, shape: &Shape, cut: &Cut, rows: &mut Rows) -> Result<bool> {
-        if shape.is_empty {
+    /// Returns whether they were not too many.
+    async fn add_buckets(
+        &mut self,
+        selection: &Selection,
+        cut: &Cut,
+        rows: &mut Rows,
+    ) -> Result<bool> {
+        if selection.is_empty {
             return Ok(true);
         }
         let mut values = Values::default();
         let window = cut.of_buckets(false, &mut values);
-        let buckets = Buckets { workspace_id: self.workspace_id, shape, cut, window: &window };
+        let buckets = Buckets { workspace_id: self.workspace_id, selection, cut, window: &window };
         let sql = buckets.sums(&mut values);
         let mut is_whole = true;
         self.snapshot
-            .each(safe(sql), values.as_slice(), &mut |row| {
-                let mut reader = Reader::<DB>::new(row);
+            .each(AssertSqlSafe(sql), values.as_slice(), &mut |mut reader| {
                 let window = read_window(cut, &window, &mut reader)?;
-                let values = read_values(shape, &mut reader)?;
-                let sums = read_sums(&mut reader)?;
+                let values = read_values(selection, &mut reader)?;
+                let sums = reader.get()?;
                 if let Some(window) = window {
                     is_whole = rows.add(window, values, sums);
                 }
@@ -121,16 +129,15 @@ impl<DB: Backend> Report<'_, DB> {
         Ok(is_whole)
     }
 
-    async fn add_entries(&mut self, entries: &Entries<'_>, rows: &mut Rows) -> Result<bool> {
+    async fn add_records(&mut self, records: &Records<'_>, rows: &mut Rows) -> Result<bool> {
         let mut is_whole = true;
-        for span in &entries.cut.spans {
+        for span in &records.cut.spans {
             let mut values = Values::default();
-            let sql = entries.statement(self.workspace_id, span, Measure::Sums, &mut values);
+            let sql = records.statement(self.workspace_id, span, Measure::Sums, &mut values);
             self.snapshot
-                .each(safe(sql), values.as_slice(), &mut |row| {
-                    let mut reader = Reader::<DB>::new(row);
-                    if let Some(group) = entries.group(&mut reader)? {
-                        is_whole = rows.add(group.window, group.values, read_sums(&mut reader)?);
+                .each(AssertSqlSafe(sql), values.as_slice(), &mut |mut reader| {
+                    if let Some(group) = records.group(&mut reader)? {
+                        is_whole = rows.add(group.window, group.values, reader.get()?);
                     }
                     Ok(is_whole)
                 })
@@ -141,33 +148,33 @@ impl<DB: Backend> Report<'_, DB> {
 }
 
 /// Buckets of these groups alone.
-fn restrict(shape: &mut Shape, groups: &[Vec<String>]) {
-    for (index, place) in shape.groups.clone().into_iter().enumerate() {
+fn restrict(selection: &mut Selection, groups: &[Vec<String>]) {
+    for (index, place) in selection.groups.clone().into_iter().enumerate() {
         let mut values: Vec<String> = groups.iter().map(|group| group[index].clone()).collect();
         values.sort_unstable();
         values.dedup();
-        shape.restrict(place, &values);
+        selection.restrict(place, &values);
     }
 }
 
 /// The number of the window of a bucket; none if it counts in none.
-pub fn read_window<DB: Backend>(
+pub fn read_window<'r>(
     cut: &Cut,
     window: &WindowColumn,
-    reader: &mut Reader<'_, DB>,
+    reader: &mut impl Reader<'r>,
 ) -> Result<Option<usize>> {
     match window {
         WindowColumn::None => Ok(Some(0)),
-        WindowColumn::Key => Ok(cut.window_of_key(reader.time()?)),
-        WindowColumn::Number(_) => Ok(usize::try_from(reader.int()?).ok()),
+        WindowColumn::Key => Ok(cut.window_of_key(reader.get()?)),
+        WindowColumn::Number(_) => reader.get().map(Some),
     }
 }
 
 /// The values of a bucket's group.
-pub fn read_values<DB: Backend>(shape: &Shape, reader: &mut Reader<'_, DB>) -> Result<Vec<String>> {
-    let mut values = Vec::with_capacity(shape.groups.len());
-    for group in 0..shape.groups.len() {
-        values.push(shape.text(group, reader.text()?).to_owned());
+pub fn read_values<'r>(selection: &Selection, reader: &mut impl Reader<'r>) -> Result<Vec<String>> {
+    let mut values = Vec::with_capacity(selection.groups.len());
+    for group in 0..selection.groups.len() {
+        values.push(selection.text(group, reader.str()?).to_owned());
     }
     Ok(values)
 }

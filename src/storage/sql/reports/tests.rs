@@ -2,34 +2,29 @@
 
 use std::slice;
 
-use sqlx::{Row, Sqlite};
-
-use super::super::SqlStore;
 use super::buckets::{Buckets, LatenciesOf};
-use super::cut::{Cut, LocalDay, WindowColumn};
-use super::entries::{Entries, Measure};
-use super::shape::Shape;
-use super::statement::{Values, safe};
-use super::{log, people, refusals};
+use super::records::{Measure, Records};
+use super::selection::Selection;
+use super::{log, refusals, users};
 use crate::domain::Time;
 use crate::domain::calendar::Window;
 use crate::domain::time::MICROS_PER_DAY;
 use crate::storage::reports::{Axis, Filter, OrderBy, RefusalsQuestion, Source};
 use crate::storage::rollup::Dimension;
+use crate::storage::sql::rollups::cut::{Cut, LocalDay, WindowColumn};
+use crate::storage::sql::statement::Values;
+use crate::storage::sql::tests::Planner;
 
 /// The steps that SQLite takes, those of sorting and putting together aside.
-async fn plan(sql: String) -> Vec<String> {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite:{}", folder.path().join("a.db").display());
-    let store = SqlStore::<Sqlite>::serve(&url).await.unwrap();
-    let rows = store.read(safe(format!("EXPLAIN QUERY PLAN {sql}")), &[]).await.unwrap();
-    let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+async fn plan(planner: &Planner, sql: &str) -> Vec<String> {
     let own = ["SCAN parts", "SCAN present", "SCAN found", "SCAN few"];
     let of_tables = |step: &String| {
         let is_own = own.contains(&step.as_str()) || step.contains("CONSTANT ROW");
         step.starts_with("SEARCH") || step.starts_with("SCAN") && !is_own
     };
-    steps.into_iter().filter(of_tables).collect()
+    let mut steps = planner.plan(sql).await;
+    steps.retain(of_tables);
+    steps
 }
 
 fn day(number: i64) -> Window {
@@ -37,7 +32,7 @@ fn day(number: i64) -> Window {
     Window { start, end: start + MICROS_PER_DAY }
 }
 
-/// Days with entries, one of which lies in two windows.
+/// Days with records, one of which lies in two windows.
 fn cut(source: Source, by_window: bool) -> Cut {
     let windows: Vec<Window> = (0..30).map(day).collect();
     let local_day = |number: i64| {
@@ -64,6 +59,7 @@ fn by_key(table: &str, columns: &str) -> String {
 
 #[tokio::test]
 async fn buckets_are_found_by_their_keys() {
+    let planner = Planner::new().await;
     let user = Axis::Of(Dimension::User);
     let model = Axis::Of(Dimension::Model);
     let days = by_key("rollups_by_day", "dimension=? AND day>? AND day<?");
@@ -90,9 +86,9 @@ async fn buckets_are_found_by_their_keys() {
     ] {
         for by_window in [false, true] {
             let cut = cut(source, by_window);
-            let shape = Shape::of(source, &groups, &filters).unwrap();
-            for statement in statements(&shape, &cut) {
-                let steps = plan(statement).await;
+            let selection = Selection::of(source, &groups, &filters).unwrap();
+            for statement in statements(&selection, &cut) {
+                let steps = plan(&planner, &statement).await;
                 assert_eq!(steps, [expected.as_str()], "{source:?} {groups:?}");
             }
         }
@@ -100,7 +96,7 @@ async fn buckets_are_found_by_their_keys() {
 }
 
 /// All statements over buckets.
-fn statements(shape: &Shape, cut: &Cut) -> Vec<String> {
+fn statements(selection: &Selection, cut: &Cut) -> Vec<String> {
     type Write = for<'a> fn(&Buckets<'a>, &mut Values<'a>) -> String;
     let writes: [Write; 5] = [
         |buckets, values| buckets.sums(values),
@@ -112,13 +108,13 @@ fn statements(shape: &Shape, cut: &Cut) -> Vec<String> {
     let mut statements = Vec::new();
     for (number, write) in writes.into_iter().enumerate() {
         // Only sums are asked for without groups.
-        if shape.groups.is_empty() && number > 0 {
+        if selection.groups.is_empty() && number > 0 {
             continue;
         }
         for exact in [false, true] {
             let mut values = Values::default();
             let window = cut.of_buckets(exact, &mut values);
-            let buckets = Buckets { workspace_id: "w", shape, cut, window: &window };
+            let buckets = Buckets { workspace_id: "w", selection, cut, window: &window };
             statements.push(write(&buckets, &mut values));
         }
     }
@@ -127,6 +123,7 @@ fn statements(shape: &Shape, cut: &Cut) -> Vec<String> {
 
 #[tokio::test]
 async fn what_has_a_tag_is_found_among_the_tags() {
+    let planner = Planner::new().await;
     let tag = Axis::Tag("key".to_owned());
     let model = Axis::Of(Dimension::Model);
     let days = by_key("rollups_by_day", "dimension=? AND day>? AND day<?");
@@ -135,50 +132,54 @@ async fn what_has_a_tag_is_found_among_the_tags() {
         (Source::Days, vec![tag.clone()], [&days, &days, &days]),
         (Source::DaysByModel, vec![tag.clone(), model], [&models, &days, &models]),
     ] {
-        let shape = Shape::of(source, &groups, &[]).unwrap();
-        for statement in statements(&shape, &cut(source, false)) {
-            assert_eq!(plan(statement).await.iter().collect::<Vec<_>>(), expected);
+        let selection = Selection::of(source, &groups, &[]).unwrap();
+        for statement in statements(&selection, &cut(source, false)) {
+            assert_eq!(plan(&planner, &statement).await.iter().collect::<Vec<_>>(), expected);
         }
     }
 }
 
 #[tokio::test]
 async fn latencies_are_found_by_their_keys() {
+    let planner = Planner::new().await;
     let user = Axis::Of(Dimension::User);
     for (filters, columns) in [
         (vec![], "dimension=? AND day>? AND day<?"),
         (filter(&user, 20), "dimension=? AND day=? AND value=?"),
     ] {
-        let shape = Shape::of(Source::Days, slice::from_ref(&user), &filters).unwrap();
+        let selection = Selection::of(Source::Days, slice::from_ref(&user), &filters).unwrap();
         let cut = cut(Source::Days, true);
         let window = WindowColumn::Key;
-        let buckets = Buckets { workspace_id: "w", shape: &shape, cut: &cut, window: &window };
+        let buckets =
+            Buckets { workspace_id: "w", selection: &selection, cut: &cut, window: &window };
         let sql = buckets.latencies(LatenciesOf::Values, &mut Values::default()).unwrap();
-        assert_eq!(plan(sql).await, [by_key("rollup_latencies", columns)]);
+        assert_eq!(plan(&planner, &sql).await, [by_key("rollup_latencies", columns)]);
     }
 }
 
 #[tokio::test]
 async fn entries_are_found_by_time() {
+    let planner = Planner::new().await;
     let user = Axis::Of(Dimension::User);
     let filters = filter(&user, 3);
     for (source, span) in [(Source::Records, 0), (Source::Days, 0)] {
         let cut = cut(source, true);
         let groups = vec![user.clone(), Axis::Tag("key".to_owned())];
-        let entries = Entries { cursor: 1, cut: &cut, groups, filters: &filters };
+        let records = Records { cursor: 1, cut: &cut, groups, filters: &filters };
         for measure in [Measure::Sums, Measure::Milliseconds, Measure::Presence] {
             let mut values = Values::default();
-            let sql = entries.statement("w", &cut.spans[span], measure, &mut values);
-            assert_eq!(plan(sql).await, [BY_TIME]);
+            let sql = records.statement("w", &cut.spans[span], measure, &mut values);
+            assert_eq!(plan(&planner, &sql).await, [BY_TIME]);
         }
     }
-    assert_eq!(plan(log::sums_between()).await, [BY_TIME]);
+    assert_eq!(plan(&planner, &log::sums_between()).await, [BY_TIME]);
     let by_index = BY_TIME.replace("USING INDEX", "USING COVERING INDEX");
-    assert_eq!(plan(log::RECORD_COUNT.to_owned()).await, [by_index]);
+    assert_eq!(plan(&planner, log::RECORD_COUNT).await, [by_index]);
 }
 
 #[tokio::test]
 async fn refusals_and_users_are_found_by_their_keys() {
+    let planner = Planner::new().await;
     let question = RefusalsQuestion {
         by_limit: true,
         by_model: true,
@@ -191,13 +192,13 @@ async fn refusals_and_users_are_found_by_their_keys() {
     };
     let cut = Cut::new(Source::Hours, &question.windows, true, &[], None);
     let sql = refusals::statement("w", &question, &cut, &mut Values::default());
-    assert_eq!(plan(sql).await, [by_key("refusals", "hour>? AND hour<?")]);
+    assert_eq!(plan(&planner, &sql).await, [by_key("refusals", "hour>? AND hour<?")]);
 
     let users = by_key("directory", "kind=?");
     let seen = by_key("seen", "dimension=?");
     let known = by_key("known", "kind=? AND id=?");
-    assert_eq!(plan(people::known_users()).await, [users.clone(), seen, known]);
+    assert_eq!(plan(&planner, &users::known_users()).await, [users.clone(), seen, known]);
     let seen = by_key("seen", "dimension=? AND value=?") + " LEFT-JOIN";
-    let sql = people::sign_ups("w", day(0), Some("d"), &mut Values::default());
-    assert_eq!(plan(sql).await, [users, seen]);
+    let sql = users::sign_ups("w", day(0), Some("d"), &mut Values::default());
+    assert_eq!(plan(&planner, &sql).await, [users, seen]);
 }

@@ -23,9 +23,9 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Reasons that `google.rpc.ErrorInfo.reason` carries in the details of every error status, by
-// the name given here, with the domain "tollgate". A refusal to run a request is not an error:
-// see CheckAndRouteResponse.decision. The set may grow.
+// Reasons that `google.rpc.ErrorInfo.reason` carries in the details of every error status, by the
+// name given here, with the domain "tollgate". A refusal to run a request is not an error: see
+// CheckAndRouteResponse.decision. The set may grow.
 type ErrorReason int32
 
 const (
@@ -38,16 +38,16 @@ const (
 	ErrorReason_ERROR_REASON_WORKSPACE_NOT_FOUND ErrorReason = 2
 	// A workspace with this id exists. Status ALREADY_EXISTS. Metadata: workspace_id.
 	ErrorReason_ERROR_REASON_WORKSPACE_EXISTS ErrorReason = 3
-	// The catalogue has no model of this id. Status NOT_FOUND. Metadata: model_id.
+	// The catalog has no model of this id. Status NOT_FOUND. Metadata: model_id.
 	ErrorReason_ERROR_REASON_MODEL_NOT_FOUND ErrorReason = 4
-	// The request_id is in use with other content: the hold or the record that exists is kept as
-	// it was. Status ALREADY_EXISTS. Metadata: request_id, and attempt for a record.
+	// The request_id is in use with other content: the hold or the record that exists is kept as it
+	// was. Status ALREADY_EXISTS. Metadata: request_id, and attempt for a record.
 	ErrorReason_ERROR_REASON_REQUEST_ID_REUSED ErrorReason = 5
 	// No live hold has this request_id. Status NOT_FOUND. Metadata: request_id.
 	ErrorReason_ERROR_REASON_HOLD_NOT_FOUND ErrorReason = 6
 	// The model's price is in another currency than the workspace and no exchange rate is set for
-	// this day: set one with ModelLimitService.SetExchangeRate. Status FAILED_PRECONDITION.
-	// Metadata: from_currency_code, to_currency_code.
+	// this day: set one with CatalogService.SetExchangeRate. Status FAILED_PRECONDITION. Metadata:
+	// from_currency_code, to_currency_code.
 	ErrorReason_ERROR_REASON_EXCHANGE_RATE_MISSING ErrorReason = 7
 	// The change would alter the meaning of what is stored, for example another currency for a
 	// workspace that has usage. Status FAILED_PRECONDITION.
@@ -55,30 +55,31 @@ const (
 	// A named bound is reached, for example live holds of one workspace. Status RESOURCE_EXHAUSTED.
 	// Metadata: bound, and its value.
 	ErrorReason_ERROR_REASON_BOUND_REACHED ErrorReason = 9
-	// Storage does not answer or failed, and nothing has changed, or the outcome is not known yet.
-	// A retry with the same request_id is safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+	// Storage does not answer or failed: nothing has changed, or the outcome is not known yet. A
+	// retry with the same request_id is safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
 	ErrorReason_ERROR_REASON_STORAGE_UNAVAILABLE ErrorReason = 10
-	// The server is stopping. A retry with the same request_id, at another server or later, is
-	// safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+	// The server is stopping. A retry with the same request_id, at another server or later, is safe.
+	// Status UNAVAILABLE with `google.rpc.RetryInfo`.
 	ErrorReason_ERROR_REASON_STOPPING ErrorReason = 11
 	// A defect of the server; it has logged the cause. Status INTERNAL.
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 12
 	// No quota, rate limit, API key, key group, boost, webhook, e-mail receiver, alert, delivery or
-	// entry of the directory has this id. Status NOT_FOUND. Metadata: resource, for example "quota", and id.
+	// entry of the directory has this id. Status NOT_FOUND. Metadata: resource, for example "quota",
+	// and id.
 	ErrorReason_ERROR_REASON_RESOURCE_NOT_FOUND ErrorReason = 13
-	// Such a thing exists: the id is in use, or another rule has the same subject, unit, period and
+	// The resource exists: the id is in use, or another limit has the same subject, unit, period and
 	// model. Status ALREADY_EXISTS. Metadata: resource, and id of the one that exists.
 	ErrorReason_ERROR_REASON_RESOURCE_EXISTS ErrorReason = 14
-	// Other things refer to it and would dangle: delete them first. Status FAILED_PRECONDITION.
-	// Metadata: resource, id, and used_by, for example "quota team-month".
+	// Other resources refer to it: delete them first. Status FAILED_PRECONDITION. Metadata: resource,
+	// id, and used_by, for example "quota team-month".
 	ErrorReason_ERROR_REASON_RESOURCE_IN_USE ErrorReason = 15
 	// E-mail receivers need a server for mail in the configuration of this server: smtp_url and
 	// smtp_from. Status FAILED_PRECONDITION.
 	ErrorReason_ERROR_REASON_SMTP_NOT_CONFIGURED ErrorReason = 16
-	// A report would have to go through too many entries of the usage log, or through entries that
-	// are no longer kept, or would have too many groups or points. Narrow the range or the filters,
-	// group by fewer dimensions, or export the records. Status FAILED_PRECONDITION. Metadata:
-	// record_count_max, kept_from_date or row_count_max.
+	// A report needs too many entries of the usage log, or entries that are no longer kept, or has
+	// too many groups or points. Narrow the range or the filters, group by fewer dimensions, or
+	// export the records. Status FAILED_PRECONDITION. Metadata: record_count_max, kept_from_date or
+	// row_count_max.
 	ErrorReason_ERROR_REASON_QUERY_TOO_BROAD ErrorReason = 17
 )
 

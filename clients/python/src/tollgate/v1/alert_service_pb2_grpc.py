@@ -26,9 +26,9 @@ if _version_not_supported:
 
 
 class AlertServiceStub(object):
-    """Holds alerts: a threshold of a limit was crossed, or something happened that an administrator
-    wants to know. Each is raised once for its limit, window and threshold, and delivered to
-    webhooks and e-mail receivers. No receiver ever delays a check.
+    """Manages alerts: crossed thresholds of limits and other events for administrators. Each is raised
+    once for its limit, window and threshold, and delivered to webhooks and e-mail receivers.
+    Deliveries never delay a check.
     """
 
     def __init__(self, channel):
@@ -115,13 +115,13 @@ class AlertServiceStub(object):
 
 
 class AlertServiceServicer(object):
-    """Holds alerts: a threshold of a limit was crossed, or something happened that an administrator
-    wants to know. Each is raised once for its limit, window and threshold, and delivered to
-    webhooks and e-mail receivers. No receiver ever delays a check.
+    """Manages alerts: crossed thresholds of limits and other events for administrators. Each is raised
+    once for its limit, window and threshold, and delivered to webhooks and e-mail receivers.
+    Deliveries never delay a check.
     """
 
     def GetAlertPolicy(self, request, context):
-        """Returns the thresholds of the envelope and of model limits. Those of quotas are theirs.
+        """Returns the thresholds of the envelope and of model limits. Those of a quota are in the quota.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,16 +142,16 @@ class AlertServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def AcknowledgeAlert(self, request, context):
-        """Marks an alert as seen. A second time changes nothing.
+        """Marks an alert as acknowledged. Idempotent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchAlerts(self, request, context):
-        """Streams the alerts of a workspace in the order in which they were raised: those after the one
-        named, then new ones, without gap or repeat. Ends with UNAVAILABLE when the server stops;
-        resume after the last alert received.
+        """Streams the alerts of a workspace in the order in which they were raised: those after
+        after_alert_id, then new ones, without gap or repeat. Ends with UNAVAILABLE when the server
+        stops; resume after the last alert received.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -180,14 +180,15 @@ class AlertServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RotateWebhookSecret(self, request, context):
-        """Gives a webhook a new secret. For 24 hours deliveries carry a signature with each of the two.
+        """Replaces the secret of a webhook. For 24 hours deliveries carry a signature with each of the
+        two.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteWebhook(self, request, context):
-        """Deletes a webhook. What is not delivered to it yet is given up.
+        """Deletes a webhook. Its pending deliveries are given up.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -208,7 +209,7 @@ class AlertServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteEmailReceiver(self, request, context):
-        """Deletes an e-mail receiver. What is not delivered to it yet is given up.
+        """Deletes an e-mail receiver. Its pending deliveries are given up.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -222,7 +223,7 @@ class AlertServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RepeatDelivery(self, request, context):
-        """Delivers once more, now, whatever became of it before. Carries the same `webhook-id`.
+        """Repeats a delivery now, whatever its state, with the same `webhook-id`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -315,9 +316,9 @@ def add_AlertServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AlertService(object):
-    """Holds alerts: a threshold of a limit was crossed, or something happened that an administrator
-    wants to know. Each is raised once for its limit, window and threshold, and delivered to
-    webhooks and e-mail receivers. No receiver ever delays a check.
+    """Manages alerts: crossed thresholds of limits and other events for administrators. Each is raised
+    once for its limit, window and threshold, and delivered to webhooks and e-mail receivers.
+    Deliveries never delay a check.
     """
 
     @staticmethod

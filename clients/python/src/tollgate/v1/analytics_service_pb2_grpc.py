@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class AnalyticsServiceStub(object):
-    """Answers from sums that follow the usage log; every answer says up to when it is complete. Days
-    are local days of the workspace. Corrections and charges of expired holds count as cost, not as
+    """Reports from rollups of the usage log; as_of_time says up to when a report is complete. Days are
+    local days of the workspace. Corrections and charges of expired holds count as cost, not as
     requests; tokens and cost count whatever the outcome.
     """
 
@@ -100,13 +100,13 @@ class AnalyticsServiceStub(object):
 
 
 class AnalyticsServiceServicer(object):
-    """Answers from sums that follow the usage log; every answer says up to when it is complete. Days
-    are local days of the workspace. Corrections and charges of expired holds count as cost, not as
+    """Reports from rollups of the usage log; as_of_time says up to when a report is complete. Days are
+    local days of the workspace. Corrections and charges of expired holds count as cost, not as
     requests; tokens and cost count whatever the outcome.
     """
 
     def GetDashboard(self, request, context):
-        """Returns everything that the page of an administrator shows, from one state of the data.
+        """Returns all reports of an administrator's page, from one state of the data.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,14 +148,14 @@ class AnalyticsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetTimeToFirstValue(self, request, context):
-        """Tells how long users took from sign-up to their first value.
+        """Returns the distribution of the time from sign-up to first value.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListNeverActiveUsers(self, request, context):
-        """Lists users who signed up in a range of time and have not reached value yet, by sign-up time,
+        """Lists users who signed up in a range of days and have not reached value yet, by sign-up time,
         latest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -163,24 +163,24 @@ class AnalyticsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetLiveMetrics(self, request, context):
-        """Returns where the workspace stands now.
+        """Returns the current usage of a workspace.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchLiveMetrics(self, request, context):
-        """Streams where the workspace stands: at once, and then whenever something has changed, at most
-        once an interval. Ends with UNAVAILABLE when the server stops.
+        """Streams the current usage of a workspace: at once, then after changes, at most once an
+        interval. Ends with UNAVAILABLE when the server stops.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def QueryUsage(self, request, context):
-        """Returns metrics by up to two dimensions over time. A question that sums do not answer is
-        answered from the usage log, for at most 1,000,000 of its entries; beyond, it is refused with
-        FAILED_PRECONDITION and a hint.
+        """Returns metrics by up to two dimensions over time. A query that rollups cannot answer reads the
+        usage log, at most 1,000,000 of its entries; beyond that it is refused with
+        FAILED_PRECONDITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -265,8 +265,8 @@ def add_AnalyticsServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AnalyticsService(object):
-    """Answers from sums that follow the usage log; every answer says up to when it is complete. Days
-    are local days of the workspace. Corrections and charges of expired holds count as cost, not as
+    """Reports from rollups of the usage log; as_of_time says up to when a report is complete. Days are
+    local days of the workspace. Corrections and charges of expired holds count as cost, not as
     requests; tokens and cost count whatever the outcome.
     """
 

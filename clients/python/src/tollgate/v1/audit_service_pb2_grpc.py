@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class AuditServiceStub(object):
-    """Tells who changed what. Entries are written in the same transaction as the change and are never
+    """Returns the audit log. Entries are written in the same transaction as the change and are never
     changed or deleted.
     """
 
@@ -44,7 +44,7 @@ class AuditServiceStub(object):
 
 
 class AuditServiceServicer(object):
-    """Tells who changed what. Entries are written in the same transaction as the change and are never
+    """Returns the audit log. Entries are written in the same transaction as the change and are never
     changed or deleted.
     """
 
@@ -72,7 +72,7 @@ def add_AuditServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuditService(object):
-    """Tells who changed what. Entries are written in the same transaction as the change and are never
+    """Returns the audit log. Entries are written in the same transaction as the change and are never
     changed or deleted.
     """
 

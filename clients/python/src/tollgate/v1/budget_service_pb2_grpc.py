@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class BudgetServiceStub(object):
-    """Holds workspaces and their budgets.
+    """Manages the plan of a workspace and its boosts, and returns its spend.
     """
 
     def __init__(self, channel):
@@ -35,26 +35,6 @@ class BudgetServiceStub(object):
         Args:
             channel: A grpc.Channel.
         """
-        self.CreateWorkspace = channel.unary_unary(
-                '/tollgate.v1.BudgetService/CreateWorkspace',
-                request_serializer=tollgate_dot_v1_dot_budget__service__pb2.CreateWorkspaceRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_budget__service__pb2.CreateWorkspaceResponse.FromString,
-                _registered_method=True)
-        self.GetWorkspace = channel.unary_unary(
-                '/tollgate.v1.BudgetService/GetWorkspace',
-                request_serializer=tollgate_dot_v1_dot_budget__service__pb2.GetWorkspaceRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_budget__service__pb2.GetWorkspaceResponse.FromString,
-                _registered_method=True)
-        self.ListWorkspaces = channel.unary_unary(
-                '/tollgate.v1.BudgetService/ListWorkspaces',
-                request_serializer=tollgate_dot_v1_dot_budget__service__pb2.ListWorkspacesRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_budget__service__pb2.ListWorkspacesResponse.FromString,
-                _registered_method=True)
-        self.UpdateWorkspace = channel.unary_unary(
-                '/tollgate.v1.BudgetService/UpdateWorkspace',
-                request_serializer=tollgate_dot_v1_dot_budget__service__pb2.UpdateWorkspaceRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_budget__service__pb2.UpdateWorkspaceResponse.FromString,
-                _registered_method=True)
         self.SetPlan = channel.unary_unary(
                 '/tollgate.v1.BudgetService/SetPlan',
                 request_serializer=tollgate_dot_v1_dot_budget__service__pb2.SetPlanRequest.SerializeToString,
@@ -93,42 +73,12 @@ class BudgetServiceStub(object):
 
 
 class BudgetServiceServicer(object):
-    """Holds workspaces and their budgets.
+    """Manages the plan of a workspace and its boosts, and returns its spend.
     """
 
-    def CreateWorkspace(self, request, context):
-        """Creates a workspace. It has no plan yet: checks that cost anything are blocked until SetPlan.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetWorkspace(self, request, context):
-        """Returns one workspace.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListWorkspaces(self, request, context):
-        """Lists workspaces by id.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def UpdateWorkspace(self, request, context):
-        """Changes the display name, currency, time zone or policies of a workspace. The currency can
-        change only while nothing is recorded, held or limited in it; another time zone re-cuts the
-        windows, and the totals follow from the usage log.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def SetPlan(self, request, context):
-        """Sets the plan of a workspace. Takes effect at once, also in the middle of a cycle, and loses
-        no spend; another start day re-cuts the cycles, and the totals follow from the usage log.
+        """Sets the plan of a workspace. Takes effect at once, also in the middle of a cycle, and changes
+        no spend; another start day moves the cycles, whose totals are then read from the usage log.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,37 +92,37 @@ class BudgetServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetBudget(self, request, context):
-        """Returns where the running cycle stands: everything that a "Spending & Budget" page shows.
+        """Returns the running cycle: all figures of a "Spending & Budget" page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchSpend(self, request, context):
-        """Streams where the running cycle stands: a snapshot at once, then an update after each
-        committed change, at most 10 a second. A slow reader gets the newest state. Ends with
-        UNAVAILABLE when the server stops.
+        """Streams the running cycle: a snapshot at once, then an update after each committed change, at
+        most 10 a second. A slow reader gets the newest state. Ends with UNAVAILABLE when the server
+        stops.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateBudgetBoost(self, request, context):
-        """Raises the envelope of a workspace until a time. Takes effect at its start_time by the clock.
+        """Raises the envelope of a workspace from start_time to end_time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListBudgetBoosts(self, request, context):
-        """Lists the boosts of the envelope, also those that are over, latest start first.
+        """Lists the boosts of the envelope, including past ones, latest start first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelBudgetBoost(self, request, context):
-        """Ends a boost now. One that is over already stays as it is.
+        """Ends a boost now. No effect on a past one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -181,26 +131,6 @@ class BudgetServiceServicer(object):
 
 def add_BudgetServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'CreateWorkspace': grpc.unary_unary_rpc_method_handler(
-                    servicer.CreateWorkspace,
-                    request_deserializer=tollgate_dot_v1_dot_budget__service__pb2.CreateWorkspaceRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_budget__service__pb2.CreateWorkspaceResponse.SerializeToString,
-            ),
-            'GetWorkspace': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetWorkspace,
-                    request_deserializer=tollgate_dot_v1_dot_budget__service__pb2.GetWorkspaceRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_budget__service__pb2.GetWorkspaceResponse.SerializeToString,
-            ),
-            'ListWorkspaces': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListWorkspaces,
-                    request_deserializer=tollgate_dot_v1_dot_budget__service__pb2.ListWorkspacesRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_budget__service__pb2.ListWorkspacesResponse.SerializeToString,
-            ),
-            'UpdateWorkspace': grpc.unary_unary_rpc_method_handler(
-                    servicer.UpdateWorkspace,
-                    request_deserializer=tollgate_dot_v1_dot_budget__service__pb2.UpdateWorkspaceRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_budget__service__pb2.UpdateWorkspaceResponse.SerializeToString,
-            ),
             'SetPlan': grpc.unary_unary_rpc_method_handler(
                     servicer.SetPlan,
                     request_deserializer=tollgate_dot_v1_dot_budget__service__pb2.SetPlanRequest.FromString,
@@ -245,116 +175,8 @@ def add_BudgetServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class BudgetService(object):
-    """Holds workspaces and their budgets.
+    """Manages the plan of a workspace and its boosts, and returns its spend.
     """
-
-    @staticmethod
-    def CreateWorkspace(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.BudgetService/CreateWorkspace',
-            tollgate_dot_v1_dot_budget__service__pb2.CreateWorkspaceRequest.SerializeToString,
-            tollgate_dot_v1_dot_budget__service__pb2.CreateWorkspaceResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def GetWorkspace(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.BudgetService/GetWorkspace',
-            tollgate_dot_v1_dot_budget__service__pb2.GetWorkspaceRequest.SerializeToString,
-            tollgate_dot_v1_dot_budget__service__pb2.GetWorkspaceResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListWorkspaces(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.BudgetService/ListWorkspaces',
-            tollgate_dot_v1_dot_budget__service__pb2.ListWorkspacesRequest.SerializeToString,
-            tollgate_dot_v1_dot_budget__service__pb2.ListWorkspacesResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def UpdateWorkspace(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.BudgetService/UpdateWorkspace',
-            tollgate_dot_v1_dot_budget__service__pb2.UpdateWorkspaceRequest.SerializeToString,
-            tollgate_dot_v1_dot_budget__service__pb2.UpdateWorkspaceResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
 
     @staticmethod
     def SetPlan(request,

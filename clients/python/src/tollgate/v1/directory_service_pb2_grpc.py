@@ -26,9 +26,9 @@ if _version_not_supported:
 
 
 class DirectoryServiceStub(object):
-    """Knows users, departments, assistants, workflows, features, projects and investigations by their
-    ids. Nothing has to be registered before it is used: an id that was only seen in usage is listed
-    as such.
+    """Manages names and dates of users, departments, assistants, workflows, features, projects and
+    investigations. Nothing has to be registered before it is used: an id that was only seen in usage
+    is listed as such.
     """
 
     def __init__(self, channel):
@@ -70,15 +70,15 @@ class DirectoryServiceStub(object):
 
 
 class DirectoryServiceServicer(object):
-    """Knows users, departments, assistants, workflows, features, projects and investigations by their
-    ids. Nothing has to be registered before it is used: an id that was only seen in usage is listed
-    as such.
+    """Manages names and dates of users, departments, assistants, workflows, features, projects and
+    investigations. Nothing has to be registered before it is used: an id that was only seen in usage
+    is listed as such.
     """
 
     def UpsertEntries(self, request, context):
-        """Registers entries, or replaces what is registered under their ids: all of them or none. An
-        entry that is archived stays archived. Another department of a user counts from the next
-        request on; what was recorded keeps the department of its day.
+        """Creates or replaces entries: all of them or none. An entry that is archived stays archived.
+        Another department of a user counts from the next request on; earlier usage keeps its
+        department.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -99,25 +99,24 @@ class DirectoryServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ArchiveEntries(self, request, context):
-        """Archives registered entries: they are no longer listed, nor counted as users, unless asked
-        for. Usage may still name them. All or none; one that is archived already stays as it is.
+        """Archives registered entries: they are no longer listed, nor counted as users, unless asked for.
+        New usage may still refer to them. All or none; no effect on an archived one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RestoreEntries(self, request, context):
-        """Takes entries back out of the archive. All or none.
+        """Restores archived entries. All or none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def EraseUser(self, request, context):
-        """Removes a user (right to erasure): its entry, its quotas and rate limits are deleted, and a
-        pseudonym that nobody can lead back takes the place of its id everywhere else, in the usage
-        log too. Every sum stays as it was. Cannot be undone. A request in flight is recorded under
-        the pseudonym.
+        """Removes a user (right to erasure): its entry, its quotas and rate limits are deleted, and
+        its id is replaced by a random pseudonym everywhere else, also in the usage log. Sums do not
+        change. Cannot be undone. A request in flight is recorded under the pseudonym.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -165,9 +164,9 @@ def add_DirectoryServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class DirectoryService(object):
-    """Knows users, departments, assistants, workflows, features, projects and investigations by their
-    ids. Nothing has to be registered before it is used: an id that was only seen in usage is listed
-    as such.
+    """Manages names and dates of users, departments, assistants, workflows, features, projects and
+    investigations. Nothing has to be registered before it is used: an id that was only seen in usage
+    is listed as such.
     """
 
     @staticmethod

@@ -33,17 +33,17 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_WORKSPACE_EXISTS: _ErrorReason.ValueType  # 3
     """A workspace with this id exists. Status ALREADY_EXISTS. Metadata: workspace_id."""
     ERROR_REASON_MODEL_NOT_FOUND: _ErrorReason.ValueType  # 4
-    """The catalogue has no model of this id. Status NOT_FOUND. Metadata: model_id."""
+    """The catalog has no model of this id. Status NOT_FOUND. Metadata: model_id."""
     ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 5
-    """The request_id is in use with other content: the hold or the record that exists is kept as
-    it was. Status ALREADY_EXISTS. Metadata: request_id, and attempt for a record.
+    """The request_id is in use with other content: the hold or the record that exists is kept as it
+    was. Status ALREADY_EXISTS. Metadata: request_id, and attempt for a record.
     """
     ERROR_REASON_HOLD_NOT_FOUND: _ErrorReason.ValueType  # 6
     """No live hold has this request_id. Status NOT_FOUND. Metadata: request_id."""
     ERROR_REASON_EXCHANGE_RATE_MISSING: _ErrorReason.ValueType  # 7
     """The model's price is in another currency than the workspace and no exchange rate is set for
-    this day: set one with ModelLimitService.SetExchangeRate. Status FAILED_PRECONDITION.
-    Metadata: from_currency_code, to_currency_code.
+    this day: set one with CatalogService.SetExchangeRate. Status FAILED_PRECONDITION. Metadata:
+    from_currency_code, to_currency_code.
     """
     ERROR_REASON_CHANGE_NOT_ALLOWED: _ErrorReason.ValueType  # 8
     """The change would alter the meaning of what is stored, for example another currency for a
@@ -54,42 +54,43 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Metadata: bound, and its value.
     """
     ERROR_REASON_STORAGE_UNAVAILABLE: _ErrorReason.ValueType  # 10
-    """Storage does not answer or failed, and nothing has changed, or the outcome is not known yet.
-    A retry with the same request_id is safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+    """Storage does not answer or failed: nothing has changed, or the outcome is not known yet. A
+    retry with the same request_id is safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
     """
     ERROR_REASON_STOPPING: _ErrorReason.ValueType  # 11
-    """The server is stopping. A retry with the same request_id, at another server or later, is
-    safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+    """The server is stopping. A retry with the same request_id, at another server or later, is safe.
+    Status UNAVAILABLE with `google.rpc.RetryInfo`.
     """
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 12
     """A defect of the server; it has logged the cause. Status INTERNAL."""
     ERROR_REASON_RESOURCE_NOT_FOUND: _ErrorReason.ValueType  # 13
     """No quota, rate limit, API key, key group, boost, webhook, e-mail receiver, alert, delivery or
-    entry of the directory has this id. Status NOT_FOUND. Metadata: resource, for example "quota", and id.
+    entry of the directory has this id. Status NOT_FOUND. Metadata: resource, for example "quota",
+    and id.
     """
     ERROR_REASON_RESOURCE_EXISTS: _ErrorReason.ValueType  # 14
-    """Such a thing exists: the id is in use, or another rule has the same subject, unit, period and
+    """The resource exists: the id is in use, or another limit has the same subject, unit, period and
     model. Status ALREADY_EXISTS. Metadata: resource, and id of the one that exists.
     """
     ERROR_REASON_RESOURCE_IN_USE: _ErrorReason.ValueType  # 15
-    """Other things refer to it and would dangle: delete them first. Status FAILED_PRECONDITION.
-    Metadata: resource, id, and used_by, for example "quota team-month".
+    """Other resources refer to it: delete them first. Status FAILED_PRECONDITION. Metadata: resource,
+    id, and used_by, for example "quota team-month".
     """
     ERROR_REASON_SMTP_NOT_CONFIGURED: _ErrorReason.ValueType  # 16
     """E-mail receivers need a server for mail in the configuration of this server: smtp_url and
     smtp_from. Status FAILED_PRECONDITION.
     """
     ERROR_REASON_QUERY_TOO_BROAD: _ErrorReason.ValueType  # 17
-    """A report would have to go through too many entries of the usage log, or through entries that
-    are no longer kept, or would have too many groups or points. Narrow the range or the filters,
-    group by fewer dimensions, or export the records. Status FAILED_PRECONDITION. Metadata:
-    record_count_max, kept_from_date or row_count_max.
+    """A report needs too many entries of the usage log, or entries that are no longer kept, or has
+    too many groups or points. Narrow the range or the filters, group by fewer dimensions, or
+    export the records. Status FAILED_PRECONDITION. Metadata: record_count_max, kept_from_date or
+    row_count_max.
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
-    """Reasons that `google.rpc.ErrorInfo.reason` carries in the details of every error status, by
-    the name given here, with the domain "tollgate". A refusal to run a request is not an error:
-    see CheckAndRouteResponse.decision. The set may grow.
+    """Reasons that `google.rpc.ErrorInfo.reason` carries in the details of every error status, by the
+    name given here, with the domain "tollgate". A refusal to run a request is not an error: see
+    CheckAndRouteResponse.decision. The set may grow.
     """
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
@@ -103,17 +104,17 @@ ERROR_REASON_WORKSPACE_NOT_FOUND: ErrorReason.ValueType  # 2
 ERROR_REASON_WORKSPACE_EXISTS: ErrorReason.ValueType  # 3
 """A workspace with this id exists. Status ALREADY_EXISTS. Metadata: workspace_id."""
 ERROR_REASON_MODEL_NOT_FOUND: ErrorReason.ValueType  # 4
-"""The catalogue has no model of this id. Status NOT_FOUND. Metadata: model_id."""
+"""The catalog has no model of this id. Status NOT_FOUND. Metadata: model_id."""
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 5
-"""The request_id is in use with other content: the hold or the record that exists is kept as
-it was. Status ALREADY_EXISTS. Metadata: request_id, and attempt for a record.
+"""The request_id is in use with other content: the hold or the record that exists is kept as it
+was. Status ALREADY_EXISTS. Metadata: request_id, and attempt for a record.
 """
 ERROR_REASON_HOLD_NOT_FOUND: ErrorReason.ValueType  # 6
 """No live hold has this request_id. Status NOT_FOUND. Metadata: request_id."""
 ERROR_REASON_EXCHANGE_RATE_MISSING: ErrorReason.ValueType  # 7
 """The model's price is in another currency than the workspace and no exchange rate is set for
-this day: set one with ModelLimitService.SetExchangeRate. Status FAILED_PRECONDITION.
-Metadata: from_currency_code, to_currency_code.
+this day: set one with CatalogService.SetExchangeRate. Status FAILED_PRECONDITION. Metadata:
+from_currency_code, to_currency_code.
 """
 ERROR_REASON_CHANGE_NOT_ALLOWED: ErrorReason.ValueType  # 8
 """The change would alter the meaning of what is stored, for example another currency for a
@@ -124,35 +125,36 @@ ERROR_REASON_BOUND_REACHED: ErrorReason.ValueType  # 9
 Metadata: bound, and its value.
 """
 ERROR_REASON_STORAGE_UNAVAILABLE: ErrorReason.ValueType  # 10
-"""Storage does not answer or failed, and nothing has changed, or the outcome is not known yet.
-A retry with the same request_id is safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+"""Storage does not answer or failed: nothing has changed, or the outcome is not known yet. A
+retry with the same request_id is safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
 """
 ERROR_REASON_STOPPING: ErrorReason.ValueType  # 11
-"""The server is stopping. A retry with the same request_id, at another server or later, is
-safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+"""The server is stopping. A retry with the same request_id, at another server or later, is safe.
+Status UNAVAILABLE with `google.rpc.RetryInfo`.
 """
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 12
 """A defect of the server; it has logged the cause. Status INTERNAL."""
 ERROR_REASON_RESOURCE_NOT_FOUND: ErrorReason.ValueType  # 13
 """No quota, rate limit, API key, key group, boost, webhook, e-mail receiver, alert, delivery or
-entry of the directory has this id. Status NOT_FOUND. Metadata: resource, for example "quota", and id.
+entry of the directory has this id. Status NOT_FOUND. Metadata: resource, for example "quota",
+and id.
 """
 ERROR_REASON_RESOURCE_EXISTS: ErrorReason.ValueType  # 14
-"""Such a thing exists: the id is in use, or another rule has the same subject, unit, period and
+"""The resource exists: the id is in use, or another limit has the same subject, unit, period and
 model. Status ALREADY_EXISTS. Metadata: resource, and id of the one that exists.
 """
 ERROR_REASON_RESOURCE_IN_USE: ErrorReason.ValueType  # 15
-"""Other things refer to it and would dangle: delete them first. Status FAILED_PRECONDITION.
-Metadata: resource, id, and used_by, for example "quota team-month".
+"""Other resources refer to it: delete them first. Status FAILED_PRECONDITION. Metadata: resource,
+id, and used_by, for example "quota team-month".
 """
 ERROR_REASON_SMTP_NOT_CONFIGURED: ErrorReason.ValueType  # 16
 """E-mail receivers need a server for mail in the configuration of this server: smtp_url and
 smtp_from. Status FAILED_PRECONDITION.
 """
 ERROR_REASON_QUERY_TOO_BROAD: ErrorReason.ValueType  # 17
-"""A report would have to go through too many entries of the usage log, or through entries that
-are no longer kept, or would have too many groups or points. Narrow the range or the filters,
-group by fewer dimensions, or export the records. Status FAILED_PRECONDITION. Metadata:
-record_count_max, kept_from_date or row_count_max.
+"""A report needs too many entries of the usage log, or entries that are no longer kept, or has
+too many groups or points. Narrow the range or the filters, group by fewer dimensions, or
+export the records. Status FAILED_PRECONDITION. Metadata: record_count_max, kept_from_date or
+row_count_max.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

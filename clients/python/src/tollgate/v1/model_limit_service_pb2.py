@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tollgate.v1 import common_pb2 as tollgate_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tollgate/v1/model_limit_service.proto\x12\x0btollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xe6\x02\n\x05Model\x12\x19\n\x08model_id\x18\x01 \x01(\tR\x07modelId\x12\x1a\n\x08provider\x18\x02 \x01(\tR\x08provider\x12;\n\x1a\x63ontext_window_token_count\x18\x03 \x01(\x03R\x17\x63ontextWindowTokenCount\x12\x33\n\x16max_output_token_count\x18\x04 \x01(\x03R\x13maxOutputTokenCount\x12\"\n\x0c\x63\x61pabilities\x18\x05 \x03(\tR\x0c\x63\x61pabilities\x12\x18\n\x07\x61liases\x18\x06 \x03(\tR\x07\x61liases\x12!\n\x0c\x64isplay_name\x18\x07 \x01(\tR\x0b\x64isplayName\x12\x16\n\x06source\x18\x08 \x01(\tR\x06source\x12;\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\"\xef\x06\n\x05Price\x12\x19\n\x08price_id\x18\x01 \x01(\tR\x07priceId\x12\x19\n\x08model_id\x18\x02 \x01(\tR\x07modelId\x12#\n\rcurrency_code\x18\x03 \x01(\tR\x0c\x63urrencyCode\x12*\n\x11input_per_million\x18\x04 \x01(\tR\x0finputPerMillion\x12\x33\n\x16\x63\x61\x63he_read_per_million\x18\x05 \x01(\tR\x13\x63\x61\x63heReadPerMillion\x12:\n\x1a\x63\x61\x63he_write_5m_per_million\x18\x06 \x01(\tR\x16\x63\x61\x63heWrite5mPerMillion\x12:\n\x1a\x63\x61\x63he_write_1h_per_million\x18\x07 \x01(\tR\x16\x63\x61\x63heWrite1hPerMillion\x12,\n\x12output_per_million\x18\x08 \x01(\tR\x10outputPerMillion\x12\x32\n\x15reasoning_per_million\x18\t \x01(\tR\x13reasoningPerMillion\x12\x35\n\x17\x61udio_input_per_million\x18\n \x01(\tR\x14\x61udioInputPerMillion\x12\x37\n\x18\x61udio_output_per_million\x18\x0b \x01(\tR\x15\x61udioOutputPerMillion\x12\x35\n\x17image_input_per_million\x18\x0c \x01(\tR\x14imageInputPerMillion\x12\x37\n\x18image_output_per_million\x18\r \x01(\tR\x15imageOutputPerMillion\x12\x35\n\x08variants\x18\x0e \x03(\x0b\x32\x19.tollgate.v1.PriceVariantR\x08variants\x12\x41\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampR\reffectiveTime\x12;\n\x0b\x63reate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12!\n\x0cworkspace_id\x18\x11 \x01(\tR\x0bworkspaceId\x12\x16\n\x06source\x18\x12 \x01(\tR\x06source\"\xce\x05\n\x0cPriceVariant\x12;\n\x0cservice_tier\x18\x01 \x01(\x0e\x32\x18.tollgate.v1.ServiceTierR\x0bserviceTier\x12\x35\n\x17\x61\x62ove_input_token_count\x18\x02 \x01(\x03R\x14\x61\x62oveInputTokenCount\x12/\n\x13threshold_inclusive\x18\x03 \x01(\x08R\x12thresholdInclusive\x12*\n\x11input_per_million\x18\x04 \x01(\tR\x0finputPerMillion\x12\x33\n\x16\x63\x61\x63he_read_per_million\x18\x05 \x01(\tR\x13\x63\x61\x63heReadPerMillion\x12:\n\x1a\x63\x61\x63he_write_5m_per_million\x18\x06 \x01(\tR\x16\x63\x61\x63heWrite5mPerMillion\x12:\n\x1a\x63\x61\x63he_write_1h_per_million\x18\x07 \x01(\tR\x16\x63\x61\x63heWrite1hPerMillion\x12,\n\x12output_per_million\x18\x08 \x01(\tR\x10outputPerMillion\x12\x32\n\x15reasoning_per_million\x18\t \x01(\tR\x13reasoningPerMillion\x12\x35\n\x17\x61udio_input_per_million\x18\n \x01(\tR\x14\x61udioInputPerMillion\x12\x37\n\x18\x61udio_output_per_million\x18\x0b \x01(\tR\x15\x61udioOutputPerMillion\x12\x35\n\x17image_input_per_million\x18\x0c \x01(\tR\x14imageInputPerMillion\x12\x37\n\x18image_output_per_million\x18\r \x01(\tR\x15imageOutputPerMillion\"\xbd\x01\n\x0c\x45xchangeRate\x12,\n\x12\x66rom_currency_code\x18\x01 \x01(\tR\x10\x66romCurrencyCode\x12(\n\x10to_currency_code\x18\x02 \x01(\tR\x0etoCurrencyCode\x12\x12\n\x04rate\x18\x03 \x01(\tR\x04rate\x12\x41\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\reffectiveTime\"\xcb\x02\n\nModelLimit\x12\x19\n\x08model_id\x18\x01 \x01(\tR\x07modelId\x12#\n\rmodel_enabled\x18\x02 \x01(\x08R\x0cmodelEnabled\x12(\n\x05limit\x18\x03 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05limit\x12\x18\n\x07\x65nabled\x18\x04 \x01(\x08R\x07\x65nabled\x12,\n\x12\x66\x61llback_model_ids\x18\x05 \x03(\tR\x10\x66\x61llbackModelIds\x12(\n\x05spent\x18\x06 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05spent\x12&\n\x04held\x18\x07 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x04held\x12\x39\n\nreset_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tresetTime\">\n\x12UpsertModelRequest\x12(\n\x05model\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.ModelR\x05model\"?\n\x13UpsertModelResponse\x12(\n\x05model\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.ModelR\x05model\"~\n\x14SetModelPriceRequest\x12\x19\n\x08model_id\x18\x01 \x01(\tR\x07modelId\x12(\n\x05price\x18\x02 \x01(\x0b\x32\x12.tollgate.v1.PriceR\x05price\x12!\n\x0cworkspace_id\x18\x03 \x01(\tR\x0bworkspaceId\"A\n\x15SetModelPriceResponse\x12(\n\x05price\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.PriceR\x05price\"k\n\x11ListModelsRequest\x12\x1a\n\x08provider\x18\x01 \x01(\tR\x08provider\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"h\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x12.tollgate.v1.ModelR\x06models\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x92\x01\n\x16ListModelPricesRequest\x12\x19\n\x08model_id\x18\x01 \x01(\tR\x07modelId\x12!\n\x0cworkspace_id\x18\x02 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"m\n\x17ListModelPricesResponse\x12*\n\x06prices\x18\x01 \x03(\x0b\x32\x12.tollgate.v1.PriceR\x06prices\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"X\n\x16SetExchangeRateRequest\x12>\n\rexchange_rate\x18\x01 \x01(\x0b\x32\x19.tollgate.v1.ExchangeRateR\x0c\x65xchangeRate\"Y\n\x17SetExchangeRateResponse\x12>\n\rexchange_rate\x18\x01 \x01(\x0b\x32\x19.tollgate.v1.ExchangeRateR\x0c\x65xchangeRate\"V\n\x18ListExchangeRatesRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x85\x01\n\x19ListExchangeRatesResponse\x12@\n\x0e\x65xchange_rates\x18\x01 \x03(\x0b\x32\x19.tollgate.v1.ExchangeRateR\rexchangeRates\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"R\n\x12\x45nableModelRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x19\n\x08model_id\x18\x02 \x01(\tR\x07modelId\"O\n\x13\x45nableModelResponse\x12\x38\n\x0bmodel_limit\x18\x01 \x01(\x0b\x32\x17.tollgate.v1.ModelLimitR\nmodelLimit\"S\n\x13\x44isableModelRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x19\n\x08model_id\x18\x02 \x01(\tR\x07modelId\"P\n\x14\x44isableModelResponse\x12\x38\n\x0bmodel_limit\x18\x01 \x01(\x0b\x32\x17.tollgate.v1.ModelLimitR\nmodelLimit\"\xd7\x01\n\x14SetModelLimitRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x19\n\x08model_id\x18\x02 \x01(\tR\x07modelId\x12(\n\x05limit\x18\x03 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05limit\x12\x1d\n\x07\x65nabled\x18\x04 \x01(\x08H\x00R\x07\x65nabled\x88\x01\x01\x12,\n\x12\x66\x61llback_model_ids\x18\x05 \x03(\tR\x10\x66\x61llbackModelIdsB\n\n\x08_enabled\"Q\n\x15SetModelLimitResponse\x12\x38\n\x0bmodel_limit\x18\x01 \x01(\x0b\x32\x17.tollgate.v1.ModelLimitR\nmodelLimit\"w\n\x16ListModelLimitsRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"}\n\x17ListModelLimitsResponse\x12:\n\x0cmodel_limits\x18\x01 \x03(\x0b\x32\x17.tollgate.v1.ModelLimitR\x0bmodelLimits\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x89\x07\n\x11ModelLimitService\x12P\n\x0bUpsertModel\x12\x1f.tollgate.v1.UpsertModelRequest\x1a .tollgate.v1.UpsertModelResponse\x12V\n\rSetModelPrice\x12!.tollgate.v1.SetModelPriceRequest\x1a\".tollgate.v1.SetModelPriceResponse\x12M\n\nListModels\x12\x1e.tollgate.v1.ListModelsRequest\x1a\x1f.tollgate.v1.ListModelsResponse\x12\\\n\x0fListModelPrices\x12#.tollgate.v1.ListModelPricesRequest\x1a$.tollgate.v1.ListModelPricesResponse\x12\\\n\x0fSetExchangeRate\x12#.tollgate.v1.SetExchangeRateRequest\x1a$.tollgate.v1.SetExchangeRateResponse\x12\x62\n\x11ListExchangeRates\x12%.tollgate.v1.ListExchangeRatesRequest\x1a&.tollgate.v1.ListExchangeRatesResponse\x12P\n\x0b\x45nableModel\x12\x1f.tollgate.v1.EnableModelRequest\x1a .tollgate.v1.EnableModelResponse\x12S\n\x0c\x44isableModel\x12 .tollgate.v1.DisableModelRequest\x1a!.tollgate.v1.DisableModelResponse\x12V\n\rSetModelLimit\x12!.tollgate.v1.SetModelLimitRequest\x1a\".tollgate.v1.SetModelLimitResponse\x12\\\n\x0fListModelLimits\x12#.tollgate.v1.ListModelLimitsRequest\x1a$.tollgate.v1.ListModelLimitsResponseBZ\n\x0eio.tollgate.v1B\x16ModelLimitServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tollgate/v1/model_limit_service.proto\x12\x0btollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xed\x02\n\nModelLimit\x12\x19\n\x08model_id\x18\x01 \x01(\tR\x07modelId\x12#\n\rmodel_enabled\x18\x02 \x01(\x08R\x0cmodelEnabled\x12(\n\x05limit\x18\x03 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05limit\x12(\n\rlimit_enabled\x18\x04 \x01(\x08H\x00R\x0climitEnabled\x88\x01\x01\x12,\n\x12\x66\x61llback_model_ids\x18\x05 \x03(\tR\x10\x66\x61llbackModelIds\x12(\n\x05spent\x18\x06 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05spent\x12&\n\x04held\x18\x07 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x04held\x12\x39\n\nreset_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tresetTimeB\x10\n\x0e_limit_enabled\"R\n\x12\x45nableModelRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x19\n\x08model_id\x18\x02 \x01(\tR\x07modelId\"O\n\x13\x45nableModelResponse\x12\x38\n\x0bmodel_limit\x18\x01 \x01(\x0b\x32\x17.tollgate.v1.ModelLimitR\nmodelLimit\"S\n\x13\x44isableModelRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x19\n\x08model_id\x18\x02 \x01(\tR\x07modelId\"P\n\x14\x44isableModelResponse\x12\x38\n\x0bmodel_limit\x18\x01 \x01(\x0b\x32\x17.tollgate.v1.ModelLimitR\nmodelLimit\"\xe8\x01\n\x14SetModelLimitRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x19\n\x08model_id\x18\x02 \x01(\tR\x07modelId\x12(\n\x05limit\x18\x03 \x01(\x0b\x32\x12.tollgate.v1.MoneyR\x05limit\x12(\n\rlimit_enabled\x18\x04 \x01(\x08H\x00R\x0climitEnabled\x88\x01\x01\x12,\n\x12\x66\x61llback_model_ids\x18\x05 \x03(\tR\x10\x66\x61llbackModelIdsB\x10\n\x0e_limit_enabled\"Q\n\x15SetModelLimitResponse\x12\x38\n\x0bmodel_limit\x18\x01 \x01(\x0b\x32\x17.tollgate.v1.ModelLimitR\nmodelLimit\"w\n\x16ListModelLimitsRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"}\n\x17ListModelLimitsResponse\x12:\n\x0cmodel_limits\x18\x01 \x03(\x0b\x32\x17.tollgate.v1.ModelLimitR\x0bmodelLimits\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xf0\x02\n\x11ModelLimitService\x12P\n\x0b\x45nableModel\x12\x1f.tollgate.v1.EnableModelRequest\x1a .tollgate.v1.EnableModelResponse\x12S\n\x0c\x44isableModel\x12 .tollgate.v1.DisableModelRequest\x1a!.tollgate.v1.DisableModelResponse\x12V\n\rSetModelLimit\x12!.tollgate.v1.SetModelLimitRequest\x1a\".tollgate.v1.SetModelLimitResponse\x12\\\n\x0fListModelLimits\x12#.tollgate.v1.ListModelLimitsRequest\x1a$.tollgate.v1.ListModelLimitsResponseBZ\n\x0eio.tollgate.v1B\x16ModelLimitServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,56 +34,24 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tollgate.v1.model_limit_ser
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016io.tollgate.v1B\026ModelLimitServiceProtoP\001Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1'
-  _globals['_MODEL']._serialized_start=114
-  _globals['_MODEL']._serialized_end=472
-  _globals['_PRICE']._serialized_start=475
-  _globals['_PRICE']._serialized_end=1354
-  _globals['_PRICEVARIANT']._serialized_start=1357
-  _globals['_PRICEVARIANT']._serialized_end=2075
-  _globals['_EXCHANGERATE']._serialized_start=2078
-  _globals['_EXCHANGERATE']._serialized_end=2267
-  _globals['_MODELLIMIT']._serialized_start=2270
-  _globals['_MODELLIMIT']._serialized_end=2601
-  _globals['_UPSERTMODELREQUEST']._serialized_start=2603
-  _globals['_UPSERTMODELREQUEST']._serialized_end=2665
-  _globals['_UPSERTMODELRESPONSE']._serialized_start=2667
-  _globals['_UPSERTMODELRESPONSE']._serialized_end=2730
-  _globals['_SETMODELPRICEREQUEST']._serialized_start=2732
-  _globals['_SETMODELPRICEREQUEST']._serialized_end=2858
-  _globals['_SETMODELPRICERESPONSE']._serialized_start=2860
-  _globals['_SETMODELPRICERESPONSE']._serialized_end=2925
-  _globals['_LISTMODELSREQUEST']._serialized_start=2927
-  _globals['_LISTMODELSREQUEST']._serialized_end=3034
-  _globals['_LISTMODELSRESPONSE']._serialized_start=3036
-  _globals['_LISTMODELSRESPONSE']._serialized_end=3140
-  _globals['_LISTMODELPRICESREQUEST']._serialized_start=3143
-  _globals['_LISTMODELPRICESREQUEST']._serialized_end=3289
-  _globals['_LISTMODELPRICESRESPONSE']._serialized_start=3291
-  _globals['_LISTMODELPRICESRESPONSE']._serialized_end=3400
-  _globals['_SETEXCHANGERATEREQUEST']._serialized_start=3402
-  _globals['_SETEXCHANGERATEREQUEST']._serialized_end=3490
-  _globals['_SETEXCHANGERATERESPONSE']._serialized_start=3492
-  _globals['_SETEXCHANGERATERESPONSE']._serialized_end=3581
-  _globals['_LISTEXCHANGERATESREQUEST']._serialized_start=3583
-  _globals['_LISTEXCHANGERATESREQUEST']._serialized_end=3669
-  _globals['_LISTEXCHANGERATESRESPONSE']._serialized_start=3672
-  _globals['_LISTEXCHANGERATESRESPONSE']._serialized_end=3805
-  _globals['_ENABLEMODELREQUEST']._serialized_start=3807
-  _globals['_ENABLEMODELREQUEST']._serialized_end=3889
-  _globals['_ENABLEMODELRESPONSE']._serialized_start=3891
-  _globals['_ENABLEMODELRESPONSE']._serialized_end=3970
-  _globals['_DISABLEMODELREQUEST']._serialized_start=3972
-  _globals['_DISABLEMODELREQUEST']._serialized_end=4055
-  _globals['_DISABLEMODELRESPONSE']._serialized_start=4057
-  _globals['_DISABLEMODELRESPONSE']._serialized_end=4137
-  _globals['_SETMODELLIMITREQUEST']._serialized_start=4140
-  _globals['_SETMODELLIMITREQUEST']._serialized_end=4355
-  _globals['_SETMODELLIMITRESPONSE']._serialized_start=4357
-  _globals['_SETMODELLIMITRESPONSE']._serialized_end=4438
-  _globals['_LISTMODELLIMITSREQUEST']._serialized_start=4440
-  _globals['_LISTMODELLIMITSREQUEST']._serialized_end=4559
-  _globals['_LISTMODELLIMITSRESPONSE']._serialized_start=4561
-  _globals['_LISTMODELLIMITSRESPONSE']._serialized_end=4686
-  _globals['_MODELLIMITSERVICE']._serialized_start=4689
-  _globals['_MODELLIMITSERVICE']._serialized_end=5594
+  _globals['_MODELLIMIT']._serialized_start=114
+  _globals['_MODELLIMIT']._serialized_end=479
+  _globals['_ENABLEMODELREQUEST']._serialized_start=481
+  _globals['_ENABLEMODELREQUEST']._serialized_end=563
+  _globals['_ENABLEMODELRESPONSE']._serialized_start=565
+  _globals['_ENABLEMODELRESPONSE']._serialized_end=644
+  _globals['_DISABLEMODELREQUEST']._serialized_start=646
+  _globals['_DISABLEMODELREQUEST']._serialized_end=729
+  _globals['_DISABLEMODELRESPONSE']._serialized_start=731
+  _globals['_DISABLEMODELRESPONSE']._serialized_end=811
+  _globals['_SETMODELLIMITREQUEST']._serialized_start=814
+  _globals['_SETMODELLIMITREQUEST']._serialized_end=1046
+  _globals['_SETMODELLIMITRESPONSE']._serialized_start=1048
+  _globals['_SETMODELLIMITRESPONSE']._serialized_end=1129
+  _globals['_LISTMODELLIMITSREQUEST']._serialized_start=1131
+  _globals['_LISTMODELLIMITSREQUEST']._serialized_end=1250
+  _globals['_LISTMODELLIMITSRESPONSE']._serialized_start=1252
+  _globals['_LISTMODELLIMITSRESPONSE']._serialized_end=1377
+  _globals['_MODELLIMITSERVICE']._serialized_start=1380
+  _globals['_MODELLIMITSERVICE']._serialized_end=1748
 # @@protoc_insertion_point(module_scope)

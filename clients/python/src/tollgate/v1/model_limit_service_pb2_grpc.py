@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ModelLimitServiceStub(object):
-    """Holds models, prices, exchange rates, and each workspace's choice of models with their caps.
+    """Manages which models of the catalog a workspace may use, and their caps.
     """
 
     def __init__(self, channel):
@@ -35,36 +35,6 @@ class ModelLimitServiceStub(object):
         Args:
             channel: A grpc.Channel.
         """
-        self.UpsertModel = channel.unary_unary(
-                '/tollgate.v1.ModelLimitService/UpsertModel',
-                request_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.UpsertModelRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.UpsertModelResponse.FromString,
-                _registered_method=True)
-        self.SetModelPrice = channel.unary_unary(
-                '/tollgate.v1.ModelLimitService/SetModelPrice',
-                request_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetModelPriceRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetModelPriceResponse.FromString,
-                _registered_method=True)
-        self.ListModels = channel.unary_unary(
-                '/tollgate.v1.ModelLimitService/ListModels',
-                request_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListModelsRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListModelsResponse.FromString,
-                _registered_method=True)
-        self.ListModelPrices = channel.unary_unary(
-                '/tollgate.v1.ModelLimitService/ListModelPrices',
-                request_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListModelPricesRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListModelPricesResponse.FromString,
-                _registered_method=True)
-        self.SetExchangeRate = channel.unary_unary(
-                '/tollgate.v1.ModelLimitService/SetExchangeRate',
-                request_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetExchangeRateRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetExchangeRateResponse.FromString,
-                _registered_method=True)
-        self.ListExchangeRates = channel.unary_unary(
-                '/tollgate.v1.ModelLimitService/ListExchangeRates',
-                request_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListExchangeRatesRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListExchangeRatesResponse.FromString,
-                _registered_method=True)
         self.EnableModel = channel.unary_unary(
                 '/tollgate.v1.ModelLimitService/EnableModel',
                 request_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.EnableModelRequest.SerializeToString,
@@ -88,72 +58,27 @@ class ModelLimitServiceStub(object):
 
 
 class ModelLimitServiceServicer(object):
-    """Holds models, prices, exchange rates, and each workspace's choice of models with their caps.
+    """Manages which models of the catalog a workspace may use, and their caps.
     """
 
-    def UpsertModel(self, request, context):
-        """Adds a model to the catalogue or changes it.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def SetModelPrice(self, request, context):
-        """Adds a price that is valid from its effective_time until a later one. Prices are kept for
-        ever: records name the one they were billed at. A price of the same effective_time takes
-        the place of the earlier one for all that follows.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListModels(self, request, context):
-        """Lists the catalogue by model id.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListModelPrices(self, request, context):
-        """Lists the prices of a model, latest effective_time first.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def SetExchangeRate(self, request, context):
-        """Sets what one unit of a currency is worth in another from a time on. The opposite direction
-        is never inferred.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListExchangeRates(self, request, context):
-        """Lists exchange rates by currencies, latest effective_time first.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def EnableModel(self, request, context):
-        """Allows a model in a workspace. Idempotent.
+        """Enables a model in a workspace. Idempotent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DisableModel(self, request, context):
-        """Disallows a model in a workspace: checks on it are blocked. Its limit, its spend and its
-        holds stay. Idempotent.
+        """Disables a model in a workspace: checks on it are blocked. Its cap, spend and holds stay.
+        Idempotent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SetModelLimit(self, request, context):
-        """Sets the cap and the fallback chain of a model in a workspace. Takes effect on the next
-        check and changes nothing that was spent.
+        """Sets the cap and the fallback chain of a model in a workspace. Takes effect on the next check;
+        spend does not change.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -169,36 +94,6 @@ class ModelLimitServiceServicer(object):
 
 def add_ModelLimitServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'UpsertModel': grpc.unary_unary_rpc_method_handler(
-                    servicer.UpsertModel,
-                    request_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.UpsertModelRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.UpsertModelResponse.SerializeToString,
-            ),
-            'SetModelPrice': grpc.unary_unary_rpc_method_handler(
-                    servicer.SetModelPrice,
-                    request_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetModelPriceRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetModelPriceResponse.SerializeToString,
-            ),
-            'ListModels': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListModels,
-                    request_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListModelsRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListModelsResponse.SerializeToString,
-            ),
-            'ListModelPrices': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListModelPrices,
-                    request_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListModelPricesRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListModelPricesResponse.SerializeToString,
-            ),
-            'SetExchangeRate': grpc.unary_unary_rpc_method_handler(
-                    servicer.SetExchangeRate,
-                    request_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetExchangeRateRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetExchangeRateResponse.SerializeToString,
-            ),
-            'ListExchangeRates': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListExchangeRates,
-                    request_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListExchangeRatesRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListExchangeRatesResponse.SerializeToString,
-            ),
             'EnableModel': grpc.unary_unary_rpc_method_handler(
                     servicer.EnableModel,
                     request_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.EnableModelRequest.FromString,
@@ -228,170 +123,8 @@ def add_ModelLimitServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ModelLimitService(object):
-    """Holds models, prices, exchange rates, and each workspace's choice of models with their caps.
+    """Manages which models of the catalog a workspace may use, and their caps.
     """
-
-    @staticmethod
-    def UpsertModel(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.ModelLimitService/UpsertModel',
-            tollgate_dot_v1_dot_model__limit__service__pb2.UpsertModelRequest.SerializeToString,
-            tollgate_dot_v1_dot_model__limit__service__pb2.UpsertModelResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def SetModelPrice(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.ModelLimitService/SetModelPrice',
-            tollgate_dot_v1_dot_model__limit__service__pb2.SetModelPriceRequest.SerializeToString,
-            tollgate_dot_v1_dot_model__limit__service__pb2.SetModelPriceResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListModels(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.ModelLimitService/ListModels',
-            tollgate_dot_v1_dot_model__limit__service__pb2.ListModelsRequest.SerializeToString,
-            tollgate_dot_v1_dot_model__limit__service__pb2.ListModelsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListModelPrices(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.ModelLimitService/ListModelPrices',
-            tollgate_dot_v1_dot_model__limit__service__pb2.ListModelPricesRequest.SerializeToString,
-            tollgate_dot_v1_dot_model__limit__service__pb2.ListModelPricesResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def SetExchangeRate(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.ModelLimitService/SetExchangeRate',
-            tollgate_dot_v1_dot_model__limit__service__pb2.SetExchangeRateRequest.SerializeToString,
-            tollgate_dot_v1_dot_model__limit__service__pb2.SetExchangeRateResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListExchangeRates(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.ModelLimitService/ListExchangeRates',
-            tollgate_dot_v1_dot_model__limit__service__pb2.ListExchangeRatesRequest.SerializeToString,
-            tollgate_dot_v1_dot_model__limit__service__pb2.ListExchangeRatesResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
 
     @staticmethod
     def EnableModel(request,

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class QuotaServiceStub(object):
-    """Holds what bounds the members of a workspace. A quota or rate limit that is created, changed or
-    deleted takes effect on the next check; what was used before in the running window counts.
+    """Manages the limits of subjects. A quota or rate limit that is created, changed or deleted takes
+    effect on the next check; what was used before in the running window counts.
     """
 
     def __init__(self, channel):
@@ -111,66 +111,16 @@ class QuotaServiceStub(object):
                 request_serializer=tollgate_dot_v1_dot_quota__service__pb2.DeleteRateLimitRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_quota__service__pb2.DeleteRateLimitResponse.FromString,
                 _registered_method=True)
-        self.RegisterApiKey = channel.unary_unary(
-                '/tollgate.v1.QuotaService/RegisterApiKey',
-                request_serializer=tollgate_dot_v1_dot_quota__service__pb2.RegisterApiKeyRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_quota__service__pb2.RegisterApiKeyResponse.FromString,
-                _registered_method=True)
-        self.GetApiKey = channel.unary_unary(
-                '/tollgate.v1.QuotaService/GetApiKey',
-                request_serializer=tollgate_dot_v1_dot_quota__service__pb2.GetApiKeyRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_quota__service__pb2.GetApiKeyResponse.FromString,
-                _registered_method=True)
-        self.ListApiKeys = channel.unary_unary(
-                '/tollgate.v1.QuotaService/ListApiKeys',
-                request_serializer=tollgate_dot_v1_dot_quota__service__pb2.ListApiKeysRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_quota__service__pb2.ListApiKeysResponse.FromString,
-                _registered_method=True)
-        self.UpdateApiKey = channel.unary_unary(
-                '/tollgate.v1.QuotaService/UpdateApiKey',
-                request_serializer=tollgate_dot_v1_dot_quota__service__pb2.UpdateApiKeyRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_quota__service__pb2.UpdateApiKeyResponse.FromString,
-                _registered_method=True)
-        self.DeleteApiKey = channel.unary_unary(
-                '/tollgate.v1.QuotaService/DeleteApiKey',
-                request_serializer=tollgate_dot_v1_dot_quota__service__pb2.DeleteApiKeyRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_quota__service__pb2.DeleteApiKeyResponse.FromString,
-                _registered_method=True)
-        self.CreateKeyGroup = channel.unary_unary(
-                '/tollgate.v1.QuotaService/CreateKeyGroup',
-                request_serializer=tollgate_dot_v1_dot_quota__service__pb2.CreateKeyGroupRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_quota__service__pb2.CreateKeyGroupResponse.FromString,
-                _registered_method=True)
-        self.GetKeyGroup = channel.unary_unary(
-                '/tollgate.v1.QuotaService/GetKeyGroup',
-                request_serializer=tollgate_dot_v1_dot_quota__service__pb2.GetKeyGroupRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_quota__service__pb2.GetKeyGroupResponse.FromString,
-                _registered_method=True)
-        self.ListKeyGroups = channel.unary_unary(
-                '/tollgate.v1.QuotaService/ListKeyGroups',
-                request_serializer=tollgate_dot_v1_dot_quota__service__pb2.ListKeyGroupsRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_quota__service__pb2.ListKeyGroupsResponse.FromString,
-                _registered_method=True)
-        self.UpdateKeyGroup = channel.unary_unary(
-                '/tollgate.v1.QuotaService/UpdateKeyGroup',
-                request_serializer=tollgate_dot_v1_dot_quota__service__pb2.UpdateKeyGroupRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_quota__service__pb2.UpdateKeyGroupResponse.FromString,
-                _registered_method=True)
-        self.DeleteKeyGroup = channel.unary_unary(
-                '/tollgate.v1.QuotaService/DeleteKeyGroup',
-                request_serializer=tollgate_dot_v1_dot_quota__service__pb2.DeleteKeyGroupRequest.SerializeToString,
-                response_deserializer=tollgate_dot_v1_dot_quota__service__pb2.DeleteKeyGroupResponse.FromString,
-                _registered_method=True)
 
 
 class QuotaServiceServicer(object):
-    """Holds what bounds the members of a workspace. A quota or rate limit that is created, changed or
-    deleted takes effect on the next check; what was used before in the running window counts.
+    """Manages the limits of subjects. A quota or rate limit that is created, changed or deleted takes
+    effect on the next check; what was used before in the running window counts.
     """
 
     def CreateQuota(self, request, context):
-        """Creates a quota. Refused with ALREADY_EXISTS if the id is in use, or if there is a quota of
-        the same subject (or of each member of the same type), unit, period and model.
+        """Creates a quota. Refused with ALREADY_EXISTS if the id is in use, or if there is a quota of the
+        same subject (or of each subject of the same type), unit, period and model.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -191,15 +141,15 @@ class QuotaServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateQuota(self, request, context):
-        """Changes the limit, enforcement, thresholds or display name of a quota. Nothing that was used
-        changes. Subject, unit, period and model cannot change: create another quota.
+        """Changes the limit, enforcement, thresholds or display name of a quota. Its usage does not
+        change. Subject, unit, period and model cannot change: create another quota.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteQuota(self, request, context):
-        """Deletes a quota with its boosts. What was used stays in the usage log. A second time answers
+        """Deletes a quota with its boosts. Its usage stays in the usage log. A second call fails with
         NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -207,37 +157,37 @@ class QuotaServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ResetQuota(self, request, context):
-        """Begins a new window of a quota with LIMIT_PERIOD_UNTIL_RESET now, for all its members. Refused
-        with FAILED_PRECONDITION for other periods: they begin anew by the clock.
+        """Starts a new window of a quota with LIMIT_PERIOD_UNTIL_RESET now, for all its subjects. Refused
+        with FAILED_PRECONDITION for other periods, whose windows follow the calendar.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListQuotaUsage(self, request, context):
-        """Lists where quotas stand in their running windows, most utilised first. Of a quota for each
-        member there is one entry for every member that used or holds something.
+        """Lists the usage of quotas in their running windows, highest utilization first. A quota for each
+        subject has one entry for every subject with usage or holds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateQuotaBoost(self, request, context):
-        """Raises the limit of a quota until a time. Takes effect at its start_time by the clock.
+        """Raises the limit of a quota from start_time to end_time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListQuotaBoosts(self, request, context):
-        """Lists boosts of quotas, also those that are over, latest start first.
+        """Lists boosts of quotas, including past ones, latest start first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelQuotaBoost(self, request, context):
-        """Ends a boost now. One that is over already stays as it is.
+        """Ends a boost now. No effect on a past one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -245,7 +195,7 @@ class QuotaServiceServicer(object):
 
     def CreateRateLimit(self, request, context):
         """Creates a rate limit. Refused with ALREADY_EXISTS if the id is in use, or if there is one of
-        the same subject (or of each member of the same type) and model.
+        the same subject (or of each subject of the same type) and model.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -266,88 +216,14 @@ class QuotaServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateRateLimit(self, request, context):
-        """Changes the limits, enforcement or display name of a rate limit. What was counted stays.
+        """Changes the limits, enforcement or display name of a rate limit. Counts do not change.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteRateLimit(self, request, context):
-        """Deletes a rate limit. A second time answers NOT_FOUND.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def RegisterApiKey(self, request, context):
-        """Registers an API key by its id. Tollgate never sees a key's secret.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetApiKey(self, request, context):
-        """Returns one API key.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListApiKeys(self, request, context):
-        """Lists API keys by id.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def UpdateApiKey(self, request, context):
-        """Changes an API key: disables it, lets it expire, moves it to another group. What it used
-        before stays with the group it was in then.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def DeleteApiKey(self, request, context):
-        """Forgets that an API key was registered; its usage stays. Refused with FAILED_PRECONDITION
-        while a quota or rate limit names it.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def CreateKeyGroup(self, request, context):
-        """Creates a group of API keys. Groups hold keys, not groups, and a key is in one group at most:
-        there can be no cycle.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetKeyGroup(self, request, context):
-        """Returns one key group.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListKeyGroups(self, request, context):
-        """Lists key groups by id.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def UpdateKeyGroup(self, request, context):
-        """Changes the display name of a key group.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def DeleteKeyGroup(self, request, context):
-        """Deletes a key group; its usage stays. Refused with FAILED_PRECONDITION while a key is in it or
-        a quota or rate limit names it.
+        """Deletes a rate limit. A second call fails with NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -431,56 +307,6 @@ def add_QuotaServiceServicer_to_server(servicer, server):
                     request_deserializer=tollgate_dot_v1_dot_quota__service__pb2.DeleteRateLimitRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_quota__service__pb2.DeleteRateLimitResponse.SerializeToString,
             ),
-            'RegisterApiKey': grpc.unary_unary_rpc_method_handler(
-                    servicer.RegisterApiKey,
-                    request_deserializer=tollgate_dot_v1_dot_quota__service__pb2.RegisterApiKeyRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_quota__service__pb2.RegisterApiKeyResponse.SerializeToString,
-            ),
-            'GetApiKey': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetApiKey,
-                    request_deserializer=tollgate_dot_v1_dot_quota__service__pb2.GetApiKeyRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_quota__service__pb2.GetApiKeyResponse.SerializeToString,
-            ),
-            'ListApiKeys': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListApiKeys,
-                    request_deserializer=tollgate_dot_v1_dot_quota__service__pb2.ListApiKeysRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_quota__service__pb2.ListApiKeysResponse.SerializeToString,
-            ),
-            'UpdateApiKey': grpc.unary_unary_rpc_method_handler(
-                    servicer.UpdateApiKey,
-                    request_deserializer=tollgate_dot_v1_dot_quota__service__pb2.UpdateApiKeyRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_quota__service__pb2.UpdateApiKeyResponse.SerializeToString,
-            ),
-            'DeleteApiKey': grpc.unary_unary_rpc_method_handler(
-                    servicer.DeleteApiKey,
-                    request_deserializer=tollgate_dot_v1_dot_quota__service__pb2.DeleteApiKeyRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_quota__service__pb2.DeleteApiKeyResponse.SerializeToString,
-            ),
-            'CreateKeyGroup': grpc.unary_unary_rpc_method_handler(
-                    servicer.CreateKeyGroup,
-                    request_deserializer=tollgate_dot_v1_dot_quota__service__pb2.CreateKeyGroupRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_quota__service__pb2.CreateKeyGroupResponse.SerializeToString,
-            ),
-            'GetKeyGroup': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetKeyGroup,
-                    request_deserializer=tollgate_dot_v1_dot_quota__service__pb2.GetKeyGroupRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_quota__service__pb2.GetKeyGroupResponse.SerializeToString,
-            ),
-            'ListKeyGroups': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListKeyGroups,
-                    request_deserializer=tollgate_dot_v1_dot_quota__service__pb2.ListKeyGroupsRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_quota__service__pb2.ListKeyGroupsResponse.SerializeToString,
-            ),
-            'UpdateKeyGroup': grpc.unary_unary_rpc_method_handler(
-                    servicer.UpdateKeyGroup,
-                    request_deserializer=tollgate_dot_v1_dot_quota__service__pb2.UpdateKeyGroupRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_quota__service__pb2.UpdateKeyGroupResponse.SerializeToString,
-            ),
-            'DeleteKeyGroup': grpc.unary_unary_rpc_method_handler(
-                    servicer.DeleteKeyGroup,
-                    request_deserializer=tollgate_dot_v1_dot_quota__service__pb2.DeleteKeyGroupRequest.FromString,
-                    response_serializer=tollgate_dot_v1_dot_quota__service__pb2.DeleteKeyGroupResponse.SerializeToString,
-            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'tollgate.v1.QuotaService', rpc_method_handlers)
@@ -490,8 +316,8 @@ def add_QuotaServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class QuotaService(object):
-    """Holds what bounds the members of a workspace. A quota or rate limit that is created, changed or
-    deleted takes effect on the next check; what was used before in the running window counts.
+    """Manages the limits of subjects. A quota or rate limit that is created, changed or deleted takes
+    effect on the next check; what was used before in the running window counts.
     """
 
     @staticmethod
@@ -889,276 +715,6 @@ class QuotaService(object):
             '/tollgate.v1.QuotaService/DeleteRateLimit',
             tollgate_dot_v1_dot_quota__service__pb2.DeleteRateLimitRequest.SerializeToString,
             tollgate_dot_v1_dot_quota__service__pb2.DeleteRateLimitResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def RegisterApiKey(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.QuotaService/RegisterApiKey',
-            tollgate_dot_v1_dot_quota__service__pb2.RegisterApiKeyRequest.SerializeToString,
-            tollgate_dot_v1_dot_quota__service__pb2.RegisterApiKeyResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def GetApiKey(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.QuotaService/GetApiKey',
-            tollgate_dot_v1_dot_quota__service__pb2.GetApiKeyRequest.SerializeToString,
-            tollgate_dot_v1_dot_quota__service__pb2.GetApiKeyResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListApiKeys(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.QuotaService/ListApiKeys',
-            tollgate_dot_v1_dot_quota__service__pb2.ListApiKeysRequest.SerializeToString,
-            tollgate_dot_v1_dot_quota__service__pb2.ListApiKeysResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def UpdateApiKey(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.QuotaService/UpdateApiKey',
-            tollgate_dot_v1_dot_quota__service__pb2.UpdateApiKeyRequest.SerializeToString,
-            tollgate_dot_v1_dot_quota__service__pb2.UpdateApiKeyResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def DeleteApiKey(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.QuotaService/DeleteApiKey',
-            tollgate_dot_v1_dot_quota__service__pb2.DeleteApiKeyRequest.SerializeToString,
-            tollgate_dot_v1_dot_quota__service__pb2.DeleteApiKeyResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def CreateKeyGroup(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.QuotaService/CreateKeyGroup',
-            tollgate_dot_v1_dot_quota__service__pb2.CreateKeyGroupRequest.SerializeToString,
-            tollgate_dot_v1_dot_quota__service__pb2.CreateKeyGroupResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def GetKeyGroup(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.QuotaService/GetKeyGroup',
-            tollgate_dot_v1_dot_quota__service__pb2.GetKeyGroupRequest.SerializeToString,
-            tollgate_dot_v1_dot_quota__service__pb2.GetKeyGroupResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListKeyGroups(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.QuotaService/ListKeyGroups',
-            tollgate_dot_v1_dot_quota__service__pb2.ListKeyGroupsRequest.SerializeToString,
-            tollgate_dot_v1_dot_quota__service__pb2.ListKeyGroupsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def UpdateKeyGroup(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.QuotaService/UpdateKeyGroup',
-            tollgate_dot_v1_dot_quota__service__pb2.UpdateKeyGroupRequest.SerializeToString,
-            tollgate_dot_v1_dot_quota__service__pb2.UpdateKeyGroupResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def DeleteKeyGroup(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/tollgate.v1.QuotaService/DeleteKeyGroup',
-            tollgate_dot_v1_dot_quota__service__pb2.DeleteKeyGroupRequest.SerializeToString,
-            tollgate_dot_v1_dot_quota__service__pb2.DeleteKeyGroupResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class UsageServiceStub(object):
-    """Decides before each LLM request whether it may run and on which model, and records after it
-    what it used.
+    """Decides before each LLM request whether it may run and on which model, and records its usage
+    after it.
     """
 
     def __init__(self, channel):
@@ -84,21 +84,21 @@ class UsageServiceStub(object):
 
 
 class UsageServiceServicer(object):
-    """Decides before each LLM request whether it may run and on which model, and records after it
-    what it used.
+    """Decides before each LLM request whether it may run and on which model, and records its usage
+    after it.
     """
 
     def CheckAndRoute(self, request, context):
-        """Decides whether a request may run and on which model, and sets its worst-case cost aside in
-        every limit that applies: all of them or none. Answers from memory. A refusal is an answer
-        with DECISION_BLOCKED, not an error.
+        """Decides whether a request may run and on which model, and holds its worst-case cost in every
+        limit that applies: all of them or none. Answers from memory. A refusal is a response with
+        DECISION_BLOCKED, not an error.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CheckAndRouteStream(self, request_iterator, context):
-        """Does the same on one stream, many in flight; answers carry the request_id and may come in any
+        """CheckAndRoute on one stream, many in flight; answers carry the request_id and may come in any
         order. For gateways at high volume. The stream stays open until the caller closes it or the
         server stops; one bad request is answered with an error and does not end it.
         """
@@ -108,24 +108,23 @@ class UsageServiceServicer(object):
 
     def RecordUsage(self, request, context):
         """Records one billed attempt, settles its hold and answers when the record is durable. The same
-        workspace_id, request_id and attempt again with the same content is counted once and
-        answered alike; with other content it is refused with ALREADY_EXISTS.
+        workspace_id, request_id and attempt again with the same content is counted once and returns
+        the same answer; with other content it is refused with ALREADY_EXISTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RecordUsageBatch(self, request, context):
-        """Records up to 1,000 attempts in one call, with an answer for each: one that is refused does
-        not keep the others from being recorded.
+        """Records up to 1,000 attempts in one call, with a result for each: the others are recorded if
+        one is refused.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReleaseHold(self, request, context):
-        """Gives a hold back when the request never ran. Releasing a hold that has already ended
-        answers NOT_FOUND.
+        """Releases a hold if the request never ran. Fails with NOT_FOUND if the hold has ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -139,24 +138,24 @@ class UsageServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListHolds(self, request, context):
-        """Lists the live holds of a workspace and those that expired unsettled lately, oldest first.
+        """Lists the live holds of a workspace and those that expired unsettled recently, oldest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListUsageRecords(self, request, context):
-        """Lists the usage log of a workspace, newest first: what was recorded, and corrections. Records
-        that are older than the workspace keeps them (usage_retention_days) are not there.
+        """Lists the usage log of a workspace, newest first: usage records and corrections. Records older
+        than Workspace.usage_retention_days are deleted.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RepriceUsage(self, request, context):
-        """Prices records of a time range anew, with the prices valid at their time, and writes the
-        differences as corrections to the log. Changes no record. Idempotent: a second call finds
-        nothing to correct. Records that are older than the workspace keeps them are left alone.
+        """Reprices the records of a time range with the prices valid at their time, and appends the
+        differences to the log as corrections. Changes no record. Idempotent: a second call finds
+        nothing to correct. Records older than Workspace.usage_retention_days are not corrected.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -219,8 +218,8 @@ def add_UsageServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class UsageService(object):
-    """Decides before each LLM request whether it may run and on which model, and records after it
-    what it used.
+    """Decides before each LLM request whether it may run and on which model, and records its usage
+    after it.
     """
 
     @staticmethod

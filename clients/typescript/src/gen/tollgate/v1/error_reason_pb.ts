@@ -14,9 +14,9 @@ export const file_tollgate_v1_error_reason: GenFile = /*@__PURE__*/
   fileDesc("Ch50b2xsZ2F0ZS92MS9lcnJvcl9yZWFzb24ucHJvdG8SC3RvbGxnYXRlLnYxKvUECgtFcnJvclJlYXNvbhIcChhFUlJPUl9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpFUlJPUl9SRUFTT05fSU5WQUxJRF9GSUVMRBABEiQKIEVSUk9SX1JFQVNPTl9XT1JLU1BBQ0VfTk9UX0ZPVU5EEAISIQodRVJST1JfUkVBU09OX1dPUktTUEFDRV9FWElTVFMQAxIgChxFUlJPUl9SRUFTT05fTU9ERUxfTk9UX0ZPVU5EEAQSIgoeRVJST1JfUkVBU09OX1JFUVVFU1RfSURfUkVVU0VEEAUSHwobRVJST1JfUkVBU09OX0hPTERfTk9UX0ZPVU5EEAYSJgoiRVJST1JfUkVBU09OX0VYQ0hBTkdFX1JBVEVfTUlTU0lORxAHEiMKH0VSUk9SX1JFQVNPTl9DSEFOR0VfTk9UX0FMTE9XRUQQCBIeChpFUlJPUl9SRUFTT05fQk9VTkRfUkVBQ0hFRBAJEiQKIEVSUk9SX1JFQVNPTl9TVE9SQUdFX1VOQVZBSUxBQkxFEAoSGQoVRVJST1JfUkVBU09OX1NUT1BQSU5HEAsSGQoVRVJST1JfUkVBU09OX0lOVEVSTkFMEAwSIwofRVJST1JfUkVBU09OX1JFU09VUkNFX05PVF9GT1VORBANEiAKHEVSUk9SX1JFQVNPTl9SRVNPVVJDRV9FWElTVFMQDhIgChxFUlJPUl9SRUFTT05fUkVTT1VSQ0VfSU5fVVNFEA8SJAogRVJST1JfUkVBU09OX1NNVFBfTk9UX0NPTkZJR1VSRUQQEBIgChxFUlJPUl9SRUFTT05fUVVFUllfVE9PX0JST0FEEBFCVAoOaW8udG9sbGdhdGUudjFCEEVycm9yUmVhc29uUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z");
 
 /**
- * Reasons that `google.rpc.ErrorInfo.reason` carries in the details of every error status, by
- * the name given here, with the domain "tollgate". A refusal to run a request is not an error:
- * see CheckAndRouteResponse.decision. The set may grow.
+ * Reasons that `google.rpc.ErrorInfo.reason` carries in the details of every error status, by the
+ * name given here, with the domain "tollgate". A refusal to run a request is not an error: see
+ * CheckAndRouteResponse.decision. The set may grow.
  *
  * @generated from enum tollgate.v1.ErrorReason
  */
@@ -51,15 +51,15 @@ export enum ErrorReason {
   WORKSPACE_EXISTS = 3,
 
   /**
-   * The catalogue has no model of this id. Status NOT_FOUND. Metadata: model_id.
+   * The catalog has no model of this id. Status NOT_FOUND. Metadata: model_id.
    *
    * @generated from enum value: ERROR_REASON_MODEL_NOT_FOUND = 4;
    */
   MODEL_NOT_FOUND = 4,
 
   /**
-   * The request_id is in use with other content: the hold or the record that exists is kept as
-   * it was. Status ALREADY_EXISTS. Metadata: request_id, and attempt for a record.
+   * The request_id is in use with other content: the hold or the record that exists is kept as it
+   * was. Status ALREADY_EXISTS. Metadata: request_id, and attempt for a record.
    *
    * @generated from enum value: ERROR_REASON_REQUEST_ID_REUSED = 5;
    */
@@ -74,8 +74,8 @@ export enum ErrorReason {
 
   /**
    * The model's price is in another currency than the workspace and no exchange rate is set for
-   * this day: set one with ModelLimitService.SetExchangeRate. Status FAILED_PRECONDITION.
-   * Metadata: from_currency_code, to_currency_code.
+   * this day: set one with CatalogService.SetExchangeRate. Status FAILED_PRECONDITION. Metadata:
+   * from_currency_code, to_currency_code.
    *
    * @generated from enum value: ERROR_REASON_EXCHANGE_RATE_MISSING = 7;
    */
@@ -98,16 +98,16 @@ export enum ErrorReason {
   BOUND_REACHED = 9,
 
   /**
-   * Storage does not answer or failed, and nothing has changed, or the outcome is not known yet.
-   * A retry with the same request_id is safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+   * Storage does not answer or failed: nothing has changed, or the outcome is not known yet. A
+   * retry with the same request_id is safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
    *
    * @generated from enum value: ERROR_REASON_STORAGE_UNAVAILABLE = 10;
    */
   STORAGE_UNAVAILABLE = 10,
 
   /**
-   * The server is stopping. A retry with the same request_id, at another server or later, is
-   * safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+   * The server is stopping. A retry with the same request_id, at another server or later, is safe.
+   * Status UNAVAILABLE with `google.rpc.RetryInfo`.
    *
    * @generated from enum value: ERROR_REASON_STOPPING = 11;
    */
@@ -122,14 +122,15 @@ export enum ErrorReason {
 
   /**
    * No quota, rate limit, API key, key group, boost, webhook, e-mail receiver, alert, delivery or
-   * entry of the directory has this id. Status NOT_FOUND. Metadata: resource, for example "quota", and id.
+   * entry of the directory has this id. Status NOT_FOUND. Metadata: resource, for example "quota",
+   * and id.
    *
    * @generated from enum value: ERROR_REASON_RESOURCE_NOT_FOUND = 13;
    */
   RESOURCE_NOT_FOUND = 13,
 
   /**
-   * Such a thing exists: the id is in use, or another rule has the same subject, unit, period and
+   * The resource exists: the id is in use, or another limit has the same subject, unit, period and
    * model. Status ALREADY_EXISTS. Metadata: resource, and id of the one that exists.
    *
    * @generated from enum value: ERROR_REASON_RESOURCE_EXISTS = 14;
@@ -137,8 +138,8 @@ export enum ErrorReason {
   RESOURCE_EXISTS = 14,
 
   /**
-   * Other things refer to it and would dangle: delete them first. Status FAILED_PRECONDITION.
-   * Metadata: resource, id, and used_by, for example "quota team-month".
+   * Other resources refer to it: delete them first. Status FAILED_PRECONDITION. Metadata: resource,
+   * id, and used_by, for example "quota team-month".
    *
    * @generated from enum value: ERROR_REASON_RESOURCE_IN_USE = 15;
    */
@@ -153,10 +154,10 @@ export enum ErrorReason {
   SMTP_NOT_CONFIGURED = 16,
 
   /**
-   * A report would have to go through too many entries of the usage log, or through entries that
-   * are no longer kept, or would have too many groups or points. Narrow the range or the filters,
-   * group by fewer dimensions, or export the records. Status FAILED_PRECONDITION. Metadata:
-   * record_count_max, kept_from_date or row_count_max.
+   * A report needs too many entries of the usage log, or entries that are no longer kept, or has
+   * too many groups or points. Narrow the range or the filters, group by fewer dimensions, or
+   * export the records. Status FAILED_PRECONDITION. Metadata: record_count_max, kept_from_date or
+   * row_count_max.
    *
    * @generated from enum value: ERROR_REASON_QUERY_TOO_BROAD = 17;
    */

@@ -1,0 +1,104 @@
+//! Models of a generated history: those of the catalogue, and invented ones where these are too
+//! few.
+
+use std::sync::Arc;
+
+use tollgate::domain::Time;
+use tollgate::domain::calendar::Window;
+use tollgate::domain::catalog::price::{PerMillion, Price, RateCard, Source};
+use tollgate::domain::catalog::{Catalogue, Model};
+use tollgate::domain::usage::TokenClass;
+use tollgate::engine;
+use tollgate::storage::Store;
+
+use super::writer::actor;
+use super::{CURRENCY, Error, Generate};
+
+const INVENTED_PROVIDER: &str = "invented";
+
+/// A model with the price that it has throughout.
+pub struct Priced {
+    pub id: Arc<str>,
+    pub card: Arc<RateCard>,
+}
+
+/// As many models as asked for; those that the catalogue lacks are invented and stored.
+pub async fn choose(
+    store: &dyn Store,
+    catalogue: &Catalogue,
+    arguments: &Generate,
+    span: Window,
+    now: Time,
+) -> Result<Vec<Priced>, Error> {
+    let (id, count) = (arguments.workspace.as_str(), arguments.models);
+    let found = of_catalogue(catalogue, id, span, count);
+    if found.len() == count {
+        return Ok(found);
+    }
+    let invented = (1..)
+        .map(|number| invented(number, now))
+        .filter(|(model, _)| catalogue.model(&model.id).is_none())
+        .take(count - found.len());
+    let (models, prices): (Vec<_>, Vec<_>) = invented.unzip();
+    let changed = catalogue.with_models_and_prices(models.clone(), prices.clone());
+    let changed = changed.map_err(|refusal| Error::Refused(refusal.to_string()))?;
+    let (changes, events) = engine::import_changes(&actor(), now, catalogue, models, prices);
+    store.change("", &changes, &events).await?;
+    Ok(of_catalogue(&changed, id, span, count))
+}
+
+/// The models of the catalogue that have had the same price in [`CURRENCY`] for the whole time, by
+/// id, at most `count`.
+fn of_catalogue(
+    catalogue: &Catalogue,
+    workspace_id: &str,
+    span: Window,
+    count: usize,
+) -> Vec<Priced> {
+    let mut models = Vec::new();
+    for entry in catalogue.models() {
+        let Some(card) = entry.price_at(workspace_id, span.start) else { continue };
+        let last = entry.price_at(workspace_id, span.end);
+        let is_same = last.is_some_and(|last| last.price().id == card.price().id);
+        if is_same && card.price().currency == CURRENCY {
+            models.push(Priced { id: entry.model().id.clone(), card: card.clone() });
+        }
+    }
+    models.sort_by(|a, b| a.id.cmp(&b.id));
+    // From all over the list, so that few models are of several providers.
+    let step = (models.len() / count.max(1)).max(1);
+    models.into_iter().step_by(step).take(count).collect()
+}
+
+/// An invented model, with its price: the higher the number the cheaper.
+fn invented(number: usize, now: Time) -> (Model, Price) {
+    let id: Arc<str> = format!("model-{number:02}").into();
+    let input = 3_000_000_000 / number.max(1) as PerMillion;
+    let mut base = [None; TokenClass::COUNT];
+    base[TokenClass::Input as usize] = Some(input);
+    base[TokenClass::CacheRead as usize] = Some(input / 10);
+    base[TokenClass::Output as usize] = Some(input * 4);
+    let model = Model {
+        id: id.clone(),
+        provider: INVENTED_PROVIDER.to_owned(),
+        display_name: format!("Model {number}"),
+        context_window: Some(200_000),
+        max_output: Some(16_000),
+        capabilities: Vec::new(),
+        aliases: Vec::new(),
+        source: Source::Operator,
+        update_time: now,
+    };
+    let price = Price {
+        id: format!("{id}-invented").into(),
+        model_id: id,
+        workspace_id: None,
+        currency: CURRENCY,
+        effective_time: Time::EARLIEST,
+        create_time: now,
+        source: Source::Operator,
+        base,
+        variants: Vec::new(),
+    };
+    (model, price)
+}

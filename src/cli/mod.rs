@@ -1,0 +1,156 @@
+//! The command line: one file for each subcommand, with its arguments and what runs it.
+//!
+//! Results go to standard output, everything else to standard error.
+
+mod export;
+mod generate;
+mod prices;
+mod rebuild;
+mod replay;
+mod serve;
+mod verify;
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+use tollgate::config::{Config, SETTINGS};
+
+/// Tollgate keeps LLM spend inside its envelope.
+#[derive(Debug, Parser)]
+#[command(name = "tollgate", version)]
+struct Cli {
+    /// Without one: serve.
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve. Without flags: on 127.0.0.1:50051, from the file tollgate.db in this folder.
+    ///
+    /// Each flag can also be set in the environment (--log-format as TOLLGATE_LOG_FORMAT) or in
+    /// a TOML file (as log_format). Flags come before the environment, that before the file.
+    Serve(serve::Serve),
+    /// Drive a recorded trace of LLM requests through a running server.
+    ///
+    /// Checks each request, records what it really generated on the model that was decided, and
+    /// prints decisions, spend and latency. Exits with 1 if a call failed.
+    Replay(replay::Replay),
+    /// Recompute every derived figure from the usage log and name what differs.
+    ///
+    /// Changes nothing, and may run beside a server. Exits with 1 if something differs.
+    Verify(Database),
+    /// Rewrite everything that is derived from the usage log. No server may be running.
+    Rebuild(Database),
+    /// Write a report or the usage log as a file: CSV or Parquet.
+    ///
+    /// May run beside a server. A file has its name only once it is whole.
+    #[command(subcommand)]
+    Export(export::Export),
+    /// Make up a history of usage, for demonstrations and measurements. No server may be running.
+    ///
+    /// Creates a workspace with its directory and fills its usage log: the same options make the
+    /// same history.
+    Generate(generate::Generate),
+    /// Models and prices of the catalogue.
+    #[command(subcommand)]
+    Prices(prices::Prices),
+}
+
+/// Runs the command of this process.
+pub fn run() -> ExitCode {
+    let command = Cli::parse().command.unwrap_or_else(|| Command::Serve(Default::default()));
+    let result = match command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Replay(arguments) => replay::run(arguments),
+        Command::Verify(database) => verify::run(database),
+        Command::Rebuild(database) => rebuild::run(database),
+        Command::Export(export) => export::run(export),
+        Command::Generate(arguments) => generate::run(arguments),
+        Command::Prices(prices) => prices::run(prices),
+    };
+    result.unwrap_or_else(|message| {
+        eprintln!("tollgate: {message}");
+        ExitCode::FAILURE
+    })
+}
+
+/// The message for the person at the terminal.
+type Failure = String;
+
+fn failure(error: impl Display) -> Failure {
+    error.to_string()
+}
+
+/// The database that a command works on; named as for serve.
+#[derive(Debug, Args)]
+struct Database {
+    /// TOML file with settings.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the data is: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+}
+
+impl Database {
+    fn url(&self) -> Result<String, Failure> {
+        let setting = SETTINGS.iter().find(|setting| setting.key == "database");
+        let flags = setting.zip(self.database.clone()).into_iter().collect();
+        let loaded = Config::load(self.config.clone(), flags).map_err(failure)?;
+        if let Some(warning) = warning(&loaded.unknown_variables) {
+            eprintln!("tollgate: {warning}");
+        }
+        Ok(loaded.config.database.as_str().to_owned())
+    }
+}
+
+/// Without the values, which may be secret.
+fn warning(unknown_variables: &[String]) -> Option<String> {
+    let names = unknown_variables.join(", ");
+    (!names.is_empty()).then(|| format!("unknown environment variables are ignored: {names}"))
+}
+
+/// A runtime with so many threads; one for each core if absent.
+fn runtime(worker_threads: Option<usize>) -> Result<tokio::runtime::Runtime, Failure> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(count) = worker_threads {
+        builder.worker_threads(count);
+    }
+    builder.enable_all().build().map_err(failure)
+}
+
+/// Ready at the first SIGTERM or SIGINT. From this call on they do not end the process by
+/// themselves.
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(failure)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failure)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn bounded_usize(max: usize) -> impl Fn(&str) -> Result<usize, String> + Clone {
+    move |text| {
+        let number = text.parse::<usize>().ok().filter(|number| (1..=max).contains(number));
+        number.ok_or_else(|| format!("expected a whole number from 1 to {max}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,79 @@
+//! `tollgate serve`: the service.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use tokio::net::TcpListener;
+use tollgate::config::{Config, Flag, SETTINGS};
+use tollgate::engine::SystemClock;
+use tollgate::storage::sql;
+use tollgate::{logging, server};
+use tracing::warn;
+
+use super::{Failure, failure, runtime, stop_signal, warning};
+
+#[derive(Debug, Default, Args)]
+pub struct Serve {
+    /// TOML file with settings.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// A flag for each setting.
+#[derive(Debug, Default)]
+struct Flags(Vec<Flag>);
+
+pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
+    let loaded = Config::load(arguments.config, arguments.flags.0).map_err(failure)?;
+    let config = loaded.config;
+    logging::init(&config);
+    if let Some(warning) = warning(&loaded.unknown_variables) {
+        warn!("{warning}");
+    }
+    runtime(config.worker_threads.map(NonZeroUsize::get))?.block_on(async {
+        let stop = stop_signal()?;
+        let store = sql::open(config.database.as_str()).await.map_err(failure)?;
+        let listener = TcpListener::bind(config.listen).await;
+        let listener = listener.map_err(|cause| format!("listen: {}: {cause}", config.listen))?;
+        if config.insecure {
+            warn!("insecure: whoever reaches {} can do everything", config.listen);
+        }
+        server::run(config, listener, store, Arc::new(SystemClock), stop).await.map_err(failure)?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+impl Args for Flags {
+    fn augment_args(command: Command) -> Command {
+        command.args(SETTINGS.iter().map(|setting| {
+            let help = format!("{} [env: {}]", setting.help, setting.variable());
+            let arg = Arg::new(setting.key).long(setting.flag()).help(help);
+            match setting.value_name {
+                "" => arg.num_args(0).default_missing_value("true").action(ArgAction::Set),
+                name => arg.value_name(name),
+            }
+        }))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Flags::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Flags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Flags, clap::Error> {
+        let text = |key| matches.get_one::<String>(key).cloned();
+        let given = SETTINGS.iter().filter_map(|setting| Some((setting, text(setting.key)?)));
+        Ok(Flags(given.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Flags::from_arg_matches(matches)?;
+        Ok(())
+    }
+}

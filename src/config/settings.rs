@@ -1,0 +1,201 @@
+//! The settings: their names and flags, and what their values must be.
+
+use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+use lettre::message::Mailbox;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::{Config, DatabaseUrl, Error, LogFormat, PREFIX, Smtp, SmtpServer, Source, smtp};
+
+/// Most origins that may be allowed by name.
+const CORS_ALLOWED_ORIGINS_MAX: usize = 100;
+
+/// The name of a setting, and its flag.
+#[derive(Debug)]
+pub struct Setting {
+    /// In the file. In the environment it is TOLLGATE_ and this in capitals; the flag has dashes.
+    pub key: &'static str,
+    /// Placeholder of the flag's value; empty where there is none.
+    pub value_name: &'static str,
+    pub help: &'static str,
+}
+
+pub static SETTINGS: [Setting; 12] = [
+    value("listen", "ADDR", "Address to serve on"),
+    value("database", "URL", "Where the data is: sqlite:PATH or postgres://…"),
+    switch(
+        "insecure",
+        "Allow an address that other machines can reach: whoever reaches it can do everything",
+    ),
+    value("log_format", "FORM", "Form of the log: human or json"),
+    value("log_filter", "FILTER", "What is logged, for example \"info\""),
+    value(
+        "cors_allowed_origins",
+        "ORIGINS",
+        "Origins whose pages may call over gRPC-Web, separated by commas; \"*\" for all",
+    ),
+    value("shutdown_deadline_seconds", "N", "Longest time that a graceful stop may take"),
+    value("worker_threads", "N", "Threads that serve; one for each core if not given"),
+    switch("webhooks_allow_loopback", "Allow webhooks at loopback addresses, also over http"),
+    switch("webhooks_allow_private", "Allow webhooks at addresses of private networks"),
+    value(
+        "smtp_url",
+        "URL",
+        "Server for mail, for example smtps://USER:PASSWORD@HOST. Others on this machine can read \
+         flags: prefer the environment or the file",
+    ),
+    value("smtp_from", "ADDRESS", "Whom mail is from"),
+];
+
+const LISTEN: &str = "an IP address and a port, for example 127.0.0.1:50051 or [::1]:50051";
+const DATABASE: &str = "sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE";
+const LOG_FILTER: &str =
+    "off, error, warn, info, debug or trace, or directives, for example info,tollgate=debug";
+const ORIGINS: &str = "origins, for example https://panel.example.com: scheme, host and port \
+                       without a path, or * alone";
+const BOOLEAN: &str = "true or false, in the file without quotes";
+
+const fn value(key: &'static str, value_name: &'static str, help: &'static str) -> Setting {
+    Setting { key, value_name, help }
+}
+
+/// A setting whose flag has no value: it means true.
+const fn switch(key: &'static str, help: &'static str) -> Setting {
+    Setting { key, value_name: "", help }
+}
+
+impl Setting {
+    /// Its name in the environment.
+    pub fn variable(&self) -> String {
+        format!("{PREFIX}{}", self.key.to_ascii_uppercase())
+    }
+
+    pub fn flag(&self) -> String {
+        self.key.replace('_', "-")
+    }
+}
+
+/// A value as one source gives it.
+pub(super) struct Given {
+    pub setting: &'static Setting,
+    pub source: Source,
+    /// Absent where the file has a type that no flag could have.
+    pub text: Option<String>,
+}
+
+/// The defaults with these values, of which later ones replace earlier ones.
+pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
+    let mut config = Config::default();
+    let (mut smtp_server, mut smtp_from) = (None, None);
+    for value in given {
+        match value.setting.key {
+            "listen" => config.listen = value.parse(LISTEN, parsed)?,
+            "database" => config.database = value.parse(DATABASE, DatabaseUrl::parse)?,
+            "insecure" => config.insecure = value.parse(BOOLEAN, parsed)?,
+            "log_format" => config.log_format = value.parse("human or json", log_format)?,
+            "log_filter" => config.log_filter = value.parse(LOG_FILTER, log_filter)?,
+            "cors_allowed_origins" => {
+                config.cors_allowed_origins = value.parse(ORIGINS, origins)?;
+            }
+            "shutdown_deadline_seconds" => {
+                let seconds = value.parse("a whole number from 1 to 600", number(1..=600))?;
+                config.shutdown_deadline = Duration::from_secs(seconds);
+            }
+            "worker_threads" => {
+                let count = value.parse("a whole number from 1 to 1024", number(1..=1024))?;
+                config.worker_threads = NonZeroUsize::new(count as usize);
+            }
+            "webhooks_allow_loopback" => {
+                config.webhooks_allow_loopback = value.parse(BOOLEAN, parsed)?;
+            }
+            "webhooks_allow_private" => {
+                config.webhooks_allow_private = value.parse(BOOLEAN, parsed)?;
+            }
+            "smtp_url" => {
+                smtp_server = Some(value.parse(smtp::EXPECTED_URL, SmtpServer::read)?);
+            }
+            "smtp_from" => smtp_from = Some(value.parse(smtp::EXPECTED_FROM, parsed)?),
+            key => unreachable!("{key} is in the table and not here"),
+        }
+    }
+    config.smtp = mail(smtp_server, smtp_from)?;
+    if !config.insecure && !config.listen.ip().to_canonical().is_loopback() {
+        let last = given.iter().rfind(|value| value.setting.key == "listen");
+        let given = last.map_or_else(|| "the defaults".to_owned(), Given::origin);
+        return Err(Error::NotLoopback { address: config.listen, given });
+    }
+    Ok(config)
+}
+
+fn mail(server: Option<SmtpServer>, from: Option<Mailbox>) -> Result<Option<Smtp>, Error> {
+    match (server, from) {
+        (Some(server), Some(from)) => Ok(Some(server.with_sender(from))),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(Error::Missing { missing: "smtp_from", given: "smtp_url" }),
+        (None, Some(_)) => Err(Error::Missing { missing: "smtp_url", given: "smtp_from" }),
+    }
+}
+
+impl Given {
+    fn parse<T>(
+        &self,
+        expected: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, Error> {
+        let bad = || Error::BadValue { key: self.setting.key, given: self.origin(), expected };
+        self.text.as_deref().and_then(parse).ok_or_else(bad)
+    }
+
+    /// Source, and name there.
+    fn origin(&self) -> String {
+        match self.source {
+            Source::File => "the configuration file".to_owned(),
+            Source::Environment => self.setting.variable(),
+            Source::Flag => format!("--{}", self.setting.flag()),
+        }
+    }
+}
+
+fn parsed<T: FromStr>(text: &str) -> Option<T> {
+    text.parse().ok()
+}
+
+fn number(range: RangeInclusive<u64>) -> impl Fn(&str) -> Option<u64> {
+    move |text| parsed(text).filter(|number| range.contains(number))
+}
+
+fn log_format(text: &str) -> Option<LogFormat> {
+    match text {
+        "human" => Some(LogFormat::Human),
+        "json" => Some(LogFormat::Json),
+        _ => None,
+    }
+}
+
+fn log_filter(text: &str) -> Option<String> {
+    // A bare word that is no level would be taken as the name of a module, and a misspelt level
+    // would silence the log.
+    let is_misspelt = text.split(',').any(|directive| {
+        !directive.contains(['=', '[']) && directive.trim().parse::<LevelFilter>().is_err()
+    });
+    let is_filter = !text.is_empty() && !is_misspelt && EnvFilter::try_new(text).is_ok();
+    is_filter.then(|| text.to_owned())
+}
+
+fn origins(text: &str) -> Option<Vec<String>> {
+    let origins: Vec<String> = text.split(',').map(|origin| origin.trim().to_owned()).collect();
+    let is_any = origins == ["*"];
+    let are_origins = is_any || origins.iter().all(|origin| is_origin(origin));
+    (are_origins && origins.len() <= CORS_ALLOWED_ORIGINS_MAX).then_some(origins)
+}
+
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| {
+        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b))
+    })
+}

@@ -1,0 +1,204 @@
+//! Loads a workspace from storage, with what it had in the shutdown snapshot; saves the snapshot.
+//!
+//! The snapshot has what lives in memory alone: holds and counts of rate limits. It is deleted once
+//! it is restored, so after a crash there is none: then holds are released, and rate limits count
+//! as used up until their windows have passed (the crash penalty).
+
+use std::sync::Arc;
+
+use super::error::{Error, Result};
+use super::{Engine, Shared, WorkspaceHandle};
+use crate::domain::Time;
+use crate::domain::backfill::{BackfillQueries, BackfillResults, RateSnapshot};
+use crate::domain::calendar::Window;
+use crate::domain::catalog::price::{Quote, Rate};
+use crate::ledger::{HoldView, Ledger, RestoredHold, WindowSpend};
+use crate::storage::policy::StoredRate;
+use crate::storage::shutdown::StoredCrash;
+use crate::storage::{self, StoredHold};
+
+/// Requests from which a loaded ledger learns how much output to expect.
+const OUTPUT_HISTORY_RECORDS: usize = 2_000;
+/// Workspaces read at once.
+const WORKSPACES_PAGE: usize = 1_000;
+
+impl Engine {
+    /// The workspace, loaded if it is not.
+    pub(crate) async fn workspace(&self, id: &str) -> Result<Arc<WorkspaceHandle>> {
+        if let Some(workspace) = self.shared.workspaces.get(id) {
+            return Ok(workspace);
+        }
+        // Outside of the writer: callers may name workspaces that do not exist.
+        if self.shared.store.workspace(id).await?.is_none() {
+            return Err(Error::WorkspaceNotFound(id.to_owned()));
+        }
+        let id = id.to_owned();
+        self.in_writer(move |shared| async move { shared.load(&id).await }).await
+    }
+}
+
+impl Shared {
+    /// Loads a workspace. Runs in the writer, so that the totals it starts from and the records
+    /// that are settled later meet at one commit.
+    pub(super) async fn load(&self, id: &str) -> Result<Arc<WorkspaceHandle>> {
+        if let Some(workspace) = self.workspaces.get(id) {
+            return Ok(workspace);
+        }
+        let workspace = self.store.workspace(id).await?;
+        let workspace = workspace.ok_or_else(|| Error::WorkspaceNotFound(id.to_owned()))?;
+        let models = self.store.workspace_models(id).await?;
+        let now = self.clock.now();
+        let windows = Ledger::windows_to_load(&workspace, now);
+        let spend = self.spend_of(id, windows).await?;
+        let outputs = self.store.recent_outputs(id, OUTPUT_HISTORY_RECORDS).await?;
+        let policy = self.store.policy(id, now).await?;
+        let queries = Ledger::questions_of_policy(&workspace, &policy, now);
+        let backfill = self.backfill(id, queries).await?;
+        let mut ledger = Ledger::new(workspace, models, self.catalogue.load_full(), spend, now);
+        for (model, tokens) in outputs {
+            ledger.learn_output(&model, tokens);
+        }
+        ledger.set_policy(now, policy, backfill);
+        ledger.set_departments(self.store.departments(id).await?);
+        self.restore_snapshot(&mut ledger, now).await?;
+        let raised = self.store.raised(id, ledger.earliest_window()).await?;
+        ledger.set_raised(now, raised);
+        let handle = Arc::new(WorkspaceHandle::new(ledger));
+        self.workspaces.insert(handle.clone());
+        Ok(handle)
+    }
+
+    /// What the usage log answers to the queries of a ledger.
+    pub(super) async fn backfill(
+        &self,
+        id: &str,
+        queries: BackfillQueries,
+    ) -> storage::Result<BackfillResults> {
+        let mut results = BackfillResults::default();
+        for query in queries.used {
+            let used = self.store.used(id, &query).await?;
+            results.used.push((query, used));
+        }
+        for query in queries.sent {
+            let sent = self.store.sent(id, &query).await?;
+            results.sent.push((query, sent));
+        }
+        Ok(results)
+    }
+
+    /// What was spent in some windows of a workspace, by the usage log.
+    pub(super) async fn spend_of(
+        &self,
+        id: &str,
+        windows: [Window; 2],
+    ) -> storage::Result<Vec<WindowSpend>> {
+        let mut spend = Vec::with_capacity(windows.len());
+        for window in windows {
+            let by_model = self.store.spent_by_model(id, window.start, window.end).await?;
+            spend.push(WindowSpend { window, by_model });
+        }
+        Ok(spend)
+    }
+
+    /// Restores what the snapshot has of a workspace, and deletes it there.
+    async fn restore_snapshot(&self, ledger: &mut Ledger, now: Time) -> Result<()> {
+        let id = ledger.workspace().id.clone();
+        let holds = self.store.holds(&id).await?;
+        let rates = self.store.rates(&id).await?;
+        let crash_time = self.store.crash_time(&id).await?;
+        if let Some(at) = self.crash_time {
+            ledger.apply_crash_penalty(now, at);
+        }
+        if holds.is_empty() && rates.is_empty() && crash_time.is_none() {
+            return Ok(());
+        }
+        restore_holds(ledger, holds, now);
+        let counts = rates.into_iter().map(|rate| rate.counts).collect();
+        ledger.restore_rates(now, RateSnapshot { counts, crash_time });
+        self.until_known(|| self.store.delete_put_down(&id)).await?;
+        Ok(())
+    }
+
+    /// Saves the shutdown snapshot. Returns how many holds it has.
+    pub(super) async fn save_snapshot(&self) -> storage::Result<usize> {
+        let now = self.clock.now();
+        let mut holds = Vec::new();
+        let mut rates = Vec::new();
+        let mut crashes = self.crash_penalties(now).await?;
+        for workspace in self.workspaces.all() {
+            let mut ledger = workspace.lock();
+            holds.extend(stored_holds(&mut ledger, now));
+            let RateSnapshot { counts, crash_time } = ledger.rate_snapshot(now);
+            let workspace_id = || workspace.id().clone();
+            let stored = |counts| StoredRate { workspace_id: workspace_id(), counts };
+            rates.extend(counts.into_iter().map(stored));
+            let crash = crash_time.map(|time| StoredCrash { workspace_id: workspace_id(), time });
+            crashes.extend(crash);
+        }
+        self.store.put_down(&holds, &rates, &crashes).await?;
+        Ok(holds.len())
+    }
+
+    /// The crash penalty of workspaces that were not loaded since: it lasts beyond this server.
+    async fn crash_penalties(&self, now: Time) -> storage::Result<Vec<StoredCrash>> {
+        let mut crashes = Vec::new();
+        let lasts = |time: &Time| now < Ledger::crash_penalty_end(*time);
+        let Some(time) = self.crash_time.filter(lasts) else { return Ok(crashes) };
+        let mut after = String::new();
+        loop {
+            let page = self.store.workspaces(&after, WORKSPACES_PAGE).await?;
+            let Some(last) = page.last() else { return Ok(crashes) };
+            after = last.id.to_string();
+            let not_loaded =
+                page.into_iter().filter(|found| self.workspaces.get(&found.id).is_none());
+            crashes.extend(not_loaded.map(|found| StoredCrash { workspace_id: found.id, time }));
+        }
+    }
+}
+
+/// Restores holds at the price that they were taken at.
+fn restore_holds(ledger: &mut Ledger, holds: Vec<StoredHold>, now: Time) {
+    for stored in holds {
+        let card = stored.price_id.as_deref();
+        let card = card.and_then(|id| ledger.catalogue().price_by_id(id)).cloned();
+        let rate = Rate::from_nanos(stored.exchange_rate_nanos);
+        let quote = card.map(|card| Quote { card, rate });
+        let hold = RestoredHold {
+            request_id: stored.request_id,
+            fingerprint: stored.fingerprint,
+            held: stored.held,
+            held_tokens: stored.held_tokens,
+            check_time: stored.check_time,
+            expire_time: stored.expire_time,
+            tier: stored.tier,
+            routed: stored.routed,
+            attribution: (!stored.attribution.is_empty()).then(|| Box::new(stored.attribution)),
+            key_group_id: stored.key_group_id,
+        };
+        ledger.restore_hold(now, &stored.model_id, quote, hold);
+    }
+}
+
+/// The live holds of a ledger, to be saved.
+fn stored_holds(ledger: &mut Ledger, now: Time) -> Vec<StoredHold> {
+    let workspace_id = ledger.workspace().id.clone();
+    let views = ledger.hold_views(now);
+    let live = views.into_iter().filter(|view| view.live);
+    live.map(|HoldView { hold, model_id, .. }| StoredHold {
+        workspace_id: workspace_id.clone(),
+        model_id,
+        routed: hold.routed.is_some(),
+        held: hold.held,
+        check_time: hold.check_time,
+        expire_time: hold.expire_time,
+        price_id: hold.quote.as_ref().map(|quote| quote.card.price().id.clone()),
+        exchange_rate_nanos: hold.quote.as_ref().map_or(Rate::ONE, |quote| quote.rate).nanos(),
+        tier: hold.tier,
+        fingerprint: hold.fingerprint,
+        attribution: hold.attribution().unwrap_or_default(),
+        held_tokens: hold.held_tokens,
+        key_group_id: ledger.group_name(hold.group),
+        request_id: hold.request_id,
+    })
+    .collect()
+}

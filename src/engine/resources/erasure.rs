@@ -1,0 +1,307 @@
+//! Erasure of a user: one transaction in the writer, and then the ledger.
+//!
+//! An id that was chosen to contain the user's id, for example of a quota, is not found and stays.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Edit, not_found};
+use crate::domain::attribution::{EntryKind, SubjectKind};
+use crate::engine::Engine;
+use crate::engine::audit::{self, Actor};
+use crate::engine::error::Result;
+use crate::ledger::{Ledger, PSEUDONYM_PREFIX};
+use crate::storage;
+use crate::storage::directory::Erasure;
+use crate::storage::policy::{AuditEvent, Change};
+
+/// Audit events read at once.
+const EVENTS_PAGE: usize = 1_000;
+
+/// What became of the history of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Erased {
+    pub pseudonym: String,
+    /// Entries of the log that carry the pseudonym.
+    pub record_count: i64,
+}
+
+impl Engine {
+    /// Erases a user: deletes its entry of the directory and the limits that name it, and replaces
+    /// its id by a pseudonym everywhere else. A request in flight is recorded under the pseudonym.
+    ///
+    /// # Errors
+    /// If nothing names the user, or storage fails.
+    pub async fn erase_user(
+        &self,
+        actor: Actor,
+        workspace_id: &str,
+        user_id: String,
+    ) -> Result<Erased> {
+        self.workspace(workspace_id).await?;
+        // Usage that is folded is found by its hours; the rest has to be few.
+        self.fold_now().await;
+        let erase = |edit: Edit| async move { edit.erase_user(&user_id).await };
+        self.edit(actor, workspace_id, erase).await
+    }
+}
+
+impl Edit {
+    async fn erase_user(mut self, user_id: &str) -> Result<Erased> {
+        let kind = EntryKind::User.as_str();
+        let (id, shared) = (self.handle.id().clone(), self.shared.clone());
+        let stored = shared.store.user_traces(&id, user_id).await?;
+        let live = self.ledger().traces_of_user(user_id);
+        if !stored.is_known && !live.is_known {
+            return Err(not_found(kind, user_id));
+        }
+        let pseudonym = format!("{PSEUDONYM_PREFIX}{}", Uuid::new_v4());
+        let events = self.events_without(user_id, &pseudonym).await?;
+        if self.actor.name == user_id {
+            self.actor.name.clone_from(&pseudonym);
+        }
+        let after = Summary {
+            record_count: stored.record_count,
+            deleted_quota_count: live.quotas,
+            deleted_rate_limit_count: live.rate_limits,
+            deleted_boost_count: live.boosts,
+        };
+        let event = self.event(kind, &pseudonym, None, Some(audit::state(&after)));
+        let erasure = Erasure { user_id: user_id.to_owned(), pseudonym: pseudonym.clone(), events };
+        self.commit(vec![Change::EraseUser(erasure)], event).await?;
+        shared.note_erasure();
+        shared.rename_refused(&id, user_id, &pseudonym);
+        self.install(|ledger, now| ledger.erase_user(now, user_id, &pseudonym.as_str().into()));
+        Ok(Erased { pseudonym, record_count: stored.record_count })
+    }
+
+    /// The entries of the audit log that name a user, with the pseudonym instead.
+    async fn events_without(
+        &self,
+        user_id: &str,
+        pseudonym: &str,
+    ) -> storage::Result<Vec<AuditEvent>> {
+        let (store, id) = (&self.shared.store, self.handle.id());
+        let mut rewritten = Vec::new();
+        let mut after = None;
+        loop {
+            let page = store.audit_events_naming(id, user_id, after, EVENTS_PAGE).await?;
+            let Some(last) = page.last() else { return Ok(rewritten) };
+            after = Some((last.time, last.id.clone()));
+            let ledger = self.ledger();
+            let pseudonymizer = Pseudonymizer { user_id, pseudonym, ledger: &ledger };
+            rewritten.extend(page.into_iter().filter_map(|event| pseudonymizer.rewrite(event)));
+        }
+    }
+}
+
+/// What the audit log keeps of an erasure. It does not name the user; neither may ids of limits,
+/// which may contain its id.
+#[derive(Serialize)]
+struct Summary {
+    record_count: i64,
+    deleted_quota_count: usize,
+    deleted_rate_limit_count: usize,
+    deleted_boost_count: usize,
+}
+
+/// Replaces a user by a pseudonym in entries of the audit log.
+#[derive(Clone, Copy)]
+struct Pseudonymizer<'a> {
+    user_id: &'a str,
+    pseudonym: &'a str,
+    ledger: &'a Ledger,
+}
+
+impl Pseudonymizer<'_> {
+    /// The entry without the user; none if it does not name it.
+    fn rewrite(self, event: AuditEvent) -> Option<AuditEvent> {
+        let mut changed = event.clone();
+        if event.actor == self.user_id {
+            self.pseudonym.clone_into(&mut changed.actor);
+        }
+        let mut is_about_user = false;
+        for state in [&mut changed.before, &mut changed.after] {
+            let Some(text) = state else { continue };
+            let Ok(mut json) = serde_json::from_str(text) else { continue };
+            is_about_user |= self.rewrite_state(&event.resource_type, &mut json);
+            *text = json.to_string();
+        }
+        let is_user = event.resource_type == EntryKind::User.as_str();
+        if (is_user || is_about_user) && event.resource_id == self.user_id {
+            self.pseudonym.clone_into(&mut changed.resource_id);
+        }
+        (changed != event).then_some(changed)
+    }
+
+    /// Whether the resource is about the user alone.
+    fn rewrite_state(self, resource_type: &str, state: &mut Value) -> bool {
+        for path in ["/actor", "/create_actor", "/acknowledge_actor"] {
+            self.replace(state, path);
+        }
+        let is_about_user = match resource_type {
+            "user" => self.replace(state, "/id"),
+            "boost" => {
+                let may_be_of_user = self.may_be_of_users(state);
+                BOOST_SUBJECT.into_iter().any(|path| may_be_of_user && self.replace(state, path))
+            }
+            _ => SCOPES.into_iter().any(|(kind, subject_id)| {
+                is_user_kind(state.pointer(kind)) && self.replace(state, subject_id)
+            }),
+        };
+        if is_about_user {
+            for path in IDS {
+                self.replace(state, path);
+            }
+            for path in TEXTS {
+                if let Some(text) = state.pointer_mut(path) {
+                    *text = json!("");
+                }
+            }
+        }
+        is_about_user
+    }
+
+    /// Whether the quota of a boost applies to users; also if it was deleted.
+    fn may_be_of_users(self, boost: &Value) -> bool {
+        let quota_id = BOOST_QUOTA.into_iter().find_map(|path| boost.pointer(path)?.as_str());
+        let quota = quota_id.and_then(|id| self.ledger.quota(id));
+        quota.is_none_or(|quota| quota.scope.kind == SubjectKind::User)
+    }
+
+    /// Replaces the value at a path if it is the user.
+    fn replace(self, state: &mut Value, path: &str) -> bool {
+        match state.pointer_mut(path) {
+            Some(value) if value.as_str() == Some(self.user_id) => {
+                *value = json!(self.pseudonym);
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+}
+
+// Where the states of resources name users. The second of each is that of entries from before
+// states came from the domain types: such entries stay as they were written.
+
+/// Kind and id of the subject of a limit.
+const SCOPES: [(&str, &str); 2] =
+    [("/scope/kind", "/scope/subject_id"), ("/subject/type", "/subject/id")];
+const BOOST_SUBJECT: [&str; 2] = ["/target/subject_id", "/member_id"];
+const BOOST_QUOTA: [&str; 2] = ["/target/quota_id", "/quota_id"];
+/// Ids that may be that of the user.
+const IDS: [&str; 5] = ["/id", "/target/quota_id", "/quota_id", "/rate_limit_id", "/boost_id"];
+/// What people wrote about the user.
+const TEXTS: [&str; 3] = ["/display_name", "/external_id", "/reason"];
+
+/// Whether a kind of subject is that of users; formerly it had the prefix of an enum.
+fn is_user_kind(kind: Option<&Value>) -> bool {
+    let name = kind.and_then(Value::as_str).and_then(|name| name.rsplit('_').next());
+    name.is_some_and(|name| name.eq_ignore_ascii_case(SubjectKind::User.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Time;
+    use crate::domain::alert::AlertPolicy;
+    use crate::domain::workspace::{
+        HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    };
+    use crate::domain::{Currency, catalog::Catalogue};
+
+    fn ledger() -> Ledger {
+        let workspace = Workspace {
+            id: "acme".into(),
+            display_name: String::new(),
+            currency: Currency::EUR,
+            time_zone: chrono_tz::UTC,
+            automatic_fallback: true,
+            unpriced_models: UnpricedModelPolicy::Deny,
+            hold_expiry: HoldExpiryPolicy::Release,
+            unknown_keys: UnknownKeyPolicy::Accept,
+            alerts: AlertPolicy::default(),
+            may_have_expiry_charges: false,
+            usage_retention_days: None,
+            plan: None,
+            create_time: Time::EARLIEST,
+            update_time: Time::EARLIEST,
+        };
+        let catalogue = Catalogue::default().into();
+        Ledger::new(workspace, Vec::new(), catalogue, Vec::new(), Time::EARLIEST)
+    }
+
+    /// The state of a resource named `ada` after user ada was erased.
+    fn rewritten(resource_type: &str, state: Value) -> Option<(String, Value)> {
+        let event = AuditEvent {
+            id: "1".to_owned(),
+            time: Time::EARLIEST,
+            actor: "eve".to_owned(),
+            action: "Put".to_owned(),
+            workspace_id: "acme".to_owned(),
+            resource_type: resource_type.to_owned(),
+            resource_id: "ada".to_owned(),
+            before: None,
+            after: Some(state.to_string()),
+        };
+        let ledger = ledger();
+        let pseudonymizer = Pseudonymizer { user_id: "ada", pseudonym: "ghost", ledger: &ledger };
+        let event = pseudonymizer.rewrite(event)?;
+        let after = event.after.as_deref().map(|text| serde_json::from_str(text).unwrap());
+        Some((event.resource_id, after.unwrap()))
+    }
+
+    #[test]
+    fn states_of_today_and_of_before_lose_the_user() {
+        let enum_of = |kind: &str| format!("subject_type_{kind}").to_uppercase();
+        for (resource_type, state, expected) in [
+            (
+                "quota",
+                json!({ "id": "ada", "display_name": "Ada's",
+                    "scope": { "kind": "user", "subject_id": "ada" } }),
+                json!({ "id": "ghost", "display_name": "",
+                    "scope": { "kind": "user", "subject_id": "ghost" } }),
+            ),
+            (
+                "rate_limit",
+                json!({ "rate_limit_id": "ada", "display_name": "Ada's",
+                    "subject": { "type": enum_of("user"), "id": "ada" } }),
+                json!({ "rate_limit_id": "ghost", "display_name": "",
+                    "subject": { "type": enum_of("user"), "id": "ghost" } }),
+            ),
+            (
+                "boost",
+                json!({ "id": "ada", "reason": "for Ada", "actor": "ada",
+                    "target": { "kind": "quota", "quota_id": "q", "subject_id": "ada" } }),
+                json!({ "id": "ghost", "reason": "", "actor": "ghost",
+                    "target": { "kind": "quota", "quota_id": "q", "subject_id": "ghost" } }),
+            ),
+            (
+                "boost",
+                json!({ "boost_id": "ada", "reason": "for Ada", "create_actor": "ada",
+                    "quota_id": "ada", "member_id": "ada" }),
+                json!({ "boost_id": "ghost", "reason": "", "create_actor": "ghost",
+                    "quota_id": "ghost", "member_id": "ghost" }),
+            ),
+            (
+                "user",
+                json!({ "kind": "user", "id": "ada", "display_name": "Ada", "external_id": "7" }),
+                json!({ "kind": "user", "id": "ghost", "display_name": "", "external_id": "" }),
+            ),
+        ] {
+            assert_eq!(rewritten(resource_type, state), Some(("ghost".to_owned(), expected)));
+        }
+    }
+
+    #[test]
+    fn other_subjects_of_the_same_id_stay() {
+        for kind in ["project", "PROJECT"] {
+            let scope = json!({ "scope": { "kind": kind, "subject_id": "ada" } });
+            assert_eq!(rewritten("quota", scope), None);
+            let subject = json!({ "subject": { "type": kind, "id": "ada" } });
+            assert_eq!(rewritten("quota", subject), None);
+        }
+        assert_eq!(rewritten("api_key", json!({ "id": "ada", "display_name": "Ada" })), None);
+    }
+}

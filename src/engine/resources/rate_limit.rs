@@ -1,0 +1,130 @@
+//! Rate limits: created, changed, deleted.
+
+use std::sync::Arc;
+
+use super::{
+    Create, Delete, Deletion, Edit, Find, Kind, Resource, Source, Update, bounded, exists,
+    id_or_new, plain_state,
+};
+use crate::domain::Time;
+use crate::domain::attribution::SubjectKind;
+use crate::domain::quota::Enforcement;
+use crate::domain::rate_limit::{RateBound, RateLimit};
+use crate::engine::Engine;
+use crate::engine::error::Result;
+use crate::ledger::Ledger;
+use crate::storage::policy::{Change, RuleFilter};
+
+/// A rate limit to be created.
+#[derive(Clone, Debug)]
+pub struct NewRateLimit {
+    /// Generated if absent.
+    pub id: Option<String>,
+    pub display_name: String,
+    pub kind: SubjectKind,
+    /// Absent for each subject; of the workspace empty.
+    pub subject_id: Option<String>,
+    /// An id or an alias.
+    pub model_id: Option<String>,
+    /// At least one, and at most one of each unit and window.
+    pub bounds: Vec<RateBound>,
+    pub enforcement: Enforcement,
+}
+
+/// Changes of a rate limit; absent parts stay.
+#[derive(Clone, Debug, Default)]
+pub struct RateLimitChange {
+    pub display_name: Option<String>,
+    /// Replaces all bounds: at least one.
+    pub bounds: Option<Vec<RateBound>>,
+    pub enforcement: Option<Enforcement>,
+}
+
+impl Resource for RateLimit {
+    const KIND: Kind<RateLimit> = Kind {
+        name: "rate_limit",
+        id: |limit| &limit.id,
+        set_update_time: |limit, now| limit.update_time = now,
+        audit_state: plain_state,
+        put: Change::PutRateLimit,
+        backfill: Ledger::questions_of_rate_limit,
+        install: Some(Ledger::put_rate_limit),
+    };
+}
+
+impl Find for RateLimit {
+    const SOURCE: Source<RateLimit> = Source::Ledger(|ledger, id| ledger.rate_limit(id).cloned());
+
+    type View = Arc<RateLimit>;
+
+    fn view(limit: Arc<RateLimit>, _: &Ledger, _: Time) -> Result<Arc<RateLimit>> {
+        Ok(limit)
+    }
+}
+
+impl Create for RateLimit {
+    type New = NewRateLimit;
+
+    fn requested_id(new: &NewRateLimit) -> Option<&str> {
+        new.id.as_deref()
+    }
+
+    fn build(edit: &Edit, new: NewRateLimit, existing: Option<&RateLimit>) -> Result<RateLimit> {
+        Ok(RateLimit {
+            id: id_or_new(new.id),
+            display_name: new.display_name,
+            scope: edit.scope(RateLimit::KIND.name, new.kind, new.subject_id, new.model_id)?,
+            bounds: RateBound::sorted(new.bounds),
+            enforcement: new.enforcement,
+            create_time: existing.map_or(edit.now, |existing| existing.create_time),
+            update_time: existing.map_or(edit.now, |existing| existing.update_time),
+        })
+    }
+
+    async fn admit(&self, edit: &Edit) -> Result<()> {
+        let ledger = edit.ledger();
+        match ledger.rival_rate_limit(self) {
+            Some(rival) => Err(exists(RateLimit::KIND.name, &rival)),
+            None => bounded(ledger.room_for_rule(&self.scope)),
+        }
+    }
+}
+
+impl Update for RateLimit {
+    type Change = RateLimitChange;
+
+    fn apply(&mut self, _: &Edit, change: RateLimitChange) -> Result<()> {
+        if let Some(display_name) = change.display_name {
+            self.display_name = display_name;
+        }
+        if let Some(bounds) = change.bounds {
+            self.bounds = RateBound::sorted(bounds);
+        }
+        self.enforcement = change.enforcement.unwrap_or(self.enforcement);
+        Ok(())
+    }
+}
+
+impl Delete for RateLimit {
+    const DELETION: Deletion<RateLimit> = Deletion {
+        delete: Change::DeleteRateLimit,
+        uninstall: |edit, limit| {
+            edit.install(|ledger, now| ledger.remove_rate_limit(now, &limit.id));
+        },
+    };
+}
+
+impl Engine {
+    /// Rate limits that match and whose id is greater than `after_id`, by id.
+    pub async fn list_rate_limits(
+        &self,
+        workspace_id: &str,
+        filter: &RuleFilter,
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<RateLimit>> {
+        self.workspace(workspace_id).await?;
+        let filter = self.shared.rule_filter(filter.clone());
+        Ok(self.store().rate_limits(workspace_id, &filter, after_id, limit).await?)
+    }
+}

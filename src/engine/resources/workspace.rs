@@ -1,0 +1,404 @@
+//! Workspaces: their settings, plan, alert policy and models.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use serde_json::Value;
+
+use super::{Edit, Kind, Resource, no_backfill};
+use crate::domain::alert::AlertPolicy;
+use crate::domain::quota::Unit;
+use crate::domain::workspace::{
+    HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
+};
+use crate::domain::{Amount, Currency};
+use crate::engine::audit::{self, Actor};
+use crate::engine::error::{Error, Result};
+use crate::engine::{Engine, InCurrency};
+use crate::ledger::{Ledger, ModelView};
+use crate::storage::policy::{BoostFilter, Change, RuleFilter};
+use crate::storage::{Order, RecordFilter};
+
+/// Quotas read at once.
+const PAGE_QUOTAS: usize = 1_000;
+
+/// A workspace to be created.
+#[derive(Clone, Debug)]
+pub struct NewWorkspace {
+    pub id: String,
+    pub display_name: String,
+    pub currency: Currency,
+    pub time_zone: Tz,
+    pub unpriced_models: UnpricedModelPolicy,
+    pub hold_expiry: HoldExpiryPolicy,
+    pub unknown_keys: UnknownKeyPolicy,
+    pub usage_retention_days: Option<i64>,
+}
+
+/// Changes of a workspace; absent parts stay.
+#[derive(Clone, Debug, Default)]
+pub struct WorkspaceChange {
+    pub display_name: Option<String>,
+    pub currency: Option<Currency>,
+    pub time_zone: Option<Tz>,
+    pub unpriced_models: Option<UnpricedModelPolicy>,
+    pub hold_expiry: Option<HoldExpiryPolicy>,
+    pub unknown_keys: Option<UnknownKeyPolicy>,
+    /// An inner `None` keeps records for ever.
+    pub usage_retention_days: Option<Option<i64>>,
+}
+
+/// A plan to be set.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanChange {
+    pub budget: (Currency, Amount),
+    pub overage: Option<(Currency, Amount)>,
+    pub start_date: NaiveDate,
+}
+
+/// Cap and fallback chain to be set.
+#[derive(Clone, Debug)]
+pub struct ModelLimitChange {
+    pub limit: Option<(Currency, Amount)>,
+    pub enabled: bool,
+    pub fallback_model_ids: Vec<String>,
+}
+
+/// A part of a workspace that has entries of its own in the audit log, under the workspace's id.
+struct Part {
+    kind: &'static str,
+    /// Its state for the audit log; none if it is not set.
+    audit_state: fn(&Workspace) -> Option<Value>,
+}
+
+const SETTINGS: Part =
+    Part { kind: "workspace", audit_state: |workspace| Some(audit::state(workspace)) };
+
+const PLAN: Part = Part {
+    kind: "plan",
+    audit_state: |workspace| {
+        let currency = workspace.currency;
+        workspace.plan.map(|value| audit::state(&InCurrency { currency, value }))
+    },
+};
+
+const ALERT_POLICY: Part =
+    Part { kind: "alert_policy", audit_state: |workspace| Some(audit::state(&workspace.alerts)) };
+
+/// A model in a workspace: whether it is allowed, its cap, its fallback chain.
+impl Resource for WorkspaceModel {
+    const KIND: Kind<WorkspaceModel> = Kind {
+        name: "model_limit",
+        id: |model| &model.model_id,
+        set_update_time: |_, _| {},
+        audit_state: |edit, model| Ok(audit::state(&edit.in_currency(model))),
+        put: Change::PutWorkspaceModel,
+        backfill: no_backfill,
+        install: Some(|ledger, now, model, _| ledger.set_model(now, model)),
+    };
+}
+
+impl Engine {
+    pub async fn create_workspace(&self, actor: Actor, new: NewWorkspace) -> Result<Workspace> {
+        self.in_writer(move |shared| async move {
+            if shared.store.workspace(&new.id).await?.is_some() {
+                return Err(Error::WorkspaceExists(new.id));
+            }
+            let now = shared.clock.now();
+            let workspace = Workspace {
+                id: new.id.into(),
+                display_name: new.display_name,
+                currency: new.currency,
+                time_zone: new.time_zone,
+                automatic_fallback: true,
+                unpriced_models: new.unpriced_models,
+                hold_expiry: new.hold_expiry,
+                unknown_keys: new.unknown_keys,
+                alerts: AlertPolicy::default(),
+                may_have_expiry_charges: new.hold_expiry == HoldExpiryPolicy::ChargeEstimate,
+                usage_retention_days: new.usage_retention_days,
+                plan: None,
+                create_time: now,
+                update_time: now,
+            };
+            let id = &workspace.id;
+            let after = (SETTINGS.audit_state)(&workspace);
+            let event = actor.event(now, id, SETTINGS.kind, id, None, after);
+            let changes = [Change::PutWorkspace(workspace.clone())];
+            shared.change(id, &changes, event.as_slice()).await?;
+            shared.load(id).await?;
+            Ok(workspace)
+        })
+        .await
+    }
+
+    pub async fn get_workspace(&self, id: &str) -> Result<Workspace> {
+        Ok(self.workspace(id).await?.lock().workspace().clone())
+    }
+
+    /// Workspaces whose id is greater than `after_id`, by id.
+    pub async fn list_workspaces(&self, after_id: &str, limit: usize) -> Result<Vec<Workspace>> {
+        Ok(self.store().workspaces(after_id, limit).await?)
+    }
+
+    pub async fn update_workspace(
+        &self,
+        actor: Actor,
+        id: &str,
+        change: WorkspaceChange,
+    ) -> Result<Workspace> {
+        let update = |edit: Edit| async move {
+            if change.currency.is_some_and(|new| new != edit.currency()) {
+                edit.require_no_money().await?;
+            }
+            edit.change_workspace(SETTINGS, |workspace| change.apply(workspace)).await
+        };
+        self.edit(actor, id, update).await
+    }
+
+    pub async fn set_plan(&self, actor: Actor, id: &str, change: PlanChange) -> Result<Workspace> {
+        let set = move |edit: Edit| async move {
+            let budget = edit.amount("plan.budget", change.budget)?;
+            let overage = match change.overage {
+                Some(overage) => edit.amount("plan.overage_limit", overage)?,
+                None => Amount::ZERO,
+            };
+            let plan = Plan { budget, overage, start_date: change.start_date };
+            edit.change_workspace(PLAN, |workspace| workspace.plan = Some(plan)).await
+        };
+        self.edit(actor, id, set).await
+    }
+
+    pub async fn set_automatic_fallback(
+        &self,
+        actor: Actor,
+        id: &str,
+        enabled: bool,
+    ) -> Result<Workspace> {
+        let set = move |edit: Edit| async move {
+            edit.change_workspace(SETTINGS, |workspace| workspace.automatic_fallback = enabled)
+                .await
+        };
+        self.edit(actor, id, set).await
+    }
+
+    pub async fn alert_policy(&self, workspace_id: &str) -> Result<AlertPolicy> {
+        Ok(self.get_workspace(workspace_id).await?.alerts)
+    }
+
+    pub async fn set_alert_policy(
+        &self,
+        actor: Actor,
+        workspace_id: &str,
+        policy: AlertPolicy,
+    ) -> Result<AlertPolicy> {
+        let set = |edit: Edit| async move {
+            edit.change_workspace(ALERT_POLICY, |workspace| workspace.alerts = policy).await
+        };
+        Ok(self.edit(actor, workspace_id, set).await?.alerts)
+    }
+
+    /// Allows a model in a workspace, or disallows it. Its cap stays as it is.
+    pub async fn enable_model(
+        &self,
+        actor: Actor,
+        workspace_id: &str,
+        model_id: &str,
+        enabled: bool,
+    ) -> Result<InCurrency<ModelView>> {
+        self.change_model(actor, workspace_id, model_id, move |_, model| {
+            model.enabled = enabled;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sets cap and fallback chain of a model in a workspace.
+    pub async fn set_model_limit(
+        &self,
+        actor: Actor,
+        workspace_id: &str,
+        model_id: &str,
+        change: ModelLimitChange,
+    ) -> Result<InCurrency<ModelView>> {
+        self.change_model(actor, workspace_id, model_id, move |edit, model| {
+            model.limit = change.limit.map(|limit| edit.amount("limit", limit)).transpose()?;
+            model.limit_enabled = change.enabled;
+            model.fallback_model_ids = edit.fallback_chain(model, &change.fallback_model_ids)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Every model of a workspace that is enabled, capped or has spend, by id.
+    pub async fn model_limits(&self, workspace_id: &str) -> Result<InCurrency<Vec<ModelView>>> {
+        let workspace = self.workspace(workspace_id).await?;
+        let mut ledger = workspace.lock();
+        let currency = ledger.workspace().currency;
+        Ok(InCurrency { currency, value: ledger.model_views(self.now()) })
+    }
+
+    async fn change_model<C>(
+        &self,
+        actor: Actor,
+        workspace_id: &str,
+        model_id: &str,
+        change: C,
+    ) -> Result<InCurrency<ModelView>>
+    where
+        C: FnOnce(&Edit, &mut WorkspaceModel) -> Result<()> + Send + 'static,
+    {
+        let model_id = model_id.to_owned();
+        let change = |edit: Edit| async move {
+            let named = edit.shared.model_named(&model_id);
+            let id = named.ok_or(Error::ModelNotFound(model_id))?;
+            let set = edit.ledger().model_view_of(edit.now, &id).settings;
+            let before = set.clone().unwrap_or_else(|| unset(id.clone()));
+            let mut model = before.clone();
+            change(&edit, &mut model)?;
+            if model != before {
+                edit.put(set.map(Arc::new), model).await?;
+            }
+            let view = edit.ledger().model_view_of(edit.now, &id);
+            Ok(edit.in_currency(view))
+        };
+        self.edit(actor, workspace_id, change).await
+    }
+}
+
+impl WorkspaceChange {
+    fn apply(self, workspace: &mut Workspace) {
+        if let Some(display_name) = self.display_name {
+            workspace.display_name = display_name;
+        }
+        workspace.currency = self.currency.unwrap_or(workspace.currency);
+        workspace.time_zone = self.time_zone.unwrap_or(workspace.time_zone);
+        workspace.unpriced_models = self.unpriced_models.unwrap_or(workspace.unpriced_models);
+        workspace.hold_expiry = self.hold_expiry.unwrap_or(workspace.hold_expiry);
+        workspace.unknown_keys = self.unknown_keys.unwrap_or(workspace.unknown_keys);
+        workspace.usage_retention_days =
+            self.usage_retention_days.unwrap_or(workspace.usage_retention_days);
+        workspace.may_have_expiry_charges |=
+            workspace.hold_expiry == HoldExpiryPolicy::ChargeEstimate;
+    }
+}
+
+impl Edit {
+    /// Stores a changed part of the workspace; the totals of the windows, whose bounds may change
+    /// with it, are read at the same place in the order of writes. Nothing is written if the part
+    /// is as before.
+    async fn change_workspace(
+        &self,
+        part: Part,
+        change: impl FnOnce(&mut Workspace) + Send,
+    ) -> Result<Workspace> {
+        let before = &self.workspace;
+        let mut workspace = before.clone();
+        change(&mut workspace);
+        let id = &before.id;
+        let (state_before, state_after) =
+            ((part.audit_state)(before), (part.audit_state)(&workspace));
+        let Some(event) = self.event(part.kind, id, state_before, state_after) else {
+            return Ok(before.clone());
+        };
+        // Later than when the call began: reads of storage may lie between.
+        let now = self.ledger().advance(self.shared.clock.now());
+        workspace.update_time = now;
+        let windows = Ledger::windows_to_load(&workspace, now);
+        let spend = self.shared.spend_of(id, windows).await?;
+        let queries = self.ledger().questions_of_recut(&workspace, now);
+        let backfill = self.shared.backfill(id, queries).await?;
+        self.commit(vec![Change::PutWorkspace(workspace.clone())], [event]).await?;
+        self.install(|ledger, _| ledger.set_workspace(now, workspace.clone(), spend, &backfill));
+        Ok(workspace)
+    }
+
+    /// A currency may change only while no amount would change its meaning, those of boosts that
+    /// are over and stay listed among them.
+    async fn require_no_money(&self) -> Result<()> {
+        let (workspace, store) = (&self.workspace, &self.shared.store);
+        let (has_limit, has_holds) = {
+            let mut ledger = self.ledger();
+            let views = ledger.model_views(self.now);
+            let set =
+                |view: &ModelView| view.settings.as_ref().is_some_and(|set| set.limit.is_some());
+            (views.iter().any(set), ledger.live_holds() > 0)
+        };
+        let filter = RecordFilter {
+            workspace_id: workspace.id.clone(),
+            from: None,
+            to: None,
+            model_id: None,
+            request_id: None,
+        };
+        let has_records = !store.records(&filter, Order::NewestFirst, None, 1).await?.is_empty();
+        // Sums stay where records go.
+        let had_records = store.dropped_before(&workspace.id).await?.is_some();
+        let has_amounts =
+            workspace.plan.is_some() || has_limit || has_holds || has_records || had_records;
+        if has_amounts || self.has_boosts_or_quotas_in_money().await? {
+            return Err(Error::NotAllowed(
+                "currency_code: cannot change once a plan, a limit, a quota, a boost, a hold or \
+                 usage has amounts in the currency"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    async fn has_boosts_or_quotas_in_money(&self) -> Result<bool> {
+        let (workspace_id, store) = (&self.workspace.id, &self.shared.store);
+        for filter in [BoostFilter::Envelope, BoostFilter::Quotas] {
+            if !store.boosts(workspace_id, &filter, None, 1).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+        let mut after = String::new();
+        loop {
+            let filter = RuleFilter::default();
+            let page = store.quotas(workspace_id, &filter, &after, PAGE_QUOTAS).await?;
+            if page.iter().any(|quota| quota.unit == Unit::Money && quota.limit.is_some()) {
+                return Ok(true);
+            }
+            match page.last().filter(|_| page.len() == PAGE_QUOTAS) {
+                Some(last) => after = last.id.to_string(),
+                None => return Ok(false),
+            }
+        }
+    }
+
+    /// The models of a chain by their catalogue's ids.
+    fn fallback_chain(&self, model: &WorkspaceModel, ids: &[String]) -> Result<Vec<Arc<str>>> {
+        let catalogue = self.shared.catalogue.load();
+        let mut chain = Vec::with_capacity(ids.len());
+        for (index, id) in ids.iter().enumerate() {
+            let refuse = |expected: &str| {
+                let field = format!("fallback_model_ids[{index}]");
+                Err(Error::Field { field, expected: expected.to_owned() })
+            };
+            let Some(entry) = catalogue.model(id) else {
+                return refuse("expected a model of the catalogue");
+            };
+            let id = entry.model().id.clone();
+            if id == model.model_id {
+                return refuse("expected another model than the one that is limited");
+            }
+            if chain.contains(&id) {
+                return refuse("expected each model once");
+            }
+            chain.push(id);
+        }
+        Ok(chain)
+    }
+}
+
+fn unset(model_id: Arc<str>) -> WorkspaceModel {
+    WorkspaceModel {
+        model_id,
+        enabled: false,
+        limit: None,
+        limit_enabled: true,
+        fallback_model_ids: Vec::new(),
+    }
+}

@@ -1,0 +1,240 @@
+//! `AlertService`: alerts, their receivers and deliveries.
+
+mod convert;
+
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+use super::ServiceContext;
+use super::shared::actor::by;
+use super::shared::page::{time_position, workspace_page};
+use super::shared::status::Failure;
+use super::shared::stream::{BoxStream, Source, stream};
+use super::shared::text::{self, resource};
+use crate::domain::alert::receiver::{EmailReceiver, Webhook};
+use crate::engine::alerts::AlertWatch;
+use crate::engine::alerts::address::AddressRules;
+use crate::engine::{Engine, Error};
+use crate::proto::v1;
+use crate::proto::v1::alert_service_server::AlertService;
+
+pub struct Alert {
+    engine: Engine,
+    /// Ends streams.
+    stopping: CancellationToken,
+    rules: AddressRules,
+    has_smtp: bool,
+}
+
+impl Alert {
+    pub fn new(context: &ServiceContext) -> Alert {
+        Alert {
+            engine: context.engine.clone(),
+            stopping: context.stopping.clone(),
+            rules: context.address_rules,
+            has_smtp: context.has_smtp,
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl AlertService for Alert {
+    async fn get_alert_policy(
+        &self,
+        request: Request<v1::GetAlertPolicyRequest>,
+    ) -> Result<Response<v1::GetAlertPolicyResponse>, Status> {
+        let id = request.into_inner().workspace_id;
+        text::workspace(&id)?;
+        let policy = self.engine.alert_policy(&id).await?;
+        let alert_policy = Some(convert::policy_to_proto(&policy));
+        Ok(Response::new(v1::GetAlertPolicyResponse { alert_policy }))
+    }
+
+    async fn set_alert_policy(
+        &self,
+        request: Request<v1::SetAlertPolicyRequest>,
+    ) -> Result<Response<v1::SetAlertPolicyResponse>, Status> {
+        let by = by(request.metadata(), "SetAlertPolicy")?;
+        let request = request.into_inner();
+        let policy = convert::policy(&request)?;
+        let policy = self.engine.set_alert_policy(by, &request.workspace_id, policy).await?;
+        let alert_policy = Some(convert::policy_to_proto(&policy));
+        Ok(Response::new(v1::SetAlertPolicyResponse { alert_policy }))
+    }
+
+    async fn list_alerts(
+        &self,
+        request: Request<v1::ListAlertsRequest>,
+    ) -> Result<Response<v1::ListAlertsResponse>, Status> {
+        let (filter, page, before) = convert::list_alerts(request.into_inner())?;
+        let mut alerts = self.engine.alerts(&filter, before, page.fetch()).await?;
+        let wording = self.engine.wording(&filter.workspace_id).await?;
+        let next_page_token = page.cut(&mut alerts, |last| last.seq.to_string());
+        let alerts = alerts.iter().map(|alert| convert::alert_to_proto(alert, &wording)).collect();
+        Ok(Response::new(v1::ListAlertsResponse { alerts, next_page_token }))
+    }
+
+    async fn acknowledge_alert(
+        &self,
+        request: Request<v1::AcknowledgeAlertRequest>,
+    ) -> Result<Response<v1::AcknowledgeAlertResponse>, Status> {
+        let by = by(request.metadata(), "AcknowledgeAlert")?;
+        let v1::AcknowledgeAlertRequest { workspace_id, alert_id } = request.into_inner();
+        convert::alert_of(&workspace_id, alert_id)?;
+        let alert = self.engine.acknowledge_alert(by, &workspace_id, alert_id).await?;
+        let wording = self.engine.wording(&workspace_id).await?;
+        let alert = Some(convert::alert_to_proto(&alert, &wording));
+        Ok(Response::new(v1::AcknowledgeAlertResponse { alert }))
+    }
+
+    type WatchAlertsStream = BoxStream<v1::WatchAlertsResponse>;
+
+    async fn watch_alerts(
+        &self,
+        request: Request<v1::WatchAlertsRequest>,
+    ) -> Result<Response<Self::WatchAlertsStream>, Status> {
+        let v1::WatchAlertsRequest { workspace_id, after_alert_id } = request.into_inner();
+        convert::watch(&workspace_id, after_alert_id)?;
+        let watch = self.engine.watch_alerts(&workspace_id, after_alert_id).await?;
+        let alerts = Alerts { engine: self.engine.clone(), workspace_id, watch };
+        Ok(Response::new(stream(alerts, self.stopping.clone())))
+    }
+
+    async fn create_webhook(
+        &self,
+        request: Request<v1::CreateWebhookRequest>,
+    ) -> Result<Response<v1::CreateWebhookResponse>, Status> {
+        let by = by(request.metadata(), "CreateWebhook")?;
+        let (workspace_id, new) = convert::new_webhook(request.into_inner(), self.rules)?;
+        let (webhook, secret) = self.engine.create_webhook(by, &workspace_id, new).await?;
+        let webhook = Some(convert::webhook_to_proto(webhook));
+        Ok(Response::new(v1::CreateWebhookResponse { webhook, secret }))
+    }
+
+    async fn list_webhooks(
+        &self,
+        request: Request<v1::ListWebhooksRequest>,
+    ) -> Result<Response<v1::ListWebhooksResponse>, Status> {
+        let v1::ListWebhooksRequest { workspace_id, page_size, page_token } = request.into_inner();
+        let page = workspace_page("webhooks", &workspace_id, page_size, &page_token)?;
+        let mut webhooks = self.engine.webhooks(&workspace_id).await?;
+        page.keep_after(&mut webhooks, |webhook| &webhook.id);
+        let next_page_token = page.cut(&mut webhooks, |last| last.id.to_string());
+        let webhooks = webhooks.into_iter().map(convert::webhook_to_proto).collect();
+        Ok(Response::new(v1::ListWebhooksResponse { webhooks, next_page_token }))
+    }
+
+    async fn update_webhook(
+        &self,
+        request: Request<v1::UpdateWebhookRequest>,
+    ) -> Result<Response<v1::UpdateWebhookResponse>, Status> {
+        let by = by(request.metadata(), "UpdateWebhook")?;
+        let (workspace_id, id, change) = convert::webhook(request.into_inner(), self.rules)?;
+        let webhook = self.engine.update_webhook(by, &workspace_id, &id, change).await?;
+        let webhook = Some(convert::webhook_to_proto(webhook));
+        Ok(Response::new(v1::UpdateWebhookResponse { webhook }))
+    }
+
+    async fn rotate_webhook_secret(
+        &self,
+        request: Request<v1::RotateWebhookSecretRequest>,
+    ) -> Result<Response<v1::RotateWebhookSecretResponse>, Status> {
+        let by = by(request.metadata(), "RotateWebhookSecret")?;
+        let v1::RotateWebhookSecretRequest { workspace_id, webhook_id } = request.into_inner();
+        resource(&workspace_id, "webhook_id", &webhook_id)?;
+        let secret = self.engine.rotate_webhook_secret(by, &workspace_id, &webhook_id).await?;
+        Ok(Response::new(v1::RotateWebhookSecretResponse { secret }))
+    }
+
+    async fn delete_webhook(
+        &self,
+        request: Request<v1::DeleteWebhookRequest>,
+    ) -> Result<Response<v1::DeleteWebhookResponse>, Status> {
+        let by = by(request.metadata(), "DeleteWebhook")?;
+        let v1::DeleteWebhookRequest { workspace_id, webhook_id } = request.into_inner();
+        resource(&workspace_id, "webhook_id", &webhook_id)?;
+        self.engine.delete::<Webhook>(by, &workspace_id, &webhook_id).await?;
+        Ok(Response::new(v1::DeleteWebhookResponse {}))
+    }
+
+    async fn create_email_receiver(
+        &self,
+        request: Request<v1::CreateEmailReceiverRequest>,
+    ) -> Result<Response<v1::CreateEmailReceiverResponse>, Status> {
+        let by = by(request.metadata(), "CreateEmailReceiver")?;
+        let (workspace_id, new) = convert::new_email_receiver(request.into_inner())?;
+        if !self.has_smtp {
+            return Err(Error::SmtpNotConfigured.into());
+        }
+        let receiver = self.engine.create::<EmailReceiver>(by, &workspace_id, new).await?;
+        let email_receiver = Some(convert::email_receiver_to_proto(receiver));
+        Ok(Response::new(v1::CreateEmailReceiverResponse { email_receiver }))
+    }
+
+    async fn list_email_receivers(
+        &self,
+        request: Request<v1::ListEmailReceiversRequest>,
+    ) -> Result<Response<v1::ListEmailReceiversResponse>, Status> {
+        let v1::ListEmailReceiversRequest { workspace_id, page_size, page_token } =
+            request.into_inner();
+        let page = workspace_page("email_receivers", &workspace_id, page_size, &page_token)?;
+        let mut receivers = self.engine.email_receivers(&workspace_id).await?;
+        page.keep_after(&mut receivers, |receiver| &receiver.id);
+        let next_page_token = page.cut(&mut receivers, |last| last.id.to_string());
+        let email_receivers = receivers.into_iter().map(convert::email_receiver_to_proto).collect();
+        Ok(Response::new(v1::ListEmailReceiversResponse { email_receivers, next_page_token }))
+    }
+
+    async fn delete_email_receiver(
+        &self,
+        request: Request<v1::DeleteEmailReceiverRequest>,
+    ) -> Result<Response<v1::DeleteEmailReceiverResponse>, Status> {
+        let by = by(request.metadata(), "DeleteEmailReceiver")?;
+        let v1::DeleteEmailReceiverRequest { workspace_id, email_receiver_id } =
+            request.into_inner();
+        resource(&workspace_id, "email_receiver_id", &email_receiver_id)?;
+        self.engine.delete::<EmailReceiver>(by, &workspace_id, &email_receiver_id).await?;
+        Ok(Response::new(v1::DeleteEmailReceiverResponse {}))
+    }
+
+    async fn list_deliveries(
+        &self,
+        request: Request<v1::ListDeliveriesRequest>,
+    ) -> Result<Response<v1::ListDeliveriesResponse>, Status> {
+        let (filter, page, after) = convert::list_deliveries(request.into_inner())?;
+        let mut deliveries = self.engine.deliveries(&filter, after, page.fetch()).await?;
+        let next_page_token =
+            page.cut(&mut deliveries, |last| time_position(last.create_time, &last.id));
+        let deliveries = deliveries.into_iter().map(convert::delivery_to_proto).collect();
+        Ok(Response::new(v1::ListDeliveriesResponse { deliveries, next_page_token }))
+    }
+
+    async fn repeat_delivery(
+        &self,
+        request: Request<v1::RepeatDeliveryRequest>,
+    ) -> Result<Response<v1::RepeatDeliveryResponse>, Status> {
+        let v1::RepeatDeliveryRequest { workspace_id, delivery_id } = request.into_inner();
+        resource(&workspace_id, "delivery_id", &delivery_id)?;
+        let delivery = self.engine.repeat_delivery(&workspace_id, &delivery_id).await?;
+        let delivery = Some(convert::delivery_to_proto(delivery));
+        Ok(Response::new(v1::RepeatDeliveryResponse { delivery }))
+    }
+}
+
+/// The alerts of a workspace, as [`AlertService::watch_alerts`] streams them.
+struct Alerts {
+    engine: Engine,
+    workspace_id: String,
+    watch: AlertWatch,
+}
+
+impl Source for Alerts {
+    type Item = v1::WatchAlertsResponse;
+
+    async fn next(&mut self) -> Result<Option<v1::WatchAlertsResponse>, Failure> {
+        let alert = self.watch.next().await?;
+        let wording = self.engine.wording(&self.workspace_id).await?;
+        let alert = Some(convert::alert_to_proto(&alert, &wording));
+        Ok(Some(v1::WatchAlertsResponse { alert }))
+    }
+}

@@ -1,0 +1,282 @@
+//! `AnalyticsService`: reports, live metrics and exports.
+
+mod convert;
+mod export;
+mod export_request;
+mod query;
+mod reports;
+
+use std::time::Duration;
+
+use prost_types::Timestamp;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+use self::export::Exports;
+use super::ServiceContext;
+use super::shared::page::time_position;
+use super::shared::status::Failure;
+use super::shared::stream::{BoxStream, Source, stream};
+use super::shared::text;
+use super::shared::time::to_timestamp;
+use crate::analytics::Scope;
+use crate::analytics::query::usage;
+use crate::analytics::reports::ranking::{Ranked, RankingQuery, ranking};
+use crate::analytics::reports::{active_users, dashboard, first_value, live, overview, teams};
+use crate::domain::time::Micros;
+use crate::engine::{Engine, ReportBasis, SpendWatch};
+use crate::proto::v1;
+use crate::proto::v1::analytics_service_server::AnalyticsService;
+
+/// Most quotas of live metrics.
+pub const LIVE_QUOTAS_MAX: usize = 10;
+
+pub struct Analytics {
+    engine: Engine,
+    /// Ends streams.
+    stopping: CancellationToken,
+    exports: Exports,
+}
+
+impl Analytics {
+    pub fn new(context: &ServiceContext) -> Analytics {
+        Analytics {
+            engine: context.engine.clone(),
+            stopping: context.stopping.clone(),
+            exports: Exports::default(),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl AnalyticsService for Analytics {
+    async fn get_dashboard(
+        &self,
+        request: Request<v1::GetDashboardRequest>,
+    ) -> Result<Response<v1::GetDashboardResponse>, Status> {
+        let v1::GetDashboardRequest { workspace_id, range, filters, top } = request.into_inner();
+        let top_max = dashboard::TOP_MAX;
+        let (call, top) = convert::ranking(workspace_id, range.as_ref(), filters, top, top_max)?;
+        let basis = self.engine.report_basis(&call.workspace_id).await?;
+        let scope = scope(&self.engine, &basis);
+        let found = dashboard::dashboard(&scope, call.range, &call.restrictions, top).await?;
+        let currency = basis.workspace.currency;
+        let answer = reports::dashboard_to_proto(found, basis.as_of, &scope.calendar(), currency);
+        Ok(Response::new(answer))
+    }
+
+    async fn get_overview(
+        &self,
+        request: Request<v1::GetOverviewRequest>,
+    ) -> Result<Response<v1::GetOverviewResponse>, Status> {
+        let v1::GetOverviewRequest { workspace_id, range, filters } = request.into_inner();
+        let call = convert::report(workspace_id, range.as_ref(), filters)?;
+        let basis = self.engine.report_basis(&call.workspace_id).await?;
+        let scope = scope(&self.engine, &basis);
+        let found = overview::overview(&scope, call.range, &call.restrictions).await?;
+        Ok(Response::new(v1::GetOverviewResponse {
+            period: Some(reports::period_to_proto(&found.period, &scope.calendar())),
+            as_of_time: Some(to_timestamp(basis.as_of)),
+            overview: Some(reports::overview_to_proto(&found.overview, basis.workspace.currency)),
+        }))
+    }
+
+    async fn get_active_users(
+        &self,
+        request: Request<v1::GetActiveUsersRequest>,
+    ) -> Result<Response<v1::GetActiveUsersResponse>, Status> {
+        let (call, granularity) = convert::active_users(request.into_inner())?;
+        let basis = self.engine.report_basis(&call.workspace_id).await?;
+        let scope = scope(&self.engine, &basis);
+        let found =
+            active_users::active_users(&scope, call.range, &call.restrictions, granularity).await?;
+        Ok(Response::new(v1::GetActiveUsersResponse {
+            period: Some(reports::period_to_proto(&found.period, &scope.calendar())),
+            as_of_time: Some(to_timestamp(basis.as_of)),
+            points: found.points.iter().map(reports::active_users_to_proto).collect(),
+            total: found.total,
+        }))
+    }
+
+    async fn get_token_usage_by_team(
+        &self,
+        request: Request<v1::GetTokenUsageByTeamRequest>,
+    ) -> Result<Response<v1::GetTokenUsageByTeamResponse>, Status> {
+        let v1::GetTokenUsageByTeamRequest { workspace_id, range, filters } = request.into_inner();
+        let call = convert::report(workspace_id, range.as_ref(), filters)?;
+        let basis = self.engine.report_basis(&call.workspace_id).await?;
+        let scope = scope(&self.engine, &basis);
+        let found = teams::teams(&scope, call.range, &call.restrictions).await?;
+        let currency = basis.workspace.currency;
+        let teams = found.teams.into_iter().map(|team| reports::team_to_proto(team, currency));
+        Ok(Response::new(v1::GetTokenUsageByTeamResponse {
+            period: Some(reports::period_to_proto(&found.period, &scope.calendar())),
+            as_of_time: Some(to_timestamp(basis.as_of)),
+            teams: teams.collect(),
+        }))
+    }
+
+    async fn get_top_workflows(
+        &self,
+        request: Request<v1::GetTopWorkflowsRequest>,
+    ) -> Result<Response<v1::GetTopWorkflowsResponse>, Status> {
+        let v1::GetTopWorkflowsRequest { workspace_id, range, filters, top } = request.into_inner();
+        let top_max = convert::RANKING_TOP_MAX;
+        let (call, top) = convert::ranking(workspace_id, range.as_ref(), filters, top, top_max)?;
+        let (period, as_of_time, workflows) = self.ranked(call, Ranked::Workflows, top).await?;
+        Ok(Response::new(v1::GetTopWorkflowsResponse { period, as_of_time, workflows }))
+    }
+
+    async fn get_top_assistants(
+        &self,
+        request: Request<v1::GetTopAssistantsRequest>,
+    ) -> Result<Response<v1::GetTopAssistantsResponse>, Status> {
+        let v1::GetTopAssistantsRequest { workspace_id, range, filters, top } =
+            request.into_inner();
+        let top_max = convert::RANKING_TOP_MAX;
+        let (call, top) = convert::ranking(workspace_id, range.as_ref(), filters, top, top_max)?;
+        let (period, as_of_time, assistants) = self.ranked(call, Ranked::Assistants, top).await?;
+        Ok(Response::new(v1::GetTopAssistantsResponse { period, as_of_time, assistants }))
+    }
+
+    async fn get_time_to_first_value(
+        &self,
+        request: Request<v1::GetTimeToFirstValueRequest>,
+    ) -> Result<Response<v1::GetTimeToFirstValueResponse>, Status> {
+        let call = convert::first_value(request.into_inner())?;
+        let basis = self.engine.report_basis(&call.workspace_id).await?;
+        let scope = scope(&self.engine, &basis);
+        let found =
+            first_value::time_to_first_value(&scope, call.range, call.department_id).await?;
+        Ok(Response::new(v1::GetTimeToFirstValueResponse {
+            period: Some(reports::period_to_proto(&found.period, &scope.calendar())),
+            as_of_time: Some(to_timestamp(basis.as_of)),
+            time_to_first_value: Some(reports::first_value_to_proto(&found.first_value)),
+        }))
+    }
+
+    async fn list_never_active_users(
+        &self,
+        request: Request<v1::ListNeverActiveUsersRequest>,
+    ) -> Result<Response<v1::ListNeverActiveUsersResponse>, Status> {
+        let (call, after, page) = convert::never_active(request.into_inner())?;
+        let basis = self.engine.report_basis(&call.workspace_id).await?;
+        let scope = scope(&self.engine, &basis);
+        let (department_id, limit) = (call.department_id, page.fetch());
+        let users =
+            first_value::never_active(&scope, call.range, department_id, after.as_ref(), limit);
+        let mut users = users.await?;
+        let next_page_token =
+            page.cut(&mut users, |last| time_position(last.sign_up_time, &last.user_id));
+        let users = users.into_iter().map(reports::never_active_to_proto).collect();
+        Ok(Response::new(v1::ListNeverActiveUsersResponse { users, next_page_token }))
+    }
+
+    async fn get_live_metrics(
+        &self,
+        request: Request<v1::GetLiveMetricsRequest>,
+    ) -> Result<Response<v1::GetLiveMetricsResponse>, Status> {
+        let id = request.into_inner().workspace_id;
+        text::workspace(&id)?;
+        let metrics = Some(live_metrics(&self.engine, &id).await?);
+        Ok(Response::new(v1::GetLiveMetricsResponse { metrics }))
+    }
+
+    type WatchLiveMetricsStream = BoxStream<v1::WatchLiveMetricsResponse>;
+
+    async fn watch_live_metrics(
+        &self,
+        request: Request<v1::WatchLiveMetricsRequest>,
+    ) -> Result<Response<Self::WatchLiveMetricsStream>, Status> {
+        let (id, interval) = convert::watch(request.into_inner())?;
+        let changes = self.engine.watch(&id).await?;
+        let watch = LiveWatch { engine: self.engine.clone(), id, interval, changes, last: None };
+        Ok(Response::new(stream(watch, self.stopping.clone())))
+    }
+
+    async fn query_usage(
+        &self,
+        request: Request<v1::QueryUsageRequest>,
+    ) -> Result<Response<v1::QueryUsageResponse>, Status> {
+        let (workspace_id, query) = query::query(request.into_inner())?;
+        let basis = self.engine.report_basis(&workspace_id).await?;
+        let scope = scope(&self.engine, &basis);
+        let found = usage(&scope, &query).await?;
+        let calendar = scope.calendar();
+        let currency = basis.workspace.currency;
+        Ok(Response::new(query::to_proto(found, basis.as_of, &calendar, currency)))
+    }
+
+    type ExportUsageStream = BoxStream<v1::ExportUsageResponse>;
+
+    async fn export_usage(
+        &self,
+        request: Request<v1::ExportUsageRequest>,
+    ) -> Result<Response<Self::ExportUsageStream>, Status> {
+        let (engine, stop) = (self.engine.clone(), self.stopping.clone());
+        Ok(Response::new(self.exports.begin(engine, stop, request.into_inner()).await?))
+    }
+}
+
+impl Analytics {
+    /// Period, time of the data, and places of a ranking.
+    async fn ranked(
+        &self,
+        call: convert::ReportCall,
+        ranked: Ranked,
+        top: usize,
+    ) -> Result<(Option<v1::ReportPeriod>, Option<Timestamp>, Vec<v1::RankedUsage>), Status> {
+        let basis = self.engine.report_basis(&call.workspace_id).await?;
+        let scope = scope(&self.engine, &basis);
+        let convert::ReportCall { range, restrictions, .. } = call;
+        let found = ranking(&scope, &RankingQuery { range, restrictions, ranked, top }).await?;
+        let period = reports::period_to_proto(&found.period, &scope.calendar());
+        let places = reports::ranked_to_proto(found.places, basis.workspace.currency);
+        Ok((Some(period), Some(to_timestamp(basis.as_of)), places))
+    }
+}
+
+/// What a report is about.
+fn scope<'a>(engine: &'a Engine, basis: &'a ReportBasis) -> Scope<'a> {
+    Scope {
+        store: &**engine.store(),
+        workspace: &basis.workspace,
+        catalogue: &basis.catalogue,
+        now: basis.now,
+    }
+}
+
+async fn live_metrics(engine: &Engine, id: &str) -> Result<v1::LiveMetrics, Failure> {
+    let basis = engine.report_basis(id).await?;
+    let live = live::live(&scope(engine, &basis), basis.as_of).await?;
+    let standing = engine.standing(id, LIVE_QUOTAS_MAX).await?;
+    Ok(reports::live_to_proto(&basis.workspace, basis.as_of, &live, &standing))
+}
+
+/// The live metrics of a workspace, as [`AnalyticsService::watch_live_metrics`] streams them.
+struct LiveWatch {
+    engine: Engine,
+    id: String,
+    interval: Micros,
+    changes: SpendWatch,
+    /// Time of the last response; absent before the first.
+    last: Option<Instant>,
+}
+
+impl Source for LiveWatch {
+    type Item = v1::WatchLiveMetricsResponse;
+
+    /// At once, the first time; then after further committed changes.
+    async fn next(&mut self) -> Result<Option<v1::WatchLiveMetricsResponse>, Failure> {
+        if let Some(last) = self.last {
+            let interval = Duration::from_micros(self.interval.unsigned_abs());
+            sleep_until(last + interval).await;
+        }
+        // Waits for a new state, and marks it as seen; the state itself is not used.
+        self.changes.next().await;
+        self.last = Some(Instant::now());
+        let metrics = Some(live_metrics(&self.engine, &self.id).await?);
+        Ok(Some(v1::WatchLiveMetricsResponse { metrics }))
+    }
+}

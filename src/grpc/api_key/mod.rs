@@ -1,0 +1,144 @@
+//! `ApiKeyService`: API keys and groups of them.
+
+mod convert;
+
+use tonic::{Request, Response, Status};
+
+use super::ServiceContext;
+use super::shared::actor::by;
+use super::shared::page::workspace_page;
+use super::shared::text::resource;
+use crate::domain;
+use crate::domain::api_key::KeyGroup;
+use crate::engine::Engine;
+use crate::proto::v1;
+use crate::proto::v1::api_key_service_server::ApiKeyService;
+
+pub struct ApiKey {
+    engine: Engine,
+}
+
+impl ApiKey {
+    pub fn new(context: &ServiceContext) -> ApiKey {
+        ApiKey { engine: context.engine.clone() }
+    }
+}
+
+#[tonic::async_trait]
+impl ApiKeyService for ApiKey {
+    async fn register_api_key(
+        &self,
+        request: Request<v1::RegisterApiKeyRequest>,
+    ) -> Result<Response<v1::RegisterApiKeyResponse>, Status> {
+        let by = by(request.metadata(), "RegisterApiKey")?;
+        let (id, new) = convert::register(request.into_inner())?;
+        let made = self.engine.create::<domain::api_key::ApiKey>(by, &id, new).await?;
+        let api_key = Some(convert::key_to_proto(&made));
+        Ok(Response::new(v1::RegisterApiKeyResponse { api_key }))
+    }
+
+    async fn get_api_key(
+        &self,
+        request: Request<v1::GetApiKeyRequest>,
+    ) -> Result<Response<v1::GetApiKeyResponse>, Status> {
+        let v1::GetApiKeyRequest { workspace_id, api_key_id } = request.into_inner();
+        resource(&workspace_id, "api_key_id", &api_key_id)?;
+        let found = self.engine.get::<domain::api_key::ApiKey>(&workspace_id, &api_key_id).await?;
+        let api_key = Some(convert::key_to_proto(&found));
+        Ok(Response::new(v1::GetApiKeyResponse { api_key }))
+    }
+
+    async fn list_api_keys(
+        &self,
+        request: Request<v1::ListApiKeysRequest>,
+    ) -> Result<Response<v1::ListApiKeysResponse>, Status> {
+        let request = request.into_inner();
+        let (group, page) = convert::list_keys(&request)?;
+        let after = page.after().unwrap_or_default();
+        let id = &request.workspace_id;
+        let mut keys = self.engine.list_api_keys(id, group, after, page.fetch()).await?;
+        let next_page_token = page.cut(&mut keys, |last| last.id.to_string());
+        let api_keys = keys.iter().map(convert::key_to_proto).collect();
+        Ok(Response::new(v1::ListApiKeysResponse { api_keys, next_page_token }))
+    }
+
+    async fn update_api_key(
+        &self,
+        request: Request<v1::UpdateApiKeyRequest>,
+    ) -> Result<Response<v1::UpdateApiKeyResponse>, Status> {
+        let by = by(request.metadata(), "UpdateApiKey")?;
+        let (workspace_id, id, change) = convert::update_key(request.into_inner())?;
+        let changed =
+            self.engine.update::<domain::api_key::ApiKey>(by, &workspace_id, id, change).await?;
+        let api_key = Some(convert::key_to_proto(&changed));
+        Ok(Response::new(v1::UpdateApiKeyResponse { api_key }))
+    }
+
+    async fn delete_api_key(
+        &self,
+        request: Request<v1::DeleteApiKeyRequest>,
+    ) -> Result<Response<v1::DeleteApiKeyResponse>, Status> {
+        let by = by(request.metadata(), "DeleteApiKey")?;
+        let v1::DeleteApiKeyRequest { workspace_id, api_key_id } = request.into_inner();
+        resource(&workspace_id, "api_key_id", &api_key_id)?;
+        self.engine.delete::<domain::api_key::ApiKey>(by, &workspace_id, api_key_id).await?;
+        Ok(Response::new(v1::DeleteApiKeyResponse {}))
+    }
+
+    async fn create_key_group(
+        &self,
+        request: Request<v1::CreateKeyGroupRequest>,
+    ) -> Result<Response<v1::CreateKeyGroupResponse>, Status> {
+        let by = by(request.metadata(), "CreateKeyGroup")?;
+        let (id, new) = convert::create_group(request.into_inner())?;
+        let made = self.engine.create::<KeyGroup>(by, &id, new).await?;
+        let key_group = Some(convert::group_to_proto(made));
+        Ok(Response::new(v1::CreateKeyGroupResponse { key_group }))
+    }
+
+    async fn get_key_group(
+        &self,
+        request: Request<v1::GetKeyGroupRequest>,
+    ) -> Result<Response<v1::GetKeyGroupResponse>, Status> {
+        let v1::GetKeyGroupRequest { workspace_id, key_group_id } = request.into_inner();
+        resource(&workspace_id, "key_group_id", &key_group_id)?;
+        let found = self.engine.get::<KeyGroup>(&workspace_id, &key_group_id).await?;
+        let key_group = Some(convert::group_to_proto(found));
+        Ok(Response::new(v1::GetKeyGroupResponse { key_group }))
+    }
+
+    async fn list_key_groups(
+        &self,
+        request: Request<v1::ListKeyGroupsRequest>,
+    ) -> Result<Response<v1::ListKeyGroupsResponse>, Status> {
+        let v1::ListKeyGroupsRequest { workspace_id, page_size, page_token } = request.into_inner();
+        let page = workspace_page("key_groups", &workspace_id, page_size, &page_token)?;
+        let after = page.after().unwrap_or_default();
+        let mut groups = self.engine.list_key_groups(&workspace_id, after, page.fetch()).await?;
+        let next_page_token = page.cut(&mut groups, |last| last.group.id.to_string());
+        let key_groups = groups.into_iter().map(convert::group_to_proto).collect();
+        Ok(Response::new(v1::ListKeyGroupsResponse { key_groups, next_page_token }))
+    }
+
+    async fn update_key_group(
+        &self,
+        request: Request<v1::UpdateKeyGroupRequest>,
+    ) -> Result<Response<v1::UpdateKeyGroupResponse>, Status> {
+        let by = by(request.metadata(), "UpdateKeyGroup")?;
+        let (workspace_id, id, display_name) = convert::update_group(request.into_inner())?;
+        let changed = self.engine.update::<KeyGroup>(by, &workspace_id, id, display_name).await?;
+        let key_group = Some(convert::group_to_proto(changed));
+        Ok(Response::new(v1::UpdateKeyGroupResponse { key_group }))
+    }
+
+    async fn delete_key_group(
+        &self,
+        request: Request<v1::DeleteKeyGroupRequest>,
+    ) -> Result<Response<v1::DeleteKeyGroupResponse>, Status> {
+        let by = by(request.metadata(), "DeleteKeyGroup")?;
+        let v1::DeleteKeyGroupRequest { workspace_id, key_group_id } = request.into_inner();
+        resource(&workspace_id, "key_group_id", &key_group_id)?;
+        self.engine.delete::<KeyGroup>(by, &workspace_id, key_group_id).await?;
+        Ok(Response::new(v1::DeleteKeyGroupResponse {}))
+    }
+}

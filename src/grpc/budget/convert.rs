@@ -1,0 +1,93 @@
+//! Requests of `BudgetService`, and budgets as protos.
+
+use crate::domain::boost::BoostTarget;
+use crate::domain::{Amount, Currency};
+use crate::engine::{BoostAmount, InCurrency, NewBoost, PlanChange};
+use crate::grpc::shared::boost::BoostFields;
+use crate::grpc::shared::decode::{Decoded, decode};
+use crate::grpc::shared::enums::ProtoEnum;
+use crate::grpc::shared::money;
+use crate::grpc::shared::page::{Page, TimePosition, parse_time_position};
+use crate::grpc::shared::time::to_timestamp;
+use crate::ledger::BudgetView;
+use crate::proto::v1;
+
+pub fn plan(request: &v1::SetPlanRequest) -> Decoded<PlanChange> {
+    decode(|at| {
+        at.workspace_id(&request.workspace_id);
+        let (at, plan) = at.message("plan", request.plan.as_ref())?;
+        let (budget_at, overage_at) = (at.field("budget"), at.field("overage_limit"));
+        let budget = budget_at.required(plan.budget.as_ref()).map(|budget| budget_at.limit(budget));
+        let overage = plan.overage_limit.as_ref().map(|overage| overage_at.limit(overage));
+        let start_date = at.field("start_date").date(&plan.start_date);
+        Some(PlanChange {
+            budget: budget.unwrap_or((Currency::EUR, Amount::ZERO)),
+            overage,
+            start_date: start_date.unwrap_or_default(),
+        })
+    })
+}
+
+/// Workspace and boost of its envelope.
+pub fn create_boost(request: v1::CreateBudgetBoostRequest) -> Decoded<(String, NewBoost)> {
+    let v1::CreateBudgetBoostRequest { workspace_id, amount, .. } = request;
+    let fields = BoostFields {
+        boost_id: request.boost_id,
+        start_time: request.start_time,
+        end_time: request.end_time,
+        reason: request.reason,
+    };
+    decode(|at| {
+        at.workspace_id(&workspace_id);
+        let amount = at.field("amount").required(amount.as_ref());
+        let amount = amount.map_or(BoostAmount::Count(0), |amount| at.boost_amount(amount));
+        let new = at.boost(fields, BoostTarget::Envelope, amount);
+        Some((workspace_id, new))
+    })
+}
+
+/// Which boosts of the envelope to list, and after which one.
+pub fn list_boosts(request: &v1::ListBudgetBoostsRequest) -> Decoded<(Page, Option<TimePosition>)> {
+    decode(|at| {
+        at.workspace_id(&request.workspace_id);
+        let filter = ["budget_boosts", &request.workspace_id];
+        let page = at.page(&filter, request.page_size, &request.page_token);
+        let after = page.after_parsed(at, parse_time_position);
+        Some((page, after))
+    })
+}
+
+pub fn budget_to_proto(workspace_id: String, budget: InCurrency<BudgetView>) -> v1::Budget {
+    let InCurrency { currency, value: view } = budget;
+    let money = |amount: Amount| Some(money::to_proto(currency, amount));
+    let spend_by_model = view.spend_by_model.iter();
+    v1::Budget {
+        workspace_id,
+        cycle_start_time: Some(to_timestamp(view.cycle.start)),
+        cycle_end_time: Some(to_timestamp(view.cycle.end)),
+        days_left: i32::try_from(view.days_left).unwrap_or(i32::MAX),
+        state: view.state.number(),
+        plan_set: view.plan_set,
+        plan_budget: money(view.plan_budget),
+        overage_limit: money(view.overage_limit),
+        boost: money(view.boost),
+        spent: money(view.spent),
+        held: money(view.held),
+        remaining: money(view.remaining()),
+        used_share: share(view.spent, view.envelope()),
+        spend_by_model: spend_by_model
+            .map(|(model_id, spent)| v1::ModelSpend {
+                model_id: model_id.to_string(),
+                spent: money(*spent),
+                share: share(*spent, view.spent),
+            })
+            .collect(),
+        automatic_fallback: view.automatic_fallback,
+        as_of_time: Some(to_timestamp(view.as_of_time)),
+    }
+}
+
+/// For people to look at: nothing is decided by it.
+fn share(part: Amount, whole: Amount) -> f64 {
+    if whole.is_zero() { 0.0 } else { part.nanos() as f64 / whole.nanos() as f64 }
+}

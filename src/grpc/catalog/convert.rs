@@ -1,0 +1,262 @@
+//! Requests of `CatalogService`, and models, prices and exchange rates as protos.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use crate::domain::catalog::price::{
+    PER_MILLION_MAX, PerMillion, Price, Rate, Rates, Source, Variant,
+};
+use crate::domain::catalog::{ExchangeRate, Model, VARIANTS_MAX};
+use crate::domain::usage::{ServiceTier, TokenClass};
+use crate::domain::{Amount, Time};
+use crate::grpc::shared::decode::{Decoded, Decoder, decode};
+use crate::grpc::shared::enums::ProtoEnum;
+use crate::grpc::shared::page::Page;
+use crate::grpc::shared::text::{PROVIDER_CHARS_MAX, WORKSPACE_ID_CHARS_MAX};
+use crate::grpc::shared::time::to_timestamp;
+use crate::proto::v1;
+
+/// Most capabilities of a model.
+pub const CAPABILITIES_MAX: usize = 32;
+/// Most aliases of a model.
+pub const ALIASES_MAX: usize = 32;
+
+pub fn new_model(request: v1::UpsertModelRequest) -> Decoded<Model> {
+    decode(|at| {
+        let (at, model) = at.message_or_default("model", request.model);
+        at.field("model_id").new_model_id(&model.model_id);
+        at.field("provider").text(&model.provider, 0..=PROVIDER_CHARS_MAX);
+        at.display_name(&model.display_name);
+        let aliases = at.field("aliases");
+        let aliases = aliases.each_of(model.aliases, ALIASES_MAX, |at, id| at.new_model_id(id));
+        let context_window = model.context_window_token_count;
+        let context_window = at.field("context_window_token_count").tokens(context_window);
+        let max_output = model.max_output_token_count;
+        let max_output = at.field("max_output_token_count").tokens(max_output);
+        let capabilities = at.field("capabilities");
+        Some(Model {
+            id: Arc::from(model.model_id),
+            provider: model.provider,
+            display_name: model.display_name,
+            context_window: (context_window > 0).then_some(context_window),
+            max_output: (max_output > 0).then_some(max_output),
+            capabilities: capabilities.capabilities(model.capabilities, CAPABILITIES_MAX),
+            aliases,
+            source: Source::Operator,
+            update_time: Time::default(),
+        })
+    })
+}
+
+pub fn new_price(request: v1::SetModelPriceRequest, now: Time) -> Decoded<Price> {
+    decode(|at| {
+        at.field("model_id").model_id(&request.model_id);
+        at.field("workspace_id").text(&request.workspace_id, 0..=WORKSPACE_ID_CHARS_MAX);
+        let (at, price) = at.message("price", request.price)?;
+        let currency = at.field("currency_code").currency(&price.currency_code);
+        for (text, field) in [
+            (&price.input_per_million, "input_per_million"),
+            (&price.output_per_million, "output_per_million"),
+        ] {
+            at.field(field).ensure(!text.is_empty(), "expected a rate: it is required");
+        }
+        let base = rates(at, price.texts());
+        let variants_at = at.field("variants");
+        let given = variants_at.at_most(price.variants, VARIANTS_MAX);
+        let variants = given.iter().enumerate();
+        let variants = variants.map(|(index, given)| variant(variants_at.item(index), given));
+        let workspace_id = request.workspace_id;
+        Some(Price {
+            id: Arc::default(),
+            model_id: Arc::from(request.model_id),
+            workspace_id: (!workspace_id.is_empty()).then(|| Arc::from(workspace_id)),
+            currency,
+            variants: variants.collect(),
+            effective_time: effective_time(at, price.effective_time, now),
+            create_time: now,
+            source: Source::Operator,
+            base,
+        })
+    })
+}
+
+fn variant(at: Decoder<'_>, variant: &v1::PriceVariant) -> Variant {
+    let tier = at.field("service_tier").optional_enum(variant.service_tier);
+    Variant {
+        tier: tier.unwrap_or(ServiceTier::Standard),
+        above_input_tokens: at
+            .field("above_input_token_count")
+            .tokens(variant.above_input_token_count),
+        inclusive: variant.threshold_inclusive,
+        rates: rates(at, variant.texts()),
+    }
+}
+
+/// Rates as they are written, by class.
+type RateTexts<'a> = [(TokenClass, &'static str, &'a str); TokenClass::COUNT];
+
+/// Implements the rates of a message; all that have rates name them alike.
+macro_rules! rate_fields {
+    ($message:ident) => {
+        rate_fields!($message:
+            Input input_per_million,
+            CacheRead cache_read_per_million,
+            CacheWrite5m cache_write_5m_per_million,
+            CacheWrite1h cache_write_1h_per_million,
+            Output output_per_million,
+            Reasoning reasoning_per_million,
+            AudioInput audio_input_per_million,
+            AudioOutput audio_output_per_million,
+            ImageInput image_input_per_million,
+            ImageOutput image_output_per_million,
+        );
+    };
+    ($message:ident: $($class:ident $field:ident,)+) => {
+        impl v1::$message {
+            fn texts(&self) -> RateTexts<'_> {
+                [$((TokenClass::$class, stringify!($field), &self.$field)),+]
+            }
+
+            fn with_rates(self, rates: &Rates) -> v1::$message {
+                let text = |class: TokenClass| rates[class as usize].map_or_else(String::new, text);
+                v1::$message { $($field: text(TokenClass::$class),)+ ..self }
+            }
+        }
+    };
+}
+
+rate_fields!(Price);
+rate_fields!(PriceVariant);
+
+fn text(rate: PerMillion) -> String {
+    Amount::from_nanos(rate).to_text()
+}
+
+fn rates(at: Decoder<'_>, texts: RateTexts<'_>) -> Rates {
+    let mut rates = Rates::default();
+    for (class, field, text) in texts {
+        if !text.is_empty() {
+            rates[class as usize] = Some(at.field(field).decimal(text, 0..=PER_MILLION_MAX));
+        }
+    }
+    rates
+}
+
+fn effective_time(at: Decoder<'_>, given: Option<prost_types::Timestamp>, now: Time) -> Time {
+    let Some(given) = given else { return now };
+    at.field("effective_time").effective(given).unwrap_or(now)
+}
+
+pub fn new_rate(request: v1::SetExchangeRateRequest, now: Time) -> Decoded<ExchangeRate> {
+    decode(|at| {
+        let (at, rate) = at.message_or_default("exchange_rate", request.exchange_rate);
+        Some(ExchangeRate {
+            from: at.field("from_currency_code").currency(&rate.from_currency_code),
+            to: at.field("to_currency_code").currency(&rate.to_currency_code),
+            rate: Rate::from_nanos(at.field("rate").decimal(&rate.rate, 1..=Rate::MAX.nanos())),
+            effective_time: effective_time(at, rate.effective_time, now),
+            create_time: now,
+        })
+    })
+}
+
+pub fn list_models(request: &v1::ListModelsRequest) -> Decoded<Page> {
+    decode(|at| {
+        at.field("provider").text(&request.provider, 0..=PROVIDER_CHARS_MAX);
+        Some(at.page(&["models", &request.provider], request.page_size, &request.page_token))
+    })
+}
+
+pub fn list_prices(request: &v1::ListModelPricesRequest) -> Decoded<Page> {
+    let (model_id, workspace_id) = (&request.model_id, &request.workspace_id);
+    decode(|at| {
+        at.field("model_id").model_id(model_id);
+        at.field("workspace_id").text(workspace_id, 0..=WORKSPACE_ID_CHARS_MAX);
+        let filter = ["prices", model_id, workspace_id];
+        Some(at.page(&filter, request.page_size, &request.page_token))
+    })
+}
+
+/// Which exchange rates to list, and after which one.
+pub fn list_rates(request: &v1::ListExchangeRatesRequest) -> Decoded<(Page, Option<RatePosition>)> {
+    decode(|at| {
+        let page = at.page(&["exchange_rates"], request.page_size, &request.page_token);
+        let after = page.after_parsed(at, parse_position);
+        Some((page, after))
+    })
+}
+
+/// By currencies, latest effective time first.
+type RatePosition = (String, String, Reverse<Time>);
+
+pub fn position(rate: &ExchangeRate) -> RatePosition {
+    (rate.from.to_string(), rate.to.to_string(), Reverse(rate.effective_time))
+}
+
+pub fn position_to_text(rate: &ExchangeRate) -> String {
+    format!("{}.{}.{}", rate.from, rate.to, rate.effective_time.micros())
+}
+
+fn parse_position(text: &str) -> Option<RatePosition> {
+    let (from, rest) = text.split_once('.')?;
+    let (to, micros) = rest.split_once('.')?;
+    let effective_time = Time::from_micros(micros.parse().ok()?);
+    Some((from.to_owned(), to.to_owned(), Reverse(effective_time)))
+}
+
+pub fn model_to_proto(model: &Model) -> v1::Model {
+    v1::Model {
+        model_id: model.id.to_string(),
+        provider: model.provider.clone(),
+        context_window_token_count: model.context_window.unwrap_or(0),
+        max_output_token_count: model.max_output.unwrap_or(0),
+        capabilities: model.capabilities.clone(),
+        aliases: model.aliases.clone(),
+        display_name: model.display_name.clone(),
+        source: source_text(model.source),
+        update_time: Some(to_timestamp(model.update_time)),
+    }
+}
+
+pub fn price_to_proto(price: &Price) -> v1::Price {
+    let proto = v1::Price {
+        price_id: price.id.to_string(),
+        model_id: price.model_id.to_string(),
+        currency_code: price.currency.to_string(),
+        variants: price.variants.iter().map(variant_to_proto).collect(),
+        effective_time: Some(to_timestamp(price.effective_time)),
+        create_time: Some(to_timestamp(price.create_time)),
+        workspace_id: price.workspace_id.as_deref().unwrap_or_default().to_owned(),
+        source: source_text(price.source),
+        ..Default::default()
+    };
+    proto.with_rates(&price.base)
+}
+
+fn variant_to_proto(variant: &Variant) -> v1::PriceVariant {
+    let proto = v1::PriceVariant {
+        service_tier: variant.tier.number(),
+        above_input_token_count: variant.above_input_tokens,
+        threshold_inclusive: variant.inclusive,
+        ..Default::default()
+    };
+    proto.with_rates(&variant.rates)
+}
+
+fn source_text(source: Source) -> String {
+    let text = match source {
+        Source::Builtin => "builtin",
+        Source::Operator => "operator",
+        Source::Import => "import",
+    };
+    text.to_owned()
+}
+
+pub fn rate_to_proto(rate: &ExchangeRate) -> v1::ExchangeRate {
+    v1::ExchangeRate {
+        from_currency_code: rate.from.to_string(),
+        to_currency_code: rate.to.to_string(),
+        rate: Amount::from_nanos(rate.rate.nanos()).to_text(),
+        effective_time: Some(to_timestamp(rate.effective_time)),
+    }
+}

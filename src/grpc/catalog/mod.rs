@@ -1,0 +1,115 @@
+//! `CatalogService`: models, prices and exchange rates.
+
+mod convert;
+
+use tonic::{Request, Response, Status};
+
+use super::ServiceContext;
+use super::shared::actor::by;
+use crate::engine::{self, Engine};
+use crate::proto::v1;
+use crate::proto::v1::catalog_service_server::CatalogService;
+
+pub struct Catalog {
+    engine: Engine,
+}
+
+impl Catalog {
+    pub fn new(context: &ServiceContext) -> Catalog {
+        Catalog { engine: context.engine.clone() }
+    }
+}
+
+#[tonic::async_trait]
+impl CatalogService for Catalog {
+    async fn upsert_model(
+        &self,
+        request: Request<v1::UpsertModelRequest>,
+    ) -> Result<Response<v1::UpsertModelResponse>, Status> {
+        let by = by(request.metadata(), "UpsertModel")?;
+        let model = convert::new_model(request.into_inner())?;
+        let model = self.engine.upsert_model(by, model).await?;
+        let model = Some(convert::model_to_proto(&model));
+        Ok(Response::new(v1::UpsertModelResponse { model }))
+    }
+
+    async fn set_model_price(
+        &self,
+        request: Request<v1::SetModelPriceRequest>,
+    ) -> Result<Response<v1::SetModelPriceResponse>, Status> {
+        let by = by(request.metadata(), "SetModelPrice")?;
+        let price = convert::new_price(request.into_inner(), self.engine.now())?;
+        let price = self.engine.set_price(by, price).await?;
+        let price = Some(convert::price_to_proto(&price));
+        Ok(Response::new(v1::SetModelPriceResponse { price }))
+    }
+
+    async fn list_models(
+        &self,
+        request: Request<v1::ListModelsRequest>,
+    ) -> Result<Response<v1::ListModelsResponse>, Status> {
+        let request = request.into_inner();
+        let page = convert::list_models(&request)?;
+        let provider = &request.provider;
+        let after = page.after();
+        let catalogue = self.engine.catalogue();
+        let models = catalogue.models().iter().map(|entry| entry.model());
+        let models = models
+            .filter(|model| provider.is_empty() || model.provider == *provider)
+            .filter(|model| after.is_none_or(|after| &*model.id > after));
+        let mut models: Vec<_> = models.take(page.fetch()).collect();
+        let next_page_token = page.cut(&mut models, |last| last.id.to_string());
+        let models = models.into_iter().map(convert::model_to_proto).collect();
+        Ok(Response::new(v1::ListModelsResponse { models, next_page_token }))
+    }
+
+    async fn list_model_prices(
+        &self,
+        request: Request<v1::ListModelPricesRequest>,
+    ) -> Result<Response<v1::ListModelPricesResponse>, Status> {
+        let request = request.into_inner();
+        let page = convert::list_prices(&request)?;
+        let workspace_id = Some(request.workspace_id.as_str()).filter(|id| !id.is_empty());
+        if let Some(id) = workspace_id {
+            self.engine.get_workspace(id).await?;
+        }
+        let catalogue = self.engine.catalogue();
+        let not_found = || engine::Error::ModelNotFound(request.model_id.clone());
+        let entry = catalogue.model(&request.model_id).ok_or_else(not_found)?;
+        let mut prices = entry.prices(workspace_id);
+        if let Some(after) = page.after() {
+            // Prices are kept for ever: the last one that was sent is among them.
+            let last = prices.iter().position(|card| &*card.price().id == after);
+            prices.drain(..last.map_or(prices.len(), |last| last + 1));
+        }
+        let next_page_token = page.cut(&mut prices, |last| last.price().id.to_string());
+        let prices = prices.iter().map(|card| convert::price_to_proto(card.price())).collect();
+        Ok(Response::new(v1::ListModelPricesResponse { prices, next_page_token }))
+    }
+
+    async fn set_exchange_rate(
+        &self,
+        request: Request<v1::SetExchangeRateRequest>,
+    ) -> Result<Response<v1::SetExchangeRateResponse>, Status> {
+        let by = by(request.metadata(), "SetExchangeRate")?;
+        let rate = convert::new_rate(request.into_inner(), self.engine.now())?;
+        let rate = self.engine.set_exchange_rate(by, rate).await?;
+        let exchange_rate = Some(convert::rate_to_proto(&rate));
+        Ok(Response::new(v1::SetExchangeRateResponse { exchange_rate }))
+    }
+
+    async fn list_exchange_rates(
+        &self,
+        request: Request<v1::ListExchangeRatesRequest>,
+    ) -> Result<Response<v1::ListExchangeRatesResponse>, Status> {
+        let (page, after) = convert::list_rates(&request.into_inner())?;
+        let catalogue = self.engine.catalogue();
+        let mut rates = catalogue.exchange_rates().to_vec();
+        // Of those of one time the first is the one that counts.
+        rates.dedup_by_key(|rate| convert::position(rate));
+        rates.retain(|rate| after.as_ref().is_none_or(|after| convert::position(rate) > *after));
+        let next_page_token = page.cut(&mut rates, convert::position_to_text);
+        let exchange_rates = rates.iter().map(convert::rate_to_proto).collect();
+        Ok(Response::new(v1::ListExchangeRatesResponse { exchange_rates, next_page_token }))
+    }
+}

@@ -1,0 +1,53 @@
+//! Requests of `ModelLimitService`, and model limits as protos.
+
+use crate::domain::{Amount, Currency};
+use crate::engine::ModelLimitChange;
+use crate::grpc::shared::decode::{Decoded, decode};
+use crate::grpc::shared::money;
+use crate::grpc::shared::time::to_timestamp;
+use crate::ledger::ModelView;
+use crate::proto::v1;
+
+/// Longest fallback chain.
+pub const FALLBACKS_MAX: usize = 32;
+
+/// A model in a workspace.
+pub fn model(workspace_id: &str, model_id: &str) -> Decoded<()> {
+    decode(|at| {
+        at.workspace_id(workspace_id);
+        at.field("model_id").model_id(model_id);
+        Some(())
+    })
+}
+
+pub fn set_limit(request: &mut v1::SetModelLimitRequest) -> Decoded<ModelLimitChange> {
+    let fallbacks = std::mem::take(&mut request.fallback_model_ids);
+    decode(|at| {
+        at.workspace_id(&request.workspace_id);
+        at.field("model_id").model_id(&request.model_id);
+        let limit = request.limit.as_ref().map(|limit| at.field("limit").limit(limit));
+        let fallbacks_at = at.field("fallback_model_ids");
+        let fallback_model_ids =
+            fallbacks_at.each_of(fallbacks, FALLBACKS_MAX, |at, id| at.model_id(id));
+        // Without a cap there is nothing to switch off.
+        let enabled = limit.is_none() || request.limit_enabled.unwrap_or(true);
+        Some(ModelLimitChange { limit, enabled, fallback_model_ids })
+    })
+}
+
+pub fn to_proto(currency: Currency, view: ModelView) -> v1::ModelLimit {
+    let money = |amount: Amount| money::to_proto(currency, amount);
+    let settings = view.settings.as_ref();
+    let with_cap = settings.filter(|settings| settings.limit.is_some());
+    let fallbacks = settings.map(|set| set.fallback_model_ids.as_slice()).unwrap_or_default();
+    v1::ModelLimit {
+        model_id: view.model_id.to_string(),
+        model_enabled: settings.is_some_and(|set| set.enabled),
+        limit: with_cap.and_then(|set| set.limit).map(money),
+        limit_enabled: with_cap.map(|set| set.limit_enabled),
+        fallback_model_ids: fallbacks.iter().map(ToString::to_string).collect(),
+        spent: Some(money(view.spent)),
+        held: Some(money(view.held)),
+        reset_time: Some(to_timestamp(view.reset_time)),
+    }
+}

@@ -1,0 +1,78 @@
+//! `ModelLimitService`: the models of a workspace and their caps.
+
+mod convert;
+
+use tonic::{Request, Response, Status};
+
+use super::ServiceContext;
+use super::shared::actor::by;
+use super::shared::page::workspace_page;
+use crate::engine::{Engine, InCurrency};
+use crate::proto::v1;
+use crate::proto::v1::model_limit_service_server::ModelLimitService;
+
+pub struct ModelLimit {
+    engine: Engine,
+}
+
+impl ModelLimit {
+    pub fn new(context: &ServiceContext) -> ModelLimit {
+        ModelLimit { engine: context.engine.clone() }
+    }
+}
+
+#[tonic::async_trait]
+impl ModelLimitService for ModelLimit {
+    async fn enable_model(
+        &self,
+        request: Request<v1::EnableModelRequest>,
+    ) -> Result<Response<v1::EnableModelResponse>, Status> {
+        let by = by(request.metadata(), "EnableModel")?;
+        let v1::EnableModelRequest { workspace_id, model_id } = request.into_inner();
+        convert::model(&workspace_id, &model_id)?;
+        let view = self.engine.enable_model(by, &workspace_id, &model_id, true).await?;
+        let model_limit = Some(convert::to_proto(view.currency, view.value));
+        Ok(Response::new(v1::EnableModelResponse { model_limit }))
+    }
+
+    async fn disable_model(
+        &self,
+        request: Request<v1::DisableModelRequest>,
+    ) -> Result<Response<v1::DisableModelResponse>, Status> {
+        let by = by(request.metadata(), "DisableModel")?;
+        let v1::DisableModelRequest { workspace_id, model_id } = request.into_inner();
+        convert::model(&workspace_id, &model_id)?;
+        let view = self.engine.enable_model(by, &workspace_id, &model_id, false).await?;
+        let model_limit = Some(convert::to_proto(view.currency, view.value));
+        Ok(Response::new(v1::DisableModelResponse { model_limit }))
+    }
+
+    async fn set_model_limit(
+        &self,
+        request: Request<v1::SetModelLimitRequest>,
+    ) -> Result<Response<v1::SetModelLimitResponse>, Status> {
+        let by = by(request.metadata(), "SetModelLimit")?;
+        let mut request = request.into_inner();
+        let change = convert::set_limit(&mut request)?;
+        let v1::SetModelLimitRequest { workspace_id, model_id, .. } = &request;
+        let view = self.engine.set_model_limit(by, workspace_id, model_id, change).await?;
+        let model_limit = Some(convert::to_proto(view.currency, view.value));
+        Ok(Response::new(v1::SetModelLimitResponse { model_limit }))
+    }
+
+    async fn list_model_limits(
+        &self,
+        request: Request<v1::ListModelLimitsRequest>,
+    ) -> Result<Response<v1::ListModelLimitsResponse>, Status> {
+        let v1::ListModelLimitsRequest { workspace_id, page_size, page_token } =
+            request.into_inner();
+        let page = workspace_page("model_limits", &workspace_id, page_size, &page_token)?;
+        let InCurrency { currency, value: mut views } =
+            self.engine.model_limits(&workspace_id).await?;
+        page.keep_after(&mut views, |view| &view.model_id);
+        let next_page_token = page.cut(&mut views, |last| last.model_id.to_string());
+        let views = views.into_iter();
+        let model_limits = views.map(|view| convert::to_proto(currency, view)).collect();
+        Ok(Response::new(v1::ListModelLimitsResponse { model_limits, next_page_token }))
+    }
+}

@@ -1,0 +1,215 @@
+//! `QuotaService`: quotas, their boosts and usage, and rate limits.
+
+mod boost;
+mod convert;
+mod rate_limit;
+
+use tonic::{Request, Response, Status};
+
+pub use convert::usage_to_proto;
+
+use super::ServiceContext;
+use super::shared::actor::by;
+use super::shared::boost as shared_boost;
+use super::shared::text::resource;
+use crate::domain;
+use crate::domain::boost::Boost;
+use crate::domain::rate_limit::RateLimit;
+use crate::engine::{BoostsOf, Engine, InCurrency};
+use crate::proto::v1;
+use crate::proto::v1::quota_service_server::QuotaService;
+
+pub struct Quota {
+    engine: Engine,
+}
+
+impl Quota {
+    pub fn new(context: &ServiceContext) -> Quota {
+        Quota { engine: context.engine.clone() }
+    }
+}
+
+#[tonic::async_trait]
+impl QuotaService for Quota {
+    async fn create_quota(
+        &self,
+        request: Request<v1::CreateQuotaRequest>,
+    ) -> Result<Response<v1::CreateQuotaResponse>, Status> {
+        let by = by(request.metadata(), "CreateQuota")?;
+        let (id, new) = convert::create(request.into_inner(), self.engine.now())?;
+        let made = self.engine.create::<domain::quota::Quota>(by, &id, new).await?;
+        let quota = Some(convert::to_proto(&id, made.currency, &made.value));
+        Ok(Response::new(v1::CreateQuotaResponse { quota }))
+    }
+
+    async fn get_quota(
+        &self,
+        request: Request<v1::GetQuotaRequest>,
+    ) -> Result<Response<v1::GetQuotaResponse>, Status> {
+        let v1::GetQuotaRequest { workspace_id, quota_id } = request.into_inner();
+        resource(&workspace_id, "quota_id", &quota_id)?;
+        let found = self.engine.get::<domain::quota::Quota>(&workspace_id, &quota_id).await?;
+        let quota = Some(convert::to_proto(&workspace_id, found.currency, &found.value));
+        Ok(Response::new(v1::GetQuotaResponse { quota }))
+    }
+
+    async fn list_quotas(
+        &self,
+        request: Request<v1::ListQuotasRequest>,
+    ) -> Result<Response<v1::ListQuotasResponse>, Status> {
+        let request = request.into_inner();
+        let (filter, page) = convert::list(&request)?;
+        let after = page.after().unwrap_or_default();
+        let id = &request.workspace_id;
+        let listed = self.engine.list_quotas(id, filter, after, page.fetch()).await?;
+        let InCurrency { currency, value: mut quotas } = listed;
+        let next_page_token = page.cut(&mut quotas, |last| last.id.to_string());
+        let quotas = quotas.iter().map(|quota| convert::to_proto(id, currency, quota)).collect();
+        Ok(Response::new(v1::ListQuotasResponse { quotas, next_page_token }))
+    }
+
+    async fn update_quota(
+        &self,
+        request: Request<v1::UpdateQuotaRequest>,
+    ) -> Result<Response<v1::UpdateQuotaResponse>, Status> {
+        let by = by(request.metadata(), "UpdateQuota")?;
+        let (workspace_id, id, change) = convert::update(request.into_inner())?;
+        let changed =
+            self.engine.update::<domain::quota::Quota>(by, &workspace_id, id, change).await?;
+        let quota = Some(convert::to_proto(&workspace_id, changed.currency, &changed.value));
+        Ok(Response::new(v1::UpdateQuotaResponse { quota }))
+    }
+
+    async fn delete_quota(
+        &self,
+        request: Request<v1::DeleteQuotaRequest>,
+    ) -> Result<Response<v1::DeleteQuotaResponse>, Status> {
+        let by = by(request.metadata(), "DeleteQuota")?;
+        let v1::DeleteQuotaRequest { workspace_id, quota_id } = request.into_inner();
+        resource(&workspace_id, "quota_id", &quota_id)?;
+        self.engine.delete::<domain::quota::Quota>(by, &workspace_id, quota_id).await?;
+        Ok(Response::new(v1::DeleteQuotaResponse {}))
+    }
+
+    async fn reset_quota(
+        &self,
+        request: Request<v1::ResetQuotaRequest>,
+    ) -> Result<Response<v1::ResetQuotaResponse>, Status> {
+        let by = by(request.metadata(), "ResetQuota")?;
+        let v1::ResetQuotaRequest { workspace_id, quota_id } = request.into_inner();
+        resource(&workspace_id, "quota_id", &quota_id)?;
+        let reset = self.engine.reset_quota(by, &workspace_id, quota_id).await?;
+        let quota = Some(convert::to_proto(&workspace_id, reset.currency, &reset.value));
+        Ok(Response::new(v1::ResetQuotaResponse { quota }))
+    }
+
+    async fn list_quota_usage(
+        &self,
+        request: Request<v1::ListQuotaUsageRequest>,
+    ) -> Result<Response<v1::ListQuotaUsageResponse>, Status> {
+        let request = request.into_inner();
+        let (filter, after, page) = convert::list_usage(&request)?;
+        let id = &request.workspace_id;
+        let listed = self.engine.quota_usage(id, &filter, after.as_ref(), page.fetch()).await?;
+        let InCurrency { currency, value: mut usages } = listed;
+        let next_page_token = page.cut(&mut usages, convert::usage_position_to_text);
+        let usages = usages.iter().map(|usage| usage_to_proto(id, currency, usage));
+        let usages = usages.collect();
+        Ok(Response::new(v1::ListQuotaUsageResponse { usages, next_page_token }))
+    }
+
+    async fn create_quota_boost(
+        &self,
+        request: Request<v1::CreateQuotaBoostRequest>,
+    ) -> Result<Response<v1::CreateQuotaBoostResponse>, Status> {
+        let by = by(request.metadata(), "CreateQuotaBoost")?;
+        let (id, new) = boost::create(request.into_inner())?;
+        let boost = Some(shared_boost::to_proto(self.engine.create::<Boost>(by, &id, new).await?));
+        Ok(Response::new(v1::CreateQuotaBoostResponse { boost }))
+    }
+
+    async fn list_quota_boosts(
+        &self,
+        request: Request<v1::ListQuotaBoostsRequest>,
+    ) -> Result<Response<v1::ListQuotaBoostsResponse>, Status> {
+        let request = request.into_inner();
+        let (filter, after, page) = boost::list(&request)?;
+        let id = &request.workspace_id;
+        let listed = self.engine.boosts(id, &filter, after, page.fetch()).await?;
+        let InCurrency { currency, value: mut boosts } = listed;
+        let next_page_token = page.cut(&mut boosts, shared_boost::position);
+        let boosts = shared_boost::list_to_proto(currency, boosts);
+        Ok(Response::new(v1::ListQuotaBoostsResponse { boosts, next_page_token }))
+    }
+
+    async fn cancel_quota_boost(
+        &self,
+        request: Request<v1::CancelQuotaBoostRequest>,
+    ) -> Result<Response<v1::CancelQuotaBoostResponse>, Status> {
+        let by = by(request.metadata(), "CancelQuotaBoost")?;
+        let v1::CancelQuotaBoostRequest { workspace_id, boost_id } = request.into_inner();
+        resource(&workspace_id, "boost_id", &boost_id)?;
+        let of = BoostsOf::Quotas;
+        let boost = self.engine.cancel_boost(by, &workspace_id, of, &boost_id).await?;
+        let boost = Some(shared_boost::to_proto(boost));
+        Ok(Response::new(v1::CancelQuotaBoostResponse { boost }))
+    }
+
+    async fn create_rate_limit(
+        &self,
+        request: Request<v1::CreateRateLimitRequest>,
+    ) -> Result<Response<v1::CreateRateLimitResponse>, Status> {
+        let by = by(request.metadata(), "CreateRateLimit")?;
+        let (id, new) = rate_limit::create(request.into_inner())?;
+        let made = self.engine.create::<RateLimit>(by, &id, new).await?;
+        let rate_limit = Some(rate_limit::to_proto(&id, &made));
+        Ok(Response::new(v1::CreateRateLimitResponse { rate_limit }))
+    }
+
+    async fn get_rate_limit(
+        &self,
+        request: Request<v1::GetRateLimitRequest>,
+    ) -> Result<Response<v1::GetRateLimitResponse>, Status> {
+        let v1::GetRateLimitRequest { workspace_id, rate_limit_id } = request.into_inner();
+        resource(&workspace_id, "rate_limit_id", &rate_limit_id)?;
+        let found = self.engine.get::<RateLimit>(&workspace_id, &rate_limit_id).await?;
+        let rate_limit = Some(rate_limit::to_proto(&workspace_id, &found));
+        Ok(Response::new(v1::GetRateLimitResponse { rate_limit }))
+    }
+
+    async fn list_rate_limits(
+        &self,
+        request: Request<v1::ListRateLimitsRequest>,
+    ) -> Result<Response<v1::ListRateLimitsResponse>, Status> {
+        let request = request.into_inner();
+        let (filter, page) = rate_limit::list(&request)?;
+        let after = page.after().unwrap_or_default();
+        let id = &request.workspace_id;
+        let mut limits = self.engine.list_rate_limits(id, &filter, after, page.fetch()).await?;
+        let next_page_token = page.cut(&mut limits, |last| last.id.to_string());
+        let rate_limits = limits.iter().map(|limit| rate_limit::to_proto(id, limit)).collect();
+        Ok(Response::new(v1::ListRateLimitsResponse { rate_limits, next_page_token }))
+    }
+
+    async fn update_rate_limit(
+        &self,
+        request: Request<v1::UpdateRateLimitRequest>,
+    ) -> Result<Response<v1::UpdateRateLimitResponse>, Status> {
+        let by = by(request.metadata(), "UpdateRateLimit")?;
+        let (workspace_id, id, change) = rate_limit::update(request.into_inner())?;
+        let changed = self.engine.update::<RateLimit>(by, &workspace_id, id, change).await?;
+        let rate_limit = Some(rate_limit::to_proto(&workspace_id, &changed));
+        Ok(Response::new(v1::UpdateRateLimitResponse { rate_limit }))
+    }
+
+    async fn delete_rate_limit(
+        &self,
+        request: Request<v1::DeleteRateLimitRequest>,
+    ) -> Result<Response<v1::DeleteRateLimitResponse>, Status> {
+        let by = by(request.metadata(), "DeleteRateLimit")?;
+        let v1::DeleteRateLimitRequest { workspace_id, rate_limit_id } = request.into_inner();
+        resource(&workspace_id, "rate_limit_id", &rate_limit_id)?;
+        self.engine.delete::<RateLimit>(by, &workspace_id, rate_limit_id).await?;
+        Ok(Response::new(v1::DeleteRateLimitResponse {}))
+    }
+}

@@ -1,0 +1,164 @@
+//! `UsageService`: checks, usage records and holds.
+
+mod convert;
+mod records;
+mod stream;
+mod verdict;
+
+use futures_util::future::join_all;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::ServiceContext;
+use super::shared::page::time_position;
+use super::shared::status::Failure;
+use super::shared::stream::BoxStream;
+use super::shared::{money, time};
+use crate::engine::{Engine, InCurrency};
+use crate::ledger::HoldView;
+use crate::proto::v1;
+use crate::proto::v1::usage_service_server::UsageService;
+
+pub struct Usage {
+    engine: Engine,
+    /// Ends streams.
+    stopping: CancellationToken,
+}
+
+impl Usage {
+    pub fn new(context: &ServiceContext) -> Usage {
+        Usage { engine: context.engine.clone(), stopping: context.stopping.clone() }
+    }
+
+    async fn record(
+        &self,
+        request: v1::RecordUsageRequest,
+    ) -> Result<v1::RecordUsageResponse, Failure> {
+        let (workspace_id, report) = convert::record(request, self.engine.now())?;
+        let attempt = report.attempt;
+        let recorded = self.engine.record(&workspace_id, report).await;
+        let recorded = recorded.map_err(|error| Failure::Record(error, attempt))?;
+        Ok(convert::record_response(recorded))
+    }
+}
+
+#[tonic::async_trait]
+impl UsageService for Usage {
+    async fn check_and_route(
+        &self,
+        request: Request<v1::CheckAndRouteRequest>,
+    ) -> Result<Response<v1::CheckAndRouteResponse>, Status> {
+        let mut call = convert::check(request.into_inner())?;
+        let answer = self.engine.decide(&call.workspace_id, &mut call.check).await?;
+        Ok(Response::new(convert::check_response(answer, call.request_id, call.check)))
+    }
+
+    type CheckAndRouteStreamStream = BoxStream<v1::CheckAndRouteStreamResponse>;
+
+    async fn check_and_route_stream(
+        &self,
+        request: Request<Streaming<v1::CheckAndRouteStreamRequest>>,
+    ) -> Result<Response<Self::CheckAndRouteStreamStream>, Status> {
+        // A token of its own: asking it does not contend with other streams.
+        let stopping = self.stopping.child_token();
+        let answers = stream::answers(self.engine.clone(), request.into_inner(), stopping);
+        Ok(Response::new(Box::pin(answers)))
+    }
+
+    async fn record_usage(
+        &self,
+        request: Request<v1::RecordUsageRequest>,
+    ) -> Result<Response<v1::RecordUsageResponse>, Status> {
+        Ok(Response::new(self.record(request.into_inner()).await?))
+    }
+
+    async fn record_usage_batch(
+        &self,
+        request: Request<v1::RecordUsageBatchRequest>,
+    ) -> Result<Response<v1::RecordUsageBatchResponse>, Status> {
+        use v1::record_usage_result::Result as Outcome;
+        let records = request.into_inner().records;
+        convert::batch(&records)?;
+        // All are handed to the writer before the first is answered: they share its groups.
+        let outcomes = join_all(records.into_iter().map(|record| self.record(record))).await;
+        let results = outcomes.into_iter().map(|outcome| v1::RecordUsageResult {
+            result: Some(match outcome {
+                Ok(response) => Outcome::Record(response),
+                Err(failure) => Outcome::Error(failure.into()),
+            }),
+        });
+        Ok(Response::new(v1::RecordUsageBatchResponse { results: results.collect() }))
+    }
+
+    async fn release_hold(
+        &self,
+        request: Request<v1::ReleaseHoldRequest>,
+    ) -> Result<Response<v1::ReleaseHoldResponse>, Status> {
+        let request = request.into_inner();
+        convert::release(&request)?;
+        let released = self.engine.release(&request.workspace_id, &request.request_id).await?;
+        let InCurrency { currency, value } = released;
+        let released = Some(money::to_proto(currency, value));
+        Ok(Response::new(v1::ReleaseHoldResponse { released }))
+    }
+
+    async fn extend_hold(
+        &self,
+        request: Request<v1::ExtendHoldRequest>,
+    ) -> Result<Response<v1::ExtendHoldResponse>, Status> {
+        let request = request.into_inner();
+        let duration = convert::extend(&request)?;
+        let expire_time =
+            self.engine.extend(&request.workspace_id, &request.request_id, duration).await?;
+        let expire_time = Some(time::to_timestamp(expire_time));
+        Ok(Response::new(v1::ExtendHoldResponse { expire_time }))
+    }
+
+    async fn list_holds(
+        &self,
+        request: Request<v1::ListHoldsRequest>,
+    ) -> Result<Response<v1::ListHoldsResponse>, Status> {
+        let request = request.into_inner();
+        let (live, page, after) = convert::list_holds(&request)?;
+        let InCurrency { currency, value } = self.engine.holds(&request.workspace_id).await?;
+        let (views, expired_count) = value;
+        let is_on_page = |view: &HoldView| {
+            live.is_none_or(|live| view.live == live)
+                && after.as_ref().is_none_or(|(time, id)| {
+                    (view.hold.check_time, &*view.hold.request_id) > (*time, id.as_str())
+                })
+        };
+        let mut views: Vec<HoldView> =
+            views.into_iter().filter(is_on_page).take(page.fetch()).collect();
+        let next_page_token =
+            page.cut(&mut views, |last| time_position(last.hold.check_time, &last.hold.request_id));
+        let holds = views.into_iter().map(|view| records::hold_to_proto(currency, view)).collect();
+        Ok(Response::new(v1::ListHoldsResponse { holds, next_page_token, expired_count }))
+    }
+
+    async fn list_usage_records(
+        &self,
+        request: Request<v1::ListUsageRecordsRequest>,
+    ) -> Result<Response<v1::ListUsageRecordsResponse>, Status> {
+        let request = request.into_inner();
+        let (filter, page, after) = convert::list_records(&request)?;
+        let InCurrency { currency, value: mut records } =
+            self.engine.records(&filter, after, page.fetch()).await?;
+        let next_page_token =
+            page.cut(&mut records, |last| time_position(last.charge_time, &last.seq.to_string()));
+        let catalogue = self.engine.catalogue();
+        let records = records.into_iter();
+        let records = records.map(|record| records::record_to_proto(currency, &catalogue, record));
+        let records = records.collect();
+        Ok(Response::new(v1::ListUsageRecordsResponse { records, next_page_token }))
+    }
+
+    async fn reprice_usage(
+        &self,
+        request: Request<v1::RepriceUsageRequest>,
+    ) -> Result<Response<v1::RepriceUsageResponse>, Status> {
+        let request = convert::reprice(request.into_inner())?;
+        let repriced = self.engine.reprice(request).await?;
+        Ok(Response::new(convert::reprice_response(repriced)))
+    }
+}

@@ -1,0 +1,89 @@
+//! Bidirectional stream of checks: each message is answered in order by the task that reads it,
+//! without a queue. Answers that are ready before the next read are sent in one frame.
+//!
+//! The next message is read only when earlier answers were taken: back pressure without a buffer.
+
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use tokio_util::sync::CancellationToken;
+use tonic::{Status, Streaming};
+
+use super::convert;
+use crate::engine::Engine;
+use crate::grpc::shared::decode::decode;
+use crate::grpc::shared::status::{Failure, stopping};
+use crate::proto::v1;
+use crate::proto::v1::check_and_route_stream_response::Result as Answer;
+
+struct State {
+    engine: Engine,
+    checks: Streaming<v1::CheckAndRouteStreamRequest>,
+    stopping: CancellationToken,
+    is_over: bool,
+}
+
+/// The answers to the checks of a stream. Ends with the caller's side, or when the server stops.
+pub fn answers(
+    engine: Engine,
+    checks: Streaming<v1::CheckAndRouteStreamRequest>,
+    stopping: CancellationToken,
+) -> impl Stream<Item = Result<v1::CheckAndRouteStreamResponse, Status>> {
+    // Boxed, because it is handed on with every message.
+    unfold(Box::new(State { engine, checks, stopping, is_over: false }), |mut state| async move {
+        let item = state.next().await?;
+        Some((item, state))
+    })
+}
+
+impl State {
+    async fn next(&mut self) -> Option<Result<v1::CheckAndRouteStreamResponse, Status>> {
+        if self.is_over {
+            return None;
+        }
+        // Checked each time, so that a stream that is never idle ends, too.
+        let message = match self.stopping.is_cancelled() {
+            true => None,
+            false => tokio::select! {
+                biased;
+                message = self.checks.message() => Some(message),
+                () = self.stopping.cancelled() => None,
+            },
+        };
+        let Some(message) = message else {
+            self.is_over = true;
+            return Some(Err(stopping()));
+        };
+        // The caller has closed its side or is gone: there is no answer to send.
+        let request = message.ok().flatten()?;
+        Some(Ok(self.answer(request.check).await))
+    }
+
+    async fn answer(
+        &self,
+        request: Option<v1::CheckAndRouteRequest>,
+    ) -> v1::CheckAndRouteStreamResponse {
+        let request = match decode(|at| at.field("check").required(request)) {
+            Ok(request) => request,
+            Err(violations) => return failed(String::new(), violations.into()),
+        };
+        let tag = request.request_id.clone();
+        let mut call = match convert::check(request) {
+            Ok(call) => call,
+            Err(violations) => return failed(tag, violations.into()),
+        };
+        // An id that was generated here is the tag, too.
+        let tag = if tag.is_empty() { call.request_id.clone() } else { tag };
+        match self.engine.decide(&call.workspace_id, &mut call.check).await {
+            Ok(answer) => {
+                let check = convert::check_response(answer, call.request_id, call.check);
+                let result = Some(Answer::Check(check));
+                v1::CheckAndRouteStreamResponse { request_id: tag, result }
+            }
+            Err(error) => failed(tag, error.into()),
+        }
+    }
+}
+
+fn failed(request_id: String, failure: Failure) -> v1::CheckAndRouteStreamResponse {
+    v1::CheckAndRouteStreamResponse { request_id, result: Some(Answer::Error(failure.into())) }
+}

@@ -1,0 +1,193 @@
+//! Requests of `WorkspaceService`, and workspaces as protos.
+
+use std::str::FromStr;
+
+use chrono_tz::Tz;
+
+use super::super::shared::decode::{Decoded, Decoder, decode};
+use super::super::shared::enums::{ProtoEnum, proto_enum};
+use super::super::shared::money;
+use super::super::shared::text::WORKSPACE_ID_CHARS_MAX;
+use super::super::shared::time::to_timestamp;
+use crate::domain::Currency;
+use crate::domain::workspace::{
+    HoldExpiryPolicy, Plan, USAGE_RETENTION_DAYS_MAX, USAGE_RETENTION_DAYS_MIN, UnknownKeyPolicy,
+    UnpricedModelPolicy, Workspace,
+};
+use crate::engine::{NewWorkspace, WorkspaceChange};
+use crate::proto::v1;
+
+const FIELDS: [&str; 7] = [
+    "display_name",
+    "currency_code",
+    "time_zone",
+    "unpriced_model_policy",
+    "hold_expiry_policy",
+    "unknown_key_policy",
+    "usage_retention_days",
+];
+
+proto_enum!(UnpricedModelPolicy as UnpricedModelPolicy { Deny, Allow }
+    "expected an UnpricedModelPolicy that is known");
+proto_enum!(HoldExpiryPolicy as HoldExpiryPolicy { Release, ChargeEstimate }
+    "expected a HoldExpiryPolicy that is known");
+proto_enum!(UnknownKeyPolicy as UnknownKeyPolicy { Accept, Deny }
+    "expected a UnknownKeyPolicy that is known");
+
+pub fn create(request: v1::CreateWorkspaceRequest) -> Decoded<NewWorkspace> {
+    decode(|at| {
+        let (at, from) = at.message_or_default("workspace", request.workspace);
+        check_new_id(at.field("workspace_id"), &from.workspace_id);
+        at.display_name(&from.display_name);
+        let currency = match from.currency_code.as_str() {
+            "" => Currency::EUR,
+            code => at.field("currency_code").currency(code),
+        };
+        let time_zone = match from.time_zone.as_str() {
+            "" => Tz::UTC,
+            name => time_zone(at.field("time_zone"), name),
+        };
+        let unpriced_models =
+            at.field("unpriced_model_policy").optional_enum(from.unpriced_model_policy);
+        let hold_expiry = at.field("hold_expiry_policy").optional_enum(from.hold_expiry_policy);
+        let unknown_keys = at.field("unknown_key_policy").optional_enum(from.unknown_key_policy);
+        let days_at = at.field("usage_retention_days");
+        Some(NewWorkspace {
+            id: from.workspace_id,
+            display_name: from.display_name,
+            currency,
+            time_zone,
+            unpriced_models: unpriced_models.unwrap_or(UnpricedModelPolicy::Deny),
+            hold_expiry: hold_expiry.unwrap_or(HoldExpiryPolicy::Release),
+            unknown_keys: unknown_keys.unwrap_or(UnknownKeyPolicy::Accept),
+            usage_retention_days: retention_days(days_at, from.usage_retention_days),
+        })
+    })
+}
+
+/// Id and changes of a workspace.
+pub fn update(request: v1::UpdateWorkspaceRequest) -> Decoded<(String, WorkspaceChange)> {
+    decode(|root| {
+        let (at, from) = root.message_or_default("workspace", request.workspace);
+        at.field("workspace_id").text(&from.workspace_id, 1..=WORKSPACE_ID_CHARS_MAX);
+        let mask = root.mask(request.update_mask, &FIELDS);
+        let display_name = mask.display_name(at, &from.display_name);
+        let currency = mask.change("currency_code", !from.currency_code.is_empty(), || {
+            at.field("currency_code").currency(&from.currency_code)
+        });
+        let time_zone = mask.change("time_zone", !from.time_zone.is_empty(), || {
+            time_zone(at.field("time_zone"), &from.time_zone)
+        });
+        let policy = from.unpriced_model_policy;
+        let unpriced_models = mask.change("unpriced_model_policy", policy != 0, || {
+            at.field("unpriced_model_policy").optional_enum(policy)
+        });
+        let policy = from.hold_expiry_policy;
+        let hold_expiry = mask.change("hold_expiry_policy", policy != 0, || {
+            at.field("hold_expiry_policy").optional_enum(policy)
+        });
+        let policy = from.unknown_key_policy;
+        let unknown_keys = mask.change("unknown_key_policy", policy != 0, || {
+            at.field("unknown_key_policy").optional_enum(policy)
+        });
+        let days = from.usage_retention_days;
+        let usage_retention_days = mask.change("usage_retention_days", days != 0, || {
+            retention_days(at.field("usage_retention_days"), days)
+        });
+        let change = WorkspaceChange {
+            display_name,
+            currency,
+            time_zone,
+            unpriced_models: unpriced_models.flatten(),
+            hold_expiry: hold_expiry.flatten(),
+            unknown_keys: unknown_keys.flatten(),
+            usage_retention_days,
+        };
+        Some((from.workspace_id, change))
+    })
+}
+
+/// An id that is chosen now: `^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`.
+fn check_new_id(at: Decoder<'_>, id: &str) {
+    let is_letter = |byte: u8| byte.is_ascii_lowercase();
+    let is_inner = |byte: u8| is_letter(byte) || byte.is_ascii_digit() || byte == b'-';
+    let bytes = id.as_bytes();
+    let is_id = bytes.len() <= WORKSPACE_ID_CHARS_MAX
+        && bytes.first().is_some_and(|first| is_letter(*first))
+        && bytes.iter().all(|byte| is_inner(*byte))
+        && !bytes.ends_with(b"-");
+    at.ensure(is_id, "expected ^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$");
+}
+
+fn time_zone(at: Decoder<'_>, name: &str) -> Tz {
+    Tz::from_str(name).unwrap_or_else(|_| {
+        at.refuse("expected an IANA time zone, for example \"Europe/Berlin\"");
+        Tz::UTC
+    })
+}
+
+/// None for ever.
+fn retention_days(at: Decoder<'_>, days: i32) -> Option<i64> {
+    let days = i64::from(days);
+    if days != 0 && !(USAGE_RETENTION_DAYS_MIN..=USAGE_RETENTION_DAYS_MAX).contains(&days) {
+        at.refuse(format!(
+            "expected {USAGE_RETENTION_DAYS_MIN} to {USAGE_RETENTION_DAYS_MAX}, or 0 for ever"
+        ));
+    }
+    (days != 0).then_some(days)
+}
+
+pub fn workspace_to_proto(workspace: Workspace) -> v1::Workspace {
+    let currency = workspace.currency;
+    let retention_days = workspace.usage_retention_days.unwrap_or(0);
+    v1::Workspace {
+        workspace_id: workspace.id.to_string(),
+        display_name: workspace.display_name,
+        currency_code: currency.to_string(),
+        time_zone: workspace.time_zone.name().to_owned(),
+        unpriced_model_policy: workspace.unpriced_models.number(),
+        hold_expiry_policy: workspace.hold_expiry.number(),
+        unknown_key_policy: workspace.unknown_keys.number(),
+        usage_retention_days: i32::try_from(retention_days).unwrap_or(i32::MAX),
+        automatic_fallback: workspace.automatic_fallback,
+        plan: workspace.plan.map(|plan| plan_to_proto(currency, plan)),
+        create_time: Some(to_timestamp(workspace.create_time)),
+        update_time: Some(to_timestamp(workspace.update_time)),
+    }
+}
+
+fn plan_to_proto(currency: Currency, plan: Plan) -> v1::Plan {
+    v1::Plan {
+        budget: Some(money::to_proto(currency, plan.budget)),
+        overage_limit: Some(money::to_proto(currency, plan.overage)),
+        start_date: plan.start_date.format("%Y-%m-%d").to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grpc::shared::decode::refused;
+
+    #[test]
+    fn ids_of_workspaces_follow_their_pattern() {
+        let longest = "a".repeat(63);
+        let too_long = "a".repeat(64);
+        for (id, expected) in [
+            ("a", true),
+            ("acme-2", true),
+            (longest.as_str(), true),
+            (too_long.as_str(), false),
+            ("", false),
+            ("2a", false),
+            ("-a", false),
+            ("a-", false),
+            ("Acme", false),
+            ("a_b", false),
+            ("é", false),
+        ] {
+            let fields = refused(|at| check_new_id(at.field("workspace_id"), id));
+            assert_eq!(fields.is_empty(), expected, "{id:?}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `WorkspaceService`: workspaces and their settings.
+
+mod convert;
+
+use tonic::{Request, Response, Status};
+
+pub use convert::workspace_to_proto;
+
+use super::ServiceContext;
+use super::shared::actor::by;
+use super::shared::decode::decode;
+use super::shared::text;
+use crate::engine::Engine;
+use crate::proto::v1;
+use crate::proto::v1::workspace_service_server::WorkspaceService;
+
+pub struct Workspace {
+    engine: Engine,
+}
+
+impl Workspace {
+    pub fn new(context: &ServiceContext) -> Workspace {
+        Workspace { engine: context.engine.clone() }
+    }
+}
+
+#[tonic::async_trait]
+impl WorkspaceService for Workspace {
+    async fn create_workspace(
+        &self,
+        request: Request<v1::CreateWorkspaceRequest>,
+    ) -> Result<Response<v1::CreateWorkspaceResponse>, Status> {
+        let by = by(request.metadata(), "CreateWorkspace")?;
+        let new = convert::create(request.into_inner())?;
+        let workspace = Some(workspace_to_proto(self.engine.create_workspace(by, new).await?));
+        Ok(Response::new(v1::CreateWorkspaceResponse { workspace }))
+    }
+
+    async fn get_workspace(
+        &self,
+        request: Request<v1::GetWorkspaceRequest>,
+    ) -> Result<Response<v1::GetWorkspaceResponse>, Status> {
+        let id = request.into_inner().workspace_id;
+        text::workspace(&id)?;
+        let workspace = Some(workspace_to_proto(self.engine.get_workspace(&id).await?));
+        Ok(Response::new(v1::GetWorkspaceResponse { workspace }))
+    }
+
+    async fn list_workspaces(
+        &self,
+        request: Request<v1::ListWorkspacesRequest>,
+    ) -> Result<Response<v1::ListWorkspacesResponse>, Status> {
+        let v1::ListWorkspacesRequest { page_size, page_token } = request.into_inner();
+        let page = decode(|at| Some(at.page(&["workspaces"], page_size, &page_token)))?;
+        let after = page.after().unwrap_or_default();
+        let mut workspaces = self.engine.list_workspaces(after, page.fetch()).await?;
+        let next_page_token = page.cut(&mut workspaces, |last| last.id.to_string());
+        let workspaces = workspaces.into_iter().map(workspace_to_proto).collect();
+        Ok(Response::new(v1::ListWorkspacesResponse { workspaces, next_page_token }))
+    }
+
+    async fn update_workspace(
+        &self,
+        request: Request<v1::UpdateWorkspaceRequest>,
+    ) -> Result<Response<v1::UpdateWorkspaceResponse>, Status> {
+        let by = by(request.metadata(), "UpdateWorkspace")?;
+        let (id, change) = convert::update(request.into_inner())?;
+        let workspace = self.engine.update_workspace(by, &id, change).await?;
+        let workspace = Some(workspace_to_proto(workspace));
+        Ok(Response::new(v1::UpdateWorkspaceResponse { workspace }))
+    }
+}

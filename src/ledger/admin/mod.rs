@@ -1,0 +1,7 @@
+//! Changes that administrators make: settings, catalogue, quotas, rate limits, boosts, API keys,
+//! departments, and erasure of users. Nothing here changes what was spent (I9).
+
+pub mod erasure;
+mod limits;
+mod registry;
+mod workspace;

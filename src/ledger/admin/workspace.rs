@@ -1,0 +1,82 @@
+//! Changes of settings, plan, models and catalogue.
+
+use std::sync::Arc;
+
+use crate::domain::Time;
+use crate::domain::backfill::{BackfillQueries, BackfillResults};
+use crate::domain::calendar::Windows;
+use crate::domain::catalog::Catalogue;
+use crate::domain::workspace::{Workspace, WorkspaceModel};
+use crate::ledger::context::calendar_of;
+use crate::ledger::limits::backfill::{merged, query_quota};
+use crate::ledger::models::WindowSpend;
+use crate::ledger::state::Ledger;
+
+impl Ledger {
+    /// The backfill that [`Ledger::set_workspace`] needs: nothing if windows keep their bounds.
+    pub fn questions_of_recut(&self, workspace: &Workspace, now: Time) -> BackfillQueries {
+        let calendar = calendar_of(workspace);
+        let mut queries = BackfillQueries::default();
+        if calendar != *self.context.calendar() {
+            let windows = Windows::at(&calendar, now.max(self.context.now()));
+            for quota in self.limits.quotas() {
+                query_quota(&mut queries, quota, &calendar, &windows);
+            }
+        }
+        merged(queries)
+    }
+
+    /// Sets the settings or the plan. Another start day or time zone gives windows other bounds, so
+    /// that all counters are filled again from the log, read in one order with this change: `spend`
+    /// of the windows that [`Ledger::windows_to_load`] names for the new settings, and `backfill`
+    /// for [`Ledger::questions_of_recut`].
+    pub fn set_workspace(
+        &mut self,
+        now: Time,
+        workspace: Workspace,
+        spend: Vec<WindowSpend>,
+        backfill: &BackfillResults,
+    ) {
+        self.advance(now);
+        let has_other_windows = self.context.set_workspace(workspace);
+        self.replace_spend(spend);
+        if has_other_windows {
+            self.limits.clear_counters();
+            self.limits.backfill(&self.context, backfill, None);
+            self.count_holds(None);
+        }
+        self.limits.reset_utilization();
+        self.raise_all();
+        self.revision += 1;
+    }
+
+    /// Sets what is spent from the log, and what is held from the live holds.
+    fn replace_spend(&mut self, spend: Vec<WindowSpend>) {
+        self.models.replace_spend(spend, self.context.catalogue());
+        for hold in self.holds.iter() {
+            let window_start = self.context.calendar().cycle(hold.check_time).start;
+            self.models.hold(hold.model, window_start, hold.held);
+        }
+    }
+
+    /// Sets the settings of one model.
+    pub fn set_model(&mut self, now: Time, model: WorkspaceModel) {
+        self.advance(now);
+        let index = self.models.find_or_add(&model.model_id, self.context.catalogue());
+        self.models.set_settings(index, model);
+        self.raise_cap(index);
+        self.revision += 1;
+    }
+
+    /// Sets the catalogue. Holds keep the price that they were taken at.
+    pub fn set_catalogue(&mut self, catalogue: Arc<Catalogue>) {
+        self.models.set_catalogue(&catalogue);
+        self.context.set_catalogue(catalogue);
+    }
+
+    /// Adds the output of a recent request to the history of a model, when a ledger is loaded.
+    pub fn learn_output(&mut self, model_id: &str, tokens: i64) {
+        let index = self.models.find_or_add(model_id, self.context.catalogue());
+        self.models.add_output(index, tokens);
+    }
+}

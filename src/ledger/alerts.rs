@@ -1,0 +1,284 @@
+//! Alerts that are due: each is raised once for its limit, window and threshold (I14).
+//!
+//! Marks remember what was raised, so that a settlement costs one comparison. Those of quotas are
+//! kept with their counters, see `limits/thresholds.rs`.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::context::Context;
+use super::models::{Model, ModelIndex};
+use crate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
+use crate::domain::attribution::SubjectKind;
+use crate::domain::calendar::Window;
+use crate::domain::quota::Unit;
+use crate::domain::{Amount, Time};
+
+#[derive(Default)]
+pub struct Alerts {
+    /// In the order in which they were raised.
+    due: Vec<Alert>,
+    workspace: WorkspaceMarks,
+    /// By the index of the model; those at the end may be absent.
+    models: Vec<ModelMarks>,
+}
+
+/// What was raised about the workspace.
+#[derive(Default)]
+struct WorkspaceMarks {
+    /// Start of the cycle that the next three are about.
+    cycle: Time,
+    /// The highest threshold of the envelope, in percent.
+    envelope: u16,
+    in_overage: bool,
+    exhausted: bool,
+    /// Start of the day of the last alert about expired holds.
+    holds_expired: Option<Time>,
+}
+
+/// What was raised about one model.
+#[derive(Clone, Copy, Default)]
+struct ModelMarks {
+    /// Start of the cycle that the next two are about.
+    cycle: Time,
+    /// The highest threshold of the cap, in percent.
+    cap: u16,
+    fallback: bool,
+    /// Start of the day of the last alert about usage without a price.
+    unpriced: Option<Time>,
+}
+
+/// A limit with what is spent of it in its running window.
+pub struct LimitUsage {
+    pub subject: AlertSubject,
+    /// Start, and end unless it is reset by hand.
+    pub window: (Time, Option<Time>),
+    pub unit: Unit,
+    pub limit: i64,
+    pub spent: i64,
+}
+
+/// Whether a threshold above `alerted` is reached.
+pub fn is_alert_due(thresholds: &[u16], alerted: u16, spent: i64, limit: i64) -> bool {
+    let next = thresholds.iter().find(|threshold| **threshold > alerted);
+    next.is_some_and(|threshold| is_reached(spent, *threshold, limit))
+}
+
+/// Whether so many percent of a limit are spent. Zero spent reaches no threshold.
+fn is_reached(spent: i64, threshold: u16, limit: i64) -> bool {
+    spent > 0 && i128::from(spent) * 100 >= i128::from(limit) * i128::from(threshold)
+}
+
+impl Alerts {
+    pub fn is_empty(&self) -> bool {
+        self.due.is_empty()
+    }
+
+    /// Hands out what is due, in order.
+    pub fn take(&mut self) -> Vec<Alert> {
+        std::mem::take(&mut self.due)
+    }
+
+    /// Puts back what was taken and could not be stored, ahead of what was raised since.
+    pub fn put_back(&mut self, mut alerts: Vec<Alert>) {
+        alerts.append(&mut self.due);
+        self.due = alerts;
+    }
+
+    /// Drops what is due and was raised before the ledger was loaded.
+    pub fn drop_raised(&mut self, raised: &HashSet<AlertKey>) {
+        self.due.retain(|alert| !raised.contains(&alert.key));
+    }
+
+    pub fn rename_user(&mut self, user_id: &str, pseudonym: &Arc<str>) {
+        for alert in &mut self.due {
+            if let AlertSubject::Quota { kind: SubjectKind::User, subject_id, .. } =
+                &mut alert.key.subject
+                && **subject_id == *user_id
+            {
+                *subject_id = pseudonym.clone();
+            }
+        }
+    }
+
+    /// Raises the thresholds above `alerted` that are reached. Returns the highest.
+    pub fn raise_thresholds(
+        &mut self,
+        usage: &LimitUsage,
+        thresholds: &[u16],
+        alerted: u16,
+        now: Time,
+    ) -> u16 {
+        let mut highest = alerted;
+        let open = thresholds.iter().copied().filter(|threshold| *threshold > alerted);
+        for threshold in open.filter(|it| is_reached(usage.spent, *it, usage.limit)) {
+            self.due.push(usage.alert(AlertType::Threshold, threshold, now));
+            highest = threshold;
+        }
+        highest
+    }
+
+    /// Raises what is due of the envelope when so much is spent in the running cycle.
+    pub fn raise_envelope(&mut self, context: &Context, spent: Amount) {
+        let (cycle, now) = (context.cycle(), context.now());
+        self.workspace.start_cycle(cycle.start);
+        let Some(plan) = context.workspace().plan else { return };
+        if spent <= Amount::ZERO {
+            return;
+        }
+        let limit = context.envelope();
+        let usage = |limit: Amount| LimitUsage {
+            subject: AlertSubject::Workspace,
+            window: (cycle.start, Some(cycle.end)),
+            unit: Unit::Money,
+            limit: limit.nanos(),
+            spent: spent.nanos(),
+        };
+        let thresholds = &context.workspace().alerts.envelope;
+        let alerted = self.workspace.envelope;
+        self.workspace.envelope = self.raise_thresholds(&usage(limit), thresholds, alerted, now);
+        if spent > plan.budget && !self.workspace.in_overage {
+            self.workspace.in_overage = true;
+            self.due.push(usage(plan.budget).alert(AlertType::InOverage, 0, now));
+        }
+        if spent >= limit && !self.workspace.exhausted {
+            self.workspace.exhausted = true;
+            self.due.push(usage(limit).alert(AlertType::Exhausted, 0, now));
+        }
+    }
+
+    /// Raises thresholds of a model's cap that are reached.
+    pub fn raise_cap(&mut self, context: &Context, index: ModelIndex, model: &Model) {
+        let Some(cap) = model.cap() else { return };
+        let cycle = context.cycle();
+        let alerted = self.model_marks(index, cycle.start).cap;
+        let thresholds = &context.workspace().alerts.model_limits;
+        let (limit, spent) = (cap.nanos(), model.meter().totals(cycle).spent.nanos());
+        if !is_alert_due(thresholds, alerted, spent, limit) {
+            return;
+        }
+        let usage = LimitUsage {
+            subject: AlertSubject::Model(model.id().clone()),
+            window: (cycle.start, Some(cycle.end)),
+            unit: Unit::Money,
+            limit,
+            spent,
+        };
+        let highest = self.raise_thresholds(&usage, thresholds, alerted, context.now());
+        self.model_marks(index, cycle.start).cap = highest;
+    }
+
+    /// A request for a model was routed to another: raised once in a cycle.
+    pub fn raise_fallback(&mut self, context: &Context, index: ModelIndex, id: &Arc<str>) {
+        let cycle = context.cycle();
+        let marks = self.model_marks(index, cycle.start);
+        if !std::mem::replace(&mut marks.fallback, true) {
+            let subject = AlertSubject::Model(id.clone());
+            self.raise_event(AlertType::FallbackBegan, subject, cycle, None, context.now());
+        }
+    }
+
+    /// Usage of a model without a price was recorded: raised once in a day.
+    pub fn raise_unpriced(&mut self, context: &Context, index: ModelIndex, id: &Arc<str>) {
+        let day = context.windows().day;
+        let marks = self.model_marks(index, context.cycle().start);
+        if marks.unpriced.replace(day.start) != Some(day.start) {
+            let subject = AlertSubject::Model(id.clone());
+            self.raise_event(AlertType::UnpricedModel, subject, day, None, context.now());
+        }
+    }
+
+    /// A hold expired unsettled, the last of `count`: raised once in a day.
+    pub fn raise_holds_expired(&mut self, context: &Context, count: i64) {
+        let day = context.windows().day;
+        if self.workspace.holds_expired.replace(day.start) != Some(day.start) {
+            let (subject, count) = (AlertSubject::Workspace, Some((Unit::Requests, count)));
+            self.raise_event(AlertType::HoldsExpired, subject, day, count, context.now());
+        }
+    }
+
+    fn raise_event(
+        &mut self,
+        alert_type: AlertType,
+        subject: AlertSubject,
+        window: Window,
+        count: Option<(Unit, i64)>,
+        now: Time,
+    ) {
+        self.due.push(Alert {
+            key: AlertKey { subject, alert_type, window_start: window.start, threshold: 0 },
+            window_end: Some(window.end),
+            unit: count.map(|(unit, _)| unit),
+            limit: 0,
+            spent: count.map_or(0, |(_, count)| count),
+            time: now,
+        });
+    }
+
+    /// Marks an alert about the workspace as raised.
+    pub fn mark_workspace(&mut self, key: &AlertKey, cycle_start: Time) {
+        let marks = &mut self.workspace;
+        if key.alert_type == AlertType::HoldsExpired {
+            marks.holds_expired = marks.holds_expired.max(Some(key.window_start));
+        } else if key.window_start == cycle_start {
+            marks.cycle = cycle_start;
+            match key.alert_type {
+                AlertType::InOverage => marks.in_overage = true,
+                AlertType::Exhausted => marks.exhausted = true,
+                _ => marks.envelope = marks.envelope.max(key.threshold),
+            }
+        }
+    }
+
+    /// Marks an alert about a model as raised.
+    pub fn mark_model(&mut self, index: ModelIndex, key: &AlertKey, cycle_start: Time) {
+        let start = key.window_start;
+        let marks = self.model_marks(index, cycle_start);
+        match key.alert_type {
+            AlertType::UnpricedModel => marks.unpriced = marks.unpriced.max(Some(start)),
+            AlertType::FallbackBegan if start == cycle_start => marks.fallback = true,
+            AlertType::Threshold if start == cycle_start => {
+                marks.cap = marks.cap.max(key.threshold);
+            }
+            _ => {}
+        }
+    }
+
+    /// Marks of a model in the running cycle.
+    fn model_marks(&mut self, index: ModelIndex, cycle_start: Time) -> &mut ModelMarks {
+        let position = index.get();
+        if position >= self.models.len() {
+            self.models.resize(position + 1, ModelMarks::default());
+        }
+        let marks = &mut self.models[position];
+        if marks.cycle != cycle_start {
+            let unpriced = marks.unpriced;
+            *marks = ModelMarks { cycle: cycle_start, unpriced, ..ModelMarks::default() };
+        }
+        marks
+    }
+}
+
+impl WorkspaceMarks {
+    fn start_cycle(&mut self, start: Time) {
+        if self.cycle != start {
+            let holds_expired = self.holds_expired;
+            *self = WorkspaceMarks { cycle: start, holds_expired, ..WorkspaceMarks::default() };
+        }
+    }
+}
+
+impl LimitUsage {
+    fn alert(&self, alert_type: AlertType, threshold: u16, now: Time) -> Alert {
+        let (window_start, window_end) = self.window;
+        let subject = self.subject.clone();
+        Alert {
+            key: AlertKey { subject, alert_type, window_start, threshold },
+            window_end,
+            unit: Some(self.unit),
+            limit: self.limit,
+            spent: self.spent,
+            time: now,
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The decision: may a request run, and on which model?
+
+use super::estimate::Estimate;
+use super::prepared::PreparedCheck;
+use super::route::Grant;
+use super::verdict::{Request, key_verdict, model_verdict};
+use crate::domain::api_key::ApiKey;
+use crate::domain::attribution::{AttributionField, SubjectIds, SubjectKind};
+use crate::domain::check::{Answer, Check, Decision, HOLDS_MAX, Reason, Verdict};
+use crate::domain::workspace::UnpricedModelPolicy;
+use crate::domain::{Amount, Time};
+use crate::ledger::error::Error;
+use crate::ledger::holds::{Hold, expiry};
+use crate::ledger::keys::{self, GroupIndex};
+use crate::ledger::limits::Slots;
+use crate::ledger::models::ModelIndex;
+use crate::ledger::state::Ledger;
+
+impl Ledger {
+    /// [`Ledger::decide`] on a check that is not prepared.
+    ///
+    /// # Errors
+    /// As [`Ledger::decide`].
+    pub fn check(&mut self, now: Time, check: Check) -> Result<Decision, Error> {
+        self.decide(now, &mut PreparedCheck::new(check))
+    }
+
+    /// Decides on a request and holds its worst-case cost in every limit that applies: in all of
+    /// them, or, if it is blocked, in none (I2). The order is fixed: rules about the key and the
+    /// model (known, enabled, allowed for the key, priced); then all limits; then other models, if
+    /// only the model's cap or limits that downgrade block it.
+    ///
+    /// # Errors
+    /// If the request id is in use with other content, an exchange rate is missing, or there are
+    /// too many live holds. Nothing has changed then.
+    pub fn decide(&mut self, now: Time, prepared: &mut PreparedCheck) -> Result<Decision, Error> {
+        self.advance(now);
+        if !prepared.check().dry_run {
+            if let Some(hold) = self.holds.get(prepared.request_id()) {
+                return self.repeat_decision(hold, prepared.fingerprint());
+            }
+            Error::check_bound(self.holds.len(), "live holds of a workspace", HOLDS_MAX)?;
+        }
+        if let Some(filled) = self.departments.fill(prepared.attribution()) {
+            prepared.set_attribution(filled);
+        }
+        let check = prepared.check();
+        let key_id = prepared.field(AttributionField::ApiKey);
+        let known_key = self.keys.find(key_id);
+        let group = known_key.map_or(GroupIndex::NONE, |(_, group)| group);
+        let key = known_key.map(|(key, _)| key);
+        let (model, estimate) = match self.check_rules(check, key_id, key)? {
+            Ok(admitted) => admitted,
+            Err(verdict) => return Ok(self.refuse(prepared, verdict)),
+        };
+        let subject_ids = match self.limits.is_empty() {
+            // Only the key is needed, for the models that it may use.
+            true => {
+                let mut ids = SubjectIds::of("");
+                ids[SubjectKind::ApiKey] = key_id;
+                ids
+            }
+            false => prepared.subject_ids(self.keys.group_id(group)),
+        };
+        let request = Request { check, slots: self.limits.find_slots(&subject_ids), subject_ids };
+        let cost = estimate.cost;
+        let (decision, granted) = self.route(&request, model, estimate);
+        let limits = if check.explain { self.explain(&request, model) } else { Vec::new() };
+        let decision = Decision { limits, ..decision };
+        let granted = granted.filter(|_| !check.dry_run);
+        let slots = match granted {
+            Some(_) => self.limits.add_new(request.slots, &request.subject_ids),
+            None => request.slots,
+        };
+        if decision.answer != Answer::Allowed {
+            self.count_refusal(prepared, cost, &decision);
+        }
+        match granted {
+            Some(grant) => Ok(self.hold_grant(prepared, decision, grant, slots, group)),
+            None => Ok(decision),
+        }
+    }
+
+    /// The same decision as before for a request whose hold is live.
+    fn repeat_decision(&self, hold: &Hold, fingerprint: i64) -> Result<Decision, Error> {
+        if hold.fingerprint != fingerprint {
+            return Err(Error::RequestIdReused);
+        }
+        let routed = hold.routed.map(|_| self.models.get(hold.model).id().clone());
+        Ok(Decision {
+            reason: hold.routed,
+            answer: routed.map_or(Answer::Allowed, Answer::Routed),
+            held: hold.held,
+            expire_time: Some(hold.expire_time),
+            state: hold.state,
+            verdicts: hold.verdicts.as_deref().unwrap_or_default().to_vec(),
+            retry_after: None,
+            limits: Vec::new(),
+        })
+    }
+
+    /// Checks the rules about the key and the model. Returns the model with its estimate, or the
+    /// verdict of the rule that refuses the request.
+    fn check_rules(
+        &self,
+        check: &Check,
+        key_id: &str,
+        key: Option<&ApiKey>,
+    ) -> Result<Result<(ModelIndex, Estimate), Verdict>, Error> {
+        let workspace = self.context.workspace();
+        let now = self.context.now();
+        if let Some(reason) = keys::denial(key_id, key, workspace.unknown_keys, now) {
+            return Ok(Err(key_verdict(key_id, reason)));
+        }
+        let refused = |reason| Ok(Err(model_verdict(&check.model_id, reason)));
+        let model = match self.models.find_usable(&check.model_id, self.context.catalogue()) {
+            Ok(model) => model,
+            Err(reason) => return refused(reason),
+        };
+        if !keys::allows_model(key, self.models.get(model).id()) {
+            return refused(Reason::ModelNotAllowed);
+        }
+        let estimate = self.estimate(model, check)?;
+        if estimate.quote.is_none() && workspace.unpriced_models == UnpricedModelPolicy::Deny {
+            return refused(Reason::ModelUnpriced);
+        }
+        Ok(Ok((model, estimate)))
+    }
+
+    /// The decision on a request that a rule about its key or model refuses.
+    fn refuse(&mut self, prepared: &PreparedCheck, verdict: Verdict) -> Decision {
+        let reason = verdict.reason.unwrap_or(Reason::ModelUnknown);
+        let decision = self.blocked(reason, vec![verdict], None);
+        let cost = self.requested_cost(prepared.check());
+        self.count_refusal(prepared, cost, &decision);
+        decision
+    }
+
+    fn count_refusal(&mut self, prepared: &PreparedCheck, cost: Amount, decision: &Decision) {
+        if !prepared.check().dry_run {
+            let user_id = prepared.field(AttributionField::User);
+            let request = (prepared.check().model_id.as_str(), user_id);
+            self.refusals.count(&self.context, request, cost, decision);
+        }
+    }
+
+    /// Holds what a granted request needs.
+    fn hold_grant(
+        &mut self,
+        prepared: &mut PreparedCheck,
+        decision: Decision,
+        grant: Grant,
+        slots: Slots,
+        group: GroupIndex,
+    ) -> Decision {
+        let attribution = prepared.take_attribution();
+        let check = prepared.check();
+        let Grant { model, estimate } = grant;
+        let need = estimate.need(check);
+        let now = self.context.now();
+        let expire_time = expiry(now, check.hold_duration);
+        let verdicts = &decision.verdicts;
+        let hold = Hold {
+            request_id: check.request_id.clone(),
+            fingerprint: prepared.fingerprint(),
+            model,
+            held: need.money,
+            held_tokens: need.tokens,
+            slots,
+            group,
+            check_time: now,
+            expire_time,
+            quote: estimate.quote,
+            tier: check.tier,
+            routed: decision.reason,
+            state: decision.state,
+            verdicts: (!verdicts.is_empty()).then(|| verdicts.clone().into_boxed_slice()),
+            attribution,
+            expiring: false,
+        };
+        self.hold(&hold);
+        self.limits.admit(&self.context, &hold.slots, model, &need, now);
+        self.holds.insert(hold);
+        if decision.reason.is_some() {
+            self.raise_fallback(&check.model_id);
+        }
+        Decision { expire_time: Some(expire_time), ..decision }
+    }
+
+    fn raise_fallback(&mut self, model_name: &str) {
+        let requested = self.models.find_usable(model_name, self.context.catalogue());
+        if let Ok(index) = requested {
+            let id = self.models.get(index).id();
+            self.alerts.raise_fallback(&self.context, index, id);
+        }
+    }
+}

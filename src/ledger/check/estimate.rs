@@ -1,0 +1,69 @@
+//! Estimates: what a request costs at most on a model.
+
+use crate::domain::Amount;
+use crate::domain::catalog::ModelEntry;
+use crate::domain::catalog::price::Quote;
+use crate::domain::check::Check;
+use crate::domain::quota::Consumption;
+use crate::domain::usage::TOKENS_MAX;
+use crate::ledger::error::Error;
+use crate::ledger::models::{ModelIndex, OutputHistory};
+use crate::ledger::state::Ledger;
+
+#[derive(Clone, Debug)]
+pub struct Estimate {
+    pub cost: Amount,
+    /// Absent if the model has no price: the cost is zero then.
+    pub quote: Option<Quote>,
+    pub output_tokens: i64,
+}
+
+impl Estimate {
+    /// What the request needs, in all units.
+    pub fn need(&self, check: &Check) -> Consumption {
+        let tokens = check.input.total_input() + self.output_tokens;
+        Consumption { money: self.cost, tokens, requests: 1 }
+    }
+}
+
+impl Ledger {
+    /// What a request costs at most on a model, with the model's price and its bounds.
+    ///
+    /// # Errors
+    /// If the price has no exchange rate.
+    pub(super) fn estimate(&self, model: ModelIndex, check: &Check) -> Result<Estimate, Error> {
+        let model = self.models.get(model);
+        self.estimate_of(model.entry().map(|entry| &**entry), model.outputs(), check)
+    }
+
+    /// Cost of a request on the model that it names; zero if that is unknown or has no price.
+    pub(super) fn requested_cost(&self, check: &Check) -> Amount {
+        let Some(entry) = self.context.catalogue().model(&check.model_id) else {
+            return Amount::ZERO;
+        };
+        let estimate = match self.models.find(&entry.model().id) {
+            Some(index) => self.estimate(index, check),
+            None => self.estimate_of(Some(entry), &OutputHistory::default(), check),
+        };
+        estimate.map_or(Amount::ZERO, |estimate| estimate.cost)
+    }
+
+    fn estimate_of(
+        &self,
+        entry: Option<&ModelEntry>,
+        outputs: &OutputHistory,
+        check: &Check,
+    ) -> Result<Estimate, Error> {
+        // What the caller declares is within the bound together with the input; an estimate of the
+        // output is made so.
+        let room = TOKENS_MAX - check.input.total_input();
+        let declared = check.max_output.unwrap_or_else(|| outputs.estimate().min(room));
+        let model_max = entry.and_then(|entry| entry.model().max_output);
+        let output_tokens = model_max.map_or(declared, |max| declared.min(max)).min(room);
+        let quote = self.context.quote(entry, self.context.now())?;
+        let cost = quote.as_ref().map_or(Amount::ZERO, |quote| {
+            quote.card.worst_case(&check.input, output_tokens, check.tier, quote.rate)
+        });
+        Ok(Estimate { cost, quote, output_tokens })
+    }
+}

@@ -1,0 +1,152 @@
+//! The context of a ledger: the settings of its workspace, the catalogue, and the time with the
+//! windows that run. Every part is given it.
+
+use std::sync::Arc;
+
+use super::error::Error;
+use crate::domain::boost::Boost;
+use crate::domain::calendar::{Calendar, Window, Windows};
+use crate::domain::catalog::price::{Quote, Rate};
+use crate::domain::catalog::{Catalogue, ModelEntry};
+use crate::domain::check::BudgetState;
+use crate::domain::workspace::Workspace;
+use crate::domain::{Amount, Time};
+
+pub struct Context {
+    workspace: Workspace,
+    /// Boosts of the envelope that are not over.
+    boosts: Vec<Arc<Boost>>,
+    catalogue: Arc<Catalogue>,
+    calendar: Calendar,
+    now: Time,
+    windows: Windows,
+}
+
+/// The calendar of a workspace: its time zone, and the start day of its plan.
+pub fn calendar_of(workspace: &Workspace) -> Calendar {
+    Calendar::new(workspace.time_zone, workspace.plan.map(|plan| plan.start_date))
+}
+
+impl Context {
+    pub fn new(workspace: Workspace, catalogue: Arc<Catalogue>, now: Time) -> Context {
+        let calendar = calendar_of(&workspace);
+        let windows = Windows::at(&calendar, now);
+        Context { workspace, boosts: Vec::new(), catalogue, calendar, now, windows }
+    }
+
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
+    }
+
+    pub fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The windows that run.
+    pub fn windows(&self) -> &Windows {
+        &self.windows
+    }
+
+    /// The running cycle.
+    pub fn cycle(&self) -> Window {
+        self.windows.cycle
+    }
+
+    /// Moves time forward; a clock that steps back stands still. Returns whether another day has
+    /// begun, and with it maybe other windows.
+    pub fn advance(&mut self, now: Time) -> bool {
+        self.now = self.now.max(now);
+        if self.windows.contain(self.now) {
+            return false;
+        }
+        self.windows = Windows::at(&self.calendar, self.now);
+        true
+    }
+
+    /// Replaces the settings and the plan. Returns whether windows have other bounds from now on.
+    pub fn set_workspace(&mut self, workspace: Workspace) -> bool {
+        assert!(self.workspace.id == workspace.id, "a ledger belongs to one workspace");
+        let calendar = calendar_of(&workspace);
+        let has_changed = calendar != self.calendar;
+        self.workspace = workspace;
+        self.calendar = calendar;
+        self.windows = Windows::at(&self.calendar, self.now);
+        has_changed
+    }
+
+    pub fn set_catalogue(&mut self, catalogue: Arc<Catalogue>) {
+        self.catalogue = catalogue;
+    }
+
+    /// Inserts a boost of the envelope or replaces the one of the same id.
+    pub fn put_boost(&mut self, boost: Boost) {
+        self.boosts.retain(|other| other.id != boost.id && !other.is_over(self.now));
+        self.boosts.push(Arc::new(boost));
+    }
+
+    /// Boosts of the envelope, some of which may be over.
+    pub fn boosts(&self) -> &[Arc<Boost>] {
+        &self.boosts
+    }
+
+    /// Sum of the boosts of the envelope that are in force.
+    pub fn boost(&self) -> Amount {
+        let active = self.boosts.iter().filter(|boost| boost.is_active(self.now));
+        active.map(|boost| Amount::from_nanos(boost.amount)).sum()
+    }
+
+    /// Plan budget, overage and boosts; zero without a plan and boosts.
+    pub fn envelope(&self) -> Amount {
+        let plan = self.workspace.plan.map_or(Amount::ZERO, |plan| plan.budget + plan.overage);
+        if self.boosts.is_empty() { plan } else { plan + self.boost() }
+    }
+
+    /// State of the budget when so much is spent in the running cycle.
+    pub fn budget_state(&self, spent: Amount) -> BudgetState {
+        let Some(plan) = self.workspace.plan else { return BudgetState::NoPlan };
+        if spent >= self.envelope() {
+            BudgetState::Exhausted
+        } else if spent > plan.budget {
+            BudgetState::InOverage
+        } else {
+            BudgetState::WithinPlan
+        }
+    }
+
+    /// The cycle that a time lies in.
+    pub fn cycle_of(&self, time: Time) -> Window {
+        let running = self.windows.cycle;
+        if running.contains(time) { running } else { self.calendar.cycle(time) }
+    }
+
+    /// Start of the local day of a time, which mostly is the running one.
+    pub fn day_start(&self, time: Time) -> Time {
+        let running = self.windows.day;
+        if running.contains(time) { running.start } else { self.calendar.day(time).start }
+    }
+
+    /// Price and exchange rate of a model at a time; none if it is unpriced.
+    ///
+    /// # Errors
+    /// If there is a price, and no exchange rate from its currency to that of the workspace.
+    pub fn quote(&self, entry: Option<&ModelEntry>, time: Time) -> Result<Option<Quote>, Error> {
+        let Some(entry) = entry else { return Ok(None) };
+        let Some(card) = entry.price_at(&self.workspace.id, time) else { return Ok(None) };
+        let from = card.price().currency;
+        let to = self.workspace.currency;
+        let rate = match from == to {
+            true => Some(Rate::ONE),
+            false => self.catalogue.exchange_rate(from, to, time),
+        };
+        let rate = rate.ok_or(Error::ExchangeRateMissing { from, to })?;
+        Ok(Some(Quote { card: card.clone(), rate }))
+    }
+}

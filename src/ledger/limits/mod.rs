@@ -1,0 +1,405 @@
+//! Limits: quotas and rate limits of subjects, with what counts against each. They are found by
+//! the subjects of a request, in the same time whether a workspace has ten rules or a million.
+//!
+//! Finds, counts and shows; what a decision makes of a limit is in `check/`.
+
+mod limit;
+mod rule;
+mod rules;
+mod sliding_window;
+mod subjects;
+mod counters;
+mod crash;
+mod utilization;
+mod update;
+mod thresholds;
+mod snapshot;
+pub mod audit;
+pub mod backfill;
+
+use std::sync::Arc;
+
+use super::alerts::Alerts;
+use super::context::Context;
+use super::error::Error;
+use super::models::ModelIndex;
+use crate::domain::Time;
+use crate::domain::attribution::{SubjectIds, SubjectKind};
+use crate::domain::boost::Boost;
+use crate::domain::quota::{Consumption, Quota, Scope};
+use crate::domain::rate_limit::RateLimit;
+use crate::domain::time::Micros;
+use crash::CrashPenalty;
+use rules::Rules;
+use subjects::{Counter, Subject, Subjects, present};
+use utilization::Utilization;
+
+pub use crash::penalty_end;
+pub use limit::{Limit, LimitSource};
+pub use rule::{Rule, RuleIndex};
+pub use subjects::{Slot, Slots};
+pub use utilization::{QuotaUsage, UsageFilter, UsagePosition};
+
+#[derive(Default)]
+pub struct Limits {
+    rules: Rules,
+    subjects: Subjects,
+    utilization: Utilization,
+    crash_penalty: CrashPenalty,
+}
+
+/// Finding the limits of a request.
+impl Limits {
+    /// Whether there are no rules.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    pub fn rule(&self, index: RuleIndex) -> &Rule {
+        self.rules.get(index)
+    }
+
+    /// The subjects of a request that rules apply to.
+    pub fn find_slots(&self, subject_ids: &SubjectIds<'_>) -> Slots {
+        let mut slots = Slots::of(Slot::NONE);
+        for kind in self.rules.kinds().iter() {
+            let id = subject_ids[kind];
+            if id.is_empty() && kind != SubjectKind::Workspace {
+                continue;
+            }
+            slots[kind] = match self.subjects.find(kind, id) {
+                Some(slot) => slot,
+                // Subjects that a rule names are always present.
+                None if self.rules.each_set(kind).is_empty() => Slot::NONE,
+                None => Slot::NEW,
+            };
+        }
+        slots
+    }
+
+    /// Adds the subjects of a request that have used nothing yet.
+    pub fn add_new(&mut self, mut slots: Slots, subject_ids: &SubjectIds<'_>) -> Slots {
+        for kind in self.rules.kinds().iter() {
+            if slots[kind] == Slot::NEW {
+                let rules = self.rules.each_set(kind).clone();
+                slots[kind] = self.subjects.add(kind, subject_ids[kind], rules);
+            }
+        }
+        slots
+    }
+
+    /// Finds the subjects of a request and adds those that have used nothing yet.
+    pub fn find_or_add_slots(&mut self, subject_ids: &SubjectIds<'_>) -> Slots {
+        self.add_new(self.find_slots(subject_ids), subject_ids)
+    }
+
+    /// [`Limits::find_or_add_slots`] without a search where they are the same as `likely`: a record
+    /// is mostly for the subjects of its hold.
+    pub fn find_or_add_slots_like(
+        &mut self,
+        likely: Option<&Slots>,
+        subject_ids: &SubjectIds<'_>,
+    ) -> Slots {
+        let Some(likely) = likely else { return self.find_or_add_slots(subject_ids) };
+        let kinds = self.rules.kinds();
+        let is_same = likely.iter().all(|(kind, slot)| {
+            let id = subject_ids[kind];
+            match slot.is_present() {
+                true => self.subjects.get(*slot).id().as_str() == id,
+                false => !kinds.contains(kind) || id.is_empty(),
+            }
+        });
+        if is_same { *likely } else { self.find_or_add_slots(subject_ids) }
+    }
+
+    /// The slot of one subject of a request whose hold is counted there from now on; [`Slot::NONE`]
+    /// if no rule applies.
+    pub fn link_hold(&mut self, kind: SubjectKind, subject_id: &str) -> Slot {
+        if subject_id.is_empty() && kind != SubjectKind::Workspace {
+            return Slot::NONE;
+        }
+        let Some(slot) = self.find_or_add(kind, subject_id) else { return Slot::NONE };
+        self.subjects.get_mut(slot).holds += 1;
+        slot
+    }
+
+    /// The slot of a subject that rules apply to; it is added if it is absent.
+    fn find_or_add(&mut self, kind: SubjectKind, subject_id: &str) -> Option<Slot> {
+        if let Some(slot) = self.subjects.find(kind, subject_id) {
+            return Some(slot);
+        }
+        let rules = self.rules.each_set(kind);
+        (!rules.is_empty()).then(|| self.subjects.add(kind, subject_id, rules.clone()))
+    }
+
+    /// Visits the limits that apply to a request for a model, in the order in which they are
+    /// checked.
+    pub fn visit(
+        &self,
+        context: &Context,
+        (slots, subject_ids): (&Slots, &SubjectIds<'_>),
+        model: ModelIndex,
+        need: &Consumption,
+        mut visit: impl FnMut(Limit),
+    ) {
+        for kind in self.rules.kinds().iter() {
+            let (rules, subject) = match slots[kind] {
+                Slot::NONE => continue,
+                Slot::NEW => (self.rules.each_set(kind), None),
+                slot => {
+                    let subject = self.subjects.get(slot);
+                    (&subject.rules, Some(subject))
+                }
+            };
+            for applied in rules.iter() {
+                let rule = self.rules.get(applied.index);
+                if !applied.overridden
+                    && rule.counts(model)
+                    && let Some(limit) =
+                        self.limit(context, applied.index, (subject, subject_ids[kind]), need)
+                {
+                    visit(limit);
+                }
+            }
+        }
+    }
+
+    /// A rule with what counts against it; none if the subject is exempt.
+    fn limit(
+        &self,
+        context: &Context,
+        index: RuleIndex,
+        (subject, subject_id): (Option<&Subject>, &str),
+        need: &Consumption,
+    ) -> Option<Limit> {
+        let rule = self.rules.get(index);
+        let limit = rule.limit_for(subject_id, context.now())?;
+        let (spent, held, reset_time) = match rule.running_window(context) {
+            Some((start, end)) => {
+                let counted = subject.map(|subject| subject.counted(index, start));
+                let (spent, held) = counted.map_or((0, 0), |c: Counter| (c.spent, c.held));
+                (spent, held, end)
+            }
+            None => {
+                let window = subject.and_then(|subject| subject.sliding_window(index));
+                let count = window.map_or(0, |window| window.count(context.now()));
+                let is_full = self.crash_penalty.applies_to(rule, context.now());
+                (if is_full { count.max(limit) } else { count }, 0, None)
+            }
+        };
+        Some(Limit {
+            source: LimitSource::Rule { rule: index, is_rate_limit: rule.is_rate_limit() },
+            enforcement: rule.enforcement(),
+            limit,
+            spent,
+            held,
+            need: need.in_unit(rule.unit()),
+            reset_time,
+        })
+    }
+
+    /// How long until a rate limit admits a request, without further ones; none if it never does.
+    pub fn retry_after(
+        &self,
+        now: Time,
+        slots: &Slots,
+        index: RuleIndex,
+        need: i64,
+        limit: i64,
+    ) -> Option<Micros> {
+        if need > limit {
+            return None;
+        }
+        let rule = self.rules.get(index);
+        let slot = Some(slots[rule.kind()]).filter(|slot| slot.is_present());
+        let window = slot.and_then(|slot| self.subjects.get(slot).sliding_window(index));
+        let wait = match window {
+            Some(window) if window.count(now) + need > limit => {
+                window.retry_after(now, need, limit)?
+            }
+            _ => 0,
+        };
+        match self.crash_penalty.applies_to(rule, now) {
+            true => Some(wait.max(self.crash_penalty.remaining(now))),
+            false => Some(wait),
+        }
+    }
+}
+
+/// Counting.
+impl Limits {
+    /// Holds the need of a request in the quotas that apply to it.
+    pub fn hold(
+        &mut self,
+        context: &Context,
+        slots: &Slots,
+        model: ModelIndex,
+        need: &Consumption,
+        check_time: Time,
+    ) {
+        for slot in present(slots) {
+            let subject = self.subjects.get_mut(slot);
+            subject.holds += 1;
+            self.utilization.note(slot, subject);
+            subject.hold(&self.rules, context, model, need, check_time, 1);
+        }
+    }
+
+    /// Reverses [`Limits::hold`], in the same windows (I7).
+    pub fn release(
+        &mut self,
+        context: &Context,
+        slots: &Slots,
+        model: ModelIndex,
+        held: &Consumption,
+        check_time: Time,
+    ) {
+        for slot in present(slots) {
+            let subject = self.subjects.get_mut(slot);
+            subject.holds -= 1;
+            self.utilization.note(slot, subject);
+            subject.hold(&self.rules, context, model, held, check_time, -1);
+        }
+    }
+
+    /// Counts a request in the rate limits that apply to it.
+    pub fn admit(
+        &mut self,
+        context: &Context,
+        slots: &Slots,
+        model: ModelIndex,
+        used: &Consumption,
+        time: Time,
+    ) {
+        for slot in present(slots) {
+            self.subjects.get_mut(slot).admit(&self.rules, context, model, used, time);
+        }
+    }
+
+    /// Charges what was used to the quotas that apply to it, and raises the alerts that are due.
+    pub fn charge(
+        &mut self,
+        context: &Context,
+        slots: &Slots,
+        model: ModelIndex,
+        (used, charge_time): (&Consumption, Time),
+        alerts: &mut Alerts,
+    ) {
+        for slot in present(slots) {
+            let subject = self.subjects.get_mut(slot);
+            let is_due = subject.charge(&self.rules, context, model, used, charge_time);
+            self.utilization.note(slot, subject);
+            if is_due {
+                self.raise_thresholds(context, slot, alerts);
+            }
+        }
+    }
+
+    /// Counts a live hold for one rule, or again for all quotas.
+    pub fn count_hold(
+        &mut self,
+        context: &Context,
+        slots: &Slots,
+        model: ModelIndex,
+        (held, check_time): (&Consumption, Time),
+        only: Option<RuleIndex>,
+    ) {
+        for slot in present(slots) {
+            let subject = self.subjects.get_mut(slot);
+            subject.count_hold(&self.rules, context, model, (held, check_time), only);
+        }
+    }
+
+    /// Drops counters of fixed windows, before they are filled again.
+    pub fn clear_counters(&mut self) {
+        for (_, subject) in self.subjects.iter_mut() {
+            subject.counters.clear();
+        }
+    }
+
+    /// Looks at some subjects in turn: drops those that are idle, and of the others what is over.
+    /// Returns how many are left.
+    pub fn sweep(&mut self, context: &Context, count: u32) -> usize {
+        for _ in 0..self.subjects.capacity().min(count as usize) {
+            let Some(slot) = self.subjects.step() else { continue };
+            let subject = self.subjects.get_mut(slot);
+            subject.forget_over(&self.rules, context);
+            if subject.is_idle() {
+                self.utilization.forget(slot);
+                self.subjects.remove(slot);
+            }
+        }
+        self.subjects.len()
+    }
+}
+
+/// What is configured and used.
+impl Limits {
+    pub fn quota(&self, id: &str) -> Option<(RuleIndex, &Arc<Quota>)> {
+        self.rules.quota(id)
+    }
+
+    /// A rate limit with its rules.
+    pub fn rate_limit(&self, id: &str) -> Option<(&[RuleIndex], &Arc<RateLimit>)> {
+        self.rules.rate_limit(id)
+    }
+
+    pub fn quotas(&self) -> impl Iterator<Item = &Arc<Quota>> {
+        self.rules.iter().filter_map(|(_, rule)| rule.quota())
+    }
+
+    /// Whether any rule applies to subjects of a kind.
+    pub fn has_rules(&self, kind: SubjectKind) -> bool {
+        self.rules.kinds().contains(kind)
+    }
+
+    /// Whether a rule applies to each subject of a kind.
+    pub fn has_rules_for_each(&self, kind: SubjectKind) -> bool {
+        !self.rules.each(kind).is_empty()
+    }
+
+    /// The first rule that names a subject.
+    pub fn rule_naming(&self, kind: SubjectKind, subject_id: &str) -> Option<&Rule> {
+        self.rules.named(kind, subject_id).first().map(|index| self.rules.get(*index))
+    }
+
+    /// Whether one more quota or rate limit of a scope stays within the bounds.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn room_for(&self, scope: &Scope) -> Result<(), Error> {
+        self.rules.room_for(scope)
+    }
+
+    /// The quota of the same scope, unit and period under another id.
+    pub fn rival_quota(&self, quota: &Quota) -> Option<Arc<str>> {
+        let mut others = self.rules.of_scope(&quota.scope).filter_map(Rule::quota);
+        let rival = others.find(|other| {
+            other.id != quota.id && (other.unit, other.period) == (quota.unit, quota.period)
+        });
+        rival.map(|rival| rival.id.clone())
+    }
+
+    /// The rate limit of the same scope under another id.
+    pub fn rival_rate_limit(&self, limit: &RateLimit) -> Option<Arc<str>> {
+        let mut others = self.rules.of_scope(&limit.scope).filter_map(Rule::rate_limit);
+        others.find(|other| other.id != limit.id).map(|rival| rival.id.clone())
+    }
+
+    /// Boosts of a quota, some of which may be over.
+    pub fn boosts(&self, quota_id: &str) -> &[Arc<Boost>] {
+        self.rules.quota(quota_id).map_or(&[], |(index, _)| self.rules.get(index).boosts())
+    }
+
+    /// Usage of quotas, most utilised first, after a position.
+    pub fn quota_usage(
+        &mut self,
+        context: &Context,
+        filter: &UsageFilter,
+        after: Option<&UsagePosition>,
+        count: usize,
+    ) -> Vec<QuotaUsage> {
+        let (rules, subjects) = (&self.rules, &mut self.subjects);
+        self.utilization.page(context, rules, subjects, filter, after, count)
+    }
+}

@@ -1,0 +1,217 @@
+//! The models of a workspace, and the fixed-window meters of money: one of the whole workspace and
+//! one of each model.
+
+mod meter;
+mod output;
+
+use std::collections::HashMap as StdHashMap;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use crate::domain::Amount;
+use crate::domain::Time;
+use crate::domain::calendar::Window;
+use crate::domain::catalog::{Catalogue, ModelEntry};
+use crate::domain::check::Reason;
+use crate::domain::workspace::WorkspaceModel;
+
+pub use meter::{Meter, Totals};
+pub use output::OutputHistory;
+
+/// Position of a model. Positions never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ModelIndex(u32);
+
+/// One model as the workspace sees it.
+pub struct Model {
+    id: Arc<str>,
+    /// Absent if nothing was set for it.
+    settings: Option<WorkspaceModel>,
+    /// Absent if the catalogue does not know it.
+    entry: Option<Arc<ModelEntry>>,
+    meter: Meter,
+    outputs: OutputHistory,
+}
+
+/// Every model that is configured, was requested or has spend.
+#[derive(Default)]
+pub struct Models {
+    total: Meter,
+    models: Vec<Model>,
+    by_id: HashMap<Arc<str>, ModelIndex>,
+}
+
+/// What was spent in a window, from the usage log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WindowSpend {
+    pub window: Window,
+    pub by_model: StdHashMap<String, Amount>,
+}
+
+impl ModelIndex {
+    pub fn get(self) -> usize {
+        self.0 as usize
+    }
+
+    fn new(position: usize) -> ModelIndex {
+        let number = u32::try_from(position);
+        ModelIndex(number.expect("models of a workspace are bounded by what was recorded"))
+    }
+}
+
+impl Model {
+    pub fn id(&self) -> &Arc<str> {
+        &self.id
+    }
+
+    pub fn settings(&self) -> Option<&WorkspaceModel> {
+        self.settings.as_ref()
+    }
+
+    pub fn entry(&self) -> Option<&Arc<ModelEntry>> {
+        self.entry.as_ref()
+    }
+
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    pub fn outputs(&self) -> &OutputHistory {
+        &self.outputs
+    }
+
+    /// The cap in force.
+    pub fn cap(&self) -> Option<Amount> {
+        self.settings.as_ref().filter(|settings| settings.limit_enabled)?.limit
+    }
+
+    /// Whether the workspace allows it and the catalogue knows it.
+    pub fn is_usable(&self) -> bool {
+        self.entry.is_some() && self.is_enabled()
+    }
+
+    fn is_enabled(&self) -> bool {
+        self.settings.as_ref().is_some_and(|settings| settings.enabled)
+    }
+}
+
+impl Models {
+    pub fn get(&self, index: ModelIndex) -> &Model {
+        &self.models[index.get()]
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (ModelIndex, &Model)> {
+        self.models.iter().enumerate().map(|(position, model)| (ModelIndex::new(position), model))
+    }
+
+    pub fn find(&self, id: &str) -> Option<ModelIndex> {
+        self.by_id.get(id).copied()
+    }
+
+    /// Finds a model by its exact id, as the log names it, or adds it. Aliases are resolved when a
+    /// record is made, never after: the log says what counts where (I4).
+    pub fn find_or_add(&mut self, id: &str, catalogue: &Catalogue) -> ModelIndex {
+        if let Some(index) = self.by_id.get(id) {
+            return *index;
+        }
+        let id: Arc<str> = id.into();
+        let index = ModelIndex::new(self.models.len());
+        self.by_id.insert(id.clone(), index);
+        self.models.push(Model {
+            entry: entry_of(&id, catalogue),
+            id,
+            settings: None,
+            meter: Meter::default(),
+            outputs: OutputHistory::default(),
+        });
+        index
+    }
+
+    /// A model that the workspace may use, by id or alias.
+    pub fn find_usable(&self, name: &str, catalogue: &Catalogue) -> Result<ModelIndex, Reason> {
+        let by_id = self.find(name).filter(|index| self.get(*index).entry.is_some());
+        let index = match by_id {
+            Some(index) => index,
+            None => {
+                let entry = catalogue.model(name).ok_or(Reason::ModelUnknown)?;
+                self.find(&entry.model().id).ok_or(Reason::ModelDisabled)?
+            }
+        };
+        if self.get(index).is_enabled() { Ok(index) } else { Err(Reason::ModelDisabled) }
+    }
+
+    pub fn set_settings(&mut self, index: ModelIndex, settings: WorkspaceModel) {
+        self.models[index.get()].settings = Some(settings);
+    }
+
+    pub fn set_catalogue(&mut self, catalogue: &Catalogue) {
+        for model in &mut self.models {
+            model.entry = entry_of(&model.id, catalogue);
+        }
+    }
+
+    /// Adds the output of a successful request to the history of a model.
+    pub fn add_output(&mut self, index: ModelIndex, tokens: i64) {
+        self.models[index.get()].outputs.add(tokens);
+    }
+
+    /// Spent and held of the whole workspace.
+    pub fn totals(&self, window: Window) -> Totals {
+        self.total.totals(window)
+    }
+
+    /// Meter of the whole workspace.
+    pub fn total(&self) -> &Meter {
+        &self.total
+    }
+
+    pub fn hold(&mut self, index: ModelIndex, window_start: Time, amount: Amount) {
+        self.total.hold(window_start, amount);
+        self.models[index.get()].meter.hold(window_start, amount);
+    }
+
+    /// Reverses [`Models::hold`], in the same window (I7).
+    pub fn release(&mut self, index: ModelIndex, window_start: Time, amount: Amount) {
+        self.total.release(window_start, amount);
+        self.models[index.get()].meter.release(window_start, amount);
+    }
+
+    pub fn charge(&mut self, index: ModelIndex, window_start: Time, amount: Amount) {
+        self.total.charge(window_start, amount);
+        self.models[index.get()].meter.charge(window_start, amount);
+    }
+
+    /// Drops cycles before the running one that hold nothing.
+    pub fn forget_before(&mut self, cycle_start: Time) {
+        self.total.forget_before(cycle_start);
+        for model in &mut self.models {
+            model.meter.forget_before(cycle_start);
+        }
+    }
+
+    /// Replaces what is spent by what the log says. Nothing is held then.
+    pub fn replace_spend(&mut self, spend: Vec<WindowSpend>, catalogue: &Catalogue) {
+        let mut total = Vec::new();
+        let mut by_model: HashMap<ModelIndex, Vec<(Time, Totals)>> = HashMap::new();
+        for WindowSpend { window, by_model: amounts } in spend {
+            let spent: Amount = amounts.values().copied().sum();
+            total.push((window.start, Totals { spent, held: Amount::ZERO }));
+            for (model_id, spent) in amounts {
+                let index = self.find_or_add(&model_id, catalogue);
+                let totals = Totals { spent, held: Amount::ZERO };
+                by_model.entry(index).or_default().push((window.start, totals));
+            }
+        }
+        self.total.replace(total);
+        for (position, model) in self.models.iter_mut().enumerate() {
+            let windows = by_model.remove(&ModelIndex::new(position));
+            model.meter.replace(windows.unwrap_or_default());
+        }
+    }
+}
+
+/// Entry of the catalogue with exactly this id.
+fn entry_of(id: &Arc<str>, catalogue: &Catalogue) -> Option<Arc<ModelEntry>> {
+    catalogue.model(id).filter(|entry| entry.model().id == *id).cloned()
+}

@@ -1,0 +1,110 @@
+//! The life of a hold: it is taken from every limit that applies, and given back when the request
+//! is settled, when its caller releases it, or when it expires.
+
+use std::sync::Arc;
+
+use crate::domain::quota::Consumption;
+use crate::domain::time::Micros;
+use crate::domain::workspace::HoldExpiryPolicy;
+use crate::domain::{Amount, Time};
+use crate::ledger::error::Error;
+use crate::ledger::holds::{Hold, expiry};
+use crate::ledger::state::Ledger;
+
+impl Ledger {
+    /// Releases a hold whose request never ran. Returns its amount.
+    ///
+    /// # Errors
+    /// If there is no live hold.
+    pub fn release(&mut self, now: Time, request_id: &str) -> Result<Amount, Error> {
+        self.advance(now);
+        self.holds.get_live(request_id)?;
+        let hold = self.holds.remove(request_id).ok_or(Error::HoldNotFound)?;
+        self.retract_tokens(&hold);
+        self.release_held(&hold);
+        Ok(hold.held)
+    }
+
+    /// Moves the expiry of a live hold to `duration` from now, never earlier. Returns it.
+    ///
+    /// # Errors
+    /// If there is no live hold.
+    pub fn extend(&mut self, now: Time, request_id: &str, duration: Micros) -> Result<Time, Error> {
+        let now = self.advance(now);
+        let hold = self.holds.get_live(request_id)?;
+        let expire_time = hold.expire_time.max(expiry(now, duration));
+        self.holds.extend(request_id, expire_time);
+        Ok(expire_time)
+    }
+
+    /// Hands out the requests whose hold has expired and whose estimate is to be charged, each
+    /// once; return what could not be written with [`Ledger::retry_charges`].
+    pub fn take_due_charges(&mut self, now: Time) -> Vec<Arc<str>> {
+        self.advance(now);
+        self.holds.take_due_charges()
+    }
+
+    pub fn retry_charges(&mut self, requests: Vec<Arc<str>>) {
+        self.holds.put_back_due_charges(requests);
+    }
+
+    /// Whether the clock alone changes something by `now`: a hold expires, or is to be charged.
+    pub fn has_due(&self, now: Time) -> bool {
+        self.holds.has_due(now)
+    }
+
+    /// Ends an expired hold whose charge exists in the log already: the request had expired and was
+    /// charged before, and is charged for that once.
+    pub fn expire_charged(&mut self, request_id: &str) {
+        if self.holds.get(request_id).is_some_and(|hold| hold.expiring) {
+            self.expire_request(request_id);
+        }
+    }
+
+    /// Ends the holds that have expired, or marks them to be charged.
+    pub(in crate::ledger) fn expire_holds(&mut self) {
+        let now = self.context.now();
+        match self.context.workspace().hold_expiry {
+            HoldExpiryPolicy::Release => {
+                while let Some(hold) = self.holds.take_expired(now) {
+                    self.expire(hold);
+                }
+            }
+            HoldExpiryPolicy::ChargeEstimate => self.holds.mark_expired(now),
+        }
+    }
+
+    pub(super) fn expire_request(&mut self, request_id: &str) {
+        if let Some(hold) = self.holds.remove(request_id) {
+            self.expire(hold);
+        }
+    }
+
+    fn expire(&mut self, hold: Hold) {
+        self.release_held(&hold);
+        self.holds.keep_expired(hold);
+        self.alerts.raise_holds_expired(&self.context, self.holds.expired_count());
+    }
+
+    /// Holds the amount of a hold in everything that counts it: meters and quotas.
+    pub(in crate::ledger) fn hold(&mut self, hold: &Hold) {
+        let window_start = self.context.cycle_of(hold.check_time).start;
+        self.models.hold(hold.model, window_start, hold.held);
+        let need = hold.used();
+        self.limits.hold(&self.context, &hold.slots, hold.model, &need, hold.check_time);
+    }
+
+    /// Reverses [`Ledger::hold`], in the same windows (I7).
+    pub(super) fn release_held(&mut self, hold: &Hold) {
+        let window_start = self.context.cycle_of(hold.check_time).start;
+        self.models.release(hold.model, window_start, hold.held);
+        let held = hold.used();
+        self.limits.release(&self.context, &hold.slots, hold.model, &held, hold.check_time);
+    }
+
+    /// Takes the estimated tokens of a hold out of the rate limits that counted them.
+    pub(super) fn retract_tokens(&mut self, hold: &Hold) {
+        let tokens = Consumption { tokens: -hold.held_tokens, ..Consumption::default() };
+        self.limits.admit(&self.context, &hold.slots, hold.model, &tokens, hold.check_time);
+    }
+}

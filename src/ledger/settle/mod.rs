@@ -1,0 +1,123 @@
+//! Settlement: a record that is durable is charged, and ends the hold of its request.
+
+mod record;
+mod attribution;
+mod holds;
+
+use super::holds::Hold;
+use super::limits::Slots;
+use super::models::ModelIndex;
+use super::state::Ledger;
+use crate::domain::attribution::SubjectIds;
+use crate::domain::check::BudgetStatus;
+use crate::domain::quota::Consumption;
+use crate::domain::record::{Record, RecordKind};
+use crate::domain::usage::Outcome;
+use crate::domain::{Amount, Time};
+use crate::ledger::error::Error;
+
+/// Most that may be spent in one window: four billion units. With the bounds of prices and tokens
+/// no sum of a window overflows.
+pub const WINDOW_SPENT_MAX: Amount = Amount::from_nanos(4_000_000_000 * 1_000_000_000);
+
+impl Ledger {
+    /// Adds a record that is about to be written to the pending spend. Each is later settled or
+    /// abandoned.
+    ///
+    /// # Errors
+    /// If the spend of its window would pass [`WINDOW_SPENT_MAX`].
+    pub fn expect(&mut self, record: &Record) -> Result<(), Error> {
+        let cost = Amount::from_nanos(record.cost.nanos().max(0));
+        let window = self.context.cycle_of(record.charge_time);
+        let spent = self.models.totals(window).spent;
+        if spent + self.pending + cost > WINDOW_SPENT_MAX {
+            let max = WINDOW_SPENT_MAX.nanos() / crate::domain::money::NANOS_PER_UNIT;
+            return Err(Error::BoundReached { bound: "spend of a cycle", max });
+        }
+        self.pending += cost;
+        Ok(())
+    }
+
+    /// Takes a record that was not written, or existed already, out of the pending spend.
+    pub fn abandon(&mut self, record: &Record) {
+        self.pending -= Amount::from_nanos(record.cost.nanos().max(0));
+        assert!(self.pending >= Amount::ZERO, "a pending record is settled or abandoned once");
+    }
+
+    /// Charges a record that is durable, and ends its hold: the actual amount, also above the hold
+    /// and above the limit (I6), replaces what was held (I7).
+    pub fn settle(&mut self, now: Time, record: &Record) -> BudgetStatus {
+        let now = self.advance(now);
+        self.abandon(record);
+        let used = used_by(record);
+        let window = self.context.cycle_of(record.charge_time);
+        let catalogue = self.context.catalogue();
+        let model = self.models.find_or_add(&record.metered_model_id, catalogue);
+        // A cycle that is over is read by no limit, and its spend may not have been loaded.
+        if window.end > now {
+            self.models.charge(model, window.start, record.cost);
+        }
+        let hold = match record.kind {
+            RecordKind::Usage => self.holds.remove(&record.request_id),
+            RecordKind::Correction | RecordKind::ExpiryCharge => None,
+        };
+        let attribution = &record.attribution;
+        let subject_ids = SubjectIds::new(|field| attribution.get(field), &record.key_group_id);
+        let likely = hold.as_ref().map(|hold| &hold.slots);
+        let slots = self.limits.find_or_add_slots_like(likely, &subject_ids);
+        let charge = (&used, record.charge_time);
+        self.limits.charge(&self.context, &slots, model, charge, &mut self.alerts);
+        match record.kind {
+            RecordKind::Usage => self.end_hold(hold, record, (&slots, model), &used),
+            RecordKind::ExpiryCharge => self.expire_request(&record.request_id),
+            RecordKind::Correction => {}
+        }
+        self.raise_after(record, model);
+        if record.kind == RecordKind::Usage && record.outcome == Outcome::Success {
+            self.models.add_output(model, record.usage.total_output());
+        }
+        self.revision += 1;
+        self.budget_status()
+    }
+
+    /// Ends the hold of a usage record. Rate limits have counted its estimate, which is replaced by
+    /// the actual tokens; a request that was not checked is counted there now.
+    fn end_hold(
+        &mut self,
+        hold: Option<Hold>,
+        record: &Record,
+        (slots, model): (&Slots, ModelIndex),
+        used: &Consumption,
+    ) {
+        let time = record.charge_time;
+        let Some(hold) = hold else {
+            return self.limits.admit(&self.context, slots, model, used, time);
+        };
+        self.retract_tokens(&hold);
+        let tokens = Consumption { tokens: used.tokens, ..Consumption::default() };
+        self.limits.admit(&self.context, slots, model, &tokens, time);
+        self.release_held(&hold);
+    }
+
+    /// Raises the alerts about the envelope and the model that a record makes due.
+    fn raise_after(&mut self, record: &Record, model: ModelIndex) {
+        self.raise_envelope();
+        self.raise_cap(model);
+        if record.unpriced && record.kind == RecordKind::Usage {
+            let id = self.models.get(model).id();
+            self.alerts.raise_unpriced(&self.context, model, id);
+        }
+    }
+}
+
+/// What a record counts as: a correction and the charge of an expired hold are money alone.
+fn used_by(record: &Record) -> Consumption {
+    if record.kind != RecordKind::Usage {
+        return Consumption { money: record.cost, ..Consumption::default() };
+    }
+    Consumption {
+        money: record.cost,
+        tokens: record.usage.total_input() + record.usage.total_output(),
+        requests: 1,
+    }
+}

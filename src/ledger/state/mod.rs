@@ -1,0 +1,113 @@
+//! The ledger: the live state of one workspace, as its parts.
+
+pub mod snapshot;
+pub mod view;
+mod outbox;
+mod invariants;
+
+use std::sync::Arc;
+
+use super::alerts::Alerts;
+use super::context::{Context, calendar_of};
+use super::departments::Departments;
+use super::holds::Holds;
+use super::keys::Keys;
+use super::limits::Limits;
+use super::models::{Models, WindowSpend};
+use super::refusals::Refusals;
+use crate::domain::calendar::Window;
+use crate::domain::catalog::Catalogue;
+use crate::domain::check::BudgetStatus;
+use crate::domain::workspace::{Workspace, WorkspaceModel};
+use crate::domain::{Amount, Time};
+
+/// The live state of one workspace: all decisions are made here.
+///
+/// Time never runs backwards: methods take `now`, and a clock that steps back stands still.
+pub struct Ledger {
+    pub(super) context: Context,
+    pub(super) models: Models,
+    pub(super) limits: Limits,
+    pub(super) holds: Holds,
+    pub(super) keys: Keys,
+    pub(super) departments: Departments,
+    pub(super) alerts: Alerts,
+    pub(super) refusals: Refusals,
+    /// Cost of records that are being written to the log.
+    pub(super) pending: Amount,
+    /// Grows with each committed change.
+    pub(super) revision: i64,
+}
+
+impl Ledger {
+    /// The windows whose spend is needed: the running cycle and the next, which records of clocks
+    /// that are ahead may fall into.
+    pub fn windows_to_load(workspace: &Workspace, now: Time) -> [Window; 2] {
+        let cycle = calendar_of(workspace).cycle(now);
+        [cycle, calendar_of(workspace).cycle(cycle.end)]
+    }
+
+    /// A ledger of what is stored. `spend` are the windows of [`Ledger::windows_to_load`].
+    pub fn new(
+        workspace: Workspace,
+        models: Vec<WorkspaceModel>,
+        catalogue: Arc<Catalogue>,
+        spend: Vec<WindowSpend>,
+        now: Time,
+    ) -> Ledger {
+        let mut ledger = Ledger {
+            context: Context::new(workspace, catalogue, now),
+            models: Models::default(),
+            limits: Limits::default(),
+            holds: Holds::default(),
+            keys: Keys::default(),
+            departments: Departments::default(),
+            alerts: Alerts::default(),
+            refusals: Refusals::default(),
+            pending: Amount::ZERO,
+            revision: 0,
+        };
+        let catalogue = ledger.context.catalogue();
+        for model in models {
+            let index = ledger.models.find_or_add(&model.model_id, catalogue);
+            ledger.models.set_settings(index, model);
+        }
+        ledger.models.replace_spend(spend, catalogue);
+        ledger
+    }
+
+    pub fn workspace(&self) -> &Workspace {
+        self.context.workspace()
+    }
+
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        self.context.catalogue()
+    }
+
+    /// Grows with each committed change.
+    pub fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    /// Moves time forward: windows roll over and holds expire.
+    pub fn advance(&mut self, now: Time) -> Time {
+        if self.context.advance(now) {
+            self.models.forget_before(self.context.cycle().start);
+        }
+        self.expire_holds();
+        self.context.now()
+    }
+
+    /// Looks at some subjects in turn, and drops those that are idle. Calls come to all of them in
+    /// time. Returns how many are left.
+    pub fn sweep(&mut self, now: Time, count: u32) -> usize {
+        self.advance(now);
+        self.limits.sweep(&self.context, count)
+    }
+
+    /// State and spend of the running cycle.
+    pub fn budget_status(&self) -> BudgetStatus {
+        let cycle_spent = self.models.totals(self.context.cycle()).spent;
+        BudgetStatus { state: self.context.budget_state(cycle_spent), cycle_spent }
+    }
+}

@@ -1,0 +1,193 @@
+//! Views: what callers read of the budget, the models, the holds and the quotas.
+
+use std::sync::Arc;
+
+use super::Ledger;
+use crate::domain::calendar::Window;
+use crate::domain::check::BudgetState;
+use crate::domain::workspace::WorkspaceModel;
+use crate::domain::{Amount, Time};
+use crate::ledger::holds::Hold;
+use crate::ledger::keys::GroupIndex;
+use crate::ledger::limits::{QuotaUsage, UsageFilter, UsagePosition};
+use crate::ledger::models::{Model, Totals};
+
+/// The running cycle, exact at `as_of_time`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BudgetView {
+    pub cycle: Window,
+    pub spent: Amount,
+    pub held: Amount,
+    pub plan_budget: Amount,
+    pub overage_limit: Amount,
+    /// Boosts of the envelope in force.
+    pub boost: Amount,
+    pub plan_set: bool,
+    pub state: BudgetState,
+    pub days_left: i64,
+    pub automatic_fallback: bool,
+    /// Largest first, then by id; without models that spent nothing.
+    pub spend_by_model: Vec<(Arc<str>, Amount)>,
+    pub as_of_time: Time,
+    pub revision: i64,
+}
+
+/// One model of the workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelView {
+    pub model_id: Arc<str>,
+    pub settings: Option<WorkspaceModel>,
+    pub spent: Amount,
+    pub held: Amount,
+    pub reset_time: Time,
+}
+
+/// One hold, live or expired.
+#[derive(Clone, Debug)]
+pub struct HoldView {
+    pub hold: Hold,
+    pub model_id: Arc<str>,
+    pub live: bool,
+}
+
+impl BudgetView {
+    pub fn envelope(&self) -> Amount {
+        self.plan_budget + self.overage_limit + self.boost
+    }
+
+    /// What further checks could hold; negative where more is spent than allowed.
+    pub fn remaining(&self) -> Amount {
+        self.envelope() - self.spent - self.held
+    }
+}
+
+impl Ledger {
+    pub fn budget(&mut self, now: Time) -> BudgetView {
+        let now = self.advance(now);
+        let cycle = self.context.cycle();
+        let totals = self.models.totals(cycle);
+        let mut spend_by_model = Vec::new();
+        for (_, model) in self.models.iter() {
+            let spent = model.meter().totals(cycle).spent;
+            if !spent.is_zero() {
+                spend_by_model.push((model.id().clone(), spent));
+            }
+        }
+        spend_by_model.sort_by(|(a, a_spent), (b, b_spent)| b_spent.cmp(a_spent).then(a.cmp(b)));
+        let workspace = self.context.workspace();
+        let plan = workspace.plan;
+        BudgetView {
+            cycle,
+            spent: totals.spent,
+            held: totals.held,
+            plan_budget: plan.map_or(Amount::ZERO, |plan| plan.budget),
+            overage_limit: plan.map_or(Amount::ZERO, |plan| plan.overage),
+            boost: self.context.boost(),
+            plan_set: plan.is_some(),
+            state: self.context.budget_state(totals.spent),
+            days_left: self.context.calendar().days_left(now, cycle),
+            automatic_fallback: workspace.automatic_fallback,
+            spend_by_model,
+            as_of_time: now,
+            revision: self.revision,
+        }
+    }
+
+    /// Every model that is enabled, capped or has spend in the running cycle, by id.
+    pub fn model_views(&mut self, now: Time) -> Vec<ModelView> {
+        self.advance(now);
+        let mut views = Vec::new();
+        for (_, model) in self.models.iter() {
+            let view = self.model_view(model);
+            let is_set =
+                view.settings.as_ref().is_some_and(|set| set.enabled || set.limit.is_some());
+            if is_set || !view.spent.is_zero() || !view.held.is_zero() {
+                views.push(view);
+            }
+        }
+        views.sort_by(|a, b| a.model_id.cmp(&b.model_id));
+        views
+    }
+
+    /// One model, also if nothing is known of it.
+    pub fn model_view_of(&mut self, now: Time, model_id: &str) -> ModelView {
+        self.advance(now);
+        let index = self.models.find_or_add(model_id, self.context.catalogue());
+        self.model_view(self.models.get(index))
+    }
+
+    fn model_view(&self, model: &Model) -> ModelView {
+        let cycle = self.context.cycle();
+        let totals = model.meter().totals(cycle);
+        ModelView {
+            model_id: model.id().clone(),
+            settings: model.settings().cloned(),
+            spent: totals.spent,
+            held: totals.held,
+            reset_time: cycle.end,
+        }
+    }
+
+    /// Live holds and those that expired lately, by the time of their check and request id.
+    pub fn hold_views(&mut self, now: Time) -> Vec<HoldView> {
+        self.advance(now);
+        let live = self.holds.iter().map(|hold| (hold, true));
+        let expired = self.holds.expired().map(|hold| (hold, false));
+        let view = |(hold, live): (&Hold, bool)| {
+            let model_id = self.models.get(hold.model).id().clone();
+            HoldView { hold: hold.clone(), model_id, live }
+        };
+        let mut views: Vec<HoldView> = live.chain(expired).map(view).collect();
+        views.sort_by(|a, b| {
+            let key = |view: &HoldView| (view.hold.check_time, view.hold.request_id.clone());
+            key(a).cmp(&key(b))
+        });
+        views
+    }
+
+    /// Usage of quotas, most utilised first, after a position.
+    pub fn quota_usage(
+        &mut self,
+        now: Time,
+        filter: &UsageFilter,
+        after: Option<&UsagePosition>,
+        limit: usize,
+    ) -> Vec<QuotaUsage> {
+        self.advance(now);
+        self.limits.quota_usage(&self.context, filter, after, limit)
+    }
+
+    /// Spent and held by window, of the workspace (no model) and of each model: for audits.
+    pub fn metered(&self) -> Vec<(Option<Arc<str>>, Time, Totals)> {
+        let mut metered = Vec::new();
+        for (start, totals) in self.models.total().windows() {
+            metered.push((None, *start, *totals));
+        }
+        for (_, model) in self.models.iter() {
+            for (start, totals) in model.meter().windows() {
+                metered.push((Some(model.id().clone()), *start, *totals));
+            }
+        }
+        metered
+    }
+
+    /// Id of the key group of a hold; empty for none.
+    pub fn group_name(&self, group: GroupIndex) -> Arc<str> {
+        self.keys.group_id(group).clone()
+    }
+
+    pub fn live_holds(&self) -> usize {
+        self.holds.len()
+    }
+
+    /// How many holds expired unsettled since the ledger was loaded.
+    pub fn expired_count(&self) -> i64 {
+        self.holds.expired_count()
+    }
+
+    /// Whether nothing is held, nor recorded in a window that is kept.
+    pub fn is_untouched(&self) -> bool {
+        self.holds.is_empty()
+            && self.models.total().windows().iter().all(|(_, totals)| totals.spent.is_zero())
+    }
+}

@@ -1,0 +1,79 @@
+//! The part of the contract about the usage log.
+
+use async_trait::async_trait;
+
+use super::{Appended, Order, RecordFilter, RecordPosition, Result};
+use crate::domain::Time;
+use crate::domain::calendar::Window;
+use crate::domain::record::Record;
+
+/// The usage log. General rules: see [`super::Store`].
+#[async_trait]
+pub trait LogStore: Send + Sync + 'static {
+    /// Must return the greatest `seq` that the log has had, or 0 if it was always empty. It may be
+    /// greater: a `seq` that the fold has come to.
+    async fn last_seq(&self) -> Result<i64>;
+
+    /// Appends records, in one transaction. Must return an outcome for each record, in order. A
+    /// record whose key is in the log already, or earlier in `records`, must not be written, and
+    /// its outcome must be the record that is there. A record that is there under its own `seq` was
+    /// written by an earlier try, and its outcome must be `New`. `seq`s grow within `records` and
+    /// are greater than those of earlier calls, tries of the same records aside.
+    async fn append(&self, records: &[Record]) -> Result<Vec<Appended>>;
+
+    /// Must return all records of a request by (attempt, revision); none if there are none.
+    async fn request_records(&self, workspace_id: &str, request_id: &str) -> Result<Vec<Record>>;
+
+    /// Must return at most `limit` records that match, in `order`, by (`charge_time`, `seq`),
+    /// beyond `after`.
+    async fn records(
+        &self,
+        filter: &RecordFilter,
+        order: Order,
+        after: Option<RecordPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>>;
+
+    /// Must return at most `limit` records of the workspace that are charged in the window, by
+    /// (`charge_time`, `seq`), beyond `after`: as [`LogStore::records`] does oldest first, for
+    /// callers that read the whole log page by page. A page must not cost the pages before it.
+    async fn export_records(
+        &self,
+        workspace_id: &str,
+        window: Window,
+        after: Option<RecordPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        let filter = RecordFilter {
+            workspace_id: workspace_id.into(),
+            from: Some(window.start),
+            to: Some(window.end),
+            model_id: None,
+            request_id: None,
+        };
+        self.records(&filter, Order::OldestFirst, after, limit).await
+    }
+
+    /// Must return at most `limit` records whose `seq` is greater than `seq`, by `seq`, of all
+    /// workspaces.
+    async fn records_after(&self, seq: i64, limit: usize) -> Result<Vec<Record>>;
+
+    /// Must return metered model and output tokens (all output classes) of the latest `limit`
+    /// records of kind usage of the workspace with outcome success, oldest first.
+    async fn recent_outputs(&self, workspace_id: &str, limit: usize) -> Result<Vec<(String, i64)>>;
+
+    /// Deletes at most `limit` records of local days that begin before `before`, the earliest
+    /// first, and returns how many; fewer than `limit` where no more can be deleted. What is
+    /// derived from them must stay. Must keep records that are not folded, and all records of local
+    /// days in which a window of a quota begins that only a reset ends: sums over it are made of
+    /// them. `before` must be the start of a local day of the workspace, at least
+    /// [`super::RECORDS_KEPT_MIN`] ago: records of other windows that may still be summed up, and
+    /// keys under which callers may retry, are later. Must remember, in the same transaction,
+    /// before which days records were dropped, and never an earlier one. A sum over a window that
+    /// cuts through a dropped day counts nothing of it.
+    async fn drop_records(&self, workspace_id: &str, before: Time, limit: usize) -> Result<usize>;
+
+    /// Must return before which local days records of a workspace may have been dropped; `None` if
+    /// none were.
+    async fn dropped_before(&self, workspace_id: &str) -> Result<Option<Time>>;
+}

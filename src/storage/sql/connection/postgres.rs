@@ -1,0 +1,229 @@
+//! Postgres: a connection that writes, a pool that reads, and a session lock against a second
+//! server.
+
+use std::str::FromStr;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::error::DatabaseError;
+use sqlx::migrate::MigrateError;
+use sqlx::pool::PoolOptions;
+use sqlx::postgres::{
+    PgArguments, PgConnectOptions, PgConnection, PgPool, PgQueryResult, Postgres,
+};
+use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, SqlSafeStr, SqlStr};
+
+use super::backend::{Access, Dialect};
+use super::schema;
+use crate::storage::sql::OpenError;
+use crate::storage::sql::log::RECORDS;
+use crate::storage::sql::row::{Column, Kind, Value};
+
+/// Key of the advisory lock of the server: "tollgate" in ASCII.
+const LOCK_KEY: i64 = 0x746f_6c6c_6761_7465;
+/// How long a starting server waits for one that has just ended, or died.
+const LOCK_TRIES_MAX: u32 = 20;
+const LOCK_TRY_INTERVAL: Duration = Duration::from_millis(100);
+const READERS_MAX: u32 = 8;
+/// How long a read waits for a connection.
+const READER_WAIT_MAX: Duration = Duration::from_secs(10);
+
+#[async_trait]
+impl Dialect for Postgres {
+    type Target = PgConnectOptions;
+    type Lock = PgConnection;
+
+    const BEGIN_WRITE: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+    const BEGIN_SNAPSHOT: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    const FENCE: &'static str = "SELECT epoch FROM owner WHERE epoch = $1 FOR SHARE";
+    const INSERT_RECORDS_MAX: usize = 4_096;
+    const PACKS_PAGES: bool = false;
+
+    fn parse(url: &str) -> Result<PgConnectOptions, OpenError> {
+        // The error of the parser may quote the address, and with it the password.
+        let options = PgConnectOptions::from_str(url).map_err(|_| {
+            OpenError::Address("the address is not postgres://USER@HOST/DATABASE".to_owned())
+        })?;
+        Ok(options
+            .application_name("tollgate")
+            .options([
+                ("default_transaction_isolation", "read committed"),
+                // A server whose machine died must not keep its lock for hours.
+                ("tcp_keepalives_idle", "15"),
+                ("tcp_keepalives_interval", "5"),
+                ("tcp_keepalives_count", "3"),
+            ])
+            .disable_statement_logging())
+    }
+
+    async fn lock(target: &PgConnectOptions) -> Result<PgConnection, OpenError> {
+        let mut connection = target.connect().await.map_err(unavailable)?;
+        for attempt in 0..LOCK_TRIES_MAX {
+            if attempt > 0 {
+                tokio::time::sleep(LOCK_TRY_INTERVAL).await;
+            }
+            let locked: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
+                .bind(LOCK_KEY)
+                .fetch_one(&mut connection)
+                .await
+                .map_err(unavailable)?;
+            if locked {
+                return Ok(connection);
+            }
+        }
+        Err(OpenError::InUse(name(target)))
+    }
+
+    async fn unlock(lock: PgConnection) {
+        if let Err(error) = lock.close().await {
+            tracing::warn!(%error, "giving back the lock of the database failed");
+        }
+    }
+
+    async fn connect(target: &PgConnectOptions, access: Access) -> Result<PgConnection, OpenError> {
+        if access == Access::ReadOnly {
+            return read_only(target).connect().await.map_err(unavailable);
+        }
+        let mut connection = target.connect().await.map_err(unavailable)?;
+        check_settings(&mut connection).await?;
+        Ok(connection)
+    }
+
+    fn readers(target: &PgConnectOptions) -> PgPool {
+        let pool = PoolOptions::new().max_connections(READERS_MAX);
+        pool.acquire_timeout(READER_WAIT_MAX).connect_lazy_with(read_only(target))
+    }
+
+    async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> {
+        // `run` does not compile in a boxed future; it does the same.
+        schema::postgres_migrations().run_direct(None, connection, false).await
+    }
+
+    fn rows_affected(result: &PgQueryResult) -> u64 {
+        result.rows_affected()
+    }
+
+    fn placeholder(index: usize, sql: &mut String) {
+        sql.push('$');
+        sql.push_str(&(index + 1).to_string());
+    }
+
+    fn certainly_aborted(error: &dyn DatabaseError) -> bool {
+        let Some(code) = error.code() else { return false };
+        // Connection exceptions, "statement completion unknown", a server that is going down,
+        // and failures of the system or of Postgres itself say nothing about the commit.
+        let unsure = ["08", "40003", "57P", "58", "XX"];
+        !unsure.iter().any(|prefix| code.starts_with(prefix))
+    }
+
+    async fn insert_records(
+        connection: &mut PgConnection,
+        epoch: i64,
+        values: &[Value<'_>],
+    ) -> sqlx::Result<u64> {
+        let mut arguments = PgArguments::default();
+        Arguments::add(&mut arguments, epoch).map_err(sqlx::Error::Encode)?;
+        for column in 0..RECORDS.columns().len() {
+            bind_column(&mut arguments, column, values)?;
+        }
+        let sql = insert_statement();
+        let result = sqlx::query_with(sql, arguments).execute(connection).await?;
+        Ok(result.rows_affected())
+    }
+}
+
+fn name(target: &PgConnectOptions) -> String {
+    let database = target.get_database().unwrap_or(target.get_username());
+    format!("the database {database} on {}", target.get_host())
+}
+
+fn read_only(target: &PgConnectOptions) -> PgConnectOptions {
+    target.clone().options([
+        ("default_transaction_read_only", "on"),
+        // A plan made while a table was small would be kept when it has grown.
+        ("plan_cache_mode", "force_custom_plan"),
+        // Sums by tens of thousands of values would go over the disk.
+        ("work_mem", "32MB"),
+        // Takes longer than what is read here, but for `verify`.
+        ("jit", "off"),
+    ])
+}
+
+async fn check_settings(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let commit: String = sqlx::query_scalar("SHOW synchronous_commit")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+    if commit == "off" {
+        let message = "synchronous_commit is off: what was acknowledged could be lost";
+        return Err(OpenError::Unsuitable(message.to_owned()));
+    }
+    let fsync: String =
+        sqlx::query_scalar("SHOW fsync").fetch_one(connection).await.map_err(unavailable)?;
+    if fsync == "off" {
+        tracing::warn!("fsync is off in this Postgres: what was acknowledged can be lost");
+    }
+    Ok(())
+}
+
+fn unavailable(error: sqlx::Error) -> OpenError {
+    OpenError::Unavailable(error.into())
+}
+
+/// One statement for any number of records: each column comes as an array, and the arrays are
+/// gone through in step (in the select list: in `FROM` each would be stored first). The share lock
+/// on the owner makes a claim wait for it, and keeps it from writing after a claim.
+fn insert_statement() -> SqlStr {
+    static SQL: LazyLock<Arc<str>> = LazyLock::new(|| {
+        let mut arrays = String::new();
+        for column in 0..RECORDS.columns().len() {
+            let separator = if column == 0 { "" } else { ", " };
+            // $1 is the epoch.
+            arrays.push_str(&format!("{separator}UNNEST(${})", column + 2));
+        }
+        Arc::from(format!(
+            "WITH fence AS (SELECT epoch FROM owner WHERE epoch = $1 FOR SHARE) \
+             INSERT INTO usage_records ({}) \
+             SELECT {arrays} FROM fence ON CONFLICT DO NOTHING",
+            RECORDS.list()
+        ))
+    });
+    AssertSqlSafe(SQL.clone()).into_sql_str()
+}
+
+/// Binds one column of all records as an array.
+fn bind_column(
+    arguments: &mut PgArguments,
+    column: usize,
+    values: &[Value<'_>],
+) -> sqlx::Result<()> {
+    let columns = RECORDS.columns();
+    let Column { name, kind } = columns[column];
+    let cells = values.iter().skip(column).step_by(columns.len());
+    let records = values.len() / columns.len();
+    let mut ints: Vec<i64> = Vec::new();
+    let mut flags: Vec<bool> = Vec::new();
+    let mut texts: Vec<&str> = Vec::new();
+    match kind {
+        Kind::Int => ints.reserve(records),
+        Kind::Flag => flags.reserve(records),
+        Kind::Text => texts.reserve(records),
+    }
+    for cell in cells {
+        match cell {
+            Value::Int(int) => ints.push(*int),
+            Value::Flag(flag) => flags.push(*flag),
+            Value::Text(text) => texts.push(text),
+            Value::Shared(text) => texts.push(text),
+            Value::Owned(text) => texts.push(text),
+            Value::Null(_) => unreachable!("the column {name} of a record is never NULL"),
+        }
+    }
+    let added = match kind {
+        Kind::Int => Arguments::add(arguments, ints),
+        Kind::Flag => Arguments::add(arguments, flags),
+        Kind::Text => Arguments::add(arguments, texts),
+    };
+    added.map_err(sqlx::Error::Encode)
+}

@@ -1,0 +1,242 @@
+//! The write session: the one connection that writes, its fencing epoch, and transactions on it.
+//!
+//! A write takes the connection out and puts it back when all went well. After an error, or when
+//! the future is dropped, the connection is closed with all that was open on it, and the next write
+//! opens another. That one gets a new epoch first: whatever the lost one still runs in the database
+//! was then applied before, or writes nothing.
+
+use sqlx::{AssertSqlSafe, Connection, SqlSafeStr};
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::backend::{Access, Backend, Dialect};
+use super::errors::{at_commit, message, not_applied};
+use crate::storage::sql::row::{FromRow, Value, read_all};
+use crate::storage::{Before, Error, Result};
+
+/// Most rows that [`Write::insert_many`] puts into one statement; a power of two.
+const INSERT_ROWS_MAX: usize = 128;
+
+/// Reads the row as it was before: its instance, and whether that had stopped. A second claim of
+/// the same instance returns the same.
+const CLAIM: &str = "\
+    UPDATE owner SET predecessor = CASE WHEN instance = $1 THEN predecessor \
+      WHEN instance = '' THEN 0 WHEN stopped THEN 1 ELSE 2 END, \
+    stopped = FALSE, epoch = epoch + 1, instance = $1 RETURNING epoch, predecessor";
+
+/// Owns the connection that writes.
+pub struct Session<DB: Dialect> {
+    target: DB::Target,
+    access: Access,
+    /// Identifies this instance, for all of its claims.
+    instance: String,
+    state: Mutex<State<DB>>,
+}
+
+struct State<DB: Dialect> {
+    connection: Option<DB::Connection>,
+    /// Absent until this instance claims, and once it has been fenced off.
+    epoch: Option<i64>,
+    closed: bool,
+}
+
+impl<DB: Backend> Session<DB> {
+    pub fn new(
+        target: DB::Target,
+        access: Access,
+        connection: Option<DB::Connection>,
+    ) -> Session<DB> {
+        let instance = uuid::Uuid::now_v7().to_string();
+        let state = Mutex::new(State { connection, epoch: None, closed: false });
+        Session { target, access, instance, state }
+    }
+
+    /// Makes this instance the owner of the database: moves the epoch, which on Postgres waits for
+    /// the transactions that hold a lock on it. Returns how the owner before has ended, also where
+    /// this is not the first claim of this instance.
+    pub async fn claim(&self) -> Result<Before> {
+        if self.access == Access::ReadOnly {
+            return Err(message("the database was opened for reading only"));
+        }
+        let mut state = self.state.lock().await;
+        let mut connection = match self.take(&mut state)? {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        let rows = DB::rows(&mut connection, CLAIM.into_sql_str(), &[Value::Text(&self.instance)])
+            .await
+            .map_err(at_commit::<DB>)?;
+        let (epoch, before) = super::only(read_all::<DB, (i64, Before)>(&rows)?)?;
+        state.epoch = Some(epoch);
+        state.connection = Some(connection);
+        Ok(before)
+    }
+
+    /// The connection for one statement that commits by itself and checks the epoch itself.
+    pub async fn alone(&self) -> Result<Write<'_, DB>> {
+        let mut state = self.state.lock().await;
+        if state.epoch.is_none() {
+            return Err(Error::Fenced);
+        }
+        let connection = match self.take(&mut state)? {
+            Some(connection) => connection,
+            None => self.reconnect(&mut state).await?,
+        };
+        let Some(epoch) = state.epoch else { return Err(Error::Fenced) };
+        Ok(Write { state, connection, epoch })
+    }
+
+    /// A transaction of this instance and no other.
+    pub async fn begin(&self) -> Result<Write<'_, DB>> {
+        let mut write = self.alone().await?;
+        write.execute(DB::BEGIN_WRITE, &[]).await?;
+        if !write.owns().await? {
+            return Err(write.fenced());
+        }
+        Ok(write)
+    }
+
+    pub async fn close(&self) {
+        let mut state = self.state.lock().await;
+        state.closed = true;
+        if let Some(connection) = state.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "closing the connection that writes failed");
+        }
+    }
+
+    fn take(&self, state: &mut State<DB>) -> Result<Option<DB::Connection>> {
+        if state.closed {
+            return Err(message("the store is closed"));
+        }
+        Ok(state.connection.take())
+    }
+
+    async fn connect(&self) -> Result<DB::Connection> {
+        let connected = DB::connect(&self.target, self.access).await;
+        connected.map_err(|error| Error::NotApplied(error.into()))
+    }
+
+    async fn reconnect(&self, state: &mut State<DB>) -> Result<DB::Connection> {
+        let mut connection = self.connect().await?;
+        let sql = "UPDATE owner SET epoch = epoch + 1 WHERE instance = $1 RETURNING epoch";
+        let rows = DB::rows(&mut connection, sql.into_sql_str(), &[Value::Text(&self.instance)])
+            .await
+            .map_err(|error| Error::NotApplied(error.into()))?;
+        state.epoch = read_all::<DB, i64>(&rows)?.first().copied();
+        if state.epoch.is_none() {
+            return Err(fence(state, connection));
+        }
+        Ok(connection)
+    }
+}
+
+/// The connection while something is written. Dropped without [`Write::commit`] or
+/// [`Write::release`] it takes the connection with it.
+pub struct Write<'a, DB: Backend> {
+    state: MutexGuard<'a, State<DB>>,
+    connection: DB::Connection,
+    epoch: i64,
+}
+
+impl<DB: Backend> Write<'_, DB> {
+    /// Returns how many rows were changed.
+    pub async fn execute(&mut self, sql: impl SqlSafeStr, values: &[Value<'_>]) -> Result<u64> {
+        let sql = sql.into_sql_str();
+        DB::execute(&mut self.connection, sql, values).await.map_err(not_applied)
+    }
+
+    pub async fn rows<T: FromRow>(
+        &mut self,
+        sql: impl SqlSafeStr,
+        values: &[Value<'_>],
+    ) -> Result<Vec<T>> {
+        let sql = sql.into_sql_str();
+        let rows = DB::rows(&mut self.connection, sql, values).await.map_err(not_applied)?;
+        read_all::<DB, T>(&rows)
+    }
+
+    /// The only row of a statement that always has one.
+    pub async fn row<T: FromRow>(
+        &mut self,
+        sql: impl SqlSafeStr,
+        values: &[Value<'_>],
+    ) -> Result<T> {
+        super::only(self.rows(sql, values).await?)
+    }
+
+    /// Inserts rows of `columns` values with statements of a few fixed sizes, so that each is
+    /// prepared once: `head VALUES (…), (…) tail`.
+    pub async fn insert_many(
+        &mut self,
+        head: &str,
+        columns: usize,
+        tail: &str,
+        values: &[Value<'_>],
+    ) -> Result<()> {
+        assert!(values.len().is_multiple_of(columns), "a value for each column");
+        let mut rest = values;
+        let mut rows = INSERT_ROWS_MAX;
+        while !rest.is_empty() {
+            while rows * columns > rest.len() {
+                rows /= 2;
+            }
+            let (part, after) = rest.split_at(rows * columns);
+            let sql = insert_statement::<DB>(head, columns, rows, tail);
+            self.execute(AssertSqlSafe(sql), part).await?;
+            rest = after;
+        }
+        Ok(())
+    }
+
+    /// See [`Dialect::insert_records`].
+    pub async fn insert_records(&mut self, values: &[Value<'_>]) -> sqlx::Result<u64> {
+        DB::insert_records(&mut self.connection, self.epoch, values).await
+    }
+
+    /// Whether this instance may still write.
+    pub async fn owns(&mut self) -> Result<bool> {
+        let epoch = [Value::Int(self.epoch)];
+        Ok(!self.rows::<i64>(DB::FENCE, &epoch).await?.is_empty())
+    }
+
+    pub async fn commit(mut self) -> Result<()> {
+        let committed = DB::execute(&mut self.connection, "COMMIT".into_sql_str(), &[]).await;
+        committed.map_err(at_commit::<DB>)?;
+        self.release();
+        Ok(())
+    }
+
+    /// Keeps the connection for the next write. No transaction may be open on it.
+    pub fn release(self) {
+        let Write { mut state, connection, .. } = self;
+        state.connection = Some(connection);
+    }
+
+    /// Stops writing for ever, and closes the connection with what is open on it.
+    pub fn fenced(self) -> Error {
+        let Write { mut state, connection, .. } = self;
+        fence(&mut state, connection)
+    }
+}
+
+fn insert_statement<DB: Backend>(head: &str, columns: usize, rows: usize, tail: &str) -> String {
+    let mut sql = format!("{head} VALUES ");
+    for index in 0..rows * columns {
+        sql.push_str(match (index, index % columns) {
+            (0, _) => "(",
+            (_, 0) => "), (",
+            _ => ", ",
+        });
+        DB::placeholder(index, &mut sql);
+    }
+    sql.push_str(") ");
+    sql.push_str(tail);
+    sql
+}
+
+fn fence<DB: Dialect>(state: &mut State<DB>, connection: DB::Connection) -> Error {
+    state.epoch = None;
+    drop(connection);
+    Error::Fenced
+}

@@ -1,0 +1,124 @@
+//! Appending to the log: the hot path.
+//!
+//! A batch is one statement where it can be, which checks the epoch, leaves out what is there
+//! already, and commits by itself. Only a batch that was not written whole is looked up.
+
+use std::collections::HashMap;
+
+use sqlx::AssertSqlSafe;
+
+use super::RECORDS;
+use crate::domain::record::Record;
+use crate::storage::sql::connection::backend::Backend;
+use crate::storage::sql::connection::errors::{at_commit, not_applied};
+use crate::storage::sql::connection::session::{Session, Write};
+use crate::storage::sql::row::{Columns, Value};
+use crate::storage::{Appended, Error, Result};
+
+/// Most keys that are looked up with one statement.
+const LOOKUP_MAX: usize = 128;
+
+type Key<'a> = (&'a str, &'a str, i32, i32);
+
+/// See [`crate::storage::log::LogStore::append`].
+pub async fn append<DB: Backend>(session: &Session<DB>, batch: &[Record]) -> Result<Vec<Appended>> {
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut values = Vec::with_capacity(batch.len() * RECORDS.columns().len());
+    for record in batch {
+        record.write(&mut values);
+    }
+    let mut write = session.alone().await?;
+    let inserted = if batch.len() <= DB::INSERT_RECORDS_MAX {
+        write.insert_records(&values).await.map_err(at_commit::<DB>)?
+    } else {
+        drop(write);
+        let inserted = insert_in_parts(session, &values).await?;
+        write = session.alone().await?;
+        inserted
+    };
+    if inserted == batch.len() as u64 {
+        write.release();
+        return Ok(vec![Appended::New; batch.len()]);
+    }
+    // Nothing was inserted either because all was there, or because this instance may not.
+    if inserted == 0 && !write.owns().await? {
+        return Err(write.fenced());
+    }
+    match settle(&mut write, batch).await {
+        Ok(appended) => {
+            write.release();
+            Ok(appended)
+        }
+        // Some of it was written: a retry finds out which.
+        Err(Error::NotApplied(error)) => Err(Error::Unknown(error)),
+        Err(error) => Err(error),
+    }
+}
+
+async fn insert_in_parts<DB: Backend>(session: &Session<DB>, values: &[Value<'_>]) -> Result<u64> {
+    let mut write = session.begin().await?;
+    let mut inserted = 0;
+    for part in values.chunks(DB::INSERT_RECORDS_MAX * RECORDS.columns().len()) {
+        inserted += write.insert_records(part).await.map_err(not_applied)?;
+    }
+    write.commit().await?;
+    Ok(inserted)
+}
+
+/// Finds out for each record whether it is in the log at its own `seq` or what is there instead.
+async fn settle<DB: Backend>(write: &mut Write<'_, DB>, batch: &[Record]) -> Result<Vec<Appended>> {
+    let mut found = Vec::new();
+    for part in batch.chunks(LOOKUP_MAX) {
+        found.extend(look_up(write, part).await?);
+    }
+    let by_key: HashMap<Key<'_>, &Record> =
+        found.iter().map(|record| (key(record), record)).collect();
+    let mut appended = Vec::with_capacity(batch.len());
+    for record in batch {
+        appended.push(match by_key.get(&key(record)) {
+            Some(entry) if entry.seq == record.seq => Appended::New,
+            Some(entry) => Appended::Existing(Box::new((*entry).clone())),
+            None => {
+                let seq = record.seq;
+                return Err(Error::Corrupt(format!("another record has the seq {seq}")));
+            }
+        });
+    }
+    Ok(appended)
+}
+
+async fn look_up<DB: Backend>(write: &mut Write<'_, DB>, batch: &[Record]) -> Result<Vec<Record>> {
+    let mut keys = String::new();
+    let mut values = Vec::with_capacity(batch.len() * 4);
+    for record in batch {
+        keys.push_str(if keys.is_empty() { "(" } else { ", (" });
+        for value in [
+            Value::Shared(&record.workspace_id),
+            Value::Shared(&record.request_id),
+            Value::Int(i64::from(record.attempt)),
+            Value::Int(i64::from(record.revision)),
+        ] {
+            if !values.len().is_multiple_of(4) {
+                keys.push_str(", ");
+            }
+            DB::placeholder(values.len(), &mut keys);
+            values.push(value);
+        }
+        keys.push(')');
+    }
+    // CROSS JOIN, so that SQLite goes from the keys to the log and never the other way.
+    let sql = format!(
+        "WITH keys (workspace, request, number, change) AS (VALUES {keys}) \
+         SELECT {} FROM keys CROSS JOIN usage_records \
+         WHERE workspace_id = workspace AND request_id = request \
+         AND attempt = number AND revision = change",
+        RECORDS.list()
+    );
+    write.rows(AssertSqlSafe(sql), &values).await
+}
+
+fn key(record: &Record) -> Key<'_> {
+    (&record.workspace_id, &record.request_id, record.attempt, record.revision)
+}

@@ -1,0 +1,141 @@
+//! The usage log: appending, reading, retention, and erasure of a user.
+//!
+//! Sums over it are in `rollups/`.
+
+mod append;
+pub mod erasure;
+mod packed;
+pub mod record;
+mod retention;
+
+use async_trait::async_trait;
+use sqlx::AssertSqlSafe;
+
+use super::SqlStore;
+use super::connection::backend::Backend;
+use super::row::{Value, code, limit_value, time};
+use super::table::Select;
+use crate::domain::Time;
+use crate::domain::calendar::Window;
+use crate::domain::record::{Record, RecordKind};
+use crate::domain::usage::Outcome;
+use crate::storage::log::LogStore;
+use crate::storage::{Appended, Order, RecordFilter, RecordPosition, Result};
+
+pub use record::RECORDS;
+
+#[async_trait]
+impl<DB: Backend> LogStore for SqlStore<DB> {
+    async fn last_seq(&self) -> Result<i64> {
+        // The last record may have been dropped; it was folded then.
+        let sql = "SELECT MAX(seq) FROM (SELECT COALESCE(MAX(seq), 0) AS seq FROM usage_records \
+                   UNION ALL SELECT seq FROM fold_cursor) AS both_ends";
+        self.row(sql, &[]).await
+    }
+
+    async fn append(&self, records: &[Record]) -> Result<Vec<Appended>> {
+        append::append(&self.session, records).await
+    }
+
+    async fn request_records(&self, workspace_id: &str, request_id: &str) -> Result<Vec<Record>> {
+        let of_request = RECORDS.of(workspace_id).with("request_id =", Value::Text(request_id));
+        self.select(of_request.sorted("attempt, revision")).await
+    }
+
+    async fn records(
+        &self,
+        filter: &RecordFilter,
+        order: Order,
+        after: Option<RecordPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        self.select(matching(filter, order, after, limit)).await
+    }
+
+    async fn export_records(
+        &self,
+        workspace_id: &str,
+        window: Window,
+        after: Option<RecordPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        packed::read(&self.readers, workspace_id, window, after, limit).await
+    }
+
+    async fn records_after(&self, seq: i64, limit: usize) -> Result<Vec<Record>> {
+        let after = RECORDS.all().with("seq >", Value::Int(seq));
+        self.select(after.ordered("seq", limit)).await
+    }
+
+    async fn recent_outputs(&self, workspace_id: &str, limit: usize) -> Result<Vec<(String, i64)>> {
+        let sql = "SELECT metered_model_id, output + reasoning + audio_output + image_output \
+                   FROM usage_records WHERE workspace_id = $1 AND kind = $2 AND outcome = $3 \
+                   ORDER BY charge_time DESC, seq DESC LIMIT $4";
+        let values = [
+            Value::Text(workspace_id),
+            code(RecordKind::Usage),
+            code(Outcome::Success),
+            limit_value(limit),
+        ];
+        let mut outputs = self.rows(sql, &values).await?;
+        outputs.reverse();
+        Ok(outputs)
+    }
+
+    async fn drop_records(&self, workspace_id: &str, before: Time, limit: usize) -> Result<usize> {
+        let mut write = self.session.begin().await?;
+        let dropped = retention::drop_records(&mut write, workspace_id, before, limit).await?;
+        write.commit().await?;
+        Ok(dropped)
+    }
+
+    async fn dropped_before(&self, workspace_id: &str) -> Result<Option<Time>> {
+        let sql = "SELECT dropped_before FROM workspaces WHERE id = $1";
+        let rows: Vec<Option<Time>> = self.rows(sql, &[Value::Text(workspace_id)]).await?;
+        Ok(rows.into_iter().next().flatten())
+    }
+}
+
+fn matching<'a>(
+    filter: &'a RecordFilter,
+    order: Order,
+    after: Option<RecordPosition>,
+    limit: usize,
+) -> Select<'a, Record> {
+    let (beyond, direction, outermost) = match order {
+        Order::OldestFirst => (">", "ASC", i64::MIN),
+        Order::NewestFirst => ("<", "DESC", i64::MAX),
+    };
+    // What is before the position is excluded by time too: a page deep in the log must not cost the
+    // pages before it.
+    let mut from = filter.from.unwrap_or(Time::from_micros(i64::MIN));
+    let mut to = filter.to.unwrap_or(Time::from_micros(i64::MAX));
+    if let Some(after) = after {
+        match order {
+            Order::OldestFirst => from = from.max(after.charge_time),
+            Order::NewestFirst => to = to.min(after.charge_time + 1),
+        }
+    }
+    let after = after
+        .unwrap_or(RecordPosition { charge_time: Time::from_micros(outermost), seq: outermost });
+    // One request is found by its key, and by nothing else.
+    let charge_time = if filter.request_id.is_some() { "charge_time + 0" } else { "charge_time" };
+    let position = [time(after.charge_time), Value::Int(after.seq)];
+    let mut select = RECORDS
+        .of(&filter.workspace_id)
+        .with(&format!("{charge_time} >="), time(from))
+        .with(&format!("{charge_time} <"), time(to))
+        .beyond(&format!("({charge_time}, seq) {beyond}"), position);
+    if let Some(model_id) = &filter.model_id {
+        let id = select.bind(Value::Text(model_id));
+        select = select.only(&format!("(model_id = {id} OR metered_model_id = {id})"));
+    }
+    select
+        .with_any("request_id =", filter.request_id.as_deref().map(Value::Text))
+        .ordered(&format!("{charge_time} {direction}, seq {direction}"), limit)
+}
+
+/// For statements over whole records that are put together elsewhere.
+pub fn select_records(rest: &str) -> AssertSqlSafe<String> {
+    AssertSqlSafe(format!("SELECT {} FROM usage_records {rest}", RECORDS.list()))
+}

@@ -1,0 +1,228 @@
+//! Alerts, each stored once under its key; with their receivers and deliveries.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use sqlx::AssertSqlSafe;
+
+use super::delivery::{self, DELIVERIES, DUE};
+use super::receiver::{EMAIL_RECEIVERS, WEBHOOKS};
+use crate::domain::alert::{Alert, AlertKey, AlertSubject};
+use crate::domain::attribution::SubjectKind;
+use crate::domain::{Coded, Time, coded_enum};
+use crate::storage::alerts::{
+    AlertFilter, AlertStore, AlertSubjectFilter, Delivery, DeliveryFilter, EmailReceiver,
+    StoredAlert, Webhook,
+};
+use crate::storage::sql::SqlStore;
+use crate::storage::sql::connection::backend::Backend;
+use crate::storage::sql::connection::session::Write;
+use crate::storage::sql::row::{
+    Columns, FromRow, Reader, Value, code, columns, limit_value, optional, row, time,
+};
+use crate::storage::sql::table::{Select, Table};
+use crate::storage::{Error, Result};
+
+static ALERTS: Table<StoredAlert> = Table::new("alerts", &["seq"]);
+
+row! { StoredAlert { seq, workspace_id, alert, acknowledged } }
+row! { Alert { key, window_end, unit, limit = "limit_count", spent, time } }
+row! { AlertKey { subject, alert_type, window_start, threshold } }
+
+coded_enum! {
+    /// What kind of subject an [`AlertSubject`] is.
+    pub enum Subject {
+        Workspace = 0,
+        Model = 1,
+        Quota = 2,
+    }
+}
+
+#[async_trait]
+impl<DB: Backend> AlertStore for SqlStore<DB> {
+    async fn last_alert_seq(&self) -> Result<i64> {
+        self.row("SELECT COALESCE(MAX(seq), 0) FROM alerts", &[]).await
+    }
+
+    async fn put_alerts(&self, alerts: &[StoredAlert], deliveries: &[Delivery]) -> Result<()> {
+        let mut write = self.session.begin().await?;
+        add_alerts(&mut write, alerts).await?;
+        for delivery in deliveries {
+            delivery::add(&mut write, delivery).await?;
+        }
+        write.commit().await
+    }
+
+    async fn raised(&self, workspace_id: &str, since: Time) -> Result<Vec<AlertKey>> {
+        let late = ALERTS.of(workspace_id).with("window_start >=", time(since));
+        let raised = self.select(late.sorted("seq")).await?;
+        Ok(raised.into_iter().map(|stored| stored.alert.key).collect())
+    }
+
+    async fn alert(&self, workspace_id: &str, seq: i64) -> Result<Option<StoredAlert>> {
+        let found = self.select(ALERTS.of(workspace_id).with("seq =", Value::Int(seq))).await?;
+        Ok(found.into_iter().next())
+    }
+
+    async fn alerts(
+        &self,
+        filter: &AlertFilter,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<StoredAlert>> {
+        let select = matching(filter).with_any("seq <", before.map(Value::Int));
+        self.select(select.ordered("seq DESC", limit)).await
+    }
+
+    async fn alerts_after(
+        &self,
+        workspace_id: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<StoredAlert>> {
+        let select = ALERTS.of(workspace_id).with("seq >", Value::Int(after));
+        self.select(select.ordered("seq", limit)).await
+    }
+
+    async fn webhooks(&self, workspace_id: &str) -> Result<Vec<Webhook>> {
+        self.select(WEBHOOKS.of(workspace_id).sorted("id")).await
+    }
+
+    async fn email_receivers(&self, workspace_id: &str) -> Result<Vec<EmailReceiver>> {
+        self.select(EMAIL_RECEIVERS.of(workspace_id).sorted("id")).await
+    }
+
+    async fn due_deliveries(&self, now: Time, limit: usize) -> Result<Vec<Delivery>> {
+        self.rows(AssertSqlSafe(DUE.as_str()), &[time(now), limit_value(limit)]).await
+    }
+
+    async fn put_delivery(&self, delivery: &Delivery) -> Result<()> {
+        let mut write = self.session.begin().await?;
+        delivery::replace(&mut write, delivery).await?;
+        write.commit().await
+    }
+
+    async fn delivery(&self, workspace_id: &str, id: &str) -> Result<Option<Delivery>> {
+        let found = self.select(DELIVERIES.of(workspace_id).with("id =", Value::Text(id))).await?;
+        Ok(found.into_iter().next())
+    }
+
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        after: Option<(Time, String)>,
+        limit: usize,
+    ) -> Result<Vec<Delivery>> {
+        let select = DELIVERIES
+            .of(&filter.workspace_id)
+            .with_any("receiver_id =", filter.receiver_id.as_deref().map(Value::Text))
+            .with_any("alert_seq =", filter.alert_seq.map(Value::Int))
+            .with_any("state =", filter.state.map(code));
+        self.select(select.latest("create_time", after.as_ref(), limit)).await
+    }
+}
+
+fn matching(filter: &AlertFilter) -> Select<'_, StoredAlert> {
+    let mut select = ALERTS
+        .of(&filter.workspace_id)
+        .with_any("time >=", filter.from.map(time))
+        .with_any("time <", filter.to.map(time));
+    if !filter.types.is_empty() {
+        let codes: Vec<String> = filter.types.iter().map(|t| t.code().to_string()).collect();
+        select = select.only(&format!("alert_type IN ({})", codes.join(", ")));
+    }
+    if let Some(id) = &filter.quota_id {
+        select = select.with("subject =", code(Subject::Quota)).with("target =", Value::Text(id));
+    }
+    select = match &filter.subject {
+        None => select,
+        // Also of quotas of the workspace as a whole: both have this `subject_kind`.
+        Some(AlertSubjectFilter::Workspace) => select
+            .with("subject <>", code(Subject::Model))
+            .with("subject_kind =", code(SubjectKind::Workspace)),
+        Some(AlertSubjectFilter::Model(id)) => {
+            select.with("subject =", code(Subject::Model)).with("target =", Value::Text(id))
+        }
+        Some(AlertSubjectFilter::Member { kind, subject_id }) => select
+            .with("subject =", code(Subject::Quota))
+            .with("subject_kind =", code(*kind))
+            .with("subject_id =", Value::Text(subject_id)),
+    };
+    if filter.unacknowledged_only { select.only("acknowledge_time IS NULL") } else { select }
+}
+
+/// Adds those whose key is not there yet.
+async fn add_alerts<DB: Backend>(write: &mut Write<'_, DB>, alerts: &[StoredAlert]) -> Result<()> {
+    let (Some(first), Some(last)) = (alerts.first(), alerts.last()) else { return Ok(()) };
+    // On any conflict: the database may check the `seq` of a repeat first.
+    ALERTS.insert(write, None, alerts, "ON CONFLICT DO NOTHING").await?;
+    let range =
+        ALERTS.all().with("seq >=", Value::Int(first.seq)).with("seq <=", Value::Int(last.seq));
+    let (sql, values) = range.into_parts();
+    let rows: Vec<StoredAlert> = write.rows(sql, &values).await?;
+    let there: HashMap<i64, StoredAlert> = rows.into_iter().map(|row| (row.seq, row)).collect();
+    for alert in alerts {
+        let foreign = there.get(&alert.seq).is_some_and(|stored| {
+            stored.workspace_id != alert.workspace_id || stored.alert.key != alert.alert.key
+        });
+        if foreign {
+            return Err(Error::Corrupt(format!("another alert has the seq {}", alert.seq)));
+        }
+    }
+    Ok(())
+}
+
+impl Columns for AlertSubject {
+    columns! { subject: Int, target: Text, subject_kind: Int, subject_id: Text }
+
+    fn write<'a>(&'a self, values: &mut Vec<Value<'a>>) {
+        let none = Value::Text("");
+        values.extend(match self {
+            AlertSubject::Workspace => {
+                [code(Subject::Workspace), none.clone(), code(SubjectKind::Workspace), none]
+            }
+            AlertSubject::Model(id) => {
+                [code(Subject::Model), Value::Shared(id), code(SubjectKind::Workspace), none]
+            }
+            AlertSubject::Quota { quota_id, kind, subject_id } => [
+                code(Subject::Quota),
+                Value::Shared(quota_id),
+                code(*kind),
+                Value::Shared(subject_id),
+            ],
+        });
+    }
+}
+
+impl FromRow for AlertSubject {
+    fn read<'r>(reader: &mut impl Reader<'r>) -> Result<AlertSubject> {
+        let (subject, target, kind, subject_id) = reader.get()?;
+        Ok(match subject {
+            Subject::Workspace => AlertSubject::Workspace,
+            Subject::Model => AlertSubject::Model(target),
+            Subject::Quota => AlertSubject::Quota { quota_id: target, kind, subject_id },
+        })
+    }
+}
+
+/// When and by whom an alert was acknowledged.
+type Acknowledgement = (Time, String);
+
+impl Columns for Option<Acknowledgement> {
+    columns! { acknowledge_time: Int, acknowledge_actor: Text }
+
+    fn write<'a>(&'a self, values: &mut Vec<Value<'a>>) {
+        let (time, actor) = self.as_ref().map(|(time, actor)| (time, actor)).unzip();
+        values.extend([optional(time), optional(actor)]);
+    }
+}
+
+impl FromRow for Option<Acknowledgement> {
+    fn read<'r>(reader: &mut impl Reader<'r>) -> Result<Option<Acknowledgement>> {
+        match (reader.get()?, reader.get()?) {
+            (Some(time), Some(actor)) => Ok(Some((time, actor))),
+            (None, None) => Ok(None),
+            _ => Err(Error::Corrupt("half an acknowledgement".to_owned())),
+        }
+    }
+}

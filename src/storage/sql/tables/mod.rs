@@ -1,0 +1,16 @@
+//! The tables of what administrators set and of what is kept beside the usage log: one file for
+//! each resource, with its row and its part of the contract.
+
+pub mod alert;
+pub mod api_key;
+pub mod audit;
+pub mod boost;
+pub mod catalog;
+pub mod delivery;
+pub mod directory;
+pub mod quota;
+pub mod rate_limit;
+pub mod receiver;
+pub mod settings;
+pub mod shutdown;
+pub mod workspace;

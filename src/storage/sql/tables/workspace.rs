@@ -1,0 +1,84 @@
+//! Workspaces, their plans, and their models.
+
+use crate::domain::alert::AlertPolicy;
+use crate::domain::workspace::{Plan, Workspace, WorkspaceModel};
+use crate::storage::sql::row::{
+    Cell, Columns, FromRow, Kind, Reader, Value, columns, from_json, optional, row, to_json,
+};
+use crate::storage::sql::table::Table;
+use crate::storage::{Error, Result};
+
+pub static WORKSPACES: Table<Workspace> = Table::new("workspaces", &["id"]);
+pub static WORKSPACE_MODELS: Table<WorkspaceModel> =
+    Table::owned("workspace_models", &["workspace_id", "model_id"]);
+
+row! {
+    Workspace {
+        id,
+        display_name,
+        currency,
+        time_zone,
+        automatic_fallback,
+        unpriced_models,
+        hold_expiry,
+        unknown_keys,
+        alerts = "alert_policy",
+        may_have_expiry_charges,
+        usage_retention_days,
+        plan,
+        create_time,
+        update_time,
+    }
+}
+
+row! {
+    WorkspaceModel {
+        model_id,
+        enabled,
+        limit = "limit_nanos",
+        limit_enabled,
+        fallback_model_ids,
+    }
+}
+
+impl Columns for Option<Plan> {
+    columns! { plan_budget_nanos: Int, plan_overage_nanos: Int, plan_start_date: Text }
+
+    fn write<'a>(&'a self, values: &mut Vec<Value<'a>>) {
+        let plan = self.as_ref();
+        values.extend([
+            optional(plan.map(|plan| &plan.budget)),
+            optional(plan.map(|plan| &plan.overage)),
+            optional(plan.map(|plan| &plan.start_date)),
+        ]);
+    }
+}
+
+impl FromRow for Option<Plan> {
+    fn read<'r>(reader: &mut impl Reader<'r>) -> Result<Option<Plan>> {
+        match (reader.get()?, reader.get()?, reader.get()?) {
+            (Some(budget), Some(overage), Some(start_date)) => {
+                Ok(Some(Plan { budget, overage, start_date }))
+            }
+            (None, None, None) => Ok(None),
+            _ => Err(Error::Corrupt("half a plan".to_owned())),
+        }
+    }
+}
+
+/// JSON of an [`AlertPolicy`]: percent of the envelope, percent of model limits.
+type AlertForm = (Vec<u16>, Vec<u16>);
+
+impl Cell for AlertPolicy {
+    const KIND: Kind = Kind::Text;
+
+    fn value(&self) -> Value<'_> {
+        Value::Owned(to_json(&(&self.envelope, &self.model_limits)))
+    }
+
+    fn read<'r>(reader: &mut impl Reader<'r>) -> Result<Option<AlertPolicy>> {
+        let Some(text) = reader.text()? else { return Ok(None) };
+        let (envelope, model_limits): AlertForm = from_json(text)?;
+        Ok(Some(AlertPolicy { envelope, model_limits }))
+    }
+}

@@ -1,0 +1,334 @@
+//! The usage log, sums over it, and what is derived from it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use async_trait::async_trait;
+use tollgate::domain::attribution::SubjectKind;
+use tollgate::domain::backfill::{ConsumptionQuery, RateBucket, RateQuery};
+use tollgate::domain::check::RefusalKey;
+use tollgate::domain::quota::{Consumption, Period, Scope};
+use tollgate::domain::record::{Record, RecordKind};
+use tollgate::domain::time::MICROS_PER_DAY;
+use tollgate::domain::usage::Outcome;
+use tollgate::domain::{Amount, Time};
+use tollgate::storage::consumption::ConsumptionStore;
+use tollgate::storage::log::LogStore;
+use tollgate::storage::rollup::{FoldCursor, Folded, RollupStore};
+use tollgate::storage::{Appended, Difference, Error, Order, RecordFilter, RecordPosition, Result};
+
+use super::faults::Fault;
+use super::policy::of;
+use super::{Disk, SimStore};
+
+impl Disk {
+    pub fn existing(&self, record: &Record) -> Option<&Record> {
+        self.log.iter().find(|entry| key(entry) == key(record))
+    }
+
+    fn add(&mut self, folded: &Folded) {
+        for row in &folded.rollups {
+            let (workspace_id, model_id) = (row.workspace_id.to_string(), row.model_id.to_string());
+            let value = row.value.to_string();
+            let key = (workspace_id, row.grain, row.dimension, value, row.start, model_id);
+            let (sums, latencies) = self.rollups.entry(key).or_default();
+            sums.merge(&row.sums);
+            latencies.merge(&row.latencies);
+        }
+        for row in &folded.seen {
+            let key = (row.workspace_id.to_string(), row.dimension, row.value.to_string());
+            self.seen.entry(key).or_insert(row.seen).merge(&row.seen);
+        }
+        for row in &folded.days {
+            let times = (row.first_time, row.last_time);
+            let (first, last) =
+                self.days.entry((row.workspace_id.to_string(), row.day)).or_insert(times);
+            (*first, *last) = (times.0.min(*first), times.1.max(*last));
+        }
+        for row in &folded.refusals {
+            let key = RefusalKey {
+                hour: row.hour,
+                limit: row.limit.clone(),
+                model_id: row.model_id.clone(),
+                user_id: row.user_id.clone(),
+            };
+            let key = (row.workspace_id.to_string(), key);
+            self.refusals.entry(key).or_default().add(&row.counts);
+        }
+    }
+}
+
+impl SimStore {
+    async fn append_now(&self, records: &[Record]) -> Result<Vec<Appended>> {
+        self.write(|disk| {
+            let mut answers = Vec::new();
+            for record in records {
+                let answer = match disk.existing(record) {
+                    Some(existing) if existing.seq == record.seq => Appended::New,
+                    Some(existing) => Appended::Existing(Box::new(existing.clone())),
+                    None => {
+                        let last = disk.log.iter().map(|entry| entry.seq).max().unwrap_or(0);
+                        assert!(record.seq > last, "positions grow");
+                        disk.log.push(record.clone());
+                        Appended::New
+                    }
+                };
+                answers.push(answer);
+            }
+            Ok(answers)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl LogStore for SimStore {
+    async fn last_seq(&self) -> Result<i64> {
+        self.read(|disk| {
+            let last = disk.log.iter().map(|record| record.seq).max().unwrap_or(0);
+            last.max(disk.cursor.seq)
+        })
+        .await
+    }
+
+    async fn append(&self, records: &[Record]) -> Result<Vec<Appended>> {
+        if self.faults.has(Fault::AnswerBeforeCommit) {
+            let (store, records) = (self.clone(), records.to_vec());
+            let answer = vec![Appended::New; records.len()];
+            tokio::spawn(async move { store.append_now(&records).await });
+            return Ok(answer);
+        }
+        let answer = self.append_now(records).await;
+        self.faults.appended(records, answer)
+    }
+
+    async fn request_records(&self, workspace_id: &str, request_id: &str) -> Result<Vec<Record>> {
+        self.read(|disk| {
+            let of_request = disk.log.iter().filter(|record| {
+                *record.workspace_id == *workspace_id && *record.request_id == *request_id
+            });
+            let mut records: Vec<Record> = of_request.cloned().collect();
+            records.sort_by_key(|record| (record.attempt, record.revision));
+            self.faults.request_records(records)
+        })
+        .await
+    }
+
+    async fn records(
+        &self,
+        filter: &RecordFilter,
+        order: Order,
+        after: Option<RecordPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        self.read(|disk| {
+            let position = |record: &Record| (record.charge_time, record.seq);
+            let mut found: Vec<Record> =
+                disk.log.iter().filter(|record| matches(record, filter)).cloned().collect();
+            found.sort_by_key(position);
+            if order == Order::NewestFirst {
+                found.reverse();
+            }
+            if let Some(after) = after {
+                let after = (after.charge_time, after.seq);
+                found.retain(|record| match order {
+                    Order::OldestFirst => position(record) > after,
+                    Order::NewestFirst => position(record) < after,
+                });
+            }
+            found.truncate(limit);
+            found
+        })
+        .await
+    }
+
+    async fn records_after(&self, seq: i64, limit: usize) -> Result<Vec<Record>> {
+        self.read(|disk| {
+            let after = disk.log.iter().filter(|record| record.seq > seq);
+            after.take(limit).cloned().collect()
+        })
+        .await
+    }
+
+    async fn recent_outputs(&self, workspace_id: &str, limit: usize) -> Result<Vec<(String, i64)>> {
+        self.read(|disk| {
+            let samples = disk.log.iter().rev().filter(|record| {
+                *record.workspace_id == *workspace_id
+                    && record.kind == RecordKind::Usage
+                    && record.outcome == Outcome::Success
+            });
+            let sample = |record: &Record| {
+                (record.metered_model_id.to_string(), record.usage.total_output())
+            };
+            let mut outputs: Vec<(String, i64)> = samples.take(limit).map(sample).collect();
+            outputs.reverse();
+            outputs
+        })
+        .await
+    }
+
+    async fn drop_records(&self, workspace_id: &str, before: Time, limit: usize) -> Result<usize> {
+        self.write(|disk| {
+            let windows = of(&disk.quotas, workspace_id)
+                .filter(|quota| quota.period == Period::UntilReset)
+                .map(|quota| quota.window_start.micros().div_euclid(MICROS_PER_DAY));
+            let windows: Vec<i64> = windows.collect();
+            let is_kept = |record: &Record| {
+                let day = record.charge_time.micros().div_euclid(MICROS_PER_DAY);
+                windows.iter().any(|window| (window - 2..=window + 2).contains(&day))
+            };
+            let cursor = disk.cursor.seq;
+            let mut old: Vec<(Time, i64)> = disk
+                .log
+                .iter()
+                .filter(|record| *record.workspace_id == *workspace_id && record.day < before)
+                .filter(|record| record.seq <= cursor && !is_kept(record))
+                .map(|record| (record.charge_time, record.seq))
+                .collect();
+            old.sort();
+            old.truncate(limit);
+            let gone: BTreeSet<i64> = old.iter().map(|(_, seq)| *seq).collect();
+            disk.log.retain(|record| !gone.contains(&record.seq));
+            if !gone.is_empty() {
+                let dropped = disk.dropped.entry(workspace_id.to_owned()).or_insert(before);
+                *dropped = before.max(*dropped);
+            }
+            Ok(gone.len())
+        })
+        .await
+    }
+
+    async fn dropped_before(&self, workspace_id: &str) -> Result<Option<Time>> {
+        self.read(|disk| disk.dropped.get(workspace_id).copied()).await
+    }
+}
+
+#[async_trait]
+impl ConsumptionStore for SimStore {
+    async fn spent_by_model(
+        &self,
+        workspace_id: &str,
+        from: Time,
+        to: Time,
+    ) -> Result<HashMap<String, Amount>> {
+        self.read(|disk| {
+            let mut spent: HashMap<String, Amount> = HashMap::new();
+            for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace_id) {
+                if from <= record.charge_time && record.charge_time < to {
+                    *spent.entry(record.metered_model_id.to_string()).or_default() += record.cost;
+                }
+            }
+            spent
+        })
+        .await
+    }
+
+    async fn used(
+        &self,
+        workspace_id: &str,
+        query: &ConsumptionQuery,
+    ) -> Result<Vec<(String, Consumption)>> {
+        self.read(|disk| {
+            let mut sums: BTreeMap<String, Consumption> = BTreeMap::new();
+            for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace_id) {
+                let within = query.from <= record.charge_time && record.charge_time < query.to;
+                if let Some(subject_id) = subject_of(&query.scope, record)
+                    && within
+                {
+                    let used = sums.entry(subject_id.to_owned()).or_default();
+                    used.money += record.cost;
+                    used.tokens += record.usage.tokens.iter().sum::<i64>();
+                    used.requests += i64::from(record.kind == RecordKind::Usage);
+                }
+            }
+            sums.into_iter().collect()
+        })
+        .await
+    }
+
+    async fn sent(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>> {
+        self.read(|disk| {
+            let mut sums: BTreeMap<(String, i64), (i64, i64)> = BTreeMap::new();
+            for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace_id) {
+                let counts = record.kind == RecordKind::Usage && record.charge_time >= query.from;
+                if let Some(subject_id) = subject_of(&query.scope, record)
+                    && counts
+                {
+                    let bucket = record.charge_time.micros().div_euclid(query.bucket);
+                    let sum = sums.entry((subject_id.to_owned(), bucket)).or_default();
+                    sum.0 += 1;
+                    sum.1 += record.usage.tokens.iter().sum::<i64>();
+                }
+            }
+            let of_bucket = |((subject_id, bucket), (requests, tokens))| RateBucket {
+                subject_id,
+                bucket,
+                requests,
+                tokens,
+            };
+            sums.into_iter().map(of_bucket).collect()
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl RollupStore for SimStore {
+    async fn fold_cursor(&self) -> Result<FoldCursor> {
+        self.read(|disk| disk.cursor).await
+    }
+
+    async fn fold(&self, from: FoldCursor, to: FoldCursor, folded: &Folded) -> Result<()> {
+        self.write(|disk| {
+            if disk.cursor == to {
+                return Ok(());
+            }
+            if disk.cursor != from {
+                return Err(Error::Corrupt(format!("fold from {from:?} at {:?}", disk.cursor)));
+            }
+            disk.add(folded);
+            if self.faults.has(Fault::FoldTwice) {
+                disk.add(folded);
+            }
+            disk.cursor = to;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn verify_rollups(&self, _limit: usize) -> Result<Vec<Difference>> {
+        unreachable!("the auditor sums up the log itself")
+    }
+
+    async fn rebuild_rollups(&self) -> Result<()> {
+        unreachable!("nothing is rebuilt in a simulation")
+    }
+}
+
+fn key(record: &Record) -> (&str, &str, i32, i32) {
+    (&record.workspace_id, &record.request_id, record.attempt, record.revision)
+}
+
+fn matches(record: &Record, filter: &RecordFilter) -> bool {
+    record.workspace_id == filter.workspace_id
+        && filter.from.is_none_or(|from| record.charge_time >= from)
+        && filter.to.is_none_or(|to| record.charge_time < to)
+        && filter.request_id.as_ref().is_none_or(|id| *record.request_id == **id)
+        && filter
+            .model_id
+            .as_ref()
+            .is_none_or(|id| *record.model_id == **id || *record.metered_model_id == **id)
+}
+
+/// The subject of the scope that a record counts for.
+fn subject_of<'a>(scope: &Scope, record: &'a Record) -> Option<&'a str> {
+    let subject_id = match (scope.kind.field(), scope.kind) {
+        (Some(field), _) => record.attribution.get(field),
+        (None, SubjectKind::KeyGroup) => &record.key_group_id,
+        (None, _) => "",
+    };
+    let counts = scope.kind == SubjectKind::Workspace
+        || (!subject_id.is_empty()
+            && scope.subject_id.as_deref().is_none_or(|named| named == subject_id));
+    let of_model = scope.model_id.as_deref().is_none_or(|model| model == &*record.metered_model_id);
+    (counts && of_model).then_some(subject_id)
+}
