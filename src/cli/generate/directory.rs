@@ -25,10 +25,10 @@ pub fn entries(personas: &Personas, span: Window) -> Vec<Entry> {
         let early = user.active_from.map(time).filter(|time| *time < span.start);
         entries.push(Entry {
             department_id: personas.department_of(user, end).to_owned(),
-            external_id: format!("{}@example.com", user.subject_id.id),
+            external_id: format!("{}@example.com", user.member.id),
             sign_up_time: Some(sign_up_time),
             first_value_time: early,
-            ..entry(EntryKind::User, &user.subject_id, sign_up_time)
+            ..entry(EntryKind::User, &user.member, sign_up_time)
         });
     }
     entries

@@ -8,7 +8,7 @@ use tollgate::domain::catalog::price::Rate;
 use tollgate::domain::check::{LimitKey, RefusalCounts, RefusalKey};
 use tollgate::domain::record::{Record, RecordKind};
 use tollgate::domain::usage::{ServiceTier, TokenClass, Usage, UsageSource};
-use tollgate::domain::{Amount, Time, usage};
+use tollgate::domain::{Amount, Time, attribution, usage};
 use tollgate_lab::generate::event::{Attribution, Event, Outcome, Refusal, Tokens};
 
 use super::models::Priced;
@@ -104,9 +104,9 @@ fn usage(tokens: Tokens) -> Usage {
         .with(TokenClass::Reasoning, tokens.reasoning)
 }
 
-fn attribution(of: &Attribution) -> usage::Attribution {
+fn attribution(of: &Attribution) -> attribution::Attribution {
     let tags = of.tags.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
-    usage::Attribution {
+    attribution::Attribution {
         user_id: of.user_id.clone(),
         department_id: of.department_id.clone(),
         api_key_id: of.api_key_id.clone(),
