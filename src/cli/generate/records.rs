@@ -9,7 +9,7 @@ use tollgate::domain::catalog::price::Rate;
 use tollgate::domain::check::{LimitKey, RefusalCounts, RefusalKey};
 use tollgate::domain::record::{Record, RecordKind};
 use tollgate::domain::usage::{ServiceTier, TokenClass, Usage, UsageSource};
-use tollgate::domain::{Amount, Time, usage};
+use tollgate::domain::{Amount, Time, attribution, usage};
 use tollgate_lab::generate::event::{Attribution, Event, Outcome, Refusal, Tokens};
 
 use super::models::Priced;
