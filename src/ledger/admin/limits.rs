@@ -203,8 +203,8 @@ impl Ledger {
         self.revision += 1;
     }
 
-    /// Raises what is due of one subject, or of everything if a quota is for each: boosts end by the
-    /// clock, so that more may be due than what has changed.
+    /// Raises what is due of one subject, or of everything if a quota is for each: boosts end by
+    /// the clock, so that more may be due than what has changed.
     fn raise_scope(&mut self, scope: &Scope) {
         match &scope.subject_id {
             None => self.raise_all(),
