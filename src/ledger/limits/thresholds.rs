@@ -7,7 +7,6 @@ use super::subjects::Slot;
 use crate::domain::Time;
 use crate::domain::alert::{AlertKey, AlertSubject};
 use crate::domain::attribution::SubjectKind;
-use crate::domain::quota::Scope;
 use crate::ledger::alerts::{Alerts, LimitUsage, is_alert_due};
 use crate::ledger::context::Context;
 
