@@ -27,8 +27,6 @@ mod migration;
 mod model;
 #[path = "storage/opening.rs"]
 mod opening;
-#[path = "storage/put_down.rs"]
-mod put_down;
 #[path = "storage/reports.rs"]
 mod reports;
 #[path = "storage/reports_log.rs"]
@@ -39,6 +37,8 @@ mod reports_people;
 mod retention;
 #[path = "storage/rollups.rs"]
 mod rollups;
+#[path = "storage/shutdown.rs"]
+mod shutdown;
 #[path = "storage/traps.rs"]
 mod traps;
 #[path = "storage/used.rs"]
@@ -166,7 +166,7 @@ conformance! {
     used::used_equals_the_naive_sum,
     used::used_is_exact_at_both_ends_of_a_window,
     used::sent_equals_the_naive_sum,
-    used::members_are_told_apart_and_summed_exactly,
+    used::subjects_are_told_apart_and_summed_exactly,
     alerts::alerts_of_all_kinds_come_back,
     alerts::an_alert_is_stored_once_under_its_key,
     alerts::a_foreign_alert_under_our_seq_is_corruption,
@@ -180,12 +180,12 @@ conformance! {
     alerts::one_delivery_is_due_for_each_receiver,
     alerts::a_delivery_is_replaced_if_it_is_there,
     alerts::deliveries_are_listed_and_filtered,
-    put_down::counts_come_back_until_they_are_deleted,
-    put_down::workspaces_are_named_once_for_what_was_put_down,
-    put_down::crashes_come_back_until_they_are_deleted,
-    put_down::one_crash_of_many_workspaces,
-    put_down::a_claim_says_how_the_owner_before_has_ended,
-    put_down::a_lost_connection_is_neither_a_stop_nor_a_crash,
+    shutdown::counts_come_back_until_they_are_deleted,
+    shutdown::a_workspace_is_listed_once_whatever_was_saved,
+    shutdown::crashes_come_back_until_they_are_deleted,
+    shutdown::one_crash_of_many_workspaces,
+    shutdown::a_claim_says_how_the_owner_before_has_ended,
+    shutdown::a_lost_connection_is_neither_a_stop_nor_a_crash,
     migration::an_older_database_keeps_what_is_in_it,
     migration::limits_keep_their_subjects_bounds_and_crashes,
 }
@@ -232,7 +232,7 @@ model_conformance! {
     limits::boosts_are_listed_by_target,
     used::used_equals_the_naive_sum,
     used::sent_equals_the_naive_sum,
-    used::members_are_told_apart_and_summed_exactly,
+    used::subjects_are_told_apart_and_summed_exactly,
     alerts::alerts_of_all_kinds_come_back,
     alerts::an_alert_is_stored_once_under_its_key,
     alerts::deliveries_are_stored_with_an_alert_that_is_there,
@@ -244,9 +244,9 @@ model_conformance! {
     alerts::one_delivery_is_due_for_each_receiver,
     alerts::a_delivery_is_replaced_if_it_is_there,
     alerts::deliveries_are_listed_and_filtered,
-    put_down::counts_come_back_until_they_are_deleted,
-    put_down::workspaces_are_named_once_for_what_was_put_down,
-    put_down::crashes_come_back_until_they_are_deleted,
-    put_down::one_crash_of_many_workspaces,
-    put_down::a_claim_says_how_the_owner_before_has_ended,
+    shutdown::counts_come_back_until_they_are_deleted,
+    shutdown::a_workspace_is_listed_once_whatever_was_saved,
+    shutdown::crashes_come_back_until_they_are_deleted,
+    shutdown::one_crash_of_many_workspaces,
+    shutdown::a_claim_says_how_the_owner_before_has_ended,
 }

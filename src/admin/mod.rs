@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::domain::catalog::Catalogue;
-use crate::engine::{self, By, Clock};
+use crate::engine::{self, Actor, Clock};
 use crate::prices::litellm::{self, InvalidList};
 use crate::prices::{Import, Moment, Report, builtin};
 use crate::storage::sql::{self, OpenError};
@@ -75,7 +75,7 @@ async fn import(store: &dyn Store, list: Import, clock: &dyn Clock) -> Result<Re
     let import = list.against(&catalogue);
     let changed = catalogue.with_models_and_prices(import.models.clone(), import.prices.clone());
     changed.map_err(|refusal| Error::Contradiction(refusal.to_string()))?;
-    let by = By::new(ACTOR, IMPORT);
+    let by = Actor::new(ACTOR, IMPORT);
     let (changes, events) =
         engine::import_changes(&by, clock.now(), &catalogue, import.models, import.prices);
     store.change("", &changes, &events).await?;

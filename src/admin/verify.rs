@@ -8,8 +8,8 @@ use super::Error;
 use crate::domain::catalog::Catalogue;
 use crate::domain::record::{Record, RecordKind};
 use crate::domain::time::MICROS_PER_HOUR;
-use crate::storage::rollup::{Grain, LOCAL_DAY_MAX};
-use crate::storage::{Derived, Difference, Store, sql};
+use crate::storage::rollup::{Derived, Difference, Grain, LOCAL_DAY_MAX};
+use crate::storage::{Store, sql};
 
 /// Most differences of each kind that are reported.
 pub const DIFFERENCES_MAX: usize = 100;

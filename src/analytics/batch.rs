@@ -9,54 +9,54 @@ use crate::domain::attribution::Dimension;
 use crate::domain::calendar::Window;
 use crate::storage;
 use crate::storage::reports::{
-    Answer, DistinctQuestion, DistinctRow, Question, ROWS_MAX, RefusalsQuestion, RefusalsRow,
-    SignUp, Source, SumsQuestion, SumsRow,
+    DistinctQuery, DistinctRow, ROWS_MAX, RefusalsQuery, RefusalsRow, ReportQuery, ReportResult,
+    SignUp, Source, SumsQuery, SumsRow,
 };
 use crate::storage::rollup::Sums;
 
 /// Questions in the order in which they were added.
 #[derive(Default)]
 pub struct Batch {
-    questions: Vec<Question>,
+    questions: Vec<ReportQuery>,
 }
 
 /// Ticket for the answer of one question of a batch.
 pub struct Pending<T> {
     index: usize,
-    decode: fn(Answer) -> Option<T>,
+    decode: fn(ReportResult) -> Option<T>,
 }
 
 /// The answers of a batch that was run.
 pub struct Answers {
-    answers: Vec<Option<Answer>>,
+    answers: Vec<Option<ReportResult>>,
 }
 
 /// The value of an answer of one kind.
 macro_rules! answer_of {
     ($kind:ident) => {
         |answer| match answer {
-            Answer::$kind(value) => Some(value),
+            ReportResult::$kind(value) => Some(value),
             _ => None,
         }
     };
 }
 
 impl Batch {
-    pub fn sums(&mut self, question: SumsQuestion) -> Pending<Vec<SumsRow>> {
-        self.add(Question::Sums(question), answer_of!(Sums))
+    pub fn sums(&mut self, question: SumsQuery) -> Pending<Vec<SumsRow>> {
+        self.add(ReportQuery::Sums(question), answer_of!(Sums))
     }
 
-    pub fn distinct(&mut self, question: DistinctQuestion) -> Pending<Vec<DistinctRow>> {
-        self.add(Question::Distinct(question), answer_of!(Distinct))
+    pub fn distinct(&mut self, question: DistinctQuery) -> Pending<Vec<DistinctRow>> {
+        self.add(ReportQuery::Distinct(question), answer_of!(Distinct))
     }
 
-    pub fn refusals(&mut self, question: RefusalsQuestion) -> Pending<Vec<RefusalsRow>> {
-        self.add(Question::Refusals(question), answer_of!(Refusals))
+    pub fn refusals(&mut self, question: RefusalsQuery) -> Pending<Vec<RefusalsRow>> {
+        self.add(ReportQuery::Refusals(question), answer_of!(Refusals))
     }
 
     /// Number of users that are known at each of these times.
     pub fn known_users(&mut self, times: Vec<Time>) -> Pending<Vec<i64>> {
-        self.add(Question::KnownUsers(times), answer_of!(KnownUsers))
+        self.add(ReportQuery::KnownUsers(times), answer_of!(KnownUsers))
     }
 
     /// Users who signed up in a window, of one department if given.
@@ -65,17 +65,17 @@ impl Batch {
         window: Window,
         department_id: Option<String>,
     ) -> Pending<Vec<SignUp>> {
-        self.add(Question::SignUps { window, department_id }, answer_of!(SignUps))
+        self.add(ReportQuery::SignUps { window, department_id }, answer_of!(SignUps))
     }
 
     /// Number of records that [`Source::Records`] would read for a window.
     pub fn record_count(&mut self, window: Window) -> Pending<i64> {
-        self.add(Question::RecordCount(window), answer_of!(RecordCount))
+        self.add(ReportQuery::RecordCount(window), answer_of!(RecordCount))
     }
 
     /// Sums of any span of time, from the usage log.
     pub fn sums_between(&mut self, start: Time, end: Time) -> Pending<Sums> {
-        self.add(Question::SumsBetween(start, end), answer_of!(SumsBetween))
+        self.add(ReportQuery::SumsBetween(start, end), answer_of!(SumsBetween))
     }
 
     /// Display names of ids, as pairs.
@@ -84,15 +84,19 @@ impl Batch {
         dimension: Dimension,
         ids: Vec<String>,
     ) -> Pending<Vec<(String, String)>> {
-        self.add(Question::Names(dimension, ids), answer_of!(Names))
+        self.add(ReportQuery::Names(dimension, ids), answer_of!(Names))
     }
 
     /// Start of the retained part of the usage log; absent if nothing was dropped.
     pub fn dropped_before(&mut self) -> Pending<Option<Time>> {
-        self.add(Question::DroppedBefore, answer_of!(DroppedBefore))
+        self.add(ReportQuery::DroppedBefore, answer_of!(DroppedBefore))
     }
 
-    fn add<T>(&mut self, question: Question, decode: fn(Answer) -> Option<T>) -> Pending<T> {
+    fn add<T>(
+        &mut self,
+        question: ReportQuery,
+        decode: fn(ReportResult) -> Option<T>,
+    ) -> Pending<T> {
         self.questions.push(question);
         Pending { index: self.questions.len() - 1, decode }
     }
@@ -100,8 +104,8 @@ impl Batch {
     /// Whether a question needs the records of the usage log, because no rollup answers it.
     pub fn reads_records(&self) -> bool {
         self.questions.iter().any(|question| match question {
-            Question::Sums(question) => question.source == Source::Records,
-            Question::Distinct(question) => question.source == Source::Records,
+            ReportQuery::Sums(question) => question.source == Source::Records,
+            ReportQuery::Distinct(question) => question.source == Source::Records,
             _ => false,
         })
     }
@@ -126,7 +130,9 @@ impl Answers {
     /// If it has too many rows, or storage broke its contract.
     pub fn take<T>(&mut self, pending: Pending<T>) -> Result<T> {
         match self.answers.get_mut(pending.index).and_then(Option::take) {
-            Some(Answer::TooMany) => Err(Error::TooManyRows { row_count_max: ROWS_MAX as i64 }),
+            Some(ReportResult::TooMany) => {
+                Err(Error::TooManyRows { row_count_max: ROWS_MAX as i64 })
+            }
             answer => answer.and_then(pending.decode).ok_or_else(broken_contract),
         }
     }

@@ -8,9 +8,9 @@ use super::{Error, Result};
 use crate::domain::Amount;
 use crate::domain::time::Micros;
 use crate::domain::usage::TokenClass;
-use crate::storage::latency::Latencies;
 use crate::storage::reports::RefusalsRow;
 use crate::storage::rollup::Sums;
+use crate::storage::rollup::latency::Latencies;
 
 /// Blocked and routed checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

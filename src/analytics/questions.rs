@@ -4,9 +4,7 @@
 use super::axis::{Restriction, UsageDimension, limit_of_text, model_axis};
 use crate::domain::attribution::Dimension;
 use crate::domain::calendar::Window;
-use crate::storage::reports::{
-    Axis, DistinctQuestion, Filter, RefusalsQuestion, Source, SumsQuestion,
-};
+use crate::storage::reports::{Axis, DistinctQuery, Filter, RefusalsQuery, Source, SumsQuery};
 
 /// The windows that figures are computed over.
 #[derive(Clone, Debug)]
@@ -36,9 +34,9 @@ pub fn sums(
     filters: &[Filter],
     windows: &WindowSet,
     latencies: bool,
-) -> SumsQuestion {
+) -> SumsQuery {
     let precision = Precision { hourly: windows.hourly, latencies };
-    SumsQuestion {
+    SumsQuery {
         source: source(group_by.iter().chain(axes_of(filters)), precision),
         group_by: group_by.to_vec(),
         filters: filters.to_vec(),
@@ -55,10 +53,10 @@ pub fn distinct(
     group_by: Option<&Axis>,
     filters: &[Filter],
     windows: &WindowSet,
-) -> DistinctQuestion {
+) -> DistinctQuery {
     let own = Axis::Of(counted);
     let precision = Precision { hourly: windows.hourly, latencies: false };
-    DistinctQuestion {
+    DistinctQuery {
         source: source(axes_of(filters).chain(group_by).chain([&own]), precision),
         counted,
         group_by: group_by.cloned(),
@@ -74,14 +72,14 @@ pub fn refusals(
     restrictions: &[Restriction],
     group_by: &[UsageDimension],
     windows: &WindowSet,
-) -> RefusalsQuestion {
+) -> RefusalsQuery {
     let values = |dimension: UsageDimension| {
         let found = restrictions.iter().find(|restriction| restriction.dimension == dimension);
         found.map(|restriction| restriction.values.clone()).unwrap_or_default()
     };
     let by = |dimension: UsageDimension| group_by.contains(&dimension);
     let limits = values(UsageDimension::Limit);
-    RefusalsQuestion {
+    RefusalsQuery {
         by_limit: by(UsageDimension::Limit),
         by_model: by(UsageDimension::Of(Dimension::Model)),
         by_user: by(UsageDimension::Of(Dimension::User)),

@@ -10,11 +10,11 @@ use tollgate::analytics::axis::{Restriction, UsageDimension, limit_of_text};
 use tollgate::analytics::metric::Metric;
 use tollgate::analytics::query::{self, Query};
 use tollgate::analytics::range::{DAYS_MAX, Granularity, Preset, Range};
+use tollgate::domain::attribution::Dimension;
 use tollgate::engine::SystemClock;
 use tollgate::export;
 use tollgate::export::Format;
 use tollgate::export::content::{Content, ReportContent, ReportKind};
-use tollgate::storage::rollup::Dimension;
 use tollgate::{admin, analytics};
 
 use super::{Database, Failure, runtime, stop_signal};

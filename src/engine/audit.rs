@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Engine, Result};
 use crate::domain::Time;
-use crate::storage::policy::{AuditEvent, AuditFilter};
+use crate::storage::audit::{AuditEvent, AuditFilter};
 
 /// Who makes a change, and by which call or command.
 #[derive(Clone, Debug, PartialEq, Eq)]

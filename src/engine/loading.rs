@@ -13,9 +13,8 @@ use crate::domain::backfill::{BackfillQueries, BackfillResults, RateSnapshot};
 use crate::domain::calendar::Window;
 use crate::domain::catalog::price::{Quote, Rate};
 use crate::ledger::{HoldView, Ledger, RestoredHold, WindowSpend};
-use crate::storage::policy::StoredRate;
-use crate::storage::shutdown::StoredCrash;
-use crate::storage::{self, StoredHold};
+use crate::storage;
+use crate::storage::shutdown::{StoredCrash, StoredHold, StoredRate};
 
 /// Requests from which a loaded ledger learns how much output to expect.
 const OUTPUT_HISTORY_RECORDS: usize = 2_000;
@@ -51,7 +50,7 @@ impl Shared {
         let windows = Ledger::windows_to_load(&workspace, now);
         let spend = self.spend_of(id, windows).await?;
         let outputs = self.store.recent_outputs(id, OUTPUT_HISTORY_RECORDS).await?;
-        let policy = self.store.policy(id, now).await?;
+        let policy = self.store.limit_config(id, now).await?;
         let queries = Ledger::backfill_for_load(&workspace, &policy, now);
         let backfill = self.backfill(id, queries).await?;
         let mut ledger = Ledger::new(workspace, models, self.catalogue.load_full(), spend, now);
@@ -76,11 +75,11 @@ impl Shared {
     ) -> storage::Result<BackfillResults> {
         let mut results = BackfillResults::default();
         for query in queries.used {
-            let used = self.store.used(id, &query).await?;
+            let used = self.store.consumption(id, &query).await?;
             results.used.push((query, used));
         }
         for query in queries.sent {
-            let sent = self.store.sent(id, &query).await?;
+            let sent = self.store.rate_buckets(id, &query).await?;
             results.sent.push((query, sent));
         }
         Ok(results)
@@ -104,7 +103,7 @@ impl Shared {
     async fn restore_snapshot(&self, ledger: &mut Ledger, now: Time) -> Result<()> {
         let id = ledger.workspace().id.clone();
         let holds = self.store.holds(&id).await?;
-        let rates = self.store.rates(&id).await?;
+        let rates = self.store.rate_counts(&id).await?;
         let crash_time = self.store.crash_time(&id).await?;
         if let Some(at) = self.crash_time {
             ledger.apply_crash_penalty(now, at);
@@ -115,7 +114,7 @@ impl Shared {
         restore_holds(ledger, holds, now);
         let counts = rates.into_iter().map(|rate| rate.counts).collect();
         ledger.restore_rates(now, RateSnapshot { counts, crash_time });
-        self.until_known(|| self.store.delete_put_down(&id)).await?;
+        self.until_known(|| self.store.delete_snapshot(&id)).await?;
         Ok(())
     }
 
@@ -135,7 +134,7 @@ impl Shared {
             let crash = crash_time.map(|time| StoredCrash { workspace_id: workspace_id(), time });
             crashes.extend(crash);
         }
-        self.store.put_down(&holds, &rates, &crashes).await?;
+        self.store.save_snapshot(&holds, &rates, &crashes).await?;
         Ok(holds.len())
     }
 

@@ -32,20 +32,18 @@ use tracing::{info, warn};
 use crate::domain::catalog::price::Price;
 use crate::domain::catalog::{Catalogue, Model};
 use crate::domain::{Currency, Time};
-use crate::storage::policy::{AuditEvent, Change};
-use crate::storage::{self, Before, Store};
+use crate::storage::audit::AuditEvent;
+use crate::storage::settings::Change;
+use crate::storage::{self, PreviousOwner, Store};
 use alerts::AlertShared;
 use registry::Registry;
 use rollups::{FoldSignal, PendingRefusals};
 use writer::WriterHandle;
 
 pub use audit::Actor;
-pub use audit::Actor as By;
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, Result};
 pub use reprice::{RepriceRequest, Repriced};
-pub use resources::BoostKind as BoostsOf;
-pub use resources::RequestedLimit as AskedLimit;
 pub use resources::{
     ApiKeyChange, BoostAmount, BoostKind, BoostView, Erased, GroupView, LimitChange,
     ModelLimitChange, NewApiKey, NewBoost, NewEntry, NewKeyGroup, NewQuota, NewRateLimit,
@@ -53,7 +51,6 @@ pub use resources::{
     WorkspaceChange, import_changes, load_catalogue,
 };
 pub use retention::{DROP_RECORDS_MAX, Expired};
-pub use rollups::LimitStatus as Standing;
 pub use rollups::{FOLD_WAIT_MAX, FoldedUpto, LimitStatus, ReportBasis};
 pub use watch::SpendWatch;
 pub use workspace::WorkspaceHandle;
@@ -111,7 +108,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             store,
             clock,
-            crash_time: (before == Before::Crashed).then_some(start_time),
+            crash_time: (before == PreviousOwner::Crashed).then_some(start_time),
             workspaces: Registry::default(),
             catalogue: ArcSwap::from_pointee(catalogue),
             writer,
@@ -121,7 +118,7 @@ impl Engine {
         });
         shared.writer.start(&shared, commands).await;
         let engine = Engine { shared };
-        for id in engine.shared.store.workspaces_put_down().await? {
+        for id in engine.shared.store.snapshot_workspaces().await? {
             engine.workspace(&id).await?;
         }
         Ok((engine, committed))

@@ -8,7 +8,7 @@ use super::error::{Error, Result};
 use super::{Engine, InCurrency, Shared, WorkspaceHandle};
 use crate::domain::record::{Record, RecordKind};
 use crate::domain::{Amount, Time};
-use crate::storage::{Order, RecordFilter, RecordPosition};
+use crate::storage::log::{Order, RecordFilter, RecordPosition};
 
 /// Entries read at once.
 const PAGE_RECORDS: usize = 1_000;
@@ -139,7 +139,7 @@ impl Shared {
             let mut ledger = workspace.lock();
             for index in 0..corrections.len() {
                 corrections[index].seq = self.writer.next_seq();
-                if let Err(error) = ledger.expect(&corrections[index]) {
+                if let Err(error) = ledger.add_pending(&corrections[index]) {
                     for expected in &corrections[..index] {
                         ledger.abandon(expected);
                     }

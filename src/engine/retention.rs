@@ -8,7 +8,7 @@ use super::error::Result;
 use crate::domain::Time;
 use crate::domain::calendar::Calendar;
 use crate::domain::workspace::Workspace;
-use crate::storage::RECORDS_KEPT_MIN;
+use crate::storage::log::RECORDS_KEPT_MIN;
 
 /// Most records dropped in one transaction, so that none holds the writer up for long.
 pub const DROP_RECORDS_MAX: usize = 2_000;

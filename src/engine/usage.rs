@@ -12,7 +12,7 @@ use crate::domain::record::{Record, UsageReport};
 use crate::domain::time::Micros;
 use crate::domain::{Amount, Time};
 use crate::ledger::{HoldView, PreparedCheck};
-use crate::storage::{Appended, Order, RecordFilter, RecordPosition};
+use crate::storage::log::{Appended, Order, RecordFilter, RecordPosition};
 
 /// Subjects swept at once; few, because the ledger is locked meanwhile.
 const SWEEP_SUBJECTS: u32 = 5_000;

@@ -21,7 +21,8 @@ use crate::domain::check::BudgetStatus;
 use crate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
 use crate::domain::usage::Usage;
 use crate::domain::{Amount, Time};
-use crate::storage::{self, Appended};
+use crate::storage;
+use crate::storage::log::Appended;
 
 /// Most records in one transaction.
 pub const GROUP_RECORDS_MAX: usize = 2_048;
@@ -58,7 +59,7 @@ pub struct Recorded {
     pub cost: Amount,
     pub duplicate: bool,
     pub unpriced: bool,
-    pub standing: BudgetStatus,
+    pub status: BudgetStatus,
 }
 
 /// Entries of the log that were committed, for the fold.
@@ -328,7 +329,7 @@ impl Writer {
         for ((record, entry), appended) in records.into_iter().zip(entries).zip(appended) {
             let answer = match appended {
                 Appended::New => {
-                    let (standing, has_alerts) = {
+                    let (status, has_alerts) = {
                         let mut ledger = entry.workspace.lock();
                         (ledger.settle(now, &record), ledger.has_alerts())
                     };
@@ -338,7 +339,7 @@ impl Writer {
                     let (cost, unpriced) = (record.cost, record.unpriced);
                     committed.push(record);
                     entry.workspace.announce();
-                    Ok(Recorded { cost, duplicate: false, unpriced, standing })
+                    Ok(Recorded { cost, duplicate: false, unpriced, status })
                 }
                 Appended::Existing(existing) => {
                     let mut ledger = entry.workspace.lock();
@@ -428,10 +429,10 @@ impl Shared {
 }
 
 /// The answer for a record whose key is in the log: a repeat, or other content.
-fn repeated(existing: &Record, record: &Record, standing: BudgetStatus) -> Result<Recorded> {
+fn repeated(existing: &Record, record: &Record, status: BudgetStatus) -> Result<Recorded> {
     if existing.fingerprint == record.fingerprint {
         let (cost, unpriced) = (existing.cost, existing.unpriced);
-        Ok(Recorded { cost, duplicate: true, unpriced, standing })
+        Ok(Recorded { cost, duplicate: true, unpriced, status })
     } else {
         Err(Error::RequestIdReused { request_id: record.request_id.to_string() })
     }

@@ -9,7 +9,8 @@ use crate::domain::calendar::{Calendar, Window};
 use crate::domain::catalog::Catalogue;
 use crate::domain::record::Record;
 use crate::domain::workspace::Workspace;
-use crate::storage::{RecordPosition, Store};
+use crate::storage::Store;
+use crate::storage::log::RecordPosition;
 
 /// Records of a page.
 const PAGE_RECORDS: usize = 1_000;

@@ -10,46 +10,98 @@ use super::error::Result;
 use super::log_pages::{LogScope, Pages};
 use super::row_writer::{RowSource, RowWriter};
 use super::sink::{AMOUNT, Column, Kind, SECONDS};
+use crate::domain::Currency;
 use crate::domain::attribution::AttributionField;
 use crate::domain::catalog::price::RateCard;
 use crate::domain::record::Record;
 use crate::domain::usage::TokenClass;
 
-const COLUMNS: [Column; 34] = [
-    Column::new("sequence", Kind::Integer),
-    Column::new("workspace_id", Kind::Text),
-    Column::new("request_id", Kind::Text),
-    Column::new("attempt", Kind::Integer),
-    Column::new("revision", Kind::Integer),
-    Column::new("kind", Kind::Text),
-    Column::new("charge_time", Kind::Time),
-    Column::new("start_time", Kind::Time),
-    Column::new("record_time", Kind::Time),
-    Column::new("model_id", Kind::Text),
-    Column::new("metered_model_id", Kind::Text),
-    Column::optional("provider", Kind::Text),
-    Column::new("service_tier", Kind::Text),
-    Column::new("outcome", Kind::Text),
-    Column::new("usage_source", Kind::Text),
-    Column::new("latency_seconds", SECONDS),
-    Column::new("input_token_count", Kind::Integer),
-    Column::new("cache_read_token_count", Kind::Integer),
-    Column::new("cache_write_5m_token_count", Kind::Integer),
-    Column::new("cache_write_1h_token_count", Kind::Integer),
-    Column::new("output_token_count", Kind::Integer),
-    Column::new("reasoning_token_count", Kind::Integer),
-    Column::new("audio_input_token_count", Kind::Integer),
-    Column::new("audio_output_token_count", Kind::Integer),
-    Column::new("image_input_token_count", Kind::Integer),
-    Column::new("image_output_token_count", Kind::Integer),
-    Column::new("token_count", Kind::Integer),
-    Column::new("currency_code", Kind::Text),
-    Column::new("cost", AMOUNT),
-    Column::new("unpriced", Kind::Boolean),
-    Column::optional("price_id", Kind::Text),
-    Column::optional("price_currency_code", Kind::Text),
-    Column::optional("priced_model_id", Kind::Text),
-    Column::optional("exchange_rate", AMOUNT),
+/// A record, and what its columns need besides.
+struct RecordRow<'a> {
+    record: &'a Record,
+    currency: Currency,
+    /// Of the metered model, in the current catalogue; empty if it has none.
+    provider: &'a str,
+    /// The price that it was billed at.
+    card: Option<&'a RateCard>,
+}
+
+type ColumnOf = (Column, fn(&RecordRow<'_>, &mut RowWriter));
+
+/// The columns before those of the attribution.
+static COLUMNS: [ColumnOf; 34] = [
+    (Column::new("sequence", Kind::Integer), |row, out| out.integer(row.record.seq)),
+    (Column::new("workspace_id", Kind::Text), |row, out| out.text(&row.record.workspace_id)),
+    (Column::new("request_id", Kind::Text), |row, out| out.text(&row.record.request_id)),
+    (Column::new("attempt", Kind::Integer), |row, out| out.integer(row.record.attempt.into())),
+    (Column::new("revision", Kind::Integer), |row, out| out.integer(row.record.revision.into())),
+    (Column::new("kind", Kind::Text), |row, out| out.text(row.record.kind.as_str())),
+    (Column::new("charge_time", Kind::Time), |row, out| out.time(row.record.charge_time)),
+    (Column::new("start_time", Kind::Time), |row, out| out.time(row.record.start_time)),
+    (Column::new("record_time", Kind::Time), |row, out| out.time(row.record.record_time)),
+    (Column::new("model_id", Kind::Text), |row, out| out.text(&row.record.model_id)),
+    (Column::new("metered_model_id", Kind::Text), |row, out| {
+        out.text(&row.record.metered_model_id);
+    }),
+    (Column::optional("provider", Kind::Text), |row, out| out.optional_text(row.provider)),
+    (Column::new("service_tier", Kind::Text), |row, out| out.text(row.record.tier.as_str())),
+    (Column::new("outcome", Kind::Text), |row, out| out.text(row.record.outcome.as_str())),
+    (Column::new("usage_source", Kind::Text), |row, out| out.text(row.record.source.as_str())),
+    (Column::new("latency_seconds", SECONDS), |row, out| out.decimal(row.record.latency)),
+    (Column::new("input_token_count", Kind::Integer), |row, out| {
+        row.tokens(TokenClass::Input, out);
+    }),
+    (Column::new("cache_read_token_count", Kind::Integer), |row, out| {
+        row.tokens(TokenClass::CacheRead, out);
+    }),
+    (Column::new("cache_write_5m_token_count", Kind::Integer), |row, out| {
+        row.tokens(TokenClass::CacheWrite5m, out);
+    }),
+    (Column::new("cache_write_1h_token_count", Kind::Integer), |row, out| {
+        row.tokens(TokenClass::CacheWrite1h, out);
+    }),
+    (Column::new("output_token_count", Kind::Integer), |row, out| {
+        row.tokens(TokenClass::Output, out);
+    }),
+    (Column::new("reasoning_token_count", Kind::Integer), |row, out| {
+        row.tokens(TokenClass::Reasoning, out);
+    }),
+    (Column::new("audio_input_token_count", Kind::Integer), |row, out| {
+        row.tokens(TokenClass::AudioInput, out);
+    }),
+    (Column::new("audio_output_token_count", Kind::Integer), |row, out| {
+        row.tokens(TokenClass::AudioOutput, out);
+    }),
+    (Column::new("image_input_token_count", Kind::Integer), |row, out| {
+        row.tokens(TokenClass::ImageInput, out);
+    }),
+    (Column::new("image_output_token_count", Kind::Integer), |row, out| {
+        row.tokens(TokenClass::ImageOutput, out);
+    }),
+    (Column::new("token_count", Kind::Integer), |row, out| {
+        out.integer(row.record.usage.tokens.iter().sum());
+    }),
+    (Column::new("currency_code", Kind::Text), |row, out| out.text(row.currency.as_str())),
+    (Column::new("cost", AMOUNT), |row, out| out.amount(row.record.cost)),
+    (Column::new("unpriced", Kind::Boolean), |row, out| out.boolean(row.record.unpriced)),
+    (Column::optional("price_id", Kind::Text), |row, out| match &row.record.price_id {
+        Some(price_id) => out.text(price_id),
+        None => out.absent(),
+    }),
+    (Column::optional("price_currency_code", Kind::Text), |row, out| {
+        out.optional_text(row.card.map_or("", |card| card.price().currency.as_str()));
+    }),
+    (Column::optional("priced_model_id", Kind::Text), |row, out| {
+        match (&row.record.price_id, row.card) {
+            (None, _) => out.absent(),
+            (Some(_), Some(card)) => out.text(&card.price().model_id),
+            (Some(_), None) => out.text(&row.record.metered_model_id),
+        }
+    }),
+    (Column::optional("exchange_rate", AMOUNT), |row, out| {
+        let is_priced = row.record.price_id.is_some();
+        out.optional_decimal(is_priced.then_some(row.record.exchange_rate.nanos()));
+    }),
 ];
 
 /// A column about the attribution of a record.
@@ -96,63 +148,34 @@ impl Records {
         Records { scope, pages, attribution: attribution_columns().collect(), card: None }
     }
 
-    fn card(&mut self, price_id: &Arc<str>) -> Option<&Arc<RateCard>> {
-        if self.card.as_ref().is_none_or(|(id, _)| id != price_id) {
-            let found = self.scope.catalogue.price_by_id(price_id).cloned();
-            self.card = Some((Arc::clone(price_id), found));
-        }
-        self.card.as_ref().and_then(|(_, card)| card.as_ref())
-    }
-
     fn write(&mut self, record: &Record, out: &mut RowWriter) {
-        out.integer(record.seq);
-        out.text(&record.workspace_id);
-        out.text(&record.request_id);
-        out.integer(record.attempt.into());
-        out.integer(record.revision.into());
-        out.text(record.kind.as_str());
-        out.time(record.charge_time);
-        out.time(record.start_time);
-        out.time(record.record_time);
-        out.text(&record.model_id);
-        out.text(&record.metered_model_id);
+        self.load_card(record);
         let model = self.scope.catalogue.model(&record.metered_model_id);
-        out.optional_text(model.map_or("", |entry| &entry.model().provider));
-        out.text(record.tier.as_str());
-        out.text(record.outcome.as_str());
-        out.text(record.source.as_str());
-        out.decimal(record.latency);
-        for class in TokenClass::ALL {
-            out.integer(record.usage.get(class));
-        }
-        out.integer(record.usage.tokens.iter().sum());
-        out.text(self.scope.workspace.currency.as_str());
-        out.amount(record.cost);
-        out.boolean(record.unpriced);
-        self.write_price(record, out);
+        let card = self.card.as_ref().filter(|_| record.price_id.is_some());
+        let row = RecordRow {
+            record,
+            currency: self.scope.workspace.currency,
+            provider: model.map_or("", |entry| &entry.model().provider),
+            card: card.and_then(|(_, card)| card.as_deref()),
+        };
+        COLUMNS.iter().for_each(|(_, write)| write(&row, out));
         self.attribution.iter().for_each(|column| column.write(record, out));
         out.end_row();
     }
 
-    fn write_price(&mut self, record: &Record, out: &mut RowWriter) {
-        let Some(price_id) = &record.price_id else {
-            for _ in 0..4 {
-                out.absent();
-            }
-            return;
-        };
-        out.text(price_id);
-        match self.card(price_id) {
-            Some(card) => {
-                out.text(card.price().currency.as_str());
-                out.text(&card.price().model_id);
-            }
-            None => {
-                out.absent();
-                out.text(&record.metered_model_id);
-            }
+    /// Finds the price of a record.
+    fn load_card(&mut self, record: &Record) {
+        let Some(price_id) = &record.price_id else { return };
+        if self.card.as_ref().is_none_or(|(id, _)| id != price_id) {
+            let found = self.scope.catalogue.price_by_id(price_id).cloned();
+            self.card = Some((Arc::clone(price_id), found));
         }
-        out.decimal(record.exchange_rate.nanos());
+    }
+}
+
+impl RecordRow<'_> {
+    fn tokens(&self, class: TokenClass, out: &mut RowWriter) {
+        out.integer(self.record.usage.get(class));
     }
 }
 
@@ -178,7 +201,7 @@ impl AttributionColumn {
 impl RowSource for Records {
     fn columns(&self) -> Vec<Column> {
         let attribution = self.attribution.iter().copied().map(AttributionColumn::column);
-        COLUMNS.into_iter().chain(attribution).collect()
+        COLUMNS.iter().map(|(column, _)| column.clone()).chain(attribution).collect()
     }
 
     async fn write_rows(&mut self, out: &mut RowWriter) -> Result<bool> {

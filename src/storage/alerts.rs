@@ -42,7 +42,7 @@ pub enum AlertSubjectFilter {
     Workspace,
     Model(String),
     /// A subject of quotas.
-    Member {
+    Subject {
         kind: crate::domain::attribution::SubjectKind,
         subject_id: String,
     },

@@ -1,11 +1,42 @@
 //! The part of the contract about the audit log. It is written with the changes that it names
-//! ([`super::policy::SettingsStore::change`]).
+//! ([`super::settings::SettingsStore::change`]).
 
 use async_trait::async_trait;
 
 use super::Result;
-use super::policy::{AuditEvent, AuditFilter};
 use crate::domain::Time;
+
+/// One change in the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// UUIDv7, in lower case.
+    pub id: String,
+    pub time: Time,
+    pub actor: String,
+    pub action: String,
+    /// Empty for the catalogue.
+    pub workspace_id: String,
+    pub resource_type: String,
+    pub resource_id: String,
+    /// JSON of the resource before; absent if it was created.
+    pub before: Option<String>,
+    /// JSON of the resource after; absent if it was deleted.
+    pub after: Option<String>,
+}
+
+/// Which audit events to list. Absent parts do not restrict.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// Empty for the catalogue.
+    pub workspace_id: String,
+    pub resource_type: Option<String>,
+    pub resource_id: Option<String>,
+    pub actor: Option<String>,
+    /// At or after.
+    pub from: Option<Time>,
+    /// Before.
+    pub to: Option<Time>,
+}
 
 /// The audit log. General rules: see [`super::Store`].
 #[async_trait]

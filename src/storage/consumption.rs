@@ -27,14 +27,14 @@ pub trait ConsumptionStore: Send + Sync + 'static {
     /// sums: cost, tokens of all classes, and records of kind usage as requests. A subject without
     /// an id does not count. Must not take time in proportion to the number of folded records, and
     /// for a subject that is named not in proportion to the number of subjects.
-    async fn used(
+    async fn consumption(
         &self,
         workspace_id: &str,
         query: &ConsumptionQuery,
     ) -> Result<Vec<(String, Consumption)>>;
 
-    /// Must return, for the subjects as in [`ConsumptionStore::used`] and each bucket of
+    /// Must return, for the subjects as in [`ConsumptionStore::consumption`] and each bucket of
     /// `charge_time` from `from` on, the number of records of kind usage and their tokens, by
     /// subject and bucket.
-    async fn sent(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>>;
+    async fn rate_buckets(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>>;
 }

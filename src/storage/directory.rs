@@ -4,9 +4,9 @@
 use async_trait::async_trait;
 
 use super::Result;
-use super::policy::AuditEvent;
+use super::audit::AuditEvent;
 use crate::domain::Time;
-pub use crate::domain::attribution::EntryKind;
+use crate::domain::attribution::EntryKind;
 pub use crate::domain::attribution::directory::Entry;
 
 /// When an id was seen in records of kind usage, by `charge_time`.
@@ -59,7 +59,8 @@ pub struct Erasure {
     pub events: Vec<AuditEvent>,
 }
 
-/// The directory. It is changed by [`super::policy::Change`]. General rules: see [`super::Store`].
+/// The directory. It is changed by [`super::settings::Change`]. General rules: see
+/// [`super::Store`].
 #[async_trait]
 pub trait DirectoryStore: Send + Sync + 'static {
     /// Must return, for each of the ids, its entry and when it was seen, in their order.

@@ -1,11 +1,54 @@
 //! The part of the contract about the usage log.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
-use super::{Appended, Order, RecordFilter, RecordPosition, Result};
+use super::Result;
 use crate::domain::Time;
 use crate::domain::calendar::Window;
 use crate::domain::record::Record;
+use crate::domain::time::{MICROS_PER_DAY, Micros};
+
+/// Records are kept at least this long after their local day began: longer than a cycle of a plan
+/// with the days around it, and than the time in which records may come late.
+pub const RECORDS_KEPT_MIN: Micros = 62 * MICROS_PER_DAY;
+
+/// The outcome of appending one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// It is in the log at the `seq` that it carried.
+    New,
+    /// There is another record with its key, under another `seq`: this one. The log is
+    /// unchanged.
+    Existing(Box<Record>),
+}
+
+/// Which records to list. Absent parts do not restrict.
+#[derive(Clone, Debug)]
+pub struct RecordFilter {
+    pub workspace_id: Arc<str>,
+    /// `charge_time` at or after.
+    pub from: Option<Time>,
+    /// `charge_time` before.
+    pub to: Option<Time>,
+    /// As recorded or as metered.
+    pub model_id: Option<String>,
+    pub request_id: Option<String>,
+}
+
+/// Position of a record in the order by (`charge_time`, `seq`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordPosition {
+    pub charge_time: Time,
+    pub seq: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    OldestFirst,
+    NewestFirst,
+}
 
 /// The usage log. General rules: see [`super::Store`].
 #[async_trait]
@@ -67,7 +110,7 @@ pub trait LogStore: Send + Sync + 'static {
     /// derived from them must stay. Must keep records that are not folded, and all records of local
     /// days in which a window of a quota begins that only a reset ends: sums over it are made of
     /// them. `before` must be the start of a local day of the workspace, at least
-    /// [`super::RECORDS_KEPT_MIN`] ago: records of other windows that may still be summed up, and
+    /// [`RECORDS_KEPT_MIN`] ago: records of other windows that may still be summed up, and
     /// keys under which callers may retry, are later. Must remember, in the same transaction,
     /// before which days records were dropped, and never an earlier one. A sum over a window that
     /// cuts through a dropped day counts nothing of it.

@@ -5,14 +5,16 @@
 
 use async_trait::async_trait;
 
-use super::latency::Latencies;
-use super::rollup::{Dimension, LimitKey, Sums};
+use super::rollup::Sums;
+use super::rollup::latency::Latencies;
 use super::{Error, Result};
+use crate::domain::attribution::Dimension;
 use crate::domain::calendar::Window;
+use crate::domain::check::LimitKey;
 use crate::domain::{Amount, Time};
 
 /// Most records that one report may read with [`Source::Records`]: callers look at
-/// [`Question::RecordCount`] first.
+/// [`ReportQuery::RecordCount`] first.
 pub const RECORDS_MAX: usize = 1_000_000;
 /// Most rows of one result.
 pub const ROWS_MAX: usize = 200_000;
@@ -54,7 +56,7 @@ pub enum Source {
 
 /// A query for sums.
 #[derive(Clone, Debug)]
-pub struct SumsQuestion {
+pub struct SumsQuery {
     pub source: Source,
     /// At most two, different.
     pub group_by: Vec<Axis>,
@@ -71,7 +73,7 @@ pub struct SumsQuestion {
     pub latencies: bool,
 }
 
-impl SumsQuestion {
+impl SumsQuery {
     /// # Errors
     /// If it is not valid: see its fields.
     pub fn check(&self) -> Result<()> {
@@ -123,7 +125,7 @@ pub struct SumsRow {
 /// A query for the number of distinct values of a dimension in records of kind usage, empty ones
 /// aside.
 #[derive(Clone, Debug)]
-pub struct DistinctQuestion {
+pub struct DistinctQuery {
     /// As for sums, with `counted` as one of the axes.
     pub source: Source,
     pub counted: Dimension,
@@ -147,7 +149,7 @@ pub struct DistinctRow {
 /// A query for the number of requests that were blocked or routed, by the hour that they were
 /// counted in: in the window in which the hour begins.
 #[derive(Clone, Debug)]
-pub struct RefusalsQuestion {
+pub struct RefusalsQuery {
     pub by_limit: bool,
     pub by_model: bool,
     pub by_user: bool,
@@ -176,10 +178,10 @@ pub struct RefusalsRow {
 
 /// One query of a report.
 #[derive(Clone, Debug)]
-pub enum Question {
-    Sums(SumsQuestion),
-    Distinct(DistinctQuestion),
-    Refusals(RefusalsQuestion),
+pub enum ReportQuery {
+    Sums(SumsQuery),
+    Distinct(DistinctQuery),
+    Refusals(RefusalsQuery),
     /// Users that are known at these times: registered or signed up before, or seen in usage
     /// charged before; and not archived at them. In the order of the times.
     KnownUsers(Vec<Time>),
@@ -201,7 +203,7 @@ pub enum Question {
 
 /// The result of one query, of its kind.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub enum ReportResult {
     /// By window, then by values; with `top` the greatest first, and those that are equal by
     /// their values. A group whose sums are all zero is left out.
     Sums(Vec<SumsRow>),
@@ -240,8 +242,12 @@ pub trait ReportStore: Send + Sync + 'static {
     /// Must return the results of all queries from one consistent state, in their order: from the
     /// records up to the cursor of the fold, those dropped included wherever the source is not
     /// [`Source::Records`]. Must not scan the log, but for [`Source::Records`],
-    /// [`Question::SumsBetween`], and local days that lie in two windows because the time zone of
-    /// the workspace has changed. Of dropped days that lie in two windows, all must count in the
+    /// [`ReportQuery::SumsBetween`], and local days that lie in two windows because the time zone
+    /// of the workspace has changed. Of dropped days that lie in two windows, all must count in the
     /// one in which the day begins. Texts of results must be ordered by their bytes.
-    async fn report(&self, workspace_id: &str, questions: &[Question]) -> Result<Vec<Answer>>;
+    async fn report(
+        &self,
+        workspace_id: &str,
+        queries: &[ReportQuery],
+    ) -> Result<Vec<ReportResult>>;
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tollgate::domain::usage::TokenClass;
 use tollgate::export::records::Records;
 use tollgate::export::{CHUNK_BYTES_MAX, Error, Export, Format, LogScope};
-use tollgate::storage::policy::Change;
+use tollgate::storage::settings::Change;
 
 use crate::fixtures::{Row, at, bytes, entry, log, nanos, rows};
 

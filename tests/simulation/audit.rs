@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tollgate::domain::attribution::Dimension;
 use tollgate::domain::catalog::price::RateCard;
 use tollgate::domain::check::LimitKey;
 use tollgate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind};
 use tollgate::domain::{Amount, Time};
 use tollgate::engine::Engine;
-use tollgate::storage::rollup::{Dimension, Grain, Sums};
+use tollgate::storage::rollup::{Grain, Sums};
 
 use super::auditor::{Auditor, is_near_an_edge};
 use super::store::{Disk, RollupKey};

@@ -13,7 +13,9 @@ use tollgate::domain::time::{MICROS_PER_HOUR, MICROS_PER_SECOND};
 use tollgate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
 use tollgate::domain::workspace::{HoldExpiryPolicy, UnpricedModelPolicy};
 use tollgate::domain::{Amount, Currency};
-use tollgate::engine::{By, Clock, Engine, Error, ModelLimitChange, PlanChange, WorkspaceChange};
+use tollgate::engine::{
+    Actor, Clock, Engine, Error, ModelLimitChange, PlanChange, WorkspaceChange,
+};
 
 use super::auditor::{Auditor, Request};
 use super::clock::SimClock;
@@ -132,7 +134,7 @@ impl Client {
 
     async fn change(&self, luck: &mut StdRng, workspace: &str) -> Result<(), Error> {
         let engine = &self.engine;
-        let by = By::new("simulation", "Change");
+        let by = Actor::new("simulation", "Change");
         let units = |units: i64| (Currency::EUR, Amount::from_nanos(units * 1_000_000_000));
         let model = MODELS[luck.random_range(0..4usize)];
         match luck.random_range(0..18) {

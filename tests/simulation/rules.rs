@@ -17,7 +17,7 @@ use tollgate::domain::time::{MICROS_PER_MINUTE, MICROS_PER_SECOND};
 use tollgate::domain::workspace::Workspace;
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::engine::{
-    ApiKeyChange, BoostAmount, By, Engine, Error, LimitChange, NewBoost, QuotaChange,
+    Actor, ApiKeyChange, BoostAmount, Engine, Error, LimitChange, NewBoost, QuotaChange,
     RateLimitChange,
 };
 use tollgate::ledger::UsageFilter;
@@ -111,7 +111,7 @@ pub async fn change(
     workspace: &str,
     now: Time,
 ) -> Result<(), Error> {
-    let by = By::new("simulation", "Change");
+    let by = Actor::new("simulation", "Change");
     let quota = ["day", "named", "large"][luck.random_range(0..3usize)];
     match luck.random_range(0..6) {
         0..2 => {

@@ -17,7 +17,7 @@ use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
-use tollgate::engine::{By, Clock, Engine};
+use tollgate::engine::{Actor, Clock, Engine};
 use tollgate::tasks::fold;
 
 use super::auditor::Auditor;
@@ -177,7 +177,7 @@ impl Simulation {
         let engine = &self.server.engine;
         for workspace in WORKSPACES {
             // Through the writer: what was handed to it before is done.
-            let by = || By::new("simulation", "Quiet");
+            let by = || Actor::new("simulation", "Quiet");
             while engine.set_automatic_fallback(by(), workspace, true).await.is_err() {
                 self.assert_goes_on();
             }

@@ -9,8 +9,8 @@ use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
-use tollgate::storage::StoredHold;
-use tollgate::storage::policy::Change;
+use tollgate::storage::settings::Change;
+use tollgate::storage::shutdown::StoredHold;
 
 use crate::fixtures::{START, full_attribution, hold, put, put_in, workspace};
 use crate::world::World;
@@ -31,10 +31,10 @@ pub async fn an_empty_store_has_nothing(world: &World) {
     assert_eq!(store.records_after(0, 10).await.unwrap(), []);
     assert_eq!(store.recent_outputs("w", 10).await.unwrap(), []);
     assert_eq!(store.holds("w").await.unwrap(), []);
-    assert!(store.workspaces_put_down().await.unwrap().is_empty());
+    assert!(store.snapshot_workspaces().await.unwrap().is_empty());
     assert_eq!(store.verify_rollups(10).await.unwrap(), []);
     store.rebuild_rollups().await.unwrap();
-    store.delete_put_down("w").await.unwrap();
+    store.delete_snapshot("w").await.unwrap();
     put(&*store, Change::PutPrices(vec![])).await;
     assert_eq!(store.append(&[]).await.unwrap(), []);
 }
@@ -250,27 +250,27 @@ pub async fn holds_come_back_until_they_are_deleted(world: &World) {
     let foreign = StoredHold { workspace_id: "v".into(), ..hold("b") };
     let all = [late.clone(), hold("b"), full.clone(), foreign.clone()];
     for _again in 0..2 {
-        store.put_down(&all, &[], &[]).await.unwrap();
+        store.save_snapshot(&all, &[], &[]).await.unwrap();
     }
     assert_eq!(store.holds("w").await.unwrap(), [hold("b"), full.clone(), late.clone()]);
-    assert_eq!(store.workspaces_put_down().await.unwrap(), ["v", "w"]);
+    assert_eq!(store.snapshot_workspaces().await.unwrap(), ["v", "w"]);
 
     let replaced = StoredHold { held: Amount::ZERO, tier: ServiceTier::Standard, ..hold("b") };
-    store.put_down(std::slice::from_ref(&replaced), &[], &[]).await.unwrap();
+    store.save_snapshot(std::slice::from_ref(&replaced), &[], &[]).await.unwrap();
     assert_eq!(store.holds("w").await.unwrap(), [replaced, full, late]);
 
     for _again in 0..2 {
-        store.delete_put_down("w").await.unwrap();
+        store.delete_snapshot("w").await.unwrap();
     }
     assert_eq!(store.holds("w").await.unwrap(), []);
     assert_eq!(store.holds("v").await.unwrap(), [foreign]);
-    assert_eq!(store.workspaces_put_down().await.unwrap(), ["v"]);
+    assert_eq!(store.snapshot_workspaces().await.unwrap(), ["v"]);
 }
 
 pub async fn many_holds_and_prices_at_once(world: &World) {
     let store = world.store().await;
     let holds: Vec<StoredHold> = (0..1_003).map(|n| hold(&format!("{n:04}"))).collect();
-    store.put_down(&holds, &[], &[]).await.unwrap();
+    store.save_snapshot(&holds, &[], &[]).await.unwrap();
     assert_eq!(store.holds("w").await.unwrap(), holds);
     let prices: Vec<Price> = (0..301).map(|n| price(&format!("{n:04}"), START)).collect();
     put(&*store, Change::PutPrices(prices.clone())).await;

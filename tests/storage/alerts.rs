@@ -1,13 +1,13 @@
 //! Alerts, receivers and deliveries.
 
+use tollgate::domain::alert::receiver::{EmailReceiver, Webhook};
 use tollgate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
 use tollgate::domain::attribution::SubjectKind;
 use tollgate::domain::quota::Unit;
 use tollgate::storage::alerts::{
-    AlertFilter, AlertSubjectFilter, Delivery, DeliveryFilter, DeliveryState, EmailReceiver,
-    Receiver, StoredAlert, Webhook,
+    AlertFilter, AlertSubjectFilter, Delivery, DeliveryFilter, DeliveryState, Receiver, StoredAlert,
 };
-use tollgate::storage::policy::Change;
+use tollgate::storage::settings::Change;
 use tollgate::storage::{Error, Store};
 
 use crate::fixtures::{START, put_in};
@@ -232,7 +232,7 @@ pub async fn alerts_are_listed_and_filtered(world: &World) {
     put_in(&*store, "w", seen).await;
     let none = AlertFilter { workspace_id: "w".to_owned(), ..AlertFilter::default() };
     let subject = |subject| AlertFilter { subject: Some(subject), ..none.clone() };
-    let subject_id = |kind, subject_id: &str| AlertSubjectFilter::Member {
+    let subject_id = |kind, subject_id: &str| AlertSubjectFilter::Subject {
         kind,
         subject_id: subject_id.to_owned(),
     };

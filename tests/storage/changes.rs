@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tollgate::domain::Time;
 use tollgate::domain::boost::{Boost, BoostTarget};
-use tollgate::storage::policy::{AuditEvent, AuditFilter, BoostFilter, Change, RuleFilter};
+use tollgate::storage::audit::{AuditEvent, AuditFilter};
+use tollgate::storage::settings::{BoostFilter, Change, LimitFilter};
 use tollgate::storage::{Error, Store};
 
 use crate::fixtures::{START, put_in, workspace};
@@ -50,7 +51,7 @@ pub async fn a_change_writes_everything_with_its_events(world: &World) {
         store.change("w", &changes, &[event("e1"), gone.clone()]).await.unwrap();
     }
     assert_eq!(store.workspace("w").await.unwrap(), Some(workspace("w")));
-    let policy = store.policy("w", START).await.unwrap();
+    let policy = store.limit_config("w", START).await.unwrap();
     assert_eq!(policy.quotas, [quota("q")]);
     assert_eq!(policy.rate_limits, [rate_limit("r")]);
     assert_eq!(policy.api_keys, [api_key("k")]);
@@ -61,7 +62,7 @@ pub async fn a_change_writes_everything_with_its_events(world: &World) {
 
     // Changes alone, events alone, and nothing at all.
     put_in(&*store, "w", Change::DeleteApiKey("k".into())).await;
-    assert_eq!(store.policy("w", START).await.unwrap().api_keys, []);
+    assert_eq!(store.limit_config("w", START).await.unwrap().api_keys, []);
     store.change("w", &[], &[event("e3")]).await.unwrap();
     store.change("w", &[], &[]).await.unwrap();
     assert_eq!(store.audit_events(&of_workspace("w"), None, 10).await.unwrap().len(), 3);
@@ -88,13 +89,13 @@ pub async fn a_refused_change_leaves_nothing(world: &World) {
     ];
     let refused = store.change("w", &changes, &[event("e")]).await;
     assert!(matches!(refused, Err(Error::Corrupt(_))), "{refused:?}");
-    let policy = store.policy("w", START).await.unwrap();
+    let policy = store.limit_config("w", START).await.unwrap();
     assert_eq!(policy.quotas, [quota("before")]);
     assert_eq!(policy.boosts, []);
     assert_eq!(events(&*store, &of_workspace("w")).await, [""; 0]);
     // The next one is not held up by it.
     put_in(&*store, "w", Change::PutQuota(quota("after"))).await;
-    assert_eq!(store.policy("w", START).await.unwrap().quotas.len(), 2);
+    assert_eq!(store.limit_config("w", START).await.unwrap().quotas.len(), 2);
 }
 
 pub async fn a_policy_is_read_from_one_state(world: &World) {
@@ -114,7 +115,7 @@ pub async fn a_policy_is_read_from_one_state(world: &World) {
     };
     let mut seen = 0;
     while !writer.is_finished() || seen == 0 {
-        let policy = store.policy("w", START).await.unwrap();
+        let policy = store.limit_config("w", START).await.unwrap();
         let quotas: Vec<&String> = policy.quotas.iter().map(|q| &q.display_name).collect();
         let keys: Vec<&String> = policy.api_keys.iter().map(|k| &k.display_name).collect();
         assert_eq!(quotas, keys);
@@ -141,7 +142,7 @@ pub async fn everything_is_replaced_and_deleted_within_its_workspace(world: &Wor
         ]
     };
     let names = async |workspace_id: &str| {
-        let policy = store.policy(workspace_id, START).await.unwrap();
+        let policy = store.limit_config(workspace_id, START).await.unwrap();
         let mut names: Vec<String> = Vec::new();
         names.extend(policy.quotas.into_iter().map(|quota| quota.display_name));
         names.extend(policy.rate_limits.into_iter().map(|limit| limit.display_name));
@@ -186,16 +187,16 @@ pub async fn boosts_go_with_their_quota(world: &World) {
     store.change("v", &changes, &[]).await.unwrap();
     for _again in 0..2 {
         put_in(&*store, "w", Change::DeleteQuota("q".into())).await;
-        let left = store.policy("w", START).await.unwrap();
+        let left = store.limit_config("w", START).await.unwrap();
         let ids: Vec<&str> = left.boosts.iter().map(|boost| &*boost.id).collect();
         assert_eq!(ids, ["2", "4"]);
         assert_eq!(left.quotas, [quota("p")]);
     }
-    assert_eq!(store.policy("v", START).await.unwrap().boosts.len(), 4);
+    assert_eq!(store.limit_config("v", START).await.unwrap().boosts.len(), 4);
     let of_quota = BoostFilter::Quota("q".to_owned());
     assert_eq!(store.boosts("w", &of_quota, None, 10).await.unwrap(), []);
     assert_eq!(store.boost("w", "1").await.unwrap(), None);
-    let quotas = store.quotas("w", &RuleFilter::default(), "", 10).await.unwrap();
+    let quotas = store.quotas("w", &LimitFilter::default(), "", 10).await.unwrap();
     assert_eq!(quotas, [quota("p")]);
 }
 

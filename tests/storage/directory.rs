@@ -2,7 +2,8 @@
 
 use tollgate::domain::Amount;
 use tollgate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
-use tollgate::domain::attribution::{Attribution, SubjectKind};
+use tollgate::domain::attribution::directory::Entry;
+use tollgate::domain::attribution::{Attribution, EntryKind, SubjectKind};
 use tollgate::domain::backfill::{ConsumptionQuery, RateCounts};
 use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::domain::quota::{Scope, Unit};
@@ -10,15 +11,14 @@ use tollgate::domain::rate_limit::RateWindow;
 use tollgate::domain::record::{Record, RecordKind};
 use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 use tollgate::domain::usage::Outcome;
+use tollgate::storage::Store;
 use tollgate::storage::alerts::{AlertFilter, StoredAlert};
-use tollgate::storage::directory::{
-    Entry, EntryKind, EntryState, Erasure, Listed, Seen, UserTraces,
-};
-use tollgate::storage::policy::{
-    AuditEvent, AuditFilter, BoostFilter, Change, RuleFilter, StoredRate,
-};
+use tollgate::storage::audit::{AuditEvent, AuditFilter};
+use tollgate::storage::directory::{EntryState, Erasure, Listed, Seen, UserTraces};
+use tollgate::storage::log::{Order, RecordFilter};
 use tollgate::storage::rollup::FoldCursor;
-use tollgate::storage::{Order, RecordFilter, Store, StoredHold};
+use tollgate::storage::settings::{BoostFilter, Change, LimitFilter};
+use tollgate::storage::shutdown::{StoredHold, StoredRate};
 
 use crate::fixtures::{
     START, append_new, at, day_of, folded, hold, hour_of, put_in, random_records, record, workspace,
@@ -225,7 +225,7 @@ async fn sums(store: &dyn Store, user: &str, by: &str) -> Vec<String> {
         for (from, to) in [(0, 72), (0, 24), (5, 9), (24, 48)] {
             let [from, to] = [from, to].map(|hours| START + hours * MICROS_PER_HOUR);
             let query = ConsumptionQuery { scope: scope.clone(), from, to };
-            let mut used = store.used("w-1", &query).await.unwrap();
+            let mut used = store.consumption("w-1", &query).await.unwrap();
             for (subject_id, _) in &mut used {
                 if subject_id == user {
                     by.clone_into(subject_id);
@@ -367,7 +367,7 @@ pub async fn rules_of_an_erased_user_go_with_it(world: &World) {
     let shown = |workspace_id: &'static str| {
         let store = store.clone();
         async move {
-            let filter = RuleFilter::default();
+            let filter = LimitFilter::default();
             let quotas = store.quotas(workspace_id, &filter, "", 100).await.unwrap();
             let limits = store.rate_limits(workspace_id, &filter, "", 100).await.unwrap();
             let boosts = store.boosts(workspace_id, &BoostFilter::Quotas, None, 100).await.unwrap();
@@ -443,7 +443,7 @@ pub async fn nothing_else_names_an_erased_user(world: &World) {
         },
     };
     let rates = [rate("each", "ada"), rate("each-law", "ada"), rate("each", "bob")];
-    store.put_down(&holds, &rates, &[]).await.unwrap();
+    store.save_snapshot(&holds, &rates, &[]).await.unwrap();
     let alerts = [
         alert(1, SubjectKind::User, "ada", None),
         alert(2, SubjectKind::Department, "ada", Some("ada")),
@@ -466,7 +466,7 @@ pub async fn nothing_else_names_an_erased_user(world: &World) {
     let users: Vec<&str> = found.iter().map(|hold| hold.attribution.user_id.as_str()).collect();
     assert_eq!(users, [GHOST, ""]);
     let mut subject_ids: Vec<String> = Vec::new();
-    for rate in store.rates("w").await.unwrap() {
+    for rate in store.rate_counts("w").await.unwrap() {
         subject_ids.push(format!("{} {}", rate.counts.rate_limit_id, rate.counts.subject_id));
     }
     subject_ids.sort();

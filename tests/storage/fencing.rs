@@ -4,13 +4,14 @@ use tollgate::domain::Currency;
 use tollgate::domain::catalog::price::{Rate, Source};
 use tollgate::domain::catalog::{ExchangeRate, Model};
 use tollgate::domain::workspace::WorkspaceModel;
-use tollgate::storage::policy::Change;
-use tollgate::storage::{Appended, Error, Result, Store, sql};
+use tollgate::storage::log::Appended;
+use tollgate::storage::settings::Change;
+use tollgate::storage::{Error, Result, Store, sql};
 
 use crate::alerts::{alert, delivery};
 use crate::fixtures::{START, append_new, at, folded, hold, record, records, workspace};
 use crate::limits::quota;
-use crate::put_down::rate as counts;
+use crate::shutdown::rate as counts;
 use crate::world::World;
 
 /// Tries every write; each must be fenced off.
@@ -59,9 +60,9 @@ async fn every_write_is_fenced(store: &dyn Store) {
     fenced("a change of nothing", store.change("fenced", &[], &[]).await);
     fenced("append", store.append(&log).await.map(drop));
     fenced("a long append", store.append(&records(1_000_000..1_009_000)).await.map(drop));
-    fenced("put_down", store.put_down(&[hold("fenced")], &[], &[]).await);
-    fenced("delete_put_down", store.delete_put_down("w").await);
-    fenced("put_down of counts", store.put_down(&[], &[counts("r", "m")], &[]).await);
+    fenced("save_snapshot", store.save_snapshot(&[hold("fenced")], &[], &[]).await);
+    fenced("delete_snapshot", store.delete_snapshot("w").await);
+    fenced("save_snapshot of counts", store.save_snapshot(&[], &[counts("r", "m")], &[]).await);
     let alerts = store.put_alerts(&[alert(1)], &[delivery("d", 1)]).await;
     fenced("put_alerts", alerts);
     fenced("put_delivery", store.put_delivery(&delivery("d", 1)).await);
@@ -77,10 +78,10 @@ async fn nothing_was_written(store: &dyn Store) {
     assert_eq!(store.workspace_models("fenced").await.unwrap(), []);
     assert!(store.last_seq().await.unwrap() < 1_000_000);
     assert_eq!(store.holds("w").await.unwrap(), []);
-    assert_eq!(store.rates("w").await.unwrap(), []);
+    assert_eq!(store.rate_counts("w").await.unwrap(), []);
     assert_eq!(store.last_alert_seq().await.unwrap(), 0);
     assert_eq!(store.delivery("w", "d").await.unwrap(), None);
-    assert_eq!(store.policy("fenced", START).await.unwrap().quotas, []);
+    assert_eq!(store.limit_config("fenced", START).await.unwrap().quotas, []);
     assert_eq!(store.fold_cursor().await.unwrap().seq, 0);
 }
 

@@ -14,10 +14,12 @@ use tollgate::domain::workspace::{
     HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
 use tollgate::domain::{Amount, Currency, Time};
-use tollgate::storage::accumulator::Accumulator;
-use tollgate::storage::policy::Change;
+use tollgate::storage::Store;
+use tollgate::storage::log::Appended;
+use tollgate::storage::rollup::accumulator::Accumulator;
 use tollgate::storage::rollup::{FoldCursor, Folded};
-use tollgate::storage::{Appended, Store, StoredHold};
+use tollgate::storage::settings::Change;
+use tollgate::storage::shutdown::StoredHold;
 
 /// 2026-01-31T00:00:00Z.
 pub const START: Time = Time::from_micros(1_769_817_600_000_000);

@@ -7,7 +7,7 @@ use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
 use tollgate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
 use tollgate::storage::Store;
-use tollgate::storage::policy::{BoostFilter, Change, RuleFilter};
+use tollgate::storage::settings::{BoostFilter, Change, LimitFilter};
 
 use crate::fixtures::{START, put_in};
 use crate::world::World;
@@ -108,9 +108,9 @@ pub async fn quotas_of_all_kinds_come_back(world: &World) {
     for quota in all.iter().rev() {
         put_in(&*store, "w", Change::PutQuota(quota.clone())).await;
     }
-    assert_eq!(store.policy("w", START).await.unwrap().quotas, all);
-    assert_eq!(store.quotas("w", &RuleFilter::default(), "", 100).await.unwrap(), all);
-    assert_eq!(store.quotas("v", &RuleFilter::default(), "", 100).await.unwrap(), []);
+    assert_eq!(store.limit_config("w", START).await.unwrap().quotas, all);
+    assert_eq!(store.quotas("w", &LimitFilter::default(), "", 100).await.unwrap(), all);
+    assert_eq!(store.quotas("v", &LimitFilter::default(), "", 100).await.unwrap(), []);
 }
 
 pub async fn rate_limits_and_keys_come_back(world: &World) {
@@ -140,12 +140,12 @@ pub async fn rate_limits_and_keys_come_back(world: &World) {
     for key in &keys {
         put_in(&*store, "w", Change::PutApiKey(key.clone())).await;
     }
-    let policy = store.policy("w", START).await.unwrap();
+    let policy = store.limit_config("w", START).await.unwrap();
     assert_eq!((policy.rate_limits, policy.api_keys), (limits.to_vec(), keys.to_vec()));
 
     // Moved out of its group, and everything that was optional taken away.
     put_in(&*store, "w", Change::PutApiKey(api_key("b"))).await;
-    let policy = store.policy("w", START).await.unwrap();
+    let policy = store.limit_config("w", START).await.unwrap();
     assert_eq!(policy.api_keys, [api_key("a"), api_key("b")]);
 }
 
@@ -168,17 +168,17 @@ pub async fn rules_are_listed_in_pages_and_filtered(world: &World) {
         store.change("w", &changes, &[]).await.unwrap();
     }
     let subject_id = |name: &str| Some(name.to_owned());
-    let all = RuleFilter::default();
-    let of_user = RuleFilter { kind: Some(user), ..all.clone() };
+    let all = LimitFilter::default();
+    let of_user = LimitFilter { kind: Some(user), ..all.clone() };
     for (filter, expected) in [
         (all.clone(), "abcdef"),
         (of_user.clone(), "abc"),
-        (RuleFilter { subject_id: subject_id("x"), ..all.clone() }, "bcd"),
-        (RuleFilter { subject_id: subject_id("x"), ..of_user.clone() }, "bc"),
-        (RuleFilter { model_id: subject_id("m"), ..all.clone() }, "ce"),
-        (RuleFilter { subject_id: subject_id(""), ..all.clone() }, "f"),
-        (RuleFilter { model_id: subject_id("m"), subject_id: subject_id("x"), ..of_user }, "c"),
-        (RuleFilter { subject_id: subject_id("X"), ..all }, ""),
+        (LimitFilter { subject_id: subject_id("x"), ..all.clone() }, "bcd"),
+        (LimitFilter { subject_id: subject_id("x"), ..of_user.clone() }, "bc"),
+        (LimitFilter { model_id: subject_id("m"), ..all.clone() }, "ce"),
+        (LimitFilter { subject_id: subject_id(""), ..all.clone() }, "f"),
+        (LimitFilter { model_id: subject_id("m"), subject_id: subject_id("x"), ..of_user }, "c"),
+        (LimitFilter { subject_id: subject_id("X"), ..all }, ""),
     ] {
         let (mut quotas, mut limits) = (String::new(), String::new());
         loop {
@@ -235,7 +235,7 @@ pub async fn boosts_come_back_and_those_that_are_over_are_left_out(world: &World
     }
     assert_eq!(store.boost("v", "a").await.unwrap(), None);
     let live = async |now: Time| {
-        let policy = store.policy("w", now).await.unwrap();
+        let policy = store.limit_config("w", now).await.unwrap();
         policy.boosts.iter().map(|boost| &*boost.id).collect::<String>()
     };
     assert_eq!(live(START).await, "abd");

@@ -8,8 +8,9 @@ use tollgate::domain::Time;
 use tollgate::domain::calendar::Window;
 use tollgate::domain::record::{Record, RecordKind};
 use tollgate::domain::usage::{Outcome, TokenClass, Usage};
-use tollgate::storage::policy::Change;
-use tollgate::storage::{Appended, Error, Order, RecordFilter, RecordPosition, Store};
+use tollgate::storage::log::{Appended, Order, RecordFilter, RecordPosition};
+use tollgate::storage::settings::Change;
+use tollgate::storage::{Error, Store};
 
 use crate::fixtures::{
     START, append_new, day_of, full_attribution, hour_of, odd_record, put, random_records, record,

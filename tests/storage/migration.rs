@@ -1,7 +1,7 @@
 //! A database that was made by an older version, with what was in it.
 
 use tollgate::domain::alert::{AlertPolicy, AlertSubject, AlertType};
-use tollgate::domain::attribution::SubjectKind;
+use tollgate::domain::attribution::{EntryKind, SubjectKind};
 use tollgate::domain::backfill::RateCounts;
 use tollgate::domain::boost::BoostTarget;
 use tollgate::domain::quota::{Enforcement, Period, Scope, Unit};
@@ -9,8 +9,9 @@ use tollgate::domain::rate_limit::{RateBound, RateWindow};
 use tollgate::domain::record::Record;
 use tollgate::domain::time::MICROS_PER_HOUR;
 use tollgate::domain::workspace::UnknownKeyPolicy;
-use tollgate::storage::directory::{EntryKind, EntryState};
-use tollgate::storage::{Before, Store, StoredHold, sql};
+use tollgate::storage::directory::EntryState;
+use tollgate::storage::shutdown::StoredHold;
+use tollgate::storage::{PreviousOwner, Store, sql};
 
 use crate::fixtures::{
     START, append_new, at, day_of, folded, hold, random_records, record, workspace,
@@ -84,7 +85,7 @@ pub async fn an_older_database_keeps_what_is_in_it(world: &World) {
     assert!(sql::open_read_only(&world.url).await.is_err());
 
     let (store, before) = world.claimed().await;
-    assert_eq!(before, Before::Crashed, "nobody has seen it stop");
+    assert_eq!(before, PreviousOwner::Crashed, "nobody has seen it stop");
     let loaded = store.workspace("w").await.unwrap().unwrap();
     assert_eq!(loaded, workspace("w"));
     assert_eq!(loaded.unknown_keys, UnknownKeyPolicy::Accept);
@@ -150,7 +151,7 @@ pub async fn limits_keep_their_subjects_bounds_and_crashes(world: &World) {
     let store = world.store().await;
     let at = tollgate::domain::Time::from_micros;
 
-    let policy = store.policy("w", at(1)).await.unwrap();
+    let policy = store.limit_config("w", at(1)).await.unwrap();
     let scope = |kind, subject_id: Option<&str>, model_id: Option<&str>| Scope {
         kind,
         subject_id: subject_id.map(Into::into),
@@ -188,21 +189,29 @@ pub async fn limits_keep_their_subjects_bounds_and_crashes(world: &World) {
     let target = BoostTarget::Quota { quota_id: "each".into(), subject_id: Some("u".into()) };
     assert_eq!(boost.target, target);
 
+    check_counts_and_crashes(&*store).await;
+    check_alerts_and_directory(&*store).await;
+}
+
+async fn check_counts_and_crashes(store: &dyn Store) {
+    let at = tollgate::domain::Time::from_micros;
     let counts: Vec<RateCounts> =
-        store.rates("w").await.unwrap().into_iter().map(|rate| rate.counts).collect();
+        store.rate_counts("w").await.unwrap().into_iter().map(|rate| rate.counts).collect();
     let expected = RateCounts {
         rate_limit_id: "all".into(),
-        span: day,
-        unit: requests,
+        span: RateWindow::Day,
+        unit: Unit::Requests,
         subject_id: "k".into(),
         buckets: vec![(7, 8), (9, 10)],
     };
     assert_eq!(counts, [expected]);
     assert_eq!(store.crash_time("w").await.unwrap(), Some(at(1_769_817_600_123_456)));
     assert_eq!(store.crash_time("v").await.unwrap(), Some(at(-999_999)));
-    assert_eq!(store.rates("v").await.unwrap(), []);
-    assert_eq!(store.workspaces_put_down().await.unwrap(), ["v", "w"]);
+    assert_eq!(store.rate_counts("v").await.unwrap(), []);
+    assert_eq!(store.snapshot_workspaces().await.unwrap(), ["v", "w"]);
+}
 
+async fn check_alerts_and_directory(store: &dyn Store) {
     let alert = store.alert("w", 4).await.unwrap().unwrap().alert;
     let subject = AlertSubject::Quota {
         quota_id: "each".into(),

@@ -5,7 +5,7 @@ use tollgate::storage::sql::{self, OpenError};
 
 use crate::fixtures::{append_new, at, folded, put, record, records, workspace};
 use crate::world::World;
-use tollgate::storage::policy::Change;
+use tollgate::storage::settings::Change;
 
 pub async fn a_second_server_is_refused_until_the_first_closes(world: &World) {
     let first = world.store().await;

@@ -2,33 +2,34 @@
 
 use std::slice;
 
+use tollgate::domain::attribution::Dimension;
 use tollgate::domain::calendar::Window;
 use tollgate::domain::record::{Record, RecordKind};
 use tollgate::domain::time::MICROS_PER_HOUR;
 use tollgate::domain::{Amount, Time};
 use tollgate::storage::reports::{
-    Answer, Axis, DistinctQuestion, Filter, OrderBy, Question, ROWS_MAX, Source, SumsQuestion,
+    Axis, DistinctQuery, Filter, OrderBy, ROWS_MAX, ReportQuery, ReportResult, Source, SumsQuery,
     SumsRow,
 };
-use tollgate::storage::rollup::{Dimension, Sums};
+use tollgate::storage::rollup::Sums;
 use tollgate::storage::{Error, Store};
 
 use crate::fixtures::{START, append_new, at, day_of, folded, put, record, records, workspace};
 use crate::reports_log::{draw, local_days, log, naive_distinct, naive_sums, spans};
 use crate::world::World;
-use tollgate::storage::policy::Change;
+use tollgate::storage::settings::Change;
 
 const SOURCES: [Source; 4] = [Source::Hours, Source::Days, Source::DaysByModel, Source::Records];
 
-pub async fn ask(store: &dyn Store, question: Question) -> Answer {
+pub async fn ask(store: &dyn Store, question: ReportQuery) -> ReportResult {
     let mut answers = store.report("w", slice::from_ref(&question)).await.unwrap();
     assert_eq!(answers.len(), 1);
     answers.remove(0)
 }
 
-async fn sums(store: &dyn Store, question: &SumsQuestion) -> Vec<SumsRow> {
-    match ask(store, Question::Sums(question.clone())).await {
-        Answer::Sums(rows) => rows,
+async fn sums(store: &dyn Store, question: &SumsQuery) -> Vec<SumsRow> {
+    match ask(store, ReportQuery::Sums(question.clone())).await {
+        ReportResult::Sums(rows) => rows,
         other => panic!("{other:?}"),
     }
 }
@@ -43,8 +44,8 @@ async fn append_and_fold(store: &dyn Store, log: &[Record], cursor: usize) {
 }
 
 /// Sums of everything in a window.
-fn all(source: Source, windows: Vec<Window>) -> SumsQuestion {
-    SumsQuestion {
+fn all(source: Source, windows: Vec<Window>) -> SumsQuery {
+    SumsQuery {
         source,
         group_by: Vec::new(),
         filters: Vec::new(),
@@ -79,7 +80,8 @@ pub async fn counts_equal_the_naive_ones(world: &World) {
         let mut draw = draw(10 + source as u64, folded);
         for _ in 0..60 {
             let question = draw.distinct(source);
-            let Answer::Distinct(rows) = ask(&*store, Question::Distinct(question.clone())).await
+            let ReportResult::Distinct(rows) =
+                ask(&*store, ReportQuery::Distinct(question.clone())).await
             else {
                 panic!("not a count");
             };
@@ -103,9 +105,9 @@ pub async fn answers_come_from_one_state_in_their_order(world: &World) {
         })
     };
     let window = Window { start: day_of(START), end: day_of(START) + 24 * MICROS_PER_HOUR };
-    let by = |source, group_by| SumsQuestion { group_by, ..all(source, vec![window]) };
+    let by = |source, group_by| SumsQuery { group_by, ..all(source, vec![window]) };
     let user = Axis::Of(Dimension::User);
-    let counted = DistinctQuestion {
+    let counted = DistinctQuery {
         source: Source::Days,
         counted: Dimension::User,
         group_by: None,
@@ -114,23 +116,23 @@ pub async fn answers_come_from_one_state_in_their_order(world: &World) {
         by_window: false,
     };
     let questions = [
-        Question::Sums(by(Source::Days, vec![user.clone()])),
-        Question::RecordCount(window),
-        Question::Sums(by(Source::Hours, Vec::new())),
-        Question::Distinct(counted),
-        Question::Sums(by(Source::Records, vec![user])),
-        Question::SumsBetween(window.start, window.end),
+        ReportQuery::Sums(by(Source::Days, vec![user.clone()])),
+        ReportQuery::RecordCount(window),
+        ReportQuery::Sums(by(Source::Hours, Vec::new())),
+        ReportQuery::Distinct(counted),
+        ReportQuery::Sums(by(Source::Records, vec![user])),
+        ReportQuery::SumsBetween(window.start, window.end),
     ];
     let mut asked = 0;
     while !folding.is_finished() || asked == 0 {
         let answers = store.report("w", &questions).await.unwrap();
         let [
-            Answer::Sums(by_day),
-            Answer::RecordCount(count),
-            Answer::Sums(by_hour),
-            Answer::Distinct(users),
-            Answer::Sums(entries),
-            Answer::SumsBetween(between),
+            ReportResult::Sums(by_day),
+            ReportResult::RecordCount(count),
+            ReportResult::Sums(by_hour),
+            ReportResult::Distinct(users),
+            ReportResult::Sums(entries),
+            ReportResult::SumsBetween(between),
         ] = &answers[..]
         else {
             panic!("answers of other kinds, or in another order: {answers:?}");
@@ -158,7 +160,8 @@ pub async fn what_is_not_folded_does_not_count(world: &World) {
     let own = log[..200].iter().filter(|record| &*record.workspace_id == "w");
     let count = own.clone().count();
     assert!(own.clone().any(|record| record.kind != RecordKind::Usage));
-    let Answer::RecordCount(counted) = ask(&*store, Question::RecordCount(window)).await else {
+    let ReportResult::RecordCount(counted) = ask(&*store, ReportQuery::RecordCount(window)).await
+    else {
         panic!("not a count");
     };
     assert_eq!(counted, count as i64);
@@ -180,19 +183,19 @@ pub async fn windows_are_exact_at_both_ends(world: &World) {
         ] {
             let naive = naive_sums(&log, &all(Source::Records, vec![window]));
             let expected = naive.first().map_or(Sums::default(), |row| row.sums);
-            let between = Question::SumsBetween(window.start, window.end);
-            let Answer::SumsBetween(found) = ask(&*store, between).await else {
+            let between = ReportQuery::SumsBetween(window.start, window.end);
+            let ReportResult::SumsBetween(found) = ask(&*store, between).await else {
                 panic!("not sums");
             };
             assert_eq!(found, expected);
-            let question = Question::RecordCount(window);
-            let Answer::RecordCount(count) = ask(&*store, question).await else {
+            let question = ReportQuery::RecordCount(window);
+            let ReportResult::RecordCount(count) = ask(&*store, question).await else {
                 panic!("not a count");
             };
             let inside = |r: &&Record| &*r.workspace_id == "w" && window.contains(r.charge_time);
             assert_eq!(count, log.iter().filter(inside).count() as i64);
             // Windows need not be of whole days to be exact.
-            let question = SumsQuestion { windows: vec![window], ..draw.sums(Source::Days) };
+            let question = SumsQuery { windows: vec![window], ..draw.sums(Source::Days) };
             assert_eq!(sums(&*store, &question).await, naive_sums(&log, &question), "{question:?}");
         }
     }
@@ -204,12 +207,16 @@ pub async fn dropped_days_count_where_they_begin(world: &World) {
     put(&*store, Change::PutWorkspace(workspace("w"))).await;
     let log = log(6, 1_500);
     append_and_fold(&*store, &log, 1_500).await;
-    assert!(matches!(ask(&*store, Question::DroppedBefore).await, Answer::DroppedBefore(None)));
+    assert!(matches!(
+        ask(&*store, ReportQuery::DroppedBefore).await,
+        ReportResult::DroppedBefore(None)
+    ));
     let before = local_days()[20].start;
     let micros = before.micros();
     world.meddle(&format!("UPDATE workspaces SET dropped_before = {micros}")).await;
     world.meddle(&format!("DELETE FROM usage_records WHERE day < {micros}")).await;
-    let Answer::DroppedBefore(Some(time)) = ask(&*store, Question::DroppedBefore).await else {
+    let ReportResult::DroppedBefore(Some(time)) = ask(&*store, ReportQuery::DroppedBefore).await
+    else {
         panic!("nothing was dropped");
     };
     assert_eq!(time, before);
@@ -235,7 +242,7 @@ pub async fn dropped_days_count_where_they_begin(world: &World) {
         for group_by in [Vec::new(), vec![Axis::Of(Dimension::User)]] {
             let by_window = true;
             let windows = windows.clone();
-            let question = SumsQuestion { group_by, by_window, ..all(Source::Days, windows) };
+            let question = SumsQuery { group_by, by_window, ..all(Source::Days, windows) };
             let expected = naive_sums(&moved(&question.windows), &question);
             assert_eq!(sums(&*store, &question).await, expected, "{question:?}");
         }
@@ -269,14 +276,14 @@ pub async fn values_are_told_apart_and_ordered_by_their_bytes(world: &World) {
         for source in SOURCES {
             for top in [None, Some((OrderBy::Cost, 1_000))] {
                 let group_by = vec![axis.clone()];
-                let question = SumsQuestion { group_by, top, ..all(source, vec![window]) };
+                let question = SumsQuery { group_by, top, ..all(source, vec![window]) };
                 let rows = sums(&*store, &question).await;
                 let found: Vec<&str> = rows.iter().map(|row| row.values[0].as_str()).collect();
                 assert_eq!(found, sorted, "{source:?} {top:?}");
             }
             for value in values {
                 let filter = Filter { axis: axis.clone(), values: vec![value.to_owned()] };
-                let question = SumsQuestion { filters: vec![filter], ..all(source, vec![window]) };
+                let question = SumsQuery { filters: vec![filter], ..all(source, vec![window]) };
                 let rows = sums(&*store, &question).await;
                 assert_eq!(rows.len(), 1, "{value:?}");
                 assert_eq!(rows[0].sums.record_count, 1, "{value:?}");
@@ -290,7 +297,7 @@ pub async fn questions_that_a_source_cannot_answer_are_refused(world: &World) {
     let windows = vec![local_days()[0]];
     let by = |source, axes: &[Dimension]| {
         let group_by = axes.iter().map(|dimension| Axis::Of(*dimension)).collect();
-        SumsQuestion { group_by, ..all(source, windows.clone()) }
+        SumsQuery { group_by, ..all(source, windows.clone()) }
     };
     let (user, project, model) = (Dimension::User, Dimension::Project, Dimension::Model);
     let top = Some((OrderBy::Cost, 1));
@@ -299,19 +306,18 @@ pub async fn questions_that_a_source_cannot_answer_are_refused(world: &World) {
         by(Source::Days, &[user, model]),
         by(Source::DaysByModel, &[user, project]),
         by(Source::Records, &[user, project, model]),
-        SumsQuestion { top, by_window: true, ..by(Source::Days, &[user]) },
-        SumsQuestion { latencies: true, ..by(Source::Hours, &[user]) },
-        SumsQuestion { latencies: true, ..by(Source::DaysByModel, &[user, model]) },
+        SumsQuery { top, by_window: true, ..by(Source::Days, &[user]) },
+        SumsQuery { latencies: true, ..by(Source::Hours, &[user]) },
+        SumsQuery { latencies: true, ..by(Source::DaysByModel, &[user, model]) },
     ] {
-        let refused = store.report("w", &[Question::Sums(question.clone())]).await;
+        let refused = store.report("w", &[ReportQuery::Sums(question.clone())]).await;
         assert!(matches!(refused, Err(Error::NotApplied(_))), "{question:?}: {refused:?}");
     }
     // Nothing can be met by no value, and nothing lies in no window.
     let filters = vec![Filter { axis: Axis::Of(user), values: Vec::new() }];
-    for question in [
-        SumsQuestion { filters, ..all(Source::Days, windows.clone()) },
-        all(Source::Days, Vec::new()),
-    ] {
+    for question in
+        [SumsQuery { filters, ..all(Source::Days, windows.clone()) }, all(Source::Days, Vec::new())]
+    {
         assert_eq!(sums(&*store, &question).await, []);
     }
 }
@@ -336,13 +342,13 @@ pub async fn too_many_rows_are_refused(world: &World) {
     world.meddle(&format!("INSERT INTO local_days VALUES ('w', {day}, {day}, {day})")).await;
     let window = Window { start: day_of(START), end: day_of(START) + 24 * MICROS_PER_HOUR };
     let group_by = vec![Axis::Of(Dimension::Session)];
-    let question = SumsQuestion { group_by, ..all(Source::Days, vec![window]) };
-    let answer = ask(&*store, Question::Sums(question.clone())).await;
-    assert!(matches!(answer, Answer::TooMany));
+    let question = SumsQuery { group_by, ..all(Source::Days, vec![window]) };
+    let answer = ask(&*store, ReportQuery::Sums(question.clone())).await;
+    assert!(matches!(answer, ReportResult::TooMany));
     // The greatest of them are found all the same.
     for most in [3, 5_000] {
         let top = Some((OrderBy::Cost, most));
-        let rows = sums(&*store, &SumsQuestion { top, ..question.clone() }).await;
+        let rows = sums(&*store, &SumsQuery { top, ..question.clone() }).await;
         assert_eq!(rows.len(), most);
         for (place, row) in rows.iter().enumerate() {
             assert_eq!(row.sums.cost_nanos, (count - place) as i64);

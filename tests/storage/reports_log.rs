@@ -8,17 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono_tz::Tz;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tollgate::domain::attribution::Attribution;
+use tollgate::domain::attribution::{Attribution, Dimension};
 use tollgate::domain::calendar::{Calendar, Window};
 use tollgate::domain::record::{Record, RecordKind};
 use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 use tollgate::domain::usage::{Outcome, TokenClass, Usage};
 use tollgate::domain::{Amount, Time};
-use tollgate::storage::latency::Latencies;
 use tollgate::storage::reports::{
-    Axis, DistinctQuestion, DistinctRow, Filter, OrderBy, Source, SumsQuestion, SumsRow,
+    Axis, DistinctQuery, DistinctRow, Filter, OrderBy, Source, SumsQuery, SumsRow,
 };
-use tollgate::storage::rollup::{Dimension, Sums, latency_of};
+use tollgate::storage::rollup::latency::Latencies;
+use tollgate::storage::rollup::{Sums, latency_of};
 
 use crate::fixtures::record;
 
@@ -151,7 +151,7 @@ fn matches(filters: &[Filter], record: &Record) -> bool {
     filters.iter().all(|filter| filter.values.contains(&value_on(&filter.axis, record)))
 }
 
-pub fn naive_sums(log: &[Record], question: &SumsQuestion) -> Vec<SumsRow> {
+pub fn naive_sums(log: &[Record], question: &SumsQuery) -> Vec<SumsRow> {
     let mut groups: BTreeMap<(usize, Vec<String>), (Sums, Latencies)> = BTreeMap::new();
     for record in log.iter().filter(|record| &*record.workspace_id == "w") {
         let Some(window) = window_of(question.source, &question.windows, record) else { continue };
@@ -191,7 +191,7 @@ fn metric(sums: &Sums, order: OrderBy) -> i64 {
     }
 }
 
-pub fn naive_distinct(log: &[Record], question: &DistinctQuestion) -> Vec<DistinctRow> {
+pub fn naive_distinct(log: &[Record], question: &DistinctQuery) -> Vec<DistinctRow> {
     let mut found: BTreeMap<(usize, String), BTreeSet<String>> = BTreeMap::new();
     for record in log.iter().filter(|record| &*record.workspace_id == "w") {
         let Some(window) = window_of(question.source, &question.windows, record) else { continue };
@@ -279,7 +279,7 @@ impl Draw<'_> {
         (windows, self.below(2) == 0)
     }
 
-    pub fn sums(&mut self, source: Source) -> SumsQuestion {
+    pub fn sums(&mut self, source: Source) -> SumsQuery {
         let (windows, by_window) = self.windows(source);
         let (mut group_by, mut filters) = (Vec::new(), Vec::new());
         for axis in self.axes(source) {
@@ -295,7 +295,7 @@ impl Draw<'_> {
         let orders = [OrderBy::Cost, OrderBy::Requests, OrderBy::Tokens, OrderBy::Errors];
         let top = (orders[self.below(4)], 1 + self.below(6));
         let knows_latencies = matches!(source, Source::Days | Source::Records);
-        SumsQuestion {
+        SumsQuery {
             source,
             group_by,
             filters,
@@ -306,7 +306,7 @@ impl Draw<'_> {
         }
     }
 
-    pub fn distinct(&mut self, source: Source) -> DistinctQuestion {
+    pub fn distinct(&mut self, source: Source) -> DistinctQuery {
         let (windows, by_window) = self.windows(source);
         let counted = loop {
             if let Axis::Of(dimension) = self.axis() {
@@ -327,7 +327,7 @@ impl Draw<'_> {
         if other != own && self.below(2) == 0 {
             filters.push(self.filter(&other));
         }
-        DistinctQuestion { source, counted, group_by, filters, windows, by_window }
+        DistinctQuery { source, counted, group_by, filters, windows, by_window }
     }
 }
 

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tollgate::domain::attribution::Dimension;
 use tollgate::domain::calendar::Window;
+use tollgate::domain::check::{LimitKey, RefusalCounts};
 use tollgate::domain::time::MICROS_PER_HOUR;
 use tollgate::domain::usage::Outcome;
 use tollgate::domain::{Amount, Time};
 use tollgate::storage::Store;
-use tollgate::storage::reports::{Answer, Question, RefusalsQuestion, RefusalsRow, SignUp};
-use tollgate::storage::rollup::{Dimension, Folded, LimitKey, RefusalCounts, RefusalRow};
+use tollgate::storage::reports::{RefusalsQuery, RefusalsRow, ReportQuery, ReportResult, SignUp};
+use tollgate::storage::rollup::{Folded, RefusalRow};
 
 use crate::fixtures::{START, append_new, at, folded, record};
 use crate::reports::ask;
@@ -58,7 +60,7 @@ fn refusals(seed: u64) -> Vec<RefusalRow> {
     rows.into_values().collect()
 }
 
-fn naive(rows: &[RefusalRow], question: &RefusalsQuestion) -> Vec<RefusalsRow> {
+fn naive(rows: &[RefusalRow], question: &RefusalsQuery) -> Vec<RefusalsRow> {
     let mut groups = BTreeMap::new();
     let among = |only: &[String], text: &String| only.is_empty() || only.contains(text);
     for row in rows.iter().filter(|row| &*row.workspace_id == "w") {
@@ -119,7 +121,7 @@ pub async fn refusals_equal_the_naive_sums(world: &World) {
             0 => limits()[random.random_range(0..6)..].to_vec(),
             _ => Vec::new(),
         };
-        let question = RefusalsQuestion {
+        let question = RefusalsQuery {
             by_limit: random.random_range(0..2) == 0,
             by_model: random.random_range(0..2) == 0,
             by_user: random.random_range(0..2) == 0,
@@ -129,7 +131,8 @@ pub async fn refusals_equal_the_naive_sums(world: &World) {
             windows: windows.collect(),
             by_window: random.random_range(0..2) == 0,
         };
-        let Answer::Refusals(found) = ask(&*store, Question::Refusals(question.clone())).await
+        let ReportResult::Refusals(found) =
+            ask(&*store, ReportQuery::Refusals(question.clone())).await
         else {
             panic!("not refusals");
         };
@@ -156,7 +159,7 @@ pub async fn refusals_that_cost_too_much_are_bounded(world: &World) {
     let refusals = (0..200).map(row).collect();
     let folded = Folded { refusals, ..Folded::default() };
     store.fold(at(0), at(1), &folded).await.unwrap();
-    let question = RefusalsQuestion {
+    let question = RefusalsQuery {
         by_limit: false,
         by_model: false,
         by_user: false,
@@ -166,7 +169,7 @@ pub async fn refusals_that_cost_too_much_are_bounded(world: &World) {
         windows: vec![Window { start: hour(0), end: hour(200) }],
         by_window: false,
     };
-    let Answer::Refusals(rows) = ask(&*store, Question::Refusals(question)).await else {
+    let ReportResult::Refusals(rows) = ask(&*store, ReportQuery::Refusals(question)).await else {
         panic!("not refusals");
     };
     assert_eq!(rows.len(), 1);
@@ -238,7 +241,8 @@ pub async fn users_are_known_from_when_they_are_registered_or_seen(world: &World
         (30, vec!["imported", "seen", "registered", "used-before"]),
     ] {
         let times = vec![hour(hours), hour(0)];
-        let Answer::KnownUsers(counts) = ask(&*store, Question::KnownUsers(times)).await else {
+        let ReportResult::KnownUsers(counts) = ask(&*store, ReportQuery::KnownUsers(times)).await
+        else {
             panic!("not counts");
         };
         assert_eq!(counts, [expected.len() as i64, 0], "{hours} {expected:?}");
@@ -284,8 +288,10 @@ pub async fn sign_ups_come_with_first_value_and_last_use(world: &World) {
     ] {
         let window = Window { start: hour(5), end: hour(10) };
         let department_id = department_id.map(str::to_owned);
-        let question = Question::SignUps { window, department_id };
-        let Answer::SignUps(users) = ask(&*store, question).await else { panic!("not sign-ups") };
+        let question = ReportQuery::SignUps { window, department_id };
+        let ReportResult::SignUps(users) = ask(&*store, question).await else {
+            panic!("not sign-ups")
+        };
         assert_eq!(users, expected);
     }
 }
@@ -323,7 +329,8 @@ pub async fn names_are_those_of_the_directory_keys_and_models(world: &World) {
                 .await;
         }
         let ids = ["c", "b", "a", "d", "a"].map(str::to_owned).to_vec();
-        let Answer::Names(names) = ask(&*store, Question::Names(dimension, ids)).await else {
+        let ReportResult::Names(names) = ask(&*store, ReportQuery::Names(dimension, ids)).await
+        else {
             panic!("not names");
         };
         let expected = [("a".to_owned(), format!("The {name}")), ("c".to_owned(), "C".to_owned())];
@@ -331,7 +338,7 @@ pub async fn names_are_those_of_the_directory_keys_and_models(world: &World) {
     }
     let ids: Vec<String> = (0..2_500).map(|number| format!("id-{number}")).collect();
     for dimension in [Dimension::User, Dimension::Session, Dimension::Workspace] {
-        let answer = ask(&*store, Question::Names(dimension, ids.clone())).await;
-        assert!(matches!(answer, Answer::Names(names) if names.is_empty()));
+        let answer = ask(&*store, ReportQuery::Names(dimension, ids.clone())).await;
+        assert!(matches!(answer, ReportResult::Names(names) if names.is_empty()));
     }
 }

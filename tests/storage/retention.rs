@@ -8,7 +8,7 @@ use tollgate::domain::record::{Record, RecordKind};
 use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 use tollgate::domain::{Amount, Time};
 use tollgate::storage::Store;
-use tollgate::storage::policy::Change;
+use tollgate::storage::settings::Change;
 
 use crate::fixtures::{START, append_new, at, folded, put, put_in, record, records, workspace};
 use crate::limits::quota;

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tollgate::domain::attribution::Dimension;
 use tollgate::domain::record::Record;
 use tollgate::domain::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE};
 use tollgate::domain::{Amount, Time};
-use tollgate::storage::rollup::{Dimension, Folded, Grain};
-use tollgate::storage::{Derived, Difference, Error, Store};
+use tollgate::storage::rollup::{Derived, Difference, Folded, Grain};
+use tollgate::storage::{Error, Store};
 
 use crate::fixtures::{
     START, append_new, at, day_of, folded, odd_record, random_records, record, records,

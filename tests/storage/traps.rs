@@ -3,11 +3,12 @@
 use tollgate::domain::attribution::Attribution;
 use tollgate::domain::record::Record;
 use tollgate::domain::{Amount, Time};
-use tollgate::storage::{Appended, Order, RecordFilter, StoredHold};
+use tollgate::storage::log::{Appended, Order, RecordFilter};
+use tollgate::storage::shutdown::StoredHold;
 
 use crate::fixtures::{START, append_new, day_of, hold, hour_of, put, record, workspace};
 use crate::world::World;
-use tollgate::storage::policy::Change;
+use tollgate::storage::settings::Change;
 
 pub async fn ids_are_compared_by_their_bytes(world: &World) {
     let store = world.store().await;
@@ -21,16 +22,16 @@ pub async fn ids_are_compared_by_their_bytes(world: &World) {
         put(&*store, Change::PutWorkspace(workspace(id))).await;
     }
     let holds = ids.map(|id| StoredHold { workspace_id: id.into(), ..hold("r") });
-    store.put_down(&holds, &[], &[]).await.unwrap();
+    store.save_snapshot(&holds, &[], &[]).await.unwrap();
     let holds = ids.map(hold);
-    store.put_down(&holds, &[], &[]).await.unwrap();
+    store.save_snapshot(&holds, &[], &[]).await.unwrap();
     let listed = store.workspaces("", 100).await.unwrap();
     let listed: Vec<&str> = listed.iter().map(|workspace| &*workspace.id).collect();
     assert_eq!(listed, ids[1..]);
     let after: Vec<_> = store.workspaces("a", 3).await.unwrap();
     let after: Vec<&str> = after.iter().map(|workspace| &*workspace.id).collect();
     assert_eq!(after, ["a ", "aB", "ab"]);
-    let with_holds = store.workspaces_put_down().await.unwrap();
+    let with_holds = store.snapshot_workspaces().await.unwrap();
     assert!(with_holds.is_sorted() && with_holds.len() == ids.len() + 1, "{with_holds:?}");
     let held = store.holds("w").await.unwrap();
     assert_eq!(held, holds);

@@ -123,7 +123,7 @@ pub async fn used(
     workspace_id: &str,
     query: &ConsumptionQuery,
 ) -> Vec<(String, Consumption)> {
-    let mut used = store.used(workspace_id, query).await.unwrap();
+    let mut used = store.consumption(workspace_id, query).await.unwrap();
     used.sort_by(|a, b| a.0.cmp(&b.0));
     used
 }
@@ -230,20 +230,20 @@ pub async fn sent_equals_the_naive_sum(world: &World) {
     for (bucket, from) in [(minute, starts[0]), (day, starts[0]), (day, starts[1])] {
         for scope in scopes() {
             let query = RateQuery { scope, from, bucket };
-            let found = store.sent("w-0", &query).await.unwrap();
+            let found = store.rate_buckets("w-0", &query).await.unwrap();
             assert_eq!(found, naive_sent(&log, "w-0", &query), "{query:?}");
         }
     }
     for from in [Time::from_micros(i64::MIN), starts[2]] {
         let query = RateQuery { scope: scope(SubjectKind::User, None, None), from, bucket: minute };
-        let found = store.sent("w-0", &query).await.unwrap();
+        let found = store.rate_buckets("w-0", &query).await.unwrap();
         assert_eq!(found, naive_sent(&log, "w-0", &query), "{query:?}");
     }
     assert_eq!(log[500..].len(), 4);
 }
 
 /// Sums that a floating point number would round, of subjects whose ids differ little.
-pub async fn members_are_told_apart_and_summed_exactly(world: &World) {
+pub async fn subjects_are_told_apart_and_summed_exactly(world: &World) {
     let store = world.store().await;
     let names = ["u", "U", "u ", "ü", "u\u{308}", "%"];
     let large = Amount::from_nanos(90_000_000_000_000_001);

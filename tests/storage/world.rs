@@ -7,8 +7,7 @@ use std::sync::Arc;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqlSafeStr, SqliteConnection};
 use tempfile::TempDir;
-use tollgate::storage::sql;
-use tollgate::storage::{Before, Store};
+use tollgate::storage::{PreviousOwner, Store, sql};
 
 use crate::model::SimStore;
 use crate::model::faults::Faults;
@@ -48,7 +47,7 @@ impl World {
     }
 
     /// The same, and how the one before has ended.
-    pub async fn claimed(&self) -> (Arc<dyn Store>, Before) {
+    pub async fn claimed(&self) -> (Arc<dyn Store>, PreviousOwner) {
         let store: Arc<dyn Store> = match &self.model {
             Some(model) => Arc::new(model.connect()),
             None => sql::open(&self.url).await.unwrap(),

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tollgate::domain::alert::AlertKey;
+use tollgate::domain::alert::receiver::{EmailReceiver, Webhook};
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
+use tollgate::domain::attribution::EntryKind;
 use tollgate::domain::backfill::{ConsumptionQuery, LimitConfig, RateBucket, RateQuery};
 use tollgate::domain::boost::Boost;
 use tollgate::domain::calendar::Window;
@@ -16,23 +18,16 @@ use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::record::Record;
 use tollgate::domain::workspace::{Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
-use tollgate::storage::alerts::{
-    AlertFilter, AlertStore, Delivery, DeliveryFilter, EmailReceiver, StoredAlert, Webhook,
-};
-use tollgate::storage::audit::AuditStore;
+use tollgate::storage::alerts::{AlertFilter, AlertStore, Delivery, DeliveryFilter, StoredAlert};
+use tollgate::storage::audit::{AuditEvent, AuditFilter, AuditStore};
 use tollgate::storage::consumption::ConsumptionStore;
-use tollgate::storage::directory::{DirectoryStore, EntryKind, EntryState, Listed, UserTraces};
-use tollgate::storage::log::LogStore;
-use tollgate::storage::policy::{
-    AuditEvent, AuditFilter, BoostFilter, Change, RuleFilter, SettingsStore, StoredRate,
-};
-use tollgate::storage::reports::{Answer, Question, ReportStore};
-use tollgate::storage::rollup::{FoldCursor, Folded, RollupStore};
-use tollgate::storage::shutdown::{ShutdownStore, StoredCrash};
-use tollgate::storage::{
-    Appended, Before, CatalogueRows, ConnectionStore, Difference, Error, Order, RecordFilter,
-    RecordPosition, Result, Store, StoredHold,
-};
+use tollgate::storage::directory::{DirectoryStore, EntryState, Listed, UserTraces};
+use tollgate::storage::log::{Appended, LogStore, Order, RecordFilter, RecordPosition};
+use tollgate::storage::reports::{ReportQuery, ReportResult, ReportStore};
+use tollgate::storage::rollup::{Difference, FoldCursor, Folded, RollupStore};
+use tollgate::storage::settings::{BoostFilter, CatalogueRows, Change, LimitFilter, SettingsStore};
+use tollgate::storage::shutdown::{ShutdownStore, StoredCrash, StoredHold, StoredRate};
+use tollgate::storage::{ConnectionStore, Error, PreviousOwner, Result, Store};
 
 pub struct Outage {
     inner: Arc<dyn Store>,
@@ -78,7 +73,7 @@ impl ConnectionStore for Outage {
         self.inner.ping().await
     }
 
-    async fn claim(&self) -> Result<Before> {
+    async fn claim(&self) -> Result<PreviousOwner> {
         self.check()?;
         self.inner.claim().await
     }
@@ -98,9 +93,9 @@ forward! {
         workspace(id: &str) -> Option<Workspace>;
         workspaces(after_id: &str, limit: usize) -> Vec<Workspace>;
         workspace_models(workspace_id: &str) -> Vec<WorkspaceModel>;
-        policy(workspace_id: &str, now: Time) -> LimitConfig;
-        quotas(id: &str, filter: &RuleFilter, after: &str, limit: usize) -> Vec<Quota>;
-        rate_limits(id: &str, filter: &RuleFilter, after: &str, limit: usize) -> Vec<RateLimit>;
+        limit_config(workspace_id: &str, now: Time) -> LimitConfig;
+        quotas(id: &str, filter: &LimitFilter, after: &str, limit: usize) -> Vec<Quota>;
+        rate_limits(id: &str, filter: &LimitFilter, after: &str, limit: usize) -> Vec<RateLimit>;
         api_keys(id: &str, group: Option<&str>, after: &str, limit: usize) -> Vec<ApiKey>;
         key_groups(workspace_id: &str, after_id: &str, limit: usize) -> Vec<KeyGroup>;
         boost(workspace_id: &str, id: &str) -> Option<Boost>;
@@ -133,8 +128,8 @@ forward! {
     }
     ConsumptionStore {
         spent_by_model(workspace_id: &str, from: Time, to: Time) -> HashMap<String, Amount>;
-        used(workspace_id: &str, query: &ConsumptionQuery) -> Vec<(String, Consumption)>;
-        sent(workspace_id: &str, query: &RateQuery) -> Vec<RateBucket>;
+        consumption(workspace_id: &str, query: &ConsumptionQuery) -> Vec<(String, Consumption)>;
+        rate_buckets(workspace_id: &str, query: &RateQuery) -> Vec<RateBucket>;
     }
     RollupStore {
         fold_cursor() -> FoldCursor;
@@ -143,12 +138,12 @@ forward! {
         rebuild_rollups() -> ();
     }
     ShutdownStore {
-        put_down(holds: &[StoredHold], rates: &[StoredRate], crashes: &[StoredCrash]) -> ();
+        save_snapshot(holds: &[StoredHold], rates: &[StoredRate], crashes: &[StoredCrash]) -> ();
         holds(workspace_id: &str) -> Vec<StoredHold>;
-        rates(workspace_id: &str) -> Vec<StoredRate>;
+        rate_counts(workspace_id: &str) -> Vec<StoredRate>;
         crash_time(workspace_id: &str) -> Option<Time>;
-        delete_put_down(workspace_id: &str) -> ();
-        workspaces_put_down() -> Vec<String>;
+        delete_snapshot(workspace_id: &str) -> ();
+        snapshot_workspaces() -> Vec<String>;
     }
     AlertStore {
         last_alert_seq() -> i64;
@@ -178,6 +173,6 @@ forward! {
         departments(workspace_id: &str) -> Vec<(String, String)>;
     }
     ReportStore {
-        report(workspace_id: &str, questions: &[Question]) -> Vec<Answer>;
+        report(workspace_id: &str, questions: &[ReportQuery]) -> Vec<ReportResult>;
     }
 }

@@ -12,7 +12,7 @@ use crate::analytics::questions::{self, WindowSet};
 use crate::analytics::{Error, Result};
 use crate::domain::attribution::Dimension;
 use crate::storage::reports::{
-    Axis, DistinctRow, Filter, OrderBy, RefusalsRow, SumsQuestion, SumsRow,
+    Axis, DistinctRow, Filter, OrderBy, RefusalsRow, SumsQuery, SumsRow,
 };
 
 /// The groups that figures are computed for.
@@ -112,17 +112,17 @@ impl<'a> FiguresQuery<'a> {
         PendingFigures { query: self, sums, counts, unnamed, refusals }
     }
 
-    fn sums_question(&self) -> SumsQuestion {
+    fn sums_question(&self) -> SumsQuery {
         let top = match self.groups {
             Groups::Top(order_by, count) => Some((order_by, count)),
             _ => None,
         };
         let latencies = self.measures.latencies;
         let question = questions::sums(self.axes, &self.filters, &self.windows, latencies);
-        SumsQuestion { top, ..question }
+        SumsQuery { top, ..question }
     }
 
-    fn unnamed_question(&self, counted: Counted) -> SumsQuestion {
+    fn unnamed_question(&self, counted: Counted) -> SumsQuery {
         let own = Axis::Of(counted.dimension());
         let filters = narrowed(&self.filters, &own, &[String::new()]);
         questions::sums(self.axes, &filters, &self.windows, false)

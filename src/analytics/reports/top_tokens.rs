@@ -7,7 +7,7 @@ use crate::analytics::filters::Filters;
 use crate::analytics::questions::{self, WindowSet};
 use crate::analytics::range::ReportPeriod;
 use crate::domain::attribution::Dimension;
-use crate::storage::reports::{Axis, OrderBy, SumsQuestion, SumsRow};
+use crate::storage::reports::{Axis, OrderBy, SumsQuery, SumsRow};
 use crate::storage::rollup::Sums;
 
 pub struct PendingTop(Pending<Vec<SumsRow>>);
@@ -24,7 +24,7 @@ impl PendingTop {
         let windows = WindowSet::whole(period.days.window);
         let question = questions::sums(&[Axis::Of(dimension)], &filters.of_usage, &windows, false);
         let top = Some((OrderBy::Tokens, count));
-        PendingTop(batch.sums(SumsQuestion { top, ..question }))
+        PendingTop(batch.sums(SumsQuery { top, ..question }))
     }
 
     /// Values with their sums: most tokens first, then by value.

@@ -10,12 +10,12 @@ use crate::domain::calendar::Window;
 use crate::domain::check::LimitKey;
 use crate::domain::{Amount, Time};
 use crate::storage::Result;
-use crate::storage::latency::Latencies;
 use crate::storage::reports::{
-    Answer, Axis, DistinctQuestion, DistinctRow, Filter, OrderBy, Question, RefusalsQuestion,
-    RefusalsRow, ReportStore, SignUp, Source, SumsQuestion, SumsRow,
+    Axis, DistinctQuery, DistinctRow, Filter, OrderBy, RefusalsQuery, RefusalsRow, ReportQuery,
+    ReportResult, ReportStore, SignUp, Source, SumsQuery, SumsRow,
 };
 use crate::storage::rollup::Sums;
+use crate::storage::rollup::latency::Latencies;
 
 /// One record of the usage log.
 #[derive(Clone, Debug, Default)]
@@ -50,46 +50,50 @@ pub struct FakeStore {
 
 #[async_trait]
 impl ReportStore for FakeStore {
-    async fn report(&self, _workspace_id: &str, questions: &[Question]) -> Result<Vec<Answer>> {
+    async fn report(
+        &self,
+        _workspace_id: &str,
+        questions: &[ReportQuery],
+    ) -> Result<Vec<ReportResult>> {
         Ok(questions.iter().map(|question| self.answer(question)).collect())
     }
 }
 
 impl FakeStore {
-    fn answer(&self, question: &Question) -> Answer {
+    fn answer(&self, question: &ReportQuery) -> ReportResult {
         match question {
-            Question::Sums(question) => Answer::Sums(self.sums(question)),
-            Question::Distinct(question) => Answer::Distinct(self.distinct(question)),
-            Question::Refusals(question) => Answer::Refusals(self.refusals(question)),
-            Question::KnownUsers(times) => {
+            ReportQuery::Sums(question) => ReportResult::Sums(self.sums(question)),
+            ReportQuery::Distinct(question) => ReportResult::Distinct(self.distinct(question)),
+            ReportQuery::Refusals(question) => ReportResult::Refusals(self.refusals(question)),
+            ReportQuery::KnownUsers(times) => {
                 let known = |time: &Time| {
                     let seen = self.entries.iter().filter(|entry| entry.charge_time < *time);
                     let users: BTreeSet<&str> = seen.map(|e| value(e, Dimension::User)).collect();
                     users.into_iter().filter(|user| !user.is_empty()).count() as i64
                 };
-                Answer::KnownUsers(times.iter().map(known).collect())
+                ReportResult::KnownUsers(times.iter().map(known).collect())
             }
-            Question::SignUps { window, department_id } => {
+            ReportQuery::SignUps { window, department_id } => {
                 let is_included = |user: &&SignUp| {
                     window.contains(user.sign_up_time)
                         && department_id.as_ref().is_none_or(|id| *id == user.department_id)
                 };
-                Answer::SignUps(self.sign_ups.iter().filter(is_included).cloned().collect())
+                ReportResult::SignUps(self.sign_ups.iter().filter(is_included).cloned().collect())
             }
-            Question::RecordCount(window) => {
+            ReportQuery::RecordCount(window) => {
                 let count = self.entries.iter().filter(|e| window.contains(e.charge_time)).count();
-                Answer::RecordCount(self.record_count.unwrap_or(count as i64))
+                ReportResult::RecordCount(self.record_count.unwrap_or(count as i64))
             }
-            Question::SumsBetween(from, to) => {
+            ReportQuery::SumsBetween(from, to) => {
                 let window = Window { start: *from, end: *to };
                 let mut sums = Sums::default();
                 for entry in self.entries.iter().filter(|e| window.contains(e.charge_time)) {
                     add(&mut sums, &entry.sums);
                 }
-                Answer::SumsBetween(sums)
+                ReportResult::SumsBetween(sums)
             }
-            Question::DroppedBefore => Answer::DroppedBefore(self.dropped_before),
-            Question::Names(dimension, ids) => {
+            ReportQuery::DroppedBefore => ReportResult::DroppedBefore(self.dropped_before),
+            ReportQuery::Names(dimension, ids) => {
                 let named = self
                     .names
                     .iter()
@@ -97,14 +101,13 @@ impl FakeStore {
                 let pair = |(_, id, name): &(Dimension, &str, &str)| {
                     ((*id).to_owned(), (*name).to_owned())
                 };
-                Answer::Names(named.map(pair).collect())
+                ReportResult::Names(named.map(pair).collect())
             }
         }
     }
 
-    fn sums(&self, question: &SumsQuestion) -> Vec<SumsRow> {
-        let SumsQuestion { source, group_by, filters, windows, by_window, top, latencies } =
-            question;
+    fn sums(&self, question: &SumsQuery) -> Vec<SumsRow> {
+        let SumsQuery { source, group_by, filters, windows, by_window, top, latencies } = question;
         check_source(*source, group_by.iter(), filters, windows);
         assert!(!latencies || matches!(source, Source::Days | Source::Records), "{question:?}");
         assert!(top.is_none() || !by_window, "{question:?}");
@@ -134,8 +137,8 @@ impl FakeStore {
         rows
     }
 
-    fn distinct(&self, question: &DistinctQuestion) -> Vec<DistinctRow> {
-        let DistinctQuestion { source, counted, group_by, filters, windows, by_window } = question;
+    fn distinct(&self, question: &DistinctQuery) -> Vec<DistinctRow> {
+        let DistinctQuery { source, counted, group_by, filters, windows, by_window } = question;
         let own = Axis::Of(*counted);
         check_source(*source, group_by.iter().chain([&own]), filters, windows);
         let mut found: BTreeMap<(usize, String), BTreeSet<String>> = BTreeMap::new();
@@ -156,7 +159,7 @@ impl FakeStore {
         found.into_iter().map(row).collect()
     }
 
-    fn refusals(&self, question: &RefusalsQuestion) -> Vec<RefusalsRow> {
+    fn refusals(&self, question: &RefusalsQuery) -> Vec<RefusalsRow> {
         let mut rows: BTreeMap<(usize, LimitKey, String, String), (i64, i64)> = BTreeMap::new();
         for refusal in &self.refusals {
             let within = |window: &Window| window.contains(refusal.hour);

@@ -1,8 +1,9 @@
 //! Entries of the directory for generated personas.
 
 use tollgate::domain::Time;
+use tollgate::domain::attribution::EntryKind;
+use tollgate::domain::attribution::directory::Entry;
 use tollgate::domain::calendar::Window;
-use tollgate::storage::directory::{Entry, EntryKind};
 use tollgate_lab::generate::personas::{Member, Personas};
 
 /// The directory as it is at the end of the history.

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tollgate::domain::attribution::directory::Entry;
 use tollgate::domain::check::{RefusalCounts, RefusalKey};
 use tollgate::domain::record::Record;
 use tollgate::domain::workspace::{Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
-use tollgate::engine::By;
-use tollgate::storage::accumulator::Accumulator;
-use tollgate::storage::directory::Entry;
-use tollgate::storage::policy::Change;
+use tollgate::engine::Actor;
+use tollgate::storage::rollup::accumulator::Accumulator;
 use tollgate::storage::rollup::{FoldCursor, RefusalRow};
+use tollgate::storage::settings::Change;
 use tollgate::storage::{Result, Store};
 
 use super::models::Priced;
@@ -25,8 +25,8 @@ const FOLD_CELLS: usize = 200_000;
 const DIRECTORY_BATCH: usize = 1_000;
 
 /// Author of these changes in the audit log.
-pub fn actor() -> By {
-    By::new("command line", "generate")
+pub fn actor() -> Actor {
+    Actor::new("command line", "generate")
 }
 
 pub async fn put_workspace(

@@ -12,9 +12,8 @@ use super::super::resources::not_found;
 use super::super::{Engine, Shared};
 use super::wording::Wording;
 use crate::domain::Time;
-use crate::storage::alerts::{
-    Delivery, DeliveryFilter, DeliveryState, EmailReceiver, Receiver, StoredAlert, Webhook,
-};
+use crate::domain::alert::receiver::{EmailReceiver, Webhook};
+use crate::storage::alerts::{Delivery, DeliveryFilter, DeliveryState, Receiver, StoredAlert};
 
 /// Deliveries given up in one job of the writer.
 const GIVE_UP_DELIVERIES: usize = 50;

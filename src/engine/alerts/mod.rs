@@ -23,7 +23,7 @@ use super::{Engine, Shared, WorkspaceHandle};
 use crate::domain::alert::{Alert, AlertType};
 use crate::storage;
 use crate::storage::alerts::{AlertFilter, Delivery, DeliveryState, Receiver, StoredAlert};
-use crate::storage::policy::Change;
+use crate::storage::settings::Change;
 
 pub use super::resources::{
     EMAIL_RECEIVERS_MAX, NewEmailReceiver, NewWebhook, SECRET_BYTES, SECRET_OVERLAP, WEBHOOKS_MAX,

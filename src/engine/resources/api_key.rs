@@ -13,7 +13,7 @@ use crate::domain::attribution::SubjectKind;
 use crate::engine::Engine;
 use crate::engine::error::{Error, Result};
 use crate::ledger::Ledger;
-use crate::storage::policy::Change;
+use crate::storage::settings::Change;
 
 /// A key to be registered.
 #[derive(Clone, Debug)]
@@ -187,7 +187,7 @@ impl Delete for KeyGroup {
     const DELETION: Deletion<KeyGroup> = Deletion {
         delete: Change::DeleteKeyGroup,
         uninstall: |edit, group| {
-            edit.install(|ledger, now| ledger.remove_key_group(now, &group.id))
+            edit.install(|ledger, now| ledger.remove_key_group(now, &group.id));
         },
     };
 

@@ -12,7 +12,7 @@ use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
 use crate::engine::{Engine, InCurrency};
 use crate::ledger::Ledger;
-use crate::storage::policy::{BoostFilter, Change};
+use crate::storage::settings::{BoostFilter, Change};
 
 /// A boost to be created.
 #[derive(Clone, Debug)]

@@ -10,7 +10,8 @@ use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
 use crate::engine::{Engine, Shared};
 use crate::storage::Store;
-use crate::storage::policy::{AuditEvent, Change};
+use crate::storage::audit::AuditEvent;
+use crate::storage::settings::Change;
 
 /// The stored catalogue, with those built-in facts added that it does not have yet.
 ///

@@ -14,7 +14,7 @@ use crate::engine::error::Result;
 use crate::engine::{Engine, Shared};
 use crate::storage;
 use crate::storage::directory::{EntryState, Listed};
-use crate::storage::policy::Change;
+use crate::storage::settings::Change;
 
 /// An entry to be registered, or to replace the one of its kind and id.
 #[derive(Clone, Debug, PartialEq, Eq)]

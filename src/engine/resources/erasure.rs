@@ -13,8 +13,9 @@ use crate::engine::audit::{self, Actor};
 use crate::engine::error::Result;
 use crate::ledger::{Ledger, PSEUDONYM_PREFIX};
 use crate::storage;
+use crate::storage::audit::AuditEvent;
 use crate::storage::directory::Erasure;
-use crate::storage::policy::{AuditEvent, Change};
+use crate::storage::settings::Change;
 
 /// Audit events read at once.
 const EVENTS_PAGE: usize = 1_000;

@@ -1,8 +1,9 @@
 //! Administered resources: what administrators set, one kind in each file.
 //!
-//! [`Kind`] and the traits around it say what differs between kinds; [`Edit`] is the one way in which
-//! resources change. An edit runs in the writer. It stores the change and its entry of the audit log
-//! in one transaction, and only then gives it to the ledger. What stays as it is is not written.
+//! [`Kind`] and the traits around it say what differs between kinds; [`Edit`] is the one way in
+//! which resources change. An edit runs in the writer. It stores the change and its entry of the
+//! audit log in one transaction, and only then gives it to the ledger. What stays as it is is not
+//! written.
 
 mod api_key;
 mod boost;
@@ -31,7 +32,8 @@ use crate::domain::quota::Scope;
 use crate::domain::workspace::Workspace;
 use crate::domain::{Amount, Currency, Time};
 use crate::ledger::Ledger;
-use crate::storage::policy::{AuditEvent, Change, RuleFilter};
+use crate::storage::audit::AuditEvent;
+use crate::storage::settings::{Change, LimitFilter};
 use crate::storage::{self, Store};
 
 pub use api_key::{ApiKeyChange, GroupView, NewApiKey, NewKeyGroup};
@@ -376,7 +378,7 @@ impl Shared {
     }
 
     /// The same filter by the catalogue's id of the model, where it is known there.
-    fn rule_filter(&self, mut filter: RuleFilter) -> RuleFilter {
+    fn rule_filter(&self, mut filter: LimitFilter) -> LimitFilter {
         let named = filter.model_id.as_deref().and_then(|name| self.model_named(name));
         if let Some(id) = named {
             filter.model_id = Some(id.to_string());

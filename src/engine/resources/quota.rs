@@ -13,7 +13,7 @@ use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
 use crate::engine::{Engine, InCurrency};
 use crate::ledger::{Ledger, QuotaUsage, UsageFilter, UsagePosition};
-use crate::storage::policy::{Change, RuleFilter};
+use crate::storage::settings::{Change, LimitFilter};
 
 /// A quota to be created.
 #[derive(Clone, Debug)]
@@ -168,7 +168,7 @@ impl Engine {
     pub async fn list_quotas(
         &self,
         workspace_id: &str,
-        filter: RuleFilter,
+        filter: LimitFilter,
         after_id: &str,
         limit: usize,
     ) -> Result<InCurrency<Vec<Quota>>> {

@@ -13,7 +13,7 @@ use crate::domain::rate_limit::{RateBound, RateLimit};
 use crate::engine::Engine;
 use crate::engine::error::Result;
 use crate::ledger::Ledger;
-use crate::storage::policy::{Change, RuleFilter};
+use crate::storage::settings::{Change, LimitFilter};
 
 /// A rate limit to be created.
 #[derive(Clone, Debug)]
@@ -119,7 +119,7 @@ impl Engine {
     pub async fn list_rate_limits(
         &self,
         workspace_id: &str,
-        filter: &RuleFilter,
+        filter: &LimitFilter,
         after_id: &str,
         limit: usize,
     ) -> Result<Vec<RateLimit>> {

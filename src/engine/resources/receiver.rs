@@ -21,7 +21,7 @@ use crate::engine::audit::Actor;
 use crate::engine::error::{Error, Result};
 use crate::ledger::Ledger;
 use crate::storage::alerts::Receiver;
-use crate::storage::policy::Change;
+use crate::storage::settings::Change;
 
 /// Most webhooks of a workspace.
 pub const WEBHOOKS_MAX: usize = 100;

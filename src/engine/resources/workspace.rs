@@ -17,8 +17,8 @@ use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
 use crate::engine::{Engine, InCurrency};
 use crate::ledger::{Ledger, ModelView};
-use crate::storage::policy::{BoostFilter, Change, RuleFilter};
-use crate::storage::{Order, RecordFilter};
+use crate::storage::log::{Order, RecordFilter};
+use crate::storage::settings::{BoostFilter, Change, LimitFilter};
 
 /// Quotas read at once.
 const PAGE_QUOTAS: usize = 1_000;
@@ -356,7 +356,7 @@ impl Edit {
         }
         let mut after = String::new();
         loop {
-            let filter = RuleFilter::default();
+            let filter = LimitFilter::default();
             let page = store.quotas(workspace_id, &filter, &after, PAGE_QUOTAS).await?;
             if page.iter().any(|quota| quota.unit == Unit::Money && quota.limit.is_some()) {
                 return Ok(true);

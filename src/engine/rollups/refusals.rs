@@ -10,9 +10,10 @@ use std::time::Duration;
 use tracing::warn;
 
 use crate::domain::Time;
+use crate::domain::check::LimitKey;
 use crate::engine::{Engine, Shared};
 use crate::storage;
-use crate::storage::rollup::{FoldCursor, Folded, LimitKey, RefusalRow};
+use crate::storage::rollup::{FoldCursor, Folded, RefusalRow};
 
 /// Most rows in one batch, so that no transaction holds the writer up for long.
 pub const REFUSAL_ROWS_MAX: usize = 5_000;
@@ -113,8 +114,8 @@ impl Shared {
         !batch.rows.is_empty() || self.refusals.counted.load(Ordering::Acquire)
     }
 
-    /// Counts what is pending for one user for another instead. To be called in the writer, where no
-    /// batch is being written.
+    /// Counts what is pending for one user for another instead. To be called in the writer, where
+    /// no batch is being written.
     pub(in crate::engine) fn rename_refused(&self, workspace_id: &str, from: &str, to: &str) {
         let mut batch = self.refusals.batch.lock().unwrap_or_else(PoisonError::into_inner);
         for row in &mut batch.rows {

@@ -45,7 +45,7 @@ impl Engine {
     ///
     /// # Errors
     /// If there is no such workspace.
-    pub async fn standing(&self, workspace_id: &str, quotas_max: usize) -> Result<LimitStatus> {
+    pub async fn limit_status(&self, workspace_id: &str, quotas_max: usize) -> Result<LimitStatus> {
         let handle = self.workspace(workspace_id).await?;
         let now = self.now();
         let mut ledger = handle.lock();

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::cached_calendar::CachedCalendar;
-use super::charge::{Prices, parts};
+use super::charge::{Prices, parts, pricing_nanos};
 use super::columns;
 use super::row::Row;
 use crate::domain::Time;
@@ -36,6 +36,7 @@ impl ByRecord {
         let model = model.map(|entry| entry.model());
         for part in parts(record, prices.as_ref())? {
             let row = Row {
+                workspace: &self.scope.workspace,
                 billing_period,
                 charge_period: second(record.charge_time),
                 date: self.calendar.date(record.charge_time),
@@ -47,11 +48,12 @@ impl ByRecord {
                 tier: record.tier,
                 prices: prices.as_ref(),
                 part,
+                pricing_nanos: pricing_nanos(part.pricing_cost)?,
                 record_count: 1,
                 attribution: &record.attribution,
                 record: Some(record),
             };
-            columns::write(&row, &self.scope, out)?;
+            columns::write(&row, out);
         }
         Ok(())
     }

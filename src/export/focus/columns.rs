@@ -1,62 +1,56 @@
-//! All columns of the table: those of FOCUS by name, then the `x_` columns by name.
+//! All columns of the table with their cells: those of FOCUS by name, then the `x_` columns by
+//! name.
 //!
 //! Each attribution field but the department, which FOCUS has, is an `x_` column, also a new one.
 
 use std::sync::LazyLock;
 
-use super::row::{FOCUS_COLUMNS, Row};
+use super::row::{Row, meter};
 use crate::domain::attribution::AttributionField;
-use crate::export::error::Result;
-use crate::export::log_pages::LogScope;
 use crate::export::row_writer::RowWriter;
 use crate::export::sink::{AMOUNT, Column, Kind};
 
-/// An `x_` column.
-struct CustomColumn {
+/// A column of the table.
+struct FocusColumn {
     column: Column,
-    value: Value,
+    cell: Cell,
 }
 
 #[derive(Clone, Copy)]
-enum Value {
+enum Cell {
     Attribution(AttributionField),
     Other(WriteCell),
 }
 
 type WriteCell = fn(&Row<'_>, &mut RowWriter);
 
-static CUSTOM_COLUMNS: LazyLock<Vec<CustomColumn>> = LazyLock::new(|| {
+static COLUMNS: LazyLock<Vec<FocusColumn>> = LazyLock::new(|| {
     let fields = AttributionField::ALL.into_iter();
     let fields = fields.filter(|field| *field != AttributionField::Department);
-    let fields = fields.map(|field| CustomColumn {
+    let fields = fields.map(|field| FocusColumn {
         column: Column::named(custom_name(field), Kind::Text),
-        value: Value::Attribution(field),
+        cell: Cell::Attribution(field),
     });
-    let mut columns: Vec<CustomColumn> = fields.chain(other_columns()).collect();
-    columns.sort_by(|a, b| a.column.name.cmp(&b.column.name));
-    columns
+    let mut custom: Vec<FocusColumn> = fields.chain(custom_columns()).collect();
+    custom.sort_by(|a, b| a.column.name.cmp(&b.column.name));
+    let focus = [charge_columns(), price_columns(), resource_columns()];
+    focus.into_iter().flatten().chain(custom).collect()
 });
 
-/// All columns of the table.
+/// All columns, in order.
 pub fn columns() -> Vec<Column> {
-    let custom = CUSTOM_COLUMNS.iter().map(|custom| custom.column.clone());
-    FOCUS_COLUMNS.into_iter().chain(custom).collect()
+    COLUMNS.iter().map(|column| column.column.clone()).collect()
 }
 
-/// Writes a row of the table.
-///
-/// # Errors
-/// If a cost overflows an amount.
-pub fn write(row: &Row<'_>, scope: &LogScope, out: &mut RowWriter) -> Result<()> {
-    row.write_focus(scope, out)?;
-    for custom in CUSTOM_COLUMNS.iter() {
-        match custom.value {
-            Value::Attribution(field) => out.optional_text(row.attribution.get(field)),
-            Value::Other(write) => write(row, out),
+/// Writes a row.
+pub fn write(row: &Row<'_>, out: &mut RowWriter) {
+    for column in COLUMNS.iter() {
+        match column.cell {
+            Cell::Attribution(field) => out.optional_text(row.attribution.get(field)),
+            Cell::Other(write) => write(row, out),
         }
     }
     out.end_row();
-    Ok(())
 }
 
 /// `x_ApiKeyId` for `api_key_id`.
@@ -70,8 +64,125 @@ fn custom_name(field: AttributionField) -> String {
     name
 }
 
-fn other_columns() -> [CustomColumn; 14] {
-    [
+fn required(name: &'static str, kind: Kind, write: WriteCell) -> FocusColumn {
+    FocusColumn { column: Column::new(name, kind), cell: Cell::Other(write) }
+}
+
+fn optional(name: &'static str, kind: Kind, write: WriteCell) -> FocusColumn {
+    FocusColumn { column: Column::optional(name, kind), cell: Cell::Other(write) }
+}
+
+fn text(name: &'static str, write: WriteCell) -> FocusColumn {
+    required(name, Kind::Text, write)
+}
+
+fn optional_text(name: &'static str, write: WriteCell) -> FocusColumn {
+    optional(name, Kind::Text, write)
+}
+
+/// Millions of tokens, exact to one token.
+const MILLIONS: Kind = Kind::Decimal(6);
+/// Tokens; a decimal in FOCUS.
+const WHOLE: Kind = Kind::Decimal(0);
+
+/// From `BilledCost` to `ConsumedUnit`.
+fn charge_columns() -> Vec<FocusColumn> {
+    vec![
+        required("BilledCost", AMOUNT, |row, out| out.amount(row.part.cost)),
+        text("BillingAccountId", |row, out| out.text(&row.workspace.id)),
+        optional_text("BillingAccountName", |row, out| {
+            out.optional_text(&row.workspace.display_name);
+        }),
+        text("BillingAccountType", |_, out| out.text("Workspace")),
+        text("BillingCurrency", |row, out| out.text(row.workspace.currency.as_str())),
+        required("BillingPeriodEnd", Kind::Second, |row, out| out.time(row.billing_period.end)),
+        required("BillingPeriodStart", Kind::Second, |row, out| {
+            out.time(row.billing_period.start);
+        }),
+        text("ChargeCategory", |row, out| {
+            let is_usage = row.part.class.is_some() || row.corrects_past;
+            out.text(if is_usage { "Usage" } else { "Adjustment" });
+        }),
+        optional_text("ChargeClass", |row, out| {
+            out.optional_text(if row.corrects_past { "Correction" } else { "" });
+        }),
+        text("ChargeDescription", |row, out| out.text(&row.description())),
+        text("ChargeFrequency", |row, out| {
+            out.text(or(row.if_usage("Usage-Based"), "One-Time"));
+        }),
+        required("ChargePeriodEnd", Kind::Second, |row, out| out.time(row.charge_period.end)),
+        required("ChargePeriodStart", Kind::Second, |row, out| out.time(row.charge_period.start)),
+        optional("ConsumedQuantity", WHOLE, |row, out| out.optional_decimal(row.tokens())),
+        optional_text("ConsumedUnit", |row, out| out.optional_text(row.if_usage("Tokens"))),
+    ]
+}
+
+/// From `ContractedCost` to `PublisherName`.
+fn price_columns() -> Vec<FocusColumn> {
+    vec![
+        required("ContractedCost", AMOUNT, |row, out| out.amount(row.part.cost)),
+        optional("ContractedUnitPrice", AMOUNT, |row, out| {
+            out.optional_decimal(row.unit_price(|prices| &prices.billed));
+        }),
+        required("EffectiveCost", AMOUNT, |row, out| out.amount(row.part.cost)),
+        optional_text("InvoiceId", |_, out| out.absent()),
+        text("InvoiceIssuerName", |row, out| out.text(provider(row))),
+        required("ListCost", AMOUNT, |row, out| out.amount(row.part.list_cost)),
+        optional("ListUnitPrice", AMOUNT, |row, out| {
+            out.optional_decimal(row.unit_price(|prices| &prices.list));
+        }),
+        optional_text("PricingCategory", |row, out| out.optional_text(row.if_usage("Standard"))),
+        optional_text("PricingCurrency", |row, out| {
+            out.optional_text(row.pricing().map_or("", |(prices, _)| prices.currency.as_str()));
+        }),
+        optional("PricingCurrencyContractedUnitPrice", AMOUNT, |row, out| {
+            let price = row.pricing().map(|(prices, class)| prices.billed[class as usize]);
+            out.optional_decimal(price);
+        }),
+        optional("PricingCurrencyEffectiveCost", AMOUNT, |row, out| {
+            out.optional_decimal(row.pricing().map(|_| row.pricing_nanos));
+        }),
+        optional("PricingCurrencyListUnitPrice", AMOUNT, |row, out| {
+            let price = row.pricing().map(|(prices, class)| prices.list[class as usize]);
+            out.optional_decimal(price);
+        }),
+        optional("PricingQuantity", MILLIONS, |row, out| out.optional_decimal(row.tokens())),
+        optional_text("PricingUnit", |row, out| out.optional_text(row.if_usage("1000000 Tokens"))),
+        text("ProviderName", |row, out| out.text(provider(row))),
+        text("PublisherName", |row, out| out.text(provider(row))),
+    ]
+}
+
+/// From `ResourceId` to `Tags`.
+fn resource_columns() -> Vec<FocusColumn> {
+    vec![
+        text("ResourceId", |row, out| out.text(row.model_id)),
+        text("ResourceName", |row, out| out.text(or(row.model_name, row.model_id))),
+        text("ResourceType", |_, out| out.text("Model")),
+        text("ServiceCategory", |_, out| out.text("AI and Machine Learning")),
+        text("ServiceName", |_, out| out.text("Model API")),
+        text("ServiceSubcategory", |_, out| out.text("Generative AI")),
+        optional_text("SkuId", |row, out| out.optional_text(&row.sku())),
+        optional_text("SkuMeter", |row, out| out.optional_text(row.part.class.map_or("", meter))),
+        optional_text("SkuPriceDetails", |row, out| out.optional_text(&row.sku_price_details())),
+        optional_text("SkuPriceId", |row, out| out.optional_text(&row.sku_price_id())),
+        optional_text("SubAccountId", |row, out| {
+            out.optional_text(&row.attribution.department_id);
+        }),
+        optional_text("SubAccountName", |row, out| {
+            out.optional_text(&row.attribution.department_id);
+        }),
+        optional_text("SubAccountType", |row, out| {
+            let is_absent = row.attribution.department_id.is_empty();
+            out.optional_text(if is_absent { "" } else { "Department" });
+        }),
+        optional_text("Tags", |row, out| out.tags(&row.attribution.tags)),
+    ]
+}
+
+/// The `x_` columns except those of attribution fields.
+fn custom_columns() -> Vec<FocusColumn> {
+    vec![
         optional("x_Attempt", Kind::Integer, |row, out| {
             out.optional_integer(row.record.map(|record| record.attempt.into()));
         }),
@@ -79,43 +190,43 @@ fn other_columns() -> [CustomColumn; 14] {
             out.optional_time(row.record.map(|record| record.charge_time));
         }),
         required("x_EntryCount", Kind::Integer, |row, out| out.integer(row.record_count)),
-        required("x_EntryKind", Kind::Text, |row, out| out.text(row.kind.as_str())),
+        text("x_EntryKind", |row, out| out.text(row.kind.as_str())),
         optional("x_ExchangeRate", AMOUNT, |row, out| {
             out.optional_decimal(row.prices.map(|prices| prices.rate.nanos()));
         }),
-        optional("x_KeyGroupId", Kind::Text, |row, out| {
+        optional_text("x_KeyGroupId", |row, out| {
             out.optional_text(row.record.map_or("", |record| &record.key_group_id));
         }),
         required("x_LocalDate", Kind::Date, |row, out| out.date(row.date)),
-        optional("x_ModelId", Kind::Text, |row, out| {
+        optional_text("x_ModelId", |row, out| {
             out.optional_text(row.record.map_or("", |record| &record.model_id));
         }),
-        optional("x_Outcome", Kind::Text, |row, out| {
+        optional_text("x_Outcome", |row, out| {
             out.optional_text(row.record.map_or("", |record| record.outcome.as_str()));
         }),
-        optional("x_PriceId", Kind::Text, |row, out| {
+        optional_text("x_PriceId", |row, out| {
             out.optional_text(row.prices.map_or("", |prices| &prices.id));
         }),
-        optional("x_RequestId", Kind::Text, |row, out| match row.record {
+        optional_text("x_RequestId", |row, out| match row.record {
             Some(record) => out.text(&record.request_id),
             None => out.absent(),
         }),
         optional("x_Sequence", Kind::Integer, |row, out| {
             out.optional_integer(row.record.map(|record| record.seq));
         }),
-        required("x_ServiceTier", Kind::Text, |row, out| out.text(row.tier.as_str())),
-        optional("x_TokenClass", Kind::Text, |row, out| {
+        text("x_ServiceTier", |row, out| out.text(row.tier.as_str())),
+        optional_text("x_TokenClass", |row, out| {
             out.optional_text(row.part.class.map_or("", |class| class.as_str()));
         }),
     ]
 }
 
-fn required(name: &'static str, kind: Kind, write: WriteCell) -> CustomColumn {
-    CustomColumn { column: Column::new(name, kind), value: Value::Other(write) }
+fn provider<'a>(row: &Row<'a>) -> &'a str {
+    or(row.provider, "Unknown")
 }
 
-fn optional(name: &'static str, kind: Kind, write: WriteCell) -> CustomColumn {
-    CustomColumn { column: Column::optional(name, kind), value: Value::Other(write) }
+fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
+    if text.is_empty() { otherwise } else { text }
 }
 
 #[cfg(test)]
@@ -124,13 +235,12 @@ mod tests {
 
     #[test]
     fn every_attribution_field_has_a_column() {
-        let columns = columns();
         for field in AttributionField::ALL {
             let name = match field {
                 AttributionField::Department => "SubAccountId".to_owned(),
                 field => custom_name(field),
             };
-            assert!(columns.iter().any(|column| column.name == name), "{name}");
+            assert!(COLUMNS.iter().any(|column| column.column.name == name), "{name}");
         }
         assert_eq!(custom_name(AttributionField::ApiKey), "x_ApiKeyId");
     }

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 
 use super::by_record::corrects_past;
 use super::cached_calendar::CachedCalendar;
-use super::charge::{Part, Prices, parts};
+use super::charge::{Part, Prices, parts, pricing_nanos};
 use super::columns;
 use super::row::Row;
 use crate::domain::attribution::{Attribution, AttributionField};
@@ -129,6 +129,7 @@ impl Daily {
         let attribution = key.attribution();
         for (part, record_count) in &group.parts {
             let row = Row {
+                workspace: &self.scope.workspace,
                 billing_period: self.calendar.billing_period(group.time),
                 charge_period: day.window,
                 date: day.date,
@@ -140,11 +141,12 @@ impl Daily {
                 tier: key.tier,
                 prices: group.prices.as_ref(),
                 part: *part,
+                pricing_nanos: pricing_nanos(part.pricing_cost)?,
                 record_count: *record_count,
                 attribution: &attribution,
                 record: None,
             };
-            columns::write(&row, &self.scope, out)?;
+            columns::write(&row, out);
         }
         Ok(())
     }

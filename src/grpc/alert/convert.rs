@@ -4,6 +4,7 @@ use lettre::Address;
 use url::Url;
 
 use crate::domain::Amount;
+use crate::domain::alert::receiver::{EmailReceiver, Webhook};
 use crate::domain::alert::{AlertPolicy, AlertSubject, AlertType};
 use crate::domain::attribution::SubjectKind;
 use crate::domain::quota::Unit;
@@ -19,8 +20,7 @@ use crate::grpc::shared::text::non_empty;
 use crate::grpc::shared::time::to_timestamp;
 use crate::proto::v1;
 use crate::storage::alerts::{
-    AlertFilter, AlertSubjectFilter, Delivery, DeliveryFilter, DeliveryState, EmailReceiver,
-    Receiver, StoredAlert, Webhook,
+    AlertFilter, AlertSubjectFilter, Delivery, DeliveryFilter, DeliveryState, Receiver, StoredAlert,
 };
 
 /// Longest e-mail address.
@@ -113,7 +113,7 @@ fn subject_filter(
         return Some(AlertSubjectFilter::Workspace);
     }
     at.field("id").attribution_id(&subject.id);
-    Some(AlertSubjectFilter::Member { kind, subject_id: subject.id })
+    Some(AlertSubjectFilter::Subject { kind, subject_id: subject.id })
 }
 
 /// The field `types`: each once, in their order.

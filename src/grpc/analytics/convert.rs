@@ -5,13 +5,13 @@ use chrono::NaiveDate;
 use crate::analytics::axis::{Restriction, UsageDimension, limit_of_text};
 use crate::analytics::range::{DAYS_MAX, Granularity, Preset, Range};
 use crate::analytics::reports::first_value::NeverActivePosition;
+use crate::domain::attribution::Dimension;
 use crate::domain::time::{MICROS_PER_HOUR, MICROS_PER_SECOND, Micros};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::proto_enum;
 use crate::grpc::shared::page::{Page, parse_time_position};
 use crate::grpc::shared::text::{MODEL_ID_CHARS_MAX, TAG_KEY_CHARS_MAX, non_empty};
 use crate::proto::v1;
-use crate::storage::rollup::Dimension;
 
 /// Most restrictions of one report.
 pub const FILTERS_MAX: usize = 8;

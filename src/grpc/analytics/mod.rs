@@ -250,7 +250,7 @@ fn scope<'a>(engine: &'a Engine, basis: &'a ReportBasis) -> Scope<'a> {
 async fn live_metrics(engine: &Engine, id: &str) -> Result<v1::LiveMetrics, Failure> {
     let basis = engine.report_basis(id).await?;
     let live = live::live(&scope(engine, &basis), basis.as_of).await?;
-    let standing = engine.standing(id, LIVE_QUOTAS_MAX).await?;
+    let standing = engine.limit_status(id, LIVE_QUOTAS_MAX).await?;
     Ok(reports::live_to_proto(&basis.workspace, basis.as_of, &live, &standing))
 }
 

@@ -11,7 +11,7 @@ use crate::analytics::reports::teams::TeamUsage;
 use crate::domain::calendar::Calendar;
 use crate::domain::workspace::Workspace;
 use crate::domain::{Currency, Time};
-use crate::engine::Standing;
+use crate::engine::LimitStatus;
 use crate::grpc::quota::usage_to_proto;
 use crate::grpc::shared::money;
 use crate::grpc::shared::time::{to_duration, to_timestamp};
@@ -140,7 +140,7 @@ pub fn live_to_proto(
     workspace: &Workspace,
     as_of_time: Time,
     live: &Live,
-    standing: &Standing,
+    standing: &LimitStatus,
 ) -> v1::LiveMetrics {
     let currency = workspace.currency;
     let money = |amount| money::to_proto(currency, amount);

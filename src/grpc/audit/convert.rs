@@ -7,7 +7,7 @@ use crate::grpc::shared::page::{Page, TimePosition, parse_time_position};
 use crate::grpc::shared::text::{WORKSPACE_ID_CHARS_MAX, non_empty};
 use crate::grpc::shared::time::to_timestamp;
 use crate::proto::v1;
-use crate::storage::policy::{AuditEvent, AuditFilter};
+use crate::storage::audit::{AuditEvent, AuditFilter};
 
 const RESOURCE_TYPE_CHARS_MAX: usize = 64;
 /// No id of a resource is longer: that of an imported price contains the id of its model.

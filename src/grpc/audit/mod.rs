@@ -9,7 +9,7 @@ use super::shared::page::time_position;
 use crate::engine::Engine;
 use crate::proto::v1;
 use crate::proto::v1::audit_service_server::AuditService;
-use crate::storage::policy::AuditEvent;
+use crate::storage::audit::AuditEvent;
 
 /// Most bytes of JSON on one page: the response stays far below the size of a message.
 const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;

@@ -12,10 +12,10 @@ use super::shared::stream::{BoxStream, Source, stream};
 use super::shared::{boost, text};
 use super::workspace::workspace_to_proto;
 use crate::domain::boost::Boost;
-use crate::engine::{BoostsOf, Engine, InCurrency, SpendWatch};
+use crate::engine::{BoostKind, Engine, InCurrency, SpendWatch};
 use crate::proto::v1;
 use crate::proto::v1::budget_service_server::BudgetService;
-use crate::storage::policy::BoostFilter;
+use crate::storage::settings::BoostFilter;
 
 pub struct Budget {
     engine: Engine,
@@ -111,7 +111,7 @@ impl BudgetService for Budget {
         let by = by(request.metadata(), "CancelBudgetBoost")?;
         let v1::CancelBudgetBoostRequest { workspace_id, boost_id } = request.into_inner();
         text::resource(&workspace_id, "boost_id", &boost_id)?;
-        let envelope = BoostsOf::Envelope;
+        let envelope = BoostKind::Envelope;
         let ended = self.engine.cancel_boost(by, &workspace_id, envelope, &boost_id).await?;
         let boost = Some(boost::to_proto(ended));
         Ok(Response::new(v1::CancelBudgetBoostResponse { boost }))

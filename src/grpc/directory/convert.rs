@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::domain::attribution::EntryKind;
 use crate::engine::NewEntry;
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::{ProtoEnum, named_enum};
@@ -9,7 +10,7 @@ use crate::grpc::shared::page::Page;
 use crate::grpc::shared::text::{ATTRIBUTION_CHARS_MAX, DISPLAY_NAME_CHARS_MAX};
 use crate::grpc::shared::time::to_timestamp;
 use crate::proto::v1;
-use crate::storage::directory::{EntryKind, EntryState, Listed};
+use crate::storage::directory::{EntryState, Listed};
 
 /// Most entries of one call.
 pub const ENTRIES_MAX: usize = 1_000;

@@ -6,10 +6,10 @@ use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
 use super::shared::actor::by;
+use crate::domain::attribution::EntryKind;
 use crate::engine::Engine;
 use crate::proto::v1;
 use crate::proto::v1::directory_service_server::DirectoryService;
-use crate::storage::directory::EntryKind;
 
 pub struct Directory {
     engine: Engine,

@@ -8,7 +8,7 @@ use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::page::{Page, TimePosition, parse_time_position};
 use crate::grpc::shared::text::non_empty;
 use crate::proto::v1;
-use crate::storage::policy::BoostFilter;
+use crate::storage::settings::BoostFilter;
 
 /// Workspace and boost of a quota.
 pub fn create(request: v1::CreateQuotaBoostRequest) -> Decoded<(String, NewBoost)> {

@@ -4,7 +4,7 @@ use crate::domain::attribution::SubjectKind;
 use crate::domain::quota::{COUNT_LIMIT_MAX, Enforcement, Period, Quota, THRESHOLDS_DEFAULT, Unit};
 use crate::domain::time::{MICROS_PER_DAY, Micros};
 use crate::domain::{Amount, Currency, Time};
-use crate::engine::{AskedLimit, LimitChange, NewQuota, QuotaChange, ThresholdChange};
+use crate::engine::{LimitChange, NewQuota, QuotaChange, RequestedLimit, ThresholdChange};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::ProtoEnum;
 use crate::grpc::shared::mask::Mask;
@@ -15,7 +15,7 @@ use crate::grpc::shared::text::non_empty;
 use crate::grpc::shared::time::to_timestamp;
 use crate::ledger::{QuotaUsage, UsageFilter, UsagePosition};
 use crate::proto::v1;
-use crate::storage::policy::RuleFilter;
+use crate::storage::settings::LimitFilter;
 
 /// How far in the past the window of a quota that is reset by hand may begin.
 pub const WINDOW_START_AGE_MAX: Micros = 366 * MICROS_PER_DAY;
@@ -70,7 +70,7 @@ pub fn create(request: v1::CreateQuotaRequest, now: Time) -> Decoded<(String, Ne
 }
 
 /// The limit of a new quota, in its unit.
-fn new_limit(at: Decoder<'_>, quota: &v1::Quota, unit: Option<Unit>) -> AskedLimit {
+fn new_limit(at: Decoder<'_>, quota: &v1::Quota, unit: Option<Unit>) -> RequestedLimit {
     let money = money_limit(at, quota);
     let count = count_limit(at, quota);
     let (money_at, count_at) = (at.field("limit"), at.field("limit_count"));
@@ -81,22 +81,22 @@ fn new_limit(at: Decoder<'_>, quota: &v1::Quota, unit: Option<Unit>) -> AskedLim
         at.field("exempt").ensure(!quota.each_subject && !is_workspace, expected);
         money_at.ensure(money.is_none(), EXEMPT);
         count_at.ensure(count.is_none(), EXEMPT);
-        return AskedLimit::Exempt;
+        return RequestedLimit::Exempt;
     }
     let limit = match unit {
         Some(Unit::Money) => {
             count_at.ensure(count.is_none(), "expected none: the unit is money");
             let money = money_at.required(money);
-            money.map(|(currency, limit)| AskedLimit::Money(currency, limit))
+            money.map(|(currency, limit)| RequestedLimit::Money(currency, limit))
         }
         Some(Unit::Tokens | Unit::Requests) => {
             money_at.ensure(money.is_none(), "expected none: the unit is not money");
-            count_at.required(count).map(AskedLimit::Count)
+            count_at.required(count).map(RequestedLimit::Count)
         }
         None => None,
     };
     // Where there is none it is refused already.
-    limit.unwrap_or(AskedLimit::Exempt)
+    limit.unwrap_or(RequestedLimit::Exempt)
 }
 
 /// Workspace, id and changes of a quota.
@@ -180,7 +180,7 @@ fn window_start(
 }
 
 /// Which quotas to list.
-pub fn list(request: &v1::ListQuotasRequest) -> Decoded<(RuleFilter, Page)> {
+pub fn list(request: &v1::ListQuotasRequest) -> Decoded<(LimitFilter, Page)> {
     let (workspace_id, model_id) = (&request.workspace_id, &request.model_id);
     decode(|at| {
         at.workspace_id(workspace_id);
@@ -191,7 +191,7 @@ pub fn list(request: &v1::ListQuotasRequest) -> Decoded<(RuleFilter, Page)> {
         let page = at.page(&filter, request.page_size, &request.page_token);
         let (kind, subject_id) = subject.unzip();
         let model_id = non_empty(model_id.clone());
-        Some((RuleFilter { kind, subject_id: subject_id.flatten(), model_id }, page))
+        Some((LimitFilter { kind, subject_id: subject_id.flatten(), model_id }, page))
     })
 }
 

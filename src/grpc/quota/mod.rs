@@ -15,7 +15,7 @@ use super::shared::text::resource;
 use crate::domain;
 use crate::domain::boost::Boost;
 use crate::domain::rate_limit::RateLimit;
-use crate::engine::{BoostsOf, Engine, InCurrency};
+use crate::engine::{BoostKind, Engine, InCurrency};
 use crate::proto::v1;
 use crate::proto::v1::quota_service_server::QuotaService;
 
@@ -149,7 +149,7 @@ impl QuotaService for Quota {
         let by = by(request.metadata(), "CancelQuotaBoost")?;
         let v1::CancelQuotaBoostRequest { workspace_id, boost_id } = request.into_inner();
         resource(&workspace_id, "boost_id", &boost_id)?;
-        let of = BoostsOf::Quotas;
+        let of = BoostKind::Quotas;
         let boost = self.engine.cancel_boost(by, &workspace_id, of, &boost_id).await?;
         let boost = Some(shared_boost::to_proto(boost));
         Ok(Response::new(v1::CancelQuotaBoostResponse { boost }))

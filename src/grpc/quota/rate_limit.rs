@@ -10,7 +10,7 @@ use crate::grpc::shared::subject::{filter_texts, scope_to_proto};
 use crate::grpc::shared::text::non_empty;
 use crate::grpc::shared::time::to_timestamp;
 use crate::proto::v1;
-use crate::storage::policy::RuleFilter;
+use crate::storage::settings::LimitFilter;
 
 /// Most bounds: one of each unit and window.
 const BOUNDS_MAX: usize = 2 * RateWindow::COUNT;
@@ -88,7 +88,7 @@ pub fn update(request: v1::UpdateRateLimitRequest) -> Decoded<(String, String, R
 }
 
 /// Which rate limits to list.
-pub fn list(request: &v1::ListRateLimitsRequest) -> Decoded<(RuleFilter, Page)> {
+pub fn list(request: &v1::ListRateLimitsRequest) -> Decoded<(LimitFilter, Page)> {
     let workspace_id = &request.workspace_id;
     decode(|at| {
         at.workspace_id(workspace_id);
@@ -97,7 +97,7 @@ pub fn list(request: &v1::ListRateLimitsRequest) -> Decoded<(RuleFilter, Page)> 
         let filter = ["rate_limits", workspace_id, &kind, &id];
         let page = at.page(&filter, request.page_size, &request.page_token);
         let (kind, subject_id) = subject.unzip();
-        Some((RuleFilter { kind, subject_id: subject_id.flatten(), model_id: None }, page))
+        Some((LimitFilter { kind, subject_id: subject_id.flatten(), model_id: None }, page))
     })
 }
 

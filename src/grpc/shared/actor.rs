@@ -3,7 +3,7 @@
 use tonic::metadata::MetadataMap;
 
 use super::decode::{Decoded, decode};
-use crate::engine::By;
+use crate::engine::Actor;
 
 /// Name of the metadata.
 pub const ACTOR: &str = "tollgate-actor";
@@ -15,8 +15,8 @@ pub const ANONYMOUS: &str = "anonymous";
 ///
 /// # Errors
 /// If the metadata is no actor.
-pub fn by(metadata: &MetadataMap, action: &'static str) -> Decoded<By> {
-    Ok(By::new(actor(metadata)?, action))
+pub fn by(metadata: &MetadataMap, action: &'static str) -> Decoded<Actor> {
+    Ok(Actor::new(actor(metadata)?, action))
 }
 
 fn actor(metadata: &MetadataMap) -> Decoded<String> {

@@ -24,7 +24,7 @@ use crate::grpc::shared::text::WORKSPACE_ID_CHARS_MAX;
 use crate::grpc::shared::time::{to_duration, to_timestamp};
 use crate::ledger::PreparedCheck;
 use crate::proto::v1;
-use crate::storage::{RecordFilter, RecordPosition};
+use crate::storage::log::{RecordFilter, RecordPosition};
 
 /// Most capabilities that a check may require.
 pub const REQUIRED_CAPABILITIES_MAX: usize = 16;
@@ -279,8 +279,8 @@ pub fn record_response(recorded: InCurrency<Recorded>) -> v1::RecordUsageRespons
     v1::RecordUsageResponse {
         cost: Some(money::to_proto(currency, value.cost)),
         duplicate: value.duplicate,
-        budget_state: value.standing.state.number(),
-        cycle_spent: Some(money::to_proto(currency, value.standing.cycle_spent)),
+        budget_state: value.status.state.number(),
+        cycle_spent: Some(money::to_proto(currency, value.status.cycle_spent)),
         unpriced: value.unpriced,
     }
 }

@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use sqlx::migrate::MigrateError;
 use sqlx::{Pool, Postgres, SqlSafeStr, Sqlite};
 
-use super::{Before, BoxError, ConnectionStore, Result, Store};
+use super::{BoxError, ConnectionStore, PreviousOwner, Result, Store};
 use connection::backend::{Access, Backend, Dialect};
 use connection::errors::not_applied;
 use connection::schema;
@@ -160,7 +160,7 @@ impl<DB: Backend> ConnectionStore for SqlStore<DB> {
         self.row::<i64>("SELECT epoch FROM owner WHERE id = 1", &[]).await.map(drop)
     }
 
-    async fn claim(&self) -> Result<Before> {
+    async fn claim(&self) -> Result<PreviousOwner> {
         self.session.claim().await
     }
 

@@ -18,7 +18,7 @@ use crate::domain::rate_limit::RateWindow;
 use crate::domain::record::RecordKind;
 use crate::domain::usage::{Outcome, ServiceTier, TokenClass, UsageSource};
 use crate::domain::workspace::{HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy};
-use crate::storage::Before;
+use crate::storage::PreviousOwner;
 use crate::storage::alerts::DeliveryState;
 
 /// A database without rows, to look at the plans of statements.
@@ -103,7 +103,7 @@ fn numbers_of_enums_stay_what_they_are() {
     assert_eq!(stored::<Subject>(), ["workspace", "model", "quota"]);
     let limits = ["request", "envelope", "model_limit", "quota", "rate_limit", "rule"];
     assert_eq!(stored::<LimitKind>(), limits);
-    assert_eq!(stored::<Before>(), ["nobody", "stopped", "crashed"]);
+    assert_eq!(stored::<PreviousOwner>(), ["none", "stopped", "crashed"]);
 }
 
 /// Each field of an attribution has the column that is named after it.

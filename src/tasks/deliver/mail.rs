@@ -1,5 +1,5 @@
-//! Sends an alert by e-mail over SMTP, as plain text: what happened, to which subject, how much, and
-//! what to do.
+//! Sends an alert by e-mail over SMTP, as plain text: what happened, to which subject, how much,
+//! and what to do.
 
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
@@ -10,8 +10,9 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use super::{ATTEMPT_TIMEOUT, Sent};
 use crate::config::{Smtp, SmtpServer, SmtpTls};
 use crate::domain::alert::AlertType;
+use crate::domain::alert::receiver::EmailReceiver;
 use crate::engine::alerts::Outgoing;
-use crate::storage::alerts::{EmailReceiver, StoredAlert};
+use crate::storage::alerts::StoredAlert;
 
 /// Longest sentence in a subject line, in characters.
 const SUBJECT_CHARS_MAX: usize = 200;

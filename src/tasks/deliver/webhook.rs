@@ -19,9 +19,9 @@ use sha2::Sha256;
 
 use super::{ATTEMPT_TIMEOUT, Sent};
 use crate::domain::Time;
+use crate::domain::alert::receiver::Webhook;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::engine::alerts::address::AddressRules;
-use crate::storage::alerts::Webhook;
 
 pub const ID_HEADER: &str = "webhook-id";
 pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";

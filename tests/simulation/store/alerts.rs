@@ -4,17 +4,18 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use tollgate::domain::Time;
+use tollgate::domain::alert::receiver::{EmailReceiver, Webhook};
 use tollgate::domain::alert::{AlertKey, AlertSubject};
 use tollgate::domain::attribution::SubjectKind;
 use tollgate::storage::alerts::{
-    AlertFilter, AlertStore, AlertSubjectFilter, Delivery, DeliveryFilter, DeliveryState,
-    EmailReceiver, Receiver, StoredAlert, Webhook,
+    AlertFilter, AlertStore, AlertSubjectFilter, Delivery, DeliveryFilter, DeliveryState, Receiver,
+    StoredAlert,
 };
 use tollgate::storage::{Error, Result};
 
 use super::SimStore;
 use super::faults::Fault;
-use super::policy::{latest, of};
+use super::settings::{latest, of};
 
 #[async_trait]
 impl AlertStore for SimStore {
@@ -178,7 +179,7 @@ fn matches(alert: &StoredAlert, filter: &AlertFilter) -> bool {
         }
         (Some(AlertSubjectFilter::Model(wanted)), AlertSubject::Model(id)) => **wanted == **id,
         (
-            Some(AlertSubjectFilter::Member { kind: wanted, subject_id: name }),
+            Some(AlertSubjectFilter::Subject { kind: wanted, subject_id: name }),
             AlertSubject::Quota { kind, subject_id, .. },
         ) => wanted == kind && **name == **subject_id,
         _ => false,

@@ -2,14 +2,12 @@
 
 use async_trait::async_trait;
 use tollgate::domain::alert::AlertSubject;
-use tollgate::domain::attribution::SubjectKind;
+use tollgate::domain::attribution::directory::Entry;
+use tollgate::domain::attribution::{Dimension, EntryKind, SubjectKind};
 use tollgate::domain::boost::BoostTarget;
 use tollgate::domain::quota::Scope;
 use tollgate::storage::Result;
-use tollgate::storage::directory::{
-    DirectoryStore, Entry, EntryKind, EntryState, Erasure, Listed, UserTraces,
-};
-use tollgate::storage::rollup::Dimension;
+use tollgate::storage::directory::{DirectoryStore, EntryState, Erasure, Listed, UserTraces};
 
 use super::{Disk, SimStore};
 
@@ -35,11 +33,11 @@ impl Disk {
         let of_scope = |scope: &Scope| is_user(scope.kind, scope.subject_id.as_deref());
         self.entries.contains_key(&key)
             || self.seen.contains_key(&key)
-            || super::policy::of(&self.quotas, workspace_id).any(|quota| of_scope(&quota.scope))
-            || super::policy::of(&self.rate_limits, workspace_id)
+            || super::settings::of(&self.quotas, workspace_id).any(|quota| of_scope(&quota.scope))
+            || super::settings::of(&self.rate_limits, workspace_id)
                 .any(|limit| of_scope(&limit.scope))
-            || super::policy::of(&self.boosts, workspace_id).any(|boost| boost.actor == user_id)
-            || super::policy::of(&self.holds, workspace_id)
+            || super::settings::of(&self.boosts, workspace_id).any(|boost| boost.actor == user_id)
+            || super::settings::of(&self.holds, workspace_id)
                 .any(|hold| hold.attribution.user_id == user_id)
             || self
                 .audit_events
@@ -49,87 +47,103 @@ impl Disk {
 
     pub fn erase_user(&mut self, workspace_id: &str, erasure: Erasure) {
         let Erasure { user_id, pseudonym, events } = erasure;
-        let is_here = |id: &str| id == workspace_id;
+        let user = Erased { workspace_id, user_id: &user_id, pseudonym: &pseudonym };
+        self.delete_limits_of(&user);
+        self.entries.remove(&(workspace_id.to_owned(), Dimension::User, user_id.clone()));
+        self.rename_in_settings(&user);
+        self.rename_in_alerts(&user);
+        self.rename_in_rate_counts(&user);
+        self.rename_in_log(&user);
+        for event in events {
+            self.audit_events.insert(event.id.clone(), event);
+        }
+    }
+
+    fn delete_limits_of(&mut self, user: &Erased<'_>) {
         let of_user = |scope: &Scope| {
-            scope.kind == SubjectKind::User && scope.subject_id.as_deref() == Some(&*user_id)
+            scope.kind == SubjectKind::User && scope.subject_id.as_deref() == Some(user.user_id)
         };
         let quotas = &self.quotas;
-        let quota_of = |id: &str| quotas.get(&(workspace_id.to_owned(), id.to_owned()));
+        let quota_of = |id: &str| quotas.get(&(user.workspace_id.to_owned(), id.to_owned()));
         self.boosts.retain(|(id, _), boost| match &boost.target {
-            BoostTarget::Quota { quota_id, subject_id } if is_here(id) => quota_of(quota_id)
+            BoostTarget::Quota { quota_id, subject_id } if user.is_in(id) => quota_of(quota_id)
                 .is_none_or(|quota| {
                     let is_for = quota.scope.kind == SubjectKind::User
-                        && subject_id.as_deref() == Some(&*user_id);
+                        && subject_id.as_deref() == Some(user.user_id);
                     !is_for && !of_user(&quota.scope)
                 }),
             _ => true,
         });
-        self.quotas.retain(|(id, _), quota| !(is_here(id) && of_user(&quota.scope)));
-        self.rate_limits.retain(|(id, _), limit| !(is_here(id) && of_user(&limit.scope)));
-        self.entries.remove(&(workspace_id.to_owned(), Dimension::User, user_id.clone()));
-        let rename = |id: &mut String| {
-            if *id == user_id {
-                id.clone_from(&pseudonym);
-            }
-        };
-        for record in self.log.iter_mut().filter(|record| is_here(&record.workspace_id)) {
-            rename(&mut record.attribution.user_id);
-        }
+        self.quotas.retain(|(id, _), quota| !(user.is_in(id) && of_user(&quota.scope)));
+        self.rate_limits.retain(|(id, _), limit| !(user.is_in(id) && of_user(&limit.scope)));
+    }
+
+    fn rename_in_settings(&mut self, user: &Erased<'_>) {
         for ((id, _), hold) in &mut self.holds {
-            if is_here(id) {
-                rename(&mut hold.attribution.user_id);
+            if user.is_in(id) {
+                user.rename(&mut hold.attribution.user_id);
             }
         }
         for ((id, _), boost) in &mut self.boosts {
-            if is_here(id) {
-                rename(&mut boost.actor);
+            if user.is_in(id) {
+                user.rename(&mut boost.actor);
             }
         }
-        for alert in self.alerts.values_mut().filter(|alert| is_here(&alert.workspace_id)) {
+        for event in self.audit_events.values_mut() {
+            if user.is_in(&event.workspace_id) {
+                user.rename(&mut event.actor);
+            }
+        }
+    }
+
+    fn rename_in_alerts(&mut self, user: &Erased<'_>) {
+        for alert in self.alerts.values_mut().filter(|alert| user.is_in(&alert.workspace_id)) {
             if let AlertSubject::Quota { kind: SubjectKind::User, subject_id, .. } =
                 &mut alert.alert.key.subject
-                && **subject_id == *user_id
+                && **subject_id == *user.user_id
             {
-                *subject_id = pseudonym.as_str().into();
+                *subject_id = user.pseudonym.into();
             }
-        }
-        for alert in self.alerts.values_mut().filter(|alert| is_here(&alert.workspace_id)) {
             if let Some((_, actor)) = &mut alert.acknowledged {
-                rename(actor);
+                user.rename(actor);
             }
         }
+    }
+
+    /// Counts of a rate limit that is deleted are deleted with it.
+    fn rename_in_rate_counts(&mut self, user: &Erased<'_>) {
         let limits = &self.rate_limits;
         let is_of_users = |id: &str| {
-            let limit = limits.get(&(workspace_id.to_owned(), id.to_owned()));
+            let limit = limits.get(&(user.workspace_id.to_owned(), id.to_owned()));
             limit.map(|limit| limit.scope.kind == SubjectKind::User)
         };
-        // Counts of a rule that is gone go with it.
         let rates = std::mem::take(&mut self.rates).into_values();
         self.rates = rates
             .filter_map(|mut rate| {
-                if is_here(&rate.workspace_id) {
+                if user.is_in(&rate.workspace_id) {
                     let is_of_users = is_of_users(&rate.counts.rate_limit_id)?;
-                    if is_of_users && *rate.counts.subject_id == *user_id {
-                        rate.counts.subject_id = pseudonym.as_str().into();
+                    if is_of_users && *rate.counts.subject_id == *user.user_id {
+                        rate.counts.subject_id = user.pseudonym.into();
                     }
                 }
                 Some((super::shutdown::rate_key(&rate), rate))
             })
             .collect();
-        for event in self.audit_events.values_mut().filter(|event| is_here(&event.workspace_id)) {
-            rename(&mut event.actor);
+    }
+
+    /// In the log, and in what is derived from it.
+    fn rename_in_log(&mut self, user: &Erased<'_>) {
+        for record in self.log.iter_mut().filter(|record| user.is_in(&record.workspace_id)) {
+            user.rename(&mut record.attribution.user_id);
         }
-        for event in events {
-            self.audit_events.insert(event.id.clone(), event);
-        }
-        let key = (workspace_id.to_owned(), Dimension::User, user_id.clone());
+        let key = (user.workspace_id.to_owned(), Dimension::User, user.user_id.to_owned());
         if let Some(seen) = self.seen.remove(&key) {
-            self.seen.insert((key.0, key.1, pseudonym.clone()), seen);
+            self.seen.insert((key.0, key.1, user.pseudonym.to_owned()), seen);
         }
         let refusals = std::mem::take(&mut self.refusals);
         for ((id, mut key), counts) in refusals {
-            if is_here(&id) {
-                rename(&mut key.user_id);
+            if user.is_in(&id) {
+                user.rename(&mut key.user_id);
             }
             self.refusals.entry((id, key)).or_default().add(&counts);
         }
@@ -137,12 +151,31 @@ impl Disk {
         self.rollups = rollups
             .into_iter()
             .map(|(mut key, sums)| {
-                if is_here(&key.0) && key.2 == Dimension::User {
-                    rename(&mut key.3);
+                if user.is_in(&key.0) && key.2 == Dimension::User {
+                    user.rename(&mut key.3);
                 }
                 (key, sums)
             })
             .collect();
+    }
+}
+
+/// A user that is erased, and what takes the place of its id.
+struct Erased<'a> {
+    workspace_id: &'a str,
+    user_id: &'a str,
+    pseudonym: &'a str,
+}
+
+impl Erased<'_> {
+    fn is_in(&self, workspace_id: &str) -> bool {
+        workspace_id == self.workspace_id
+    }
+
+    fn rename(&self, id: &mut String) {
+        if *id == self.user_id {
+            self.pseudonym.clone_into(id);
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use tollgate::domain::record::{Record, RecordKind};
-use tollgate::storage::{self, Appended};
+use tollgate::storage;
+use tollgate::storage::log::Appended;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {

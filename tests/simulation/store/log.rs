@@ -12,12 +12,12 @@ use tollgate::domain::time::MICROS_PER_DAY;
 use tollgate::domain::usage::Outcome;
 use tollgate::domain::{Amount, Time};
 use tollgate::storage::consumption::ConsumptionStore;
-use tollgate::storage::log::LogStore;
-use tollgate::storage::rollup::{FoldCursor, Folded, RollupStore};
-use tollgate::storage::{Appended, Difference, Error, Order, RecordFilter, RecordPosition, Result};
+use tollgate::storage::log::{Appended, LogStore, Order, RecordFilter, RecordPosition};
+use tollgate::storage::rollup::{Difference, FoldCursor, Folded, RollupStore};
+use tollgate::storage::{Error, Result};
 
 use super::faults::Fault;
-use super::policy::of;
+use super::settings::of;
 use super::{Disk, SimStore};
 
 impl Disk {
@@ -222,7 +222,7 @@ impl ConsumptionStore for SimStore {
         .await
     }
 
-    async fn used(
+    async fn consumption(
         &self,
         workspace_id: &str,
         query: &ConsumptionQuery,
@@ -245,7 +245,7 @@ impl ConsumptionStore for SimStore {
         .await
     }
 
-    async fn sent(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>> {
+    async fn rate_buckets(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>> {
         self.read(|disk| {
             let mut sums: BTreeMap<(String, i64), (i64, i64)> = BTreeMap::new();
             for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace_id) {

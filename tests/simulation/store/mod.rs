@@ -8,7 +8,7 @@ pub mod faults;
 mod alerts;
 mod directory;
 mod log;
-mod policy;
+mod settings;
 mod reports;
 mod shutdown;
 
@@ -20,19 +20,24 @@ use async_trait::async_trait;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tollgate::domain::Time;
+use tollgate::domain::alert::receiver::{EmailReceiver, Webhook};
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
+use tollgate::domain::attribution::Dimension;
+use tollgate::domain::attribution::directory::Entry;
 use tollgate::domain::boost::Boost;
 use tollgate::domain::check::{RefusalCounts, RefusalKey};
 use tollgate::domain::quota::{Quota, Unit};
 use tollgate::domain::rate_limit::{RateLimit, RateWindow};
 use tollgate::domain::record::Record;
 use tollgate::domain::workspace::{Workspace, WorkspaceModel};
-use tollgate::storage::alerts::{Delivery, EmailReceiver, StoredAlert, Webhook};
-use tollgate::storage::directory::{Entry, Seen};
-use tollgate::storage::latency::Latencies;
-use tollgate::storage::policy::{AuditEvent, StoredRate};
-use tollgate::storage::rollup::{Dimension, FoldCursor, Grain, Sums};
-use tollgate::storage::{Before, CatalogueRows, ConnectionStore, Error, Result, StoredHold};
+use tollgate::storage::alerts::{Delivery, StoredAlert};
+use tollgate::storage::audit::AuditEvent;
+use tollgate::storage::directory::Seen;
+use tollgate::storage::rollup::latency::Latencies;
+use tollgate::storage::rollup::{FoldCursor, Grain, Sums};
+use tollgate::storage::settings::CatalogueRows;
+use tollgate::storage::shutdown::{StoredHold, StoredRate};
+use tollgate::storage::{ConnectionStore, Error, PreviousOwner, Result};
 
 use faults::Faults;
 
@@ -101,7 +106,7 @@ pub struct SimStore {
     /// Which claim is this server's.
     claim: Arc<Mutex<u64>>,
     /// How the server before it has ended.
-    before: Arc<Mutex<Option<Before>>>,
+    before: Arc<Mutex<Option<PreviousOwner>>>,
     pub faults: Faults,
 }
 
@@ -226,13 +231,13 @@ impl ConnectionStore for SimStore {
         self.read(|_| ()).await
     }
 
-    async fn claim(&self) -> Result<Before> {
+    async fn claim(&self) -> Result<PreviousOwner> {
         let mut disk = self.disk();
         let before =
             *self.before.lock().unwrap().get_or_insert(match (disk.claims, disk.stopped) {
-                (0, _) => Before::Nobody,
-                (_, true) => Before::Stopped,
-                (_, false) => Before::Crashed,
+                (0, _) => PreviousOwner::None,
+                (_, true) => PreviousOwner::Stopped,
+                (_, false) => PreviousOwner::Crashed,
             });
         disk.stopped = false;
         disk.claims += 1;

@@ -2,13 +2,17 @@
 
 use async_trait::async_trait;
 use tollgate::storage::Result;
-use tollgate::storage::reports::{Answer, Question, ReportStore};
+use tollgate::storage::reports::{ReportQuery, ReportResult, ReportStore};
 
 use super::SimStore;
 
 #[async_trait]
 impl ReportStore for SimStore {
-    async fn report(&self, _workspace_id: &str, _questions: &[Question]) -> Result<Vec<Answer>> {
+    async fn report(
+        &self,
+        _workspace_id: &str,
+        _questions: &[ReportQuery],
+    ) -> Result<Vec<ReportResult>> {
         unreachable!("the auditor sums up the log itself")
     }
 }

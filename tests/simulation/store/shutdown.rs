@@ -4,16 +4,15 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use tollgate::domain::Time;
-use tollgate::storage::policy::StoredRate;
-use tollgate::storage::shutdown::{ShutdownStore, StoredCrash};
-use tollgate::storage::{Result, StoredHold};
+use tollgate::storage::Result;
+use tollgate::storage::shutdown::{ShutdownStore, StoredCrash, StoredHold, StoredRate};
 
 use super::faults::Fault;
 use super::{RateKey, SimStore};
 
 #[async_trait]
 impl ShutdownStore for SimStore {
-    async fn put_down(
+    async fn save_snapshot(
         &self,
         holds: &[StoredHold],
         rates: &[StoredRate],
@@ -50,7 +49,7 @@ impl ShutdownStore for SimStore {
         .await
     }
 
-    async fn rates(&self, workspace_id: &str) -> Result<Vec<StoredRate>> {
+    async fn rate_counts(&self, workspace_id: &str) -> Result<Vec<StoredRate>> {
         self.read(|disk| {
             let own = disk.rates.values().filter(|rate| *rate.workspace_id == *workspace_id);
             own.cloned().collect()
@@ -62,7 +61,7 @@ impl ShutdownStore for SimStore {
         self.read(|disk| disk.crashes.get(workspace_id).copied()).await
     }
 
-    async fn delete_put_down(&self, workspace_id: &str) -> Result<()> {
+    async fn delete_snapshot(&self, workspace_id: &str) -> Result<()> {
         self.write(|disk| {
             disk.holds.retain(|(id, _), _| id != workspace_id);
             disk.rates.retain(|key, _| key.0 != workspace_id);
@@ -72,7 +71,7 @@ impl ShutdownStore for SimStore {
         .await
     }
 
-    async fn workspaces_put_down(&self) -> Result<Vec<String>> {
+    async fn snapshot_workspaces(&self) -> Result<Vec<String>> {
         self.read(|disk| {
             let of_holds = disk.holds.keys().map(|(id, _)| id);
             let of_rates = disk.rates.keys().map(|key| &key.0);

@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use super::backend::{Access, Backend, Dialect};
 use super::errors::{at_commit, message, not_applied};
 use crate::storage::sql::row::{FromRow, Value, read_all};
-use crate::storage::{Before, Error, Result};
+use crate::storage::{Error, PreviousOwner, Result};
 
 /// Most rows that [`Write::insert_many`] puts into one statement; a power of two.
 const INSERT_ROWS_MAX: usize = 128;
@@ -53,7 +53,7 @@ impl<DB: Backend> Session<DB> {
     /// Makes this instance the owner of the database: moves the epoch, which on Postgres waits for
     /// the transactions that hold a lock on it. Returns how the owner before has ended, also where
     /// this is not the first claim of this instance.
-    pub async fn claim(&self) -> Result<Before> {
+    pub async fn claim(&self) -> Result<PreviousOwner> {
         if self.access == Access::ReadOnly {
             return Err(message("the database was opened for reading only"));
         }
@@ -65,7 +65,7 @@ impl<DB: Backend> Session<DB> {
         let rows = DB::rows(&mut connection, CLAIM.into_sql_str(), &[Value::Text(&self.instance)])
             .await
             .map_err(at_commit::<DB>)?;
-        let (epoch, before) = super::only(read_all::<DB, (i64, Before)>(&rows)?)?;
+        let (epoch, before) = super::only(read_all::<DB, (i64, PreviousOwner)>(&rows)?)?;
         state.epoch = Some(epoch);
         state.connection = Some(connection);
         Ok(before)

@@ -9,11 +9,12 @@ use sqlx::AssertSqlSafe;
 
 use super::RECORDS;
 use crate::domain::record::Record;
+use crate::storage::log::Appended;
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::errors::{at_commit, not_applied};
 use crate::storage::sql::connection::session::{Session, Write};
 use crate::storage::sql::row::{Columns, Value};
-use crate::storage::{Appended, Error, Result};
+use crate::storage::{Error, Result};
 
 /// Most keys that are looked up with one statement.
 const LOOKUP_MAX: usize = 128;

@@ -19,8 +19,8 @@ use crate::domain::Time;
 use crate::domain::calendar::Window;
 use crate::domain::record::{Record, RecordKind};
 use crate::domain::usage::Outcome;
-use crate::storage::log::LogStore;
-use crate::storage::{Appended, Order, RecordFilter, RecordPosition, Result};
+use crate::storage::Result;
+use crate::storage::log::{Appended, LogStore, Order, RecordFilter, RecordPosition};
 
 pub use record::RECORDS;
 

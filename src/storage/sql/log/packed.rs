@@ -14,10 +14,11 @@ use super::RECORDS;
 use crate::domain::Time;
 use crate::domain::calendar::Window;
 use crate::domain::record::Record;
+use crate::storage::log::RecordPosition;
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::errors::not_applied;
 use crate::storage::sql::row::{FromRow, Kind, Reader, Value, limit_value, time};
-use crate::storage::{Error, RecordPosition, Result};
+use crate::storage::{Error, Result};
 
 /// Most of what cannot be read that an error shows.
 const QUOTED_CHARS_MAX: usize = 200;

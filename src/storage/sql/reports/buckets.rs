@@ -1,8 +1,9 @@
 //! Statements over rollup buckets: their sums, the greatest of them, and which values they have.
 
 use super::selection::{BucketColumn, Selection, TagBuckets};
+use crate::domain::attribution::Dimension;
 use crate::storage::reports::OrderBy;
-use crate::storage::rollup::{Dimension, Grain};
+use crate::storage::rollup::Grain;
 use crate::storage::sql::log::record::{TOKEN_COLUMNS, all_tokens};
 use crate::storage::sql::rollups::cut::{Cut, WindowColumn};
 use crate::storage::sql::rollups::{self, sum_columns};

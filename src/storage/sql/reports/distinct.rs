@@ -9,9 +9,9 @@ use super::buckets::Buckets;
 use super::records::{Measure, Records};
 use super::selection::{Selection, refused};
 use super::sums::{read_values, read_window};
+use crate::domain::attribution::Dimension;
 use crate::storage::Result;
-use crate::storage::reports::{Answer, Axis, DistinctQuestion, DistinctRow, ROWS_MAX};
-use crate::storage::rollup::Dimension;
+use crate::storage::reports::{Axis, DistinctQuery, DistinctRow, ROWS_MAX, ReportResult};
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::rollups::cut::Cut;
 use crate::storage::sql::row::Reader;
@@ -21,22 +21,22 @@ use crate::storage::sql::statement::{Values, group_by_first};
 type Found = HashSet<(usize, String, String)>;
 
 impl<DB: Backend> Report<'_, DB> {
-    pub async fn distinct(&mut self, question: &DistinctQuestion) -> Result<Answer> {
-        if matches!(question.counted, Dimension::Workspace | Dimension::Tag) {
-            return Err(refused(&format!("values of {:?} are not counted", question.counted)));
+    pub async fn distinct(&mut self, query: &DistinctQuery) -> Result<ReportResult> {
+        if matches!(query.counted, Dimension::Workspace | Dimension::Tag) {
+            return Err(refused(&format!("values of {:?} are not counted", query.counted)));
         }
-        let cut = self.cut(question.source, &question.windows, question.by_window).await?;
-        if cut.is_empty() || question.filters.iter().any(|filter| filter.values.is_empty()) {
-            return Ok(Answer::Distinct(Vec::new()));
+        let cut = self.cut(query.source, &query.windows, query.by_window).await?;
+        if cut.is_empty() || query.filters.iter().any(|filter| filter.values.is_empty()) {
+            return Ok(ReportResult::Distinct(Vec::new()));
         }
-        let counted = Axis::Of(question.counted);
-        let mut groups: Vec<Axis> = question.group_by.iter().cloned().collect();
+        let counted = Axis::Of(query.counted);
+        let mut groups: Vec<Axis> = query.group_by.iter().cloned().collect();
         let is_own_group = groups.contains(&counted);
         if !is_own_group {
             groups.push(counted);
         }
         let selection = match cut.keys {
-            Some(_) => Some(Selection::of(question.source, &groups, &question.filters)?),
+            Some(_) => Some(Selection::of(query.source, &groups, &query.filters)?),
             None => None,
         };
         if let Some(selection) =
@@ -48,25 +48,24 @@ impl<DB: Backend> Report<'_, DB> {
         if let Some(selection) = &selection {
             self.find_in_buckets(selection, &cut, &mut found).await?;
         }
-        let records =
-            Records { cursor: self.cursor, cut: &cut, groups, filters: &question.filters };
+        let records = Records { cursor: self.cursor, cut: &cut, groups, filters: &query.filters };
         self.find_in_records(&records, &mut found).await?;
         if found.len() > ROWS_MAX {
-            return Ok(Answer::TooMany);
+            return Ok(ReportResult::TooMany);
         }
         let mut counts: BTreeMap<(usize, String), i64> = BTreeMap::new();
         for (window, value, _) in found {
             *counts.entry((window, value)).or_default() += 1;
         }
         let row = |((window, value), count)| DistinctRow { window, value, count };
-        Ok(Answer::Distinct(counts.into_iter().map(row).collect()))
+        Ok(ReportResult::Distinct(counts.into_iter().map(row).collect()))
     }
 
     /// Lets the database count: no value is in two places.
-    async fn count_buckets(&mut self, selection: &Selection, cut: &Cut) -> Result<Answer> {
+    async fn count_buckets(&mut self, selection: &Selection, cut: &Cut) -> Result<ReportResult> {
         let mut rows: Vec<DistinctRow> = Vec::new();
         if selection.is_empty {
-            return Ok(Answer::Distinct(rows));
+            return Ok(ReportResult::Distinct(rows));
         }
         let mut values = Values::default();
         let window = cut.of_buckets(true, &mut values);
@@ -94,10 +93,10 @@ impl<DB: Backend> Report<'_, DB> {
             })
             .await?;
         if rows.len() > ROWS_MAX {
-            return Ok(Answer::TooMany);
+            return Ok(ReportResult::TooMany);
         }
         rows.sort_by(|a, b| (a.window, &a.value).cmp(&(b.window, &b.value)));
-        Ok(Answer::Distinct(rows))
+        Ok(ReportResult::Distinct(rows))
     }
 
     async fn find_in_buckets(

@@ -6,7 +6,7 @@ use super::{Report, records};
 use crate::domain::Time;
 use crate::domain::calendar::Window;
 use crate::storage::Result;
-use crate::storage::reports::{Answer, RECORDS_MAX};
+use crate::storage::reports::{RECORDS_MAX, ReportResult};
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::row::{Value, limit_value, time};
 
@@ -16,7 +16,7 @@ pub const RECORD_COUNT: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM usage_record
 
 impl<DB: Backend> Report<'_, DB> {
     /// By the index alone, and no further than the bound.
-    pub async fn record_count(&mut self, window: Window) -> Result<Answer> {
+    pub async fn record_count(&mut self, window: Window) -> Result<ReportResult> {
         let values = [
             Value::Text(self.workspace_id),
             time(window.start),
@@ -24,14 +24,14 @@ impl<DB: Backend> Report<'_, DB> {
             Value::Int(self.cursor),
             limit_value(RECORDS_MAX + 1),
         ];
-        Ok(Answer::RecordCount(self.snapshot.row(RECORD_COUNT, &values).await?))
+        Ok(ReportResult::RecordCount(self.snapshot.row(RECORD_COUNT, &values).await?))
     }
 
-    pub async fn sums_between(&mut self, from: Time, to: Time) -> Result<Answer> {
+    pub async fn sums_between(&mut self, from: Time, to: Time) -> Result<ReportResult> {
         let values =
             [Value::Text(self.workspace_id), time(from), time(to), Value::Int(self.cursor)];
         let sums = self.snapshot.row(AssertSqlSafe(sums_between()), &values).await?;
-        Ok(Answer::SumsBetween(sums))
+        Ok(ReportResult::SumsBetween(sums))
     }
 }
 

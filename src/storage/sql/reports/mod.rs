@@ -27,7 +27,7 @@ use super::row::Value;
 use crate::domain::Time;
 use crate::domain::calendar::Window;
 use crate::storage::Result;
-use crate::storage::reports::{Answer, Question, ReportStore, Source};
+use crate::storage::reports::{ReportQuery, ReportResult, ReportStore, Source};
 
 /// One report under way.
 struct Report<'a, DB: Backend> {
@@ -43,15 +43,19 @@ struct Report<'a, DB: Backend> {
 
 #[async_trait]
 impl<DB: Backend> ReportStore for SqlStore<DB> {
-    async fn report(&self, workspace_id: &str, questions: &[Question]) -> Result<Vec<Answer>> {
+    async fn report(
+        &self,
+        workspace_id: &str,
+        queries: &[ReportQuery],
+    ) -> Result<Vec<ReportResult>> {
         let snapshot = self.snapshot().await?;
         let mut report = Report::begin(snapshot, workspace_id).await?;
-        let mut answers = Vec::with_capacity(questions.len());
-        for question in questions {
-            answers.push(report.answer(question).await?);
+        let mut results = Vec::with_capacity(queries.len());
+        for query in queries {
+            results.push(report.run(query).await?);
         }
         report.snapshot.end().await?;
-        Ok(answers)
+        Ok(results)
     }
 }
 
@@ -64,19 +68,19 @@ impl<'a, DB: Backend> Report<'a, DB> {
         Ok(Report { snapshot, workspace_id, cursor, dropped_before, local_days: Vec::new() })
     }
 
-    async fn answer(&mut self, question: &Question) -> Result<Answer> {
-        match question {
-            Question::Sums(question) => self.sums(question).await,
-            Question::Distinct(question) => self.distinct(question).await,
-            Question::Refusals(question) => self.refusals(question).await,
-            Question::KnownUsers(times) => self.known_users(times).await,
-            Question::SignUps { window, department_id } => {
+    async fn run(&mut self, query: &ReportQuery) -> Result<ReportResult> {
+        match query {
+            ReportQuery::Sums(query) => self.sums(query).await,
+            ReportQuery::Distinct(query) => self.distinct(query).await,
+            ReportQuery::Refusals(query) => self.refusals(query).await,
+            ReportQuery::KnownUsers(times) => self.known_users(times).await,
+            ReportQuery::SignUps { window, department_id } => {
                 self.sign_ups(*window, department_id.as_deref()).await
             }
-            Question::RecordCount(window) => self.record_count(*window).await,
-            Question::SumsBetween(from, to) => self.sums_between(*from, *to).await,
-            Question::Names(dimension, ids) => self.names(*dimension, ids).await,
-            Question::DroppedBefore => Ok(Answer::DroppedBefore(self.dropped_before)),
+            ReportQuery::RecordCount(window) => self.record_count(*window).await,
+            ReportQuery::SumsBetween(from, to) => self.sums_between(*from, *to).await,
+            ReportQuery::Names(dimension, ids) => self.names(*dimension, ids).await,
+            ReportQuery::DroppedBefore => Ok(ReportResult::DroppedBefore(self.dropped_before)),
         }
     }
 

@@ -3,9 +3,9 @@
 //! Tags are stored as one text, and the databases have different functions for JSON: records are
 //! grouped by all of their tags, and these groups are joined here.
 
+use crate::domain::attribution::Dimension;
 use crate::storage::Result;
 use crate::storage::reports::{Axis, Filter};
-use crate::storage::rollup::Dimension;
 use crate::storage::sql::rollups::cut::{Cut, Span, WindowColumn};
 use crate::storage::sql::rollups::{self, sum_columns};
 use crate::storage::sql::row::{Reader, Tags, Value};

@@ -4,10 +4,10 @@ use sqlx::AssertSqlSafe;
 
 use super::Report;
 use crate::domain::Amount;
+use crate::domain::check::LimitKey;
 use crate::domain::money::NANOS_PER_UNIT;
 use crate::storage::Result;
-use crate::storage::reports::{Answer, ROWS_MAX, RefusalsQuestion, RefusalsRow, Source};
-use crate::storage::rollup::LimitKey;
+use crate::storage::reports::{ROWS_MAX, RefusalsQuery, RefusalsRow, ReportResult, Source};
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::rollups::cut::{Cut, WindowColumn};
 use crate::storage::sql::rollups::refusals::limit_values;
@@ -15,17 +15,17 @@ use crate::storage::sql::row::{Reader, limit_value};
 use crate::storage::sql::statement::{Values, group_by_first};
 
 impl<DB: Backend> Report<'_, DB> {
-    pub async fn refusals(&mut self, question: &RefusalsQuestion) -> Result<Answer> {
-        let cut = Cut::new(Source::Hours, &question.windows, question.by_window, &[], None);
+    pub async fn refusals(&mut self, query: &RefusalsQuery) -> Result<ReportResult> {
+        let cut = Cut::new(Source::Hours, &query.windows, query.by_window, &[], None);
         let mut rows = Vec::new();
         if cut.is_empty() {
-            return Ok(Answer::Refusals(rows));
+            return Ok(ReportResult::Refusals(rows));
         }
         let mut values = Values::default();
-        let sql = statement(self.workspace_id, question, &cut, &mut values);
+        let sql = statement(self.workspace_id, query, &cut, &mut values);
         self.snapshot
             .each(AssertSqlSafe(sql), values.as_slice(), &mut |mut reader| {
-                let row = read(question, &cut, &mut reader)?;
+                let row = read(query, &cut, &mut reader)?;
                 if row.blocked_count != 0 || row.routed_count != 0 {
                     rows.push(row);
                 }
@@ -33,10 +33,10 @@ impl<DB: Backend> Report<'_, DB> {
             })
             .await?;
         if rows.len() > ROWS_MAX {
-            return Ok(Answer::TooMany);
+            return Ok(ReportResult::TooMany);
         }
         rows.sort_by(|a, b| key(a).cmp(&key(b)));
-        Ok(Answer::Refusals(rows))
+        Ok(ReportResult::Refusals(rows))
     }
 }
 
@@ -47,7 +47,7 @@ fn key(row: &RefusalsRow) -> (usize, &LimitKey, &str, &str) {
 
 pub fn statement<'a>(
     workspace_id: &'a str,
-    question: &'a RefusalsQuestion,
+    query: &'a RefusalsQuery,
     cut: &Cut,
     values: &mut Values<'a>,
 ) -> String {
@@ -56,9 +56,9 @@ pub fn statement<'a>(
         columns.push(number);
     }
     for (is_asked, names) in [
-        (question.by_limit, "limit_kind, limit_id"),
-        (question.by_model, "model"),
-        (question.by_user, "user_id"),
+        (query.by_limit, "limit_kind, limit_id"),
+        (query.by_model, "model"),
+        (query.by_user, "user_id"),
     ] {
         columns.extend(names.split(", ").filter(|_| is_asked).map(str::to_owned));
     }
@@ -76,18 +76,14 @@ pub fn statement<'a>(
     let workspace = values.text(workspace_id);
     let time = cut.time_condition("hour", values);
     let mut sql = format!("SELECT {columns} FROM refusals WHERE workspace_id = {workspace} {time}");
-    if question.limits.is_empty() {
-        sql.push_str(if question.by_limit {
-            " AND limit_kind <> 0"
-        } else {
-            " AND limit_kind = 0"
-        });
+    if query.limits.is_empty() {
+        sql.push_str(if query.by_limit { " AND limit_kind <> 0" } else { " AND limit_kind = 0" });
     } else {
         let limits: Vec<String> =
-            question.limits.iter().map(|limit| limit_condition(limit, values)).collect();
+            query.limits.iter().map(|limit| limit_condition(limit, values)).collect();
         sql.push_str(&format!(" AND ({})", limits.join(" OR ")));
     }
-    for (column, only) in [("model", &question.models), ("user_id", &question.users)] {
+    for (column, only) in [("model", &query.models), ("user_id", &query.users)] {
         if !only.is_empty() {
             sql.push_str(&format!(" AND {column} IN ({})", values.texts(only)));
         }
@@ -102,16 +98,12 @@ fn limit_condition<'a>(limit: &'a LimitKey, values: &mut Values<'a>) -> String {
     format!("limit_kind = {kind} AND limit_id = {id}")
 }
 
-fn read<'r>(
-    question: &RefusalsQuestion,
-    cut: &Cut,
-    reader: &mut impl Reader<'r>,
-) -> Result<RefusalsRow> {
+fn read<'r>(query: &RefusalsQuery, cut: &Cut, reader: &mut impl Reader<'r>) -> Result<RefusalsRow> {
     Ok(RefusalsRow {
         window: if cut.is_one_window() { 0 } else { reader.get()? },
-        limit: if question.by_limit { reader.get()? } else { LimitKey::Request },
-        model_id: if question.by_model { reader.get()? } else { String::new() },
-        user_id: if question.by_user { reader.get()? } else { String::new() },
+        limit: if query.by_limit { reader.get()? } else { LimitKey::Request },
+        model_id: if query.by_model { reader.get()? } else { String::new() },
+        user_id: if query.by_user { reader.get()? } else { String::new() },
         blocked_count: reader.get()?,
         routed_count: reader.get()?,
         blocked: amount(reader.get()?),

@@ -1,7 +1,8 @@
 //! Selection: the buckets that a query reads, and which of their values.
 
+use crate::domain::attribution::Dimension;
 use crate::storage::reports::{Axis, Filter, Source};
-use crate::storage::rollup::{Dimension, Grain, tag_value, tag_values};
+use crate::storage::rollup::{Grain, tag_value, tag_values};
 use crate::storage::{Error, Result};
 
 /// Buckets of one table and dimension.

@@ -8,7 +8,7 @@ use super::records::{Measure, Records};
 use super::rows::{Rows, greatest_first};
 use super::selection::Selection;
 use crate::storage::Result;
-use crate::storage::reports::{Answer, OrderBy, ROWS_MAX, SumsQuestion};
+use crate::storage::reports::{OrderBy, ROWS_MAX, ReportResult, SumsQuery};
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::rollups::cut::{Cut, WindowColumn};
 use crate::storage::sql::row::Reader;
@@ -19,21 +19,21 @@ use crate::storage::sql::statement::Values;
 const LOOKED_UP_MAX: usize = 2_000;
 
 impl<DB: Backend> Report<'_, DB> {
-    pub async fn sums(&mut self, question: &SumsQuestion) -> Result<Answer> {
-        question.check()?;
-        let cut = self.cut(question.source, &question.windows, question.by_window).await?;
-        if cut.is_empty() || question.filters.iter().any(|filter| filter.values.is_empty()) {
-            return Ok(Answer::Sums(Vec::new()));
+    pub async fn sums(&mut self, query: &SumsQuery) -> Result<ReportResult> {
+        query.check()?;
+        let cut = self.cut(query.source, &query.windows, query.by_window).await?;
+        if cut.is_empty() || query.filters.iter().any(|filter| filter.values.is_empty()) {
+            return Ok(ReportResult::Sums(Vec::new()));
         }
         let mut selection = match cut.keys {
-            Some(_) => Some(Selection::of(question.source, &question.group_by, &question.filters)?),
+            Some(_) => Some(Selection::of(query.source, &query.group_by, &query.filters)?),
             None => None,
         };
         let mut rows = Rows::default();
         let mut is_whole = true;
         if let Some(selection) = &mut selection {
             // Where records are added to groups, the greatest are known at the end only.
-            if let Some((order, count)) = question.top.filter(|_| cut.spans.is_empty())
+            if let Some((order, count)) = query.top.filter(|_| cut.spans.is_empty())
                 && !selection.groups.is_empty()
             {
                 let found = self.greatest(selection, &cut, order, count.min(ROWS_MAX)).await?;
@@ -44,28 +44,30 @@ impl<DB: Backend> Report<'_, DB> {
             }
             is_whole = self.add_buckets(selection, &cut, &mut rows).await?;
         }
-        let records = self.records(question, &cut);
+        let records = self.records(query, &cut);
         is_whole = is_whole && self.add_records(&records, &mut rows).await?;
-        let Some(mut rows) = rows.finish().filter(|_| is_whole) else { return Ok(Answer::TooMany) };
-        if let Some((order, count)) = question.top {
+        let Some(mut rows) = rows.finish().filter(|_| is_whole) else {
+            return Ok(ReportResult::TooMany);
+        };
+        if let Some((order, count)) = query.top {
             greatest_first(&mut rows, order);
             rows.truncate(count);
         }
-        if question.latencies {
+        if query.latencies {
             self.add_latencies(selection.as_ref(), &records, &mut rows).await?;
         }
-        Ok(Answer::Sums(rows))
+        Ok(ReportResult::Sums(rows))
     }
 
-    fn records<'q>(&self, question: &'q SumsQuestion, cut: &'q Cut) -> Records<'q>
+    fn records<'q>(&self, query: &'q SumsQuery, cut: &'q Cut) -> Records<'q>
     where
         Self: 'q,
     {
         Records {
             cursor: self.cursor,
             cut,
-            groups: question.group_by.clone(),
-            filters: &question.filters,
+            groups: query.group_by.clone(),
+            filters: &query.filters,
         }
     }
 

@@ -7,10 +7,10 @@ use super::records::{Measure, Records};
 use super::selection::Selection;
 use super::{log, refusals, users};
 use crate::domain::Time;
+use crate::domain::attribution::Dimension;
 use crate::domain::calendar::Window;
 use crate::domain::time::MICROS_PER_DAY;
-use crate::storage::reports::{Axis, Filter, OrderBy, RefusalsQuestion, Source};
-use crate::storage::rollup::Dimension;
+use crate::storage::reports::{Axis, Filter, OrderBy, RefusalsQuery, Source};
 use crate::storage::sql::rollups::cut::{Cut, LocalDay, WindowColumn};
 use crate::storage::sql::statement::Values;
 use crate::storage::sql::tests::Planner;
@@ -180,7 +180,7 @@ async fn entries_are_found_by_time() {
 #[tokio::test]
 async fn refusals_and_users_are_found_by_their_keys() {
     let planner = Planner::new().await;
-    let question = RefusalsQuestion {
+    let query = RefusalsQuery {
         by_limit: true,
         by_model: true,
         by_user: true,
@@ -190,8 +190,8 @@ async fn refusals_and_users_are_found_by_their_keys() {
         windows: vec![day(0), day(1)],
         by_window: true,
     };
-    let cut = Cut::new(Source::Hours, &question.windows, true, &[], None);
-    let sql = refusals::statement("w", &question, &cut, &mut Values::default());
+    let cut = Cut::new(Source::Hours, &query.windows, true, &[], None);
+    let sql = refusals::statement("w", &query, &cut, &mut Values::default());
     assert_eq!(plan(&planner, &sql).await, [by_key("refusals", "hour>? AND hour<?")]);
 
     let users = by_key("directory", "kind=?");

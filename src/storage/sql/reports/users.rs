@@ -3,12 +3,11 @@
 use sqlx::AssertSqlSafe;
 
 use super::Report;
-use crate::domain::attribution::EntryKind;
+use crate::domain::attribution::{Dimension, EntryKind};
 use crate::domain::calendar::Window;
 use crate::domain::{Coded, Time};
 use crate::storage::Result;
-use crate::storage::reports::{Answer, ROWS_MAX, SignUp};
-use crate::storage::rollup::Dimension;
+use crate::storage::reports::{ROWS_MAX, ReportResult, SignUp};
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::row::{Value, code, limit_value, row};
 use crate::storage::sql::statement::Values;
@@ -29,31 +28,31 @@ row! {
 }
 
 impl<DB: Backend> Report<'_, DB> {
-    pub async fn known_users(&mut self, times: &[Time]) -> Result<Answer> {
+    pub async fn known_users(&mut self, times: &[Time]) -> Result<ReportResult> {
         let sql = known_users();
         let mut counts = Vec::with_capacity(times.len());
         for time in times {
             let values = [Value::Text(self.workspace_id), Value::Int(time.micros())];
             counts.push(self.snapshot.row(AssertSqlSafe(sql.clone()), &values).await?);
         }
-        Ok(Answer::KnownUsers(counts))
+        Ok(ReportResult::KnownUsers(counts))
     }
 
     pub async fn sign_ups(
         &mut self,
         window: Window,
         department_id: Option<&str>,
-    ) -> Result<Answer> {
+    ) -> Result<ReportResult> {
         let mut values = Values::default();
         let sql = sign_ups(self.workspace_id, window, department_id, &mut values);
         let users: Vec<SignUp> = self.snapshot.rows(AssertSqlSafe(sql), values.as_slice()).await?;
         if users.len() > ROWS_MAX {
-            return Ok(Answer::TooMany);
+            return Ok(ReportResult::TooMany);
         }
-        Ok(Answer::SignUps(users))
+        Ok(ReportResult::SignUps(users))
     }
 
-    pub async fn names(&mut self, dimension: Dimension, ids: &[String]) -> Result<Answer> {
+    pub async fn names(&mut self, dimension: Dimension, ids: &[String]) -> Result<ReportResult> {
         let mut names: Vec<(String, String)> = Vec::new();
         for part in ids.chunks(NAMES_MAX) {
             let mut values = Values::default();
@@ -79,7 +78,7 @@ impl<DB: Backend> Report<'_, DB> {
         }
         names.sort_unstable();
         names.dedup();
-        Ok(Answer::Names(names))
+        Ok(ReportResult::Names(names))
     }
 }
 

@@ -69,7 +69,7 @@ impl<DB: Backend> ConsumptionStore for SqlStore<DB> {
         Ok(spent.into_iter().collect())
     }
 
-    async fn used(
+    async fn consumption(
         &self,
         workspace_id: &str,
         query: &ConsumptionQuery,
@@ -93,7 +93,7 @@ impl<DB: Backend> ConsumptionStore for SqlStore<DB> {
         Ok(used)
     }
 
-    async fn sent(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>> {
+    async fn rate_buckets(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>> {
         let Some(subjects) = Subjects::of(&query.scope) else { return Ok(Vec::new()) };
         let ends = [Value::Text(workspace_id), time(query.from), Value::Int(query.bucket)];
         let mut values = Values::of(ends);

@@ -15,8 +15,10 @@ use super::row::row;
 use super::table::{Table, columns_of};
 use crate::domain::attribution::Dimension;
 use crate::storage::directory::Seen;
-use crate::storage::rollup::{DayRow, FoldCursor, Folded, Grain, RollupStore, SeenRow, Sums};
-use crate::storage::{Difference, Error, Result};
+use crate::storage::rollup::{
+    DayRow, Difference, FoldCursor, Folded, Grain, RollupStore, SeenRow, Sums,
+};
+use crate::storage::{Error, Result};
 
 pub const FOLD_CURSOR: &str = "SELECT seq, batch FROM fold_cursor WHERE id = 1";
 

@@ -2,10 +2,10 @@
 //!
 //! Reports select them.
 
-use crate::domain::check::{REFUSED_MAX, RefusalCounts};
+use crate::domain::check::{LimitKey, REFUSED_MAX, RefusalCounts};
 use crate::domain::coded_enum;
 use crate::storage::Result;
-use crate::storage::rollup::{LimitKey, RefusalRow};
+use crate::storage::rollup::RefusalRow;
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::session::Write;
 use crate::storage::sql::row::{Columns, FromRow, Reader, Value, code, columns, row};

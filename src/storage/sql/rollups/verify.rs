@@ -12,18 +12,19 @@ use sqlx::AssertSqlSafe;
 
 use super::{FOLD_CURSOR, column, sum_columns, table};
 use crate::domain::Time;
+use crate::domain::attribution::Dimension;
 use crate::domain::record::Record;
 use crate::domain::time::MICROS_PER_HOUR;
-use crate::storage::accumulator::Accumulator;
-use crate::storage::latency::Latencies;
+use crate::storage::Result;
+use crate::storage::rollup::accumulator::Accumulator;
+use crate::storage::rollup::latency::Latencies;
 use crate::storage::rollup::{
-    DayRow, Dimension, FoldCursor, Folded, Grain, LOCAL_DAY_MAX, RollupRow, Sums,
+    DayRow, Derived, Difference, FoldCursor, Folded, Grain, LOCAL_DAY_MAX, RollupRow, Sums,
 };
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::snapshot::Snapshot;
 use crate::storage::sql::log::select_records;
 use crate::storage::sql::row::{Value, code, limit_value, time};
-use crate::storage::{Derived, Difference, Result};
 
 /// Records read at once.
 const PAGE_RECORDS: i64 = 5_000;

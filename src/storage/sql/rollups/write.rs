@@ -6,7 +6,7 @@ use sqlx::AssertSqlSafe;
 
 use super::{LOCAL_DAYS, SEEN, sum_columns, table};
 use crate::storage::Result;
-use crate::storage::latency::Latencies;
+use crate::storage::rollup::latency::Latencies;
 use crate::storage::rollup::{FoldCursor, Folded, Grain, RollupRow};
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::session::Write;

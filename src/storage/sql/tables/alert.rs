@@ -7,12 +7,12 @@ use sqlx::AssertSqlSafe;
 
 use super::delivery::{self, DELIVERIES, DUE};
 use super::receiver::{EMAIL_RECEIVERS, WEBHOOKS};
+use crate::domain::alert::receiver::{EmailReceiver, Webhook};
 use crate::domain::alert::{Alert, AlertKey, AlertSubject};
 use crate::domain::attribution::SubjectKind;
 use crate::domain::{Coded, Time, coded_enum};
 use crate::storage::alerts::{
-    AlertFilter, AlertStore, AlertSubjectFilter, Delivery, DeliveryFilter, EmailReceiver,
-    StoredAlert, Webhook,
+    AlertFilter, AlertStore, AlertSubjectFilter, Delivery, DeliveryFilter, StoredAlert,
 };
 use crate::storage::sql::SqlStore;
 use crate::storage::sql::connection::backend::Backend;
@@ -143,7 +143,7 @@ fn matching(filter: &AlertFilter) -> Select<'_, StoredAlert> {
         Some(AlertSubjectFilter::Model(id)) => {
             select.with("subject =", code(Subject::Model)).with("target =", Value::Text(id))
         }
-        Some(AlertSubjectFilter::Member { kind, subject_id }) => select
+        Some(AlertSubjectFilter::Subject { kind, subject_id }) => select
             .with("subject =", code(Subject::Quota))
             .with("subject_kind =", code(*kind))
             .with("subject_id =", Value::Text(subject_id)),

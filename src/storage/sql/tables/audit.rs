@@ -4,8 +4,7 @@ use async_trait::async_trait;
 
 use crate::domain::Time;
 use crate::storage::Result;
-use crate::storage::audit::AuditStore;
-use crate::storage::policy::{AuditEvent, AuditFilter};
+use crate::storage::audit::{AuditEvent, AuditFilter, AuditStore};
 use crate::storage::sql::SqlStore;
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::row::{Value, row, time, to_json};

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 
 use crate::domain::Coded;
+use crate::domain::attribution::EntryKind;
+use crate::domain::attribution::directory::Entry;
 use crate::storage::Result;
-use crate::storage::directory::{
-    DirectoryStore, Entry, EntryKind, EntryState, Listed, Seen, UserTraces,
-};
+use crate::storage::directory::{DirectoryStore, EntryState, Listed, Seen, UserTraces};
 use crate::storage::rollup::SeenRow;
 use crate::storage::sql::SqlStore;
 use crate::storage::sql::connection::backend::Backend;

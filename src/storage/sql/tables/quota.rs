@@ -2,7 +2,7 @@
 
 use crate::domain::quota::{Quota, Scope};
 use crate::storage::Result;
-use crate::storage::policy::RuleFilter;
+use crate::storage::settings::LimitFilter;
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::session::Write;
 use crate::storage::sql::row::{Value, code, row};
@@ -29,7 +29,7 @@ row! {
 row! { Scope { kind = "subject_kind", subject_id, model_id } }
 
 /// Quotas, or rate limits, that match.
-pub fn matching<'a, T>(select: Select<'a, T>, filter: &'a RuleFilter) -> Select<'a, T> {
+pub fn matching<'a, T>(select: Select<'a, T>, filter: &'a LimitFilter) -> Select<'a, T> {
     select
         .with_any("subject_kind =", filter.kind.map(code))
         .with_any("subject_id =", filter.subject_id.as_deref().map(Value::Text))

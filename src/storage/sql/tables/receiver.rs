@@ -1,7 +1,7 @@
 //! Receivers of alerts: webhooks and mail addresses.
 
 use crate::domain::Time;
-use crate::storage::alerts::{EmailReceiver, Webhook};
+use crate::domain::alert::receiver::{EmailReceiver, Webhook};
 use crate::storage::sql::row::{Columns, FromRow, Reader, Value, columns, optional, row};
 use crate::storage::sql::table::Table;
 use crate::storage::{Error, Result};

@@ -18,13 +18,14 @@ use crate::domain::boost::Boost;
 use crate::domain::quota::Quota;
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::workspace::{Workspace, WorkspaceModel};
-use crate::storage::policy::{AuditEvent, BoostFilter, Change, RuleFilter, SettingsStore};
+use crate::storage::Result;
+use crate::storage::audit::AuditEvent;
+use crate::storage::settings::{BoostFilter, CatalogueRows, Change, LimitFilter, SettingsStore};
 use crate::storage::sql::SqlStore;
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::session::Write;
 use crate::storage::sql::log::erasure;
 use crate::storage::sql::row::{Value, time};
-use crate::storage::{CatalogueRows, Result};
 
 /// The first acknowledgement stays.
 const ACKNOWLEDGE: &str = "\
@@ -70,7 +71,7 @@ impl<DB: Backend> SettingsStore for SqlStore<DB> {
         self.select(WORKSPACE_MODELS.of(workspace_id).sorted("model_id")).await
     }
 
-    async fn policy(&self, workspace_id: &str, now: Time) -> Result<LimitConfig> {
+    async fn limit_config(&self, workspace_id: &str, now: Time) -> Result<LimitConfig> {
         let mut snapshot = self.snapshot().await?;
         let boosts =
             BOOSTS.of(workspace_id).with("end_time >", time(now)).only("cancel_time IS NULL");
@@ -88,7 +89,7 @@ impl<DB: Backend> SettingsStore for SqlStore<DB> {
     async fn quotas(
         &self,
         workspace_id: &str,
-        filter: &RuleFilter,
+        filter: &LimitFilter,
         after_id: &str,
         limit: usize,
     ) -> Result<Vec<Quota>> {
@@ -98,7 +99,7 @@ impl<DB: Backend> SettingsStore for SqlStore<DB> {
     async fn rate_limits(
         &self,
         workspace_id: &str,
-        filter: &RuleFilter,
+        filter: &LimitFilter,
         after_id: &str,
         limit: usize,
     ) -> Result<Vec<RateLimit>> {

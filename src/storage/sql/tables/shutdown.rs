@@ -6,14 +6,13 @@ use sqlx::AssertSqlSafe;
 
 use crate::domain::Time;
 use crate::domain::backfill::RateCounts;
-use crate::storage::policy::StoredRate;
-use crate::storage::shutdown::{ShutdownStore, StoredCrash};
+use crate::storage::Result;
+use crate::storage::shutdown::{ShutdownStore, StoredCrash, StoredHold, StoredRate};
 use crate::storage::sql::SqlStore;
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::session::Write;
 use crate::storage::sql::row::{OrEmpty, Value, row, time};
 use crate::storage::sql::table::Table;
-use crate::storage::{Result, StoredHold};
 
 static HOLDS: Table<StoredHold> = Table::new("holds", &["workspace_id", "request_id"]);
 static RATE_COUNTS: Table<StoredRate> =
@@ -46,7 +45,7 @@ row! { RateCounts { rate_limit_id, span, unit, subject_id, buckets } }
 
 #[async_trait]
 impl<DB: Backend> ShutdownStore for SqlStore<DB> {
-    async fn put_down(
+    async fn save_snapshot(
         &self,
         holds: &[StoredHold],
         rates: &[StoredRate],
@@ -69,7 +68,7 @@ impl<DB: Backend> ShutdownStore for SqlStore<DB> {
         self.select(HOLDS.of(workspace_id).sorted("check_time, request_id")).await
     }
 
-    async fn rates(&self, workspace_id: &str) -> Result<Vec<StoredRate>> {
+    async fn rate_counts(&self, workspace_id: &str) -> Result<Vec<StoredRate>> {
         let order = "rate_limit_id, subject_id, span, unit";
         self.select(RATE_COUNTS.of(workspace_id).sorted(order)).await
     }
@@ -80,7 +79,7 @@ impl<DB: Backend> ShutdownStore for SqlStore<DB> {
         Ok(found.into_iter().next().flatten())
     }
 
-    async fn delete_put_down(&self, workspace_id: &str) -> Result<()> {
+    async fn delete_snapshot(&self, workspace_id: &str) -> Result<()> {
         let mut write = self.session.begin().await?;
         for sql in [
             "DELETE FROM holds WHERE workspace_id = $1",
@@ -92,7 +91,7 @@ impl<DB: Backend> ShutdownStore for SqlStore<DB> {
         write.commit().await
     }
 
-    async fn workspaces_put_down(&self) -> Result<Vec<String>> {
+    async fn snapshot_workspaces(&self) -> Result<Vec<String>> {
         let sql = "SELECT workspace_id FROM holds UNION SELECT workspace_id FROM rate_counts \
                    UNION SELECT id FROM workspaces WHERE crash_time IS NOT NULL \
                    ORDER BY workspace_id";

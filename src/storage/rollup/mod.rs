@@ -5,19 +5,22 @@
 //! This file has their types, what one record adds to them, and the part of the contract about
 //! them; `accumulator.rs` sums records up.
 
+pub mod accumulator;
+pub mod latency;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::Result;
 use super::directory::Seen;
-use super::latency::Latencies;
-use super::{Difference, Result};
 use crate::domain::Time;
-pub use crate::domain::attribution::Dimension;
-pub use crate::domain::check::{LimitKey, RefusalCounts};
+use crate::domain::attribution::Dimension;
+use crate::domain::check::{LimitKey, RefusalCounts};
 use crate::domain::record::{Record, RecordKind};
 use crate::domain::time::{MICROS_PER_DAY, Micros};
 use crate::domain::usage::{Outcome, TokenClass};
+use latency::Latencies;
 
 /// A local day is at most this long: a zone that moves across the date line repeats one.
 pub const LOCAL_DAY_MAX: Micros = 2 * MICROS_PER_DAY;
@@ -208,6 +211,36 @@ impl Seen {
             (one, other) => one.or(other),
         };
     }
+}
+
+/// Something derived from the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Derived {
+    Sums(Grain),
+    /// The latency histogram of a bucket by day.
+    Latencies,
+    /// First and last record of a local day.
+    LocalDay,
+    /// When a value was seen.
+    Seen,
+}
+
+/// Something derived that differs from the records it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    pub derived: Derived,
+    pub workspace_id: String,
+    /// [`Dimension::Workspace`] of a local day.
+    pub dimension: Dimension,
+    pub value: String,
+    /// Hour or day; absent for what was seen.
+    pub start: Option<Time>,
+    /// As metered; empty but by model.
+    pub model_id: String,
+    /// Records (or latencies) and cost by the log less those derived; both may be zero where only
+    /// something else differs.
+    pub record_count: i64,
+    pub cost_nanos: i64,
 }
 
 /// Rollups. General rules: see [`super::Store`].

@@ -10,13 +10,12 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::directory::Seen;
 use super::latency::Latencies;
-use super::rollup::{
-    DayRow, Dimension, Folded, Grain, RollupRow, SeenRow, Sums, TAG_SEPARATOR, latency_of,
-};
+use super::{DayRow, Folded, Grain, RollupRow, SeenRow, Sums, TAG_SEPARATOR, latency_of};
 use crate::domain::Time;
+use crate::domain::attribution::Dimension;
 use crate::domain::record::Record;
+use crate::storage::directory::Seen;
 
 #[derive(Default)]
 pub struct Accumulator {
@@ -384,7 +383,7 @@ mod tests {
             tagged.attribution.tags.insert(key.to_owned(), value.to_owned());
         }
         let folded = folded(&[tagged, record("a", "u", 10, 5)]);
-        let tag = super::super::rollup::tag_value;
+        let tag = super::super::tag_value;
         let (cost, team) = (tag("cost", "7"), tag("team", "blue"));
         let expected = [(5, &*cost, "", 1, 1), (5, &*team, "", 1, 1)];
         assert_eq!(buckets(&folded, Grain::Day, Dimension::Tag), expected);

@@ -6,8 +6,8 @@
 
 use hdrhistogram::Histogram;
 
-use super::{Error, Result};
 use crate::domain::time::{MICROS_PER_DAY, Micros};
+use crate::storage::{Error, Result};
 
 const MICROS_PER_MILLISECOND: i64 = 1_000;
 /// A latency is at most this long.

@@ -12,11 +12,9 @@ use tollgate::domain::catalog::price::Price;
 use tollgate::domain::quota::{Quota, Scope};
 use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::workspace::{Workspace, WorkspaceModel};
-use tollgate::storage::audit::AuditStore;
-use tollgate::storage::policy::{
-    AuditEvent, AuditFilter, BoostFilter, Change, RuleFilter, SettingsStore,
-};
-use tollgate::storage::{CatalogueRows, Result};
+use tollgate::storage::Result;
+use tollgate::storage::audit::{AuditEvent, AuditFilter, AuditStore};
+use tollgate::storage::settings::{BoostFilter, CatalogueRows, Change, LimitFilter, SettingsStore};
 
 use super::faults::Fault;
 use super::{Disk, Of, SimStore};
@@ -127,7 +125,7 @@ impl SettingsStore for SimStore {
         .await
     }
 
-    async fn policy(&self, workspace_id: &str, now: Time) -> Result<LimitConfig> {
+    async fn limit_config(&self, workspace_id: &str, now: Time) -> Result<LimitConfig> {
         self.read(|disk| LimitConfig {
             quotas: of(&disk.quotas, workspace_id).cloned().collect(),
             rate_limits: of(&disk.rate_limits, workspace_id).cloned().collect(),
@@ -144,7 +142,7 @@ impl SettingsStore for SimStore {
     async fn quotas(
         &self,
         workspace_id: &str,
-        filter: &RuleFilter,
+        filter: &LimitFilter,
         after_id: &str,
         limit: usize,
     ) -> Result<Vec<Quota>> {
@@ -161,7 +159,7 @@ impl SettingsStore for SimStore {
     async fn rate_limits(
         &self,
         workspace_id: &str,
-        filter: &RuleFilter,
+        filter: &LimitFilter,
         after_id: &str,
         limit: usize,
     ) -> Result<Vec<RateLimit>> {
@@ -301,7 +299,7 @@ pub fn latest<'a, T: Clone + 'a>(
     found
 }
 
-fn matches(scope: &Scope, filter: &RuleFilter) -> bool {
+fn matches(scope: &Scope, filter: &LimitFilter) -> bool {
     filter.kind.is_none_or(|kind| kind == scope.kind)
         && (filter.subject_id.is_none()
             || filter.subject_id.as_deref() == scope.subject_id.as_deref())

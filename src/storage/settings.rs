@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::Result;
 use super::alerts::{EmailReceiver, Webhook};
+use super::audit::AuditEvent;
 use super::directory::{Entry, Erasure};
-use super::{CatalogueRows, Result};
 use crate::domain::Time;
 use crate::domain::api_key::{ApiKey, KeyGroup};
 use crate::domain::attribution::SubjectKind;
-use crate::domain::backfill::{LimitConfig, RateCounts};
+use crate::domain::backfill::LimitConfig;
 use crate::domain::boost::Boost;
 use crate::domain::catalog::price::Price;
 use crate::domain::catalog::{ExchangeRate, Model};
@@ -58,41 +59,9 @@ pub enum Change {
     EraseUser(Erasure),
 }
 
-/// One change in the audit log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditEvent {
-    /// UUIDv7, in lower case.
-    pub id: String,
-    pub time: Time,
-    pub actor: String,
-    pub action: String,
-    /// Empty for the catalogue.
-    pub workspace_id: String,
-    pub resource_type: String,
-    pub resource_id: String,
-    /// JSON of the resource before; absent if it was created.
-    pub before: Option<String>,
-    /// JSON of the resource after; absent if it was deleted.
-    pub after: Option<String>,
-}
-
-/// Which audit events to list. Absent parts do not restrict.
-#[derive(Clone, Debug, Default)]
-pub struct AuditFilter {
-    /// Empty for the catalogue.
-    pub workspace_id: String,
-    pub resource_type: Option<String>,
-    pub resource_id: Option<String>,
-    pub actor: Option<String>,
-    /// At or after.
-    pub from: Option<Time>,
-    /// Before.
-    pub to: Option<Time>,
-}
-
 /// Which quotas or rate limits to list. Absent parts do not restrict.
 #[derive(Clone, Debug, Default)]
-pub struct RuleFilter {
+pub struct LimitFilter {
     pub kind: Option<SubjectKind>,
     /// Those that name this subject.
     pub subject_id: Option<String>,
@@ -107,11 +76,12 @@ pub enum BoostFilter {
     Quota(String),
 }
 
-/// Counts of one rate limit and subject, saved at a graceful stop.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredRate {
-    pub workspace_id: Arc<str>,
-    pub counts: RateCounts,
+/// Everything in the catalogue.
+#[derive(Clone, Debug, Default)]
+pub struct CatalogueRows {
+    pub models: Vec<Model>,
+    pub prices: Vec<Price>,
+    pub exchange_rates: Vec<ExchangeRate>,
 }
 
 /// Settings. General rules: see [`super::Store`].
@@ -142,14 +112,14 @@ pub trait SettingsStore: Send + Sync + 'static {
 
     /// Must return all quotas, rate limits, keys and groups of a workspace by id, and its boosts
     /// whose `end_time` is after `now` and that are not cancelled, by id.
-    async fn policy(&self, workspace_id: &str, now: Time) -> Result<LimitConfig>;
+    async fn limit_config(&self, workspace_id: &str, now: Time) -> Result<LimitConfig>;
 
     /// Must return at most `limit` quotas that match and whose id is greater than `after_id`, by
     /// id.
     async fn quotas(
         &self,
         workspace_id: &str,
-        filter: &RuleFilter,
+        filter: &LimitFilter,
         after_id: &str,
         limit: usize,
     ) -> Result<Vec<Quota>>;
@@ -158,7 +128,7 @@ pub trait SettingsStore: Send + Sync + 'static {
     async fn rate_limits(
         &self,
         workspace_id: &str,
-        filter: &RuleFilter,
+        filter: &LimitFilter,
         after_id: &str,
         limit: usize,
     ) -> Result<Vec<RateLimit>>;

@@ -1,11 +1,11 @@
-//! What is written down at a graceful stop, and how the owner before has ended.
+//! The shutdown snapshot, and how the previous owner has ended.
 
 use tollgate::domain::backfill::RateCounts;
 use tollgate::domain::quota::Unit;
 use tollgate::domain::rate_limit::RateWindow;
-use tollgate::storage::Before;
-use tollgate::storage::policy::{Change, StoredRate};
-use tollgate::storage::shutdown::StoredCrash;
+use tollgate::storage::PreviousOwner;
+use tollgate::storage::settings::Change;
+use tollgate::storage::shutdown::{StoredCrash, StoredRate};
 
 use crate::fixtures::{START, append_new, hold, put_in, record, workspace};
 use crate::world::World;
@@ -45,34 +45,34 @@ pub async fn counts_come_back_until_they_are_deleted(world: &World) {
     all.push(foreign.clone());
     all.reverse();
     for _again in 0..2 {
-        store.put_down(&[], &all, &[]).await.unwrap();
-        assert_eq!(store.rates("w").await.unwrap(), sorted);
+        store.save_snapshot(&[], &all, &[]).await.unwrap();
+        assert_eq!(store.rate_counts("w").await.unwrap(), sorted);
     }
     let mut replaced = base;
     replaced.counts.buckets = vec![(1, 1)];
-    store.put_down(&[hold("h")], std::slice::from_ref(&replaced), &[]).await.unwrap();
-    assert_eq!(store.rates("w").await.unwrap()[3], replaced);
-    assert_eq!(store.workspaces_put_down().await.unwrap(), ["v", "w"]);
+    store.save_snapshot(&[hold("h")], std::slice::from_ref(&replaced), &[]).await.unwrap();
+    assert_eq!(store.rate_counts("w").await.unwrap()[3], replaced);
+    assert_eq!(store.snapshot_workspaces().await.unwrap(), ["v", "w"]);
     for _again in 0..2 {
-        store.delete_put_down("w").await.unwrap();
-        assert_eq!(store.rates("w").await.unwrap(), []);
+        store.delete_snapshot("w").await.unwrap();
+        assert_eq!(store.rate_counts("w").await.unwrap(), []);
         assert_eq!(store.holds("w").await.unwrap(), []);
-        assert_eq!(store.workspaces_put_down().await.unwrap(), ["v"]);
+        assert_eq!(store.snapshot_workspaces().await.unwrap(), ["v"]);
     }
-    assert_eq!(store.rates("v").await.unwrap(), [foreign]);
-    store.delete_put_down("v").await.unwrap();
-    assert!(store.workspaces_put_down().await.unwrap().is_empty());
+    assert_eq!(store.rate_counts("v").await.unwrap(), [foreign]);
+    store.delete_snapshot("v").await.unwrap();
+    assert!(store.snapshot_workspaces().await.unwrap().is_empty());
 }
 
 /// By a workspace of holds, one of counts, and one of both.
-pub async fn workspaces_are_named_once_for_what_was_put_down(world: &World) {
+pub async fn a_workspace_is_listed_once_whatever_was_saved(world: &World) {
     let store = world.store().await;
     let of = |id: &str| StoredRate { workspace_id: id.into(), ..rate("r", "m") };
     let mut holds = [hold("1"), hold("2")];
     holds[0].workspace_id = "a".into();
     holds[1].workspace_id = "b".into();
-    store.put_down(&holds, &[of("c"), of("b")], &[]).await.unwrap();
-    assert_eq!(store.workspaces_put_down().await.unwrap(), ["a", "b", "c"]);
+    store.save_snapshot(&holds, &[of("c"), of("b")], &[]).await.unwrap();
+    assert_eq!(store.snapshot_workspaces().await.unwrap(), ["a", "b", "c"]);
 }
 
 /// By a workspace of nothing else, and with others of the same crash and of another.
@@ -85,7 +85,7 @@ pub async fn crashes_come_back_until_they_are_deleted(world: &World) {
     let crashes =
         [crash("a", START), crash("gone", START), crash("b", START + 1), crash("c", START)];
     for _again in 0..2 {
-        store.put_down(&[], &[], &crashes).await.unwrap();
+        store.save_snapshot(&[], &[], &crashes).await.unwrap();
         for (id, expected) in
             [("a", Some(START)), ("b", Some(START + 1)), ("c", Some(START)), ("d", None)]
         {
@@ -93,15 +93,15 @@ pub async fn crashes_come_back_until_they_are_deleted(world: &World) {
         }
     }
     assert_eq!(store.crash_time("gone").await.unwrap(), None);
-    store.put_down(&[], &[], &[crash("b", START + 2)]).await.unwrap();
+    store.save_snapshot(&[], &[], &[crash("b", START + 2)]).await.unwrap();
     assert_eq!(store.crash_time("b").await.unwrap(), Some(START + 2));
     // What is set of a workspace does not touch it.
     put_in(&*store, "a", Change::PutWorkspace(workspace("a"))).await;
-    assert_eq!(store.workspaces_put_down().await.unwrap(), ["a", "b", "c"]);
+    assert_eq!(store.snapshot_workspaces().await.unwrap(), ["a", "b", "c"]);
     for _again in 0..2 {
-        store.delete_put_down("b").await.unwrap();
+        store.delete_snapshot("b").await.unwrap();
         assert_eq!(store.crash_time("b").await.unwrap(), None);
-        assert_eq!(store.workspaces_put_down().await.unwrap(), ["a", "c"]);
+        assert_eq!(store.snapshot_workspaces().await.unwrap(), ["a", "c"]);
     }
 }
 
@@ -113,44 +113,44 @@ pub async fn one_crash_of_many_workspaces(world: &World) {
     store.change("", &changes, &[]).await.unwrap();
     let crash = |id: &String| StoredCrash { workspace_id: id.as_str().into(), time: START };
     let crashes: Vec<StoredCrash> = ids.iter().map(crash).collect();
-    store.put_down(&[], &[], &crashes).await.unwrap();
-    assert_eq!(store.workspaces_put_down().await.unwrap(), ids);
+    store.save_snapshot(&[], &[], &crashes).await.unwrap();
+    assert_eq!(store.snapshot_workspaces().await.unwrap(), ids);
     assert_eq!(store.crash_time("w299").await.unwrap(), Some(START));
 }
 
 pub async fn a_claim_says_how_the_owner_before_has_ended(world: &World) {
     let (store, before) = world.claimed().await;
-    assert_eq!(before, Before::Nobody);
-    assert_eq!(store.claim().await.unwrap(), Before::Nobody, "of the same instance again");
+    assert_eq!(before, PreviousOwner::None);
+    assert_eq!(store.claim().await.unwrap(), PreviousOwner::None, "of the same instance again");
     store.close().await;
 
     let (store, before) = world.claimed().await;
-    assert_eq!(before, Before::Crashed, "it closed without putting anything down");
-    store.put_down(&[], &[], &[]).await.unwrap();
+    assert_eq!(before, PreviousOwner::Crashed, "it closed without putting anything down");
+    store.save_snapshot(&[], &[], &[]).await.unwrap();
     store.close().await;
 
     let (store, before) = world.claimed().await;
-    assert_eq!(before, Before::Stopped);
-    assert_eq!(store.claim().await.unwrap(), Before::Stopped, "of the same instance again");
+    assert_eq!(before, PreviousOwner::Stopped);
+    assert_eq!(store.claim().await.unwrap(), PreviousOwner::Stopped, "of the same instance again");
     store.close().await;
 
     let (store, before) = world.claimed().await;
-    assert_eq!(before, Before::Crashed, "an earlier stop is not this one's");
-    store.put_down(&[hold("h")], &[], &[]).await.unwrap();
+    assert_eq!(before, PreviousOwner::Crashed, "an earlier stop is not this one's");
+    store.save_snapshot(&[hold("h")], &[], &[]).await.unwrap();
     // It has stopped, and writes what was left.
     append_new(&*store, &[record(1)]).await;
-    store.delete_put_down("w").await.unwrap();
+    store.delete_snapshot("w").await.unwrap();
     store.close().await;
-    assert_eq!(world.claimed().await.1, Before::Stopped);
+    assert_eq!(world.claimed().await.1, PreviousOwner::Stopped);
 }
 
 pub async fn a_lost_connection_is_neither_a_stop_nor_a_crash(world: &World) {
     let (store, before) = world.claimed().await;
-    assert_eq!(before, Before::Nobody);
+    assert_eq!(before, PreviousOwner::None);
     let retry = async || {
         world.break_connections().await;
         for _try in 0..10 {
-            if store.put_down(&[], &[], &[]).await.is_ok() {
+            if store.save_snapshot(&[], &[], &[]).await.is_ok() {
                 return;
             }
         }
@@ -160,5 +160,5 @@ pub async fn a_lost_connection_is_neither_a_stop_nor_a_crash(world: &World) {
     world.break_connections().await;
     // The connection of the lock is gone too: it is not needed any more.
     store.close().await;
-    assert_eq!(world.claimed().await.1, Before::Stopped);
+    assert_eq!(world.claimed().await.1, PreviousOwner::Stopped);
 }
