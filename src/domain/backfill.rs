@@ -1,5 +1,5 @@
-//! What a ledger is loaded with: limits as they are configured, and what the usage log says was
-//! used in their windows before they apply.
+//! Backfill: queries of the usage log for what was used before a limit applies, and their results.
+//! Beside it what a ledger is loaded with: the configuration of limits, and the snapshot of rates.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::domain::quota::{Consumption, Quota, Scope, Unit};
 use crate::domain::rate_limit::{RateLimit, RateWindow};
 use crate::domain::time::Micros;
 
-/// What an administrator has set for the subjects of a workspace.
+/// What is configured for the subjects of a workspace.
 #[derive(Clone, Debug, Default)]
 pub struct LimitConfig {
     pub quotas: Vec<Quota>,
@@ -21,8 +21,24 @@ pub struct LimitConfig {
     pub boosts: Vec<Boost>,
 }
 
-/// What a ledger must be told of the usage log before a quota applies: what was used by each
-/// subject of the scope (or the one that is named) in `from <= charge_time < to`.
+/// What the usage log is queried for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BackfillQueries {
+    /// For quotas.
+    pub used: Vec<ConsumptionQuery>,
+    /// For rate limits.
+    pub sent: Vec<RateQuery>,
+}
+
+/// The queries with their results.
+#[derive(Clone, Debug, Default)]
+pub struct BackfillResults {
+    pub used: Vec<(ConsumptionQuery, Vec<(String, Consumption)>)>,
+    pub sent: Vec<(RateQuery, Vec<RateBucket>)>,
+}
+
+/// Sums of usage by subject with `from <= charge_time < to`: of each subject of the scope, or of
+/// the one that it names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ConsumptionQuery {
     pub scope: Scope,
@@ -30,25 +46,12 @@ pub struct ConsumptionQuery {
     pub to: Time,
 }
 
-/// What the usage log answered.
-#[derive(Clone, Debug, Default)]
-pub struct BackfillResults {
-    pub used: Vec<(ConsumptionQuery, Vec<(String, Consumption)>)>,
-    pub sent: Vec<(RateQuery, Vec<RateBucket>)>,
-}
-
-/// What is to be asked of the usage log.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BackfillQueries {
-    pub used: Vec<ConsumptionQuery>,
-    pub sent: Vec<RateQuery>,
-}
-
-/// The same before a rate limit applies: what was sent since `from`, in buckets of that length.
+/// Sums of requests and tokens by subject and bucket since `from`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RateQuery {
     pub scope: Scope,
     pub from: Time,
+    /// Length of the buckets.
     pub bucket: Micros,
 }
 
@@ -62,7 +65,7 @@ pub struct RateBucket {
     pub tokens: i64,
 }
 
-/// What one rate limit has counted for one subject in the window that ends now.
+/// What one bound of a rate limit has counted for one subject in the window that ends now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateCounts {
     pub rate_limit_id: Arc<str>,

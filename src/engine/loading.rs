@@ -51,13 +51,13 @@ impl Shared {
         let spend = self.spend_of(id, windows).await?;
         let outputs = self.store.recent_outputs(id, OUTPUT_HISTORY_RECORDS).await?;
         let policy = self.store.limit_config(id, now).await?;
-        let queries = Ledger::questions_of_policy(&workspace, &policy, now);
+        let queries = Ledger::backfill_for_load(&workspace, &policy, now);
         let backfill = self.backfill(id, queries).await?;
         let mut ledger = Ledger::new(workspace, models, self.catalogue.load_full(), spend, now);
         for (model, tokens) in outputs {
-            ledger.learn_output(&model, tokens);
+            ledger.add_output_sample(&model, tokens);
         }
-        ledger.set_policy(now, policy, backfill);
+        ledger.load_limits(now, policy, backfill);
         ledger.set_departments(self.store.departments(id).await?);
         self.restore_snapshot(&mut ledger, now).await?;
         let raised = self.store.raised(id, ledger.earliest_window()).await?;

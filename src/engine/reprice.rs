@@ -106,7 +106,7 @@ impl Shared {
         dry_run: bool,
         done: &mut Repriced,
     ) -> Result<()> {
-        let Some(priced) = workspace.lock().price_again(&record) else {
+        let Some(priced) = workspace.lock().reprice(&record) else {
             done.unpriced += 1;
             return Ok(());
         };
@@ -139,7 +139,7 @@ impl Shared {
             let mut ledger = workspace.lock();
             for index in 0..corrections.len() {
                 corrections[index].seq = self.writer.next_seq();
-                if let Err(error) = ledger.expect(&corrections[index]) {
+                if let Err(error) = ledger.add_pending(&corrections[index]) {
                     for expected in &corrections[..index] {
                         ledger.abandon(expected);
                     }

@@ -285,7 +285,7 @@ impl Writer {
         if let Some(charge) = charged {
             let record = refund(charge, self.shared.writer.next_seq(), now);
             // A refund makes room: it cannot pass a bound.
-            if ledger.expect(&record).is_ok() {
+            if ledger.add_pending(&record).is_ok() {
                 drop(ledger);
                 records.push(record);
                 entries.push(Entry { workspace, reply: None });

@@ -74,7 +74,7 @@ impl Alerts {
         self.due.is_empty()
     }
 
-    /// Hands out what is due, in order.
+    /// Takes what is due, in order.
     pub fn take(&mut self) -> Vec<Alert> {
         std::mem::take(&mut self.due)
     }

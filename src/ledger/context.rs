@@ -60,8 +60,8 @@ impl Context {
         self.windows.cycle
     }
 
-    /// Moves time forward; a clock that steps back stands still. Returns whether another day has
-    /// begun, and with it maybe other windows.
+    /// Moves time forward, never back. Returns whether another day has begun, and with it maybe
+    /// other windows.
     pub fn advance(&mut self, now: Time) -> bool {
         self.now = self.now.max(now);
         if self.windows.contain(self.now) {

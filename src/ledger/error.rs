@@ -2,7 +2,6 @@
 
 use crate::domain::Currency;
 
-/// Why the ledger could not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     #[error("request_id is in use with other content")]

@@ -18,8 +18,8 @@ pub struct GroupIndex(u32);
 pub struct Keys {
     keys: HashMap<Arc<str>, (Arc<ApiKey>, GroupIndex)>,
     groups: HashMap<Arc<str>, Arc<KeyGroup>>,
-    /// Ids of groups by their index, and how many keys each has.
-    members: Vec<(Arc<str>, i64)>,
+    /// Ids of groups by their index, with how many keys each has.
+    sizes: Vec<(Arc<str>, i64)>,
     indices: HashMap<Arc<str>, GroupIndex>,
     /// Id of no group.
     no_group_id: Arc<str>,
@@ -30,7 +30,7 @@ impl Default for Keys {
         Keys {
             keys: HashMap::new(),
             groups: HashMap::new(),
-            members: Vec::new(),
+            sizes: Vec::new(),
             indices: HashMap::new(),
             no_group_id: Arc::from(""),
         }
@@ -90,7 +90,7 @@ impl Keys {
 
     /// Id of a group; empty for [`GroupIndex::NONE`].
     pub fn group_id(&self, group: GroupIndex) -> &Arc<str> {
-        self.members.get(group.get()).map_or(&self.no_group_id, |(id, _)| id)
+        self.sizes.get(group.get()).map_or(&self.no_group_id, |(id, _)| id)
     }
 
     pub fn find_or_add_group(&mut self, group_id: &str) -> GroupIndex {
@@ -100,16 +100,16 @@ impl Keys {
         if let Some(index) = self.indices.get(group_id) {
             return *index;
         }
-        let number = u32::try_from(self.members.len()).expect("groups are bounded");
+        let number = u32::try_from(self.sizes.len()).expect("groups are bounded");
         let id: Arc<str> = group_id.into();
-        self.members.push((id.clone(), 0));
+        self.sizes.push((id.clone(), 0));
         self.indices.insert(id, GroupIndex(number));
         GroupIndex(number)
     }
 
     /// How many keys are in a group.
     pub fn group_size(&self, group_id: &str) -> i64 {
-        self.indices.get(group_id).map_or(0, |index| self.members[index.get()].1)
+        self.indices.get(group_id).map_or(0, |index| self.sizes[index.get()].1)
     }
 
     /// Inserts a key or replaces the one of the same id.
@@ -151,7 +151,7 @@ impl Keys {
     }
 
     fn change_size(&mut self, group: GroupIndex, change: i64) {
-        if let Some((_, size)) = self.members.get_mut(group.get()) {
+        if let Some((_, size)) = self.sizes.get_mut(group.get()) {
             *size += change;
         }
     }

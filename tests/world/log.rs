@@ -1,4 +1,4 @@
-//! What the usage log answers to a ledger's questions: sums over all of it, each time anew.
+//! Backfill from the usage log: sums over all of it, computed again for each query.
 
 use std::collections::BTreeMap;
 
@@ -9,23 +9,23 @@ use tollgate::domain::backfill::{
 use tollgate::domain::quota::{Consumption, Scope};
 use tollgate::domain::record::{Record, RecordKind};
 
-pub fn answers(log: &[Record], questions: BackfillQueries) -> BackfillResults {
-    let mut answers = BackfillResults::default();
-    for query in questions.used {
+pub fn backfill(log: &[Record], queries: BackfillQueries) -> BackfillResults {
+    let mut results = BackfillResults::default();
+    for query in queries.used {
         let used = used(log, &query);
-        answers.used.push((query, used));
+        results.used.push((query, used));
     }
-    for query in questions.sent {
+    for query in queries.sent {
         let sent = sent(log, &query);
-        answers.sent.push((query, sent));
+        results.sent.push((query, sent));
     }
-    answers
+    results
 }
 
 fn used(log: &[Record], query: &ConsumptionQuery) -> Vec<(String, Consumption)> {
     let mut by_subject: BTreeMap<String, Consumption> = BTreeMap::new();
     for record in log {
-        let Some(subject_id) = member_of(record, &query.scope) else { continue };
+        let Some(subject_id) = subject_of(record, &query.scope) else { continue };
         if record.charge_time < query.from || record.charge_time >= query.to {
             continue;
         }
@@ -40,7 +40,7 @@ fn used(log: &[Record], query: &ConsumptionQuery) -> Vec<(String, Consumption)> 
 fn sent(log: &[Record], query: &RateQuery) -> Vec<RateBucket> {
     let mut by_bucket: BTreeMap<(String, i64), (i64, i64)> = BTreeMap::new();
     for record in log.iter().filter(|record| record.kind == RecordKind::Usage) {
-        let Some(subject_id) = member_of(record, &query.scope) else { continue };
+        let Some(subject_id) = subject_of(record, &query.scope) else { continue };
         if record.charge_time < query.from {
             continue;
         }
@@ -59,8 +59,8 @@ fn sent(log: &[Record], query: &RateQuery) -> Vec<RateBucket> {
     .collect()
 }
 
-/// For whom a scope counts a record, if it does.
-fn member_of(record: &Record, scope: &Scope) -> Option<String> {
+/// The subject that a scope counts a record for, if it does.
+fn subject_of(record: &Record, scope: &Scope) -> Option<String> {
     let said = &record.attribution;
     let subject_id = match scope.kind {
         SubjectKind::Workspace => "",

@@ -132,7 +132,7 @@ impl World {
             record_time: self.now,
             ..of.clone()
         };
-        if self.ledger.expect(&correction).is_ok() {
+        if self.ledger.add_pending(&correction).is_ok() {
             self.append(&correction);
         }
     }
@@ -156,9 +156,9 @@ impl World {
     pub fn set_workspace(&mut self, workspace: Workspace) {
         self.workspace = workspace.clone();
         let spend = self.spend(Ledger::windows_to_load(&workspace, self.now));
-        let questions = self.ledger.questions_of_recut(&workspace, self.now);
-        let answers = log::answers(&self.log, questions);
-        self.ledger.set_workspace(self.now, workspace, spend, &answers);
+        let queries = self.ledger.backfill_for_workspace(&workspace, self.now);
+        let backfill = log::backfill(&self.log, queries);
+        self.ledger.set_workspace(self.now, workspace, spend, &backfill);
         self.ledger.assert_invariants();
     }
 
@@ -166,9 +166,9 @@ impl World {
     pub fn put_quota(&mut self, quota: Quota) {
         self.policy.quotas.retain(|other| other.id != quota.id);
         self.policy.quotas.push(quota.clone());
-        let questions = self.ledger.questions_of_quota(self.now, &quota);
-        let answers = log::answers(&self.log, questions);
-        self.ledger.put_quota(self.now, quota, answers);
+        let queries = self.ledger.backfill_for_quota(self.now, &quota);
+        let backfill = log::backfill(&self.log, queries);
+        self.ledger.put_quota(self.now, quota, backfill);
         self.ledger.assert_invariants();
     }
 
@@ -186,9 +186,9 @@ impl World {
     pub fn put_rate_limit(&mut self, rate_limit: RateLimit) {
         self.policy.rate_limits.retain(|other| other.id != rate_limit.id);
         self.policy.rate_limits.push(rate_limit.clone());
-        let questions = self.ledger.questions_of_rate_limit(self.now, &rate_limit);
-        let answers = log::answers(&self.log, questions);
-        self.ledger.put_rate_limit(self.now, rate_limit, answers);
+        let queries = self.ledger.backfill_for_rate_limit(self.now, &rate_limit);
+        let backfill = log::backfill(&self.log, queries);
+        self.ledger.put_rate_limit(self.now, rate_limit, backfill);
         self.ledger.assert_invariants();
     }
 
@@ -356,19 +356,19 @@ impl World {
         let spend = self.spend(Ledger::windows_to_load(&self.workspace, self.now));
         let (workspace, models) = (self.workspace.clone(), self.models.clone());
         self.ledger = Ledger::new(workspace, models, self.catalogue.clone(), spend, self.now);
-        let questions = Ledger::questions_of_policy(&self.workspace, &self.policy, self.now);
-        let answers = log::answers(&self.log, questions);
+        let queries = Ledger::backfill_for_load(&self.workspace, &self.policy, self.now);
+        let backfill = log::backfill(&self.log, queries);
         let mut policy = self.policy.clone();
         // As storage does.
         policy.boosts.retain(|boost| !boost.is_over(self.now));
-        self.ledger.set_policy(self.now, policy, answers);
+        self.ledger.load_limits(self.now, policy, backfill);
         self.ledger.set_departments(self.departments.clone());
         for entry in &self.log {
             if entry.kind == RecordKind::Usage
                 && entry.outcome == tollgate::domain::usage::Outcome::Success
             {
                 let output = entry.usage.total_output();
-                self.ledger.learn_output(&entry.metered_model_id, output);
+                self.ledger.add_output_sample(&entry.metered_model_id, output);
             }
         }
         let since = self.ledger.earliest_window();

@@ -167,7 +167,7 @@ impl Population {
             (0..size.workspaces).map(|w| ledger(w, size.limits, &catalogue)).collect();
         if size.limits > 2 || size.others > 0 {
             let policy = limits::policy(size.limits, size.others);
-            ledgers[0].set_policy(BEGIN, policy, BackfillResults::default());
+            ledgers[0].load_limits(BEGIN, policy, BackfillResults::default());
         }
         let in_flight = VecDeque::with_capacity(size.users);
         let mut population = Population { size, row, ledgers, in_flight, steps: 0, bytes: 0 };

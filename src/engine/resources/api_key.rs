@@ -265,7 +265,7 @@ impl Edit {
 
     /// No quota and no rate limit may name what is deleted.
     fn require_unlimited<R: Resource>(&self, kind: SubjectKind, id: &str) -> Result<()> {
-        match self.ledger().names_subject(kind, id) {
+        match self.ledger().limit_naming(kind, id) {
             Some(used_by) => {
                 Err(Error::ResourceInUse { resource: R::KIND.name, id: id.to_owned(), used_by })
             }

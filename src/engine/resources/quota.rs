@@ -79,7 +79,7 @@ impl Resource for Quota {
             Unit::Tokens | Unit::Requests => Ok(audit::state(quota)),
         },
         put: Change::PutQuota,
-        backfill: Ledger::questions_of_quota,
+        backfill: Ledger::backfill_for_quota,
         install: Some(Ledger::put_quota),
     };
 }
@@ -128,7 +128,7 @@ impl Create for Quota {
 
     async fn admit(&self, edit: &Edit) -> Result<()> {
         let ledger = edit.ledger();
-        match ledger.rival_quota(self) {
+        match ledger.conflicting_quota(self) {
             Some(rival) => Err(exists(Quota::KIND.name, &rival)),
             None => bounded(ledger.room_for_rule(&self.scope)),
         }

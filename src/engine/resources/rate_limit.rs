@@ -47,7 +47,7 @@ impl Resource for RateLimit {
         set_update_time: |limit, now| limit.update_time = now,
         audit_state: plain_state,
         put: Change::PutRateLimit,
-        backfill: Ledger::questions_of_rate_limit,
+        backfill: Ledger::backfill_for_rate_limit,
         install: Some(Ledger::put_rate_limit),
     };
 }
@@ -83,7 +83,7 @@ impl Create for RateLimit {
 
     async fn admit(&self, edit: &Edit) -> Result<()> {
         let ledger = edit.ledger();
-        match ledger.rival_rate_limit(self) {
+        match ledger.conflicting_rate_limit(self) {
             Some(rival) => Err(exists(RateLimit::KIND.name, &rival)),
             None => bounded(ledger.room_for_rule(&self.scope)),
         }

@@ -307,7 +307,7 @@ impl Edit {
         workspace.update_time = now;
         let windows = Ledger::windows_to_load(&workspace, now);
         let spend = self.shared.spend_of(id, windows).await?;
-        let queries = self.ledger().questions_of_recut(&workspace, now);
+        let queries = self.ledger().backfill_for_workspace(&workspace, now);
         let backfill = self.shared.backfill(id, queries).await?;
         self.commit(vec![Change::PutWorkspace(workspace.clone())], [event]).await?;
         self.install(|ledger, _| ledger.set_workspace(now, workspace.clone(), spend, &backfill));

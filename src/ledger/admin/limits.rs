@@ -1,5 +1,6 @@
 //! Changes of quotas, rate limits and boosts. A new rule counts what was used since its window
-//! began: each change says what it needs of the usage log, and is given the results.
+//! began: `backfill_for_…` returns the queries of the usage log for a change, which is then given
+//! their results.
 
 use std::sync::Arc;
 
@@ -20,8 +21,8 @@ use crate::ledger::state::Ledger;
 
 /// Loading.
 impl Ledger {
-    /// The backfill that [`Ledger::set_policy`] needs.
-    pub fn questions_of_policy(
+    /// The backfill that [`Ledger::load_limits`] needs.
+    pub fn backfill_for_load(
         workspace: &Workspace,
         config: &LimitConfig,
         now: Time,
@@ -39,7 +40,7 @@ impl Ledger {
     }
 
     /// Adds everything that is configured, when a ledger is loaded.
-    pub fn set_policy(&mut self, now: Time, config: LimitConfig, backfill: BackfillResults) {
+    pub fn load_limits(&mut self, now: Time, config: LimitConfig, backfill: BackfillResults) {
         let now = self.advance(now);
         for group in config.key_groups {
             self.keys.put_group(group);
@@ -75,13 +76,13 @@ impl Ledger {
     }
 
     /// The quota of the same scope, unit and period under another id.
-    pub fn rival_quota(&self, quota: &Quota) -> Option<Arc<str>> {
-        self.limits.rival_quota(quota)
+    pub fn conflicting_quota(&self, quota: &Quota) -> Option<Arc<str>> {
+        self.limits.conflicting_quota(quota)
     }
 
     /// The backfill that [`Ledger::put_quota`] needs: nothing if only the limit or its enforcement
     /// changes.
-    pub fn questions_of_quota(&mut self, now: Time, quota: &Quota) -> BackfillQueries {
+    pub fn backfill_for_quota(&mut self, now: Time, quota: &Quota) -> BackfillQueries {
         self.advance(now);
         let mut queries = BackfillQueries::default();
         if !self.limits.is_counted(quota) {
@@ -133,13 +134,13 @@ impl Ledger {
     }
 
     /// The rate limit of the same scope under another id.
-    pub fn rival_rate_limit(&self, limit: &RateLimit) -> Option<Arc<str>> {
-        self.limits.rival_rate_limit(limit)
+    pub fn conflicting_rate_limit(&self, limit: &RateLimit) -> Option<Arc<str>> {
+        self.limits.conflicting_rate_limit(limit)
     }
 
     /// The backfill that [`Ledger::put_rate_limit`] needs: nothing if every window and unit is
     /// limited already.
-    pub fn questions_of_rate_limit(&mut self, now: Time, limit: &RateLimit) -> BackfillQueries {
+    pub fn backfill_for_rate_limit(&mut self, now: Time, limit: &RateLimit) -> BackfillQueries {
         let now = self.advance(now);
         let mut queries = BackfillQueries::default();
         if !self.limits.is_rate_counted(limit) {
@@ -230,7 +231,7 @@ impl Ledger {
 /// Rules of both.
 impl Ledger {
     /// Describes the first quota or rate limit that names a subject.
-    pub fn names_subject(&self, kind: SubjectKind, id: &str) -> Option<String> {
+    pub fn limit_naming(&self, kind: SubjectKind, id: &str) -> Option<String> {
         let rule = self.limits.rule_naming(kind, id)?;
         let resource = if rule.is_rate_limit() { "rate limit" } else { "quota" };
         Some(format!("{resource} \"{}\"", rule.id()))

@@ -14,7 +14,7 @@ use crate::ledger::state::Ledger;
 
 impl Ledger {
     /// The backfill that [`Ledger::set_workspace`] needs: nothing if windows keep their bounds.
-    pub fn questions_of_recut(&self, workspace: &Workspace, now: Time) -> BackfillQueries {
+    pub fn backfill_for_workspace(&self, workspace: &Workspace, now: Time) -> BackfillQueries {
         let calendar = calendar_of(workspace);
         let mut queries = BackfillQueries::default();
         if calendar != *self.context.calendar() {
@@ -29,7 +29,7 @@ impl Ledger {
     /// Sets the settings or the plan. Another start day or time zone gives windows other bounds, so
     /// that all counters are filled again from the log, read in one order with this change: `spend`
     /// of the windows that [`Ledger::windows_to_load`] names for the new settings, and `backfill`
-    /// for [`Ledger::questions_of_recut`].
+    /// for [`Ledger::backfill_for_workspace`].
     pub fn set_workspace(
         &mut self,
         now: Time,
@@ -75,7 +75,7 @@ impl Ledger {
     }
 
     /// Adds the output of a recent request to the history of a model, when a ledger is loaded.
-    pub fn learn_output(&mut self, model_id: &str, tokens: i64) {
+    pub fn add_output_sample(&mut self, model_id: &str, tokens: i64) {
         let index = self.models.find_or_add(model_id, self.context.catalogue());
         self.models.add_output(index, tokens);
     }

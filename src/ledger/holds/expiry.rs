@@ -31,7 +31,7 @@ impl Holds {
         }
     }
 
-    /// Hands out the requests whose estimates are to be charged.
+    /// Takes the requests whose estimates are to be charged.
     pub fn take_due_charges(&mut self) -> Vec<Arc<str>> {
         std::mem::take(&mut self.due_charges)
     }

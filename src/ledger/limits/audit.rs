@@ -44,15 +44,15 @@ impl Limits {
     pub fn assert_holds(&self, mut expected: ExpectedHolds, context: &Context) {
         for (slot, subject) in self.subjects.iter() {
             let live = expected.live.remove(&slot).unwrap_or_default();
-            assert_eq!(subject.holds, live, "I7: {} counts its live holds", subject.id());
-            for counter in &subject.counters {
+            assert_eq!(subject.holds, live, "I7: {} counts its live holds", subject.id);
+            for counter in subject.counters.all_fixed() {
                 let key = (slot, counter.rule, counter.start);
                 let held = expected.held.remove(&key).unwrap_or_default();
-                assert_eq!(counter.held, held, "I7: {} holds what was taken", subject.id());
+                assert_eq!(counter.held, held, "I7: {} holds what was taken", subject.id);
             }
-            for window in &subject.sliding_windows {
+            for window in subject.counters.all_sliding() {
                 let counted = window.buckets(context.now()).all(|(_, count)| count >= 0);
-                assert!(counted, "I7: a rate of {} gives back what it counted", subject.id());
+                assert!(counted, "I7: a rate of {} gives back what it counted", subject.id);
             }
         }
         assert!(expected.live.is_empty(), "I7: every hold counts for subjects that are present");

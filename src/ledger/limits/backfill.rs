@@ -95,7 +95,7 @@ impl Limits {
         for (query, rows) in &results.used {
             let periods = periods_of(query, context.calendar());
             for (subject_id, used) in rows {
-                self.backfill_quotas(query, &periods, (subject_id, used), only);
+                self.backfill_quotas(context, query, &periods, (subject_id, used), only);
             }
         }
         for (query, rows) in &results.sent {
@@ -107,6 +107,7 @@ impl Limits {
 
     fn backfill_quotas(
         &mut self,
+        context: &Context,
         query: &ConsumptionQuery,
         periods: &[Period],
         (subject_id, used): (&str, &Consumption),
@@ -114,8 +115,8 @@ impl Limits {
     ) {
         let Some(slot) = self.find_or_add(query.scope.kind, subject_id) else { return };
         let subject = self.subjects.get_mut(slot);
-        for position in 0..subject.rules.quotas().len() {
-            let index = subject.rules.quotas()[position].index;
+        for (position, applied) in subject.rules.quotas().iter().enumerate() {
+            let index = applied.index;
             let rule = self.rules.get(index);
             let is_same_window = match rule.window() {
                 RuleWindow::Fixed(period) => periods.contains(&period),
@@ -126,7 +127,9 @@ impl Limits {
                 && is_same_window
                 && rule.scope().model_id == query.scope.model_id;
             if is_queried {
-                subject.counter(index, query.from).spent = used.in_unit(rule.unit());
+                let (counters, place) = (&mut subject.counters, (position, index));
+                let counter = counters.get_mut(place, query.from, &self.rules, context);
+                counter.spent = used.in_unit(rule.unit());
             }
         }
     }
@@ -140,7 +143,7 @@ impl Limits {
     ) {
         let Some(slot) = self.find_or_add(query.scope.kind, &row.subject_id) else { return };
         let subject = self.subjects.get_mut(slot);
-        for applied in subject.rules.clone().rate_limits() {
+        for applied in subject.rules.rate_limits() {
             let index = applied.index;
             let rule = self.rules.get(index);
             let RuleWindow::Sliding(span) = rule.window() else { continue };
@@ -153,7 +156,7 @@ impl Limits {
                     requests: row.requests,
                     ..Consumption::default()
                 };
-                let window = subject.sliding_window_mut(index, span);
+                let window = subject.counters.sliding_mut(index, span);
                 window.add_to_bucket(now, row.bucket, sent.in_unit(rule.unit()));
             }
         }

@@ -1,153 +1,121 @@
-//! How the counters of one subject change: amounts are held, released and charged in the fixed
-//! windows of its quotas, and counted in the sliding windows of its rate limits.
+//! What was counted for one subject: in the fixed windows of quotas, and in the sliding windows of
+//! rate limits.
 
-use super::rule::{RuleIndex, RuleWindow};
+use smallvec::SmallVec;
+
+use super::rule::RuleIndex;
 use super::rules::Rules;
-use super::subjects::{Counter, Subject};
+use super::sliding_window::SlidingWindow;
 use crate::domain::Time;
-use crate::domain::quota::Consumption;
-use crate::ledger::alerts::is_alert_due;
+use crate::domain::rate_limit::RateWindow;
 use crate::ledger::context::Context;
-use crate::ledger::models::ModelIndex;
 
-impl Subject {
-    /// Adds to what is held (`sign` 1), or subtracts from it (-1), in the windows of the check.
-    pub fn hold(
-        &mut self,
-        rules: &Rules,
-        context: &Context,
-        model: ModelIndex,
-        need: &Consumption,
-        check_time: Time,
-        sign: i64,
-    ) {
-        for position in 0..self.rules.quotas().len() {
-            let index = self.rules.quotas()[position].index;
-            let rule = rules.get(index);
-            if !rule.counts(model) {
-                continue;
-            }
-            let Some(start) = rule.window_start(context, check_time) else { continue };
-            let counter = self.counter_at(rules, context, (index, position), start);
-            counter.held += sign * need.in_unit(rule.unit());
-            assert!(counter.held >= 0, "a hold is released once, as it was taken");
-        }
+/// What one rule has counted in one fixed window, in the rule's unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counter {
+    pub start: Time,
+    pub spent: i64,
+    pub held: i64,
+    pub rule: RuleIndex,
+    /// The highest threshold that an alert was raised for, in percent.
+    pub alerted: u16,
+}
+
+#[derive(Default)]
+pub struct Counters {
+    /// Mostly in the order in which the rules are checked.
+    fixed: SmallVec<[Counter; 1]>,
+    sliding: Vec<SlidingWindow>,
+}
+
+impl Counter {
+    fn new(rule: RuleIndex, start: Time) -> Counter {
+        Counter { start, spent: 0, held: 0, rule, alerted: 0 }
     }
 
-    /// Adds to what is spent in the windows of `charge_time` that are not over. Returns whether an
-    /// alert is due.
-    pub fn charge(
-        &mut self,
-        rules: &Rules,
-        context: &Context,
-        model: ModelIndex,
-        used: &Consumption,
-        charge_time: Time,
-    ) -> bool {
-        let mut is_due = false;
-        for position in 0..self.rules.quotas().len() {
-            let applied = self.rules.quotas()[position];
-            let rule = rules.get(applied.index);
-            if !rule.counts(model) {
-                continue;
-            }
-            let start = rule.window_start(context, charge_time);
-            let Some(start) = start.filter(|start| rule.is_open(context, *start)) else {
-                continue;
-            };
-            let counter = self.counter_at(rules, context, (applied.index, position), start);
-            counter.spent += used.in_unit(rule.unit());
-            let (spent, alerted) = (counter.spent, counter.alerted);
-            is_due |= !applied.overridden
-                && rule
-                    .limit_for(self.id(), context.now())
-                    .is_some_and(|limit| is_alert_due(rule.thresholds(), alerted, spent, limit));
-        }
-        is_due
+    fn is_of(&self, rule: RuleIndex, start: Time) -> bool {
+        self.rule == rule && self.start == start
+    }
+}
+
+impl Counters {
+    /// What a rule has counted in the window that began at `start`. The counter is looked for first
+    /// at the position of the rule among those of its subject.
+    pub fn get(&self, position: usize, rule: RuleIndex, start: Time) -> Counter {
+        let found = self.find(position, rule, start).map(|position| self.fixed[position]);
+        found.unwrap_or(Counter::new(rule, start))
     }
 
-    /// Counts a request in the rate limits that apply to it.
-    pub fn admit(
+    /// Finds or adds a counter. Those of windows that are over are dropped when one is added.
+    pub fn get_mut(
         &mut self,
+        (position, rule): (usize, RuleIndex),
+        start: Time,
         rules: &Rules,
         context: &Context,
-        model: ModelIndex,
-        used: &Consumption,
-        time: Time,
-    ) {
-        for position in 0..self.rules.rate_limits().len() {
-            let index = self.rules.rate_limits()[position].index;
-            let rule = rules.get(index);
-            if let RuleWindow::Sliding(span) = rule.window()
-                && rule.counts(model)
-            {
-                let amount = used.in_unit(rule.unit());
-                self.sliding_window_mut(index, span).add(context.now(), time, amount);
-            }
-        }
+    ) -> &mut Counter {
+        let position = self.find(position, rule, start).unwrap_or_else(|| {
+            self.forget_over(rules, context);
+            self.fixed.push(Counter::new(rule, start));
+            self.fixed.len() - 1
+        });
+        &mut self.fixed[position]
     }
 
-    /// Counts a live hold for one new rule, or again for all quotas when their counters were
-    /// cleared. Sliding windows are never cleared.
-    pub fn count_hold(
-        &mut self,
-        rules: &Rules,
-        context: &Context,
-        model: ModelIndex,
-        (held, check_time): (&Consumption, Time),
-        only: Option<RuleIndex>,
-    ) {
-        let set = self.rules.clone();
-        for applied in set.iter() {
-            let index = applied.index;
-            let rule = rules.get(index);
-            if !rule.counts(model) || only.is_some_and(|only| only != index) {
-                continue;
-            }
-            let amount = held.in_unit(rule.unit());
-            match rule.window() {
-                RuleWindow::Sliding(span) if only.is_some() => {
-                    self.sliding_window_mut(index, span).add(context.now(), check_time, amount);
-                }
-                RuleWindow::Sliding(_) => {}
-                RuleWindow::Fixed(_) | RuleWindow::Since(_) => {
-                    if let Some(start) = rule.window_start(context, check_time) {
-                        self.counter(index, start).held += amount;
-                    }
-                }
-            }
-        }
+    /// Finds or adds the sliding window of a rule.
+    pub fn sliding_mut(&mut self, rule: RuleIndex, span: RateWindow) -> &mut SlidingWindow {
+        let position = self.sliding.iter().position(|window| window.rule() == rule);
+        let position = position.unwrap_or_else(|| {
+            self.sliding.push(SlidingWindow::new(rule, span));
+            self.sliding.len() - 1
+        });
+        &mut self.sliding[position]
+    }
+
+    pub fn sliding(&self, rule: RuleIndex) -> Option<&SlidingWindow> {
+        self.sliding.iter().find(|window| window.rule() == rule)
+    }
+
+    pub fn all_fixed(&self) -> &[Counter] {
+        &self.fixed
+    }
+
+    pub fn all_sliding(&self) -> &[SlidingWindow] {
+        &self.sliding
+    }
+
+    pub fn clear_fixed(&mut self) {
+        self.fixed.clear();
+    }
+
+    pub fn clear_sliding(&mut self) {
+        self.sliding.clear();
+    }
+
+    /// Drops what was counted for a rule.
+    pub fn forget(&mut self, rule: RuleIndex) {
+        self.fixed.retain(|counter| counter.rule != rule);
+        self.sliding.retain(|window| window.rule() != rule);
     }
 
     /// Drops counters of windows that are over, and sliding windows that count nothing.
     pub fn forget_over(&mut self, rules: &Rules, context: &Context) {
-        self.counters.retain(|counter| {
+        self.fixed.retain(|counter| {
             counter.held != 0 || rules.get(counter.rule).is_open(context, counter.start)
         });
-        self.sliding_windows.retain(|window| !window.is_over(context.now()));
+        self.sliding.retain(|window| !window.is_over(context.now()));
     }
 
-    /// Finds or adds the counter of a window. Those of windows that are over are dropped when one
-    /// is added.
-    fn counter_at(
-        &mut self,
-        rules: &Rules,
-        context: &Context,
-        (rule, likely_position): (RuleIndex, usize),
-        start: Time,
-    ) -> &mut Counter {
-        let is_same = |counter: &Counter| counter.rule == rule && counter.start == start;
-        // Counters mostly have the order of their rules.
-        let position = match self.counters.get(likely_position) {
-            Some(counter) if is_same(counter) => Some(likely_position),
-            _ => self.counters.iter().position(is_same),
-        };
-        match position {
-            Some(position) => &mut self.counters[position],
-            None => {
-                self.forget_over(rules, context);
-                self.counter(rule, start)
-            }
+    /// Whether nothing is counted.
+    pub fn is_empty(&self) -> bool {
+        self.sliding.is_empty()
+            && self.fixed.iter().all(|counter| counter.spent == 0 && counter.held == 0)
+    }
+
+    fn find(&self, position: usize, rule: RuleIndex, start: Time) -> Option<usize> {
+        match self.fixed.get(position) {
+            Some(counter) if counter.is_of(rule, start) => Some(position),
+            _ => self.fixed.iter().position(|counter| counter.is_of(rule, start)),
         }
     }
 }

@@ -7,8 +7,9 @@ mod limit;
 mod rule;
 mod rules;
 mod sliding_window;
-mod subjects;
 mod counters;
+mod subject;
+mod subjects;
 mod crash;
 mod utilization;
 mod update;
@@ -30,8 +31,10 @@ use crate::domain::quota::{Consumption, Quota, Scope};
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::time::Micros;
 use crash::CrashPenalty;
+use rules::AppliedRule;
 use rules::Rules;
-use subjects::{Counter, Subject, Subjects, present};
+use subject::Subject;
+use subjects::{Subjects, present};
 use utilization::Utilization;
 
 pub use crash::penalty_end;
@@ -105,7 +108,7 @@ impl Limits {
         let is_same = likely.iter().all(|(kind, slot)| {
             let id = subject_ids[kind];
             match slot.is_present() {
-                true => self.subjects.get(*slot).id().as_str() == id,
+                true => self.subjects.get(*slot).id.as_str() == id,
                 false => !kinds.contains(kind) || id.is_empty(),
             }
         });
@@ -151,39 +154,41 @@ impl Limits {
                     (&subject.rules, Some(subject))
                 }
             };
-            for applied in rules.iter() {
-                let rule = self.rules.get(applied.index);
-                if !applied.overridden
-                    && rule.counts(model)
-                    && let Some(limit) =
-                        self.limit(context, applied.index, (subject, subject_ids[kind]), need)
-                {
+            let subject = (subject, subject_ids[kind]);
+            for place in rules.iter().enumerate() {
+                if let Some(limit) = self.limit(context, place, subject, model, need) {
                     visit(limit);
                 }
             }
         }
     }
 
-    /// A rule with what counts against it; none if the subject is exempt.
+    /// A rule with what counts against it; none if the request is not limited by it.
     fn limit(
         &self,
         context: &Context,
-        index: RuleIndex,
+        (position, applied): (usize, &AppliedRule),
         (subject, subject_id): (Option<&Subject>, &str),
+        model: ModelIndex,
         need: &Consumption,
     ) -> Option<Limit> {
+        let index = applied.index;
         let rule = self.rules.get(index);
-        let limit = rule.limit_for(subject_id, context.now())?;
+        if applied.overridden || !rule.counts(model) {
+            return None;
+        }
+        let now = context.now();
+        let limit = rule.limit_for(subject_id, now)?;
         let (spent, held, reset_time) = match rule.running_window(context) {
             Some((start, end)) => {
-                let counted = subject.map(|subject| subject.counted(index, start));
-                let (spent, held) = counted.map_or((0, 0), |c: Counter| (c.spent, c.held));
+                let counter = subject.map(|subject| subject.counters.get(position, index, start));
+                let (spent, held) = counter.map_or((0, 0), |it| (it.spent, it.held));
                 (spent, held, end)
             }
             None => {
-                let window = subject.and_then(|subject| subject.sliding_window(index));
-                let count = window.map_or(0, |window| window.count(context.now()));
-                let is_full = self.crash_penalty.applies_to(rule, context.now());
+                let window = subject.and_then(|subject| subject.counters.sliding(index));
+                let count = window.map_or(0, |window| window.count(now));
+                let is_full = self.crash_penalty.applies_to(rule, now);
                 (if is_full { count.max(limit) } else { count }, 0, None)
             }
         };
@@ -212,7 +217,7 @@ impl Limits {
         }
         let rule = self.rules.get(index);
         let slot = Some(slots[rule.kind()]).filter(|slot| slot.is_present());
-        let window = slot.and_then(|slot| self.subjects.get(slot).sliding_window(index));
+        let window = slot.and_then(|slot| self.subjects.get(slot).counters.sliding(index));
         let wait = match window {
             Some(window) if window.count(now) + need > limit => {
                 window.retry_after(now, need, limit)?
@@ -313,7 +318,7 @@ impl Limits {
     /// Drops counters of fixed windows, before they are filled again.
     pub fn clear_counters(&mut self) {
         for (_, subject) in self.subjects.iter_mut() {
-            subject.counters.clear();
+            subject.counters.clear_fixed();
         }
     }
 
@@ -323,7 +328,7 @@ impl Limits {
         for _ in 0..self.subjects.capacity().min(count as usize) {
             let Some(slot) = self.subjects.step() else { continue };
             let subject = self.subjects.get_mut(slot);
-            subject.forget_over(&self.rules, context);
+            subject.counters.forget_over(&self.rules, context);
             if subject.is_idle() {
                 self.utilization.forget(slot);
                 self.subjects.remove(slot);
@@ -372,7 +377,7 @@ impl Limits {
     }
 
     /// The quota of the same scope, unit and period under another id.
-    pub fn rival_quota(&self, quota: &Quota) -> Option<Arc<str>> {
+    pub fn conflicting_quota(&self, quota: &Quota) -> Option<Arc<str>> {
         let mut others = self.rules.of_scope(&quota.scope).filter_map(Rule::quota);
         let rival = others.find(|other| {
             other.id != quota.id && (other.unit, other.period) == (quota.unit, quota.period)
@@ -381,7 +386,7 @@ impl Limits {
     }
 
     /// The rate limit of the same scope under another id.
-    pub fn rival_rate_limit(&self, limit: &RateLimit) -> Option<Arc<str>> {
+    pub fn conflicting_rate_limit(&self, limit: &RateLimit) -> Option<Arc<str>> {
         let mut others = self.rules.of_scope(&limit.scope).filter_map(Rule::rate_limit);
         others.find(|other| other.id != limit.id).map(|rival| rival.id.clone())
     }

@@ -184,6 +184,7 @@ impl Rule {
     }
 
     /// Start and end of the running window; none of a sliding one.
+    #[inline]
     pub fn running_window(&self, context: &Context) -> Option<(Time, Option<Time>)> {
         match self.window {
             RuleWindow::Fixed(period) => {
@@ -197,6 +198,7 @@ impl Rule {
 
     /// Start of the window that `time` is charged to; none of a sliding one, and of one that is
     /// reset by hand for times before its start.
+    #[inline]
     pub fn window_start(&self, context: &Context, time: Time) -> Option<Time> {
         match self.window {
             RuleWindow::Fixed(period) => {

@@ -13,7 +13,7 @@ impl Limits {
     pub fn rate_snapshot(&self, context: &Context) -> RateSnapshot {
         let mut counts = Vec::new();
         for (_, subject) in self.subjects.iter() {
-            for window in &subject.sliding_windows {
+            for window in subject.counters.all_sliding() {
                 let rule = self.rules.get(window.rule());
                 let buckets: Vec<(i64, i64)> = window.buckets(context.now()).collect();
                 if !buckets.is_empty() {
@@ -21,7 +21,7 @@ impl Limits {
                         rate_limit_id: rule.id().clone(),
                         span: window.span(),
                         unit: rule.unit(),
-                        subject_id: subject.id().as_str().into(),
+                        subject_id: subject.id.as_str().into(),
                         buckets,
                     });
                 }
@@ -36,15 +36,15 @@ impl Limits {
         RateSnapshot { counts, crash_time: crash_time.filter(|_| has_rate_limit) }
     }
 
-    /// Replaces what the log says by a snapshot. One without counts is that of a workspace that
-    /// was not loaded at the shutdown, and replaces nothing.
+    /// Replaces the backfill from the log by a snapshot. One without counts is that of a workspace
+    /// that was not loaded at the shutdown, and replaces nothing.
     pub fn restore_rates(&mut self, context: &Context, snapshot: RateSnapshot) {
         if let Some(crash_time) = snapshot.crash_time {
             self.apply_crash_penalty(crash_time);
         }
         if !snapshot.counts.is_empty() {
             for (_, subject) in self.subjects.iter_mut() {
-                subject.sliding_windows.clear();
+                subject.counters.clear_sliding();
             }
         }
         for counts in snapshot.counts {
@@ -61,7 +61,7 @@ impl Limits {
         let Some(index) = rules.iter().copied().find(is_same) else { return };
         let kind = self.rules.get(index).kind();
         let Some(slot) = self.find_or_add(kind, &counts.subject_id) else { return };
-        let window = self.subjects.get_mut(slot).sliding_window_mut(index, counts.span);
+        let window = self.subjects.get_mut(slot).counters.sliding_mut(index, counts.span);
         *window = SlidingWindow::new(index, counts.span);
         for (bucket, count) in counts.buckets {
             window.add_to_bucket(now, bucket, count);

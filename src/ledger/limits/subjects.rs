@@ -1,4 +1,4 @@
-//! The subjects that rules apply to, with their counters: found by kind and id.
+//! The subjects that rules apply to, found by kind and id.
 //!
 //! There may be a million, most of them idle: a subject that has used nothing in a running window,
 //! and that no rule names, is not here at all.
@@ -9,15 +9,11 @@ use std::sync::Arc;
 use hashbrown::DefaultHashBuilder;
 use hashbrown::hash_table::HashTable;
 use slab::Slab;
-use smallvec::SmallVec;
-use smol_str::SmolStr;
 
-use super::rule::RuleIndex;
+use super::counters::Counters;
 use super::rules::RuleSet;
-use super::sliding_window::SlidingWindow;
-use crate::domain::Time;
+use super::subject::Subject;
 use crate::domain::attribution::{SubjectKind, SubjectMap};
-use crate::domain::rate_limit::RateWindow;
 
 /// Position of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,33 +21,6 @@ pub struct Slot(u32);
 
 /// The subjects of a request, by kind.
 pub type Slots = SubjectMap<Slot>;
-
-/// What one rule has counted for one subject in one fixed window, in the rule's unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counter {
-    pub start: Time,
-    pub spent: i64,
-    pub held: i64,
-    pub rule: RuleIndex,
-    /// The highest threshold that an alert was raised for, in percent.
-    pub alerted: u16,
-}
-
-pub struct Subject {
-    kind: SubjectKind,
-    /// Most ids are short: kept in place.
-    id: SmolStr,
-    hash: u64,
-    /// Whether a rule names it: then it is kept while idle.
-    pub is_named: bool,
-    /// Whether its place in the order by utilization may have changed.
-    pub is_unsorted: bool,
-    /// Live holds that count here.
-    pub holds: u32,
-    pub rules: Arc<RuleSet>,
-    pub counters: SmallVec<[Counter; 1]>,
-    pub sliding_windows: Vec<SlidingWindow>,
-}
 
 #[derive(Default)]
 pub struct Subjects {
@@ -86,60 +55,6 @@ pub fn present(slots: &Slots) -> impl Iterator<Item = Slot> {
     slots.values().copied().filter(|slot| slot.is_present())
 }
 
-impl Subject {
-    pub fn kind(&self) -> SubjectKind {
-        self.kind
-    }
-
-    pub fn id(&self) -> &SmolStr {
-        &self.id
-    }
-
-    /// What a rule has counted in the window that began at `start`.
-    pub fn counted(&self, rule: RuleIndex, start: Time) -> Counter {
-        let found = self.counters.iter().find(|c| c.rule == rule && c.start == start);
-        found.copied().unwrap_or(Counter { start, spent: 0, held: 0, rule, alerted: 0 })
-    }
-
-    /// Finds or adds the counter of a rule in the window that began at `start`.
-    pub fn counter(&mut self, rule: RuleIndex, start: Time) -> &mut Counter {
-        let position = self.counters.iter().position(|c| c.rule == rule && c.start == start);
-        let position = position.unwrap_or_else(|| {
-            self.counters.push(Counter { start, spent: 0, held: 0, rule, alerted: 0 });
-            self.counters.len() - 1
-        });
-        &mut self.counters[position]
-    }
-
-    pub fn sliding_window(&self, rule: RuleIndex) -> Option<&SlidingWindow> {
-        self.sliding_windows.iter().find(|window| window.rule() == rule)
-    }
-
-    /// Finds or adds the sliding window of a rule.
-    pub fn sliding_window_mut(&mut self, rule: RuleIndex, span: RateWindow) -> &mut SlidingWindow {
-        let position = self.sliding_windows.iter().position(|window| window.rule() == rule);
-        let position = position.unwrap_or_else(|| {
-            self.sliding_windows.push(SlidingWindow::new(rule, span));
-            self.sliding_windows.len() - 1
-        });
-        &mut self.sliding_windows[position]
-    }
-
-    /// Drops what was counted for a rule.
-    pub fn forget(&mut self, rule: RuleIndex) {
-        self.counters.retain(|counter| counter.rule != rule);
-        self.sliding_windows.retain(|window| window.rule() != rule);
-    }
-
-    /// Whether nothing would be lost without it.
-    pub fn is_idle(&self) -> bool {
-        !self.is_named
-            && self.holds == 0
-            && self.sliding_windows.is_empty()
-            && self.counters.iter().all(|counter| counter.spent == 0 && counter.held == 0)
-    }
-}
-
 impl Subjects {
     pub fn get(&self, slot: Slot) -> &Subject {
         &self.slots[slot.get()]
@@ -172,8 +87,7 @@ impl Subjects {
             is_unsorted: false,
             holds: 0,
             rules,
-            counters: SmallVec::new(),
-            sliding_windows: Vec::new(),
+            counters: Counters::default(),
         };
         let slot = Slot::new(self.slots.insert(subject));
         self.insert_in_table(slot, hash);

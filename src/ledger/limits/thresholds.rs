@@ -1,4 +1,4 @@
-//! Alerts of quotas: thresholds that are reached, remembered with the counters.
+//! Alerts of quotas: thresholds that are reached, each marked with its counter as raised.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ impl Limits {
     pub fn raise_all(&mut self, context: &Context, alerts: &mut Alerts) {
         let is_due = |slot: &Slot| {
             let subject = self.subjects.get(*slot);
-            subject.rules.quotas().iter().any(|applied| {
+            subject.rules.quotas().iter().enumerate().any(|(position, applied)| {
                 let rule = self.rules.get(applied.index);
                 let Some((start, _)) = rule.running_window(context) else { return false };
-                let counter = subject.counted(applied.index, start);
-                let limit = rule.limit_for(subject.id(), context.now());
+                let counter = subject.counters.get(position, applied.index, start);
+                let limit = rule.limit_for(&subject.id, context.now());
                 !applied.overridden
                     && limit.is_some_and(|limit| {
                         is_alert_due(rule.thresholds(), counter.alerted, counter.spent, limit)
@@ -32,7 +32,7 @@ impl Limits {
         due.sort_by(|a, b| {
             let key = |slot: &Slot| {
                 let subject = self.subjects.get(*slot);
-                (subject.kind(), subject.id().clone())
+                (subject.kind, subject.id.clone())
             };
             key(a).cmp(&key(b))
         });
@@ -56,14 +56,14 @@ impl Limits {
     /// Raises the thresholds of one subject's quotas that are reached.
     pub(super) fn raise_thresholds(&mut self, context: &Context, slot: Slot, alerts: &mut Alerts) {
         let subject = self.subjects.get_mut(slot);
-        let kind = subject.kind();
-        let subject_id: Arc<str> = Arc::from(subject.id().as_str());
-        for applied in subject.rules.clone().quotas() {
+        let kind = subject.kind;
+        let subject_id: Arc<str> = Arc::from(subject.id.as_str());
+        for (position, applied) in subject.rules.quotas().iter().enumerate() {
             let rule = self.rules.get(applied.index);
             let Some((start, end)) = rule.running_window(context) else { continue };
             let Some(limit) = rule.limit_for(&subject_id, context.now()) else { continue };
-            let counter = subject.counted(applied.index, start);
             let Some(quota) = rule.quota().filter(|_| !applied.overridden) else { continue };
+            let counter = subject.counters.get(position, applied.index, start);
             let usage = LimitUsage {
                 subject: AlertSubject::Quota {
                     quota_id: quota.id.clone(),
@@ -76,20 +76,28 @@ impl Limits {
                 spent: counter.spent,
             };
             let thresholds = &quota.thresholds;
-            let highest =
-                alerts.raise_thresholds(&usage, thresholds, counter.alerted, context.now());
+            let now = context.now();
+            let highest = alerts.raise_thresholds(&usage, thresholds, counter.alerted, now);
             if highest != counter.alerted {
-                subject.counter(applied.index, start).alerted = highest;
+                let (counters, place) = (&mut subject.counters, (position, applied.index));
+                counters.get_mut(place, start, &self.rules, context).alerted = highest;
             }
         }
     }
 
     /// Marks an alert of a quota as raised.
-    pub fn mark_raised(&mut self, quota_id: &str, subject: (SubjectKind, &str), key: &AlertKey) {
+    pub fn mark_raised(
+        &mut self,
+        context: &Context,
+        quota_id: &str,
+        (kind, subject_id): (SubjectKind, &str),
+        key: &AlertKey,
+    ) {
         let rule = self.rules.quota(quota_id).map(|(rule, _)| rule);
-        let slot = self.subjects.find(subject.0, subject.1);
+        let slot = self.subjects.find(kind, subject_id);
         if let (Some(rule), Some(slot)) = (rule, slot) {
-            let counter = self.subjects.get_mut(slot).counter(rule, key.window_start);
+            let counters = &mut self.subjects.get_mut(slot).counters;
+            let counter = counters.get_mut((0, rule), key.window_start, &self.rules, context);
             counter.alerted = counter.alerted.max(key.threshold);
         }
     }

@@ -42,13 +42,13 @@ impl Limits {
                     let is_named = !self.rules.named(scope.kind, subject_id).is_empty();
                     let subject = self.subjects.get_mut(slot);
                     subject.is_named = is_named;
-                    subject.forget(index);
+                    subject.counters.forget(index);
                 }
             }
             None => {
                 for (_, subject) in self.subjects.iter_mut() {
-                    if subject.kind() == scope.kind {
-                        subject.forget(index);
+                    if subject.kind == scope.kind {
+                        subject.counters.forget(index);
                     }
                 }
             }
@@ -125,8 +125,8 @@ impl Limits {
             return;
         }
         for (_, subject) in self.subjects.iter_mut() {
-            if subject.kind() == kind {
-                subject.rules = self.rules.set_of(kind, subject.id());
+            if subject.kind == kind {
+                subject.rules = self.rules.set_of(kind, &subject.id);
             }
         }
     }

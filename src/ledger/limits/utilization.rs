@@ -12,7 +12,8 @@ use smol_str::SmolStr;
 
 use super::rule::RuleIndex;
 use super::rules::Rules;
-use super::subjects::{Slot, Subject, Subjects};
+use super::subject::Subject;
+use super::subjects::{Slot, Subjects};
 use crate::domain::Time;
 use crate::domain::attribution::SubjectKind;
 use crate::domain::quota::Quota;
@@ -205,15 +206,18 @@ impl Index {
 /// something.
 fn keys_of(context: &Context, rules: &Rules, subject: &Subject) -> SmallVec<[Key; 1]> {
     let mut keys = SmallVec::new();
-    for applied in subject.rules.quotas().iter().filter(|applied| !applied.overridden) {
+    for (position, applied) in subject.rules.quotas().iter().enumerate() {
+        if applied.overridden {
+            continue;
+        }
         let rule = rules.get(applied.index);
         let Some(quota) = rule.quota() else { continue };
         let Some((start, _)) = rule.running_window(context) else { continue };
-        let counter = subject.counted(applied.index, start);
+        let counter = subject.counters.get(position, applied.index, start);
         if quota.scope.subject_id.is_some() || counter.spent != 0 || counter.held != 0 {
-            let limit = rule.limit_for(subject.id(), context.now());
+            let limit = rule.limit_for(&subject.id, context.now());
             let utilization = utilization(counter.spent, limit);
-            keys.push((Reverse(utilization), quota.id.clone(), subject.id().clone()));
+            keys.push((Reverse(utilization), quota.id.clone(), subject.id.clone()));
         }
     }
     keys
@@ -257,7 +261,7 @@ fn usage(
 ) -> QuotaUsage {
     let rule = rules.get(index);
     let (start, end) = rule.running_window(context).expect("windows of quotas are fixed");
-    let counted = subject.map(|subject| subject.counted(index, start));
+    let counted = subject.map(|subject| subject.counters.get(0, index, start));
     let (spent, held) = counted.map_or((0, 0), |counter| (counter.spent, counter.held));
     let limit = rule.limit_for(&subject_id, context.now());
     QuotaUsage {

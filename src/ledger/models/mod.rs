@@ -109,8 +109,8 @@ impl Models {
         self.by_id.get(id).copied()
     }
 
-    /// Finds a model by its exact id, as the log names it, or adds it. Aliases are resolved when a
-    /// record is made, never after: the log says what counts where (I4).
+    /// Finds a model by its exact id, or adds it. Aliases are resolved when a record is made, never
+    /// after: a record counts for the model that the log has (I4).
     pub fn find_or_add(&mut self, id: &str, catalogue: &Catalogue) -> ModelIndex {
         if let Some(index) = self.by_id.get(id) {
             return *index;
@@ -190,7 +190,7 @@ impl Models {
         }
     }
 
-    /// Replaces what is spent by what the log says. Nothing is held then.
+    /// Sets what is spent from the log. Nothing is held then.
     pub fn replace_spend(&mut self, spend: Vec<WindowSpend>, catalogue: &Catalogue) {
         let mut total = Vec::new();
         let mut by_model: HashMap<ModelIndex, Vec<(Time, Totals)>> = HashMap::new();

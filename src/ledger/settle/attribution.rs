@@ -1,4 +1,4 @@
-//! Whom a record is attributed to: what its report says, and what its hold or the directory adds.
+//! Attribution of a record: from its report, completed by its hold and the directory.
 
 use std::sync::Arc;
 

@@ -37,8 +37,8 @@ impl Ledger {
         Ok(expire_time)
     }
 
-    /// Hands out the requests whose hold has expired and whose estimate is to be charged, each
-    /// once; return what could not be written with [`Ledger::retry_charges`].
+    /// Takes the requests whose hold has expired and whose estimate is to be charged. What could
+    /// not be written is put back with [`Ledger::retry_charges`].
     pub fn take_due_charges(&mut self, now: Time) -> Vec<Arc<str>> {
         self.advance(now);
         self.holds.take_due_charges()

@@ -26,7 +26,7 @@ impl Ledger {
     ///
     /// # Errors
     /// If the spend of its window would pass [`WINDOW_SPENT_MAX`].
-    pub fn expect(&mut self, record: &Record) -> Result<(), Error> {
+    pub fn add_pending(&mut self, record: &Record) -> Result<(), Error> {
         let cost = Amount::from_nanos(record.cost.nanos().max(0));
         let window = self.context.cycle_of(record.charge_time);
         let spent = self.models.totals(window).spent;

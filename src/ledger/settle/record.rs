@@ -70,7 +70,7 @@ impl Ledger {
             key_group_id,
             fingerprint,
         };
-        self.expect(&record)?;
+        self.add_pending(&record)?;
         Ok(record)
     }
 
@@ -118,13 +118,13 @@ impl Ledger {
             key_group_id: self.keys.group_id(hold.group).clone(),
             fingerprint: hold.fingerprint,
         };
-        self.expect(&record)?;
+        self.add_pending(&record)?;
         Ok(Some(record))
     }
 
     /// A record as it is billed now, at the prices valid at its charge time. None if it still has
     /// no price.
-    pub fn price_again(&self, record: &Record) -> Option<Record> {
+    pub fn reprice(&self, record: &Record) -> Option<Record> {
         let entry = self.context.catalogue().model(&record.model_id)?;
         let quote = self.context.quote(Some(entry), record.charge_time).unwrap_or_default()?;
         Some(Record {

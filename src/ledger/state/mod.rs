@@ -23,7 +23,7 @@ use crate::domain::{Amount, Time};
 
 /// The live state of one workspace: all decisions are made here.
 ///
-/// Time never runs backwards: methods take `now`, and a clock that steps back stands still.
+/// Methods take `now`. Time never runs backwards here: an earlier `now` than before is ignored.
 pub struct Ledger {
     pub(super) context: Context,
     pub(super) models: Models,

@@ -37,7 +37,8 @@ impl Ledger {
                 self.alerts.mark_model(index, key, cycle_start);
             }
             AlertSubject::Quota { quota_id, kind, subject_id } => {
-                self.limits.mark_raised(quota_id, (*kind, subject_id), key);
+                let subject = (*kind, &**subject_id);
+                self.limits.mark_raised(&self.context, quota_id, subject, key);
             }
         }
     }
@@ -47,7 +48,7 @@ impl Ledger {
         !self.alerts.is_empty()
     }
 
-    /// Hands out the alerts that are due, in order, each once; return what could not be stored with
+    /// Takes the alerts that are due, in order. What could not be stored is put back with
     /// [`Ledger::return_alerts`].
     pub fn take_alerts(&mut self) -> Vec<Alert> {
         self.alerts.take()
@@ -57,7 +58,7 @@ impl Ledger {
         self.alerts.put_back(alerts);
     }
 
-    /// Hands out at most `limit` counts of refusals, by key, each once.
+    /// Takes at most `limit` counts of refusals, in the order of their keys.
     pub fn take_refusals(&mut self, limit: usize) -> Vec<(RefusalKey, RefusalCounts)> {
         self.refusals.take(limit)
     }

@@ -78,7 +78,7 @@ impl Ledger {
         self.limits.rate_snapshot(&self.context)
     }
 
-    /// Restores a snapshot in place of what the log says.
+    /// Restores a snapshot: it replaces the backfill from the log.
     pub fn restore_rates(&mut self, now: Time, snapshot: RateSnapshot) {
         self.advance(now);
         self.limits.restore_rates(&self.context, snapshot);
