@@ -7,6 +7,8 @@ SHELL := /bin/bash
 BUF := tools/node_modules/.bin/buf
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := target/tools/bin/cargo-deny
+CARGO_MUTANTS_VERSION := 27.1.0
+CARGO_MUTANTS := target/tools/bin/cargo-mutants
 
 .PHONY: help
 help: ## Show this list
@@ -27,6 +29,12 @@ test: ## Check everything; sets up what is missing
 .PHONY: test-quick
 test-quick: ## Run the tests alone, as far as this machine can
 	cargo test --locked
+
+.PHONY: test-long
+test-long: $(CARGO_MUTANTS) ## Check for hours: every mutant of the ledger, 100,000 simulated runs
+	TOLLGATE_TEST_SEEDS=100000 cargo test --locked --test simulation
+	TOLLGATE_TEST_CASES=100000 cargo test --locked --test ledger_properties
+	tools/mutation/run --all
 
 .PHONY: bench
 bench: ## Measure everything that benches/README.md lists; a quarter of an hour
@@ -82,3 +90,9 @@ $(CARGO_DENY): Makefile
 	  --root target/tools --target-dir target/tools/build
 	rm -rf target/tools/build
 	touch $(CARGO_DENY)
+
+$(CARGO_MUTANTS): Makefile
+	cargo install cargo-mutants --version $(CARGO_MUTANTS_VERSION) --locked --debug \
+	  --root target/tools --target-dir target/tools/build
+	rm -rf target/tools/build
+	touch $(CARGO_MUTANTS)

@@ -13,6 +13,8 @@ use prost_types::FileDescriptorSet;
 
 /// Most lines of a file, tests aside.
 const FILE_LINES_MAX: usize = 500;
+/// Most entries of a folder of the source, its `mod.rs` aside.
+const FOLDER_ENTRIES_MAX: usize = 15;
 /// Most lines of a function, from `fn` to its closing brace.
 const FUNCTION_LINES_MAX: usize = 70;
 /// Most characters of a line.
@@ -78,6 +80,27 @@ fn files_are_short() {
         }
     }
     report(&failures, &format!("at most {FILE_LINES_MAX} lines"));
+}
+
+#[test]
+fn folders_are_small() {
+    let mut failures = Vec::new();
+    let mut folders = vec![PathBuf::from("src")];
+    while let Some(folder) = folders.pop() {
+        let mut entries = 0;
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            entries += usize::from(!path.ends_with("mod.rs"));
+            if path.is_dir() {
+                folders.push(path);
+            }
+        }
+        // The root has the modules of the library.
+        if entries > FOLDER_ENTRIES_MAX && folder != Path::new("src") {
+            failures.push(format!("{}: {entries} entries", folder.display()));
+        }
+    }
+    report(&failures, &format!("at most {FOLDER_ENTRIES_MAX} entries beside mod.rs"));
 }
 
 #[test]

@@ -21,8 +21,8 @@ pub struct LimitConfig {
     pub boosts: Vec<Boost>,
 }
 
-/// What a ledger must be told of the usage log before a quota applies: what was used by each subject
-/// of the scope (or the one that is named) in `from <= charge_time < to`.
+/// What a ledger must be told of the usage log before a quota applies: what was used by each
+/// subject of the scope (or the one that is named) in `from <= charge_time < to`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ConsumptionQuery {
     pub scope: Scope,

@@ -130,8 +130,8 @@ pub enum Reason {
     KeyExpired,
     /// The key's list of models does not have the model.
     ModelNotAllowed,
-    /// A limit with [`crate::domain::quota::Enforcement::Downgrade`] led to another model, or blocked the
-    /// request because fallback is off.
+    /// A limit with [`crate::domain::quota::Enforcement::Downgrade`] led to another model, or
+    /// blocked the request because fallback is off.
     Downgrade,
     /// The request fits, and takes a limit over a threshold.
     ThresholdCrossed,

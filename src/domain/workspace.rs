@@ -15,8 +15,8 @@ use crate::domain::{Amount, Currency, Time};
 pub const USAGE_RETENTION_DAYS_MIN: i64 = 62;
 pub const USAGE_RETENTION_DAYS_MAX: i64 = 3_650;
 
-/// The tenant: one plan, one currency, one time zone, one ledger. Its plan and its alert policy have
-/// entries of their own in the audit log, and are left out of its own.
+/// The tenant: one plan, one currency, one time zone, one ledger. Its plan and its alert policy
+/// have entries of their own in the audit log, and are left out of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Workspace {
     pub id: Arc<str>,

@@ -20,7 +20,8 @@ pub enum Error {
     /// With what refers to it, for people: `quota "team-month"`.
     #[error("the {resource} \"{id}\" is in use by {used_by}: delete that first")]
     ResourceInUse { resource: &'static str, id: String, used_by: String },
-    /// A field that only the engine can validate, by its path in the request, and what was expected.
+    /// A field that only the engine can validate, by its path in the request, and what was
+    /// expected.
     #[error("{field}: {expected}")]
     Field { field: String, expected: String },
     #[error(

@@ -1,8 +1,8 @@
 //! Exports of reports and of the usage log as files, streamed in chunks with constant memory.
 //!
-//! A [`row_writer::RowSource`] writes a few rows at a time, a [`sink::Sink`] encodes them, and [`Export`]
-//! hands out the bytes as fast as they are read, and no faster. Knows no transport, and opens no
-//! file.
+//! A [`row_writer::RowSource`] writes a few rows at a time, a [`sink::Sink`] encodes them, and
+//! [`Export`] hands out the bytes as fast as they are read, and no faster. Knows no transport, and
+//! opens no file.
 
 mod buffer;
 pub mod content;

@@ -24,12 +24,15 @@ pub struct QueryRows {
     groups: IntoIter<Group>,
 }
 
+/// The value of a cell; absent where it is empty.
+type CellValue = Box<dyn Fn(&Values) -> Option<i64> + Send + Sync>;
+
 /// A column about a metric.
 struct MetricColumn {
     name: String,
     /// An integer or a decimal.
     kind: Kind,
-    value: Box<dyn Fn(&Values) -> Option<i64> + Send + Sync>,
+    value: CellValue,
 }
 
 impl MetricColumn {

@@ -49,34 +49,34 @@ static COLUMNS: [ColumnOf; 34] = [
     (Column::new("usage_source", Kind::Text), |row, out| out.text(row.record.source.as_str())),
     (Column::new("latency_seconds", SECONDS), |row, out| out.decimal(row.record.latency)),
     (Column::new("input_token_count", Kind::Integer), |row, out| {
-        row.tokens(TokenClass::Input, out)
+        row.tokens(TokenClass::Input, out);
     }),
     (Column::new("cache_read_token_count", Kind::Integer), |row, out| {
-        row.tokens(TokenClass::CacheRead, out)
+        row.tokens(TokenClass::CacheRead, out);
     }),
     (Column::new("cache_write_5m_token_count", Kind::Integer), |row, out| {
-        row.tokens(TokenClass::CacheWrite5m, out)
+        row.tokens(TokenClass::CacheWrite5m, out);
     }),
     (Column::new("cache_write_1h_token_count", Kind::Integer), |row, out| {
-        row.tokens(TokenClass::CacheWrite1h, out)
+        row.tokens(TokenClass::CacheWrite1h, out);
     }),
     (Column::new("output_token_count", Kind::Integer), |row, out| {
-        row.tokens(TokenClass::Output, out)
+        row.tokens(TokenClass::Output, out);
     }),
     (Column::new("reasoning_token_count", Kind::Integer), |row, out| {
-        row.tokens(TokenClass::Reasoning, out)
+        row.tokens(TokenClass::Reasoning, out);
     }),
     (Column::new("audio_input_token_count", Kind::Integer), |row, out| {
-        row.tokens(TokenClass::AudioInput, out)
+        row.tokens(TokenClass::AudioInput, out);
     }),
     (Column::new("audio_output_token_count", Kind::Integer), |row, out| {
-        row.tokens(TokenClass::AudioOutput, out)
+        row.tokens(TokenClass::AudioOutput, out);
     }),
     (Column::new("image_input_token_count", Kind::Integer), |row, out| {
-        row.tokens(TokenClass::ImageInput, out)
+        row.tokens(TokenClass::ImageInput, out);
     }),
     (Column::new("image_output_token_count", Kind::Integer), |row, out| {
-        row.tokens(TokenClass::ImageOutput, out)
+        row.tokens(TokenClass::ImageOutput, out);
     }),
     (Column::new("token_count", Kind::Integer), |row, out| {
         out.integer(row.record.usage.tokens.iter().sum());

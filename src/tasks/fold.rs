@@ -22,8 +22,8 @@ use crate::storage::rollup::accumulator::Accumulator;
 /// few records of a busy server wait for the fold's transaction, which writes as many rows for five
 /// seconds as for one.
 pub const FOLD_INTERVAL: Duration = Duration::from_secs(5);
-/// Cells after which they are folded immediately, so that no transaction blocks the writer for long:
-/// each makes at most three rows of sums, and mostly shares them with others.
+/// Cells after which they are folded immediately, so that no transaction blocks the writer for
+/// long: each makes at most three rows of sums, and mostly shares them with others.
 pub const FOLD_CELLS_MAX: usize = 10_000;
 /// Records read from the log at once.
 const CATCH_UP_RECORDS: usize = 2_000;

@@ -109,7 +109,9 @@ fn workflows_features_and_sessions_have_quotas() {
          => blocked; f of feature search says HeldInFlight: limit 2 spent 0 held 2 need 1 \
             until 2026-01-16T00:00
          check r2 a in=1k out=0 workflow=w2 feature=chat session=s1 => allowed
-         check r3 a in=1k out=0 session=s1                          => blocked; s of session s1
+         check r3 a in=1k out=0 session=s1
+         => blocked; s of session s1 says HeldInFlight: limit 2 spent 0 held 2 need 1 \
+            until 2026-01-16T00:00
          check r3 a in=1k out=0 session=s2                          => allowed",
     );
 }

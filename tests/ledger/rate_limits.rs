@@ -172,7 +172,7 @@ fn hours_and_days_bound_requests_and_tokens() {
          wait 1859s
          check r3 a in=1k out=0 user=ada   => blocked
          wait 1s
-         check r3 a in=3k out=0 user=ada   => blocked; RateLimited; retry 84600s
+         check r3 a in=3k out=0 user=ada   => blocked; RateLimited; retry 84180s
          check r3 a in=2k out=0 user=ada   => allowed
          check r4 a in=1 out=0 user=ada    => blocked
          check r5 a in=11k out=0 user=bob  => blocked; RequestTooLarge; no retry",

@@ -105,7 +105,7 @@ fn scope() -> impl Strategy<Value = ScopeDraw> {
     let subject_id = prop_oneof![1 => Just(None), 2 => prop_oneof![2 => Just(1u8), 1 => 2..4u8]
         .prop_map(Some)];
     let model = prop_oneof![3 => Just(None), 1 => (0..4u8).prop_map(Some)];
-    (0..10u8, subject_id, model).prop_map(|(kind, subject_id, model)| ScopeDraw {
+    (0..7u8, subject_id, model).prop_map(|(kind, subject_id, model)| ScopeDraw {
         kind,
         subject_id,
         model,
@@ -132,13 +132,13 @@ fn quota() -> impl Strategy<Value = QuotaDraw> {
 
 fn rate() -> impl Strategy<Value = RateDraw> {
     let few = |most: i64| prop_oneof![1 => Just(None), 1 => (0..most).prop_map(Some)];
-    let limits = ([few(6), few(12), few(9)], [few(30), few(90), few(60)]);
+    let limits = (few(6), few(30), few(12));
     (any::<u8>(), scope(), limits, enforcement()).prop_map(
-        |(place, scope, (requests, tokens), enforcement)| RateDraw {
+        |(place, scope, (requests, tokens, of_day), enforcement)| RateDraw {
             place,
             scope,
-            requests,
-            tokens: tokens.map(|amount| amount.map(|amount| amount * 700)),
+            requests: [requests, of_day, None],
+            tokens: [tokens.map(|thousands| thousands * 700), None, None],
             enforcement,
         },
     )

@@ -167,7 +167,8 @@ impl Oracle {
         bounds
     }
 
-    /// Whether a rate limit is asked for this subject: one for each is no rule for one who is named.
+    /// Whether a rate limit is asked for this subject: one for each is no rule for one who is
+    /// named.
     fn is_rated(&self, scope: &Scope, subject_id: &str) -> bool {
         match &scope.subject_id {
             Some(named) => **named == *subject_id,

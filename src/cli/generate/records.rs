@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tollgate::domain::attribution;
 use tollgate::domain::calendar::Calendar;
 use tollgate::domain::catalog::price::Rate;
 use tollgate::domain::check::{LimitKey, RefusalCounts, RefusalKey};

@@ -115,8 +115,8 @@ impl PackedAttribution {
         for _ in 0..BASE_FIELDS {
             next_text(&mut rest);
         }
-        let mut pair = move || Some((next_text(&mut rest)?, next_text(&mut rest)?));
-        std::iter::from_fn(move || pair()).filter(|(key, _)| !key.starts_with(LATER_FIELD))
+        let pair = move || Some((next_text(&mut rest)?, next_text(&mut rest)?));
+        std::iter::from_fn(pair).filter(|(key, _)| !key.starts_with(LATER_FIELD))
     }
 }
 

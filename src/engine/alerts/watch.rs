@@ -1,8 +1,8 @@
-//! A watch of the alerts of a workspace, from a position on. Alerts are pulled by the reader: nothing
-//! queues up for a slow one.
+//! A watch of the alerts of a workspace, from a position on. Alerts are pulled by the reader:
+//! nothing queues up for a slow one.
 //!
-//! All of them are read from storage, also new ones: so there is no gap and no repeat between stored
-//! and live. The writer stores alerts in the order of their positions.
+//! All of them are read from storage, also new ones: so there is no gap and no repeat between
+//! stored and live. The writer stores alerts in the order of their positions.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -187,7 +187,7 @@ impl Delete for KeyGroup {
     const DELETION: Deletion<KeyGroup> = Deletion {
         delete: Change::DeleteKeyGroup,
         uninstall: |edit, group| {
-            edit.install(|ledger, now| ledger.remove_key_group(now, &group.id))
+            edit.install(|ledger, now| ledger.remove_key_group(now, &group.id));
         },
     };
 

@@ -1,8 +1,9 @@
 //! Administered resources: what administrators set, one kind in each file.
 //!
-//! [`Kind`] and the traits around it say what differs between kinds; [`Edit`] is the one way in which
-//! resources change. An edit runs in the writer. It stores the change and its entry of the audit log
-//! in one transaction, and only then gives it to the ledger. What stays as it is is not written.
+//! [`Kind`] and the traits around it say what differs between kinds; [`Edit`] is the one way in
+//! which resources change. An edit runs in the writer. It stores the change and its entry of the
+//! audit log in one transaction, and only then gives it to the ledger. What stays as it is is not
+//! written.
 
 mod api_key;
 mod boost;

@@ -114,8 +114,8 @@ impl Shared {
         !batch.rows.is_empty() || self.refusals.counted.load(Ordering::Acquire)
     }
 
-    /// Counts what is pending for one user for another instead. To be called in the writer, where no
-    /// batch is being written.
+    /// Counts what is pending for one user for another instead. To be called in the writer, where
+    /// no batch is being written.
     pub(in crate::engine) fn rename_refused(&self, workspace_id: &str, from: &str, to: &str) {
         let mut batch = self.refusals.batch.lock().unwrap_or_else(PoisonError::into_inner);
         for row in &mut batch.rows {

@@ -107,7 +107,7 @@ impl Ledger {
                 self.add_rule(rule, &backfill);
             }
         }
-        self.limits.raise_scope(&self.context, &scope, &mut self.alerts);
+        self.raise_scope(&scope);
         self.revision += 1;
     }
 
@@ -197,10 +197,22 @@ impl Ledger {
     pub fn put_boost(&mut self, now: Time, boost: Boost) {
         let now = self.advance(now);
         match self.keep_boost(now, boost) {
-            Some(scope) => self.limits.raise_scope(&self.context, &scope, &mut self.alerts),
+            Some(scope) => self.raise_scope(&scope),
             None => self.raise_envelope(),
         }
         self.revision += 1;
+    }
+
+    /// Raises what is due of one subject, or of everything if a quota is for each: boosts end by
+    /// the clock, so that more may be due than what has changed.
+    fn raise_scope(&mut self, scope: &Scope) {
+        match &scope.subject_id {
+            None => self.raise_all(),
+            Some(subject_id) => {
+                let subject = (scope.kind, &**subject_id);
+                self.limits.raise_subject(&self.context, subject, &mut self.alerts);
+            }
+        }
     }
 
     /// Adds a boost to what it raises. Returns the scope of the quota, if it raises one.

@@ -7,7 +7,6 @@ use super::subjects::Slot;
 use crate::domain::Time;
 use crate::domain::alert::{AlertKey, AlertSubject};
 use crate::domain::attribution::SubjectKind;
-use crate::domain::quota::Scope;
 use crate::ledger::alerts::{Alerts, LimitUsage, is_alert_due};
 use crate::ledger::context::Context;
 
@@ -42,15 +41,15 @@ impl Limits {
         }
     }
 
-    /// Raises what is due of one subject, or of all where a scope is for each.
-    pub fn raise_scope(&mut self, context: &Context, scope: &Scope, alerts: &mut Alerts) {
-        match &scope.subject_id {
-            None => self.raise_all(context, alerts),
-            Some(subject_id) => {
-                if let Some(slot) = self.subjects.find(scope.kind, subject_id) {
-                    self.raise_thresholds(context, slot, alerts);
-                }
-            }
+    /// Raises the thresholds of one subject's quotas.
+    pub fn raise_subject(
+        &mut self,
+        context: &Context,
+        (kind, subject_id): (SubjectKind, &str),
+        alerts: &mut Alerts,
+    ) {
+        if let Some(slot) = self.subjects.find(kind, subject_id) {
+            self.raise_thresholds(context, slot, alerts);
         }
     }
 

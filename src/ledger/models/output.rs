@@ -38,7 +38,8 @@ impl OutputHistory {
         }
     }
 
-    /// The 95th percentile, rounded up to its bucket's end; the default while there are too few samples.
+    /// The 95th percentile, rounded up to its bucket's end; the default while there are too few
+    /// samples.
     pub fn estimate(&self) -> i64 {
         if self.samples < SAMPLES_MIN {
             return OUTPUT_TOKENS_DEFAULT;

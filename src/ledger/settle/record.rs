@@ -22,8 +22,8 @@ struct Bill {
 
 impl Ledger {
     /// Makes the record of a report, and adds it to the pending spend: it is to be settled with
-    /// [`Ledger::settle`] when it is durable, or abandoned with [`Ledger::abandon`]. `check_time` is
-    /// when the request was checked, where the caller knows it of a hold that has ended.
+    /// [`Ledger::settle`] when it is durable, or abandoned with [`Ledger::abandon`]. `check_time`
+    /// is when the request was checked, where the caller knows it of a hold that has ended.
     ///
     /// # Errors
     /// If the spend of its window would pass [`super::WINDOW_SPENT_MAX`].

@@ -1,5 +1,5 @@
-//! Sends an alert by e-mail over SMTP, as plain text: what happened, to which subject, how much, and
-//! what to do.
+//! Sends an alert by e-mail over SMTP, as plain text: what happened, to which subject, how much,
+//! and what to do.
 
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};

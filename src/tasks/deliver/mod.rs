@@ -1,5 +1,5 @@
-//! Delivery of alerts to webhooks and by e-mail: concurrent, one attempt at a time to each receiver,
-//! with retries until the alert is delivered or given up.
+//! Delivery of alerts to webhooks and by e-mail: concurrent, one attempt at a time to each
+//! receiver, with retries until the alert is delivered or given up.
 //!
 //! What is due is in storage, so a shutdown loses nothing: delivery is at least once. An attempt
 //! whose result was not stored is made again, with the same id.

@@ -90,7 +90,7 @@ text_cells! {
     Vec<u16>: json, from_json;
     Vec<String>: json, from_json;
     Vec<(i64, i64)>: json, from_json;
-    Vec<Arc<str>>: ids, |text| from_json(text).map(|ids: Vec<String>| shared(ids));
+    Vec<Arc<str>>: |list| ids(list), |text| from_json(text).map(|ids: Vec<String>| shared(ids));
     Rates: json, from_json;
     Latencies: |latencies| Value::Owned(latencies.to_text()), Latencies::from_text;
     Tags: |tags| Tags::of(&tags.0), |text| read_tags(text).map(Tags);
@@ -187,7 +187,7 @@ fn from_base64(text: &str) -> Result<Vec<u8>> {
     BASE64.decode(text).map_err(|_| Error::Corrupt("a secret is not in base64".to_owned()))
 }
 
-fn ids(ids: &Vec<Arc<str>>) -> Value<'_> {
+fn ids(ids: &[Arc<str>]) -> Value<'_> {
     let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
     json(&ids)
 }
