@@ -10,7 +10,6 @@ use tollgate::analytics::axis::{Restriction, UsageDimension, limit_of_text};
 use tollgate::analytics::metric::Metric;
 use tollgate::analytics::query::{self, Query};
 use tollgate::analytics::range::{DAYS_MAX, Granularity, Preset, Range};
-use tollgate::domain::attribution::Dimension;
 use tollgate::engine::SystemClock;
 use tollgate::export;
 use tollgate::export::Format;
@@ -382,35 +381,11 @@ fn restriction(text: &str) -> Result<Restriction, String> {
 
 /// As exports name their columns.
 fn dimension(text: &str) -> Result<UsageDimension, String> {
-    if let Some(key) = text.strip_prefix("tag:").filter(|key| !key.is_empty()) {
-        return Ok(UsageDimension::Tag(key.to_owned()));
-    }
-    if text == "provider" {
-        return Ok(UsageDimension::Provider);
-    }
-    if text == "limit" {
-        return Ok(UsageDimension::Limit);
-    }
-    let named = NAMED.into_iter().find(|dimension| dimension.as_str() == text);
-    let names: Vec<&str> = NAMED.iter().map(|dimension| dimension.as_str()).collect();
-    let expected = || format!("expected provider, limit, tag:KEY, {}", names.join(", "));
-    named.map(UsageDimension::Of).ok_or_else(expected)
+    UsageDimension::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = UsageDimension::plain().map(|it| it.as_str()).collect();
+        format!("expected provider, limit, tag:KEY, {}", names.join(", "))
+    })
 }
-
-const NAMED: [Dimension; 12] = [
-    Dimension::Model,
-    Dimension::Department,
-    Dimension::User,
-    Dimension::ApiKey,
-    Dimension::KeyGroup,
-    Dimension::Assistant,
-    Dimension::Workflow,
-    Dimension::Feature,
-    Dimension::Project,
-    Dimension::Investigation,
-    Dimension::Session,
-    Dimension::Outcome,
-];
 
 impl From<FileFormat> for Format {
     fn from(format: FileFormat) -> Format {

@@ -36,8 +36,7 @@ impl Query {
         let has_limit =
             self.group_by.iter().chain(restricted()).any(|it| *it == UsageDimension::Limit);
         if has_limit && !self.metrics.iter().all(|metric| metric.is_of_refusals()) {
-            let expected = "expected USAGE_METRIC_BLOCKED and USAGE_METRIC_ROUTED alone with \
-                            USAGE_DIMENSION_LIMIT";
+            let expected = "expected blocked and routed alone with the dimension limit";
             return Err(Error::field("metrics", expected));
         }
         if self.metrics.iter().any(|metric| metric.is_of_refusals()) {
