@@ -1,11 +1,11 @@
-//! Prices against figures that were computed elsewhere, and lists against the built-in catalogue.
+//! Prices against figures that were computed elsewhere, and lists against the built-in catalog.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tollgate::domain::Time;
-use tollgate::domain::catalog::Catalogue;
+use tollgate::domain::catalog::Catalog;
 use tollgate::domain::catalog::price::{Price, Rate, RateCard};
 use tollgate::domain::time::MICROS_PER_DAY;
 use tollgate::domain::usage::{ServiceTier, TokenClass, Usage};
@@ -37,15 +37,15 @@ fn list() -> Option<Import> {
     data("litellm_model_prices.json").map(|text| litellm::read(&text, MOMENT).unwrap())
 }
 
-fn catalogue_of(import: &Import) -> Catalogue {
+fn catalog_of(import: &Import) -> Catalog {
     let (models, prices) = (import.models.clone(), import.prices.clone());
-    Catalogue::default().with_models_and_prices(models, prices).unwrap()
+    Catalog::default().with_models_and_prices(models, prices).unwrap()
 }
 
 #[test]
 fn costs_agree_with_the_list_s_own_calculator() {
     let (Some(import), Some(cases)) = (list(), data("price_cases.csv")) else { return };
-    let catalogue = catalogue_of(&import);
+    let catalog = catalog_of(&import);
     let mut reader = csv::Reader::from_reader(cases.as_bytes());
     let headers = reader.headers().unwrap().clone();
     let mut wrong = Vec::new();
@@ -73,7 +73,7 @@ fn costs_agree_with_the_list_s_own_calculator() {
             other => panic!("tier {other}"),
         };
         let expected: f64 = cell("total_cost_usd").parse().unwrap();
-        let Some(card) = catalogue.price_at(cell("model"), "", NOW) else {
+        let Some(card) = catalog.price_at(cell("model"), "", NOW) else {
             wrong.push(format!("{}: without a price", cell("model")));
             continue;
         };
@@ -114,8 +114,8 @@ fn the_same_list_again_changes_nothing() {
     let ids: HashSet<&Arc<str>> = import.prices.iter().map(|price| &price.id).collect();
     assert_eq!(ids.len(), import.prices.len());
 
-    let catalogue = catalogue_of(&import);
-    let nothing = again.against(&catalogue);
+    let catalog = catalog_of(&import);
+    let nothing = again.against(&catalog);
     assert_eq!((nothing.models.len(), nothing.prices.len()), (0, 0));
     assert_eq!(nothing.report.unchanged, import.models.len());
 
@@ -123,19 +123,19 @@ fn the_same_list_again_changes_nothing() {
     let text = data("litellm_model_prices.json").unwrap();
     let tomorrow = NOW + MICROS_PER_DAY;
     let later = Moment { effective_time: tomorrow, now: tomorrow };
-    let nothing = litellm::read(&text, later).unwrap().against(&catalogue);
+    let nothing = litellm::read(&text, later).unwrap().against(&catalog);
     assert_eq!((nothing.models.len(), nothing.prices.len()), (0, 0));
 }
 
 #[test]
-fn a_list_fits_beside_the_built_in_catalogue() {
+fn a_list_fits_beside_the_built_in_catalog() {
     let Some(import) = list() else { return };
-    let catalogue = catalogue_of(&builtin::read(NOW));
-    let import = import.against(&catalogue);
+    let catalog = catalog_of(&builtin::read(NOW));
+    let import = import.against(&catalog);
     let aliases = import.report.skipped.keys().filter(|key| matches!(key, Skipped::AliasOf(_)));
     assert!(aliases.count() > 0);
     let both =
-        catalogue.with_models_and_prices(import.models.clone(), import.prices.clone()).unwrap();
+        catalog.with_models_and_prices(import.models.clone(), import.prices.clone()).unwrap();
     assert_eq!(&*both.model("gpt-4o-2024-08-06").unwrap().model().id, "gpt-4o");
     // A new start with the built-in facts takes nothing back.
     let start = builtin::read(NOW).against(&both);
@@ -143,10 +143,10 @@ fn a_list_fits_beside_the_built_in_catalogue() {
 }
 
 #[test]
-fn the_built_in_catalogue_agrees_with_the_list() {
+fn the_built_in_catalog_agrees_with_the_list() {
     let Some(import) = list() else { return };
-    let listed = catalogue_of(&import);
-    let own = catalogue_of(&builtin::read(NOW));
+    let listed = catalog_of(&import);
+    let own = catalog_of(&builtin::read(NOW));
     for entry in own.models() {
         let id = &entry.model().id;
         let Some(other) = listed.model(id) else { continue };

@@ -73,7 +73,7 @@ macro_rules! conformance {
 
 conformance! {
     administration::an_empty_store_has_nothing,
-    administration::the_catalogue_comes_back_as_it_was_put,
+    administration::the_catalog_comes_back_as_it_was_put,
     administration::prices_and_rates_come_in_the_order_of_their_create_time,
     administration::a_price_never_changes,
     administration::an_exchange_rate_is_replaced,

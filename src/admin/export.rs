@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Error;
-use crate::domain::catalog::Catalogue;
+use crate::domain::catalog::Catalog;
 use crate::engine::Clock;
 use crate::export::content::{Basis, Content};
 use crate::export::{self, Export, Format};
@@ -71,13 +71,13 @@ async fn run(
     let workspace = workspace.ok_or(Error::WorkspaceNotFound(request.workspace_id))?;
     let last_seq = store.last_seq().await?;
     // Read after the end of the log: prices are stored before the records that they bill.
-    let rows = store.catalogue().await?;
-    let catalogue = Arc::new(Catalogue::new(rows.models, rows.prices, rows.exchange_rates));
+    let rows = store.catalog().await?;
+    let catalog = Arc::new(Catalog::new(rows.models, rows.prices, rows.exchange_rates));
     let is_report = matches!(request.content, Content::Query(_) | Content::Report(_));
     let is_behind = is_report && store.fold_cursor().await?.seq < last_seq;
     let store = Arc::clone(store);
     let reports = Arc::clone(&store);
-    let basis = Basis { store, workspace, catalogue, now: clock.now(), last_seq };
+    let basis = Basis { store, workspace, catalog, now: clock.now(), last_seq };
     let mut export = Export::begin(basis, &*reports, request.content, request.format).await?;
     while let Some(chunk) = export.next_chunk().await? {
         writer.write_all(&chunk).map_err(Error::Output)?;

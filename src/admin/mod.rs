@@ -8,7 +8,7 @@ pub mod verify;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::domain::catalog::Catalogue;
+use crate::domain::catalog::Catalog;
 use crate::engine::{self, Actor, Clock};
 use crate::prices::litellm::{self, InvalidList};
 use crate::prices::{Import, Moment, Report, builtin};
@@ -37,11 +37,11 @@ pub enum Error {
     Export(crate::export::Error),
     #[error("{path}: {cause}")]
     InvalidList { path: String, cause: InvalidList },
-    #[error("the price list contradicts itself or the catalogue: {0}")]
+    #[error("the price list contradicts itself or the catalog: {0}")]
     Contradiction(String),
 }
 
-/// Reads a price list in the LiteLLM format into the catalogue. Operators' entries stay; what is
+/// Reads a price list in the LiteLLM format into the catalog. Operators' entries stay; what is
 /// there already is left alone, so that the same list again changes nothing. No server may be
 /// running on the database.
 ///
@@ -67,17 +67,16 @@ pub async fn import_prices(
 
 async fn import(store: &dyn Store, list: Import, clock: &dyn Clock) -> Result<Report, Error> {
     store.claim().await?;
-    // As the server would start: the built-in catalogue is there first.
+    // As the server would start: the built-in catalog is there first.
     let builtin = builtin::read(clock.now());
-    let catalogue = engine::load_catalogue(store, (builtin.models, builtin.prices)).await;
-    let catalogue: Catalogue =
-        catalogue.map_err(|error| Error::Contradiction(error.to_string()))?;
-    let import = list.against(&catalogue);
-    let changed = catalogue.with_models_and_prices(import.models.clone(), import.prices.clone());
+    let catalog = engine::load_catalog(store, (builtin.models, builtin.prices)).await;
+    let catalog: Catalog = catalog.map_err(|error| Error::Contradiction(error.to_string()))?;
+    let import = list.against(&catalog);
+    let changed = catalog.with_models_and_prices(import.models.clone(), import.prices.clone());
     changed.map_err(|refusal| Error::Contradiction(refusal.to_string()))?;
     let by = Actor::new(ACTOR, IMPORT);
     let (changes, events) =
-        engine::import_changes(&by, clock.now(), &catalogue, import.models, import.prices);
+        engine::import_changes(&by, clock.now(), &catalog, import.models, import.prices);
     store.change("", &changes, &events).await?;
     Ok(import.report)
 }

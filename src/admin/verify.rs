@@ -5,7 +5,7 @@
 use std::fmt;
 
 use super::Error;
-use crate::domain::catalog::Catalogue;
+use crate::domain::catalog::Catalog;
 use crate::domain::record::{Record, RecordKind};
 use crate::domain::time::MICROS_PER_HOUR;
 use crate::storage::rollup::{Derived, Difference, Grain, LOCAL_DAY_MAX};
@@ -63,10 +63,10 @@ pub async fn of_store(store: &dyn Store) -> Result<Verified, Error> {
         let Some(last) = page.last() else { break };
         let upto = last.seq;
         // Read after the page: prices are stored before the records that they bill.
-        let rows = store.catalogue().await?;
-        let catalogue = Catalogue::new(rows.models, rows.prices, rows.exchange_rates);
+        let rows = store.catalog().await?;
+        let catalog = Catalog::new(rows.models, rows.prices, rows.exchange_rates);
         for record in &page {
-            verified.check(store, &catalogue, after, record).await?;
+            verified.check(store, &catalog, after, record).await?;
             after = record.seq;
         }
         assert_eq!(after, upto, "pages are ordered");
@@ -82,12 +82,12 @@ impl Verified {
     async fn check(
         &mut self,
         store: &dyn Store,
-        catalogue: &Catalogue,
+        catalog: &Catalog,
         after: i64,
         record: &Record,
     ) -> Result<(), Error> {
         self.records += 1;
-        let mut fault = fault_of(catalogue, after, record);
+        let mut fault = fault_of(catalog, after, record);
         if fault.is_none() && record.revision > 0 {
             fault = fault_of_correction(store, record).await?;
         }
@@ -106,7 +106,7 @@ impl Verified {
 }
 
 /// Checks a record by itself.
-fn fault_of(catalogue: &Catalogue, after: i64, record: &Record) -> Option<String> {
+fn fault_of(catalog: &Catalog, after: i64, record: &Record) -> Option<String> {
     if record.seq <= after {
         return Some(format!("its position is not above {after}"));
     }
@@ -122,8 +122,8 @@ fn fault_of(catalogue: &Catalogue, after: i64, record: &Record) -> Option<String
     }
     let expected = match &record.price_id {
         None => crate::domain::Amount::ZERO,
-        Some(id) => match catalogue.price_by_id(id) {
-            None => return Some(format!("its price {id} is not in the catalogue")),
+        Some(id) => match catalog.price_by_id(id) {
+            None => return Some(format!("its price {id} is not in the catalog")),
             Some(card) => card.cost(&record.usage, record.tier, record.exchange_rate),
         },
     };

@@ -14,7 +14,7 @@ use crate::storage::reports::Axis;
 pub enum UsageDimension {
     /// Any but [`Dimension::Workspace`] and [`Dimension::Tag`].
     Of(Dimension),
-    /// Provider of the model in the current catalogue; empty for unknown models.
+    /// Provider of the model in the current catalog; empty for unknown models.
     Provider,
     /// The value of the tag with this key.
     Tag(String),

@@ -1,7 +1,7 @@
 //! Turns the restrictions of a report into filters of storage.
 //!
 //! Providers are not stored with usage: a restriction to providers becomes one to the models that
-//! they have in the current catalogue.
+//! they have in the current catalog.
 
 use super::axis::{Restriction, UsageDimension, model_axis};
 use super::batch::Batch;
@@ -74,9 +74,9 @@ pub fn models_of(scope: &Scope<'_>, models: &[String], providers: &[String]) -> 
     models.iter().filter(has).cloned().collect()
 }
 
-/// The provider of a model; empty if the catalogue does not know it.
+/// The provider of a model; empty if the catalog does not know it.
 pub fn provider_of<'a>(scope: &Scope<'a>, model_id: &str) -> &'a str {
-    scope.catalogue.model(model_id).map_or("", |entry| &entry.model().provider)
+    scope.catalog.model(model_id).map_or("", |entry| &entry.model().provider)
 }
 
 async fn used_models(scope: &Scope<'_>, windows: &[Window]) -> Result<Vec<String>> {

@@ -22,7 +22,7 @@ use chrono::NaiveDate;
 
 use crate::domain::Time;
 use crate::domain::calendar::Calendar;
-use crate::domain::catalog::Catalogue;
+use crate::domain::catalog::Catalog;
 use crate::domain::workspace::Workspace;
 use crate::storage;
 use crate::storage::reports::ReportStore;
@@ -67,7 +67,7 @@ pub struct Scope<'a> {
     pub store: &'a dyn ReportStore,
     pub workspace: &'a Workspace,
     /// Providers and display names of models.
-    pub catalogue: &'a Catalogue,
+    pub catalog: &'a Catalog,
     pub now: Time,
 }
 

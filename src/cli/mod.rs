@@ -55,7 +55,7 @@ enum Command {
     /// Creates a workspace with its directory and fills its usage log: the same options make the
     /// same history.
     Generate(generate::Generate),
-    /// Models and prices of the catalogue.
+    /// Models and prices of the catalog.
     #[command(subcommand)]
     Prices(prices::Prices),
 }

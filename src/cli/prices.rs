@@ -1,4 +1,4 @@
-//! `tollgate prices`: models and prices of the catalogue.
+//! `tollgate prices`: models and prices of the catalog.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use super::{Database, Failure, failure, runtime};
 
 #[derive(Debug, Subcommand)]
 pub enum Prices {
-    /// Read a price list in the LiteLLM format into the catalogue. No server may be running.
+    /// Read a price list in the LiteLLM format into the catalog. No server may be running.
     ///
     /// What an operator set stays; what is there already is left alone. Reports what was taken,
     /// what was skipped, and why.

@@ -12,7 +12,7 @@ pub struct ApiKey {
     pub id: Arc<str>,
     pub display_name: String,
     pub key_group_id: Option<Arc<str>>,
-    /// The only models it may use, by the catalogue's ids; empty for all.
+    /// The only models it may use, by the catalog's ids; empty for all.
     pub allowed_model_ids: Vec<Arc<str>>,
     pub disabled: bool,
     pub expire_time: Option<Time>,

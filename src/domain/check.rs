@@ -228,7 +228,7 @@ pub struct RefusalKey {
     /// Start of the local hour.
     pub hour: Time,
     pub limit: LimitKey,
-    /// Model asked for: the catalogue's id, or as it was spelt where that is unknown.
+    /// Model asked for: the catalog's id, or as it was spelt where that is unknown.
     pub model_id: String,
     pub user_id: String,
 }

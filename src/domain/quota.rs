@@ -30,7 +30,7 @@ pub struct Scope {
     pub kind: SubjectKind,
     /// The subject that is named; absent for each subject. Of the workspace: empty.
     pub subject_id: Option<Arc<str>>,
-    /// The only model that is counted, by the catalogue's id; absent for all.
+    /// The only model that is counted, by the catalog's id; absent for all.
     pub model_id: Option<Arc<str>>,
 }
 

@@ -31,8 +31,8 @@ pub struct Record {
     pub kind: RecordKind,
     /// As the caller or provider named it.
     pub model_id: Arc<str>,
-    /// Model whose spend and cap this entry counts in: the catalogue's id of `model_id`; where the
-    /// catalogue does not know it, the hold's model, or else `model_id` itself.
+    /// Model whose spend and cap this entry counts in: the catalog's id of `model_id`; where the
+    /// catalog does not know it, the hold's model, or else `model_id` itself.
     pub metered_model_id: Arc<str>,
     pub tier: ServiceTier,
     pub usage: Usage,

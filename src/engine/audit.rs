@@ -24,7 +24,7 @@ impl Actor {
     }
 
     /// The entry of a change of one resource: without `before` it is created, without `after`
-    /// deleted. None if nothing changed. `workspace_id` is empty for the catalogue.
+    /// deleted. None if nothing changed. `workspace_id` is empty for the catalog.
     pub fn event(
         &self,
         time: Time,

@@ -9,7 +9,7 @@ pub enum Error {
     WorkspaceNotFound(String),
     #[error("there is a workspace \"{0}\" already")]
     WorkspaceExists(String),
-    #[error("the catalogue has no model \"{0}\"")]
+    #[error("the catalog has no model \"{0}\"")]
     ModelNotFound(String),
     /// A kind of resource, for example `quota`, and the id that was not found.
     #[error("there is no {resource} \"{id}\"")]

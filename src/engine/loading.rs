@@ -53,7 +53,7 @@ impl Shared {
         let policy = self.store.limit_config(id, now).await?;
         let queries = Ledger::backfill_for_load(&workspace, &policy, now);
         let backfill = self.backfill(id, queries).await?;
-        let mut ledger = Ledger::new(workspace, models, self.catalogue.load_full(), spend, now);
+        let mut ledger = Ledger::new(workspace, models, self.catalog.load_full(), spend, now);
         for (model, tokens) in outputs {
             ledger.add_output_sample(&model, tokens);
         }
@@ -159,7 +159,7 @@ impl Shared {
 fn restore_holds(ledger: &mut Ledger, holds: Vec<StoredHold>, now: Time) {
     for stored in holds {
         let card = stored.price_id.as_deref();
-        let card = card.and_then(|id| ledger.catalogue().price_by_id(id)).cloned();
+        let card = card.and_then(|id| ledger.catalog().price_by_id(id)).cloned();
         let rate = Rate::from_nanos(stored.exchange_rate_nanos);
         let quote = card.map(|card| Quote { card, rate });
         let hold = RestoredHold {

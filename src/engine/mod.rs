@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::domain::catalog::price::Price;
-use crate::domain::catalog::{Catalogue, Model};
+use crate::domain::catalog::{Catalog, Model};
 use crate::domain::{Currency, Time};
 use crate::storage::audit::AuditEvent;
 use crate::storage::settings::Change;
@@ -48,7 +48,7 @@ pub use resources::{
     ApiKeyChange, BoostAmount, BoostKind, BoostView, Erased, GroupView, LimitChange,
     ModelLimitChange, NewApiKey, NewBoost, NewEntry, NewKeyGroup, NewQuota, NewRateLimit,
     NewWorkspace, PlanChange, QuotaChange, RateLimitChange, RequestedLimit, ThresholdChange,
-    WorkspaceChange, import_changes, load_catalogue,
+    WorkspaceChange, import_changes, load_catalog,
 };
 pub use retention::{DROP_RECORDS_MAX, Expired};
 pub use rollups::{FOLD_WAIT_MAX, FoldedUpto, LimitStatus, ReportBasis};
@@ -80,7 +80,7 @@ pub(crate) struct Shared {
     /// When this server started, if the one before it crashed: what that had in memory is lost.
     crash_time: Option<Time>,
     workspaces: Registry,
-    catalogue: ArcSwap<Catalogue>,
+    catalog: ArcSwap<Catalog>,
     writer: WriterHandle,
     fold_signal: FoldSignal,
     refusals: PendingRefusals,
@@ -88,7 +88,7 @@ pub(crate) struct Shared {
 }
 
 impl Engine {
-    /// Claims the database, loads the catalogue with `builtin` added to it, starts the writer and
+    /// Claims the database, loads the catalog with `builtin` added to it, starts the writer and
     /// restores the shutdown snapshot. Committed records go to the receiver that is returned, for
     /// the fold.
     ///
@@ -101,7 +101,7 @@ impl Engine {
     ) -> Result<(Engine, mpsc::Receiver<Committed>)> {
         let before = store.claim().await?;
         let start_time = clock.now();
-        let catalogue = load_catalogue(&*store, builtin).await?;
+        let catalog = load_catalog(&*store, builtin).await?;
         let last_seq = store.last_seq().await?;
         let last_alert_seq = store.last_alert_seq().await?;
         let (writer, commands, committed) = WriterHandle::new(last_seq);
@@ -110,7 +110,7 @@ impl Engine {
             clock,
             crash_time: (before == PreviousOwner::Crashed).then_some(start_time),
             workspaces: Registry::default(),
-            catalogue: ArcSwap::from_pointee(catalogue),
+            catalog: ArcSwap::from_pointee(catalog),
             writer,
             fold_signal: FoldSignal::default(),
             refusals: PendingRefusals::default(),
@@ -148,8 +148,8 @@ impl Engine {
         self.shared.clock.now()
     }
 
-    pub fn catalogue(&self) -> Arc<Catalogue> {
-        self.shared.catalogue.load_full()
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.shared.catalog.load_full()
     }
 
     pub fn store(&self) -> &Arc<dyn Store> {
@@ -206,7 +206,7 @@ impl Engine {
 
 impl Shared {
     /// Applies changes with their entries of the audit log, in one transaction. `workspace_id` is
-    /// empty for the catalogue.
+    /// empty for the catalog.
     async fn change(
         &self,
         workspace_id: &str,

@@ -18,7 +18,7 @@ use crate::analytics::reports::{active_users, first_value, overview, teams};
 use crate::analytics::{self, Scope};
 use crate::domain::Time;
 use crate::domain::attribution::Dimension;
-use crate::domain::catalog::Catalogue;
+use crate::domain::catalog::Catalog;
 use crate::domain::workspace::Workspace;
 use crate::storage::Store;
 use crate::storage::reports::ReportStore;
@@ -65,9 +65,9 @@ pub enum ReportKind {
 pub struct Basis {
     pub store: Arc<dyn Store>,
     pub workspace: Workspace,
-    pub catalogue: Arc<Catalogue>,
+    pub catalog: Arc<Catalog>,
     pub now: Time,
-    /// The last record of the log to export. The catalogue has the prices of all up to it.
+    /// The last record of the log to export. The catalog has the prices of all up to it.
     pub last_seq: i64,
 }
 
@@ -82,14 +82,14 @@ impl Export {
         content: Content,
         format: Format,
     ) -> Result<Export> {
-        let Basis { store, workspace, catalogue, now, last_seq } = basis;
-        let scope = Scope { store: reports, workspace: &workspace, catalogue: &catalogue, now };
+        let Basis { store, workspace, catalog, now, last_seq } = basis;
+        let scope = Scope { store: reports, workspace: &workspace, catalog: &catalog, now };
         let days = |range| scope.period(range).days;
         let in_log = async |days: Days| {
             let log = LogScope {
                 store: Arc::clone(&store),
                 workspace: Arc::new(workspace.clone()),
-                catalogue: Arc::clone(&catalogue),
+                catalog: Arc::clone(&catalog),
                 window: days.window,
                 last_seq,
             };

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::error::{Error, Result};
 use crate::domain::calendar::{Calendar, Window};
-use crate::domain::catalog::Catalogue;
+use crate::domain::catalog::Catalog;
 use crate::domain::record::Record;
 use crate::domain::workspace::Workspace;
 use crate::storage::Store;
@@ -23,7 +23,7 @@ const PAGES_AHEAD: usize = 1;
 pub struct LogScope {
     pub store: Arc<dyn Store>,
     pub workspace: Arc<Workspace>,
-    pub catalogue: Arc<Catalogue>,
+    pub catalog: Arc<Catalog>,
     /// Records charged in it.
     pub window: Window,
     /// The last record to export: later ones came after the export began.

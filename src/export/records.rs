@@ -20,7 +20,7 @@ use crate::domain::usage::TokenClass;
 struct RecordRow<'a> {
     record: &'a Record,
     currency: Currency,
-    /// Of the metered model, in the current catalogue; empty if it has none.
+    /// Of the metered model, in the current catalog; empty if it has none.
     provider: &'a str,
     /// The price that it was billed at.
     card: Option<&'a RateCard>,
@@ -150,7 +150,7 @@ impl Records {
 
     fn write(&mut self, record: &Record, out: &mut RowWriter) {
         self.load_card(record);
-        let model = self.scope.catalogue.model(&record.metered_model_id);
+        let model = self.scope.catalog.model(&record.metered_model_id);
         let card = self.card.as_ref().filter(|_| record.price_id.is_some());
         let row = RecordRow {
             record,
@@ -167,7 +167,7 @@ impl Records {
     fn load_card(&mut self, record: &Record) {
         let Some(price_id) = &record.price_id else { return };
         if self.card.as_ref().is_none_or(|(id, _)| id != price_id) {
-            let found = self.scope.catalogue.price_by_id(price_id).cloned();
+            let found = self.scope.catalog.price_by_id(price_id).cloned();
             self.card = Some((Arc::clone(price_id), found));
         }
     }

@@ -1,4 +1,4 @@
-//! The context of a ledger: the settings of its workspace, the catalogue, and the time with the
+//! The context of a ledger: the settings of its workspace, the catalog, and the time with the
 //! windows that run. Every part is given it.
 
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use super::error::Error;
 use crate::domain::boost::Boost;
 use crate::domain::calendar::{Calendar, Window, Windows};
 use crate::domain::catalog::price::{Quote, Rate};
-use crate::domain::catalog::{Catalogue, ModelEntry};
+use crate::domain::catalog::{Catalog, ModelEntry};
 use crate::domain::check::BudgetState;
 use crate::domain::workspace::Workspace;
 use crate::domain::{Amount, Time};
@@ -16,7 +16,7 @@ pub struct Context {
     workspace: Workspace,
     /// Boosts of the envelope that are not over.
     boosts: Vec<Arc<Boost>>,
-    catalogue: Arc<Catalogue>,
+    catalog: Arc<Catalog>,
     calendar: Calendar,
     now: Time,
     windows: Windows,
@@ -28,18 +28,18 @@ pub fn calendar_of(workspace: &Workspace) -> Calendar {
 }
 
 impl Context {
-    pub fn new(workspace: Workspace, catalogue: Arc<Catalogue>, now: Time) -> Context {
+    pub fn new(workspace: Workspace, catalog: Arc<Catalog>, now: Time) -> Context {
         let calendar = calendar_of(&workspace);
         let windows = Windows::at(&calendar, now);
-        Context { workspace, boosts: Vec::new(), catalogue, calendar, now, windows }
+        Context { workspace, boosts: Vec::new(), catalog, calendar, now, windows }
     }
 
     pub fn workspace(&self) -> &Workspace {
         &self.workspace
     }
 
-    pub fn catalogue(&self) -> &Arc<Catalogue> {
-        &self.catalogue
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
     }
 
     pub fn calendar(&self) -> &Calendar {
@@ -82,8 +82,8 @@ impl Context {
         has_changed
     }
 
-    pub fn set_catalogue(&mut self, catalogue: Arc<Catalogue>) {
-        self.catalogue = catalogue;
+    pub fn set_catalog(&mut self, catalog: Arc<Catalog>) {
+        self.catalog = catalog;
     }
 
     /// Inserts a boost of the envelope or replaces the one of the same id.
@@ -144,7 +144,7 @@ impl Context {
         let to = self.workspace.currency;
         let rate = match from == to {
             true => Some(Rate::ONE),
-            false => self.catalogue.exchange_rate(from, to, time),
+            false => self.catalog.exchange_rate(from, to, time),
         };
         let rate = rate.ok_or(Error::ExchangeRateMissing { from, to })?;
         Ok(Some(Quote { card: card.clone(), rate }))

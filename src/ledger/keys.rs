@@ -61,7 +61,7 @@ pub fn denial(
     }
 }
 
-/// Whether a key may use a model, by the catalogue's id.
+/// Whether a key may use a model, by the catalog's id.
 pub fn allows_model(known: Option<&ApiKey>, model_id: &str) -> bool {
     let allowed = known.map_or(&[][..], |key| &key.allowed_model_ids);
     allowed.is_empty() || allowed.iter().any(|allowed| **allowed == *model_id)

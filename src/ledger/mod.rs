@@ -4,7 +4,7 @@
 //! Pure: no async, clock, log, database or transport; time, ids and randomness are arguments.
 //!
 //! A [`Ledger`] is made of parts, each with its own data and methods: the context (settings,
-//! catalogue, time), models, limits, holds, API keys, departments, alerts and refusals. A part is
+//! catalog, time), models, limits, holds, API keys, departments, alerts and refusals. A part is
 //! given the context and never sees the ledger. Operations that need several parts are
 //! `impl Ledger`: in `check/`, `settle/`, `admin/` and `state/`.
 

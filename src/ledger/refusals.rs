@@ -55,7 +55,7 @@ impl Refusals {
         limits.push(LimitKey::Request);
         limits.sort();
         limits.dedup();
-        let model = context.catalogue().model(model_name);
+        let model = context.catalog().model(model_name);
         let model_id = model.map_or(model_name, |entry| &*entry.model().id);
         let hour = context.calendar().hour_start(context.now());
         for limit in limits {

@@ -1,6 +1,6 @@
-//! The built-in catalogue: models and dated prices of the large providers.
+//! The built-in catalog: models and dated prices of the large providers.
 //!
-//! The data are in `catalogue.toml`; this file parses them.
+//! The data are in `catalog.toml`; this file parses them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use crate::domain::catalog::price::{Price, Rates, Source, Variant};
 use crate::domain::usage::{ServiceTier, TokenClass};
 use crate::domain::{Amount, Currency, Time};
 
-const CATALOGUE: &str = include_str!("catalogue.toml");
+const CATALOG: &str = include_str!("catalog.toml");
 
-/// Error of a catalogue.
+/// Error of a catalog.
 #[derive(Debug, thiserror::Error)]
 pub enum Invalid {
     #[error(transparent)]
@@ -81,7 +81,7 @@ enum Tier {
 
 /// The built-in models and prices, as added at `now`.
 pub fn read(now: Time) -> Import {
-    parse(CATALOGUE, now).expect("a test parses the built-in catalogue")
+    parse(CATALOG, now).expect("a test parses the built-in catalog")
 }
 
 fn parse(text: &str, now: Time) -> Result<Import, Invalid> {
@@ -167,11 +167,11 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::domain::catalog::Catalogue;
+    use crate::domain::catalog::Catalog;
 
     #[test]
-    fn the_catalogue_is_consistent() {
-        let import = parse(CATALOGUE, Time::EARLIEST).unwrap();
+    fn the_catalog_is_consistent() {
+        let import = parse(CATALOG, Time::EARLIEST).unwrap();
         assert!(import.models.len() >= 40);
         let mut names = HashSet::new();
         for model in &import.models {
@@ -184,10 +184,10 @@ mod tests {
         let ids: HashSet<&Arc<str>> = import.prices.iter().map(|price| &price.id).collect();
         assert_eq!(ids.len(), import.prices.len());
         // The same checks as for an operator's models and prices.
-        let catalogue = Catalogue::default()
+        let catalog = Catalog::default()
             .with_models_and_prices(import.models.clone(), import.prices.clone())
             .unwrap();
-        for entry in catalogue.models() {
+        for entry in catalog.models() {
             assert!(!entry.prices(None).is_empty(), "{} has no price", entry.model().id);
         }
     }

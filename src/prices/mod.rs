@@ -1,6 +1,6 @@
-//! Imports of models and prices: the built-in catalogue and price lists.
+//! Imports of models and prices: the built-in catalog and price lists.
 //!
-//! Parses texts and computes the changes to the catalogue. Touches neither files nor storage.
+//! Parses texts and computes the changes to the catalog. Touches neither files nor storage.
 
 pub mod builtin;
 pub mod litellm;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::domain::Time;
 use crate::domain::catalog::price::{PerMillion, Price, Source};
-use crate::domain::catalog::{Catalogue, Model, ModelEntry};
+use crate::domain::catalog::{Catalog, Model, ModelEntry};
 
 /// Rates above this, 1,000 units per million tokens, are reported: most are mistakes.
 const UNUSUAL_PER_MILLION: PerMillion = 1_000 * 1_000_000_000;
@@ -73,9 +73,9 @@ pub enum Skipped {
 }
 
 impl Import {
-    /// The difference to the catalogue. Operators take precedence over lists, and lists over the
-    /// built-in catalogue. A list without aliases of a model keeps them.
-    pub fn against(mut self, catalogue: &Catalogue) -> Import {
+    /// The difference to the catalog. Operators take precedence over lists, and lists over the
+    /// built-in catalog. A list without aliases of a model keeps them.
+    pub fn against(mut self, catalog: &Catalog) -> Import {
         let mut import = Import { report: std::mem::take(&mut self.report), ..Import::default() };
         let mut prices: BTreeMap<Arc<str>, Vec<Price>> = BTreeMap::new();
         for price in self.prices {
@@ -83,15 +83,15 @@ impl Import {
         }
         for model in self.models {
             let prices = prices.remove(&model.id).unwrap_or_default();
-            import.take(catalogue, model, prices);
+            import.take(catalog, model, prices);
         }
         import.report.models = import.models.len();
         import.report.prices = import.prices.len();
         import
     }
 
-    fn take(&mut self, catalogue: &Catalogue, model: Model, prices: Vec<Price>) {
-        let before = catalogue.model(&model.id);
+    fn take(&mut self, catalog: &Catalog, model: Model, prices: Vec<Price>) {
+        let before = catalog.model(&model.id);
         if let Some(entry) = before
             && entry.model().id != model.id
         {
@@ -107,14 +107,14 @@ impl Import {
         }
         let mut changed = false;
         let id = Arc::clone(&model.id);
-        if let Some(model) = changed_model(catalogue, before, model) {
+        if let Some(model) = changed_model(catalog, before, model) {
             self.models.push(model);
             changed = true;
         }
         for price in prices {
             let valid = before.and_then(|entry| entry.price_at("", price.effective_time));
             let valid = valid.map(|card| card.price());
-            if catalogue.price_by_id(&price.id).is_some()
+            if catalog.price_by_id(&price.id).is_some()
                 || valid.is_some_and(|valid| same_rates(valid, &price))
             {
                 continue;
@@ -140,7 +140,7 @@ impl Report {
 
 /// The merged model; none if nothing changes.
 fn changed_model(
-    catalogue: &Catalogue,
+    catalog: &Catalog,
     before: Option<&Arc<ModelEntry>>,
     mut model: Model,
 ) -> Option<Model> {
@@ -157,7 +157,7 @@ fn changed_model(
     }
     let id = Arc::clone(&model.id);
     model.aliases.retain(|alias| {
-        catalogue.model(alias).is_none_or(|other| other.model().id == id && **alias != *id)
+        catalog.model(alias).is_none_or(|other| other.model().id == id && **alias != *id)
     });
     if let Some(before) = before.map(|entry| entry.model()) {
         let same =
@@ -256,52 +256,52 @@ mod tests {
         Moment { effective_time: time, now: time }
     }
 
-    fn with(catalogue: &Catalogue, import: &Import) -> Catalogue {
+    fn with(catalog: &Catalog, import: &Import) -> Catalog {
         let (models, prices) = (import.models.clone(), import.prices.clone());
-        catalogue.with_models_and_prices(models, prices).unwrap()
+        catalog.with_models_and_prices(models, prices).unwrap()
     }
 
-    fn input_rate(catalogue: &Catalogue) -> Option<PerMillion> {
-        let price = catalogue.price_at("gpt-4o", "", later().effective_time).unwrap();
+    fn input_rate(catalog: &Catalog) -> Option<PerMillion> {
+        let price = catalog.price_at("gpt-4o", "", later().effective_time).unwrap();
         price.price().base[0]
     }
 
     #[test]
-    fn a_list_takes_precedence_over_the_built_in_catalogue() {
+    fn a_list_takes_precedence_over_the_built_in_catalog() {
         let builtin = builtin::read(Time::EARLIEST);
-        let catalogue = with(&Catalogue::default(), &builtin);
-        let import = litellm::read(TEXT, later()).unwrap().against(&catalogue);
-        let catalogue = with(&catalogue, &import);
-        assert_eq!(input_rate(&catalogue), Some(1_000_000_000));
-        let model = catalogue.model("gpt-4o-2024-08-06").unwrap().model();
+        let catalog = with(&Catalog::default(), &builtin);
+        let import = litellm::read(TEXT, later()).unwrap().against(&catalog);
+        let catalog = with(&catalog, &import);
+        assert_eq!(input_rate(&catalog), Some(1_000_000_000));
+        let model = catalog.model("gpt-4o-2024-08-06").unwrap().model();
         assert_eq!((&*model.id, &*model.display_name), ("gpt-4o", "GPT-4o"), "names stay");
         assert_eq!(model.source, Source::Import);
-        assert_eq!(builtin::read(later().now).against(&catalogue).models, []);
-        assert_eq!(builtin::read(later().now).against(&catalogue).prices, []);
+        assert_eq!(builtin::read(later().now).against(&catalog).models, []);
+        assert_eq!(builtin::read(later().now).against(&catalog).prices, []);
     }
 
     #[test]
     fn operators_take_precedence_over_lists() {
         let mut set = builtin::read(Time::EARLIEST);
         set.prices.iter_mut().for_each(|price| price.source = Source::Operator);
-        let catalogue = with(&Catalogue::default(), &set);
-        let import = litellm::read(TEXT, later()).unwrap().against(&catalogue);
+        let catalog = with(&Catalog::default(), &set);
+        let import = litellm::read(TEXT, later()).unwrap().against(&catalog);
         assert_eq!(import.prices, []);
         assert_eq!(import.report.kept_prices, ["gpt-4o"]);
 
         set.models.iter_mut().for_each(|model| model.source = Source::Operator);
-        let catalogue = with(&Catalogue::default(), &set);
-        let import = litellm::read(TEXT, later()).unwrap().against(&catalogue);
+        let catalog = with(&Catalog::default(), &set);
+        let import = litellm::read(TEXT, later()).unwrap().against(&catalog);
         assert_eq!((import.models.len(), import.prices.len()), (0, 0));
         assert_eq!(import.report.skipped[&Skipped::SetByOperator], ["gpt-4o"]);
         assert!(import.report.to_string().contains("1 skipped: set by an operator (gpt-4o)"));
     }
 
     #[test]
-    fn an_alias_of_the_catalogue_is_not_imported_as_a_model() {
-        let catalogue = with(&Catalogue::default(), &builtin::read(Time::EARLIEST));
+    fn an_alias_of_the_catalog_is_not_imported_as_a_model() {
+        let catalog = with(&Catalog::default(), &builtin::read(Time::EARLIEST));
         let text = TEXT.replace("gpt-4o", "gpt-4o-2024-08-06");
-        let import = litellm::read(&text, later()).unwrap().against(&catalogue);
+        let import = litellm::read(&text, later()).unwrap().against(&catalog);
         assert_eq!(import.models, []);
         let reason = Skipped::AliasOf("gpt-4o".to_owned());
         assert_eq!(import.report.skipped[&reason], ["gpt-4o-2024-08-06"]);
@@ -310,16 +310,16 @@ mod tests {
     #[test]
     fn a_price_that_returns_to_an_earlier_one_is_new() {
         let day = crate::domain::time::MICROS_PER_DAY;
-        let mut catalogue = Catalogue::default();
+        let mut catalog = Catalog::default();
         let other = TEXT.replace("1e-6", "5e-6");
         for (days, text) in [(0, TEXT), (1, &other), (2, TEXT)] {
             let time = later().now - (2 - days) * day;
             let import = litellm::read(text, Moment { effective_time: time, now: time }).unwrap();
-            let import = import.against(&catalogue);
+            let import = import.against(&catalog);
             assert_eq!(import.prices.len(), 1);
-            catalogue = with(&catalogue, &import);
+            catalog = with(&catalog, &import);
         }
-        assert_eq!(input_rate(&catalogue), Some(1_000_000_000));
-        assert_eq!(catalogue.prices_of("gpt-4o", None).len(), 3);
+        assert_eq!(input_rate(&catalog), Some(1_000_000_000));
+        assert_eq!(catalog.prices_of("gpt-4o", None).len(), 3);
     }
 }

@@ -14,7 +14,7 @@ pub struct AuditEvent {
     pub time: Time,
     pub actor: String,
     pub action: String,
-    /// Empty for the catalogue.
+    /// Empty for the catalog.
     pub workspace_id: String,
     pub resource_type: String,
     pub resource_id: String,
@@ -27,7 +27,7 @@ pub struct AuditEvent {
 /// Which audit events to list. Absent parts do not restrict.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
-    /// Empty for the catalogue.
+    /// Empty for the catalog.
     pub workspace_id: String,
     pub resource_type: Option<String>,
     pub resource_id: Option<String>,

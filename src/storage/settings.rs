@@ -76,9 +76,9 @@ pub enum BoostFilter {
     Quota(String),
 }
 
-/// Everything in the catalogue.
+/// Everything in the catalog.
 #[derive(Clone, Debug, Default)]
-pub struct CatalogueRows {
+pub struct CatalogRows {
     pub models: Vec<Model>,
     pub prices: Vec<Price>,
     pub exchange_rates: Vec<ExchangeRate>,
@@ -87,7 +87,7 @@ pub struct CatalogueRows {
 /// Settings. General rules: see [`super::Store`].
 #[async_trait]
 pub trait SettingsStore: Send + Sync + 'static {
-    /// Applies the changes, which concern one workspace (or the catalogue, with an empty id), and
+    /// Applies the changes, which concern one workspace (or the catalog, with an empty id), and
     /// appends the events to the audit log, in one transaction. An event whose id is there
     /// already must not be written again.
     async fn change(
@@ -99,7 +99,7 @@ pub trait SettingsStore: Send + Sync + 'static {
 
     /// Must return every model, price and exchange rate; prices and rates in the order
     /// of their `create_time`.
-    async fn catalogue(&self) -> Result<CatalogueRows>;
+    async fn catalog(&self) -> Result<CatalogRows>;
 
     /// Must return `None` if there is no such workspace.
     async fn workspace(&self, id: &str) -> Result<Option<Workspace>>;

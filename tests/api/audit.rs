@@ -360,9 +360,9 @@ async fn a_change_and_its_entry_fail_together_and_outlive_a_restart_together() {
 async fn entries_are_found_by_resource_actor_and_time() {
     let server = acme().await;
     create_workspace(&server, "other").await;
-    // The built-in catalogue is no person's change.
-    let of_catalogue = audit_events(&server, "").await;
-    let actions: Vec<&str> = of_catalogue.iter().map(|event| &*event.action).collect();
+    // The built-in catalog is no person's change.
+    let of_catalog = audit_events(&server, "").await;
+    let actions: Vec<&str> = of_catalog.iter().map(|event| &*event.action).collect();
     assert_eq!(actions, ["SetModelPrice", "UpsertModel", "SetModelPrice", "UpsertModel"]);
     let of_other = audit_events(&server, "other").await;
     assert_eq!(of_other.len(), 1);

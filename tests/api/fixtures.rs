@@ -85,7 +85,7 @@ pub fn by<T>(actor: &str, message: T) -> tonic::Request<T> {
     request
 }
 
-/// All entries of the audit log about a workspace (or the catalogue, without one), newest first.
+/// All entries of the audit log about a workspace (or the catalog, without one), newest first.
 pub async fn audit_events(server: &Server, workspace_id: &str) -> Vec<v1::AuditEvent> {
     let request =
         v1::ListAuditEventsRequest { workspace_id: workspace_id.to_owned(), ..Default::default() };

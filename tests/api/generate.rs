@@ -12,7 +12,7 @@ use crate::server::{self, Server};
 
 const RECORDS: usize = 3_000;
 /// Thirty days until the day before the clock of the tests; clocks in New York change within them.
-/// There are more models than in the catalogue.
+/// There are more models than in the catalog.
 const FLAGS: &str = "--records 3000 --time-zone America/New_York --days 30 --users 40 \
                      --departments 20 --assistants 10 --workflows 5 --models 50";
 const UNTIL: &str = "--until 2026-03-14 --seed 7";
@@ -135,7 +135,7 @@ async fn what_cannot_be_made_is_refused() {
         assert!(refused.starts_with(expected), "{refused}");
     }
     assert!(log(&url).await.is_empty());
-    // Before the catalogue's prices all models are invented.
+    // Before the catalog's prices all models are invented.
     generate(&url, "acme", "--until 2020-01-10").await;
     let old = log(&url).await;
     assert_eq!(old.len(), RECORDS);

@@ -54,7 +54,7 @@ async fn a_model_comes_back_as_it_was_put() {
 }
 
 #[tokio::test]
-async fn a_catalogue_is_built_in() {
+async fn a_catalog_is_built_in() {
     let server = Server::start().await;
     let request = v1::ListModelsRequest { page_size: 1_000, ..Default::default() };
     let listed = server.catalog().list_models(request).await.unwrap().into_inner();

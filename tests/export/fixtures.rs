@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tollgate::domain::attribution::Attribution;
 use tollgate::domain::calendar::{Calendar, Window};
 use tollgate::domain::catalog::price::{Price, Rate, Rates, Source, Variant};
-use tollgate::domain::catalog::{Catalogue, Model};
+use tollgate::domain::catalog::{Catalog, Model};
 use tollgate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind};
 use tollgate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
 use tollgate::domain::workspace::{
@@ -91,7 +91,7 @@ fn price(id: &str, model_id: &str, own: bool, input: i64, output: i64) -> Price 
     }
 }
 
-fn catalogue() -> Catalogue {
+fn catalog() -> Catalog {
     let mut big = price("price-big", "big", false, 3 * UNITS, 15 * UNITS);
     big.variants = vec![
         Variant {
@@ -112,7 +112,7 @@ fn catalogue() -> Catalogue {
         price("price-list", "own", false, 10 * UNITS, 30 * UNITS),
         price("price-own", "own", true, 8 * UNITS, 24 * UNITS),
     ];
-    Catalogue::new(vec![model("big", "anthropic"), model("own", "openai")], prices, Vec::new())
+    Catalog::new(vec![model("big", "anthropic"), model("own", "openai")], prices, Vec::new())
 }
 
 /// Record number `index`, without usage, charged at a time.
@@ -153,23 +153,23 @@ pub fn entry(index: i64, charge_time: &str, model_id: &str) -> Record {
 }
 
 /// Adds tokens to a record, billed at a price.
-fn billed(mut record: Record, catalogue: &Catalogue, price_id: &str, usage: Usage) -> Record {
+fn billed(mut record: Record, catalog: &Catalog, price_id: &str, usage: Usage) -> Record {
     record.usage = usage;
     record.price_id = Some(price_id.into());
     record.exchange_rate = Rate::from_nanos(921_234_567);
-    let card = catalogue.price_by_id(price_id).unwrap();
+    let card = catalog.price_by_id(price_id).unwrap();
     record.cost = card.cost(&usage, record.tier, record.exchange_rate);
     record
 }
 
-fn records(catalogue: &Catalogue) -> Vec<Record> {
+fn records(catalog: &Catalog) -> Vec<Record> {
     let usage = Usage::default()
         .with(TokenClass::Input, 123_457)
         .with(TokenClass::CacheRead, 1)
         .with(TokenClass::Output, 777);
     let long = Usage::default().with(TokenClass::Input, 200_001).with(TokenClass::Output, 13);
     let day = "2026-03-10T09:30:00.123456Z";
-    let mut full = billed(entry(1, day, "big"), catalogue, "price-big", usage);
+    let mut full = billed(entry(1, day, "big"), catalog, "price-big", usage);
     full.attribution = Attribution {
         user_id: "=cmd|' /C calc'!A0".to_owned(),
         department_id: "research".to_owned(),
@@ -185,9 +185,9 @@ fn records(catalogue: &Catalogue) -> Vec<Record> {
     full.key_group_id = "group-1".into();
     let mut batch = entry(2, "2026-03-10T23:30:00Z", "big");
     batch.tier = ServiceTier::Batch;
-    let batch = billed(batch, catalogue, "price-big", usage);
-    let long = billed(entry(3, "2026-03-10T10:00:00Z", "big"), catalogue, "price-big", long);
-    let own = billed(entry(4, "2026-03-14T22:59:59.999999Z", "own"), catalogue, "price-own", usage);
+    let batch = billed(batch, catalog, "price-big", usage);
+    let long = billed(entry(3, "2026-03-10T10:00:00Z", "big"), catalog, "price-big", long);
+    let own = billed(entry(4, "2026-03-14T22:59:59.999999Z", "own"), catalog, "price-own", usage);
     let mut mystery = entry(5, "2026-03-14T23:00:00Z", "mystery");
     mystery.unpriced = true;
     mystery.usage = usage;
@@ -220,7 +220,7 @@ fn records(catalogue: &Catalogue) -> Vec<Record> {
             .with(TokenClass::Reasoning, index);
         more.push(billed(
             entry(index, "2026-03-11T08:00:00Z", "big"),
-            catalogue,
+            catalog,
             "price-big",
             tokens,
         ));
@@ -234,13 +234,13 @@ pub async fn log() -> Log {
     let url = format!("sqlite:{}", folder.path().join("tollgate.db").display());
     let store = sql::open(&url).await.unwrap();
     store.claim().await.unwrap();
-    let catalogue = catalogue();
-    let records = records(&catalogue);
+    let catalog = catalog();
+    let records = records(&catalog);
     store.append(&records).await.unwrap();
     let scope = LogScope {
         store,
         workspace: Arc::new(workspace()),
-        catalogue: Arc::new(catalogue),
+        catalog: Arc::new(catalog),
         window: Window { start: at("2026-03-01T00:00:00Z"), end: at("2026-04-01T00:00:00Z") },
         last_seq: records.len() as i64,
     };

@@ -238,7 +238,7 @@ impl Case {
             "cap" | "chain" | "enable" | "disable" => return self.model_setting(words),
             "price" => {
                 self.facts.prices.push(self.price(words.word(1), words.word(2), words));
-                return self.world.set_catalogue(self.facts.catalogue());
+                return self.world.set_catalog(self.facts.catalog());
             }
             "rate" => {
                 self.facts.rates.push(ExchangeRate {
@@ -248,7 +248,7 @@ impl Case {
                     rate: Rate::from_nanos(amount(words.word(3)).nanos()),
                     create_time: self.world.now,
                 });
-                return self.world.set_catalogue(self.facts.catalogue());
+                return self.world.set_catalog(self.facts.catalog());
             }
             other => panic!("no event {other}"),
         }
@@ -267,7 +267,7 @@ impl Case {
         if words.word(2) != "unpriced" {
             self.facts.prices.push(self.price(id, words.word(2), words));
         }
-        self.world.set_catalogue(self.facts.catalogue());
+        self.world.set_catalog(self.facts.catalog());
         if !words.has("unset") {
             self.world.set_model(WorkspaceModel {
                 model_id: id.into(),

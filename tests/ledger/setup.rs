@@ -2,13 +2,13 @@
 
 use tollgate::domain::alert::AlertPolicy;
 use tollgate::domain::catalog::price::{Price, Source};
-use tollgate::domain::catalog::{Catalogue, ExchangeRate, Model};
+use tollgate::domain::catalog::{Catalog, ExchangeRate, Model};
 use tollgate::domain::workspace::{
     HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
 use tollgate::domain::{Currency, Time};
 
-/// What the catalogue was told.
+/// What the catalog was told.
 #[derive(Default)]
 pub struct Facts {
     pub models: Vec<Model>,
@@ -17,8 +17,8 @@ pub struct Facts {
 }
 
 impl Facts {
-    pub fn catalogue(&self) -> Catalogue {
-        Catalogue::new(self.models.clone(), self.prices.clone(), self.rates.clone())
+    pub fn catalog(&self) -> Catalog {
+        Catalog::new(self.models.clone(), self.prices.clone(), self.rates.clone())
     }
 }
 

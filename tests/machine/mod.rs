@@ -45,7 +45,7 @@ pub enum Call {
     Correct(Box<Record>, Amount),
     Workspace(Box<Workspace>),
     Model(WorkspaceModel),
-    Catalogue(Box<Facts>),
+    Catalog(Box<Facts>),
     /// Changes of quotas, rate limits, keys and boosts.
     Rules(Vec<Change>),
     Restart {

@@ -15,7 +15,7 @@ use tollgate::domain::workspace::WorkspaceModel;
 use tollgate::domain::{Amount, Time};
 
 use super::reference::{START, model, price, workspace};
-use super::subject::catalogue;
+use super::subject::catalog;
 use crate::oracle::Facts;
 use crate::world::World;
 
@@ -100,7 +100,7 @@ impl Run {
         let mut world = World::new(workspace(), START);
         let prices = vec![price("free", 0, 0, 0)];
         let facts = Facts { models: vec![model("free")], prices, rates: Vec::new() };
-        world.set_catalogue(catalogue(&facts));
+        world.set_catalog(catalog(&facts));
         world.set_model(WorkspaceModel {
             model_id: "free".into(),
             enabled: true,

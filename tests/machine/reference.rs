@@ -28,7 +28,7 @@ use crate::oracle::{Hold, Oracle};
 /// 2026-01-15T12:00:00Z.
 pub const START: Time = Time::from_micros(1_768_478_400 * MICROS_PER_SECOND);
 
-/// Ids and names: five models that the catalogue knows, one without a price, an alias, an unknown.
+/// Ids and names: five models that the catalog knows, one without a price, an alias, an unknown.
 pub const NAMES: [&str; 9] = ["a", "b", "c", "d", "free", "unpriced", "alias-of-b", "nobody", "a"];
 /// Three change their clocks, one of them by half an hour; one is off by three quarters of an hour.
 const ZONES: [chrono_tz::Tz; 5] = [
@@ -89,7 +89,7 @@ impl Reference {
         let mut oracle = Oracle::new(workspace(), START);
         for (index, name) in NAMES[..6].iter().enumerate() {
             let aliases = if *name == "b" { vec!["alias-of-b".to_owned()] } else { Vec::new() };
-            oracle.catalogue.models.push(Model { aliases, ..model(name) });
+            oracle.catalog.models.push(Model { aliases, ..model(name) });
             let index = i64::try_from(index).expect("a small number");
             // Some prices meet limits exactly, some have to be rounded.
             let odd = index % 2;
@@ -97,7 +97,7 @@ impl Reference {
             let (input, output) = ((5 - index) * input, (5 - index) * output);
             let (input, output) = if *name == "free" { (0, 0) } else { (input, output) };
             if *name != "unpriced" {
-                oracle.catalogue.prices.push(price(name, index, input, output));
+                oracle.catalog.prices.push(price(name, index, input, output));
             }
             oracle.models.push(WorkspaceModel {
                 model_id: (*name).into(),
@@ -171,8 +171,8 @@ impl Reference {
                 oracle.set_model(settings);
                 Answer::Nothing
             }
-            Call::Catalogue(facts) => {
-                oracle.catalogue = *facts;
+            Call::Catalog(facts) => {
+                oracle.catalog = *facts;
                 Answer::Nothing
             }
             Call::Rules(changes) => {
@@ -272,7 +272,7 @@ impl Reference {
 
     fn policy(&self, step: Step) -> Call {
         let mut workspace = self.oracle.workspace.clone();
-        let mut facts = self.oracle.catalogue.clone();
+        let mut facts = self.oracle.catalog.clone();
         match step {
             Step::Plan { budget, overage, start_day } => {
                 let start_date = NaiveDate::from_ymd_opt(2026, 1, start_day).expect("in January");
@@ -322,7 +322,7 @@ impl Reference {
                     effective_time: self.clock + effective * MICROS_PER_SECOND,
                     ..price(name_of(model), serial, input, output)
                 });
-                return Call::Catalogue(Box::new(facts));
+                return Call::Catalog(Box::new(facts));
             }
             Step::Exchange { nanos } => {
                 facts.rates.push(ExchangeRate {
@@ -332,16 +332,16 @@ impl Reference {
                     rate: Rate::from_nanos(nanos),
                     create_time: self.clock + i64::try_from(facts.rates.len()).expect("small"),
                 });
-                return Call::Catalogue(Box::new(facts));
+                return Call::Catalog(Box::new(facts));
             }
             Step::Bounds { model, context, max_output, vision } => {
                 let id = name_of(model);
                 let fact = facts.models.iter_mut().find(|fact| *fact.id == *id);
-                let fact = fact.expect("models of the catalogue");
+                let fact = fact.expect("models of the catalog");
                 fact.context_window = context;
                 fact.max_output = max_output;
                 fact.capabilities = vision.then(|| "vision".to_owned()).into_iter().collect();
-                return Call::Catalogue(Box::new(facts));
+                return Call::Catalog(Box::new(facts));
             }
             _ => unreachable!("steps that are no policy are made concrete elsewhere"),
         }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use proptest_state_machine::StateMachineTest;
-use tollgate::domain::catalog::Catalogue;
+use tollgate::domain::catalog::Catalog;
 use tollgate::domain::record::Record;
 use tollgate::ledger::{QuotaUsage, Totals, UsageFilter, UsagePosition};
 
@@ -31,7 +31,7 @@ impl StateMachineTest for Subject {
     fn init_test(reference: &Reference) -> Subject {
         let oracle = &reference.oracle;
         let mut world = World::new(oracle.workspace.clone(), oracle.now);
-        world.set_catalogue(catalogue(&oracle.catalogue));
+        world.set_catalog(catalog(&oracle.catalog));
         for settings in &oracle.models {
             world.set_model(settings.clone());
         }
@@ -139,7 +139,7 @@ impl Subject {
             Call::Correct(of, cost) => world.correct(&of, cost),
             Call::Workspace(workspace) => world.set_workspace(*workspace),
             Call::Model(settings) => world.set_model(settings),
-            Call::Catalogue(facts) => world.set_catalogue(catalogue(&facts)),
+            Call::Catalog(facts) => world.set_catalog(catalog(&facts)),
             Call::Rules(changes) => {
                 for change in changes {
                     world.change(change);
@@ -255,6 +255,6 @@ fn written(outcome: Outcome) -> Written {
     }
 }
 
-pub fn catalogue(facts: &Facts) -> Catalogue {
-    Catalogue::new(facts.models.clone(), facts.prices.clone(), facts.rates.clone())
+pub fn catalog(facts: &Facts) -> Catalog {
+    Catalog::new(facts.models.clone(), facts.prices.clone(), facts.rates.clone())
 }

@@ -377,7 +377,7 @@ impl Oracle {
         let mut cheaper = Vec::new();
         for settings in self.models.iter().filter(|settings| settings.enabled) {
             let id = &settings.model_id;
-            if **id == *asked || !self.catalogue.models.iter().any(|model| model.id == *id) {
+            if **id == *asked || !self.catalog.models.iter().any(|model| model.id == *id) {
                 continue;
             }
             let below = Some(asked_offer.need);

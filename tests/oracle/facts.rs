@@ -1,4 +1,4 @@
-//! What follows from the calendar and the catalogue alone.
+//! What follows from the calendar and the catalog alone.
 
 use chrono::{Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Weekday};
 use chrono_tz::Tz;
@@ -86,20 +86,20 @@ pub struct Offer {
 }
 
 impl Oracle {
-    /// The catalogue's model of that id, else of that alias.
+    /// The catalog's model of that id, else of that alias.
     pub fn model(&self, name: &str) -> Option<&Model> {
-        let models = &self.catalogue.models;
+        let models = &self.catalog.models;
         models
             .iter()
             .find(|model| *model.id == *name)
             .or_else(|| models.iter().find(|model| model.aliases.iter().any(|alias| alias == name)))
     }
 
-    /// Price and exchange rate of a model at a time: the workspace's own before the catalogue's,
+    /// Price and exchange rate of a model at a time: the workspace's own before the catalog's,
     /// the later before the earlier.
     pub fn price(&self, model: &str, time: Time) -> Result<Option<(Price, Rate)>, Error> {
         let latest = |own: bool| {
-            let prices = self.catalogue.prices.iter().filter(|price| {
+            let prices = self.catalog.prices.iter().filter(|price| {
                 let is_own = price.workspace_id.as_ref() == Some(&self.workspace.id);
                 let is_shared = price.workspace_id.is_none();
                 *price.model_id == *model
@@ -114,7 +114,7 @@ impl Oracle {
             return Ok(Some((price.clone(), Rate::ONE)));
         }
         let rates = self
-            .catalogue
+            .catalog
             .rates
             .iter()
             .filter(|rate| rate.from == from && rate.to == to && rate.effective_time <= time);
@@ -124,7 +124,7 @@ impl Oracle {
         }
     }
 
-    /// The worst case of a request on a model of the catalogue, now.
+    /// The worst case of a request on a model of the catalog, now.
     pub fn offer(&self, model: &str, check: &Check) -> Result<Offer, Error> {
         let room = TOKENS_MAX - check.input.total_input();
         let output = check.max_output.unwrap_or_else(|| self.expected_output(model).min(room));

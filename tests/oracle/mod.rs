@@ -38,7 +38,7 @@ pub struct Oracle {
     pub now: Time,
     pub workspace: Workspace,
     pub models: Vec<WorkspaceModel>,
-    pub catalogue: Facts,
+    pub catalog: Facts,
     pub quotas: Vec<Quota>,
     pub rate_limits: Vec<RateLimit>,
     pub api_keys: Vec<ApiKey>,
@@ -67,7 +67,7 @@ pub struct Oracle {
     pub refusals: Vec<(RefusalKey, RefusalCounts)>,
 }
 
-/// What the catalogue was told.
+/// What the catalog was told.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     pub models: Vec<Model>,
@@ -100,7 +100,7 @@ impl Oracle {
             now,
             workspace,
             models: Vec::new(),
-            catalogue: Facts::default(),
+            catalog: Facts::default(),
             quotas: Vec::new(),
             rate_limits: Vec::new(),
             api_keys: Vec::new(),

@@ -18,7 +18,7 @@ const BATCH: usize = 300;
 const MODELS: [(&str, &str); 4] =
     [("alpha-large", "alpha"), ("alpha-small", "alpha"), ("beta-large", "beta"), ("gamma", "")];
 
-/// A model that is added to the catalogue after its usage was recorded.
+/// A model that is added to the catalog after its usage was recorded.
 fn late_model(workspace: &str) -> String {
     format!("delta-{workspace}")
 }
@@ -260,7 +260,7 @@ async fn expire_one(server: &Server, workspace: &str) {
     panic!("the hold was not charged");
 }
 
-/// Adds the late model to the catalogue with a price, and corrects each of its records.
+/// Adds the late model to the catalog with a price, and corrects each of its records.
 async fn reprice(server: &Server, workspace: &str) {
     let model = late_model(workspace);
     upsert_model(server, &model, provider_of(&model)).await;

@@ -164,7 +164,7 @@ impl Auditor {
         let cost = match &record.price_id {
             None => Amount::ZERO,
             Some(id) => {
-                let price = disk.catalogue.prices.iter().find(|price| price.id == *id);
+                let price = disk.catalog.prices.iter().find(|price| price.id == *id);
                 let price = price.expect("the price of a record is durable");
                 let card = RateCard::new(price.clone().into());
                 card.cost(&record.usage, record.tier, record.exchange_rate)

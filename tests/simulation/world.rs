@@ -316,9 +316,9 @@ impl Server {
 fn prepare(store: &SimStore) {
     let mut disk = store.disk();
     for (index, id) in MODELS.iter().enumerate() {
-        disk.catalogue.models.push(model(id));
+        disk.catalog.models.push(model(id));
         let rate = [2_000, 1_000, 300, 0][index] * 1_000_000_000;
-        disk.catalogue.prices.push(price(id, &format!("{id}-0"), rate));
+        disk.catalog.prices.push(price(id, &format!("{id}-0"), rate));
         for workspace in WORKSPACES {
             let limit = (index == 0).then(|| Amount::from_nanos(9_000_000_000));
             let settings = WorkspaceModel {

@@ -1,4 +1,4 @@
-//! Catalogue, workspaces and stored holds.
+//! Catalog, workspaces and stored holds.
 
 use chrono::NaiveDate;
 use tollgate::domain::alert::AlertPolicy;
@@ -18,10 +18,10 @@ use crate::world::World;
 pub async fn an_empty_store_has_nothing(world: &World) {
     let store = world.store().await;
     store.ping().await.unwrap();
-    let catalogue = store.catalogue().await.unwrap();
-    assert!(catalogue.models.is_empty());
-    assert!(catalogue.prices.is_empty());
-    assert!(catalogue.exchange_rates.is_empty());
+    let catalog = store.catalog().await.unwrap();
+    assert!(catalog.models.is_empty());
+    assert!(catalog.prices.is_empty());
+    assert!(catalog.exchange_rates.is_empty());
     assert_eq!(store.workspace("w").await.unwrap(), None);
     assert_eq!(store.workspaces("", 10).await.unwrap(), []);
     assert_eq!(store.workspace_models("w").await.unwrap(), []);
@@ -88,7 +88,7 @@ fn rate(nanos: i64, create_time: Time) -> ExchangeRate {
     }
 }
 
-pub async fn the_catalogue_comes_back_as_it_was_put(world: &World) {
+pub async fn the_catalog_comes_back_as_it_was_put(world: &World) {
     let store = world.store().await;
     let first = model("model");
     let other = Model { max_output: Some(1), context_window: None, ..model("other") };
@@ -100,10 +100,10 @@ pub async fn the_catalogue_comes_back_as_it_was_put(world: &World) {
         put(&*store, Change::PutPrices(prices.to_vec())).await;
         put(&*store, Change::PutExchangeRate(rate(913_000_000, START))).await;
     }
-    let catalogue = store.catalogue().await.unwrap();
-    assert_eq!(catalogue.models, [first.clone(), other.clone()]);
-    assert_eq!(catalogue.prices, [prices[1].clone(), prices[0].clone()]);
-    assert_eq!(catalogue.exchange_rates, [rate(913_000_000, START)]);
+    let catalog = store.catalog().await.unwrap();
+    assert_eq!(catalog.models, [first.clone(), other.clone()]);
+    assert_eq!(catalog.prices, [prices[1].clone(), prices[0].clone()]);
+    assert_eq!(catalog.exchange_rates, [rate(913_000_000, START)]);
 
     let changed = Model {
         provider: "another".to_owned(),
@@ -117,7 +117,7 @@ pub async fn the_catalogue_comes_back_as_it_was_put(world: &World) {
         ..first
     };
     put(&*store, Change::PutModel(changed.clone())).await;
-    assert_eq!(store.catalogue().await.unwrap().models, [changed, other]);
+    assert_eq!(store.catalog().await.unwrap().models, [changed, other]);
 }
 
 pub async fn prices_and_rates_come_in_the_order_of_their_create_time(world: &World) {
@@ -125,13 +125,13 @@ pub async fn prices_and_rates_come_in_the_order_of_their_create_time(world: &Wor
     let later = price("a", START + 1);
     let earlier = price("b", START);
     put(&*store, Change::PutPrices(vec![later.clone(), earlier.clone()])).await;
-    assert_eq!(store.catalogue().await.unwrap().prices, [earlier, later]);
+    assert_eq!(store.catalog().await.unwrap().prices, [earlier, later]);
 
     let later = ExchangeRate { effective_time: START - 5, ..rate(2, START + 1) };
     let earlier = rate(1, START);
     put(&*store, Change::PutExchangeRate(later)).await;
     put(&*store, Change::PutExchangeRate(earlier)).await;
-    assert_eq!(store.catalogue().await.unwrap().exchange_rates, [earlier, later]);
+    assert_eq!(store.catalog().await.unwrap().exchange_rates, [earlier, later]);
 }
 
 pub async fn a_price_never_changes(world: &World) {
@@ -142,7 +142,7 @@ pub async fn a_price_never_changes(world: &World) {
     after.base[0] = Some(1);
     let new = price("new", START + 2);
     put(&*store, Change::PutPrices(vec![after, new.clone()])).await;
-    assert_eq!(store.catalogue().await.unwrap().prices, [before, new]);
+    assert_eq!(store.catalog().await.unwrap().prices, [before, new]);
 }
 
 pub async fn an_exchange_rate_is_replaced(world: &World) {
@@ -153,7 +153,7 @@ pub async fn an_exchange_rate_is_replaced(world: &World) {
     put(&*store, Change::PutExchangeRate(next)).await;
     let back = ExchangeRate { from: Currency::EUR, to: Currency::USD, ..rate(4, START + 3) };
     put(&*store, Change::PutExchangeRate(back)).await;
-    let rates = store.catalogue().await.unwrap().exchange_rates;
+    let rates = store.catalog().await.unwrap().exchange_rates;
     assert_eq!(rates, [rate(2, START + 1), next, back]);
 }
 
@@ -274,5 +274,5 @@ pub async fn many_holds_and_prices_at_once(world: &World) {
     assert_eq!(store.holds("w").await.unwrap(), holds);
     let prices: Vec<Price> = (0..301).map(|n| price(&format!("{n:04}"), START)).collect();
     put(&*store, Change::PutPrices(prices.clone())).await;
-    assert_eq!(store.catalogue().await.unwrap().prices, prices);
+    assert_eq!(store.catalog().await.unwrap().prices, prices);
 }

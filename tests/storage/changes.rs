@@ -216,7 +216,7 @@ pub async fn events_are_listed_and_filtered(world: &World) {
     let all = of_workspace("w");
     assert_eq!(events(&*store, &all).await, ["d", "c", "b", "a", "g"]);
     assert_eq!(events(&*store, &of_workspace("v")).await, ["e"]);
-    assert_eq!(events(&*store, &AuditFilter::default()).await, ["f"], "of the catalogue");
+    assert_eq!(events(&*store, &AuditFilter::default()).await, ["f"], "of the catalog");
     let text = |text: &str| Some(text.to_owned());
     for (filter, expected) in [
         (AuditFilter { actor: text("actor"), ..all.clone() }, "dcag"),

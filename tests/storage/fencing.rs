@@ -72,8 +72,8 @@ async fn every_write_is_fenced(store: &dyn Store) {
 }
 
 async fn nothing_was_written(store: &dyn Store) {
-    let catalogue = store.catalogue().await.unwrap();
-    assert!(catalogue.models.is_empty() && catalogue.exchange_rates.is_empty());
+    let catalog = store.catalog().await.unwrap();
+    assert!(catalog.models.is_empty() && catalog.exchange_rates.is_empty());
     assert_eq!(store.workspace("fenced").await.unwrap(), None);
     assert_eq!(store.workspace_models("fenced").await.unwrap(), []);
     assert!(store.last_seq().await.unwrap() < 1_000_000);

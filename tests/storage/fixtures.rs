@@ -148,7 +148,7 @@ pub fn workspace(id: &str) -> Workspace {
     }
 }
 
-/// Changes the catalogue or a workspace itself.
+/// Changes the catalog or a workspace itself.
 pub async fn put(store: &dyn Store, change: Change) {
     put_in(store, "", change).await;
 }

@@ -25,7 +25,7 @@ use tollgate::storage::directory::{DirectoryStore, EntryState, Listed, UserTrace
 use tollgate::storage::log::{Appended, LogStore, Order, RecordFilter, RecordPosition};
 use tollgate::storage::reports::{ReportQuery, ReportResult, ReportStore};
 use tollgate::storage::rollup::{Difference, FoldCursor, Folded, RollupStore};
-use tollgate::storage::settings::{BoostFilter, CatalogueRows, Change, LimitFilter, SettingsStore};
+use tollgate::storage::settings::{BoostFilter, CatalogRows, Change, LimitFilter, SettingsStore};
 use tollgate::storage::shutdown::{ShutdownStore, StoredCrash, StoredHold, StoredRate};
 use tollgate::storage::{ConnectionStore, Error, PreviousOwner, Result, Store};
 
@@ -89,7 +89,7 @@ type After = Option<(Time, String)>;
 forward! {
     SettingsStore {
         change(workspace_id: &str, changes: &[Change], events: &[AuditEvent]) -> ();
-        catalogue() -> CatalogueRows;
+        catalog() -> CatalogRows;
         workspace(id: &str) -> Option<Workspace>;
         workspaces(after_id: &str, limit: usize) -> Vec<Workspace>;
         workspace_models(workspace_id: &str) -> Vec<WorkspaceModel>;

@@ -16,7 +16,7 @@ use tollgate::domain::attribution::SubjectKind;
 use tollgate::domain::backfill::LimitConfig;
 use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::domain::calendar::Window;
-use tollgate::domain::catalog::Catalogue;
+use tollgate::domain::catalog::Catalog;
 use tollgate::domain::catalog::price::Quote;
 use tollgate::domain::check::{BudgetStatus, Check, Decision};
 use tollgate::domain::quota::{Quota, Scope};
@@ -31,7 +31,7 @@ pub struct World {
     pub now: Time,
     pub workspace: Workspace,
     pub models: Vec<WorkspaceModel>,
-    pub catalogue: Arc<Catalogue>,
+    pub catalog: Arc<Catalog>,
     /// What was set for subjects.
     pub policy: LimitConfig,
     /// User and department, as the directory says.
@@ -56,14 +56,14 @@ pub enum Outcome {
 
 impl World {
     pub fn new(workspace: Workspace, now: Time) -> World {
-        let catalogue = Arc::new(Catalogue::default());
+        let catalog = Arc::new(Catalog::default());
         let spend = Vec::new();
-        let ledger = Ledger::new(workspace.clone(), Vec::new(), catalogue.clone(), spend, now);
+        let ledger = Ledger::new(workspace.clone(), Vec::new(), catalog.clone(), spend, now);
         World {
             now,
             workspace,
             models: Vec::new(),
-            catalogue,
+            catalog,
             policy: LimitConfig::default(),
             departments: Vec::new(),
             ledger,
@@ -309,9 +309,9 @@ impl World {
         self.ledger.assert_invariants();
     }
 
-    pub fn set_catalogue(&mut self, catalogue: Catalogue) {
-        self.catalogue = Arc::new(catalogue);
-        self.ledger.set_catalogue(self.catalogue.clone());
+    pub fn set_catalog(&mut self, catalog: Catalog) {
+        self.catalog = Arc::new(catalog);
+        self.ledger.set_catalog(self.catalog.clone());
         self.ledger.assert_invariants();
     }
 
@@ -328,7 +328,7 @@ impl World {
                 continue;
             }
             let quote = view.hold.quote.as_ref().map(|quote| Quote {
-                card: self.catalogue.price_by_id(&quote.card.price().id).expect("kept").clone(),
+                card: self.catalog.price_by_id(&quote.card.price().id).expect("kept").clone(),
                 rate: quote.rate,
             });
             let hold = RestoredHold {
@@ -355,7 +355,7 @@ impl World {
     fn load(&mut self) {
         let spend = self.spend(Ledger::windows_to_load(&self.workspace, self.now));
         let (workspace, models) = (self.workspace.clone(), self.models.clone());
-        self.ledger = Ledger::new(workspace, models, self.catalogue.clone(), spend, self.now);
+        self.ledger = Ledger::new(workspace, models, self.catalog.clone(), spend, self.now);
         let queries = Ledger::backfill_for_load(&self.workspace, &self.policy, self.now);
         let backfill = log::backfill(&self.log, queries);
         let mut policy = self.policy.clone();

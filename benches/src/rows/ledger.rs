@@ -13,7 +13,7 @@ use tollgate::domain::alert::AlertPolicy;
 use tollgate::domain::attribution::Attribution;
 use tollgate::domain::backfill::BackfillResults;
 use tollgate::domain::catalog::price::{Price, Rates, Source};
-use tollgate::domain::catalog::{Catalogue, Model};
+use tollgate::domain::catalog::{Catalog, Model};
 use tollgate::domain::check::{Answer, Check};
 use tollgate::domain::record::UsageReport;
 use tollgate::domain::time::MICROS_PER_HOUR;
@@ -162,9 +162,9 @@ struct Step {
 impl Population {
     fn new(size: Size, row: u32) -> Result<Population> {
         let before = resident_bytes(std::process::id())?;
-        let catalogue = Arc::new(catalogue());
+        let catalog = Arc::new(catalog());
         let mut ledgers: Vec<Ledger> =
-            (0..size.workspaces).map(|w| ledger(w, size.limits, &catalogue)).collect();
+            (0..size.workspaces).map(|w| ledger(w, size.limits, &catalog)).collect();
         if size.limits > 2 || size.others > 0 {
             let policy = limits::policy(size.limits, size.others);
             ledgers[0].load_limits(BEGIN, policy, BackfillResults::default());
@@ -296,7 +296,7 @@ fn report(request_id: Arc<str>) -> UsageReport {
     }
 }
 
-pub fn ledger(number: usize, limits: usize, catalogue: &Arc<Catalogue>) -> Ledger {
+pub fn ledger(number: usize, limits: usize, catalog: &Arc<Catalog>) -> Ledger {
     let workspace = Workspace {
         id: format!("workspace-{number}").into(),
         display_name: String::new(),
@@ -324,10 +324,10 @@ pub fn ledger(number: usize, limits: usize, catalogue: &Arc<Catalogue>) -> Ledge
         limit_enabled: limits > 1,
         fallback_model_ids: Vec::new(),
     };
-    Ledger::new(workspace, vec![model], catalogue.clone(), Vec::new(), BEGIN)
+    Ledger::new(workspace, vec![model], catalog.clone(), Vec::new(), BEGIN)
 }
 
-pub fn catalogue() -> Catalogue {
+pub fn catalog() -> Catalog {
     let model = Model {
         id: MODEL.into(),
         provider: "bench".into(),
@@ -353,5 +353,5 @@ pub fn catalogue() -> Catalogue {
         base,
         variants: Vec::new(),
     };
-    Catalogue::new(vec![model], vec![price], Vec::new())
+    Catalog::new(vec![model], vec![price], Vec::new())
 }

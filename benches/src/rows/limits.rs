@@ -11,7 +11,7 @@ use tollgate::domain::{Amount, Time};
 use tollgate::ledger::{Ledger, UsageFilter, UsagePosition};
 
 use super::Extent;
-use super::ledger::{BEGIN, catalogue, cpu_nanos, ledger};
+use super::ledger::{BEGIN, catalog, cpu_nanos, ledger};
 use crate::Result;
 use crate::messages::user_name;
 use crate::processes::resident_bytes;
@@ -84,7 +84,7 @@ pub fn memory(extent: Extent) -> Result<Vec<Line>> {
     let period = Period::Day;
     let mut policy = LimitConfig::default();
     policy.quotas.push(quota("users", SubjectKind::User, None, Unit::Money, period));
-    let mut ledger = ledger(0, 2, &Arc::new(catalogue()));
+    let mut ledger = ledger(0, 2, &Arc::new(catalog()));
     let questions = Ledger::backfill_for_load(ledger.workspace(), &policy, BEGIN);
     let query: ConsumptionQuery = questions.used[0].clone();
     let used = Consumption { money: Amount::from_nanos(1), tokens: 1, requests: 1 };

@@ -63,7 +63,7 @@ export interface Attribution {
 export interface GuardOptions extends Attribution {
   /** The workspace that pays. */
   workspace: string;
-  /** The model that you would like, by the id or an alias of the catalogue. */
+  /** The model that you would like, by the id or an alias of the catalog. */
   model: string;
   /** Input tokens that are neither read from nor written to a cache. */
   inputTokens?: number | undefined;

@@ -15,7 +15,7 @@ use super::range::Range;
 use crate::domain::alert::AlertPolicy;
 use crate::domain::attribution::Dimension;
 use crate::domain::catalog::price::Source;
-use crate::domain::catalog::{Catalogue, Model};
+use crate::domain::catalog::{Catalog, Model};
 use crate::domain::usage::TokenClass;
 use crate::domain::workspace::{
     HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
@@ -66,7 +66,7 @@ fn workspace(zone: &str) -> Workspace {
 }
 
 /// `opus` and `haiku` of one provider, `gpt` of another.
-fn catalogue() -> Catalogue {
+fn catalog() -> Catalog {
     let model = |id: &str, provider: &str| Model {
         id: id.into(),
         provider: provider.to_owned(),
@@ -80,7 +80,7 @@ fn catalogue() -> Catalogue {
     };
     let models =
         vec![model("opus", "anthropic"), model("haiku", "anthropic"), model("gpt", "openai")];
-    Catalogue::new(models, Vec::new(), Vec::new())
+    Catalog::new(models, Vec::new(), Vec::new())
 }
 
 fn days(first: &str, last: &str) -> Range {
@@ -109,13 +109,9 @@ fn only(dimension: UsageDimension, values: &[&str]) -> Restriction {
 /// Runs a report of a store in a scope.
 macro_rules! run_report {
     ($store:expr, |$scope:ident| $report:expr) => {{
-        let (workspace, catalogue) = (workspace("UTC"), catalogue());
-        let $scope = Scope {
-            store: $store,
-            workspace: &workspace,
-            catalogue: &catalogue,
-            now: on(TODAY, 12),
-        };
+        let (workspace, catalog) = (workspace("UTC"), catalog());
+        let $scope =
+            Scope { store: $store, workspace: &workspace, catalog: &catalog, now: on(TODAY, 12) };
         $report.await
     }};
 }

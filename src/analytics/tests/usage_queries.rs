@@ -85,7 +85,7 @@ async fn other_groups_are_summed_up_and_shares_add_up() {
 }
 
 #[tokio::test]
-async fn providers_are_those_of_the_catalogue_and_unknown_ones_are_empty() {
+async fn providers_are_those_of_the_catalog_and_unknown_ones_are_empty() {
     let report = run(&store(), query(&[Metric::Cost], &[UsageDimension::Provider])).await;
     assert_eq!(costs(&report), pairs(&[("anthropic", 130), ("openai", 60), ("", 10)]));
     let mut request = query(&[Metric::Cost], &[UsageDimension::Provider, MODEL]);

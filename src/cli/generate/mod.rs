@@ -34,7 +34,7 @@ use super::{Database, Failure, bounded_usize, failure, runtime};
 use records::{Day, Recorder};
 use writer::Writer;
 
-/// What the generated workspace pays in: the catalogue's currency, so that no exchange rate has to
+/// What the generated workspace pays in: the catalog's currency, so that no exchange rate has to
 /// be invented.
 const CURRENCY: Currency = Currency::USD;
 const RECORDS_MAX: usize = 100_000_000;
@@ -81,7 +81,7 @@ pub struct Generate {
     #[arg(long, value_name = "N", default_value_t = 25,
           value_parser = bounded_usize(MEMBERS_MAX))]
     workflows: usize,
-    /// Models: of the catalogue, and invented ones where these are too few.
+    /// Models: of the catalog, and invented ones where these are too few.
     #[arg(long, value_name = "N", default_value_t = 12,
           value_parser = bounded_usize(MODELS_MAX))]
     models: usize,
@@ -154,9 +154,9 @@ async fn generate(
     let end = days.last().map_or(now, |day| Time::from_micros(day.end));
     let span = Window { start: first, end };
     let builtin = builtin::read(now);
-    let catalogue = engine::load_catalogue(store, (builtin.models, builtin.prices)).await;
-    let catalogue = catalogue.map_err(|error| Error::Refused(error.to_string()))?;
-    let models = models::choose(store, &catalogue, arguments, span, now).await?;
+    let catalog = engine::load_catalog(store, (builtin.models, builtin.prices)).await;
+    let catalog = catalog.map_err(|error| Error::Refused(error.to_string()))?;
+    let models = models::choose(store, &catalog, arguments, span, now).await?;
     let history = History::new(&arguments.spec(days, models.len()));
     let workspace = workspace(arguments, span);
     writer::put_workspace(store, &workspace, &models, now).await?;

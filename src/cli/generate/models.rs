@@ -1,4 +1,4 @@
-//! Models of a generated history: those of the catalogue, and invented ones where these are too
+//! Models of a generated history: those of the catalog, and invented ones where these are too
 //! few.
 
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tollgate::domain::Time;
 use tollgate::domain::calendar::Window;
 use tollgate::domain::catalog::price::{PerMillion, Price, RateCard, Source};
-use tollgate::domain::catalog::{Catalogue, Model};
+use tollgate::domain::catalog::{Catalog, Model};
 use tollgate::domain::usage::TokenClass;
 use tollgate::engine;
 use tollgate::storage::Store;
@@ -22,41 +22,36 @@ pub struct Priced {
     pub card: Arc<RateCard>,
 }
 
-/// As many models as asked for; those that the catalogue lacks are invented and stored.
+/// As many models as asked for; those that the catalog lacks are invented and stored.
 pub async fn choose(
     store: &dyn Store,
-    catalogue: &Catalogue,
+    catalog: &Catalog,
     arguments: &Generate,
     span: Window,
     now: Time,
 ) -> Result<Vec<Priced>, Error> {
     let (id, count) = (arguments.workspace.as_str(), arguments.models);
-    let found = of_catalogue(catalogue, id, span, count);
+    let found = of_catalog(catalog, id, span, count);
     if found.len() == count {
         return Ok(found);
     }
     let invented = (1..)
         .map(|number| invented(number, now))
-        .filter(|(model, _)| catalogue.model(&model.id).is_none())
+        .filter(|(model, _)| catalog.model(&model.id).is_none())
         .take(count - found.len());
     let (models, prices): (Vec<_>, Vec<_>) = invented.unzip();
-    let changed = catalogue.with_models_and_prices(models.clone(), prices.clone());
+    let changed = catalog.with_models_and_prices(models.clone(), prices.clone());
     let changed = changed.map_err(|refusal| Error::Refused(refusal.to_string()))?;
-    let (changes, events) = engine::import_changes(&actor(), now, catalogue, models, prices);
+    let (changes, events) = engine::import_changes(&actor(), now, catalog, models, prices);
     store.change("", &changes, &events).await?;
-    Ok(of_catalogue(&changed, id, span, count))
+    Ok(of_catalog(&changed, id, span, count))
 }
 
-/// The models of the catalogue that have had the same price in [`CURRENCY`] for the whole time, by
+/// The models of the catalog that have had the same price in [`CURRENCY`] for the whole time, by
 /// id, at most `count`.
-fn of_catalogue(
-    catalogue: &Catalogue,
-    workspace_id: &str,
-    span: Window,
-    count: usize,
-) -> Vec<Priced> {
+fn of_catalog(catalog: &Catalog, workspace_id: &str, span: Window, count: usize) -> Vec<Priced> {
     let mut models = Vec::new();
-    for entry in catalogue.models() {
+    for entry in catalog.models() {
         let Some(card) = entry.price_at(workspace_id, span.start) else { continue };
         let last = entry.price_at(workspace_id, span.end);
         let is_same = last.is_some_and(|last| last.price().id == card.price().id);

@@ -20,7 +20,7 @@ use crate::domain::{Currency, Time};
 /// Most variants of one price.
 pub const VARIANTS_MAX: usize = 32;
 
-/// An LLM as the catalogue knows it.
+/// An LLM as the catalog knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Model {
     pub id: Arc<str>,
@@ -53,7 +53,7 @@ pub struct ExchangeRate {
 /// Why a change was refused. Fields are named as in the API.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    #[error("model {model_id:?} is not in the catalogue")]
+    #[error("model {model_id:?} is not in the catalog")]
     UnknownModel { model_id: Arc<str> },
     #[error("{field}: {name:?} is a name of model {model_id:?} already")]
     NameTaken { field: &'static str, name: String, model_id: Arc<str> },
@@ -67,7 +67,7 @@ pub enum Refusal {
 #[derive(Clone, Debug)]
 pub struct ModelEntry {
     model: Model,
-    /// The catalogue's own prices, the one to prefer first (see `preference`).
+    /// The catalog's own prices, the one to prefer first (see `preference`).
     prices: Vec<Arc<RateCard>>,
     /// Prices of single workspaces, in the same order.
     prices_of_workspaces: HashMap<Arc<str>, Vec<Arc<RateCard>>>,
@@ -75,7 +75,7 @@ pub struct ModelEntry {
 
 /// All that is known of models and what they cost.
 #[derive(Clone, Debug, Default)]
-pub struct Catalogue {
+pub struct Catalog {
     entries: HashMap<Arc<str>, Arc<ModelEntry>>,
     /// The same entries by id.
     sorted: Vec<Arc<ModelEntry>>,
@@ -91,7 +91,7 @@ impl ModelEntry {
         &self.model
     }
 
-    /// The price that a workspace pays at a time: its own if one is valid, else the catalogue's.
+    /// The price that a workspace pays at a time: its own if one is valid, else the catalog's.
     /// The latest effective time counts; of the same, the one that was made last.
     pub fn price_at(&self, workspace_id: &str, time: Time) -> Option<&Arc<RateCard>> {
         if !self.prices_of_workspaces.is_empty()
@@ -103,7 +103,7 @@ impl ModelEntry {
         valid_at(&self.prices, time)
     }
 
-    /// The catalogue's prices and those of the workspace that is named, latest effective time
+    /// The catalog's prices and those of the workspace that is named, latest effective time
     /// first.
     pub fn prices(&self, workspace_id: Option<&str>) -> Vec<Arc<RateCard>> {
         let mut prices = self.prices.clone();
@@ -123,23 +123,23 @@ impl ModelEntry {
     }
 }
 
-impl Catalogue {
-    /// The catalogue of facts that were accepted before: nothing is refused. Of two models with
+impl Catalog {
+    /// The catalog of facts that were accepted before: nothing is refused. Of two models with
     /// the same id or alias the later one counts; a price of no model is found by its id alone.
-    pub fn new(models: Vec<Model>, prices: Vec<Price>, rates: Vec<ExchangeRate>) -> Catalogue {
-        let mut catalogue = Catalogue::default();
+    pub fn new(models: Vec<Model>, prices: Vec<Price>, rates: Vec<ExchangeRate>) -> Catalog {
+        let mut catalog = Catalog::default();
         let mut entries = HashMap::with_capacity(models.len());
         for model in models {
-            insert_model(&mut entries, &mut catalogue.aliases, model, None);
+            insert_model(&mut entries, &mut catalog.aliases, model, None);
         }
         for price in prices {
-            catalogue.insert_price(&mut entries, price);
+            catalog.insert_price(&mut entries, price);
         }
-        catalogue.put(entries);
+        catalog.put(entries);
         for rate in rates {
-            catalogue.insert_exchange_rate(rate);
+            catalog.insert_exchange_rate(rate);
         }
-        catalogue
+        catalog
     }
 
     /// The model of that id; else the one with that alias.
@@ -196,7 +196,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// If a name of it is one of another model.
-    pub fn with_model(&self, model: Model) -> Result<Catalogue, Refusal> {
+    pub fn with_model(&self, model: Model) -> Result<Catalog, Refusal> {
         self.with_models_and_prices(vec![model], Vec::new())
     }
 
@@ -204,19 +204,19 @@ impl Catalogue {
     ///
     /// # Errors
     /// If its model is unknown, its id taken, or a rate missing or out of bounds.
-    pub fn with_price(&self, price: Price) -> Result<Catalogue, Refusal> {
+    pub fn with_price(&self, price: Price) -> Result<Catalog, Refusal> {
         self.with_models_and_prices(Vec::new(), vec![price])
     }
 
     /// With many at once, for about the cost of one; models come before prices.
     ///
     /// # Errors
-    /// As [`Catalogue::with_model`] and [`Catalogue::with_price`]; then nothing is taken.
+    /// As [`Catalog::with_model`] and [`Catalog::with_price`]; then nothing is taken.
     pub fn with_models_and_prices(
         &self,
         models: Vec<Model>,
         prices: Vec<Price>,
-    ) -> Result<Catalogue, Refusal> {
+    ) -> Result<Catalog, Refusal> {
         let mut changed = self.clone();
         let mut entries = std::mem::take(&mut changed.entries);
         // Ids first, so that an alias cannot be the id of a model that comes after it.
@@ -249,7 +249,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// If the currencies are the same, or a price would convert to more than is accepted.
-    pub fn with_exchange_rate(&self, rate: ExchangeRate) -> Result<Catalogue, Refusal> {
+    pub fn with_exchange_rate(&self, rate: ExchangeRate) -> Result<Catalog, Refusal> {
         if rate.from == rate.to {
             let expected = format!("another currency than {}", rate.from);
             let field = "exchange_rate.to_currency_code".to_owned();
@@ -499,8 +499,8 @@ mod tests {
         }
     }
 
-    fn with(models: Vec<Model>, prices: Vec<Price>) -> Result<Catalogue, Refusal> {
-        Catalogue::default().with_models_and_prices(models, prices)
+    fn with(models: Vec<Model>, prices: Vec<Price>) -> Result<Catalog, Refusal> {
+        Catalog::default().with_models_and_prices(models, prices)
     }
 
     /// The refusal of a price, as a text.
@@ -516,11 +516,11 @@ mod tests {
             price("second again", "m", 20, 2),
             own("w", price("own", "m", 15, 0)),
         ];
-        let catalogue = with(vec![model("m", &[])], prices.clone()).unwrap();
-        let same = Catalogue::new(vec![model("m", &[])], prices, Vec::new());
+        let catalog = with(vec![model("m", &[])], prices.clone()).unwrap();
+        let same = Catalog::new(vec![model("m", &[])], prices, Vec::new());
         let check = |workspace, time, expected: Option<&str>| {
-            for catalogue in [&catalogue, &same] {
-                let card = catalogue.price_at("m", workspace, at(time));
+            for catalog in [&catalog, &same] {
+                let card = catalog.price_at("m", workspace, at(time));
                 assert_eq!(card.map(|card| &*card.price().id), expected, "{workspace} {time}");
             }
         };
@@ -533,34 +533,34 @@ mod tests {
         check("w", 99, Some("own"));
 
         let ids = |workspace| -> Vec<String> {
-            let cards = catalogue.prices_of("m", workspace);
+            let cards = catalog.prices_of("m", workspace);
             cards.iter().map(|card| card.price().id.to_string()).collect()
         };
         assert_eq!(ids(None), ["second again", "second", "first"]);
         assert_eq!(ids(Some("w")), ["second again", "second", "own", "first"]);
-        assert_eq!(&*catalogue.price_by_id("own").unwrap().price().id, "own");
-        assert!(catalogue.price_by_id("none").is_none());
+        assert_eq!(&*catalog.price_by_id("own").unwrap().price().id, "own");
+        assert!(catalog.price_by_id("none").is_none());
     }
 
     #[test]
     fn models_are_found_by_id_and_by_alias() {
-        let catalogue = with(vec![model("b", &["b-1", "b-2"]), model("a", &[])], Vec::new());
-        let catalogue = catalogue.unwrap();
-        let find = |name: &str| catalogue.model(name).map(|entry| entry.model().id.to_string());
+        let catalog = with(vec![model("b", &["b-1", "b-2"]), model("a", &[])], Vec::new());
+        let catalog = catalog.unwrap();
+        let find = |name: &str| catalog.model(name).map(|entry| entry.model().id.to_string());
         assert_eq!(find("b-2").as_deref(), Some("b"));
         assert_eq!(find("a").as_deref(), Some("a"));
         assert_eq!(find("c"), None);
-        let ids: Vec<&str> = catalogue.models().iter().map(|entry| &*entry.model().id).collect();
+        let ids: Vec<&str> = catalog.models().iter().map(|entry| &*entry.model().id).collect();
         assert_eq!(ids, ["a", "b"]);
 
         // Rows that were accepted once: an id wins over an alias.
         let rows = vec![model("a", &["b"]), model("b", &[])];
-        let catalogue = Catalogue::new(rows, Vec::new(), Vec::new());
-        assert_eq!(&*catalogue.model("b").unwrap().model().id, "b");
+        let catalog = Catalog::new(rows, Vec::new(), Vec::new());
+        assert_eq!(&*catalog.model("b").unwrap().model().id, "b");
     }
 
     #[test]
-    fn a_change_leaves_the_catalogue_before_as_it_was() {
+    fn a_change_leaves_the_catalog_before_as_it_was() {
         let before = with(vec![model("m", &["x"])], vec![price("p", "m", 0, 0)]).unwrap();
         let after = before.with_model(model("m", &["y"])).unwrap();
         assert!(before.model("x").is_some() && before.model("y").is_none());
@@ -575,24 +575,24 @@ mod tests {
 
     #[test]
     fn a_name_belongs_to_one_model() {
-        let catalogue = with(vec![model("a", &["x"])], Vec::new()).unwrap();
+        let catalog = with(vec![model("a", &["x"])], Vec::new()).unwrap();
         let check = |refused: Model, expected: &str| {
-            let refusal = catalogue.with_model(refused).unwrap_err();
+            let refusal = catalog.with_model(refused).unwrap_err();
             assert_eq!(refusal.to_string(), expected);
         };
         check(model("b", &["x"]), r#"model.aliases: "x" is a name of model "a" already"#);
         check(model("b", &["a"]), r#"model.aliases: "a" is a name of model "a" already"#);
         check(model("b", &["b"]), r#"model.aliases: "b" is a name of model "b" already"#);
         check(model("x", &[]), r#"model.model_id: "x" is a name of model "a" already"#);
-        assert!(catalogue.with_model(model("a", &["x", "y"])).is_ok());
+        assert!(catalog.with_model(model("a", &["x", "y"])).is_ok());
         // Within a batch, too, in either order.
         assert!(with(vec![model("a", &["b"]), model("b", &[])], Vec::new()).is_err());
         assert!(with(vec![model("b", &[]), model("a", &["b"])], Vec::new()).is_err());
         assert!(with(vec![model("a", &["x"]), model("b", &["x"])], Vec::new()).is_err());
         // An alias may move within a batch.
         let moved = vec![model("b", &["x"]), model("a", &[])];
-        let catalogue = catalogue.with_models_and_prices(moved, Vec::new()).unwrap();
-        assert_eq!(&*catalogue.model("x").unwrap().model().id, "b");
+        let catalog = catalog.with_models_and_prices(moved, Vec::new()).unwrap();
+        assert_eq!(&*catalog.model("x").unwrap().model().id, "b");
     }
 
     #[test]
@@ -640,7 +640,7 @@ mod tests {
             "price.variants[0].above_input_token_count: must be from 0 to 100000000"
         );
 
-        assert_eq!(refused(price("p", "n", 0, 0)), r#"model "n" is not in the catalogue"#);
+        assert_eq!(refused(price("p", "n", 0, 0)), r#"model "n" is not in the catalog"#);
         let twice = vec![price("p", "m", 0, 0), price("p", "m", 1, 0)];
         let refusal = with(vec![model("m", &[])], twice).unwrap_err();
         assert_eq!(refusal.to_string(), r#"price "p" exists already"#);
@@ -655,15 +655,14 @@ mod tests {
             rate("USD", "GBP", 0, 0, 800_000_000),
             rate("CHF", "EUR", 0, 0, 1_050_000_000),
         ];
-        let mut catalogue = Catalogue::default();
+        let mut catalog = Catalog::default();
         for rate in rates {
-            catalogue = catalogue.with_exchange_rate(rate).unwrap();
+            catalog = catalog.with_exchange_rate(rate).unwrap();
         }
-        let same = Catalogue::new(Vec::new(), Vec::new(), rates.to_vec());
-        assert_eq!(catalogue.exchange_rates(), same.exchange_rates());
+        let same = Catalog::new(Vec::new(), Vec::new(), rates.to_vec());
+        assert_eq!(catalog.exchange_rates(), same.exchange_rates());
         let check = |from: &str, to: &str, time, expected: Option<i64>| {
-            let rate =
-                catalogue.exchange_rate(from.parse().unwrap(), to.parse().unwrap(), at(time));
+            let rate = catalog.exchange_rate(from.parse().unwrap(), to.parse().unwrap(), at(time));
             assert_eq!(rate.map(Rate::nanos), expected, "{from} {to} {time}");
         };
         check("USD", "EUR", 9, None);
@@ -674,7 +673,7 @@ mod tests {
         check("USD", "GBP", 0, Some(800_000_000));
         check("USD", "CHF", 20, None);
         check("CHF", "CHF", -5, Some(UNIT));
-        let refusal = catalogue.with_exchange_rate(rate("EUR", "EUR", 0, 0, 1)).unwrap_err();
+        let refusal = catalog.with_exchange_rate(rate("EUR", "EUR", 0, 0, 1)).unwrap_err();
         assert_eq!(
             refusal.to_string(),
             "exchange_rate.to_currency_code: must be another currency than EUR"
@@ -685,23 +684,23 @@ mod tests {
     fn converted_prices_are_bounded_from_both_sides() {
         let mut dear = price("p", "m", 0, 0);
         dear.base[TokenClass::Output as usize] = Some(PER_MILLION_MAX);
-        let catalogue = with(vec![model("m", &[])], vec![dear.clone()]).unwrap();
+        let catalog = with(vec![model("m", &[])], vec![dear.clone()]).unwrap();
         let hundredfold = rate("USD", "JPY", 0, 0, 100 * UNIT);
         let more = rate("USD", "JPY", 0, 0, 100 * UNIT + 1);
-        assert!(catalogue.with_exchange_rate(hundredfold).is_ok());
+        assert!(catalog.with_exchange_rate(hundredfold).is_ok());
         assert_eq!(
-            catalogue.with_exchange_rate(more).unwrap_err().to_string(),
+            catalog.with_exchange_rate(more).unwrap_err().to_string(),
             "exchange_rate.rate: must be such that the dearest price in USD stays within \
              1000000 JPY per million tokens"
         );
 
         let empty = with(vec![model("m", &[])], Vec::new()).unwrap();
-        let catalogue = empty.with_exchange_rate(more).unwrap();
+        let catalog = empty.with_exchange_rate(more).unwrap();
         assert_eq!(
-            catalogue.with_price(dear.clone()).unwrap_err().to_string(),
+            catalog.with_price(dear.clone()).unwrap_err().to_string(),
             "price.output_per_million: must be at most 1000000 per million tokens after every \
              exchange rate"
         );
-        assert!(catalogue.with_price(Price { currency: Currency::EUR, ..dear }).is_ok());
+        assert!(catalog.with_price(Price { currency: Currency::EUR, ..dear }).is_ok());
     }
 }

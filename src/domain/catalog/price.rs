@@ -1,6 +1,6 @@
 //! What tokens cost. Estimate and bill use the same rates and the same arithmetic (I10).
 //!
-//! Does not choose which price is valid: the catalogue does.
+//! Does not choose which price is valid: the catalog does.
 
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ fn rates_by_class<S: Serializer>(rates: &Rates, serializer: S) -> Result<S::Ok, 
 pub struct Price {
     pub id: Arc<str>,
     pub model_id: Arc<str>,
-    /// Workspace whose own price it is; absent for the catalogue's.
+    /// Workspace whose own price it is; absent for the catalog's.
     pub workspace_id: Option<Arc<str>>,
     pub currency: Currency,
     pub effective_time: Time,
@@ -100,7 +100,7 @@ pub struct Variant {
 }
 
 coded_enum! {
-    /// Where a catalogue entry comes from.
+    /// Where a catalog entry comes from.
     pub enum Source {
         Builtin = 0,
         Operator = 1,

@@ -249,13 +249,13 @@ impl Edit {
         }
     }
 
-    /// Models by the catalogue's ids, sorted, which must exist.
+    /// Models by the catalog's ids, sorted, which must exist.
     fn allowed_models(&self, names: &[String]) -> Result<Vec<Arc<str>>> {
         let mut models = Vec::with_capacity(names.len());
         for (index, name) in names.iter().enumerate() {
             models.push(self.shared.model_named(name).ok_or_else(|| Error::Field {
                 field: format!("api_key.allowed_model_ids[{index}]"),
-                expected: "expected a model of the catalogue".to_owned(),
+                expected: "expected a model of the catalog".to_owned(),
             })?);
         }
         models.sort_unstable();

@@ -1,11 +1,11 @@
-//! The catalogue: models, prices and exchange rates. One immutable value, replaced as a whole;
+//! The catalog: models, prices and exchange rates. One immutable value, replaced as a whole;
 //! every ledger gets the new one.
 
 use std::sync::Arc;
 
 use crate::domain::Time;
 use crate::domain::catalog::price::{Price, Source};
-use crate::domain::catalog::{Catalogue, ExchangeRate, Model, Refusal};
+use crate::domain::catalog::{Catalog, ExchangeRate, Model, Refusal};
 use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
 use crate::engine::{Engine, Shared};
@@ -13,27 +13,27 @@ use crate::storage::Store;
 use crate::storage::audit::AuditEvent;
 use crate::storage::settings::Change;
 
-/// The stored catalogue, with those built-in facts added that it does not have yet.
+/// The stored catalog, with those built-in facts added that it does not have yet.
 ///
 /// # Errors
 /// If storage fails.
-pub async fn load(store: &dyn Store, builtin: (Vec<Model>, Vec<Price>)) -> Result<Catalogue> {
-    let stored = store.catalogue().await?;
-    let catalogue = Catalogue::new(stored.models, stored.prices, stored.exchange_rates);
+pub async fn load(store: &dyn Store, builtin: (Vec<Model>, Vec<Price>)) -> Result<Catalog> {
+    let stored = store.catalog().await?;
+    let catalog = Catalog::new(stored.models, stored.prices, stored.exchange_rates);
     let (mut models, mut prices) = builtin;
-    models.retain(|model| catalogue.model(&model.id).is_none());
-    prices.retain(|price| catalogue.price_by_id(&price.id).is_none());
+    models.retain(|model| catalog.model(&model.id).is_none());
+    prices.retain(|price| catalog.price_by_id(&price.id).is_none());
     // An operator may have taken a name for a model of its own: it keeps it.
     for model in &mut models {
-        model.aliases.retain(|alias| catalogue.model(alias).is_none());
+        model.aliases.retain(|alias| catalog.model(alias).is_none());
     }
     let known = |price: &Price| {
         let is_new = models.iter().any(|model| model.id == price.model_id);
-        let entry = catalogue.model(&price.model_id);
+        let entry = catalog.model(&price.model_id);
         is_new || entry.is_some_and(|entry| entry.model().id == price.model_id)
     };
     prices.retain(known);
-    let merged = catalogue.with_models_and_prices(models.clone(), prices.clone());
+    let merged = catalog.with_models_and_prices(models.clone(), prices.clone());
     let merged = merged.map_err(|refusal| Error::Internal(refusal.to_string()))?;
     // No person's change: nothing for the audit log.
     let mut changes: Vec<Change> = models.into_iter().map(Change::PutModel).collect();
@@ -52,37 +52,37 @@ impl Engine {
         self.in_writer(move |shared| async move {
             model.source = Source::Operator;
             model.update_time = shared.clock.now();
-            let catalogue = shared.catalogue.load_full();
-            let changed = catalogue.with_model(model.clone()).map_err(refused)?;
-            let Some(event) = model_event(&actor, model.update_time, &catalogue, &model) else {
-                let entry = catalogue.model(&model.id);
+            let catalog = shared.catalog.load_full();
+            let changed = catalog.with_model(model.clone()).map_err(refused)?;
+            let Some(event) = model_event(&actor, model.update_time, &catalog, &model) else {
+                let entry = catalog.model(&model.id);
                 return Ok(entry.map_or(model, |entry| entry.model().clone()));
             };
             shared.change("", &[Change::PutModel(model.clone())], &[event]).await?;
-            shared.replace_catalogue(changed);
+            shared.replace_catalog(changed);
             Ok(model)
         })
         .await
     }
 
-    /// Adds a price, of the catalogue or of one workspace.
+    /// Adds a price, of the catalog or of one workspace.
     pub async fn set_price(&self, actor: Actor, mut price: Price) -> Result<Price> {
         if let Some(workspace_id) = &price.workspace_id {
             self.workspace(workspace_id).await?;
         }
         self.in_writer(move |shared| async move {
-            let catalogue = shared.catalogue.load_full();
-            let entry = catalogue.model(&price.model_id);
+            let catalog = shared.catalog.load_full();
+            let entry = catalog.model(&price.model_id);
             let entry = entry.ok_or_else(|| Error::ModelNotFound(price.model_id.to_string()))?;
             price.model_id = entry.model().id.clone();
             price.id = uuid::Uuid::now_v7().to_string().into();
             price.source = Source::Operator;
             price.create_time = shared.clock.now();
-            let changed = catalogue.with_price(price.clone()).map_err(refused)?;
+            let changed = catalog.with_price(price.clone()).map_err(refused)?;
             let event = price_event(&actor, price.create_time, &price);
             let changes = [Change::PutPrices(vec![price.clone()])];
             shared.change("", &changes, event.as_slice()).await?;
-            shared.replace_catalogue(changed);
+            shared.replace_catalog(changed);
             Ok(price)
         })
         .await
@@ -95,14 +95,14 @@ impl Engine {
     ) -> Result<ExchangeRate> {
         self.in_writer(move |shared| async move {
             rate.create_time = shared.clock.now();
-            let catalogue = shared.catalogue.load_full();
-            let changed = catalogue.with_exchange_rate(rate).map_err(refused)?;
+            let catalog = shared.catalog.load_full();
+            let changed = catalog.with_exchange_rate(rate).map_err(refused)?;
             let is_same = |other: &&ExchangeRate| {
                 (other.from, other.to, other.effective_time)
                     == (rate.from, rate.to, rate.effective_time)
             };
             // Of those of one time the first is the one that counts.
-            let before = catalogue.exchange_rates().iter().find(is_same);
+            let before = catalog.exchange_rates().iter().find(is_same);
             let state_before = before.map(audit::state);
             let (id, state_after) = (format!("{}/{}", rate.from, rate.to), audit::state(&rate));
             let event = actor.event(
@@ -117,35 +117,30 @@ impl Engine {
                 return Ok(before.copied().unwrap_or(rate));
             };
             shared.change("", &[Change::PutExchangeRate(rate)], &[event]).await?;
-            shared.replace_catalogue(changed);
+            shared.replace_catalog(changed);
             Ok(rate)
         })
         .await
     }
 }
 
-/// The changes that bring models and prices into a catalogue, and their entries of the audit log.
+/// The changes that bring models and prices into a catalog, and their entries of the audit log.
 pub fn import(
     actor: &Actor,
     now: Time,
-    catalogue: &Catalogue,
+    catalog: &Catalog,
     models: Vec<Model>,
     prices: Vec<Price>,
 ) -> (Vec<Change>, Vec<AuditEvent>) {
-    let of_models = models.iter().filter_map(|model| model_event(actor, now, catalogue, model));
+    let of_models = models.iter().filter_map(|model| model_event(actor, now, catalog, model));
     let of_prices = prices.iter().filter_map(|price| price_event(actor, now, price));
     let events = of_models.chain(of_prices).collect();
     let models = models.into_iter().map(Change::PutModel);
     (models.chain([Change::PutPrices(prices)]).collect(), events)
 }
 
-fn model_event(
-    actor: &Actor,
-    now: Time,
-    catalogue: &Catalogue,
-    model: &Model,
-) -> Option<AuditEvent> {
-    let before = catalogue.model(&model.id).map(|entry| entry.model());
+fn model_event(actor: &Actor, now: Time, catalog: &Catalog, model: &Model) -> Option<AuditEvent> {
+    let before = catalog.model(&model.id).map(|entry| entry.model());
     // By its own id, not by an alias of another one.
     let before = before.filter(|before| before.id == model.id).map(audit::state);
     actor.event(now, "", "model", &model.id, before, Some(audit::state(model)))
@@ -159,11 +154,11 @@ fn price_event(actor: &Actor, now: Time, price: &Price) -> Option<AuditEvent> {
 
 impl Shared {
     /// Holds keep the price that they were taken at.
-    fn replace_catalogue(&self, catalogue: Catalogue) {
-        let catalogue = Arc::new(catalogue);
-        self.catalogue.store(catalogue.clone());
+    fn replace_catalog(&self, catalog: Catalog) {
+        let catalog = Arc::new(catalog);
+        self.catalog.store(catalog.clone());
         for workspace in self.workspaces.all() {
-            workspace.lock().set_catalogue(catalogue.clone());
+            workspace.lock().set_catalog(catalog.clone());
         }
     }
 }

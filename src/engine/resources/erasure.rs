@@ -210,7 +210,7 @@ mod tests {
     use crate::domain::workspace::{
         HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
     };
-    use crate::domain::{Currency, catalog::Catalogue};
+    use crate::domain::{Currency, catalog::Catalog};
 
     fn ledger() -> Ledger {
         let workspace = Workspace {
@@ -229,8 +229,8 @@ mod tests {
             create_time: Time::EARLIEST,
             update_time: Time::EARLIEST,
         };
-        let catalogue = Catalogue::default().into();
-        Ledger::new(workspace, Vec::new(), catalogue, Vec::new(), Time::EARLIEST)
+        let catalog = Catalog::default().into();
+        Ledger::new(workspace, Vec::new(), catalog, Vec::new(), Time::EARLIEST)
     }
 
     /// The state of a resource named `ada` after user ada was erased.

@@ -38,7 +38,7 @@ use crate::storage::{self, Store};
 
 pub use api_key::{ApiKeyChange, GroupView, NewApiKey, NewKeyGroup};
 pub use boost::{BoostAmount, BoostKind, BoostView, NewBoost};
-pub use catalog::{import as import_changes, load as load_catalogue};
+pub use catalog::{import as import_changes, load as load_catalog};
 pub use directory::NewEntry;
 pub use erasure::Erased;
 pub use quota::{LimitChange, NewQuota, QuotaChange, RequestedLimit, ThresholdChange};
@@ -363,7 +363,7 @@ impl Edit {
         let model_id = match model_id {
             Some(id) => Some(self.shared.model_named(&id).ok_or_else(|| Error::Field {
                 field: format!("{kind}.model_id"),
-                expected: "expected a model of the catalogue".to_owned(),
+                expected: "expected a model of the catalog".to_owned(),
             })?),
             None => None,
         };
@@ -372,12 +372,12 @@ impl Edit {
 }
 
 impl Shared {
-    /// The catalogue's id of a model, by its id or an alias.
+    /// The catalog's id of a model, by its id or an alias.
     fn model_named(&self, name: &str) -> Option<Arc<str>> {
-        self.catalogue.load().model(name).map(|entry| entry.model().id.clone())
+        self.catalog.load().model(name).map(|entry| entry.model().id.clone())
     }
 
-    /// The same filter by the catalogue's id of the model, where it is known there.
+    /// The same filter by the catalog's id of the model, where it is known there.
     fn rule_filter(&self, mut filter: LimitFilter) -> LimitFilter {
         let named = filter.model_id.as_deref().and_then(|name| self.model_named(name));
         if let Some(id) = named {

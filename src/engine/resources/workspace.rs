@@ -368,17 +368,17 @@ impl Edit {
         }
     }
 
-    /// The models of a chain by their catalogue's ids.
+    /// The models of a chain by their catalog's ids.
     fn fallback_chain(&self, model: &WorkspaceModel, ids: &[String]) -> Result<Vec<Arc<str>>> {
-        let catalogue = self.shared.catalogue.load();
+        let catalog = self.shared.catalog.load();
         let mut chain = Vec::with_capacity(ids.len());
         for (index, id) in ids.iter().enumerate() {
             let refuse = |expected: &str| {
                 let field = format!("fallback_model_ids[{index}]");
                 Err(Error::Field { field, expected: expected.to_owned() })
             };
-            let Some(entry) = catalogue.model(id) else {
-                return refuse("expected a model of the catalogue");
+            let Some(entry) = catalog.model(id) else {
+                return refuse("expected a model of the catalog");
             };
             let id = entry.model().id.clone();
             if id == model.model_id {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::catalog::Catalogue;
+use crate::domain::catalog::Catalog;
 use crate::domain::workspace::Workspace;
 use crate::domain::{Amount, Time};
 use crate::engine::Engine;
@@ -14,7 +14,7 @@ use crate::ledger::{QuotaUsage, UsageFilter};
 /// What a report is computed from.
 pub struct ReportBasis {
     pub workspace: Workspace,
-    pub catalogue: Arc<Catalogue>,
+    pub catalog: Arc<Catalog>,
     pub now: Time,
     /// Everything recorded before this is in the rollups.
     pub as_of: Time,
@@ -29,7 +29,7 @@ pub struct LimitStatus {
 }
 
 impl Engine {
-    /// The current workspace and catalogue. What is committed is folded first, if that does not
+    /// The current workspace and catalog. What is committed is folded first, if that does not
     /// take long.
     ///
     /// # Errors
@@ -38,7 +38,7 @@ impl Engine {
         let handle = self.workspace(workspace_id).await?;
         let as_of = self.fold_now().await.as_of;
         let workspace = handle.lock().workspace().clone();
-        Ok(ReportBasis { workspace, catalogue: self.catalogue(), now: self.now(), as_of })
+        Ok(ReportBasis { workspace, catalog: self.catalog(), now: self.now(), as_of })
     }
 
     /// The envelope of the running cycle, and the most utilised quotas.

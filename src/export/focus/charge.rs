@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::catalog::Catalogue;
+use crate::domain::catalog::Catalog;
 use crate::domain::catalog::price::{PerMillion, Rate, RateCard, round_half_even};
 use crate::domain::record::Record;
 use crate::domain::usage::TokenClass;
@@ -18,7 +18,7 @@ type ByClass<T> = [T; TokenClass::COUNT];
 #[derive(Clone, Debug)]
 pub struct Prices {
     pub id: Arc<str>,
-    /// The price of the catalogue, if the workspace has its own; else the same.
+    /// The price of the catalog, if the workspace has its own; else the same.
     pub list_id: Arc<str>,
     pub currency: Currency,
     /// Least input of the long-context threshold that applied.
@@ -36,7 +36,7 @@ pub struct Part {
     pub class: Option<TokenClass>,
     pub tokens: i64,
     pub cost: Amount,
-    /// At the price of the catalogue.
+    /// At the price of the catalog.
     pub list_cost: Amount,
     /// In nanos of the price's currency, times [`TOKENS_PER_PRICE`].
     pub pricing_cost: i128,
@@ -44,9 +44,9 @@ pub struct Part {
 
 impl Prices {
     /// None of a record without a price.
-    pub fn of(record: &Record, catalogue: &Catalogue) -> Option<Prices> {
-        let card = catalogue.price_by_id(record.price_id.as_ref()?)?;
-        let list = list_of(card, record, catalogue);
+    pub fn of(record: &Record, catalog: &Catalog) -> Option<Prices> {
+        let card = catalog.price_by_id(record.price_id.as_ref()?)?;
+        let list = list_of(card, record, catalog);
         let (billed, from_input_tokens) = card.rates(&record.usage, record.tier);
         let (list_rates, list_from_input_tokens) = list.rates(&record.usage, record.tier);
         Some(Prices {
@@ -62,15 +62,15 @@ impl Prices {
     }
 }
 
-/// The price of the catalogue at the time, if the workspace was billed at its own and both have one
+/// The price of the catalog at the time, if the workspace was billed at its own and both have one
 /// currency; else the billed one.
-fn list_of<'a>(card: &'a RateCard, record: &Record, catalogue: &'a Catalogue) -> &'a RateCard {
+fn list_of<'a>(card: &'a RateCard, record: &Record, catalog: &'a Catalog) -> &'a RateCard {
     let price = card.price();
     if price.workspace_id.is_none() {
         return card;
     }
-    // No workspace has an empty id: finds only prices of the catalogue.
-    let list = catalogue.price_at(&price.model_id, "", record.charge_time);
+    // No workspace has an empty id: finds only prices of the catalog.
+    let list = catalog.price_at(&price.model_id, "", record.charge_time);
     let list = list.filter(|list| list.price().currency == price.currency);
     list.map_or(card, |list| &**list)
 }
@@ -78,7 +78,7 @@ fn list_of<'a>(card: &'a RateCard, record: &Record, catalogue: &'a Catalogue) ->
 /// The parts of a record, in the order of the classes; none of a record without tokens and cost.
 ///
 /// # Errors
-/// If a cost at the price of the catalogue overflows an amount.
+/// If a cost at the price of the catalog overflows an amount.
 pub fn parts(record: &Record, prices: Option<&Prices>) -> Result<Vec<Part>> {
     let tokens = &record.usage.tokens;
     if tokens.iter().all(|count| *count == 0) {

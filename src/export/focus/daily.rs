@@ -105,7 +105,7 @@ impl Daily {
         groups: &mut HashMap<Key, Group>,
     ) -> Result<()> {
         for record in page {
-            let prices = Prices::of(record, &self.scope.catalogue);
+            let prices = Prices::of(record, &self.scope.catalog);
             let parts = parts(record, prices.as_ref())?;
             if parts.is_empty() {
                 continue;
@@ -125,7 +125,7 @@ impl Daily {
     }
 
     fn write(&mut self, day: Day, key: &Key, group: &Group, out: &mut RowWriter) -> Result<()> {
-        let model = self.scope.catalogue.model(&key.model_id).map(|entry| entry.model());
+        let model = self.scope.catalog.model(&key.model_id).map(|entry| entry.model());
         let attribution = key.attribution();
         for (part, record_count) in &group.parts {
             let row = Row {

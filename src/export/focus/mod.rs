@@ -3,7 +3,7 @@
 //!
 //! The workspace is the billing account, its billing cycle the billing period, a department a sub
 //! account. A token class of a model in a tier is a SKU, priced per million tokens. Publisher,
-//! provider and invoice issuer are the provider of the model in the current catalogue.
+//! provider and invoice issuer are the provider of the model in the current catalog.
 //!
 //! A `Correction` of FOCUS is one of a closed billing period. Other corrections, and charges of
 //! expired holds, are adjustments without tokens.

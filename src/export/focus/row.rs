@@ -22,7 +22,7 @@ pub struct Row<'a> {
     pub corrects_past: bool,
     /// As metered.
     pub model_id: &'a str,
-    /// Provider and display name of the model; empty if the catalogue has none.
+    /// Provider and display name of the model; empty if the catalog has none.
     pub provider: &'a str,
     pub model_name: &'a str,
     pub tier: ServiceTier,

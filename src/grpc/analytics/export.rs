@@ -47,7 +47,7 @@ impl Exports {
             bound: "number of exports at once",
             max: EXPORTS_MAX as i64,
         })?;
-        // Before the catalogue: a price is there before the entries that it bills.
+        // Before the catalog: a price is there before the entries that it bills.
         let last_seq = engine.last_committed();
         let basis = engine.report_basis(&call.workspace_id).await?;
         let store = Arc::clone(engine.store());
@@ -58,7 +58,7 @@ impl Exports {
         let basis = Basis {
             store: Arc::clone(&store),
             workspace: basis.workspace,
-            catalogue: basis.catalogue,
+            catalog: basis.catalog,
             now: basis.now,
             last_seq,
         };

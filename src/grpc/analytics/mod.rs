@@ -242,7 +242,7 @@ fn scope<'a>(engine: &'a Engine, basis: &'a ReportBasis) -> Scope<'a> {
     Scope {
         store: &**engine.store(),
         workspace: &basis.workspace,
-        catalogue: &basis.catalogue,
+        catalog: &basis.catalog,
         now: basis.now,
     }
 }

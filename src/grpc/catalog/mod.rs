@@ -52,8 +52,8 @@ impl CatalogService for Catalog {
         let page = convert::list_models(&request)?;
         let provider = &request.provider;
         let after = page.after();
-        let catalogue = self.engine.catalogue();
-        let models = catalogue.models().iter().map(|entry| entry.model());
+        let catalog = self.engine.catalog();
+        let models = catalog.models().iter().map(|entry| entry.model());
         let models = models
             .filter(|model| provider.is_empty() || model.provider == *provider)
             .filter(|model| after.is_none_or(|after| &*model.id > after));
@@ -73,9 +73,9 @@ impl CatalogService for Catalog {
         if let Some(id) = workspace_id {
             self.engine.get_workspace(id).await?;
         }
-        let catalogue = self.engine.catalogue();
+        let catalog = self.engine.catalog();
         let not_found = || engine::Error::ModelNotFound(request.model_id.clone());
-        let entry = catalogue.model(&request.model_id).ok_or_else(not_found)?;
+        let entry = catalog.model(&request.model_id).ok_or_else(not_found)?;
         let mut prices = entry.prices(workspace_id);
         if let Some(after) = page.after() {
             // Prices are kept for ever: the last one that was sent is among them.
@@ -103,8 +103,8 @@ impl CatalogService for Catalog {
         request: Request<v1::ListExchangeRatesRequest>,
     ) -> Result<Response<v1::ListExchangeRatesResponse>, Status> {
         let (page, after) = convert::list_rates(&request.into_inner())?;
-        let catalogue = self.engine.catalogue();
-        let mut rates = catalogue.exchange_rates().to_vec();
+        let catalog = self.engine.catalog();
+        let mut rates = catalog.exchange_rates().to_vec();
         // Of those of one time the first is the one that counts.
         rates.dedup_by_key(|rate| convert::position(rate));
         rates.retain(|rate| after.as_ref().is_none_or(|after| convert::position(rate) > *after));

@@ -146,9 +146,9 @@ impl UsageService for Usage {
             self.engine.records(&filter, after, page.fetch()).await?;
         let next_page_token =
             page.cut(&mut records, |last| time_position(last.charge_time, &last.seq.to_string()));
-        let catalogue = self.engine.catalogue();
+        let catalog = self.engine.catalog();
         let records = records.into_iter();
-        let records = records.map(|record| records::record_to_proto(currency, &catalogue, record));
+        let records = records.map(|record| records::record_to_proto(currency, &catalog, record));
         let records = records.collect();
         Ok(Response::new(v1::ListUsageRecordsResponse { records, next_page_token }))
     }

@@ -1,6 +1,6 @@
 //! Holds and usage records as protos.
 
-use crate::domain::catalog::Catalogue;
+use crate::domain::catalog::Catalog;
 use crate::domain::record::{Record, RecordKind};
 use crate::domain::{Amount, Currency};
 use crate::grpc::shared::enums::{ProtoEnum, proto_enum};
@@ -27,14 +27,10 @@ pub fn hold_to_proto(currency: Currency, view: HoldView) -> v1::Hold {
     }
 }
 
-pub fn record_to_proto(
-    currency: Currency,
-    catalogue: &Catalogue,
-    record: Record,
-) -> v1::UsageRecord {
+pub fn record_to_proto(currency: Currency, catalog: &Catalog, record: Record) -> v1::UsageRecord {
     let rate = Amount::from_nanos(record.exchange_rate.nanos());
     let priced = record.price_id.as_deref().map(|id| {
-        let card = catalogue.price_by_id(id);
+        let card = catalog.price_by_id(id);
         let model_id = card.map_or(&record.metered_model_id, |card| &card.price().model_id);
         (id.to_owned(), model_id.to_string(), rate.to_text())
     });

@@ -248,7 +248,7 @@ impl Ledger {
     /// The only model that a rule of a scope counts.
     fn only_model(&mut self, scope: &Scope) -> Option<ModelIndex> {
         let model_id = scope.model_id.as_ref()?;
-        Some(self.models.find_or_add(model_id, self.context.catalogue()))
+        Some(self.models.find_or_add(model_id, self.context.catalog()))
     }
 
     /// Adds a rule, and counts for it what the log and the live holds say.

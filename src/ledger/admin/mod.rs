@@ -1,4 +1,4 @@
-//! Changes that administrators make: settings, catalogue, quotas, rate limits, boosts, API keys,
+//! Changes that administrators make: settings, catalog, quotas, rate limits, boosts, API keys,
 //! departments, and erasure of users. Nothing here changes what was spent (I9).
 
 pub mod erasure;

@@ -1,11 +1,11 @@
-//! Changes of settings, plan, models and catalogue.
+//! Changes of settings, plan, models and catalog.
 
 use std::sync::Arc;
 
 use crate::domain::Time;
 use crate::domain::backfill::{BackfillQueries, BackfillResults};
 use crate::domain::calendar::Windows;
-use crate::domain::catalog::Catalogue;
+use crate::domain::catalog::Catalog;
 use crate::domain::workspace::{Workspace, WorkspaceModel};
 use crate::ledger::context::calendar_of;
 use crate::ledger::limits::backfill::{merged, query_quota};
@@ -52,7 +52,7 @@ impl Ledger {
 
     /// Sets what is spent from the log, and what is held from the live holds.
     fn replace_spend(&mut self, spend: Vec<WindowSpend>) {
-        self.models.replace_spend(spend, self.context.catalogue());
+        self.models.replace_spend(spend, self.context.catalog());
         for hold in self.holds.iter() {
             let window_start = self.context.calendar().cycle(hold.check_time).start;
             self.models.hold(hold.model, window_start, hold.held);
@@ -62,21 +62,21 @@ impl Ledger {
     /// Sets the settings of one model.
     pub fn set_model(&mut self, now: Time, model: WorkspaceModel) {
         self.advance(now);
-        let index = self.models.find_or_add(&model.model_id, self.context.catalogue());
+        let index = self.models.find_or_add(&model.model_id, self.context.catalog());
         self.models.set_settings(index, model);
         self.raise_cap(index);
         self.revision += 1;
     }
 
-    /// Sets the catalogue. Holds keep the price that they were taken at.
-    pub fn set_catalogue(&mut self, catalogue: Arc<Catalogue>) {
-        self.models.set_catalogue(&catalogue);
-        self.context.set_catalogue(catalogue);
+    /// Sets the catalog. Holds keep the price that they were taken at.
+    pub fn set_catalog(&mut self, catalog: Arc<Catalog>) {
+        self.models.set_catalog(&catalog);
+        self.context.set_catalog(catalog);
     }
 
     /// Adds the output of a recent request to the history of a model, when a ledger is loaded.
     pub fn add_output_sample(&mut self, model_id: &str, tokens: i64) {
-        let index = self.models.find_or_add(model_id, self.context.catalogue());
+        let index = self.models.find_or_add(model_id, self.context.catalog());
         self.models.add_output(index, tokens);
     }
 }

@@ -113,7 +113,7 @@ impl Ledger {
             return Ok(Err(key_verdict(key_id, reason)));
         }
         let refused = |reason| Ok(Err(model_verdict(&check.model_id, reason)));
-        let model = match self.models.find_usable(&check.model_id, self.context.catalogue()) {
+        let model = match self.models.find_usable(&check.model_id, self.context.catalog()) {
             Ok(model) => model,
             Err(reason) => return refused(reason),
         };
@@ -188,7 +188,7 @@ impl Ledger {
     }
 
     fn raise_fallback(&mut self, model_name: &str) {
-        let requested = self.models.find_usable(model_name, self.context.catalogue());
+        let requested = self.models.find_usable(model_name, self.context.catalog());
         if let Ok(index) = requested {
             let id = self.models.get(index).id();
             self.alerts.raise_fallback(&self.context, index, id);

@@ -259,7 +259,7 @@ impl Ledger {
     ) -> Vec<Grant> {
         let mut candidates = Vec::new();
         for id in chain {
-            match self.models.find_usable(id, self.context.catalogue()) {
+            match self.models.find_usable(id, self.context.catalog()) {
                 Ok(model) if model == requested => {}
                 Ok(model) => candidates.extend(self.candidate(model, request, None, verdicts)),
                 Err(reason) => push_bounded(verdicts, model_verdict(id, reason)),

@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 use crate::domain::Amount;
 use crate::domain::Time;
 use crate::domain::calendar::Window;
-use crate::domain::catalog::{Catalogue, ModelEntry};
+use crate::domain::catalog::{Catalog, ModelEntry};
 use crate::domain::check::Reason;
 use crate::domain::workspace::WorkspaceModel;
 
@@ -28,7 +28,7 @@ pub struct Model {
     id: Arc<str>,
     /// Absent if nothing was set for it.
     settings: Option<WorkspaceModel>,
-    /// Absent if the catalogue does not know it.
+    /// Absent if the catalog does not know it.
     entry: Option<Arc<ModelEntry>>,
     meter: Meter,
     outputs: OutputHistory,
@@ -86,7 +86,7 @@ impl Model {
         self.settings.as_ref().filter(|settings| settings.limit_enabled)?.limit
     }
 
-    /// Whether the workspace allows it and the catalogue knows it.
+    /// Whether the workspace allows it and the catalog knows it.
     pub fn is_usable(&self) -> bool {
         self.entry.is_some() && self.is_enabled()
     }
@@ -111,7 +111,7 @@ impl Models {
 
     /// Finds a model by its exact id, or adds it. Aliases are resolved when a record is made, never
     /// after: a record counts for the model that the log has (I4).
-    pub fn find_or_add(&mut self, id: &str, catalogue: &Catalogue) -> ModelIndex {
+    pub fn find_or_add(&mut self, id: &str, catalog: &Catalog) -> ModelIndex {
         if let Some(index) = self.by_id.get(id) {
             return *index;
         }
@@ -119,7 +119,7 @@ impl Models {
         let index = ModelIndex::new(self.models.len());
         self.by_id.insert(id.clone(), index);
         self.models.push(Model {
-            entry: entry_of(&id, catalogue),
+            entry: entry_of(&id, catalog),
             id,
             settings: None,
             meter: Meter::default(),
@@ -129,12 +129,12 @@ impl Models {
     }
 
     /// A model that the workspace may use, by id or alias.
-    pub fn find_usable(&self, name: &str, catalogue: &Catalogue) -> Result<ModelIndex, Reason> {
+    pub fn find_usable(&self, name: &str, catalog: &Catalog) -> Result<ModelIndex, Reason> {
         let by_id = self.find(name).filter(|index| self.get(*index).entry.is_some());
         let index = match by_id {
             Some(index) => index,
             None => {
-                let entry = catalogue.model(name).ok_or(Reason::ModelUnknown)?;
+                let entry = catalog.model(name).ok_or(Reason::ModelUnknown)?;
                 self.find(&entry.model().id).ok_or(Reason::ModelDisabled)?
             }
         };
@@ -145,9 +145,9 @@ impl Models {
         self.models[index.get()].settings = Some(settings);
     }
 
-    pub fn set_catalogue(&mut self, catalogue: &Catalogue) {
+    pub fn set_catalog(&mut self, catalog: &Catalog) {
         for model in &mut self.models {
-            model.entry = entry_of(&model.id, catalogue);
+            model.entry = entry_of(&model.id, catalog);
         }
     }
 
@@ -191,14 +191,14 @@ impl Models {
     }
 
     /// Sets what is spent from the log. Nothing is held then.
-    pub fn replace_spend(&mut self, spend: Vec<WindowSpend>, catalogue: &Catalogue) {
+    pub fn replace_spend(&mut self, spend: Vec<WindowSpend>, catalog: &Catalog) {
         let mut total = Vec::new();
         let mut by_model: HashMap<ModelIndex, Vec<(Time, Totals)>> = HashMap::new();
         for WindowSpend { window, by_model: amounts } in spend {
             let spent: Amount = amounts.values().copied().sum();
             total.push((window.start, Totals { spent, held: Amount::ZERO }));
             for (model_id, spent) in amounts {
-                let index = self.find_or_add(&model_id, catalogue);
+                let index = self.find_or_add(&model_id, catalog);
                 let totals = Totals { spent, held: Amount::ZERO };
                 by_model.entry(index).or_default().push((window.start, totals));
             }
@@ -211,7 +211,7 @@ impl Models {
     }
 }
 
-/// Entry of the catalogue with exactly this id.
-fn entry_of(id: &Arc<str>, catalogue: &Catalogue) -> Option<Arc<ModelEntry>> {
-    catalogue.model(id).filter(|entry| entry.model().id == *id).cloned()
+/// Entry of the catalog with exactly this id.
+fn entry_of(id: &Arc<str>, catalog: &Catalog) -> Option<Arc<ModelEntry>> {
+    catalog.model(id).filter(|entry| entry.model().id == *id).cloned()
 }

@@ -51,8 +51,8 @@ impl Ledger {
         self.abandon(record);
         let used = used_by(record);
         let window = self.context.cycle_of(record.charge_time);
-        let catalogue = self.context.catalogue();
-        let model = self.models.find_or_add(&record.metered_model_id, catalogue);
+        let catalog = self.context.catalog();
+        let model = self.models.find_or_add(&record.metered_model_id, catalog);
         // A cycle that is over is read by no limit, and its spend may not have been loaded.
         if window.end > now {
             self.models.charge(model, window.start, record.cost);

@@ -125,7 +125,7 @@ impl Ledger {
     /// A record as it is billed now, at the prices valid at its charge time. None if it still has
     /// no price.
     pub fn reprice(&self, record: &Record) -> Option<Record> {
-        let entry = self.context.catalogue().model(&record.model_id)?;
+        let entry = self.context.catalog().model(&record.model_id)?;
         let quote = self.context.quote(Some(entry), record.charge_time).unwrap_or_default()?;
         Some(Record {
             metered_model_id: entry.model().id.clone(),
@@ -140,7 +140,7 @@ impl Ledger {
     /// The bill of a report. A request that ran on the model of its hold is billed at the hold's
     /// price; a model without a price is billed as the hold's model, and without a hold at zero.
     fn bill(&self, hold: Option<&Hold>, report: &UsageReport, charge_time: Time) -> Bill {
-        let entry = self.context.catalogue().model(&report.model_id);
+        let entry = self.context.catalog().model(&report.model_id);
         let held_model = hold.map(|hold| self.models.get(hold.model).id());
         let metered_model = match (entry, held_model) {
             (Some(entry), _) => entry.model().id.clone(),

@@ -16,7 +16,7 @@ use super::limits::Limits;
 use super::models::{Models, WindowSpend};
 use super::refusals::Refusals;
 use crate::domain::calendar::Window;
-use crate::domain::catalog::Catalogue;
+use crate::domain::catalog::Catalog;
 use crate::domain::check::BudgetStatus;
 use crate::domain::workspace::{Workspace, WorkspaceModel};
 use crate::domain::{Amount, Time};
@@ -51,12 +51,12 @@ impl Ledger {
     pub fn new(
         workspace: Workspace,
         models: Vec<WorkspaceModel>,
-        catalogue: Arc<Catalogue>,
+        catalog: Arc<Catalog>,
         spend: Vec<WindowSpend>,
         now: Time,
     ) -> Ledger {
         let mut ledger = Ledger {
-            context: Context::new(workspace, catalogue, now),
+            context: Context::new(workspace, catalog, now),
             models: Models::default(),
             limits: Limits::default(),
             holds: Holds::default(),
@@ -67,12 +67,12 @@ impl Ledger {
             pending: Amount::ZERO,
             revision: 0,
         };
-        let catalogue = ledger.context.catalogue();
+        let catalog = ledger.context.catalog();
         for model in models {
-            let index = ledger.models.find_or_add(&model.model_id, catalogue);
+            let index = ledger.models.find_or_add(&model.model_id, catalog);
             ledger.models.set_settings(index, model);
         }
-        ledger.models.replace_spend(spend, catalogue);
+        ledger.models.replace_spend(spend, catalog);
         ledger
     }
 
@@ -80,8 +80,8 @@ impl Ledger {
         self.context.workspace()
     }
 
-    pub fn catalogue(&self) -> &Arc<Catalogue> {
-        self.context.catalogue()
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        self.context.catalog()
     }
 
     /// Grows with each committed change.

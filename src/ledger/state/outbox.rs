@@ -33,7 +33,7 @@ impl Ledger {
         match &key.subject {
             AlertSubject::Workspace => self.alerts.mark_workspace(key, cycle_start),
             AlertSubject::Model(id) => {
-                let index = self.models.find_or_add(id, self.context.catalogue());
+                let index = self.models.find_or_add(id, self.context.catalog());
                 self.alerts.mark_model(index, key, cycle_start);
             }
             AlertSubject::Quota { quota_id, kind, subject_id } => {

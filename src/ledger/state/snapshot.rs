@@ -41,7 +41,7 @@ impl Ledger {
         if self.holds.get(&hold.request_id).is_some() {
             return false;
         }
-        let model = self.models.find_or_add(model_id, self.context.catalogue());
+        let model = self.models.find_or_add(model_id, self.context.catalog());
         let attribution = hold.attribution.as_deref().and_then(PackedAttribution::new);
         let group = self.keys.find_or_add_group(&hold.key_group_id);
         let group_id = self.keys.group_id(group);

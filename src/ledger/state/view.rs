@@ -112,7 +112,7 @@ impl Ledger {
     /// One model, also if nothing is known of it.
     pub fn model_view_of(&mut self, now: Time, model_id: &str) -> ModelView {
         self.advance(now);
-        let index = self.models.find_or_add(model_id, self.context.catalogue());
+        let index = self.models.find_or_add(model_id, self.context.catalog());
         self.model_view(self.models.get(index))
     }
 

@@ -45,7 +45,7 @@ pub struct RefusalRow {
     pub workspace_id: Arc<str>,
     pub hour: Time,
     pub limit: LimitKey,
-    /// The requested model: the catalogue's id, or as it was spelt where that is unknown.
+    /// The requested model: the catalog's id, or as it was spelt where that is unknown.
     pub model_id: String,
     pub user_id: String,
     pub counts: RefusalCounts,

@@ -35,7 +35,7 @@ use tollgate::storage::audit::AuditEvent;
 use tollgate::storage::directory::Seen;
 use tollgate::storage::rollup::latency::Latencies;
 use tollgate::storage::rollup::{FoldCursor, Grain, Sums};
-use tollgate::storage::settings::CatalogueRows;
+use tollgate::storage::settings::CatalogRows;
 use tollgate::storage::shutdown::{StoredHold, StoredRate};
 use tollgate::storage::{ConnectionStore, Error, PreviousOwner, Result};
 
@@ -56,7 +56,7 @@ pub struct Disk {
     pub claims: u64,
     /// Whether the server that claimed last has stopped gracefully.
     pub stopped: bool,
-    pub catalogue: CatalogueRows,
+    pub catalog: CatalogRows,
     pub workspaces: BTreeMap<String, Workspace>,
     pub models: Of<WorkspaceModel>,
     pub quotas: Of<Quota>,

@@ -14,7 +14,7 @@ use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::workspace::{Workspace, WorkspaceModel};
 use tollgate::storage::Result;
 use tollgate::storage::audit::{AuditEvent, AuditFilter, AuditStore};
-use tollgate::storage::settings::{BoostFilter, CatalogueRows, Change, LimitFilter, SettingsStore};
+use tollgate::storage::settings::{BoostFilter, CatalogRows, Change, LimitFilter, SettingsStore};
 
 use super::faults::Fault;
 use super::{Disk, Of, SimStore};
@@ -24,15 +24,15 @@ impl Disk {
         let key = |id: &Arc<str>| (workspace_id.to_owned(), id.to_string());
         match change.clone() {
             Change::PutModel(model) => {
-                self.catalogue.models.retain(|other| other.id != model.id);
-                self.catalogue.models.push(model);
+                self.catalog.models.retain(|other| other.id != model.id);
+                self.catalog.models.push(model);
             }
             Change::PutPrices(prices) => self.add_prices(prices),
             Change::PutExchangeRate(rate) => {
                 let of = |rate: &ExchangeRate| (rate.from, rate.to, rate.effective_time);
-                self.catalogue.exchange_rates.retain(|other| of(other) != of(&rate));
-                self.catalogue.exchange_rates.push(rate);
-                self.catalogue.exchange_rates.sort_by_key(|rate| rate.create_time);
+                self.catalog.exchange_rates.retain(|other| of(other) != of(&rate));
+                self.catalog.exchange_rates.push(rate);
+                self.catalog.exchange_rates.sort_by_key(|rate| rate.create_time);
             }
             Change::PutWorkspace(new) => drop(self.workspaces.insert(new.id.to_string(), new)),
             Change::PutWorkspaceModel(new) => drop(self.models.insert(key(&new.model_id), new)),
@@ -72,11 +72,11 @@ impl Disk {
 
     fn add_prices(&mut self, prices: Vec<Price>) {
         for price in prices {
-            if self.catalogue.prices.iter().all(|other| other.id != price.id) {
-                self.catalogue.prices.push(price);
+            if self.catalog.prices.iter().all(|other| other.id != price.id) {
+                self.catalog.prices.push(price);
             }
         }
-        self.catalogue.prices.sort_by_key(|price| price.create_time);
+        self.catalog.prices.sort_by_key(|price| price.create_time);
     }
 }
 
@@ -101,8 +101,8 @@ impl SettingsStore for SimStore {
         .await
     }
 
-    async fn catalogue(&self) -> Result<CatalogueRows> {
-        self.read(|disk| disk.catalogue.clone()).await
+    async fn catalog(&self) -> Result<CatalogRows> {
+        self.read(|disk| disk.catalog.clone()).await
     }
 
     async fn workspace(&self, id: &str) -> Result<Option<Workspace>> {

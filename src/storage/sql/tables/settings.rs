@@ -20,7 +20,7 @@ use crate::domain::rate_limit::RateLimit;
 use crate::domain::workspace::{Workspace, WorkspaceModel};
 use crate::storage::Result;
 use crate::storage::audit::AuditEvent;
-use crate::storage::settings::{BoostFilter, CatalogueRows, Change, LimitFilter, SettingsStore};
+use crate::storage::settings::{BoostFilter, CatalogRows, Change, LimitFilter, SettingsStore};
 use crate::storage::sql::SqlStore;
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::session::Write;
@@ -48,14 +48,14 @@ impl<DB: Backend> SettingsStore for SqlStore<DB> {
         write.commit().await
     }
 
-    async fn catalogue(&self) -> Result<CatalogueRows> {
+    async fn catalog(&self) -> Result<CatalogRows> {
         let mut snapshot = self.snapshot().await?;
         let models = snapshot.select(MODELS.all().sorted("id")).await?;
         let prices = snapshot.select(PRICES.all().sorted("create_time, id")).await?;
         let order = "create_time, from_currency, to_currency, effective_time";
         let exchange_rates = snapshot.select(EXCHANGE_RATES.all().sorted(order)).await?;
         snapshot.end().await?;
-        Ok(CatalogueRows { models, prices, exchange_rates })
+        Ok(CatalogRows { models, prices, exchange_rates })
     }
 
     async fn workspace(&self, id: &str) -> Result<Option<Workspace>> {
