@@ -13,7 +13,7 @@ use prost_types::FileDescriptorSet;
 
 /// Most lines of a file, tests aside.
 const FILE_LINES_MAX: usize = 500;
-/// Most entries of a folder of the source, its `mod.rs` aside.
+/// Most entries of a folder of sources or tests, its `mod.rs` or `main.rs` aside.
 const FOLDER_ENTRIES_MAX: usize = 15;
 /// Most lines of a function, from `fn` to its closing brace.
 const FUNCTION_LINES_MAX: usize = 70;
@@ -85,18 +85,19 @@ fn files_are_short() {
 #[test]
 fn folders_are_small() {
     let mut failures = Vec::new();
-    let mut folders = vec![PathBuf::from("src")];
+    let mut folders = vec![PathBuf::from("src"), PathBuf::from("tests")];
     while let Some(folder) = folders.pop() {
         let mut entries = 0;
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
-            entries += usize::from(!path.ends_with("mod.rs"));
+            entries += usize::from(!path.ends_with("mod.rs") && !path.ends_with("main.rs"));
             if path.is_dir() {
                 folders.push(path);
             }
         }
-        // The root has the modules of the library.
-        if entries > FOLDER_ENTRIES_MAX && folder != Path::new("src") {
+        // The roots have the modules of the library, and the suites.
+        let is_root = folder.components().count() == 1;
+        if entries > FOLDER_ENTRIES_MAX && !is_root {
             failures.push(format!("{}: {entries} entries", folder.display()));
         }
     }
@@ -106,9 +107,9 @@ fn folders_are_small() {
 #[test]
 fn functions_are_short() {
     let mut failures = Vec::new();
-    for file in production_files() {
-        for (name, line, length) in functions(&file.code) {
-            if !file.is_test && length > FUNCTION_LINES_MAX {
+    for file in all_rust_files() {
+        for (name, line, length) in functions(&blank_literals(&file.text)) {
+            if length > FUNCTION_LINES_MAX {
                 failures.push(format!("{}:{line}: fn {name} has {length} lines", file.name()));
             }
         }

@@ -123,7 +123,7 @@ mod tests {
     }
 
     /// Readers of the log know these names: none may change. Workspaces, models and prices are in
-    /// `tests/api/audit.rs`.
+    /// `tests/api/records/audit.rs`.
     #[test]
     fn names_of_limits_stay() {
         let value = quota(Unit::Money, Period::Day);

@@ -1,7 +1,7 @@
 //! The storage contract: what the engine and the reports need of a database.
 //!
 //! It has one trait for each area, and [`Store`] is all of them. What every implementation must
-//! guarantee is written on the traits, in sentences with *must*; `tests/storage.rs` runs each of
+//! guarantee is written on the traits, in sentences with *must*; `tests/storage` runs each of
 //! them against both databases. One implementation, `sql`, serves SQLite and Postgres. Storage
 //! decides nothing.
 

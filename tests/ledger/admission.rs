@@ -1,6 +1,6 @@
 //! Limits and reasons.
 
-use super::script::check;
+use crate::script::check;
 
 #[test]
 fn the_limit_itself_still_fits() {

@@ -1,6 +1,6 @@
 //! What administrators are told, and when a request crosses a threshold.
 
-use super::script::check;
+use crate::script::check;
 
 #[test]
 fn thresholds_jumped_over_together_are_raised_in_order() {

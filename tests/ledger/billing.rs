@@ -1,6 +1,6 @@
 //! At what price, as which model.
 
-use super::script::check;
+use crate::script::check;
 
 #[test]
 fn billed_at_the_price_of_the_check() {

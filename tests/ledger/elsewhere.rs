@@ -1,6 +1,6 @@
 //! What went wrong in other systems, each prevented by a rule.
 
-use super::script::check;
+use crate::script::check;
 
 #[test]
 fn parallel_requests_do_not_all_pass() {

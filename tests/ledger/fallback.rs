@@ -1,6 +1,6 @@
 //! Which model stands in.
 
-use super::script::check;
+use crate::script::check;
 
 #[test]
 fn the_dearest_of_the_cheaper_ones_comes_first() {

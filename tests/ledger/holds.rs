@@ -1,6 +1,6 @@
 //! The life of holds.
 
-use super::script::check;
+use crate::script::check;
 
 #[test]
 fn a_hold_ends_once() {

@@ -1,6 +1,6 @@
 //! What is counted of requests that were blocked or routed.
 
-use super::script::check;
+use crate::script::check;
 
 #[test]
 fn a_block_counts_once_for_the_request_and_once_for_each_limit() {

@@ -1,6 +1,6 @@
 //! Cycles, and what moves their ends.
 
-use super::script::check;
+use crate::script::check;
 
 #[test]
 fn a_cycle_begins_at_zero_by_itself() {

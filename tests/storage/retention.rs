@@ -12,7 +12,7 @@ use tollgate::storage::settings::Change;
 
 use crate::fixtures::{START, append_new, at, folded, put, put_in, record, records, workspace};
 use crate::limits::quota;
-use crate::used::{log_of_subjects, naive_used, scopes, used};
+use crate::reports::used::{log_of_subjects, naive_used, scopes, used};
 use crate::world::World;
 
 const ALL: (Time, Time) = (Time::from_micros(i64::MIN), Time::from_micros(i64::MAX));

@@ -31,7 +31,7 @@ impl World {
     /// `None` where there is no Postgres.
     pub async fn postgres() -> Option<World> {
         // Off the threads of the test's runtime: the first one starts the server.
-        let start = tokio::task::spawn_blocking(|| postgres::server("tests/storage.rs"));
+        let start = tokio::task::spawn_blocking(|| postgres::server("tests/storage"));
         let server = start.await.unwrap()?;
         Some(World { url: server.fresh_database().await, folder: None, model: None })
     }

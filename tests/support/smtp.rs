@@ -12,7 +12,7 @@ use crate::support::{not_run, was_run};
 
 /// Set to 1 it makes the absence of the server a failure.
 const REQUIRE: &str = "TOLLGATE_TEST_REQUIRE_SMTP";
-const WHAT: &str = "mail of tests/api.rs";
+const WHAT: &str = "mail of tests/api";
 const SCRIPT: &str = "tests/support/smtp.mjs";
 const PACKAGE: &str = "tools/node_modules/smtp-server";
 

@@ -1,4 +1,4 @@
-//! The generator on a clock that stands still; `tests/api/generate.rs` runs it as a process.
+//! The generator on a clock that stands still; `tests/api/records/generate.rs` runs the process.
 
 use clap::Parser;
 use tollgate::admin::verify;

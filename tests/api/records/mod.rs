@@ -1,0 +1,8 @@
+//! What is kept about usage and about its subjects: the audit log, the directory, files, retention.
+
+pub mod audit;
+pub mod directory;
+pub mod erasure;
+pub mod export;
+pub mod generate;
+pub mod retention;

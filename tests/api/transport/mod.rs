@@ -1,0 +1,7 @@
+//! What every call has in common: bad input, pages, streams, gRPC-Web, start and stop.
+
+pub mod bad_input;
+pub mod lifecycle;
+pub mod pages;
+pub mod streams;
+pub mod web;

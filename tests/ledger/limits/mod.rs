@@ -1,0 +1,8 @@
+//! What is limited besides the envelope, and for whom.
+
+mod boosts;
+mod departments;
+mod downgrades;
+mod keys;
+mod quotas;
+mod rate_limits;

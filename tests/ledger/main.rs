@@ -1,0 +1,15 @@
+//! Unit tables of the ledger: cases in words, see `script.rs`. Those named after what went
+//! wrong in other systems stand in `elsewhere.rs`.
+
+mod limits;
+mod script;
+mod elsewhere;
+mod admission;
+mod fallback;
+mod holds;
+mod billing;
+mod windows;
+mod refusals;
+mod alerts;
+#[path = "../world/mod.rs"]
+mod world;

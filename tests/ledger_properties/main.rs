@@ -1,0 +1,93 @@
+//! The ledger against a naive oracle, on random histories.
+//!
+//! 2,000 histories of up to 60 steps, always the same ones. Others, or more:
+//! `TOLLGATE_TEST_SEED=7 TOLLGATE_TEST_CASES=100000 cargo test --test ledger_properties`.
+//! A failure prints the seed and the shortest history that still fails.
+
+mod machine;
+#[path = "../oracle/mod.rs"]
+mod oracle;
+#[path = "../world/mod.rs"]
+mod world;
+
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
+
+use machine::rates;
+use machine::reference::Reference;
+use machine::subject::Subject;
+
+const CASES: u32 = 2_000;
+/// Tests run in parallel: so many share the cases.
+const SHARES: u64 = 4;
+
+#[test]
+fn agrees_with_the_oracle_1() {
+    agrees_with_the_oracle(0);
+}
+
+#[test]
+fn agrees_with_the_oracle_2() {
+    agrees_with_the_oracle(1);
+}
+
+#[test]
+fn agrees_with_the_oracle_3() {
+    agrees_with_the_oracle(2);
+}
+
+#[test]
+fn agrees_with_the_oracle_4() {
+    agrees_with_the_oracle(3);
+}
+
+/// DESIGN: in no window more than the limit, and who waits as told passes.
+#[test]
+fn no_span_holds_more_than_its_rate_limit() {
+    let config = Config {
+        cases: CASES,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let mut runner = TestRunner::new(config);
+    let outcome = runner.run(&(rates::bounds(), rates::events()), |(bounds, events)| {
+        rates::run(bounds, &events);
+        Ok(())
+    });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
+    }
+}
+
+fn agrees_with_the_oracle(share: u64) {
+    let of_environment = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
+    let seed = of_environment("TOLLGATE_TEST_SEED").unwrap_or(1);
+    let cases = of_environment("TOLLGATE_TEST_CASES").unwrap_or(CASES.into());
+    let config = Config {
+        cases: u32::try_from(cases / SHARES).expect("a number of cases"),
+        rng_seed: RngSeed::Fixed(seed * SHARES + share),
+        failure_persistence: None,
+        max_shrink_iters: 4_000,
+        ..Config::default()
+    };
+    let mut runner = TestRunner::new(config.clone());
+    let histories = Reference::sequential_strategy(1..60);
+    let outcome = runner.run(&histories, |(initial, steps, seen)| {
+        Subject::test_sequential(config.clone(), initial, steps, seen);
+        Ok::<(), TestCaseError>(())
+    });
+    if let Err(failure) = outcome {
+        let failure = match failure {
+            TestError::Fail(why, (_, steps, _)) => {
+                let steps = steps.iter().map(|step| format!("\n    {step:?}"));
+                format!("{why}\nsteps:{}", steps.collect::<String>())
+            }
+            TestError::Abort(why) => why.to_string(),
+        };
+        panic!(
+            "{failure}\nagain: TOLLGATE_TEST_SEED={seed} TOLLGATE_TEST_CASES={cases} \
+             cargo test --test ledger_properties"
+        );
+    }
+}
