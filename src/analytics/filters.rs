@@ -76,7 +76,7 @@ pub fn models_of(scope: &Scope<'_>, models: &[String], providers: &[String]) -> 
 
 /// The provider of a model; empty if the catalog does not know it.
 pub fn provider_of<'a>(scope: &Scope<'a>, model_id: &str) -> &'a str {
-    scope.catalog.model(model_id).map_or("", |entry| &entry.model().provider)
+    scope.catalog.by_id_or_alias(model_id).map_or("", |entry| &entry.model().provider)
 }
 
 async fn used_models(scope: &Scope<'_>, windows: &[Window]) -> Result<Vec<String>> {

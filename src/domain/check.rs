@@ -33,7 +33,7 @@ const DECLARED_CLASSES: [TokenClass; 4] =
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
     pub request_id: Arc<str>,
-    /// As the caller spells it: an id or an alias.
+    /// As the caller spells it: any name of the model.
     pub model_id: String,
     /// Declared input by class; output classes are zero.
     pub input: Usage,

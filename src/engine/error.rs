@@ -1,5 +1,8 @@
 //! Errors of the engine. Variants by what the caller can do.
 
+use std::sync::Arc;
+
+use crate::domain::catalog::Catalog;
 use crate::ledger;
 use crate::storage;
 
@@ -9,8 +12,9 @@ pub enum Error {
     WorkspaceNotFound(String),
     #[error("there is a workspace \"{0}\" already")]
     WorkspaceExists(String),
-    #[error("the catalog has no model \"{0}\"")]
-    ModelNotFound(String),
+    /// With the ids of models that may have been meant.
+    #[error("the catalog has no model \"{name}\"{}", near_text(near))]
+    ModelNotFound { name: String, near: Vec<Arc<str>> },
     /// A kind of resource, for example `quota`, and the id that was not found.
     #[error("there is no {resource} \"{id}\"")]
     ResourceNotFound { resource: &'static str, id: String },
@@ -56,7 +60,16 @@ pub enum Error {
 
 pub type Result<T> = std::result::Result<T, Error>;
 
+fn near_text(near: &[Arc<str>]) -> String {
+    if near.is_empty() { String::new() } else { format!("; near: {}", near.join(", ")) }
+}
+
 impl Error {
+    /// The error about a name that stands for no model.
+    pub fn model_not_found(catalog: &Catalog, name: &str) -> Error {
+        Error::ModelNotFound { name: name.to_owned(), near: catalog.near(name) }
+    }
+
     /// The error of a ledger about one request.
     pub(super) fn of_ledger(error: ledger::Error, request_id: &str) -> Error {
         let request_id = request_id.to_owned();

@@ -150,7 +150,7 @@ impl Records {
 
     fn write(&mut self, record: &Record, out: &mut RowWriter) {
         self.load_card(record);
-        let model = self.scope.catalog.model(&record.metered_model_id);
+        let model = self.scope.catalog.by_id_or_alias(&record.metered_model_id);
         let card = self.card.as_ref().filter(|_| record.price_id.is_some());
         let row = RecordRow {
             record,

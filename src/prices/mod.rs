@@ -91,7 +91,7 @@ impl Import {
     }
 
     fn take(&mut self, catalog: &Catalog, model: Model, prices: Vec<Price>) {
-        let before = catalog.model(&model.id);
+        let before = catalog.by_id_or_alias(&model.id);
         if let Some(entry) = before
             && entry.model().id != model.id
         {
@@ -157,7 +157,8 @@ fn changed_model(
     }
     let id = Arc::clone(&model.id);
     model.aliases.retain(|alias| {
-        catalog.model(alias).is_none_or(|other| other.model().id == id && **alias != *id)
+        let owner = catalog.by_id_or_alias(alias);
+        owner.is_none_or(|owner| owner.model().id == id && **alias != *id)
     });
     if let Some(before) = before.map(|entry| entry.model()) {
         let same =

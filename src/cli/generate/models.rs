@@ -37,7 +37,7 @@ pub async fn choose(
     }
     let invented = (1..)
         .map(|number| invented(number, now))
-        .filter(|(model, _)| catalog.model(&model.id).is_none())
+        .filter(|(model, _)| catalog.by_id_or_alias(&model.id).is_none())
         .take(count - found.len());
     let (models, prices): (Vec<_>, Vec<_>) = invented.unzip();
     let changed = catalog.with_models_and_prices(models.clone(), prices.clone());

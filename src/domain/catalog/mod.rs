@@ -3,41 +3,27 @@
 //! Checks what one fact must agree on with the others. Lengths and forms of texts are checked
 //! where they come in.
 
+mod checks;
+mod model;
+pub mod names;
 pub mod price;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use serde::Serialize;
 
-use crate::domain::catalog::price::{
-    CONVERTED_PER_MILLION_MAX, PER_MILLION_MAX, PerMillion, Price, Rate, RateCard, Rates, Source,
-};
-use crate::domain::usage::{TOKENS_MAX, TokenClass};
+use crate::domain::catalog::names::{Names, Query, Reach};
+use crate::domain::catalog::price::{Price, Rate, RateCard};
 use crate::domain::{Currency, Time};
+use checks::{check_names, check_price, converts_within_bounds, highest_exchange_rate};
+
+pub use checks::rate_field;
+pub use model::{Model, ModelEntry};
 
 /// Most variants of one price.
 pub const VARIANTS_MAX: usize = 32;
-
-/// An LLM as the catalog knows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Model {
-    pub id: Arc<str>,
-    pub provider: String,
-    pub display_name: String,
-    /// Most tokens, input and output together; absent where it is not known.
-    pub context_window: Option<i64>,
-    /// Most output tokens; absent where it is not known.
-    pub max_output: Option<i64>,
-    /// Sorted, without repeats.
-    pub capabilities: Vec<String>,
-    /// Other names that providers answer with.
-    pub aliases: Vec<String>,
-    pub source: Source,
-    #[serde(skip)]
-    pub update_time: Time,
-}
 
 /// What one unit of `from` is worth in `to`, from `effective_time` on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -63,14 +49,11 @@ pub enum Refusal {
     Invalid { field: String, expected: String },
 }
 
-/// A model with its prices.
-#[derive(Clone, Debug)]
-pub struct ModelEntry {
-    model: Model,
-    /// The catalog's own prices, the one to prefer first (see `preference`).
-    prices: Vec<Arc<RateCard>>,
-    /// Prices of single workspaces, in the same order.
-    prices_of_workspaces: HashMap<Arc<str>, Vec<Arc<RateCard>>>,
+/// A name that stands for no model, or for more than one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unresolved {
+    /// Ids of entries that it may have meant, at most [`names::NEAR_MAX`].
+    pub near: Vec<Arc<str>>,
 }
 
 /// All that is known of models and what they cost.
@@ -81,46 +64,10 @@ pub struct Catalog {
     sorted: Vec<Arc<ModelEntry>>,
     /// Model ids by alias.
     aliases: HashMap<Arc<str>, Arc<str>>,
+    names: Names,
     prices: HashMap<Arc<str>, Arc<RateCard>>,
     /// By currencies; of the same, the one to prefer first.
     exchange_rates: Vec<ExchangeRate>,
-}
-
-impl ModelEntry {
-    pub fn model(&self) -> &Model {
-        &self.model
-    }
-
-    /// The price that a workspace pays at a time: its own if one is valid, else the catalog's.
-    /// The latest effective time counts; of the same, the one that was made last.
-    pub fn price_at(&self, workspace_id: &str, time: Time) -> Option<&Arc<RateCard>> {
-        if !self.prices_of_workspaces.is_empty()
-            && let Some(prices) = self.prices_of_workspaces.get(workspace_id)
-            && let Some(price) = valid_at(prices, time)
-        {
-            return Some(price);
-        }
-        valid_at(&self.prices, time)
-    }
-
-    /// The catalog's prices and those of the workspace that is named, latest effective time
-    /// first.
-    pub fn prices(&self, workspace_id: Option<&str>) -> Vec<Arc<RateCard>> {
-        let mut prices = self.prices.clone();
-        let own = workspace_id.and_then(|id| self.prices_of_workspaces.get(id));
-        if let Some(own) = own {
-            prices.extend(own.iter().cloned());
-            prices.sort_by_cached_key(|card| preference(card.price()));
-        }
-        prices
-    }
-
-    fn list_of(&mut self, workspace_id: Option<&Arc<str>>) -> &mut Vec<Arc<RateCard>> {
-        match workspace_id {
-            Some(id) => self.prices_of_workspaces.entry(Arc::clone(id)).or_default(),
-            None => &mut self.prices,
-        }
-    }
 }
 
 impl Catalog {
@@ -128,26 +75,74 @@ impl Catalog {
     /// the same id or alias the later one counts; a price of no model is found by its id alone.
     pub fn new(models: Vec<Model>, prices: Vec<Price>, rates: Vec<ExchangeRate>) -> Catalog {
         let mut catalog = Catalog::default();
-        let mut entries = HashMap::with_capacity(models.len());
         for model in models {
-            insert_model(&mut entries, &mut catalog.aliases, model, None);
+            catalog.insert_model(model);
         }
         for price in prices {
-            catalog.insert_price(&mut entries, price);
+            catalog.insert_price(price);
         }
-        catalog.put(entries);
+        catalog.sorted = catalog.entries.values().cloned().collect();
+        catalog.sorted.sort_unstable_by(|a, b| a.model().id.cmp(&b.model().id));
         for rate in rates {
             catalog.insert_exchange_rate(rate);
         }
         catalog
     }
 
-    /// The model of that id; else the one with that alias.
-    pub fn model(&self, id_or_alias: &str) -> Option<&Arc<ModelEntry>> {
-        if let Some(entry) = self.entries.get(id_or_alias) {
-            return Some(entry);
+    /// The model of exactly that id.
+    pub fn by_id(&self, id: &str) -> Option<&Arc<ModelEntry>> {
+        self.entries.get(id)
+    }
+
+    /// The model of exactly that id; else the one with exactly that alias.
+    pub fn by_id_or_alias(&self, name: &str) -> Option<&Arc<ModelEntry>> {
+        self.entries.get(name).or_else(|| self.entries.get(self.aliases.get(name)?))
+    }
+
+    /// The model that a name stands for, see [`names`]. `provider` is what the caller calls the
+    /// one who serves it; empty if that is not known.
+    ///
+    /// # Errors
+    /// If it is not certain which model is meant.
+    pub fn resolve(&self, name: &str, provider: &str) -> Result<&Arc<ModelEntry>, Unresolved> {
+        let found = self.find(name, provider, Reach::Family);
+        found.ok_or_else(|| Unresolved { near: self.near(name) })
+    }
+
+    /// Ids of entries that a name may have meant, at most [`names::NEAR_MAX`].
+    pub fn near(&self, name: &str) -> Vec<Arc<str>> {
+        self.names.near(name)
+    }
+
+    /// The same without a provider, and without what would be near.
+    pub fn model(&self, name: &str) -> Option<&Arc<ModelEntry>> {
+        self.find(name, "", Reach::Family)
+    }
+
+    /// The model that an administrator names: never the family of a name, because what is set
+    /// for one would be set for all.
+    pub fn named(&self, name: &str) -> Option<&Arc<ModelEntry>> {
+        self.find(name, "", Reach::Same)
+    }
+
+    /// The model that a name stands for, as [`Catalog::resolve`] finds it.
+    pub fn model_of(&self, name: &str, provider: &str) -> Option<&Arc<ModelEntry>> {
+        self.find(name, provider, Reach::Family)
+    }
+
+    /// Whether a model is the one of the id `of`, or a snapshot, version or region of it, of the
+    /// same provider.
+    pub fn is_of_family(&self, model: &Model, of: &str) -> bool {
+        *model.id == *of || self.names.families_of(model).any(|id| **id == *of)
+    }
+
+    fn find(&self, name: &str, hint: &str, reach: Reach) -> Option<&Arc<ModelEntry>> {
+        let exact = self.by_id_or_alias(name);
+        if hint.is_empty() && exact.is_some() {
+            return exact;
         }
-        self.entries.get(self.aliases.get(id_or_alias)?)
+        let exact = exact.map(|entry| (&entry.model().id, entry.model().provider.as_str()));
+        self.entries.get(self.names.find(Query { name, hint, reach, exact })?)
     }
 
     /// See [`ModelEntry::price_at`].
@@ -218,30 +213,33 @@ impl Catalog {
         prices: Vec<Price>,
     ) -> Result<Catalog, Refusal> {
         let mut changed = self.clone();
-        let mut entries = std::mem::take(&mut changed.entries);
+        let mut touched = HashSet::new();
         // Ids first, so that an alias cannot be the id of a model that comes after it.
-        let before: Vec<_> = models
-            .iter()
-            .map(|model| forget_aliases(&entries, &mut changed.aliases, model))
-            .collect();
-        let new_ids: hashbrown::HashSet<Arc<str>> =
-            models.iter().map(|model| Arc::clone(&model.id)).collect();
-        for (model, before) in models.into_iter().zip(before) {
-            let is_model = |name: &str| entries.contains_key(name) || new_ids.contains(name);
+        for model in &models {
+            changed.forget_aliases(&model.id);
+        }
+        let new_ids: HashSet<Arc<str>> = models.iter().map(|model| model.id.clone()).collect();
+        for model in models {
+            let is_model =
+                |name: &str| changed.entries.contains_key(name) || new_ids.contains(name);
             check_names(&model, is_model, &changed.aliases)?;
-            insert_model(&mut entries, &mut changed.aliases, model, before);
+            touched.insert(model.id.clone());
+            changed.insert_model(model);
         }
         for price in prices {
             if changed.prices.contains_key(&price.id) {
                 return Err(Refusal::PriceExists { price_id: price.id });
             }
-            if !entries.contains_key(&price.model_id) {
+            if !changed.entries.contains_key(&price.model_id) {
                 return Err(Refusal::UnknownModel { model_id: price.model_id });
             }
             check_price(&price, highest_exchange_rate(&self.exchange_rates, price.currency))?;
-            changed.insert_price(&mut entries, price);
+            touched.insert(price.model_id.clone());
+            changed.insert_price(price);
         }
-        changed.put(entries);
+        for id in touched {
+            changed.put_in_order(&id);
+        }
         Ok(changed)
     }
 
@@ -269,15 +267,37 @@ impl Catalog {
         Ok(changed)
     }
 
-    fn insert_price(&mut self, entries: &mut Entries, price: Price) {
+    /// Takes the aliases of the model that is to be replaced.
+    fn forget_aliases(&mut self, id: &str) {
+        let Some(before) = self.entries.get(id) else { return };
+        for alias in &before.model().aliases {
+            if self.aliases.get(alias.as_str()).is_some_and(|owner| **owner == *id) {
+                self.aliases.remove(alias.as_str());
+            }
+        }
+    }
+
+    /// Adds a model or replaces the one of its id, and keeps the prices of that.
+    fn insert_model(&mut self, model: Model) {
+        let id = Arc::clone(&model.id);
+        for alias in &model.aliases {
+            self.aliases.insert(Arc::from(alias.as_str()), Arc::clone(&id));
+        }
+        let before = self.entries.get(&id).map(|entry| entry.model());
+        self.names.insert(before, &model);
+        match self.entries.get_mut(&id) {
+            Some(entry) => Arc::make_mut(entry).set_model(model),
+            None => drop(self.entries.insert(id, Arc::new(ModelEntry::new(model)))),
+        }
+    }
+
+    fn insert_price(&mut self, price: Price) {
         let card = Arc::new(RateCard::new(Arc::new(price)));
         let price = card.price();
         self.prices.insert(Arc::clone(&price.id), Arc::clone(&card));
-        let Some(entry) = entries.get_mut(&price.model_id) else { return };
-        let list = Arc::make_mut(entry).list_of(price.workspace_id.as_ref());
-        let key = preference(price);
-        let index = list.partition_point(|other| preference(other.price()) < key);
-        list.insert(index, Arc::clone(&card));
+        if let Some(entry) = self.entries.get_mut(&price.model_id) {
+            Arc::make_mut(entry).insert_price(Arc::clone(&card));
+        }
     }
 
     fn insert_exchange_rate(&mut self, rate: ExchangeRate) {
@@ -288,164 +308,23 @@ impl Catalog {
         self.exchange_rates.insert(index, rate);
     }
 
-    fn put(&mut self, entries: Entries) {
-        self.sorted = entries.values().cloned().collect();
-        self.sorted.sort_unstable_by(|a, b| a.model.id.cmp(&b.model.id));
-        self.entries = entries;
-    }
-}
-
-type Entries = HashMap<Arc<str>, Arc<ModelEntry>>;
-
-/// Which of two prices counts where both are valid: the smaller key. The id only decides where
-/// both were made in the same microsecond, so that every replica prefers the same.
-fn preference(price: &Price) -> (Reverse<Time>, Reverse<Time>, Reverse<Arc<str>>) {
-    (Reverse(price.effective_time), Reverse(price.create_time), Reverse(Arc::clone(&price.id)))
-}
-
-/// `prices` are in the order of `preference`.
-fn valid_at(prices: &[Arc<RateCard>], time: Time) -> Option<&Arc<RateCard>> {
-    prices.iter().find(|card| card.price().effective_time <= time)
-}
-
-/// Takes the aliases of the entry that `model` replaces out; returns that entry.
-fn forget_aliases(
-    entries: &Entries,
-    aliases: &mut HashMap<Arc<str>, Arc<str>>,
-    model: &Model,
-) -> Option<Arc<ModelEntry>> {
-    let before = entries.get(&model.id)?;
-    for alias in &before.model.aliases {
-        if aliases.get(alias.as_str()).is_some_and(|id| *id == model.id) {
-            aliases.remove(alias.as_str());
+    /// Takes an entry that changed over into the order by id.
+    fn put_in_order(&mut self, id: &str) {
+        let place = self.sorted.binary_search_by(|other| (*other.model().id).cmp(id));
+        match (place, self.entries.get(id)) {
+            (Ok(index), Some(entry)) => self.sorted[index] = Arc::clone(entry),
+            (Err(index), Some(entry)) => self.sorted.insert(index, Arc::clone(entry)),
+            (Ok(index), None) => drop(self.sorted.remove(index)),
+            (Err(_), None) => {}
         }
-    }
-    Some(Arc::clone(before))
-}
-
-fn check_names(
-    model: &Model,
-    is_model: impl Fn(&str) -> bool,
-    aliases: &HashMap<Arc<str>, Arc<str>>,
-) -> Result<(), Refusal> {
-    if let Some(owner) = aliases.get(&model.id) {
-        let name = model.id.to_string();
-        let model_id = Arc::clone(owner);
-        return Err(Refusal::NameTaken { field: "model.model_id", name, model_id });
-    }
-    for alias in &model.aliases {
-        let owner = if is_model(alias) {
-            Some(Arc::from(alias.as_str()))
-        } else {
-            aliases.get(alias.as_str()).cloned()
-        };
-        // An alias repeats the model's own id, or a repeated entry of a batch put it there.
-        if let Some(model_id) = owner
-            && (model_id != model.id || **alias == *model.id)
-        {
-            let name = alias.clone();
-            return Err(Refusal::NameTaken { field: "model.aliases", name, model_id });
-        }
-    }
-    Ok(())
-}
-
-/// Keeps the prices of the entry that it replaces.
-fn insert_model(
-    entries: &mut Entries,
-    aliases: &mut HashMap<Arc<str>, Arc<str>>,
-    model: Model,
-    before: Option<Arc<ModelEntry>>,
-) {
-    for alias in &model.aliases {
-        aliases.insert(Arc::from(alias.as_str()), Arc::clone(&model.id));
-    }
-    let id = Arc::clone(&model.id);
-    let entry = match before {
-        Some(before) => ModelEntry { model, ..ModelEntry::clone(&before) },
-        None => ModelEntry { model, prices: Vec::new(), prices_of_workspaces: HashMap::new() },
-    };
-    entries.insert(id, Arc::new(entry));
-}
-
-fn check_price(price: &Price, highest_exchange_rate: Rate) -> Result<(), Refusal> {
-    for class in [TokenClass::Input, TokenClass::Output] {
-        if price.base[class as usize].is_none() {
-            return invalid(format!("price.{}", rate_field(class)), "present");
-        }
-    }
-    check_rates("price", &price.base, highest_exchange_rate)?;
-    if price.variants.len() > VARIANTS_MAX {
-        return invalid("price.variants".to_owned(), "at most 32");
-    }
-    for (index, variant) in price.variants.iter().enumerate() {
-        let path = format!("price.variants[{index}]");
-        if !(0..=TOKENS_MAX).contains(&variant.above_input_tokens) {
-            let field = format!("{path}.above_input_token_count");
-            return invalid(field, &format!("from 0 to {TOKENS_MAX}"));
-        }
-        let same = |other: &&crate::domain::catalog::price::Variant| {
-            other.tier == variant.tier && other.min_input_tokens() == variant.min_input_tokens()
-        };
-        if price.variants[..index].iter().find(same).is_some() {
-            return invalid(path, "the only one of its tier and threshold");
-        }
-        check_rates(&path, &variant.rates, highest_exchange_rate)?;
-    }
-    Ok(())
-}
-
-fn check_rates(path: &str, rates: &Rates, highest_exchange_rate: Rate) -> Result<(), Refusal> {
-    for class in TokenClass::ALL {
-        let Some(rate) = rates[class as usize] else { continue };
-        let field = || format!("{path}.{}", rate_field(class));
-        if !(0..=PER_MILLION_MAX).contains(&rate) {
-            return invalid(field(), "from 0 to 10000 per million tokens");
-        }
-        if !converts_within_bounds(rate, highest_exchange_rate) {
-            let expected = "at most 1000000 per million tokens after every exchange rate";
-            return invalid(field(), expected);
-        }
-    }
-    Ok(())
-}
-
-fn invalid(field: String, expected: &str) -> Result<(), Refusal> {
-    Err(Refusal::Invalid { field, expected: expected.to_owned() })
-}
-
-fn converts_within_bounds(per_million: PerMillion, rate: Rate) -> bool {
-    let converted = i128::from(per_million) * i128::from(rate.nanos());
-    let highest = i128::from(CONVERTED_PER_MILLION_MAX) * i128::from(Rate::ONE.nanos());
-    converted <= highest
-}
-
-fn highest_exchange_rate(rates: &[ExchangeRate], from: Currency) -> Rate {
-    let rates = rates.iter().filter(|rate| rate.from == from);
-    rates.map(|rate| rate.rate).max().unwrap_or(Rate::ONE)
-}
-
-/// Name of a rate's field in the API.
-pub fn rate_field(class: TokenClass) -> &'static str {
-    match class {
-        TokenClass::Input => "input_per_million",
-        TokenClass::CacheRead => "cache_read_per_million",
-        TokenClass::CacheWrite5m => "cache_write_5m_per_million",
-        TokenClass::CacheWrite1h => "cache_write_1h_per_million",
-        TokenClass::Output => "output_per_million",
-        TokenClass::Reasoning => "reasoning_per_million",
-        TokenClass::AudioInput => "audio_input_per_million",
-        TokenClass::AudioOutput => "audio_output_per_million",
-        TokenClass::ImageInput => "image_input_per_million",
-        TokenClass::ImageOutput => "image_output_per_million",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::catalog::price::Variant;
-    use crate::domain::usage::ServiceTier;
+    use crate::domain::catalog::price::{PER_MILLION_MAX, Source, Variant};
+    use crate::domain::usage::{ServiceTier, TOKENS_MAX, TokenClass};
 
     const UNIT: i64 = 1_000_000_000;
 

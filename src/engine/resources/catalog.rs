@@ -21,16 +21,15 @@ pub async fn load(store: &dyn Store, builtin: (Vec<Model>, Vec<Price>)) -> Resul
     let stored = store.catalog().await?;
     let catalog = Catalog::new(stored.models, stored.prices, stored.exchange_rates);
     let (mut models, mut prices) = builtin;
-    models.retain(|model| catalog.model(&model.id).is_none());
+    models.retain(|model| catalog.by_id_or_alias(&model.id).is_none());
     prices.retain(|price| catalog.price_by_id(&price.id).is_none());
     // An operator may have taken a name for a model of its own: it keeps it.
     for model in &mut models {
-        model.aliases.retain(|alias| catalog.model(alias).is_none());
+        model.aliases.retain(|alias| catalog.by_id_or_alias(alias).is_none());
     }
     let known = |price: &Price| {
         let is_new = models.iter().any(|model| model.id == price.model_id);
-        let entry = catalog.model(&price.model_id);
-        is_new || entry.is_some_and(|entry| entry.model().id == price.model_id)
+        is_new || catalog.by_id(&price.model_id).is_some()
     };
     prices.retain(known);
     let merged = catalog.with_models_and_prices(models.clone(), prices.clone());
@@ -55,7 +54,7 @@ impl Engine {
             let catalog = shared.catalog.load_full();
             let changed = catalog.with_model(model.clone()).map_err(refused)?;
             let Some(event) = model_event(&actor, model.update_time, &catalog, &model) else {
-                let entry = catalog.model(&model.id);
+                let entry = catalog.by_id(&model.id);
                 return Ok(entry.map_or(model, |entry| entry.model().clone()));
             };
             shared.change("", &[Change::PutModel(model.clone())], &[event]).await?;
@@ -72,8 +71,8 @@ impl Engine {
         }
         self.in_writer(move |shared| async move {
             let catalog = shared.catalog.load_full();
-            let entry = catalog.model(&price.model_id);
-            let entry = entry.ok_or_else(|| Error::ModelNotFound(price.model_id.to_string()))?;
+            let entry = catalog.named(&price.model_id);
+            let entry = entry.ok_or_else(|| Error::model_not_found(&catalog, &price.model_id))?;
             price.model_id = entry.model().id.clone();
             price.id = uuid::Uuid::now_v7().to_string().into();
             price.source = Source::Operator;
@@ -140,9 +139,7 @@ pub fn import(
 }
 
 fn model_event(actor: &Actor, now: Time, catalog: &Catalog, model: &Model) -> Option<AuditEvent> {
-    let before = catalog.model(&model.id).map(|entry| entry.model());
-    // By its own id, not by an alias of another one.
-    let before = before.filter(|before| before.id == model.id).map(audit::state);
+    let before = catalog.by_id(&model.id).map(|entry| audit::state(entry.model()));
     actor.event(now, "", "model", &model.id, before, Some(audit::state(model)))
 }
 
@@ -165,7 +162,9 @@ impl Shared {
 
 fn refused(refusal: Refusal) -> Error {
     match refusal {
-        Refusal::UnknownModel { model_id } => Error::ModelNotFound(model_id.to_string()),
+        Refusal::UnknownModel { model_id } => {
+            Error::ModelNotFound { name: model_id.to_string(), near: Vec::new() }
+        }
         Refusal::NameTaken { field, name, model_id } => Error::Field {
             field: field.to_owned(),
             expected: format!("\"{name}\" is a name of the model \"{model_id}\" already"),

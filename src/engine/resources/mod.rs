@@ -372,9 +372,9 @@ impl Edit {
 }
 
 impl Shared {
-    /// The catalog's id of a model, by its id or an alias.
+    /// The catalog's id of a model that an administrator names.
     fn model_named(&self, name: &str) -> Option<Arc<str>> {
-        self.catalog.load().model(name).map(|entry| entry.model().id.clone())
+        self.catalog.load().named(name).map(|entry| entry.model().id.clone())
     }
 
     /// The same filter by the catalog's id of the model, where it is known there.

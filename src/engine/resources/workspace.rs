@@ -251,8 +251,9 @@ impl Engine {
     {
         let model_id = model_id.to_owned();
         let change = |edit: Edit| async move {
-            let named = edit.shared.model_named(&model_id);
-            let id = named.ok_or(Error::ModelNotFound(model_id))?;
+            let catalog = edit.shared.catalog.load_full();
+            let named = catalog.named(&model_id).map(|entry| entry.model().id.clone());
+            let id = named.ok_or_else(|| Error::model_not_found(&catalog, &model_id))?;
             let set = edit.ledger().model_view_of(edit.now, &id).settings;
             let before = set.clone().unwrap_or_else(|| unset(id.clone()));
             let mut model = before.clone();
@@ -377,7 +378,7 @@ impl Edit {
                 let field = format!("fallback_model_ids[{index}]");
                 Err(Error::Field { field, expected: expected.to_owned() })
             };
-            let Some(entry) = catalog.model(id) else {
+            let Some(entry) = catalog.named(id) else {
                 return refuse("expected a model of the catalog");
             };
             let id = entry.model().id.clone();

@@ -32,7 +32,7 @@ impl ByRecord {
     fn write(&mut self, record: &Record, out: &mut RowWriter) -> Result<()> {
         let billing_period = self.calendar.billing_period(record.charge_time);
         let prices = Prices::of(record, &self.scope.catalog);
-        let model = self.scope.catalog.model(&record.metered_model_id);
+        let model = self.scope.catalog.by_id_or_alias(&record.metered_model_id);
         let model = model.map(|entry| entry.model());
         for part in parts(record, prices.as_ref())? {
             let row = Row {

@@ -125,7 +125,7 @@ impl Daily {
     }
 
     fn write(&mut self, day: Day, key: &Key, group: &Group, out: &mut RowWriter) -> Result<()> {
-        let model = self.scope.catalog.model(&key.model_id).map(|entry| entry.model());
+        let model = self.scope.catalog.by_id_or_alias(&key.model_id).map(|entry| entry.model());
         let attribution = key.attribution();
         for (part, record_count) in &group.parts {
             let row = Row {

@@ -74,8 +74,8 @@ impl CatalogService for Catalog {
             self.engine.get_workspace(id).await?;
         }
         let catalog = self.engine.catalog();
-        let not_found = || engine::Error::ModelNotFound(request.model_id.clone());
-        let entry = catalog.model(&request.model_id).ok_or_else(not_found)?;
+        let not_found = || engine::Error::model_not_found(&catalog, &request.model_id);
+        let entry = catalog.named(&request.model_id).ok_or_else(not_found)?;
         let mut prices = entry.prices(workspace_id);
         if let Some(after) = page.after() {
             // Prices are kept for ever: the last one that was sent is among them.

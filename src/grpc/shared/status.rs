@@ -209,7 +209,10 @@ impl ErrorBody {
             Error::WorkspaceExists(id) => {
                 body(ErrorReason::WorkspaceExists).with("workspace_id", id)
             }
-            Error::ModelNotFound(id) => body(ErrorReason::ModelNotFound).with("model_id", id),
+            Error::ModelNotFound { name, near } => {
+                let body = body(ErrorReason::ModelNotFound).with("model_id", name);
+                if near.is_empty() { body } else { body.with("near_model_ids", near.join(",")) }
+            }
             Error::ResourceNotFound { resource, id } => {
                 of_resource(body(ErrorReason::ResourceNotFound), resource, id)
             }

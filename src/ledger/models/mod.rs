@@ -109,7 +109,7 @@ impl Models {
         self.by_id.get(id).copied()
     }
 
-    /// Finds a model by its exact id, or adds it. Aliases are resolved when a record is made, never
+    /// Finds a model by its exact id, or adds it. Names are resolved when a record is made, never
     /// after: a record counts for the model that the log has (I4).
     pub fn find_or_add(&mut self, id: &str, catalog: &Catalog) -> ModelIndex {
         if let Some(index) = self.by_id.get(id) {
@@ -128,7 +128,7 @@ impl Models {
         index
     }
 
-    /// A model that the workspace may use, by id or alias.
+    /// A model that the workspace may use, by its id or any other name of it.
     pub fn find_usable(&self, name: &str, catalog: &Catalog) -> Result<ModelIndex, Reason> {
         let by_id = self.find(name).filter(|index| self.get(*index).entry.is_some());
         let index = match by_id {
@@ -213,5 +213,5 @@ impl Models {
 
 /// Entry of the catalog with exactly this id.
 fn entry_of(id: &Arc<str>, catalog: &Catalog) -> Option<Arc<ModelEntry>> {
-    catalog.model(id).filter(|entry| entry.model().id == *id).cloned()
+    catalog.by_id(id).cloned()
 }

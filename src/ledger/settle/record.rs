@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::catalog::ModelEntry;
 use crate::domain::catalog::price::{Quote, Rate};
 use crate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
 use crate::domain::usage::{Outcome, ServiceTier, Usage, UsageSource};
@@ -18,6 +19,13 @@ struct Bill {
     unpriced: bool,
     price_id: Option<Arc<str>>,
     rate: Rate,
+}
+
+/// Which model a record counts for.
+struct Metered<'a> {
+    /// The one that is billed; none if the catalog does not know it.
+    entry: Option<&'a Arc<ModelEntry>>,
+    model_id: Arc<str>,
 }
 
 impl Ledger {
@@ -125,10 +133,11 @@ impl Ledger {
     /// A record as it is billed now, at the prices valid at its charge time. None if it still has
     /// no price.
     pub fn reprice(&self, record: &Record) -> Option<Record> {
-        let entry = self.context.catalog().model(&record.model_id)?;
+        let metered = self.model_of_record(&record.model_id, Some(&record.metered_model_id));
+        let entry = metered.entry?;
         let quote = self.context.quote(Some(entry), record.charge_time).unwrap_or_default()?;
         Some(Record {
-            metered_model_id: entry.model().id.clone(),
+            metered_model_id: metered.model_id,
             cost: cost(&quote, &record.usage, record.tier),
             unpriced: false,
             price_id: Some(quote.card.price().id.clone()),
@@ -137,22 +146,48 @@ impl Ledger {
         })
     }
 
+    /// Which model a name in a report stands for. `held` is the model that the request was allowed
+    /// on: its provider is the one that answers, and what is a snapshot, a version or a region of
+    /// it counts for it, at its own price.
+    fn model_of_record(&self, name: &str, held: Option<&Arc<str>>) -> Metered<'_> {
+        let catalog = self.context.catalog();
+        if let Some((held, held_entry)) = held.and_then(|id| Some((id, catalog.by_id(id)?))) {
+            if *name == **held {
+                return Metered { entry: Some(held_entry), model_id: held.clone() };
+            }
+            let provider = &held_entry.model().provider;
+            if let Some(entry) = catalog.model_of(name, provider)
+                && catalog.is_of_family(entry.model(), held)
+            {
+                return Metered { entry: Some(entry), model_id: held.clone() };
+            }
+        }
+        let entry = catalog.model(name);
+        let model_id = match (entry, held) {
+            (Some(entry), _) => entry.model().id.clone(),
+            (None, Some(held)) => held.clone(),
+            (None, None) => name.into(),
+        };
+        Metered { entry, model_id }
+    }
+
     /// The bill of a report. A request that ran on the model of its hold is billed at the hold's
     /// price; a model without a price is billed as the hold's model, and without a hold at zero.
     fn bill(&self, hold: Option<&Hold>, report: &UsageReport, charge_time: Time) -> Bill {
-        let entry = self.context.catalog().model(&report.model_id);
         let held_model = hold.map(|hold| self.models.get(hold.model).id());
-        let metered_model = match (entry, held_model) {
-            (Some(entry), _) => entry.model().id.clone(),
-            (None, Some(model_id)) => model_id.clone(),
-            (None, None) => report.model_id.as_str().into(),
-        };
+        let Metered { entry, model_id: metered_model } =
+            self.model_of_record(&report.model_id, held_model);
         let held_quote = hold.and_then(|hold| hold.quote.clone());
-        let is_held_model = held_model.is_some_and(|model_id| *model_id == metered_model);
+        let is_held_model =
+            entry.is_some_and(|entry| held_model.is_some_and(|held| entry.model().id == *held));
         let own_quote = match &held_quote {
-            Some(quote) if is_held_model && entry.is_some() => Some(quote.clone()),
+            Some(quote) if is_held_model => Some(quote.clone()),
             // A missing exchange rate counts as no price: the record is accepted all the same.
             _ => self.context.quote(entry.map(|entry| &**entry), charge_time).unwrap_or_default(),
+        };
+        let own_quote = match (own_quote, &held_quote) {
+            (Some(own), Some(held)) if has_same_rates(&own, held) => Some(held.clone()),
+            (own, _) => own,
         };
         let unpriced = own_quote.is_none();
         match own_quote.or(held_quote) {
@@ -172,6 +207,12 @@ impl Ledger {
             },
         }
     }
+}
+
+/// Whether two prices bill the same: then the one of the hold is named.
+fn has_same_rates(a: &Quote, b: &Quote) -> bool {
+    let (a, b) = (a.card.price(), b.card.price());
+    a.currency == b.currency && a.base == b.base && a.variants == b.variants
 }
 
 fn cost(quote: &Quote, usage: &Usage, tier: ServiceTier) -> Amount {
