@@ -3,7 +3,10 @@
 //! Checks what one fact must agree on with the others. Lengths and forms of texts are checked
 //! where they come in.
 
+pub mod bill;
+mod check;
 pub mod price;
+mod wide;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -11,11 +14,11 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use serde::Serialize;
 
-use crate::domain::catalog::price::{
-    CONVERTED_PER_MILLION_MAX, PER_MILLION_MAX, PerMillion, Price, Rate, RateCard, Rates, Source,
-};
-use crate::domain::usage::{TOKENS_MAX, TokenClass};
+use crate::domain::catalog::check::{check_price, converts_within_bounds, highest_exchange_rate};
+use crate::domain::catalog::price::{Price, Rate, RateCard, Source};
 use crate::domain::{Currency, Time};
+
+pub use crate::domain::catalog::check::{is_factor_name, rate_field};
 
 /// Most variants of one price.
 pub const VARIANTS_MAX: usize = 32;
@@ -368,84 +371,11 @@ fn insert_model(
     entries.insert(id, Arc::new(entry));
 }
 
-fn check_price(price: &Price, highest_exchange_rate: Rate) -> Result<(), Refusal> {
-    for class in [TokenClass::Input, TokenClass::Output] {
-        if price.base[class as usize].is_none() {
-            return invalid(format!("price.{}", rate_field(class)), "present");
-        }
-    }
-    check_rates("price", &price.base, highest_exchange_rate)?;
-    if price.variants.len() > VARIANTS_MAX {
-        return invalid("price.variants".to_owned(), "at most 32");
-    }
-    for (index, variant) in price.variants.iter().enumerate() {
-        let path = format!("price.variants[{index}]");
-        if !(0..=TOKENS_MAX).contains(&variant.above_input_tokens) {
-            let field = format!("{path}.above_input_token_count");
-            return invalid(field, &format!("from 0 to {TOKENS_MAX}"));
-        }
-        let same = |other: &&crate::domain::catalog::price::Variant| {
-            other.tier == variant.tier && other.min_input_tokens() == variant.min_input_tokens()
-        };
-        if price.variants[..index].iter().find(same).is_some() {
-            return invalid(path, "the only one of its tier and threshold");
-        }
-        check_rates(&path, &variant.rates, highest_exchange_rate)?;
-    }
-    Ok(())
-}
-
-fn check_rates(path: &str, rates: &Rates, highest_exchange_rate: Rate) -> Result<(), Refusal> {
-    for class in TokenClass::ALL {
-        let Some(rate) = rates[class as usize] else { continue };
-        let field = || format!("{path}.{}", rate_field(class));
-        if !(0..=PER_MILLION_MAX).contains(&rate) {
-            return invalid(field(), "from 0 to 10000 per million tokens");
-        }
-        if !converts_within_bounds(rate, highest_exchange_rate) {
-            let expected = "at most 1000000 per million tokens after every exchange rate";
-            return invalid(field(), expected);
-        }
-    }
-    Ok(())
-}
-
-fn invalid(field: String, expected: &str) -> Result<(), Refusal> {
-    Err(Refusal::Invalid { field, expected: expected.to_owned() })
-}
-
-fn converts_within_bounds(per_million: PerMillion, rate: Rate) -> bool {
-    let converted = i128::from(per_million) * i128::from(rate.nanos());
-    let highest = i128::from(CONVERTED_PER_MILLION_MAX) * i128::from(Rate::ONE.nanos());
-    converted <= highest
-}
-
-fn highest_exchange_rate(rates: &[ExchangeRate], from: Currency) -> Rate {
-    let rates = rates.iter().filter(|rate| rate.from == from);
-    rates.map(|rate| rate.rate).max().unwrap_or(Rate::ONE)
-}
-
-/// Name of a rate's field in the API.
-pub fn rate_field(class: TokenClass) -> &'static str {
-    match class {
-        TokenClass::Input => "input_per_million",
-        TokenClass::CacheRead => "cache_read_per_million",
-        TokenClass::CacheWrite5m => "cache_write_5m_per_million",
-        TokenClass::CacheWrite1h => "cache_write_1h_per_million",
-        TokenClass::Output => "output_per_million",
-        TokenClass::Reasoning => "reasoning_per_million",
-        TokenClass::AudioInput => "audio_input_per_million",
-        TokenClass::AudioOutput => "audio_output_per_million",
-        TokenClass::ImageInput => "image_input_per_million",
-        TokenClass::ImageOutput => "image_output_per_million",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::catalog::price::Variant;
-    use crate::domain::usage::ServiceTier;
+    use crate::domain::catalog::price::{PER_MILLION_MAX, Variant};
+    use crate::domain::usage::{ServiceTier, TOKENS_MAX, TokenClass, UnitKind};
 
     const UNIT: i64 = 1_000_000_000;
 
@@ -481,7 +411,9 @@ mod tests {
             create_time: at(created),
             source: Source::Operator,
             base,
+            unit_rates: [None; UnitKind::COUNT],
             variants: Vec::new(),
+            factors: Vec::new(),
         }
     }
 
@@ -613,6 +545,7 @@ mod tests {
             above_input_tokens: above,
             inclusive: false,
             rates: [Some(-1); TokenClass::COUNT],
+            unit_rates: [None; UnitKind::COUNT],
         };
         let mut negative = price("p", "m", 0, 0);
         negative.variants = vec![variant(5)];
