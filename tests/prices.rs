@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use tollgate::domain::Time;
 use tollgate::domain::catalog::Catalog;
+use tollgate::domain::catalog::bill::Multiplier;
 use tollgate::domain::catalog::price::{Price, Rate, RateCard};
 use tollgate::domain::time::MICROS_PER_DAY;
-use tollgate::domain::usage::{ServiceTier, TokenClass, Usage};
+use tollgate::domain::usage::{Extras, ServiceTier, TokenClass, UnitKind, Usage};
 use tollgate::prices::{Import, Moment, Skipped, builtin, litellm};
 
 const NOW: Time = Time::from_micros(1_790_000_000_000_000);
@@ -42,6 +43,8 @@ fn catalog_of(import: &Import) -> Catalog {
     Catalog::default().with_models_and_prices(models, prices).unwrap()
 }
 
+/// None of these rows has a tier without a rate of its own above a threshold, or a batch with an
+/// hour's cache: where the rules err towards the dearer side, the calculator is not asked.
 #[test]
 fn costs_agree_with_the_list_s_own_calculator() {
     let (Some(import), Some(cases)) = (list(), data("price_cases.csv")) else { return };
@@ -103,7 +106,10 @@ fn a_list_is_accounted_for_entry_by_entry() {
     assert_eq!(import.prices.len(), report.prices);
     assert!(report.models > 3_000, "{}", report.models);
     assert_eq!(report.skipped[&Skipped::Sample].len(), 2);
-    assert!(report.other_keys.contains_key("search_context_cost_per_query"));
+    assert!(report.other_keys.contains_key("output_cost_per_pixel"));
+    for read in ["search_context_cost_per_query", "fedramp_uplift_multiplier"] {
+        assert!(!report.other_keys.contains_key(read), "{read}");
+    }
 }
 
 #[test]
@@ -158,12 +164,92 @@ fn the_built_in_catalog_agrees_with_the_list() {
         let expected = newest(other.prices(None));
         assert_eq!(price.base, expected.base, "{id}");
         assert_eq!(price.variants, expected.variants, "{id}");
+        assert_eq!(price.unit_rates, expected.unit_rates, "{id}");
+        assert_eq!(names_of(&price), names_of(&expected), "{id}");
         for alias in &entry.model().aliases {
             if let Some(dated) = listed.model(alias) {
                 assert_eq!(price.base, newest(dated.prices(None)).base, "{alias}");
             }
         }
     }
+}
+
+/// The factors of a price in the order of their names.
+fn names_of(price: &Price) -> Vec<(&str, Multiplier)> {
+    let mut factors: Vec<(&str, Multiplier)> =
+        price.factors.iter().map(|factor| (&*factor.name, factor.multiplier)).collect();
+    factors.sort_unstable();
+    factors
+}
+
+/// A card of the newer list.
+fn card_of(catalog: &Catalog, model_id: &str) -> Arc<RateCard> {
+    Arc::clone(catalog.price_at(model_id, "", NOW).unwrap())
+}
+
+/// What the rules of tiers, units and factors give for models of the newer list, in dollars.
+#[test]
+fn bills_of_tiers_units_and_factors() {
+    let Some(text) = data("litellm_model_prices_1.110.2.json") else { return };
+    let import = litellm::read(&text, MOMENT).unwrap();
+    let catalog = catalog_of(&import);
+    let check = |model: &str, tier, usage: Usage, extras: Extras, dollars: &str| {
+        let card = card_of(&catalog, model);
+        let extras = extras.boxed();
+        let cost = card.bill(&usage, extras.as_deref(), tier, Rate::ONE).unwrap();
+        assert_eq!(cost.to_string(), dollars, "{model} {tier:?} {usage:?} {extras:?}");
+        assert!(!card.lacks(&usage, extras.as_deref(), tier), "{model}");
+    };
+    use ServiceTier::{Batch, Decisions, Flex, Priority, Standard, Ultrafast};
+    let none = Extras::default;
+    let tokens = |class, count| Usage::default().with(class, count);
+    let hour = |count| tokens(TokenClass::CacheWrite1h, count);
+    // Anthropic's batch half stacks with the rate of a write that lives for an hour.
+    check("claude-opus-4-6", Batch, hour(1_000_000), none(), "5.00");
+    // A write of twelve hours counts as one of an hour, at the dearer rate.
+    check("gpt-6-sol", Standard, hour(100_000), none(), "0.50");
+    check("gpt-6-sol", Batch, hour(100_000), none(), "0.25");
+    // A tier that is dearer than the priority tier.
+    let input = |count| tokens(TokenClass::Input, count);
+    check("gpt-6-astra", Ultrafast, input(1_000), none(), "0.06");
+    check("gpt-6-luna", Decisions, tokens(TokenClass::Output, 1_000), none(), "0.00");
+    // Without rates of its own it costs no less than the priority tier.
+    check("gpt-5.4", Ultrafast, input(1_000), none(), "0.005");
+    // Above a threshold that a tier does not name, the dearer of its own and the standard rate.
+    check("gpt-5.4", Priority, input(300_000), none(), "1.50");
+    check("gpt-5.5-pro", Flex, input(300_000), none(), "18.00");
+    // Units, and factors of tokens alone.
+    let usage = input(105).with(TokenClass::Output, 600);
+    let searches = none().with(UnitKind::WebSearch, 3);
+    check("claude-opus-4-6", Standard, usage, searches.clone(), "0.045525");
+    let usage = input(1_000).with(TokenClass::Output, 100);
+    check("claude-opus-4-6", Standard, usage, none().with_factors(["us"]), "0.00825");
+    check("claude-opus-4-6", Standard, usage, searches.with_factors(["us"]), "0.03825");
+    let usage = input(1_000_000).with(TokenClass::Output, 100_000);
+    check("claude-opus-5-5", Standard, usage, none().with_factors(["fast"]), "12.00");
+    check("claude-opus-5-5", Standard, usage, none().with_factors(["us", "fast"]), "13.20");
+    // Models that are priced by units alone.
+    check("whisper-1", Standard, Usage::default(), none().with(UnitKind::Second, 60), "0.006");
+    let pages = none().with(UnitKind::Page, 10);
+    check("mistral/mistral-ocr-latest", Standard, Usage::default(), pages.clone(), "0.04");
+    check("mistral/mistral-ocr-latest", Batch, Usage::default(), pages, "0.02");
+}
+
+#[test]
+fn what_has_no_rate_is_missing_and_says_so() {
+    let Some(text) = data("litellm_model_prices_1.110.2.json") else { return };
+    let catalog = catalog_of(&litellm::read(&text, MOMENT).unwrap());
+    let lacks = |model: &str, usage: Usage, extras: Extras| {
+        let card = card_of(&catalog, model);
+        card.lacks(&usage, extras.boxed().as_deref(), ServiceTier::Standard)
+    };
+    let input = Usage::default().with(TokenClass::Input, 1);
+    let none = Extras::default;
+    assert!(!lacks("claude-opus-4-6", input, none()));
+    assert!(lacks("claude-opus-4-6", input, none().with(UnitKind::Page, 1)));
+    assert!(lacks("claude-opus-4-6", input, none().with_factors(["fast"])));
+    assert!(lacks("whisper-1", input, none()), "tokens of a model priced by the second");
+    assert!(!lacks("whisper-1", Usage::default(), none().with(UnitKind::Second, 1)));
 }
 
 fn newest(prices: Vec<Arc<RateCard>>) -> Arc<Price> {

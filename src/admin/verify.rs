@@ -124,7 +124,13 @@ fn fault_of(catalog: &Catalog, after: i64, record: &Record) -> Option<String> {
         None => crate::domain::Amount::ZERO,
         Some(id) => match catalog.price_by_id(id) {
             None => return Some(format!("its price {id} is not in the catalog")),
-            Some(card) => card.cost(&record.usage, record.tier, record.exchange_rate),
+            Some(card) => {
+                let (extras, rate) = (record.extras.as_deref(), record.exchange_rate);
+                match card.bill(&record.usage, extras, record.tier, rate) {
+                    Ok(cost) => cost,
+                    Err(error) => return Some(error.to_string()),
+                }
+            }
         },
     };
     (record.cost != expected)

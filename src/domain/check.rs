@@ -7,7 +7,7 @@ use crate::domain::quota::{Enforcement, Period, Unit};
 use crate::domain::rate_limit::RateWindow;
 use crate::domain::record::Fingerprint;
 use crate::domain::time::Micros;
-use crate::domain::usage::{ServiceTier, TokenClass, Usage};
+use crate::domain::usage::{Extras, ServiceTier, TokenClass, Usage};
 use crate::domain::{Amount, Time};
 
 /// Longest request id, in characters.
@@ -38,6 +38,8 @@ pub struct Check {
     /// Declared input by class; output classes are zero.
     pub input: Usage,
     pub max_output: Option<i64>,
+    /// The most units it will use, and the factors that may apply to it.
+    pub extras: Option<Box<Extras>>,
     pub tier: ServiceTier,
     /// Asked of fallback candidates. Sorted.
     pub required_capabilities: Vec<String>,
@@ -64,6 +66,9 @@ impl Check {
             print.text(capability);
         }
         print.attribution(attribution);
+        if let Some(extras) = &self.extras {
+            extras.print(&mut print);
+        }
         print.finish()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::domain::attribution::{Attribution, PackedAttribution};
 use crate::domain::catalog::price::Rate;
 use crate::domain::time::Micros;
-use crate::domain::usage::{Outcome, ServiceTier, Usage, UsageSource};
+use crate::domain::usage::{Extras, Outcome, ServiceTier, Usage, UsageSource};
 use crate::domain::{Amount, Time};
 
 /// How far back a record's `start_time` may lie. Keys are never deleted, so no late replay
@@ -36,11 +36,14 @@ pub struct Record {
     pub metered_model_id: Arc<str>,
     pub tier: ServiceTier,
     pub usage: Usage,
+    /// Units and factors; absent where there are none, as mostly.
+    pub extras: Option<Box<Extras>>,
     pub outcome: Outcome,
     pub source: UsageSource,
     /// In the workspace's currency; of a correction the difference.
     pub cost: Amount,
-    /// The model was unknown or had no price or no exchange rate.
+    /// The model was unknown or had no price or no exchange rate; or its price has no rate for units
+    /// or tokens that were used, or no factor of a name: then the cost lacks these.
     pub unpriced: bool,
     /// Price it was billed at; absent if it was billed at zero for lack of one.
     pub price_id: Option<Arc<str>>,
@@ -78,6 +81,7 @@ pub struct UsageReport {
     pub model_id: String,
     pub tier: ServiceTier,
     pub usage: Usage,
+    pub extras: Option<Box<Extras>>,
     pub outcome: Outcome,
     pub source: UsageSource,
     pub start_time: Option<Time>,
@@ -100,6 +104,9 @@ impl UsageReport {
         print.int(self.latency);
         let attribution = self.attribution.as_deref().and_then(PackedAttribution::new);
         print.attribution(attribution.as_ref());
+        if let Some(extras) = &self.extras {
+            extras.print(&mut print);
+        }
         print.finish()
     }
 }

@@ -1,4 +1,8 @@
-//! What one billed attempt used: tokens by class, service tier, outcome.
+//! What one billed attempt used: tokens by class, units beside tokens, service tier, outcome.
+
+use std::sync::Arc;
+
+use crate::domain::record::Fingerprint;
 
 /// Most tokens of one record or one check, all classes together.
 pub const TOKENS_MAX: i64 = 100_000_000;
@@ -61,6 +65,78 @@ impl Usage {
 }
 
 coded_enum! {
+    /// What is counted beside tokens.
+    pub enum UnitKind {
+        WebSearch = 0,
+        ToolCall = 1,
+        Image = 2,
+        Page = 3,
+        Second = 4,
+        Character = 5,
+        Request = 6,
+        CacheStorageHour = 7,
+    }
+}
+
+/// Most units of one kind in one record or check.
+pub const UNITS_MAX: i64 = 1_000_000_000;
+/// Most factors that one record or check names.
+pub const FACTORS_MAX: usize = 8;
+/// Longest name of a factor, in bytes.
+pub const FACTOR_NAME_BYTES_MAX: usize = 64;
+
+/// What a request has beside tokens: units, and the factors of the price that apply to it. Most
+/// have none, so it is kept out of line, and absent where it would be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Extras {
+    /// By kind; each 0 to [`UNITS_MAX`].
+    pub units: [i64; UnitKind::COUNT],
+    /// Names of factors; sorted, each once, at most [`FACTORS_MAX`].
+    pub factors: Vec<Arc<str>>,
+}
+
+impl Extras {
+    pub fn get(&self, kind: UnitKind) -> i64 {
+        self.units[kind as usize]
+    }
+
+    pub fn with(mut self, kind: UnitKind, count: i64) -> Extras {
+        self.units[kind as usize] = count;
+        self
+    }
+
+    /// With the names of factors, in any order.
+    pub fn with_factors<T: Into<Arc<str>>>(mut self, names: impl IntoIterator<Item = T>) -> Extras {
+        self.factors.extend(names.into_iter().map(Into::into));
+        self.factors.sort_unstable();
+        self.factors.dedup();
+        self
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.factors.is_empty() && self.units.iter().all(|count| *count == 0)
+    }
+
+    /// As it is kept: absent if it is empty.
+    pub fn boxed(self) -> Option<Box<Extras>> {
+        (!self.is_empty()).then(|| Box::new(self))
+    }
+
+    /// Adds it to a fingerprint. What was hashed before there were extras has none, and keeps its
+    /// hash.
+    pub fn print(&self, print: &mut Fingerprint) {
+        for kind in UnitKind::ALL.into_iter().filter(|kind| self.get(*kind) != 0) {
+            print.int(kind as i64);
+            print.int(self.get(kind));
+        }
+        print.int(-1);
+        for name in &self.factors {
+            print.text(name);
+        }
+    }
+}
+
+coded_enum! {
     /// Price class at which a provider serves a request.
     #[derive(Default)]
     pub enum ServiceTier {
@@ -69,6 +145,9 @@ coded_enum! {
         Batch = 1,
         Flex = 2,
         Priority = 3,
+        Balanced = 4,
+        Ultrafast = 5,
+        Decisions = 6,
     }
 }
 

@@ -111,6 +111,8 @@ impl Shared {
             done.unpriced += 1;
             return Ok(());
         };
+        // What its price still lacks is not in the cost, as before.
+        done.unpriced += i64::from(priced.unpriced);
         let unchanged = priced.cost == record.cost
             && priced.metered_model_id == record.metered_model_id
             && priced.price_id == record.price_id;
@@ -207,6 +209,7 @@ impl Billed {
                 kind: RecordKind::Correction,
                 metered_model_id: model,
                 usage: Default::default(),
+                extras: None,
                 cost: -surplus,
                 unpriced: false,
                 price_id: priced.price_id.clone(),

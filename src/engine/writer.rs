@@ -445,6 +445,7 @@ fn refund(charge: Record, seq: i64, now: Time) -> Record {
         revision: charge.revision + 1,
         kind: RecordKind::Correction,
         usage: Usage::default(),
+        extras: None,
         cost: -charge.cost,
         latency: 0,
         record_time: now,

@@ -14,7 +14,7 @@ use crate::domain::Currency;
 use crate::domain::attribution::AttributionField;
 use crate::domain::catalog::price::RateCard;
 use crate::domain::record::Record;
-use crate::domain::usage::TokenClass;
+use crate::domain::usage::{TokenClass, UnitKind};
 
 /// A record, and what its columns need besides.
 struct RecordRow<'a> {
@@ -133,6 +133,21 @@ fn attribution_columns() -> impl Iterator<Item = AttributionColumn> {
     ATTRIBUTION.into_iter().chain(fields.filter(|column| !ATTRIBUTION.contains(column)))
 }
 
+/// The columns behind those of the attribution: a column for each kind of units, then the rest.
+fn extra_columns() -> impl Iterator<Item = Column> {
+    let units = UnitKind::ALL.into_iter();
+    let units = units.map(|kind| Column::named(format!("{}_count", kind.as_str()), Kind::Integer));
+    units.chain([Column::optional("factors", Kind::Text)])
+}
+
+fn write_extras(record: &Record, out: &mut RowWriter) {
+    let extras = record.extras.as_deref();
+    for kind in UnitKind::ALL {
+        out.optional_integer(extras.map(|extras| extras.get(kind)).filter(|count| *count != 0));
+    }
+    out.optional_text(&extras.map_or_else(String::new, |extras| extras.factors.join(",")));
+}
+
 /// A row for each record of the log.
 pub struct Records {
     scope: LogScope,
@@ -160,6 +175,7 @@ impl Records {
         };
         COLUMNS.iter().for_each(|(_, write)| write(&row, out));
         self.attribution.iter().for_each(|column| column.write(record, out));
+        write_extras(record, out);
         out.end_row();
     }
 
@@ -201,7 +217,8 @@ impl AttributionColumn {
 impl RowSource for Records {
     fn columns(&self) -> Vec<Column> {
         let attribution = self.attribution.iter().copied().map(AttributionColumn::column);
-        COLUMNS.iter().map(|(column, _)| column.clone()).chain(attribution).collect()
+        let columns = COLUMNS.iter().map(|(column, _)| column.clone());
+        columns.chain(attribution).chain(extra_columns()).collect()
     }
 
     async fn write_rows(&mut self, out: &mut RowWriter) -> Result<bool> {

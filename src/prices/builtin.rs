@@ -10,8 +10,9 @@ use serde::Deserialize;
 
 use super::{Import, Report};
 use crate::domain::catalog::Model;
+use crate::domain::catalog::bill::{Factor, Multiplier, UnitRates};
 use crate::domain::catalog::price::{Price, Rates, Source, Variant};
-use crate::domain::usage::{ServiceTier, TokenClass};
+use crate::domain::usage::{ServiceTier, TokenClass, UnitKind};
 use crate::domain::{Amount, Currency, Time};
 
 const CATALOG: &str = include_str!("catalog.toml");
@@ -53,6 +54,12 @@ struct PriceFacts {
     effective: String,
     currency: String,
     rates: BTreeMap<String, String>,
+    /// For a thousand units, by kind.
+    #[serde(default)]
+    units: BTreeMap<String, String>,
+    /// Multipliers by name.
+    #[serde(default)]
+    factors: BTreeMap<String, String>,
     #[serde(default)]
     variant: Vec<VariantFacts>,
 }
@@ -77,6 +84,9 @@ enum Tier {
     Batch,
     Flex,
     Priority,
+    Balanced,
+    Ultrafast,
+    Decisions,
 }
 
 /// The built-in models and prices, as added at `now`.
@@ -129,12 +139,16 @@ fn price_of(model_id: &Arc<str>, facts: &PriceFacts, now: Time) -> Result<Price,
             Tier::Batch => ServiceTier::Batch,
             Tier::Flex => ServiceTier::Flex,
             Tier::Priority => ServiceTier::Priority,
+            Tier::Balanced => ServiceTier::Balanced,
+            Tier::Ultrafast => ServiceTier::Ultrafast,
+            Tier::Decisions => ServiceTier::Decisions,
         };
         variants.push(Variant {
             tier,
             above_input_tokens: variant.above_input_tokens,
             inclusive: variant.inclusive,
             rates: rates_of(&variant.rates)?,
+            unit_rates: UnitRates::default(),
         });
     }
     Ok(Price {
@@ -146,8 +160,34 @@ fn price_of(model_id: &Arc<str>, facts: &PriceFacts, now: Time) -> Result<Price,
         create_time: now,
         source: Source::Builtin,
         base: rates_of(&facts.rates)?,
+        unit_rates: unit_rates_of(&facts.units)?,
         variants,
+        factors: factors_of(&facts.factors)?,
     })
+}
+
+fn unit_rates_of(facts: &BTreeMap<String, String>) -> Result<UnitRates, String> {
+    let mut rates = UnitRates::default();
+    for (name, text) in facts {
+        let kind: UnitKind = name.parse().map_err(|_| format!("{name} is not a kind of units"))?;
+        rates[kind as usize] = Some(nanos_of(text)?);
+    }
+    Ok(rates)
+}
+
+fn factors_of(facts: &BTreeMap<String, String>) -> Result<Vec<Factor>, String> {
+    let factor = |(name, text): (&String, &String)| {
+        let multiplier = Multiplier::from_nanos(nanos_of(text)?)
+            .ok_or_else(|| format!("{text} is not a multiplier"))?;
+        Ok(Factor { name: Arc::from(name.as_str()), multiplier, of_units: false })
+    };
+    facts.iter().map(factor).collect()
+}
+
+/// A decimal in nano-units.
+fn nanos_of(text: &str) -> Result<i64, String> {
+    let decimal: Decimal = text.parse().map_err(|_| format!("{text} is not a decimal"))?;
+    Amount::from_decimal(decimal).map(Amount::nanos).map_err(|why| format!("{text}: {why}"))
 }
 
 fn rates_of(facts: &BTreeMap<String, String>) -> Result<Rates, String> {
@@ -155,9 +195,7 @@ fn rates_of(facts: &BTreeMap<String, String>) -> Result<Rates, String> {
     for (name, text) in facts {
         let class: TokenClass =
             name.parse().map_err(|_| format!("{name} is not a class of tokens"))?;
-        let decimal: Decimal = text.parse().map_err(|_| format!("{text} is not a decimal"))?;
-        let amount = Amount::from_decimal(decimal).map_err(|why| format!("{text}: {why}"))?;
-        rates[class as usize] = Some(amount.nanos());
+        rates[class as usize] = Some(nanos_of(text)?);
     }
     Ok(rates)
 }

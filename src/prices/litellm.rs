@@ -1,16 +1,21 @@
 //! Parser of the price list of the LiteLLM project: USD per token, by key.
 //!
-//! Keys follow `<base>[_above_<n>hr][_above_<n>k_tokens][_flex|_priority|_batches]`. Prices of
-//! other units than tokens (images, seconds, queries, regional surcharges, hours of the day) are
-//! ignored; the report counts such keys. Numbers are parsed as decimals, never as floats.
+//! Keys follow `<base>[_above_<n>hr][_above_<n>k_tokens][_flex|_priority|_batches|…]`. Units and
+//! factors are read in `extras.rs`; what nothing reads (hours of the day, sizes of images) is
+//! counted in the report. Numbers are parsed as decimals, never as floats.
+//!
+//! A write to a cache of twelve hours has no class of its own: it counts as one of an hour, whose
+//! rate is the dearer of both.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
+use super::extras::Extras;
 use super::{Import, Moment, Skipped, UNUSUAL_PER_MILLION};
 use crate::domain::Currency;
+use crate::domain::catalog::bill::UnitRates;
 use crate::domain::catalog::price::{
     PER_MILLION_MAX, PerMillion, Price, Rates, Source, Variant, round_half_even,
 };
@@ -22,7 +27,7 @@ use crate::domain::usage::{ServiceTier, TOKENS_MAX, TokenClass};
 #[error("not a price list in the LiteLLM format: {0}")]
 pub struct InvalidList(#[from] serde_json::Error);
 
-type Entry<'a> = BTreeMap<String, &'a RawValue>;
+pub(super) type Entry<'a> = BTreeMap<String, &'a RawValue>;
 
 /// Entries of the list that are not models.
 const NO_MODELS: [&str; 2] = ["sample_spec", "fallback_generalizations"];
@@ -65,10 +70,10 @@ fn read_entry(import: &mut Import, id: &str, entry: &Entry, moment: Moment) -> R
     let provider = text_of(entry, "litellm_provider");
     let mut table = Table::default();
     for (key, raw) in entry {
-        table.take(key, raw)?;
+        table.take(entry, key, raw)?;
     }
     table.take_tiers(entry)?;
-    table.apply_provider(&provider);
+    table.apply_provider(&provider, id);
     let embeds = matches!(text_of(entry, "mode").as_str(), "embedding" | "rerank");
     let completed = table.complete_output(embeds)?;
     let variants = table.variants(provider == "xai");
@@ -95,8 +100,10 @@ fn read_entry(import: &mut Import, id: &str, entry: &Entry, moment: Moment) -> R
         effective_time: moment.effective_time,
         create_time: moment.now,
         source: Source::Import,
-        base: table.rates[&(0, 0)],
+        base: table.rates.get(&(0, 0)).copied().unwrap_or_default(),
+        unit_rates: table.extras.rates_of(ServiceTier::Standard),
         variants,
+        factors: table.extras.factors,
     };
     price.id = Arc::from(format!("import:{id}:{:016x}", fingerprint(&price)));
     import.models.push(model_of(id, provider, entry, moment));
@@ -141,15 +148,16 @@ struct Table {
     other_keys: Vec<String>,
     /// Whether one of `other_keys` has a nonzero price.
     costs_otherwise: bool,
+    extras: Extras,
 }
 
 impl Table {
-    fn take(&mut self, key: &str, raw: &RawValue) -> Result<(), Skipped> {
+    fn take(&mut self, entry: &Entry<'_>, key: &str, raw: &RawValue) -> Result<(), Skipped> {
         if raw.get() == "null" || key == "tiered_pricing" {
             return Ok(());
         }
         let Some(column) = Column::parse(key) else {
-            if is_about_costs(key) {
+            if !self.extras.take(entry, key, raw) && is_about_costs(key) {
                 self.other_keys.push(key.to_owned());
                 let number = scaled(raw.get(), 18);
                 self.costs_otherwise |= number.is_none_or(|(number, _)| number != 0);
@@ -159,10 +167,13 @@ impl Table {
         let rate = self.rate(key, raw)?;
         let rates = self.rates.entry((column.tier as usize, column.above)).or_default();
         let rate_before = &mut rates[column.class as usize];
-        // Synonyms do not override.
-        if rate_before.is_none() || !column.synonym {
-            *rate_before = Some(rate);
-        }
+        *rate_before = match *rate_before {
+            // Synonyms do not override.
+            Some(before) if column.synonym => Some(before),
+            // Of caches of an hour and of twelve, the dearer one.
+            Some(before) if column.class == TokenClass::CacheWrite1h => Some(before.max(rate)),
+            _ => Some(rate),
+        };
         Ok(())
     }
 
@@ -204,7 +215,7 @@ impl Table {
     }
 
     /// Applies general rules of providers that the list leaves out.
-    fn apply_provider(&mut self, provider: &str) {
+    fn apply_provider(&mut self, provider: &str, id: &str) {
         // Fireworks bills cached input at half the input rate unless the model has its own.
         if provider == "fireworks_ai"
             && let Some(base) = self.rates.get_mut(&(0, 0))
@@ -214,11 +225,52 @@ impl Table {
             let half = PerMillion::try_from(half).expect("half of a bounded rate");
             base[TokenClass::CacheRead as usize].get_or_insert(half);
         }
+        // Anthropic's discount for batches is on every class, and stacks with caches and long
+        // contexts.
+        if provider == "anthropic" || id.contains("claude") {
+            self.stack(ServiceTier::Batch);
+        }
     }
 
-    /// Makes sure that text input and output have base rates. Returns whether the one of output was
-    /// derived from another kind of output.
+    /// Gives a tier a rate of each class and threshold that the standard tier has one of: that one
+    /// times what the tier's input is to the standard one.
+    fn stack(&mut self, tier: ServiceTier) {
+        let input = |rates: &BTreeMap<(usize, i64), Rates>, tier: ServiceTier| {
+            rates.get(&(tier as usize, 0)).and_then(|rates| rates[TokenClass::Input as usize])
+        };
+        let standard = ServiceTier::Standard;
+        let (Some(own), Some(whole)) = (input(&self.rates, tier), input(&self.rates, standard))
+        else {
+            return;
+        };
+        if whole == 0 {
+            return;
+        }
+        let of_standard: Vec<(i64, Rates)> = self
+            .rates
+            .iter()
+            .filter(|((tier, _), _)| *tier == standard as usize)
+            .map(|((_, above), rates)| (*above, *rates))
+            .collect();
+        for (above, rates) in of_standard {
+            let stacked = self.rates.entry((tier as usize, above)).or_default();
+            for (stacked, rate) in stacked.iter_mut().zip(rates) {
+                let Some(rate) = rate.filter(|_| stacked.is_none()) else { continue };
+                let product = i128::from(rate) * i128::from(own);
+                let scaled = round_half_even(product, i128::from(whole));
+                *stacked = PerMillion::try_from(scaled).ok().filter(|it| *it <= PER_MILLION_MAX);
+            }
+        }
+    }
+
+    /// Makes sure that text input and output have base rates, or that there are rates of units alone.
+    /// Returns whether the rate of output was derived from another one.
     fn complete_output(&mut self, embeds: bool) -> Result<bool, Skipped> {
+        let has_units = !self.extras.is_without_units();
+        if has_units && self.rates.values().flatten().all(Option::is_none) {
+            self.rates.clear();
+            return Ok(false);
+        }
         let base = self.rates.get_mut(&(0, 0)).ok_or(Skipped::NotPricedByTokens)?;
         if base[TokenClass::Input as usize].is_none() {
             return Err(Skipped::NotPricedByTokens);
@@ -228,10 +280,13 @@ impl Table {
             let others = [TokenClass::ImageOutput, TokenClass::AudioOutput];
             let other = others.iter().filter_map(|class| base[*class as usize]).max();
             completed = other.is_some();
-            let output = other.or(embeds.then_some(0)).ok_or(Skipped::NoOutputPrice)?;
+            // What is billed in units has few tokens of output, if any: they cost as input.
+            let input = base[TokenClass::Input as usize].filter(|_| has_units);
+            let output = other.or(embeds.then_some(0)).or(input);
+            let output = output.ok_or(Skipped::NoOutputPrice)?;
             base[TokenClass::Output as usize] = Some(output);
         }
-        if self.costs_otherwise && self.highest() == 0 {
+        if self.costs_otherwise && self.highest() == 0 && !has_units {
             return Err(Skipped::PricedInOtherUnits);
         }
         Ok(completed)
@@ -242,12 +297,19 @@ impl Table {
     }
 
     fn variants(&self, inclusive: bool) -> Vec<Variant> {
-        let others = self.rates.iter().filter(|(key, _)| **key != (0, 0));
-        let variants = others.map(|((tier, above), rates)| Variant {
-            tier: ServiceTier::ALL[*tier],
-            above_input_tokens: *above,
-            inclusive: inclusive && *above > 0,
-            rates: *rates,
+        let mut all = self.rates.clone();
+        for tier in self.extras.rates.keys() {
+            all.entry((*tier, 0)).or_default();
+        }
+        let others = all.iter().filter(|(key, _)| **key != (0, 0));
+        let variants = others.map(|((tier, above), rates)| {
+            let tier = ServiceTier::ALL[*tier];
+            let unit_rates = match *above {
+                0 => self.extras.rates_of(tier),
+                _ => UnitRates::default(),
+            };
+            let inclusive = inclusive && *above > 0;
+            Variant { tier, above_input_tokens: *above, inclusive, rates: *rates, unit_rates }
         });
         variants.collect()
     }
@@ -265,19 +327,7 @@ struct Column {
 
 impl Column {
     fn parse(key: &str) -> Option<Column> {
-        let suffixes = [
-            ("_batches", ServiceTier::Batch),
-            ("_flex", ServiceTier::Flex),
-            ("_priority", ServiceTier::Priority),
-        ];
-        let mut tier = ServiceTier::Standard;
-        let mut rest = key;
-        for (suffix, suffix_tier) in suffixes {
-            if let Some(stripped) = key.strip_suffix(suffix) {
-                rest = stripped;
-                tier = suffix_tier;
-            }
-        }
+        let (mut rest, tier) = split_tier(key);
         let mut above = 0;
         if let Some(stripped) = rest.strip_suffix("k_tokens") {
             let (base, thousands) = stripped.rsplit_once("_above_")?;
@@ -290,7 +340,8 @@ impl Column {
                 TokenClass::CacheRead
             }
             "cache_creation_input_token_cost" => TokenClass::CacheWrite5m,
-            "cache_creation_input_token_cost_above_1hr" => TokenClass::CacheWrite1h,
+            "cache_creation_input_token_cost_above_1hr"
+            | "cache_creation_input_token_cost_above_12hr" => TokenClass::CacheWrite1h,
             "output_cost_per_token" => TokenClass::Output,
             "output_cost_per_reasoning_token" => TokenClass::Reasoning,
             "input_cost_per_audio_token" => TokenClass::AudioInput,
@@ -302,6 +353,21 @@ impl Column {
         let synonym = rest == "input_cost_per_token_cache_hit";
         Some(Column { class, above, tier, synonym })
     }
+}
+
+/// A key without the suffix of a tier, and that tier.
+pub(super) fn split_tier(key: &str) -> (&str, ServiceTier) {
+    let suffixes = [
+        ("_batches", ServiceTier::Batch),
+        ("_flex", ServiceTier::Flex),
+        ("_priority", ServiceTier::Priority),
+        ("_balanced", ServiceTier::Balanced),
+        ("_ultrafast", ServiceTier::Ultrafast),
+        ("_decisions", ServiceTier::Decisions),
+    ];
+    let stripped =
+        suffixes.iter().find_map(|(suffix, tier)| Some((key.strip_suffix(suffix)?, *tier)));
+    stripped.unwrap_or((key, ServiceTier::Standard))
 }
 
 fn is_about_costs(key: &str) -> bool {
@@ -322,7 +388,7 @@ const NANOS_PER_MILLION_DIGITS: i32 = 15;
 
 /// A JSON number times 10 to the power of `digits`, rounded half to even, and whether that is
 /// exact. None if it is not a number or overflows.
-fn scaled(text: &str, digits: i32) -> Option<(i128, bool)> {
+pub(super) fn scaled(text: &str, digits: i32) -> Option<(i128, bool)> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
         None => (text, 0),
@@ -362,6 +428,22 @@ fn fingerprint(price: &Price) -> u64 {
         add(i64::from(variant.inclusive));
         add_rates(&variant.rates, &mut add);
     }
+    // A price without units and factors keeps the id that it had before there were any.
+    let unit_rates = price.variants.iter().map(|variant| &variant.unit_rates);
+    for (place, rates) in std::iter::once(&price.unit_rates).chain(unit_rates).enumerate() {
+        for (kind, rate) in rates.iter().enumerate() {
+            let Some(rate) = rate else { continue };
+            for number in [place, kind] {
+                add(i64::try_from(number).expect("a small number"));
+            }
+            add(*rate);
+        }
+    }
+    for factor in &price.factors {
+        factor.name.bytes().for_each(|byte| add(byte.into()));
+        add(factor.multiplier.nanos());
+        add(factor.of_units.into());
+    }
     hash
 }
 
@@ -369,6 +451,7 @@ fn fingerprint(price: &Price) -> u64 {
 mod tests {
     use super::*;
     use crate::domain::Time;
+    use crate::domain::usage::UnitKind;
 
     fn import(text: &str) -> Import {
         let time = Time::EARLIEST;
@@ -421,7 +504,12 @@ mod tests {
         );
         check("cache_read_input_token_cost_flex", Some((TokenClass::CacheRead, 0, Flex)));
         check("output_cost_per_reasoning_token", Some((TokenClass::Reasoning, 0, Standard)));
-        check("input_cost_per_token_ultrafast", None);
+        let ultrafast = (TokenClass::Input, 0, ServiceTier::Ultrafast);
+        check("input_cost_per_token_ultrafast", Some(ultrafast));
+        check(
+            "cache_creation_input_token_cost_above_12hr_above_272k_tokens_batches",
+            Some((TokenClass::CacheWrite1h, 272_000, ServiceTier::Batch)),
+        );
         check("input_cost_per_audio_per_second_above_128k_tokens", None);
         check("output_cost_per_image", None);
         check("max_input_tokens", None);
@@ -459,6 +547,8 @@ mod tests {
         "pictures": {"output_cost_per_image": 0.04},
         "search": {"input_cost_per_token": 0, "output_cost_per_token": 0,
                    "input_cost_per_query": 0.002},
+        "sizes": {"input_cost_per_token": 0, "output_cost_per_token": 0,
+                  "input_cost_per_pixel": 2e-8},
         "dear": {"input_cost_per_token": 1, "output_cost_per_token": 1},
         "has space": {"input_cost_per_token": 1e-06, "output_cost_per_token": 1e-06}
     }"#;
@@ -477,14 +567,13 @@ mod tests {
             [
                 ("describes the format", "sample_spec"),
                 ("not usable as a model id", "has space"),
-                ("no price for input tokens", "pictures"),
                 ("no price for output tokens", "silent"),
-                ("priced in other units than tokens", "search"),
+                ("priced in other units than tokens", "sizes"),
                 ("input_cost_per_token is not a price from 0 to 10000 per million", "dear"),
             ]
             .map(|(reason, id)| (reason.to_owned(), id))
         );
-        assert_eq!(import.report.other_keys["search_context_cost_per_query"], 1);
+        assert!(!import.report.other_keys.contains_key("search_context_cost_per_query"));
         assert_eq!(import.report.output_from_other, ["image"]);
 
         let model = import.models.iter().find(|model| &*model.id == "m").unwrap();
@@ -509,6 +598,57 @@ mod tests {
         assert_eq!(rate(&price("half").base, TokenClass::CacheRead), Some(100_000_000));
         assert_eq!(rate(&price("embedding").base, TokenClass::Output), Some(0));
         assert_eq!(rate(&price("image").base, TokenClass::Output), Some(40_000_000_000));
+        let unit = |id: &str, kind: UnitKind| price(id).unit_rates[kind as usize];
+        assert_eq!(unit("m", UnitKind::WebSearch), Some(10_000_000_000));
+        assert_eq!(unit("pictures", UnitKind::Image), Some(40_000_000_000));
+        assert!(!price("pictures").has_token_rates());
+        assert_eq!(unit("search", UnitKind::Request), Some(2_000_000_000));
+    }
+
+    #[test]
+    fn anthropic_s_batches_halve_every_class() {
+        let import = import(
+            r#"{"claude-x": {
+                "litellm_provider": "anthropic",
+                "input_cost_per_token": 5e-06, "output_cost_per_token": 2.5e-05,
+                "cache_creation_input_token_cost": 6.25e-06,
+                "cache_creation_input_token_cost_above_1hr": 1e-05,
+                "input_cost_per_token_above_200k_tokens": 1e-05,
+                "input_cost_per_token_batches": 2.5e-06,
+                "cache_creation_input_token_cost_batches": 3e-06
+            }, "other": {
+                "input_cost_per_token": 5e-06, "output_cost_per_token": 2.5e-05,
+                "input_cost_per_token_batches": 2.5e-06
+            }}"#,
+        );
+        let variant = |id: &str, above: i64| {
+            let price = import.prices.iter().find(|price| &*price.model_id == id).unwrap();
+            let mut variants = price.variants.iter();
+            let batch =
+                |it: &&Variant| it.tier == ServiceTier::Batch && it.above_input_tokens == above;
+            variants.find(batch).map(|variant| variant.rates)
+        };
+        let rate = |rates: Option<Rates>, class: TokenClass| rates.unwrap()[class as usize];
+        let batch = variant("claude-x", 0);
+        assert_eq!(rate(batch, TokenClass::CacheWrite1h), Some(5_000_000_000));
+        assert_eq!(rate(batch, TokenClass::Output), Some(12_500_000_000));
+        assert_eq!(rate(batch, TokenClass::CacheWrite5m), Some(3_000_000_000), "as it says");
+        let long = variant("claude-x", 200_000);
+        assert_eq!(rate(long, TokenClass::Input), Some(5_000_000_000));
+        assert_eq!(rate(variant("other", 0), TokenClass::Output), None);
+    }
+
+    #[test]
+    fn the_dearer_of_two_long_caches_counts() {
+        let import = import(
+            r#"{"m": {
+                "input_cost_per_token": 2e-06, "output_cost_per_token": 1e-05,
+                "cache_creation_input_token_cost_above_1hr": 4e-06,
+                "cache_creation_input_token_cost_above_12hr": 5e-06
+            }}"#,
+        );
+        let rate = import.prices[0].base[TokenClass::CacheWrite1h as usize];
+        assert_eq!(rate, Some(5_000_000_000));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Parses texts and computes the changes to the catalog. Touches neither files nor storage.
 
 pub mod builtin;
+mod extras;
 pub mod litellm;
 
 use std::collections::BTreeMap;
@@ -39,7 +40,7 @@ pub struct Report {
     pub skipped: BTreeMap<Skipped, Vec<String>>,
     /// Models whose price of an operator or another list takes precedence.
     pub kept_prices: Vec<String>,
-    /// Keys about costs that are not per token, with their number, of imported models.
+    /// Keys about costs that are not read, with their number, of imported models.
     pub other_keys: BTreeMap<String, usize>,
     /// Rates with more than 9 decimals per million tokens; rounded half to even.
     pub rounded: usize,
@@ -171,7 +172,11 @@ fn changed_model(
 }
 
 fn same_rates(a: &Price, b: &Price) -> bool {
-    a.currency == b.currency && a.base == b.base && a.variants == b.variants
+    a.currency == b.currency
+        && a.base == b.base
+        && a.unit_rates == b.unit_rates
+        && a.variants == b.variants
+        && a.factors == b.factors
 }
 
 fn rank(source: Source) -> u8 {
@@ -221,7 +226,10 @@ impl fmt::Display for Report {
             writeln!(f, "{} rates rounded to 9 decimals per million tokens", self.rounded)?;
         }
         if !self.other_keys.is_empty() {
-            writeln!(f, "not priced, because they are not counted in tokens of a known class:")?;
+            writeln!(
+                f,
+                "not priced, because they are not counted in tokens or units of a known kind:"
+            )?;
         }
         for (key, count) in &self.other_keys {
             writeln!(f, "{count:6} {key}")?;

@@ -88,6 +88,8 @@ fn price(id: &str, model_id: &str, own: bool, input: i64, output: i64) -> Price 
         source: Source::Operator,
         base: rates(&[(TokenClass::Input, input), (TokenClass::Output, output)]),
         variants: Vec::new(),
+        unit_rates: Default::default(),
+        factors: Vec::new(),
     }
 }
 
@@ -99,12 +101,14 @@ fn catalog() -> Catalog {
             above_input_tokens: 0,
             inclusive: false,
             rates: rates(&[(TokenClass::Input, UNITS), (TokenClass::Output, 7 * UNITS)]),
+            unit_rates: Default::default(),
         },
         Variant {
             tier: ServiceTier::Standard,
             above_input_tokens: 200_000,
             inclusive: false,
             rates: rates(&[(TokenClass::Input, 6 * UNITS)]),
+            unit_rates: Default::default(),
         },
     ];
     let prices = vec![
@@ -149,6 +153,7 @@ pub fn entry(index: i64, charge_time: &str, model_id: &str) -> Record {
         },
         key_group_id: "".into(),
         fingerprint: 1,
+        extras: None,
     }
 }
 

@@ -249,7 +249,7 @@ impl Oracle {
             }
         };
         let offer = self.offer(&asked, check)?;
-        if offer.price.is_none() {
+        if offer.unpriced {
             if self.workspace.unpriced_models == UnpricedModelPolicy::Deny {
                 said.verdicts.push(rule(&check.model_id, Reason::ModelUnpriced));
                 return Ok(Err(Reason::ModelUnpriced));
@@ -339,7 +339,7 @@ impl Oracle {
             if **id == *asked || self.usable(id).as_ref() != Ok(id) {
                 continue;
             }
-            let other = self.offer(id, check).ok().filter(|other| other.price.is_some());
+            let other = self.offer(id, check).ok().filter(|other| !other.unpriced);
             needs.extend(other.map(|other| other.need));
         }
         needs.iter().all(|need| *need >= offer.need) && needs.iter().any(|need| *need > offer.need)
@@ -403,7 +403,7 @@ impl Oracle {
     ) -> Option<Arc<str>> {
         let fact = self.model(&model).expect("it is known");
         let needed = &check.required_capabilities;
-        let offer = self.offer(&model, check).ok().filter(|offer| offer.price.is_some());
+        let offer = self.offer(&model, check).ok().filter(|offer| !offer.unpriced);
         let reason = match offer {
             _ if !self.is_allowed_for_key(who, &model) => Reason::ModelNotAllowed,
             None => Reason::ModelUnpriced,

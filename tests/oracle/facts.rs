@@ -7,10 +7,11 @@ use std::sync::Arc;
 use tollgate::domain::Time;
 use tollgate::domain::calendar::Window;
 use tollgate::domain::catalog::Model;
+use tollgate::domain::catalog::bill::{COST_MAX, Multiplier};
 use tollgate::domain::catalog::price::{Price, Rate, RateCard};
 use tollgate::domain::check::Check;
 use tollgate::domain::record::RecordKind;
-use tollgate::domain::usage::{Outcome, TOKENS_MAX, TokenClass};
+use tollgate::domain::usage::{Extras, Outcome, TOKENS_MAX, TokenClass, UnitKind, Usage};
 use tollgate::domain::workspace::Workspace;
 use tollgate::ledger::Error;
 
@@ -81,6 +82,8 @@ fn midnight(zone: Tz, date: NaiveDate) -> Time {
 pub struct Offer {
     pub need: i128,
     pub price: Option<(Price, Rate)>,
+    /// There is no price, or it lacks something that the request declares.
+    pub unpriced: bool,
     /// The most output that it counts with.
     pub output: i64,
 }
@@ -133,7 +136,10 @@ impl Oracle {
         let price = self.price(model, self.now)?;
         let need =
             price.as_ref().map_or(0, |(price, rate)| worst_case(price, *rate, check, output));
-        Ok(Offer { need, price, output })
+        let unpriced = price
+            .as_ref()
+            .is_none_or(|(price, _)| lacks(price, &check.input, check.extras.as_deref()));
+        Ok(Offer { need, price, unpriced, output })
     }
 
     /// Where the caller names no maximum: the 95th percentile of what successful requests to the
@@ -166,7 +172,17 @@ impl Oracle {
 
 /// All declared input, and all output in whichever class is dearest. That is the dearest request
 /// as long as rates do not fall with the size of the input, which prices of tests keep to.
+///
+/// Factors below 1 may not apply after all.
 fn worst_case(price: &Price, rate: Rate, check: &Check, output: i64) -> i128 {
+    let extras = check.extras.as_ref().map(|extras| {
+        let raises = |name: &&std::sync::Arc<str>| {
+            let factor = price.factors.iter().find(|factor| factor.name == **name);
+            factor.is_some_and(|factor| factor.multiplier > Multiplier::ONE)
+        };
+        let factors = extras.factors.iter().filter(raises).cloned().collect();
+        Extras { factors, ..(**extras).clone() }
+    });
     let card = RateCard::new(Arc::new(price.clone()));
     let mut worst = 0;
     for class in [
@@ -176,7 +192,24 @@ fn worst_case(price: &Price, rate: Rate, check: &Check, output: i64) -> i128 {
         TokenClass::ImageOutput,
     ] {
         let usage = check.input.with(class, output);
-        worst = worst.max(i128::from(card.cost(&usage, check.tier, rate).nanos()));
+        let cost = card.bill(&usage, extras.as_ref(), check.tier, rate);
+        worst = worst.max(i128::from(cost.unwrap_or(COST_MAX).nanos()));
     }
     worst
+}
+
+/// Whether a price has no rate for units, or no factor, that are there. Prices of tests have their
+/// rates of units for all tiers and sizes.
+pub fn lacks(price: &Price, usage: &Usage, extras: Option<&Extras>) -> bool {
+    let has_tokens = usage.tokens.iter().sum::<i64>() > 0;
+    let lacks_tokens = has_tokens && price.base[TokenClass::Input as usize].is_none();
+    let lacks_extras = extras.is_some_and(|extras| {
+        let without_rate = |kind: &UnitKind| price.unit_rates[*kind as usize].is_none();
+        UnitKind::ALL.iter().filter(|kind| extras.get(**kind) > 0).any(without_rate)
+            || extras
+                .factors
+                .iter()
+                .any(|name| price.factors.iter().all(|factor| factor.name != *name))
+    });
+    lacks_tokens || lacks_extras
 }

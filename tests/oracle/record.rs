@@ -35,8 +35,12 @@ impl Oracle {
         let (model, price, unpriced) = self.bill(hold, &report.model_id, charge_time);
         let cost = price.as_ref().map_or(amount(0), |(price, rate)| {
             let card = RateCard::new(Arc::new(price.clone()));
-            card.cost(&report.usage, report.tier, *rate)
+            let extras = report.extras.as_deref();
+            card.bill(&report.usage, extras, report.tier, *rate).expect("tests stay within")
         });
+        let lacks = price
+            .as_ref()
+            .is_some_and(|(price, _)| facts::lacks(price, &report.usage, report.extras.as_deref()));
         let attribution = match (report.attribution.as_deref(), hold) {
             (None, None) => Attribution::default(),
             (None, Some(hold)) => hold.who.attribution.clone(),
@@ -69,7 +73,7 @@ impl Oracle {
             outcome: report.outcome,
             source: report.source,
             cost,
-            unpriced,
+            unpriced: unpriced || lacks,
             price_id: price.as_ref().map(|(price, _)| price.id.clone()),
             exchange_rate: price.map_or(Rate::ONE, |(_, rate)| rate),
             charge_time,
@@ -81,6 +85,7 @@ impl Oracle {
             attribution,
             key_group_id: group,
             fingerprint: report.fingerprint(),
+            extras: report.extras.clone(),
         }
     }
 
@@ -184,7 +189,7 @@ impl Oracle {
 
 fn correction(of: &Record, cost: Amount, revision: i32) -> Record {
     let kind = RecordKind::Correction;
-    Record { revision, kind, cost, usage: Usage::default(), latency: 0, ..of.clone() }
+    Record { revision, kind, cost, usage: Usage::default(), extras: None, latency: 0, ..of.clone() }
 }
 
 fn expiry_charge(oracle: &Oracle, hold: &Hold) -> Record {
@@ -214,6 +219,7 @@ fn expiry_charge(oracle: &Oracle, hold: &Hold) -> Record {
         attribution: hold.who.attribution.clone(),
         key_group_id: hold.who.group.clone(),
         fingerprint: 0,
+        extras: None,
     }
 }
 

@@ -392,6 +392,8 @@ pub fn price(model_id: &str, id: &str, rate: i64) -> Price {
         source: Source::Operator,
         base,
         variants: Vec::new(),
+        unit_rates: Default::default(),
+        factors: Vec::new(),
     }
 }
 

@@ -74,7 +74,10 @@ fn price(id: &str, create_time: Time) -> Price {
             above_input_tokens: 200_000,
             inclusive: true,
             rates,
+            unit_rates: Default::default(),
         }],
+        unit_rates: Default::default(),
+        factors: Vec::new(),
     }
 }
 

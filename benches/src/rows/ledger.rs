@@ -276,6 +276,7 @@ fn check(user: usize) -> Check {
             assistant_id: assistant_name(user),
             ..Attribution::default()
         })),
+        extras: None,
     }
 }
 
@@ -293,6 +294,7 @@ fn report(request_id: Arc<str>) -> UsageReport {
         start_time: None,
         latency: 0,
         attribution: None,
+        extras: None,
     }
 }
 
@@ -352,6 +354,8 @@ pub fn catalog() -> Catalog {
         source: Source::Operator,
         base,
         variants: Vec::new(),
+        unit_rates: Default::default(),
+        factors: Vec::new(),
     };
     Catalog::new(vec![model], vec![price], Vec::new())
 }

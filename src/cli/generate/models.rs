@@ -94,6 +94,8 @@ fn invented(number: usize, now: Time) -> (Model, Price) {
         source: Source::Operator,
         base,
         variants: Vec::new(),
+        unit_rates: Default::default(),
+        factors: Vec::new(),
     };
     (model, price)
 }

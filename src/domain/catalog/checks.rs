@@ -1,4 +1,4 @@
-//! What one fact of the catalog must agree on with the others: names, rates and bounds.
+//! What one fact of the catalog must agree on with the others: names, rates, units and bounds.
 
 use std::sync::Arc;
 
@@ -6,10 +6,11 @@ use hashbrown::HashMap;
 
 use super::{ExchangeRate, Model, Refusal, VARIANTS_MAX};
 use crate::domain::Currency;
+use crate::domain::catalog::bill::{Factor, PER_THOUSAND_MAX, PRICE_FACTORS_MAX, UnitRates};
 use crate::domain::catalog::price::{
     CONVERTED_PER_MILLION_MAX, PER_MILLION_MAX, PerMillion, Price, Rate, Rates, Variant,
 };
-use crate::domain::usage::{TOKENS_MAX, TokenClass};
+use crate::domain::usage::{FACTOR_NAME_BYTES_MAX, TOKENS_MAX, TokenClass, UnitKind};
 
 pub(super) fn check_names(
     model: &Model,
@@ -39,12 +40,10 @@ pub(super) fn check_names(
 }
 
 pub(super) fn check_price(price: &Price, highest_exchange_rate: Rate) -> Result<(), Refusal> {
-    for class in [TokenClass::Input, TokenClass::Output] {
-        if price.base[class as usize].is_none() {
-            return invalid(format!("price.{}", rate_field(class)), "present");
-        }
-    }
+    check_presence(price)?;
     check_rates("price", &price.base, highest_exchange_rate)?;
+    check_unit_rates("price", &price.unit_rates)?;
+    check_factors(&price.factors)?;
     if price.variants.len() > VARIANTS_MAX {
         return invalid("price.variants".to_owned(), "at most 32");
     }
@@ -61,8 +60,58 @@ pub(super) fn check_price(price: &Price, highest_exchange_rate: Rate) -> Result<
             return invalid(path, "the only one of its tier and threshold");
         }
         check_rates(&path, &variant.rates, highest_exchange_rate)?;
+        check_unit_rates(&path, &variant.unit_rates)?;
     }
     Ok(())
+}
+
+/// Input and output have rates; or nothing has one but units, as of models that make images or
+/// transcribe. Then tokens are unpriced, not free.
+fn check_presence(price: &Price) -> Result<(), Refusal> {
+    let variants = price.variants.iter().map(|variant| &variant.rates);
+    let mut all = std::iter::once(&price.base).chain(variants).flatten();
+    if price.has_unit_rates() && all.all(Option::is_none) {
+        return Ok(());
+    }
+    for class in [TokenClass::Input, TokenClass::Output] {
+        if price.base[class as usize].is_none() {
+            return invalid(format!("price.{}", rate_field(class)), "present");
+        }
+    }
+    Ok(())
+}
+
+fn check_unit_rates(path: &str, rates: &UnitRates) -> Result<(), Refusal> {
+    for kind in UnitKind::ALL {
+        let Some(rate) = rates[kind as usize] else { continue };
+        if !(0..=PER_THOUSAND_MAX).contains(&rate) {
+            let field = format!("{path}.unit_prices[{}].per_thousand", kind.as_str());
+            return invalid(field, "from 0 to 1000000 per thousand units");
+        }
+    }
+    Ok(())
+}
+
+fn check_factors(factors: &[Factor]) -> Result<(), Refusal> {
+    if factors.len() > PRICE_FACTORS_MAX {
+        return invalid("price.factors".to_owned(), "at most 32");
+    }
+    for (index, factor) in factors.iter().enumerate() {
+        let field = format!("price.factors[{index}].name");
+        if !is_factor_name(&factor.name) {
+            return invalid(field, "1 to 64 lower-case letters, digits and underscores");
+        }
+        if factors[..index].iter().any(|other| other.name == factor.name) {
+            return invalid(field, "the only one of its name");
+        }
+    }
+    Ok(())
+}
+
+/// Whether a text may be the name of a factor.
+pub fn is_factor_name(name: &str) -> bool {
+    let is_usual = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    (1..=FACTOR_NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(is_usual)
 }
 
 fn check_rates(path: &str, rates: &Rates, highest_exchange_rate: Rate) -> Result<(), Refusal> {

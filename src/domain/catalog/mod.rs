@@ -3,10 +3,12 @@
 //! Checks what one fact must agree on with the others. Lengths and forms of texts are checked
 //! where they come in.
 
+pub mod bill;
 mod checks;
 mod model;
 pub mod names;
 pub mod price;
+mod wide;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use crate::domain::catalog::price::{Price, Rate, RateCard};
 use crate::domain::{Currency, Time};
 use checks::{check_names, check_price, converts_within_bounds, highest_exchange_rate};
 
-pub use checks::rate_field;
+pub use checks::{is_factor_name, rate_field};
 pub use model::{Model, ModelEntry};
 
 /// Most variants of one price.
@@ -324,7 +326,7 @@ impl Catalog {
 mod tests {
     use super::*;
     use crate::domain::catalog::price::{PER_MILLION_MAX, Source, Variant};
-    use crate::domain::usage::{ServiceTier, TOKENS_MAX, TokenClass};
+    use crate::domain::usage::{ServiceTier, TOKENS_MAX, TokenClass, UnitKind};
 
     const UNIT: i64 = 1_000_000_000;
 
@@ -360,7 +362,9 @@ mod tests {
             create_time: at(created),
             source: Source::Operator,
             base,
+            unit_rates: [None; UnitKind::COUNT],
             variants: Vec::new(),
+            factors: Vec::new(),
         }
     }
 
@@ -492,6 +496,7 @@ mod tests {
             above_input_tokens: above,
             inclusive: false,
             rates: [Some(-1); TokenClass::COUNT],
+            unit_rates: [None; UnitKind::COUNT],
         };
         let mut negative = price("p", "m", 0, 0);
         negative.variants = vec![variant(5)];

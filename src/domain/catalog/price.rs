@@ -1,12 +1,15 @@
 //! What tokens cost. Estimate and bill use the same rates and the same arithmetic (I10).
 //!
-//! Does not choose which price is valid: the catalog does.
+//! Does not choose which price is valid: the catalog does. Units and factors are in `bill.rs`.
 
 use std::sync::Arc;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::domain::catalog::bill::{
+    Factor, UnitRates, is_without_units, rates_by_kind, unit_rates,
+};
 use crate::domain::usage::{ServiceTier, TOKENS_MAX, TokenClass, Usage};
 use crate::domain::{Amount, Currency, Time};
 
@@ -80,11 +83,18 @@ pub struct Price {
     #[serde(skip)]
     pub create_time: Time,
     pub source: Source,
-    /// Rates of the standard tier for any size; input and output are present.
+    /// Rates of the standard tier for any size; input and output are present, or no rate is: then
+    /// the price is for units alone.
     #[serde(serialize_with = "rates_by_class")]
     pub base: Rates,
+    /// Rates of units, of the standard tier for any size.
+    #[serde(serialize_with = "rates_by_kind", skip_serializing_if = "is_without_units")]
+    pub unit_rates: UnitRates,
     /// Rates of other tiers and of long contexts.
     pub variants: Vec<Variant>,
+    /// What the price is multiplied by where a record says so; each name once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub factors: Vec<Factor>,
 }
 
 /// Rates that differ for a tier, above a size of the input, or both.
@@ -97,6 +107,8 @@ pub struct Variant {
     pub inclusive: bool,
     #[serde(serialize_with = "rates_by_class")]
     pub rates: Rates,
+    #[serde(serialize_with = "rates_by_kind", skip_serializing_if = "is_without_units")]
+    pub unit_rates: UnitRates,
 }
 
 coded_enum! {
@@ -110,14 +122,19 @@ coded_enum! {
 
 /// A price compiled for lookup: every rate of every tier and size worked out.
 ///
-/// Where a rate is absent it falls back along these lines:
+/// A rate that a tier does not name for a size is found so, and errs towards the dearer side:
 ///
-/// 1. For a tier and a size: the variants of that tier whose threshold is crossed, highest first;
-///    then the same of the standard tier; then the base. Reasoning follows output: a variant that
-///    names an output rate and no reasoning rate gives both.
-/// 2. Where none of these has one: cache read as input, five-minute write as input, one-hour write
-///    as five-minute write, reasoning as output, audio and image as text of their direction; each
-///    for the same tier and size.
+/// 1. The tier's own rate of a lower threshold, or for any size. Where the standard tier names one
+///    of a higher threshold that is crossed, what the tier costs above it is not known: the dearer
+///    of both.
+/// 2. That of the standard tier: of the highest threshold that is crossed, then of a lower one, then
+///    the base. The ultrafast tier follows the priority tier first.
+/// 3. Where neither has one: cache read as input, five-minute write as input, one-hour write as
+///    five-minute write, reasoning as output, audio and image as text of their direction; each for
+///    the same tier and size.
+///
+/// Reasoning follows output: where rates name one of output and none of reasoning, that is both. A
+/// one-hour write of a dearer tier costs no less than its five-minute write.
 #[derive(Clone, Debug)]
 pub struct RateCard {
     price: Arc<Price>,
@@ -131,6 +148,8 @@ struct Bracket {
     /// It holds from this many input tokens on.
     min_input_tokens: i64,
     rates: [[PerMillion; TokenClass::COUNT]; ServiceTier::COUNT],
+    /// Of most prices there are none.
+    unit_rates: Option<Box<[UnitRates; ServiceTier::COUNT]>>,
 }
 
 const INPUT_CLASSES: [TokenClass; 6] = [
@@ -147,7 +166,8 @@ const OUTPUT_CLASSES: [TokenClass; 4] =
 
 impl RateCard {
     /// # Panics
-    /// If the price has no base rate for input or output, or a rate out of bounds.
+    /// If the price has a base rate for one of input and output and not for the other, or a rate
+    /// out of bounds.
     pub fn new(price: Arc<Price>) -> RateCard {
         let mut sizes = vec![0];
         sizes.extend(price.variants.iter().map(Variant::min_input_tokens));
@@ -158,14 +178,17 @@ impl RateCard {
         for min_input_tokens in sizes {
             let mut rates = [[0; TokenClass::COUNT]; ServiceTier::COUNT];
             for tier in ServiceTier::ALL {
-                let steps = steps(&price, tier, min_input_tokens);
+                if !price.has_token_rates() {
+                    break;
+                }
                 for class in TokenClass::ALL {
-                    let rate = resolve(&steps, class);
+                    let rate = rate_of(&price, tier, min_input_tokens, class);
                     assert!((0..=PER_MILLION_MAX).contains(&rate), "rates are bounded");
                     rates[tier as usize][class as usize] = rate;
                 }
             }
-            brackets.push(Bracket { min_input_tokens, rates });
+            let unit_rates = unit_rates(&price, min_input_tokens);
+            brackets.push(Bracket { min_input_tokens, rates, unit_rates });
         }
         RateCard { price, brackets }
     }
@@ -187,6 +210,11 @@ impl RateCard {
     /// If `usage` is out of bounds, or `rate` converts this price to more than
     /// [`CONVERTED_PER_MILLION_MAX`].
     pub fn cost(&self, usage: &Usage, tier: ServiceTier, rate: Rate) -> Amount {
+        to_amount(self.total(usage, tier), rate)
+    }
+
+    /// What the tokens cost, in 10⁻⁶ nanos of the price's currency.
+    pub(super) fn total(&self, usage: &Usage, tier: ServiceTier) -> i128 {
         let input = usage.total_input();
         assert_bounded(usage, 0);
         let (bracket, _) = self.reached(input);
@@ -195,7 +223,23 @@ impl RateCard {
         for (count, per_million) in usage.tokens.iter().zip(rates) {
             total += i128::from(*count) * i128::from(*per_million);
         }
-        to_amount(total, rate)
+        total
+    }
+
+    /// Whether it has rates for tokens.
+    pub fn prices_tokens(&self) -> bool {
+        self.price.has_token_rates()
+    }
+
+    /// The rates of units, for a size of the input; none if the price has none.
+    pub fn unit_rates(&self, input_tokens: i64, tier: ServiceTier) -> Option<&UnitRates> {
+        let (bracket, _) = self.reached(input_tokens);
+        bracket.unit_rates.as_ref().map(|rates| &rates[tier as usize])
+    }
+
+    /// The sizes of the input from which rates differ, smallest first.
+    pub(super) fn sizes(&self) -> impl Iterator<Item = i64> {
+        self.brackets.iter().map(|bracket| bracket.min_input_tokens)
     }
 
     /// What `usage` is billed at, by class, and the size of the input from which that holds.
@@ -224,6 +268,11 @@ impl RateCard {
         tier: ServiceTier,
         rate: Rate,
     ) -> Amount {
+        to_amount(self.worst_total(input, max_output, tier), rate)
+    }
+
+    /// [`RateCard::worst_case`] in 10⁻⁶ nanos of the price's currency.
+    pub(super) fn worst_total(&self, input: &Usage, max_output: i64, tier: ServiceTier) -> i128 {
         assert!(input.total_output() == 0, "the output of an estimate is its maximum");
         assert!(max_output >= 0, "token counts are not negative");
         assert_bounded(input, max_output);
@@ -239,7 +288,7 @@ impl RateCard {
             let total = bracket.worst_case(tier, input, most_input, max_output);
             worst = worst.max(total);
         }
-        to_amount(worst, rate)
+        worst
     }
 
     /// The bracket that an input of this size reaches, and its index.
@@ -292,33 +341,75 @@ impl Variant {
     }
 }
 
-/// The rates that apply to a tier and size, in the order in which they are asked.
-fn steps(price: &Price, tier: ServiceTier, input_tokens: i64) -> Vec<&Rates> {
-    let mut crossed: Vec<&Variant> = price
-        .variants
-        .iter()
-        .filter(|variant| variant.min_input_tokens() <= input_tokens)
-        .filter(|variant| variant.tier == tier || variant.tier == ServiceTier::Standard)
-        .collect();
-    crossed.sort_by_key(|variant| {
-        (variant.tier != tier, std::cmp::Reverse(variant.min_input_tokens()))
+/// What a price says of one tier from one size on.
+#[derive(Clone, Copy)]
+pub(super) struct Step<'a> {
+    tier: ServiceTier,
+    min_input_tokens: i64,
+    rates: &'a Rates,
+    pub(super) unit_rates: &'a UnitRates,
+}
+
+/// What applies to a tier and size, in the order in which it is asked: the tier's own, the highest
+/// threshold first, then the same of the standard tier, then the base.
+pub(super) fn steps(price: &Price, tier: ServiceTier, input_tokens: i64) -> Vec<Step<'_>> {
+    let crossed = price.variants.iter().map(|variant| Step {
+        tier: variant.tier,
+        min_input_tokens: variant.min_input_tokens(),
+        rates: &variant.rates,
+        unit_rates: &variant.unit_rates,
     });
-    let mut steps: Vec<&Rates> = crossed.iter().map(|variant| &variant.rates).collect();
-    steps.push(&price.base);
+    let mut steps: Vec<Step<'_>> = crossed
+        .filter(|step| step.min_input_tokens <= input_tokens)
+        .filter(|step| step.tier == tier || step.tier == ServiceTier::Standard)
+        .collect();
+    steps.sort_by_key(|step| (step.tier != tier, std::cmp::Reverse(step.min_input_tokens)));
+    let (rates, unit_rates) = (&price.base, &price.unit_rates);
+    let tier = ServiceTier::Standard;
+    steps.push(Step { tier, min_input_tokens: 0, rates, unit_rates });
     steps
 }
 
-fn resolve(steps: &[&Rates], class: TokenClass) -> PerMillion {
-    for rates in steps {
-        if let Some(rate) = rates[class as usize] {
-            return rate;
+/// The rate of a class that the first of these steps names, and from which size on.
+fn named<'a>(
+    mut steps: impl Iterator<Item = &'a Step<'a>>,
+    class: TokenClass,
+) -> Option<(PerMillion, i64)> {
+    steps.find_map(|step| {
+        let follows = match class {
+            TokenClass::Reasoning => step.rates[TokenClass::Output as usize],
+            _ => None,
+        };
+        let rate = step.rates[class as usize].or(follows)?;
+        Some((rate, step.min_input_tokens))
+    })
+}
+
+/// See [`RateCard`].
+fn rate_of(price: &Price, tier: ServiceTier, input_tokens: i64, class: TokenClass) -> PerMillion {
+    use ServiceTier::{Priority, Standard, Ultrafast};
+    let steps = steps(price, tier, input_tokens);
+    let own = named(steps.iter().filter(|step| step.tier == tier && tier != Standard), class);
+    let standard = named(steps.iter().filter(|step| step.tier == Standard), class);
+    match (own, standard) {
+        (Some((own, from)), Some((standard, standard_from))) if standard_from > from => {
+            own.max(standard)
         }
-        let output = rates[TokenClass::Output as usize];
-        if let (TokenClass::Reasoning, Some(rate)) = (class, output) {
-            return rate;
+        (Some((own, _)), _) => own,
+        (None, _) if tier == Ultrafast => rate_of(price, Priority, input_tokens, class),
+        (None, Some((standard, _))) => {
+            let is_longer = class == TokenClass::CacheWrite1h && tier == Priority;
+            let shorter = steps.iter().filter(|step| step.tier == tier && is_longer);
+            named(shorter, TokenClass::CacheWrite5m)
+                .map_or(standard, |(shorter, _)| standard.max(shorter))
         }
+        (None, None) => rate_of(price, tier, input_tokens, fallback_of(class)),
     }
-    let fallback = match class {
+}
+
+/// The class whose rate counts where one has none in any tier.
+fn fallback_of(class: TokenClass) -> TokenClass {
+    match class {
         TokenClass::CacheRead
         | TokenClass::CacheWrite5m
         | TokenClass::AudioInput
@@ -330,8 +421,7 @@ fn resolve(steps: &[&Rates], class: TokenClass) -> PerMillion {
         TokenClass::Input | TokenClass::Output => {
             panic!("a price has base rates for input and output")
         }
-    };
-    resolve(steps, fallback)
+    }
 }
 
 fn assert_bounded(usage: &Usage, max_output: i64) {
@@ -389,6 +479,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::usage::UnitKind;
 
     fn card(base: &[(TokenClass, PerMillion)], variants: Vec<Variant>) -> RateCard {
         RateCard::new(Arc::new(Price {
@@ -400,7 +491,9 @@ mod tests {
             create_time: Time::EARLIEST,
             source: Source::Operator,
             base: rates(base),
+            unit_rates: [None; UnitKind::COUNT],
             variants,
+            factors: Vec::new(),
         }))
     }
 
@@ -418,7 +511,8 @@ mod tests {
         inclusive: bool,
         given: &[(TokenClass, PerMillion)],
     ) -> Variant {
-        Variant { tier, above_input_tokens: above, inclusive, rates: rates(given) }
+        let unit_rates = [None; UnitKind::COUNT];
+        Variant { tier, above_input_tokens: above, inclusive, rates: rates(given), unit_rates }
     }
 
     /// Nanos for a million tokens of one class, in a bracket reached by `input` tokens of input.
@@ -479,14 +573,18 @@ mod tests {
         check(C::Input, Standard, 5_000, 120);
         // The one-hour write follows the five-minute write of the lower threshold.
         check(C::CacheWrite1h, Standard, 5_000, 150);
-        // A tier follows itself at smaller sizes, then the standard tier of that size.
-        check(C::Input, Flex, 5_000, 50);
+        // A tier follows itself at smaller sizes, unless the standard tier costs more at this one.
+        check(C::Input, Flex, 1_000, 50);
+        check(C::Input, Flex, 1_001, 110);
+        check(C::Input, Flex, 5_000, 120);
         check(C::CacheRead, Flex, 1_000, 50);
         check(C::CacheRead, Flex, 1_001, 5);
+        check(C::CacheRead, Flex, 5_000, 5);
         check(C::CacheWrite5m, Flex, 1_001, 150);
         check(C::Input, Batch, 1_001, 110);
         // Reasoning follows the output of the variant that gives one.
         check(C::Reasoning, Flex, 0, 200);
+        check(C::Reasoning, Flex, 5_000, 440);
         check(C::Reasoning, Standard, 1_001, 300);
         check(C::Reasoning, Standard, 5_000, 440);
     }
@@ -568,6 +666,7 @@ mod tests {
                 above_input_tokens,
                 inclusive,
                 rates,
+                unit_rates: [None; UnitKind::COUNT],
             },
         );
         (any_rates(true), prop::collection::vec(variant, 0..6)).prop_map(|(base, variants)| {

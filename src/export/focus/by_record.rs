@@ -1,4 +1,4 @@
-//! FOCUS by record: a row for each token class of each record.
+//! FOCUS by record: a row for each meter of each record.
 
 use async_trait::async_trait;
 
@@ -15,7 +15,7 @@ use crate::export::log_pages::{LogScope, Pages};
 use crate::export::row_writer::{RowSource, RowWriter};
 use crate::export::sink::Column;
 
-/// A row for each token class of each record.
+/// A row for each meter of each record.
 pub struct ByRecord {
     scope: LogScope,
     pages: Pages,

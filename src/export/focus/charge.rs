@@ -1,18 +1,59 @@
-//! Splits the cost of a record over its token classes. The parts add up to it exactly.
+//! Splits the cost of a record over its meters: token classes and kinds of units. The parts add up
+//! to it exactly.
 
 use std::sync::Arc;
 
 use crate::domain::catalog::Catalog;
 use crate::domain::catalog::price::{PerMillion, Rate, RateCard, round_half_even};
 use crate::domain::record::Record;
-use crate::domain::usage::TokenClass;
+use crate::domain::usage::{TokenClass, UnitKind};
 use crate::domain::{Amount, Currency};
 use crate::export::error::{Error, Result};
 
-/// Unit of prices, in tokens.
+/// Unit of prices, in tokens. A unit counts as a thousand of them: prices are for a thousand units.
 pub const TOKENS_PER_PRICE: i128 = 1_000_000;
+const TOKENS_PER_UNIT: i64 = 1_000;
 
-type ByClass<T> = [T; TokenClass::COUNT];
+/// What a charge counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Meter {
+    Tokens(TokenClass),
+    Units(UnitKind),
+}
+
+impl Meter {
+    pub const COUNT: usize = TokenClass::COUNT + UnitKind::COUNT;
+
+    /// Token classes first.
+    pub fn all() -> impl Iterator<Item = Meter> {
+        let tokens = TokenClass::ALL.into_iter().map(Meter::Tokens);
+        tokens.chain(UnitKind::ALL.into_iter().map(Meter::Units))
+    }
+
+    pub fn place(self) -> usize {
+        match self {
+            Meter::Tokens(class) => class as usize,
+            Meter::Units(kind) => TokenClass::COUNT + kind as usize,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Meter::Tokens(class) => class.as_str(),
+            Meter::Units(kind) => kind.as_str(),
+        }
+    }
+
+    /// A quantity in tokens that are priced per million.
+    pub fn in_tokens(self, count: i64) -> i64 {
+        match self {
+            Meter::Tokens(_) => count,
+            Meter::Units(_) => count * TOKENS_PER_UNIT,
+        }
+    }
+}
+
+type ByMeter<T> = [T; Meter::COUNT];
 
 /// The prices that a record was billed at.
 #[derive(Clone, Debug)]
@@ -26,15 +67,19 @@ pub struct Prices {
     pub list_from_input_tokens: i64,
     /// Exchange rate from their currency to that of the workspace.
     pub rate: Rate,
-    pub billed: ByClass<PerMillion>,
-    pub list: ByClass<PerMillion>,
+    /// For a million tokens or a thousand units, with the factors that applied.
+    pub billed: ByMeter<PerMillion>,
+    pub list: ByMeter<PerMillion>,
+    /// Names of these factors.
+    pub factors: Vec<Arc<str>>,
 }
 
-/// The charge for one token class; without a class, a charge without tokens.
+/// The charge for one meter; without one, a charge without tokens and units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
-    pub class: Option<TokenClass>,
-    pub tokens: i64,
+    pub meter: Option<Meter>,
+    /// Tokens or units.
+    pub count: i64,
     pub cost: Amount,
     /// At the price of the catalog.
     pub list_cost: Amount,
@@ -47,8 +92,8 @@ impl Prices {
     pub fn of(record: &Record, catalog: &Catalog) -> Option<Prices> {
         let card = catalog.price_by_id(record.price_id.as_ref()?)?;
         let list = list_of(card, record, catalog);
-        let (billed, from_input_tokens) = card.rates(&record.usage, record.tier);
-        let (list_rates, list_from_input_tokens) = list.rates(&record.usage, record.tier);
+        let (billed, from_input_tokens) = rates_of(card, record);
+        let (list_rates, list_from_input_tokens) = rates_of(list, record);
         Some(Prices {
             id: Arc::clone(&card.price().id),
             list_id: Arc::clone(&list.price().id),
@@ -56,10 +101,41 @@ impl Prices {
             from_input_tokens,
             list_from_input_tokens,
             rate: record.exchange_rate,
-            billed: *billed,
-            list: *list_rates,
+            billed,
+            list: list_rates,
+            factors: record.extras.as_ref().map_or_else(Vec::new, |it| it.factors.clone()),
         })
     }
+}
+
+/// What a price says of a record, by meter, and the size of the input from which that holds. What
+/// has no rate has zero.
+fn rates_of(card: &RateCard, record: &Record) -> (ByMeter<PerMillion>, i64) {
+    let (tokens, from_input_tokens) = card.rates(&record.usage, record.tier);
+    let units = card.unit_rates(record.usage.total_input(), record.tier);
+    let extras = record.extras.as_deref();
+    let mut rates = [0; Meter::COUNT];
+    for meter in Meter::all() {
+        let (rate, is_unit) = match meter {
+            Meter::Tokens(class) => (tokens[class as usize], false),
+            Meter::Units(kind) => (units.and_then(|units| units[kind as usize]).unwrap_or(0), true),
+        };
+        rates[meter.place()] = match extras {
+            Some(_) => card.listed(extras, rate, is_unit),
+            None => rate,
+        };
+    }
+    (rates, from_input_tokens)
+}
+
+/// What a record counts, by meter.
+fn counts_of(record: &Record) -> ByMeter<i64> {
+    let mut counts = [0; Meter::COUNT];
+    counts[..TokenClass::COUNT].copy_from_slice(&record.usage.tokens);
+    if let Some(extras) = &record.extras {
+        counts[TokenClass::COUNT..].copy_from_slice(&extras.units);
+    }
+    counts
 }
 
 /// The price of the catalog at the time, if the workspace was billed at its own and both have one
@@ -75,16 +151,16 @@ fn list_of<'a>(card: &'a RateCard, record: &Record, catalog: &'a Catalog) -> &'a
     list.map_or(card, |list| &**list)
 }
 
-/// The parts of a record, in the order of the classes; none of a record without tokens and cost.
+/// The parts of a record, in the order of the meters; none of a record without use and cost.
 ///
 /// # Errors
 /// If a cost at the price of the catalog overflows an amount.
 pub fn parts(record: &Record, prices: Option<&Prices>) -> Result<Vec<Part>> {
-    let tokens = &record.usage.tokens;
-    if tokens.iter().all(|count| *count == 0) {
+    let counts = &counts_of(record);
+    if counts.iter().all(|count| *count == 0) {
         let whole = Part {
-            class: None,
-            tokens: 0,
+            meter: None,
+            count: 0,
             cost: record.cost,
             list_cost: record.cost,
             pricing_cost: 0,
@@ -92,63 +168,64 @@ pub fn parts(record: &Record, prices: Option<&Prices>) -> Result<Vec<Part>> {
         return Ok(if record.cost.is_zero() { Vec::new() } else { vec![whole] });
     }
     let weights = match prices {
-        Some(prices) => weigh(tokens, &prices.billed),
-        None => [0; TokenClass::COUNT],
+        Some(prices) => weigh(counts, &prices.billed),
+        None => [0; Meter::COUNT],
     };
-    let costs = split(record.cost.nanos(), &weights, tokens);
+    let costs = split(record.cost.nanos(), &weights, counts);
     let mut parts = Vec::new();
-    for class in TokenClass::ALL {
-        let place = class as usize;
-        if tokens[place] == 0 {
+    for meter in Meter::all() {
+        let place = meter.place();
+        let count = counts[place];
+        if count == 0 {
             continue;
         }
         let cost = Amount::from_nanos(costs[place]);
         let list_cost = match prices {
             Some(prices) if prices.id != prices.list_id => {
-                converted(tokens[place], prices.list[place], prices.rate)?
+                converted(meter.in_tokens(count), prices.list[place], prices.rate)?
             }
             _ => cost,
         };
-        parts.push(Part {
-            class: Some(class),
-            tokens: tokens[place],
-            cost,
-            list_cost,
-            pricing_cost: weights[place],
-        });
+        let pricing_cost = weights[place];
+        parts.push(Part { meter: Some(meter), count, cost, list_cost, pricing_cost });
     }
     Ok(parts)
 }
 
-fn weigh(tokens: &ByClass<i64>, rates: &ByClass<PerMillion>) -> ByClass<i128> {
-    let mut weights = [0; TokenClass::COUNT];
-    for (weight, (count, rate)) in weights.iter_mut().zip(tokens.iter().zip(rates)) {
-        *weight = i128::from(*count) * i128::from(*rate);
+fn weigh(counts: &ByMeter<i64>, rates: &ByMeter<PerMillion>) -> ByMeter<i128> {
+    let mut weights = [0; Meter::COUNT];
+    for meter in Meter::all() {
+        let place = meter.place();
+        weights[place] = i128::from(meter.in_tokens(counts[place])) * i128::from(rates[place]);
     }
     weights
 }
 
-/// Splits an amount in proportion to the weights, or to the tokens if all weights are zero, by the
+/// Splits an amount in proportion to the weights, or to the counts if all weights are zero, by the
 /// largest remainder method: each part is rounded down, and the rest goes, one nano each, to the
 /// largest remainders, the first of equal ones.
-fn split(total: i64, weights: &ByClass<i128>, tokens: &ByClass<i64>) -> ByClass<i64> {
+fn split(total: i64, weights: &ByMeter<i128>, counts: &ByMeter<i64>) -> ByMeter<i64> {
     let mut weights = *weights;
     if weights.iter().sum::<i128>() == 0 {
-        weights = tokens.map(i128::from);
+        weights = counts.map(i128::from);
     }
-    let whole: i128 = weights.iter().sum();
-    assert!(whole > 0, "callers split only over tokens");
-    let mut parts = [0; TokenClass::COUNT];
-    let mut rests = [0; TokenClass::COUNT];
+    let mut whole: i128 = weights.iter().sum();
+    assert!(whole > 0, "callers split only over what was used");
+    // A cost is at most 10¹⁷: with a sum of weights below 2⁷⁰ no product overflows.
+    while whole >= WEIGHTS_MAX {
+        weights = weights.map(|weight| weight / 2);
+        whole = weights.iter().sum();
+    }
+    let mut parts = [0; Meter::COUNT];
+    let mut rests = [0; Meter::COUNT];
     let mut left = i128::from(total);
     for (place, weight) in weights.iter().enumerate() {
-        // No overflow: a cost is at most 10¹⁷ and a weight 10²¹, see `price.rs`.
         let product = i128::from(total) * weight;
         parts[place] = product.div_euclid(whole);
         rests[place] = product.rem_euclid(whole);
         left -= parts[place];
     }
-    let mut order: Vec<usize> = (0..TokenClass::COUNT).collect();
+    let mut order: Vec<usize> = (0..Meter::COUNT).collect();
     order.sort_by_key(|place| (std::cmp::Reverse(rests[*place]), *place));
     let left = usize::try_from(left).expect("parts are rounded down");
     for place in &order[..left] {
@@ -157,9 +234,14 @@ fn split(total: i64, weights: &ByClass<i128>, tokens: &ByClass<i64>) -> ByClass<
     parts.map(|part| i64::try_from(part).expect("a part is no more than the whole"))
 }
 
+/// The sum of weights that a split computes with: above that of tokens alone at the highest price.
+const WEIGHTS_MAX: i128 = 1 << 70;
+
 /// Cost of tokens at a price, in the currency that `rate` converts to.
 fn converted(tokens: i64, per_million: PerMillion, rate: Rate) -> Result<Amount> {
-    let product = i128::from(tokens) * i128::from(per_million) * i128::from(rate.nanos());
+    let overflows = || Error::SumTooLarge;
+    let product = i128::from(tokens) * i128::from(per_million);
+    let product = product.checked_mul(i128::from(rate.nanos())).ok_or_else(overflows)?;
     let nanos = round_half_even(product, TOKENS_PER_PRICE * i128::from(Rate::ONE.nanos()));
     i64::try_from(nanos).map(Amount::from_nanos).map_err(|_| Error::SumTooLarge)
 }
@@ -175,8 +257,8 @@ mod tests {
 
     use super::*;
 
-    fn by_class<T: Copy + Default>(given: &[T]) -> ByClass<T> {
-        let mut all = [T::default(); TokenClass::COUNT];
+    fn by_class<T: Copy + Default>(given: &[T]) -> ByMeter<T> {
+        let mut all = [T::default(); Meter::COUNT];
         all[..given.len()].copy_from_slice(given);
         all
     }
@@ -207,11 +289,11 @@ mod tests {
         #[test]
         fn parts_add_up_and_are_within_a_nano_of_their_share(
             total in -100_000_000_000_000_000_i64..=100_000_000_000_000_000,
-            weights in prop::array::uniform10(0_i128..=1_000_000_000_000_000_000_000),
+            weights in prop::array::uniform18(0_i128..=60_000_000_000_000_000_000),
         ) {
             let whole: i128 = weights.iter().sum();
             prop_assume!(whole > 0);
-            let parts = split(total, &weights, &[1; TokenClass::COUNT]);
+            let parts = split(total, &weights, &[1; Meter::COUNT]);
             prop_assert_eq!(parts.iter().sum::<i64>(), total);
             for (part, weight) in parts.iter().zip(weights) {
                 let low = (i128::from(total) * weight).div_euclid(whole);

@@ -5,7 +5,8 @@
 
 use std::sync::LazyLock;
 
-use super::row::{Row, meter};
+use super::charge::Meter;
+use super::row::{Row, factors_text, meter_name, pricing_unit, unit_name};
 use crate::domain::attribution::AttributionField;
 use crate::export::row_writer::RowWriter;
 use crate::export::sink::{AMOUNT, Column, Kind};
@@ -80,9 +81,9 @@ fn optional_text(name: &'static str, write: WriteCell) -> FocusColumn {
     optional(name, Kind::Text, write)
 }
 
-/// Millions of tokens, exact to one token.
+/// Millions of tokens, exact to one token; or thousands of units.
 const MILLIONS: Kind = Kind::Decimal(6);
-/// Tokens; a decimal in FOCUS.
+/// Tokens or units; a decimal in FOCUS.
 const WHOLE: Kind = Kind::Decimal(0);
 
 /// From `BilledCost` to `ConsumedUnit`.
@@ -100,7 +101,7 @@ fn charge_columns() -> Vec<FocusColumn> {
             out.time(row.billing_period.start);
         }),
         text("ChargeCategory", |row, out| {
-            let is_usage = row.part.class.is_some() || row.corrects_past;
+            let is_usage = row.part.meter.is_some() || row.corrects_past;
             out.text(if is_usage { "Usage" } else { "Adjustment" });
         }),
         optional_text("ChargeClass", |row, out| {
@@ -112,8 +113,10 @@ fn charge_columns() -> Vec<FocusColumn> {
         }),
         required("ChargePeriodEnd", Kind::Second, |row, out| out.time(row.charge_period.end)),
         required("ChargePeriodStart", Kind::Second, |row, out| out.time(row.charge_period.start)),
-        optional("ConsumedQuantity", WHOLE, |row, out| out.optional_decimal(row.tokens())),
-        optional_text("ConsumedUnit", |row, out| out.optional_text(row.if_usage("Tokens"))),
+        optional("ConsumedQuantity", WHOLE, |row, out| out.optional_decimal(row.count())),
+        optional_text("ConsumedUnit", |row, out| {
+            out.optional_text(row.part.meter.map_or("", unit_name));
+        }),
     ]
 }
 
@@ -136,18 +139,22 @@ fn price_columns() -> Vec<FocusColumn> {
             out.optional_text(row.pricing().map_or("", |(prices, _)| prices.currency.as_str()));
         }),
         optional("PricingCurrencyContractedUnitPrice", AMOUNT, |row, out| {
-            let price = row.pricing().map(|(prices, class)| prices.billed[class as usize]);
+            let price = row.pricing().map(|(prices, meter)| prices.billed[meter.place()]);
             out.optional_decimal(price);
         }),
         optional("PricingCurrencyEffectiveCost", AMOUNT, |row, out| {
             out.optional_decimal(row.pricing().map(|_| row.pricing_nanos));
         }),
         optional("PricingCurrencyListUnitPrice", AMOUNT, |row, out| {
-            let price = row.pricing().map(|(prices, class)| prices.list[class as usize]);
+            let price = row.pricing().map(|(prices, meter)| prices.list[meter.place()]);
             out.optional_decimal(price);
         }),
-        optional("PricingQuantity", MILLIONS, |row, out| out.optional_decimal(row.tokens())),
-        optional_text("PricingUnit", |row, out| out.optional_text(row.if_usage("1000000 Tokens"))),
+        optional("PricingQuantity", MILLIONS, |row, out| {
+            out.optional_decimal(row.pricing_quantity());
+        }),
+        optional_text("PricingUnit", |row, out| {
+            out.optional_text(row.part.meter.map_or("", pricing_unit));
+        }),
         text("ProviderName", |row, out| out.text(provider(row))),
         text("PublisherName", |row, out| out.text(provider(row))),
     ]
@@ -163,7 +170,9 @@ fn resource_columns() -> Vec<FocusColumn> {
         text("ServiceName", |_, out| out.text("Model API")),
         text("ServiceSubcategory", |_, out| out.text("Generative AI")),
         optional_text("SkuId", |row, out| out.optional_text(&row.sku())),
-        optional_text("SkuMeter", |row, out| out.optional_text(row.part.class.map_or("", meter))),
+        optional_text("SkuMeter", |row, out| {
+            out.optional_text(row.part.meter.map_or("", meter_name));
+        }),
         optional_text("SkuPriceDetails", |row, out| out.optional_text(&row.sku_price_details())),
         optional_text("SkuPriceId", |row, out| out.optional_text(&row.sku_price_id())),
         optional_text("SubAccountId", |row, out| {
@@ -194,6 +203,9 @@ fn custom_columns() -> Vec<FocusColumn> {
         optional("x_ExchangeRate", AMOUNT, |row, out| {
             out.optional_decimal(row.prices.map(|prices| prices.rate.nanos()));
         }),
+        optional_text("x_Factors", |row, out| {
+            out.optional_text(&row.prices.map_or_else(String::new, factors_text));
+        }),
         optional_text("x_KeyGroupId", |row, out| {
             out.optional_text(row.record.map_or("", |record| &record.key_group_id));
         }),
@@ -216,7 +228,16 @@ fn custom_columns() -> Vec<FocusColumn> {
         }),
         text("x_ServiceTier", |row, out| out.text(row.tier.as_str())),
         optional_text("x_TokenClass", |row, out| {
-            out.optional_text(row.part.class.map_or("", |class| class.as_str()));
+            out.optional_text(match row.part.meter {
+                Some(Meter::Tokens(class)) => class.as_str(),
+                _ => "",
+            });
+        }),
+        optional_text("x_UnitKind", |row, out| {
+            out.optional_text(match row.part.meter {
+                Some(Meter::Units(kind)) => kind.as_str(),
+                _ => "",
+            });
         }),
     ]
 }

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 
 use super::by_record::corrects_past;
 use super::cached_calendar::CachedCalendar;
-use super::charge::{Part, Prices, parts, pricing_nanos};
+use super::charge::{Meter, Part, Prices, parts, pricing_nanos};
 use super::columns;
 use super::row::Row;
 use crate::domain::attribution::{Attribution, AttributionField};
@@ -42,7 +42,7 @@ pub struct Day {
     pub window: Window,
 }
 
-/// A row for each token class of each day, model, tier, price, department, project, API key and
+/// A row for each meter of each day, model, tier, price, factors, department, project, API key and
 /// user.
 pub struct Daily {
     scope: LogScope,
@@ -79,13 +79,14 @@ struct PriceKey {
     from_input_tokens: i64,
     list_from_input_tokens: i64,
     rate_nanos: i64,
+    factors: Vec<Arc<str>>,
 }
 
 struct Group {
     prices: Option<Prices>,
     /// Any time of its billing period.
     time: Time,
-    /// Each token class once, with the number of its records.
+    /// Each meter once, with the number of its records.
     parts: Vec<(Part, i64)>,
 }
 
@@ -197,6 +198,7 @@ impl Key {
                 from_input_tokens: prices.from_input_tokens,
                 list_from_input_tokens: prices.list_from_input_tokens,
                 rate_nanos: prices.rate.nanos(),
+                factors: prices.factors.clone(),
             }),
             attribution: FIELDS.map(|field| record.attribution.get(field).to_owned()),
         }
@@ -228,14 +230,14 @@ impl Group {
 
     fn add(&mut self, part: &Part) -> Result<()> {
         let Some((sum, record_count)) =
-            self.parts.iter_mut().find(|(sum, _)| sum.class == part.class)
+            self.parts.iter_mut().find(|(sum, _)| sum.meter == part.meter)
         else {
             self.parts.push((*part, 1));
-            self.parts.sort_by_key(|(sum, _)| sum.class.map(|class| class as usize));
+            self.parts.sort_by_key(|(sum, _)| sum.meter.map(Meter::place));
             return Ok(());
         };
         *record_count += 1;
-        sum.tokens += part.tokens;
+        sum.count += part.count;
         sum.cost = add(sum.cost, part.cost)?;
         sum.list_cost = add(sum.list_cost, part.list_cost)?;
         sum.pricing_cost += part.pricing_cost;

@@ -2,7 +2,8 @@
 //! Additional columns begin with `x_`.
 //!
 //! The workspace is the billing account, its billing cycle the billing period, a department a sub
-//! account. A token class of a model in a tier is a SKU, priced per million tokens. Publisher,
+//! account. A token class of a model in a tier is a SKU, priced per million tokens, and so is a kind of
+//! units, priced per thousand; prices are with the factors that applied. Publisher,
 //! provider and invoice issuer are the provider of the model in the current catalog.
 //!
 //! A `Correction` of FOCUS is one of a closed billing period. Other corrections, and charges of

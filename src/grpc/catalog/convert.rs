@@ -3,11 +3,14 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use crate::domain::catalog::bill::{
+    Factor, Multiplier, PER_THOUSAND_MAX, PRICE_FACTORS_MAX, UnitRates,
+};
 use crate::domain::catalog::price::{
     PER_MILLION_MAX, PerMillion, Price, Rate, Rates, Source, Variant,
 };
-use crate::domain::catalog::{ExchangeRate, Model, VARIANTS_MAX};
-use crate::domain::usage::{ServiceTier, TokenClass};
+use crate::domain::catalog::{ExchangeRate, Model, VARIANTS_MAX, is_factor_name};
+use crate::domain::usage::{ServiceTier, TokenClass, UnitKind};
 use crate::domain::{Amount, Time};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::ProtoEnum;
@@ -54,12 +57,18 @@ pub fn new_price(request: v1::SetModelPriceRequest, now: Time) -> Decoded<Price>
         at.field("workspace_id").text(&request.workspace_id, 0..=WORKSPACE_ID_CHARS_MAX);
         let (at, price) = at.message("price", request.price)?;
         let currency = at.field("currency_code").currency(&price.currency_code);
+        let is_of_units = !price.unit_prices.is_empty()
+            && price.input_per_million.is_empty()
+            && price.output_per_million.is_empty();
         for (text, field) in [
             (&price.input_per_million, "input_per_million"),
             (&price.output_per_million, "output_per_million"),
         ] {
-            at.field(field).ensure(!text.is_empty(), "expected a rate: it is required");
+            let is_there = is_of_units || !text.is_empty();
+            at.field(field).ensure(is_there, "expected a rate: it is required");
         }
+        let unit_rates = unit_rates(at, &price.unit_prices);
+        let factors = factors(at, &price.factors);
         let base = rates(at, price.texts());
         let variants_at = at.field("variants");
         let given = variants_at.at_most(price.variants, VARIANTS_MAX);
@@ -76,8 +85,51 @@ pub fn new_price(request: v1::SetModelPriceRequest, now: Time) -> Decoded<Price>
             create_time: now,
             source: Source::Operator,
             base,
+            unit_rates,
+            factors,
         })
     })
+}
+
+fn unit_rates(at: Decoder<'_>, prices: &[v1::UnitPrice]) -> UnitRates {
+    let at = at.field("unit_prices");
+    let mut rates = UnitRates::default();
+    if prices.len() > UnitKind::COUNT {
+        at.refuse(format!("expected at most {}", UnitKind::COUNT));
+        return rates;
+    }
+    for (index, price) in prices.iter().enumerate() {
+        let at = at.item(index);
+        let per_thousand = at.field("per_thousand");
+        let rate = per_thousand.decimal(&price.per_thousand, 0..=PER_THOUSAND_MAX);
+        let Some(kind) = at.field("kind").required_enum::<UnitKind>(price.kind) else { continue };
+        let before = rates[kind as usize].replace(rate);
+        at.field("kind").ensure(before.is_none(), "expected each kind once");
+    }
+    rates
+}
+
+fn factors(at: Decoder<'_>, factors: &[v1::PriceFactor]) -> Vec<Factor> {
+    let at = at.field("factors");
+    if factors.len() > PRICE_FACTORS_MAX {
+        at.refuse(format!("expected at most {PRICE_FACTORS_MAX}"));
+        return Vec::new();
+    }
+    let factor = |(index, factor): (usize, &v1::PriceFactor)| {
+        let at = at.item(index);
+        let expected = "expected 1 to 64 lower-case letters, digits and underscores";
+        at.field("name").ensure(is_factor_name(&factor.name), expected);
+        let is_new = factors[..index].iter().all(|other| other.name != factor.name);
+        at.field("name").ensure(is_new, "expected each name once");
+        let multiplier = at.field("multiplier");
+        let nanos = multiplier.decimal(&factor.multiplier, 1..=Multiplier::MAX.nanos());
+        Factor {
+            name: Arc::from(factor.name.as_str()),
+            multiplier: Multiplier::from_nanos(nanos).unwrap_or(Multiplier::ONE),
+            of_units: factor.applies_to_units,
+        }
+    };
+    factors.iter().enumerate().map(factor).collect()
 }
 
 fn variant(at: Decoder<'_>, variant: &v1::PriceVariant) -> Variant {
@@ -89,6 +141,7 @@ fn variant(at: Decoder<'_>, variant: &v1::PriceVariant) -> Variant {
             .tokens(variant.above_input_token_count),
         inclusive: variant.threshold_inclusive,
         rates: rates(at, variant.texts()),
+        unit_rates: unit_rates(at, &variant.unit_prices),
     }
 }
 
@@ -228,9 +281,27 @@ pub fn price_to_proto(price: &Price) -> v1::Price {
         create_time: Some(to_timestamp(price.create_time)),
         workspace_id: price.workspace_id.as_deref().unwrap_or_default().to_owned(),
         source: source_text(price.source),
+        unit_prices: unit_rates_to_proto(&price.unit_rates),
+        factors: price.factors.iter().map(factor_to_proto).collect(),
         ..Default::default()
     };
     proto.with_rates(&price.base)
+}
+
+fn unit_rates_to_proto(rates: &UnitRates) -> Vec<v1::UnitPrice> {
+    let price = |kind: UnitKind| {
+        let rate = rates[kind as usize]?;
+        Some(v1::UnitPrice { kind: kind.number(), per_thousand: text(rate) })
+    };
+    UnitKind::ALL.into_iter().filter_map(price).collect()
+}
+
+fn factor_to_proto(factor: &Factor) -> v1::PriceFactor {
+    v1::PriceFactor {
+        name: factor.name.to_string(),
+        multiplier: text(factor.multiplier.nanos()),
+        applies_to_units: factor.of_units,
+    }
 }
 
 fn variant_to_proto(variant: &Variant) -> v1::PriceVariant {
@@ -238,6 +309,7 @@ fn variant_to_proto(variant: &Variant) -> v1::PriceVariant {
         service_tier: variant.tier.number(),
         above_input_token_count: variant.above_input_tokens,
         threshold_inclusive: variant.inclusive,
+        unit_prices: unit_rates_to_proto(&variant.unit_rates),
         ..Default::default()
     };
     proto.with_rates(&variant.rates)

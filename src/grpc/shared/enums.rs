@@ -6,7 +6,7 @@ use crate::domain::attribution::SubjectKind;
 use crate::domain::check::{BudgetState, LimitKind};
 use crate::domain::quota::{Enforcement, Period, Unit};
 use crate::domain::rate_limit::RateWindow;
-use crate::domain::usage::{Outcome, ServiceTier, UsageSource};
+use crate::domain::usage::{Outcome, ServiceTier, UnitKind, UsageSource};
 use crate::proto::v1;
 
 /// An enum of the domain that the protos have, too.
@@ -86,8 +86,12 @@ pub(in crate::grpc) fn expected_names(prefix: &str, names: &[&str]) -> String {
     format!("expected {prefix}{} or {last}", first.join(", "))
 }
 
-proto_enum!(ServiceTier as ServiceTier { Standard, Batch, Flex, Priority }
-    "expected a ServiceTier that is known");
+proto_enum!(ServiceTier as ServiceTier {
+    Standard, Batch, Flex, Priority, Balanced, Ultrafast, Decisions
+} "expected a ServiceTier that is known");
+proto_enum!(UnitKind as UnitKind {
+    WebSearch, ToolCall, Image, Page, Second, Character, Request, CacheStorageHour
+} "expected a UnitKind that is known");
 proto_enum!(UsageSource as UsageSource { Provider, Estimated }
     "expected a UsageSource that is known");
 proto_enum!(Outcome as Outcome { Success, Error, Cancelled }

@@ -68,6 +68,7 @@ pub fn check(request: v1::CheckAndRouteRequest) -> Decoded<CheckCall> {
             model_id: request.model_id,
             input,
             max_output,
+            extras: at.extras(at.field("units"), &request.units, request.factors),
             tier: tier.unwrap_or(ServiceTier::Standard),
             required_capabilities: capabilities
                 .capabilities(request.required_capabilities, REQUIRED_CAPABILITIES_MAX),
@@ -112,7 +113,9 @@ pub fn record(request: v1::RecordUsageRequest, now: Time) -> Decoded<(String, Us
         let has_usage = request.usage.is_some() || outcome != Some(Outcome::Success);
         at.field("usage").ensure(has_usage, "expected the tokens used: a success has some");
         let tier = at.field("service_tier").optional_enum(request.service_tier);
-        let usage = at.field("usage").usage(&request.usage.unwrap_or_default());
+        let given = request.usage.unwrap_or_default();
+        let usage_at = at.field("usage");
+        let usage = usage_at.usage(&given);
         let source = at.field("usage_source").optional_enum(request.usage_source);
         let start_time = request.start_time.map(|time| start_time(at, time, now));
         let (latency, expected) = (at.field("latency"), "expected 0 to 24 hours");
@@ -122,6 +125,7 @@ pub fn record(request: v1::RecordUsageRequest, now: Time) -> Decoded<(String, Us
             model_id: request.model_id,
             tier: tier.unwrap_or(ServiceTier::Standard),
             usage,
+            extras: at.extras(usage_at.field("units"), &given.units, request.factors),
             outcome: outcome.unwrap_or(Outcome::Error),
             source: source.unwrap_or(UsageSource::Provider),
             start_time,

@@ -6,7 +6,7 @@ use crate::domain::{Amount, Currency};
 use crate::engine::HoldView;
 use crate::grpc::shared::enums::{ProtoEnum, proto_enum};
 use crate::grpc::shared::time::{to_duration, to_timestamp};
-use crate::grpc::shared::tokens::usage_to_proto;
+use crate::grpc::shared::tokens::{factors_to_proto, units_to_proto, usage_to_proto};
 use crate::grpc::shared::{attribution, money};
 use crate::proto::v1;
 
@@ -35,6 +35,7 @@ pub fn record_to_proto(currency: Currency, catalog: &Catalog, record: Record) ->
         (id.to_owned(), model_id.to_string(), rate.to_text())
     });
     let (price_id, priced_model_id, exchange_rate) = priced.unwrap_or_default();
+    let extras = record.extras.as_deref();
     v1::UsageRecord {
         request_id: record.request_id.to_string(),
         attempt: record.attempt,
@@ -42,7 +43,7 @@ pub fn record_to_proto(currency: Currency, catalog: &Catalog, record: Record) ->
         model_id: record.model_id.to_string(),
         priced_model_id,
         service_tier: record.tier.number(),
-        usage: Some(usage_to_proto(&record.usage)),
+        usage: Some(v1::Usage { units: units_to_proto(extras), ..usage_to_proto(&record.usage) }),
         outcome: record.outcome.number(),
         usage_source: record.source.number(),
         cost: Some(money::to_proto(currency, record.cost)),
@@ -56,5 +57,6 @@ pub fn record_to_proto(currency: Currency, catalog: &Catalog, record: Record) ->
         attribution: attribution::to_proto(record.attribution),
         sequence: record.seq,
         key_group_id: record.key_group_id.to_string(),
+        factors: factors_to_proto(extras),
     }
 }

@@ -121,7 +121,7 @@ impl Ledger {
             return refused(Reason::ModelNotAllowed);
         }
         let estimate = self.estimate(model, check)?;
-        if estimate.quote.is_none() && workspace.unpriced_models == UnpricedModelPolicy::Deny {
+        if estimate.unpriced && workspace.unpriced_models == UnpricedModelPolicy::Deny {
             return refused(Reason::ModelUnpriced);
         }
         Ok(Ok((model, estimate)))

@@ -15,6 +15,8 @@ pub struct Estimate {
     pub cost: Amount,
     /// Absent if the model has no price: the cost is zero then.
     pub quote: Option<Quote>,
+    /// The model has no price, or its price lacks something that the request declares.
+    pub unpriced: bool,
     pub output_tokens: i64,
 }
 
@@ -61,9 +63,12 @@ impl Ledger {
         let model_max = entry.and_then(|entry| entry.model().max_output);
         let output_tokens = model_max.map_or(declared, |max| declared.min(max)).min(room);
         let quote = self.context.quote(entry, self.context.now())?;
+        let (input, extras) = (&check.input, check.extras.as_deref());
         let cost = quote.as_ref().map_or(Amount::ZERO, |quote| {
-            quote.card.worst_case(&check.input, output_tokens, check.tier, quote.rate)
+            quote.card.most(input, output_tokens, extras, check.tier, quote.rate)
         });
-        Ok(Estimate { cost, quote, output_tokens })
+        let unpriced =
+            quote.as_ref().is_none_or(|quote| quote.card.lacks(input, extras, check.tier));
+        Ok(Estimate { cost, quote, unpriced, output_tokens })
     }
 }

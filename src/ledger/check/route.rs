@@ -58,7 +58,7 @@ impl Ledger {
     ) -> (Decision, Option<Grant>) {
         let requested_id = self.models.get(requested).id();
         let mut verdicts = Vec::new();
-        if estimate.quote.is_none() {
+        if estimate.unpriced {
             let verdict = model_verdict(requested_id, Reason::ModelUnpriced);
             verdicts.push(Verdict { blocking: false, ..verdict });
         }
@@ -207,7 +207,7 @@ impl Ledger {
                 continue;
             }
             let Ok(other) = self.estimate(index, request.check) else { continue };
-            if other.quote.is_none() {
+            if other.unpriced {
                 continue;
             }
             if other.cost < estimate.cost {
@@ -314,7 +314,7 @@ impl Ledger {
         }
         // A candidate without an exchange rate counts as unpriced.
         let estimate = self.estimate(index, check).ok();
-        let Some(estimate) = estimate.filter(|estimate| estimate.quote.is_some()) else {
+        let Some(estimate) = estimate.filter(|estimate| !estimate.unpriced) else {
             return reject(Reason::ModelUnpriced);
         };
         if below.is_some_and(|below| estimate.cost >= below) {

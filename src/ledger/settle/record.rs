@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use crate::domain::catalog::ModelEntry;
+use crate::domain::catalog::bill::COST_MAX;
 use crate::domain::catalog::price::{Quote, Rate};
 use crate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
-use crate::domain::usage::{Outcome, ServiceTier, Usage, UsageSource};
+use crate::domain::usage::{Outcome, Usage, UsageSource};
 use crate::domain::{Amount, Time};
 use crate::ledger::error::Error;
 use crate::ledger::holds::Hold;
@@ -34,7 +35,8 @@ impl Ledger {
     /// is when the request was checked, where the caller knows it of a hold that has ended.
     ///
     /// # Errors
-    /// If the spend of its window would pass [`super::WINDOW_SPENT_MAX`].
+    /// If it costs more than [`COST_MAX`], or the spend of its window would pass
+    /// [`super::WINDOW_SPENT_MAX`].
     pub fn prepare(
         &mut self,
         now: Time,
@@ -48,7 +50,7 @@ impl Ledger {
         let start_time = report.start_time.unwrap_or(now);
         let check_time = hold.map(|hold| hold.check_time).or(check_time);
         let charge_time = check_time.unwrap_or(start_time);
-        let bill = self.bill(hold, &report, charge_time);
+        let bill = self.bill(hold, &report, charge_time)?;
         let key_group_id = self.group_of_record(hold, &report);
         let attribution = self.attribution_of_record(hold, report.attribution);
         let record = Record {
@@ -62,6 +64,7 @@ impl Ledger {
             metered_model_id: bill.metered_model,
             tier: report.tier,
             usage: report.usage,
+            extras: report.extras,
             outcome: report.outcome,
             source: report.source,
             cost: bill.cost,
@@ -110,6 +113,7 @@ impl Ledger {
             metered_model_id: model_id.clone(),
             tier: hold.tier,
             usage: Usage::default(),
+            extras: None,
             outcome: Outcome::Error,
             source: UsageSource::Estimated,
             cost: hold.held,
@@ -131,15 +135,16 @@ impl Ledger {
     }
 
     /// A record as it is billed now, at the prices valid at its charge time. None if it still has
-    /// no price.
+    /// no price, or would cost more than a record may.
     pub fn reprice(&self, record: &Record) -> Option<Record> {
         let metered = self.model_of_record(&record.model_id, Some(&record.metered_model_id));
         let entry = metered.entry?;
         let quote = self.context.quote(Some(entry), record.charge_time).unwrap_or_default()?;
+        let extras = record.extras.as_deref();
         Some(Record {
             metered_model_id: metered.model_id,
-            cost: cost(&quote, &record.usage, record.tier),
-            unpriced: false,
+            cost: quote.card.bill(&record.usage, extras, record.tier, quote.rate).ok()?,
+            unpriced: quote.card.lacks(&record.usage, extras, record.tier),
             price_id: Some(quote.card.price().id.clone()),
             exchange_rate: quote.rate,
             ..record.clone()
@@ -173,7 +178,16 @@ impl Ledger {
 
     /// The bill of a report. A request that ran on the model of its hold is billed at the hold's
     /// price; a model without a price is billed as the hold's model, and without a hold at zero.
-    fn bill(&self, hold: Option<&Hold>, report: &UsageReport, charge_time: Time) -> Bill {
+    /// What the price has no rate for is missing in the cost, and flagged.
+    ///
+    /// # Errors
+    /// If it is more than one record may cost.
+    fn bill(
+        &self,
+        hold: Option<&Hold>,
+        report: &UsageReport,
+        charge_time: Time,
+    ) -> Result<Bill, Error> {
         let held_model = hold.map(|hold| self.models.get(hold.model).id());
         let Metered { entry, model_id: metered_model } =
             self.model_of_record(&report.model_id, held_model);
@@ -189,32 +203,33 @@ impl Ledger {
             (Some(own), Some(held)) if has_same_rates(&own, held) => Some(held.clone()),
             (own, _) => own,
         };
-        let unpriced = own_quote.is_none();
-        match own_quote.or(held_quote) {
-            Some(quote) => Bill {
-                cost: cost(&quote, &report.usage, report.tier),
-                metered_model,
-                unpriced,
-                price_id: Some(quote.card.price().id.clone()),
-                rate: quote.rate,
-            },
-            None => Bill {
-                cost: Amount::ZERO,
-                metered_model,
-                unpriced,
-                price_id: None,
-                rate: Rate::ONE,
-            },
-        }
+        let is_own = own_quote.is_some();
+        let Some(quote) = own_quote.or(held_quote) else {
+            let (cost, rate) = (Amount::ZERO, Rate::ONE);
+            return Ok(Bill { cost, metered_model, unpriced: true, price_id: None, rate });
+        };
+        let UsageReport { usage, tier, .. } = report;
+        let extras = report.extras.as_deref();
+        Ok(Bill {
+            cost: cost(&quote, report)?,
+            metered_model,
+            unpriced: !is_own || quote.card.lacks(usage, extras, *tier),
+            price_id: Some(quote.card.price().id.clone()),
+            rate: quote.rate,
+        })
     }
 }
 
 /// Whether two prices bill the same: then the one of the hold is named.
 fn has_same_rates(a: &Quote, b: &Quote) -> bool {
     let (a, b) = (a.card.price(), b.card.price());
-    a.currency == b.currency && a.base == b.base && a.variants == b.variants
+    (a.currency, &a.base, &a.unit_rates) == (b.currency, &b.base, &b.unit_rates)
+        && (&a.variants, &a.factors) == (&b.variants, &b.factors)
 }
 
-fn cost(quote: &Quote, usage: &Usage, tier: ServiceTier) -> Amount {
-    quote.card.cost(usage, tier, quote.rate)
+fn cost(quote: &Quote, report: &UsageReport) -> Result<Amount, Error> {
+    let UsageReport { usage, extras, tier, .. } = report;
+    let cost = quote.card.bill(usage, extras.as_deref(), *tier, quote.rate);
+    let max = COST_MAX.nanos() / crate::domain::money::NANOS_PER_UNIT;
+    cost.map_err(|_| Error::BoundReached { bound: "cost of a record", max })
 }

@@ -313,6 +313,7 @@ impl Case {
             above_input_tokens,
             inclusive: false,
             rates,
+            unit_rates: Default::default(),
         };
         let mut variants = vec![variant(ServiceTier::Batch, 0, rates(|rate| rate / 2))];
         if let Some(long) = words.count("long") {
@@ -329,6 +330,8 @@ impl Case {
             source: Source::Operator,
             base: rates(|rate| rate),
             variants,
+            unit_rates: Default::default(),
+            factors: Vec::new(),
         }
     }
 
@@ -349,6 +352,7 @@ impl Case {
             dry_run: words.has("dry"),
             explain: words.has("explain"),
             attribution: rules::attribution(words),
+            extras: None,
         };
         match self.world.check(asked) {
             Ok(decision) => self.decided(&decision),
@@ -387,6 +391,7 @@ impl Case {
             start_time: words.named.get("start").map(|text| at(text)),
             latency: 0,
             attribution: rules::attribution(words),
+            extras: None,
         }
     }
 

@@ -12,6 +12,16 @@ pub struct WhoDraw {
     pub assistant: u8,
 }
 
+/// What a request has beside tokens.
+#[derive(Clone, Debug, Default)]
+pub struct ExtrasDraw {
+    pub searches: i64,
+    /// Which prices have no rate for.
+    pub pages: i64,
+    /// Bits: each factor that prices have, and one that they have not.
+    pub factors: u8,
+}
+
 /// Whose use a rule counts.
 #[derive(Clone, Debug)]
 pub struct ScopeDraw {
@@ -84,6 +94,18 @@ pub fn who() -> impl Strategy<Value = WhoDraw> {
             assistant,
         },
     )
+}
+
+/// Nothing, as mostly; units and factors that are priced; or any.
+pub fn extras() -> impl Strategy<Value = ExtrasDraw> {
+    let draw = |searches, pages, factors| ExtrasDraw { searches, pages, factors };
+    prop_oneof![
+        8 => Just(ExtrasDraw::default()),
+        3 => (0..5i64, 0..8u8).prop_map(move |(searches, factors)| draw(searches, 0, factors)),
+        1 => (0..5i64, 0..2i64, 0..16u8).prop_map(move |(searches, pages, factors)| {
+            draw(searches, pages, factors)
+        }),
+    ]
 }
 
 /// One rule, or so many that a request meets a dozen.

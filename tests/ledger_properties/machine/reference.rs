@@ -8,19 +8,23 @@ use proptest::prelude::{Just, Strategy};
 use proptest::strategy::BoxedStrategy;
 use proptest_state_machine::ReferenceStateMachine;
 use tollgate::domain::alert::AlertPolicy;
+use tollgate::domain::catalog::bill::{Factor, Multiplier};
 use tollgate::domain::catalog::price::{Price, Rate, Source, Variant};
 use tollgate::domain::catalog::{ExchangeRate, Model};
 use tollgate::domain::check::{Check, Decision, LimitKind};
 use tollgate::domain::quota::{Enforcement, Unit};
 use tollgate::domain::record::{Record, RecordKind, UsageReport};
 use tollgate::domain::time::MICROS_PER_SECOND;
-use tollgate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use tollgate::domain::usage::{
+    Extras, Outcome, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
+};
 use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::ledger::Error;
 
+use super::draws::ExtrasDraw;
 use super::steps::{Request, Size, Step, any_step};
 use super::{Answer, Call, rules};
 use crate::oracle::policy::Change;
@@ -199,8 +203,9 @@ impl Reference {
                 let report = UsageReport { attribution, ..held(hold, size, outcome) };
                 if on_its_way { Call::Prepare(report) } else { Call::Record(report) }
             }
-            Step::RecordAny { request, attempt, model, tokens, start, tier, who } => {
+            Step::RecordAny { request, attempt, model, tokens, start, tier, extras, who } => {
                 Call::Record(UsageReport {
+                    extras: extras_of(&extras).boxed(),
                     attempt: i32::from(attempt),
                     tier: ServiceTier::ALL[usize::from(tier)],
                     start_time: start.map(|seconds| self.clock + seconds * MICROS_PER_SECOND),
@@ -408,6 +413,23 @@ fn keeps_to_its_word(oracle: &Oracle, report: &UsageReport, hold: &Hold) -> bool
         && report.usage.total_output() <= hold.output
         && report.usage.get(TokenClass::Input) <= hold.check.input.get(TokenClass::Input)
         && report.usage.get(TokenClass::CacheRead) <= hold.check.input.get(TokenClass::CacheRead)
+        && is_declared(report.extras.as_deref(), hold.check.extras.as_deref())
+}
+
+fn is_declared(used: Option<&Extras>, declared: Option<&Extras>) -> bool {
+    let nothing = Extras::default();
+    let (used, declared) = (used.unwrap_or(&nothing), declared.unwrap_or(&nothing));
+    used.units.iter().zip(declared.units).all(|(used, declared)| *used <= declared)
+        && used.factors.iter().all(|name| declared.factors.contains(name))
+}
+
+fn extras_of(draw: &ExtrasDraw) -> Extras {
+    let names = ["us", "fast", "off_peak", "unknown"].into_iter().enumerate();
+    let names = names.filter(|(bit, _)| draw.factors >> bit & 1 == 1).map(|(_, name)| name);
+    Extras::default()
+        .with(UnitKind::WebSearch, draw.searches)
+        .with(UnitKind::Page, draw.pages)
+        .with_factors(names)
 }
 
 fn check(request: &Request) -> Check {
@@ -425,6 +447,7 @@ fn check(request: &Request) -> Check {
         dry_run: request.dry_run,
         explain: request.explain,
         attribution: rules::attribution(&request.who),
+        extras: extras_of(&request.extras).boxed(),
     }
 }
 
@@ -442,6 +465,7 @@ fn report(request: u8, model: u8, tokens: i64) -> UsageReport {
         start_time: None,
         latency: 0,
         attribution: None,
+        extras: None,
     }
 }
 
@@ -457,7 +481,15 @@ fn held(hold: &Hold, size: Size, outcome: u8) -> UsageReport {
     usage.tokens = usage.tokens.map(part);
     usage.set(TokenClass::Output, output / 2);
     usage.set(TokenClass::Reasoning, output - output / 2);
+    let extras = hold.check.extras.as_ref().map(|declared| {
+        let units = declared.units.map(part);
+        // The last one does not apply, if it is not all that was declared.
+        let unused = usize::from(size == Size::Half);
+        let count = declared.factors.len().saturating_sub(unused);
+        Extras { units, factors: declared.factors[..count].to_vec() }
+    });
     UsageReport {
+        extras: extras.and_then(Extras::boxed),
         request_id: hold.check.request_id.clone(),
         model_id: hold.model.to_string(),
         tier: hold.check.tier,
@@ -480,6 +512,7 @@ fn again(record: &Record, other_content: bool) -> UsageReport {
         start_time: None,
         latency: i64::from(other_content),
         attribution: None,
+        extras: record.extras.clone(),
     }
 }
 
@@ -546,6 +579,7 @@ pub fn price(model_id: &str, serial: i64, input: i64, output: i64) -> Price {
         above_input_tokens,
         inclusive: false,
         rates,
+        unit_rates: Default::default(),
     };
     Price {
         id: format!("{model_id}-{serial}").into(),
@@ -560,5 +594,19 @@ pub fn price(model_id: &str, serial: i64, input: i64, output: i64) -> Price {
             variant(ServiceTier::Standard, 3_000, rates(|rate| rate * 2)),
             variant(ServiceTier::Batch, 0, rates(|rate| rate / 2)),
         ],
+        unit_rates: {
+            let mut rates = [None; UnitKind::COUNT];
+            rates[UnitKind::WebSearch as usize] = Some(1_000 * input / 3);
+            rates
+        },
+        factors: [("us", 1_100_000_000, false), ("fast", 2_000_000_000, true)]
+            .into_iter()
+            .chain([("off_peak", 333_333_333, true)])
+            .map(|(name, nanos, of_units)| Factor {
+                name: name.into(),
+                multiplier: Multiplier::from_nanos(nanos).unwrap(),
+                of_units,
+            })
+            .collect(),
     }
 }

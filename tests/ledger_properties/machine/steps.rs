@@ -3,7 +3,7 @@
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::strategy::{BoxedStrategy, Union};
 
-use super::draws::{self, BoostDraw, KeyDraw, RuleDraw, WhoDraw};
+use super::draws::{self, BoostDraw, ExtrasDraw, KeyDraw, RuleDraw, WhoDraw};
 
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -30,6 +30,7 @@ pub enum Step {
         tokens: i64,
         start: Option<i64>,
         tier: u8,
+        extras: ExtrasDraw,
         who: Option<WhoDraw>,
     },
     /// An entry of the log once more, as it was or with other content.
@@ -152,6 +153,7 @@ pub struct Request {
     pub cached: i64,
     pub max_output: Option<i64>,
     pub tier: u8,
+    pub extras: ExtrasDraw,
     pub vision: bool,
     pub hold_seconds: i64,
     pub dry_run: bool,
@@ -160,7 +162,7 @@ pub struct Request {
 }
 
 /// Of a record, measured by what its check declared.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
     Half,
     Whole,
@@ -208,12 +210,14 @@ pub fn any_step() -> BoxedStrategy<Step> {
 
 fn request() -> impl Strategy<Value = Request> {
     let sizes = (tokens(), prop_oneof![3 => Just(0), 1 => tokens()]);
+    let tier = prop_oneof![4 => Just(0), 1 => 1..7u8];
+    let served = (tier, draws::extras());
     let output = prop_oneof![3 => tokens().prop_map(Some), 1 => Just(None)];
-    let tier = prop_oneof![4 => Just(0), 1 => 1..4u8];
-    let how = (tier, prop::rarely(), seconds(), prop::rarely(), any::<bool>());
+    let how = (served, prop::rarely(), seconds(), prop::rarely(), any::<bool>());
     (0..8u8, 0..8u8, sizes, output, how, draws::who()).prop_map(
         |(request, model, sizes, max_output, how, who)| {
-            let ((input, cached), (tier, vision, hold_seconds, dry_run, explain)) = (sizes, how);
+            let ((input, cached), (served, vision, hold_seconds, dry_run, explain)) = (sizes, how);
+            let (tier, extras) = served;
             Request {
                 request,
                 model,
@@ -221,6 +225,7 @@ fn request() -> impl Strategy<Value = Request> {
                 cached,
                 max_output,
                 tier,
+                extras,
                 vision,
                 hold_seconds,
                 dry_run,
@@ -254,14 +259,15 @@ fn size() -> impl Strategy<Value = Size> {
 fn record_any() -> impl Strategy<Value = Step> {
     let start = prop_oneof![2 => Just(None), 1 => (-40 * 86_400..300i64).prop_map(Some)];
     let who = prop_oneof![1 => Just(None), 3 => draws::who().prop_map(Some)];
-    (0..8u8, 0..2u8, 0..9u8, tokens(), start, 0..4u8, who).prop_map(
-        |(request, attempt, model, tokens, start, tier, who)| Step::RecordAny {
+    (0..8u8, 0..2u8, 0..9u8, tokens(), start, (0..7u8, draws::extras()), who).prop_map(
+        |(request, attempt, model, tokens, start, (tier, extras), who)| Step::RecordAny {
             request,
             attempt,
             model,
             tokens,
             start,
             tier,
+            extras,
             who,
         },
     )

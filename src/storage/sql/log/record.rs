@@ -1,9 +1,15 @@
 //! Records of the usage log as rows.
 
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
 use crate::domain::record::Record;
-use crate::domain::usage::{TokenClass, Usage};
+use crate::domain::usage::{Extras, TokenClass, UnitKind, Usage};
 use crate::storage::Result;
-use crate::storage::sql::row::{Column, Columns, FromRow, Kind, OrEmpty, Reader, Value, row};
+use crate::storage::sql::row::{
+    Column, Columns, FromRow, Kind, OrEmpty, Reader, Value, decoded, from_json, row, to_json,
+};
 use crate::storage::sql::table::Table;
 
 pub static RECORDS: Table<Record> = Table::new("usage_records", &["seq"]);
@@ -20,6 +26,7 @@ row! {
         metered_model_id,
         tier,
         usage,
+        extras as ExtrasText,
         outcome,
         source,
         cost = "cost_nanos",
@@ -76,5 +83,46 @@ impl Columns for [i64; TokenClass::COUNT] {
 
     fn write<'a>(&'a self, values: &mut Vec<Value<'a>>) {
         values.extend(self.map(Value::Int));
+    }
+}
+
+/// [`Extras`] as JSON; the empty text where there are none.
+struct ExtrasText;
+
+/// What there is not is left out.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+struct ExtrasForm {
+    /// Code of the kind, and count; the kinds that there are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    units: Vec<(i64, i64)>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    factors: Vec<Arc<str>>,
+}
+
+impl ExtrasText {
+    const KIND: Kind = Kind::Text;
+
+    fn value(extras: &Option<Box<Extras>>) -> Value<'static> {
+        let Some(extras) = extras else { return Value::Text("") };
+        let units = UnitKind::ALL.into_iter().filter(|kind| extras.get(*kind) != 0);
+        let form = ExtrasForm {
+            units: units.map(|kind| (kind as i64, extras.get(kind))).collect(),
+            factors: extras.factors.clone(),
+        };
+        Value::Owned(to_json(&form))
+    }
+
+    fn read<'r>(reader: &mut impl Reader<'r>) -> Result<Option<Box<Extras>>> {
+        let text = reader.str()?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let form: ExtrasForm = from_json(text)?;
+        let mut extras = Extras { factors: form.factors, ..Extras::default() };
+        for (code, count) in form.units {
+            extras = extras.with(decoded::<UnitKind>(code)?, count);
+        }
+        Ok(Some(Box::new(extras)))
     }
 }
