@@ -38,6 +38,8 @@ pub struct Record {
     pub usage: Usage,
     /// Units and factors; absent where there are none, as mostly.
     pub extras: Option<Box<Extras>>,
+    /// The provider answer that the usage was read in; absent if the caller counted.
+    pub answer: Option<Box<KeptAnswer>>,
     pub outcome: Outcome,
     pub source: UsageSource,
     /// In the workspace's currency; of a correction the difference.
@@ -65,6 +67,29 @@ pub struct Record {
     pub fingerprint: i64,
 }
 
+/// A provider answer as it is kept with its record: without content. It can be read again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptAnswer {
+    /// Provider by the caller's hint; empty if there was none.
+    pub provider: String,
+    /// One JSON text.
+    pub json: String,
+    /// Names of what should be known of the reading beside its figures.
+    pub flags: Vec<String>,
+    /// No usage was found in it: the estimate of the hold is charged.
+    pub is_unread: bool,
+}
+
+/// What a report has of a provider answer beside its usage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnswerReport {
+    pub kept: KeptAnswer,
+    /// Tokens of other models that were used for the same answer, each billed at its own price.
+    pub others: Vec<(String, Usage)>,
+    /// Hash of what the caller sent: another version may read it differently.
+    pub fingerprint: i64,
+}
+
 coded_enum! {
     pub enum RecordKind {
         Usage = 0,
@@ -82,6 +107,8 @@ pub struct UsageReport {
     pub tier: ServiceTier,
     pub usage: Usage,
     pub extras: Option<Box<Extras>>,
+    /// The provider answer that usage, model and tier were read in.
+    pub answer: Option<Box<AnswerReport>>,
     pub outcome: Outcome,
     pub source: UsageSource,
     pub start_time: Option<Time>,
@@ -90,13 +117,32 @@ pub struct UsageReport {
 }
 
 impl UsageReport {
+    /// Provider that answered; empty if it is not known.
+    pub fn provider(&self) -> &str {
+        self.answer.as_deref().map_or("", |answer| &answer.kept.provider)
+    }
+
+    /// Whether it has a provider answer in which no usage was found.
+    pub fn is_unread(&self) -> bool {
+        self.answer.as_deref().is_some_and(|answer| answer.kept.is_unread)
+    }
+
+    /// Tokens of other models in the same answer.
+    pub fn others(&self) -> &[(String, Usage)] {
+        self.answer.as_deref().map_or(&[], |answer| &answer.others)
+    }
+
     /// Hash of the content, stable for ever: kept in the log.
     pub fn fingerprint(&self) -> i64 {
         let mut print = Fingerprint::default();
-        print.text(&self.model_id);
-        print.int(self.tier as i64);
-        for count in self.usage.tokens {
-            print.int(count);
+        if let Some(answer) = &self.answer {
+            print.int(answer.fingerprint);
+        } else {
+            print.text(&self.model_id);
+            print.int(self.tier as i64);
+            for count in self.usage.tokens {
+                print.int(count);
+            }
         }
         print.int(self.outcome as i64);
         print.int(self.source as i64);
@@ -104,7 +150,7 @@ impl UsageReport {
         print.int(self.latency);
         let attribution = self.attribution.as_deref().and_then(PackedAttribution::new);
         print.attribution(attribution.as_ref());
-        if let Some(extras) = &self.extras {
+        if let Some(extras) = self.extras.as_deref().filter(|_| self.answer.is_none()) {
             extras.print(&mut print);
         }
         print.finish()

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::error::{Error, Result};
 use super::{Engine, InCurrency, Shared, WorkspaceHandle};
+use crate::answers;
 use crate::domain::record::{Record, RecordKind};
+use crate::domain::usage::Usage;
 use crate::domain::{Amount, Time};
 use crate::storage::log::{Order, RecordFilter, RecordPosition};
 
@@ -107,7 +109,8 @@ impl Shared {
         dry_run: bool,
         done: &mut Repriced,
     ) -> Result<()> {
-        let Some(priced) = workspace.lock().reprice(&record) else {
+        let (read, others) = read_again(&record);
+        let Some(priced) = workspace.lock().reprice(&read, &others) else {
             done.unpriced += 1;
             return Ok(());
         };
@@ -178,6 +181,19 @@ impl Shared {
     }
 }
 
+/// The record with the usage that is read in its provider answer now, and tokens of other models in
+/// it. An answer that is still not read leaves the record as it is.
+fn read_again(record: &Record) -> (Record, Vec<(String, Usage)>) {
+    let Some(answer) = &record.answer else { return (record.clone(), Vec::new()) };
+    let Ok(reading) = answers::read(&[&answer.json], &answer.provider) else {
+        return (record.clone(), Vec::new());
+    };
+    let tier = reading.service_tier.unwrap_or(record.tier);
+    let others = reading.others();
+    let extras = reading.extras();
+    (Record { usage: reading.usage, extras, tier, ..record.clone() }, others)
+}
+
 impl Billed {
     /// `entries` are all records of the request.
     fn new(record: Record, entries: Vec<Record>) -> Billed {
@@ -209,7 +225,7 @@ impl Billed {
                 kind: RecordKind::Correction,
                 metered_model_id: model,
                 usage: Default::default(),
-                extras: None,
+                extras: None, answer: None,
                 cost: -surplus,
                 unpriced: false,
                 price_id: priced.price_id.clone(),

@@ -19,7 +19,7 @@ use super::workspace::WorkspaceHandle;
 use super::{Shared, WRITE_DEADLINE};
 use crate::domain::check::BudgetStatus;
 use crate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
-use crate::domain::usage::Usage;
+use crate::domain::usage::{Extras, Usage};
 use crate::domain::{Amount, Time};
 use crate::storage;
 use crate::storage::log::Appended;
@@ -59,7 +59,27 @@ pub struct Recorded {
     pub cost: Amount,
     pub duplicate: bool,
     pub unpriced: bool,
+    pub unread: bool,
+    pub usage: Usage,
+    pub extras: Option<Box<Extras>>,
+    /// Model that it counts for.
+    pub model_id: Arc<str>,
     pub status: BudgetStatus,
+}
+
+impl Recorded {
+    fn new(record: &Record, duplicate: bool, status: BudgetStatus) -> Recorded {
+        Recorded {
+            cost: record.cost,
+            duplicate,
+            unpriced: record.unpriced,
+            unread: record.answer.as_deref().is_some_and(|answer| answer.is_unread),
+            usage: record.usage,
+            extras: record.extras.clone(),
+            model_id: record.metered_model_id.clone(),
+            status,
+        }
+    }
 }
 
 /// Entries of the log that were committed, for the fold.
@@ -336,10 +356,10 @@ impl Writer {
                     if has_alerts {
                         raised.push(entry.workspace.clone());
                     }
-                    let (cost, unpriced) = (record.cost, record.unpriced);
+                    let recorded = Recorded::new(&record, false, status);
                     committed.push(record);
                     entry.workspace.announce();
-                    Ok(Recorded { cost, duplicate: false, unpriced, status })
+                    Ok(recorded)
                 }
                 Appended::Existing(existing) => {
                     let mut ledger = entry.workspace.lock();
@@ -431,8 +451,7 @@ impl Shared {
 /// The answer for a record whose key is in the log: a repeat, or other content.
 fn repeated(existing: &Record, record: &Record, status: BudgetStatus) -> Result<Recorded> {
     if existing.fingerprint == record.fingerprint {
-        let (cost, unpriced) = (existing.cost, existing.unpriced);
-        Ok(Recorded { cost, duplicate: true, unpriced, status })
+        Ok(Recorded::new(existing, true, status))
     } else {
         Err(Error::RequestIdReused { request_id: record.request_id.to_string() })
     }
@@ -445,7 +464,7 @@ fn refund(charge: Record, seq: i64, now: Time) -> Record {
         revision: charge.revision + 1,
         kind: RecordKind::Correction,
         usage: Usage::default(),
-        extras: None,
+        extras: None, answer: None,
         cost: -charge.cost,
         latency: 0,
         record_time: now,

@@ -153,7 +153,7 @@ pub fn entry(index: i64, charge_time: &str, model_id: &str) -> Record {
         },
         key_group_id: "".into(),
         fingerprint: 1,
-        extras: None,
+        extras: None, answer: None,
     }
 }
 

@@ -53,7 +53,7 @@ pub fn record(seq: i64) -> Record {
         attribution: Attribution { user_id: "user".to_owned(), ..Attribution::default() },
         fingerprint: 7,
         key_group_id: "".into(),
-        extras: None,
+        extras: None, answer: None,
     }
 }
 

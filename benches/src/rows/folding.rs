@@ -150,6 +150,6 @@ fn report(user: usize) -> UsageReport {
             assistant_id: assistant_name(user),
             ..Attribution::default()
         })),
-        extras: None,
+        extras: None, answer: None,
     }
 }

@@ -92,7 +92,7 @@ impl Recorder {
             attribution: attribution(&event.attribution),
             key_group_id: "".into(),
             fingerprint: event.fingerprint,
-            extras: None,
+            extras: None, answer: None,
         }
     }
 }

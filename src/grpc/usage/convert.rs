@@ -6,6 +6,7 @@ use std::sync::Arc;
 use prost_types::{Duration, Timestamp};
 use uuid::Uuid;
 
+use super::answer;
 use super::verdict::{reason_number, verdict_to_proto};
 use crate::domain::Time;
 use crate::domain::check::{
@@ -14,7 +15,9 @@ use crate::domain::check::{
 };
 use crate::domain::record::{RECORD_AGE_MAX, RECORD_AHEAD_MAX, UsageReport};
 use crate::domain::time::{MICROS_PER_HOUR, Micros};
-use crate::domain::usage::{Outcome, ServiceTier, TOKENS_MAX, Usage, UsageSource};
+use crate::domain::usage::{
+    Extras, Outcome, ServiceTier, TOKENS_MAX, UnitKind, Usage, UsageSource,
+};
 use crate::engine::{InCurrency, PreparedCheck, Recorded, RepriceRequest, Repriced};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::ProtoEnum;
@@ -22,6 +25,7 @@ use crate::grpc::shared::money;
 use crate::grpc::shared::page::{Page, TimePosition, parse_time_position};
 use crate::grpc::shared::text::WORKSPACE_ID_CHARS_MAX;
 use crate::grpc::shared::time::{to_duration, to_timestamp};
+use crate::grpc::shared::tokens::{units_to_proto, usage_to_proto};
 use crate::proto::v1;
 use crate::storage::log::{RecordFilter, RecordPosition};
 
@@ -107,25 +111,39 @@ pub fn record(request: v1::RecordUsageRequest, now: Time) -> Decoded<(String, Us
     decode(|at| {
         at.workspace_id(&request.workspace_id);
         at.request_id(&request.request_id);
-        at.field("model_id").model_id(&request.model_id);
+        let answer = answer::provider_answer(at, &request);
+        let has_answer = request.provider_answer.is_some();
+        let answer = answer.unwrap_or_default();
+        if !has_answer || !request.model_id.is_empty() {
+            at.field("model_id").model_id(&request.model_id);
+        } else if answer.report.is_some() {
+            let is_named = !answer.model_id.is_empty();
+            at.field("model_id").ensure(is_named, "expected the model: the answer names none");
+        }
         at.field("attempt").number(request.attempt.into(), 0..=ATTEMPT_MAX.into());
         let outcome = at.field("outcome").required_enum(request.outcome);
-        let has_usage = request.usage.is_some() || outcome != Some(Outcome::Success);
+        let has_usage =
+            request.usage.is_some() || has_answer || outcome != Some(Outcome::Success);
         at.field("usage").ensure(has_usage, "expected the tokens used: a success has some");
         let tier = at.field("service_tier").optional_enum(request.service_tier);
         let given = request.usage.unwrap_or_default();
         let usage_at = at.field("usage");
         let usage = usage_at.usage(&given);
+        let extras = at.extras(usage_at.field("units"), &given.units, request.factors);
         let source = at.field("usage_source").optional_enum(request.usage_source);
+        let is_unread = answer.report.as_ref().is_some_and(|report| report.kept.is_unread);
+        let source = if is_unread { Some(UsageSource::Estimated) } else { source };
+        let named = Some(request.model_id).filter(|model_id| !model_id.is_empty());
         let start_time = request.start_time.map(|time| start_time(at, time, now));
         let (latency, expected) = (at.field("latency"), "expected 0 to 24 hours");
         let report = UsageReport {
             request_id: Arc::from(request.request_id),
             attempt: request.attempt,
-            model_id: request.model_id,
-            tier: tier.unwrap_or(ServiceTier::Standard),
-            usage,
-            extras: at.extras(usage_at.field("units"), &given.units, request.factors),
+            model_id: named.unwrap_or(answer.model_id),
+            tier: tier.or(answer.tier).unwrap_or(ServiceTier::Standard),
+            usage: if has_answer { answer.usage } else { usage },
+            extras: if has_answer { merged(extras, answer.extras) } else { extras },
+            answer: answer.report,
             outcome: outcome.unwrap_or(Outcome::Error),
             source: source.unwrap_or(UsageSource::Provider),
             start_time,
@@ -277,6 +295,16 @@ pub fn check_response(
     }
 }
 
+/// Units and factors of the request and of its answer; the request's count where both name a kind.
+fn merged(given: Option<Box<Extras>>, read: Option<Box<Extras>>) -> Option<Box<Extras>> {
+    let (Some(given), Some(read)) = (&given, &read) else { return given.or(read) };
+    let mut merged = Extras::clone(read);
+    for kind in UnitKind::ALL.into_iter().filter(|kind| given.get(*kind) != 0) {
+        merged = merged.with(kind, given.get(kind));
+    }
+    merged.with_factors(given.factors.iter().cloned()).boxed()
+}
+
 pub fn record_response(recorded: InCurrency<Recorded>) -> v1::RecordUsageResponse {
     let InCurrency { currency, value } = recorded;
     v1::RecordUsageResponse {
@@ -285,6 +313,12 @@ pub fn record_response(recorded: InCurrency<Recorded>) -> v1::RecordUsageRespons
         budget_state: value.status.state.number(),
         cycle_spent: Some(money::to_proto(currency, value.status.cycle_spent)),
         unpriced: value.unpriced,
+        usage: Some(v1::Usage {
+            units: units_to_proto(value.extras.as_deref()),
+            ..usage_to_proto(&value.usage)
+        }),
+        model_id: value.model_id.to_string(),
+        unread: value.unread,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `UsageService`: checks, usage records and holds.
 
+mod answer;
 mod convert;
 mod records;
 mod stream;

@@ -1,7 +1,7 @@
 //! Holds and usage records as protos.
 
 use crate::domain::catalog::Catalog;
-use crate::domain::record::{Record, RecordKind};
+use crate::domain::record::{KeptAnswer, Record, RecordKind};
 use crate::domain::{Amount, Currency};
 use crate::engine::HoldView;
 use crate::grpc::shared::enums::{ProtoEnum, proto_enum};
@@ -12,6 +12,15 @@ use crate::proto::v1;
 
 proto_enum!(RecordKind as RecordKind { Usage, Correction, ExpiryCharge }
     "expected a RecordKind that is known");
+
+fn answer_to_proto(answer: &KeptAnswer) -> v1::KeptAnswer {
+    v1::KeptAnswer {
+        provider: answer.provider.clone(),
+        json: answer.json.clone(),
+        flags: answer.flags.clone(),
+        unread: answer.is_unread,
+    }
+}
 
 pub fn hold_to_proto(currency: Currency, view: HoldView) -> v1::Hold {
     let state = if view.live { v1::HoldState::Live } else { v1::HoldState::Expired };
@@ -58,5 +67,6 @@ pub fn record_to_proto(currency: Currency, catalog: &Catalog, record: Record) ->
         sequence: record.seq,
         key_group_id: record.key_group_id.to_string(),
         factors: factors_to_proto(extras),
+        provider_answer: record.answer.as_deref().map(answer_to_proto),
     }
 }

@@ -7,7 +7,7 @@ use crate::domain::catalog::ModelEntry;
 use crate::domain::catalog::bill::COST_MAX;
 use crate::domain::catalog::price::{Quote, Rate};
 use crate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
-use crate::domain::usage::{Outcome, Usage, UsageSource};
+use crate::domain::usage::{Outcome, ServiceTier, Usage, UsageSource};
 use crate::domain::{Amount, Time};
 use crate::ledger::error::Error;
 use crate::ledger::holds::Hold;
@@ -20,6 +20,14 @@ struct Bill {
     unpriced: bool,
     price_id: Option<Arc<str>>,
     rate: Rate,
+}
+
+/// What the tokens of other models in one answer cost.
+#[derive(Default)]
+struct OtherBill {
+    cost: Amount,
+    /// One of the models is unknown, or has no price or exchange rate.
+    unpriced: bool,
 }
 
 /// Which model a record counts for.
@@ -65,6 +73,7 @@ impl Ledger {
             tier: report.tier,
             usage: report.usage,
             extras: report.extras,
+            answer: report.answer.map(|answer| Box::new(answer.kept)),
             outcome: report.outcome,
             source: report.source,
             cost: bill.cost,
@@ -113,7 +122,7 @@ impl Ledger {
             metered_model_id: model_id.clone(),
             tier: hold.tier,
             usage: Usage::default(),
-            extras: None,
+            extras: None, answer: None,
             outcome: Outcome::Error,
             source: UsageSource::Estimated,
             cost: hold.held,
@@ -134,17 +143,22 @@ impl Ledger {
         Ok(Some(record))
     }
 
-    /// A record as it is billed now, at the prices valid at its charge time. None if it still has
-    /// no price, or would cost more than a record may.
-    pub fn reprice(&self, record: &Record) -> Option<Record> {
-        let metered = self.model_of_record(&record.model_id, Some(&record.metered_model_id));
+    /// A record as it is billed now, at the prices valid at its charge time, with the tokens of
+    /// other models in the same answer. None if it still has no price, or would cost more than a
+    /// record may.
+    pub fn reprice(&self, record: &Record, others: &[(String, Usage)]) -> Option<Record> {
+        let provider = record.answer.as_deref().map_or("", |answer| &answer.provider);
+        let held = Some(&record.metered_model_id);
+        let metered = self.model_of_record(&record.model_id, provider, held);
         let entry = metered.entry?;
         let quote = self.context.quote(Some(entry), record.charge_time).unwrap_or_default()?;
         let extras = record.extras.as_deref();
+        let cost = quote.card.bill(&record.usage, extras, record.tier, quote.rate).ok()?;
+        let others = self.bill_others(others, record.tier, record.charge_time).ok()?;
         Some(Record {
             metered_model_id: metered.model_id,
-            cost: quote.card.bill(&record.usage, extras, record.tier, quote.rate).ok()?,
-            unpriced: quote.card.lacks(&record.usage, extras, record.tier),
+            cost: bounded(cost + others.cost).ok()?,
+            unpriced: others.unpriced || quote.card.lacks(&record.usage, extras, record.tier),
             price_id: Some(quote.card.price().id.clone()),
             exchange_rate: quote.rate,
             ..record.clone()
@@ -154,7 +168,12 @@ impl Ledger {
     /// Which model a name in a report stands for. `held` is the model that the request was allowed
     /// on: its provider is the one that answers, and what is a snapshot, a version or a region of
     /// it counts for it, at its own price.
-    fn model_of_record(&self, name: &str, held: Option<&Arc<str>>) -> Metered<'_> {
+    fn model_of_record(
+        &self,
+        name: &str,
+        provider: &str,
+        held: Option<&Arc<str>>,
+    ) -> Metered<'_> {
         let catalog = self.context.catalog();
         if let Some((held, held_entry)) = held.and_then(|id| Some((id, catalog.by_id(id)?))) {
             if *name == **held {
@@ -167,13 +186,35 @@ impl Ledger {
                 return Metered { entry: Some(entry), model_id: held.clone() };
             }
         }
-        let entry = catalog.model(name);
+        let entry = catalog.model_of(name, provider);
         let model_id = match (entry, held) {
             (Some(entry), _) => entry.model().id.clone(),
             (None, Some(held)) => held.clone(),
             (None, None) => name.into(),
         };
         Metered { entry, model_id }
+    }
+
+    /// Bills tokens of other models that were used for the same answer, such as an advisor, each at
+    /// its own price. They count in the windows of the answer's model.
+    fn bill_others(
+        &self,
+        others: &[(String, Usage)],
+        tier: ServiceTier,
+        time: Time,
+    ) -> Result<OtherBill, Error> {
+        let mut bill = OtherBill::default();
+        for (name, usage) in others {
+            let entry = self.context.catalog().model(name).map(|entry| &**entry);
+            match self.context.quote(entry, time).unwrap_or_default() {
+                Some(quote) => {
+                    let cost = quote.card.bill(usage, None, tier, quote.rate);
+                    bill.cost = bounded(bill.cost + cost.map_err(|_| too_much())?)?;
+                }
+                None => bill.unpriced = true,
+            }
+        }
+        Ok(bill)
     }
 
     /// The bill of a report. A request that ran on the model of its hold is billed at the hold's
@@ -190,7 +231,10 @@ impl Ledger {
     ) -> Result<Bill, Error> {
         let held_model = hold.map(|hold| self.models.get(hold.model).id());
         let Metered { entry, model_id: metered_model } =
-            self.model_of_record(&report.model_id, held_model);
+            self.model_of_record(&report.model_id, report.provider(), held_model);
+        if report.is_unread() {
+            return Ok(unread_bill(hold, metered_model));
+        }
         let held_quote = hold.and_then(|hold| hold.quote.clone());
         let is_held_model =
             entry.is_some_and(|entry| held_model.is_some_and(|held| entry.model().id == *held));
@@ -210,13 +254,26 @@ impl Ledger {
         };
         let UsageReport { usage, tier, .. } = report;
         let extras = report.extras.as_deref();
+        let others = self.bill_others(report.others(), *tier, charge_time)?;
         Ok(Bill {
-            cost: cost(&quote, report)?,
+            cost: bounded(cost(&quote, report)? + others.cost)?,
             metered_model,
-            unpriced: !is_own || quote.card.lacks(usage, extras, *tier),
+            unpriced: !is_own || others.unpriced || quote.card.lacks(usage, extras, *tier),
             price_id: Some(quote.card.price().id.clone()),
             rate: quote.rate,
         })
+    }
+}
+
+/// The bill of an answer in which no usage was found: the estimate of the hold, at its price.
+fn unread_bill(hold: Option<&Hold>, metered_model: Arc<str>) -> Bill {
+    let quote = hold.and_then(|hold| hold.quote.as_ref());
+    Bill {
+        cost: hold.map_or(Amount::ZERO, |hold| hold.held),
+        metered_model,
+        unpriced: quote.is_none(),
+        price_id: quote.map(|quote| quote.card.price().id.clone()),
+        rate: quote.map_or(Rate::ONE, |quote| quote.rate),
     }
 }
 
@@ -229,7 +286,14 @@ fn has_same_rates(a: &Quote, b: &Quote) -> bool {
 
 fn cost(quote: &Quote, report: &UsageReport) -> Result<Amount, Error> {
     let UsageReport { usage, extras, tier, .. } = report;
-    let cost = quote.card.bill(usage, extras.as_deref(), *tier, quote.rate);
+    quote.card.bill(usage, extras.as_deref(), *tier, quote.rate).map_err(|_| too_much())
+}
+
+fn bounded(cost: Amount) -> Result<Amount, Error> {
+    if cost > COST_MAX { Err(too_much()) } else { Ok(cost) }
+}
+
+fn too_much() -> Error {
     let max = COST_MAX.nanos() / crate::domain::money::NANOS_PER_UNIT;
-    cost.map_err(|_| Error::BoundReached { bound: "cost of a record", max })
+    Error::BoundReached { bound: "cost of a record", max }
 }

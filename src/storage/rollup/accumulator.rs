@@ -307,7 +307,7 @@ mod tests {
             metered_model_id: model.into(),
             tier: ServiceTier::Standard,
             usage: Usage::default(),
-            extras: None,
+            extras: None, answer: None,
             outcome: Outcome::Error,
             source: UsageSource::Provider,
             cost: Amount::from_nanos(1),

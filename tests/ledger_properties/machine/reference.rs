@@ -465,7 +465,7 @@ fn report(request: u8, model: u8, tokens: i64) -> UsageReport {
         start_time: None,
         latency: 0,
         attribution: None,
-        extras: None,
+        extras: None, answer: None,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Records of the usage log as rows.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::record::Record;
+use crate::domain::record::{KeptAnswer, Record};
 use crate::domain::usage::{Extras, TokenClass, UnitKind, Usage};
 use crate::storage::Result;
 use crate::storage::sql::row::{
@@ -42,6 +43,7 @@ row! {
         attribution,
         key_group_id,
         day,
+        answer as AnswerText,
     }
 }
 
@@ -83,6 +85,49 @@ impl Columns for [i64; TokenClass::COUNT] {
 
     fn write<'a>(&'a self, values: &mut Vec<Value<'a>>) {
         values.extend(self.map(Value::Int));
+    }
+}
+
+/// [`KeptAnswer`] as JSON; the empty text where there is none.
+struct AnswerText;
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerForm<'a> {
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    provider: Cow<'a, str>,
+    json: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    flags: Vec<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unread: bool,
+}
+
+impl AnswerText {
+    const KIND: Kind = Kind::Text;
+
+    fn value(answer: &Option<Box<KeptAnswer>>) -> Value<'static> {
+        let Some(answer) = answer else { return Value::Text("") };
+        Value::Owned(to_json(&AnswerForm {
+            provider: Cow::Borrowed(&answer.provider),
+            json: Cow::Borrowed(&answer.json),
+            flags: answer.flags.clone(),
+            unread: answer.is_unread,
+        }))
+    }
+
+    fn read<'r>(reader: &mut impl Reader<'r>) -> Result<Option<Box<KeptAnswer>>> {
+        let text = reader.str()?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let form: AnswerForm<'_> = from_json(text)?;
+        Ok(Some(Box::new(KeptAnswer {
+            provider: form.provider.into_owned(),
+            json: form.json.into_owned(),
+            flags: form.flags,
+            is_unread: form.unread,
+        })))
     }
 }
 
