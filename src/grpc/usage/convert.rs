@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use prost_types::{Duration, Timestamp};
+use prost_types::Duration;
 use uuid::Uuid;
 
 use super::verdict::{reason_number, verdict_to_proto};
@@ -12,7 +12,7 @@ use crate::domain::check::{
     Answer, Check, Decision, HOLD_DURATION_DEFAULT, HOLD_DURATION_MAX, HOLD_DURATION_MIN,
     REQUEST_ID_CHARS_MAX,
 };
-use crate::domain::record::{RECORD_AGE_MAX, RECORD_AHEAD_MAX, UsageReport};
+use crate::domain::record::{ATTEMPT_MAX, UsageReport};
 use crate::domain::time::{MICROS_PER_HOUR, Micros};
 use crate::domain::usage::{Outcome, ServiceTier, TOKENS_MAX, Usage, UsageSource};
 use crate::engine::{InCurrency, Recorded, RepriceRequest, Repriced};
@@ -28,8 +28,6 @@ use crate::storage::log::{RecordFilter, RecordPosition};
 
 /// Most capabilities that a check may require.
 pub const REQUIRED_CAPABILITIES_MAX: usize = 16;
-/// Most attempts of one request.
-pub const ATTEMPT_MAX: i32 = 1_000;
 /// Longest duration of an attempt.
 pub const LATENCY_MAX: Micros = 24 * MICROS_PER_HOUR;
 /// Most records of one batch.
@@ -50,7 +48,7 @@ pub fn check(request: v1::CheckAndRouteRequest) -> Decoded<CheckCall> {
         let request_id = if request.request_id.is_empty() {
             Uuid::now_v7().to_string()
         } else {
-            at.request_id(&request.request_id);
+            at.new_request_id(&request.request_id);
             request.request_id
         };
         at.field("model_id").model_id(&request.model_id);
@@ -103,7 +101,7 @@ fn check_tokens(
 }
 
 /// Workspace and usage of one attempt.
-pub fn record(request: v1::RecordUsageRequest, now: Time) -> Decoded<(String, UsageReport)> {
+pub fn record(request: v1::RecordUsageRequest) -> Decoded<(String, UsageReport)> {
     decode(|at| {
         at.workspace_id(&request.workspace_id);
         at.request_id(&request.request_id);
@@ -115,7 +113,6 @@ pub fn record(request: v1::RecordUsageRequest, now: Time) -> Decoded<(String, Us
         let tier = at.field("service_tier").optional_enum(request.service_tier);
         let usage = at.field("usage").usage(&request.usage.unwrap_or_default());
         let source = at.field("usage_source").optional_enum(request.usage_source);
-        let start_time = request.start_time.map(|time| start_time(at, time, now));
         let (latency, expected) = (at.field("latency"), "expected 0 to 24 hours");
         let report = UsageReport {
             request_id: Arc::from(request.request_id),
@@ -125,20 +122,13 @@ pub fn record(request: v1::RecordUsageRequest, now: Time) -> Decoded<(String, Us
             usage,
             outcome: outcome.unwrap_or(Outcome::Error),
             source: source.unwrap_or(UsageSource::Provider),
-            start_time,
+            // Its range depends on the hold of the request.
+            start_time: request.start_time.and_then(|time| at.field("start_time").instant(time)),
             latency: latency.span(request.latency, 0..=LATENCY_MAX, expected, 0),
             attribution: at.attribution(request.attribution),
         };
         Some((request.workspace_id, report))
     })
-}
-
-fn start_time(at: Decoder<'_>, time: Timestamp, now: Time) -> Time {
-    let at = at.field("start_time");
-    let time = at.instant(time).unwrap_or_default();
-    let is_in_range = (now - RECORD_AGE_MAX..=now + RECORD_AHEAD_MAX).contains(&time);
-    at.ensure(is_in_range, "expected at most 35 days in the past and 5 minutes in the future");
-    time
 }
 
 pub fn batch(records: &[v1::RecordUsageRequest]) -> Decoded<()> {
@@ -271,6 +261,7 @@ pub fn check_response(
         retry_after: decision.retry_after.map(to_duration),
         verdicts: verdicts.map(|verdict| verdict_to_proto(currency, verdict)).collect(),
         limits: limits.map(|verdict| verdict_to_proto(currency, verdict)).collect(),
+        attempt: decision.attempt,
     }
 }
 
@@ -282,6 +273,8 @@ pub fn record_response(recorded: InCurrency<Recorded>) -> v1::RecordUsageRespons
         budget_state: value.status.state.number(),
         cycle_spent: Some(money::to_proto(currency, value.status.cycle_spent)),
         unpriced: value.unpriced,
+        attempt: value.attempt,
+        start_time_adjusted: value.start_time_adjusted,
     }
 }
 

@@ -24,6 +24,7 @@ pub fn hold_to_proto(currency: Currency, view: HoldView) -> v1::Hold {
         create_time: Some(to_timestamp(hold.check_time)),
         expire_time: Some(to_timestamp(hold.expire_time)),
         attribution: hold.attribution().and_then(attribution::to_proto),
+        attempt: hold.attempt,
     }
 }
 
@@ -56,5 +57,6 @@ pub fn record_to_proto(currency: Currency, catalog: &Catalog, record: Record) ->
         attribution: attribution::to_proto(record.attribution),
         sequence: record.seq,
         key_group_id: record.key_group_id.to_string(),
+        start_time_adjusted: record.start_time_adjusted,
     }
 }

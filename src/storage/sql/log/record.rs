@@ -35,6 +35,7 @@ row! {
         attribution,
         key_group_id,
         day,
+        start_time_adjusted,
     }
 }
 
