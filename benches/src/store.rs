@@ -164,6 +164,7 @@ fn record(seq: i64, charge_time: Time, attribution: Attribution) -> Record {
         hour: charge_time - hour,
         day: charge_time - charge_time.micros().rem_euclid(24 * 3_600 * MICROS_PER_SECOND),
         start_time: charge_time,
+        start_time_adjusted: false,
         record_time: charge_time,
         latency: 1_250_000,
         attribution,

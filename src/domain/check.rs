@@ -51,6 +51,13 @@ pub struct Check {
 }
 
 impl Check {
+    /// Its input on another model than the one it names: what would be read from a cache there is
+    /// input, because each model has a cache of its own.
+    pub fn cold_input(&self) -> Usage {
+        let input = self.input.get(TokenClass::Input) + self.input.get(TokenClass::CacheRead);
+        self.input.with(TokenClass::Input, input).with(TokenClass::CacheRead, 0)
+    }
+
     /// Hash of the content, stable for ever. `dry_run` and `explain` are not part of it.
     pub fn fingerprint(&self, attribution: Option<&PackedAttribution>) -> i64 {
         let mut print = Fingerprint::default();
@@ -77,6 +84,8 @@ impl Check {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     pub answer: Answer,
+    /// Number of the attempt that the usage is recorded under.
+    pub attempt: i32,
     /// Set aside, or with `dry_run` what would be.
     pub held: Amount,
     /// When the hold ends by itself; absent if nothing is held.
@@ -210,8 +219,8 @@ pub struct BudgetStatus {
     pub cycle_spent: Amount,
 }
 
-/// Most that one key adds up to: what one record costs at most. Where callers repeat a request
-/// without end, sums stay inside 64 bits.
+/// Most that one key adds up to: a hundred million units. Where callers repeat a request without
+/// end, sums stay inside 64 bits.
 pub const REFUSED_MAX: Amount = Amount::from_nanos(100_000_000 * 1_000_000_000);
 
 /// What was in the way of a request.

@@ -76,6 +76,7 @@ macro_rules! coded_enum {
 pub(crate) use coded_enum;
 
 pub mod money;
+pub mod currency;
 pub mod time;
 pub mod calendar;
 pub mod attribution;
@@ -91,5 +92,6 @@ pub mod backfill;
 pub mod alert;
 pub mod check;
 
-pub use money::{Amount, Currency};
+pub use currency::Currency;
+pub use money::Amount;
 pub use time::Time;

@@ -5,7 +5,6 @@
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
-use std::str::FromStr;
 
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
@@ -169,54 +168,6 @@ impl SubAssign for Amount {
 impl Sum for Amount {
     fn sum<I: Iterator<Item = Amount>>(amounts: I) -> Amount {
         amounts.fold(Amount::ZERO, Add::add)
-    }
-}
-
-/// An ISO 4217 currency code, by form: three upper-case ASCII letters.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Currency([u8; 3]);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not three upper-case letters")]
-pub struct InvalidCurrency;
-
-impl Currency {
-    pub const EUR: Currency = Currency(*b"EUR");
-    pub const USD: Currency = Currency(*b"USD");
-
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("checked when made")
-    }
-}
-
-impl FromStr for Currency {
-    type Err = InvalidCurrency;
-
-    fn from_str(text: &str) -> Result<Currency, InvalidCurrency> {
-        let bytes: [u8; 3] = text.as_bytes().try_into().map_err(|_| InvalidCurrency)?;
-        if bytes.iter().all(u8::is_ascii_uppercase) {
-            Ok(Currency(bytes))
-        } else {
-            Err(InvalidCurrency)
-        }
-    }
-}
-
-impl fmt::Display for Currency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for Currency {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for Currency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

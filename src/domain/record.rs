@@ -11,10 +11,15 @@ use crate::domain::{Amount, Time};
 /// How far back a record's `start_time` may lie. Keys are never deleted, so no late replay
 /// counts twice (I5).
 pub const RECORD_AGE_MAX: Micros = 35 * crate::domain::time::MICROS_PER_DAY;
-/// How far ahead a record's `start_time` may lie, for clocks that differ.
+/// How far ahead a record's `start_time` is kept as it is, for clocks that differ.
 pub const RECORD_AHEAD_MAX: Micros = 5 * crate::domain::time::MICROS_PER_MINUTE;
+/// How far ahead a record's `start_time` may lie without a live hold: then it counts as now.
+pub const CLOCK_AHEAD_MAX: Micros = crate::domain::time::MICROS_PER_DAY;
 
-/// Attempt number of the entry that charges an expired hold.
+/// The highest number of an attempt of one request.
+pub const ATTEMPT_MAX: i32 = 1_000;
+/// Attempt number of the entries that charge expired holds of a request and take such charges back.
+/// At most one charge is in force: these entries add up to it.
 pub const EXPIRY_ATTEMPT: i32 = -1;
 
 /// One entry of the log. Its key is (workspace, request, attempt, revision).
@@ -24,9 +29,10 @@ pub struct Record {
     pub seq: i64,
     pub workspace_id: Arc<str>,
     pub request_id: Arc<str>,
-    /// 0 to 1,000 as the caller counts; [`EXPIRY_ATTEMPT`] for the charge of an expired hold.
+    /// 0 to [`ATTEMPT_MAX`]; [`EXPIRY_ATTEMPT`] for the charge of an expired hold.
     pub attempt: i32,
-    /// 0 for the entry itself, 1 and up for its corrections.
+    /// 0 for the entry itself, 1 and up for its corrections; of [`EXPIRY_ATTEMPT`] also for further
+    /// charges.
     pub revision: i32,
     pub kind: RecordKind,
     /// As the caller or provider named it.
@@ -58,6 +64,8 @@ pub struct Record {
     /// Start of the workspace's local day of `charge_time`: the rollup by day it is folded into.
     pub day: Time,
     pub start_time: Time,
+    /// The clock of the caller was out of range: `start_time` was put right.
+    pub start_time_adjusted: bool,
     pub record_time: Time,
     pub latency: Micros,
     pub attribution: Attribution,
@@ -90,6 +98,13 @@ pub struct AnswerReport {
     pub fingerprint: i64,
 }
 
+impl Record {
+    /// Whether it is the record of a report with this content.
+    pub fn is_usage_of(&self, fingerprint: i64) -> bool {
+        self.kind == RecordKind::Usage && self.fingerprint == fingerprint
+    }
+}
+
 coded_enum! {
     pub enum RecordKind {
         Usage = 0,
@@ -102,6 +117,7 @@ coded_enum! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsageReport {
     pub request_id: Arc<str>,
+    /// 0 also where the caller names none.
     pub attempt: i32,
     pub model_id: String,
     pub tier: ServiceTier,

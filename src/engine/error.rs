@@ -79,6 +79,10 @@ impl Error {
             ledger::Error::ExchangeRateMissing { from, to } => {
                 Error::ExchangeRateMissing { from, to }
             }
+            ledger::Error::StartTimeOutOfRange { .. } => Error::Field {
+                field: "start_time".to_owned(),
+                expected: "expected at most 35 days in the past and a day in the future".to_owned(),
+            },
             ledger::Error::BoundReached { bound, max } => Error::BoundReached { bound, max },
         }
     }

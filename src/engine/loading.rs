@@ -12,7 +12,7 @@ use crate::domain::Time;
 use crate::domain::backfill::{BackfillQueries, BackfillResults, RateSnapshot};
 use crate::domain::calendar::Window;
 use crate::domain::catalog::price::{Quote, Rate};
-use crate::ledger::{HoldView, Ledger, RestoredHold, WindowSpend};
+use crate::ledger::{HoldView, Ledger, RECORDED_REQUESTS_MAX, RestoredHold, WindowSpend};
 use crate::storage;
 use crate::storage::shutdown::{StoredCrash, StoredHold, StoredRate};
 
@@ -50,12 +50,16 @@ impl Shared {
         let windows = Ledger::windows_to_load(&workspace, now);
         let spend = self.spend_of(id, windows).await?;
         let outputs = self.store.recent_outputs(id, OUTPUT_HISTORY_RECORDS).await?;
+        let attempts = self.store.recent_attempts(id, RECORDED_REQUESTS_MAX).await?;
         let limits = self.store.limit_config(id, now).await?;
         let queries = Ledger::backfill_for_load(&workspace, &limits, now);
         let backfill = self.backfill(id, queries).await?;
         let mut ledger = Ledger::new(workspace, models, self.catalog.load_full(), spend, now);
         for (model, tokens) in outputs {
             ledger.add_output_sample(&model, tokens);
+        }
+        for (request_id, attempt) in attempts {
+            ledger.note_recorded(&request_id, attempt);
         }
         ledger.load_limits(now, limits, backfill);
         ledger.set_departments(self.store.departments(id).await?);
@@ -164,6 +168,7 @@ fn restore_holds(ledger: &mut Ledger, holds: Vec<StoredHold>, now: Time) {
         let quote = card.map(|card| Quote { card, rate });
         let hold = RestoredHold {
             request_id: stored.request_id,
+            attempt: stored.attempt,
             fingerprint: stored.fingerprint,
             held: stored.held,
             held_tokens: stored.held_tokens,
@@ -186,6 +191,7 @@ fn stored_holds(ledger: &mut Ledger, now: Time) -> Vec<StoredHold> {
     live.map(|HoldView { hold, model_id, .. }| StoredHold {
         workspace_id: workspace_id.clone(),
         model_id,
+        attempt: hold.attempt,
         routed: hold.routed.is_some(),
         held: hold.held,
         check_time: hold.check_time,

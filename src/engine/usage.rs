@@ -11,7 +11,7 @@ use crate::domain::check::{Answer, Check, Decision};
 use crate::domain::record::{Record, UsageReport};
 use crate::domain::time::Micros;
 use crate::domain::{Amount, Time};
-use crate::ledger::{HoldView, PreparedCheck};
+use crate::ledger::{ExpiryCharge, HoldView, PreparedCheck};
 use crate::storage::log::{Appended, Order, RecordFilter, RecordPosition};
 
 /// Subjects swept at once; few, because the ledger is locked meanwhile.
@@ -196,11 +196,23 @@ impl super::Shared {
             Ok(None) => return Ok(false),
             Err(error) => return Err(Error::of_ledger(error, request_id)),
         };
-        let is_new = self.append_and_settle(workspace, record).await?;
-        if !is_new {
-            workspace.lock().expire_charged(request_id);
+        if self.append_and_settle(workspace, record.clone()).await? {
+            return Ok(true);
         }
-        Ok(is_new)
+        // A charge of the request is in the log. One that a record has taken back is that of an
+        // earlier attempt; one in force is charged once.
+        let entries = self.store.request_records(workspace.id(), request_id).await?;
+        let revisions = entries.iter().filter(|entry| entry.attempt == record.attempt);
+        let last_revision = revisions.map(|entry| entry.revision).max().unwrap_or_default();
+        let is_charged = ExpiryCharge::in_force(&entries).is_some() || record.cost.is_zero();
+        if is_charged {
+            workspace.lock().expire_charged(request_id);
+            return Ok(false);
+        }
+        let record = Record { seq: self.writer.next_seq(), revision: last_revision + 1, ..record };
+        let pending = workspace.lock().add_pending(&record);
+        pending.map_err(|error| Error::of_ledger(error, request_id))?;
+        self.append_and_settle(workspace, record).await
     }
 
     /// Appends one entry that a ledger expects, and settles it. False if its key exists.

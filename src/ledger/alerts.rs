@@ -1,10 +1,14 @@
-//! Alerts that are due: each is raised once for its limit, window and threshold (I14).
+//! Alerts that are due: each is raised once for its limit with its value, window and threshold
+//! (I14). A limit that is raised or lowered is another limit, also for who gets its alerts; a boost
+//! is none.
 //!
 //! Marks remember what was raised, so that a settlement costs one comparison. Those of quotas are
 //! kept with their counters, see `limits/thresholds.rs`.
 
 use std::collections::HashSet;
 use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 use super::context::Context;
 use super::models::{Model, ModelIndex};
@@ -28,24 +32,56 @@ pub struct Alerts {
 struct WorkspaceMarks {
     /// Start of the cycle that the next three are about.
     cycle: Time,
-    /// The highest threshold of the envelope, in percent.
-    envelope: u16,
-    in_overage: bool,
-    exhausted: bool,
+    /// Thresholds of the envelope.
+    envelope: Marks,
+    in_overage: Marks,
+    exhausted: Marks,
     /// Start of the day of the last alert about expired holds.
     holds_expired: Option<Time>,
 }
 
 /// What was raised about one model.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct ModelMarks {
     /// Start of the cycle that the next two are about.
     cycle: Time,
-    /// The highest threshold of the cap, in percent.
-    cap: u16,
+    /// Thresholds of the cap.
+    cap: Marks,
     fallback: bool,
     /// Start of the day of the last alert about usage without a price.
     unpriced: Option<Time>,
+}
+
+/// The highest threshold that was raised in a window, in percent, for each value that its limit had.
+/// Of alerts without a threshold it is [`RAISED`].
+#[derive(Clone, Default)]
+struct Marks(SmallVec<[(i64, u16); 1]>);
+
+/// Stands for the threshold of alerts that have none.
+const RAISED: u16 = 1;
+/// Of how many values of a limit it is kept what was raised, the latest ones. Storage keeps all.
+const LIMIT_VALUES_MAX: usize = 64;
+
+impl Marks {
+    /// Zero if none was raised.
+    fn highest(&self, base_limit: i64) -> u16 {
+        let mark = self.0.iter().find(|(value, _)| *value == base_limit);
+        mark.map_or(0, |(_, threshold)| *threshold)
+    }
+
+    fn raise(&mut self, base_limit: i64, threshold: u16) {
+        if threshold == 0 {
+            return;
+        }
+        if let Some((_, highest)) = self.0.iter_mut().find(|(value, _)| *value == base_limit) {
+            *highest = threshold.max(*highest);
+            return;
+        }
+        if self.0.len() == LIMIT_VALUES_MAX {
+            self.0.remove(0);
+        }
+        self.0.push((base_limit, threshold));
+    }
 }
 
 /// A limit with what is spent of it in its running window.
@@ -55,6 +91,8 @@ pub struct LimitUsage {
     pub window: (Time, Option<Time>),
     pub unit: Unit,
     pub limit: i64,
+    /// Without its boosts.
+    pub base_limit: i64,
     pub spent: i64,
 }
 
@@ -126,24 +164,28 @@ impl Alerts {
         if spent <= Amount::ZERO {
             return;
         }
-        let limit = context.envelope();
-        let usage = |limit: Amount| LimitUsage {
+        let (limit, base) = (context.envelope(), plan.budget + plan.overage);
+        let usage = |limit: Amount, base: Amount| LimitUsage {
             subject: AlertSubject::Workspace,
             window: (cycle.start, Some(cycle.end)),
             unit: Unit::Money,
             limit: limit.nanos(),
+            base_limit: base.nanos(),
             spent: spent.nanos(),
         };
         let thresholds = &context.workspace().alerts.envelope;
-        let alerted = self.workspace.envelope;
-        self.workspace.envelope = self.raise_thresholds(&usage(limit), thresholds, alerted, now);
-        if spent > plan.budget && !self.workspace.in_overage {
-            self.workspace.in_overage = true;
-            self.due.push(usage(plan.budget).alert(AlertType::InOverage, 0, now));
+        let alerted = self.workspace.envelope.highest(base.nanos());
+        let highest = self.raise_thresholds(&usage(limit, base), thresholds, alerted, now);
+        let marks = &mut self.workspace;
+        marks.envelope.raise(base.nanos(), highest);
+        if spent > plan.budget && marks.in_overage.highest(plan.budget.nanos()) == 0 {
+            marks.in_overage.raise(plan.budget.nanos(), RAISED);
+            let usage = usage(plan.budget, plan.budget);
+            self.due.push(usage.alert(AlertType::InOverage, 0, now));
         }
-        if spent >= limit && !self.workspace.exhausted {
-            self.workspace.exhausted = true;
-            self.due.push(usage(limit).alert(AlertType::Exhausted, 0, now));
+        if spent >= limit && marks.exhausted.highest(base.nanos()) == 0 {
+            marks.exhausted.raise(base.nanos(), RAISED);
+            self.due.push(usage(limit, base).alert(AlertType::Exhausted, 0, now));
         }
     }
 
@@ -151,9 +193,9 @@ impl Alerts {
     pub fn raise_cap(&mut self, context: &Context, index: ModelIndex, model: &Model) {
         let Some(cap) = model.cap() else { return };
         let cycle = context.cycle();
-        let alerted = self.model_marks(index, cycle.start).cap;
-        let thresholds = &context.workspace().alerts.model_limits;
         let (limit, spent) = (cap.nanos(), model.meter().totals(cycle).spent.nanos());
+        let alerted = self.model_marks(index, cycle.start).cap.highest(limit);
+        let thresholds = &context.workspace().alerts.model_limits;
         if !is_alert_due(thresholds, alerted, spent, limit) {
             return;
         }
@@ -162,10 +204,11 @@ impl Alerts {
             window: (cycle.start, Some(cycle.end)),
             unit: Unit::Money,
             limit,
+            base_limit: limit,
             spent,
         };
         let highest = self.raise_thresholds(&usage, thresholds, alerted, context.now());
-        self.model_marks(index, cycle.start).cap = highest;
+        self.model_marks(index, cycle.start).cap.raise(limit, highest);
     }
 
     /// A request for a model was routed to another: raised once in a cycle.
@@ -206,7 +249,13 @@ impl Alerts {
         now: Time,
     ) {
         self.due.push(Alert {
-            key: AlertKey { subject, alert_type, window_start: window.start, threshold: 0 },
+            key: AlertKey {
+                subject,
+                alert_type,
+                window_start: window.start,
+                threshold: 0,
+                base_limit: 0,
+            },
             window_end: Some(window.end),
             unit: count.map(|(unit, _)| unit),
             limit: 0,
@@ -223,9 +272,9 @@ impl Alerts {
         } else if key.window_start == cycle_start {
             marks.cycle = cycle_start;
             match key.alert_type {
-                AlertType::InOverage => marks.in_overage = true,
-                AlertType::Exhausted => marks.exhausted = true,
-                _ => marks.envelope = marks.envelope.max(key.threshold),
+                AlertType::InOverage => marks.in_overage.raise(key.base_limit, RAISED),
+                AlertType::Exhausted => marks.exhausted.raise(key.base_limit, RAISED),
+                _ => marks.envelope.raise(key.base_limit, key.threshold),
             }
         }
     }
@@ -238,7 +287,7 @@ impl Alerts {
             AlertType::UnpricedModel => marks.unpriced = marks.unpriced.max(Some(start)),
             AlertType::FallbackBegan if start == cycle_start => marks.fallback = true,
             AlertType::Threshold if start == cycle_start => {
-                marks.cap = marks.cap.max(key.threshold);
+                marks.cap.raise(key.base_limit, key.threshold);
             }
             _ => {}
         }
@@ -273,7 +322,13 @@ impl LimitUsage {
         let (window_start, window_end) = self.window;
         let subject = self.subject.clone();
         Alert {
-            key: AlertKey { subject, alert_type, window_start, threshold },
+            key: AlertKey {
+                subject,
+                alert_type,
+                window_start,
+                threshold,
+                base_limit: self.base_limit,
+            },
             window_end,
             unit: Some(self.unit),
             limit: self.limit,

@@ -1,6 +1,7 @@
 //! Failures of the ledger. A refused request is no failure: it is a decision.
 
 use crate::domain::Currency;
+use crate::domain::record::ATTEMPT_MAX;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -8,6 +9,9 @@ pub enum Error {
     RequestIdReused,
     #[error("no exchange rate from {from} to {to}")]
     ExchangeRateMissing { from: Currency, to: Currency },
+    /// Of a record whose hold is not known, with the fingerprint of what was sent.
+    #[error("expected start_time at most 35 days in the past and a day in the future")]
+    StartTimeOutOfRange { fingerprint: i64 },
     #[error("no live hold has this request_id")]
     HoldNotFound,
     #[error("{bound} is at most {max}")]
@@ -17,6 +21,15 @@ pub enum Error {
 impl Error {
     pub fn bound_reached(bound: &'static str, max: usize) -> Error {
         Error::BoundReached { bound, max: i64::try_from(max).unwrap_or(i64::MAX) }
+    }
+
+    /// Fails if an attempt is one too many of its request.
+    pub fn check_attempt(attempt: i32) -> Result<(), Error> {
+        let max = i64::from(ATTEMPT_MAX);
+        match attempt <= ATTEMPT_MAX {
+            true => Ok(()),
+            false => Err(Error::BoundReached { bound: "attempts of a request", max }),
+        }
     }
 
     /// Fails if `count` has reached `max`, so that one more would pass it.

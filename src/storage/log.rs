@@ -105,6 +105,11 @@ pub trait LogStore: Send + Sync + 'static {
     /// records of kind usage of the workspace with outcome success, oldest first.
     async fn recent_outputs(&self, workspace_id: &str, limit: usize) -> Result<Vec<(String, i64)>>;
 
+    /// Must return request and attempt of the latest `limit` records of kind usage of the workspace,
+    /// oldest first.
+    async fn recent_attempts(&self, workspace_id: &str, limit: usize)
+    -> Result<Vec<(String, i32)>>;
+
     /// Deletes at most `limit` records of local days that begin before `before`, the earliest
     /// first, and returns how many; fewer than `limit` where no more can be deleted. What is
     /// derived from them must stay. Must keep records that are not folded, and all records of local

@@ -16,6 +16,7 @@ use crate::domain::{Amount, Time};
 pub struct StoredHold {
     pub workspace_id: Arc<str>,
     pub request_id: Arc<str>,
+    pub attempt: i32,
     pub model_id: Arc<str>,
     /// Whether the request had asked for another model.
     pub routed: bool,

@@ -16,6 +16,7 @@ mod support;
 
 mod alerts;
 mod analytics;
+mod attempts;
 mod budget;
 mod fixtures;
 mod limits;

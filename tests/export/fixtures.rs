@@ -144,6 +144,7 @@ pub fn entry(index: i64, charge_time: &str, model_id: &str) -> Record {
         hour: calendar.hour_start(charge_time),
         day: calendar.day(charge_time).start,
         start_time: charge_time,
+        start_time_adjusted: false,
         record_time: charge_time + 1_500_000,
         latency: 1_234_567,
         attribution: Attribution {

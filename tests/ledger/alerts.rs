@@ -98,3 +98,95 @@ fn fallback_unpriced_usage_and_expired_holds_are_told() {
          alerts                            => 1 alerts; 1. UnpricedModel of model u",
     );
 }
+
+#[test]
+fn a_limit_with_another_value_raises_its_thresholds_again() {
+    check(
+        "plan 1000
+         model a 1000/1000
+         quota q user each 10 per month alerts=50,80
+         record r1 a in=9k user=ada        => cost 9
+         alerts                            => 2 alerts
+         quota q user each 100 per month alerts=50,80
+         alerts                            => 0 alerts
+         record r2 a in=42k user=ada       => cost 42
+         alerts                            => 1 alerts; 1. 50% of q for user ada: 51 of 100
+         crash
+         record r3 a in=35k user=ada       => cost 35
+         alerts                            => 1 alerts; 1. 80% of q for user ada: 86 of 100
+         quota q user each 10 per month alerts=50,80
+         alerts                            => 0 alerts
+         quota q user each 90 per month alerts=50,80
+         alerts
+         => 2 alerts; 1. 50% of q for user ada: 86 of 90; 2. 80% of q for user ada: 86 of 90
+         crash
+         quota q user each 100 per month alerts=50,80
+         alerts                            => 0 alerts
+         quota q user each 90 per month alerts=50,80
+         alerts                            => 0 alerts
+         record r4 a in=9k user=bob        => cost 9
+         alerts                            => 0 alerts",
+    );
+}
+
+#[test]
+fn a_boost_is_no_other_limit() {
+    check(
+        "plan 1000
+         model a 1000/1000
+         quota q user ada 10 per month alerts=50,80
+         record r1 a in=6k user=ada        => cost 6
+         alerts                            => 1 alerts
+         boost b q +10 for=1h
+         record r2 a in=5k user=ada        => cost 5
+         alerts                            => 0 alerts
+         record r3 a in=5k user=ada        => cost 5
+         alerts                            => 1 alerts; 1. 80% of q for user ada: 16 of 20
+         wait 1h
+         record r4 a in=5k user=ada        => cost 5
+         alerts                            => 0 alerts",
+    );
+}
+
+#[test]
+fn caps_and_the_envelope_with_another_value_raise_again() {
+    check(
+        "plan 8 + 2
+         model a 1000/1000 cap 6
+         record r1 a in=10k                => cost 10
+         alerts                            => 8 alerts
+         cap a 15
+         alerts                            => 1 alerts; 1. 50% of model a: 10 of 15
+         cap a 6
+         alerts                            => 0 alerts
+         plan 16 + 2
+         alerts                            => 1 alerts; 1. 50% of the workspace: 10 of 18
+         record r2 a in=8k                 => cost 8
+         alerts
+         => 4 alerts; 1. 80% of the workspace: 18 of 18; 2. 100% of the workspace: 18 of 18
+         => 3. InOverage of the workspace: 18 of 16; 4. Exhausted of the workspace: 18 of 18
+         plan 8 + 2
+         restart
+         alerts                            => 0 alerts",
+    );
+}
+
+/// A late record takes back the charge of its expired hold: nothing shows both.
+#[test]
+fn a_late_record_and_the_charge_that_it_takes_back_are_one() {
+    check(
+        "plan 2
+         expiry charge
+         model a 1000/1000
+         quota q workspace 2 per day alerts=50,80,100
+         check r1 a in=1200 out=0 hold=1m  => held 1.2
+         wait 1m
+         charge-due                        => charged 1
+         alerts
+         => 3 alerts; 1. HoldsExpired of the workspace: 1 of 0; 2. 50% of q for workspace: 1.2 of 2
+         => 3. 50% of the workspace: 1.2 of 2
+         record r1 a in=1k                 => cost 1; spent 1; within plan
+         alerts                            => 0 alerts
+         budget                            => spent 1",
+    );
+}

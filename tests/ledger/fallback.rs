@@ -148,3 +148,33 @@ fn a_free_model_can_stand_in() {
          check r1 a in=1k out=0           => routed free; held 0",
     );
 }
+
+/// Each model has a cache of its own.
+#[test]
+fn the_cache_is_cold_on_another_model() {
+    check(
+        "plan 100
+         model a 2/8 cap 0.001 cached=0.2
+         model b 1/4 cap 0.05 cached=0.1
+         check r1 a cached=100k out=0      => blocked; NoAllowedModel; no b says
+         check r2 a in=10k cached=10k out=0 => routed b; held 0.02
+         model c 0.1/0.1 cached=0.01
+         check r3 a cached=100k out=0      => routed c; held 0.01
+         chain a b
+         check r4 a cached=100k out=0      => blocked; NoAllowedModel",
+    );
+}
+
+/// A model with a warm cache may be the cheapest.
+#[test]
+fn a_cold_model_is_no_cheaper_one() {
+    check(
+        "plan 100
+         model a 2/8 cached=0.2
+         model b 1/4 cached=0.1
+         model d 9/9
+         quota q workspace 0 per day downgrade
+         check r1 a cached=100k out=0      => allowed; held 0.02
+         check r2 a in=100k out=0          => routed b; held 0.1",
+    );
+}

@@ -5,6 +5,7 @@ mod limits;
 mod script;
 mod elsewhere;
 mod admission;
+mod attempts;
 mod fallback;
 mod holds;
 mod billing;

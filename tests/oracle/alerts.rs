@@ -17,10 +17,8 @@ impl Oracle {
     /// Something was charged: to the limits that count it, in their order.
     pub fn alert_of_record(&mut self, record: &Record) {
         let (who, model) = (who_of(record), record.metered_model_id.clone());
-        if self.cycle().contains(record.charge_time) {
-            self.alert_of_envelope();
-            self.alert_of_cap(&model);
-        }
+        self.alert_of_envelope();
+        self.alert_of_cap(&model);
         for bound in self.bounds(&who, &model) {
             let (LimitKind::Quota, Some(id)) = (bound.kind, &bound.id) else { continue };
             let quota = self.quotas.iter().find(|quota| quota.id == *id).expect("it applies");
@@ -52,7 +50,7 @@ impl Oracle {
         self.alert_of_bound(AlertSubject::Workspace, window, &bound);
         let budget = self.workspace.plan.map(|plan| i128::from(plan.budget.nanos()));
         if let Some(budget) = budget.filter(|budget| bound.spent > *budget) {
-            let bound = Bound { limit: budget, ..bound.clone() };
+            let bound = Bound { limit: budget, base_limit: budget, ..bound.clone() };
             self.alert(AlertSubject::Workspace, AlertType::InOverage, window, 0, Some(&bound));
         }
         if bound.spent > 0 && bound.spent >= bound.limit {
@@ -104,11 +102,13 @@ impl Oracle {
     }
 
     /// Every threshold that is reached by what is spent, the lowest first. Below one that was
-    /// raised there is nothing new to tell.
+    /// raised for this limit there is nothing new to tell. Another value is another limit; boosts
+    /// are not.
     fn alert_of_bound(&mut self, subject: AlertSubject, window: Span, bound: &Bound) {
         let of_window = self.raised.iter().filter(|key| {
             (&key.subject, key.alert_type, key.window_start)
                 == (&subject, AlertType::Threshold, window.start)
+                && i128::from(key.base_limit) == bound.base_limit
         });
         let highest = of_window.map(|key| key.threshold).max().unwrap_or(0);
         for threshold in bound.thresholds.clone() {
@@ -134,14 +134,16 @@ impl Oracle {
         threshold: u16,
         bound: Option<&Bound>,
     ) {
-        let key = AlertKey { subject, alert_type, window_start: window.start, threshold };
+        let small = |figure: i128| i64::try_from(figure).expect("figures of tests are small");
+        let base_limit = bound.map_or(0, |bound| small(bound.base_limit));
+        let window_start = window.start;
+        let key = AlertKey { subject, alert_type, window_start, threshold, base_limit };
         if self.raised.contains(&key) {
             return;
         }
         self.raised.push(key.clone());
         let is_of_holds = alert_type == AlertType::HoldsExpired;
         let expired = i64::try_from(self.expired.len()).expect("few");
-        let small = |figure: i128| i64::try_from(figure).expect("figures of tests are small");
         self.alerts.push(Alert {
             key,
             window_end: window.end,

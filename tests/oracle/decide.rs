@@ -6,6 +6,7 @@ use tollgate::domain::attribution::{Attribution, SubjectKind};
 use tollgate::domain::check::{Answer, Check, Decision, LimitKind, Reason, Subject, Verdict};
 use tollgate::domain::quota::{Enforcement, Unit};
 use tollgate::domain::time::{MICROS_PER_SECOND, Micros};
+use tollgate::domain::usage::TokenClass;
 use tollgate::domain::workspace::{UnknownKeyPolicy, UnpricedModelPolicy};
 use tollgate::ledger::Error;
 
@@ -104,6 +105,7 @@ impl Oracle {
                 false => Err(Error::RequestIdReused),
             };
         }
+        let attempt = self.attempt_of(check);
         let mut said = Said::default();
         let who = self.who(check.attribution.as_deref());
         let outcome = self.choose(check, &who, &mut said)?;
@@ -114,6 +116,7 @@ impl Oracle {
             Outcome::Blocked(reason, retry_after) => {
                 let decision = Decision {
                     answer: Answer::Blocked,
+                    attempt,
                     held: amount(0),
                     expire_time: None,
                     state: self.state(),
@@ -132,6 +135,7 @@ impl Oracle {
                 Some(_) => Answer::Routed(model.clone()),
                 None => Answer::Allowed,
             },
+            attempt,
             held: amount(offer.need),
             expire_time: (!check.dry_run).then_some(expire_time),
             state: self.state(),
@@ -147,6 +151,13 @@ impl Oracle {
         Ok(decision)
     }
 
+    /// The attempt after those that were recorded. Who only asks while a hold lives is told that of
+    /// the hold.
+    fn attempt_of(&self, check: &Check) -> i32 {
+        let held = self.hold(&check.request_id).map(|hold| hold.attempt);
+        held.unwrap_or_else(|| self.next_attempt(&check.request_id))
+    }
+
     fn grant(
         &mut self,
         check: &Check,
@@ -158,6 +169,7 @@ impl Oracle {
         let asked = self.model(&check.model_id).expect("it is known").id.clone();
         let hold = Hold {
             check: check.clone(),
+            attempt: decision.attempt,
             who,
             model,
             held: amount(offer.need),
@@ -202,7 +214,7 @@ impl Oracle {
             return Ok(Outcome::Blocked(led_by, retry_after));
         }
         for candidate in self.candidates(&asked, &offer, check, who, &mut said.verdicts) {
-            let offer = self.offer(&candidate, check).expect("candidates are priced");
+            let offer = self.offer(&candidate, &cold(check)).expect("candidates are priced");
             let mut opinions = self.opinions(who, &candidate, &offer, check);
             // Being led to another model is what such a limit asks for.
             opinions.retain(|opinion| {
@@ -339,7 +351,7 @@ impl Oracle {
             if **id == *asked || self.usable(id).as_ref() != Ok(id) {
                 continue;
             }
-            let other = self.offer(id, check).ok().filter(|other| !other.unpriced);
+            let other = self.offer(id, &cold(check)).ok().filter(|other| !other.unpriced);
             needs.extend(other.map(|other| other.need));
         }
         needs.iter().all(|need| *need >= offer.need) && needs.iter().any(|need| *need > offer.need)
@@ -382,7 +394,7 @@ impl Oracle {
             }
             let below = Some(asked_offer.need);
             if let Some(model) = self.able(id.clone(), below, check, who, verdicts) {
-                let offer = self.offer(&model, check).expect("able models are priced");
+                let offer = self.offer(&model, &cold(check)).expect("able models are priced");
                 cheaper.push((offer.need, model));
             }
         }
@@ -403,7 +415,7 @@ impl Oracle {
     ) -> Option<Arc<str>> {
         let fact = self.model(&model).expect("it is known");
         let needed = &check.required_capabilities;
-        let offer = self.offer(&model, check).ok().filter(|offer| !offer.unpriced);
+        let offer = self.offer(&model, &cold(check)).ok().filter(|offer| !offer.unpriced);
         let reason = match offer {
             _ if !self.is_allowed_for_key(who, &model) => Reason::ModelNotAllowed,
             None => Reason::ModelUnpriced,
@@ -439,6 +451,15 @@ fn verdicts_of_runner(opinions: &[Opinion]) -> Vec<Verdict> {
 fn longest(blocking: &[&Opinion]) -> Option<Micros> {
     let waits: Option<Vec<Micros>> = blocking.iter().map(|opinion| opinion.retry_after).collect();
     waits?.into_iter().max()
+}
+
+/// The same on another model, where nothing is in the cache.
+fn cold(check: &Check) -> Check {
+    let mut input = check.input;
+    let read = input.get(TokenClass::CacheRead);
+    input.set(TokenClass::Input, input.get(TokenClass::Input) + read);
+    input.set(TokenClass::CacheRead, 0);
+    Check { input, ..check.clone() }
 }
 
 fn rule(model: &str, reason: Reason) -> Verdict {

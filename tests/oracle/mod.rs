@@ -78,6 +78,7 @@ pub struct Facts {
 #[derive(Clone, Debug)]
 pub struct Hold {
     pub check: Check,
+    pub attempt: i32,
     pub who: rules::Who,
     pub model: Arc<str>,
     pub held: Amount,

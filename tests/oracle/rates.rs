@@ -158,6 +158,7 @@ impl Oracle {
                     model_id: rate_limit.scope.model_id.clone(),
                     thresholds: Vec::new(),
                     limit: limit.into(),
+                    base_limit: limit.into(),
                     spent: self.counted_at(&counter, subject_id, limit.into(), self.now),
                     held: 0,
                     reset_time: None,

@@ -1,4 +1,8 @@
 //! What a record costs, where it counts, and what it ends.
+//!
+//! Which attempt it is: the one that it names; the next one, where its hold is for a later attempt
+//! and it names none, or where the one that it names was recorded with other content and somebody
+//! still waits for a record of the request. The same content is the same record.
 
 use std::sync::Arc;
 
@@ -21,17 +25,58 @@ pub enum Written {
 }
 
 impl Oracle {
-    /// The entry for a report.
-    pub fn priced(&self, report: &UsageReport) -> Record {
-        let hold = self.hold(&report.request_id);
-        let start_time = report.start_time.unwrap_or(self.now);
-        let charged = self.charge_in_force(&report.request_id);
+    /// The entry for a report; none if the clock of its caller cannot be right.
+    pub fn priced(&self, report: &UsageReport) -> Option<Record> {
+        let attempt = self.attempt_by_hold(report);
+        let start = self.begin(report.start_time, self.checked_at(&report.request_id, attempt))?;
+        Some(self.priced_as(report, attempt, start, report.fingerprint()))
+    }
+
+    /// The attempt of a report before anything is written.
+    fn attempt_by_hold(&self, report: &UsageReport) -> i32 {
+        let later = self.hold(&report.request_id).filter(|hold| hold.attempt > 0);
+        let Some(hold) = later.filter(|_| report.attempt == 0) else { return report.attempt };
+        match self.same_content(&report.request_id, report.fingerprint()) {
+            Some(same) => same.attempt,
+            None => hold.attempt.max(self.next_attempt(&report.request_id)),
+        }
+    }
+
+    /// Entries of the log for attempts of a request.
+    fn recorded<'a>(&'a self, request_id: &str) -> impl Iterator<Item = &'a Record> + use<'a> {
+        let request_id: Arc<str> = request_id.into();
+        let usage = self.log.iter().filter(|entry| entry.kind == RecordKind::Usage);
+        usage.filter(move |entry| entry.request_id == request_id)
+    }
+
+    pub fn next_attempt(&self, request_id: &str) -> i32 {
+        self.recorded(request_id).map(|entry| entry.attempt).max().map_or(0, |last| last + 1)
+    }
+
+    /// The record with the same content, that of the lowest attempt.
+    pub fn same_content(&self, request_id: &str, fingerprint: i64) -> Option<&Record> {
+        let same = self.recorded(request_id).filter(|entry| entry.fingerprint == fingerprint);
+        same.min_by_key(|entry| entry.attempt)
+    }
+
+    /// When a request was checked, if it is known: by its hold, or the charge of one that expired.
+    fn checked_at(&self, request_id: &str, attempt: i32) -> Option<Time> {
+        let hold = self.hold(request_id).filter(|hold| hold.attempt <= attempt);
+        let charged = self.charge_in_force(request_id).map(|charge| charge.charge_time);
+        hold.map(|hold| hold.check_time).or(charged)
+    }
+
+    fn priced_as(
+        &self,
+        report: &UsageReport,
+        attempt: i32,
+        (start_time, start_time_adjusted): (Time, bool),
+        fingerprint: i64,
+    ) -> Record {
+        let hold = self.hold(&report.request_id).filter(|hold| hold.attempt <= attempt);
+        let known = self.checked_at(&report.request_id, attempt);
         // The cycle of the check is charged, whenever the record comes.
-        let charge_time = match (hold, charged) {
-            (Some(hold), _) => hold.check_time,
-            (None, Some(charge)) => charge.charge_time,
-            (None, None) => start_time,
-        };
+        let charge_time = known.unwrap_or(start_time);
         let (model, price, unpriced) = self.bill(hold, &report.model_id, charge_time);
         let cost = price.as_ref().map_or(amount(0), |(price, rate)| {
             let card = RateCard::new(Arc::new(price.clone()));
@@ -63,7 +108,7 @@ impl Oracle {
             seq: 0,
             workspace_id: self.workspace.id.clone(),
             request_id: report.request_id.clone(),
-            attempt: report.attempt,
+            attempt,
             revision: 0,
             kind: RecordKind::Usage,
             model_id: report.model_id.as_str().into(),
@@ -80,12 +125,27 @@ impl Oracle {
             hour: facts::hour(&self.workspace, charge_time),
             day: facts::day(&self.workspace, charge_time).start,
             start_time,
+            start_time_adjusted,
             record_time: self.now,
             latency: report.latency,
             attribution,
             key_group_id: group,
-            fingerprint: report.fingerprint(),
+            fingerprint,
             extras: report.extras.clone(),
+            answer: None,
+        }
+    }
+
+    /// When an attempt began, and whether that was put right. Nobody begins five minutes from now,
+    /// nor 35 days ago; where it is known when the request was checked that is no reason to refuse.
+    fn begin(&self, said: Option<Time>, known: Option<Time>) -> Option<(Time, bool)> {
+        let minute = 60_000_000;
+        match said {
+            None => Some((self.now, false)),
+            Some(said) if said - self.now > 1_440 * minute && known.is_none() => None,
+            Some(said) if said - self.now > 5 * minute => Some((self.now, true)),
+            Some(said) if self.now - said > 35 * 1_440 * minute => known.map(|time| (time, true)),
+            Some(said) => Some((said, false)),
         }
     }
 
@@ -111,48 +171,96 @@ impl Oracle {
         }
     }
 
-    /// Puts an entry into the log, unless its key is there, and ends its hold.
-    pub fn write(&mut self, record: &Record) -> Written {
-        let existing = self.log.iter().find(|entry| {
-            (&entry.request_id, entry.attempt, entry.revision)
-                == (&record.request_id, record.attempt, record.revision)
-        });
-        if let Some(existing) = existing {
-            return match existing.fingerprint == record.fingerprint {
-                true => Written::Duplicate(existing.cost, self.standing()),
-                false => Written::Reused,
-            };
+    /// Puts an entry into the log, unless it is there, and ends its hold. Answers it as it was put
+    /// there.
+    pub fn write(&mut self, record: &Record) -> (Record, Written) {
+        let there = self.recorded(&record.request_id).find(|it| it.attempt == record.attempt);
+        let Some(there) = there else { return (record.clone(), self.put(record)) };
+        let same = Some(there).filter(|there| there.fingerprint == record.fingerprint);
+        let same = same.or_else(|| self.same_content(&record.request_id, record.fingerprint));
+        if let Some(same) = same {
+            return (record.clone(), Written::Duplicate(same.cost, self.standing()));
         }
+        let Some(attempt) = self.awaited(record) else { return (record.clone(), Written::Reused) };
+        let said = record.attribution.clone();
+        let report = UsageReport {
+            request_id: record.request_id.clone(),
+            attempt,
+            model_id: record.model_id.to_string(),
+            tier: record.tier,
+            usage: record.usage,
+            outcome: record.outcome,
+            source: record.source,
+            start_time: None,
+            latency: record.latency,
+            attribution: (said != Attribution::default()).then(|| Box::new(said)),
+        };
+        // What was believed of its clock before is believed again.
+        let start = (record.start_time, record.start_time_adjusted);
+        let again = self.priced_as(&report, attempt, start, record.fingerprint);
+        let written = self.put(&again);
+        (again, written)
+    }
+
+    /// The attempt that a record is instead of the one it names, if somebody waits for one: its live
+    /// hold, or one that expired and was never settled.
+    fn awaited(&self, record: &Record) -> Option<i32> {
+        let next = self.next_attempt(&record.request_id);
+        if let Some(hold) = self.hold(&record.request_id) {
+            let is_its = record.attempt == 0 || record.attempt == hold.attempt;
+            return is_its.then(|| next.max(hold.attempt));
+        }
+        let is_owed = self.charge_in_force(&record.request_id).is_some()
+            || self
+                .expired
+                .iter()
+                .any(|hold| hold.check.request_id == record.request_id && hold.attempt >= next);
+        (record.attempt == 0 && is_owed).then_some(next)
+    }
+
+    fn put(&mut self, record: &Record) -> Written {
         let charged = self.charge_in_force(&record.request_id).cloned();
         self.log.push(record.clone());
-        let standing = self.standing();
-        match self.end_hold(&record.request_id) {
-            Some(_) => {
+        // Both or neither is seen.
+        let back = charged.map(|charge| {
+            let back = correction(&charge, -charge.cost, charge.revision + 1);
+            self.log.push(back.clone());
+            back
+        });
+        let hold = self.hold(&record.request_id);
+        match hold.is_some_and(|hold| hold.attempt <= record.attempt) {
+            true => {
+                self.end_hold(&record.request_id);
                 self.correct_counts(record);
                 self.leave_counts(&record.request_id);
             }
-            None => self.count_record(record),
+            false => self.count_record(record),
         }
         self.alert_of_record(record);
-        if let Some(charge) = charged {
-            let back = correction(&charge, -charge.cost, 1);
-            self.log.push(back.clone());
+        if let Some(back) = back {
             self.alert_of_record(&back);
         }
-        Written::New(standing)
+        Written::New(self.standing())
     }
 
-    /// Charges the estimates of holds whose time is up. A request is charged so only once.
+    /// Charges the estimates of holds whose time is up. A request is charged so once, and again only
+    /// when a record has taken that back.
     pub fn charge_due(&mut self) -> usize {
         let (due, kept): (Vec<Hold>, Vec<Hold>) =
             std::mem::take(&mut self.holds).into_iter().partition(|hold| hold.is_up);
         self.holds = kept;
         let count = due.len();
         for hold in due {
-            let is_charged = self.log.iter().any(|entry| {
-                entry.request_id == hold.check.request_id && entry.attempt == EXPIRY_ATTEMPT
-            });
-            let charge = expiry_charge(self, &hold);
+            let request_id = hold.check.request_id.clone();
+            let charges = self
+                .log
+                .iter()
+                .filter(|entry| entry.request_id == request_id && entry.attempt == EXPIRY_ATTEMPT);
+            let last = charges.map(|entry| entry.revision).max();
+            let is_charged = self.charge_in_force(&request_id).is_some()
+                || (last.is_some() && hold.held == amount(0));
+            let revision = last.map_or(0, |last| last + 1);
+            let charge = Record { revision, ..expiry_charge(self, &hold) };
             if !is_charged {
                 self.log.push(charge.clone());
             }
@@ -176,14 +284,15 @@ impl Oracle {
         self.alert_of_record(&correction);
     }
 
-    /// The charge of the request's expired hold, if nothing has taken it back.
+    /// The charge of the request's expired hold, if nothing has taken it back: the last one.
     fn charge_in_force(&self, request_id: &str) -> Option<&Record> {
-        let of_request = self
-            .log
-            .iter()
-            .filter(|entry| &*entry.request_id == request_id && entry.attempt == EXPIRY_ATTEMPT);
-        let net: i64 = of_request.clone().map(|entry| entry.cost.nanos()).sum();
-        of_request.into_iter().next().filter(|_| net != 0)
+        let of_request = || {
+            let charges = self.log.iter().filter(|entry| entry.attempt == EXPIRY_ATTEMPT);
+            charges.filter(|entry| *entry.request_id == *request_id)
+        };
+        let net: i64 = of_request().map(|entry| entry.cost.nanos()).sum();
+        let charges = of_request().filter(|entry| entry.kind == RecordKind::ExpiryCharge);
+        charges.last().filter(|_| net != 0)
     }
 }
 
@@ -214,6 +323,7 @@ fn expiry_charge(oracle: &Oracle, hold: &Hold) -> Record {
         hour: facts::hour(&oracle.workspace, hold.check_time),
         day: facts::day(&oracle.workspace, hold.check_time).start,
         start_time: hold.check_time,
+        start_time_adjusted: false,
         record_time: oracle.now,
         latency: 0,
         attribution: hold.who.attribution.clone(),

@@ -55,6 +55,8 @@ pub struct Bound {
     pub model_id: Option<Arc<str>>,
     pub thresholds: Vec<u16>,
     pub limit: i128,
+    /// Without boosts.
+    pub base_limit: i128,
     pub spent: i128,
     pub held: i128,
     pub reset_time: Option<Time>,
@@ -146,6 +148,7 @@ impl Oracle {
 
     pub fn envelope(&self) -> Bound {
         let (_, limit) = self.budget_and_envelope();
+        let plan = self.workspace.plan;
         Bound {
             kind: LimitKind::Envelope,
             id: None,
@@ -157,6 +160,7 @@ impl Oracle {
             model_id: None,
             thresholds: self.workspace.alerts.envelope.clone(),
             limit,
+            base_limit: plan.map_or(0, |plan| (plan.budget + plan.overage).nanos().into()),
             spent: self.spent(None, self.cycle()),
             held: self.held(None, self.cycle()),
             reset_time: Some(self.cycle().end),
@@ -170,6 +174,7 @@ impl Oracle {
             model_id: Some(model.into()),
             thresholds: self.workspace.alerts.model_limits.clone(),
             limit: self.cap(model)?,
+            base_limit: self.cap(model)?,
             spent: self.spent(Some(model), self.cycle()),
             held: self.held(Some(model), self.cycle()),
             ..self.envelope()
@@ -215,6 +220,7 @@ impl Oracle {
             model_id: quota.scope.model_id.clone(),
             thresholds: quota.thresholds.clone(),
             limit,
+            base_limit: quota.limit?.into(),
             spent: self.used(&quota.scope, quota.unit, subject_id, window),
             held: self.in_flight(&quota.scope, quota.unit, subject_id, window),
             reset_time: window.end,

@@ -59,6 +59,7 @@ impl Auditor {
                 *record.workspace_id == *request.0
                     && *record.request_id == *request.1
                     && record.kind == RecordKind::Usage
+                    && record.attempt >= hold.attempt
                     && record.seq > hold.granted_after
             });
             // The clock may have stepped back, and the server may not have seen it before.
@@ -158,7 +159,7 @@ impl Auditor {
 
     fn assert_usage(&self, disk: &Disk, record: &Record) {
         let request = (record.workspace_id.to_string(), record.request_id.to_string());
-        let contents = self.sent.get(&(request, record.attempt));
+        let contents = self.sent.get(&request);
         let is_sent = contents.is_some_and(|contents| contents.contains(&record.fingerprint));
         assert!(is_sent, "nothing is invented: {record:?}");
         let cost = match &record.price_id {
@@ -241,9 +242,10 @@ fn assert_take_back(disk: &Disk, record: &Record) {
         entry.workspace_id == record.workspace_id
             && entry.request_id == record.request_id
             && entry.kind == RecordKind::ExpiryCharge
+            && entry.revision + 1 == record.revision
     });
-    let charge = charge.expect("a correction is of an entry");
-    assert_eq!((record.attempt, record.revision), (EXPIRY_ATTEMPT, 1), "it is the only one");
+    let charge = charge.expect("a correction is of the charge before it");
+    assert_eq!(record.attempt, EXPIRY_ATTEMPT, "only charges are taken back");
     assert_eq!(record.cost, -charge.cost, "all of a charge is taken back");
     assert_eq!(record.charge_time, charge.charge_time, "in the window that it was taken from");
 }

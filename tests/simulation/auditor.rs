@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use tollgate::domain::calendar::Window;
 use tollgate::domain::check::{Answer, Check, Decision};
-use tollgate::domain::record::{Record, UsageReport};
-use tollgate::domain::time::MICROS_PER_SECOND;
+use tollgate::domain::record::{RECORD_AGE_MAX, Record, RecordKind, UsageReport};
+use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND};
 use tollgate::domain::{Amount, Time};
 use tollgate::engine::{Error, Recorded};
 
@@ -26,9 +26,9 @@ pub struct Auditor {
     pub store: SimStore,
     /// Which start of the server runs; replies of an earlier one come from the dead.
     pub life: u64,
-    /// Contents that were sent, by request and attempt.
-    pub sent: BTreeMap<(Request, i32), BTreeSet<i64>>,
-    /// Records that were acknowledged, with their cost.
+    /// Contents that were sent, by request.
+    pub sent: BTreeMap<Request, BTreeSet<i64>>,
+    /// Records that were acknowledged, by the attempt that was answered, with their cost.
     pub acknowledged: BTreeMap<(Request, i32), Amount>,
     /// Records that were acknowledged as new.
     pub counted: BTreeSet<(Request, i32)>,
@@ -64,6 +64,7 @@ pub struct Refused {
 
 #[derive(Clone, Debug)]
 pub struct Held {
+    pub attempt: i32,
     pub model: Arc<str>,
     pub held: Amount,
     pub check: Check,
@@ -152,9 +153,25 @@ impl Auditor {
                         return;
                     }
                 }
-                self.grant(request, now, model, decision.held, expire_time, check);
+                if !is_open {
+                    self.assert_attempt(&request, decision.attempt);
+                }
+                let granted = (decision.attempt, decision.held, expire_time);
+                self.grant(request, now, model, granted, check);
             }
         }
+    }
+
+    /// The attempt that is answered comes after those in the log, exactly.
+    fn assert_attempt(&self, request: &Request, attempt: i32) {
+        let disk = self.store.disk();
+        let of_request = disk.log.iter().filter(|record| {
+            *record.workspace_id == *request.0
+                && *record.request_id == *request.1
+                && record.kind == RecordKind::Usage
+        });
+        let next = of_request.map(|record| record.attempt + 1).max().unwrap_or(0);
+        assert_eq!(attempt, next, "the next attempt of {}", request.1);
     }
 
     fn grant(
@@ -162,8 +179,7 @@ impl Auditor {
         request: Request,
         now: Time,
         model: Arc<str>,
-        held: Amount,
-        expire_time: Time,
+        (attempt, held, expire_time): (i32, Amount, Time),
         check: &Check,
     ) {
         let granted_after = self.store.disk().log.last().map_or(0, |record| record.seq);
@@ -172,6 +188,7 @@ impl Auditor {
         let same = self.holds.get(&request).filter(|known| known.expire_time == expire_time);
         let check_time = same.map_or(now, |known| known.check_time);
         let hold = Held {
+            attempt,
             model: model.clone(),
             held,
             check: check.clone(),
@@ -254,8 +271,7 @@ impl Auditor {
         });
         let request = (workspace.to_owned(), report.request_id.to_string());
         *self.open.entry(request.clone()).or_default() += 1;
-        let contents = self.sent.entry((request, report.attempt)).or_default();
-        contents.insert(report.fingerprint());
+        self.sent.entry(request).or_default().insert(report.fingerprint());
     }
 
     /// And answered.
@@ -272,9 +288,9 @@ impl Auditor {
             format!("{workspace} record {}/{} {reply:?}", report.request_id, report.attempt)
         });
         let request = (workspace.to_owned(), report.request_id.to_string());
-        let key = (request.clone(), report.attempt);
         match reply {
             Ok(recorded) => {
+                let key = (request.clone(), recorded.attempt);
                 let seq = self.assert_durable(workspace, report, recorded);
                 self.acknowledged.insert(key.clone(), recorded.cost);
                 if !recorded.duplicate {
@@ -286,16 +302,27 @@ impl Auditor {
                 self.close(&request);
                 if !recorded.duplicate {
                     self.settled.insert(seq);
-                    self.assert_hold_was_enough(&request, report, recorded.cost);
+                    self.assert_hold_was_enough(&request, report, recorded);
                     // A hold that was granted since the entry was written may be a new one.
-                    if self.holds.get(&request).is_some_and(|hold| hold.granted_after < seq) {
+                    let ends =
+                        |hold: &Held| hold.granted_after < seq && hold.attempt <= recorded.attempt;
+                    if self.holds.get(&request).is_some_and(ends) {
                         self.holds.remove(&request);
                     }
                 }
             }
             Err(Error::RequestIdReused { .. }) => {
-                let contents = &self.sent[&key];
+                let contents = &self.sent[&request];
                 assert!(contents.len() > 1, "I5: the same content is no other content");
+                if life == self.life {
+                    self.close(&request);
+                }
+            }
+            Err(Error::Field { field, .. }) if field == "start_time" => {
+                // Clocks differ by what they jump meanwhile.
+                let ago = now - report.start_time.expect("it was said");
+                let is_near = (-MICROS_PER_HOUR..RECORD_AGE_MAX - MICROS_PER_DAY).contains(&ago);
+                assert!(!is_near, "a record of these days is accepted");
                 if life == self.life {
                     self.close(&request);
                 }
@@ -311,7 +338,7 @@ impl Auditor {
         let mut entries = disk.log.iter().filter(|record| {
             *record.workspace_id == *workspace
                 && record.request_id == report.request_id
-                && record.attempt == report.attempt
+                && record.attempt == reply.attempt
                 && record.revision == 0
         });
         let entry = entries.next().expect("I13: an acknowledged record is durable");
@@ -322,9 +349,11 @@ impl Auditor {
     }
 
     /// I10: a record that keeps to what its check declared costs no more than was held.
-    fn assert_hold_was_enough(&self, request: &Request, report: &UsageReport, cost: Amount) {
+    fn assert_hold_was_enough(&self, request: &Request, report: &UsageReport, reply: &Recorded) {
         let Some(hold) = self.holds.get(request) else { return };
+        let cost = reply.cost;
         let keeps_to_its_word = *report.model_id == *hold.model
+            && hold.attempt <= reply.attempt
             && hold.expire_time > self.latest
             && !hold.is_unsure
             && report.usage.total_input() <= hold.check.input.total_input()

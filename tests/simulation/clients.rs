@@ -81,9 +81,15 @@ impl Client {
 
     async fn record(&self, luck: &mut StdRng, workspace: &str, number: u32) {
         let request = (workspace.to_owned(), format!("r{number}"));
-        let held = self.auditor().holds.get(&request).map(|hold| hold.model.clone());
-        let model = held.as_deref().unwrap_or(MODELS[number as usize % 4]);
-        let mut report = report(number, model, i32::from(luck.random_range(0..6u8) == 0));
+        let held = self.auditor().holds.get(&request).cloned();
+        let model = held.as_ref().map_or(MODELS[number as usize % 4], |hold| &hold.model);
+        // The attempt of the check, none, or any.
+        let attempt = match luck.random_range(0..6u8) {
+            0 => 1,
+            1..4 => 0,
+            _ => held.as_ref().map_or(0, |hold| hold.attempt),
+        };
+        let mut report = report(number, model, attempt);
         if luck.random_range(0..25) == 0 {
             report.usage = report.usage.with(TokenClass::Output, 33);
         }

@@ -33,7 +33,8 @@ impl Faults {
         reply: Result<Recorded, Error>,
     ) -> Result<Recorded, Error> {
         let request = (workspace.to_owned(), report.request_id.to_string());
-        match self.failed.lock().unwrap().contains(&(request, report.attempt)) {
+        let attempt = reply.as_ref().map_or(report.attempt, |recorded| recorded.attempt);
+        match self.failed.lock().unwrap().contains(&(request, attempt)) {
             true => Err(Error::StorageUnavailable),
             false => reply,
         }

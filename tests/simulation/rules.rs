@@ -238,7 +238,7 @@ impl Auditor {
         let of_workspace = || disk.alerts.values().filter(|it| *it.workspace_id == *workspace);
         for stored in of_workspace() {
             let key = &stored.alert.key;
-            let limit = (key.subject.clone(), key.alert_type, key.window_start);
+            let limit = (key.subject.clone(), key.alert_type, key.window_start, key.base_limit);
             let before = latest.insert(limit, key.threshold);
             let grows = before.is_none_or(|before| before < key.threshold);
             assert!(grows, "I14: once, and in order: {key:?} after {before:?}");
@@ -262,7 +262,10 @@ impl Auditor {
                     };
                     let is_same =
                         (&key.subject, key.alert_type) == (&subject, AlertType::Threshold);
-                    is_same && (key.window_start, key.threshold) == (usage.window_start, *threshold)
+                    let is_of_limit = Some(key.base_limit) == usage.quota.limit;
+                    is_same
+                        && is_of_limit
+                        && (key.window_start, key.threshold) == (usage.window_start, *threshold)
                 });
                 assert!(is_raised, "I14: {threshold} % is not raised: {usage:?}");
             }

@@ -14,7 +14,7 @@ use crate::fixtures::{START, put_in};
 use crate::world::World;
 
 fn about(subject: AlertSubject, alert_type: AlertType, threshold: u16) -> AlertKey {
-    AlertKey { subject, alert_type, window_start: START, threshold }
+    AlertKey { subject, alert_type, window_start: START, threshold, base_limit: 100 }
 }
 
 fn of_quota(quota_id: &str, kind: SubjectKind, subject_id: &str) -> AlertSubject {
@@ -126,6 +126,7 @@ pub async fn an_alert_is_stored_once_under_its_key(world: &World) {
         base.clone(),
         AlertKey { threshold: 81, ..base.clone() },
         AlertKey { window_start: START + 1, ..base.clone() },
+        AlertKey { base_limit: 101, ..base.clone() },
         AlertKey { alert_type: AlertType::Exhausted, ..base.clone() },
         AlertKey { subject: of_quota("p", SubjectKind::User, "u"), ..base.clone() },
         AlertKey { subject: of_quota("q", SubjectKind::ApiKey, "u"), ..base.clone() },
@@ -134,24 +135,24 @@ pub async fn an_alert_is_stored_once_under_its_key(world: &World) {
         about(AlertSubject::Workspace, AlertType::Threshold, 80),
     ];
     let mut alerts: Vec<StoredAlert> = (1..).zip(keys).map(|(seq, key)| stored(seq, key)).collect();
-    alerts.push(StoredAlert { workspace_id: "v".into(), ..stored(10, base.clone()) });
+    alerts.push(StoredAlert { workspace_id: "v".into(), ..stored(11, base.clone()) });
     store.put_alerts(&alerts, &[]).await.unwrap();
-    assert_eq!(all(&*store).await, alerts[..9]);
-    assert_eq!(store.alert("v", 10).await.unwrap().as_ref(), Some(&alerts[9]));
+    assert_eq!(all(&*store).await, alerts[..10]);
+    assert_eq!(store.alert("v", 11).await.unwrap().as_ref(), Some(&alerts[10]));
 
     // Raised again, among others that are new, and twice at once.
-    let mut again = stored(11, base.clone());
+    let mut again = stored(12, base.clone());
     again.alert.spent = 99;
     let new = AlertKey { threshold: 90, ..base };
-    let more = [again, stored(12, new.clone()), stored(13, model), stored(14, new)];
-    let deliveries = [delivery("a", 11), delivery("b", 12), delivery("c", 13), delivery("d", 14)];
+    let more = [again, stored(13, new.clone()), stored(14, model), stored(15, new)];
+    let deliveries = [delivery("a", 12), delivery("b", 13), delivery("c", 14), delivery("d", 15)];
     for _again in 0..2 {
         store.put_alerts(&more, &deliveries).await.unwrap();
-        assert_eq!(all(&*store).await[..9], alerts[..9]);
-        assert_eq!(all(&*store).await[9..], more[1..2]);
+        assert_eq!(all(&*store).await[..10], alerts[..10]);
+        assert_eq!(all(&*store).await[10..], more[1..2]);
         assert_eq!(delivery_ids(&*store).await, "b");
     }
-    assert_eq!(store.last_alert_seq().await.unwrap(), 12);
+    assert_eq!(store.last_alert_seq().await.unwrap(), 13);
 }
 
 pub async fn a_foreign_alert_under_our_seq_is_corruption(world: &World) {

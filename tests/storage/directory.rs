@@ -400,6 +400,7 @@ fn alert(seq: i64, kind: SubjectKind, subject_id: &str, acknowledged: Option<&st
                 alert_type: AlertType::Threshold,
                 window_start: START,
                 threshold: 50,
+                base_limit: 10,
             },
             window_end: None,
             unit: Some(Unit::Tokens),

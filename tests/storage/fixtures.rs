@@ -48,6 +48,7 @@ pub fn record(seq: i64) -> Record {
         hour: hour_of(charge_time),
         day: day_of(charge_time),
         start_time: charge_time,
+        start_time_adjusted: false,
         record_time: charge_time,
         latency: 250_000,
         attribution: Attribution { user_id: "user".to_owned(), ..Attribution::default() },
@@ -90,6 +91,7 @@ pub fn odd_record(seq: i64) -> Record {
         price_id: None,
         exchange_rate: Rate::from_nanos(913_000_001),
         start_time: START - 17,
+        start_time_adjusted: true,
         record_time: START + 23,
         latency: 1,
         attribution: full_attribution(),
@@ -115,6 +117,7 @@ pub fn hold(request_id: &str) -> StoredHold {
     StoredHold {
         workspace_id: "w".into(),
         request_id: request_id.into(),
+        attempt: 3,
         model_id: "model".into(),
         routed: false,
         held: Amount::from_nanos(123_456_789),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tollgate::domain::Time;
 use tollgate::domain::calendar::Window;
-use tollgate::domain::record::{Record, RecordKind};
+use tollgate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind};
 use tollgate::domain::usage::{Outcome, TokenClass, Usage};
 use tollgate::storage::log::{Appended, Order, RecordFilter, RecordPosition};
 use tollgate::storage::settings::Change;
@@ -290,6 +290,27 @@ pub async fn recent_outputs_are_the_latest_successes(world: &World) {
     let all = [("m1", 311), ("m2", 312), ("m7", 317)].map(|(m, n)| (m.to_owned(), n));
     assert_eq!(store.recent_outputs("w", 10).await.unwrap(), all);
     assert_eq!(store.recent_outputs("w", 2).await.unwrap(), all[1..]);
+}
+
+pub async fn recent_attempts_are_those_of_the_latest_usage(world: &World) {
+    let store = world.store().await;
+    let of = |seq, request_id: &str, attempt| Record {
+        request_id: request_id.into(),
+        attempt,
+        ..record(seq)
+    };
+    let log = [
+        of(1, "a", 0),
+        Record { outcome: Outcome::Error, ..of(2, "b", 7) },
+        of(3, "a", 1_000),
+        Record { kind: RecordKind::Correction, revision: 1, ..of(4, "a", 1_000) },
+        Record { kind: RecordKind::ExpiryCharge, ..of(5, "a", EXPIRY_ATTEMPT) },
+        Record { workspace_id: "v".into(), ..of(6, "a", 3) },
+    ];
+    append_new(&*store, &log).await;
+    let all = [("a", 0), ("b", 7), ("a", 1_000)].map(|(id, attempt)| (id.to_owned(), attempt));
+    assert_eq!(store.recent_attempts("w", 10).await.unwrap(), all);
+    assert_eq!(store.recent_attempts("w", 2).await.unwrap(), all[1..]);
 }
 
 pub async fn readers_see_whole_batches_only(world: &World) {

@@ -73,6 +73,7 @@ conformance! {
     log::records_are_filtered,
     log::records_after_a_seq_are_of_all_workspaces,
     log::recent_outputs_are_the_latest_successes,
+    log::recent_attempts_are_those_of_the_latest_usage,
     log::readers_see_whole_batches_only,
     log::a_dropped_append_leaves_all_or_nothing,
     log::a_dropped_write_never_comes_after_a_later_one,

@@ -123,6 +123,7 @@ forward! {
         ) -> Vec<Record>;
         records_after(seq: i64, limit: usize) -> Vec<Record>;
         recent_outputs(workspace_id: &str, limit: usize) -> Vec<(String, i64)>;
+        recent_attempts(workspace_id: &str, limit: usize) -> Vec<(String, i32)>;
         drop_records(workspace_id: &str, before: Time, limit: usize) -> usize;
         dropped_before(workspace_id: &str) -> Option<Time>;
     }

@@ -25,7 +25,10 @@ use tollgate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
 use tollgate::domain::usage::Usage;
 use tollgate::domain::workspace::{Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
-use tollgate::ledger::{Error, HoldView, Ledger, RestoredHold, WindowSpend};
+use tollgate::ledger::{
+    Error, ExpiryCharge, HoldView, Ledger, Placement, RECORDED_REQUESTS_MAX, RestoredHold,
+    WindowSpend,
+};
 
 pub struct World {
     pub now: Time,
@@ -79,17 +82,38 @@ impl World {
         decision
     }
 
-    /// A whole record: priced, written, settled.
+    /// A whole record: priced, written, settled. Answers it as it was written at last.
     pub fn record(&mut self, report: UsageReport) -> Result<(Record, Outcome), Error> {
-        let record = self.prepare(report)?;
-        let outcome = self.commit(&record);
-        Ok((record, outcome))
+        let fingerprint = report.fingerprint();
+        let request_id = report.request_id.clone();
+        match self.prepare(report) {
+            Ok(record) => self.commit(&record),
+            Err(Error::StartTimeOutOfRange { .. }) => {
+                let same = |entry: &&Record| {
+                    entry.request_id == request_id && entry.is_usage_of(fingerprint)
+                };
+                let Some(existing) = self.log.iter().find(same).cloned() else {
+                    return Err(Error::StartTimeOutOfRange { fingerprint });
+                };
+                let standing = self.ledger.budget_status();
+                Ok((existing.clone(), Outcome::Duplicate(Box::new(existing), standing)))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Prices a record. It is on its way until it is committed or lost.
-    pub fn prepare(&mut self, report: UsageReport) -> Result<Record, Error> {
-        let check_time = self.charge_to_take_back(&report.request_id);
-        let check_time = check_time.map(|charge| charge.charge_time);
+    pub fn prepare(&mut self, mut report: UsageReport) -> Result<Record, Error> {
+        let entries = self.entries(&report.request_id);
+        if self.ledger.must_place(&report) {
+            let sent = (&*report.request_id, report.attempt, report.fingerprint());
+            match self.ledger.place(sent, &entries)? {
+                Placement::New(attempt) => report.attempt = attempt,
+                Placement::Repeat(existing) => report.attempt = existing.attempt,
+                Placement::Taken => panic!("a live hold expects a record"),
+            }
+        }
+        let check_time = ExpiryCharge::in_force(&entries).map(|charge| charge.entry.charge_time);
         self.seq += 1;
         let record = self.ledger.prepare(self.now, self.seq, report, check_time);
         self.ledger.assert_invariants();
@@ -97,18 +121,60 @@ impl World {
     }
 
     /// Writes a record that was prepared and settles it. Where the estimate of its expired hold
-    /// was charged, that is taken back.
-    pub fn commit(&mut self, record: &Record) -> Outcome {
-        let taken_back = match record.kind {
-            RecordKind::Usage => self.charge_to_take_back(&record.request_id),
-            RecordKind::Correction | RecordKind::ExpiryCharge => None,
+    /// was charged, that is taken back. Where its key is taken it may be another attempt: answers
+    /// the record as it was written.
+    pub fn commit(&mut self, record: &Record) -> Result<(Record, Outcome), Error> {
+        let existing = self.log.iter().find(|entry| is_key_of(entry, record)).cloned();
+        let Some(existing) = existing else {
+            return Ok((record.clone(), Outcome::New(self.write(record))));
         };
-        let outcome = self.append(record);
-        if let (Some(charge), Outcome::New(_)) = (taken_back, &outcome) {
-            let back = -charge.cost;
-            self.correct(&charge, back);
+        self.ledger.abandon(record);
+        if existing.fingerprint == record.fingerprint {
+            let standing = self.ledger.budget_status();
+            return Ok((record.clone(), Outcome::Duplicate(Box::new(existing), standing)));
         }
-        outcome
+        let entries = self.entries(&record.request_id);
+        let sent = (&*record.request_id, record.attempt, record.fingerprint);
+        match self.ledger.place(sent, &entries)? {
+            Placement::Repeat(existing) => {
+                let standing = self.ledger.budget_status();
+                Ok((record.clone(), Outcome::Duplicate(existing, standing)))
+            }
+            Placement::Taken => Ok((record.clone(), Outcome::Reused)),
+            Placement::New(attempt) => {
+                let charge = ExpiryCharge::in_force(&entries);
+                let check_time = charge.map(|charge| charge.entry.charge_time);
+                self.seq += 1;
+                let again = (record.clone(), attempt);
+                let again = self.ledger.prepare_again(self.now, self.seq, again, check_time)?;
+                let status = self.write(&again);
+                Ok((again, Outcome::New(status)))
+            }
+        }
+    }
+
+    /// Writes a record whose key is not there, with what it takes back.
+    fn write(&mut self, record: &Record) -> BudgetStatus {
+        let mut records = vec![record.clone()];
+        if let Some(charge) = ExpiryCharge::in_force(&self.entries(&record.request_id)) {
+            self.seq += 1;
+            let refund = charge.refund(self.seq, self.now);
+            if self.ledger.add_pending(&refund).is_ok() {
+                records.push(refund);
+            }
+        }
+        let status = self.ledger.settle_together(self.now, &records);
+        self.log.extend(records);
+        self.ledger.assert_invariants();
+        status
+    }
+
+    /// All entries of a request.
+    fn entries(&self, request_id: &str) -> Vec<Record> {
+        let of_request = self.log.iter().filter(|entry| *entry.request_id == *request_id);
+        let mut entries: Vec<Record> = of_request.cloned().collect();
+        entries.sort_by_key(|entry| (entry.attempt, entry.revision));
+        entries
     }
 
     /// A record that was prepared does not reach the log.
@@ -133,7 +199,9 @@ impl World {
             ..of.clone()
         };
         if self.ledger.add_pending(&correction).is_ok() {
-            self.append(&correction);
+            self.ledger.settle(self.now, &correction);
+            self.log.push(correction);
+            self.ledger.assert_invariants();
         }
     }
 
@@ -144,10 +212,21 @@ impl World {
         for request_id in due {
             self.seq += 1;
             let record = self.ledger.prepare_expiry_charge(self.now, self.seq, &request_id);
-            if let Some(record) = record.expect("spend stays below its bound") {
-                self.append(&record);
-                charged += 1;
+            let Some(record) = record.expect("spend stays below its bound") else { continue };
+            charged += 1;
+            let entries = self.entries(&request_id);
+            let revisions = entries.iter().filter(|entry| entry.attempt == EXPIRY_ATTEMPT);
+            let last_revision = revisions.map(|entry| entry.revision).max();
+            let in_force = ExpiryCharge::in_force(&entries).is_some();
+            if in_force || (last_revision.is_some() && record.cost.is_zero()) {
+                self.ledger.abandon(&record);
+                self.ledger.expire_charged(&request_id);
+                continue;
             }
+            let revision = last_revision.map_or(0, |last| last + 1);
+            let record = Record { revision, ..record };
+            self.ledger.settle(self.now, &record);
+            self.log.push(record);
         }
         self.ledger.assert_invariants();
         charged
@@ -295,8 +374,9 @@ impl World {
             assert!(!is_stored || may_repeat, "I14: raised twice: {alert:?}");
             if !is_stored {
                 self.alerts.push(alert.clone());
-                let of_limit =
-                    |key: &AlertKey| (key.subject.clone(), key.alert_type, key.window_start);
+                let of_limit = |key: &AlertKey| {
+                    (key.subject.clone(), key.alert_type, key.window_start, key.base_limit)
+                };
                 let is_late = before.iter().any(|other| {
                     of_limit(&other.key) == of_limit(&alert.key)
                         && other.key.threshold > alert.key.threshold
@@ -338,6 +418,7 @@ impl World {
             });
             let hold = RestoredHold {
                 request_id: view.hold.request_id.clone(),
+                attempt: view.hold.attempt,
                 fingerprint: view.hold.fingerprint,
                 held: view.hold.held,
                 held_tokens: view.hold.held_tokens,
@@ -355,6 +436,13 @@ impl World {
             false => self.ledger.apply_crash_penalty(self.now, self.now),
         }
         self.ledger.assert_invariants();
+    }
+
+    /// As if more requests had been recorded since than the ledger remembers.
+    pub fn forget_recorded(&mut self) {
+        for number in 0..RECORDED_REQUESTS_MAX {
+            self.ledger.note_recorded(&format!("forgotten for {number}"), 0);
+        }
     }
 
     fn load(&mut self) {
@@ -376,6 +464,9 @@ impl World {
                 self.ledger.add_output_sample(&entry.metered_model_id, output);
             }
         }
+        for entry in self.log.iter().filter(|entry| entry.kind == RecordKind::Usage) {
+            self.ledger.note_recorded(&entry.request_id, entry.attempt);
+        }
         let since = self.ledger.earliest_window();
         let keys = self.alerts.iter().map(|alert| alert.key.clone());
         let raised = keys.filter(|key| key.window_start >= since).collect();
@@ -393,40 +484,10 @@ impl World {
         };
         windows.map(of).into()
     }
+}
 
-    fn append(&mut self, record: &Record) -> Outcome {
-        let there =
-            |entry: &&Record| same_attempt(entry, record) && entry.revision == record.revision;
-        let outcome = match self.log.iter().find(there) {
-            None => {
-                self.log.push(record.clone());
-                Outcome::New(self.ledger.settle(self.now, record))
-            }
-            Some(existing) => {
-                self.ledger.abandon(record);
-                if record.kind == RecordKind::ExpiryCharge {
-                    self.ledger.expire_charged(&record.request_id);
-                }
-                if existing.fingerprint == record.fingerprint {
-                    Outcome::Duplicate(Box::new(existing.clone()), self.ledger.budget_status())
-                } else {
-                    Outcome::Reused
-                }
-            }
-        };
-        self.ledger.assert_invariants();
-        outcome
-    }
-
-    /// The charge of the request's expired hold, if it was not taken back.
-    fn charge_to_take_back(&self, request_id: &str) -> Option<Record> {
-        let charges = self
-            .log
-            .iter()
-            .filter(|entry| &*entry.request_id == request_id && entry.attempt == EXPIRY_ATTEMPT);
-        let net: Amount = charges.clone().map(|entry| entry.cost).sum();
-        charges.into_iter().next().filter(|_| !net.is_zero()).cloned()
-    }
+fn is_key_of(entry: &Record, record: &Record) -> bool {
+    same_attempt(entry, record) && entry.revision == record.revision
 }
 
 fn same_attempt(a: &Record, b: &Record) -> bool {

@@ -87,6 +87,7 @@ impl Recorder {
             hour: self.calendar.hour_start(time),
             day: self.calendar.day(time).start,
             start_time: time,
+            start_time_adjusted: false,
             record_time: Time::from_micros(event.report_time),
             latency: event.latency,
             attribution: attribution(&event.attribution),

@@ -1,4 +1,5 @@
-//! What an administrator is to be told: raised once for its limit, window and threshold (I14).
+//! What an administrator is to be told: raised once for its limit with its value, window and
+//! threshold (I14).
 //!
 //! The ledger says what is to be raised; that nothing is raised twice, also across restarts, is
 //! kept by the key under which it is stored.
@@ -42,7 +43,7 @@ pub enum AlertSubject {
     Quota { quota_id: Arc<str>, kind: SubjectKind, subject_id: Arc<str> },
 }
 
-/// Under which an alert is raised once.
+/// Under which an alert is raised once. A boost is no new limit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AlertKey {
     pub subject: AlertSubject,
@@ -50,6 +51,9 @@ pub struct AlertKey {
     pub window_start: Time,
     /// In percent; zero for other types than thresholds.
     pub threshold: u16,
+    /// The limit without its boosts: with another value it is another limit. Zero for types that are
+    /// not about a limit.
+    pub base_limit: i64,
 }
 
 /// One alert that is to be raised.

@@ -122,7 +122,7 @@ fn check_rates(path: &str, rates: &Rates, highest_exchange_rate: Rate) -> Result
             return invalid(field(), "from 0 to 10000 per million tokens");
         }
         if !converts_within_bounds(rate, highest_exchange_rate) {
-            let expected = "at most 1000000 per million tokens after every exchange rate";
+            let expected = "at most 20000000 per million tokens after every exchange rate";
             return invalid(field(), expected);
         }
     }

@@ -259,7 +259,7 @@ impl Catalog {
         let dearest = cards.map(|card| card.highest_rate()).max().unwrap_or(0);
         if !converts_within_bounds(dearest, rate.rate) {
             let expected = format!(
-                "such that the dearest price in {} stays within 1000000 {} per million tokens",
+                "such that the dearest price in {} stays within 20000000 {} per million tokens",
                 rate.from, rate.to
             );
             return Err(Refusal::Invalid { field: "exchange_rate.rate".to_owned(), expected });
@@ -569,20 +569,20 @@ mod tests {
         let mut dear = price("p", "m", 0, 0);
         dear.base[TokenClass::Output as usize] = Some(PER_MILLION_MAX);
         let catalog = with(vec![model("m", &[])], vec![dear.clone()]).unwrap();
-        let hundredfold = rate("USD", "JPY", 0, 0, 100 * UNIT);
-        let more = rate("USD", "JPY", 0, 0, 100 * UNIT + 1);
-        assert!(catalog.with_exchange_rate(hundredfold).is_ok());
+        let highest = rate("USD", "JPY", 0, 0, 2_000 * UNIT);
+        let more = rate("USD", "JPY", 0, 0, 2_000 * UNIT + 1);
+        assert!(catalog.with_exchange_rate(highest).is_ok());
         assert_eq!(
             catalog.with_exchange_rate(more).unwrap_err().to_string(),
             "exchange_rate.rate: must be such that the dearest price in USD stays within \
-             1000000 JPY per million tokens"
+             20000000 JPY per million tokens"
         );
 
         let empty = with(vec![model("m", &[])], Vec::new()).unwrap();
         let catalog = empty.with_exchange_rate(more).unwrap();
         assert_eq!(
             catalog.with_price(dear.clone()).unwrap_err().to_string(),
-            "price.output_per_million: must be at most 1000000 per million tokens after every \
+            "price.output_per_million: must be at most 20000000 per million tokens after every \
              exchange rate"
         );
         assert!(catalog.with_price(Price { currency: Currency::EUR, ..dear }).is_ok());

@@ -20,16 +20,16 @@ pub type PerMillion = i64;
 pub const PER_MILLION_MAX: PerMillion = 10_000 * 1_000_000_000;
 
 /// Highest price per million tokens after conversion to a workspace's currency, in nano-units:
-/// 1,000,000 units. With `usage::TOKENS_MAX` it bounds the cost of one record to 10¹⁷ nanos.
-pub const CONVERTED_PER_MILLION_MAX: PerMillion = 1_000_000 * 1_000_000_000;
+/// 20,000,000 units. With `usage::TOKENS_MAX` it bounds the cost of one record to 2 × 10¹⁸ nanos.
+pub const CONVERTED_PER_MILLION_MAX: PerMillion = 20_000_000 * 1_000_000_000;
 
-/// Units of one currency for one unit of another, in 10⁻⁹; above 0 and at most 10,000.
+/// Units of one currency for one unit of another, in 10⁻⁹; above 0 and at most 1,000,000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rate(i64);
 
 impl Rate {
     pub const ONE: Rate = Rate(1_000_000_000);
-    pub const MAX: Rate = Rate(10_000 * 1_000_000_000);
+    pub const MAX: Rate = Rate(1_000_000 * 1_000_000_000);
 
     /// # Panics
     /// If it is not in range.
@@ -435,9 +435,9 @@ fn assert_bounded(usage: &Usage, max_output: i64) {
 
 /// Nanos per million times tokens, as nanos of the currency that `rate` converts to.
 ///
-/// No overflow: `total` is at most 10⁸ tokens × 10¹³ nanos = 10²¹, times a rate of at most 10¹³
-/// is 10³⁴, below the 1.7 × 10³⁸ of an `i128`. The amount is at most 10⁸ tokens × 10¹⁵ converted
-/// nanos per million ÷ 10⁶ = 10¹⁷, below the 9.2 × 10¹⁸ of an `i64`.
+/// No overflow: `total` is at most 10⁸ tokens × 10¹³ nanos = 10²¹, times a rate of at most 10¹⁵
+/// is 10³⁶, below the 1.7 × 10³⁸ of an `i128`. The amount is at most 10⁸ tokens × 2 × 10¹⁶ converted
+/// nanos per million ÷ 10⁶ = 2 × 10¹⁸, below the 9.2 × 10¹⁸ of an `i64`.
 fn to_amount(total: i128, rate: Rate) -> Amount {
     const TOKENS_PER_PRICE: i128 = 1_000_000;
     let highest = i128::from(TOKENS_MAX) * i128::from(CONVERTED_PER_MILLION_MAX);
@@ -617,10 +617,10 @@ mod tests {
         let base = [(C::Input, PER_MILLION_MAX), (C::Output, PER_MILLION_MAX)];
         let card = card(&base, Vec::new());
         let usage = Usage::default().with(C::Input, TOKENS_MAX);
-        let hundredfold = Rate::from_nanos(100 * Rate::ONE.nanos());
-        let cost = card.cost(&usage, ServiceTier::Standard, hundredfold);
-        assert_eq!(cost.nanos(), 100_000_000_000_000_000);
-        let worst = card.worst_case(&usage, 0, ServiceTier::Standard, hundredfold);
+        let highest = Rate::from_nanos(2_000 * Rate::ONE.nanos());
+        let cost = card.cost(&usage, ServiceTier::Standard, highest);
+        assert_eq!(cost.nanos(), 2_000_000_000_000_000_000);
+        let worst = card.worst_case(&usage, 0, ServiceTier::Standard, highest);
         assert_eq!(worst, cost);
     }
 

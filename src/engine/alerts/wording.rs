@@ -196,7 +196,7 @@ mod tests {
         let (unit, spent, limit) = figures;
         let window_start = at(window.0);
         let alert = Alert {
-            key: AlertKey { subject, alert_type, window_start, threshold: 80 },
+            key: AlertKey { subject, alert_type, window_start, threshold: 80, base_limit: 0 },
             window_end: window.1.map(at),
             unit,
             limit,

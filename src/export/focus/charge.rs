@@ -220,9 +220,7 @@ fn split(total: i64, weights: &ByMeter<i128>, counts: &ByMeter<i64>) -> ByMeter<
     let mut rests = [0; Meter::COUNT];
     let mut left = i128::from(total);
     for (place, weight) in weights.iter().enumerate() {
-        let product = i128::from(total) * weight;
-        parts[place] = product.div_euclid(whole);
-        rests[place] = product.rem_euclid(whole);
+        (parts[place], rests[place]) = times_over(total, *weight, whole);
         left -= parts[place];
     }
     let mut order: Vec<usize> = (0..Meter::COUNT).collect();
@@ -236,6 +234,17 @@ fn split(total: i64, weights: &ByMeter<i128>, counts: &ByMeter<i64>) -> ByMeter<
 
 /// The sum of weights that a split computes with: above that of tokens alone at the highest price.
 const WEIGHTS_MAX: i128 = 1 << 70;
+/// `total × weight ÷ whole`, rounded down, and what is left of it.
+///
+/// No overflow: a cost is at most 2 × 10¹⁸ and a weight 10²¹, see `price.rs`. Their product would not
+/// fit, so that the upper half of the cost is divided first.
+fn times_over(total: i64, weight: i128, whole: i128) -> (i128, i128) {
+    const HALF: u32 = 32;
+    let (upper, lower) = (i128::from(total >> HALF), i128::from(total & ((1 << HALF) - 1)));
+    let (quotient, rest) = ((upper * weight).div_euclid(whole), (upper * weight).rem_euclid(whole));
+    let product = (rest << HALF) + lower * weight;
+    ((quotient << HALF) + product.div_euclid(whole), product.rem_euclid(whole))
+}
 
 /// Cost of tokens at a price, in the currency that `rate` converts to.
 fn converted(tokens: i64, per_million: PerMillion, rate: Rate) -> Result<Amount> {
@@ -261,6 +270,20 @@ mod tests {
         let mut all = [T::default(); Meter::COUNT];
         all[..given.len()].copy_from_slice(given);
         all
+    }
+
+    #[test]
+    fn the_dearest_record_is_split_exactly() {
+        for total in [2_000_000_000_000_000_000, -2_000_000_000_000_000_000, i64::MAX, i64::MIN, -1]
+        {
+            let weight = 10_i128.pow(21);
+            assert_eq!(times_over(total, weight, weight), (total.into(), 0));
+            let (half, rest) = times_over(total, weight, 2 * weight);
+            assert_eq!(
+                (half, rest),
+                (i128::from(total).div_euclid(2), i128::from(total & 1) * weight)
+            );
+        }
     }
 
     #[test]

@@ -196,7 +196,7 @@ pub fn new_webhook(
     decode(|at| {
         at.workspace_id(&request.workspace_id);
         let (at, webhook) = at.message_or_default("webhook", request.webhook);
-        at.field("webhook_id").optional_resource_id(&webhook.webhook_id);
+        at.field("webhook_id").optional_new_id(&webhook.webhook_id);
         let url = url(at, &webhook.url, rules);
         let types = read_types(at, &webhook.types);
         at.display_name(&webhook.display_name);
@@ -257,7 +257,7 @@ pub fn new_email_receiver(
         at.workspace_id(&request.workspace_id);
         let (at, receiver) = at.message_or_default("email_receiver", request.email_receiver);
         let (id, address) = (receiver.email_receiver_id, receiver.address);
-        at.field("email_receiver_id").optional_resource_id(&id);
+        at.field("email_receiver_id").optional_new_id(&id);
         let is_short = address.chars().count() <= ADDRESS_CHARS_MAX;
         if !is_short || address.parse::<Address>().is_err() {
             at.field("address").refuse(format!(

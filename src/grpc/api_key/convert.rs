@@ -20,7 +20,7 @@ pub fn register(request: v1::RegisterApiKeyRequest) -> Decoded<(String, NewApiKe
     decode(|at| {
         at.workspace_id(&request.workspace_id);
         let (at, key) = at.message("api_key", request.api_key)?;
-        at.field("api_key_id").resource_id(&key.api_key_id);
+        at.field("api_key_id").new_resource_id(&key.api_key_id);
         at.display_name(&key.display_name);
         let new = NewApiKey {
             key_group_id: key_group(at, &key),
@@ -88,7 +88,7 @@ pub fn create_group(request: v1::CreateKeyGroupRequest) -> Decoded<(String, NewK
     decode(|at| {
         at.workspace_id(&request.workspace_id);
         let (at, group) = at.message_or_default("key_group", request.key_group);
-        at.field("key_group_id").resource_id(&group.key_group_id);
+        at.field("key_group_id").new_resource_id(&group.key_group_id);
         at.display_name(&group.display_name);
         let new = NewKeyGroup { id: group.key_group_id, display_name: group.display_name };
         Some((request.workspace_id, new))

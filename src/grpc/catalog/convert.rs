@@ -56,7 +56,7 @@ pub fn new_price(request: v1::SetModelPriceRequest, now: Time) -> Decoded<Price>
         at.field("model_id").model_id(&request.model_id);
         at.field("workspace_id").text(&request.workspace_id, 0..=WORKSPACE_ID_CHARS_MAX);
         let (at, price) = at.message("price", request.price)?;
-        let currency = at.field("currency_code").currency(&price.currency_code);
+        let currency = at.field("currency_code").new_currency(&price.currency_code);
         let is_of_units = !price.unit_prices.is_empty()
             && price.input_per_million.is_empty()
             && price.output_per_million.is_empty();
@@ -204,8 +204,8 @@ pub fn new_rate(request: v1::SetExchangeRateRequest, now: Time) -> Decoded<Excha
     decode(|at| {
         let (at, rate) = at.message_or_default("exchange_rate", request.exchange_rate);
         Some(ExchangeRate {
-            from: at.field("from_currency_code").currency(&rate.from_currency_code),
-            to: at.field("to_currency_code").currency(&rate.to_currency_code),
+            from: at.field("from_currency_code").new_currency(&rate.from_currency_code),
+            to: at.field("to_currency_code").new_currency(&rate.to_currency_code),
             rate: Rate::from_nanos(at.field("rate").decimal(&rate.rate, 1..=Rate::MAX.nanos())),
             effective_time: effective_time(at, rate.effective_time, now),
             create_time: now,

@@ -39,7 +39,7 @@ pub fn create(request: v1::CreateQuotaRequest, now: Time) -> Decoded<(String, Ne
     decode(|at| {
         at.workspace_id(&workspace_id);
         let (at, quota) = at.message("quota", request.quota)?;
-        at.field("quota_id").optional_resource_id(&quota.quota_id);
+        at.field("quota_id").optional_new_id(&quota.quota_id);
         let subject = at.limit_subject(&workspace_id, quota.subject.as_ref(), quota.each_subject);
         at.field("model_id").optional_model_id(&quota.model_id);
         let unit = at.field("unit").required_enum(quota.unit);

@@ -23,7 +23,7 @@ pub fn create(request: v1::CreateRateLimitRequest) -> Decoded<(String, NewRateLi
     decode(|at| {
         at.workspace_id(&workspace_id);
         let (at, limit) = at.message("rate_limit", request.rate_limit)?;
-        at.field("rate_limit_id").optional_resource_id(&limit.rate_limit_id);
+        at.field("rate_limit_id").optional_new_id(&limit.rate_limit_id);
         let subject = at.limit_subject(&workspace_id, limit.subject.as_ref(), limit.each_subject);
         at.field("model_id").optional_model_id(&limit.model_id);
         let bounds = bounds(at.field("bounds"), limit.bounds);

@@ -26,7 +26,7 @@ pub struct BoostFields {
 impl Decoder<'_> {
     pub fn boost(self, fields: BoostFields, target: BoostTarget, amount: BoostAmount) -> NewBoost {
         let BoostFields { boost_id, start_time, end_time, reason } = fields;
-        self.field("boost_id").optional_resource_id(&boost_id);
+        self.field("boost_id").optional_new_id(&boost_id);
         self.field("reason").text(&reason, 1..=BOOST_REASON_CHARS_MAX);
         let start_time = start_time.and_then(|time| self.field("start_time").instant(time));
         let at = self.field("end_time");

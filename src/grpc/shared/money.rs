@@ -34,6 +34,15 @@ impl Decoder<'_> {
         })
     }
 
+    /// A currency that is introduced now: one of ISO 4217.
+    pub fn new_currency(self, code: &str) -> Currency {
+        let currency = code.parse().ok().filter(|currency: &Currency| currency.is_listed());
+        currency.unwrap_or_else(|| {
+            self.refuse("expected the ISO 4217 code of a currency, such as \"EUR\"");
+            Currency::EUR
+        })
+    }
+
     /// A decimal in nano-units, within a range given in nano-units.
     pub fn decimal(self, text: &str, range: RangeInclusive<i64>) -> i64 {
         let Some(nanos) = parse(text) else {

@@ -16,7 +16,7 @@ use crate::proto::v1::{self, ErrorReason};
 use crate::{analytics, export};
 
 /// Domain of every reason.
-pub const DOMAIN: &str = "tollgate";
+pub const DOMAIN: &str = crate::proto::ERROR_DOMAIN;
 /// When to try again after storage or this server did not answer.
 pub const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// Most violations that the message spells; the details have more.

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use prost_types::{Duration, Timestamp};
+use prost_types::Duration;
 use uuid::Uuid;
 
 use super::answer;
@@ -13,7 +13,7 @@ use crate::domain::check::{
     Answer, Check, Decision, HOLD_DURATION_DEFAULT, HOLD_DURATION_MAX, HOLD_DURATION_MIN,
     REQUEST_ID_CHARS_MAX,
 };
-use crate::domain::record::{RECORD_AGE_MAX, RECORD_AHEAD_MAX, UsageReport};
+use crate::domain::record::{ATTEMPT_MAX, UsageReport};
 use crate::domain::time::{MICROS_PER_HOUR, Micros};
 use crate::domain::usage::{
     Extras, Outcome, ServiceTier, TOKENS_MAX, UnitKind, Usage, UsageSource,
@@ -31,8 +31,6 @@ use crate::storage::log::{RecordFilter, RecordPosition};
 
 /// Most capabilities that a check may require.
 pub const REQUIRED_CAPABILITIES_MAX: usize = 16;
-/// Most attempts of one request.
-pub const ATTEMPT_MAX: i32 = 1_000;
 /// Longest duration of an attempt.
 pub const LATENCY_MAX: Micros = 24 * MICROS_PER_HOUR;
 /// Most records of one batch.
@@ -53,7 +51,7 @@ pub fn check(request: v1::CheckAndRouteRequest) -> Decoded<CheckCall> {
         let request_id = if request.request_id.is_empty() {
             Uuid::now_v7().to_string()
         } else {
-            at.request_id(&request.request_id);
+            at.new_request_id(&request.request_id);
             request.request_id
         };
         at.field("model_id").model_id(&request.model_id);
@@ -107,7 +105,7 @@ fn check_tokens(
 }
 
 /// Workspace and usage of one attempt.
-pub fn record(request: v1::RecordUsageRequest, now: Time) -> Decoded<(String, UsageReport)> {
+pub fn record(request: v1::RecordUsageRequest) -> Decoded<(String, UsageReport)> {
     decode(|at| {
         at.workspace_id(&request.workspace_id);
         at.request_id(&request.request_id);
@@ -134,7 +132,6 @@ pub fn record(request: v1::RecordUsageRequest, now: Time) -> Decoded<(String, Us
         let is_unread = answer.report.as_ref().is_some_and(|report| report.kept.is_unread);
         let source = if is_unread { Some(UsageSource::Estimated) } else { source };
         let named = Some(request.model_id).filter(|model_id| !model_id.is_empty());
-        let start_time = request.start_time.map(|time| start_time(at, time, now));
         let (latency, expected) = (at.field("latency"), "expected 0 to 24 hours");
         let report = UsageReport {
             request_id: Arc::from(request.request_id),
@@ -146,20 +143,13 @@ pub fn record(request: v1::RecordUsageRequest, now: Time) -> Decoded<(String, Us
             answer: answer.report,
             outcome: outcome.unwrap_or(Outcome::Error),
             source: source.unwrap_or(UsageSource::Provider),
-            start_time,
+            // Its range depends on the hold of the request.
+            start_time: request.start_time.and_then(|time| at.field("start_time").instant(time)),
             latency: latency.span(request.latency, 0..=LATENCY_MAX, expected, 0),
             attribution: at.attribution(request.attribution),
         };
         Some((request.workspace_id, report))
     })
-}
-
-fn start_time(at: Decoder<'_>, time: Timestamp, now: Time) -> Time {
-    let at = at.field("start_time");
-    let time = at.instant(time).unwrap_or_default();
-    let is_in_range = (now - RECORD_AGE_MAX..=now + RECORD_AHEAD_MAX).contains(&time);
-    at.ensure(is_in_range, "expected at most 35 days in the past and 5 minutes in the future");
-    time
 }
 
 pub fn batch(records: &[v1::RecordUsageRequest]) -> Decoded<()> {
@@ -292,6 +282,7 @@ pub fn check_response(
         retry_after: decision.retry_after.map(to_duration),
         verdicts: verdicts.map(|verdict| verdict_to_proto(currency, verdict)).collect(),
         limits: limits.map(|verdict| verdict_to_proto(currency, verdict)).collect(),
+        attempt: decision.attempt,
     }
 }
 
@@ -319,6 +310,8 @@ pub fn record_response(recorded: InCurrency<Recorded>) -> v1::RecordUsageRespons
         }),
         model_id: value.model_id.to_string(),
         unread: value.unread,
+        attempt: value.attempt,
+        start_time_adjusted: value.start_time_adjusted,
     }
 }
 

@@ -34,7 +34,7 @@ impl Usage {
         &self,
         request: v1::RecordUsageRequest,
     ) -> Result<v1::RecordUsageResponse, Failure> {
-        let (workspace_id, report) = convert::record(request, self.engine.now())?;
+        let (workspace_id, report) = convert::record(request)?;
         let attempt = report.attempt;
         let recorded = self.engine.record(&workspace_id, report).await;
         let recorded = recorded.map_err(|error| Failure::Record(error, attempt))?;

@@ -33,6 +33,7 @@ pub fn hold_to_proto(currency: Currency, view: HoldView) -> v1::Hold {
         create_time: Some(to_timestamp(hold.check_time)),
         expire_time: Some(to_timestamp(hold.expire_time)),
         attribution: hold.attribution().and_then(attribution::to_proto),
+        attempt: hold.attempt,
     }
 }
 
@@ -68,5 +69,6 @@ pub fn record_to_proto(currency: Currency, catalog: &Catalog, record: Record) ->
         key_group_id: record.key_group_id.to_string(),
         factors: factors_to_proto(extras),
         provider_answer: record.answer.as_deref().map(answer_to_proto),
+        start_time_adjusted: record.start_time_adjusted,
     }
 }

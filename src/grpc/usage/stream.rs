@@ -6,7 +6,7 @@
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use tokio_util::sync::CancellationToken;
-use tonic::{Status, Streaming};
+use tonic::{Code, Status, Streaming};
 
 use super::convert;
 use crate::engine::Engine;
@@ -53,8 +53,16 @@ impl State {
             self.is_over = true;
             return Some(Err(stopping()));
         };
-        // The caller has closed its side or is gone: there is no answer to send.
-        let request = message.ok().flatten()?;
+        let request = match message {
+            Ok(request) => request?,
+            // What it sent is no message, and where the next one begins is not known.
+            Err(status) if status.code() == Code::InvalidArgument => {
+                self.is_over = true;
+                return Some(Err(status));
+            }
+            // The caller is gone: there is no answer to send.
+            Err(_) => return None,
+        };
         Some(Ok(self.answer(request.check).await))
     }
 

@@ -41,7 +41,7 @@ pub fn create(request: v1::CreateWorkspaceRequest) -> Decoded<NewWorkspace> {
         at.display_name(&from.display_name);
         let currency = match from.currency_code.as_str() {
             "" => Currency::EUR,
-            code => at.field("currency_code").currency(code),
+            code => at.field("currency_code").new_currency(code),
         };
         let time_zone = match from.time_zone.as_str() {
             "" => Tz::UTC,
@@ -73,7 +73,7 @@ pub fn update(request: v1::UpdateWorkspaceRequest) -> Decoded<(String, Workspace
         let mask = root.mask(request.update_mask, &FIELDS);
         let display_name = mask.display_name(at, &from.display_name);
         let currency = mask.change("currency_code", !from.currency_code.is_empty(), || {
-            at.field("currency_code").currency(&from.currency_code)
+            at.field("currency_code").new_currency(&from.currency_code)
         });
         let time_zone = mask.change("time_zone", !from.time_zone.is_empty(), || {
             time_zone(at.field("time_zone"), &from.time_zone)

@@ -32,15 +32,29 @@ impl Ledger {
     ///
     /// # Errors
     /// If the request id is in use with other content, an exchange rate is missing, or there are
-    /// too many live holds. Nothing has changed then.
+    /// too many live holds or attempts of the request. Nothing has changed then.
     pub fn decide(&mut self, now: Time, prepared: &mut PreparedCheck) -> Result<Decision, Error> {
         self.advance(now);
-        if !prepared.check().dry_run {
-            if let Some(hold) = self.holds.get(prepared.request_id()) {
-                return self.repeat_decision(hold, prepared.fingerprint());
-            }
+        let is_dry = prepared.check().dry_run;
+        let attempt = match self.holds.get_or_attempt(prepared.request_id()) {
+            Ok(hold) if is_dry => hold.attempt,
+            Ok(hold) => return self.repeat_decision(hold, prepared.fingerprint()),
+            Err(attempt) => attempt,
+        };
+        if !is_dry {
             Error::check_bound(self.holds.len(), "live holds of a workspace", HOLDS_MAX)?;
+            Error::check_attempt(attempt)?;
         }
+        let decision = self.decide_new(prepared, attempt)?;
+        Ok(Decision { attempt, ..decision })
+    }
+
+    /// Decides on a request without a live hold.
+    fn decide_new(
+        &mut self,
+        prepared: &mut PreparedCheck,
+        attempt: i32,
+    ) -> Result<Decision, Error> {
         if let Some(filled) = self.departments.fill(prepared.attribution()) {
             prepared.set_attribution(filled);
         }
@@ -66,7 +80,7 @@ impl Ledger {
         let cost = estimate.cost;
         let (decision, granted) = self.route(&request, model, estimate);
         let limits = if check.explain { self.explain(&request, model) } else { Vec::new() };
-        let decision = Decision { limits, ..decision };
+        let decision = Decision { attempt, limits, ..decision };
         let granted = granted.filter(|_| !check.dry_run);
         let slots = match granted {
             Some(_) => self.limits.add_new(request.slots, &request.subject_ids),
@@ -90,6 +104,7 @@ impl Ledger {
         Ok(Decision {
             reason: hold.routed,
             answer: routed.map_or(Answer::Allowed, Answer::Routed),
+            attempt: hold.attempt,
             held: hold.held,
             expire_time: Some(hold.expire_time),
             state: hold.state,
@@ -162,6 +177,7 @@ impl Ledger {
         let verdicts = &decision.verdicts;
         let hold = Hold {
             request_id: check.request_id.clone(),
+            attempt: decision.attempt,
             fingerprint: prepared.fingerprint(),
             model,
             held: need.money,

@@ -5,7 +5,7 @@ use crate::domain::catalog::ModelEntry;
 use crate::domain::catalog::price::Quote;
 use crate::domain::check::Check;
 use crate::domain::quota::Consumption;
-use crate::domain::usage::TOKENS_MAX;
+use crate::domain::usage::{TOKENS_MAX, Usage};
 use crate::ledger::error::Error;
 use crate::ledger::models::{ModelIndex, OutputHistory};
 use crate::ledger::state::Ledger;
@@ -29,13 +29,35 @@ impl Estimate {
 }
 
 impl Ledger {
-    /// What a request costs at most on a model, with the model's price and its bounds.
+    /// What a request costs at most on the model that it names, with the model's price and its
+    /// bounds.
     ///
     /// # Errors
     /// If the price has no exchange rate.
     pub(super) fn estimate(&self, model: ModelIndex, check: &Check) -> Result<Estimate, Error> {
+        self.estimate_with(model, check, &check.input)
+    }
+
+    /// The same on another model. Its cache is cold: caches are kept by model.
+    ///
+    /// # Errors
+    /// If the price has no exchange rate.
+    pub(super) fn estimate_cold(
+        &self,
+        model: ModelIndex,
+        check: &Check,
+    ) -> Result<Estimate, Error> {
+        self.estimate_with(model, check, &check.cold_input())
+    }
+
+    fn estimate_with(
+        &self,
+        model: ModelIndex,
+        check: &Check,
+        input: &Usage,
+    ) -> Result<Estimate, Error> {
         let model = self.models.get(model);
-        self.estimate_of(model.entry().map(|entry| &**entry), model.outputs(), check)
+        self.estimate_of(model.entry().map(|entry| &**entry), model.outputs(), check, input)
     }
 
     /// Cost of a request on the model that it names; zero if that is unknown or has no price.
@@ -45,7 +67,10 @@ impl Ledger {
         };
         let estimate = match self.models.find(&entry.model().id) {
             Some(index) => self.estimate(index, check),
-            None => self.estimate_of(Some(entry), &OutputHistory::default(), check),
+            None => {
+                let outputs = OutputHistory::default();
+                self.estimate_of(Some(entry), &outputs, check, &check.input)
+            }
         };
         estimate.map_or(Amount::ZERO, |estimate| estimate.cost)
     }
@@ -55,6 +80,7 @@ impl Ledger {
         entry: Option<&ModelEntry>,
         outputs: &OutputHistory,
         check: &Check,
+        input: &Usage,
     ) -> Result<Estimate, Error> {
         // What the caller declares is within the bound together with the input; an estimate of the
         // output is made so.
@@ -63,7 +89,7 @@ impl Ledger {
         let model_max = entry.and_then(|entry| entry.model().max_output);
         let output_tokens = model_max.map_or(declared, |max| declared.min(max)).min(room);
         let quote = self.context.quote(entry, self.context.now())?;
-        let (input, extras) = (&check.input, check.extras.as_deref());
+        let extras = check.extras.as_deref();
         let cost = quote.as_ref().map_or(Amount::ZERO, |quote| {
             quote.card.most(input, output_tokens, extras, check.tier, quote.rate)
         });

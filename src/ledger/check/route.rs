@@ -108,6 +108,7 @@ impl Ledger {
         let decision = Decision {
             reason: routed,
             answer: target.map_or(Answer::Allowed, Answer::Routed),
+            attempt: 0,
             held: estimate.cost,
             expire_time: None,
             state: self.budget_status().state,
@@ -127,6 +128,7 @@ impl Ledger {
         verdicts.retain(|verdict| verdict.reason != Some(Reason::ThresholdCrossed));
         Decision {
             answer: Answer::Blocked,
+            attempt: 0,
             held: Amount::ZERO,
             expire_time: None,
             state: self.budget_status().state,
@@ -206,7 +208,7 @@ impl Ledger {
             if index == requested || !model.is_usable() {
                 continue;
             }
-            let Ok(other) = self.estimate(index, request.check) else { continue };
+            let Ok(other) = self.estimate_cold(index, request.check) else { continue };
             if other.unpriced {
                 continue;
             }
@@ -313,7 +315,7 @@ impl Ledger {
             return reject(Reason::ModelNotAllowed);
         }
         // A candidate without an exchange rate counts as unpriced.
-        let estimate = self.estimate(index, check).ok();
+        let estimate = self.estimate_cold(index, check).ok();
         let Some(estimate) = estimate.filter(|estimate| !estimate.unpriced) else {
             return reject(Reason::ModelUnpriced);
         };

@@ -21,6 +21,8 @@ pub const EXPIRY_STEP: Micros = 1_000;
 #[derive(Clone, Debug)]
 pub struct Hold {
     pub request_id: Arc<str>,
+    /// The attempt that it is for: the one after the last that was recorded.
+    pub attempt: i32,
     pub fingerprint: i64,
     /// The model whose meter holds it.
     pub model: ModelIndex,

@@ -80,6 +80,10 @@ impl Counters {
         &self.fixed
     }
 
+    pub fn all_fixed_mut(&mut self) -> impl Iterator<Item = &mut Counter> {
+        self.fixed.iter_mut()
+    }
+
     pub fn all_sliding(&self) -> &[SlidingWindow] {
         &self.sliding
     }

@@ -35,11 +35,13 @@ use rules::AppliedRule;
 use rules::Rules;
 use subject::Subject;
 use subjects::{Subjects, present};
+use thresholds::RaisedBefore;
 use utilization::Utilization;
 
 pub use crash::penalty_end;
 pub use limit::{Limit, LimitSource};
 pub use rule::{Rule, RuleIndex};
+pub use rules::KindSet as DueKinds;
 pub use subjects::{Slot, Slots};
 pub use utilization::{QuotaUsage, UsageFilter, UsagePosition};
 
@@ -49,6 +51,7 @@ pub struct Limits {
     subjects: Subjects,
     utilization: Utilization,
     crash_penalty: CrashPenalty,
+    raised_before: RaisedBefore,
 }
 
 /// Finding the limits of a request.
@@ -281,22 +284,35 @@ impl Limits {
         }
     }
 
-    /// Charges what was used to the quotas that apply to it, and raises the alerts that are due.
+    /// Charges what was used to the quotas that apply to it. Returns whose alerts are due.
     pub fn charge(
         &mut self,
         context: &Context,
         slots: &Slots,
         model: ModelIndex,
         (used, charge_time): (&Consumption, Time),
+    ) -> DueKinds {
+        let mut due = DueKinds::default();
+        for (kind, slot) in slots.iter().filter(|(_, slot)| slot.is_present()) {
+            let subject = self.subjects.get_mut(*slot);
+            if subject.charge(&self.rules, context, model, used, charge_time) {
+                due.set(kind, true);
+            }
+            self.utilization.note(*slot, subject);
+        }
+        due
+    }
+
+    /// Raises the alerts that [`Limits::charge`] said are due.
+    pub fn raise_due(
+        &mut self,
+        context: &Context,
+        slots: &Slots,
+        due: DueKinds,
         alerts: &mut Alerts,
     ) {
-        for slot in present(slots) {
-            let subject = self.subjects.get_mut(slot);
-            let is_due = subject.charge(&self.rules, context, model, used, charge_time);
-            self.utilization.note(slot, subject);
-            if is_due {
-                self.raise_thresholds(context, slot, alerts);
-            }
+        for kind in due.iter() {
+            self.raise_thresholds(context, slots[kind], alerts);
         }
     }
 
@@ -320,6 +336,7 @@ impl Limits {
         for (_, subject) in self.subjects.iter_mut() {
             subject.counters.clear_fixed();
         }
+        self.raised_before.clear();
     }
 
     /// Looks at some subjects in turn: drops those that are idle, and of the others what is over.
@@ -331,6 +348,7 @@ impl Limits {
             subject.counters.forget_over(&self.rules, context);
             if subject.is_idle() {
                 self.utilization.forget(slot);
+                self.raised_before.retain(|(other, ..), _| *other != slot);
                 self.subjects.remove(slot);
             }
         }

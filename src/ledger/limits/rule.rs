@@ -172,6 +172,11 @@ impl Rule {
         self.model.is_none_or(|only| only == model)
     }
 
+    /// The limit without boosts; none where a subject is exempt.
+    pub fn base_limit(&self) -> Option<i64> {
+        self.limit
+    }
+
     /// The limit of a subject with its boosts; none if it is exempt.
     pub fn limit_for(&self, subject_id: &str, now: Time) -> Option<i64> {
         let limit = self.limit?;

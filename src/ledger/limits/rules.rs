@@ -56,7 +56,7 @@ impl KindSet {
         self.0 & bit(kind) != 0
     }
 
-    fn set(&mut self, kind: SubjectKind, is_in: bool) {
+    pub fn set(&mut self, kind: SubjectKind, is_in: bool) {
         match is_in {
             true => self.0 |= bit(kind),
             false => self.0 &= !bit(kind),

@@ -1,8 +1,13 @@
-//! Alerts of quotas: thresholds that are reached, each marked with its counter as raised.
+//! Alerts of quotas: thresholds that are reached, each marked with its counter as raised. What was
+//! raised for a limit that had another value before is kept apart, while its window runs.
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use super::Limits;
+use super::counters::Counters;
+use super::rule::RuleIndex;
 use super::subjects::Slot;
 use crate::domain::Time;
 use crate::domain::alert::{AlertKey, AlertSubject};
@@ -10,7 +15,49 @@ use crate::domain::attribution::SubjectKind;
 use crate::ledger::alerts::{Alerts, LimitUsage, is_alert_due};
 use crate::ledger::context::Context;
 
+/// The highest threshold that was raised for a rule and subject, in the window that began at a time,
+/// while the limit had another value than now.
+pub type RaisedBefore = HashMap<(Slot, RuleIndex, Time, i64), u16>;
+
 impl Limits {
+    /// A rule has another limit: its thresholds are raised anew, and where it had this one before,
+    /// not again.
+    pub fn change_limit(&mut self, index: RuleIndex, before: Option<i64>, after: Option<i64>) {
+        let scope = self.rules.get(index).scope();
+        let named = scope.subject_id.as_deref();
+        let named = named.map(|subject_id| self.subjects.find(scope.kind, subject_id));
+        let kind = scope.kind;
+        let raised_before = &mut self.raised_before;
+        let mut change = |slot: Slot, counters: &mut Counters| {
+            for counter in counters.all_fixed_mut().filter(|counter| counter.rule == index) {
+                let key = |limit: i64| (slot, index, counter.start, limit);
+                if let Some(before) = before.filter(|_| counter.alerted > 0) {
+                    raised_before.insert(key(before), counter.alerted);
+                }
+                let alerted = after.and_then(|after| raised_before.get(&key(after)));
+                counter.alerted = alerted.copied().unwrap_or(0);
+            }
+        };
+        match named {
+            Some(Some(slot)) => change(slot, &mut self.subjects.get_mut(slot).counters),
+            Some(None) => {}
+            None => {
+                for (slot, subject) in self.subjects.iter_mut() {
+                    if subject.kind == kind {
+                        change(slot, &mut subject.counters);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Forgets what was raised before in windows that are over.
+    pub fn forget_raised(&mut self, context: &Context) {
+        let rules = &self.rules;
+        self.raised_before
+            .retain(|(_, rule, start, _), _| rules.get(*rule).is_open(context, *start));
+    }
+
     /// Raises what is due of all subjects: after a load, or a change of limits.
     pub fn raise_all(&mut self, context: &Context, alerts: &mut Alerts) {
         let is_due = |slot: &Slot| {
@@ -73,6 +120,7 @@ impl Limits {
                 window: (start, end),
                 unit: rule.unit(),
                 limit,
+                base_limit: quota.limit.unwrap_or(limit),
                 spent: counter.spent,
             };
             let thresholds = &quota.thresholds;
@@ -95,11 +143,15 @@ impl Limits {
     ) {
         let rule = self.rules.quota(quota_id).map(|(rule, _)| rule);
         let slot = self.subjects.find(kind, subject_id);
-        if let (Some(rule), Some(slot)) = (rule, slot) {
+        let (Some(rule), Some(slot)) = (rule, slot) else { return };
+        let alerted = if self.rules.get(rule).base_limit() == Some(key.base_limit) {
             let counters = &mut self.subjects.get_mut(slot).counters;
-            let counter = counters.get_mut((0, rule), key.window_start, &self.rules, context);
-            counter.alerted = counter.alerted.max(key.threshold);
-        }
+            &mut counters.get_mut((0, rule), key.window_start, &self.rules, context).alerted
+        } else {
+            let raised = (slot, rule, key.window_start, key.base_limit);
+            self.raised_before.entry(raised).or_default()
+        };
+        *alerted = key.threshold.max(*alerted);
     }
 
     /// Start of the earliest running window of a quota.

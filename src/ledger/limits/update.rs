@@ -35,6 +35,7 @@ impl Limits {
     /// Removes a rule with its counters.
     pub fn remove_rule(&mut self, index: RuleIndex) {
         let rule = self.rules.remove(index);
+        self.raised_before.retain(|(_, other, ..), _| *other != index);
         let scope = rule.scope();
         match &scope.subject_id {
             Some(subject_id) => {
@@ -59,7 +60,11 @@ impl Limits {
 
     /// Replaces a rule by one that counts the same.
     pub fn replace_rule(&mut self, index: RuleIndex, rule: Rule) {
-        *self.rules.get_mut(index) = rule;
+        let after = rule.base_limit();
+        let before = std::mem::replace(self.rules.get_mut(index), rule).base_limit();
+        if before != after {
+            self.change_limit(index, before, after);
+        }
         self.utilization.reset();
     }
 

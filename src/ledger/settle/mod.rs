@@ -1,11 +1,14 @@
 //! Settlement: a record that is durable is charged, and ends the hold of its request.
 
 mod record;
+mod attempt;
 mod attribution;
 mod holds;
 
+use smallvec::SmallVec;
+
 use super::holds::Hold;
-use super::limits::Slots;
+use super::limits::{DueKinds, Slots};
 use super::models::ModelIndex;
 use super::state::Ledger;
 use crate::domain::attribution::SubjectIds;
@@ -16,9 +19,18 @@ use crate::domain::usage::Outcome;
 use crate::domain::{Amount, Time};
 use crate::ledger::error::Error;
 
+pub use attempt::{ExpiryCharge, Placement};
+
 /// Most that may be spent in one window: four billion units. With the bounds of prices and tokens
 /// no sum of a window overflows.
 pub const WINDOW_SPENT_MAX: Amount = Amount::from_nanos(4_000_000_000 * 1_000_000_000);
+
+/// What a record was charged to, and whose alerts are due with it.
+struct Settled {
+    model: ModelIndex,
+    slots: Slots,
+    due: DueKinds,
+}
 
 impl Ledger {
     /// Adds a record that is about to be written to the pending spend. Each is later settled or
@@ -47,37 +59,51 @@ impl Ledger {
     /// Charges a record that is durable, and ends its hold: the actual amount, also above the hold
     /// and above the limit (I6), replaces what was held (I7).
     pub fn settle(&mut self, now: Time, record: &Record) -> BudgetStatus {
-        let now = self.advance(now);
+        self.settle_together(now, std::slice::from_ref(record))
+    }
+
+    /// [`Ledger::settle`] for records of one commit that mean something together: a late record,
+    /// and the correction that takes back the charge of its expired hold. Alerts and the status are
+    /// those after all of them.
+    pub fn settle_together(&mut self, now: Time, records: &[Record]) -> BudgetStatus {
+        self.advance(now);
+        let settled: SmallVec<[Settled; 2]> =
+            records.iter().map(|record| self.charge(record)).collect();
+        for (record, settled) in records.iter().zip(&settled) {
+            self.raise_after(record, settled);
+        }
+        self.revision += 1;
+        self.budget_status()
+    }
+
+    fn charge(&mut self, record: &Record) -> Settled {
         self.abandon(record);
         let used = used_by(record);
         let window = self.context.cycle_of(record.charge_time);
         let catalog = self.context.catalog();
         let model = self.models.find_or_add(&record.metered_model_id, catalog);
         // A cycle that is over is read by no limit, and its spend may not have been loaded.
-        if window.end > now {
+        if window.end > self.context.now() {
             self.models.charge(model, window.start, record.cost);
         }
         let hold = match record.kind {
-            RecordKind::Usage => self.holds.remove(&record.request_id),
+            RecordKind::Usage => self.holds.note_recorded(&record.request_id, record.attempt),
             RecordKind::Correction | RecordKind::ExpiryCharge => None,
         };
         let attribution = &record.attribution;
         let subject_ids = SubjectIds::new(|field| attribution.get(field), &record.key_group_id);
         let likely = hold.as_ref().map(|hold| &hold.slots);
         let slots = self.limits.find_or_add_slots_like(likely, &subject_ids);
-        let charge = (&used, record.charge_time);
-        self.limits.charge(&self.context, &slots, model, charge, &mut self.alerts);
+        let due = self.limits.charge(&self.context, &slots, model, (&used, record.charge_time));
         match record.kind {
             RecordKind::Usage => self.end_hold(hold, record, (&slots, model), &used),
             RecordKind::ExpiryCharge => self.expire_request(&record.request_id),
             RecordKind::Correction => {}
         }
-        self.raise_after(record, model);
         if record.kind == RecordKind::Usage && record.outcome == Outcome::Success {
             self.models.add_output(model, record.usage.total_output());
         }
-        self.revision += 1;
-        self.budget_status()
+        Settled { model, slots, due }
     }
 
     /// Ends the hold of a usage record. Rate limits have counted its estimate, which is replaced by
@@ -99,8 +125,10 @@ impl Ledger {
         self.release_held(&hold);
     }
 
-    /// Raises the alerts about the envelope and the model that a record makes due.
-    fn raise_after(&mut self, record: &Record, model: ModelIndex) {
+    /// Raises the alerts that a record makes due.
+    fn raise_after(&mut self, record: &Record, settled: &Settled) {
+        let Settled { model, ref slots, due } = *settled;
+        self.limits.raise_due(&self.context, slots, due, &mut self.alerts);
         self.raise_envelope();
         self.raise_cap(model);
         if record.unpriced && record.kind == RecordKind::Usage {

@@ -3,10 +3,14 @@
 
 use std::sync::Arc;
 
+use crate::domain::attribution::Attribution;
 use crate::domain::catalog::ModelEntry;
 use crate::domain::catalog::bill::COST_MAX;
 use crate::domain::catalog::price::{Quote, Rate};
-use crate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
+use crate::domain::record::{
+    CLOCK_AHEAD_MAX, EXPIRY_ATTEMPT, RECORD_AGE_MAX, RECORD_AHEAD_MAX, Record, RecordKind,
+    UsageReport,
+};
 use crate::domain::usage::{Outcome, ServiceTier, Usage, UsageSource};
 use crate::domain::{Amount, Time};
 use crate::ledger::error::Error;
@@ -43,8 +47,8 @@ impl Ledger {
     /// is when the request was checked, where the caller knows it of a hold that has ended.
     ///
     /// # Errors
-    /// If it costs more than [`COST_MAX`], or the spend of its window would pass
-    /// [`super::WINDOW_SPENT_MAX`].
+    /// If its `start_time` is out of range and decides something, if it costs more than [`COST_MAX`],
+    /// or if the spend of its window would pass [`super::WINDOW_SPENT_MAX`].
     pub fn prepare(
         &mut self,
         now: Time,
@@ -52,11 +56,63 @@ impl Ledger {
         report: UsageReport,
         check_time: Option<Time>,
     ) -> Result<Record, Error> {
-        let now = self.advance(now);
+        self.advance(now);
         let fingerprint = report.fingerprint();
-        let hold = self.holds.get(&report.request_id);
-        let start_time = report.start_time.unwrap_or(now);
-        let check_time = hold.map(|hold| hold.check_time).or(check_time);
+        let check_time = self.check_time((&report.request_id, report.attempt), check_time);
+        let start = self.start_time(report.start_time, check_time);
+        let start = start.ok_or(Error::StartTimeOutOfRange { fingerprint })?;
+        self.prepare_sent(seq, (report, fingerprint), start, check_time)
+    }
+
+    /// Makes a record once more, as that of another attempt. The one that was made before is
+    /// abandoned.
+    ///
+    /// # Errors
+    /// If the spend of its window would pass [`super::WINDOW_SPENT_MAX`].
+    pub fn prepare_again(
+        &mut self,
+        now: Time,
+        seq: i64,
+        (record, attempt): (Record, i32),
+        check_time: Option<Time>,
+    ) -> Result<Record, Error> {
+        self.advance(now);
+        let check_time = self.check_time((&record.request_id, attempt), check_time);
+        let start = (record.start_time, record.start_time_adjusted);
+        let said = record.attribution;
+        let report = UsageReport {
+            request_id: record.request_id,
+            attempt,
+            model_id: record.model_id.to_string(),
+            tier: record.tier,
+            usage: record.usage,
+            outcome: record.outcome,
+            source: record.source,
+            start_time: None,
+            latency: record.latency,
+            attribution: (said != Attribution::default()).then(|| Box::new(said)),
+        };
+        self.prepare_sent(seq, (report, record.fingerprint), start, check_time)
+    }
+
+    /// The hold that a record of an attempt ends. One for a later attempt is not its hold.
+    fn hold_of(&self, request_id: &str, attempt: i32) -> Option<&Hold> {
+        self.holds.get(request_id).filter(|hold| hold.attempt <= attempt)
+    }
+
+    /// When a request was checked: that of its hold, or else what is known of one that has ended.
+    fn check_time(&self, (id, attempt): (&str, i32), ended: Option<Time>) -> Option<Time> {
+        self.hold_of(id, attempt).map(|hold| hold.check_time).or(ended)
+    }
+
+    fn prepare_sent(
+        &mut self,
+        seq: i64,
+        (report, fingerprint): (UsageReport, i64),
+        (start_time, start_time_adjusted): (Time, bool),
+        check_time: Option<Time>,
+    ) -> Result<Record, Error> {
+        let hold = self.hold_of(&report.request_id, report.attempt);
         let charge_time = check_time.unwrap_or(start_time);
         let bill = self.bill(hold, &report, charge_time)?;
         let key_group_id = self.group_of_record(hold, &report);
@@ -84,7 +140,8 @@ impl Ledger {
             hour: self.context.calendar().hour_start(charge_time),
             day: self.context.day_start(charge_time),
             start_time,
-            record_time: now,
+            start_time_adjusted,
+            record_time: self.context.now(),
             latency: report.latency,
             attribution,
             key_group_id,
@@ -92,6 +149,22 @@ impl Ledger {
         };
         self.add_pending(&record)?;
         Ok(record)
+    }
+
+    /// When an attempt began, by its caller, and whether that was put right: a clock that is out of
+    /// range is never believed. None if it is refused; where the time of the check is known it
+    /// decides nothing.
+    fn start_time(&self, said: Option<Time>, check_time: Option<Time>) -> Option<(Time, bool)> {
+        let now = self.context.now();
+        let Some(said) = said else { return Some((now, false)) };
+        if said > now + RECORD_AHEAD_MAX {
+            let is_accepted = check_time.is_some() || said <= now + CLOCK_AHEAD_MAX;
+            return is_accepted.then_some((now, true));
+        }
+        if said < now - RECORD_AGE_MAX {
+            return check_time.map(|time| (time, true));
+        }
+        Some((said, false))
     }
 
     /// Makes the record that charges the estimate of an expired hold. None if the hold has ended
@@ -133,6 +206,7 @@ impl Ledger {
             hour: self.context.calendar().hour_start(hold.check_time),
             day: self.context.day_start(hold.check_time),
             start_time: hold.check_time,
+            start_time_adjusted: false,
             record_time: now,
             latency: 0,
             attribution: hold.attribution().unwrap_or_default(),

@@ -93,6 +93,7 @@ impl Ledger {
     pub fn advance(&mut self, now: Time) -> Time {
         if self.context.advance(now) {
             self.models.forget_before(self.context.cycle().start);
+            self.limits.forget_raised(&self.context);
         }
         self.expire_holds();
         self.context.now()

@@ -16,6 +16,7 @@ use crate::ledger::limits::penalty_end;
 #[derive(Clone, Debug)]
 pub struct RestoredHold {
     pub request_id: Arc<str>,
+    pub attempt: i32,
     pub fingerprint: i64,
     pub held: Amount,
     pub held_tokens: i64,
@@ -49,6 +50,7 @@ impl Ledger {
         let request_id = hold.request_id.clone();
         let hold = Hold {
             request_id: hold.request_id,
+            attempt: hold.attempt,
             fingerprint: hold.fingerprint,
             model,
             held: hold.held,

@@ -106,7 +106,13 @@ mod tests {
             |kind| AlertSubject::Quota { quota_id: "q".into(), kind, subject_id: "x".into() };
         let check = |subject: AlertSubject, alert_type, unit, parts: &[&str]| {
             let alert = Alert {
-                key: AlertKey { subject, alert_type, window_start: Time::EARLIEST, threshold: 80 },
+                key: AlertKey {
+                    subject,
+                    alert_type,
+                    window_start: Time::EARLIEST,
+                    threshold: 80,
+                    base_limit: 0,
+                },
                 window_end: None,
                 unit,
                 limit: 2,

@@ -192,7 +192,7 @@ const RECORDS: &[Row<v1::RecordUsageRequest>] = &[
     ("outcome", |r| r.outcome = 4),
     ("usage_source", |r| r.usage_source = 3),
     ("start_time", |r| r.start_time = after_start(-35 * 86_400 - 1)),
-    ("start_time", |r| r.start_time = after_start(301)),
+    ("start_time", |r| r.start_time = after_start(86_401)),
     ("start_time", |r| r.start_time = Some(Timestamp { seconds: 1, nanos: -1 })),
     ("latency", |r| r.latency = seconds(-1)),
     ("latency", |r| r.latency = seconds(86_401)),
@@ -542,7 +542,7 @@ async fn prices() {
         ("exchange_rate.to_currency_code", |r| rate_of(r).to_currency_code = String::new()),
         ("exchange_rate.to_currency_code", |r| rate_of(r).to_currency_code = "USD".to_owned()),
         ("exchange_rate.rate", |r| rate_of(r).rate = "0".to_owned()),
-        ("exchange_rate.rate", |r| rate_of(r).rate = "10000.1".to_owned()),
+        ("exchange_rate.rate", |r| rate_of(r).rate = "1000000.1".to_owned()),
         ("exchange_rate.effective_time", |r| {
             rate_of(r).effective_time = Some(Timestamp::default());
         }),

@@ -147,7 +147,7 @@ impl Case {
             }
             "arrives" => {
                 let record = self.on_the_way.remove(words.word(1)).expect("it was sent");
-                let outcome = self.world.commit(&record);
+                let (record, outcome) = self.world.commit(&record).expect("within bounds");
                 return self.recorded(&record, outcome);
             }
             "lost" => {
@@ -170,6 +170,7 @@ impl Case {
             "charge-due" => return vec![format!("charged {}", self.world.charge_due())],
             "restart" => self.world.restart(true),
             "crash" => self.world.restart(false),
+            "forget" => self.world.forget_recorded(),
             "budget" => return self.budget(),
             "holds" => return self.holds(),
             "usage" => return self.usage(words),
@@ -298,12 +299,15 @@ impl Case {
         self.world.set_model(settings);
     }
 
-    /// Per million tokens; half of it for batches, twice above `long=` tokens.
+    /// Per million tokens, those from a cache at `cached=`; half of it for batches, twice above
+    /// `long=` tokens.
     fn price(&self, model: &str, rates: &str, words: &Words) -> Price {
         let (input, output) = rates.split_once('/').expect("input/output");
         let (input, output) = (amount(input).nanos(), amount(output).nanos());
+        let cached = words.named.get("cached").map(|text| amount(text).nanos());
         let rates = |of: fn(i64) -> i64| {
             let mut rates = [None; TokenClass::COUNT];
+            rates[TokenClass::CacheRead as usize] = cached.map(of);
             rates[TokenClass::Input as usize] = Some(of(input));
             rates[TokenClass::Output as usize] = Some(of(output));
             rates
@@ -366,6 +370,7 @@ impl Case {
             Answer::Routed(model) => format!("routed {model}"),
             Answer::Blocked => "blocked".to_owned(),
         }];
+        clauses.push(format!("attempt {}", decision.attempt));
         clauses.extend(decision.reason.map(|reason| format!("{reason:?}")));
         clauses.push(format!("held {}", money(decision.held)));
         clauses.push(state(decision.state).to_owned());
@@ -396,9 +401,11 @@ impl Case {
     }
 
     fn recorded(&self, record: &Record, outcome: Outcome) -> Vec<String> {
-        let (cost, kind, standing) = match outcome {
-            Outcome::New(standing) => (record.cost, "new", standing),
-            Outcome::Duplicate(there, standing) => (there.cost, "duplicate", standing),
+        let (cost, kind, attempt, standing) = match outcome {
+            Outcome::New(standing) => (record.cost, "new", record.attempt, standing),
+            Outcome::Duplicate(there, standing) => {
+                (there.cost, "duplicate", there.attempt, standing)
+            }
             Outcome::Reused => {
                 return vec!["error request_id is in use with other content".to_owned()];
             }
@@ -406,6 +413,9 @@ impl Case {
         vec![
             format!("cost {}", money(cost)),
             kind.to_owned(),
+            format!("attempt {attempt}"),
+            format!("began {}", clock(record.start_time)),
+            if record.start_time_adjusted { "adjusted" } else { "as said" }.to_owned(),
             if record.unpriced { "unpriced" } else { "priced" }.to_owned(),
             format!("counts as {}", record.metered_model_id),
             format!("for {}", rules::who(&record.attribution)),

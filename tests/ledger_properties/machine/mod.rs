@@ -60,6 +60,8 @@ pub enum Answer {
     Decided(Result<Decision, Error>),
     Prepared(Box<Record>),
     Recorded(Box<Record>, Written),
+    /// The clock of the caller cannot be right.
+    Refused,
     Written(Written),
     Released(Option<Amount>),
     Extended(Option<Time>),

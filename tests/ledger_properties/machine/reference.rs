@@ -28,6 +28,7 @@ use super::draws::ExtrasDraw;
 use super::steps::{Request, Size, Step, any_step};
 use super::{Answer, Call, rules};
 use crate::oracle::policy::Change;
+use crate::oracle::record::Written;
 use crate::oracle::{Hold, Oracle};
 
 /// 2026-01-15T12:00:00Z.
@@ -129,14 +130,20 @@ impl Reference {
             Call::Check(check) => Answer::Decided(decide(oracle, &check)),
             Call::Prepare(report) => {
                 self.promised = promised(oracle, &report);
-                let record = oracle.priced(&report);
+                let Some(record) = oracle.priced(&report) else { return Answer::Refused };
                 oracle.on_the_way.push(record.clone());
                 Answer::Prepared(Box::new(record))
             }
             Call::Record(report) => {
                 self.promised = promised(oracle, &report);
-                let record = oracle.priced(&report);
-                let written = oracle.write(&record);
+                let Some(record) = oracle.priced(&report) else {
+                    // Refused, unless it was accepted while its hold was live.
+                    let same = oracle.same_content(&report.request_id, report.fingerprint());
+                    let Some(same) = same.cloned() else { return Answer::Refused };
+                    let written = Written::Duplicate(same.cost, oracle.standing());
+                    return Answer::Recorded(Box::new(same), written);
+                };
+                let (record, written) = oracle.write(&record);
                 Answer::Recorded(Box::new(record), written)
             }
             Call::Learn(reports) => {
@@ -145,7 +152,7 @@ impl Reference {
             }
             Call::Commit(index) => {
                 let record = oracle.on_the_way.remove(index);
-                Answer::Written(oracle.write(&record))
+                Answer::Written(oracle.write(&record).1)
             }
             Call::Lose(index) => {
                 oracle.on_the_way.remove(index);
@@ -370,7 +377,7 @@ fn decide(oracle: &mut Oracle, check: &Check) -> Result<Decision, Error> {
 
 fn learn(oracle: &mut Oracle, reports: Vec<UsageReport>) {
     for report in reports {
-        let record = oracle.priced(&report);
+        let record = oracle.priced(&report).expect("it begins now");
         oracle.write(&record);
     }
 }

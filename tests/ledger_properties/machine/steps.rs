@@ -257,7 +257,11 @@ fn size() -> impl Strategy<Value = Size> {
 }
 
 fn record_any() -> impl Strategy<Value = Step> {
-    let start = prop_oneof![2 => Just(None), 1 => (-40 * 86_400..300i64).prop_map(Some)];
+    let start = prop_oneof![
+        6 => Just(None),
+        3 => (-40 * 86_400..300i64).prop_map(Some),
+        1 => (-600..3 * 86_400i64).prop_map(Some),
+    ];
     let who = prop_oneof![1 => Just(None), 3 => draws::who().prop_map(Some)];
     (0..8u8, 0..2u8, 0..9u8, tokens(), start, (0..7u8, draws::extras()), who).prop_map(
         |(request, attempt, model, tokens, start, (tier, extras), who)| Step::RecordAny {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use proptest_state_machine::StateMachineTest;
 use tollgate::domain::catalog::Catalog;
 use tollgate::domain::record::Record;
-use tollgate::ledger::{QuotaUsage, Totals, UsageFilter, UsagePosition};
+use tollgate::ledger::{Error, QuotaUsage, Totals, UsageFilter, UsagePosition};
 
 use super::reference::Reference;
 use super::steps::Step;
@@ -115,16 +115,21 @@ impl Subject {
             }
             Call::Check(check) => return Answer::Decided(world.check(check)),
             Call::Prepare(report) => {
-                let record = world.prepare(report).expect("spend stays below its bound");
+                let Some(record) = within_bounds(world.prepare(report)) else {
+                    return Answer::Refused;
+                };
                 self.on_the_way.push(record.clone());
                 return Answer::Prepared(Box::new(record));
             }
             Call::Commit(index) => {
                 let record = self.on_the_way.remove(index);
-                return Answer::Written(written(world.commit(&record)));
+                let committed = world.commit(&record).expect("spend stays below its bound");
+                return Answer::Written(written(committed.1));
             }
             Call::Record(report) => {
-                let (record, outcome) = world.record(report).expect("spend stays below its bound");
+                let Some((record, outcome)) = within_bounds(world.record(report)) else {
+                    return Answer::Refused;
+                };
                 return Answer::Recorded(Box::new(record), written(outcome));
             }
             Call::Learn(reports) => {
@@ -252,6 +257,14 @@ fn assert_same_usage(world: &mut World, oracle: &Oracle) {
         paged.extend(page.iter().map(shown));
     }
     assert_eq!(paged, whole, "pages are the whole");
+}
+
+/// None where the clock of the caller cannot be right.
+fn within_bounds<T>(result: Result<T, Error>) -> Option<T> {
+    match result {
+        Err(Error::StartTimeOutOfRange { .. }) => None,
+        result => Some(result.expect("spend stays below its bound")),
+    }
 }
 
 fn written(outcome: Outcome) -> Written {

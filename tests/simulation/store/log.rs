@@ -166,6 +166,23 @@ impl LogStore for SimStore {
         .await
     }
 
+    async fn recent_attempts(
+        &self,
+        workspace_id: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, i32)>> {
+        self.read(|disk| {
+            let usage = disk.log.iter().rev().filter(|record| {
+                *record.workspace_id == *workspace_id && record.kind == RecordKind::Usage
+            });
+            let attempt = |record: &Record| (record.request_id.to_string(), record.attempt);
+            let mut attempts: Vec<(String, i32)> = usage.take(limit).map(attempt).collect();
+            attempts.reverse();
+            attempts
+        })
+        .await
+    }
+
     async fn drop_records(&self, workspace_id: &str, before: Time, limit: usize) -> Result<usize> {
         self.write(|disk| {
             let windows = of(&disk.quotas, workspace_id)

@@ -90,7 +90,7 @@ pub async fn an_older_database_keeps_what_is_in_it(world: &World) {
     assert_eq!(loaded, workspace("w"));
     assert_eq!(loaded.unknown_keys, UnknownKeyPolicy::Accept);
     assert_eq!(loaded.alerts, AlertPolicy::default());
-    let expected = StoredHold { held_tokens: 0, key_group_id: "".into(), ..hold("r") };
+    let expected = StoredHold { attempt: 0, held_tokens: 0, key_group_id: "".into(), ..hold("r") };
     assert_eq!(store.holds("w").await.unwrap(), [expected]);
     assert_eq!(store.records_after(0, 100).await.unwrap(), log);
 

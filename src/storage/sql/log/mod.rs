@@ -82,6 +82,20 @@ impl<DB: Backend> LogStore for SqlStore<DB> {
         Ok(outputs)
     }
 
+    async fn recent_attempts(
+        &self,
+        workspace_id: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, i32)>> {
+        let sql = "SELECT request_id, attempt FROM usage_records \
+                   WHERE workspace_id = $1 AND kind = $2 \
+                   ORDER BY charge_time DESC, seq DESC LIMIT $3";
+        let values = [Value::Text(workspace_id), code(RecordKind::Usage), limit_value(limit)];
+        let mut attempts = self.rows(sql, &values).await?;
+        attempts.reverse();
+        Ok(attempts)
+    }
+
     async fn drop_records(&self, workspace_id: &str, before: Time, limit: usize) -> Result<usize> {
         let mut write = self.session.begin().await?;
         let dropped = retention::drop_records(&mut write, workspace_id, before, limit).await?;

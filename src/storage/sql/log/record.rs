@@ -44,6 +44,7 @@ row! {
         key_group_id,
         day,
         answer as AnswerText,
+        start_time_adjusted,
     }
 }
 

@@ -27,7 +27,7 @@ static ALERTS: Table<StoredAlert> = Table::new("alerts", &["seq"]);
 
 row! { StoredAlert { seq, workspace_id, alert, acknowledged } }
 row! { Alert { key, window_end, unit, limit = "limit_count", spent, time } }
-row! { AlertKey { subject, alert_type, window_start, threshold } }
+row! { AlertKey { subject, alert_type, window_start, threshold, base_limit } }
 
 coded_enum! {
     /// What kind of subject an [`AlertSubject`] is.

@@ -25,6 +25,7 @@ row! {
     StoredHold {
         workspace_id,
         request_id,
+        attempt,
         model_id,
         routed,
         held = "held_nanos",

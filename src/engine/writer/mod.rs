@@ -3,6 +3,8 @@
 //!
 //! Group commit without waiting: the next group is what queued up during the last commit.
 
+mod attempts;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,13 +16,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use super::error::{Error, Result};
-use super::workspace::WorkspaceHandle;
-use super::{Shared, WRITE_DEADLINE};
 use crate::domain::check::BudgetStatus;
-use crate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
+use crate::domain::record::{Record, UsageReport};
 use crate::domain::usage::{Extras, Usage};
 use crate::domain::{Amount, Time};
+use crate::engine::error::{Error, Result};
+use crate::engine::workspace::WorkspaceHandle;
+use crate::engine::{Shared, WRITE_DEADLINE};
 use crate::storage;
 use crate::storage::log::Appended;
 
@@ -56,6 +58,8 @@ pub(super) type Job =
 /// The result of a record that is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
+    /// The attempt that it was recorded under.
+    pub attempt: i32,
     pub cost: Amount,
     pub duplicate: bool,
     pub unpriced: bool,
@@ -64,12 +68,14 @@ pub struct Recorded {
     pub extras: Option<Box<Extras>>,
     /// Model that it counts for.
     pub model_id: Arc<str>,
+    pub start_time_adjusted: bool,
     pub status: BudgetStatus,
 }
 
 impl Recorded {
     fn new(record: &Record, duplicate: bool, status: BudgetStatus) -> Recorded {
         Recorded {
+            attempt: record.attempt,
             cost: record.cost,
             duplicate,
             unpriced: record.unpriced,
@@ -77,6 +83,7 @@ impl Recorded {
             usage: record.usage,
             extras: record.extras.clone(),
             model_id: record.metered_model_id.clone(),
+            start_time_adjusted: record.start_time_adjusted,
             status,
         }
     }
@@ -88,7 +95,7 @@ pub struct Committed {
     pub after: i64,
     /// Position of the last of these.
     pub upto: i64,
-    /// [`super::Engine::erasures`] when they were committed.
+    /// [`crate::engine::Engine::erasures`] when they were committed.
     pub erasures: u64,
     pub records: Vec<Record>,
 }
@@ -159,7 +166,7 @@ impl WriterHandle {
         }
     }
 
-    /// Runs a job, see [`super::Engine::in_writer`].
+    /// Runs a job, see [`crate::engine::Engine::in_writer`].
     pub async fn run<T, F>(&self, job: impl FnOnce(Arc<Shared>) -> F + Send + 'static) -> Result<T>
     where
         T: Send + 'static,
@@ -245,7 +252,7 @@ impl Writer {
         }
     }
 
-    /// Writes a group in one transaction; only then are ledgers settled and callers answered.
+    /// Writes a group in one transaction; only then ledgers are settled and callers answered.
     async fn write(&mut self, group: Vec<PendingRecord>) {
         if group.is_empty() {
             return;
@@ -261,8 +268,11 @@ impl Writer {
         }
         match self.shared.append(&records).await {
             Ok(appended) => {
-                let touched = self.settle(records, entries, appended);
-                self.shared.raise(&touched).await;
+                let Settled { mut raised, conflicts } = self.settle(records, entries, appended);
+                for conflict in conflicts {
+                    raised.extend(self.shared.resolve(conflict).await);
+                }
+                self.shared.raise(&raised).await;
             }
             Err(error) => {
                 for (record, entry) in records.iter().zip(entries) {
@@ -282,100 +292,107 @@ impl Writer {
         records: &mut Vec<Record>,
         entries: &mut Vec<Entry>,
     ) {
-        let PendingRecord { workspace, report, reply } = pending;
-        let charged = match self.expiry_charge(&workspace, &report).await {
-            Ok(charged) => charged,
+        let PendingRecord { workspace, mut report, reply } = pending;
+        let charge = match self.shared.place(&workspace, &mut report).await {
+            Ok(charge) => charge,
             Err(error) => {
                 let _ = reply.send(Err(error));
                 return;
             }
         };
-        let charge_time = charged.as_ref().map(|charge| charge.charge_time);
+        let check_time = charge.as_ref().map(|charge| charge.entry.charge_time);
         let request_id = report.request_id.clone();
-        let mut ledger = workspace.lock();
-        match ledger.prepare(now, self.shared.writer.next_seq(), report, charge_time) {
+        let seq = self.shared.writer.next_seq();
+        let prepared = workspace.lock().prepare(now, seq, report, check_time);
+        match prepared {
             Ok(record) => records.push(record),
             Err(error) => {
-                drop(ledger);
-                let _ = reply.send(Err(Error::of_ledger(error, &request_id)));
+                let answer = self.shared.refuse(&workspace, error, &request_id).await;
+                let _ = reply.send(answer);
                 return;
             }
         }
         entries.push(Entry { workspace: workspace.clone(), reply: Some(reply) });
-        if let Some(charge) = charged {
-            let record = refund(charge, self.shared.writer.next_seq(), now);
+        if let Some(charge) = charge {
+            let record = charge.refund(self.shared.writer.next_seq(), now);
             // A refund makes room: it cannot pass a bound.
-            if ledger.add_pending(&record).is_ok() {
-                drop(ledger);
+            if workspace.lock().add_pending(&record).is_ok() {
                 records.push(record);
                 entries.push(Entry { workspace, reply: None });
             }
         }
     }
 
-    /// The charge of an expired hold that a report refunds: one that was not refunded yet, if the
-    /// report is not a repeat. A request with a live hold may have one, from an earlier check.
-    async fn expiry_charge(
-        &self,
-        workspace: &WorkspaceHandle,
-        report: &UsageReport,
-    ) -> Result<Option<Record>> {
-        if !workspace.lock().workspace().may_have_expiry_charges {
-            return Ok(None);
-        }
-        let store = &self.shared.store;
-        let mut entries = store.request_records(workspace.id(), &report.request_id).await?;
-        let is_repeat = entries.iter().any(|entry| entry.attempt == report.attempt);
-        if is_repeat {
-            return Ok(None);
-        }
-        entries.retain(|entry| entry.attempt == EXPIRY_ATTEMPT);
-        let net: Amount = entries.iter().map(|entry| entry.cost).sum();
-        Ok(entries.into_iter().next().filter(|_| !net.is_zero()))
-    }
-
-    /// Settles a committed group. Returns the workspaces that have raised alerts with it.
+    /// Settles a committed group, a record together with the refund that goes along. Returns the
+    /// workspaces that have raised alerts with it, and the records whose key is taken.
     fn settle(
         &self,
         records: Vec<Record>,
         entries: Vec<Entry>,
         appended: Vec<Appended>,
-    ) -> Vec<Arc<WorkspaceHandle>> {
+    ) -> Settled {
         assert_eq!(records.len(), appended.len(), "storage answers for every record");
         let now = self.shared.clock.now();
         let mut committed = Vec::with_capacity(records.len());
         let mut answers = Vec::with_capacity(records.len());
-        let mut raised = Vec::new();
-        for ((record, entry), appended) in records.into_iter().zip(entries).zip(appended) {
-            let answer = match appended {
-                Appended::New => {
-                    let (status, has_alerts) = {
-                        let mut ledger = entry.workspace.lock();
-                        (ledger.settle(now, &record), ledger.has_alerts())
-                    };
-                    if has_alerts {
-                        raised.push(entry.workspace.clone());
-                    }
-                    let recorded = Recorded::new(&record, false, status);
-                    committed.push(record);
-                    entry.workspace.announce();
-                    Ok(recorded)
-                }
-                Appended::Existing(existing) => {
-                    let mut ledger = entry.workspace.lock();
-                    ledger.abandon(&record);
-                    repeated(&existing, &record, ledger.budget_status())
-                }
+        let mut settled = Settled::default();
+        let mut group = records.into_iter().zip(entries).zip(appended).peekable();
+        while let Some(((record, entry), appended)) = group.next() {
+            let existing = match appended {
+                Appended::New => None,
+                Appended::Existing(existing) => Some(existing),
             };
-            answers.push((entry, answer));
+            if let Some(existing) = existing {
+                let mut ledger = entry.workspace.lock();
+                ledger.abandon(&record);
+                if existing.fingerprint == record.fingerprint || entry.reply.is_none() {
+                    let answer = Ok(Recorded::new(&existing, true, ledger.budget_status()));
+                    drop(ledger);
+                    answers.push((entry, answer));
+                } else {
+                    drop(ledger);
+                    settled.conflicts.push(Conflict { record, entry });
+                }
+                continue;
+            }
+            let start = committed.len();
+            committed.push(record);
+            // A correction that goes along follows its record.
+            let goes_along = |((_, entry), appended): &((Record, Entry), Appended)| {
+                entry.reply.is_none() && *appended == Appended::New
+            };
+            committed.extend(group.next_if(goes_along).map(|((refund, _), _)| refund));
+            let (status, has_alerts) = {
+                let mut ledger = entry.workspace.lock();
+                (ledger.settle_together(now, &committed[start..]), ledger.has_alerts())
+            };
+            if has_alerts {
+                settled.raised.push(entry.workspace.clone());
+            }
+            entry.workspace.announce();
+            answers.push((entry, Ok(Recorded::new(&committed[start], false, status))));
         }
         // Before the answers: a caller that has one finds its record in what is committed.
         self.shared.publish(committed);
         for (entry, answer) in answers {
             entry.answer(answer);
         }
-        raised
+        settled
     }
+}
+
+/// What came of a group that was committed.
+#[derive(Default)]
+struct Settled {
+    /// Workspaces that have raised alerts with it.
+    raised: Vec<Arc<WorkspaceHandle>>,
+    conflicts: Vec<Conflict>,
+}
+
+/// A record that was not written: its key is that of an entry with other content.
+struct Conflict {
+    record: Record,
+    entry: Entry,
 }
 
 impl Entry {
@@ -445,30 +462,6 @@ impl Shared {
             Err(cause) => warn!(%cause, "storage failed"),
             Ok(_) => {}
         }
-    }
-}
-
-/// The answer for a record whose key is in the log: a repeat, or other content.
-fn repeated(existing: &Record, record: &Record, status: BudgetStatus) -> Result<Recorded> {
-    if existing.fingerprint == record.fingerprint {
-        Ok(Recorded::new(existing, true, status))
-    } else {
-        Err(Error::RequestIdReused { request_id: record.request_id.to_string() })
-    }
-}
-
-/// The entry that undoes the charge of an expired hold.
-fn refund(charge: Record, seq: i64, now: Time) -> Record {
-    Record {
-        seq,
-        revision: charge.revision + 1,
-        kind: RecordKind::Correction,
-        usage: Usage::default(),
-        extras: None, answer: None,
-        cost: -charge.cost,
-        latency: 0,
-        record_time: now,
-        ..charge
     }
 }
 
