@@ -170,7 +170,8 @@ fn record(seq: i64, charge_time: Time, attribution: Attribution) -> Record {
         attribution,
         key_group_id: "".into(),
         fingerprint: seq.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64.cast_signed()),
-        extras: None, answer: None,
+        extras: None,
+        answer: None,
     }
 }
 

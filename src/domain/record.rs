@@ -84,6 +84,9 @@ pub struct KeptAnswer {
     pub json: String,
     /// Names of what should be known of the reading beside its figures.
     pub flags: Vec<String>,
+    /// Tokens of other models that were used for the same answer, such as an advisor, each billed at
+    /// its own price.
+    pub others: Vec<(String, Usage)>,
     /// No usage was found in it: the estimate of the hold is charged.
     pub is_unread: bool,
 }
@@ -92,8 +95,6 @@ pub struct KeptAnswer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnswerReport {
     pub kept: KeptAnswer,
-    /// Tokens of other models that were used for the same answer, each billed at its own price.
-    pub others: Vec<(String, Usage)>,
     /// Hash of what the caller sent: another version may read it differently.
     pub fingerprint: i64,
 }
@@ -145,7 +146,7 @@ impl UsageReport {
 
     /// Tokens of other models in the same answer.
     pub fn others(&self) -> &[(String, Usage)] {
-        self.answer.as_deref().map_or(&[], |answer| &answer.others)
+        self.answer.as_deref().map_or(&[], |answer| &answer.kept.others)
     }
 
     /// Hash of the content, stable for ever: kept in the log.

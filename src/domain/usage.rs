@@ -75,6 +75,8 @@ coded_enum! {
         Character = 5,
         Request = 6,
         CacheStorageHour = 7,
+        /// A token of a source that the provider quotes, billed apart from input and output.
+        CitationToken = 8,
     }
 }
 

@@ -8,7 +8,6 @@ use super::error::{Error, Result};
 use super::{Engine, InCurrency, Shared, WorkspaceHandle};
 use crate::answers;
 use crate::domain::record::{Record, RecordKind};
-use crate::domain::usage::Usage;
 use crate::domain::{Amount, Time};
 use crate::storage::log::{Order, RecordFilter, RecordPosition};
 
@@ -109,8 +108,7 @@ impl Shared {
         dry_run: bool,
         done: &mut Repriced,
     ) -> Result<()> {
-        let (read, others) = read_again(&record);
-        let Some(priced) = workspace.lock().reprice(&read, &others) else {
+        let Some(priced) = workspace.lock().reprice(&read_again(&record)) else {
             done.unpriced += 1;
             return Ok(());
         };
@@ -181,17 +179,17 @@ impl Shared {
     }
 }
 
-/// The record with the usage that is read in its provider answer now, and tokens of other models in
-/// it. An answer that is still not read leaves the record as it is.
-fn read_again(record: &Record) -> (Record, Vec<(String, Usage)>) {
-    let Some(answer) = &record.answer else { return (record.clone(), Vec::new()) };
-    let Ok(reading) = answers::read(&[&answer.json], &answer.provider) else {
-        return (record.clone(), Vec::new());
-    };
-    let tier = reading.service_tier.unwrap_or(record.tier);
-    let others = reading.others();
-    let extras = reading.extras();
-    (Record { usage: reading.usage, extras, tier, ..record.clone() }, others)
+/// The record with the usage that is read in its provider answer now. One that is still not read
+/// leaves it as it is.
+fn read_again(record: &Record) -> Record {
+    let mut read = record.clone();
+    let Some(answer) = &mut read.answer else { return read };
+    let Ok(reading) = answers::read(&[&answer.json], &answer.provider) else { return read };
+    answer.others = reading.to_others();
+    read.usage = reading.usage;
+    read.extras = reading.to_extras();
+    read.tier = reading.service_tier.unwrap_or(record.tier);
+    read
 }
 
 impl Billed {
@@ -225,7 +223,8 @@ impl Billed {
                 kind: RecordKind::Correction,
                 metered_model_id: model,
                 usage: Default::default(),
-                extras: None, answer: None,
+                extras: None,
+                answer: None,
                 cost: -surplus,
                 unpriced: false,
                 price_id: priced.price_id.clone(),

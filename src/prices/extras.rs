@@ -21,7 +21,8 @@ const NANOS_PER_THOUSAND_DIGITS: i32 = 12;
 const MULTIPLIER_DIGITS: i32 = 9;
 
 /// Keys of rates for one unit. Of the same kind, the dearest counts.
-const UNIT_KEYS: [(&str, UnitKind); 14] = [
+const UNIT_KEYS: [(&str, UnitKind); 15] = [
+    ("citation_cost_per_token", UnitKind::CitationToken),
     ("code_interpreter_cost_per_session", UnitKind::ToolCall),
     ("input_cost_per_audio_per_second", UnitKind::Second),
     ("input_cost_per_character", UnitKind::Character),

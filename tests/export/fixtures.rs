@@ -154,7 +154,8 @@ pub fn entry(index: i64, charge_time: &str, model_id: &str) -> Record {
         },
         key_group_id: "".into(),
         fingerprint: 1,
-        extras: None, answer: None,
+        extras: None,
+        answer: None,
     }
 }
 

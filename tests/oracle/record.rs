@@ -298,7 +298,16 @@ impl Oracle {
 
 fn correction(of: &Record, cost: Amount, revision: i32) -> Record {
     let kind = RecordKind::Correction;
-    Record { revision, kind, cost, usage: Usage::default(), extras: None, answer: None, latency: 0, ..of.clone() }
+    Record {
+        revision,
+        kind,
+        cost,
+        usage: Usage::default(),
+        extras: None,
+        answer: None,
+        latency: 0,
+        ..of.clone()
+    }
 }
 
 fn expiry_charge(oracle: &Oracle, hold: &Hold) -> Record {
@@ -329,7 +338,8 @@ fn expiry_charge(oracle: &Oracle, hold: &Hold) -> Record {
         attribution: hold.who.attribution.clone(),
         key_group_id: hold.who.group.clone(),
         fingerprint: 0,
-        extras: None, answer: None,
+        extras: None,
+        answer: None,
     }
 }
 

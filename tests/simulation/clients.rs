@@ -214,7 +214,8 @@ fn check(number: u32) -> Check {
         dry_run: false,
         explain: number.is_multiple_of(13),
         attribution: attribution(number),
-        extras: None, answer: None,
+        extras: None,
+        answer: None,
     }
 }
 
@@ -250,6 +251,7 @@ fn report(number: u32, model: &str, attempt: i32) -> UsageReport {
         start_time: is_late.then(|| START + i64::from(number) * MICROS_PER_HOUR),
         latency: 0,
         attribution: None,
-        extras: None, answer: None,
+        extras: None,
+        answer: None,
     }
 }

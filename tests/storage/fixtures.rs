@@ -54,7 +54,8 @@ pub fn record(seq: i64) -> Record {
         attribution: Attribution { user_id: "user".to_owned(), ..Attribution::default() },
         fingerprint: 7,
         key_group_id: "".into(),
-        extras: None, answer: None,
+        extras: None,
+        answer: None,
     }
 }
 

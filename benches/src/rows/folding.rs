@@ -150,6 +150,7 @@ fn report(user: usize) -> UsageReport {
             assistant_id: assistant_name(user),
             ..Attribution::default()
         })),
-        extras: None, answer: None,
+        extras: None,
+        answer: None,
     }
 }

@@ -276,7 +276,7 @@ fn check(user: usize) -> Check {
             assistant_id: assistant_name(user),
             ..Attribution::default()
         })),
-        extras: None, answer: None,
+        extras: None,
     }
 }
 
@@ -294,7 +294,8 @@ fn report(request_id: Arc<str>) -> UsageReport {
         start_time: None,
         latency: 0,
         attribution: None,
-        extras: None, answer: None,
+        extras: None,
+        answer: None,
     }
 }
 

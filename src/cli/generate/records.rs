@@ -93,7 +93,8 @@ impl Recorder {
             attribution: attribution(&event.attribution),
             key_group_id: "".into(),
             fingerprint: event.fingerprint,
-            extras: None, answer: None,
+            extras: None,
+            answer: None,
         }
     }
 }

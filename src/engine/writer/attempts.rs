@@ -66,7 +66,7 @@ impl Shared {
             let sent = (&*request_id, record.attempt, record.fingerprint);
             match ledger.place(sent, &entries).map_err(of_ledger)? {
                 Placement::Repeat(existing) => {
-                    return Ok(Recorded::repeated(&existing, ledger.budget_status()));
+                    return Ok(Recorded::new(&existing, true, ledger.budget_status()));
                 }
                 Placement::Taken => return Err(of_ledger(ledger::Error::RequestIdReused)),
                 Placement::New(attempt) => {
@@ -99,8 +99,7 @@ impl Shared {
             Ok(appended) if is_new(&appended) => {
                 let status = ledger.settle_together(self.clock.now(), &records);
                 drop(ledger);
-                let recorded =
-                    Recorded { duplicate: false, ..Recorded::repeated(&records[0], status) };
+                let recorded = Recorded::new(&records[0], false, status);
                 self.publish(records);
                 workspace.announce();
                 Ok(recorded)
@@ -131,7 +130,7 @@ impl Shared {
         };
         let entries = self.store.request_records(workspace.id(), request_id).await?;
         match entries.iter().find(|entry| entry.is_usage_of(fingerprint)) {
-            Some(existing) => Ok(Recorded::repeated(existing, workspace.lock().budget_status())),
+            Some(existing) => Ok(Recorded::new(existing, true, workspace.lock().budget_status())),
             None => Err(Error::of_ledger(error, request_id)),
         }
     }

@@ -312,7 +312,7 @@ mod tests {
         #[test]
         fn parts_add_up_and_are_within_a_nano_of_their_share(
             total in -100_000_000_000_000_000_i64..=100_000_000_000_000_000,
-            weights in prop::array::uniform18(0_i128..=60_000_000_000_000_000_000),
+            weights in prop::array::uniform19(0_i128..=60_000_000_000_000_000_000),
         ) {
             let whole: i128 = weights.iter().sum();
             prop_assume!(whole > 0);

@@ -132,6 +132,7 @@ pub fn unit_name(meter: Meter) -> &'static str {
         Meter::Units(UnitKind::Character) => "Characters",
         Meter::Units(UnitKind::Request) => "Requests",
         Meter::Units(UnitKind::CacheStorageHour) => "Token-Hours",
+        Meter::Units(UnitKind::CitationToken) => "Citation Tokens",
     }
 }
 
@@ -147,6 +148,7 @@ pub fn pricing_unit(meter: Meter) -> &'static str {
         Meter::Units(UnitKind::Character) => "1000 Characters",
         Meter::Units(UnitKind::Request) => "1000 Requests",
         Meter::Units(UnitKind::CacheStorageHour) => "1000 Token-Hours",
+        Meter::Units(UnitKind::CitationToken) => "1000 Citation Tokens",
     }
 }
 

@@ -90,7 +90,8 @@ proto_enum!(ServiceTier as ServiceTier {
     Standard, Batch, Flex, Priority, Balanced, Ultrafast, Decisions
 } "expected a ServiceTier that is known");
 proto_enum!(UnitKind as UnitKind {
-    WebSearch, ToolCall, Image, Page, Second, Character, Request, CacheStorageHour
+    WebSearch, ToolCall, Image, Page, Second, Character, Request, CacheStorageHour,
+    CitationToken
 } "expected a UnitKind that is known");
 proto_enum!(UsageSource as UsageSource { Provider, Estimated }
     "expected a UsageSource that is known");

@@ -23,10 +23,7 @@ pub struct DecodedAnswer {
 
 /// The provider answer of a request; none if there is none, or no usage can be read in it. With
 /// `accept_unread` an answer that cannot be read becomes a report of the hold's estimate.
-pub fn provider_answer(
-    at: Decoder<'_>,
-    request: &v1::RecordUsageRequest,
-) -> Option<DecodedAnswer> {
+pub fn provider_answer(at: Decoder<'_>, request: &v1::RecordUsageRequest) -> Option<DecodedAnswer> {
     let given = request.provider_answer.as_ref()?;
     let at = at.field("provider_answer");
     at.ensure(request.usage.is_none(), "expected either usage or provider_answer");
@@ -51,24 +48,26 @@ fn decoded(reading: Reading, hint: String, fingerprint: i64) -> DecodedAnswer {
     let kept = KeptAnswer {
         provider: reading.provider.as_deref().map_or(hint, str::to_owned),
         flags: reading.flags.iter().map(|flag| flag.as_str().to_owned()).collect(),
+        others: reading.to_others(),
         json: String::new(),
         is_unread: false,
     };
-    let (extras, others) = (reading.to_extras(), reading.to_others());
+    let extras = reading.to_extras();
     let kept = KeptAnswer { json: reading.kept, ..kept };
     DecodedAnswer {
         model_id: reading.model.map_or_else(String::new, Into::into),
         tier: reading.service_tier,
         usage: reading.usage,
         extras,
-        report: Some(Box::new(AnswerReport { kept, others, fingerprint })),
+        report: Some(Box::new(AnswerReport { kept, fingerprint })),
     }
 }
 
 fn unread(given: &v1::ProviderAnswer, provider: String, fingerprint: i64) -> DecodedAnswer {
     let json = answers::reduce(&given.json).unwrap_or_default();
-    let kept = KeptAnswer { provider, json, flags: Vec::new(), is_unread: true };
-    let report = AnswerReport { kept, others: Vec::new(), fingerprint };
+    let (flags, others) = (Vec::new(), Vec::new());
+    let kept = KeptAnswer { provider, json, flags, others, is_unread: true };
+    let report = AnswerReport { kept, fingerprint };
     DecodedAnswer { report: Some(Box::new(report)), ..DecodedAnswer::default() }
 }
 

@@ -120,8 +120,7 @@ pub fn record(request: v1::RecordUsageRequest) -> Decoded<(String, UsageReport)>
         }
         at.field("attempt").number(request.attempt.into(), 0..=ATTEMPT_MAX.into());
         let outcome = at.field("outcome").required_enum(request.outcome);
-        let has_usage =
-            request.usage.is_some() || has_answer || outcome != Some(Outcome::Success);
+        let has_usage = request.usage.is_some() || has_answer || outcome != Some(Outcome::Success);
         at.field("usage").ensure(has_usage, "expected the tokens used: a success has some");
         let tier = at.field("service_tier").optional_enum(request.service_tier);
         let given = request.usage.unwrap_or_default();

@@ -8,8 +8,8 @@ use crate::domain::catalog::ModelEntry;
 use crate::domain::catalog::bill::COST_MAX;
 use crate::domain::catalog::price::{Quote, Rate};
 use crate::domain::record::{
-    CLOCK_AHEAD_MAX, EXPIRY_ATTEMPT, RECORD_AGE_MAX, RECORD_AHEAD_MAX, Record, RecordKind,
-    UsageReport,
+    AnswerReport, CLOCK_AHEAD_MAX, EXPIRY_ATTEMPT, RECORD_AGE_MAX, RECORD_AHEAD_MAX, Record,
+    RecordKind, UsageReport,
 };
 use crate::domain::usage::{Outcome, ServiceTier, Usage, UsageSource};
 use crate::domain::{Amount, Time};
@@ -86,6 +86,11 @@ impl Ledger {
             model_id: record.model_id.to_string(),
             tier: record.tier,
             usage: record.usage,
+            extras: record.extras,
+            // The fingerprint is that of the record.
+            answer: record
+                .answer
+                .map(|kept| Box::new(AnswerReport { kept: *kept, fingerprint: 0 })),
             outcome: record.outcome,
             source: record.source,
             start_time: None,
@@ -195,7 +200,8 @@ impl Ledger {
             metered_model_id: model_id.clone(),
             tier: hold.tier,
             usage: Usage::default(),
-            extras: None, answer: None,
+            extras: None,
+            answer: None,
             outcome: Outcome::Error,
             source: UsageSource::Estimated,
             cost: hold.held,
@@ -217,10 +223,9 @@ impl Ledger {
         Ok(Some(record))
     }
 
-    /// A record as it is billed now, at the prices valid at its charge time, with the tokens of
-    /// other models in the same answer. None if it still has no price, or would cost more than a
+    /// A record as it is billed now, at the prices valid at its charge time. None if it still has no price, or would cost more than a
     /// record may.
-    pub fn reprice(&self, record: &Record, others: &[(String, Usage)]) -> Option<Record> {
+    pub fn reprice(&self, record: &Record) -> Option<Record> {
         let provider = record.answer.as_deref().map_or("", |answer| &answer.provider);
         let held = Some(&record.metered_model_id);
         let metered = self.model_of_record(&record.model_id, provider, held);
@@ -228,6 +233,7 @@ impl Ledger {
         let quote = self.context.quote(Some(entry), record.charge_time).unwrap_or_default()?;
         let extras = record.extras.as_deref();
         let cost = quote.card.bill(&record.usage, extras, record.tier, quote.rate).ok()?;
+        let others = record.answer.as_deref().map_or(&[][..], |answer| &answer.others);
         let others = self.bill_others(others, record.tier, record.charge_time).ok()?;
         Some(Record {
             metered_model_id: metered.model_id,
@@ -242,12 +248,7 @@ impl Ledger {
     /// Which model a name in a report stands for. `held` is the model that the request was allowed
     /// on: its provider is the one that answers, and what is a snapshot, a version or a region of
     /// it counts for it, at its own price.
-    fn model_of_record(
-        &self,
-        name: &str,
-        provider: &str,
-        held: Option<&Arc<str>>,
-    ) -> Metered<'_> {
+    fn model_of_record(&self, name: &str, provider: &str, held: Option<&Arc<str>>) -> Metered<'_> {
         let catalog = self.context.catalog();
         if let Some((held, held_entry)) = held.and_then(|id| Some((id, catalog.by_id(id)?))) {
             if *name == **held {

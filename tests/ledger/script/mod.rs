@@ -356,7 +356,8 @@ impl Case {
             dry_run: words.has("dry"),
             explain: words.has("explain"),
             attribution: rules::attribution(words),
-            extras: None, answer: None,
+            extras: None,
+            answer: None,
         };
         match self.world.check(asked) {
             Ok(decision) => self.decided(&decision),
@@ -396,7 +397,8 @@ impl Case {
             start_time: words.named.get("start").map(|text| at(text)),
             latency: 0,
             attribution: rules::attribution(words),
-            extras: None, answer: None,
+            extras: None,
+            answer: None,
         }
     }
 

@@ -170,7 +170,8 @@ impl Run {
                 user_id: format!("u{user}"),
                 ..Attribution::default()
             })),
-            extras: None, answer: None,
+            extras: None,
+            answer: None,
         });
         let decision = decision.expect("nothing fails");
         let passes = decision.answer == Answer::Allowed;

@@ -472,7 +472,8 @@ fn report(request: u8, model: u8, tokens: i64) -> UsageReport {
         start_time: None,
         latency: 0,
         attribution: None,
-        extras: None, answer: None,
+        extras: None,
+        answer: None,
     }
 }
 

@@ -100,6 +100,9 @@ struct AnswerForm<'a> {
     json: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     flags: Vec<String>,
+    /// Model, and counts by class.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    others: Vec<(String, [i64; TokenClass::COUNT])>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unread: bool,
 }
@@ -113,6 +116,7 @@ impl AnswerText {
             provider: Cow::Borrowed(&answer.provider),
             json: Cow::Borrowed(&answer.json),
             flags: answer.flags.clone(),
+            others: answer.others.iter().map(|(id, usage)| (id.clone(), usage.tokens)).collect(),
             unread: answer.is_unread,
         }))
     }
@@ -127,6 +131,7 @@ impl AnswerText {
             provider: form.provider.into_owned(),
             json: form.json.into_owned(),
             flags: form.flags,
+            others: form.others.into_iter().map(|(id, tokens)| (id, Usage { tokens })).collect(),
             is_unread: form.unread,
         })))
     }
