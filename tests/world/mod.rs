@@ -21,7 +21,7 @@ use tollgate::domain::catalog::price::Quote;
 use tollgate::domain::check::{BudgetStatus, Check, Decision};
 use tollgate::domain::quota::{Quota, Scope};
 use tollgate::domain::rate_limit::RateLimit;
-use tollgate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
+use tollgate::domain::record::{CreditReport, EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
 use tollgate::domain::usage::Usage;
 use tollgate::domain::workspace::{Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
@@ -101,7 +101,10 @@ impl World {
     pub fn commit(&mut self, record: &Record) -> Outcome {
         let taken_back = match record.kind {
             RecordKind::Usage => self.charge_to_take_back(&record.request_id),
-            RecordKind::Correction | RecordKind::ExpiryCharge => None,
+            RecordKind::Correction
+            | RecordKind::ExpiryCharge
+            | RecordKind::Credit
+            | RecordKind::Void => None,
         };
         let outcome = self.append(record);
         if let (Some(charge), Outcome::New(_)) = (taken_back, &outcome) {
@@ -127,6 +130,7 @@ impl World {
             revision,
             kind: RecordKind::Correction,
             usage: Usage::default(),
+            extras: None,
             cost,
             latency: 0,
             record_time: self.now,
@@ -135,6 +139,16 @@ impl World {
         if self.ledger.add_pending(&correction).is_ok() {
             self.append(&correction);
         }
+    }
+
+    /// A whole credit: made, written, settled.
+    pub fn credit(&mut self, report: CreditReport) -> (Record, Outcome) {
+        self.seq += 1;
+        let record = self.ledger.prepare_credit(self.now, self.seq, report, "ada");
+        let record = record.expect("credits of tests stay within the bound");
+        self.ledger.assert_invariants();
+        let outcome = self.commit(&record);
+        (record, outcome)
     }
 
     /// Writes what expired holds are to be charged. Answers how many were.

@@ -10,7 +10,7 @@ use crate::grpc::shared::{attribution, money};
 use crate::ledger::HoldView;
 use crate::proto::v1;
 
-proto_enum!(RecordKind as RecordKind { Usage, Correction, ExpiryCharge }
+proto_enum!(RecordKind as RecordKind { Usage, Correction, ExpiryCharge, Credit, Void }
     "expected a RecordKind that is known");
 
 pub fn hold_to_proto(currency: Currency, view: HoldView) -> v1::Hold {
@@ -36,6 +36,7 @@ pub fn record_to_proto(currency: Currency, catalog: &Catalog, record: Record) ->
     });
     let (price_id, priced_model_id, exchange_rate) = priced.unwrap_or_default();
     let extras = record.extras.as_deref();
+    let note = extras.and_then(|extras| extras.note.as_ref());
     v1::UsageRecord {
         request_id: record.request_id.to_string(),
         attempt: record.attempt,
@@ -58,5 +59,8 @@ pub fn record_to_proto(currency: Currency, catalog: &Catalog, record: Record) ->
         sequence: record.seq,
         key_group_id: record.key_group_id.to_string(),
         factors: factors_to_proto(extras),
+        reason: note.map_or_else(String::new, |note| note.reason.clone()),
+        reference: note.map_or_else(String::new, |note| note.reference.clone()),
+        actor: note.map_or_else(String::new, |note| note.actor.clone()),
     }
 }

@@ -1,5 +1,6 @@
 //! Settlement: a record that is durable is charged, and ends the hold of its request.
 
+mod credit;
 mod record;
 mod attribution;
 mod holds;
@@ -59,7 +60,10 @@ impl Ledger {
         }
         let hold = match record.kind {
             RecordKind::Usage => self.holds.remove(&record.request_id),
-            RecordKind::Correction | RecordKind::ExpiryCharge => None,
+            RecordKind::Correction
+            | RecordKind::ExpiryCharge
+            | RecordKind::Credit
+            | RecordKind::Void => None,
         };
         let attribution = &record.attribution;
         let subject_ids = SubjectIds::new(|field| attribution.get(field), &record.key_group_id);
@@ -70,7 +74,7 @@ impl Ledger {
         match record.kind {
             RecordKind::Usage => self.end_hold(hold, record, (&slots, model), &used),
             RecordKind::ExpiryCharge => self.expire_request(&record.request_id),
-            RecordKind::Correction => {}
+            RecordKind::Correction | RecordKind::Credit | RecordKind::Void => {}
         }
         self.raise_after(record, model);
         if record.kind == RecordKind::Usage && record.outcome == Outcome::Success {
@@ -110,7 +114,7 @@ impl Ledger {
     }
 }
 
-/// What a record counts as: a correction and the charge of an expired hold are money alone.
+/// What a record counts as: all but usage is money alone.
 fn used_by(record: &Record) -> Consumption {
     if record.kind != RecordKind::Usage {
         return Consumption { money: record.cost, ..Consumption::default() };
