@@ -22,6 +22,12 @@ pub const ATTEMPT_MAX: i32 = 1_000;
 /// At most one charge is in force: these entries add up to it.
 pub const EXPIRY_ATTEMPT: i32 = -1;
 
+/// Attempt number of a credit: above those that callers count, so that the id of a credit may be
+/// that of a request.
+pub const CREDIT_ATTEMPT: i32 = 1_001;
+/// Where a credit counts that names no model.
+pub const CREDIT_MODEL_ID: &str = "credit";
+
 /// One entry of the log. Its key is (workspace, request, attempt, revision).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -50,8 +56,8 @@ pub struct Record {
     pub source: UsageSource,
     /// In the workspace's currency; of a correction the difference.
     pub cost: Amount,
-    /// The model was unknown or had no price or no exchange rate; or its price has no rate for units
-    /// or tokens that were used, or no factor of a name: then the cost lacks these.
+    /// The model was unknown or had no price or no exchange rate; or its price has no rate for
+    /// units or tokens that were used, or no factor of a name: then the cost lacks these.
     pub unpriced: bool,
     /// Price it was billed at; absent if it was billed at zero for lack of one.
     pub price_id: Option<Arc<str>>,
@@ -111,6 +117,47 @@ coded_enum! {
         Usage = 0,
         Correction = 1,
         ExpiryCharge = 2,
+        /// Cost that was taken back without a record of its own: a refund, a free tier.
+        Credit = 3,
+        /// A correction that takes back all that a wrong record has cost.
+        Void = 4,
+    }
+}
+
+impl RecordKind {
+    /// Whether it corrects an earlier entry.
+    pub fn corrects(self) -> bool {
+        matches!(self, RecordKind::Correction | RecordKind::Void)
+    }
+}
+
+/// Cost to be taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreditReport {
+    pub credit_id: Arc<str>,
+    /// Above 0.
+    pub amount: Amount,
+    pub reason: String,
+    pub reference: String,
+    /// Model whose spend it lowers; empty for none.
+    pub model_id: String,
+    /// Whose windows it lowers; absent for now.
+    pub time: Option<Time>,
+    pub attribution: Option<Box<Attribution>>,
+}
+
+impl CreditReport {
+    /// Hash of the content, stable for ever: kept in the log.
+    pub fn fingerprint(&self) -> i64 {
+        let mut print = Fingerprint::default();
+        print.int(self.amount.nanos());
+        for text in [&self.reason, &self.reference, &self.model_id] {
+            print.text(text);
+        }
+        print.int(self.time.map_or(-1, Time::micros));
+        let attribution = self.attribution.as_deref().and_then(PackedAttribution::new);
+        print.attribution(attribution.as_ref());
+        print.finish()
     }
 }
 

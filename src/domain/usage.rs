@@ -95,6 +95,17 @@ pub struct Extras {
     pub units: [i64; UnitKind::COUNT],
     /// Names of factors; sorted, each once, at most [`FACTORS_MAX`].
     pub factors: Vec<Arc<str>>,
+    /// Of credits and voids.
+    pub note: Option<Note>,
+}
+
+/// Why somebody made an entry of the log by hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Note {
+    pub reason: String,
+    /// For example the number of an invoice; empty for none.
+    pub reference: String,
+    pub actor: String,
 }
 
 impl Extras {
@@ -116,7 +127,7 @@ impl Extras {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.factors.is_empty() && self.units.iter().all(|count| *count == 0)
+        self.factors.is_empty() && self.note.is_none() && self.units.iter().all(|count| *count == 0)
     }
 
     /// As it is kept: absent if it is empty.

@@ -7,6 +7,7 @@
 pub mod alerts;
 mod audit;
 mod clock;
+mod credits;
 mod error;
 mod loading;
 mod registry;
@@ -45,6 +46,7 @@ pub use crate::ledger::{
 };
 pub use audit::Actor;
 pub use clock::{Clock, SystemClock};
+pub use credits::{Credited, VoidRequest};
 pub use error::{Error, Result};
 pub use reprice::{RepriceRequest, Repriced};
 pub use resources::{

@@ -118,6 +118,11 @@ impl Shared {
             && priced.metered_model_id == record.metered_model_id
             && priced.price_id == record.price_id;
         let entries = self.store.request_records(workspace.id(), &record.request_id).await?;
+        let is_void =
+            |entry: &Record| entry.attempt == record.attempt && entry.kind == RecordKind::Void;
+        if entries.iter().any(is_void) {
+            return Ok(());
+        }
         let billed = Billed::new(record, entries);
         if unchanged && billed.last_revision == 0 {
             return Ok(());
@@ -134,7 +139,8 @@ impl Shared {
         Ok(())
     }
 
-    async fn write_corrections(
+    /// Appends and settles corrections of one record: all of them or none.
+    pub(super) async fn write_corrections(
         &self,
         workspace: &WorkspaceHandle,
         mut corrections: Vec<Record>,

@@ -137,7 +137,8 @@ fn attribution_columns() -> impl Iterator<Item = AttributionColumn> {
 fn extra_columns() -> impl Iterator<Item = Column> {
     let units = UnitKind::ALL.into_iter();
     let units = units.map(|kind| Column::named(format!("{}_count", kind.as_str()), Kind::Integer));
-    units.chain([Column::optional("factors", Kind::Text)])
+    let texts = ["factors", "reason", "reference"];
+    units.chain(texts.map(|name| Column::optional(name, Kind::Text)))
 }
 
 fn write_extras(record: &Record, out: &mut RowWriter) {
@@ -146,6 +147,9 @@ fn write_extras(record: &Record, out: &mut RowWriter) {
         out.optional_integer(extras.map(|extras| extras.get(kind)).filter(|count| *count != 0));
     }
     out.optional_text(&extras.map_or_else(String::new, |extras| extras.factors.join(",")));
+    let note = extras.and_then(|extras| extras.note.as_ref());
+    out.optional_text(note.map_or("", |note| &note.reason));
+    out.optional_text(note.map_or("", |note| &note.reference));
 }
 
 /// A row for each record of the log.

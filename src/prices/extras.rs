@@ -1,9 +1,9 @@
 //! Units and factors of an entry of the LiteLLM list.
 //!
-//! Where the list says the same thing twice, in tokens and in units (an image of so many tokens), the
-//! tokens are priced and the units are left out: providers bill one of them. Where it has several
-//! rates for one kind of units (sizes of a search's context, audio and video by second), a record
-//! does not say which one it was: the dearest counts.
+//! Where the list says the same thing twice, in tokens and in units (an image of so many tokens),
+//! the tokens are priced and the units are left out: providers bill one of them. Where it has
+//! several rates for one kind of units (sizes of a search's context, audio and video by second), a
+//! record does not say which one it was: the dearest counts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -107,7 +107,7 @@ impl Extras {
         taken
     }
 
-    /// Takes what is a multiplier by its name: of a speed, or of a country or region of two letters.
+    /// Takes what is a multiplier by its name: of a speed, or of a region of two letters.
     fn take_specific(&mut self, raw: &RawValue) -> bool {
         let values: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(raw.get());
         let mut taken = true;

@@ -263,8 +263,8 @@ impl Table {
         }
     }
 
-    /// Makes sure that text input and output have base rates, or that there are rates of units alone.
-    /// Returns whether the rate of output was derived from another one.
+    /// Makes sure that text input and output have base rates, or that there are rates of units
+    /// alone. Returns whether the rate of output was derived from another one.
     fn complete_output(&mut self, embeds: bool) -> Result<bool, Skipped> {
         let has_units = !self.extras.is_without_units();
         if has_units && self.rates.values().flatten().all(Option::is_none) {

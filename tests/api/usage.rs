@@ -10,21 +10,21 @@ use crate::fixtures::{
 };
 use crate::server::Server;
 
-async fn decide(
+pub async fn decide(
     server: &Server,
     request: v1::CheckAndRouteRequest,
 ) -> Result<v1::CheckAndRouteResponse, tonic::Status> {
     Ok(server.usage().check_and_route(request).await?.into_inner())
 }
 
-async fn note(
+pub async fn note(
     server: &Server,
     request: v1::RecordUsageRequest,
 ) -> Result<v1::RecordUsageResponse, tonic::Status> {
     Ok(server.usage().record_usage(request).await?.into_inner())
 }
 
-async fn list_records(server: &Server) -> Vec<v1::UsageRecord> {
+pub async fn list_records(server: &Server) -> Vec<v1::UsageRecord> {
     let request =
         v1::ListUsageRecordsRequest { workspace_id: ACME.to_owned(), ..Default::default() };
     server.usage().list_usage_records(request).await.unwrap().into_inner().records
@@ -260,7 +260,7 @@ async fn a_record_keeps_what_was_said_of_it() {
     assert_eq!(entry.kind(), v1::RecordKind::Usage);
     assert_eq!(entry.outcome(), v1::Outcome::Cancelled);
     assert_eq!(entry.usage_source(), v1::UsageSource::Estimated);
-    assert_eq!((entry.usage, entry.latency), (used.usage, used.latency));
+    assert_eq!((&entry.usage, entry.latency), (&used.usage, used.latency));
     assert_eq!(amount(&entry.cost), "2.00");
     assert_eq!(entry.exchange_rate, "1.00");
     assert!(!entry.price_id.is_empty());

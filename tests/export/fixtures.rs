@@ -9,10 +9,13 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use tollgate::domain::attribution::Attribution;
 use tollgate::domain::calendar::{Calendar, Window};
+use tollgate::domain::catalog::bill::{Factor, Multiplier};
 use tollgate::domain::catalog::price::{Price, Rate, Rates, Source, Variant};
 use tollgate::domain::catalog::{Catalog, Model};
-use tollgate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind};
-use tollgate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use tollgate::domain::record::{CREDIT_ATTEMPT, EXPIRY_ATTEMPT, Record, RecordKind};
+use tollgate::domain::usage::{
+    Extras, Note, Outcome, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
+};
 use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
@@ -88,8 +91,16 @@ fn price(id: &str, model_id: &str, own: bool, input: i64, output: i64) -> Price 
         source: Source::Operator,
         base: rates(&[(TokenClass::Input, input), (TokenClass::Output, output)]),
         variants: Vec::new(),
-        unit_rates: Default::default(),
-        factors: Vec::new(),
+        unit_rates: {
+            let mut rates = [None; UnitKind::COUNT];
+            rates[UnitKind::WebSearch as usize] = Some(10 * UNITS);
+            rates
+        },
+        factors: vec![Factor {
+            name: "us".into(),
+            multiplier: Multiplier::from_nanos(1_100_000_000).unwrap(),
+            of_units: false,
+        }],
     }
 }
 
@@ -169,6 +180,36 @@ fn billed(mut record: Record, catalog: &Catalog, price_id: &str, usage: Usage) -
     record
 }
 
+/// A record with units and a factor.
+fn searching(catalog: &Catalog) -> Record {
+    let mut record = entry(40, "2026-03-13T08:00:00Z", "big");
+    record.usage = Usage::default().with(TokenClass::Input, 1_234_567);
+    let extras = Extras::default().with(UnitKind::WebSearch, 3).with_factors(["us"]);
+    record.extras = extras.boxed();
+    record.price_id = Some("price-big".into());
+    record.exchange_rate = Rate::from_nanos(921_234_567);
+    let card = catalog.price_by_id("price-big").unwrap();
+    let (extras, rate) = (record.extras.as_deref(), record.exchange_rate);
+    record.cost = card.bill(&record.usage, extras, record.tier, rate).unwrap();
+    record
+}
+
+fn credit() -> Record {
+    let note = Note {
+        reason: "outage".to_owned(),
+        reference: "INV-7".to_owned(),
+        actor: "ada".to_owned(),
+    };
+    Record {
+        attempt: CREDIT_ATTEMPT,
+        kind: RecordKind::Credit,
+        cost: Amount::from_nanos(-UNITS / 2),
+        latency: 0,
+        extras: Extras { note: Some(note), ..Extras::default() }.boxed(),
+        ..entry(41, "2026-03-13T09:00:00Z", "big")
+    }
+}
+
 fn records(catalog: &Catalog) -> Vec<Record> {
     let usage = Usage::default()
         .with(TokenClass::Input, 123_457)
@@ -232,6 +273,7 @@ fn records(catalog: &Catalog) -> Vec<Record> {
             tokens,
         ));
     }
+    more.extend([searching(catalog), credit()]);
     let few = [full, batch, long, own, mystery, failed, expiry, soon, late];
     few.into_iter().chain(more).collect()
 }

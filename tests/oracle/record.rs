@@ -9,8 +9,8 @@ use std::sync::Arc;
 use tollgate::domain::attribution::Attribution;
 use tollgate::domain::catalog::price::{Price, Rate, RateCard};
 use tollgate::domain::check::BudgetStatus;
-use tollgate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
-use tollgate::domain::usage::{Outcome, Usage, UsageSource};
+use tollgate::domain::record::{CreditReport, EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
+use tollgate::domain::usage::{Extras, Note, Outcome, ServiceTier, Usage, UsageSource};
 use tollgate::domain::{Amount, Time};
 
 use super::{Hold, Oracle, amount, facts};
@@ -147,6 +147,66 @@ impl Oracle {
             Some(said) if self.now - said > 35 * 1_440 * minute => known.map(|time| (time, true)),
             Some(said) => Some((said, false)),
         }
+    }
+
+    /// The entry for a credit: its amount below zero, and nothing used.
+    pub fn credited(&self, report: &CreditReport) -> Record {
+        let time = report.time.unwrap_or(self.now);
+        let attribution = report.attribution.as_deref().cloned().unwrap_or_default();
+        let attribution = self.with_department(attribution);
+        let named = self.model(&report.model_id).map(|model| model.id.to_string());
+        let or_credit = |id: &str| if id.is_empty() { "credit" } else { id }.to_owned();
+        let note = Note {
+            reason: report.reason.clone(),
+            reference: report.reference.clone(),
+            actor: "ada".to_owned(),
+        };
+        Record {
+            seq: 0,
+            workspace_id: self.workspace.id.clone(),
+            request_id: report.credit_id.clone(),
+            attempt: 1_001,
+            revision: 0,
+            kind: RecordKind::Credit,
+            model_id: or_credit(&report.model_id).into(),
+            metered_model_id: named.unwrap_or_else(|| or_credit(&report.model_id)).into(),
+            tier: ServiceTier::Standard,
+            usage: Usage::default(),
+            extras: Some(Box::new(Extras { note: Some(note), ..Extras::default() })),
+            outcome: Outcome::Success,
+            source: UsageSource::Provider,
+            cost: amount(-i128::from(report.amount.nanos())),
+            unpriced: false,
+            price_id: None,
+            exchange_rate: Rate::ONE,
+            charge_time: time,
+            hour: facts::hour(&self.workspace, time),
+            day: facts::day(&self.workspace, time).start,
+            start_time: time,
+            record_time: self.now,
+            latency: 0,
+            key_group_id: self.group_of(&attribution.api_key_id),
+            attribution,
+            fingerprint: report.fingerprint(),
+        }
+    }
+
+    /// Puts a credit into the log, unless its key is there. It ends no hold.
+    pub fn credit(&mut self, record: &Record) -> Written {
+        let existing = self
+            .log
+            .iter()
+            .find(|entry| entry.request_id == record.request_id && entry.attempt == record.attempt);
+        if let Some(existing) = existing {
+            return match existing.fingerprint == record.fingerprint {
+                true => Written::Duplicate(existing.cost, self.standing()),
+                false => Written::Reused,
+            };
+        }
+        self.log.push(record.clone());
+        let standing = self.standing();
+        self.alert_of_record(record);
+        Written::New(standing)
     }
 
     /// The model that is metered, the price that is paid, and whether the model had none itself.

@@ -144,6 +144,7 @@ impl Auditor {
                 RecordKind::Usage => self.assert_usage(&disk, record),
                 RecordKind::ExpiryCharge => self.assert_charge(&disk, record),
                 RecordKind::Correction => assert_take_back(&disk, record),
+                RecordKind::Credit | RecordKind::Void => panic!("none was made: {record:?}"),
             }
         }
         for ((request, attempt), cost) in &self.acknowledged {
@@ -168,7 +169,8 @@ impl Auditor {
                 let price = disk.catalog.prices.iter().find(|price| price.id == *id);
                 let price = price.expect("the price of a record is durable");
                 let card = RateCard::new(price.clone().into());
-                card.cost(&record.usage, record.tier, record.exchange_rate)
+                let (extras, rate) = (record.extras.as_deref(), record.exchange_rate);
+                card.bill(&record.usage, extras, record.tier, rate).expect("within the bound")
             }
         };
         assert_eq!(record.cost, cost, "billed at the price that it names");

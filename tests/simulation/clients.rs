@@ -10,7 +10,9 @@ use tollgate::domain::attribution::Attribution;
 use tollgate::domain::check::Check;
 use tollgate::domain::record::UsageReport;
 use tollgate::domain::time::{MICROS_PER_HOUR, MICROS_PER_SECOND};
-use tollgate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use tollgate::domain::usage::{
+    Extras, Outcome, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
+};
 use tollgate::domain::workspace::{HoldExpiryPolicy, UnpricedModelPolicy};
 use tollgate::domain::{Amount, Currency};
 use tollgate::engine::{
@@ -214,9 +216,16 @@ fn check(number: u32) -> Check {
         dry_run: false,
         explain: number.is_multiple_of(13),
         attribution: attribution(number),
-        extras: None,
+        extras: extras(number, 1).boxed(),
         answer: None,
     }
+}
+
+/// Searches, and a factor, of some.
+fn extras(number: u32, times: i64) -> Extras {
+    let searches = if number.is_multiple_of(4) { i64::from(number % 3) * times } else { 0 };
+    let names = number.is_multiple_of(6).then_some("fast");
+    Extras::default().with(UnitKind::WebSearch, searches).with_factors(names)
 }
 
 /// Few subjects of each kind, so that they meet their limits.
@@ -251,7 +260,7 @@ fn report(number: u32, model: &str, attempt: i32) -> UsageReport {
         start_time: is_late.then(|| START + i64::from(number) * MICROS_PER_HOUR),
         latency: 0,
         attribution: None,
-        extras: None,
+        extras: extras(number, i64::from(third)).boxed(),
         answer: None,
     }
 }

@@ -10,9 +10,10 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tollgate::domain::alert::AlertPolicy;
 use tollgate::domain::catalog::Model;
+use tollgate::domain::catalog::bill::{Factor, Multiplier};
 use tollgate::domain::catalog::price::{Price, Source};
 use tollgate::domain::time::MICROS_PER_SECOND;
-use tollgate::domain::usage::TokenClass;
+use tollgate::domain::usage::{TokenClass, UnitKind};
 use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
@@ -392,8 +393,16 @@ pub fn price(model_id: &str, id: &str, rate: i64) -> Price {
         source: Source::Operator,
         base,
         variants: Vec::new(),
-        unit_rates: Default::default(),
-        factors: Vec::new(),
+        unit_rates: {
+            let mut rates = [None; UnitKind::COUNT];
+            rates[UnitKind::WebSearch as usize] = Some(rate);
+            rates
+        },
+        factors: vec![Factor {
+            name: "fast".into(),
+            multiplier: Multiplier::from_nanos(1_500_000_000).unwrap(),
+            of_units: false,
+        }],
     }
 }
 

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use tollgate::domain::alert::AlertPolicy;
+use tollgate::domain::catalog::bill::{Factor, Multiplier};
 use tollgate::domain::catalog::price::{Price, Rate, Rates, Source, Variant};
 use tollgate::domain::catalog::{ExchangeRate, Model};
 use tollgate::domain::usage::ServiceTier;
@@ -75,10 +76,14 @@ fn price(id: &str, create_time: Time) -> Price {
             above_input_tokens: 200_000,
             inclusive: true,
             rates,
-            unit_rates: Default::default(),
+            unit_rates: [None, Some(0), None, None, Some(i64::MAX), None, None, None],
         }],
-        unit_rates: Default::default(),
-        factors: Vec::new(),
+        unit_rates: [Some(10_000_000_000), None, None, None, None, None, None, Some(1)],
+        factors: vec![Factor {
+            name: "us".into(),
+            multiplier: Multiplier::from_nanos(1_100_000_000).unwrap(),
+            of_units: true,
+        }],
     }
 }
 

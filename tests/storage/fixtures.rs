@@ -9,7 +9,9 @@ use tollgate::domain::attribution::{Attribution, AttributionField};
 use tollgate::domain::catalog::price::Rate;
 use tollgate::domain::record::{Record, RecordKind};
 use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE};
-use tollgate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use tollgate::domain::usage::{
+    Extras, Note, Outcome, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
+};
 use tollgate::domain::workspace::{
     HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
@@ -85,6 +87,7 @@ pub fn odd_record(seq: i64) -> Record {
         kind: RecordKind::Correction,
         tier: ServiceTier::Priority,
         usage,
+        extras: odd_extras(),
         outcome: Outcome::Cancelled,
         source: UsageSource::Estimated,
         cost: Amount::from_nanos(-5),
@@ -100,6 +103,16 @@ pub fn odd_record(seq: i64) -> Record {
         key_group_id: "g".into(),
         ..record(seq)
     }
+}
+
+fn odd_extras() -> Option<Box<Extras>> {
+    let note =
+        Note { reason: "\"why\"".to_owned(), reference: "ü".to_owned(), actor: "a\\b".to_owned() };
+    let mut extras = Extras { note: Some(note), ..Extras::default() }.with_factors(["us", "fast"]);
+    for (count, kind) in (1..).zip(UnitKind::ALL) {
+        extras = extras.with(kind, count * 111_111_111);
+    }
+    extras.boxed()
 }
 
 pub fn full_attribution() -> Attribution {
@@ -194,7 +207,7 @@ pub fn random_records(seed: u64, count: i64) -> Vec<Record> {
         let offset = [0, 30, 45][random.random_range(0..3)] * MICROS_PER_MINUTE;
         let zone = offset + [0, 3, 20][random.random_range(0..3)] * MICROS_PER_HOUR;
         let usage = Usage::default().with(TokenClass::Reasoning, random.random_range(0..1_000));
-        let kinds = [RecordKind::Usage, RecordKind::Correction, RecordKind::ExpiryCharge];
+        let kinds = RecordKind::ALL;
         let outcomes = [Outcome::Success, Outcome::Error, Outcome::Cancelled];
         let pick = |random: &mut StdRng, prefix: &str| -> Arc<str> {
             format!("{prefix}-{}", random.random_range(0..3)).into()
@@ -202,7 +215,7 @@ pub fn random_records(seed: u64, count: i64) -> Vec<Record> {
         records.push(Record {
             workspace_id: pick(&mut random, "w"),
             metered_model_id: pick(&mut random, "m"),
-            kind: kinds[random.random_range(0..3)],
+            kind: kinds[random.random_range(0..kinds.len())],
             outcome: outcomes[random.random_range(0..3)],
             usage,
             cost: Amount::from_nanos(random.random_range(-1_000..1_000_000)),

@@ -21,7 +21,7 @@ use tollgate::domain::catalog::price::Quote;
 use tollgate::domain::check::{BudgetStatus, Check, Decision};
 use tollgate::domain::quota::{Quota, Scope};
 use tollgate::domain::rate_limit::RateLimit;
-use tollgate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
+use tollgate::domain::record::{CreditReport, EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
 use tollgate::domain::usage::Usage;
 use tollgate::domain::workspace::{Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
@@ -193,6 +193,7 @@ impl World {
             revision,
             kind: RecordKind::Correction,
             usage: Usage::default(),
+            extras: None,
             cost,
             latency: 0,
             record_time: self.now,
@@ -203,6 +204,34 @@ impl World {
             self.log.push(correction);
             self.ledger.assert_invariants();
         }
+    }
+
+    /// A whole credit: made, written, settled.
+    pub fn credit(&mut self, report: CreditReport) -> (Record, Outcome) {
+        self.seq += 1;
+        let record = self.ledger.prepare_credit(self.now, self.seq, report, "ada");
+        let record = record.expect("credits of tests stay within the bound");
+        self.ledger.assert_invariants();
+        let existing = self.log.iter().find(|entry| is_key_of(entry, &record)).cloned();
+        let outcome = match existing {
+            None => {
+                let status = self.ledger.settle(self.now, &record);
+                self.log.push(record.clone());
+                Outcome::New(status)
+            }
+            Some(existing) => {
+                self.ledger.abandon(&record);
+                match existing.fingerprint == record.fingerprint {
+                    true => {
+                        let status = self.ledger.budget_status();
+                        Outcome::Duplicate(Box::new(existing), status)
+                    }
+                    false => Outcome::Reused,
+                }
+            }
+        };
+        self.ledger.assert_invariants();
+        (record, outcome)
     }
 
     /// Writes what expired holds are to be charged. Answers how many were.

@@ -127,8 +127,8 @@ coded_enum! {
 /// 1. The tier's own rate of a lower threshold, or for any size. Where the standard tier names one
 ///    of a higher threshold that is crossed, what the tier costs above it is not known: the dearer
 ///    of both.
-/// 2. That of the standard tier: of the highest threshold that is crossed, then of a lower one, then
-///    the base. The ultrafast tier follows the priority tier first.
+/// 2. That of the standard tier: of the highest threshold that is crossed, then of a lower one,
+///    then the base. The ultrafast tier follows the priority tier first.
 /// 3. Where neither has one: cache read as input, five-minute write as input, one-hour write as
 ///    five-minute write, reasoning as output, audio and image as text of their direction; each for
 ///    the same tier and size.

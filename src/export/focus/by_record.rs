@@ -8,7 +8,7 @@ use super::columns;
 use super::row::Row;
 use crate::domain::Time;
 use crate::domain::calendar::Window;
-use crate::domain::record::{Record, RecordKind};
+use crate::domain::record::Record;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::export::error::Result;
 use crate::export::log_pages::{LogScope, Pages};
@@ -61,7 +61,7 @@ impl ByRecord {
 
 /// Whether a record is a correction of a closed billing period.
 pub fn corrects_past(record: &Record, billing_period: Window) -> bool {
-    record.kind == RecordKind::Correction && record.record_time >= billing_period.end
+    record.kind.corrects() && record.record_time >= billing_period.end
 }
 
 /// The second of a time: charge periods begin and end on seconds, and are not empty.

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use super::charge::Meter;
 use super::row::{Row, factors_text, meter_name, pricing_unit, unit_name};
 use crate::domain::attribution::AttributionField;
+use crate::domain::record::RecordKind;
 use crate::export::row_writer::RowWriter;
 use crate::export::sink::{AMOUNT, Column, Kind};
 
@@ -102,7 +103,11 @@ fn charge_columns() -> Vec<FocusColumn> {
         }),
         text("ChargeCategory", |row, out| {
             let is_usage = row.part.meter.is_some() || row.corrects_past;
-            out.text(if is_usage { "Usage" } else { "Adjustment" });
+            out.text(match row.kind {
+                RecordKind::Credit => "Credit",
+                _ if is_usage => "Usage",
+                _ => "Adjustment",
+            });
         }),
         optional_text("ChargeClass", |row, out| {
             out.optional_text(if row.corrects_past { "Correction" } else { "" });

@@ -2,12 +2,12 @@
 //! Additional columns begin with `x_`.
 //!
 //! The workspace is the billing account, its billing cycle the billing period, a department a sub
-//! account. A token class of a model in a tier is a SKU, priced per million tokens, and so is a kind of
-//! units, priced per thousand; prices are with the factors that applied. Publisher,
+//! account. A token class of a model in a tier is a SKU, priced per million tokens, and so is a
+//! kind of units, priced per thousand; prices are with the factors that applied. Publisher,
 //! provider and invoice issuer are the provider of the model in the current catalog.
 //!
 //! A `Correction` of FOCUS is one of a closed billing period. Other corrections, and charges of
-//! expired holds, are adjustments without tokens.
+//! expired holds, are adjustments without tokens. A credit is a credit; a void is a correction.
 
 mod cached_calendar;
 mod charge;

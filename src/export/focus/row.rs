@@ -77,6 +77,8 @@ impl Row<'_> {
             (None, RecordKind::Correction) => format!("Correction of the cost of {model}"),
             (None, RecordKind::ExpiryCharge) => format!("Estimate of an expired hold on {model}"),
             (None, RecordKind::Usage) => format!("Usage of {model}"),
+            (None, RecordKind::Credit) => format!("Credit for {model}"),
+            (None, RecordKind::Void) => format!("Voided usage of {model}"),
         }
     }
 

@@ -46,8 +46,8 @@ pub fn factors_to_proto(extras: Option<&Extras>) -> Vec<String> {
 }
 
 impl Decoder<'_> {
-    /// Units and factors, of fields `units` here or in a message and `factors` in the request; absent
-    /// if there are none, as mostly.
+    /// Units and factors, of fields `units` here or in a message and `factors` in the request;
+    /// absent if there are none, as mostly.
     pub fn extras(
         self,
         units_at: Decoder<'_>,

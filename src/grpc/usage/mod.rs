@@ -2,6 +2,7 @@
 
 mod answer;
 mod convert;
+mod credits;
 mod records;
 mod stream;
 mod verdict;
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::ServiceContext;
+use super::shared::actor::by;
 use super::shared::page::time_position;
 use super::shared::status::Failure;
 use super::shared::stream::BoxStream;
@@ -151,6 +153,27 @@ impl UsageService for Usage {
         let records = records.map(|record| records::record_to_proto(currency, &catalog, record));
         let records = records.collect();
         Ok(Response::new(v1::ListUsageRecordsResponse { records, next_page_token }))
+    }
+
+    async fn record_credit(
+        &self,
+        request: Request<v1::RecordCreditRequest>,
+    ) -> Result<Response<v1::RecordCreditResponse>, Status> {
+        let by = by(request.metadata(), "RecordCredit")?;
+        let now = self.engine.now();
+        let (workspace_id, currency, report) = credits::record(request.into_inner(), now)?;
+        let credited = self.engine.record_credit(by, &workspace_id, currency, report).await?;
+        Ok(Response::new(credits::record_response(&credited)))
+    }
+
+    async fn void_usage(
+        &self,
+        request: Request<v1::VoidUsageRequest>,
+    ) -> Result<Response<v1::VoidUsageResponse>, Status> {
+        let by = by(request.metadata(), "VoidUsage")?;
+        let request = credits::void(request.into_inner())?;
+        let voided = self.engine.void_usage(by, request).await?;
+        Ok(Response::new(credits::void_response(&voided)))
     }
 
     async fn reprice_usage(

@@ -10,7 +10,7 @@ use crate::grpc::shared::tokens::{factors_to_proto, units_to_proto, usage_to_pro
 use crate::grpc::shared::{attribution, money};
 use crate::proto::v1;
 
-proto_enum!(RecordKind as RecordKind { Usage, Correction, ExpiryCharge }
+proto_enum!(RecordKind as RecordKind { Usage, Correction, ExpiryCharge, Credit, Void }
     "expected a RecordKind that is known");
 
 fn answer_to_proto(answer: &KeptAnswer) -> v1::KeptAnswer {
@@ -46,6 +46,7 @@ pub fn record_to_proto(currency: Currency, catalog: &Catalog, record: Record) ->
     });
     let (price_id, priced_model_id, exchange_rate) = priced.unwrap_or_default();
     let extras = record.extras.as_deref();
+    let note = extras.and_then(|extras| extras.note.as_ref());
     v1::UsageRecord {
         request_id: record.request_id.to_string(),
         attempt: record.attempt,
@@ -70,5 +71,8 @@ pub fn record_to_proto(currency: Currency, catalog: &Catalog, record: Record) ->
         factors: factors_to_proto(extras),
         provider_answer: record.answer.as_deref().map(answer_to_proto),
         start_time_adjusted: record.start_time_adjusted,
+        reason: note.map_or_else(String::new, |note| note.reason.clone()),
+        reference: note.map_or_else(String::new, |note| note.reference.clone()),
+        actor: note.map_or_else(String::new, |note| note.actor.clone()),
     }
 }

@@ -1,5 +1,6 @@
 //! Settlement: a record that is durable is charged, and ends the hold of its request.
 
+mod credit;
 mod record;
 mod attempt;
 mod attribution;
@@ -88,7 +89,10 @@ impl Ledger {
         }
         let hold = match record.kind {
             RecordKind::Usage => self.holds.note_recorded(&record.request_id, record.attempt),
-            RecordKind::Correction | RecordKind::ExpiryCharge => None,
+            RecordKind::Correction
+            | RecordKind::ExpiryCharge
+            | RecordKind::Credit
+            | RecordKind::Void => None,
         };
         let attribution = &record.attribution;
         let subject_ids = SubjectIds::new(|field| attribution.get(field), &record.key_group_id);
@@ -98,7 +102,7 @@ impl Ledger {
         match record.kind {
             RecordKind::Usage => self.end_hold(hold, record, (&slots, model), &used),
             RecordKind::ExpiryCharge => self.expire_request(&record.request_id),
-            RecordKind::Correction => {}
+            RecordKind::Correction | RecordKind::Credit | RecordKind::Void => {}
         }
         if record.kind == RecordKind::Usage && record.outcome == Outcome::Success {
             self.models.add_output(model, record.usage.total_output());
@@ -138,7 +142,7 @@ impl Ledger {
     }
 }
 
-/// What a record counts as: a correction and the charge of an expired hold are money alone.
+/// What a record counts as: all but usage is money alone.
 fn used_by(record: &Record) -> Consumption {
     if record.kind != RecordKind::Usage {
         return Consumption { money: record.cost, ..Consumption::default() };

@@ -16,7 +16,7 @@ use crate::domain::catalog::price::Source;
 use crate::domain::quota::{Enforcement, Period, Unit};
 use crate::domain::rate_limit::RateWindow;
 use crate::domain::record::RecordKind;
-use crate::domain::usage::{Outcome, ServiceTier, TokenClass, UsageSource};
+use crate::domain::usage::{Outcome, ServiceTier, TokenClass, UnitKind, UsageSource};
 use crate::domain::workspace::{HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy};
 use crate::storage::PreviousOwner;
 use crate::storage::alerts::DeliveryState;
@@ -54,10 +54,14 @@ fn stored<T: Coded>() -> Vec<&'static str> {
 /// A change of any of these would read what is stored as something else. New ones are appended.
 #[test]
 fn numbers_of_enums_stay_what_they_are() {
-    assert_eq!(stored::<RecordKind>(), ["usage", "correction", "expiry_charge"]);
+    assert_eq!(stored::<RecordKind>(), ["usage", "correction", "expiry_charge", "credit", "void"]);
     assert_eq!(stored::<Outcome>(), ["success", "error", "cancelled"]);
     assert_eq!(stored::<UsageSource>(), ["provider", "estimated"]);
-    assert_eq!(stored::<ServiceTier>(), ["standard", "batch", "flex", "priority"]);
+    let tiers = ["standard", "batch", "flex", "priority", "balanced", "ultrafast", "decisions"];
+    assert_eq!(stored::<ServiceTier>(), tiers);
+    let units = ["web_search", "tool_call", "image", "page", "second", "character", "request"];
+    assert_eq!(stored::<UnitKind>()[..7], units);
+    assert_eq!(stored::<UnitKind>()[7..], ["cache_storage_hour"]);
     assert_eq!(stored::<Source>(), ["builtin", "operator", "import"]);
     assert_eq!(stored::<UnpricedModelPolicy>(), ["deny", "allow"]);
     assert_eq!(stored::<HoldExpiryPolicy>(), ["release", "charge_estimate"]);

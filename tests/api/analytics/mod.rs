@@ -214,7 +214,7 @@ async fn groups_others_and_shares_add_up() {
     let values = others.values.as_ref().unwrap();
     assert_eq!((values.error_count, values.cancelled_count), (Some(0), Some(1)));
     assert_eq!(values.token_count, Some(300_000));
-    assert_eq!(values.tokens.unwrap().output_token_count, 100_000);
+    assert_eq!(values.tokens.as_ref().unwrap().output_token_count, 100_000);
     assert_eq!(cost(others.previous.as_ref().unwrap()), "0.20");
     assert_eq!(ann.change_percent, Some(100.0));
     let total = response.total.unwrap();

@@ -15,7 +15,7 @@ pub mod subject;
 use std::sync::Arc;
 
 use tollgate::domain::check::{Check, Decision};
-use tollgate::domain::record::{Record, UsageReport};
+use tollgate::domain::record::{CreditReport, Record, UsageReport};
 use tollgate::domain::workspace::{Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
 use tollgate::ledger::Error;
@@ -43,6 +43,7 @@ pub enum Call {
     Extend(Arc<str>, i64),
     ChargeDue,
     Correct(Box<Record>, Amount),
+    Credit(CreditReport),
     Workspace(Box<Workspace>),
     Model(WorkspaceModel),
     Catalog(Box<Facts>),

@@ -13,7 +13,7 @@ use tollgate::domain::catalog::price::{Price, Rate, Source, Variant};
 use tollgate::domain::catalog::{ExchangeRate, Model};
 use tollgate::domain::check::{Check, Decision, LimitKind};
 use tollgate::domain::quota::{Enforcement, Unit};
-use tollgate::domain::record::{Record, RecordKind, UsageReport};
+use tollgate::domain::record::{CreditReport, Record, RecordKind, UsageReport};
 use tollgate::domain::time::MICROS_PER_SECOND;
 use tollgate::domain::usage::{
     Extras, Outcome, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
@@ -161,6 +161,11 @@ impl Reference {
             Call::Release(request_id) => Answer::Released(oracle.release(&request_id)),
             Call::Extend(request_id, span) => Answer::Extended(oracle.extend(&request_id, span)),
             Call::ChargeDue => Answer::Charged(oracle.charge_due()),
+            Call::Credit(report) => {
+                let record = oracle.credited(&report);
+                let written = oracle.credit(&record);
+                Answer::Recorded(Box::new(record), written)
+            }
             Call::Correct(record, cost) => {
                 oracle.correct(&record, cost);
                 Answer::Nothing
@@ -249,6 +254,18 @@ impl Reference {
                 Call::Time(rules::after_clock_change(oracle, minutes).max(self.clock))
             }
             Step::ClockBack { seconds } => Call::Time(self.clock - seconds * MICROS_PER_SECOND),
+            Step::Credit { credit, millis: sum, model, seconds_back, who } => {
+                Call::Credit(CreditReport {
+                    credit_id: id(credit),
+                    amount: millis(sum),
+                    reason: "refund".to_owned(),
+                    reference: String::new(),
+                    // The last one is none.
+                    model_id: if model == 8 { String::new() } else { name_of(model).to_owned() },
+                    time: seconds_back.map(|back| self.clock + -back * MICROS_PER_SECOND),
+                    attribution: who.as_ref().and_then(rules::attribution),
+                })
+            }
             Step::Correct { entry: index, millis: cost } => {
                 let Some(record) = entry(index) else { return Call::Nothing };
                 Call::Correct(Box::new(record.clone()), millis(cost))
@@ -494,7 +511,7 @@ fn held(hold: &Hold, size: Size, outcome: u8) -> UsageReport {
         // The last one does not apply, if it is not all that was declared.
         let unused = usize::from(size == Size::Half);
         let count = declared.factors.len().saturating_sub(unused);
-        Extras { units, factors: declared.factors[..count].to_vec() }
+        Extras { units, factors: declared.factors[..count].to_vec(), note: None }
     });
     UsageReport {
         extras: extras.and_then(Extras::boxed),

@@ -114,6 +114,13 @@ pub enum Step {
         max_output: Option<i64>,
         vision: bool,
     },
+    Credit {
+        credit: u8,
+        millis: i64,
+        model: u8,
+        seconds_back: Option<i64>,
+        who: Option<WhoDraw>,
+    },
     Correct {
         entry: usize,
         millis: i64,
@@ -203,6 +210,7 @@ pub fn any_step() -> BoxedStrategy<Step> {
         (1, (100_000_001..3_000_000_000i64).prop_map(|nanos| Step::Exchange { nanos }).boxed()),
         (2, bounds().boxed()),
         (1, (index(), -20..20i64).prop_map(correct).boxed()),
+        (2, credit().boxed()),
         (2, any::<bool>().prop_map(|is_graceful| Step::Restart { is_graceful }).boxed()),
     ])
     .boxed()
@@ -305,6 +313,19 @@ fn price() -> impl Strategy<Value = Step> {
             own,
             usd,
             effective,
+        },
+    )
+}
+
+fn credit() -> impl Strategy<Value = Step> {
+    let back = prop_oneof![2 => Just(None), 1 => (0..35 * 86_400i64).prop_map(Some)];
+    (0..6u8, 1..40i64, 0..9u8, back, other_who()).prop_map(
+        |(credit, millis, model, seconds_back, who)| Step::Credit {
+            credit,
+            millis,
+            model,
+            seconds_back,
+            who,
         },
     )
 }

@@ -148,6 +148,10 @@ impl Subject {
                 return Answer::Extended(world.ledger.extend(now, &request_id, span).ok());
             }
             Call::ChargeDue => return Answer::Charged(world.charge_due()),
+            Call::Credit(report) => {
+                let (record, outcome) = world.credit(report);
+                return Answer::Recorded(Box::new(record), written(outcome));
+            }
             Call::Correct(of, cost) => world.correct(&of, cost),
             Call::Workspace(workspace) => world.set_workspace(*workspace),
             Call::Model(settings) => world.set_model(settings),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::record::{KeptAnswer, Record};
-use crate::domain::usage::{Extras, TokenClass, UnitKind, Usage};
+use crate::domain::usage::{Extras, Note, TokenClass, UnitKind, Usage};
 use crate::storage::Result;
 use crate::storage::sql::row::{
     Column, Columns, FromRow, Kind, OrEmpty, Reader, Value, decoded, from_json, row, to_json,
@@ -149,6 +149,9 @@ struct ExtrasForm {
     units: Vec<(i64, i64)>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     factors: Vec<Arc<str>>,
+    /// Reason, reference and actor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<(String, String, String)>,
 }
 
 impl ExtrasText {
@@ -160,6 +163,10 @@ impl ExtrasText {
         let form = ExtrasForm {
             units: units.map(|kind| (kind as i64, extras.get(kind))).collect(),
             factors: extras.factors.clone(),
+            note: extras.note.as_ref().map(|note| {
+                let Note { reason, reference, actor } = note.clone();
+                (reason, reference, actor)
+            }),
         };
         Value::Owned(to_json(&form))
     }
@@ -170,7 +177,9 @@ impl ExtrasText {
             return Ok(None);
         }
         let form: ExtrasForm = from_json(text)?;
-        let mut extras = Extras { factors: form.factors, ..Extras::default() };
+        let note = |(reason, reference, actor)| Note { reason, reference, actor };
+        let (factors, note) = (form.factors, form.note.map(note));
+        let mut extras = Extras { factors, note, ..Extras::default() };
         for (code, count) in form.units {
             extras = extras.with(decoded::<UnitKind>(code)?, count);
         }

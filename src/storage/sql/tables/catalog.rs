@@ -56,8 +56,8 @@ row! {
     }
 }
 
-/// JSON of a [`Variant`]: code of the tier, threshold, whether it is inclusive, rates of tokens; and
-/// those of units where it has any.
+/// JSON of a [`Variant`]: code of the tier, threshold, whether it is inclusive, rates of tokens;
+/// and those of units where it has any.
 #[derive(serde::Deserialize, serde::Serialize)]
 #[serde(untagged)]
 enum VariantForm {
