@@ -20,11 +20,11 @@ use tollgate::proto::v1::{
     CreateBudgetBoostRequest, CreateBudgetBoostResponse, Decision, ExtendHoldRequest,
     ExtendHoldResponse, GetBudgetRequest, GetBudgetResponse, ListBudgetBoostsRequest,
     ListBudgetBoostsResponse, ListHoldsRequest, ListHoldsResponse, ListUsageRecordsRequest,
-    ListUsageRecordsResponse, Money, Outcome, Reason, RecordUsageBatchRequest,
-    RecordUsageBatchResponse, RecordUsageRequest, RecordUsageResponse, ReleaseHoldRequest,
-    ReleaseHoldResponse, RepriceUsageRequest, RepriceUsageResponse, SetAutomaticFallbackRequest,
-    SetAutomaticFallbackResponse, SetPlanRequest, SetPlanResponse, WatchSpendRequest,
-    WatchSpendResponse,
+    ListUsageRecordsResponse, Money, Outcome, Reason, RecordCreditRequest, RecordCreditResponse,
+    RecordUsageBatchRequest, RecordUsageBatchResponse, RecordUsageRequest, RecordUsageResponse,
+    ReleaseHoldRequest, ReleaseHoldResponse, RepriceUsageRequest, RepriceUsageResponse,
+    SetAutomaticFallbackRequest, SetAutomaticFallbackResponse, SetPlanRequest, SetPlanResponse,
+    VoidUsageRequest, VoidUsageResponse, WatchSpendRequest, WatchSpendResponse,
 };
 use tonic::{Request, Response, Status, Streaming};
 
@@ -249,7 +249,7 @@ impl UsageService for State {
     ) -> Answer<RecordUsageResponse> {
         let record = request.into_inner();
         assert_eq!(record.outcome(), Outcome::Success);
-        let output = record.usage.unwrap().output_token_count;
+        let output = record.usage.as_ref().unwrap().output_token_count;
         if output == OUTPUT_FAILING {
             return Err(Status::unavailable("the disk is full"));
         }
@@ -298,6 +298,14 @@ impl UsageService for State {
     }
 
     async fn reprice_usage(&self, _: Request<RepriceUsageRequest>) -> Answer<RepriceUsageResponse> {
+        not_here()
+    }
+
+    async fn record_credit(&self, _: Request<RecordCreditRequest>) -> Answer<RecordCreditResponse> {
+        not_here()
+    }
+
+    async fn void_usage(&self, _: Request<VoidUsageRequest>) -> Answer<VoidUsageResponse> {
         not_here()
     }
 }

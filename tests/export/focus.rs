@@ -156,11 +156,16 @@ async fn columns_agree_with_one_another() {
             if charged {
                 check_product(row, "ListUnitPrice", "ListCost");
                 check_product(row, "ContractedUnitPrice", "ContractedCost");
-                assert_eq!(row["PricingUnit"], "1000000 Tokens");
-                assert_eq!(row["ConsumedUnit"], "Tokens");
-                let millions: Decimal = row["PricingQuantity"].parse().unwrap();
-                let tokens: Decimal = row["ConsumedQuantity"].parse().unwrap();
-                assert_eq!(millions * Decimal::from(1_000_000), tokens);
+                let (unit, per) = match row["x_UnitKind"].as_str() {
+                    "" => ("Tokens", 1_000_000),
+                    "web_search" => ("Searches", 1_000),
+                    other => panic!("{other}"),
+                };
+                assert_eq!(row["PricingUnit"], format!("{per} {unit}"));
+                assert_eq!(row["ConsumedUnit"], unit);
+                let quantity: Decimal = row["PricingQuantity"].parse().unwrap();
+                let count: Decimal = row["ConsumedQuantity"].parse().unwrap();
+                assert_eq!(quantity * Decimal::from(per), count);
             } else {
                 // Without unit prices all costs are the same.
                 assert_eq!(row["ContractedCost"], row["BilledCost"]);
@@ -203,7 +208,37 @@ async fn rows_add_up_to_the_exact_cost_of_their_record() {
         counts.sum::<i64>()
     };
     let used: i64 = log.records.iter().flat_map(|record| record.usage.tokens).sum();
+    let extras = log.records.iter().filter_map(|record| record.extras.as_ref());
+    let used = used + extras.flat_map(|extras| extras.units).sum::<i64>();
     assert_eq!((tokens(&entries), tokens(&daily)), (used, used));
+}
+
+#[tokio::test]
+async fn units_and_credits_have_rows_of_their_own() {
+    let log = log().await;
+    for (_, rows) in both(&log).await {
+        let searches: Vec<&Row> =
+            rows.iter().filter(|row| row["x_UnitKind"] == "web_search").collect();
+        let [row] = searches.as_slice() else { panic!("{searches:?}") };
+        assert_eq!((&*row["ChargeCategory"], &*row["SkuMeter"]), ("Usage", "Web Searches"));
+        // Three searches at 0.01 USD: the factor is of tokens.
+        assert_eq!(row["PricingCurrencyEffectiveCost"], "0.03");
+        assert_eq!((&*row["x_Factors"], &*row["x_TokenClass"]), ("us", ""));
+        let with_factor = rows.iter().filter(|row| row["x_Factors"] == "us");
+        let tokens: Vec<&Row> = with_factor.filter(|row| row["x_TokenClass"] == "input").collect();
+        let [row] = tokens.as_slice() else { panic!("{tokens:?}") };
+        let [billed, listed] =
+            ["PricingCurrencyContractedUnitPrice", "PricingCurrencyListUnitPrice"];
+        assert_eq!(row[billed], row[listed]);
+        let credits: Vec<&Row> =
+            rows.iter().filter(|row| row["ChargeCategory"] == "Credit").collect();
+        let [row] = credits.as_slice() else { panic!("{credits:?}") };
+        assert_eq!((&*row["BilledCost"], &*row["ChargeFrequency"]), ("-0.50", "One-Time"));
+        assert_eq!(
+            (&*row["ChargeClass"], &*row["SkuId"], &*row["x_EntryKind"]),
+            ("", "", "credit")
+        );
+    }
 }
 
 /// Rows of one record.

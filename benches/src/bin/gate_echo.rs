@@ -73,6 +73,20 @@ impl UsageService for Echo {
         Err(not_echoed())
     }
 
+    async fn record_credit(
+        &self,
+        _request: Request<v1::RecordCreditRequest>,
+    ) -> Answer<v1::RecordCreditResponse> {
+        Err(not_echoed())
+    }
+
+    async fn void_usage(
+        &self,
+        _request: Request<v1::VoidUsageRequest>,
+    ) -> Answer<v1::VoidUsageResponse> {
+        Err(not_echoed())
+    }
+
     async fn list_holds(
         &self,
         _request: Request<v1::ListHoldsRequest>,

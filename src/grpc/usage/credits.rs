@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::convert::ATTEMPT_MAX;
 use crate::domain::catalog::bill::COST_MAX;
+use crate::domain::record::ATTEMPT_MAX;
 use crate::domain::record::{CreditReport, RECORD_AGE_MAX};
 use crate::domain::{Currency, Time};
 use crate::engine::{Credited, InCurrency, VoidRequest};

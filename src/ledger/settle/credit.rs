@@ -57,6 +57,8 @@ impl Ledger {
             metered_model_id,
             tier: ServiceTier::Standard,
             usage: Usage::default(),
+            answer: None,
+            start_time_adjusted: false,
             extras: Extras { note: Some(note), ..Extras::default() }.boxed(),
             outcome: Outcome::Success,
             source: UsageSource::Provider,

@@ -161,7 +161,7 @@ const RECORDS: &[Row<v1::RecordUsageRequest>] = &[
     ("attempt", |r| r.attempt = 1_001),
     ("model_id", |r| r.model_id = String::new()),
     ("model_id", |r| r.model_id = "nul\0".to_owned()),
-    ("service_tier", |r| r.service_tier = 5),
+    ("service_tier", |r| r.service_tier = 8),
     ("usage", |r| r.usage = None),
     ("usage.input_token_count", |r| r.usage.as_mut().unwrap().input_token_count = -1),
     ("usage.cache_read_token_count", |r| {

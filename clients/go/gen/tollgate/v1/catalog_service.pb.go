@@ -154,7 +154,7 @@ type Price struct {
 	ModelId string `protobuf:"bytes,2,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
 	// Currency of the rates: ISO 4217.
 	CurrencyCode string `protobuf:"bytes,3,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
-	// Uncached input. Required.
+	// Uncached input. Required, unless the price has rates of units alone: then tokens are unpriced.
 	InputPerMillion string `protobuf:"bytes,4,opt,name=input_per_million,json=inputPerMillion,proto3" json:"input_per_million,omitempty"`
 	// Input read from a cache; empty: as input.
 	CacheReadPerMillion string `protobuf:"bytes,5,opt,name=cache_read_per_million,json=cacheReadPerMillion,proto3" json:"cache_read_per_million,omitempty"`
@@ -162,7 +162,7 @@ type Price struct {
 	CacheWrite_5MPerMillion string `protobuf:"bytes,6,opt,name=cache_write_5m_per_million,json=cacheWrite5mPerMillion,proto3" json:"cache_write_5m_per_million,omitempty"`
 	// Input written to a one-hour cache; empty: as to a five-minute cache.
 	CacheWrite_1HPerMillion string `protobuf:"bytes,7,opt,name=cache_write_1h_per_million,json=cacheWrite1hPerMillion,proto3" json:"cache_write_1h_per_million,omitempty"`
-	// Output. Required.
+	// Output. Required where input is.
 	OutputPerMillion string `protobuf:"bytes,8,opt,name=output_per_million,json=outputPerMillion,proto3" json:"output_per_million,omitempty"`
 	// Reasoning; empty: as output.
 	ReasoningPerMillion string `protobuf:"bytes,9,opt,name=reasoning_per_million,json=reasoningPerMillion,proto3" json:"reasoning_per_million,omitempty"`
@@ -183,7 +183,12 @@ type Price struct {
 	// Workspace that the price is for; empty for the price of the catalog. Output only.
 	WorkspaceId string `protobuf:"bytes,17,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	// Origin of the price: "builtin", "operator" or "import". Output only.
-	Source        string `protobuf:"bytes,18,opt,name=source,proto3" json:"source,omitempty"`
+	Source string `protobuf:"bytes,18,opt,name=source,proto3" json:"source,omitempty"`
+	// Rates of units, of the standard tier; at most 8, each kind once. A kind without a rate is
+	// unpriced, not free.
+	UnitPrices []*UnitPrice `protobuf:"bytes,19,rep,name=unit_prices,json=unitPrices,proto3" json:"unit_prices,omitempty"`
+	// Factors: what a record may name to multiply its cost; at most 32.
+	Factors       []*PriceFactor `protobuf:"bytes,20,rep,name=factors,proto3" json:"factors,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -344,8 +349,144 @@ func (x *Price) GetSource() string {
 	return ""
 }
 
-// Rates that differ for a tier, above a size of the input, or both. An empty rate means that of the
-// same tier below the threshold, then that of the standard tier.
+func (x *Price) GetUnitPrices() []*UnitPrice {
+	if x != nil {
+		return x.UnitPrices
+	}
+	return nil
+}
+
+func (x *Price) GetFactors() []*PriceFactor {
+	if x != nil {
+		return x.Factors
+	}
+	return nil
+}
+
+// Rate of one kind of units.
+type UnitPrice struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind of the units; required.
+	Kind UnitKind `protobuf:"varint,1,opt,name=kind,proto3,enum=tollgate.v1.UnitKind" json:"kind,omitempty"`
+	// Price of 1,000 units in currency units: a decimal with at most 9 fraction digits, 0 to
+	// 1,000,000; for example "10" for web searches at 0.01 each.
+	PerThousand   string `protobuf:"bytes,2,opt,name=per_thousand,json=perThousand,proto3" json:"per_thousand,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnitPrice) Reset() {
+	*x = UnitPrice{}
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnitPrice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnitPrice) ProtoMessage() {}
+
+func (x *UnitPrice) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnitPrice.ProtoReflect.Descriptor instead.
+func (*UnitPrice) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *UnitPrice) GetKind() UnitKind {
+	if x != nil {
+		return x.Kind
+	}
+	return UnitKind_UNIT_KIND_UNSPECIFIED
+}
+
+func (x *UnitPrice) GetPerThousand() string {
+	if x != nil {
+		return x.PerThousand
+	}
+	return ""
+}
+
+// A named multiplier of a price, for example of a region or a speed.
+type PriceFactor struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, unique in the price: 1 to 64 lower-case letters, digits and underscores.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Multiplier: a decimal above 0 and at most 100 with at most 9 fraction digits, for example "1.1".
+	Multiplier string `protobuf:"bytes,2,opt,name=multiplier,proto3" json:"multiplier,omitempty"`
+	// Whether it multiplies the cost of units, too, and not of tokens alone.
+	AppliesToUnits bool `protobuf:"varint,3,opt,name=applies_to_units,json=appliesToUnits,proto3" json:"applies_to_units,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *PriceFactor) Reset() {
+	*x = PriceFactor{}
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PriceFactor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PriceFactor) ProtoMessage() {}
+
+func (x *PriceFactor) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PriceFactor.ProtoReflect.Descriptor instead.
+func (*PriceFactor) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *PriceFactor) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PriceFactor) GetMultiplier() string {
+	if x != nil {
+		return x.Multiplier
+	}
+	return ""
+}
+
+func (x *PriceFactor) GetAppliesToUnits() bool {
+	if x != nil {
+		return x.AppliesToUnits
+	}
+	return false
+}
+
+// Rates that differ for a tier, above a size of the input, or both. An empty rate errs towards the
+// dearer side: it means that of the same tier below the threshold, or that of the standard tier above
+// it where this is dearer; then that of the standard tier (of the ultrafast tier first that of the
+// priority tier).
 type PriceVariant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Tier; unspecified means the standard tier.
@@ -376,13 +517,15 @@ type PriceVariant struct {
 	ImageInputPerMillion string `protobuf:"bytes,12,opt,name=image_input_per_million,json=imageInputPerMillion,proto3" json:"image_input_per_million,omitempty"`
 	// Image output.
 	ImageOutputPerMillion string `protobuf:"bytes,13,opt,name=image_output_per_million,json=imageOutputPerMillion,proto3" json:"image_output_per_million,omitempty"`
-	unknownFields         protoimpl.UnknownFields
-	sizeCache             protoimpl.SizeCache
+	// Rates of units of the tier.
+	UnitPrices    []*UnitPrice `protobuf:"bytes,14,rep,name=unit_prices,json=unitPrices,proto3" json:"unit_prices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PriceVariant) Reset() {
 	*x = PriceVariant{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[2]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -394,7 +537,7 @@ func (x *PriceVariant) String() string {
 func (*PriceVariant) ProtoMessage() {}
 
 func (x *PriceVariant) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[2]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -407,7 +550,7 @@ func (x *PriceVariant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriceVariant.ProtoReflect.Descriptor instead.
 func (*PriceVariant) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{2}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *PriceVariant) GetServiceTier() ServiceTier {
@@ -501,6 +644,13 @@ func (x *PriceVariant) GetImageOutputPerMillion() string {
 	return ""
 }
 
+func (x *PriceVariant) GetUnitPrices() []*UnitPrice {
+	if x != nil {
+		return x.UnitPrices
+	}
+	return nil
+}
+
 // Value of one unit of a currency in another.
 type ExchangeRate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -519,7 +669,7 @@ type ExchangeRate struct {
 
 func (x *ExchangeRate) Reset() {
 	*x = ExchangeRate{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[3]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -531,7 +681,7 @@ func (x *ExchangeRate) String() string {
 func (*ExchangeRate) ProtoMessage() {}
 
 func (x *ExchangeRate) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[3]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -544,7 +694,7 @@ func (x *ExchangeRate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExchangeRate.ProtoReflect.Descriptor instead.
 func (*ExchangeRate) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{3}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ExchangeRate) GetFromCurrencyCode() string {
@@ -586,7 +736,7 @@ type UpsertModelRequest struct {
 
 func (x *UpsertModelRequest) Reset() {
 	*x = UpsertModelRequest{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[4]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +748,7 @@ func (x *UpsertModelRequest) String() string {
 func (*UpsertModelRequest) ProtoMessage() {}
 
 func (x *UpsertModelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[4]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +761,7 @@ func (x *UpsertModelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpsertModelRequest.ProtoReflect.Descriptor instead.
 func (*UpsertModelRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{4}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *UpsertModelRequest) GetModel() *Model {
@@ -632,7 +782,7 @@ type UpsertModelResponse struct {
 
 func (x *UpsertModelResponse) Reset() {
 	*x = UpsertModelResponse{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[5]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -644,7 +794,7 @@ func (x *UpsertModelResponse) String() string {
 func (*UpsertModelResponse) ProtoMessage() {}
 
 func (x *UpsertModelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[5]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -657,7 +807,7 @@ func (x *UpsertModelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpsertModelResponse.ProtoReflect.Descriptor instead.
 func (*UpsertModelResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{5}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *UpsertModelResponse) GetModel() *Model {
@@ -682,7 +832,7 @@ type SetModelPriceRequest struct {
 
 func (x *SetModelPriceRequest) Reset() {
 	*x = SetModelPriceRequest{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -694,7 +844,7 @@ func (x *SetModelPriceRequest) String() string {
 func (*SetModelPriceRequest) ProtoMessage() {}
 
 func (x *SetModelPriceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -707,7 +857,7 @@ func (x *SetModelPriceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetModelPriceRequest.ProtoReflect.Descriptor instead.
 func (*SetModelPriceRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{6}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SetModelPriceRequest) GetModelId() string {
@@ -742,7 +892,7 @@ type SetModelPriceResponse struct {
 
 func (x *SetModelPriceResponse) Reset() {
 	*x = SetModelPriceResponse{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -754,7 +904,7 @@ func (x *SetModelPriceResponse) String() string {
 func (*SetModelPriceResponse) ProtoMessage() {}
 
 func (x *SetModelPriceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -767,7 +917,7 @@ func (x *SetModelPriceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetModelPriceResponse.ProtoReflect.Descriptor instead.
 func (*SetModelPriceResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{7}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SetModelPriceResponse) GetPrice() *Price {
@@ -792,7 +942,7 @@ type ListModelsRequest struct {
 
 func (x *ListModelsRequest) Reset() {
 	*x = ListModelsRequest{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -804,7 +954,7 @@ func (x *ListModelsRequest) String() string {
 func (*ListModelsRequest) ProtoMessage() {}
 
 func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -817,7 +967,7 @@ func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsRequest.ProtoReflect.Descriptor instead.
 func (*ListModelsRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{8}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListModelsRequest) GetProvider() string {
@@ -854,7 +1004,7 @@ type ListModelsResponse struct {
 
 func (x *ListModelsResponse) Reset() {
 	*x = ListModelsResponse{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -866,7 +1016,7 @@ func (x *ListModelsResponse) String() string {
 func (*ListModelsResponse) ProtoMessage() {}
 
 func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -879,7 +1029,7 @@ func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsResponse.ProtoReflect.Descriptor instead.
 func (*ListModelsResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{9}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListModelsResponse) GetModels() []*Model {
@@ -913,7 +1063,7 @@ type ListModelPricesRequest struct {
 
 func (x *ListModelPricesRequest) Reset() {
 	*x = ListModelPricesRequest{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -925,7 +1075,7 @@ func (x *ListModelPricesRequest) String() string {
 func (*ListModelPricesRequest) ProtoMessage() {}
 
 func (x *ListModelPricesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -938,7 +1088,7 @@ func (x *ListModelPricesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelPricesRequest.ProtoReflect.Descriptor instead.
 func (*ListModelPricesRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{10}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListModelPricesRequest) GetModelId() string {
@@ -982,7 +1132,7 @@ type ListModelPricesResponse struct {
 
 func (x *ListModelPricesResponse) Reset() {
 	*x = ListModelPricesResponse{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -994,7 +1144,7 @@ func (x *ListModelPricesResponse) String() string {
 func (*ListModelPricesResponse) ProtoMessage() {}
 
 func (x *ListModelPricesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1007,7 +1157,7 @@ func (x *ListModelPricesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelPricesResponse.ProtoReflect.Descriptor instead.
 func (*ListModelPricesResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{11}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListModelPricesResponse) GetPrices() []*Price {
@@ -1035,7 +1185,7 @@ type SetExchangeRateRequest struct {
 
 func (x *SetExchangeRateRequest) Reset() {
 	*x = SetExchangeRateRequest{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1047,7 +1197,7 @@ func (x *SetExchangeRateRequest) String() string {
 func (*SetExchangeRateRequest) ProtoMessage() {}
 
 func (x *SetExchangeRateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1060,7 +1210,7 @@ func (x *SetExchangeRateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetExchangeRateRequest.ProtoReflect.Descriptor instead.
 func (*SetExchangeRateRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{12}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SetExchangeRateRequest) GetExchangeRate() *ExchangeRate {
@@ -1081,7 +1231,7 @@ type SetExchangeRateResponse struct {
 
 func (x *SetExchangeRateResponse) Reset() {
 	*x = SetExchangeRateResponse{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1093,7 +1243,7 @@ func (x *SetExchangeRateResponse) String() string {
 func (*SetExchangeRateResponse) ProtoMessage() {}
 
 func (x *SetExchangeRateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1106,7 +1256,7 @@ func (x *SetExchangeRateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetExchangeRateResponse.ProtoReflect.Descriptor instead.
 func (*SetExchangeRateResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{13}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SetExchangeRateResponse) GetExchangeRate() *ExchangeRate {
@@ -1129,7 +1279,7 @@ type ListExchangeRatesRequest struct {
 
 func (x *ListExchangeRatesRequest) Reset() {
 	*x = ListExchangeRatesRequest{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1141,7 +1291,7 @@ func (x *ListExchangeRatesRequest) String() string {
 func (*ListExchangeRatesRequest) ProtoMessage() {}
 
 func (x *ListExchangeRatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1154,7 +1304,7 @@ func (x *ListExchangeRatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListExchangeRatesRequest.ProtoReflect.Descriptor instead.
 func (*ListExchangeRatesRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{14}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListExchangeRatesRequest) GetPageSize() int32 {
@@ -1184,7 +1334,7 @@ type ListExchangeRatesResponse struct {
 
 func (x *ListExchangeRatesResponse) Reset() {
 	*x = ListExchangeRatesResponse{}
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1196,7 +1346,7 @@ func (x *ListExchangeRatesResponse) String() string {
 func (*ListExchangeRatesResponse) ProtoMessage() {}
 
 func (x *ListExchangeRatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1209,7 +1359,7 @@ func (x *ListExchangeRatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListExchangeRatesResponse.ProtoReflect.Descriptor instead.
 func (*ListExchangeRatesResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{15}
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListExchangeRatesResponse) GetExchangeRates() []*ExchangeRate {
@@ -1241,7 +1391,7 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"\fdisplay_name\x18\a \x01(\tR\vdisplayName\x12\x16\n" +
 	"\x06source\x18\b \x01(\tR\x06source\x12;\n" +
 	"\vupdate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"\xef\x06\n" +
+	"updateTime\"\xdc\a\n" +
 	"\x05Price\x12\x19\n" +
 	"\bprice_id\x18\x01 \x01(\tR\apriceId\x12\x19\n" +
 	"\bmodel_id\x18\x02 \x01(\tR\amodelId\x12#\n" +
@@ -1262,7 +1412,19 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"\vcreate_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12!\n" +
 	"\fworkspace_id\x18\x11 \x01(\tR\vworkspaceId\x12\x16\n" +
-	"\x06source\x18\x12 \x01(\tR\x06source\"\xce\x05\n" +
+	"\x06source\x18\x12 \x01(\tR\x06source\x127\n" +
+	"\vunit_prices\x18\x13 \x03(\v2\x16.tollgate.v1.UnitPriceR\n" +
+	"unitPrices\x122\n" +
+	"\afactors\x18\x14 \x03(\v2\x18.tollgate.v1.PriceFactorR\afactors\"Y\n" +
+	"\tUnitPrice\x12)\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x15.tollgate.v1.UnitKindR\x04kind\x12!\n" +
+	"\fper_thousand\x18\x02 \x01(\tR\vperThousand\"k\n" +
+	"\vPriceFactor\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n" +
+	"\n" +
+	"multiplier\x18\x02 \x01(\tR\n" +
+	"multiplier\x12(\n" +
+	"\x10applies_to_units\x18\x03 \x01(\bR\x0eappliesToUnits\"\x87\x06\n" +
 	"\fPriceVariant\x12;\n" +
 	"\fservice_tier\x18\x01 \x01(\x0e2\x18.tollgate.v1.ServiceTierR\vserviceTier\x125\n" +
 	"\x17above_input_token_count\x18\x02 \x01(\x03R\x14aboveInputTokenCount\x12/\n" +
@@ -1277,7 +1439,9 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	" \x01(\tR\x14audioInputPerMillion\x127\n" +
 	"\x18audio_output_per_million\x18\v \x01(\tR\x15audioOutputPerMillion\x125\n" +
 	"\x17image_input_per_million\x18\f \x01(\tR\x14imageInputPerMillion\x127\n" +
-	"\x18image_output_per_million\x18\r \x01(\tR\x15imageOutputPerMillion\"\xbd\x01\n" +
+	"\x18image_output_per_million\x18\r \x01(\tR\x15imageOutputPerMillion\x127\n" +
+	"\vunit_prices\x18\x0e \x03(\v2\x16.tollgate.v1.UnitPriceR\n" +
+	"unitPrices\"\xbd\x01\n" +
 	"\fExchangeRate\x12,\n" +
 	"\x12from_currency_code\x18\x01 \x01(\tR\x10fromCurrencyCode\x12(\n" +
 	"\x10to_currency_code\x18\x02 \x01(\tR\x0etoCurrencyCode\x12\x12\n" +
@@ -1343,60 +1507,67 @@ func file_tollgate_v1_catalog_service_proto_rawDescGZIP() []byte {
 	return file_tollgate_v1_catalog_service_proto_rawDescData
 }
 
-var file_tollgate_v1_catalog_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_tollgate_v1_catalog_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_tollgate_v1_catalog_service_proto_goTypes = []any{
 	(*Model)(nil),                     // 0: tollgate.v1.Model
 	(*Price)(nil),                     // 1: tollgate.v1.Price
-	(*PriceVariant)(nil),              // 2: tollgate.v1.PriceVariant
-	(*ExchangeRate)(nil),              // 3: tollgate.v1.ExchangeRate
-	(*UpsertModelRequest)(nil),        // 4: tollgate.v1.UpsertModelRequest
-	(*UpsertModelResponse)(nil),       // 5: tollgate.v1.UpsertModelResponse
-	(*SetModelPriceRequest)(nil),      // 6: tollgate.v1.SetModelPriceRequest
-	(*SetModelPriceResponse)(nil),     // 7: tollgate.v1.SetModelPriceResponse
-	(*ListModelsRequest)(nil),         // 8: tollgate.v1.ListModelsRequest
-	(*ListModelsResponse)(nil),        // 9: tollgate.v1.ListModelsResponse
-	(*ListModelPricesRequest)(nil),    // 10: tollgate.v1.ListModelPricesRequest
-	(*ListModelPricesResponse)(nil),   // 11: tollgate.v1.ListModelPricesResponse
-	(*SetExchangeRateRequest)(nil),    // 12: tollgate.v1.SetExchangeRateRequest
-	(*SetExchangeRateResponse)(nil),   // 13: tollgate.v1.SetExchangeRateResponse
-	(*ListExchangeRatesRequest)(nil),  // 14: tollgate.v1.ListExchangeRatesRequest
-	(*ListExchangeRatesResponse)(nil), // 15: tollgate.v1.ListExchangeRatesResponse
-	(*timestamppb.Timestamp)(nil),     // 16: google.protobuf.Timestamp
-	(ServiceTier)(0),                  // 17: tollgate.v1.ServiceTier
+	(*UnitPrice)(nil),                 // 2: tollgate.v1.UnitPrice
+	(*PriceFactor)(nil),               // 3: tollgate.v1.PriceFactor
+	(*PriceVariant)(nil),              // 4: tollgate.v1.PriceVariant
+	(*ExchangeRate)(nil),              // 5: tollgate.v1.ExchangeRate
+	(*UpsertModelRequest)(nil),        // 6: tollgate.v1.UpsertModelRequest
+	(*UpsertModelResponse)(nil),       // 7: tollgate.v1.UpsertModelResponse
+	(*SetModelPriceRequest)(nil),      // 8: tollgate.v1.SetModelPriceRequest
+	(*SetModelPriceResponse)(nil),     // 9: tollgate.v1.SetModelPriceResponse
+	(*ListModelsRequest)(nil),         // 10: tollgate.v1.ListModelsRequest
+	(*ListModelsResponse)(nil),        // 11: tollgate.v1.ListModelsResponse
+	(*ListModelPricesRequest)(nil),    // 12: tollgate.v1.ListModelPricesRequest
+	(*ListModelPricesResponse)(nil),   // 13: tollgate.v1.ListModelPricesResponse
+	(*SetExchangeRateRequest)(nil),    // 14: tollgate.v1.SetExchangeRateRequest
+	(*SetExchangeRateResponse)(nil),   // 15: tollgate.v1.SetExchangeRateResponse
+	(*ListExchangeRatesRequest)(nil),  // 16: tollgate.v1.ListExchangeRatesRequest
+	(*ListExchangeRatesResponse)(nil), // 17: tollgate.v1.ListExchangeRatesResponse
+	(*timestamppb.Timestamp)(nil),     // 18: google.protobuf.Timestamp
+	(UnitKind)(0),                     // 19: tollgate.v1.UnitKind
+	(ServiceTier)(0),                  // 20: tollgate.v1.ServiceTier
 }
 var file_tollgate_v1_catalog_service_proto_depIdxs = []int32{
-	16, // 0: tollgate.v1.Model.update_time:type_name -> google.protobuf.Timestamp
-	2,  // 1: tollgate.v1.Price.variants:type_name -> tollgate.v1.PriceVariant
-	16, // 2: tollgate.v1.Price.effective_time:type_name -> google.protobuf.Timestamp
-	16, // 3: tollgate.v1.Price.create_time:type_name -> google.protobuf.Timestamp
-	17, // 4: tollgate.v1.PriceVariant.service_tier:type_name -> tollgate.v1.ServiceTier
-	16, // 5: tollgate.v1.ExchangeRate.effective_time:type_name -> google.protobuf.Timestamp
-	0,  // 6: tollgate.v1.UpsertModelRequest.model:type_name -> tollgate.v1.Model
-	0,  // 7: tollgate.v1.UpsertModelResponse.model:type_name -> tollgate.v1.Model
-	1,  // 8: tollgate.v1.SetModelPriceRequest.price:type_name -> tollgate.v1.Price
-	1,  // 9: tollgate.v1.SetModelPriceResponse.price:type_name -> tollgate.v1.Price
-	0,  // 10: tollgate.v1.ListModelsResponse.models:type_name -> tollgate.v1.Model
-	1,  // 11: tollgate.v1.ListModelPricesResponse.prices:type_name -> tollgate.v1.Price
-	3,  // 12: tollgate.v1.SetExchangeRateRequest.exchange_rate:type_name -> tollgate.v1.ExchangeRate
-	3,  // 13: tollgate.v1.SetExchangeRateResponse.exchange_rate:type_name -> tollgate.v1.ExchangeRate
-	3,  // 14: tollgate.v1.ListExchangeRatesResponse.exchange_rates:type_name -> tollgate.v1.ExchangeRate
-	4,  // 15: tollgate.v1.CatalogService.UpsertModel:input_type -> tollgate.v1.UpsertModelRequest
-	6,  // 16: tollgate.v1.CatalogService.SetModelPrice:input_type -> tollgate.v1.SetModelPriceRequest
-	8,  // 17: tollgate.v1.CatalogService.ListModels:input_type -> tollgate.v1.ListModelsRequest
-	10, // 18: tollgate.v1.CatalogService.ListModelPrices:input_type -> tollgate.v1.ListModelPricesRequest
-	12, // 19: tollgate.v1.CatalogService.SetExchangeRate:input_type -> tollgate.v1.SetExchangeRateRequest
-	14, // 20: tollgate.v1.CatalogService.ListExchangeRates:input_type -> tollgate.v1.ListExchangeRatesRequest
-	5,  // 21: tollgate.v1.CatalogService.UpsertModel:output_type -> tollgate.v1.UpsertModelResponse
-	7,  // 22: tollgate.v1.CatalogService.SetModelPrice:output_type -> tollgate.v1.SetModelPriceResponse
-	9,  // 23: tollgate.v1.CatalogService.ListModels:output_type -> tollgate.v1.ListModelsResponse
-	11, // 24: tollgate.v1.CatalogService.ListModelPrices:output_type -> tollgate.v1.ListModelPricesResponse
-	13, // 25: tollgate.v1.CatalogService.SetExchangeRate:output_type -> tollgate.v1.SetExchangeRateResponse
-	15, // 26: tollgate.v1.CatalogService.ListExchangeRates:output_type -> tollgate.v1.ListExchangeRatesResponse
-	21, // [21:27] is the sub-list for method output_type
-	15, // [15:21] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	18, // 0: tollgate.v1.Model.update_time:type_name -> google.protobuf.Timestamp
+	4,  // 1: tollgate.v1.Price.variants:type_name -> tollgate.v1.PriceVariant
+	18, // 2: tollgate.v1.Price.effective_time:type_name -> google.protobuf.Timestamp
+	18, // 3: tollgate.v1.Price.create_time:type_name -> google.protobuf.Timestamp
+	2,  // 4: tollgate.v1.Price.unit_prices:type_name -> tollgate.v1.UnitPrice
+	3,  // 5: tollgate.v1.Price.factors:type_name -> tollgate.v1.PriceFactor
+	19, // 6: tollgate.v1.UnitPrice.kind:type_name -> tollgate.v1.UnitKind
+	20, // 7: tollgate.v1.PriceVariant.service_tier:type_name -> tollgate.v1.ServiceTier
+	2,  // 8: tollgate.v1.PriceVariant.unit_prices:type_name -> tollgate.v1.UnitPrice
+	18, // 9: tollgate.v1.ExchangeRate.effective_time:type_name -> google.protobuf.Timestamp
+	0,  // 10: tollgate.v1.UpsertModelRequest.model:type_name -> tollgate.v1.Model
+	0,  // 11: tollgate.v1.UpsertModelResponse.model:type_name -> tollgate.v1.Model
+	1,  // 12: tollgate.v1.SetModelPriceRequest.price:type_name -> tollgate.v1.Price
+	1,  // 13: tollgate.v1.SetModelPriceResponse.price:type_name -> tollgate.v1.Price
+	0,  // 14: tollgate.v1.ListModelsResponse.models:type_name -> tollgate.v1.Model
+	1,  // 15: tollgate.v1.ListModelPricesResponse.prices:type_name -> tollgate.v1.Price
+	5,  // 16: tollgate.v1.SetExchangeRateRequest.exchange_rate:type_name -> tollgate.v1.ExchangeRate
+	5,  // 17: tollgate.v1.SetExchangeRateResponse.exchange_rate:type_name -> tollgate.v1.ExchangeRate
+	5,  // 18: tollgate.v1.ListExchangeRatesResponse.exchange_rates:type_name -> tollgate.v1.ExchangeRate
+	6,  // 19: tollgate.v1.CatalogService.UpsertModel:input_type -> tollgate.v1.UpsertModelRequest
+	8,  // 20: tollgate.v1.CatalogService.SetModelPrice:input_type -> tollgate.v1.SetModelPriceRequest
+	10, // 21: tollgate.v1.CatalogService.ListModels:input_type -> tollgate.v1.ListModelsRequest
+	12, // 22: tollgate.v1.CatalogService.ListModelPrices:input_type -> tollgate.v1.ListModelPricesRequest
+	14, // 23: tollgate.v1.CatalogService.SetExchangeRate:input_type -> tollgate.v1.SetExchangeRateRequest
+	16, // 24: tollgate.v1.CatalogService.ListExchangeRates:input_type -> tollgate.v1.ListExchangeRatesRequest
+	7,  // 25: tollgate.v1.CatalogService.UpsertModel:output_type -> tollgate.v1.UpsertModelResponse
+	9,  // 26: tollgate.v1.CatalogService.SetModelPrice:output_type -> tollgate.v1.SetModelPriceResponse
+	11, // 27: tollgate.v1.CatalogService.ListModels:output_type -> tollgate.v1.ListModelsResponse
+	13, // 28: tollgate.v1.CatalogService.ListModelPrices:output_type -> tollgate.v1.ListModelPricesResponse
+	15, // 29: tollgate.v1.CatalogService.SetExchangeRate:output_type -> tollgate.v1.SetExchangeRateResponse
+	17, // 30: tollgate.v1.CatalogService.ListExchangeRates:output_type -> tollgate.v1.ListExchangeRatesResponse
+	25, // [25:31] is the sub-list for method output_type
+	19, // [19:25] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_catalog_service_proto_init() }
@@ -1411,7 +1582,7 @@ func file_tollgate_v1_catalog_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_catalog_service_proto_rawDesc), len(file_tollgate_v1_catalog_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -24,6 +24,83 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What is counted beside tokens. The set may grow.
+type UnitKind int32
+
+const (
+	// Refused on input.
+	UnitKind_UNIT_KIND_UNSPECIFIED UnitKind = 0
+	// A web search that the provider ran.
+	UnitKind_UNIT_KIND_WEB_SEARCH UnitKind = 1
+	// A call or session of another tool that the provider runs, for example a code interpreter.
+	UnitKind_UNIT_KIND_TOOL_CALL UnitKind = 2
+	// An image, generated or read.
+	UnitKind_UNIT_KIND_IMAGE UnitKind = 3
+	// A page of a document, as of OCR.
+	UnitKind_UNIT_KIND_PAGE UnitKind = 4
+	// A second of audio or video; part of one counts as one.
+	UnitKind_UNIT_KIND_SECOND UnitKind = 5
+	// A character of text, as of speech.
+	UnitKind_UNIT_KIND_CHARACTER UnitKind = 6
+	// A request that is billed by itself, for example a query to a reranker.
+	UnitKind_UNIT_KIND_REQUEST UnitKind = 7
+	// A token of cached content that is stored for an hour.
+	UnitKind_UNIT_KIND_CACHE_STORAGE_HOUR UnitKind = 8
+)
+
+// Enum value maps for UnitKind.
+var (
+	UnitKind_name = map[int32]string{
+		0: "UNIT_KIND_UNSPECIFIED",
+		1: "UNIT_KIND_WEB_SEARCH",
+		2: "UNIT_KIND_TOOL_CALL",
+		3: "UNIT_KIND_IMAGE",
+		4: "UNIT_KIND_PAGE",
+		5: "UNIT_KIND_SECOND",
+		6: "UNIT_KIND_CHARACTER",
+		7: "UNIT_KIND_REQUEST",
+		8: "UNIT_KIND_CACHE_STORAGE_HOUR",
+	}
+	UnitKind_value = map[string]int32{
+		"UNIT_KIND_UNSPECIFIED":        0,
+		"UNIT_KIND_WEB_SEARCH":         1,
+		"UNIT_KIND_TOOL_CALL":          2,
+		"UNIT_KIND_IMAGE":              3,
+		"UNIT_KIND_PAGE":               4,
+		"UNIT_KIND_SECOND":             5,
+		"UNIT_KIND_CHARACTER":          6,
+		"UNIT_KIND_REQUEST":            7,
+		"UNIT_KIND_CACHE_STORAGE_HOUR": 8,
+	}
+)
+
+func (x UnitKind) Enum() *UnitKind {
+	p := new(UnitKind)
+	*p = x
+	return p
+}
+
+func (x UnitKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UnitKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_tollgate_v1_common_proto_enumTypes[0].Descriptor()
+}
+
+func (UnitKind) Type() protoreflect.EnumType {
+	return &file_tollgate_v1_common_proto_enumTypes[0]
+}
+
+func (x UnitKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UnitKind.Descriptor instead.
+func (UnitKind) EnumDescriptor() ([]byte, []int) {
+	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{0}
+}
+
 // Price class at which a provider serves a request. The set may grow.
 type ServiceTier int32
 
@@ -38,6 +115,12 @@ const (
 	ServiceTier_SERVICE_TIER_FLEX ServiceTier = 3
 	// Faster service at a higher price.
 	ServiceTier_SERVICE_TIER_PRIORITY ServiceTier = 4
+	// Between the standard and the flex tier, as of Sail.
+	ServiceTier_SERVICE_TIER_BALANCED ServiceTier = 5
+	// The fastest service, dearer than the priority tier.
+	ServiceTier_SERVICE_TIER_ULTRAFAST ServiceTier = 6
+	// Requests that answer with a decision alone.
+	ServiceTier_SERVICE_TIER_DECISIONS ServiceTier = 7
 )
 
 // Enum value maps for ServiceTier.
@@ -48,6 +131,9 @@ var (
 		2: "SERVICE_TIER_BATCH",
 		3: "SERVICE_TIER_FLEX",
 		4: "SERVICE_TIER_PRIORITY",
+		5: "SERVICE_TIER_BALANCED",
+		6: "SERVICE_TIER_ULTRAFAST",
+		7: "SERVICE_TIER_DECISIONS",
 	}
 	ServiceTier_value = map[string]int32{
 		"SERVICE_TIER_UNSPECIFIED": 0,
@@ -55,6 +141,9 @@ var (
 		"SERVICE_TIER_BATCH":       2,
 		"SERVICE_TIER_FLEX":        3,
 		"SERVICE_TIER_PRIORITY":    4,
+		"SERVICE_TIER_BALANCED":    5,
+		"SERVICE_TIER_ULTRAFAST":   6,
+		"SERVICE_TIER_DECISIONS":   7,
 	}
 )
 
@@ -69,11 +158,11 @@ func (x ServiceTier) String() string {
 }
 
 func (ServiceTier) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_common_proto_enumTypes[0].Descriptor()
+	return file_tollgate_v1_common_proto_enumTypes[1].Descriptor()
 }
 
 func (ServiceTier) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_common_proto_enumTypes[0]
+	return &file_tollgate_v1_common_proto_enumTypes[1]
 }
 
 func (x ServiceTier) Number() protoreflect.EnumNumber {
@@ -82,7 +171,7 @@ func (x ServiceTier) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ServiceTier.Descriptor instead.
 func (ServiceTier) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{0}
+	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{1}
 }
 
 // State of the budget of a workspace in the running cycle.
@@ -131,11 +220,11 @@ func (x BudgetState) String() string {
 }
 
 func (BudgetState) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_common_proto_enumTypes[1].Descriptor()
+	return file_tollgate_v1_common_proto_enumTypes[2].Descriptor()
 }
 
 func (BudgetState) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_common_proto_enumTypes[1]
+	return &file_tollgate_v1_common_proto_enumTypes[2]
 }
 
 func (x BudgetState) Number() protoreflect.EnumNumber {
@@ -144,7 +233,7 @@ func (x BudgetState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use BudgetState.Descriptor instead.
 func (BudgetState) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{1}
+	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{2}
 }
 
 // Source of the token counts of a usage record.
@@ -184,11 +273,11 @@ func (x UsageSource) String() string {
 }
 
 func (UsageSource) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_common_proto_enumTypes[2].Descriptor()
+	return file_tollgate_v1_common_proto_enumTypes[3].Descriptor()
 }
 
 func (UsageSource) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_common_proto_enumTypes[2]
+	return &file_tollgate_v1_common_proto_enumTypes[3]
 }
 
 func (x UsageSource) Number() protoreflect.EnumNumber {
@@ -197,7 +286,7 @@ func (x UsageSource) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UsageSource.Descriptor instead.
 func (UsageSource) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{2}
+	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{3}
 }
 
 // Outcome of one attempt.
@@ -241,11 +330,11 @@ func (x Outcome) String() string {
 }
 
 func (Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_common_proto_enumTypes[3].Descriptor()
+	return file_tollgate_v1_common_proto_enumTypes[4].Descriptor()
 }
 
 func (Outcome) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_common_proto_enumTypes[3]
+	return &file_tollgate_v1_common_proto_enumTypes[4]
 }
 
 func (x Outcome) Number() protoreflect.EnumNumber {
@@ -254,7 +343,7 @@ func (x Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Outcome.Descriptor instead.
 func (Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{3}
+	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{4}
 }
 
 // Kinds of limits. The set may grow.
@@ -302,11 +391,11 @@ func (x LimitKind) String() string {
 }
 
 func (LimitKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_common_proto_enumTypes[4].Descriptor()
+	return file_tollgate_v1_common_proto_enumTypes[5].Descriptor()
 }
 
 func (LimitKind) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_common_proto_enumTypes[4]
+	return &file_tollgate_v1_common_proto_enumTypes[5]
 }
 
 func (x LimitKind) Number() protoreflect.EnumNumber {
@@ -315,7 +404,7 @@ func (x LimitKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LimitKind.Descriptor instead.
 func (LimitKind) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{4}
+	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{5}
 }
 
 // Types of subjects: what a limit applies to. The set may grow.
@@ -391,11 +480,11 @@ func (x SubjectType) String() string {
 }
 
 func (SubjectType) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_common_proto_enumTypes[5].Descriptor()
+	return file_tollgate_v1_common_proto_enumTypes[6].Descriptor()
 }
 
 func (SubjectType) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_common_proto_enumTypes[5]
+	return &file_tollgate_v1_common_proto_enumTypes[6]
 }
 
 func (x SubjectType) Number() protoreflect.EnumNumber {
@@ -404,7 +493,7 @@ func (x SubjectType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SubjectType.Descriptor instead.
 func (SubjectType) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{5}
+	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{6}
 }
 
 // Unit of a limit.
@@ -448,11 +537,11 @@ func (x LimitUnit) String() string {
 }
 
 func (LimitUnit) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_common_proto_enumTypes[6].Descriptor()
+	return file_tollgate_v1_common_proto_enumTypes[7].Descriptor()
 }
 
 func (LimitUnit) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_common_proto_enumTypes[6]
+	return &file_tollgate_v1_common_proto_enumTypes[7]
 }
 
 func (x LimitUnit) Number() protoreflect.EnumNumber {
@@ -461,7 +550,7 @@ func (x LimitUnit) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LimitUnit.Descriptor instead.
 func (LimitUnit) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{6}
+	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{7}
 }
 
 // Period over which a limit counts. Windows of a day, week, month or cycle are fixed: they start at
@@ -526,11 +615,11 @@ func (x LimitPeriod) String() string {
 }
 
 func (LimitPeriod) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_common_proto_enumTypes[7].Descriptor()
+	return file_tollgate_v1_common_proto_enumTypes[8].Descriptor()
 }
 
 func (LimitPeriod) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_common_proto_enumTypes[7]
+	return &file_tollgate_v1_common_proto_enumTypes[8]
 }
 
 func (x LimitPeriod) Number() protoreflect.EnumNumber {
@@ -539,7 +628,7 @@ func (x LimitPeriod) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LimitPeriod.Descriptor instead.
 func (LimitPeriod) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{7}
+	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{8}
 }
 
 // Effect of a limit on a request that exceeds it.
@@ -587,11 +676,11 @@ func (x Enforcement) String() string {
 }
 
 func (Enforcement) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_common_proto_enumTypes[8].Descriptor()
+	return file_tollgate_v1_common_proto_enumTypes[9].Descriptor()
 }
 
 func (Enforcement) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_common_proto_enumTypes[8]
+	return &file_tollgate_v1_common_proto_enumTypes[9]
 }
 
 func (x Enforcement) Number() protoreflect.EnumNumber {
@@ -600,7 +689,7 @@ func (x Enforcement) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Enforcement.Descriptor instead.
 func (Enforcement) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{8}
+	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{9}
 }
 
 // An exact amount of one currency.
@@ -670,7 +759,8 @@ type Usage struct {
 	CacheReadTokenCount int64 `protobuf:"varint,2,opt,name=cache_read_token_count,json=cacheReadTokenCount,proto3" json:"cache_read_token_count,omitempty"`
 	// Input tokens written to a cache that lives for five minutes.
 	CacheWrite_5MTokenCount int64 `protobuf:"varint,3,opt,name=cache_write_5m_token_count,json=cacheWrite5mTokenCount,proto3" json:"cache_write_5m_token_count,omitempty"`
-	// Input tokens written to a cache that lives for one hour.
+	// Input tokens written to a cache that lives for one hour or longer. Where a provider has a longer
+	// and dearer one (OpenAI: 12 hours), lists are imported with that rate.
 	CacheWrite_1HTokenCount int64 `protobuf:"varint,4,opt,name=cache_write_1h_token_count,json=cacheWrite1hTokenCount,proto3" json:"cache_write_1h_token_count,omitempty"`
 	// Output tokens without reasoning. Providers report reasoning inside the output: subtract it.
 	OutputTokenCount int64 `protobuf:"varint,5,opt,name=output_token_count,json=outputTokenCount,proto3" json:"output_token_count,omitempty"`
@@ -684,8 +774,10 @@ type Usage struct {
 	ImageInputTokenCount int64 `protobuf:"varint,9,opt,name=image_input_token_count,json=imageInputTokenCount,proto3" json:"image_input_token_count,omitempty"`
 	// Image tokens of the output.
 	ImageOutputTokenCount int64 `protobuf:"varint,10,opt,name=image_output_token_count,json=imageOutputTokenCount,proto3" json:"image_output_token_count,omitempty"`
-	unknownFields         protoimpl.UnknownFields
-	sizeCache             protoimpl.SizeCache
+	// What was used beside tokens; at most 8, each kind once.
+	Units         []*UsageUnit `protobuf:"bytes,11,rep,name=units,proto3" json:"units,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Usage) Reset() {
@@ -788,6 +880,68 @@ func (x *Usage) GetImageOutputTokenCount() int64 {
 	return 0
 }
 
+func (x *Usage) GetUnits() []*UsageUnit {
+	if x != nil {
+		return x.Units
+	}
+	return nil
+}
+
+// A number of units of one kind.
+type UsageUnit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind of the units; required.
+	Kind UnitKind `protobuf:"varint,1,opt,name=kind,proto3,enum=tollgate.v1.UnitKind" json:"kind,omitempty"`
+	// Number of units: 1 to 1,000,000,000.
+	Count         int64 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UsageUnit) Reset() {
+	*x = UsageUnit{}
+	mi := &file_tollgate_v1_common_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UsageUnit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UsageUnit) ProtoMessage() {}
+
+func (x *UsageUnit) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_common_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UsageUnit.ProtoReflect.Descriptor instead.
+func (*UsageUnit) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *UsageUnit) GetKind() UnitKind {
+	if x != nil {
+		return x.Kind
+	}
+	return UnitKind_UNIT_KIND_UNSPECIFIED
+}
+
+func (x *UsageUnit) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
 // Dimensions that usage is attributed to. Every field is optional, free text of at most 128
 // characters without control characters, and is stored with the usage record.
 type Attribution struct {
@@ -818,7 +972,7 @@ type Attribution struct {
 
 func (x *Attribution) Reset() {
 	*x = Attribution{}
-	mi := &file_tollgate_v1_common_proto_msgTypes[2]
+	mi := &file_tollgate_v1_common_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -830,7 +984,7 @@ func (x *Attribution) String() string {
 func (*Attribution) ProtoMessage() {}
 
 func (x *Attribution) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_common_proto_msgTypes[2]
+	mi := &file_tollgate_v1_common_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -843,7 +997,7 @@ func (x *Attribution) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attribution.ProtoReflect.Descriptor instead.
 func (*Attribution) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{2}
+	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Attribution) GetUserId() string {
@@ -929,7 +1083,7 @@ type Subject struct {
 
 func (x *Subject) Reset() {
 	*x = Subject{}
-	mi := &file_tollgate_v1_common_proto_msgTypes[3]
+	mi := &file_tollgate_v1_common_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -941,7 +1095,7 @@ func (x *Subject) String() string {
 func (*Subject) ProtoMessage() {}
 
 func (x *Subject) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_common_proto_msgTypes[3]
+	mi := &file_tollgate_v1_common_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -954,7 +1108,7 @@ func (x *Subject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Subject.ProtoReflect.Descriptor instead.
 func (*Subject) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{3}
+	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Subject) GetType() SubjectType {
@@ -1004,7 +1158,7 @@ type Boost struct {
 
 func (x *Boost) Reset() {
 	*x = Boost{}
-	mi := &file_tollgate_v1_common_proto_msgTypes[4]
+	mi := &file_tollgate_v1_common_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1016,7 +1170,7 @@ func (x *Boost) String() string {
 func (*Boost) ProtoMessage() {}
 
 func (x *Boost) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_common_proto_msgTypes[4]
+	mi := &file_tollgate_v1_common_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1029,7 +1183,7 @@ func (x *Boost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boost.ProtoReflect.Descriptor instead.
 func (*Boost) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{4}
+	return file_tollgate_v1_common_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Boost) GetBoostId() string {
@@ -1123,7 +1277,7 @@ const file_tollgate_v1_common_proto_rawDesc = "" +
 	"\x18tollgate/v1/common.proto\x12\vtollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"D\n" +
 	"\x05Money\x12#\n" +
 	"\rcurrency_code\x18\x01 \x01(\tR\fcurrencyCode\x12\x16\n" +
-	"\x06amount\x18\x02 \x01(\tR\x06amount\"\xa2\x04\n" +
+	"\x06amount\x18\x02 \x01(\tR\x06amount\"\xd0\x04\n" +
 	"\x05Usage\x12*\n" +
 	"\x11input_token_count\x18\x01 \x01(\x03R\x0finputTokenCount\x123\n" +
 	"\x16cache_read_token_count\x18\x02 \x01(\x03R\x13cacheReadTokenCount\x12:\n" +
@@ -1135,7 +1289,11 @@ const file_tollgate_v1_common_proto_rawDesc = "" +
 	"\x18audio_output_token_count\x18\b \x01(\x03R\x15audioOutputTokenCount\x125\n" +
 	"\x17image_input_token_count\x18\t \x01(\x03R\x14imageInputTokenCount\x127\n" +
 	"\x18image_output_token_count\x18\n" +
-	" \x01(\x03R\x15imageOutputTokenCount\"\xa6\x03\n" +
+	" \x01(\x03R\x15imageOutputTokenCount\x12,\n" +
+	"\x05units\x18\v \x03(\v2\x16.tollgate.v1.UsageUnitR\x05units\"L\n" +
+	"\tUsageUnit\x12)\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x15.tollgate.v1.UnitKindR\x04kind\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x03R\x05count\"\xa6\x03\n" +
 	"\vAttribution\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12#\n" +
 	"\rdepartment_id\x18\x02 \x01(\tR\fdepartmentId\x12\x1c\n" +
@@ -1176,13 +1334,26 @@ const file_tollgate_v1_common_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vcancel_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"cancelTime\x12\x16\n" +
-	"\x06active\x18\f \x01(\bR\x06active*\x90\x01\n" +
+	"\x06active\x18\f \x01(\bR\x06active*\xe9\x01\n" +
+	"\bUnitKind\x12\x19\n" +
+	"\x15UNIT_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14UNIT_KIND_WEB_SEARCH\x10\x01\x12\x17\n" +
+	"\x13UNIT_KIND_TOOL_CALL\x10\x02\x12\x13\n" +
+	"\x0fUNIT_KIND_IMAGE\x10\x03\x12\x12\n" +
+	"\x0eUNIT_KIND_PAGE\x10\x04\x12\x14\n" +
+	"\x10UNIT_KIND_SECOND\x10\x05\x12\x17\n" +
+	"\x13UNIT_KIND_CHARACTER\x10\x06\x12\x15\n" +
+	"\x11UNIT_KIND_REQUEST\x10\a\x12 \n" +
+	"\x1cUNIT_KIND_CACHE_STORAGE_HOUR\x10\b*\xe3\x01\n" +
 	"\vServiceTier\x12\x1c\n" +
 	"\x18SERVICE_TIER_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15SERVICE_TIER_STANDARD\x10\x01\x12\x16\n" +
 	"\x12SERVICE_TIER_BATCH\x10\x02\x12\x15\n" +
 	"\x11SERVICE_TIER_FLEX\x10\x03\x12\x19\n" +
-	"\x15SERVICE_TIER_PRIORITY\x10\x04*\x9c\x01\n" +
+	"\x15SERVICE_TIER_PRIORITY\x10\x04\x12\x19\n" +
+	"\x15SERVICE_TIER_BALANCED\x10\x05\x12\x1a\n" +
+	"\x16SERVICE_TIER_ULTRAFAST\x10\x06\x12\x1a\n" +
+	"\x16SERVICE_TIER_DECISIONS\x10\a*\x9c\x01\n" +
 	"\vBudgetState\x12\x1c\n" +
 	"\x18BUDGET_STATE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14BUDGET_STATE_NO_PLAN\x10\x01\x12\x1c\n" +
@@ -1253,39 +1424,43 @@ func file_tollgate_v1_common_proto_rawDescGZIP() []byte {
 	return file_tollgate_v1_common_proto_rawDescData
 }
 
-var file_tollgate_v1_common_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_tollgate_v1_common_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_tollgate_v1_common_proto_enumTypes = make([]protoimpl.EnumInfo, 10)
+var file_tollgate_v1_common_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_tollgate_v1_common_proto_goTypes = []any{
-	(ServiceTier)(0),              // 0: tollgate.v1.ServiceTier
-	(BudgetState)(0),              // 1: tollgate.v1.BudgetState
-	(UsageSource)(0),              // 2: tollgate.v1.UsageSource
-	(Outcome)(0),                  // 3: tollgate.v1.Outcome
-	(LimitKind)(0),                // 4: tollgate.v1.LimitKind
-	(SubjectType)(0),              // 5: tollgate.v1.SubjectType
-	(LimitUnit)(0),                // 6: tollgate.v1.LimitUnit
-	(LimitPeriod)(0),              // 7: tollgate.v1.LimitPeriod
-	(Enforcement)(0),              // 8: tollgate.v1.Enforcement
-	(*Money)(nil),                 // 9: tollgate.v1.Money
-	(*Usage)(nil),                 // 10: tollgate.v1.Usage
-	(*Attribution)(nil),           // 11: tollgate.v1.Attribution
-	(*Subject)(nil),               // 12: tollgate.v1.Subject
-	(*Boost)(nil),                 // 13: tollgate.v1.Boost
-	nil,                           // 14: tollgate.v1.Attribution.TagsEntry
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(UnitKind)(0),                 // 0: tollgate.v1.UnitKind
+	(ServiceTier)(0),              // 1: tollgate.v1.ServiceTier
+	(BudgetState)(0),              // 2: tollgate.v1.BudgetState
+	(UsageSource)(0),              // 3: tollgate.v1.UsageSource
+	(Outcome)(0),                  // 4: tollgate.v1.Outcome
+	(LimitKind)(0),                // 5: tollgate.v1.LimitKind
+	(SubjectType)(0),              // 6: tollgate.v1.SubjectType
+	(LimitUnit)(0),                // 7: tollgate.v1.LimitUnit
+	(LimitPeriod)(0),              // 8: tollgate.v1.LimitPeriod
+	(Enforcement)(0),              // 9: tollgate.v1.Enforcement
+	(*Money)(nil),                 // 10: tollgate.v1.Money
+	(*Usage)(nil),                 // 11: tollgate.v1.Usage
+	(*UsageUnit)(nil),             // 12: tollgate.v1.UsageUnit
+	(*Attribution)(nil),           // 13: tollgate.v1.Attribution
+	(*Subject)(nil),               // 14: tollgate.v1.Subject
+	(*Boost)(nil),                 // 15: tollgate.v1.Boost
+	nil,                           // 16: tollgate.v1.Attribution.TagsEntry
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
 }
 var file_tollgate_v1_common_proto_depIdxs = []int32{
-	14, // 0: tollgate.v1.Attribution.tags:type_name -> tollgate.v1.Attribution.TagsEntry
-	5,  // 1: tollgate.v1.Subject.type:type_name -> tollgate.v1.SubjectType
-	9,  // 2: tollgate.v1.Boost.amount:type_name -> tollgate.v1.Money
-	15, // 3: tollgate.v1.Boost.start_time:type_name -> google.protobuf.Timestamp
-	15, // 4: tollgate.v1.Boost.end_time:type_name -> google.protobuf.Timestamp
-	15, // 5: tollgate.v1.Boost.create_time:type_name -> google.protobuf.Timestamp
-	15, // 6: tollgate.v1.Boost.cancel_time:type_name -> google.protobuf.Timestamp
-	7,  // [7:7] is the sub-list for method output_type
-	7,  // [7:7] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	12, // 0: tollgate.v1.Usage.units:type_name -> tollgate.v1.UsageUnit
+	0,  // 1: tollgate.v1.UsageUnit.kind:type_name -> tollgate.v1.UnitKind
+	16, // 2: tollgate.v1.Attribution.tags:type_name -> tollgate.v1.Attribution.TagsEntry
+	6,  // 3: tollgate.v1.Subject.type:type_name -> tollgate.v1.SubjectType
+	10, // 4: tollgate.v1.Boost.amount:type_name -> tollgate.v1.Money
+	17, // 5: tollgate.v1.Boost.start_time:type_name -> google.protobuf.Timestamp
+	17, // 6: tollgate.v1.Boost.end_time:type_name -> google.protobuf.Timestamp
+	17, // 7: tollgate.v1.Boost.create_time:type_name -> google.protobuf.Timestamp
+	17, // 8: tollgate.v1.Boost.cancel_time:type_name -> google.protobuf.Timestamp
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_common_proto_init() }
@@ -1298,8 +1473,8 @@ func file_tollgate_v1_common_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_common_proto_rawDesc), len(file_tollgate_v1_common_proto_rawDesc)),
-			NumEnums:      9,
-			NumMessages:   6,
+			NumEnums:      10,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -267,6 +267,10 @@ const (
 	RecordKind_RECORD_KIND_CORRECTION RecordKind = 2
 	// The amount of a hold that expired unsettled, if the workspace charges it.
 	RecordKind_RECORD_KIND_EXPIRY_CHARGE RecordKind = 3
+	// A credit: negative cost without usage.
+	RecordKind_RECORD_KIND_CREDIT RecordKind = 4
+	// A correction that takes back all that a wrong record has cost.
+	RecordKind_RECORD_KIND_VOID RecordKind = 5
 )
 
 // Enum value maps for RecordKind.
@@ -276,12 +280,16 @@ var (
 		1: "RECORD_KIND_USAGE",
 		2: "RECORD_KIND_CORRECTION",
 		3: "RECORD_KIND_EXPIRY_CHARGE",
+		4: "RECORD_KIND_CREDIT",
+		5: "RECORD_KIND_VOID",
 	}
 	RecordKind_value = map[string]int32{
 		"RECORD_KIND_UNSPECIFIED":   0,
 		"RECORD_KIND_USAGE":         1,
 		"RECORD_KIND_CORRECTION":    2,
 		"RECORD_KIND_EXPIRY_CHARGE": 3,
+		"RECORD_KIND_CREDIT":        4,
+		"RECORD_KIND_VOID":          5,
 	}
 )
 
@@ -350,7 +358,14 @@ type CheckAndRouteRequest struct {
 	DryRun bool `protobuf:"varint,13,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	// Whether to return every limit that applies, with its figures: with dry_run, the way to find out
 	// why a request is blocked.
-	Explain       bool `protobuf:"varint,14,opt,name=explain,proto3" json:"explain,omitempty"`
+	Explain bool `protobuf:"varint,14,opt,name=explain,proto3" json:"explain,omitempty"`
+	// Most units that the request may use beside tokens, so that the hold covers them; at most 8, each
+	// kind once. A kind without a price makes the request unpriced, see
+	// Workspace.unpriced_model_policy.
+	Units []*UsageUnit `protobuf:"bytes,15,rep,name=units,proto3" json:"units,omitempty"`
+	// Factors of the price that may apply to the request, so that the hold covers them; as in
+	// RecordUsageRequest. One below 1 does not lower the hold.
+	Factors       []string `protobuf:"bytes,16,rep,name=factors,proto3" json:"factors,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -481,6 +496,20 @@ func (x *CheckAndRouteRequest) GetExplain() bool {
 		return x.Explain
 	}
 	return false
+}
+
+func (x *CheckAndRouteRequest) GetUnits() []*UsageUnit {
+	if x != nil {
+		return x.Units
+	}
+	return nil
+}
+
+func (x *CheckAndRouteRequest) GetFactors() []string {
+	if x != nil {
+		return x.Factors
+	}
+	return nil
 }
 
 // Response of CheckAndRoute.
@@ -1056,7 +1085,10 @@ type RecordUsageRequest struct {
 	ModelId string `protobuf:"bytes,4,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
 	// Tier that served the request.
 	ServiceTier ServiceTier `protobuf:"varint,5,opt,name=service_tier,json=serviceTier,proto3,enum=tollgate.v1.ServiceTier" json:"service_tier,omitempty"`
-	// Tokens used. Required with OUTCOME_SUCCESS; with another outcome default none.
+	// Tokens and units used. Required with OUTCOME_SUCCESS; with another outcome default none. Units
+	// that the model's price has no rate for are recorded, flagged as unpriced, and missing in the
+	// cost until RepriceUsage. A record that costs more than 100,000,000 is refused with
+	// RESOURCE_EXHAUSTED.
 	Usage *Usage `protobuf:"bytes,6,opt,name=usage,proto3" json:"usage,omitempty"`
 	// Outcome of the attempt. Tokens are charged whatever the outcome.
 	Outcome Outcome `protobuf:"varint,7,opt,name=outcome,proto3,enum=tollgate.v1.Outcome" json:"outcome,omitempty"`
@@ -1068,7 +1100,12 @@ type RecordUsageRequest struct {
 	// Duration of the attempt; 0 to 24 hours.
 	Latency *durationpb.Duration `protobuf:"bytes,10,opt,name=latency,proto3" json:"latency,omitempty"`
 	// Attribution of the request; default that of the check.
-	Attribution   *Attribution `protobuf:"bytes,11,opt,name=attribution,proto3" json:"attribution,omitempty"`
+	Attribution *Attribution `protobuf:"bytes,11,opt,name=attribution,proto3" json:"attribution,omitempty"`
+	// Names of the price's factors that applied, for example "us" or "fast"; at most 8, each 1 to 64
+	// lower-case letters, digits and underscores. The cost is multiplied by each, once. A factor that
+	// the price does not know multiplies by 1, and the record is flagged as unpriced until
+	// RepriceUsage.
+	Factors       []string `protobuf:"bytes,14,rep,name=factors,proto3" json:"factors,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1180,6 +1217,13 @@ func (x *RecordUsageRequest) GetAttribution() *Attribution {
 	return nil
 }
 
+func (x *RecordUsageRequest) GetFactors() []string {
+	if x != nil {
+		return x.Factors
+	}
+	return nil
+}
+
 // Result of one usage record. Sent when the record is durable.
 type RecordUsageResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1192,7 +1236,8 @@ type RecordUsageResponse struct {
 	// Amount spent by the workspace in the running cycle.
 	CycleSpent *Money `protobuf:"bytes,4,opt,name=cycle_spent,json=cycleSpent,proto3" json:"cycle_spent,omitempty"`
 	// Whether the model is unknown or has no price or exchange rate: the record was priced as the
-	// hold's model, or at zero.
+	// hold's model, or at zero. Also whether the price lacks a rate for tokens or units of the record,
+	// or one of its factors: the cost is without these.
 	Unpriced      bool `protobuf:"varint,5,opt,name=unpriced,proto3" json:"unpriced,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2061,7 +2106,7 @@ type UsageRecord struct {
 	PricedModelId string `protobuf:"bytes,5,opt,name=priced_model_id,json=pricedModelId,proto3" json:"priced_model_id,omitempty"`
 	// Tier that served the request.
 	ServiceTier ServiceTier `protobuf:"varint,6,opt,name=service_tier,json=serviceTier,proto3,enum=tollgate.v1.ServiceTier" json:"service_tier,omitempty"`
-	// Tokens used; zero for a correction.
+	// Tokens and units used; none for a correction.
 	Usage *Usage `protobuf:"bytes,7,opt,name=usage,proto3" json:"usage,omitempty"`
 	// Outcome of the attempt.
 	Outcome Outcome `protobuf:"varint,8,opt,name=outcome,proto3,enum=tollgate.v1.Outcome" json:"outcome,omitempty"`
@@ -2069,7 +2114,8 @@ type UsageRecord struct {
 	UsageSource UsageSource `protobuf:"varint,9,opt,name=usage_source,json=usageSource,proto3,enum=tollgate.v1.UsageSource" json:"usage_source,omitempty"`
 	// Cost in the workspace's currency; of a correction the difference, possibly negative.
 	Cost *Money `protobuf:"bytes,10,opt,name=cost,proto3" json:"cost,omitempty"`
-	// Whether the model was unknown or had no price or exchange rate.
+	// Whether the model was unknown or had no price or exchange rate, or the price lacked a rate or a
+	// factor of the record: the cost is without these.
 	Unpriced bool `protobuf:"varint,11,opt,name=unpriced,proto3" json:"unpriced,omitempty"`
 	// Price at which it was billed; empty if unpriced. See CatalogService.ListModelPrices.
 	PriceId string `protobuf:"bytes,12,opt,name=price_id,json=priceId,proto3" json:"price_id,omitempty"`
@@ -2088,7 +2134,15 @@ type UsageRecord struct {
 	// Position in the log, growing with each entry.
 	Sequence int64 `protobuf:"varint,19,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// Group that the API key was in when the request was checked; empty if in none.
-	KeyGroupId    string `protobuf:"bytes,20,opt,name=key_group_id,json=keyGroupId,proto3" json:"key_group_id,omitempty"`
+	KeyGroupId string `protobuf:"bytes,20,opt,name=key_group_id,json=keyGroupId,proto3" json:"key_group_id,omitempty"`
+	// Names of the price's factors that applied.
+	Factors []string `protobuf:"bytes,21,rep,name=factors,proto3" json:"factors,omitempty"`
+	// Reason of a credit or a void; empty of other entries.
+	Reason string `protobuf:"bytes,22,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Reference of a credit.
+	Reference string `protobuf:"bytes,23,opt,name=reference,proto3" json:"reference,omitempty"`
+	// Actor that made a credit or a void: the metadata `tollgate-actor` of the call.
+	Actor         string `protobuf:"bytes,24,opt,name=actor,proto3" json:"actor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2263,6 +2317,344 @@ func (x *UsageRecord) GetKeyGroupId() string {
 	return ""
 }
 
+func (x *UsageRecord) GetFactors() []string {
+	if x != nil {
+		return x.Factors
+	}
+	return nil
+}
+
+func (x *UsageRecord) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *UsageRecord) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *UsageRecord) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+// Request of RecordCredit.
+type RecordCreditRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that gets the credit.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// Id of the credit, unique among the credits of the workspace; 1 to 128 characters.
+	CreditId string `protobuf:"bytes,2,opt,name=credit_id,json=creditId,proto3" json:"credit_id,omitempty"`
+	// Amount that is taken back, in the workspace's currency: above 0, at most 100,000,000.
+	Amount *Money `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Reason; 1 to 500 characters.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Reference, for example the number of an invoice; at most 200 characters.
+	Reference string `protobuf:"bytes,5,opt,name=reference,proto3" json:"reference,omitempty"`
+	// Model whose spend and cap it lowers; empty: it counts as a model "credit".
+	ModelId string `protobuf:"bytes,6,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
+	// Time whose windows it lowers; default now. At most 35 days in the past, not in the future.
+	ChargeTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=charge_time,json=chargeTime,proto3" json:"charge_time,omitempty"`
+	// Whose quotas it lowers; default nobody's.
+	Attribution   *Attribution `protobuf:"bytes,8,opt,name=attribution,proto3" json:"attribution,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordCreditRequest) Reset() {
+	*x = RecordCreditRequest{}
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordCreditRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordCreditRequest) ProtoMessage() {}
+
+func (x *RecordCreditRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordCreditRequest.ProtoReflect.Descriptor instead.
+func (*RecordCreditRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *RecordCreditRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *RecordCreditRequest) GetCreditId() string {
+	if x != nil {
+		return x.CreditId
+	}
+	return ""
+}
+
+func (x *RecordCreditRequest) GetAmount() *Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *RecordCreditRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *RecordCreditRequest) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *RecordCreditRequest) GetModelId() string {
+	if x != nil {
+		return x.ModelId
+	}
+	return ""
+}
+
+func (x *RecordCreditRequest) GetChargeTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ChargeTime
+	}
+	return nil
+}
+
+func (x *RecordCreditRequest) GetAttribution() *Attribution {
+	if x != nil {
+		return x.Attribution
+	}
+	return nil
+}
+
+// Response of RecordCredit.
+type RecordCreditResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Cost of the entry: the negative amount.
+	Cost *Money `protobuf:"bytes,1,opt,name=cost,proto3" json:"cost,omitempty"`
+	// Whether the credit existed: nothing was counted again.
+	Duplicate bool `protobuf:"varint,2,opt,name=duplicate,proto3" json:"duplicate,omitempty"`
+	// Amount spent by the workspace in the running cycle; negative if credits are larger.
+	CycleSpent    *Money `protobuf:"bytes,3,opt,name=cycle_spent,json=cycleSpent,proto3" json:"cycle_spent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordCreditResponse) Reset() {
+	*x = RecordCreditResponse{}
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordCreditResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordCreditResponse) ProtoMessage() {}
+
+func (x *RecordCreditResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordCreditResponse.ProtoReflect.Descriptor instead.
+func (*RecordCreditResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *RecordCreditResponse) GetCost() *Money {
+	if x != nil {
+		return x.Cost
+	}
+	return nil
+}
+
+func (x *RecordCreditResponse) GetDuplicate() bool {
+	if x != nil {
+		return x.Duplicate
+	}
+	return false
+}
+
+func (x *RecordCreditResponse) GetCycleSpent() *Money {
+	if x != nil {
+		return x.CycleSpent
+	}
+	return nil
+}
+
+// Request of VoidUsage.
+type VoidUsageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace of the record.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// Its request_id.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Its attempt; 0 to 1,000.
+	Attempt int32 `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// Reason; 1 to 500 characters.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VoidUsageRequest) Reset() {
+	*x = VoidUsageRequest{}
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VoidUsageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VoidUsageRequest) ProtoMessage() {}
+
+func (x *VoidUsageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VoidUsageRequest.ProtoReflect.Descriptor instead.
+func (*VoidUsageRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *VoidUsageRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *VoidUsageRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *VoidUsageRequest) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *VoidUsageRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Response of VoidUsage.
+type VoidUsageResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Amount that was taken back.
+	Voided *Money `protobuf:"bytes,1,opt,name=voided,proto3" json:"voided,omitempty"`
+	// Whether it was void already: nothing was counted again.
+	Duplicate bool `protobuf:"varint,2,opt,name=duplicate,proto3" json:"duplicate,omitempty"`
+	// Amount spent by the workspace in the running cycle.
+	CycleSpent    *Money `protobuf:"bytes,3,opt,name=cycle_spent,json=cycleSpent,proto3" json:"cycle_spent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VoidUsageResponse) Reset() {
+	*x = VoidUsageResponse{}
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VoidUsageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VoidUsageResponse) ProtoMessage() {}
+
+func (x *VoidUsageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VoidUsageResponse.ProtoReflect.Descriptor instead.
+func (*VoidUsageResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *VoidUsageResponse) GetVoided() *Money {
+	if x != nil {
+		return x.Voided
+	}
+	return nil
+}
+
+func (x *VoidUsageResponse) GetDuplicate() bool {
+	if x != nil {
+		return x.Duplicate
+	}
+	return false
+}
+
+func (x *VoidUsageResponse) GetCycleSpent() *Money {
+	if x != nil {
+		return x.CycleSpent
+	}
+	return nil
+}
+
 // Request of RepriceUsage.
 type RepriceUsageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2282,7 +2674,7 @@ type RepriceUsageRequest struct {
 
 func (x *RepriceUsageRequest) Reset() {
 	*x = RepriceUsageRequest{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[21]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2294,7 +2686,7 @@ func (x *RepriceUsageRequest) String() string {
 func (*RepriceUsageRequest) ProtoMessage() {}
 
 func (x *RepriceUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[21]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2307,7 +2699,7 @@ func (x *RepriceUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepriceUsageRequest.ProtoReflect.Descriptor instead.
 func (*RepriceUsageRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{21}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RepriceUsageRequest) GetWorkspaceId() string {
@@ -2362,7 +2754,7 @@ type RepriceUsageResponse struct {
 
 func (x *RepriceUsageResponse) Reset() {
 	*x = RepriceUsageResponse{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[22]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2374,7 +2766,7 @@ func (x *RepriceUsageResponse) String() string {
 func (*RepriceUsageResponse) ProtoMessage() {}
 
 func (x *RepriceUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[22]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2387,7 +2779,7 @@ func (x *RepriceUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepriceUsageResponse.ProtoReflect.Descriptor instead.
 func (*RepriceUsageResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{22}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RepriceUsageResponse) GetExaminedCount() int64 {
@@ -2422,7 +2814,7 @@ var File_tollgate_v1_usage_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1ftollgate/v1/usage_service.proto\x12\vtollgate.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\x1a\x1etollgate/v1/error_reason.proto\"\xc2\x05\n" +
+	"\x1ftollgate/v1/usage_service.proto\x12\vtollgate.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\x1a\x1etollgate/v1/error_reason.proto\"\x8a\x06\n" +
 	"\x14CheckAndRouteRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1d\n" +
 	"\n" +
@@ -2439,7 +2831,9 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\x15required_capabilities\x18\v \x03(\tR\x14requiredCapabilities\x12>\n" +
 	"\rhold_duration\x18\f \x01(\v2\x19.google.protobuf.DurationR\fholdDuration\x12\x17\n" +
 	"\adry_run\x18\r \x01(\bR\x06dryRun\x12\x18\n" +
-	"\aexplain\x18\x0e \x01(\bR\aexplainB\x19\n" +
+	"\aexplain\x18\x0e \x01(\bR\aexplain\x12,\n" +
+	"\x05units\x18\x0f \x03(\v2\x16.tollgate.v1.UsageUnitR\x05units\x12\x18\n" +
+	"\afactors\x18\x10 \x03(\tR\afactorsB\x19\n" +
 	"\x17_max_output_token_count\"\xef\x03\n" +
 	"\x15CheckAndRouteResponse\x121\n" +
 	"\bdecision\x18\x01 \x01(\x0e2\x15.tollgate.v1.DecisionR\bdecision\x12+\n" +
@@ -2496,7 +2890,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\tItemError\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\x05R\x04code\x120\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x18.tollgate.v1.ErrorReasonR\x06reason\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage\"\x8b\x04\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"\xa5\x04\n" +
 	"\x12RecordUsageRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1d\n" +
 	"\n" +
@@ -2511,7 +2905,8 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"start_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x123\n" +
 	"\alatency\x18\n" +
 	" \x01(\v2\x19.google.protobuf.DurationR\alatency\x12:\n" +
-	"\vattribution\x18\v \x01(\v2\x18.tollgate.v1.AttributionR\vattribution\"\xe9\x01\n" +
+	"\vattribution\x18\v \x01(\v2\x18.tollgate.v1.AttributionR\vattribution\x12\x18\n" +
+	"\afactors\x18\x0e \x03(\tR\afactors\"\xe9\x01\n" +
 	"\x13RecordUsageResponse\x12&\n" +
 	"\x04cost\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyR\x04cost\x12\x1c\n" +
 	"\tduplicate\x18\x02 \x01(\bR\tduplicate\x12;\n" +
@@ -2575,7 +2970,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"page_token\x18\a \x01(\tR\tpageToken\"v\n" +
 	"\x18ListUsageRecordsResponse\x122\n" +
 	"\arecords\x18\x01 \x03(\v2\x18.tollgate.v1.UsageRecordR\arecords\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xf2\x06\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd8\a\n" +
 	"\vUsageRecord\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x18\n" +
@@ -2602,7 +2997,37 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\vattribution\x18\x12 \x01(\v2\x18.tollgate.v1.AttributionR\vattribution\x12\x1a\n" +
 	"\bsequence\x18\x13 \x01(\x03R\bsequence\x12 \n" +
 	"\fkey_group_id\x18\x14 \x01(\tR\n" +
-	"keyGroupId\"\xde\x01\n" +
+	"keyGroupId\x12\x18\n" +
+	"\afactors\x18\x15 \x03(\tR\afactors\x12\x16\n" +
+	"\x06reason\x18\x16 \x01(\tR\x06reason\x12\x1c\n" +
+	"\treference\x18\x17 \x01(\tR\treference\x12\x14\n" +
+	"\x05actor\x18\x18 \x01(\tR\x05actor\"\xcb\x02\n" +
+	"\x13RecordCreditRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1b\n" +
+	"\tcredit_id\x18\x02 \x01(\tR\bcreditId\x12*\n" +
+	"\x06amount\x18\x03 \x01(\v2\x12.tollgate.v1.MoneyR\x06amount\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x1c\n" +
+	"\treference\x18\x05 \x01(\tR\treference\x12\x19\n" +
+	"\bmodel_id\x18\x06 \x01(\tR\amodelId\x12;\n" +
+	"\vcharge_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"chargeTime\x12:\n" +
+	"\vattribution\x18\b \x01(\v2\x18.tollgate.v1.AttributionR\vattribution\"\x91\x01\n" +
+	"\x14RecordCreditResponse\x12&\n" +
+	"\x04cost\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyR\x04cost\x12\x1c\n" +
+	"\tduplicate\x18\x02 \x01(\bR\tduplicate\x123\n" +
+	"\vcycle_spent\x18\x03 \x01(\v2\x12.tollgate.v1.MoneyR\n" +
+	"cycleSpent\"\x86\x01\n" +
+	"\x10VoidUsageRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tR\trequestId\x12\x18\n" +
+	"\aattempt\x18\x03 \x01(\x05R\aattempt\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"\x92\x01\n" +
+	"\x11VoidUsageResponse\x12*\n" +
+	"\x06voided\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyR\x06voided\x12\x1c\n" +
+	"\tduplicate\x18\x02 \x01(\bR\tduplicate\x123\n" +
+	"\vcycle_spent\x18\x03 \x01(\v2\x12.tollgate.v1.MoneyR\n" +
+	"cycleSpent\"\xde\x01\n" +
 	"\x13RepriceUsageRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x19\n" +
 	"\bmodel_id\x18\x02 \x01(\tR\amodelId\x129\n" +
@@ -2646,13 +3071,15 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\tHoldState\x12\x1a\n" +
 	"\x16HOLD_STATE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fHOLD_STATE_LIVE\x10\x01\x12\x16\n" +
-	"\x12HOLD_STATE_EXPIRED\x10\x02*{\n" +
+	"\x12HOLD_STATE_EXPIRED\x10\x02*\xa9\x01\n" +
 	"\n" +
 	"RecordKind\x12\x1b\n" +
 	"\x17RECORD_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11RECORD_KIND_USAGE\x10\x01\x12\x1a\n" +
 	"\x16RECORD_KIND_CORRECTION\x10\x02\x12\x1d\n" +
-	"\x19RECORD_KIND_EXPIRY_CHARGE\x10\x032\xaa\x06\n" +
+	"\x19RECORD_KIND_EXPIRY_CHARGE\x10\x03\x12\x16\n" +
+	"\x12RECORD_KIND_CREDIT\x10\x04\x12\x14\n" +
+	"\x10RECORD_KIND_VOID\x10\x052\xcb\a\n" +
 	"\fUsageService\x12V\n" +
 	"\rCheckAndRoute\x12!.tollgate.v1.CheckAndRouteRequest\x1a\".tollgate.v1.CheckAndRouteResponse\x12l\n" +
 	"\x13CheckAndRouteStream\x12'.tollgate.v1.CheckAndRouteStreamRequest\x1a(.tollgate.v1.CheckAndRouteStreamResponse(\x010\x01\x12P\n" +
@@ -2663,7 +3090,9 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"ExtendHold\x12\x1e.tollgate.v1.ExtendHoldRequest\x1a\x1f.tollgate.v1.ExtendHoldResponse\x12J\n" +
 	"\tListHolds\x12\x1d.tollgate.v1.ListHoldsRequest\x1a\x1e.tollgate.v1.ListHoldsResponse\x12_\n" +
 	"\x10ListUsageRecords\x12$.tollgate.v1.ListUsageRecordsRequest\x1a%.tollgate.v1.ListUsageRecordsResponse\x12S\n" +
-	"\fRepriceUsage\x12 .tollgate.v1.RepriceUsageRequest\x1a!.tollgate.v1.RepriceUsageResponseBU\n" +
+	"\fRepriceUsage\x12 .tollgate.v1.RepriceUsageRequest\x1a!.tollgate.v1.RepriceUsageResponse\x12S\n" +
+	"\fRecordCredit\x12 .tollgate.v1.RecordCreditRequest\x1a!.tollgate.v1.RecordCreditResponse\x12J\n" +
+	"\tVoidUsage\x12\x1d.tollgate.v1.VoidUsageRequest\x1a\x1e.tollgate.v1.VoidUsageResponseBU\n" +
 	"\x0eio.tollgate.v1B\x11UsageServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
@@ -2679,7 +3108,7 @@ func file_tollgate_v1_usage_service_proto_rawDescGZIP() []byte {
 }
 
 var file_tollgate_v1_usage_service_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_tollgate_v1_usage_service_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_tollgate_v1_usage_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_tollgate_v1_usage_service_proto_goTypes = []any{
 	(Decision)(0),                       // 0: tollgate.v1.Decision
 	(Reason)(0),                         // 1: tollgate.v1.Reason
@@ -2706,116 +3135,133 @@ var file_tollgate_v1_usage_service_proto_goTypes = []any{
 	(*ListUsageRecordsRequest)(nil),     // 22: tollgate.v1.ListUsageRecordsRequest
 	(*ListUsageRecordsResponse)(nil),    // 23: tollgate.v1.ListUsageRecordsResponse
 	(*UsageRecord)(nil),                 // 24: tollgate.v1.UsageRecord
-	(*RepriceUsageRequest)(nil),         // 25: tollgate.v1.RepriceUsageRequest
-	(*RepriceUsageResponse)(nil),        // 26: tollgate.v1.RepriceUsageResponse
-	(ServiceTier)(0),                    // 27: tollgate.v1.ServiceTier
-	(*Attribution)(nil),                 // 28: tollgate.v1.Attribution
-	(*durationpb.Duration)(nil),         // 29: google.protobuf.Duration
-	(*Money)(nil),                       // 30: tollgate.v1.Money
-	(*timestamppb.Timestamp)(nil),       // 31: google.protobuf.Timestamp
-	(BudgetState)(0),                    // 32: tollgate.v1.BudgetState
-	(LimitKind)(0),                      // 33: tollgate.v1.LimitKind
-	(*Subject)(nil),                     // 34: tollgate.v1.Subject
-	(Enforcement)(0),                    // 35: tollgate.v1.Enforcement
-	(LimitUnit)(0),                      // 36: tollgate.v1.LimitUnit
-	(LimitPeriod)(0),                    // 37: tollgate.v1.LimitPeriod
-	(ErrorReason)(0),                    // 38: tollgate.v1.ErrorReason
-	(*Usage)(nil),                       // 39: tollgate.v1.Usage
-	(Outcome)(0),                        // 40: tollgate.v1.Outcome
-	(UsageSource)(0),                    // 41: tollgate.v1.UsageSource
+	(*RecordCreditRequest)(nil),         // 25: tollgate.v1.RecordCreditRequest
+	(*RecordCreditResponse)(nil),        // 26: tollgate.v1.RecordCreditResponse
+	(*VoidUsageRequest)(nil),            // 27: tollgate.v1.VoidUsageRequest
+	(*VoidUsageResponse)(nil),           // 28: tollgate.v1.VoidUsageResponse
+	(*RepriceUsageRequest)(nil),         // 29: tollgate.v1.RepriceUsageRequest
+	(*RepriceUsageResponse)(nil),        // 30: tollgate.v1.RepriceUsageResponse
+	(ServiceTier)(0),                    // 31: tollgate.v1.ServiceTier
+	(*Attribution)(nil),                 // 32: tollgate.v1.Attribution
+	(*durationpb.Duration)(nil),         // 33: google.protobuf.Duration
+	(*UsageUnit)(nil),                   // 34: tollgate.v1.UsageUnit
+	(*Money)(nil),                       // 35: tollgate.v1.Money
+	(*timestamppb.Timestamp)(nil),       // 36: google.protobuf.Timestamp
+	(BudgetState)(0),                    // 37: tollgate.v1.BudgetState
+	(LimitKind)(0),                      // 38: tollgate.v1.LimitKind
+	(*Subject)(nil),                     // 39: tollgate.v1.Subject
+	(Enforcement)(0),                    // 40: tollgate.v1.Enforcement
+	(LimitUnit)(0),                      // 41: tollgate.v1.LimitUnit
+	(LimitPeriod)(0),                    // 42: tollgate.v1.LimitPeriod
+	(ErrorReason)(0),                    // 43: tollgate.v1.ErrorReason
+	(*Usage)(nil),                       // 44: tollgate.v1.Usage
+	(Outcome)(0),                        // 45: tollgate.v1.Outcome
+	(UsageSource)(0),                    // 46: tollgate.v1.UsageSource
 }
 var file_tollgate_v1_usage_service_proto_depIdxs = []int32{
-	27, // 0: tollgate.v1.CheckAndRouteRequest.service_tier:type_name -> tollgate.v1.ServiceTier
-	28, // 1: tollgate.v1.CheckAndRouteRequest.attribution:type_name -> tollgate.v1.Attribution
-	29, // 2: tollgate.v1.CheckAndRouteRequest.hold_duration:type_name -> google.protobuf.Duration
-	0,  // 3: tollgate.v1.CheckAndRouteResponse.decision:type_name -> tollgate.v1.Decision
-	1,  // 4: tollgate.v1.CheckAndRouteResponse.reason:type_name -> tollgate.v1.Reason
-	30, // 5: tollgate.v1.CheckAndRouteResponse.held:type_name -> tollgate.v1.Money
-	31, // 6: tollgate.v1.CheckAndRouteResponse.expire_time:type_name -> google.protobuf.Timestamp
-	32, // 7: tollgate.v1.CheckAndRouteResponse.budget_state:type_name -> tollgate.v1.BudgetState
-	29, // 8: tollgate.v1.CheckAndRouteResponse.retry_after:type_name -> google.protobuf.Duration
-	6,  // 9: tollgate.v1.CheckAndRouteResponse.verdicts:type_name -> tollgate.v1.Verdict
-	6,  // 10: tollgate.v1.CheckAndRouteResponse.limits:type_name -> tollgate.v1.Verdict
-	33, // 11: tollgate.v1.Verdict.limit_kind:type_name -> tollgate.v1.LimitKind
-	34, // 12: tollgate.v1.Verdict.subject:type_name -> tollgate.v1.Subject
-	1,  // 13: tollgate.v1.Verdict.reason:type_name -> tollgate.v1.Reason
-	35, // 14: tollgate.v1.Verdict.enforcement:type_name -> tollgate.v1.Enforcement
-	36, // 15: tollgate.v1.Verdict.unit:type_name -> tollgate.v1.LimitUnit
-	37, // 16: tollgate.v1.Verdict.period:type_name -> tollgate.v1.LimitPeriod
-	30, // 17: tollgate.v1.Verdict.limit:type_name -> tollgate.v1.Money
-	30, // 18: tollgate.v1.Verdict.spent:type_name -> tollgate.v1.Money
-	30, // 19: tollgate.v1.Verdict.held:type_name -> tollgate.v1.Money
-	30, // 20: tollgate.v1.Verdict.need:type_name -> tollgate.v1.Money
-	31, // 21: tollgate.v1.Verdict.reset_time:type_name -> google.protobuf.Timestamp
-	29, // 22: tollgate.v1.Verdict.retry_after:type_name -> google.protobuf.Duration
-	4,  // 23: tollgate.v1.CheckAndRouteStreamRequest.check:type_name -> tollgate.v1.CheckAndRouteRequest
-	5,  // 24: tollgate.v1.CheckAndRouteStreamResponse.check:type_name -> tollgate.v1.CheckAndRouteResponse
-	9,  // 25: tollgate.v1.CheckAndRouteStreamResponse.error:type_name -> tollgate.v1.ItemError
-	38, // 26: tollgate.v1.ItemError.reason:type_name -> tollgate.v1.ErrorReason
-	27, // 27: tollgate.v1.RecordUsageRequest.service_tier:type_name -> tollgate.v1.ServiceTier
-	39, // 28: tollgate.v1.RecordUsageRequest.usage:type_name -> tollgate.v1.Usage
-	40, // 29: tollgate.v1.RecordUsageRequest.outcome:type_name -> tollgate.v1.Outcome
-	41, // 30: tollgate.v1.RecordUsageRequest.usage_source:type_name -> tollgate.v1.UsageSource
-	31, // 31: tollgate.v1.RecordUsageRequest.start_time:type_name -> google.protobuf.Timestamp
-	29, // 32: tollgate.v1.RecordUsageRequest.latency:type_name -> google.protobuf.Duration
-	28, // 33: tollgate.v1.RecordUsageRequest.attribution:type_name -> tollgate.v1.Attribution
-	30, // 34: tollgate.v1.RecordUsageResponse.cost:type_name -> tollgate.v1.Money
-	32, // 35: tollgate.v1.RecordUsageResponse.budget_state:type_name -> tollgate.v1.BudgetState
-	30, // 36: tollgate.v1.RecordUsageResponse.cycle_spent:type_name -> tollgate.v1.Money
-	10, // 37: tollgate.v1.RecordUsageBatchRequest.records:type_name -> tollgate.v1.RecordUsageRequest
-	14, // 38: tollgate.v1.RecordUsageBatchResponse.results:type_name -> tollgate.v1.RecordUsageResult
-	11, // 39: tollgate.v1.RecordUsageResult.record:type_name -> tollgate.v1.RecordUsageResponse
-	9,  // 40: tollgate.v1.RecordUsageResult.error:type_name -> tollgate.v1.ItemError
-	30, // 41: tollgate.v1.ReleaseHoldResponse.released:type_name -> tollgate.v1.Money
-	29, // 42: tollgate.v1.ExtendHoldRequest.hold_duration:type_name -> google.protobuf.Duration
-	31, // 43: tollgate.v1.ExtendHoldResponse.expire_time:type_name -> google.protobuf.Timestamp
-	2,  // 44: tollgate.v1.ListHoldsRequest.state:type_name -> tollgate.v1.HoldState
-	21, // 45: tollgate.v1.ListHoldsResponse.holds:type_name -> tollgate.v1.Hold
-	30, // 46: tollgate.v1.Hold.held:type_name -> tollgate.v1.Money
-	2,  // 47: tollgate.v1.Hold.state:type_name -> tollgate.v1.HoldState
-	31, // 48: tollgate.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
-	31, // 49: tollgate.v1.Hold.expire_time:type_name -> google.protobuf.Timestamp
-	28, // 50: tollgate.v1.Hold.attribution:type_name -> tollgate.v1.Attribution
-	31, // 51: tollgate.v1.ListUsageRecordsRequest.start_time:type_name -> google.protobuf.Timestamp
-	31, // 52: tollgate.v1.ListUsageRecordsRequest.end_time:type_name -> google.protobuf.Timestamp
-	24, // 53: tollgate.v1.ListUsageRecordsResponse.records:type_name -> tollgate.v1.UsageRecord
-	3,  // 54: tollgate.v1.UsageRecord.kind:type_name -> tollgate.v1.RecordKind
-	27, // 55: tollgate.v1.UsageRecord.service_tier:type_name -> tollgate.v1.ServiceTier
-	39, // 56: tollgate.v1.UsageRecord.usage:type_name -> tollgate.v1.Usage
-	40, // 57: tollgate.v1.UsageRecord.outcome:type_name -> tollgate.v1.Outcome
-	41, // 58: tollgate.v1.UsageRecord.usage_source:type_name -> tollgate.v1.UsageSource
-	30, // 59: tollgate.v1.UsageRecord.cost:type_name -> tollgate.v1.Money
-	31, // 60: tollgate.v1.UsageRecord.charge_time:type_name -> google.protobuf.Timestamp
-	31, // 61: tollgate.v1.UsageRecord.start_time:type_name -> google.protobuf.Timestamp
-	31, // 62: tollgate.v1.UsageRecord.record_time:type_name -> google.protobuf.Timestamp
-	29, // 63: tollgate.v1.UsageRecord.latency:type_name -> google.protobuf.Duration
-	28, // 64: tollgate.v1.UsageRecord.attribution:type_name -> tollgate.v1.Attribution
-	31, // 65: tollgate.v1.RepriceUsageRequest.start_time:type_name -> google.protobuf.Timestamp
-	31, // 66: tollgate.v1.RepriceUsageRequest.end_time:type_name -> google.protobuf.Timestamp
-	30, // 67: tollgate.v1.RepriceUsageResponse.difference:type_name -> tollgate.v1.Money
-	4,  // 68: tollgate.v1.UsageService.CheckAndRoute:input_type -> tollgate.v1.CheckAndRouteRequest
-	7,  // 69: tollgate.v1.UsageService.CheckAndRouteStream:input_type -> tollgate.v1.CheckAndRouteStreamRequest
-	10, // 70: tollgate.v1.UsageService.RecordUsage:input_type -> tollgate.v1.RecordUsageRequest
-	12, // 71: tollgate.v1.UsageService.RecordUsageBatch:input_type -> tollgate.v1.RecordUsageBatchRequest
-	15, // 72: tollgate.v1.UsageService.ReleaseHold:input_type -> tollgate.v1.ReleaseHoldRequest
-	17, // 73: tollgate.v1.UsageService.ExtendHold:input_type -> tollgate.v1.ExtendHoldRequest
-	19, // 74: tollgate.v1.UsageService.ListHolds:input_type -> tollgate.v1.ListHoldsRequest
-	22, // 75: tollgate.v1.UsageService.ListUsageRecords:input_type -> tollgate.v1.ListUsageRecordsRequest
-	25, // 76: tollgate.v1.UsageService.RepriceUsage:input_type -> tollgate.v1.RepriceUsageRequest
-	5,  // 77: tollgate.v1.UsageService.CheckAndRoute:output_type -> tollgate.v1.CheckAndRouteResponse
-	8,  // 78: tollgate.v1.UsageService.CheckAndRouteStream:output_type -> tollgate.v1.CheckAndRouteStreamResponse
-	11, // 79: tollgate.v1.UsageService.RecordUsage:output_type -> tollgate.v1.RecordUsageResponse
-	13, // 80: tollgate.v1.UsageService.RecordUsageBatch:output_type -> tollgate.v1.RecordUsageBatchResponse
-	16, // 81: tollgate.v1.UsageService.ReleaseHold:output_type -> tollgate.v1.ReleaseHoldResponse
-	18, // 82: tollgate.v1.UsageService.ExtendHold:output_type -> tollgate.v1.ExtendHoldResponse
-	20, // 83: tollgate.v1.UsageService.ListHolds:output_type -> tollgate.v1.ListHoldsResponse
-	23, // 84: tollgate.v1.UsageService.ListUsageRecords:output_type -> tollgate.v1.ListUsageRecordsResponse
-	26, // 85: tollgate.v1.UsageService.RepriceUsage:output_type -> tollgate.v1.RepriceUsageResponse
-	77, // [77:86] is the sub-list for method output_type
-	68, // [68:77] is the sub-list for method input_type
-	68, // [68:68] is the sub-list for extension type_name
-	68, // [68:68] is the sub-list for extension extendee
-	0,  // [0:68] is the sub-list for field type_name
+	31, // 0: tollgate.v1.CheckAndRouteRequest.service_tier:type_name -> tollgate.v1.ServiceTier
+	32, // 1: tollgate.v1.CheckAndRouteRequest.attribution:type_name -> tollgate.v1.Attribution
+	33, // 2: tollgate.v1.CheckAndRouteRequest.hold_duration:type_name -> google.protobuf.Duration
+	34, // 3: tollgate.v1.CheckAndRouteRequest.units:type_name -> tollgate.v1.UsageUnit
+	0,  // 4: tollgate.v1.CheckAndRouteResponse.decision:type_name -> tollgate.v1.Decision
+	1,  // 5: tollgate.v1.CheckAndRouteResponse.reason:type_name -> tollgate.v1.Reason
+	35, // 6: tollgate.v1.CheckAndRouteResponse.held:type_name -> tollgate.v1.Money
+	36, // 7: tollgate.v1.CheckAndRouteResponse.expire_time:type_name -> google.protobuf.Timestamp
+	37, // 8: tollgate.v1.CheckAndRouteResponse.budget_state:type_name -> tollgate.v1.BudgetState
+	33, // 9: tollgate.v1.CheckAndRouteResponse.retry_after:type_name -> google.protobuf.Duration
+	6,  // 10: tollgate.v1.CheckAndRouteResponse.verdicts:type_name -> tollgate.v1.Verdict
+	6,  // 11: tollgate.v1.CheckAndRouteResponse.limits:type_name -> tollgate.v1.Verdict
+	38, // 12: tollgate.v1.Verdict.limit_kind:type_name -> tollgate.v1.LimitKind
+	39, // 13: tollgate.v1.Verdict.subject:type_name -> tollgate.v1.Subject
+	1,  // 14: tollgate.v1.Verdict.reason:type_name -> tollgate.v1.Reason
+	40, // 15: tollgate.v1.Verdict.enforcement:type_name -> tollgate.v1.Enforcement
+	41, // 16: tollgate.v1.Verdict.unit:type_name -> tollgate.v1.LimitUnit
+	42, // 17: tollgate.v1.Verdict.period:type_name -> tollgate.v1.LimitPeriod
+	35, // 18: tollgate.v1.Verdict.limit:type_name -> tollgate.v1.Money
+	35, // 19: tollgate.v1.Verdict.spent:type_name -> tollgate.v1.Money
+	35, // 20: tollgate.v1.Verdict.held:type_name -> tollgate.v1.Money
+	35, // 21: tollgate.v1.Verdict.need:type_name -> tollgate.v1.Money
+	36, // 22: tollgate.v1.Verdict.reset_time:type_name -> google.protobuf.Timestamp
+	33, // 23: tollgate.v1.Verdict.retry_after:type_name -> google.protobuf.Duration
+	4,  // 24: tollgate.v1.CheckAndRouteStreamRequest.check:type_name -> tollgate.v1.CheckAndRouteRequest
+	5,  // 25: tollgate.v1.CheckAndRouteStreamResponse.check:type_name -> tollgate.v1.CheckAndRouteResponse
+	9,  // 26: tollgate.v1.CheckAndRouteStreamResponse.error:type_name -> tollgate.v1.ItemError
+	43, // 27: tollgate.v1.ItemError.reason:type_name -> tollgate.v1.ErrorReason
+	31, // 28: tollgate.v1.RecordUsageRequest.service_tier:type_name -> tollgate.v1.ServiceTier
+	44, // 29: tollgate.v1.RecordUsageRequest.usage:type_name -> tollgate.v1.Usage
+	45, // 30: tollgate.v1.RecordUsageRequest.outcome:type_name -> tollgate.v1.Outcome
+	46, // 31: tollgate.v1.RecordUsageRequest.usage_source:type_name -> tollgate.v1.UsageSource
+	36, // 32: tollgate.v1.RecordUsageRequest.start_time:type_name -> google.protobuf.Timestamp
+	33, // 33: tollgate.v1.RecordUsageRequest.latency:type_name -> google.protobuf.Duration
+	32, // 34: tollgate.v1.RecordUsageRequest.attribution:type_name -> tollgate.v1.Attribution
+	35, // 35: tollgate.v1.RecordUsageResponse.cost:type_name -> tollgate.v1.Money
+	37, // 36: tollgate.v1.RecordUsageResponse.budget_state:type_name -> tollgate.v1.BudgetState
+	35, // 37: tollgate.v1.RecordUsageResponse.cycle_spent:type_name -> tollgate.v1.Money
+	10, // 38: tollgate.v1.RecordUsageBatchRequest.records:type_name -> tollgate.v1.RecordUsageRequest
+	14, // 39: tollgate.v1.RecordUsageBatchResponse.results:type_name -> tollgate.v1.RecordUsageResult
+	11, // 40: tollgate.v1.RecordUsageResult.record:type_name -> tollgate.v1.RecordUsageResponse
+	9,  // 41: tollgate.v1.RecordUsageResult.error:type_name -> tollgate.v1.ItemError
+	35, // 42: tollgate.v1.ReleaseHoldResponse.released:type_name -> tollgate.v1.Money
+	33, // 43: tollgate.v1.ExtendHoldRequest.hold_duration:type_name -> google.protobuf.Duration
+	36, // 44: tollgate.v1.ExtendHoldResponse.expire_time:type_name -> google.protobuf.Timestamp
+	2,  // 45: tollgate.v1.ListHoldsRequest.state:type_name -> tollgate.v1.HoldState
+	21, // 46: tollgate.v1.ListHoldsResponse.holds:type_name -> tollgate.v1.Hold
+	35, // 47: tollgate.v1.Hold.held:type_name -> tollgate.v1.Money
+	2,  // 48: tollgate.v1.Hold.state:type_name -> tollgate.v1.HoldState
+	36, // 49: tollgate.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
+	36, // 50: tollgate.v1.Hold.expire_time:type_name -> google.protobuf.Timestamp
+	32, // 51: tollgate.v1.Hold.attribution:type_name -> tollgate.v1.Attribution
+	36, // 52: tollgate.v1.ListUsageRecordsRequest.start_time:type_name -> google.protobuf.Timestamp
+	36, // 53: tollgate.v1.ListUsageRecordsRequest.end_time:type_name -> google.protobuf.Timestamp
+	24, // 54: tollgate.v1.ListUsageRecordsResponse.records:type_name -> tollgate.v1.UsageRecord
+	3,  // 55: tollgate.v1.UsageRecord.kind:type_name -> tollgate.v1.RecordKind
+	31, // 56: tollgate.v1.UsageRecord.service_tier:type_name -> tollgate.v1.ServiceTier
+	44, // 57: tollgate.v1.UsageRecord.usage:type_name -> tollgate.v1.Usage
+	45, // 58: tollgate.v1.UsageRecord.outcome:type_name -> tollgate.v1.Outcome
+	46, // 59: tollgate.v1.UsageRecord.usage_source:type_name -> tollgate.v1.UsageSource
+	35, // 60: tollgate.v1.UsageRecord.cost:type_name -> tollgate.v1.Money
+	36, // 61: tollgate.v1.UsageRecord.charge_time:type_name -> google.protobuf.Timestamp
+	36, // 62: tollgate.v1.UsageRecord.start_time:type_name -> google.protobuf.Timestamp
+	36, // 63: tollgate.v1.UsageRecord.record_time:type_name -> google.protobuf.Timestamp
+	33, // 64: tollgate.v1.UsageRecord.latency:type_name -> google.protobuf.Duration
+	32, // 65: tollgate.v1.UsageRecord.attribution:type_name -> tollgate.v1.Attribution
+	35, // 66: tollgate.v1.RecordCreditRequest.amount:type_name -> tollgate.v1.Money
+	36, // 67: tollgate.v1.RecordCreditRequest.charge_time:type_name -> google.protobuf.Timestamp
+	32, // 68: tollgate.v1.RecordCreditRequest.attribution:type_name -> tollgate.v1.Attribution
+	35, // 69: tollgate.v1.RecordCreditResponse.cost:type_name -> tollgate.v1.Money
+	35, // 70: tollgate.v1.RecordCreditResponse.cycle_spent:type_name -> tollgate.v1.Money
+	35, // 71: tollgate.v1.VoidUsageResponse.voided:type_name -> tollgate.v1.Money
+	35, // 72: tollgate.v1.VoidUsageResponse.cycle_spent:type_name -> tollgate.v1.Money
+	36, // 73: tollgate.v1.RepriceUsageRequest.start_time:type_name -> google.protobuf.Timestamp
+	36, // 74: tollgate.v1.RepriceUsageRequest.end_time:type_name -> google.protobuf.Timestamp
+	35, // 75: tollgate.v1.RepriceUsageResponse.difference:type_name -> tollgate.v1.Money
+	4,  // 76: tollgate.v1.UsageService.CheckAndRoute:input_type -> tollgate.v1.CheckAndRouteRequest
+	7,  // 77: tollgate.v1.UsageService.CheckAndRouteStream:input_type -> tollgate.v1.CheckAndRouteStreamRequest
+	10, // 78: tollgate.v1.UsageService.RecordUsage:input_type -> tollgate.v1.RecordUsageRequest
+	12, // 79: tollgate.v1.UsageService.RecordUsageBatch:input_type -> tollgate.v1.RecordUsageBatchRequest
+	15, // 80: tollgate.v1.UsageService.ReleaseHold:input_type -> tollgate.v1.ReleaseHoldRequest
+	17, // 81: tollgate.v1.UsageService.ExtendHold:input_type -> tollgate.v1.ExtendHoldRequest
+	19, // 82: tollgate.v1.UsageService.ListHolds:input_type -> tollgate.v1.ListHoldsRequest
+	22, // 83: tollgate.v1.UsageService.ListUsageRecords:input_type -> tollgate.v1.ListUsageRecordsRequest
+	29, // 84: tollgate.v1.UsageService.RepriceUsage:input_type -> tollgate.v1.RepriceUsageRequest
+	25, // 85: tollgate.v1.UsageService.RecordCredit:input_type -> tollgate.v1.RecordCreditRequest
+	27, // 86: tollgate.v1.UsageService.VoidUsage:input_type -> tollgate.v1.VoidUsageRequest
+	5,  // 87: tollgate.v1.UsageService.CheckAndRoute:output_type -> tollgate.v1.CheckAndRouteResponse
+	8,  // 88: tollgate.v1.UsageService.CheckAndRouteStream:output_type -> tollgate.v1.CheckAndRouteStreamResponse
+	11, // 89: tollgate.v1.UsageService.RecordUsage:output_type -> tollgate.v1.RecordUsageResponse
+	13, // 90: tollgate.v1.UsageService.RecordUsageBatch:output_type -> tollgate.v1.RecordUsageBatchResponse
+	16, // 91: tollgate.v1.UsageService.ReleaseHold:output_type -> tollgate.v1.ReleaseHoldResponse
+	18, // 92: tollgate.v1.UsageService.ExtendHold:output_type -> tollgate.v1.ExtendHoldResponse
+	20, // 93: tollgate.v1.UsageService.ListHolds:output_type -> tollgate.v1.ListHoldsResponse
+	23, // 94: tollgate.v1.UsageService.ListUsageRecords:output_type -> tollgate.v1.ListUsageRecordsResponse
+	30, // 95: tollgate.v1.UsageService.RepriceUsage:output_type -> tollgate.v1.RepriceUsageResponse
+	26, // 96: tollgate.v1.UsageService.RecordCredit:output_type -> tollgate.v1.RecordCreditResponse
+	28, // 97: tollgate.v1.UsageService.VoidUsage:output_type -> tollgate.v1.VoidUsageResponse
+	87, // [87:98] is the sub-list for method output_type
+	76, // [76:87] is the sub-list for method input_type
+	76, // [76:76] is the sub-list for extension type_name
+	76, // [76:76] is the sub-list for extension extendee
+	0,  // [0:76] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_usage_service_proto_init() }
@@ -2840,7 +3286,7 @@ func file_tollgate_v1_usage_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_usage_service_proto_rawDesc), len(file_tollgate_v1_usage_service_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   23,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

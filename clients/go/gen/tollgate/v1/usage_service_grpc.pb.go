@@ -30,6 +30,8 @@ const (
 	UsageService_ListHolds_FullMethodName           = "/tollgate.v1.UsageService/ListHolds"
 	UsageService_ListUsageRecords_FullMethodName    = "/tollgate.v1.UsageService/ListUsageRecords"
 	UsageService_RepriceUsage_FullMethodName        = "/tollgate.v1.UsageService/RepriceUsage"
+	UsageService_RecordCredit_FullMethodName        = "/tollgate.v1.UsageService/RecordCredit"
+	UsageService_VoidUsage_FullMethodName           = "/tollgate.v1.UsageService/VoidUsage"
 )
 
 // UsageServiceClient is the client API for UsageService service.
@@ -66,7 +68,19 @@ type UsageServiceClient interface {
 	// Reprices the records of a time range with the prices valid at their time, and appends the
 	// differences to the log as corrections. Changes no record. Idempotent: a second call finds
 	// nothing to correct. Records older than Workspace.usage_retention_days are not corrected.
+	// Void records are not corrected.
 	RepriceUsage(ctx context.Context, in *RepriceUsageRequest, opts ...grpc.CallOption) (*RepriceUsageResponse, error)
+	// Records a credit: a refund, a free tier or a correction of an invoice. It is an entry of the log
+	// with a negative cost and without usage, and lowers what is spent in the windows of its time, also
+	// below zero. Alerts that were raised stay raised; a threshold is not reported twice in a window.
+	// Answers when it is durable. The same credit_id with the same content is counted once; with other
+	// content it is refused with ALREADY_EXISTS. Audited.
+	RecordCredit(ctx context.Context, in *RecordCreditRequest, opts ...grpc.CallOption) (*RecordCreditResponse, error)
+	// Takes back all that a wrong record has cost, corrections included, with an entry of its own. As
+	// with every correction its tokens and its request stay counted. Idempotent: a void record is not
+	// voided again. Fails with NOT_FOUND if the log has no such record. Record the right usage under
+	// another attempt. Audited.
+	VoidUsage(ctx context.Context, in *VoidUsageRequest, opts ...grpc.CallOption) (*VoidUsageResponse, error)
 }
 
 type usageServiceClient struct {
@@ -170,6 +184,26 @@ func (c *usageServiceClient) RepriceUsage(ctx context.Context, in *RepriceUsageR
 	return out, nil
 }
 
+func (c *usageServiceClient) RecordCredit(ctx context.Context, in *RecordCreditRequest, opts ...grpc.CallOption) (*RecordCreditResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RecordCreditResponse)
+	err := c.cc.Invoke(ctx, UsageService_RecordCredit_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *usageServiceClient) VoidUsage(ctx context.Context, in *VoidUsageRequest, opts ...grpc.CallOption) (*VoidUsageResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(VoidUsageResponse)
+	err := c.cc.Invoke(ctx, UsageService_VoidUsage_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // UsageServiceServer is the server API for UsageService service.
 // All implementations must embed UnimplementedUsageServiceServer
 // for forward compatibility.
@@ -204,7 +238,19 @@ type UsageServiceServer interface {
 	// Reprices the records of a time range with the prices valid at their time, and appends the
 	// differences to the log as corrections. Changes no record. Idempotent: a second call finds
 	// nothing to correct. Records older than Workspace.usage_retention_days are not corrected.
+	// Void records are not corrected.
 	RepriceUsage(context.Context, *RepriceUsageRequest) (*RepriceUsageResponse, error)
+	// Records a credit: a refund, a free tier or a correction of an invoice. It is an entry of the log
+	// with a negative cost and without usage, and lowers what is spent in the windows of its time, also
+	// below zero. Alerts that were raised stay raised; a threshold is not reported twice in a window.
+	// Answers when it is durable. The same credit_id with the same content is counted once; with other
+	// content it is refused with ALREADY_EXISTS. Audited.
+	RecordCredit(context.Context, *RecordCreditRequest) (*RecordCreditResponse, error)
+	// Takes back all that a wrong record has cost, corrections included, with an entry of its own. As
+	// with every correction its tokens and its request stay counted. Idempotent: a void record is not
+	// voided again. Fails with NOT_FOUND if the log has no such record. Record the right usage under
+	// another attempt. Audited.
+	VoidUsage(context.Context, *VoidUsageRequest) (*VoidUsageResponse, error)
 	mustEmbedUnimplementedUsageServiceServer()
 }
 
@@ -241,6 +287,12 @@ func (UnimplementedUsageServiceServer) ListUsageRecords(context.Context, *ListUs
 }
 func (UnimplementedUsageServiceServer) RepriceUsage(context.Context, *RepriceUsageRequest) (*RepriceUsageResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RepriceUsage not implemented")
+}
+func (UnimplementedUsageServiceServer) RecordCredit(context.Context, *RecordCreditRequest) (*RecordCreditResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RecordCredit not implemented")
+}
+func (UnimplementedUsageServiceServer) VoidUsage(context.Context, *VoidUsageRequest) (*VoidUsageResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method VoidUsage not implemented")
 }
 func (UnimplementedUsageServiceServer) mustEmbedUnimplementedUsageServiceServer() {}
 func (UnimplementedUsageServiceServer) testEmbeddedByValue()                      {}
@@ -414,6 +466,42 @@ func _UsageService_RepriceUsage_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _UsageService_RecordCredit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RecordCreditRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UsageServiceServer).RecordCredit(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UsageService_RecordCredit_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UsageServiceServer).RecordCredit(ctx, req.(*RecordCreditRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _UsageService_VoidUsage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(VoidUsageRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UsageServiceServer).VoidUsage(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UsageService_VoidUsage_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UsageServiceServer).VoidUsage(ctx, req.(*VoidUsageRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // UsageService_ServiceDesc is the grpc.ServiceDesc for UsageService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -452,6 +540,14 @@ var UsageService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RepriceUsage",
 			Handler:    _UsageService_RepriceUsage_Handler,
+		},
+		{
+			MethodName: "RecordCredit",
+			Handler:    _UsageService_RecordCredit_Handler,
+		},
+		{
+			MethodName: "VoidUsage",
+			Handler:    _UsageService_VoidUsage_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -109,6 +109,8 @@ class Price(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
+    UNIT_PRICES_FIELD_NUMBER: _builtins.int
+    FACTORS_FIELD_NUMBER: _builtins.int
     price_id: _builtins.str
     """Id of the price. Output only."""
     model_id: _builtins.str
@@ -116,7 +118,7 @@ class Price(_message.Message):
     currency_code: _builtins.str
     """Currency of the rates: ISO 4217."""
     input_per_million: _builtins.str
-    """Uncached input. Required."""
+    """Uncached input. Required, unless the price has rates of units alone: then tokens are unpriced."""
     cache_read_per_million: _builtins.str
     """Input read from a cache; empty: as input."""
     cache_write_5m_per_million: _builtins.str
@@ -124,7 +126,7 @@ class Price(_message.Message):
     cache_write_1h_per_million: _builtins.str
     """Input written to a one-hour cache; empty: as to a five-minute cache."""
     output_per_million: _builtins.str
-    """Output. Required."""
+    """Output. Required where input is."""
     reasoning_per_million: _builtins.str
     """Reasoning; empty: as output."""
     audio_input_per_million: _builtins.str
@@ -151,6 +153,16 @@ class Price(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Time of creation. Output only."""
 
+    @_builtins.property
+    def unit_prices(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnitPrice]:
+        """Rates of units, of the standard tier; at most 8, each kind once. A kind without a rate is
+        unpriced, not free.
+        """
+
+    @_builtins.property
+    def factors(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceFactor]:
+        """Factors: what a record may name to multiply its cost; at most 32."""
+
     def __init__(
         self,
         *,
@@ -172,19 +184,81 @@ class Price(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         workspace_id: _builtins.str = ...,
         source: _builtins.str = ...,
+        unit_prices: _abc.Iterable[Global___UnitPrice] | None = ...,
+        factors: _abc.Iterable[Global___PriceFactor] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "effective_time", b"effective_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_input_per_million", b"audio_input_per_million", "audio_output_per_million", b"audio_output_per_million", "cache_read_per_million", b"cache_read_per_million", "cache_write_1h_per_million", b"cache_write_1h_per_million", "cache_write_5m_per_million", b"cache_write_5m_per_million", "create_time", b"create_time", "currency_code", b"currency_code", "effective_time", b"effective_time", "image_input_per_million", b"image_input_per_million", "image_output_per_million", b"image_output_per_million", "input_per_million", b"input_per_million", "model_id", b"model_id", "output_per_million", b"output_per_million", "price_id", b"price_id", "reasoning_per_million", b"reasoning_per_million", "source", b"source", "variants", b"variants", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_input_per_million", b"audio_input_per_million", "audio_output_per_million", b"audio_output_per_million", "cache_read_per_million", b"cache_read_per_million", "cache_write_1h_per_million", b"cache_write_1h_per_million", "cache_write_5m_per_million", b"cache_write_5m_per_million", "create_time", b"create_time", "currency_code", b"currency_code", "effective_time", b"effective_time", "factors", b"factors", "image_input_per_million", b"image_input_per_million", "image_output_per_million", b"image_output_per_million", "input_per_million", b"input_per_million", "model_id", b"model_id", "output_per_million", b"output_per_million", "price_id", b"price_id", "reasoning_per_million", b"reasoning_per_million", "source", b"source", "unit_prices", b"unit_prices", "variants", b"variants", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Price: _TypeAlias = Price  # noqa: Y015
 
 @_typing.final
+class UnitPrice(_message.Message):
+    """Rate of one kind of units."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    PER_THOUSAND_FIELD_NUMBER: _builtins.int
+    kind: _common_pb2.UnitKind.ValueType
+    """Kind of the units; required."""
+    per_thousand: _builtins.str
+    """Price of 1,000 units in currency units: a decimal with at most 9 fraction digits, 0 to
+    1,000,000; for example "10" for web searches at 0.01 each.
+    """
+    def __init__(
+        self,
+        *,
+        kind: _common_pb2.UnitKind.ValueType = ...,
+        per_thousand: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "per_thousand", b"per_thousand"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnitPrice: _TypeAlias = UnitPrice  # noqa: Y015
+
+@_typing.final
+class PriceFactor(_message.Message):
+    """A named multiplier of a price, for example of a region or a speed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    MULTIPLIER_FIELD_NUMBER: _builtins.int
+    APPLIES_TO_UNITS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name, unique in the price: 1 to 64 lower-case letters, digits and underscores."""
+    multiplier: _builtins.str
+    """Multiplier: a decimal above 0 and at most 100 with at most 9 fraction digits, for example "1.1"."""
+    applies_to_units: _builtins.bool
+    """Whether it multiplies the cost of units, too, and not of tokens alone."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        multiplier: _builtins.str = ...,
+        applies_to_units: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applies_to_units", b"applies_to_units", "multiplier", b"multiplier", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PriceFactor: _TypeAlias = PriceFactor  # noqa: Y015
+
+@_typing.final
 class PriceVariant(_message.Message):
-    """Rates that differ for a tier, above a size of the input, or both. An empty rate means that of the
-    same tier below the threshold, then that of the standard tier.
+    """Rates that differ for a tier, above a size of the input, or both. An empty rate errs towards the
+    dearer side: it means that of the same tier below the threshold, or that of the standard tier above
+    it where this is dearer; then that of the standard tier (of the ultrafast tier first that of the
+    priority tier).
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -202,6 +276,7 @@ class PriceVariant(_message.Message):
     AUDIO_OUTPUT_PER_MILLION_FIELD_NUMBER: _builtins.int
     IMAGE_INPUT_PER_MILLION_FIELD_NUMBER: _builtins.int
     IMAGE_OUTPUT_PER_MILLION_FIELD_NUMBER: _builtins.int
+    UNIT_PRICES_FIELD_NUMBER: _builtins.int
     service_tier: _common_pb2.ServiceTier.ValueType
     """Tier; unspecified means the standard tier."""
     above_input_token_count: _builtins.int
@@ -231,6 +306,10 @@ class PriceVariant(_message.Message):
     """Image input."""
     image_output_per_million: _builtins.str
     """Image output."""
+    @_builtins.property
+    def unit_prices(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnitPrice]:
+        """Rates of units of the tier."""
+
     def __init__(
         self,
         *,
@@ -247,10 +326,11 @@ class PriceVariant(_message.Message):
         audio_output_per_million: _builtins.str = ...,
         image_input_per_million: _builtins.str = ...,
         image_output_per_million: _builtins.str = ...,
+        unit_prices: _abc.Iterable[Global___UnitPrice] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["above_input_token_count", b"above_input_token_count", "audio_input_per_million", b"audio_input_per_million", "audio_output_per_million", b"audio_output_per_million", "cache_read_per_million", b"cache_read_per_million", "cache_write_1h_per_million", b"cache_write_1h_per_million", "cache_write_5m_per_million", b"cache_write_5m_per_million", "image_input_per_million", b"image_input_per_million", "image_output_per_million", b"image_output_per_million", "input_per_million", b"input_per_million", "output_per_million", b"output_per_million", "reasoning_per_million", b"reasoning_per_million", "service_tier", b"service_tier", "threshold_inclusive", b"threshold_inclusive"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["above_input_token_count", b"above_input_token_count", "audio_input_per_million", b"audio_input_per_million", "audio_output_per_million", b"audio_output_per_million", "cache_read_per_million", b"cache_read_per_million", "cache_write_1h_per_million", b"cache_write_1h_per_million", "cache_write_5m_per_million", b"cache_write_5m_per_million", "image_input_per_million", b"image_input_per_million", "image_output_per_million", b"image_output_per_million", "input_per_million", b"input_per_million", "output_per_million", b"output_per_million", "reasoning_per_million", b"reasoning_per_million", "service_tier", b"service_tier", "threshold_inclusive", b"threshold_inclusive", "unit_prices", b"unit_prices"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

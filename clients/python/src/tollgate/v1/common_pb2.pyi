@@ -20,6 +20,54 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _UnitKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _UnitKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UnitKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    UNIT_KIND_UNSPECIFIED: _UnitKind.ValueType  # 0
+    """Refused on input."""
+    UNIT_KIND_WEB_SEARCH: _UnitKind.ValueType  # 1
+    """A web search that the provider ran."""
+    UNIT_KIND_TOOL_CALL: _UnitKind.ValueType  # 2
+    """A call or session of another tool that the provider runs, for example a code interpreter."""
+    UNIT_KIND_IMAGE: _UnitKind.ValueType  # 3
+    """An image, generated or read."""
+    UNIT_KIND_PAGE: _UnitKind.ValueType  # 4
+    """A page of a document, as of OCR."""
+    UNIT_KIND_SECOND: _UnitKind.ValueType  # 5
+    """A second of audio or video; part of one counts as one."""
+    UNIT_KIND_CHARACTER: _UnitKind.ValueType  # 6
+    """A character of text, as of speech."""
+    UNIT_KIND_REQUEST: _UnitKind.ValueType  # 7
+    """A request that is billed by itself, for example a query to a reranker."""
+    UNIT_KIND_CACHE_STORAGE_HOUR: _UnitKind.ValueType  # 8
+    """A token of cached content that is stored for an hour."""
+
+class UnitKind(_UnitKind, metaclass=_UnitKindEnumTypeWrapper):
+    """What is counted beside tokens. The set may grow."""
+
+UNIT_KIND_UNSPECIFIED: UnitKind.ValueType  # 0
+"""Refused on input."""
+UNIT_KIND_WEB_SEARCH: UnitKind.ValueType  # 1
+"""A web search that the provider ran."""
+UNIT_KIND_TOOL_CALL: UnitKind.ValueType  # 2
+"""A call or session of another tool that the provider runs, for example a code interpreter."""
+UNIT_KIND_IMAGE: UnitKind.ValueType  # 3
+"""An image, generated or read."""
+UNIT_KIND_PAGE: UnitKind.ValueType  # 4
+"""A page of a document, as of OCR."""
+UNIT_KIND_SECOND: UnitKind.ValueType  # 5
+"""A second of audio or video; part of one counts as one."""
+UNIT_KIND_CHARACTER: UnitKind.ValueType  # 6
+"""A character of text, as of speech."""
+UNIT_KIND_REQUEST: UnitKind.ValueType  # 7
+"""A request that is billed by itself, for example a query to a reranker."""
+UNIT_KIND_CACHE_STORAGE_HOUR: UnitKind.ValueType  # 8
+"""A token of cached content that is stored for an hour."""
+Global___UnitKind: _TypeAlias = UnitKind  # noqa: Y015
+
 class _ServiceTier:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -36,6 +84,12 @@ class _ServiceTierEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ServiceTi
     """Cheaper service with variable latency."""
     SERVICE_TIER_PRIORITY: _ServiceTier.ValueType  # 4
     """Faster service at a higher price."""
+    SERVICE_TIER_BALANCED: _ServiceTier.ValueType  # 5
+    """Between the standard and the flex tier, as of Sail."""
+    SERVICE_TIER_ULTRAFAST: _ServiceTier.ValueType  # 6
+    """The fastest service, dearer than the priority tier."""
+    SERVICE_TIER_DECISIONS: _ServiceTier.ValueType  # 7
+    """Requests that answer with a decision alone."""
 
 class ServiceTier(_ServiceTier, metaclass=_ServiceTierEnumTypeWrapper):
     """Price class at which a provider serves a request. The set may grow."""
@@ -50,6 +104,12 @@ SERVICE_TIER_FLEX: ServiceTier.ValueType  # 3
 """Cheaper service with variable latency."""
 SERVICE_TIER_PRIORITY: ServiceTier.ValueType  # 4
 """Faster service at a higher price."""
+SERVICE_TIER_BALANCED: ServiceTier.ValueType  # 5
+"""Between the standard and the flex tier, as of Sail."""
+SERVICE_TIER_ULTRAFAST: ServiceTier.ValueType  # 6
+"""The fastest service, dearer than the priority tier."""
+SERVICE_TIER_DECISIONS: ServiceTier.ValueType  # 7
+"""Requests that answer with a decision alone."""
 Global___ServiceTier: _TypeAlias = ServiceTier  # noqa: Y015
 
 class _BudgetState:
@@ -388,6 +448,7 @@ class Usage(_message.Message):
     AUDIO_OUTPUT_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
     IMAGE_INPUT_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
     IMAGE_OUTPUT_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
     input_token_count: _builtins.int
     """Input tokens that were neither read from nor written to a cache. OpenAI, Gemini and xAI report
     cached tokens inside the input: subtract them first. Anthropic reports them outside.
@@ -397,7 +458,9 @@ class Usage(_message.Message):
     cache_write_5m_token_count: _builtins.int
     """Input tokens written to a cache that lives for five minutes."""
     cache_write_1h_token_count: _builtins.int
-    """Input tokens written to a cache that lives for one hour."""
+    """Input tokens written to a cache that lives for one hour or longer. Where a provider has a longer
+    and dearer one (OpenAI: 12 hours), lists are imported with that rate.
+    """
     output_token_count: _builtins.int
     """Output tokens without reasoning. Providers report reasoning inside the output: subtract it."""
     reasoning_token_count: _builtins.int
@@ -410,6 +473,10 @@ class Usage(_message.Message):
     """Image tokens of the input."""
     image_output_token_count: _builtins.int
     """Image tokens of the output."""
+    @_builtins.property
+    def units(self) -> _containers.RepeatedCompositeFieldContainer[Global___UsageUnit]:
+        """What was used beside tokens; at most 8, each kind once."""
+
     def __init__(
         self,
         *,
@@ -423,14 +490,41 @@ class Usage(_message.Message):
         audio_output_token_count: _builtins.int = ...,
         image_input_token_count: _builtins.int = ...,
         image_output_token_count: _builtins.int = ...,
+        units: _abc.Iterable[Global___UsageUnit] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_input_token_count", b"audio_input_token_count", "audio_output_token_count", b"audio_output_token_count", "cache_read_token_count", b"cache_read_token_count", "cache_write_1h_token_count", b"cache_write_1h_token_count", "cache_write_5m_token_count", b"cache_write_5m_token_count", "image_input_token_count", b"image_input_token_count", "image_output_token_count", b"image_output_token_count", "input_token_count", b"input_token_count", "output_token_count", b"output_token_count", "reasoning_token_count", b"reasoning_token_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_input_token_count", b"audio_input_token_count", "audio_output_token_count", b"audio_output_token_count", "cache_read_token_count", b"cache_read_token_count", "cache_write_1h_token_count", b"cache_write_1h_token_count", "cache_write_5m_token_count", b"cache_write_5m_token_count", "image_input_token_count", b"image_input_token_count", "image_output_token_count", b"image_output_token_count", "input_token_count", b"input_token_count", "output_token_count", b"output_token_count", "reasoning_token_count", b"reasoning_token_count", "units", b"units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Usage: _TypeAlias = Usage  # noqa: Y015
+
+@_typing.final
+class UsageUnit(_message.Message):
+    """A number of units of one kind."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    kind: Global___UnitKind.ValueType
+    """Kind of the units; required."""
+    count: _builtins.int
+    """Number of units: 1 to 1,000,000,000."""
+    def __init__(
+        self,
+        *,
+        kind: Global___UnitKind.ValueType = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UsageUnit: _TypeAlias = UsageUnit  # noqa: Y015
 
 @_typing.final
 class Attribution(_message.Message):

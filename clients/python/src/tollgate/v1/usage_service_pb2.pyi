@@ -189,6 +189,10 @@ class _RecordKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecordKind
     """A difference to an earlier entry: repriced, or an expiry charge refunded."""
     RECORD_KIND_EXPIRY_CHARGE: _RecordKind.ValueType  # 3
     """The amount of a hold that expired unsettled, if the workspace charges it."""
+    RECORD_KIND_CREDIT: _RecordKind.ValueType  # 4
+    """A credit: negative cost without usage."""
+    RECORD_KIND_VOID: _RecordKind.ValueType  # 5
+    """A correction that takes back all that a wrong record has cost."""
 
 class RecordKind(_RecordKind, metaclass=_RecordKindEnumTypeWrapper):
     """Kinds of entries of the usage log. The set may grow."""
@@ -201,6 +205,10 @@ RECORD_KIND_CORRECTION: RecordKind.ValueType  # 2
 """A difference to an earlier entry: repriced, or an expiry charge refunded."""
 RECORD_KIND_EXPIRY_CHARGE: RecordKind.ValueType  # 3
 """The amount of a hold that expired unsettled, if the workspace charges it."""
+RECORD_KIND_CREDIT: RecordKind.ValueType  # 4
+"""A credit: negative cost without usage."""
+RECORD_KIND_VOID: RecordKind.ValueType  # 5
+"""A correction that takes back all that a wrong record has cost."""
 Global___RecordKind: _TypeAlias = RecordKind  # noqa: Y015
 
 @_typing.final
@@ -223,6 +231,8 @@ class CheckAndRouteRequest(_message.Message):
     HOLD_DURATION_FIELD_NUMBER: _builtins.int
     DRY_RUN_FIELD_NUMBER: _builtins.int
     EXPLAIN_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    FACTORS_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Workspace that pays."""
     request_id: _builtins.str
@@ -270,6 +280,19 @@ class CheckAndRouteRequest(_message.Message):
         default 10 minutes.
         """
 
+    @_builtins.property
+    def units(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.UsageUnit]:
+        """Most units that the request may use beside tokens, so that the hold covers them; at most 8, each
+        kind once. A kind without a price makes the request unpriced, see
+        Workspace.unpriced_model_policy.
+        """
+
+    @_builtins.property
+    def factors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Factors of the price that may apply to the request, so that the hold covers them; as in
+        RecordUsageRequest. One below 1 does not lower the hold.
+        """
+
     def __init__(
         self,
         *,
@@ -287,10 +310,12 @@ class CheckAndRouteRequest(_message.Message):
         hold_duration: _duration_pb2.Duration | None = ...,
         dry_run: _builtins.bool = ...,
         explain: _builtins.bool = ...,
+        units: _abc.Iterable[_common_pb2.UsageUnit] | None = ...,
+        factors: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_output_token_count", b"_max_output_token_count", "attribution", b"attribution", "hold_duration", b"hold_duration", "max_output_token_count", b"max_output_token_count"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_output_token_count", b"_max_output_token_count", "attribution", b"attribution", "cache_read_token_count", b"cache_read_token_count", "cache_write_1h_token_count", b"cache_write_1h_token_count", "cache_write_5m_token_count", b"cache_write_5m_token_count", "dry_run", b"dry_run", "explain", b"explain", "hold_duration", b"hold_duration", "input_token_count", b"input_token_count", "max_output_token_count", b"max_output_token_count", "model_id", b"model_id", "request_id", b"request_id", "required_capabilities", b"required_capabilities", "service_tier", b"service_tier", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_output_token_count", b"_max_output_token_count", "attribution", b"attribution", "cache_read_token_count", b"cache_read_token_count", "cache_write_1h_token_count", b"cache_write_1h_token_count", "cache_write_5m_token_count", b"cache_write_5m_token_count", "dry_run", b"dry_run", "explain", b"explain", "factors", b"factors", "hold_duration", b"hold_duration", "input_token_count", b"input_token_count", "max_output_token_count", b"max_output_token_count", "model_id", b"model_id", "request_id", b"request_id", "required_capabilities", b"required_capabilities", "service_tier", b"service_tier", "units", b"units", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_output_token_count: _TypeAlias = _typing.Literal["max_output_token_count"]  # noqa: Y015
     _WhichOneofArgType__max_output_token_count: _TypeAlias = _typing.Literal["_max_output_token_count", b"_max_output_token_count"]  # noqa: Y015
@@ -598,6 +623,7 @@ class RecordUsageRequest(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     LATENCY_FIELD_NUMBER: _builtins.int
     ATTRIBUTION_FIELD_NUMBER: _builtins.int
+    FACTORS_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Workspace that pays."""
     request_id: _builtins.str
@@ -619,7 +645,11 @@ class RecordUsageRequest(_message.Message):
     """Source of the token counts."""
     @_builtins.property
     def usage(self) -> _common_pb2.Usage:
-        """Tokens used. Required with OUTCOME_SUCCESS; with another outcome default none."""
+        """Tokens and units used. Required with OUTCOME_SUCCESS; with another outcome default none. Units
+        that the model's price has no rate for are recorded, flagged as unpriced, and missing in the
+        cost until RepriceUsage. A record that costs more than 100,000,000 is refused with
+        RESOURCE_EXHAUSTED.
+        """
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
@@ -635,6 +665,14 @@ class RecordUsageRequest(_message.Message):
     def attribution(self) -> _common_pb2.Attribution:
         """Attribution of the request; default that of the check."""
 
+    @_builtins.property
+    def factors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the price's factors that applied, for example "us" or "fast"; at most 8, each 1 to 64
+        lower-case letters, digits and underscores. The cost is multiplied by each, once. A factor that
+        the price does not know multiplies by 1, and the record is flagged as unpriced until
+        RepriceUsage.
+        """
+
     def __init__(
         self,
         *,
@@ -649,10 +687,11 @@ class RecordUsageRequest(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         latency: _duration_pb2.Duration | None = ...,
         attribution: _common_pb2.Attribution | None = ...,
+        factors: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "latency", b"latency", "start_time", b"start_time", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "attribution", b"attribution", "latency", b"latency", "model_id", b"model_id", "outcome", b"outcome", "request_id", b"request_id", "service_tier", b"service_tier", "start_time", b"start_time", "usage", b"usage", "usage_source", b"usage_source", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "attribution", b"attribution", "factors", b"factors", "latency", b"latency", "model_id", b"model_id", "outcome", b"outcome", "request_id", b"request_id", "service_tier", b"service_tier", "start_time", b"start_time", "usage", b"usage", "usage_source", b"usage_source", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -675,7 +714,8 @@ class RecordUsageResponse(_message.Message):
     """State of the budget."""
     unpriced: _builtins.bool
     """Whether the model is unknown or has no price or exchange rate: the record was priced as the
-    hold's model, or at zero.
+    hold's model, or at zero. Also whether the price lacks a rate for tokens or units of the record,
+    or one of its factors: the cost is without these.
     """
     @_builtins.property
     def cost(self) -> _common_pb2.Money:
@@ -1114,6 +1154,10 @@ class UsageRecord(_message.Message):
     ATTRIBUTION_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
     KEY_GROUP_ID_FIELD_NUMBER: _builtins.int
+    FACTORS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of the request."""
     attempt: _builtins.int
@@ -1131,7 +1175,9 @@ class UsageRecord(_message.Message):
     usage_source: _common_pb2.UsageSource.ValueType
     """Source of the token counts."""
     unpriced: _builtins.bool
-    """Whether the model was unknown or had no price or exchange rate."""
+    """Whether the model was unknown or had no price or exchange rate, or the price lacked a rate or a
+    factor of the record: the cost is without these.
+    """
     price_id: _builtins.str
     """Price at which it was billed; empty if unpriced. See CatalogService.ListModelPrices."""
     exchange_rate: _builtins.str
@@ -1140,9 +1186,15 @@ class UsageRecord(_message.Message):
     """Position in the log, growing with each entry."""
     key_group_id: _builtins.str
     """Group that the API key was in when the request was checked; empty if in none."""
+    reason: _builtins.str
+    """Reason of a credit or a void; empty of other entries."""
+    reference: _builtins.str
+    """Reference of a credit."""
+    actor: _builtins.str
+    """Actor that made a credit or a void: the metadata `tollgate-actor` of the call."""
     @_builtins.property
     def usage(self) -> _common_pb2.Usage:
-        """Tokens used; zero for a correction."""
+        """Tokens and units used; none for a correction."""
 
     @_builtins.property
     def cost(self) -> _common_pb2.Money:
@@ -1168,6 +1220,10 @@ class UsageRecord(_message.Message):
     def attribution(self) -> _common_pb2.Attribution:
         """Attribution of the request."""
 
+    @_builtins.property
+    def factors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the price's factors that applied."""
+
     def __init__(
         self,
         *,
@@ -1191,14 +1247,176 @@ class UsageRecord(_message.Message):
         attribution: _common_pb2.Attribution | None = ...,
         sequence: _builtins.int = ...,
         key_group_id: _builtins.str = ...,
+        factors: _abc.Iterable[_builtins.str] | None = ...,
+        reason: _builtins.str = ...,
+        reference: _builtins.str = ...,
+        actor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "charge_time", b"charge_time", "cost", b"cost", "latency", b"latency", "record_time", b"record_time", "start_time", b"start_time", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "attribution", b"attribution", "charge_time", b"charge_time", "cost", b"cost", "exchange_rate", b"exchange_rate", "key_group_id", b"key_group_id", "kind", b"kind", "latency", b"latency", "model_id", b"model_id", "outcome", b"outcome", "price_id", b"price_id", "priced_model_id", b"priced_model_id", "record_time", b"record_time", "request_id", b"request_id", "sequence", b"sequence", "service_tier", b"service_tier", "start_time", b"start_time", "unpriced", b"unpriced", "usage", b"usage", "usage_source", b"usage_source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "attempt", b"attempt", "attribution", b"attribution", "charge_time", b"charge_time", "cost", b"cost", "exchange_rate", b"exchange_rate", "factors", b"factors", "key_group_id", b"key_group_id", "kind", b"kind", "latency", b"latency", "model_id", b"model_id", "outcome", b"outcome", "price_id", b"price_id", "priced_model_id", b"priced_model_id", "reason", b"reason", "record_time", b"record_time", "reference", b"reference", "request_id", b"request_id", "sequence", b"sequence", "service_tier", b"service_tier", "start_time", b"start_time", "unpriced", b"unpriced", "usage", b"usage", "usage_source", b"usage_source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UsageRecord: _TypeAlias = UsageRecord  # noqa: Y015
+
+@_typing.final
+class RecordCreditRequest(_message.Message):
+    """Request of RecordCredit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    CREDIT_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    CHARGE_TIME_FIELD_NUMBER: _builtins.int
+    ATTRIBUTION_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """Workspace that gets the credit."""
+    credit_id: _builtins.str
+    """Id of the credit, unique among the credits of the workspace; 1 to 128 characters."""
+    reason: _builtins.str
+    """Reason; 1 to 500 characters."""
+    reference: _builtins.str
+    """Reference, for example the number of an invoice; at most 200 characters."""
+    model_id: _builtins.str
+    """Model whose spend and cap it lowers; empty: it counts as a model "credit"."""
+    @_builtins.property
+    def amount(self) -> _common_pb2.Money:
+        """Amount that is taken back, in the workspace's currency: above 0, at most 100,000,000."""
+
+    @_builtins.property
+    def charge_time(self) -> _timestamp_pb2.Timestamp:
+        """Time whose windows it lowers; default now. At most 35 days in the past, not in the future."""
+
+    @_builtins.property
+    def attribution(self) -> _common_pb2.Attribution:
+        """Whose quotas it lowers; default nobody's."""
+
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        credit_id: _builtins.str = ...,
+        amount: _common_pb2.Money | None = ...,
+        reason: _builtins.str = ...,
+        reference: _builtins.str = ...,
+        model_id: _builtins.str = ...,
+        charge_time: _timestamp_pb2.Timestamp | None = ...,
+        attribution: _common_pb2.Attribution | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attribution", b"attribution", "charge_time", b"charge_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attribution", b"attribution", "charge_time", b"charge_time", "credit_id", b"credit_id", "model_id", b"model_id", "reason", b"reason", "reference", b"reference", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordCreditRequest: _TypeAlias = RecordCreditRequest  # noqa: Y015
+
+@_typing.final
+class RecordCreditResponse(_message.Message):
+    """Response of RecordCredit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COST_FIELD_NUMBER: _builtins.int
+    DUPLICATE_FIELD_NUMBER: _builtins.int
+    CYCLE_SPENT_FIELD_NUMBER: _builtins.int
+    duplicate: _builtins.bool
+    """Whether the credit existed: nothing was counted again."""
+    @_builtins.property
+    def cost(self) -> _common_pb2.Money:
+        """Cost of the entry: the negative amount."""
+
+    @_builtins.property
+    def cycle_spent(self) -> _common_pb2.Money:
+        """Amount spent by the workspace in the running cycle; negative if credits are larger."""
+
+    def __init__(
+        self,
+        *,
+        cost: _common_pb2.Money | None = ...,
+        duplicate: _builtins.bool = ...,
+        cycle_spent: _common_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "cycle_spent", b"cycle_spent"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "cycle_spent", b"cycle_spent", "duplicate", b"duplicate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordCreditResponse: _TypeAlias = RecordCreditResponse  # noqa: Y015
+
+@_typing.final
+class VoidUsageRequest(_message.Message):
+    """Request of VoidUsage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """Workspace of the record."""
+    request_id: _builtins.str
+    """Its request_id."""
+    attempt: _builtins.int
+    """Its attempt; 0 to 1,000."""
+    reason: _builtins.str
+    """Reason; 1 to 500 characters."""
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "reason", b"reason", "request_id", b"request_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VoidUsageRequest: _TypeAlias = VoidUsageRequest  # noqa: Y015
+
+@_typing.final
+class VoidUsageResponse(_message.Message):
+    """Response of VoidUsage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOIDED_FIELD_NUMBER: _builtins.int
+    DUPLICATE_FIELD_NUMBER: _builtins.int
+    CYCLE_SPENT_FIELD_NUMBER: _builtins.int
+    duplicate: _builtins.bool
+    """Whether it was void already: nothing was counted again."""
+    @_builtins.property
+    def voided(self) -> _common_pb2.Money:
+        """Amount that was taken back."""
+
+    @_builtins.property
+    def cycle_spent(self) -> _common_pb2.Money:
+        """Amount spent by the workspace in the running cycle."""
+
+    def __init__(
+        self,
+        *,
+        voided: _common_pb2.Money | None = ...,
+        duplicate: _builtins.bool = ...,
+        cycle_spent: _common_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cycle_spent", b"cycle_spent", "voided", b"voided"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle_spent", b"cycle_spent", "duplicate", b"duplicate", "voided", b"voided"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VoidUsageResponse: _TypeAlias = VoidUsageResponse  # noqa: Y015
 
 @_typing.final
 class RepriceUsageRequest(_message.Message):

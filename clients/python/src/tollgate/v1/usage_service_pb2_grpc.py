@@ -81,6 +81,16 @@ class UsageServiceStub(object):
                 request_serializer=tollgate_dot_v1_dot_usage__service__pb2.RepriceUsageRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_usage__service__pb2.RepriceUsageResponse.FromString,
                 _registered_method=True)
+        self.RecordCredit = channel.unary_unary(
+                '/tollgate.v1.UsageService/RecordCredit',
+                request_serializer=tollgate_dot_v1_dot_usage__service__pb2.RecordCreditRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_usage__service__pb2.RecordCreditResponse.FromString,
+                _registered_method=True)
+        self.VoidUsage = channel.unary_unary(
+                '/tollgate.v1.UsageService/VoidUsage',
+                request_serializer=tollgate_dot_v1_dot_usage__service__pb2.VoidUsageRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_usage__service__pb2.VoidUsageResponse.FromString,
+                _registered_method=True)
 
 
 class UsageServiceServicer(object):
@@ -156,6 +166,28 @@ class UsageServiceServicer(object):
         """Reprices the records of a time range with the prices valid at their time, and appends the
         differences to the log as corrections. Changes no record. Idempotent: a second call finds
         nothing to correct. Records older than Workspace.usage_retention_days are not corrected.
+        Void records are not corrected.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordCredit(self, request, context):
+        """Records a credit: a refund, a free tier or a correction of an invoice. It is an entry of the log
+        with a negative cost and without usage, and lowers what is spent in the windows of its time, also
+        below zero. Alerts that were raised stay raised; a threshold is not reported twice in a window.
+        Answers when it is durable. The same credit_id with the same content is counted once; with other
+        content it is refused with ALREADY_EXISTS. Audited.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VoidUsage(self, request, context):
+        """Takes back all that a wrong record has cost, corrections included, with an entry of its own. As
+        with every correction its tokens and its request stay counted. Idempotent: a void record is not
+        voided again. Fails with NOT_FOUND if the log has no such record. Record the right usage under
+        another attempt. Audited.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -208,6 +240,16 @@ def add_UsageServiceServicer_to_server(servicer, server):
                     servicer.RepriceUsage,
                     request_deserializer=tollgate_dot_v1_dot_usage__service__pb2.RepriceUsageRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_usage__service__pb2.RepriceUsageResponse.SerializeToString,
+            ),
+            'RecordCredit': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordCredit,
+                    request_deserializer=tollgate_dot_v1_dot_usage__service__pb2.RecordCreditRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_usage__service__pb2.RecordCreditResponse.SerializeToString,
+            ),
+            'VoidUsage': grpc.unary_unary_rpc_method_handler(
+                    servicer.VoidUsage,
+                    request_deserializer=tollgate_dot_v1_dot_usage__service__pb2.VoidUsageRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_usage__service__pb2.VoidUsageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -455,6 +497,60 @@ class UsageService(object):
             '/tollgate.v1.UsageService/RepriceUsage',
             tollgate_dot_v1_dot_usage__service__pb2.RepriceUsageRequest.SerializeToString,
             tollgate_dot_v1_dot_usage__service__pb2.RepriceUsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordCredit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.UsageService/RecordCredit',
+            tollgate_dot_v1_dot_usage__service__pb2.RecordCreditRequest.SerializeToString,
+            tollgate_dot_v1_dot_usage__service__pb2.RecordCreditResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VoidUsage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.UsageService/VoidUsage',
+            tollgate_dot_v1_dot_usage__service__pb2.VoidUsageRequest.SerializeToString,
+            tollgate_dot_v1_dot_usage__service__pb2.VoidUsageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -68,6 +68,20 @@ class UsageServiceStub:
     """Reprices the records of a time range with the prices valid at their time, and appends the
     differences to the log as corrections. Changes no record. Idempotent: a second call finds
     nothing to correct. Records older than Workspace.usage_retention_days are not corrected.
+    Void records are not corrected.
+    """
+    RecordCredit: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.RecordCreditRequest, _usage_service_pb2.RecordCreditResponse]
+    """Records a credit: a refund, a free tier or a correction of an invoice. It is an entry of the log
+    with a negative cost and without usage, and lowers what is spent in the windows of its time, also
+    below zero. Alerts that were raised stay raised; a threshold is not reported twice in a window.
+    Answers when it is durable. The same credit_id with the same content is counted once; with other
+    content it is refused with ALREADY_EXISTS. Audited.
+    """
+    VoidUsage: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.VoidUsageRequest, _usage_service_pb2.VoidUsageResponse]
+    """Takes back all that a wrong record has cost, corrections included, with an entry of its own. As
+    with every correction its tokens and its request stay counted. Idempotent: a void record is not
+    voided again. Fails with NOT_FOUND if the log has no such record. Record the right usage under
+    another attempt. Audited.
     """
 
 @_typing.type_check_only
@@ -110,6 +124,20 @@ class UsageServiceAsyncStub(UsageServiceStub):
     """Reprices the records of a time range with the prices valid at their time, and appends the
     differences to the log as corrections. Changes no record. Idempotent: a second call finds
     nothing to correct. Records older than Workspace.usage_retention_days are not corrected.
+    Void records are not corrected.
+    """
+    RecordCredit: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.RecordCreditRequest, _usage_service_pb2.RecordCreditResponse]  # type: ignore[assignment]
+    """Records a credit: a refund, a free tier or a correction of an invoice. It is an entry of the log
+    with a negative cost and without usage, and lowers what is spent in the windows of its time, also
+    below zero. Alerts that were raised stay raised; a threshold is not reported twice in a window.
+    Answers when it is durable. The same credit_id with the same content is counted once; with other
+    content it is refused with ALREADY_EXISTS. Audited.
+    """
+    VoidUsage: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.VoidUsageRequest, _usage_service_pb2.VoidUsageResponse]  # type: ignore[assignment]
+    """Takes back all that a wrong record has cost, corrections included, with an entry of its own. As
+    with every correction its tokens and its request stay counted. Idempotent: a void record is not
+    voided again. Fails with NOT_FOUND if the log has no such record. Record the right usage under
+    another attempt. Audited.
     """
 
 class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -203,6 +231,32 @@ class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
         """Reprices the records of a time range with the prices valid at their time, and appends the
         differences to the log as corrections. Changes no record. Idempotent: a second call finds
         nothing to correct. Records older than Workspace.usage_retention_days are not corrected.
+        Void records are not corrected.
+        """
+
+    @_abc_1.abstractmethod
+    def RecordCredit(
+        self,
+        request: _usage_service_pb2.RecordCreditRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_usage_service_pb2.RecordCreditResponse, _abc.Awaitable[_usage_service_pb2.RecordCreditResponse]]:
+        """Records a credit: a refund, a free tier or a correction of an invoice. It is an entry of the log
+        with a negative cost and without usage, and lowers what is spent in the windows of its time, also
+        below zero. Alerts that were raised stay raised; a threshold is not reported twice in a window.
+        Answers when it is durable. The same credit_id with the same content is counted once; with other
+        content it is refused with ALREADY_EXISTS. Audited.
+        """
+
+    @_abc_1.abstractmethod
+    def VoidUsage(
+        self,
+        request: _usage_service_pb2.VoidUsageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_usage_service_pb2.VoidUsageResponse, _abc.Awaitable[_usage_service_pb2.VoidUsageResponse]]:
+        """Takes back all that a wrong record has cost, corrections included, with an entry of its own. As
+        with every correction its tokens and its request stay counted. Idempotent: a void record is not
+        voided again. Fails with NOT_FOUND if the log has no such record. Record the right usage under
+        another attempt. Audited.
         """
 
 def add_UsageServiceServicer_to_server(servicer: UsageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -8,7 +8,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { ServiceTier } from "./common_pb.js";
+import type { ServiceTier, UnitKind } from "./common_pb.js";
 import { file_tollgate_v1_common } from "./common_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/catalog_service.proto.
  */
 export const file_tollgate_v1_catalog_service: GenFile = /*@__PURE__*/
-  fileDesc("CiF0b2xsZ2F0ZS92MS9jYXRhbG9nX3NlcnZpY2UucHJvdG8SC3RvbGxnYXRlLnYxIu0BCgVNb2RlbBIQCghtb2RlbF9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRIiChpjb250ZXh0X3dpbmRvd190b2tlbl9jb3VudBgDIAEoAxIeChZtYXhfb3V0cHV0X3Rva2VuX2NvdW50GAQgASgDEhQKDGNhcGFiaWxpdGllcxgFIAMoCRIPCgdhbGlhc2VzGAYgAygJEhQKDGRpc3BsYXlfbmFtZRgHIAEoCRIOCgZzb3VyY2UYCCABKAkSLwoLdXBkYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIr4ECgVQcmljZRIQCghwcmljZV9pZBgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIVCg1jdXJyZW5jeV9jb2RlGAMgASgJEhkKEWlucHV0X3Blcl9taWxsaW9uGAQgASgJEh4KFmNhY2hlX3JlYWRfcGVyX21pbGxpb24YBSABKAkSIgoaY2FjaGVfd3JpdGVfNW1fcGVyX21pbGxpb24YBiABKAkSIgoaY2FjaGVfd3JpdGVfMWhfcGVyX21pbGxpb24YByABKAkSGgoSb3V0cHV0X3Blcl9taWxsaW9uGAggASgJEh0KFXJlYXNvbmluZ19wZXJfbWlsbGlvbhgJIAEoCRIfChdhdWRpb19pbnB1dF9wZXJfbWlsbGlvbhgKIAEoCRIgChhhdWRpb19vdXRwdXRfcGVyX21pbGxpb24YCyABKAkSHwoXaW1hZ2VfaW5wdXRfcGVyX21pbGxpb24YDCABKAkSIAoYaW1hZ2Vfb3V0cHV0X3Blcl9taWxsaW9uGA0gASgJEisKCHZhcmlhbnRzGA4gAygLMhkudG9sbGdhdGUudjEuUHJpY2VWYXJpYW50EjIKDmVmZmVjdGl2ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMd29ya3NwYWNlX2lkGBEgASgJEg4KBnNvdXJjZRgSIAEoCSLAAwoMUHJpY2VWYXJpYW50Ei4KDHNlcnZpY2VfdGllchgBIAEoDjIYLnRvbGxnYXRlLnYxLlNlcnZpY2VUaWVyEh8KF2Fib3ZlX2lucHV0X3Rva2VuX2NvdW50GAIgASgDEhsKE3RocmVzaG9sZF9pbmNsdXNpdmUYAyABKAgSGQoRaW5wdXRfcGVyX21pbGxpb24YBCABKAkSHgoWY2FjaGVfcmVhZF9wZXJfbWlsbGlvbhgFIAEoCRIiChpjYWNoZV93cml0ZV81bV9wZXJfbWlsbGlvbhgGIAEoCRIiChpjYWNoZV93cml0ZV8xaF9wZXJfbWlsbGlvbhgHIAEoCRIaChJvdXRwdXRfcGVyX21pbGxpb24YCCABKAkSHQoVcmVhc29uaW5nX3Blcl9taWxsaW9uGAkgASgJEh8KF2F1ZGlvX2lucHV0X3Blcl9taWxsaW9uGAogASgJEiAKGGF1ZGlvX291dHB1dF9wZXJfbWlsbGlvbhgLIAEoCRIfChdpbWFnZV9pbnB1dF9wZXJfbWlsbGlvbhgMIAEoCRIgChhpbWFnZV9vdXRwdXRfcGVyX21pbGxpb24YDSABKAkihgEKDEV4Y2hhbmdlUmF0ZRIaChJmcm9tX2N1cnJlbmN5X2NvZGUYASABKAkSGAoQdG9fY3VycmVuY3lfY29kZRgCIAEoCRIMCgRyYXRlGAMgASgJEjIKDmVmZmVjdGl2ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI3ChJVcHNlcnRNb2RlbFJlcXVlc3QSIQoFbW9kZWwYASABKAsyEi50b2xsZ2F0ZS52MS5Nb2RlbCI4ChNVcHNlcnRNb2RlbFJlc3BvbnNlEiEKBW1vZGVsGAEgASgLMhIudG9sbGdhdGUudjEuTW9kZWwiYQoUU2V0TW9kZWxQcmljZVJlcXVlc3QSEAoIbW9kZWxfaWQYASABKAkSIQoFcHJpY2UYAiABKAsyEi50b2xsZ2F0ZS52MS5QcmljZRIUCgx3b3Jrc3BhY2VfaWQYAyABKAkiOgoVU2V0TW9kZWxQcmljZVJlc3BvbnNlEiEKBXByaWNlGAEgASgLMhIudG9sbGdhdGUudjEuUHJpY2UiTAoRTGlzdE1vZGVsc1JlcXVlc3QSEAoIcHJvdmlkZXIYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiUQoSTGlzdE1vZGVsc1Jlc3BvbnNlEiIKBm1vZGVscxgBIAMoCzISLnRvbGxnYXRlLnYxLk1vZGVsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJnChZMaXN0TW9kZWxQcmljZXNSZXF1ZXN0EhAKCG1vZGVsX2lkGAEgASgJEhQKDHdvcmtzcGFjZV9pZBgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJWChdMaXN0TW9kZWxQcmljZXNSZXNwb25zZRIiCgZwcmljZXMYASADKAsyEi50b2xsZ2F0ZS52MS5QcmljZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoWU2V0RXhjaGFuZ2VSYXRlUmVxdWVzdBIwCg1leGNoYW5nZV9yYXRlGAEgASgLMhkudG9sbGdhdGUudjEuRXhjaGFuZ2VSYXRlIksKF1NldEV4Y2hhbmdlUmF0ZVJlc3BvbnNlEjAKDWV4Y2hhbmdlX3JhdGUYASABKAsyGS50b2xsZ2F0ZS52MS5FeGNoYW5nZVJhdGUiQQoYTGlzdEV4Y2hhbmdlUmF0ZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJImcKGUxpc3RFeGNoYW5nZVJhdGVzUmVzcG9uc2USMQoOZXhjaGFuZ2VfcmF0ZXMYASADKAsyGS50b2xsZ2F0ZS52MS5FeGNoYW5nZVJhdGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMqkECg5DYXRhbG9nU2VydmljZRJQCgtVcHNlcnRNb2RlbBIfLnRvbGxnYXRlLnYxLlVwc2VydE1vZGVsUmVxdWVzdBogLnRvbGxnYXRlLnYxLlVwc2VydE1vZGVsUmVzcG9uc2USVgoNU2V0TW9kZWxQcmljZRIhLnRvbGxnYXRlLnYxLlNldE1vZGVsUHJpY2VSZXF1ZXN0GiIudG9sbGdhdGUudjEuU2V0TW9kZWxQcmljZVJlc3BvbnNlEk0KCkxpc3RNb2RlbHMSHi50b2xsZ2F0ZS52MS5MaXN0TW9kZWxzUmVxdWVzdBofLnRvbGxnYXRlLnYxLkxpc3RNb2RlbHNSZXNwb25zZRJcCg9MaXN0TW9kZWxQcmljZXMSIy50b2xsZ2F0ZS52MS5MaXN0TW9kZWxQcmljZXNSZXF1ZXN0GiQudG9sbGdhdGUudjEuTGlzdE1vZGVsUHJpY2VzUmVzcG9uc2USXAoPU2V0RXhjaGFuZ2VSYXRlEiMudG9sbGdhdGUudjEuU2V0RXhjaGFuZ2VSYXRlUmVxdWVzdBokLnRvbGxnYXRlLnYxLlNldEV4Y2hhbmdlUmF0ZVJlc3BvbnNlEmIKEUxpc3RFeGNoYW5nZVJhdGVzEiUudG9sbGdhdGUudjEuTGlzdEV4Y2hhbmdlUmF0ZXNSZXF1ZXN0GiYudG9sbGdhdGUudjEuTGlzdEV4Y2hhbmdlUmF0ZXNSZXNwb25zZUJXCg5pby50b2xsZ2F0ZS52MUITQ2F0YWxvZ1NlcnZpY2VQcm90b1ABWi50b2xsZ2F0ZS9jbGllbnRzL2dvL2dlbi90b2xsZ2F0ZS92MTt0b2xsZ2F0ZXYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_tollgate_v1_common]);
+  fileDesc("CiF0b2xsZ2F0ZS92MS9jYXRhbG9nX3NlcnZpY2UucHJvdG8SC3RvbGxnYXRlLnYxIu0BCgVNb2RlbBIQCghtb2RlbF9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRIiChpjb250ZXh0X3dpbmRvd190b2tlbl9jb3VudBgDIAEoAxIeChZtYXhfb3V0cHV0X3Rva2VuX2NvdW50GAQgASgDEhQKDGNhcGFiaWxpdGllcxgFIAMoCRIPCgdhbGlhc2VzGAYgAygJEhQKDGRpc3BsYXlfbmFtZRgHIAEoCRIOCgZzb3VyY2UYCCABKAkSLwoLdXBkYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpYFCgVQcmljZRIQCghwcmljZV9pZBgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIVCg1jdXJyZW5jeV9jb2RlGAMgASgJEhkKEWlucHV0X3Blcl9taWxsaW9uGAQgASgJEh4KFmNhY2hlX3JlYWRfcGVyX21pbGxpb24YBSABKAkSIgoaY2FjaGVfd3JpdGVfNW1fcGVyX21pbGxpb24YBiABKAkSIgoaY2FjaGVfd3JpdGVfMWhfcGVyX21pbGxpb24YByABKAkSGgoSb3V0cHV0X3Blcl9taWxsaW9uGAggASgJEh0KFXJlYXNvbmluZ19wZXJfbWlsbGlvbhgJIAEoCRIfChdhdWRpb19pbnB1dF9wZXJfbWlsbGlvbhgKIAEoCRIgChhhdWRpb19vdXRwdXRfcGVyX21pbGxpb24YCyABKAkSHwoXaW1hZ2VfaW5wdXRfcGVyX21pbGxpb24YDCABKAkSIAoYaW1hZ2Vfb3V0cHV0X3Blcl9taWxsaW9uGA0gASgJEisKCHZhcmlhbnRzGA4gAygLMhkudG9sbGdhdGUudjEuUHJpY2VWYXJpYW50EjIKDmVmZmVjdGl2ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMd29ya3NwYWNlX2lkGBEgASgJEg4KBnNvdXJjZRgSIAEoCRIrCgt1bml0X3ByaWNlcxgTIAMoCzIWLnRvbGxnYXRlLnYxLlVuaXRQcmljZRIpCgdmYWN0b3JzGBQgAygLMhgudG9sbGdhdGUudjEuUHJpY2VGYWN0b3IiRgoJVW5pdFByaWNlEiMKBGtpbmQYASABKA4yFS50b2xsZ2F0ZS52MS5Vbml0S2luZBIUCgxwZXJfdGhvdXNhbmQYAiABKAkiSQoLUHJpY2VGYWN0b3ISDAoEbmFtZRgBIAEoCRISCgptdWx0aXBsaWVyGAIgASgJEhgKEGFwcGxpZXNfdG9fdW5pdHMYAyABKAgi7QMKDFByaWNlVmFyaWFudBIuCgxzZXJ2aWNlX3RpZXIYASABKA4yGC50b2xsZ2F0ZS52MS5TZXJ2aWNlVGllchIfChdhYm92ZV9pbnB1dF90b2tlbl9jb3VudBgCIAEoAxIbChN0aHJlc2hvbGRfaW5jbHVzaXZlGAMgASgIEhkKEWlucHV0X3Blcl9taWxsaW9uGAQgASgJEh4KFmNhY2hlX3JlYWRfcGVyX21pbGxpb24YBSABKAkSIgoaY2FjaGVfd3JpdGVfNW1fcGVyX21pbGxpb24YBiABKAkSIgoaY2FjaGVfd3JpdGVfMWhfcGVyX21pbGxpb24YByABKAkSGgoSb3V0cHV0X3Blcl9taWxsaW9uGAggASgJEh0KFXJlYXNvbmluZ19wZXJfbWlsbGlvbhgJIAEoCRIfChdhdWRpb19pbnB1dF9wZXJfbWlsbGlvbhgKIAEoCRIgChhhdWRpb19vdXRwdXRfcGVyX21pbGxpb24YCyABKAkSHwoXaW1hZ2VfaW5wdXRfcGVyX21pbGxpb24YDCABKAkSIAoYaW1hZ2Vfb3V0cHV0X3Blcl9taWxsaW9uGA0gASgJEisKC3VuaXRfcHJpY2VzGA4gAygLMhYudG9sbGdhdGUudjEuVW5pdFByaWNlIoYBCgxFeGNoYW5nZVJhdGUSGgoSZnJvbV9jdXJyZW5jeV9jb2RlGAEgASgJEhgKEHRvX2N1cnJlbmN5X2NvZGUYAiABKAkSDAoEcmF0ZRgDIAEoCRIyCg5lZmZlY3RpdmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNwoSVXBzZXJ0TW9kZWxSZXF1ZXN0EiEKBW1vZGVsGAEgASgLMhIudG9sbGdhdGUudjEuTW9kZWwiOAoTVXBzZXJ0TW9kZWxSZXNwb25zZRIhCgVtb2RlbBgBIAEoCzISLnRvbGxnYXRlLnYxLk1vZGVsImEKFFNldE1vZGVsUHJpY2VSZXF1ZXN0EhAKCG1vZGVsX2lkGAEgASgJEiEKBXByaWNlGAIgASgLMhIudG9sbGdhdGUudjEuUHJpY2USFAoMd29ya3NwYWNlX2lkGAMgASgJIjoKFVNldE1vZGVsUHJpY2VSZXNwb25zZRIhCgVwcmljZRgBIAEoCzISLnRvbGxnYXRlLnYxLlByaWNlIkwKEUxpc3RNb2RlbHNSZXF1ZXN0EhAKCHByb3ZpZGVyGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlEKEkxpc3RNb2RlbHNSZXNwb25zZRIiCgZtb2RlbHMYASADKAsyEi50b2xsZ2F0ZS52MS5Nb2RlbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiZwoWTGlzdE1vZGVsUHJpY2VzUmVxdWVzdBIQCghtb2RlbF9pZBgBIAEoCRIUCgx3b3Jrc3BhY2VfaWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiVgoXTGlzdE1vZGVsUHJpY2VzUmVzcG9uc2USIgoGcHJpY2VzGAEgAygLMhIudG9sbGdhdGUudjEuUHJpY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkoKFlNldEV4Y2hhbmdlUmF0ZVJlcXVlc3QSMAoNZXhjaGFuZ2VfcmF0ZRgBIAEoCzIZLnRvbGxnYXRlLnYxLkV4Y2hhbmdlUmF0ZSJLChdTZXRFeGNoYW5nZVJhdGVSZXNwb25zZRIwCg1leGNoYW5nZV9yYXRlGAEgASgLMhkudG9sbGdhdGUudjEuRXhjaGFuZ2VSYXRlIkEKGExpc3RFeGNoYW5nZVJhdGVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJnChlMaXN0RXhjaGFuZ2VSYXRlc1Jlc3BvbnNlEjEKDmV4Y2hhbmdlX3JhdGVzGAEgAygLMhkudG9sbGdhdGUudjEuRXhjaGFuZ2VSYXRlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCTKpBAoOQ2F0YWxvZ1NlcnZpY2USUAoLVXBzZXJ0TW9kZWwSHy50b2xsZ2F0ZS52MS5VcHNlcnRNb2RlbFJlcXVlc3QaIC50b2xsZ2F0ZS52MS5VcHNlcnRNb2RlbFJlc3BvbnNlElYKDVNldE1vZGVsUHJpY2USIS50b2xsZ2F0ZS52MS5TZXRNb2RlbFByaWNlUmVxdWVzdBoiLnRvbGxnYXRlLnYxLlNldE1vZGVsUHJpY2VSZXNwb25zZRJNCgpMaXN0TW9kZWxzEh4udG9sbGdhdGUudjEuTGlzdE1vZGVsc1JlcXVlc3QaHy50b2xsZ2F0ZS52MS5MaXN0TW9kZWxzUmVzcG9uc2USXAoPTGlzdE1vZGVsUHJpY2VzEiMudG9sbGdhdGUudjEuTGlzdE1vZGVsUHJpY2VzUmVxdWVzdBokLnRvbGxnYXRlLnYxLkxpc3RNb2RlbFByaWNlc1Jlc3BvbnNlElwKD1NldEV4Y2hhbmdlUmF0ZRIjLnRvbGxnYXRlLnYxLlNldEV4Y2hhbmdlUmF0ZVJlcXVlc3QaJC50b2xsZ2F0ZS52MS5TZXRFeGNoYW5nZVJhdGVSZXNwb25zZRJiChFMaXN0RXhjaGFuZ2VSYXRlcxIlLnRvbGxnYXRlLnYxLkxpc3RFeGNoYW5nZVJhdGVzUmVxdWVzdBomLnRvbGxnYXRlLnYxLkxpc3RFeGNoYW5nZVJhdGVzUmVzcG9uc2VCVwoOaW8udG9sbGdhdGUudjFCE0NhdGFsb2dTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_tollgate_v1_common]);
 
 /**
  * An LLM in the catalog.
@@ -126,7 +126,7 @@ export type Price = Message<"tollgate.v1.Price"> & {
   currencyCode: string;
 
   /**
-   * Uncached input. Required.
+   * Uncached input. Required, unless the price has rates of units alone: then tokens are unpriced.
    *
    * @generated from field: string input_per_million = 4;
    */
@@ -154,7 +154,7 @@ export type Price = Message<"tollgate.v1.Price"> & {
   cacheWrite1hPerMillion: string;
 
   /**
-   * Output. Required.
+   * Output. Required where input is.
    *
    * @generated from field: string output_per_million = 8;
    */
@@ -229,6 +229,21 @@ export type Price = Message<"tollgate.v1.Price"> & {
    * @generated from field: string source = 18;
    */
   source: string;
+
+  /**
+   * Rates of units, of the standard tier; at most 8, each kind once. A kind without a rate is
+   * unpriced, not free.
+   *
+   * @generated from field: repeated tollgate.v1.UnitPrice unit_prices = 19;
+   */
+  unitPrices: UnitPrice[];
+
+  /**
+   * Factors: what a record may name to multiply its cost; at most 32.
+   *
+   * @generated from field: repeated tollgate.v1.PriceFactor factors = 20;
+   */
+  factors: PriceFactor[];
 };
 
 /**
@@ -239,8 +254,74 @@ export const PriceSchema: GenMessage<Price> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_catalog_service, 1);
 
 /**
- * Rates that differ for a tier, above a size of the input, or both. An empty rate means that of the
- * same tier below the threshold, then that of the standard tier.
+ * Rate of one kind of units.
+ *
+ * @generated from message tollgate.v1.UnitPrice
+ */
+export type UnitPrice = Message<"tollgate.v1.UnitPrice"> & {
+  /**
+   * Kind of the units; required.
+   *
+   * @generated from field: tollgate.v1.UnitKind kind = 1;
+   */
+  kind: UnitKind;
+
+  /**
+   * Price of 1,000 units in currency units: a decimal with at most 9 fraction digits, 0 to
+   * 1,000,000; for example "10" for web searches at 0.01 each.
+   *
+   * @generated from field: string per_thousand = 2;
+   */
+  perThousand: string;
+};
+
+/**
+ * Describes the message tollgate.v1.UnitPrice.
+ * Use `create(UnitPriceSchema)` to create a new message.
+ */
+export const UnitPriceSchema: GenMessage<UnitPrice> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_catalog_service, 2);
+
+/**
+ * A named multiplier of a price, for example of a region or a speed.
+ *
+ * @generated from message tollgate.v1.PriceFactor
+ */
+export type PriceFactor = Message<"tollgate.v1.PriceFactor"> & {
+  /**
+   * Name, unique in the price: 1 to 64 lower-case letters, digits and underscores.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Multiplier: a decimal above 0 and at most 100 with at most 9 fraction digits, for example "1.1".
+   *
+   * @generated from field: string multiplier = 2;
+   */
+  multiplier: string;
+
+  /**
+   * Whether it multiplies the cost of units, too, and not of tokens alone.
+   *
+   * @generated from field: bool applies_to_units = 3;
+   */
+  appliesToUnits: boolean;
+};
+
+/**
+ * Describes the message tollgate.v1.PriceFactor.
+ * Use `create(PriceFactorSchema)` to create a new message.
+ */
+export const PriceFactorSchema: GenMessage<PriceFactor> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_catalog_service, 3);
+
+/**
+ * Rates that differ for a tier, above a size of the input, or both. An empty rate errs towards the
+ * dearer side: it means that of the same tier below the threshold, or that of the standard tier above
+ * it where this is dearer; then that of the standard tier (of the ultrafast tier first that of the
+ * priority tier).
  *
  * @generated from message tollgate.v1.PriceVariant
  */
@@ -337,6 +418,13 @@ export type PriceVariant = Message<"tollgate.v1.PriceVariant"> & {
    * @generated from field: string image_output_per_million = 13;
    */
   imageOutputPerMillion: string;
+
+  /**
+   * Rates of units of the tier.
+   *
+   * @generated from field: repeated tollgate.v1.UnitPrice unit_prices = 14;
+   */
+  unitPrices: UnitPrice[];
 };
 
 /**
@@ -344,7 +432,7 @@ export type PriceVariant = Message<"tollgate.v1.PriceVariant"> & {
  * Use `create(PriceVariantSchema)` to create a new message.
  */
 export const PriceVariantSchema: GenMessage<PriceVariant> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 2);
+  messageDesc(file_tollgate_v1_catalog_service, 4);
 
 /**
  * Value of one unit of a currency in another.
@@ -387,7 +475,7 @@ export type ExchangeRate = Message<"tollgate.v1.ExchangeRate"> & {
  * Use `create(ExchangeRateSchema)` to create a new message.
  */
 export const ExchangeRateSchema: GenMessage<ExchangeRate> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 3);
+  messageDesc(file_tollgate_v1_catalog_service, 5);
 
 /**
  * Request of UpsertModel.
@@ -408,7 +496,7 @@ export type UpsertModelRequest = Message<"tollgate.v1.UpsertModelRequest"> & {
  * Use `create(UpsertModelRequestSchema)` to create a new message.
  */
 export const UpsertModelRequestSchema: GenMessage<UpsertModelRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 4);
+  messageDesc(file_tollgate_v1_catalog_service, 6);
 
 /**
  * Response of UpsertModel.
@@ -429,7 +517,7 @@ export type UpsertModelResponse = Message<"tollgate.v1.UpsertModelResponse"> & {
  * Use `create(UpsertModelResponseSchema)` to create a new message.
  */
 export const UpsertModelResponseSchema: GenMessage<UpsertModelResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 5);
+  messageDesc(file_tollgate_v1_catalog_service, 7);
 
 /**
  * Request of SetModelPrice.
@@ -464,7 +552,7 @@ export type SetModelPriceRequest = Message<"tollgate.v1.SetModelPriceRequest"> &
  * Use `create(SetModelPriceRequestSchema)` to create a new message.
  */
 export const SetModelPriceRequestSchema: GenMessage<SetModelPriceRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 6);
+  messageDesc(file_tollgate_v1_catalog_service, 8);
 
 /**
  * Response of SetModelPrice.
@@ -485,7 +573,7 @@ export type SetModelPriceResponse = Message<"tollgate.v1.SetModelPriceResponse">
  * Use `create(SetModelPriceResponseSchema)` to create a new message.
  */
 export const SetModelPriceResponseSchema: GenMessage<SetModelPriceResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 7);
+  messageDesc(file_tollgate_v1_catalog_service, 9);
 
 /**
  * Request of ListModels.
@@ -520,7 +608,7 @@ export type ListModelsRequest = Message<"tollgate.v1.ListModelsRequest"> & {
  * Use `create(ListModelsRequestSchema)` to create a new message.
  */
 export const ListModelsRequestSchema: GenMessage<ListModelsRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 8);
+  messageDesc(file_tollgate_v1_catalog_service, 10);
 
 /**
  * Response of ListModels.
@@ -548,7 +636,7 @@ export type ListModelsResponse = Message<"tollgate.v1.ListModelsResponse"> & {
  * Use `create(ListModelsResponseSchema)` to create a new message.
  */
 export const ListModelsResponseSchema: GenMessage<ListModelsResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 9);
+  messageDesc(file_tollgate_v1_catalog_service, 11);
 
 /**
  * Request of ListModelPrices.
@@ -590,7 +678,7 @@ export type ListModelPricesRequest = Message<"tollgate.v1.ListModelPricesRequest
  * Use `create(ListModelPricesRequestSchema)` to create a new message.
  */
 export const ListModelPricesRequestSchema: GenMessage<ListModelPricesRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 10);
+  messageDesc(file_tollgate_v1_catalog_service, 12);
 
 /**
  * Response of ListModelPrices.
@@ -618,7 +706,7 @@ export type ListModelPricesResponse = Message<"tollgate.v1.ListModelPricesRespon
  * Use `create(ListModelPricesResponseSchema)` to create a new message.
  */
 export const ListModelPricesResponseSchema: GenMessage<ListModelPricesResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 11);
+  messageDesc(file_tollgate_v1_catalog_service, 13);
 
 /**
  * Request of SetExchangeRate.
@@ -639,7 +727,7 @@ export type SetExchangeRateRequest = Message<"tollgate.v1.SetExchangeRateRequest
  * Use `create(SetExchangeRateRequestSchema)` to create a new message.
  */
 export const SetExchangeRateRequestSchema: GenMessage<SetExchangeRateRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 12);
+  messageDesc(file_tollgate_v1_catalog_service, 14);
 
 /**
  * Response of SetExchangeRate.
@@ -660,7 +748,7 @@ export type SetExchangeRateResponse = Message<"tollgate.v1.SetExchangeRateRespon
  * Use `create(SetExchangeRateResponseSchema)` to create a new message.
  */
 export const SetExchangeRateResponseSchema: GenMessage<SetExchangeRateResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 13);
+  messageDesc(file_tollgate_v1_catalog_service, 15);
 
 /**
  * Request of ListExchangeRates.
@@ -688,7 +776,7 @@ export type ListExchangeRatesRequest = Message<"tollgate.v1.ListExchangeRatesReq
  * Use `create(ListExchangeRatesRequestSchema)` to create a new message.
  */
 export const ListExchangeRatesRequestSchema: GenMessage<ListExchangeRatesRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 14);
+  messageDesc(file_tollgate_v1_catalog_service, 16);
 
 /**
  * Response of ListExchangeRates.
@@ -716,7 +804,7 @@ export type ListExchangeRatesResponse = Message<"tollgate.v1.ListExchangeRatesRe
  * Use `create(ListExchangeRatesResponseSchema)` to create a new message.
  */
 export const ListExchangeRatesResponseSchema: GenMessage<ListExchangeRatesResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_catalog_service, 15);
+  messageDesc(file_tollgate_v1_catalog_service, 17);
 
 /**
  * Manages the catalog of models and prices, which all workspaces share.

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/common.proto.
  */
 export const file_tollgate_v1_common: GenFile = /*@__PURE__*/
-  fileDesc("Chh0b2xsZ2F0ZS92MS9jb21tb24ucHJvdG8SC3RvbGxnYXRlLnYxIi4KBU1vbmV5EhUKDWN1cnJlbmN5X2NvZGUYASABKAkSDgoGYW1vdW50GAIgASgJIssCCgVVc2FnZRIZChFpbnB1dF90b2tlbl9jb3VudBgBIAEoAxIeChZjYWNoZV9yZWFkX3Rva2VuX2NvdW50GAIgASgDEiIKGmNhY2hlX3dyaXRlXzVtX3Rva2VuX2NvdW50GAMgASgDEiIKGmNhY2hlX3dyaXRlXzFoX3Rva2VuX2NvdW50GAQgASgDEhoKEm91dHB1dF90b2tlbl9jb3VudBgFIAEoAxIdChVyZWFzb25pbmdfdG9rZW5fY291bnQYBiABKAMSHwoXYXVkaW9faW5wdXRfdG9rZW5fY291bnQYByABKAMSIAoYYXVkaW9fb3V0cHV0X3Rva2VuX2NvdW50GAggASgDEh8KF2ltYWdlX2lucHV0X3Rva2VuX2NvdW50GAkgASgDEiAKGGltYWdlX291dHB1dF90b2tlbl9jb3VudBgKIAEoAyKpAgoLQXR0cmlidXRpb24SDwoHdXNlcl9pZBgBIAEoCRIVCg1kZXBhcnRtZW50X2lkGAIgASgJEhIKCmFwaV9rZXlfaWQYAyABKAkSFAoMYXNzaXN0YW50X2lkGAQgASgJEhMKC3dvcmtmbG93X2lkGAUgASgJEhIKCmZlYXR1cmVfaWQYBiABKAkSEgoKcHJvamVjdF9pZBgHIAEoCRIYChBpbnZlc3RpZ2F0aW9uX2lkGAggASgJEhIKCnNlc3Npb25faWQYCSABKAkSMAoEdGFncxgKIAMoCzIiLnRvbGxnYXRlLnYxLkF0dHJpYnV0aW9uLlRhZ3NFbnRyeRorCglUYWdzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI9CgdTdWJqZWN0EiYKBHR5cGUYASABKA4yGC50b2xsZ2F0ZS52MS5TdWJqZWN0VHlwZRIKCgJpZBgCIAEoCSLoAgoFQm9vc3QSEAoIYm9vc3RfaWQYASABKAkSEAoIcXVvdGFfaWQYAiABKAkSEgoKc3ViamVjdF9pZBgDIAEoCRIiCgZhbW91bnQYBCABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRINCgVjb3VudBgFIAEoAxIuCgpzdGFydF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAggASgJEhQKDGNyZWF0ZV9hY3RvchgJIAEoCRIvCgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY2FuY2VsX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBmFjdGl2ZRgMIAEoCCqQAQoLU2VydmljZVRpZXISHAoYU0VSVklDRV9USUVSX1VOU1BFQ0lGSUVEEAASGQoVU0VSVklDRV9USUVSX1NUQU5EQVJEEAESFgoSU0VSVklDRV9USUVSX0JBVENIEAISFQoRU0VSVklDRV9USUVSX0ZMRVgQAxIZChVTRVJWSUNFX1RJRVJfUFJJT1JJVFkQBCqcAQoLQnVkZ2V0U3RhdGUSHAoYQlVER0VUX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUQlVER0VUX1NUQVRFX05PX1BMQU4QARIcChhCVURHRVRfU1RBVEVfV0lUSElOX1BMQU4QAhIbChdCVURHRVRfU1RBVEVfSU5fT1ZFUkFHRRADEhoKFkJVREdFVF9TVEFURV9FWEhBVVNURUQQBCpiCgtVc2FnZVNvdXJjZRIcChhVU0FHRV9TT1VSQ0VfVU5TUEVDSUZJRUQQABIZChVVU0FHRV9TT1VSQ0VfUFJPVklERVIQARIaChZVU0FHRV9TT1VSQ0VfRVNUSU1BVEVEEAIqYQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9TVUNDRVNTEAESEQoNT1VUQ09NRV9FUlJPUhACEhUKEU9VVENPTUVfQ0FOQ0VMTEVEEAMqjQEKCUxpbWl0S2luZBIaChZMSU1JVF9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTTElNSVRfS0lORF9FTlZFTE9QRRABEhoKFkxJTUlUX0tJTkRfTU9ERUxfTElNSVQQAhIUChBMSU1JVF9LSU5EX1FVT1RBEAMSGQoVTElNSVRfS0lORF9SQVRFX0xJTUlUEAQqzgIKC1N1YmplY3RUeXBlEhwKGFNVQkpFQ1RfVFlQRV9VTlNQRUNJRklFRBAAEhoKFlNVQkpFQ1RfVFlQRV9XT1JLU1BBQ0UQARIWChJTVUJKRUNUX1RZUEVfTU9ERUwQAhIbChdTVUJKRUNUX1RZUEVfREVQQVJUTUVOVBADEhUKEVNVQkpFQ1RfVFlQRV9VU0VSEAQSGAoUU1VCSkVDVF9UWVBFX0FQSV9LRVkQBRIaChZTVUJKRUNUX1RZUEVfS0VZX0dST1VQEAYSGAoUU1VCSkVDVF9UWVBFX1BST0pFQ1QQBxIaChZTVUJKRUNUX1RZUEVfQVNTSVNUQU5UEAgSGQoVU1VCSkVDVF9UWVBFX1dPUktGTE9XEAkSGAoUU1VCSkVDVF9UWVBFX0ZFQVRVUkUQChIYChRTVUJKRUNUX1RZUEVfU0VTU0lPThALKm0KCUxpbWl0VW5pdBIaChZMSU1JVF9VTklUX1VOU1BFQ0lGSUVEEAASFAoQTElNSVRfVU5JVF9NT05FWRABEhUKEUxJTUlUX1VOSVRfVE9LRU5TEAISFwoTTElNSVRfVU5JVF9SRVFVRVNUUxADKoQCCgtMaW1pdFBlcmlvZBIcChhMSU1JVF9QRVJJT0RfVU5TUEVDSUZJRUQQABIUChBMSU1JVF9QRVJJT0RfREFZEAESFQoRTElNSVRfUEVSSU9EX1dFRUsQAhIWChJMSU1JVF9QRVJJT0RfTU9OVEgQAxIWChJMSU1JVF9QRVJJT0RfQ1lDTEUQBBIcChhMSU1JVF9QRVJJT0RfVU5USUxfUkVTRVQQBRIfChtMSU1JVF9QRVJJT0RfU0xJRElOR19NSU5VVEUQBhIcChhMSU1JVF9QRVJJT0RfU0xJRElOR19EQVkQBxIdChlMSU1JVF9QRVJJT0RfU0xJRElOR19IT1VSEAgqiQEKC0VuZm9yY2VtZW50EhsKF0VORk9SQ0VNRU5UX1VOU1BFQ0lGSUVEEAASFAoQRU5GT1JDRU1FTlRfSEFSRBABEhQKEEVORk9SQ0VNRU5UX1NPRlQQAhIZChVFTkZPUkNFTUVOVF9ET1dOR1JBREUQAxIWChJFTkZPUkNFTUVOVF9TSEFET1cQBEJPCg5pby50b2xsZ2F0ZS52MUILQ29tbW9uUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Chh0b2xsZ2F0ZS92MS9jb21tb24ucHJvdG8SC3RvbGxnYXRlLnYxIi4KBU1vbmV5EhUKDWN1cnJlbmN5X2NvZGUYASABKAkSDgoGYW1vdW50GAIgASgJIvICCgVVc2FnZRIZChFpbnB1dF90b2tlbl9jb3VudBgBIAEoAxIeChZjYWNoZV9yZWFkX3Rva2VuX2NvdW50GAIgASgDEiIKGmNhY2hlX3dyaXRlXzVtX3Rva2VuX2NvdW50GAMgASgDEiIKGmNhY2hlX3dyaXRlXzFoX3Rva2VuX2NvdW50GAQgASgDEhoKEm91dHB1dF90b2tlbl9jb3VudBgFIAEoAxIdChVyZWFzb25pbmdfdG9rZW5fY291bnQYBiABKAMSHwoXYXVkaW9faW5wdXRfdG9rZW5fY291bnQYByABKAMSIAoYYXVkaW9fb3V0cHV0X3Rva2VuX2NvdW50GAggASgDEh8KF2ltYWdlX2lucHV0X3Rva2VuX2NvdW50GAkgASgDEiAKGGltYWdlX291dHB1dF90b2tlbl9jb3VudBgKIAEoAxIlCgV1bml0cxgLIAMoCzIWLnRvbGxnYXRlLnYxLlVzYWdlVW5pdCI/CglVc2FnZVVuaXQSIwoEa2luZBgBIAEoDjIVLnRvbGxnYXRlLnYxLlVuaXRLaW5kEg0KBWNvdW50GAIgASgDIqkCCgtBdHRyaWJ1dGlvbhIPCgd1c2VyX2lkGAEgASgJEhUKDWRlcGFydG1lbnRfaWQYAiABKAkSEgoKYXBpX2tleV9pZBgDIAEoCRIUCgxhc3Npc3RhbnRfaWQYBCABKAkSEwoLd29ya2Zsb3dfaWQYBSABKAkSEgoKZmVhdHVyZV9pZBgGIAEoCRISCgpwcm9qZWN0X2lkGAcgASgJEhgKEGludmVzdGlnYXRpb25faWQYCCABKAkSEgoKc2Vzc2lvbl9pZBgJIAEoCRIwCgR0YWdzGAogAygLMiIudG9sbGdhdGUudjEuQXR0cmlidXRpb24uVGFnc0VudHJ5GisKCVRhZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIj0KB1N1YmplY3QSJgoEdHlwZRgBIAEoDjIYLnRvbGxnYXRlLnYxLlN1YmplY3RUeXBlEgoKAmlkGAIgASgJIugCCgVCb29zdBIQCghib29zdF9pZBgBIAEoCRIQCghxdW90YV9pZBgCIAEoCRISCgpzdWJqZWN0X2lkGAMgASgJEiIKBmFtb3VudBgEIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5Eg0KBWNvdW50GAUgASgDEi4KCnN0YXJ0X3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YCCABKAkSFAoMY3JlYXRlX2FjdG9yGAkgASgJEi8KC2NyZWF0ZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjYW5jZWxfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGYWN0aXZlGAwgASgIKukBCghVbml0S2luZBIZChVVTklUX0tJTkRfVU5TUEVDSUZJRUQQABIYChRVTklUX0tJTkRfV0VCX1NFQVJDSBABEhcKE1VOSVRfS0lORF9UT09MX0NBTEwQAhITCg9VTklUX0tJTkRfSU1BR0UQAxISCg5VTklUX0tJTkRfUEFHRRAEEhQKEFVOSVRfS0lORF9TRUNPTkQQBRIXChNVTklUX0tJTkRfQ0hBUkFDVEVSEAYSFQoRVU5JVF9LSU5EX1JFUVVFU1QQBxIgChxVTklUX0tJTkRfQ0FDSEVfU1RPUkFHRV9IT1VSEAgq4wEKC1NlcnZpY2VUaWVyEhwKGFNFUlZJQ0VfVElFUl9VTlNQRUNJRklFRBAAEhkKFVNFUlZJQ0VfVElFUl9TVEFOREFSRBABEhYKElNFUlZJQ0VfVElFUl9CQVRDSBACEhUKEVNFUlZJQ0VfVElFUl9GTEVYEAMSGQoVU0VSVklDRV9USUVSX1BSSU9SSVRZEAQSGQoVU0VSVklDRV9USUVSX0JBTEFOQ0VEEAUSGgoWU0VSVklDRV9USUVSX1VMVFJBRkFTVBAGEhoKFlNFUlZJQ0VfVElFUl9ERUNJU0lPTlMQByqcAQoLQnVkZ2V0U3RhdGUSHAoYQlVER0VUX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUQlVER0VUX1NUQVRFX05PX1BMQU4QARIcChhCVURHRVRfU1RBVEVfV0lUSElOX1BMQU4QAhIbChdCVURHRVRfU1RBVEVfSU5fT1ZFUkFHRRADEhoKFkJVREdFVF9TVEFURV9FWEhBVVNURUQQBCpiCgtVc2FnZVNvdXJjZRIcChhVU0FHRV9TT1VSQ0VfVU5TUEVDSUZJRUQQABIZChVVU0FHRV9TT1VSQ0VfUFJPVklERVIQARIaChZVU0FHRV9TT1VSQ0VfRVNUSU1BVEVEEAIqYQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9TVUNDRVNTEAESEQoNT1VUQ09NRV9FUlJPUhACEhUKEU9VVENPTUVfQ0FOQ0VMTEVEEAMqjQEKCUxpbWl0S2luZBIaChZMSU1JVF9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTTElNSVRfS0lORF9FTlZFTE9QRRABEhoKFkxJTUlUX0tJTkRfTU9ERUxfTElNSVQQAhIUChBMSU1JVF9LSU5EX1FVT1RBEAMSGQoVTElNSVRfS0lORF9SQVRFX0xJTUlUEAQqzgIKC1N1YmplY3RUeXBlEhwKGFNVQkpFQ1RfVFlQRV9VTlNQRUNJRklFRBAAEhoKFlNVQkpFQ1RfVFlQRV9XT1JLU1BBQ0UQARIWChJTVUJKRUNUX1RZUEVfTU9ERUwQAhIbChdTVUJKRUNUX1RZUEVfREVQQVJUTUVOVBADEhUKEVNVQkpFQ1RfVFlQRV9VU0VSEAQSGAoUU1VCSkVDVF9UWVBFX0FQSV9LRVkQBRIaChZTVUJKRUNUX1RZUEVfS0VZX0dST1VQEAYSGAoUU1VCSkVDVF9UWVBFX1BST0pFQ1QQBxIaChZTVUJKRUNUX1RZUEVfQVNTSVNUQU5UEAgSGQoVU1VCSkVDVF9UWVBFX1dPUktGTE9XEAkSGAoUU1VCSkVDVF9UWVBFX0ZFQVRVUkUQChIYChRTVUJKRUNUX1RZUEVfU0VTU0lPThALKm0KCUxpbWl0VW5pdBIaChZMSU1JVF9VTklUX1VOU1BFQ0lGSUVEEAASFAoQTElNSVRfVU5JVF9NT05FWRABEhUKEUxJTUlUX1VOSVRfVE9LRU5TEAISFwoTTElNSVRfVU5JVF9SRVFVRVNUUxADKoQCCgtMaW1pdFBlcmlvZBIcChhMSU1JVF9QRVJJT0RfVU5TUEVDSUZJRUQQABIUChBMSU1JVF9QRVJJT0RfREFZEAESFQoRTElNSVRfUEVSSU9EX1dFRUsQAhIWChJMSU1JVF9QRVJJT0RfTU9OVEgQAxIWChJMSU1JVF9QRVJJT0RfQ1lDTEUQBBIcChhMSU1JVF9QRVJJT0RfVU5USUxfUkVTRVQQBRIfChtMSU1JVF9QRVJJT0RfU0xJRElOR19NSU5VVEUQBhIcChhMSU1JVF9QRVJJT0RfU0xJRElOR19EQVkQBxIdChlMSU1JVF9QRVJJT0RfU0xJRElOR19IT1VSEAgqiQEKC0VuZm9yY2VtZW50EhsKF0VORk9SQ0VNRU5UX1VOU1BFQ0lGSUVEEAASFAoQRU5GT1JDRU1FTlRfSEFSRBABEhQKEEVORk9SQ0VNRU5UX1NPRlQQAhIZChVFTkZPUkNFTUVOVF9ET1dOR1JBREUQAxIWChJFTkZPUkNFTUVOVF9TSEFET1cQBEJPCg5pby50b2xsZ2F0ZS52MUILQ29tbW9uUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * An exact amount of one currency.
@@ -75,7 +75,8 @@ export type Usage = Message<"tollgate.v1.Usage"> & {
   cacheWrite5mTokenCount: bigint;
 
   /**
-   * Input tokens written to a cache that lives for one hour.
+   * Input tokens written to a cache that lives for one hour or longer. Where a provider has a longer
+   * and dearer one (OpenAI: 12 hours), lists are imported with that rate.
    *
    * @generated from field: int64 cache_write_1h_token_count = 4;
    */
@@ -122,6 +123,13 @@ export type Usage = Message<"tollgate.v1.Usage"> & {
    * @generated from field: int64 image_output_token_count = 10;
    */
   imageOutputTokenCount: bigint;
+
+  /**
+   * What was used beside tokens; at most 8, each kind once.
+   *
+   * @generated from field: repeated tollgate.v1.UsageUnit units = 11;
+   */
+  units: UsageUnit[];
 };
 
 /**
@@ -130,6 +138,34 @@ export type Usage = Message<"tollgate.v1.Usage"> & {
  */
 export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_common, 1);
+
+/**
+ * A number of units of one kind.
+ *
+ * @generated from message tollgate.v1.UsageUnit
+ */
+export type UsageUnit = Message<"tollgate.v1.UsageUnit"> & {
+  /**
+   * Kind of the units; required.
+   *
+   * @generated from field: tollgate.v1.UnitKind kind = 1;
+   */
+  kind: UnitKind;
+
+  /**
+   * Number of units: 1 to 1,000,000,000.
+   *
+   * @generated from field: int64 count = 2;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message tollgate.v1.UsageUnit.
+ * Use `create(UsageUnitSchema)` to create a new message.
+ */
+export const UsageUnitSchema: GenMessage<UsageUnit> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_common, 2);
 
 /**
  * Dimensions that usage is attributed to. Every field is optional, free text of at most 128
@@ -214,7 +250,7 @@ export type Attribution = Message<"tollgate.v1.Attribution"> & {
  * Use `create(AttributionSchema)` to create a new message.
  */
 export const AttributionSchema: GenMessage<Attribution> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_common, 2);
+  messageDesc(file_tollgate_v1_common, 3);
 
 /**
  * What a limit, a rule or an alert applies to.
@@ -242,7 +278,7 @@ export type Subject = Message<"tollgate.v1.Subject"> & {
  * Use `create(SubjectSchema)` to create a new message.
  */
 export const SubjectSchema: GenMessage<Subject> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_common, 3);
+  messageDesc(file_tollgate_v1_common, 4);
 
 /**
  * A temporary raise of a limit. It stays listed after its end.
@@ -340,7 +376,83 @@ export type Boost = Message<"tollgate.v1.Boost"> & {
  * Use `create(BoostSchema)` to create a new message.
  */
 export const BoostSchema: GenMessage<Boost> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_common, 4);
+  messageDesc(file_tollgate_v1_common, 5);
+
+/**
+ * What is counted beside tokens. The set may grow.
+ *
+ * @generated from enum tollgate.v1.UnitKind
+ */
+export enum UnitKind {
+  /**
+   * Refused on input.
+   *
+   * @generated from enum value: UNIT_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A web search that the provider ran.
+   *
+   * @generated from enum value: UNIT_KIND_WEB_SEARCH = 1;
+   */
+  WEB_SEARCH = 1,
+
+  /**
+   * A call or session of another tool that the provider runs, for example a code interpreter.
+   *
+   * @generated from enum value: UNIT_KIND_TOOL_CALL = 2;
+   */
+  TOOL_CALL = 2,
+
+  /**
+   * An image, generated or read.
+   *
+   * @generated from enum value: UNIT_KIND_IMAGE = 3;
+   */
+  IMAGE = 3,
+
+  /**
+   * A page of a document, as of OCR.
+   *
+   * @generated from enum value: UNIT_KIND_PAGE = 4;
+   */
+  PAGE = 4,
+
+  /**
+   * A second of audio or video; part of one counts as one.
+   *
+   * @generated from enum value: UNIT_KIND_SECOND = 5;
+   */
+  SECOND = 5,
+
+  /**
+   * A character of text, as of speech.
+   *
+   * @generated from enum value: UNIT_KIND_CHARACTER = 6;
+   */
+  CHARACTER = 6,
+
+  /**
+   * A request that is billed by itself, for example a query to a reranker.
+   *
+   * @generated from enum value: UNIT_KIND_REQUEST = 7;
+   */
+  REQUEST = 7,
+
+  /**
+   * A token of cached content that is stored for an hour.
+   *
+   * @generated from enum value: UNIT_KIND_CACHE_STORAGE_HOUR = 8;
+   */
+  CACHE_STORAGE_HOUR = 8,
+}
+
+/**
+ * Describes the enum tollgate.v1.UnitKind.
+ */
+export const UnitKindSchema: GenEnum<UnitKind> = /*@__PURE__*/
+  enumDesc(file_tollgate_v1_common, 0);
 
 /**
  * Price class at which a provider serves a request. The set may grow.
@@ -382,13 +494,34 @@ export enum ServiceTier {
    * @generated from enum value: SERVICE_TIER_PRIORITY = 4;
    */
   PRIORITY = 4,
+
+  /**
+   * Between the standard and the flex tier, as of Sail.
+   *
+   * @generated from enum value: SERVICE_TIER_BALANCED = 5;
+   */
+  BALANCED = 5,
+
+  /**
+   * The fastest service, dearer than the priority tier.
+   *
+   * @generated from enum value: SERVICE_TIER_ULTRAFAST = 6;
+   */
+  ULTRAFAST = 6,
+
+  /**
+   * Requests that answer with a decision alone.
+   *
+   * @generated from enum value: SERVICE_TIER_DECISIONS = 7;
+   */
+  DECISIONS = 7,
 }
 
 /**
  * Describes the enum tollgate.v1.ServiceTier.
  */
 export const ServiceTierSchema: GenEnum<ServiceTier> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_common, 0);
+  enumDesc(file_tollgate_v1_common, 1);
 
 /**
  * State of the budget of a workspace in the running cycle.
@@ -437,7 +570,7 @@ export enum BudgetState {
  * Describes the enum tollgate.v1.BudgetState.
  */
 export const BudgetStateSchema: GenEnum<BudgetState> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_common, 1);
+  enumDesc(file_tollgate_v1_common, 2);
 
 /**
  * Source of the token counts of a usage record.
@@ -471,7 +604,7 @@ export enum UsageSource {
  * Describes the enum tollgate.v1.UsageSource.
  */
 export const UsageSourceSchema: GenEnum<UsageSource> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_common, 2);
+  enumDesc(file_tollgate_v1_common, 3);
 
 /**
  * Outcome of one attempt.
@@ -512,7 +645,7 @@ export enum Outcome {
  * Describes the enum tollgate.v1.Outcome.
  */
 export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_common, 3);
+  enumDesc(file_tollgate_v1_common, 4);
 
 /**
  * Kinds of limits. The set may grow.
@@ -560,7 +693,7 @@ export enum LimitKind {
  * Describes the enum tollgate.v1.LimitKind.
  */
 export const LimitKindSchema: GenEnum<LimitKind> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_common, 4);
+  enumDesc(file_tollgate_v1_common, 5);
 
 /**
  * Types of subjects: what a limit applies to. The set may grow.
@@ -657,7 +790,7 @@ export enum SubjectType {
  * Describes the enum tollgate.v1.SubjectType.
  */
 export const SubjectTypeSchema: GenEnum<SubjectType> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_common, 5);
+  enumDesc(file_tollgate_v1_common, 6);
 
 /**
  * Unit of a limit.
@@ -698,7 +831,7 @@ export enum LimitUnit {
  * Describes the enum tollgate.v1.LimitUnit.
  */
 export const LimitUnitSchema: GenEnum<LimitUnit> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_common, 6);
+  enumDesc(file_tollgate_v1_common, 7);
 
 /**
  * Period over which a limit counts. Windows of a day, week, month or cycle are fixed: they start at
@@ -775,7 +908,7 @@ export enum LimitPeriod {
  * Describes the enum tollgate.v1.LimitPeriod.
  */
 export const LimitPeriodSchema: GenEnum<LimitPeriod> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_common, 7);
+  enumDesc(file_tollgate_v1_common, 8);
 
 /**
  * Effect of a limit on a request that exceeds it.
@@ -823,5 +956,5 @@ export enum Enforcement {
  * Describes the enum tollgate.v1.Enforcement.
  */
 export const EnforcementSchema: GenEnum<Enforcement> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_common, 8);
+  enumDesc(file_tollgate_v1_common, 9);
 

@@ -8,7 +8,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Attribution, BudgetState, Enforcement, LimitKind, LimitPeriod, LimitUnit, Money, Outcome, ServiceTier, Subject, Usage, UsageSource } from "./common_pb.js";
+import type { Attribution, BudgetState, Enforcement, LimitKind, LimitPeriod, LimitUnit, Money, Outcome, ServiceTier, Subject, Usage, UsageSource, UsageUnit } from "./common_pb.js";
 import { file_tollgate_v1_common } from "./common_pb.js";
 import type { ErrorReason } from "./error_reason_pb.js";
 import { file_tollgate_v1_error_reason } from "./error_reason_pb.js";
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/usage_service.proto.
  */
 export const file_tollgate_v1_usage_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch90b2xsZ2F0ZS92MS91c2FnZV9zZXJ2aWNlLnByb3RvEgt0b2xsZ2F0ZS52MSLnAwoUQ2hlY2tBbmRSb3V0ZVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkSEAoIbW9kZWxfaWQYAyABKAkSGQoRaW5wdXRfdG9rZW5fY291bnQYBCABKAMSHgoWY2FjaGVfcmVhZF90b2tlbl9jb3VudBgFIAEoAxIiChpjYWNoZV93cml0ZV81bV90b2tlbl9jb3VudBgGIAEoAxIiChpjYWNoZV93cml0ZV8xaF90b2tlbl9jb3VudBgHIAEoAxIjChZtYXhfb3V0cHV0X3Rva2VuX2NvdW50GAggASgDSACIAQESLgoMc2VydmljZV90aWVyGAkgASgOMhgudG9sbGdhdGUudjEuU2VydmljZVRpZXISLQoLYXR0cmlidXRpb24YCiABKAsyGC50b2xsZ2F0ZS52MS5BdHRyaWJ1dGlvbhIdChVyZXF1aXJlZF9jYXBhYmlsaXRpZXMYCyADKAkSMAoNaG9sZF9kdXJhdGlvbhgMIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIPCgdkcnlfcnVuGA0gASgIEg8KB2V4cGxhaW4YDiABKAhCGQoXX21heF9vdXRwdXRfdG9rZW5fY291bnQijAMKFUNoZWNrQW5kUm91dGVSZXNwb25zZRInCghkZWNpc2lvbhgBIAEoDjIVLnRvbGxnYXRlLnYxLkRlY2lzaW9uEiMKBnJlYXNvbhgCIAEoDjITLnRvbGxnYXRlLnYxLlJlYXNvbhIQCghtb2RlbF9pZBgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEiAKBGhlbGQYBSABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIvCgtleHBpcmVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoMYnVkZ2V0X3N0YXRlGAcgASgOMhgudG9sbGdhdGUudjEuQnVkZ2V0U3RhdGUSLgoLcmV0cnlfYWZ0ZXIYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoIdmVyZGljdHMYCSADKAsyFC50b2xsZ2F0ZS52MS5WZXJkaWN0EiQKBmxpbWl0cxgKIAMoCzIULnRvbGxnYXRlLnYxLlZlcmRpY3QijQUKB1ZlcmRpY3QSKgoKbGltaXRfa2luZBgBIAEoDjIWLnRvbGxnYXRlLnYxLkxpbWl0S2luZBIQCghsaW1pdF9pZBgCIAEoCRIlCgdzdWJqZWN0GAMgASgLMhQudG9sbGdhdGUudjEuU3ViamVjdBIQCghtb2RlbF9pZBgEIAEoCRIjCgZyZWFzb24YBSABKA4yEy50b2xsZ2F0ZS52MS5SZWFzb24SEAoIYmxvY2tpbmcYBiABKAgSLQoLZW5mb3JjZW1lbnQYByABKA4yGC50b2xsZ2F0ZS52MS5FbmZvcmNlbWVudBIkCgR1bml0GAggASgOMhYudG9sbGdhdGUudjEuTGltaXRVbml0EigKBnBlcmlvZBgJIAEoDjIYLnRvbGxnYXRlLnYxLkxpbWl0UGVyaW9kEiEKBWxpbWl0GAogASgLMhIudG9sbGdhdGUudjEuTW9uZXkSIQoFc3BlbnQYCyABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIgCgRoZWxkGAwgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSIAoEbmVlZBgNIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EhMKC2xpbWl0X2NvdW50GA4gASgDEhMKC3NwZW50X2NvdW50GA8gASgDEhIKCmhlbGRfY291bnQYECABKAMSEgoKbmVlZF9jb3VudBgRIAEoAxIuCgpyZXNldF90aW1lGBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgtyZXRyeV9hZnRlchgTIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIZChF0aHJlc2hvbGRfcGVyY2VudBgUIAEoBSJOChpDaGVja0FuZFJvdXRlU3RyZWFtUmVxdWVzdBIwCgVjaGVjaxgBIAEoCzIhLnRvbGxnYXRlLnYxLkNoZWNrQW5kUm91dGVSZXF1ZXN0IpkBChtDaGVja0FuZFJvdXRlU3RyZWFtUmVzcG9uc2USEgoKcmVxdWVzdF9pZBgBIAEoCRIzCgVjaGVjaxgCIAEoCzIiLnRvbGxnYXRlLnYxLkNoZWNrQW5kUm91dGVSZXNwb25zZUgAEicKBWVycm9yGAMgASgLMhYudG9sbGdhdGUudjEuSXRlbUVycm9ySABCCAoGcmVzdWx0IlQKCUl0ZW1FcnJvchIMCgRjb2RlGAEgASgFEigKBnJlYXNvbhgCIAEoDjIYLnRvbGxnYXRlLnYxLkVycm9yUmVhc29uEg8KB21lc3NhZ2UYAyABKAkilgMKElJlY29yZFVzYWdlUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCRIPCgdhdHRlbXB0GAMgASgFEhAKCG1vZGVsX2lkGAQgASgJEi4KDHNlcnZpY2VfdGllchgFIAEoDjIYLnRvbGxnYXRlLnYxLlNlcnZpY2VUaWVyEiEKBXVzYWdlGAYgASgLMhIudG9sbGdhdGUudjEuVXNhZ2USJQoHb3V0Y29tZRgHIAEoDjIULnRvbGxnYXRlLnYxLk91dGNvbWUSLgoMdXNhZ2Vfc291cmNlGAggASgOMhgudG9sbGdhdGUudjEuVXNhZ2VTb3VyY2USLgoKc3RhcnRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoHbGF0ZW5jeRgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgthdHRyaWJ1dGlvbhgLIAEoCzIYLnRvbGxnYXRlLnYxLkF0dHJpYnV0aW9uIrUBChNSZWNvcmRVc2FnZVJlc3BvbnNlEiAKBGNvc3QYASABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIRCglkdXBsaWNhdGUYAiABKAgSLgoMYnVkZ2V0X3N0YXRlGAMgASgOMhgudG9sbGdhdGUudjEuQnVkZ2V0U3RhdGUSJwoLY3ljbGVfc3BlbnQYBCABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIQCgh1bnByaWNlZBgFIAEoCCJLChdSZWNvcmRVc2FnZUJhdGNoUmVxdWVzdBIwCgdyZWNvcmRzGAEgAygLMh8udG9sbGdhdGUudjEuUmVjb3JkVXNhZ2VSZXF1ZXN0IksKGFJlY29yZFVzYWdlQmF0Y2hSZXNwb25zZRIvCgdyZXN1bHRzGAEgAygLMh4udG9sbGdhdGUudjEuUmVjb3JkVXNhZ2VSZXN1bHQiegoRUmVjb3JkVXNhZ2VSZXN1bHQSMgoGcmVjb3JkGAEgASgLMiAudG9sbGdhdGUudjEuUmVjb3JkVXNhZ2VSZXNwb25zZUgAEicKBWVycm9yGAIgASgLMhYudG9sbGdhdGUudjEuSXRlbUVycm9ySABCCAoGcmVzdWx0Ij4KElJlbGVhc2VIb2xkUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCSI7ChNSZWxlYXNlSG9sZFJlc3BvbnNlEiQKCHJlbGVhc2VkGAEgASgLMhIudG9sbGdhdGUudjEuTW9uZXkibwoRRXh0ZW5kSG9sZFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkSMAoNaG9sZF9kdXJhdGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJFChJFeHRlbmRIb2xkUmVzcG9uc2USLwoLZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInYKEExpc3RIb2xkc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEiUKBXN0YXRlGAIgASgOMhYudG9sbGdhdGUudjEuSG9sZFN0YXRlEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJImUKEUxpc3RIb2xkc1Jlc3BvbnNlEiAKBWhvbGRzGAEgAygLMhEudG9sbGdhdGUudjEuSG9sZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSFQoNZXhwaXJlZF9jb3VudBgDIAEoAyKGAgoESG9sZBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCG1vZGVsX2lkGAIgASgJEiAKBGhlbGQYAyABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIlCgVzdGF0ZRgEIAEoDjIWLnRvbGxnYXRlLnYxLkhvbGRTdGF0ZRIvCgtjcmVhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KC2F0dHJpYnV0aW9uGAcgASgLMhgudG9sbGdhdGUudjEuQXR0cmlidXRpb24i2gEKF0xpc3RVc2FnZVJlY29yZHNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIbW9kZWxfaWQYBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCRIRCglwYWdlX3NpemUYBiABKAUSEgoKcGFnZV90b2tlbhgHIAEoCSJeChhMaXN0VXNhZ2VSZWNvcmRzUmVzcG9uc2USKQoHcmVjb3JkcxgBIAMoCzIYLnRvbGxnYXRlLnYxLlVzYWdlUmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKgBQoLVXNhZ2VSZWNvcmQSEgoKcmVxdWVzdF9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgFEiUKBGtpbmQYAyABKA4yFy50b2xsZ2F0ZS52MS5SZWNvcmRLaW5kEhAKCG1vZGVsX2lkGAQgASgJEhcKD3ByaWNlZF9tb2RlbF9pZBgFIAEoCRIuCgxzZXJ2aWNlX3RpZXIYBiABKA4yGC50b2xsZ2F0ZS52MS5TZXJ2aWNlVGllchIhCgV1c2FnZRgHIAEoCzISLnRvbGxnYXRlLnYxLlVzYWdlEiUKB291dGNvbWUYCCABKA4yFC50b2xsZ2F0ZS52MS5PdXRjb21lEi4KDHVzYWdlX3NvdXJjZRgJIAEoDjIYLnRvbGxnYXRlLnYxLlVzYWdlU291cmNlEiAKBGNvc3QYCiABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIQCgh1bnByaWNlZBgLIAEoCBIQCghwcmljZV9pZBgMIAEoCRIVCg1leGNoYW5nZV9yYXRlGA0gASgJEi8KC2NoYXJnZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydF90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZWNvcmRfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoHbGF0ZW5jeRgRIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgthdHRyaWJ1dGlvbhgSIAEoCzIYLnRvbGxnYXRlLnYxLkF0dHJpYnV0aW9uEhAKCHNlcXVlbmNlGBMgASgDEhQKDGtleV9ncm91cF9pZBgUIAEoCSKsAQoTUmVwcmljZVVzYWdlUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEAoIbW9kZWxfaWQYAiABKAkSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2RyeV9ydW4YBSABKAgihwEKFFJlcHJpY2VVc2FnZVJlc3BvbnNlEhYKDmV4YW1pbmVkX2NvdW50GAEgASgDEhcKD2NvcnJlY3RlZF9jb3VudBgCIAEoAxImCgpkaWZmZXJlbmNlGAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSFgoOdW5wcmljZWRfY291bnQYBCABKAMqZQoIRGVjaXNpb24SGAoUREVDSVNJT05fVU5TUEVDSUZJRUQQABIUChBERUNJU0lPTl9BTExPV0VEEAESEwoPREVDSVNJT05fUk9VVEVEEAISFAoQREVDSVNJT05fQkxPQ0tFRBADKoQECgZSZWFzb24SFgoSUkVBU09OX1VOU1BFQ0lGSUVEEAASFAoQUkVBU09OX0VYSEFVU1RFRBABEhkKFVJFQVNPTl9IRUxEX0lOX0ZMSUdIVBACEhwKGFJFQVNPTl9SRVFVRVNUX1RPT19MQVJHRRADEhYKElJFQVNPTl9NT0RFTF9MSU1JVBAEEhsKF1JFQVNPTl9OT19BTExPV0VEX01PREVMEAUSGAoUUkVBU09OX01PREVMX1VOS05PV04QBhIZChVSRUFTT05fTU9ERUxfRElTQUJMRUQQBxIZChVSRUFTT05fTU9ERUxfVU5QUklDRUQQCBIXChNSRUFTT05fUExBTl9OT1RfU0VUEAkSHQoZUkVBU09OX0NBUEFCSUxJVFlfTUlTU0lORxAKEiIKHlJFQVNPTl9DT05URVhUX1dJTkRPV19FWENFRURFRBALEhcKE1JFQVNPTl9SQVRFX0xJTUlURUQQDBIWChJSRUFTT05fS0VZX1VOS05PV04QDRIXChNSRUFTT05fS0VZX0RJU0FCTEVEEA4SFgoSUkVBU09OX0tFWV9FWFBJUkVEEA8SHAoYUkVBU09OX01PREVMX05PVF9BTExPV0VEEBASFAoQUkVBU09OX0RPV05HUkFERRAREhwKGFJFQVNPTl9USFJFU0hPTERfQ1JPU1NFRBASKlQKCUhvbGRTdGF0ZRIaChZIT0xEX1NUQVRFX1VOU1BFQ0lGSUVEEAASEwoPSE9MRF9TVEFURV9MSVZFEAESFgoSSE9MRF9TVEFURV9FWFBJUkVEEAIqewoKUmVjb3JkS2luZBIbChdSRUNPUkRfS0lORF9VTlNQRUNJRklFRBAAEhUKEVJFQ09SRF9LSU5EX1VTQUdFEAESGgoWUkVDT1JEX0tJTkRfQ09SUkVDVElPThACEh0KGVJFQ09SRF9LSU5EX0VYUElSWV9DSEFSR0UQAzKqBgoMVXNhZ2VTZXJ2aWNlElYKDUNoZWNrQW5kUm91dGUSIS50b2xsZ2F0ZS52MS5DaGVja0FuZFJvdXRlUmVxdWVzdBoiLnRvbGxnYXRlLnYxLkNoZWNrQW5kUm91dGVSZXNwb25zZRJsChNDaGVja0FuZFJvdXRlU3RyZWFtEicudG9sbGdhdGUudjEuQ2hlY2tBbmRSb3V0ZVN0cmVhbVJlcXVlc3QaKC50b2xsZ2F0ZS52MS5DaGVja0FuZFJvdXRlU3RyZWFtUmVzcG9uc2UoATABElAKC1JlY29yZFVzYWdlEh8udG9sbGdhdGUudjEuUmVjb3JkVXNhZ2VSZXF1ZXN0GiAudG9sbGdhdGUudjEuUmVjb3JkVXNhZ2VSZXNwb25zZRJfChBSZWNvcmRVc2FnZUJhdGNoEiQudG9sbGdhdGUudjEuUmVjb3JkVXNhZ2VCYXRjaFJlcXVlc3QaJS50b2xsZ2F0ZS52MS5SZWNvcmRVc2FnZUJhdGNoUmVzcG9uc2USUAoLUmVsZWFzZUhvbGQSHy50b2xsZ2F0ZS52MS5SZWxlYXNlSG9sZFJlcXVlc3QaIC50b2xsZ2F0ZS52MS5SZWxlYXNlSG9sZFJlc3BvbnNlEk0KCkV4dGVuZEhvbGQSHi50b2xsZ2F0ZS52MS5FeHRlbmRIb2xkUmVxdWVzdBofLnRvbGxnYXRlLnYxLkV4dGVuZEhvbGRSZXNwb25zZRJKCglMaXN0SG9sZHMSHS50b2xsZ2F0ZS52MS5MaXN0SG9sZHNSZXF1ZXN0Gh4udG9sbGdhdGUudjEuTGlzdEhvbGRzUmVzcG9uc2USXwoQTGlzdFVzYWdlUmVjb3JkcxIkLnRvbGxnYXRlLnYxLkxpc3RVc2FnZVJlY29yZHNSZXF1ZXN0GiUudG9sbGdhdGUudjEuTGlzdFVzYWdlUmVjb3Jkc1Jlc3BvbnNlElMKDFJlcHJpY2VVc2FnZRIgLnRvbGxnYXRlLnYxLlJlcHJpY2VVc2FnZVJlcXVlc3QaIS50b2xsZ2F0ZS52MS5SZXByaWNlVXNhZ2VSZXNwb25zZUJVCg5pby50b2xsZ2F0ZS52MUIRVXNhZ2VTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tollgate_v1_common, file_tollgate_v1_error_reason]);
+  fileDesc("Ch90b2xsZ2F0ZS92MS91c2FnZV9zZXJ2aWNlLnByb3RvEgt0b2xsZ2F0ZS52MSKfBAoUQ2hlY2tBbmRSb3V0ZVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkSEAoIbW9kZWxfaWQYAyABKAkSGQoRaW5wdXRfdG9rZW5fY291bnQYBCABKAMSHgoWY2FjaGVfcmVhZF90b2tlbl9jb3VudBgFIAEoAxIiChpjYWNoZV93cml0ZV81bV90b2tlbl9jb3VudBgGIAEoAxIiChpjYWNoZV93cml0ZV8xaF90b2tlbl9jb3VudBgHIAEoAxIjChZtYXhfb3V0cHV0X3Rva2VuX2NvdW50GAggASgDSACIAQESLgoMc2VydmljZV90aWVyGAkgASgOMhgudG9sbGdhdGUudjEuU2VydmljZVRpZXISLQoLYXR0cmlidXRpb24YCiABKAsyGC50b2xsZ2F0ZS52MS5BdHRyaWJ1dGlvbhIdChVyZXF1aXJlZF9jYXBhYmlsaXRpZXMYCyADKAkSMAoNaG9sZF9kdXJhdGlvbhgMIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIPCgdkcnlfcnVuGA0gASgIEg8KB2V4cGxhaW4YDiABKAgSJQoFdW5pdHMYDyADKAsyFi50b2xsZ2F0ZS52MS5Vc2FnZVVuaXQSDwoHZmFjdG9ycxgQIAMoCUIZChdfbWF4X291dHB1dF90b2tlbl9jb3VudCKMAwoVQ2hlY2tBbmRSb3V0ZVJlc3BvbnNlEicKCGRlY2lzaW9uGAEgASgOMhUudG9sbGdhdGUudjEuRGVjaXNpb24SIwoGcmVhc29uGAIgASgOMhMudG9sbGdhdGUudjEuUmVhc29uEhAKCG1vZGVsX2lkGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSIAoEaGVsZBgFIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5Ei8KC2V4cGlyZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgxidWRnZXRfc3RhdGUYByABKA4yGC50b2xsZ2F0ZS52MS5CdWRnZXRTdGF0ZRIuCgtyZXRyeV9hZnRlchgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgh2ZXJkaWN0cxgJIAMoCzIULnRvbGxnYXRlLnYxLlZlcmRpY3QSJAoGbGltaXRzGAogAygLMhQudG9sbGdhdGUudjEuVmVyZGljdCKNBQoHVmVyZGljdBIqCgpsaW1pdF9raW5kGAEgASgOMhYudG9sbGdhdGUudjEuTGltaXRLaW5kEhAKCGxpbWl0X2lkGAIgASgJEiUKB3N1YmplY3QYAyABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EhAKCG1vZGVsX2lkGAQgASgJEiMKBnJlYXNvbhgFIAEoDjITLnRvbGxnYXRlLnYxLlJlYXNvbhIQCghibG9ja2luZxgGIAEoCBItCgtlbmZvcmNlbWVudBgHIAEoDjIYLnRvbGxnYXRlLnYxLkVuZm9yY2VtZW50EiQKBHVuaXQYCCABKA4yFi50b2xsZ2F0ZS52MS5MaW1pdFVuaXQSKAoGcGVyaW9kGAkgASgOMhgudG9sbGdhdGUudjEuTGltaXRQZXJpb2QSIQoFbGltaXQYCiABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIhCgVzcGVudBgLIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiAKBGhlbGQYDCABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIgCgRuZWVkGA0gASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEwoLbGltaXRfY291bnQYDiABKAMSEwoLc3BlbnRfY291bnQYDyABKAMSEgoKaGVsZF9jb3VudBgQIAEoAxISCgpuZWVkX2NvdW50GBEgASgDEi4KCnJlc2V0X3RpbWUYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KC3JldHJ5X2FmdGVyGBMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhkKEXRocmVzaG9sZF9wZXJjZW50GBQgASgFIk4KGkNoZWNrQW5kUm91dGVTdHJlYW1SZXF1ZXN0EjAKBWNoZWNrGAEgASgLMiEudG9sbGdhdGUudjEuQ2hlY2tBbmRSb3V0ZVJlcXVlc3QimQEKG0NoZWNrQW5kUm91dGVTdHJlYW1SZXNwb25zZRISCgpyZXF1ZXN0X2lkGAEgASgJEjMKBWNoZWNrGAIgASgLMiIudG9sbGdhdGUudjEuQ2hlY2tBbmRSb3V0ZVJlc3BvbnNlSAASJwoFZXJyb3IYAyABKAsyFi50b2xsZ2F0ZS52MS5JdGVtRXJyb3JIAEIICgZyZXN1bHQiVAoJSXRlbUVycm9yEgwKBGNvZGUYASABKAUSKAoGcmVhc29uGAIgASgOMhgudG9sbGdhdGUudjEuRXJyb3JSZWFzb24SDwoHbWVzc2FnZRgDIAEoCSKnAwoSUmVjb3JkVXNhZ2VSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEg8KB2F0dGVtcHQYAyABKAUSEAoIbW9kZWxfaWQYBCABKAkSLgoMc2VydmljZV90aWVyGAUgASgOMhgudG9sbGdhdGUudjEuU2VydmljZVRpZXISIQoFdXNhZ2UYBiABKAsyEi50b2xsZ2F0ZS52MS5Vc2FnZRIlCgdvdXRjb21lGAcgASgOMhQudG9sbGdhdGUudjEuT3V0Y29tZRIuCgx1c2FnZV9zb3VyY2UYCCABKA4yGC50b2xsZ2F0ZS52MS5Vc2FnZVNvdXJjZRIuCgpzdGFydF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdsYXRlbmN5GAogASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KC2F0dHJpYnV0aW9uGAsgASgLMhgudG9sbGdhdGUudjEuQXR0cmlidXRpb24SDwoHZmFjdG9ycxgOIAMoCSK1AQoTUmVjb3JkVXNhZ2VSZXNwb25zZRIgCgRjb3N0GAEgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEQoJZHVwbGljYXRlGAIgASgIEi4KDGJ1ZGdldF9zdGF0ZRgDIAEoDjIYLnRvbGxnYXRlLnYxLkJ1ZGdldFN0YXRlEicKC2N5Y2xlX3NwZW50GAQgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEAoIdW5wcmljZWQYBSABKAgiSwoXUmVjb3JkVXNhZ2VCYXRjaFJlcXVlc3QSMAoHcmVjb3JkcxgBIAMoCzIfLnRvbGxnYXRlLnYxLlJlY29yZFVzYWdlUmVxdWVzdCJLChhSZWNvcmRVc2FnZUJhdGNoUmVzcG9uc2USLwoHcmVzdWx0cxgBIAMoCzIeLnRvbGxnYXRlLnYxLlJlY29yZFVzYWdlUmVzdWx0InoKEVJlY29yZFVzYWdlUmVzdWx0EjIKBnJlY29yZBgBIAEoCzIgLnRvbGxnYXRlLnYxLlJlY29yZFVzYWdlUmVzcG9uc2VIABInCgVlcnJvchgCIAEoCzIWLnRvbGxnYXRlLnYxLkl0ZW1FcnJvckgAQggKBnJlc3VsdCI+ChJSZWxlYXNlSG9sZFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkiOwoTUmVsZWFzZUhvbGRSZXNwb25zZRIkCghyZWxlYXNlZBgBIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5Im8KEUV4dGVuZEhvbGRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEjAKDWhvbGRfZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iRQoSRXh0ZW5kSG9sZFJlc3BvbnNlEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ2ChBMaXN0SG9sZHNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIlCgVzdGF0ZRgCIAEoDjIWLnRvbGxnYXRlLnYxLkhvbGRTdGF0ZRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJlChFMaXN0SG9sZHNSZXNwb25zZRIgCgVob2xkcxgBIAMoCzIRLnRvbGxnYXRlLnYxLkhvbGQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhUKDWV4cGlyZWRfY291bnQYAyABKAMihgIKBEhvbGQSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIgCgRoZWxkGAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSJQoFc3RhdGUYBCABKA4yFi50b2xsZ2F0ZS52MS5Ib2xkU3RhdGUSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgthdHRyaWJ1dGlvbhgHIAEoCzIYLnRvbGxnYXRlLnYxLkF0dHJpYnV0aW9uItoBChdMaXN0VXNhZ2VSZWNvcmRzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCG1vZGVsX2lkGAQgASgJEhIKCnJlcXVlc3RfaWQYBSABKAkSEQoJcGFnZV9zaXplGAYgASgFEhIKCnBhZ2VfdG9rZW4YByABKAkiXgoYTGlzdFVzYWdlUmVjb3Jkc1Jlc3BvbnNlEikKB3JlY29yZHMYASADKAsyGC50b2xsZ2F0ZS52MS5Vc2FnZVJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki4wUKC1VzYWdlUmVjb3JkEhIKCnJlcXVlc3RfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIlCgRraW5kGAMgASgOMhcudG9sbGdhdGUudjEuUmVjb3JkS2luZBIQCghtb2RlbF9pZBgEIAEoCRIXCg9wcmljZWRfbW9kZWxfaWQYBSABKAkSLgoMc2VydmljZV90aWVyGAYgASgOMhgudG9sbGdhdGUudjEuU2VydmljZVRpZXISIQoFdXNhZ2UYByABKAsyEi50b2xsZ2F0ZS52MS5Vc2FnZRIlCgdvdXRjb21lGAggASgOMhQudG9sbGdhdGUudjEuT3V0Y29tZRIuCgx1c2FnZV9zb3VyY2UYCSABKA4yGC50b2xsZ2F0ZS52MS5Vc2FnZVNvdXJjZRIgCgRjb3N0GAogASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEAoIdW5wcmljZWQYCyABKAgSEAoIcHJpY2VfaWQYDCABKAkSFQoNZXhjaGFuZ2VfcmF0ZRgNIAEoCRIvCgtjaGFyZ2VfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVjb3JkX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB2xhdGVuY3kYESABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoLYXR0cmlidXRpb24YEiABKAsyGC50b2xsZ2F0ZS52MS5BdHRyaWJ1dGlvbhIQCghzZXF1ZW5jZRgTIAEoAxIUCgxrZXlfZ3JvdXBfaWQYFCABKAkSDwoHZmFjdG9ycxgVIAMoCRIOCgZyZWFzb24YFiABKAkSEQoJcmVmZXJlbmNlGBcgASgJEg0KBWFjdG9yGBggASgJIvcBChNSZWNvcmRDcmVkaXRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIRCgljcmVkaXRfaWQYAiABKAkSIgoGYW1vdW50GAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSDgoGcmVhc29uGAQgASgJEhEKCXJlZmVyZW5jZRgFIAEoCRIQCghtb2RlbF9pZBgGIAEoCRIvCgtjaGFyZ2VfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoLYXR0cmlidXRpb24YCCABKAsyGC50b2xsZ2F0ZS52MS5BdHRyaWJ1dGlvbiJ0ChRSZWNvcmRDcmVkaXRSZXNwb25zZRIgCgRjb3N0GAEgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEQoJZHVwbGljYXRlGAIgASgIEicKC2N5Y2xlX3NwZW50GAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkiXQoQVm9pZFVzYWdlUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCRIPCgdhdHRlbXB0GAMgASgFEg4KBnJlYXNvbhgEIAEoCSJzChFWb2lkVXNhZ2VSZXNwb25zZRIiCgZ2b2lkZWQYASABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIRCglkdXBsaWNhdGUYAiABKAgSJwoLY3ljbGVfc3BlbnQYAyABKAsyEi50b2xsZ2F0ZS52MS5Nb25leSKsAQoTUmVwcmljZVVzYWdlUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEAoIbW9kZWxfaWQYAiABKAkSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2RyeV9ydW4YBSABKAgihwEKFFJlcHJpY2VVc2FnZVJlc3BvbnNlEhYKDmV4YW1pbmVkX2NvdW50GAEgASgDEhcKD2NvcnJlY3RlZF9jb3VudBgCIAEoAxImCgpkaWZmZXJlbmNlGAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSFgoOdW5wcmljZWRfY291bnQYBCABKAMqZQoIRGVjaXNpb24SGAoUREVDSVNJT05fVU5TUEVDSUZJRUQQABIUChBERUNJU0lPTl9BTExPV0VEEAESEwoPREVDSVNJT05fUk9VVEVEEAISFAoQREVDSVNJT05fQkxPQ0tFRBADKoQECgZSZWFzb24SFgoSUkVBU09OX1VOU1BFQ0lGSUVEEAASFAoQUkVBU09OX0VYSEFVU1RFRBABEhkKFVJFQVNPTl9IRUxEX0lOX0ZMSUdIVBACEhwKGFJFQVNPTl9SRVFVRVNUX1RPT19MQVJHRRADEhYKElJFQVNPTl9NT0RFTF9MSU1JVBAEEhsKF1JFQVNPTl9OT19BTExPV0VEX01PREVMEAUSGAoUUkVBU09OX01PREVMX1VOS05PV04QBhIZChVSRUFTT05fTU9ERUxfRElTQUJMRUQQBxIZChVSRUFTT05fTU9ERUxfVU5QUklDRUQQCBIXChNSRUFTT05fUExBTl9OT1RfU0VUEAkSHQoZUkVBU09OX0NBUEFCSUxJVFlfTUlTU0lORxAKEiIKHlJFQVNPTl9DT05URVhUX1dJTkRPV19FWENFRURFRBALEhcKE1JFQVNPTl9SQVRFX0xJTUlURUQQDBIWChJSRUFTT05fS0VZX1VOS05PV04QDRIXChNSRUFTT05fS0VZX0RJU0FCTEVEEA4SFgoSUkVBU09OX0tFWV9FWFBJUkVEEA8SHAoYUkVBU09OX01PREVMX05PVF9BTExPV0VEEBASFAoQUkVBU09OX0RPV05HUkFERRAREhwKGFJFQVNPTl9USFJFU0hPTERfQ1JPU1NFRBASKlQKCUhvbGRTdGF0ZRIaChZIT0xEX1NUQVRFX1VOU1BFQ0lGSUVEEAASEwoPSE9MRF9TVEFURV9MSVZFEAESFgoSSE9MRF9TVEFURV9FWFBJUkVEEAIqqQEKClJlY29yZEtpbmQSGwoXUkVDT1JEX0tJTkRfVU5TUEVDSUZJRUQQABIVChFSRUNPUkRfS0lORF9VU0FHRRABEhoKFlJFQ09SRF9LSU5EX0NPUlJFQ1RJT04QAhIdChlSRUNPUkRfS0lORF9FWFBJUllfQ0hBUkdFEAMSFgoSUkVDT1JEX0tJTkRfQ1JFRElUEAQSFAoQUkVDT1JEX0tJTkRfVk9JRBAFMssHCgxVc2FnZVNlcnZpY2USVgoNQ2hlY2tBbmRSb3V0ZRIhLnRvbGxnYXRlLnYxLkNoZWNrQW5kUm91dGVSZXF1ZXN0GiIudG9sbGdhdGUudjEuQ2hlY2tBbmRSb3V0ZVJlc3BvbnNlEmwKE0NoZWNrQW5kUm91dGVTdHJlYW0SJy50b2xsZ2F0ZS52MS5DaGVja0FuZFJvdXRlU3RyZWFtUmVxdWVzdBooLnRvbGxnYXRlLnYxLkNoZWNrQW5kUm91dGVTdHJlYW1SZXNwb25zZSgBMAESUAoLUmVjb3JkVXNhZ2USHy50b2xsZ2F0ZS52MS5SZWNvcmRVc2FnZVJlcXVlc3QaIC50b2xsZ2F0ZS52MS5SZWNvcmRVc2FnZVJlc3BvbnNlEl8KEFJlY29yZFVzYWdlQmF0Y2gSJC50b2xsZ2F0ZS52MS5SZWNvcmRVc2FnZUJhdGNoUmVxdWVzdBolLnRvbGxnYXRlLnYxLlJlY29yZFVzYWdlQmF0Y2hSZXNwb25zZRJQCgtSZWxlYXNlSG9sZBIfLnRvbGxnYXRlLnYxLlJlbGVhc2VIb2xkUmVxdWVzdBogLnRvbGxnYXRlLnYxLlJlbGVhc2VIb2xkUmVzcG9uc2USTQoKRXh0ZW5kSG9sZBIeLnRvbGxnYXRlLnYxLkV4dGVuZEhvbGRSZXF1ZXN0Gh8udG9sbGdhdGUudjEuRXh0ZW5kSG9sZFJlc3BvbnNlEkoKCUxpc3RIb2xkcxIdLnRvbGxnYXRlLnYxLkxpc3RIb2xkc1JlcXVlc3QaHi50b2xsZ2F0ZS52MS5MaXN0SG9sZHNSZXNwb25zZRJfChBMaXN0VXNhZ2VSZWNvcmRzEiQudG9sbGdhdGUudjEuTGlzdFVzYWdlUmVjb3Jkc1JlcXVlc3QaJS50b2xsZ2F0ZS52MS5MaXN0VXNhZ2VSZWNvcmRzUmVzcG9uc2USUwoMUmVwcmljZVVzYWdlEiAudG9sbGdhdGUudjEuUmVwcmljZVVzYWdlUmVxdWVzdBohLnRvbGxnYXRlLnYxLlJlcHJpY2VVc2FnZVJlc3BvbnNlElMKDFJlY29yZENyZWRpdBIgLnRvbGxnYXRlLnYxLlJlY29yZENyZWRpdFJlcXVlc3QaIS50b2xsZ2F0ZS52MS5SZWNvcmRDcmVkaXRSZXNwb25zZRJKCglWb2lkVXNhZ2USHS50b2xsZ2F0ZS52MS5Wb2lkVXNhZ2VSZXF1ZXN0Gh4udG9sbGdhdGUudjEuVm9pZFVzYWdlUmVzcG9uc2VCVQoOaW8udG9sbGdhdGUudjFCEVVzYWdlU2VydmljZVByb3RvUAFaLnRvbGxnYXRlL2NsaWVudHMvZ28vZ2VuL3RvbGxnYXRlL3YxO3RvbGxnYXRldjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tollgate_v1_common, file_tollgate_v1_error_reason]);
 
 /**
  * One request to decide on.
@@ -131,6 +131,23 @@ export type CheckAndRouteRequest = Message<"tollgate.v1.CheckAndRouteRequest"> &
    * @generated from field: bool explain = 14;
    */
   explain: boolean;
+
+  /**
+   * Most units that the request may use beside tokens, so that the hold covers them; at most 8, each
+   * kind once. A kind without a price makes the request unpriced, see
+   * Workspace.unpriced_model_policy.
+   *
+   * @generated from field: repeated tollgate.v1.UsageUnit units = 15;
+   */
+  units: UsageUnit[];
+
+  /**
+   * Factors of the price that may apply to the request, so that the hold covers them; as in
+   * RecordUsageRequest. One below 1 does not lower the hold.
+   *
+   * @generated from field: repeated string factors = 16;
+   */
+  factors: string[];
 };
 
 /**
@@ -530,7 +547,10 @@ export type RecordUsageRequest = Message<"tollgate.v1.RecordUsageRequest"> & {
   serviceTier: ServiceTier;
 
   /**
-   * Tokens used. Required with OUTCOME_SUCCESS; with another outcome default none.
+   * Tokens and units used. Required with OUTCOME_SUCCESS; with another outcome default none. Units
+   * that the model's price has no rate for are recorded, flagged as unpriced, and missing in the
+   * cost until RepriceUsage. A record that costs more than 100,000,000 is refused with
+   * RESOURCE_EXHAUSTED.
    *
    * @generated from field: tollgate.v1.Usage usage = 6;
    */
@@ -571,6 +591,16 @@ export type RecordUsageRequest = Message<"tollgate.v1.RecordUsageRequest"> & {
    * @generated from field: tollgate.v1.Attribution attribution = 11;
    */
   attribution?: Attribution | undefined;
+
+  /**
+   * Names of the price's factors that applied, for example "us" or "fast"; at most 8, each 1 to 64
+   * lower-case letters, digits and underscores. The cost is multiplied by each, once. A factor that
+   * the price does not know multiplies by 1, and the record is flagged as unpriced until
+   * RepriceUsage.
+   *
+   * @generated from field: repeated string factors = 14;
+   */
+  factors: string[];
 };
 
 /**
@@ -616,7 +646,8 @@ export type RecordUsageResponse = Message<"tollgate.v1.RecordUsageResponse"> & {
 
   /**
    * Whether the model is unknown or has no price or exchange rate: the record was priced as the
-   * hold's model, or at zero.
+   * hold's model, or at zero. Also whether the price lacks a rate for tokens or units of the record,
+   * or one of its factors: the cost is without these.
    *
    * @generated from field: bool unpriced = 5;
    */
@@ -1095,7 +1126,7 @@ export type UsageRecord = Message<"tollgate.v1.UsageRecord"> & {
   serviceTier: ServiceTier;
 
   /**
-   * Tokens used; zero for a correction.
+   * Tokens and units used; none for a correction.
    *
    * @generated from field: tollgate.v1.Usage usage = 7;
    */
@@ -1123,7 +1154,8 @@ export type UsageRecord = Message<"tollgate.v1.UsageRecord"> & {
   cost?: Money | undefined;
 
   /**
-   * Whether the model was unknown or had no price or exchange rate.
+   * Whether the model was unknown or had no price or exchange rate, or the price lacked a rate or a
+   * factor of the record: the cost is without these.
    *
    * @generated from field: bool unpriced = 11;
    */
@@ -1191,6 +1223,34 @@ export type UsageRecord = Message<"tollgate.v1.UsageRecord"> & {
    * @generated from field: string key_group_id = 20;
    */
   keyGroupId: string;
+
+  /**
+   * Names of the price's factors that applied.
+   *
+   * @generated from field: repeated string factors = 21;
+   */
+  factors: string[];
+
+  /**
+   * Reason of a credit or a void; empty of other entries.
+   *
+   * @generated from field: string reason = 22;
+   */
+  reason: string;
+
+  /**
+   * Reference of a credit.
+   *
+   * @generated from field: string reference = 23;
+   */
+  reference: string;
+
+  /**
+   * Actor that made a credit or a void: the metadata `tollgate-actor` of the call.
+   *
+   * @generated from field: string actor = 24;
+   */
+  actor: string;
 };
 
 /**
@@ -1199,6 +1259,188 @@ export type UsageRecord = Message<"tollgate.v1.UsageRecord"> & {
  */
 export const UsageRecordSchema: GenMessage<UsageRecord> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_usage_service, 20);
+
+/**
+ * Request of RecordCredit.
+ *
+ * @generated from message tollgate.v1.RecordCreditRequest
+ */
+export type RecordCreditRequest = Message<"tollgate.v1.RecordCreditRequest"> & {
+  /**
+   * Workspace that gets the credit.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * Id of the credit, unique among the credits of the workspace; 1 to 128 characters.
+   *
+   * @generated from field: string credit_id = 2;
+   */
+  creditId: string;
+
+  /**
+   * Amount that is taken back, in the workspace's currency: above 0, at most 100,000,000.
+   *
+   * @generated from field: tollgate.v1.Money amount = 3;
+   */
+  amount?: Money | undefined;
+
+  /**
+   * Reason; 1 to 500 characters.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * Reference, for example the number of an invoice; at most 200 characters.
+   *
+   * @generated from field: string reference = 5;
+   */
+  reference: string;
+
+  /**
+   * Model whose spend and cap it lowers; empty: it counts as a model "credit".
+   *
+   * @generated from field: string model_id = 6;
+   */
+  modelId: string;
+
+  /**
+   * Time whose windows it lowers; default now. At most 35 days in the past, not in the future.
+   *
+   * @generated from field: google.protobuf.Timestamp charge_time = 7;
+   */
+  chargeTime?: Timestamp | undefined;
+
+  /**
+   * Whose quotas it lowers; default nobody's.
+   *
+   * @generated from field: tollgate.v1.Attribution attribution = 8;
+   */
+  attribution?: Attribution | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.RecordCreditRequest.
+ * Use `create(RecordCreditRequestSchema)` to create a new message.
+ */
+export const RecordCreditRequestSchema: GenMessage<RecordCreditRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_usage_service, 21);
+
+/**
+ * Response of RecordCredit.
+ *
+ * @generated from message tollgate.v1.RecordCreditResponse
+ */
+export type RecordCreditResponse = Message<"tollgate.v1.RecordCreditResponse"> & {
+  /**
+   * Cost of the entry: the negative amount.
+   *
+   * @generated from field: tollgate.v1.Money cost = 1;
+   */
+  cost?: Money | undefined;
+
+  /**
+   * Whether the credit existed: nothing was counted again.
+   *
+   * @generated from field: bool duplicate = 2;
+   */
+  duplicate: boolean;
+
+  /**
+   * Amount spent by the workspace in the running cycle; negative if credits are larger.
+   *
+   * @generated from field: tollgate.v1.Money cycle_spent = 3;
+   */
+  cycleSpent?: Money | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.RecordCreditResponse.
+ * Use `create(RecordCreditResponseSchema)` to create a new message.
+ */
+export const RecordCreditResponseSchema: GenMessage<RecordCreditResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_usage_service, 22);
+
+/**
+ * Request of VoidUsage.
+ *
+ * @generated from message tollgate.v1.VoidUsageRequest
+ */
+export type VoidUsageRequest = Message<"tollgate.v1.VoidUsageRequest"> & {
+  /**
+   * Workspace of the record.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * Its request_id.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * Its attempt; 0 to 1,000.
+   *
+   * @generated from field: int32 attempt = 3;
+   */
+  attempt: number;
+
+  /**
+   * Reason; 1 to 500 characters.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message tollgate.v1.VoidUsageRequest.
+ * Use `create(VoidUsageRequestSchema)` to create a new message.
+ */
+export const VoidUsageRequestSchema: GenMessage<VoidUsageRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_usage_service, 23);
+
+/**
+ * Response of VoidUsage.
+ *
+ * @generated from message tollgate.v1.VoidUsageResponse
+ */
+export type VoidUsageResponse = Message<"tollgate.v1.VoidUsageResponse"> & {
+  /**
+   * Amount that was taken back.
+   *
+   * @generated from field: tollgate.v1.Money voided = 1;
+   */
+  voided?: Money | undefined;
+
+  /**
+   * Whether it was void already: nothing was counted again.
+   *
+   * @generated from field: bool duplicate = 2;
+   */
+  duplicate: boolean;
+
+  /**
+   * Amount spent by the workspace in the running cycle.
+   *
+   * @generated from field: tollgate.v1.Money cycle_spent = 3;
+   */
+  cycleSpent?: Money | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.VoidUsageResponse.
+ * Use `create(VoidUsageResponseSchema)` to create a new message.
+ */
+export const VoidUsageResponseSchema: GenMessage<VoidUsageResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_usage_service, 24);
 
 /**
  * Request of RepriceUsage.
@@ -1247,7 +1489,7 @@ export type RepriceUsageRequest = Message<"tollgate.v1.RepriceUsageRequest"> & {
  * Use `create(RepriceUsageRequestSchema)` to create a new message.
  */
 export const RepriceUsageRequestSchema: GenMessage<RepriceUsageRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 21);
+  messageDesc(file_tollgate_v1_usage_service, 25);
 
 /**
  * Response of RepriceUsage.
@@ -1289,7 +1531,7 @@ export type RepriceUsageResponse = Message<"tollgate.v1.RepriceUsageResponse"> &
  * Use `create(RepriceUsageResponseSchema)` to create a new message.
  */
 export const RepriceUsageResponseSchema: GenMessage<RepriceUsageResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 22);
+  messageDesc(file_tollgate_v1_usage_service, 26);
 
 /**
  * Whether a request may run. Will not grow.
@@ -1548,6 +1790,20 @@ export enum RecordKind {
    * @generated from enum value: RECORD_KIND_EXPIRY_CHARGE = 3;
    */
   EXPIRY_CHARGE = 3,
+
+  /**
+   * A credit: negative cost without usage.
+   *
+   * @generated from enum value: RECORD_KIND_CREDIT = 4;
+   */
+  CREDIT = 4,
+
+  /**
+   * A correction that takes back all that a wrong record has cost.
+   *
+   * @generated from enum value: RECORD_KIND_VOID = 5;
+   */
+  VOID = 5,
 }
 
 /**
@@ -1655,6 +1911,7 @@ export const UsageService: GenService<{
    * Reprices the records of a time range with the prices valid at their time, and appends the
    * differences to the log as corrections. Changes no record. Idempotent: a second call finds
    * nothing to correct. Records older than Workspace.usage_retention_days are not corrected.
+   * Void records are not corrected.
    *
    * @generated from rpc tollgate.v1.UsageService.RepriceUsage
    */
@@ -1662,6 +1919,33 @@ export const UsageService: GenService<{
     methodKind: "unary";
     input: typeof RepriceUsageRequestSchema;
     output: typeof RepriceUsageResponseSchema;
+  },
+  /**
+   * Records a credit: a refund, a free tier or a correction of an invoice. It is an entry of the log
+   * with a negative cost and without usage, and lowers what is spent in the windows of its time, also
+   * below zero. Alerts that were raised stay raised; a threshold is not reported twice in a window.
+   * Answers when it is durable. The same credit_id with the same content is counted once; with other
+   * content it is refused with ALREADY_EXISTS. Audited.
+   *
+   * @generated from rpc tollgate.v1.UsageService.RecordCredit
+   */
+  recordCredit: {
+    methodKind: "unary";
+    input: typeof RecordCreditRequestSchema;
+    output: typeof RecordCreditResponseSchema;
+  },
+  /**
+   * Takes back all that a wrong record has cost, corrections included, with an entry of its own. As
+   * with every correction its tokens and its request stay counted. Idempotent: a void record is not
+   * voided again. Fails with NOT_FOUND if the log has no such record. Record the right usage under
+   * another attempt. Audited.
+   *
+   * @generated from rpc tollgate.v1.UsageService.VoidUsage
+   */
+  voidUsage: {
+    methodKind: "unary";
+    input: typeof VoidUsageRequestSchema;
+    output: typeof VoidUsageResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_tollgate_v1_usage_service, 0);
