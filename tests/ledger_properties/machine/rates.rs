@@ -171,7 +171,6 @@ impl Run {
                 ..Attribution::default()
             })),
             extras: None,
-            answer: None,
         });
         let decision = decision.expect("nothing fails");
         let passes = decision.answer == Answer::Allowed;

@@ -538,6 +538,7 @@ fn again(record: &Record, other_content: bool) -> UsageReport {
         latency: i64::from(other_content),
         attribution: None,
         extras: record.extras.clone(),
+        answer: None,
     }
 }
 
