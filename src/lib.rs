@@ -4,6 +4,7 @@
 
 pub mod admin;
 pub mod analytics;
+pub mod answers;
 pub mod config;
 pub mod domain;
 pub mod engine;

@@ -1,4 +1,4 @@
-//! What one billed attempt used: tokens by class, service tier, outcome.
+//! What one billed attempt used: tokens by class, counted units, service tier, outcome.
 
 /// Most tokens of one record or one check, all classes together.
 pub const TOKENS_MAX: i64 = 100_000_000;
@@ -57,6 +57,29 @@ impl Usage {
             + self.get(TokenClass::Reasoning)
             + self.get(TokenClass::AudioOutput)
             + self.get(TokenClass::ImageOutput)
+    }
+}
+
+coded_enum! {
+    /// What a bill counts beside tokens, each in whole numbers.
+    pub enum UnitKind {
+        /// A search of the web that the provider ran.
+        WebSearch = 0,
+        /// Any other call of a tool that the provider ran.
+        ToolCall = 1,
+        /// An image that was made or read and is billed by the piece.
+        Image = 2,
+        /// A page of a document.
+        Page = 3,
+        /// A second of audio or video; a fraction counts as a whole one.
+        Second = 4,
+        Character = 5,
+        /// A request that is billed by the piece, such as a reranking.
+        Request = 6,
+        /// An hour for which content stays in a cache.
+        CacheStorageHour = 7,
+        /// A token of a source that the provider quotes, billed apart from input and output.
+        CitationToken = 8,
     }
 }
 
