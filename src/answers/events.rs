@@ -6,6 +6,7 @@
 
 use smallvec::{SmallVec, smallvec};
 
+use super::PARTS_MAX;
 use super::arrange::Figures;
 use super::error::Unreadable;
 use super::name_set::NameSet;
@@ -47,7 +48,7 @@ pub(super) fn merge<'t, 'a>(
         });
     }
     let Some(mut merged) = merged else { return Err(finder.nothing()) };
-    let newest = merged.view.spots[0];
+    let newest = *merged.view.newest();
     let status = newest.event.text(tree, &table.statuses);
     let is_beginning = merged.view.spots.len() == 1
         && finder.text_of(newest.event.node, table.kind) == Some(BEGINNING);
@@ -85,6 +86,9 @@ struct Finder<'t, 'a, 'h> {
 impl<'t, 'a> Finder<'t, 'a, '_> {
     /// The usage of one event.
     fn find(&self, event: &Event) -> Result<Option<Spot>, Unreadable> {
+        if event.names == NameSet::EMPTY {
+            return Ok(None);
+        }
         for owner in &self.table.owners {
             if !owner.path.begins_in(&event.names) {
                 continue;
@@ -223,7 +227,7 @@ impl<'t, 'a> Finder<'t, 'a, '_> {
 
     /// Adds the usage of a later event.
     fn next(&self, before: Merged<'t, 'a>, spot: Spot) -> Result<Merged<'t, 'a>, Unreadable> {
-        let newest = before.view.spots[0];
+        let newest = *before.view.newest();
         if spot.is_repeated && !newest.is_repeated {
             let (provider, repeated) = (spot.provider, Some(spot.event.node));
             return Ok(Merged { provider, repeated, ..before });
@@ -243,11 +247,15 @@ impl<'t, 'a> Finder<'t, 'a, '_> {
             }
             let is_event = self.text_of(spot.event.node, self.table.kind).is_some();
             if is_event || is_same_answer {
-                merged.view.spots.insert(0, spot);
+                merged.view.spots.push(spot);
                 return Ok(merged);
             }
+            if merged.view.spots.len() >= PARTS_MAX {
+                let difference = format!("more than {PARTS_MAX} usages without a type");
+                return Err(Unreadable::SeveralAnswers { difference });
+            }
             let before = self.sums(&merged)?;
-            merged.view.spots.insert(0, spot);
+            merged.view.spots.push(spot);
             check_rises(before, self.sums(&merged)?)?;
             return Ok(merged);
         }

@@ -57,7 +57,7 @@ pub(super) fn tier(merged: &Merged<'_, '_>, table: &Table, flags: &mut Flags) ->
     let mut found = Tier { tier: None, named: None, event: None };
     let is_unknown = |text: &str| !text.is_empty() && !is_unsaid(text);
     let mut unknown = None;
-    let spots = merged.view.spots.iter();
+    let spots = merged.view.newest_first();
     let texts = spots.flat_map(|spot| {
         table.tiers.iter().filter_map(move |paths| Some((spot.text(tree, paths)?, spot.event.node)))
     });
@@ -198,7 +198,7 @@ pub(super) fn cost(
         if amount.is_sign_negative() && !amount.is_zero() {
             let name = paths.first().map_or("", |path| path.text);
             let name = name.trim_start_matches('^').to_owned();
-            return Err(Unreadable::Negative { part: merged.view.spots[0].event.part, name });
+            return Err(Unreadable::Negative { part: merged.view.newest().event.part, name });
         }
         if *unit == CostUnit::Tick {
             amount *= Decimal::new(1, TICK_DIGITS);

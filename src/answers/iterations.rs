@@ -113,7 +113,7 @@ fn list(merged: &Merged<'_, '_>, table: &Table) -> Option<(Spot, NodeId)> {
         let node = tree.member(spot.usage, table.iterations)?;
         (*tree.value(node) == Value::List).then_some((*spot, node))
     };
-    merged.view.spots.iter().find_map(of_spot)
+    merged.view.newest_first().find_map(of_spot)
 }
 
 fn of_round(

@@ -145,7 +145,7 @@ fn tokens(
     let total = figures.get(Figure::Total);
     if total > 0 && sum(&usage) == 0 {
         let looked_for = merged.shape.looked_for();
-        let (part, shape) = (merged.view.spots[0].event.part, merged.shape.shape.name);
+        let (part, shape) = (merged.view.newest().event.part, merged.shape.shape.name);
         return Err(Unreadable::NothingCounted { part, shape, total, looked_for });
     }
     check_sum(sum(&usage))?;

@@ -27,9 +27,10 @@ pub(super) struct Spot {
     pub is_repeated: bool,
 }
 
-/// Spots that are read as one, the newest first.
+/// Spots that are read as one.
 pub(super) struct View<'t, 'a> {
     pub tree: &'t Tree<'a>,
+    /// In the order of the answer; at least one.
     pub spots: SmallVec<[Spot; 2]>,
 }
 
@@ -42,6 +43,14 @@ pub(super) struct Found {
 }
 
 impl View<'_, '_> {
+    pub fn newest_first(&self) -> impl Iterator<Item = &Spot> {
+        self.spots.iter().rev()
+    }
+
+    pub fn newest(&self) -> &Spot {
+        self.spots.last().expect("a view has a spot")
+    }
+
     /// The first of these figures that is above 0; 0 if all are; none if there is none.
     ///
     /// # Errors
@@ -52,7 +61,7 @@ impl View<'_, '_> {
             return Ok(None);
         }
         for path in paths.iter() {
-            let Some(count) = self.newest(path, fractions)? else { continue };
+            let Some(count) = self.count_at(path, fractions)? else { continue };
             match &mut found {
                 Some(first) if first.count > 0 => {
                     first.disagrees |= count > 0 && count != first.count;
@@ -77,8 +86,8 @@ impl View<'_, '_> {
         self.spots.iter().any(|spot| spot.may_have(paths))
     }
 
-    fn newest(&self, path: &Path, fractions: Fractions) -> Result<Option<i64>, Unreadable> {
-        for spot in &self.spots {
+    fn count_at(&self, path: &Path, fractions: Fractions) -> Result<Option<i64>, Unreadable> {
+        for spot in self.newest_first() {
             let Some(node) = spot.beginning(path) else { continue };
             let count = path.count(self.tree, node, fractions);
             let count = count.map_err(|bad| bad.at(spot.event.part, path.text))?;
@@ -91,7 +100,7 @@ impl View<'_, '_> {
 
     /// The first of these texts, from the newest spot that has one.
     pub fn text(&self, paths: &Paths) -> Option<&str> {
-        self.spots.iter().find_map(|spot| spot.text(self.tree, paths))
+        self.newest_first().find_map(|spot| spot.text(self.tree, paths))
     }
 
     /// The node that the first of these paths leads to.
@@ -101,7 +110,7 @@ impl View<'_, '_> {
         }
         let each = |path: &Path| {
             let at = |spot: &Spot| path.last(self.tree, spot.beginning(path)?);
-            self.spots.iter().find_map(at)
+            self.newest_first().find_map(at)
         };
         paths.iter().find_map(each)
     }
