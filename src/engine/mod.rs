@@ -40,6 +40,9 @@ use registry::Registry;
 use rollups::{FoldSignal, PendingRefusals};
 use writer::WriterHandle;
 
+pub use crate::ledger::{
+    BudgetView, HoldView, ModelView, PreparedCheck, QuotaUsage, UsageFilter, UsagePosition,
+};
 pub use audit::Actor;
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, Result};

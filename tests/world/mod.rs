@@ -273,9 +273,14 @@ impl World {
         self.ledger.assert_invariants();
     }
 
+    /// Whether alerts of windows are stored that have not begun by the clock.
+    pub fn has_alerts_ahead(&self) -> bool {
+        self.alerts.iter().any(|alert| alert.key.window_start > self.now)
+    }
+
     /// Stores what is to be raised, and answers what is new. What could not be stored at first is
-    /// handed out again, first and in order. `may_repeat` is whether windows were cut anew: what
-    /// was raised in one that stays may come again, and storage knows its key. A threshold that was
+    /// handed out again, first and in order. `may_repeat` is whether the ledger may not know
+    /// what was raised before: storage knows its key. A threshold that was
     /// set after a higher one was raised may come late or not at all, and is not answered.
     pub fn take_alerts(&mut self, may_repeat: bool) -> Vec<Alert> {
         let alerts = self.ledger.take_alerts();
