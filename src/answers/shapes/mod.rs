@@ -122,7 +122,7 @@ const SHAPE: Shape = Shape {
     units: &[],
 };
 
-/// Chat completions, whoever serves them.
+/// Chat completions of all who serve them.
 const CHAT: [(Figure, &str); 14] = [
     (Input, "prompt_tokens | input_tokens"),
     (
