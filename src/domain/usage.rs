@@ -65,15 +65,22 @@ impl Usage {
 }
 
 coded_enum! {
-    /// What is counted beside tokens.
+    /// What a bill counts beside tokens, each in whole numbers.
     pub enum UnitKind {
+        /// A search of the web that the provider ran.
         WebSearch = 0,
+        /// Any other call of a tool that the provider ran.
         ToolCall = 1,
+        /// An image that was made or read and is billed by the piece.
         Image = 2,
+        /// A page of a document.
         Page = 3,
+        /// A second of audio or video; a fraction counts as a whole one.
         Second = 4,
         Character = 5,
+        /// A request that is billed by the piece, such as a reranking.
         Request = 6,
+        /// An hour for which content stays in a cache.
         CacheStorageHour = 7,
         /// A token of a source that the provider quotes, billed apart from input and output.
         CitationToken = 8,
