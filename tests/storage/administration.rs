@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use tollgate::domain::alert::AlertPolicy;
+use tollgate::domain::calendar::DayOfWeek;
 use tollgate::domain::catalog::price::{Price, Rate, Rates, Source, Variant};
 use tollgate::domain::catalog::{ExchangeRate, Model};
 use tollgate::domain::usage::ServiceTier;
@@ -169,6 +170,8 @@ pub async fn workspaces_come_back_as_they_were_put(world: &World) {
         unpriced_models: UnpricedModelPolicy::Allow,
         hold_expiry: HoldExpiryPolicy::ChargeEstimate,
         unknown_keys: UnknownKeyPolicy::Deny,
+        required_fields: Vec::new(),
+        week_start: DayOfWeek::Monday,
         alerts: AlertPolicy { envelope: vec![], model_limits: vec![1, 1_000] },
         may_have_expiry_charges: true,
         usage_retention_days: Some(400),

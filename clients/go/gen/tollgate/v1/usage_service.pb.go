@@ -127,6 +127,9 @@ const (
 	Reason_REASON_DOWNGRADE Reason = 17
 	// The request fits, and with it spent and held pass a threshold of the limit.
 	Reason_REASON_THRESHOLD_CROSSED Reason = 18
+	// The request lacks a field of the attribution that the workspace requires:
+	// Verdict.attribution_field.
+	Reason_REASON_ATTRIBUTION_MISSING Reason = 20
 )
 
 // Enum value maps for Reason.
@@ -151,6 +154,7 @@ var (
 		16: "REASON_MODEL_NOT_ALLOWED",
 		17: "REASON_DOWNGRADE",
 		18: "REASON_THRESHOLD_CROSSED",
+		20: "REASON_ATTRIBUTION_MISSING",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":             0,
@@ -172,6 +176,7 @@ var (
 		"REASON_MODEL_NOT_ALLOWED":       16,
 		"REASON_DOWNGRADE":               17,
 		"REASON_THRESHOLD_CROSSED":       18,
+		"REASON_ATTRIBUTION_MISSING":     20,
 	}
 )
 
@@ -509,7 +514,11 @@ type CheckAndRouteResponse struct {
 	Verdicts []*Verdict `protobuf:"bytes,9,rep,name=verdicts,proto3" json:"verdicts,omitempty"`
 	// With explain: every limit that applies to the request on the requested model, in the order in
 	// which they are checked; the reason is unspecified if the limit does not block the request.
-	Limits        []*Verdict `protobuf:"bytes,10,rep,name=limits,proto3" json:"limits,omitempty"`
+	Limits []*Verdict `protobuf:"bytes,10,rep,name=limits,proto3" json:"limits,omitempty"`
+	// Number of the attempt: record the usage under it. 0 for a request that was never recorded, else
+	// one more than the last attempt that was. The server remembers the last 10,000 requests of a
+	// workspace; for older ones the answer is 0 and RecordUsageResponse.attempt is right.
+	Attempt       int32 `protobuf:"varint,11,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -614,6 +623,13 @@ func (x *CheckAndRouteResponse) GetLimits() []*Verdict {
 	return nil
 }
 
+func (x *CheckAndRouteResponse) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
 // Result of one limit, or of one rule about a model or an API key, for a request.
 type Verdict struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -660,6 +676,8 @@ type Verdict struct {
 	RetryAfter *durationpb.Duration `protobuf:"bytes,19,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
 	// With REASON_THRESHOLD_CROSSED: highest threshold that this request crosses, in percent.
 	ThresholdPercent int32 `protobuf:"varint,20,opt,name=threshold_percent,json=thresholdPercent,proto3" json:"threshold_percent,omitempty"`
+	// With REASON_ATTRIBUTION_MISSING: name of the field of Attribution, for example "user_id".
+	AttributionField string `protobuf:"bytes,21,opt,name=attribution_field,json=attributionField,proto3" json:"attribution_field,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -832,6 +850,13 @@ func (x *Verdict) GetThresholdPercent() int32 {
 		return x.ThresholdPercent
 	}
 	return 0
+}
+
+func (x *Verdict) GetAttributionField() string {
+	if x != nil {
+		return x.AttributionField
+	}
+	return ""
 }
 
 // Request of CheckAndRouteStream.
@@ -1047,8 +1072,10 @@ type RecordUsageRequest struct {
 	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	// The request_id of the check, or any other that is unique in the workspace; 1 to 128 characters.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Number of the attempt, if one request is sent to the provider several times; 0 to 1,000. The
-	// first record of a request settles its hold.
+	// Number of the attempt: that of the check's answer, one more for each further time that the
+	// request is sent to the provider without a check; 0 to 1,000. 0 with a live hold for a later
+	// attempt is that of the hold, unless the request has a record with the same content: then it is
+	// a repeat of that. The first record of an attempt, or of a later one, settles the hold.
 	Attempt int32 `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	// Model that answered, as the provider names it; 1 to 256 characters. An alias of the catalog is
 	// priced as its model; an unknown or unpriced one is recorded, flagged, and priced as the hold's
@@ -1062,8 +1089,10 @@ type RecordUsageRequest struct {
 	Outcome Outcome `protobuf:"varint,7,opt,name=outcome,proto3,enum=tollgate.v1.Outcome" json:"outcome,omitempty"`
 	// Source of the token counts.
 	UsageSource UsageSource `protobuf:"varint,8,opt,name=usage_source,json=usageSource,proto3,enum=tollgate.v1.UsageSource" json:"usage_source,omitempty"`
-	// Start of the attempt; default now. At most 35 days in the past and 5 minutes in the future.
-	// Without a live hold it determines the cycle that is charged.
+	// Start of the attempt; default now. Without a hold it determines the cycle that is charged: then
+	// at most 35 days in the past and a day in the future. With a hold it determines nothing. More
+	// than 5 minutes in the future counts as now, more than 35 days in the past as the time of the
+	// check, and the record says so.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	// Duration of the attempt; 0 to 24 hours.
 	Latency *durationpb.Duration `protobuf:"bytes,10,opt,name=latency,proto3" json:"latency,omitempty"`
@@ -1193,9 +1222,13 @@ type RecordUsageResponse struct {
 	CycleSpent *Money `protobuf:"bytes,4,opt,name=cycle_spent,json=cycleSpent,proto3" json:"cycle_spent,omitempty"`
 	// Whether the model is unknown or has no price or exchange rate: the record was priced as the
 	// hold's model, or at zero.
-	Unpriced      bool `protobuf:"varint,5,opt,name=unpriced,proto3" json:"unpriced,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Unpriced bool `protobuf:"varint,5,opt,name=unpriced,proto3" json:"unpriced,omitempty"`
+	// Number of the attempt that it was recorded under; of a duplicate that of the record that exists.
+	Attempt int32 `protobuf:"varint,9,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// Whether start_time was out of range and was put right.
+	StartTimeAdjusted bool `protobuf:"varint,10,opt,name=start_time_adjusted,json=startTimeAdjusted,proto3" json:"start_time_adjusted,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *RecordUsageResponse) Reset() {
@@ -1259,6 +1292,20 @@ func (x *RecordUsageResponse) GetCycleSpent() *Money {
 func (x *RecordUsageResponse) GetUnpriced() bool {
 	if x != nil {
 		return x.Unpriced
+	}
+	return false
+}
+
+func (x *RecordUsageResponse) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *RecordUsageResponse) GetStartTimeAdjusted() bool {
+	if x != nil {
+		return x.StartTimeAdjusted
 	}
 	return false
 }
@@ -1807,7 +1854,9 @@ type Hold struct {
 	// Time at which it expires or expired.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// Attribution of the request.
-	Attribution   *Attribution `protobuf:"bytes,7,opt,name=attribution,proto3" json:"attribution,omitempty"`
+	Attribution *Attribution `protobuf:"bytes,7,opt,name=attribution,proto3" json:"attribution,omitempty"`
+	// Number of the attempt that it is for.
+	Attempt       int32 `protobuf:"varint,8,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1889,6 +1938,13 @@ func (x *Hold) GetAttribution() *Attribution {
 		return x.Attribution
 	}
 	return nil
+}
+
+func (x *Hold) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
 }
 
 // Request of ListUsageRecords.
@@ -2088,9 +2144,11 @@ type UsageRecord struct {
 	// Position in the log, growing with each entry.
 	Sequence int64 `protobuf:"varint,19,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// Group that the API key was in when the request was checked; empty if in none.
-	KeyGroupId    string `protobuf:"bytes,20,opt,name=key_group_id,json=keyGroupId,proto3" json:"key_group_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	KeyGroupId string `protobuf:"bytes,20,opt,name=key_group_id,json=keyGroupId,proto3" json:"key_group_id,omitempty"`
+	// Whether the start_time of the caller was out of range and was put right.
+	StartTimeAdjusted bool `protobuf:"varint,27,opt,name=start_time_adjusted,json=startTimeAdjusted,proto3" json:"start_time_adjusted,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *UsageRecord) Reset() {
@@ -2261,6 +2319,13 @@ func (x *UsageRecord) GetKeyGroupId() string {
 		return x.KeyGroupId
 	}
 	return ""
+}
+
+func (x *UsageRecord) GetStartTimeAdjusted() bool {
+	if x != nil {
+		return x.StartTimeAdjusted
+	}
+	return false
 }
 
 // Request of RepriceUsage.
@@ -2440,7 +2505,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\rhold_duration\x18\f \x01(\v2\x19.google.protobuf.DurationR\fholdDuration\x12\x17\n" +
 	"\adry_run\x18\r \x01(\bR\x06dryRun\x12\x18\n" +
 	"\aexplain\x18\x0e \x01(\bR\aexplainB\x19\n" +
-	"\x17_max_output_token_count\"\xef\x03\n" +
+	"\x17_max_output_token_count\"\x89\x04\n" +
 	"\x15CheckAndRouteResponse\x121\n" +
 	"\bdecision\x18\x01 \x01(\x0e2\x15.tollgate.v1.DecisionR\bdecision\x12+\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x13.tollgate.v1.ReasonR\x06reason\x12\x19\n" +
@@ -2455,7 +2520,8 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"retryAfter\x120\n" +
 	"\bverdicts\x18\t \x03(\v2\x14.tollgate.v1.VerdictR\bverdicts\x12,\n" +
 	"\x06limits\x18\n" +
-	" \x03(\v2\x14.tollgate.v1.VerdictR\x06limits\"\xd1\x06\n" +
+	" \x03(\v2\x14.tollgate.v1.VerdictR\x06limits\x12\x18\n" +
+	"\aattempt\x18\v \x01(\x05R\aattempt\"\xfe\x06\n" +
 	"\aVerdict\x125\n" +
 	"\n" +
 	"limit_kind\x18\x01 \x01(\x0e2\x16.tollgate.v1.LimitKindR\tlimitKind\x12\x19\n" +
@@ -2484,7 +2550,8 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"reset_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\tresetTime\x12:\n" +
 	"\vretry_after\x18\x13 \x01(\v2\x19.google.protobuf.DurationR\n" +
 	"retryAfter\x12+\n" +
-	"\x11threshold_percent\x18\x14 \x01(\x05R\x10thresholdPercent\"U\n" +
+	"\x11threshold_percent\x18\x14 \x01(\x05R\x10thresholdPercent\x12+\n" +
+	"\x11attribution_field\x18\x15 \x01(\tR\x10attributionField\"U\n" +
 	"\x1aCheckAndRouteStreamRequest\x127\n" +
 	"\x05check\x18\x01 \x01(\v2!.tollgate.v1.CheckAndRouteRequestR\x05check\"\xb2\x01\n" +
 	"\x1bCheckAndRouteStreamResponse\x12\x1d\n" +
@@ -2511,14 +2578,17 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"start_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x123\n" +
 	"\alatency\x18\n" +
 	" \x01(\v2\x19.google.protobuf.DurationR\alatency\x12:\n" +
-	"\vattribution\x18\v \x01(\v2\x18.tollgate.v1.AttributionR\vattribution\"\xe9\x01\n" +
+	"\vattribution\x18\v \x01(\v2\x18.tollgate.v1.AttributionR\vattribution\"\xb3\x02\n" +
 	"\x13RecordUsageResponse\x12&\n" +
 	"\x04cost\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyR\x04cost\x12\x1c\n" +
 	"\tduplicate\x18\x02 \x01(\bR\tduplicate\x12;\n" +
 	"\fbudget_state\x18\x03 \x01(\x0e2\x18.tollgate.v1.BudgetStateR\vbudgetState\x123\n" +
 	"\vcycle_spent\x18\x04 \x01(\v2\x12.tollgate.v1.MoneyR\n" +
 	"cycleSpent\x12\x1a\n" +
-	"\bunpriced\x18\x05 \x01(\bR\bunpriced\"T\n" +
+	"\bunpriced\x18\x05 \x01(\bR\bunpriced\x12\x18\n" +
+	"\aattempt\x18\t \x01(\x05R\aattempt\x12.\n" +
+	"\x13start_time_adjusted\x18\n" +
+	" \x01(\bR\x11startTimeAdjusted\"T\n" +
 	"\x17RecordUsageBatchRequest\x129\n" +
 	"\arecords\x18\x01 \x03(\v2\x1f.tollgate.v1.RecordUsageRequestR\arecords\"T\n" +
 	"\x18RecordUsageBatchResponse\x128\n" +
@@ -2550,7 +2620,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\x11ListHoldsResponse\x12'\n" +
 	"\x05holds\x18\x01 \x03(\v2\x11.tollgate.v1.HoldR\x05holds\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12#\n" +
-	"\rexpired_count\x18\x03 \x01(\x03R\fexpiredCount\"\xcc\x02\n" +
+	"\rexpired_count\x18\x03 \x01(\x03R\fexpiredCount\"\xe6\x02\n" +
 	"\x04Hold\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
@@ -2561,7 +2631,8 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vexpire_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x12:\n" +
-	"\vattribution\x18\a \x01(\v2\x18.tollgate.v1.AttributionR\vattribution\"\xa4\x02\n" +
+	"\vattribution\x18\a \x01(\v2\x18.tollgate.v1.AttributionR\vattribution\x12\x18\n" +
+	"\aattempt\x18\b \x01(\x05R\aattempt\"\xa4\x02\n" +
 	"\x17ListUsageRecordsRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x129\n" +
 	"\n" +
@@ -2575,7 +2646,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"page_token\x18\a \x01(\tR\tpageToken\"v\n" +
 	"\x18ListUsageRecordsResponse\x122\n" +
 	"\arecords\x18\x01 \x03(\v2\x18.tollgate.v1.UsageRecordR\arecords\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xf2\x06\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa2\a\n" +
 	"\vUsageRecord\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x18\n" +
@@ -2602,7 +2673,8 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\vattribution\x18\x12 \x01(\v2\x18.tollgate.v1.AttributionR\vattribution\x12\x1a\n" +
 	"\bsequence\x18\x13 \x01(\x03R\bsequence\x12 \n" +
 	"\fkey_group_id\x18\x14 \x01(\tR\n" +
-	"keyGroupId\"\xde\x01\n" +
+	"keyGroupId\x12.\n" +
+	"\x13start_time_adjusted\x18\x1b \x01(\bR\x11startTimeAdjusted\"\xde\x01\n" +
 	"\x13RepriceUsageRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x19\n" +
 	"\bmodel_id\x18\x02 \x01(\tR\amodelId\x129\n" +
@@ -2621,7 +2693,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\x14DECISION_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10DECISION_ALLOWED\x10\x01\x12\x13\n" +
 	"\x0fDECISION_ROUTED\x10\x02\x12\x14\n" +
-	"\x10DECISION_BLOCKED\x10\x03*\x84\x04\n" +
+	"\x10DECISION_BLOCKED\x10\x03*\xa4\x04\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10REASON_EXHAUSTED\x10\x01\x12\x19\n" +
@@ -2642,7 +2714,8 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\x12REASON_KEY_EXPIRED\x10\x0f\x12\x1c\n" +
 	"\x18REASON_MODEL_NOT_ALLOWED\x10\x10\x12\x14\n" +
 	"\x10REASON_DOWNGRADE\x10\x11\x12\x1c\n" +
-	"\x18REASON_THRESHOLD_CROSSED\x10\x12*T\n" +
+	"\x18REASON_THRESHOLD_CROSSED\x10\x12\x12\x1e\n" +
+	"\x1aREASON_ATTRIBUTION_MISSING\x10\x14*T\n" +
 	"\tHoldState\x12\x1a\n" +
 	"\x16HOLD_STATE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fHOLD_STATE_LIVE\x10\x01\x12\x16\n" +

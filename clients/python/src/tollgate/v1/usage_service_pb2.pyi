@@ -101,6 +101,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """
     REASON_THRESHOLD_CROSSED: _Reason.ValueType  # 18
     """The request fits, and with it spent and held pass a threshold of the limit."""
+    REASON_ATTRIBUTION_MISSING: _Reason.ValueType  # 20
+    """The request lacks a field of the attribution that the workspace requires:
+    Verdict.attribution_field.
+    """
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Reason of a decision or a verdict, and what the caller can do. The set may grow."""
@@ -149,6 +153,10 @@ automatic fallback is off, blocked.
 """
 REASON_THRESHOLD_CROSSED: Reason.ValueType  # 18
 """The request fits, and with it spent and held pass a threshold of the limit."""
+REASON_ATTRIBUTION_MISSING: Reason.ValueType  # 20
+"""The request lacks a field of the attribution that the workspace requires:
+Verdict.attribution_field.
+"""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _HoldState:
@@ -314,6 +322,7 @@ class CheckAndRouteResponse(_message.Message):
     RETRY_AFTER_FIELD_NUMBER: _builtins.int
     VERDICTS_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
     decision: Global___Decision.ValueType
     """Whether the request may run."""
     reason: Global___Reason.ValueType
@@ -326,6 +335,11 @@ class CheckAndRouteResponse(_message.Message):
     """Id of the request; record the usage under it."""
     budget_state: _common_pb2.BudgetState.ValueType
     """State of the budget."""
+    attempt: _builtins.int
+    """Number of the attempt: record the usage under it. 0 for a request that was never recorded, else
+    one more than the last attempt that was. The server remembers the last 10,000 requests of a
+    workspace; for older ones the answer is 0 and RecordUsageResponse.attempt is right.
+    """
     @_builtins.property
     def held(self) -> _common_pb2.Money:
         """Amount held, in the workspace's currency; with dry_run the amount that would be held."""
@@ -364,10 +378,11 @@ class CheckAndRouteResponse(_message.Message):
         retry_after: _duration_pb2.Duration | None = ...,
         verdicts: _abc.Iterable[Global___Verdict] | None = ...,
         limits: _abc.Iterable[Global___Verdict] | None = ...,
+        attempt: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "held", b"held", "retry_after", b"retry_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_state", b"budget_state", "decision", b"decision", "expire_time", b"expire_time", "held", b"held", "limits", b"limits", "model_id", b"model_id", "reason", b"reason", "request_id", b"request_id", "retry_after", b"retry_after", "verdicts", b"verdicts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "budget_state", b"budget_state", "decision", b"decision", "expire_time", b"expire_time", "held", b"held", "limits", b"limits", "model_id", b"model_id", "reason", b"reason", "request_id", b"request_id", "retry_after", b"retry_after", "verdicts", b"verdicts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -399,6 +414,7 @@ class Verdict(_message.Message):
     RESET_TIME_FIELD_NUMBER: _builtins.int
     RETRY_AFTER_FIELD_NUMBER: _builtins.int
     THRESHOLD_PERCENT_FIELD_NUMBER: _builtins.int
+    ATTRIBUTION_FIELD_FIELD_NUMBER: _builtins.int
     limit_kind: _common_pb2.LimitKind.ValueType
     """Kind of the limit; unspecified for a rule."""
     limit_id: _builtins.str
@@ -425,6 +441,8 @@ class Verdict(_message.Message):
     """Count that this request needs."""
     threshold_percent: _builtins.int
     """With REASON_THRESHOLD_CROSSED: highest threshold that this request crosses, in percent."""
+    attribution_field: _builtins.str
+    """With REASON_ATTRIBUTION_MISSING: name of the field of Attribution, for example "user_id"."""
     @_builtins.property
     def subject(self) -> _common_pb2.Subject:
         """Subject of the limit or rule."""
@@ -482,10 +500,11 @@ class Verdict(_message.Message):
         reset_time: _timestamp_pb2.Timestamp | None = ...,
         retry_after: _duration_pb2.Duration | None = ...,
         threshold_percent: _builtins.int = ...,
+        attribution_field: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["held", b"held", "limit", b"limit", "need", b"need", "reset_time", b"reset_time", "retry_after", b"retry_after", "spent", b"spent", "subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocking", b"blocking", "enforcement", b"enforcement", "held", b"held", "held_count", b"held_count", "limit", b"limit", "limit_count", b"limit_count", "limit_id", b"limit_id", "limit_kind", b"limit_kind", "model_id", b"model_id", "need", b"need", "need_count", b"need_count", "period", b"period", "reason", b"reason", "reset_time", b"reset_time", "retry_after", b"retry_after", "spent", b"spent", "spent_count", b"spent_count", "subject", b"subject", "threshold_percent", b"threshold_percent", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribution_field", b"attribution_field", "blocking", b"blocking", "enforcement", b"enforcement", "held", b"held", "held_count", b"held_count", "limit", b"limit", "limit_count", b"limit_count", "limit_id", b"limit_id", "limit_kind", b"limit_kind", "model_id", b"model_id", "need", b"need", "need_count", b"need_count", "period", b"period", "reason", b"reason", "reset_time", b"reset_time", "retry_after", b"retry_after", "spent", b"spent", "spent_count", b"spent_count", "subject", b"subject", "threshold_percent", b"threshold_percent", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -603,8 +622,10 @@ class RecordUsageRequest(_message.Message):
     request_id: _builtins.str
     """The request_id of the check, or any other that is unique in the workspace; 1 to 128 characters."""
     attempt: _builtins.int
-    """Number of the attempt, if one request is sent to the provider several times; 0 to 1,000. The
-    first record of a request settles its hold.
+    """Number of the attempt: that of the check's answer, one more for each further time that the
+    request is sent to the provider without a check; 0 to 1,000. 0 with a live hold for a later
+    attempt is that of the hold, unless the request has a record with the same content: then it is
+    a repeat of that. The first record of an attempt, or of a later one, settles the hold.
     """
     model_id: _builtins.str
     """Model that answered, as the provider names it; 1 to 256 characters. An alias of the catalog is
@@ -623,8 +644,10 @@ class RecordUsageRequest(_message.Message):
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """Start of the attempt; default now. At most 35 days in the past and 5 minutes in the future.
-        Without a live hold it determines the cycle that is charged.
+        """Start of the attempt; default now. Without a hold it determines the cycle that is charged: then
+        at most 35 days in the past and a day in the future. With a hold it determines nothing. More
+        than 5 minutes in the future counts as now, more than 35 days in the past as the time of the
+        check, and the record says so.
         """
 
     @_builtins.property
@@ -669,6 +692,8 @@ class RecordUsageResponse(_message.Message):
     BUDGET_STATE_FIELD_NUMBER: _builtins.int
     CYCLE_SPENT_FIELD_NUMBER: _builtins.int
     UNPRICED_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    START_TIME_ADJUSTED_FIELD_NUMBER: _builtins.int
     duplicate: _builtins.bool
     """Whether the record existed: nothing was counted again."""
     budget_state: _common_pb2.BudgetState.ValueType
@@ -677,6 +702,10 @@ class RecordUsageResponse(_message.Message):
     """Whether the model is unknown or has no price or exchange rate: the record was priced as the
     hold's model, or at zero.
     """
+    attempt: _builtins.int
+    """Number of the attempt that it was recorded under; of a duplicate that of the record that exists."""
+    start_time_adjusted: _builtins.bool
+    """Whether start_time was out of range and was put right."""
     @_builtins.property
     def cost(self) -> _common_pb2.Money:
         """Cost of the attempt in the workspace's currency."""
@@ -693,10 +722,12 @@ class RecordUsageResponse(_message.Message):
         budget_state: _common_pb2.BudgetState.ValueType = ...,
         cycle_spent: _common_pb2.Money | None = ...,
         unpriced: _builtins.bool = ...,
+        attempt: _builtins.int = ...,
+        start_time_adjusted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "cycle_spent", b"cycle_spent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_state", b"budget_state", "cost", b"cost", "cycle_spent", b"cycle_spent", "duplicate", b"duplicate", "unpriced", b"unpriced"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "budget_state", b"budget_state", "cost", b"cost", "cycle_spent", b"cycle_spent", "duplicate", b"duplicate", "start_time_adjusted", b"start_time_adjusted", "unpriced", b"unpriced"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -969,12 +1000,15 @@ class Hold(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     ATTRIBUTION_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of the request."""
     model_id: _builtins.str
     """Model that the request was sent to."""
     state: Global___HoldState.ValueType
     """Whether it is live."""
+    attempt: _builtins.int
+    """Number of the attempt that it is for."""
     @_builtins.property
     def held(self) -> _common_pb2.Money:
         """Amount held."""
@@ -1001,10 +1035,11 @@ class Hold(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         attribution: _common_pb2.Attribution | None = ...,
+        attempt: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "create_time", b"create_time", "expire_time", b"expire_time", "held", b"held"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "create_time", b"create_time", "expire_time", b"expire_time", "held", b"held", "model_id", b"model_id", "request_id", b"request_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "attribution", b"attribution", "create_time", b"create_time", "expire_time", b"expire_time", "held", b"held", "model_id", b"model_id", "request_id", b"request_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1114,6 +1149,7 @@ class UsageRecord(_message.Message):
     ATTRIBUTION_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
     KEY_GROUP_ID_FIELD_NUMBER: _builtins.int
+    START_TIME_ADJUSTED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of the request."""
     attempt: _builtins.int
@@ -1140,6 +1176,8 @@ class UsageRecord(_message.Message):
     """Position in the log, growing with each entry."""
     key_group_id: _builtins.str
     """Group that the API key was in when the request was checked; empty if in none."""
+    start_time_adjusted: _builtins.bool
+    """Whether the start_time of the caller was out of range and was put right."""
     @_builtins.property
     def usage(self) -> _common_pb2.Usage:
         """Tokens used; zero for a correction."""
@@ -1191,10 +1229,11 @@ class UsageRecord(_message.Message):
         attribution: _common_pb2.Attribution | None = ...,
         sequence: _builtins.int = ...,
         key_group_id: _builtins.str = ...,
+        start_time_adjusted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "charge_time", b"charge_time", "cost", b"cost", "latency", b"latency", "record_time", b"record_time", "start_time", b"start_time", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "attribution", b"attribution", "charge_time", b"charge_time", "cost", b"cost", "exchange_rate", b"exchange_rate", "key_group_id", b"key_group_id", "kind", b"kind", "latency", b"latency", "model_id", b"model_id", "outcome", b"outcome", "price_id", b"price_id", "priced_model_id", b"priced_model_id", "record_time", b"record_time", "request_id", b"request_id", "sequence", b"sequence", "service_tier", b"service_tier", "start_time", b"start_time", "unpriced", b"unpriced", "usage", b"usage", "usage_source", b"usage_source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "attribution", b"attribution", "charge_time", b"charge_time", "cost", b"cost", "exchange_rate", b"exchange_rate", "key_group_id", b"key_group_id", "kind", b"kind", "latency", b"latency", "model_id", b"model_id", "outcome", b"outcome", "price_id", b"price_id", "priced_model_id", b"priced_model_id", "record_time", b"record_time", "request_id", b"request_id", "sequence", b"sequence", "service_tier", b"service_tier", "start_time", b"start_time", "start_time_adjusted", b"start_time_adjusted", "unpriced", b"unpriced", "usage", b"usage", "usage_source", b"usage_source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
