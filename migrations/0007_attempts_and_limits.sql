@@ -1,5 +1,6 @@
--- Attempts of requests that were checked again, clocks that were put right, and alerts that know the
--- value of their limit. In the types of 0001.
+-- Attempts of requests that were checked again, clocks that were put right, alerts that know the
+-- value of their limit, required attribution, the first day of the week, and more periods of quotas.
+-- In the types of 0001.
 
 -- The attempt that a hold is for.
 ALTER TABLE holds ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;
@@ -38,3 +39,34 @@ INSERT INTO alerts
     FROM alerts_before;
 DROP TABLE alerts_before;
 CREATE INDEX alerts_of_workspace ON alerts (workspace_id, seq);
+
+-- Fields of the attribution that a check must have, as a list of their numbers; and the day on which
+-- weeks begin, from Monday.
+ALTER TABLE workspaces ADD COLUMN required_fields TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE workspaces ADD COLUMN week_start INTEGER NOT NULL DEFAULT 0 CHECK (week_start >= 0);
+
+-- Which periods there are is checked by the program alone from here on.
+ALTER TABLE quotas RENAME TO quotas_before;
+CREATE TABLE quotas (
+    workspace_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    display_name TEXT NOT NULL,
+    subject_kind INTEGER NOT NULL CHECK (subject_kind >= 0),
+    subject_id TEXT,
+    model_id TEXT,
+    unit INTEGER NOT NULL CHECK (unit IN (0, 1, 2)),
+    period INTEGER NOT NULL CHECK (period >= 0),
+    limit_count INTEGER,
+    enforcement INTEGER NOT NULL CHECK (enforcement IN (0, 1, 2, 3)),
+    thresholds TEXT NOT NULL,
+    window_start INTEGER NOT NULL,
+    create_time INTEGER NOT NULL,
+    update_time INTEGER NOT NULL,
+    PRIMARY KEY (workspace_id, id)
+);
+INSERT INTO quotas
+    SELECT workspace_id, id, display_name, subject_kind, subject_id, model_id, unit, period,
+        limit_count, enforcement, thresholds, window_start, create_time, update_time
+    FROM quotas_before;
+DROP TABLE quotas_before;
+CREATE INDEX quotas_by_subject ON quotas (workspace_id, subject_id, id);

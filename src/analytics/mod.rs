@@ -74,7 +74,8 @@ pub struct Scope<'a> {
 impl Scope<'_> {
     pub fn calendar(&self) -> Calendar {
         let start_date = self.workspace.plan.as_ref().map(|plan| plan.start_date);
-        Calendar::new(self.workspace.time_zone, start_date)
+        let calendar = Calendar::new(self.workspace.time_zone, start_date);
+        calendar.with_week_start(self.workspace.week_start)
     }
 
     pub fn period(&self, range: Range) -> ReportPeriod {

@@ -14,6 +14,25 @@ const HOUR_STEP: Micros = 15 * MICROS_PER_MINUTE;
 /// The next local hour begins within two hours, also where half an hour passes twice.
 const HOUR_STEPS_MAX: i64 = 8;
 
+/// Months of a quarter, and of a year.
+const QUARTER_MONTHS: i64 = 3;
+const YEAR_MONTHS: i64 = 12;
+
+coded_enum! {
+    /// A day of the week.
+    #[derive(Default)]
+    pub enum DayOfWeek {
+        #[default]
+        Monday = 0,
+        Tuesday = 1,
+        Wednesday = 2,
+        Thursday = 3,
+        Friday = 4,
+        Saturday = 5,
+        Sunday = 6,
+    }
+}
+
 /// A span of time, its end not included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
@@ -33,12 +52,21 @@ pub struct Calendar {
     time_zone: Tz,
     /// First day of each cycle, 1 to 31.
     start_day: u32,
+    /// First day of each week.
+    week_start: DayOfWeek,
 }
 
 impl Calendar {
-    /// Cycles begin on the day of the month of `start_date`, or on the 1st without one.
+    /// Cycles begin on the day of the month of `start_date`, or on the 1st without one; weeks on
+    /// Monday.
     pub fn new(time_zone: Tz, start_date: Option<NaiveDate>) -> Calendar {
-        Calendar { time_zone, start_day: start_date.map_or(1, |date| date.day()) }
+        let start_day = start_date.map_or(1, |date| date.day());
+        Calendar { time_zone, start_day, week_start: DayOfWeek::Monday }
+    }
+
+    /// The same with another first day of the week.
+    pub fn with_week_start(self, week_start: DayOfWeek) -> Calendar {
+        Calendar { week_start, ..self }
     }
 
     pub fn time_zone(&self) -> Tz {
@@ -48,15 +76,18 @@ impl Calendar {
     /// The cycle that `time` lies in: from local midnight of the start day to that of the next
     /// month. In a month that is too short the cycle begins on its last day.
     pub fn cycle(&self, time: Time) -> Window {
-        self.months_from(self.start_day, time)
+        self.months_from(1, self.start_day, time)
     }
 
     /// The window of a period that `time` lies in; none for one that is reset by hand.
     pub fn window(&self, period: Period, time: Time) -> Option<Window> {
         match period {
+            Period::Hour => Some(hour_of(self.day(time), time)),
             Period::Day => Some(self.day(time)),
             Period::Week => Some(self.week(time)),
-            Period::Month => Some(self.months_from(1, time)),
+            Period::Month => Some(self.months_from(1, 1, time)),
+            Period::Quarter => Some(self.months_from(QUARTER_MONTHS, 1, time)),
+            Period::Year => Some(self.months_from(YEAR_MONTHS, 1, time)),
             Period::Cycle => Some(self.cycle(time)),
             Period::UntilReset => None,
         }
@@ -68,17 +99,20 @@ impl Calendar {
         tile(time, |step| self.midnight(date + TimeDelta::days(step)))
     }
 
-    /// From the local midnight of a Monday.
+    /// From the local midnight of the first day of the week.
     fn week(&self, time: Time) -> Window {
         let date = self.local_date(time);
-        let monday = date - TimeDelta::days(date.weekday().num_days_from_monday().into());
-        tile(time, |step| self.midnight(monday + TimeDelta::weeks(step)))
+        let days = i64::from(date.weekday().num_days_from_monday()) - self.week_start as i64;
+        let first = date - TimeDelta::days(days.rem_euclid(7));
+        tile(time, |step| self.midnight(first + TimeDelta::weeks(step)))
     }
 
-    fn months_from(&self, day: u32, time: Time) -> Window {
+    /// So many months from a day of the month, the first ones from January.
+    fn months_from(&self, count: i64, day: u32, time: Time) -> Window {
         let date = self.local_date(time);
         let this = i64::from(date.year()) * 12 + i64::from(date.month0());
-        tile(time, |step| self.month_start(this + step, day))
+        let first = this - this.rem_euclid(count);
+        tile(time, |step| self.month_start(first + step * count, day))
     }
 
     /// Start of the local hour that `time` lies in. At most an hour before `time`, also across
@@ -183,39 +217,64 @@ fn tile(time: Time, start: impl Fn(i64) -> Time) -> Window {
     window
 }
 
+/// The hour of a day that `time` lies in. Hours are counted from the day's first instant; where
+/// the clocks change by a part of an hour, the last one is shorter.
+fn hour_of(day: Window, time: Time) -> Window {
+    let start = time - (time - day.start).rem_euclid(MICROS_PER_HOUR);
+    Window { start, end: day.end.min(start + MICROS_PER_HOUR) }
+}
+
 /// The running windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Windows {
+    pub hour: Window,
     pub day: Window,
     pub week: Window,
     pub month: Window,
+    pub quarter: Window,
+    pub year: Window,
     pub cycle: Window,
 }
 
 impl Windows {
     pub fn at(calendar: &Calendar, time: Time) -> Windows {
+        let day = calendar.day(time);
         Windows {
-            day: calendar.day(time),
+            hour: hour_of(day, time),
+            day,
             week: calendar.week(time),
-            month: calendar.months_from(1, time),
+            month: calendar.months_from(1, 1, time),
+            quarter: calendar.months_from(QUARTER_MONTHS, 1, time),
+            year: calendar.months_from(YEAR_MONTHS, 1, time),
             cycle: calendar.cycle(time),
+        }
+    }
+
+    /// The windows after some have ended: only the hour, mostly.
+    pub fn after(self, calendar: &Calendar, time: Time) -> Windows {
+        match self.day.contains(time) {
+            true => Windows { hour: hour_of(self.day, time), ..self },
+            false => Windows::at(calendar, time),
         }
     }
 
     /// The running window of a period; none for one that is reset by hand.
     pub fn of(&self, period: Period) -> Option<Window> {
         match period {
+            Period::Hour => Some(self.hour),
             Period::Day => Some(self.day),
             Period::Week => Some(self.week),
             Period::Month => Some(self.month),
+            Period::Quarter => Some(self.quarter),
+            Period::Year => Some(self.year),
             Period::Cycle => Some(self.cycle),
             Period::UntilReset => None,
         }
     }
 
-    /// Whether all of them still run: every window ends at a midnight, so the day ends first.
+    /// Whether all of them still run: every window ends with an hour, so that the hour ends first.
     pub fn contain(&self, time: Time) -> bool {
-        self.day.contains(time)
+        self.hour.contains(time)
     }
 }
 
@@ -262,6 +321,17 @@ mod tests {
         check(29, "2028-02-29T00:00:00", "2028-02-29", "2028-03-29");
         check(29, "2028-03-28T00:00:00", "2028-02-29", "2028-03-29");
         check(29, "2100-02-28T00:00:00", "2100-02-28", "2100-03-29");
+    }
+
+    #[test]
+    fn weeks_begin_on_the_day_that_was_set() {
+        // A Thursday.
+        let time = at("2026-01-15T12:00:00Z");
+        for (day, start) in DayOfWeek::ALL.into_iter().zip([12, 13, 14, 15, 9, 10, 11]) {
+            let week = calendar("UTC", 1).with_week_start(day).window(Period::Week, time).unwrap();
+            assert_eq!(week.start, at(&format!("2026-01-{start:02}T00:00:00Z")), "{day:?}");
+            assert_eq!(week.end - week.start, 7 * 24 * MICROS_PER_HOUR);
+        }
     }
 
     #[test]
@@ -398,6 +468,42 @@ mod tests {
     }
 
     #[test]
+    fn hours_quarters_and_years_follow_the_clocks_of_the_zone() {
+        let check = |zone, period, time: &str, start: &str, end: &str| {
+            let window = calendar(zone, 15).window(period, at(time));
+            assert_eq!(window, Some(Window { start: at(start), end: at(end) }), "{zone} {time}");
+        };
+        let (berlin, howe) = ("Europe/Berlin", "Australia/Lord_Howe");
+        let (hour, quarter, year) = (Period::Hour, Period::Quarter, Period::Year);
+        check(berlin, hour, "2026-03-29T01:30:00Z", "2026-03-29T01:00:00Z", "2026-03-29T02:00:00Z");
+        check(howe, hour, "2026-04-05T13:10:00Z", "2026-04-05T13:00:00Z", "2026-04-05T13:30:00Z");
+        let asia = "Asia/Kathmandu";
+        check(asia, hour, "2026-06-01T00:00:00Z", "2026-05-31T23:15:00Z", "2026-06-01T00:15:00Z");
+        check(
+            "UTC",
+            quarter,
+            "2026-03-31T23:59:59Z",
+            "2026-01-01T00:00:00Z",
+            "2026-04-01T00:00:00Z",
+        );
+        check(
+            "UTC",
+            quarter,
+            "2026-11-26T00:00:00Z",
+            "2026-10-01T00:00:00Z",
+            "2027-01-01T00:00:00Z",
+        );
+        check(
+            berlin,
+            quarter,
+            "2026-06-30T22:00:00Z",
+            "2026-06-30T22:00:00Z",
+            "2026-09-30T22:00:00Z",
+        );
+        check(berlin, year, "2026-12-31T22:59:59Z", "2025-12-31T23:00:00Z", "2026-12-31T23:00:00Z");
+    }
+
+    #[test]
     fn days_weeks_and_months_follow_the_clocks_of_the_zone() {
         let check = |zone, period, time: &str, start: &str, end: &str| {
             let window = calendar(zone, 15).window(period, at(time));
@@ -468,10 +574,25 @@ mod tests {
             start_day in 1..=31_u32,
             micros in Time::EARLIEST.micros()..Time::LATEST.micros(),
         ) {
-            let calendar = Calendar { time_zone: zone, start_day };
+            let week_start = DayOfWeek::ALL[start_day as usize % 7];
+            let calendar = Calendar { time_zone: zone, start_day, week_start };
             let time = Time::from_micros(micros);
             let windows = Windows::at(&calendar, time);
-            for period in [Period::Day, Period::Week, Period::Month, Period::Cycle] {
+            let hour = windows.hour;
+            prop_assert!(windows.day.start <= hour.start && hour.end <= windows.day.end);
+            prop_assert!(hour.contains(time) && hour.end - hour.start <= MICROS_PER_HOUR);
+            prop_assert_eq!(calendar.window(Period::Hour, hour.end - 1), Some(hour));
+            let next = calendar.window(Period::Hour, hour.end).unwrap();
+            prop_assert_eq!(next.start, hour.end);
+            prop_assert_eq!(windows.after(&calendar, hour.end), Windows::at(&calendar, hour.end));
+            for period in [
+                Period::Day,
+                Period::Week,
+                Period::Month,
+                Period::Quarter,
+                Period::Year,
+                Period::Cycle,
+            ] {
                 let window = windows.of(period).unwrap();
                 prop_assert!(window.contains(time));
                 prop_assert!(window.start <= windows.day.start && windows.day.end <= window.end);
@@ -489,7 +610,8 @@ mod tests {
             micros in Time::EARLIEST.micros()..Time::LATEST.micros(),
             step in 0..=2 * MICROS_PER_HOUR,
         ) {
-            let calendar = Calendar { time_zone: zone, start_day };
+            let week_start = DayOfWeek::Monday;
+            let calendar = Calendar { time_zone: zone, start_day, week_start };
             let time = Time::from_micros(micros);
             let window = calendar.cycle(time);
             prop_assert!(window.contains(time));

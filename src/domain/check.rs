@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::attribution::{Attribution, PackedAttribution, SubjectKind};
+use crate::domain::attribution::{Attribution, AttributionField, PackedAttribution, SubjectKind};
 use crate::domain::quota::{Enforcement, Period, Unit};
 use crate::domain::rate_limit::RateWindow;
 use crate::domain::record::Fingerprint;
@@ -139,6 +139,8 @@ pub enum Reason {
     ContextWindowExceeded,
     /// A rate limit is used up.
     RateLimited,
+    /// The request lacks a field of the attribution that the workspace requires.
+    AttributionMissing,
     KeyUnknown,
     KeyDisabled,
     KeyExpired,
@@ -205,6 +207,8 @@ pub enum LimitPeriod {
 pub enum Subject {
     Workspace(Arc<str>),
     Model(Arc<str>),
+    /// A field of the attribution, which the request leaves empty.
+    Field(AttributionField),
     /// Of another kind than the workspace.
     Member {
         kind: SubjectKind,

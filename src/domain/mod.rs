@@ -76,7 +76,6 @@ macro_rules! coded_enum {
 pub(crate) use coded_enum;
 
 pub mod money;
-pub mod currency;
 pub mod time;
 pub mod calendar;
 pub mod attribution;
@@ -92,6 +91,5 @@ pub mod backfill;
 pub mod alert;
 pub mod check;
 
-pub use currency::Currency;
-pub use money::Amount;
+pub use money::{Amount, Currency};
 pub use time::Time;

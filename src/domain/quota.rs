@@ -54,6 +54,9 @@ coded_enum! {
         Month = 2,
         Cycle = 3,
         UntilReset = 4,
+        Hour = 5,
+        Quarter = 6,
+        Year = 7,
     }
 }
 

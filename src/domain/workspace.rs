@@ -8,6 +8,8 @@ use chrono_tz::Tz;
 use serde::{Serialize, Serializer};
 
 use crate::domain::alert::AlertPolicy;
+use crate::domain::attribution::AttributionField;
+use crate::domain::calendar::DayOfWeek;
 use crate::domain::{Amount, Currency, Time};
 
 /// Records are kept for no fewer days: no window of a limit, nor a late record, reaches back so
@@ -29,6 +31,10 @@ pub struct Workspace {
     pub unpriced_models: UnpricedModelPolicy,
     pub hold_expiry: HoldExpiryPolicy,
     pub unknown_keys: UnknownKeyPolicy,
+    /// Fields of the attribution that a check must have. Sorted, without repeats.
+    pub required_fields: Vec<AttributionField>,
+    /// The day on which weeks begin.
+    pub week_start: DayOfWeek,
     #[serde(skip)]
     pub alerts: AlertPolicy,
     /// Whether expired holds were ever charged: then a late record looks for what to take back.

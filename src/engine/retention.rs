@@ -91,6 +91,8 @@ mod tests {
             unpriced_models: UnpricedModelPolicy::Deny,
             hold_expiry: HoldExpiryPolicy::Release,
             unknown_keys: UnknownKeyPolicy::Accept,
+            required_fields: Vec::new(),
+            week_start: Default::default(),
             alerts: AlertPolicy::default(),
             may_have_expiry_charges: false,
             usage_retention_days: days,

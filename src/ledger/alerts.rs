@@ -52,8 +52,8 @@ struct ModelMarks {
     unpriced: Option<Time>,
 }
 
-/// The highest threshold that was raised in a window, in percent, for each value that its limit had.
-/// Of alerts without a threshold it is [`RAISED`].
+/// The highest threshold that was raised in a window, in percent, for each value that its limit
+/// had. Of alerts without a threshold it is [`RAISED`].
 #[derive(Clone, Default)]
 struct Marks(SmallVec<[(i64, u16); 1]>);
 

@@ -22,9 +22,10 @@ pub struct Context {
     windows: Windows,
 }
 
-/// The calendar of a workspace: its time zone, and the start day of its plan.
+/// The calendar of a workspace: its time zone, its week, and the start day of its plan.
 pub fn calendar_of(workspace: &Workspace) -> Calendar {
-    Calendar::new(workspace.time_zone, workspace.plan.map(|plan| plan.start_date))
+    let start_date = workspace.plan.map(|plan| plan.start_date);
+    Calendar::new(workspace.time_zone, start_date).with_week_start(workspace.week_start)
 }
 
 impl Context {
@@ -60,14 +61,14 @@ impl Context {
         self.windows.cycle
     }
 
-    /// Moves time forward, never back. Returns whether another day has begun, and with it maybe
+    /// Moves time forward, never back. Returns whether another hour has begun, and with it maybe
     /// other windows.
     pub fn advance(&mut self, now: Time) -> bool {
         self.now = self.now.max(now);
         if self.windows.contain(self.now) {
             return false;
         }
-        self.windows = Windows::at(&self.calendar, self.now);
+        self.windows = self.windows.after(&self.calendar, self.now);
         true
     }
 

@@ -116,6 +116,7 @@ fn rule_name(reason: Reason) -> &'static str {
         Reason::CapabilityMissing => "CAPABILITY_MISSING",
         Reason::ContextWindowExceeded => "CONTEXT_WINDOW_EXCEEDED",
         Reason::RateLimited => "RATE_LIMITED",
+        Reason::AttributionMissing => "ATTRIBUTION_MISSING",
         Reason::KeyUnknown => "KEY_UNKNOWN",
         Reason::KeyDisabled => "KEY_DISABLED",
         Reason::KeyExpired => "KEY_EXPIRED",

@@ -105,8 +105,8 @@ pub trait LogStore: Send + Sync + 'static {
     /// records of kind usage of the workspace with outcome success, oldest first.
     async fn recent_outputs(&self, workspace_id: &str, limit: usize) -> Result<Vec<(String, i64)>>;
 
-    /// Must return request and attempt of the latest `limit` records of kind usage of the workspace,
-    /// oldest first.
+    /// Must return request and attempt of the latest `limit` records of kind usage of the
+    /// workspace, oldest first.
     async fn recent_attempts(&self, workspace_id: &str, limit: usize)
     -> Result<Vec<(String, i32)>>;
 

@@ -42,6 +42,8 @@ async fn a_new_workspace_has_defaults_and_comes_back_as_it_was_made() {
     assert_eq!(workspace.unpriced_model_policy(), v1::UnpricedModelPolicy::Deny);
     assert_eq!(workspace.hold_expiry_policy(), v1::HoldExpiryPolicy::Release);
     assert_eq!(workspace.unknown_key_policy(), v1::UnknownKeyPolicy::Accept);
+    assert_eq!(workspace.required_attribution_fields, [""; 0]);
+    assert_eq!(workspace.first_day_of_week(), v1::DayOfWeek::Monday);
     assert_eq!(workspace.plan, None);
     assert_eq!(seconds(workspace.create_time), START.micros() / 1_000_000);
 
@@ -54,6 +56,8 @@ async fn a_new_workspace_has_defaults_and_comes_back_as_it_was_made() {
         hold_expiry_policy: v1::HoldExpiryPolicy::ChargeEstimate.into(),
         unknown_key_policy: v1::UnknownKeyPolicy::Deny.into(),
         usage_retention_days: 62,
+        required_attribution_fields: vec!["user_id".to_owned(), "session_id".to_owned()],
+        first_day_of_week: v1::DayOfWeek::Sunday.into(),
         ..Default::default()
     };
     let request = v1::CreateWorkspaceRequest { workspace: Some(given.clone()) };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use tollgate::domain::attribution::Attribution;
-use tollgate::domain::calendar::{Calendar, Window};
+use tollgate::domain::calendar::{Calendar, DayOfWeek, Window};
 use tollgate::domain::catalog::bill::{Factor, Multiplier};
 use tollgate::domain::catalog::price::{Price, Rate, Rates, Source, Variant};
 use tollgate::domain::catalog::{Catalog, Model};
@@ -45,6 +45,8 @@ fn workspace() -> Workspace {
         unpriced_models: UnpricedModelPolicy::Allow,
         hold_expiry: HoldExpiryPolicy::ChargeEstimate,
         unknown_keys: UnknownKeyPolicy::Accept,
+        required_fields: Vec::new(),
+        week_start: DayOfWeek::Monday,
         alerts: Default::default(),
         may_have_expiry_charges: true,
         usage_retention_days: None,

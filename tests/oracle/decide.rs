@@ -243,6 +243,17 @@ impl Oracle {
         who: &Who,
         said: &mut Said,
     ) -> Result<Result<(Arc<str>, Offer), Reason>, Error> {
+        // A request has to say all that it must.
+        let required = &self.workspace.required_fields;
+        let missing = required.iter().filter(|field| who.attribution.get(**field).is_empty());
+        let missing = missing.map(|field| Verdict {
+            subject: Subject::Field(*field),
+            ..rule("", Reason::AttributionMissing)
+        });
+        said.verdicts.extend(missing);
+        if !said.verdicts.is_empty() {
+            return Ok(Err(Reason::AttributionMissing));
+        }
         if let Some(reason) = self.objection_to_key(who) {
             let id = who.attribution.api_key_id.as_str().into();
             let subject = Subject::Member { kind: SubjectKind::ApiKey, id };

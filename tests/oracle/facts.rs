@@ -5,12 +5,13 @@ use chrono_tz::Tz;
 use std::sync::Arc;
 
 use tollgate::domain::Time;
-use tollgate::domain::calendar::Window;
+use tollgate::domain::calendar::{DayOfWeek, Window};
 use tollgate::domain::catalog::Model;
 use tollgate::domain::catalog::bill::{COST_MAX, Multiplier};
 use tollgate::domain::catalog::price::{Price, Rate, RateCard};
 use tollgate::domain::check::Check;
 use tollgate::domain::record::RecordKind;
+use tollgate::domain::time::MICROS_PER_HOUR;
 use tollgate::domain::usage::{Extras, Outcome, TOKENS_MAX, TokenClass, UnitKind, Usage};
 use tollgate::domain::workspace::Workspace;
 use tollgate::ledger::Error;
@@ -32,9 +33,41 @@ pub fn day(workspace: &Workspace, time: Time) -> Window {
     between(workspace.time_zone, time, 3, |_| true)
 }
 
-/// From Monday.
+/// From the day that the workspace has set.
 pub fn week(workspace: &Workspace, time: Time) -> Window {
-    between(workspace.time_zone, time, 9, |date| date.weekday() == Weekday::Mon)
+    let days = [
+        (DayOfWeek::Monday, Weekday::Mon),
+        (DayOfWeek::Tuesday, Weekday::Tue),
+        (DayOfWeek::Wednesday, Weekday::Wed),
+        (DayOfWeek::Thursday, Weekday::Thu),
+        (DayOfWeek::Friday, Weekday::Fri),
+        (DayOfWeek::Saturday, Weekday::Sat),
+        (DayOfWeek::Sunday, Weekday::Sun),
+    ];
+    let first = days.into_iter().find(|(day, _)| *day == workspace.week_start);
+    let first = first.expect("one of seven").1;
+    between(workspace.time_zone, time, 9, |date| date.weekday() == first)
+}
+
+/// From the 1st of January, April, July or October.
+pub fn quarter(workspace: &Workspace, time: Time) -> Window {
+    let begins = |date: NaiveDate| date.day() == 1 && [1, 4, 7, 10].contains(&date.month());
+    between(workspace.time_zone, time, 95, begins)
+}
+
+/// From the 1st of January.
+pub fn year(workspace: &Workspace, time: Time) -> Window {
+    between(workspace.time_zone, time, 368, |date| date.ordinal() == 1)
+}
+
+/// An hour of a day, of those that are counted from its first instant.
+pub fn whole_hour(workspace: &Workspace, time: Time) -> Window {
+    let day = day(workspace, time);
+    let mut start = day.start;
+    while start + MICROS_PER_HOUR <= time {
+        start = start + MICROS_PER_HOUR;
+    }
+    Window { start, end: day.end.min(start + MICROS_PER_HOUR) }
 }
 
 /// From the 1st.

@@ -266,8 +266,8 @@ impl Oracle {
         (again, written)
     }
 
-    /// The attempt that a record is instead of the one it names, if somebody waits for one: its live
-    /// hold, or one that expired and was never settled.
+    /// The attempt that a record is instead of the one it names, if somebody waits for one: its
+    /// live hold, or one that expired and was never settled.
     fn awaited(&self, record: &Record) -> Option<i32> {
         let next = self.next_attempt(&record.request_id);
         if let Some(hold) = self.hold(&record.request_id) {
@@ -307,8 +307,8 @@ impl Oracle {
         Written::New(self.standing())
     }
 
-    /// Charges the estimates of holds whose time is up. A request is charged so once, and again only
-    /// when a record has taken that back.
+    /// Charges the estimates of holds whose time is up. A request is charged so once, and again
+    /// only when a record has taken that back.
     pub fn charge_due(&mut self) -> usize {
         let (due, kept): (Vec<Hold>, Vec<Hold>) =
             std::mem::take(&mut self.holds).into_iter().partition(|hold| hold.is_up);
@@ -355,8 +355,8 @@ impl Oracle {
             charges.filter(|entry| *entry.request_id == *request_id)
         };
         let net: i64 = of_request().map(|entry| entry.cost.nanos()).sum();
-        let charges = of_request().filter(|entry| entry.kind == RecordKind::ExpiryCharge);
-        charges.last().filter(|_| net != 0)
+        let charge = of_request().rev().find(|entry| entry.kind == RecordKind::ExpiryCharge);
+        charge.filter(|_| net != 0)
     }
 }
 

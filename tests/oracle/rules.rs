@@ -249,6 +249,9 @@ impl Oracle {
     /// The running window of a quota.
     pub fn window_of(&self, quota: &Quota) -> Span {
         match quota.period {
+            Period::Hour => facts::whole_hour(&self.workspace, self.now).into(),
+            Period::Quarter => facts::quarter(&self.workspace, self.now).into(),
+            Period::Year => facts::year(&self.workspace, self.now).into(),
             Period::Day => facts::day(&self.workspace, self.now).into(),
             Period::Week => facts::week(&self.workspace, self.now).into(),
             Period::Month => facts::month(&self.workspace, self.now).into(),

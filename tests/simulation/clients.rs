@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tollgate::domain::attribution::Attribution;
+use tollgate::domain::calendar::DayOfWeek;
 use tollgate::domain::check::Check;
 use tollgate::domain::record::UsageReport;
 use tollgate::domain::time::{MICROS_PER_HOUR, MICROS_PER_SECOND};
@@ -168,7 +169,8 @@ impl Client {
             7 => {
                 let zones = [chrono_tz::UTC, chrono_tz::Europe::Berlin, chrono_tz::Asia::Tokyo];
                 let time_zone = Some(zones[luck.random_range(0..3usize)]);
-                let change = WorkspaceChange { time_zone, ..WorkspaceChange::default() };
+                let week_start = Some(DayOfWeek::ALL[luck.random_range(0..7usize)]);
+                let change = WorkspaceChange { time_zone, week_start, ..Default::default() };
                 engine.update_workspace(by, workspace, change).await.map(drop)
             }
             8..10 => {

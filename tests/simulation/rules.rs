@@ -41,6 +41,9 @@ pub fn prepare(disk: &mut Disk, workspace: &str) {
     for (id, scope, unit, period, limit, enforcement) in [
         ("day", each(SubjectKind::User), Unit::Money, Period::Day, 6 * UNIT, Hard),
         ("named", of(SubjectKind::User, "cy"), Unit::Money, Period::Day, 9 * UNIT, Hard),
+        ("hour", each(SubjectKind::User), Unit::Money, Period::Hour, 5 * UNIT, Soft),
+        ("quarter", each(SubjectKind::ApiKey), Unit::Money, Period::Quarter, 30 * UNIT, Soft),
+        ("year", of(SubjectKind::Workspace, ""), Unit::Tokens, Period::Year, 50_000, Soft),
         ("law", of(SubjectKind::Department, "law"), Unit::Tokens, Period::Week, 9_000, Soft),
         ("group", each(SubjectKind::KeyGroup), Unit::Requests, Period::Cycle, 40, Hard),
         (
@@ -80,6 +83,10 @@ pub fn prepare(disk: &mut Disk, workspace: &str) {
         update_time: START,
     };
     disk.rate_limits.insert((workspace.to_owned(), "minute".to_owned()), rate_limit);
+    prepare_keys(disk, workspace);
+}
+
+fn prepare_keys(disk: &mut Disk, workspace: &str) {
     for id in ["g", "h"] {
         let group = KeyGroup {
             id: id.into(),
@@ -276,6 +283,9 @@ impl Auditor {
 /// None where clocks that differ by seconds may see two.
 fn window_of(settings: &Workspace, quota: &Quota, now: Time) -> Option<Span> {
     let window = match quota.period {
+        Period::Hour => facts::whole_hour(settings, now),
+        Period::Quarter => facts::quarter(settings, now),
+        Period::Year => facts::year(settings, now),
         Period::Day => facts::day(settings, now),
         Period::Week => facts::week(settings, now),
         Period::Month => facts::month(settings, now),

@@ -9,6 +9,7 @@ use rand::{RngExt, SeedableRng};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tollgate::domain::alert::AlertPolicy;
+use tollgate::domain::calendar::DayOfWeek;
 use tollgate::domain::catalog::Model;
 use tollgate::domain::catalog::bill::{Factor, Multiplier};
 use tollgate::domain::catalog::price::{Price, Source};
@@ -351,6 +352,8 @@ fn workspace(id: &str, charges_expired: bool) -> Workspace {
             false => HoldExpiryPolicy::Release,
         },
         unknown_keys: UnknownKeyPolicy::Accept,
+        required_fields: Vec::new(),
+        week_start: DayOfWeek::Monday,
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: charges_expired,
         usage_retention_days: None,

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use tollgate::domain::alert::AlertPolicy;
+use tollgate::domain::calendar::DayOfWeek;
 use tollgate::domain::catalog::bill::{Factor, Multiplier};
 use tollgate::domain::catalog::price::{Price, Rate, Rates, Source, Variant};
 use tollgate::domain::catalog::{ExchangeRate, Model};
@@ -76,9 +77,9 @@ fn price(id: &str, create_time: Time) -> Price {
             above_input_tokens: 200_000,
             inclusive: true,
             rates,
-            unit_rates: [None, Some(0), None, None, Some(i64::MAX), None, None, None],
+            unit_rates: [None, Some(0), None, None, Some(i64::MAX), None, None, None, None],
         }],
-        unit_rates: [Some(10_000_000_000), None, None, None, None, None, None, Some(1)],
+        unit_rates: [Some(10_000_000_000), None, None, None, None, None, None, Some(1), None],
         factors: vec![Factor {
             name: "us".into(),
             multiplier: Multiplier::from_nanos(1_100_000_000).unwrap(),
@@ -177,6 +178,8 @@ pub async fn workspaces_come_back_as_they_were_put(world: &World) {
         unpriced_models: UnpricedModelPolicy::Allow,
         hold_expiry: HoldExpiryPolicy::ChargeEstimate,
         unknown_keys: UnknownKeyPolicy::Deny,
+        required_fields: Vec::new(),
+        week_start: DayOfWeek::Monday,
         alerts: AlertPolicy { envelope: vec![], model_limits: vec![1, 1_000] },
         may_have_expiry_charges: true,
         usage_retention_days: Some(400),

@@ -12,6 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tollgate::domain::alert::AlertPolicy;
 use tollgate::domain::attribution::Attribution;
 use tollgate::domain::backfill::BackfillResults;
+use tollgate::domain::calendar::DayOfWeek;
 use tollgate::domain::catalog::price::{Price, Rates, Source};
 use tollgate::domain::catalog::{Catalog, Model};
 use tollgate::domain::check::{Answer, Check};
@@ -309,6 +310,8 @@ pub fn ledger(number: usize, limits: usize, catalog: &Arc<Catalog>) -> Ledger {
         unpriced_models: UnpricedModelPolicy::Deny,
         hold_expiry: HoldExpiryPolicy::Release,
         unknown_keys: UnknownKeyPolicy::Accept,
+        required_fields: Vec::new(),
+        week_start: DayOfWeek::Monday,
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: false,
         usage_retention_days: None,

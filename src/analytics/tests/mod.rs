@@ -14,6 +14,7 @@ use super::query::{Group, Query};
 use super::range::Range;
 use crate::domain::alert::AlertPolicy;
 use crate::domain::attribution::Dimension;
+use crate::domain::calendar::DayOfWeek;
 use crate::domain::catalog::price::Source;
 use crate::domain::catalog::{Catalog, Model};
 use crate::domain::usage::TokenClass;
@@ -56,6 +57,8 @@ fn workspace(zone: &str) -> Workspace {
         unpriced_models: UnpricedModelPolicy::Deny,
         hold_expiry: HoldExpiryPolicy::Release,
         unknown_keys: UnknownKeyPolicy::Accept,
+        required_fields: Vec::new(),
+        week_start: DayOfWeek::Monday,
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: false,
         usage_retention_days: None,

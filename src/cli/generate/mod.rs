@@ -16,7 +16,7 @@ use chrono_tz::Tz;
 use clap::Args;
 use tokio::sync::mpsc;
 use tollgate::domain::alert::AlertPolicy;
-use tollgate::domain::calendar::{Calendar, Window};
+use tollgate::domain::calendar::{Calendar, DayOfWeek, Window};
 use tollgate::domain::time::MICROS_PER_HOUR;
 use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
@@ -242,6 +242,8 @@ fn workspace(arguments: &Generate, span: Window) -> Workspace {
         unpriced_models: UnpricedModelPolicy::Deny,
         hold_expiry: HoldExpiryPolicy::Release,
         unknown_keys: UnknownKeyPolicy::Accept,
+        required_fields: Vec::new(),
+        week_start: DayOfWeek::Monday,
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: false,
         usage_retention_days: None,

@@ -51,8 +51,8 @@ pub struct AlertKey {
     pub window_start: Time,
     /// In percent; zero for other types than thresholds.
     pub threshold: u16,
-    /// The limit without its boosts: with another value it is another limit. Zero for types that are
-    /// not about a limit.
+    /// The limit without its boosts: with another value it is another limit. Zero for types that
+    /// are not about a limit.
     pub base_limit: i64,
 }
 

@@ -436,8 +436,8 @@ fn assert_bounded(usage: &Usage, max_output: i64) {
 /// Nanos per million times tokens, as nanos of the currency that `rate` converts to.
 ///
 /// No overflow: `total` is at most 10⁸ tokens × 10¹³ nanos = 10²¹, times a rate of at most 10¹⁵
-/// is 10³⁶, below the 1.7 × 10³⁸ of an `i128`. The amount is at most 10⁸ tokens × 2 × 10¹⁶ converted
-/// nanos per million ÷ 10⁶ = 2 × 10¹⁸, below the 9.2 × 10¹⁸ of an `i64`.
+/// is 10³⁶, below the 1.7 × 10³⁸ of an `i128`. The amount is at most 10⁸ tokens × 2 × 10¹⁶
+/// converted nanos per million ÷ 10⁶ = 2 × 10¹⁸, below the 9.2 × 10¹⁸ of an `i64`.
 fn to_amount(total: i128, rate: Rate) -> Amount {
     const TOKENS_PER_PRICE: i128 = 1_000_000;
     let highest = i128::from(TOKENS_MAX) * i128::from(CONVERTED_PER_MILLION_MAX);

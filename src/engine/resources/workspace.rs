@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::{Edit, Kind, Resource, no_backfill};
 use crate::domain::alert::AlertPolicy;
+use crate::domain::attribution::AttributionField;
+use crate::domain::calendar::DayOfWeek;
 use crate::domain::quota::Unit;
 use crate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
@@ -33,6 +35,9 @@ pub struct NewWorkspace {
     pub unpriced_models: UnpricedModelPolicy,
     pub hold_expiry: HoldExpiryPolicy,
     pub unknown_keys: UnknownKeyPolicy,
+    /// Sorted, without repeats.
+    pub required_fields: Vec<AttributionField>,
+    pub week_start: DayOfWeek,
     pub usage_retention_days: Option<i64>,
 }
 
@@ -45,6 +50,8 @@ pub struct WorkspaceChange {
     pub unpriced_models: Option<UnpricedModelPolicy>,
     pub hold_expiry: Option<HoldExpiryPolicy>,
     pub unknown_keys: Option<UnknownKeyPolicy>,
+    pub required_fields: Option<Vec<AttributionField>>,
+    pub week_start: Option<DayOfWeek>,
     /// An inner `None` keeps records for ever.
     pub usage_retention_days: Option<Option<i64>>,
 }
@@ -115,6 +122,8 @@ impl Engine {
                 unpriced_models: new.unpriced_models,
                 hold_expiry: new.hold_expiry,
                 unknown_keys: new.unknown_keys,
+                required_fields: new.required_fields,
+                week_start: new.week_start,
                 alerts: AlertPolicy::default(),
                 may_have_expiry_charges: new.hold_expiry == HoldExpiryPolicy::ChargeEstimate,
                 usage_retention_days: new.usage_retention_days,
@@ -278,6 +287,10 @@ impl WorkspaceChange {
         workspace.unpriced_models = self.unpriced_models.unwrap_or(workspace.unpriced_models);
         workspace.hold_expiry = self.hold_expiry.unwrap_or(workspace.hold_expiry);
         workspace.unknown_keys = self.unknown_keys.unwrap_or(workspace.unknown_keys);
+        if let Some(required_fields) = self.required_fields {
+            workspace.required_fields = required_fields;
+        }
+        workspace.week_start = self.week_start.unwrap_or(workspace.week_start);
         workspace.usage_retention_days =
             self.usage_retention_days.unwrap_or(workspace.usage_retention_days);
         workspace.may_have_expiry_charges |=

@@ -236,8 +236,8 @@ fn split(total: i64, weights: &ByMeter<i128>, counts: &ByMeter<i64>) -> ByMeter<
 const WEIGHTS_MAX: i128 = 1 << 70;
 /// `total × weight ÷ whole`, rounded down, and what is left of it.
 ///
-/// No overflow: a cost is at most 2 × 10¹⁸ and a weight 10²¹, see `price.rs`. Their product would not
-/// fit, so that the upper half of the cost is divided first.
+/// No overflow: a cost is at most 2 × 10¹⁸ and a weight 10²¹, see `price.rs`. Their product would
+/// not fit, so that the upper half of the cost is divided first.
 fn times_over(total: i64, weight: i128, whole: i128) -> (i128, i128) {
     const HALF: u32 = 32;
     let (upper, lower) = (i128::from(total >> HALF), i128::from(total & ((1 << HALF) - 1)));

@@ -105,7 +105,7 @@ proto_enum!(Enforcement as Enforcement { Hard, Soft, Downgrade, Shadow }
     "expected an Enforcement that is known");
 proto_enum!(Unit as LimitUnit { Money, Tokens, Requests }
     "expected LIMIT_UNIT_MONEY, LIMIT_UNIT_TOKENS or LIMIT_UNIT_REQUESTS");
-proto_enum!(Period as LimitPeriod { Day, Week, Month, Cycle, UntilReset }
+proto_enum!(Period as LimitPeriod { Hour, Day, Week, Month, Quarter, Year, Cycle, UntilReset }
     "expected LIMIT_PERIOD_DAY, _WEEK, _MONTH, _CYCLE or _UNTIL_RESET: a sliding window is for \
      rate limits");
 impl ProtoEnum for RateWindow {

@@ -11,7 +11,8 @@ use crate::proto::v1;
 proto_enum!(Reason as Reason {
     Exhausted, HeldInFlight, RequestTooLarge, ModelLimit, NoAllowedModel, ModelUnknown,
     ModelDisabled, ModelUnpriced, PlanNotSet, CapabilityMissing, ContextWindowExceeded, RateLimited,
-    KeyUnknown, KeyDisabled, KeyExpired, ModelNotAllowed, Downgrade, ThresholdCrossed,
+    AttributionMissing, KeyUnknown, KeyDisabled, KeyExpired, ModelNotAllowed, Downgrade,
+    ThresholdCrossed,
 } "expected a Reason that is known");
 
 /// Unspecified where there is none.
@@ -20,7 +21,12 @@ pub fn reason_number(reason: Option<Reason>) -> i32 {
 }
 
 pub fn verdict_to_proto(currency: Currency, verdict: Verdict) -> v1::Verdict {
+    let attribution_field = match verdict.subject {
+        Subject::Field(field) => field.name().to_owned(),
+        _ => String::new(),
+    };
     let rule = v1::Verdict {
+        attribution_field,
         subject: Some(subject_to_proto(verdict.subject)),
         reason: reason_number(verdict.reason),
         blocking: verdict.blocking,
@@ -73,6 +79,8 @@ fn subject_to_proto(subject: Subject) -> v1::Subject {
         Subject::Workspace(id) => (v1::SubjectType::Workspace.into(), id),
         Subject::Model(id) => (v1::SubjectType::Model.into(), id),
         Subject::Member { kind, id } => (kind.number(), id),
+        // Nothing is named; the type tells what is missing, where it is a subject.
+        Subject::Field(field) => (field.subject().map_or(0, |kind| kind.number()), "".into()),
     };
     v1::Subject { r#type: kind, id: id.to_string() }
 }

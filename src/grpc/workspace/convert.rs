@@ -10,6 +10,8 @@ use super::super::shared::money;
 use super::super::shared::text::WORKSPACE_ID_CHARS_MAX;
 use super::super::shared::time::to_timestamp;
 use crate::domain::Currency;
+use crate::domain::attribution::AttributionField;
+use crate::domain::calendar::DayOfWeek;
 use crate::domain::workspace::{
     HoldExpiryPolicy, Plan, USAGE_RETENTION_DAYS_MAX, USAGE_RETENTION_DAYS_MIN, UnknownKeyPolicy,
     UnpricedModelPolicy, Workspace,
@@ -17,7 +19,7 @@ use crate::domain::workspace::{
 use crate::engine::{NewWorkspace, WorkspaceChange};
 use crate::proto::v1;
 
-const FIELDS: [&str; 7] = [
+const FIELDS: [&str; 9] = [
     "display_name",
     "currency_code",
     "time_zone",
@@ -25,6 +27,8 @@ const FIELDS: [&str; 7] = [
     "hold_expiry_policy",
     "unknown_key_policy",
     "usage_retention_days",
+    "required_attribution_fields",
+    "first_day_of_week",
 ];
 
 proto_enum!(UnpricedModelPolicy as UnpricedModelPolicy { Deny, Allow }
@@ -33,6 +37,9 @@ proto_enum!(HoldExpiryPolicy as HoldExpiryPolicy { Release, ChargeEstimate }
     "expected a HoldExpiryPolicy that is known");
 proto_enum!(UnknownKeyPolicy as UnknownKeyPolicy { Accept, Deny }
     "expected a UnknownKeyPolicy that is known");
+proto_enum!(DayOfWeek as DayOfWeek {
+    Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday,
+} "expected a DayOfWeek that is known");
 
 pub fn create(request: v1::CreateWorkspaceRequest) -> Decoded<NewWorkspace> {
     decode(|at| {
@@ -51,6 +58,8 @@ pub fn create(request: v1::CreateWorkspaceRequest) -> Decoded<NewWorkspace> {
             at.field("unpriced_model_policy").optional_enum(from.unpriced_model_policy);
         let hold_expiry = at.field("hold_expiry_policy").optional_enum(from.hold_expiry_policy);
         let unknown_keys = at.field("unknown_key_policy").optional_enum(from.unknown_key_policy);
+        let required_fields = required_fields(at, &from.required_attribution_fields);
+        let week_start = at.field("first_day_of_week").optional_enum(from.first_day_of_week);
         let days_at = at.field("usage_retention_days");
         Some(NewWorkspace {
             id: from.workspace_id,
@@ -60,6 +69,8 @@ pub fn create(request: v1::CreateWorkspaceRequest) -> Decoded<NewWorkspace> {
             unpriced_models: unpriced_models.unwrap_or(UnpricedModelPolicy::Deny),
             hold_expiry: hold_expiry.unwrap_or(HoldExpiryPolicy::Release),
             unknown_keys: unknown_keys.unwrap_or(UnknownKeyPolicy::Accept),
+            required_fields,
+            week_start: week_start.unwrap_or_default(),
             usage_retention_days: retention_days(days_at, from.usage_retention_days),
         })
     })
@@ -90,6 +101,14 @@ pub fn update(request: v1::UpdateWorkspaceRequest) -> Decoded<(String, Workspace
         let unknown_keys = mask.change("unknown_key_policy", policy != 0, || {
             at.field("unknown_key_policy").optional_enum(policy)
         });
+        let named = &from.required_attribution_fields;
+        let required_fields = mask.change("required_attribution_fields", !named.is_empty(), || {
+            required_fields(at, named)
+        });
+        let day = from.first_day_of_week;
+        let week_start = mask.change("first_day_of_week", day != 0, || {
+            at.field("first_day_of_week").optional_enum(day)
+        });
         let days = from.usage_retention_days;
         let usage_retention_days = mask.change("usage_retention_days", days != 0, || {
             retention_days(at.field("usage_retention_days"), days)
@@ -101,6 +120,8 @@ pub fn update(request: v1::UpdateWorkspaceRequest) -> Decoded<(String, Workspace
             unpriced_models: unpriced_models.flatten(),
             hold_expiry: hold_expiry.flatten(),
             unknown_keys: unknown_keys.flatten(),
+            required_fields,
+            week_start: week_start.flatten(),
             usage_retention_days,
         };
         Some((from.workspace_id, change))
@@ -126,6 +147,22 @@ fn time_zone(at: Decoder<'_>, name: &str) -> Tz {
     })
 }
 
+/// The fields with these names, sorted.
+fn required_fields(at: Decoder<'_>, names: &[String]) -> Vec<AttributionField> {
+    let at = at.field("required_attribution_fields");
+    let mut fields = Vec::new();
+    for (index, name) in names.iter().take(AttributionField::COUNT + 1).enumerate() {
+        match AttributionField::ALL.into_iter().find(|field| field.name() == name) {
+            Some(field) if !fields.contains(&field) => fields.push(field),
+            _ => at.item(index).refuse(
+                "expected the name of a field of Attribution, such as \"user_id\", each once",
+            ),
+        }
+    }
+    fields.sort();
+    fields
+}
+
 /// None for ever.
 fn retention_days(at: Decoder<'_>, days: i32) -> Option<i64> {
     let days = i64::from(days);
@@ -140,6 +177,7 @@ fn retention_days(at: Decoder<'_>, days: i32) -> Option<i64> {
 pub fn workspace_to_proto(workspace: Workspace) -> v1::Workspace {
     let currency = workspace.currency;
     let retention_days = workspace.usage_retention_days.unwrap_or(0);
+    let required = workspace.required_fields.iter();
     v1::Workspace {
         workspace_id: workspace.id.to_string(),
         display_name: workspace.display_name,
@@ -153,6 +191,8 @@ pub fn workspace_to_proto(workspace: Workspace) -> v1::Workspace {
         plan: workspace.plan.map(|plan| plan_to_proto(currency, plan)),
         create_time: Some(to_timestamp(workspace.create_time)),
         update_time: Some(to_timestamp(workspace.update_time)),
+        required_attribution_fields: required.map(|field| field.name().to_owned()).collect(),
+        first_day_of_week: workspace.week_start.number(),
     }
 }
 

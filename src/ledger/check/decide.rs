@@ -3,7 +3,7 @@
 use super::estimate::Estimate;
 use super::prepared::PreparedCheck;
 use super::route::Grant;
-use super::verdict::{Request, key_verdict, model_verdict};
+use super::verdict::{Request, key_verdict, missing_verdict, model_verdict};
 use crate::domain::api_key::ApiKey;
 use crate::domain::attribution::{AttributionField, SubjectIds, SubjectKind};
 use crate::domain::check::{Answer, Check, Decision, HOLDS_MAX, Reason, Verdict};
@@ -26,9 +26,10 @@ impl Ledger {
     }
 
     /// Decides on a request and holds its worst-case cost in every limit that applies: in all of
-    /// them, or, if it is blocked, in none (I2). The order is fixed: rules about the key and the
-    /// model (known, enabled, allowed for the key, priced); then all limits; then other models, if
-    /// only the model's cap or limits that downgrade block it.
+    /// them, or, if it is blocked, in none (I2). The order is fixed: fields of the attribution that
+    /// are required; rules about the key and the model (known, enabled, allowed for the key,
+    /// priced); then all limits; then other models, if only the model's cap or limits that
+    /// downgrade block it.
     ///
     /// # Errors
     /// If the request id is in use with other content, an exchange rate is missing, or there are
@@ -63,9 +64,13 @@ impl Ledger {
         let known_key = self.keys.find(key_id);
         let group = known_key.map_or(GroupIndex::NONE, |(_, group)| group);
         let key = known_key.map(|(key, _)| key);
+        let missing = self.missing_fields(prepared);
+        if !missing.is_empty() {
+            return Ok(self.refuse(prepared, missing));
+        }
         let (model, estimate) = match self.check_rules(check, key_id, key)? {
             Ok(admitted) => admitted,
-            Err(verdict) => return Ok(self.refuse(prepared, verdict)),
+            Err(verdict) => return Ok(self.refuse(prepared, vec![verdict])),
         };
         let subject_ids = match self.limits.is_empty() {
             // Only the key is needed, for the models that it may use.
@@ -114,6 +119,13 @@ impl Ledger {
         })
     }
 
+    /// Verdicts on the fields of the attribution that the workspace requires and the request lacks.
+    fn missing_fields(&self, prepared: &PreparedCheck) -> Vec<Verdict> {
+        let required = self.context.workspace().required_fields.iter().copied();
+        let missing = required.filter(|field| prepared.field(*field).is_empty());
+        missing.map(missing_verdict).collect()
+    }
+
     /// Checks the rules about the key and the model. Returns the model with its estimate, or the
     /// verdict of the rule that refuses the request.
     fn check_rules(
@@ -142,10 +154,10 @@ impl Ledger {
         Ok(Ok((model, estimate)))
     }
 
-    /// The decision on a request that a rule about its key or model refuses.
-    fn refuse(&mut self, prepared: &PreparedCheck, verdict: Verdict) -> Decision {
-        let reason = verdict.reason.unwrap_or(Reason::ModelUnknown);
-        let decision = self.blocked(reason, vec![verdict], None);
+    /// The decision on a request that a rule about its attribution, key or model refuses.
+    fn refuse(&mut self, prepared: &PreparedCheck, verdicts: Vec<Verdict>) -> Decision {
+        let reason = verdicts.first().and_then(|verdict| verdict.reason);
+        let decision = self.blocked(reason.unwrap_or(Reason::ModelUnknown), verdicts, None);
         let cost = self.requested_cost(prepared.check());
         self.count_refusal(prepared, cost, &decision);
         decision

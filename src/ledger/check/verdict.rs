@@ -1,7 +1,7 @@
 //! Verdicts: which limit or rule denies a request, or is crossed by it, with its figures.
 
 use crate::domain::Amount;
-use crate::domain::attribution::{SubjectIds, SubjectKind};
+use crate::domain::attribution::{AttributionField, SubjectIds, SubjectKind};
 use crate::domain::check::{
     Check, HELD_RETRY_AFTER, LimitFigures, LimitKind, LimitPeriod, Reason, Subject, VERDICTS_MAX,
     Verdict,
@@ -27,6 +27,11 @@ pub fn model_verdict(id: &str, reason: Reason) -> Verdict {
 /// The verdict of a rule about an API key, which blocks.
 pub fn key_verdict(id: &str, reason: Reason) -> Verdict {
     rule_verdict(Subject::Member { kind: SubjectKind::ApiKey, id: id.into() }, reason)
+}
+
+/// The verdict of a workspace that requires a field of the attribution.
+pub fn missing_verdict(field: AttributionField) -> Verdict {
+    rule_verdict(Subject::Field(field), Reason::AttributionMissing)
 }
 
 fn rule_verdict(subject: Subject, reason: Reason) -> Verdict {

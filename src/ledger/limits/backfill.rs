@@ -166,7 +166,7 @@ impl Limits {
 /// Periods that have the window of a query.
 fn periods_of(query: &ConsumptionQuery, calendar: &Calendar) -> Vec<Period> {
     let queried = Some(Window { start: query.from, end: query.to });
-    let mut periods = vec![Period::Day, Period::Week, Period::Month, Period::Cycle];
+    let mut periods = Period::ALL.to_vec();
     periods.retain(|period| calendar.window(*period, query.from) == queried);
     periods
 }

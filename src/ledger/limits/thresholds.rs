@@ -15,8 +15,8 @@ use crate::domain::attribution::SubjectKind;
 use crate::ledger::alerts::{Alerts, LimitUsage, is_alert_due};
 use crate::ledger::context::Context;
 
-/// The highest threshold that was raised for a rule and subject, in the window that began at a time,
-/// while the limit had another value than now.
+/// The highest threshold that was raised for a rule and subject, in the window that began at a
+/// time, while the limit had another value than now.
 pub type RaisedBefore = HashMap<(Slot, RuleIndex, Time, i64), u16>;
 
 impl Limits {

@@ -71,7 +71,7 @@ struct Index {
     by_subject: HashMap<Slot, SmallVec<[Key; 1]>>,
 }
 
-/// What an index depends on besides counters and rules: start of the running day, and when the
+/// What an index depends on besides counters and rules: start of the running hour, and when the
 /// next boost begins or ends.
 type Validity = (Time, Option<Time>);
 
@@ -137,7 +137,7 @@ impl Utilization {
 
     /// Updates the index, or builds it.
     fn update(&mut self, context: &Context, rules: &Rules, subjects: &mut Subjects) -> &Index {
-        let valid_for = (context.windows().day.start, next_boost_change(context, rules));
+        let valid_for = (context.windows().hour.start, next_boost_change(context, rules));
         let changed = std::mem::take(&mut self.changed);
         match self.index.take_if(|index| index.valid_for == valid_for) {
             Some(mut index) => {

@@ -36,7 +36,7 @@ impl ExpiryCharge {
         let charges = entries.iter().filter(|entry| entry.attempt == EXPIRY_ATTEMPT);
         let net: Amount = charges.clone().map(|entry| entry.cost).sum();
         let last_revision = charges.clone().map(|entry| entry.revision).max()?;
-        let latest = charges.filter(|entry| entry.kind == RecordKind::ExpiryCharge).last()?;
+        let latest = charges.rev().find(|entry| entry.kind == RecordKind::ExpiryCharge)?;
         (!net.is_zero()).then(|| ExpiryCharge { entry: latest.clone(), net, last_revision })
     }
 
@@ -61,8 +61,8 @@ impl Ledger {
         report.attempt == 0 && self.live_attempt(&report.request_id).is_some_and(|live| live > 0)
     }
 
-    /// Places what was sent for a request, with the attempt that it names and its fingerprint: where
-    /// its key is taken, or [`Ledger::must_place`] says so. `entries` are all of the request.
+    /// Places what was sent for a request, with the attempt that it names and its fingerprint:
+    /// where its key is taken, or [`Ledger::must_place`] says so. `entries` are all of the request.
     ///
     /// # Errors
     /// If it would be one attempt too many.

@@ -70,7 +70,10 @@ fn numbers_of_enums_stay_what_they_are() {
         ["workspace", "department", "user", "api_key", "key_group", "project", "assistant"];
     assert_eq!(stored::<SubjectKind>()[..7], subjects);
     assert_eq!(stored::<Unit>(), ["money", "tokens", "requests"]);
-    assert_eq!(stored::<Period>(), ["day", "week", "month", "cycle", "until_reset"]);
+    assert_eq!(
+        stored::<Period>(),
+        ["day", "week", "month", "cycle", "until_reset", "hour", "quarter", "year"]
+    );
     assert_eq!(stored::<RateWindow>(), ["minute", "day", "hour"]);
     assert_eq!(stored::<Enforcement>(), ["hard", "soft", "downgrade", "shadow"]);
     let alerts = [

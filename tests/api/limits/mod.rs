@@ -2,6 +2,7 @@
 
 pub mod boosts;
 pub mod keys;
+pub mod periods;
 pub mod quotas;
 pub mod rate_limits;
 pub mod verdicts;

@@ -63,6 +63,8 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
         "unpriced_models": "deny",
         "hold_expiry": "release",
         "unknown_keys": "accept",
+        "required_fields": [],
+        "week_start": "monday",
         "usage_retention_days": null,
     });
     assert_eq!(after, created);

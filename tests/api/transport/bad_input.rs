@@ -601,3 +601,42 @@ async fn limits() {
     let listed = server.model_limit().list_model_limits(good).await.unwrap().into_inner();
     assert!(listed.model_limits.iter().all(|model| model.limit.is_none()));
 }
+
+#[tokio::test]
+async fn what_is_no_currency_is_refused() {
+    let server = acme().await;
+    for code in ["BTC", concat!("XX", "X"), "XTS", "ZZZ", "eur", "EURO"] {
+        let workspace = v1::Workspace {
+            workspace_id: "other".to_owned(),
+            currency_code: code.to_owned(),
+            ..Default::default()
+        };
+        let request = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
+        let status = server.workspace().create_workspace(request).await.unwrap_err();
+        assert_eq!(refused_fields(&status), ["workspace.currency_code"], "{code}");
+    }
+    let rate = v1::ExchangeRate {
+        from_currency_code: "USD".to_owned(),
+        to_currency_code: "VND".to_owned(),
+        rate: "26000".to_owned(),
+        ..Default::default()
+    };
+    let request = v1::SetExchangeRateRequest { exchange_rate: Some(rate) };
+    server.catalog().set_exchange_rate(request).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_id_that_is_chosen_now_can_be_seen() {
+    let server = acme().await;
+    for id in ["  ", "a\u{200b}b", "\u{202e}ab", "\u{feff}ab", "\u{3164}"] {
+        let key = v1::ApiKey { api_key_id: id.to_owned(), ..Default::default() };
+        let request =
+            v1::RegisterApiKeyRequest { workspace_id: ACME.to_owned(), api_key: Some(key) };
+        let status = server.api_key().register_api_key(request).await.unwrap_err();
+        assert_eq!(refused_fields(&status), ["api_key.api_key_id"], "{id:?}");
+        let status = server.usage().check_and_route(check(id, "big")).await.unwrap_err();
+        assert_eq!(refused_fields(&status), ["request_id"], "{id:?}");
+        // What ran is recorded, whatever it is called.
+        server.usage().record_usage(record(id, "big")).await.unwrap();
+    }
+}

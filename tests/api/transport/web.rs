@@ -111,3 +111,23 @@ async fn configured_origins_are_allowed_and_no_others() {
     let (head, _) = send(&server, &preflight("https://evil.example.com"), &[]).await;
     assert!(!head.contains("access-control-allow-origin"), "{head}");
 }
+
+/// Of a call and of a stream: the fault is the caller's.
+#[tokio::test]
+async fn bytes_that_are_no_message_are_an_invalid_argument() {
+    let server = Server::start().await;
+    set_up(&server).await;
+    for method in ["CheckAndRoute", "RecordUsage", "CheckAndRouteStream"] {
+        let head = format!(
+            "POST /tollgate.v1.UsageService/{method} HTTP/1.1\r\n\
+             Content-Type: application/grpc-web+proto\r\nX-Grpc-Web: 1"
+        );
+        // A frame of three bytes: a field of ten, of which one is there.
+        let (head, body) = send(&server, &head, &[0, 0, 0, 0, 3, 0x0a, 10, b'a']).await;
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+        let answer = format!("{head}{}", String::from_utf8_lossy(&body)).replace(": ", ":");
+        assert!(answer.contains("grpc-status:3"), "{method}: {answer}");
+    }
+    let budget = crate::fixtures::get_budget(&server).await;
+    assert_eq!(crate::fixtures::amount(&budget.held), "0.00");
+}

@@ -4,5 +4,6 @@ mod boosts;
 mod departments;
 mod downgrades;
 mod keys;
+mod periods;
 mod quotas;
 mod rate_limits;

@@ -218,6 +218,12 @@ impl Case {
                 });
             }
             "zone" => workspace.time_zone = words.word(1).parse().expect("a zone"),
+            "week" => workspace.week_start = words.word(1).parse().expect("a day of the week"),
+            "require" => {
+                let fields = words.word(1).split(',').filter(|name| *name != "none");
+                let field = |name: &str| name.parse().expect("a field of the attribution");
+                workspace.required_fields = fields.map(field).collect();
+            }
             "fallback" => workspace.automatic_fallback = words.word(1) == "on",
             "unpriced" => {
                 workspace.unpriced_models = match words.word(1) {
@@ -464,6 +470,7 @@ fn said(verdict: &Verdict, says: &str) -> String {
     let subject = match &verdict.subject {
         Subject::Workspace(id) | Subject::Model(id) => id.to_string(),
         Subject::Member { kind, id } => format!("{} {id}", rules::name_of(*kind)),
+        Subject::Field(field) => field.name().to_owned(),
     };
     let reason = verdict.reason.map_or("nothing".to_owned(), |reason| match verdict.threshold {
         0 => format!("{reason:?}"),

@@ -119,6 +119,9 @@ impl Case {
             "week" => Period::Week,
             "month" => Period::Month,
             "cycle" => Period::Cycle,
+            "hour" => Period::Hour,
+            "quarter" => Period::Quarter,
+            "year" => Period::Year,
             "reset" => Period::UntilReset,
             other => panic!("no period {other}"),
         };

@@ -1,6 +1,7 @@
 //! Where every case of the unit tables begins.
 
 use tollgate::domain::alert::AlertPolicy;
+use tollgate::domain::calendar::DayOfWeek;
 use tollgate::domain::catalog::price::{Price, Source};
 use tollgate::domain::catalog::{Catalog, ExchangeRate, Model};
 use tollgate::domain::workspace::{
@@ -32,6 +33,8 @@ pub fn workspace() -> Workspace {
         unpriced_models: UnpricedModelPolicy::Deny,
         hold_expiry: HoldExpiryPolicy::Release,
         unknown_keys: UnknownKeyPolicy::Accept,
+        required_fields: Vec::new(),
+        week_start: DayOfWeek::Monday,
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: true,
         usage_retention_days: None,

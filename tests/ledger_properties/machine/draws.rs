@@ -137,7 +137,7 @@ fn scope() -> impl Strategy<Value = ScopeDraw> {
 fn quota() -> impl Strategy<Value = QuotaDraw> {
     let limit = prop_oneof![1 => Just(None), 12 => (0..30i64).prop_map(Some)];
     let back = prop_oneof![2 => Just(0i64), 1 => 0..3 * 86_400i64];
-    let what = (0..3u8, 0..5u8, enforcement(), 0..4u8);
+    let what = (0..3u8, 0..8u8, enforcement(), 0..4u8);
     (any::<u8>(), scope(), what, limit, back).prop_map(
         |(place, scope, (unit, period, enforcement, thresholds), limit, seconds_back)| QuotaDraw {
             place,

@@ -8,6 +8,8 @@ use proptest::prelude::{Just, Strategy};
 use proptest::strategy::BoxedStrategy;
 use proptest_state_machine::ReferenceStateMachine;
 use tollgate::domain::alert::AlertPolicy;
+use tollgate::domain::attribution::AttributionField;
+use tollgate::domain::calendar::DayOfWeek;
 use tollgate::domain::catalog::bill::{Factor, Multiplier};
 use tollgate::domain::catalog::price::{Price, Rate, Source, Variant};
 use tollgate::domain::catalog::{ExchangeRate, Model};
@@ -136,15 +138,7 @@ impl Reference {
             }
             Call::Record(report) => {
                 self.promised = promised(oracle, &report);
-                let Some(record) = oracle.priced(&report) else {
-                    // Refused, unless it was accepted while its hold was live.
-                    let same = oracle.same_content(&report.request_id, report.fingerprint());
-                    let Some(same) = same.cloned() else { return Answer::Refused };
-                    let written = Written::Duplicate(same.cost, oracle.standing());
-                    return Answer::Recorded(Box::new(same), written);
-                };
-                let (record, written) = oracle.write(&record);
-                Answer::Recorded(Box::new(record), written)
+                recorded(oracle, &report)
             }
             Call::Learn(reports) => {
                 learn(oracle, reports);
@@ -304,6 +298,9 @@ impl Reference {
                 workspace.plan = Some(Plan { budget, overage, start_date });
             }
             Step::Zone { zone } => workspace.time_zone = ZONES[usize::from(zone)],
+            Step::Demands { week_start, required } => {
+                demand(&mut workspace, week_start, required);
+            }
             step @ Step::Policies { .. } => set_policies(&mut workspace, &step),
             Step::Model { model, enabled, cap, cap_enabled, chain } => {
                 return Call::Model(WorkspaceModel {
@@ -397,6 +394,27 @@ fn learn(oracle: &mut Oracle, reports: Vec<UsageReport>) {
         let record = oracle.priced(&report).expect("it begins now");
         oracle.write(&record);
     }
+}
+
+/// Sets the first day of the week, and the first fields of the attribution that are required.
+fn demand(workspace: &mut Workspace, week_start: u8, required: u8) {
+    workspace.week_start = DayOfWeek::ALL[usize::from(week_start)];
+    let fields = AttributionField::ALL.into_iter().take(3);
+    let is_required = |field: &AttributionField| required >> (*field as u8) & 1 == 1;
+    workspace.required_fields = fields.filter(is_required).collect();
+}
+
+/// A record that is written at once.
+fn recorded(oracle: &mut Oracle, report: &UsageReport) -> Answer {
+    let Some(record) = oracle.priced(report) else {
+        // Refused, unless it was accepted while its hold was live.
+        let same = oracle.same_content(&report.request_id, report.fingerprint());
+        let Some(same) = same.cloned() else { return Answer::Refused };
+        let written = Written::Duplicate(same.cost, oracle.standing());
+        return Answer::Recorded(Box::new(same), written);
+    };
+    let (record, written) = oracle.write(&record);
+    Answer::Recorded(Box::new(record), written)
 }
 
 /// I1: whatever was granted last fits into every hard limit of its model, together with all that is
@@ -564,6 +582,8 @@ pub fn workspace() -> Workspace {
         unpriced_models: UnpricedModelPolicy::Deny,
         hold_expiry: HoldExpiryPolicy::Release,
         unknown_keys: UnknownKeyPolicy::Accept,
+        required_fields: Vec::new(),
+        week_start: DayOfWeek::Monday,
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: true,
         usage_retention_days: None,

@@ -22,8 +22,16 @@ const ENFORCEMENTS: [Enforcement; 4] =
 /// First letter of the ids of each kind of subject.
 const LETTERS: [&str; 10] = ["", "d", "u", "k", "g", "p", "s", "w", "f", "n"];
 const UNITS: [Unit; 3] = [Unit::Money, Unit::Tokens, Unit::Requests];
-const PERIODS: [Period; 5] =
-    [Period::Day, Period::Week, Period::Month, Period::Cycle, Period::UntilReset];
+const PERIODS: [Period; 8] = [
+    Period::Day,
+    Period::Week,
+    Period::Month,
+    Period::Cycle,
+    Period::Hour,
+    Period::Quarter,
+    Period::Year,
+    Period::UntilReset,
+];
 
 /// Whom a draw means; nobody if it says nothing.
 pub fn attribution(draw: &WhoDraw) -> Option<Box<Attribution>> {
@@ -224,12 +232,15 @@ pub fn cancel(oracle: &Oracle, index: usize) -> Call {
     Call::Rules(vec![Change::PutBoost(cancelled)])
 }
 
-/// So many seconds after the end of the running day, week, month or cycle.
+/// So many seconds after the end of a running window.
 pub fn after_edge(oracle: &Oracle, period: u8, seconds: i64) -> Time {
     let window = match PERIODS[usize::from(period)] {
         Period::Day => facts::day(&oracle.workspace, oracle.now),
         Period::Week => facts::week(&oracle.workspace, oracle.now),
         Period::Month => facts::month(&oracle.workspace, oracle.now),
+        Period::Hour => facts::whole_hour(&oracle.workspace, oracle.now),
+        Period::Quarter => facts::quarter(&oracle.workspace, oracle.now),
+        Period::Year => facts::year(&oracle.workspace, oracle.now),
         Period::Cycle | Period::UntilReset => oracle.cycle(),
     };
     window.end + seconds * MICROS_PER_SECOND

@@ -63,7 +63,7 @@ pub enum Step {
     ToCycleEnd {
         seconds: i64,
     },
-    /// Seconds before or after the end of a day, week, month or cycle.
+    /// Seconds before or after the end of a window.
     ToEdge {
         period: u8,
         seconds: i64,
@@ -82,6 +82,11 @@ pub enum Step {
     },
     Zone {
         zone: u8,
+    },
+    /// Another first day of the week, and fields that every check must have, as bits.
+    Demands {
+        week_start: u8,
+        required: u8,
     },
     Policies {
         fallback: bool,
@@ -191,7 +196,8 @@ pub fn any_step() -> BoxedStrategy<Step> {
         (6, Just(Step::ChargeDue).boxed()),
         (8, seconds().prop_map(|seconds| Step::Wait { seconds }).boxed()),
         (2, (-90..90i64).prop_map(|seconds| Step::ToCycleEnd { seconds }).boxed()),
-        (3, (0..4u8, -90..90i64).prop_map(to_edge).boxed()),
+        (3, (edge(), -90..90i64).prop_map(to_edge).boxed()),
+        (1, (0..7u8, prop::mostly(), any::<u8>()).prop_map(demands).boxed()),
         (1, (-1_500..1_500i64).prop_map(|minutes| Step::ToClockChange { minutes }).boxed()),
         (1, seconds().prop_map(|seconds| Step::ClockBack { seconds }).boxed()),
         (3, (0..200i64, 0..60i64, 1..=31u32).prop_map(plan).boxed()),
@@ -345,6 +351,15 @@ fn record_held(
     (hold, size, outcome, on_its_way, who): (usize, Size, u8, bool, Option<WhoDraw>),
 ) -> Step {
     Step::RecordHeld { hold, size, outcome, on_its_way, who }
+}
+
+/// Mostly of short windows: a year is soon over.
+fn edge() -> impl Strategy<Value = u8> {
+    prop_oneof![12 => 0..5u8, 1 => Just(5u8), 1 => Just(6u8)]
+}
+
+fn demands((week_start, is_free, user_or_key): (u8, bool, u8)) -> Step {
+    Step::Demands { week_start, required: if is_free { 0 } else { user_or_key % 8 } }
 }
 
 fn to_edge((period, seconds): (u8, i64)) -> Step {

@@ -22,6 +22,8 @@ row! {
         unpriced_models,
         hold_expiry,
         unknown_keys,
+        required_fields,
+        week_start,
         alerts = "alert_policy",
         may_have_expiry_charges,
         usage_retention_days,

@@ -654,12 +654,13 @@ func (x *PriceVariant) GetUnitPrices() []*UnitPrice {
 // Value of one unit of a currency in another.
 type ExchangeRate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Currency of prices, for example "USD".
+	// Currency of prices, for example "USD": a code of ISO 4217.
 	FromCurrencyCode string `protobuf:"bytes,1,opt,name=from_currency_code,json=fromCurrencyCode,proto3" json:"from_currency_code,omitempty"`
-	// Currency of workspaces, for example "EUR".
+	// Currency of workspaces, for example "EUR": a code of ISO 4217.
 	ToCurrencyCode string `protobuf:"bytes,2,opt,name=to_currency_code,json=toCurrencyCode,proto3" json:"to_currency_code,omitempty"`
-	// Units of to_currency_code for one of from_currency_code: a decimal above 0 and at most 10,000
-	// with at most 9 fraction digits, for example "0.92".
+	// Units of to_currency_code for one of from_currency_code: a decimal above 0 and at most
+	// 1,000,000 with at most 9 fraction digits, for example "0.92". No price may become more than
+	// 20,000,000 per million tokens.
 	Rate string `protobuf:"bytes,3,opt,name=rate,proto3" json:"rate,omitempty"`
 	// Start of its validity; default now. 2000-01-01 to 2199-12-31.
 	EffectiveTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=effective_time,json=effectiveTime,proto3" json:"effective_time,omitempty"`

@@ -562,7 +562,7 @@ const (
 	LimitPeriod_LIMIT_PERIOD_UNSPECIFIED LimitPeriod = 0
 	// A local day.
 	LimitPeriod_LIMIT_PERIOD_DAY LimitPeriod = 1
-	// A local week, from Monday.
+	// A local week, from Workspace.first_day_of_week.
 	LimitPeriod_LIMIT_PERIOD_WEEK LimitPeriod = 2
 	// A local month, from the 1st.
 	LimitPeriod_LIMIT_PERIOD_MONTH LimitPeriod = 3
@@ -576,20 +576,29 @@ const (
 	LimitPeriod_LIMIT_PERIOD_SLIDING_DAY LimitPeriod = 7
 	// Any 60 minutes; rate limits only.
 	LimitPeriod_LIMIT_PERIOD_SLIDING_HOUR LimitPeriod = 8
+	// A local hour, counted from midnight.
+	LimitPeriod_LIMIT_PERIOD_HOUR LimitPeriod = 9
+	// A local quarter, from the 1st of January, April, July or October.
+	LimitPeriod_LIMIT_PERIOD_QUARTER LimitPeriod = 10
+	// A local year, from the 1st of January.
+	LimitPeriod_LIMIT_PERIOD_YEAR LimitPeriod = 11
 )
 
 // Enum value maps for LimitPeriod.
 var (
 	LimitPeriod_name = map[int32]string{
-		0: "LIMIT_PERIOD_UNSPECIFIED",
-		1: "LIMIT_PERIOD_DAY",
-		2: "LIMIT_PERIOD_WEEK",
-		3: "LIMIT_PERIOD_MONTH",
-		4: "LIMIT_PERIOD_CYCLE",
-		5: "LIMIT_PERIOD_UNTIL_RESET",
-		6: "LIMIT_PERIOD_SLIDING_MINUTE",
-		7: "LIMIT_PERIOD_SLIDING_DAY",
-		8: "LIMIT_PERIOD_SLIDING_HOUR",
+		0:  "LIMIT_PERIOD_UNSPECIFIED",
+		1:  "LIMIT_PERIOD_DAY",
+		2:  "LIMIT_PERIOD_WEEK",
+		3:  "LIMIT_PERIOD_MONTH",
+		4:  "LIMIT_PERIOD_CYCLE",
+		5:  "LIMIT_PERIOD_UNTIL_RESET",
+		6:  "LIMIT_PERIOD_SLIDING_MINUTE",
+		7:  "LIMIT_PERIOD_SLIDING_DAY",
+		8:  "LIMIT_PERIOD_SLIDING_HOUR",
+		9:  "LIMIT_PERIOD_HOUR",
+		10: "LIMIT_PERIOD_QUARTER",
+		11: "LIMIT_PERIOD_YEAR",
 	}
 	LimitPeriod_value = map[string]int32{
 		"LIMIT_PERIOD_UNSPECIFIED":    0,
@@ -601,6 +610,9 @@ var (
 		"LIMIT_PERIOD_SLIDING_MINUTE": 6,
 		"LIMIT_PERIOD_SLIDING_DAY":    7,
 		"LIMIT_PERIOD_SLIDING_HOUR":   8,
+		"LIMIT_PERIOD_HOUR":           9,
+		"LIMIT_PERIOD_QUARTER":        10,
+		"LIMIT_PERIOD_YEAR":           11,
 	}
 )
 
@@ -1393,7 +1405,7 @@ const file_tollgate_v1_common_proto_rawDesc = "" +
 	"\x16LIMIT_UNIT_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10LIMIT_UNIT_MONEY\x10\x01\x12\x15\n" +
 	"\x11LIMIT_UNIT_TOKENS\x10\x02\x12\x17\n" +
-	"\x13LIMIT_UNIT_REQUESTS\x10\x03*\x84\x02\n" +
+	"\x13LIMIT_UNIT_REQUESTS\x10\x03*\xcc\x02\n" +
 	"\vLimitPeriod\x12\x1c\n" +
 	"\x18LIMIT_PERIOD_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10LIMIT_PERIOD_DAY\x10\x01\x12\x15\n" +
@@ -1403,7 +1415,11 @@ const file_tollgate_v1_common_proto_rawDesc = "" +
 	"\x18LIMIT_PERIOD_UNTIL_RESET\x10\x05\x12\x1f\n" +
 	"\x1bLIMIT_PERIOD_SLIDING_MINUTE\x10\x06\x12\x1c\n" +
 	"\x18LIMIT_PERIOD_SLIDING_DAY\x10\a\x12\x1d\n" +
-	"\x19LIMIT_PERIOD_SLIDING_HOUR\x10\b*\x89\x01\n" +
+	"\x19LIMIT_PERIOD_SLIDING_HOUR\x10\b\x12\x15\n" +
+	"\x11LIMIT_PERIOD_HOUR\x10\t\x12\x18\n" +
+	"\x14LIMIT_PERIOD_QUARTER\x10\n" +
+	"\x12\x15\n" +
+	"\x11LIMIT_PERIOD_YEAR\x10\v*\x89\x01\n" +
 	"\vEnforcement\x12\x1b\n" +
 	"\x17ENFORCEMENT_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10ENFORCEMENT_HARD\x10\x01\x12\x14\n" +

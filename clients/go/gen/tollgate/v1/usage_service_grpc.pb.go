@@ -51,7 +51,8 @@ type UsageServiceClient interface {
 	CheckAndRouteStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[CheckAndRouteStreamRequest, CheckAndRouteStreamResponse], error)
 	// Records one billed attempt, settles its hold and answers when the record is durable. The same
 	// workspace_id, request_id and attempt again with the same content is counted once and returns
-	// the same answer; with other content it is refused with ALREADY_EXISTS.
+	// the same answer. With other content it is the next attempt if the request was checked again or
+	// its hold has expired, and is refused with ALREADY_EXISTS if not.
 	RecordUsage(ctx context.Context, in *RecordUsageRequest, opts ...grpc.CallOption) (*RecordUsageResponse, error)
 	// Records up to 1,000 attempts in one call, with a result for each: the others are recorded if
 	// one is refused.
@@ -221,7 +222,8 @@ type UsageServiceServer interface {
 	CheckAndRouteStream(grpc.BidiStreamingServer[CheckAndRouteStreamRequest, CheckAndRouteStreamResponse]) error
 	// Records one billed attempt, settles its hold and answers when the record is durable. The same
 	// workspace_id, request_id and attempt again with the same content is counted once and returns
-	// the same answer; with other content it is refused with ALREADY_EXISTS.
+	// the same answer. With other content it is the next attempt if the request was checked again or
+	// its hold has expired, and is refused with ALREADY_EXISTS if not.
 	RecordUsage(context.Context, *RecordUsageRequest) (*RecordUsageResponse, error)
 	// Records up to 1,000 attempts in one call, with a result for each: the others are recorded if
 	// one is refused.

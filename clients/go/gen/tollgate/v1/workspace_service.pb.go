@@ -25,6 +25,79 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// A day of the week.
+type DayOfWeek int32
+
+const (
+	// Monday at creation, unchanged at an update.
+	DayOfWeek_DAY_OF_WEEK_UNSPECIFIED DayOfWeek = 0
+	// Monday.
+	DayOfWeek_DAY_OF_WEEK_MONDAY DayOfWeek = 1
+	// Tuesday.
+	DayOfWeek_DAY_OF_WEEK_TUESDAY DayOfWeek = 2
+	// Wednesday.
+	DayOfWeek_DAY_OF_WEEK_WEDNESDAY DayOfWeek = 3
+	// Thursday.
+	DayOfWeek_DAY_OF_WEEK_THURSDAY DayOfWeek = 4
+	// Friday.
+	DayOfWeek_DAY_OF_WEEK_FRIDAY DayOfWeek = 5
+	// Saturday.
+	DayOfWeek_DAY_OF_WEEK_SATURDAY DayOfWeek = 6
+	// Sunday.
+	DayOfWeek_DAY_OF_WEEK_SUNDAY DayOfWeek = 7
+)
+
+// Enum value maps for DayOfWeek.
+var (
+	DayOfWeek_name = map[int32]string{
+		0: "DAY_OF_WEEK_UNSPECIFIED",
+		1: "DAY_OF_WEEK_MONDAY",
+		2: "DAY_OF_WEEK_TUESDAY",
+		3: "DAY_OF_WEEK_WEDNESDAY",
+		4: "DAY_OF_WEEK_THURSDAY",
+		5: "DAY_OF_WEEK_FRIDAY",
+		6: "DAY_OF_WEEK_SATURDAY",
+		7: "DAY_OF_WEEK_SUNDAY",
+	}
+	DayOfWeek_value = map[string]int32{
+		"DAY_OF_WEEK_UNSPECIFIED": 0,
+		"DAY_OF_WEEK_MONDAY":      1,
+		"DAY_OF_WEEK_TUESDAY":     2,
+		"DAY_OF_WEEK_WEDNESDAY":   3,
+		"DAY_OF_WEEK_THURSDAY":    4,
+		"DAY_OF_WEEK_FRIDAY":      5,
+		"DAY_OF_WEEK_SATURDAY":    6,
+		"DAY_OF_WEEK_SUNDAY":      7,
+	}
+)
+
+func (x DayOfWeek) Enum() *DayOfWeek {
+	p := new(DayOfWeek)
+	*p = x
+	return p
+}
+
+func (x DayOfWeek) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DayOfWeek) Descriptor() protoreflect.EnumDescriptor {
+	return file_tollgate_v1_workspace_service_proto_enumTypes[0].Descriptor()
+}
+
+func (DayOfWeek) Type() protoreflect.EnumType {
+	return &file_tollgate_v1_workspace_service_proto_enumTypes[0]
+}
+
+func (x DayOfWeek) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DayOfWeek.Descriptor instead.
+func (DayOfWeek) EnumDescriptor() ([]byte, []int) {
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{0}
+}
+
 // Decision of a check on a model without a price.
 type UnpricedModelPolicy int32
 
@@ -62,11 +135,11 @@ func (x UnpricedModelPolicy) String() string {
 }
 
 func (UnpricedModelPolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_workspace_service_proto_enumTypes[0].Descriptor()
+	return file_tollgate_v1_workspace_service_proto_enumTypes[1].Descriptor()
 }
 
 func (UnpricedModelPolicy) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_workspace_service_proto_enumTypes[0]
+	return &file_tollgate_v1_workspace_service_proto_enumTypes[1]
 }
 
 func (x UnpricedModelPolicy) Number() protoreflect.EnumNumber {
@@ -75,7 +148,7 @@ func (x UnpricedModelPolicy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnpricedModelPolicy.Descriptor instead.
 func (UnpricedModelPolicy) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{0}
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{1}
 }
 
 // Charge of a hold that expires unsettled.
@@ -115,11 +188,11 @@ func (x HoldExpiryPolicy) String() string {
 }
 
 func (HoldExpiryPolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_workspace_service_proto_enumTypes[1].Descriptor()
+	return file_tollgate_v1_workspace_service_proto_enumTypes[2].Descriptor()
 }
 
 func (HoldExpiryPolicy) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_workspace_service_proto_enumTypes[1]
+	return &file_tollgate_v1_workspace_service_proto_enumTypes[2]
 }
 
 func (x HoldExpiryPolicy) Number() protoreflect.EnumNumber {
@@ -128,7 +201,7 @@ func (x HoldExpiryPolicy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HoldExpiryPolicy.Descriptor instead.
 func (HoldExpiryPolicy) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{1}
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{2}
 }
 
 // Decision of a check with an API key that is not registered.
@@ -168,11 +241,11 @@ func (x UnknownKeyPolicy) String() string {
 }
 
 func (UnknownKeyPolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_workspace_service_proto_enumTypes[2].Descriptor()
+	return file_tollgate_v1_workspace_service_proto_enumTypes[3].Descriptor()
 }
 
 func (UnknownKeyPolicy) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_workspace_service_proto_enumTypes[2]
+	return &file_tollgate_v1_workspace_service_proto_enumTypes[3]
 }
 
 func (x UnknownKeyPolicy) Number() protoreflect.EnumNumber {
@@ -181,7 +254,7 @@ func (x UnknownKeyPolicy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnknownKeyPolicy.Descriptor instead.
 func (UnknownKeyPolicy) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{2}
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{3}
 }
 
 // A tenant: one plan, one currency, one time zone.
@@ -191,7 +264,8 @@ type Workspace struct {
 	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	// Name for people; at most 200 characters.
 	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	// Currency of all its amounts: ISO 4217, for example "EUR", which is the default.
+	// Currency of all its amounts: a code of ISO 4217, without the one for tests and the one for
+	// no currency; for example "EUR", which is the default.
 	CurrencyCode string `protobuf:"bytes,3,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
 	// IANA name, for example "Europe/Berlin"; default "UTC". All windows begin at local midnight.
 	TimeZone string `protobuf:"bytes,4,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
@@ -213,9 +287,15 @@ type Workspace struct {
 	// Time of creation. Output only.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// Time of the last change. Output only.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// Fields of Attribution that a check must have, by their names, for example "user_id"; at most one
+	// of each, none by default. A check without one is blocked with REASON_ATTRIBUTION_MISSING. The
+	// department_id may come from the directory. Records are not affected.
+	RequiredAttributionFields []string `protobuf:"bytes,13,rep,name=required_attribution_fields,json=requiredAttributionFields,proto3" json:"required_attribution_fields,omitempty"`
+	// Day on which the windows of LIMIT_PERIOD_WEEK and the weeks of reports begin; default Monday.
+	FirstDayOfWeek DayOfWeek `protobuf:"varint,14,opt,name=first_day_of_week,json=firstDayOfWeek,proto3,enum=tollgate.v1.DayOfWeek" json:"first_day_of_week,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Workspace) Reset() {
@@ -330,6 +410,20 @@ func (x *Workspace) GetUpdateTime() *timestamppb.Timestamp {
 		return x.UpdateTime
 	}
 	return nil
+}
+
+func (x *Workspace) GetRequiredAttributionFields() []string {
+	if x != nil {
+		return x.RequiredAttributionFields
+	}
+	return nil
+}
+
+func (x *Workspace) GetFirstDayOfWeek() DayOfWeek {
+	if x != nil {
+		return x.FirstDayOfWeek
+	}
+	return DayOfWeek_DAY_OF_WEEK_UNSPECIFIED
 }
 
 // Budget per cycle and overage allowance.
@@ -697,8 +791,8 @@ type UpdateWorkspaceRequest struct {
 	// The workspace with its new values; workspace_id selects it.
 	Workspace *Workspace `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
 	// Fields to change: display_name, currency_code, time_zone, unpriced_model_policy,
-	// hold_expiry_policy, unknown_key_policy, usage_retention_days. Absent: all of these that are not
-	// empty. "*": all of these.
+	// hold_expiry_policy, unknown_key_policy, usage_retention_days, required_attribution_fields,
+	// first_day_of_week. Absent: all of these that are not empty. "*": all of these.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -798,7 +892,7 @@ var File_tollgate_v1_workspace_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_workspace_service_proto_rawDesc = "" +
 	"\n" +
-	"#tollgate/v1/workspace_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\x85\x05\n" +
+	"#tollgate/v1/workspace_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\x88\x06\n" +
 	"\tWorkspace\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12#\n" +
@@ -814,7 +908,9 @@ const file_tollgate_v1_workspace_service_proto_rawDesc = "" +
 	"\vcreate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"\x8a\x01\n" +
+	"updateTime\x12>\n" +
+	"\x1brequired_attribution_fields\x18\r \x03(\tR\x19requiredAttributionFields\x12A\n" +
+	"\x11first_day_of_week\x18\x0e \x01(\x0e2\x16.tollgate.v1.DayOfWeekR\x0efirstDayOfWeek\"\x8a\x01\n" +
 	"\x04Plan\x12*\n" +
 	"\x06budget\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyR\x06budget\x127\n" +
 	"\roverage_limit\x18\x02 \x01(\v2\x12.tollgate.v1.MoneyR\foverageLimit\x12\x1d\n" +
@@ -842,7 +938,16 @@ const file_tollgate_v1_workspace_service_proto_rawDesc = "" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\"O\n" +
 	"\x17UpdateWorkspaceResponse\x124\n" +
-	"\tworkspace\x18\x01 \x01(\v2\x16.tollgate.v1.WorkspaceR\tworkspace*}\n" +
+	"\tworkspace\x18\x01 \x01(\v2\x16.tollgate.v1.WorkspaceR\tworkspace*\xd8\x01\n" +
+	"\tDayOfWeek\x12\x1b\n" +
+	"\x17DAY_OF_WEEK_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12DAY_OF_WEEK_MONDAY\x10\x01\x12\x17\n" +
+	"\x13DAY_OF_WEEK_TUESDAY\x10\x02\x12\x19\n" +
+	"\x15DAY_OF_WEEK_WEDNESDAY\x10\x03\x12\x18\n" +
+	"\x14DAY_OF_WEEK_THURSDAY\x10\x04\x12\x16\n" +
+	"\x12DAY_OF_WEEK_FRIDAY\x10\x05\x12\x18\n" +
+	"\x14DAY_OF_WEEK_SATURDAY\x10\x06\x12\x16\n" +
+	"\x12DAY_OF_WEEK_SUNDAY\x10\a*}\n" +
 	"\x13UnpricedModelPolicy\x12%\n" +
 	"!UNPRICED_MODEL_POLICY_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aUNPRICED_MODEL_POLICY_DENY\x10\x01\x12\x1f\n" +
@@ -874,55 +979,57 @@ func file_tollgate_v1_workspace_service_proto_rawDescGZIP() []byte {
 	return file_tollgate_v1_workspace_service_proto_rawDescData
 }
 
-var file_tollgate_v1_workspace_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_tollgate_v1_workspace_service_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
 var file_tollgate_v1_workspace_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_tollgate_v1_workspace_service_proto_goTypes = []any{
-	(UnpricedModelPolicy)(0),        // 0: tollgate.v1.UnpricedModelPolicy
-	(HoldExpiryPolicy)(0),           // 1: tollgate.v1.HoldExpiryPolicy
-	(UnknownKeyPolicy)(0),           // 2: tollgate.v1.UnknownKeyPolicy
-	(*Workspace)(nil),               // 3: tollgate.v1.Workspace
-	(*Plan)(nil),                    // 4: tollgate.v1.Plan
-	(*CreateWorkspaceRequest)(nil),  // 5: tollgate.v1.CreateWorkspaceRequest
-	(*CreateWorkspaceResponse)(nil), // 6: tollgate.v1.CreateWorkspaceResponse
-	(*GetWorkspaceRequest)(nil),     // 7: tollgate.v1.GetWorkspaceRequest
-	(*GetWorkspaceResponse)(nil),    // 8: tollgate.v1.GetWorkspaceResponse
-	(*ListWorkspacesRequest)(nil),   // 9: tollgate.v1.ListWorkspacesRequest
-	(*ListWorkspacesResponse)(nil),  // 10: tollgate.v1.ListWorkspacesResponse
-	(*UpdateWorkspaceRequest)(nil),  // 11: tollgate.v1.UpdateWorkspaceRequest
-	(*UpdateWorkspaceResponse)(nil), // 12: tollgate.v1.UpdateWorkspaceResponse
-	(*timestamppb.Timestamp)(nil),   // 13: google.protobuf.Timestamp
-	(*Money)(nil),                   // 14: tollgate.v1.Money
-	(*fieldmaskpb.FieldMask)(nil),   // 15: google.protobuf.FieldMask
+	(DayOfWeek)(0),                  // 0: tollgate.v1.DayOfWeek
+	(UnpricedModelPolicy)(0),        // 1: tollgate.v1.UnpricedModelPolicy
+	(HoldExpiryPolicy)(0),           // 2: tollgate.v1.HoldExpiryPolicy
+	(UnknownKeyPolicy)(0),           // 3: tollgate.v1.UnknownKeyPolicy
+	(*Workspace)(nil),               // 4: tollgate.v1.Workspace
+	(*Plan)(nil),                    // 5: tollgate.v1.Plan
+	(*CreateWorkspaceRequest)(nil),  // 6: tollgate.v1.CreateWorkspaceRequest
+	(*CreateWorkspaceResponse)(nil), // 7: tollgate.v1.CreateWorkspaceResponse
+	(*GetWorkspaceRequest)(nil),     // 8: tollgate.v1.GetWorkspaceRequest
+	(*GetWorkspaceResponse)(nil),    // 9: tollgate.v1.GetWorkspaceResponse
+	(*ListWorkspacesRequest)(nil),   // 10: tollgate.v1.ListWorkspacesRequest
+	(*ListWorkspacesResponse)(nil),  // 11: tollgate.v1.ListWorkspacesResponse
+	(*UpdateWorkspaceRequest)(nil),  // 12: tollgate.v1.UpdateWorkspaceRequest
+	(*UpdateWorkspaceResponse)(nil), // 13: tollgate.v1.UpdateWorkspaceResponse
+	(*timestamppb.Timestamp)(nil),   // 14: google.protobuf.Timestamp
+	(*Money)(nil),                   // 15: tollgate.v1.Money
+	(*fieldmaskpb.FieldMask)(nil),   // 16: google.protobuf.FieldMask
 }
 var file_tollgate_v1_workspace_service_proto_depIdxs = []int32{
-	0,  // 0: tollgate.v1.Workspace.unpriced_model_policy:type_name -> tollgate.v1.UnpricedModelPolicy
-	1,  // 1: tollgate.v1.Workspace.hold_expiry_policy:type_name -> tollgate.v1.HoldExpiryPolicy
-	2,  // 2: tollgate.v1.Workspace.unknown_key_policy:type_name -> tollgate.v1.UnknownKeyPolicy
-	4,  // 3: tollgate.v1.Workspace.plan:type_name -> tollgate.v1.Plan
-	13, // 4: tollgate.v1.Workspace.create_time:type_name -> google.protobuf.Timestamp
-	13, // 5: tollgate.v1.Workspace.update_time:type_name -> google.protobuf.Timestamp
-	14, // 6: tollgate.v1.Plan.budget:type_name -> tollgate.v1.Money
-	14, // 7: tollgate.v1.Plan.overage_limit:type_name -> tollgate.v1.Money
-	3,  // 8: tollgate.v1.CreateWorkspaceRequest.workspace:type_name -> tollgate.v1.Workspace
-	3,  // 9: tollgate.v1.CreateWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
-	3,  // 10: tollgate.v1.GetWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
-	3,  // 11: tollgate.v1.ListWorkspacesResponse.workspaces:type_name -> tollgate.v1.Workspace
-	3,  // 12: tollgate.v1.UpdateWorkspaceRequest.workspace:type_name -> tollgate.v1.Workspace
-	15, // 13: tollgate.v1.UpdateWorkspaceRequest.update_mask:type_name -> google.protobuf.FieldMask
-	3,  // 14: tollgate.v1.UpdateWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
-	5,  // 15: tollgate.v1.WorkspaceService.CreateWorkspace:input_type -> tollgate.v1.CreateWorkspaceRequest
-	7,  // 16: tollgate.v1.WorkspaceService.GetWorkspace:input_type -> tollgate.v1.GetWorkspaceRequest
-	9,  // 17: tollgate.v1.WorkspaceService.ListWorkspaces:input_type -> tollgate.v1.ListWorkspacesRequest
-	11, // 18: tollgate.v1.WorkspaceService.UpdateWorkspace:input_type -> tollgate.v1.UpdateWorkspaceRequest
-	6,  // 19: tollgate.v1.WorkspaceService.CreateWorkspace:output_type -> tollgate.v1.CreateWorkspaceResponse
-	8,  // 20: tollgate.v1.WorkspaceService.GetWorkspace:output_type -> tollgate.v1.GetWorkspaceResponse
-	10, // 21: tollgate.v1.WorkspaceService.ListWorkspaces:output_type -> tollgate.v1.ListWorkspacesResponse
-	12, // 22: tollgate.v1.WorkspaceService.UpdateWorkspace:output_type -> tollgate.v1.UpdateWorkspaceResponse
-	19, // [19:23] is the sub-list for method output_type
-	15, // [15:19] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	1,  // 0: tollgate.v1.Workspace.unpriced_model_policy:type_name -> tollgate.v1.UnpricedModelPolicy
+	2,  // 1: tollgate.v1.Workspace.hold_expiry_policy:type_name -> tollgate.v1.HoldExpiryPolicy
+	3,  // 2: tollgate.v1.Workspace.unknown_key_policy:type_name -> tollgate.v1.UnknownKeyPolicy
+	5,  // 3: tollgate.v1.Workspace.plan:type_name -> tollgate.v1.Plan
+	14, // 4: tollgate.v1.Workspace.create_time:type_name -> google.protobuf.Timestamp
+	14, // 5: tollgate.v1.Workspace.update_time:type_name -> google.protobuf.Timestamp
+	0,  // 6: tollgate.v1.Workspace.first_day_of_week:type_name -> tollgate.v1.DayOfWeek
+	15, // 7: tollgate.v1.Plan.budget:type_name -> tollgate.v1.Money
+	15, // 8: tollgate.v1.Plan.overage_limit:type_name -> tollgate.v1.Money
+	4,  // 9: tollgate.v1.CreateWorkspaceRequest.workspace:type_name -> tollgate.v1.Workspace
+	4,  // 10: tollgate.v1.CreateWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
+	4,  // 11: tollgate.v1.GetWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
+	4,  // 12: tollgate.v1.ListWorkspacesResponse.workspaces:type_name -> tollgate.v1.Workspace
+	4,  // 13: tollgate.v1.UpdateWorkspaceRequest.workspace:type_name -> tollgate.v1.Workspace
+	16, // 14: tollgate.v1.UpdateWorkspaceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	4,  // 15: tollgate.v1.UpdateWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
+	6,  // 16: tollgate.v1.WorkspaceService.CreateWorkspace:input_type -> tollgate.v1.CreateWorkspaceRequest
+	8,  // 17: tollgate.v1.WorkspaceService.GetWorkspace:input_type -> tollgate.v1.GetWorkspaceRequest
+	10, // 18: tollgate.v1.WorkspaceService.ListWorkspaces:input_type -> tollgate.v1.ListWorkspacesRequest
+	12, // 19: tollgate.v1.WorkspaceService.UpdateWorkspace:input_type -> tollgate.v1.UpdateWorkspaceRequest
+	7,  // 20: tollgate.v1.WorkspaceService.CreateWorkspace:output_type -> tollgate.v1.CreateWorkspaceResponse
+	9,  // 21: tollgate.v1.WorkspaceService.GetWorkspace:output_type -> tollgate.v1.GetWorkspaceResponse
+	11, // 22: tollgate.v1.WorkspaceService.ListWorkspaces:output_type -> tollgate.v1.ListWorkspacesResponse
+	13, // 23: tollgate.v1.WorkspaceService.UpdateWorkspace:output_type -> tollgate.v1.UpdateWorkspaceResponse
+	20, // [20:24] is the sub-list for method output_type
+	16, // [16:20] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_workspace_service_proto_init() }
@@ -936,7 +1043,7 @@ func file_tollgate_v1_workspace_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_workspace_service_proto_rawDesc), len(file_tollgate_v1_workspace_service_proto_rawDesc)),
-			NumEnums:      3,
+			NumEnums:      4,
 			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,

@@ -347,12 +347,13 @@ class ExchangeRate(_message.Message):
     RATE_FIELD_NUMBER: _builtins.int
     EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
     from_currency_code: _builtins.str
-    """Currency of prices, for example "USD"."""
+    """Currency of prices, for example "USD": a code of ISO 4217."""
     to_currency_code: _builtins.str
-    """Currency of workspaces, for example "EUR"."""
+    """Currency of workspaces, for example "EUR": a code of ISO 4217."""
     rate: _builtins.str
-    """Units of to_currency_code for one of from_currency_code: a decimal above 0 and at most 10,000
-    with at most 9 fraction digits, for example "0.92".
+    """Units of to_currency_code for one of from_currency_code: a decimal above 0 and at most
+    1,000,000 with at most 9 fraction digits, for example "0.92". No price may become more than
+    20,000,000 per million tokens.
     """
     @_builtins.property
     def effective_time(self) -> _timestamp_pb2.Timestamp:

@@ -331,7 +331,7 @@ class _LimitPeriodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LimitPeri
     LIMIT_PERIOD_DAY: _LimitPeriod.ValueType  # 1
     """A local day."""
     LIMIT_PERIOD_WEEK: _LimitPeriod.ValueType  # 2
-    """A local week, from Monday."""
+    """A local week, from Workspace.first_day_of_week."""
     LIMIT_PERIOD_MONTH: _LimitPeriod.ValueType  # 3
     """A local month, from the 1st."""
     LIMIT_PERIOD_CYCLE: _LimitPeriod.ValueType  # 4
@@ -344,6 +344,12 @@ class _LimitPeriodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LimitPeri
     """Any 24 hours; rate limits only."""
     LIMIT_PERIOD_SLIDING_HOUR: _LimitPeriod.ValueType  # 8
     """Any 60 minutes; rate limits only."""
+    LIMIT_PERIOD_HOUR: _LimitPeriod.ValueType  # 9
+    """A local hour, counted from midnight."""
+    LIMIT_PERIOD_QUARTER: _LimitPeriod.ValueType  # 10
+    """A local quarter, from the 1st of January, April, July or October."""
+    LIMIT_PERIOD_YEAR: _LimitPeriod.ValueType  # 11
+    """A local year, from the 1st of January."""
 
 class LimitPeriod(_LimitPeriod, metaclass=_LimitPeriodEnumTypeWrapper):
     """Period over which a limit counts. Windows of a day, week, month or cycle are fixed: they start at
@@ -355,7 +361,7 @@ LIMIT_PERIOD_UNSPECIFIED: LimitPeriod.ValueType  # 0
 LIMIT_PERIOD_DAY: LimitPeriod.ValueType  # 1
 """A local day."""
 LIMIT_PERIOD_WEEK: LimitPeriod.ValueType  # 2
-"""A local week, from Monday."""
+"""A local week, from Workspace.first_day_of_week."""
 LIMIT_PERIOD_MONTH: LimitPeriod.ValueType  # 3
 """A local month, from the 1st."""
 LIMIT_PERIOD_CYCLE: LimitPeriod.ValueType  # 4
@@ -368,6 +374,12 @@ LIMIT_PERIOD_SLIDING_DAY: LimitPeriod.ValueType  # 7
 """Any 24 hours; rate limits only."""
 LIMIT_PERIOD_SLIDING_HOUR: LimitPeriod.ValueType  # 8
 """Any 60 minutes; rate limits only."""
+LIMIT_PERIOD_HOUR: LimitPeriod.ValueType  # 9
+"""A local hour, counted from midnight."""
+LIMIT_PERIOD_QUARTER: LimitPeriod.ValueType  # 10
+"""A local quarter, from the 1st of January, April, July or October."""
+LIMIT_PERIOD_YEAR: LimitPeriod.ValueType  # 11
+"""A local year, from the 1st of January."""
 Global___LimitPeriod: _TypeAlias = LimitPeriod  # noqa: Y015
 
 class _Enforcement:

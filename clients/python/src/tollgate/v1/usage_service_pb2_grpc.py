@@ -119,7 +119,8 @@ class UsageServiceServicer(object):
     def RecordUsage(self, request, context):
         """Records one billed attempt, settles its hold and answers when the record is durable. The same
         workspace_id, request_id and attempt again with the same content is counted once and returns
-        the same answer; with other content it is refused with ALREADY_EXISTS.
+        the same answer. With other content it is the next attempt if the request was checked again or
+        its hold has expired, and is refused with ALREADY_EXISTS if not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -48,7 +48,8 @@ class UsageServiceStub:
     RecordUsage: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.RecordUsageRequest, _usage_service_pb2.RecordUsageResponse]
     """Records one billed attempt, settles its hold and answers when the record is durable. The same
     workspace_id, request_id and attempt again with the same content is counted once and returns
-    the same answer; with other content it is refused with ALREADY_EXISTS.
+    the same answer. With other content it is the next attempt if the request was checked again or
+    its hold has expired, and is refused with ALREADY_EXISTS if not.
     """
     RecordUsageBatch: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.RecordUsageBatchRequest, _usage_service_pb2.RecordUsageBatchResponse]
     """Records up to 1,000 attempts in one call, with a result for each: the others are recorded if
@@ -104,7 +105,8 @@ class UsageServiceAsyncStub(UsageServiceStub):
     RecordUsage: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.RecordUsageRequest, _usage_service_pb2.RecordUsageResponse]  # type: ignore[assignment]
     """Records one billed attempt, settles its hold and answers when the record is durable. The same
     workspace_id, request_id and attempt again with the same content is counted once and returns
-    the same answer; with other content it is refused with ALREADY_EXISTS.
+    the same answer. With other content it is the next attempt if the request was checked again or
+    its hold has expired, and is refused with ALREADY_EXISTS if not.
     """
     RecordUsageBatch: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.RecordUsageBatchRequest, _usage_service_pb2.RecordUsageBatchResponse]  # type: ignore[assignment]
     """Records up to 1,000 attempts in one call, with a result for each: the others are recorded if
@@ -175,7 +177,8 @@ class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_usage_service_pb2.RecordUsageResponse, _abc.Awaitable[_usage_service_pb2.RecordUsageResponse]]:
         """Records one billed attempt, settles its hold and answers when the record is durable. The same
         workspace_id, request_id and attempt again with the same content is counted once and returns
-        the same answer; with other content it is refused with ALREADY_EXISTS.
+        the same answer. With other content it is the next attempt if the request was checked again or
+        its hold has expired, and is refused with ALREADY_EXISTS if not.
         """
 
     @_abc_1.abstractmethod

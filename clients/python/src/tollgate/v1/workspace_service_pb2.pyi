@@ -22,6 +22,50 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _DayOfWeek:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DayOfWeekEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DayOfWeek.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DAY_OF_WEEK_UNSPECIFIED: _DayOfWeek.ValueType  # 0
+    """Monday at creation, unchanged at an update."""
+    DAY_OF_WEEK_MONDAY: _DayOfWeek.ValueType  # 1
+    """Monday."""
+    DAY_OF_WEEK_TUESDAY: _DayOfWeek.ValueType  # 2
+    """Tuesday."""
+    DAY_OF_WEEK_WEDNESDAY: _DayOfWeek.ValueType  # 3
+    """Wednesday."""
+    DAY_OF_WEEK_THURSDAY: _DayOfWeek.ValueType  # 4
+    """Thursday."""
+    DAY_OF_WEEK_FRIDAY: _DayOfWeek.ValueType  # 5
+    """Friday."""
+    DAY_OF_WEEK_SATURDAY: _DayOfWeek.ValueType  # 6
+    """Saturday."""
+    DAY_OF_WEEK_SUNDAY: _DayOfWeek.ValueType  # 7
+    """Sunday."""
+
+class DayOfWeek(_DayOfWeek, metaclass=_DayOfWeekEnumTypeWrapper):
+    """A day of the week."""
+
+DAY_OF_WEEK_UNSPECIFIED: DayOfWeek.ValueType  # 0
+"""Monday at creation, unchanged at an update."""
+DAY_OF_WEEK_MONDAY: DayOfWeek.ValueType  # 1
+"""Monday."""
+DAY_OF_WEEK_TUESDAY: DayOfWeek.ValueType  # 2
+"""Tuesday."""
+DAY_OF_WEEK_WEDNESDAY: DayOfWeek.ValueType  # 3
+"""Wednesday."""
+DAY_OF_WEEK_THURSDAY: DayOfWeek.ValueType  # 4
+"""Thursday."""
+DAY_OF_WEEK_FRIDAY: DayOfWeek.ValueType  # 5
+"""Friday."""
+DAY_OF_WEEK_SATURDAY: DayOfWeek.ValueType  # 6
+"""Saturday."""
+DAY_OF_WEEK_SUNDAY: DayOfWeek.ValueType  # 7
+"""Sunday."""
+Global___DayOfWeek: _TypeAlias = DayOfWeek  # noqa: Y015
+
 class _UnpricedModelPolicy:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -112,12 +156,16 @@ class Workspace(_message.Message):
     PLAN_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    REQUIRED_ATTRIBUTION_FIELDS_FIELD_NUMBER: _builtins.int
+    FIRST_DAY_OF_WEEK_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Id, chosen by the creator; `^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`. Never changes."""
     display_name: _builtins.str
     """Name for people; at most 200 characters."""
     currency_code: _builtins.str
-    """Currency of all its amounts: ISO 4217, for example "EUR", which is the default."""
+    """Currency of all its amounts: a code of ISO 4217, without the one for tests and the one for
+    no currency; for example "EUR", which is the default.
+    """
     time_zone: _builtins.str
     """IANA name, for example "Europe/Berlin"; default "UTC". All windows begin at local midnight."""
     unpriced_model_policy: Global___UnpricedModelPolicy.ValueType
@@ -136,6 +184,8 @@ class Workspace(_message.Message):
     """Whether a request that a model limit blocks is routed to a cheaper model; default true. Set by
     SetAutomaticFallback. Output only.
     """
+    first_day_of_week: Global___DayOfWeek.ValueType
+    """Day on which the windows of LIMIT_PERIOD_WEEK and the weeks of reports begin; default Monday."""
     @_builtins.property
     def plan(self) -> Global___Plan:
         """Its plan; absent until SetPlan. Output only."""
@@ -147,6 +197,13 @@ class Workspace(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """Time of the last change. Output only."""
+
+    @_builtins.property
+    def required_attribution_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Fields of Attribution that a check must have, by their names, for example "user_id"; at most one
+        of each, none by default. A check without one is blocked with REASON_ATTRIBUTION_MISSING. The
+        department_id may come from the directory. Records are not affected.
+        """
 
     def __init__(
         self,
@@ -163,10 +220,12 @@ class Workspace(_message.Message):
         plan: Global___Plan | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        required_attribution_fields: _abc.Iterable[_builtins.str] | None = ...,
+        first_day_of_week: Global___DayOfWeek.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "plan", b"plan", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["automatic_fallback", b"automatic_fallback", "create_time", b"create_time", "currency_code", b"currency_code", "display_name", b"display_name", "hold_expiry_policy", b"hold_expiry_policy", "plan", b"plan", "time_zone", b"time_zone", "unknown_key_policy", b"unknown_key_policy", "unpriced_model_policy", b"unpriced_model_policy", "update_time", b"update_time", "usage_retention_days", b"usage_retention_days", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["automatic_fallback", b"automatic_fallback", "create_time", b"create_time", "currency_code", b"currency_code", "display_name", b"display_name", "first_day_of_week", b"first_day_of_week", "hold_expiry_policy", b"hold_expiry_policy", "plan", b"plan", "required_attribution_fields", b"required_attribution_fields", "time_zone", b"time_zone", "unknown_key_policy", b"unknown_key_policy", "unpriced_model_policy", b"unpriced_model_policy", "update_time", b"update_time", "usage_retention_days", b"usage_retention_days", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -371,8 +430,8 @@ class UpdateWorkspaceRequest(_message.Message):
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
         """Fields to change: display_name, currency_code, time_zone, unpriced_model_policy,
-        hold_expiry_policy, unknown_key_policy, usage_retention_days. Absent: all of these that are not
-        empty. "*": all of these.
+        hold_expiry_policy, unknown_key_policy, usage_retention_days, required_attribution_fields,
+        first_day_of_week. Absent: all of these that are not empty. "*": all of these.
         """
 
     def __init__(

@@ -441,22 +441,23 @@ export const PriceVariantSchema: GenMessage<PriceVariant> = /*@__PURE__*/
  */
 export type ExchangeRate = Message<"tollgate.v1.ExchangeRate"> & {
   /**
-   * Currency of prices, for example "USD".
+   * Currency of prices, for example "USD": a code of ISO 4217.
    *
    * @generated from field: string from_currency_code = 1;
    */
   fromCurrencyCode: string;
 
   /**
-   * Currency of workspaces, for example "EUR".
+   * Currency of workspaces, for example "EUR": a code of ISO 4217.
    *
    * @generated from field: string to_currency_code = 2;
    */
   toCurrencyCode: string;
 
   /**
-   * Units of to_currency_code for one of from_currency_code: a decimal above 0 and at most 10,000
-   * with at most 9 fraction digits, for example "0.92".
+   * Units of to_currency_code for one of from_currency_code: a decimal above 0 and at most
+   * 1,000,000 with at most 9 fraction digits, for example "0.92". No price may become more than
+   * 20,000,000 per million tokens.
    *
    * @generated from field: string rate = 3;
    */

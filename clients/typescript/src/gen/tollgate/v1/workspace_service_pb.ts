@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/workspace_service.proto.
  */
 export const file_tollgate_v1_workspace_service: GenFile = /*@__PURE__*/
-  fileDesc("CiN0b2xsZ2F0ZS92MS93b3Jrc3BhY2Vfc2VydmljZS5wcm90bxILdG9sbGdhdGUudjEi1QMKCVdvcmtzcGFjZRIUCgx3b3Jrc3BhY2VfaWQYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEhUKDWN1cnJlbmN5X2NvZGUYAyABKAkSEQoJdGltZV96b25lGAQgASgJEj8KFXVucHJpY2VkX21vZGVsX3BvbGljeRgFIAEoDjIgLnRvbGxnYXRlLnYxLlVucHJpY2VkTW9kZWxQb2xpY3kSOQoSaG9sZF9leHBpcnlfcG9saWN5GAYgASgOMh0udG9sbGdhdGUudjEuSG9sZEV4cGlyeVBvbGljeRI5ChJ1bmtub3duX2tleV9wb2xpY3kYByABKA4yHS50b2xsZ2F0ZS52MS5Vbmtub3duS2V5UG9saWN5EhwKFHVzYWdlX3JldGVudGlvbl9kYXlzGAggASgFEhoKEmF1dG9tYXRpY19mYWxsYmFjaxgJIAEoCBIfCgRwbGFuGAogASgLMhEudG9sbGdhdGUudjEuUGxhbhIvCgtjcmVhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImkKBFBsYW4SIgoGYnVkZ2V0GAEgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSKQoNb3ZlcmFnZV9saW1pdBgCIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EhIKCnN0YXJ0X2RhdGUYAyABKAkiQwoWQ3JlYXRlV29ya3NwYWNlUmVxdWVzdBIpCgl3b3Jrc3BhY2UYASABKAsyFi50b2xsZ2F0ZS52MS5Xb3Jrc3BhY2UiRAoXQ3JlYXRlV29ya3NwYWNlUmVzcG9uc2USKQoJd29ya3NwYWNlGAEgASgLMhYudG9sbGdhdGUudjEuV29ya3NwYWNlIisKE0dldFdvcmtzcGFjZVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJIkEKFEdldFdvcmtzcGFjZVJlc3BvbnNlEikKCXdvcmtzcGFjZRgBIAEoCzIWLnRvbGxnYXRlLnYxLldvcmtzcGFjZSI+ChVMaXN0V29ya3NwYWNlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiXQoWTGlzdFdvcmtzcGFjZXNSZXNwb25zZRIqCgp3b3Jrc3BhY2VzGAEgAygLMhYudG9sbGdhdGUudjEuV29ya3NwYWNlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ0ChZVcGRhdGVXb3Jrc3BhY2VSZXF1ZXN0EikKCXdvcmtzcGFjZRgBIAEoCzIWLnRvbGxnYXRlLnYxLldvcmtzcGFjZRIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siRAoXVXBkYXRlV29ya3NwYWNlUmVzcG9uc2USKQoJd29ya3NwYWNlGAEgASgLMhYudG9sbGdhdGUudjEuV29ya3NwYWNlKn0KE1VucHJpY2VkTW9kZWxQb2xpY3kSJQohVU5QUklDRURfTU9ERUxfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHgoaVU5QUklDRURfTU9ERUxfUE9MSUNZX0RFTlkQARIfChtVTlBSSUNFRF9NT0RFTF9QT0xJQ1lfQUxMT1cQAip+ChBIb2xkRXhwaXJ5UG9saWN5EiIKHkhPTERfRVhQSVJZX1BPTElDWV9VTlNQRUNJRklFRBAAEh4KGkhPTERfRVhQSVJZX1BPTElDWV9SRUxFQVNFEAESJgoiSE9MRF9FWFBJUllfUE9MSUNZX0NIQVJHRV9FU1RJTUFURRACKnIKEFVua25vd25LZXlQb2xpY3kSIgoeVU5LTk9XTl9LRVlfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHQoZVU5LTk9XTl9LRVlfUE9MSUNZX0FDQ0VQVBABEhsKF1VOS05PV05fS0VZX1BPTElDWV9ERU5ZEAIy/gIKEFdvcmtzcGFjZVNlcnZpY2USXAoPQ3JlYXRlV29ya3NwYWNlEiMudG9sbGdhdGUudjEuQ3JlYXRlV29ya3NwYWNlUmVxdWVzdBokLnRvbGxnYXRlLnYxLkNyZWF0ZVdvcmtzcGFjZVJlc3BvbnNlElMKDEdldFdvcmtzcGFjZRIgLnRvbGxnYXRlLnYxLkdldFdvcmtzcGFjZVJlcXVlc3QaIS50b2xsZ2F0ZS52MS5HZXRXb3Jrc3BhY2VSZXNwb25zZRJZCg5MaXN0V29ya3NwYWNlcxIiLnRvbGxnYXRlLnYxLkxpc3RXb3Jrc3BhY2VzUmVxdWVzdBojLnRvbGxnYXRlLnYxLkxpc3RXb3Jrc3BhY2VzUmVzcG9uc2USXAoPVXBkYXRlV29ya3NwYWNlEiMudG9sbGdhdGUudjEuVXBkYXRlV29ya3NwYWNlUmVxdWVzdBokLnRvbGxnYXRlLnYxLlVwZGF0ZVdvcmtzcGFjZVJlc3BvbnNlQlkKDmlvLnRvbGxnYXRlLnYxQhVXb3Jrc3BhY2VTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tollgate_v1_common]);
+  fileDesc("CiN0b2xsZ2F0ZS92MS93b3Jrc3BhY2Vfc2VydmljZS5wcm90bxILdG9sbGdhdGUudjEirQQKCVdvcmtzcGFjZRIUCgx3b3Jrc3BhY2VfaWQYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEhUKDWN1cnJlbmN5X2NvZGUYAyABKAkSEQoJdGltZV96b25lGAQgASgJEj8KFXVucHJpY2VkX21vZGVsX3BvbGljeRgFIAEoDjIgLnRvbGxnYXRlLnYxLlVucHJpY2VkTW9kZWxQb2xpY3kSOQoSaG9sZF9leHBpcnlfcG9saWN5GAYgASgOMh0udG9sbGdhdGUudjEuSG9sZEV4cGlyeVBvbGljeRI5ChJ1bmtub3duX2tleV9wb2xpY3kYByABKA4yHS50b2xsZ2F0ZS52MS5Vbmtub3duS2V5UG9saWN5EhwKFHVzYWdlX3JldGVudGlvbl9kYXlzGAggASgFEhoKEmF1dG9tYXRpY19mYWxsYmFjaxgJIAEoCBIfCgRwbGFuGAogASgLMhEudG9sbGdhdGUudjEuUGxhbhIvCgtjcmVhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiMKG3JlcXVpcmVkX2F0dHJpYnV0aW9uX2ZpZWxkcxgNIAMoCRIxChFmaXJzdF9kYXlfb2Zfd2VlaxgOIAEoDjIWLnRvbGxnYXRlLnYxLkRheU9mV2VlayJpCgRQbGFuEiIKBmJ1ZGdldBgBIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EikKDW92ZXJhZ2VfbGltaXQYAiABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRISCgpzdGFydF9kYXRlGAMgASgJIkMKFkNyZWF0ZVdvcmtzcGFjZVJlcXVlc3QSKQoJd29ya3NwYWNlGAEgASgLMhYudG9sbGdhdGUudjEuV29ya3NwYWNlIkQKF0NyZWF0ZVdvcmtzcGFjZVJlc3BvbnNlEikKCXdvcmtzcGFjZRgBIAEoCzIWLnRvbGxnYXRlLnYxLldvcmtzcGFjZSIrChNHZXRXb3Jrc3BhY2VSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJBChRHZXRXb3Jrc3BhY2VSZXNwb25zZRIpCgl3b3Jrc3BhY2UYASABKAsyFi50b2xsZ2F0ZS52MS5Xb3Jrc3BhY2UiPgoVTGlzdFdvcmtzcGFjZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIl0KFkxpc3RXb3Jrc3BhY2VzUmVzcG9uc2USKgoKd29ya3NwYWNlcxgBIAMoCzIWLnRvbGxnYXRlLnYxLldvcmtzcGFjZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkidAoWVXBkYXRlV29ya3NwYWNlUmVxdWVzdBIpCgl3b3Jrc3BhY2UYASABKAsyFi50b2xsZ2F0ZS52MS5Xb3Jrc3BhY2USLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIkQKF1VwZGF0ZVdvcmtzcGFjZVJlc3BvbnNlEikKCXdvcmtzcGFjZRgBIAEoCzIWLnRvbGxnYXRlLnYxLldvcmtzcGFjZSrYAQoJRGF5T2ZXZWVrEhsKF0RBWV9PRl9XRUVLX1VOU1BFQ0lGSUVEEAASFgoSREFZX09GX1dFRUtfTU9OREFZEAESFwoTREFZX09GX1dFRUtfVFVFU0RBWRACEhkKFURBWV9PRl9XRUVLX1dFRE5FU0RBWRADEhgKFERBWV9PRl9XRUVLX1RIVVJTREFZEAQSFgoSREFZX09GX1dFRUtfRlJJREFZEAUSGAoUREFZX09GX1dFRUtfU0FUVVJEQVkQBhIWChJEQVlfT0ZfV0VFS19TVU5EQVkQByp9ChNVbnByaWNlZE1vZGVsUG9saWN5EiUKIVVOUFJJQ0VEX01PREVMX1BPTElDWV9VTlNQRUNJRklFRBAAEh4KGlVOUFJJQ0VEX01PREVMX1BPTElDWV9ERU5ZEAESHwobVU5QUklDRURfTU9ERUxfUE9MSUNZX0FMTE9XEAIqfgoQSG9sZEV4cGlyeVBvbGljeRIiCh5IT0xEX0VYUElSWV9QT0xJQ1lfVU5TUEVDSUZJRUQQABIeChpIT0xEX0VYUElSWV9QT0xJQ1lfUkVMRUFTRRABEiYKIkhPTERfRVhQSVJZX1BPTElDWV9DSEFSR0VfRVNUSU1BVEUQAipyChBVbmtub3duS2V5UG9saWN5EiIKHlVOS05PV05fS0VZX1BPTElDWV9VTlNQRUNJRklFRBAAEh0KGVVOS05PV05fS0VZX1BPTElDWV9BQ0NFUFQQARIbChdVTktOT1dOX0tFWV9QT0xJQ1lfREVOWRACMv4CChBXb3Jrc3BhY2VTZXJ2aWNlElwKD0NyZWF0ZVdvcmtzcGFjZRIjLnRvbGxnYXRlLnYxLkNyZWF0ZVdvcmtzcGFjZVJlcXVlc3QaJC50b2xsZ2F0ZS52MS5DcmVhdGVXb3Jrc3BhY2VSZXNwb25zZRJTCgxHZXRXb3Jrc3BhY2USIC50b2xsZ2F0ZS52MS5HZXRXb3Jrc3BhY2VSZXF1ZXN0GiEudG9sbGdhdGUudjEuR2V0V29ya3NwYWNlUmVzcG9uc2USWQoOTGlzdFdvcmtzcGFjZXMSIi50b2xsZ2F0ZS52MS5MaXN0V29ya3NwYWNlc1JlcXVlc3QaIy50b2xsZ2F0ZS52MS5MaXN0V29ya3NwYWNlc1Jlc3BvbnNlElwKD1VwZGF0ZVdvcmtzcGFjZRIjLnRvbGxnYXRlLnYxLlVwZGF0ZVdvcmtzcGFjZVJlcXVlc3QaJC50b2xsZ2F0ZS52MS5VcGRhdGVXb3Jrc3BhY2VSZXNwb25zZUJZCg5pby50b2xsZ2F0ZS52MUIVV29ya3NwYWNlU2VydmljZVByb3RvUAFaLnRvbGxnYXRlL2NsaWVudHMvZ28vZ2VuL3RvbGxnYXRlL3YxO3RvbGxnYXRldjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tollgate_v1_common]);
 
 /**
  * A tenant: one plan, one currency, one time zone.
@@ -39,7 +39,8 @@ export type Workspace = Message<"tollgate.v1.Workspace"> & {
   displayName: string;
 
   /**
-   * Currency of all its amounts: ISO 4217, for example "EUR", which is the default.
+   * Currency of all its amounts: a code of ISO 4217, without the one for tests and the one for
+   * no currency; for example "EUR", which is the default.
    *
    * @generated from field: string currency_code = 3;
    */
@@ -110,6 +111,22 @@ export type Workspace = Message<"tollgate.v1.Workspace"> & {
    * @generated from field: google.protobuf.Timestamp update_time = 12;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * Fields of Attribution that a check must have, by their names, for example "user_id"; at most one
+   * of each, none by default. A check without one is blocked with REASON_ATTRIBUTION_MISSING. The
+   * department_id may come from the directory. Records are not affected.
+   *
+   * @generated from field: repeated string required_attribution_fields = 13;
+   */
+  requiredAttributionFields: string[];
+
+  /**
+   * Day on which the windows of LIMIT_PERIOD_WEEK and the weeks of reports begin; default Monday.
+   *
+   * @generated from field: tollgate.v1.DayOfWeek first_day_of_week = 14;
+   */
+  firstDayOfWeek: DayOfWeek;
 };
 
 /**
@@ -310,8 +327,8 @@ export type UpdateWorkspaceRequest = Message<"tollgate.v1.UpdateWorkspaceRequest
 
   /**
    * Fields to change: display_name, currency_code, time_zone, unpriced_model_policy,
-   * hold_expiry_policy, unknown_key_policy, usage_retention_days. Absent: all of these that are not
-   * empty. "*": all of these.
+   * hold_expiry_policy, unknown_key_policy, usage_retention_days, required_attribution_fields,
+   * first_day_of_week. Absent: all of these that are not empty. "*": all of these.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -347,6 +364,75 @@ export const UpdateWorkspaceResponseSchema: GenMessage<UpdateWorkspaceResponse> 
   messageDesc(file_tollgate_v1_workspace_service, 9);
 
 /**
+ * A day of the week.
+ *
+ * @generated from enum tollgate.v1.DayOfWeek
+ */
+export enum DayOfWeek {
+  /**
+   * Monday at creation, unchanged at an update.
+   *
+   * @generated from enum value: DAY_OF_WEEK_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Monday.
+   *
+   * @generated from enum value: DAY_OF_WEEK_MONDAY = 1;
+   */
+  MONDAY = 1,
+
+  /**
+   * Tuesday.
+   *
+   * @generated from enum value: DAY_OF_WEEK_TUESDAY = 2;
+   */
+  TUESDAY = 2,
+
+  /**
+   * Wednesday.
+   *
+   * @generated from enum value: DAY_OF_WEEK_WEDNESDAY = 3;
+   */
+  WEDNESDAY = 3,
+
+  /**
+   * Thursday.
+   *
+   * @generated from enum value: DAY_OF_WEEK_THURSDAY = 4;
+   */
+  THURSDAY = 4,
+
+  /**
+   * Friday.
+   *
+   * @generated from enum value: DAY_OF_WEEK_FRIDAY = 5;
+   */
+  FRIDAY = 5,
+
+  /**
+   * Saturday.
+   *
+   * @generated from enum value: DAY_OF_WEEK_SATURDAY = 6;
+   */
+  SATURDAY = 6,
+
+  /**
+   * Sunday.
+   *
+   * @generated from enum value: DAY_OF_WEEK_SUNDAY = 7;
+   */
+  SUNDAY = 7,
+}
+
+/**
+ * Describes the enum tollgate.v1.DayOfWeek.
+ */
+export const DayOfWeekSchema: GenEnum<DayOfWeek> = /*@__PURE__*/
+  enumDesc(file_tollgate_v1_workspace_service, 0);
+
+/**
  * Decision of a check on a model without a price.
  *
  * @generated from enum tollgate.v1.UnpricedModelPolicy
@@ -378,7 +464,7 @@ export enum UnpricedModelPolicy {
  * Describes the enum tollgate.v1.UnpricedModelPolicy.
  */
 export const UnpricedModelPolicySchema: GenEnum<UnpricedModelPolicy> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_workspace_service, 0);
+  enumDesc(file_tollgate_v1_workspace_service, 1);
 
 /**
  * Charge of a hold that expires unsettled.
@@ -412,7 +498,7 @@ export enum HoldExpiryPolicy {
  * Describes the enum tollgate.v1.HoldExpiryPolicy.
  */
 export const HoldExpiryPolicySchema: GenEnum<HoldExpiryPolicy> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_workspace_service, 1);
+  enumDesc(file_tollgate_v1_workspace_service, 2);
 
 /**
  * Decision of a check with an API key that is not registered.
@@ -446,7 +532,7 @@ export enum UnknownKeyPolicy {
  * Describes the enum tollgate.v1.UnknownKeyPolicy.
  */
 export const UnknownKeyPolicySchema: GenEnum<UnknownKeyPolicy> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_workspace_service, 2);
+  enumDesc(file_tollgate_v1_workspace_service, 3);
 
 /**
  * Manages workspaces. Their plans and spend: BudgetService.

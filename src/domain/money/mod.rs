@@ -2,12 +2,16 @@
 //!
 //! Knows nothing of currencies; the workspace has exactly one.
 
+mod currency;
+
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
 
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
+
+pub use currency::{Currency, InvalidCurrency};
 
 /// Fraction digits of an amount.
 pub const FRACTION_DIGITS: u32 = 9;
