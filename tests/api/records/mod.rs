@@ -6,4 +6,5 @@ pub mod directory;
 pub mod erasure;
 pub mod export;
 pub mod generate;
+pub mod provider_answer;
 pub mod retention;

@@ -1,0 +1,156 @@
+//! Records whose usage is read in the JSON that a provider answered with. What is read of each
+//! provider is tested where answers are.
+
+use serde_json::json;
+use tollgate::proto::v1;
+
+use crate::fixtures::{ACME, acme, amount, check, get_budget, record, refused_fields};
+use crate::server::Server;
+use crate::usage::{decide, list_records, note};
+
+const SECRET: &str = "the merger is on Friday";
+
+/// 100,000 tokens of input, of which 40,000 come from a cache, and 25,000 of output.
+fn chat(model: &str) -> String {
+    json!({
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "model": model,
+        "choices": [{ "index": 0, "message": { "role": "assistant", "content": SECRET } }],
+        "usage": {
+            "prompt_tokens": 100_000,
+            "completion_tokens": 25_000,
+            "total_tokens": 125_000,
+            "prompt_tokens_details": { "cached_tokens": 40_000 },
+        },
+    })
+    .to_string()
+}
+
+fn answered(request_id: &str, json: &[String]) -> v1::RecordUsageRequest {
+    v1::RecordUsageRequest {
+        usage: None,
+        model_id: String::new(),
+        provider_answer: Some(v1::ProviderAnswer { provider: String::new(), json: json.to_vec() }),
+        ..record(request_id, "")
+    }
+}
+
+async fn reprice(server: &Server) -> v1::RepriceUsageResponse {
+    let request = v1::RepriceUsageRequest {
+        workspace_id: ACME.to_owned(),
+        start_time: Some(prost_types::Timestamp { seconds: 1_735_689_600, nanos: 0 }),
+        ..Default::default()
+    };
+    server.usage().reprice_usage(request).await.unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn usage_and_model_are_read_and_the_hold_is_settled() {
+    let server = acme().await;
+    decide(&server, check("r-1", "big")).await.unwrap();
+    let recorded = note(&server, answered("r-1", &[chat("big")])).await.unwrap();
+    assert_eq!(amount(&recorded.cost), "1.50");
+    assert_eq!(recorded.model_id, "big");
+    assert!(!recorded.unread && !recorded.unpriced && !recorded.duplicate);
+    let usage = recorded.usage.unwrap();
+    assert_eq!((usage.input_token_count, usage.cache_read_token_count), (60_000, 40_000));
+    assert_eq!((usage.output_token_count, usage.reasoning_token_count), (25_000, 0));
+    let budget = get_budget(&server).await;
+    assert_eq!((amount(&budget.held), amount(&budget.spent)), ("0.00", "1.50"));
+
+    // The same again is a repeat; another answer under the same key is not.
+    let again = note(&server, answered("r-1", &[chat("big")])).await.unwrap();
+    assert!(again.duplicate);
+    assert_eq!((amount(&again.cost), again.usage), ("1.50", Some(usage)));
+    let other = answered("r-1", &[chat("big").replace("25000", "26000")]);
+    assert_eq!(note(&server, other).await.unwrap_err().code(), tonic::Code::AlreadyExists);
+}
+
+#[tokio::test]
+async fn what_is_kept_has_no_content() {
+    let server = acme().await;
+    note(&server, answered("r-1", &[chat("big")])).await.unwrap();
+    let records = list_records(&server).await;
+    let kept = records[0].provider_answer.as_ref().unwrap();
+    assert!(kept.json.contains("\"prompt_tokens\":100000"), "{}", kept.json);
+    assert!(!format!("{records:?}").contains(SECRET));
+    assert_eq!((kept.flags.len(), kept.unread), (0, false));
+    let event = |number: u32| {
+        json!({ "type": "content_block_delta", "index": number, "delta": { "text": SECRET } })
+            .to_string()
+    };
+    let start = json!({
+        "type": "message_start",
+        "message": {
+            "model": "big", "type": "message", "content": [],
+            "usage": { "input_tokens": 1_000, "output_tokens": 1 },
+        },
+    });
+    let delta = json!({ "type": "message_delta", "usage": { "output_tokens": 500 } });
+    let events = [start.to_string(), event(0), event(1), delta.to_string()];
+    let recorded = note(&server, answered("r-2", &events)).await.unwrap();
+    assert_eq!(amount(&recorded.cost), "0.02");
+    assert!(!format!("{:?}", list_records(&server).await).contains(SECRET));
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_understands_is_refused_by_field() {
+    let server = acme().await;
+    let refused = async |request| refused_fields(&note(&server, request).await.unwrap_err());
+    let texts = |texts: &[&str]| -> Vec<String> { texts.iter().map(|it| (*it).into()).collect() };
+    let check = async |json: &[&str], field: &str| {
+        let status = note(&server, answered("r-1", &texts(json))).await.unwrap_err();
+        assert_eq!(refused_fields(&status)[0], field, "{status:?}");
+    };
+    check(&[], "provider_answer.json").await;
+    check(&["{}"], "provider_answer.json").await;
+    check(&["{", "{}"], "provider_answer.json[0]").await;
+    check(&[r#"{"hello": "world"}"#], "provider_answer.json").await;
+    let negative = r#"{"model": "big", "usage": {"prompt_tokens": -5, "completion_tokens": 1}}"#;
+    check(&[negative], "provider_answer.json[0]").await;
+    check(&["[]"; 17], "provider_answer.json").await;
+    check(&[&"[".repeat(65)], "provider_answer.json[0]").await;
+    check(&[&format!("\"{}\"", "x".repeat(65_536))], "provider_answer.json").await;
+
+    let both = v1::RecordUsageRequest {
+        usage: record("r-1", "big").usage,
+        ..answered("r-1", &[chat("big")])
+    };
+    assert_eq!(refused(both).await, ["provider_answer"]);
+    let unnamed = r#"{"usage": {"prompt_tokens": 5, "completion_tokens": 1}}"#;
+    assert_eq!(refused(answered("r-1", &texts(&[unnamed]))).await, ["model_id"]);
+    assert_eq!(list_records(&server).await, []);
+    assert_eq!(amount(&get_budget(&server).await.spent), "0.00");
+}
+
+#[tokio::test]
+async fn an_unread_answer_is_charged_as_its_hold_where_that_is_accepted() {
+    let server = acme().await;
+    decide(&server, check("r-1", "big")).await.unwrap();
+    let odd = json!({ "model": "big", "object": "novelty", "tally": { "words": 7 } }).to_string();
+    let request = v1::RecordUsageRequest {
+        model_id: "big".to_owned(),
+        accept_unread: true,
+        ..answered("r-1", &[odd])
+    };
+    let recorded = note(&server, request.clone()).await.unwrap();
+    assert!(recorded.unread);
+    assert_eq!((amount(&recorded.cost), recorded.usage), ("2.00", Some(v1::Usage::default())));
+    assert!(note(&server, request).await.unwrap().duplicate);
+    let records = list_records(&server).await;
+    assert_eq!(records[0].usage_source(), v1::UsageSource::Estimated);
+    assert!(records[0].provider_answer.as_ref().unwrap().unread);
+    // It is still not read: nothing is corrected.
+    assert_eq!(reprice(&server).await.corrected_count, 0);
+    assert_eq!(amount(&get_budget(&server).await.spent), "2.00");
+}
+
+#[tokio::test]
+async fn what_the_request_says_itself_counts() {
+    let server = acme().await;
+    let request =
+        v1::RecordUsageRequest { model_id: "small".to_owned(), ..answered("r-1", &[chat("big")]) };
+    let recorded = note(&server, request).await.unwrap();
+    assert_eq!(recorded.model_id, "small");
+}
