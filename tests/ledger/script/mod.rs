@@ -363,7 +363,6 @@ impl Case {
             explain: words.has("explain"),
             attribution: rules::attribution(words),
             extras: None,
-            answer: None,
         };
         match self.world.check(asked) {
             Ok(decision) => self.decided(&decision),
