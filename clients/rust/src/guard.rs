@@ -192,7 +192,7 @@ impl Call {
             return None;
         }
         let check = &self.0.check;
-        let known = progress.given.or_else(|| progress.reader.usage());
+        let known = progress.given.clone().or_else(|| progress.reader.usage());
         if progress.began.is_none() && known.is_none() {
             return if self.unchecked() { None } else { Some(release_of(check)) };
         }
@@ -217,6 +217,8 @@ impl Call {
             latency: Some(duration_of(began.elapsed().min(LATENCY_MAX))),
             // Sent again, because a server that was started anew knows nothing of the check.
             attribution: check.attribution.clone(),
+            // What was declared is taken as what applied.
+            factors: check.factors.clone(),
         };
         Some(Item::from(record))
     }

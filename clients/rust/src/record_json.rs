@@ -7,7 +7,9 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use crate::v1::{Attribution, Outcome, RecordUsageRequest, ServiceTier, Usage, UsageSource};
+use crate::v1::{
+    Attribution, Outcome, RecordUsageRequest, ServiceTier, UnitKind, Usage, UsageSource, UsageUnit,
+};
 
 type Fields = Map<String, Value>;
 
@@ -61,7 +63,7 @@ pub(crate) fn write(record: &RecordUsageRequest) -> String {
     put_text(&mut fields, "modelId", &record.model_id);
     let tier = ServiceTier::try_from(record.service_tier).map(|tier| tier.as_str_name());
     put_enum(&mut fields, "serviceTier", record.service_tier, tier.ok());
-    if let Some(mut usage) = record.usage {
+    if let Some(mut usage) = record.usage.clone() {
         let mut counts = Fields::new();
         for (name, count) in USAGE {
             // 64 bits are a text in JSON of protobuf.
@@ -71,6 +73,9 @@ pub(crate) fn write(record: &RecordUsageRequest) -> String {
                 name,
                 &if count == 0 { String::new() } else { count.to_string() },
             );
+        }
+        if !usage.units.is_empty() {
+            counts.insert("units".into(), usage.units.iter().map(unit_to_json).collect());
         }
         fields.insert("usage".into(), counts.into());
     }
@@ -95,7 +100,20 @@ pub(crate) fn write(record: &RecordUsageRequest) -> String {
         }
         fields.insert("attribution".into(), words.into());
     }
+    if !record.factors.is_empty() {
+        fields.insert("factors".into(), record.factors.clone().into());
+    }
     Value::Object(fields).to_string()
+}
+
+fn unit_to_json(unit: &UsageUnit) -> Value {
+    let mut fields = Fields::new();
+    let kind = UnitKind::try_from(unit.kind).map(|kind| kind.as_str_name());
+    put_enum(&mut fields, "kind", unit.kind, kind.ok());
+    if unit.count != 0 {
+        put_text(&mut fields, "count", &unit.count.to_string());
+    }
+    fields.into()
 }
 
 fn put_text(fields: &mut Fields, name: &str, text: &str) {
@@ -135,7 +153,22 @@ pub(crate) fn parse(line: &[u8]) -> Result<RecordUsageRequest, ParseError> {
         start_time: parsed(&record, "startTime")?,
         latency: parsed(&record, "latency")?,
         attribution,
+        factors: list(&record, "factors")?
+            .iter()
+            .map(|name| name.as_str().map(str::to_owned).ok_or(ParseError::Field("factors")))
+            .collect::<Result<_, _>>()?,
     })
+}
+
+/// A list; a missing one is empty.
+fn list<'a>(fields: &'a Value, name: &'static str) -> Result<&'a [Value], ParseError> {
+    let Some(list) = field(fields, name) else { return Ok(&[]) };
+    list.as_array().map(Vec::as_slice).ok_or(ParseError::Field(name))
+}
+
+fn parse_unit(unit: &Value) -> Result<UsageUnit, ParseError> {
+    let kind = |name: &str| UnitKind::from_str_name(name).map(i32::from);
+    Ok(UsageUnit { kind: enumeration(unit, "kind", kind)?, count: integer(unit, "count")? })
 }
 
 fn parse_usage(counts: &Value) -> Result<Usage, ParseError> {
@@ -143,6 +176,7 @@ fn parse_usage(counts: &Value) -> Result<Usage, ParseError> {
     for (name, count) in USAGE {
         *count(&mut usage) = integer(counts, name)?;
     }
+    usage.units = list(counts, "units")?.iter().map(parse_unit).collect::<Result<_, _>>()?;
     Ok(usage)
 }
 
@@ -239,7 +273,22 @@ mod tests {
             start_time: Some("2026-11-21T12:00:00.123456789Z".parse().unwrap()),
             latency: Some("1.5s".parse().unwrap()),
             attribution: Some(who),
+            factors: Vec::new(),
         }
+    }
+
+    #[test]
+    fn units_and_factors_come_back() {
+        let unit = |kind: UnitKind, count| UsageUnit { kind: kind.into(), count };
+        let units = vec![unit(UnitKind::WebSearch, 3), unit(UnitKind::Second, i64::MAX)];
+        let usage = Usage { units, ..Default::default() };
+        let factors = vec!["fast".to_owned(), "us".to_owned()];
+        let record = RecordUsageRequest { usage: Some(usage), factors, ..Default::default() };
+        let line = write(&record);
+        assert!(line.contains(r#""kind":"UNIT_KIND_WEB_SEARCH""#), "{line}");
+        assert_eq!(parse(line.as_bytes()).unwrap(), record);
+        assert!(parse(br#"{"factors": "us"}"#).is_err());
+        assert!(parse(br#"{"usage": {"units": [{"kind": "UNIT_KIND_WHAT"}]}}"#).is_err());
     }
 
     #[test]

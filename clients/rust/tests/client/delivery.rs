@@ -234,7 +234,7 @@ async fn the_file_of_another_language_is_taken_up() {
     let client = of(&server).queue_path(&path).build().unwrap();
     flushed(&client).await;
     let records = workspace.records().await;
-    assert_eq!((&*records[0].request_id, records[0].usage), ("theirs", Some(USED)));
+    assert_eq!((&*records[0].request_id, records[0].usage.clone()), ("theirs", Some(USED)));
     assert_eq!(client.stats().delivered, 1);
 }
 

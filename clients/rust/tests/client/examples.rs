@@ -107,7 +107,7 @@ async fn streaming() {
     let outcomes: Vec<_> = records.iter().map(UsageRecord::outcome).collect();
     assert_eq!(outcomes, [Outcome::Success, Outcome::Cancelled]);
     // Two words, and two more may have come that nobody heard.
-    let output = records[1].usage.unwrap().output_token_count;
+    let output = records[1].usage.clone().unwrap().output_token_count;
     assert!((4..=7).contains(&output), "{output}");
 }
 

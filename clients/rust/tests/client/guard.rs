@@ -91,8 +91,10 @@ async fn an_error_is_recorded_with_what_was_used_and_comes_back_unchanged() {
     let records = workspace.records().await;
     let outcomes: Vec<_> = records.iter().map(v1::UsageRecord::outcome).collect();
     assert_eq!(outcomes, [Outcome::Error, Outcome::Error]);
-    let mut output: Vec<_> =
-        records.iter().map(|record| record.usage.unwrap_or_default().output_token_count).collect();
+    let mut output: Vec<_> = records
+        .iter()
+        .map(|record| record.usage.clone().unwrap_or_default().output_token_count)
+        .collect();
     output.sort_unstable();
     assert_eq!(output, [0, 3]);
     assert_eq!(workspace.holds().await, 0);
@@ -123,7 +125,7 @@ async fn a_dropped_future_is_recorded_as_cancelled() {
     let records = workspace.records().await;
     assert_eq!(records[0].outcome(), Outcome::Cancelled);
     assert_eq!(records[0].usage_source(), v1::UsageSource::Estimated);
-    let usage = records[0].usage.unwrap();
+    let usage = records[0].usage.clone().unwrap();
     assert_eq!((usage.input_token_count, usage.output_token_count), (1000, 100));
 }
 
@@ -142,7 +144,7 @@ async fn a_stream_that_broke_off_is_charged_for_what_had_come() {
     flushed(&client).await;
     let record = &workspace.records().await[0];
     assert_eq!(record.usage_source(), v1::UsageSource::Estimated);
-    let usage = record.usage.unwrap();
+    let usage = record.usage.clone().unwrap();
     assert_eq!((usage.input_token_count, usage.cache_read_token_count), (25, 5));
     assert_eq!(usage.output_token_count, 10);
 }
@@ -158,7 +160,7 @@ async fn a_tokenizer_that_panics_does_not_keep_a_call_from_being_recorded() {
     open.call().push_output_text("four");
     drop(open);
     flushed(&client).await;
-    assert_eq!(workspace.records().await[0].usage.unwrap().output_token_count, 1);
+    assert_eq!(workspace.records().await[0].usage.clone().unwrap().output_token_count, 1);
 }
 
 #[tokio::test]
@@ -216,7 +218,7 @@ async fn a_call_without_usage_is_estimated() {
     flushed(&client).await;
     let record = &workspace.records().await[0];
     assert_eq!(record.usage_source(), v1::UsageSource::Estimated);
-    let usage = record.usage.unwrap();
+    let usage = record.usage.clone().unwrap();
     assert_eq!((usage.input_token_count, usage.output_token_count), (11, 1));
     assert!(logged("no usage was recorded of silent"));
 }
@@ -237,7 +239,7 @@ async fn the_tokenizer_counts_instead_of_the_estimate() {
     };
     client.guard(said, block).await.unwrap();
     flushed(&client).await;
-    let usage = workspace.records().await[0].usage.unwrap();
+    let usage = workspace.records().await[0].usage.clone().unwrap();
     assert_eq!((usage.input_token_count, usage.output_token_count), (3, 2));
 }
 
@@ -392,6 +394,6 @@ async fn what_cannot_be_read_is_passed_over_and_the_last_answer_counts() {
     client.guard(request("acme"), block).await.unwrap();
     flushed(&client).await;
     let record = &workspace.records().await[0];
-    assert_eq!((record.usage, record.service_tier()), (Some(USED), ServiceTier::Flex));
+    assert_eq!((record.usage.clone(), record.service_tier()), (Some(USED), ServiceTier::Flex));
     assert!(logged("no usage that can be read"));
 }

@@ -46,7 +46,7 @@ fn other_types_and_json_are_read_alike() {
     // As an SDK's own type is: it knows how to be written.
     let typed = HashMap::from([("prompt_tokens", 60), ("completion_tokens", 20)]);
     let expected = Usage { input_token_count: 60, output_token_count: 20, ..Default::default() };
-    assert_eq!(Usage::from_openai(&typed), Ok(expected));
+    assert_eq!(Usage::from_openai(&typed), Ok(expected.clone()));
     let text = serde_json::to_string(&json!({"usage": typed})).unwrap();
     assert_eq!(Usage::from_any(&text), Ok(expected));
 }

@@ -27,6 +27,7 @@ pub const USED: Usage = Usage {
     audio_output_token_count: 0,
     image_input_token_count: 0,
     image_output_token_count: 0,
+    units: Vec::new(),
 };
 /// What that costs on gpt-4.1, in dollars.
 pub const COST: Decimal = Decimal::from_parts(28, 0, 0, false, 4);
