@@ -269,7 +269,9 @@ impl World {
     pub fn put_boost(&mut self, boost: Boost) {
         self.policy.boosts.retain(|other| other.id != boost.id);
         self.policy.boosts.push(boost.clone());
-        self.ledger.put_boost(self.now, boost);
+        self.ledger.put_boost(self.now, boost.clone());
+        let is_listed = self.ledger.boosts_of(&boost.target).any(|other| **other == boost);
+        assert_eq!(is_listed, !boost.is_over(self.now), "boosts are listed until they are over");
         self.ledger.assert_invariants();
     }
 
