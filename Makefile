@@ -31,7 +31,7 @@ test-quick: ## Run the tests alone, as far as this machine can
 	cargo test --locked
 
 .PHONY: test-long
-test-long: $(CARGO_MUTANTS) ## Check for hours: every mutant of the ledger, 100,000 simulated runs
+test-long: $(CARGO_MUTANTS) ## Check for hours: every mutant of the ledger, the writer and the fold, 100,000 runs
 	TOLLGATE_TEST_SEEDS=100000 cargo test --locked --test simulation
 	TOLLGATE_TEST_CASES=100000 cargo test --locked --test ledger_properties
 	tools/mutation/run --all

@@ -1,5 +1,7 @@
 //! Errors of the engine. Variants by what the caller can do.
 
+use tracing::warn;
+
 use crate::ledger;
 use crate::storage;
 
@@ -71,17 +73,22 @@ impl Error {
     }
 }
 
-/// Of a read, or of a write by itself; the writer logs those of its groups.
+impl From<&storage::Error> for Error {
+    fn from(error: &storage::Error) -> Error {
+        match error {
+            storage::Error::NotApplied(_) | storage::Error::Unknown(_) => Error::StorageUnavailable,
+            storage::Error::Fenced => Error::Stopping,
+            storage::Error::Corrupt(what) => Error::Internal(what.clone()),
+        }
+    }
+}
+
+/// Logs the cause, which callers are not shown, for example a statement that the schema refuses.
 impl From<storage::Error> for Error {
     fn from(error: storage::Error) -> Error {
-        match error {
-            storage::Error::NotApplied(_) | storage::Error::Unknown(_) => {
-                // Callers are not shown the cause, for example a statement that the schema refuses.
-                tracing::warn!(cause = %error, "storage failed");
-                Error::StorageUnavailable
-            }
-            storage::Error::Fenced => Error::Stopping,
-            storage::Error::Corrupt(what) => Error::Internal(what),
+        if matches!(error, storage::Error::NotApplied(_) | storage::Error::Unknown(_)) {
+            warn!(cause = %error, "storage failed");
         }
+        Error::from(&error)
     }
 }

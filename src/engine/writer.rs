@@ -245,9 +245,10 @@ impl Writer {
                 self.shared.raise(&touched).await;
             }
             Err(error) => {
+                warn!(cause = %error, "storage failed");
                 for (record, entry) in records.iter().zip(entries) {
                     entry.workspace.lock().abandon(record);
-                    entry.answer(Err(error_for_caller(&error)));
+                    entry.answer(Err(Error::from(&error)));
                 }
             }
         }
@@ -417,13 +418,9 @@ impl Shared {
         self.writer.storage_answers.send_if_modified(|answers| {
             std::mem::replace(answers, outcome.is_ok()) != outcome.is_ok()
         });
-        match outcome {
-            Err(storage::Error::Fenced) => {
-                error!("another server has taken over this database: stopping");
-                self.writer.fatal.cancel();
-            }
-            Err(cause) => warn!(%cause, "storage failed"),
-            Ok(_) => {}
+        if let Err(storage::Error::Fenced) = outcome {
+            error!("another server has taken over this database: stopping");
+            self.writer.fatal.cancel();
         }
     }
 }
@@ -449,14 +446,5 @@ fn refund(charge: Record, seq: i64, now: Time) -> Record {
         latency: 0,
         record_time: now,
         ..charge
-    }
-}
-
-/// The failure of a group, for one of its callers.
-fn error_for_caller(error: &storage::Error) -> Error {
-    match error {
-        storage::Error::NotApplied(_) | storage::Error::Unknown(_) => Error::StorageUnavailable,
-        storage::Error::Fenced => Error::Stopping,
-        storage::Error::Corrupt(what) => Error::Internal(what.clone()),
     }
 }
