@@ -31,10 +31,15 @@ test-quick: ## Run the tests alone, as far as this machine can
 	cargo test --locked
 
 .PHONY: test-long
-test-long: $(CARGO_MUTANTS) ## Check for hours: every mutant of the ledger, 100,000 simulated runs
+test-long: $(CARGO_MUTANTS) ## Check for hours: every mutant of the ledger, the writer and the fold, 100,000 runs
 	TOLLGATE_TEST_SEEDS=100000 cargo test --locked --test simulation
 	TOLLGATE_TEST_CASES=100000 cargo test --locked --test ledger_properties
 	tools/mutation/run --all
+	tools/mutation/engine
+
+.PHONY: mutants
+mutants: $(CARGO_MUTANTS) ## Check that tests notice changes of the ledger, for a sample of them
+	tools/mutation/run
 
 .PHONY: bench
 bench: ## Measure everything that benches/README.md lists; a quarter of an hour
@@ -86,13 +91,13 @@ $(BUF): tools/package-lock.json
 
 # A debug build is done in half the time and checks in two seconds.
 $(CARGO_DENY): Makefile
-	cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --debug \
+	cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --debug --force \
 	  --root target/tools --target-dir target/tools/build
 	rm -rf target/tools/build
 	touch $(CARGO_DENY)
 
 $(CARGO_MUTANTS): Makefile
-	cargo install cargo-mutants --version $(CARGO_MUTANTS_VERSION) --locked --debug \
+	cargo install cargo-mutants --version $(CARGO_MUTANTS_VERSION) --locked --debug --force \
 	  --root target/tools --target-dir target/tools/build
 	rm -rf target/tools/build
 	touch $(CARGO_MUTANTS)

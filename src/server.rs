@@ -49,8 +49,8 @@ pub enum Error {
     CannotGoOn,
 }
 
-/// Serves until `shutdown`, then stops gracefully: calls in flight end, and holds are
-/// stored, within the configured deadline.
+/// Serves until `shutdown`, then stops gracefully: calls in flight end, and holds are stored,
+/// within the configured deadline.
 ///
 /// # Errors
 /// If it cannot start, or another server takes over the database.

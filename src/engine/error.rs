@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tracing::warn;
+
 use crate::domain::catalog::Catalog;
 use crate::ledger;
 use crate::storage;
@@ -88,17 +90,22 @@ impl Error {
     }
 }
 
-/// Of a read, or of a write by itself; the writer logs those of its groups.
+impl From<&storage::Error> for Error {
+    fn from(error: &storage::Error) -> Error {
+        match error {
+            storage::Error::NotApplied(_) | storage::Error::Unknown(_) => Error::StorageUnavailable,
+            storage::Error::Fenced => Error::Stopping,
+            storage::Error::Corrupt(what) => Error::Internal(what.clone()),
+        }
+    }
+}
+
+/// Logs the cause, which callers are not shown, for example a statement that the schema refuses.
 impl From<storage::Error> for Error {
     fn from(error: storage::Error) -> Error {
-        match error {
-            storage::Error::NotApplied(_) | storage::Error::Unknown(_) => {
-                // Callers are not shown the cause, for example a statement that the schema refuses.
-                tracing::warn!(cause = %error, "storage failed");
-                Error::StorageUnavailable
-            }
-            storage::Error::Fenced => Error::Stopping,
-            storage::Error::Corrupt(what) => Error::Internal(what),
+        if matches!(error, storage::Error::NotApplied(_) | storage::Error::Unknown(_)) {
+            warn!(cause = %error, "storage failed");
         }
+        Error::from(&error)
     }
 }

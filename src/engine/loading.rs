@@ -71,7 +71,7 @@ impl Shared {
         Ok(handle)
     }
 
-    /// What the usage log answers to the queries of a ledger.
+    /// Runs the backfill queries of a ledger on the usage log.
     pub(super) async fn backfill(
         &self,
         id: &str,

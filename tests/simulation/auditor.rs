@@ -303,12 +303,13 @@ impl Auditor {
                 if !recorded.duplicate {
                     self.settled.insert(seq);
                     self.assert_hold_was_enough(&request, report, recorded);
-                    // A hold that was granted since the entry was written may be a new one.
-                    let ends =
-                        |hold: &Held| hold.granted_after < seq && hold.attempt <= recorded.attempt;
-                    if self.holds.get(&request).is_some_and(ends) {
-                        self.holds.remove(&request);
-                    }
+                }
+                // Also of a repeat: the record may have ended the hold when its answer was lost. A
+                // hold that was granted since the entry was written may be a new one.
+                let ends =
+                    |hold: &Held| hold.granted_after < seq && hold.attempt <= recorded.attempt;
+                if self.holds.get(&request).is_some_and(ends) {
+                    self.holds.remove(&request);
                 }
             }
             Err(Error::RequestIdReused { .. }) => {

@@ -44,6 +44,9 @@ pub struct World {
     pub log: Vec<Record>,
     /// Every alert that was raised and stored.
     pub alerts: Vec<Alert>,
+    /// Alerts of windows that had not begun by the clock when the ledger was loaded, because the
+    /// clock was set back: it does not know them, and may raise each again. Storage knows its key.
+    ahead: Vec<AlertKey>,
     seq: i64,
 }
 
@@ -72,6 +75,7 @@ impl World {
             ledger,
             log: Vec::new(),
             alerts: Vec::new(),
+            ahead: Vec::new(),
             seq: 0,
         }
     }
@@ -377,18 +381,15 @@ impl World {
     pub fn put_boost(&mut self, boost: Boost) {
         self.policy.boosts.retain(|other| other.id != boost.id);
         self.policy.boosts.push(boost.clone());
-        self.ledger.put_boost(self.now, boost);
+        self.ledger.put_boost(self.now, boost.clone());
+        let is_listed = self.ledger.boosts_of(&boost.target).any(|other| **other == boost);
+        assert_eq!(is_listed, !boost.is_over(self.now), "boosts are listed until they are over");
         self.ledger.assert_invariants();
     }
 
-    /// Whether alerts of windows are stored that have not begun by the clock.
-    pub fn has_alerts_ahead(&self) -> bool {
-        self.alerts.iter().any(|alert| alert.key.window_start > self.now)
-    }
-
     /// Stores what is to be raised, and answers what is new. What could not be stored at first is
-    /// handed out again, first and in order. `may_repeat` is whether the ledger may not know
-    /// what was raised before: storage knows its key. A threshold that was
+    /// handed out again, first and in order. `may_repeat` is whether windows have changed: what
+    /// was raised in one that stays may come again, and storage knows its key. A threshold that was
     /// set after a higher one was raised may come late or not at all, and is not answered.
     pub fn take_alerts(&mut self, may_repeat: bool) -> Vec<Alert> {
         let alerts = self.ledger.take_alerts();
@@ -400,6 +401,7 @@ impl World {
         let before = self.alerts.clone();
         for alert in alerts {
             let is_stored = self.alerts.iter().any(|other| other.key == alert.key);
+            let may_repeat = may_repeat || self.ahead.contains(&alert.key);
             assert!(!is_stored || may_repeat, "I14: raised twice: {alert:?}");
             if !is_stored {
                 self.alerts.push(alert.clone());
@@ -498,6 +500,7 @@ impl World {
         }
         let since = self.ledger.earliest_window();
         let keys = self.alerts.iter().map(|alert| alert.key.clone());
+        self.ahead = keys.clone().filter(|key| key.window_start > self.now).collect();
         let raised = keys.filter(|key| key.window_start >= since).collect();
         self.ledger.set_raised(self.now, raised);
     }

@@ -1,7 +1,7 @@
 //! Rows 9 and 10: the ledger alone, in this process and on one thread.
 //!
 //! Every user, or every workspace, has one live hold throughout; each step checks a new request
-//! and settles the oldest one. Making the questions is not timed, nor is dropping the answers.
+//! and settles the oldest one. Making the requests is not timed, nor is dropping the responses.
 //! In row 10 requests say also which key and project they are for, and up to 16 limits apply.
 
 use std::collections::VecDeque;
@@ -34,7 +34,7 @@ use crate::messages::{
 use crate::processes::resident_bytes;
 use crate::report::{Line, Target, median, plain};
 
-/// Steps of one round, and steps whose questions are made at a time.
+/// Steps of one round, and steps whose requests are made at a time.
 const STEPS: usize = 100_000;
 const CHUNK: usize = 1_000;
 

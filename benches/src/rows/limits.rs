@@ -85,13 +85,13 @@ pub fn memory(extent: Extent) -> Result<Vec<Line>> {
     let mut policy = LimitConfig::default();
     policy.quotas.push(quota("users", SubjectKind::User, None, Unit::Money, period));
     let mut ledger = ledger(0, 2, &Arc::new(catalog()));
-    let questions = Ledger::backfill_for_load(ledger.workspace(), &policy, BEGIN);
-    let query: ConsumptionQuery = questions.used[0].clone();
+    let queries = Ledger::backfill_for_load(ledger.workspace(), &policy, BEGIN);
+    let query: ConsumptionQuery = queries.used[0].clone();
     let used = Consumption { money: Amount::from_nanos(1), tokens: 1, requests: 1 };
     let rows: Vec<(String, Consumption)> = (0..users).map(|user| (user_name(user), used)).collect();
-    let answers = BackfillResults { used: vec![(query, rows)], sent: Vec::new() };
+    let results = BackfillResults { used: vec![(query, rows)], sent: Vec::new() };
     let before = resident_bytes(std::process::id())?;
-    ledger.load_limits(BEGIN, policy, answers);
+    ledger.load_limits(BEGIN, policy, results);
     let after = resident_bytes(std::process::id())?;
     let note = format!("of {}, under a rule for each user", plain(users as f64));
     let line = |what: &str, bytes: u64| {

@@ -275,9 +275,10 @@ impl Writer {
                 self.shared.raise(&raised).await;
             }
             Err(error) => {
+                warn!(cause = %error, "storage failed");
                 for (record, entry) in records.iter().zip(entries) {
                     entry.workspace.lock().abandon(record);
-                    entry.answer(Err(error_for_caller(&error)));
+                    entry.answer(Err(Error::from(&error)));
                 }
             }
         }
@@ -454,22 +455,9 @@ impl Shared {
         self.writer.storage_answers.send_if_modified(|answers| {
             std::mem::replace(answers, outcome.is_ok()) != outcome.is_ok()
         });
-        match outcome {
-            Err(storage::Error::Fenced) => {
-                error!("another server has taken over this database: stopping");
-                self.writer.fatal.cancel();
-            }
-            Err(cause) => warn!(%cause, "storage failed"),
-            Ok(_) => {}
+        if let Err(storage::Error::Fenced) = outcome {
+            error!("another server has taken over this database: stopping");
+            self.writer.fatal.cancel();
         }
-    }
-}
-
-/// The failure of a group, for one of its callers.
-fn error_for_caller(error: &storage::Error) -> Error {
-    match error {
-        storage::Error::NotApplied(_) | storage::Error::Unknown(_) => Error::StorageUnavailable,
-        storage::Error::Fenced => Error::Stopping,
-        storage::Error::Corrupt(what) => Error::Internal(what.clone()),
     }
 }
