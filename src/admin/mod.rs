@@ -10,8 +10,7 @@ use std::sync::Arc;
 
 use crate::domain::catalog::Catalog;
 use crate::engine::{self, Actor, Clock};
-use crate::prices::litellm::{self, InvalidList};
-use crate::prices::{Import, Moment, Report, builtin};
+use crate::prices::{Import, InvalidList, Moment, Report, builtin, litellm};
 use crate::storage::sql::{self, OpenError};
 use crate::storage::{self, Store};
 
@@ -67,9 +66,7 @@ pub async fn import_prices(
 
 async fn import(store: &dyn Store, list: Import, clock: &dyn Clock) -> Result<Report, Error> {
     store.claim().await?;
-    // As the server would start: the built-in catalog is there first.
-    let builtin = builtin::read(clock.now());
-    let catalog = engine::load_catalog(store, (builtin.models, builtin.prices)).await;
+    let catalog = engine::load_catalog(store, builtin::catalog()).await;
     let catalog: Catalog = catalog.map_err(|error| Error::Contradiction(error.to_string()))?;
     let import = list.against(&catalog);
     let changed = catalog.with_models_and_prices(import.models.clone(), import.prices.clone());

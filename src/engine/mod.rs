@@ -29,8 +29,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::domain::catalog::price::Price;
-use crate::domain::catalog::{Catalog, Model};
+use crate::domain::catalog::Catalog;
 use crate::domain::{Currency, Time};
 use crate::storage::audit::AuditEvent;
 use crate::storage::settings::Change;
@@ -88,7 +87,7 @@ pub(crate) struct Shared {
 }
 
 impl Engine {
-    /// Claims the database, loads the catalog with `builtin` added to it, starts the writer and
+    /// Claims the database, loads the catalog over the `builtin` one, starts the writer and
     /// restores the shutdown snapshot. Committed records go to the receiver that is returned, for
     /// the fold.
     ///
@@ -97,7 +96,7 @@ impl Engine {
     pub async fn start(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        builtin: (Vec<Model>, Vec<Price>),
+        builtin: &Catalog,
     ) -> Result<(Engine, mpsc::Receiver<Committed>)> {
         let before = store.claim().await?;
         let start_time = clock.now();

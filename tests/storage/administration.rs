@@ -45,6 +45,7 @@ fn model(id: &str) -> Model {
         provider: "provider".to_owned(),
         display_name: "Model".to_owned(),
         context_window: Some(200_000),
+        max_input: Some(180_000),
         max_output: None,
         capabilities: vec!["tools".to_owned(), "vision".to_owned()],
         aliases: vec!["other \"name\"".to_owned()],
@@ -91,7 +92,8 @@ fn rate(nanos: i64, create_time: Time) -> ExchangeRate {
 pub async fn the_catalog_comes_back_as_it_was_put(world: &World) {
     let store = world.store().await;
     let first = model("model");
-    let other = Model { max_output: Some(1), context_window: None, ..model("other") };
+    let other =
+        Model { max_output: Some(1), context_window: None, max_input: None, ..model("other") };
     let own = Price { workspace_id: Some("w".into()), variants: vec![], ..price("own", START) };
     let prices = [price("price", START), own];
     for _again in 0..2 {
@@ -109,6 +111,7 @@ pub async fn the_catalog_comes_back_as_it_was_put(world: &World) {
         provider: "another".to_owned(),
         display_name: String::new(),
         context_window: None,
+        max_input: None,
         max_output: Some(8_192),
         capabilities: vec![],
         aliases: vec![],

@@ -87,6 +87,15 @@ pub struct Price {
     pub variants: Vec<Variant>,
 }
 
+impl Price {
+    /// Whether all that is billed by it is the same by another one.
+    pub fn bills_as(&self, other: &Price) -> bool {
+        self.currency == other.currency
+            && self.base == other.base
+            && self.variants == other.variants
+    }
+}
+
 /// Rates that differ for a tier, above a size of the input, or both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Variant {

@@ -13,36 +13,13 @@ use crate::storage::Store;
 use crate::storage::audit::AuditEvent;
 use crate::storage::settings::Change;
 
-/// The stored catalog, with those built-in facts added that it does not have yet.
+/// The stored catalog over the built-in one.
 ///
 /// # Errors
 /// If storage fails.
-pub async fn load(store: &dyn Store, builtin: (Vec<Model>, Vec<Price>)) -> Result<Catalog> {
+pub async fn load(store: &dyn Store, builtin: &Catalog) -> Result<Catalog> {
     let stored = store.catalog().await?;
-    let catalog = Catalog::new(stored.models, stored.prices, stored.exchange_rates);
-    let (mut models, mut prices) = builtin;
-    models.retain(|model| catalog.by_id_or_alias(&model.id).is_none());
-    prices.retain(|price| catalog.price_by_id(&price.id).is_none());
-    // An operator may have taken a name for a model of its own: it keeps it.
-    for model in &mut models {
-        model.aliases.retain(|alias| catalog.by_id_or_alias(alias).is_none());
-    }
-    let known = |price: &Price| {
-        let is_new = models.iter().any(|model| model.id == price.model_id);
-        is_new || catalog.by_id(&price.model_id).is_some()
-    };
-    prices.retain(known);
-    let merged = catalog.with_models_and_prices(models.clone(), prices.clone());
-    let merged = merged.map_err(|refusal| Error::Internal(refusal.to_string()))?;
-    // No person's change: nothing for the audit log.
-    let mut changes: Vec<Change> = models.into_iter().map(Change::PutModel).collect();
-    if !prices.is_empty() {
-        changes.push(Change::PutPrices(prices));
-    }
-    if !changes.is_empty() {
-        store.change("", &changes, &[]).await?;
-    }
-    Ok(merged)
+    Ok(Catalog::over(builtin, stored.models, stored.prices, stored.exchange_rates))
 }
 
 impl Engine {

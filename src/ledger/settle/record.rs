@@ -186,7 +186,10 @@ impl Ledger {
             _ => self.context.quote(entry.map(|entry| &**entry), charge_time).unwrap_or_default(),
         };
         let own_quote = match (own_quote, &held_quote) {
-            (Some(own), Some(held)) if has_same_rates(&own, held) => Some(held.clone()),
+            // A snapshot at the price of the hold.
+            (Some(own), Some(held)) if own.card.price().bills_as(held.card.price()) => {
+                Some(held.clone())
+            }
             (own, _) => own,
         };
         let unpriced = own_quote.is_none();
@@ -207,12 +210,6 @@ impl Ledger {
             },
         }
     }
-}
-
-/// Whether two prices bill the same: then the one of the hold is named.
-fn has_same_rates(a: &Quote, b: &Quote) -> bool {
-    let (a, b) = (a.card.price(), b.card.price());
-    a.currency == b.currency && a.base == b.base && a.variants == b.variants
 }
 
 fn cost(quote: &Quote, usage: &Usage, tier: ServiceTier) -> Amount {

@@ -144,6 +144,7 @@ async fn models_prices_rates_and_caps_are_logged() {
         "provider": "us",
         "display_name": "",
         "context_window": 1_000,
+        "max_input": null,
         "max_output": null,
         "capabilities": [],
         "aliases": [],

@@ -257,11 +257,12 @@ impl Case {
         self.world.set_workspace(workspace);
     }
 
-    /// `model a 1000/2000 [cap 5] [context 8k] [max-out 4k] [can vision] [alias x] [unset]`
+    /// `model a 1000/2000 [cap 5] [context 8k] [max-in 6k] [max-out 4k] [can vision] [alias x] [unset]`
     fn model(&mut self, words: &Words) {
         let id = words.word(1);
         let mut fact = setup::model(id);
         fact.context_window = words.after("context").map(count);
+        fact.max_input = words.after("max-in").map(count);
         fact.max_output = words.after("max-out").map(count);
         fact.capabilities = words.after("can").into_iter().map(str::to_owned).collect();
         fact.aliases = words.after("alias").into_iter().map(str::to_owned).collect();

@@ -184,6 +184,19 @@ pub fn families_named(normal: &str) -> Option<&'static [&'static str]> {
     row.map(|(_, families)| *families)
 }
 
+/// The provider of the catalog that a name means in the first place; the name itself if no table
+/// has it.
+pub fn provider_named(name: &str) -> &str {
+    let spelt = normal(name);
+    match families_named(&spelt) {
+        Some([first, ..]) => first,
+        _ => {
+            let row = FAMILIES.iter().find(|(family, _)| normal(family) == spelt);
+            row.map_or(name, |(family, _)| family)
+        }
+    }
+}
+
 pub fn is_gateway(normal: &str) -> bool {
     GATEWAYS.contains(&normal)
 }

@@ -12,6 +12,7 @@ fn model(provider: &str, id: &str, aliases: &[&str]) -> Model {
         provider: provider.to_owned(),
         display_name: String::new(),
         context_window: None,
+        max_input: None,
         max_output: None,
         capabilities: Vec::new(),
         aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
@@ -200,7 +201,8 @@ fn names_of_clouds() {
     let profile = "arn:aws:bedrock:eu-west-1:1:inference-profile/eu.anthropic.claude-opus-4-8";
     check(profile, "eu.anthropic.claude-opus-4-8");
     check("arn:aws:bedrock:eu-west-1:1:application-inference-profile/gpt-4o", "-");
-    check("amazon.titan-embed", "-");
+    check("amazon.titan-embed", "amazon.titan-embed-v1:0");
+    check("amazon.titan-embed-v3:0", "-");
     check("publishers/google/models/gemini-2.5-pro", "gemini-2.5-pro");
     check("projects/p/locations/l/publishers/meta/models/llama-4-scout-maas", MODELS[26].1);
     check("projects/p/locations/l/endpoints/123", "-");
