@@ -28,7 +28,7 @@ const MAY_MENTION: [(&str, &[&str]); 14] = [
     ("admin", &["domain", "engine", "export", "prices", "storage"]),
     ("engine", &["domain", "ledger", "prices", "storage"]),
     ("export", &["analytics", "domain", "storage"]),
-    ("grpc", &["analytics", "domain", "engine", "export", "ledger", "proto", "storage"]),
+    ("grpc", &["analytics", "domain", "engine", "export", "ledger", "prices", "proto", "storage"]),
     ("ledger", &["domain"]),
     ("logging", &["config"]),
     ("prices", &["domain"]),
@@ -307,7 +307,7 @@ impl RustFile {
 
 fn all_rust_files() -> Vec<RustFile> {
     let mut files = Vec::new();
-    for folder in ["src", "tests", "benches", "tools/lab"] {
+    for folder in ["src", "tests", "benches", "tools/catalog", "tools/lab"] {
         files.extend(rust_files(folder));
     }
     files

@@ -58,6 +58,9 @@ impl Shared {
             ledger.add_output_sample(&model, tokens);
         }
         ledger.load_limits(now, policy, backfill);
+        for alias in self.store.model_aliases(id).await? {
+            ledger.put_model_alias(now, alias);
+        }
         ledger.set_departments(self.store.departments(id).await?);
         self.restore_snapshot(&mut ledger, now).await?;
         let raised = self.store.raised(id, ledger.earliest_window()).await?;

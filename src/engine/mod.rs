@@ -44,7 +44,7 @@ pub use clock::{Clock, SystemClock};
 pub use error::{Error, Result};
 pub use reprice::{RepriceRequest, Repriced};
 pub use resources::{
-    ApiKeyChange, BoostAmount, BoostKind, BoostView, Erased, GroupView, LimitChange,
+    ApiKeyChange, BoostAmount, BoostKind, BoostView, Erased, GroupView, ImportRequest, LimitChange,
     ModelLimitChange, NewApiKey, NewBoost, NewEntry, NewKeyGroup, NewQuota, NewRateLimit,
     NewWorkspace, PlanChange, QuotaChange, RateLimitChange, RequestedLimit, ThresholdChange,
     WorkspaceChange, import_changes, load_catalog,

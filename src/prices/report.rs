@@ -86,6 +86,25 @@ impl Report {
         self.skipped.entry(reason).or_default().push(model_id.to_owned());
     }
 
+    /// Ids of skipped entries by reason as people read it; other names of models, of whichever
+    /// model, are one reason.
+    pub fn skipped_by_reason(&self) -> Vec<(String, Vec<String>)> {
+        let mut reasons = Vec::new();
+        let mut aliases = Vec::new();
+        for (reason, ids) in &self.skipped {
+            match reason {
+                Skipped::AliasOf(model_id) => {
+                    aliases.extend(ids.iter().map(|id| format!("{id} of {model_id}")));
+                }
+                _ => reasons.push((reason.to_string(), ids.clone())),
+            }
+        }
+        if !aliases.is_empty() {
+            reasons.push(("other names of models".to_owned(), aliases));
+        }
+        reasons
+    }
+
     /// How many entries were skipped.
     pub fn skipped_count(&self) -> usize {
         self.skipped.values().map(Vec::len).sum()
@@ -130,18 +149,8 @@ impl fmt::Display for Report {
         writeln!(f, "{} entries read", self.read)?;
         writeln!(f, "{} models and {} prices taken", self.models, self.prices)?;
         writeln!(f, "{} models unchanged", self.unchanged)?;
-        let mut aliases = Vec::new();
-        for (reason, ids) in &self.skipped {
-            match reason {
-                Skipped::AliasOf(model_id) => {
-                    aliases.extend(ids.iter().map(|id| format!("{id} of {model_id}")));
-                }
-                _ => writeln!(f, "{} skipped: {reason}{}", ids.len(), examples(ids))?,
-            }
-        }
-        if !aliases.is_empty() {
-            let examples = examples(&aliases);
-            writeln!(f, "{} skipped: other names of models{examples}", aliases.len())?;
+        for (reason, ids) in self.skipped_by_reason() {
+            writeln!(f, "{} skipped: {reason}{}", ids.len(), examples(&ids))?;
         }
         let lists = [
             (&self.kept_prices, "prices kept that an operator or a list set"),

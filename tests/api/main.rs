@@ -17,6 +17,7 @@ mod support;
 mod alerts;
 mod analytics;
 mod budget;
+mod catalog;
 mod fixtures;
 mod limits;
 mod model_limit;

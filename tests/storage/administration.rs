@@ -6,7 +6,8 @@ use tollgate::domain::catalog::price::{Price, Rate, Rates, Source, Variant};
 use tollgate::domain::catalog::{ExchangeRate, Model};
 use tollgate::domain::usage::ServiceTier;
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
+    HoldExpiryPolicy, ModelAlias, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::storage::settings::Change;
@@ -245,6 +246,29 @@ pub async fn models_of_a_workspace_are_its_own(world: &World) {
     assert_eq!(store.workspace_models("w").await.unwrap(), [replaced, plain]);
 }
 
+pub async fn aliases_are_of_one_workspace_and_replace_by_name(world: &World) {
+    let store = world.store().await;
+    let alias = |id: &str, model: &str| ModelAlias {
+        id: id.into(),
+        model_id: model.into(),
+        update_time: START,
+    };
+    for _again in 0..2 {
+        put_in(&*store, "w", Change::PutModelAlias(alias("b \"x\"", "m"))).await;
+        put_in(&*store, "w", Change::PutModelAlias(alias("a", "m"))).await;
+        put_in(&*store, "v", Change::PutModelAlias(alias("a", "n"))).await;
+    }
+    let expected = [alias("a", "m"), alias("b \"x\"", "m")];
+    assert_eq!(store.model_aliases("w").await.unwrap(), expected);
+    put_in(&*store, "w", Change::PutModelAlias(alias("a", "o"))).await;
+    for _again in 0..2 {
+        put_in(&*store, "w", Change::DeleteModelAlias("b \"x\"".into())).await;
+    }
+    assert_eq!(store.model_aliases("w").await.unwrap(), [alias("a", "o")]);
+    assert_eq!(store.model_aliases("v").await.unwrap(), [alias("a", "n")]);
+    assert_eq!(store.model_aliases("x").await.unwrap(), []);
+}
+
 pub async fn holds_come_back_until_they_are_deleted(world: &World) {
     let store = world.store().await;
     let late = StoredHold { check_time: START + 1, ..hold("a") };
@@ -278,4 +302,9 @@ pub async fn many_holds_and_prices_at_once(world: &World) {
     let prices: Vec<Price> = (0..301).map(|n| price(&format!("{n:04}"), START)).collect();
     put(&*store, Change::PutPrices(prices.clone())).await;
     assert_eq!(store.catalog().await.unwrap().prices, prices);
+    let models: Vec<Model> = (0..301).map(|n| model(&format!("{n:04}"))).collect();
+    for _again in 0..2 {
+        put(&*store, Change::PutModels(models.clone())).await;
+    }
+    assert_eq!(store.catalog().await.unwrap().models, models);
 }

@@ -9,6 +9,7 @@ use crate::domain::catalog::{Catalog, ExchangeRate, Model, Refusal};
 use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
 use crate::engine::{Engine, Shared};
+use crate::prices::{Format, Import, Jumps, Moment, Report};
 use crate::storage::Store;
 use crate::storage::audit::AuditEvent;
 use crate::storage::settings::Change;
@@ -22,7 +23,46 @@ pub async fn load(store: &dyn Store, builtin: &Catalog) -> Result<Catalog> {
     Ok(Catalog::over(builtin, stored.models, stored.prices, stored.exchange_rates))
 }
 
+/// A price list to be imported.
+#[derive(Clone, Debug)]
+pub struct ImportRequest {
+    pub format: Format,
+    pub content: String,
+    pub effective_time: Time,
+    pub jumps: Jumps,
+    /// Computes the report and changes nothing.
+    pub dry_run: bool,
+}
+
 impl Engine {
+    /// Takes what is new of a price list into the catalog, in one transaction.
+    pub async fn import_prices(&self, actor: Actor, request: ImportRequest) -> Result<Report> {
+        let ImportRequest { format, content, effective_time, jumps, dry_run } = request;
+        let moment = Moment { effective_time, now: self.now() };
+        let catalog = self.catalog();
+        let read = move || format.read(&content, moment, &catalog);
+        let list = tokio::task::spawn_blocking(read).await;
+        let list = list.map_err(|cause| Error::Internal(cause.to_string()))?;
+        let list = list.map_err(|cause| Error::Field {
+            field: "content".to_owned(),
+            expected: cause.to_string(),
+        })?;
+        self.in_writer(move |shared| async move {
+            let catalog = shared.catalog.load_full();
+            let Import { models, prices, report } = list.against_with(&catalog, jumps);
+            let changed = catalog.with_models_and_prices(models.clone(), prices.clone());
+            let changed = changed.map_err(refused)?;
+            if dry_run || models.is_empty() && prices.is_empty() {
+                return Ok(report);
+            }
+            let (changes, events) = import(&actor, moment.now, &catalog, models, prices);
+            shared.change("", &changes, &events).await?;
+            shared.replace_catalog(changed);
+            Ok(report)
+        })
+        .await
+    }
+
     /// Adds a model or replaces it.
     pub async fn upsert_model(&self, actor: Actor, mut model: Model) -> Result<Model> {
         self.in_writer(move |shared| async move {
@@ -111,8 +151,7 @@ pub fn import(
     let of_models = models.iter().filter_map(|model| model_event(actor, now, catalog, model));
     let of_prices = prices.iter().filter_map(|price| price_event(actor, now, price));
     let events = of_models.chain(of_prices).collect();
-    let models = models.into_iter().map(Change::PutModel);
-    (models.chain([Change::PutPrices(prices)]).collect(), events)
+    (vec![Change::PutModels(models), Change::PutPrices(prices)], events)
 }
 
 fn model_event(actor: &Actor, now: Time, catalog: &Catalog, model: &Model) -> Option<AuditEvent> {

@@ -19,7 +19,7 @@ use crate::proto::v1;
 /// Most capabilities of a model.
 pub const CAPABILITIES_MAX: usize = 32;
 /// Most aliases of a model.
-pub const ALIASES_MAX: usize = 32;
+pub const ALIASES_MAX: usize = 1_000;
 
 pub fn new_model(request: v1::UpsertModelRequest) -> Decoded<Model> {
     decode(|at| {

@@ -151,6 +151,7 @@ impl Ledger {
     /// it counts for it, at its own price.
     fn model_of_record(&self, name: &str, held: Option<&Arc<str>>) -> Metered<'_> {
         let catalog = self.context.catalog();
+        let name = self.models.unaliased(name);
         if let Some((held, held_entry)) = held.and_then(|id| Some((id, catalog.by_id(id)?))) {
             if *name == **held {
                 return Metered { entry: Some(held_entry), model_id: held.clone() };

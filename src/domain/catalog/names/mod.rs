@@ -84,6 +84,9 @@ enum Whose<'a> {
     Anyone,
 }
 
+/// Models without a provider: what operators serve themselves, behind the API of a provider.
+const OWN_SERVER: Whose = Whose::Of(&[""], "");
+
 impl Names {
     /// The names of built-in models.
     pub fn builtin(models: Vec<Arc<ModelEntry>>) -> Names {
@@ -132,6 +135,7 @@ impl Names {
             let provider = normal(provider);
             let families = self.families(&provider);
             let found = self.search(&parsed, Whose::Of(&families, &provider), reach);
+            let found = found.or_else(|| self.search(&parsed, OWN_SERVER, reach));
             return found.or(exact.map(|(id, _)| id));
         }
         if !hinted.is_empty() {
@@ -151,6 +155,7 @@ impl Names {
                 families => families.iter().copied().collect(),
             };
             let found = self.search_name(rest, Whose::Of(&families, ""), reach);
+            let found = found.or_else(|| self.search_name(rest, OWN_SERVER, reach));
             if found.is_some() || own.is_some() {
                 return found;
             }

@@ -23,7 +23,7 @@ const VERTEX: &str = "vertex_ai";
 
 /// What callers, SDKs, OpenTelemetry and price lists call a provider, in lower case with `-` for
 /// `_`, `.` and blanks; with the families that it may mean, the likelier first.
-const SPELLINGS: [(&[&str], &[&str]); 19] = [
+const SPELLINGS: [(&[&str], &[&str]); 20] = [
     (&["google", "gcp-gen-ai", "google-genai", "google-generative-ai"], &["gemini", VERTEX]),
     (&["gemini", "google-gla", "google-ai", "google-ai-studio", "gcp-gemini"], &["gemini"]),
     (&["vertex", "vertexai", "google-vertex", "google-vertex-anthropic"], &[VERTEX]),
@@ -43,6 +43,8 @@ const SPELLINGS: [(&[&str], &[&str]); 19] = [
     (&["alibaba", "alibaba-cloud", "qwen"], &["dashscope"]),
     (&["deepseek-ai"], &["deepseek"]),
     (&["voyageai"], &["voyage"]),
+    // Servers that operators run themselves: models without a provider.
+    (&["hosted-vllm", "vllm", "openai-like", "lm-studio", "llamafile", "xinference"], &[""]),
 ];
 
 /// Providers that pass a model on under the name of its maker, at the price of its maker. They

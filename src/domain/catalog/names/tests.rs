@@ -244,6 +244,17 @@ fn what_is_near_is_told() {
 }
 
 #[test]
+fn what_an_operator_serves_has_no_provider() {
+    let catalog = catalog().with_model(model("", "house-70b", &["big"])).unwrap();
+    for name in ["house-70b", "openai/house-70b", "hosted_vllm/House-70B", "azure/big"] {
+        check(&catalog, name, "", "house-70b");
+    }
+    check(&catalog, "house-70b", "vllm", "house-70b");
+    check(&catalog, "house-70b", "groq", "-");
+    check(&catalog, "hosted_vllm/gpt-4o", "", "-");
+}
+
+#[test]
 fn the_index_follows_changes() {
     let catalog = catalog();
     let renamed = model("Azure", "gpt-4o", &["Deployment 7"]);
