@@ -35,6 +35,11 @@ test-long: $(CARGO_MUTANTS) ## Check for hours: every mutant of the ledger, 100,
 	TOLLGATE_TEST_SEEDS=100000 cargo test --locked --test simulation
 	TOLLGATE_TEST_CASES=100000 cargo test --locked --test ledger_properties
 	tools/mutation/run --all
+	tools/mutation/engine
+
+.PHONY: mutants
+mutants: $(CARGO_MUTANTS) ## Check that tests notice changes of the ledger, for a sample of them
+	tools/mutation/run
 
 .PHONY: bench
 bench: ## Measure everything that benches/README.md lists; a quarter of an hour

@@ -88,8 +88,8 @@ pub enum Error {
     #[error("the configuration file {} could not be read: {cause}", path.display())]
     Unreadable { path: PathBuf, cause: String },
     #[error(
-        "listen (from {given}): {address} can be reached from other machines, and whoever reaches \
-         it can do everything; to serve there all the same give --insecure \
+        "listen (from {given}): {address} can be reached from other machines, and calls are not \
+         authenticated; to serve there all the same give --insecure \
          (or TOLLGATE_INSECURE=true, or insecure = true in the file)"
     )]
     NotLoopback { address: SocketAddr, given: String },

@@ -49,8 +49,8 @@ pub enum Error {
     CannotGoOn,
 }
 
-/// Serves until `shutdown`, then stops gracefully: what has begun ends, and what is held is
-/// written down, within the configured deadline.
+/// Serves until `shutdown`, then stops gracefully: calls in flight end, and holds are
+/// stored, within the configured deadline.
 ///
 /// # Errors
 /// If it cannot start, or another server takes over the database.
@@ -89,7 +89,7 @@ pub async fn run(
     };
     info!("stopping");
     let deadline = Instant::now() + config.shutdown_deadline;
-    // What is held must be written down, also where a call does not end.
+    // Holds must be stored, also where a call does not end.
     let drained_by = Instant::now() + config.shutdown_deadline * 3 / 4;
     health.stop().await;
     stopping.cancel();
@@ -100,7 +100,7 @@ pub async fn run(
     if timeout_at(deadline, tasks.stop()).await.is_err()
         || timeout_at(deadline, engine.stop()).await.is_err()
     {
-        error!("storage did not answer within the deadline: holds may not be written down");
+        error!("storage did not answer within the deadline: holds may not be stored");
         engine.abort().await;
     }
     info!("stopped");
@@ -160,7 +160,7 @@ fn address_rules(config: &Config) -> AddressRules {
     }
 }
 
-/// What goes on beside requests, and how it is told to stop.
+/// Background tasks, and the token that stops them.
 #[derive(Default)]
 struct Tasks {
     set: JoinSet<()>,
@@ -195,7 +195,7 @@ fn describe_end(
     }
 }
 
-/// Shows whoever starts with an empty database what to call first.
+/// Logs the first call to make, if the database is empty.
 async fn hint_at_first_call(engine: &Engine, address: SocketAddr) {
     let is_empty = engine.list_workspaces("", 1).await.is_ok_and(|found| found.is_empty());
     if !is_empty {

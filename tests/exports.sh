@@ -82,6 +82,7 @@ done
 # The same from the command line, beside the server.
 days=(--workspace acme --from "$from" --to "$to")
 "$tollgate" export records "${days[@]}" --output records.cli.csv
+"$tollgate" export records "${days[@]}" --output - | cmp - records.cli.csv
 "$tollgate" export focus --daily "${days[@]}" --format parquet --output daily.cli.parquet
 "$tollgate" export query "${days[@]}" --metrics cost,tokens,requests --group-by model,user --top 5 >query.cli.csv
 "$tollgate" export overview "${days[@]}" >overview.cli.csv

@@ -63,7 +63,7 @@ pub struct Common {
     /// Days counted from today.
     #[arg(long, value_enum, default_value = "last-30-days")]
     range: Days,
-    /// File to write; standard output if not given. It is there once it is whole.
+    /// File to write; standard output if not given, or `-`. A file is there once it is whole.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Replace the file if it is there already.
@@ -198,6 +198,11 @@ enum MetricName {
     ActiveUsers,
 }
 
+/// The file to write; none for standard output.
+fn file_of(output: Option<PathBuf>) -> Option<PathBuf> {
+    output.filter(|path| path.as_os_str() != "-")
+}
+
 pub fn run(export: Export) -> Result<ExitCode, Failure> {
     let (common, content) = export.into_parts()?;
     let request = admin::export::Request {
@@ -206,15 +211,16 @@ pub fn run(export: Export) -> Result<ExitCode, Failure> {
         content,
         format: common.format.into(),
     };
+    let file = file_of(common.output);
     let mut output = std::io::stdout();
-    if common.output.is_none() && request.format == Format::Parquet && output.is_terminal() {
+    if file.is_none() && request.format == Format::Parquet && output.is_terminal() {
         return Err("--output: Parquet is nothing to read on a terminal: name a file".to_owned());
     }
     let exported = runtime(None)?.block_on(async {
         // A file that is not whole is removed before the process ends.
         let stop = stop_signal()?;
         let export = async {
-            match common.output {
+            match file {
                 Some(file) => {
                     admin::export::to_file(request, &file, common.force, &SystemClock).await
                 }

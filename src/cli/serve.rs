@@ -41,7 +41,7 @@ pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
         let listener = TcpListener::bind(config.listen).await;
         let listener = listener.map_err(|cause| format!("listen: {}: {cause}", config.listen))?;
         if config.insecure {
-            warn!("insecure: whoever reaches {} can do everything", config.listen);
+            warn!("insecure: calls to {} are not authenticated", config.listen);
         }
         server::run(config, listener, store, Arc::new(SystemClock), stop).await.map_err(failure)?;
         Ok(ExitCode::SUCCESS)

@@ -29,7 +29,7 @@ pub static SETTINGS: [Setting; 12] = [
     value("database", "URL", "Where the data is: sqlite:PATH or postgres://…"),
     switch(
         "insecure",
-        "Allow an address that other machines can reach: whoever reaches it can do everything",
+        "Allow an address that other machines can reach: calls are not authenticated",
     ),
     value("log_format", "FORM", "Form of the log: human or json"),
     value("log_filter", "FILTER", "What is logged, for example \"info\""),

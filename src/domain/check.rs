@@ -28,7 +28,7 @@ pub const HELD_RETRY_AFTER: Micros = crate::domain::time::MICROS_PER_SECOND;
 const DECLARED_CLASSES: [TokenClass; 4] =
     [TokenClass::Input, TokenClass::CacheRead, TokenClass::CacheWrite5m, TokenClass::CacheWrite1h];
 
-/// One request to decide on. Counts are checked by whoever builds it: each 0 or more, at most
+/// One request to decide on. The caller has checked the counts: each 0 or more, at most
 /// `TOKENS_MAX` together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {

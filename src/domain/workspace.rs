@@ -64,7 +64,7 @@ coded_enum! {
 }
 
 coded_enum! {
-    /// What is charged for a hold that nobody settled.
+    /// What is charged for a hold that expires unsettled.
     pub enum HoldExpiryPolicy {
         Release = 0,
         ChargeEstimate = 1,

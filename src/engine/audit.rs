@@ -168,7 +168,10 @@ mod tests {
             "enforcement": "hard",
         });
         assert_eq!(state(&limit), expected);
+    }
 
+    #[test]
+    fn names_of_boosts_stay() {
         let boost = Boost {
             id: "b".into(),
             target: BoostTarget::Quota { quota_id: "q".into(), subject_id: Some("ada".into()) },

@@ -84,10 +84,15 @@ impl Error {
     }
 }
 
+/// Of a read, or of a write by itself; the writer logs those of its groups.
 impl From<storage::Error> for Error {
     fn from(error: storage::Error) -> Error {
         match error {
-            storage::Error::NotApplied(_) | storage::Error::Unknown(_) => Error::StorageUnavailable,
+            storage::Error::NotApplied(_) | storage::Error::Unknown(_) => {
+                // Callers are not shown the cause, for example a statement that the schema refuses.
+                tracing::warn!(cause = %error, "storage failed");
+                Error::StorageUnavailable
+            }
             storage::Error::Fenced => Error::Stopping,
             storage::Error::Corrupt(what) => Error::Internal(what),
         }

@@ -50,14 +50,14 @@ impl Shared {
         let windows = Ledger::windows_to_load(&workspace, now);
         let spend = self.spend_of(id, windows).await?;
         let outputs = self.store.recent_outputs(id, OUTPUT_HISTORY_RECORDS).await?;
-        let policy = self.store.limit_config(id, now).await?;
-        let queries = Ledger::backfill_for_load(&workspace, &policy, now);
+        let limits = self.store.limit_config(id, now).await?;
+        let queries = Ledger::backfill_for_load(&workspace, &limits, now);
         let backfill = self.backfill(id, queries).await?;
         let mut ledger = Ledger::new(workspace, models, self.catalog.load_full(), spend, now);
         for (model, tokens) in outputs {
             ledger.add_output_sample(&model, tokens);
         }
-        ledger.load_limits(now, policy, backfill);
+        ledger.load_limits(now, limits, backfill);
         for alias in self.store.model_aliases(id).await? {
             ledger.put_model_alias(now, alias);
         }

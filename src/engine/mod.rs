@@ -39,6 +39,10 @@ use registry::Registry;
 use rollups::{FoldSignal, PendingRefusals};
 use writer::WriterHandle;
 
+pub use crate::ledger::{
+    BudgetView, HoldView, ModelView, PreparedCheck, QuotaUsage, UsageFilter, UsagePosition,
+};
+pub use crate::prices::{Change as RateChange, Format, Jumps, Report as ImportReport};
 pub use audit::Actor;
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, Result};

@@ -10,13 +10,13 @@ use crate::domain::record::{Record, RecordKind};
 use crate::domain::{Amount, Time};
 use crate::storage::log::{Order, RecordFilter, RecordPosition};
 
-/// Entries read at once.
+/// Records of a page.
 const PAGE_RECORDS: usize = 1_000;
 
 #[derive(Clone, Debug)]
 pub struct RepriceRequest {
     pub workspace_id: String,
-    /// As recorded or as metered; absent for every model.
+    /// Matches `model_id` or `metered_model_id`; absent for every model.
     pub model_id: Option<String>,
     /// By charge time.
     pub from: Time,
@@ -35,17 +35,18 @@ pub struct Repriced {
     pub unpriced: i64,
 }
 
-/// A record with its corrections.
+/// A record and what it has cost so far.
 struct Billed {
     record: Record,
-    /// Its cost so far, by the model it counts in.
+    /// With its corrections, by metered model.
     cost_by_model: BTreeMap<Arc<str>, Amount>,
     last_revision: i32,
 }
 
 impl Engine {
-    /// Goes through the records page by page, each page a job of the writer: others write in
-    /// between, and a call that is cut off has corrected what it came to.
+    /// Goes through the records page by page, each page a job of the writer, with other writes in
+    /// between. Not atomic: an aborted call leaves the finished pages corrected, and is safe to
+    /// repeat.
     pub async fn reprice(&self, request: RepriceRequest) -> Result<InCurrency<Repriced>> {
         let workspace = self.workspace(&request.workspace_id).await?;
         let currency = workspace.lock().workspace().currency;
@@ -176,7 +177,7 @@ impl Shared {
 }
 
 impl Billed {
-    /// `entries` are all of the request.
+    /// `entries` are all records of the request.
     fn new(record: Record, entries: Vec<Record>) -> Billed {
         let mut cost_by_model: BTreeMap<Arc<str>, Amount> = BTreeMap::new();
         let mut last_revision = 0;

@@ -152,7 +152,7 @@ impl ListedNames {
         ListedNames { aliases: aliases.collect(), ids: ids.collect() }
     }
 
-    /// Whether a model may have an alias: it is nobody's, or its own, or the list moves it to it
+    /// Whether a model may have an alias: no model has it, or itself, or the list moves it to it
     /// from another of its models.
     fn may_have(&self, catalog: &Catalog, model: &Model, alias: &str) -> bool {
         let listed = self.aliases.get(alias);

@@ -468,45 +468,45 @@ mod tests {
         check("max_input_tokens", None);
     }
 
+    const ENTRIES: &str = r#"{
+        "sample_spec": {"input_cost_per_token": 0.0},
+        "m": {
+            "litellm_provider": "xai", "mode": "chat",
+            "max_input_tokens": 256000, "max_output_tokens": 8192, "max_tokens": 4096,
+            "supports_vision": true, "supports_web_search": false,
+            "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05,
+            "input_cost_per_token_cache_hit": 1e-06,
+            "cache_read_input_token_cost": 7.5e-07,
+            "input_cost_per_token_above_128k_tokens": 6e-06,
+            "output_cost_per_token_priority": null,
+            "search_context_cost_per_query": {"low": 0.01}
+        },
+        "stepped": {
+            "litellm_provider": "dashscope",
+            "tiered_pricing": [
+                {"input_cost_per_token": 5e-08, "output_cost_per_token": 4e-07,
+                 "range": [0, 256000.0]},
+                {"input_cost_per_token": 2.5e-07, "output_cost_per_token": 2e-06,
+                 "range": [256000.0, 1000000.0]}
+            ]
+        },
+        "half": {
+            "litellm_provider": "fireworks_ai",
+            "input_cost_per_token": 2e-07, "output_cost_per_token": 2e-07
+        },
+        "embedding": {"mode": "embedding", "input_cost_per_token": 1e-08},
+        "image": {"input_cost_per_token": 5e-06, "output_cost_per_image_token": 4e-05},
+        "silent": {"input_cost_per_token": 5e-06},
+        "pictures": {"output_cost_per_image": 0.04},
+        "search": {"input_cost_per_token": 0, "output_cost_per_token": 0,
+                   "input_cost_per_query": 0.002},
+        "dear": {"input_cost_per_token": 1, "output_cost_per_token": 1},
+        "has space": {"input_cost_per_token": 1e-06, "output_cost_per_token": 1e-06}
+    }"#;
+
     #[test]
     fn entries_become_models_and_prices() {
-        let import = import(
-            r#"{
-                "sample_spec": {"input_cost_per_token": 0.0},
-                "m": {
-                    "litellm_provider": "xai", "mode": "chat",
-                    "max_input_tokens": 256000, "max_output_tokens": 8192, "max_tokens": 4096,
-                    "supports_vision": true, "supports_web_search": false,
-                    "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05,
-                    "input_cost_per_token_cache_hit": 1e-06,
-                    "cache_read_input_token_cost": 7.5e-07,
-                    "input_cost_per_token_above_128k_tokens": 6e-06,
-                    "output_cost_per_token_priority": null,
-                    "search_context_cost_per_query": {"low": 0.01}
-                },
-                "stepped": {
-                    "litellm_provider": "dashscope",
-                    "tiered_pricing": [
-                        {"input_cost_per_token": 5e-08, "output_cost_per_token": 4e-07,
-                         "range": [0, 256000.0]},
-                        {"input_cost_per_token": 2.5e-07, "output_cost_per_token": 2e-06,
-                         "range": [256000.0, 1000000.0]}
-                    ]
-                },
-                "half": {
-                    "litellm_provider": "fireworks_ai",
-                    "input_cost_per_token": 2e-07, "output_cost_per_token": 2e-07
-                },
-                "embedding": {"mode": "embedding", "input_cost_per_token": 1e-08},
-                "image": {"input_cost_per_token": 5e-06, "output_cost_per_image_token": 4e-05},
-                "silent": {"input_cost_per_token": 5e-06},
-                "pictures": {"output_cost_per_image": 0.04},
-                "search": {"input_cost_per_token": 0, "output_cost_per_token": 0,
-                           "input_cost_per_query": 0.002},
-                "dear": {"input_cost_per_token": 1, "output_cost_per_token": 1},
-                "has space": {"input_cost_per_token": 1e-06, "output_cost_per_token": 1e-06}
-            }"#,
-        );
+        let import = import(ENTRIES);
         let skipped: Vec<(String, &str)> = import
             .report
             .skipped

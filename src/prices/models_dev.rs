@@ -98,7 +98,7 @@ fn take(
             import.prices.push(price);
         }
         Err(reason) => {
-            import.report.skip(reason, &format!("{}/{}", foreign.provider, foreign.name))
+            import.report.skip(reason, &format!("{}/{}", foreign.provider, foreign.name));
         }
     }
     Ok(())

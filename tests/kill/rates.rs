@@ -144,6 +144,31 @@ async fn record(client: &Client, key: &str, call: Call) {
     client.usage().record_usage(record).await.unwrap();
 }
 
+async fn set_up(client: &Client) {
+    client.create_workspace().await;
+    client.set_plan("1000", "0").await;
+    client.add_model(MODEL, "0", "0").await;
+    create(client, KEY, per_minute(PER_MINUTE)).await;
+    create(client, "daily", per_day(3)).await;
+    create(client, "once", per_minute(1)).await;
+}
+
+/// A third of the limit of a minute, and two of three of a day. Returns the first call.
+async fn use_some(client: &Client, hammered: &Calls, others: &Calls) -> Call {
+    let mut first = None;
+    for _ in 0..PER_MINUTE / 3 {
+        let call = hammered.call(client, KEY, MODEL).await.unwrap();
+        assert!(call.is_admitted());
+        first.get_or_insert(call);
+    }
+    for _ in 0..2 {
+        let call = others.call(client, "daily", MODEL).await.unwrap();
+        assert!(call.is_admitted());
+        record(client, "daily", call).await;
+    }
+    first.expect("there were calls")
+}
+
 /// Stops, starts and kills a server while one key is hammered.
 pub async fn run(database: &str) {
     let port = free_port();
@@ -154,24 +179,8 @@ pub async fn run(database: &str) {
     let (hammered, others) = (Calls::default(), Calls::default());
 
     let (server, client) = start().await;
-    client.create_workspace().await;
-    client.set_plan("1000", "0").await;
-    client.add_model(MODEL, "0", "0").await;
-    create(&client, KEY, per_minute(PER_MINUTE)).await;
-    create(&client, "daily", per_day(3)).await;
-    create(&client, "once", per_minute(1)).await;
-    let mut first = None;
-    for _ in 0..PER_MINUTE / 3 {
-        let call = hammered.call(&client, KEY, MODEL).await.unwrap();
-        assert!(call.is_admitted());
-        first.get_or_insert(call);
-    }
-    let first = first.expect("there were calls");
-    for _ in 0..2 {
-        let call = others.call(&client, "daily", MODEL).await.unwrap();
-        assert!(call.is_admitted());
-        record(&client, "daily", call).await;
-    }
+    set_up(&client).await;
+    let first = use_some(&client, &hammered, &others).await;
     server.stop().await;
 
     // The counts are restored: as many more as are left, and the wait is that of the first call.

@@ -46,10 +46,10 @@ pub async fn run(database: &str) {
     assert!(before.iter().all(|of| (of.state(), of.attempt_count) == (Pending, 0)), "{before:?}");
     server.kill();
 
-    // The first fails once more, which is written down; the other arrives.
+    // The first fails once more, which is stored; the other arrives.
     receiver.answer(&[Reply::Status(503)]);
     let (server, client) = start().await;
-    until("an attempt is written down", async || {
+    until("an attempt is stored", async || {
         client.deliveries().await.iter().any(|delivery| delivery.attempt_count == 1)
     })
     .await;
@@ -61,7 +61,7 @@ pub async fn run(database: &str) {
     assert_eq!((first.state(), first.last_error.as_str()), (Pending, "HTTP 503"));
     server.kill();
 
-    // What was written down of it is there, and nobody waits for its time here.
+    // What was stored of it is there, and nobody waits for its time here.
     receiver.answer(&[Reply::Status(204)]);
     let (server, client) = start().await;
     let again = client.deliveries().await;

@@ -10,6 +10,8 @@ mod oracle;
 #[path = "../world/mod.rs"]
 mod world;
 
+use std::str::FromStr;
+
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 
@@ -19,7 +21,7 @@ use machine::subject::Subject;
 
 const CASES: u32 = 2_000;
 /// Tests run in parallel: so many share the cases.
-const SHARES: u64 = 4;
+const SHARES: u32 = 4;
 
 #[test]
 fn agrees_with_the_oracle_1() {
@@ -45,7 +47,7 @@ fn agrees_with_the_oracle_4() {
 #[test]
 fn no_span_holds_more_than_its_rate_limit() {
     let config = Config {
-        cases: CASES,
+        cases: of_environment("TOLLGATE_TEST_CASES", CASES),
         rng_seed: RngSeed::Fixed(1),
         failure_persistence: None,
         ..Config::default()
@@ -60,13 +62,17 @@ fn no_span_holds_more_than_its_rate_limit() {
     }
 }
 
-fn agrees_with_the_oracle(share: u64) {
-    let of_environment = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
-    let seed = of_environment("TOLLGATE_TEST_SEED").unwrap_or(1);
-    let cases = of_environment("TOLLGATE_TEST_CASES").unwrap_or(CASES.into());
+/// A number of the environment, or the default.
+fn of_environment<T: FromStr>(name: &str, default: T) -> T {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+fn agrees_with_the_oracle(share: u32) {
+    let seed: u64 = of_environment("TOLLGATE_TEST_SEED", 1);
+    let cases = of_environment("TOLLGATE_TEST_CASES", CASES);
     let config = Config {
-        cases: u32::try_from(cases / SHARES).expect("a number of cases"),
-        rng_seed: RngSeed::Fixed(seed * SHARES + share),
+        cases: cases / SHARES,
+        rng_seed: RngSeed::Fixed(seed * u64::from(SHARES) + u64::from(share)),
         failure_persistence: None,
         max_shrink_iters: 4_000,
         ..Config::default()

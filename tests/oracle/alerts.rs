@@ -35,7 +35,7 @@ impl Oracle {
         }
     }
 
-    /// Limits are those of a new process, or windows were cut anew.
+    /// Limits are those of a new process, or windows have changed.
     pub fn alert_of_everything(&mut self) {
         self.alert_of_envelope();
         for settings in self.models.clone() {
@@ -177,7 +177,13 @@ pub fn in_order(mut alerts: Vec<Alert>) -> Vec<Alert> {
     alerts
 }
 
-/// Without the figures: where several holds are charged at once, which comes first is no rule.
-pub fn without_figures(alerts: Vec<Alert>) -> Vec<Alert> {
-    alerts.into_iter().map(|alert| Alert { spent: 0, ..alert }).collect()
+/// By key and without the figures: of several holds that are charged in one step any may come
+/// first, and so may reach a threshold of the budget before the overage, or after it.
+pub fn in_any_order(mut alerts: Vec<Alert>) -> Vec<Alert> {
+    for alert in &mut alerts {
+        alert.spent = 0;
+    }
+    let kind = |alert: &Alert| (alert.key.alert_type as i32, alert.key.threshold);
+    alerts.sort_by_key(|alert| (alert.key.subject.clone(), alert.key.window_start, kind(alert)));
+    alerts
 }

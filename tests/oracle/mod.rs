@@ -190,7 +190,7 @@ impl Oracle {
             self.count_anew();
             self.fill_minutes();
         } else if self.counted.is_empty() {
-            // Nothing was written down: where the clock stepped back, the log knows of more.
+            // Nothing was stored: where the clock stepped back, the log knows of more.
             let holds = std::mem::take(&mut self.holds);
             self.count_anew();
             self.holds = holds;

@@ -92,7 +92,7 @@ impl Oracle {
         self.count_for(|_| true);
     }
 
-    /// What does not count any more is not written down at a stop.
+    /// What does not count any more is not stored at a stop.
     pub fn forget_counts(&mut self) {
         let now = self.now;
         self.counted.retain(|counted| leaves(counted.counter.1, counted.time) > now);

@@ -16,7 +16,7 @@ pub const FAULTS: [(Fault, &[&str]); 11] = [
     (Fault::NoDedupe, &["I5: counted twice"]),
     (Fault::UnknownIsFailure, &["I4: spent", "rollup of"]),
     (Fault::RepeatRefundsCharge, &["a charge is taken back by a record"]),
-    (Fault::SnapshotWithoutHolds, &["a live hold is written down"]),
+    (Fault::SnapshotWithoutHolds, &["a live hold is stored"]),
     (Fault::SnapshotWithoutRates, &["in a minute"]),
     (Fault::ChangeIsLost, &["settings are those", "quotas are those"]),
     (Fault::AlertIsLost, &["I14: "]),

@@ -253,13 +253,13 @@ impl Simulation {
                     admitted.retain(|time| *time <= now);
                 }
             }
-            // Holds live on if they were written down, as they were.
+            // Holds live on if they were stored, as they were.
             let disk = self.store.disk();
             let mut holds = std::mem::take(&mut auditor.holds);
             if !is_crash && self.store.weather() == Weather::Calm {
                 for (request, hold) in holds.iter().filter(|(_, hold)| !hold.is_unsure) {
                     let is_stored = disk.holds.contains_key(request);
-                    assert!(is_stored, "a live hold is written down: {request:?} {hold:?}");
+                    assert!(is_stored, "a live hold is stored: {request:?} {hold:?}");
                 }
             }
             holds.retain(|request, _| disk.holds.contains_key(request));
@@ -271,7 +271,7 @@ impl Simulation {
                 let is_up = stored.expire_time <= now;
                 let held = holds.get(request).map(|hold| hold.held);
                 let is_known = is_up || is_crash || held == Some(stored.held);
-                assert!(is_known, "only holds that were granted are written down: {request:?}");
+                assert!(is_known, "only holds that were granted are stored: {request:?}");
             }
             auditor.holds = holds;
             auditor.latest = now;

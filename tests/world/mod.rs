@@ -271,13 +271,20 @@ impl World {
     pub fn put_boost(&mut self, boost: Boost) {
         self.policy.boosts.retain(|other| other.id != boost.id);
         self.policy.boosts.push(boost.clone());
-        self.ledger.put_boost(self.now, boost);
+        self.ledger.put_boost(self.now, boost.clone());
+        let is_listed = self.ledger.boosts_of(&boost.target).any(|other| **other == boost);
+        assert_eq!(is_listed, !boost.is_over(self.now), "boosts are listed until they are over");
         self.ledger.assert_invariants();
     }
 
+    /// Whether alerts of windows are stored that have not begun by the clock.
+    pub fn has_alerts_ahead(&self) -> bool {
+        self.alerts.iter().any(|alert| alert.key.window_start > self.now)
+    }
+
     /// Stores what is to be raised, and answers what is new. What could not be stored at first is
-    /// handed out again, first and in order. `may_repeat` is whether windows were cut anew: what
-    /// was raised in one that stays may come again, and storage knows its key. A threshold that was
+    /// handed out again, first and in order. `may_repeat` is whether the ledger may not know
+    /// what was raised before: storage knows its key. A threshold that was
     /// set after a higher one was raised may come late or not at all, and is not answered.
     pub fn take_alerts(&mut self, may_repeat: bool) -> Vec<Alert> {
         let alerts = self.ledger.take_alerts();

@@ -79,7 +79,7 @@ async fn export(server: &Server, generated: &Generated) -> Result<usize> {
     Ok(bytes)
 }
 
-/// The log through the database's own program, into nowhere.
+/// The log with the database's own client, into /dev/null.
 async fn dump(bench: &Bench, generated: &Generated) -> Result<()> {
     let mut command = match generated.kind {
         Kind::Sqlite => {

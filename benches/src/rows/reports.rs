@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tollgate::proto::v1;
 use tollgate::proto::v1::analytics_service_client::AnalyticsServiceClient;
-use tollgate::proto::v1::{UsageDimension as By, UsageMetric as Metric};
+use tollgate::proto::v1::{UsageDimension as Dimension, UsageMetric as Metric};
 use tonic::transport::Channel;
 
 use super::Bench;
@@ -15,21 +15,21 @@ use crate::report::{Line, Target, median, plain};
 
 /// Every dimension that one question can be grouped by, and the column of the log that says it.
 /// Providers are not in the log.
-const DIMENSIONS: [(By, Option<&str>); 14] = [
-    (By::Model, Some("metered_model_id")),
-    (By::Provider, None),
-    (By::Department, Some("department_id")),
-    (By::User, Some("user_id")),
-    (By::ApiKey, Some("api_key_id")),
-    (By::KeyGroup, Some("key_group_id")),
-    (By::Assistant, Some("assistant_id")),
-    (By::Workflow, Some("workflow_id")),
-    (By::Feature, Some("feature_id")),
-    (By::Project, Some("project_id")),
-    (By::Investigation, Some("investigation_id")),
-    (By::Session, Some("session_id")),
-    (By::Tag, Some(TAG)),
-    (By::Outcome, Some("outcome")),
+const DIMENSIONS: [(Dimension, Option<&str>); 14] = [
+    (Dimension::Model, Some("metered_model_id")),
+    (Dimension::Provider, None),
+    (Dimension::Department, Some("department_id")),
+    (Dimension::User, Some("user_id")),
+    (Dimension::ApiKey, Some("api_key_id")),
+    (Dimension::KeyGroup, Some("key_group_id")),
+    (Dimension::Assistant, Some("assistant_id")),
+    (Dimension::Workflow, Some("workflow_id")),
+    (Dimension::Feature, Some("feature_id")),
+    (Dimension::Project, Some("project_id")),
+    (Dimension::Investigation, Some("investigation_id")),
+    (Dimension::Session, Some("session_id")),
+    (Dimension::Tag, Some(TAG)),
+    (Dimension::Outcome, Some("outcome")),
 ];
 /// In the words of each database, see [`column`].
 const TAG: &str = "tag";
@@ -90,8 +90,8 @@ async fn queries(
     calls: usize,
     of: &str,
 ) -> Result<Vec<Line>> {
-    let mut worst_ratio: Option<(f64, f64, f64, By)> = None;
-    let mut worst_p99: Option<(f64, By)> = None;
+    let mut worst_ratio: Option<(f64, f64, f64, Dimension)> = None;
+    let mut worst_p99: Option<(f64, Dimension)> = None;
     let mut each = Vec::new();
     for (by, column) in DIMENSIONS {
         let (ours, requests) = query(client, generated, by, calls).await?;
@@ -103,7 +103,7 @@ async fn queries(
         let Some(column) = column else { continue };
         let (raw, counted) = raw_query(sql, generated, column).await?;
         // Records with several values, or none, of a tag do not add up.
-        if by != By::Tag && requests != counted {
+        if by != Dimension::Tag && requests != counted {
             let told = format!("{by:?}: {requests} requests told, {counted} are in the log");
             return Err(told.into());
         }
@@ -160,11 +160,11 @@ async fn dashboard(
 async fn query(
     client: &mut AnalyticsServiceClient<Channel>,
     generated: &Generated,
-    by: By,
+    by: Dimension,
     calls: usize,
 ) -> Result<(Vec<f64>, i64)> {
     let (mut seconds, mut requests) = (Vec::new(), 0);
-    let tag_key = if by == By::Tag { TAG_KEY } else { "" };
+    let tag_key = if by == Dimension::Tag { TAG_KEY } else { "" };
     for call in 0..=calls {
         let request = v1::QueryUsageRequest {
             workspace_id: WORKSPACE.into(),

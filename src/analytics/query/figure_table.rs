@@ -1,21 +1,21 @@
-//! Figures by window and group: the result of a figures query.
+//! The result of a query of figures: a sparse table by window and group.
 
 use hashbrown::HashMap;
 
 use crate::analytics::figures::Figures;
 use crate::analytics::metric::Counted;
 
-/// Values of a group, in the order of `group_by`; none of the total.
+/// Values of a group, in the order of `group_by`; empty for the total.
 pub type Key = Vec<String>;
 
-/// Figures by window and group. What was not used is not in it.
+/// Figures by window and group. Groups without usage are absent.
 #[derive(Default)]
 pub struct FigureTable {
     groups: HashMap<(usize, Key), Figures>,
-    /// Of the groups that were not selected, what does not follow from the total: refusals and
-    /// counts of distinct values.
+    /// Figures of the groups that were not selected which cannot be computed as the total minus the
+    /// selected groups: refusals and counts of distinct values.
     others: HashMap<usize, Figures>,
-    /// What is counted.
+    /// Dimensions whose distinct values are counted.
     counted: Vec<Counted>,
 }
 
@@ -28,11 +28,11 @@ pub struct ResultSet {
 
 /// Everything that a report needs.
 pub struct Results {
-    /// Of the period as one window.
+    /// The whole period, as one window.
     pub period: ResultSet,
-    /// Of the period that it is compared with, if that is queried.
+    /// The period that it is compared with, if the query asks for one.
     pub previous: Option<ResultSet>,
-    /// Of each bucket, if there are any.
+    /// The time series: each bucket is a window.
     pub points: Option<ResultSet>,
 }
 
@@ -68,7 +68,7 @@ impl FigureTable {
         })
     }
 
-    /// What is known of the other groups besides what follows from the total.
+    /// Figures of the groups that were not selected; absent counts are unknown.
     pub fn get_others(&self, window: usize) -> Figures {
         self.others.get(&window).cloned().unwrap_or_default()
     }
@@ -79,25 +79,25 @@ impl FigureTable {
         first.map(|((_, key), figures)| (key.clone(), figures.clone())).collect()
     }
 
-    /// Completes counts: storage leaves out those of zero. `index_in_key` says where keys have the
-    /// counted dimension, if they do: then a group with requests counts its own value.
+    /// Sets absent counts of distinct values to 0. `index_in_key` returns the place of a counted
+    /// dimension in the keys, if the query groups by it: then a group with requests counts 1.
     pub fn complete_counts(
         &mut self,
         index_in_key: impl Fn(Counted) -> Option<usize>,
         others_are_counted: bool,
     ) {
         for counted in &self.counted {
-            let own = *counted as usize;
+            let index = *counted as usize;
             for ((_, key), figures) in &mut self.groups {
-                let count = match index_in_key(*counted).and_then(|index| key.get(index)) {
+                let count = match index_in_key(*counted).and_then(|place| key.get(place)) {
                     Some(value) => i64::from(figures.sums.record_count > 0 && !value.is_empty()),
-                    None => figures.counts[own].unwrap_or(0),
+                    None => figures.counts[index].unwrap_or(0),
                 };
-                figures.counts[own] = Some(count);
+                figures.counts[index] = Some(count);
             }
             if others_are_counted {
                 for figures in self.others.values_mut() {
-                    figures.counts[own].get_or_insert(0);
+                    figures.counts[index].get_or_insert(0);
                 }
             }
         }

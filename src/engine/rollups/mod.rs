@@ -1,7 +1,6 @@
-//! Rollups: the signal between those who need up-to-date sums and the task that folds them.
+//! Rollups: readers that need them up to date wait here for the task that folds the log into them.
 //!
-//! `tasks/fold.rs` sums records up; here callers wake it and wait for it, and here its sums are
-//! written.
+//! `tasks/fold.rs` sums records up; here its sums are written, through the writer.
 
 mod refusals;
 mod reports;
@@ -31,11 +30,11 @@ pub struct FoldedUpto {
     pub as_of: Time,
 }
 
-/// Between the fold and those who wait for it.
+/// Signals between the fold and its readers, and the generation of erasures.
 pub(super) struct FoldSignal {
     upto: watch::Sender<FoldedUpto>,
     requested: Notify,
-    /// Users that were erased so far, also from records that are not folded yet.
+    /// Number of erasures of users since the start.
     erasures: AtomicU64,
 }
 
@@ -48,12 +47,11 @@ impl Default for FoldSignal {
 }
 
 impl Engine {
-    /// Has what is committed by now folded, and returns how far the fold is then; one transaction
-    /// serves all who wait. Returns immediately where nothing is missing, and after
-    /// [`FOLD_WAIT_MAX`] in any case.
+    /// Waits until everything that is committed now is folded, at most [`FOLD_WAIT_MAX`], and
+    /// returns how far the fold is then. Concurrent callers share one transaction.
     pub async fn fold_now(&self) -> FoldedUpto {
         let signal = &self.shared.fold_signal;
-        // In this order: what is committed later is acknowledged later.
+        // The clock first: every record that was acknowledged before `now` is in `committed`.
         let now = self.now();
         let committed = self.last_committed();
         let mut upto = signal.upto.subscribe();
@@ -63,7 +61,7 @@ impl Engine {
         }
         signal.requested.notify_one();
         let done = upto.wait_for(|folded| folded.as_of >= now && folded.seq >= committed);
-        // In time or not. The sender lives as long as the engine.
+        // After a timeout the caller gets what is folded. The sender lives as long as the engine.
         let _ = tokio::time::timeout(FOLD_WAIT_MAX, done).await;
         *signal.upto.borrow()
     }
@@ -83,15 +81,15 @@ impl Engine {
         self.shared.fold_signal.upto.send_replace(upto);
     }
 
-    /// How many users were erased so far. What was summed up at another number must not be folded:
-    /// it may name one of them.
+    /// The generation of erasures. Sums of an older generation must not be folded: they may name an
+    /// erased user.
     pub fn erasures(&self) -> u64 {
         self.shared.erasures()
     }
 
-    /// Adds to the rollups, with the refusals of the batch `to`, in order with other writes.
-    /// Idempotent. False, and nothing has changed, if a user was erased since `erasures`: then the
-    /// caller has to sum up again, from the cursor in storage.
+    /// Adds to the rollups, together with the refusals of the batch of `to`, in order with other
+    /// writes. Idempotent. Returns false without writing if a user was erased since the generation
+    /// `erasures`: then the caller has to sum up again, from the cursor in storage.
     ///
     /// # Errors
     /// If storage fails: nothing has changed then.
@@ -124,8 +122,8 @@ impl Shared {
         self.fold_signal.erasures.load(Ordering::Acquire)
     }
 
-    /// To be called in the writer, after the commit: a reader of this number that reads the log
-    /// afterwards does not find the user.
+    /// To be called in the writer, after the commit: a reader that sees the new generation no
+    /// longer finds the user in the log.
     pub(super) fn note_erasure(&self) {
         self.fold_signal.erasures.fetch_add(1, Ordering::AcqRel);
     }

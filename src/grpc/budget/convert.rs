@@ -2,14 +2,13 @@
 
 use crate::domain::boost::BoostTarget;
 use crate::domain::{Amount, Currency};
-use crate::engine::{BoostAmount, InCurrency, NewBoost, PlanChange};
+use crate::engine::{BoostAmount, BudgetView, InCurrency, NewBoost, PlanChange};
 use crate::grpc::shared::boost::BoostFields;
 use crate::grpc::shared::decode::{Decoded, decode};
 use crate::grpc::shared::enums::ProtoEnum;
 use crate::grpc::shared::money;
 use crate::grpc::shared::page::{Page, TimePosition, parse_time_position};
 use crate::grpc::shared::time::to_timestamp;
-use crate::ledger::BudgetView;
 use crate::proto::v1;
 
 pub fn plan(request: &v1::SetPlanRequest) -> Decoded<PlanChange> {

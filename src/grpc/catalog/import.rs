@@ -3,10 +3,9 @@
 use crate::domain::catalog::rate_field;
 use crate::domain::usage::ServiceTier;
 use crate::domain::{Amount, Time};
-use crate::engine::ImportRequest;
+use crate::engine::{Format, ImportReport, ImportRequest, Jumps, RateChange};
 use crate::grpc::shared::decode::{Decoded, decode};
 use crate::grpc::shared::enums::ProtoEnum;
-use crate::prices::{Change, Format, Jumps, Report};
 use crate::proto::v1;
 
 /// Largest list; the published ones have about a third of it.
@@ -39,7 +38,7 @@ pub fn request(request: v1::ImportPricesRequest, now: Time) -> Decoded<ImportReq
     })
 }
 
-pub fn response(report: &Report) -> v1::ImportPricesResponse {
+pub fn response(report: &ImportReport) -> v1::ImportPricesResponse {
     let skipped = report.skipped_by_reason().into_iter().map(|(reason, ids)| v1::SkippedEntries {
         count: count(ids.len()),
         ids: first(&ids, EXAMPLES_MAX),
@@ -61,7 +60,7 @@ pub fn response(report: &Report) -> v1::ImportPricesResponse {
     }
 }
 
-fn change_to_proto(change: &Change) -> v1::RateChange {
+fn change_to_proto(change: &RateChange) -> v1::RateChange {
     let tier: ServiceTier = change.tier;
     v1::RateChange {
         model_id: change.model_id.to_string(),

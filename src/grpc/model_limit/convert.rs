@@ -2,11 +2,10 @@
 
 use crate::domain::workspace::ModelAlias;
 use crate::domain::{Amount, Currency};
-use crate::engine::ModelLimitChange;
+use crate::engine::{ModelLimitChange, ModelView};
 use crate::grpc::shared::decode::{Decoded, decode};
 use crate::grpc::shared::money;
 use crate::grpc::shared::time::to_timestamp;
-use crate::ledger::ModelView;
 use crate::proto::v1;
 
 /// Longest fallback chain.

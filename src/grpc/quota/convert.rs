@@ -4,7 +4,10 @@ use crate::domain::attribution::SubjectKind;
 use crate::domain::quota::{COUNT_LIMIT_MAX, Enforcement, Period, Quota, THRESHOLDS_DEFAULT, Unit};
 use crate::domain::time::{MICROS_PER_DAY, Micros};
 use crate::domain::{Amount, Currency, Time};
-use crate::engine::{LimitChange, NewQuota, QuotaChange, RequestedLimit, ThresholdChange};
+use crate::engine::{
+    LimitChange, NewQuota, QuotaChange, QuotaUsage, RequestedLimit, ThresholdChange, UsageFilter,
+    UsagePosition,
+};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::ProtoEnum;
 use crate::grpc::shared::mask::Mask;
@@ -13,7 +16,6 @@ use crate::grpc::shared::page::Page;
 use crate::grpc::shared::subject::{filter_texts, scope_to_proto, subject_to_proto};
 use crate::grpc::shared::text::non_empty;
 use crate::grpc::shared::time::to_timestamp;
-use crate::ledger::{QuotaUsage, UsageFilter, UsagePosition};
 use crate::proto::v1;
 use crate::storage::settings::LimitFilter;
 

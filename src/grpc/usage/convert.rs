@@ -15,14 +15,13 @@ use crate::domain::check::{
 use crate::domain::record::{RECORD_AGE_MAX, RECORD_AHEAD_MAX, UsageReport};
 use crate::domain::time::{MICROS_PER_HOUR, Micros};
 use crate::domain::usage::{Outcome, ServiceTier, TOKENS_MAX, Usage, UsageSource};
-use crate::engine::{InCurrency, Recorded, RepriceRequest, Repriced};
+use crate::engine::{InCurrency, PreparedCheck, Recorded, RepriceRequest, Repriced};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::ProtoEnum;
 use crate::grpc::shared::money;
 use crate::grpc::shared::page::{Page, TimePosition, parse_time_position};
 use crate::grpc::shared::text::WORKSPACE_ID_CHARS_MAX;
 use crate::grpc::shared::time::{to_duration, to_timestamp};
-use crate::ledger::PreparedCheck;
 use crate::proto::v1;
 use crate::storage::log::{RecordFilter, RecordPosition};
 

@@ -14,8 +14,7 @@ use super::shared::page::time_position;
 use super::shared::status::Failure;
 use super::shared::stream::BoxStream;
 use super::shared::{money, time};
-use crate::engine::{Engine, InCurrency};
-use crate::ledger::HoldView;
+use crate::engine::{Engine, HoldView, InCurrency};
 use crate::proto::v1;
 use crate::proto::v1::usage_service_server::UsageService;
 

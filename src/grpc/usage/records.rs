@@ -3,11 +3,11 @@
 use crate::domain::catalog::Catalog;
 use crate::domain::record::{Record, RecordKind};
 use crate::domain::{Amount, Currency};
+use crate::engine::HoldView;
 use crate::grpc::shared::enums::{ProtoEnum, proto_enum};
 use crate::grpc::shared::time::{to_duration, to_timestamp};
 use crate::grpc::shared::tokens::usage_to_proto;
 use crate::grpc::shared::{attribution, money};
-use crate::ledger::HoldView;
 use crate::proto::v1;
 
 proto_enum!(RecordKind as RecordKind { Usage, Correction, ExpiryCharge }

@@ -1,7 +1,7 @@
 //! The body of a webhook request: an alert as JSON.
 //!
 //! Its fields, and the values of its enums, are named as in the API; `docs/alerts.md` documents
-//! them. What may change later is left out: each attempt sends the same.
+//! them. Only immutable fields, so that every attempt of a delivery has the same body.
 
 use serde_json::{Value, json};
 

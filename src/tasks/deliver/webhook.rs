@@ -84,7 +84,7 @@ impl Client {
                 .referer(false)
                 .https_only(is_https)
                 .timeout(ATTEMPT_TIMEOUT)
-                // Each attempt connects anew, and so is checked anew.
+                // Each attempt connects again, and so is checked again.
                 .pool_max_idle_per_host(0)
                 .build();
             client.map_err(|error| describe(&error))

@@ -128,28 +128,15 @@ async fn alerts_outlive_the_server_and_are_not_raised_again() {
     assert!(after[3].alert_id > before[0].alert_id);
 }
 
-#[tokio::test]
-async fn alerts_are_filtered_and_paged() {
-    let server = small_plan(Config::default()).await;
-    let limit = v1::SetModelLimitRequest {
-        workspace_id: ACME.to_owned(),
-        model_id: "big".to_owned(),
-        limit: Some(crate::fixtures::eur("4")),
-        ..Default::default()
-    };
-    server.model_limit().set_model_limit(limit).await.unwrap();
-    spend(&server, "r-1").await;
-    server.clock.advance(MICROS_PER_HOUR);
-    spend(&server, "r-2").await;
-    let alerts = all(&server).await;
-    assert_eq!(alerts.len(), 8, "{:?}", told(&alerts));
+type Filter = (v1::ListAlertsRequest, Box<dyn Fn(&v1::Alert) -> bool>);
+
+/// Filters of a list, and which alerts they are to select.
+fn filters(later: Option<Timestamp>) -> Vec<Filter> {
     let subject = |kind: v1::SubjectType, id: &str| {
         Some(v1::Subject { r#type: kind.into(), id: id.to_owned() })
     };
     let is_of_model = |alert: &v1::Alert| alert.limit_kind() == v1::LimitKind::ModelLimit;
-    let later = alerts[0].create_time;
-    type Filter = (v1::ListAlertsRequest, Box<dyn Fn(&v1::Alert) -> bool>);
-    let filters: Vec<Filter> = vec![
+    vec![
         (
             v1::ListAlertsRequest {
                 types: vec![v1::AlertType::InOverage.into(), v1::AlertType::Exhausted.into()],
@@ -190,8 +177,25 @@ async fn alerts_are_filtered_and_paged() {
             v1::ListAlertsRequest { limit_id: "no-quota".to_owned(), ..Default::default() },
             Box::new(|_| false),
         ),
-    ];
-    for (filter, expected) in filters {
+    ]
+}
+
+#[tokio::test]
+async fn alerts_are_filtered_and_paged() {
+    let server = small_plan(Config::default()).await;
+    let limit = v1::SetModelLimitRequest {
+        workspace_id: ACME.to_owned(),
+        model_id: "big".to_owned(),
+        limit: Some(crate::fixtures::eur("4")),
+        ..Default::default()
+    };
+    server.model_limit().set_model_limit(limit).await.unwrap();
+    spend(&server, "r-1").await;
+    server.clock.advance(MICROS_PER_HOUR);
+    spend(&server, "r-2").await;
+    let alerts = all(&server).await;
+    assert_eq!(alerts.len(), 8, "{:?}", told(&alerts));
+    for (filter, expected) in filters(alerts[0].create_time) {
         let expected: Vec<v1::Alert> = alerts.iter().filter(|a| expected(a)).cloned().collect();
         assert_eq!(list(&server, filter.clone()).await, expected, "{filter:?}");
     }

@@ -4,7 +4,7 @@ use prost_types::Duration;
 use tollgate::proto::v1;
 use tonic::{Code, Status};
 
-use crate::analytics::setup::{By, Metric, days, only, query};
+use crate::analytics::setup::{Dimension, Metric, days, only, query};
 use crate::fixtures::{ACME, acme, assert_failed, refused_fields};
 
 #[tokio::test]
@@ -44,22 +44,28 @@ async fn filters_are_checked() {
             v1::GetOverviewRequest { workspace_id: ACME.to_owned(), range: None, filters };
         refused_fields(&server.analytics().get_overview(request).await.unwrap_err())
     };
-    let tag = |tag_key: &str, dimension: By| v1::UsageFilter {
+    let tag = |tag_key: &str, dimension: Dimension| v1::UsageFilter {
         tag_key: tag_key.to_owned(),
         ..only(dimension, &["x"])
     };
-    assert_eq!(refused(vec![only(By::Unspecified, &["x"])]).await, ["filters[0].dimension"]);
-    assert_eq!(refused(vec![only(By::Limit, &["envelope"])]).await, ["filters[0].dimension"]);
-    assert_eq!(refused(vec![tag("", By::Tag)]).await, ["filters[0].tag_key"]);
-    assert_eq!(refused(vec![tag("team", By::User)]).await, ["filters[0].tag_key"]);
-    assert_eq!(refused(vec![only(By::User, &[])]).await, ["filters[0].values"]);
-    assert_eq!(refused(vec![only(By::User, &["x"; 101])]).await, ["filters[0].values"]);
+    assert_eq!(refused(vec![only(Dimension::Unspecified, &["x"])]).await, ["filters[0].dimension"]);
+    assert_eq!(
+        refused(vec![only(Dimension::Limit, &["envelope"])]).await,
+        ["filters[0].dimension"]
+    );
+    assert_eq!(refused(vec![tag("", Dimension::Tag)]).await, ["filters[0].tag_key"]);
+    assert_eq!(refused(vec![tag("team", Dimension::User)]).await, ["filters[0].tag_key"]);
+    assert_eq!(refused(vec![only(Dimension::User, &[])]).await, ["filters[0].values"]);
+    assert_eq!(refused(vec![only(Dimension::User, &["x"; 101])]).await, ["filters[0].values"]);
     let long = "x".repeat(257);
-    assert_eq!(refused(vec![only(By::User, &["ok", &long])]).await, ["filters[0].values[1]"]);
-    assert_eq!(refused(vec![only(By::Outcome, &["good"])]).await, ["filters[0].values[0]"]);
-    let twice = vec![only(By::User, &["x"]), only(By::User, &["y"])];
+    assert_eq!(
+        refused(vec![only(Dimension::User, &["ok", &long])]).await,
+        ["filters[0].values[1]"]
+    );
+    assert_eq!(refused(vec![only(Dimension::Outcome, &["good"])]).await, ["filters[0].values[0]"]);
+    let twice = vec![only(Dimension::User, &["x"]), only(Dimension::User, &["y"])];
     assert_eq!(refused(twice).await, ["filters[1]"]);
-    let many = (0..9).map(|index| tag(&format!("t{index}"), By::Tag)).collect();
+    let many = (0..9).map(|index| tag(&format!("t{index}"), Dimension::Tag)).collect();
     assert_eq!(refused(many).await, ["filters"]);
 }
 
@@ -73,18 +79,25 @@ async fn queries_are_checked() {
     assert_eq!(refused(query(&[], &[])).await, ["metrics"]);
     assert_eq!(refused(query(&[Metric::Cost, Metric::Cost], &[])).await, ["metrics[1]"]);
     assert_eq!(refused(query(&[Metric::Unspecified], &[])).await, ["metrics[0]"]);
-    assert_eq!(refused(query(&cost, &[By::User, By::User])).await, ["group_by[1]"]);
-    assert_eq!(refused(query(&cost, &[By::Unspecified])).await, ["group_by[0].dimension"]);
-    assert_eq!(refused(query(&cost, &[By::Tag])).await, ["group_by[0].tag_key"]);
-    assert_eq!(refused(query(&cost, &[By::User, By::Model, By::Feature])).await, ["group_by"]);
-    assert_eq!(refused(query(&cost, &[By::Limit])).await, ["metrics"]);
-    assert_eq!(refused(query(&[Metric::Blocked], &[By::Tag])).await, ["group_by[0].tag_key"]);
-    let by = refused(query(&[Metric::Routed], &[By::Department])).await;
+    assert_eq!(refused(query(&cost, &[Dimension::User, Dimension::User])).await, ["group_by[1]"]);
+    assert_eq!(refused(query(&cost, &[Dimension::Unspecified])).await, ["group_by[0].dimension"]);
+    assert_eq!(refused(query(&cost, &[Dimension::Tag])).await, ["group_by[0].tag_key"]);
+    assert_eq!(
+        refused(query(&cost, &[Dimension::User, Dimension::Model, Dimension::Feature])).await,
+        ["group_by"]
+    );
+    assert_eq!(refused(query(&cost, &[Dimension::Limit])).await, ["metrics"]);
+    assert_eq!(
+        refused(query(&[Metric::Blocked], &[Dimension::Tag])).await,
+        ["group_by[0].tag_key"]
+    );
+    let by = refused(query(&[Metric::Routed], &[Dimension::Department])).await;
     assert_eq!(by, ["group_by[0].dimension"]);
-    let by = refused(query(&[Metric::ActiveUsers], &[By::Department, By::Model])).await;
+    let by =
+        refused(query(&[Metric::ActiveUsers], &[Dimension::Department, Dimension::Model])).await;
     assert_eq!(by, ["group_by"]);
     let with = |change: fn(&mut v1::QueryUsageRequest)| {
-        let mut request = query(&[Metric::Cost, Metric::Latency], &[By::User]);
+        let mut request = query(&[Metric::Cost, Metric::Latency], &[Dimension::User]);
         change(&mut request);
         request
     };

@@ -11,7 +11,8 @@ use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 use tollgate::proto::v1;
 
 use crate::analytics::setup::{
-    By, Metric, ask, attempt, cost, days, groups, instant, only, pairs, preset, priced, query,
+    Dimension, Metric, ask, attempt, cost, days, groups, instant, only, pairs, preset, priced,
+    query,
 };
 use crate::fixtures::{ACME, acme, amount, create_workspace, eur};
 use crate::server::{START, Server};
@@ -67,7 +68,7 @@ async fn an_empty_workspace_has_empty_reports() {
     let labels: Vec<&str> = first_value.buckets.iter().map(|b| b.label.as_str()).collect();
     assert_eq!(labels, ["<1h", "1-6h", "6-24h", "1-3d", "3-7d", "7+d", "never"]);
     assert!(first_value.buckets.iter().all(|bucket| bucket.share_percent == 0.0));
-    let response = ask(&server, query(&[Metric::Cost, Metric::Latency], &[By::Model])).await;
+    let response = ask(&server, query(&[Metric::Cost, Metric::Latency], &[Dimension::Model])).await;
     let total = response.total.unwrap();
     let values = total.values.unwrap();
     assert_eq!((values.cost, values.latency_mean), (Some(eur("0.00")), None));
@@ -112,19 +113,20 @@ async fn key_figures_stand_beside_those_of_the_previous_period() {
 async fn filters_restrict_what_counts() {
     let server = with_usage().await;
     let of = async |filters| overview(&server, None, filters).await.overview.unwrap();
-    let found = of(vec![only(By::Model, &["small"])]).await;
+    let found = of(vec![only(Dimension::Model, &["small"])]).await;
     assert_eq!((figures(&found.requests), figures(&found.active_users)), ((1, 1), (0, 1)));
     assert!(found.blocked.is_some());
-    let found = of(vec![only(By::Department, &["law"]), only(By::Outcome, &["error"])]).await;
+    let found =
+        of(vec![only(Dimension::Department, &["law"]), only(Dimension::Outcome, &["error"])]).await;
     assert_eq!((figures(&found.requests), figures(&found.active_users)), ((1, 0), (1, 0)));
     assert_eq!(found.blocked, None);
     // Total users are those of the workspace.
     assert_eq!(figures(&found.total_users), (3, 2));
-    let found = of(vec![only(By::User, &["", "bob"])]).await;
+    let found = of(vec![only(Dimension::User, &["", "bob"])]).await;
     assert_eq!(figures(&found.requests), (2, 0));
-    let found = of(vec![only(By::Provider, &[""])]).await;
+    let found = of(vec![only(Dimension::Provider, &[""])]).await;
     assert_eq!(figures(&found.requests), (4, 2));
-    assert_eq!(figures(&of(vec![only(By::Provider, &["x"])]).await.requests), (0, 0));
+    assert_eq!(figures(&of(vec![only(Dimension::Provider, &["x"])]).await.requests), (0, 0));
 }
 
 #[tokio::test]
@@ -200,7 +202,7 @@ async fn users_count_once_in_a_week_and_in_a_month() {
 #[tokio::test]
 async fn groups_others_and_shares_add_up() {
     let server = with_usage().await;
-    let mut request = query(&[Metric::Cost, Metric::Tokens, Metric::Errors], &[By::User]);
+    let mut request = query(&[Metric::Cost, Metric::Tokens, Metric::Errors], &[Dimension::User]);
     request.top = 1;
     request.compare_previous = true;
     let response = ask(&server, request).await;
@@ -228,7 +230,7 @@ async fn latencies_and_costs_per_something_are_told() {
     let server = with_usage().await;
     let metrics =
         [Metric::Latency, Metric::CostPerRequest, Metric::CostPerUser, Metric::ActiveUsers];
-    let response = ask(&server, query(&metrics, &[By::Department])).await;
+    let response = ask(&server, query(&metrics, &[Dimension::Department])).await;
     let total = response.total.clone().unwrap().values.unwrap();
     assert_eq!(total.latency_mean, Some(Duration { seconds: 2, nanos: 0 }));
     let seconds = |duration: Option<Duration>| {
@@ -259,7 +261,7 @@ async fn two_dimensions_and_tags_are_told_apart() {
     attempt("r-1", "big").user("ann", "law").of(tag("red")).send(&server).await;
     attempt("r-2", "small").user("ann", "law").of(tag("blue")).send(&server).await;
     attempt("r-3", "small").user("bob", "law").send(&server).await;
-    let mut request = query(&[Metric::Cost], &[By::Tag]);
+    let mut request = query(&[Metric::Cost], &[Dimension::Tag]);
     request.group_by[0].tag_key = "team".to_owned();
     let response = ask(&server, request.clone()).await;
     let cost_of = |response: &v1::QueryUsageResponse| groups(response, cost);
@@ -268,12 +270,13 @@ async fn two_dimensions_and_tags_are_told_apart() {
     };
     assert_eq!(cost_of(&response), amounts(&[("red", "2.00"), ("", "0.20"), ("blue", "0.20")]));
     // By the model and one other: from sums. By any other two: from the records.
-    let by_model = v1::UsageGrouping { dimension: By::Model.into(), ..Default::default() };
+    let by_model = v1::UsageGrouping { dimension: Dimension::Model.into(), ..Default::default() };
     request.group_by.push(by_model);
     let response = ask(&server, request.clone()).await;
     let expected = [("red/big", "2.00"), ("/small", "0.20"), ("blue/small", "0.20")];
     assert_eq!(cost_of(&response), amounts(&expected));
-    request.group_by[1] = v1::UsageGrouping { dimension: By::User.into(), ..Default::default() };
+    request.group_by[1] =
+        v1::UsageGrouping { dimension: Dimension::User.into(), ..Default::default() };
     let response = ask(&server, request).await;
     let expected = [("red/ann", "2.00"), ("/bob", "0.20"), ("blue/ann", "0.20")];
     assert_eq!(cost_of(&response), amounts(&expected));
@@ -293,11 +296,11 @@ async fn an_investigation_costs_what_names_it() {
     attempt("r-3", "big").of(of("i-2")).send(&server).await;
     attempt("r-4", "big").send(&server).await;
     let metrics = [Metric::CostPerInvestigation, Metric::CostPerSession, Metric::Cost];
-    let response = ask(&server, query(&metrics, &[By::Model])).await;
+    let response = ask(&server, query(&metrics, &[Dimension::Model])).await;
     let total = response.total.unwrap().values.unwrap();
     assert_eq!(total.cost_per_investigation, Some(eur("2.10")));
     assert_eq!(total.cost_per_session, Some(eur("4.20")));
-    let response = ask(&server, query(&metrics[..1], &[By::Model])).await;
+    let response = ask(&server, query(&metrics[..1], &[Dimension::Model])).await;
     let of = |values: &v1::UsageValues| values.cost_per_investigation.clone().unwrap().amount;
     let expected = [("big", "2.00".to_owned()), ("small", "0.20".to_owned())];
     assert_eq!(groups(&response, of), pairs(&expected));

@@ -4,7 +4,7 @@
 use prost_types::Duration;
 use tollgate::proto::v1;
 
-use crate::analytics::setup::{By, Metric, ask, attempt, days, instant, priced, query};
+use crate::analytics::setup::{Dimension, Metric, ask, attempt, days, instant, priced, query};
 use crate::fixtures::{ACME, refused_fields};
 use crate::server::Server;
 
@@ -135,7 +135,7 @@ async fn users_without_value_are_listed_in_pages() {
 #[tokio::test]
 async fn what_is_registered_is_shown_by_its_name() {
     let server = with_people().await;
-    let response = ask(&server, query(&[Metric::Requests], &[By::Department])).await;
+    let response = ask(&server, query(&[Metric::Requests], &[Dimension::Department])).await;
     let names: Vec<(String, String)> = response
         .groups
         .into_iter()
@@ -149,6 +149,6 @@ async fn what_is_registered_is_shown_by_its_name() {
         v1::GetTokenUsageByTeamRequest { workspace_id: ACME.to_owned(), ..Default::default() };
     let teams = server.analytics().get_token_usage_by_team(request).await.unwrap().into_inner();
     assert_eq!(teams.teams[0].display_name, "Legal");
-    let response = ask(&server, query(&[Metric::Cost], &[By::User])).await;
+    let response = ask(&server, query(&[Metric::Cost], &[Dimension::User])).await;
     assert_eq!(response.groups[0].keys[0].display_name, "User ann");
 }

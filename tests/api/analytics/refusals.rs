@@ -2,7 +2,7 @@
 
 use tollgate::proto::v1;
 
-use crate::analytics::setup::{By, Metric, ask, groups, instant, only, pairs, query};
+use crate::analytics::setup::{Dimension, Metric, ask, groups, instant, only, pairs, query};
 use crate::fixtures::{ACME, acme, amount, check, eur};
 use crate::server::Server;
 
@@ -54,7 +54,7 @@ fn both(values: &v1::UsageValues) -> (i64, i64) {
 async fn a_request_counts_once_and_under_each_limit_in_its_way() {
     let server = with_refusals().await;
     let metrics = [Metric::Blocked, Metric::Routed];
-    let mut request = query(&metrics, &[By::Limit]);
+    let mut request = query(&metrics, &[Dimension::Limit]);
     request.granularity = v1::TimeGranularity::Hour.into();
     request.range = crate::analytics::setup::days("2026-03-15", "2026-03-15");
     let response = ask(&server, request).await;
@@ -69,13 +69,13 @@ async fn a_request_counts_once_and_under_each_limit_in_its_way() {
     assert_eq!(point.start_time, Some(instant("2026-03-15T12:00:00Z")));
     assert_eq!(both(point.values.as_ref().unwrap()), (3, 1));
 
-    let response = ask(&server, query(&metrics, &[By::Model])).await;
+    let response = ask(&server, query(&metrics, &[Dimension::Model])).await;
     assert_eq!(groups(&response, both), pairs(&[("big", (2, 1)), ("small", (1, 0))]));
-    let response = ask(&server, query(&metrics, &[By::User, By::Model])).await;
+    let response = ask(&server, query(&metrics, &[Dimension::User, Dimension::Model])).await;
     let expected = [("ann/big", (1, 1)), ("bob/big", (1, 0)), ("bob/small", (1, 0))];
     assert_eq!(groups(&response, both), pairs(&expected));
-    let mut request = query(&metrics, &[By::User]);
-    request.filters = vec![only(By::Limit, &["quota:bobs", "envelope"])];
+    let mut request = query(&metrics, &[Dimension::User]);
+    request.filters = vec![only(Dimension::Limit, &["quota:bobs", "envelope"])];
     let response = ask(&server, request).await;
     assert_eq!(groups(&response, both), pairs(&[("bob", (2, 0))]));
 }
@@ -90,9 +90,10 @@ async fn refusals_stand_beside_usage() {
     };
     let found = overview(Vec::new()).await;
     assert_eq!((found.blocked.unwrap().value, found.routed.unwrap().value), (3, 1));
-    let found = overview(vec![only(By::User, &["bob"]), only(By::Model, &["small"])]).await;
+    let found =
+        overview(vec![only(Dimension::User, &["bob"]), only(Dimension::Model, &["small"])]).await;
     assert_eq!((found.blocked.unwrap().value, found.routed.unwrap().value), (1, 0));
-    let response = ask(&server, query(&[Metric::Cost, Metric::Blocked], &[By::Model])).await;
+    let response = ask(&server, query(&[Metric::Cost, Metric::Blocked], &[Dimension::Model])).await;
     let blocked = |values: &v1::UsageValues| values.blocked_count.unwrap();
     assert_eq!(groups(&response, blocked), pairs(&[("big", 2), ("small", 1)]));
 }

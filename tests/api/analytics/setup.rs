@@ -6,7 +6,7 @@ use tollgate::proto::v1;
 use crate::fixtures::{ACME, acme, record};
 use crate::server::Server;
 
-pub use v1::UsageDimension as By;
+pub use v1::UsageDimension as Dimension;
 pub use v1::UsageMetric as Metric;
 
 /// The workspace of the fixtures; what its models cost is valid from January on, so that records of
@@ -91,7 +91,7 @@ pub fn preset(preset: v1::ReportPreset) -> Option<v1::ReportRange> {
     Some(v1::ReportRange { preset: preset.into(), ..Default::default() })
 }
 
-pub fn only(dimension: By, values: &[&str]) -> v1::UsageFilter {
+pub fn only(dimension: Dimension, values: &[&str]) -> v1::UsageFilter {
     v1::UsageFilter {
         dimension: dimension.into(),
         values: values.iter().map(|&value| value.to_owned()).collect(),
@@ -99,8 +99,9 @@ pub fn only(dimension: By, values: &[&str]) -> v1::UsageFilter {
     }
 }
 
-pub fn query(metrics: &[Metric], group_by: &[By]) -> v1::QueryUsageRequest {
-    let grouping = |by: &By| v1::UsageGrouping { dimension: (*by).into(), tag_key: String::new() };
+pub fn query(metrics: &[Metric], group_by: &[Dimension]) -> v1::QueryUsageRequest {
+    let grouping =
+        |by: &Dimension| v1::UsageGrouping { dimension: (*by).into(), tag_key: String::new() };
     v1::QueryUsageRequest {
         workspace_id: ACME.to_owned(),
         metrics: metrics.iter().map(|metric| (*metric).into()).collect(),

@@ -327,96 +327,98 @@ fn subject_in(request: &mut v1::CreateQuotaRequest) -> &mut v1::Subject {
     quota_in(request).subject.as_mut().unwrap()
 }
 
+/// What is wrong with a new quota.
+const NEW_QUOTAS: &[Row<v1::CreateQuotaRequest>] = &[
+    ("workspace_id", |r| r.workspace_id = String::new()),
+    ("quota", |r| r.quota = None),
+    ("quota.quota_id", |r| quota_in(r).quota_id = chars(129)),
+    ("quota.quota_id", |r| quota_in(r).quota_id = "a\nb".to_owned()),
+    ("quota.subject", |r| quota_in(r).subject = None),
+    ("quota.subject.type", |r| subject_in(r).r#type = 0),
+    ("quota.subject.type", |r| subject_in(r).r#type = Type::Model.into()),
+    ("quota.subject.type", |r| subject_in(r).r#type = 99),
+    ("quota.subject.id", |r| subject_in(r).id = String::new()),
+    ("quota.subject.id", |r| subject_in(r).id = chars(129)),
+    ("quota.subject.id", |r| subject_in(r).id = "a\0".to_owned()),
+    ("quota.subject.id", |r| quota_in(r).each_subject = true),
+    ("quota.subject.id", |r| subject_in(r).r#type = Type::Workspace.into()),
+    ("quota.each_subject", |r| {
+        quota_in(r).subject = subject(Type::Workspace, ACME);
+        quota_in(r).each_subject = true;
+    }),
+    ("quota.model_id", |r| quota_in(r).model_id = chars(257)),
+    ("quota.unit", |r| quota_in(r).unit = 0),
+    ("quota.unit", |r| quota_in(r).unit = 4),
+    ("quota.limit", |r| quota_in(r).limit = None),
+    ("quota.limit", |r| quota_in(r).exempt = true),
+    ("quota.limit.amount", |r| quota_in(r).limit = Some(eur("-1"))),
+    ("quota.limit.amount", |r| quota_in(r).limit = Some(eur("1000000000.000000001"))),
+    ("quota.limit.amount", |r| quota_in(r).limit = Some(eur("1e3"))),
+    ("quota.limit.currency_code", |r| {
+        quota_in(r).limit = Some(v1::Money { currency_code: "eur".to_owned(), ..eur("1") });
+    }),
+    ("quota.limit_count", |r| quota_in(r).limit_count = Some(1)),
+    ("quota.limit", |r| {
+        quota_in(r).unit = TOKENS.into();
+        quota_in(r).limit_count = Some(1);
+    }),
+    ("quota.limit_count", |r| {
+        quota_in(r).unit = REQUESTS.into();
+        quota_in(r).limit = None;
+    }),
+    ("quota.limit_count", |r| {
+        *quota_in(r) = count_quota("q", Type::User, "ada", TOKENS, -1);
+    }),
+    ("quota.limit_count", |r| {
+        *quota_in(r) = count_quota("q", Type::User, "ada", TOKENS, 1_000_000_000_000_001);
+    }),
+    ("quota.exempt", |r| {
+        let quota = money_quota("q", Type::User, "", "1");
+        r.quota = Some(v1::Quota { limit: None, exempt: true, ..quota });
+    }),
+    ("quota.exempt", |r| {
+        let quota = money_quota("q", Type::Workspace, "", "1");
+        r.quota = Some(v1::Quota { limit: None, exempt: true, ..quota });
+    }),
+    ("quota.period", |r| quota_in(r).period = 0),
+    ("quota.period", |r| quota_in(r).period = v1::LimitPeriod::SlidingMinute.into()),
+    ("quota.period", |r| quota_in(r).period = v1::LimitPeriod::SlidingDay.into()),
+    ("quota.enforcement", |r| quota_in(r).enforcement = 5),
+    ("quota.alert_threshold_percents", |r| {
+        quota_in(r).alert_threshold_percents = vec![1; 17];
+    }),
+    ("quota.alert_threshold_percents", |r| {
+        quota_in(r).alert_threshold_percents = vec![1];
+        quota_in(r).no_alerts = true;
+    }),
+    ("quota.alert_threshold_percents[0]", |r| {
+        quota_in(r).alert_threshold_percents = vec![0, 1];
+    }),
+    ("quota.alert_threshold_percents[1]", |r| {
+        quota_in(r).alert_threshold_percents = vec![1_000, 1_001];
+    }),
+    ("quota.display_name", |r| quota_in(r).display_name = chars(201)),
+    ("quota.window_start_time", |r| quota_in(r).window_start_time = after_start(0)),
+    ("quota.window_start_time", |r| {
+        quota_in(r).period = v1::LimitPeriod::UntilReset.into();
+        quota_in(r).window_start_time = after_start(1);
+    }),
+    ("quota.window_start_time", |r| {
+        quota_in(r).period = v1::LimitPeriod::UntilReset.into();
+        quota_in(r).window_start_time = after_start(-366 * 86_400 - 1);
+    }),
+    ("quota.window_start_time", |r| {
+        quota_in(r).period = v1::LimitPeriod::UntilReset.into();
+        quota_in(r).window_start_time = Some(Timestamp { seconds: 0, nanos: -1 });
+    }),
+];
+
 #[tokio::test]
 async fn every_bound_of_a_new_quota() {
     let server = acme().await;
     let quota = Some(money_quota("q", Type::User, "ada", "1"));
     let good = v1::CreateQuotaRequest { workspace_id: ACME.to_owned(), quota };
-    let rows: &[Row<v1::CreateQuotaRequest>] = &[
-        ("workspace_id", |r| r.workspace_id = String::new()),
-        ("quota", |r| r.quota = None),
-        ("quota.quota_id", |r| quota_in(r).quota_id = chars(129)),
-        ("quota.quota_id", |r| quota_in(r).quota_id = "a\nb".to_owned()),
-        ("quota.subject", |r| quota_in(r).subject = None),
-        ("quota.subject.type", |r| subject_in(r).r#type = 0),
-        ("quota.subject.type", |r| subject_in(r).r#type = Type::Model.into()),
-        ("quota.subject.type", |r| subject_in(r).r#type = 99),
-        ("quota.subject.id", |r| subject_in(r).id = String::new()),
-        ("quota.subject.id", |r| subject_in(r).id = chars(129)),
-        ("quota.subject.id", |r| subject_in(r).id = "a\0".to_owned()),
-        ("quota.subject.id", |r| quota_in(r).each_subject = true),
-        ("quota.subject.id", |r| subject_in(r).r#type = Type::Workspace.into()),
-        ("quota.each_subject", |r| {
-            quota_in(r).subject = subject(Type::Workspace, ACME);
-            quota_in(r).each_subject = true;
-        }),
-        ("quota.model_id", |r| quota_in(r).model_id = chars(257)),
-        ("quota.unit", |r| quota_in(r).unit = 0),
-        ("quota.unit", |r| quota_in(r).unit = 4),
-        ("quota.limit", |r| quota_in(r).limit = None),
-        ("quota.limit", |r| quota_in(r).exempt = true),
-        ("quota.limit.amount", |r| quota_in(r).limit = Some(eur("-1"))),
-        ("quota.limit.amount", |r| quota_in(r).limit = Some(eur("1000000000.000000001"))),
-        ("quota.limit.amount", |r| quota_in(r).limit = Some(eur("1e3"))),
-        ("quota.limit.currency_code", |r| {
-            quota_in(r).limit = Some(v1::Money { currency_code: "eur".to_owned(), ..eur("1") });
-        }),
-        ("quota.limit_count", |r| quota_in(r).limit_count = Some(1)),
-        ("quota.limit", |r| {
-            quota_in(r).unit = TOKENS.into();
-            quota_in(r).limit_count = Some(1);
-        }),
-        ("quota.limit_count", |r| {
-            quota_in(r).unit = REQUESTS.into();
-            quota_in(r).limit = None;
-        }),
-        ("quota.limit_count", |r| {
-            *quota_in(r) = count_quota("q", Type::User, "ada", TOKENS, -1);
-        }),
-        ("quota.limit_count", |r| {
-            *quota_in(r) = count_quota("q", Type::User, "ada", TOKENS, 1_000_000_000_000_001);
-        }),
-        ("quota.exempt", |r| {
-            let quota = money_quota("q", Type::User, "", "1");
-            r.quota = Some(v1::Quota { limit: None, exempt: true, ..quota });
-        }),
-        ("quota.exempt", |r| {
-            let quota = money_quota("q", Type::Workspace, "", "1");
-            r.quota = Some(v1::Quota { limit: None, exempt: true, ..quota });
-        }),
-        ("quota.period", |r| quota_in(r).period = 0),
-        ("quota.period", |r| quota_in(r).period = v1::LimitPeriod::SlidingMinute.into()),
-        ("quota.period", |r| quota_in(r).period = v1::LimitPeriod::SlidingDay.into()),
-        ("quota.enforcement", |r| quota_in(r).enforcement = 5),
-        ("quota.alert_threshold_percents", |r| {
-            quota_in(r).alert_threshold_percents = vec![1; 17];
-        }),
-        ("quota.alert_threshold_percents", |r| {
-            quota_in(r).alert_threshold_percents = vec![1];
-            quota_in(r).no_alerts = true;
-        }),
-        ("quota.alert_threshold_percents[0]", |r| {
-            quota_in(r).alert_threshold_percents = vec![0, 1];
-        }),
-        ("quota.alert_threshold_percents[1]", |r| {
-            quota_in(r).alert_threshold_percents = vec![1_000, 1_001];
-        }),
-        ("quota.display_name", |r| quota_in(r).display_name = chars(201)),
-        ("quota.window_start_time", |r| quota_in(r).window_start_time = after_start(0)),
-        ("quota.window_start_time", |r| {
-            quota_in(r).period = v1::LimitPeriod::UntilReset.into();
-            quota_in(r).window_start_time = after_start(1);
-        }),
-        ("quota.window_start_time", |r| {
-            quota_in(r).period = v1::LimitPeriod::UntilReset.into();
-            quota_in(r).window_start_time = after_start(-366 * 86_400 - 1);
-        }),
-        ("quota.window_start_time", |r| {
-            quota_in(r).period = v1::LimitPeriod::UntilReset.into();
-            quota_in(r).window_start_time = Some(Timestamp { seconds: 0, nanos: -1 });
-        }),
-    ];
-    refuse(good.clone(), rows, async |r| server.quota().create_quota(r).await).await;
+    refuse(good.clone(), NEW_QUOTAS, async |r| server.quota().create_quota(r).await).await;
     assert_eq!(list(&server, v1::ListQuotasRequest::default()).await.0, [""; 0]);
     // What is just inside is taken.
     let quota = v1::Quota {

@@ -222,7 +222,11 @@ async fn every_bound_of_a_rate_limit() {
         ..good.rate_limit.unwrap()
     };
     create_rate_limit(&server, most).await.unwrap();
+}
 
+#[tokio::test]
+async fn every_bound_of_the_other_calls() {
+    let server = acme().await;
     let good = v1::GetRateLimitRequest { workspace_id: ACME.to_owned(), rate_limit_id: chars(1) };
     let rows: &[Row<v1::GetRateLimitRequest>] = &[
         ("workspace_id", |r| r.workspace_id = String::new()),

@@ -96,7 +96,12 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
     assert_eq!(after["hold_expiry"], "charge_estimate");
     assert_eq!(after["unknown_keys"], "deny");
     assert_eq!(after["usage_retention_days"], 400);
+}
 
+#[tokio::test]
+async fn fallback_and_plans_are_logged() {
+    let server = Server::start().await;
+    create_workspace(&server, ACME).await;
     let off = v1::SetAutomaticFallbackRequest { workspace_id: ACME.to_owned(), enabled: false };
     server.budget().set_automatic_fallback(off).await.unwrap();
     let (event, before, after) = newest(&server, ACME).await;
@@ -127,7 +132,7 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
 }
 
 #[tokio::test]
-async fn models_prices_rates_and_caps_are_logged() {
+async fn models_are_logged() {
     let server = acme().await;
     let model = v1::Model {
         model_id: "big".to_owned(),
@@ -153,7 +158,11 @@ async fn models_prices_rates_and_caps_are_logged() {
         "source": "operator",
     });
     assert_eq!(after, model);
+}
 
+#[tokio::test]
+async fn prices_are_logged() {
+    let server = acme().await;
     let price = v1::Price {
         currency_code: "USD".to_owned(),
         input_per_million: "2.5".to_owned(),
@@ -201,7 +210,11 @@ async fn models_prices_rates_and_caps_are_logged() {
     let (event, _, after) = newest(&server, ACME).await;
     assert_eq!(done(&event), ("SetModelPrice", "price", price_id.as_str()));
     assert_eq!(after["workspace_id"], ACME);
+}
 
+#[tokio::test]
+async fn exchange_rates_and_caps_are_logged() {
+    let server = acme().await;
     for (rate, before_rate) in [("0.9", Value::Null), ("0.95", json!("0.90"))] {
         let exchange_rate = v1::ExchangeRate {
             from_currency_code: "USD".to_owned(),

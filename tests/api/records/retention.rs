@@ -8,7 +8,7 @@ use tollgate::admin::{self, verify};
 use tollgate::config::Config;
 use tollgate::domain::time::MICROS_PER_DAY;
 use tollgate::proto::v1;
-use tollgate::proto::v1::{UsageDimension as By, UsageMetric as Metric};
+use tollgate::proto::v1::{UsageDimension as Dimension, UsageMetric as Metric};
 
 use crate::analytics::setup::{ask, days, instant, query};
 use crate::fixtures::ACME;
@@ -38,16 +38,30 @@ async fn reports(server: &Server) -> Vec<String> {
         said.push(format!("{:?}", v1::GetDashboardResponse { as_of_time: None, ..dashboard }));
         let metrics = [Metric::Cost, Metric::Requests, Metric::Tokens, Metric::Errors];
         let of_refusals = [Metric::Blocked, Metric::Routed];
-        let mut queries = vec![query(&of_refusals, &[By::Limit]), query(&of_refusals, &[By::User])];
+        let mut queries =
+            vec![query(&of_refusals, &[Dimension::Limit]), query(&of_refusals, &[Dimension::User])];
         queries.push(query(&[Metric::ActiveUsers], &[]));
-        queries.push(query(&[Metric::ActiveUsers], &[By::Model]));
-        for by in [By::Model, By::Provider, By::Department, By::User, By::ApiKey, By::Assistant] {
+        queries.push(query(&[Metric::ActiveUsers], &[Dimension::Model]));
+        for by in [
+            Dimension::Model,
+            Dimension::Provider,
+            Dimension::Department,
+            Dimension::User,
+            Dimension::ApiKey,
+            Dimension::Assistant,
+        ] {
             queries.push(query(&metrics, &[by]));
             queries.push(query(&[Metric::Latency], &[by]));
         }
-        for by in [By::Workflow, By::Feature, By::Project, By::Investigation, By::Session] {
+        for by in [
+            Dimension::Workflow,
+            Dimension::Feature,
+            Dimension::Project,
+            Dimension::Investigation,
+            Dimension::Session,
+        ] {
             queries.push(query(&metrics, &[by]));
-            queries.push(query(&metrics[..1], &[By::Model, by]));
+            queries.push(query(&metrics[..1], &[Dimension::Model, by]));
         }
         for mut asked in queries {
             asked.range = range.clone();
@@ -55,7 +69,7 @@ async fn reports(server: &Server) -> Vec<String> {
             let answer = ask(server, asked).await;
             said.push(format!("{:?}", v1::QueryUsageResponse { as_of_time: None, ..answer }));
         }
-        let mut by_hour = query(&metrics, &[By::Model]);
+        let mut by_hour = query(&metrics, &[Dimension::Model]);
         by_hour.range = days(OLD.0, OLD.1);
         by_hour.granularity = v1::TimeGranularity::Hour.into();
         said.push(format!("{:?}", ask(server, by_hour).await.groups));

@@ -55,72 +55,74 @@ async fn assert_untouched(server: &Server) {
     assert_eq!(amount(&budget.plan_budget), "100.00");
 }
 
+/// What is wrong with a check.
+const CHECKS: &[Row<v1::CheckAndRouteRequest>] = &[
+    ("workspace_id", |r| r.workspace_id = String::new()),
+    ("workspace_id", |r| r.workspace_id = chars(64)),
+    ("workspace_id", |r| r.workspace_id = "a\0b".to_owned()),
+    ("request_id", |r| r.request_id = chars(129)),
+    ("request_id", |r| r.request_id = "a\nb".to_owned()),
+    ("model_id", |r| r.model_id = String::new()),
+    ("model_id", |r| r.model_id = chars(257)),
+    ("model_id", |r| r.model_id = "\u{7f}".to_owned()),
+    ("input_token_count", |r| r.input_token_count = -1),
+    ("cache_read_token_count", |r| r.cache_read_token_count = i64::MIN),
+    ("cache_write_5m_token_count", |r| r.cache_write_5m_token_count = -1),
+    ("cache_write_1h_token_count", |r| r.cache_write_1h_token_count = -1),
+    ("max_output_token_count", |r| r.max_output_token_count = Some(-1)),
+    ("input_token_count", |r| r.cache_read_token_count = 99_900_001),
+    ("input_token_count", |r| r.max_output_token_count = Some(100_000_000)),
+    ("service_tier", |r| r.service_tier = 99),
+    ("service_tier", |r| r.service_tier = -1),
+    ("attribution.user_id", |r| r.attribution = attribution(|a| a.user_id = chars(129))),
+    ("attribution.department_id", |r| {
+        r.attribution = attribution(|a| a.department_id = "\t".to_owned());
+    }),
+    ("attribution.api_key_id", |r| r.attribution = attribution(|a| a.api_key_id = chars(129))),
+    ("attribution.assistant_id", |r| {
+        r.attribution = attribution(|a| a.assistant_id = chars(129));
+    }),
+    ("attribution.workflow_id", |r| {
+        r.attribution = attribution(|a| a.workflow_id = chars(129));
+    }),
+    ("attribution.feature_id", |r| r.attribution = attribution(|a| a.feature_id = chars(129))),
+    ("attribution.project_id", |r| r.attribution = attribution(|a| a.project_id = chars(129))),
+    ("attribution.investigation_id", |r| {
+        r.attribution = attribution(|a| a.investigation_id = chars(129));
+    }),
+    ("attribution.session_id", |r| r.attribution = attribution(|a| a.session_id = chars(129))),
+    ("attribution.tags", |r| {
+        let tag = |index: usize| (index.to_string(), String::new());
+        r.attribution = attribution(|a| a.tags = (0..17).map(tag).collect());
+    }),
+    ("attribution.tags.key", |r| {
+        r.attribution = attribution(|a| a.tags = [(chars(65), String::new())].into());
+    }),
+    ("attribution.tags.key", |r| {
+        r.attribution = attribution(|a| a.tags = [(String::new(), chars(1))].into());
+    }),
+    ("attribution.tags.value", |r| {
+        r.attribution = attribution(|a| a.tags = [(chars(1), chars(129))].into());
+    }),
+    ("required_capabilities", |r| r.required_capabilities = vec!["vision".to_owned(); 17]),
+    ("required_capabilities[1]", |r| {
+        r.required_capabilities = vec!["vision".to_owned(), String::new()];
+    }),
+    ("required_capabilities[0]", |r| r.required_capabilities = vec![chars(65)]),
+    ("hold_duration", |r| r.hold_duration = seconds(0)),
+    ("hold_duration", |r| r.hold_duration = seconds(-1)),
+    ("hold_duration", |r| r.hold_duration = seconds(86_401)),
+    ("hold_duration", |r| r.hold_duration = seconds(i64::MAX)),
+    ("hold_duration", |r| r.hold_duration = Some(Duration { seconds: 5, nanos: -1 })),
+    ("hold_duration", |r| r.hold_duration = Some(Duration { seconds: 86_400, nanos: 1 })),
+];
+
 #[tokio::test]
 async fn checks() {
     let server = acme().await;
     let mut good = check("r-1", "big");
     good.dry_run = true;
-    let rows: &[Row<v1::CheckAndRouteRequest>] = &[
-        ("workspace_id", |r| r.workspace_id = String::new()),
-        ("workspace_id", |r| r.workspace_id = chars(64)),
-        ("workspace_id", |r| r.workspace_id = "a\0b".to_owned()),
-        ("request_id", |r| r.request_id = chars(129)),
-        ("request_id", |r| r.request_id = "a\nb".to_owned()),
-        ("model_id", |r| r.model_id = String::new()),
-        ("model_id", |r| r.model_id = chars(257)),
-        ("model_id", |r| r.model_id = "\u{7f}".to_owned()),
-        ("input_token_count", |r| r.input_token_count = -1),
-        ("cache_read_token_count", |r| r.cache_read_token_count = i64::MIN),
-        ("cache_write_5m_token_count", |r| r.cache_write_5m_token_count = -1),
-        ("cache_write_1h_token_count", |r| r.cache_write_1h_token_count = -1),
-        ("max_output_token_count", |r| r.max_output_token_count = Some(-1)),
-        ("input_token_count", |r| r.cache_read_token_count = 99_900_001),
-        ("input_token_count", |r| r.max_output_token_count = Some(100_000_000)),
-        ("service_tier", |r| r.service_tier = 99),
-        ("service_tier", |r| r.service_tier = -1),
-        ("attribution.user_id", |r| r.attribution = attribution(|a| a.user_id = chars(129))),
-        ("attribution.department_id", |r| {
-            r.attribution = attribution(|a| a.department_id = "\t".to_owned());
-        }),
-        ("attribution.api_key_id", |r| r.attribution = attribution(|a| a.api_key_id = chars(129))),
-        ("attribution.assistant_id", |r| {
-            r.attribution = attribution(|a| a.assistant_id = chars(129));
-        }),
-        ("attribution.workflow_id", |r| {
-            r.attribution = attribution(|a| a.workflow_id = chars(129));
-        }),
-        ("attribution.feature_id", |r| r.attribution = attribution(|a| a.feature_id = chars(129))),
-        ("attribution.project_id", |r| r.attribution = attribution(|a| a.project_id = chars(129))),
-        ("attribution.investigation_id", |r| {
-            r.attribution = attribution(|a| a.investigation_id = chars(129));
-        }),
-        ("attribution.session_id", |r| r.attribution = attribution(|a| a.session_id = chars(129))),
-        ("attribution.tags", |r| {
-            let tag = |index: usize| (index.to_string(), String::new());
-            r.attribution = attribution(|a| a.tags = (0..17).map(tag).collect());
-        }),
-        ("attribution.tags.key", |r| {
-            r.attribution = attribution(|a| a.tags = [(chars(65), String::new())].into());
-        }),
-        ("attribution.tags.key", |r| {
-            r.attribution = attribution(|a| a.tags = [(String::new(), chars(1))].into());
-        }),
-        ("attribution.tags.value", |r| {
-            r.attribution = attribution(|a| a.tags = [(chars(1), chars(129))].into());
-        }),
-        ("required_capabilities", |r| r.required_capabilities = vec!["vision".to_owned(); 17]),
-        ("required_capabilities[1]", |r| {
-            r.required_capabilities = vec!["vision".to_owned(), String::new()];
-        }),
-        ("required_capabilities[0]", |r| r.required_capabilities = vec![chars(65)]),
-        ("hold_duration", |r| r.hold_duration = seconds(0)),
-        ("hold_duration", |r| r.hold_duration = seconds(-1)),
-        ("hold_duration", |r| r.hold_duration = seconds(86_401)),
-        ("hold_duration", |r| r.hold_duration = seconds(i64::MAX)),
-        ("hold_duration", |r| r.hold_duration = Some(Duration { seconds: 5, nanos: -1 })),
-        ("hold_duration", |r| r.hold_duration = Some(Duration { seconds: 86_400, nanos: 1 })),
-    ];
-    refuse(good.clone(), rows, async |r| server.usage().check_and_route(r).await).await;
+    refuse(good.clone(), CHECKS, async |r| server.usage().check_and_route(r).await).await;
     // What is just inside is taken.
     let good = v1::CheckAndRouteRequest {
         request_id: chars(128),
@@ -150,60 +152,62 @@ async fn all_violations_are_told_at_once() {
     assert_eq!(refused_fields(&status), fields);
 }
 
+/// What is wrong with a record. The last six may name other fields as well.
+const RECORDS: &[Row<v1::RecordUsageRequest>] = &[
+    ("workspace_id", |r| r.workspace_id = String::new()),
+    ("request_id", |r| r.request_id = String::new()),
+    ("request_id", |r| r.request_id = chars(129)),
+    ("attempt", |r| r.attempt = -1),
+    ("attempt", |r| r.attempt = 1_001),
+    ("model_id", |r| r.model_id = String::new()),
+    ("model_id", |r| r.model_id = "nul\0".to_owned()),
+    ("service_tier", |r| r.service_tier = 5),
+    ("usage", |r| r.usage = None),
+    ("usage.input_token_count", |r| r.usage.as_mut().unwrap().input_token_count = -1),
+    ("usage.cache_read_token_count", |r| {
+        r.usage.as_mut().unwrap().cache_read_token_count = -1;
+    }),
+    ("usage.cache_write_5m_token_count", |r| {
+        r.usage.as_mut().unwrap().cache_write_5m_token_count = -1;
+    }),
+    ("usage.cache_write_1h_token_count", |r| {
+        r.usage.as_mut().unwrap().cache_write_1h_token_count = -1;
+    }),
+    ("usage.output_token_count", |r| r.usage.as_mut().unwrap().output_token_count = -1),
+    ("usage.reasoning_token_count", |r| r.usage.as_mut().unwrap().reasoning_token_count = -1),
+    ("usage.audio_input_token_count", |r| {
+        r.usage.as_mut().unwrap().audio_input_token_count = -1;
+    }),
+    ("usage.audio_output_token_count", |r| {
+        r.usage.as_mut().unwrap().audio_output_token_count = -1;
+    }),
+    ("usage.image_input_token_count", |r| {
+        r.usage.as_mut().unwrap().image_input_token_count = -1;
+    }),
+    ("usage.image_output_token_count", |r| {
+        r.usage.as_mut().unwrap().image_output_token_count = -1;
+    }),
+    ("usage", |r| r.usage.as_mut().unwrap().reasoning_token_count = 100_000_000),
+    ("outcome", |r| r.outcome = 0),
+    ("outcome", |r| r.outcome = 4),
+    ("usage_source", |r| r.usage_source = 3),
+    ("start_time", |r| r.start_time = after_start(-35 * 86_400 - 1)),
+    ("start_time", |r| r.start_time = after_start(301)),
+    ("start_time", |r| r.start_time = Some(Timestamp { seconds: 1, nanos: -1 })),
+    ("latency", |r| r.latency = seconds(-1)),
+    ("latency", |r| r.latency = seconds(86_401)),
+    ("attribution.user_id", |r| r.attribution = attribution(|a| a.user_id = chars(129))),
+];
+
 #[tokio::test]
 async fn records() {
     let server = acme().await;
-    let rows: &[Row<v1::RecordUsageRequest>] = &[
-        ("workspace_id", |r| r.workspace_id = String::new()),
-        ("request_id", |r| r.request_id = String::new()),
-        ("request_id", |r| r.request_id = chars(129)),
-        ("attempt", |r| r.attempt = -1),
-        ("attempt", |r| r.attempt = 1_001),
-        ("model_id", |r| r.model_id = String::new()),
-        ("model_id", |r| r.model_id = "nul\0".to_owned()),
-        ("service_tier", |r| r.service_tier = 5),
-        ("usage", |r| r.usage = None),
-        ("usage.input_token_count", |r| r.usage.as_mut().unwrap().input_token_count = -1),
-        ("usage.cache_read_token_count", |r| {
-            r.usage.as_mut().unwrap().cache_read_token_count = -1;
-        }),
-        ("usage.cache_write_5m_token_count", |r| {
-            r.usage.as_mut().unwrap().cache_write_5m_token_count = -1;
-        }),
-        ("usage.cache_write_1h_token_count", |r| {
-            r.usage.as_mut().unwrap().cache_write_1h_token_count = -1;
-        }),
-        ("usage.output_token_count", |r| r.usage.as_mut().unwrap().output_token_count = -1),
-        ("usage.reasoning_token_count", |r| r.usage.as_mut().unwrap().reasoning_token_count = -1),
-        ("usage.audio_input_token_count", |r| {
-            r.usage.as_mut().unwrap().audio_input_token_count = -1;
-        }),
-        ("usage.audio_output_token_count", |r| {
-            r.usage.as_mut().unwrap().audio_output_token_count = -1;
-        }),
-        ("usage.image_input_token_count", |r| {
-            r.usage.as_mut().unwrap().image_input_token_count = -1;
-        }),
-        ("usage.image_output_token_count", |r| {
-            r.usage.as_mut().unwrap().image_output_token_count = -1;
-        }),
-        ("usage", |r| r.usage.as_mut().unwrap().reasoning_token_count = 100_000_000),
-        ("outcome", |r| r.outcome = 0),
-        ("outcome", |r| r.outcome = 4),
-        ("usage_source", |r| r.usage_source = 3),
-        ("start_time", |r| r.start_time = after_start(-35 * 86_400 - 1)),
-        ("start_time", |r| r.start_time = after_start(301)),
-        ("start_time", |r| r.start_time = Some(Timestamp { seconds: 1, nanos: -1 })),
-        ("latency", |r| r.latency = seconds(-1)),
-        ("latency", |r| r.latency = seconds(86_401)),
-        ("attribution.user_id", |r| r.attribution = attribution(|a| a.user_id = chars(129))),
-    ];
+    let (alone, of_several) = RECORDS.split_at(RECORDS.len() - 6);
     let good = record("r-1", "big");
     let call = async |r| server.usage().record_usage(r).await;
-    refuse(good, &rows[..rows.len() - 6], call).await;
+    refuse(good, alone, call).await;
     assert_untouched(&server).await;
-    let rows = &rows[rows.len() - 6..];
-    for (field, spoil) in rows {
+    for (field, spoil) in of_several {
         let mut request = record("r-1", "big");
         spoil(&mut request);
         let fields = refused_fields(&call(request).await.unwrap_err());
@@ -286,72 +290,76 @@ async fn holds_and_the_log() {
     refuse(good, rows, async |r| server.usage().reprice_usage(r).await).await;
 }
 
+/// What is wrong with a new workspace.
+const NEW_WORKSPACES: &[Row<v1::CreateWorkspaceRequest>] = &[
+    ("workspace.workspace_id", |r| {
+        r.workspace.as_mut().unwrap().workspace_id = "Second".to_owned();
+    }),
+    ("workspace.workspace_id", |r| {
+        r.workspace.as_mut().unwrap().workspace_id = "a".repeat(64);
+    }),
+    ("workspace.display_name", |r| r.workspace.as_mut().unwrap().display_name = chars(201)),
+    ("workspace.currency_code", |r| {
+        r.workspace.as_mut().unwrap().currency_code = "eur".to_owned();
+    }),
+    ("workspace.time_zone", |r| {
+        r.workspace.as_mut().unwrap().time_zone = "Mars/Olympus".to_owned();
+    }),
+    ("workspace.unpriced_model_policy", |r| {
+        r.workspace.as_mut().unwrap().unpriced_model_policy = 3;
+    }),
+    ("workspace.unknown_key_policy", |r| {
+        r.workspace.as_mut().unwrap().unknown_key_policy = 3;
+    }),
+    ("workspace.hold_expiry_policy", |r| {
+        r.workspace.as_mut().unwrap().hold_expiry_policy = 3;
+    }),
+    ("workspace.usage_retention_days", |r| {
+        r.workspace.as_mut().unwrap().usage_retention_days = 61;
+    }),
+];
+
+/// What is wrong with a changed workspace.
+const CHANGED_WORKSPACES: &[Row<v1::UpdateWorkspaceRequest>] = &[
+    ("workspace.workspace_id", |r| {
+        r.workspace.as_mut().unwrap().workspace_id = String::new();
+    }),
+    ("workspace.currency_code", |r| {
+        r.workspace.as_mut().unwrap().currency_code = "EURO".to_owned();
+    }),
+    ("workspace.time_zone", |r| {
+        r.update_mask = Some(prost_types::FieldMask { paths: vec!["time_zone".to_owned()] });
+    }),
+    ("update_mask", |r| {
+        r.update_mask = Some(prost_types::FieldMask { paths: vec!["spent".to_owned()] });
+    }),
+    ("workspace.unknown_key_policy", |r| {
+        r.workspace.as_mut().unwrap().unknown_key_policy = -1;
+    }),
+    ("workspace.hold_expiry_policy", |r| {
+        r.workspace.as_mut().unwrap().hold_expiry_policy = -1;
+    }),
+    ("workspace.usage_retention_days", |r| {
+        r.workspace.as_mut().unwrap().usage_retention_days = 3_651;
+    }),
+    ("workspace.usage_retention_days", |r| {
+        r.workspace.as_mut().unwrap().usage_retention_days = -1;
+    }),
+];
+
 #[tokio::test]
 async fn workspaces() {
     let server = acme().await;
     let workspace = v1::Workspace { workspace_id: "second".to_owned(), ..Default::default() };
     let good = v1::CreateWorkspaceRequest { workspace: Some(workspace.clone()) };
-    let rows: &[Row<v1::CreateWorkspaceRequest>] = &[
-        ("workspace.workspace_id", |r| {
-            r.workspace.as_mut().unwrap().workspace_id = "Second".to_owned();
-        }),
-        ("workspace.workspace_id", |r| {
-            r.workspace.as_mut().unwrap().workspace_id = "a".repeat(64);
-        }),
-        ("workspace.display_name", |r| r.workspace.as_mut().unwrap().display_name = chars(201)),
-        ("workspace.currency_code", |r| {
-            r.workspace.as_mut().unwrap().currency_code = "eur".to_owned();
-        }),
-        ("workspace.time_zone", |r| {
-            r.workspace.as_mut().unwrap().time_zone = "Mars/Olympus".to_owned();
-        }),
-        ("workspace.unpriced_model_policy", |r| {
-            r.workspace.as_mut().unwrap().unpriced_model_policy = 3;
-        }),
-        ("workspace.unknown_key_policy", |r| {
-            r.workspace.as_mut().unwrap().unknown_key_policy = 3;
-        }),
-        ("workspace.hold_expiry_policy", |r| {
-            r.workspace.as_mut().unwrap().hold_expiry_policy = 3;
-        }),
-        ("workspace.usage_retention_days", |r| {
-            r.workspace.as_mut().unwrap().usage_retention_days = 61;
-        }),
-    ];
-    refuse(good, rows, async |r| server.workspace().create_workspace(r).await).await;
+    refuse(good, NEW_WORKSPACES, async |r| server.workspace().create_workspace(r).await).await;
     let none = v1::CreateWorkspaceRequest::default();
     let status = server.workspace().create_workspace(none).await.unwrap_err();
     assert_eq!(refused_fields(&status), ["workspace", "workspace.workspace_id"]);
 
     let workspace = v1::Workspace { workspace_id: ACME.to_owned(), ..workspace };
     let good = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask: None };
-    let rows: &[Row<v1::UpdateWorkspaceRequest>] = &[
-        ("workspace.workspace_id", |r| {
-            r.workspace.as_mut().unwrap().workspace_id = String::new();
-        }),
-        ("workspace.currency_code", |r| {
-            r.workspace.as_mut().unwrap().currency_code = "EURO".to_owned();
-        }),
-        ("workspace.time_zone", |r| {
-            r.update_mask = Some(prost_types::FieldMask { paths: vec!["time_zone".to_owned()] });
-        }),
-        ("update_mask", |r| {
-            r.update_mask = Some(prost_types::FieldMask { paths: vec!["spent".to_owned()] });
-        }),
-        ("workspace.unknown_key_policy", |r| {
-            r.workspace.as_mut().unwrap().unknown_key_policy = -1;
-        }),
-        ("workspace.hold_expiry_policy", |r| {
-            r.workspace.as_mut().unwrap().hold_expiry_policy = -1;
-        }),
-        ("workspace.usage_retention_days", |r| {
-            r.workspace.as_mut().unwrap().usage_retention_days = 3_651;
-        }),
-        ("workspace.usage_retention_days", |r| {
-            r.workspace.as_mut().unwrap().usage_retention_days = -1;
-        }),
-    ];
-    refuse(good, rows, async |r| server.workspace().update_workspace(r).await).await;
+    refuse(good, CHANGED_WORKSPACES, async |r| server.workspace().update_workspace(r).await).await;
 
     for id in [String::new(), chars(64), "a\0".to_owned()] {
         let get = v1::GetWorkspaceRequest { workspace_id: id.clone() };
@@ -459,6 +467,52 @@ async fn models() {
     refuse(good, rows, async |r| server.catalog().list_models(r).await).await;
 }
 
+/// What is wrong with a price.
+const PRICES: &[Row<v1::SetModelPriceRequest>] = &[
+    ("model_id", |r| r.model_id = String::new()),
+    ("price", |r| r.price = None),
+    ("workspace_id", |r| r.workspace_id = chars(64)),
+    ("price.currency_code", |r| price_of(r).currency_code = String::new()),
+    ("price.input_per_million", |r| price_of(r).input_per_million = String::new()),
+    ("price.output_per_million", |r| price_of(r).output_per_million = String::new()),
+    ("price.input_per_million", |r| price_of(r).input_per_million = "-1".to_owned()),
+    ("price.cache_read_per_million", |r| {
+        price_of(r).cache_read_per_million = "10000.000000001".to_owned();
+    }),
+    ("price.cache_write_5m_per_million", |r| {
+        price_of(r).cache_write_5m_per_million = "1e1".to_owned();
+    }),
+    ("price.cache_write_1h_per_million", |r| {
+        price_of(r).cache_write_1h_per_million = "x".to_owned();
+    }),
+    ("price.reasoning_per_million", |r| price_of(r).reasoning_per_million = "+1".to_owned()),
+    ("price.audio_input_per_million", |r| price_of(r).audio_input_per_million = ".".to_owned()),
+    ("price.audio_output_per_million", |r| {
+        price_of(r).audio_output_per_million = "1.".to_owned();
+    }),
+    ("price.image_input_per_million", |r| {
+        price_of(r).image_input_per_million = "0.0000000001".to_owned();
+    }),
+    ("price.image_output_per_million", |r| {
+        price_of(r).image_output_per_million = "1 ".to_owned();
+    }),
+    ("price.variants", |r| price_of(r).variants = vec![v1::PriceVariant::default(); 33]),
+    ("price.variants[1]", |r| price_of(r).variants = vec![v1::PriceVariant::default(); 2]),
+    ("price.variants[0].service_tier", |r| price_of(r).variants[0].service_tier = 9),
+    ("price.variants[0].above_input_token_count", |r| {
+        price_of(r).variants[0].above_input_token_count = -1;
+    }),
+    ("price.variants[0].output_per_million", |r| {
+        price_of(r).variants[0].output_per_million = "10001".to_owned();
+    }),
+    ("price.effective_time", |r| {
+        price_of(r).effective_time = Some(Timestamp { seconds: 946_684_799, nanos: 0 });
+    }),
+    ("price.effective_time", |r| {
+        price_of(r).effective_time = Some(Timestamp { seconds: 7_258_118_400, nanos: 0 });
+    }),
+];
+
 #[tokio::test]
 async fn prices() {
     let server = acme().await;
@@ -474,51 +528,7 @@ async fn prices() {
         price: Some(price),
         workspace_id: String::new(),
     };
-    let rows: &[Row<v1::SetModelPriceRequest>] = &[
-        ("model_id", |r| r.model_id = String::new()),
-        ("price", |r| r.price = None),
-        ("workspace_id", |r| r.workspace_id = chars(64)),
-        ("price.currency_code", |r| price_of(r).currency_code = String::new()),
-        ("price.input_per_million", |r| price_of(r).input_per_million = String::new()),
-        ("price.output_per_million", |r| price_of(r).output_per_million = String::new()),
-        ("price.input_per_million", |r| price_of(r).input_per_million = "-1".to_owned()),
-        ("price.cache_read_per_million", |r| {
-            price_of(r).cache_read_per_million = "10000.000000001".to_owned();
-        }),
-        ("price.cache_write_5m_per_million", |r| {
-            price_of(r).cache_write_5m_per_million = "1e1".to_owned();
-        }),
-        ("price.cache_write_1h_per_million", |r| {
-            price_of(r).cache_write_1h_per_million = "x".to_owned();
-        }),
-        ("price.reasoning_per_million", |r| price_of(r).reasoning_per_million = "+1".to_owned()),
-        ("price.audio_input_per_million", |r| price_of(r).audio_input_per_million = ".".to_owned()),
-        ("price.audio_output_per_million", |r| {
-            price_of(r).audio_output_per_million = "1.".to_owned();
-        }),
-        ("price.image_input_per_million", |r| {
-            price_of(r).image_input_per_million = "0.0000000001".to_owned();
-        }),
-        ("price.image_output_per_million", |r| {
-            price_of(r).image_output_per_million = "1 ".to_owned();
-        }),
-        ("price.variants", |r| price_of(r).variants = vec![v1::PriceVariant::default(); 33]),
-        ("price.variants[1]", |r| price_of(r).variants = vec![v1::PriceVariant::default(); 2]),
-        ("price.variants[0].service_tier", |r| price_of(r).variants[0].service_tier = 9),
-        ("price.variants[0].above_input_token_count", |r| {
-            price_of(r).variants[0].above_input_token_count = -1;
-        }),
-        ("price.variants[0].output_per_million", |r| {
-            price_of(r).variants[0].output_per_million = "10001".to_owned();
-        }),
-        ("price.effective_time", |r| {
-            price_of(r).effective_time = Some(Timestamp { seconds: 946_684_799, nanos: 0 });
-        }),
-        ("price.effective_time", |r| {
-            price_of(r).effective_time = Some(Timestamp { seconds: 7_258_118_400, nanos: 0 });
-        }),
-    ];
-    refuse(good, rows, async |r| server.catalog().set_model_price(r).await).await;
+    refuse(good, PRICES, async |r| server.catalog().set_model_price(r).await).await;
 
     let rate = v1::ExchangeRate {
         from_currency_code: "USD".to_owned(),

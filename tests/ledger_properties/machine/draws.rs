@@ -41,7 +41,7 @@ pub struct QuotaDraw {
 pub struct RateDraw {
     pub place: u8,
     pub scope: ScopeDraw,
-    /// By window.
+    /// By window: minute, day, hour.
     pub requests: [Option<i64>; 3],
     pub tokens: [Option<i64>; 3],
     pub enforcement: u8,
@@ -105,7 +105,7 @@ fn scope() -> impl Strategy<Value = ScopeDraw> {
     let subject_id = prop_oneof![1 => Just(None), 2 => prop_oneof![2 => Just(1u8), 1 => 2..4u8]
         .prop_map(Some)];
     let model = prop_oneof![3 => Just(None), 1 => (0..4u8).prop_map(Some)];
-    (0..7u8, subject_id, model).prop_map(|(kind, subject_id, model)| ScopeDraw {
+    (0..10u8, subject_id, model).prop_map(|(kind, subject_id, model)| ScopeDraw {
         kind,
         subject_id,
         model,
@@ -132,13 +132,14 @@ fn quota() -> impl Strategy<Value = QuotaDraw> {
 
 fn rate() -> impl Strategy<Value = RateDraw> {
     let few = |most: i64| prop_oneof![1 => Just(None), 1 => (0..most).prop_map(Some)];
-    let limits = (few(6), few(30), few(12));
-    (any::<u8>(), scope(), limits, enforcement()).prop_map(
-        |(place, scope, (requests, tokens, of_day), enforcement)| RateDraw {
+    let requests = [few(6), few(12), few(9)];
+    let tokens = [few(30), few(90), few(60)];
+    (any::<u8>(), scope(), requests, tokens, enforcement()).prop_map(
+        |(place, scope, requests, tokens, enforcement)| RateDraw {
             place,
             scope,
-            requests: [requests, of_day, None],
-            tokens: [tokens.map(|thousands| thousands * 700), None, None],
+            requests,
+            tokens: tokens.map(|tokens| tokens.map(|tokens| tokens * 700)),
             enforcement,
         },
     )

@@ -1,7 +1,7 @@
 //! Rate limits by themselves: whatever the arrivals, no span holds more than the limit, and the
 //! wait that is named is the shortest that helps.
 //!
-//! Told from the outside: admissions are written down here, one by one, and counted in the spans
+//! Told from the outside: admissions are stored here, one by one, and counted in the spans
 //! that end with each of them.
 
 use proptest::prelude::{Just, Strategy, any, prop_oneof};

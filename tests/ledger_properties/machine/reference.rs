@@ -10,7 +10,7 @@ use proptest_state_machine::ReferenceStateMachine;
 use tollgate::domain::alert::AlertPolicy;
 use tollgate::domain::catalog::price::{Price, Rate, Source, Variant};
 use tollgate::domain::catalog::{ExchangeRate, Model};
-use tollgate::domain::check::{Check, LimitKind};
+use tollgate::domain::check::{Check, Decision, LimitKind};
 use tollgate::domain::quota::{Enforcement, Unit};
 use tollgate::domain::record::{Record, RecordKind, UsageReport};
 use tollgate::domain::time::MICROS_PER_SECOND;
@@ -19,6 +19,7 @@ use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
+use tollgate::ledger::Error;
 
 use super::steps::{Request, Size, Step, any_step};
 use super::{Answer, Call, rules};
@@ -121,14 +122,7 @@ impl Reference {
                 oracle.tick(time);
                 Answer::Nothing
             }
-            Call::Check(check) => {
-                let holds = oracle.holds.len();
-                let decision = oracle.check(&check);
-                if oracle.holds.len() > holds {
-                    assert_admission(oracle, &check);
-                }
-                Answer::Decided(decision)
-            }
+            Call::Check(check) => Answer::Decided(decide(oracle, &check)),
             Call::Prepare(report) => {
                 self.promised = promised(oracle, &report);
                 let record = oracle.priced(&report);
@@ -142,10 +136,7 @@ impl Reference {
                 Answer::Recorded(Box::new(record), written)
             }
             Call::Learn(reports) => {
-                for report in reports {
-                    let record = oracle.priced(&report);
-                    oracle.write(&record);
-                }
+                learn(oracle, reports);
                 Answer::Nothing
             }
             Call::Commit(index) => {
@@ -226,15 +217,10 @@ impl Reference {
                 count if lost => Call::Lose(index % count),
                 count => Call::Commit(index % count),
             },
-            Step::Learn { model, outputs } => Call::Learn(
-                (0..i64::from(outputs))
-                    .map(|index| UsageReport {
-                        request_id: format!("learn-{}-{index}", oracle.log.len()).into(),
-                        usage: Usage::default().with(TokenClass::Output, index * index * 7 % 900),
-                        ..report(0, model, 0)
-                    })
-                    .collect(),
-            ),
+            Step::Learn { model, outputs } => {
+                let first = oracle.log.len();
+                Call::Learn((0..i64::from(outputs)).map(|it| sample(first, model, it)).collect())
+            }
             Step::Release { request } => Call::Release(id(request)),
             Step::Extend { request, seconds } => {
                 Call::Extend(id(request), seconds * MICROS_PER_SECOND + 1)
@@ -256,6 +242,14 @@ impl Reference {
                 Call::Correct(Box::new(record.clone()), millis(cost))
             }
             Step::Restart { is_graceful } => Call::Restart { is_graceful },
+            other => self.rule(other),
+        }
+    }
+
+    /// Steps that change limits of subjects.
+    fn rule(&self, step: Step) -> Call {
+        let oracle = &self.oracle;
+        match step {
             Step::Rules(draws) => rules::rules(oracle, &mut self.serial.clone(), &draws),
             Step::RemoveRule { index, is_rate } => rules::remove(oracle, index, is_rate),
             Step::Department { user, department } => rules::department(user, department),
@@ -270,6 +264,7 @@ impl Reference {
         }
     }
 
+    /// Steps that change the workspace or the catalog.
     fn policy(&self, step: Step) -> Call {
         let mut workspace = self.oracle.workspace.clone();
         let mut facts = self.oracle.catalog.clone();
@@ -280,31 +275,7 @@ impl Reference {
                 workspace.plan = Some(Plan { budget, overage, start_date });
             }
             Step::Zone { zone } => workspace.time_zone = ZONES[usize::from(zone)],
-            Step::Policies {
-                fallback,
-                allow_unpriced,
-                charge_expired,
-                deny_unknown_keys,
-                thresholds,
-            } => {
-                workspace.unknown_keys = match deny_unknown_keys {
-                    true => UnknownKeyPolicy::Deny,
-                    false => UnknownKeyPolicy::Accept,
-                };
-                workspace.alerts = match thresholds {
-                    true => AlertPolicy::default(),
-                    false => AlertPolicy { envelope: vec![10, 90], model_limits: vec![1, 500] },
-                };
-                workspace.automatic_fallback = fallback;
-                workspace.unpriced_models = match allow_unpriced {
-                    true => UnpricedModelPolicy::Allow,
-                    false => UnpricedModelPolicy::Deny,
-                };
-                workspace.hold_expiry = match charge_expired {
-                    true => HoldExpiryPolicy::ChargeEstimate,
-                    false => HoldExpiryPolicy::Release,
-                };
-            }
+            step @ Step::Policies { .. } => set_policies(&mut workspace, &step),
             Step::Model { model, enabled, cap, cap_enabled, chain } => {
                 return Call::Model(WorkspaceModel {
                     model_id: NAMES[usize::from(model)].into(),
@@ -347,6 +318,56 @@ impl Reference {
             _ => unreachable!("steps that are no policy are made concrete elsewhere"),
         }
         Call::Workspace(Box::new(workspace))
+    }
+}
+
+fn set_policies(workspace: &mut Workspace, step: &Step) {
+    let Step::Policies { fallback, allow_unpriced, charge_expired, deny_unknown_keys, thresholds } =
+        step
+    else {
+        unreachable!("the step sets policies");
+    };
+    workspace.unknown_keys = match *deny_unknown_keys {
+        true => UnknownKeyPolicy::Deny,
+        false => UnknownKeyPolicy::Accept,
+    };
+    workspace.alerts = match *thresholds {
+        true => AlertPolicy::default(),
+        false => AlertPolicy { envelope: vec![10, 90], model_limits: vec![1, 500] },
+    };
+    workspace.automatic_fallback = *fallback;
+    workspace.unpriced_models = match *allow_unpriced {
+        true => UnpricedModelPolicy::Allow,
+        false => UnpricedModelPolicy::Deny,
+    };
+    workspace.hold_expiry = match *charge_expired {
+        true => HoldExpiryPolicy::ChargeEstimate,
+        false => HoldExpiryPolicy::Release,
+    };
+}
+
+/// A record that estimates of the output learn from.
+fn sample(first: usize, model: u8, index: i64) -> UsageReport {
+    UsageReport {
+        request_id: format!("learn-{first}-{index}").into(),
+        usage: Usage::default().with(TokenClass::Output, index * index * 7 % 900),
+        ..report(0, model, 0)
+    }
+}
+
+fn decide(oracle: &mut Oracle, check: &Check) -> Result<Decision, Error> {
+    let holds = oracle.holds.len();
+    let decision = oracle.check(check);
+    if oracle.holds.len() > holds {
+        assert_admission(oracle, check);
+    }
+    decision
+}
+
+fn learn(oracle: &mut Oracle, reports: Vec<UsageReport>) {
+    for report in reports {
+        let record = oracle.priced(&report);
+        oracle.write(&record);
     }
 }
 

@@ -20,8 +20,9 @@ use crate::world::{Outcome, World};
 pub struct Subject {
     world: World,
     on_the_way: Vec<Record>,
-    /// Windows were cut anew since the start.
-    is_cut_anew: bool,
+    /// The ledger may not know some alerts that were raised: windows have changed since its start,
+    /// or the clock was set back before it.
+    may_repeat: bool,
 }
 
 impl StateMachineTest for Subject {
@@ -38,7 +39,7 @@ impl StateMachineTest for Subject {
         for group in &oracle.key_groups {
             world.put_key_group(group.clone());
         }
-        Subject { world, on_the_way: Vec::new(), is_cut_anew: false }
+        Subject { world, on_the_way: Vec::new(), may_repeat: false }
     }
 
     fn apply(mut subject: Subject, reference: &Reference, step: Step) -> Subject {
@@ -53,14 +54,20 @@ impl StateMachineTest for Subject {
         {
             assert!(record.cost <= promised, "I10: {} is billed above its hold", record.cost);
         }
-        subject.is_cut_anew |= matches!(reference.call, Call::Workspace(_));
+        // Other windows may have the start of one before. After a start with a clock that stepped
+        // back, alerts of a window ahead of it are not loaded.
+        subject.may_repeat |= match reference.call {
+            Call::Workspace(_) => true,
+            Call::Restart { .. } => subject.world.has_alerts_ahead(),
+            _ => false,
+        };
         let (mut found, mut expected) = (
-            alerts::in_order(subject.world.take_alerts(subject.is_cut_anew)),
+            alerts::in_order(subject.world.take_alerts(subject.may_repeat)),
             alerts::in_order(reference.oracle.alerts.clone()),
         );
         if matches!(reference.call, Call::ChargeDue) {
-            found = alerts::without_figures(found);
-            expected = alerts::without_figures(expected);
+            found = alerts::in_any_order(found);
+            expected = alerts::in_any_order(expected);
         }
         assert_eq!(
             found, expected,
@@ -147,7 +154,7 @@ impl Subject {
             }
             Call::Restart { is_graceful } => {
                 self.on_the_way.clear();
-                self.is_cut_anew = false;
+                self.may_repeat = false;
                 world.restart(is_graceful);
             }
         }

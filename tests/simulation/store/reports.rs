@@ -11,7 +11,7 @@ impl ReportStore for SimStore {
     async fn report(
         &self,
         _workspace_id: &str,
-        _questions: &[ReportQuery],
+        _queries: &[ReportQuery],
     ) -> Result<Vec<ReportResult>> {
         unreachable!("the auditor sums up the log itself")
     }

@@ -80,7 +80,7 @@ enum Whose<'a> {
     /// Of these families, one after the other; of members of one rather of the provider that is
     /// named, as [`normal`] spells it.
     Of(&'a [&'a str], &'a str),
-    /// Of whoever has it, if that is certain.
+    /// Of any provider, if that is certain.
     Anyone,
 }
 
@@ -198,7 +198,7 @@ impl Names {
             let key = key.rsplit_once('/').map_or(&*key, |(_, last)| last);
             let is_shown = |id: &&Arc<str>| !self.hidden.contains(*id);
             let mut all = self.own.near(key).chain(self.builtin.index().near(key).filter(is_shown));
-            let _ = all.all(|id| add(id));
+            let _ = all.all(&mut add);
         }
         near
     }
@@ -277,7 +277,7 @@ impl Names {
         })
     }
 
-    /// The one model that a key may stand for, whoever serves it.
+    /// The one model that a key may stand for, of any provider.
     fn pick_certain<'a>(&'a self, key: &str, name: &str) -> Option<&'a Arc<str>> {
         // In another case or spelling it is still the id.
         let mut ids = self.refs(key).filter(|found| found.rank == Rank::Id);

@@ -147,7 +147,7 @@ pub type Families<'a> = SmallVec<[&'a str; 2]>;
 pub enum Maker {
     /// These families of providers, the first that has it.
     Sells(&'static [&'static str]),
-    /// Whoever serves it.
+    /// Of any provider.
     Open,
     Unknown,
 }
@@ -319,7 +319,7 @@ mod tests {
             }
         }
         for name in GATEWAYS.iter().chain(&DIALECTS) {
-            assert!(!seen.contains(&name), "{name} is a spelling");
+            assert!(!seen.contains(name), "{name} is a spelling");
         }
         for (index, (begins, families)) in MAKERS.iter().enumerate() {
             for begin in *begins {

@@ -137,7 +137,7 @@ fn the_maker_decides_where_nothing_else_does() {
     check("mistral-large-latest", "mistral/mistral-large-latest");
     check("mistralai/mistral-large-latest", "mistral/mistral-large-latest");
     check("gemini-2.0-flash", "vertex_ai/gemini-2.0-flash");
-    // Nobody but hosts sells it, each at its own price.
+    // Only hosts sell it, each at its own price.
     check("openai/gpt-oss-120b", "-");
     check("gpt-oss-120b", "-");
     // The only one of that name; not the only one of a name of which another maker is known.

@@ -1,7 +1,7 @@
 //! Appending to the log: the hot path.
 //!
-//! A batch is one statement where it can be, which checks the epoch, leaves out what is there
-//! already, and commits by itself. Only a batch that was not written whole is looked up.
+//! A batch is normally one auto-committed INSERT … ON CONFLICT DO NOTHING that checks the epoch.
+//! Only if it inserted fewer records than were sent are the existing ones looked up.
 
 use std::collections::HashMap;
 
@@ -16,8 +16,8 @@ use crate::storage::sql::connection::session::{Session, Write};
 use crate::storage::sql::row::{Columns, Value};
 use crate::storage::{Error, Result};
 
-/// Most keys that are looked up with one statement.
-const LOOKUP_MAX: usize = 128;
+/// Maximum keys of one lookup.
+const LOOKUP_KEYS_MAX: usize = 128;
 
 type Key<'a> = (&'a str, &'a str, i32, i32);
 
@@ -43,16 +43,16 @@ pub async fn append<DB: Backend>(session: &Session<DB>, batch: &[Record]) -> Res
         write.release();
         return Ok(vec![Appended::New; batch.len()]);
     }
-    // Nothing was inserted either because all was there, or because this instance may not.
+    // Nothing was inserted: all of it exists, or the epoch of this server is stale.
     if inserted == 0 && !write.owns().await? {
         return Err(write.fenced());
     }
-    match settle(&mut write, batch).await {
+    match look_up_all(&mut write, batch).await {
         Ok(appended) => {
             write.release();
             Ok(appended)
         }
-        // Some of it was written: a retry finds out which.
+        // The insert may have been committed, so it cannot be reported as not applied.
         Err(Error::NotApplied(error)) => Err(Error::Unknown(error)),
         Err(error) => Err(error),
     }
@@ -68,10 +68,13 @@ async fn insert_in_parts<DB: Backend>(session: &Session<DB>, values: &[Value<'_>
     Ok(inserted)
 }
 
-/// Finds out for each record whether it is in the log at its own `seq` or what is there instead.
-async fn settle<DB: Backend>(write: &mut Write<'_, DB>, batch: &[Record]) -> Result<Vec<Appended>> {
+/// Whether each record is new, by its `seq`, or which record has its key already.
+async fn look_up_all<DB: Backend>(
+    write: &mut Write<'_, DB>,
+    batch: &[Record],
+) -> Result<Vec<Appended>> {
     let mut found = Vec::new();
-    for part in batch.chunks(LOOKUP_MAX) {
+    for part in batch.chunks(LOOKUP_KEYS_MAX) {
         found.extend(look_up(write, part).await?);
     }
     let by_key: HashMap<Key<'_>, &Record> =
@@ -81,6 +84,7 @@ async fn settle<DB: Backend>(write: &mut Write<'_, DB>, batch: &[Record]) -> Res
         appended.push(match by_key.get(&key(record)) {
             Some(entry) if entry.seq == record.seq => Appended::New,
             Some(entry) => Appended::Existing(Box::new((*entry).clone())),
+            // Neither inserted nor there by its key: it conflicts by `seq`.
             None => {
                 let seq = record.seq;
                 return Err(Error::Corrupt(format!("another record has the seq {seq}")));
@@ -109,7 +113,7 @@ async fn look_up<DB: Backend>(write: &mut Write<'_, DB>, batch: &[Record]) -> Re
         }
         keys.push(')');
     }
-    // CROSS JOIN, so that SQLite goes from the keys to the log and never the other way.
+    // CROSS JOIN fixes the join order of SQLite: keys are the outer loop.
     let sql = format!(
         "WITH keys (workspace, request, number, change) AS (VALUES {keys}) \
          SELECT {} FROM keys CROSS JOIN usage_records \

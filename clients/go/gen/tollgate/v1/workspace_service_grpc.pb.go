@@ -33,8 +33,7 @@ const (
 //
 // Manages workspaces. Their plans and spend: BudgetService.
 type WorkspaceServiceClient interface {
-	// Creates a workspace, without a plan: checks that cost anything are blocked until
-	// BudgetService.SetPlan.
+	// Creates a workspace, without a plan: until BudgetService.SetPlan only its boosts can be spent.
 	CreateWorkspace(ctx context.Context, in *CreateWorkspaceRequest, opts ...grpc.CallOption) (*CreateWorkspaceResponse, error)
 	// Returns one workspace.
 	GetWorkspace(ctx context.Context, in *GetWorkspaceRequest, opts ...grpc.CallOption) (*GetWorkspaceResponse, error)
@@ -100,8 +99,7 @@ func (c *workspaceServiceClient) UpdateWorkspace(ctx context.Context, in *Update
 //
 // Manages workspaces. Their plans and spend: BudgetService.
 type WorkspaceServiceServer interface {
-	// Creates a workspace, without a plan: checks that cost anything are blocked until
-	// BudgetService.SetPlan.
+	// Creates a workspace, without a plan: until BudgetService.SetPlan only its boosts can be spent.
 	CreateWorkspace(context.Context, *CreateWorkspaceRequest) (*CreateWorkspaceResponse, error)
 	// Returns one workspace.
 	GetWorkspace(context.Context, *GetWorkspaceRequest) (*GetWorkspaceResponse, error)

@@ -62,8 +62,7 @@ class WorkspaceServiceServicer(object):
     """
 
     def CreateWorkspace(self, request, context):
-        """Creates a workspace, without a plan: checks that cost anything are blocked until
-        BudgetService.SetPlan.
+        """Creates a workspace, without a plan: until BudgetService.SetPlan only its boosts can be spent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

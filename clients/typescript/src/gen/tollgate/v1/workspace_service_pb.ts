@@ -455,8 +455,7 @@ export const UnknownKeyPolicySchema: GenEnum<UnknownKeyPolicy> = /*@__PURE__*/
  */
 export const WorkspaceService: GenService<{
   /**
-   * Creates a workspace, without a plan: checks that cost anything are blocked until
-   * BudgetService.SetPlan.
+   * Creates a workspace, without a plan: until BudgetService.SetPlan only its boosts can be spent.
    *
    * @generated from rpc tollgate.v1.WorkspaceService.CreateWorkspace
    */
