@@ -230,6 +230,8 @@ from tollgate.v1.budget_service_pb2_grpc import (
 )
 from tollgate.v1.catalog_service_pb2 import (
     ExchangeRate as ExchangeRate,
+    ImportPricesRequest as ImportPricesRequest,
+    ImportPricesResponse as ImportPricesResponse,
     ListExchangeRatesRequest as ListExchangeRatesRequest,
     ListExchangeRatesResponse as ListExchangeRatesResponse,
     ListModelPricesRequest as ListModelPricesRequest,
@@ -239,10 +241,12 @@ from tollgate.v1.catalog_service_pb2 import (
     Model as Model,
     Price as Price,
     PriceVariant as PriceVariant,
+    RateChange as RateChange,
     SetExchangeRateRequest as SetExchangeRateRequest,
     SetExchangeRateResponse as SetExchangeRateResponse,
     SetModelPriceRequest as SetModelPriceRequest,
     SetModelPriceResponse as SetModelPriceResponse,
+    SkippedEntries as SkippedEntries,
     UpsertModelRequest as UpsertModelRequest,
     UpsertModelResponse as UpsertModelResponse,
 )
@@ -371,13 +375,20 @@ from tollgate.v1.error_reason_pb2 import (
     ErrorReason as ErrorReason,
 )
 from tollgate.v1.model_limit_service_pb2 import (
+    DeleteModelAliasRequest as DeleteModelAliasRequest,
+    DeleteModelAliasResponse as DeleteModelAliasResponse,
     DisableModelRequest as DisableModelRequest,
     DisableModelResponse as DisableModelResponse,
     EnableModelRequest as EnableModelRequest,
     EnableModelResponse as EnableModelResponse,
+    ListModelAliasesRequest as ListModelAliasesRequest,
+    ListModelAliasesResponse as ListModelAliasesResponse,
     ListModelLimitsRequest as ListModelLimitsRequest,
     ListModelLimitsResponse as ListModelLimitsResponse,
+    ModelAlias as ModelAlias,
     ModelLimit as ModelLimit,
+    SetModelAliasRequest as SetModelAliasRequest,
+    SetModelAliasResponse as SetModelAliasResponse,
     SetModelLimitRequest as SetModelLimitRequest,
     SetModelLimitResponse as SetModelLimitResponse,
 )

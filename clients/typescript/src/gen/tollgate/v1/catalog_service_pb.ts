@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/catalog_service.proto.
  */
 export const file_tollgate_v1_catalog_service: GenFile = /*@__PURE__*/
-  fileDesc("CiF0b2xsZ2F0ZS92MS9jYXRhbG9nX3NlcnZpY2UucHJvdG8SC3RvbGxnYXRlLnYxIu0BCgVNb2RlbBIQCghtb2RlbF9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRIiChpjb250ZXh0X3dpbmRvd190b2tlbl9jb3VudBgDIAEoAxIeChZtYXhfb3V0cHV0X3Rva2VuX2NvdW50GAQgASgDEhQKDGNhcGFiaWxpdGllcxgFIAMoCRIPCgdhbGlhc2VzGAYgAygJEhQKDGRpc3BsYXlfbmFtZRgHIAEoCRIOCgZzb3VyY2UYCCABKAkSLwoLdXBkYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIr4ECgVQcmljZRIQCghwcmljZV9pZBgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIVCg1jdXJyZW5jeV9jb2RlGAMgASgJEhkKEWlucHV0X3Blcl9taWxsaW9uGAQgASgJEh4KFmNhY2hlX3JlYWRfcGVyX21pbGxpb24YBSABKAkSIgoaY2FjaGVfd3JpdGVfNW1fcGVyX21pbGxpb24YBiABKAkSIgoaY2FjaGVfd3JpdGVfMWhfcGVyX21pbGxpb24YByABKAkSGgoSb3V0cHV0X3Blcl9taWxsaW9uGAggASgJEh0KFXJlYXNvbmluZ19wZXJfbWlsbGlvbhgJIAEoCRIfChdhdWRpb19pbnB1dF9wZXJfbWlsbGlvbhgKIAEoCRIgChhhdWRpb19vdXRwdXRfcGVyX21pbGxpb24YCyABKAkSHwoXaW1hZ2VfaW5wdXRfcGVyX21pbGxpb24YDCABKAkSIAoYaW1hZ2Vfb3V0cHV0X3Blcl9taWxsaW9uGA0gASgJEisKCHZhcmlhbnRzGA4gAygLMhkudG9sbGdhdGUudjEuUHJpY2VWYXJpYW50EjIKDmVmZmVjdGl2ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMd29ya3NwYWNlX2lkGBEgASgJEg4KBnNvdXJjZRgSIAEoCSLAAwoMUHJpY2VWYXJpYW50Ei4KDHNlcnZpY2VfdGllchgBIAEoDjIYLnRvbGxnYXRlLnYxLlNlcnZpY2VUaWVyEh8KF2Fib3ZlX2lucHV0X3Rva2VuX2NvdW50GAIgASgDEhsKE3RocmVzaG9sZF9pbmNsdXNpdmUYAyABKAgSGQoRaW5wdXRfcGVyX21pbGxpb24YBCABKAkSHgoWY2FjaGVfcmVhZF9wZXJfbWlsbGlvbhgFIAEoCRIiChpjYWNoZV93cml0ZV81bV9wZXJfbWlsbGlvbhgGIAEoCRIiChpjYWNoZV93cml0ZV8xaF9wZXJfbWlsbGlvbhgHIAEoCRIaChJvdXRwdXRfcGVyX21pbGxpb24YCCABKAkSHQoVcmVhc29uaW5nX3Blcl9taWxsaW9uGAkgASgJEh8KF2F1ZGlvX2lucHV0X3Blcl9taWxsaW9uGAogASgJEiAKGGF1ZGlvX291dHB1dF9wZXJfbWlsbGlvbhgLIAEoCRIfChdpbWFnZV9pbnB1dF9wZXJfbWlsbGlvbhgMIAEoCRIgChhpbWFnZV9vdXRwdXRfcGVyX21pbGxpb24YDSABKAkihgEKDEV4Y2hhbmdlUmF0ZRIaChJmcm9tX2N1cnJlbmN5X2NvZGUYASABKAkSGAoQdG9fY3VycmVuY3lfY29kZRgCIAEoCRIMCgRyYXRlGAMgASgJEjIKDmVmZmVjdGl2ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI3ChJVcHNlcnRNb2RlbFJlcXVlc3QSIQoFbW9kZWwYASABKAsyEi50b2xsZ2F0ZS52MS5Nb2RlbCI4ChNVcHNlcnRNb2RlbFJlc3BvbnNlEiEKBW1vZGVsGAEgASgLMhIudG9sbGdhdGUudjEuTW9kZWwiYQoUU2V0TW9kZWxQcmljZVJlcXVlc3QSEAoIbW9kZWxfaWQYASABKAkSIQoFcHJpY2UYAiABKAsyEi50b2xsZ2F0ZS52MS5QcmljZRIUCgx3b3Jrc3BhY2VfaWQYAyABKAkiOgoVU2V0TW9kZWxQcmljZVJlc3BvbnNlEiEKBXByaWNlGAEgASgLMhIudG9sbGdhdGUudjEuUHJpY2UiTAoRTGlzdE1vZGVsc1JlcXVlc3QSEAoIcHJvdmlkZXIYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiUQoSTGlzdE1vZGVsc1Jlc3BvbnNlEiIKBm1vZGVscxgBIAMoCzISLnRvbGxnYXRlLnYxLk1vZGVsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJnChZMaXN0TW9kZWxQcmljZXNSZXF1ZXN0EhAKCG1vZGVsX2lkGAEgASgJEhQKDHdvcmtzcGFjZV9pZBgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJWChdMaXN0TW9kZWxQcmljZXNSZXNwb25zZRIiCgZwcmljZXMYASADKAsyEi50b2xsZ2F0ZS52MS5QcmljZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoWU2V0RXhjaGFuZ2VSYXRlUmVxdWVzdBIwCg1leGNoYW5nZV9yYXRlGAEgASgLMhkudG9sbGdhdGUudjEuRXhjaGFuZ2VSYXRlIksKF1NldEV4Y2hhbmdlUmF0ZVJlc3BvbnNlEjAKDWV4Y2hhbmdlX3JhdGUYASABKAsyGS50b2xsZ2F0ZS52MS5FeGNoYW5nZVJhdGUiQQoYTGlzdEV4Y2hhbmdlUmF0ZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJImcKGUxpc3RFeGNoYW5nZVJhdGVzUmVzcG9uc2USMQoOZXhjaGFuZ2VfcmF0ZXMYASADKAsyGS50b2xsZ2F0ZS52MS5FeGNoYW5nZVJhdGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMqkECg5DYXRhbG9nU2VydmljZRJQCgtVcHNlcnRNb2RlbBIfLnRvbGxnYXRlLnYxLlVwc2VydE1vZGVsUmVxdWVzdBogLnRvbGxnYXRlLnYxLlVwc2VydE1vZGVsUmVzcG9uc2USVgoNU2V0TW9kZWxQcmljZRIhLnRvbGxnYXRlLnYxLlNldE1vZGVsUHJpY2VSZXF1ZXN0GiIudG9sbGdhdGUudjEuU2V0TW9kZWxQcmljZVJlc3BvbnNlEk0KCkxpc3RNb2RlbHMSHi50b2xsZ2F0ZS52MS5MaXN0TW9kZWxzUmVxdWVzdBofLnRvbGxnYXRlLnYxLkxpc3RNb2RlbHNSZXNwb25zZRJcCg9MaXN0TW9kZWxQcmljZXMSIy50b2xsZ2F0ZS52MS5MaXN0TW9kZWxQcmljZXNSZXF1ZXN0GiQudG9sbGdhdGUudjEuTGlzdE1vZGVsUHJpY2VzUmVzcG9uc2USXAoPU2V0RXhjaGFuZ2VSYXRlEiMudG9sbGdhdGUudjEuU2V0RXhjaGFuZ2VSYXRlUmVxdWVzdBokLnRvbGxnYXRlLnYxLlNldEV4Y2hhbmdlUmF0ZVJlc3BvbnNlEmIKEUxpc3RFeGNoYW5nZVJhdGVzEiUudG9sbGdhdGUudjEuTGlzdEV4Y2hhbmdlUmF0ZXNSZXF1ZXN0GiYudG9sbGdhdGUudjEuTGlzdEV4Y2hhbmdlUmF0ZXNSZXNwb25zZUJXCg5pby50b2xsZ2F0ZS52MUITQ2F0YWxvZ1NlcnZpY2VQcm90b1ABWi50b2xsZ2F0ZS9jbGllbnRzL2dvL2dlbi90b2xsZ2F0ZS92MTt0b2xsZ2F0ZXYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_tollgate_v1_common]);
+  fileDesc("CiF0b2xsZ2F0ZS92MS9jYXRhbG9nX3NlcnZpY2UucHJvdG8SC3RvbGxnYXRlLnYxIpoCCgVNb2RlbBIQCghtb2RlbF9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRIiChpjb250ZXh0X3dpbmRvd190b2tlbl9jb3VudBgDIAEoAxIeChZtYXhfb3V0cHV0X3Rva2VuX2NvdW50GAQgASgDEhQKDGNhcGFiaWxpdGllcxgFIAMoCRIPCgdhbGlhc2VzGAYgAygJEhQKDGRpc3BsYXlfbmFtZRgHIAEoCRIOCgZzb3VyY2UYCCABKAkSLwoLdXBkYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh0KFW1heF9pbnB1dF90b2tlbl9jb3VudBgKIAEoAxIMCgRuYW1lGAsgASgJIr4ECgVQcmljZRIQCghwcmljZV9pZBgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIVCg1jdXJyZW5jeV9jb2RlGAMgASgJEhkKEWlucHV0X3Blcl9taWxsaW9uGAQgASgJEh4KFmNhY2hlX3JlYWRfcGVyX21pbGxpb24YBSABKAkSIgoaY2FjaGVfd3JpdGVfNW1fcGVyX21pbGxpb24YBiABKAkSIgoaY2FjaGVfd3JpdGVfMWhfcGVyX21pbGxpb24YByABKAkSGgoSb3V0cHV0X3Blcl9taWxsaW9uGAggASgJEh0KFXJlYXNvbmluZ19wZXJfbWlsbGlvbhgJIAEoCRIfChdhdWRpb19pbnB1dF9wZXJfbWlsbGlvbhgKIAEoCRIgChhhdWRpb19vdXRwdXRfcGVyX21pbGxpb24YCyABKAkSHwoXaW1hZ2VfaW5wdXRfcGVyX21pbGxpb24YDCABKAkSIAoYaW1hZ2Vfb3V0cHV0X3Blcl9taWxsaW9uGA0gASgJEisKCHZhcmlhbnRzGA4gAygLMhkudG9sbGdhdGUudjEuUHJpY2VWYXJpYW50EjIKDmVmZmVjdGl2ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMd29ya3NwYWNlX2lkGBEgASgJEg4KBnNvdXJjZRgSIAEoCSLAAwoMUHJpY2VWYXJpYW50Ei4KDHNlcnZpY2VfdGllchgBIAEoDjIYLnRvbGxnYXRlLnYxLlNlcnZpY2VUaWVyEh8KF2Fib3ZlX2lucHV0X3Rva2VuX2NvdW50GAIgASgDEhsKE3RocmVzaG9sZF9pbmNsdXNpdmUYAyABKAgSGQoRaW5wdXRfcGVyX21pbGxpb24YBCABKAkSHgoWY2FjaGVfcmVhZF9wZXJfbWlsbGlvbhgFIAEoCRIiChpjYWNoZV93cml0ZV81bV9wZXJfbWlsbGlvbhgGIAEoCRIiChpjYWNoZV93cml0ZV8xaF9wZXJfbWlsbGlvbhgHIAEoCRIaChJvdXRwdXRfcGVyX21pbGxpb24YCCABKAkSHQoVcmVhc29uaW5nX3Blcl9taWxsaW9uGAkgASgJEh8KF2F1ZGlvX2lucHV0X3Blcl9taWxsaW9uGAogASgJEiAKGGF1ZGlvX291dHB1dF9wZXJfbWlsbGlvbhgLIAEoCRIfChdpbWFnZV9pbnB1dF9wZXJfbWlsbGlvbhgMIAEoCRIgChhpbWFnZV9vdXRwdXRfcGVyX21pbGxpb24YDSABKAkihgEKDEV4Y2hhbmdlUmF0ZRIaChJmcm9tX2N1cnJlbmN5X2NvZGUYASABKAkSGAoQdG9fY3VycmVuY3lfY29kZRgCIAEoCRIMCgRyYXRlGAMgASgJEjIKDmVmZmVjdGl2ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI3ChJVcHNlcnRNb2RlbFJlcXVlc3QSIQoFbW9kZWwYASABKAsyEi50b2xsZ2F0ZS52MS5Nb2RlbCI4ChNVcHNlcnRNb2RlbFJlc3BvbnNlEiEKBW1vZGVsGAEgASgLMhIudG9sbGdhdGUudjEuTW9kZWwiYQoUU2V0TW9kZWxQcmljZVJlcXVlc3QSEAoIbW9kZWxfaWQYASABKAkSIQoFcHJpY2UYAiABKAsyEi50b2xsZ2F0ZS52MS5QcmljZRIUCgx3b3Jrc3BhY2VfaWQYAyABKAkiOgoVU2V0TW9kZWxQcmljZVJlc3BvbnNlEiEKBXByaWNlGAEgASgLMhIudG9sbGdhdGUudjEuUHJpY2UiTAoRTGlzdE1vZGVsc1JlcXVlc3QSEAoIcHJvdmlkZXIYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiUQoSTGlzdE1vZGVsc1Jlc3BvbnNlEiIKBm1vZGVscxgBIAMoCzISLnRvbGxnYXRlLnYxLk1vZGVsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJnChZMaXN0TW9kZWxQcmljZXNSZXF1ZXN0EhAKCG1vZGVsX2lkGAEgASgJEhQKDHdvcmtzcGFjZV9pZBgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJWChdMaXN0TW9kZWxQcmljZXNSZXNwb25zZRIiCgZwcmljZXMYASADKAsyEi50b2xsZ2F0ZS52MS5QcmljZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoWU2V0RXhjaGFuZ2VSYXRlUmVxdWVzdBIwCg1leGNoYW5nZV9yYXRlGAEgASgLMhkudG9sbGdhdGUudjEuRXhjaGFuZ2VSYXRlIksKF1NldEV4Y2hhbmdlUmF0ZVJlc3BvbnNlEjAKDWV4Y2hhbmdlX3JhdGUYASABKAsyGS50b2xsZ2F0ZS52MS5FeGNoYW5nZVJhdGUiQQoYTGlzdEV4Y2hhbmdlUmF0ZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJImcKGUxpc3RFeGNoYW5nZVJhdGVzUmVzcG9uc2USMQoOZXhjaGFuZ2VfcmF0ZXMYASADKAsyGS50b2xsZ2F0ZS52MS5FeGNoYW5nZVJhdGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpABChNJbXBvcnRQcmljZXNSZXF1ZXN0Eg4KBmZvcm1hdBgBIAEoCRIPCgdjb250ZW50GAIgASgJEg8KB2RyeV9ydW4YAyABKAgSMgoOZWZmZWN0aXZlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2FsbG93X2p1bXBzGAUgASgIIuACChRJbXBvcnRQcmljZXNSZXNwb25zZRISCgpyZWFkX2NvdW50GAEgASgFEhMKC21vZGVsX2NvdW50GAIgASgFEhMKC3ByaWNlX2NvdW50GAMgASgFEhcKD3VuY2hhbmdlZF9jb3VudBgEIAEoBRIVCg1za2lwcGVkX2NvdW50GAUgASgFEiwKB3NraXBwZWQYBiADKAsyGy50b2xsZ2F0ZS52MS5Ta2lwcGVkRW50cmllcxISCgprZXB0X2NvdW50GAcgASgFEhYKDmtlcHRfbW9kZWxfaWRzGAggAygJEhcKD2hlbGRfYmFja19jb3VudBgJIAEoBRIbChNoZWxkX2JhY2tfbW9kZWxfaWRzGAogAygJEhoKEmNoYW5nZWRfcmF0ZV9jb3VudBgLIAEoBRIuCg1jaGFuZ2VkX3JhdGVzGAwgAygLMhcudG9sbGdhdGUudjEuUmF0ZUNoYW5nZSI8Cg5Ta2lwcGVkRW50cmllcxIOCgZyZWFzb24YASABKAkSDQoFY291bnQYAiABKAUSCwoDaWRzGAMgAygJIq0BCgpSYXRlQ2hhbmdlEhAKCG1vZGVsX2lkGAEgASgJEgwKBHJhdGUYAiABKAkSLgoMc2VydmljZV90aWVyGAMgASgOMhgudG9sbGdhdGUudjEuU2VydmljZVRpZXISHQoVbWluX2lucHV0X3Rva2VuX2NvdW50GAQgASgDEg4KBmJlZm9yZRgFIAEoCRINCgVhZnRlchgGIAEoCRIRCgloZWxkX2JhY2sYByABKAgy/gQKDkNhdGFsb2dTZXJ2aWNlElAKC1Vwc2VydE1vZGVsEh8udG9sbGdhdGUudjEuVXBzZXJ0TW9kZWxSZXF1ZXN0GiAudG9sbGdhdGUudjEuVXBzZXJ0TW9kZWxSZXNwb25zZRJWCg1TZXRNb2RlbFByaWNlEiEudG9sbGdhdGUudjEuU2V0TW9kZWxQcmljZVJlcXVlc3QaIi50b2xsZ2F0ZS52MS5TZXRNb2RlbFByaWNlUmVzcG9uc2USTQoKTGlzdE1vZGVscxIeLnRvbGxnYXRlLnYxLkxpc3RNb2RlbHNSZXF1ZXN0Gh8udG9sbGdhdGUudjEuTGlzdE1vZGVsc1Jlc3BvbnNlElwKD0xpc3RNb2RlbFByaWNlcxIjLnRvbGxnYXRlLnYxLkxpc3RNb2RlbFByaWNlc1JlcXVlc3QaJC50b2xsZ2F0ZS52MS5MaXN0TW9kZWxQcmljZXNSZXNwb25zZRJcCg9TZXRFeGNoYW5nZVJhdGUSIy50b2xsZ2F0ZS52MS5TZXRFeGNoYW5nZVJhdGVSZXF1ZXN0GiQudG9sbGdhdGUudjEuU2V0RXhjaGFuZ2VSYXRlUmVzcG9uc2USYgoRTGlzdEV4Y2hhbmdlUmF0ZXMSJS50b2xsZ2F0ZS52MS5MaXN0RXhjaGFuZ2VSYXRlc1JlcXVlc3QaJi50b2xsZ2F0ZS52MS5MaXN0RXhjaGFuZ2VSYXRlc1Jlc3BvbnNlElMKDEltcG9ydFByaWNlcxIgLnRvbGxnYXRlLnYxLkltcG9ydFByaWNlc1JlcXVlc3QaIS50b2xsZ2F0ZS52MS5JbXBvcnRQcmljZXNSZXNwb25zZUJXCg5pby50b2xsZ2F0ZS52MUITQ2F0YWxvZ1NlcnZpY2VQcm90b1ABWi50b2xsZ2F0ZS9jbGllbnRzL2dvL2dlbi90b2xsZ2F0ZS92MTt0b2xsZ2F0ZXYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_tollgate_v1_common]);
 
 /**
  * An LLM in the catalog.
@@ -25,7 +25,8 @@ export const file_tollgate_v1_catalog_service: GenFile = /*@__PURE__*/
  */
 export type Model = Message<"tollgate.v1.Model"> & {
   /**
-   * Id; 1 to 256 characters without spaces or control characters, for example "gpt-4o".
+   * Id; 1 to 256 characters without spaces or control characters, for example "gpt-4o". Ids of the
+   * built-in models are those of the LiteLLM project.
    *
    * @generated from field: string model_id = 1;
    */
@@ -39,7 +40,8 @@ export type Model = Message<"tollgate.v1.Model"> & {
   provider: string;
 
   /**
-   * Most tokens of input and output together: 0 to 100,000,000; 0 if unknown.
+   * Most tokens of input and output together: 0 to 100,000,000; 0 if unknown. A fallback model must
+   * have room for the declared input and the most output.
    *
    * @generated from field: int64 context_window_token_count = 3;
    */
@@ -60,8 +62,9 @@ export type Model = Message<"tollgate.v1.Model"> & {
   capabilities: string[];
 
   /**
-   * Other names that providers use for it, for example "gpt-4o-2024-08-06"; at most 32. An alias
-   * belongs to one model only.
+   * Other names that providers use for it, for example "gpt-4o-2024-08-06"; at most 1,000. An alias
+   * belongs to one model only. Names of a single workspace, such as deployments, are set with
+   * ModelLimitService.SetModelAlias.
    *
    * @generated from field: repeated string aliases = 6;
    */
@@ -87,6 +90,21 @@ export type Model = Message<"tollgate.v1.Model"> & {
    * @generated from field: google.protobuf.Timestamp update_time = 9;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * Most input tokens, where that is less than the context window: 0 to 100,000,000; 0 if unknown.
+   * A fallback model must have room for the declared input.
+   *
+   * @generated from field: int64 max_input_token_count = 10;
+   */
+  maxInputTokenCount: bigint;
+
+  /**
+   * The id without the provider, for example "gpt-4o" of "azure/gpt-4o". Output only.
+   *
+   * @generated from field: string name = 11;
+   */
+  name: string;
 };
 
 /**
@@ -719,7 +737,261 @@ export const ListExchangeRatesResponseSchema: GenMessage<ListExchangeRatesRespon
   messageDesc(file_tollgate_v1_catalog_service, 15);
 
 /**
+ * Request of ImportPrices.
+ *
+ * @generated from message tollgate.v1.ImportPricesRequest
+ */
+export type ImportPricesRequest = Message<"tollgate.v1.ImportPricesRequest"> & {
+  /**
+   * Format of the list: "litellm" (model_prices_and_context_window.json of the LiteLLM project),
+   * "models_dev" (api.json of models.dev, or an object of its models by "provider/model") or
+   * "genai_prices" (data.json of pydantic/genai-prices). Required.
+   *
+   * @generated from field: string format = 1;
+   */
+  format: string;
+
+  /**
+   * The list as it is published: JSON, at most 12,582,912 bytes. Required.
+   *
+   * @generated from field: string content = 2;
+   */
+  content: string;
+
+  /**
+   * Whether only the response is made, and nothing changes.
+   *
+   * @generated from field: bool dry_run = 3;
+   */
+  dryRun: boolean;
+
+  /**
+   * Start of the validity of its prices; default now. 2000-01-01 to 2199-12-31. With a past time
+   * UsageService.RepriceUsage corrects what was recorded since. Prices that the list itself dates
+   * later begin then.
+   *
+   * @generated from field: google.protobuf.Timestamp effective_time = 4;
+   */
+  effectiveTime?: Timestamp | undefined;
+
+  /**
+   * Whether prices that change a rate more than tenfold are taken, too.
+   *
+   * @generated from field: bool allow_jumps = 5;
+   */
+  allowJumps: boolean;
+};
+
+/**
+ * Describes the message tollgate.v1.ImportPricesRequest.
+ * Use `create(ImportPricesRequestSchema)` to create a new message.
+ */
+export const ImportPricesRequestSchema: GenMessage<ImportPricesRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_catalog_service, 16);
+
+/**
+ * Response of ImportPrices. Accounts for every entry of the list.
+ *
+ * @generated from message tollgate.v1.ImportPricesResponse
+ */
+export type ImportPricesResponse = Message<"tollgate.v1.ImportPricesResponse"> & {
+  /**
+   * Entries of the list.
+   *
+   * @generated from field: int32 read_count = 1;
+   */
+  readCount: number;
+
+  /**
+   * Models that are new or changed.
+   *
+   * @generated from field: int32 model_count = 2;
+   */
+  modelCount: number;
+
+  /**
+   * Prices that are new.
+   *
+   * @generated from field: int32 price_count = 3;
+   */
+  priceCount: number;
+
+  /**
+   * Models of which nothing changed.
+   *
+   * @generated from field: int32 unchanged_count = 4;
+   */
+  unchangedCount: number;
+
+  /**
+   * Entries that cannot be taken.
+   *
+   * @generated from field: int32 skipped_count = 5;
+   */
+  skippedCount: number;
+
+  /**
+   * These by reason.
+   *
+   * @generated from field: repeated tollgate.v1.SkippedEntries skipped = 6;
+   */
+  skipped: SkippedEntries[];
+
+  /**
+   * Prices that an operator, or another list, set and that stay.
+   *
+   * @generated from field: int32 kept_count = 7;
+   */
+  keptCount: number;
+
+  /**
+   * Their models: the first 100.
+   *
+   * @generated from field: repeated string kept_model_ids = 8;
+   */
+  keptModelIds: string[];
+
+  /**
+   * Prices that were held back, because a rate changes more than tenfold or falls to nothing.
+   *
+   * @generated from field: int32 held_back_count = 9;
+   */
+  heldBackCount: number;
+
+  /**
+   * Their models: the first 100.
+   *
+   * @generated from field: repeated string held_back_model_ids = 10;
+   */
+  heldBackModelIds: string[];
+
+  /**
+   * Rates that change, of models that had a price.
+   *
+   * @generated from field: int32 changed_rate_count = 11;
+   */
+  changedRateCount: number;
+
+  /**
+   * The changes: at most 1,000, those of prices that were held back first.
+   *
+   * @generated from field: repeated tollgate.v1.RateChange changed_rates = 12;
+   */
+  changedRates: RateChange[];
+};
+
+/**
+ * Describes the message tollgate.v1.ImportPricesResponse.
+ * Use `create(ImportPricesResponseSchema)` to create a new message.
+ */
+export const ImportPricesResponseSchema: GenMessage<ImportPricesResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_catalog_service, 17);
+
+/**
+ * Entries of a price list that were not taken, for one reason.
+ *
+ * @generated from message tollgate.v1.SkippedEntries
+ */
+export type SkippedEntries = Message<"tollgate.v1.SkippedEntries"> & {
+  /**
+   * The reason, for people.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * Number of entries.
+   *
+   * @generated from field: int32 count = 2;
+   */
+  count: number;
+
+  /**
+   * Ids of the first 10.
+   *
+   * @generated from field: repeated string ids = 3;
+   */
+  ids: string[];
+};
+
+/**
+ * Describes the message tollgate.v1.SkippedEntries.
+ * Use `create(SkippedEntriesSchema)` to create a new message.
+ */
+export const SkippedEntriesSchema: GenMessage<SkippedEntries> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_catalog_service, 18);
+
+/**
+ * A rate that a price list changes.
+ *
+ * @generated from message tollgate.v1.RateChange
+ */
+export type RateChange = Message<"tollgate.v1.RateChange"> & {
+  /**
+   * The model.
+   *
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * Name of the rate as a field of Price, for example "input_per_million".
+   *
+   * @generated from field: string rate = 2;
+   */
+  rate: string;
+
+  /**
+   * Tier.
+   *
+   * @generated from field: tollgate.v1.ServiceTier service_tier = 3;
+   */
+  serviceTier: ServiceTier;
+
+  /**
+   * Size of the input, in tokens, from which on the rate holds.
+   *
+   * @generated from field: int64 min_input_token_count = 4;
+   */
+  minInputTokenCount: bigint;
+
+  /**
+   * Rate before, in units of the price's currency per million tokens.
+   *
+   * @generated from field: string before = 5;
+   */
+  before: string;
+
+  /**
+   * Rate of the list.
+   *
+   * @generated from field: string after = 6;
+   */
+  after: string;
+
+  /**
+   * Whether the price was held back.
+   *
+   * @generated from field: bool held_back = 7;
+   */
+  heldBack: boolean;
+};
+
+/**
+ * Describes the message tollgate.v1.RateChange.
+ * Use `create(RateChangeSchema)` to create a new message.
+ */
+export const RateChangeSchema: GenMessage<RateChange> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_catalog_service, 19);
+
+/**
  * Manages the catalog of models and prices, which all workspaces share.
+ *
+ * The models and prices of the community's list are built in. Where a request names a model, it may
+ * use any name of it that is certain: its id, an alias, "provider/name", the name that an SDK, a
+ * gateway or a cloud uses, in any case. Requests of this service never mean the family of a dated
+ * snapshot; checks and records may.
  *
  * @generated from service tollgate.v1.CatalogService
  */
@@ -737,7 +1009,8 @@ export const CatalogService: GenService<{
   /**
    * Adds a price that is valid from its effective_time until a later one. Prices are never deleted:
    * usage records refer to the one they were billed at. A price with the same effective_time
-   * replaces the earlier one for later records.
+   * replaces the earlier one for later records. From its effective_time on no built-in price of the
+   * model counts, also if that begins later.
    *
    * @generated from rpc tollgate.v1.CatalogService.SetModelPrice
    */
@@ -786,6 +1059,18 @@ export const CatalogService: GenService<{
     methodKind: "unary";
     input: typeof ListExchangeRatesRequestSchema;
     output: typeof ListExchangeRatesResponseSchema;
+  },
+  /**
+   * Takes models and prices of a published price list into the catalog, all or none. Models and
+   * prices that an operator has set stay. A price that changes a rate more than tenfold is held
+   * back. The same list again changes nothing.
+   *
+   * @generated from rpc tollgate.v1.CatalogService.ImportPrices
+   */
+  importPrices: {
+    methodKind: "unary";
+    input: typeof ImportPricesRequestSchema;
+    output: typeof ImportPricesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_tollgate_v1_catalog_service, 0);
