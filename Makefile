@@ -91,13 +91,13 @@ $(BUF): tools/package-lock.json
 
 # A debug build is done in half the time and checks in two seconds.
 $(CARGO_DENY): Makefile
-	cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --debug \
+	cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --debug --force \
 	  --root target/tools --target-dir target/tools/build
 	rm -rf target/tools/build
 	touch $(CARGO_DENY)
 
 $(CARGO_MUTANTS): Makefile
-	cargo install cargo-mutants --version $(CARGO_MUTANTS_VERSION) --locked --debug \
+	cargo install cargo-mutants --version $(CARGO_MUTANTS_VERSION) --locked --debug --force \
 	  --root target/tools --target-dir target/tools/build
 	rm -rf target/tools/build
 	touch $(CARGO_MUTANTS)

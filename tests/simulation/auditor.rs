@@ -287,10 +287,11 @@ impl Auditor {
                 if !recorded.duplicate {
                     self.settled.insert(seq);
                     self.assert_hold_was_enough(&request, report, recorded.cost);
-                    // A hold that was granted since the entry was written may be a new one.
-                    if self.holds.get(&request).is_some_and(|hold| hold.granted_after < seq) {
-                        self.holds.remove(&request);
-                    }
+                }
+                // Also of a repeat: the record may have ended the hold when its answer was lost. A
+                // hold that was granted since the entry was written may be a new one.
+                if self.holds.get(&request).is_some_and(|hold| hold.granted_after < seq) {
+                    self.holds.remove(&request);
                 }
             }
             Err(Error::RequestIdReused { .. }) => {
