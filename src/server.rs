@@ -62,9 +62,12 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Error> {
     let address = listener.local_addr().map_err(Error::Listener)?;
-    let builtin = builtin::read(clock.now());
-    let builtin = (builtin.models, builtin.prices);
+    let builtin = builtin::catalog();
     let (engine, committed) = Engine::start(store, clock, builtin).await.map_err(Error::Start)?;
+    // No call has to. Unoptimised it takes too long to be done for tests that need it not.
+    if !cfg!(debug_assertions) {
+        tokio::task::spawn_blocking(|| builtin.prepare());
+    }
     let health = Health::new().await;
     let stopping = CancellationToken::new();
     let router = router(&config, &engine, &health, &stopping)?;

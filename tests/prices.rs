@@ -10,7 +10,7 @@ use tollgate::domain::catalog::bill::Multiplier;
 use tollgate::domain::catalog::price::{Price, Rate, RateCard};
 use tollgate::domain::time::MICROS_PER_DAY;
 use tollgate::domain::usage::{Extras, ServiceTier, TokenClass, UnitKind, Usage};
-use tollgate::prices::{Import, Moment, Skipped, builtin, litellm};
+use tollgate::prices::{Import, Moment, Skipped, builtin, list, litellm};
 
 const NOW: Time = Time::from_micros(1_790_000_000_000_000);
 const MOMENT: Moment = Moment { effective_time: NOW, now: NOW };
@@ -137,7 +137,7 @@ fn the_same_list_again_changes_nothing() {
 #[test]
 fn a_list_fits_beside_the_built_in_catalog() {
     let Some(import) = list() else { return };
-    let catalog = catalog_of(&builtin::read(NOW));
+    let catalog = catalog_of(&builtin::read());
     let import = import.against(&catalog);
     let aliases = import.report.skipped.keys().filter(|key| matches!(key, Skipped::AliasOf(_)));
     assert!(aliases.count() > 0);
@@ -145,32 +145,80 @@ fn a_list_fits_beside_the_built_in_catalog() {
         catalog.with_models_and_prices(import.models.clone(), import.prices.clone()).unwrap();
     assert_eq!(&*both.model("gpt-4o-2024-08-06").unwrap().model().id, "gpt-4o");
     // A new start with the built-in facts takes nothing back.
-    let start = builtin::read(NOW).against(&both);
+    let start = builtin::read().against(&both);
     assert_eq!((start.models.len(), start.prices.len()), (0, 0));
 }
 
+/// The list that the built-in catalog was made from. A newer one needs `tools/catalog/run`.
 #[test]
 fn the_built_in_catalog_agrees_with_the_list() {
-    let Some(import) = list() else { return };
+    let Some(text) = data("litellm_model_prices_1.110.2.json") else { return };
+    let import = litellm::read(&text, MOMENT).unwrap();
+    assert!(import.models.len() > 3_900, "{}", import.models.len());
     let listed = catalog_of(&import);
-    let own = catalog_of(&builtin::read(NOW));
-    for entry in own.models() {
-        let id = &entry.model().id;
-        let Some(other) = listed.model(id) else { continue };
-        assert_eq!(entry.model().provider, other.model().provider, "{id}");
-        assert_eq!(entry.model().context_window, other.model().context_window, "{id}");
-        assert_eq!(entry.model().max_output, other.model().max_output, "{id}");
-        assert_eq!(entry.model().capabilities, other.model().capabilities, "{id}");
-        let price = newest(entry.prices(None));
+    let own = builtin::catalog();
+    for other in listed.models() {
+        let id = &other.model().id;
+        let entry = own.by_id_or_alias(id).unwrap_or_else(|| panic!("{id} is not built in"));
         let expected = newest(other.prices(None));
+        let price = newest(entry.prices(None));
         assert_eq!(price.base, expected.base, "{id}");
+        if entry.model().id != *id {
+            continue;
+        }
         assert_eq!(price.variants, expected.variants, "{id}");
         assert_eq!(price.unit_rates, expected.unit_rates, "{id}");
         assert_eq!(names_of(&price), names_of(&expected), "{id}");
-        for alias in &entry.model().aliases {
-            if let Some(dated) = listed.model(alias) {
-                assert_eq!(price.base, newest(dated.prices(None)).base, "{alias}");
-            }
+        assert_eq!(entry.model().provider, other.model().provider, "{id}");
+        assert_eq!(entry.model().capabilities, other.model().capabilities, "{id}");
+        // How large they are is known better from other lists.
+        assert!(other.model().max_input.is_none() || entry.model().max_input.is_some(), "{id}");
+        for alias in &other.model().aliases {
+            let named = own.by_id_or_alias(alias).map(|entry| &entry.model().id);
+            assert_eq!(named, Some(id), "{alias}");
+        }
+    }
+}
+
+#[test]
+fn what_was_built_in_once_stays() {
+    let by_hand = builtin::by_hand();
+    let (header, listed) = builtin::list();
+    assert!(header.note.contains("do not edit"));
+    let catalog = builtin::catalog();
+    for price in by_hand.prices.iter().chain(listed.iter().flat_map(|listed| &listed.prices)) {
+        let kept = catalog.price_by_id(&price.id).expect("found by its id for ever");
+        assert!(kept.price().bills_as(price), "{}", price.id);
+    }
+    // The first prices that were released, before there was the list.
+    let first: Vec<&Price> =
+        by_hand.prices.iter().filter(|price| price.id.ends_with(":2026-01-01")).collect();
+    assert!(first.len() >= 50);
+    // One that has changed since counts from its date on.
+    let nano = |date: &str| {
+        let time = list::midnight(date).unwrap();
+        let card = catalog.price_at("gpt-5-nano", "", time).unwrap();
+        (card.price().id.to_string(), card.price().variants.len())
+    };
+    assert_eq!(nano("2026-11-25"), ("builtin:gpt-5-nano:2026-01-01".to_owned(), 3));
+    assert_eq!(nano("2026-11-26"), ("builtin:gpt-5-nano:2026-11-26".to_owned(), 2));
+}
+
+#[test]
+fn windows_are_more_than_the_largest_input() {
+    let catalog = builtin::catalog();
+    let sizes = |id: &str| {
+        let model = catalog.by_id(id).unwrap().model();
+        (model.max_input, model.max_output, model.context_window)
+    };
+    assert_eq!(sizes("gpt-5"), (Some(272_000), Some(128_000), Some(400_000)));
+    assert_eq!(sizes("azure/gpt-5"), sizes("gpt-5"));
+    assert_eq!(sizes("gpt-5.4"), (Some(922_000), Some(128_000), Some(1_050_000)));
+    assert_eq!(sizes("gpt-4o"), (Some(128_000), Some(16_384), Some(128_000)));
+    for entry in catalog.models() {
+        let model = entry.model();
+        if let (Some(input), Some(window)) = (model.max_input, model.context_window) {
+            assert!(input <= window, "{}", model.id);
         }
     }
 }

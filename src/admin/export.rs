@@ -12,6 +12,7 @@ use crate::domain::catalog::Catalog;
 use crate::engine::Clock;
 use crate::export::content::{Basis, Content};
 use crate::export::{self, Export, Format};
+use crate::prices::builtin;
 use crate::storage::{Store, sql};
 
 /// An export from a database.
@@ -72,7 +73,9 @@ async fn run(
     let last_seq = store.last_seq().await?;
     // Read after the end of the log: prices are stored before the records that they bill.
     let rows = store.catalog().await?;
-    let catalog = Arc::new(Catalog::new(rows.models, rows.prices, rows.exchange_rates));
+    let builtin = builtin::catalog();
+    let catalog = Catalog::over(builtin, rows.models, rows.prices, rows.exchange_rates);
+    let catalog = Arc::new(catalog);
     let is_report = matches!(request.content, Content::Query(_) | Content::Report(_));
     let is_behind = is_report && store.fold_cursor().await?.seq < last_seq;
     let store = Arc::clone(store);

@@ -8,10 +8,10 @@ pub mod verify;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::domain::Time;
 use crate::domain::catalog::Catalog;
 use crate::engine::{self, Actor, Clock};
-use crate::prices::litellm::{self, InvalidList};
-use crate::prices::{Import, Moment, Report, builtin};
+use crate::prices::{Format, InvalidList, Jumps, Moment, Report, builtin};
 use crate::storage::sql::{self, OpenError};
 use crate::storage::{self, Store};
 
@@ -41,9 +41,19 @@ pub enum Error {
     Contradiction(String),
 }
 
-/// Reads a price list in the LiteLLM format into the catalog. Operators' entries stay; what is
-/// there already is left alone, so that the same list again changes nothing. No server may be
-/// running on the database.
+/// How a price list is to be imported.
+#[derive(Clone, Copy, Debug)]
+pub struct ImportOptions {
+    pub format: Format,
+    /// From when on its prices count; absent for now.
+    pub effective_time: Option<Time>,
+    pub jumps: Jumps,
+    /// Computes the report and changes nothing.
+    pub dry_run: bool,
+}
+
+/// Reads a price list into the catalog. Operators' entries stay; what is there already is left
+/// alone, so that the same list again changes nothing. No server may be running on the database.
 ///
 /// # Errors
 /// If the file cannot be read or is no price list (nothing has changed then), or storage fails
@@ -51,32 +61,42 @@ pub enum Error {
 pub async fn import_prices(
     database: &str,
     file: &Path,
+    options: ImportOptions,
     clock: &dyn Clock,
 ) -> Result<Report, Error> {
     let path = || file.display().to_string();
     let text = std::fs::read_to_string(file);
     let text = text.map_err(|cause| Error::File { path: path(), cause })?;
-    let now = clock.now();
-    let list = litellm::read(&text, Moment { effective_time: now, now });
-    let list = list.map_err(|cause| Error::InvalidList { path: path(), cause })?;
     let store = sql::open(database).await?;
-    let result = import(&*store, list, clock).await;
+    let result = import(&*store, (&text, file), options, clock).await;
     store.close().await;
     result
 }
 
-async fn import(store: &dyn Store, list: Import, clock: &dyn Clock) -> Result<Report, Error> {
+async fn import(
+    store: &dyn Store,
+    (text, file): (&str, &Path),
+    options: ImportOptions,
+    clock: &dyn Clock,
+) -> Result<Report, Error> {
     store.claim().await?;
-    // As the server would start: the built-in catalog is there first.
-    let builtin = builtin::read(clock.now());
-    let catalog = engine::load_catalog(store, (builtin.models, builtin.prices)).await;
+    let catalog = engine::load_catalog(store, builtin::catalog()).await;
     let catalog: Catalog = catalog.map_err(|error| Error::Contradiction(error.to_string()))?;
-    let import = list.against(&catalog);
+    let now = clock.now();
+    let moment = Moment { effective_time: options.effective_time.unwrap_or(now), now };
+    let list = options
+        .format
+        .read(text, moment, &catalog)
+        .map_err(|cause| Error::InvalidList { path: file.display().to_string(), cause })?;
+    let import = list.against_with(&catalog, options.jumps);
     let changed = catalog.with_models_and_prices(import.models.clone(), import.prices.clone());
     changed.map_err(|refusal| Error::Contradiction(refusal.to_string()))?;
+    if options.dry_run {
+        return Ok(import.report);
+    }
     let by = Actor::new(ACTOR, IMPORT);
     let (changes, events) =
-        engine::import_changes(&by, clock.now(), &catalog, import.models, import.prices);
+        engine::import_changes(&by, now, &catalog, import.models, import.prices);
     store.change("", &changes, &events).await?;
     Ok(import.report)
 }

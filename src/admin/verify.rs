@@ -8,6 +8,7 @@ use super::Error;
 use crate::domain::catalog::Catalog;
 use crate::domain::record::{Record, RecordKind};
 use crate::domain::time::MICROS_PER_HOUR;
+use crate::prices::builtin;
 use crate::storage::rollup::{Derived, Difference, Grain, LOCAL_DAY_MAX};
 use crate::storage::{Store, sql};
 
@@ -64,7 +65,8 @@ pub async fn of_store(store: &dyn Store) -> Result<Verified, Error> {
         let upto = last.seq;
         // Read after the page: prices are stored before the records that they bill.
         let rows = store.catalog().await?;
-        let catalog = Catalog::new(rows.models, rows.prices, rows.exchange_rates);
+        let builtin = builtin::catalog();
+        let catalog = Catalog::over(builtin, rows.models, rows.prices, rows.exchange_rates);
         for record in &page {
             verified.check(store, &catalog, after, record).await?;
             after = record.seq;

@@ -99,6 +99,20 @@ pub struct WorkspaceModel {
     pub fallback_model_ids: Vec<Arc<str>>,
 }
 
+/// Most aliases of models in one workspace.
+pub const MODEL_ALIASES_MAX: usize = 10_000;
+
+/// A name that a workspace gives a model, such as that of a deployment. It comes before the names
+/// of the catalog.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ModelAlias {
+    /// The alias.
+    pub id: Arc<str>,
+    pub model_id: Arc<str>,
+    #[serde(skip)]
+    pub update_time: Time,
+}
+
 /// Names of time zones and dates by ISO 8601.
 fn as_text<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)

@@ -62,6 +62,9 @@ impl Shared {
             ledger.note_recorded(&request_id, attempt);
         }
         ledger.load_limits(now, limits, backfill);
+        for alias in self.store.model_aliases(id).await? {
+            ledger.put_model_alias(now, alias);
+        }
         ledger.set_departments(self.store.departments(id).await?);
         self.restore_snapshot(&mut ledger, now).await?;
         let raised = self.store.raised(id, ledger.earliest_window()).await?;

@@ -30,8 +30,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::domain::catalog::price::Price;
-use crate::domain::catalog::{Catalog, Model};
+use crate::domain::catalog::Catalog;
 use crate::domain::{Currency, Time};
 use crate::storage::audit::AuditEvent;
 use crate::storage::settings::Change;
@@ -44,13 +43,14 @@ use writer::WriterHandle;
 pub use crate::ledger::{
     BudgetView, HoldView, ModelView, PreparedCheck, QuotaUsage, UsageFilter, UsagePosition,
 };
+pub use crate::prices::{Change as RateChange, Format, Jumps, Report as ImportReport};
 pub use audit::Actor;
 pub use clock::{Clock, SystemClock};
 pub use credits::{Credited, VoidRequest};
 pub use error::{Error, Result};
 pub use reprice::{RepriceRequest, Repriced};
 pub use resources::{
-    ApiKeyChange, BoostAmount, BoostKind, BoostView, Erased, GroupView, LimitChange,
+    ApiKeyChange, BoostAmount, BoostKind, BoostView, Erased, GroupView, ImportRequest, LimitChange,
     ModelLimitChange, NewApiKey, NewBoost, NewEntry, NewKeyGroup, NewQuota, NewRateLimit,
     NewWorkspace, PlanChange, QuotaChange, RateLimitChange, RequestedLimit, ThresholdChange,
     WorkspaceChange, import_changes, load_catalog,
@@ -93,7 +93,7 @@ pub(crate) struct Shared {
 }
 
 impl Engine {
-    /// Claims the database, loads the catalog with `builtin` added to it, starts the writer and
+    /// Claims the database, loads the catalog over the `builtin` one, starts the writer and
     /// restores the shutdown snapshot. Committed records go to the receiver that is returned, for
     /// the fold.
     ///
@@ -102,7 +102,7 @@ impl Engine {
     pub async fn start(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        builtin: (Vec<Model>, Vec<Price>),
+        builtin: &Catalog,
     ) -> Result<(Engine, mpsc::Receiver<Committed>)> {
         let before = store.claim().await?;
         let start_time = clock.now();

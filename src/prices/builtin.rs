@@ -1,21 +1,25 @@
-//! The built-in catalog: models and dated prices of the large providers.
+//! The built-in catalog: models and dated prices that every server knows.
 //!
-//! The data are in `catalog.toml`; this file parses them.
+//! Two files. `list.jsonl.gz` is the community's list with its history, written by
+//! `tools/catalog` and never by hand. `catalog.toml` is kept by hand: names for people, aliases,
+//! windows, what no list has, and the prices that were built in before there was the list.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use super::list::{self, Header, Listed, midnight, price_id};
 use super::{Import, Report};
-use crate::domain::catalog::Model;
 use crate::domain::catalog::bill::{Factor, Multiplier, UnitRates};
 use crate::domain::catalog::price::{Price, Rates, Source, Variant};
+use crate::domain::catalog::{Catalog, Model};
 use crate::domain::usage::{ServiceTier, TokenClass, UnitKind};
 use crate::domain::{Amount, Currency, Time};
 
-const CATALOG: &str = include_str!("catalog.toml");
+const BY_HAND: &str = include_str!("catalog.toml");
+const LIST: &[u8] = include_bytes!("list.jsonl.gz");
 
 /// Error of a catalog.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +33,8 @@ pub enum Invalid {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    /// When it was changed last: a date, midnight UTC.
+    date: String,
     model: Vec<ModelFacts>,
 }
 
@@ -39,11 +45,13 @@ struct ModelFacts {
     provider: String,
     name: String,
     context_window: Option<i64>,
+    max_input: Option<i64>,
     max_output: Option<i64>,
     #[serde(default)]
     capabilities: Vec<String>,
     #[serde(default)]
     aliases: Vec<String>,
+    #[serde(default)]
     price: Vec<PriceFacts>,
 }
 
@@ -89,47 +97,104 @@ enum Tier {
     Decisions,
 }
 
-/// The built-in models and prices, as added at `now`.
-pub fn read(now: Time) -> Import {
-    parse(CATALOG, now).expect("a test parses the built-in catalog")
+/// The built-in catalog, read once.
+pub fn catalog() -> &'static Catalog {
+    static CATALOG: OnceLock<Catalog> = OnceLock::new();
+    CATALOG.get_or_init(|| {
+        let Import { models, prices, .. } = read();
+        Catalog::builtin(models, prices)
+    })
 }
 
-fn parse(text: &str, now: Time) -> Result<Import, Invalid> {
+/// The built-in models and prices.
+pub fn read() -> Import {
+    let by_hand = by_hand();
+    let (_, listed) = list();
+    merge(by_hand, listed)
+}
+
+/// What is kept by hand.
+pub fn by_hand() -> Import {
+    parse(BY_HAND).expect("a test parses the file")
+}
+
+/// The community's list.
+pub fn list() -> (Header, Vec<Listed>) {
+    list::read(LIST).expect("a test reads the file")
+}
+
+/// The list, with what is kept by hand over it. Both keep their prices.
+fn merge(by_hand: Import, listed: Vec<Listed>) -> Import {
+    let Import { models, mut prices, .. } = by_hand;
+    let mut models: HashMap<Arc<str>, Model> =
+        models.into_iter().map(|model| (model.id.clone(), model)).collect();
+    let mut merged = Vec::with_capacity(listed.len() + models.len());
+    for Listed { model, prices: more, .. } in listed {
+        merged.push(match models.remove(&model.id) {
+            Some(own) => over(own, model),
+            None => model,
+        });
+        prices.extend(more);
+    }
+    let mut rest: Vec<Model> = models.into_values().collect();
+    rest.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    merged.extend(rest);
+    let (read, model_count, price_count) = (merged.len(), merged.len(), prices.len());
+    let report = Report { read, models: model_count, prices: price_count, ..Report::default() };
+    Import { models: merged, prices, report }
+}
+
+/// Facts that are kept by hand take precedence.
+fn over(own: Model, listed: Model) -> Model {
+    let mut aliases = own.aliases;
+    for alias in listed.aliases {
+        if !aliases.contains(&alias) {
+            aliases.push(alias);
+        }
+    }
+    Model {
+        display_name: own.display_name,
+        context_window: own.context_window.or(listed.context_window),
+        max_input: own.max_input.or(listed.max_input),
+        max_output: own.max_output.or(listed.max_output),
+        aliases,
+        ..listed
+    }
+}
+
+fn parse(text: &str) -> Result<Import, Invalid> {
     let file: File = toml::from_str(text)?;
-    let mut models = Vec::with_capacity(file.model.len());
-    let mut prices = Vec::with_capacity(file.model.len());
+    let fact = |model_id: &str| {
+        let model_id = model_id.to_owned();
+        move |what: String| Invalid::Fact { model_id, what }
+    };
+    let made = midnight(&file.date).map_err(fact(""))?;
+    let mut import = Import::default();
     for facts in file.model {
         let id: Arc<str> = Arc::from(facts.id.as_str());
         for price in &facts.price {
-            prices.push(
-                price_of(&id, price, now)
-                    .map_err(|what| Invalid::Fact { model_id: facts.id.clone(), what })?,
-            );
+            import.prices.push(price_of(&id, price, made).map_err(fact(&id))?);
         }
         let mut capabilities = facts.capabilities;
         capabilities.sort_unstable();
         capabilities.dedup();
-        models.push(Model {
+        import.models.push(Model {
             id,
             provider: facts.provider,
             display_name: facts.name,
             context_window: facts.context_window,
+            max_input: facts.max_input,
             max_output: facts.max_output,
             capabilities,
             aliases: facts.aliases,
             source: Source::Builtin,
-            update_time: now,
+            update_time: made,
         });
     }
-    let (read, model_count, price_count) = (models.len(), models.len(), prices.len());
-    let report = Report { read, models: model_count, prices: price_count, ..Report::default() };
-    Ok(Import { models, prices, report })
+    Ok(import)
 }
 
-fn price_of(model_id: &Arc<str>, facts: &PriceFacts, now: Time) -> Result<Price, String> {
-    let date: chrono::NaiveDate =
-        facts.effective.parse().map_err(|_| format!("{} is not a date", facts.effective))?;
-    let effective_time = Time::from_utc(date.and_time(chrono::NaiveTime::MIN).and_utc());
+fn price_of(model_id: &Arc<str>, facts: &PriceFacts, made: Time) -> Result<Price, String> {
     let currency: Currency =
         facts.currency.parse().map_err(|_| format!("{} is not a currency", facts.currency))?;
     let mut variants = Vec::with_capacity(facts.variant.len());
@@ -152,12 +217,12 @@ fn price_of(model_id: &Arc<str>, facts: &PriceFacts, now: Time) -> Result<Price,
         });
     }
     Ok(Price {
-        id: Arc::from(format!("builtin:{model_id}:{}", facts.effective)),
+        id: price_id(model_id, &facts.effective),
         model_id: Arc::clone(model_id),
         workspace_id: None,
         currency,
-        effective_time,
-        create_time: now,
+        effective_time: midnight(&facts.effective)?,
+        create_time: made,
         source: Source::Builtin,
         base: rates_of(&facts.rates)?,
         unit_rates: unit_rates_of(&facts.units)?,
@@ -205,19 +270,22 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::domain::catalog::Catalog;
 
     #[test]
     fn the_catalog_is_consistent() {
-        let import = parse(CATALOG, Time::EARLIEST).unwrap();
+        let import = parse(BY_HAND).unwrap();
         assert!(import.models.len() >= 40);
+        for model in &import.models {
+            assert!(!model.display_name.is_empty() && !model.provider.is_empty());
+        }
+        let import = read();
+        assert!(import.models.len() > 3_500, "{}", import.models.len());
         let mut names = HashSet::new();
         for model in &import.models {
             assert!(names.insert(model.id.to_string()), "{} is there twice", model.id);
             for alias in &model.aliases {
                 assert!(names.insert(alias.clone()), "{alias} is there twice");
             }
-            assert!(!model.display_name.is_empty() && !model.provider.is_empty());
         }
         let ids: HashSet<&Arc<str>> = import.prices.iter().map(|price| &price.id).collect();
         assert_eq!(ids.len(), import.prices.len());
@@ -234,10 +302,11 @@ mod tests {
     fn a_bad_fact_is_named() {
         let check = |rates: &str, expected: &str| {
             let text = format!(
-                "[[model]]\nid = \"m\"\nprovider = \"p\"\nname = \"M\"\n[[model.price]]\n\
-                 effective = \"2026-01-01\"\ncurrency = \"USD\"\nrates = {{ {rates} }}\n"
+                "date = \"2026-01-01\"\n[[model]]\nid = \"m\"\nprovider = \"p\"\nname = \"M\"\n\
+                 [[model.price]]\neffective = \"2026-01-01\"\ncurrency = \"USD\"\n\
+                 rates = {{ {rates} }}\n"
             );
-            let error = parse(&text, Time::EARLIEST).unwrap_err().to_string();
+            let error = parse(&text).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         };
         check("inputs = \"1\"", "model \"m\": inputs is not a class of tokens");

@@ -7,25 +7,23 @@
 //! A write to a cache of twelve hours has no class of its own: it counts as one of an hour, whose
 //! rate is the dearer of both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
+use super::UNUSUAL_PER_MILLION;
 use super::extras::Extras;
-use super::{Import, Moment, Skipped, UNUSUAL_PER_MILLION};
+use super::format::{Cause, Format, InvalidList};
+use super::import::{Import, Moment};
+use super::report::Skipped;
 use crate::domain::Currency;
 use crate::domain::catalog::bill::UnitRates;
 use crate::domain::catalog::price::{
     PER_MILLION_MAX, PerMillion, Price, Rates, Source, Variant, round_half_even,
 };
-use crate::domain::catalog::{Model, VARIANTS_MAX};
+use crate::domain::catalog::{Catalog, Model, VARIANTS_MAX};
 use crate::domain::usage::{ServiceTier, TOKENS_MAX, TokenClass};
-
-/// The list is not a JSON object of JSON objects.
-#[derive(Debug, thiserror::Error)]
-#[error("not a price list in the LiteLLM format: {0}")]
-pub struct InvalidList(#[from] serde_json::Error);
 
 pub(super) type Entry<'a> = BTreeMap<String, &'a RawValue>;
 
@@ -44,22 +42,46 @@ const PROVIDER_BYTES_MAX: usize = 128;
 /// # Errors
 /// If the text is not such a list. Invalid entries are skipped.
 pub fn read(text: &str, moment: Moment) -> Result<Import, InvalidList> {
+    // The list has the ids of the catalog.
+    Format::LiteLlm.read(text, moment, &Catalog::default())
+}
+
+pub(super) fn read_list(text: &str, moment: Moment) -> Result<Import, Cause> {
     let list: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
     let mut import = Import::default();
     import.report.read = list.len();
+    let mut aliases = Vec::new();
     for (id, raw) in list {
         if NO_MODELS.contains(&id.as_str()) {
             import.report.skip(Skipped::Sample, &id);
             continue;
         }
         let entry: Entry = serde_json::from_str(raw.get())?;
+        let target = text_of(&entry, "alias_of");
+        if !target.is_empty() {
+            aliases.push((id, target));
+            continue;
+        }
         if let Err(reason) = read_entry(&mut import, &id, &entry, moment) {
             import.report.skip(reason, &id);
         }
     }
+    add_aliases(&mut import, aliases);
     import.report.models = import.models.len();
     import.report.prices = import.prices.len();
     Ok(import)
+}
+
+/// Entries that are another name of a model of the list.
+fn add_aliases(import: &mut Import, aliases: Vec<(String, String)>) {
+    let models = import.models.iter_mut().map(|model| (Arc::clone(&model.id), model));
+    let mut models: HashMap<Arc<str>, &mut Model> = models.collect();
+    for (alias, target) in aliases {
+        if let Some(model) = models.get_mut(target.as_str()) {
+            model.aliases.push(alias.clone());
+        }
+        import.report.skip(Skipped::AliasOf(target), &alias);
+    }
 }
 
 fn read_entry(import: &mut Import, id: &str, entry: &Entry, moment: Moment) -> Result<(), Skipped> {
@@ -118,7 +140,7 @@ fn model_of(id: &str, provider: String, entry: &Entry, moment: Moment) -> Model 
         (0 < count && count <= TOKENS_MAX).then_some(count)
     };
     // `max_tokens` is the older key of both.
-    let context_window = count("max_input_tokens").or_else(|| count("max_tokens"));
+    let max_input = count("max_input_tokens").or_else(|| count("max_tokens"));
     let max_output = count("max_output_tokens").or_else(|| count("max_tokens"));
     let capabilities = entry.iter().filter(|(_, raw)| raw.get() == "true");
     let capabilities = capabilities
@@ -130,13 +152,26 @@ fn model_of(id: &str, provider: String, entry: &Entry, moment: Moment) -> Model 
         id: Arc::from(id),
         provider,
         display_name: String::new(),
-        context_window,
+        context_window: window(max_input, max_output),
+        max_input,
         max_output,
         capabilities: capabilities.collect(),
         aliases: Vec::new(),
         source: Source::Import,
         update_time: moment.now,
     }
+}
+
+/// The list has no windows. Where the output may not be larger than the input, the largest input
+/// mostly is the window; what says otherwise takes precedence, see [`Model::complete_from`].
+pub(super) fn window(max_input: Option<i64>, max_output: Option<i64>) -> Option<i64> {
+    /// Largest input and window of the models of OpenAI that leave room for the output.
+    const APART: (i64, i64) = (272_000, 400_000);
+    let input = max_input?;
+    if input == APART.0 {
+        return Some(APART.1);
+    }
+    max_output.is_none_or(|output| input >= output).then_some(input)
 }
 
 /// The rates of one entry.
@@ -272,6 +307,12 @@ impl Table {
             return Ok(false);
         }
         let base = self.rates.get_mut(&(0, 0)).ok_or(Skipped::NotPricedByTokens)?;
+        // Models that only hear: what is not audio is no cheaper.
+        if let (None, Some(audio)) =
+            (base[TokenClass::Input as usize], base[TokenClass::AudioInput as usize])
+        {
+            base[TokenClass::Input as usize] = Some(audio);
+        }
         if base[TokenClass::Input as usize].is_none() {
             return Err(Skipped::NotPricedByTokens);
         }
@@ -408,7 +449,7 @@ pub(super) fn scaled(text: &str, digits: i32) -> Option<(i128, bool)> {
 }
 
 /// FNV-1a hash of a price; stable across versions, because it is part of ids.
-fn fingerprint(price: &Price) -> u64 {
+pub(super) fn fingerprint(price: &Price) -> u64 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let mut add = |number: i64| {
         for byte in number.to_le_bytes() {

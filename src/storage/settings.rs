@@ -17,13 +17,15 @@ use crate::domain::catalog::price::Price;
 use crate::domain::catalog::{ExchangeRate, Model};
 use crate::domain::quota::Quota;
 use crate::domain::rate_limit::RateLimit;
-use crate::domain::workspace::{Workspace, WorkspaceModel};
+use crate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 
 /// One change of settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Inserts the model or replaces the one of the same id.
     PutModel(Model),
+    /// The same of many, each of an id of its own.
+    PutModels(Vec<Model>),
     /// Inserts those whose id is not there yet, and leaves others as they are.
     PutPrices(Vec<Price>),
     /// Inserts the rate, or replaces that of the same currencies and `effective_time`.
@@ -32,6 +34,7 @@ pub enum Change {
     /// their workspace.
     PutWorkspace(Workspace),
     PutWorkspaceModel(WorkspaceModel),
+    PutModelAlias(ModelAlias),
     PutQuota(Quota),
     PutRateLimit(RateLimit),
     PutApiKey(ApiKey),
@@ -44,6 +47,7 @@ pub enum Change {
     /// Deletes what has the id, if it is there; so do all that follow. A quota is deleted with its
     /// boosts.
     DeleteQuota(Arc<str>),
+    DeleteModelAlias(Arc<str>),
     DeleteRateLimit(Arc<str>),
     DeleteApiKey(Arc<str>),
     DeleteKeyGroup(Arc<str>),
@@ -109,6 +113,9 @@ pub trait SettingsStore: Send + Sync + 'static {
 
     /// Must return the models of the workspace by id; none if there is no such workspace.
     async fn workspace_models(&self, workspace_id: &str) -> Result<Vec<WorkspaceModel>>;
+
+    /// The same for its aliases of models.
+    async fn model_aliases(&self, workspace_id: &str) -> Result<Vec<ModelAlias>>;
 
     /// Must return all quotas, rate limits, keys and groups of a workspace by id, and its boosts
     /// whose `end_time` is after `now` and that are not cancelled, by id.

@@ -18,6 +18,7 @@ mod alerts;
 mod analytics;
 mod attempts;
 mod budget;
+mod catalog;
 mod fixtures;
 mod limits;
 mod model_limit;

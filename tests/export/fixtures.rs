@@ -66,6 +66,7 @@ fn model(id: &str, provider: &str) -> Model {
         provider: provider.to_owned(),
         display_name: format!("The {id} model"),
         context_window: None,
+        max_input: None,
         max_output: None,
         capabilities: Vec::new(),
         aliases: Vec::new(),

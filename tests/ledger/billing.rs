@@ -69,6 +69,61 @@ fn an_alias_counts_as_its_model() {
 }
 
 #[test]
+fn a_snapshot_of_the_model_of_a_hold_counts_for_it_at_its_own_price() {
+    check(
+        "plan 100
+         model a 1000/1000 cap 5
+         model a-2026-01-05 3000/3000 unset
+         model a-2026-01-06 1000/1000 unset
+         check r1 a in=1k out=0           => held 1
+         record r1 a-2026-01-05 in=1k     => cost 3; priced; counts as a; price a-2026-01-05-1
+         check r2 a in=1k out=0           => held 1
+         record r2 a-2026-01-06 in=1k     => cost 1; priced; counts as a; price a-0
+         check r3 a in=1k out=0           => held 1
+         record r3 a-2026-01-07 in=1k     => cost 1; priced; counts as a; price a-0
+         record r4 a-2026-01-05 in=1k     => cost 3; counts as a-2026-01-05
+         record r5 a-2026-01-07 in=1k     => cost 1; counts as a
+         budget                           => spent 9; held 0; a spent 6",
+    );
+}
+
+#[test]
+fn the_provider_of_a_hold_says_whose_model_answers() {
+    check(
+        "plan 100
+         model gpt-4o 1000/1000 by openai
+         model azure/gpt-4o 2000/2000 by azure
+         check r1 azure/gpt-4o in=1k out=0 => held 2
+         record r1 gpt-4o-2024-08-06 in=1k => cost 2; counts as azure/gpt-4o
+         check r2 azure/gpt-4o in=1k out=0 => held 2
+         record r2 gpt-4o in=1k           => cost 2; counts as azure/gpt-4o
+         record r3 gpt-4o in=1k           => cost 1; counts as gpt-4o
+         check r4 openai/GPT-4o in=1k out=0 => allowed; held 1
+         record r4 openai/gpt-4o in=1k    => cost 1; counts as gpt-4o",
+    );
+}
+
+#[test]
+fn a_workspace_names_its_deployments() {
+    check(
+        "plan 100
+         model gpt-4o 1000/1000 by openai
+         model azure/gpt-4o 2000/2000 by azure
+         check r1 chat in=1k out=0        => blocked; ModelUnknown
+         alias chat azure/gpt-4o
+         alias gpt-4o azure/gpt-4o
+         check r1 chat in=1k out=0        => allowed; held 2
+         record r1 chat in=1k             => cost 2; counts as azure/gpt-4o
+         check r2 gpt-4o in=1k out=0      => allowed; held 2
+         record r3 gpt-4o in=1k           => cost 2; counts as azure/gpt-4o
+         restart
+         check r4 chat in=1k out=0        => allowed; held 2
+         alias chat gpt-4o
+         check r5 chat in=1k out=0        => allowed; held 1",
+    );
+}
+
+#[test]
 fn an_unknown_model_is_billed_as_that_of_its_hold() {
     check(
         "plan 100

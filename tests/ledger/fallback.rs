@@ -58,6 +58,21 @@ fn a_candidate_has_what_the_request_needs() {
 }
 
 #[test]
+fn the_largest_input_is_not_the_window() {
+    check(
+        "plan 9000
+         model a 1000/1000 cap 0
+         model b 900/900 context 400k max-in 272k
+         check r1 a in=200k out=100k      => routed b
+         check r2 a in=272k out=128k      => routed b
+         check r3 a in=273k out=1k
+         => blocked; NoAllowedModel; b says ContextWindowExceeded
+         check r4 a in=272k out=129k
+         => blocked; NoAllowedModel; b says ContextWindowExceeded",
+    );
+}
+
+#[test]
 fn a_candidates_own_maximum_bounds_it() {
     check(
         "plan 100

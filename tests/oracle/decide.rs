@@ -434,14 +434,16 @@ impl Oracle {
             Some(_) if needed.iter().any(|need| !fact.capabilities.contains(need)) => {
                 Reason::CapabilityMissing
             }
-            Some(offer)
-                if fact
-                    .context_window
-                    .is_some_and(|window| check.input.total_input() + offer.output > window) =>
-            {
+            Some(offer) => {
+                let input = check.input.total_input();
+                let over_window =
+                    fact.context_window.is_some_and(|window| input + offer.output > window);
+                let over_input = fact.max_input.is_some_and(|max| input > max);
+                if !over_window && !over_input {
+                    return Some(model);
+                }
                 Reason::ContextWindowExceeded
             }
-            Some(_) => return Some(model),
         };
         verdicts.push(rule(&model, reason));
         None

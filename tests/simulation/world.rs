@@ -10,9 +10,9 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tollgate::domain::alert::AlertPolicy;
 use tollgate::domain::calendar::DayOfWeek;
-use tollgate::domain::catalog::Model;
 use tollgate::domain::catalog::bill::{Factor, Multiplier};
 use tollgate::domain::catalog::price::{Price, Source};
+use tollgate::domain::catalog::{Catalog, Model};
 use tollgate::domain::time::MICROS_PER_SECOND;
 use tollgate::domain::usage::{TokenClass, UnitKind};
 use tollgate::domain::workspace::{
@@ -304,7 +304,7 @@ impl Server {
             }
             let connection = Arc::new(store.connect());
             let clock = Arc::new(clock.clone());
-            let started = Engine::start(connection, clock, (Vec::new(), Vec::new())).await;
+            let started = Engine::start(connection, clock, &Catalog::default()).await;
             let Ok((engine, committed)) = started else { continue };
             store.set_weather(weather);
             let stop = CancellationToken::new();
@@ -373,6 +373,7 @@ fn model(id: &str) -> Model {
         provider: "test".to_owned(),
         display_name: id.to_owned(),
         context_window: None,
+        max_input: None,
         max_output: None,
         capabilities: Vec::new(),
         aliases: Vec::new(),

@@ -8,7 +8,8 @@ use tollgate::domain::catalog::price::{Price, Rate, Rates, Source, Variant};
 use tollgate::domain::catalog::{ExchangeRate, Model};
 use tollgate::domain::usage::ServiceTier;
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
+    HoldExpiryPolicy, ModelAlias, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::storage::settings::Change;
@@ -48,6 +49,7 @@ fn model(id: &str) -> Model {
         provider: "provider".to_owned(),
         display_name: "Model".to_owned(),
         context_window: Some(200_000),
+        max_input: Some(180_000),
         max_output: None,
         capabilities: vec!["tools".to_owned(), "vision".to_owned()],
         aliases: vec!["other \"name\"".to_owned()],
@@ -101,7 +103,8 @@ fn rate(nanos: i64, create_time: Time) -> ExchangeRate {
 pub async fn the_catalog_comes_back_as_it_was_put(world: &World) {
     let store = world.store().await;
     let first = model("model");
-    let other = Model { max_output: Some(1), context_window: None, ..model("other") };
+    let other =
+        Model { max_output: Some(1), context_window: None, max_input: None, ..model("other") };
     let own = Price { workspace_id: Some("w".into()), variants: vec![], ..price("own", START) };
     let prices = [price("price", START), own];
     for _again in 0..2 {
@@ -119,6 +122,7 @@ pub async fn the_catalog_comes_back_as_it_was_put(world: &World) {
         provider: "another".to_owned(),
         display_name: String::new(),
         context_window: None,
+        max_input: None,
         max_output: Some(8_192),
         capabilities: vec![],
         aliases: vec![],
@@ -254,6 +258,29 @@ pub async fn models_of_a_workspace_are_its_own(world: &World) {
     assert_eq!(store.workspace_models("w").await.unwrap(), [replaced, plain]);
 }
 
+pub async fn aliases_are_of_one_workspace_and_replace_by_name(world: &World) {
+    let store = world.store().await;
+    let alias = |id: &str, model: &str| ModelAlias {
+        id: id.into(),
+        model_id: model.into(),
+        update_time: START,
+    };
+    for _again in 0..2 {
+        put_in(&*store, "w", Change::PutModelAlias(alias("b \"x\"", "m"))).await;
+        put_in(&*store, "w", Change::PutModelAlias(alias("a", "m"))).await;
+        put_in(&*store, "v", Change::PutModelAlias(alias("a", "n"))).await;
+    }
+    let expected = [alias("a", "m"), alias("b \"x\"", "m")];
+    assert_eq!(store.model_aliases("w").await.unwrap(), expected);
+    put_in(&*store, "w", Change::PutModelAlias(alias("a", "o"))).await;
+    for _again in 0..2 {
+        put_in(&*store, "w", Change::DeleteModelAlias("b \"x\"".into())).await;
+    }
+    assert_eq!(store.model_aliases("w").await.unwrap(), [alias("a", "o")]);
+    assert_eq!(store.model_aliases("v").await.unwrap(), [alias("a", "n")]);
+    assert_eq!(store.model_aliases("x").await.unwrap(), []);
+}
+
 pub async fn holds_come_back_until_they_are_deleted(world: &World) {
     let store = world.store().await;
     let late = StoredHold { check_time: START + 1, ..hold("a") };
@@ -287,4 +314,9 @@ pub async fn many_holds_and_prices_at_once(world: &World) {
     let prices: Vec<Price> = (0..301).map(|n| price(&format!("{n:04}"), START)).collect();
     put(&*store, Change::PutPrices(prices.clone())).await;
     assert_eq!(store.catalog().await.unwrap().prices, prices);
+    let models: Vec<Model> = (0..301).map(|n| model(&format!("{n:04}"))).collect();
+    for _again in 0..2 {
+        put(&*store, Change::PutModels(models.clone())).await;
+    }
+    assert_eq!(store.catalog().await.unwrap().models, models);
 }

@@ -16,7 +16,7 @@ use tollgate::domain::calendar::Window;
 use tollgate::domain::quota::{Consumption, Quota};
 use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::record::Record;
-use tollgate::domain::workspace::{Workspace, WorkspaceModel};
+use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
 use tollgate::storage::alerts::{AlertFilter, AlertStore, Delivery, DeliveryFilter, StoredAlert};
 use tollgate::storage::audit::{AuditEvent, AuditFilter, AuditStore};
@@ -93,6 +93,7 @@ forward! {
         workspace(id: &str) -> Option<Workspace>;
         workspaces(after_id: &str, limit: usize) -> Vec<Workspace>;
         workspace_models(workspace_id: &str) -> Vec<WorkspaceModel>;
+        model_aliases(workspace_id: &str) -> Vec<ModelAlias>;
         limit_config(workspace_id: &str, now: Time) -> LimitConfig;
         quotas(id: &str, filter: &LimitFilter, after: &str, limit: usize) -> Vec<Quota>;
         rate_limits(id: &str, filter: &LimitFilter, after: &str, limit: usize) -> Vec<RateLimit>;

@@ -23,7 +23,7 @@ use tollgate::domain::quota::{Quota, Scope};
 use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::record::{CreditReport, EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
 use tollgate::domain::usage::Usage;
-use tollgate::domain::workspace::{Workspace, WorkspaceModel};
+use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
 use tollgate::ledger::{
     Error, ExpiryCharge, HoldView, Ledger, Placement, RECORDED_REQUESTS_MAX, RestoredHold,
@@ -39,6 +39,7 @@ pub struct World {
     pub policy: LimitConfig,
     /// User and department, as the directory says.
     pub departments: Vec<(String, String)>,
+    pub model_aliases: Vec<ModelAlias>,
     pub ledger: Ledger,
     /// The usage log.
     pub log: Vec<Record>,
@@ -72,6 +73,7 @@ impl World {
             catalog,
             policy: LimitConfig::default(),
             departments: Vec::new(),
+            model_aliases: Vec::new(),
             ledger,
             log: Vec::new(),
             alerts: Vec::new(),
@@ -425,6 +427,13 @@ impl World {
         self.ledger.assert_invariants();
     }
 
+    pub fn put_model_alias(&mut self, alias: ModelAlias) {
+        self.model_aliases.retain(|other| other.id != alias.id);
+        self.model_aliases.push(alias.clone());
+        self.ledger.put_model_alias(self.now, alias);
+        self.ledger.assert_invariants();
+    }
+
     pub fn set_catalog(&mut self, catalog: Catalog) {
         self.catalog = Arc::new(catalog);
         self.ledger.set_catalog(self.catalog.clone());
@@ -487,6 +496,9 @@ impl World {
         policy.boosts.retain(|boost| !boost.is_over(self.now));
         self.ledger.load_limits(self.now, policy, backfill);
         self.ledger.set_departments(self.departments.clone());
+        for alias in &self.model_aliases {
+            self.ledger.put_model_alias(self.now, alias.clone());
+        }
         for entry in &self.log {
             if entry.kind == RecordKind::Usage
                 && entry.outcome == tollgate::domain::usage::Outcome::Success

@@ -339,6 +339,7 @@ pub fn catalog() -> Catalog {
         provider: "bench".into(),
         display_name: String::new(),
         context_window: Some(1_000_000),
+        max_input: None,
         max_output: Some(100_000),
         capabilities: Vec::new(),
         aliases: Vec::new(),

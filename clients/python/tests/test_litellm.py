@@ -83,6 +83,44 @@ async def test_a_cap_reroutes(logger: Any, workspace: Workspace, provider: Provi
     assert Usage.from_proto(found[1].usage) == USED
 
 
+@pytest.mark.parametrize(
+    ("model", "cost"),
+    [("gemini/gemini-2.5-flash", "0.30"), ("azure/eu/gpt-4o-2024-08-06", "2.75")],
+)
+async def test_models_have_the_ids_of_litellm(
+    logger: Any, workspace: Workspace, model: str, cost: str
+) -> None:
+    workspace.enable(model)
+    mocked = litellm.ModelResponse(
+        choices=[{"message": {"role": "assistant", "content": "hello"}}],
+        model=model,
+        usage=litellm.Usage(prompt_tokens=1_000_000, completion_tokens=0, total_tokens=1_000_000),
+    )
+    await litellm.acompletion(model=model, messages=ASK, api_key="k", mock_response=mocked)
+    (record,) = await records(workspace, 1)
+    assert record.priced_model_id == model
+    assert not record.unpriced
+    assert record.cost.amount == cost
+
+
+def test_another_model_is_called_at_its_own_provider() -> None:
+    from tollgate.litellm import _to_call
+
+    for decided, asked, called in [
+        ("gpt-4.1-mini", "openai/gpt-4.1", "openai/gpt-4.1-mini"),
+        ("claude-haiku-4-5", "openai/gpt-4.1", "anthropic/claude-haiku-4-5"),
+        ("gpt-4.1-mini", "azure/gpt-4.1", "openai/gpt-4.1-mini"),
+        ("azure/gpt-4.1-mini", "openai/gpt-4.1", "azure/gpt-4.1-mini"),
+        ("gemini/gemini-2.5-flash", "anthropic/claude-haiku-4-5", "gemini/gemini-2.5-flash"),
+        ("groq/openai/gpt-oss-120b", "openai/gpt-4.1", "groq/openai/gpt-oss-120b"),
+        # Served by the same house: LiteLLM knows neither.
+        ("house-8b", "hosted_vllm/house-70b", "hosted_vllm/house-8b"),
+        # Names of the router's callers.
+        ("gpt-4.1-mini", "gpt-4.1", "gpt-4.1-mini"),
+    ]:
+        assert _to_call(decided, asked) == called
+
+
 async def test_a_block_stops_the_call(
     logger: Any, workspace: Workspace, provider: Provider
 ) -> None:

@@ -75,6 +75,7 @@ fn catalog() -> Catalog {
         provider: provider.to_owned(),
         display_name: id.to_uppercase(),
         context_window: None,
+        max_input: None,
         max_output: None,
         capabilities: Vec::new(),
         aliases: Vec::new(),

@@ -153,8 +153,7 @@ async fn generate(
     let first = days.first().map_or(now, |day| Time::from_micros(day.start));
     let end = days.last().map_or(now, |day| Time::from_micros(day.end));
     let span = Window { start: first, end };
-    let builtin = builtin::read(now);
-    let catalog = engine::load_catalog(store, (builtin.models, builtin.prices)).await;
+    let catalog = engine::load_catalog(store, builtin::catalog()).await;
     let catalog = catalog.map_err(|error| Error::Refused(error.to_string()))?;
     let models = models::choose(store, &catalog, arguments, span, now).await?;
     let history = History::new(&arguments.spec(days, models.len()));

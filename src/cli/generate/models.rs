@@ -47,15 +47,16 @@ pub async fn choose(
     Ok(of_catalog(&changed, id, span, count))
 }
 
-/// The models of the catalog that have had the same price in [`CURRENCY`] for the whole time, by
-/// id, at most `count`.
+/// The well-known models of the catalog, which have a name for people, that have had the same price
+/// in [`CURRENCY`] for the whole time, by id, at most `count`.
 fn of_catalog(catalog: &Catalog, workspace_id: &str, span: Window, count: usize) -> Vec<Priced> {
     let mut models = Vec::new();
     for entry in catalog.models() {
         let Some(card) = entry.price_at(workspace_id, span.start) else { continue };
         let last = entry.price_at(workspace_id, span.end);
         let is_same = last.is_some_and(|last| last.price().id == card.price().id);
-        if is_same && card.price().currency == CURRENCY {
+        let is_known = !entry.model().display_name.is_empty();
+        if is_known && is_same && card.price().currency == CURRENCY {
             models.push(Priced { id: entry.model().id.clone(), card: card.clone() });
         }
     }
@@ -78,6 +79,7 @@ fn invented(number: usize, now: Time) -> (Model, Price) {
         provider: INVENTED_PROVIDER.to_owned(),
         display_name: format!("Model {number}"),
         context_window: Some(200_000),
+        max_input: None,
         max_output: Some(16_000),
         capabilities: Vec::new(),
         aliases: Vec::new(),

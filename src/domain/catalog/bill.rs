@@ -87,7 +87,7 @@ pub(super) fn rates_by_kind<S: Serializer>(
     map.end()
 }
 
-pub(super) fn is_without_units(rates: &UnitRates) -> bool {
+pub fn is_without_units(rates: &UnitRates) -> bool {
     rates.iter().all(Option::is_none)
 }
 

@@ -17,7 +17,7 @@ use hashbrown::{HashMap, HashSet};
 use serde::Serialize;
 
 use crate::domain::catalog::names::{Names, Query, Reach};
-use crate::domain::catalog::price::{Price, Rate, RateCard};
+use crate::domain::catalog::price::{Price, Rate, RateCard, Source};
 use crate::domain::{Currency, Time};
 use checks::{check_names, check_price, converts_within_bounds, highest_exchange_rate};
 
@@ -76,15 +76,69 @@ impl Catalog {
     /// The catalog of facts that were accepted before: nothing is refused. Of two models with
     /// the same id or alias the later one counts; a price of no model is found by its id alone.
     pub fn new(models: Vec<Model>, prices: Vec<Price>, rates: Vec<ExchangeRate>) -> Catalog {
+        Catalog::over(&Catalog::default(), models, prices, rates)
+    }
+
+    /// Facts that are built in, to be put under those of databases, see [`Catalog::over`].
+    pub fn builtin(models: Vec<Model>, prices: Vec<Price>) -> Catalog {
         let mut catalog = Catalog::default();
         for model in models {
-            catalog.insert_model(model);
+            catalog.insert_entry(model);
         }
         for price in prices {
             catalog.insert_price(price);
         }
-        catalog.sorted = catalog.entries.values().cloned().collect();
-        catalog.sorted.sort_unstable_by(|a, b| a.model().id.cmp(&b.model().id));
+        catalog.sort();
+        catalog.names = Names::builtin(catalog.sorted.clone());
+        catalog
+    }
+
+    /// Makes the index of built-in names, which otherwise the first name does that is no id.
+    pub fn prepare(&self) {
+        self.names.prepare();
+    }
+
+    /// Facts that were accepted before, over built-in ones: what a list does not say of a built-in
+    /// model is that of the built-in one, and a built-in price does not count from the time on from
+    /// which another price of the model does. Every built-in price is still found by its id.
+    pub fn over(
+        builtin: &Catalog,
+        models: Vec<Model>,
+        prices: Vec<Price>,
+        rates: Vec<ExchangeRate>,
+    ) -> Catalog {
+        let mut catalog = builtin.clone();
+        let mut touched = HashSet::new();
+        for mut model in models {
+            if let Some(known) = builtin.by_id(&model.id) {
+                match model.source {
+                    // A row of an older version.
+                    Source::Builtin => continue,
+                    Source::Import => model.complete_from(known.model()),
+                    Source::Operator => {}
+                }
+            }
+            catalog.forget_aliases(&model.id);
+            for alias in &model.aliases {
+                if catalog.is_builtin(alias) {
+                    catalog.hide(alias);
+                    touched.insert(Arc::from(alias.as_str()));
+                }
+            }
+            touched.insert(model.id.clone());
+            catalog.insert_model(model);
+        }
+        for price in prices {
+            if !builtin.prices.contains_key(&price.id) {
+                touched.insert(price.model_id.clone());
+                catalog.insert_price(price);
+            }
+        }
+        // Many at once: in an empty catalog all of them.
+        match touched.len() > catalog.sorted.len() {
+            true => catalog.sort(),
+            false => touched.iter().for_each(|id| catalog.put_in_order(id)),
+        }
         for rate in rates {
             catalog.insert_exchange_rate(rate);
         }
@@ -130,6 +184,11 @@ impl Catalog {
     /// The model that a name stands for, as [`Catalog::resolve`] finds it.
     pub fn model_of(&self, name: &str, provider: &str) -> Option<&Arc<ModelEntry>> {
         self.find(name, provider, Reach::Family)
+    }
+
+    /// The same, of the provider that a list names.
+    pub fn named_of(&self, name: &str, provider: &str) -> Option<&Arc<ModelEntry>> {
+        self.find(name, provider, Reach::Same)
     }
 
     /// Whether a model is the one of the id `of`, or a snapshot, version or region of it, of the
@@ -239,8 +298,9 @@ impl Catalog {
             touched.insert(price.model_id.clone());
             changed.insert_price(price);
         }
-        for id in touched {
-            changed.put_in_order(&id);
+        match touched.len() > changed.sorted.len() {
+            true => changed.sort(),
+            false => touched.iter().for_each(|id| changed.put_in_order(id)),
         }
         Ok(changed)
     }
@@ -269,6 +329,19 @@ impl Catalog {
         Ok(changed)
     }
 
+    fn is_builtin(&self, id: &str) -> bool {
+        self.by_id(id).is_some_and(|entry| entry.model().source == Source::Builtin)
+    }
+
+    /// Takes a built-in model out whose id is an alias of another model. Its prices are still found
+    /// by their ids.
+    fn hide(&mut self, id: &str) {
+        self.forget_aliases(id);
+        if let Some(entry) = self.entries.remove(id) {
+            self.names.remove(entry.model());
+        }
+    }
+
     /// Takes the aliases of the model that is to be replaced.
     fn forget_aliases(&mut self, id: &str) {
         let Some(before) = self.entries.get(id) else { return };
@@ -281,12 +354,17 @@ impl Catalog {
 
     /// Adds a model or replaces the one of its id, and keeps the prices of that.
     fn insert_model(&mut self, model: Model) {
+        let before = self.entries.get(&model.id).map(|entry| entry.model());
+        self.names.insert(before, &model);
+        self.insert_entry(model);
+    }
+
+    /// The same without its names other than the aliases.
+    fn insert_entry(&mut self, model: Model) {
         let id = Arc::clone(&model.id);
         for alias in &model.aliases {
             self.aliases.insert(Arc::from(alias.as_str()), Arc::clone(&id));
         }
-        let before = self.entries.get(&id).map(|entry| entry.model());
-        self.names.insert(before, &model);
         match self.entries.get_mut(&id) {
             Some(entry) => Arc::make_mut(entry).set_model(model),
             None => drop(self.entries.insert(id, Arc::new(ModelEntry::new(model)))),
@@ -310,6 +388,11 @@ impl Catalog {
         self.exchange_rates.insert(index, rate);
     }
 
+    fn sort(&mut self) {
+        self.sorted = self.entries.values().cloned().collect();
+        self.sorted.sort_unstable_by(|a, b| a.model().id.cmp(&b.model().id));
+    }
+
     /// Takes an entry that changed over into the order by id.
     fn put_in_order(&mut self, id: &str) {
         let place = self.sorted.binary_search_by(|other| (*other.model().id).cmp(id));
@@ -325,7 +408,7 @@ impl Catalog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::catalog::price::{PER_MILLION_MAX, Source, Variant};
+    use crate::domain::catalog::price::{PER_MILLION_MAX, Variant};
     use crate::domain::usage::{ServiceTier, TOKENS_MAX, TokenClass, UnitKind};
 
     const UNIT: i64 = 1_000_000_000;
@@ -340,6 +423,7 @@ mod tests {
             provider: "provider".to_owned(),
             display_name: String::new(),
             context_window: None,
+            max_input: None,
             max_output: None,
             capabilities: Vec::new(),
             aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),

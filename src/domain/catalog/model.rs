@@ -18,6 +18,8 @@ pub struct Model {
     pub display_name: String,
     /// Most tokens, input and output together; absent where it is not known.
     pub context_window: Option<i64>,
+    /// Most input tokens; absent where it is not known.
+    pub max_input: Option<i64>,
     /// Most output tokens; absent where it is not known.
     pub max_output: Option<i64>,
     /// Sorted, without repeats.
@@ -43,6 +45,30 @@ impl Model {
     /// The id without the provider: `gpt-4o` of `azure/gpt-4o`.
     pub fn name(&self) -> &str {
         name_of(&self.id, &self.provider)
+    }
+
+    /// Whether a request fits: its input into the largest, and input and output into the window.
+    pub fn fits(&self, input: i64, output: i64) -> bool {
+        self.max_input.is_none_or(|max| input <= max)
+            && self.context_window.is_none_or(|window| input + output <= window)
+    }
+
+    /// Takes over what is known of the same model and a list does not say. Many lists give the
+    /// largest input alone, which then is no news about the window.
+    pub fn complete_from(&mut self, known: &Model) {
+        for alias in &known.aliases {
+            if !self.aliases.contains(alias) {
+                self.aliases.push(alias.clone());
+            }
+        }
+        if self.display_name.is_empty() {
+            self.display_name.clone_from(&known.display_name);
+        }
+        self.max_input = self.max_input.or(known.max_input);
+        self.max_output = self.max_output.or(known.max_output);
+        if self.context_window.is_none() || self.context_window == self.max_input {
+            self.context_window = self.context_window.max(known.context_window);
+        }
     }
 }
 
@@ -84,6 +110,8 @@ impl ModelEntry {
         prices
     }
 
+    /// Operators and lists take precedence over what is built in: once a price of theirs counts, no
+    /// built-in one does, also if it is of a later date.
     pub(super) fn insert_price(&mut self, card: Arc<RateCard>) {
         let price = card.price();
         let key = preference(price);
@@ -91,6 +119,12 @@ impl ModelEntry {
             Some(id) => self.prices_of_workspaces.entry(Arc::clone(id)).or_default(),
             None => &mut self.prices,
         };
+        if price.source != Source::Builtin {
+            let from = price.effective_time;
+            list.retain(|other| !is_builtin_from(other.price(), from));
+        } else if list.iter().any(|other| takes_precedence(other.price(), price)) {
+            return;
+        }
         let index = list.partition_point(|other| preference(other.price()) < key);
         list.insert(index, card);
     }
@@ -100,6 +134,14 @@ impl ModelEntry {
 /// both were made in the same microsecond, so that every replica prefers the same.
 fn preference(price: &Price) -> (Reverse<Time>, Reverse<Time>, Reverse<Arc<str>>) {
     (Reverse(price.effective_time), Reverse(price.create_time), Reverse(Arc::clone(&price.id)))
+}
+
+fn is_builtin_from(price: &Price, from: Time) -> bool {
+    price.source == Source::Builtin && price.effective_time >= from
+}
+
+fn takes_precedence(other: &Price, builtin: &Price) -> bool {
+    other.source != Source::Builtin && other.effective_time <= builtin.effective_time
 }
 
 /// `prices` are in the order of `preference`.

@@ -9,43 +9,60 @@ use crate::domain::catalog::{Catalog, ExchangeRate, Model, Refusal};
 use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
 use crate::engine::{Engine, Shared};
+use crate::prices::{Format, Import, Jumps, Moment, Report};
 use crate::storage::Store;
 use crate::storage::audit::AuditEvent;
 use crate::storage::settings::Change;
 
-/// The stored catalog, with those built-in facts added that it does not have yet.
+/// The stored catalog over the built-in one.
 ///
 /// # Errors
 /// If storage fails.
-pub async fn load(store: &dyn Store, builtin: (Vec<Model>, Vec<Price>)) -> Result<Catalog> {
+pub async fn load(store: &dyn Store, builtin: &Catalog) -> Result<Catalog> {
     let stored = store.catalog().await?;
-    let catalog = Catalog::new(stored.models, stored.prices, stored.exchange_rates);
-    let (mut models, mut prices) = builtin;
-    models.retain(|model| catalog.by_id_or_alias(&model.id).is_none());
-    prices.retain(|price| catalog.price_by_id(&price.id).is_none());
-    // An operator may have taken a name for a model of its own: it keeps it.
-    for model in &mut models {
-        model.aliases.retain(|alias| catalog.by_id_or_alias(alias).is_none());
-    }
-    let known = |price: &Price| {
-        let is_new = models.iter().any(|model| model.id == price.model_id);
-        is_new || catalog.by_id(&price.model_id).is_some()
-    };
-    prices.retain(known);
-    let merged = catalog.with_models_and_prices(models.clone(), prices.clone());
-    let merged = merged.map_err(|refusal| Error::Internal(refusal.to_string()))?;
-    // No person's change: nothing for the audit log.
-    let mut changes: Vec<Change> = models.into_iter().map(Change::PutModel).collect();
-    if !prices.is_empty() {
-        changes.push(Change::PutPrices(prices));
-    }
-    if !changes.is_empty() {
-        store.change("", &changes, &[]).await?;
-    }
-    Ok(merged)
+    Ok(Catalog::over(builtin, stored.models, stored.prices, stored.exchange_rates))
+}
+
+/// A price list to be imported.
+#[derive(Clone, Debug)]
+pub struct ImportRequest {
+    pub format: Format,
+    pub content: String,
+    pub effective_time: Time,
+    pub jumps: Jumps,
+    /// Computes the report and changes nothing.
+    pub dry_run: bool,
 }
 
 impl Engine {
+    /// Takes what is new of a price list into the catalog, in one transaction.
+    pub async fn import_prices(&self, actor: Actor, request: ImportRequest) -> Result<Report> {
+        let ImportRequest { format, content, effective_time, jumps, dry_run } = request;
+        let moment = Moment { effective_time, now: self.now() };
+        let catalog = self.catalog();
+        let read = move || format.read(&content, moment, &catalog);
+        let list = tokio::task::spawn_blocking(read).await;
+        let list = list.map_err(|cause| Error::Internal(cause.to_string()))?;
+        let list = list.map_err(|cause| Error::Field {
+            field: "content".to_owned(),
+            expected: cause.to_string(),
+        })?;
+        self.in_writer(move |shared| async move {
+            let catalog = shared.catalog.load_full();
+            let Import { models, prices, report } = list.against_with(&catalog, jumps);
+            let changed = catalog.with_models_and_prices(models.clone(), prices.clone());
+            let changed = changed.map_err(refused)?;
+            if dry_run || models.is_empty() && prices.is_empty() {
+                return Ok(report);
+            }
+            let (changes, events) = import(&actor, moment.now, &catalog, models, prices);
+            shared.change("", &changes, &events).await?;
+            shared.replace_catalog(changed);
+            Ok(report)
+        })
+        .await
+    }
+
     /// Adds a model or replaces it.
     pub async fn upsert_model(&self, actor: Actor, mut model: Model) -> Result<Model> {
         self.in_writer(move |shared| async move {
@@ -134,8 +151,7 @@ pub fn import(
     let of_models = models.iter().filter_map(|model| model_event(actor, now, catalog, model));
     let of_prices = prices.iter().filter_map(|price| price_event(actor, now, price));
     let events = of_models.chain(of_prices).collect();
-    let models = models.into_iter().map(Change::PutModel);
-    (models.chain([Change::PutPrices(prices)]).collect(), events)
+    (vec![Change::PutModels(models), Change::PutPrices(prices)], events)
 }
 
 fn model_event(actor: &Actor, now: Time, catalog: &Catalog, model: &Model) -> Option<AuditEvent> {

@@ -10,6 +10,7 @@ mod boost;
 mod catalog;
 mod directory;
 mod erasure;
+mod model_alias;
 mod quota;
 mod rate_limit;
 mod receiver;
@@ -38,7 +39,7 @@ use crate::storage::{self, Store};
 
 pub use api_key::{ApiKeyChange, GroupView, NewApiKey, NewKeyGroup};
 pub use boost::{BoostAmount, BoostKind, BoostView, NewBoost};
-pub use catalog::{import as import_changes, load as load_catalog};
+pub use catalog::{ImportRequest, import as import_changes, load as load_catalog};
 pub use directory::NewEntry;
 pub use erasure::Erased;
 pub use quota::{LimitChange, NewQuota, QuotaChange, RequestedLimit, ThresholdChange};

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Conflict, Recorded, error_for_caller};
+use super::{Conflict, Recorded};
 use crate::domain::record::{Record, UsageReport};
 use crate::engine::error::{Error, Result};
 use crate::engine::{Shared, WorkspaceHandle};
@@ -111,7 +111,7 @@ impl Shared {
             }
             Err(error) => {
                 records.iter().for_each(|record| ledger.abandon(record));
-                Err(error_for_caller(&error))
+                Err(Error::from(error))
             }
         }
     }

@@ -22,7 +22,7 @@ use crate::proto::v1;
 /// Most capabilities of a model.
 pub const CAPABILITIES_MAX: usize = 32;
 /// Most aliases of a model.
-pub const ALIASES_MAX: usize = 32;
+pub const ALIASES_MAX: usize = 1_000;
 
 pub fn new_model(request: v1::UpsertModelRequest) -> Decoded<Model> {
     decode(|at| {
@@ -34,6 +34,7 @@ pub fn new_model(request: v1::UpsertModelRequest) -> Decoded<Model> {
         let aliases = aliases.each_of(model.aliases, ALIASES_MAX, |at, id| at.new_model_id(id));
         let context_window = model.context_window_token_count;
         let context_window = at.field("context_window_token_count").tokens(context_window);
+        let max_input = at.field("max_input_token_count").tokens(model.max_input_token_count);
         let max_output = model.max_output_token_count;
         let max_output = at.field("max_output_token_count").tokens(max_output);
         let capabilities = at.field("capabilities");
@@ -42,6 +43,7 @@ pub fn new_model(request: v1::UpsertModelRequest) -> Decoded<Model> {
             provider: model.provider,
             display_name: model.display_name,
             context_window: (context_window > 0).then_some(context_window),
+            max_input: (max_input > 0).then_some(max_input),
             max_output: (max_output > 0).then_some(max_output),
             capabilities: capabilities.capabilities(model.capabilities, CAPABILITIES_MAX),
             aliases,
@@ -261,7 +263,9 @@ pub fn model_to_proto(model: &Model) -> v1::Model {
     v1::Model {
         model_id: model.id.to_string(),
         provider: model.provider.clone(),
+        name: model.name().to_owned(),
         context_window_token_count: model.context_window.unwrap_or(0),
+        max_input_token_count: model.max_input.unwrap_or(0),
         max_output_token_count: model.max_output.unwrap_or(0),
         capabilities: model.capabilities.clone(),
         aliases: model.aliases.clone(),

@@ -1,6 +1,7 @@
 //! `CatalogService`: models, prices and exchange rates.
 
 mod convert;
+mod import;
 
 use tonic::{Request, Response, Status};
 
@@ -42,6 +43,16 @@ impl CatalogService for Catalog {
         let price = self.engine.set_price(by, price).await?;
         let price = Some(convert::price_to_proto(&price));
         Ok(Response::new(v1::SetModelPriceResponse { price }))
+    }
+
+    async fn import_prices(
+        &self,
+        request: Request<v1::ImportPricesRequest>,
+    ) -> Result<Response<v1::ImportPricesResponse>, Status> {
+        let by = by(request.metadata(), "ImportPrices")?;
+        let request = import::request(request.into_inner(), self.engine.now())?;
+        let report = self.engine.import_prices(by, request).await?;
+        Ok(Response::new(import::response(&report)))
     }
 
     async fn list_models(

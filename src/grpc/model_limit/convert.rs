@@ -1,5 +1,6 @@
 //! Requests of `ModelLimitService`, and model limits as protos.
 
+use crate::domain::workspace::ModelAlias;
 use crate::domain::{Amount, Currency};
 use crate::engine::{ModelLimitChange, ModelView};
 use crate::grpc::shared::decode::{Decoded, decode};
@@ -17,6 +18,32 @@ pub fn model(workspace_id: &str, model_id: &str) -> Decoded<()> {
         at.field("model_id").model_id(model_id);
         Some(())
     })
+}
+
+/// An alias in a workspace.
+pub fn alias(workspace_id: &str, alias: &str) -> Decoded<()> {
+    decode(|at| {
+        at.workspace_id(workspace_id);
+        at.field("alias").model_id(alias);
+        Some(())
+    })
+}
+
+pub fn set_alias(workspace_id: &str, alias: &str, model_id: &str) -> Decoded<()> {
+    decode(|at| {
+        at.workspace_id(workspace_id);
+        at.field("alias").new_model_id(alias);
+        at.field("model_id").model_id(model_id);
+        Some(())
+    })
+}
+
+pub fn alias_to_proto(alias: &ModelAlias) -> v1::ModelAlias {
+    v1::ModelAlias {
+        alias: alias.id.to_string(),
+        model_id: alias.model_id.to_string(),
+        update_time: Some(to_timestamp(alias.update_time)),
+    }
 }
 
 pub fn set_limit(request: &mut v1::SetModelLimitRequest) -> Decoded<ModelLimitChange> {

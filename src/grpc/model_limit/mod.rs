@@ -7,6 +7,7 @@ use tonic::{Request, Response, Status};
 use super::ServiceContext;
 use super::shared::actor::by;
 use super::shared::page::workspace_page;
+use crate::domain::workspace::ModelAlias;
 use crate::engine::{Engine, InCurrency};
 use crate::proto::v1;
 use crate::proto::v1::model_limit_service_server::ModelLimitService;
@@ -58,6 +59,43 @@ impl ModelLimitService for ModelLimit {
         let view = self.engine.set_model_limit(by, workspace_id, model_id, change).await?;
         let model_limit = Some(convert::to_proto(view.currency, view.value));
         Ok(Response::new(v1::SetModelLimitResponse { model_limit }))
+    }
+
+    async fn set_model_alias(
+        &self,
+        request: Request<v1::SetModelAliasRequest>,
+    ) -> Result<Response<v1::SetModelAliasResponse>, Status> {
+        let by = by(request.metadata(), "SetModelAlias")?;
+        let v1::SetModelAliasRequest { workspace_id, alias, model_id } = request.into_inner();
+        convert::set_alias(&workspace_id, &alias, &model_id)?;
+        let alias = self.engine.set_model_alias(by, &workspace_id, alias, model_id).await?;
+        let model_alias = Some(convert::alias_to_proto(&alias));
+        Ok(Response::new(v1::SetModelAliasResponse { model_alias }))
+    }
+
+    async fn delete_model_alias(
+        &self,
+        request: Request<v1::DeleteModelAliasRequest>,
+    ) -> Result<Response<v1::DeleteModelAliasResponse>, Status> {
+        let by = by(request.metadata(), "DeleteModelAlias")?;
+        let v1::DeleteModelAliasRequest { workspace_id, alias } = request.into_inner();
+        convert::alias(&workspace_id, &alias)?;
+        self.engine.delete::<ModelAlias>(by, &workspace_id, alias).await?;
+        Ok(Response::new(v1::DeleteModelAliasResponse {}))
+    }
+
+    async fn list_model_aliases(
+        &self,
+        request: Request<v1::ListModelAliasesRequest>,
+    ) -> Result<Response<v1::ListModelAliasesResponse>, Status> {
+        let v1::ListModelAliasesRequest { workspace_id, page_size, page_token } =
+            request.into_inner();
+        let page = workspace_page("model_aliases", &workspace_id, page_size, &page_token)?;
+        let mut aliases = self.engine.model_aliases(&workspace_id).await?;
+        page.keep_after(&mut aliases, |alias| &alias.id);
+        let next_page_token = page.cut(&mut aliases, |last| last.id.to_string());
+        let model_aliases = aliases.iter().map(|alias| convert::alias_to_proto(alias)).collect();
+        Ok(Response::new(v1::ListModelAliasesResponse { model_aliases, next_page_token }))
     }
 
     async fn list_model_limits(

@@ -52,7 +52,9 @@ impl UsageService for Usage {
     ) -> Result<Response<v1::CheckAndRouteResponse>, Status> {
         let mut call = convert::check(request.into_inner())?;
         let answer = self.engine.decide(&call.workspace_id, &mut call.check).await?;
-        Ok(Response::new(convert::check_response(answer, call.request_id, call.check)))
+        let mut response = convert::check_response(answer, call.request_id, call.check);
+        verdict::add_near(&mut response.verdicts, &self.engine);
+        Ok(Response::new(response))
     }
 
     type CheckAndRouteStreamStream = BoxStream<v1::CheckAndRouteStreamResponse>;

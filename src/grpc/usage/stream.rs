@@ -8,7 +8,7 @@ use futures_util::stream::unfold;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, Streaming};
 
-use super::convert;
+use super::{convert, verdict};
 use crate::engine::Engine;
 use crate::grpc::shared::decode::decode;
 use crate::grpc::shared::status::{Failure, stopping};
@@ -83,7 +83,8 @@ impl State {
         let tag = if tag.is_empty() { call.request_id.clone() } else { tag };
         match self.engine.decide(&call.workspace_id, &mut call.check).await {
             Ok(answer) => {
-                let check = convert::check_response(answer, call.request_id, call.check);
+                let mut check = convert::check_response(answer, call.request_id, call.check);
+                verdict::add_near(&mut check.verdicts, &self.engine);
                 let result = Some(Answer::Check(check));
                 v1::CheckAndRouteStreamResponse { request_id: tag, result }
             }

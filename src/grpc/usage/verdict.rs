@@ -3,6 +3,7 @@
 use crate::domain::check::{LimitFigures, LimitPeriod, Reason, Subject, Verdict};
 use crate::domain::quota::Unit;
 use crate::domain::{Amount, Currency};
+use crate::engine::Engine;
 use crate::grpc::shared::enums::{ProtoEnum, proto_enum};
 use crate::grpc::shared::money;
 use crate::grpc::shared::time::{to_duration, to_timestamp};
@@ -14,6 +15,15 @@ proto_enum!(Reason as Reason {
     AttributionMissing, KeyUnknown, KeyDisabled, KeyExpired, ModelNotAllowed, Downgrade,
     ThresholdCrossed,
 } "expected a Reason that is known");
+
+/// Adds to verdicts about unknown models which ones may have been meant.
+pub fn add_near(verdicts: &mut [v1::Verdict], engine: &Engine) {
+    for verdict in verdicts.iter_mut().filter(|v| v.reason() == v1::Reason::ModelUnknown) {
+        let name = verdict.subject.as_ref().map_or("", |subject| &subject.id);
+        let near = engine.catalog().near(name);
+        verdict.near_model_ids = near.iter().map(ToString::to_string).collect();
+    }
+}
 
 /// Unspecified where there is none.
 pub fn reason_number(reason: Option<Reason>) -> i32 {

@@ -6,8 +6,9 @@ use crate::domain::Time;
 use crate::domain::backfill::{BackfillQueries, BackfillResults};
 use crate::domain::calendar::Windows;
 use crate::domain::catalog::Catalog;
-use crate::domain::workspace::{Workspace, WorkspaceModel};
+use crate::domain::workspace::{MODEL_ALIASES_MAX, ModelAlias, Workspace, WorkspaceModel};
 use crate::ledger::context::calendar_of;
+use crate::ledger::error::Error;
 use crate::ledger::limits::backfill::{merged, query_quota};
 use crate::ledger::models::WindowSpend;
 use crate::ledger::state::Ledger;
@@ -66,6 +67,37 @@ impl Ledger {
         self.models.set_settings(index, model);
         self.raise_cap(index);
         self.revision += 1;
+    }
+
+    /// Sets an alias of a model, for the next check and record.
+    pub fn put_model_alias(&mut self, now: Time, alias: ModelAlias) {
+        self.advance(now);
+        self.models.put_alias(alias);
+        self.revision += 1;
+    }
+
+    pub fn remove_model_alias(&mut self, now: Time, id: &str) {
+        self.advance(now);
+        self.models.remove_alias(id);
+        self.revision += 1;
+    }
+
+    pub fn model_alias(&self, id: &str) -> Option<Arc<ModelAlias>> {
+        self.models.alias(id).cloned()
+    }
+
+    /// By alias.
+    pub fn model_aliases(&self) -> Vec<Arc<ModelAlias>> {
+        let mut aliases: Vec<_> = self.models.aliases().cloned().collect();
+        aliases.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        aliases
+    }
+
+    /// # Errors
+    /// If the workspace has as many aliases as it may have.
+    pub fn room_for_model_alias(&self) -> Result<(), Error> {
+        let count = self.models.aliases().len();
+        Error::check_bound(count, "aliases of models of a workspace", MODEL_ALIASES_MAX)
     }
 
     /// Sets the catalog. Holds keep the price that they were taken at.

@@ -166,7 +166,7 @@ impl Ledger {
     fn count_refusal(&mut self, prepared: &PreparedCheck, cost: Amount, decision: &Decision) {
         if !prepared.check().dry_run {
             let user_id = prepared.field(AttributionField::User);
-            let request = (prepared.check().model_id.as_str(), user_id);
+            let request = (self.models.unaliased(&prepared.check().model_id), user_id);
             self.refusals.count(&self.context, request, cost, decision);
         }
     }

@@ -62,7 +62,8 @@ impl Ledger {
 
     /// Cost of a request on the model that it names; zero if that is unknown or has no price.
     pub(super) fn requested_cost(&self, check: &Check) -> Amount {
-        let Some(entry) = self.context.catalog().model(&check.model_id) else {
+        let name = self.models.unaliased(&check.model_id);
+        let Some(entry) = self.context.catalog().model(name) else {
             return Amount::ZERO;
         };
         let estimate = match self.models.find(&entry.model().id) {

@@ -326,8 +326,7 @@ impl Ledger {
         if !required.all(|capability| entry.capabilities.contains(capability)) {
             return reject(Reason::CapabilityMissing);
         }
-        let tokens = check.input.total_input() + estimate.output_tokens;
-        if entry.context_window.is_some_and(|window| window < tokens) {
+        if !entry.fits(check.input.total_input(), estimate.output_tokens) {
             return reject(Reason::ContextWindowExceeded);
         }
         Some(Grant { model: index, estimate })

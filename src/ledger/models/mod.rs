@@ -14,7 +14,7 @@ use crate::domain::Time;
 use crate::domain::calendar::Window;
 use crate::domain::catalog::{Catalog, ModelEntry};
 use crate::domain::check::Reason;
-use crate::domain::workspace::WorkspaceModel;
+use crate::domain::workspace::{ModelAlias, WorkspaceModel};
 
 pub use meter::{Meter, Totals};
 pub use output::OutputHistory;
@@ -40,6 +40,8 @@ pub struct Models {
     total: Meter,
     models: Vec<Model>,
     by_id: HashMap<Arc<str>, ModelIndex>,
+    /// Names that the workspace gives models.
+    aliases: HashMap<Arc<str>, Arc<ModelAlias>>,
 }
 
 /// What was spent in a window, from the usage log.
@@ -128,8 +130,34 @@ impl Models {
         index
     }
 
+    /// What a name stands for in this workspace: the id of an alias of it; else the name.
+    pub fn unaliased<'a>(&'a self, name: &'a str) -> &'a str {
+        // Most workspaces have none.
+        if self.aliases.is_empty() {
+            return name;
+        }
+        self.aliases.get(name).map_or(name, |alias| &alias.model_id)
+    }
+
+    pub fn alias(&self, id: &str) -> Option<&Arc<ModelAlias>> {
+        self.aliases.get(id)
+    }
+
+    pub fn aliases(&self) -> impl ExactSizeIterator<Item = &Arc<ModelAlias>> {
+        self.aliases.values()
+    }
+
+    pub fn put_alias(&mut self, alias: ModelAlias) {
+        self.aliases.insert(alias.id.clone(), Arc::new(alias));
+    }
+
+    pub fn remove_alias(&mut self, id: &str) {
+        self.aliases.remove(id);
+    }
+
     /// A model that the workspace may use, by its id or any other name of it.
     pub fn find_usable(&self, name: &str, catalog: &Catalog) -> Result<ModelIndex, Reason> {
+        let name = self.unaliased(name);
         let by_id = self.find(name).filter(|index| self.get(*index).entry.is_some());
         let index = match by_id {
             Some(index) => index,

@@ -223,8 +223,8 @@ impl Ledger {
         Ok(Some(record))
     }
 
-    /// A record as it is billed now, at the prices valid at its charge time. None if it still has no price, or would cost more than a
-    /// record may.
+    /// A record as it is billed now, at the prices valid at its charge time. None if it still has no
+    /// price, or would cost more than a record may.
     pub fn reprice(&self, record: &Record) -> Option<Record> {
         let provider = record.answer.as_deref().map_or("", |answer| &answer.provider);
         let held = Some(&record.metered_model_id);
@@ -250,6 +250,7 @@ impl Ledger {
     /// it counts for it, at its own price.
     fn model_of_record(&self, name: &str, provider: &str, held: Option<&Arc<str>>) -> Metered<'_> {
         let catalog = self.context.catalog();
+        let name = self.models.unaliased(name);
         if let Some((held, held_entry)) = held.and_then(|id| Some((id, catalog.by_id(id)?))) {
             if *name == **held {
                 return Metered { entry: Some(held_entry), model_id: held.clone() };
@@ -319,7 +320,10 @@ impl Ledger {
             _ => self.context.quote(entry.map(|entry| &**entry), charge_time).unwrap_or_default(),
         };
         let own_quote = match (own_quote, &held_quote) {
-            (Some(own), Some(held)) if has_same_rates(&own, held) => Some(held.clone()),
+            // A snapshot at the price of the hold.
+            (Some(own), Some(held)) if own.card.price().bills_as(held.card.price()) => {
+                Some(held.clone())
+            }
             (own, _) => own,
         };
         let is_own = own_quote.is_some();
@@ -350,13 +354,6 @@ fn unread_bill(hold: Option<&Hold>, metered_model: Arc<str>) -> Bill {
         price_id: quote.map(|quote| quote.card.price().id.clone()),
         rate: quote.map_or(Rate::ONE, |quote| quote.rate),
     }
-}
-
-/// Whether two prices bill the same: then the one of the hold is named.
-fn has_same_rates(a: &Quote, b: &Quote) -> bool {
-    let (a, b) = (a.card.price(), b.card.price());
-    (a.currency, &a.base, &a.unit_rates) == (b.currency, &b.base, &b.unit_rates)
-        && (&a.variants, &a.factors) == (&b.variants, &b.factors)
 }
 
 fn cost(quote: &Quote, report: &UsageReport) -> Result<Amount, Error> {

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use prost_types::Timestamp;
 use serde_json::{Value, json};
+use tollgate::admin::{self, ImportOptions};
 use tollgate::config::Config;
 use tollgate::domain::time::MICROS_PER_SECOND;
+use tollgate::prices::{Format, Jumps};
 use tollgate::proto::v1;
 use tonic::{Code, Status};
 
@@ -151,6 +153,7 @@ async fn models_are_logged() {
         "provider": "us",
         "display_name": "",
         "context_window": 1_000,
+        "max_input": null,
         "max_output": null,
         "capabilities": [],
         "aliases": [],
@@ -482,9 +485,16 @@ async fn an_import_of_prices_is_logged_as_one_by_the_command_line() {
     let file = folder.path().join("prices.json");
     let rates = r#""input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6"#;
     std::fs::write(&file, format!(r#"{{"mine": {{"litellm_provider": "us", {rates}}}}}"#)).unwrap();
-    for _ in 0..2 {
+    let options = ImportOptions {
+        format: Format::LiteLlm,
+        effective_time: None,
+        jumps: Jumps::HoldBack,
+        dry_run: false,
+    };
+    for dry_run in [true, false, false] {
         // The same list again changes nothing.
-        tollgate::admin::import_prices(&url, &file, &*clock).await.unwrap();
+        let options = ImportOptions { dry_run, ..options };
+        admin::import_prices(&url, &file, options, &*clock).await.unwrap();
     }
     let server = Server::start_in(folder.path(), clock, Config::default()).await;
     let events = audit_events(&server, "").await;

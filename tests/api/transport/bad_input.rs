@@ -450,7 +450,7 @@ async fn models() {
         ("model.max_output_token_count", |r| model_of(r).max_output_token_count = 100_000_001),
         ("model.capabilities", |r| model_of(r).capabilities = vec!["a".to_owned(); 33]),
         ("model.capabilities[0]", |r| model_of(r).capabilities = vec![chars(65)]),
-        ("model.aliases", |r| model_of(r).aliases = vec!["a".to_owned(); 33]),
+        ("model.aliases", |r| model_of(r).aliases = vec!["a".to_owned(); 1_001]),
         ("model.aliases[0]", |r| model_of(r).aliases = vec![String::new()]),
         ("model.aliases", |r| model_of(r).aliases = vec!["big".to_owned()]),
     ];

@@ -35,7 +35,7 @@ use tollgate::domain::time::{
 };
 use tollgate::domain::usage::{Outcome as Ended, ServiceTier, TokenClass, Usage, UsageSource};
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, WorkspaceModel,
+    HoldExpiryPolicy, ModelAlias, Plan, UnknownKeyPolicy, UnpricedModelPolicy, WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
 
@@ -244,6 +244,11 @@ impl Case {
                 };
             }
             "model" => return self.model(words),
+            "alias" => {
+                let (id, model_id) = (words.word(1).into(), words.word(2).into());
+                let update_time = self.world.now;
+                return self.world.put_model_alias(ModelAlias { id, model_id, update_time });
+            }
             "cap" | "chain" | "enable" | "disable" => return self.model_setting(words),
             "price" => {
                 self.facts.prices.push(self.price(words.word(1), words.word(2), words));
@@ -264,11 +269,16 @@ impl Case {
         self.world.set_workspace(workspace);
     }
 
-    /// `model a 1000/2000 [cap 5] [context 8k] [max-out 4k] [can vision] [alias x] [unset]`
+    /// `model a 1000/2000 [cap 5] [context 8k] [max-in 6k] [max-out 4k] [can vision] [alias x]
+    /// [by provider] [unset]`
     fn model(&mut self, words: &Words) {
         let id = words.word(1);
         let mut fact = setup::model(id);
         fact.context_window = words.after("context").map(count);
+        if let Some(provider) = words.after("by") {
+            fact.provider = provider.to_owned();
+        }
+        fact.max_input = words.after("max-in").map(count);
         fact.max_output = words.after("max-out").map(count);
         fact.capabilities = words.after("can").into_iter().map(str::to_owned).collect();
         fact.aliases = words.after("alias").into_iter().map(str::to_owned).collect();

@@ -50,6 +50,7 @@ pub fn model(id: &str) -> Model {
         provider: "test".to_owned(),
         display_name: id.to_owned(),
         context_window: None,
+        max_input: None,
         max_output: None,
         capabilities: Vec::new(),
         aliases: Vec::new(),

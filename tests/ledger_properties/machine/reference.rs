@@ -331,11 +331,12 @@ impl Reference {
                 });
                 return Call::Catalog(Box::new(facts));
             }
-            Step::Bounds { model, context, max_output, vision } => {
+            Step::Bounds { model, context, max_input, max_output, vision } => {
                 let id = name_of(model);
                 let fact = facts.models.iter_mut().find(|fact| *fact.id == *id);
                 let fact = fact.expect("models of the catalog");
                 fact.context_window = context;
+                fact.max_input = max_input;
                 fact.max_output = max_output;
                 fact.capabilities = vision.then(|| "vision".to_owned()).into_iter().collect();
                 return Call::Catalog(Box::new(facts));
@@ -603,6 +604,7 @@ pub fn model(id: &str) -> Model {
         provider: "test".to_owned(),
         display_name: id.to_owned(),
         context_window: None,
+        max_input: None,
         max_output: None,
         capabilities: Vec::new(),
         aliases: Vec::new(),

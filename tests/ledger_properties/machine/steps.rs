@@ -116,6 +116,7 @@ pub enum Step {
     Bounds {
         model: u8,
         context: Option<i64>,
+        max_input: Option<i64>,
         max_output: Option<i64>,
         vision: bool,
     },
@@ -338,8 +339,9 @@ fn credit() -> impl Strategy<Value = Step> {
 
 fn bounds() -> impl Strategy<Value = Step> {
     let count = || prop_oneof![Just(None), (500..8_000i64).prop_map(Some)];
-    (0..6u8, count(), count(), any::<bool>()).prop_map(|(model, context, max_output, vision)| {
-        Step::Bounds { model, context, max_output, vision }
+    let sizes = (count(), count(), count());
+    (0..6u8, sizes, any::<bool>()).prop_map(|(model, (context, max_input, max_output), vision)| {
+        Step::Bounds { model, context, max_input, max_output, vision }
     })
 }
 

@@ -29,7 +29,7 @@ use tollgate::domain::check::{RefusalCounts, RefusalKey};
 use tollgate::domain::quota::{Quota, Unit};
 use tollgate::domain::rate_limit::{RateLimit, RateWindow};
 use tollgate::domain::record::Record;
-use tollgate::domain::workspace::{Workspace, WorkspaceModel};
+use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 use tollgate::storage::alerts::{Delivery, StoredAlert};
 use tollgate::storage::audit::AuditEvent;
 use tollgate::storage::directory::Seen;
@@ -63,6 +63,7 @@ pub struct Disk {
     pub rate_limits: Of<RateLimit>,
     pub api_keys: Of<ApiKey>,
     pub key_groups: Of<KeyGroup>,
+    pub model_aliases: Of<ModelAlias>,
     pub boosts: Of<Boost>,
     pub webhooks: Of<Webhook>,
     pub email_receivers: Of<EmailReceiver>,

@@ -11,7 +11,7 @@ use tollgate::domain::catalog::ExchangeRate;
 use tollgate::domain::catalog::price::Price;
 use tollgate::domain::quota::{Quota, Scope};
 use tollgate::domain::rate_limit::RateLimit;
-use tollgate::domain::workspace::{Workspace, WorkspaceModel};
+use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 use tollgate::storage::Result;
 use tollgate::storage::audit::{AuditEvent, AuditFilter, AuditStore};
 use tollgate::storage::settings::{BoostFilter, CatalogRows, Change, LimitFilter, SettingsStore};
@@ -27,6 +27,11 @@ impl Disk {
                 self.catalog.models.retain(|other| other.id != model.id);
                 self.catalog.models.push(model);
             }
+            Change::PutModels(models) => {
+                for model in models {
+                    self.apply(workspace_id, &Change::PutModel(model));
+                }
+            }
             Change::PutPrices(prices) => self.add_prices(prices),
             Change::PutExchangeRate(rate) => {
                 let of = |rate: &ExchangeRate| (rate.from, rate.to, rate.effective_time);
@@ -36,6 +41,8 @@ impl Disk {
             }
             Change::PutWorkspace(new) => drop(self.workspaces.insert(new.id.to_string(), new)),
             Change::PutWorkspaceModel(new) => drop(self.models.insert(key(&new.model_id), new)),
+            Change::PutModelAlias(new) => drop(self.model_aliases.insert(key(&new.id), new)),
+            Change::DeleteModelAlias(id) => drop(self.model_aliases.remove(&key(&id))),
             Change::PutQuota(new) => drop(self.quotas.insert(key(&new.id), new)),
             Change::PutRateLimit(new) => drop(self.rate_limits.insert(key(&new.id), new)),
             Change::PutApiKey(new) => drop(self.api_keys.insert(key(&new.id), new)),
@@ -123,6 +130,10 @@ impl SettingsStore for SimStore {
             models.map(|(_, model)| model.clone()).collect()
         })
         .await
+    }
+
+    async fn model_aliases(&self, workspace_id: &str) -> Result<Vec<ModelAlias>> {
+        self.read(|disk| of(&disk.model_aliases, workspace_id).cloned().collect()).await
     }
 
     async fn limit_config(&self, workspace_id: &str, now: Time) -> Result<LimitConfig> {

@@ -24,6 +24,7 @@ async fn every_write_is_fenced(store: &dyn Store) {
         provider: String::new(),
         display_name: String::new(),
         context_window: None,
+        max_input: None,
         max_output: None,
         capabilities: vec![],
         aliases: vec![],

@@ -33,6 +33,8 @@ const CONTENT: &str = "\
       1769818200000001, 'price', 913000001, 2, -1, '', '', '', '', '', '', '', '', '', ''); \
     INSERT INTO rollups VALUES ('w', 'model', 1769817600000000, 'model', 1, 0, 0, 1001, 100, \
       0, 0, 0, 1, 0, 0, 0, 0, 0, 250000); \
+    INSERT INTO models VALUES ('listed', 'p', '', 272000, 128000, '[]', '[]', 2, 1), \
+      ('own', 'p', '', 9000, NULL, '[]', '[]', 1, 1); \
     UPDATE fold_cursor SET seq = 1;";
 
 /// The records of `log`, without what did not exist then.
@@ -90,6 +92,12 @@ pub async fn an_older_database_keeps_what_is_in_it(world: &World) {
     assert_eq!(loaded, workspace("w"));
     assert_eq!(loaded.unknown_keys, UnknownKeyPolicy::Accept);
     assert_eq!(loaded.alerts, AlertPolicy::default());
+    let models = store.catalog().await.unwrap().models;
+    let sizes: Vec<_> =
+        models.iter().map(|model| (model.context_window, model.max_input)).collect();
+    // Lists gave the largest input as the window, operators the window.
+    assert_eq!(sizes, [(Some(272_000), Some(272_000)), (Some(9_000), None)]);
+    assert_eq!(store.model_aliases("w").await.unwrap(), []);
     let expected = StoredHold { attempt: 0, held_tokens: 0, key_group_id: "".into(), ..hold("r") };
     assert_eq!(store.holds("w").await.unwrap(), [expected]);
     assert_eq!(store.records_after(0, 100).await.unwrap(), log);

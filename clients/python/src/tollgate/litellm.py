@@ -10,7 +10,8 @@ In a program: `litellm.callbacks = [TollgateLogger("acme")]` puts `litellm.acomp
 `TollgateLogger.completion` instead of `litellm.completion`.
 
 The proxy asks before it routes, so `model` is the name that the proxy's callers use; elsewhere it
-is LiteLLM's, without the provider before the slash. Tollgate must know it, by its id or an alias.
+is LiteLLM's, with the provider before the slash: ids of Tollgate's catalog are those of LiteLLM.
+Names that neither knows are aliases of the workspace (`SetModelAlias`).
 """
 
 from __future__ import annotations
@@ -127,10 +128,10 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
     async def _enter(
         self, request: Mapping[str, Any], target: MutableMapping[str, Any], said: Options
     ) -> AsyncCall:
-        prefix, model = _split(str(request.get("model") or ""))
+        asked = str(request.get("model") or "")
         options: Any = {**_options(request, _LIMITS), **said, **self._settings}
         client = self._client = self._client or AsyncClient()
-        call = client.guard(self._where(), model, **options)
+        call = client.guard(self._where(), asked, **options)
         await call.__aenter__()
         if request.get("stream") and "messages" in request:
             # The provider's figures instead of LiteLLM's own count, in one chunk more at the end.
@@ -142,7 +143,7 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
                     f"the call is routed to {call._model}, which needs its model given by name:"
                     " litellm.acompletion(model=...)"
                 )
-            target["model"] = prefix + call._model
+            target["model"] = _to_call(call._model, asked)
         return call
 
     def log_pre_api_call(self, model: str, messages: Any, kwargs: Mapping[str, Any]) -> None:
@@ -260,18 +261,19 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
 
     def completion(self, model: str, messages: Any = None, **kwargs: Any) -> Any:
         """Does what `litellm.completion` does, behind Tollgate."""
-        prefix, name = _split(model)
         request = {**kwargs, "messages": messages}
         if kwargs.get("stream"):
             kwargs["stream_options"] = _with_usage(kwargs)
         client = self._sync_client = self._sync_client or Client()
         options: Any = {**_options(request, _LIMITS), **_said(kwargs), **self._settings}
-        call = client.guard(self._where(), name, **options)
+        call = client.guard(self._where(), model, **options)
         call.__enter__()
         try:
             decided = call.model
             answer = litellm.completion(
-                model=prefix + decided if call.routed else model, messages=messages, **kwargs
+                model=_to_call(decided, model) if call.routed else model,
+                messages=messages,
+                **kwargs,
             )
         except BaseException as error:
             call.__exit__(type(error), error, None)
@@ -289,12 +291,17 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
         return workspace
 
 
-def _split(model: str) -> tuple[str, str]:
-    """Takes LiteLLM's provider off a model, so that it is called as Tollgate calls it."""
-    provider, slash, name = model.partition("/")
-    if slash and provider in litellm.provider_list:
-        return provider + slash, name
-    return "", model
+def _to_call(decided: str, asked: str) -> str:
+    """Says how LiteLLM calls the model that was decided: at its own provider, if it knows it."""
+    if "/" not in asked:
+        # The router's callers name its models, which need not be LiteLLM's.
+        return decided
+    try:
+        name, provider, _, _ = litellm.get_llm_provider(model=decided)
+    except Exception:  # LiteLLM has no narrower one for a model that it does not know.
+        provider, _, _ = asked.partition("/")
+        return f"{provider}/{decided}"
+    return f"{provider}/{name}"
 
 
 def _with_usage(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -317,7 +324,6 @@ def _record(call: _Call, answer: Any) -> None:
         call.output_text = "".join(texts) or call.output_text
         return
     call.record(answer)
-    call._reader.model = _split(call._reader.model)[1]
     details = _get(usage, "prompt_tokens_details")
     long_lived = _get(_get(details, "cache_creation_token_details"), "ephemeral_1h_input_tokens")
     counted = call._reader.usage

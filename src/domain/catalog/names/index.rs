@@ -1,9 +1,7 @@
 //! The index of names: what each canonical key may stand for. Kept up to date when a model
 //! changes, so that a lookup never walks over the models.
 
-use std::collections::BTreeSet;
-use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
@@ -32,17 +30,23 @@ pub enum Rank {
 }
 
 /// One thing that a key may stand for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct NameRef {
     pub id: Arc<str>,
     pub rank: Rank,
-    pub family: Arc<str>,
-    /// As [`normal`] spells it.
-    provider: Arc<str>,
-    /// The place of the provider in its family.
-    order: usize,
+    provider: Arc<Provider>,
     /// Where the name begins in the id.
     name_start: usize,
+}
+
+/// A provider of models of the catalog.
+#[derive(Debug)]
+struct Provider {
+    family: Arc<str>,
+    /// As [`normal`] spells it.
+    name: Arc<str>,
+    /// Its place in the family.
+    order: usize,
 }
 
 pub type NameRefs = SmallVec<[NameRef; 1]>;
@@ -51,11 +55,11 @@ pub type NameRefs = SmallVec<[NameRef; 1]>;
 #[derive(Clone, Debug, Default)]
 pub struct NameIndex {
     refs: HashMap<Arc<str>, NameRefs>,
-    /// Names and ids in order, to find what is near to an unknown one.
-    sorted: BTreeSet<(Arc<str>, Arc<str>)>,
-    /// Families of providers by their name, with the number of models.
-    families: HashMap<Arc<str>, (Arc<str>, usize)>,
     ids: HashSet<Arc<str>>,
+    /// By their name, with the number of models.
+    providers: HashMap<Arc<str>, (Arc<Provider>, usize)>,
+    /// Names and ids in order, to find what is near to an unknown one. Made when it is needed.
+    sorted: OnceLock<Vec<(Arc<str>, Arc<str>)>>,
 }
 
 impl NameRef {
@@ -65,11 +69,12 @@ impl NameRef {
     pub fn preference<'a>(&'a self, name: &str, provider: &str) -> impl Ord + use<'a> {
         (
             self.rank.max(Rank::Name),
-            *self.provider != *provider,
+            *self.provider.name != *provider,
             self.rank,
-            self.order,
+            self.provider.order,
             !self.is_spelt(name),
             self.name_start == 0,
+            self.id.contains('@'),
             self.id.len(),
             &*self.id,
         )
@@ -95,16 +100,21 @@ impl NameRef {
         }
     }
 
+    pub fn family(&self) -> &str {
+        &self.provider.family
+    }
+
+    /// As [`normal`] spells it.
+    pub fn provider(&self) -> &str {
+        &self.provider.name
+    }
+
     fn canonical_name(&self) -> String {
         canonical(&self.id[self.name_start..])
     }
 }
 
 impl NameIndex {
-    pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
-    }
-
     pub fn has(&self, id: &str) -> bool {
         self.ids.contains(id)
     }
@@ -115,56 +125,58 @@ impl NameIndex {
 
     /// The family of a provider of the models, by its name in the spelling of [`normal`].
     pub fn family(&self, normal: &str) -> Option<&str> {
-        self.families.get(normal).map(|(family, _)| &**family)
+        self.providers.get(normal).map(|(provider, _)| &*provider.family)
     }
 
     pub fn insert(&mut self, model: &Model) {
-        let provider = model.provider.to_ascii_lowercase();
-        let named = NameRef {
-            id: model.id.clone(),
-            rank: Rank::Id,
-            family: Arc::from(family_of(&provider)),
-            provider: Arc::from(normal(&provider)),
-            order: order_of(&provider),
-            name_start: model.id.len() - name_of(&model.id, &provider).len(),
-        };
-        let count = (named.family.clone(), 0);
-        self.families.entry(named.provider.clone()).or_insert(count).1 += 1;
-        for (key, rank) in keys(model, &provider) {
-            let found = NameRef { rank, ..named.clone() };
+        let lower = model.provider.to_ascii_lowercase();
+        let provider = self.provider(&lower);
+        let name_start = model.id.len() - name_of(&model.id, &lower).len();
+        for (key, rank) in keys(model, name_start, &provider) {
+            let (id, provider) = (model.id.clone(), provider.clone());
+            let found = NameRef { id, rank, provider, name_start };
             let refs = self.refs.entry(Arc::from(key)).or_default();
-            if !refs.contains(&found) {
+            if !refs.iter().any(|other| other.id == model.id && other.rank <= rank) {
                 refs.push(found);
             }
         }
-        for key in sorted_keys(model, &provider) {
-            self.sorted.insert((Arc::from(key), model.id.clone()));
-        }
         self.ids.insert(model.id.clone());
+        self.sorted = OnceLock::new();
     }
 
     pub fn remove(&mut self, model: &Model) {
         if !self.ids.remove(&model.id) {
             return;
         }
-        let provider = model.provider.to_ascii_lowercase();
-        for (key, _) in keys(model, &provider) {
+        let lower = model.provider.to_ascii_lowercase();
+        let provider = self.provider(&lower);
+        let name_start = model.id.len() - name_of(&model.id, &lower).len();
+        for (key, _) in keys(model, name_start, &provider) {
             let Some(refs) = self.refs.get_mut(&*key) else { continue };
             refs.retain(|found| found.id != model.id);
             if refs.is_empty() {
                 self.refs.remove(&*key);
             }
         }
-        for key in sorted_keys(model, &provider) {
-            self.sorted.remove(&(Arc::from(key), model.id.clone()));
-        }
-        let normal = normal(&provider);
-        if let Some((_, count)) = self.families.get_mut(&*normal) {
-            *count -= 1;
+        if let Some((_, count)) = self.providers.get_mut(&provider.name) {
+            // One for the model, and one for looking it up.
+            *count -= 2;
             if *count == 0 {
-                self.families.remove(&*normal);
+                self.providers.remove(&provider.name);
             }
         }
+        self.sorted = OnceLock::new();
+    }
+
+    /// The provider of one model more.
+    fn provider(&mut self, lower: &str) -> Arc<Provider> {
+        let name: Arc<str> = Arc::from(normal(lower));
+        let (provider, count) = self.providers.entry(name.clone()).or_insert_with(|| {
+            let family = Arc::from(family_of(lower));
+            (Arc::new(Provider { family, name, order: order_of(lower) }), 0)
+        });
+        *count += 1;
+        provider.clone()
     }
 
     /// Ids whose names begin like `key`, the more alike first in either direction.
@@ -174,48 +186,54 @@ impl NameIndex {
             let alike = name.chars().zip(key.chars()).take_while(|(a, b)| a == b);
             alike.count() >= enough
         };
-        let from = (Arc::from(key), Arc::from(""));
-        let after = self.sorted.range((Bound::Included(from.clone()), Bound::Unbounded));
-        let before = self.sorted.range((Bound::Unbounded, Bound::Excluded(from))).rev();
+        let sorted = self.sorted.get_or_init(|| self.names_in_order());
+        let from = sorted.partition_point(|(name, _)| **name < *key);
+        let (before, after) = sorted.split_at(from);
+        let (after, before) = (after.iter(), before.iter().rev());
         after.take_while(is_near).chain(before.take_while(is_near)).map(|(_, id)| id)
+    }
+
+    /// Names with and without their maker.
+    fn names_in_order(&self) -> Vec<(Arc<str>, Arc<str>)> {
+        let mut names = Vec::with_capacity(self.ids.len());
+        for (key, refs) in &self.refs {
+            for found in refs.iter().filter(|found| found.rank <= Rank::Name) {
+                let last = key.rsplit_once('/').map_or(key.clone(), |(_, last)| Arc::from(last));
+                names.push((last, found.id.clone()));
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 }
 
 /// The keys of a model, with what they are.
-fn keys(model: &Model, provider: &str) -> Vec<(String, Rank)> {
+fn keys(model: &Model, name_start: usize, provider: &Provider) -> Vec<(String, Rank)> {
     let id = canonical(&model.id);
-    let name = canonical(name_of(&model.id, provider));
+    let name = if name_start > 0 { canonical(&model.id[name_start..]) } else { id.clone() };
     let mut keys = Vec::with_capacity(4 + model.aliases.len());
-    if let Some(rest) = bedrock_version(&name) {
-        keys.push((rest.to_owned(), Rank::Version));
-    }
-    if let Some(rest) = without_maker(&name, provider) {
-        keys.push((rest.to_owned(), Rank::Maker));
-    }
+    let version = bedrock_version(&name).map(|rest| (rest.to_owned(), Rank::Version));
+    let maker = without_maker(&name, &provider.family).map(|rest| (rest.to_owned(), Rank::Maker));
+    keys.push((id, Rank::Id));
     for alias in &model.aliases {
-        let name = name_of(alias, provider);
+        let name = name_of(alias, &provider.family);
+        keys.push((canonical(alias), Rank::Id));
         if name.len() < alias.len() {
             keys.push((canonical(name), Rank::Name));
         }
-        keys.push((canonical(alias), Rank::Id));
     }
-    if name != id {
+    if name_start > 0 {
         keys.push((name, Rank::Name));
     }
-    keys.push((id, Rank::Id));
+    keys.extend(version);
+    keys.extend(maker);
     keys
 }
 
-/// The keys under which a model may be near to an unknown name.
-fn sorted_keys(model: &Model, provider: &str) -> [String; 2] {
-    let name = canonical(name_of(&model.id, provider));
-    let last = name.rsplit_once('/').map_or(&*name, |(_, last)| last).to_owned();
-    [name, last]
-}
-
 /// A canonical name without its maker, where a provider has models of several makers.
-fn without_maker<'a>(name: &'a str, provider: &str) -> Option<&'a str> {
-    match family_of(provider) {
+fn without_maker<'a>(name: &'a str, family: &str) -> Option<&'a str> {
+    match family {
         // Not of inference profiles: their price may be that of the region.
         "bedrock" if without_bedrock_region(name).is_none() && is_bedrock_name(name) => {
             without_bedrock_vendor(bedrock_version(name).unwrap_or(name))
@@ -235,8 +253,8 @@ fn without_maker<'a>(name: &'a str, provider: &str) -> Option<&'a str> {
 pub fn by_maker<'a>(key: &str, refs: impl Iterator<Item = &'a NameRef>) -> Option<&'a str> {
     let mut families: SmallVec<[&str; 4]> = SmallVec::new();
     for found in refs {
-        if !families.contains(&&*found.family) {
-            families.push(&found.family);
+        if !families.contains(&found.family()) {
+            families.push(found.family());
         }
     }
     let of_catalog =

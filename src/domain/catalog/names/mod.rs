@@ -20,16 +20,14 @@ mod spelling;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashSet;
 
-use crate::domain::catalog::model::Model;
+use crate::domain::catalog::model::{Model, ModelEntry};
 use index::{NameIndex, NameRef, Rank, by_maker};
 use parse::{Parsed, Place, parse};
-use providers::{
-    Families, families_named, family_of, is_dialect, is_gateway, normal, vendor, without_vendor,
-};
+use providers::{Families, families_named, is_dialect, is_gateway, normal, vendor, without_vendor};
 pub use spelling::Reach;
 use spelling::{candidates, canonical};
 
@@ -39,11 +37,30 @@ pub const NEAR_MAX: usize = 5;
 /// The names of a catalog: those that are built in, and over them those of its own models.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
-    builtin: Arc<NameIndex>,
+    builtin: Arc<BuiltinNames>,
     /// Shared by catalogs until the names of one change.
     own: Arc<NameIndex>,
-    /// Built-in models whose place is taken.
+    /// Models whose place in the built-in layer is taken.
     hidden: HashSet<Arc<str>>,
+}
+
+/// The built-in layer: it never changes, and its index is made when it is needed first.
+#[derive(Debug, Default)]
+struct BuiltinNames {
+    models: Vec<Arc<ModelEntry>>,
+    index: OnceLock<NameIndex>,
+}
+
+impl BuiltinNames {
+    fn index(&self) -> &NameIndex {
+        self.index.get_or_init(|| {
+            let mut index = NameIndex::default();
+            for entry in &self.models {
+                index.insert(entry.model());
+            }
+            index
+        })
+    }
 }
 
 /// What is looked for.
@@ -63,27 +80,33 @@ enum Whose<'a> {
     /// Of these families, one after the other; of members of one rather of the provider that is
     /// named, as [`normal`] spells it.
     Of(&'a [&'a str], &'a str),
-    /// Of whoever has it, if that is certain.
+    /// Of any provider, if that is certain.
     Anyone,
 }
 
+/// Models without a provider: what operators serve themselves, behind the API of a provider.
+const OWN_SERVER: Whose = Whose::Of(&[""], "");
+
 impl Names {
-    /// The same names, as built-in ones.
-    pub fn into_builtin(self) -> Names {
-        assert!(self.builtin.is_empty(), "there is one layer of built-in names");
-        Names { builtin: self.own, ..Names::default() }
+    /// The names of built-in models.
+    pub fn builtin(models: Vec<Arc<ModelEntry>>) -> Names {
+        let builtin = BuiltinNames { models, index: OnceLock::new() };
+        Names { builtin: Arc::new(builtin), ..Names::default() }
+    }
+
+    /// Makes the index of the built-in layer, so that no lookup has to.
+    pub fn prepare(&self) {
+        self.builtin.index();
     }
 
     /// Adds a model in the place of the one with its id.
     pub fn insert(&mut self, before: Option<&Model>, model: &Model) {
-        if let Some(before) = before {
-            self.remove(before);
-        }
+        self.remove(before.unwrap_or(model));
         Arc::make_mut(&mut self.own).insert(model);
     }
 
     pub fn remove(&mut self, model: &Model) {
-        if self.builtin.has(&model.id) {
+        if !self.builtin.models.is_empty() {
             self.hidden.insert(model.id.clone());
         }
         if self.own.has(&model.id) {
@@ -93,7 +116,8 @@ impl Names {
 
     /// The id of the model that a name stands for.
     pub fn find<'a>(&'a self, query: Query<'a>) -> Option<&'a Arc<str>> {
-        let Query { name, reach, exact, .. } = query;
+        let Query { name, reach, .. } = query;
+        let exact = query.exact.or_else(|| self.in_another_case(name));
         let hint = normal(query.hint);
         let hinted = self.families(&hint);
         if let Some((id, provider)) = exact
@@ -102,13 +126,20 @@ impl Names {
             return Some(id);
         }
         let parsed = self.parse(name);
+        if !hinted.is_empty()
+            && let Some(id) = self.search_name(name, Whose::Of(&hinted, &hint), reach)
+        {
+            return Some(id);
+        }
         if let Place::Provider(provider) = parsed.place {
             let provider = normal(provider);
             let families = self.families(&provider);
             let found = self.search(&parsed, Whose::Of(&families, &provider), reach);
+            let found = found.or_else(|| self.search(&parsed, OWN_SERVER, reach));
             return found.or(exact.map(|(id, _)| id));
         }
         if !hinted.is_empty() {
+            // Some forms are unlike the name: paths, and what a gateway passes on.
             let found = self.search(&parsed, Whose::Of(&hinted, &hint), reach);
             if found.is_some() || !is_dialect(&hint) {
                 return found;
@@ -124,6 +155,7 @@ impl Names {
                 families => families.iter().copied().collect(),
             };
             let found = self.search_name(rest, Whose::Of(&families, ""), reach);
+            let found = found.or_else(|| self.search_name(rest, OWN_SERVER, reach));
             if found.is_some() || own.is_some() {
                 return found;
             }
@@ -165,10 +197,21 @@ impl Names {
             let key = canonical(name);
             let key = key.rsplit_once('/').map_or(&*key, |(_, last)| last);
             let is_shown = |id: &&Arc<str>| !self.hidden.contains(*id);
-            let mut all = self.own.near(key).chain(self.builtin.near(key).filter(is_shown));
-            let _ = all.all(|id| add(id));
+            let mut all = self.own.near(key).chain(self.builtin.index().near(key).filter(is_shown));
+            let _ = all.all(&mut add);
         }
         near
+    }
+
+    /// The model whose id only differs in case.
+    fn in_another_case<'a>(&'a self, name: &str) -> Option<(&'a Arc<str>, &'a str)> {
+        let is_it = |found: &&NameRef| found.id.eq_ignore_ascii_case(name);
+        let key = canonical(name);
+        let mut found = self.refs(&key).filter(is_it);
+        match (found.next(), found.next()) {
+            (Some(only), None) => Some((&only.id, only.provider())),
+            _ => None,
+        }
     }
 
     fn parse<'a>(&self, name: &'a str) -> Parsed<'a> {
@@ -194,16 +237,17 @@ impl Names {
         if is_member && normal(provider) != named {
             return false;
         }
-        families.contains(&family_of(&provider.to_ascii_lowercase()))
+        let family = self.provider_family(&normal(provider)).unwrap_or_default();
+        families.contains(&family)
     }
 
     fn provider_family(&self, normal: &str) -> Option<&str> {
-        self.own.family(normal).or_else(|| self.builtin.family(normal))
+        self.own.family(normal).or_else(|| self.builtin.index().family(normal))
     }
 
     fn refs<'a>(&'a self, key: &str) -> impl Iterator<Item = &'a NameRef> {
         let is_shown = |found: &&NameRef| !self.hidden.contains(&found.id);
-        self.own.get(key).iter().chain(self.builtin.get(key).iter().filter(is_shown))
+        self.own.get(key).iter().chain(self.builtin.index().get(key).iter().filter(is_shown))
     }
 
     fn search<'a>(
@@ -233,7 +277,7 @@ impl Names {
         })
     }
 
-    /// The one model that a key may stand for, whoever serves it.
+    /// The one model that a key may stand for, of any provider.
     fn pick_certain<'a>(&'a self, key: &str, name: &str) -> Option<&'a Arc<str>> {
         // In another case or spelling it is still the id.
         let mut ids = self.refs(key).filter(|found| found.rank == Rank::Id);
@@ -252,7 +296,7 @@ impl Names {
         provider: &str,
     ) -> Option<&'a Arc<str>> {
         families.iter().find_map(|family| {
-            let of_family = || self.refs(key).filter(|found| *found.family == **family);
+            let of_family = || self.refs(key).filter(|found| found.family() == *family);
             let order = |found: &&NameRef, other: &&NameRef| {
                 found.preference(name, provider).cmp(&other.preference(name, provider))
             };

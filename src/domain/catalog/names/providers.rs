@@ -23,7 +23,7 @@ const VERTEX: &str = "vertex_ai";
 
 /// What callers, SDKs, OpenTelemetry and price lists call a provider, in lower case with `-` for
 /// `_`, `.` and blanks; with the families that it may mean, the likelier first.
-const SPELLINGS: [(&[&str], &[&str]); 19] = [
+const SPELLINGS: [(&[&str], &[&str]); 20] = [
     (&["google", "gcp-gen-ai", "google-genai", "google-generative-ai"], &["gemini", VERTEX]),
     (&["gemini", "google-gla", "google-ai", "google-ai-studio", "gcp-gemini"], &["gemini"]),
     (&["vertex", "vertexai", "google-vertex", "google-vertex-anthropic"], &[VERTEX]),
@@ -43,6 +43,8 @@ const SPELLINGS: [(&[&str], &[&str]); 19] = [
     (&["alibaba", "alibaba-cloud", "qwen"], &["dashscope"]),
     (&["deepseek-ai"], &["deepseek"]),
     (&["voyageai"], &["voyage"]),
+    // Servers that operators run themselves: models without a provider.
+    (&["hosted-vllm", "vllm", "openai-like", "lm-studio", "llamafile", "xinference"], &[""]),
 ];
 
 /// Providers that pass a model on under the name of its maker, at the price of its maker. They
@@ -145,7 +147,7 @@ pub type Families<'a> = SmallVec<[&'a str; 2]>;
 pub enum Maker {
     /// These families of providers, the first that has it.
     Sells(&'static [&'static str]),
-    /// Whoever serves it.
+    /// Of any provider.
     Open,
     Unknown,
 }
@@ -182,6 +184,19 @@ pub fn normal(provider: &str) -> String {
 pub fn families_named(normal: &str) -> Option<&'static [&'static str]> {
     let row = SPELLINGS.iter().find(|(spellings, _)| spellings.contains(&normal));
     row.map(|(_, families)| *families)
+}
+
+/// The provider of the catalog that a name means in the first place; the name itself if no table
+/// has it.
+pub fn provider_named(name: &str) -> &str {
+    let spelt = normal(name);
+    match families_named(&spelt) {
+        Some([first, ..]) => first,
+        _ => {
+            let row = FAMILIES.iter().find(|(family, _)| normal(family) == spelt);
+            row.map_or(name, |(family, _)| family)
+        }
+    }
 }
 
 pub fn is_gateway(normal: &str) -> bool {
@@ -304,7 +319,7 @@ mod tests {
             }
         }
         for name in GATEWAYS.iter().chain(&DIALECTS) {
-            assert!(!seen.contains(&name), "{name} is a spelling");
+            assert!(!seen.contains(name), "{name} is a spelling");
         }
         for (index, (begins, families)) in MAKERS.iter().enumerate() {
             for begin in *begins {

@@ -53,22 +53,33 @@ pub fn canonical(name: &str) -> String {
     let name = name.trim().to_lowercase();
     let name = name.strip_suffix("@default").unwrap_or(&name);
     let name = name.strip_prefix("accounts/fireworks/models/").unwrap_or(name);
-    let bytes = name.as_bytes();
-    let digit = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_digit);
-    let mut canonical = String::with_capacity(name.len());
-    for (index, character) in name.char_indices() {
-        let before = index.checked_sub(1);
-        let is_separator = match character {
-            '@' => before.is_some_and(|before| bytes[before].is_ascii_alphanumeric()),
-            '.' => before.is_some_and(digit) && digit(index + 1),
-            _ => false,
-        };
-        canonical.push(if is_separator { '-' } else { character });
-    }
+    let mut canonical = dashed(name);
     if let Some(rest) = canonical.strip_prefix("gpt-35-") {
         canonical = format!("gpt-3-5-{rest}");
     }
     size_before_version(&canonical).unwrap_or(canonical)
+}
+
+/// With `-` before versions and between numbers.
+fn dashed(name: &str) -> String {
+    let bytes = name.as_bytes();
+    let mut dashed = name.to_owned();
+    for (index, mark) in name.match_indices(['@', '.']) {
+        let before = index.checked_sub(1).map(|before| bytes[before]);
+        let is_separator = match mark {
+            "@" => before.is_some_and(|byte| byte.is_ascii_alphanumeric()),
+            _ => {
+                let after = bytes.get(index + 1);
+                [before.as_ref(), after]
+                    .into_iter()
+                    .all(|byte| byte.is_some_and(u8::is_ascii_digit))
+            }
+        };
+        if is_separator {
+            dashed.replace_range(index..=index, "-");
+        }
+    }
+    dashed
 }
 
 /// `claude-3-5-sonnet` as `claude-sonnet-3-5`; none if it is not written so.
@@ -138,12 +149,16 @@ fn region_path(name: &str) -> Option<&str> {
     (is_area && is_number(number) && is_bedrock_name(rest)).then_some(rest)
 }
 
-/// Also where a name ends in `-1:0`.
+/// Also where a name ends in `-1:0`. Not where it is all that tells two models apart, as in
+/// `anthropic.claude-v2:1`.
 pub fn bedrock_version(name: &str) -> Option<&str> {
     let (rest, minor) = name.rsplit_once(':')?;
     let (rest, major) = rest.rsplit_once('-')?;
     let major = major.strip_prefix('v').unwrap_or(major);
-    (is_number(minor) && is_number(major) && is_bedrock_name(rest)).then_some(rest)
+    let is_version = is_number(minor) && is_number(major) && is_bedrock_name(rest);
+    let is_first = (major, minor) == ("1", "0");
+    let has_number = || rest.bytes().any(|byte| byte.is_ascii_digit());
+    (is_version && (is_first || has_number())).then_some(rest)
 }
 
 fn date(name: &str) -> Option<&str> {
@@ -246,6 +261,8 @@ mod tests {
         check("anthropic.claude-x-v1:0:200k", &["anthropic.claude-x-v1:0", "anthropic.claude-x"]);
         check("eu-west-1/meta.llama3-8b", &["meta.llama3-8b"]);
         check("us-gov-west-1/meta.llama3-8b", &["meta.llama3-8b"]);
+        check("anthropic.claude-v2:1", &[]);
+        check("amazon.titan-embed-text-v2:0", &[]);
         check("eu/gpt-4o", &[]);
         check("llama3:8b", &[]);
         check("ft:gpt-4o", &[]);

@@ -12,6 +12,7 @@ fn model(provider: &str, id: &str, aliases: &[&str]) -> Model {
         provider: provider.to_owned(),
         display_name: String::new(),
         context_window: None,
+        max_input: None,
         max_output: None,
         capabilities: Vec::new(),
         aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
@@ -136,7 +137,7 @@ fn the_maker_decides_where_nothing_else_does() {
     check("mistral-large-latest", "mistral/mistral-large-latest");
     check("mistralai/mistral-large-latest", "mistral/mistral-large-latest");
     check("gemini-2.0-flash", "vertex_ai/gemini-2.0-flash");
-    // Nobody but hosts sells it, each at its own price.
+    // Only hosts sell it, each at its own price.
     check("openai/gpt-oss-120b", "-");
     check("gpt-oss-120b", "-");
     // The only one of that name; not the only one of a name of which another maker is known.
@@ -200,7 +201,8 @@ fn names_of_clouds() {
     let profile = "arn:aws:bedrock:eu-west-1:1:inference-profile/eu.anthropic.claude-opus-4-8";
     check(profile, "eu.anthropic.claude-opus-4-8");
     check("arn:aws:bedrock:eu-west-1:1:application-inference-profile/gpt-4o", "-");
-    check("amazon.titan-embed", "-");
+    check("amazon.titan-embed", "amazon.titan-embed-v1:0");
+    check("amazon.titan-embed-v3:0", "-");
     check("publishers/google/models/gemini-2.5-pro", "gemini-2.5-pro");
     check("projects/p/locations/l/publishers/meta/models/llama-4-scout-maas", MODELS[26].1);
     check("projects/p/locations/l/endpoints/123", "-");
@@ -239,6 +241,17 @@ fn what_is_near_is_told() {
     for (_, id) in MODELS {
         assert!(catalog.near(&format!("{id}-x")).len() <= NEAR_MAX);
     }
+}
+
+#[test]
+fn what_an_operator_serves_has_no_provider() {
+    let catalog = catalog().with_model(model("", "house-70b", &["big"])).unwrap();
+    for name in ["house-70b", "openai/house-70b", "hosted_vllm/House-70B", "azure/big"] {
+        check(&catalog, name, "", "house-70b");
+    }
+    check(&catalog, "house-70b", "vllm", "house-70b");
+    check(&catalog, "house-70b", "groq", "-");
+    check(&catalog, "hosted_vllm/gpt-4o", "", "-");
 }
 
 #[test]

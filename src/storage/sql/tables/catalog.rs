@@ -22,6 +22,7 @@ row! {
         provider,
         display_name,
         context_window,
+        max_input,
         max_output,
         capabilities,
         aliases,

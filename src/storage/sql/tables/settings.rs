@@ -10,14 +10,14 @@ use super::directory::DIRECTORY;
 use super::quota::{self, QUOTAS, matching};
 use super::rate_limit::RATE_LIMITS;
 use super::receiver::{EMAIL_RECEIVERS, WEBHOOKS};
-use super::workspace::{WORKSPACE_MODELS, WORKSPACES};
+use super::workspace::{MODEL_ALIASES, WORKSPACE_MODELS, WORKSPACES};
 use crate::domain::Time;
 use crate::domain::api_key::{ApiKey, KeyGroup};
 use crate::domain::backfill::LimitConfig;
 use crate::domain::boost::Boost;
 use crate::domain::quota::Quota;
 use crate::domain::rate_limit::RateLimit;
-use crate::domain::workspace::{Workspace, WorkspaceModel};
+use crate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 use crate::storage::Result;
 use crate::storage::audit::AuditEvent;
 use crate::storage::settings::{BoostFilter, CatalogRows, Change, LimitFilter, SettingsStore};
@@ -69,6 +69,10 @@ impl<DB: Backend> SettingsStore for SqlStore<DB> {
 
     async fn workspace_models(&self, workspace_id: &str) -> Result<Vec<WorkspaceModel>> {
         self.select(WORKSPACE_MODELS.of(workspace_id).sorted("model_id")).await
+    }
+
+    async fn model_aliases(&self, workspace_id: &str) -> Result<Vec<ModelAlias>> {
+        self.select(MODEL_ALIASES.of(workspace_id).sorted("id")).await
     }
 
     async fn limit_config(&self, workspace_id: &str, now: Time) -> Result<LimitConfig> {
@@ -156,12 +160,14 @@ async fn apply<DB: Backend>(
 ) -> Result<()> {
     match change {
         Change::PutModel(model) => MODELS.put(write, [model]).await,
+        Change::PutModels(models) => MODELS.put(write, models).await,
         Change::PutPrices(prices) => PRICES.add(write, prices).await,
         Change::PutExchangeRate(rate) => EXCHANGE_RATES.put(write, [rate]).await,
         Change::PutWorkspace(workspace) => WORKSPACES.put(write, [workspace]).await,
         Change::PutWorkspaceModel(model) => {
             WORKSPACE_MODELS.put_in(write, workspace_id, [model]).await
         }
+        Change::PutModelAlias(alias) => MODEL_ALIASES.put_in(write, workspace_id, [alias]).await,
         Change::PutQuota(quota) => QUOTAS.put_in(write, workspace_id, [quota]).await,
         Change::PutRateLimit(limit) => RATE_LIMITS.put_in(write, workspace_id, [limit]).await,
         Change::PutApiKey(key) => API_KEYS.put_in(write, workspace_id, [key]).await,
@@ -174,6 +180,7 @@ async fn apply<DB: Backend>(
         Change::PutEntries(entries) => DIRECTORY.put_in(write, workspace_id, entries).await,
         Change::EraseUser(user) => erasure::erase(write, workspace_id, user).await,
         Change::DeleteQuota(id) => quota::delete_quota(write, workspace_id, id).await,
+        Change::DeleteModelAlias(id) => MODEL_ALIASES.delete(write, workspace_id, id).await,
         Change::DeleteRateLimit(id) => RATE_LIMITS.delete(write, workspace_id, id).await,
         Change::DeleteApiKey(id) => API_KEYS.delete(write, workspace_id, id).await,
         Change::DeleteKeyGroup(id) => KEY_GROUPS.delete(write, workspace_id, id).await,

@@ -1,7 +1,7 @@
 //! Workspaces, their plans, and their models.
 
 use crate::domain::alert::AlertPolicy;
-use crate::domain::workspace::{Plan, Workspace, WorkspaceModel};
+use crate::domain::workspace::{ModelAlias, Plan, Workspace, WorkspaceModel};
 use crate::storage::sql::row::{
     Cell, Columns, FromRow, Kind, Reader, Value, columns, from_json, optional, row, to_json,
 };
@@ -29,6 +29,17 @@ row! {
         usage_retention_days,
         plan,
         create_time,
+        update_time,
+    }
+}
+
+pub static MODEL_ALIASES: Table<ModelAlias> =
+    Table::owned("model_aliases", &["workspace_id", "id"]);
+
+row! {
+    ModelAlias {
+        id,
+        model_id,
         update_time,
     }
 }

@@ -27,6 +27,7 @@ const (
 	CatalogService_ListModelPrices_FullMethodName   = "/tollgate.v1.CatalogService/ListModelPrices"
 	CatalogService_SetExchangeRate_FullMethodName   = "/tollgate.v1.CatalogService/SetExchangeRate"
 	CatalogService_ListExchangeRates_FullMethodName = "/tollgate.v1.CatalogService/ListExchangeRates"
+	CatalogService_ImportPrices_FullMethodName      = "/tollgate.v1.CatalogService/ImportPrices"
 )
 
 // CatalogServiceClient is the client API for CatalogService service.
@@ -34,12 +35,18 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // Manages the catalog of models and prices, which all workspaces share.
+//
+// The models and prices of the community's list are built in. Where a request names a model, it may
+// use any name of it that is certain: its id, an alias, "provider/name", the name that an SDK, a
+// gateway or a cloud uses, in any case. Requests of this service never mean the family of a dated
+// snapshot; checks and records may.
 type CatalogServiceClient interface {
 	// Creates a model in the catalog or replaces it.
 	UpsertModel(ctx context.Context, in *UpsertModelRequest, opts ...grpc.CallOption) (*UpsertModelResponse, error)
 	// Adds a price that is valid from its effective_time until a later one. Prices are never deleted:
 	// usage records refer to the one they were billed at. A price with the same effective_time
-	// replaces the earlier one for later records.
+	// replaces the earlier one for later records. From its effective_time on no built-in price of the
+	// model counts, also if that begins later.
 	SetModelPrice(ctx context.Context, in *SetModelPriceRequest, opts ...grpc.CallOption) (*SetModelPriceResponse, error)
 	// Lists the catalog by model id.
 	ListModels(ctx context.Context, in *ListModelsRequest, opts ...grpc.CallOption) (*ListModelsResponse, error)
@@ -50,6 +57,10 @@ type CatalogServiceClient interface {
 	SetExchangeRate(ctx context.Context, in *SetExchangeRateRequest, opts ...grpc.CallOption) (*SetExchangeRateResponse, error)
 	// Lists exchange rates by currencies, latest effective_time first.
 	ListExchangeRates(ctx context.Context, in *ListExchangeRatesRequest, opts ...grpc.CallOption) (*ListExchangeRatesResponse, error)
+	// Takes models and prices of a published price list into the catalog, all or none. Models and
+	// prices that an operator has set stay. A price that changes a rate more than tenfold is held
+	// back. The same list again changes nothing.
+	ImportPrices(ctx context.Context, in *ImportPricesRequest, opts ...grpc.CallOption) (*ImportPricesResponse, error)
 }
 
 type catalogServiceClient struct {
@@ -120,17 +131,33 @@ func (c *catalogServiceClient) ListExchangeRates(ctx context.Context, in *ListEx
 	return out, nil
 }
 
+func (c *catalogServiceClient) ImportPrices(ctx context.Context, in *ImportPricesRequest, opts ...grpc.CallOption) (*ImportPricesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ImportPricesResponse)
+	err := c.cc.Invoke(ctx, CatalogService_ImportPrices_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CatalogServiceServer is the server API for CatalogService service.
 // All implementations must embed UnimplementedCatalogServiceServer
 // for forward compatibility.
 //
 // Manages the catalog of models and prices, which all workspaces share.
+//
+// The models and prices of the community's list are built in. Where a request names a model, it may
+// use any name of it that is certain: its id, an alias, "provider/name", the name that an SDK, a
+// gateway or a cloud uses, in any case. Requests of this service never mean the family of a dated
+// snapshot; checks and records may.
 type CatalogServiceServer interface {
 	// Creates a model in the catalog or replaces it.
 	UpsertModel(context.Context, *UpsertModelRequest) (*UpsertModelResponse, error)
 	// Adds a price that is valid from its effective_time until a later one. Prices are never deleted:
 	// usage records refer to the one they were billed at. A price with the same effective_time
-	// replaces the earlier one for later records.
+	// replaces the earlier one for later records. From its effective_time on no built-in price of the
+	// model counts, also if that begins later.
 	SetModelPrice(context.Context, *SetModelPriceRequest) (*SetModelPriceResponse, error)
 	// Lists the catalog by model id.
 	ListModels(context.Context, *ListModelsRequest) (*ListModelsResponse, error)
@@ -141,6 +168,10 @@ type CatalogServiceServer interface {
 	SetExchangeRate(context.Context, *SetExchangeRateRequest) (*SetExchangeRateResponse, error)
 	// Lists exchange rates by currencies, latest effective_time first.
 	ListExchangeRates(context.Context, *ListExchangeRatesRequest) (*ListExchangeRatesResponse, error)
+	// Takes models and prices of a published price list into the catalog, all or none. Models and
+	// prices that an operator has set stay. A price that changes a rate more than tenfold is held
+	// back. The same list again changes nothing.
+	ImportPrices(context.Context, *ImportPricesRequest) (*ImportPricesResponse, error)
 	mustEmbedUnimplementedCatalogServiceServer()
 }
 
@@ -168,6 +199,9 @@ func (UnimplementedCatalogServiceServer) SetExchangeRate(context.Context, *SetEx
 }
 func (UnimplementedCatalogServiceServer) ListExchangeRates(context.Context, *ListExchangeRatesRequest) (*ListExchangeRatesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListExchangeRates not implemented")
+}
+func (UnimplementedCatalogServiceServer) ImportPrices(context.Context, *ImportPricesRequest) (*ImportPricesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ImportPrices not implemented")
 }
 func (UnimplementedCatalogServiceServer) mustEmbedUnimplementedCatalogServiceServer() {}
 func (UnimplementedCatalogServiceServer) testEmbeddedByValue()                        {}
@@ -298,6 +332,24 @@ func _CatalogService_ListExchangeRates_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CatalogService_ImportPrices_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ImportPricesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CatalogServiceServer).ImportPrices(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CatalogService_ImportPrices_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CatalogServiceServer).ImportPrices(ctx, req.(*ImportPricesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CatalogService_ServiceDesc is the grpc.ServiceDesc for CatalogService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -328,6 +380,10 @@ var CatalogService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListExchangeRates",
 			Handler:    _CatalogService_ListExchangeRates_Handler,
+		},
+		{
+			MethodName: "ImportPrices",
+			Handler:    _CatalogService_ImportPrices_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -38,7 +38,8 @@ const (
 	ErrorReason_ERROR_REASON_WORKSPACE_NOT_FOUND ErrorReason = 2
 	// A workspace with this id exists. Status ALREADY_EXISTS. Metadata: workspace_id.
 	ErrorReason_ERROR_REASON_WORKSPACE_EXISTS ErrorReason = 3
-	// The catalog has no model of this id. Status NOT_FOUND. Metadata: model_id.
+	// The catalog has no model of this name, or it is not certain which one is meant. Status
+	// NOT_FOUND. Metadata: model_id, and near_model_ids, separated by commas, if some are near.
 	ErrorReason_ERROR_REASON_MODEL_NOT_FOUND ErrorReason = 4
 	// The request_id is in use with other content: the hold or the record that exists is kept as it
 	// was. Status ALREADY_EXISTS. Metadata: request_id, and attempt for a record.

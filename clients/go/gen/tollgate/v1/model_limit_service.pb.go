@@ -585,6 +585,391 @@ func (x *ListModelLimitsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// A name that stands for a model in one workspace.
+type ModelAlias struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name; 1 to 256 characters without spaces or control characters, for example "chat-eu".
+	Alias string `protobuf:"bytes,1,opt,name=alias,proto3" json:"alias,omitempty"`
+	// The model of the catalog.
+	ModelId string `protobuf:"bytes,2,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
+	// Time of the last change. Output only.
+	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ModelAlias) Reset() {
+	*x = ModelAlias{}
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModelAlias) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModelAlias) ProtoMessage() {}
+
+func (x *ModelAlias) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModelAlias.ProtoReflect.Descriptor instead.
+func (*ModelAlias) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ModelAlias) GetAlias() string {
+	if x != nil {
+		return x.Alias
+	}
+	return ""
+}
+
+func (x *ModelAlias) GetModelId() string {
+	if x != nil {
+		return x.ModelId
+	}
+	return ""
+}
+
+func (x *ModelAlias) GetUpdateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UpdateTime
+	}
+	return nil
+}
+
+// Request of SetModelAlias.
+type SetModelAliasRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The workspace.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// The name; replaces one that is spelt the same.
+	Alias string `protobuf:"bytes,2,opt,name=alias,proto3" json:"alias,omitempty"`
+	// Model of the catalog.
+	ModelId       string `protobuf:"bytes,3,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetModelAliasRequest) Reset() {
+	*x = SetModelAliasRequest{}
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetModelAliasRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetModelAliasRequest) ProtoMessage() {}
+
+func (x *SetModelAliasRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetModelAliasRequest.ProtoReflect.Descriptor instead.
+func (*SetModelAliasRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *SetModelAliasRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *SetModelAliasRequest) GetAlias() string {
+	if x != nil {
+		return x.Alias
+	}
+	return ""
+}
+
+func (x *SetModelAliasRequest) GetModelId() string {
+	if x != nil {
+		return x.ModelId
+	}
+	return ""
+}
+
+// Response of SetModelAlias.
+type SetModelAliasResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The alias after the change.
+	ModelAlias    *ModelAlias `protobuf:"bytes,1,opt,name=model_alias,json=modelAlias,proto3" json:"model_alias,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetModelAliasResponse) Reset() {
+	*x = SetModelAliasResponse{}
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetModelAliasResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetModelAliasResponse) ProtoMessage() {}
+
+func (x *SetModelAliasResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetModelAliasResponse.ProtoReflect.Descriptor instead.
+func (*SetModelAliasResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *SetModelAliasResponse) GetModelAlias() *ModelAlias {
+	if x != nil {
+		return x.ModelAlias
+	}
+	return nil
+}
+
+// Request of DeleteModelAlias.
+type DeleteModelAliasRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The workspace.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// The name.
+	Alias         string `protobuf:"bytes,2,opt,name=alias,proto3" json:"alias,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteModelAliasRequest) Reset() {
+	*x = DeleteModelAliasRequest{}
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteModelAliasRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteModelAliasRequest) ProtoMessage() {}
+
+func (x *DeleteModelAliasRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteModelAliasRequest.ProtoReflect.Descriptor instead.
+func (*DeleteModelAliasRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *DeleteModelAliasRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *DeleteModelAliasRequest) GetAlias() string {
+	if x != nil {
+		return x.Alias
+	}
+	return ""
+}
+
+// Response of DeleteModelAlias.
+type DeleteModelAliasResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteModelAliasResponse) Reset() {
+	*x = DeleteModelAliasResponse{}
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteModelAliasResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteModelAliasResponse) ProtoMessage() {}
+
+func (x *DeleteModelAliasResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteModelAliasResponse.ProtoReflect.Descriptor instead.
+func (*DeleteModelAliasResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{13}
+}
+
+// Request of ListModelAliases.
+type ListModelAliasesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The workspace.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the previous page; empty for the first page.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListModelAliasesRequest) Reset() {
+	*x = ListModelAliasesRequest{}
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListModelAliasesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListModelAliasesRequest) ProtoMessage() {}
+
+func (x *ListModelAliasesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListModelAliasesRequest.ProtoReflect.Descriptor instead.
+func (*ListModelAliasesRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListModelAliasesRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *ListModelAliasesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListModelAliasesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Response of ListModelAliases.
+type ListModelAliasesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Aliases in their order.
+	ModelAliases []*ModelAlias `protobuf:"bytes,1,rep,name=model_aliases,json=modelAliases,proto3" json:"model_aliases,omitempty"`
+	// Token of the next page; empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListModelAliasesResponse) Reset() {
+	*x = ListModelAliasesResponse{}
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListModelAliasesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListModelAliasesResponse) ProtoMessage() {}
+
+func (x *ListModelAliasesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_model_limit_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListModelAliasesResponse.ProtoReflect.Descriptor instead.
+func (*ListModelAliasesResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListModelAliasesResponse) GetModelAliases() []*ModelAlias {
+	if x != nil {
+		return x.ModelAliases
+	}
+	return nil
+}
+
+func (x *ListModelAliasesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 var File_tollgate_v1_model_limit_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_model_limit_service_proto_rawDesc = "" +
@@ -631,12 +1016,40 @@ const file_tollgate_v1_model_limit_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"}\n" +
 	"\x17ListModelLimitsResponse\x12:\n" +
 	"\fmodel_limits\x18\x01 \x03(\v2\x17.tollgate.v1.ModelLimitR\vmodelLimits\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xf0\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"z\n" +
+	"\n" +
+	"ModelAlias\x12\x14\n" +
+	"\x05alias\x18\x01 \x01(\tR\x05alias\x12\x19\n" +
+	"\bmodel_id\x18\x02 \x01(\tR\amodelId\x12;\n" +
+	"\vupdate_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"updateTime\"j\n" +
+	"\x14SetModelAliasRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x14\n" +
+	"\x05alias\x18\x02 \x01(\tR\x05alias\x12\x19\n" +
+	"\bmodel_id\x18\x03 \x01(\tR\amodelId\"Q\n" +
+	"\x15SetModelAliasResponse\x128\n" +
+	"\vmodel_alias\x18\x01 \x01(\v2\x17.tollgate.v1.ModelAliasR\n" +
+	"modelAlias\"R\n" +
+	"\x17DeleteModelAliasRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x14\n" +
+	"\x05alias\x18\x02 \x01(\tR\x05alias\"\x1a\n" +
+	"\x18DeleteModelAliasResponse\"x\n" +
+	"\x17ListModelAliasesRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"\x80\x01\n" +
+	"\x18ListModelAliasesResponse\x12<\n" +
+	"\rmodel_aliases\x18\x01 \x03(\v2\x17.tollgate.v1.ModelAliasR\fmodelAliases\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x8a\x05\n" +
 	"\x11ModelLimitService\x12P\n" +
 	"\vEnableModel\x12\x1f.tollgate.v1.EnableModelRequest\x1a .tollgate.v1.EnableModelResponse\x12S\n" +
 	"\fDisableModel\x12 .tollgate.v1.DisableModelRequest\x1a!.tollgate.v1.DisableModelResponse\x12V\n" +
 	"\rSetModelLimit\x12!.tollgate.v1.SetModelLimitRequest\x1a\".tollgate.v1.SetModelLimitResponse\x12\\\n" +
-	"\x0fListModelLimits\x12#.tollgate.v1.ListModelLimitsRequest\x1a$.tollgate.v1.ListModelLimitsResponseBZ\n" +
+	"\x0fListModelLimits\x12#.tollgate.v1.ListModelLimitsRequest\x1a$.tollgate.v1.ListModelLimitsResponse\x12V\n" +
+	"\rSetModelAlias\x12!.tollgate.v1.SetModelAliasRequest\x1a\".tollgate.v1.SetModelAliasResponse\x12_\n" +
+	"\x10DeleteModelAlias\x12$.tollgate.v1.DeleteModelAliasRequest\x1a%.tollgate.v1.DeleteModelAliasResponse\x12_\n" +
+	"\x10ListModelAliases\x12$.tollgate.v1.ListModelAliasesRequest\x1a%.tollgate.v1.ListModelAliasesResponseBZ\n" +
 	"\x0eio.tollgate.v1B\x16ModelLimitServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
@@ -651,43 +1064,59 @@ func file_tollgate_v1_model_limit_service_proto_rawDescGZIP() []byte {
 	return file_tollgate_v1_model_limit_service_proto_rawDescData
 }
 
-var file_tollgate_v1_model_limit_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_tollgate_v1_model_limit_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_tollgate_v1_model_limit_service_proto_goTypes = []any{
-	(*ModelLimit)(nil),              // 0: tollgate.v1.ModelLimit
-	(*EnableModelRequest)(nil),      // 1: tollgate.v1.EnableModelRequest
-	(*EnableModelResponse)(nil),     // 2: tollgate.v1.EnableModelResponse
-	(*DisableModelRequest)(nil),     // 3: tollgate.v1.DisableModelRequest
-	(*DisableModelResponse)(nil),    // 4: tollgate.v1.DisableModelResponse
-	(*SetModelLimitRequest)(nil),    // 5: tollgate.v1.SetModelLimitRequest
-	(*SetModelLimitResponse)(nil),   // 6: tollgate.v1.SetModelLimitResponse
-	(*ListModelLimitsRequest)(nil),  // 7: tollgate.v1.ListModelLimitsRequest
-	(*ListModelLimitsResponse)(nil), // 8: tollgate.v1.ListModelLimitsResponse
-	(*Money)(nil),                   // 9: tollgate.v1.Money
-	(*timestamppb.Timestamp)(nil),   // 10: google.protobuf.Timestamp
+	(*ModelLimit)(nil),               // 0: tollgate.v1.ModelLimit
+	(*EnableModelRequest)(nil),       // 1: tollgate.v1.EnableModelRequest
+	(*EnableModelResponse)(nil),      // 2: tollgate.v1.EnableModelResponse
+	(*DisableModelRequest)(nil),      // 3: tollgate.v1.DisableModelRequest
+	(*DisableModelResponse)(nil),     // 4: tollgate.v1.DisableModelResponse
+	(*SetModelLimitRequest)(nil),     // 5: tollgate.v1.SetModelLimitRequest
+	(*SetModelLimitResponse)(nil),    // 6: tollgate.v1.SetModelLimitResponse
+	(*ListModelLimitsRequest)(nil),   // 7: tollgate.v1.ListModelLimitsRequest
+	(*ListModelLimitsResponse)(nil),  // 8: tollgate.v1.ListModelLimitsResponse
+	(*ModelAlias)(nil),               // 9: tollgate.v1.ModelAlias
+	(*SetModelAliasRequest)(nil),     // 10: tollgate.v1.SetModelAliasRequest
+	(*SetModelAliasResponse)(nil),    // 11: tollgate.v1.SetModelAliasResponse
+	(*DeleteModelAliasRequest)(nil),  // 12: tollgate.v1.DeleteModelAliasRequest
+	(*DeleteModelAliasResponse)(nil), // 13: tollgate.v1.DeleteModelAliasResponse
+	(*ListModelAliasesRequest)(nil),  // 14: tollgate.v1.ListModelAliasesRequest
+	(*ListModelAliasesResponse)(nil), // 15: tollgate.v1.ListModelAliasesResponse
+	(*Money)(nil),                    // 16: tollgate.v1.Money
+	(*timestamppb.Timestamp)(nil),    // 17: google.protobuf.Timestamp
 }
 var file_tollgate_v1_model_limit_service_proto_depIdxs = []int32{
-	9,  // 0: tollgate.v1.ModelLimit.limit:type_name -> tollgate.v1.Money
-	9,  // 1: tollgate.v1.ModelLimit.spent:type_name -> tollgate.v1.Money
-	9,  // 2: tollgate.v1.ModelLimit.held:type_name -> tollgate.v1.Money
-	10, // 3: tollgate.v1.ModelLimit.reset_time:type_name -> google.protobuf.Timestamp
+	16, // 0: tollgate.v1.ModelLimit.limit:type_name -> tollgate.v1.Money
+	16, // 1: tollgate.v1.ModelLimit.spent:type_name -> tollgate.v1.Money
+	16, // 2: tollgate.v1.ModelLimit.held:type_name -> tollgate.v1.Money
+	17, // 3: tollgate.v1.ModelLimit.reset_time:type_name -> google.protobuf.Timestamp
 	0,  // 4: tollgate.v1.EnableModelResponse.model_limit:type_name -> tollgate.v1.ModelLimit
 	0,  // 5: tollgate.v1.DisableModelResponse.model_limit:type_name -> tollgate.v1.ModelLimit
-	9,  // 6: tollgate.v1.SetModelLimitRequest.limit:type_name -> tollgate.v1.Money
+	16, // 6: tollgate.v1.SetModelLimitRequest.limit:type_name -> tollgate.v1.Money
 	0,  // 7: tollgate.v1.SetModelLimitResponse.model_limit:type_name -> tollgate.v1.ModelLimit
 	0,  // 8: tollgate.v1.ListModelLimitsResponse.model_limits:type_name -> tollgate.v1.ModelLimit
-	1,  // 9: tollgate.v1.ModelLimitService.EnableModel:input_type -> tollgate.v1.EnableModelRequest
-	3,  // 10: tollgate.v1.ModelLimitService.DisableModel:input_type -> tollgate.v1.DisableModelRequest
-	5,  // 11: tollgate.v1.ModelLimitService.SetModelLimit:input_type -> tollgate.v1.SetModelLimitRequest
-	7,  // 12: tollgate.v1.ModelLimitService.ListModelLimits:input_type -> tollgate.v1.ListModelLimitsRequest
-	2,  // 13: tollgate.v1.ModelLimitService.EnableModel:output_type -> tollgate.v1.EnableModelResponse
-	4,  // 14: tollgate.v1.ModelLimitService.DisableModel:output_type -> tollgate.v1.DisableModelResponse
-	6,  // 15: tollgate.v1.ModelLimitService.SetModelLimit:output_type -> tollgate.v1.SetModelLimitResponse
-	8,  // 16: tollgate.v1.ModelLimitService.ListModelLimits:output_type -> tollgate.v1.ListModelLimitsResponse
-	13, // [13:17] is the sub-list for method output_type
-	9,  // [9:13] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	17, // 9: tollgate.v1.ModelAlias.update_time:type_name -> google.protobuf.Timestamp
+	9,  // 10: tollgate.v1.SetModelAliasResponse.model_alias:type_name -> tollgate.v1.ModelAlias
+	9,  // 11: tollgate.v1.ListModelAliasesResponse.model_aliases:type_name -> tollgate.v1.ModelAlias
+	1,  // 12: tollgate.v1.ModelLimitService.EnableModel:input_type -> tollgate.v1.EnableModelRequest
+	3,  // 13: tollgate.v1.ModelLimitService.DisableModel:input_type -> tollgate.v1.DisableModelRequest
+	5,  // 14: tollgate.v1.ModelLimitService.SetModelLimit:input_type -> tollgate.v1.SetModelLimitRequest
+	7,  // 15: tollgate.v1.ModelLimitService.ListModelLimits:input_type -> tollgate.v1.ListModelLimitsRequest
+	10, // 16: tollgate.v1.ModelLimitService.SetModelAlias:input_type -> tollgate.v1.SetModelAliasRequest
+	12, // 17: tollgate.v1.ModelLimitService.DeleteModelAlias:input_type -> tollgate.v1.DeleteModelAliasRequest
+	14, // 18: tollgate.v1.ModelLimitService.ListModelAliases:input_type -> tollgate.v1.ListModelAliasesRequest
+	2,  // 19: tollgate.v1.ModelLimitService.EnableModel:output_type -> tollgate.v1.EnableModelResponse
+	4,  // 20: tollgate.v1.ModelLimitService.DisableModel:output_type -> tollgate.v1.DisableModelResponse
+	6,  // 21: tollgate.v1.ModelLimitService.SetModelLimit:output_type -> tollgate.v1.SetModelLimitResponse
+	8,  // 22: tollgate.v1.ModelLimitService.ListModelLimits:output_type -> tollgate.v1.ListModelLimitsResponse
+	11, // 23: tollgate.v1.ModelLimitService.SetModelAlias:output_type -> tollgate.v1.SetModelAliasResponse
+	13, // 24: tollgate.v1.ModelLimitService.DeleteModelAlias:output_type -> tollgate.v1.DeleteModelAliasResponse
+	15, // 25: tollgate.v1.ModelLimitService.ListModelAliases:output_type -> tollgate.v1.ListModelAliasesResponse
+	19, // [19:26] is the sub-list for method output_type
+	12, // [12:19] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_model_limit_service_proto_init() }
@@ -704,7 +1133,7 @@ func file_tollgate_v1_model_limit_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_model_limit_service_proto_rawDesc), len(file_tollgate_v1_model_limit_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,10 +21,13 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ModelLimitService_EnableModel_FullMethodName     = "/tollgate.v1.ModelLimitService/EnableModel"
-	ModelLimitService_DisableModel_FullMethodName    = "/tollgate.v1.ModelLimitService/DisableModel"
-	ModelLimitService_SetModelLimit_FullMethodName   = "/tollgate.v1.ModelLimitService/SetModelLimit"
-	ModelLimitService_ListModelLimits_FullMethodName = "/tollgate.v1.ModelLimitService/ListModelLimits"
+	ModelLimitService_EnableModel_FullMethodName      = "/tollgate.v1.ModelLimitService/EnableModel"
+	ModelLimitService_DisableModel_FullMethodName     = "/tollgate.v1.ModelLimitService/DisableModel"
+	ModelLimitService_SetModelLimit_FullMethodName    = "/tollgate.v1.ModelLimitService/SetModelLimit"
+	ModelLimitService_ListModelLimits_FullMethodName  = "/tollgate.v1.ModelLimitService/ListModelLimits"
+	ModelLimitService_SetModelAlias_FullMethodName    = "/tollgate.v1.ModelLimitService/SetModelAlias"
+	ModelLimitService_DeleteModelAlias_FullMethodName = "/tollgate.v1.ModelLimitService/DeleteModelAlias"
+	ModelLimitService_ListModelAliases_FullMethodName = "/tollgate.v1.ModelLimitService/ListModelAliases"
 )
 
 // ModelLimitServiceClient is the client API for ModelLimitService service.
@@ -43,6 +46,14 @@ type ModelLimitServiceClient interface {
 	SetModelLimit(ctx context.Context, in *SetModelLimitRequest, opts ...grpc.CallOption) (*SetModelLimitResponse, error)
 	// Lists every model of a workspace that is enabled, capped or has spend in this cycle, by id.
 	ListModelLimits(ctx context.Context, in *ListModelLimitsRequest, opts ...grpc.CallOption) (*ListModelLimitsResponse, error)
+	// Sets a name that stands for a model in this workspace, for example that of a deployment. Checks
+	// and records that name it mean the model; it comes before all names of the catalog. At most
+	// 10,000 for each workspace.
+	SetModelAlias(ctx context.Context, in *SetModelAliasRequest, opts ...grpc.CallOption) (*SetModelAliasResponse, error)
+	// Deletes such a name.
+	DeleteModelAlias(ctx context.Context, in *DeleteModelAliasRequest, opts ...grpc.CallOption) (*DeleteModelAliasResponse, error)
+	// Lists these names in their order.
+	ListModelAliases(ctx context.Context, in *ListModelAliasesRequest, opts ...grpc.CallOption) (*ListModelAliasesResponse, error)
 }
 
 type modelLimitServiceClient struct {
@@ -93,6 +104,36 @@ func (c *modelLimitServiceClient) ListModelLimits(ctx context.Context, in *ListM
 	return out, nil
 }
 
+func (c *modelLimitServiceClient) SetModelAlias(ctx context.Context, in *SetModelAliasRequest, opts ...grpc.CallOption) (*SetModelAliasResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetModelAliasResponse)
+	err := c.cc.Invoke(ctx, ModelLimitService_SetModelAlias_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *modelLimitServiceClient) DeleteModelAlias(ctx context.Context, in *DeleteModelAliasRequest, opts ...grpc.CallOption) (*DeleteModelAliasResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteModelAliasResponse)
+	err := c.cc.Invoke(ctx, ModelLimitService_DeleteModelAlias_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *modelLimitServiceClient) ListModelAliases(ctx context.Context, in *ListModelAliasesRequest, opts ...grpc.CallOption) (*ListModelAliasesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListModelAliasesResponse)
+	err := c.cc.Invoke(ctx, ModelLimitService_ListModelAliases_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ModelLimitServiceServer is the server API for ModelLimitService service.
 // All implementations must embed UnimplementedModelLimitServiceServer
 // for forward compatibility.
@@ -109,6 +150,14 @@ type ModelLimitServiceServer interface {
 	SetModelLimit(context.Context, *SetModelLimitRequest) (*SetModelLimitResponse, error)
 	// Lists every model of a workspace that is enabled, capped or has spend in this cycle, by id.
 	ListModelLimits(context.Context, *ListModelLimitsRequest) (*ListModelLimitsResponse, error)
+	// Sets a name that stands for a model in this workspace, for example that of a deployment. Checks
+	// and records that name it mean the model; it comes before all names of the catalog. At most
+	// 10,000 for each workspace.
+	SetModelAlias(context.Context, *SetModelAliasRequest) (*SetModelAliasResponse, error)
+	// Deletes such a name.
+	DeleteModelAlias(context.Context, *DeleteModelAliasRequest) (*DeleteModelAliasResponse, error)
+	// Lists these names in their order.
+	ListModelAliases(context.Context, *ListModelAliasesRequest) (*ListModelAliasesResponse, error)
 	mustEmbedUnimplementedModelLimitServiceServer()
 }
 
@@ -130,6 +179,15 @@ func (UnimplementedModelLimitServiceServer) SetModelLimit(context.Context, *SetM
 }
 func (UnimplementedModelLimitServiceServer) ListModelLimits(context.Context, *ListModelLimitsRequest) (*ListModelLimitsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListModelLimits not implemented")
+}
+func (UnimplementedModelLimitServiceServer) SetModelAlias(context.Context, *SetModelAliasRequest) (*SetModelAliasResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetModelAlias not implemented")
+}
+func (UnimplementedModelLimitServiceServer) DeleteModelAlias(context.Context, *DeleteModelAliasRequest) (*DeleteModelAliasResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteModelAlias not implemented")
+}
+func (UnimplementedModelLimitServiceServer) ListModelAliases(context.Context, *ListModelAliasesRequest) (*ListModelAliasesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListModelAliases not implemented")
 }
 func (UnimplementedModelLimitServiceServer) mustEmbedUnimplementedModelLimitServiceServer() {}
 func (UnimplementedModelLimitServiceServer) testEmbeddedByValue()                           {}
@@ -224,6 +282,60 @@ func _ModelLimitService_ListModelLimits_Handler(srv interface{}, ctx context.Con
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ModelLimitService_SetModelAlias_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetModelAliasRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ModelLimitServiceServer).SetModelAlias(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ModelLimitService_SetModelAlias_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ModelLimitServiceServer).SetModelAlias(ctx, req.(*SetModelAliasRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ModelLimitService_DeleteModelAlias_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteModelAliasRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ModelLimitServiceServer).DeleteModelAlias(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ModelLimitService_DeleteModelAlias_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ModelLimitServiceServer).DeleteModelAlias(ctx, req.(*DeleteModelAliasRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ModelLimitService_ListModelAliases_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListModelAliasesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ModelLimitServiceServer).ListModelAliases(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ModelLimitService_ListModelAliases_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ModelLimitServiceServer).ListModelAliases(ctx, req.(*ListModelAliasesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ModelLimitService_ServiceDesc is the grpc.ServiceDesc for ModelLimitService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -246,6 +358,18 @@ var ModelLimitService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListModelLimits",
 			Handler:    _ModelLimitService_ListModelLimits_Handler,
+		},
+		{
+			MethodName: "SetModelAlias",
+			Handler:    _ModelLimitService_SetModelAlias_Handler,
+		},
+		{
+			MethodName: "DeleteModelAlias",
+			Handler:    _ModelLimitService_DeleteModelAlias_Handler,
+		},
+		{
+			MethodName: "ListModelAliases",
+			Handler:    _ModelLimitService_ListModelAliases_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

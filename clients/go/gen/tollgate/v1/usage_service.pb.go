@@ -689,8 +689,10 @@ type Verdict struct {
 	RetryAfter *durationpb.Duration `protobuf:"bytes,19,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
 	// With REASON_THRESHOLD_CROSSED: highest threshold that this request crosses, in percent.
 	ThresholdPercent int32 `protobuf:"varint,20,opt,name=threshold_percent,json=thresholdPercent,proto3" json:"threshold_percent,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// With REASON_MODEL_UNKNOWN: models of the catalog that the name may have meant; at most 5.
+	NearModelIds  []string `protobuf:"bytes,21,rep,name=near_model_ids,json=nearModelIds,proto3" json:"near_model_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Verdict) Reset() {
@@ -861,6 +863,13 @@ func (x *Verdict) GetThresholdPercent() int32 {
 		return x.ThresholdPercent
 	}
 	return 0
+}
+
+func (x *Verdict) GetNearModelIds() []string {
+	if x != nil {
+		return x.NearModelIds
+	}
+	return nil
 }
 
 // Request of CheckAndRouteStream.
@@ -2849,7 +2858,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"retryAfter\x120\n" +
 	"\bverdicts\x18\t \x03(\v2\x14.tollgate.v1.VerdictR\bverdicts\x12,\n" +
 	"\x06limits\x18\n" +
-	" \x03(\v2\x14.tollgate.v1.VerdictR\x06limits\"\xd1\x06\n" +
+	" \x03(\v2\x14.tollgate.v1.VerdictR\x06limits\"\xf7\x06\n" +
 	"\aVerdict\x125\n" +
 	"\n" +
 	"limit_kind\x18\x01 \x01(\x0e2\x16.tollgate.v1.LimitKindR\tlimitKind\x12\x19\n" +
@@ -2878,7 +2887,8 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"reset_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\tresetTime\x12:\n" +
 	"\vretry_after\x18\x13 \x01(\v2\x19.google.protobuf.DurationR\n" +
 	"retryAfter\x12+\n" +
-	"\x11threshold_percent\x18\x14 \x01(\x05R\x10thresholdPercent\"U\n" +
+	"\x11threshold_percent\x18\x14 \x01(\x05R\x10thresholdPercent\x12$\n" +
+	"\x0enear_model_ids\x18\x15 \x03(\tR\fnearModelIds\"U\n" +
 	"\x1aCheckAndRouteStreamRequest\x127\n" +
 	"\x05check\x18\x01 \x01(\v2!.tollgate.v1.CheckAndRouteRequestR\x05check\"\xb2\x01\n" +
 	"\x1bCheckAndRouteStreamResponse\x12\x1d\n" +

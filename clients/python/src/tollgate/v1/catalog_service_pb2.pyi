@@ -35,26 +35,39 @@ class Model(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    MAX_INPUT_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
-    """Id; 1 to 256 characters without spaces or control characters, for example "gpt-4o"."""
+    """Id; 1 to 256 characters without spaces or control characters, for example "gpt-4o". Ids of the
+    built-in models are those of the LiteLLM project.
+    """
     provider: _builtins.str
     """Provider that serves it, for example "openai"; at most 128 characters."""
     context_window_token_count: _builtins.int
-    """Most tokens of input and output together: 0 to 100,000,000; 0 if unknown."""
+    """Most tokens of input and output together: 0 to 100,000,000; 0 if unknown. A fallback model must
+    have room for the declared input and the most output.
+    """
     max_output_token_count: _builtins.int
     """Most output tokens, reasoning included: 0 to 100,000,000; 0 if unknown."""
     display_name: _builtins.str
     """Name for people; at most 200 characters."""
     source: _builtins.str
     """Origin of the entry: "builtin", "operator" or "import". Output only."""
+    max_input_token_count: _builtins.int
+    """Most input tokens, where that is less than the context window: 0 to 100,000,000; 0 if unknown.
+    A fallback model must have room for the declared input.
+    """
+    name: _builtins.str
+    """The id without the provider, for example "gpt-4o" of "azure/gpt-4o". Output only."""
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Capabilities, for example "vision"; at most 32, each 1 to 64 characters."""
 
     @_builtins.property
     def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Other names that providers use for it, for example "gpt-4o-2024-08-06"; at most 32. An alias
-        belongs to one model only.
+        """Other names that providers use for it, for example "gpt-4o-2024-08-06"; at most 1,000. An alias
+        belongs to one model only. Names of a single workspace, such as deployments, are set with
+        ModelLimitService.SetModelAlias.
         """
 
     @_builtins.property
@@ -73,10 +86,12 @@ class Model(_message.Message):
         display_name: _builtins.str = ...,
         source: _builtins.str = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        max_input_token_count: _builtins.int = ...,
+        name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "capabilities", b"capabilities", "context_window_token_count", b"context_window_token_count", "display_name", b"display_name", "max_output_token_count", b"max_output_token_count", "model_id", b"model_id", "provider", b"provider", "source", b"source", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "capabilities", b"capabilities", "context_window_token_count", b"context_window_token_count", "display_name", b"display_name", "max_input_token_count", b"max_input_token_count", "max_output_token_count", b"max_output_token_count", "model_id", b"model_id", "name", b"name", "provider", b"provider", "source", b"source", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -700,3 +715,201 @@ class ListExchangeRatesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListExchangeRatesResponse: _TypeAlias = ListExchangeRatesResponse  # noqa: Y015
+
+@_typing.final
+class ImportPricesRequest(_message.Message):
+    """Request of ImportPrices."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORMAT_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    ALLOW_JUMPS_FIELD_NUMBER: _builtins.int
+    format: _builtins.str
+    """Format of the list: "litellm" (model_prices_and_context_window.json of the LiteLLM project),
+    "models_dev" (api.json of models.dev, or an object of its models by "provider/model") or
+    "genai_prices" (data.json of pydantic/genai-prices). Required.
+    """
+    content: _builtins.str
+    """The list as it is published: JSON, at most 12,582,912 bytes. Required."""
+    dry_run: _builtins.bool
+    """Whether only the response is made, and nothing changes."""
+    allow_jumps: _builtins.bool
+    """Whether prices that change a rate more than tenfold are taken, too."""
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """Start of the validity of its prices; default now. 2000-01-01 to 2199-12-31. With a past time
+        UsageService.RepriceUsage corrects what was recorded since. Prices that the list itself dates
+        later begin then.
+        """
+
+    def __init__(
+        self,
+        *,
+        format: _builtins.str = ...,
+        content: _builtins.str = ...,
+        dry_run: _builtins.bool = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        allow_jumps: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_jumps", b"allow_jumps", "content", b"content", "dry_run", b"dry_run", "effective_time", b"effective_time", "format", b"format"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportPricesRequest: _TypeAlias = ImportPricesRequest  # noqa: Y015
+
+@_typing.final
+class ImportPricesResponse(_message.Message):
+    """Response of ImportPrices. Accounts for every entry of the list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    READ_COUNT_FIELD_NUMBER: _builtins.int
+    MODEL_COUNT_FIELD_NUMBER: _builtins.int
+    PRICE_COUNT_FIELD_NUMBER: _builtins.int
+    UNCHANGED_COUNT_FIELD_NUMBER: _builtins.int
+    SKIPPED_COUNT_FIELD_NUMBER: _builtins.int
+    SKIPPED_FIELD_NUMBER: _builtins.int
+    KEPT_COUNT_FIELD_NUMBER: _builtins.int
+    KEPT_MODEL_IDS_FIELD_NUMBER: _builtins.int
+    HELD_BACK_COUNT_FIELD_NUMBER: _builtins.int
+    HELD_BACK_MODEL_IDS_FIELD_NUMBER: _builtins.int
+    CHANGED_RATE_COUNT_FIELD_NUMBER: _builtins.int
+    CHANGED_RATES_FIELD_NUMBER: _builtins.int
+    read_count: _builtins.int
+    """Entries of the list."""
+    model_count: _builtins.int
+    """Models that are new or changed."""
+    price_count: _builtins.int
+    """Prices that are new."""
+    unchanged_count: _builtins.int
+    """Models of which nothing changed."""
+    skipped_count: _builtins.int
+    """Entries that cannot be taken."""
+    kept_count: _builtins.int
+    """Prices that an operator, or another list, set and that stay."""
+    held_back_count: _builtins.int
+    """Prices that were held back, because a rate changes more than tenfold or falls to nothing."""
+    changed_rate_count: _builtins.int
+    """Rates that change, of models that had a price."""
+    @_builtins.property
+    def skipped(self) -> _containers.RepeatedCompositeFieldContainer[Global___SkippedEntries]:
+        """These by reason."""
+
+    @_builtins.property
+    def kept_model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Their models: the first 100."""
+
+    @_builtins.property
+    def held_back_model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Their models: the first 100."""
+
+    @_builtins.property
+    def changed_rates(self) -> _containers.RepeatedCompositeFieldContainer[Global___RateChange]:
+        """The changes: at most 1,000, those of prices that were held back first."""
+
+    def __init__(
+        self,
+        *,
+        read_count: _builtins.int = ...,
+        model_count: _builtins.int = ...,
+        price_count: _builtins.int = ...,
+        unchanged_count: _builtins.int = ...,
+        skipped_count: _builtins.int = ...,
+        skipped: _abc.Iterable[Global___SkippedEntries] | None = ...,
+        kept_count: _builtins.int = ...,
+        kept_model_ids: _abc.Iterable[_builtins.str] | None = ...,
+        held_back_count: _builtins.int = ...,
+        held_back_model_ids: _abc.Iterable[_builtins.str] | None = ...,
+        changed_rate_count: _builtins.int = ...,
+        changed_rates: _abc.Iterable[Global___RateChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_rate_count", b"changed_rate_count", "changed_rates", b"changed_rates", "held_back_count", b"held_back_count", "held_back_model_ids", b"held_back_model_ids", "kept_count", b"kept_count", "kept_model_ids", b"kept_model_ids", "model_count", b"model_count", "price_count", b"price_count", "read_count", b"read_count", "skipped", b"skipped", "skipped_count", b"skipped_count", "unchanged_count", b"unchanged_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportPricesResponse: _TypeAlias = ImportPricesResponse  # noqa: Y015
+
+@_typing.final
+class SkippedEntries(_message.Message):
+    """Entries of a price list that were not taken, for one reason."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    IDS_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """The reason, for people."""
+    count: _builtins.int
+    """Number of entries."""
+    @_builtins.property
+    def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of the first 10."""
+
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        count: _builtins.int = ...,
+        ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "ids", b"ids", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SkippedEntries: _TypeAlias = SkippedEntries  # noqa: Y015
+
+@_typing.final
+class RateChange(_message.Message):
+    """A rate that a price list changes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    RATE_FIELD_NUMBER: _builtins.int
+    SERVICE_TIER_FIELD_NUMBER: _builtins.int
+    MIN_INPUT_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    HELD_BACK_FIELD_NUMBER: _builtins.int
+    model_id: _builtins.str
+    """The model."""
+    rate: _builtins.str
+    """Name of the rate as a field of Price, for example "input_per_million"."""
+    service_tier: _common_pb2.ServiceTier.ValueType
+    """Tier."""
+    min_input_token_count: _builtins.int
+    """Size of the input, in tokens, from which on the rate holds."""
+    before: _builtins.str
+    """Rate before, in units of the price's currency per million tokens."""
+    after: _builtins.str
+    """Rate of the list."""
+    held_back: _builtins.bool
+    """Whether the price was held back."""
+    def __init__(
+        self,
+        *,
+        model_id: _builtins.str = ...,
+        rate: _builtins.str = ...,
+        service_tier: _common_pb2.ServiceTier.ValueType = ...,
+        min_input_token_count: _builtins.int = ...,
+        before: _builtins.str = ...,
+        after: _builtins.str = ...,
+        held_back: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "held_back", b"held_back", "min_input_token_count", b"min_input_token_count", "model_id", b"model_id", "rate", b"rate", "service_tier", b"service_tier"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RateChange: _TypeAlias = RateChange  # noqa: Y015

@@ -27,6 +27,11 @@ if _version_not_supported:
 
 class CatalogServiceStub(object):
     """Manages the catalog of models and prices, which all workspaces share.
+
+    The models and prices of the community's list are built in. Where a request names a model, it may
+    use any name of it that is certain: its id, an alias, "provider/name", the name that an SDK, a
+    gateway or a cloud uses, in any case. Requests of this service never mean the family of a dated
+    snapshot; checks and records may.
     """
 
     def __init__(self, channel):
@@ -65,10 +70,20 @@ class CatalogServiceStub(object):
                 request_serializer=tollgate_dot_v1_dot_catalog__service__pb2.ListExchangeRatesRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_catalog__service__pb2.ListExchangeRatesResponse.FromString,
                 _registered_method=True)
+        self.ImportPrices = channel.unary_unary(
+                '/tollgate.v1.CatalogService/ImportPrices',
+                request_serializer=tollgate_dot_v1_dot_catalog__service__pb2.ImportPricesRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_catalog__service__pb2.ImportPricesResponse.FromString,
+                _registered_method=True)
 
 
 class CatalogServiceServicer(object):
     """Manages the catalog of models and prices, which all workspaces share.
+
+    The models and prices of the community's list are built in. Where a request names a model, it may
+    use any name of it that is certain: its id, an alias, "provider/name", the name that an SDK, a
+    gateway or a cloud uses, in any case. Requests of this service never mean the family of a dated
+    snapshot; checks and records may.
     """
 
     def UpsertModel(self, request, context):
@@ -81,7 +96,8 @@ class CatalogServiceServicer(object):
     def SetModelPrice(self, request, context):
         """Adds a price that is valid from its effective_time until a later one. Prices are never deleted:
         usage records refer to the one they were billed at. A price with the same effective_time
-        replaces the earlier one for later records.
+        replaces the earlier one for later records. From its effective_time on no built-in price of the
+        model counts, also if that begins later.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -111,6 +127,15 @@ class CatalogServiceServicer(object):
 
     def ListExchangeRates(self, request, context):
         """Lists exchange rates by currencies, latest effective_time first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportPrices(self, request, context):
+        """Takes models and prices of a published price list into the catalog, all or none. Models and
+        prices that an operator has set stay. A price that changes a rate more than tenfold is held
+        back. The same list again changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -149,6 +174,11 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     request_deserializer=tollgate_dot_v1_dot_catalog__service__pb2.ListExchangeRatesRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_catalog__service__pb2.ListExchangeRatesResponse.SerializeToString,
             ),
+            'ImportPrices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportPrices,
+                    request_deserializer=tollgate_dot_v1_dot_catalog__service__pb2.ImportPricesRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_catalog__service__pb2.ImportPricesResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'tollgate.v1.CatalogService', rpc_method_handlers)
@@ -159,6 +189,11 @@ def add_CatalogServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class CatalogService(object):
     """Manages the catalog of models and prices, which all workspaces share.
+
+    The models and prices of the community's list are built in. Where a request names a model, it may
+    use any name of it that is certain: its id, an alias, "provider/name", the name that an SDK, a
+    gateway or a cloud uses, in any case. Requests of this service never mean the family of a dated
+    snapshot; checks and records may.
     """
 
     @staticmethod
@@ -313,6 +348,33 @@ class CatalogService(object):
             '/tollgate.v1.CatalogService/ListExchangeRates',
             tollgate_dot_v1_dot_catalog__service__pb2.ListExchangeRatesRequest.SerializeToString,
             tollgate_dot_v1_dot_catalog__service__pb2.ListExchangeRatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportPrices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.CatalogService/ImportPrices',
+            tollgate_dot_v1_dot_catalog__service__pb2.ImportPricesRequest.SerializeToString,
+            tollgate_dot_v1_dot_catalog__service__pb2.ImportPricesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,13 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class CatalogServiceStub:
-    """Manages the catalog of models and prices, which all workspaces share."""
+    """Manages the catalog of models and prices, which all workspaces share.
+
+    The models and prices of the community's list are built in. Where a request names a model, it may
+    use any name of it that is certain: its id, an alias, "provider/name", the name that an SDK, a
+    gateway or a cloud uses, in any case. Requests of this service never mean the family of a dated
+    snapshot; checks and records may.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -38,7 +44,8 @@ class CatalogServiceStub:
     SetModelPrice: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.SetModelPriceRequest, _catalog_service_pb2.SetModelPriceResponse]
     """Adds a price that is valid from its effective_time until a later one. Prices are never deleted:
     usage records refer to the one they were billed at. A price with the same effective_time
-    replaces the earlier one for later records.
+    replaces the earlier one for later records. From its effective_time on no built-in price of the
+    model counts, also if that begins later.
     """
     ListModels: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ListModelsRequest, _catalog_service_pb2.ListModelsResponse]
     """Lists the catalog by model id."""
@@ -50,10 +57,21 @@ class CatalogServiceStub:
     """
     ListExchangeRates: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ListExchangeRatesRequest, _catalog_service_pb2.ListExchangeRatesResponse]
     """Lists exchange rates by currencies, latest effective_time first."""
+    ImportPrices: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ImportPricesRequest, _catalog_service_pb2.ImportPricesResponse]
+    """Takes models and prices of a published price list into the catalog, all or none. Models and
+    prices that an operator has set stay. A price that changes a rate more than tenfold is held
+    back. The same list again changes nothing.
+    """
 
 @_typing.type_check_only
 class CatalogServiceAsyncStub(CatalogServiceStub):
-    """Manages the catalog of models and prices, which all workspaces share."""
+    """Manages the catalog of models and prices, which all workspaces share.
+
+    The models and prices of the community's list are built in. Where a request names a model, it may
+    use any name of it that is certain: its id, an alias, "provider/name", the name that an SDK, a
+    gateway or a cloud uses, in any case. Requests of this service never mean the family of a dated
+    snapshot; checks and records may.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     UpsertModel: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.UpsertModelRequest, _catalog_service_pb2.UpsertModelResponse]  # type: ignore[assignment]
@@ -61,7 +79,8 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     SetModelPrice: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.SetModelPriceRequest, _catalog_service_pb2.SetModelPriceResponse]  # type: ignore[assignment]
     """Adds a price that is valid from its effective_time until a later one. Prices are never deleted:
     usage records refer to the one they were billed at. A price with the same effective_time
-    replaces the earlier one for later records.
+    replaces the earlier one for later records. From its effective_time on no built-in price of the
+    model counts, also if that begins later.
     """
     ListModels: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListModelsRequest, _catalog_service_pb2.ListModelsResponse]  # type: ignore[assignment]
     """Lists the catalog by model id."""
@@ -73,9 +92,20 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     """
     ListExchangeRates: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListExchangeRatesRequest, _catalog_service_pb2.ListExchangeRatesResponse]  # type: ignore[assignment]
     """Lists exchange rates by currencies, latest effective_time first."""
+    ImportPrices: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ImportPricesRequest, _catalog_service_pb2.ImportPricesResponse]  # type: ignore[assignment]
+    """Takes models and prices of a published price list into the catalog, all or none. Models and
+    prices that an operator has set stay. A price that changes a rate more than tenfold is held
+    back. The same list again changes nothing.
+    """
 
 class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Manages the catalog of models and prices, which all workspaces share."""
+    """Manages the catalog of models and prices, which all workspaces share.
+
+    The models and prices of the community's list are built in. Where a request names a model, it may
+    use any name of it that is certain: its id, an alias, "provider/name", the name that an SDK, a
+    gateway or a cloud uses, in any case. Requests of this service never mean the family of a dated
+    snapshot; checks and records may.
+    """
 
     @_abc_1.abstractmethod
     def UpsertModel(
@@ -93,7 +123,8 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_catalog_service_pb2.SetModelPriceResponse, _abc.Awaitable[_catalog_service_pb2.SetModelPriceResponse]]:
         """Adds a price that is valid from its effective_time until a later one. Prices are never deleted:
         usage records refer to the one they were billed at. A price with the same effective_time
-        replaces the earlier one for later records.
+        replaces the earlier one for later records. From its effective_time on no built-in price of the
+        model counts, also if that begins later.
         """
 
     @_abc_1.abstractmethod
@@ -129,5 +160,16 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.ListExchangeRatesResponse, _abc.Awaitable[_catalog_service_pb2.ListExchangeRatesResponse]]:
         """Lists exchange rates by currencies, latest effective_time first."""
+
+    @_abc_1.abstractmethod
+    def ImportPrices(
+        self,
+        request: _catalog_service_pb2.ImportPricesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_service_pb2.ImportPricesResponse, _abc.Awaitable[_catalog_service_pb2.ImportPricesResponse]]:
+        """Takes models and prices of a published price list into the catalog, all or none. Models and
+        prices that an operator has set stay. A price that changes a rate more than tenfold is held
+        back. The same list again changes nothing.
+        """
 
 def add_CatalogServiceServicer_to_server(servicer: CatalogServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

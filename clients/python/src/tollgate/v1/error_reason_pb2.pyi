@@ -33,7 +33,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_WORKSPACE_EXISTS: _ErrorReason.ValueType  # 3
     """A workspace with this id exists. Status ALREADY_EXISTS. Metadata: workspace_id."""
     ERROR_REASON_MODEL_NOT_FOUND: _ErrorReason.ValueType  # 4
-    """The catalog has no model of this id. Status NOT_FOUND. Metadata: model_id."""
+    """The catalog has no model of this name, or it is not certain which one is meant. Status
+    NOT_FOUND. Metadata: model_id, and near_model_ids, separated by commas, if some are near.
+    """
     ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 5
     """The request_id is in use with other content: the hold or the record that exists is kept as it
     was. Status ALREADY_EXISTS. Metadata: request_id, and attempt for a record.
@@ -104,7 +106,9 @@ ERROR_REASON_WORKSPACE_NOT_FOUND: ErrorReason.ValueType  # 2
 ERROR_REASON_WORKSPACE_EXISTS: ErrorReason.ValueType  # 3
 """A workspace with this id exists. Status ALREADY_EXISTS. Metadata: workspace_id."""
 ERROR_REASON_MODEL_NOT_FOUND: ErrorReason.ValueType  # 4
-"""The catalog has no model of this id. Status NOT_FOUND. Metadata: model_id."""
+"""The catalog has no model of this name, or it is not certain which one is meant. Status
+NOT_FOUND. Metadata: model_id, and near_model_ids, separated by commas, if some are near.
+"""
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 5
 """The request_id is in use with other content: the hold or the record that exists is kept as it
 was. Status ALREADY_EXISTS. Metadata: request_id, and attempt for a record.

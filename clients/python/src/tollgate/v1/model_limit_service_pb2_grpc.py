@@ -55,6 +55,21 @@ class ModelLimitServiceStub(object):
                 request_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListModelLimitsRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListModelLimitsResponse.FromString,
                 _registered_method=True)
+        self.SetModelAlias = channel.unary_unary(
+                '/tollgate.v1.ModelLimitService/SetModelAlias',
+                request_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetModelAliasRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetModelAliasResponse.FromString,
+                _registered_method=True)
+        self.DeleteModelAlias = channel.unary_unary(
+                '/tollgate.v1.ModelLimitService/DeleteModelAlias',
+                request_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.DeleteModelAliasRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.DeleteModelAliasResponse.FromString,
+                _registered_method=True)
+        self.ListModelAliases = channel.unary_unary(
+                '/tollgate.v1.ModelLimitService/ListModelAliases',
+                request_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListModelAliasesRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListModelAliasesResponse.FromString,
+                _registered_method=True)
 
 
 class ModelLimitServiceServicer(object):
@@ -91,6 +106,29 @@ class ModelLimitServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetModelAlias(self, request, context):
+        """Sets a name that stands for a model in this workspace, for example that of a deployment. Checks
+        and records that name it mean the model; it comes before all names of the catalog. At most
+        10,000 for each workspace.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteModelAlias(self, request, context):
+        """Deletes such a name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListModelAliases(self, request, context):
+        """Lists these names in their order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ModelLimitServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -113,6 +151,21 @@ def add_ModelLimitServiceServicer_to_server(servicer, server):
                     servicer.ListModelLimits,
                     request_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListModelLimitsRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListModelLimitsResponse.SerializeToString,
+            ),
+            'SetModelAlias': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetModelAlias,
+                    request_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetModelAliasRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.SetModelAliasResponse.SerializeToString,
+            ),
+            'DeleteModelAlias': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteModelAlias,
+                    request_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.DeleteModelAliasRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.DeleteModelAliasResponse.SerializeToString,
+            ),
+            'ListModelAliases': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListModelAliases,
+                    request_deserializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListModelAliasesRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_model__limit__service__pb2.ListModelAliasesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -224,6 +277,87 @@ class ModelLimitService(object):
             '/tollgate.v1.ModelLimitService/ListModelLimits',
             tollgate_dot_v1_dot_model__limit__service__pb2.ListModelLimitsRequest.SerializeToString,
             tollgate_dot_v1_dot_model__limit__service__pb2.ListModelLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetModelAlias(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.ModelLimitService/SetModelAlias',
+            tollgate_dot_v1_dot_model__limit__service__pb2.SetModelAliasRequest.SerializeToString,
+            tollgate_dot_v1_dot_model__limit__service__pb2.SetModelAliasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteModelAlias(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.ModelLimitService/DeleteModelAlias',
+            tollgate_dot_v1_dot_model__limit__service__pb2.DeleteModelAliasRequest.SerializeToString,
+            tollgate_dot_v1_dot_model__limit__service__pb2.DeleteModelAliasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListModelAliases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.ModelLimitService/ListModelAliases',
+            tollgate_dot_v1_dot_model__limit__service__pb2.ListModelAliasesRequest.SerializeToString,
+            tollgate_dot_v1_dot_model__limit__service__pb2.ListModelAliasesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,15 @@ class ModelLimitServiceStub:
     """
     ListModelLimits: _grpc.UnaryUnaryMultiCallable[_model_limit_service_pb2.ListModelLimitsRequest, _model_limit_service_pb2.ListModelLimitsResponse]
     """Lists every model of a workspace that is enabled, capped or has spend in this cycle, by id."""
+    SetModelAlias: _grpc.UnaryUnaryMultiCallable[_model_limit_service_pb2.SetModelAliasRequest, _model_limit_service_pb2.SetModelAliasResponse]
+    """Sets a name that stands for a model in this workspace, for example that of a deployment. Checks
+    and records that name it mean the model; it comes before all names of the catalog. At most
+    10,000 for each workspace.
+    """
+    DeleteModelAlias: _grpc.UnaryUnaryMultiCallable[_model_limit_service_pb2.DeleteModelAliasRequest, _model_limit_service_pb2.DeleteModelAliasResponse]
+    """Deletes such a name."""
+    ListModelAliases: _grpc.UnaryUnaryMultiCallable[_model_limit_service_pb2.ListModelAliasesRequest, _model_limit_service_pb2.ListModelAliasesResponse]
+    """Lists these names in their order."""
 
 @_typing.type_check_only
 class ModelLimitServiceAsyncStub(ModelLimitServiceStub):
@@ -63,6 +72,15 @@ class ModelLimitServiceAsyncStub(ModelLimitServiceStub):
     """
     ListModelLimits: _aio.UnaryUnaryMultiCallable[_model_limit_service_pb2.ListModelLimitsRequest, _model_limit_service_pb2.ListModelLimitsResponse]  # type: ignore[assignment]
     """Lists every model of a workspace that is enabled, capped or has spend in this cycle, by id."""
+    SetModelAlias: _aio.UnaryUnaryMultiCallable[_model_limit_service_pb2.SetModelAliasRequest, _model_limit_service_pb2.SetModelAliasResponse]  # type: ignore[assignment]
+    """Sets a name that stands for a model in this workspace, for example that of a deployment. Checks
+    and records that name it mean the model; it comes before all names of the catalog. At most
+    10,000 for each workspace.
+    """
+    DeleteModelAlias: _aio.UnaryUnaryMultiCallable[_model_limit_service_pb2.DeleteModelAliasRequest, _model_limit_service_pb2.DeleteModelAliasResponse]  # type: ignore[assignment]
+    """Deletes such a name."""
+    ListModelAliases: _aio.UnaryUnaryMultiCallable[_model_limit_service_pb2.ListModelAliasesRequest, _model_limit_service_pb2.ListModelAliasesResponse]  # type: ignore[assignment]
+    """Lists these names in their order."""
 
 class ModelLimitServiceServicer(metaclass=_abc_1.ABCMeta):
     """Manages which models of the catalog a workspace may use, and their caps."""
@@ -102,5 +120,32 @@ class ModelLimitServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_model_limit_service_pb2.ListModelLimitsResponse, _abc.Awaitable[_model_limit_service_pb2.ListModelLimitsResponse]]:
         """Lists every model of a workspace that is enabled, capped or has spend in this cycle, by id."""
+
+    @_abc_1.abstractmethod
+    def SetModelAlias(
+        self,
+        request: _model_limit_service_pb2.SetModelAliasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_limit_service_pb2.SetModelAliasResponse, _abc.Awaitable[_model_limit_service_pb2.SetModelAliasResponse]]:
+        """Sets a name that stands for a model in this workspace, for example that of a deployment. Checks
+        and records that name it mean the model; it comes before all names of the catalog. At most
+        10,000 for each workspace.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteModelAlias(
+        self,
+        request: _model_limit_service_pb2.DeleteModelAliasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_limit_service_pb2.DeleteModelAliasResponse, _abc.Awaitable[_model_limit_service_pb2.DeleteModelAliasResponse]]:
+        """Deletes such a name."""
+
+    @_abc_1.abstractmethod
+    def ListModelAliases(
+        self,
+        request: _model_limit_service_pb2.ListModelAliasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_limit_service_pb2.ListModelAliasesResponse, _abc.Awaitable[_model_limit_service_pb2.ListModelAliasesResponse]]:
+        """Lists these names in their order."""
 
 def add_ModelLimitServiceServicer_to_server(servicer: ModelLimitServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -424,6 +424,7 @@ class Verdict(_message.Message):
     RESET_TIME_FIELD_NUMBER: _builtins.int
     RETRY_AFTER_FIELD_NUMBER: _builtins.int
     THRESHOLD_PERCENT_FIELD_NUMBER: _builtins.int
+    NEAR_MODEL_IDS_FIELD_NUMBER: _builtins.int
     limit_kind: _common_pb2.LimitKind.ValueType
     """Kind of the limit; unspecified for a rule."""
     limit_id: _builtins.str
@@ -484,6 +485,10 @@ class Verdict(_message.Message):
         is admitted meanwhile; absent if waiting does not help or is not needed.
         """
 
+    @_builtins.property
+    def near_model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """With REASON_MODEL_UNKNOWN: models of the catalog that the name may have meant; at most 5."""
+
     def __init__(
         self,
         *,
@@ -507,10 +512,11 @@ class Verdict(_message.Message):
         reset_time: _timestamp_pb2.Timestamp | None = ...,
         retry_after: _duration_pb2.Duration | None = ...,
         threshold_percent: _builtins.int = ...,
+        near_model_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["held", b"held", "limit", b"limit", "need", b"need", "reset_time", b"reset_time", "retry_after", b"retry_after", "spent", b"spent", "subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocking", b"blocking", "enforcement", b"enforcement", "held", b"held", "held_count", b"held_count", "limit", b"limit", "limit_count", b"limit_count", "limit_id", b"limit_id", "limit_kind", b"limit_kind", "model_id", b"model_id", "need", b"need", "need_count", b"need_count", "period", b"period", "reason", b"reason", "reset_time", b"reset_time", "retry_after", b"retry_after", "spent", b"spent", "spent_count", b"spent_count", "subject", b"subject", "threshold_percent", b"threshold_percent", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocking", b"blocking", "enforcement", b"enforcement", "held", b"held", "held_count", b"held_count", "limit", b"limit", "limit_count", b"limit_count", "limit_id", b"limit_id", "limit_kind", b"limit_kind", "model_id", b"model_id", "near_model_ids", b"near_model_ids", "need", b"need", "need_count", b"need_count", "period", b"period", "reason", b"reason", "reset_time", b"reset_time", "retry_after", b"retry_after", "spent", b"spent", "spent_count", b"spent_count", "subject", b"subject", "threshold_percent", b"threshold_percent", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

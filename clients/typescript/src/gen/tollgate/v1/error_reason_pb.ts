@@ -51,7 +51,8 @@ export enum ErrorReason {
   WORKSPACE_EXISTS = 3,
 
   /**
-   * The catalog has no model of this id. Status NOT_FOUND. Metadata: model_id.
+   * The catalog has no model of this name, or it is not certain which one is meant. Status
+   * NOT_FOUND. Metadata: model_id, and near_model_ids, separated by commas, if some are near.
    *
    * @generated from enum value: ERROR_REASON_MODEL_NOT_FOUND = 4;
    */

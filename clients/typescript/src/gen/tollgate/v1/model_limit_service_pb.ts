@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/model_limit_service.proto.
  */
 export const file_tollgate_v1_model_limit_service: GenFile = /*@__PURE__*/
-  fileDesc("CiV0b2xsZ2F0ZS92MS9tb2RlbF9saW1pdF9zZXJ2aWNlLnByb3RvEgt0b2xsZ2F0ZS52MSKXAgoKTW9kZWxMaW1pdBIQCghtb2RlbF9pZBgBIAEoCRIVCg1tb2RlbF9lbmFibGVkGAIgASgIEiEKBWxpbWl0GAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSGgoNbGltaXRfZW5hYmxlZBgEIAEoCEgAiAEBEhoKEmZhbGxiYWNrX21vZGVsX2lkcxgFIAMoCRIhCgVzcGVudBgGIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiAKBGhlbGQYByABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIuCgpyZXNldF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIQCg5fbGltaXRfZW5hYmxlZCI8ChJFbmFibGVNb2RlbFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKCG1vZGVsX2lkGAIgASgJIkMKE0VuYWJsZU1vZGVsUmVzcG9uc2USLAoLbW9kZWxfbGltaXQYASABKAsyFy50b2xsZ2F0ZS52MS5Nb2RlbExpbWl0Ij0KE0Rpc2FibGVNb2RlbFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKCG1vZGVsX2lkGAIgASgJIkQKFERpc2FibGVNb2RlbFJlc3BvbnNlEiwKC21vZGVsX2xpbWl0GAEgASgLMhcudG9sbGdhdGUudjEuTW9kZWxMaW1pdCKrAQoUU2V0TW9kZWxMaW1pdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKCG1vZGVsX2lkGAIgASgJEiEKBWxpbWl0GAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSGgoNbGltaXRfZW5hYmxlZBgEIAEoCEgAiAEBEhoKEmZhbGxiYWNrX21vZGVsX2lkcxgFIAMoCUIQCg5fbGltaXRfZW5hYmxlZCJFChVTZXRNb2RlbExpbWl0UmVzcG9uc2USLAoLbW9kZWxfbGltaXQYASABKAsyFy50b2xsZ2F0ZS52MS5Nb2RlbExpbWl0IlUKFkxpc3RNb2RlbExpbWl0c1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImEKF0xpc3RNb2RlbExpbWl0c1Jlc3BvbnNlEi0KDG1vZGVsX2xpbWl0cxgBIAMoCzIXLnRvbGxnYXRlLnYxLk1vZGVsTGltaXQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMvACChFNb2RlbExpbWl0U2VydmljZRJQCgtFbmFibGVNb2RlbBIfLnRvbGxnYXRlLnYxLkVuYWJsZU1vZGVsUmVxdWVzdBogLnRvbGxnYXRlLnYxLkVuYWJsZU1vZGVsUmVzcG9uc2USUwoMRGlzYWJsZU1vZGVsEiAudG9sbGdhdGUudjEuRGlzYWJsZU1vZGVsUmVxdWVzdBohLnRvbGxnYXRlLnYxLkRpc2FibGVNb2RlbFJlc3BvbnNlElYKDVNldE1vZGVsTGltaXQSIS50b2xsZ2F0ZS52MS5TZXRNb2RlbExpbWl0UmVxdWVzdBoiLnRvbGxnYXRlLnYxLlNldE1vZGVsTGltaXRSZXNwb25zZRJcCg9MaXN0TW9kZWxMaW1pdHMSIy50b2xsZ2F0ZS52MS5MaXN0TW9kZWxMaW1pdHNSZXF1ZXN0GiQudG9sbGdhdGUudjEuTGlzdE1vZGVsTGltaXRzUmVzcG9uc2VCWgoOaW8udG9sbGdhdGUudjFCFk1vZGVsTGltaXRTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_tollgate_v1_common]);
+  fileDesc("CiV0b2xsZ2F0ZS92MS9tb2RlbF9saW1pdF9zZXJ2aWNlLnByb3RvEgt0b2xsZ2F0ZS52MSKXAgoKTW9kZWxMaW1pdBIQCghtb2RlbF9pZBgBIAEoCRIVCg1tb2RlbF9lbmFibGVkGAIgASgIEiEKBWxpbWl0GAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSGgoNbGltaXRfZW5hYmxlZBgEIAEoCEgAiAEBEhoKEmZhbGxiYWNrX21vZGVsX2lkcxgFIAMoCRIhCgVzcGVudBgGIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiAKBGhlbGQYByABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIuCgpyZXNldF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIQCg5fbGltaXRfZW5hYmxlZCI8ChJFbmFibGVNb2RlbFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKCG1vZGVsX2lkGAIgASgJIkMKE0VuYWJsZU1vZGVsUmVzcG9uc2USLAoLbW9kZWxfbGltaXQYASABKAsyFy50b2xsZ2F0ZS52MS5Nb2RlbExpbWl0Ij0KE0Rpc2FibGVNb2RlbFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKCG1vZGVsX2lkGAIgASgJIkQKFERpc2FibGVNb2RlbFJlc3BvbnNlEiwKC21vZGVsX2xpbWl0GAEgASgLMhcudG9sbGdhdGUudjEuTW9kZWxMaW1pdCKrAQoUU2V0TW9kZWxMaW1pdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKCG1vZGVsX2lkGAIgASgJEiEKBWxpbWl0GAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSGgoNbGltaXRfZW5hYmxlZBgEIAEoCEgAiAEBEhoKEmZhbGxiYWNrX21vZGVsX2lkcxgFIAMoCUIQCg5fbGltaXRfZW5hYmxlZCJFChVTZXRNb2RlbExpbWl0UmVzcG9uc2USLAoLbW9kZWxfbGltaXQYASABKAsyFy50b2xsZ2F0ZS52MS5Nb2RlbExpbWl0IlUKFkxpc3RNb2RlbExpbWl0c1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImEKF0xpc3RNb2RlbExpbWl0c1Jlc3BvbnNlEi0KDG1vZGVsX2xpbWl0cxgBIAMoCzIXLnRvbGxnYXRlLnYxLk1vZGVsTGltaXQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIl4KCk1vZGVsQWxpYXMSDQoFYWxpYXMYASABKAkSEAoIbW9kZWxfaWQYAiABKAkSLwoLdXBkYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIk0KFFNldE1vZGVsQWxpYXNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRINCgVhbGlhcxgCIAEoCRIQCghtb2RlbF9pZBgDIAEoCSJFChVTZXRNb2RlbEFsaWFzUmVzcG9uc2USLAoLbW9kZWxfYWxpYXMYASABKAsyFy50b2xsZ2F0ZS52MS5Nb2RlbEFsaWFzIj4KF0RlbGV0ZU1vZGVsQWxpYXNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRINCgVhbGlhcxgCIAEoCSIaChhEZWxldGVNb2RlbEFsaWFzUmVzcG9uc2UiVgoXTGlzdE1vZGVsQWxpYXNlc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImMKGExpc3RNb2RlbEFsaWFzZXNSZXNwb25zZRIuCg1tb2RlbF9hbGlhc2VzGAEgAygLMhcudG9sbGdhdGUudjEuTW9kZWxBbGlhcxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkyigUKEU1vZGVsTGltaXRTZXJ2aWNlElAKC0VuYWJsZU1vZGVsEh8udG9sbGdhdGUudjEuRW5hYmxlTW9kZWxSZXF1ZXN0GiAudG9sbGdhdGUudjEuRW5hYmxlTW9kZWxSZXNwb25zZRJTCgxEaXNhYmxlTW9kZWwSIC50b2xsZ2F0ZS52MS5EaXNhYmxlTW9kZWxSZXF1ZXN0GiEudG9sbGdhdGUudjEuRGlzYWJsZU1vZGVsUmVzcG9uc2USVgoNU2V0TW9kZWxMaW1pdBIhLnRvbGxnYXRlLnYxLlNldE1vZGVsTGltaXRSZXF1ZXN0GiIudG9sbGdhdGUudjEuU2V0TW9kZWxMaW1pdFJlc3BvbnNlElwKD0xpc3RNb2RlbExpbWl0cxIjLnRvbGxnYXRlLnYxLkxpc3RNb2RlbExpbWl0c1JlcXVlc3QaJC50b2xsZ2F0ZS52MS5MaXN0TW9kZWxMaW1pdHNSZXNwb25zZRJWCg1TZXRNb2RlbEFsaWFzEiEudG9sbGdhdGUudjEuU2V0TW9kZWxBbGlhc1JlcXVlc3QaIi50b2xsZ2F0ZS52MS5TZXRNb2RlbEFsaWFzUmVzcG9uc2USXwoQRGVsZXRlTW9kZWxBbGlhcxIkLnRvbGxnYXRlLnYxLkRlbGV0ZU1vZGVsQWxpYXNSZXF1ZXN0GiUudG9sbGdhdGUudjEuRGVsZXRlTW9kZWxBbGlhc1Jlc3BvbnNlEl8KEExpc3RNb2RlbEFsaWFzZXMSJC50b2xsZ2F0ZS52MS5MaXN0TW9kZWxBbGlhc2VzUmVxdWVzdBolLnRvbGxnYXRlLnYxLkxpc3RNb2RlbEFsaWFzZXNSZXNwb25zZUJaCg5pby50b2xsZ2F0ZS52MUIWTW9kZWxMaW1pdFNlcnZpY2VQcm90b1ABWi50b2xsZ2F0ZS9jbGllbnRzL2dvL2dlbi90b2xsZ2F0ZS92MTt0b2xsZ2F0ZXYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_tollgate_v1_common]);
 
 /**
  * One model in one workspace.
@@ -323,6 +323,203 @@ export const ListModelLimitsResponseSchema: GenMessage<ListModelLimitsResponse> 
   messageDesc(file_tollgate_v1_model_limit_service, 8);
 
 /**
+ * A name that stands for a model in one workspace.
+ *
+ * @generated from message tollgate.v1.ModelAlias
+ */
+export type ModelAlias = Message<"tollgate.v1.ModelAlias"> & {
+  /**
+   * The name; 1 to 256 characters without spaces or control characters, for example "chat-eu".
+   *
+   * @generated from field: string alias = 1;
+   */
+  alias: string;
+
+  /**
+   * The model of the catalog.
+   *
+   * @generated from field: string model_id = 2;
+   */
+  modelId: string;
+
+  /**
+   * Time of the last change. Output only.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 3;
+   */
+  updateTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.ModelAlias.
+ * Use `create(ModelAliasSchema)` to create a new message.
+ */
+export const ModelAliasSchema: GenMessage<ModelAlias> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_model_limit_service, 9);
+
+/**
+ * Request of SetModelAlias.
+ *
+ * @generated from message tollgate.v1.SetModelAliasRequest
+ */
+export type SetModelAliasRequest = Message<"tollgate.v1.SetModelAliasRequest"> & {
+  /**
+   * The workspace.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * The name; replaces one that is spelt the same.
+   *
+   * @generated from field: string alias = 2;
+   */
+  alias: string;
+
+  /**
+   * Model of the catalog.
+   *
+   * @generated from field: string model_id = 3;
+   */
+  modelId: string;
+};
+
+/**
+ * Describes the message tollgate.v1.SetModelAliasRequest.
+ * Use `create(SetModelAliasRequestSchema)` to create a new message.
+ */
+export const SetModelAliasRequestSchema: GenMessage<SetModelAliasRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_model_limit_service, 10);
+
+/**
+ * Response of SetModelAlias.
+ *
+ * @generated from message tollgate.v1.SetModelAliasResponse
+ */
+export type SetModelAliasResponse = Message<"tollgate.v1.SetModelAliasResponse"> & {
+  /**
+   * The alias after the change.
+   *
+   * @generated from field: tollgate.v1.ModelAlias model_alias = 1;
+   */
+  modelAlias?: ModelAlias | undefined;
+};
+
+/**
+ * Describes the message tollgate.v1.SetModelAliasResponse.
+ * Use `create(SetModelAliasResponseSchema)` to create a new message.
+ */
+export const SetModelAliasResponseSchema: GenMessage<SetModelAliasResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_model_limit_service, 11);
+
+/**
+ * Request of DeleteModelAlias.
+ *
+ * @generated from message tollgate.v1.DeleteModelAliasRequest
+ */
+export type DeleteModelAliasRequest = Message<"tollgate.v1.DeleteModelAliasRequest"> & {
+  /**
+   * The workspace.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * The name.
+   *
+   * @generated from field: string alias = 2;
+   */
+  alias: string;
+};
+
+/**
+ * Describes the message tollgate.v1.DeleteModelAliasRequest.
+ * Use `create(DeleteModelAliasRequestSchema)` to create a new message.
+ */
+export const DeleteModelAliasRequestSchema: GenMessage<DeleteModelAliasRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_model_limit_service, 12);
+
+/**
+ * Response of DeleteModelAlias.
+ *
+ * @generated from message tollgate.v1.DeleteModelAliasResponse
+ */
+export type DeleteModelAliasResponse = Message<"tollgate.v1.DeleteModelAliasResponse"> & {
+};
+
+/**
+ * Describes the message tollgate.v1.DeleteModelAliasResponse.
+ * Use `create(DeleteModelAliasResponseSchema)` to create a new message.
+ */
+export const DeleteModelAliasResponseSchema: GenMessage<DeleteModelAliasResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_model_limit_service, 13);
+
+/**
+ * Request of ListModelAliases.
+ *
+ * @generated from message tollgate.v1.ListModelAliasesRequest
+ */
+export type ListModelAliasesRequest = Message<"tollgate.v1.ListModelAliasesRequest"> & {
+  /**
+   * The workspace.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the previous page; empty for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message tollgate.v1.ListModelAliasesRequest.
+ * Use `create(ListModelAliasesRequestSchema)` to create a new message.
+ */
+export const ListModelAliasesRequestSchema: GenMessage<ListModelAliasesRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_model_limit_service, 14);
+
+/**
+ * Response of ListModelAliases.
+ *
+ * @generated from message tollgate.v1.ListModelAliasesResponse
+ */
+export type ListModelAliasesResponse = Message<"tollgate.v1.ListModelAliasesResponse"> & {
+  /**
+   * Aliases in their order.
+   *
+   * @generated from field: repeated tollgate.v1.ModelAlias model_aliases = 1;
+   */
+  modelAliases: ModelAlias[];
+
+  /**
+   * Token of the next page; empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message tollgate.v1.ListModelAliasesResponse.
+ * Use `create(ListModelAliasesResponseSchema)` to create a new message.
+ */
+export const ListModelAliasesResponseSchema: GenMessage<ListModelAliasesResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_model_limit_service, 15);
+
+/**
  * Manages which models of the catalog a workspace may use, and their caps.
  *
  * @generated from service tollgate.v1.ModelLimitService
@@ -369,6 +566,38 @@ export const ModelLimitService: GenService<{
     methodKind: "unary";
     input: typeof ListModelLimitsRequestSchema;
     output: typeof ListModelLimitsResponseSchema;
+  },
+  /**
+   * Sets a name that stands for a model in this workspace, for example that of a deployment. Checks
+   * and records that name it mean the model; it comes before all names of the catalog. At most
+   * 10,000 for each workspace.
+   *
+   * @generated from rpc tollgate.v1.ModelLimitService.SetModelAlias
+   */
+  setModelAlias: {
+    methodKind: "unary";
+    input: typeof SetModelAliasRequestSchema;
+    output: typeof SetModelAliasResponseSchema;
+  },
+  /**
+   * Deletes such a name.
+   *
+   * @generated from rpc tollgate.v1.ModelLimitService.DeleteModelAlias
+   */
+  deleteModelAlias: {
+    methodKind: "unary";
+    input: typeof DeleteModelAliasRequestSchema;
+    output: typeof DeleteModelAliasResponseSchema;
+  },
+  /**
+   * Lists these names in their order.
+   *
+   * @generated from rpc tollgate.v1.ModelLimitService.ListModelAliases
+   */
+  listModelAliases: {
+    methodKind: "unary";
+    input: typeof ListModelAliasesRequestSchema;
+    output: typeof ListModelAliasesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_tollgate_v1_model_limit_service, 0);

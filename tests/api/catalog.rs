@@ -1,0 +1,390 @@
+//! `CatalogService` and names: price lists through the running server, and what a name of a
+//! provider costs with the built-in catalog.
+
+use std::path::Path;
+
+use prost_types::Timestamp;
+use tokio::process::Command;
+use tollgate::domain::time::MICROS_PER_DAY;
+use tollgate::proto::v1;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+use crate::fixtures::{
+    ACME, acme, amount, assert_failed, audit_events, by, check, create_workspace, record,
+    refused_fields, set_price,
+};
+use crate::server::{self, START, Server};
+
+/// A workspace that pays in USD, as the built-in prices are.
+async fn in_usd() -> Server {
+    let server = Server::start().await;
+    let workspace = v1::Workspace {
+        workspace_id: ACME.to_owned(),
+        currency_code: "USD".to_owned(),
+        ..Default::default()
+    };
+    let request = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
+    server.workspace().create_workspace(request).await.unwrap();
+    let usd = |amount: &str| {
+        Some(v1::Money { currency_code: "USD".to_owned(), amount: amount.to_owned() })
+    };
+    let start_date = "2026-01-01".to_owned();
+    let plan = Some(v1::Plan { budget: usd("1000"), overage_limit: None, start_date });
+    let request = v1::SetPlanRequest { workspace_id: ACME.to_owned(), plan };
+    server.budget().set_plan(request).await.unwrap();
+    server
+}
+
+async fn enable(server: &Server, model_id: &str) -> Result<String, Status> {
+    let model_id = model_id.to_owned();
+    let request = v1::EnableModelRequest { workspace_id: ACME.to_owned(), model_id };
+    let enabled = server.model_limit().enable_model(request).await?.into_inner();
+    Ok(enabled.model_limit.unwrap().model_id)
+}
+
+/// Records a million input tokens of a model. Its cost, and whether it is unpriced.
+async fn million(server: &Server, request_id: &str, model_id: &str) -> (String, bool) {
+    let usage = Some(v1::Usage { input_token_count: 1_000_000, ..Default::default() });
+    let request = v1::RecordUsageRequest { usage, ..record(request_id, model_id) };
+    let recorded = server.usage().record_usage(request).await.unwrap().into_inner();
+    (recorded.cost.unwrap().amount, recorded.unpriced)
+}
+
+/// A model of a list in the LiteLLM format, by its rates per million tokens.
+fn listed(id: &str, input: &str, output: &str) -> String {
+    format!(
+        r#"{{"{id}": {{"litellm_provider": "house", "mode": "chat",
+            "input_cost_per_token": {input}e-6, "output_cost_per_token": {output}e-6}}}}"#
+    )
+}
+
+fn import(content: String) -> v1::ImportPricesRequest {
+    v1::ImportPricesRequest { format: "litellm".to_owned(), content, ..Default::default() }
+}
+
+async fn imported(server: &Server, request: v1::ImportPricesRequest) -> v1::ImportPricesResponse {
+    server.catalog().import_prices(request).await.unwrap().into_inner()
+}
+
+async fn input_rates(server: &Server, model_id: &str) -> Vec<String> {
+    let request =
+        v1::ListModelPricesRequest { model_id: model_id.to_owned(), ..Default::default() };
+    let listed = server.catalog().list_model_prices(request).await.unwrap().into_inner();
+    listed.prices.into_iter().map(|price| price.input_per_million).collect()
+}
+
+#[tokio::test]
+async fn names_that_providers_answer_with_have_a_price() {
+    let server = in_usd().await;
+    for (index, (name, expected)) in [
+        ("gemini-2.5-flash", "0.30"),
+        ("gemini-2.5-pro", "2.50"),
+        ("models/gemini-2.5-pro", "2.50"),
+        ("openai/gpt-oss-120b", "0.15"),
+        ("meta-llama/Llama-3.3-70B-Instruct-Turbo", "1.04"),
+        ("openai/gpt-4o", "2.50"),
+        ("GPT-4o", "2.50"),
+        ("gpt-4.1-nano-2025-04-14", "0.10"),
+        ("azure/eu/gpt-4o-2024-08-06", "2.75"),
+        ("anthropic/claude-4.6-sonnet-20260217", "3.00"),
+        // Above 200,000 tokens.
+        ("eu.anthropic.claude-sonnet-4-5-20250929-v1:0", "6.60"),
+        ("ft:gpt-4o-2024-08-06:acme::x", "3.75"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let recorded = million(&server, &format!("r-{index}"), name).await;
+        assert_eq!(recorded, (expected.to_owned(), false), "{name}");
+    }
+    for (index, name) in ["gpt-oss-120b", "my-gpt-4o", "ft:gpt-4o:acme::x"].iter().enumerate() {
+        let recorded = million(&server, &format!("u-{index}"), name).await;
+        assert_eq!(recorded, ("0.00".to_owned(), true), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_runs_by_any_certain_name_of_an_enabled_model() {
+    let server = in_usd().await;
+    let enabled = enable(&server, "Gemini/Gemini-2.5-Flash").await.unwrap();
+    assert_eq!(enabled, "gemini/gemini-2.5-flash");
+    for (index, name) in ["gemini/gemini-2.5-flash", "google/gemini-2.5-flash"].iter().enumerate() {
+        let asked = check(&format!("r-{index}"), name);
+        let answer = server.usage().check_and_route(asked).await.unwrap().into_inner();
+        assert_eq!(answer.decision(), v1::Decision::Allowed, "{name}");
+        assert_eq!(answer.held.unwrap().amount, "0.155", "{name}");
+    }
+    // What the provider answers counts for the model of the hold.
+    let request = record("r-0", "gemini-2.5-flash");
+    server.usage().record_usage(request).await.unwrap();
+    let request =
+        v1::ListUsageRecordsRequest { workspace_id: ACME.to_owned(), ..Default::default() };
+    let records = server.usage().list_usage_records(request).await.unwrap().into_inner();
+    assert_eq!(records.records[0].priced_model_id, "gemini/gemini-2.5-flash");
+}
+
+#[tokio::test]
+async fn what_is_near_to_an_unknown_name_is_told() {
+    let server = in_usd().await;
+    let answer = server.usage().check_and_route(check("r-1", "gpt-oss-120b")).await.unwrap();
+    let answer = answer.into_inner();
+    assert_eq!(answer.reason(), v1::Reason::ModelUnknown);
+    let near = &answer.verdicts[0].near_model_ids;
+    assert_eq!(near.len(), 5);
+    assert!(near.iter().all(|id| id.contains("gpt-oss-120b")), "{near:?}");
+
+    // An administrator never means the family of a snapshot.
+    let status = enable(&server, "gpt-4.1-nano-2099-01-01").await.unwrap_err();
+    assert_failed(&status, Code::NotFound, "MODEL_NOT_FOUND", &[]);
+    let details = status.get_error_details();
+    let metadata = &details.error_info().unwrap().metadata;
+    assert!(metadata["near_model_ids"].contains("gpt-4.1-nano"), "{metadata:?}");
+}
+
+#[tokio::test]
+async fn the_largest_input_is_not_the_window() {
+    let server = in_usd().await;
+    for model in ["gpt-5.4", "gpt-5"] {
+        enable(&server, model).await.unwrap();
+    }
+    let request = v1::SetModelLimitRequest {
+        workspace_id: ACME.to_owned(),
+        model_id: "gpt-5.4".to_owned(),
+        limit: Some(v1::Money { currency_code: "USD".to_owned(), amount: "0".to_owned() }),
+        limit_enabled: None,
+        fallback_model_ids: vec!["gpt-5".to_owned()],
+    };
+    server.model_limit().set_model_limit(request).await.unwrap();
+    for (index, (input, output, expected)) in [
+        (200_000, 100_000, v1::Decision::Routed),
+        (272_000, 128_000, v1::Decision::Routed),
+        (273_000, 1_000, v1::Decision::Blocked),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let asked = v1::CheckAndRouteRequest {
+            input_token_count: input,
+            max_output_token_count: Some(output),
+            ..check(&format!("r-{index}"), "gpt-5.4")
+        };
+        let answer = server.usage().check_and_route(asked).await.unwrap().into_inner();
+        assert_eq!(answer.decision(), expected, "{input} and {output}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_imported_while_the_server_runs() {
+    let server = in_usd().await;
+    let request = import(listed("house-1", "3", "9"));
+    let dry = v1::ImportPricesRequest { dry_run: true, ..request.clone() };
+    let told = imported(&server, dry).await;
+    assert_eq!((told.read_count, told.model_count, told.price_count), (1, 1, 1));
+    assert!(million(&server, "r-0", "house-1").await.1, "nothing has changed");
+
+    let taken = imported(&server, by("ada", request.clone()).into_inner()).await;
+    assert_eq!(taken, told);
+    assert_eq!(million(&server, "r-1", "house-1").await, ("3.00".to_owned(), false));
+    let again = imported(&server, request).await;
+    assert_eq!((again.model_count, again.price_count, again.unchanged_count), (0, 0, 1));
+
+    // A list of the size of the real ones, above the usual 4 MiB of a message.
+    let large = listed("house-2", "1", "1") + &" ".repeat(5 * 1024 * 1024);
+    assert_eq!(imported(&server, import(large)).await.price_count, 1);
+}
+
+#[tokio::test]
+async fn an_import_is_logged_with_who_made_it() {
+    let server = in_usd().await;
+    let request = by("ada", import(listed("house-1", "3", "9")));
+    server.catalog().import_prices(request).await.unwrap();
+    let events = audit_events(&server, "").await;
+    let mut told: Vec<_> =
+        events.iter().map(|event| (&*event.actor, &*event.action, &*event.resource_type)).collect();
+    told.sort_unstable();
+    assert_eq!(told, [("ada", "ImportPrices", "model"), ("ada", "ImportPrices", "price")]);
+}
+
+#[tokio::test]
+async fn what_an_operator_set_stays() {
+    let server = in_usd().await;
+    set_price(&server, "gpt-4o", "USD", "7", "8").await.unwrap();
+    let told = imported(&server, import(listed("gpt-4o", "3", "9"))).await;
+    assert_eq!((told.price_count, told.kept_count), (0, 1));
+    assert_eq!(told.kept_model_ids, ["gpt-4o"]);
+    assert_eq!(million(&server, "r-1", "gpt-4o").await.0, "7.00");
+}
+
+#[tokio::test]
+async fn a_jump_is_held_back() {
+    let server = in_usd().await;
+    imported(&server, import(listed("house-1", "3", "9"))).await;
+    for (input, jumps) in [("30", 0), ("31", 1), ("0.3", 0), ("0.29", 1), ("0", 1)] {
+        let request = import(listed("house-1", input, "9"));
+        let dry = v1::ImportPricesRequest { dry_run: true, ..request };
+        let told = imported(&server, dry).await;
+        assert_eq!((told.price_count, told.held_back_count), (1 - jumps, jumps), "{input}");
+        assert_eq!(told.changed_rate_count, 1);
+        let change = &told.changed_rates[0];
+        assert_eq!((&*change.model_id, &*change.rate), ("house-1", "input_per_million"));
+        assert_eq!((&*change.before, change.held_back), ("3.00", jumps == 1));
+    }
+    let request = import(listed("house-1", "31", "9"));
+    assert_eq!(imported(&server, request.clone()).await.held_back_model_ids, ["house-1"]);
+    assert_eq!(million(&server, "r-1", "house-1").await.0, "3.00");
+    server.clock.advance(1);
+    let request = v1::ImportPricesRequest { allow_jumps: true, ..request };
+    assert_eq!(imported(&server, request).await.price_count, 1);
+    assert_eq!(million(&server, "r-2", "house-1").await.0, "31.00");
+}
+
+#[tokio::test]
+async fn an_import_of_the_past_corrects_what_was_recorded() {
+    let server = in_usd().await;
+    let start = Timestamp { seconds: START.micros() / 1_000_000, nanos: 0 };
+    assert!(million(&server, "r-1", "house-1").await.1);
+    server.clock.advance(3 * MICROS_PER_DAY);
+    let reprice = || {
+        let start_time = Some(start);
+        v1::RepriceUsageRequest { workspace_id: ACME.to_owned(), start_time, ..Default::default() }
+    };
+    imported(&server, import(listed("house-1", "3", "9"))).await;
+    let repriced = server.usage().reprice_usage(reprice()).await.unwrap().into_inner();
+    assert_eq!((repriced.corrected_count, repriced.unpriced_count), (0, 1), "from today on");
+    let request = v1::ImportPricesRequest {
+        effective_time: Some(Timestamp { seconds: start.seconds - 86_400, nanos: 0 }),
+        ..import(listed("house-1", "3", "9"))
+    };
+    assert_eq!(imported(&server, request).await.price_count, 1);
+    let repriced = server.usage().reprice_usage(reprice()).await.unwrap().into_inner();
+    assert_eq!((repriced.corrected_count, repriced.unpriced_count), (1, 0));
+    assert_eq!(repriced.difference.unwrap().amount, "3.00");
+}
+
+#[tokio::test]
+async fn other_formats_are_read_and_told_apart() {
+    let server = in_usd().await;
+    let models_dev = r#"{"openai": {"id": "openai", "models": {
+        "gpt-4o": {"id": "gpt-4o", "cost": {"input": 3, "output": 9}, "limit": {}}}}}"#;
+    let genai = r#"[{"id": "openai", "models": [
+        {"id": "gpt-4o", "match": {"equals": "gpt-4o"},
+         "prices": {"input_mtok": 4, "output_mtok": 9}}]}]"#;
+    for (format, content, expected) in
+        [("models_dev", models_dev, "3.00"), ("genai_prices", genai, "4.00")]
+    {
+        let request =
+            v1::ImportPricesRequest { format: format.to_owned(), ..import(content.to_owned()) };
+        assert_eq!(imported(&server, request).await.price_count, 1, "{format}");
+        assert_eq!(input_rates(&server, "gpt-4o").await[0], expected);
+        server.clock.advance(MICROS_PER_DAY);
+    }
+    let status = server.catalog().import_prices(import(genai.to_owned())).await.unwrap_err();
+    assert_eq!(refused_fields(&status), ["content"]);
+    assert!(status.message().contains("genai_prices"), "{}", status.message());
+    for (format, content, fields) in [
+        ("", "{}", vec!["format"]),
+        ("csv", "", vec!["format", "content"]),
+        ("litellm", "model,price", vec!["content"]),
+    ] {
+        let request =
+            v1::ImportPricesRequest { format: format.to_owned(), ..import(content.to_owned()) };
+        let status = server.catalog().import_prices(request).await.unwrap_err();
+        assert_eq!(refused_fields(&status), fields, "{format}");
+    }
+}
+
+/// What `tollgate prices import` prints: its output with success, its error without.
+async fn command(file: &Path, flags: &str) -> Result<String, String> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+    command.args(["prices", "import"]).arg(file).args(flags.split_whitespace());
+    let output = command.kill_on_drop(true).output().await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    match output.status.success() {
+        true => Ok(text(output.stdout)),
+        false => Err(text(output.stderr)),
+    }
+}
+
+#[tokio::test]
+async fn the_command_imports_through_a_server_or_into_a_database() {
+    let server = in_usd().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("list.json");
+    std::fs::write(&file, listed("house-1", "3", "9")).unwrap();
+    let (running, alone) = (server.address, server::database(folder.path()).await);
+    for place in [format!("--server {running}"), format!("--database {alone}")] {
+        for (flags, expected) in [
+            ("--dry-run", "1 models and 1 prices taken"),
+            ("--effective-time 2026-01-01", "1 models and 1 prices taken"),
+            ("", "1 models unchanged"),
+        ] {
+            let printed = command(&file, &format!("{place} {flags}")).await.unwrap();
+            assert!(printed.starts_with("1 entries read"), "{printed}");
+            assert!(printed.contains(expected), "{flags}: {printed}");
+        }
+        let refused = command(&file, &format!("{place} --format models_dev")).await.unwrap_err();
+        assert!(refused.contains("litellm"), "{refused}");
+    }
+    assert_eq!(input_rates(&server, "house-1").await, ["3.00"]);
+    for (flags, expected) in [
+        (format!("--server {running} --database {alone}"), "cannot be used with"),
+        (format!("--server {running} --format csv"), "possible values"),
+        (format!("--server {running} --effective-time yesterday"), "expected a time like"),
+        ("--server 127.0.0.1:9".to_owned(), "does not answer"),
+    ] {
+        let refused = command(&file, &flags).await.unwrap_err();
+        assert!(refused.contains(expected), "{flags}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_workspace_names_its_deployments() {
+    let server = acme().await;
+    create_workspace(&server, "other").await;
+    let set = |alias: &str, model_id: &str| v1::SetModelAliasRequest {
+        workspace_id: ACME.to_owned(),
+        alias: alias.to_owned(),
+        model_id: model_id.to_owned(),
+    };
+    let first = server.model_limit().set_model_alias(by("ada", set("chat-eu", "big"))).await;
+    let first = first.unwrap().into_inner().model_alias.unwrap();
+    assert_eq!((&*first.alias, &*first.model_id), ("chat-eu", "big"));
+    let answer = server.usage().check_and_route(check("r-1", "chat-eu")).await;
+    let answer = answer.unwrap().into_inner();
+    assert_eq!((answer.decision(), amount(&answer.held)), (v1::Decision::Allowed, "2.00"));
+    // More than a model of the catalog may have.
+    for number in 0..40 {
+        server.model_limit().set_model_alias(set(&format!("d-{number}"), "small")).await.unwrap();
+    }
+    let list = |workspace_id: &str, page_token: String| v1::ListModelAliasesRequest {
+        workspace_id: workspace_id.to_owned(),
+        page_size: 30,
+        page_token,
+    };
+    let page = server.model_limit().list_model_aliases(list(ACME, String::new())).await.unwrap();
+    let page = page.into_inner();
+    assert_eq!((page.model_aliases.len(), &page.model_aliases[0]), (30, &first));
+    let rest = server.model_limit().list_model_aliases(list(ACME, page.next_page_token)).await;
+    assert_eq!(rest.unwrap().into_inner().model_aliases.len(), 11);
+    let other = server.model_limit().list_model_aliases(list("other", String::new())).await;
+    assert_eq!(other.unwrap().into_inner().model_aliases, []);
+
+    let status = server.model_limit().set_model_alias(set("x", "unheard-of")).await.unwrap_err();
+    assert_failed(&status, Code::NotFound, "MODEL_NOT_FOUND", &[("model_id", "unheard-of")]);
+    let delete = || v1::DeleteModelAliasRequest {
+        workspace_id: ACME.to_owned(),
+        alias: "chat-eu".to_owned(),
+    };
+    server.model_limit().delete_model_alias(delete()).await.unwrap();
+    let status = server.model_limit().delete_model_alias(delete()).await.unwrap_err();
+    assert_failed(&status, Code::NotFound, "RESOURCE_NOT_FOUND", &[("resource", "model_alias")]);
+    let answer = server.usage().check_and_route(check("r-2", "chat-eu")).await;
+    let answer = answer.unwrap().into_inner();
+    assert_eq!(answer.reason(), v1::Reason::ModelUnknown);
+    let events = audit_events(&server, ACME).await;
+    assert!(events.iter().any(|event| {
+        (&*event.actor, &*event.resource_type, &*event.resource_id)
+            == ("ada", "model_alias", "chat-eu")
+    }));
+}
