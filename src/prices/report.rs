@@ -33,7 +33,7 @@ pub struct Report {
     pub changes: Vec<Change>,
     /// All of them.
     pub change_count: usize,
-    /// Keys about costs that are not per token, with their number, of imported models.
+    /// Keys about costs that are not read, with their number, of imported models.
     pub other_keys: BTreeMap<String, usize>,
     /// Rates with more than 9 decimals per million tokens; rounded half to even.
     pub rounded: usize,
@@ -176,7 +176,10 @@ impl fmt::Display for Report {
             writeln!(f, "  and {} more", self.change_count - CHANGES_SHOWN)?;
         }
         if !self.other_keys.is_empty() {
-            writeln!(f, "not priced, because they are not counted in tokens of a known class:")?;
+            writeln!(
+                f,
+                "not priced, because they are not counted in tokens or units of a known kind:"
+            )?;
         }
         for (key, count) in &self.other_keys {
             writeln!(f, "{count:6} {key}")?;

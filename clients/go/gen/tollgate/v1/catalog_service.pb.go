@@ -27,25 +27,33 @@ const (
 // An LLM in the catalog.
 type Model struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id; 1 to 256 characters without spaces or control characters, for example "gpt-4o".
+	// Id; 1 to 256 characters without spaces or control characters, for example "gpt-4o". Ids of the
+	// built-in models are those of the LiteLLM project.
 	ModelId string `protobuf:"bytes,1,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
 	// Provider that serves it, for example "openai"; at most 128 characters.
 	Provider string `protobuf:"bytes,2,opt,name=provider,proto3" json:"provider,omitempty"`
-	// Most tokens of input and output together: 0 to 100,000,000; 0 if unknown.
+	// Most tokens of input and output together: 0 to 100,000,000; 0 if unknown. A fallback model must
+	// have room for the declared input and the most output.
 	ContextWindowTokenCount int64 `protobuf:"varint,3,opt,name=context_window_token_count,json=contextWindowTokenCount,proto3" json:"context_window_token_count,omitempty"`
 	// Most output tokens, reasoning included: 0 to 100,000,000; 0 if unknown.
 	MaxOutputTokenCount int64 `protobuf:"varint,4,opt,name=max_output_token_count,json=maxOutputTokenCount,proto3" json:"max_output_token_count,omitempty"`
 	// Capabilities, for example "vision"; at most 32, each 1 to 64 characters.
 	Capabilities []string `protobuf:"bytes,5,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
-	// Other names that providers use for it, for example "gpt-4o-2024-08-06"; at most 32. An alias
-	// belongs to one model only.
+	// Other names that providers use for it, for example "gpt-4o-2024-08-06"; at most 1,000. An alias
+	// belongs to one model only. Names of a single workspace, such as deployments, are set with
+	// ModelLimitService.SetModelAlias.
 	Aliases []string `protobuf:"bytes,6,rep,name=aliases,proto3" json:"aliases,omitempty"`
 	// Name for people; at most 200 characters.
 	DisplayName string `protobuf:"bytes,7,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// Origin of the entry: "builtin", "operator" or "import". Output only.
 	Source string `protobuf:"bytes,8,opt,name=source,proto3" json:"source,omitempty"`
 	// Time of the last change. Output only.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// Most input tokens, where that is less than the context window: 0 to 100,000,000; 0 if unknown.
+	// A fallback model must have room for the declared input.
+	MaxInputTokenCount int64 `protobuf:"varint,10,opt,name=max_input_token_count,json=maxInputTokenCount,proto3" json:"max_input_token_count,omitempty"`
+	// The id without the provider, for example "gpt-4o" of "azure/gpt-4o". Output only.
+	Name          string `protobuf:"bytes,11,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -141,6 +149,20 @@ func (x *Model) GetUpdateTime() *timestamppb.Timestamp {
 		return x.UpdateTime
 	}
 	return nil
+}
+
+func (x *Model) GetMaxInputTokenCount() int64 {
+	if x != nil {
+		return x.MaxInputTokenCount
+	}
+	return 0
+}
+
+func (x *Model) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
 }
 
 // Price of a model from a time on. Rates are decimals in currency units per million tokens with at
@@ -1377,11 +1399,406 @@ func (x *ListExchangeRatesResponse) GetNextPageToken() string {
 	return ""
 }
 
+// Request of ImportPrices.
+type ImportPricesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Format of the list: "litellm" (model_prices_and_context_window.json of the LiteLLM project),
+	// "models_dev" (api.json of models.dev, or an object of its models by "provider/model") or
+	// "genai_prices" (data.json of pydantic/genai-prices). Required.
+	Format string `protobuf:"bytes,1,opt,name=format,proto3" json:"format,omitempty"`
+	// The list as it is published: JSON, at most 12,582,912 bytes. Required.
+	Content string `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	// Whether only the response is made, and nothing changes.
+	DryRun bool `protobuf:"varint,3,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// Start of the validity of its prices; default now. 2000-01-01 to 2199-12-31. With a past time
+	// UsageService.RepriceUsage corrects what was recorded since. Prices that the list itself dates
+	// later begin then.
+	EffectiveTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=effective_time,json=effectiveTime,proto3" json:"effective_time,omitempty"`
+	// Whether prices that change a rate more than tenfold are taken, too.
+	AllowJumps    bool `protobuf:"varint,5,opt,name=allow_jumps,json=allowJumps,proto3" json:"allow_jumps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportPricesRequest) Reset() {
+	*x = ImportPricesRequest{}
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportPricesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportPricesRequest) ProtoMessage() {}
+
+func (x *ImportPricesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportPricesRequest.ProtoReflect.Descriptor instead.
+func (*ImportPricesRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ImportPricesRequest) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
+func (x *ImportPricesRequest) GetContent() string {
+	if x != nil {
+		return x.Content
+	}
+	return ""
+}
+
+func (x *ImportPricesRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *ImportPricesRequest) GetEffectiveTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EffectiveTime
+	}
+	return nil
+}
+
+func (x *ImportPricesRequest) GetAllowJumps() bool {
+	if x != nil {
+		return x.AllowJumps
+	}
+	return false
+}
+
+// Response of ImportPrices. Accounts for every entry of the list.
+type ImportPricesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Entries of the list.
+	ReadCount int32 `protobuf:"varint,1,opt,name=read_count,json=readCount,proto3" json:"read_count,omitempty"`
+	// Models that are new or changed.
+	ModelCount int32 `protobuf:"varint,2,opt,name=model_count,json=modelCount,proto3" json:"model_count,omitempty"`
+	// Prices that are new.
+	PriceCount int32 `protobuf:"varint,3,opt,name=price_count,json=priceCount,proto3" json:"price_count,omitempty"`
+	// Models of which nothing changed.
+	UnchangedCount int32 `protobuf:"varint,4,opt,name=unchanged_count,json=unchangedCount,proto3" json:"unchanged_count,omitempty"`
+	// Entries that cannot be taken.
+	SkippedCount int32 `protobuf:"varint,5,opt,name=skipped_count,json=skippedCount,proto3" json:"skipped_count,omitempty"`
+	// These by reason.
+	Skipped []*SkippedEntries `protobuf:"bytes,6,rep,name=skipped,proto3" json:"skipped,omitempty"`
+	// Prices that an operator, or another list, set and that stay.
+	KeptCount int32 `protobuf:"varint,7,opt,name=kept_count,json=keptCount,proto3" json:"kept_count,omitempty"`
+	// Their models: the first 100.
+	KeptModelIds []string `protobuf:"bytes,8,rep,name=kept_model_ids,json=keptModelIds,proto3" json:"kept_model_ids,omitempty"`
+	// Prices that were held back, because a rate changes more than tenfold or falls to nothing.
+	HeldBackCount int32 `protobuf:"varint,9,opt,name=held_back_count,json=heldBackCount,proto3" json:"held_back_count,omitempty"`
+	// Their models: the first 100.
+	HeldBackModelIds []string `protobuf:"bytes,10,rep,name=held_back_model_ids,json=heldBackModelIds,proto3" json:"held_back_model_ids,omitempty"`
+	// Rates that change, of models that had a price.
+	ChangedRateCount int32 `protobuf:"varint,11,opt,name=changed_rate_count,json=changedRateCount,proto3" json:"changed_rate_count,omitempty"`
+	// The changes: at most 1,000, those of prices that were held back first.
+	ChangedRates  []*RateChange `protobuf:"bytes,12,rep,name=changed_rates,json=changedRates,proto3" json:"changed_rates,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportPricesResponse) Reset() {
+	*x = ImportPricesResponse{}
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportPricesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportPricesResponse) ProtoMessage() {}
+
+func (x *ImportPricesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportPricesResponse.ProtoReflect.Descriptor instead.
+func (*ImportPricesResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ImportPricesResponse) GetReadCount() int32 {
+	if x != nil {
+		return x.ReadCount
+	}
+	return 0
+}
+
+func (x *ImportPricesResponse) GetModelCount() int32 {
+	if x != nil {
+		return x.ModelCount
+	}
+	return 0
+}
+
+func (x *ImportPricesResponse) GetPriceCount() int32 {
+	if x != nil {
+		return x.PriceCount
+	}
+	return 0
+}
+
+func (x *ImportPricesResponse) GetUnchangedCount() int32 {
+	if x != nil {
+		return x.UnchangedCount
+	}
+	return 0
+}
+
+func (x *ImportPricesResponse) GetSkippedCount() int32 {
+	if x != nil {
+		return x.SkippedCount
+	}
+	return 0
+}
+
+func (x *ImportPricesResponse) GetSkipped() []*SkippedEntries {
+	if x != nil {
+		return x.Skipped
+	}
+	return nil
+}
+
+func (x *ImportPricesResponse) GetKeptCount() int32 {
+	if x != nil {
+		return x.KeptCount
+	}
+	return 0
+}
+
+func (x *ImportPricesResponse) GetKeptModelIds() []string {
+	if x != nil {
+		return x.KeptModelIds
+	}
+	return nil
+}
+
+func (x *ImportPricesResponse) GetHeldBackCount() int32 {
+	if x != nil {
+		return x.HeldBackCount
+	}
+	return 0
+}
+
+func (x *ImportPricesResponse) GetHeldBackModelIds() []string {
+	if x != nil {
+		return x.HeldBackModelIds
+	}
+	return nil
+}
+
+func (x *ImportPricesResponse) GetChangedRateCount() int32 {
+	if x != nil {
+		return x.ChangedRateCount
+	}
+	return 0
+}
+
+func (x *ImportPricesResponse) GetChangedRates() []*RateChange {
+	if x != nil {
+		return x.ChangedRates
+	}
+	return nil
+}
+
+// Entries of a price list that were not taken, for one reason.
+type SkippedEntries struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The reason, for people.
+	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Number of entries.
+	Count int32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	// Ids of the first 10.
+	Ids           []string `protobuf:"bytes,3,rep,name=ids,proto3" json:"ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SkippedEntries) Reset() {
+	*x = SkippedEntries{}
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SkippedEntries) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SkippedEntries) ProtoMessage() {}
+
+func (x *SkippedEntries) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SkippedEntries.ProtoReflect.Descriptor instead.
+func (*SkippedEntries) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *SkippedEntries) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *SkippedEntries) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *SkippedEntries) GetIds() []string {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+// A rate that a price list changes.
+type RateChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The model.
+	ModelId string `protobuf:"bytes,1,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
+	// Name of the rate as a field of Price, for example "input_per_million".
+	Rate string `protobuf:"bytes,2,opt,name=rate,proto3" json:"rate,omitempty"`
+	// Tier.
+	ServiceTier ServiceTier `protobuf:"varint,3,opt,name=service_tier,json=serviceTier,proto3,enum=tollgate.v1.ServiceTier" json:"service_tier,omitempty"`
+	// Size of the input, in tokens, from which on the rate holds.
+	MinInputTokenCount int64 `protobuf:"varint,4,opt,name=min_input_token_count,json=minInputTokenCount,proto3" json:"min_input_token_count,omitempty"`
+	// Rate before, in units of the price's currency per million tokens.
+	Before string `protobuf:"bytes,5,opt,name=before,proto3" json:"before,omitempty"`
+	// Rate of the list.
+	After string `protobuf:"bytes,6,opt,name=after,proto3" json:"after,omitempty"`
+	// Whether the price was held back.
+	HeldBack      bool `protobuf:"varint,7,opt,name=held_back,json=heldBack,proto3" json:"held_back,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RateChange) Reset() {
+	*x = RateChange{}
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RateChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RateChange) ProtoMessage() {}
+
+func (x *RateChange) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_catalog_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RateChange.ProtoReflect.Descriptor instead.
+func (*RateChange) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_catalog_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *RateChange) GetModelId() string {
+	if x != nil {
+		return x.ModelId
+	}
+	return ""
+}
+
+func (x *RateChange) GetRate() string {
+	if x != nil {
+		return x.Rate
+	}
+	return ""
+}
+
+func (x *RateChange) GetServiceTier() ServiceTier {
+	if x != nil {
+		return x.ServiceTier
+	}
+	return ServiceTier_SERVICE_TIER_UNSPECIFIED
+}
+
+func (x *RateChange) GetMinInputTokenCount() int64 {
+	if x != nil {
+		return x.MinInputTokenCount
+	}
+	return 0
+}
+
+func (x *RateChange) GetBefore() string {
+	if x != nil {
+		return x.Before
+	}
+	return ""
+}
+
+func (x *RateChange) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+func (x *RateChange) GetHeldBack() bool {
+	if x != nil {
+		return x.HeldBack
+	}
+	return false
+}
+
 var File_tollgate_v1_catalog_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"\n" +
-	"!tollgate/v1/catalog_service.proto\x12\vtollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xe6\x02\n" +
+	"!tollgate/v1/catalog_service.proto\x12\vtollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xad\x03\n" +
 	"\x05Model\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12\x1a\n" +
 	"\bprovider\x18\x02 \x01(\tR\bprovider\x12;\n" +
@@ -1392,7 +1809,10 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"\fdisplay_name\x18\a \x01(\tR\vdisplayName\x12\x16\n" +
 	"\x06source\x18\b \x01(\tR\x06source\x12;\n" +
 	"\vupdate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"\xdc\a\n" +
+	"updateTime\x121\n" +
+	"\x15max_input_token_count\x18\n" +
+	" \x01(\x03R\x12maxInputTokenCount\x12\x12\n" +
+	"\x04name\x18\v \x01(\tR\x04name\"\xdc\a\n" +
 	"\x05Price\x12\x19\n" +
 	"\bprice_id\x18\x01 \x01(\tR\apriceId\x12\x19\n" +
 	"\bmodel_id\x18\x02 \x01(\tR\amodelId\x12#\n" +
@@ -1485,7 +1905,45 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tR\tpageToken\"\x85\x01\n" +
 	"\x19ListExchangeRatesResponse\x12@\n" +
 	"\x0eexchange_rates\x18\x01 \x03(\v2\x19.tollgate.v1.ExchangeRateR\rexchangeRates\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xa9\x04\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc4\x01\n" +
+	"\x13ImportPricesRequest\x12\x16\n" +
+	"\x06format\x18\x01 \x01(\tR\x06format\x12\x18\n" +
+	"\acontent\x18\x02 \x01(\tR\acontent\x12\x17\n" +
+	"\adry_run\x18\x03 \x01(\bR\x06dryRun\x12A\n" +
+	"\x0eeffective_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\reffectiveTime\x12\x1f\n" +
+	"\vallow_jumps\x18\x05 \x01(\bR\n" +
+	"allowJumps\"\x84\x04\n" +
+	"\x14ImportPricesResponse\x12\x1d\n" +
+	"\n" +
+	"read_count\x18\x01 \x01(\x05R\treadCount\x12\x1f\n" +
+	"\vmodel_count\x18\x02 \x01(\x05R\n" +
+	"modelCount\x12\x1f\n" +
+	"\vprice_count\x18\x03 \x01(\x05R\n" +
+	"priceCount\x12'\n" +
+	"\x0funchanged_count\x18\x04 \x01(\x05R\x0eunchangedCount\x12#\n" +
+	"\rskipped_count\x18\x05 \x01(\x05R\fskippedCount\x125\n" +
+	"\askipped\x18\x06 \x03(\v2\x1b.tollgate.v1.SkippedEntriesR\askipped\x12\x1d\n" +
+	"\n" +
+	"kept_count\x18\a \x01(\x05R\tkeptCount\x12$\n" +
+	"\x0ekept_model_ids\x18\b \x03(\tR\fkeptModelIds\x12&\n" +
+	"\x0fheld_back_count\x18\t \x01(\x05R\rheldBackCount\x12-\n" +
+	"\x13held_back_model_ids\x18\n" +
+	" \x03(\tR\x10heldBackModelIds\x12,\n" +
+	"\x12changed_rate_count\x18\v \x01(\x05R\x10changedRateCount\x12<\n" +
+	"\rchanged_rates\x18\f \x03(\v2\x17.tollgate.v1.RateChangeR\fchangedRates\"P\n" +
+	"\x0eSkippedEntries\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x10\n" +
+	"\x03ids\x18\x03 \x03(\tR\x03ids\"\xf6\x01\n" +
+	"\n" +
+	"RateChange\x12\x19\n" +
+	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12\x12\n" +
+	"\x04rate\x18\x02 \x01(\tR\x04rate\x12;\n" +
+	"\fservice_tier\x18\x03 \x01(\x0e2\x18.tollgate.v1.ServiceTierR\vserviceTier\x121\n" +
+	"\x15min_input_token_count\x18\x04 \x01(\x03R\x12minInputTokenCount\x12\x16\n" +
+	"\x06before\x18\x05 \x01(\tR\x06before\x12\x14\n" +
+	"\x05after\x18\x06 \x01(\tR\x05after\x12\x1b\n" +
+	"\theld_back\x18\a \x01(\bR\bheldBack2\xfe\x04\n" +
 	"\x0eCatalogService\x12P\n" +
 	"\vUpsertModel\x12\x1f.tollgate.v1.UpsertModelRequest\x1a .tollgate.v1.UpsertModelResponse\x12V\n" +
 	"\rSetModelPrice\x12!.tollgate.v1.SetModelPriceRequest\x1a\".tollgate.v1.SetModelPriceResponse\x12M\n" +
@@ -1493,7 +1951,8 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"ListModels\x12\x1e.tollgate.v1.ListModelsRequest\x1a\x1f.tollgate.v1.ListModelsResponse\x12\\\n" +
 	"\x0fListModelPrices\x12#.tollgate.v1.ListModelPricesRequest\x1a$.tollgate.v1.ListModelPricesResponse\x12\\\n" +
 	"\x0fSetExchangeRate\x12#.tollgate.v1.SetExchangeRateRequest\x1a$.tollgate.v1.SetExchangeRateResponse\x12b\n" +
-	"\x11ListExchangeRates\x12%.tollgate.v1.ListExchangeRatesRequest\x1a&.tollgate.v1.ListExchangeRatesResponseBW\n" +
+	"\x11ListExchangeRates\x12%.tollgate.v1.ListExchangeRatesRequest\x1a&.tollgate.v1.ListExchangeRatesResponse\x12S\n" +
+	"\fImportPrices\x12 .tollgate.v1.ImportPricesRequest\x1a!.tollgate.v1.ImportPricesResponseBW\n" +
 	"\x0eio.tollgate.v1B\x13CatalogServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
@@ -1508,7 +1967,7 @@ func file_tollgate_v1_catalog_service_proto_rawDescGZIP() []byte {
 	return file_tollgate_v1_catalog_service_proto_rawDescData
 }
 
-var file_tollgate_v1_catalog_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_tollgate_v1_catalog_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_tollgate_v1_catalog_service_proto_goTypes = []any{
 	(*Model)(nil),                     // 0: tollgate.v1.Model
 	(*Price)(nil),                     // 1: tollgate.v1.Price
@@ -1528,21 +1987,25 @@ var file_tollgate_v1_catalog_service_proto_goTypes = []any{
 	(*SetExchangeRateResponse)(nil),   // 15: tollgate.v1.SetExchangeRateResponse
 	(*ListExchangeRatesRequest)(nil),  // 16: tollgate.v1.ListExchangeRatesRequest
 	(*ListExchangeRatesResponse)(nil), // 17: tollgate.v1.ListExchangeRatesResponse
-	(*timestamppb.Timestamp)(nil),     // 18: google.protobuf.Timestamp
-	(UnitKind)(0),                     // 19: tollgate.v1.UnitKind
-	(ServiceTier)(0),                  // 20: tollgate.v1.ServiceTier
+	(*ImportPricesRequest)(nil),       // 18: tollgate.v1.ImportPricesRequest
+	(*ImportPricesResponse)(nil),      // 19: tollgate.v1.ImportPricesResponse
+	(*SkippedEntries)(nil),            // 20: tollgate.v1.SkippedEntries
+	(*RateChange)(nil),                // 21: tollgate.v1.RateChange
+	(*timestamppb.Timestamp)(nil),     // 22: google.protobuf.Timestamp
+	(UnitKind)(0),                     // 23: tollgate.v1.UnitKind
+	(ServiceTier)(0),                  // 24: tollgate.v1.ServiceTier
 }
 var file_tollgate_v1_catalog_service_proto_depIdxs = []int32{
-	18, // 0: tollgate.v1.Model.update_time:type_name -> google.protobuf.Timestamp
+	22, // 0: tollgate.v1.Model.update_time:type_name -> google.protobuf.Timestamp
 	4,  // 1: tollgate.v1.Price.variants:type_name -> tollgate.v1.PriceVariant
-	18, // 2: tollgate.v1.Price.effective_time:type_name -> google.protobuf.Timestamp
-	18, // 3: tollgate.v1.Price.create_time:type_name -> google.protobuf.Timestamp
+	22, // 2: tollgate.v1.Price.effective_time:type_name -> google.protobuf.Timestamp
+	22, // 3: tollgate.v1.Price.create_time:type_name -> google.protobuf.Timestamp
 	2,  // 4: tollgate.v1.Price.unit_prices:type_name -> tollgate.v1.UnitPrice
 	3,  // 5: tollgate.v1.Price.factors:type_name -> tollgate.v1.PriceFactor
-	19, // 6: tollgate.v1.UnitPrice.kind:type_name -> tollgate.v1.UnitKind
-	20, // 7: tollgate.v1.PriceVariant.service_tier:type_name -> tollgate.v1.ServiceTier
+	23, // 6: tollgate.v1.UnitPrice.kind:type_name -> tollgate.v1.UnitKind
+	24, // 7: tollgate.v1.PriceVariant.service_tier:type_name -> tollgate.v1.ServiceTier
 	2,  // 8: tollgate.v1.PriceVariant.unit_prices:type_name -> tollgate.v1.UnitPrice
-	18, // 9: tollgate.v1.ExchangeRate.effective_time:type_name -> google.protobuf.Timestamp
+	22, // 9: tollgate.v1.ExchangeRate.effective_time:type_name -> google.protobuf.Timestamp
 	0,  // 10: tollgate.v1.UpsertModelRequest.model:type_name -> tollgate.v1.Model
 	0,  // 11: tollgate.v1.UpsertModelResponse.model:type_name -> tollgate.v1.Model
 	1,  // 12: tollgate.v1.SetModelPriceRequest.price:type_name -> tollgate.v1.Price
@@ -1552,23 +2015,29 @@ var file_tollgate_v1_catalog_service_proto_depIdxs = []int32{
 	5,  // 16: tollgate.v1.SetExchangeRateRequest.exchange_rate:type_name -> tollgate.v1.ExchangeRate
 	5,  // 17: tollgate.v1.SetExchangeRateResponse.exchange_rate:type_name -> tollgate.v1.ExchangeRate
 	5,  // 18: tollgate.v1.ListExchangeRatesResponse.exchange_rates:type_name -> tollgate.v1.ExchangeRate
-	6,  // 19: tollgate.v1.CatalogService.UpsertModel:input_type -> tollgate.v1.UpsertModelRequest
-	8,  // 20: tollgate.v1.CatalogService.SetModelPrice:input_type -> tollgate.v1.SetModelPriceRequest
-	10, // 21: tollgate.v1.CatalogService.ListModels:input_type -> tollgate.v1.ListModelsRequest
-	12, // 22: tollgate.v1.CatalogService.ListModelPrices:input_type -> tollgate.v1.ListModelPricesRequest
-	14, // 23: tollgate.v1.CatalogService.SetExchangeRate:input_type -> tollgate.v1.SetExchangeRateRequest
-	16, // 24: tollgate.v1.CatalogService.ListExchangeRates:input_type -> tollgate.v1.ListExchangeRatesRequest
-	7,  // 25: tollgate.v1.CatalogService.UpsertModel:output_type -> tollgate.v1.UpsertModelResponse
-	9,  // 26: tollgate.v1.CatalogService.SetModelPrice:output_type -> tollgate.v1.SetModelPriceResponse
-	11, // 27: tollgate.v1.CatalogService.ListModels:output_type -> tollgate.v1.ListModelsResponse
-	13, // 28: tollgate.v1.CatalogService.ListModelPrices:output_type -> tollgate.v1.ListModelPricesResponse
-	15, // 29: tollgate.v1.CatalogService.SetExchangeRate:output_type -> tollgate.v1.SetExchangeRateResponse
-	17, // 30: tollgate.v1.CatalogService.ListExchangeRates:output_type -> tollgate.v1.ListExchangeRatesResponse
-	25, // [25:31] is the sub-list for method output_type
-	19, // [19:25] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	22, // 19: tollgate.v1.ImportPricesRequest.effective_time:type_name -> google.protobuf.Timestamp
+	20, // 20: tollgate.v1.ImportPricesResponse.skipped:type_name -> tollgate.v1.SkippedEntries
+	21, // 21: tollgate.v1.ImportPricesResponse.changed_rates:type_name -> tollgate.v1.RateChange
+	24, // 22: tollgate.v1.RateChange.service_tier:type_name -> tollgate.v1.ServiceTier
+	6,  // 23: tollgate.v1.CatalogService.UpsertModel:input_type -> tollgate.v1.UpsertModelRequest
+	8,  // 24: tollgate.v1.CatalogService.SetModelPrice:input_type -> tollgate.v1.SetModelPriceRequest
+	10, // 25: tollgate.v1.CatalogService.ListModels:input_type -> tollgate.v1.ListModelsRequest
+	12, // 26: tollgate.v1.CatalogService.ListModelPrices:input_type -> tollgate.v1.ListModelPricesRequest
+	14, // 27: tollgate.v1.CatalogService.SetExchangeRate:input_type -> tollgate.v1.SetExchangeRateRequest
+	16, // 28: tollgate.v1.CatalogService.ListExchangeRates:input_type -> tollgate.v1.ListExchangeRatesRequest
+	18, // 29: tollgate.v1.CatalogService.ImportPrices:input_type -> tollgate.v1.ImportPricesRequest
+	7,  // 30: tollgate.v1.CatalogService.UpsertModel:output_type -> tollgate.v1.UpsertModelResponse
+	9,  // 31: tollgate.v1.CatalogService.SetModelPrice:output_type -> tollgate.v1.SetModelPriceResponse
+	11, // 32: tollgate.v1.CatalogService.ListModels:output_type -> tollgate.v1.ListModelsResponse
+	13, // 33: tollgate.v1.CatalogService.ListModelPrices:output_type -> tollgate.v1.ListModelPricesResponse
+	15, // 34: tollgate.v1.CatalogService.SetExchangeRate:output_type -> tollgate.v1.SetExchangeRateResponse
+	17, // 35: tollgate.v1.CatalogService.ListExchangeRates:output_type -> tollgate.v1.ListExchangeRatesResponse
+	19, // 36: tollgate.v1.CatalogService.ImportPrices:output_type -> tollgate.v1.ImportPricesResponse
+	30, // [30:37] is the sub-list for method output_type
+	23, // [23:30] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_catalog_service_proto_init() }
@@ -1583,7 +2052,7 @@ func file_tollgate_v1_catalog_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_catalog_service_proto_rawDesc), len(file_tollgate_v1_catalog_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -46,6 +46,8 @@ const (
 	UnitKind_UNIT_KIND_REQUEST UnitKind = 7
 	// A token of cached content that is stored for an hour.
 	UnitKind_UNIT_KIND_CACHE_STORAGE_HOUR UnitKind = 8
+	// A token of a source that the provider quotes, billed apart from input and output.
+	UnitKind_UNIT_KIND_CITATION_TOKEN UnitKind = 9
 )
 
 // Enum value maps for UnitKind.
@@ -60,6 +62,7 @@ var (
 		6: "UNIT_KIND_CHARACTER",
 		7: "UNIT_KIND_REQUEST",
 		8: "UNIT_KIND_CACHE_STORAGE_HOUR",
+		9: "UNIT_KIND_CITATION_TOKEN",
 	}
 	UnitKind_value = map[string]int32{
 		"UNIT_KIND_UNSPECIFIED":        0,
@@ -71,6 +74,7 @@ var (
 		"UNIT_KIND_CHARACTER":          6,
 		"UNIT_KIND_REQUEST":            7,
 		"UNIT_KIND_CACHE_STORAGE_HOUR": 8,
+		"UNIT_KIND_CITATION_TOKEN":     9,
 	}
 )
 
@@ -1346,7 +1350,7 @@ const file_tollgate_v1_common_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vcancel_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"cancelTime\x12\x16\n" +
-	"\x06active\x18\f \x01(\bR\x06active*\xe9\x01\n" +
+	"\x06active\x18\f \x01(\bR\x06active*\x87\x02\n" +
 	"\bUnitKind\x12\x19\n" +
 	"\x15UNIT_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14UNIT_KIND_WEB_SEARCH\x10\x01\x12\x17\n" +
@@ -1356,7 +1360,8 @@ const file_tollgate_v1_common_proto_rawDesc = "" +
 	"\x10UNIT_KIND_SECOND\x10\x05\x12\x17\n" +
 	"\x13UNIT_KIND_CHARACTER\x10\x06\x12\x15\n" +
 	"\x11UNIT_KIND_REQUEST\x10\a\x12 \n" +
-	"\x1cUNIT_KIND_CACHE_STORAGE_HOUR\x10\b*\xe3\x01\n" +
+	"\x1cUNIT_KIND_CACHE_STORAGE_HOUR\x10\b\x12\x1c\n" +
+	"\x18UNIT_KIND_CITATION_TOKEN\x10\t*\xe3\x01\n" +
 	"\vServiceTier\x12\x1c\n" +
 	"\x18SERVICE_TIER_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15SERVICE_TIER_STANDARD\x10\x01\x12\x16\n" +

@@ -127,6 +127,9 @@ const (
 	Reason_REASON_DOWNGRADE Reason = 17
 	// The request fits, and with it spent and held pass a threshold of the limit.
 	Reason_REASON_THRESHOLD_CROSSED Reason = 18
+	// The request lacks a field of the attribution that the workspace requires:
+	// Verdict.attribution_field.
+	Reason_REASON_ATTRIBUTION_MISSING Reason = 20
 )
 
 // Enum value maps for Reason.
@@ -151,6 +154,7 @@ var (
 		16: "REASON_MODEL_NOT_ALLOWED",
 		17: "REASON_DOWNGRADE",
 		18: "REASON_THRESHOLD_CROSSED",
+		20: "REASON_ATTRIBUTION_MISSING",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":             0,
@@ -172,6 +176,7 @@ var (
 		"REASON_MODEL_NOT_ALLOWED":       16,
 		"REASON_DOWNGRADE":               17,
 		"REASON_THRESHOLD_CROSSED":       18,
+		"REASON_ATTRIBUTION_MISSING":     20,
 	}
 )
 
@@ -538,7 +543,11 @@ type CheckAndRouteResponse struct {
 	Verdicts []*Verdict `protobuf:"bytes,9,rep,name=verdicts,proto3" json:"verdicts,omitempty"`
 	// With explain: every limit that applies to the request on the requested model, in the order in
 	// which they are checked; the reason is unspecified if the limit does not block the request.
-	Limits        []*Verdict `protobuf:"bytes,10,rep,name=limits,proto3" json:"limits,omitempty"`
+	Limits []*Verdict `protobuf:"bytes,10,rep,name=limits,proto3" json:"limits,omitempty"`
+	// Number of the attempt: record the usage under it. 0 for a request that was never recorded, else
+	// one more than the last attempt that was. The server remembers the last 10,000 requests of a
+	// workspace; for older ones the answer is 0 and RecordUsageResponse.attempt is right.
+	Attempt       int32 `protobuf:"varint,11,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -643,6 +652,13 @@ func (x *CheckAndRouteResponse) GetLimits() []*Verdict {
 	return nil
 }
 
+func (x *CheckAndRouteResponse) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
 // Result of one limit, or of one rule about a model or an API key, for a request.
 type Verdict struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -689,8 +705,10 @@ type Verdict struct {
 	RetryAfter *durationpb.Duration `protobuf:"bytes,19,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
 	// With REASON_THRESHOLD_CROSSED: highest threshold that this request crosses, in percent.
 	ThresholdPercent int32 `protobuf:"varint,20,opt,name=threshold_percent,json=thresholdPercent,proto3" json:"threshold_percent,omitempty"`
+	// With REASON_ATTRIBUTION_MISSING: name of the field of Attribution, for example "user_id".
+	AttributionField string `protobuf:"bytes,21,opt,name=attribution_field,json=attributionField,proto3" json:"attribution_field,omitempty"`
 	// With REASON_MODEL_UNKNOWN: models of the catalog that the name may have meant; at most 5.
-	NearModelIds  []string `protobuf:"bytes,21,rep,name=near_model_ids,json=nearModelIds,proto3" json:"near_model_ids,omitempty"`
+	NearModelIds  []string `protobuf:"bytes,22,rep,name=near_model_ids,json=nearModelIds,proto3" json:"near_model_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -863,6 +881,13 @@ func (x *Verdict) GetThresholdPercent() int32 {
 		return x.ThresholdPercent
 	}
 	return 0
+}
+
+func (x *Verdict) GetAttributionField() string {
+	if x != nil {
+		return x.AttributionField
+	}
+	return ""
 }
 
 func (x *Verdict) GetNearModelIds() []string {
@@ -1085,16 +1110,19 @@ type RecordUsageRequest struct {
 	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	// The request_id of the check, or any other that is unique in the workspace; 1 to 128 characters.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Number of the attempt, if one request is sent to the provider several times; 0 to 1,000. The
-	// first record of a request settles its hold.
+	// Number of the attempt: that of the check's answer, one more for each further time that the
+	// request is sent to the provider without a check; 0 to 1,000. 0 with a live hold for a later
+	// attempt is that of the hold, unless the request has a record with the same content: then it is
+	// a repeat of that. The first record of an attempt, or of a later one, settles the hold.
 	Attempt int32 `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	// Model that answered, as the provider names it; 1 to 256 characters. An alias of the catalog is
+	// Model that answered, as the provider names it; 1 to 256 characters, or empty to take the one
+	// that provider_answer names. An alias of the catalog is
 	// priced as its model; an unknown or unpriced one is recorded, flagged, and priced as the hold's
 	// model, or at zero until RepriceUsage.
 	ModelId string `protobuf:"bytes,4,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
 	// Tier that served the request.
 	ServiceTier ServiceTier `protobuf:"varint,5,opt,name=service_tier,json=serviceTier,proto3,enum=tollgate.v1.ServiceTier" json:"service_tier,omitempty"`
-	// Tokens and units used. Required with OUTCOME_SUCCESS; with another outcome default none. Units
+	// Tokens and units used. This or provider_answer is required with OUTCOME_SUCCESS; with another outcome default none. Units
 	// that the model's price has no rate for are recorded, flagged as unpriced, and missing in the
 	// cost until RepriceUsage. A record that costs more than 100,000,000 is refused with
 	// RESOURCE_EXHAUSTED.
@@ -1103,8 +1131,10 @@ type RecordUsageRequest struct {
 	Outcome Outcome `protobuf:"varint,7,opt,name=outcome,proto3,enum=tollgate.v1.Outcome" json:"outcome,omitempty"`
 	// Source of the token counts.
 	UsageSource UsageSource `protobuf:"varint,8,opt,name=usage_source,json=usageSource,proto3,enum=tollgate.v1.UsageSource" json:"usage_source,omitempty"`
-	// Start of the attempt; default now. At most 35 days in the past and 5 minutes in the future.
-	// Without a live hold it determines the cycle that is charged.
+	// Start of the attempt; default now. Without a hold it determines the cycle that is charged: then
+	// at most 35 days in the past and a day in the future. With a hold it determines nothing. More
+	// than 5 minutes in the future counts as now, more than 35 days in the past as the time of the
+	// check, and the record says so.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	// Duration of the attempt; 0 to 24 hours.
 	Latency *durationpb.Duration `protobuf:"bytes,10,opt,name=latency,proto3" json:"latency,omitempty"`
@@ -1114,7 +1144,14 @@ type RecordUsageRequest struct {
 	// lower-case letters, digits and underscores. The cost is multiplied by each, once. A factor that
 	// the price does not know multiplies by 1, and the record is flagged as unpriced until
 	// RepriceUsage.
-	Factors       []string `protobuf:"bytes,14,rep,name=factors,proto3" json:"factors,omitempty"`
+	Factors []string `protobuf:"bytes,14,rep,name=factors,proto3" json:"factors,omitempty"`
+	// The provider's own JSON, instead of usage: tokens, units, factors, and where they are not given
+	// here model and tier are read in it.
+	ProviderAnswer *ProviderAnswer `protobuf:"bytes,12,opt,name=provider_answer,json=providerAnswer,proto3" json:"provider_answer,omitempty"`
+	// What happens if no usage is found in provider_answer: false, the default, refuses the record;
+	// true charges the estimate of the request's hold, flagged as unread and estimated, until
+	// RepriceUsage can read the answer. Without a live hold that is zero.
+	AcceptUnread  bool `protobuf:"varint,15,opt,name=accept_unread,json=acceptUnread,proto3" json:"accept_unread,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1233,6 +1270,79 @@ func (x *RecordUsageRequest) GetFactors() []string {
 	return nil
 }
 
+func (x *RecordUsageRequest) GetProviderAnswer() *ProviderAnswer {
+	if x != nil {
+		return x.ProviderAnswer
+	}
+	return nil
+}
+
+func (x *RecordUsageRequest) GetAcceptUnread() bool {
+	if x != nil {
+		return x.AcceptUnread
+	}
+	return false
+}
+
+// The JSON that a provider answered with. The server reads the usage in it; see
+// docs/provider-answers.md for what it knows. Content is not kept: send numbers, and of the texts
+// names of models, tiers and the like, if you can.
+type ProviderAnswer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Provider that answered, such as "openai", "anthropic" or "bedrock"; empty to find out. It
+	// decides where two readings are possible, and which entry of the catalog a name stands for.
+	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
+	// The answer, its usage object, or the events of one stream that carry usage: 1 to 16 JSON texts,
+	// together at most 65,536 bytes, nested at most 64 levels deep.
+	Json          []string `protobuf:"bytes,2,rep,name=json,proto3" json:"json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProviderAnswer) Reset() {
+	*x = ProviderAnswer{}
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProviderAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProviderAnswer) ProtoMessage() {}
+
+func (x *ProviderAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProviderAnswer.ProtoReflect.Descriptor instead.
+func (*ProviderAnswer) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ProviderAnswer) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *ProviderAnswer) GetJson() []string {
+	if x != nil {
+		return x.Json
+	}
+	return nil
+}
+
 // Result of one usage record. Sent when the record is durable.
 type RecordUsageResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1247,14 +1357,24 @@ type RecordUsageResponse struct {
 	// Whether the model is unknown or has no price or exchange rate: the record was priced as the
 	// hold's model, or at zero. Also whether the price lacks a rate for tokens or units of the record,
 	// or one of its factors: the cost is without these.
-	Unpriced      bool `protobuf:"varint,5,opt,name=unpriced,proto3" json:"unpriced,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Unpriced bool `protobuf:"varint,5,opt,name=unpriced,proto3" json:"unpriced,omitempty"`
+	// Tokens and units that are recorded: what was read in the provider answer, or as sent.
+	Usage *Usage `protobuf:"bytes,6,opt,name=usage,proto3" json:"usage,omitempty"`
+	// Model that the record counts for: the catalog's id; as recorded if the catalog does not know it.
+	ModelId string `protobuf:"bytes,7,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
+	// Whether no usage was found in the provider answer: the estimate of the hold is charged.
+	Unread bool `protobuf:"varint,8,opt,name=unread,proto3" json:"unread,omitempty"`
+	// Number of the attempt that it was recorded under; of a duplicate that of the record that exists.
+	Attempt int32 `protobuf:"varint,9,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// Whether start_time was out of range and was put right.
+	StartTimeAdjusted bool `protobuf:"varint,10,opt,name=start_time_adjusted,json=startTimeAdjusted,proto3" json:"start_time_adjusted,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *RecordUsageResponse) Reset() {
 	*x = RecordUsageResponse{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1266,7 +1386,7 @@ func (x *RecordUsageResponse) String() string {
 func (*RecordUsageResponse) ProtoMessage() {}
 
 func (x *RecordUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1279,7 +1399,7 @@ func (x *RecordUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordUsageResponse.ProtoReflect.Descriptor instead.
 func (*RecordUsageResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{7}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RecordUsageResponse) GetCost() *Money {
@@ -1317,6 +1437,41 @@ func (x *RecordUsageResponse) GetUnpriced() bool {
 	return false
 }
 
+func (x *RecordUsageResponse) GetUsage() *Usage {
+	if x != nil {
+		return x.Usage
+	}
+	return nil
+}
+
+func (x *RecordUsageResponse) GetModelId() string {
+	if x != nil {
+		return x.ModelId
+	}
+	return ""
+}
+
+func (x *RecordUsageResponse) GetUnread() bool {
+	if x != nil {
+		return x.Unread
+	}
+	return false
+}
+
+func (x *RecordUsageResponse) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *RecordUsageResponse) GetStartTimeAdjusted() bool {
+	if x != nil {
+		return x.StartTimeAdjusted
+	}
+	return false
+}
+
 // Several attempts, of one or many workspaces.
 type RecordUsageBatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1328,7 +1483,7 @@ type RecordUsageBatchRequest struct {
 
 func (x *RecordUsageBatchRequest) Reset() {
 	*x = RecordUsageBatchRequest{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1340,7 +1495,7 @@ func (x *RecordUsageBatchRequest) String() string {
 func (*RecordUsageBatchRequest) ProtoMessage() {}
 
 func (x *RecordUsageBatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1353,7 +1508,7 @@ func (x *RecordUsageBatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordUsageBatchRequest.ProtoReflect.Descriptor instead.
 func (*RecordUsageBatchRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{8}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RecordUsageBatchRequest) GetRecords() []*RecordUsageRequest {
@@ -1374,7 +1529,7 @@ type RecordUsageBatchResponse struct {
 
 func (x *RecordUsageBatchResponse) Reset() {
 	*x = RecordUsageBatchResponse{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1386,7 +1541,7 @@ func (x *RecordUsageBatchResponse) String() string {
 func (*RecordUsageBatchResponse) ProtoMessage() {}
 
 func (x *RecordUsageBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1399,7 +1554,7 @@ func (x *RecordUsageBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordUsageBatchResponse.ProtoReflect.Descriptor instead.
 func (*RecordUsageBatchResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{9}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RecordUsageBatchResponse) GetResults() []*RecordUsageResult {
@@ -1425,7 +1580,7 @@ type RecordUsageResult struct {
 
 func (x *RecordUsageResult) Reset() {
 	*x = RecordUsageResult{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1437,7 +1592,7 @@ func (x *RecordUsageResult) String() string {
 func (*RecordUsageResult) ProtoMessage() {}
 
 func (x *RecordUsageResult) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1450,7 +1605,7 @@ func (x *RecordUsageResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordUsageResult.ProtoReflect.Descriptor instead.
 func (*RecordUsageResult) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{10}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RecordUsageResult) GetResult() isRecordUsageResult_Result {
@@ -1509,7 +1664,7 @@ type ReleaseHoldRequest struct {
 
 func (x *ReleaseHoldRequest) Reset() {
 	*x = ReleaseHoldRequest{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1521,7 +1676,7 @@ func (x *ReleaseHoldRequest) String() string {
 func (*ReleaseHoldRequest) ProtoMessage() {}
 
 func (x *ReleaseHoldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1534,7 +1689,7 @@ func (x *ReleaseHoldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseHoldRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseHoldRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{11}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ReleaseHoldRequest) GetWorkspaceId() string {
@@ -1562,7 +1717,7 @@ type ReleaseHoldResponse struct {
 
 func (x *ReleaseHoldResponse) Reset() {
 	*x = ReleaseHoldResponse{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1574,7 +1729,7 @@ func (x *ReleaseHoldResponse) String() string {
 func (*ReleaseHoldResponse) ProtoMessage() {}
 
 func (x *ReleaseHoldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1587,7 +1742,7 @@ func (x *ReleaseHoldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseHoldResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseHoldResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{12}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ReleaseHoldResponse) GetReleased() *Money {
@@ -1613,7 +1768,7 @@ type ExtendHoldRequest struct {
 
 func (x *ExtendHoldRequest) Reset() {
 	*x = ExtendHoldRequest{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1625,7 +1780,7 @@ func (x *ExtendHoldRequest) String() string {
 func (*ExtendHoldRequest) ProtoMessage() {}
 
 func (x *ExtendHoldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1638,7 +1793,7 @@ func (x *ExtendHoldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtendHoldRequest.ProtoReflect.Descriptor instead.
 func (*ExtendHoldRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{13}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ExtendHoldRequest) GetWorkspaceId() string {
@@ -1673,7 +1828,7 @@ type ExtendHoldResponse struct {
 
 func (x *ExtendHoldResponse) Reset() {
 	*x = ExtendHoldResponse{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1685,7 +1840,7 @@ func (x *ExtendHoldResponse) String() string {
 func (*ExtendHoldResponse) ProtoMessage() {}
 
 func (x *ExtendHoldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1698,7 +1853,7 @@ func (x *ExtendHoldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtendHoldResponse.ProtoReflect.Descriptor instead.
 func (*ExtendHoldResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{14}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ExtendHoldResponse) GetExpireTime() *timestamppb.Timestamp {
@@ -1725,7 +1880,7 @@ type ListHoldsRequest struct {
 
 func (x *ListHoldsRequest) Reset() {
 	*x = ListHoldsRequest{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1737,7 +1892,7 @@ func (x *ListHoldsRequest) String() string {
 func (*ListHoldsRequest) ProtoMessage() {}
 
 func (x *ListHoldsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1750,7 +1905,7 @@ func (x *ListHoldsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHoldsRequest.ProtoReflect.Descriptor instead.
 func (*ListHoldsRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{15}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListHoldsRequest) GetWorkspaceId() string {
@@ -1796,7 +1951,7 @@ type ListHoldsResponse struct {
 
 func (x *ListHoldsResponse) Reset() {
 	*x = ListHoldsResponse{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[16]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1808,7 +1963,7 @@ func (x *ListHoldsResponse) String() string {
 func (*ListHoldsResponse) ProtoMessage() {}
 
 func (x *ListHoldsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[16]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1821,7 +1976,7 @@ func (x *ListHoldsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHoldsResponse.ProtoReflect.Descriptor instead.
 func (*ListHoldsResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{16}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListHoldsResponse) GetHolds() []*Hold {
@@ -1861,14 +2016,16 @@ type Hold struct {
 	// Time at which it expires or expired.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// Attribution of the request.
-	Attribution   *Attribution `protobuf:"bytes,7,opt,name=attribution,proto3" json:"attribution,omitempty"`
+	Attribution *Attribution `protobuf:"bytes,7,opt,name=attribution,proto3" json:"attribution,omitempty"`
+	// Number of the attempt that it is for.
+	Attempt       int32 `protobuf:"varint,8,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Hold) Reset() {
 	*x = Hold{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[17]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1880,7 +2037,7 @@ func (x *Hold) String() string {
 func (*Hold) ProtoMessage() {}
 
 func (x *Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[17]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1893,7 +2050,7 @@ func (x *Hold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hold.ProtoReflect.Descriptor instead.
 func (*Hold) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{17}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Hold) GetRequestId() string {
@@ -1945,6 +2102,13 @@ func (x *Hold) GetAttribution() *Attribution {
 	return nil
 }
 
+func (x *Hold) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
 // Request of ListUsageRecords.
 type ListUsageRecordsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1968,7 +2132,7 @@ type ListUsageRecordsRequest struct {
 
 func (x *ListUsageRecordsRequest) Reset() {
 	*x = ListUsageRecordsRequest{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[18]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1980,7 +2144,7 @@ func (x *ListUsageRecordsRequest) String() string {
 func (*ListUsageRecordsRequest) ProtoMessage() {}
 
 func (x *ListUsageRecordsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[18]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1993,7 +2157,7 @@ func (x *ListUsageRecordsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsageRecordsRequest.ProtoReflect.Descriptor instead.
 func (*ListUsageRecordsRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{18}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListUsageRecordsRequest) GetWorkspaceId() string {
@@ -2058,7 +2222,7 @@ type ListUsageRecordsResponse struct {
 
 func (x *ListUsageRecordsResponse) Reset() {
 	*x = ListUsageRecordsResponse{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[19]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2070,7 +2234,7 @@ func (x *ListUsageRecordsResponse) String() string {
 func (*ListUsageRecordsResponse) ProtoMessage() {}
 
 func (x *ListUsageRecordsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[19]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2083,7 +2247,7 @@ func (x *ListUsageRecordsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsageRecordsResponse.ProtoReflect.Descriptor instead.
 func (*ListUsageRecordsResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{19}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListUsageRecordsResponse) GetRecords() []*UsageRecord {
@@ -2151,14 +2315,18 @@ type UsageRecord struct {
 	// Reference of a credit.
 	Reference string `protobuf:"bytes,23,opt,name=reference,proto3" json:"reference,omitempty"`
 	// Actor that made a credit or a void: the metadata `tollgate-actor` of the call.
-	Actor         string `protobuf:"bytes,24,opt,name=actor,proto3" json:"actor,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Actor string `protobuf:"bytes,24,opt,name=actor,proto3" json:"actor,omitempty"`
+	// Provider answer that the usage was read in; absent if the caller counted.
+	ProviderAnswer *KeptAnswer `protobuf:"bytes,25,opt,name=provider_answer,json=providerAnswer,proto3" json:"provider_answer,omitempty"`
+	// Whether the start_time of the caller was out of range and was put right.
+	StartTimeAdjusted bool `protobuf:"varint,27,opt,name=start_time_adjusted,json=startTimeAdjusted,proto3" json:"start_time_adjusted,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *UsageRecord) Reset() {
 	*x = UsageRecord{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[20]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2170,7 +2338,7 @@ func (x *UsageRecord) String() string {
 func (*UsageRecord) ProtoMessage() {}
 
 func (x *UsageRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[20]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2183,7 +2351,7 @@ func (x *UsageRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageRecord.ProtoReflect.Descriptor instead.
 func (*UsageRecord) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{20}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UsageRecord) GetRequestId() string {
@@ -2354,6 +2522,95 @@ func (x *UsageRecord) GetActor() string {
 	return ""
 }
 
+func (x *UsageRecord) GetProviderAnswer() *KeptAnswer {
+	if x != nil {
+		return x.ProviderAnswer
+	}
+	return nil
+}
+
+func (x *UsageRecord) GetStartTimeAdjusted() bool {
+	if x != nil {
+		return x.StartTimeAdjusted
+	}
+	return false
+}
+
+// A provider answer as it is kept with its record: without content, so that RepriceUsage can read
+// it again.
+type KeptAnswer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Provider that answered; empty if it is not known.
+	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
+	// What was read, as one JSON text of at most 8,192 bytes.
+	Json string `protobuf:"bytes,2,opt,name=json,proto3" json:"json,omitempty"`
+	// What should be known of the reading beside its figures, such as "total_contradicts"; see
+	// docs/provider-answers.md.
+	Flags []string `protobuf:"bytes,3,rep,name=flags,proto3" json:"flags,omitempty"`
+	// Whether no usage was found in it: the estimate of the hold is charged.
+	Unread        bool `protobuf:"varint,4,opt,name=unread,proto3" json:"unread,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeptAnswer) Reset() {
+	*x = KeptAnswer{}
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeptAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeptAnswer) ProtoMessage() {}
+
+func (x *KeptAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeptAnswer.ProtoReflect.Descriptor instead.
+func (*KeptAnswer) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *KeptAnswer) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *KeptAnswer) GetJson() string {
+	if x != nil {
+		return x.Json
+	}
+	return ""
+}
+
+func (x *KeptAnswer) GetFlags() []string {
+	if x != nil {
+		return x.Flags
+	}
+	return nil
+}
+
+func (x *KeptAnswer) GetUnread() bool {
+	if x != nil {
+		return x.Unread
+	}
+	return false
+}
+
 // Request of RecordCredit.
 type RecordCreditRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2379,7 +2636,7 @@ type RecordCreditRequest struct {
 
 func (x *RecordCreditRequest) Reset() {
 	*x = RecordCreditRequest{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[21]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2391,7 +2648,7 @@ func (x *RecordCreditRequest) String() string {
 func (*RecordCreditRequest) ProtoMessage() {}
 
 func (x *RecordCreditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[21]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2404,7 +2661,7 @@ func (x *RecordCreditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordCreditRequest.ProtoReflect.Descriptor instead.
 func (*RecordCreditRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{21}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RecordCreditRequest) GetWorkspaceId() string {
@@ -2478,7 +2735,7 @@ type RecordCreditResponse struct {
 
 func (x *RecordCreditResponse) Reset() {
 	*x = RecordCreditResponse{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[22]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2490,7 +2747,7 @@ func (x *RecordCreditResponse) String() string {
 func (*RecordCreditResponse) ProtoMessage() {}
 
 func (x *RecordCreditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[22]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2503,7 +2760,7 @@ func (x *RecordCreditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordCreditResponse.ProtoReflect.Descriptor instead.
 func (*RecordCreditResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{22}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RecordCreditResponse) GetCost() *Money {
@@ -2544,7 +2801,7 @@ type VoidUsageRequest struct {
 
 func (x *VoidUsageRequest) Reset() {
 	*x = VoidUsageRequest{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[23]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2556,7 +2813,7 @@ func (x *VoidUsageRequest) String() string {
 func (*VoidUsageRequest) ProtoMessage() {}
 
 func (x *VoidUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[23]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2569,7 +2826,7 @@ func (x *VoidUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VoidUsageRequest.ProtoReflect.Descriptor instead.
 func (*VoidUsageRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{23}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *VoidUsageRequest) GetWorkspaceId() string {
@@ -2615,7 +2872,7 @@ type VoidUsageResponse struct {
 
 func (x *VoidUsageResponse) Reset() {
 	*x = VoidUsageResponse{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[24]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2627,7 +2884,7 @@ func (x *VoidUsageResponse) String() string {
 func (*VoidUsageResponse) ProtoMessage() {}
 
 func (x *VoidUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[24]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2640,7 +2897,7 @@ func (x *VoidUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VoidUsageResponse.ProtoReflect.Descriptor instead.
 func (*VoidUsageResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{24}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *VoidUsageResponse) GetVoided() *Money {
@@ -2683,7 +2940,7 @@ type RepriceUsageRequest struct {
 
 func (x *RepriceUsageRequest) Reset() {
 	*x = RepriceUsageRequest{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[25]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2695,7 +2952,7 @@ func (x *RepriceUsageRequest) String() string {
 func (*RepriceUsageRequest) ProtoMessage() {}
 
 func (x *RepriceUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[25]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2708,7 +2965,7 @@ func (x *RepriceUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepriceUsageRequest.ProtoReflect.Descriptor instead.
 func (*RepriceUsageRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{25}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RepriceUsageRequest) GetWorkspaceId() string {
@@ -2763,7 +3020,7 @@ type RepriceUsageResponse struct {
 
 func (x *RepriceUsageResponse) Reset() {
 	*x = RepriceUsageResponse{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[26]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2775,7 +3032,7 @@ func (x *RepriceUsageResponse) String() string {
 func (*RepriceUsageResponse) ProtoMessage() {}
 
 func (x *RepriceUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[26]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2788,7 +3045,7 @@ func (x *RepriceUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepriceUsageResponse.ProtoReflect.Descriptor instead.
 func (*RepriceUsageResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{26}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RepriceUsageResponse) GetExaminedCount() int64 {
@@ -2843,7 +3100,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\aexplain\x18\x0e \x01(\bR\aexplain\x12,\n" +
 	"\x05units\x18\x0f \x03(\v2\x16.tollgate.v1.UsageUnitR\x05units\x12\x18\n" +
 	"\afactors\x18\x10 \x03(\tR\afactorsB\x19\n" +
-	"\x17_max_output_token_count\"\xef\x03\n" +
+	"\x17_max_output_token_count\"\x89\x04\n" +
 	"\x15CheckAndRouteResponse\x121\n" +
 	"\bdecision\x18\x01 \x01(\x0e2\x15.tollgate.v1.DecisionR\bdecision\x12+\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x13.tollgate.v1.ReasonR\x06reason\x12\x19\n" +
@@ -2858,7 +3115,8 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"retryAfter\x120\n" +
 	"\bverdicts\x18\t \x03(\v2\x14.tollgate.v1.VerdictR\bverdicts\x12,\n" +
 	"\x06limits\x18\n" +
-	" \x03(\v2\x14.tollgate.v1.VerdictR\x06limits\"\xf7\x06\n" +
+	" \x03(\v2\x14.tollgate.v1.VerdictR\x06limits\x12\x18\n" +
+	"\aattempt\x18\v \x01(\x05R\aattempt\"\xa4\a\n" +
 	"\aVerdict\x125\n" +
 	"\n" +
 	"limit_kind\x18\x01 \x01(\x0e2\x16.tollgate.v1.LimitKindR\tlimitKind\x12\x19\n" +
@@ -2887,8 +3145,9 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"reset_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\tresetTime\x12:\n" +
 	"\vretry_after\x18\x13 \x01(\v2\x19.google.protobuf.DurationR\n" +
 	"retryAfter\x12+\n" +
-	"\x11threshold_percent\x18\x14 \x01(\x05R\x10thresholdPercent\x12$\n" +
-	"\x0enear_model_ids\x18\x15 \x03(\tR\fnearModelIds\"U\n" +
+	"\x11threshold_percent\x18\x14 \x01(\x05R\x10thresholdPercent\x12+\n" +
+	"\x11attribution_field\x18\x15 \x01(\tR\x10attributionField\x12$\n" +
+	"\x0enear_model_ids\x18\x16 \x03(\tR\fnearModelIds\"U\n" +
 	"\x1aCheckAndRouteStreamRequest\x127\n" +
 	"\x05check\x18\x01 \x01(\v2!.tollgate.v1.CheckAndRouteRequestR\x05check\"\xb2\x01\n" +
 	"\x1bCheckAndRouteStreamResponse\x12\x1d\n" +
@@ -2900,7 +3159,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\tItemError\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\x05R\x04code\x120\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x18.tollgate.v1.ErrorReasonR\x06reason\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage\"\xa5\x04\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"\x90\x05\n" +
 	"\x12RecordUsageRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1d\n" +
 	"\n" +
@@ -2916,14 +3175,25 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\alatency\x18\n" +
 	" \x01(\v2\x19.google.protobuf.DurationR\alatency\x12:\n" +
 	"\vattribution\x18\v \x01(\v2\x18.tollgate.v1.AttributionR\vattribution\x12\x18\n" +
-	"\afactors\x18\x0e \x03(\tR\afactors\"\xe9\x01\n" +
+	"\afactors\x18\x0e \x03(\tR\afactors\x12D\n" +
+	"\x0fprovider_answer\x18\f \x01(\v2\x1b.tollgate.v1.ProviderAnswerR\x0eproviderAnswer\x12#\n" +
+	"\raccept_unread\x18\x0f \x01(\bR\facceptUnread\"@\n" +
+	"\x0eProviderAnswer\x12\x1a\n" +
+	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x12\n" +
+	"\x04json\x18\x02 \x03(\tR\x04json\"\x90\x03\n" +
 	"\x13RecordUsageResponse\x12&\n" +
 	"\x04cost\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyR\x04cost\x12\x1c\n" +
 	"\tduplicate\x18\x02 \x01(\bR\tduplicate\x12;\n" +
 	"\fbudget_state\x18\x03 \x01(\x0e2\x18.tollgate.v1.BudgetStateR\vbudgetState\x123\n" +
 	"\vcycle_spent\x18\x04 \x01(\v2\x12.tollgate.v1.MoneyR\n" +
 	"cycleSpent\x12\x1a\n" +
-	"\bunpriced\x18\x05 \x01(\bR\bunpriced\"T\n" +
+	"\bunpriced\x18\x05 \x01(\bR\bunpriced\x12(\n" +
+	"\x05usage\x18\x06 \x01(\v2\x12.tollgate.v1.UsageR\x05usage\x12\x19\n" +
+	"\bmodel_id\x18\a \x01(\tR\amodelId\x12\x16\n" +
+	"\x06unread\x18\b \x01(\bR\x06unread\x12\x18\n" +
+	"\aattempt\x18\t \x01(\x05R\aattempt\x12.\n" +
+	"\x13start_time_adjusted\x18\n" +
+	" \x01(\bR\x11startTimeAdjusted\"T\n" +
 	"\x17RecordUsageBatchRequest\x129\n" +
 	"\arecords\x18\x01 \x03(\v2\x1f.tollgate.v1.RecordUsageRequestR\arecords\"T\n" +
 	"\x18RecordUsageBatchResponse\x128\n" +
@@ -2955,7 +3225,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\x11ListHoldsResponse\x12'\n" +
 	"\x05holds\x18\x01 \x03(\v2\x11.tollgate.v1.HoldR\x05holds\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12#\n" +
-	"\rexpired_count\x18\x03 \x01(\x03R\fexpiredCount\"\xcc\x02\n" +
+	"\rexpired_count\x18\x03 \x01(\x03R\fexpiredCount\"\xe6\x02\n" +
 	"\x04Hold\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
@@ -2966,7 +3236,8 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vexpire_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x12:\n" +
-	"\vattribution\x18\a \x01(\v2\x18.tollgate.v1.AttributionR\vattribution\"\xa4\x02\n" +
+	"\vattribution\x18\a \x01(\v2\x18.tollgate.v1.AttributionR\vattribution\x12\x18\n" +
+	"\aattempt\x18\b \x01(\x05R\aattempt\"\xa4\x02\n" +
 	"\x17ListUsageRecordsRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x129\n" +
 	"\n" +
@@ -2980,7 +3251,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"page_token\x18\a \x01(\tR\tpageToken\"v\n" +
 	"\x18ListUsageRecordsResponse\x122\n" +
 	"\arecords\x18\x01 \x03(\v2\x18.tollgate.v1.UsageRecordR\arecords\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd8\a\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xca\b\n" +
 	"\vUsageRecord\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x18\n" +
@@ -3011,7 +3282,15 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\afactors\x18\x15 \x03(\tR\afactors\x12\x16\n" +
 	"\x06reason\x18\x16 \x01(\tR\x06reason\x12\x1c\n" +
 	"\treference\x18\x17 \x01(\tR\treference\x12\x14\n" +
-	"\x05actor\x18\x18 \x01(\tR\x05actor\"\xcb\x02\n" +
+	"\x05actor\x18\x18 \x01(\tR\x05actor\x12@\n" +
+	"\x0fprovider_answer\x18\x19 \x01(\v2\x17.tollgate.v1.KeptAnswerR\x0eproviderAnswer\x12.\n" +
+	"\x13start_time_adjusted\x18\x1b \x01(\bR\x11startTimeAdjusted\"j\n" +
+	"\n" +
+	"KeptAnswer\x12\x1a\n" +
+	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x12\n" +
+	"\x04json\x18\x02 \x01(\tR\x04json\x12\x14\n" +
+	"\x05flags\x18\x03 \x03(\tR\x05flags\x12\x16\n" +
+	"\x06unread\x18\x04 \x01(\bR\x06unread\"\xcb\x02\n" +
 	"\x13RecordCreditRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1b\n" +
 	"\tcredit_id\x18\x02 \x01(\tR\bcreditId\x12*\n" +
@@ -3056,7 +3335,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\x14DECISION_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10DECISION_ALLOWED\x10\x01\x12\x13\n" +
 	"\x0fDECISION_ROUTED\x10\x02\x12\x14\n" +
-	"\x10DECISION_BLOCKED\x10\x03*\x84\x04\n" +
+	"\x10DECISION_BLOCKED\x10\x03*\xa4\x04\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10REASON_EXHAUSTED\x10\x01\x12\x19\n" +
@@ -3077,7 +3356,8 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\x12REASON_KEY_EXPIRED\x10\x0f\x12\x1c\n" +
 	"\x18REASON_MODEL_NOT_ALLOWED\x10\x10\x12\x14\n" +
 	"\x10REASON_DOWNGRADE\x10\x11\x12\x1c\n" +
-	"\x18REASON_THRESHOLD_CROSSED\x10\x12*T\n" +
+	"\x18REASON_THRESHOLD_CROSSED\x10\x12\x12\x1e\n" +
+	"\x1aREASON_ATTRIBUTION_MISSING\x10\x14*T\n" +
 	"\tHoldState\x12\x1a\n" +
 	"\x16HOLD_STATE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fHOLD_STATE_LIVE\x10\x01\x12\x16\n" +
@@ -3118,7 +3398,7 @@ func file_tollgate_v1_usage_service_proto_rawDescGZIP() []byte {
 }
 
 var file_tollgate_v1_usage_service_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_tollgate_v1_usage_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_tollgate_v1_usage_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_tollgate_v1_usage_service_proto_goTypes = []any{
 	(Decision)(0),                       // 0: tollgate.v1.Decision
 	(Reason)(0),                         // 1: tollgate.v1.Reason
@@ -3131,147 +3411,152 @@ var file_tollgate_v1_usage_service_proto_goTypes = []any{
 	(*CheckAndRouteStreamResponse)(nil), // 8: tollgate.v1.CheckAndRouteStreamResponse
 	(*ItemError)(nil),                   // 9: tollgate.v1.ItemError
 	(*RecordUsageRequest)(nil),          // 10: tollgate.v1.RecordUsageRequest
-	(*RecordUsageResponse)(nil),         // 11: tollgate.v1.RecordUsageResponse
-	(*RecordUsageBatchRequest)(nil),     // 12: tollgate.v1.RecordUsageBatchRequest
-	(*RecordUsageBatchResponse)(nil),    // 13: tollgate.v1.RecordUsageBatchResponse
-	(*RecordUsageResult)(nil),           // 14: tollgate.v1.RecordUsageResult
-	(*ReleaseHoldRequest)(nil),          // 15: tollgate.v1.ReleaseHoldRequest
-	(*ReleaseHoldResponse)(nil),         // 16: tollgate.v1.ReleaseHoldResponse
-	(*ExtendHoldRequest)(nil),           // 17: tollgate.v1.ExtendHoldRequest
-	(*ExtendHoldResponse)(nil),          // 18: tollgate.v1.ExtendHoldResponse
-	(*ListHoldsRequest)(nil),            // 19: tollgate.v1.ListHoldsRequest
-	(*ListHoldsResponse)(nil),           // 20: tollgate.v1.ListHoldsResponse
-	(*Hold)(nil),                        // 21: tollgate.v1.Hold
-	(*ListUsageRecordsRequest)(nil),     // 22: tollgate.v1.ListUsageRecordsRequest
-	(*ListUsageRecordsResponse)(nil),    // 23: tollgate.v1.ListUsageRecordsResponse
-	(*UsageRecord)(nil),                 // 24: tollgate.v1.UsageRecord
-	(*RecordCreditRequest)(nil),         // 25: tollgate.v1.RecordCreditRequest
-	(*RecordCreditResponse)(nil),        // 26: tollgate.v1.RecordCreditResponse
-	(*VoidUsageRequest)(nil),            // 27: tollgate.v1.VoidUsageRequest
-	(*VoidUsageResponse)(nil),           // 28: tollgate.v1.VoidUsageResponse
-	(*RepriceUsageRequest)(nil),         // 29: tollgate.v1.RepriceUsageRequest
-	(*RepriceUsageResponse)(nil),        // 30: tollgate.v1.RepriceUsageResponse
-	(ServiceTier)(0),                    // 31: tollgate.v1.ServiceTier
-	(*Attribution)(nil),                 // 32: tollgate.v1.Attribution
-	(*durationpb.Duration)(nil),         // 33: google.protobuf.Duration
-	(*UsageUnit)(nil),                   // 34: tollgate.v1.UsageUnit
-	(*Money)(nil),                       // 35: tollgate.v1.Money
-	(*timestamppb.Timestamp)(nil),       // 36: google.protobuf.Timestamp
-	(BudgetState)(0),                    // 37: tollgate.v1.BudgetState
-	(LimitKind)(0),                      // 38: tollgate.v1.LimitKind
-	(*Subject)(nil),                     // 39: tollgate.v1.Subject
-	(Enforcement)(0),                    // 40: tollgate.v1.Enforcement
-	(LimitUnit)(0),                      // 41: tollgate.v1.LimitUnit
-	(LimitPeriod)(0),                    // 42: tollgate.v1.LimitPeriod
-	(ErrorReason)(0),                    // 43: tollgate.v1.ErrorReason
-	(*Usage)(nil),                       // 44: tollgate.v1.Usage
-	(Outcome)(0),                        // 45: tollgate.v1.Outcome
-	(UsageSource)(0),                    // 46: tollgate.v1.UsageSource
+	(*ProviderAnswer)(nil),              // 11: tollgate.v1.ProviderAnswer
+	(*RecordUsageResponse)(nil),         // 12: tollgate.v1.RecordUsageResponse
+	(*RecordUsageBatchRequest)(nil),     // 13: tollgate.v1.RecordUsageBatchRequest
+	(*RecordUsageBatchResponse)(nil),    // 14: tollgate.v1.RecordUsageBatchResponse
+	(*RecordUsageResult)(nil),           // 15: tollgate.v1.RecordUsageResult
+	(*ReleaseHoldRequest)(nil),          // 16: tollgate.v1.ReleaseHoldRequest
+	(*ReleaseHoldResponse)(nil),         // 17: tollgate.v1.ReleaseHoldResponse
+	(*ExtendHoldRequest)(nil),           // 18: tollgate.v1.ExtendHoldRequest
+	(*ExtendHoldResponse)(nil),          // 19: tollgate.v1.ExtendHoldResponse
+	(*ListHoldsRequest)(nil),            // 20: tollgate.v1.ListHoldsRequest
+	(*ListHoldsResponse)(nil),           // 21: tollgate.v1.ListHoldsResponse
+	(*Hold)(nil),                        // 22: tollgate.v1.Hold
+	(*ListUsageRecordsRequest)(nil),     // 23: tollgate.v1.ListUsageRecordsRequest
+	(*ListUsageRecordsResponse)(nil),    // 24: tollgate.v1.ListUsageRecordsResponse
+	(*UsageRecord)(nil),                 // 25: tollgate.v1.UsageRecord
+	(*KeptAnswer)(nil),                  // 26: tollgate.v1.KeptAnswer
+	(*RecordCreditRequest)(nil),         // 27: tollgate.v1.RecordCreditRequest
+	(*RecordCreditResponse)(nil),        // 28: tollgate.v1.RecordCreditResponse
+	(*VoidUsageRequest)(nil),            // 29: tollgate.v1.VoidUsageRequest
+	(*VoidUsageResponse)(nil),           // 30: tollgate.v1.VoidUsageResponse
+	(*RepriceUsageRequest)(nil),         // 31: tollgate.v1.RepriceUsageRequest
+	(*RepriceUsageResponse)(nil),        // 32: tollgate.v1.RepriceUsageResponse
+	(ServiceTier)(0),                    // 33: tollgate.v1.ServiceTier
+	(*Attribution)(nil),                 // 34: tollgate.v1.Attribution
+	(*durationpb.Duration)(nil),         // 35: google.protobuf.Duration
+	(*UsageUnit)(nil),                   // 36: tollgate.v1.UsageUnit
+	(*Money)(nil),                       // 37: tollgate.v1.Money
+	(*timestamppb.Timestamp)(nil),       // 38: google.protobuf.Timestamp
+	(BudgetState)(0),                    // 39: tollgate.v1.BudgetState
+	(LimitKind)(0),                      // 40: tollgate.v1.LimitKind
+	(*Subject)(nil),                     // 41: tollgate.v1.Subject
+	(Enforcement)(0),                    // 42: tollgate.v1.Enforcement
+	(LimitUnit)(0),                      // 43: tollgate.v1.LimitUnit
+	(LimitPeriod)(0),                    // 44: tollgate.v1.LimitPeriod
+	(ErrorReason)(0),                    // 45: tollgate.v1.ErrorReason
+	(*Usage)(nil),                       // 46: tollgate.v1.Usage
+	(Outcome)(0),                        // 47: tollgate.v1.Outcome
+	(UsageSource)(0),                    // 48: tollgate.v1.UsageSource
 }
 var file_tollgate_v1_usage_service_proto_depIdxs = []int32{
-	31, // 0: tollgate.v1.CheckAndRouteRequest.service_tier:type_name -> tollgate.v1.ServiceTier
-	32, // 1: tollgate.v1.CheckAndRouteRequest.attribution:type_name -> tollgate.v1.Attribution
-	33, // 2: tollgate.v1.CheckAndRouteRequest.hold_duration:type_name -> google.protobuf.Duration
-	34, // 3: tollgate.v1.CheckAndRouteRequest.units:type_name -> tollgate.v1.UsageUnit
+	33, // 0: tollgate.v1.CheckAndRouteRequest.service_tier:type_name -> tollgate.v1.ServiceTier
+	34, // 1: tollgate.v1.CheckAndRouteRequest.attribution:type_name -> tollgate.v1.Attribution
+	35, // 2: tollgate.v1.CheckAndRouteRequest.hold_duration:type_name -> google.protobuf.Duration
+	36, // 3: tollgate.v1.CheckAndRouteRequest.units:type_name -> tollgate.v1.UsageUnit
 	0,  // 4: tollgate.v1.CheckAndRouteResponse.decision:type_name -> tollgate.v1.Decision
 	1,  // 5: tollgate.v1.CheckAndRouteResponse.reason:type_name -> tollgate.v1.Reason
-	35, // 6: tollgate.v1.CheckAndRouteResponse.held:type_name -> tollgate.v1.Money
-	36, // 7: tollgate.v1.CheckAndRouteResponse.expire_time:type_name -> google.protobuf.Timestamp
-	37, // 8: tollgate.v1.CheckAndRouteResponse.budget_state:type_name -> tollgate.v1.BudgetState
-	33, // 9: tollgate.v1.CheckAndRouteResponse.retry_after:type_name -> google.protobuf.Duration
+	37, // 6: tollgate.v1.CheckAndRouteResponse.held:type_name -> tollgate.v1.Money
+	38, // 7: tollgate.v1.CheckAndRouteResponse.expire_time:type_name -> google.protobuf.Timestamp
+	39, // 8: tollgate.v1.CheckAndRouteResponse.budget_state:type_name -> tollgate.v1.BudgetState
+	35, // 9: tollgate.v1.CheckAndRouteResponse.retry_after:type_name -> google.protobuf.Duration
 	6,  // 10: tollgate.v1.CheckAndRouteResponse.verdicts:type_name -> tollgate.v1.Verdict
 	6,  // 11: tollgate.v1.CheckAndRouteResponse.limits:type_name -> tollgate.v1.Verdict
-	38, // 12: tollgate.v1.Verdict.limit_kind:type_name -> tollgate.v1.LimitKind
-	39, // 13: tollgate.v1.Verdict.subject:type_name -> tollgate.v1.Subject
+	40, // 12: tollgate.v1.Verdict.limit_kind:type_name -> tollgate.v1.LimitKind
+	41, // 13: tollgate.v1.Verdict.subject:type_name -> tollgate.v1.Subject
 	1,  // 14: tollgate.v1.Verdict.reason:type_name -> tollgate.v1.Reason
-	40, // 15: tollgate.v1.Verdict.enforcement:type_name -> tollgate.v1.Enforcement
-	41, // 16: tollgate.v1.Verdict.unit:type_name -> tollgate.v1.LimitUnit
-	42, // 17: tollgate.v1.Verdict.period:type_name -> tollgate.v1.LimitPeriod
-	35, // 18: tollgate.v1.Verdict.limit:type_name -> tollgate.v1.Money
-	35, // 19: tollgate.v1.Verdict.spent:type_name -> tollgate.v1.Money
-	35, // 20: tollgate.v1.Verdict.held:type_name -> tollgate.v1.Money
-	35, // 21: tollgate.v1.Verdict.need:type_name -> tollgate.v1.Money
-	36, // 22: tollgate.v1.Verdict.reset_time:type_name -> google.protobuf.Timestamp
-	33, // 23: tollgate.v1.Verdict.retry_after:type_name -> google.protobuf.Duration
+	42, // 15: tollgate.v1.Verdict.enforcement:type_name -> tollgate.v1.Enforcement
+	43, // 16: tollgate.v1.Verdict.unit:type_name -> tollgate.v1.LimitUnit
+	44, // 17: tollgate.v1.Verdict.period:type_name -> tollgate.v1.LimitPeriod
+	37, // 18: tollgate.v1.Verdict.limit:type_name -> tollgate.v1.Money
+	37, // 19: tollgate.v1.Verdict.spent:type_name -> tollgate.v1.Money
+	37, // 20: tollgate.v1.Verdict.held:type_name -> tollgate.v1.Money
+	37, // 21: tollgate.v1.Verdict.need:type_name -> tollgate.v1.Money
+	38, // 22: tollgate.v1.Verdict.reset_time:type_name -> google.protobuf.Timestamp
+	35, // 23: tollgate.v1.Verdict.retry_after:type_name -> google.protobuf.Duration
 	4,  // 24: tollgate.v1.CheckAndRouteStreamRequest.check:type_name -> tollgate.v1.CheckAndRouteRequest
 	5,  // 25: tollgate.v1.CheckAndRouteStreamResponse.check:type_name -> tollgate.v1.CheckAndRouteResponse
 	9,  // 26: tollgate.v1.CheckAndRouteStreamResponse.error:type_name -> tollgate.v1.ItemError
-	43, // 27: tollgate.v1.ItemError.reason:type_name -> tollgate.v1.ErrorReason
-	31, // 28: tollgate.v1.RecordUsageRequest.service_tier:type_name -> tollgate.v1.ServiceTier
-	44, // 29: tollgate.v1.RecordUsageRequest.usage:type_name -> tollgate.v1.Usage
-	45, // 30: tollgate.v1.RecordUsageRequest.outcome:type_name -> tollgate.v1.Outcome
-	46, // 31: tollgate.v1.RecordUsageRequest.usage_source:type_name -> tollgate.v1.UsageSource
-	36, // 32: tollgate.v1.RecordUsageRequest.start_time:type_name -> google.protobuf.Timestamp
-	33, // 33: tollgate.v1.RecordUsageRequest.latency:type_name -> google.protobuf.Duration
-	32, // 34: tollgate.v1.RecordUsageRequest.attribution:type_name -> tollgate.v1.Attribution
-	35, // 35: tollgate.v1.RecordUsageResponse.cost:type_name -> tollgate.v1.Money
-	37, // 36: tollgate.v1.RecordUsageResponse.budget_state:type_name -> tollgate.v1.BudgetState
-	35, // 37: tollgate.v1.RecordUsageResponse.cycle_spent:type_name -> tollgate.v1.Money
-	10, // 38: tollgate.v1.RecordUsageBatchRequest.records:type_name -> tollgate.v1.RecordUsageRequest
-	14, // 39: tollgate.v1.RecordUsageBatchResponse.results:type_name -> tollgate.v1.RecordUsageResult
-	11, // 40: tollgate.v1.RecordUsageResult.record:type_name -> tollgate.v1.RecordUsageResponse
-	9,  // 41: tollgate.v1.RecordUsageResult.error:type_name -> tollgate.v1.ItemError
-	35, // 42: tollgate.v1.ReleaseHoldResponse.released:type_name -> tollgate.v1.Money
-	33, // 43: tollgate.v1.ExtendHoldRequest.hold_duration:type_name -> google.protobuf.Duration
-	36, // 44: tollgate.v1.ExtendHoldResponse.expire_time:type_name -> google.protobuf.Timestamp
-	2,  // 45: tollgate.v1.ListHoldsRequest.state:type_name -> tollgate.v1.HoldState
-	21, // 46: tollgate.v1.ListHoldsResponse.holds:type_name -> tollgate.v1.Hold
-	35, // 47: tollgate.v1.Hold.held:type_name -> tollgate.v1.Money
-	2,  // 48: tollgate.v1.Hold.state:type_name -> tollgate.v1.HoldState
-	36, // 49: tollgate.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
-	36, // 50: tollgate.v1.Hold.expire_time:type_name -> google.protobuf.Timestamp
-	32, // 51: tollgate.v1.Hold.attribution:type_name -> tollgate.v1.Attribution
-	36, // 52: tollgate.v1.ListUsageRecordsRequest.start_time:type_name -> google.protobuf.Timestamp
-	36, // 53: tollgate.v1.ListUsageRecordsRequest.end_time:type_name -> google.protobuf.Timestamp
-	24, // 54: tollgate.v1.ListUsageRecordsResponse.records:type_name -> tollgate.v1.UsageRecord
-	3,  // 55: tollgate.v1.UsageRecord.kind:type_name -> tollgate.v1.RecordKind
-	31, // 56: tollgate.v1.UsageRecord.service_tier:type_name -> tollgate.v1.ServiceTier
-	44, // 57: tollgate.v1.UsageRecord.usage:type_name -> tollgate.v1.Usage
-	45, // 58: tollgate.v1.UsageRecord.outcome:type_name -> tollgate.v1.Outcome
-	46, // 59: tollgate.v1.UsageRecord.usage_source:type_name -> tollgate.v1.UsageSource
-	35, // 60: tollgate.v1.UsageRecord.cost:type_name -> tollgate.v1.Money
-	36, // 61: tollgate.v1.UsageRecord.charge_time:type_name -> google.protobuf.Timestamp
-	36, // 62: tollgate.v1.UsageRecord.start_time:type_name -> google.protobuf.Timestamp
-	36, // 63: tollgate.v1.UsageRecord.record_time:type_name -> google.protobuf.Timestamp
-	33, // 64: tollgate.v1.UsageRecord.latency:type_name -> google.protobuf.Duration
-	32, // 65: tollgate.v1.UsageRecord.attribution:type_name -> tollgate.v1.Attribution
-	35, // 66: tollgate.v1.RecordCreditRequest.amount:type_name -> tollgate.v1.Money
-	36, // 67: tollgate.v1.RecordCreditRequest.charge_time:type_name -> google.protobuf.Timestamp
-	32, // 68: tollgate.v1.RecordCreditRequest.attribution:type_name -> tollgate.v1.Attribution
-	35, // 69: tollgate.v1.RecordCreditResponse.cost:type_name -> tollgate.v1.Money
-	35, // 70: tollgate.v1.RecordCreditResponse.cycle_spent:type_name -> tollgate.v1.Money
-	35, // 71: tollgate.v1.VoidUsageResponse.voided:type_name -> tollgate.v1.Money
-	35, // 72: tollgate.v1.VoidUsageResponse.cycle_spent:type_name -> tollgate.v1.Money
-	36, // 73: tollgate.v1.RepriceUsageRequest.start_time:type_name -> google.protobuf.Timestamp
-	36, // 74: tollgate.v1.RepriceUsageRequest.end_time:type_name -> google.protobuf.Timestamp
-	35, // 75: tollgate.v1.RepriceUsageResponse.difference:type_name -> tollgate.v1.Money
-	4,  // 76: tollgate.v1.UsageService.CheckAndRoute:input_type -> tollgate.v1.CheckAndRouteRequest
-	7,  // 77: tollgate.v1.UsageService.CheckAndRouteStream:input_type -> tollgate.v1.CheckAndRouteStreamRequest
-	10, // 78: tollgate.v1.UsageService.RecordUsage:input_type -> tollgate.v1.RecordUsageRequest
-	12, // 79: tollgate.v1.UsageService.RecordUsageBatch:input_type -> tollgate.v1.RecordUsageBatchRequest
-	15, // 80: tollgate.v1.UsageService.ReleaseHold:input_type -> tollgate.v1.ReleaseHoldRequest
-	17, // 81: tollgate.v1.UsageService.ExtendHold:input_type -> tollgate.v1.ExtendHoldRequest
-	19, // 82: tollgate.v1.UsageService.ListHolds:input_type -> tollgate.v1.ListHoldsRequest
-	22, // 83: tollgate.v1.UsageService.ListUsageRecords:input_type -> tollgate.v1.ListUsageRecordsRequest
-	29, // 84: tollgate.v1.UsageService.RepriceUsage:input_type -> tollgate.v1.RepriceUsageRequest
-	25, // 85: tollgate.v1.UsageService.RecordCredit:input_type -> tollgate.v1.RecordCreditRequest
-	27, // 86: tollgate.v1.UsageService.VoidUsage:input_type -> tollgate.v1.VoidUsageRequest
-	5,  // 87: tollgate.v1.UsageService.CheckAndRoute:output_type -> tollgate.v1.CheckAndRouteResponse
-	8,  // 88: tollgate.v1.UsageService.CheckAndRouteStream:output_type -> tollgate.v1.CheckAndRouteStreamResponse
-	11, // 89: tollgate.v1.UsageService.RecordUsage:output_type -> tollgate.v1.RecordUsageResponse
-	13, // 90: tollgate.v1.UsageService.RecordUsageBatch:output_type -> tollgate.v1.RecordUsageBatchResponse
-	16, // 91: tollgate.v1.UsageService.ReleaseHold:output_type -> tollgate.v1.ReleaseHoldResponse
-	18, // 92: tollgate.v1.UsageService.ExtendHold:output_type -> tollgate.v1.ExtendHoldResponse
-	20, // 93: tollgate.v1.UsageService.ListHolds:output_type -> tollgate.v1.ListHoldsResponse
-	23, // 94: tollgate.v1.UsageService.ListUsageRecords:output_type -> tollgate.v1.ListUsageRecordsResponse
-	30, // 95: tollgate.v1.UsageService.RepriceUsage:output_type -> tollgate.v1.RepriceUsageResponse
-	26, // 96: tollgate.v1.UsageService.RecordCredit:output_type -> tollgate.v1.RecordCreditResponse
-	28, // 97: tollgate.v1.UsageService.VoidUsage:output_type -> tollgate.v1.VoidUsageResponse
-	87, // [87:98] is the sub-list for method output_type
-	76, // [76:87] is the sub-list for method input_type
-	76, // [76:76] is the sub-list for extension type_name
-	76, // [76:76] is the sub-list for extension extendee
-	0,  // [0:76] is the sub-list for field type_name
+	45, // 27: tollgate.v1.ItemError.reason:type_name -> tollgate.v1.ErrorReason
+	33, // 28: tollgate.v1.RecordUsageRequest.service_tier:type_name -> tollgate.v1.ServiceTier
+	46, // 29: tollgate.v1.RecordUsageRequest.usage:type_name -> tollgate.v1.Usage
+	47, // 30: tollgate.v1.RecordUsageRequest.outcome:type_name -> tollgate.v1.Outcome
+	48, // 31: tollgate.v1.RecordUsageRequest.usage_source:type_name -> tollgate.v1.UsageSource
+	38, // 32: tollgate.v1.RecordUsageRequest.start_time:type_name -> google.protobuf.Timestamp
+	35, // 33: tollgate.v1.RecordUsageRequest.latency:type_name -> google.protobuf.Duration
+	34, // 34: tollgate.v1.RecordUsageRequest.attribution:type_name -> tollgate.v1.Attribution
+	11, // 35: tollgate.v1.RecordUsageRequest.provider_answer:type_name -> tollgate.v1.ProviderAnswer
+	37, // 36: tollgate.v1.RecordUsageResponse.cost:type_name -> tollgate.v1.Money
+	39, // 37: tollgate.v1.RecordUsageResponse.budget_state:type_name -> tollgate.v1.BudgetState
+	37, // 38: tollgate.v1.RecordUsageResponse.cycle_spent:type_name -> tollgate.v1.Money
+	46, // 39: tollgate.v1.RecordUsageResponse.usage:type_name -> tollgate.v1.Usage
+	10, // 40: tollgate.v1.RecordUsageBatchRequest.records:type_name -> tollgate.v1.RecordUsageRequest
+	15, // 41: tollgate.v1.RecordUsageBatchResponse.results:type_name -> tollgate.v1.RecordUsageResult
+	12, // 42: tollgate.v1.RecordUsageResult.record:type_name -> tollgate.v1.RecordUsageResponse
+	9,  // 43: tollgate.v1.RecordUsageResult.error:type_name -> tollgate.v1.ItemError
+	37, // 44: tollgate.v1.ReleaseHoldResponse.released:type_name -> tollgate.v1.Money
+	35, // 45: tollgate.v1.ExtendHoldRequest.hold_duration:type_name -> google.protobuf.Duration
+	38, // 46: tollgate.v1.ExtendHoldResponse.expire_time:type_name -> google.protobuf.Timestamp
+	2,  // 47: tollgate.v1.ListHoldsRequest.state:type_name -> tollgate.v1.HoldState
+	22, // 48: tollgate.v1.ListHoldsResponse.holds:type_name -> tollgate.v1.Hold
+	37, // 49: tollgate.v1.Hold.held:type_name -> tollgate.v1.Money
+	2,  // 50: tollgate.v1.Hold.state:type_name -> tollgate.v1.HoldState
+	38, // 51: tollgate.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
+	38, // 52: tollgate.v1.Hold.expire_time:type_name -> google.protobuf.Timestamp
+	34, // 53: tollgate.v1.Hold.attribution:type_name -> tollgate.v1.Attribution
+	38, // 54: tollgate.v1.ListUsageRecordsRequest.start_time:type_name -> google.protobuf.Timestamp
+	38, // 55: tollgate.v1.ListUsageRecordsRequest.end_time:type_name -> google.protobuf.Timestamp
+	25, // 56: tollgate.v1.ListUsageRecordsResponse.records:type_name -> tollgate.v1.UsageRecord
+	3,  // 57: tollgate.v1.UsageRecord.kind:type_name -> tollgate.v1.RecordKind
+	33, // 58: tollgate.v1.UsageRecord.service_tier:type_name -> tollgate.v1.ServiceTier
+	46, // 59: tollgate.v1.UsageRecord.usage:type_name -> tollgate.v1.Usage
+	47, // 60: tollgate.v1.UsageRecord.outcome:type_name -> tollgate.v1.Outcome
+	48, // 61: tollgate.v1.UsageRecord.usage_source:type_name -> tollgate.v1.UsageSource
+	37, // 62: tollgate.v1.UsageRecord.cost:type_name -> tollgate.v1.Money
+	38, // 63: tollgate.v1.UsageRecord.charge_time:type_name -> google.protobuf.Timestamp
+	38, // 64: tollgate.v1.UsageRecord.start_time:type_name -> google.protobuf.Timestamp
+	38, // 65: tollgate.v1.UsageRecord.record_time:type_name -> google.protobuf.Timestamp
+	35, // 66: tollgate.v1.UsageRecord.latency:type_name -> google.protobuf.Duration
+	34, // 67: tollgate.v1.UsageRecord.attribution:type_name -> tollgate.v1.Attribution
+	26, // 68: tollgate.v1.UsageRecord.provider_answer:type_name -> tollgate.v1.KeptAnswer
+	37, // 69: tollgate.v1.RecordCreditRequest.amount:type_name -> tollgate.v1.Money
+	38, // 70: tollgate.v1.RecordCreditRequest.charge_time:type_name -> google.protobuf.Timestamp
+	34, // 71: tollgate.v1.RecordCreditRequest.attribution:type_name -> tollgate.v1.Attribution
+	37, // 72: tollgate.v1.RecordCreditResponse.cost:type_name -> tollgate.v1.Money
+	37, // 73: tollgate.v1.RecordCreditResponse.cycle_spent:type_name -> tollgate.v1.Money
+	37, // 74: tollgate.v1.VoidUsageResponse.voided:type_name -> tollgate.v1.Money
+	37, // 75: tollgate.v1.VoidUsageResponse.cycle_spent:type_name -> tollgate.v1.Money
+	38, // 76: tollgate.v1.RepriceUsageRequest.start_time:type_name -> google.protobuf.Timestamp
+	38, // 77: tollgate.v1.RepriceUsageRequest.end_time:type_name -> google.protobuf.Timestamp
+	37, // 78: tollgate.v1.RepriceUsageResponse.difference:type_name -> tollgate.v1.Money
+	4,  // 79: tollgate.v1.UsageService.CheckAndRoute:input_type -> tollgate.v1.CheckAndRouteRequest
+	7,  // 80: tollgate.v1.UsageService.CheckAndRouteStream:input_type -> tollgate.v1.CheckAndRouteStreamRequest
+	10, // 81: tollgate.v1.UsageService.RecordUsage:input_type -> tollgate.v1.RecordUsageRequest
+	13, // 82: tollgate.v1.UsageService.RecordUsageBatch:input_type -> tollgate.v1.RecordUsageBatchRequest
+	16, // 83: tollgate.v1.UsageService.ReleaseHold:input_type -> tollgate.v1.ReleaseHoldRequest
+	18, // 84: tollgate.v1.UsageService.ExtendHold:input_type -> tollgate.v1.ExtendHoldRequest
+	20, // 85: tollgate.v1.UsageService.ListHolds:input_type -> tollgate.v1.ListHoldsRequest
+	23, // 86: tollgate.v1.UsageService.ListUsageRecords:input_type -> tollgate.v1.ListUsageRecordsRequest
+	31, // 87: tollgate.v1.UsageService.RepriceUsage:input_type -> tollgate.v1.RepriceUsageRequest
+	27, // 88: tollgate.v1.UsageService.RecordCredit:input_type -> tollgate.v1.RecordCreditRequest
+	29, // 89: tollgate.v1.UsageService.VoidUsage:input_type -> tollgate.v1.VoidUsageRequest
+	5,  // 90: tollgate.v1.UsageService.CheckAndRoute:output_type -> tollgate.v1.CheckAndRouteResponse
+	8,  // 91: tollgate.v1.UsageService.CheckAndRouteStream:output_type -> tollgate.v1.CheckAndRouteStreamResponse
+	12, // 92: tollgate.v1.UsageService.RecordUsage:output_type -> tollgate.v1.RecordUsageResponse
+	14, // 93: tollgate.v1.UsageService.RecordUsageBatch:output_type -> tollgate.v1.RecordUsageBatchResponse
+	17, // 94: tollgate.v1.UsageService.ReleaseHold:output_type -> tollgate.v1.ReleaseHoldResponse
+	19, // 95: tollgate.v1.UsageService.ExtendHold:output_type -> tollgate.v1.ExtendHoldResponse
+	21, // 96: tollgate.v1.UsageService.ListHolds:output_type -> tollgate.v1.ListHoldsResponse
+	24, // 97: tollgate.v1.UsageService.ListUsageRecords:output_type -> tollgate.v1.ListUsageRecordsResponse
+	32, // 98: tollgate.v1.UsageService.RepriceUsage:output_type -> tollgate.v1.RepriceUsageResponse
+	28, // 99: tollgate.v1.UsageService.RecordCredit:output_type -> tollgate.v1.RecordCreditResponse
+	30, // 100: tollgate.v1.UsageService.VoidUsage:output_type -> tollgate.v1.VoidUsageResponse
+	90, // [90:101] is the sub-list for method output_type
+	79, // [79:90] is the sub-list for method input_type
+	79, // [79:79] is the sub-list for extension type_name
+	79, // [79:79] is the sub-list for extension extendee
+	0,  // [0:79] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_usage_service_proto_init() }
@@ -3286,7 +3571,7 @@ func file_tollgate_v1_usage_service_proto_init() {
 		(*CheckAndRouteStreamResponse_Check)(nil),
 		(*CheckAndRouteStreamResponse_Error)(nil),
 	}
-	file_tollgate_v1_usage_service_proto_msgTypes[10].OneofWrappers = []any{
+	file_tollgate_v1_usage_service_proto_msgTypes[11].OneofWrappers = []any{
 		(*RecordUsageResult_Record)(nil),
 		(*RecordUsageResult_Error)(nil),
 	}
@@ -3296,7 +3581,7 @@ func file_tollgate_v1_usage_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_usage_service_proto_rawDesc), len(file_tollgate_v1_usage_service_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   27,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

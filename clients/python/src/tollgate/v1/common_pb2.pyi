@@ -44,6 +44,8 @@ class _UnitKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UnitKind.Val
     """A request that is billed by itself, for example a query to a reranker."""
     UNIT_KIND_CACHE_STORAGE_HOUR: _UnitKind.ValueType  # 8
     """A token of cached content that is stored for an hour."""
+    UNIT_KIND_CITATION_TOKEN: _UnitKind.ValueType  # 9
+    """A token of a source that the provider quotes, billed apart from input and output."""
 
 class UnitKind(_UnitKind, metaclass=_UnitKindEnumTypeWrapper):
     """What is counted beside tokens. The set may grow."""
@@ -66,6 +68,8 @@ UNIT_KIND_REQUEST: UnitKind.ValueType  # 7
 """A request that is billed by itself, for example a query to a reranker."""
 UNIT_KIND_CACHE_STORAGE_HOUR: UnitKind.ValueType  # 8
 """A token of cached content that is stored for an hour."""
+UNIT_KIND_CITATION_TOKEN: UnitKind.ValueType  # 9
+"""A token of a source that the provider quotes, billed apart from input and output."""
 Global___UnitKind: _TypeAlias = UnitKind  # noqa: Y015
 
 class _ServiceTier:

@@ -101,6 +101,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """
     REASON_THRESHOLD_CROSSED: _Reason.ValueType  # 18
     """The request fits, and with it spent and held pass a threshold of the limit."""
+    REASON_ATTRIBUTION_MISSING: _Reason.ValueType  # 20
+    """The request lacks a field of the attribution that the workspace requires:
+    Verdict.attribution_field.
+    """
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Reason of a decision or a verdict, and what the caller can do. The set may grow."""
@@ -149,6 +153,10 @@ automatic fallback is off, blocked.
 """
 REASON_THRESHOLD_CROSSED: Reason.ValueType  # 18
 """The request fits, and with it spent and held pass a threshold of the limit."""
+REASON_ATTRIBUTION_MISSING: Reason.ValueType  # 20
+"""The request lacks a field of the attribution that the workspace requires:
+Verdict.attribution_field.
+"""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _HoldState:
@@ -339,6 +347,7 @@ class CheckAndRouteResponse(_message.Message):
     RETRY_AFTER_FIELD_NUMBER: _builtins.int
     VERDICTS_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
     decision: Global___Decision.ValueType
     """Whether the request may run."""
     reason: Global___Reason.ValueType
@@ -351,6 +360,11 @@ class CheckAndRouteResponse(_message.Message):
     """Id of the request; record the usage under it."""
     budget_state: _common_pb2.BudgetState.ValueType
     """State of the budget."""
+    attempt: _builtins.int
+    """Number of the attempt: record the usage under it. 0 for a request that was never recorded, else
+    one more than the last attempt that was. The server remembers the last 10,000 requests of a
+    workspace; for older ones the answer is 0 and RecordUsageResponse.attempt is right.
+    """
     @_builtins.property
     def held(self) -> _common_pb2.Money:
         """Amount held, in the workspace's currency; with dry_run the amount that would be held."""
@@ -389,10 +403,11 @@ class CheckAndRouteResponse(_message.Message):
         retry_after: _duration_pb2.Duration | None = ...,
         verdicts: _abc.Iterable[Global___Verdict] | None = ...,
         limits: _abc.Iterable[Global___Verdict] | None = ...,
+        attempt: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "held", b"held", "retry_after", b"retry_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_state", b"budget_state", "decision", b"decision", "expire_time", b"expire_time", "held", b"held", "limits", b"limits", "model_id", b"model_id", "reason", b"reason", "request_id", b"request_id", "retry_after", b"retry_after", "verdicts", b"verdicts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "budget_state", b"budget_state", "decision", b"decision", "expire_time", b"expire_time", "held", b"held", "limits", b"limits", "model_id", b"model_id", "reason", b"reason", "request_id", b"request_id", "retry_after", b"retry_after", "verdicts", b"verdicts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -424,6 +439,7 @@ class Verdict(_message.Message):
     RESET_TIME_FIELD_NUMBER: _builtins.int
     RETRY_AFTER_FIELD_NUMBER: _builtins.int
     THRESHOLD_PERCENT_FIELD_NUMBER: _builtins.int
+    ATTRIBUTION_FIELD_FIELD_NUMBER: _builtins.int
     NEAR_MODEL_IDS_FIELD_NUMBER: _builtins.int
     limit_kind: _common_pb2.LimitKind.ValueType
     """Kind of the limit; unspecified for a rule."""
@@ -451,6 +467,8 @@ class Verdict(_message.Message):
     """Count that this request needs."""
     threshold_percent: _builtins.int
     """With REASON_THRESHOLD_CROSSED: highest threshold that this request crosses, in percent."""
+    attribution_field: _builtins.str
+    """With REASON_ATTRIBUTION_MISSING: name of the field of Attribution, for example "user_id"."""
     @_builtins.property
     def subject(self) -> _common_pb2.Subject:
         """Subject of the limit or rule."""
@@ -512,11 +530,12 @@ class Verdict(_message.Message):
         reset_time: _timestamp_pb2.Timestamp | None = ...,
         retry_after: _duration_pb2.Duration | None = ...,
         threshold_percent: _builtins.int = ...,
+        attribution_field: _builtins.str = ...,
         near_model_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["held", b"held", "limit", b"limit", "need", b"need", "reset_time", b"reset_time", "retry_after", b"retry_after", "spent", b"spent", "subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocking", b"blocking", "enforcement", b"enforcement", "held", b"held", "held_count", b"held_count", "limit", b"limit", "limit_count", b"limit_count", "limit_id", b"limit_id", "limit_kind", b"limit_kind", "model_id", b"model_id", "near_model_ids", b"near_model_ids", "need", b"need", "need_count", b"need_count", "period", b"period", "reason", b"reason", "reset_time", b"reset_time", "retry_after", b"retry_after", "spent", b"spent", "spent_count", b"spent_count", "subject", b"subject", "threshold_percent", b"threshold_percent", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribution_field", b"attribution_field", "blocking", b"blocking", "enforcement", b"enforcement", "held", b"held", "held_count", b"held_count", "limit", b"limit", "limit_count", b"limit_count", "limit_id", b"limit_id", "limit_kind", b"limit_kind", "model_id", b"model_id", "near_model_ids", b"near_model_ids", "need", b"need", "need_count", b"need_count", "period", b"period", "reason", b"reason", "reset_time", b"reset_time", "retry_after", b"retry_after", "spent", b"spent", "spent_count", b"spent_count", "subject", b"subject", "threshold_percent", b"threshold_percent", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -630,16 +649,21 @@ class RecordUsageRequest(_message.Message):
     LATENCY_FIELD_NUMBER: _builtins.int
     ATTRIBUTION_FIELD_NUMBER: _builtins.int
     FACTORS_FIELD_NUMBER: _builtins.int
+    PROVIDER_ANSWER_FIELD_NUMBER: _builtins.int
+    ACCEPT_UNREAD_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Workspace that pays."""
     request_id: _builtins.str
     """The request_id of the check, or any other that is unique in the workspace; 1 to 128 characters."""
     attempt: _builtins.int
-    """Number of the attempt, if one request is sent to the provider several times; 0 to 1,000. The
-    first record of a request settles its hold.
+    """Number of the attempt: that of the check's answer, one more for each further time that the
+    request is sent to the provider without a check; 0 to 1,000. 0 with a live hold for a later
+    attempt is that of the hold, unless the request has a record with the same content: then it is
+    a repeat of that. The first record of an attempt, or of a later one, settles the hold.
     """
     model_id: _builtins.str
-    """Model that answered, as the provider names it; 1 to 256 characters. An alias of the catalog is
+    """Model that answered, as the provider names it; 1 to 256 characters, or empty to take the one
+    that provider_answer names. An alias of the catalog is
     priced as its model; an unknown or unpriced one is recorded, flagged, and priced as the hold's
     model, or at zero until RepriceUsage.
     """
@@ -649,9 +673,14 @@ class RecordUsageRequest(_message.Message):
     """Outcome of the attempt. Tokens are charged whatever the outcome."""
     usage_source: _common_pb2.UsageSource.ValueType
     """Source of the token counts."""
+    accept_unread: _builtins.bool
+    """What happens if no usage is found in provider_answer: false, the default, refuses the record;
+    true charges the estimate of the request's hold, flagged as unread and estimated, until
+    RepriceUsage can read the answer. Without a live hold that is zero.
+    """
     @_builtins.property
     def usage(self) -> _common_pb2.Usage:
-        """Tokens and units used. Required with OUTCOME_SUCCESS; with another outcome default none. Units
+        """Tokens and units used. This or provider_answer is required with OUTCOME_SUCCESS; with another outcome default none. Units
         that the model's price has no rate for are recorded, flagged as unpriced, and missing in the
         cost until RepriceUsage. A record that costs more than 100,000,000 is refused with
         RESOURCE_EXHAUSTED.
@@ -659,8 +688,10 @@ class RecordUsageRequest(_message.Message):
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """Start of the attempt; default now. At most 35 days in the past and 5 minutes in the future.
-        Without a live hold it determines the cycle that is charged.
+        """Start of the attempt; default now. Without a hold it determines the cycle that is charged: then
+        at most 35 days in the past and a day in the future. With a hold it determines nothing. More
+        than 5 minutes in the future counts as now, more than 35 days in the past as the time of the
+        check, and the record says so.
         """
 
     @_builtins.property
@@ -679,6 +710,12 @@ class RecordUsageRequest(_message.Message):
         RepriceUsage.
         """
 
+    @_builtins.property
+    def provider_answer(self) -> Global___ProviderAnswer:
+        """The provider's own JSON, instead of usage: tokens, units, factors, and where they are not given
+        here model and tier are read in it.
+        """
+
     def __init__(
         self,
         *,
@@ -694,14 +731,51 @@ class RecordUsageRequest(_message.Message):
         latency: _duration_pb2.Duration | None = ...,
         attribution: _common_pb2.Attribution | None = ...,
         factors: _abc.Iterable[_builtins.str] | None = ...,
+        provider_answer: Global___ProviderAnswer | None = ...,
+        accept_unread: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "latency", b"latency", "start_time", b"start_time", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "latency", b"latency", "provider_answer", b"provider_answer", "start_time", b"start_time", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "attribution", b"attribution", "factors", b"factors", "latency", b"latency", "model_id", b"model_id", "outcome", b"outcome", "request_id", b"request_id", "service_tier", b"service_tier", "start_time", b"start_time", "usage", b"usage", "usage_source", b"usage_source", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_unread", b"accept_unread", "attempt", b"attempt", "attribution", b"attribution", "factors", b"factors", "latency", b"latency", "model_id", b"model_id", "outcome", b"outcome", "provider_answer", b"provider_answer", "request_id", b"request_id", "service_tier", b"service_tier", "start_time", b"start_time", "usage", b"usage", "usage_source", b"usage_source", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecordUsageRequest: _TypeAlias = RecordUsageRequest  # noqa: Y015
+
+@_typing.final
+class ProviderAnswer(_message.Message):
+    """The JSON that a provider answered with. The server reads the usage in it; see
+    docs/provider-answers.md for what it knows. Content is not kept: send numbers, and of the texts
+    names of models, tiers and the like, if you can.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    JSON_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """Provider that answered, such as "openai", "anthropic" or "bedrock"; empty to find out. It
+    decides where two readings are possible, and which entry of the catalog a name stands for.
+    """
+    @_builtins.property
+    def json(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The answer, its usage object, or the events of one stream that carry usage: 1 to 16 JSON texts,
+        together at most 65,536 bytes, nested at most 64 levels deep.
+        """
+
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        json: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["json", b"json", "provider", b"provider"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProviderAnswer: _TypeAlias = ProviderAnswer  # noqa: Y015
 
 @_typing.final
 class RecordUsageResponse(_message.Message):
@@ -714,6 +788,11 @@ class RecordUsageResponse(_message.Message):
     BUDGET_STATE_FIELD_NUMBER: _builtins.int
     CYCLE_SPENT_FIELD_NUMBER: _builtins.int
     UNPRICED_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    UNREAD_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    START_TIME_ADJUSTED_FIELD_NUMBER: _builtins.int
     duplicate: _builtins.bool
     """Whether the record existed: nothing was counted again."""
     budget_state: _common_pb2.BudgetState.ValueType
@@ -723,6 +802,14 @@ class RecordUsageResponse(_message.Message):
     hold's model, or at zero. Also whether the price lacks a rate for tokens or units of the record,
     or one of its factors: the cost is without these.
     """
+    model_id: _builtins.str
+    """Model that the record counts for: the catalog's id; as recorded if the catalog does not know it."""
+    unread: _builtins.bool
+    """Whether no usage was found in the provider answer: the estimate of the hold is charged."""
+    attempt: _builtins.int
+    """Number of the attempt that it was recorded under; of a duplicate that of the record that exists."""
+    start_time_adjusted: _builtins.bool
+    """Whether start_time was out of range and was put right."""
     @_builtins.property
     def cost(self) -> _common_pb2.Money:
         """Cost of the attempt in the workspace's currency."""
@@ -730,6 +817,10 @@ class RecordUsageResponse(_message.Message):
     @_builtins.property
     def cycle_spent(self) -> _common_pb2.Money:
         """Amount spent by the workspace in the running cycle."""
+
+    @_builtins.property
+    def usage(self) -> _common_pb2.Usage:
+        """Tokens and units that are recorded: what was read in the provider answer, or as sent."""
 
     def __init__(
         self,
@@ -739,10 +830,15 @@ class RecordUsageResponse(_message.Message):
         budget_state: _common_pb2.BudgetState.ValueType = ...,
         cycle_spent: _common_pb2.Money | None = ...,
         unpriced: _builtins.bool = ...,
+        usage: _common_pb2.Usage | None = ...,
+        model_id: _builtins.str = ...,
+        unread: _builtins.bool = ...,
+        attempt: _builtins.int = ...,
+        start_time_adjusted: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "cycle_spent", b"cycle_spent"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "cycle_spent", b"cycle_spent", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_state", b"budget_state", "cost", b"cost", "cycle_spent", b"cycle_spent", "duplicate", b"duplicate", "unpriced", b"unpriced"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "budget_state", b"budget_state", "cost", b"cost", "cycle_spent", b"cycle_spent", "duplicate", b"duplicate", "model_id", b"model_id", "start_time_adjusted", b"start_time_adjusted", "unpriced", b"unpriced", "unread", b"unread", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1015,12 +1111,15 @@ class Hold(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     ATTRIBUTION_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of the request."""
     model_id: _builtins.str
     """Model that the request was sent to."""
     state: Global___HoldState.ValueType
     """Whether it is live."""
+    attempt: _builtins.int
+    """Number of the attempt that it is for."""
     @_builtins.property
     def held(self) -> _common_pb2.Money:
         """Amount held."""
@@ -1047,10 +1146,11 @@ class Hold(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         attribution: _common_pb2.Attribution | None = ...,
+        attempt: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "create_time", b"create_time", "expire_time", b"expire_time", "held", b"held"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "create_time", b"create_time", "expire_time", b"expire_time", "held", b"held", "model_id", b"model_id", "request_id", b"request_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "attribution", b"attribution", "create_time", b"create_time", "expire_time", b"expire_time", "held", b"held", "model_id", b"model_id", "request_id", b"request_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1164,6 +1264,8 @@ class UsageRecord(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     REFERENCE_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
+    PROVIDER_ANSWER_FIELD_NUMBER: _builtins.int
+    START_TIME_ADJUSTED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of the request."""
     attempt: _builtins.int
@@ -1198,6 +1300,8 @@ class UsageRecord(_message.Message):
     """Reference of a credit."""
     actor: _builtins.str
     """Actor that made a credit or a void: the metadata `tollgate-actor` of the call."""
+    start_time_adjusted: _builtins.bool
+    """Whether the start_time of the caller was out of range and was put right."""
     @_builtins.property
     def usage(self) -> _common_pb2.Usage:
         """Tokens and units used; none for a correction."""
@@ -1230,6 +1334,10 @@ class UsageRecord(_message.Message):
     def factors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names of the price's factors that applied."""
 
+    @_builtins.property
+    def provider_answer(self) -> Global___KeptAnswer:
+        """Provider answer that the usage was read in; absent if the caller counted."""
+
     def __init__(
         self,
         *,
@@ -1257,14 +1365,56 @@ class UsageRecord(_message.Message):
         reason: _builtins.str = ...,
         reference: _builtins.str = ...,
         actor: _builtins.str = ...,
+        provider_answer: Global___KeptAnswer | None = ...,
+        start_time_adjusted: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "charge_time", b"charge_time", "cost", b"cost", "latency", b"latency", "record_time", b"record_time", "start_time", b"start_time", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "charge_time", b"charge_time", "cost", b"cost", "latency", b"latency", "provider_answer", b"provider_answer", "record_time", b"record_time", "start_time", b"start_time", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "attempt", b"attempt", "attribution", b"attribution", "charge_time", b"charge_time", "cost", b"cost", "exchange_rate", b"exchange_rate", "factors", b"factors", "key_group_id", b"key_group_id", "kind", b"kind", "latency", b"latency", "model_id", b"model_id", "outcome", b"outcome", "price_id", b"price_id", "priced_model_id", b"priced_model_id", "reason", b"reason", "record_time", b"record_time", "reference", b"reference", "request_id", b"request_id", "sequence", b"sequence", "service_tier", b"service_tier", "start_time", b"start_time", "unpriced", b"unpriced", "usage", b"usage", "usage_source", b"usage_source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "attempt", b"attempt", "attribution", b"attribution", "charge_time", b"charge_time", "cost", b"cost", "exchange_rate", b"exchange_rate", "factors", b"factors", "key_group_id", b"key_group_id", "kind", b"kind", "latency", b"latency", "model_id", b"model_id", "outcome", b"outcome", "price_id", b"price_id", "priced_model_id", b"priced_model_id", "provider_answer", b"provider_answer", "reason", b"reason", "record_time", b"record_time", "reference", b"reference", "request_id", b"request_id", "sequence", b"sequence", "service_tier", b"service_tier", "start_time", b"start_time", "start_time_adjusted", b"start_time_adjusted", "unpriced", b"unpriced", "usage", b"usage", "usage_source", b"usage_source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UsageRecord: _TypeAlias = UsageRecord  # noqa: Y015
+
+@_typing.final
+class KeptAnswer(_message.Message):
+    """A provider answer as it is kept with its record: without content, so that RepriceUsage can read
+    it again.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    JSON_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    UNREAD_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """Provider that answered; empty if it is not known."""
+    json: _builtins.str
+    """What was read, as one JSON text of at most 8,192 bytes."""
+    unread: _builtins.bool
+    """Whether no usage was found in it: the estimate of the hold is charged."""
+    @_builtins.property
+    def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What should be known of the reading beside its figures, such as "total_contradicts"; see
+        docs/provider-answers.md.
+        """
+
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        json: _builtins.str = ...,
+        flags: _abc.Iterable[_builtins.str] | None = ...,
+        unread: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["flags", b"flags", "json", b"json", "provider", b"provider", "unread", b"unread"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeptAnswer: _TypeAlias = KeptAnswer  # noqa: Y015
 
 @_typing.final
 class RecordCreditRequest(_message.Message):

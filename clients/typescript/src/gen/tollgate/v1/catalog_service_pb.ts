@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/catalog_service.proto.
  */
 export const file_tollgate_v1_catalog_service: GenFile = /*@__PURE__*/
-  fileDesc("CiF0b2xsZ2F0ZS92MS9jYXRhbG9nX3NlcnZpY2UucHJvdG8SC3RvbGxnYXRlLnYxIu0BCgVNb2RlbBIQCghtb2RlbF9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRIiChpjb250ZXh0X3dpbmRvd190b2tlbl9jb3VudBgDIAEoAxIeChZtYXhfb3V0cHV0X3Rva2VuX2NvdW50GAQgASgDEhQKDGNhcGFiaWxpdGllcxgFIAMoCRIPCgdhbGlhc2VzGAYgAygJEhQKDGRpc3BsYXlfbmFtZRgHIAEoCRIOCgZzb3VyY2UYCCABKAkSLwoLdXBkYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpYFCgVQcmljZRIQCghwcmljZV9pZBgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIVCg1jdXJyZW5jeV9jb2RlGAMgASgJEhkKEWlucHV0X3Blcl9taWxsaW9uGAQgASgJEh4KFmNhY2hlX3JlYWRfcGVyX21pbGxpb24YBSABKAkSIgoaY2FjaGVfd3JpdGVfNW1fcGVyX21pbGxpb24YBiABKAkSIgoaY2FjaGVfd3JpdGVfMWhfcGVyX21pbGxpb24YByABKAkSGgoSb3V0cHV0X3Blcl9taWxsaW9uGAggASgJEh0KFXJlYXNvbmluZ19wZXJfbWlsbGlvbhgJIAEoCRIfChdhdWRpb19pbnB1dF9wZXJfbWlsbGlvbhgKIAEoCRIgChhhdWRpb19vdXRwdXRfcGVyX21pbGxpb24YCyABKAkSHwoXaW1hZ2VfaW5wdXRfcGVyX21pbGxpb24YDCABKAkSIAoYaW1hZ2Vfb3V0cHV0X3Blcl9taWxsaW9uGA0gASgJEisKCHZhcmlhbnRzGA4gAygLMhkudG9sbGdhdGUudjEuUHJpY2VWYXJpYW50EjIKDmVmZmVjdGl2ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMd29ya3NwYWNlX2lkGBEgASgJEg4KBnNvdXJjZRgSIAEoCRIrCgt1bml0X3ByaWNlcxgTIAMoCzIWLnRvbGxnYXRlLnYxLlVuaXRQcmljZRIpCgdmYWN0b3JzGBQgAygLMhgudG9sbGdhdGUudjEuUHJpY2VGYWN0b3IiRgoJVW5pdFByaWNlEiMKBGtpbmQYASABKA4yFS50b2xsZ2F0ZS52MS5Vbml0S2luZBIUCgxwZXJfdGhvdXNhbmQYAiABKAkiSQoLUHJpY2VGYWN0b3ISDAoEbmFtZRgBIAEoCRISCgptdWx0aXBsaWVyGAIgASgJEhgKEGFwcGxpZXNfdG9fdW5pdHMYAyABKAgi7QMKDFByaWNlVmFyaWFudBIuCgxzZXJ2aWNlX3RpZXIYASABKA4yGC50b2xsZ2F0ZS52MS5TZXJ2aWNlVGllchIfChdhYm92ZV9pbnB1dF90b2tlbl9jb3VudBgCIAEoAxIbChN0aHJlc2hvbGRfaW5jbHVzaXZlGAMgASgIEhkKEWlucHV0X3Blcl9taWxsaW9uGAQgASgJEh4KFmNhY2hlX3JlYWRfcGVyX21pbGxpb24YBSABKAkSIgoaY2FjaGVfd3JpdGVfNW1fcGVyX21pbGxpb24YBiABKAkSIgoaY2FjaGVfd3JpdGVfMWhfcGVyX21pbGxpb24YByABKAkSGgoSb3V0cHV0X3Blcl9taWxsaW9uGAggASgJEh0KFXJlYXNvbmluZ19wZXJfbWlsbGlvbhgJIAEoCRIfChdhdWRpb19pbnB1dF9wZXJfbWlsbGlvbhgKIAEoCRIgChhhdWRpb19vdXRwdXRfcGVyX21pbGxpb24YCyABKAkSHwoXaW1hZ2VfaW5wdXRfcGVyX21pbGxpb24YDCABKAkSIAoYaW1hZ2Vfb3V0cHV0X3Blcl9taWxsaW9uGA0gASgJEisKC3VuaXRfcHJpY2VzGA4gAygLMhYudG9sbGdhdGUudjEuVW5pdFByaWNlIoYBCgxFeGNoYW5nZVJhdGUSGgoSZnJvbV9jdXJyZW5jeV9jb2RlGAEgASgJEhgKEHRvX2N1cnJlbmN5X2NvZGUYAiABKAkSDAoEcmF0ZRgDIAEoCRIyCg5lZmZlY3RpdmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNwoSVXBzZXJ0TW9kZWxSZXF1ZXN0EiEKBW1vZGVsGAEgASgLMhIudG9sbGdhdGUudjEuTW9kZWwiOAoTVXBzZXJ0TW9kZWxSZXNwb25zZRIhCgVtb2RlbBgBIAEoCzISLnRvbGxnYXRlLnYxLk1vZGVsImEKFFNldE1vZGVsUHJpY2VSZXF1ZXN0EhAKCG1vZGVsX2lkGAEgASgJEiEKBXByaWNlGAIgASgLMhIudG9sbGdhdGUudjEuUHJpY2USFAoMd29ya3NwYWNlX2lkGAMgASgJIjoKFVNldE1vZGVsUHJpY2VSZXNwb25zZRIhCgVwcmljZRgBIAEoCzISLnRvbGxnYXRlLnYxLlByaWNlIkwKEUxpc3RNb2RlbHNSZXF1ZXN0EhAKCHByb3ZpZGVyGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlEKEkxpc3RNb2RlbHNSZXNwb25zZRIiCgZtb2RlbHMYASADKAsyEi50b2xsZ2F0ZS52MS5Nb2RlbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiZwoWTGlzdE1vZGVsUHJpY2VzUmVxdWVzdBIQCghtb2RlbF9pZBgBIAEoCRIUCgx3b3Jrc3BhY2VfaWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiVgoXTGlzdE1vZGVsUHJpY2VzUmVzcG9uc2USIgoGcHJpY2VzGAEgAygLMhIudG9sbGdhdGUudjEuUHJpY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkoKFlNldEV4Y2hhbmdlUmF0ZVJlcXVlc3QSMAoNZXhjaGFuZ2VfcmF0ZRgBIAEoCzIZLnRvbGxnYXRlLnYxLkV4Y2hhbmdlUmF0ZSJLChdTZXRFeGNoYW5nZVJhdGVSZXNwb25zZRIwCg1leGNoYW5nZV9yYXRlGAEgASgLMhkudG9sbGdhdGUudjEuRXhjaGFuZ2VSYXRlIkEKGExpc3RFeGNoYW5nZVJhdGVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJnChlMaXN0RXhjaGFuZ2VSYXRlc1Jlc3BvbnNlEjEKDmV4Y2hhbmdlX3JhdGVzGAEgAygLMhkudG9sbGdhdGUudjEuRXhjaGFuZ2VSYXRlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCTKpBAoOQ2F0YWxvZ1NlcnZpY2USUAoLVXBzZXJ0TW9kZWwSHy50b2xsZ2F0ZS52MS5VcHNlcnRNb2RlbFJlcXVlc3QaIC50b2xsZ2F0ZS52MS5VcHNlcnRNb2RlbFJlc3BvbnNlElYKDVNldE1vZGVsUHJpY2USIS50b2xsZ2F0ZS52MS5TZXRNb2RlbFByaWNlUmVxdWVzdBoiLnRvbGxnYXRlLnYxLlNldE1vZGVsUHJpY2VSZXNwb25zZRJNCgpMaXN0TW9kZWxzEh4udG9sbGdhdGUudjEuTGlzdE1vZGVsc1JlcXVlc3QaHy50b2xsZ2F0ZS52MS5MaXN0TW9kZWxzUmVzcG9uc2USXAoPTGlzdE1vZGVsUHJpY2VzEiMudG9sbGdhdGUudjEuTGlzdE1vZGVsUHJpY2VzUmVxdWVzdBokLnRvbGxnYXRlLnYxLkxpc3RNb2RlbFByaWNlc1Jlc3BvbnNlElwKD1NldEV4Y2hhbmdlUmF0ZRIjLnRvbGxnYXRlLnYxLlNldEV4Y2hhbmdlUmF0ZVJlcXVlc3QaJC50b2xsZ2F0ZS52MS5TZXRFeGNoYW5nZVJhdGVSZXNwb25zZRJiChFMaXN0RXhjaGFuZ2VSYXRlcxIlLnRvbGxnYXRlLnYxLkxpc3RFeGNoYW5nZVJhdGVzUmVxdWVzdBomLnRvbGxnYXRlLnYxLkxpc3RFeGNoYW5nZVJhdGVzUmVzcG9uc2VCVwoOaW8udG9sbGdhdGUudjFCE0NhdGFsb2dTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_tollgate_v1_common]);
+  fileDesc("CiF0b2xsZ2F0ZS92MS9jYXRhbG9nX3NlcnZpY2UucHJvdG8SC3RvbGxnYXRlLnYxIpoCCgVNb2RlbBIQCghtb2RlbF9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRIiChpjb250ZXh0X3dpbmRvd190b2tlbl9jb3VudBgDIAEoAxIeChZtYXhfb3V0cHV0X3Rva2VuX2NvdW50GAQgASgDEhQKDGNhcGFiaWxpdGllcxgFIAMoCRIPCgdhbGlhc2VzGAYgAygJEhQKDGRpc3BsYXlfbmFtZRgHIAEoCRIOCgZzb3VyY2UYCCABKAkSLwoLdXBkYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh0KFW1heF9pbnB1dF90b2tlbl9jb3VudBgKIAEoAxIMCgRuYW1lGAsgASgJIpYFCgVQcmljZRIQCghwcmljZV9pZBgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIVCg1jdXJyZW5jeV9jb2RlGAMgASgJEhkKEWlucHV0X3Blcl9taWxsaW9uGAQgASgJEh4KFmNhY2hlX3JlYWRfcGVyX21pbGxpb24YBSABKAkSIgoaY2FjaGVfd3JpdGVfNW1fcGVyX21pbGxpb24YBiABKAkSIgoaY2FjaGVfd3JpdGVfMWhfcGVyX21pbGxpb24YByABKAkSGgoSb3V0cHV0X3Blcl9taWxsaW9uGAggASgJEh0KFXJlYXNvbmluZ19wZXJfbWlsbGlvbhgJIAEoCRIfChdhdWRpb19pbnB1dF9wZXJfbWlsbGlvbhgKIAEoCRIgChhhdWRpb19vdXRwdXRfcGVyX21pbGxpb24YCyABKAkSHwoXaW1hZ2VfaW5wdXRfcGVyX21pbGxpb24YDCABKAkSIAoYaW1hZ2Vfb3V0cHV0X3Blcl9taWxsaW9uGA0gASgJEisKCHZhcmlhbnRzGA4gAygLMhkudG9sbGdhdGUudjEuUHJpY2VWYXJpYW50EjIKDmVmZmVjdGl2ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMd29ya3NwYWNlX2lkGBEgASgJEg4KBnNvdXJjZRgSIAEoCRIrCgt1bml0X3ByaWNlcxgTIAMoCzIWLnRvbGxnYXRlLnYxLlVuaXRQcmljZRIpCgdmYWN0b3JzGBQgAygLMhgudG9sbGdhdGUudjEuUHJpY2VGYWN0b3IiRgoJVW5pdFByaWNlEiMKBGtpbmQYASABKA4yFS50b2xsZ2F0ZS52MS5Vbml0S2luZBIUCgxwZXJfdGhvdXNhbmQYAiABKAkiSQoLUHJpY2VGYWN0b3ISDAoEbmFtZRgBIAEoCRISCgptdWx0aXBsaWVyGAIgASgJEhgKEGFwcGxpZXNfdG9fdW5pdHMYAyABKAgi7QMKDFByaWNlVmFyaWFudBIuCgxzZXJ2aWNlX3RpZXIYASABKA4yGC50b2xsZ2F0ZS52MS5TZXJ2aWNlVGllchIfChdhYm92ZV9pbnB1dF90b2tlbl9jb3VudBgCIAEoAxIbChN0aHJlc2hvbGRfaW5jbHVzaXZlGAMgASgIEhkKEWlucHV0X3Blcl9taWxsaW9uGAQgASgJEh4KFmNhY2hlX3JlYWRfcGVyX21pbGxpb24YBSABKAkSIgoaY2FjaGVfd3JpdGVfNW1fcGVyX21pbGxpb24YBiABKAkSIgoaY2FjaGVfd3JpdGVfMWhfcGVyX21pbGxpb24YByABKAkSGgoSb3V0cHV0X3Blcl9taWxsaW9uGAggASgJEh0KFXJlYXNvbmluZ19wZXJfbWlsbGlvbhgJIAEoCRIfChdhdWRpb19pbnB1dF9wZXJfbWlsbGlvbhgKIAEoCRIgChhhdWRpb19vdXRwdXRfcGVyX21pbGxpb24YCyABKAkSHwoXaW1hZ2VfaW5wdXRfcGVyX21pbGxpb24YDCABKAkSIAoYaW1hZ2Vfb3V0cHV0X3Blcl9taWxsaW9uGA0gASgJEisKC3VuaXRfcHJpY2VzGA4gAygLMhYudG9sbGdhdGUudjEuVW5pdFByaWNlIoYBCgxFeGNoYW5nZVJhdGUSGgoSZnJvbV9jdXJyZW5jeV9jb2RlGAEgASgJEhgKEHRvX2N1cnJlbmN5X2NvZGUYAiABKAkSDAoEcmF0ZRgDIAEoCRIyCg5lZmZlY3RpdmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNwoSVXBzZXJ0TW9kZWxSZXF1ZXN0EiEKBW1vZGVsGAEgASgLMhIudG9sbGdhdGUudjEuTW9kZWwiOAoTVXBzZXJ0TW9kZWxSZXNwb25zZRIhCgVtb2RlbBgBIAEoCzISLnRvbGxnYXRlLnYxLk1vZGVsImEKFFNldE1vZGVsUHJpY2VSZXF1ZXN0EhAKCG1vZGVsX2lkGAEgASgJEiEKBXByaWNlGAIgASgLMhIudG9sbGdhdGUudjEuUHJpY2USFAoMd29ya3NwYWNlX2lkGAMgASgJIjoKFVNldE1vZGVsUHJpY2VSZXNwb25zZRIhCgVwcmljZRgBIAEoCzISLnRvbGxnYXRlLnYxLlByaWNlIkwKEUxpc3RNb2RlbHNSZXF1ZXN0EhAKCHByb3ZpZGVyGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlEKEkxpc3RNb2RlbHNSZXNwb25zZRIiCgZtb2RlbHMYASADKAsyEi50b2xsZ2F0ZS52MS5Nb2RlbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiZwoWTGlzdE1vZGVsUHJpY2VzUmVxdWVzdBIQCghtb2RlbF9pZBgBIAEoCRIUCgx3b3Jrc3BhY2VfaWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiVgoXTGlzdE1vZGVsUHJpY2VzUmVzcG9uc2USIgoGcHJpY2VzGAEgAygLMhIudG9sbGdhdGUudjEuUHJpY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkoKFlNldEV4Y2hhbmdlUmF0ZVJlcXVlc3QSMAoNZXhjaGFuZ2VfcmF0ZRgBIAEoCzIZLnRvbGxnYXRlLnYxLkV4Y2hhbmdlUmF0ZSJLChdTZXRFeGNoYW5nZVJhdGVSZXNwb25zZRIwCg1leGNoYW5nZV9yYXRlGAEgASgLMhkudG9sbGdhdGUudjEuRXhjaGFuZ2VSYXRlIkEKGExpc3RFeGNoYW5nZVJhdGVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJnChlMaXN0RXhjaGFuZ2VSYXRlc1Jlc3BvbnNlEjEKDmV4Y2hhbmdlX3JhdGVzGAEgAygLMhkudG9sbGdhdGUudjEuRXhjaGFuZ2VSYXRlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKQAQoTSW1wb3J0UHJpY2VzUmVxdWVzdBIOCgZmb3JtYXQYASABKAkSDwoHY29udGVudBgCIAEoCRIPCgdkcnlfcnVuGAMgASgIEjIKDmVmZmVjdGl2ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgthbGxvd19qdW1wcxgFIAEoCCLgAgoUSW1wb3J0UHJpY2VzUmVzcG9uc2USEgoKcmVhZF9jb3VudBgBIAEoBRITCgttb2RlbF9jb3VudBgCIAEoBRITCgtwcmljZV9jb3VudBgDIAEoBRIXCg91bmNoYW5nZWRfY291bnQYBCABKAUSFQoNc2tpcHBlZF9jb3VudBgFIAEoBRIsCgdza2lwcGVkGAYgAygLMhsudG9sbGdhdGUudjEuU2tpcHBlZEVudHJpZXMSEgoKa2VwdF9jb3VudBgHIAEoBRIWCg5rZXB0X21vZGVsX2lkcxgIIAMoCRIXCg9oZWxkX2JhY2tfY291bnQYCSABKAUSGwoTaGVsZF9iYWNrX21vZGVsX2lkcxgKIAMoCRIaChJjaGFuZ2VkX3JhdGVfY291bnQYCyABKAUSLgoNY2hhbmdlZF9yYXRlcxgMIAMoCzIXLnRvbGxnYXRlLnYxLlJhdGVDaGFuZ2UiPAoOU2tpcHBlZEVudHJpZXMSDgoGcmVhc29uGAEgASgJEg0KBWNvdW50GAIgASgFEgsKA2lkcxgDIAMoCSKtAQoKUmF0ZUNoYW5nZRIQCghtb2RlbF9pZBgBIAEoCRIMCgRyYXRlGAIgASgJEi4KDHNlcnZpY2VfdGllchgDIAEoDjIYLnRvbGxnYXRlLnYxLlNlcnZpY2VUaWVyEh0KFW1pbl9pbnB1dF90b2tlbl9jb3VudBgEIAEoAxIOCgZiZWZvcmUYBSABKAkSDQoFYWZ0ZXIYBiABKAkSEQoJaGVsZF9iYWNrGAcgASgIMv4ECg5DYXRhbG9nU2VydmljZRJQCgtVcHNlcnRNb2RlbBIfLnRvbGxnYXRlLnYxLlVwc2VydE1vZGVsUmVxdWVzdBogLnRvbGxnYXRlLnYxLlVwc2VydE1vZGVsUmVzcG9uc2USVgoNU2V0TW9kZWxQcmljZRIhLnRvbGxnYXRlLnYxLlNldE1vZGVsUHJpY2VSZXF1ZXN0GiIudG9sbGdhdGUudjEuU2V0TW9kZWxQcmljZVJlc3BvbnNlEk0KCkxpc3RNb2RlbHMSHi50b2xsZ2F0ZS52MS5MaXN0TW9kZWxzUmVxdWVzdBofLnRvbGxnYXRlLnYxLkxpc3RNb2RlbHNSZXNwb25zZRJcCg9MaXN0TW9kZWxQcmljZXMSIy50b2xsZ2F0ZS52MS5MaXN0TW9kZWxQcmljZXNSZXF1ZXN0GiQudG9sbGdhdGUudjEuTGlzdE1vZGVsUHJpY2VzUmVzcG9uc2USXAoPU2V0RXhjaGFuZ2VSYXRlEiMudG9sbGdhdGUudjEuU2V0RXhjaGFuZ2VSYXRlUmVxdWVzdBokLnRvbGxnYXRlLnYxLlNldEV4Y2hhbmdlUmF0ZVJlc3BvbnNlEmIKEUxpc3RFeGNoYW5nZVJhdGVzEiUudG9sbGdhdGUudjEuTGlzdEV4Y2hhbmdlUmF0ZXNSZXF1ZXN0GiYudG9sbGdhdGUudjEuTGlzdEV4Y2hhbmdlUmF0ZXNSZXNwb25zZRJTCgxJbXBvcnRQcmljZXMSIC50b2xsZ2F0ZS52MS5JbXBvcnRQcmljZXNSZXF1ZXN0GiEudG9sbGdhdGUudjEuSW1wb3J0UHJpY2VzUmVzcG9uc2VCVwoOaW8udG9sbGdhdGUudjFCE0NhdGFsb2dTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_tollgate_v1_common]);
 
 /**
  * An LLM in the catalog.
@@ -25,7 +25,8 @@ export const file_tollgate_v1_catalog_service: GenFile = /*@__PURE__*/
  */
 export type Model = Message<"tollgate.v1.Model"> & {
   /**
-   * Id; 1 to 256 characters without spaces or control characters, for example "gpt-4o".
+   * Id; 1 to 256 characters without spaces or control characters, for example "gpt-4o". Ids of the
+   * built-in models are those of the LiteLLM project.
    *
    * @generated from field: string model_id = 1;
    */
@@ -39,7 +40,8 @@ export type Model = Message<"tollgate.v1.Model"> & {
   provider: string;
 
   /**
-   * Most tokens of input and output together: 0 to 100,000,000; 0 if unknown.
+   * Most tokens of input and output together: 0 to 100,000,000; 0 if unknown. A fallback model must
+   * have room for the declared input and the most output.
    *
    * @generated from field: int64 context_window_token_count = 3;
    */
@@ -60,8 +62,9 @@ export type Model = Message<"tollgate.v1.Model"> & {
   capabilities: string[];
 
   /**
-   * Other names that providers use for it, for example "gpt-4o-2024-08-06"; at most 32. An alias
-   * belongs to one model only.
+   * Other names that providers use for it, for example "gpt-4o-2024-08-06"; at most 1,000. An alias
+   * belongs to one model only. Names of a single workspace, such as deployments, are set with
+   * ModelLimitService.SetModelAlias.
    *
    * @generated from field: repeated string aliases = 6;
    */
@@ -87,6 +90,21 @@ export type Model = Message<"tollgate.v1.Model"> & {
    * @generated from field: google.protobuf.Timestamp update_time = 9;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * Most input tokens, where that is less than the context window: 0 to 100,000,000; 0 if unknown.
+   * A fallback model must have room for the declared input.
+   *
+   * @generated from field: int64 max_input_token_count = 10;
+   */
+  maxInputTokenCount: bigint;
+
+  /**
+   * The id without the provider, for example "gpt-4o" of "azure/gpt-4o". Output only.
+   *
+   * @generated from field: string name = 11;
+   */
+  name: string;
 };
 
 /**
@@ -808,7 +826,261 @@ export const ListExchangeRatesResponseSchema: GenMessage<ListExchangeRatesRespon
   messageDesc(file_tollgate_v1_catalog_service, 17);
 
 /**
+ * Request of ImportPrices.
+ *
+ * @generated from message tollgate.v1.ImportPricesRequest
+ */
+export type ImportPricesRequest = Message<"tollgate.v1.ImportPricesRequest"> & {
+  /**
+   * Format of the list: "litellm" (model_prices_and_context_window.json of the LiteLLM project),
+   * "models_dev" (api.json of models.dev, or an object of its models by "provider/model") or
+   * "genai_prices" (data.json of pydantic/genai-prices). Required.
+   *
+   * @generated from field: string format = 1;
+   */
+  format: string;
+
+  /**
+   * The list as it is published: JSON, at most 12,582,912 bytes. Required.
+   *
+   * @generated from field: string content = 2;
+   */
+  content: string;
+
+  /**
+   * Whether only the response is made, and nothing changes.
+   *
+   * @generated from field: bool dry_run = 3;
+   */
+  dryRun: boolean;
+
+  /**
+   * Start of the validity of its prices; default now. 2000-01-01 to 2199-12-31. With a past time
+   * UsageService.RepriceUsage corrects what was recorded since. Prices that the list itself dates
+   * later begin then.
+   *
+   * @generated from field: google.protobuf.Timestamp effective_time = 4;
+   */
+  effectiveTime?: Timestamp | undefined;
+
+  /**
+   * Whether prices that change a rate more than tenfold are taken, too.
+   *
+   * @generated from field: bool allow_jumps = 5;
+   */
+  allowJumps: boolean;
+};
+
+/**
+ * Describes the message tollgate.v1.ImportPricesRequest.
+ * Use `create(ImportPricesRequestSchema)` to create a new message.
+ */
+export const ImportPricesRequestSchema: GenMessage<ImportPricesRequest> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_catalog_service, 18);
+
+/**
+ * Response of ImportPrices. Accounts for every entry of the list.
+ *
+ * @generated from message tollgate.v1.ImportPricesResponse
+ */
+export type ImportPricesResponse = Message<"tollgate.v1.ImportPricesResponse"> & {
+  /**
+   * Entries of the list.
+   *
+   * @generated from field: int32 read_count = 1;
+   */
+  readCount: number;
+
+  /**
+   * Models that are new or changed.
+   *
+   * @generated from field: int32 model_count = 2;
+   */
+  modelCount: number;
+
+  /**
+   * Prices that are new.
+   *
+   * @generated from field: int32 price_count = 3;
+   */
+  priceCount: number;
+
+  /**
+   * Models of which nothing changed.
+   *
+   * @generated from field: int32 unchanged_count = 4;
+   */
+  unchangedCount: number;
+
+  /**
+   * Entries that cannot be taken.
+   *
+   * @generated from field: int32 skipped_count = 5;
+   */
+  skippedCount: number;
+
+  /**
+   * These by reason.
+   *
+   * @generated from field: repeated tollgate.v1.SkippedEntries skipped = 6;
+   */
+  skipped: SkippedEntries[];
+
+  /**
+   * Prices that an operator, or another list, set and that stay.
+   *
+   * @generated from field: int32 kept_count = 7;
+   */
+  keptCount: number;
+
+  /**
+   * Their models: the first 100.
+   *
+   * @generated from field: repeated string kept_model_ids = 8;
+   */
+  keptModelIds: string[];
+
+  /**
+   * Prices that were held back, because a rate changes more than tenfold or falls to nothing.
+   *
+   * @generated from field: int32 held_back_count = 9;
+   */
+  heldBackCount: number;
+
+  /**
+   * Their models: the first 100.
+   *
+   * @generated from field: repeated string held_back_model_ids = 10;
+   */
+  heldBackModelIds: string[];
+
+  /**
+   * Rates that change, of models that had a price.
+   *
+   * @generated from field: int32 changed_rate_count = 11;
+   */
+  changedRateCount: number;
+
+  /**
+   * The changes: at most 1,000, those of prices that were held back first.
+   *
+   * @generated from field: repeated tollgate.v1.RateChange changed_rates = 12;
+   */
+  changedRates: RateChange[];
+};
+
+/**
+ * Describes the message tollgate.v1.ImportPricesResponse.
+ * Use `create(ImportPricesResponseSchema)` to create a new message.
+ */
+export const ImportPricesResponseSchema: GenMessage<ImportPricesResponse> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_catalog_service, 19);
+
+/**
+ * Entries of a price list that were not taken, for one reason.
+ *
+ * @generated from message tollgate.v1.SkippedEntries
+ */
+export type SkippedEntries = Message<"tollgate.v1.SkippedEntries"> & {
+  /**
+   * The reason, for people.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * Number of entries.
+   *
+   * @generated from field: int32 count = 2;
+   */
+  count: number;
+
+  /**
+   * Ids of the first 10.
+   *
+   * @generated from field: repeated string ids = 3;
+   */
+  ids: string[];
+};
+
+/**
+ * Describes the message tollgate.v1.SkippedEntries.
+ * Use `create(SkippedEntriesSchema)` to create a new message.
+ */
+export const SkippedEntriesSchema: GenMessage<SkippedEntries> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_catalog_service, 20);
+
+/**
+ * A rate that a price list changes.
+ *
+ * @generated from message tollgate.v1.RateChange
+ */
+export type RateChange = Message<"tollgate.v1.RateChange"> & {
+  /**
+   * The model.
+   *
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * Name of the rate as a field of Price, for example "input_per_million".
+   *
+   * @generated from field: string rate = 2;
+   */
+  rate: string;
+
+  /**
+   * Tier.
+   *
+   * @generated from field: tollgate.v1.ServiceTier service_tier = 3;
+   */
+  serviceTier: ServiceTier;
+
+  /**
+   * Size of the input, in tokens, from which on the rate holds.
+   *
+   * @generated from field: int64 min_input_token_count = 4;
+   */
+  minInputTokenCount: bigint;
+
+  /**
+   * Rate before, in units of the price's currency per million tokens.
+   *
+   * @generated from field: string before = 5;
+   */
+  before: string;
+
+  /**
+   * Rate of the list.
+   *
+   * @generated from field: string after = 6;
+   */
+  after: string;
+
+  /**
+   * Whether the price was held back.
+   *
+   * @generated from field: bool held_back = 7;
+   */
+  heldBack: boolean;
+};
+
+/**
+ * Describes the message tollgate.v1.RateChange.
+ * Use `create(RateChangeSchema)` to create a new message.
+ */
+export const RateChangeSchema: GenMessage<RateChange> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_catalog_service, 21);
+
+/**
  * Manages the catalog of models and prices, which all workspaces share.
+ *
+ * The models and prices of the community's list are built in. Where a request names a model, it may
+ * use any name of it that is certain: its id, an alias, "provider/name", the name that an SDK, a
+ * gateway or a cloud uses, in any case. Requests of this service never mean the family of a dated
+ * snapshot; checks and records may.
  *
  * @generated from service tollgate.v1.CatalogService
  */
@@ -826,7 +1098,8 @@ export const CatalogService: GenService<{
   /**
    * Adds a price that is valid from its effective_time until a later one. Prices are never deleted:
    * usage records refer to the one they were billed at. A price with the same effective_time
-   * replaces the earlier one for later records.
+   * replaces the earlier one for later records. From its effective_time on no built-in price of the
+   * model counts, also if that begins later.
    *
    * @generated from rpc tollgate.v1.CatalogService.SetModelPrice
    */
@@ -875,6 +1148,18 @@ export const CatalogService: GenService<{
     methodKind: "unary";
     input: typeof ListExchangeRatesRequestSchema;
     output: typeof ListExchangeRatesResponseSchema;
+  },
+  /**
+   * Takes models and prices of a published price list into the catalog, all or none. Models and
+   * prices that an operator has set stay. A price that changes a rate more than tenfold is held
+   * back. The same list again changes nothing.
+   *
+   * @generated from rpc tollgate.v1.CatalogService.ImportPrices
+   */
+  importPrices: {
+    methodKind: "unary";
+    input: typeof ImportPricesRequestSchema;
+    output: typeof ImportPricesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_tollgate_v1_catalog_service, 0);

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/usage_service.proto.
  */
 export const file_tollgate_v1_usage_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch90b2xsZ2F0ZS92MS91c2FnZV9zZXJ2aWNlLnByb3RvEgt0b2xsZ2F0ZS52MSKfBAoUQ2hlY2tBbmRSb3V0ZVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkSEAoIbW9kZWxfaWQYAyABKAkSGQoRaW5wdXRfdG9rZW5fY291bnQYBCABKAMSHgoWY2FjaGVfcmVhZF90b2tlbl9jb3VudBgFIAEoAxIiChpjYWNoZV93cml0ZV81bV90b2tlbl9jb3VudBgGIAEoAxIiChpjYWNoZV93cml0ZV8xaF90b2tlbl9jb3VudBgHIAEoAxIjChZtYXhfb3V0cHV0X3Rva2VuX2NvdW50GAggASgDSACIAQESLgoMc2VydmljZV90aWVyGAkgASgOMhgudG9sbGdhdGUudjEuU2VydmljZVRpZXISLQoLYXR0cmlidXRpb24YCiABKAsyGC50b2xsZ2F0ZS52MS5BdHRyaWJ1dGlvbhIdChVyZXF1aXJlZF9jYXBhYmlsaXRpZXMYCyADKAkSMAoNaG9sZF9kdXJhdGlvbhgMIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIPCgdkcnlfcnVuGA0gASgIEg8KB2V4cGxhaW4YDiABKAgSJQoFdW5pdHMYDyADKAsyFi50b2xsZ2F0ZS52MS5Vc2FnZVVuaXQSDwoHZmFjdG9ycxgQIAMoCUIZChdfbWF4X291dHB1dF90b2tlbl9jb3VudCKMAwoVQ2hlY2tBbmRSb3V0ZVJlc3BvbnNlEicKCGRlY2lzaW9uGAEgASgOMhUudG9sbGdhdGUudjEuRGVjaXNpb24SIwoGcmVhc29uGAIgASgOMhMudG9sbGdhdGUudjEuUmVhc29uEhAKCG1vZGVsX2lkGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSIAoEaGVsZBgFIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5Ei8KC2V4cGlyZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgxidWRnZXRfc3RhdGUYByABKA4yGC50b2xsZ2F0ZS52MS5CdWRnZXRTdGF0ZRIuCgtyZXRyeV9hZnRlchgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgh2ZXJkaWN0cxgJIAMoCzIULnRvbGxnYXRlLnYxLlZlcmRpY3QSJAoGbGltaXRzGAogAygLMhQudG9sbGdhdGUudjEuVmVyZGljdCKNBQoHVmVyZGljdBIqCgpsaW1pdF9raW5kGAEgASgOMhYudG9sbGdhdGUudjEuTGltaXRLaW5kEhAKCGxpbWl0X2lkGAIgASgJEiUKB3N1YmplY3QYAyABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EhAKCG1vZGVsX2lkGAQgASgJEiMKBnJlYXNvbhgFIAEoDjITLnRvbGxnYXRlLnYxLlJlYXNvbhIQCghibG9ja2luZxgGIAEoCBItCgtlbmZvcmNlbWVudBgHIAEoDjIYLnRvbGxnYXRlLnYxLkVuZm9yY2VtZW50EiQKBHVuaXQYCCABKA4yFi50b2xsZ2F0ZS52MS5MaW1pdFVuaXQSKAoGcGVyaW9kGAkgASgOMhgudG9sbGdhdGUudjEuTGltaXRQZXJpb2QSIQoFbGltaXQYCiABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIhCgVzcGVudBgLIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiAKBGhlbGQYDCABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIgCgRuZWVkGA0gASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEwoLbGltaXRfY291bnQYDiABKAMSEwoLc3BlbnRfY291bnQYDyABKAMSEgoKaGVsZF9jb3VudBgQIAEoAxISCgpuZWVkX2NvdW50GBEgASgDEi4KCnJlc2V0X3RpbWUYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KC3JldHJ5X2FmdGVyGBMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhkKEXRocmVzaG9sZF9wZXJjZW50GBQgASgFIk4KGkNoZWNrQW5kUm91dGVTdHJlYW1SZXF1ZXN0EjAKBWNoZWNrGAEgASgLMiEudG9sbGdhdGUudjEuQ2hlY2tBbmRSb3V0ZVJlcXVlc3QimQEKG0NoZWNrQW5kUm91dGVTdHJlYW1SZXNwb25zZRISCgpyZXF1ZXN0X2lkGAEgASgJEjMKBWNoZWNrGAIgASgLMiIudG9sbGdhdGUudjEuQ2hlY2tBbmRSb3V0ZVJlc3BvbnNlSAASJwoFZXJyb3IYAyABKAsyFi50b2xsZ2F0ZS52MS5JdGVtRXJyb3JIAEIICgZyZXN1bHQiVAoJSXRlbUVycm9yEgwKBGNvZGUYASABKAUSKAoGcmVhc29uGAIgASgOMhgudG9sbGdhdGUudjEuRXJyb3JSZWFzb24SDwoHbWVzc2FnZRgDIAEoCSKnAwoSUmVjb3JkVXNhZ2VSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEg8KB2F0dGVtcHQYAyABKAUSEAoIbW9kZWxfaWQYBCABKAkSLgoMc2VydmljZV90aWVyGAUgASgOMhgudG9sbGdhdGUudjEuU2VydmljZVRpZXISIQoFdXNhZ2UYBiABKAsyEi50b2xsZ2F0ZS52MS5Vc2FnZRIlCgdvdXRjb21lGAcgASgOMhQudG9sbGdhdGUudjEuT3V0Y29tZRIuCgx1c2FnZV9zb3VyY2UYCCABKA4yGC50b2xsZ2F0ZS52MS5Vc2FnZVNvdXJjZRIuCgpzdGFydF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdsYXRlbmN5GAogASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KC2F0dHJpYnV0aW9uGAsgASgLMhgudG9sbGdhdGUudjEuQXR0cmlidXRpb24SDwoHZmFjdG9ycxgOIAMoCSK1AQoTUmVjb3JkVXNhZ2VSZXNwb25zZRIgCgRjb3N0GAEgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEQoJZHVwbGljYXRlGAIgASgIEi4KDGJ1ZGdldF9zdGF0ZRgDIAEoDjIYLnRvbGxnYXRlLnYxLkJ1ZGdldFN0YXRlEicKC2N5Y2xlX3NwZW50GAQgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEAoIdW5wcmljZWQYBSABKAgiSwoXUmVjb3JkVXNhZ2VCYXRjaFJlcXVlc3QSMAoHcmVjb3JkcxgBIAMoCzIfLnRvbGxnYXRlLnYxLlJlY29yZFVzYWdlUmVxdWVzdCJLChhSZWNvcmRVc2FnZUJhdGNoUmVzcG9uc2USLwoHcmVzdWx0cxgBIAMoCzIeLnRvbGxnYXRlLnYxLlJlY29yZFVzYWdlUmVzdWx0InoKEVJlY29yZFVzYWdlUmVzdWx0EjIKBnJlY29yZBgBIAEoCzIgLnRvbGxnYXRlLnYxLlJlY29yZFVzYWdlUmVzcG9uc2VIABInCgVlcnJvchgCIAEoCzIWLnRvbGxnYXRlLnYxLkl0ZW1FcnJvckgAQggKBnJlc3VsdCI+ChJSZWxlYXNlSG9sZFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkiOwoTUmVsZWFzZUhvbGRSZXNwb25zZRIkCghyZWxlYXNlZBgBIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5Im8KEUV4dGVuZEhvbGRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEjAKDWhvbGRfZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iRQoSRXh0ZW5kSG9sZFJlc3BvbnNlEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ2ChBMaXN0SG9sZHNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIlCgVzdGF0ZRgCIAEoDjIWLnRvbGxnYXRlLnYxLkhvbGRTdGF0ZRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJlChFMaXN0SG9sZHNSZXNwb25zZRIgCgVob2xkcxgBIAMoCzIRLnRvbGxnYXRlLnYxLkhvbGQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhUKDWV4cGlyZWRfY291bnQYAyABKAMihgIKBEhvbGQSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIgCgRoZWxkGAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSJQoFc3RhdGUYBCABKA4yFi50b2xsZ2F0ZS52MS5Ib2xkU3RhdGUSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgthdHRyaWJ1dGlvbhgHIAEoCzIYLnRvbGxnYXRlLnYxLkF0dHJpYnV0aW9uItoBChdMaXN0VXNhZ2VSZWNvcmRzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCG1vZGVsX2lkGAQgASgJEhIKCnJlcXVlc3RfaWQYBSABKAkSEQoJcGFnZV9zaXplGAYgASgFEhIKCnBhZ2VfdG9rZW4YByABKAkiXgoYTGlzdFVzYWdlUmVjb3Jkc1Jlc3BvbnNlEikKB3JlY29yZHMYASADKAsyGC50b2xsZ2F0ZS52MS5Vc2FnZVJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki4wUKC1VzYWdlUmVjb3JkEhIKCnJlcXVlc3RfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIlCgRraW5kGAMgASgOMhcudG9sbGdhdGUudjEuUmVjb3JkS2luZBIQCghtb2RlbF9pZBgEIAEoCRIXCg9wcmljZWRfbW9kZWxfaWQYBSABKAkSLgoMc2VydmljZV90aWVyGAYgASgOMhgudG9sbGdhdGUudjEuU2VydmljZVRpZXISIQoFdXNhZ2UYByABKAsyEi50b2xsZ2F0ZS52MS5Vc2FnZRIlCgdvdXRjb21lGAggASgOMhQudG9sbGdhdGUudjEuT3V0Y29tZRIuCgx1c2FnZV9zb3VyY2UYCSABKA4yGC50b2xsZ2F0ZS52MS5Vc2FnZVNvdXJjZRIgCgRjb3N0GAogASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEAoIdW5wcmljZWQYCyABKAgSEAoIcHJpY2VfaWQYDCABKAkSFQoNZXhjaGFuZ2VfcmF0ZRgNIAEoCRIvCgtjaGFyZ2VfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVjb3JkX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB2xhdGVuY3kYESABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoLYXR0cmlidXRpb24YEiABKAsyGC50b2xsZ2F0ZS52MS5BdHRyaWJ1dGlvbhIQCghzZXF1ZW5jZRgTIAEoAxIUCgxrZXlfZ3JvdXBfaWQYFCABKAkSDwoHZmFjdG9ycxgVIAMoCRIOCgZyZWFzb24YFiABKAkSEQoJcmVmZXJlbmNlGBcgASgJEg0KBWFjdG9yGBggASgJIvcBChNSZWNvcmRDcmVkaXRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIRCgljcmVkaXRfaWQYAiABKAkSIgoGYW1vdW50GAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSDgoGcmVhc29uGAQgASgJEhEKCXJlZmVyZW5jZRgFIAEoCRIQCghtb2RlbF9pZBgGIAEoCRIvCgtjaGFyZ2VfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoLYXR0cmlidXRpb24YCCABKAsyGC50b2xsZ2F0ZS52MS5BdHRyaWJ1dGlvbiJ0ChRSZWNvcmRDcmVkaXRSZXNwb25zZRIgCgRjb3N0GAEgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEQoJZHVwbGljYXRlGAIgASgIEicKC2N5Y2xlX3NwZW50GAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkiXQoQVm9pZFVzYWdlUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCRIPCgdhdHRlbXB0GAMgASgFEg4KBnJlYXNvbhgEIAEoCSJzChFWb2lkVXNhZ2VSZXNwb25zZRIiCgZ2b2lkZWQYASABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIRCglkdXBsaWNhdGUYAiABKAgSJwoLY3ljbGVfc3BlbnQYAyABKAsyEi50b2xsZ2F0ZS52MS5Nb25leSKsAQoTUmVwcmljZVVzYWdlUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEAoIbW9kZWxfaWQYAiABKAkSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2RyeV9ydW4YBSABKAgihwEKFFJlcHJpY2VVc2FnZVJlc3BvbnNlEhYKDmV4YW1pbmVkX2NvdW50GAEgASgDEhcKD2NvcnJlY3RlZF9jb3VudBgCIAEoAxImCgpkaWZmZXJlbmNlGAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSFgoOdW5wcmljZWRfY291bnQYBCABKAMqZQoIRGVjaXNpb24SGAoUREVDSVNJT05fVU5TUEVDSUZJRUQQABIUChBERUNJU0lPTl9BTExPV0VEEAESEwoPREVDSVNJT05fUk9VVEVEEAISFAoQREVDSVNJT05fQkxPQ0tFRBADKoQECgZSZWFzb24SFgoSUkVBU09OX1VOU1BFQ0lGSUVEEAASFAoQUkVBU09OX0VYSEFVU1RFRBABEhkKFVJFQVNPTl9IRUxEX0lOX0ZMSUdIVBACEhwKGFJFQVNPTl9SRVFVRVNUX1RPT19MQVJHRRADEhYKElJFQVNPTl9NT0RFTF9MSU1JVBAEEhsKF1JFQVNPTl9OT19BTExPV0VEX01PREVMEAUSGAoUUkVBU09OX01PREVMX1VOS05PV04QBhIZChVSRUFTT05fTU9ERUxfRElTQUJMRUQQBxIZChVSRUFTT05fTU9ERUxfVU5QUklDRUQQCBIXChNSRUFTT05fUExBTl9OT1RfU0VUEAkSHQoZUkVBU09OX0NBUEFCSUxJVFlfTUlTU0lORxAKEiIKHlJFQVNPTl9DT05URVhUX1dJTkRPV19FWENFRURFRBALEhcKE1JFQVNPTl9SQVRFX0xJTUlURUQQDBIWChJSRUFTT05fS0VZX1VOS05PV04QDRIXChNSRUFTT05fS0VZX0RJU0FCTEVEEA4SFgoSUkVBU09OX0tFWV9FWFBJUkVEEA8SHAoYUkVBU09OX01PREVMX05PVF9BTExPV0VEEBASFAoQUkVBU09OX0RPV05HUkFERRAREhwKGFJFQVNPTl9USFJFU0hPTERfQ1JPU1NFRBASKlQKCUhvbGRTdGF0ZRIaChZIT0xEX1NUQVRFX1VOU1BFQ0lGSUVEEAASEwoPSE9MRF9TVEFURV9MSVZFEAESFgoSSE9MRF9TVEFURV9FWFBJUkVEEAIqqQEKClJlY29yZEtpbmQSGwoXUkVDT1JEX0tJTkRfVU5TUEVDSUZJRUQQABIVChFSRUNPUkRfS0lORF9VU0FHRRABEhoKFlJFQ09SRF9LSU5EX0NPUlJFQ1RJT04QAhIdChlSRUNPUkRfS0lORF9FWFBJUllfQ0hBUkdFEAMSFgoSUkVDT1JEX0tJTkRfQ1JFRElUEAQSFAoQUkVDT1JEX0tJTkRfVk9JRBAFMssHCgxVc2FnZVNlcnZpY2USVgoNQ2hlY2tBbmRSb3V0ZRIhLnRvbGxnYXRlLnYxLkNoZWNrQW5kUm91dGVSZXF1ZXN0GiIudG9sbGdhdGUudjEuQ2hlY2tBbmRSb3V0ZVJlc3BvbnNlEmwKE0NoZWNrQW5kUm91dGVTdHJlYW0SJy50b2xsZ2F0ZS52MS5DaGVja0FuZFJvdXRlU3RyZWFtUmVxdWVzdBooLnRvbGxnYXRlLnYxLkNoZWNrQW5kUm91dGVTdHJlYW1SZXNwb25zZSgBMAESUAoLUmVjb3JkVXNhZ2USHy50b2xsZ2F0ZS52MS5SZWNvcmRVc2FnZVJlcXVlc3QaIC50b2xsZ2F0ZS52MS5SZWNvcmRVc2FnZVJlc3BvbnNlEl8KEFJlY29yZFVzYWdlQmF0Y2gSJC50b2xsZ2F0ZS52MS5SZWNvcmRVc2FnZUJhdGNoUmVxdWVzdBolLnRvbGxnYXRlLnYxLlJlY29yZFVzYWdlQmF0Y2hSZXNwb25zZRJQCgtSZWxlYXNlSG9sZBIfLnRvbGxnYXRlLnYxLlJlbGVhc2VIb2xkUmVxdWVzdBogLnRvbGxnYXRlLnYxLlJlbGVhc2VIb2xkUmVzcG9uc2USTQoKRXh0ZW5kSG9sZBIeLnRvbGxnYXRlLnYxLkV4dGVuZEhvbGRSZXF1ZXN0Gh8udG9sbGdhdGUudjEuRXh0ZW5kSG9sZFJlc3BvbnNlEkoKCUxpc3RIb2xkcxIdLnRvbGxnYXRlLnYxLkxpc3RIb2xkc1JlcXVlc3QaHi50b2xsZ2F0ZS52MS5MaXN0SG9sZHNSZXNwb25zZRJfChBMaXN0VXNhZ2VSZWNvcmRzEiQudG9sbGdhdGUudjEuTGlzdFVzYWdlUmVjb3Jkc1JlcXVlc3QaJS50b2xsZ2F0ZS52MS5MaXN0VXNhZ2VSZWNvcmRzUmVzcG9uc2USUwoMUmVwcmljZVVzYWdlEiAudG9sbGdhdGUudjEuUmVwcmljZVVzYWdlUmVxdWVzdBohLnRvbGxnYXRlLnYxLlJlcHJpY2VVc2FnZVJlc3BvbnNlElMKDFJlY29yZENyZWRpdBIgLnRvbGxnYXRlLnYxLlJlY29yZENyZWRpdFJlcXVlc3QaIS50b2xsZ2F0ZS52MS5SZWNvcmRDcmVkaXRSZXNwb25zZRJKCglWb2lkVXNhZ2USHS50b2xsZ2F0ZS52MS5Wb2lkVXNhZ2VSZXF1ZXN0Gh4udG9sbGdhdGUudjEuVm9pZFVzYWdlUmVzcG9uc2VCVQoOaW8udG9sbGdhdGUudjFCEVVzYWdlU2VydmljZVByb3RvUAFaLnRvbGxnYXRlL2NsaWVudHMvZ28vZ2VuL3RvbGxnYXRlL3YxO3RvbGxnYXRldjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tollgate_v1_common, file_tollgate_v1_error_reason]);
+  fileDesc("Ch90b2xsZ2F0ZS92MS91c2FnZV9zZXJ2aWNlLnByb3RvEgt0b2xsZ2F0ZS52MSKfBAoUQ2hlY2tBbmRSb3V0ZVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkSEAoIbW9kZWxfaWQYAyABKAkSGQoRaW5wdXRfdG9rZW5fY291bnQYBCABKAMSHgoWY2FjaGVfcmVhZF90b2tlbl9jb3VudBgFIAEoAxIiChpjYWNoZV93cml0ZV81bV90b2tlbl9jb3VudBgGIAEoAxIiChpjYWNoZV93cml0ZV8xaF90b2tlbl9jb3VudBgHIAEoAxIjChZtYXhfb3V0cHV0X3Rva2VuX2NvdW50GAggASgDSACIAQESLgoMc2VydmljZV90aWVyGAkgASgOMhgudG9sbGdhdGUudjEuU2VydmljZVRpZXISLQoLYXR0cmlidXRpb24YCiABKAsyGC50b2xsZ2F0ZS52MS5BdHRyaWJ1dGlvbhIdChVyZXF1aXJlZF9jYXBhYmlsaXRpZXMYCyADKAkSMAoNaG9sZF9kdXJhdGlvbhgMIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIPCgdkcnlfcnVuGA0gASgIEg8KB2V4cGxhaW4YDiABKAgSJQoFdW5pdHMYDyADKAsyFi50b2xsZ2F0ZS52MS5Vc2FnZVVuaXQSDwoHZmFjdG9ycxgQIAMoCUIZChdfbWF4X291dHB1dF90b2tlbl9jb3VudCKdAwoVQ2hlY2tBbmRSb3V0ZVJlc3BvbnNlEicKCGRlY2lzaW9uGAEgASgOMhUudG9sbGdhdGUudjEuRGVjaXNpb24SIwoGcmVhc29uGAIgASgOMhMudG9sbGdhdGUudjEuUmVhc29uEhAKCG1vZGVsX2lkGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSIAoEaGVsZBgFIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5Ei8KC2V4cGlyZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgxidWRnZXRfc3RhdGUYByABKA4yGC50b2xsZ2F0ZS52MS5CdWRnZXRTdGF0ZRIuCgtyZXRyeV9hZnRlchgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgh2ZXJkaWN0cxgJIAMoCzIULnRvbGxnYXRlLnYxLlZlcmRpY3QSJAoGbGltaXRzGAogAygLMhQudG9sbGdhdGUudjEuVmVyZGljdBIPCgdhdHRlbXB0GAsgASgFIsAFCgdWZXJkaWN0EioKCmxpbWl0X2tpbmQYASABKA4yFi50b2xsZ2F0ZS52MS5MaW1pdEtpbmQSEAoIbGltaXRfaWQYAiABKAkSJQoHc3ViamVjdBgDIAEoCzIULnRvbGxnYXRlLnYxLlN1YmplY3QSEAoIbW9kZWxfaWQYBCABKAkSIwoGcmVhc29uGAUgASgOMhMudG9sbGdhdGUudjEuUmVhc29uEhAKCGJsb2NraW5nGAYgASgIEi0KC2VuZm9yY2VtZW50GAcgASgOMhgudG9sbGdhdGUudjEuRW5mb3JjZW1lbnQSJAoEdW5pdBgIIAEoDjIWLnRvbGxnYXRlLnYxLkxpbWl0VW5pdBIoCgZwZXJpb2QYCSABKA4yGC50b2xsZ2F0ZS52MS5MaW1pdFBlcmlvZBIhCgVsaW1pdBgKIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiEKBXNwZW50GAsgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSIAoEaGVsZBgMIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiAKBG5lZWQYDSABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRITCgtsaW1pdF9jb3VudBgOIAEoAxITCgtzcGVudF9jb3VudBgPIAEoAxISCgpoZWxkX2NvdW50GBAgASgDEhIKCm5lZWRfY291bnQYESABKAMSLgoKcmVzZXRfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoLcmV0cnlfYWZ0ZXIYEyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGQoRdGhyZXNob2xkX3BlcmNlbnQYFCABKAUSGQoRYXR0cmlidXRpb25fZmllbGQYFSABKAkSFgoObmVhcl9tb2RlbF9pZHMYFiADKAkiTgoaQ2hlY2tBbmRSb3V0ZVN0cmVhbVJlcXVlc3QSMAoFY2hlY2sYASABKAsyIS50b2xsZ2F0ZS52MS5DaGVja0FuZFJvdXRlUmVxdWVzdCKZAQobQ2hlY2tBbmRSb3V0ZVN0cmVhbVJlc3BvbnNlEhIKCnJlcXVlc3RfaWQYASABKAkSMwoFY2hlY2sYAiABKAsyIi50b2xsZ2F0ZS52MS5DaGVja0FuZFJvdXRlUmVzcG9uc2VIABInCgVlcnJvchgDIAEoCzIWLnRvbGxnYXRlLnYxLkl0ZW1FcnJvckgAQggKBnJlc3VsdCJUCglJdGVtRXJyb3ISDAoEY29kZRgBIAEoBRIoCgZyZWFzb24YAiABKA4yGC50b2xsZ2F0ZS52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAMgASgJIvQDChJSZWNvcmRVc2FnZVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkSDwoHYXR0ZW1wdBgDIAEoBRIQCghtb2RlbF9pZBgEIAEoCRIuCgxzZXJ2aWNlX3RpZXIYBSABKA4yGC50b2xsZ2F0ZS52MS5TZXJ2aWNlVGllchIhCgV1c2FnZRgGIAEoCzISLnRvbGxnYXRlLnYxLlVzYWdlEiUKB291dGNvbWUYByABKA4yFC50b2xsZ2F0ZS52MS5PdXRjb21lEi4KDHVzYWdlX3NvdXJjZRgIIAEoDjIYLnRvbGxnYXRlLnYxLlVzYWdlU291cmNlEi4KCnN0YXJ0X3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB2xhdGVuY3kYCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoLYXR0cmlidXRpb24YCyABKAsyGC50b2xsZ2F0ZS52MS5BdHRyaWJ1dGlvbhIPCgdmYWN0b3JzGA4gAygJEjQKD3Byb3ZpZGVyX2Fuc3dlchgMIAEoCzIbLnRvbGxnYXRlLnYxLlByb3ZpZGVyQW5zd2VyEhUKDWFjY2VwdF91bnJlYWQYDyABKAgiMAoOUHJvdmlkZXJBbnN3ZXISEAoIcHJvdmlkZXIYASABKAkSDAoEanNvbhgCIAMoCSKoAgoTUmVjb3JkVXNhZ2VSZXNwb25zZRIgCgRjb3N0GAEgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEQoJZHVwbGljYXRlGAIgASgIEi4KDGJ1ZGdldF9zdGF0ZRgDIAEoDjIYLnRvbGxnYXRlLnYxLkJ1ZGdldFN0YXRlEicKC2N5Y2xlX3NwZW50GAQgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEAoIdW5wcmljZWQYBSABKAgSIQoFdXNhZ2UYBiABKAsyEi50b2xsZ2F0ZS52MS5Vc2FnZRIQCghtb2RlbF9pZBgHIAEoCRIOCgZ1bnJlYWQYCCABKAgSDwoHYXR0ZW1wdBgJIAEoBRIbChNzdGFydF90aW1lX2FkanVzdGVkGAogASgIIksKF1JlY29yZFVzYWdlQmF0Y2hSZXF1ZXN0EjAKB3JlY29yZHMYASADKAsyHy50b2xsZ2F0ZS52MS5SZWNvcmRVc2FnZVJlcXVlc3QiSwoYUmVjb3JkVXNhZ2VCYXRjaFJlc3BvbnNlEi8KB3Jlc3VsdHMYASADKAsyHi50b2xsZ2F0ZS52MS5SZWNvcmRVc2FnZVJlc3VsdCJ6ChFSZWNvcmRVc2FnZVJlc3VsdBIyCgZyZWNvcmQYASABKAsyIC50b2xsZ2F0ZS52MS5SZWNvcmRVc2FnZVJlc3BvbnNlSAASJwoFZXJyb3IYAiABKAsyFi50b2xsZ2F0ZS52MS5JdGVtRXJyb3JIAEIICgZyZXN1bHQiPgoSUmVsZWFzZUhvbGRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJIjsKE1JlbGVhc2VIb2xkUmVzcG9uc2USJAoIcmVsZWFzZWQYASABKAsyEi50b2xsZ2F0ZS52MS5Nb25leSJvChFFeHRlbmRIb2xkUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCRIwCg1ob2xkX2R1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIkUKEkV4dGVuZEhvbGRSZXNwb25zZRIvCgtleHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAidgoQTGlzdEhvbGRzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSJQoFc3RhdGUYAiABKA4yFi50b2xsZ2F0ZS52MS5Ib2xkU3RhdGUSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiZQoRTGlzdEhvbGRzUmVzcG9uc2USIAoFaG9sZHMYASADKAsyES50b2xsZ2F0ZS52MS5Ib2xkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIVCg1leHBpcmVkX2NvdW50GAMgASgDIpcCCgRIb2xkEhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbW9kZWxfaWQYAiABKAkSIAoEaGVsZBgDIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EiUKBXN0YXRlGAQgASgOMhYudG9sbGdhdGUudjEuSG9sZFN0YXRlEi8KC2NyZWF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoLYXR0cmlidXRpb24YByABKAsyGC50b2xsZ2F0ZS52MS5BdHRyaWJ1dGlvbhIPCgdhdHRlbXB0GAggASgFItoBChdMaXN0VXNhZ2VSZWNvcmRzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCG1vZGVsX2lkGAQgASgJEhIKCnJlcXVlc3RfaWQYBSABKAkSEQoJcGFnZV9zaXplGAYgASgFEhIKCnBhZ2VfdG9rZW4YByABKAkiXgoYTGlzdFVzYWdlUmVjb3Jkc1Jlc3BvbnNlEikKB3JlY29yZHMYASADKAsyGC50b2xsZ2F0ZS52MS5Vc2FnZVJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkisgYKC1VzYWdlUmVjb3JkEhIKCnJlcXVlc3RfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIlCgRraW5kGAMgASgOMhcudG9sbGdhdGUudjEuUmVjb3JkS2luZBIQCghtb2RlbF9pZBgEIAEoCRIXCg9wcmljZWRfbW9kZWxfaWQYBSABKAkSLgoMc2VydmljZV90aWVyGAYgASgOMhgudG9sbGdhdGUudjEuU2VydmljZVRpZXISIQoFdXNhZ2UYByABKAsyEi50b2xsZ2F0ZS52MS5Vc2FnZRIlCgdvdXRjb21lGAggASgOMhQudG9sbGdhdGUudjEuT3V0Y29tZRIuCgx1c2FnZV9zb3VyY2UYCSABKA4yGC50b2xsZ2F0ZS52MS5Vc2FnZVNvdXJjZRIgCgRjb3N0GAogASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEAoIdW5wcmljZWQYCyABKAgSEAoIcHJpY2VfaWQYDCABKAkSFQoNZXhjaGFuZ2VfcmF0ZRgNIAEoCRIvCgtjaGFyZ2VfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVjb3JkX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB2xhdGVuY3kYESABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoLYXR0cmlidXRpb24YEiABKAsyGC50b2xsZ2F0ZS52MS5BdHRyaWJ1dGlvbhIQCghzZXF1ZW5jZRgTIAEoAxIUCgxrZXlfZ3JvdXBfaWQYFCABKAkSDwoHZmFjdG9ycxgVIAMoCRIOCgZyZWFzb24YFiABKAkSEQoJcmVmZXJlbmNlGBcgASgJEg0KBWFjdG9yGBggASgJEjAKD3Byb3ZpZGVyX2Fuc3dlchgZIAEoCzIXLnRvbGxnYXRlLnYxLktlcHRBbnN3ZXISGwoTc3RhcnRfdGltZV9hZGp1c3RlZBgbIAEoCCJLCgpLZXB0QW5zd2VyEhAKCHByb3ZpZGVyGAEgASgJEgwKBGpzb24YAiABKAkSDQoFZmxhZ3MYAyADKAkSDgoGdW5yZWFkGAQgASgIIvcBChNSZWNvcmRDcmVkaXRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIRCgljcmVkaXRfaWQYAiABKAkSIgoGYW1vdW50GAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSDgoGcmVhc29uGAQgASgJEhEKCXJlZmVyZW5jZRgFIAEoCRIQCghtb2RlbF9pZBgGIAEoCRIvCgtjaGFyZ2VfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoLYXR0cmlidXRpb24YCCABKAsyGC50b2xsZ2F0ZS52MS5BdHRyaWJ1dGlvbiJ0ChRSZWNvcmRDcmVkaXRSZXNwb25zZRIgCgRjb3N0GAEgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEQoJZHVwbGljYXRlGAIgASgIEicKC2N5Y2xlX3NwZW50GAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkiXQoQVm9pZFVzYWdlUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCRIPCgdhdHRlbXB0GAMgASgFEg4KBnJlYXNvbhgEIAEoCSJzChFWb2lkVXNhZ2VSZXNwb25zZRIiCgZ2b2lkZWQYASABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIRCglkdXBsaWNhdGUYAiABKAgSJwoLY3ljbGVfc3BlbnQYAyABKAsyEi50b2xsZ2F0ZS52MS5Nb25leSKsAQoTUmVwcmljZVVzYWdlUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEAoIbW9kZWxfaWQYAiABKAkSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2RyeV9ydW4YBSABKAgihwEKFFJlcHJpY2VVc2FnZVJlc3BvbnNlEhYKDmV4YW1pbmVkX2NvdW50GAEgASgDEhcKD2NvcnJlY3RlZF9jb3VudBgCIAEoAxImCgpkaWZmZXJlbmNlGAMgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSFgoOdW5wcmljZWRfY291bnQYBCABKAMqZQoIRGVjaXNpb24SGAoUREVDSVNJT05fVU5TUEVDSUZJRUQQABIUChBERUNJU0lPTl9BTExPV0VEEAESEwoPREVDSVNJT05fUk9VVEVEEAISFAoQREVDSVNJT05fQkxPQ0tFRBADKqQECgZSZWFzb24SFgoSUkVBU09OX1VOU1BFQ0lGSUVEEAASFAoQUkVBU09OX0VYSEFVU1RFRBABEhkKFVJFQVNPTl9IRUxEX0lOX0ZMSUdIVBACEhwKGFJFQVNPTl9SRVFVRVNUX1RPT19MQVJHRRADEhYKElJFQVNPTl9NT0RFTF9MSU1JVBAEEhsKF1JFQVNPTl9OT19BTExPV0VEX01PREVMEAUSGAoUUkVBU09OX01PREVMX1VOS05PV04QBhIZChVSRUFTT05fTU9ERUxfRElTQUJMRUQQBxIZChVSRUFTT05fTU9ERUxfVU5QUklDRUQQCBIXChNSRUFTT05fUExBTl9OT1RfU0VUEAkSHQoZUkVBU09OX0NBUEFCSUxJVFlfTUlTU0lORxAKEiIKHlJFQVNPTl9DT05URVhUX1dJTkRPV19FWENFRURFRBALEhcKE1JFQVNPTl9SQVRFX0xJTUlURUQQDBIWChJSRUFTT05fS0VZX1VOS05PV04QDRIXChNSRUFTT05fS0VZX0RJU0FCTEVEEA4SFgoSUkVBU09OX0tFWV9FWFBJUkVEEA8SHAoYUkVBU09OX01PREVMX05PVF9BTExPV0VEEBASFAoQUkVBU09OX0RPV05HUkFERRAREhwKGFJFQVNPTl9USFJFU0hPTERfQ1JPU1NFRBASEh4KGlJFQVNPTl9BVFRSSUJVVElPTl9NSVNTSU5HEBQqVAoJSG9sZFN0YXRlEhoKFkhPTERfU1RBVEVfVU5TUEVDSUZJRUQQABITCg9IT0xEX1NUQVRFX0xJVkUQARIWChJIT0xEX1NUQVRFX0VYUElSRUQQAiqpAQoKUmVjb3JkS2luZBIbChdSRUNPUkRfS0lORF9VTlNQRUNJRklFRBAAEhUKEVJFQ09SRF9LSU5EX1VTQUdFEAESGgoWUkVDT1JEX0tJTkRfQ09SUkVDVElPThACEh0KGVJFQ09SRF9LSU5EX0VYUElSWV9DSEFSR0UQAxIWChJSRUNPUkRfS0lORF9DUkVESVQQBBIUChBSRUNPUkRfS0lORF9WT0lEEAUyywcKDFVzYWdlU2VydmljZRJWCg1DaGVja0FuZFJvdXRlEiEudG9sbGdhdGUudjEuQ2hlY2tBbmRSb3V0ZVJlcXVlc3QaIi50b2xsZ2F0ZS52MS5DaGVja0FuZFJvdXRlUmVzcG9uc2USbAoTQ2hlY2tBbmRSb3V0ZVN0cmVhbRInLnRvbGxnYXRlLnYxLkNoZWNrQW5kUm91dGVTdHJlYW1SZXF1ZXN0GigudG9sbGdhdGUudjEuQ2hlY2tBbmRSb3V0ZVN0cmVhbVJlc3BvbnNlKAEwARJQCgtSZWNvcmRVc2FnZRIfLnRvbGxnYXRlLnYxLlJlY29yZFVzYWdlUmVxdWVzdBogLnRvbGxnYXRlLnYxLlJlY29yZFVzYWdlUmVzcG9uc2USXwoQUmVjb3JkVXNhZ2VCYXRjaBIkLnRvbGxnYXRlLnYxLlJlY29yZFVzYWdlQmF0Y2hSZXF1ZXN0GiUudG9sbGdhdGUudjEuUmVjb3JkVXNhZ2VCYXRjaFJlc3BvbnNlElAKC1JlbGVhc2VIb2xkEh8udG9sbGdhdGUudjEuUmVsZWFzZUhvbGRSZXF1ZXN0GiAudG9sbGdhdGUudjEuUmVsZWFzZUhvbGRSZXNwb25zZRJNCgpFeHRlbmRIb2xkEh4udG9sbGdhdGUudjEuRXh0ZW5kSG9sZFJlcXVlc3QaHy50b2xsZ2F0ZS52MS5FeHRlbmRIb2xkUmVzcG9uc2USSgoJTGlzdEhvbGRzEh0udG9sbGdhdGUudjEuTGlzdEhvbGRzUmVxdWVzdBoeLnRvbGxnYXRlLnYxLkxpc3RIb2xkc1Jlc3BvbnNlEl8KEExpc3RVc2FnZVJlY29yZHMSJC50b2xsZ2F0ZS52MS5MaXN0VXNhZ2VSZWNvcmRzUmVxdWVzdBolLnRvbGxnYXRlLnYxLkxpc3RVc2FnZVJlY29yZHNSZXNwb25zZRJTCgxSZXByaWNlVXNhZ2USIC50b2xsZ2F0ZS52MS5SZXByaWNlVXNhZ2VSZXF1ZXN0GiEudG9sbGdhdGUudjEuUmVwcmljZVVzYWdlUmVzcG9uc2USUwoMUmVjb3JkQ3JlZGl0EiAudG9sbGdhdGUudjEuUmVjb3JkQ3JlZGl0UmVxdWVzdBohLnRvbGxnYXRlLnYxLlJlY29yZENyZWRpdFJlc3BvbnNlEkoKCVZvaWRVc2FnZRIdLnRvbGxnYXRlLnYxLlZvaWRVc2FnZVJlcXVlc3QaHi50b2xsZ2F0ZS52MS5Wb2lkVXNhZ2VSZXNwb25zZUJVCg5pby50b2xsZ2F0ZS52MUIRVXNhZ2VTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tollgate_v1_common, file_tollgate_v1_error_reason]);
 
 /**
  * One request to decide on.
@@ -236,6 +236,15 @@ export type CheckAndRouteResponse = Message<"tollgate.v1.CheckAndRouteResponse">
    * @generated from field: repeated tollgate.v1.Verdict limits = 10;
    */
   limits: Verdict[];
+
+  /**
+   * Number of the attempt: record the usage under it. 0 for a request that was never recorded, else
+   * one more than the last attempt that was. The server remembers the last 10,000 requests of a
+   * workspace; for older ones the answer is 0 and RecordUsageResponse.attempt is right.
+   *
+   * @generated from field: int32 attempt = 11;
+   */
+  attempt: number;
 };
 
 /**
@@ -393,6 +402,20 @@ export type Verdict = Message<"tollgate.v1.Verdict"> & {
    * @generated from field: int32 threshold_percent = 20;
    */
   thresholdPercent: number;
+
+  /**
+   * With REASON_ATTRIBUTION_MISSING: name of the field of Attribution, for example "user_id".
+   *
+   * @generated from field: string attribution_field = 21;
+   */
+  attributionField: string;
+
+  /**
+   * With REASON_MODEL_UNKNOWN: models of the catalog that the name may have meant; at most 5.
+   *
+   * @generated from field: repeated string near_model_ids = 22;
+   */
+  nearModelIds: string[];
 };
 
 /**
@@ -523,15 +546,18 @@ export type RecordUsageRequest = Message<"tollgate.v1.RecordUsageRequest"> & {
   requestId: string;
 
   /**
-   * Number of the attempt, if one request is sent to the provider several times; 0 to 1,000. The
-   * first record of a request settles its hold.
+   * Number of the attempt: that of the check's answer, one more for each further time that the
+   * request is sent to the provider without a check; 0 to 1,000. 0 with a live hold for a later
+   * attempt is that of the hold, unless the request has a record with the same content: then it is
+   * a repeat of that. The first record of an attempt, or of a later one, settles the hold.
    *
    * @generated from field: int32 attempt = 3;
    */
   attempt: number;
 
   /**
-   * Model that answered, as the provider names it; 1 to 256 characters. An alias of the catalog is
+   * Model that answered, as the provider names it; 1 to 256 characters, or empty to take the one
+   * that provider_answer names. An alias of the catalog is
    * priced as its model; an unknown or unpriced one is recorded, flagged, and priced as the hold's
    * model, or at zero until RepriceUsage.
    *
@@ -547,7 +573,7 @@ export type RecordUsageRequest = Message<"tollgate.v1.RecordUsageRequest"> & {
   serviceTier: ServiceTier;
 
   /**
-   * Tokens and units used. Required with OUTCOME_SUCCESS; with another outcome default none. Units
+   * Tokens and units used. This or provider_answer is required with OUTCOME_SUCCESS; with another outcome default none. Units
    * that the model's price has no rate for are recorded, flagged as unpriced, and missing in the
    * cost until RepriceUsage. A record that costs more than 100,000,000 is refused with
    * RESOURCE_EXHAUSTED.
@@ -571,8 +597,10 @@ export type RecordUsageRequest = Message<"tollgate.v1.RecordUsageRequest"> & {
   usageSource: UsageSource;
 
   /**
-   * Start of the attempt; default now. At most 35 days in the past and 5 minutes in the future.
-   * Without a live hold it determines the cycle that is charged.
+   * Start of the attempt; default now. Without a hold it determines the cycle that is charged: then
+   * at most 35 days in the past and a day in the future. With a hold it determines nothing. More
+   * than 5 minutes in the future counts as now, more than 35 days in the past as the time of the
+   * check, and the record says so.
    *
    * @generated from field: google.protobuf.Timestamp start_time = 9;
    */
@@ -601,6 +629,23 @@ export type RecordUsageRequest = Message<"tollgate.v1.RecordUsageRequest"> & {
    * @generated from field: repeated string factors = 14;
    */
   factors: string[];
+
+  /**
+   * The provider's own JSON, instead of usage: tokens, units, factors, and where they are not given
+   * here model and tier are read in it.
+   *
+   * @generated from field: tollgate.v1.ProviderAnswer provider_answer = 12;
+   */
+  providerAnswer?: ProviderAnswer | undefined;
+
+  /**
+   * What happens if no usage is found in provider_answer: false, the default, refuses the record;
+   * true charges the estimate of the request's hold, flagged as unread and estimated, until
+   * RepriceUsage can read the answer. Without a live hold that is zero.
+   *
+   * @generated from field: bool accept_unread = 15;
+   */
+  acceptUnread: boolean;
 };
 
 /**
@@ -609,6 +654,38 @@ export type RecordUsageRequest = Message<"tollgate.v1.RecordUsageRequest"> & {
  */
 export const RecordUsageRequestSchema: GenMessage<RecordUsageRequest> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_usage_service, 6);
+
+/**
+ * The JSON that a provider answered with. The server reads the usage in it; see
+ * docs/provider-answers.md for what it knows. Content is not kept: send numbers, and of the texts
+ * names of models, tiers and the like, if you can.
+ *
+ * @generated from message tollgate.v1.ProviderAnswer
+ */
+export type ProviderAnswer = Message<"tollgate.v1.ProviderAnswer"> & {
+  /**
+   * Provider that answered, such as "openai", "anthropic" or "bedrock"; empty to find out. It
+   * decides where two readings are possible, and which entry of the catalog a name stands for.
+   *
+   * @generated from field: string provider = 1;
+   */
+  provider: string;
+
+  /**
+   * The answer, its usage object, or the events of one stream that carry usage: 1 to 16 JSON texts,
+   * together at most 65,536 bytes, nested at most 64 levels deep.
+   *
+   * @generated from field: repeated string json = 2;
+   */
+  json: string[];
+};
+
+/**
+ * Describes the message tollgate.v1.ProviderAnswer.
+ * Use `create(ProviderAnswerSchema)` to create a new message.
+ */
+export const ProviderAnswerSchema: GenMessage<ProviderAnswer> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_usage_service, 7);
 
 /**
  * Result of one usage record. Sent when the record is durable.
@@ -652,6 +729,41 @@ export type RecordUsageResponse = Message<"tollgate.v1.RecordUsageResponse"> & {
    * @generated from field: bool unpriced = 5;
    */
   unpriced: boolean;
+
+  /**
+   * Tokens and units that are recorded: what was read in the provider answer, or as sent.
+   *
+   * @generated from field: tollgate.v1.Usage usage = 6;
+   */
+  usage?: Usage | undefined;
+
+  /**
+   * Model that the record counts for: the catalog's id; as recorded if the catalog does not know it.
+   *
+   * @generated from field: string model_id = 7;
+   */
+  modelId: string;
+
+  /**
+   * Whether no usage was found in the provider answer: the estimate of the hold is charged.
+   *
+   * @generated from field: bool unread = 8;
+   */
+  unread: boolean;
+
+  /**
+   * Number of the attempt that it was recorded under; of a duplicate that of the record that exists.
+   *
+   * @generated from field: int32 attempt = 9;
+   */
+  attempt: number;
+
+  /**
+   * Whether start_time was out of range and was put right.
+   *
+   * @generated from field: bool start_time_adjusted = 10;
+   */
+  startTimeAdjusted: boolean;
 };
 
 /**
@@ -659,7 +771,7 @@ export type RecordUsageResponse = Message<"tollgate.v1.RecordUsageResponse"> & {
  * Use `create(RecordUsageResponseSchema)` to create a new message.
  */
 export const RecordUsageResponseSchema: GenMessage<RecordUsageResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 7);
+  messageDesc(file_tollgate_v1_usage_service, 8);
 
 /**
  * Several attempts, of one or many workspaces.
@@ -680,7 +792,7 @@ export type RecordUsageBatchRequest = Message<"tollgate.v1.RecordUsageBatchReque
  * Use `create(RecordUsageBatchRequestSchema)` to create a new message.
  */
 export const RecordUsageBatchRequestSchema: GenMessage<RecordUsageBatchRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 8);
+  messageDesc(file_tollgate_v1_usage_service, 9);
 
 /**
  * One result for each record.
@@ -701,7 +813,7 @@ export type RecordUsageBatchResponse = Message<"tollgate.v1.RecordUsageBatchResp
  * Use `create(RecordUsageBatchResponseSchema)` to create a new message.
  */
 export const RecordUsageBatchResponseSchema: GenMessage<RecordUsageBatchResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 9);
+  messageDesc(file_tollgate_v1_usage_service, 10);
 
 /**
  * Result of one record of a batch.
@@ -738,7 +850,7 @@ export type RecordUsageResult = Message<"tollgate.v1.RecordUsageResult"> & {
  * Use `create(RecordUsageResultSchema)` to create a new message.
  */
 export const RecordUsageResultSchema: GenMessage<RecordUsageResult> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 10);
+  messageDesc(file_tollgate_v1_usage_service, 11);
 
 /**
  * Request of ReleaseHold.
@@ -766,7 +878,7 @@ export type ReleaseHoldRequest = Message<"tollgate.v1.ReleaseHoldRequest"> & {
  * Use `create(ReleaseHoldRequestSchema)` to create a new message.
  */
 export const ReleaseHoldRequestSchema: GenMessage<ReleaseHoldRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 11);
+  messageDesc(file_tollgate_v1_usage_service, 12);
 
 /**
  * Response of ReleaseHold.
@@ -787,7 +899,7 @@ export type ReleaseHoldResponse = Message<"tollgate.v1.ReleaseHoldResponse"> & {
  * Use `create(ReleaseHoldResponseSchema)` to create a new message.
  */
 export const ReleaseHoldResponseSchema: GenMessage<ReleaseHoldResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 12);
+  messageDesc(file_tollgate_v1_usage_service, 13);
 
 /**
  * Request of ExtendHold.
@@ -823,7 +935,7 @@ export type ExtendHoldRequest = Message<"tollgate.v1.ExtendHoldRequest"> & {
  * Use `create(ExtendHoldRequestSchema)` to create a new message.
  */
 export const ExtendHoldRequestSchema: GenMessage<ExtendHoldRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 13);
+  messageDesc(file_tollgate_v1_usage_service, 14);
 
 /**
  * Response of ExtendHold.
@@ -844,7 +956,7 @@ export type ExtendHoldResponse = Message<"tollgate.v1.ExtendHoldResponse"> & {
  * Use `create(ExtendHoldResponseSchema)` to create a new message.
  */
 export const ExtendHoldResponseSchema: GenMessage<ExtendHoldResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 14);
+  messageDesc(file_tollgate_v1_usage_service, 15);
 
 /**
  * Request of ListHolds.
@@ -886,7 +998,7 @@ export type ListHoldsRequest = Message<"tollgate.v1.ListHoldsRequest"> & {
  * Use `create(ListHoldsRequestSchema)` to create a new message.
  */
 export const ListHoldsRequestSchema: GenMessage<ListHoldsRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 15);
+  messageDesc(file_tollgate_v1_usage_service, 16);
 
 /**
  * Response of ListHolds.
@@ -921,7 +1033,7 @@ export type ListHoldsResponse = Message<"tollgate.v1.ListHoldsResponse"> & {
  * Use `create(ListHoldsResponseSchema)` to create a new message.
  */
 export const ListHoldsResponseSchema: GenMessage<ListHoldsResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 16);
+  messageDesc(file_tollgate_v1_usage_service, 17);
 
 /**
  * An amount held for a request in flight.
@@ -977,6 +1089,13 @@ export type Hold = Message<"tollgate.v1.Hold"> & {
    * @generated from field: tollgate.v1.Attribution attribution = 7;
    */
   attribution?: Attribution | undefined;
+
+  /**
+   * Number of the attempt that it is for.
+   *
+   * @generated from field: int32 attempt = 8;
+   */
+  attempt: number;
 };
 
 /**
@@ -984,7 +1103,7 @@ export type Hold = Message<"tollgate.v1.Hold"> & {
  * Use `create(HoldSchema)` to create a new message.
  */
 export const HoldSchema: GenMessage<Hold> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 17);
+  messageDesc(file_tollgate_v1_usage_service, 18);
 
 /**
  * Request of ListUsageRecords.
@@ -1047,7 +1166,7 @@ export type ListUsageRecordsRequest = Message<"tollgate.v1.ListUsageRecordsReque
  * Use `create(ListUsageRecordsRequestSchema)` to create a new message.
  */
 export const ListUsageRecordsRequestSchema: GenMessage<ListUsageRecordsRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 18);
+  messageDesc(file_tollgate_v1_usage_service, 19);
 
 /**
  * Response of ListUsageRecords.
@@ -1075,7 +1194,7 @@ export type ListUsageRecordsResponse = Message<"tollgate.v1.ListUsageRecordsResp
  * Use `create(ListUsageRecordsResponseSchema)` to create a new message.
  */
 export const ListUsageRecordsResponseSchema: GenMessage<ListUsageRecordsResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 19);
+  messageDesc(file_tollgate_v1_usage_service, 20);
 
 /**
  * One entry of the usage log.
@@ -1251,6 +1370,20 @@ export type UsageRecord = Message<"tollgate.v1.UsageRecord"> & {
    * @generated from field: string actor = 24;
    */
   actor: string;
+
+  /**
+   * Provider answer that the usage was read in; absent if the caller counted.
+   *
+   * @generated from field: tollgate.v1.KeptAnswer provider_answer = 25;
+   */
+  providerAnswer?: KeptAnswer | undefined;
+
+  /**
+   * Whether the start_time of the caller was out of range and was put right.
+   *
+   * @generated from field: bool start_time_adjusted = 27;
+   */
+  startTimeAdjusted: boolean;
 };
 
 /**
@@ -1258,7 +1391,51 @@ export type UsageRecord = Message<"tollgate.v1.UsageRecord"> & {
  * Use `create(UsageRecordSchema)` to create a new message.
  */
 export const UsageRecordSchema: GenMessage<UsageRecord> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 20);
+  messageDesc(file_tollgate_v1_usage_service, 21);
+
+/**
+ * A provider answer as it is kept with its record: without content, so that RepriceUsage can read
+ * it again.
+ *
+ * @generated from message tollgate.v1.KeptAnswer
+ */
+export type KeptAnswer = Message<"tollgate.v1.KeptAnswer"> & {
+  /**
+   * Provider that answered; empty if it is not known.
+   *
+   * @generated from field: string provider = 1;
+   */
+  provider: string;
+
+  /**
+   * What was read, as one JSON text of at most 8,192 bytes.
+   *
+   * @generated from field: string json = 2;
+   */
+  json: string;
+
+  /**
+   * What should be known of the reading beside its figures, such as "total_contradicts"; see
+   * docs/provider-answers.md.
+   *
+   * @generated from field: repeated string flags = 3;
+   */
+  flags: string[];
+
+  /**
+   * Whether no usage was found in it: the estimate of the hold is charged.
+   *
+   * @generated from field: bool unread = 4;
+   */
+  unread: boolean;
+};
+
+/**
+ * Describes the message tollgate.v1.KeptAnswer.
+ * Use `create(KeptAnswerSchema)` to create a new message.
+ */
+export const KeptAnswerSchema: GenMessage<KeptAnswer> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_usage_service, 22);
 
 /**
  * Request of RecordCredit.
@@ -1328,7 +1505,7 @@ export type RecordCreditRequest = Message<"tollgate.v1.RecordCreditRequest"> & {
  * Use `create(RecordCreditRequestSchema)` to create a new message.
  */
 export const RecordCreditRequestSchema: GenMessage<RecordCreditRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 21);
+  messageDesc(file_tollgate_v1_usage_service, 23);
 
 /**
  * Response of RecordCredit.
@@ -1363,7 +1540,7 @@ export type RecordCreditResponse = Message<"tollgate.v1.RecordCreditResponse"> &
  * Use `create(RecordCreditResponseSchema)` to create a new message.
  */
 export const RecordCreditResponseSchema: GenMessage<RecordCreditResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 22);
+  messageDesc(file_tollgate_v1_usage_service, 24);
 
 /**
  * Request of VoidUsage.
@@ -1405,7 +1582,7 @@ export type VoidUsageRequest = Message<"tollgate.v1.VoidUsageRequest"> & {
  * Use `create(VoidUsageRequestSchema)` to create a new message.
  */
 export const VoidUsageRequestSchema: GenMessage<VoidUsageRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 23);
+  messageDesc(file_tollgate_v1_usage_service, 25);
 
 /**
  * Response of VoidUsage.
@@ -1440,7 +1617,7 @@ export type VoidUsageResponse = Message<"tollgate.v1.VoidUsageResponse"> & {
  * Use `create(VoidUsageResponseSchema)` to create a new message.
  */
 export const VoidUsageResponseSchema: GenMessage<VoidUsageResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 24);
+  messageDesc(file_tollgate_v1_usage_service, 26);
 
 /**
  * Request of RepriceUsage.
@@ -1489,7 +1666,7 @@ export type RepriceUsageRequest = Message<"tollgate.v1.RepriceUsageRequest"> & {
  * Use `create(RepriceUsageRequestSchema)` to create a new message.
  */
 export const RepriceUsageRequestSchema: GenMessage<RepriceUsageRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 25);
+  messageDesc(file_tollgate_v1_usage_service, 27);
 
 /**
  * Response of RepriceUsage.
@@ -1531,7 +1708,7 @@ export type RepriceUsageResponse = Message<"tollgate.v1.RepriceUsageResponse"> &
  * Use `create(RepriceUsageResponseSchema)` to create a new message.
  */
 export const RepriceUsageResponseSchema: GenMessage<RepriceUsageResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_usage_service, 26);
+  messageDesc(file_tollgate_v1_usage_service, 28);
 
 /**
  * Whether a request may run. Will not grow.
@@ -1715,6 +1892,14 @@ export enum Reason {
    * @generated from enum value: REASON_THRESHOLD_CROSSED = 18;
    */
   THRESHOLD_CROSSED = 18,
+
+  /**
+   * The request lacks a field of the attribution that the workspace requires:
+   * Verdict.attribution_field.
+   *
+   * @generated from enum value: REASON_ATTRIBUTION_MISSING = 20;
+   */
+  ATTRIBUTION_MISSING = 20,
 }
 
 /**
@@ -1846,7 +2031,8 @@ export const UsageService: GenService<{
   /**
    * Records one billed attempt, settles its hold and answers when the record is durable. The same
    * workspace_id, request_id and attempt again with the same content is counted once and returns
-   * the same answer; with other content it is refused with ALREADY_EXISTS.
+   * the same answer. With other content it is the next attempt if the request was checked again or
+   * its hold has expired, and is refused with ALREADY_EXISTS if not.
    *
    * @generated from rpc tollgate.v1.UsageService.RecordUsage
    */
