@@ -97,10 +97,13 @@ fn every_model_of_the_catalog_is_found_by_its_names() {
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// At the same rates of tokens: the list gives only one of two spellings a rate of searches.
 fn same_price(id: &str, other: &Model) -> bool {
     let catalog = builtin::catalog();
     let newest = |id: &str| catalog.prices_of(id, None).first().map(|card| card.price().clone());
-    newest(id).zip(newest(&other.id)).is_some_and(|(a, b)| a.bills_as(&b))
+    newest(id)
+        .zip(newest(&other.id))
+        .is_some_and(|(a, b)| (a.base, a.currency) == (b.base, b.currency))
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::Error;
+use crate::domain::Amount;
 use crate::domain::catalog::Catalog;
 use crate::domain::record::{Record, RecordKind};
 use crate::domain::time::MICROS_PER_HOUR;
@@ -122,8 +123,17 @@ fn fault_of(catalog: &Catalog, after: i64, record: &Record) -> Option<String> {
     if record.kind != RecordKind::Usage {
         return None;
     }
+    // The estimate of the hold is charged, which the log does not have.
+    if record.answer.as_deref().is_some_and(|answer| answer.is_unread) {
+        return None;
+    }
+    let reported = record.extras.as_deref().and_then(|extras| extras.reported.as_ref());
+    if let Some(reported) = reported.filter(|reported| reported.is_charged) {
+        return (reported.converted != Some(record.cost))
+            .then(|| "it costs something else than the provider reports".to_owned());
+    }
     let expected = match &record.price_id {
-        None => crate::domain::Amount::ZERO,
+        None => Amount::ZERO,
         Some(id) => match catalog.price_by_id(id) {
             None => return Some(format!("its price {id} is not in the catalog")),
             Some(card) => {
@@ -135,8 +145,10 @@ fn fault_of(catalog: &Catalog, after: i64, record: &Record) -> Option<String> {
             }
         },
     };
-    (record.cost != expected)
-        .then(|| format!("it costs {} and its price says {expected}", record.cost))
+    // What other models used in the same answer cost is billed at their prices, on top.
+    let has_others = record.answer.as_deref().is_some_and(|answer| !answer.others.is_empty());
+    let is_expected = record.cost == expected || (has_others && record.cost > expected);
+    (!is_expected).then(|| format!("it costs {} and its price says {expected}", record.cost))
 }
 
 /// Checks that a correction has all earlier revisions of its attempt.

@@ -1,12 +1,12 @@
 //! What was read in a provider answer.
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
-use crate::domain::Currency;
-use crate::domain::coded_enum;
-use crate::domain::usage::{Extras, ServiceTier, UnitKind, Usage};
+use crate::domain::catalog::bill::COST_MAX;
+use crate::domain::usage::{self, Extras, ServiceTier, UnitKind, Usage};
+use crate::domain::{Amount, Currency, coded_enum};
 
 /// What was read in a provider answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,7 @@ impl Reading {
         }
         let named = self.factors.iter().filter(|factor| NAMED_BY_VALUE.contains(&factor.name));
         let unusual = named.filter(|factor| !USUAL.contains(&factor.value.as_str()));
+        extras.reported = self.reported_cost.and_then(ReportedCost::to_domain);
         extras.with_factors(unusual.map(|factor| factor.value.replace('-', "_"))).boxed()
     }
 
@@ -102,6 +103,15 @@ pub struct ReportedCost {
     /// Not negative.
     pub amount: Decimal,
     pub currency: Currency,
+}
+
+impl ReportedCost {
+    /// In nano-units, rounded half to even; none if a record may not cost so much.
+    fn to_domain(self) -> Option<usage::ReportedCost> {
+        let rounded = self.amount.round_dp_with_strategy(9, RoundingStrategy::MidpointNearestEven);
+        let amount = Amount::from_decimal(rounded).ok().filter(|amount| *amount <= COST_MAX)?;
+        Some(usage::ReportedCost::new(amount, self.currency))
+    }
 }
 
 coded_enum! {

@@ -63,6 +63,8 @@ pub struct RateBucket {
     pub bucket: i64,
     pub requests: i64,
     pub tokens: i64,
+    /// Of the tokens.
+    pub cache_reads: i64,
 }
 
 /// What one bound of a rate limit has counted for one subject in the window that ends now.

@@ -41,6 +41,9 @@ pub struct Window {
 }
 
 impl Window {
+    /// The window of what has none.
+    pub const ALWAYS: Window = Window { start: Time::EARLIEST, end: Time::LATEST };
+
     pub fn contains(&self, time: Time) -> bool {
         self.start <= time && time < self.end
     }
@@ -90,6 +93,7 @@ impl Calendar {
             Period::Year => Some(self.months_from(YEAR_MONTHS, 1, time)),
             Period::Cycle => Some(self.cycle(time)),
             Period::UntilReset => None,
+            Period::InFlight | Period::Request => Some(Window::ALWAYS),
         }
     }
 
@@ -269,6 +273,7 @@ impl Windows {
             Period::Year => Some(self.year),
             Period::Cycle => Some(self.cycle),
             Period::UntilReset => None,
+            Period::InFlight | Period::Request => Some(Window::ALWAYS),
         }
     }
 

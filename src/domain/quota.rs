@@ -43,6 +43,8 @@ coded_enum! {
         Tokens = 1,
         /// Billed attempts, and requests in flight.
         Requests = 2,
+        /// Tokens of all classes but cache reads; of rate limits alone.
+        UncachedTokens = 3,
     }
 }
 
@@ -57,6 +59,22 @@ coded_enum! {
         Hour = 5,
         Quarter = 6,
         Year = 7,
+        /// While a request runs: what all requests in flight hold together.
+        InFlight = 8,
+        /// One request by itself.
+        Request = 9,
+    }
+}
+
+impl Period {
+    /// Whether what was recorded counts. Otherwise the period has no window.
+    pub fn counts_spent(self) -> bool {
+        !matches!(self, Period::InFlight | Period::Request)
+    }
+
+    /// Whether what requests in flight hold counts.
+    pub fn counts_held(self) -> bool {
+        self != Period::Request
     }
 }
 
@@ -133,7 +151,9 @@ impl Serialize for Quantity {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.unit {
             Unit::Money => Amount::from_nanos(self.count).serialize(serializer),
-            Unit::Tokens | Unit::Requests => serializer.serialize_i64(self.count),
+            Unit::Tokens | Unit::Requests | Unit::UncachedTokens => {
+                serializer.serialize_i64(self.count)
+            }
         }
     }
 }
@@ -144,6 +164,8 @@ pub struct Consumption {
     pub money: Amount,
     pub tokens: i64,
     pub requests: i64,
+    /// Of the tokens.
+    pub cache_reads: i64,
 }
 
 impl Consumption {
@@ -152,6 +174,7 @@ impl Consumption {
             Unit::Money => self.money.nanos(),
             Unit::Tokens => self.tokens,
             Unit::Requests => self.requests,
+            Unit::UncachedTokens => self.tokens - self.cache_reads,
         }
     }
 }

@@ -32,10 +32,11 @@ impl RateWindow {
     }
 }
 
-/// At most so many requests, or tokens, in any span of time as long as the window.
+/// At most so many requests, or tokens, in any span of time as long as the window. Providers leave
+/// cache reads out of tokens per minute; [`Unit::UncachedTokens`] does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct RateBound {
-    /// Requests or tokens.
+    /// Requests, tokens or uncached tokens.
     pub unit: Unit,
     pub window: RateWindow,
     pub amount: i64,
@@ -53,7 +54,8 @@ impl RateBound {
 
     /// Bounds in their one order: shorter windows first, and requests before tokens.
     pub fn sorted(mut bounds: Vec<RateBound>) -> Vec<RateBound> {
-        bounds.sort_by_key(|bound| (bound.window.micros(), bound.unit != Unit::Requests));
+        let unit = |unit: Unit| (unit != Unit::Requests, unit as u8);
+        bounds.sort_by_key(|bound| (bound.window.micros(), unit(bound.unit)));
         bounds
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::record::Fingerprint;
+use crate::domain::{Amount, Currency};
 
 /// Most tokens of one record or one check, all classes together.
 pub const TOKENS_MAX: i64 = 100_000_000;
@@ -102,8 +103,32 @@ pub struct Extras {
     pub units: [i64; UnitKind::COUNT],
     /// Names of factors; sorted, each once, at most [`FACTORS_MAX`].
     pub factors: Vec<Arc<str>>,
+    /// What the provider says that it bills.
+    pub reported: Option<ReportedCost>,
     /// Of credits and voids.
     pub note: Option<Note>,
+}
+
+/// What a provider says that it bills for an answer, beside what its price makes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ReportedCost {
+    /// Not negative; what is finer than a nano-unit is rounded half to even.
+    pub amount: Amount,
+    pub currency: Currency,
+    /// In the workspace's currency at the time that is charged; absent without an exchange rate.
+    pub converted: Option<Amount>,
+    /// By the price, in the workspace's currency.
+    pub computed: Amount,
+    /// Whether `converted` is the cost of the record, and not `computed`.
+    pub is_charged: bool,
+}
+
+impl ReportedCost {
+    /// As it was said, before it is known what was computed.
+    pub fn new(amount: Amount, currency: Currency) -> ReportedCost {
+        let computed = Amount::ZERO;
+        ReportedCost { amount, currency, converted: None, computed, is_charged: false }
+    }
 }
 
 /// Why somebody made an entry of the log by hand.
@@ -134,7 +159,14 @@ impl Extras {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.factors.is_empty() && self.note.is_none() && self.units.iter().all(|count| *count == 0)
+        self.factors.is_empty()
+            && self.reported.is_none()
+            && self.note.is_none()
+            && !self.has_units()
+    }
+
+    pub fn has_units(&self) -> bool {
+        self.units.iter().any(|count| *count != 0)
     }
 
     /// As it is kept: absent if it is empty.
@@ -152,6 +184,11 @@ impl Extras {
         print.int(-1);
         for name in &self.factors {
             print.text(name);
+        }
+        if let Some(reported) = &self.reported {
+            print.int(-2);
+            print.int(reported.amount.nanos());
+            print.text(reported.currency.as_str());
         }
     }
 }

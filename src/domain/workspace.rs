@@ -35,6 +35,7 @@ pub struct Workspace {
     pub required_fields: Vec<AttributionField>,
     /// The day on which weeks begin.
     pub week_start: DayOfWeek,
+    pub reported_cost: ReportedCostPolicy,
     #[serde(skip)]
     pub alerts: AlertPolicy,
     /// Whether expired holds were ever charged: then a late record looks for what to take back.
@@ -49,6 +50,38 @@ pub struct Workspace {
     pub create_time: Time,
     #[serde(skip)]
     pub update_time: Time,
+}
+
+/// Most providers whose reported cost a workspace charges.
+pub const REPORTED_COST_PROVIDERS_MAX: usize = 32;
+/// Stands for every provider.
+pub const ANY_PROVIDER: &str = "*";
+/// Highest share of a difference that raises an alert, in percent.
+pub const COST_DIFFERENCE_PERCENT_MAX: u16 = 1_000;
+
+/// Which cost is charged where the provider reports one, and from which difference on it is
+/// worth an alert.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ReportedCostPolicy {
+    /// Providers whose reported cost is charged, in lower case; sorted, each once.
+    pub charged_providers: Vec<String>,
+    /// Share of the computed cost, in percent; 0 for no alert.
+    pub alert_percent: u16,
+}
+
+impl ReportedCostPolicy {
+    /// Whether what this provider reports is charged.
+    pub fn charges(&self, provider: &str) -> bool {
+        let names = &self.charged_providers;
+        names.iter().any(|name| name == ANY_PROVIDER || name.eq_ignore_ascii_case(provider))
+    }
+
+    /// Whether two costs differ by more than the share that raises an alert.
+    pub fn is_apart(&self, computed: Amount, reported: Amount) -> bool {
+        let difference = i128::from((reported - computed).nanos()).abs();
+        self.alert_percent > 0
+            && difference * 100 > i128::from(computed.nanos()) * i128::from(self.alert_percent)
+    }
 }
 
 /// Budget per cycle and overage allowance.

@@ -175,6 +175,7 @@ fn restore_holds(ledger: &mut Ledger, holds: Vec<StoredHold>, now: Time) {
             fingerprint: stored.fingerprint,
             held: stored.held,
             held_tokens: stored.held_tokens,
+            held_cache_reads: stored.held_cache_reads,
             check_time: stored.check_time,
             expire_time: stored.expire_time,
             tier: stored.tier,
@@ -205,6 +206,7 @@ fn stored_holds(ledger: &mut Ledger, now: Time) -> Vec<StoredHold> {
         fingerprint: hold.fingerprint,
         attribution: hold.attribution().unwrap_or_default(),
         held_tokens: hold.held_tokens,
+        held_cache_reads: hold.held_cache_reads,
         key_group_id: ledger.group_name(hold.group),
         request_id: hold.request_id,
     })

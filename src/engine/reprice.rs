@@ -192,8 +192,13 @@ fn read_again(record: &Record) -> Record {
     let Some(answer) = &mut read.answer else { return read };
     let Ok(reading) = answers::read(&[&answer.json], &answer.provider) else { return read };
     answer.others = reading.to_others();
+    answer.is_unread = false;
     read.usage = reading.usage;
+    let said = read.extras.take().and_then(|extras| extras.reported);
     read.extras = reading.to_extras();
+    if let Some(said) = said {
+        read.extras.get_or_insert_default().reported = Some(said);
+    }
     read.tier = reading.service_tier.unwrap_or(record.tier);
     read
 }

@@ -93,6 +93,7 @@ mod tests {
             unknown_keys: UnknownKeyPolicy::Accept,
             required_fields: Vec::new(),
             week_start: Default::default(),
+            reported_cost: Default::default(),
             alerts: AlertPolicy::default(),
             may_have_expiry_charges: false,
             usage_retention_days: days,

@@ -10,7 +10,7 @@ use crate::domain::catalog::Catalog;
 use crate::domain::record::Record;
 use crate::domain::workspace::Workspace;
 use crate::storage::Store;
-use crate::storage::log::RecordPosition;
+use crate::storage::log::{LATE_MIN, RecordPosition};
 
 /// Records of a page.
 const PAGE_RECORDS: usize = 1_000;
@@ -41,11 +41,32 @@ struct Page {
     is_last: bool,
 }
 
+/// Which records to read.
+#[derive(Clone, Copy)]
+enum Selection {
+    /// Charged in this window.
+    Charged(Window),
+    /// Written in this window, and charged [`LATE_MIN`] before it or earlier.
+    Late(Window),
+}
+
 impl Pages {
-    /// Starts a task that reads; it ends when this is dropped.
+    /// Records that are charged in a window.
     pub fn new(scope: &LogScope, window: Window) -> Pages {
+        Pages::start(scope, window, vec![Selection::Charged(window)])
+    }
+
+    /// Records that are charged before a window, and may have been written in it.
+    pub fn charged_before(scope: &LogScope, window: Window) -> Pages {
+        let day_before = Window { start: window.start - LATE_MIN, end: window.start };
+        let selections = vec![Selection::Late(window), Selection::Charged(day_before)];
+        Pages::start(scope, window, selections)
+    }
+
+    /// Starts a task that reads; it ends when this is dropped.
+    fn start(scope: &LogScope, window: Window, selections: Vec<Selection>) -> Pages {
         let (sender, pages) = mpsc::channel(PAGES_AHEAD);
-        tokio::spawn(read(scope.clone(), window, sender));
+        tokio::spawn(read(scope.clone(), window, selections, sender));
         Pages { pages, ended: false }
     }
 
@@ -65,13 +86,27 @@ impl Pages {
     }
 }
 
-async fn read(scope: LogScope, window: Window, pages: mpsc::Sender<Result<Page>>) {
-    let mut after = None;
-    loop {
-        let page = read_page(&scope, window, &mut after).await;
-        let is_end = page.as_ref().map_or(true, |page| page.is_last);
-        if pages.send(page).await.is_err() || is_end {
-            return;
+async fn read(
+    scope: LogScope,
+    window: Window,
+    selections: Vec<Selection>,
+    pages: mpsc::Sender<Result<Page>>,
+) {
+    let count = selections.len();
+    for (index, selection) in selections.into_iter().enumerate() {
+        let is_last = index + 1 == count;
+        let mut after = None;
+        loop {
+            let page = read_page(&scope, window, selection, &mut after).await;
+            let is_end = page.as_ref().map_or(true, |page| page.is_last);
+            let has_failed = page.is_err();
+            let page = page.map(|page| Page { is_last: page.is_last && is_last, ..page });
+            if pages.send(page).await.is_err() || has_failed {
+                return;
+            }
+            if is_end {
+                break;
+            }
         }
     }
 }
@@ -80,10 +115,19 @@ async fn read(scope: LogScope, window: Window, pages: mpsc::Sender<Result<Page>>
 async fn read_page(
     scope: &LogScope,
     window: Window,
+    selection: Selection,
     after: &mut Option<RecordPosition>,
 ) -> Result<Page> {
     let id = &scope.workspace.id;
-    let mut records = scope.store.export_records(id, window, *after, PAGE_RECORDS).await?;
+    let mut records = match selection {
+        Selection::Charged(window) => {
+            scope.store.export_records(id, window, *after, PAGE_RECORDS).await?
+        }
+        Selection::Late(written) => {
+            let before = written.start - LATE_MIN;
+            scope.store.late_records(id, written, before, *after, PAGE_RECORDS).await?
+        }
+    };
     let is_last = records.len() < PAGE_RECORDS;
     if is_last {
         // Records may have been dropped meanwhile.

@@ -138,7 +138,13 @@ fn extra_columns() -> impl Iterator<Item = Column> {
     let units = UnitKind::ALL.into_iter();
     let units = units.map(|kind| Column::named(format!("{}_count", kind.as_str()), Kind::Integer));
     let texts = ["factors", "reason", "reference"];
-    units.chain(texts.map(|name| Column::optional(name, Kind::Text)))
+    let reported = [
+        Column::optional("reported_cost", AMOUNT),
+        Column::optional("reported_currency_code", Kind::Text),
+        Column::optional("computed_cost", AMOUNT),
+        Column::optional("reported_cost_charged", Kind::Boolean),
+    ];
+    units.chain(texts.map(|name| Column::optional(name, Kind::Text))).chain(reported)
 }
 
 fn write_extras(record: &Record, out: &mut RowWriter) {
@@ -150,6 +156,15 @@ fn write_extras(record: &Record, out: &mut RowWriter) {
     let note = extras.and_then(|extras| extras.note.as_ref());
     out.optional_text(note.map_or("", |note| &note.reason));
     out.optional_text(note.map_or("", |note| &note.reference));
+    match extras.and_then(|extras| extras.reported.as_ref()) {
+        Some(reported) => {
+            out.amount(reported.amount);
+            out.text(reported.currency.as_str());
+            out.amount(reported.computed);
+            out.boolean(reported.is_charged);
+        }
+        None => (0..4).for_each(|_| out.absent()),
+    }
 }
 
 /// A row for each record of the log.

@@ -48,8 +48,29 @@ struct ModelMarks {
     /// Thresholds of the cap.
     cap: Marks,
     fallback: bool,
-    /// Start of the day of the last alert about usage without a price.
-    unpriced: Option<Time>,
+    /// Start of the day of the last alert of each kind.
+    daily: [Option<Time>; DailyAlert::ALL.len()],
+}
+
+/// An alert about a model that is raised once a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DailyAlert {
+    UnpricedModel,
+    CostDiffers,
+    AnswerUnread,
+}
+
+impl DailyAlert {
+    const ALL: [DailyAlert; 3] =
+        [DailyAlert::UnpricedModel, DailyAlert::CostDiffers, DailyAlert::AnswerUnread];
+
+    fn alert_type(self) -> AlertType {
+        match self {
+            DailyAlert::UnpricedModel => AlertType::UnpricedModel,
+            DailyAlert::CostDiffers => AlertType::CostDiffers,
+            DailyAlert::AnswerUnread => AlertType::AnswerUnread,
+        }
+    }
 }
 
 /// The highest threshold that was raised in a window, in percent, for each value that its limit
@@ -221,13 +242,19 @@ impl Alerts {
         }
     }
 
-    /// Usage of a model without a price was recorded: raised once in a day.
-    pub fn raise_unpriced(&mut self, context: &Context, index: ModelIndex, id: &Arc<str>) {
+    /// Something was recorded of a model that is raised once in a day.
+    pub fn raise_daily(
+        &mut self,
+        context: &Context,
+        alert: DailyAlert,
+        index: ModelIndex,
+        id: &Arc<str>,
+    ) {
         let day = context.windows().day;
         let marks = self.model_marks(index, context.cycle().start);
-        if marks.unpriced.replace(day.start) != Some(day.start) {
+        if marks.daily[alert as usize].replace(day.start) != Some(day.start) {
             let subject = AlertSubject::Model(id.clone());
-            self.raise_event(AlertType::UnpricedModel, subject, day, None, context.now());
+            self.raise_event(alert.alert_type(), subject, day, None, context.now());
         }
     }
 
@@ -264,11 +291,14 @@ impl Alerts {
         });
     }
 
-    /// Marks an alert about the workspace as raised.
-    pub fn mark_workspace(&mut self, key: &AlertKey, cycle_start: Time) {
+    /// Marks an alert about the workspace as raised, if it is of a running window.
+    pub fn mark_workspace(&mut self, key: &AlertKey, context: &Context) {
+        let cycle_start = context.cycle().start;
         let marks = &mut self.workspace;
         if key.alert_type == AlertType::HoldsExpired {
-            marks.holds_expired = marks.holds_expired.max(Some(key.window_start));
+            if key.window_start == context.windows().day.start {
+                marks.holds_expired = Some(key.window_start);
+            }
         } else if key.window_start == cycle_start {
             marks.cycle = cycle_start;
             match key.alert_type {
@@ -279,12 +309,18 @@ impl Alerts {
         }
     }
 
-    /// Marks an alert about a model as raised.
-    pub fn mark_model(&mut self, index: ModelIndex, key: &AlertKey, cycle_start: Time) {
-        let start = key.window_start;
+    /// Marks an alert about a model as raised, if it is of a running window.
+    pub fn mark_model(&mut self, index: ModelIndex, key: &AlertKey, context: &Context) {
+        let (start, cycle_start) = (key.window_start, context.cycle().start);
         let marks = self.model_marks(index, cycle_start);
+        let daily = DailyAlert::ALL.into_iter().find(|alert| alert.alert_type() == key.alert_type);
+        if let Some(alert) = daily {
+            if start == context.windows().day.start {
+                marks.daily[alert as usize] = Some(start);
+            }
+            return;
+        }
         match key.alert_type {
-            AlertType::UnpricedModel => marks.unpriced = marks.unpriced.max(Some(start)),
             AlertType::FallbackBegan if start == cycle_start => marks.fallback = true,
             AlertType::Threshold if start == cycle_start => {
                 marks.cap.raise(key.base_limit, key.threshold);
@@ -301,8 +337,8 @@ impl Alerts {
         }
         let marks = &mut self.models[position];
         if marks.cycle != cycle_start {
-            let unpriced = marks.unpriced;
-            *marks = ModelMarks { cycle: cycle_start, unpriced, ..ModelMarks::default() };
+            let daily = marks.daily;
+            *marks = ModelMarks { cycle: cycle_start, daily, ..ModelMarks::default() };
         }
         marks
     }

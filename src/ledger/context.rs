@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::error::Error;
 use crate::domain::boost::Boost;
 use crate::domain::calendar::{Calendar, Window, Windows};
-use crate::domain::catalog::price::{Quote, Rate};
+use crate::domain::catalog::price::{Quote, Rate, round_half_even};
 use crate::domain::catalog::{Catalog, ModelEntry};
 use crate::domain::check::BudgetState;
 use crate::domain::workspace::Workspace;
-use crate::domain::{Amount, Time};
+use crate::domain::{Amount, Currency, Time};
 
 pub struct Context {
     workspace: Workspace,
@@ -143,11 +143,24 @@ impl Context {
         let Some(card) = entry.price_at(&self.workspace.id, time) else { return Ok(None) };
         let from = card.price().currency;
         let to = self.workspace.currency;
-        let rate = match from == to {
-            true => Some(Rate::ONE),
-            false => self.catalog.exchange_rate(from, to, time),
-        };
-        let rate = rate.ok_or(Error::ExchangeRateMissing { from, to })?;
+        let rate = self.rate_from(from, time).ok_or(Error::ExchangeRateMissing { from, to })?;
         Ok(Some(Quote { card: card.clone(), rate }))
+    }
+
+    /// An amount in the workspace's currency, rounded half to even; none without an exchange rate.
+    pub fn convert(&self, amount: Amount, from: Currency, time: Time) -> Option<Amount> {
+        let rate = self.rate_from(from, time)?;
+        let product = i128::from(amount.nanos()) * i128::from(rate.nanos());
+        let nanos = round_half_even(product, Rate::ONE.nanos().into());
+        i64::try_from(nanos).ok().map(Amount::from_nanos)
+    }
+
+    /// The exchange rate from a currency to that of the workspace.
+    fn rate_from(&self, from: Currency, time: Time) -> Option<Rate> {
+        let to = self.workspace.currency;
+        if from == to {
+            return Some(Rate::ONE);
+        }
+        self.catalog.exchange_rate(from, to, time)
     }
 }

@@ -50,6 +50,10 @@ pub enum Order {
     NewestFirst,
 }
 
+/// Records that are written no less than this after the time they are charged to are few, and have
+/// an index.
+pub const LATE_MIN: Micros = MICROS_PER_DAY;
+
 /// The usage log. General rules: see [`super::Store`].
 #[async_trait]
 pub trait LogStore: Send + Sync + 'static {
@@ -95,6 +99,31 @@ pub trait LogStore: Send + Sync + 'static {
             request_id: None,
         };
         self.records(&filter, Order::OldestFirst, after, limit).await
+    }
+
+    /// Must return at most `limit` records of the workspace that were written in the window and are
+    /// charged to a time before `before`, by (`charge_time`, `seq`), beyond `after`. `before` must be
+    /// at least [`LATE_MIN`] before the window begins.
+    async fn late_records(
+        &self,
+        workspace_id: &str,
+        written: Window,
+        before: Time,
+        after: Option<RecordPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        let filter = RecordFilter {
+            workspace_id: workspace_id.into(),
+            from: None,
+            to: Some(before),
+            model_id: None,
+            request_id: None,
+        };
+        let mut records = self.records(&filter, Order::OldestFirst, after, usize::MAX).await?;
+        let is_late = |record: &Record| record.record_time - record.charge_time >= LATE_MIN;
+        records.retain(|record| written.contains(record.record_time) && is_late(record));
+        records.truncate(limit);
+        Ok(records)
     }
 
     /// Must return at most `limit` records whose `seq` is greater than `seq`, by `seq`, of all

@@ -22,6 +22,8 @@ pub struct StoredHold {
     pub routed: bool,
     pub held: Amount,
     pub held_tokens: i64,
+    /// Of these.
+    pub held_cache_reads: i64,
     pub check_time: Time,
     pub expire_time: Time,
     /// Price and exchange rate (nano-units) it was estimated at; absent if unpriced.

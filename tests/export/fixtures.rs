@@ -17,7 +17,7 @@ use tollgate::domain::usage::{
     Extras, Note, Outcome, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
 };
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::export::{Export, LogScope};
@@ -47,6 +47,7 @@ fn workspace() -> Workspace {
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,
+        reported_cost: ReportedCostPolicy::default(),
         alerts: Default::default(),
         may_have_expiry_charges: true,
         usage_retention_days: None,

@@ -26,7 +26,7 @@ async fn every_record_is_one_row_with_all_of_its_fields() {
     let export = records("acme-records", Format::Csv, log.scope.clone());
     assert_eq!(export.file_name(), "acme-records.csv");
     let (header, rows) = rows(export).await;
-    assert_eq!(header.len(), 56);
+    assert_eq!(header.len(), 61);
     assert_eq!(&header[..4], ["sequence", "workspace_id", "request_id", "attempt"]);
     assert_eq!(rows.len(), log.records.len());
     let by_sequence: BTreeMap<i64, &Row> =

@@ -174,6 +174,7 @@ impl Oracle {
             model,
             held: amount(offer.need),
             tokens: check.input.total_input() + offer.output,
+            cache_reads: offer.cache_reads,
             check_time: self.now,
             expire_time: decision.expire_time.expect("it is held"),
             output: offer.output,
@@ -313,6 +314,9 @@ impl Oracle {
                     Unit::Money => offer.need,
                     Unit::Tokens => i128::from(check.input.total_input() + offer.output),
                     Unit::Requests => 1,
+                    Unit::UncachedTokens => {
+                        i128::from(check.input.total_input() + offer.output - offer.cache_reads)
+                    }
                 };
                 self.opinion(bound, need)
             })

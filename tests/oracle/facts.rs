@@ -119,6 +119,8 @@ pub struct Offer {
     pub unpriced: bool,
     /// The most output that it counts with.
     pub output: i64,
+    /// Declared reads of a warm cache.
+    pub cache_reads: i64,
 }
 
 impl Oracle {
@@ -172,7 +174,8 @@ impl Oracle {
         let unpriced = price
             .as_ref()
             .is_none_or(|(price, _)| lacks(price, &check.input, check.extras.as_deref()));
-        Ok(Offer { need, price, unpriced, output })
+        let cache_reads = check.input.get(TokenClass::CacheRead);
+        Ok(Offer { need, price, unpriced, output, cache_reads })
     }
 
     /// Where the caller names no maximum: the 95th percentile of what successful requests to the

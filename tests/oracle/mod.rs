@@ -84,6 +84,8 @@ pub struct Hold {
     pub held: Amount,
     /// Declared input and most output.
     pub tokens: i64,
+    /// Of these; none on another model than was asked for.
+    pub cache_reads: i64,
     pub check_time: Time,
     pub expire_time: Time,
     /// The most output that it is for.

@@ -9,6 +9,7 @@ use tollgate::domain::quota::{Scope, Unit};
 use tollgate::domain::rate_limit::{RateLimit, RateWindow};
 use tollgate::domain::record::{Record, RecordKind};
 use tollgate::domain::time::Micros;
+use tollgate::domain::usage::TokenClass;
 
 use super::record::tokens_of;
 use super::rules::{Bound, Who, covers, who_of};
@@ -34,6 +35,7 @@ struct Sent {
     model: Arc<str>,
     time: Time,
     tokens: i64,
+    cache_reads: i64,
     request_id: Option<Arc<str>>,
 }
 
@@ -54,7 +56,7 @@ impl Oracle {
     pub fn take_tokens_back(&mut self, request_id: &str) {
         for counted in &mut self.counted {
             let is_meant = counted.request_id.as_deref() == Some(request_id);
-            if is_meant && counted.counter.2 == Unit::Tokens {
+            if is_meant && counted.counter.2 != Unit::Requests {
                 counted.amount = 0;
             }
         }
@@ -64,7 +66,7 @@ impl Oracle {
     /// check. The request was counted when it was admitted.
     pub fn correct_counts(&mut self, record: &Record) {
         self.take_tokens_back(&record.request_id);
-        self.count(&recorded(record), |(_, _, unit)| *unit == Unit::Tokens);
+        self.count(&recorded(record), |(_, _, unit)| *unit != Unit::Requests);
     }
 
     /// Nothing corrects it any more.
@@ -120,7 +122,11 @@ impl Oracle {
                     counter,
                     subject_id: subject_id.clone(),
                     time: sent.time,
-                    amount: if unit == Unit::Tokens { sent.tokens.into() } else { 1 },
+                    amount: match unit {
+                        Unit::Tokens => sent.tokens.into(),
+                        Unit::UncachedTokens => (sent.tokens - sent.cache_reads).into(),
+                        _ => 1,
+                    },
                     request_id: sent.request_id.clone(),
                 });
             }
@@ -233,6 +239,7 @@ fn sent_by(hold: &Hold) -> Sent {
         model: hold.model.clone(),
         time: hold.check_time,
         tokens: hold.tokens,
+        cache_reads: hold.cache_reads,
         request_id: Some(hold.check.request_id.clone()),
     }
 }
@@ -243,6 +250,7 @@ fn recorded(record: &Record) -> Sent {
         model: record.metered_model_id.clone(),
         time: record.charge_time,
         tokens: tokens_of(record),
+        cache_reads: record.usage.get(TokenClass::CacheRead),
         request_id: None,
     }
 }

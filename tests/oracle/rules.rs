@@ -221,8 +221,14 @@ impl Oracle {
             thresholds: quota.thresholds.clone(),
             limit,
             base_limit: quota.limit?.into(),
-            spent: self.used(&quota.scope, quota.unit, subject_id, window),
-            held: self.in_flight(&quota.scope, quota.unit, subject_id, window),
+            spent: match quota.period {
+                Period::InFlight | Period::Request => 0,
+                _ => self.used(&quota.scope, quota.unit, subject_id, window),
+            },
+            held: match quota.period {
+                Period::Request => 0,
+                _ => self.in_flight(&quota.scope, quota.unit, subject_id, window),
+            },
             reset_time: window.end,
         })
     }
@@ -257,6 +263,7 @@ impl Oracle {
             Period::Month => facts::month(&self.workspace, self.now).into(),
             Period::Cycle => self.cycle().into(),
             Period::UntilReset => Span { start: quota.window_start, end: None },
+            Period::InFlight | Period::Request => Span { start: Time::EARLIEST, end: None },
         }
     }
 
@@ -270,6 +277,7 @@ impl Oracle {
             Unit::Money => i128::from(record.cost.nanos()),
             Unit::Tokens => i128::from(tokens_of(record)),
             Unit::Requests => i128::from(record.kind == RecordKind::Usage),
+            Unit::UncachedTokens => unreachable!("of rate limits alone"),
         };
         records.map(used).sum()
     }
@@ -283,6 +291,7 @@ impl Oracle {
             Unit::Money => i128::from(hold.held.nanos()),
             Unit::Tokens => i128::from(hold.tokens),
             Unit::Requests => 1,
+            Unit::UncachedTokens => unreachable!("of rate limits alone"),
         };
         holds.map(held).sum()
     }

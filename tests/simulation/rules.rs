@@ -30,6 +30,8 @@ use crate::oracle::{facts, record};
 
 /// Most requests of one user in any 60 seconds. Never changes.
 pub const REQUESTS_PER_MINUTE: i64 = 5;
+/// Most requests of one user at once. Never changes.
+const IN_FLIGHT: i64 = 4;
 const UNIT: i64 = 1_000_000_000;
 
 /// What is on the disk before the first start.
@@ -45,6 +47,8 @@ pub fn prepare(disk: &mut Disk, workspace: &str) {
         ("quarter", each(SubjectKind::ApiKey), Unit::Money, Period::Quarter, 30 * UNIT, Soft),
         ("year", of(SubjectKind::Workspace, ""), Unit::Tokens, Period::Year, 50_000, Soft),
         ("law", of(SubjectKind::Department, "law"), Unit::Tokens, Period::Week, 9_000, Soft),
+        ("flight", each(SubjectKind::User), Unit::Requests, Period::InFlight, IN_FLIGHT, Hard),
+        ("dear", each(SubjectKind::User), Unit::Money, Period::Request, 4 * UNIT, Soft),
         ("group", each(SubjectKind::KeyGroup), Unit::Requests, Period::Cycle, 40, Hard),
         (
             "large",
@@ -63,7 +67,10 @@ pub fn prepare(disk: &mut Disk, workspace: &str) {
             period,
             limit: Some(limit),
             enforcement,
-            thresholds: vec![25, 50, 100],
+            thresholds: match period {
+                Period::InFlight | Period::Request => Vec::new(),
+                _ => vec![25, 50, 100],
+            },
             window_start: START,
             create_time: START,
             update_time: START,
@@ -77,6 +84,7 @@ pub fn prepare(disk: &mut Disk, workspace: &str) {
         bounds: vec![
             RateBound::new(Unit::Requests, RateWindow::Minute, REQUESTS_PER_MINUTE),
             RateBound::new(Unit::Tokens, RateWindow::Minute, 20_000),
+            RateBound::new(Unit::UncachedTokens, RateWindow::Minute, 19_000),
         ],
         enforcement: Hard,
         create_time: START,
@@ -208,6 +216,12 @@ impl Auditor {
         for usage in &usages {
             let key = (workspace.to_owned(), usage.quota.id.to_string());
             assert_eq!(*usage.quota, disk.quotas[&key], "quotas are those that are durable");
+            if matches!(usage.quota.period, Period::InFlight | Period::Request) {
+                let most = if usage.quota.period == Period::InFlight { IN_FLIGHT } else { 0 };
+                assert_eq!(usage.spent, 0, "nothing is spent in {}", usage.quota.id);
+                assert!((0..=most).contains(&usage.held), "I1: {usage:?}");
+                continue;
+            }
             let Some(window) = window_of(settings, &usage.quota, self.latest) else { continue };
             assert_eq!(usage.window_start, window.start, "the running window");
             let scope = &usage.quota.scope;
@@ -220,6 +234,7 @@ impl Auditor {
                     Unit::Money => record.cost.nanos(),
                     Unit::Tokens => record::tokens_of(record),
                     Unit::Requests => i64::from(record.kind == RecordKind::Usage),
+                    Unit::UncachedTokens => unreachable!("of rate limits alone"),
                 })
                 .sum();
             let of = format!("{} of {:?}", usage.quota.id, usage.subject_id);
@@ -291,6 +306,7 @@ fn window_of(settings: &Workspace, quota: &Quota, now: Time) -> Option<Span> {
         Period::Month => facts::month(settings, now),
         Period::Cycle => facts::cycle(settings, now),
         Period::UntilReset => return Some(Span { start: quota.window_start, end: None }),
+        Period::InFlight | Period::Request => return None,
     };
     (!is_near_an_edge(window, now)).then(|| window.into())
 }

@@ -16,7 +16,8 @@ use tollgate::domain::catalog::{Catalog, Model};
 use tollgate::domain::time::MICROS_PER_SECOND;
 use tollgate::domain::usage::{TokenClass, UnitKind};
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
+    HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::engine::{Actor, Clock, Engine};
@@ -354,6 +355,7 @@ fn workspace(id: &str, charges_expired: bool) -> Workspace {
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,
+        reported_cost: ReportedCostPolicy::default(),
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: charges_expired,
         usage_retention_days: None,

@@ -8,8 +8,8 @@ use tollgate::domain::catalog::price::{Price, Rate, Rates, Source, Variant};
 use tollgate::domain::catalog::{ExchangeRate, Model};
 use tollgate::domain::usage::ServiceTier;
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, ModelAlias, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
-    WorkspaceModel,
+    HoldExpiryPolicy, ModelAlias, Plan, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy,
+    Workspace, WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::storage::settings::Change;
@@ -184,6 +184,10 @@ pub async fn workspaces_come_back_as_they_were_put(world: &World) {
         unknown_keys: UnknownKeyPolicy::Deny,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,
+        reported_cost: ReportedCostPolicy {
+            charged_providers: vec!["openrouter".to_owned(), "xai".to_owned()],
+            alert_percent: 20,
+        },
         alerts: AlertPolicy { envelope: vec![], model_limits: vec![1, 1_000] },
         may_have_expiry_charges: true,
         usage_retention_days: Some(400),

@@ -14,7 +14,7 @@ use tollgate::domain::usage::{
     Extras, Note, Outcome, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
 };
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    HoldExpiryPolicy, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::storage::Store;
@@ -137,6 +137,7 @@ pub fn hold(request_id: &str) -> StoredHold {
         routed: false,
         held: Amount::from_nanos(123_456_789),
         held_tokens: 4_321,
+        held_cache_reads: 123,
         check_time: START,
         expire_time: START + 600_000_001,
         price_id: Some("price".into()),
@@ -160,6 +161,7 @@ pub fn workspace(id: &str) -> Workspace {
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,
+        reported_cost: ReportedCostPolicy::default(),
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: false,
         usage_retention_days: None,

@@ -7,8 +7,9 @@ use std::time::Duration;
 use tollgate::domain::Time;
 use tollgate::domain::calendar::Window;
 use tollgate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind};
+use tollgate::domain::time::MICROS_PER_DAY;
 use tollgate::domain::usage::{Outcome, TokenClass, Usage};
-use tollgate::storage::log::{Appended, Order, RecordFilter, RecordPosition};
+use tollgate::storage::log::{Appended, LATE_MIN, Order, RecordFilter, RecordPosition};
 use tollgate::storage::settings::Change;
 use tollgate::storage::{Error, Store};
 
@@ -223,6 +224,45 @@ pub async fn a_log_is_exported_in_pages(world: &World) {
             }
         }
     }
+}
+
+pub async fn late_records_are_found_by_the_time_they_were_written(world: &World) {
+    let store = world.store().await;
+    let late = |seq: i64, days: i64, more: i64| {
+        let charge_time = record(seq).charge_time;
+        let record_time = charge_time + days * MICROS_PER_DAY + more;
+        Record { record_time, ..record(seq) }
+    };
+    let log = [late(1, 0, 0), late(2, 3, 0), late(3, 2, 0), late(4, 3, -1), late(5, 1, 0)];
+    append_new(&*store, &log).await;
+    let day = |days: i64| record(1).charge_time + days * MICROS_PER_DAY;
+    let all = Window { start: day(1), end: day(90) };
+    for (written, limit) in [(all, 10), (all, 1), (Window { start: day(2), end: day(3) }, 10)] {
+        let before = written.start - LATE_MIN;
+        for before in [before, Time::from_micros(i64::MAX)] {
+            let is_there = |r: &&Record| {
+                written.contains(r.record_time)
+                    && r.charge_time < before
+                    && r.record_time - r.charge_time >= LATE_MIN
+            };
+            let mut found: Vec<Record> = Vec::new();
+            loop {
+                let after = found
+                    .last()
+                    .map(|last| RecordPosition { charge_time: last.charge_time, seq: last.seq });
+                let page = store.late_records("w", written, before, after, limit).await.unwrap();
+                if page.is_empty() {
+                    break;
+                }
+                found.extend(page);
+            }
+            let mut expected: Vec<Record> = log.iter().filter(is_there).cloned().collect();
+            expected.sort_by_key(|record| (record.charge_time, record.seq));
+            assert_eq!(found, expected, "{written:?} {before:?}");
+        }
+    }
+    let others = store.late_records("w-9", all, day(90), None, 10).await.unwrap();
+    assert_eq!(others, []);
 }
 
 pub async fn records_are_filtered(world: &World) {

@@ -71,6 +71,7 @@ conformance! {
     log::request_records_come_by_attempt_and_revision,
     log::records_are_listed_in_both_orders_and_pages,
     log::a_log_is_exported_in_pages,
+    log::late_records_are_found_by_the_time_they_were_written,
     log::records_are_filtered,
     log::records_after_a_seq_are_of_all_workspaces,
     log::recent_outputs_are_the_latest_successes,

@@ -122,6 +122,13 @@ forward! {
             after: Option<RecordPosition>,
             limit: usize
         ) -> Vec<Record>;
+        late_records(
+            workspace_id: &str,
+            written: Window,
+            before: Time,
+            after: Option<RecordPosition>,
+            limit: usize
+        ) -> Vec<Record>;
         records_after(seq: i64, limit: usize) -> Vec<Record>;
         recent_outputs(workspace_id: &str, limit: usize) -> Vec<(String, i64)>;
         recent_attempts(workspace_id: &str, limit: usize) -> Vec<(String, i32)>;

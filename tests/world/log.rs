@@ -8,6 +8,7 @@ use tollgate::domain::backfill::{
 };
 use tollgate::domain::quota::{Consumption, Scope};
 use tollgate::domain::record::{Record, RecordKind};
+use tollgate::domain::usage::TokenClass;
 
 pub fn backfill(log: &[Record], queries: BackfillQueries) -> BackfillResults {
     let mut results = BackfillResults::default();
@@ -38,23 +39,25 @@ fn used(log: &[Record], query: &ConsumptionQuery) -> Vec<(String, Consumption)> 
 }
 
 fn sent(log: &[Record], query: &RateQuery) -> Vec<RateBucket> {
-    let mut by_bucket: BTreeMap<(String, i64), (i64, i64)> = BTreeMap::new();
+    let mut by_bucket: BTreeMap<(String, i64), (i64, i64, i64)> = BTreeMap::new();
     for record in log.iter().filter(|record| record.kind == RecordKind::Usage) {
         let Some(subject_id) = subject_of(record, &query.scope) else { continue };
         if record.charge_time < query.from {
             continue;
         }
         let bucket = record.charge_time.micros().div_euclid(query.bucket);
-        let (requests, tokens) = by_bucket.entry((subject_id, bucket)).or_default();
+        let (requests, tokens, cache_reads) = by_bucket.entry((subject_id, bucket)).or_default();
         *requests += 1;
         *tokens += record.usage.tokens.iter().sum::<i64>();
+        *cache_reads += record.usage.get(TokenClass::CacheRead);
     }
     let sent = by_bucket.into_iter();
-    sent.map(|((subject_id, bucket), (requests, tokens))| RateBucket {
+    sent.map(|((subject_id, bucket), (requests, tokens, cache_reads))| RateBucket {
         subject_id,
         bucket,
         requests,
         tokens,
+        cache_reads,
     })
     .collect()
 }

@@ -462,6 +462,7 @@ impl World {
                 fingerprint: view.hold.fingerprint,
                 held: view.hold.held,
                 held_tokens: view.hold.held_tokens,
+                held_cache_reads: view.hold.held_cache_reads,
                 check_time: view.hold.check_time,
                 expire_time: view.hold.expire_time,
                 tier: view.hold.tier,

@@ -107,20 +107,6 @@ impl UsageService for Echo {
     ) -> Answer<v1::RepriceUsageResponse> {
         Err(not_echoed())
     }
-
-    async fn record_credit(
-        &self,
-        _request: Request<v1::RecordCreditRequest>,
-    ) -> Answer<v1::RecordCreditResponse> {
-        Err(not_echoed())
-    }
-
-    async fn void_usage(
-        &self,
-        _request: Request<v1::VoidUsageRequest>,
-    ) -> Answer<v1::VoidUsageResponse> {
-        Err(not_echoed())
-    }
 }
 
 fn not_echoed() -> Status {

@@ -19,7 +19,7 @@ use crate::domain::catalog::price::Source;
 use crate::domain::catalog::{Catalog, Model};
 use crate::domain::usage::TokenClass;
 use crate::domain::workspace::{
-    HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    HoldExpiryPolicy, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
 use crate::domain::{Currency, Time};
 use crate::storage::rollup::Sums;
@@ -59,6 +59,7 @@ fn workspace(zone: &str) -> Workspace {
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,
+        reported_cost: ReportedCostPolicy::default(),
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: false,
         usage_retention_days: None,

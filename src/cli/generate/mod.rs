@@ -19,7 +19,7 @@ use tollgate::domain::alert::AlertPolicy;
 use tollgate::domain::calendar::{Calendar, DayOfWeek, Window};
 use tollgate::domain::time::MICROS_PER_HOUR;
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::engine::{self, Clock, SystemClock};
@@ -243,6 +243,7 @@ fn workspace(arguments: &Generate, span: Window) -> Workspace {
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,
+        reported_cost: ReportedCostPolicy::default(),
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: false,
         usage_retention_days: None,

@@ -29,6 +29,10 @@ coded_enum! {
         UnpricedModel = 4,
         /// Holds expired unsettled.
         HoldsExpired = 5,
+        /// A provider reports a cost that is far from the computed one.
+        CostDiffers = 6,
+        /// No usage was found in a provider answer.
+        AnswerUnread = 7,
     }
 }
 
@@ -37,7 +41,7 @@ coded_enum! {
 pub enum AlertSubject {
     /// The workspace: its envelope, or its holds.
     Workspace,
-    /// A model: its cap, its fallback, its missing price.
+    /// A model: its cap, its fallback, its price, its answers.
     Model(Arc<str>),
     /// A quota, for one subject.
     Quota { quota_id: Arc<str>, kind: SubjectKind, subject_id: Arc<str> },
@@ -62,8 +66,8 @@ pub struct Alert {
     pub key: AlertKey,
     /// Absent for a window that is reset by hand.
     pub window_end: Option<Time>,
-    /// What `limit` and `spent` count; of [`AlertType::HoldsExpired`] requests, of
-    /// [`AlertType::FallbackBegan`] and [`AlertType::UnpricedModel`] nothing.
+    /// What `limit` and `spent` count; of [`AlertType::HoldsExpired`] requests, of events of a
+    /// model nothing.
     pub unit: Option<Unit>,
     pub limit: i64,
     pub spent: i64,

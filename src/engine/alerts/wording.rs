@@ -55,6 +55,14 @@ impl Wording {
             AlertType::UnpricedModel => {
                 format!("usage of {subject}, which has no price, was recorded {window}")
             }
+            AlertType::CostDiffers => {
+                format!(
+                    "what the provider of {subject} reports and what was computed differ {window}"
+                )
+            }
+            AlertType::AnswerUnread => {
+                format!("no usage was found in an answer of {subject} {window}")
+            }
             AlertType::HoldsExpired => {
                 format!("holds of {subject} expired unsettled {window}")
             }
@@ -88,6 +96,15 @@ impl Wording {
                 "It was not charged in full. Set a price with CatalogService.SetModelPrice, \
                  then charge it with UsageService.RepriceUsage."
             }
+            AlertType::CostDiffers => {
+                "Compare the two costs in UsageService.ListUsageRecords: the price may be out of \
+                 date, or something that is billed is not counted."
+            }
+            AlertType::AnswerUnread => {
+                "The estimate of the hold was charged. UsageService.ListUsageRecords shows what was \
+                 kept of the answer; a version that reads it charges it with \
+                 UsageService.RepriceUsage."
+            }
             AlertType::HoldsExpired => {
                 "Somebody checks requests and does not record their usage. UsageService.ListHolds \
                  tells which."
@@ -101,7 +118,7 @@ impl Wording {
             Some(Unit::Money) => {
                 format!("{} {}", Amount::from_nanos(count).to_text(), self.currency)
             }
-            Some(Unit::Tokens) => counted(count, "token"),
+            Some(Unit::Tokens | Unit::UncachedTokens) => counted(count, "token"),
             Some(Unit::Requests) => counted(count, "request"),
             None => grouped(count),
         }
@@ -146,7 +163,7 @@ fn verb(unit: Option<Unit>) -> &'static str {
     match unit {
         Some(Unit::Money) => "spent",
         Some(Unit::Requests) => "sent",
-        Some(Unit::Tokens) | None => "used",
+        Some(Unit::Tokens | Unit::UncachedTokens) | None => "used",
     }
 }
 

@@ -71,7 +71,7 @@ impl Resource for Boost {
             let boost = BoostInUnit::new(boost.clone(), unit);
             Ok(match unit {
                 Unit::Money => audit::state(&edit.in_currency(boost)),
-                Unit::Tokens | Unit::Requests => audit::state(&boost),
+                Unit::Tokens | Unit::Requests | Unit::UncachedTokens => audit::state(&boost),
             })
         },
         put: Change::PutBoost,
@@ -220,8 +220,10 @@ fn amount_of(ledger: &Ledger, unit: Unit, amount: BoostAmount) -> Result<i64> {
         (Unit::Money, BoostAmount::Count(_)) => {
             refuse("amount", "an amount: the limit is in money".to_owned())
         }
-        (Unit::Tokens | Unit::Requests, BoostAmount::Count(count)) => Ok(count),
-        (Unit::Tokens | Unit::Requests, BoostAmount::Money(..)) => {
+        (Unit::Tokens | Unit::Requests | Unit::UncachedTokens, BoostAmount::Count(count)) => {
+            Ok(count)
+        }
+        (Unit::Tokens | Unit::Requests | Unit::UncachedTokens, BoostAmount::Money(..)) => {
             refuse("count", "a count: the limit is not in money".to_owned())
         }
     }
@@ -254,7 +256,7 @@ fn require_room(ledger: &Ledger, now: Time, unit: Unit, boost: &Boost) -> Result
     }
     let (max, shown) = match unit {
         Unit::Money => (Amount::LIMIT_MAX.nanos(), Amount::LIMIT_MAX.nanos() / NANOS_PER_UNIT),
-        Unit::Tokens | Unit::Requests => (COUNT_LIMIT_MAX, COUNT_LIMIT_MAX),
+        Unit::Tokens | Unit::Requests | Unit::UncachedTokens => (COUNT_LIMIT_MAX, COUNT_LIMIT_MAX),
     };
     if sum > max {
         return Err(Error::BoundReached { bound: "sum of the boosts of one limit", max: shown });

@@ -76,7 +76,7 @@ impl Resource for Quota {
         set_update_time: |quota, now| quota.update_time = now,
         audit_state: |edit, quota| match quota.unit {
             Unit::Money => Ok(audit::state(&edit.in_currency(quota))),
-            Unit::Tokens | Unit::Requests => Ok(audit::state(quota)),
+            Unit::Tokens | Unit::Requests | Unit::UncachedTokens => Ok(audit::state(quota)),
         },
         put: Change::PutQuota,
         backfill: Ledger::backfill_for_quota,
@@ -150,6 +150,12 @@ impl Update for Quota {
                 self.thresholds = THRESHOLDS_DEFAULT.to_vec();
             }
             Some(ThresholdChange::SomeAtLeast) | None => {}
+        }
+        if !self.period.counts_spent() && !self.thresholds.is_empty() {
+            return Err(Error::NotAllowed(
+                "a quota of what is in flight, or of one request, has no alerts: nothing is spent"
+                    .to_owned(),
+            ));
         }
         Ok(())
     }

@@ -12,7 +12,8 @@ use crate::domain::attribution::AttributionField;
 use crate::domain::calendar::DayOfWeek;
 use crate::domain::quota::Unit;
 use crate::domain::workspace::{
-    HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
+    HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    WorkspaceModel,
 };
 use crate::domain::{Amount, Currency};
 use crate::engine::audit::{self, Actor};
@@ -38,6 +39,7 @@ pub struct NewWorkspace {
     /// Sorted, without repeats.
     pub required_fields: Vec<AttributionField>,
     pub week_start: DayOfWeek,
+    pub reported_cost: ReportedCostPolicy,
     pub usage_retention_days: Option<i64>,
 }
 
@@ -52,6 +54,8 @@ pub struct WorkspaceChange {
     pub unknown_keys: Option<UnknownKeyPolicy>,
     pub required_fields: Option<Vec<AttributionField>>,
     pub week_start: Option<DayOfWeek>,
+    pub reported_cost_providers: Option<Vec<String>>,
+    pub cost_difference_percent: Option<u16>,
     /// An inner `None` keeps records for ever.
     pub usage_retention_days: Option<Option<i64>>,
 }
@@ -124,6 +128,7 @@ impl Engine {
                 unknown_keys: new.unknown_keys,
                 required_fields: new.required_fields,
                 week_start: new.week_start,
+                reported_cost: new.reported_cost,
                 alerts: AlertPolicy::default(),
                 may_have_expiry_charges: new.hold_expiry == HoldExpiryPolicy::ChargeEstimate,
                 usage_retention_days: new.usage_retention_days,
@@ -291,6 +296,12 @@ impl WorkspaceChange {
             workspace.required_fields = required_fields;
         }
         workspace.week_start = self.week_start.unwrap_or(workspace.week_start);
+        if let Some(providers) = self.reported_cost_providers {
+            workspace.reported_cost.charged_providers = providers;
+        }
+        if let Some(percent) = self.cost_difference_percent {
+            workspace.reported_cost.alert_percent = percent;
+        }
         workspace.usage_retention_days =
             self.usage_retention_days.unwrap_or(workspace.usage_retention_days);
         workspace.may_have_expiry_charges |=

@@ -1,4 +1,4 @@
-//! FOCUS by record: a row for each meter of each record.
+//! FOCUS by record: a row for each meter of each record; late ones first.
 
 use async_trait::async_trait;
 
@@ -18,6 +18,8 @@ use crate::export::sink::Column;
 /// A row for each meter of each record.
 pub struct ByRecord {
     scope: LogScope,
+    /// Until they are read: records that are charged before the window and billed in it.
+    late: Option<Pages>,
     pages: Pages,
     calendar: CachedCalendar,
 }
@@ -25,12 +27,17 @@ pub struct ByRecord {
 impl ByRecord {
     pub fn new(scope: LogScope) -> ByRecord {
         let pages = Pages::new(&scope, scope.window);
+        let late = Some(Pages::charged_before(&scope, scope.window));
         let calendar = CachedCalendar::new(&scope.workspace);
-        ByRecord { scope, pages, calendar }
+        ByRecord { scope, late, pages, calendar }
     }
 
     fn write(&mut self, record: &Record, out: &mut RowWriter) -> Result<()> {
-        let billing_period = self.calendar.billing_period(record.charge_time);
+        let (billing_time, is_late) = self.calendar.billing_time(record);
+        if !self.scope.window.contains(billing_time) {
+            return Ok(());
+        }
+        let billing_period = self.calendar.billing_period(billing_time);
         let prices = Prices::of(record, &self.scope.catalog);
         let model = self.scope.catalog.by_id_or_alias(&record.metered_model_id);
         let model = model.map(|entry| entry.model());
@@ -39,9 +46,9 @@ impl ByRecord {
                 workspace: &self.scope.workspace,
                 billing_period,
                 charge_period: second(record.charge_time),
-                date: self.calendar.date(record.charge_time),
+                date: self.calendar.day(record.charge_time).date,
                 kind: record.kind,
-                corrects_past: corrects_past(record, billing_period),
+                is_late,
                 model_id: &record.metered_model_id,
                 provider: model.map_or("", |model| &model.provider),
                 model_name: model.map_or("", |model| &model.display_name),
@@ -59,11 +66,6 @@ impl ByRecord {
     }
 }
 
-/// Whether a record is a correction of a closed billing period.
-pub fn corrects_past(record: &Record, billing_period: Window) -> bool {
-    record.kind.corrects() && record.record_time >= billing_period.end
-}
-
 /// The second of a time: charge periods begin and end on seconds, and are not empty.
 fn second(time: Time) -> Window {
     let start = Time::from_micros(time.micros() - time.micros().rem_euclid(MICROS_PER_SECOND));
@@ -77,6 +79,17 @@ impl RowSource for ByRecord {
     }
 
     async fn write_rows(&mut self, out: &mut RowWriter) -> Result<bool> {
+        if let Some(late) = &mut self.late {
+            match late.next().await? {
+                Some(page) => {
+                    for record in &page {
+                        self.write(record, out)?;
+                    }
+                }
+                None => self.late = None,
+            }
+            return Ok(true);
+        }
         let Some(page) = self.pages.next().await? else { return Ok(false) };
         for record in &page {
             self.write(record, out)?;

@@ -1,16 +1,20 @@
-//! Billing periods and dates of times. Caches the last of each: records come in the order of their
+//! Billing periods and days of times. Caches the last of each: records come in the order of their
 //! charge times.
+//!
+//! A billing period is closed when it ends: what is recorded later is billed in the period in which
+//! it is recorded, and keeps its charge period. So a period that was exported after it had ended
+//! stays as it was exported, and nothing is in two of them.
 
-use chrono::NaiveDate;
-
+use super::daily::Day;
 use crate::domain::Time;
 use crate::domain::calendar::{Calendar, Window};
+use crate::domain::record::Record;
 use crate::domain::workspace::Workspace;
 
 pub struct CachedCalendar {
     calendar: Calendar,
     cycle: Option<Window>,
-    day: Option<(Window, NaiveDate)>,
+    day: Option<Day>,
 }
 
 impl CachedCalendar {
@@ -27,10 +31,20 @@ impl CachedCalendar {
         }
     }
 
-    pub fn date(&mut self, time: Time) -> NaiveDate {
+    /// When a record is billed, and whether that is late: its own period had ended.
+    pub fn billing_time(&mut self, record: &Record) -> (Time, bool) {
+        let is_late = record.record_time >= self.billing_period(record.charge_time).end;
+        (if is_late { record.record_time } else { record.charge_time }, is_late)
+    }
+
+    /// The local day that contains a time.
+    pub fn day(&mut self, time: Time) -> Day {
         match self.day {
-            Some((day, date)) if day.contains(time) => date,
-            _ => self.day.insert((self.calendar.day(time), self.calendar.date(time))).1,
+            Some(day) if day.window.contains(time) => day,
+            _ => {
+                let (date, window) = (self.calendar.date(time), self.calendar.day(time));
+                *self.day.insert(Day { date, window })
+            }
         }
     }
 }

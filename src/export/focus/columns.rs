@@ -102,7 +102,7 @@ fn charge_columns() -> Vec<FocusColumn> {
             out.time(row.billing_period.start);
         }),
         text("ChargeCategory", |row, out| {
-            let is_usage = row.part.meter.is_some() || row.corrects_past;
+            let is_usage = row.part.meter.is_some() || row.is_late;
             out.text(match row.kind {
                 RecordKind::Credit => "Credit",
                 _ if is_usage => "Usage",
@@ -110,7 +110,7 @@ fn charge_columns() -> Vec<FocusColumn> {
             });
         }),
         optional_text("ChargeClass", |row, out| {
-            out.optional_text(if row.corrects_past { "Correction" } else { "" });
+            out.optional_text(if row.is_late { "Correction" } else { "" });
         }),
         text("ChargeDescription", |row, out| out.text(&row.description())),
         text("ChargeFrequency", |row, out| {

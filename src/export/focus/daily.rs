@@ -1,13 +1,14 @@
-//! FOCUS by day: aggregates one day at a time, in a bounded number of groups.
+//! FOCUS by day: aggregates one day at a time, in a bounded number of groups; first the days before
+//! the window, of what is billed late in it.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
 use hashbrown::HashMap;
 
-use super::by_record::corrects_past;
 use super::cached_calendar::CachedCalendar;
 use super::charge::{Meter, Part, Prices, parts, pricing_nanos};
 use super::columns;
@@ -47,9 +48,19 @@ pub struct Day {
 pub struct Daily {
     scope: LogScope,
     calendar: CachedCalendar,
+    /// Until they are read: records that are charged before the window and billed in it.
+    late: Option<Late>,
+    /// Days before the window with what is billed in it, the last one first.
+    late_days: Vec<(Day, Vec<(Key, Group)>)>,
     /// Remaining days, the last one first.
     days: Vec<Day>,
     day: Option<DayProgress>,
+}
+
+/// Late records as they are aggregated, by the day they are charged to.
+struct Late {
+    pages: Pages,
+    days: BTreeMap<NaiveDate, (Day, HashMap<Key, Group>)>,
 }
 
 /// Progress of the export within a day.
@@ -64,7 +75,8 @@ enum DayProgress {
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
     kind: RecordKind,
-    corrects_past: bool,
+    /// Start of the billing period, and whether it is not that of the day.
+    billing: (Time, bool),
     model_id: Arc<str>,
     tier: ServiceTier,
     prices: Option<PriceKey>,
@@ -84,8 +96,6 @@ struct PriceKey {
 
 struct Group {
     prices: Option<Prices>,
-    /// Any time of its billing period.
-    time: Time,
     /// Each meter once, with the number of its records.
     parts: Vec<(Part, i64)>,
 }
@@ -95,10 +105,32 @@ impl Daily {
     pub fn new(scope: LogScope, mut days: Vec<Day>) -> Daily {
         days.reverse();
         let calendar = CachedCalendar::new(&scope.workspace);
-        Daily { scope, calendar, days, day: None }
+        let pages = Pages::charged_before(&scope, scope.window);
+        let late = Some(Late { pages, days: BTreeMap::new() });
+        Daily { scope, calendar, late, late_days: Vec::new(), days, day: None }
     }
 
-    /// Adds the records of a page to the groups of their day.
+    /// Reads a page of late records; at the end their days are to be written.
+    async fn read_late(&mut self, mut late: Late) -> Result<()> {
+        let Some(page) = late.pages.next().await? else {
+            let days = late.days.into_values().rev();
+            self.late_days = days.map(|(day, groups)| (day, last_first(groups))).collect();
+            return Ok(());
+        };
+        for record in page {
+            let day = self.calendar.day(record.charge_time);
+            let (_, groups) = late.days.entry(day.date).or_insert_with(|| (day, HashMap::new()));
+            self.aggregate(day.date, &[record], groups)?;
+        }
+        let count = late.days.values().map(|(_, groups)| groups.len()).sum::<usize>();
+        if let Some(date) = late.days.keys().next().filter(|_| count > GROUPS_MAX) {
+            return Err(Error::TooManyGroups { date: *date, max: GROUPS_MAX });
+        }
+        self.late = Some(late);
+        Ok(())
+    }
+
+    /// Adds the records of a page that are billed in the window to the groups of their day.
     fn aggregate(
         &mut self,
         date: NaiveDate,
@@ -106,15 +138,18 @@ impl Daily {
         groups: &mut HashMap<Key, Group>,
     ) -> Result<()> {
         for record in page {
+            let (billing_time, is_late) = self.calendar.billing_time(record);
+            if !self.scope.window.contains(billing_time) {
+                continue;
+            }
             let prices = Prices::of(record, &self.scope.catalog);
             let parts = parts(record, prices.as_ref())?;
             if parts.is_empty() {
                 continue;
             }
-            let billing_period = self.calendar.billing_period(record.charge_time);
-            let key = Key::of(record, corrects_past(record, billing_period), prices.as_ref());
-            let time = record.charge_time;
-            let group = groups.entry(key).or_insert_with(|| Group::new(prices, time));
+            let period = self.calendar.billing_period(billing_time);
+            let key = Key::of(record, (period.start, is_late), prices.as_ref());
+            let group = groups.entry(key).or_insert_with(|| Group::new(prices));
             for part in &parts {
                 group.add(part)?;
             }
@@ -131,11 +166,11 @@ impl Daily {
         for (part, record_count) in &group.parts {
             let row = Row {
                 workspace: &self.scope.workspace,
-                billing_period: self.calendar.billing_period(group.time),
+                billing_period: self.calendar.billing_period(key.billing.0),
                 charge_period: day.window,
                 date: day.date,
                 kind: key.kind,
-                corrects_past: key.corrects_past,
+                is_late: key.billing.1,
                 model_id: &key.model_id,
                 provider: model.map_or("", |model| &model.provider),
                 model_name: model.map_or("", |model| &model.display_name),
@@ -160,7 +195,14 @@ impl RowSource for Daily {
     }
 
     async fn write_rows(&mut self, out: &mut RowWriter) -> Result<bool> {
+        if let Some(late) = self.late.take() {
+            self.read_late(late).await?;
+            return Ok(true);
+        }
         self.day = match self.day.take() {
+            None if !self.late_days.is_empty() => {
+                self.late_days.pop().map(|(day, groups)| DayProgress::Writing(day, groups))
+            }
             None => {
                 let Some(day) = self.days.pop() else { return Ok(false) };
                 let pages = Pages::new(&self.scope, day.window);
@@ -186,10 +228,10 @@ impl RowSource for Daily {
 }
 
 impl Key {
-    fn of(record: &Record, corrects_past: bool, prices: Option<&Prices>) -> Key {
+    fn of(record: &Record, billing: (Time, bool), prices: Option<&Prices>) -> Key {
         Key {
             kind: record.kind,
-            corrects_past,
+            billing,
             model_id: Arc::clone(&record.metered_model_id),
             tier: record.tier,
             prices: prices.map(|prices| PriceKey {
@@ -214,7 +256,7 @@ impl Key {
 
     /// Order of the rows: a function of the usage, so that the same usage gives the same file.
     fn cmp(&self, other: &Key) -> Ordering {
-        let rest = |key: &Key| (key.tier as u8, key.kind as u8, key.corrects_past);
+        let rest = |key: &Key| (key.tier as u8, key.kind as u8, key.billing);
         self.attribution
             .cmp(&other.attribution)
             .then_with(|| self.model_id.cmp(&other.model_id))
@@ -224,8 +266,8 @@ impl Key {
 }
 
 impl Group {
-    fn new(prices: Option<Prices>, time: Time) -> Group {
-        Group { prices, time, parts: Vec::new() }
+    fn new(prices: Option<Prices>) -> Group {
+        Group { prices, parts: Vec::new() }
     }
 
     fn add(&mut self, part: &Part) -> Result<()> {

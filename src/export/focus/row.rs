@@ -19,7 +19,7 @@ pub struct Row<'a> {
     pub date: NaiveDate,
     pub kind: RecordKind,
     /// Whether it is a correction of a closed billing period.
-    pub corrects_past: bool,
+    pub is_late: bool,
     /// As metered.
     pub model_id: &'a str,
     /// Provider and display name of the model; empty if the catalog has none.

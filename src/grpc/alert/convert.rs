@@ -156,7 +156,7 @@ pub fn alert_to_proto(stored: &StoredAlert, wording: &Wording) -> v1::Alert {
         Some(Unit::Money) => {
             v1::Alert { limit: money(alert.limit), spent: money(alert.spent), ..proto }
         }
-        Some(Unit::Tokens | Unit::Requests) => {
+        Some(Unit::Tokens | Unit::Requests | Unit::UncachedTokens) => {
             v1::Alert { limit_count: alert.limit, spent_count: alert.spent, ..proto }
         }
         None => proto,

@@ -22,6 +22,7 @@ use crate::storage::settings::LimitFilter;
 /// How far in the past the window of a quota that is reset by hand may begin.
 pub const WINDOW_START_AGE_MAX: Micros = 366 * MICROS_PER_DAY;
 
+const NO_WINDOW: &str = "expected none: nothing is spent over this period";
 const EXEMPT: &str = "expected none: the subject is exempt";
 const FIELDS: [&str; 7] = [
     "limit",
@@ -45,9 +46,15 @@ pub fn create(request: v1::CreateQuotaRequest, now: Time) -> Decoded<(String, Ne
         let unit = at.field("unit").required_enum(quota.unit);
         let limit = new_limit(at, &quota, unit);
         let period = at.field("period").required_enum(quota.period);
+        check_unit(at.field("unit"), unit, period);
         let enforcement = at.field("enforcement").optional_enum(quota.enforcement);
         let thresholds = match thresholds(at, &quota) {
             _ if quota.no_alerts => Vec::new(),
+            given if period.is_some_and(|period| !period.counts_spent()) => {
+                let thresholds_at = at.field("alert_threshold_percents");
+                thresholds_at.ensure(given.is_empty(), NO_WINDOW);
+                Vec::new()
+            }
             given if given.is_empty() => THRESHOLDS_DEFAULT.to_vec(),
             given => given,
         };
@@ -71,6 +78,19 @@ pub fn create(request: v1::CreateQuotaRequest, now: Time) -> Decoded<(String, Ne
     })
 }
 
+/// Quotas count what every sum of the log knows; a request by itself is always one request.
+fn check_unit(at: Decoder<'_>, unit: Option<Unit>, period: Option<Period>) {
+    match (unit, period) {
+        (Some(Unit::UncachedTokens), _) => {
+            at.refuse("expected LIMIT_UNIT_MONEY, LIMIT_UNIT_TOKENS or LIMIT_UNIT_REQUESTS");
+        }
+        (Some(Unit::Requests), Some(Period::Request)) => {
+            at.refuse("expected LIMIT_UNIT_MONEY or LIMIT_UNIT_TOKENS with LIMIT_PERIOD_REQUEST");
+        }
+        _ => {}
+    }
+}
+
 /// The limit of a new quota, in its unit.
 fn new_limit(at: Decoder<'_>, quota: &v1::Quota, unit: Option<Unit>) -> RequestedLimit {
     let money = money_limit(at, quota);
@@ -91,7 +111,7 @@ fn new_limit(at: Decoder<'_>, quota: &v1::Quota, unit: Option<Unit>) -> Requeste
             let money = money_at.required(money);
             money.map(|(currency, limit)| RequestedLimit::Money(currency, limit))
         }
-        Some(Unit::Tokens | Unit::Requests) => {
+        Some(Unit::Tokens | Unit::Requests | Unit::UncachedTokens) => {
             money_at.ensure(money.is_none(), "expected none: the unit is not money");
             count_at.required(count).map(RequestedLimit::Count)
         }

@@ -13,7 +13,7 @@ use crate::proto::v1;
 use crate::storage::settings::LimitFilter;
 
 /// Most bounds: one of each unit and window.
-const BOUNDS_MAX: usize = 2 * RateWindow::COUNT;
+const BOUNDS_MAX: usize = 3 * RateWindow::COUNT;
 const FIELDS: [&str; 3] = ["bounds", "enforcement", "display_name"];
 const NO_BOUND: &str = "expected at least one bound: delete the rate limit to have none";
 
@@ -51,9 +51,11 @@ fn bounds(at: Decoder<'_>, given: Vec<v1::RateLimitBound>) -> Vec<RateBound> {
         let unit = match bound.unit() {
             v1::LimitUnit::Requests => Some((Unit::Requests, RateBound::REQUESTS_MAX)),
             v1::LimitUnit::Tokens => Some((Unit::Tokens, RateBound::TOKENS_MAX)),
+            v1::LimitUnit::UncachedTokens => Some((Unit::UncachedTokens, RateBound::TOKENS_MAX)),
             _ => None,
         };
-        let expected = "expected LIMIT_UNIT_REQUESTS or LIMIT_UNIT_TOKENS";
+        let expected =
+            "expected LIMIT_UNIT_REQUESTS, LIMIT_UNIT_TOKENS or LIMIT_UNIT_UNCACHED_TOKENS";
         at.field("unit").ensure(unit.is_some(), expected);
         let window = at.field("period").required_enum(bound.period);
         let (Some((unit, max)), Some(window)) = (unit, window) else { continue };

@@ -66,7 +66,7 @@ pub fn to_proto(boost: InCurrency<BoostView>) -> v1::Boost {
     let InCurrency { currency, value: BoostView { boost, unit, active } } = boost;
     let (amount, count) = match unit {
         Unit::Money => (Some(money::to_proto(currency, Amount::from_nanos(boost.amount))), 0),
-        Unit::Tokens | Unit::Requests => (None, boost.amount),
+        Unit::Tokens | Unit::Requests | Unit::UncachedTokens => (None, boost.amount),
     };
     let (quota_id, subject_id) = match boost.target {
         BoostTarget::Envelope => (String::new(), String::new()),

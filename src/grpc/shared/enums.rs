@@ -103,11 +103,12 @@ proto_enum!(LimitKind as LimitKind { Envelope, ModelLimit, Quota, RateLimit }
     "expected a LimitKind that is known");
 proto_enum!(Enforcement as Enforcement { Hard, Soft, Downgrade, Shadow }
     "expected an Enforcement that is known");
-proto_enum!(Unit as LimitUnit { Money, Tokens, Requests }
+proto_enum!(Unit as LimitUnit { Money, Tokens, Requests, UncachedTokens }
     "expected LIMIT_UNIT_MONEY, LIMIT_UNIT_TOKENS or LIMIT_UNIT_REQUESTS");
-proto_enum!(Period as LimitPeriod { Hour, Day, Week, Month, Quarter, Year, Cycle, UntilReset }
-    "expected LIMIT_PERIOD_DAY, _WEEK, _MONTH, _CYCLE or _UNTIL_RESET: a sliding window is for \
-     rate limits");
+proto_enum!(Period as LimitPeriod {
+    Hour, Day, Week, Month, Quarter, Year, Cycle, UntilReset, InFlight, Request,
+} "expected LIMIT_PERIOD_HOUR, _DAY, _WEEK, _MONTH, _QUARTER, _YEAR, _CYCLE, _UNTIL_RESET, _IN_FLIGHT \
+   or _REQUEST: a sliding window is for rate limits");
 impl ProtoEnum for RateWindow {
     fn expected() -> String {
         "expected LIMIT_PERIOD_SLIDING_MINUTE, _SLIDING_HOUR or _SLIDING_DAY".to_owned()
@@ -130,6 +131,7 @@ impl ProtoEnum for RateWindow {
 named_enum!(SubjectKind as SubjectType, "SUBJECT_TYPE");
 proto_enum!(AlertType as AlertType {
     Threshold, InOverage, Exhausted, FallbackBegan, UnpricedModel, HoldsExpired,
+    CostDiffers, AnswerUnread,
 } "expected an AlertType that is known");
 
 impl Decoder<'_> {

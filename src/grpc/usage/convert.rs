@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::answer;
 use super::verdict::{reason_number, verdict_to_proto};
 use crate::domain::Time;
+use crate::domain::catalog::bill::COST_MAX;
 use crate::domain::check::{
     Answer, Check, Decision, HOLD_DURATION_DEFAULT, HOLD_DURATION_MAX, HOLD_DURATION_MIN,
     REQUEST_ID_CHARS_MAX,
@@ -16,7 +17,7 @@ use crate::domain::check::{
 use crate::domain::record::{ATTEMPT_MAX, UsageReport};
 use crate::domain::time::{MICROS_PER_HOUR, Micros};
 use crate::domain::usage::{
-    Extras, Outcome, ServiceTier, TOKENS_MAX, UnitKind, Usage, UsageSource,
+    Extras, Outcome, ReportedCost, ServiceTier, TOKENS_MAX, UnitKind, Usage, UsageSource,
 };
 use crate::engine::{InCurrency, PreparedCheck, Recorded, RepriceRequest, Repriced};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
@@ -127,6 +128,7 @@ pub fn record(request: v1::RecordUsageRequest) -> Decoded<(String, UsageReport)>
         let usage_at = at.field("usage");
         let usage = usage_at.usage(&given);
         let extras = at.extras(usage_at.field("units"), &given.units, request.factors);
+        let extras = with_reported(at, extras, request.reported_cost.as_ref());
         let source = at.field("usage_source").optional_enum(request.usage_source);
         let is_unread = answer.report.as_ref().is_some_and(|report| report.kept.is_unread);
         let source = if is_unread { Some(UsageSource::Estimated) } else { source };
@@ -292,7 +294,21 @@ fn merged(given: Option<Box<Extras>>, read: Option<Box<Extras>>) -> Option<Box<E
     for kind in UnitKind::ALL.into_iter().filter(|kind| given.get(*kind) != 0) {
         merged = merged.with(kind, given.get(kind));
     }
+    merged.reported = given.reported.clone().or(merged.reported);
     merged.with_factors(given.factors.iter().cloned()).boxed()
+}
+
+/// With the cost that the request says the provider bills.
+fn with_reported(
+    at: Decoder<'_>,
+    extras: Option<Box<Extras>>,
+    said: Option<&v1::Money>,
+) -> Option<Box<Extras>> {
+    let Some(money) = said else { return extras };
+    let (currency, amount) = at.field("reported_cost").money(money, 0..=COST_MAX.nanos());
+    let mut extras = extras.unwrap_or_default();
+    extras.reported = Some(ReportedCost::new(amount, currency));
+    Some(extras)
 }
 
 pub fn record_response(recorded: InCurrency<Recorded>) -> v1::RecordUsageResponse {

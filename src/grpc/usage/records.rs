@@ -2,6 +2,7 @@
 
 use crate::domain::catalog::Catalog;
 use crate::domain::record::{KeptAnswer, Record, RecordKind};
+use crate::domain::usage::ReportedCost;
 use crate::domain::{Amount, Currency};
 use crate::engine::HoldView;
 use crate::grpc::shared::enums::{ProtoEnum, proto_enum};
@@ -34,6 +35,15 @@ pub fn hold_to_proto(currency: Currency, view: HoldView) -> v1::Hold {
         expire_time: Some(to_timestamp(hold.expire_time)),
         attribution: hold.attribution().and_then(attribution::to_proto),
         attempt: hold.attempt,
+    }
+}
+
+fn reported_to_proto(currency: Currency, reported: &ReportedCost) -> v1::ReportedCost {
+    v1::ReportedCost {
+        reported: Some(money::to_proto(reported.currency, reported.amount)),
+        converted: reported.converted.map(|cost| money::to_proto(currency, cost)),
+        computed: Some(money::to_proto(currency, reported.computed)),
+        charged: reported.is_charged,
     }
 }
 
@@ -70,6 +80,9 @@ pub fn record_to_proto(currency: Currency, catalog: &Catalog, record: Record) ->
         key_group_id: record.key_group_id.to_string(),
         factors: factors_to_proto(extras),
         provider_answer: record.answer.as_deref().map(answer_to_proto),
+        reported_cost: extras
+            .and_then(|extras| extras.reported.as_ref())
+            .map(|reported| reported_to_proto(currency, reported)),
         start_time_adjusted: record.start_time_adjusted,
         reason: note.map_or_else(String::new, |note| note.reason.clone()),
         reference: note.map_or_else(String::new, |note| note.reference.clone()),

@@ -13,13 +13,17 @@ use crate::domain::Currency;
 use crate::domain::attribution::AttributionField;
 use crate::domain::calendar::DayOfWeek;
 use crate::domain::workspace::{
-    HoldExpiryPolicy, Plan, USAGE_RETENTION_DAYS_MAX, USAGE_RETENTION_DAYS_MIN, UnknownKeyPolicy,
+    COST_DIFFERENCE_PERCENT_MAX, HoldExpiryPolicy, Plan, REPORTED_COST_PROVIDERS_MAX,
+    ReportedCostPolicy, USAGE_RETENTION_DAYS_MAX, USAGE_RETENTION_DAYS_MIN, UnknownKeyPolicy,
     UnpricedModelPolicy, Workspace,
 };
 use crate::engine::{NewWorkspace, WorkspaceChange};
 use crate::proto::v1;
 
-const FIELDS: [&str; 9] = [
+/// Longest name of a provider, in bytes.
+const PROVIDER_BYTES_MAX: usize = 128;
+
+const FIELDS: [&str; 11] = [
     "display_name",
     "currency_code",
     "time_zone",
@@ -29,6 +33,8 @@ const FIELDS: [&str; 9] = [
     "usage_retention_days",
     "required_attribution_fields",
     "first_day_of_week",
+    "reported_cost_providers",
+    "cost_difference_alert_percent",
 ];
 
 proto_enum!(UnpricedModelPolicy as UnpricedModelPolicy { Deny, Allow }
@@ -71,6 +77,10 @@ pub fn create(request: v1::CreateWorkspaceRequest) -> Decoded<NewWorkspace> {
             unknown_keys: unknown_keys.unwrap_or(UnknownKeyPolicy::Accept),
             required_fields,
             week_start: week_start.unwrap_or_default(),
+            reported_cost: ReportedCostPolicy {
+                charged_providers: providers(at, &from.reported_cost_providers),
+                alert_percent: difference_percent(at, from.cost_difference_alert_percent),
+            },
             usage_retention_days: retention_days(days_at, from.usage_retention_days),
         })
     })
@@ -109,6 +119,14 @@ pub fn update(request: v1::UpdateWorkspaceRequest) -> Decoded<(String, Workspace
         let week_start = mask.change("first_day_of_week", day != 0, || {
             at.field("first_day_of_week").optional_enum(day)
         });
+        let named = &from.reported_cost_providers;
+        let reported_cost_providers =
+            mask.change("reported_cost_providers", !named.is_empty(), || providers(at, named));
+        let percent = from.cost_difference_alert_percent;
+        let cost_difference_percent =
+            mask.change("cost_difference_alert_percent", percent != 0, || {
+                difference_percent(at, percent)
+            });
         let days = from.usage_retention_days;
         let usage_retention_days = mask.change("usage_retention_days", days != 0, || {
             retention_days(at.field("usage_retention_days"), days)
@@ -122,6 +140,8 @@ pub fn update(request: v1::UpdateWorkspaceRequest) -> Decoded<(String, Workspace
             unknown_keys: unknown_keys.flatten(),
             required_fields,
             week_start: week_start.flatten(),
+            reported_cost_providers,
+            cost_difference_percent,
             usage_retention_days,
         };
         Some((from.workspace_id, change))
@@ -163,6 +183,34 @@ fn required_fields(at: Decoder<'_>, names: &[String]) -> Vec<AttributionField> {
     fields
 }
 
+/// Names of providers in lower case, sorted.
+fn providers(at: Decoder<'_>, names: &[String]) -> Vec<String> {
+    let at = at.field("reported_cost_providers");
+    if names.len() > REPORTED_COST_PROVIDERS_MAX {
+        at.refuse(format!("expected at most {REPORTED_COST_PROVIDERS_MAX}"));
+        return Vec::new();
+    }
+    let mut providers = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        let is_name = (1..=PROVIDER_BYTES_MAX).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_graphic());
+        let name = name.to_ascii_lowercase();
+        at.item(index).ensure(
+            is_name && !providers.contains(&name),
+            "expected the name of a provider, such as \"openrouter\", or \"*\", each once",
+        );
+        providers.push(name);
+    }
+    providers.sort();
+    providers
+}
+
+fn difference_percent(at: Decoder<'_>, percent: i32) -> u16 {
+    let range = 0..=i64::from(COST_DIFFERENCE_PERCENT_MAX);
+    let percent = at.field("cost_difference_alert_percent").number(percent.into(), range);
+    u16::try_from(percent).unwrap_or_default()
+}
+
 /// None for ever.
 fn retention_days(at: Decoder<'_>, days: i32) -> Option<i64> {
     let days = i64::from(days);
@@ -193,6 +241,8 @@ pub fn workspace_to_proto(workspace: Workspace) -> v1::Workspace {
         update_time: Some(to_timestamp(workspace.update_time)),
         required_attribution_fields: required.map(|field| field.name().to_owned()).collect(),
         first_day_of_week: workspace.week_start.number(),
+        reported_cost_providers: workspace.reported_cost.charged_providers,
+        cost_difference_alert_percent: workspace.reported_cost.alert_percent.into(),
     }
 }
 

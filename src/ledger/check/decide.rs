@@ -194,6 +194,7 @@ impl Ledger {
             model,
             held: need.money,
             held_tokens: need.tokens,
+            held_cache_reads: need.cache_reads,
             slots,
             group,
             check_time: now,

@@ -5,7 +5,7 @@ use crate::domain::catalog::ModelEntry;
 use crate::domain::catalog::price::Quote;
 use crate::domain::check::Check;
 use crate::domain::quota::Consumption;
-use crate::domain::usage::{TOKENS_MAX, Usage};
+use crate::domain::usage::{TOKENS_MAX, TokenClass, Usage};
 use crate::ledger::error::Error;
 use crate::ledger::models::{ModelIndex, OutputHistory};
 use crate::ledger::state::Ledger;
@@ -18,13 +18,16 @@ pub struct Estimate {
     /// The model has no price, or its price lacks something that the request declares.
     pub unpriced: bool,
     pub output_tokens: i64,
+    /// Of the input: none where the cache is cold.
+    pub cache_reads: i64,
 }
 
 impl Estimate {
     /// What the request needs, in all units.
     pub fn need(&self, check: &Check) -> Consumption {
         let tokens = check.input.total_input() + self.output_tokens;
-        Consumption { money: self.cost, tokens, requests: 1 }
+        let cache_reads = self.cache_reads;
+        Consumption { money: self.cost, tokens, requests: 1, cache_reads }
     }
 }
 
@@ -96,6 +99,7 @@ impl Ledger {
         });
         let unpriced =
             quote.as_ref().is_none_or(|quote| quote.card.lacks(input, extras, check.tier));
-        Ok(Estimate { cost, quote, unpriced, output_tokens })
+        let cache_reads = input.get(TokenClass::CacheRead);
+        Ok(Estimate { cost, quote, unpriced, output_tokens, cache_reads })
     }
 }

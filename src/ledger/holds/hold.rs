@@ -28,6 +28,8 @@ pub struct Hold {
     pub model: ModelIndex,
     pub held: Amount,
     pub held_tokens: i64,
+    /// Of these.
+    pub held_cache_reads: i64,
     /// The subjects whose limits hold it.
     pub slots: Slots,
     /// The group that its API key was in.
@@ -58,7 +60,12 @@ pub fn expiry(now: Time, duration: Micros) -> Time {
 impl Hold {
     /// What it holds, in all units.
     pub fn used(&self) -> Consumption {
-        Consumption { money: self.held, tokens: self.held_tokens, requests: 1 }
+        Consumption {
+            money: self.held,
+            tokens: self.held_tokens,
+            requests: 1,
+            cache_reads: self.held_cache_reads,
+        }
     }
 
     pub fn attribution(&self) -> Option<Attribution> {

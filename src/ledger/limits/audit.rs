@@ -32,7 +32,7 @@ impl Limits {
             for applied in self.subjects.get(slot).rules.iter() {
                 let rule = self.rules.get(applied.index);
                 let start = rule.window_start(context, check_time);
-                if let Some(start) = start.filter(|_| rule.counts(model)) {
+                if let Some(start) = start.filter(|_| rule.counts(model) && rule.counts_held()) {
                     let key = (slot, applied.index, start);
                     *expected.held.entry(key).or_default() += held.in_unit(rule.unit());
                 }

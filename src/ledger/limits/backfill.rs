@@ -27,6 +27,9 @@ pub fn query_quota(
     calendar: &Calendar,
     windows: &Windows,
 ) {
+    if !quota.period.counts_spent() {
+        return;
+    }
     let mut query = |from, to| {
         queries.used.push(ConsumptionQuery { scope: quota.scope.clone(), from, to });
     };
@@ -154,6 +157,7 @@ impl Limits {
                 let sent = Consumption {
                     tokens: row.tokens,
                     requests: row.requests,
+                    cache_reads: row.cache_reads,
                     ..Consumption::default()
                 };
                 let window = subject.counters.sliding_mut(index, span);

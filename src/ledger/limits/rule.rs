@@ -188,13 +188,25 @@ impl Rule {
         Some(of_subject.fold(limit, |limit, boost| limit.saturating_add(boost.amount)))
     }
 
+    /// Whether what was recorded counts.
+    pub fn counts_spent(&self) -> bool {
+        matches!(self.window, RuleWindow::Fixed(period) if period.counts_spent())
+            || matches!(self.window, RuleWindow::Since(_))
+    }
+
+    /// Whether what requests in flight hold counts.
+    pub fn counts_held(&self) -> bool {
+        matches!(self.window, RuleWindow::Fixed(period) if period.counts_held())
+            || matches!(self.window, RuleWindow::Since(_))
+    }
+
     /// Start and end of the running window; none of a sliding one.
     #[inline]
     pub fn running_window(&self, context: &Context) -> Option<(Time, Option<Time>)> {
         match self.window {
             RuleWindow::Fixed(period) => {
                 let window = context.windows().of(period)?;
-                Some((window.start, Some(window.end)))
+                Some((window.start, Some(window.end).filter(|_| period.counts_spent())))
             }
             RuleWindow::Since(start) => Some((start, None)),
             RuleWindow::Sliding(_) => None,

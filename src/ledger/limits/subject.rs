@@ -43,7 +43,7 @@ impl Subject {
     ) {
         for (position, applied) in self.rules.quotas().iter().enumerate() {
             let rule = rules.get(applied.index);
-            if !rule.counts(model) {
+            if !rule.counts(model) || !rule.counts_held() {
                 continue;
             }
             let Some(start) = rule.window_start(context, check_time) else { continue };
@@ -67,7 +67,7 @@ impl Subject {
         let mut is_due = false;
         for (position, applied) in self.rules.quotas().iter().enumerate() {
             let rule = rules.get(applied.index);
-            if !rule.counts(model) {
+            if !rule.counts(model) || !rule.counts_spent() {
                 continue;
             }
             let start = rule.window_start(context, charge_time);
@@ -127,6 +127,7 @@ impl Subject {
                     self.counters.sliding_mut(index, span).add(context.now(), check_time, amount);
                 }
                 RuleWindow::Sliding(_) => {}
+                RuleWindow::Fixed(_) | RuleWindow::Since(_) if !rule.counts_held() => {}
                 RuleWindow::Fixed(_) | RuleWindow::Since(_) => {
                     if let Some(start) = rule.window_start(context, check_time) {
                         let place = (position, index);

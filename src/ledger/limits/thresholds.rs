@@ -156,7 +156,8 @@ impl Limits {
 
     /// Start of the earliest running window of a quota.
     pub fn earliest_window(&self, context: &Context) -> Option<Time> {
-        let running = self.rules.iter().filter_map(|(_, rule)| rule.running_window(context));
+        let rules = self.rules.iter().filter(|(_, rule)| rule.counts_spent());
+        let running = rules.filter_map(|(_, rule)| rule.running_window(context));
         running.map(|(start, _)| start).min()
     }
 }

@@ -104,7 +104,8 @@ impl Ledger {
 
     /// Takes the estimated tokens of a hold out of the rate limits that counted them.
     pub(super) fn retract_tokens(&mut self, hold: &Hold) {
-        let tokens = Consumption { tokens: -hold.held_tokens, ..Consumption::default() };
+        let (tokens, cache_reads) = (-hold.held_tokens, -hold.held_cache_reads);
+        let tokens = Consumption { tokens, cache_reads, ..Consumption::default() };
         self.limits.admit(&self.context, &hold.slots, hold.model, &tokens, hold.check_time);
     }
 }

@@ -2,12 +2,14 @@
 
 mod credit;
 mod record;
+mod reported;
 mod attempt;
 mod attribution;
 mod holds;
 
 use smallvec::SmallVec;
 
+use super::alerts::DailyAlert;
 use super::holds::Hold;
 use super::limits::{DueKinds, Slots};
 use super::models::ModelIndex;
@@ -16,7 +18,7 @@ use crate::domain::attribution::SubjectIds;
 use crate::domain::check::BudgetStatus;
 use crate::domain::quota::Consumption;
 use crate::domain::record::{Record, RecordKind};
-use crate::domain::usage::Outcome;
+use crate::domain::usage::{Outcome, TokenClass};
 use crate::domain::{Amount, Time};
 use crate::ledger::error::Error;
 
@@ -124,7 +126,8 @@ impl Ledger {
             return self.limits.admit(&self.context, slots, model, used, time);
         };
         self.retract_tokens(&hold);
-        let tokens = Consumption { tokens: used.tokens, ..Consumption::default() };
+        let (tokens, cache_reads) = (used.tokens, used.cache_reads);
+        let tokens = Consumption { tokens, cache_reads, ..Consumption::default() };
         self.limits.admit(&self.context, slots, model, &tokens, time);
         self.release_held(&hold);
     }
@@ -135,9 +138,18 @@ impl Ledger {
         self.limits.raise_due(&self.context, slots, due, &mut self.alerts);
         self.raise_envelope();
         self.raise_cap(model);
-        if record.unpriced && record.kind == RecordKind::Usage {
+        if record.kind != RecordKind::Usage {
+            return;
+        }
+        let is_unread = record.answer.as_deref().is_some_and(|answer| answer.is_unread);
+        let due = [
+            (DailyAlert::UnpricedModel, record.unpriced && !is_unread),
+            (DailyAlert::AnswerUnread, is_unread),
+            (DailyAlert::CostDiffers, self.costs_differ(record)),
+        ];
+        for (alert, _) in due.into_iter().filter(|(_, is_due)| *is_due) {
             let id = self.models.get(model).id();
-            self.alerts.raise_unpriced(&self.context, model, id);
+            self.alerts.raise_daily(&self.context, alert, model, id);
         }
     }
 }
@@ -151,5 +163,6 @@ fn used_by(record: &Record) -> Consumption {
         money: record.cost,
         tokens: record.usage.total_input() + record.usage.total_output(),
         requests: 1,
+        cache_reads: record.usage.get(TokenClass::CacheRead),
     }
 }

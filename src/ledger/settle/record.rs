@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::reported::Computed;
 use crate::domain::attribution::Attribution;
 use crate::domain::catalog::ModelEntry;
 use crate::domain::catalog::bill::COST_MAX;
@@ -113,13 +114,23 @@ impl Ledger {
     fn prepare_sent(
         &mut self,
         seq: i64,
-        (report, fingerprint): (UsageReport, i64),
+        (mut report, fingerprint): (UsageReport, i64),
         (start_time, start_time_adjusted): (Time, bool),
         check_time: Option<Time>,
     ) -> Result<Record, Error> {
         let hold = self.hold_of(&report.request_id, report.attempt);
         let charge_time = check_time.unwrap_or(start_time);
         let bill = self.bill(hold, &report, charge_time)?;
+        let mut extras = report.extras.take();
+        let computed = Computed {
+            cost: bill.cost,
+            unpriced: bill.unpriced,
+            provider: report.provider(),
+            metered_model: &bill.metered_model,
+            usage: &report.usage,
+            charge_time,
+        };
+        let cost = self.charged_cost(&computed, extras.as_deref_mut());
         let key_group_id = self.group_of_record(hold, &report);
         let attribution = self.attribution_of_record(hold, report.attribution);
         let record = Record {
@@ -133,11 +144,11 @@ impl Ledger {
             metered_model_id: bill.metered_model,
             tier: report.tier,
             usage: report.usage,
-            extras: report.extras,
+            extras,
             answer: report.answer.map(|answer| Box::new(answer.kept)),
             outcome: report.outcome,
             source: report.source,
-            cost: bill.cost,
+            cost,
             unpriced: bill.unpriced,
             price_id: bill.price_id,
             exchange_rate: bill.rate,
@@ -224,8 +235,11 @@ impl Ledger {
     }
 
     /// A record as it is billed now, at the prices valid at its charge time. None if it still has no
-    /// price, or would cost more than a record may.
+    /// price or no usage can be read in its answer, or if it would cost more than a record may.
     pub fn reprice(&self, record: &Record) -> Option<Record> {
+        if record.answer.as_deref().is_some_and(|answer| answer.is_unread) {
+            return None;
+        }
         let provider = record.answer.as_deref().map_or("", |answer| &answer.provider);
         let held = Some(&record.metered_model_id);
         let metered = self.model_of_record(&record.model_id, provider, held);
@@ -235,10 +249,22 @@ impl Ledger {
         let cost = quote.card.bill(&record.usage, extras, record.tier, quote.rate).ok()?;
         let others = record.answer.as_deref().map_or(&[][..], |answer| &answer.others);
         let others = self.bill_others(others, record.tier, record.charge_time).ok()?;
+        let unpriced = others.unpriced || quote.card.lacks(&record.usage, extras, record.tier);
+        let computed = Computed {
+            cost: bounded(cost + others.cost).ok()?,
+            unpriced,
+            provider,
+            metered_model: &metered.model_id,
+            usage: &record.usage,
+            charge_time: record.charge_time,
+        };
+        let mut extras = record.extras.clone();
+        let cost = self.charged_cost(&computed, extras.as_deref_mut());
         Some(Record {
             metered_model_id: metered.model_id,
-            cost: bounded(cost + others.cost).ok()?,
-            unpriced: others.unpriced || quote.card.lacks(&record.usage, extras, record.tier),
+            cost,
+            unpriced,
+            extras,
             price_id: Some(quote.card.price().id.clone()),
             exchange_rate: quote.rate,
             ..record.clone()

@@ -29,12 +29,11 @@ impl Ledger {
     }
 
     fn mark_raised(&mut self, key: &AlertKey) {
-        let cycle_start = self.context.cycle().start;
         match &key.subject {
-            AlertSubject::Workspace => self.alerts.mark_workspace(key, cycle_start),
+            AlertSubject::Workspace => self.alerts.mark_workspace(key, &self.context),
             AlertSubject::Model(id) => {
                 let index = self.models.find_or_add(id, self.context.catalog());
-                self.alerts.mark_model(index, key, cycle_start);
+                self.alerts.mark_model(index, key, &self.context);
             }
             AlertSubject::Quota { quota_id, kind, subject_id } => {
                 let subject = (*kind, &**subject_id);

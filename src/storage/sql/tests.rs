@@ -61,7 +61,7 @@ fn numbers_of_enums_stay_what_they_are() {
     assert_eq!(stored::<ServiceTier>(), tiers);
     let units = ["web_search", "tool_call", "image", "page", "second", "character", "request"];
     assert_eq!(stored::<UnitKind>()[..7], units);
-    assert_eq!(stored::<UnitKind>()[7..], ["cache_storage_hour"]);
+    assert_eq!(stored::<UnitKind>()[7..], ["cache_storage_hour", "citation_token"]);
     assert_eq!(stored::<Source>(), ["builtin", "operator", "import"]);
     assert_eq!(stored::<UnpricedModelPolicy>(), ["deny", "allow"]);
     assert_eq!(stored::<HoldExpiryPolicy>(), ["release", "charge_estimate"]);
@@ -69,10 +69,21 @@ fn numbers_of_enums_stay_what_they_are() {
     let subjects =
         ["workspace", "department", "user", "api_key", "key_group", "project", "assistant"];
     assert_eq!(stored::<SubjectKind>()[..7], subjects);
-    assert_eq!(stored::<Unit>(), ["money", "tokens", "requests"]);
+    assert_eq!(stored::<Unit>(), ["money", "tokens", "requests", "uncached_tokens"]);
     assert_eq!(
         stored::<Period>(),
-        ["day", "week", "month", "cycle", "until_reset", "hour", "quarter", "year"]
+        [
+            "day",
+            "week",
+            "month",
+            "cycle",
+            "until_reset",
+            "hour",
+            "quarter",
+            "year",
+            "in_flight",
+            "request",
+        ]
     );
     assert_eq!(stored::<RateWindow>(), ["minute", "day", "hour"]);
     assert_eq!(stored::<Enforcement>(), ["hard", "soft", "downgrade", "shadow"]);

@@ -148,6 +148,8 @@ fn what(stored: &StoredAlert) -> String {
         AlertType::Exhausted => "exhausted".to_owned(),
         AlertType::FallbackBegan => "fallback began".to_owned(),
         AlertType::UnpricedModel => "unpriced model used".to_owned(),
+        AlertType::CostDiffers => "reported cost differs".to_owned(),
+        AlertType::AnswerUnread => "provider answer unread".to_owned(),
         AlertType::HoldsExpired => "holds expired".to_owned(),
     }
 }

@@ -46,7 +46,7 @@ pub fn body(stored: &StoredAlert, wording: &Wording) -> String {
             data["limit"] = money(alert.limit);
             data["spent"] = money(alert.spent);
         }
-        Some(Unit::Tokens | Unit::Requests) => {
+        Some(Unit::Tokens | Unit::Requests | Unit::UncachedTokens) => {
             data["limit_count"] = json!(alert.limit);
             data["spent_count"] = json!(alert.spent);
         }

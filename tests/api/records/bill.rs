@@ -156,7 +156,7 @@ async fn bad_units_and_factors_are_refused_by_field() {
         (vec![search(1), search(2)], vec![], "usage.units[1].kind"),
         (vec![v1::UsageUnit { kind: 0, count: 1 }], vec![], "usage.units[0].kind"),
         (vec![v1::UsageUnit { kind: 99, count: 1 }], vec![], "usage.units[0].kind"),
-        (vec![search(1); 9], vec![], "usage.units"),
+        (vec![search(1); 10], vec![], "usage.units"),
         (vec![], vec!["US"], "factors[0]"),
         (vec![], vec![""], "factors[0]"),
         (vec![], vec!["f"; 9], "factors"),

@@ -8,7 +8,7 @@ use tollgate::proto::v1;
 use tollgate::proto::v1::export_usage_request::Content;
 use tonic::{Code, Status, Streaming};
 
-use crate::fixtures::{ACME, acme, assert_failed, record, refused_fields};
+use crate::fixtures::{ACME, acme, assert_failed, record, refused_fields, set_price};
 use crate::server::Server;
 
 const PART_BYTES_MAX: usize = 262_144;
@@ -239,4 +239,80 @@ async fn what_cannot_be_exported_is_named() {
     };
     let status = server.analytics().export_usage(request).await.unwrap_err();
     assert_failed(&status, Code::NotFound, "WORKSPACE_NOT_FOUND", &[]);
+}
+
+/// What FOCUS says of days, in both granularities.
+async fn focus(server: &Server, first: &str, last: &str) -> [Vec<BTreeMap<String, String>>; 2] {
+    let content = |granularity: v1::TimeGranularity| {
+        Content::Focus(v1::FocusExport {
+            range: Some(v1::ReportRange {
+                first_date: first.to_owned(),
+                last_date: last.to_owned(),
+                ..Default::default()
+            }),
+            granularity: granularity.into(),
+        })
+    };
+    let entries = rows(server, content(v1::TimeGranularity::Unspecified)).await;
+    [entries, rows(server, content(v1::TimeGranularity::Day)).await]
+}
+
+/// Sum of the costs, and the columns of the first row that say when it is billed and what it is.
+fn billed(rows: &[BTreeMap<String, String>]) -> (rust_decimal::Decimal, Option<[&str; 3]>) {
+    let sum = rows.iter().map(|row| row["BilledCost"].parse::<rust_decimal::Decimal>().unwrap());
+    let columns = ["BillingPeriodStart", "ChargePeriodStart", "ChargeClass"];
+    (sum.sum(), rows.first().map(|row| columns.map(|name| &*row[name])))
+}
+
+#[tokio::test]
+async fn what_comes_after_the_end_of_a_period_is_billed_in_the_open_one() {
+    let server = acme().await;
+    let february = |id: &str, second: i64| v1::RecordUsageRequest {
+        start_time: Some(prost_types::Timestamp { seconds: second, nanos: 0 }),
+        ..record(id, "big")
+    };
+    let (late, last_second) = (1_771_599_845, 1_772_323_199);
+    // 2026-02-20T15:04:05Z and 2026-02-28T23:59:59Z: both are recorded in March.
+    server.usage().record_usage(february("r-1", late)).await.unwrap();
+    server.usage().record_usage(february("r-2", last_second)).await.unwrap();
+    server.usage().record_usage(record("r-3", "big")).await.unwrap();
+    for rows in focus(&server, "2026-02-01", "2026-02-28").await {
+        assert_eq!(billed(&rows), (0.into(), None), "February is as it was at its end");
+    }
+    let [entries, days] = focus(&server, "2026-03-01", "2026-03-31").await;
+    for (rows, start) in [(&entries, "2026-02-20T15:04:05Z"), (&days, "2026-02-20T00:00:00Z")] {
+        let expected = ["2026-03-01T00:00:00Z", start, "Correction"];
+        assert_eq!(billed(rows), (6.into(), Some(expected)));
+        let open = rows.iter().filter(|row| row["ChargeClass"].is_empty());
+        assert_eq!(open.count(), 2, "input and output of r-3");
+    }
+    // In one file of both months nothing is there twice.
+    for rows in focus(&server, "2026-02-01", "2026-03-31").await {
+        assert_eq!(billed(&rows).0, 6.into());
+    }
+
+    // A correction in April of usage of March.
+    server.clock.advance(20 * 24 * MICROS_PER_HOUR);
+    let mut price = set_price(&server, "big", "EUR", "20", "20").await.unwrap();
+    price.effective_time = Some(prost_types::Timestamp { seconds: 1_700_000_000, nanos: 0 });
+    let request = v1::SetModelPriceRequest {
+        model_id: "big".to_owned(),
+        price: Some(price),
+        workspace_id: ACME.to_owned(),
+    };
+    server.catalog().set_model_price(request).await.unwrap();
+    let request = v1::RepriceUsageRequest {
+        workspace_id: ACME.to_owned(),
+        start_time: Some(prost_types::Timestamp::default()),
+        ..Default::default()
+    };
+    let repriced = server.usage().reprice_usage(request).await.unwrap().into_inner();
+    assert_eq!(repriced.corrected_count, 3);
+    for rows in focus(&server, "2026-03-01", "2026-03-31").await {
+        assert_eq!(billed(&rows).0, 6.into(), "March is as it was at its end");
+    }
+    for rows in focus(&server, "2026-04-01", "2026-04-30").await {
+        let (sum, first) = billed(&rows);
+        assert_eq!((sum, first.unwrap()[2]), (3.into(), "Correction"));
+    }
 }

@@ -7,4 +7,5 @@ pub mod erasure;
 pub mod export;
 pub mod generate;
 pub mod provider_answer;
+pub mod reported;
 pub mod retention;

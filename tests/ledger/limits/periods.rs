@@ -69,3 +69,55 @@ fn a_check_has_the_attribution_that_is_required() {
          refusals                          => 6 keys",
     );
 }
+
+#[test]
+fn requests_in_flight_are_bounded() {
+    check(
+        "plan 1000
+         model a 1000/1000
+         model b 1000/1000
+         quota f user each 2 requests per flight
+         quota g workspace 5 per flight only=b
+         check r1 a in=1k out=0 user=ada   => allowed
+         check r2 a in=1k out=0 user=ada hold=1m => allowed
+         check r3 a in=1k out=0 user=ada
+         => blocked; HeldInFlight; f of user ada says HeldInFlight: limit 2 spent 0 held 2 need 1
+         check r4 a in=1k out=0 user=bob   => allowed
+         record r1 a in=1k                 => cost 1
+         check r3 a in=1k out=0 user=ada   => allowed
+         check r5 a in=1k out=0 user=ada   => blocked; HeldInFlight
+         wait 1m
+         check r5 a in=1k out=0 user=ada   => allowed
+         release r5                        => released 1
+         check r6 b in=5k out=0            => allowed
+         check r7 b in=1 out=0             => blocked; HeldInFlight
+         restart
+         check r8 a in=1 out=0 user=ada    => allowed
+         check r9 a in=1 out=0 user=ada    => blocked; HeldInFlight
+         usage of f
+         => 1. f of user ada: 0 of 2, held 2, 0 ppm; 2. f of user bob: 0 of 2, held 1, 0 ppm
+         crash
+         usage of f                        => 0 entries
+         check r9 a in=1 out=0 user=ada    => allowed",
+    );
+}
+
+#[test]
+fn one_request_is_bounded() {
+    check(
+        "plan 1000
+         model a 1000/1000
+         model b 1/1
+         quota m user each 2 per request downgrade
+         quota t workspace 10k tokens per request
+         check r1 a in=2k out=0 user=ada   => allowed
+         check r2 a in=2k out=0 user=ada   => allowed
+         check r3 a in=2k out=1 user=ada   => routed b
+         check r4 a in=10k out=1 user=bob
+         => blocked; RequestTooLarge; no retry
+         check r5 b in=9k out=1k           => allowed
+         quota none user bob none per request
+         check r6 a in=10k out=0 user=bob  => allowed
+         usage user=ada                    => 1. m of user ada: 0 of 2, held 0, 0 ppm",
+    );
+}

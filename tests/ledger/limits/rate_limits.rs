@@ -178,3 +178,25 @@ fn hours_and_days_bound_requests_and_tokens() {
          check r5 a in=11k out=0 user=bob  => blocked; RequestTooLarge; no retry",
     );
 }
+
+/// As providers count tokens per minute. On another model the cache is cold.
+#[test]
+fn cache_reads_may_be_left_out() {
+    check(
+        "plan 100
+         model a 2/8 cached=0.2
+         model b 1/4
+         rate-limit l user each upm=10k
+         check r1 a in=100 cached=9k out=500 user=ada => allowed
+         check r2 a in=100 cached=9k out=500 user=ada => allowed
+         check r3 a in=9k out=0 user=ada   => blocked; RateLimited; retry 61s
+         record r1 a in=1k cached=8k out=200 => cost 0.0052
+         check r3 a in=8200 out=0 user=ada => allowed
+         release r3                        => released 0.0164
+         cap a 0.000001
+         check r4 a in=100 cached=9k out=0 user=ada => blocked
+         crash
+         wait 2m
+         check r5 a in=100 cached=9k out=0 user=bob => blocked",
+    );
+}

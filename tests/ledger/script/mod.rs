@@ -488,7 +488,7 @@ fn said(verdict: &Verdict, says: &str) -> String {
     let Some(figures) = &verdict.limit else { return format!("{subject} {says} {reason}") };
     let shown = |count: i64| match figures.unit {
         Unit::Money => money(Amount::from_nanos(count)),
-        Unit::Tokens | Unit::Requests => count.to_string(),
+        Unit::Tokens | Unit::Requests | Unit::UncachedTokens => count.to_string(),
     };
     let name = match (figures.kind, &figures.id) {
         (LimitKind::Envelope, _) => "envelope",

@@ -112,7 +112,7 @@ impl Case {
         let limit = match (words.word(rest), unit) {
             ("none", _) => None,
             (text, Unit::Money) => Some(amount(text).nanos()),
-            (text, Unit::Tokens | Unit::Requests) => Some(count(text)),
+            (text, Unit::Tokens | Unit::Requests | Unit::UncachedTokens) => Some(count(text)),
         };
         let period = match words.after("per").expect("per some span") {
             "day" => Period::Day,
@@ -123,6 +123,8 @@ impl Case {
             "quarter" => Period::Quarter,
             "year" => Period::Year,
             "reset" => Period::UntilReset,
+            "flight" => Period::InFlight,
+            "request" => Period::Request,
             other => panic!("no period {other}"),
         };
         let thresholds = words.named.get("alerts").map_or(Vec::new(), |text| {
@@ -266,7 +268,7 @@ impl Case {
 fn in_unit(unit: Unit, count: i64) -> String {
     match unit {
         Unit::Money => money(Amount::from_nanos(count)),
-        Unit::Tokens | Unit::Requests => count.to_string(),
+        Unit::Tokens | Unit::Requests | Unit::UncachedTokens => count.to_string(),
     }
 }
 
@@ -300,10 +302,11 @@ fn enforcement(words: &Words) -> Enforcement {
     }
 }
 
-/// Bounds by their short names: requests (`r`) or tokens (`t`) per minute, hour or day.
+/// Bounds by their short names: requests (`r`), tokens (`t`) or uncached tokens (`u`) per minute,
+/// hour or day.
 fn bounds(words: &Words) -> Vec<RateBound> {
     let mut bounds = Vec::new();
-    for (unit, first) in [(Unit::Requests, 'r'), (Unit::Tokens, 't')] {
+    for (unit, first) in [(Unit::Requests, 'r'), (Unit::Tokens, 't'), (Unit::UncachedTokens, 'u')] {
         for (window, last) in
             [(RateWindow::Minute, 'm'), (RateWindow::Hour, 'h'), (RateWindow::Day, 'd')]
         {

@@ -5,7 +5,7 @@ use tollgate::domain::calendar::DayOfWeek;
 use tollgate::domain::catalog::price::{Price, Source};
 use tollgate::domain::catalog::{Catalog, ExchangeRate, Model};
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    HoldExpiryPolicy, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
 use tollgate::domain::{Currency, Time};
 
@@ -35,6 +35,7 @@ pub fn workspace() -> Workspace {
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,
+        reported_cost: ReportedCostPolicy::default(),
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: true,
         usage_retention_days: None,

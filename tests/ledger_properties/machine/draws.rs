@@ -54,6 +54,8 @@ pub struct RateDraw {
     /// By window: minute, day, hour.
     pub requests: [Option<i64>; 3],
     pub tokens: [Option<i64>; 3],
+    /// Whether cache reads are left out of these.
+    pub without_cache: bool,
     pub enforcement: u8,
 }
 
@@ -137,7 +139,7 @@ fn scope() -> impl Strategy<Value = ScopeDraw> {
 fn quota() -> impl Strategy<Value = QuotaDraw> {
     let limit = prop_oneof![1 => Just(None), 12 => (0..30i64).prop_map(Some)];
     let back = prop_oneof![2 => Just(0i64), 1 => 0..3 * 86_400i64];
-    let what = (0..3u8, 0..8u8, enforcement(), 0..4u8);
+    let what = (0..3u8, 0..10u8, enforcement(), 0..4u8);
     (any::<u8>(), scope(), what, limit, back).prop_map(
         |(place, scope, (unit, period, enforcement, thresholds), limit, seconds_back)| QuotaDraw {
             place,
@@ -156,8 +158,9 @@ fn rate() -> impl Strategy<Value = RateDraw> {
     let few = |most: i64| prop_oneof![1 => Just(None), 1 => (0..most).prop_map(Some)];
     let requests = [few(6), few(12), few(9)];
     let tokens = [few(30), few(90), few(60)];
-    (any::<u8>(), scope(), requests, tokens, enforcement()).prop_map(
-        |(place, scope, requests, tokens, enforcement)| RateDraw {
+    (any::<u8>(), scope(), requests, (tokens, any::<bool>()), enforcement()).prop_map(
+        |(place, scope, requests, (tokens, without_cache), enforcement)| RateDraw {
+            without_cache,
             place,
             scope,
             requests,

@@ -21,7 +21,8 @@ use tollgate::domain::usage::{
     Extras, Outcome, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
 };
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
+    HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::ledger::Error;
@@ -428,6 +429,7 @@ fn assert_admission(oracle: &Oracle, check: &Check) {
             Unit::Money => i128::from(hold.held.nanos()),
             Unit::Tokens => i128::from(check.input.total_input() + hold.output),
             Unit::Requests => 1,
+            Unit::UncachedTokens => i128::from(hold.tokens - hold.cache_reads),
         };
         if is_hard && need > 0 {
             assert!(bound.spent + bound.held <= bound.limit, "I1: {bound:?}");
@@ -530,7 +532,8 @@ fn held(hold: &Hold, size: Size, outcome: u8) -> UsageReport {
         // The last one does not apply, if it is not all that was declared.
         let unused = usize::from(size == Size::Half);
         let count = declared.factors.len().saturating_sub(unused);
-        Extras { units, factors: declared.factors[..count].to_vec(), note: None }
+        let factors = declared.factors[..count].to_vec();
+        Extras { units, factors, ..Extras::default() }
     });
     UsageReport {
         extras: extras.and_then(Extras::boxed),
@@ -585,6 +588,7 @@ pub fn workspace() -> Workspace {
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,
+        reported_cost: ReportedCostPolicy::default(),
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: true,
         usage_retention_days: None,

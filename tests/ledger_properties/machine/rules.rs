@@ -22,7 +22,7 @@ const ENFORCEMENTS: [Enforcement; 4] =
 /// First letter of the ids of each kind of subject.
 const LETTERS: [&str; 10] = ["", "d", "u", "k", "g", "p", "s", "w", "f", "n"];
 const UNITS: [Unit; 3] = [Unit::Money, Unit::Tokens, Unit::Requests];
-const PERIODS: [Period; 8] = [
+const PERIODS: [Period; 10] = [
     Period::Day,
     Period::Week,
     Period::Month,
@@ -31,6 +31,8 @@ const PERIODS: [Period; 8] = [
     Period::Quarter,
     Period::Year,
     Period::UntilReset,
+    Period::InFlight,
+    Period::Request,
 ];
 
 /// Whom a draw means; nobody if it says nothing.
@@ -110,7 +112,10 @@ fn quota(oracle: &Oracle, serial: u32, draw: &QuotaDraw) -> Quota {
         period,
         limit: twentieths.map(|twentieths| twentieths * usual(unit)),
         enforcement: ENFORCEMENTS[usize::from(draw.enforcement)],
-        thresholds: thresholds[usize::from(draw.thresholds)].to_vec(),
+        thresholds: match period {
+            Period::InFlight | Period::Request => Vec::new(),
+            _ => thresholds[usize::from(draw.thresholds)].to_vec(),
+        },
         window_start: before.map_or(window_start, |before| before.window_start),
         create_time: before.map_or(oracle.now, |before| before.create_time),
         update_time: oracle.now,
@@ -122,7 +127,7 @@ fn quota(oracle: &Oracle, serial: u32, draw: &QuotaDraw) -> Quota {
 fn usual(unit: Unit) -> i64 {
     match unit {
         Unit::Money => 4_000_000,
-        Unit::Tokens => 1_500,
+        Unit::Tokens | Unit::UncachedTokens => 1_500,
         Unit::Requests => 1,
     }
 }
@@ -132,7 +137,8 @@ fn rate_limit(oracle: &Oracle, serial: u32, draw: &RateDraw) -> RateLimit {
     let before = oracle.rate_limits.iter().find(|other| other.scope == scope);
     let new_id = || format!("l{:03}-{serial}", draw.place).into();
     let mut bounds = Vec::new();
-    for (unit, amounts) in [(Unit::Requests, &draw.requests), (Unit::Tokens, &draw.tokens)] {
+    let tokens = if draw.without_cache { Unit::UncachedTokens } else { Unit::Tokens };
+    for (unit, amounts) in [(Unit::Requests, &draw.requests), (tokens, &draw.tokens)] {
         let amounts = RateWindow::ALL.into_iter().zip(amounts);
         bounds.extend(amounts.filter_map(|(window, amount)| {
             amount.map(|amount| RateBound::new(unit, window, amount))
@@ -241,7 +247,7 @@ pub fn after_edge(oracle: &Oracle, period: u8, seconds: i64) -> Time {
         Period::Hour => facts::whole_hour(&oracle.workspace, oracle.now),
         Period::Quarter => facts::quarter(&oracle.workspace, oracle.now),
         Period::Year => facts::year(&oracle.workspace, oracle.now),
-        Period::Cycle | Period::UntilReset => oracle.cycle(),
+        _ => oracle.cycle(),
     };
     window.end + seconds * MICROS_PER_SECOND
 }

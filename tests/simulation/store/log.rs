@@ -9,7 +9,7 @@ use tollgate::domain::check::RefusalKey;
 use tollgate::domain::quota::{Consumption, Period, Scope};
 use tollgate::domain::record::{Record, RecordKind};
 use tollgate::domain::time::MICROS_PER_DAY;
-use tollgate::domain::usage::Outcome;
+use tollgate::domain::usage::{Outcome, TokenClass};
 use tollgate::domain::{Amount, Time};
 use tollgate::storage::consumption::ConsumptionStore;
 use tollgate::storage::log::{Appended, LogStore, Order, RecordFilter, RecordPosition};
@@ -264,7 +264,7 @@ impl ConsumptionStore for SimStore {
 
     async fn rate_buckets(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>> {
         self.read(|disk| {
-            let mut sums: BTreeMap<(String, i64), (i64, i64)> = BTreeMap::new();
+            let mut sums: BTreeMap<(String, i64), (i64, i64, i64)> = BTreeMap::new();
             for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace_id) {
                 let counts = record.kind == RecordKind::Usage && record.charge_time >= query.from;
                 if let Some(subject_id) = subject_of(&query.scope, record)
@@ -274,13 +274,15 @@ impl ConsumptionStore for SimStore {
                     let sum = sums.entry((subject_id.to_owned(), bucket)).or_default();
                     sum.0 += 1;
                     sum.1 += record.usage.tokens.iter().sum::<i64>();
+                    sum.2 += record.usage.get(TokenClass::CacheRead);
                 }
             }
-            let of_bucket = |((subject_id, bucket), (requests, tokens))| RateBucket {
+            let of_bucket = |((subject_id, bucket), (requests, tokens, cache_reads))| RateBucket {
                 subject_id,
                 bucket,
                 requests,
                 tokens,
+                cache_reads,
             };
             sums.into_iter().map(of_bucket).collect()
         })

@@ -98,7 +98,13 @@ pub async fn an_older_database_keeps_what_is_in_it(world: &World) {
     // Lists gave the largest input as the window, operators the window.
     assert_eq!(sizes, [(Some(272_000), Some(272_000)), (Some(9_000), None)]);
     assert_eq!(store.model_aliases("w").await.unwrap(), []);
-    let expected = StoredHold { attempt: 0, held_tokens: 0, key_group_id: "".into(), ..hold("r") };
+    let expected = StoredHold {
+        attempt: 0,
+        held_tokens: 0,
+        held_cache_reads: 0,
+        key_group_id: "".into(),
+        ..hold("r")
+    };
     assert_eq!(store.holds("w").await.unwrap(), [expected]);
     assert_eq!(store.records_after(0, 100).await.unwrap(), log);
 

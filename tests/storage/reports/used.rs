@@ -10,6 +10,7 @@ use tollgate::domain::quota::{Consumption, Scope};
 use tollgate::domain::rate_limit::RateWindow;
 use tollgate::domain::record::{Record, RecordKind};
 use tollgate::domain::time::{MICROS_PER_HOUR, MICROS_PER_MINUTE};
+use tollgate::domain::usage::TokenClass;
 use tollgate::domain::{Amount, Time};
 use tollgate::storage::Store;
 
@@ -80,20 +81,22 @@ pub fn naive_used(
 }
 
 fn naive_sent(log: &[Record], workspace_id: &str, query: &RateQuery) -> Vec<RateBucket> {
-    let mut sums: BTreeMap<(String, i64), (i64, i64)> = BTreeMap::new();
+    let mut sums: BTreeMap<(String, i64), (i64, i64, i64)> = BTreeMap::new();
     for (subject_id, record) in counted(log, workspace_id, &query.scope) {
         if record.charge_time >= query.from && record.kind == RecordKind::Usage {
             let bucket = record.charge_time.micros().div_euclid(query.bucket);
             let sum = sums.entry((subject_id.to_owned(), bucket)).or_default();
             sum.0 += 1;
             sum.1 += record.usage.tokens.iter().sum::<i64>();
+            sum.2 += record.usage.get(TokenClass::CacheRead);
         }
     }
-    let sent = |((subject_id, bucket), (requests, tokens))| RateBucket {
+    let sent = |((subject_id, bucket), (requests, tokens, cache_reads))| RateBucket {
         subject_id,
         bucket,
         requests,
         tokens,
+        cache_reads,
     };
     sums.into_iter().map(sent).collect()
 }

@@ -20,7 +20,7 @@ use crate::domain::calendar::Window;
 use crate::domain::record::{Record, RecordKind};
 use crate::domain::usage::Outcome;
 use crate::storage::Result;
-use crate::storage::log::{Appended, LogStore, Order, RecordFilter, RecordPosition};
+use crate::storage::log::{Appended, LATE_MIN, LogStore, Order, RecordFilter, RecordPosition};
 
 pub use record::RECORDS;
 
@@ -60,6 +60,27 @@ impl<DB: Backend> LogStore for SqlStore<DB> {
         limit: usize,
     ) -> Result<Vec<Record>> {
         packed::read(&self.readers, workspace_id, window, after, limit).await
+    }
+
+    async fn late_records(
+        &self,
+        workspace_id: &str,
+        written: Window,
+        before: Time,
+        after: Option<RecordPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        let earliest = Time::from_micros(i64::MIN);
+        let after = after.unwrap_or(RecordPosition { charge_time: earliest, seq: i64::MIN });
+        let late = RECORDS
+            .of(workspace_id)
+            // The condition of the index, word by word.
+            .only(&format!("record_time - charge_time >= {LATE_MIN}"))
+            .with("record_time >=", time(written.start))
+            .with("record_time <", time(written.end))
+            .with("charge_time <", time(before))
+            .beyond("(charge_time, seq) >", [time(after.charge_time), Value::Int(after.seq)]);
+        self.select(late.ordered("charge_time, seq", limit)).await
     }
 
     async fn records_after(&self, seq: i64, limit: usize) -> Result<Vec<Record>> {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::Amount;
 use crate::domain::record::{KeptAnswer, Record};
-use crate::domain::usage::{Extras, Note, TokenClass, UnitKind, Usage};
-use crate::storage::Result;
+use crate::domain::usage::{Extras, Note, ReportedCost, TokenClass, UnitKind, Usage};
 use crate::storage::sql::row::{
     Column, Columns, FromRow, Kind, OrEmpty, Reader, Value, decoded, from_json, row, to_json,
 };
 use crate::storage::sql::table::Table;
+use crate::storage::{Error, Result};
 
 pub static RECORDS: Table<Record> = Table::new("usage_records", &["seq"]);
 
@@ -149,6 +150,9 @@ struct ExtrasForm {
     units: Vec<(i64, i64)>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     factors: Vec<Arc<str>>,
+    /// Amount, currency, converted, computed, and whether it is charged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reported: Option<(i64, String, Option<i64>, i64, bool)>,
     /// Reason, reference and actor.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<(String, String, String)>,
@@ -163,6 +167,11 @@ impl ExtrasText {
         let form = ExtrasForm {
             units: units.map(|kind| (kind as i64, extras.get(kind))).collect(),
             factors: extras.factors.clone(),
+            reported: extras.reported.as_ref().map(|reported| {
+                let (amount, computed) = (reported.amount.nanos(), reported.computed.nanos());
+                let converted = reported.converted.map(Amount::nanos);
+                (amount, reported.currency.to_string(), converted, computed, reported.is_charged)
+            }),
             note: extras.note.as_ref().map(|note| {
                 let Note { reason, reference, actor } = note.clone();
                 (reason, reference, actor)
@@ -179,10 +188,24 @@ impl ExtrasText {
         let form: ExtrasForm = from_json(text)?;
         let note = |(reason, reference, actor)| Note { reason, reference, actor };
         let (factors, note) = (form.factors, form.note.map(note));
-        let mut extras = Extras { factors, note, ..Extras::default() };
+        let reported = form.reported.map(reported_cost).transpose()?;
+        let mut extras = Extras { factors, reported, note, ..Extras::default() };
         for (code, count) in form.units {
             extras = extras.with(decoded::<UnitKind>(code)?, count);
         }
         Ok(Some(Box::new(extras)))
     }
+}
+
+fn reported_cost(
+    (amount, currency, converted, computed, is_charged): (i64, String, Option<i64>, i64, bool),
+) -> Result<ReportedCost> {
+    let corrupt = || Error::Corrupt(format!("{currency} is not a currency"));
+    Ok(ReportedCost {
+        amount: Amount::from_nanos(amount),
+        currency: currency.parse().map_err(|_| corrupt())?,
+        converted: converted.map(Amount::from_nanos),
+        computed: Amount::from_nanos(computed),
+        is_charged,
+    })
 }

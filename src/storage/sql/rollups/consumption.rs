@@ -23,7 +23,7 @@ use crate::storage::rollup::FoldCursor;
 use crate::storage::sql::SqlStore;
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::log::record::all_tokens;
-use crate::storage::sql::row::{Value, code, row, time};
+use crate::storage::sql::row::{FromRow, Reader, Value, code, row, time};
 use crate::storage::sql::statement::Values;
 
 /// The four parts of [`cut::exact_hours`]. Dimension 9 is the model.
@@ -50,8 +50,15 @@ const SPENT: &str = "\
         AND hour >= $2 AND hour > $4 AND seq + 0 <= $6 \
     ) AS parts GROUP BY model";
 
-row! { Consumption { money, tokens, requests } }
-row! { RateBucket { subject_id, bucket, requests, tokens } }
+row! { RateBucket { subject_id, bucket, requests, tokens, cache_reads } }
+
+/// Without cache reads, which only rate limits count.
+impl FromRow for Consumption {
+    fn read<'r>(reader: &mut impl Reader<'r>) -> Result<Consumption> {
+        let (money, tokens, requests) = (reader.get()?, reader.get()?, reader.get()?);
+        Ok(Consumption { money, tokens, requests, cache_reads: 0 })
+    }
+}
 
 #[async_trait]
 impl<DB: Backend> ConsumptionStore for SqlStore<DB> {
@@ -248,7 +255,8 @@ impl<'a> Subjects<'a> {
         format!(
             "SELECT {subject} AS subject_id, \
                (charge_time - ((charge_time % $3) + $3) % $3) / $3 AS bucket, \
-               COUNT(*), CAST(SUM({}) AS BIGINT) FROM usage_records \
+               COUNT(*), CAST(SUM({}) AS BIGINT), CAST(SUM(cache_read) AS BIGINT) \
+             FROM usage_records \
              WHERE workspace_id = $1 AND charge_time >= $2 \
                AND charge_time <= 9223372036854775807 AND kind = 0 {only} \
              GROUP BY 1, 2 ORDER BY 1, 2",

@@ -30,6 +30,7 @@ row! {
         routed,
         held = "held_nanos",
         held_tokens,
+        held_cache_reads,
         check_time,
         expire_time,
         price_id as OrEmpty,

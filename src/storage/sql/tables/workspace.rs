@@ -1,7 +1,7 @@
 //! Workspaces, their plans, and their models.
 
 use crate::domain::alert::AlertPolicy;
-use crate::domain::workspace::{ModelAlias, Plan, Workspace, WorkspaceModel};
+use crate::domain::workspace::{ModelAlias, Plan, ReportedCostPolicy, Workspace, WorkspaceModel};
 use crate::storage::sql::row::{
     Cell, Columns, FromRow, Kind, Reader, Value, columns, from_json, optional, row, to_json,
 };
@@ -24,6 +24,7 @@ row! {
         unknown_keys,
         required_fields,
         week_start,
+        reported_cost,
         alerts = "alert_policy",
         may_have_expiry_charges,
         usage_retention_days,
@@ -93,5 +94,20 @@ impl Cell for AlertPolicy {
         let Some(text) = reader.text()? else { return Ok(None) };
         let (envelope, model_limits): AlertForm = from_json(text)?;
         Ok(Some(AlertPolicy { envelope, model_limits }))
+    }
+}
+
+/// JSON: the providers, and the percent.
+impl Cell for ReportedCostPolicy {
+    const KIND: Kind = Kind::Text;
+
+    fn value(&self) -> Value<'_> {
+        Value::Owned(to_json(&(&self.charged_providers, self.alert_percent)))
+    }
+
+    fn read<'r>(reader: &mut impl Reader<'r>) -> Result<Option<ReportedCostPolicy>> {
+        let Some(text) = reader.text()? else { return Ok(None) };
+        let (charged_providers, alert_percent): (Vec<String>, u16) = from_json(text)?;
+        Ok(Some(ReportedCostPolicy { charged_providers, alert_percent }))
     }
 }
