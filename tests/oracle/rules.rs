@@ -221,16 +221,26 @@ impl Oracle {
             thresholds: quota.thresholds.clone(),
             limit,
             base_limit: quota.limit?.into(),
-            spent: match quota.period {
-                Period::InFlight | Period::Request => 0,
-                _ => self.used(&quota.scope, quota.unit, subject_id, window),
-            },
-            held: match quota.period {
-                Period::Request => 0,
-                _ => self.in_flight(&quota.scope, quota.unit, subject_id, window),
-            },
+            spent: self.spent_of(quota, subject_id),
+            held: self.held_of(quota, subject_id),
             reset_time: window.end,
         })
+    }
+
+    /// What counts as spent: nothing of what is in flight, or of one request.
+    pub fn spent_of(&self, quota: &Quota, subject_id: &str) -> i128 {
+        match quota.period {
+            Period::InFlight | Period::Request => 0,
+            _ => self.used(&quota.scope, quota.unit, subject_id, self.window_of(quota)),
+        }
+    }
+
+    /// What requests in flight hold of it.
+    pub fn held_of(&self, quota: &Quota, subject_id: &str) -> i128 {
+        match quota.period {
+            Period::Request => 0,
+            _ => self.in_flight(&quota.scope, quota.unit, subject_id, self.window_of(quota)),
+        }
     }
 
     /// The limit with its boosts in force.

@@ -25,7 +25,7 @@ pub struct Standing {
 pub fn standing(oracle: &Oracle, quota: &Quota, subject_id: &Arc<str>) -> Standing {
     let window = oracle.window_of(quota);
     let limit = oracle.limit_of(quota, subject_id);
-    let spent = oracle.used(&quota.scope, quota.unit, subject_id, window);
+    let spent = oracle.spent_of(quota, subject_id);
     let utilization = match limit {
         Some(limit) if limit > 0 && spent > 0 => spent * 1_000_000 / limit,
         _ => 0,
@@ -36,7 +36,7 @@ pub fn standing(oracle: &Oracle, quota: &Quota, subject_id: &Arc<str>) -> Standi
         subject_id: subject_id.clone(),
         limit: limit.map(small),
         spent: small(spent),
-        held: small(oracle.in_flight(&quota.scope, quota.unit, subject_id, window)),
+        held: small(oracle.held_of(quota, subject_id)),
         utilization: utilization.try_into().expect("not negative"),
         window_start: window.start,
         window_end: window.end,

@@ -46,6 +46,12 @@ const (
 	AlertType_ALERT_TYPE_UNPRICED_MODEL AlertType = 5
 	// Holds expired unsettled: a caller does not record its usage. Once a day.
 	AlertType_ALERT_TYPE_HOLDS_EXPIRED AlertType = 6
+	// A provider reports a cost that differs from the computed one by more than the workspace's
+	// cost_difference_alert_percent. Once a day and model.
+	AlertType_ALERT_TYPE_COST_DIFFERS AlertType = 7
+	// No usage was found in a provider answer, and the estimate of the hold was charged. Once a day
+	// and model.
+	AlertType_ALERT_TYPE_ANSWER_UNREAD AlertType = 8
 )
 
 // Enum value maps for AlertType.
@@ -58,6 +64,8 @@ var (
 		4: "ALERT_TYPE_FALLBACK_BEGAN",
 		5: "ALERT_TYPE_UNPRICED_MODEL",
 		6: "ALERT_TYPE_HOLDS_EXPIRED",
+		7: "ALERT_TYPE_COST_DIFFERS",
+		8: "ALERT_TYPE_ANSWER_UNREAD",
 	}
 	AlertType_value = map[string]int32{
 		"ALERT_TYPE_UNSPECIFIED":    0,
@@ -67,6 +75,8 @@ var (
 		"ALERT_TYPE_FALLBACK_BEGAN": 4,
 		"ALERT_TYPE_UNPRICED_MODEL": 5,
 		"ALERT_TYPE_HOLDS_EXPIRED":  6,
+		"ALERT_TYPE_COST_DIFFERS":   7,
+		"ALERT_TYPE_ANSWER_UNREAD":  8,
 	}
 )
 
@@ -2543,7 +2553,7 @@ const file_tollgate_v1_alert_service_proto_rawDesc = "" +
 	"\vdelivery_id\x18\x02 \x01(\tR\n" +
 	"deliveryId\"K\n" +
 	"\x16RepeatDeliveryResponse\x121\n" +
-	"\bdelivery\x18\x01 \x01(\v2\x15.tollgate.v1.DeliveryR\bdelivery*\xd2\x01\n" +
+	"\bdelivery\x18\x01 \x01(\v2\x15.tollgate.v1.DeliveryR\bdelivery*\x8d\x02\n" +
 	"\tAlertType\x12\x1a\n" +
 	"\x16ALERT_TYPE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14ALERT_TYPE_THRESHOLD\x10\x01\x12\x19\n" +
@@ -2551,7 +2561,9 @@ const file_tollgate_v1_alert_service_proto_rawDesc = "" +
 	"\x14ALERT_TYPE_EXHAUSTED\x10\x03\x12\x1d\n" +
 	"\x19ALERT_TYPE_FALLBACK_BEGAN\x10\x04\x12\x1d\n" +
 	"\x19ALERT_TYPE_UNPRICED_MODEL\x10\x05\x12\x1c\n" +
-	"\x18ALERT_TYPE_HOLDS_EXPIRED\x10\x06*\x82\x01\n" +
+	"\x18ALERT_TYPE_HOLDS_EXPIRED\x10\x06\x12\x1b\n" +
+	"\x17ALERT_TYPE_COST_DIFFERS\x10\a\x12\x1c\n" +
+	"\x18ALERT_TYPE_ANSWER_UNREAD\x10\b*\x82\x01\n" +
 	"\rDeliveryState\x12\x1e\n" +
 	"\x1aDELIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16DELIVERY_STATE_PENDING\x10\x01\x12\x1c\n" +

@@ -512,6 +512,8 @@ const (
 	LimitUnit_LIMIT_UNIT_TOKENS LimitUnit = 2
 	// Requests: one for each billed attempt, and one for each request in flight.
 	LimitUnit_LIMIT_UNIT_REQUESTS LimitUnit = 3
+	// Tokens of all classes but cache reads, as providers count tokens per minute; rate limits only.
+	LimitUnit_LIMIT_UNIT_UNCACHED_TOKENS LimitUnit = 4
 )
 
 // Enum value maps for LimitUnit.
@@ -521,12 +523,14 @@ var (
 		1: "LIMIT_UNIT_MONEY",
 		2: "LIMIT_UNIT_TOKENS",
 		3: "LIMIT_UNIT_REQUESTS",
+		4: "LIMIT_UNIT_UNCACHED_TOKENS",
 	}
 	LimitUnit_value = map[string]int32{
-		"LIMIT_UNIT_UNSPECIFIED": 0,
-		"LIMIT_UNIT_MONEY":       1,
-		"LIMIT_UNIT_TOKENS":      2,
-		"LIMIT_UNIT_REQUESTS":    3,
+		"LIMIT_UNIT_UNSPECIFIED":     0,
+		"LIMIT_UNIT_MONEY":           1,
+		"LIMIT_UNIT_TOKENS":          2,
+		"LIMIT_UNIT_REQUESTS":        3,
+		"LIMIT_UNIT_UNCACHED_TOKENS": 4,
 	}
 )
 
@@ -586,6 +590,12 @@ const (
 	LimitPeriod_LIMIT_PERIOD_QUARTER LimitPeriod = 10
 	// A local year, from the 1st of January.
 	LimitPeriod_LIMIT_PERIOD_YEAR LimitPeriod = 11
+	// While requests run: what all requests in flight hold together, with LIMIT_UNIT_REQUESTS their
+	// number. Quotas only, without alerts.
+	LimitPeriod_LIMIT_PERIOD_IN_FLIGHT LimitPeriod = 12
+	// One request by itself: the most that it may cost, or the most tokens it may need. Quotas only,
+	// without alerts.
+	LimitPeriod_LIMIT_PERIOD_REQUEST LimitPeriod = 13
 )
 
 // Enum value maps for LimitPeriod.
@@ -603,6 +613,8 @@ var (
 		9:  "LIMIT_PERIOD_HOUR",
 		10: "LIMIT_PERIOD_QUARTER",
 		11: "LIMIT_PERIOD_YEAR",
+		12: "LIMIT_PERIOD_IN_FLIGHT",
+		13: "LIMIT_PERIOD_REQUEST",
 	}
 	LimitPeriod_value = map[string]int32{
 		"LIMIT_PERIOD_UNSPECIFIED":    0,
@@ -617,6 +629,8 @@ var (
 		"LIMIT_PERIOD_HOUR":           9,
 		"LIMIT_PERIOD_QUARTER":        10,
 		"LIMIT_PERIOD_YEAR":           11,
+		"LIMIT_PERIOD_IN_FLIGHT":      12,
+		"LIMIT_PERIOD_REQUEST":        13,
 	}
 )
 
@@ -1405,12 +1419,13 @@ const file_tollgate_v1_common_proto_rawDesc = "" +
 	"\x15SUBJECT_TYPE_WORKFLOW\x10\t\x12\x18\n" +
 	"\x14SUBJECT_TYPE_FEATURE\x10\n" +
 	"\x12\x18\n" +
-	"\x14SUBJECT_TYPE_SESSION\x10\v*m\n" +
+	"\x14SUBJECT_TYPE_SESSION\x10\v*\x8d\x01\n" +
 	"\tLimitUnit\x12\x1a\n" +
 	"\x16LIMIT_UNIT_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10LIMIT_UNIT_MONEY\x10\x01\x12\x15\n" +
 	"\x11LIMIT_UNIT_TOKENS\x10\x02\x12\x17\n" +
-	"\x13LIMIT_UNIT_REQUESTS\x10\x03*\xcc\x02\n" +
+	"\x13LIMIT_UNIT_REQUESTS\x10\x03\x12\x1e\n" +
+	"\x1aLIMIT_UNIT_UNCACHED_TOKENS\x10\x04*\x82\x03\n" +
 	"\vLimitPeriod\x12\x1c\n" +
 	"\x18LIMIT_PERIOD_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10LIMIT_PERIOD_DAY\x10\x01\x12\x15\n" +
@@ -1424,7 +1439,9 @@ const file_tollgate_v1_common_proto_rawDesc = "" +
 	"\x11LIMIT_PERIOD_HOUR\x10\t\x12\x18\n" +
 	"\x14LIMIT_PERIOD_QUARTER\x10\n" +
 	"\x12\x15\n" +
-	"\x11LIMIT_PERIOD_YEAR\x10\v*\x89\x01\n" +
+	"\x11LIMIT_PERIOD_YEAR\x10\v\x12\x1a\n" +
+	"\x16LIMIT_PERIOD_IN_FLIGHT\x10\f\x12\x18\n" +
+	"\x14LIMIT_PERIOD_REQUEST\x10\r*\x89\x01\n" +
 	"\vEnforcement\x12\x1b\n" +
 	"\x17ENFORCEMENT_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10ENFORCEMENT_HARD\x10\x01\x12\x14\n" +

@@ -417,7 +417,7 @@ type RateLimit struct {
 	EachSubject bool `protobuf:"varint,3,opt,name=each_subject,json=eachSubject,proto3" json:"each_subject,omitempty"`
 	// Model of the catalog that is counted; empty for all models.
 	ModelId string `protobuf:"bytes,4,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
-	// Bounds; 1 to 6, at most one of each unit and period. An update replaces all of them.
+	// Bounds; 1 to 9, at most one of each unit and period. An update replaces all of them.
 	Bounds []*RateLimitBound `protobuf:"bytes,5,rep,name=bounds,proto3" json:"bounds,omitempty"`
 	// Effect of the rate limit on a request that exceeds it.
 	Enforcement Enforcement `protobuf:"varint,6,opt,name=enforcement,proto3,enum=tollgate.v1.Enforcement" json:"enforcement,omitempty"`
@@ -527,7 +527,7 @@ func (x *RateLimit) GetUpdateTime() *timestamppb.Timestamp {
 // One bound of a rate limit: at most an amount in any span of a length.
 type RateLimitBound struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// LIMIT_UNIT_REQUESTS or LIMIT_UNIT_TOKENS. Requests are counted when they are admitted, and
+	// LIMIT_UNIT_REQUESTS, LIMIT_UNIT_TOKENS or LIMIT_UNIT_UNCACHED_TOKENS. Requests are counted when they are admitted, and
 	// never given back. Tokens are counted by estimate when a request is admitted, and corrected by
 	// its usage record or by a release.
 	Unit LimitUnit `protobuf:"varint,1,opt,name=unit,proto3,enum=tollgate.v1.LimitUnit" json:"unit,omitempty"`

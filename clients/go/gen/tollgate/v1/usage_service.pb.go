@@ -1145,6 +1145,10 @@ type RecordUsageRequest struct {
 	// the price does not know multiplies by 1, and the record is flagged as unpriced until
 	// RepriceUsage.
 	Factors []string `protobuf:"bytes,14,rep,name=factors,proto3" json:"factors,omitempty"`
+	// What the provider says that it bills for the attempt, in any currency: 0 to 100,000,000; finer
+	// than 9 decimals is refused. Kept beside the computed cost; the workspace says which one is
+	// charged. Default: what provider_answer reports, rounded half to even.
+	ReportedCost *Money `protobuf:"bytes,13,opt,name=reported_cost,json=reportedCost,proto3" json:"reported_cost,omitempty"`
 	// The provider's own JSON, instead of usage: tokens, units, factors, and where they are not given
 	// here model and tier are read in it.
 	ProviderAnswer *ProviderAnswer `protobuf:"bytes,12,opt,name=provider_answer,json=providerAnswer,proto3" json:"provider_answer,omitempty"`
@@ -1266,6 +1270,13 @@ func (x *RecordUsageRequest) GetAttribution() *Attribution {
 func (x *RecordUsageRequest) GetFactors() []string {
 	if x != nil {
 		return x.Factors
+	}
+	return nil
+}
+
+func (x *RecordUsageRequest) GetReportedCost() *Money {
+	if x != nil {
+		return x.ReportedCost
 	}
 	return nil
 }
@@ -2318,6 +2329,8 @@ type UsageRecord struct {
 	Actor string `protobuf:"bytes,24,opt,name=actor,proto3" json:"actor,omitempty"`
 	// Provider answer that the usage was read in; absent if the caller counted.
 	ProviderAnswer *KeptAnswer `protobuf:"bytes,25,opt,name=provider_answer,json=providerAnswer,proto3" json:"provider_answer,omitempty"`
+	// What the provider says that it bills; absent if it says nothing.
+	ReportedCost *ReportedCost `protobuf:"bytes,26,opt,name=reported_cost,json=reportedCost,proto3" json:"reported_cost,omitempty"`
 	// Whether the start_time of the caller was out of range and was put right.
 	StartTimeAdjusted bool `protobuf:"varint,27,opt,name=start_time_adjusted,json=startTimeAdjusted,proto3" json:"start_time_adjusted,omitempty"`
 	unknownFields     protoimpl.UnknownFields
@@ -2529,9 +2542,90 @@ func (x *UsageRecord) GetProviderAnswer() *KeptAnswer {
 	return nil
 }
 
+func (x *UsageRecord) GetReportedCost() *ReportedCost {
+	if x != nil {
+		return x.ReportedCost
+	}
+	return nil
+}
+
 func (x *UsageRecord) GetStartTimeAdjusted() bool {
 	if x != nil {
 		return x.StartTimeAdjusted
+	}
+	return false
+}
+
+// What a provider says that it bills for an attempt, beside what was computed from the price.
+type ReportedCost struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As it was reported.
+	Reported *Money `protobuf:"bytes,1,opt,name=reported,proto3" json:"reported,omitempty"`
+	// In the workspace's currency, at the exchange rate of the time that is charged; absent if there
+	// was none.
+	Converted *Money `protobuf:"bytes,2,opt,name=converted,proto3" json:"converted,omitempty"`
+	// Computed from the price, in the workspace's currency.
+	Computed *Money `protobuf:"bytes,3,opt,name=computed,proto3" json:"computed,omitempty"`
+	// Whether the cost of the record is the reported one.
+	Charged       bool `protobuf:"varint,4,opt,name=charged,proto3" json:"charged,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportedCost) Reset() {
+	*x = ReportedCost{}
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportedCost) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportedCost) ProtoMessage() {}
+
+func (x *ReportedCost) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportedCost.ProtoReflect.Descriptor instead.
+func (*ReportedCost) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ReportedCost) GetReported() *Money {
+	if x != nil {
+		return x.Reported
+	}
+	return nil
+}
+
+func (x *ReportedCost) GetConverted() *Money {
+	if x != nil {
+		return x.Converted
+	}
+	return nil
+}
+
+func (x *ReportedCost) GetComputed() *Money {
+	if x != nil {
+		return x.Computed
+	}
+	return nil
+}
+
+func (x *ReportedCost) GetCharged() bool {
+	if x != nil {
+		return x.Charged
 	}
 	return false
 }
@@ -2555,7 +2649,7 @@ type KeptAnswer struct {
 
 func (x *KeptAnswer) Reset() {
 	*x = KeptAnswer{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[22]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2567,7 +2661,7 @@ func (x *KeptAnswer) String() string {
 func (*KeptAnswer) ProtoMessage() {}
 
 func (x *KeptAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[22]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2580,7 +2674,7 @@ func (x *KeptAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeptAnswer.ProtoReflect.Descriptor instead.
 func (*KeptAnswer) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{22}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *KeptAnswer) GetProvider() string {
@@ -2636,7 +2730,7 @@ type RecordCreditRequest struct {
 
 func (x *RecordCreditRequest) Reset() {
 	*x = RecordCreditRequest{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[23]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2648,7 +2742,7 @@ func (x *RecordCreditRequest) String() string {
 func (*RecordCreditRequest) ProtoMessage() {}
 
 func (x *RecordCreditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[23]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2661,7 +2755,7 @@ func (x *RecordCreditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordCreditRequest.ProtoReflect.Descriptor instead.
 func (*RecordCreditRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{23}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RecordCreditRequest) GetWorkspaceId() string {
@@ -2735,7 +2829,7 @@ type RecordCreditResponse struct {
 
 func (x *RecordCreditResponse) Reset() {
 	*x = RecordCreditResponse{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[24]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2747,7 +2841,7 @@ func (x *RecordCreditResponse) String() string {
 func (*RecordCreditResponse) ProtoMessage() {}
 
 func (x *RecordCreditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[24]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2760,7 +2854,7 @@ func (x *RecordCreditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordCreditResponse.ProtoReflect.Descriptor instead.
 func (*RecordCreditResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{24}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RecordCreditResponse) GetCost() *Money {
@@ -2801,7 +2895,7 @@ type VoidUsageRequest struct {
 
 func (x *VoidUsageRequest) Reset() {
 	*x = VoidUsageRequest{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[25]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2813,7 +2907,7 @@ func (x *VoidUsageRequest) String() string {
 func (*VoidUsageRequest) ProtoMessage() {}
 
 func (x *VoidUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[25]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2826,7 +2920,7 @@ func (x *VoidUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VoidUsageRequest.ProtoReflect.Descriptor instead.
 func (*VoidUsageRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{25}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *VoidUsageRequest) GetWorkspaceId() string {
@@ -2872,7 +2966,7 @@ type VoidUsageResponse struct {
 
 func (x *VoidUsageResponse) Reset() {
 	*x = VoidUsageResponse{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[26]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2884,7 +2978,7 @@ func (x *VoidUsageResponse) String() string {
 func (*VoidUsageResponse) ProtoMessage() {}
 
 func (x *VoidUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[26]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2897,7 +2991,7 @@ func (x *VoidUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VoidUsageResponse.ProtoReflect.Descriptor instead.
 func (*VoidUsageResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{26}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *VoidUsageResponse) GetVoided() *Money {
@@ -2940,7 +3034,7 @@ type RepriceUsageRequest struct {
 
 func (x *RepriceUsageRequest) Reset() {
 	*x = RepriceUsageRequest{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[27]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2952,7 +3046,7 @@ func (x *RepriceUsageRequest) String() string {
 func (*RepriceUsageRequest) ProtoMessage() {}
 
 func (x *RepriceUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[27]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2965,7 +3059,7 @@ func (x *RepriceUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepriceUsageRequest.ProtoReflect.Descriptor instead.
 func (*RepriceUsageRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{27}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RepriceUsageRequest) GetWorkspaceId() string {
@@ -3020,7 +3114,7 @@ type RepriceUsageResponse struct {
 
 func (x *RepriceUsageResponse) Reset() {
 	*x = RepriceUsageResponse{}
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[28]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3032,7 +3126,7 @@ func (x *RepriceUsageResponse) String() string {
 func (*RepriceUsageResponse) ProtoMessage() {}
 
 func (x *RepriceUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_usage_service_proto_msgTypes[28]
+	mi := &file_tollgate_v1_usage_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3045,7 +3139,7 @@ func (x *RepriceUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepriceUsageResponse.ProtoReflect.Descriptor instead.
 func (*RepriceUsageResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{28}
+	return file_tollgate_v1_usage_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RepriceUsageResponse) GetExaminedCount() int64 {
@@ -3159,7 +3253,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\tItemError\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\x05R\x04code\x120\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x18.tollgate.v1.ErrorReasonR\x06reason\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage\"\x90\x05\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"\xc9\x05\n" +
 	"\x12RecordUsageRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1d\n" +
 	"\n" +
@@ -3175,7 +3269,8 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\alatency\x18\n" +
 	" \x01(\v2\x19.google.protobuf.DurationR\alatency\x12:\n" +
 	"\vattribution\x18\v \x01(\v2\x18.tollgate.v1.AttributionR\vattribution\x12\x18\n" +
-	"\afactors\x18\x0e \x03(\tR\afactors\x12D\n" +
+	"\afactors\x18\x0e \x03(\tR\afactors\x127\n" +
+	"\rreported_cost\x18\r \x01(\v2\x12.tollgate.v1.MoneyR\freportedCost\x12D\n" +
 	"\x0fprovider_answer\x18\f \x01(\v2\x1b.tollgate.v1.ProviderAnswerR\x0eproviderAnswer\x12#\n" +
 	"\raccept_unread\x18\x0f \x01(\bR\facceptUnread\"@\n" +
 	"\x0eProviderAnswer\x12\x1a\n" +
@@ -3251,7 +3346,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"page_token\x18\a \x01(\tR\tpageToken\"v\n" +
 	"\x18ListUsageRecordsResponse\x122\n" +
 	"\arecords\x18\x01 \x03(\v2\x18.tollgate.v1.UsageRecordR\arecords\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xca\b\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8a\t\n" +
 	"\vUsageRecord\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x18\n" +
@@ -3283,8 +3378,14 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\x06reason\x18\x16 \x01(\tR\x06reason\x12\x1c\n" +
 	"\treference\x18\x17 \x01(\tR\treference\x12\x14\n" +
 	"\x05actor\x18\x18 \x01(\tR\x05actor\x12@\n" +
-	"\x0fprovider_answer\x18\x19 \x01(\v2\x17.tollgate.v1.KeptAnswerR\x0eproviderAnswer\x12.\n" +
-	"\x13start_time_adjusted\x18\x1b \x01(\bR\x11startTimeAdjusted\"j\n" +
+	"\x0fprovider_answer\x18\x19 \x01(\v2\x17.tollgate.v1.KeptAnswerR\x0eproviderAnswer\x12>\n" +
+	"\rreported_cost\x18\x1a \x01(\v2\x19.tollgate.v1.ReportedCostR\freportedCost\x12.\n" +
+	"\x13start_time_adjusted\x18\x1b \x01(\bR\x11startTimeAdjusted\"\xba\x01\n" +
+	"\fReportedCost\x12.\n" +
+	"\breported\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyR\breported\x120\n" +
+	"\tconverted\x18\x02 \x01(\v2\x12.tollgate.v1.MoneyR\tconverted\x12.\n" +
+	"\bcomputed\x18\x03 \x01(\v2\x12.tollgate.v1.MoneyR\bcomputed\x12\x18\n" +
+	"\acharged\x18\x04 \x01(\bR\acharged\"j\n" +
 	"\n" +
 	"KeptAnswer\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x12\n" +
@@ -3398,7 +3499,7 @@ func file_tollgate_v1_usage_service_proto_rawDescGZIP() []byte {
 }
 
 var file_tollgate_v1_usage_service_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_tollgate_v1_usage_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_tollgate_v1_usage_service_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_tollgate_v1_usage_service_proto_goTypes = []any{
 	(Decision)(0),                       // 0: tollgate.v1.Decision
 	(Reason)(0),                         // 1: tollgate.v1.Reason
@@ -3426,137 +3527,143 @@ var file_tollgate_v1_usage_service_proto_goTypes = []any{
 	(*ListUsageRecordsRequest)(nil),     // 23: tollgate.v1.ListUsageRecordsRequest
 	(*ListUsageRecordsResponse)(nil),    // 24: tollgate.v1.ListUsageRecordsResponse
 	(*UsageRecord)(nil),                 // 25: tollgate.v1.UsageRecord
-	(*KeptAnswer)(nil),                  // 26: tollgate.v1.KeptAnswer
-	(*RecordCreditRequest)(nil),         // 27: tollgate.v1.RecordCreditRequest
-	(*RecordCreditResponse)(nil),        // 28: tollgate.v1.RecordCreditResponse
-	(*VoidUsageRequest)(nil),            // 29: tollgate.v1.VoidUsageRequest
-	(*VoidUsageResponse)(nil),           // 30: tollgate.v1.VoidUsageResponse
-	(*RepriceUsageRequest)(nil),         // 31: tollgate.v1.RepriceUsageRequest
-	(*RepriceUsageResponse)(nil),        // 32: tollgate.v1.RepriceUsageResponse
-	(ServiceTier)(0),                    // 33: tollgate.v1.ServiceTier
-	(*Attribution)(nil),                 // 34: tollgate.v1.Attribution
-	(*durationpb.Duration)(nil),         // 35: google.protobuf.Duration
-	(*UsageUnit)(nil),                   // 36: tollgate.v1.UsageUnit
-	(*Money)(nil),                       // 37: tollgate.v1.Money
-	(*timestamppb.Timestamp)(nil),       // 38: google.protobuf.Timestamp
-	(BudgetState)(0),                    // 39: tollgate.v1.BudgetState
-	(LimitKind)(0),                      // 40: tollgate.v1.LimitKind
-	(*Subject)(nil),                     // 41: tollgate.v1.Subject
-	(Enforcement)(0),                    // 42: tollgate.v1.Enforcement
-	(LimitUnit)(0),                      // 43: tollgate.v1.LimitUnit
-	(LimitPeriod)(0),                    // 44: tollgate.v1.LimitPeriod
-	(ErrorReason)(0),                    // 45: tollgate.v1.ErrorReason
-	(*Usage)(nil),                       // 46: tollgate.v1.Usage
-	(Outcome)(0),                        // 47: tollgate.v1.Outcome
-	(UsageSource)(0),                    // 48: tollgate.v1.UsageSource
+	(*ReportedCost)(nil),                // 26: tollgate.v1.ReportedCost
+	(*KeptAnswer)(nil),                  // 27: tollgate.v1.KeptAnswer
+	(*RecordCreditRequest)(nil),         // 28: tollgate.v1.RecordCreditRequest
+	(*RecordCreditResponse)(nil),        // 29: tollgate.v1.RecordCreditResponse
+	(*VoidUsageRequest)(nil),            // 30: tollgate.v1.VoidUsageRequest
+	(*VoidUsageResponse)(nil),           // 31: tollgate.v1.VoidUsageResponse
+	(*RepriceUsageRequest)(nil),         // 32: tollgate.v1.RepriceUsageRequest
+	(*RepriceUsageResponse)(nil),        // 33: tollgate.v1.RepriceUsageResponse
+	(ServiceTier)(0),                    // 34: tollgate.v1.ServiceTier
+	(*Attribution)(nil),                 // 35: tollgate.v1.Attribution
+	(*durationpb.Duration)(nil),         // 36: google.protobuf.Duration
+	(*UsageUnit)(nil),                   // 37: tollgate.v1.UsageUnit
+	(*Money)(nil),                       // 38: tollgate.v1.Money
+	(*timestamppb.Timestamp)(nil),       // 39: google.protobuf.Timestamp
+	(BudgetState)(0),                    // 40: tollgate.v1.BudgetState
+	(LimitKind)(0),                      // 41: tollgate.v1.LimitKind
+	(*Subject)(nil),                     // 42: tollgate.v1.Subject
+	(Enforcement)(0),                    // 43: tollgate.v1.Enforcement
+	(LimitUnit)(0),                      // 44: tollgate.v1.LimitUnit
+	(LimitPeriod)(0),                    // 45: tollgate.v1.LimitPeriod
+	(ErrorReason)(0),                    // 46: tollgate.v1.ErrorReason
+	(*Usage)(nil),                       // 47: tollgate.v1.Usage
+	(Outcome)(0),                        // 48: tollgate.v1.Outcome
+	(UsageSource)(0),                    // 49: tollgate.v1.UsageSource
 }
 var file_tollgate_v1_usage_service_proto_depIdxs = []int32{
-	33, // 0: tollgate.v1.CheckAndRouteRequest.service_tier:type_name -> tollgate.v1.ServiceTier
-	34, // 1: tollgate.v1.CheckAndRouteRequest.attribution:type_name -> tollgate.v1.Attribution
-	35, // 2: tollgate.v1.CheckAndRouteRequest.hold_duration:type_name -> google.protobuf.Duration
-	36, // 3: tollgate.v1.CheckAndRouteRequest.units:type_name -> tollgate.v1.UsageUnit
+	34, // 0: tollgate.v1.CheckAndRouteRequest.service_tier:type_name -> tollgate.v1.ServiceTier
+	35, // 1: tollgate.v1.CheckAndRouteRequest.attribution:type_name -> tollgate.v1.Attribution
+	36, // 2: tollgate.v1.CheckAndRouteRequest.hold_duration:type_name -> google.protobuf.Duration
+	37, // 3: tollgate.v1.CheckAndRouteRequest.units:type_name -> tollgate.v1.UsageUnit
 	0,  // 4: tollgate.v1.CheckAndRouteResponse.decision:type_name -> tollgate.v1.Decision
 	1,  // 5: tollgate.v1.CheckAndRouteResponse.reason:type_name -> tollgate.v1.Reason
-	37, // 6: tollgate.v1.CheckAndRouteResponse.held:type_name -> tollgate.v1.Money
-	38, // 7: tollgate.v1.CheckAndRouteResponse.expire_time:type_name -> google.protobuf.Timestamp
-	39, // 8: tollgate.v1.CheckAndRouteResponse.budget_state:type_name -> tollgate.v1.BudgetState
-	35, // 9: tollgate.v1.CheckAndRouteResponse.retry_after:type_name -> google.protobuf.Duration
+	38, // 6: tollgate.v1.CheckAndRouteResponse.held:type_name -> tollgate.v1.Money
+	39, // 7: tollgate.v1.CheckAndRouteResponse.expire_time:type_name -> google.protobuf.Timestamp
+	40, // 8: tollgate.v1.CheckAndRouteResponse.budget_state:type_name -> tollgate.v1.BudgetState
+	36, // 9: tollgate.v1.CheckAndRouteResponse.retry_after:type_name -> google.protobuf.Duration
 	6,  // 10: tollgate.v1.CheckAndRouteResponse.verdicts:type_name -> tollgate.v1.Verdict
 	6,  // 11: tollgate.v1.CheckAndRouteResponse.limits:type_name -> tollgate.v1.Verdict
-	40, // 12: tollgate.v1.Verdict.limit_kind:type_name -> tollgate.v1.LimitKind
-	41, // 13: tollgate.v1.Verdict.subject:type_name -> tollgate.v1.Subject
+	41, // 12: tollgate.v1.Verdict.limit_kind:type_name -> tollgate.v1.LimitKind
+	42, // 13: tollgate.v1.Verdict.subject:type_name -> tollgate.v1.Subject
 	1,  // 14: tollgate.v1.Verdict.reason:type_name -> tollgate.v1.Reason
-	42, // 15: tollgate.v1.Verdict.enforcement:type_name -> tollgate.v1.Enforcement
-	43, // 16: tollgate.v1.Verdict.unit:type_name -> tollgate.v1.LimitUnit
-	44, // 17: tollgate.v1.Verdict.period:type_name -> tollgate.v1.LimitPeriod
-	37, // 18: tollgate.v1.Verdict.limit:type_name -> tollgate.v1.Money
-	37, // 19: tollgate.v1.Verdict.spent:type_name -> tollgate.v1.Money
-	37, // 20: tollgate.v1.Verdict.held:type_name -> tollgate.v1.Money
-	37, // 21: tollgate.v1.Verdict.need:type_name -> tollgate.v1.Money
-	38, // 22: tollgate.v1.Verdict.reset_time:type_name -> google.protobuf.Timestamp
-	35, // 23: tollgate.v1.Verdict.retry_after:type_name -> google.protobuf.Duration
+	43, // 15: tollgate.v1.Verdict.enforcement:type_name -> tollgate.v1.Enforcement
+	44, // 16: tollgate.v1.Verdict.unit:type_name -> tollgate.v1.LimitUnit
+	45, // 17: tollgate.v1.Verdict.period:type_name -> tollgate.v1.LimitPeriod
+	38, // 18: tollgate.v1.Verdict.limit:type_name -> tollgate.v1.Money
+	38, // 19: tollgate.v1.Verdict.spent:type_name -> tollgate.v1.Money
+	38, // 20: tollgate.v1.Verdict.held:type_name -> tollgate.v1.Money
+	38, // 21: tollgate.v1.Verdict.need:type_name -> tollgate.v1.Money
+	39, // 22: tollgate.v1.Verdict.reset_time:type_name -> google.protobuf.Timestamp
+	36, // 23: tollgate.v1.Verdict.retry_after:type_name -> google.protobuf.Duration
 	4,  // 24: tollgate.v1.CheckAndRouteStreamRequest.check:type_name -> tollgate.v1.CheckAndRouteRequest
 	5,  // 25: tollgate.v1.CheckAndRouteStreamResponse.check:type_name -> tollgate.v1.CheckAndRouteResponse
 	9,  // 26: tollgate.v1.CheckAndRouteStreamResponse.error:type_name -> tollgate.v1.ItemError
-	45, // 27: tollgate.v1.ItemError.reason:type_name -> tollgate.v1.ErrorReason
-	33, // 28: tollgate.v1.RecordUsageRequest.service_tier:type_name -> tollgate.v1.ServiceTier
-	46, // 29: tollgate.v1.RecordUsageRequest.usage:type_name -> tollgate.v1.Usage
-	47, // 30: tollgate.v1.RecordUsageRequest.outcome:type_name -> tollgate.v1.Outcome
-	48, // 31: tollgate.v1.RecordUsageRequest.usage_source:type_name -> tollgate.v1.UsageSource
-	38, // 32: tollgate.v1.RecordUsageRequest.start_time:type_name -> google.protobuf.Timestamp
-	35, // 33: tollgate.v1.RecordUsageRequest.latency:type_name -> google.protobuf.Duration
-	34, // 34: tollgate.v1.RecordUsageRequest.attribution:type_name -> tollgate.v1.Attribution
-	11, // 35: tollgate.v1.RecordUsageRequest.provider_answer:type_name -> tollgate.v1.ProviderAnswer
-	37, // 36: tollgate.v1.RecordUsageResponse.cost:type_name -> tollgate.v1.Money
-	39, // 37: tollgate.v1.RecordUsageResponse.budget_state:type_name -> tollgate.v1.BudgetState
-	37, // 38: tollgate.v1.RecordUsageResponse.cycle_spent:type_name -> tollgate.v1.Money
-	46, // 39: tollgate.v1.RecordUsageResponse.usage:type_name -> tollgate.v1.Usage
-	10, // 40: tollgate.v1.RecordUsageBatchRequest.records:type_name -> tollgate.v1.RecordUsageRequest
-	15, // 41: tollgate.v1.RecordUsageBatchResponse.results:type_name -> tollgate.v1.RecordUsageResult
-	12, // 42: tollgate.v1.RecordUsageResult.record:type_name -> tollgate.v1.RecordUsageResponse
-	9,  // 43: tollgate.v1.RecordUsageResult.error:type_name -> tollgate.v1.ItemError
-	37, // 44: tollgate.v1.ReleaseHoldResponse.released:type_name -> tollgate.v1.Money
-	35, // 45: tollgate.v1.ExtendHoldRequest.hold_duration:type_name -> google.protobuf.Duration
-	38, // 46: tollgate.v1.ExtendHoldResponse.expire_time:type_name -> google.protobuf.Timestamp
-	2,  // 47: tollgate.v1.ListHoldsRequest.state:type_name -> tollgate.v1.HoldState
-	22, // 48: tollgate.v1.ListHoldsResponse.holds:type_name -> tollgate.v1.Hold
-	37, // 49: tollgate.v1.Hold.held:type_name -> tollgate.v1.Money
-	2,  // 50: tollgate.v1.Hold.state:type_name -> tollgate.v1.HoldState
-	38, // 51: tollgate.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
-	38, // 52: tollgate.v1.Hold.expire_time:type_name -> google.protobuf.Timestamp
-	34, // 53: tollgate.v1.Hold.attribution:type_name -> tollgate.v1.Attribution
-	38, // 54: tollgate.v1.ListUsageRecordsRequest.start_time:type_name -> google.protobuf.Timestamp
-	38, // 55: tollgate.v1.ListUsageRecordsRequest.end_time:type_name -> google.protobuf.Timestamp
-	25, // 56: tollgate.v1.ListUsageRecordsResponse.records:type_name -> tollgate.v1.UsageRecord
-	3,  // 57: tollgate.v1.UsageRecord.kind:type_name -> tollgate.v1.RecordKind
-	33, // 58: tollgate.v1.UsageRecord.service_tier:type_name -> tollgate.v1.ServiceTier
-	46, // 59: tollgate.v1.UsageRecord.usage:type_name -> tollgate.v1.Usage
-	47, // 60: tollgate.v1.UsageRecord.outcome:type_name -> tollgate.v1.Outcome
-	48, // 61: tollgate.v1.UsageRecord.usage_source:type_name -> tollgate.v1.UsageSource
-	37, // 62: tollgate.v1.UsageRecord.cost:type_name -> tollgate.v1.Money
-	38, // 63: tollgate.v1.UsageRecord.charge_time:type_name -> google.protobuf.Timestamp
-	38, // 64: tollgate.v1.UsageRecord.start_time:type_name -> google.protobuf.Timestamp
-	38, // 65: tollgate.v1.UsageRecord.record_time:type_name -> google.protobuf.Timestamp
-	35, // 66: tollgate.v1.UsageRecord.latency:type_name -> google.protobuf.Duration
-	34, // 67: tollgate.v1.UsageRecord.attribution:type_name -> tollgate.v1.Attribution
-	26, // 68: tollgate.v1.UsageRecord.provider_answer:type_name -> tollgate.v1.KeptAnswer
-	37, // 69: tollgate.v1.RecordCreditRequest.amount:type_name -> tollgate.v1.Money
-	38, // 70: tollgate.v1.RecordCreditRequest.charge_time:type_name -> google.protobuf.Timestamp
-	34, // 71: tollgate.v1.RecordCreditRequest.attribution:type_name -> tollgate.v1.Attribution
-	37, // 72: tollgate.v1.RecordCreditResponse.cost:type_name -> tollgate.v1.Money
-	37, // 73: tollgate.v1.RecordCreditResponse.cycle_spent:type_name -> tollgate.v1.Money
-	37, // 74: tollgate.v1.VoidUsageResponse.voided:type_name -> tollgate.v1.Money
-	37, // 75: tollgate.v1.VoidUsageResponse.cycle_spent:type_name -> tollgate.v1.Money
-	38, // 76: tollgate.v1.RepriceUsageRequest.start_time:type_name -> google.protobuf.Timestamp
-	38, // 77: tollgate.v1.RepriceUsageRequest.end_time:type_name -> google.protobuf.Timestamp
-	37, // 78: tollgate.v1.RepriceUsageResponse.difference:type_name -> tollgate.v1.Money
-	4,  // 79: tollgate.v1.UsageService.CheckAndRoute:input_type -> tollgate.v1.CheckAndRouteRequest
-	7,  // 80: tollgate.v1.UsageService.CheckAndRouteStream:input_type -> tollgate.v1.CheckAndRouteStreamRequest
-	10, // 81: tollgate.v1.UsageService.RecordUsage:input_type -> tollgate.v1.RecordUsageRequest
-	13, // 82: tollgate.v1.UsageService.RecordUsageBatch:input_type -> tollgate.v1.RecordUsageBatchRequest
-	16, // 83: tollgate.v1.UsageService.ReleaseHold:input_type -> tollgate.v1.ReleaseHoldRequest
-	18, // 84: tollgate.v1.UsageService.ExtendHold:input_type -> tollgate.v1.ExtendHoldRequest
-	20, // 85: tollgate.v1.UsageService.ListHolds:input_type -> tollgate.v1.ListHoldsRequest
-	23, // 86: tollgate.v1.UsageService.ListUsageRecords:input_type -> tollgate.v1.ListUsageRecordsRequest
-	31, // 87: tollgate.v1.UsageService.RepriceUsage:input_type -> tollgate.v1.RepriceUsageRequest
-	27, // 88: tollgate.v1.UsageService.RecordCredit:input_type -> tollgate.v1.RecordCreditRequest
-	29, // 89: tollgate.v1.UsageService.VoidUsage:input_type -> tollgate.v1.VoidUsageRequest
-	5,  // 90: tollgate.v1.UsageService.CheckAndRoute:output_type -> tollgate.v1.CheckAndRouteResponse
-	8,  // 91: tollgate.v1.UsageService.CheckAndRouteStream:output_type -> tollgate.v1.CheckAndRouteStreamResponse
-	12, // 92: tollgate.v1.UsageService.RecordUsage:output_type -> tollgate.v1.RecordUsageResponse
-	14, // 93: tollgate.v1.UsageService.RecordUsageBatch:output_type -> tollgate.v1.RecordUsageBatchResponse
-	17, // 94: tollgate.v1.UsageService.ReleaseHold:output_type -> tollgate.v1.ReleaseHoldResponse
-	19, // 95: tollgate.v1.UsageService.ExtendHold:output_type -> tollgate.v1.ExtendHoldResponse
-	21, // 96: tollgate.v1.UsageService.ListHolds:output_type -> tollgate.v1.ListHoldsResponse
-	24, // 97: tollgate.v1.UsageService.ListUsageRecords:output_type -> tollgate.v1.ListUsageRecordsResponse
-	32, // 98: tollgate.v1.UsageService.RepriceUsage:output_type -> tollgate.v1.RepriceUsageResponse
-	28, // 99: tollgate.v1.UsageService.RecordCredit:output_type -> tollgate.v1.RecordCreditResponse
-	30, // 100: tollgate.v1.UsageService.VoidUsage:output_type -> tollgate.v1.VoidUsageResponse
-	90, // [90:101] is the sub-list for method output_type
-	79, // [79:90] is the sub-list for method input_type
-	79, // [79:79] is the sub-list for extension type_name
-	79, // [79:79] is the sub-list for extension extendee
-	0,  // [0:79] is the sub-list for field type_name
+	46, // 27: tollgate.v1.ItemError.reason:type_name -> tollgate.v1.ErrorReason
+	34, // 28: tollgate.v1.RecordUsageRequest.service_tier:type_name -> tollgate.v1.ServiceTier
+	47, // 29: tollgate.v1.RecordUsageRequest.usage:type_name -> tollgate.v1.Usage
+	48, // 30: tollgate.v1.RecordUsageRequest.outcome:type_name -> tollgate.v1.Outcome
+	49, // 31: tollgate.v1.RecordUsageRequest.usage_source:type_name -> tollgate.v1.UsageSource
+	39, // 32: tollgate.v1.RecordUsageRequest.start_time:type_name -> google.protobuf.Timestamp
+	36, // 33: tollgate.v1.RecordUsageRequest.latency:type_name -> google.protobuf.Duration
+	35, // 34: tollgate.v1.RecordUsageRequest.attribution:type_name -> tollgate.v1.Attribution
+	38, // 35: tollgate.v1.RecordUsageRequest.reported_cost:type_name -> tollgate.v1.Money
+	11, // 36: tollgate.v1.RecordUsageRequest.provider_answer:type_name -> tollgate.v1.ProviderAnswer
+	38, // 37: tollgate.v1.RecordUsageResponse.cost:type_name -> tollgate.v1.Money
+	40, // 38: tollgate.v1.RecordUsageResponse.budget_state:type_name -> tollgate.v1.BudgetState
+	38, // 39: tollgate.v1.RecordUsageResponse.cycle_spent:type_name -> tollgate.v1.Money
+	47, // 40: tollgate.v1.RecordUsageResponse.usage:type_name -> tollgate.v1.Usage
+	10, // 41: tollgate.v1.RecordUsageBatchRequest.records:type_name -> tollgate.v1.RecordUsageRequest
+	15, // 42: tollgate.v1.RecordUsageBatchResponse.results:type_name -> tollgate.v1.RecordUsageResult
+	12, // 43: tollgate.v1.RecordUsageResult.record:type_name -> tollgate.v1.RecordUsageResponse
+	9,  // 44: tollgate.v1.RecordUsageResult.error:type_name -> tollgate.v1.ItemError
+	38, // 45: tollgate.v1.ReleaseHoldResponse.released:type_name -> tollgate.v1.Money
+	36, // 46: tollgate.v1.ExtendHoldRequest.hold_duration:type_name -> google.protobuf.Duration
+	39, // 47: tollgate.v1.ExtendHoldResponse.expire_time:type_name -> google.protobuf.Timestamp
+	2,  // 48: tollgate.v1.ListHoldsRequest.state:type_name -> tollgate.v1.HoldState
+	22, // 49: tollgate.v1.ListHoldsResponse.holds:type_name -> tollgate.v1.Hold
+	38, // 50: tollgate.v1.Hold.held:type_name -> tollgate.v1.Money
+	2,  // 51: tollgate.v1.Hold.state:type_name -> tollgate.v1.HoldState
+	39, // 52: tollgate.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
+	39, // 53: tollgate.v1.Hold.expire_time:type_name -> google.protobuf.Timestamp
+	35, // 54: tollgate.v1.Hold.attribution:type_name -> tollgate.v1.Attribution
+	39, // 55: tollgate.v1.ListUsageRecordsRequest.start_time:type_name -> google.protobuf.Timestamp
+	39, // 56: tollgate.v1.ListUsageRecordsRequest.end_time:type_name -> google.protobuf.Timestamp
+	25, // 57: tollgate.v1.ListUsageRecordsResponse.records:type_name -> tollgate.v1.UsageRecord
+	3,  // 58: tollgate.v1.UsageRecord.kind:type_name -> tollgate.v1.RecordKind
+	34, // 59: tollgate.v1.UsageRecord.service_tier:type_name -> tollgate.v1.ServiceTier
+	47, // 60: tollgate.v1.UsageRecord.usage:type_name -> tollgate.v1.Usage
+	48, // 61: tollgate.v1.UsageRecord.outcome:type_name -> tollgate.v1.Outcome
+	49, // 62: tollgate.v1.UsageRecord.usage_source:type_name -> tollgate.v1.UsageSource
+	38, // 63: tollgate.v1.UsageRecord.cost:type_name -> tollgate.v1.Money
+	39, // 64: tollgate.v1.UsageRecord.charge_time:type_name -> google.protobuf.Timestamp
+	39, // 65: tollgate.v1.UsageRecord.start_time:type_name -> google.protobuf.Timestamp
+	39, // 66: tollgate.v1.UsageRecord.record_time:type_name -> google.protobuf.Timestamp
+	36, // 67: tollgate.v1.UsageRecord.latency:type_name -> google.protobuf.Duration
+	35, // 68: tollgate.v1.UsageRecord.attribution:type_name -> tollgate.v1.Attribution
+	27, // 69: tollgate.v1.UsageRecord.provider_answer:type_name -> tollgate.v1.KeptAnswer
+	26, // 70: tollgate.v1.UsageRecord.reported_cost:type_name -> tollgate.v1.ReportedCost
+	38, // 71: tollgate.v1.ReportedCost.reported:type_name -> tollgate.v1.Money
+	38, // 72: tollgate.v1.ReportedCost.converted:type_name -> tollgate.v1.Money
+	38, // 73: tollgate.v1.ReportedCost.computed:type_name -> tollgate.v1.Money
+	38, // 74: tollgate.v1.RecordCreditRequest.amount:type_name -> tollgate.v1.Money
+	39, // 75: tollgate.v1.RecordCreditRequest.charge_time:type_name -> google.protobuf.Timestamp
+	35, // 76: tollgate.v1.RecordCreditRequest.attribution:type_name -> tollgate.v1.Attribution
+	38, // 77: tollgate.v1.RecordCreditResponse.cost:type_name -> tollgate.v1.Money
+	38, // 78: tollgate.v1.RecordCreditResponse.cycle_spent:type_name -> tollgate.v1.Money
+	38, // 79: tollgate.v1.VoidUsageResponse.voided:type_name -> tollgate.v1.Money
+	38, // 80: tollgate.v1.VoidUsageResponse.cycle_spent:type_name -> tollgate.v1.Money
+	39, // 81: tollgate.v1.RepriceUsageRequest.start_time:type_name -> google.protobuf.Timestamp
+	39, // 82: tollgate.v1.RepriceUsageRequest.end_time:type_name -> google.protobuf.Timestamp
+	38, // 83: tollgate.v1.RepriceUsageResponse.difference:type_name -> tollgate.v1.Money
+	4,  // 84: tollgate.v1.UsageService.CheckAndRoute:input_type -> tollgate.v1.CheckAndRouteRequest
+	7,  // 85: tollgate.v1.UsageService.CheckAndRouteStream:input_type -> tollgate.v1.CheckAndRouteStreamRequest
+	10, // 86: tollgate.v1.UsageService.RecordUsage:input_type -> tollgate.v1.RecordUsageRequest
+	13, // 87: tollgate.v1.UsageService.RecordUsageBatch:input_type -> tollgate.v1.RecordUsageBatchRequest
+	16, // 88: tollgate.v1.UsageService.ReleaseHold:input_type -> tollgate.v1.ReleaseHoldRequest
+	18, // 89: tollgate.v1.UsageService.ExtendHold:input_type -> tollgate.v1.ExtendHoldRequest
+	20, // 90: tollgate.v1.UsageService.ListHolds:input_type -> tollgate.v1.ListHoldsRequest
+	23, // 91: tollgate.v1.UsageService.ListUsageRecords:input_type -> tollgate.v1.ListUsageRecordsRequest
+	32, // 92: tollgate.v1.UsageService.RepriceUsage:input_type -> tollgate.v1.RepriceUsageRequest
+	28, // 93: tollgate.v1.UsageService.RecordCredit:input_type -> tollgate.v1.RecordCreditRequest
+	30, // 94: tollgate.v1.UsageService.VoidUsage:input_type -> tollgate.v1.VoidUsageRequest
+	5,  // 95: tollgate.v1.UsageService.CheckAndRoute:output_type -> tollgate.v1.CheckAndRouteResponse
+	8,  // 96: tollgate.v1.UsageService.CheckAndRouteStream:output_type -> tollgate.v1.CheckAndRouteStreamResponse
+	12, // 97: tollgate.v1.UsageService.RecordUsage:output_type -> tollgate.v1.RecordUsageResponse
+	14, // 98: tollgate.v1.UsageService.RecordUsageBatch:output_type -> tollgate.v1.RecordUsageBatchResponse
+	17, // 99: tollgate.v1.UsageService.ReleaseHold:output_type -> tollgate.v1.ReleaseHoldResponse
+	19, // 100: tollgate.v1.UsageService.ExtendHold:output_type -> tollgate.v1.ExtendHoldResponse
+	21, // 101: tollgate.v1.UsageService.ListHolds:output_type -> tollgate.v1.ListHoldsResponse
+	24, // 102: tollgate.v1.UsageService.ListUsageRecords:output_type -> tollgate.v1.ListUsageRecordsResponse
+	33, // 103: tollgate.v1.UsageService.RepriceUsage:output_type -> tollgate.v1.RepriceUsageResponse
+	29, // 104: tollgate.v1.UsageService.RecordCredit:output_type -> tollgate.v1.RecordCreditResponse
+	31, // 105: tollgate.v1.UsageService.VoidUsage:output_type -> tollgate.v1.VoidUsageResponse
+	95, // [95:106] is the sub-list for method output_type
+	84, // [84:95] is the sub-list for method input_type
+	84, // [84:84] is the sub-list for extension type_name
+	84, // [84:84] is the sub-list for extension extendee
+	0,  // [0:84] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_usage_service_proto_init() }
@@ -3581,7 +3688,7 @@ func file_tollgate_v1_usage_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_usage_service_proto_rawDesc), len(file_tollgate_v1_usage_service_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   29,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

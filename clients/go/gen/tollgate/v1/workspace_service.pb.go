@@ -294,8 +294,17 @@ type Workspace struct {
 	RequiredAttributionFields []string `protobuf:"bytes,13,rep,name=required_attribution_fields,json=requiredAttributionFields,proto3" json:"required_attribution_fields,omitempty"`
 	// Day on which the windows of LIMIT_PERIOD_WEEK and the weeks of reports begin; default Monday.
 	FirstDayOfWeek DayOfWeek `protobuf:"varint,14,opt,name=first_day_of_week,json=firstDayOfWeek,proto3,enum=tollgate.v1.DayOfWeek" json:"first_day_of_week,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Providers whose reported cost is charged instead of the computed one, by name, for example
+	// "openrouter", or "*" for any; at most 32, each 1 to 128 characters, none by default. RepriceUsage
+	// follows it. Whatever is listed, the reported cost is charged where there is no price or nothing
+	// that a price could be applied to, and the computed one where the exchange rate from the reported
+	// currency is missing.
+	ReportedCostProviders []string `protobuf:"bytes,15,rep,name=reported_cost_providers,json=reportedCostProviders,proto3" json:"reported_cost_providers,omitempty"`
+	// Difference between the reported and the computed cost of a record, in percent of the computed
+	// one, above which ALERT_TYPE_COST_DIFFERS is raised: 1 to 1,000, or 0, the default, for never.
+	CostDifferenceAlertPercent int32 `protobuf:"varint,16,opt,name=cost_difference_alert_percent,json=costDifferenceAlertPercent,proto3" json:"cost_difference_alert_percent,omitempty"`
+	unknownFields              protoimpl.UnknownFields
+	sizeCache                  protoimpl.SizeCache
 }
 
 func (x *Workspace) Reset() {
@@ -424,6 +433,20 @@ func (x *Workspace) GetFirstDayOfWeek() DayOfWeek {
 		return x.FirstDayOfWeek
 	}
 	return DayOfWeek_DAY_OF_WEEK_UNSPECIFIED
+}
+
+func (x *Workspace) GetReportedCostProviders() []string {
+	if x != nil {
+		return x.ReportedCostProviders
+	}
+	return nil
+}
+
+func (x *Workspace) GetCostDifferenceAlertPercent() int32 {
+	if x != nil {
+		return x.CostDifferenceAlertPercent
+	}
+	return 0
 }
 
 // Budget per cycle and overage allowance.
@@ -792,7 +815,7 @@ type UpdateWorkspaceRequest struct {
 	Workspace *Workspace `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
 	// Fields to change: display_name, currency_code, time_zone, unpriced_model_policy,
 	// hold_expiry_policy, unknown_key_policy, usage_retention_days, required_attribution_fields,
-	// first_day_of_week. Absent: all of these that are not empty. "*": all of these.
+	// first_day_of_week, reported_cost_providers, cost_difference_alert_percent. Absent: all of these that are not empty. "*": all of these.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -892,7 +915,7 @@ var File_tollgate_v1_workspace_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_workspace_service_proto_rawDesc = "" +
 	"\n" +
-	"#tollgate/v1/workspace_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\x88\x06\n" +
+	"#tollgate/v1/workspace_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\x83\a\n" +
 	"\tWorkspace\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12#\n" +
@@ -910,7 +933,9 @@ const file_tollgate_v1_workspace_service_proto_rawDesc = "" +
 	"\vupdate_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"updateTime\x12>\n" +
 	"\x1brequired_attribution_fields\x18\r \x03(\tR\x19requiredAttributionFields\x12A\n" +
-	"\x11first_day_of_week\x18\x0e \x01(\x0e2\x16.tollgate.v1.DayOfWeekR\x0efirstDayOfWeek\"\x8a\x01\n" +
+	"\x11first_day_of_week\x18\x0e \x01(\x0e2\x16.tollgate.v1.DayOfWeekR\x0efirstDayOfWeek\x126\n" +
+	"\x17reported_cost_providers\x18\x0f \x03(\tR\x15reportedCostProviders\x12A\n" +
+	"\x1dcost_difference_alert_percent\x18\x10 \x01(\x05R\x1acostDifferenceAlertPercent\"\x8a\x01\n" +
 	"\x04Plan\x12*\n" +
 	"\x06budget\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyR\x06budget\x127\n" +
 	"\roverage_limit\x18\x02 \x01(\v2\x12.tollgate.v1.MoneyR\foverageLimit\x12\x1d\n" +

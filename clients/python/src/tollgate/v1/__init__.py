@@ -4,6 +4,8 @@ Every message, enum and stub of the API.
 """
 
 from tollgate.v1.alert_service_pb2 import (
+    ALERT_TYPE_ANSWER_UNREAD as ALERT_TYPE_ANSWER_UNREAD,
+    ALERT_TYPE_COST_DIFFERS as ALERT_TYPE_COST_DIFFERS,
     ALERT_TYPE_EXHAUSTED as ALERT_TYPE_EXHAUSTED,
     ALERT_TYPE_FALLBACK_BEGAN as ALERT_TYPE_FALLBACK_BEGAN,
     ALERT_TYPE_HOLDS_EXPIRED as ALERT_TYPE_HOLDS_EXPIRED,
@@ -278,8 +280,10 @@ from tollgate.v1.common_pb2 import (
     LIMIT_PERIOD_CYCLE as LIMIT_PERIOD_CYCLE,
     LIMIT_PERIOD_DAY as LIMIT_PERIOD_DAY,
     LIMIT_PERIOD_HOUR as LIMIT_PERIOD_HOUR,
+    LIMIT_PERIOD_IN_FLIGHT as LIMIT_PERIOD_IN_FLIGHT,
     LIMIT_PERIOD_MONTH as LIMIT_PERIOD_MONTH,
     LIMIT_PERIOD_QUARTER as LIMIT_PERIOD_QUARTER,
+    LIMIT_PERIOD_REQUEST as LIMIT_PERIOD_REQUEST,
     LIMIT_PERIOD_SLIDING_DAY as LIMIT_PERIOD_SLIDING_DAY,
     LIMIT_PERIOD_SLIDING_HOUR as LIMIT_PERIOD_SLIDING_HOUR,
     LIMIT_PERIOD_SLIDING_MINUTE as LIMIT_PERIOD_SLIDING_MINUTE,
@@ -290,6 +294,7 @@ from tollgate.v1.common_pb2 import (
     LIMIT_UNIT_MONEY as LIMIT_UNIT_MONEY,
     LIMIT_UNIT_REQUESTS as LIMIT_UNIT_REQUESTS,
     LIMIT_UNIT_TOKENS as LIMIT_UNIT_TOKENS,
+    LIMIT_UNIT_UNCACHED_TOKENS as LIMIT_UNIT_UNCACHED_TOKENS,
     LIMIT_UNIT_UNSPECIFIED as LIMIT_UNIT_UNSPECIFIED,
     LimitKind as LimitKind,
     LimitPeriod as LimitPeriod,
@@ -515,6 +520,7 @@ from tollgate.v1.usage_service_pb2 import (
     RecordUsageResult as RecordUsageResult,
     ReleaseHoldRequest as ReleaseHoldRequest,
     ReleaseHoldResponse as ReleaseHoldResponse,
+    ReportedCost as ReportedCost,
     RepriceUsageRequest as RepriceUsageRequest,
     RepriceUsageResponse as RepriceUsageResponse,
     UsageRecord as UsageRecord,

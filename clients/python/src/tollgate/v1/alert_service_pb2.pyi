@@ -48,6 +48,14 @@ class _AlertTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertType.V
     """Usage of a model without a price was recorded, and not charged in full. Once a day and model."""
     ALERT_TYPE_HOLDS_EXPIRED: _AlertType.ValueType  # 6
     """Holds expired unsettled: a caller does not record its usage. Once a day."""
+    ALERT_TYPE_COST_DIFFERS: _AlertType.ValueType  # 7
+    """A provider reports a cost that differs from the computed one by more than the workspace's
+    cost_difference_alert_percent. Once a day and model.
+    """
+    ALERT_TYPE_ANSWER_UNREAD: _AlertType.ValueType  # 8
+    """No usage was found in a provider answer, and the estimate of the hold was charged. Once a day
+    and model.
+    """
 
 class AlertType(_AlertType, metaclass=_AlertTypeEnumTypeWrapper):
     """Types of alerts. The set may grow."""
@@ -72,6 +80,14 @@ ALERT_TYPE_UNPRICED_MODEL: AlertType.ValueType  # 5
 """Usage of a model without a price was recorded, and not charged in full. Once a day and model."""
 ALERT_TYPE_HOLDS_EXPIRED: AlertType.ValueType  # 6
 """Holds expired unsettled: a caller does not record its usage. Once a day."""
+ALERT_TYPE_COST_DIFFERS: AlertType.ValueType  # 7
+"""A provider reports a cost that differs from the computed one by more than the workspace's
+cost_difference_alert_percent. Once a day and model.
+"""
+ALERT_TYPE_ANSWER_UNREAD: AlertType.ValueType  # 8
+"""No usage was found in a provider answer, and the estimate of the hold was charged. Once a day
+and model.
+"""
 Global___AlertType: _TypeAlias = AlertType  # noqa: Y015
 
 class _DeliveryState:

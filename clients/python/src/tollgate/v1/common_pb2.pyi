@@ -310,6 +310,8 @@ class _LimitUnitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LimitUnit.V
     """Tokens of all classes together."""
     LIMIT_UNIT_REQUESTS: _LimitUnit.ValueType  # 3
     """Requests: one for each billed attempt, and one for each request in flight."""
+    LIMIT_UNIT_UNCACHED_TOKENS: _LimitUnit.ValueType  # 4
+    """Tokens of all classes but cache reads, as providers count tokens per minute; rate limits only."""
 
 class LimitUnit(_LimitUnit, metaclass=_LimitUnitEnumTypeWrapper):
     """Unit of a limit."""
@@ -322,6 +324,8 @@ LIMIT_UNIT_TOKENS: LimitUnit.ValueType  # 2
 """Tokens of all classes together."""
 LIMIT_UNIT_REQUESTS: LimitUnit.ValueType  # 3
 """Requests: one for each billed attempt, and one for each request in flight."""
+LIMIT_UNIT_UNCACHED_TOKENS: LimitUnit.ValueType  # 4
+"""Tokens of all classes but cache reads, as providers count tokens per minute; rate limits only."""
 Global___LimitUnit: _TypeAlias = LimitUnit  # noqa: Y015
 
 class _LimitPeriod:
@@ -354,6 +358,14 @@ class _LimitPeriodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LimitPeri
     """A local quarter, from the 1st of January, April, July or October."""
     LIMIT_PERIOD_YEAR: _LimitPeriod.ValueType  # 11
     """A local year, from the 1st of January."""
+    LIMIT_PERIOD_IN_FLIGHT: _LimitPeriod.ValueType  # 12
+    """While requests run: what all requests in flight hold together, with LIMIT_UNIT_REQUESTS their
+    number. Quotas only, without alerts.
+    """
+    LIMIT_PERIOD_REQUEST: _LimitPeriod.ValueType  # 13
+    """One request by itself: the most that it may cost, or the most tokens it may need. Quotas only,
+    without alerts.
+    """
 
 class LimitPeriod(_LimitPeriod, metaclass=_LimitPeriodEnumTypeWrapper):
     """Period over which a limit counts. Windows of a day, week, month or cycle are fixed: they start at
@@ -384,6 +396,14 @@ LIMIT_PERIOD_QUARTER: LimitPeriod.ValueType  # 10
 """A local quarter, from the 1st of January, April, July or October."""
 LIMIT_PERIOD_YEAR: LimitPeriod.ValueType  # 11
 """A local year, from the 1st of January."""
+LIMIT_PERIOD_IN_FLIGHT: LimitPeriod.ValueType  # 12
+"""While requests run: what all requests in flight hold together, with LIMIT_UNIT_REQUESTS their
+number. Quotas only, without alerts.
+"""
+LIMIT_PERIOD_REQUEST: LimitPeriod.ValueType  # 13
+"""One request by itself: the most that it may cost, or the most tokens it may need. Quotas only,
+without alerts.
+"""
 Global___LimitPeriod: _TypeAlias = LimitPeriod  # noqa: Y015
 
 class _Enforcement:

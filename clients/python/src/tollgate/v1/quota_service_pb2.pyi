@@ -268,7 +268,7 @@ class RateLimit(_message.Message):
 
     @_builtins.property
     def bounds(self) -> _containers.RepeatedCompositeFieldContainer[Global___RateLimitBound]:
-        """Bounds; 1 to 6, at most one of each unit and period. An update replaces all of them."""
+        """Bounds; 1 to 9, at most one of each unit and period. An update replaces all of them."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -309,7 +309,7 @@ class RateLimitBound(_message.Message):
     PERIOD_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     unit: _common_pb2.LimitUnit.ValueType
-    """LIMIT_UNIT_REQUESTS or LIMIT_UNIT_TOKENS. Requests are counted when they are admitted, and
+    """LIMIT_UNIT_REQUESTS, LIMIT_UNIT_TOKENS or LIMIT_UNIT_UNCACHED_TOKENS. Requests are counted when they are admitted, and
     never given back. Tokens are counted by estimate when a request is admitted, and corrected by
     its usage record or by a release.
     """

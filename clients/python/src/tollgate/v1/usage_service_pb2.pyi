@@ -649,6 +649,7 @@ class RecordUsageRequest(_message.Message):
     LATENCY_FIELD_NUMBER: _builtins.int
     ATTRIBUTION_FIELD_NUMBER: _builtins.int
     FACTORS_FIELD_NUMBER: _builtins.int
+    REPORTED_COST_FIELD_NUMBER: _builtins.int
     PROVIDER_ANSWER_FIELD_NUMBER: _builtins.int
     ACCEPT_UNREAD_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
@@ -711,6 +712,13 @@ class RecordUsageRequest(_message.Message):
         """
 
     @_builtins.property
+    def reported_cost(self) -> _common_pb2.Money:
+        """What the provider says that it bills for the attempt, in any currency: 0 to 100,000,000; finer
+        than 9 decimals is refused. Kept beside the computed cost; the workspace says which one is
+        charged. Default: what provider_answer reports, rounded half to even.
+        """
+
+    @_builtins.property
     def provider_answer(self) -> Global___ProviderAnswer:
         """The provider's own JSON, instead of usage: tokens, units, factors, and where they are not given
         here model and tier are read in it.
@@ -731,12 +739,13 @@ class RecordUsageRequest(_message.Message):
         latency: _duration_pb2.Duration | None = ...,
         attribution: _common_pb2.Attribution | None = ...,
         factors: _abc.Iterable[_builtins.str] | None = ...,
+        reported_cost: _common_pb2.Money | None = ...,
         provider_answer: Global___ProviderAnswer | None = ...,
         accept_unread: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "latency", b"latency", "provider_answer", b"provider_answer", "start_time", b"start_time", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "latency", b"latency", "provider_answer", b"provider_answer", "reported_cost", b"reported_cost", "start_time", b"start_time", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_unread", b"accept_unread", "attempt", b"attempt", "attribution", b"attribution", "factors", b"factors", "latency", b"latency", "model_id", b"model_id", "outcome", b"outcome", "provider_answer", b"provider_answer", "request_id", b"request_id", "service_tier", b"service_tier", "start_time", b"start_time", "usage", b"usage", "usage_source", b"usage_source", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_unread", b"accept_unread", "attempt", b"attempt", "attribution", b"attribution", "factors", b"factors", "latency", b"latency", "model_id", b"model_id", "outcome", b"outcome", "provider_answer", b"provider_answer", "reported_cost", b"reported_cost", "request_id", b"request_id", "service_tier", b"service_tier", "start_time", b"start_time", "usage", b"usage", "usage_source", b"usage_source", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1265,6 +1274,7 @@ class UsageRecord(_message.Message):
     REFERENCE_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     PROVIDER_ANSWER_FIELD_NUMBER: _builtins.int
+    REPORTED_COST_FIELD_NUMBER: _builtins.int
     START_TIME_ADJUSTED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of the request."""
@@ -1338,6 +1348,10 @@ class UsageRecord(_message.Message):
     def provider_answer(self) -> Global___KeptAnswer:
         """Provider answer that the usage was read in; absent if the caller counted."""
 
+    @_builtins.property
+    def reported_cost(self) -> Global___ReportedCost:
+        """What the provider says that it bills; absent if it says nothing."""
+
     def __init__(
         self,
         *,
@@ -1366,15 +1380,58 @@ class UsageRecord(_message.Message):
         reference: _builtins.str = ...,
         actor: _builtins.str = ...,
         provider_answer: Global___KeptAnswer | None = ...,
+        reported_cost: Global___ReportedCost | None = ...,
         start_time_adjusted: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "charge_time", b"charge_time", "cost", b"cost", "latency", b"latency", "provider_answer", b"provider_answer", "record_time", b"record_time", "start_time", b"start_time", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "charge_time", b"charge_time", "cost", b"cost", "latency", b"latency", "provider_answer", b"provider_answer", "record_time", b"record_time", "reported_cost", b"reported_cost", "start_time", b"start_time", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "attempt", b"attempt", "attribution", b"attribution", "charge_time", b"charge_time", "cost", b"cost", "exchange_rate", b"exchange_rate", "factors", b"factors", "key_group_id", b"key_group_id", "kind", b"kind", "latency", b"latency", "model_id", b"model_id", "outcome", b"outcome", "price_id", b"price_id", "priced_model_id", b"priced_model_id", "provider_answer", b"provider_answer", "reason", b"reason", "record_time", b"record_time", "reference", b"reference", "request_id", b"request_id", "sequence", b"sequence", "service_tier", b"service_tier", "start_time", b"start_time", "start_time_adjusted", b"start_time_adjusted", "unpriced", b"unpriced", "usage", b"usage", "usage_source", b"usage_source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "attempt", b"attempt", "attribution", b"attribution", "charge_time", b"charge_time", "cost", b"cost", "exchange_rate", b"exchange_rate", "factors", b"factors", "key_group_id", b"key_group_id", "kind", b"kind", "latency", b"latency", "model_id", b"model_id", "outcome", b"outcome", "price_id", b"price_id", "priced_model_id", b"priced_model_id", "provider_answer", b"provider_answer", "reason", b"reason", "record_time", b"record_time", "reference", b"reference", "reported_cost", b"reported_cost", "request_id", b"request_id", "sequence", b"sequence", "service_tier", b"service_tier", "start_time", b"start_time", "start_time_adjusted", b"start_time_adjusted", "unpriced", b"unpriced", "usage", b"usage", "usage_source", b"usage_source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UsageRecord: _TypeAlias = UsageRecord  # noqa: Y015
+
+@_typing.final
+class ReportedCost(_message.Message):
+    """What a provider says that it bills for an attempt, beside what was computed from the price."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPORTED_FIELD_NUMBER: _builtins.int
+    CONVERTED_FIELD_NUMBER: _builtins.int
+    COMPUTED_FIELD_NUMBER: _builtins.int
+    CHARGED_FIELD_NUMBER: _builtins.int
+    charged: _builtins.bool
+    """Whether the cost of the record is the reported one."""
+    @_builtins.property
+    def reported(self) -> _common_pb2.Money:
+        """As it was reported."""
+
+    @_builtins.property
+    def converted(self) -> _common_pb2.Money:
+        """In the workspace's currency, at the exchange rate of the time that is charged; absent if there
+        was none.
+        """
+
+    @_builtins.property
+    def computed(self) -> _common_pb2.Money:
+        """Computed from the price, in the workspace's currency."""
+
+    def __init__(
+        self,
+        *,
+        reported: _common_pb2.Money | None = ...,
+        converted: _common_pb2.Money | None = ...,
+        computed: _common_pb2.Money | None = ...,
+        charged: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["computed", b"computed", "converted", b"converted", "reported", b"reported"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charged", b"charged", "computed", b"computed", "converted", b"converted", "reported", b"reported"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportedCost: _TypeAlias = ReportedCost  # noqa: Y015
 
 @_typing.final
 class KeptAnswer(_message.Message):

@@ -158,6 +158,8 @@ class Workspace(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     REQUIRED_ATTRIBUTION_FIELDS_FIELD_NUMBER: _builtins.int
     FIRST_DAY_OF_WEEK_FIELD_NUMBER: _builtins.int
+    REPORTED_COST_PROVIDERS_FIELD_NUMBER: _builtins.int
+    COST_DIFFERENCE_ALERT_PERCENT_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Id, chosen by the creator; `^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`. Never changes."""
     display_name: _builtins.str
@@ -186,6 +188,10 @@ class Workspace(_message.Message):
     """
     first_day_of_week: Global___DayOfWeek.ValueType
     """Day on which the windows of LIMIT_PERIOD_WEEK and the weeks of reports begin; default Monday."""
+    cost_difference_alert_percent: _builtins.int
+    """Difference between the reported and the computed cost of a record, in percent of the computed
+    one, above which ALERT_TYPE_COST_DIFFERS is raised: 1 to 1,000, or 0, the default, for never.
+    """
     @_builtins.property
     def plan(self) -> Global___Plan:
         """Its plan; absent until SetPlan. Output only."""
@@ -205,6 +211,15 @@ class Workspace(_message.Message):
         department_id may come from the directory. Records are not affected.
         """
 
+    @_builtins.property
+    def reported_cost_providers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Providers whose reported cost is charged instead of the computed one, by name, for example
+        "openrouter", or "*" for any; at most 32, each 1 to 128 characters, none by default. RepriceUsage
+        follows it. Whatever is listed, the reported cost is charged where there is no price or nothing
+        that a price could be applied to, and the computed one where the exchange rate from the reported
+        currency is missing.
+        """
+
     def __init__(
         self,
         *,
@@ -222,10 +237,12 @@ class Workspace(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         required_attribution_fields: _abc.Iterable[_builtins.str] | None = ...,
         first_day_of_week: Global___DayOfWeek.ValueType = ...,
+        reported_cost_providers: _abc.Iterable[_builtins.str] | None = ...,
+        cost_difference_alert_percent: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "plan", b"plan", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["automatic_fallback", b"automatic_fallback", "create_time", b"create_time", "currency_code", b"currency_code", "display_name", b"display_name", "first_day_of_week", b"first_day_of_week", "hold_expiry_policy", b"hold_expiry_policy", "plan", b"plan", "required_attribution_fields", b"required_attribution_fields", "time_zone", b"time_zone", "unknown_key_policy", b"unknown_key_policy", "unpriced_model_policy", b"unpriced_model_policy", "update_time", b"update_time", "usage_retention_days", b"usage_retention_days", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["automatic_fallback", b"automatic_fallback", "cost_difference_alert_percent", b"cost_difference_alert_percent", "create_time", b"create_time", "currency_code", b"currency_code", "display_name", b"display_name", "first_day_of_week", b"first_day_of_week", "hold_expiry_policy", b"hold_expiry_policy", "plan", b"plan", "reported_cost_providers", b"reported_cost_providers", "required_attribution_fields", b"required_attribution_fields", "time_zone", b"time_zone", "unknown_key_policy", b"unknown_key_policy", "unpriced_model_policy", b"unpriced_model_policy", "update_time", b"update_time", "usage_retention_days", b"usage_retention_days", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -431,7 +448,7 @@ class UpdateWorkspaceRequest(_message.Message):
     def update_mask(self) -> _field_mask_pb2.FieldMask:
         """Fields to change: display_name, currency_code, time_zone, unpriced_model_policy,
         hold_expiry_policy, unknown_key_policy, usage_retention_days, required_attribution_fields,
-        first_day_of_week. Absent: all of these that are not empty. "*": all of these.
+        first_day_of_week, reported_cost_providers, cost_difference_alert_percent. Absent: all of these that are not empty. "*": all of these.
         """
 
     def __init__(

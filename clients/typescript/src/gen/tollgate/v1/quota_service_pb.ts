@@ -322,7 +322,7 @@ export type RateLimit = Message<"tollgate.v1.RateLimit"> & {
   modelId: string;
 
   /**
-   * Bounds; 1 to 6, at most one of each unit and period. An update replaces all of them.
+   * Bounds; 1 to 9, at most one of each unit and period. An update replaces all of them.
    *
    * @generated from field: repeated tollgate.v1.RateLimitBound bounds = 5;
    */
@@ -371,7 +371,7 @@ export const RateLimitSchema: GenMessage<RateLimit> = /*@__PURE__*/
  */
 export type RateLimitBound = Message<"tollgate.v1.RateLimitBound"> & {
   /**
-   * LIMIT_UNIT_REQUESTS or LIMIT_UNIT_TOKENS. Requests are counted when they are admitted, and
+   * LIMIT_UNIT_REQUESTS, LIMIT_UNIT_TOKENS or LIMIT_UNIT_UNCACHED_TOKENS. Requests are counted when they are admitted, and
    * never given back. Tokens are counted by estimate when a request is admitted, and corrected by
    * its usage record or by a release.
    *
