@@ -312,6 +312,7 @@ pub fn ledger(number: usize, limits: usize, catalog: &Arc<Catalog>) -> Ledger {
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,
+        reported_cost: Default::default(),
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: false,
         usage_retention_days: None,

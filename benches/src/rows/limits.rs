@@ -87,7 +87,12 @@ pub fn memory(extent: Extent) -> Result<Vec<Line>> {
     let mut ledger = ledger(0, 2, &Arc::new(catalog()));
     let queries = Ledger::backfill_for_load(ledger.workspace(), &policy, BEGIN);
     let query: ConsumptionQuery = queries.used[0].clone();
-    let used = Consumption { money: Amount::from_nanos(1), tokens: 1, requests: 1 };
+    let used = Consumption {
+        money: Amount::from_nanos(1),
+        tokens: 1,
+        requests: 1,
+        ..Consumption::default()
+    };
     let rows: Vec<(String, Consumption)> = (0..users).map(|user| (user_name(user), used)).collect();
     let results = BackfillResults { used: vec![(query, rows)], sent: Vec::new() };
     let before = resident_bytes(std::process::id())?;
