@@ -95,6 +95,10 @@ decided("app-2", "BLOCKED", "MODEL_NOT_ALLOWED")
 minute = answers["minute"]
 assert [answer["decision"] for answer in minute] == ["DECISION_ALLOWED"] * 10 + ["DECISION_BLOCKED"]
 assert minute[10]["reason"] == "REASON_RATE_LIMITED" and minute[10]["retryAfter"], minute[10]
+decided("agent-1", "ALLOWED")
+decided("agent-2", "ALLOWED")
+decided("agent-3", "BLOCKED", "HELD_IN_FLIGHT")
+decided("agent-4", "BLOCKED", "REQUEST_TOO_LARGE")
 decided("helper-1", "ALLOWED")
 decided("helper-2", "ROUTED", "HELD_IN_FLIGHT", "gpt-4.1-mini")
 assert [event["actor"] for event in events] == ["grace"] * 3, events
