@@ -1,7 +1,7 @@
 //! Situations of the field, through the binary: what providers answer and callers do, with what it
 //! should cost. The cases are data; those that are about clients are run by the clients' own tests.
 
-#[allow(dead_code, reason = "other suites stop and kill it")]
+#[allow(dead_code, reason = "other suites stop it")]
 #[path = "support/process.rs"]
 mod process;
 
@@ -23,14 +23,13 @@ use tonic::{Code, Status};
 const WORKSPACE: &str = "acme";
 
 /// Cases that other suites run, with where they are.
-const ELSEWHERE: [(&str, &str); 14] = [
+const ELSEWHERE: [(&str, &str); 13] = [
     ("A09", "clients/python/tests: the LiteLLM callback"),
     ("A17", "tests/ledger/elsewhere.rs"),
     ("A18", "tests/ledger/alerts.rs"),
     ("A19", "tests/ledger/fallback.rs"),
     ("A22", "clients/python/tests: the LiteLLM callback"),
     ("A23", "the clients' tests: jobs in the background"),
-    ("A24", "not covered: the server does not know a provider's conversation"),
     ("A25", "tests/api/records/export.rs"),
     ("A28", "tests/ledger/limits/periods.rs"),
     ("A29", "tests/api/records/bill.rs"),
@@ -44,16 +43,15 @@ const ELSEWHERE: [(&str, &str); 14] = [
 /// has: `plain` at 1 and 2 per million tokens.
 struct Field {
     channel: Channel,
-    _server: Server,
-    _folder: tempfile::TempDir,
+    server: Server,
+    folder: tempfile::TempDir,
 }
 
 impl Field {
     async fn start() -> Field {
         let folder = tempfile::tempdir().unwrap();
-        let database = format!("sqlite:{}", folder.path().join("field.db").display());
-        let (server, channel) = Server::start(&database, free_port()).await;
-        let field = Field { channel, _server: server, _folder: folder };
+        let (server, channel) = Server::start(&database_in(&folder), free_port()).await;
+        let field = Field { channel, server, folder };
         let workspace = v1::Workspace {
             workspace_id: WORKSPACE.to_owned(),
             currency_code: "USD".to_owned(),
@@ -74,6 +72,14 @@ impl Field {
         field.set_price("plain", "1", "2").await;
         field.enable("plain").await;
         field
+    }
+
+    /// SIGKILL, and a new start on the same database.
+    async fn crash(self) -> Field {
+        let port = self.server.port;
+        self.server.kill();
+        let (server, channel) = Server::start(&database_in(&self.folder), port).await;
+        Field { channel, server, folder: self.folder }
     }
 
     fn workspace(&self) -> WorkspaceServiceClient<Channel> {
@@ -165,6 +171,10 @@ impl Field {
         };
         self.record(request).await.unwrap_or_else(|status| panic!("{id}: {status:?}"))
     }
+}
+
+fn database_in(folder: &tempfile::TempDir) -> String {
+    format!("sqlite:{}", folder.path().join("field.db").display())
 }
 
 fn usd(amount: &str) -> v1::Money {
@@ -287,7 +297,7 @@ async fn provider_answers_are_read_and_priced() {
     }
     assert!(run >= 18, "{run}");
     // Nothing is in the file that no suite runs.
-    let here = ["A10", "A11", "A15", "A16", "A20", "A21", "A26", "A27", "A30", "A39"];
+    let here = ["A10", "A11", "A15", "A16", "A20", "A21", "A24", "A26", "A27", "A30", "A39"];
     for (id, case) in &cases {
         let has_answer = case["input"].get("answer").is_some_and(|answer| !answer.is_string());
         let elsewhere = ELSEWHERE.iter().any(|(other, _)| other == id);
@@ -344,6 +354,32 @@ async fn requests_that_run_again_and_clocks_that_are_ahead() {
     };
     let recorded = field.record(ahead).await.unwrap();
     assert_eq!((amount(&recorded.cost), recorded.start_time_adjusted), (decimal("0.5"), true));
+}
+
+/// A24: a request that goes on with a response holds what the provider adds, also after a crash.
+#[tokio::test]
+async fn follow_ups_hold_the_context_that_the_provider_keeps() {
+    let field = Field::start().await;
+    let first = serde_json::json!({
+        "id": "resp_0",
+        "object": "response",
+        "model": "plain",
+        "status": "completed",
+        "usage": { "input_tokens": 150_000, "output_tokens": 50_000, "total_tokens": 200_000 },
+    });
+    field.answered("first", &first, "").await;
+    let field = field.crash().await;
+    let request = v1::CheckAndRouteRequest {
+        workspace_id: WORKSPACE.to_owned(),
+        request_id: "second".to_owned(),
+        model_id: "plain".to_owned(),
+        input_token_count: 10,
+        max_output_token_count: Some(1_000),
+        context_id: "resp_0".to_owned(),
+        ..Default::default()
+    };
+    let decision = field.usage().check_and_route(request).await.unwrap().into_inner();
+    assert_eq!(amount(&decision.held), decimal("0.20201"));
 }
 
 /// A20: the window is more than the largest input.

@@ -26,7 +26,7 @@ pub(super) struct Merged<'t, 'a> {
     pub provider: &'static str,
     /// The event that only repeats what others say: it says whose answer it is.
     pub repeated: Option<NodeId>,
-    id: Option<&'t str>,
+    pub id: Option<&'t str>,
 }
 
 /// Finds the usage.

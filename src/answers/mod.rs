@@ -27,7 +27,7 @@ mod reading;
 mod tests;
 
 use smallvec::SmallVec;
-use smol_str::StrExt;
+use smol_str::{SmolStr, StrExt};
 
 pub use error::Unreadable;
 pub use reading::{Factor, Flag, OtherModel, Reading, ReportedCost, Units};
@@ -91,6 +91,7 @@ pub fn read<S: AsRef<str>>(parts: &[S], hint: &str) -> Result<Reading, Unreadabl
         shape: merged.shape.shape.name,
         provider: facts::provider(&merged, table, hint),
         model: model.map(|(model, _)| model),
+        id: merged.id.map(SmolStr::new),
         service_tier: tier.tier,
         usage,
         others,

@@ -17,6 +17,8 @@ pub struct Reading {
     pub provider: Option<SmolStr>,
     /// As the provider names it, without a leading `models/`.
     pub model: Option<SmolStr>,
+    /// Of the answer, as the provider names it.
+    pub id: Option<SmolStr>,
     /// None if the answer names none, or one that is not known.
     pub service_tier: Option<ServiceTier>,
     /// Tokens of [`Reading::model`]; classes are disjoint.

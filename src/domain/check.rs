@@ -41,6 +41,8 @@ pub struct Check {
     /// The most units it will use, and the factors that may apply to it.
     pub extras: Option<Box<Extras>>,
     pub tier: ServiceTier,
+    /// What the provider adds to the input; empty for nothing.
+    pub context_id: String,
     /// Asked of fallback candidates. Sorted.
     pub required_capabilities: Vec<String>,
     pub hold_duration: Micros,
@@ -75,6 +77,10 @@ impl Check {
         print.attribution(attribution);
         if let Some(extras) = &self.extras {
             extras.print(&mut print);
+        }
+        // What was hashed before there were contexts keeps its hash.
+        if !self.context_id.is_empty() {
+            print.text(&self.context_id);
         }
         print.finish()
     }

@@ -103,6 +103,8 @@ pub struct AnswerReport {
     pub kept: KeptAnswer,
     /// Hash of what the caller sent: another version may read it differently.
     pub fingerprint: i64,
+    /// Contexts that the provider keeps of it: the answer's id, and the one that the caller names.
+    pub context_ids: Vec<String>,
 }
 
 impl Record {

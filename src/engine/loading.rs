@@ -8,15 +8,19 @@ use std::sync::Arc;
 
 use super::error::{Error, Result};
 use super::{Engine, Shared, WorkspaceHandle};
+use crate::answers;
 use crate::domain::Time;
 use crate::domain::backfill::{BackfillQueries, BackfillResults, RateSnapshot};
 use crate::domain::calendar::Window;
 use crate::domain::catalog::price::{Quote, Rate};
 use crate::ledger::{HoldView, Ledger, RECORDED_REQUESTS_MAX, RestoredHold, WindowSpend};
 use crate::storage;
+use crate::storage::log::{Order, RecordFilter};
 use crate::storage::shutdown::{StoredCrash, StoredHold, StoredRate};
 
 /// Requests from which a loaded ledger learns how much output to expect.
+/// Records whose answers are looked at for contexts when a workspace is loaded.
+const RECENT_CONTEXTS: usize = 500;
 const OUTPUT_HISTORY_RECORDS: usize = 2_000;
 /// Workspaces read at once.
 const WORKSPACES_PAGE: usize = 1_000;
@@ -61,6 +65,9 @@ impl Shared {
         for (request_id, attempt) in attempts {
             ledger.note_recorded(&request_id, attempt);
         }
+        for (context_id, tokens) in self.recent_contexts(id).await? {
+            ledger.note_context(&context_id, tokens);
+        }
         ledger.load_limits(now, limits, backfill);
         for alias in self.store.model_aliases(id).await? {
             ledger.put_model_alias(now, alias);
@@ -72,6 +79,30 @@ impl Shared {
         let handle = Arc::new(WorkspaceHandle::new(ledger));
         self.workspaces.insert(handle.clone());
         Ok(handle)
+    }
+
+    /// Ids of the latest provider answers of a workspace with their tokens, oldest first: requests
+    /// may go on with them.
+    async fn recent_contexts(&self, id: &str) -> storage::Result<Vec<(String, i64)>> {
+        let filter = RecordFilter {
+            workspace_id: id.into(),
+            from: None,
+            to: None,
+            model_id: None,
+            request_id: None,
+        };
+        let records =
+            self.store.records(&filter, Order::NewestFirst, None, RECENT_CONTEXTS).await?;
+        let mut contexts = Vec::new();
+        for record in records.iter().rev() {
+            let Some(answer) = record.answer.as_deref().filter(|answer| !answer.is_unread) else {
+                continue;
+            };
+            let id = answers::read(&[&answer.json], &answer.provider).ok().and_then(|it| it.id);
+            let tokens = record.usage.total_input() + record.usage.total_output();
+            contexts.extend(id.map(|id| (id.to_string(), tokens)));
+        }
+        Ok(contexts)
     }
 
     /// Runs the backfill queries of a ledger on the usage log.

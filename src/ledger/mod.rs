@@ -10,6 +10,7 @@
 
 mod error;
 mod context;
+mod contexts;
 mod models;
 mod alerts;
 mod limits;

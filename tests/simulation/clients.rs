@@ -212,6 +212,7 @@ fn check(number: u32) -> Check {
         model_id: MODELS[number as usize % 4].to_owned(),
         input,
         max_output: (!number.is_multiple_of(7)).then_some(400),
+        context_id: String::new(),
         tier: ServiceTier::Standard,
         required_capabilities: Vec::new(),
         hold_duration: i64::from(1 + number % 20) * 30 * MICROS_PER_SECOND,

@@ -266,6 +266,7 @@ fn check(user: usize) -> Check {
         model_id: MODEL.to_owned(),
         input: Usage::default().with(TokenClass::Input, INPUT_TOKENS),
         max_output: Some(MAX_OUTPUT_TOKENS),
+        context_id: String::new(),
         tier: ServiceTier::Standard,
         required_capabilities: Vec::new(),
         hold_duration: MICROS_PER_HOUR,

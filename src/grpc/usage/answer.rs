@@ -53,13 +53,14 @@ fn decoded(reading: Reading, hint: String, fingerprint: i64) -> DecodedAnswer {
         is_unread: false,
     };
     let extras = reading.to_extras();
+    let context_ids: Vec<String> = reading.id.iter().map(ToString::to_string).collect();
     let kept = KeptAnswer { json: reading.kept, ..kept };
     DecodedAnswer {
         model_id: reading.model.map_or_else(String::new, Into::into),
         tier: reading.service_tier,
         usage: reading.usage,
         extras,
-        report: Some(Box::new(AnswerReport { kept, fingerprint })),
+        report: Some(Box::new(AnswerReport { kept, fingerprint, context_ids })),
     }
 }
 
@@ -67,7 +68,7 @@ fn unread(given: &v1::ProviderAnswer, provider: String, fingerprint: i64) -> Dec
     let json = answers::reduce(&given.json).unwrap_or_default();
     let (flags, others) = (Vec::new(), Vec::new());
     let kept = KeptAnswer { provider, json, flags, others, is_unread: true };
-    let report = AnswerReport { kept, fingerprint };
+    let report = AnswerReport { kept, fingerprint, context_ids: Vec::new() };
     DecodedAnswer { report: Some(Box::new(report)), ..DecodedAnswer::default() }
 }
 

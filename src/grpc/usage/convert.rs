@@ -34,6 +34,8 @@ use crate::storage::log::{RecordFilter, RecordPosition};
 pub const REQUIRED_CAPABILITIES_MAX: usize = 16;
 /// Longest duration of an attempt.
 pub const LATENCY_MAX: Micros = 24 * MICROS_PER_HOUR;
+/// Longest id of a context that a provider keeps, in characters.
+const CONTEXT_ID_CHARS_MAX: usize = 256;
 /// Most records of one batch.
 pub const BATCH_RECORDS_MAX: usize = 1_000;
 
@@ -73,6 +75,7 @@ pub fn check(request: v1::CheckAndRouteRequest) -> Decoded<CheckCall> {
             max_output,
             extras: at.extras(at.field("units"), &request.units, request.factors),
             tier: tier.unwrap_or(ServiceTier::Standard),
+            context_id: context_id(at, request.context_id),
             required_capabilities: capabilities
                 .capabilities(request.required_capabilities, REQUIRED_CAPABILITIES_MAX),
             hold_duration: hold_duration(at, request.hold_duration),
@@ -87,6 +90,11 @@ pub fn check(request: v1::CheckAndRouteRequest) -> Decoded<CheckCall> {
     // A check with violations is not prepared.
     let check = PreparedCheck::with_attribution(check, attribution);
     Ok(CheckCall { workspace_id, request_id, check })
+}
+
+fn context_id(at: Decoder<'_>, id: String) -> String {
+    at.field("context_id").text(&id, 0..=CONTEXT_ID_CHARS_MAX);
+    id
 }
 
 fn check_tokens(
@@ -112,7 +120,13 @@ pub fn record(request: v1::RecordUsageRequest) -> Decoded<(String, UsageReport)>
         at.request_id(&request.request_id);
         let answer = answer::provider_answer(at, &request);
         let has_answer = request.provider_answer.is_some();
-        let answer = answer.unwrap_or_default();
+        let mut answer = answer.unwrap_or_default();
+        let context = context_id(at, request.context_id);
+        let is_without = context.is_empty() || has_answer;
+        at.field("context_id").ensure(is_without, "expected none without provider_answer");
+        if let Some(report) = answer.report.as_mut().filter(|_| !context.is_empty()) {
+            report.context_ids.push(context);
+        }
         if !has_answer || !request.model_id.is_empty() {
             at.field("model_id").model_id(&request.model_id);
         } else if answer.report.is_some() {

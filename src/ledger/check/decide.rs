@@ -59,6 +59,7 @@ impl Ledger {
         if let Some(filled) = self.departments.fill(prepared.attribution()) {
             prepared.set_attribution(filled);
         }
+        prepared.add_input(self.contexts.tokens(&prepared.check().context_id));
         let check = prepared.check();
         let key_id = prepared.field(AttributionField::ApiKey);
         let known_key = self.keys.find(key_id);

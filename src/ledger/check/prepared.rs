@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::attribution::{AttributionField, PackedAttribution, SubjectIds};
 use crate::domain::check::Check;
+use crate::domain::usage::{TOKENS_MAX, TokenClass};
 
 #[derive(Debug)]
 pub struct PreparedCheck {
@@ -35,6 +36,13 @@ impl PreparedCheck {
 
     pub(super) fn check(&self) -> &Check {
         &self.check
+    }
+
+    /// Adds input that the provider adds; the content of the check is as before.
+    pub(super) fn add_input(&mut self, tokens: i64) {
+        let room = TOKENS_MAX - self.check.input.total_input() - self.check.max_output.unwrap_or(0);
+        let input = self.check.input.get(TokenClass::Input) + tokens.min(room);
+        self.check.input.set(TokenClass::Input, input);
     }
 
     pub(super) fn fingerprint(&self) -> i64 {

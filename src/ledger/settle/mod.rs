@@ -132,6 +132,11 @@ impl Ledger {
         self.release_held(&hold);
     }
 
+    /// Remembers how many tokens a context has that the provider keeps.
+    pub fn note_context(&mut self, context_id: &str, tokens: i64) {
+        self.contexts.note(context_id, tokens);
+    }
+
     /// Raises the alerts that a record makes due.
     fn raise_after(&mut self, record: &Record, settled: &Settled) {
         let Settled { model, ref slots, due } = *settled;

@@ -89,9 +89,9 @@ impl Ledger {
             usage: record.usage,
             extras: record.extras,
             // The fingerprint is that of the record.
-            answer: record
-                .answer
-                .map(|kept| Box::new(AnswerReport { kept: *kept, fingerprint: 0 })),
+            answer: record.answer.map(|kept| {
+                Box::new(AnswerReport { kept: *kept, fingerprint: 0, context_ids: Vec::new() })
+            }),
             outcome: record.outcome,
             source: record.source,
             start_time: None,
@@ -118,6 +118,9 @@ impl Ledger {
         (start_time, start_time_adjusted): (Time, bool),
         check_time: Option<Time>,
     ) -> Result<Record, Error> {
+        for id in report.answer.iter().flat_map(|answer| &answer.context_ids) {
+            self.contexts.note(id, report.usage.total_input() + report.usage.total_output());
+        }
         let hold = self.hold_of(&report.request_id, report.attempt);
         let charge_time = check_time.unwrap_or(start_time);
         let bill = self.bill(hold, &report, charge_time)?;

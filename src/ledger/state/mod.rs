@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::alerts::Alerts;
 use super::context::{Context, calendar_of};
+use super::contexts::Contexts;
 use super::departments::Departments;
 use super::holds::Holds;
 use super::keys::Keys;
@@ -33,6 +34,7 @@ pub struct Ledger {
     pub(super) departments: Departments,
     pub(super) alerts: Alerts,
     pub(super) refusals: Refusals,
+    pub(super) contexts: Contexts,
     /// Cost of records that are being written to the log.
     pub(super) pending: Amount,
     /// Grows with each committed change.
@@ -64,6 +66,7 @@ impl Ledger {
             departments: Departments::default(),
             alerts: Alerts::default(),
             refusals: Refusals::default(),
+            contexts: Contexts::default(),
             pending: Amount::ZERO,
             revision: 0,
         };

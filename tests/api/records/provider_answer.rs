@@ -154,3 +154,35 @@ async fn what_the_request_says_itself_counts() {
     let recorded = note(&server, request).await.unwrap();
     assert_eq!(recorded.model_id, "small");
 }
+
+/// What the provider adds to a request that goes on with an answer is held, too.
+#[tokio::test]
+async fn a_follow_up_holds_the_context_that_the_provider_keeps() {
+    let server = acme().await;
+    let held = async |id: &str, context_id: &str| {
+        let request = v1::CheckAndRouteRequest {
+            context_id: context_id.to_owned(),
+            input_token_count: 1_000,
+            max_output_token_count: Some(0),
+            ..check(id, "big")
+        };
+        amount(&decide(&server, request).await.unwrap().held).to_owned()
+    };
+    assert_eq!(held("r-1", "chatcmpl-1").await, "0.01", "not known yet");
+    let first = v1::RecordUsageRequest {
+        context_id: "conv-7".to_owned(),
+        ..answered("r-0", &[chat("big")])
+    };
+    note(&server, first).await.unwrap();
+    // 125,000 tokens beside the declared 1,000.
+    assert_eq!(held("r-2", "chatcmpl-1").await, "1.26");
+    assert_eq!(held("r-3", "conv-7").await, "1.26");
+    assert_eq!(held("r-4", "").await, "0.01");
+    // The same check again is the same, whatever is known meanwhile.
+    note(&server, answered("r-5", &[chat("big").replace("25000", "35000")])).await.unwrap();
+    assert_eq!(held("r-2", "chatcmpl-1").await, "1.26");
+    let long = v1::CheckAndRouteRequest { context_id: "x".repeat(257), ..check("r-7", "big") };
+    assert_eq!(refused_fields(&decide(&server, long).await.unwrap_err()), ["context_id"]);
+    let alone = v1::RecordUsageRequest { context_id: "x".to_owned(), ..record("r-8", "big") };
+    assert_eq!(refused_fields(&note(&server, alone).await.unwrap_err()), ["context_id"]);
+}

@@ -361,6 +361,7 @@ impl Case {
             model_id: words.word(2).to_owned(),
             input: words.input(),
             max_output: words.count("out"),
+            context_id: words.named.get("context").map_or_else(String::new, |id| (*id).to_owned()),
             tier: words.tier(),
             required_capabilities: words
                 .named

@@ -161,6 +161,7 @@ impl Run {
             model_id: "free".to_owned(),
             input: Usage::default().with(TokenClass::Input, tokens),
             max_output: Some(0),
+            context_id: String::new(),
             tier: ServiceTier::Standard,
             required_capabilities: Vec::new(),
             hold_duration: HOLD_DURATION_DEFAULT,

@@ -486,6 +486,7 @@ fn check(request: &Request) -> Check {
         model_id: name_of(request.model).to_owned(),
         input,
         max_output: request.max_output,
+        context_id: String::new(),
         tier: ServiceTier::ALL[usize::from(request.tier)],
         required_capabilities: request.vision.then(|| "vision".to_owned()).into_iter().collect(),
         hold_duration: request.hold_seconds * MICROS_PER_SECOND,
