@@ -370,7 +370,13 @@ type CheckAndRouteRequest struct {
 	Units []*UsageUnit `protobuf:"bytes,15,rep,name=units,proto3" json:"units,omitempty"`
 	// Factors of the price that may apply to the request, so that the hold covers them; as in
 	// RecordUsageRequest. One below 1 does not lower the hold.
-	Factors       []string `protobuf:"bytes,16,rep,name=factors,proto3" json:"factors,omitempty"`
+	Factors []string `protobuf:"bytes,16,rep,name=factors,proto3" json:"factors,omitempty"`
+	// Id of what the provider adds to the input: an earlier response (previous_response_id), a
+	// conversation, cached content; at most 256 characters, empty for none. The tokens that were last
+	// recorded for it count as further input: those of the answer with this id, or of the last answer
+	// with it as its context_id. The last 10,000 of a workspace are known; one that is not known adds
+	// nothing.
+	ContextId     string `protobuf:"bytes,17,opt,name=context_id,json=contextId,proto3" json:"context_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -515,6 +521,13 @@ func (x *CheckAndRouteRequest) GetFactors() []string {
 		return x.Factors
 	}
 	return nil
+}
+
+func (x *CheckAndRouteRequest) GetContextId() string {
+	if x != nil {
+		return x.ContextId
+	}
+	return ""
 }
 
 // Response of CheckAndRoute.
@@ -1155,7 +1168,10 @@ type RecordUsageRequest struct {
 	// What happens if no usage is found in provider_answer: false, the default, refuses the record;
 	// true charges the estimate of the request's hold, flagged as unread and estimated, until
 	// RepriceUsage can read the answer. Without a live hold that is zero.
-	AcceptUnread  bool `protobuf:"varint,15,opt,name=accept_unread,json=acceptUnread,proto3" json:"accept_unread,omitempty"`
+	AcceptUnread bool `protobuf:"varint,15,opt,name=accept_unread,json=acceptUnread,proto3" json:"accept_unread,omitempty"`
+	// With provider_answer: the context that the provider keeps of the request and its answer, beside
+	// the id of the answer itself, as in CheckAndRouteRequest.
+	ContextId     string `protobuf:"bytes,16,opt,name=context_id,json=contextId,proto3" json:"context_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1293,6 +1309,13 @@ func (x *RecordUsageRequest) GetAcceptUnread() bool {
 		return x.AcceptUnread
 	}
 	return false
+}
+
+func (x *RecordUsageRequest) GetContextId() string {
+	if x != nil {
+		return x.ContextId
+	}
+	return ""
 }
 
 // The JSON that a provider answered with. The server reads the usage in it; see
@@ -3174,7 +3197,7 @@ var File_tollgate_v1_usage_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1ftollgate/v1/usage_service.proto\x12\vtollgate.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\x1a\x1etollgate/v1/error_reason.proto\"\x8a\x06\n" +
+	"\x1ftollgate/v1/usage_service.proto\x12\vtollgate.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\x1a\x1etollgate/v1/error_reason.proto\"\xa9\x06\n" +
 	"\x14CheckAndRouteRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1d\n" +
 	"\n" +
@@ -3193,7 +3216,9 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\adry_run\x18\r \x01(\bR\x06dryRun\x12\x18\n" +
 	"\aexplain\x18\x0e \x01(\bR\aexplain\x12,\n" +
 	"\x05units\x18\x0f \x03(\v2\x16.tollgate.v1.UsageUnitR\x05units\x12\x18\n" +
-	"\afactors\x18\x10 \x03(\tR\afactorsB\x19\n" +
+	"\afactors\x18\x10 \x03(\tR\afactors\x12\x1d\n" +
+	"\n" +
+	"context_id\x18\x11 \x01(\tR\tcontextIdB\x19\n" +
 	"\x17_max_output_token_count\"\x89\x04\n" +
 	"\x15CheckAndRouteResponse\x121\n" +
 	"\bdecision\x18\x01 \x01(\x0e2\x15.tollgate.v1.DecisionR\bdecision\x12+\n" +
@@ -3253,7 +3278,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\tItemError\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\x05R\x04code\x120\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x18.tollgate.v1.ErrorReasonR\x06reason\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage\"\xc9\x05\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"\xe8\x05\n" +
 	"\x12RecordUsageRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1d\n" +
 	"\n" +
@@ -3272,7 +3297,9 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\afactors\x18\x0e \x03(\tR\afactors\x127\n" +
 	"\rreported_cost\x18\r \x01(\v2\x12.tollgate.v1.MoneyR\freportedCost\x12D\n" +
 	"\x0fprovider_answer\x18\f \x01(\v2\x1b.tollgate.v1.ProviderAnswerR\x0eproviderAnswer\x12#\n" +
-	"\raccept_unread\x18\x0f \x01(\bR\facceptUnread\"@\n" +
+	"\raccept_unread\x18\x0f \x01(\bR\facceptUnread\x12\x1d\n" +
+	"\n" +
+	"context_id\x18\x10 \x01(\tR\tcontextId\"@\n" +
 	"\x0eProviderAnswer\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x12\n" +
 	"\x04json\x18\x02 \x03(\tR\x04json\"\x90\x03\n" +

@@ -241,6 +241,7 @@ class CheckAndRouteRequest(_message.Message):
     EXPLAIN_FIELD_NUMBER: _builtins.int
     UNITS_FIELD_NUMBER: _builtins.int
     FACTORS_FIELD_NUMBER: _builtins.int
+    CONTEXT_ID_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Workspace that pays."""
     request_id: _builtins.str
@@ -271,6 +272,13 @@ class CheckAndRouteRequest(_message.Message):
     explain: _builtins.bool
     """Whether to return every limit that applies, with its figures: with dry_run, the way to find out
     why a request is blocked.
+    """
+    context_id: _builtins.str
+    """Id of what the provider adds to the input: an earlier response (previous_response_id), a
+    conversation, cached content; at most 256 characters, empty for none. The tokens that were last
+    recorded for it count as further input: those of the answer with this id, or of the last answer
+    with it as its context_id. The last 10,000 of a workspace are known; one that is not known adds
+    nothing.
     """
     @_builtins.property
     def attribution(self) -> _common_pb2.Attribution:
@@ -320,10 +328,11 @@ class CheckAndRouteRequest(_message.Message):
         explain: _builtins.bool = ...,
         units: _abc.Iterable[_common_pb2.UsageUnit] | None = ...,
         factors: _abc.Iterable[_builtins.str] | None = ...,
+        context_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_output_token_count", b"_max_output_token_count", "attribution", b"attribution", "hold_duration", b"hold_duration", "max_output_token_count", b"max_output_token_count"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_output_token_count", b"_max_output_token_count", "attribution", b"attribution", "cache_read_token_count", b"cache_read_token_count", "cache_write_1h_token_count", b"cache_write_1h_token_count", "cache_write_5m_token_count", b"cache_write_5m_token_count", "dry_run", b"dry_run", "explain", b"explain", "factors", b"factors", "hold_duration", b"hold_duration", "input_token_count", b"input_token_count", "max_output_token_count", b"max_output_token_count", "model_id", b"model_id", "request_id", b"request_id", "required_capabilities", b"required_capabilities", "service_tier", b"service_tier", "units", b"units", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_output_token_count", b"_max_output_token_count", "attribution", b"attribution", "cache_read_token_count", b"cache_read_token_count", "cache_write_1h_token_count", b"cache_write_1h_token_count", "cache_write_5m_token_count", b"cache_write_5m_token_count", "context_id", b"context_id", "dry_run", b"dry_run", "explain", b"explain", "factors", b"factors", "hold_duration", b"hold_duration", "input_token_count", b"input_token_count", "max_output_token_count", b"max_output_token_count", "model_id", b"model_id", "request_id", b"request_id", "required_capabilities", b"required_capabilities", "service_tier", b"service_tier", "units", b"units", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_output_token_count: _TypeAlias = _typing.Literal["max_output_token_count"]  # noqa: Y015
     _WhichOneofArgType__max_output_token_count: _TypeAlias = _typing.Literal["_max_output_token_count", b"_max_output_token_count"]  # noqa: Y015
@@ -652,6 +661,7 @@ class RecordUsageRequest(_message.Message):
     REPORTED_COST_FIELD_NUMBER: _builtins.int
     PROVIDER_ANSWER_FIELD_NUMBER: _builtins.int
     ACCEPT_UNREAD_FIELD_NUMBER: _builtins.int
+    CONTEXT_ID_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Workspace that pays."""
     request_id: _builtins.str
@@ -678,6 +688,10 @@ class RecordUsageRequest(_message.Message):
     """What happens if no usage is found in provider_answer: false, the default, refuses the record;
     true charges the estimate of the request's hold, flagged as unread and estimated, until
     RepriceUsage can read the answer. Without a live hold that is zero.
+    """
+    context_id: _builtins.str
+    """With provider_answer: the context that the provider keeps of the request and its answer, beside
+    the id of the answer itself, as in CheckAndRouteRequest.
     """
     @_builtins.property
     def usage(self) -> _common_pb2.Usage:
@@ -742,10 +756,11 @@ class RecordUsageRequest(_message.Message):
         reported_cost: _common_pb2.Money | None = ...,
         provider_answer: Global___ProviderAnswer | None = ...,
         accept_unread: _builtins.bool = ...,
+        context_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "latency", b"latency", "provider_answer", b"provider_answer", "reported_cost", b"reported_cost", "start_time", b"start_time", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_unread", b"accept_unread", "attempt", b"attempt", "attribution", b"attribution", "factors", b"factors", "latency", b"latency", "model_id", b"model_id", "outcome", b"outcome", "provider_answer", b"provider_answer", "reported_cost", b"reported_cost", "request_id", b"request_id", "service_tier", b"service_tier", "start_time", b"start_time", "usage", b"usage", "usage_source", b"usage_source", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_unread", b"accept_unread", "attempt", b"attempt", "attribution", b"attribution", "context_id", b"context_id", "factors", b"factors", "latency", b"latency", "model_id", b"model_id", "outcome", b"outcome", "provider_answer", b"provider_answer", "reported_cost", b"reported_cost", "request_id", b"request_id", "service_tier", b"service_tier", "start_time", b"start_time", "usage", b"usage", "usage_source", b"usage_source", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
