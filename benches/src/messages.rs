@@ -114,6 +114,8 @@ pub struct Templates {
     pub stream_checks: Vec<Template>,
     /// Records of requests that were never checked: they say whom they are for.
     pub records: Vec<Template>,
+    /// The same with the JSON that a provider answered.
+    pub answers: Vec<Template>,
     /// Records of requests that were checked: the check has said it.
     pub settling_records: Vec<Template>,
 }
@@ -124,10 +126,12 @@ impl Templates {
         let stream_checks = (0..users)
             .map(|user| v1::CheckAndRouteStreamRequest { check: Some(check(user, hold_seconds)) });
         let records = (0..users).map(|user| record(Some(attribution(user))));
+        let answers = (0..users).map(|user| answer(Some(attribution(user))));
         Templates {
             checks: checks.map(|message| Template::new(&message)).collect(),
             stream_checks: stream_checks.map(|message| Template::new(&message)).collect(),
             records: records.map(|message| Template::new(&message)).collect(),
+            answers: answers.map(|message| Template::new(&message)).collect(),
             settling_records: vec![Template::new(&record(None))],
         }
     }
@@ -161,6 +165,37 @@ fn record(attribution: Option<v1::Attribution>) -> v1::RecordUsageRequest {
         latency: Some(prost_types::Duration { seconds: 1, nanos: 250_000_000 }),
         attribution,
         ..Default::default()
+    }
+}
+
+/// [`record`] with a chat completion as clients send it: without its content.
+fn answer(attribution: Option<v1::Attribution>) -> v1::RecordUsageRequest {
+    let json = serde_json::json!({
+        "id": "chatcmpl-CgE1xq2pW3bVtN8sTfYkLm5RdHaQo",
+        "object": "chat.completion",
+        "created": 1_763_700_000,
+        "model": MODEL,
+        "choices": [{ "index": 0, "finish_reason": "stop" }],
+        "usage": {
+            "prompt_tokens": INPUT_TOKENS,
+            "completion_tokens": OUTPUT_TOKENS,
+            "total_tokens": INPUT_TOKENS + OUTPUT_TOKENS,
+            "prompt_tokens_details": { "cached_tokens": 0, "audio_tokens": 0 },
+            "completion_tokens_details": {
+                "reasoning_tokens": 0,
+                "audio_tokens": 0,
+                "accepted_prediction_tokens": 0,
+                "rejected_prediction_tokens": 0,
+            },
+        },
+        "service_tier": "default",
+    })
+    .to_string();
+    v1::RecordUsageRequest {
+        model_id: String::new(),
+        usage: None,
+        provider_answer: Some(v1::ProviderAnswer { provider: "openai".into(), json: vec![json] }),
+        ..record(attribution)
     }
 }
 

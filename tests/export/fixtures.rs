@@ -239,7 +239,10 @@ fn records(catalog: &Catalog) -> Vec<Record> {
     batch.tier = ServiceTier::Batch;
     let batch = billed(batch, catalog, "price-big", usage);
     let long = billed(entry(3, "2026-03-10T10:00:00Z", "big"), catalog, "price-big", long);
-    let own = billed(entry(4, "2026-03-14T22:59:59.999999Z", "own"), catalog, "price-own", usage);
+    // Recorded in the last microsecond of its billing period.
+    let own = entry(4, "2026-03-14T22:59:59.999999Z", "own");
+    let own = Record { record_time: own.charge_time, ..own };
+    let own = billed(own, catalog, "price-own", usage);
     let mut mystery = entry(5, "2026-03-14T23:00:00Z", "mystery");
     mystery.unpriced = true;
     mystery.usage = usage;

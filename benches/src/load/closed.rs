@@ -67,6 +67,7 @@ pub async fn unit(
             check(connection, templates, user, &new_id(), meter).await
         }
         Work::Record => record(connection, templates.records[user].fill(&id), meter).await,
+        Work::RecordAnswer => record(connection, templates.answers[user].fill(&id), meter).await,
         Work::Pair => {
             check(connection, templates, user, &id, meter).await?;
             record(connection, templates.settling_records[0].fill(&id), meter).await

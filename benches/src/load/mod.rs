@@ -42,6 +42,8 @@ pub enum Work {
     Check,
     /// One RecordUsage of a request that was not checked.
     Record,
+    /// The same with the JSON that a provider answered in place of token counts.
+    RecordAnswer,
     /// One CheckAndRoute, then RecordUsage of the same request.
     Pair,
     /// Two CheckAndRoute of different requests, one after the other.

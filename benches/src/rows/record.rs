@@ -40,6 +40,26 @@ pub async fn one_caller(bench: &mut Bench) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
+/// Row 16: records with a provider answer against records with token counts, on one server.
+pub async fn provider_answer(bench: &mut Bench) -> Result<Vec<Line>> {
+    let plain = Options { in_flight: 32, ..bench.options(Mode::Closed, Work::Record) };
+    let answer = Options { work: Work::RecordAnswer, ..plain.clone() };
+    let database = bench.sqlite()?;
+    let server = Server::tollgate(&bench.programs, &database, "provider-answer").await?;
+    server.set_up().await?;
+    let mut rows = Rounds::default();
+    for round in 0..bench.extent.rounds {
+        let order = if round % 2 == 0 { [&answer, &plain] } else { [&plain, &answer] };
+        let first = server.load(order[0]).await?.units_per_second;
+        let second = server.load(order[1]).await?.units_per_second;
+        let (answer, plain) = if round % 2 == 0 { (first, second) } else { (second, first) };
+        rows.push(answer, plain);
+    }
+    server.stop().await?;
+    let what = "RecordUsage with provider_answer against plain, 256 callers";
+    Ok(vec![Line::ratio(16, what, "rows/s", &rows, Target::AtLeast(0.9))])
+}
+
 /// Rounds of the server and of the bare loop beside each other.
 #[derive(Default)]
 struct Comparison {

@@ -111,11 +111,11 @@ fn new_limit(at: Decoder<'_>, quota: &v1::Quota, unit: Option<Unit>) -> Requeste
             let money = money_at.required(money);
             money.map(|(currency, limit)| RequestedLimit::Money(currency, limit))
         }
-        Some(Unit::Tokens | Unit::Requests | Unit::UncachedTokens) => {
+        Some(Unit::Tokens | Unit::Requests) => {
             money_at.ensure(money.is_none(), "expected none: the unit is not money");
             count_at.required(count).map(RequestedLimit::Count)
         }
-        None => None,
+        Some(Unit::UncachedTokens) | None => None,
     };
     // Where there is none it is refused already.
     limit.unwrap_or(RequestedLimit::Exempt)

@@ -569,7 +569,7 @@ async fn every_other_field_is_checked() {
     for (request, field) in [
         (v1::ListAlertsRequest { workspace_id: String::new(), ..base() }, "workspace_id"),
         (v1::ListAlertsRequest { types: vec![0], ..base() }, "types[0]"),
-        (v1::ListAlertsRequest { types: vec![7], ..base() }, "types[0]"),
+        (v1::ListAlertsRequest { types: vec![99], ..base() }, "types[0]"),
         (v1::ListAlertsRequest { limit_id: "x".repeat(129), ..base() }, "limit_id"),
         (v1::ListAlertsRequest { subject: subject(0, "a"), ..base() }, "subject.type"),
         (v1::ListAlertsRequest { subject: subject(user, ""), ..base() }, "subject.id"),

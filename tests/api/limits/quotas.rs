@@ -349,6 +349,7 @@ const NEW_QUOTAS: &[Row<v1::CreateQuotaRequest>] = &[
     ("quota.model_id", |r| quota_in(r).model_id = chars(257)),
     ("quota.unit", |r| quota_in(r).unit = 0),
     ("quota.unit", |r| quota_in(r).unit = 4),
+    ("quota.unit", |r| quota_in(r).unit = 5),
     ("quota.limit", |r| quota_in(r).limit = None),
     ("quota.limit", |r| quota_in(r).exempt = true),
     ("quota.limit.amount", |r| quota_in(r).limit = Some(eur("-1"))),

@@ -206,7 +206,7 @@ async fn every_bound_of_a_rate_limit() {
             limit_in(r).bounds.push(bound(Tokens, SlidingDay, 1_000_000_000_001));
         }),
         ("rate_limit.bounds", |r| {
-            limit_in(r).bounds = vec![bound(Tokens, SlidingDay, 1); 7];
+            limit_in(r).bounds = vec![bound(Tokens, SlidingDay, 1); 10];
         }),
         ("rate_limit.enforcement", |r| limit_in(r).enforcement = 5),
         ("rate_limit.display_name", |r| limit_in(r).display_name = chars(201)),

@@ -67,6 +67,7 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
         "unknown_keys": "accept",
         "required_fields": [],
         "week_start": "monday",
+        "reported_cost": { "charged_providers": [], "alert_percent": 0 },
         "usage_retention_days": null,
     });
     assert_eq!(after, created);
