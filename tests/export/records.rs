@@ -120,7 +120,7 @@ async fn an_empty_log_is_a_header() {
     let mut scope = log.scope.clone();
     scope.window.end = scope.window.start;
     let text = bytes(records("acme", Format::Csv, scope.clone())).await;
-    assert!(text.starts_with(b"sequence,") && text.ends_with(b",factors,reason,reference\r\n"));
+    assert!(text.starts_with(b"sequence,") && text.ends_with(b",reported_cost_charged\r\n"));
     let parquet = bytes(records("acme", Format::Parquet, scope)).await;
     assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));
 }

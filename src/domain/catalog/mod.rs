@@ -199,10 +199,8 @@ impl Catalog {
 
     fn find(&self, name: &str, hint: &str, reach: Reach) -> Option<&Arc<ModelEntry>> {
         let exact = self.by_id_or_alias(name);
-        // One of no provider is that of any.
-        let is_any = |entry: &&Arc<ModelEntry>| entry.model().provider.is_empty();
-        if let Some(entry) = exact.filter(|entry| hint.is_empty() || is_any(entry)) {
-            return Some(entry);
+        if hint.is_empty() && exact.is_some() {
+            return exact;
         }
         let exact = exact.map(|entry| (&entry.model().id, entry.model().provider.as_str()));
         self.entries.get(self.names.find(Query { name, hint, reach, exact })?)
