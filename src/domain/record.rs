@@ -90,8 +90,8 @@ pub struct KeptAnswer {
     pub json: String,
     /// Names of what should be known of the reading beside its figures.
     pub flags: Vec<String>,
-    /// Tokens of other models that were used for the same answer, such as an advisor, each billed at
-    /// its own price.
+    /// Tokens of other models that were used for the same answer, such as an advisor, each billed
+    /// at its own price.
     pub others: Vec<(String, Usage)>,
     /// No usage was found in it: the estimate of the hold is charged.
     pub is_unread: bool,

@@ -1,11 +1,9 @@
 //! Parser of the price list of the LiteLLM project: USD per token, by key.
 //!
 //! Keys follow `<base>[_above_<n>hr][_above_<n>k_tokens][_flex|_priority|_batches|…]`. Units and
-//! factors are read in `extras.rs`; what nothing reads (hours of the day, sizes of images) is
-//! counted in the report. Numbers are parsed as decimals, never as floats.
-//!
-//! A write to a cache of twelve hours has no class of its own: it counts as one of an hour, whose
-//! rate is the dearer of both.
+//! factors are read in `extras.rs`; what nothing reads is counted in the report. Numbers are parsed
+//! as decimals, never as floats. A write to a cache of twelve hours has no class of its own: it
+//! counts as one of an hour, whose rate is the dearer of both.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -102,8 +102,8 @@ pub trait LogStore: Send + Sync + 'static {
     }
 
     /// Must return at most `limit` records of the workspace that were written in the window and are
-    /// charged to a time before `before`, by (`charge_time`, `seq`), beyond `after`. `before` must be
-    /// at least [`LATE_MIN`] before the window begins.
+    /// charged to a time before `before`, by (`charge_time`, `seq`), beyond `after`. `before` must
+    /// be at least [`LATE_MIN`] before the window begins.
     async fn late_records(
         &self,
         workspace_id: &str,

@@ -125,6 +125,17 @@ impl Multipliers {
     }
 }
 
+impl Price {
+    /// Whether all that is billed by it is the same by another one.
+    pub fn bills_as(&self, other: &Price) -> bool {
+        self.currency == other.currency
+            && self.base == other.base
+            && self.unit_rates == other.unit_rates
+            && self.variants == other.variants
+            && self.factors == other.factors
+    }
+}
+
 impl RateCard {
     /// What `usage` and `extras` cost: [`RateCard::cost`] with units and factors. What has no rate
     /// costs nothing, and a factor that the price does not know multiplies by 1: see

@@ -97,17 +97,6 @@ pub struct Price {
     pub factors: Vec<Factor>,
 }
 
-impl Price {
-    /// Whether all that is billed by it is the same by another one.
-    pub fn bills_as(&self, other: &Price) -> bool {
-        self.currency == other.currency
-            && self.base == other.base
-            && self.unit_rates == other.unit_rates
-            && self.variants == other.variants
-            && self.factors == other.factors
-    }
-}
-
 /// Rates that differ for a tier, above a size of the input, or both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Variant {

@@ -101,8 +101,8 @@ impl Wording {
                  date, or something that is billed is not counted."
             }
             AlertType::AnswerUnread => {
-                "The estimate of the hold was charged. UsageService.ListUsageRecords shows what was \
-                 kept of the answer; a version that reads it charges it with \
+                "The estimate of the hold was charged. UsageService.ListUsageRecords shows what \
+                 was kept of the answer; a version that reads it charges it with \
                  UsageService.RepriceUsage."
             }
             AlertType::HoldsExpired => {

@@ -7,8 +7,9 @@
 //! provider and invoice issuer are the provider of the model in the current catalog.
 //!
 //! What is recorded after its billing period has ended, a correction or a late record, is billed in
-//! the period in which it is recorded, as a `Correction` with its own charge period. Other corrections, and charges of
-//! expired holds, are adjustments without tokens. A credit is a credit; a void is a correction.
+//! the period in which it is recorded, as a `Correction` with its own charge period. Other
+//! corrections, and charges of expired holds, are adjustments without tokens. A credit is a credit;
+//! a void is a correction.
 
 mod cached_calendar;
 mod charge;

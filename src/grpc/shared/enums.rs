@@ -107,8 +107,8 @@ proto_enum!(Unit as LimitUnit { Money, Tokens, Requests, UncachedTokens }
     "expected LIMIT_UNIT_MONEY, LIMIT_UNIT_TOKENS or LIMIT_UNIT_REQUESTS");
 proto_enum!(Period as LimitPeriod {
     Hour, Day, Week, Month, Quarter, Year, Cycle, UntilReset, InFlight, Request,
-} "expected LIMIT_PERIOD_HOUR, _DAY, _WEEK, _MONTH, _QUARTER, _YEAR, _CYCLE, _UNTIL_RESET, _IN_FLIGHT \
-   or _REQUEST: a sliding window is for rate limits");
+} "expected LIMIT_PERIOD_HOUR, _DAY, _WEEK, _MONTH, _QUARTER, _YEAR, _CYCLE, _UNTIL_RESET, \
+   _IN_FLIGHT or _REQUEST: a sliding window is for rate limits");
 impl ProtoEnum for RateWindow {
     fn expected() -> String {
         "expected LIMIT_PERIOD_SLIDING_MINUTE, _SLIDING_HOUR or _SLIDING_DAY".to_owned()

@@ -48,8 +48,8 @@ impl Ledger {
     /// is when the request was checked, where the caller knows it of a hold that has ended.
     ///
     /// # Errors
-    /// If its `start_time` is out of range and decides something, if it costs more than [`COST_MAX`],
-    /// or if the spend of its window would pass [`super::WINDOW_SPENT_MAX`].
+    /// If its `start_time` is out of range and decides something, if it costs more than
+    /// [`COST_MAX`], or if the spend of its window would pass [`super::WINDOW_SPENT_MAX`].
     pub fn prepare(
         &mut self,
         now: Time,
@@ -237,8 +237,8 @@ impl Ledger {
         Ok(Some(record))
     }
 
-    /// A record as it is billed now, at the prices valid at its charge time. None if it still has no
-    /// price or no usage can be read in its answer, or if it would cost more than a record may.
+    /// A record as it is billed now, at the prices valid at its charge time. None if it still has
+    /// no price or no usage can be read in its answer, or if it would cost more than a record may.
     pub fn reprice(&self, record: &Record) -> Option<Record> {
         if record.answer.as_deref().is_some_and(|answer| answer.is_unread) {
             return None;

@@ -238,17 +238,6 @@ impl Reference {
                 Call::Extend(id(request), seconds * MICROS_PER_SECOND + 1)
             }
             Step::ChargeDue => Call::ChargeDue,
-            Step::Wait { seconds } => Call::Time(self.clock + seconds * MICROS_PER_SECOND),
-            Step::ToCycleEnd { seconds } => {
-                Call::Time(oracle.cycle().end + seconds * MICROS_PER_SECOND)
-            }
-            Step::ToEdge { period, seconds } => {
-                Call::Time(rules::after_edge(oracle, period, seconds))
-            }
-            Step::ToClockChange { minutes } => {
-                Call::Time(rules::after_clock_change(oracle, minutes).max(self.clock))
-            }
-            Step::ClockBack { seconds } => Call::Time(self.clock - seconds * MICROS_PER_SECOND),
             Step::Credit { credit, millis: sum, model, seconds_back, who } => {
                 Call::Credit(CreditReport {
                     credit_id: id(credit),
@@ -266,6 +255,25 @@ impl Reference {
                 Call::Correct(Box::new(record.clone()), millis(cost))
             }
             Step::Restart { is_graceful } => Call::Restart { is_graceful },
+            other => self.time(other),
+        }
+    }
+
+    /// Steps of the clock.
+    fn time(&self, step: Step) -> Call {
+        let oracle = &self.oracle;
+        match step {
+            Step::Wait { seconds } => Call::Time(self.clock + seconds * MICROS_PER_SECOND),
+            Step::ToCycleEnd { seconds } => {
+                Call::Time(oracle.cycle().end + seconds * MICROS_PER_SECOND)
+            }
+            Step::ToEdge { period, seconds } => {
+                Call::Time(rules::after_edge(oracle, period, seconds))
+            }
+            Step::ToClockChange { minutes } => {
+                Call::Time(rules::after_clock_change(oracle, minutes).max(self.clock))
+            }
+            Step::ClockBack { seconds } => Call::Time(self.clock - seconds * MICROS_PER_SECOND),
             other => self.rule(other),
         }
     }
