@@ -16,9 +16,11 @@ import (
 )
 
 const (
-	batchMax   = 100
-	backoffMin = 100 * time.Millisecond
-	backoffMax = 5 * time.Second
+	batchMax = 100
+	// A batch with more bytes than gRPC takes would never be delivered.
+	batchBytesMax = 2 << 20
+	backoffMin    = 100 * time.Millisecond
+	backoffMax    = 5 * time.Second
 )
 
 // Stats counts what became of usage records since the client was made.
@@ -194,7 +196,7 @@ func (d *delivery) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		batch := append([]item{}, d.waiting[:min(batchMax, len(d.waiting))]...)
+		batch := append([]item{}, d.waiting[:batchSize(d.waiting)]...)
 		d.mu.Unlock()
 		again, counts := d.send(ctx, batch)
 		d.mu.Lock()
@@ -214,6 +216,18 @@ func (d *delivery) run(ctx context.Context) {
 		d.pause(ctx, backoff/2+rand.N(backoff/2))
 		backoff = min(backoff*2, backoffMax)
 	}
+}
+
+// batchSize says how many of those that wait are sent at once.
+func batchSize(waiting []item) int {
+	size := 0
+	for n, item := range waiting {
+		size += proto.Size(item)
+		if n == batchMax || n > 0 && size > batchBytesMax {
+			return n
+		}
+	}
+	return len(waiting)
 }
 
 // pause waits before the next try. A flush cuts it short, but does not make it spin.

@@ -21,6 +21,9 @@ const latencyMax = 24 * time.Hour
 type Call struct {
 	// RequestID names the request, in the usage log too.
 	RequestID string
+	// Attempt is the number of the attempt that the call is recorded under: above 0 where the
+	// request was recorded before and is checked again.
+	Attempt int32
 	// Decision is "ALLOWED" or "ROUTED"; empty if Tollgate was not reached.
 	Decision string
 	// Routed says whether Model is another one than was asked for.
@@ -48,12 +51,19 @@ type Call struct {
 	policy Policy
 	wait   bool
 
-	mu     sync.Mutex
-	model  string
-	reader UsageReader
-	given  *Usage    // What was recorded as Usage; goes before what the reader has.
-	began  time.Time // When Model was first read.
-	left   bool
+	// Whether it goes on with a call that was begun elsewhere.
+	resumed bool
+
+	mu         sync.Mutex
+	model      string
+	parts      parts           // What the provider has answered.
+	answer     *ProviderAnswer // What was recorded as such; goes before the parts.
+	given      *Usage          // What was recorded as Usage; goes before both.
+	givenModel string
+	givenTier  ServiceTier
+	began      time.Time // When Model was first read.
+	left       bool
+	keeping    chan struct{} // Closed when the call is left; nil while nothing keeps its hold.
 }
 
 // Guard puts an LLM call behind Tollgate. It checks; runs the block, which makes the call on
@@ -64,7 +74,9 @@ type Call struct {
 //   - one that returns an error as an error, with the usage that is known,
 //   - one whose error is context.Canceled, or that fails after ctx was done, as cancelled,
 //   - one that panics as an error; the panic goes on,
-//   - one that never read call.Model() not at all: its hold is given back.
+//   - one that never read call.Model() not at all: its hold is given back,
+//   - one whose last answer is not finished, as of a background response, not at all: its hold is
+//     kept, and [Client.Resume] goes on with it.
 //
 // The error of the block is returned as it is. Otherwise Guard fails with [*Blocked]; with
 // [*Unavailable], if the policy is [Closed]; with an error of gRPC for a defect of the request,
@@ -77,15 +89,21 @@ func (c *Client) Guard(
 	if err != nil {
 		return err
 	}
+	return call.run(ctx, block)
+}
+
+func (c *Call) run(
+	ctx context.Context, block func(ctx context.Context, call *Call) error,
+) error {
 	returned := false
 	defer func() {
 		if !returned {
-			_ = call.leave(ctx, errors.New("the block panicked"))
+			_ = c.leave(ctx, errors.New("the block panicked"))
 		}
 	}()
-	err = block(ctx, call)
+	err := block(ctx, c)
 	returned = true
-	return call.leave(ctx, err)
+	return c.leave(ctx, err)
 }
 
 // Model is the model to run on. Reading it says that the LLM call is about to start.
@@ -98,35 +116,51 @@ func (c *Call) Model() string {
 	return c.model
 }
 
-// Record keeps what was used: a [Usage], or a provider's answer or event, as a [UsageReader]
-// takes it. Later figures replace earlier ones, so every event of a stream may be handed in;
-// those without usage are passed over. What cannot be read is logged.
-func (c *Call) Record(usage any) {
-	c.RecordAs(usage, "", "")
+// Record keeps what was used: what the provider answered, as a part of [NewProviderAnswer], a
+// [ProviderAnswer], or a [Usage] that you counted. Every event of a stream may be handed in: a
+// stream is kept in bounded memory, and content never leaves the process. Of several answers the
+// last one counts. It neither fails nor panics; what cannot be read is logged.
+func (c *Call) Record(used any) {
+	c.RecordAs(used, "", "")
 }
 
-// RecordAs is Record for usage that does not name the model that answered, or the tier that
-// served it. Either may be empty.
-func (c *Call) RecordAs(usage any, model string, tier ServiceTier) {
+// RecordAs is Record for what does not name the model that answered, or the tier that served it.
+// Either may be empty.
+func (c *Call) RecordAs(used any, model string, tier ServiceTier) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch usage := usage.(type) {
+	switch used := used.(type) {
+	case nil:
 	case Usage:
-		c.given = &usage
+		c.given = &used
 	case *Usage:
-		c.given = usage
+		c.given = used
+	case ProviderAnswer:
+		c.parts, c.answer, c.given = used.parts, &used, nil
 	default:
-		found, err := c.reader.Feed(usage)
-		if err != nil {
-			c.client.options.Logger.Warn("tollgate: no usage that can be read",
-				"request_id", c.RequestID, "error", err)
-		}
-		if found {
-			c.given = nil
-		}
+		c.recordPart(used)
 	}
-	c.reader.Model = firstOf(model, c.reader.Model)
-	c.reader.ServiceTier = firstOf(tier, c.reader.ServiceTier)
+	c.givenModel = firstOf(model, c.givenModel)
+	c.givenTier = firstOf(tier, c.givenTier)
+	if c.parts.isUnfinished() {
+		c.keepHold()
+	}
+}
+
+func (c *Call) recordPart(part any) {
+	if c.answer != nil {
+		c.parts, c.answer = parts{}, nil
+	}
+	figures := c.parts.figured.count
+	if err := c.parts.add(part); err != nil {
+		// It was an answer all the same.
+		c.parts.given = true
+		c.client.options.Logger.Warn("tollgate: no usage that can be read",
+			"request_id", c.RequestID, "error", err)
+	}
+	if c.parts.figured.count != figures {
+		c.given = nil
+	}
 }
 
 // Extend lets the hold live for so long from now.
@@ -161,7 +195,7 @@ func (c *Client) enter(ctx context.Context, request Request) (*Call, error) {
 	defer cancel()
 	answer, err := c.Usage.CheckAndRoute(within, check)
 	if err == nil {
-		return call, call.answered(answer)
+		return call, call.decided(answer)
 	}
 	if ctx.Err() != nil {
 		// Nobody knows whether it was decided: what may be held is given back.
@@ -171,7 +205,7 @@ func (c *Client) enter(ctx context.Context, request Request) (*Call, error) {
 	return call, call.failed(err)
 }
 
-func (c *Call) answered(answer *pb.CheckAndRouteResponse) error {
+func (c *Call) decided(answer *pb.CheckAndRouteResponse) error {
 	if answer.Decision == pb.Decision_DECISION_BLOCKED {
 		return blockedFromProto(answer)
 	}
@@ -185,6 +219,7 @@ func (c *Call) answered(answer *pb.CheckAndRouteResponse) error {
 		c.ExpireTime = answer.ExpireTime.AsTime()
 	}
 	c.BudgetState = enumName(answer.BudgetState, "BUDGET_STATE_")
+	c.Attempt = answer.Attempt
 	return nil
 }
 
@@ -250,6 +285,9 @@ func (c *Call) end(outcome pb.Outcome) (item item) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.left = true
+	if c.keeping != nil {
+		close(c.keeping)
+	}
 	defer func() {
 		if broken := recover(); broken != nil {
 			c.client.options.Logger.Error("tollgate: usage is not recorded",
@@ -261,70 +299,105 @@ func (c *Call) end(outcome pb.Outcome) (item item) {
 
 func (c *Call) report(outcome pb.Outcome) item {
 	started := !c.began.IsZero()
-	if _, reported := c.reader.Usage(); !started && !reported && c.given == nil {
-		if c.Unchecked {
-			return nil
-		}
-		return c.release()
-	}
-	usage, source := c.used(outcome)
-	estimated := source == pb.UsageSource_USAGE_SOURCE_ESTIMATED
-	if estimated && outcome == pb.Outcome_OUTCOME_SUCCESS {
-		c.client.options.Logger.Warn("tollgate: no usage was recorded, it is estimated",
+	switch {
+	case c.given != nil:
+	case c.parts.isUnfinished():
+		c.client.options.Logger.Info("tollgate: the answer is not finished, its hold is kept",
 			"request_id", c.RequestID)
-	}
-	if !started {
-		c.began = time.Now()
+		return nil
+	case !c.parts.given && c.resumed:
+		return nil
+	case !c.parts.given && !started && c.Unchecked:
+		return nil
+	case !c.parts.given && !started:
+		return c.release()
+	case c.parts.isFailed() && outcome == pb.Outcome_OUTCOME_SUCCESS:
+		outcome = pb.Outcome_OUTCOME_ERROR
 	}
 	record := &pb.RecordUsageRequest{
 		WorkspaceId: c.check.WorkspaceId,
 		RequestId:   c.RequestID,
-		ModelId:     firstOf(c.reader.Model, c.model),
-		ServiceTier: c.check.ServiceTier,
+		Attempt:     c.Attempt,
 		Outcome:     outcome,
-		UsageSource: source,
-		StartTime:   timestamppb.New(c.began),
-		Latency:     durationpb.New(min(time.Since(c.began), latencyMax)),
 		// After a restart of the server the hold, with what the check said, may be gone.
 		Attribution: c.check.Attribution,
 	}
-	if tier, err := c.reader.ServiceTier.proto(); err == nil && c.reader.ServiceTier != "" {
-		record.ServiceTier = tier
+	// A call that is resumed twice is recorded once: all that is said of it is its answer.
+	if !c.resumed {
+		if !started {
+			c.began = time.Now()
+		}
+		record.StartTime = timestamppb.New(c.began)
+		record.Latency = durationpb.New(min(time.Since(c.began), latencyMax))
 	}
-	if usage != nil {
-		record.Usage = usage.Proto()
-	}
+	c.fill(record)
+	// The server finds the model in an answer that it can read, and needs one for all others.
+	record.ModelId = firstOf(c.givenModel, c.parts.model(), c.model)
+	record.ServiceTier = c.tier()
 	return record
 }
 
-// used gives what was used as far as it is known, and where that comes from.
-func (c *Call) used(outcome pb.Outcome) (*Usage, pb.UsageSource) {
+// fill puts in what was used, as far as it is known, and where that comes from.
+func (c *Call) fill(record *pb.RecordUsageRequest) {
 	if c.given != nil {
-		return c.given, pb.UsageSource_USAGE_SOURCE_PROVIDER
+		record.Usage = c.given.Proto()
+		record.Factors = c.given.Factors
+		record.UsageSource = pb.UsageSource_USAGE_SOURCE_PROVIDER
+		return
 	}
-	usage, reported := c.reader.Usage()
-	if reported && !c.reader.partial {
-		return &usage, pb.UsageSource_USAGE_SOURCE_PROVIDER
+	output := EstimateTokens(c.OutputText, c.client.options.Tokenizer)
+	success := record.Outcome == pb.Outcome_OUTCOME_SUCCESS
+	if c.parts.hasFigures() || c.parts.given && success && output == 0 {
+		c.fillAnswer(record, output)
+		return
 	}
-	written := EstimateTokens(c.OutputText, c.client.options.Tokenizer)
-	if reported {
+	if !success && output == 0 {
+		return
+	}
+	if success {
+		c.client.options.Logger.Warn("tollgate: no usage was recorded, it is estimated",
+			"request_id", c.RequestID)
+	}
+	record.UsageSource = pb.UsageSource_USAGE_SOURCE_ESTIMATED
+	record.Usage = &pb.Usage{
+		InputTokenCount:         c.check.InputTokenCount,
+		CacheReadTokenCount:     c.check.CacheReadTokenCount,
+		CacheWrite_5MTokenCount: c.check.CacheWrite_5MTokenCount,
+		CacheWrite_1HTokenCount: c.check.CacheWrite_1HTokenCount,
+		OutputTokenCount:        output,
+	}
+}
+
+func (c *Call) fillAnswer(record *pb.RecordUsageRequest, output int64) {
+	record.AcceptUnread = true
+	record.UsageSource = pb.UsageSource_USAGE_SOURCE_PROVIDER
+	events := c.parts.events()
+	if begun, ok := c.parts.begunOutput(); ok && output > begun {
 		// A stream that broke off has told its input, and its output only to begin with.
-		if written <= usage.OutputTokens {
-			return &usage, pb.UsageSource_USAGE_SOURCE_PROVIDER
-		}
-		usage.OutputTokens = written
-		return &usage, pb.UsageSource_USAGE_SOURCE_ESTIMATED
+		record.UsageSource = pb.UsageSource_USAGE_SOURCE_ESTIMATED
+		events = c.parts.withOutput(output)
 	}
-	if outcome == pb.Outcome_OUTCOME_SUCCESS || written > 0 {
-		return &Usage{
-			InputTokens:        c.check.InputTokenCount,
-			CacheReadTokens:    c.check.CacheReadTokenCount,
-			CacheWrite5mTokens: c.check.CacheWrite_5MTokenCount,
-			CacheWrite1hTokens: c.check.CacheWrite_1HTokenCount,
-			OutputTokens:       written,
-		}, pb.UsageSource_USAGE_SOURCE_ESTIMATED
+	texts, err := c.parts.texts(events)
+	if err != nil {
+		c.client.options.Logger.Warn("tollgate: no usage that can be read",
+			"request_id", c.RequestID, "error", err)
+		texts = []string{"{}"}
 	}
-	return nil, pb.UsageSource_USAGE_SOURCE_UNSPECIFIED
+	record.ProviderAnswer = &pb.ProviderAnswer{Json: texts}
+	if c.answer != nil {
+		record.ProviderAnswer.Provider = c.answer.provider
+	}
+}
+
+// tier is the one that served as far as the caller knows; that of an answer is read by the server.
+func (c *Call) tier() pb.ServiceTier {
+	if tier, err := c.givenTier.proto(); err == nil && c.givenTier != "" {
+		return tier
+	}
+	if c.given == nil && c.parts.namesTier() {
+		return pb.ServiceTier_SERVICE_TIER_UNSPECIFIED
+	}
+	return c.check.ServiceTier
 }
 
 func (c *Call) release() *pb.ReleaseHoldRequest {

@@ -65,7 +65,7 @@ func TestSuccessIsRecordedWithAllThatIsKnown(t *testing.T) {
 	expect(t, "tier", record.ServiceTier, pb.ServiceTier_SERVICE_TIER_FLEX)
 	expect(t, "outcome", record.Outcome, pb.Outcome_OUTCOME_SUCCESS)
 	expect(t, "source", record.UsageSource, pb.UsageSource_USAGE_SOURCE_PROVIDER)
-	expect(t, "usage", tollgate.UsageFromProto(record.Usage), used)
+	expectUsage(t, record.Usage, used)
 	expect(t, "user", record.Attribution.UserId, "ada")
 	expect(t, "department", record.Attribution.DepartmentId, "research")
 	expect(t, "tag", record.Attribution.Tags["team"], "x")
@@ -120,7 +120,7 @@ func TestWhatTheBlockFailsWithGoesOnAndIsRecorded(t *testing.T) {
 			expect(t, "error", err, test.failure)
 			record := only(t, client, workspace)
 			expect(t, "outcome", record.Outcome, test.outcome)
-			expect(t, "usage", tollgate.UsageFromProto(record.Usage), tollgate.Usage{})
+			expectUsage(t, record.Usage, tollgate.Usage{})
 			expect(t, "holds", len(workspace.Holds()), 0)
 		})
 	}
@@ -410,7 +410,7 @@ func TestTheLastAnswerReplacesTheOneBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(t, "usage", tollgate.UsageFromProto(only(t, client, workspace).Usage), used)
+	expectUsage(t, only(t, client, workspace).Usage, used)
 }
 
 func TestATokenizerThatPanicsIsNoReasonToFail(t *testing.T) {

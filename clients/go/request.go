@@ -97,10 +97,16 @@ func (r Request) check(tokenizer func(string) int) (*pb.CheckAndRouteRequest, er
 		}
 		check.MaxOutputTokenCount = &most
 	}
-	if r.Hold != 0 {
-		check.HoldDuration = durationpb.New(r.Hold)
-	}
+	check.HoldDuration = durationOrNil(r.Hold)
 	return check, nil
+}
+
+// durationOrNil leaves it to the server how long a hold lives where nothing is said.
+func durationOrNil(span time.Duration) *durationpb.Duration {
+	if span == 0 {
+		return nil
+	}
+	return durationpb.New(span)
 }
 
 func (r Request) attribution() *pb.Attribution {
