@@ -217,7 +217,8 @@ func (o *Options) readScheme() error {
 			"Options.Address is host:port, with http:// or https:// before it or without", o.Address)
 	}
 	if rest == "" || strings.ContainsAny(rest, "/?#@") {
-		return fmt.Errorf("tollgate: the address %q is not a host and a port", o.Address)
+		// It is not shown, as there may be a password in it.
+		return errors.New("tollgate: the address (Options.Address) has more than host:port, or less")
 	}
 	if _, _, err := net.SplitHostPort(rest); err != nil {
 		rest = net.JoinHostPort(strings.Trim(rest, "[]"), port)

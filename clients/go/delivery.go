@@ -35,7 +35,7 @@ type Stats struct {
 	Refused int
 }
 
-// item is a *pb.RecordUsageRequest or a *pb.ReleaseHoldRequest.
+// item is a *pb.RecordUsageRequest, a *pb.ReleaseHoldRequest or a *pb.ExtendHoldRequest.
 type item = proto.Message
 
 // delivery is the queue of what is to be recorded, with one sender in the background. It never
@@ -256,14 +256,13 @@ func (d *delivery) send(ctx context.Context, batch []item) (again []item, counts
 		reached = len(again) == 0
 	}
 	for _, item := range batch {
-		release, ok := item.(*pb.ReleaseHoldRequest)
-		if !ok {
+		if _, isRecord := item.(*pb.RecordUsageRequest); isRecord {
 			continue
 		}
 		// Where one is not answered, or not let in, the others would only wait for nothing.
-		reached = reached && d.release(ctx, release)
+		reached = reached && d.sendHold(ctx, item)
 		if !reached {
-			again = append(again, release)
+			again = append(again, item)
 		}
 	}
 	return again, counts
@@ -299,9 +298,18 @@ func (d *delivery) record(ctx context.Context, records []*pb.RecordUsageRequest)
 	return again, counts
 }
 
-// release gives a hold back; one that has ended already is as good.
-func (d *delivery) release(ctx context.Context, release *pb.ReleaseHoldRequest) bool {
-	_, err := d.usage.ReleaseHold(ctx, release)
+// sendHold gives a hold back, or extends it; one that has ended already is as good.
+func (d *delivery) sendHold(ctx context.Context, item item) bool {
+	var err error
+	var id string
+	switch item := item.(type) {
+	case *pb.ReleaseHoldRequest:
+		id = item.RequestId
+		_, err = d.usage.ReleaseHold(ctx, item)
+	case *pb.ExtendHoldRequest:
+		id = item.RequestId
+		_, err = d.usage.ExtendHold(ctx, item)
+	}
 	code := status.Code(err)
 	switch {
 	case unreached(code) || ctx.Err() != nil:
@@ -310,7 +318,7 @@ func (d *delivery) release(ctx context.Context, release *pb.ReleaseHoldRequest) 
 		d.denied(code, status.Convert(err).Message())
 		return false
 	case code != codes.OK && code != codes.NotFound:
-		d.log.Warn("tollgate: a hold stays", "request_id", release.RequestId, "why", err)
+		d.log.Warn("tollgate: a hold stays as it is", "request_id", id, "why", err)
 	}
 	return true
 }

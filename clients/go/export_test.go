@@ -1,6 +1,8 @@
 package tollgate
 
-// RuleLists and RuleLimits are what the tests compare with those of all clients.
+import "fmt"
+
+// RuleLists and the others are what the tests compare with those of all clients.
 var (
 	RuleLists = map[string][]string{
 		"texts":       ruleTexts,
@@ -9,6 +11,27 @@ var (
 		"counted":     ruleCounted,
 		"usage_words": ruleUsageWords,
 		"usage_names": ruleUsageNames,
+	}
+	ReadingLists = map[string][]string{
+		"figure_names": figureNames,
+		"models":       modelPaths,
+		"statuses":     statusPaths,
+		"unfinished":   unfinished,
+		"failed":       failed,
+		"cancelled":    cancelled,
+		"whole":        whole,
+	}
+	ReadingTexts = map[string]string{"figure_ending": figureEnding, "beginning": beginning}
+	EstimateRule = map[string]any{
+		"ascii_per_token":    asciiPerToken,
+		"other_per_token":    otherPerToken,
+		"whole_tokens":       hexadecimal(wholeTokens),
+		"item_tokens":        itemTokens,
+		"openai_image_types": openaiImageTypes,
+		"item_types":         itemTypes,
+		"item_members":       itemMembers,
+		"definitions":        definitions,
+		"skipped":            skipped,
 	}
 	RuleLimits = map[string]int{
 		"parts":           partsMax,
@@ -19,3 +42,11 @@ var (
 		"number_bytes":    numberBytesMax,
 	}
 )
+
+func hexadecimal(ranges [][2]rune) [][2]string {
+	var all [][2]string
+	for _, ends := range ranges {
+		all = append(all, [2]string{fmt.Sprintf("%04X", ends[0]), fmt.Sprintf("%04X", ends[1])})
+	}
+	return all
+}

@@ -3,6 +3,7 @@ package tollgate
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -56,9 +57,10 @@ type Call struct {
 
 	mu         sync.Mutex
 	model      string
-	parts      parts           // What the provider has answered.
-	answer     *ProviderAnswer // What was recorded as such; goes before the parts.
-	given      *Usage          // What was recorded as Usage; goes before both.
+	parts      parts  // What the provider has answered.
+	made       bool   // Whether they are those of a ProviderAnswer.
+	provider   string // The hint.
+	given      *Usage // What was recorded as Usage; goes before both.
 	givenModel string
 	givenTier  ServiceTier
 	began      time.Time // When Model was first read.
@@ -124,6 +126,14 @@ func (c *Call) Record(used any) {
 	c.RecordAs(used, "", "")
 }
 
+// RecordFrom is Record for what this provider answered, such as "openai" or "bedrock".
+func (c *Call) RecordFrom(provider string, answer any) {
+	c.Record(answer)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.provider = firstOf(strings.ToLower(provider), c.provider)
+}
+
 // RecordAs is Record for what does not name the model that answered, or the tier that served it.
 // Either may be empty.
 func (c *Call) RecordAs(used any, model string, tier ServiceTier) {
@@ -136,7 +146,8 @@ func (c *Call) RecordAs(used any, model string, tier ServiceTier) {
 	case *Usage:
 		c.given = used
 	case ProviderAnswer:
-		c.parts, c.answer, c.given = used.parts, &used, nil
+		c.parts, c.made, c.given = used.parts, true, nil
+		c.provider = firstOf(used.provider, c.provider)
 	default:
 		c.recordPart(used)
 	}
@@ -148,19 +159,29 @@ func (c *Call) RecordAs(used any, model string, tier ServiceTier) {
 }
 
 func (c *Call) recordPart(part any) {
-	if c.answer != nil {
-		c.parts, c.answer = parts{}, nil
+	if c.made {
+		c.parts, c.made = parts{}, false
 	}
-	figures := c.parts.figured.count
-	if err := c.parts.add(part); err != nil {
+	events, err := eventsOfPart(part)
+	if err != nil {
 		// It was an answer all the same.
-		c.parts.given = true
 		c.client.options.Logger.Warn("tollgate: no usage that can be read",
 			"request_id", c.RequestID, "error", err)
 	}
-	if c.parts.figured.count != figures {
+	var added parts
+	added.addEvents(events)
+	if added.hasFigures() {
 		c.given = nil
 	}
+	if !added.isWhole() {
+		c.parts.addEvents(events)
+		return
+	}
+	if c.parts.hasFigures() {
+		c.client.options.Logger.Warn("tollgate: of several answers in one call the last counts",
+			"request_id", c.RequestID)
+	}
+	c.parts = added
 }
 
 // Extend lets the hold live for so long from now.
@@ -304,15 +325,23 @@ func (c *Call) report(outcome pb.Outcome) item {
 	case c.parts.isUnfinished():
 		c.client.options.Logger.Info("tollgate: the answer is not finished, its hold is kept",
 			"request_id", c.RequestID)
-		return nil
+		if c.Unchecked {
+			return nil
+		}
+		return &pb.ExtendHoldRequest{
+			WorkspaceId:  c.check.WorkspaceId,
+			RequestId:    c.RequestID,
+			HoldDuration: durationpb.New(holdUnfinished),
+		}
 	case !c.parts.given && c.resumed:
 		return nil
 	case !c.parts.given && !started && c.Unchecked:
 		return nil
 	case !c.parts.given && !started:
 		return c.release()
-	case c.parts.isFailed() && outcome == pb.Outcome_OUTCOME_SUCCESS:
-		outcome = pb.Outcome_OUTCOME_ERROR
+	}
+	if said := c.parts.outcome(); c.given == nil && said != pb.Outcome_OUTCOME_UNSPECIFIED {
+		outcome = said
 	}
 	record := &pb.RecordUsageRequest{
 		WorkspaceId: c.check.WorkspaceId,
@@ -347,11 +376,11 @@ func (c *Call) fill(record *pb.RecordUsageRequest) {
 	}
 	output := EstimateTokens(c.OutputText, c.client.options.Tokenizer)
 	success := record.Outcome == pb.Outcome_OUTCOME_SUCCESS
-	if c.parts.hasFigures() || c.parts.given && success && output == 0 {
+	switch {
+	case c.parts.hasFigures() || c.parts.given && success:
 		c.fillAnswer(record, output)
 		return
-	}
-	if !success && output == 0 {
+	case c.parts.outcome() != pb.Outcome_OUTCOME_UNSPECIFIED || !success && output == 0:
 		return
 	}
 	if success {
@@ -383,10 +412,7 @@ func (c *Call) fillAnswer(record *pb.RecordUsageRequest, output int64) {
 			"request_id", c.RequestID, "error", err)
 		texts = []string{"{}"}
 	}
-	record.ProviderAnswer = &pb.ProviderAnswer{Json: texts}
-	if c.answer != nil {
-		record.ProviderAnswer.Provider = c.answer.provider
-	}
+	record.ProviderAnswer = &pb.ProviderAnswer{Provider: c.provider, Json: texts}
 }
 
 // tier is the one that served as far as the caller knows; that of an answer is read by the server.

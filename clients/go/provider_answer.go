@@ -65,7 +65,8 @@ type parts struct {
 	promise map[string]any
 	// polled says that the promise is an answer of its own, and no event of a stream.
 	polled bool
-	failed bool
+	// status is that of the last part.
+	status string
 	// given says whether there was a part, also one of which nothing is left.
 	given bool
 }
@@ -76,13 +77,17 @@ func (p *parts) add(part any) error {
 	if err != nil {
 		return err
 	}
+	p.addEvents(events)
+	return nil
+}
+
+func (p *parts) addEvents(events []map[string]any) {
 	p.given = true
 	for _, event := range events {
 		if len(event) > 0 {
 			p.addEvent(event)
 		}
 	}
-	return nil
 }
 
 func (p *parts) addEvent(event map[string]any) {
@@ -93,7 +98,7 @@ func (p *parts) addEvent(event map[string]any) {
 		p.polled = p.polled || isPolled(event)
 		return
 	}
-	p.failed = status == failed && !figures
+	p.status = status
 	p.all.add(event)
 	if figures {
 		p.figured.add(event)
@@ -123,9 +128,29 @@ func (p *parts) isUnfinished() bool {
 	return p.polled && p.all.count == 0
 }
 
-// isFailed says whether the provider says that it failed, and no usage.
-func (p *parts) isFailed() bool {
-	return p.failed && !p.hasFigures()
+// outcome is how the provider says that the call ended, where it has no usage for that reason;
+// unspecified where it does not say so.
+func (p *parts) outcome() pb.Outcome {
+	switch {
+	case p.hasFigures():
+	case slices.Contains(failed, p.status):
+		return pb.Outcome_OUTCOME_ERROR
+	case slices.Contains(cancelled, p.status):
+		return pb.Outcome_OUTCOME_CANCELLED
+	}
+	return pb.Outcome_OUTCOME_UNSPECIFIED
+}
+
+// isWhole says whether the last part is an answer of its own with figures.
+func (p *parts) isWhole() bool {
+	if p.all.count == 0 {
+		return false
+	}
+	last := p.all.events[len(p.all.events)-1]
+	kind, _ := last["type"].(string)
+	object, _ := last["object"].(string)
+	return (slices.Contains(whole, kind) || slices.Contains(whole, object)) &&
+		hasFigures(last, openRegion)
 }
 
 // events are those that are sent.

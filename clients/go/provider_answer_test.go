@@ -11,23 +11,33 @@ import (
 	tollgate "tollgate/clients/go"
 )
 
-// ruleFile is what all clients share.
-type ruleFile struct {
-	Limits map[string]int
-	Rule   map[string][]string
-	Cases  []struct {
+// answerFile is what all clients share.
+type answerFile struct {
+	Limits  map[string]int
+	Rule    map[string][]string
+	Reading map[string]json.RawMessage
+	Cases   []struct {
 		Name           string
-		Input, Reduced json.RawMessage
+		Input, Reduced any
+	}
+	Selections []struct {
+		Name        string
+		Parts, Kept []any
+	}
+	Refusals []struct {
+		Name string
+		Part any
 	}
 }
 
-func readRule(t *testing.T) ruleFile {
+// readShared reads a file that all clients share.
+func readShared[T any](t *testing.T, name string) T {
 	t.Helper()
-	text, err := os.ReadFile("../conformance/provider_answer.json")
+	text, err := os.ReadFile("../conformance/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var file ruleFile
+	var file T
 	if err := json.Unmarshal(text, &file); err != nil {
 		t.Fatal(err)
 	}
@@ -35,29 +45,81 @@ func readRule(t *testing.T) ruleFile {
 }
 
 func TestTheListsAreThoseOfAllClients(t *testing.T) {
-	file := readRule(t)
+	file := readShared[answerFile](t, "provider_answer.json")
 	expect(t, "lists", reflect.DeepEqual(tollgate.RuleLists, file.Rule), true)
 	expect(t, "limits", reflect.DeepEqual(tollgate.RuleLimits, file.Limits), true)
+	reading := map[string]any{}
+	for name, list := range tollgate.ReadingLists {
+		reading[name] = list
+	}
+	for name, text := range tollgate.ReadingTexts {
+		reading[name] = text
+	}
+	expectJSON(t, "reading", reading, file.Reading)
+	estimate := readShared[map[string]any](t, "estimate.json")
+	expectJSON(t, "estimate", tollgate.EstimateRule, estimate["rule"])
+}
+
+// expectJSON compares values by what they are in JSON.
+func expectJSON(t *testing.T, what string, got, want any) {
+	t.Helper()
+	var decoded [2]any
+	for n, value := range []any{got, want} {
+		text, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(text, &decoded[n]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !reflect.DeepEqual(decoded[0], decoded[1]) {
+		t.Errorf("%s: got %v, want %v", what, decoded[0], decoded[1])
+	}
+}
+
+// sent are the texts of an answer, decoded.
+func sent(t *testing.T, answer tollgate.ProviderAnswer) []any {
+	t.Helper()
+	all := []any{}
+	for _, text := range answer.JSON() {
+		var value any
+		if err := json.Unmarshal([]byte(text), &value); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, value)
+	}
+	return all
 }
 
 func TestWhatIsKeptOfAnAnswer(t *testing.T) {
-	cases := readRule(t).Cases
-	if len(cases) < 27 {
-		t.Fatalf("there are %d cases", len(cases))
+	file := readShared[answerFile](t, "provider_answer.json")
+	if len(file.Cases) < 27 || len(file.Selections) < 8 || len(file.Refusals) < 5 {
+		t.Fatal("there are too few cases")
 	}
-	for _, test := range cases {
-		answer, err := tollgate.NewProviderAnswer("", test.Input)
+	for _, test := range file.Cases {
+		text, err := json.Marshal(test.Input)
 		expect(t, test.Name, err, nil)
-		expect(t, test.Name, len(answer.JSON()), 1)
-		var got, want any
-		if err := json.Unmarshal([]byte(answer.JSON()[0]), &got); err != nil {
-			t.Fatal(err)
+		answer, err := tollgate.NewProviderAnswer("", text)
+		expect(t, test.Name, err, nil)
+		want, isList := test.Reduced.([]any)
+		if !isList {
+			want = []any{test.Reduced}
 		}
-		if err := json.Unmarshal(test.Reduced, &want); err != nil {
-			t.Fatal(err)
+		if len(want) == 0 {
+			want = []any{map[string]any{}}
 		}
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: got %v, want %v", test.Name, got, want)
+		expectJSON(t, test.Name, sent(t, answer), want)
+	}
+	for _, test := range file.Selections {
+		answer, err := tollgate.NewProviderAnswer("", test.Parts...)
+		expect(t, test.Name, err, nil)
+		expectJSON(t, test.Name, sent(t, answer), test.Kept)
+	}
+	for _, test := range file.Refusals {
+		_, err := tollgate.NewProviderAnswer("", test.Part)
+		if err == nil || strings.Contains(err.Error(), "SECRET") {
+			t.Errorf("%s: %v", test.Name, err)
 		}
 	}
 }
@@ -87,29 +149,30 @@ func TestWhatAPartMayBe(t *testing.T) {
 		text, []byte(text), json.RawMessage(text), raw{text: text}, &raw{text: text},
 		map[string]any{"usage": fields, "content": "SECRET"}, map[string]any{"usage": &fields},
 	} {
-		answer, err := tollgate.NewProviderAnswer("openai", part)
+		answer, err := tollgate.NewProviderAnswer("OpenAI", part)
 		expect(t, "error", err, nil)
-		expect(t, "part", answer.JSON()[0], want)
+		expect(t, "part", strings.Join(answer.JSON(), " "), want)
 		expect(t, "provider", answer.Proto().Provider, "openai")
 	}
 	for _, list := range []any{[]any{text, raw{text: text}}, []string{text, text}} {
 		answer, err := tollgate.NewProviderAnswer("", list)
 		expect(t, "list", err, nil)
-		expect(t, "list", answer.JSON()[0], "["+want+","+want+"]")
+		expect(t, "list", strings.Join(answer.JSON(), " "), want+" "+want)
 	}
 }
 
 func TestWhatIsNoAnswerIsRefused(t *testing.T) {
-	deep := strings.Repeat(`{"usage":`, 65) + `{"tokens":1}` + strings.Repeat("}", 65)
 	large := strings.Repeat(`{"a_tokens": 1},`, 5000)
 	var none *raw
 	for want, parts := range map[string][]any{
 		"at least one part":    {},
 		"part 0 of a provider": {"not JSON"},
 		"part 1 of a provider": {`{}`, func() {}},
+		"<nil> is not an obje": {nil},
 		"more than one value":  {"{} {}"},
-		"nil pointer":          {none},
-		"nested deeper":        {deep},
+		"raw: ":                {none},
+		"twice in one object":  {`{"usage": {"tokens": 1, "tokens": 2}}`},
+		"part 0":               {`{"usage": {"tokens": 1e999}}`},
 		"bytes without its":    {`{"usage": {"details": [` + large + `{}]}}`},
 	} {
 		_, err := tollgate.NewProviderAnswer("", parts...)
@@ -120,43 +183,52 @@ func TestWhatIsNoAnswerIsRefused(t *testing.T) {
 	deepest := strings.Repeat(`{"usage":`, 63) + `{"tokens":1}` + strings.Repeat("}", 63)
 	_, err := tollgate.NewProviderAnswer("", deepest)
 	expect(t, "64 levels", err, nil)
-	answer, err := tollgate.NewProviderAnswer("", `{"usage": {"tokens": 1e999, "cost": 1e9}}`)
-	expect(t, "beyond a float", err, nil)
-	expect(t, "beyond a float", answer.JSON()[0], `{"usage":{"cost":1e9}}`)
+	_, err = tollgate.NewProviderAnswer("", `{"usage":`+deepest+`}`)
+	expect(t, "65 levels", err != nil, true)
 }
 
-func TestOfManyPartsThoseWithUsageAreKept(t *testing.T) {
+func TestPartsThatAreTooLargeTogetherAreLeftOut(t *testing.T) {
 	var parts []any
-	for n := range 40 {
-		parts = append(parts, fmt.Sprintf(`{"index": %d}`, n))
+	for n := range 12 {
+		details := []map[string]int{}
+		for range 1000 {
+			details = append(details, map[string]int{"n": n})
+		}
+		parts = append(parts, map[string]any{"usage": map[string]any{"details": details}})
 	}
-	parts[7] = `{"usage": {"tokens": 7}}`
-	parts[33] = `{"response": {"n": 33}}`
 	answer, err := tollgate.NewProviderAnswer("", parts...)
 	expect(t, "error", err, nil)
-	got := strings.Join(answer.JSON(), " ")
-	expect(t, "two", got, `{"usage":{"tokens":7}} {"response":{"n":33}}`)
-	for n := range parts {
-		parts[n] = map[string]any{"usage": map[string]any{"tokens": n}}
+	texts := answer.JSON()
+	size := len(strings.Join(texts, ""))
+	expect(t, "fits", size <= 64<<10 && size > 56<<10, true)
+	for n, at := range map[int]int{0: 0, 11: len(texts) - 1} {
+		expect(t, "the first and the last", strings.Contains(texts[at], fmt.Sprintf(`"n":%d}`, n)), true)
 	}
-	for name, given := range map[string][]any{"parts": parts, "a list": {parts}} {
-		answer, err = tollgate.NewProviderAnswer("", given...)
-		expect(t, name, err, nil)
-		if name == "a list" {
-			expect(t, name, len(answer.JSON()), 1)
-			continue
-		}
-		expect(t, name, len(answer.JSON()), 16)
-		expect(t, "first", answer.JSON()[0], `{"usage":{"tokens":0}}`)
-		expect(t, "second", answer.JSON()[1], `{"usage":{"tokens":25}}`)
-		expect(t, "last", answer.JSON()[15], `{"usage":{"tokens":39}}`)
+}
+
+func TestTheEstimate(t *testing.T) {
+	type testCase struct {
+		Name    string
+		Content any
+		Tokens  int64
 	}
-	var long []any
-	for n := range 5000 {
-		long = append(long, map[string]any{"usage": map[string]any{"tokens": n}})
+	file := readShared[struct{ Cases []testCase }](t, "estimate.json")
+	if len(file.Cases) < 27 {
+		t.Fatalf("there are %d cases", len(file.Cases))
 	}
-	answer, err = tollgate.NewProviderAnswer("", long)
-	expect(t, "a long list", err, nil)
-	expect(t, "a long list", len(answer.JSON()), 16)
-	expect(t, "its last", answer.JSON()[15], `{"usage":{"tokens":4999}}`)
+	for _, test := range file.Cases {
+		expect(t, test.Name, tollgate.EstimateTokens(test.Content, nil), test.Tokens)
+	}
+	expect(t, "bytes", tollgate.EstimateTokens([]byte("not JSON"), nil), 2)
+	type part struct {
+		Type string `json:"type"`
+		Text string `json:"text,omitempty"`
+	}
+	messages := []any{
+		map[string]string{"role": "system", "content": strings.Repeat("x", 8)},
+		map[string]any{"role": "user", "content": []part{{Type: "text", Text: strings.Repeat("y", 8)}}},
+	}
+	expect(t, "messages", tollgate.EstimateTokens(messages, nil), 4)
+	count := func(text string) int { return len(text) }
+	expect(t, "tokenizer", tollgate.EstimateTokens(messages, count), 16)
 }

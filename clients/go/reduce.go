@@ -91,8 +91,11 @@ func (k kinds) keepsText(at region, text string) bool {
 	if at == narrowRegion && !k.kind || at != narrowRegion && !k.text {
 		return false
 	}
+	// What is no Unicode, such as half of a surrogate pair, is replaced when it is decoded.
 	return utf8.RuneCountInString(text) <= textCharactersMax &&
-		!strings.ContainsFunc(text, unicode.IsControl)
+		!strings.ContainsFunc(text, func(r rune) bool {
+			return unicode.IsControl(r) || r == utf8.RuneError
+		})
 }
 
 // inside is the region inside of an object of this name.

@@ -13,6 +13,9 @@ import (
 const (
 	// holdDefault is how long a hold lives where the request does not say it.
 	holdDefault = 10 * time.Minute
+	// holdUnfinished is how long the hold of a call lives on that is left unfinished: the most that
+	// there is, as nobody knows when it is resumed.
+	holdUnfinished = 24 * time.Hour
 	// holdsPage is the largest page of holds that there is.
 	holdsPage = 1000
 )

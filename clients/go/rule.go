@@ -13,8 +13,6 @@ const (
 
 	// figureEnding ends the names of numbers that are figures without being usage names.
 	figureEnding = "count"
-	// failed is the status of an answer that will have no usage.
-	failed = "['failed']"
 	// beginning is the type of the first event of a stream whose output is still to come.
 	beginning = "message_start"
 )
@@ -73,5 +71,17 @@ var (
 	// unfinished are the statuses of an answer that will have usage later.
 	unfinished = []string{
 		"queued", "in_progress", "pending", "running",
+	}
+	// failed are the statuses of an answer that has no usage and will have none.
+	failed = []string{
+		"failed",
+	}
+	// cancelled are those of one that was cancelled.
+	cancelled = []string{
+		"cancelled", "canceled",
+	}
+	// whole are objects and types of answers that are no events of a stream.
+	whole = []string{
+		"chat.completion", "text_completion", "response", "message",
 	}
 )

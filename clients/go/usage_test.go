@@ -2,7 +2,6 @@ package tollgate_test
 
 import (
 	"reflect"
-	"strings"
 	"testing"
 
 	"github.com/shopspring/decimal"
@@ -23,25 +22,6 @@ func TestUnitsComeBack(t *testing.T) {
 	expect(t, "back", reflect.DeepEqual(tollgate.UsageFromProto(usage.Proto()), usage), true)
 	unknown := tollgate.Usage{Units: map[tollgate.UnitKind]int64{"MIRACLE": 1}}
 	expect(t, "unknown", unknown.Proto().Units[0].Kind, pb.UnitKind_UNIT_KIND_UNSPECIFIED)
-}
-
-func TestTheEstimate(t *testing.T) {
-	expect(t, "nothing", tollgate.EstimateTokens("", nil), 0)
-	expect(t, "text", tollgate.EstimateTokens(strings.Repeat("ß", 9), nil), 3)
-	expect(t, "bytes", tollgate.EstimateTokens([]byte("not JSON"), nil), 2)
-	type part struct {
-		Type string `json:"type"`
-		Text string `json:"text,omitempty"`
-	}
-	messages := []any{
-		map[string]string{"role": "system", "content": strings.Repeat("x", 8)},
-		map[string]any{"role": "user", "content": []part{
-			{Type: "text", Text: strings.Repeat("y", 8)}, {Type: "image_url"},
-		}},
-	}
-	expect(t, "messages", tollgate.EstimateTokens(messages, nil), 4)
-	count := func(text string) int { return len(text) }
-	expect(t, "tokenizer", tollgate.EstimateTokens(messages, count), 16)
 }
 
 func TestMoney(t *testing.T) {
