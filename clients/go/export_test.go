@@ -1,6 +1,10 @@
 package tollgate
 
-import "fmt"
+import (
+	"fmt"
+
+	pb "tollgate/clients/go/gen/tollgate/v1"
+)
 
 // RuleLists and the others are what the tests compare with those of all clients.
 var (
@@ -50,3 +54,6 @@ func hexadecimal(ranges [][2]rune) [][2]string {
 	}
 	return all
 }
+
+// BatchSize says how many records are sent at once.
+func BatchSize(records []*pb.RecordUsageRequest) int { return batchSize(items(records)) }

@@ -27,7 +27,8 @@ type Request struct {
 	InputTokens int64
 	// Prompt is estimated where InputTokens are not given.
 	Prompt string
-	// Messages are estimated too: all texts in anything that marshals to JSON.
+	// Messages are estimated too, as [EstimateTokens] says: anything that marshals to JSON, best all
+	// parameters of the call, with system instructions and tools.
 	Messages any
 	// Input tokens that are read from and written to the provider's cache.
 	CacheReadTokens, CacheWrite5mTokens, CacheWrite1hTokens int64
@@ -75,6 +76,8 @@ func (r Request) check(tokenizer func(string) int) (*pb.CheckAndRouteRequest, er
 	if err != nil {
 		return nil, err
 	}
+	// A reference to what the provider keeps of a conversation, such as previous_response_id, would
+	// be passed on here: the API has no field for one.
 	check := &pb.CheckAndRouteRequest{
 		WorkspaceId:             r.Workspace,
 		RequestId:               r.RequestID,
