@@ -157,6 +157,7 @@ def answers(folder: pathlib.Path, row: Row) -> str | None:
 
 def handed_over(row: Row, case: dict, request_id: str, hint: str) -> list[str]:
     expected = case["expected"]
+    refused = expected.get("error")
     record = {
         "command": "record",
         "workspace": row.names["$workspace"],
@@ -164,16 +165,19 @@ def handed_over(row: Row, case: dict, request_id: str, hint: str) -> list[str]:
         "outcome": "SUCCESS",
         "provider_answer": {"provider": hint, "parts": [case["input"]]},
         # An answer that names no model needs one.
-        "model": None if expected["model"] else "large",
+        "model": None if refused or expected["model"] else "large",
     }
     answer = row.program.send(record)
+    request = {"workspace_id": row.names["$workspace"], "request_id": request_id}
+    records = row.server.call("UsageService/ListUsageRecords", request)
+    if refused:
+        found = differences({"result": "error", "code": refused}, answer)
+        return found + differences({"records": []}, records)
     # All of the usage: classes that are not expected are not there.
     usage = dict.fromkeys(answer.get("usage") or {}) | expected["usage"]
     read = {"result": "recorded", "unread": False, "attempt": 0, "usage": usage}
     listed = {"model_id": expected["model"] or "large"}
     listed["service_tier"] = f"SERVICE_TIER_{expected['service_tier'] or 'STANDARD'}"
-    request = {"workspace_id": row.names["$workspace"], "request_id": request_id}
-    records = row.server.call("UsageService/ListUsageRecords", request)
     return differences(read, answer) + differences({"records": [listed]}, records)
 
 

@@ -39,6 +39,7 @@ def _folded(names: Iterable[str]) -> frozenset[str]:
 _TEXTS, _WRAPPERS, _NARROW = map(_folded, (rule.TEXTS, rule.WRAPPERS, rule.NARROW))
 _COUNTED, _USAGE_NAMES = map(_folded, (rule.COUNTED, rule.USAGE_NAMES))
 _FIGURE_NAMES = _folded(rule.FIGURE_NAMES)
+_TIERS = _folded(rule.TIERS)
 _MODELS, _STATUSES = (
     tuple(tuple(map(_fold, path.split("."))) for path in paths)
     for paths in (rule.MODELS, rule.STATUSES)
@@ -64,7 +65,7 @@ class ProviderAnswer:
         """The hint."""
         collected = Parts()
         for part in parts:
-            collected.add(part)
+            collected.add(reduce(part))
         self.json = collected.to_json()
         """The texts that are sent."""
 
@@ -97,28 +98,25 @@ class Parts:
     """The parts of one answer, as they come; bounded, however many there are."""
 
     def __init__(self) -> None:
+        """Begins without any."""
         self._all, self._figured = _Ends(), _Ends()
         self._unfinished: _Event | None = None
-        self._failed = False
+        self._status = ""
         self.given = False
         """Whether there was a part, also one of which nothing is left."""
 
-    def add(self, part: object) -> None:
-        """Reduces a part and keeps it. Raises `ValueError` for what is no JSON."""
-        try:
-            events = list(_events(_parsed(part)))
-        except RecursionError:
-            raise ValueError("a provider answer is nested too deeply") from None
+    def add(self, events: Iterable[_Event]) -> None:
+        """Keeps what is left of a part."""
         self.given = True
         for event in filter(None, events):
-            has_figures = _has_figures(event, "open")
+            figured = has_figures(event)
             status = _text(event, _STATUSES)
-            if not has_figures and status in rule.UNFINISHED:
+            if not figured and status in rule.UNFINISHED:
                 self._unfinished = event
                 continue
-            self._failed = status == rule.FAILED and not has_figures
+            self._status = status
             self._all.add(event)
-            if has_figures:
+            if figured:
                 self._figured.add(event)
 
     @property
@@ -132,9 +130,13 @@ class Parts:
         return self._unfinished is not None and not self._all.count
 
     @property
-    def is_failed(self) -> bool:
-        """Whether the provider says that it failed, and no usage."""
-        return self._failed and not self.has_figures
+    def ended(self) -> Literal["failed", "cancelled"] | None:
+        """How the provider says that it ended, where it has no usage for that reason."""
+        if self.has_figures:
+            return None
+        if self._status in rule.FAILED:
+            return "failed"
+        return "cancelled" if self._status in rule.CANCELLED else None
 
     def events(self) -> list[_Event]:
         """Gives those that are sent."""
@@ -146,6 +148,10 @@ class Parts:
         """Finds the model that the answer names; empty if it names none."""
         named = (_text(event, _MODELS) for event in self.events())
         return next(filter(None, named), "").removeprefix("models/")
+
+    def names_tier(self) -> bool:
+        """Whether the answer names the tier that it was served at."""
+        return any(map(_names_tier, self.events()))
 
     def begun_output(self) -> int | None:
         """Tells the output that a stream began with, if its end did not come."""
@@ -167,6 +173,50 @@ class Parts:
         return texts
 
 
+def reduce(part: object) -> list[_Event]:
+    """Reduces a part; a list is as many events. Raises `ValueError` for what is no JSON."""
+    try:
+        return list(_events(_parsed(part)))
+    except RecursionError:
+        raise ValueError("a provider answer is nested too deeply") from None
+
+
+def is_whole(event: _Event) -> bool:
+    """Says whether a reduced part is an answer with usage of its own, no event of a stream."""
+    named = any(event.get(name) in rule.WHOLE for name in ("object", "type"))
+    return named and has_figures(event)
+
+
+def has_figures(event: _Event, region: _Region = "open") -> bool:
+    """Says whether there is a number in a reduced part that is usage by its name or its place."""
+    for name, inner in event.items():
+        folded = _fold(name)
+        usage = region == "usage" or _says_usage(folded)
+        inside: _Region = "usage" if usage else region
+        if isinstance(inner, dict):
+            found = has_figures(inner, inside)
+        elif isinstance(inner, list):
+            found = any(has_figures(item, inside) for item in inner)
+        elif isinstance(inner, str):
+            found = usage and _NUMBER.fullmatch(inner) is not None
+        else:
+            named = folded.endswith(rule.FIGURE_ENDING) or folded in _FIGURE_NAMES
+            found = not isinstance(inner, bool) and (usage or named or folded in _COUNTED)
+        if found:
+            return True
+    return False
+
+
+def _names_tier(event: _Event) -> bool:
+    for name, inner in event.items():
+        if _fold(name) in _TIERS and inner not in rule.TIERS_UNSAID:
+            return True
+        inside = inner if isinstance(inner, list) else [inner]
+        if any(_names_tier(item) for item in inside if isinstance(item, dict)):
+            return True
+    return False
+
+
 def _dump(event: _Event) -> str:
     return json.dumps(event, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
@@ -175,7 +225,9 @@ def _parsed(part: object) -> object:
     if not isinstance(part, (str, bytes, bytearray)):
         if _members(part) is None and not _is_list(part):
             kind = type(part).__name__
-            raise ValueError(f"a provider answer is JSON, a dict or an object of an SDK, not {kind}")
+            raise ValueError(
+                f"a provider answer is JSON, a dict or an object of an SDK, not {kind}"
+            )
         return part
     try:
         return json.loads(part, object_pairs_hook=_unique, parse_constant=_refuse)
@@ -274,29 +326,6 @@ def _says_usage(name: str) -> bool:
     return any(word in name for word in rule.USAGE_WORDS) or name in _USAGE_NAMES
 
 
-def _has_figures(value: _Event, region: _Region) -> bool:
-    """Says whether there is a number in a reduced part that is usage by its name or its place."""
-    for name, inner in value.items():
-        folded = _fold(name)
-        usage = region == "usage" or _says_usage(folded)
-        if isinstance(inner, dict):
-            if _has_figures(inner, "usage" if usage else region):
-                return True
-        elif isinstance(inner, list):
-            if any(_has_figures(item, "usage" if usage else region) for item in inner):
-                return True
-        elif isinstance(inner, bool):
-            continue
-        elif usage:
-            if not isinstance(inner, str) or _NUMBER.fullmatch(inner):
-                return True
-        elif not isinstance(inner, str) and (
-            folded.endswith(rule.FIGURE_ENDING) or folded in _COUNTED or folded in _FIGURE_NAMES
-        ):
-            return True
-    return False
-
-
 def _text(event: _Event, paths: tuple[tuple[str, ...], ...]) -> str:
     """Gives the first text that is there, empty if none is."""
     for path in paths:
@@ -319,12 +348,15 @@ def _plain(value: object) -> object:
     if isinstance(value, numbers.Integral):
         return int(value)
     if isinstance(value, (numbers.Real, Decimal)):
-        return int(value) if value == int(value) else float(value)
+        number = float(value)
+        return int(number) if number.is_integer() else number
     return value
 
 
 def _is_list(value: object) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray, memoryview))
+    return isinstance(value, Sequence) and not isinstance(
+        value, (str, bytes, bytearray, memoryview)
+    )
 
 
 def _members(value: object) -> Iterable[tuple[str, Any]] | None:

@@ -142,8 +142,16 @@ STATUSES = ("status", "response.status", "interaction.status", "response.body.st
 UNFINISHED = ("queued", "in_progress", "pending", "running")
 """States of an answer that will have usage."""
 
-FAILED = "failed"
-"""State of one that has none, and was not billed."""
+FAILED = ("failed",)
+CANCELLED = ("cancelled", "canceled")
+"""States of one that has no usage and will have none."""
+
+TIERS = ("service_tier", "traffic_type", "speed")
+TIERS_UNSAID = ("", "auto")
+"""Where an answer names its tier, and what is no tier there."""
+
+WHOLE = ("chat.completion", "text_completion", "response", "message")
+"""Objects or types of whole answers: a later one takes the place of all that came before."""
 
 BEGINNING = "message_start"
 """Type of the event whose output is still to come."""
