@@ -24,6 +24,8 @@ var (
 		"failed":       failed,
 		"cancelled":    cancelled,
 		"whole":        whole,
+		"tiers":        tiers,
+		"tiers_unsaid": tiersUnsaid,
 	}
 	ReadingTexts = map[string]string{"figure_ending": figureEnding, "beginning": beginning}
 	EstimateRule = map[string]any{

@@ -3,6 +3,7 @@ package tollgate
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -168,20 +169,18 @@ func (c *Call) recordPart(part any) {
 		c.client.options.Logger.Warn("tollgate: no usage that can be read",
 			"request_id", c.RequestID, "error", err)
 	}
-	var added parts
-	added.addEvents(events)
-	if added.hasFigures() {
+	if slices.ContainsFunc(events, isWhole) {
+		if c.parts.hasFigures() {
+			c.client.options.Logger.Warn("tollgate: of several answers in one call the last counts",
+				"request_id", c.RequestID)
+		}
+		c.parts = parts{}
+	}
+	figures := c.parts.figured.count
+	c.parts.addEvents(events)
+	if c.parts.figured.count != figures {
 		c.given = nil
 	}
-	if !added.isWhole() {
-		c.parts.addEvents(events)
-		return
-	}
-	if c.parts.hasFigures() {
-		c.client.options.Logger.Warn("tollgate: of several answers in one call the last counts",
-			"request_id", c.RequestID)
-	}
-	c.parts = added
 }
 
 // Extend lets the hold live for so long from now.
@@ -320,9 +319,11 @@ func (c *Call) end(outcome pb.Outcome) (item item) {
 
 func (c *Call) report(outcome pb.Outcome) item {
 	started := !c.began.IsZero()
+	// Whoever asks for an answer that comes later may fail, and the answer comes all the same.
+	failed := c.resumed && outcome != pb.Outcome_OUTCOME_SUCCESS && !c.parts.hasFigures()
 	switch {
 	case c.given != nil:
-	case c.parts.isUnfinished():
+	case c.parts.isUnfinished() || failed:
 		c.client.options.Logger.Info("tollgate: the answer is not finished, its hold is kept",
 			"request_id", c.RequestID)
 		if c.Unchecked {

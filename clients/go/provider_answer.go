@@ -141,16 +141,12 @@ func (p *parts) outcome() pb.Outcome {
 	return pb.Outcome_OUTCOME_UNSPECIFIED
 }
 
-// isWhole says whether the last part is an answer of its own with figures.
-func (p *parts) isWhole() bool {
-	if p.all.count == 0 {
-		return false
-	}
-	last := p.all.events[len(p.all.events)-1]
-	kind, _ := last["type"].(string)
-	object, _ := last["object"].(string)
+// isWhole says whether an event is an answer of its own with figures.
+func isWhole(event map[string]any) bool {
+	kind, _ := event["type"].(string)
+	object, _ := event["object"].(string)
 	return (slices.Contains(whole, kind) || slices.Contains(whole, object)) &&
-		hasFigures(last, openRegion)
+		hasFigures(event, openRegion)
 }
 
 // events are those that are sent.
@@ -189,29 +185,17 @@ func namesTier(value any) bool {
 		return slices.ContainsFunc(value, namesTier)
 	case map[string]any:
 		for name, inner := range value {
-			text, _ := inner.(string)
-			switch fold(name) {
-			case "servicetier":
-				if text == "" {
-					text, _ = member(inner, "type").(string)
-				}
-				if text != "" && !strings.EqualFold(text, "auto") {
-					return true
-				}
-			case "traffictype":
-				return true
-			case "speed":
-				if strings.EqualFold(text, "fast") {
-					return true
-				}
-			}
-			if namesTier(inner) {
+			text, isText := inner.(string)
+			unsaid := isText && slices.Contains(tiersUnsaid, text)
+			if tierNames[fold(name)] && !unsaid || namesTier(inner) {
 				return true
 			}
 		}
 	}
 	return false
 }
+
+var tierNames = foldedSet(tiers)
 
 // begunOutput is the output that a stream began with, if its end did not come.
 func (p *parts) begunOutput() (output int64, begun bool) {

@@ -46,6 +46,10 @@ type Request struct {
 
 	// RequestID names the request; a UUIDv7 by default.
 	RequestID string
+	// Units are the most that the call may use beside tokens, by kind.
+	Units map[UnitKind]int64
+	// Factors of the price that may apply to the call.
+	Factors []string
 	// ServiceTier is the one that the call will be served at; Standard by default.
 	ServiceTier ServiceTier
 	// RequiredCapabilities are what a model must have to take this one's place.
@@ -89,6 +93,8 @@ func (r Request) check(tokenizer func(string) int) (*pb.CheckAndRouteRequest, er
 		ServiceTier:             tier,
 		Attribution:             r.attribution(),
 		RequiredCapabilities:    r.RequiredCapabilities,
+		Units:                   unitsProto(r.Units),
+		Factors:                 r.Factors,
 	}
 	if r.RequestID == "" {
 		check.RequestId = NewRequestID()

@@ -47,7 +47,9 @@ func TestAnAnswerThatComesLaterIsRecordedOnce(t *testing.T) {
 	other := newClient(t, tollgate.Options{})
 	expect(t, "a poll", resume(other, workspace.ID, id, queued, nil), nil)
 	expect(t, "a poll that fails", resume(other, workspace.ID, id, nil, down), down)
-	expect(t, "one that fails later", resume(other, workspace.ID, id, queued, down), down)
+	for _, answer := range []any{queued, "Service temporarily unavailable", map[string]any{"x": 1}} {
+		expect(t, "one that fails later", resume(other, workspace.ID, id, answer, down), down)
+	}
 	expect(t, "left", flush(other, patience), 0)
 	expect(t, "records", len(workspace.Records()), 0)
 	expect(t, "holds", len(workspace.Holds()), 1)

@@ -84,4 +84,12 @@ var (
 	whole = []string{
 		"chat.completion", "text_completion", "response", "message",
 	}
+	// tiers are names under which an answer says which tier served it.
+	tiers = []string{
+		"service_tier", "traffic_type", "speed",
+	}
+	// tiersUnsaid are texts there that say nothing.
+	tiersUnsaid = []string{
+		"", "auto",
+	}
 )

@@ -80,14 +80,8 @@ func UsageFromProto(usage *pb.Usage) Usage {
 // Proto makes the message of the API. Its units are in the order of their names, and a kind that is
 // not known is unspecified, which the server refuses.
 func (u Usage) Proto() *pb.Usage {
-	var units []*pb.UsageUnit
-	for _, kind := range slices.Sorted(maps.Keys(u.Units)) {
-		units = append(units, &pb.UsageUnit{
-			Kind: pb.UnitKind(pb.UnitKind_value["UNIT_KIND_"+string(kind)]), Count: u.Units[kind],
-		})
-	}
 	return &pb.Usage{
-		Units:                   units,
+		Units:                   unitsProto(u.Units),
 		InputTokenCount:         u.InputTokens,
 		CacheReadTokenCount:     u.CacheReadTokens,
 		CacheWrite_5MTokenCount: u.CacheWrite5mTokens,
@@ -99,4 +93,15 @@ func (u Usage) Proto() *pb.Usage {
 		ImageInputTokenCount:    u.ImageInputTokens,
 		ImageOutputTokenCount:   u.ImageOutputTokens,
 	}
+}
+
+func unitsProto(counts map[UnitKind]int64) []*pb.UsageUnit {
+	var units []*pb.UsageUnit
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		units = append(units, &pb.UsageUnit{
+			Kind:  pb.UnitKind(pb.UnitKind_value["UNIT_KIND_"+string(kind)]),
+			Count: counts[kind],
+		})
+	}
+	return units
 }
