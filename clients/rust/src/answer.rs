@@ -68,7 +68,7 @@ impl ProviderAnswer {
         if !kept.is_given {
             return Err(AnswerError::Empty);
         }
-        let json = kept.to_json(kept.events())?;
+        let json = Parts::to_json(kept.events())?;
         Ok(Self { provider: provider.to_lowercase(), parts: kept, json })
     }
 
@@ -199,7 +199,7 @@ impl Parts {
 
     /// Writes events. Of those that are too large together the earlier ones are left out, but for
     /// the first.
-    pub(crate) fn to_json(&self, events: Vec<Fields>) -> Result<Vec<String>, AnswerError> {
+    pub(crate) fn to_json(events: Vec<Fields>) -> Result<Vec<String>, AnswerError> {
         let mut texts: Vec<String> =
             events.into_iter().map(|event| Value::Object(event).to_string()).collect();
         let mut size: usize = texts.iter().map(String::len).sum();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
+use crate::answer::Parts;
 use crate::delivery::Item;
 use crate::estimate::tokens_of;
 use crate::guard::{Call, Progress, release_of};
@@ -106,7 +107,7 @@ impl Call {
             Some(begun) if output > begun => (parts.with_output(output), UsageSource::Estimated),
             _ => (parts.events(), UsageSource::Provider),
         };
-        let json = parts.to_json(events).unwrap_or_else(|error| {
+        let json = Parts::to_json(events).unwrap_or_else(|error| {
             let id = self.request_id();
             tracing::warn!(%error, "tollgate: the answer of {id} has no usage that can be read");
             vec!["{}".to_owned()]
