@@ -132,8 +132,8 @@ export class Client implements AsyncDisposable {
    * Takes up a job that was left unfinished: `client.resume({ ... }, async (call) => { ... })`.
    *
    * Also from another process: nothing is checked again. The block hands the final answer to
-   * `call.record`; it is recorded once, whoever else does the same. An answer that is still
-   * unfinished keeps the hold for 24 hours more.
+   * `call.record`; it is recorded once, even if another process does the same. An answer that is
+   * still unfinished keeps the hold for 24 hours more.
    */
   resume<T>(options: ResumeOptions, block: (call: Call) => Promise<T> | T): Promise<T>;
   /** The same without a block. */

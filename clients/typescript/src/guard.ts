@@ -286,7 +286,7 @@ export class Call implements AsyncDisposable {
       }
       this.#parts.add(events);
     } catch (error) {
-      // What is no answer at all is one that nobody understands.
+      // What is no answer at all is one that cannot be read.
       this.#parts.given = true;
       this.#warn(`a provider answer of ${this.requestId} cannot be read: ${String(error)}`);
       return;

@@ -138,7 +138,7 @@ export const READING = {
   failed: ["failed"],
   /** Type of the event whose output is still to come. */
   beginning: "message_start",
-  /** The same, of one that somebody gave up. */
+  /** The same, of one that was cancelled. */
   cancelled: ["cancelled", "canceled"],
   /** Objects or types of whole answers: a later one takes the place of all that came before. */
   whole: ["chat.completion", "text_completion", "response", "message"],

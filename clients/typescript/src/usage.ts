@@ -1,4 +1,4 @@
-/** What a caller who counts himself says was used: tokens by class, units, factors. */
+/** Usage that a caller counted: tokens by class, units, factors. */
 import { create } from "@bufbuild/protobuf";
 
 import type { Usage as UsageMessage, UsageUnit } from "./gen/tollgate/v1/common_pb.js";

@@ -372,7 +372,7 @@ test("the last answer replaces the one before", async () => {
   assert.deepEqual(usage && Usage.fromProto(usage), USED);
 });
 
-test("an answer that nobody understands costs what was held", async () => {
+test("an answer that cannot be read costs what was held", async () => {
   const huge = Array.from({ length: 10_000 }, (_, n) => [`tokens${String(n)}`, 1] as const);
   const strange = { model: "gpt-4.1", usage: { gizmo_tokens: 1 } };
   for (const answer of ["<html>", strange, {}, { usage: Object.fromEntries(huge) }]) {

@@ -255,6 +255,7 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
         call = client.guard(self._where(), asked, **{**options, "request_id": call_id})
         # Nothing can stop it any more; its cost counts all the same.
         call.unchecked = True
+        _ = call.model
         _record(call, response_obj)
         item = call._end(None)
         if item is not None:
