@@ -104,7 +104,7 @@ async def test_models_have_the_ids_of_litellm(
 
 
 def test_another_model_is_called_at_its_own_provider() -> None:
-    from tollgate.litellm import _to_call
+    from tollgate.litellm_models import _to_call
 
     for decided, asked, called in [
         ("gpt-4.1-mini", "openai/gpt-4.1", "openai/gpt-4.1-mini"),

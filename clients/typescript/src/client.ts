@@ -16,9 +16,10 @@ import { ModelLimitService } from "./gen/tollgate/v1/model_limit_service_pb.js";
 import { QuotaService } from "./gen/tollgate/v1/quota_service_pb.js";
 import { UsageService } from "./gen/tollgate/v1/usage_service_pb.js";
 import { WorkspaceService } from "./gen/tollgate/v1/workspace_service_pb.js";
-import type { GuardOptions, Owner, Policy, ResumeOptions } from "./guard.js";
+import type { Owner } from "./guard.js";
 import { Call } from "./guard.js";
 import type { Logger } from "./queue-file.js";
+import type { GuardOptions, Policy, ResumeOptions } from "./request.js";
 import type { Tls } from "./transport.js";
 import { Connection } from "./transport.js";
 

@@ -3,8 +3,6 @@
  *
  * What a provider answered is handed over without its content, for the server to read.
  */
-import { randomBytes } from "node:crypto";
-
 import { create } from "@bufbuild/protobuf";
 import type { Client as ConnectClient } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -36,7 +34,6 @@ import type {
   UsageService,
 } from "./gen/tollgate/v1/usage_service_pb.js";
 import {
-  CheckAndRouteRequestSchema,
   Decision,
   ExtendHoldRequestSchema,
   ProviderAnswerSchema,
@@ -46,94 +43,10 @@ import {
 } from "./gen/tollgate/v1/usage_service_pb.js";
 import { durationOf, Money, timeOf, timestampOf } from "./money.js";
 import type { Logger } from "./queue-file.js";
-import type { ServiceTier, Units } from "./usage.js";
-import { unitsOf, Usage } from "./usage.js";
-
-/** What happens where Tollgate cannot be reached: the call runs, or the guard throws. */
-export type Policy = "open" | "closed";
-
-/** Whom and what a call is for; free text, stored with the record. */
-export interface Attribution {
-  user?: string | undefined;
-  department?: string | undefined;
-  /** Id of the key that your caller presented, never its secret. */
-  apiKey?: string | undefined;
-  assistant?: string | undefined;
-  workflow?: string | undefined;
-  feature?: string | undefined;
-  project?: string | undefined;
-  investigation?: string | undefined;
-  session?: string | undefined;
-  tags?: Readonly<Record<string, string>> | undefined;
-}
-
-/** What can be said of a guarded call; `inputTokens`, `prompt` or `messages` must be. */
-export interface GuardOptions extends Attribution {
-  /** The workspace that pays. */
-  workspace: string;
-  /** The model that you would like, by the id or an alias of the catalog. */
-  model: string;
-  /** Input tokens that are neither read from nor written to a cache. */
-  inputTokens?: number | undefined;
-  /** Estimated instead of `inputTokens`. */
-  prompt?: string | undefined;
-  /** Estimated instead of `inputTokens`: these messages, with system and tools if given. */
-  messages?: readonly unknown[] | undefined;
-  cacheReadTokens?: number | undefined;
-  cacheWrite5mTokens?: number | undefined;
-  cacheWrite1hTokens?: number | undefined;
-  /** Most output tokens, reasoning included; estimated by the server if absent. */
-  maxOutputTokens?: number | undefined;
-  /** Most that is used beside tokens, for example `{ WEB_SEARCH: 5 }`. */
-  units?: Units | undefined;
-  /** Factors of the price that may apply, for example `us`. */
-  factors?: readonly string[] | undefined;
-  /** Names the request; a UUIDv7 is made if absent. */
-  requestId?: string | undefined;
-  serviceTier?: ServiceTier | undefined;
-  /** What a model must be able to do to take this one's place. */
-  requiredCapabilities?: readonly string[] | undefined;
-  /** How long the amount is set aside, in milliseconds; 10 minutes if absent. */
-  holdMs?: number | undefined;
-  /** Whether leaving waits until the record is durable, and throws if it is not. */
-  wait?: boolean | undefined;
-  /** Overrides the client's policy. */
-  onUnavailable?: Policy | undefined;
-  /** Ends the check, and makes the call one that was cancelled. Hand it to the SDK too. */
-  signal?: AbortSignal | undefined;
-}
-
-/** Which job is taken up. */
-export interface ResumeOptions {
-  workspace: string;
-  /** `call.requestId` of the call that began it. */
-  requestId: string;
-  /** The model that was decided, for an answer that names none. */
-  model?: string | undefined;
-  /** `call.attempt`; that of the live hold if absent. */
-  attempt?: number | undefined;
-  /** As of the guard. */
-  wait?: boolean | undefined;
-}
-
-const ATTRIBUTION = {
-  user: "userId",
-  department: "departmentId",
-  apiKey: "apiKeyId",
-  assistant: "assistantId",
-  workflow: "workflowId",
-  feature: "featureId",
-  project: "projectId",
-  investigation: "investigationId",
-  session: "sessionId",
-} as const satisfies Partial<Record<keyof Attribution, string>>;
-
-const OPTIONS = new Set<string>([
-  ...Object.keys(ATTRIBUTION),
-  ...["tags", "workspace", "model", "inputTokens", "prompt", "messages", "cacheReadTokens"],
-  ...["cacheWrite5mTokens", "cacheWrite1hTokens", "maxOutputTokens", "requestId", "serviceTier"],
-  ...["requiredCapabilities", "holdMs", "wait", "onUnavailable", "signal", "units", "factors"],
-] satisfies (keyof GuardOptions | (string & {}))[]);
+import type { GuardOptions, Policy, ResumeOptions } from "./request.js";
+import { checkRequest, tierOf } from "./request.js";
+import type { ServiceTier } from "./usage.js";
+import { Usage } from "./usage.js";
 
 const LATENCY_MAX_MS = 24 * 3600 * 1000;
 const HOLD_MS = 10 * 60 * 1000;
@@ -546,56 +459,6 @@ export class Call implements AsyncDisposable {
   #warn(message: string): void {
     this.#owner.logger.warn(`tollgate: ${message}`);
   }
-}
-
-/** Refuses options that are misspelt. Throws `TypeError`. */
-export function refuseUnknown(name: string, options: object, extra: readonly string[] = []): void {
-  const unknown = Object.keys(options).filter((key) => !OPTIONS.has(key) && !extra.includes(key));
-  if (unknown.length > 0) {
-    throw new TypeError(`${name}() has no option ${unknown.sort().join(", ")}`);
-  }
-}
-
-/** Makes a UUIDv7: its first 48 bits are the milliseconds of now, the others random. */
-export function makeRequestId(): string {
-  const bytes = randomBytes(16);
-  bytes.writeUIntBE(Date.now(), 0, 6);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x70, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
-}
-
-function checkRequest(options: GuardOptions, tokenizer?: Tokenizer): CheckAndRouteRequest {
-  refuseUnknown("guard", options);
-  const { prompt, messages, tags } = options;
-  if (options.inputTokens === undefined && prompt === undefined && messages === undefined) {
-    throw new TypeError("guard() needs inputTokens, prompt or messages");
-  }
-  const inputTokens = options.inputTokens ?? estimateTokens([prompt, messages], tokenizer);
-  const attribution = Object.entries(ATTRIBUTION).map(
-    ([name, field]) => [field, options[name as keyof typeof ATTRIBUTION] ?? ""] as const,
-  );
-  const { maxOutputTokens, holdMs } = options;
-  return create(CheckAndRouteRequestSchema, {
-    workspaceId: options.workspace,
-    requestId: options.requestId || makeRequestId(),
-    modelId: options.model,
-    inputTokenCount: BigInt(inputTokens),
-    cacheReadTokenCount: BigInt(options.cacheReadTokens ?? 0),
-    cacheWrite5mTokenCount: BigInt(options.cacheWrite5mTokens ?? 0),
-    cacheWrite1hTokenCount: BigInt(options.cacheWrite1hTokens ?? 0),
-    ...(maxOutputTokens !== undefined && { maxOutputTokenCount: BigInt(maxOutputTokens) }),
-    serviceTier: tierOf(options.serviceTier),
-    attribution: { ...Object.fromEntries(attribution), tags: { ...tags } },
-    requiredCapabilities: [...(options.requiredCapabilities ?? [])],
-    ...(holdMs !== undefined && { holdDuration: durationOf(holdMs) }),
-    units: unitsOf(options.units ?? {}),
-    factors: [...(options.factors ?? [])],
-  });
-}
-
-function tierOf(name: ServiceTier | undefined): Tier {
-  return name ? Tier[name] : Tier.UNSPECIFIED;
 }
 
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

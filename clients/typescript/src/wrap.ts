@@ -6,8 +6,8 @@
  */
 import { Client } from "./client.js";
 import { get } from "./answer.js";
-import type { GuardOptions } from "./guard.js";
-import { refuseUnknown } from "./guard.js";
+import type { GuardOptions } from "./request.js";
+import { refuseUnknown } from "./request.js";
 import type { ServiceTier } from "./usage.js";
 import { follow, remembered } from "./wrap-jobs.js";
 import type { ApiPromise } from "./wrap-stream.js";
