@@ -45,6 +45,7 @@ class Provider:
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.keys: list[str] = []
         self.jobs: dict[str, list[dict[str, Any]]] = {}
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -71,6 +72,8 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])) or b"{}")
             provider.requests.append(body)
+            key = self.headers["x-api-key"] or self.headers["authorization"] or ""
+            provider.keys.append(key.removeprefix("Bearer "))
             said = _said(body)
             if said == "fail":
                 return self._json({"error": {"message": "overloaded", "type": "x"}}, status=500)

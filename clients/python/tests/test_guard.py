@@ -293,7 +293,7 @@ def test_the_last_answer_replaces_the_one_before(client: Client, workspace: Work
     assert Usage.from_proto(record.usage) == USED
 
 
-def test_an_answer_that_nobody_understands_costs_what_was_held(
+def test_an_answer_that_cannot_be_read_costs_what_was_held(
     client: Client, workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     strange: list[object] = ["<html>", {"model": "gpt-4.1", "usage": {"gizmo_tokens": 1}}, {}]

@@ -180,9 +180,10 @@ class Client(_Base):
         """Takes up a job that was left unfinished: `with client.resume(...) as call:`.
 
         Also from another process: nothing is checked again. The block hands the final answer to
-        `call.record`; it is recorded once, whoever else does the same. An answer that is still
-        unfinished keeps the hold for 24 hours more. `model` is the one that was decided, for an
-        answer that names none; `attempt` is `call.attempt`, by default that of the live hold.
+        `call.record`; it is recorded once, even if another process does the same. An answer that
+        is still unfinished keeps the hold for 24 hours more. `model` is the one that was decided,
+        for an answer that names none; `attempt` is `call.attempt`, by default that of the live
+        hold.
         """
         call: Call = self._resume(Call, workspace, request_id, model, attempt)
         return call

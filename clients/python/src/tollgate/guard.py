@@ -183,7 +183,7 @@ class _Call:
         try:
             events = reduce(usage)
         except Exception as error:
-            # What is no answer at all is one that nobody understands.
+            # What is no answer at all is one that cannot be read.
             self._parts.given = True
             log.warning(
                 "tollgate: a provider answer of %s cannot be read: %s", self.request_id, error

@@ -1,4 +1,4 @@
-"""What a caller who counts himself says was used: tokens by class, units, factors."""
+"""Usage that a caller counted: tokens by class, units, factors."""
 
 from __future__ import annotations
 
