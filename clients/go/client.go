@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -193,10 +194,13 @@ func (o Options) complete() (Options, error) {
 	return o, nil
 }
 
+// dialled are schemes that gRPC knows itself.
+var dialled = []string{"dns", "passthrough", "unix", "unix-abstract"}
+
 // readScheme takes the scheme off the address, and what it says of TLS.
 func (o *Options) readScheme() error {
 	scheme, rest, found := strings.Cut(o.Address, "://")
-	if !found || strings.EqualFold(scheme, "unix") {
+	if !found || slices.Contains(dialled, strings.ToLower(scheme)) {
 		return nil
 	}
 	rest = strings.TrimSuffix(rest, "/")

@@ -3,6 +3,7 @@ package tollgate
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -66,7 +67,7 @@ type Call struct {
 	givenTier  ServiceTier
 	began      time.Time // When Model was first read.
 	left       bool
-	keeping    chan struct{} // Closed when the call is left; nil while nothing keeps its hold.
+	keeping    context.CancelFunc // Ends when the call is left; nil while nothing keeps its hold.
 }
 
 // Guard puts an LLM call behind Tollgate. It checks; runs the block, which makes the call on
@@ -147,16 +148,36 @@ func (c *Call) RecordAs(used any, model string, tier ServiceTier) {
 	case *Usage:
 		c.given = used
 	case ProviderAnswer:
-		c.parts, c.made, c.given = used.parts, true, nil
-		c.provider = firstOf(used.provider, c.provider)
+		c.recordAnswer(used)
+	case *ProviderAnswer:
+		if used != nil {
+			c.recordAnswer(*used)
+		}
 	default:
-		c.recordPart(used)
+		if !isNil(used) {
+			c.recordPart(used)
+		}
 	}
 	c.givenModel = firstOf(model, c.givenModel)
 	c.givenTier = firstOf(tier, c.givenTier)
 	if c.parts.isUnfinished() {
 		c.keepHold()
 	}
+}
+
+func (c *Call) recordAnswer(answer ProviderAnswer) {
+	c.parts, c.made, c.given = answer.parts, true, nil
+	c.provider = firstOf(answer.provider, c.provider)
+}
+
+// isNil says whether a value is a pointer, a list or a map that leads to nothing.
+func isNil(value any) bool {
+	held := reflect.ValueOf(value)
+	switch held.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		return held.IsNil()
+	}
+	return false
 }
 
 func (c *Call) recordPart(part any) {
@@ -306,7 +327,7 @@ func (c *Call) end(outcome pb.Outcome) (item item) {
 	defer c.mu.Unlock()
 	c.left = true
 	if c.keeping != nil {
-		close(c.keeping)
+		c.keeping()
 	}
 	defer func() {
 		if broken := recover(); broken != nil {

@@ -471,7 +471,8 @@ func TestAnAnswerThatWasMadeIsTakenWithItsHint(t *testing.T) {
 	expect(t, "error", err, nil)
 	err = guard(client, workspace.ID, func(call *tollgate.Call) error {
 		call.Record(`{"usage": {"prompt_tokens": 9}}`)
-		call.Record(answer)
+		call.Record(&answer)
+		call.Record((*raw)(nil))
 		return nil
 	})
 	expect(t, "error", err, nil)

@@ -101,25 +101,26 @@ func (c *Client) findHold(ctx context.Context, request ResumeRequest) (*pb.Hold,
 
 // keepHold extends the hold, now and before it ends, until the call is left.
 func (c *Call) keepHold() {
-	if c.keeping != nil || c.left || c.check.RequestId == "" {
+	if c.keeping != nil || c.left {
 		return
 	}
-	c.keeping = make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
+	c.keeping = cancel
 	hold := holdDefault
 	if c.check.HoldDuration != nil {
 		hold = c.check.HoldDuration.AsDuration()
 	}
-	go func(left <-chan struct{}) {
+	go func() {
 		for {
-			if err := c.Extend(context.Background(), hold); err != nil {
+			if err := c.Extend(ctx, hold); err != nil && ctx.Err() == nil {
 				c.client.options.Logger.Warn("tollgate: a hold is not extended",
 					"request_id", c.RequestID, "error", err)
 			}
 			select {
-			case <-left:
+			case <-ctx.Done():
 				return
 			case <-time.After(hold / 3):
 			}
 		}
-	}(c.keeping)
+	}()
 }

@@ -2,10 +2,10 @@ package io.tollgate;
 
 import java.math.BigDecimal;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 
 /**
@@ -70,7 +70,8 @@ final class Reduction {
       throw new IllegalArgumentException(
           "it is nested deeper than " + Rule.DEPTH_MAX + " levels");
     }
-    Map<String, Object> kept = new LinkedHashMap<>();
+    // In the order of the names, so that the same answer is the same text wherever it is made.
+    Map<String, Object> kept = new TreeMap<>();
     map.forEach(
         (key, value) -> {
           String name = String.valueOf(key);
