@@ -396,13 +396,16 @@ func (c *Call) fill(record *pb.RecordUsageRequest) {
 		record.UsageSource = pb.UsageSource_USAGE_SOURCE_PROVIDER
 		return
 	}
-	output := EstimateTokens(c.OutputText, c.client.options.Tokenizer)
 	success := record.Outcome == pb.Outcome_OUTCOME_SUCCESS
 	switch {
 	case c.parts.hasFigures() || c.parts.given && success:
-		c.fillAnswer(record, output)
+		c.fillAnswer(record)
 		return
-	case c.parts.outcome() != pb.Outcome_OUTCOME_UNSPECIFIED || !success && output == 0:
+	case c.parts.outcome() != pb.Outcome_OUTCOME_UNSPECIFIED:
+		return
+	}
+	output := c.output()
+	if !success && output == 0 {
 		return
 	}
 	if success {
@@ -419,14 +422,21 @@ func (c *Call) fill(record *pb.RecordUsageRequest) {
 	}
 }
 
-func (c *Call) fillAnswer(record *pb.RecordUsageRequest, output int64) {
+// output estimates the output that has come.
+func (c *Call) output() int64 {
+	return EstimateTokens(c.OutputText, c.client.options.Tokenizer)
+}
+
+func (c *Call) fillAnswer(record *pb.RecordUsageRequest) {
 	record.AcceptUnread = true
 	record.UsageSource = pb.UsageSource_USAGE_SOURCE_PROVIDER
 	events := c.parts.events()
-	if begun, ok := c.parts.begunOutput(); ok && output > begun {
+	if begun, ok := c.parts.begunOutput(); ok {
 		// A stream that broke off has told its input, and its output only to begin with.
-		record.UsageSource = pb.UsageSource_USAGE_SOURCE_ESTIMATED
-		events = c.parts.withOutput(output)
+		if output := c.output(); output > begun {
+			record.UsageSource = pb.UsageSource_USAGE_SOURCE_ESTIMATED
+			events = c.parts.withOutput(output)
+		}
 	}
 	texts, err := c.parts.texts(events)
 	if err != nil {

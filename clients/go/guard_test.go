@@ -553,6 +553,19 @@ func TestATokenizerThatPanicsIsNoReasonToFail(t *testing.T) {
 		t.Fatal(err)
 	}
 	expectLogged(t, &log, "no vocabulary")
+	err = guard(client, workspace.ID, func(call *tollgate.Call) error {
+		call.OutputText = "some"
+		return record(call)
+	})
+	expect(t, "error", err, nil)
+	err = guard(client, workspace.ID, func(call *tollgate.Call) error {
+		call.OutputText = "some"
+		call.Record(chat)
+		return nil
+	})
+	expect(t, "error", err, nil)
+	expect(t, "left", flush(client, patience), 0)
+	expect(t, "records of what needs no estimate", len(workspace.Records()), 2)
 }
 
 func mustNotRun(t *testing.T) func(context.Context, *tollgate.Call) error {

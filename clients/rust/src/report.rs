@@ -72,15 +72,11 @@ impl Call {
             record.usage_source = UsageSource::Provider.into();
             return;
         }
-        let text = Value::from(progress.output_text.as_str());
-        let tokenizer = self.0.client.tokenizer.as_deref();
-        // Leaving must not fail, least of all while a panic is on its way.
-        let output = catch_unwind(AssertUnwindSafe(|| tokens_of(&text, tokenizer)))
-            .unwrap_or_else(|_| tokens_of(&text, None));
         let is_success = record.outcome() == Outcome::Success;
         if parts.has_figures() || (parts.is_given && is_success) {
-            return self.fill_answer(record, progress, output);
+            return self.fill_answer(record, progress);
         }
+        let output = if parts.outcome().is_some() { 0 } else { self.output(progress) };
         if parts.outcome().is_some() || (!is_success && output == 0) {
             return;
         }
@@ -100,11 +96,23 @@ impl Call {
         });
     }
 
-    fn fill_answer(&self, record: &mut RecordUsageRequest, progress: &Progress, output: i64) {
+    /// Estimates the output that has come.
+    fn output(&self, progress: &Progress) -> i64 {
+        let text = Value::from(progress.output_text.as_str());
+        let tokenizer = self.0.client.tokenizer.as_deref();
+        // Leaving must not fail, least of all while a panic is on its way.
+        catch_unwind(AssertUnwindSafe(|| tokens_of(&text, tokenizer)))
+            .unwrap_or_else(|_| tokens_of(&text, None))
+    }
+
+    fn fill_answer(&self, record: &mut RecordUsageRequest, progress: &Progress) {
         let parts = &progress.parts;
-        let (events, source) = match parts.begun_output() {
-            // A stream that broke off has told its input, and its output only to begin with.
-            Some(begun) if output > begun => (parts.with_output(output), UsageSource::Estimated),
+        // A stream that broke off has told its input, and its output only to begin with.
+        let begun = parts.begun_output().map(|begun| (begun, self.output(progress)));
+        let (events, source) = match begun {
+            Some((begun, output)) if output > begun => {
+                (parts.with_output(output), UsageSource::Estimated)
+            }
             _ => (parts.events(), UsageSource::Provider),
         };
         let json = Parts::to_json(events).unwrap_or_else(|error| {

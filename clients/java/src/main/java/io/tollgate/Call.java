@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CancellationException;
 
 /**
@@ -471,12 +472,12 @@ public final class Call implements AutoCloseable {
           .setUsageSource(UsageSource.USAGE_SOURCE_PROVIDER);
       return;
     }
-    long written = Tokens.estimate(output.toString(), client.tokenizer());
     boolean success = outcome == Outcome.OUTCOME_SUCCESS;
     if (parts.hasFigures() || (parts.isGiven() && success)) {
-      fillAnswer(record, written);
+      fillAnswer(record);
       return;
     }
+    long written = parts.outcome().isPresent() ? 0 : written();
     if (parts.outcome().isPresent() || (!success && written == 0)) {
       return;
     }
@@ -495,9 +496,16 @@ public final class Call implements AutoCloseable {
                 .setOutputTokenCount(written));
   }
 
-  private void fillAnswer(RecordUsageRequest.Builder record, long written) {
+  /** Estimates the output that has come. */
+  private long written() {
+    return Tokens.estimate(output.toString(), client.tokenizer());
+  }
+
+  private void fillAnswer(RecordUsageRequest.Builder record) {
     // A stream that broke off has told its input, and its output only to begin with.
-    boolean broken = written > parts.begunOutput().orElse(Long.MAX_VALUE);
+    OptionalLong begun = parts.begunOutput();
+    long written = begun.isPresent() ? written() : 0;
+    boolean broken = begun.isPresent() && written > begun.getAsLong();
     List<String> json;
     try {
       json = Parts.toJson(broken ? parts.withOutput(written) : parts.events());

@@ -269,6 +269,29 @@ class GuardTest {
   }
 
   @Test
+  void aTokenizerThatFailsIsNotAskedWhereAnAnswerIsThere() throws IOException {
+    try (Client failing =
+        Client.builder()
+            .address(Server.shared().address())
+            .timeout(LONG)
+            .flushTimeout(LONG)
+            .tokenizer(
+                text -> {
+                  throw new IllegalStateException("no vocabulary");
+                })
+            .build()) {
+      failing.guard(
+          request().build(),
+          call -> {
+            call.appendOutput("one");
+            call.record(CHAT);
+            return call.model();
+          });
+    }
+    assertEquals(USED, Usage.fromProto(only().getUsage()));
+  }
+
+  @Test
   void aPlainTryKnowsOnlyWhetherUsageWasRecorded() {
     try (Call call = client.guard(request().requestId("known").build())) {
       call.record(USED);
