@@ -145,7 +145,7 @@ def answers(folder: pathlib.Path, row: Row) -> str | None:
         row.begin()
         for path in sorted(folder.glob("*.json")):
             case = json.loads(path.read_text())
-            for hint in (case["provider"], ""):
+            for hint in dict.fromkeys((case["provider"], "")):
                 about = f"{path.stem} as {hint or 'any'}"
                 problems += [f"{about}: {found}" for found in handed_over(row, case, about, hint)]
         row.program.send({"command": "close"})
@@ -178,6 +178,8 @@ def handed_over(row: Row, case: dict, request_id: str, hint: str) -> list[str]:
     read = {"result": "recorded", "unread": False, "attempt": 0, "usage": usage}
     listed = {"model_id": expected["model"] or "large"}
     listed["service_tier"] = f"SERVICE_TIER_{expected['service_tier'] or 'STANDARD'}"
+    if "factors" in expected:
+        listed["factors"] = expected["factors"]
     return differences(read, answer) + differences({"records": [listed]}, records)
 
 

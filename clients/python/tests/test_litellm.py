@@ -153,6 +153,40 @@ async def test_another_provider_never_gets_the_key_of_the_first(
     assert Usage.from_proto(record.usage) == used
 
 
+def test_names_of_the_proxy() -> None:
+    from tollgate.litellm_models import _group, _ids, _send_to
+
+    def deployed(name: str, model: str, **params: str) -> dict[str, Any]:
+        return {"model_name": name, "litellm_params": {"model": model, "api_key": "k", **params}}
+
+    router = litellm.Router(
+        model_list=[
+            deployed("fast", "openai/gpt-4.1-mini"),
+            deployed("fast", "gpt-4.1-mini", custom_llm_provider="openai"),
+            deployed("mixed", "openai/gpt-4.1"),
+            deployed("mixed", "azure/eu-gpt-4.1", api_base="https://azure.example"),
+            deployed("anthropic/*", "anthropic/*"),
+        ]
+    )
+    assert _ids(router, "fast") == ["openai/gpt-4.1-mini", "fast"]
+    assert _ids(router, "mixed") == ["mixed"]
+    assert _ids(router, "gizmo") == _ids(None, "gizmo") == ["gizmo"]
+    assert _group(router, "gpt-4.1-mini") == "fast"
+    assert _group(router, "claude-haiku-4-5") == "anthropic/claude-haiku-4-5"
+    assert _group(router, "gizmo") == _group(None, "gizmo") == "gizmo"
+
+    given = {"model": "openai/gpt-4.1", "api_key": "of-openai", "api_base": "b", "max_tokens": 5}
+    same = dict(given)
+    _send_to("gpt-4.1-mini", "openai/gpt-4.1", same)
+    assert same == {**given, "model": "openai/gpt-4.1-mini"}
+    other = dict(given)
+    _send_to("claude-haiku-4-5", "openai/gpt-4.1", other)
+    assert other == {"model": "anthropic/claude-haiku-4-5", "max_tokens": 5}
+    apart = {**given, "model": "gpt-4.1", "custom_llm_provider": "openai"}
+    _send_to("gpt-4.1-mini", "openai/gpt-4.1", apart)
+    assert (apart["model"], apart["custom_llm_provider"]) == ("gpt-4.1-mini", "openai")
+
+
 async def test_a_block_stops_the_call(
     logger: Any, workspace: Workspace, provider: Provider
 ) -> None:

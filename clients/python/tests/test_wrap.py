@@ -262,7 +262,8 @@ def test_a_job_in_the_background_is_recorded_once_when_it_ends(
     assert gpt.responses.retrieve(job.id).status == "in_progress"
     assert (workspace.records(), workspace.holds()) == ([], 1)
     for _ in range(2):
-        assert gpt.responses.retrieve(job.id).status == "completed"
+        raw = gpt.responses.with_raw_response.retrieve(job.id)
+        assert raw.parse().status == "completed"
     record = only(workspace)
     assert Usage.from_proto(record.usage) == USED
     assert (record.outcome, record.attribution.user_id) == (SUCCESS, "ada")

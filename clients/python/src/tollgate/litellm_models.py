@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 import litellm
@@ -82,7 +83,7 @@ def _deployed(router: Any, name: str) -> list[str]:
     deployments = (router.get_model_list(model_name=name) or []) if router else []
     params = [_get(deployment, "litellm_params") for deployment in deployments]
     ids = {_id(str(_get(one, "model")), _get(one, "custom_llm_provider")) for one in params}
-    return sorted(ids)
+    return sorted(one for one in ids if "*" not in one)
 
 
 def _ids(router: Any, name: str) -> list[str]:
@@ -96,8 +97,11 @@ def _group(router: Any, decided: str) -> str:
     names = router.get_model_names() if router else []
     if decided in names:
         return decided
-    called = {decided, _to_call(decided, "/")}
-    return next((name for name in names if called & set(_deployed(router, name))), decided)
+    called = _to_call(decided, "/")
+    for name in names:
+        if {decided, called} & set(_deployed(router, name)):
+            return str(name)
+    return called if any(fnmatchcase(called, name) for name in names if "*" in name) else decided
 
 
 def _get(holder: object, name: str) -> Any:

@@ -225,8 +225,9 @@ class _Guarded:
         """Gives the call of a job that is asked for; none if this process has not begun it."""
         found = _JOB.fullmatch(path.partition("?")[0])
         job = _jobs.get(found[1]) if found else None
-        headers = (kwargs.get("options") or {}).get("headers") or {}
-        if job is None or any(key.lower() == "x-stainless-raw-response" for key in headers):
+        # Of a raw stream nothing can be seen.
+        raw = _raw(kwargs)
+        if job is None or raw == "stream" or (raw and kwargs.get("stream")):
             return None
         workspace, request_id, model, attempt = job
         call = self._client.resume(workspace, request_id, model=model, attempt=attempt)
@@ -238,7 +239,7 @@ class _Guarded:
         _record(call, answer)
         if call.unfinished:
             return
-        _jobs.pop(str(getattr(answer, "id", "")), None)
+        _jobs.pop(str(getattr(_parsed(answer), "id", "")), None)
         item = call._end(None)
         if item is not None:
             call._owner._delivery.put(item)
@@ -249,8 +250,7 @@ class _Guarded:
         body = kwargs.get("body")
         if path not in _PATHS or not isinstance(body, Mapping):
             return None
-        headers = (kwargs.get("options") or {}).get("headers") or {}
-        raw = {key.lower(): value for key, value in headers.items()}.get("x-stainless-raw-response")
+        raw = _raw(kwargs)
         if raw == "stream" or (raw and kwargs.get("stream")):
             raise TypeError(
                 "a wrapped client cannot see usage in with_streaming_response, nor in a stream of"
@@ -268,6 +268,12 @@ class _Guarded:
         call = self._client.guard(self._workspace, str(body.get("model") or ""), **options)
         call._provider = self._provider
         return call, hide
+
+
+def _raw(kwargs: Mapping[str, Any]) -> Any:
+    """Says how the raw response is wanted, if it is."""
+    headers = (kwargs.get("options") or {}).get("headers") or {}
+    return {key.lower(): value for key, value in headers.items()}.get("x-stainless-raw-response")
 
 
 def _listed(value: Any) -> Any:
