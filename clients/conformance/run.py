@@ -19,6 +19,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PYTHON = ROOT / "target/tools/clients/venv/bin/python"
 LANGUAGES = ["python", "go", "typescript", "java", "rust"]
+# Lists of cases, which are rows of the matrix too.
+LISTS = ("reduce", "estimate", "answers")
 OVERHEAD_MAX = 1.3
 BENCH_CALLS = 300
 
@@ -37,7 +39,7 @@ def main() -> int:
     if not os.access(binary, os.X_OK):
         sys.exit(f"conformance: no server at {binary}: build it, or name it in TOLLGATE_TEST_BINARY")
     scenario = json.loads((HERE / "scenario.json").read_text())
-    names = [row["name"] for row in scenario["rows"]] + ["converters"]
+    names = [row["name"] for row in scenario["rows"]] + list(LISTS)
     unknown = set(arguments.row or []) - set(names)
     if unknown:
         sys.exit(f"conformance: no such row: {', '.join(sorted(unknown))}")
@@ -68,7 +70,8 @@ def in_the_tools_environment() -> None:
 def run_language(language, scenario, wanted, bench, binary, pool, place):
     """One language through all rows: which were as expected, and its overhead."""
     from support.program import Program
-    from support.row import Row, convert
+    from support import row as rows
+    from support.row import Row
     from support.server import Server
 
     print(f"\n== {language}", flush=True)
@@ -84,10 +87,16 @@ def run_language(language, scenario, wanted, bench, binary, pool, place):
                 problem = Row(scenario, row, server, program, place).run()
                 results[row["name"]] = problem is None
                 report(row["name"], problem, program, time.monotonic() - begun)
-        if "converters" in wanted:
-            problem = convert(HERE / "usage", program)
-            results["converters"] = problem is None
-            report("converters", problem, program)
+        for name in filter(wanted.__contains__, LISTS):
+            if name == "answers":
+                row = Row(scenario, {"name": name}, server, program, place)
+                problem = rows.answers(HERE / "usage", row)
+            elif name == "reduce":
+                problem = rows.reduce(HERE / "provider_answer.json", program)
+            else:
+                problem = rows.estimate(HERE / "estimate.json", program)
+            results[name] = problem is None
+            report(name, problem, program)
         if bench:
             overhead = Row(scenario, {"name": "bench"}, server, program, place).bench(BENCH_CALLS)
     except OSError as error:

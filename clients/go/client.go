@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,8 +51,9 @@ const (
 
 // Options are the settings of a [Client]. The zero value of each is its default.
 type Options struct {
-	// Address is host:port; by default that of the environment's TOLLGATE_ADDRESS, or
-	// 127.0.0.1:50051.
+	// Address is host:port, or unix: and a path; by default that of the environment's
+	// TOLLGATE_ADDRESS, or 127.0.0.1:50051. With http:// before it it is plaintext, with https://
+	// TLS; no other scheme is known.
 	Address string
 	// Token is sent as bearer token with every call; by default that of TOLLGATE_TOKEN. Without
 	// TLS it is sent to loopback only.
@@ -69,8 +71,8 @@ type Options struct {
 	QueuePath string
 	// FlushTimeout is how long Close waits for records to be delivered; 5 seconds by default.
 	FlushTimeout time.Duration
-	// Tokenizer counts the tokens of a text where they are not given; a quarter of its
-	// characters by default.
+	// Tokenizer counts the tokens of a text where they are not given; [EstimateTokens] says what
+	// is done by default.
 	Tokenizer func(text string) int
 	// Logger is where failures go that have no caller; slog.Default() by default.
 	Logger *slog.Logger
@@ -171,6 +173,9 @@ func (c *Client) Close() error {
 
 func (o Options) complete() (Options, error) {
 	o.Address = firstOf(o.Address, os.Getenv("TOLLGATE_ADDRESS"), "127.0.0.1:50051")
+	if err := o.readScheme(); err != nil {
+		return o, err
+	}
 	o.Token = firstOf(o.Token, os.Getenv("TOLLGATE_TOKEN"))
 	o.Timeout = firstOf(o.Timeout, 2*time.Second)
 	o.OnUnavailable = firstOf(o.OnUnavailable, Open)
@@ -187,6 +192,43 @@ func (o Options) complete() (Options, error) {
 		return o, errors.New("tollgate: QueueMax, Timeout and FlushTimeout are not negative")
 	}
 	return o, nil
+}
+
+// dialled are schemes that gRPC knows itself.
+var dialled = []string{"dns", "passthrough", "unix", "unix-abstract"}
+
+// readScheme takes the scheme off the address, and what it says of TLS.
+func (o *Options) readScheme() error {
+	scheme, rest, found := strings.Cut(o.Address, "://")
+	if !found || slices.Contains(dialled, strings.ToLower(scheme)) {
+		return nil
+	}
+	rest = strings.TrimSuffix(rest, "/")
+	port := "80"
+	switch strings.ToLower(scheme) {
+	case "http":
+		if o.TLS != nil {
+			return fmt.Errorf("tollgate: the address %q is plaintext, and Options.TLS is set",
+				o.Address)
+		}
+	case "https":
+		port = "443"
+		if o.TLS == nil {
+			o.TLS = &tls.Config{}
+		}
+	default:
+		return fmt.Errorf("tollgate: the address %q has a scheme that is not known: "+
+			"Options.Address is host:port, with http:// or https:// before it or without", o.Address)
+	}
+	if rest == "" || strings.ContainsAny(rest, "/?#@") {
+		// It is not shown, as there may be a password in it.
+		return errors.New("tollgate: the address (Options.Address) has more than host:port, or less")
+	}
+	if _, _, err := net.SplitHostPort(rest); err != nil {
+		rest = net.JoinHostPort(strings.Trim(rest, "[]"), port)
+	}
+	o.Address = rest
+	return nil
 }
 
 // firstOf gives the first that is not the zero value.

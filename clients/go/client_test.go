@@ -193,6 +193,42 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 	}
 }
 
+func TestAnAddressMaySayItsScheme(t *testing.T) {
+	workspace := server.Workspace("", "100")
+	for _, address := range []string{
+		"http://" + server.Address, "HTTP://" + server.Address + "/",
+	} {
+		client := newClient(t, tollgate.Options{Address: address, Token: "secret"})
+		err := guard(client, workspace.ID, func(call *tollgate.Call) error {
+			expect(t, "checked", call.Unchecked, false)
+			return nil
+		})
+		expect(t, address, err, nil)
+	}
+	for _, address := range []string{"https://192.0.2.1:50051", "https://tollgate.example"} {
+		client, err := tollgate.New(tollgate.Options{Address: address, Token: "secret"})
+		expect(t, address, err, nil)
+		shutdown(client, 0)
+	}
+	for _, address := range []string{
+		"ftp://127.0.0.1:50051", "grpc://127.0.0.1:50051", "http://127.0.0.1:50051/v1", "http://",
+		"http://user:secret@127.0.0.1:50051", "http://192.0.2.1:50051?a",
+	} {
+		_, err := tollgate.New(tollgate.Options{Address: address})
+		if err == nil || !strings.Contains(err.Error(), "the address") {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	for _, options := range []tollgate.Options{
+		{Address: "http://192.0.2.1:50051", Token: "secret"},
+		{Address: "http://127.0.0.1:50051", TLS: &tls.Config{}},
+	} {
+		if _, err := tollgate.New(options); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%v: %v", options, err)
+		}
+	}
+}
+
 func TestTLS(t *testing.T) {
 	// Only for its certificate, which is that of example.com and 127.0.0.1.
 	web := httptest.NewUnstartedServer(nil)

@@ -16,9 +16,11 @@ import (
 )
 
 const (
-	batchMax   = 100
-	backoffMin = 100 * time.Millisecond
-	backoffMax = 5 * time.Second
+	batchMax = 100
+	// A batch with more bytes than gRPC takes would never be delivered.
+	batchBytesMax = 2 << 20
+	backoffMin    = 100 * time.Millisecond
+	backoffMax    = 5 * time.Second
 )
 
 // Stats counts what became of usage records since the client was made.
@@ -33,7 +35,7 @@ type Stats struct {
 	Refused int
 }
 
-// item is a *pb.RecordUsageRequest or a *pb.ReleaseHoldRequest.
+// item is a *pb.RecordUsageRequest, a *pb.ReleaseHoldRequest or a *pb.ExtendHoldRequest.
 type item = proto.Message
 
 // delivery is the queue of what is to be recorded, with one sender in the background. It never
@@ -194,7 +196,7 @@ func (d *delivery) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		batch := append([]item{}, d.waiting[:min(batchMax, len(d.waiting))]...)
+		batch := append([]item{}, d.waiting[:batchSize(d.waiting)]...)
 		d.mu.Unlock()
 		again, counts := d.send(ctx, batch)
 		d.mu.Lock()
@@ -214,6 +216,18 @@ func (d *delivery) run(ctx context.Context) {
 		d.pause(ctx, backoff/2+rand.N(backoff/2))
 		backoff = min(backoff*2, backoffMax)
 	}
+}
+
+// batchSize says how many of those that wait are sent at once.
+func batchSize(waiting []item) int {
+	size := 0
+	for n, item := range waiting {
+		size += proto.Size(item)
+		if n == batchMax || n > 0 && size > batchBytesMax {
+			return n
+		}
+	}
+	return len(waiting)
 }
 
 // pause waits before the next try. A flush cuts it short, but does not make it spin.
@@ -242,14 +256,13 @@ func (d *delivery) send(ctx context.Context, batch []item) (again []item, counts
 		reached = len(again) == 0
 	}
 	for _, item := range batch {
-		release, ok := item.(*pb.ReleaseHoldRequest)
-		if !ok {
+		if _, isRecord := item.(*pb.RecordUsageRequest); isRecord {
 			continue
 		}
 		// Where one is not answered, or not let in, the others would only wait for nothing.
-		reached = reached && d.release(ctx, release)
+		reached = reached && d.sendHold(ctx, item)
 		if !reached {
-			again = append(again, release)
+			again = append(again, item)
 		}
 	}
 	return again, counts
@@ -285,9 +298,18 @@ func (d *delivery) record(ctx context.Context, records []*pb.RecordUsageRequest)
 	return again, counts
 }
 
-// release gives a hold back; one that has ended already is as good.
-func (d *delivery) release(ctx context.Context, release *pb.ReleaseHoldRequest) bool {
-	_, err := d.usage.ReleaseHold(ctx, release)
+// sendHold gives a hold back, or extends it; one that has ended already is as good.
+func (d *delivery) sendHold(ctx context.Context, item item) bool {
+	var err error
+	var id string
+	switch item := item.(type) {
+	case *pb.ReleaseHoldRequest:
+		id = item.RequestId
+		_, err = d.usage.ReleaseHold(ctx, item)
+	case *pb.ExtendHoldRequest:
+		id = item.RequestId
+		_, err = d.usage.ExtendHold(ctx, item)
+	}
 	code := status.Code(err)
 	switch {
 	case unreached(code) || ctx.Err() != nil:
@@ -296,7 +318,7 @@ func (d *delivery) release(ctx context.Context, release *pb.ReleaseHoldRequest) 
 		d.denied(code, status.Convert(err).Message())
 		return false
 	case code != codes.OK && code != codes.NotFound:
-		d.log.Warn("tollgate: a hold stays", "request_id", release.RequestId, "why", err)
+		d.log.Warn("tollgate: a hold stays as it is", "request_id", id, "why", err)
 	}
 	return true
 }

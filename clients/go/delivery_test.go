@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -453,4 +454,17 @@ func TestAThousandGuardsInParallelSpendExactly(t *testing.T) {
 	expect(t, "stats", client.Stats(), tollgate.Stats{Delivered: 1000})
 	expectSpent(t, workspace, 1000)
 	expect(t, "holds", len(workspace.Holds()), 0)
+}
+
+func TestABatchFitsIntoOneMessage(t *testing.T) {
+	record := func(size int) *pb.RecordUsageRequest {
+		text := `{"usage":{"tokens":` + strings.Repeat("1", size) + `}}`
+		return &pb.RecordUsageRequest{ProviderAnswer: &pb.ProviderAnswer{Json: []string{text}}}
+	}
+	for size, want := range map[int]int{1: 100, 60_000: 34, 3 << 20: 1} {
+		expect(t, "records", tollgate.BatchSize(slices.Repeat(
+			[]*pb.RecordUsageRequest{record(size)}, 200)), want)
+	}
+	expect(t, "few", tollgate.BatchSize([]*pb.RecordUsageRequest{record(1), record(1)}), 2)
+	expect(t, "none", tollgate.BatchSize(nil), 0)
 }

@@ -39,21 +39,16 @@ func ExampleClient_Guard() {
 	// Output: ran on gpt-4.1
 }
 
-func ExampleUsageReader() {
-	reader := tollgate.UsageReader{Provider: tollgate.Anthropic}
-	for _, event := range []string{
-		`{"type": "message_start", "message": {"model": "claude-sonnet-4-5",
-			"usage": {"input_tokens": 20, "output_tokens": 1}}}`,
-		`{"type": "content_block_delta", "delta": {"text": "Because"}}`,
-		`{"type": "message_delta", "usage": {"output_tokens": 90}}`,
-	} {
-		if _, err := reader.Feed(event); err != nil {
-			log.Fatal(err)
-		}
+func ExampleNewProviderAnswer() {
+	answer, err := tollgate.NewProviderAnswer("openai", `{
+		"model": "gpt-4.1", "choices": [{"message": {"content": "Because."}}],
+		"usage": {"prompt_tokens": 6, "completion_tokens": 3}
+	}`)
+	if err != nil {
+		log.Fatal(err)
 	}
-	usage, _ := reader.Usage()
-	fmt.Println(reader.Model, usage.InputTokens, usage.OutputTokens)
-	// Output: claude-sonnet-4-5 20 90
+	fmt.Println(answer.JSON()[0])
+	// Output: {"model":"gpt-4.1","usage":{"completion_tokens":3,"prompt_tokens":6}}
 }
 
 func ExampleEstimateTokens() {

@@ -3,6 +3,9 @@ package tollgate
 import (
 	"context"
 	"errors"
+	"reflect"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +24,9 @@ const latencyMax = 24 * time.Hour
 type Call struct {
 	// RequestID names the request, in the usage log too.
 	RequestID string
+	// Attempt is the number of the attempt that the call is recorded under: above 0 where the
+	// request was recorded before and is checked again.
+	Attempt int32
 	// Decision is "ALLOWED" or "ROUTED"; empty if Tollgate was not reached.
 	Decision string
 	// Routed says whether Model is another one than was asked for.
@@ -48,12 +54,20 @@ type Call struct {
 	policy Policy
 	wait   bool
 
-	mu     sync.Mutex
-	model  string
-	reader UsageReader
-	given  *Usage    // What was recorded as Usage; goes before what the reader has.
-	began  time.Time // When Model was first read.
-	left   bool
+	// Whether it goes on with a call that was begun elsewhere.
+	resumed bool
+
+	mu         sync.Mutex
+	model      string
+	parts      parts  // What the provider has answered.
+	made       bool   // Whether they are those of a ProviderAnswer.
+	provider   string // The hint.
+	given      *Usage // What was recorded as Usage; goes before both.
+	givenModel string
+	givenTier  ServiceTier
+	began      time.Time // When Model was first read.
+	left       bool
+	keeping    context.CancelFunc // Ends when the call is left; nil while nothing keeps its hold.
 }
 
 // Guard puts an LLM call behind Tollgate. It checks; runs the block, which makes the call on
@@ -64,7 +78,9 @@ type Call struct {
 //   - one that returns an error as an error, with the usage that is known,
 //   - one whose error is context.Canceled, or that fails after ctx was done, as cancelled,
 //   - one that panics as an error; the panic goes on,
-//   - one that never read call.Model() not at all: its hold is given back.
+//   - one that never read call.Model() not at all: its hold is given back,
+//   - one whose last answer is not finished, as of a background response, not at all: its hold is
+//     kept, and [Client.Resume] goes on with it.
 //
 // The error of the block is returned as it is. Otherwise Guard fails with [*Blocked]; with
 // [*Unavailable], if the policy is [Closed]; with an error of gRPC for a defect of the request,
@@ -77,15 +93,21 @@ func (c *Client) Guard(
 	if err != nil {
 		return err
 	}
+	return call.run(ctx, block)
+}
+
+func (c *Call) run(
+	ctx context.Context, block func(ctx context.Context, call *Call) error,
+) error {
 	returned := false
 	defer func() {
 		if !returned {
-			_ = call.leave(ctx, errors.New("the block panicked"))
+			_ = c.leave(ctx, errors.New("the block panicked"))
 		}
 	}()
-	err = block(ctx, call)
+	err := block(ctx, c)
 	returned = true
-	return call.leave(ctx, err)
+	return c.leave(ctx, err)
 }
 
 // Model is the model to run on. Reading it says that the LLM call is about to start.
@@ -98,35 +120,88 @@ func (c *Call) Model() string {
 	return c.model
 }
 
-// Record keeps what was used: a [Usage], or a provider's answer or event, as a [UsageReader]
-// takes it. Later figures replace earlier ones, so every event of a stream may be handed in;
-// those without usage are passed over. What cannot be read is logged.
-func (c *Call) Record(usage any) {
-	c.RecordAs(usage, "", "")
+// Record keeps what was used: what the provider answered, as a part of [NewProviderAnswer], a
+// [ProviderAnswer], or a [Usage] that you counted. Every event of a stream may be handed in: a
+// stream is kept in bounded memory, and content never leaves the process. Of several answers the
+// last one counts. It neither fails nor panics; what cannot be read is logged.
+func (c *Call) Record(used any) {
+	c.RecordAs(used, "", "")
 }
 
-// RecordAs is Record for usage that does not name the model that answered, or the tier that
-// served it. Either may be empty.
-func (c *Call) RecordAs(usage any, model string, tier ServiceTier) {
+// RecordFrom is Record for what this provider answered, such as "openai" or "bedrock".
+func (c *Call) RecordFrom(provider string, answer any) {
+	c.Record(answer)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch usage := usage.(type) {
+	c.provider = firstOf(strings.ToLower(provider), c.provider)
+}
+
+// RecordAs is Record for what does not name the model that answered, or the tier that served it.
+// Either may be empty.
+func (c *Call) RecordAs(used any, model string, tier ServiceTier) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch used := used.(type) {
+	case nil:
 	case Usage:
-		c.given = &usage
+		c.given = &used
 	case *Usage:
-		c.given = usage
-	default:
-		found, err := c.reader.Feed(usage)
-		if err != nil {
-			c.client.options.Logger.Warn("tollgate: no usage that can be read",
-				"request_id", c.RequestID, "error", err)
+		c.given = used
+	case ProviderAnswer:
+		c.recordAnswer(used)
+	case *ProviderAnswer:
+		if used != nil {
+			c.recordAnswer(*used)
 		}
-		if found {
-			c.given = nil
+	default:
+		if !isNil(used) {
+			c.recordPart(used)
 		}
 	}
-	c.reader.Model = firstOf(model, c.reader.Model)
-	c.reader.ServiceTier = firstOf(tier, c.reader.ServiceTier)
+	c.givenModel = firstOf(model, c.givenModel)
+	c.givenTier = firstOf(tier, c.givenTier)
+	if c.parts.isUnfinished() {
+		c.keepHold()
+	}
+}
+
+func (c *Call) recordAnswer(answer ProviderAnswer) {
+	c.parts, c.made, c.given = answer.parts, true, nil
+	c.provider = firstOf(answer.provider, c.provider)
+}
+
+// isNil says whether a value is a pointer, a list or a map that leads to nothing.
+func isNil(value any) bool {
+	held := reflect.ValueOf(value)
+	switch held.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		return held.IsNil()
+	}
+	return false
+}
+
+func (c *Call) recordPart(part any) {
+	if c.made {
+		c.parts, c.made = parts{}, false
+	}
+	events, err := eventsOfPart(part)
+	if err != nil {
+		// It was an answer all the same.
+		c.client.options.Logger.Warn("tollgate: no usage that can be read",
+			"request_id", c.RequestID, "error", err)
+	}
+	if slices.ContainsFunc(events, isWhole) {
+		if c.parts.hasFigures() {
+			c.client.options.Logger.Warn("tollgate: of several answers in one call the last counts",
+				"request_id", c.RequestID)
+		}
+		c.parts = parts{}
+	}
+	figures := c.parts.figured.count
+	c.parts.addEvents(events)
+	if c.parts.figured.count != figures {
+		c.given = nil
+	}
 }
 
 // Extend lets the hold live for so long from now.
@@ -161,7 +236,7 @@ func (c *Client) enter(ctx context.Context, request Request) (*Call, error) {
 	defer cancel()
 	answer, err := c.Usage.CheckAndRoute(within, check)
 	if err == nil {
-		return call, call.answered(answer)
+		return call, call.decided(answer)
 	}
 	if ctx.Err() != nil {
 		// Nobody knows whether it was decided: what may be held is given back.
@@ -171,7 +246,7 @@ func (c *Client) enter(ctx context.Context, request Request) (*Call, error) {
 	return call, call.failed(err)
 }
 
-func (c *Call) answered(answer *pb.CheckAndRouteResponse) error {
+func (c *Call) decided(answer *pb.CheckAndRouteResponse) error {
 	if answer.Decision == pb.Decision_DECISION_BLOCKED {
 		return blockedFromProto(answer)
 	}
@@ -185,6 +260,7 @@ func (c *Call) answered(answer *pb.CheckAndRouteResponse) error {
 		c.ExpireTime = answer.ExpireTime.AsTime()
 	}
 	c.BudgetState = enumName(answer.BudgetState, "BUDGET_STATE_")
+	c.Attempt = answer.Attempt
 	return nil
 }
 
@@ -250,6 +326,9 @@ func (c *Call) end(outcome pb.Outcome) (item item) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.left = true
+	if c.keeping != nil {
+		c.keeping()
+	}
 	defer func() {
 		if broken := recover(); broken != nil {
 			c.client.options.Logger.Error("tollgate: usage is not recorded",
@@ -261,70 +340,122 @@ func (c *Call) end(outcome pb.Outcome) (item item) {
 
 func (c *Call) report(outcome pb.Outcome) item {
 	started := !c.began.IsZero()
-	if _, reported := c.reader.Usage(); !started && !reported && c.given == nil {
+	// Whoever asks for an answer that comes later may fail, and the answer comes all the same.
+	failed := c.resumed && outcome != pb.Outcome_OUTCOME_SUCCESS && !c.parts.hasFigures()
+	switch {
+	case c.given != nil:
+	case c.parts.isUnfinished() || failed:
+		c.client.options.Logger.Info("tollgate: the answer is not finished, its hold is kept",
+			"request_id", c.RequestID)
 		if c.Unchecked {
 			return nil
 		}
+		return &pb.ExtendHoldRequest{
+			WorkspaceId:  c.check.WorkspaceId,
+			RequestId:    c.RequestID,
+			HoldDuration: durationpb.New(holdUnfinished),
+		}
+	case !c.parts.given && c.resumed:
+		return nil
+	case !c.parts.given && !started && c.Unchecked:
+		return nil
+	case !c.parts.given && !started:
 		return c.release()
 	}
-	usage, source := c.used(outcome)
-	estimated := source == pb.UsageSource_USAGE_SOURCE_ESTIMATED
-	if estimated && outcome == pb.Outcome_OUTCOME_SUCCESS {
-		c.client.options.Logger.Warn("tollgate: no usage was recorded, it is estimated",
-			"request_id", c.RequestID)
-	}
-	if !started {
-		c.began = time.Now()
+	if said := c.parts.outcome(); c.given == nil && said != pb.Outcome_OUTCOME_UNSPECIFIED {
+		outcome = said
 	}
 	record := &pb.RecordUsageRequest{
 		WorkspaceId: c.check.WorkspaceId,
 		RequestId:   c.RequestID,
-		ModelId:     firstOf(c.reader.Model, c.model),
-		ServiceTier: c.check.ServiceTier,
+		Attempt:     c.Attempt,
 		Outcome:     outcome,
-		UsageSource: source,
-		StartTime:   timestamppb.New(c.began),
-		Latency:     durationpb.New(min(time.Since(c.began), latencyMax)),
 		// After a restart of the server the hold, with what the check said, may be gone.
 		Attribution: c.check.Attribution,
 	}
-	if tier, err := c.reader.ServiceTier.proto(); err == nil && c.reader.ServiceTier != "" {
-		record.ServiceTier = tier
+	// A call that is resumed twice is recorded once: all that is said of it is its answer.
+	if !c.resumed {
+		if !started {
+			c.began = time.Now()
+		}
+		record.StartTime = timestamppb.New(c.began)
+		record.Latency = durationpb.New(min(time.Since(c.began), latencyMax))
 	}
-	if usage != nil {
-		record.Usage = usage.Proto()
-	}
+	c.fill(record)
+	// The server finds the model in an answer that it can read, and needs one for all others.
+	record.ModelId = firstOf(c.givenModel, c.parts.model(), c.model)
+	record.ServiceTier = c.tier()
 	return record
 }
 
-// used gives what was used as far as it is known, and where that comes from.
-func (c *Call) used(outcome pb.Outcome) (*Usage, pb.UsageSource) {
+// fill puts in what was used, as far as it is known, and where that comes from.
+func (c *Call) fill(record *pb.RecordUsageRequest) {
 	if c.given != nil {
-		return c.given, pb.UsageSource_USAGE_SOURCE_PROVIDER
+		record.Usage = c.given.Proto()
+		record.Factors = c.given.Factors
+		record.UsageSource = pb.UsageSource_USAGE_SOURCE_PROVIDER
+		return
 	}
-	usage, reported := c.reader.Usage()
-	if reported && !c.reader.partial {
-		return &usage, pb.UsageSource_USAGE_SOURCE_PROVIDER
+	success := record.Outcome == pb.Outcome_OUTCOME_SUCCESS
+	switch {
+	case c.parts.hasFigures() || c.parts.given && success:
+		c.fillAnswer(record)
+		return
+	case c.parts.outcome() != pb.Outcome_OUTCOME_UNSPECIFIED:
+		return
 	}
-	written := EstimateTokens(c.OutputText, c.client.options.Tokenizer)
-	if reported {
+	output := c.output()
+	if !success && output == 0 {
+		return
+	}
+	if success {
+		c.client.options.Logger.Warn("tollgate: no usage was recorded, it is estimated",
+			"request_id", c.RequestID)
+	}
+	record.UsageSource = pb.UsageSource_USAGE_SOURCE_ESTIMATED
+	record.Usage = &pb.Usage{
+		InputTokenCount:         c.check.InputTokenCount,
+		CacheReadTokenCount:     c.check.CacheReadTokenCount,
+		CacheWrite_5MTokenCount: c.check.CacheWrite_5MTokenCount,
+		CacheWrite_1HTokenCount: c.check.CacheWrite_1HTokenCount,
+		OutputTokenCount:        output,
+	}
+}
+
+// output estimates the output that has come.
+func (c *Call) output() int64 {
+	return EstimateTokens(c.OutputText, c.client.options.Tokenizer)
+}
+
+func (c *Call) fillAnswer(record *pb.RecordUsageRequest) {
+	record.AcceptUnread = true
+	record.UsageSource = pb.UsageSource_USAGE_SOURCE_PROVIDER
+	events := c.parts.events()
+	if begun, ok := c.parts.begunOutput(); ok {
 		// A stream that broke off has told its input, and its output only to begin with.
-		if written <= usage.OutputTokens {
-			return &usage, pb.UsageSource_USAGE_SOURCE_PROVIDER
+		if output := c.output(); output > begun {
+			record.UsageSource = pb.UsageSource_USAGE_SOURCE_ESTIMATED
+			events = c.parts.withOutput(output)
 		}
-		usage.OutputTokens = written
-		return &usage, pb.UsageSource_USAGE_SOURCE_ESTIMATED
 	}
-	if outcome == pb.Outcome_OUTCOME_SUCCESS || written > 0 {
-		return &Usage{
-			InputTokens:        c.check.InputTokenCount,
-			CacheReadTokens:    c.check.CacheReadTokenCount,
-			CacheWrite5mTokens: c.check.CacheWrite_5MTokenCount,
-			CacheWrite1hTokens: c.check.CacheWrite_1HTokenCount,
-			OutputTokens:       written,
-		}, pb.UsageSource_USAGE_SOURCE_ESTIMATED
+	texts, err := c.parts.texts(events)
+	if err != nil {
+		c.client.options.Logger.Warn("tollgate: no usage that can be read",
+			"request_id", c.RequestID, "error", err)
+		texts = []string{"{}"}
 	}
-	return nil, pb.UsageSource_USAGE_SOURCE_UNSPECIFIED
+	record.ProviderAnswer = &pb.ProviderAnswer{Provider: c.provider, Json: texts}
+}
+
+// tier is the one that served as far as the caller knows; that of an answer is read by the server.
+func (c *Call) tier() pb.ServiceTier {
+	if tier, err := c.givenTier.proto(); err == nil && c.givenTier != "" {
+		return tier
+	}
+	if c.given == nil && c.parts.namesTier() {
+		return pb.ServiceTier_SERVICE_TIER_UNSPECIFIED
+	}
+	return c.check.ServiceTier
 }
 
 func (c *Call) release() *pb.ReleaseHoldRequest {

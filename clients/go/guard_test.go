@@ -65,7 +65,7 @@ func TestSuccessIsRecordedWithAllThatIsKnown(t *testing.T) {
 	expect(t, "tier", record.ServiceTier, pb.ServiceTier_SERVICE_TIER_FLEX)
 	expect(t, "outcome", record.Outcome, pb.Outcome_OUTCOME_SUCCESS)
 	expect(t, "source", record.UsageSource, pb.UsageSource_USAGE_SOURCE_PROVIDER)
-	expect(t, "usage", tollgate.UsageFromProto(record.Usage), used)
+	expectUsage(t, record.Usage, used)
 	expect(t, "user", record.Attribution.UserId, "ada")
 	expect(t, "department", record.Attribution.DepartmentId, "research")
 	expect(t, "tag", record.Attribution.Tags["team"], "x")
@@ -120,7 +120,7 @@ func TestWhatTheBlockFailsWithGoesOnAndIsRecorded(t *testing.T) {
 			expect(t, "error", err, test.failure)
 			record := only(t, client, workspace)
 			expect(t, "outcome", record.Outcome, test.outcome)
-			expect(t, "usage", tollgate.UsageFromProto(record.Usage), tollgate.Usage{})
+			expectUsage(t, record.Usage, tollgate.Usage{})
 			expect(t, "holds", len(workspace.Holds()), 0)
 		})
 	}
@@ -195,7 +195,7 @@ func TestACallWithoutUsageIsEstimated(t *testing.T) {
 		MaxOutputTokens: tollgate.NoOutput,
 	}, func(_ context.Context, call *tollgate.Call) error {
 		_ = call.Model()
-		expect(t, "held", call.Held.String(), "0.000022 USD")
+		expect(t, "held", call.Held.String(), "0.000042 USD")
 		call.OutputText = "four"
 		return nil
 	})
@@ -205,7 +205,7 @@ func TestACallWithoutUsageIsEstimated(t *testing.T) {
 	record := only(t, client, workspace)
 	expect(t, "outcome", record.Outcome, pb.Outcome_OUTCOME_SUCCESS)
 	expect(t, "source", record.UsageSource, pb.UsageSource_USAGE_SOURCE_ESTIMATED)
-	expect(t, "input", record.Usage.InputTokenCount, 11)
+	expect(t, "input", record.Usage.InputTokenCount, 21)
 	expect(t, "output", record.Usage.OutputTokenCount, 1)
 	expectLogged(t, &log, "no usage was recorded")
 }
@@ -410,7 +410,131 @@ func TestTheLastAnswerReplacesTheOneBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(t, "usage", tollgate.UsageFromProto(only(t, client, workspace).Usage), used)
+	expectUsage(t, only(t, client, workspace).Usage, used)
+}
+
+func TestAnAnswerThatIsNotUnderstoodCostsWhatWasHeld(t *testing.T) {
+	client, workspace := newClient(t, tollgate.Options{}), server.Workspace("", "100")
+	answers := []any{
+		"Service temporarily unavailable", `{"usage": {"gizmo_tokens": 7}}`, 42,
+		[]string{
+			`{"id": "a", "usage": {"prompt_tokens": 1, "completion_tokens": 1}}`,
+			`{"id": "b", "usage": {"prompt_tokens": 1, "completion_tokens": 1}}`,
+		},
+	}
+	var held decimal.Decimal
+	for _, answer := range answers {
+		err := client.Guard(context.Background(), tollgate.Request{
+			Workspace: workspace.ID, Model: "gpt-4.1", InputTokens: 1000, MaxOutputTokens: 500,
+		}, func(_ context.Context, call *tollgate.Call) error {
+			_ = call.Model()
+			held = call.Held.Amount
+			call.Record(answer)
+			return nil
+		})
+		expect(t, "error", err, nil)
+	}
+	expect(t, "left", flush(client, patience), 0)
+	expect(t, "refused", client.Stats().Refused, 0)
+	for _, record := range workspace.Records() {
+		expect(t, "unread", record.ProviderAnswer.GetUnread(), true)
+		expect(t, "source", record.UsageSource, pb.UsageSource_USAGE_SOURCE_ESTIMATED)
+		expect(t, "content", strings.Contains(record.ProviderAnswer.GetJson(), "unavail"), false)
+	}
+	want := held.Mul(decimal.NewFromInt(int64(len(answers))))
+	expect(t, "spent", workspace.Spent().Equal(want), true)
+}
+
+func TestALongStreamIsKeptByItsUsage(t *testing.T) {
+	client, workspace := newClient(t, tollgate.Options{}), server.Workspace("", "100")
+	err := guard(client, workspace.ID, func(call *tollgate.Call) error {
+		_ = call.Model()
+		for range 300 {
+			call.Record(`{"object": "chat.completion.chunk", "id": "c", "model": "gpt-4.1",
+				"choices": [{"delta": {"content": "SECRET"}}], "usage": null}`)
+		}
+		call.Record(`{"object": "chat.completion.chunk", "id": "c", "model": "gpt-4.1",
+			"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 100}}`)
+		return nil
+	})
+	expect(t, "error", err, nil)
+	record := only(t, client, workspace)
+	expectUsage(t, record.Usage, used)
+	kept := record.ProviderAnswer.GetJson()
+	expect(t, "content", strings.Contains(kept, "SECRET"), false)
+	expect(t, "has its model", strings.Contains(kept, "gpt-4.1"), true)
+}
+
+func TestAnAnswerThatWasMadeIsTakenWithItsHint(t *testing.T) {
+	client, workspace := newClient(t, tollgate.Options{}), server.Workspace("", "100")
+	answer, err := tollgate.NewProviderAnswer("azure", chat)
+	expect(t, "error", err, nil)
+	err = guard(client, workspace.ID, func(call *tollgate.Call) error {
+		call.Record(`{"usage": {"prompt_tokens": 9}}`)
+		call.Record(&answer)
+		call.Record((*raw)(nil))
+		return nil
+	})
+	expect(t, "error", err, nil)
+	record := only(t, client, workspace)
+	expectUsage(t, record.Usage, used)
+	expect(t, "provider", record.ProviderAnswer.GetProvider(), "azure")
+}
+
+// The tier that was asked for is that of an answer that names none.
+func TestTheTierIsTheOneThatServed(t *testing.T) {
+	for said, want := range map[string]pb.ServiceTier{
+		"":        pb.ServiceTier_SERVICE_TIER_BATCH,
+		"auto":    pb.ServiceTier_SERVICE_TIER_BATCH,
+		"default": pb.ServiceTier_SERVICE_TIER_STANDARD,
+	} {
+		client, workspace := newClient(t, tollgate.Options{}), server.Workspace("", "100")
+		err := client.Guard(context.Background(), tollgate.Request{
+			Workspace: workspace.ID, Model: "gpt-4.1", InputTokens: 1000,
+			ServiceTier: tollgate.Batch,
+		}, func(_ context.Context, call *tollgate.Call) error {
+			call.Record(map[string]any{
+				"service_tier": said,
+				"usage":        map[string]int{"prompt_tokens": 1, "completion_tokens": 1},
+			})
+			return nil
+		})
+		expect(t, "error", err, nil)
+		expect(t, said, only(t, client, workspace).ServiceTier, want)
+	}
+}
+
+func TestARequestThatIsCheckedAgainIsTheNextAttempt(t *testing.T) {
+	client, workspace := newClient(t, tollgate.Options{}), server.Workspace("", "100")
+	for attempt := range int32(2) {
+		err := client.Guard(context.Background(), tollgate.Request{
+			Workspace: workspace.ID, Model: "gpt-4.1", InputTokens: 1000, RequestID: "job-77",
+			Wait: true,
+		}, func(_ context.Context, call *tollgate.Call) error {
+			expect(t, "attempt", call.Attempt, attempt)
+			return record(call)
+		})
+		expect(t, "error", err, nil)
+	}
+	expect(t, "records", len(workspace.Records()), 2)
+	expect(t, "holds", len(workspace.Holds()), 0)
+	expectSpent(t, workspace, 2)
+}
+
+func TestUnitsAndFactorsAreRecorded(t *testing.T) {
+	client, workspace := newClient(t, tollgate.Options{}), server.Workspace("", "100")
+	err := guard(client, workspace.ID, func(call *tollgate.Call) error {
+		call.Record(tollgate.Usage{
+			InputTokens: 10,
+			Units:       map[tollgate.UnitKind]int64{"WEB_SEARCH": 3},
+			Factors:     []string{"us"},
+		})
+		return nil
+	})
+	expect(t, "error", err, nil)
+	record := only(t, client, workspace)
+	expect(t, "units", record.Usage.Units[0].Count, 3)
+	expect(t, "factors", strings.Join(record.Factors, " "), "us")
 }
 
 func TestATokenizerThatPanicsIsNoReasonToFail(t *testing.T) {
@@ -429,6 +553,19 @@ func TestATokenizerThatPanicsIsNoReasonToFail(t *testing.T) {
 		t.Fatal(err)
 	}
 	expectLogged(t, &log, "no vocabulary")
+	err = guard(client, workspace.ID, func(call *tollgate.Call) error {
+		call.OutputText = "some"
+		return record(call)
+	})
+	expect(t, "error", err, nil)
+	err = guard(client, workspace.ID, func(call *tollgate.Call) error {
+		call.OutputText = "some"
+		call.Record(chat)
+		return nil
+	})
+	expect(t, "error", err, nil)
+	expect(t, "left", flush(client, patience), 0)
+	expect(t, "records of what needs no estimate", len(workspace.Records()), 2)
 }
 
 func mustNotRun(t *testing.T) func(context.Context, *tollgate.Call) error {

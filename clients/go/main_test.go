@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	tollgate "tollgate/clients/go"
+	pb "tollgate/clients/go/gen/tollgate/v1"
 	"tollgate/clients/go/internal/testserver"
 )
 
@@ -91,6 +93,13 @@ func expect[T comparable](t *testing.T, what string, got, want T) {
 	t.Helper()
 	if got != want {
 		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func expectUsage(t *testing.T, got *pb.Usage, want tollgate.Usage) {
+	t.Helper()
+	if used := tollgate.UsageFromProto(got); !reflect.DeepEqual(used, want) {
+		t.Errorf("usage: got %v, want %v", used, want)
 	}
 }
 

@@ -27,7 +27,8 @@ type Request struct {
 	InputTokens int64
 	// Prompt is estimated where InputTokens are not given.
 	Prompt string
-	// Messages are estimated too: all texts in anything that marshals to JSON.
+	// Messages are estimated too, as [EstimateTokens] says: anything that marshals to JSON, best all
+	// parameters of the call, with system instructions and tools.
 	Messages any
 	// Input tokens that are read from and written to the provider's cache.
 	CacheReadTokens, CacheWrite5mTokens, CacheWrite1hTokens int64
@@ -45,6 +46,10 @@ type Request struct {
 
 	// RequestID names the request; a UUIDv7 by default.
 	RequestID string
+	// Units are the most that the call may use beside tokens, by kind.
+	Units map[UnitKind]int64
+	// Factors of the price that may apply to the call.
+	Factors []string
 	// ServiceTier is the one that the call will be served at; Standard by default.
 	ServiceTier ServiceTier
 	// RequiredCapabilities are what a model must have to take this one's place.
@@ -75,6 +80,8 @@ func (r Request) check(tokenizer func(string) int) (*pb.CheckAndRouteRequest, er
 	if err != nil {
 		return nil, err
 	}
+	// A reference to what the provider keeps of a conversation, such as previous_response_id, would
+	// be passed on here: the API has no field for one.
 	check := &pb.CheckAndRouteRequest{
 		WorkspaceId:             r.Workspace,
 		RequestId:               r.RequestID,
@@ -86,6 +93,8 @@ func (r Request) check(tokenizer func(string) int) (*pb.CheckAndRouteRequest, er
 		ServiceTier:             tier,
 		Attribution:             r.attribution(),
 		RequiredCapabilities:    r.RequiredCapabilities,
+		Units:                   unitsProto(r.Units),
+		Factors:                 r.Factors,
 	}
 	if r.RequestID == "" {
 		check.RequestId = NewRequestID()
@@ -97,10 +106,16 @@ func (r Request) check(tokenizer func(string) int) (*pb.CheckAndRouteRequest, er
 		}
 		check.MaxOutputTokenCount = &most
 	}
-	if r.Hold != 0 {
-		check.HoldDuration = durationpb.New(r.Hold)
-	}
+	check.HoldDuration = durationOrNil(r.Hold)
 	return check, nil
+}
+
+// durationOrNil leaves it to the server how long a hold lives where nothing is said.
+func durationOrNil(span time.Duration) *durationpb.Duration {
+	if span == 0 {
+		return nil
+	}
+	return durationpb.New(span)
 }
 
 func (r Request) attribution() *pb.Attribution {

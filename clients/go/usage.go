@@ -2,7 +2,8 @@ package tollgate
 
 import (
 	"fmt"
-	"unicode/utf8"
+	"maps"
+	"slices"
 
 	pb "tollgate/clients/go/gen/tollgate/v1"
 )
@@ -42,39 +43,27 @@ type Usage struct {
 	ReasoningTokens int64
 	// The tokens of sound and images, of input and output.
 	AudioInputTokens, AudioOutputTokens, ImageInputTokens, ImageOutputTokens int64
+	// Units are what was used beside tokens, by kind; nil for none.
+	Units map[UnitKind]int64
+	// Factors are the names of the price's factors that applied, such as "us" or "fast".
+	Factors []string
 }
 
-// UsageFromOpenAI reads a chat completion, a response, the events of a stream, or their usage
-// alone. As all converters it takes what a [UsageReader] takes, and fails where that finds no
-// usage.
-func UsageFromOpenAI(answer any) (Usage, error) { return readUsage(OpenAI, answer) }
+// UnitKind is a kind of what is used beside tokens: a name of the API without its prefix, such as
+// "WEB_SEARCH", "IMAGE" or "SECOND".
+type UnitKind string
 
-// UsageFromAnthropic reads a message, the events of a stream, or their usage alone.
-func UsageFromAnthropic(answer any) (Usage, error) { return readUsage(Anthropic, answer) }
-
-// UsageFromGemini reads an answer of generateContent, the chunks of a stream, or their usage
-// alone.
-func UsageFromGemini(answer any) (Usage, error) { return readUsage(Gemini, answer) }
-
-// UsageFromAny recognises the provider by the names of the fields.
-func UsageFromAny(answer any) (Usage, error) { return readUsage(AnyProvider, answer) }
-
-func readUsage(provider Provider, answer any) (Usage, error) {
-	reader := UsageReader{Provider: provider}
-	if _, err := reader.Feed(answer); err != nil {
-		return Usage{}, err
-	}
-	usage, ok := reader.Usage()
-	if !ok {
-		name := firstOf(string(provider), "a provider")
-		return Usage{}, fmt.Errorf("tollgate: no usage that %s would report in %.200v", name, answer)
-	}
-	return usage, nil
-}
-
-// UsageFromProto takes over the usage of a record.
+// UsageFromProto takes over the usage of a record, without factors: the record has them beside it.
 func UsageFromProto(usage *pb.Usage) Usage {
+	var units map[UnitKind]int64
+	for _, unit := range usage.GetUnits() {
+		if units == nil {
+			units = map[UnitKind]int64{}
+		}
+		units[UnitKind(enumName(unit.Kind, "UNIT_KIND_"))] = unit.Count
+	}
 	return Usage{
+		Units:              units,
 		InputTokens:        usage.GetInputTokenCount(),
 		CacheReadTokens:    usage.GetCacheReadTokenCount(),
 		CacheWrite5mTokens: usage.GetCacheWrite_5MTokenCount(),
@@ -88,9 +77,11 @@ func UsageFromProto(usage *pb.Usage) Usage {
 	}
 }
 
-// Proto makes the message of the API.
+// Proto makes the message of the API. Its units are in the order of their names, and a kind that is
+// not known is unspecified, which the server refuses.
 func (u Usage) Proto() *pb.Usage {
 	return &pb.Usage{
+		Units:                   unitsProto(u.Units),
 		InputTokenCount:         u.InputTokens,
 		CacheReadTokenCount:     u.CacheReadTokens,
 		CacheWrite_5MTokenCount: u.CacheWrite5mTokens,
@@ -104,56 +95,13 @@ func (u Usage) Proto() *pb.Usage {
 	}
 }
 
-// EstimateTokens estimates the tokens of a text, or of all texts in messages (anything that
-// marshals to JSON): a quarter of the characters, rounded up.
-//
-// It is only an estimate: off by a third for prose, by more for code and for other scripts, and
-// blind to images and sound. A tokenizer makes it better; nil for none. The record that follows
-// has the provider's figures.
-func EstimateTokens(content any, tokenizer func(text string) int) int64 {
-	var count int64
-	each := func(text string) { count += int64(utf8.RuneCountInString(text)) }
-	if tokenizer != nil {
-		each = func(text string) { count += int64(tokenizer(text)) }
+func unitsProto(counts map[UnitKind]int64) []*pb.UsageUnit {
+	var units []*pb.UsageUnit
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		units = append(units, &pb.UsageUnit{
+			Kind:  pb.UnitKind(pb.UnitKind_value["UNIT_KIND_"+string(kind)]),
+			Count: counts[kind],
+		})
 	}
-	eachText(textual(content), each)
-	if tokenizer != nil {
-		return count
-	}
-	return (count + 3) / 4
-}
-
-// textual makes of content what eachText walks through: text is text, also where it is bytes.
-func textual(content any) any {
-	if text, ok := content.(string); ok {
-		return text
-	}
-	decoded, err := decode(content)
-	if bytes, ok := content.([]byte); ok && err != nil {
-		return string(bytes)
-	}
-	return decoded
-}
-
-// What holds no text that the model reads as such.
-var noText = map[string]bool{
-	"data": true, "url": true, "image_url": true, "file_data": true, "input_audio": true,
-	"source": true, "type": true, "role": true, "id": true,
-}
-
-func eachText(content any, each func(text string)) {
-	switch content := content.(type) {
-	case string:
-		each(content)
-	case []any:
-		for _, item := range content {
-			eachText(item, each)
-		}
-	case map[string]any:
-		for key, value := range content {
-			if !noText[key] {
-				eachText(value, each)
-			}
-		}
-	}
+	return units
 }

@@ -22,10 +22,11 @@ from tollgate import (
     Call,
     Client,
     Money,
+    ProviderAnswer,
     TollgateUnavailable,
     Usage,
-    UsageReader,
     Verdict,
+    estimate_tokens,
     make_request_id,
 )
 from tollgate import v1 as pb
@@ -104,6 +105,14 @@ class Program:
         self.open[number] = call, stack
         return _told({"ran": True, "result": "opened", "call": number}, call, begin)
 
+    def on_resume(self, command: Command) -> Command:
+        begin = time.monotonic()
+        call, stack = self.client.resume(command["workspace"], command["request_id"]), ExitStack()
+        stack.enter_context(call)
+        number = len(self.open) + 1
+        self.open[number] = call, stack
+        return _told({"ran": True, "result": "opened", "call": number}, call, begin)
+
     def on_finish(self, command: Command) -> Command:
         begin = time.monotonic()
         call, stack = self.open[command["call"]]
@@ -133,22 +142,47 @@ class Program:
         return {**counts, "elapsed_ms": _since(begin)}
 
     def on_record(self, command: Command) -> Command:
+        usage = _usage(command) if command.get("usage") else None
+        given = command.get("provider_answer")
+        answer = (
+            ProviderAnswer(*given["parts"], provider=given.get("provider", "")) if given else None
+        )
         record = pb.RecordUsageRequest(
             workspace_id=command["workspace"],
             request_id=command["request_id"],
             attempt=command.get("attempt") or 0,
-            model_id=command["model"],
-            usage=_usage(command["usage"]).to_proto() if command.get("usage") else None,
+            model_id=command.get("model") or "",
+            usage=usage.to_proto() if usage else None,
+            factors=usage.factors if usage else (),
+            provider_answer=answer.to_proto() if answer else None,
+            accept_unread=command.get("accept_unread") or False,
             outcome=pb.Outcome.Value(f"OUTCOME_{command['outcome']}"),
         )
         if command.get("start_time"):
             record.start_time.FromJsonString(command["start_time"])
         try:
-            answer = self.client.usage.RecordUsage(record)
+            recorded = self.client.usage.RecordUsage(record)
         except grpc.RpcError as error:
             return _failed(error)
-        cost = str(Money.from_proto(answer.cost).amount)
-        return {"result": "recorded", "duplicate": answer.duplicate, "cost": cost}
+        return {
+            "result": "recorded",
+            "duplicate": recorded.duplicate,
+            "cost": str(Money.from_proto(recorded.cost).amount),
+            "usage": _fields(recorded.usage),
+            "model": recorded.model_id,
+            "unread": recorded.unread,
+            "attempt": recorded.attempt,
+        }
+
+    def on_reduce(self, command: Command) -> Command:
+        try:
+            answer = ProviderAnswer(*command["parts"])
+        except ValueError as error:
+            return {"result": "refused", "message": str(error)}
+        return {"parts": [json.loads(text) for text in answer.json]}
+
+    def on_estimate(self, command: Command) -> Command:
+        return {"tokens": estimate_tokens(command["content"])}
 
     def on_flush(self, command: Command) -> Command:
         return {"left": self.client.flush(command["timeout_ms"] / 1000)}
@@ -157,23 +191,13 @@ class Program:
         return self.client.stats()._asdict()
 
     def on_close(self, command: Command) -> Command:
+        if not hasattr(self, "client"):
+            return {"left": 0}
         timeout = command.get("timeout_ms")
         return {"left": self.client.close(None if timeout is None else timeout / 1000)}
 
-    def on_convert(self, command: Command) -> Command:
-        reader = UsageReader(command["provider"])
-        reader.feed(command["input"])
-        if reader.usage is None:
-            raise ValueError("no usage")
-        usage = json_format.MessageToDict(reader.usage.to_proto(), preserving_proto_field_name=True)
-        return {
-            "usage": {name: int(count) for name, count in usage.items()},
-            "model": reader.model or None,
-            "service_tier": reader.service_tier,
-        }
-
     def on_bench(self, command: Command) -> Command:
-        usage = _usage(command["usage"])
+        usage = _usage(command)
         stub = self.client.usage
 
         def bare() -> None:
@@ -230,19 +254,40 @@ def _act(call: Call, command: Command) -> None:
         return
     if act == "error_before":
         raise OwnError
-    assert act == "unread" or call.model
+    if act != "unread":
+        _ = call.model
     call.output_text = command.get("output_text") or ""
-    if act != "no_usage" and command.get("usage") is not None:
-        usage = command["usage"]
-        call.record(usage if command.get("usage_from") else _usage(usage))
+    answer = command.get("provider_answer")
+    if act != "no_usage" and answer is not None:
+        for part in answer["parts"]:
+            call.record(part, provider=answer.get("provider"))
+    elif act != "no_usage" and command.get("usage") is not None:
+        call.record(_usage(command))
     if act == "error":
         raise OwnError
     if act == "cancel":
         raise asyncio.CancelledError
 
 
-def _usage(fields: Command) -> Usage:
-    return Usage.from_proto(json_format.ParseDict(fields, pb.Usage()))
+def _usage(command: Command) -> Usage:
+    given = dict(command["usage"])
+    units = [
+        {**unit, "kind": f"UNIT_KIND_{unit['kind']}"} for unit in given.pop("units", None) or ()
+    ]
+    message = json_format.ParseDict({**given, "units": units}, pb.Usage())
+    return Usage.from_proto(message, command.get("factors") or ())
+
+
+def _fields(usage: pb.Usage) -> Command:
+    said: Command = {
+        field.name: count
+        for field, count in usage.ListFields()
+        if field.name != "units" and isinstance(count, int)
+    }
+    units = Usage.from_proto(usage).units
+    if units:
+        said["units"] = [{"kind": kind, "count": count} for kind, count in units.items()]
+    return said
 
 
 def _failed(error: BaseException) -> Command:
@@ -275,6 +320,7 @@ def _told(answer: Command, call: Call, begin: float) -> Command:
             # Reading it starts the call, which an open one is to do when it is finished.
             "model": None if answer["result"] == "opened" else call.model,
             "request_id": call.request_id,
+            "attempt": call.attempt,
             "unchecked": call.unchecked,
             "routed": call.routed,
             "held": None if call.held is None else str(call.held.amount),

@@ -12,8 +12,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tollgate_client::{
-    Call, Client, GuardError, Money, Outcome, Policy, Provider, Request, ServiceTier, Usage,
-    UsageReader, Verdict, make_request_id, v1,
+    Call, Client, GuardError, Money, Outcome, Policy, ProviderAnswer, Request, Resume, ServiceTier,
+    UnitKind, Usage, UsageUnit, Verdict, estimate_tokens, make_request_id, v1,
 };
 use tonic::Code;
 
@@ -50,7 +50,7 @@ impl Program {
         match command["command"].as_str().unwrap_or_default() {
             "connect" => self.connect(command),
             "guard" => guard(self.client()?, command).await,
-            "open" => self.open(command).await,
+            "open" | "resume" => self.open(command).await,
             "finish" => self.finish(command).await,
             "extend" => self.extend(command).await,
             "parallel" => parallel(self.client()?, command).await,
@@ -66,7 +66,8 @@ impl Program {
                 }))
             }
             "close" => Ok(json!({"left": self.close(command).await})),
-            "convert" => convert(command),
+            "reduce" => Ok(reduce(command)),
+            "estimate" => Ok(json!({"tokens": estimate_tokens(&command["content"])})),
             "bench" => bench(self.client()?, command).await,
             other => Err(format!("no command {other}").into()),
         }
@@ -147,9 +148,15 @@ async fn guard(client: &Client, command: &Value) -> Answer {
     }
 }
 
-/// Enters a guard in a task of its own, so that it can be cancelled; or says how it was refused.
+/// Enters a guard, or resumes one, in a task of its own, so that it can be cancelled; or says how it
+/// was refused.
 async fn enter(client: &Client, command: &Value) -> Result<Result<Open, Value>, Failure> {
-    let (client, request) = (client.clone(), request(command)?);
+    let client = client.clone();
+    let resumed = (command["command"] == "resume").then(|| {
+        let word = |name| text(command, name).unwrap_or_default();
+        Resume::of(word("workspace"), word("request_id"))
+    });
+    let request = if resumed.is_none() { Some(request(command)?) } else { None };
     let (tell, told) = oneshot::channel::<Value>();
     let (may_cancel, cancel) = oneshot::channel();
     let (entered, call) = oneshot::channel();
@@ -164,7 +171,11 @@ async fn enter(client: &Client, command: &Value) -> Result<Result<Open, Value>, 
             }
             result
         };
-        ended(client.guard(request, block).await)
+        match (request, resumed) {
+            (Some(request), _) => ended(client.guard(request, block).await),
+            (None, Some(resumed)) => ended(client.resume(resumed, block).await),
+            (None, None) => Value::Null,
+        }
     });
     match call.await {
         Ok(call) => Ok(Ok(Open { call, tell, cancel, end })),
@@ -199,14 +210,25 @@ fn act(call: &Call, command: &Value) -> Result<(), OwnError> {
         let _ = call.model();
     }
     call.push_output_text(text(command, "output_text").unwrap_or_default());
-    let usage = &command["usage"];
-    if act != "no_usage" && !usage.is_null() {
-        match text(command, "usage_from") {
-            Some(_) => call.record(usage),
-            None => call.record_usage(usage_of(usage)),
-        }
+    if act != "no_usage" {
+        record_on(call, command);
     }
     if act == "error" { Err(OwnError) } else { Ok(()) }
+}
+
+/// Hands over what was used.
+fn record_on(call: &Call, command: &Value) {
+    let (answer, usage) = (&command["provider_answer"], &command["usage"]);
+    if let Some(parts) = answer["parts"].as_array() {
+        for part in parts {
+            call.record_from(text(answer, "provider").unwrap_or_default(), part);
+        }
+    } else if !usage.is_null() {
+        call.record_usage(usage_of(usage));
+        if command["factors"].is_array() {
+            call.set_factors(texts(&command["factors"]));
+        }
+    }
 }
 
 fn ended(result: Result<(), GuardError<OwnError>>) -> Value {
@@ -237,6 +259,7 @@ fn told(call: Option<&Call>, mut answer: Value, begin: Instant) -> Value {
         let is_open = answer["result"] == "opened";
         answer["model"] = json!((!is_open).then(|| call.model()));
         answer["request_id"] = json!(call.request_id());
+        answer["attempt"] = json!(call.attempt());
         answer["unchecked"] = json!(call.unchecked());
         answer["routed"] = json!(call.routed());
         answer["held"] = json!(call.held().map(|held| held.amount.to_string()));
@@ -290,7 +313,14 @@ async fn parallel(client: &Client, command: &Value) -> Answer {
 
 async fn record(client: &Client, command: &Value) -> Answer {
     let outcome = format!("OUTCOME_{}", text(command, "outcome").unwrap_or_default());
-    let usage = &command["usage"];
+    let (usage, answer) = (&command["usage"], &command["provider_answer"]);
+    let answer = match answer["parts"].as_array() {
+        Some(parts) => {
+            let hint = text(answer, "provider").unwrap_or_default();
+            Some(ProviderAnswer::of_parts(hint, parts)?.into())
+        }
+        None => None,
+    };
     let request = v1::RecordUsageRequest {
         workspace_id: text(command, "workspace").unwrap_or_default().into(),
         request_id: text(command, "request_id").unwrap_or_default().into(),
@@ -299,35 +329,51 @@ async fn record(client: &Client, command: &Value) -> Answer {
         usage: (!usage.is_null()).then(|| usage_of(usage)),
         outcome: Outcome::from_str_name(&outcome).ok_or(outcome)?.into(),
         start_time: text(command, "start_time").map(str::parse).transpose()?,
+        factors: texts(&command["factors"]),
+        provider_answer: answer,
+        accept_unread: command["accept_unread"] == true,
         ..Default::default()
     };
     match client.usage().record_usage(request).await {
         Ok(answer) => {
             let answer = answer.into_inner();
             let cost = Money::try_from(&answer.cost.unwrap_or_default())?.amount.to_string();
-            Ok(json!({"result": "recorded", "duplicate": answer.duplicate, "cost": cost}))
+            Ok(json!({
+                "result": "recorded", "duplicate": answer.duplicate, "cost": cost,
+                "usage": counts_of(answer.usage.unwrap_or_default()), "model": answer.model_id,
+                "unread": answer.unread, "attempt": answer.attempt,
+            }))
         }
         Err(status) => Ok(json!({"result": "error", "code": code(status.code())})),
     }
 }
 
-fn convert(command: &Value) -> Answer {
-    let mut reader = UsageReader::new(match text(command, "provider") {
-        Some("openai") => Provider::OpenAi,
-        Some("anthropic") => Provider::Anthropic,
-        Some("gemini") => Provider::Gemini,
-        _ => Provider::Any,
-    });
-    reader.feed(&command["input"]);
-    let mut usage = reader.usage().ok_or("no usage")?;
+/// The fields of a usage that are not zero.
+fn counts_of(mut usage: Usage) -> Value {
     let counts = CLASSES.iter().map(|(name, count)| (name.to_string(), *count(&mut usage)));
     let counts: HashMap<String, i64> = counts.filter(|(_, count)| *count != 0).collect();
-    let tier = reader.service_tier.map(|tier| tier.as_str_name());
-    Ok(json!({
-        "usage": counts,
-        "model": Some(&reader.model).filter(|model| !model.is_empty()),
-        "service_tier": tier.map(|name| name.trim_start_matches("SERVICE_TIER_")),
-    }))
+    let mut counts = json!(counts);
+    let units = usage.units.iter().map(|unit| {
+        let kind = unit.kind().as_str_name().trim_start_matches("UNIT_KIND_");
+        json!({"kind": kind, "count": unit.count})
+    });
+    let units: Vec<Value> = units.collect();
+    if !units.is_empty() {
+        counts["units"] = units.into();
+    }
+    counts
+}
+
+fn reduce(command: &Value) -> Value {
+    let parts = command["parts"].as_array().cloned().unwrap_or_default();
+    match ProviderAnswer::of_parts("", &parts) {
+        Ok(answer) => {
+            let texts = answer.json().iter();
+            json!({"parts": texts.map(|text| serde_json::from_str(text).unwrap_or(Value::Null))
+                .collect::<Vec<_>>()})
+        }
+        Err(error) => json!({"result": "refused", "message": error.to_string()}),
+    }
 }
 
 async fn bench(client: &Client, command: &Value) -> Answer {
@@ -460,7 +506,16 @@ fn usage_of(counts: &Value) -> Usage {
     for (name, count) in CLASSES {
         *count(&mut usage) = counts[name].as_i64().unwrap_or_default();
     }
+    for unit in counts["units"].as_array().into_iter().flatten() {
+        let kind = format!("UNIT_KIND_{}", text(unit, "kind").unwrap_or_default());
+        let kind = UnitKind::from_str_name(&kind).unwrap_or_default().into();
+        usage.units.push(UsageUnit { kind, count: unit["count"].as_i64().unwrap_or_default() });
+    }
     usage
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn text<'a>(command: &'a Value, name: &str) -> Option<&'a str> {

@@ -5,16 +5,17 @@ import { createInterface } from "node:readline";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { fromJson, toJson } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Call, GuardOptions, Policy, Provider, ServiceTier, Verdict } from "tollgate";
+import type { Call, GuardOptions, Policy, ServiceTier, Verdict } from "tollgate";
 import {
   Blocked,
   Client,
+  estimateTokens,
   makeRequestId,
   Money,
+  ProviderAnswer,
   timestampOf,
   TollgateUnavailable,
   Usage,
-  UsageReader,
 } from "tollgate";
 import { Outcome, UsageSchema } from "tollgate/v1";
 
@@ -48,7 +49,9 @@ interface Command {
   wait?: boolean;
   act: string;
   usage?: JsonObject;
-  usage_from?: Provider;
+  factors?: string[];
+  provider_answer?: { provider?: string; parts: unknown[] };
+  accept_unread?: boolean;
   output_text?: string;
   call: number;
   hold_ms: number;
@@ -57,8 +60,8 @@ interface Command {
   attempt?: number;
   outcome: keyof typeof Outcome;
   start_time?: string;
-  provider: Provider;
-  input: unknown;
+  parts: unknown[];
+  content: unknown;
   calls: number;
 }
 type Answer = Record<string, unknown>;
@@ -100,6 +103,14 @@ const commands: Record<string, (command: Command) => Promise<Answer> | Answer> =
       return told(failed(error), undefined, begin);
     }
   },
+  async resume(command) {
+    const begin = performance.now();
+    const { workspace, request_id: requestId = "" } = command;
+    const call = await client.resume({ workspace, requestId });
+    const number = open.size + 1;
+    open.set(number, call);
+    return told({ result: "opened", call: number }, call, begin);
+  },
   async finish(command) {
     const begin = performance.now();
     const call = opened(command);
@@ -139,17 +150,30 @@ const commands: Record<string, (command: Command) => Promise<Answer> | Answer> =
     return { ...counts, elapsed_ms: since(begin) };
   },
   async record(command) {
+    const given = command.provider_answer;
+    const answer = given && new ProviderAnswer(given.parts, given.provider);
     try {
-      const answer = await client.usage.recordUsage({
+      const recorded = await client.usage.recordUsage({
         workspaceId: command.workspace,
         requestId: command.request_id ?? "",
         attempt: command.attempt ?? 0,
         modelId: command.model,
-        ...(command.usage && { usage: usageOf(command.usage).toProto() }),
+        ...(command.usage && { usage: usageOf(command).toProto() }),
+        ...(answer && { providerAnswer: answer.toProto() }),
+        factors: command.factors ?? [],
+        acceptUnread: command.accept_unread ?? false,
         outcome: Outcome[command.outcome],
         ...(command.start_time && { startTime: timestampOf(new Date(command.start_time)) }),
       });
-      return { result: "recorded", duplicate: answer.duplicate, cost: answer.cost?.amount };
+      return {
+        result: "recorded",
+        duplicate: recorded.duplicate,
+        cost: recorded.cost?.amount,
+        usage: recorded.usage && fieldsOf(Usage.fromProto(recorded.usage)),
+        model: recorded.modelId,
+        unread: recorded.unread,
+        attempt: recorded.attempt,
+      };
     } catch (error) {
       return failed(error);
     }
@@ -163,19 +187,16 @@ const commands: Record<string, (command: Command) => Promise<Answer> | Answer> =
   async close(command) {
     return { left: await client.close(command.timeout_ms) };
   },
-  convert(command) {
-    const reader = new UsageReader(command.provider);
-    reader.feed(command.input);
-    if (!reader.usage) {
-      throw new Error("no usage");
+  reduce(command) {
+    try {
+      const { json } = new ProviderAnswer(command.parts);
+      return { parts: json.map((text) => JSON.parse(text) as unknown) };
+    } catch (error) {
+      return { result: "refused", message: (error as Error).message };
     }
-    const usage = toJson(UsageSchema, reader.usage.toProto(), { useProtoFieldName: true });
-    const counts = Object.entries(usage as Record<string, string>);
-    return {
-      usage: Object.fromEntries(counts.map(([name, count]) => [name, Number(count)])),
-      model: reader.model || null,
-      service_tier: reader.serviceTier ?? null,
-    };
+  },
+  estimate(command) {
+    return { tokens: estimateTokens(command.content) };
   },
   bench,
 };
@@ -195,7 +216,7 @@ async function guard(command: Command): Promise<Answer> {
 }
 
 async function bench(command: Command): Promise<Answer> {
-  const usage = usageOf(command.usage ?? {});
+  const usage = usageOf(command);
   const { workspace, model, input_tokens: input = 0, max_output_tokens: output = 0 } = command;
   const options = { workspace, model, inputTokens: input, maxOutputTokens: output };
   const guarded = (wait: boolean) =>
@@ -247,10 +268,14 @@ function act(call: Call, command: Command): void {
   if (command.act === "error_before") {
     throw new OwnError();
   }
-  assert.ok(command.act === "unread" || call.model);
+  assert.ok(command.act === "unread" || typeof call.model === "string");
   call.outputText = command.output_text ?? "";
+  const answer = command.act === "no_usage" ? undefined : command.provider_answer;
+  for (const part of answer?.parts ?? []) {
+    call.record(part, { provider: answer?.provider });
+  }
   if (command.act !== "no_usage" && command.usage) {
-    call.record(command.usage_from ? command.usage : usageOf(command.usage));
+    call.record(usageOf(command));
   }
   if (command.act === "error") {
     throw new OwnError();
@@ -292,8 +317,19 @@ function opened(command: Command): Call {
   return call;
 }
 
-function usageOf(fields: JsonObject): Usage {
-  return Usage.fromProto(fromJson(UsageSchema, fields));
+function usageOf({ usage = {}, factors }: Command): Usage {
+  const units = (usage.units ?? []) as { kind: string }[];
+  const named = units.map((unit) => ({ ...unit, kind: `UNIT_KIND_${unit.kind}` }));
+  return Usage.fromProto(fromJson(UsageSchema, { ...usage, units: named }), factors);
+}
+
+function fieldsOf(usage: Usage): Answer {
+  const { units = [], ...counts } = toJson(UsageSchema, usage.toProto(), {
+    useProtoFieldName: true,
+  }) as { units?: unknown[] };
+  const kinds = Object.entries(usage.units).map(([kind, count]) => ({ kind, count }));
+  const fields = Object.entries(counts).map(([name, count]) => [name, Number(count)] as const);
+  return { ...Object.fromEntries(fields), ...(units.length > 0 && { units: kinds }) };
 }
 
 function failed(error: unknown): Answer {
@@ -333,6 +369,7 @@ function told(answer: Answer, call: Call | undefined, begin: number): Answer {
       // Reading it starts the call, which an open one is to do when it is finished.
       model: answer.result === "opened" ? null : call.model,
       request_id: call.requestId,
+      attempt: call.attempt,
       unchecked: call.unchecked,
       routed: call.routed,
       held: call.held?.amount.toFixed(),

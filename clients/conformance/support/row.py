@@ -15,6 +15,7 @@ from support.server import Server
 POLL_SECONDS = 0.05
 # Commands that are about a request, and take what they do not say from the scenario's `guard`.
 REQUESTS = ("guard", "open", "parallel", "record", "bench")
+EVENTS = 200
 
 
 class Row:
@@ -27,6 +28,9 @@ class Row:
         self.names = {
             "$workspace": row["name"].replace("_", "-"),
             "$address": server.address,
+            "$http_address": f"http://{server.address}",
+            "$https_address": f"https://{server.address}",
+            "$stream": stream(),
             "$ago_1h": stamp(now - datetime.timedelta(hours=1)),
             "$ago_2d": stamp(now - datetime.timedelta(days=2)),
             "$in_1h": stamp(now + datetime.timedelta(hours=1)),
@@ -76,10 +80,15 @@ class Row:
 
     def command(self, send: dict) -> dict:
         command = {"command": "guard", **send}
+        default = dict(self.scenario["guard"])
+        if "provider_answer" in command:
+            del default["usage"]
         if command["command"] in REQUESTS:
-            command = {**self.scenario["guard"], **command}
-        elif command["command"] == "finish":
-            command = {"usage": self.scenario["guard"]["usage"], **command}
+            command = {**default, **command}
+        elif command["command"] == "finish" and "usage" in default:
+            command = {"usage": default["usage"], **command}
+        elif command["command"] == "resume":
+            command = {"workspace": default["workspace"], **command}
         elif command["command"] == "connect":
             command = {**self.scenario["connect"], **command}
         return self.fill(command)
@@ -129,23 +138,102 @@ class Row:
             return None
 
 
-def convert(folder: pathlib.Path, program: Program) -> str | None:
-    """Every recorded shape, by its provider's converter and by the one that recognises it."""
+def answers(folder: pathlib.Path, row: Row) -> str | None:
+    """Hands every recorded answer over, with the hint and without; the server reads what it should."""
     problems = []
-    for path in sorted(folder.glob("*.json")):
-        case = json.loads(path.read_text())
-        for provider in (case["provider"], "any"):
-            command = {"command": "convert", "provider": provider, "input": case["input"]}
-            try:
-                answer = program.send(command)
-            except Failure as error:
-                return "\n".join([*problems, f"{path.stem} as {provider}: {error}"])
-            expected = case["expected"]
-            # All of the usage: classes that are not expected are not there.
-            usage = dict.fromkeys(answer.get("usage") or {}) | expected["usage"]
-            for difference in differences({**expected, "usage": usage}, answer):
-                problems.append(f"{path.stem} as {provider}: {difference}")
+    try:
+        row.begin()
+        for path in sorted(folder.glob("*.json")):
+            case = json.loads(path.read_text())
+            for hint in dict.fromkeys((case["provider"], "")):
+                about = f"{path.stem} as {hint or 'any'}"
+                problems += [f"{about}: {found}" for found in handed_over(row, case, about, hint)]
+        row.program.send({"command": "close"})
+    except (Failure, grpc.RpcError, OSError) as error:
+        row.program.kill()
+        problems.append(str(error))
     return "\n".join(problems) or None
+
+
+def handed_over(row: Row, case: dict, request_id: str, hint: str) -> list[str]:
+    expected = case["expected"]
+    refused = expected.get("error")
+    record = {
+        "command": "record",
+        "workspace": row.names["$workspace"],
+        "request_id": request_id,
+        "outcome": "SUCCESS",
+        "provider_answer": {"provider": hint, "parts": [case["input"]]},
+        # An answer that names no model needs one.
+        "model": None if refused or expected["model"] else "large",
+    }
+    answer = row.program.send(record)
+    request = {"workspace_id": row.names["$workspace"], "request_id": request_id}
+    records = row.server.call("UsageService/ListUsageRecords", request)
+    if refused:
+        found = differences({"result": "error", "code": refused}, answer)
+        return found + differences({"records": []}, records)
+    # All of the usage: classes that are not expected are not there.
+    usage = dict.fromkeys(answer.get("usage") or {}) | expected["usage"]
+    read = {"result": "recorded", "unread": False, "attempt": 0, "usage": usage}
+    listed = {"model_id": expected["model"] or "large"}
+    listed["service_tier"] = f"SERVICE_TIER_{expected['service_tier'] or 'STANDARD'}"
+    if "factors" in expected:
+        listed["factors"] = expected["factors"]
+    return differences(read, answer) + differences({"records": [listed]}, records)
+
+
+def reduce(path: pathlib.Path, program: Program) -> str | None:
+    """Every case of the rule, as an object and as JSON; and which of many parts are kept."""
+    file, problems = json.loads(path.read_text()), []
+
+    def check(name: str, parts: list, expected: dict) -> None:
+        answer = program.send({"command": "reduce", "parts": parts})
+        problems.extend(f"{name}: {found}" for found in exactly(expected, answer))
+
+    try:
+        for case in file["cases"]:
+            reduced = case["reduced"] if isinstance(case["reduced"], list) else [case["reduced"]]
+            expected = {"parts": [part for part in reduced if part] or [{}]}
+            check(f"{case['name']}, as JSON", [json.dumps(case["input"])], expected)
+            if not isinstance(case["input"], str):
+                check(case["name"], [case["input"]], expected)
+        for case in file["selections"]:
+            check(case["name"], case["parts"], {"parts": case["kept"]})
+        for case in file["refusals"]:
+            answer = program.send({"command": "reduce", "parts": [case["part"]]})
+            found = differences({"result": "refused", "message": {"$lacks": "SECRET"}}, answer)
+            problems.extend(f"{case['name']}: {difference}" for difference in found)
+    except Failure as error:
+        problems.append(str(error))
+    return "\n".join(problems) or None
+
+
+def estimate(path: pathlib.Path, program: Program) -> str | None:
+    """Every case of the estimate of an input."""
+    problems = []
+    try:
+        for case in json.loads(path.read_text())["cases"]:
+            answer = program.send({"command": "estimate", "content": case["content"]})
+            found = differences({"tokens": case["tokens"]}, answer)
+            problems += [f"{case['name']}: {difference}" for difference in found]
+    except Failure as error:
+        problems.append(str(error))
+    return "\n".join(problems) or None
+
+
+def exactly(expected: dict, answer: dict) -> list[str]:
+    """As `differences`, but nothing more may be there; numbers are compared by value."""
+    return [] if expected == answer else [f"{json.dumps(answer)} is not {json.dumps(expected)}"]
+
+
+def stream() -> list[dict]:
+    """The events of a long stream, of which the last but one has usage."""
+    common = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "model": "large"}
+    choices = [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}]
+    usage = {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200}
+    words = [{**common, "choices": choices} for _ in range(EVENTS)]
+    return [*words, {**common, "choices": [], "usage": usage}, {**common, "choices": []}]
 
 
 def stamp(moment: datetime.datetime) -> str:

@@ -1,7 +1,9 @@
 """A fake of the HTTP APIs of OpenAI and Anthropic, with usage in the shapes that they document.
 
 The last user message says what happens: "fail" is answered with status 500, "cut" ends a stream
-in the middle, "slow" never ends it; anything else is answered. Runs alone too, for the examples.
+in the middle, "slow" never ends it, "length" and "broken" cut an answer off; anything else is
+answered. A response in the background is queued, in progress when it is first asked for, and then
+completed. Runs alone too, for the examples.
 """
 
 from __future__ import annotations
@@ -43,6 +45,8 @@ class Provider:
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.keys: list[str] = []
+        self.jobs: dict[str, list[dict[str, Any]]] = {}
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -66,12 +70,19 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
             pass
 
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])) or b"{}")
             provider.requests.append(body)
+            key = self.headers["x-api-key"] or self.headers["authorization"] or ""
+            provider.keys.append(key.removeprefix("Bearer "))
             said = _said(body)
             if said == "fail":
                 return self._json({"error": {"message": "overloaded", "type": "x"}}, status=500)
+            if self.path.endswith("/cancel"):
+                (job,) = provider.jobs[self.path.split("/")[-2]][-1:]
+                return self._json({**job, "status": "cancelled", "usage": None})
             answer = _ANSWERS[self.path.partition("?")[0]]
+            if body.get("background"):
+                return self._json(_job(provider, answer(body)[0]))
             if not body.get("stream"):
                 return self._json(answer(body)[0])
             self.send_response(200)
@@ -92,6 +103,10 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
             if "chat" in self.path:
                 self._chunk("data: [DONE]\n\n")
             self._chunk("")
+
+        def do_GET(self) -> None:
+            states = provider.jobs[self.path.rpartition("/")[2]]
+            self._json(states.pop(0) if len(states) > 1 else states[0])
 
         def _chunk(self, text: str) -> None:
             data = text.encode()
@@ -136,8 +151,12 @@ def _chat(body: dict[str, Any]) -> Answer:
     tier = body.get("service_tier", "default")
     head = {"id": "chatcmpl-1", "created": 1, "model": model, "service_tier": tier}
     content = '{"city": "Bonn"}' if body.get("response_format") else "".join(WORDS)
+    reason = "stop"
+    if _said(body) in ("length", "broken"):
+        content = content[:7]
+        reason = "length" if _said(body) == "length" else reason
     message = {"role": "assistant", "content": content, "refusal": None}
-    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+    choice = {"index": 0, "message": message, "finish_reason": reason, "logprobs": None}
     whole = {**head, "object": "chat.completion", "choices": [choice], "usage": CHAT_USAGE}
 
     def events() -> Iterator[dict[str, Any]]:
@@ -151,6 +170,13 @@ def _chat(body: dict[str, Any]) -> Answer:
             yield {**chunk, "choices": [], "usage": CHAT_USAGE}
 
     return whole, events()
+
+
+def _job(provider: Provider, whole: dict[str, Any]) -> dict[str, Any]:
+    job = {**whole, "id": f"resp_{len(provider.jobs) + 2}", "background": True}
+    begun = {**job, "output": [], "usage": None}
+    provider.jobs[job["id"]] = [{**begun, "status": "in_progress"}, job]
+    return {**begun, "status": "queued"}
 
 
 def _responses(body: dict[str, Any]) -> Answer:

@@ -12,7 +12,15 @@ import grpc
 import pytest
 from conftest import LONG, Server, Workspace
 
-from tollgate import AsyncClient, Blocked, Client, TollgateUnavailable, Usage, time_of
+from tollgate import (
+    AsyncClient,
+    Blocked,
+    Client,
+    ProviderAnswer,
+    TollgateUnavailable,
+    Usage,
+    time_of,
+)
 from tollgate import v1 as pb
 
 USED = Usage(input_tokens=1000, output_tokens=100)
@@ -285,6 +293,140 @@ def test_the_last_answer_replaces_the_one_before(client: Client, workspace: Work
     assert Usage.from_proto(record.usage) == USED
 
 
+def test_an_answer_that_cannot_be_read_costs_what_was_held(
+    client: Client, workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    strange: list[object] = ["<html>", {"model": "gpt-4.1", "usage": {"gizmo_tokens": 1}}, {}]
+    strange.append({"usage": {f"tokens{number}": 1 for number in range(10_000)}})
+    for answer in strange:
+        with client.guard(
+            workspace.id, "gpt-4.1", input_tokens=1000, max_output_tokens=500, wait=True
+        ) as call:
+            call.record(answer)
+        assert call.recorded is not None and call.recorded.unread
+        assert call.recorded.cost.amount == "0.006"
+    assert "<html>" not in caplog.text
+    assert client.stats().refused == 0
+
+
+def test_the_hint_and_the_tier_go_with_the_answer(client: Client, workspace: Workspace) -> None:
+    used = {"usage": {"prompt_tokens": 5, "completion_tokens": 7}}
+    for tier, answer in [("FLEX", used), ("STANDARD", {**used, "service_tier": "default"})]:
+        with client.guard(
+            workspace.id, "gpt-4.1", input_tokens=5, service_tier="FLEX", wait=True
+        ) as call:
+            call.record(ProviderAnswer(answer, provider="OpenAI"))
+        record = workspace.records()[-1]
+        assert pb.ServiceTier.Name(record.service_tier) == f"SERVICE_TIER_{tier}"
+        assert (record.model_id, record.provider_answer.provider) == ("gpt-4.1", "openai")
+
+
+def job(status: str, usage: object = None) -> dict[str, object]:
+    return {"id": "r1", "object": "response", "status": status, "model": "gpt-4.1", "usage": usage}
+
+
+DONE = job("completed", {"input_tokens": 1000, "output_tokens": 100})
+
+
+def test_a_block_that_waits_for_a_job_keeps_its_hold(client: Client, workspace: Workspace) -> None:
+    short = timedelta(seconds=1.5)
+    with client.guard(workspace.id, "gpt-4.1", input_tokens=5, hold=short, wait=True) as call:
+        call.record(job("queued"))
+        assert call.unfinished
+        time.sleep(3)
+        assert workspace.holds() == 1
+        call.record(DONE)
+        assert not call.unfinished
+    assert call.recorded is not None and not call.recorded.duplicate
+    assert [record.usage.output_token_count for record in workspace.records()] == [100]
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError])
+def test_a_job_that_was_left_can_be_resumed_anywhere(
+    client: Client, server: Server, workspace: Workspace, error: type[Exception] | None
+) -> None:
+    try:
+        with client.guard(workspace.id, "gpt-4.1", input_tokens=5) as call:
+            call.record(job("queued"))
+            if error:
+                raise error
+    except RuntimeError:
+        assert error
+    assert client.flush(LONG) == 0
+    (hold,) = client.usage.ListHolds(pb.ListHoldsRequest(workspace_id=workspace.id)).holds
+    assert time_of(hold.expire_time) > datetime.now(timezone.utc) + timedelta(hours=23)
+
+    with Client(server.address, timeout=LONG, flush_timeout=LONG) as other:
+        with other.resume(workspace.id, call.request_id) as resumed:
+            pass
+        with pytest.raises(RuntimeError), other.resume(workspace.id, call.request_id):
+            raise RuntimeError
+        for answer in (job("in_progress"), DONE, DONE):
+            with other.resume(workspace.id, call.request_id) as resumed:
+                resumed.record(answer)
+        assert other.flush(LONG) == 0
+        assert (other.stats().delivered, other.stats().refused) == (2, 0)
+    (record,) = workspace.records()
+    assert (record.usage.output_token_count, record.outcome) == (100, pb.OUTCOME_SUCCESS)
+    assert workspace.holds() == 0
+
+
+def test_a_job_of_a_later_attempt_is_recorded_as_that(client: Client, workspace: Workspace) -> None:
+    for attempt in range(2):
+        with client.guard(workspace.id, "gpt-4.1", input_tokens=5, request_id="again") as call:
+            call.record(job("queued"))
+        assert call.attempt == attempt
+        with client.resume(workspace.id, "again") as resumed:
+            resumed.record(job("completed", {"input_tokens": 1, "output_tokens": attempt}))
+        assert client.flush(LONG) == 0
+    assert [record.attempt for record in workspace.records()] == [0, 1]
+
+
+def test_an_exception_that_carries_the_answer_is_billed(
+    client: Client, workspace: Workspace
+) -> None:
+    class LengthError(Exception):
+        completion = CHAT
+
+    with (
+        pytest.raises(LengthError),
+        client.guard(workspace.id, "gpt-4.1", input_tokens=5) as call,
+    ):
+        assert call.model
+        raise LengthError
+    (record,) = workspace.wait_for(1)
+    assert (record.outcome, Usage.from_proto(record.usage)) == (pb.OUTCOME_ERROR, USED)
+
+
+@pytest.mark.parametrize(
+    ("address", "dialled"),
+    [
+        ("http://127.0.0.1:50051/", "127.0.0.1:50051"),
+        ("HTTPS://[::1]", "[::1]:443"),
+        ("http://tollgate.example", "tollgate.example:80"),
+        ("dns:///localhost:1", "dns:///localhost:1"),
+    ],
+)
+def test_addresses_with_a_scheme(address: str, dialled: str) -> None:
+    client = Client(address)
+    assert client._address == dialled
+    assert (client._credentials is not None) == address.startswith("HTTPS")
+    client.close()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["ftp://h:1", "grpc://h:1", "http://", "http://h:1/v1", "https://u:secret@h:1", "http://h:x"],
+)
+def test_addresses_that_cannot_be_dialled_are_refused(address: str) -> None:
+    for kind in (Client, AsyncClient):
+        with pytest.raises(ValueError, match="address") as refused:
+            kind(address, on_unavailable="open")
+        assert "secret" not in str(refused.value)
+    with pytest.raises(ValueError, match="address"):
+        Client("http://127.0.0.1:1", tls=True)
+
+
 # asyncio
 
 
@@ -349,3 +491,19 @@ def test_an_async_client_lives_longer_than_a_loop(server: Server, workspace: Wor
     asyncio.run(one())
     asyncio.run(client.close())
     assert len(workspace.records()) == 2
+
+
+async def test_async_jobs(server: Server, workspace: Workspace) -> None:
+    async with AsyncClient(server.address, timeout=LONG, flush_timeout=LONG) as client:
+        short = timedelta(seconds=1.5)
+        async with client.guard(workspace.id, "gpt-4.1", input_tokens=5, hold=short) as call:
+            call.record(job("queued"))
+            await asyncio.sleep(3)
+            assert await asyncio.to_thread(workspace.holds) == 1
+        assert await client.flush(LONG) == 0
+        assert workspace.records() == []
+        async with client.resume(workspace.id, call.request_id) as resumed:
+            resumed.record(DONE)
+        assert await client.flush(LONG) == 0
+    (record,) = workspace.records()
+    assert record.usage.output_token_count == 100

@@ -104,7 +104,7 @@ async def test_models_have_the_ids_of_litellm(
 
 
 def test_another_model_is_called_at_its_own_provider() -> None:
-    from tollgate.litellm import _to_call
+    from tollgate.litellm_models import _to_call
 
     for decided, asked, called in [
         ("gpt-4.1-mini", "openai/gpt-4.1", "openai/gpt-4.1-mini"),
@@ -119,6 +119,72 @@ def test_another_model_is_called_at_its_own_provider() -> None:
         ("gpt-4.1-mini", "gpt-4.1", "gpt-4.1-mini"),
     ]:
         assert _to_call(decided, asked) == called
+
+
+@pytest.mark.parametrize("apart", [False, True])
+async def test_ids_with_a_provider_reach_the_server_whole(
+    logger: Any, workspace: Workspace, apart: bool
+) -> None:
+    workspace.enable("gemini/gemini-2.5-flash")
+    ask: dict[str, Any] = {"messages": ASK, "api_key": "k", "mock_response": "hello"}
+    if apart:
+        ask["custom_llm_provider"] = "gemini"
+        await litellm.acompletion(model="gemini-2.5-flash", **ask)
+    else:
+        await litellm.acompletion("gemini/gemini-2.5-flash", **ask)
+    (record,) = await records(workspace, 1)
+    assert record.priced_model_id == "gemini/gemini-2.5-flash"
+
+
+async def test_another_provider_never_gets_the_key_of_the_first(
+    logger: Any, workspace: Workspace, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_BASE", provider.url)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "of-anthropic")
+    workspace.enable("claude-haiku-4-5")
+    workspace.cap("gpt-4.1", "0", "claude-haiku-4-5")
+    answer = await litellm.acompletion(**real(provider, max_tokens=500, api_key="of-openai"))
+    assert answer.choices[0].message.content == TEXT
+    assert provider.requests[-1]["model"] == "claude-haiku-4-5"
+    assert provider.keys[-1] == "of-anthropic"
+    (record,) = await records(workspace, 1)
+    assert record.priced_model_id == "claude-haiku-4-5"
+    used = Usage(600, 400, 10, 20, 200)
+    assert Usage.from_proto(record.usage) == used
+
+
+def test_names_of_the_proxy() -> None:
+    from tollgate.litellm_models import _group, _ids, _send_to
+
+    def deployed(name: str, model: str, **params: str) -> dict[str, Any]:
+        return {"model_name": name, "litellm_params": {"model": model, "api_key": "k", **params}}
+
+    router = litellm.Router(
+        model_list=[
+            deployed("fast", "openai/gpt-4.1-mini"),
+            deployed("fast", "gpt-4.1-mini", custom_llm_provider="openai"),
+            deployed("mixed", "openai/gpt-4.1"),
+            deployed("mixed", "azure/eu-gpt-4.1", api_base="https://azure.example"),
+            deployed("anthropic/*", "anthropic/*"),
+        ]
+    )
+    assert _ids(router, "fast") == ["openai/gpt-4.1-mini", "fast"]
+    assert _ids(router, "mixed") == ["mixed"]
+    assert _ids(router, "gizmo") == _ids(None, "gizmo") == ["gizmo"]
+    assert _group(router, "gpt-4.1-mini") == "fast"
+    assert _group(router, "claude-haiku-4-5") == "anthropic/claude-haiku-4-5"
+    assert _group(router, "gizmo") == _group(None, "gizmo") == "gizmo"
+
+    given = {"model": "openai/gpt-4.1", "api_key": "of-openai", "api_base": "b", "max_tokens": 5}
+    same = dict(given)
+    _send_to("gpt-4.1-mini", "openai/gpt-4.1", same)
+    assert same == {**given, "model": "openai/gpt-4.1-mini"}
+    other = dict(given)
+    _send_to("claude-haiku-4-5", "openai/gpt-4.1", other)
+    assert other == {"model": "anthropic/claude-haiku-4-5", "max_tokens": 5}
+    apart = {**given, "model": "gpt-4.1", "custom_llm_provider": "openai"}
+    _send_to("gpt-4.1-mini", "openai/gpt-4.1", apart)
+    assert (apart["model"], apart["custom_llm_provider"]) == ("gpt-4.1-mini", "openai")
 
 
 async def test_a_block_stops_the_call(
@@ -256,12 +322,58 @@ def test_without_asyncio(server: Server, workspace: Workspace, provider: Provide
     assert Usage.from_proto(found[0].usage) == USED
 
 
+def test_synchronous_functions(
+    server: Server, workspace: Workspace, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tollgate.litellm import TollgateLogger
+
+    monkeypatch.setenv("TOLLGATE_ADDRESS", server.address)
+    with Client(server.address, timeout=LONG, flush_timeout=LONG) as client:
+        logger = TollgateLogger(workspace.id, sync_client=client)
+        litellm.callbacks = [logger]
+        try:
+            ask = real(provider)
+            ask["input"] = ask.pop("messages")
+            assert litellm.responses(**ask).usage.total_tokens == 1200
+            workspace.wait_for(1)
+            assert workspace.no_holds()
+            # Nothing can stop this one, but it counts.
+            litellm.completion(**real(provider))
+            counted = {"include_usage": True}
+            list(litellm.completion(**real(provider, stream=True, stream_options=counted)))
+            workspace.wait_for(3)
+            # This one is recorded once.
+            logger.completion(**real(provider))
+            workspace.wait_for(4)
+
+            workspace.cap("gpt-4.1", "0")
+            workspace.fallback(False)
+            before = len(provider.requests)
+            with pytest.raises(Exception, match="model limit of model gpt-4.1"):
+                litellm.responses(**ask)
+            with pytest.raises(Blocked):
+                logger.completion(**real(provider))
+            assert len(provider.requests) == before
+        finally:
+            litellm.callbacks = []
+            litellm.logging_callback_manager._reset_all_callbacks()
+        time.sleep(0.2)
+        assert client.flush(LONG) == 0
+        assert logger._open == {}
+    found = workspace.records()
+    assert [Usage.from_proto(record.usage) for record in found] == [USED] * 4
+
+
 CONFIG = """\
 model_list:
   - model_name: gpt-4.1
     litellm_params: {{model: openai/gpt-4.1, api_base: "{url}/v1", api_key: k}}
   - model_name: gpt-4.1-mini
     litellm_params: {{model: openai/gpt-4.1-mini, api_base: "{url}/v1", api_key: k}}
+  - model_name: large
+    litellm_params: {{model: openai/gpt-4.1, api_base: "{url}/v1", api_key: of-openai}}
+  - model_name: small
+    litellm_params: {{model: anthropic/claude-haiku-4-5, api_base: "{url}", api_key: of-anthropic}}
 litellm_settings:
   callbacks: tollgate.litellm.handler
 router_settings: {{num_retries: 0}}
@@ -341,10 +453,28 @@ def test_the_proxy(proxy: str, workspace: Workspace, provider: Provider) -> None
     assert failed.value.code == 500
     assert workspace.wait_for(4)[3].outcome == pb.OUTCOME_ERROR
 
+    # Names of the proxy that no catalog knows, and a fallback to another provider.
+    json.load(ask_proxy(proxy, model="large"))
+    assert provider.keys[-1] == "of-openai"
+    workspace.enable("claude-haiku-4-5")
+    workspace.cap("gpt-4.1", "0.001", "claude-haiku-4-5")
+    answer = json.load(ask_proxy(proxy, model="large", max_tokens=500))
+    assert answer["choices"][0]["message"]["content"] == TEXT
+    assert (provider.requests[-1]["model"], provider.keys[-1]) == (
+        "claude-haiku-4-5",
+        "of-anthropic",
+    )
+    found = workspace.wait_for(6)[4:]
+    assert [one.priced_model_id for one in found] == ["gpt-4.1", "claude-haiku-4-5"]
+    assert Usage.from_proto(found[1].usage) == Usage(600, 400, 10, 20, 200)
+    with pytest.raises(urllib.error.HTTPError) as unknown:
+        ask_proxy(proxy, model="gizmo")
+    assert unknown.value.code in (400, 402)
+
     workspace.cap("gpt-4.1", "0.001", "gpt-4.1-mini")
     json.load(ask_proxy(proxy, max_tokens=500))
     assert provider.requests[-1]["model"] == "gpt-4.1-mini"
-    assert workspace.wait_for(5)[4].priced_model_id == "gpt-4.1-mini"
+    assert workspace.wait_for(7)[6].priced_model_id == "gpt-4.1-mini"
 
     workspace.fallback(False)
     before = len(provider.requests)

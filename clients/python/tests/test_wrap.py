@@ -241,6 +241,42 @@ def test_responses(gpt: Any, workspace: Workspace, provider: Provider) -> None:
     assert [Usage.from_proto(record.usage) for record in records[:3]] == [USED] * 3
 
 
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [("length", "length limit"), ("broken", "(?i)json")],
+)
+def test_an_answer_that_the_sdk_cannot_parse_is_billed(
+    gpt: Any, workspace: Workspace, how: str, error: str
+) -> None:
+    with pytest.raises(Exception, match=error):
+        gpt.chat.completions.parse(model="gpt-4.1", messages=said(how), response_format=_city())
+    record = only(workspace)
+    assert (record.outcome, Usage.from_proto(record.usage)) == (ERROR, USED)
+
+
+def test_a_job_in_the_background_is_recorded_once_when_it_ends(
+    gpt: Any, workspace: Workspace
+) -> None:
+    job = gpt.responses.create(model="gpt-4.1", input="hello", background=True)
+    assert job.status == "queued"
+    assert gpt.responses.retrieve(job.id).status == "in_progress"
+    assert (workspace.records(), workspace.holds()) == ([], 1)
+    for _ in range(2):
+        raw = gpt.responses.with_raw_response.retrieve(job.id)
+        assert raw.parse().status == "completed"
+    record = only(workspace)
+    assert Usage.from_proto(record.usage) == USED
+    assert (record.outcome, record.attribution.user_id) == (SUCCESS, "ada")
+
+    other = gpt.responses.create(model="gpt-4.1", input="hello", background=True)
+    assert gpt.responses.cancel(other.id).status == "cancelled"
+    assert workspace.wait_for(2)[1].outcome == CANCELLED
+    assert workspace.no_holds()
+    # What others have begun passes by.
+    unknown = gpt.responses.retrieve("resp_2")
+    assert unknown.status == "completed"
+
+
 def test_messages(claude: Any, workspace: Workspace, provider: Provider) -> None:
     ask = {"model": "claude-sonnet-4-5", "max_tokens": 500, "messages": ASK, "system": "brief"}
     answer = claude.messages.create(**ask, metadata={"user_id": "bob"})
@@ -320,6 +356,14 @@ async def test_async_streams_that_end_early(agpt: Any, workspace: Workspace) -> 
     records = await asyncio.to_thread(workspace.wait_for, 3)
     assert [record.outcome for record in records] == [CANCELLED, CANCELLED, ERROR]
     assert [record.usage.output_token_count for record in records] == [3, 6, 6]
+
+
+async def test_async_background(agpt: Any, workspace: Workspace) -> None:
+    job = await agpt.responses.create(model="gpt-4.1", input="hello", background=True)
+    while (await agpt.responses.retrieve(job.id)).status != "completed":
+        assert await asyncio.to_thread(workspace.records) == []
+    (record,) = await asyncio.to_thread(workspace.wait_for, 1)
+    assert Usage.from_proto(record.usage) == USED
 
 
 async def test_async_anthropic(aclaude: Any, workspace: Workspace) -> None:

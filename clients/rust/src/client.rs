@@ -18,6 +18,7 @@ use crate::estimate::Tokenizer;
 use crate::guard::{Call, OpenCall};
 use crate::inner::Inner;
 use crate::request::{Policy, Request};
+use crate::resume::Resume;
 use crate::transport::Transport;
 use crate::v1::alert_service_client::AlertServiceClient;
 use crate::v1::analytics_service_client::AnalyticsServiceClient;
@@ -79,8 +80,9 @@ impl Default for ClientBuilder {
 
 impl ClientBuilder {
     /// `host:port`, or `unix:` and a path; by default that of the environment's
-    /// `TOLLGATE_ADDRESS`, or `127.0.0.1:50051`. `https://` before it stands for the system's
-    /// roots, `http://` for plaintext.
+    /// `TOLLGATE_ADDRESS`, or `127.0.0.1:50051`. `https://` before it stands for TLS, with the
+    /// system's roots unless [`tls`](Self::tls) has others, `http://` for plaintext; no other
+    /// scheme is known.
     pub fn address(mut self, address: impl Into<String>) -> Self {
         self.address = Some(address.into());
         self
@@ -130,7 +132,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Counts the tokens of a text; by default a quarter of its characters.
+    /// Counts the tokens of a text; by default they are estimated by its characters.
     pub fn tokenizer<F>(mut self, tokenizer: F) -> Self
     where
         F: Fn(&str) -> usize + Send + Sync + 'static,
@@ -148,7 +150,7 @@ impl ClientBuilder {
         let of_environment = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let address = self.address.or_else(|| of_environment("TOLLGATE_ADDRESS"));
         let token = self.token.or_else(|| of_environment("TOLLGATE_TOKEN"));
-        let (address, tls) = scheme(address.as_deref().unwrap_or(ADDRESS), self.tls);
+        let (address, tls) = scheme(address.as_deref().unwrap_or(ADDRESS), self.tls)?;
         if token.is_some() && tls == Tls::Plaintext && !is_loopback(&address) {
             return Err(ConnectError::TokenWithoutTls(address));
         }
@@ -239,6 +241,30 @@ impl Client {
     /// Enters the guard by hand, for what does not fit into one block.
     pub async fn open(&self, request: Request) -> Result<OpenCall, GuardError> {
         OpenCall::enter(&self.inner, request).await
+    }
+
+    /// Goes on with a call whose provider answers later, in this process or in another one: a guard
+    /// that is left with an answer that is `queued` or `in_progress` records nothing and keeps its
+    /// hold.
+    ///
+    /// The block asks the provider and hands what it answers to [`Call::record`]; its hold is kept
+    /// alive meanwhile. Once the answer is finished it is recorded, once however many processes do
+    /// so. A block that hands over no answer, or one that is still unfinished, records nothing,
+    /// however it ends, and the call can be resumed again.
+    pub async fn resume<T, E, F, B>(&self, resume: Resume, block: F) -> Result<T, GuardError<E>>
+    where
+        F: FnOnce(Call) -> B,
+        B: Future<Output = Result<T, E>>,
+    {
+        match self.open_resumed(resume).await {
+            Ok(open) => open.run(block).await,
+            Err(error) => Err(error.widen()),
+        }
+    }
+
+    /// Resumes a call by hand, for what does not fit into one block.
+    pub async fn open_resumed(&self, resume: Resume) -> Result<OpenCall, GuardError> {
+        OpenCall::resume(&self.inner, resume).await
     }
 
     /// Waits until every record is delivered, at most so long; says how many are left.
@@ -337,12 +363,26 @@ impl fmt::Debug for Client {
 }
 
 /// Takes the scheme off an address, and what it says of TLS.
-fn scheme(address: &str, tls: Tls) -> (String, Tls) {
-    match (address.strip_prefix("https://"), tls) {
-        (Some(rest), Tls::Plaintext) => (rest.to_owned(), Tls::SystemRoots),
-        (Some(rest), tls) => (rest.to_owned(), tls),
-        (None, tls) => (address.strip_prefix("http://").unwrap_or(address).to_owned(), tls),
+fn scheme(address: &str, tls: Tls) -> Result<(String, Tls), ConnectError> {
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return Ok((address.to_owned(), tls));
+    };
+    // It is not shown, as there may be a password in it.
+    let no_address = |cause: &str| Err(ConnectError::Scheme(cause.to_owned()));
+    let (tls, port) = match (scheme.to_ascii_lowercase().as_str(), tls) {
+        ("unix", tls) => return Ok((address.to_owned(), tls)),
+        ("http", Tls::Plaintext) => (Tls::Plaintext, 80),
+        ("http", _) => return no_address("it is plaintext, and tls is set"),
+        ("https", Tls::Plaintext) => (Tls::SystemRoots, 443),
+        ("https", tls) => (tls, 443),
+        _ => return no_address("no other scheme than http and https is known"),
+    };
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    if rest.is_empty() || rest.contains(['/', '?', '#', '@']) {
+        return no_address("it has more than a host and a port, or less");
     }
+    let has_port = rest.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
+    Ok((if has_port { rest.to_owned() } else { format!("{rest}:{port}") }, tls))
 }
 
 fn endpoint(address: &str, tls: Tls, timeout: Duration) -> Result<Endpoint, ConnectError> {
@@ -406,9 +446,31 @@ mod tests {
 
     #[test]
     fn a_scheme_says_whether_tls_is_used() {
-        let of = |address| scheme(address, Tls::Plaintext);
+        let of = |address| scheme(address, Tls::Plaintext).unwrap();
         assert_eq!(of("https://a:1"), ("a:1".to_owned(), Tls::SystemRoots));
         assert_eq!(of("http://a:1"), ("a:1".to_owned(), Tls::Plaintext));
+        assert_eq!(of("HTTPS://a/"), ("a:443".to_owned(), Tls::SystemRoots));
+        assert_eq!(of("http://[::1]"), ("[::1]:80".to_owned(), Tls::Plaintext));
         assert_eq!(of("a:1"), ("a:1".to_owned(), Tls::Plaintext));
+        assert_eq!(of("unix:/a"), ("unix:/a".to_owned(), Tls::Plaintext));
+    }
+
+    #[test]
+    fn what_cannot_be_dialled_is_refused() {
+        for address in [
+            "ftp://127.0.0.1:50051",
+            "grpc://127.0.0.1:50051",
+            "http://127.0.0.1:50051/v1",
+            "http://user:secret@127.0.0.1:50051",
+            "http://",
+            "http://a?b",
+        ] {
+            let error = scheme(address, Tls::Plaintext).unwrap_err().to_string();
+            assert!(error.starts_with("the address cannot be dialled: "), "{error}");
+            assert!(!error.contains("secret"), "{error}");
+        }
+        let roots = Tls::Roots(Vec::new());
+        assert_eq!(scheme("https://a", roots.clone()).unwrap().1, roots);
+        assert!(scheme("http://a", roots).is_err());
     }
 }

@@ -19,9 +19,13 @@ use crate::queue_file::QueueFile;
 use crate::transport::Transport;
 use crate::v1::record_usage_result::Result as Recorded;
 use crate::v1::usage_service_client::UsageServiceClient;
-use crate::v1::{RecordUsageBatchRequest, RecordUsageRequest, ReleaseHoldRequest};
+use crate::v1::{
+    ExtendHoldRequest, RecordUsageBatchRequest, RecordUsageRequest, ReleaseHoldRequest,
+};
 
 const BATCH_MAX: usize = 100;
+/// A batch with more bytes than gRPC takes would never be delivered.
+const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// How long closing waits for a batch that is under way.
@@ -32,6 +36,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 pub(crate) enum Item {
     Record(Box<RecordUsageRequest>),
     Release(ReleaseHoldRequest),
+    Extend(ExtendHoldRequest),
 }
 
 /// Counts of usage records since the client was made.
@@ -203,6 +208,11 @@ impl Delivery {
         self.changed.send_replace(());
     }
 
+    /// Where the sender runs.
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         let state = self.lock();
         let State { delivered, dropped, refused, .. } = *state;
@@ -237,7 +247,7 @@ impl Delivery {
                 if state.stopped || state.left() == 0 {
                     return;
                 }
-                state.waiting.iter().take(BATCH_MAX).cloned().collect()
+                state.waiting.iter().take(batch_size(&state.waiting)).cloned().collect()
             };
             let again = self.send(&batch).await;
             let through = !batch.is_empty() && again.is_empty();
@@ -274,8 +284,10 @@ impl Delivery {
         // Where one is not answered, or not let in, the others would only wait for nothing.
         let mut reached = again.is_empty();
         for item in batch {
-            let Item::Release(release) = item else { continue };
-            reached = reached && self.release(release).await;
+            if record_of(item).is_some() {
+                continue;
+            }
+            reached = reached && self.send_hold(item).await;
             if !reached {
                 again.push(item.clone());
             }
@@ -317,22 +329,44 @@ impl Delivery {
         again
     }
 
-    /// Gives a hold back; one that has ended already is as good. Says if that is settled.
-    async fn release(&self, release: &ReleaseHoldRequest) -> bool {
-        match self.usage.clone().release_hold(release.clone()).await {
+    /// Gives a hold back, or extends it; one that has ended already is as good. Says if that is
+    /// settled.
+    async fn send_hold(&self, item: &Item) -> bool {
+        let mut usage = self.usage.clone();
+        let (id, sent) = match item {
+            Item::Record(_) => return true,
+            Item::Release(release) => {
+                (&release.request_id, usage.release_hold(release.clone()).await.map(|_| ()))
+            }
+            Item::Extend(extend) => {
+                (&extend.request_id, usage.extend_hold(extend.clone()).await.map(|_| ()))
+            }
+        };
+        match sent {
             Err(status) if is_unreached(status.code()) => return false,
             Err(status) if is_unauthorized(status.code()) => {
                 denied(status.code(), status.message());
                 return false;
             }
             Err(status) if status.code() != Code::NotFound => {
-                let id = &release.request_id;
-                tracing::warn!("tollgate: the hold {id} stays: {}", status.message());
+                tracing::warn!("tollgate: the hold {id} stays as it is: {}", status.message());
             }
             _ => {}
         }
         true
     }
+}
+
+/// How many of those that wait are sent at once.
+fn batch_size(waiting: &VecDeque<Item>) -> usize {
+    let mut size = 0;
+    for (count, item) in waiting.iter().enumerate().take(BATCH_MAX) {
+        size += record_of(item).map_or(0, prost::Message::encoded_len);
+        if count > 0 && size > BATCH_BYTES_MAX {
+            return count;
+        }
+    }
+    waiting.len().min(BATCH_MAX)
 }
 
 /// Is said once for each try.
@@ -366,6 +400,27 @@ impl From<RecordUsageRequest> for Item {
 fn record_of(item: &Item) -> Option<&RecordUsageRequest> {
     match item {
         Item::Record(record) => Some(record),
-        Item::Release(_) => None,
+        Item::Release(_) | Item::Extend(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::v1::ProviderAnswer;
+
+    #[test]
+    fn a_batch_fits_into_one_message() {
+        let item = |size: usize| {
+            let json = vec!["1".repeat(size)];
+            let answer = ProviderAnswer { json, ..Default::default() };
+            Item::from(RecordUsageRequest { provider_answer: Some(answer), ..Default::default() })
+        };
+        for (size, count) in [(1, 100), (60_000, 34), (3 << 20, 1)] {
+            let waiting: VecDeque<_> = (0..150).map(|_| item(size)).collect();
+            assert_eq!(batch_size(&waiting), count, "{size}");
+        }
+        assert_eq!(batch_size(&[item(1), item(1)].into()), 2);
+        assert_eq!(batch_size(&VecDeque::new()), 0);
     }
 }

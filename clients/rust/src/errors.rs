@@ -267,6 +267,9 @@ pub enum ConnectError {
         /// What is wrong with it.
         cause: String,
     },
+    /// The address has a scheme that is not known, or something else that cannot be dialled.
+    #[error("the address cannot be dialled: {0}")]
+    Scheme(String),
     /// The roots cannot be read, or the system has none.
     #[error("TLS cannot be set up: {0}")]
     Tls(String),

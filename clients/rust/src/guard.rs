@@ -3,59 +3,71 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
+use serde_json::Value;
+use tokio::task::AbortHandle;
 use tonic::Status;
 
+use crate::answer::{AnswerError, Parts, ProviderAnswer, is_whole};
 use crate::delivery::Item;
 use crate::errors::{
     Blocked, GuardError, Verdict, enum_name, is_unauthorized, is_unreached, reason_name,
 };
-use crate::estimate::tokens_of;
 use crate::inner::Inner;
 use crate::money::Money;
-use crate::request::{Policy, Request, duration_of};
-use crate::usage::UsageReader;
-use crate::v1::{self, Decision, Outcome, ServiceTier, Usage, UsageSource};
-
-/// The longest that a record can say.
-const LATENCY_MAX: Duration = Duration::from_hours(24);
+use crate::reduce::{events_of, has_figures};
+use crate::request::{Policy, Request};
+use crate::resume::keep_hold;
+use crate::v1::{self, Decision, Outcome, ServiceTier, Usage};
 
 /// A guarded call, as the block around an LLM call sees it. Clones are handles of the same call.
 #[derive(Clone)]
-pub struct Call(Arc<Shared>);
+pub struct Call(pub(crate) Arc<Shared>);
 
-struct Shared {
-    client: Arc<Inner>,
-    check: v1::CheckAndRouteRequest,
-    model: String,
-    /// The answer of the check; absent if Tollgate was not reached.
-    answer: Option<Answer>,
+pub(crate) struct Shared {
+    pub(crate) client: Arc<Inner>,
+    pub(crate) check: v1::CheckAndRouteRequest,
+    pub(crate) model: String,
+    pub(crate) attempt: i32,
+    /// Whether it goes on with a call that was begun elsewhere.
+    pub(crate) is_resumed: bool,
+    pub(crate) held: Option<Money>,
+    pub(crate) expire_time: Option<SystemTime>,
+    /// The answer of the check; absent if Tollgate was not reached, or was not asked.
+    pub(crate) answer: Option<Answer>,
     // Never held across an await.
-    progress: Mutex<Progress>,
+    pub(crate) progress: Mutex<Progress>,
 }
 
-struct Answer {
+pub(crate) struct Answer {
     decision: Decision,
     reason: Cow<'static, str>,
     verdicts: Vec<Verdict>,
-    held: Option<Money>,
-    expire_time: Option<SystemTime>,
     budget_state: Cow<'static, str>,
 }
 
 #[derive(Default)]
-struct Progress {
-    began: Option<(SystemTime, Instant)>,
-    left: bool,
-    reader: UsageReader,
-    given: Option<Usage>,
-    output_text: String,
+pub(crate) struct Progress {
+    pub(crate) began: Option<(SystemTime, Instant)>,
+    pub(crate) left: bool,
+    /// What the provider has answered.
+    pub(crate) parts: Parts,
+    /// Whether these are the parts of a [`ProviderAnswer`].
+    is_made: bool,
+    pub(crate) provider: String,
+    /// Goes before the parts.
+    pub(crate) given: Option<Usage>,
+    pub(crate) factors: Option<Vec<String>>,
+    pub(crate) model: String,
+    pub(crate) service_tier: Option<ServiceTier>,
+    pub(crate) output_text: String,
     recorded: Option<v1::RecordUsageResponse>,
+    /// Keeps the hold of an answer that is awaited.
+    pub(crate) keeping: Option<AbortHandle>,
 }
 
 impl Call {
@@ -75,6 +87,13 @@ impl Call {
         &self.0.check.request_id
     }
 
+    /// Number of the attempt that it is recorded under: above 0 where the request was recorded
+    /// before and is checked again.
+    #[must_use]
+    pub fn attempt(&self) -> i32 {
+        self.0.attempt
+    }
+
     /// `Allowed` or `Routed`; nothing if Tollgate was not reached.
     #[must_use]
     pub fn decision(&self) -> Option<Decision> {
@@ -90,7 +109,7 @@ impl Call {
     /// Whether the call runs although Tollgate was not reached.
     #[must_use]
     pub fn unchecked(&self) -> bool {
-        self.0.answer.is_none()
+        self.0.answer.is_none() && !self.0.is_resumed
     }
 
     /// Why it was routed: a name of [`v1::Reason`] without its prefix; empty if it was not.
@@ -108,13 +127,13 @@ impl Call {
     /// What is set aside; nothing if Tollgate was not reached.
     #[must_use]
     pub fn held(&self) -> Option<&Money> {
-        self.0.answer.as_ref()?.held.as_ref()
+        self.0.held.as_ref()
     }
 
     /// When the hold ends by itself.
     #[must_use]
     pub fn expire_time(&self) -> Option<SystemTime> {
-        self.0.answer.as_ref()?.expire_time
+        self.0.expire_time
     }
 
     /// Where the workspace stood: a name of [`v1::BudgetState`] without its prefix.
@@ -123,15 +142,59 @@ impl Call {
         self.0.answer.as_ref().map_or("", |answer| &answer.budget_state)
     }
 
-    /// Keeps what was used: a provider's answer or event, of whatever type, or JSON of it.
+    /// Keeps what the provider answered, of whatever type, or JSON of it.
     ///
-    /// Later figures replace earlier ones, so every event of a stream may be handed in; those
-    /// without usage are passed over. The provider's names of the model and the tier are kept too.
+    /// Every event of a stream may be handed in: a stream is kept in bounded memory. Content never
+    /// leaves the process: only numbers are sent, and a few names such as that of the model. The
+    /// server reads usage, model and tier in it. Of several answers the last one counts.
     pub fn record<A: Serialize + ?Sized>(&self, answer: &A) {
+        self.record_from("", answer);
+    }
+
+    /// Keeps what this provider answered, such as `openai` or `bedrock`.
+    pub fn record_from<A: Serialize + ?Sized>(&self, provider: &str, answer: &A) {
+        let events = match serde_json::to_value(answer) {
+            Ok(Value::Null) => return,
+            Ok(answer) => events_of(&answer),
+            Err(_) => Err(AnswerError::NotJson),
+        };
+        let events = events.unwrap_or_else(|error| {
+            // It was an answer all the same.
+            let id = self.request_id();
+            tracing::warn!(%error, "tollgate: the answer of {id} has no usage that can be read");
+            Vec::new()
+        });
         let mut progress = self.progress();
-        if progress.reader.feed(answer) {
+        if !provider.is_empty() {
+            progress.provider = provider.to_lowercase();
+        }
+        if std::mem::take(&mut progress.is_made) {
+            progress.parts = Parts::default();
+        }
+        if events.iter().any(is_whole) {
+            if progress.parts.has_figures() {
+                let id = self.request_id();
+                tracing::warn!("tollgate: of several answers to {id} the last counts");
+            }
+            progress.parts = Parts::default();
+        }
+        if events.iter().any(has_figures) {
             progress.given = None;
         }
+        progress.parts.add(events);
+        self.keep_hold_if_unfinished(&mut progress);
+    }
+
+    /// Keeps what the provider answered, in the place of all that was recorded before.
+    pub fn record_answer(&self, answer: ProviderAnswer) {
+        let mut progress = self.progress();
+        if !answer.provider.is_empty() {
+            progress.provider = answer.provider;
+        }
+        progress.parts = answer.parts;
+        progress.is_made = true;
+        progress.given = None;
+        self.keep_hold_if_unfinished(&mut progress);
     }
 
     /// Keeps what was used, counted by yourself.
@@ -139,14 +202,20 @@ impl Call {
         self.progress().given = Some(usage);
     }
 
+    /// Names the factors of the price that applied, such as `us` or `fast`, beside the usage that
+    /// you counted.
+    pub fn set_factors<F: Into<String>>(&self, factors: impl IntoIterator<Item = F>) {
+        self.progress().factors = Some(factors.into_iter().map(Into::into).collect());
+    }
+
     /// Names the model that answered, if it is not [`model`](Self::model) and no answer says it.
     pub fn set_model(&self, model: impl Into<String>) {
-        self.progress().reader.model = model.into();
+        self.progress().model = model.into();
     }
 
     /// Says which tier served, if it is not the one asked for and no answer says it.
     pub fn set_service_tier(&self, tier: ServiceTier) {
-        self.progress().reader.service_tier = Some(tier);
+        self.progress().service_tier = Some(tier);
     }
 
     /// Keeps a piece of the output that has come: estimated where no usage is recorded.
@@ -166,13 +235,7 @@ impl Call {
         if self.unchecked() {
             return Ok(());
         }
-        let request = v1::ExtendHoldRequest {
-            workspace_id: self.0.check.workspace_id.clone(),
-            request_id: self.0.check.request_id.clone(),
-            hold_duration: Some(duration_of(hold)),
-        };
-        self.0.client.usage.clone().extend_hold(request).await?;
-        Ok(())
+        self.0.extend(hold).await
     }
 
     /// What it cost: there once a guard with `wait` is left.
@@ -181,7 +244,7 @@ impl Call {
         self.progress().recorded.clone()
     }
 
-    fn progress(&self) -> MutexGuard<'_, Progress> {
+    pub(crate) fn progress(&self) -> MutexGuard<'_, Progress> {
         self.0.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -191,72 +254,15 @@ impl Call {
         if std::mem::replace(&mut progress.left, true) {
             return None;
         }
-        let check = &self.0.check;
-        let known = progress.given.clone().or_else(|| progress.reader.usage());
-        if progress.began.is_none() && known.is_none() {
-            return if self.unchecked() { None } else { Some(release_of(check)) };
+        if let Some(task) = progress.keeping.take() {
+            task.abort();
         }
-        let (usage, source) = self.used(&progress, known, outcome);
-        if source == UsageSource::Estimated && outcome == Outcome::Success {
-            let id = self.request_id();
-            tracing::warn!("tollgate: no usage was recorded of {id}, it is estimated");
-        }
-        let (start, began) = progress.began.unwrap_or_else(|| (SystemTime::now(), Instant::now()));
-        let model = &progress.reader.model;
-        let tier = progress.reader.service_tier;
-        let record = v1::RecordUsageRequest {
-            workspace_id: check.workspace_id.clone(),
-            request_id: check.request_id.clone(),
-            attempt: 0,
-            model_id: if model.is_empty() { self.0.model.clone() } else { model.clone() },
-            service_tier: tier.map_or(check.service_tier, i32::from),
-            usage,
-            outcome: outcome.into(),
-            usage_source: source.into(),
-            start_time: Some(start.into()),
-            latency: Some(duration_of(began.elapsed().min(LATENCY_MAX))),
-            // Sent again, because a server that was started anew knows nothing of the check.
-            attribution: check.attribution.clone(),
-            // What was declared is taken as what applied.
-            factors: check.factors.clone(),
-        };
-        Some(Item::from(record))
+        self.report(&progress, outcome)
     }
 
-    /// Gives what was used as far as it is known, and where that comes from.
-    fn used(
-        &self,
-        progress: &Progress,
-        known: Option<Usage>,
-        outcome: Outcome,
-    ) -> (Option<Usage>, UsageSource) {
-        if known.is_some() && (progress.given.is_some() || !progress.reader.partial) {
-            return (known, UsageSource::Provider);
-        }
-        let check = &self.0.check;
-        let tokenizer = self.0.client.tokenizer.as_deref();
-        let text = &progress.output_text;
-        // Leaving must not fail, least of all while a panic is on its way.
-        let written = catch_unwind(AssertUnwindSafe(|| tokens_of(&[text], tokenizer)))
-            .unwrap_or_else(|_| tokens_of(&[text], None));
-        match known {
-            None if outcome == Outcome::Success || written > 0 => {
-                let declared = Usage {
-                    input_token_count: check.input_token_count,
-                    cache_read_token_count: check.cache_read_token_count,
-                    cache_write_5m_token_count: check.cache_write_5m_token_count,
-                    cache_write_1h_token_count: check.cache_write_1h_token_count,
-                    output_token_count: written,
-                    ..Usage::default()
-                };
-                (Some(declared), UsageSource::Estimated)
-            }
-            None => (None, UsageSource::Unspecified),
-            // A stream that broke off has told its input, and its output only to begin with.
-            Some(usage) if written > usage.output_token_count => {
-                (Some(Usage { output_token_count: written, ..usage }), UsageSource::Estimated)
-            }
-            known => (known, UsageSource::Provider),
+    fn keep_hold_if_unfinished(&self, progress: &mut Progress) {
+        if progress.parts.is_unfinished() && !progress.left && !self.unchecked() {
+            progress.keeping.get_or_insert_with(|| keep_hold(&self.0));
         }
     }
 }
@@ -277,7 +283,7 @@ impl fmt::Debug for Call {
 /// on to somebody else. See [`Client::open`](crate::Client::open).
 ///
 /// Dropping it records the call as cancelled, with what is known; or gives the hold back if the
-/// model was never read.
+/// model was never read. A call whose answer is not finished is not recorded, and keeps its hold.
 #[derive(Debug)]
 #[must_use = "dropping it records the call as cancelled"]
 pub struct OpenCall {
@@ -297,6 +303,7 @@ impl OpenCall {
         let answer = client.usage.clone().check_and_route(check.clone()).await;
         given_up.item = None;
         let mut model = check.model_id.clone();
+        let (mut attempt, mut held, mut expire_time) = (0, None, None);
         let answer = match answer.map(tonic::Response::into_inner) {
             Ok(answer) if answer.decision() == Decision::Blocked => {
                 return Err(GuardError::Blocked(Box::new(Blocked::new(answer))));
@@ -305,6 +312,9 @@ impl OpenCall {
                 if !answer.model_id.is_empty() {
                     model.clone_from(&answer.model_id);
                 }
+                attempt = answer.attempt;
+                held = answer.held.as_ref().and_then(|held| held.try_into().ok());
+                expire_time = answer.expire_time.and_then(|time| time.try_into().ok());
                 Some(Answer::from(answer))
             }
             Err(status) if !is_unreached(status.code()) => return Err(GuardError::Rpc(status)),
@@ -315,9 +325,22 @@ impl OpenCall {
                 None
             }
         };
-        let progress = Mutex::default();
-        let shared = Shared { client: Arc::clone(client), check, model, answer, progress };
-        Ok(Self { call: Call(Arc::new(shared)), wait, in_block: false })
+        let shared = Shared {
+            client: Arc::clone(client),
+            check,
+            model,
+            attempt,
+            is_resumed: false,
+            held,
+            expire_time,
+            answer,
+            progress: Mutex::default(),
+        };
+        Ok(Self::of(shared, wait))
+    }
+
+    pub(crate) fn of(shared: Shared, wait: bool) -> Self {
+        Self { call: Call(Arc::new(shared)), wait, in_block: false }
     }
 
     /// The call, to run it with.
@@ -420,15 +443,13 @@ impl From<v1::CheckAndRouteResponse> for Answer {
         Self {
             decision: answer.decision(),
             reason: reason_name(answer.reason),
-            held: answer.held.as_ref().and_then(|held| held.try_into().ok()),
-            expire_time: answer.expire_time.and_then(|time| time.try_into().ok()),
             budget_state: enum_name(state, "BUDGET_STATE_", answer.budget_state),
             verdicts: answer.verdicts.into_iter().map(Verdict::from).collect(),
         }
     }
 }
 
-fn release_of(check: &v1::CheckAndRouteRequest) -> Item {
+pub(crate) fn release_of(check: &v1::CheckAndRouteRequest) -> Item {
     Item::Release(v1::ReleaseHoldRequest {
         workspace_id: check.workspace_id.clone(),
         request_id: check.request_id.clone(),

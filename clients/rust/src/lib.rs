@@ -1,5 +1,6 @@
 #![cfg_attr(not(doctest), doc = include_str!("../README.md"))]
 
+mod answer;
 mod client;
 mod delivery;
 mod errors;
@@ -9,9 +10,12 @@ mod inner;
 mod money;
 mod queue_file;
 mod record_json;
+mod reduce;
+mod report;
 mod request;
+mod resume;
+mod rule;
 mod transport;
-mod usage;
 
 /// The messages and stubs of the API, generated from its protos.
 #[allow(missing_docs, rustdoc::all, clippy::all, clippy::pedantic)]
@@ -24,6 +28,7 @@ pub mod v1 {
 #[doc = include_str!(env!("TOLLGATE_README"))]
 pub struct Readme;
 
+pub use answer::{AnswerError, ProviderAnswer};
 pub use client::{Client, ClientBuilder, Tls};
 pub use delivery::Stats;
 pub use errors::{Blocked, ConnectError, GuardError, Verdict};
@@ -31,6 +36,6 @@ pub use estimate::{Tokenizer, estimate_tokens};
 pub use guard::{Call, OpenCall};
 pub use money::{Money, MoneyError};
 pub use request::{Policy, Request, RequestTo, make_request_id};
+pub use resume::Resume;
 pub use transport::Transport;
-pub use usage::{NoUsage, Provider, UsageReader};
-pub use v1::{Decision, Outcome, ServiceTier, Usage};
+pub use v1::{Decision, Outcome, ServiceTier, UnitKind, Usage, UsageUnit};

@@ -8,7 +8,8 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 
 use crate::v1::{
-    Attribution, Outcome, RecordUsageRequest, ServiceTier, UnitKind, Usage, UsageSource, UsageUnit,
+    Attribution, Outcome, ProviderAnswer, RecordUsageRequest, ServiceTier, UnitKind, Usage,
+    UsageSource, UsageUnit,
 };
 
 type Fields = Map<String, Value>;
@@ -103,6 +104,17 @@ pub(crate) fn write(record: &RecordUsageRequest) -> String {
     if !record.factors.is_empty() {
         fields.insert("factors".into(), record.factors.clone().into());
     }
+    if let Some(answer) = &record.provider_answer {
+        let mut parts = Fields::new();
+        put_text(&mut parts, "provider", &answer.provider);
+        if !answer.json.is_empty() {
+            parts.insert("json".into(), answer.json.clone().into());
+        }
+        fields.insert("providerAnswer".into(), parts.into());
+    }
+    if record.accept_unread {
+        fields.insert("acceptUnread".into(), true.into());
+    }
     Value::Object(fields).to_string()
 }
 
@@ -153,11 +165,23 @@ pub(crate) fn parse(line: &[u8]) -> Result<RecordUsageRequest, ParseError> {
         start_time: parsed(&record, "startTime")?,
         latency: parsed(&record, "latency")?,
         attribution,
-        factors: list(&record, "factors")?
-            .iter()
-            .map(|name| name.as_str().map(str::to_owned).ok_or(ParseError::Field("factors")))
-            .collect::<Result<_, _>>()?,
+        factors: texts(&record, "factors")?,
+        provider_answer: field(&record, "providerAnswer").map(parse_answer).transpose()?,
+        accept_unread: match field(&record, "acceptUnread") {
+            None => false,
+            Some(value) => value.as_bool().ok_or(ParseError::Field("acceptUnread"))?,
+        },
     })
+}
+
+fn parse_answer(parts: &Value) -> Result<ProviderAnswer, ParseError> {
+    Ok(ProviderAnswer { provider: text(parts, "provider")?, json: texts(parts, "json")? })
+}
+
+/// A list of texts; a missing one is empty.
+fn texts(fields: &Value, name: &'static str) -> Result<Vec<String>, ParseError> {
+    let texts = list(fields, name)?.iter();
+    texts.map(|text| text.as_str().map(str::to_owned).ok_or(ParseError::Field(name))).collect()
 }
 
 /// A list; a missing one is empty.
@@ -274,6 +298,28 @@ mod tests {
             latency: Some("1.5s".parse().unwrap()),
             attribution: Some(who),
             factors: Vec::new(),
+            provider_answer: None,
+            accept_unread: false,
+        }
+    }
+
+    #[test]
+    fn a_provider_answer_comes_back() {
+        let json = vec![r#"{"usage":{"prompt_tokens":1}}"#.to_owned(), "{}".to_owned()];
+        let answer = ProviderAnswer { provider: "openai".into(), json };
+        let record = RecordUsageRequest {
+            provider_answer: Some(answer),
+            accept_unread: true,
+            ..Default::default()
+        };
+        let line = write(&record);
+        assert!(line.contains(r#""acceptUnread":true"#), "{line}");
+        assert_eq!(parse(line.as_bytes()).unwrap(), record);
+        let other = br#"{"provider_answer": {"json": ["{}"]}, "accept_unread": true}"#;
+        let answer = parse(other).unwrap().provider_answer.unwrap();
+        assert_eq!(answer.json, ["{}"]);
+        for line in [r#"{"providerAnswer": {"json": [{}]}}"#, r#"{"acceptUnread": 1}"#] {
+            assert!(parse(line.as_bytes()).is_err(), "{line}");
         }
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::estimate::{Tokenizer, texts_of, tokens_of};
-use crate::v1::{self, ServiceTier};
+use crate::estimate::{Tokenizer, tokens_of};
+use crate::v1::{self, ServiceTier, UnitKind, UsageUnit};
 
 /// What happens to a call when Tollgate cannot be reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,15 +34,15 @@ impl RequestTo {
 
     /// Lets the input tokens be estimated from a text.
     pub fn prompt(self, text: &str) -> Request {
-        self.with(Input::Texts(vec![text.to_owned()]))
+        self.with(Input::Content(text.into()))
     }
 
-    /// Lets the input tokens be estimated from all texts in messages, of whatever type: those of
-    /// an SDK, a [`Value`], or several of them in a tuple.
+    /// Lets the input tokens be estimated from messages of whatever type: those of an SDK, a
+    /// [`Value`], or several of them in a tuple; best all parameters of the call, so that system
+    /// instructions and tools count, too. See [`estimate_tokens`](crate::estimate_tokens).
     pub fn messages<M: Serialize + ?Sized>(self, messages: &M) -> Request {
         // What cannot be written as JSON cannot be sent to a provider either.
-        let messages = serde_json::to_value(messages).unwrap_or(Value::Null);
-        self.with(Input::Texts(texts_of(&messages)))
+        self.with(Input::Content(serde_json::to_value(messages).unwrap_or(Value::Null)))
     }
 
     fn with(self, input: Input) -> Request {
@@ -69,7 +69,7 @@ pub struct Request {
 #[derive(Clone, Debug)]
 enum Input {
     Tokens(i64),
-    Texts(Vec<String>),
+    Content(Value),
 }
 
 /// Setters that say who and what a request is for.
@@ -143,6 +143,18 @@ impl Request {
         self
     }
 
+    /// Adds the most that the call may use beside tokens, of one kind.
+    pub fn units(mut self, kind: UnitKind, count: i64) -> Self {
+        self.check.units.push(UsageUnit { kind: kind.into(), count });
+        self
+    }
+
+    /// Adds a factor of the price that may apply, such as `us` or `fast`.
+    pub fn factor(mut self, name: impl Into<String>) -> Self {
+        self.check.factors.push(name.into());
+        self
+    }
+
     /// Names the request. A UUIDv7 is made if it is not said; the same id is the same request.
     pub fn request_id(mut self, id: impl Into<String>) -> Self {
         self.check.request_id = id.into();
@@ -183,10 +195,12 @@ impl Request {
 
     /// Makes what is sent to the server.
     pub(crate) fn into_check(self, tokenizer: Option<&Tokenizer>) -> v1::CheckAndRouteRequest {
+        // A reference to what the provider keeps of a conversation, such as previous_response_id,
+        // would be passed on here: the API has no field for one.
         let mut check = self.check;
         check.input_token_count = match self.input {
             Input::Tokens(count) => count,
-            Input::Texts(texts) => tokens_of(&texts, tokenizer),
+            Input::Content(content) => tokens_of(&content, tokenizer),
         };
         if check.request_id.is_empty() {
             check.request_id = make_request_id();

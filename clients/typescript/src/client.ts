@@ -16,19 +16,23 @@ import { ModelLimitService } from "./gen/tollgate/v1/model_limit_service_pb.js";
 import { QuotaService } from "./gen/tollgate/v1/quota_service_pb.js";
 import { UsageService } from "./gen/tollgate/v1/usage_service_pb.js";
 import { WorkspaceService } from "./gen/tollgate/v1/workspace_service_pb.js";
-import type { GuardOptions, Owner, Policy } from "./guard.js";
+import type { Owner } from "./guard.js";
 import { Call } from "./guard.js";
 import type { Logger } from "./queue-file.js";
+import type { GuardOptions, Policy, ResumeOptions } from "./request.js";
 import type { Tls } from "./transport.js";
 import { Connection } from "./transport.js";
 
 /** Settings of a client; all have defaults. */
 export interface ClientOptions {
-  /** `host:port`; that of TOLLGATE_ADDRESS, or 127.0.0.1:50051 if absent. */
+  /**
+   * `host:port`, `http://host:port`, or `https://host:port` for TLS; that of TOLLGATE_ADDRESS, or
+   * 127.0.0.1:50051 if absent.
+   */
   address?: string | undefined;
   /** Bearer token; that of TOLLGATE_TOKEN if absent. In plaintext only to loopback. */
   token?: string | undefined;
-  /** Plaintext if absent, `true` for the roots that Node trusts, or roots in PEM. */
+  /** As the address says if absent; `true` for the roots that Node trusts, or roots in PEM. */
   tls?: Tls | undefined;
   /** Deadline of each call, in milliseconds; 2000. */
   timeoutMs?: number | undefined;
@@ -40,7 +44,7 @@ export interface ClientOptions {
   queuePath?: string | undefined;
   /** How long `flush`, `close` and the end of the process wait, in milliseconds; 5000. */
   flushTimeoutMs?: number | undefined;
-  /** Counts the tokens of a text; a quarter of its characters if absent. */
+  /** Counts the tokens of a text; estimated by its characters if absent. */
   tokenizer?: Tokenizer | undefined;
   /** Where warnings and errors go that reach no caller; `console`. */
   logger?: Logger | undefined;
@@ -70,8 +74,9 @@ export class Client implements AsyncDisposable {
   /**
    * Does not connect yet: the first call does.
    *
-   * Throws `TypeError` for options that cannot be, such as a token in plaintext to another machine,
-   * and `Error` if the queue file cannot be used or another client has it.
+   * Throws `TypeError` for options that cannot be, such as an address that cannot be dialled, or a
+   * token in plaintext to another machine, and `Error` if the queue file cannot be used or another
+   * client has it.
    */
   constructor(options: ClientOptions = {}) {
     const { timeoutMs = 2000, onUnavailable = "open", queueMax = 10_000, queuePath } = options;
@@ -121,7 +126,24 @@ export class Client implements AsyncDisposable {
    */
   guard(options: GuardOptions): Promise<Call>;
   async guard<T>(options: GuardOptions, block?: (call: Call) => Promise<T> | T): Promise<T | Call> {
-    const call = await Call.enter(this.#owner, options);
+    return this.#run(await Call.enter(this.#owner, options), block);
+  }
+
+  /**
+   * Takes up a job that was left unfinished: `client.resume({ ... }, async (call) => { ... })`.
+   *
+   * Also from another process: nothing is checked again. The block hands the final answer to
+   * `call.record`; it is recorded once, even if another process does the same. An answer that is
+   * still unfinished keeps the hold for 24 hours more.
+   */
+  resume<T>(options: ResumeOptions, block: (call: Call) => Promise<T> | T): Promise<T>;
+  /** The same without a block. */
+  resume(options: ResumeOptions): Promise<Call>;
+  resume<T>(options: ResumeOptions, block?: (call: Call) => Promise<T> | T): Promise<T | Call> {
+    return this.#run(Call.resume(this.#owner, options), block);
+  }
+
+  async #run<T>(call: Call, block?: (call: Call) => Promise<T> | T): Promise<T | Call> {
     if (!block) {
       return call;
     }

@@ -13,6 +13,7 @@ import type {
   ItemError,
   RecordUsageRequest,
   RecordUsageResponse,
+  ExtendHoldRequest,
   ReleaseHoldRequest,
   UsageService,
 } from "./gen/tollgate/v1/usage_service_pb.js";
@@ -26,7 +27,9 @@ const BACKOFF_MAX_MS = 5000;
 const UNREACHED: readonly number[] = [Code.Unavailable, Code.DeadlineExceeded];
 
 /** What leaving a guard may have to send. */
-export type Item = RecordUsageRequest | ReleaseHoldRequest;
+export type Item = RecordUsageRequest | Hold;
+/** What becomes of a hold. */
+type Hold = ReleaseHoldRequest | ExtendHoldRequest;
 
 /** What has to be tried again, and the error of the call if there was one. */
 type Again = Map<Item, unknown>;
@@ -72,7 +75,7 @@ export class Delivery {
     }
   }
 
-  /** Queues a record or a release and returns at once. */
+  /** Queues a record, or what becomes of a hold, and returns at once. */
   put(item: Item): void {
     if (this.#stopped) {
       this.#drop("the client is closed");
@@ -237,7 +240,7 @@ export class Delivery {
     await Promise.all(
       batch.map(async (item) => {
         if (!isRecord(item)) {
-          const error = before ?? (await this.#release(item));
+          const error = before ?? (await this.#settle(item));
           if (error) {
             again.set(item, error);
           }
@@ -279,17 +282,19 @@ export class Delivery {
     }
   }
 
-  /** Gives a hold back; one that has ended already is as good. Says why to try it again. */
-  async #release(release: ReleaseHoldRequest): Promise<ConnectError | undefined> {
+  /** Gives a hold back or extends it; one that has ended is as good. Says why to try again. */
+  async #settle(hold: Hold): Promise<ConnectError | undefined> {
     try {
-      await this.#options.usage.releaseHold(release);
+      await (hold.$typeName === "tollgate.v1.ReleaseHoldRequest"
+        ? this.#options.usage.releaseHold(hold)
+        : this.#options.usage.extendHold(hold));
     } catch (error) {
       if (isUnreached(error) || isUnauthorized(error)) {
         return error;
       }
       if (ConnectError.from(error).code !== Code.NotFound) {
         const why = String(error);
-        this.#options.logger.warn(`tollgate: the hold ${release.requestId} stays: ${why}`);
+        this.#options.logger.warn(`tollgate: the hold ${hold.requestId} stays: ${why}`);
       }
     }
     return undefined;
@@ -302,7 +307,7 @@ export class Delivery {
   }
 }
 
-/** Says whether an item is a record, and not a release. */
+/** Says whether an item is a record, and not about a hold. */
 export function isRecord(item: Item): item is RecordUsageRequest {
   return item.$typeName === "tollgate.v1.RecordUsageRequest";
 }

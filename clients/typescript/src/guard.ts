@@ -1,10 +1,13 @@
-/** The guard around one LLM call: a check on the way in, a record on the way out. */
-import { randomBytes } from "node:crypto";
-
+/**
+ * The guard around one LLM call: a check on the way in, a record on the way out.
+ *
+ * What a provider answered is handed over without its content, for the server to read.
+ */
 import { create } from "@bufbuild/protobuf";
 import type { Client as ConnectClient } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 
+import { isWhole, Parts, ProviderAnswer, reduce } from "./answer.js";
 import type { Delivery, Item } from "./delivery.js";
 import { isRecord } from "./delivery.js";
 import {
@@ -26,91 +29,29 @@ import {
 import type {
   CheckAndRouteRequest,
   CheckAndRouteResponse,
+  RecordUsageRequest,
   RecordUsageResponse,
   UsageService,
 } from "./gen/tollgate/v1/usage_service_pb.js";
 import {
-  CheckAndRouteRequestSchema,
   Decision,
+  ExtendHoldRequestSchema,
+  ProviderAnswerSchema,
   Reason,
   RecordUsageRequestSchema,
   ReleaseHoldRequestSchema,
 } from "./gen/tollgate/v1/usage_service_pb.js";
 import { durationOf, Money, timeOf, timestampOf } from "./money.js";
 import type { Logger } from "./queue-file.js";
+import type { GuardOptions, Policy, ResumeOptions } from "./request.js";
+import { checkRequest, tierOf } from "./request.js";
 import type { ServiceTier } from "./usage.js";
-import { Usage, UsageReader } from "./usage.js";
-
-/** What happens where Tollgate cannot be reached: the call runs, or the guard throws. */
-export type Policy = "open" | "closed";
-
-/** Whom and what a call is for; free text, stored with the record. */
-export interface Attribution {
-  user?: string | undefined;
-  department?: string | undefined;
-  /** Id of the key that your caller presented, never its secret. */
-  apiKey?: string | undefined;
-  assistant?: string | undefined;
-  workflow?: string | undefined;
-  feature?: string | undefined;
-  project?: string | undefined;
-  investigation?: string | undefined;
-  session?: string | undefined;
-  tags?: Readonly<Record<string, string>> | undefined;
-}
-
-/** What can be said of a guarded call; `inputTokens`, `prompt` or `messages` must be. */
-export interface GuardOptions extends Attribution {
-  /** The workspace that pays. */
-  workspace: string;
-  /** The model that you would like, by the id or an alias of the catalog. */
-  model: string;
-  /** Input tokens that are neither read from nor written to a cache. */
-  inputTokens?: number | undefined;
-  /** Estimated instead of `inputTokens`. */
-  prompt?: string | undefined;
-  /** Estimated instead of `inputTokens`: all texts in these messages. */
-  messages?: readonly unknown[] | undefined;
-  cacheReadTokens?: number | undefined;
-  cacheWrite5mTokens?: number | undefined;
-  cacheWrite1hTokens?: number | undefined;
-  /** Most output tokens, reasoning included; estimated by the server if absent. */
-  maxOutputTokens?: number | undefined;
-  /** Names the request; a UUIDv7 is made if absent. */
-  requestId?: string | undefined;
-  serviceTier?: ServiceTier | undefined;
-  /** What a model must be able to do to take this one's place. */
-  requiredCapabilities?: readonly string[] | undefined;
-  /** How long the amount is set aside, in milliseconds; 10 minutes if absent. */
-  holdMs?: number | undefined;
-  /** Whether leaving waits until the record is durable, and throws if it is not. */
-  wait?: boolean | undefined;
-  /** Overrides the client's policy. */
-  onUnavailable?: Policy | undefined;
-  /** Ends the check, and makes the call one that was cancelled. Hand it to the SDK too. */
-  signal?: AbortSignal | undefined;
-}
-
-const ATTRIBUTION = {
-  user: "userId",
-  department: "departmentId",
-  apiKey: "apiKeyId",
-  assistant: "assistantId",
-  workflow: "workflowId",
-  feature: "featureId",
-  project: "projectId",
-  investigation: "investigationId",
-  session: "sessionId",
-} as const satisfies Partial<Record<keyof Attribution, string>>;
-
-const OPTIONS = new Set<string>([
-  ...Object.keys(ATTRIBUTION),
-  ...["tags", "workspace", "model", "inputTokens", "prompt", "messages", "cacheReadTokens"],
-  ...["cacheWrite5mTokens", "cacheWrite1hTokens", "maxOutputTokens", "requestId", "serviceTier"],
-  ...["requiredCapabilities", "holdMs", "wait", "onUnavailable", "signal"],
-] satisfies (keyof GuardOptions | (string & {}))[]);
+import { Usage } from "./usage.js";
 
 const LATENCY_MAX_MS = 24 * 3600 * 1000;
+const HOLD_MS = 10 * 60 * 1000;
+// How long the hold of an unfinished job waits for who resumes it: as long as the server allows.
+const JOB_HOLD_MS = 24 * 3600 * 1000;
 
 /** What a call needs of its client. */
 export interface Owner {
@@ -121,6 +62,8 @@ export interface Owner {
   readonly logger: Logger;
 }
 
+// What a job is that says so itself.
+const ENDED = { failed: Outcome.ERROR, cancelled: Outcome.CANCELLED } as const;
 // How a block was left, where it did not throw: with `await using` nobody says whether it did.
 const RETURNED = Symbol("returned");
 const UNKNOWN = Symbol("unknown");
@@ -129,6 +72,8 @@ const UNKNOWN = Symbol("unknown");
 export class Call implements AsyncDisposable {
   /** Names the request, in the usage log too. */
   readonly requestId: string;
+  /** Number of the attempt: above 0 if the request was recorded before, and checked again. */
+  attempt = 0;
   /** Output that has come so far; estimated where no usage is recorded. */
   outputText = "";
   /** Absent if Tollgate was not reached. */
@@ -151,8 +96,12 @@ export class Call implements AsyncDisposable {
   readonly #owner: Owner;
   readonly #options: GuardOptions;
   readonly #check: CheckAndRouteRequest;
-  readonly #reader = new UsageReader();
+  #parts = new Parts();
   #given: Usage | undefined;
+  #provider = "";
+  #said: { model?: string | undefined; serviceTier?: ServiceTier | undefined } = {};
+  #resumed = false;
+  #keeper: NodeJS.Timeout | undefined;
   #model: string;
   #began: { time: Date; at: number } | undefined;
   #left = false;
@@ -187,6 +136,15 @@ export class Call implements AsyncDisposable {
     return call;
   }
 
+  /** Takes up a job; what `Client.resume` does. */
+  static resume(owner: Owner, options: ResumeOptions): Call {
+    const { attempt = 0, model = "", ...rest } = options;
+    const call = new Call(owner, { ...rest, model, inputTokens: 0 });
+    call.attempt = attempt;
+    call.#resumed = true;
+    return call;
+  }
+
   /** The model to run on. Reading it says that the LLM call is about to start. */
   get model(): string {
     if (!this.#began && !this.#left) {
@@ -200,32 +158,58 @@ export class Call implements AsyncDisposable {
     return this.decision === "ROUTED";
   }
 
+  /** Whether the provider has only begun a job: leaving records nothing and keeps the hold. */
+  get unfinished(): boolean {
+    return !this.#given && this.#parts.isUnfinished;
+  }
+
   /**
-   * Keeps what was used: a `Usage`, or a provider's answer or event, as an object or JSON.
+   * Keeps what was used: what the provider answered, or a `Usage`.
    *
-   * Later figures replace earlier ones, so every event of a stream may be handed in; those without
-   * usage are passed over. Never throws.
+   * The answer is a `ProviderAnswer`, or what it is made of: an object or JSON; every event of a
+   * stream may be handed in. Model and tier follow from it unless they are given; `provider` is a
+   * hint for the server. Of two answers the last counts. Never throws.
    */
   record(
     usage: unknown,
-    said: { model?: string | undefined; serviceTier?: ServiceTier | undefined } = {},
+    said: {
+      model?: string | undefined;
+      serviceTier?: ServiceTier | undefined;
+      provider?: string | undefined;
+    } = {},
   ): void {
+    this.#said = {
+      model: said.model ?? this.#said.model,
+      serviceTier: said.serviceTier ?? this.#said.serviceTier,
+    };
     if (usage instanceof Usage) {
       this.#given = usage;
-    } else {
-      try {
-        if (this.#reader.feed(usage)) {
-          this.#given = undefined;
-        }
-      } catch (error) {
-        const why = String(error);
-        this.#owner.logger.warn(
-          `tollgate: ${this.requestId} has usage that cannot be read: ${why}`,
-        );
-      }
+      return;
     }
-    this.#reader.model = said.model ?? this.#reader.model;
-    this.#reader.serviceTier = said.serviceTier ?? this.#reader.serviceTier;
+    const isAnswer = usage instanceof ProviderAnswer;
+    const provider = (isAnswer && usage.provider) || said.provider;
+    this.#provider = (provider ?? this.#provider).toLowerCase();
+    try {
+      const events = reduce(isAnswer ? `[${usage.json.join()}]` : usage);
+      if (events.some(isWhole)) {
+        if (this.#parts.hasFigures) {
+          this.#warn(`${this.requestId} has a second answer, which counts`);
+        }
+        this.#parts = new Parts();
+      }
+      this.#parts.add(events);
+    } catch (error) {
+      // What is no answer at all is one that cannot be read.
+      this.#parts.given = true;
+      this.#warn(`a provider answer of ${this.requestId} cannot be read: ${String(error)}`);
+      return;
+    }
+    if (this.#parts.hasFigures) {
+      this.#given = undefined;
+    }
+    if (this.unfinished && !this.unchecked && !this.#left) {
+      this.#keep();
+    }
   }
 
   /** Lets the hold live so long from now, in milliseconds. Throws `ConnectError`. */
@@ -258,6 +242,7 @@ export class Call implements AsyncDisposable {
     }
     this.decision = answer.decision === Decision.ROUTED ? "ROUTED" : "ALLOWED";
     this.#model = answer.modelId || this.#model;
+    this.attempt = answer.attempt;
     this.reason = enumName(Reason, answer.reason);
     this.verdicts = answer.verdicts.map((verdict) => new Verdict(verdict));
     this.held = answer.held && Money.fromProto(answer.held);
@@ -285,6 +270,7 @@ export class Call implements AsyncDisposable {
       return;
     }
     this.#left = true;
+    clearInterval(this.#keeper);
     let item: Item | undefined;
     try {
       item = this.#report(how);
@@ -327,59 +313,125 @@ export class Call implements AsyncDisposable {
     }
   }
 
-  #report(how: unknown): Item | undefined {
-    const outcome = this.#outcome(how);
-    if (!this.#began && !this.#given && !this.#reader.usage) {
-      return this.unchecked ? undefined : this.#release();
+  /** Keeps the hold of a job alive while the block waits for it. */
+  #keep(): void {
+    const holdMs = this.#options.holdMs ?? HOLD_MS;
+    this.#keeper ??= setInterval(() => {
+      this.extend(holdMs).catch((error: unknown) => {
+        this.#warn(`the hold of ${this.requestId} is not extended: ${String(error)}`);
+        if (ConnectError.from(error).code === Code.NotFound) {
+          clearInterval(this.#keeper);
+        }
+      });
+    }, holdMs / 3).unref();
+  }
+
+  /** Records the answer that an SDK hands over with its exception, as it was billed. */
+  #readCompletion(how: unknown): void {
+    const completion = how instanceof Error && "completion" in how ? how.completion : undefined;
+    if (completion && !this.#given && !this.#parts.hasFigures) {
+      this.record(completion);
     }
-    const [usage, source] = this.#used(outcome);
-    if (how === UNKNOWN && outcome === Outcome.ERROR) {
+  }
+
+  #report(how: unknown): Item | undefined {
+    this.#readCompletion(how);
+    const said = this.#outcome(how);
+    const known = this.#given !== undefined || this.#parts.given;
+    const told = this.#given !== undefined || this.#parts.hasFigures;
+    const broken = this.#resumed && !told && said !== Outcome.SUCCESS;
+    if (this.unfinished || broken) {
+      // A job goes on, whatever becomes of who asks for it.
+      return this.unchecked ? undefined : this.#extension();
+    }
+    if (!known && (!this.#began || this.#resumed)) {
+      return this.unchecked || this.#resumed ? undefined : this.#release();
+    }
+    const { ended } = this.#parts;
+    const outcome = said === Outcome.SUCCESS && !this.#given && ended ? ENDED[ended] : said;
+    if (how === UNKNOWN && said === Outcome.ERROR) {
       const hint = "use the form with a block, or call.end()";
       this.#warn(`no usage was recorded of ${this.requestId}, it counts as an error: ${hint}`);
-    } else if (source === UsageSource.ESTIMATED && outcome === Outcome.SUCCESS) {
-      this.#warn(`no usage was recorded of ${this.requestId}, it is estimated`);
     }
-    const { time, at } = this.#began ?? { time: new Date(), at: performance.now() };
-    const tier = this.#reader.serviceTier;
-    return create(RecordUsageRequestSchema, {
+    const record = create(RecordUsageRequestSchema, {
       workspaceId: this.#check.workspaceId,
       requestId: this.requestId,
-      modelId: this.#reader.model || this.#model,
-      serviceTier: tier ? Tier[tier] : this.#check.serviceTier,
-      ...(usage && { usage: usage.toProto() }),
+      attempt: this.attempt,
+      // Named even where the answer does, as one that cannot be read names none.
+      modelId: this.#said.model || this.#parts.model() || this.#model,
+      serviceTier: tierOf(this.#said.serviceTier),
       outcome,
-      usageSource: source,
-      startTime: timestampOf(time),
-      latency: durationOf(Math.min(performance.now() - at, LATENCY_MAX_MS)),
-      ...(this.#check.attribution && { attribution: this.#check.attribution }),
+    });
+    this.#fill(record);
+    // The same answer of a job, recorded by two processes, is one record.
+    if (!this.#resumed) {
+      const { time, at } = this.#began ?? { time: new Date(), at: performance.now() };
+      record.startTime = timestampOf(time);
+      record.latency = durationOf(Math.min(performance.now() - at, LATENCY_MAX_MS));
+      if (this.#check.attribution) {
+        record.attribution = this.#check.attribution;
+      }
+    }
+    return record;
+  }
+
+  /** Says what was used, as far as it is known, and where that comes from. */
+  #fill(record: RecordUsageRequest): void {
+    const succeeded = record.outcome === Outcome.SUCCESS;
+    let namesTier = false;
+    if (this.#given) {
+      record.usage = this.#given.toProto();
+      record.factors = [...this.#given.factors];
+      record.usageSource = UsageSource.PROVIDER;
+    } else if (this.#parts.hasFigures || (this.#parts.given && succeeded)) {
+      record.usageSource = this.#completeStream();
+      const json = this.#json();
+      record.providerAnswer = create(ProviderAnswerSchema, { provider: this.#provider, json });
+      record.acceptUnread = true;
+      namesTier = this.#parts.namesTier();
+    } else {
+      const written = estimateTokens(this.outputText, this.#owner.tokenizer);
+      if ((succeeded || written > 0) && !this.#resumed) {
+        record.usage = this.#declared(written).toProto();
+        record.usageSource = UsageSource.ESTIMATED;
+      }
+      if (succeeded) {
+        this.#warn(`no usage was recorded of ${this.requestId}, it is estimated`);
+      }
+    }
+    if (record.serviceTier === Tier.UNSPECIFIED && !namesTier) {
+      record.serviceTier = this.#check.serviceTier;
+    }
+  }
+
+  #declared(outputTokens: number): Usage {
+    return new Usage({
+      inputTokens: Number(this.#check.inputTokenCount),
+      cacheReadTokens: Number(this.#check.cacheReadTokenCount),
+      cacheWrite5mTokens: Number(this.#check.cacheWrite5mTokenCount),
+      cacheWrite1hTokens: Number(this.#check.cacheWrite1hTokenCount),
+      outputTokens,
     });
   }
 
-  /** Gives what was used as far as it is known, and where that comes from. */
-  #used(outcome: Outcome): [Usage | undefined, UsageSource] {
-    const usage = this.#given ?? this.#reader.usage;
-    if (usage && (this.#given || !this.#reader.partial)) {
-      return [usage, UsageSource.PROVIDER];
-    }
+  /** Adds the output that has come to a stream which has told it only to begin with. */
+  #completeStream(): UsageSource {
+    const begun = this.#parts.begunOutput();
     const written = estimateTokens(this.outputText, this.#owner.tokenizer);
-    if (!usage && (outcome === Outcome.SUCCESS || written > 0)) {
-      const declared = new Usage({
-        inputTokens: Number(this.#check.inputTokenCount),
-        cacheReadTokens: Number(this.#check.cacheReadTokenCount),
-        cacheWrite5mTokens: Number(this.#check.cacheWrite5mTokenCount),
-        cacheWrite1hTokens: Number(this.#check.cacheWrite1hTokenCount),
-        outputTokens: written,
-      });
-      return [declared, UsageSource.ESTIMATED];
+    if (begun === undefined || written <= begun) {
+      return UsageSource.PROVIDER;
     }
-    // A stream that broke off has told its input, and its output only to begin with.
-    if (usage && written > usage.outputTokens) {
-      return [
-        new Usage(Object.assign({}, usage, { outputTokens: written })),
-        UsageSource.ESTIMATED,
-      ];
+    this.#parts.add([{ type: "message_delta", usage: { output_tokens: written } }]);
+    return UsageSource.ESTIMATED;
+  }
+
+  #json(): string[] {
+    try {
+      return this.#parts.toJson();
+    } catch (error) {
+      this.#warn(`the answer of ${this.requestId} is not sent: ${String(error)}`);
+      return ["{}"];
     }
-    return [usage, usage ? UsageSource.PROVIDER : UsageSource.UNSPECIFIED];
   }
 
   #outcome(how: unknown): Outcome {
@@ -387,7 +439,7 @@ export class Call implements AsyncDisposable {
       return Outcome.CANCELLED;
     }
     if (how === UNKNOWN) {
-      const known = this.#given ?? this.#reader.usage ?? !this.#began;
+      const known = this.#given !== undefined || this.#parts.given || !this.#began;
       return known ? Outcome.SUCCESS : Outcome.ERROR;
     }
     return how === RETURNED ? Outcome.SUCCESS : Outcome.ERROR;
@@ -398,53 +450,15 @@ export class Call implements AsyncDisposable {
     return create(ReleaseHoldRequestSchema, { workspaceId, requestId });
   }
 
+  #extension() {
+    const { workspaceId, requestId } = this.#check;
+    const holdDuration = durationOf(JOB_HOLD_MS);
+    return create(ExtendHoldRequestSchema, { workspaceId, requestId, holdDuration });
+  }
+
   #warn(message: string): void {
     this.#owner.logger.warn(`tollgate: ${message}`);
   }
-}
-
-/** Refuses options that are misspelt. Throws `TypeError`. */
-export function refuseUnknown(name: string, options: object, extra: readonly string[] = []): void {
-  const unknown = Object.keys(options).filter((key) => !OPTIONS.has(key) && !extra.includes(key));
-  if (unknown.length > 0) {
-    throw new TypeError(`${name}() has no option ${unknown.sort().join(", ")}`);
-  }
-}
-
-/** Makes a UUIDv7: its first 48 bits are the milliseconds of now, the others random. */
-export function makeRequestId(): string {
-  const bytes = randomBytes(16);
-  bytes.writeUIntBE(Date.now(), 0, 6);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x70, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
-}
-
-function checkRequest(options: GuardOptions, tokenizer?: Tokenizer): CheckAndRouteRequest {
-  refuseUnknown("guard", options);
-  const { prompt, messages, tags } = options;
-  if (options.inputTokens === undefined && prompt === undefined && messages === undefined) {
-    throw new TypeError("guard() needs inputTokens, prompt or messages");
-  }
-  const inputTokens = options.inputTokens ?? estimateTokens([prompt, messages], tokenizer);
-  const attribution = Object.entries(ATTRIBUTION).map(
-    ([name, field]) => [field, options[name as keyof typeof ATTRIBUTION] ?? ""] as const,
-  );
-  const { maxOutputTokens, holdMs } = options;
-  return create(CheckAndRouteRequestSchema, {
-    workspaceId: options.workspace,
-    requestId: options.requestId || makeRequestId(),
-    modelId: options.model,
-    inputTokenCount: BigInt(inputTokens),
-    cacheReadTokenCount: BigInt(options.cacheReadTokens ?? 0),
-    cacheWrite5mTokenCount: BigInt(options.cacheWrite5mTokens ?? 0),
-    cacheWrite1hTokenCount: BigInt(options.cacheWrite1hTokens ?? 0),
-    ...(maxOutputTokens !== undefined && { maxOutputTokenCount: BigInt(maxOutputTokens) }),
-    serviceTier: options.serviceTier ? Tier[options.serviceTier] : Tier.UNSPECIFIED,
-    attribution: { ...Object.fromEntries(attribution), tags: { ...tags } },
-    requiredCapabilities: [...(options.requiredCapabilities ?? [])],
-    ...(holdMs !== undefined && { holdDuration: durationOf(holdMs) }),
-  });
 }
 
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -6,18 +6,20 @@
  */
 import "./dispose.js";
 
+export { ProviderAnswer } from "./answer.js";
 export type { ClientOptions } from "./client.js";
 export { Client } from "./client.js";
 export type { Stats } from "./delivery.js";
 export { Blocked, TollgateError, TollgateUnavailable, Verdict } from "./errors.js";
 export type { Tokenizer } from "./estimate.js";
 export { estimateTokens } from "./estimate.js";
-export type { Attribution, Call, GuardOptions, Policy } from "./guard.js";
-export { makeRequestId } from "./guard.js";
+export type { Call } from "./guard.js";
 export { durationOf, Money, spanOf, timeOf, timestampOf } from "./money.js";
 export type { Logger } from "./queue-file.js";
+export type { Attribution, GuardOptions, Policy, ResumeOptions } from "./request.js";
+export { makeRequestId } from "./request.js";
 export type { Tls } from "./transport.js";
-export type { Counts, Provider, ServiceTier } from "./usage.js";
-export { Usage, UsageReader } from "./usage.js";
+export type { Counts, ServiceTier, UnitKind, Units } from "./usage.js";
+export { Usage } from "./usage.js";
 export type { WrapOptions } from "./wrap.js";
 export { wrap } from "./wrap.js";

@@ -22,7 +22,7 @@ const BACKOFF_MAX_MS = 1000;
 
 /** Where to connect, and whom to be. */
 export interface Endpoint {
-  /** `host:port` */
+  /** `host:port`, or with `http://` or `https://` before it. */
   address: string;
   tls: Tls | undefined;
   token: string | undefined;
@@ -40,6 +40,7 @@ export class Connection implements Transport {
   /** Does not connect yet. Throws `TypeError` for an address or a token that cannot be used. */
   constructor({ address, tls, token, timeoutMs }: Endpoint) {
     const url = parseAddress(address, tls);
+    tls ??= url.protocol === "https:" ? true : undefined;
     if (token && tls === undefined && !isLoopback(url.hostname)) {
       throw new TypeError(`a token is not sent to ${address} without TLS: set tls: true`);
     }
@@ -98,10 +99,21 @@ export class Connection implements Transport {
 }
 
 function parseAddress(address: string, tls: Tls | undefined): URL {
-  const text = `${tls === undefined ? "http" : "https"}://${address}`;
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(address)?.[1]?.toLowerCase();
+  if (scheme !== undefined && scheme !== "http" && scheme !== "https") {
+    const known = "host:port, http://host:port or https://host:port";
+    throw new TypeError(`the address has the scheme ${scheme}; expected ${known}`);
+  }
+  if (scheme === "http" && tls !== undefined) {
+    throw new TypeError("the address begins with http://, which is plaintext, but tls is set");
+  }
+  const text = scheme ? address : `${tls === undefined ? "http" : "https"}://${address}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.pathname !== "/" || url.search || url.hash || url.username) {
-    throw new TypeError(`an address is host:port, not ${address}`);
+  if (url?.username || url?.password) {
+    throw new TypeError("the address has user information: give the token as token");
+  }
+  if (url?.pathname !== "/" || url.search || url.hash) {
+    throw new TypeError(`an address is host:port without a path, not ${address}`);
   }
   return url;
 }

@@ -1,6 +1,6 @@
 /** One call of a wrapped SDK client: its answer, or its stream, and how it ended. */
+import { get } from "./answer.js";
 import type { Call } from "./guard.js";
-import { get } from "./usage.js";
 
 /** What the SDKs answer with: nothing is read of it before somebody asks. */
 export interface ApiPromise extends Promise<unknown> {
@@ -19,6 +19,7 @@ type StreamClass = new (
   controller: AbortController,
 ) => SdkStream;
 
+type Remember = (answerId: string, call: Call) => void;
 type Guard = (body: object, signal: AbortSignal | undefined) => Promise<Call>;
 
 // What nobody reads to its end, or at all, ends when it is collected.
@@ -29,6 +30,8 @@ const forgotten = new FinalizationRegistry<Answer>((answer) => {
 /** What becomes of one call. */
 export class Answer {
   readonly #guard: Guard;
+  readonly #provider: string;
+  readonly #remember: Remember;
   readonly #texts: string[] = [];
   #call: Call | undefined;
   #refused: TypeError | undefined;
@@ -36,8 +39,10 @@ export class Answer {
   #hide = false;
   #finished = false;
 
-  constructor(guard: Guard) {
+  constructor(guard: Guard, provider: string, remember: Remember) {
     this.#guard = guard;
+    this.#provider = provider;
+    this.#remember = remember;
   }
 
   /** Checks, and gives the options of the request that is to be sent. */
@@ -68,7 +73,11 @@ export class Answer {
     if (isStream(answer)) {
       return this.#call ? this.#observed(answer, this.#call) : answer;
     }
-    this.#call?.record(answer);
+    this.#call?.record(answer, { provider: this.#provider });
+    const id = get(answer, "id");
+    if (this.#call?.unfinished && typeof id === "string") {
+      this.#remember(id, this.#call);
+    }
     await this.#call?.end();
     return answer;
   }
@@ -136,7 +145,7 @@ export class Answer {
     let done = false;
     try {
       for await (const event of stream) {
-        call.record(event);
+        call.record(event, { provider: this.#provider });
         this.#read(event);
         const choices = get(event, "choices");
         const hidden = this.#hide && Array.isArray(choices) && choices.length === 0;

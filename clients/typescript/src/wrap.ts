@@ -5,10 +5,11 @@
  * helpers such as `parse` and `stream` are covered too. The SDKs themselves are not imported.
  */
 import { Client } from "./client.js";
-import type { GuardOptions } from "./guard.js";
-import { refuseUnknown } from "./guard.js";
+import { get } from "./answer.js";
+import type { GuardOptions } from "./request.js";
+import { refuseUnknown } from "./request.js";
 import type { ServiceTier } from "./usage.js";
-import { get } from "./usage.js";
+import { follow, remembered } from "./wrap-jobs.js";
 import type { ApiPromise } from "./wrap-stream.js";
 import { Answer, take } from "./wrap-stream.js";
 
@@ -24,6 +25,7 @@ export interface WrapOptions extends Omit<
 /** What the SDKs have in common. */
 interface Sdk {
   post(path: string, options?: unknown): ApiPromise;
+  get?(path: string, options?: unknown): ApiPromise;
   withOptions(options: object): Sdk;
 }
 
@@ -35,7 +37,24 @@ const LIMITS: Readonly<Record<string, readonly string[]>> = {
 };
 const RESOURCES = [["chat", "completions"], ["responses"], ["messages"], ["beta", "messages"]];
 // What of a body the model reads.
-const INPUT = ["messages", "input", "instructions", "system", "tools", "functions"];
+const INPUT = [
+  ...["messages", "input", "instructions", "system", "tools", "functions", "response_format"],
+  "text",
+];
+// Hosts whose answers are those of one provider.
+const HOSTS: Readonly<Record<string, string>> = {
+  "api.openai.com": "openai",
+  "openai.azure.com": "azure",
+  "api.anthropic.com": "anthropic",
+  "api.x.ai": "xai",
+  "api.groq.com": "groq",
+  "api.deepseek.com": "deepseek",
+  "api.mistral.ai": "mistral",
+  "openrouter.ai": "openrouter",
+  "api.together.xyz": "together",
+  "api.moonshot.ai": "moonshot",
+  "api.perplexity.ai": "perplexity",
+};
 const TIERS: Readonly<Record<string, ServiceTier>> = {
   default: "STANDARD",
   flex: "FLEX",
@@ -50,7 +69,9 @@ let fromEnvironment: Client | undefined;
  *
  * `chat.completions`, `responses` and `messages` check before each call and run it on the model
  * that is decided; they throw `Blocked` and `TollgateUnavailable`. What they used is recorded, of
- * streams when they end, break or are abandoned. A copy with other options, such as another `user`,
+ * streams when they end, break or are abandoned. A response in the background is recorded when
+ * `responses.retrieve` or `cancel` of this process has its end; another process takes
+ * `Client.resume`. A copy with other options, such as another `user`,
  * is cheap. Throws `TypeError` for what is no such client.
  */
 export function wrap<T extends object>(sdk: T, options: WrapOptions): T {
@@ -67,16 +88,23 @@ export function wrap<T extends object>(sdk: T, options: WrapOptions): T {
   const tollgate = client ?? (fromEnvironment ??= new Client());
   const wrapped: Sdk = sdk.withOptions({});
   const post = wrapped.post.bind(wrapped);
+  const read = wrapped.get?.bind(wrapped);
+  const hint = hintOf(get(wrapped, "baseURL"));
   wrapped.post = (path, given) => {
     const limits = LIMITS[path.split("?")[0] ?? path];
     if (!limits) {
-      return post(path, given);
+      return follow(tollgate, post(path, given), path, hint);
     }
-    const answer = new Answer((body, signal) =>
-      tollgate.guard({ ...optionsOf(body, limits, said), signal }),
-    );
+    const guard = (body: object, signal: AbortSignal | undefined) =>
+      tollgate.guard({ ...optionsOf(body, limits, said), signal });
+    const answer = new Answer(guard, hint, (id, call) => {
+      remembered(id, said.workspace, call);
+    });
     return take(post(path, answer.prepare(given, path)), answer);
   };
+  if (read) {
+    wrapped.get = (path, given) => follow(tollgate, read(path, given), path, hint);
+  }
   wrapped.withOptions = (changes) => wrap(sdk.withOptions(changes), options);
   refuseStranger(wrapped);
   return wrapped as Sdk & T;
@@ -101,7 +129,19 @@ function refuseStranger(sdk: Sdk): void {
   }
 }
 
-/** Says of a call what its body says. */
+/** Gives the hint for the answers of a host; empty lets the server find out. */
+function hintOf(url: unknown): string {
+  const host = typeof url === "string" && URL.canParse(url) ? new URL(url).hostname : "";
+  const known = Object.entries(HOSTS).find(([end]) => host === end || host.endsWith(`.${end}`));
+  return known?.[1] ?? "";
+}
+
+/**
+ * Says of a call what its body says.
+ *
+ * The place for what else belongs to the input, `previous_response_id`, `conversation` and the
+ * like, once a check can name it.
+ */
 function optionsOf(body: object, limits: readonly string[], said: WrapOptions): GuardOptions {
   const limit = limits.map((name) => get(body, name)).find((value) => typeof value === "number");
   const choices = get(body, "n");
@@ -111,7 +151,7 @@ function optionsOf(body: object, limits: readonly string[], said: WrapOptions): 
   return {
     ...said,
     model: typeof model === "string" ? model : "",
-    messages: [...INPUT, "response_format"].map((name) => get(body, name)),
+    messages: [Object.fromEntries(INPUT.map((name) => [name, get(body, name)]))],
     maxOutputTokens: said.maxOutputTokens ?? most,
     serviceTier: said.serviceTier ?? TIERS[String(get(body, "service_tier"))],
     user: said.user ?? (typeof user === "string" ? user : undefined),

@@ -9,6 +9,7 @@ import {
   Blocked,
   Client,
   makeRequestId,
+  ProviderAnswer,
   spanOf,
   timeOf,
   TollgateUnavailable,
@@ -369,6 +370,127 @@ test("the last answer replaces the one before", async () => {
   });
   const { usage } = await workspace.only();
   assert.deepEqual(usage && Usage.fromProto(usage), USED);
+});
+
+test("an answer that cannot be read costs what was held", async () => {
+  const huge = Array.from({ length: 10_000 }, (_, n) => [`tokens${String(n)}`, 1] as const);
+  const strange = { model: "gpt-4.1", usage: { gizmo_tokens: 1 } };
+  for (const answer of ["<html>", strange, {}, { usage: Object.fromEntries(huge) }]) {
+    const call = await client.guard(ask({ inputTokens: 1000, maxOutputTokens: 500, wait: true }));
+    call.record(answer);
+    await call.end();
+    assert.deepEqual([call.recorded?.unread, call.recorded?.cost?.amount], [true, "0.006"]);
+  }
+  assert.ok(!log.text.includes("<html>"));
+  assert.equal(client.stats().refused, 0);
+});
+
+test("the hint and the tier go with the answer", async () => {
+  const used = { usage: { prompt_tokens: 5, completion_tokens: 7 } };
+  for (const [tier, answer] of [
+    [ServiceTier.FLEX, used],
+    [ServiceTier.STANDARD, { ...used, service_tier: "default" }],
+  ] as const) {
+    await client.guard(ask({ serviceTier: "FLEX", wait: true }), (call) => {
+      call.record(new ProviderAnswer([answer], "OpenAI"));
+    });
+    const record = (await workspace.records()).at(-1);
+    assert.equal(record?.serviceTier, tier);
+    assert.deepEqual([record.modelId, record.providerAnswer?.provider], ["gpt-4.1", "openai"]);
+  }
+});
+
+test("units and factors", async () => {
+  const usage = new Usage({ inputTokens: 5, units: { WEB_SEARCH: 3 }, factors: ["us"] });
+  const held = await client.guard(ask({ maxOutputTokens: 0, units: { WEB_SEARCH: 5 } }));
+  assert.ok(held.held?.amount.gt("0.01"));
+  held.record(usage);
+  await held.end();
+  const record = await workspace.only();
+  assert.deepEqual(record.usage && Usage.fromProto(record.usage, record.factors), usage);
+  const priceless = client.guard(ask({ factors: ["us"] }));
+  await assert.rejects(priceless, (error) => error instanceof Blocked);
+});
+
+const job = (status: string, usage: object | null = null) => {
+  return { id: "r1", object: "response", status, model: "gpt-4.1", usage };
+};
+const DONE = job("completed", { input_tokens: 1000, output_tokens: 100 });
+
+test("a block that waits for a job keeps its hold", async () => {
+  await client.guard(ask({ holdMs: 1500, wait: true }), async (call) => {
+    call.record(job("queued"));
+    assert.ok(call.unfinished);
+    await sleep(3000);
+    assert.equal(await workspace.holds(), 1);
+    call.record(DONE);
+    assert.ok(!call.unfinished);
+  });
+  assert.equal((await workspace.only()).usage?.outputTokenCount, 100n);
+});
+
+test("a job that was left can be resumed anywhere", async () => {
+  const begun = client.guard(ask({ requestId: "job" }), (call) => {
+    call.record(job("queued"));
+    throw new Error("the caller's own");
+  });
+  await assert.rejects(begun, /own/);
+  assert.equal(await client.flush(), 0);
+  const { holds } = await client.usage.listHolds({ workspaceId: workspace.id });
+  const [expires] = holds.map(({ expireTime }) => expireTime && timeOf(expireTime).getTime());
+  assert.ok(expires && expires > Date.now() + 23 * 3600 * 1000);
+
+  const { client: other } = quiet({ address: server.address });
+  const which = { workspace: workspace.id, requestId: "job" };
+  await (await other.resume(which)).end();
+  await assert.rejects(
+    other.resume(which, () => {
+      throw new Error("mine");
+    }),
+    /mine/,
+  );
+  for (const answer of [job("in_progress"), DONE, DONE]) {
+    await other.resume(which, (call) => {
+      call.record(answer);
+    });
+  }
+  assert.equal(await other.flush(), 0);
+  assert.deepEqual([other.stats().delivered, other.stats().refused], [2, 0]);
+  await other.close();
+  const record = await workspace.only();
+  assert.deepEqual([record.usage?.outputTokenCount, record.outcome], [100n, Outcome.SUCCESS]);
+});
+
+test("a request that is checked again is its next attempt", async () => {
+  for (const outputTokens of [1, 2]) {
+    await client.guard(ask({ requestId: "again", wait: true }), (call) => {
+      assert.equal(call.attempt, outputTokens - 1);
+      call.record(new Usage({ outputTokens }));
+    });
+  }
+  const attempts = (await workspace.records()).map(({ attempt }) => attempt);
+  assert.deepEqual(attempts, [0, 1]);
+});
+
+test("an error that carries the answer is billed", async () => {
+  const error = Object.assign(new Error("length"), { completion: CHAT });
+  const failing = client.guard(ask(), (call) => {
+    assert.ok(call.model);
+    throw error;
+  });
+  await assert.rejects(failing, /length/);
+  const record = await workspace.only();
+  assert.equal(record.outcome, Outcome.ERROR);
+  assert.deepEqual(record.usage && Usage.fromProto(record.usage), USED);
+});
+
+test("an address with http is plaintext", async () => {
+  const { client: other } = quiet({ address: `http://${server.address}/`, token: "secret" });
+  await other.guard(ask({ wait: true }), (call) => {
+    assert.ok(!call.unchecked);
+    call.record(USED);
+  });
+  await other.close();
 });
 
 test("request ids are ordered by time", () => {

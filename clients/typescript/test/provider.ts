@@ -2,7 +2,8 @@
  * A fake of the HTTP APIs of OpenAI and Anthropic, with usage in the shapes that they document.
  *
  * The last user message says what happens: "fail" is answered with status 500, "cut" ends a stream
- * in the middle, "slow" never ends it; anything else is answered.
+ * in the middle, "slow" never ends it, "length" cuts an answer off; anything else is answered. A
+ * response in the background is queued, in progress when it is first asked for, then completed.
  */
 import { once } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
@@ -41,6 +42,7 @@ const MESSAGE_USAGE = {
 /** Serves on a free port of loopback until it is closed. */
 export class Provider {
   readonly requests: Json[] = [];
+  readonly #jobs = new Map<string, Json[]>();
   readonly #server: Server;
 
   private constructor() {
@@ -70,6 +72,15 @@ export class Provider {
     for await (const data of request) {
       text += String(data);
     }
+    const job = /\/responses\/(resp_\w+)(\/cancel)?/.exec(request.url ?? "");
+    if (job) {
+      const states = this.#jobs.get(job[1] ?? "") ?? [];
+      const state = states.length > 1 && !job[2] ? states.shift() : states.at(-1);
+      const cancelled = job[2] ? { status: "cancelled", usage: null } : {};
+      const type = { "content-type": "application/json" };
+      response.writeHead(200, type).end(JSON.stringify({ ...state, ...cancelled }));
+      return;
+    }
     const body = JSON.parse(text) as Json;
     this.requests.push(body);
     const said = saidIn(body);
@@ -81,6 +92,13 @@ export class Provider {
     }
     const answer = ANSWERS[request.url?.split("?")[0] ?? ""];
     const { whole, events } = answer?.(body) ?? { whole: {}, events: [] };
+    if (body.background) {
+      const done = { ...whole, id: `resp_${String(this.#jobs.size + 2)}`, background: true };
+      const begun = { ...done, output: [], usage: null };
+      this.#jobs.set(done.id, [{ ...begun, status: "in_progress" }, done]);
+      response.writeHead(200, json).end(JSON.stringify({ ...begun, status: "queued" }));
+      return;
+    }
     if (!body.stream) {
       response.writeHead(200, json).end(JSON.stringify(whole));
       return;
@@ -114,9 +132,11 @@ function chat(body: Json): Answer {
   const asked = String(body.model);
   const model = asked.startsWith("gpt-4.1") ? `${asked}-2025-04-14` : asked;
   const head = { id: "c1", created: 1, model, service_tier: body.service_tier ?? "default" };
-  const content = body.response_format ? '{"city": "Bonn"}' : TEXT;
+  const isCut = saidIn(body) === "length";
+  const content = body.response_format ? '{"city": "Bonn"}'.slice(0, isCut ? 7 : 99) : TEXT;
   const message = { role: "assistant", content, refusal: null };
-  const choice = { index: 0, message, finish_reason: "stop", logprobs: null };
+  const reason = isCut ? "length" : "stop";
+  const choice = { index: 0, message, finish_reason: reason, logprobs: null };
   const whole = { ...head, object: "chat.completion", choices: [choice], usage: CHAT_USAGE };
   const counted = (body.stream_options as Json | undefined)?.include_usage;
   const chunk = { ...head, object: "chat.completion.chunk", ...(counted ? { usage: null } : {}) };

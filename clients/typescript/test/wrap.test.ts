@@ -318,6 +318,34 @@ test("responses", async () => {
   }
 });
 
+test("an answer that the SDK cannot parse is billed", async () => {
+  const format = { name: "city", schema: { type: "object", properties: { city: {} } } };
+  const parsing = gpt.chat.completions.parse({
+    ...ask("length"),
+    response_format: { type: "json_schema", json_schema: format },
+  });
+  await assert.rejects(parsing, /length/);
+  const record = await workspace.only();
+  assert.deepEqual(usageOf(record), USED);
+});
+
+test("a job in the background is recorded once, when it ends", async () => {
+  const job = await gpt.responses.create({ model: "gpt-4.1", input: "hi", background: true });
+  assert.equal(job.status, "queued");
+  assert.equal((await gpt.responses.retrieve(job.id)).status, "in_progress");
+  assert.deepEqual([await workspace.records(), await workspace.holds()], [[], 1]);
+  for (let asked = 0; asked < 2; asked++) {
+    assert.equal((await gpt.responses.retrieve(job.id)).status, "completed");
+  }
+  const record = await workspace.only();
+  assert.deepEqual(usageOf(record), USED);
+  assert.deepEqual([record.outcome, record.attribution?.userId], [SUCCESS, "ada"]);
+
+  const other = await gpt.responses.create({ model: "gpt-4.1", input: "hi", background: true });
+  assert.equal((await gpt.responses.cancel(other.id)).status, "cancelled");
+  assert.equal((await workspace.waitFor(2))[1]?.outcome, CANCELLED);
+});
+
 test("messages", async () => {
   const answer = await claude.messages.create({ ...tell(), metadata: { user_id: "bob" } });
   assert.deepEqual(answer.content[0]?.type === "text" && answer.content[0].text, TEXT);

@@ -32,6 +32,7 @@ func told(call *tollgate.Call, err error, begin time.Time) answer {
 	if call != nil {
 		said["decision"] = orNull(call.Decision)
 		said["request_id"] = call.RequestID
+		said["attempt"] = call.Attempt
 		said["unchecked"] = call.Unchecked
 		said["routed"] = call.Routed
 		said["held"] = amount(call.Held)

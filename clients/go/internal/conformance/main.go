@@ -4,16 +4,19 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	tollgate "tollgate/clients/go"
@@ -53,19 +56,27 @@ type command struct {
 
 	Act        string          `json:"act"`
 	Usage      json.RawMessage `json:"usage"`
-	UsageFrom  string          `json:"usage_from"`
+	Factors    []string        `json:"factors"`
+	Answer     *handedOver     `json:"provider_answer"`
 	OutputText string          `json:"output_text"`
 
-	Call        int             `json:"call"`
-	HoldMS      int             `json:"hold_ms"`
-	Count       int             `json:"count"`
-	Concurrency int             `json:"concurrency"`
-	Attempt     int32           `json:"attempt"`
-	Outcome     string          `json:"outcome"`
-	StartTime   string          `json:"start_time"`
-	Provider    string          `json:"provider"`
-	Input       json.RawMessage `json:"input"`
-	Calls       int             `json:"calls"`
+	Call         int    `json:"call"`
+	HoldMS       int    `json:"hold_ms"`
+	Count        int    `json:"count"`
+	Concurrency  int    `json:"concurrency"`
+	Attempt      int32  `json:"attempt"`
+	Outcome      string `json:"outcome"`
+	StartTime    string `json:"start_time"`
+	Calls        int    `json:"calls"`
+	Parts        []any  `json:"parts"`
+	Content      any    `json:"content"`
+	AcceptUnread bool   `json:"accept_unread"`
+}
+
+// handedOver is what a provider has answered.
+type handedOver struct {
+	Provider string `json:"provider"`
+	Parts    []any  `json:"parts"`
 }
 
 type answer map[string]any
@@ -99,7 +110,9 @@ func main() {
 		"flush":    program.flush,
 		"stats":    program.stats,
 		"close":    program.close,
-		"convert":  program.convert,
+		"resume":   program.resume,
+		"reduce":   program.reduce,
+		"estimate": program.estimate,
 		"bench":    program.bench,
 	}
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
@@ -111,7 +124,7 @@ func main() {
 		}
 		var command command
 		said := answer{"error": "no such command"}
-		if err = json.Unmarshal(line, &command); err == nil {
+		if err = decode(line, &command); err == nil {
 			if run := commands[command.Command]; run != nil {
 				said, err = run(context.Background(), command)
 			}
@@ -162,18 +175,35 @@ func (p *program) guard(ctx context.Context, command command) (answer, error) {
 }
 
 func (p *program) openGuard(ctx context.Context, asked command) (answer, error) {
+	return p.openBy(ctx, func(ctx context.Context, block block) error {
+		return p.client.Guard(ctx, request(asked), block)
+	})
+}
+
+func (p *program) resume(ctx context.Context, asked command) (answer, error) {
+	resumed := tollgate.ResumeRequest{Workspace: asked.Workspace, RequestID: asked.RequestID}
+	return p.openBy(ctx, func(ctx context.Context, block block) error {
+		return p.client.Resume(ctx, resumed, block)
+	})
+}
+
+type block = func(context.Context, *tollgate.Call) error
+
+// openBy runs a guard whose block waits to be told what to do.
+func (p *program) openBy(
+	ctx context.Context, guard func(context.Context, block) error,
+) (answer, error) {
 	begin := time.Now()
 	held := &opened{act: make(chan command), done: make(chan error, 1)}
 	entered := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		defer cancel()
-		held.done <- p.client.Guard(ctx, request(asked),
-			func(ctx context.Context, call *tollgate.Call) error {
-				held.call = call
-				close(entered)
-				return act(ctx, cancel, call, <-held.act)
-			})
+		held.done <- guard(ctx, func(ctx context.Context, call *tollgate.Call) error {
+			held.call = call
+			close(entered)
+			return act(ctx, cancel, call, <-held.act)
+		})
 	}()
 	select {
 	case err := <-held.done:
@@ -246,6 +276,15 @@ func (p *program) record(ctx context.Context, command command) (answer, error) {
 		}
 		record.Usage = usage.Proto()
 	}
+	record.Factors = command.Factors
+	record.AcceptUnread = command.AcceptUnread
+	if command.Answer != nil {
+		handed, err := tollgate.NewProviderAnswer(command.Answer.Provider, command.Answer.Parts...)
+		if err != nil {
+			return nil, err
+		}
+		record.ProviderAnswer = handed.Proto()
+	}
 	if command.StartTime != "" {
 		start, err := time.Parse(time.RFC3339, command.StartTime)
 		if err != nil {
@@ -259,6 +298,8 @@ func (p *program) record(ctx context.Context, command command) (answer, error) {
 	}
 	return answer{
 		"result": "recorded", "duplicate": recorded.Duplicate, "cost": recorded.Cost.GetAmount(),
+		"usage": counts(recorded.Usage), "model": recorded.ModelId, "unread": recorded.Unread,
+		"attempt": recorded.Attempt,
 	}, nil
 }
 
@@ -288,32 +329,40 @@ func (p *program) close(ctx context.Context, command command) (answer, error) {
 	return answer{"left": p.client.Shutdown(ctx)}, nil
 }
 
-func (p *program) convert(_ context.Context, command command) (answer, error) {
-	provider := tollgate.Provider(command.Provider)
-	if command.Provider == "any" {
-		provider = tollgate.AnyProvider
-	}
-	reader := tollgate.UsageReader{Provider: provider}
-	if _, err := reader.Feed(command.Input); err != nil {
-		return nil, err
-	}
-	usage, ok := reader.Usage()
-	if !ok {
-		return nil, errors.New("no usage")
-	}
+// counts are the fields of a usage that are not zero.
+func counts(usage *pb.Usage) answer {
 	counts := answer{}
-	message := usage.Proto().ProtoReflect()
-	fields := message.Descriptor().Fields()
-	for n := range fields.Len() {
-		if count := message.Get(fields.Get(n)).Int(); count != 0 {
-			counts[string(fields.Get(n).Name())] = count
+	usage.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		if !field.IsList() {
+			counts[string(field.Name())] = value.Int()
 		}
+		return true
+	})
+	var units []answer
+	for _, unit := range usage.GetUnits() {
+		kind := strings.TrimPrefix(unit.Kind.String(), "UNIT_KIND_")
+		units = append(units, answer{"kind": kind, "count": unit.Count})
 	}
-	return answer{
-		"usage":        counts,
-		"model":        orNull(reader.Model),
-		"service_tier": orNull(string(reader.ServiceTier)),
-	}, nil
+	if units != nil {
+		counts["units"] = units
+	}
+	return counts
+}
+
+func (p *program) reduce(_ context.Context, command command) (answer, error) {
+	reduced, err := tollgate.NewProviderAnswer("", command.Parts...)
+	if err != nil {
+		return answer{"result": "refused", "message": err.Error()}, nil
+	}
+	parts := []json.RawMessage{}
+	for _, text := range reduced.JSON() {
+		parts = append(parts, json.RawMessage(text))
+	}
+	return answer{"parts": parts}, nil
+}
+
+func (p *program) estimate(_ context.Context, command command) (answer, error) {
+	return answer{"tokens": tollgate.EstimateTokens(command.Content, nil)}, nil
 }
 
 func (p *program) bench(ctx context.Context, command command) (answer, error) {
@@ -420,14 +469,8 @@ func act(
 		_ = call.Model()
 	}
 	call.OutputText = command.OutputText
-	if command.Act != "no_usage" && isGiven(command.Usage) {
-		if command.UsageFrom != "" {
-			call.Record(command.Usage)
-		} else if usage, err := usageOf(command.Usage); err != nil {
-			return err
-		} else {
-			call.Record(usage)
-		}
+	if err := recordOn(call, command); err != nil {
+		return err
 	}
 	switch command.Act {
 	case "error":
@@ -439,12 +482,52 @@ func act(
 	return nil
 }
 
+// recordOn hands over what was used.
+func recordOn(call *tollgate.Call, command command) error {
+	switch {
+	case command.Act == "no_usage":
+	case command.Answer != nil:
+		for _, part := range command.Answer.Parts {
+			call.RecordFrom(command.Answer.Provider, part)
+		}
+	case isGiven(command.Usage):
+		usage, err := usageOf(command.Usage)
+		if err != nil {
+			return err
+		}
+		usage.Factors = command.Factors
+		call.Record(usage)
+	}
+	return nil
+}
+
+// decode leaves numbers as they are written.
+func decode(line []byte, command *command) error {
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder.UseNumber()
+	return decoder.Decode(command)
+}
+
 func isGiven(value json.RawMessage) bool {
 	return len(value) > 0 && string(value) != "null"
 }
 
+// usageOf reads a usage; the kinds of its units are without their prefix.
 func usageOf(fields json.RawMessage) (tollgate.Usage, error) {
+	var all map[string]any
+	if err := json.Unmarshal(fields, &all); err != nil {
+		return tollgate.Usage{}, err
+	}
+	units, _ := all["units"].([]any)
+	for _, unit := range units {
+		unit := unit.(map[string]any)
+		unit["kind"] = "UNIT_KIND_" + unit["kind"].(string)
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		return tollgate.Usage{}, err
+	}
 	usage := &pb.Usage{}
-	err := protojson.Unmarshal(fields, usage)
+	err = protojson.Unmarshal(text, usage)
 	return tollgate.UsageFromProto(usage), err
 }

@@ -4,12 +4,14 @@
 Anthropic; `tollgate.litellm` puts it around LiteLLM. The messages of the API are in `tollgate.v1`.
 """
 
+from .answer import ProviderAnswer
 from .client import AsyncClient, Client
 from .delivery import Stats
 from .errors import Blocked, TollgateError, TollgateUnavailable, Verdict
+from .estimate import estimate_tokens
 from .guard import AsyncCall, Call, Options, make_request_id
 from .money import Money, duration_of, span_of, time_of, timestamp_of
-from .usage import ServiceTier, Usage, UsageReader, estimate_tokens
+from .usage import ServiceTier, UnitKind, Usage
 from .wrap import wrap
 
 __all__ = [
@@ -20,12 +22,13 @@ __all__ = [
     "Client",
     "Money",
     "Options",
+    "ProviderAnswer",
     "ServiceTier",
     "Stats",
     "TollgateError",
     "TollgateUnavailable",
+    "UnitKind",
     "Usage",
-    "UsageReader",
     "Verdict",
     "duration_of",
     "estimate_tokens",

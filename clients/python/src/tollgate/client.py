@@ -60,6 +60,10 @@ _LOOPBACK = re.compile(
     r"unix:.*|localhost(:\d+)?|(ipv4:)?127(\.\d{1,3}){3}(:\d+)?|(ipv6:)?\[::1\](:\d+)?"
 )
 
+# Schemes of addresses that gRPC itself knows.
+_SCHEMES = ("dns", "unix", "unix-abstract", "ipv4", "ipv6", "vsock")
+_PORTS = {"http": 80, "https": 443}
+
 TLS = Literal[True] | bytes | None
 _Metadata = tuple[tuple[str, str], ...]
 
@@ -82,12 +86,15 @@ class _Base:
     ) -> None:
         """Does not connect yet: the first call does.
 
-        `address` is `host:port`, by default that of the environment's TOLLGATE_ADDRESS, or
-        127.0.0.1:50051; `token` by default that of TOLLGATE_TOKEN. `tls` is `None` for plaintext,
+        `address` is `host:port`, `http://host:port` for plaintext or `https://host:port` for TLS,
+        by default that of the environment's TOLLGATE_ADDRESS, or 127.0.0.1:50051; `token` by
+        default that of TOLLGATE_TOKEN. `tls` is `None` for what the address says, else plaintext;
         `True` for the system's roots, or roots in PEM. `timeout` and `flush_timeout` are seconds.
-        A token in plaintext to another machine is refused with `ValueError`.
+        Raises `ValueError` for an address that cannot be dialled, and for a token in plaintext to
+        another machine.
         """
-        self._address = address or os.environ.get("TOLLGATE_ADDRESS") or "127.0.0.1:50051"
+        address = address or os.environ.get("TOLLGATE_ADDRESS") or "127.0.0.1:50051"
+        self._address, tls = _target(address, tls)
         token = token or os.environ.get("TOLLGATE_TOKEN")
         if token and tls is None and not _LOOPBACK.fullmatch(self._address):
             raise ValueError(f"a token is not sent to {self._address} without TLS: set tls=True")
@@ -110,6 +117,11 @@ class _Base:
 
     def _open(self) -> None:
         raise NotImplementedError
+
+    def _resume(self, kind: Any, workspace: str, request_id: str, model: str, attempt: int) -> Any:
+        call = kind(self, workspace, model, {"request_id": request_id, "input_tokens": 0})
+        call.attempt, call._resumed = attempt, True
+        return call
 
     def stats(self) -> Stats:
         """Counts the usage records that are queued, delivered, dropped and refused."""
@@ -163,6 +175,18 @@ class Client(_Base):
         in the block is recorded when it is left; see `Options` for what can be said.
         """
         return Call(self, workspace, model, options)
+
+    def resume(self, workspace: str, request_id: str, *, model: str = "", attempt: int = 0) -> Call:
+        """Takes up a job that was left unfinished: `with client.resume(...) as call:`.
+
+        Also from another process: nothing is checked again. The block hands the final answer to
+        `call.record`; it is recorded once, even if another process does the same. An answer that
+        is still unfinished keeps the hold for 24 hours more. `model` is the one that was decided,
+        for an answer that names none; `attempt` is `call.attempt`, by default that of the live
+        hold.
+        """
+        call: Call = self._resume(Call, workspace, request_id, model, attempt)
+        return call
 
     def flush(self, timeout: float | None = None) -> int:
         """Waits until every record is delivered, at most `timeout` seconds; says what is left."""
@@ -223,6 +247,16 @@ class AsyncClient(_Base):
         """
         return AsyncCall(self, workspace, model, options)
 
+    def resume(
+        self, workspace: str, request_id: str, *, model: str = "", attempt: int = 0
+    ) -> AsyncCall:
+        """Takes up a job that was left unfinished: `async with client.resume(...) as call:`.
+
+        As `Client.resume`.
+        """
+        call: AsyncCall = self._resume(AsyncCall, workspace, request_id, model, attempt)
+        return call
+
     async def flush(self, timeout: float | None = None) -> int:
         """Waits until every record is delivered, at most `timeout` seconds; says what is left."""
         return await asyncio.to_thread(self._delivery.flush, timeout)
@@ -257,6 +291,27 @@ _STUBS: dict[str, Callable[[Any], Any]] = {
     "directory": pb.DirectoryServiceStub,
     "analytics": pb.AnalyticsServiceStub,
 }
+
+
+def _target(address: str, tls: TLS) -> tuple[str, TLS]:
+    """Gives what gRPC dials, and whether with TLS. Raises `ValueError` for what it cannot."""
+    scheme, found, rest = address.partition("://")
+    scheme = scheme.lower()
+    if not found or scheme in _SCHEMES:
+        return address, tls
+    if scheme not in _PORTS:
+        known = "host:port, http://host:port or https://host:port"
+        raise ValueError(f"the address has the scheme {scheme!r}; expected {known}")
+    if scheme == "http" and tls is not None:
+        raise ValueError("the address begins with http://, which is plaintext, but tls is set")
+    host = rest.removesuffix("/")
+    if "@" in host:
+        raise ValueError("the address has user information: give the token as token")
+    if not re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?", host):
+        raise ValueError(f"the address is {scheme}://host:port, without a path, not {address!r}")
+    if not re.search(r":[0-9]+$", host) or host.endswith("]"):
+        host += f":{_PORTS[scheme]}"
+    return host, tls if scheme == "http" or tls is not None else True
 
 
 class _Calls:

@@ -32,7 +32,8 @@ UNREACHED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 # known, the same records are taken.
 UNAUTHORIZED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 
-Item = pb.RecordUsageRequest | pb.ReleaseHoldRequest
+Hold = pb.ReleaseHoldRequest | pb.ExtendHoldRequest
+Item = pb.RecordUsageRequest | Hold
 
 
 class Stats(NamedTuple):
@@ -73,7 +74,7 @@ class Delivery:
                     self._start()
 
     def put(self, item: Item) -> None:
-        """Queues a record or a release and returns at once."""
+        """Queues a record, or what becomes of a hold, and returns at once."""
         with self._changed:
             if self._stopped:
                 return self._drop("the client is closed")
@@ -207,8 +208,8 @@ class Delivery:
         # does not go on knocking.
         reached = not again
         for item in batch:
-            if isinstance(item, pb.ReleaseHoldRequest):
-                reached = reached and _release(stub, item)
+            if not isinstance(item, pb.RecordUsageRequest):
+                reached = reached and _settle(stub, item)
                 if not reached:
                     again.append(item)
         return again
@@ -219,10 +220,13 @@ class Delivery:
             log.error("tollgate: the usage record %s is refused: %s", record.request_id, why)
 
 
-def _release(stub: pb.UsageServiceStub, release: pb.ReleaseHoldRequest) -> bool:
-    """Gives a hold back; one that has ended already is as good."""
+def _settle(stub: pb.UsageServiceStub, hold: Hold) -> bool:
+    """Gives a hold back or extends it; one that has ended already is as good."""
     try:
-        stub.ReleaseHold(release)
+        if isinstance(hold, pb.ReleaseHoldRequest):
+            stub.ReleaseHold(hold)
+        else:
+            stub.ExtendHold(hold)
     except grpc.RpcError as error:
         if error.code() in UNREACHED:
             return False
@@ -230,7 +234,7 @@ def _release(stub: pb.UsageServiceStub, release: pb.ReleaseHoldRequest) -> bool:
             _denied(error.code(), error.details())
             return False
         if error.code() is not grpc.StatusCode.NOT_FOUND:
-            log.warning("tollgate: the hold %s stays: %s", release.request_id, error.details())
+            log.warning("tollgate: the hold %s stays: %s", hold.request_id, error.details())
     return True
 
 

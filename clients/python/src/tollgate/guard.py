@@ -1,6 +1,7 @@
 """The guard around one LLM call: a check on the way in, a record on the way out.
 
-`_Call` decides what is said; `Call` and `AsyncCall` only say it, each in its own way.
+`_Call` decides what is said; `Call` and `AsyncCall` only say it, each in its own way. What a
+provider answered is handed over without its content, for the server to read.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, TypedDict, cast
 
@@ -19,15 +19,21 @@ import grpc
 from typing_extensions import Self
 
 from . import v1 as pb
+from .answer import Parts, ProviderAnswer, is_whole, reduce
+from .background import AsyncKeeper, Keeper
 from .delivery import UNAUTHORIZED, UNREACHED, Delivery, Item
 from .errors import Blocked, TollgateUnavailable, Verdict, enum_name
+from .estimate import estimate_tokens
 from .money import Money, duration_of, time_of
-from .usage import ServiceTier, Usage, UsageReader, estimate_tokens
+from .usage import ServiceTier, UnitKind, Usage, units_to_proto
 
 log = logging.getLogger("tollgate")
 
 Policy = Literal["open", "closed"]
 LATENCY_MAX_NS = 24 * 3600 * 1_000_000_000
+HOLD = timedelta(minutes=10)
+# How long the hold of an unfinished job waits for who resumes it: as long as the server allows.
+HOLD_OF_JOB = timedelta(hours=24)
 
 
 class Options(TypedDict, total=False):
@@ -38,7 +44,7 @@ class Options(TypedDict, total=False):
     prompt: str
     """Estimated instead of `input_tokens`."""
     messages: Sequence[Any]
-    """Estimated instead of `input_tokens`: all texts in these messages."""
+    """Estimated instead of `input_tokens`: these messages, with system and tools if given."""
     cache_read_tokens: int
     cache_write_5m_tokens: int
     cache_write_1h_tokens: int
@@ -55,6 +61,10 @@ class Options(TypedDict, total=False):
     investigation: str | None
     session: str | None
     tags: Mapping[str, str] | None
+    units: Mapping[UnitKind, int]
+    """Most that is used beside tokens, for example `{"WEB_SEARCH": 5}`."""
+    factors: Sequence[str]
+    """Factors of the price that may apply, for example `us`."""
     request_id: str | None
     """Names the request; a UUIDv7 is made if absent."""
     service_tier: ServiceTier | None
@@ -98,13 +108,21 @@ class _Call:
         self._policy = options.get("on_unavailable") or owner._policy
         self._wait = options.get("wait", False)
         self._check = _check_request(workspace, model, options, owner._tokenizer)
-        self._reader = UsageReader()
+        self._parts = Parts()
         self._given: Usage | None = None
+        self._provider = ""
+        self._said: tuple[str, ServiceTier | None] = "", None
         self._model = model
+        self._hold = options.get("hold") or HOLD
+        self._resumed = False
+        self._keeps = True
+        self._keeper: Keeper | AsyncKeeper | None = None
         self._began: tuple[int, int] | None = None  # Wall clock and monotonic, in nanoseconds.
         self._left = False
         self.request_id = self._check.request_id
         """Names the request, in the usage log too."""
+        self.attempt = 0
+        """Number of the attempt: above 0 if the request was recorded before, and checked again."""
         self.decision: Literal["ALLOWED", "ROUTED"] | None = None
         """`None` if Tollgate was not reached."""
         self.unchecked = False
@@ -136,24 +154,54 @@ class _Call:
         """Whether `model` is another one than was asked for."""
         return self.decision == "ROUTED"
 
-    def record(
-        self, usage: object, *, model: str | None = None, service_tier: ServiceTier | None = None
-    ) -> None:
-        """Keeps what was used: a `Usage`, or a provider's answer or event (object, dict, JSON).
+    @property
+    def unfinished(self) -> bool:
+        """Whether the provider has only begun a job: leaving records nothing and keeps the hold."""
+        return self._given is None and self._parts.is_unfinished
 
-        Later figures replace earlier ones, so every event of a stream may be handed in; those
-        without usage are passed over. Never raises.
+    def record(
+        self,
+        usage: object,
+        *,
+        model: str | None = None,
+        service_tier: ServiceTier | None = None,
+        provider: str | None = None,
+    ) -> None:
+        """Keeps what was used: what the provider answered, or a `Usage`.
+
+        The answer is a `ProviderAnswer`, or what it is made of: an object of an SDK, a dict, JSON;
+        every event of a stream may be handed in. Model and tier follow from it unless they are
+        given. `provider` is a hint for the server. Of two answers the last counts. Never raises.
         """
+        self._said = model or self._said[0], service_tier or self._said[1]
         if isinstance(usage, Usage):
             self._given = usage
-        else:
-            try:
-                if self._reader.feed(usage):
-                    self._given = None
-            except Exception as error:
-                log.warning("tollgate: %.100r has no usage that can be read: %r", usage, error)
-        self._reader.model = model or self._reader.model
-        self._reader.service_tier = service_tier or self._reader.service_tier
+            return
+        if isinstance(usage, ProviderAnswer):
+            provider, usage = usage.provider or provider, "[" + ",".join(usage.json) + "]"
+        self._provider = (provider or self._provider).lower()
+        try:
+            events = reduce(usage)
+        except Exception as error:
+            # What is no answer at all is one that cannot be read.
+            self._parts.given = True
+            log.warning(
+                "tollgate: a provider answer of %s cannot be read: %s", self.request_id, error
+            )
+            return
+        if any(map(is_whole, events)):
+            if self._parts.has_figures:
+                log.warning("tollgate: %s has a second answer, which counts", self.request_id)
+            self._parts = Parts()
+        self._parts.add(events)
+        if self._parts.has_figures:
+            self._given = None
+        if self.unfinished and self._keeper is None and self._keeps and not self.unchecked:
+            self._keeper = self._keep()
+
+    def _keep(self) -> Keeper | AsyncKeeper | None:
+        """Keeps the hold of a job alive while the block waits for it."""
+        raise NotImplementedError
 
     def _answered(self, answer: pb.CheckAndRouteResponse) -> None:
         if answer.decision == pb.DECISION_BLOCKED:
@@ -162,6 +210,7 @@ class _Call:
         routed = answer.decision == pb.DECISION_ROUTED
         self.decision = "ROUTED" if routed else "ALLOWED"
         self._model = answer.model_id or self._model
+        self.attempt = answer.attempt
         self.reason = enum_name(pb.Reason, "REASON_", answer.reason)
         self.verdicts = [Verdict.from_proto(verdict) for verdict in answer.verdicts]
         self.held = Money.from_proto(answer.held)
@@ -184,57 +233,110 @@ class _Call:
         if self._left:
             return None
         self._left = True
+        if self._keeper is not None:
+            self._keeper.stop()
         try:
+            self._read_completion(error)
             return self._report(error)
         except Exception:
             log.exception("tollgate: the usage of %s is not recorded", self.request_id)
             return None
 
+    def _read_completion(self, error: BaseException | None) -> None:
+        """Records the answer that an SDK hands over with its exception, as it was billed."""
+        if error is not None and not self._given and not self._parts.has_figures:
+            completion = getattr(error, "completion", None)
+            if completion is not None:
+                self.record(completion)
+
     def _report(self, error: BaseException | None) -> Item | None:
-        if self._began is None and not (self._given or self._reader.usage):
-            if self.unchecked:
-                return None
-            return pb.ReleaseHoldRequest(
-                workspace_id=self._check.workspace_id, request_id=self.request_id
-            )
-        usage, source = self._used(error)
-        if source == pb.USAGE_SOURCE_ESTIMATED and error is None:
-            log.warning("tollgate: no usage was recorded of %s, it is estimated", self.request_id)
-        wall, mono = self._began or (time.time_ns(), time.monotonic_ns())
-        tier = self._reader.service_tier
+        broken = self._resumed and error is not None
+        if self.unfinished or (broken and not self._given and not self._parts.has_figures):
+            # A job goes on, whatever becomes of who asks for it.
+            return self._left_unfinished()
+        if not self._given and not self._parts.given and (self._began is None or self._resumed):
+            return self._never_started()
+        outcome = _outcome(error)
+        if error is None and not self._given and self._parts.ended:
+            outcome = pb.OUTCOME_ERROR if self._parts.ended == "failed" else pb.OUTCOME_CANCELLED
+        model, tier = self._said
         record = pb.RecordUsageRequest(
             workspace_id=self._check.workspace_id,
             request_id=self.request_id,
-            model_id=self._reader.model or self._model,
-            service_tier=_tier(tier) if tier else self._check.service_tier,
-            usage=usage.to_proto() if usage else None,
-            outcome=_outcome(error),
-            usage_source=source,
-            attribution=self._check.attribution,
+            attempt=self.attempt,
+            # Named even where the answer does, as one that cannot be read names none.
+            model_id=model or self._parts.model() or self._model,
+            service_tier=_tier(tier),
+            outcome=outcome,
         )
-        record.start_time.FromNanoseconds(wall)
-        record.latency.FromNanoseconds(min(time.monotonic_ns() - mono, LATENCY_MAX_NS))
+        self._fill(record, outcome)
+        # The same answer of a job, recorded by two processes, is one record.
+        if not self._resumed:
+            wall, mono = self._began or (time.time_ns(), time.monotonic_ns())
+            record.start_time.FromNanoseconds(wall)
+            record.latency.FromNanoseconds(min(time.monotonic_ns() - mono, LATENCY_MAX_NS))
+            record.attribution.CopyFrom(self._check.attribution)
         return record
 
-    def _used(self, error: BaseException | None) -> tuple[Usage | None, pb.UsageSource.ValueType]:
-        """Gives what was used as far as it is known, and where that comes from."""
-        usage = self._given or self._reader.usage
-        if usage and (self._given or not self._reader.partial):
-            return usage, pb.USAGE_SOURCE_PROVIDER
+    def _fill(self, record: pb.RecordUsageRequest, outcome: pb.Outcome.ValueType) -> None:
+        """Says what was used, as far as it is known, and where that comes from."""
+        succeeded = outcome == pb.OUTCOME_SUCCESS
+        if self._given:
+            record.usage.CopyFrom(self._given.to_proto())
+            record.factors.extend(self._given.factors)
+            record.usage_source = pb.USAGE_SOURCE_PROVIDER
+        elif self._parts.has_figures or (self._parts.given and succeeded):
+            record.usage_source = self._complete_stream()
+            record.provider_answer.CopyFrom(self._answer())
+            record.accept_unread = True
+            if self._parts.names_tier():
+                return
+        else:
+            written = estimate_tokens(self.output_text, self._owner._tokenizer)
+            if (succeeded or written) and not self._resumed:
+                self._estimate(record, written)
+            if succeeded:
+                log.warning(
+                    "tollgate: no usage was recorded of %s, it is estimated", self.request_id
+                )
+        if record.service_tier == pb.SERVICE_TIER_UNSPECIFIED:
+            record.service_tier = self._check.service_tier
+
+    def _estimate(self, record: pb.RecordUsageRequest, written: int) -> None:
+        record.usage.input_token_count = self._check.input_token_count
+        record.usage.cache_read_token_count = self._check.cache_read_token_count
+        record.usage.cache_write_5m_token_count = self._check.cache_write_5m_token_count
+        record.usage.cache_write_1h_token_count = self._check.cache_write_1h_token_count
+        record.usage.output_token_count = written
+        record.usage_source = pb.USAGE_SOURCE_ESTIMATED
+
+    def _complete_stream(self) -> pb.UsageSource.ValueType:
+        """Adds the output that has come to a stream which has told it only to begin with."""
+        begun = self._parts.begun_output()
         written = estimate_tokens(self.output_text, self._owner._tokenizer)
-        if usage is None and (error is None or written):
-            declared = Usage(
-                input_tokens=self._check.input_token_count,
-                cache_read_tokens=self._check.cache_read_token_count,
-                cache_write_5m_tokens=self._check.cache_write_5m_token_count,
-                cache_write_1h_tokens=self._check.cache_write_1h_token_count,
-                output_tokens=written,
-            )
-            return declared, pb.USAGE_SOURCE_ESTIMATED
-        # A stream that broke off has told its input, and its output only to begin with.
-        if usage and written > usage.output_tokens:
-            return replace(usage, output_tokens=written), pb.USAGE_SOURCE_ESTIMATED
-        return usage, pb.USAGE_SOURCE_PROVIDER if usage else pb.USAGE_SOURCE_UNSPECIFIED
+        if begun is None or written <= begun:
+            return pb.USAGE_SOURCE_PROVIDER
+        self._parts.add([{"type": "message_delta", "usage": {"output_tokens": written}}])
+        return pb.USAGE_SOURCE_ESTIMATED
+
+    def _answer(self) -> pb.ProviderAnswer:
+        try:
+            json = self._parts.to_json()
+        except ValueError as error:
+            log.warning("tollgate: the answer of %s is not sent: %s", self.request_id, error)
+            json = ["{}"]
+        return pb.ProviderAnswer(provider=self._provider, json=json)
+
+    def _never_started(self) -> Item | None:
+        if self.unchecked or self._resumed:
+            return None
+        return pb.ReleaseHoldRequest(
+            workspace_id=self._check.workspace_id, request_id=self.request_id
+        )
+
+    def _left_unfinished(self) -> Item | None:
+        log.info("tollgate: %s is not finished, resume it to record it", self.request_id)
+        return None if self.unchecked else self._extension(HOLD_OF_JOB)
 
     def _extension(self, hold: timedelta) -> pb.ExtendHoldRequest:
         return pb.ExtendHoldRequest(
@@ -263,6 +365,8 @@ class Call(_Call):
 
     def __enter__(self) -> Self:
         """Checks."""
+        if self._resumed:
+            return self
         try:
             self._answered(self._owner.usage.CheckAndRoute(self._check))
         except grpc.RpcError as error:
@@ -274,7 +378,7 @@ class Call(_Call):
         item = self._end(error)
         if item is None:
             return
-        if not self._wait or isinstance(item, pb.ReleaseHoldRequest):
+        if not self._wait or not isinstance(item, pb.RecordUsageRequest):
             return self._owner._delivery.put(item)
         try:
             self.recorded = self._owner.usage.RecordUsage(item)
@@ -286,12 +390,17 @@ class Call(_Call):
         if not self.unchecked:
             self._owner.usage.ExtendHold(self._extension(hold))
 
+    def _keep(self) -> Keeper:
+        return Keeper(self.extend, self._hold)
+
 
 class AsyncCall(_Call):
     """A guarded call of an `AsyncClient`: use it in an `async with`."""
 
     async def __aenter__(self) -> Self:
         """Checks."""
+        if self._resumed:
+            return self
         try:
             self._answered(await self._owner.usage.CheckAndRoute(self._check))
         except grpc.RpcError as error:
@@ -305,7 +414,7 @@ class AsyncCall(_Call):
             return
         # A cancelled task is to end, not to wait.
         cancelled = _outcome(error) == pb.OUTCOME_CANCELLED
-        if not self._wait or cancelled or isinstance(item, pb.ReleaseHoldRequest):
+        if not self._wait or cancelled or not isinstance(item, pb.RecordUsageRequest):
             return self._owner._delivery.put(item)
         try:
             self.recorded = await self._owner.usage.RecordUsage(item)
@@ -319,6 +428,12 @@ class AsyncCall(_Call):
         """Lets the hold live so long from now. Raises `grpc.RpcError`."""
         if not self.unchecked:
             await self._owner.usage.ExtendHold(self._extension(hold))
+
+    def _keep(self) -> AsyncKeeper | None:
+        try:
+            return AsyncKeeper(self.extend, self._hold)
+        except RuntimeError:  # Outside of any loop; leaving extends the hold all the same.
+            return None
 
 
 def _check_request(
@@ -344,20 +459,20 @@ def _check_request(
         cache_write_5m_token_count=options.get("cache_write_5m_tokens", 0),
         cache_write_1h_token_count=options.get("cache_write_1h_tokens", 0),
         max_output_token_count=options.get("max_output_tokens"),
-        service_tier=pb.ServiceTier.Value(
-            f"SERVICE_TIER_{tier.upper() if tier else 'UNSPECIFIED'}"
-        ),
+        service_tier=_tier(tier),
         attribution=pb.Attribution(
             tags=options.get("tags"),
             **{f"{name}_id": values[name] for name in _ATTRIBUTION if values.get(name)},
         ),
         required_capabilities=options.get("required_capabilities", ()),
         hold_duration=duration_of(hold) if hold else None,
+        units=units_to_proto(options.get("units", {})),
+        factors=options.get("factors", ()),
     )
 
 
-def _tier(name: str) -> pb.ServiceTier.ValueType:
-    return pb.ServiceTier.Value(f"SERVICE_TIER_{name.upper()}")
+def _tier(name: str | None) -> pb.ServiceTier.ValueType:
+    return pb.ServiceTier.Value(f"SERVICE_TIER_{name.upper() if name else 'UNSPECIFIED'}")
 
 
 def _outcome(error: BaseException | None) -> pb.Outcome.ValueType:

@@ -6,12 +6,13 @@ In the proxy's `config.yaml`, with TOLLGATE_ADDRESS and TOLLGATE_WORKSPACE in th
       callbacks: tollgate.litellm.handler
 
 In a program: `litellm.callbacks = [TollgateLogger("acme")]` puts `litellm.acompletion`,
-`aresponses` and `Router` behind it. LiteLLM has no hook that can stop a synchronous call: use
-`TollgateLogger.completion` instead of `litellm.completion`.
+`aresponses`, `responses` and the asynchronous `Router` behind it. LiteLLM has no hook that can
+stop `litellm.completion`: it swallows what `log_pre_api_call` raises. Use
+`TollgateLogger.completion` instead; a call that goes past it is recorded, but not checked.
 
-The proxy asks before it routes, so `model` is the name that the proxy's callers use; elsewhere it
-is LiteLLM's, with the provider before the slash: ids of Tollgate's catalog are those of LiteLLM.
-Names that neither knows are aliases of the workspace (`SetModelAlias`).
+Models are named as LiteLLM names them, with the provider before the slash; the server resolves
+them. The proxy checks before it routes: the name that its callers use stands for the model of its
+deployments, if they agree, or is an alias of the workspace (`SetModelAlias`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import AsyncIterator, Mapping, MutableMapping
-from dataclasses import replace
+from contextvars import ContextVar
 from typing import Any
 
 import litellm
@@ -29,7 +30,7 @@ from typing_extensions import Unpack
 from .client import AsyncClient, Client
 from .errors import Blocked, TollgateError, TollgateUnavailable
 from .guard import AsyncCall, Options, _Call
-from .usage import _get
+from .litellm_models import _get, _group, _id, _ids, _router, _send_to
 from .wrap import _content, _options, _Stream, refuse_unknown
 
 # Kinds of calls that are guarded, as LiteLLM and its proxy name them. Embeddings are not: another
@@ -39,9 +40,14 @@ _KINDS = frozenset(
     for prefix in ("", "a")
     for kind in ("completion", "text_completion", "responses")
 ) | {"anthropic_messages"}
+_SYNCHRONOUS = frozenset(("completion", "text_completion", "responses"))
 _LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 # What a caller of the proxy may say of its request; the rest is the key's.
 _FREE = frozenset(("assistant", "workflow", "feature", "investigation", "session", "tags"))
+
+
+# Whether `TollgateLogger.completion` makes the call, and records it itself.
+_checked: ContextVar[bool] = ContextVar("tollgate_checked", default=False)
 
 
 class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
@@ -71,6 +77,8 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
         self._proxied: set[str] = set()
         # Those whose last chunk, with usage, nobody has asked for.
         self._hiding: set[str] = set()
+        # Those of LiteLLM's synchronous functions, which tell other hooks of their end.
+        self._synchronous: set[str] = set()
 
     # Before the call.
 
@@ -88,12 +96,16 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
         }
         said: Any = {name: value for name, value in _said(data).items() if name in _FREE}
         asked = (data.get("stream_options") or {}).get("include_usage")
+        router = _router()
+        name = str(data.get("model") or "")
         try:
-            call = await self._enter(data, data, {**said, **options})
+            call = await self._enter_any(_ids(router, name), data, {**said, **options})
         except Blocked as blocked:
             raise _refusal(blocked) from blocked
         except TollgateUnavailable as error:
             raise _http_error(503, {"error": str(error)}) from error
+        if call.routed:
+            data["model"] = _group(router, call._model)
         call_id = data.setdefault("litellm_call_id", call.request_id)
         self._keep(call_id, call, data)
         self._proxied.add(call_id)
@@ -114,7 +126,16 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
             "messages": getattr(logging, "messages", None),
             **kwargs,
         }
-        call = await self._enter(request, kwargs, _said(kwargs))
+        asked = _id(str(request["model"] or ""), kwargs.get("custom_llm_provider"))
+        call = await self._enter(asked, request, kwargs, _said(kwargs))
+        if call.routed:
+            try:
+                _send_to(call._model, asked, kwargs)
+            except TollgateError:
+                await call.__aexit__(None, None, None)
+                raise
+        if not str(kind).startswith("a"):
+            self._synchronous.add(call_id)
         self._keep(call_id, call, kwargs)
         return kwargs
 
@@ -125,10 +146,23 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
             # A stream that is dropped or a task that is cancelled tells no hook.
             weakref.finalize(logging, self._abandoned, call_id, call, bool(request.get("stream")))
 
+    async def _enter_any(self, ids: list[str], data: dict[str, Any], said: Options) -> AsyncCall:
+        """Checks under the first of these names that the catalog or the workspace knows."""
+        for asked in ids[:-1]:
+            try:
+                return await self._enter(asked, data, data, said)
+            except Blocked as blocked:
+                if blocked.reason != "MODEL_UNKNOWN":
+                    raise
+        return await self._enter(ids[-1], data, data, said)
+
     async def _enter(
-        self, request: Mapping[str, Any], target: MutableMapping[str, Any], said: Options
+        self,
+        asked: str,
+        request: Mapping[str, Any],
+        target: MutableMapping[str, Any],
+        said: Options,
     ) -> AsyncCall:
-        asked = str(request.get("model") or "")
         options: Any = {**_options(request, _LIMITS), **said, **self._settings}
         client = self._client = self._client or AsyncClient()
         call = client.guard(self._where(), asked, **options)
@@ -136,14 +170,6 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
         if request.get("stream") and "messages" in request:
             # The provider's figures instead of LiteLLM's own count, in one chunk more at the end.
             target["stream_options"] = _with_usage(request)
-        if call.routed:
-            if "model" not in target:
-                await call.__aexit__(None, None, None)
-                raise TollgateError(
-                    f"the call is routed to {call._model}, which needs its model given by name:"
-                    " litellm.acompletion(model=...)"
-                )
-            target["model"] = _to_call(call._model, asked)
         return call
 
     def log_pre_api_call(self, model: str, messages: Any, kwargs: Mapping[str, Any]) -> None:
@@ -160,7 +186,7 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
         """Reads the last chunk of a stream of the SDK, which is all that LiteLLM shows of it."""
         call = self._open.get(request_data.get("litellm_call_id", ""))
         if call is not None:
-            call.record(response_chunk)
+            call.record(response_chunk, provider=_hint(response_chunk))
 
     async def async_post_call_streaming_iterator_hook(
         self, user_api_key_dict: object, response: Any, request_data: Mapping[str, Any]
@@ -172,7 +198,7 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
         try:
             async for chunk in response:
                 if call is not None:
-                    call.record(chunk)
+                    call.record(chunk, provider=_hint(chunk))
                     texts.append(_content(chunk)[0])
                 if not (hiding and _is_usage_alone(chunk)):
                     yield chunk
@@ -200,6 +226,38 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
         if kwargs.get("cache_hit"):
             return self._leave(call_id, None)
         self._leave(call_id, kwargs.get("async_complete_streaming_response") or response_obj)
+
+    def log_success_event(
+        self, kwargs: Mapping[str, Any], response_obj: Any, start_time: object, end_time: object
+    ) -> None:
+        """Records what a synchronous function of LiteLLM got, checked or not."""
+        call_id = kwargs.get("litellm_call_id", "")
+        if call_id in self._synchronous:
+            return self._leave(call_id, None if kwargs.get("cache_hit") else response_obj)
+        unseen = kwargs.get("call_type") in _SYNCHRONOUS and call_id not in self._open
+        if not unseen or _checked.get() or kwargs.get("cache_hit"):
+            return
+        client = self._sync_client = self._sync_client or Client()
+        asked = _id(str(kwargs.get("model") or ""), kwargs.get("custom_llm_provider"))
+        options: Any = {**_options(kwargs, _LIMITS), **_said(kwargs), **self._settings}
+        call = client.guard(self._where(), asked, **{**options, "request_id": call_id})
+        # Nothing can stop it any more; its cost counts all the same.
+        call.unchecked = True
+        _ = call.model
+        _record(call, response_obj)
+        item = call._end(None)
+        if item is not None:
+            call._owner._delivery.put(item)
+
+    def log_failure_event(
+        self, kwargs: Mapping[str, Any], response_obj: Any, start_time: object, end_time: object
+    ) -> None:
+        """Records that a synchronous function of LiteLLM failed."""
+        call_id = kwargs.get("litellm_call_id", "")
+        if call_id in self._synchronous:
+            error = kwargs.get("exception")
+            failed = error if isinstance(error, BaseException) else RuntimeError(str(error))
+            self._leave(call_id, None, failed)
 
     async def async_post_call_failure_deployment_hook(
         self, request_data: Mapping[str, Any], exception: Exception, call_type: Any
@@ -249,6 +307,7 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
         call = self._open.pop(call_id, None)
         self._proxied.discard(call_id)
         self._hiding.discard(call_id)
+        self._synchronous.discard(call_id)
         if call is None:
             return
         if answer is not None:
@@ -266,18 +325,21 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
             kwargs["stream_options"] = _with_usage(kwargs)
         client = self._sync_client = self._sync_client or Client()
         options: Any = {**_options(request, _LIMITS), **_said(kwargs), **self._settings}
-        call = client.guard(self._where(), model, **options)
+        asked = _id(model, kwargs.get("custom_llm_provider"))
+        call = client.guard(self._where(), asked, **options)
         call.__enter__()
+        target = {**kwargs, "model": model}
+        checked = _checked.set(True)
         try:
             decided = call.model
-            answer = litellm.completion(
-                model=_to_call(decided, model) if call.routed else model,
-                messages=messages,
-                **kwargs,
-            )
+            if call.routed:
+                _send_to(decided, asked, target)
+            answer = litellm.completion(messages=messages, **target)
         except BaseException as error:
             call.__exit__(type(error), error, None)
             raise
+        finally:
+            _checked.reset(checked)
         if kwargs.get("stream"):
             return _Stream(answer, call, hide=False)
         _record(call, answer)
@@ -291,19 +353,6 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
         return workspace
 
 
-def _to_call(decided: str, asked: str) -> str:
-    """Says how LiteLLM calls the model that was decided: at its own provider, if it knows it."""
-    if "/" not in asked:
-        # The router's callers name its models, which need not be LiteLLM's.
-        return decided
-    try:
-        name, provider, _, _ = litellm.get_llm_provider(model=decided)
-    except Exception:  # LiteLLM has no narrower one for a model that it does not know.
-        provider, _, _ = asked.partition("/")
-        return f"{provider}/{decided}"
-    return f"{provider}/{name}"
-
-
 def _with_usage(request: Mapping[str, Any]) -> dict[str, Any]:
     return {**(request.get("stream_options") or {}), "include_usage": True}
 
@@ -315,27 +364,28 @@ def _said(request: Mapping[str, Any]) -> Options:
 
 
 def _record(call: _Call, answer: Any) -> None:
-    """Reads an answer of LiteLLM, which is OpenAI's with some figures of Anthropic's more."""
+    """Records an answer of LiteLLM, which is OpenAI's with some figures of others more."""
+    if call._parts.has_figures:
+        # Of a stream: what LiteLLM builds of its chunks says nothing new.
+        return
     usage = _get(answer, "usage")
-    if usage is not None and not _get(usage, "total_tokens") and call._reader.usage is None:
+    if usage is not None and not any(_get(usage, name) for name in _TOTALS):
         # It could not count: the guard's estimate is better than nothing.
         choices = _get(answer, "choices") or ()
         texts = [_get(_get(choice, "message"), "content") or "" for choice in choices]
         call.output_text = "".join(texts) or call.output_text
         return
-    call.record(answer)
-    details = _get(usage, "prompt_tokens_details")
-    long_lived = _get(_get(details, "cache_creation_token_details"), "ephemeral_1h_input_tokens")
-    counted = call._reader.usage
-    if counted is not None and isinstance(long_lived, int):
-        long_lived = min(long_lived, counted.cache_write_5m_tokens)
-        call.record(
-            replace(
-                counted,
-                cache_write_5m_tokens=counted.cache_write_5m_tokens - long_lived,
-                cache_write_1h_tokens=counted.cache_write_1h_tokens + long_lived,
-            )
-        )
+    call.record(answer, provider=_hint(answer))
+
+
+_TOTALS = ("total_tokens", "prompt_tokens", "completion_tokens", "input_tokens", "output_tokens")
+
+
+def _hint(answer: Any) -> str | None:
+    """Gives the provider that LiteLLM sent the call to."""
+    hidden = _get(answer, "_hidden_params")
+    provider = hidden.get("custom_llm_provider") if isinstance(hidden, Mapping) else None
+    return provider if isinstance(provider, str) else None
 
 
 def _is_usage_alone(chunk: Any) -> bool:
@@ -370,5 +420,6 @@ def _http_error(
     return error
 
 
+__all__ = ["TollgateLogger", "handler"]
 handler = TollgateLogger()
 """The callback for `config.yaml`."""

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import inspect
 import logging
+import re
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 from typing_extensions import Unpack
 
@@ -27,7 +30,33 @@ _PATHS = {
     "/v1/messages": ("max_tokens",),
 }
 # What of a body the model reads.
-_INPUT = ("messages", "input", "instructions", "system", "tools", "functions", "response_format")
+_INPUT = (
+    "messages",
+    "input",
+    "instructions",
+    "system",
+    "tools",
+    "functions",
+    "response_format",
+    "text",
+)
+# Hosts whose answers are those of one provider.
+_HOSTS = {
+    "api.openai.com": "openai",
+    "openai.azure.com": "azure",
+    "api.anthropic.com": "anthropic",
+    "api.x.ai": "xai",
+    "api.groq.com": "groq",
+    "api.deepseek.com": "deepseek",
+    "api.mistral.ai": "mistral",
+    "openrouter.ai": "openrouter",
+    "api.together.xyz": "together",
+    "api.moonshot.ai": "moonshot",
+    "api.perplexity.ai": "perplexity",
+}
+# Jobs that run at a provider, by the ids of their answers; the oldest are forgotten.
+_JOBS_MAX = 10_000
+_JOB = re.compile(r"/responses/([^/?]+)(/cancel)?")
 _TIERS = {"flex": "FLEX", "priority": "PRIORITY", "batch": "BATCH", "default": "STANDARD"}
 
 
@@ -42,12 +71,13 @@ def wrap(
 
     `chat.completions`, `responses` and `messages` check before each call and run it on the model
     that is decided; they raise `Blocked` and `TollgateUnavailable`. What they used is recorded,
-    of streams when they end, break or are abandoned. `client` is an `AsyncClient` for an async
-    SDK client; by default one that the environment names. The options are those of
-    `Client.guard`, for every call; a copy with others, `wrap(sdk, workspace, user=...)`, is cheap.
+    of streams when they end, break or are abandoned. A response in the background is recorded when
+    `responses.retrieve` or `cancel` of this process has its end; another process takes
+    `Client.resume`. `client` is an `AsyncClient` for an async SDK client; by default one that the
+    environment names. The options are those of `Client.guard`, for every call; a copy with
+    others, `wrap(sdk, workspace, user=...)`, is cheap.
     """
-    post = getattr(sdk, "post", None)
-    copy = getattr(sdk, "copy", None)
+    post, copy = getattr(sdk, "post", None), getattr(sdk, "copy", None)
     if post is None or copy is None:
         raise TypeError(f"wrap() takes a client of OpenAI or Anthropic, not {type(sdk).__name__}")
     refuse_unknown("wrap", options)
@@ -57,12 +87,14 @@ def wrap(
     if not isinstance(tollgate, kind):
         raise TypeError(f"wrap({type(sdk).__name__}) needs a tollgate.{kind.__name__}")
     wrapped = copy()
-    guarded = _Guarded(tollgate, workspace, options, wrapped.post)
+    guarded = _Guarded(tollgate, workspace, options, wrapped)
 
     def copy_wrapped(*args: Any, **kwargs: Any) -> Any:
         return wrap(copy(*args, **kwargs), workspace, client=tollgate, **options)
 
     wrapped.post = guarded.post_async if is_async else guarded.post
+    if hasattr(wrapped, "get"):
+        wrapped.get = guarded.get_async if is_async else guarded.get
     wrapped.copy = wrapped.with_options = copy_wrapped
     _take_hold(wrapped)
     result: Sdk = wrapped
@@ -85,7 +117,10 @@ def _take_hold(sdk: Any) -> None:
         resource = sdk
         for name in path:
             resource = getattr(resource, name, None)
-        if resource is not None and getattr(resource, "_post", None) != sdk.post:
+        if resource is not None and (
+            getattr(resource, "_post", None) != sdk.post
+            or getattr(resource, "_get", None) != getattr(sdk, "get", None)
+        ):
             raise TypeError(f"wrap() does not know this version of {type(sdk).__name__}")
 
 
@@ -98,26 +133,28 @@ def _default(kind: type) -> Any:
     return _defaults[kind]
 
 
+_jobs: OrderedDict[str, tuple[str, str, str, int]] = OrderedDict()
+
+
 class _Guarded:
-    """The guard around `post` of one SDK client."""
+    """The guard around `post` of one SDK client, and around `get` of what it has begun."""
 
     def __init__(
-        self,
-        client: Client | AsyncClient,
-        workspace: str,
-        options: Options,
-        post: Callable[..., Any],
+        self, client: Client | AsyncClient, workspace: str, options: Options, sdk: Any
     ) -> None:
-        self._client, self._workspace, self._options, self._post = client, workspace, options, post
+        self._client, self._workspace, self._options = client, workspace, options
+        self._post, self._get = sdk.post, getattr(sdk, "get", None)
+        self._provider = _provider(str(getattr(sdk, "base_url", "")))
 
     def post(self, path: str, **kwargs: Any) -> Any:
         prepared = self._prepare(path, kwargs)
         if prepared is None:
-            return self._post(path, **kwargs)
+            return self._follow(self._post, path, kwargs)
         call, hide = prepared
         call.__enter__()
         try:
             kwargs["body"]["model"] = call.model
+            _see_parsing(call, kwargs)
             answer = self._post(path, **kwargs)
             _record(call, answer)
         except BaseException as error:
@@ -125,17 +162,22 @@ class _Guarded:
             raise
         if kwargs.get("stream"):
             return _Stream(answer, call, hide)
+        self._remember(call, answer)
         call.__exit__(None, None, None)
         return answer
+
+    def get(self, path: str, **kwargs: Any) -> Any:
+        return self._follow(cast(Any, self._get), path, kwargs)
 
     async def post_async(self, path: str, **kwargs: Any) -> Any:
         prepared = self._prepare(path, kwargs)
         if prepared is None:
-            return await self._post(path, **kwargs)
+            return await self._follow_async(self._post, path, kwargs)
         call, hide = prepared
         await call.__aenter__()
         try:
             kwargs["body"]["model"] = call.model
+            _see_parsing(call, kwargs)
             answer = await self._post(path, **kwargs)
             _record(call, answer)
         except BaseException as error:
@@ -143,8 +185,64 @@ class _Guarded:
             raise
         if kwargs.get("stream"):
             return _AsyncStream(answer, call, hide)
+        self._remember(call, answer)
         await call.__aexit__(None, None, None)
         return answer
+
+    async def get_async(self, path: str, **kwargs: Any) -> Any:
+        return await self._follow_async(cast(Any, self._get), path, kwargs)
+
+    def _follow(self, send: Callable[..., Any], path: str, kwargs: dict[str, Any]) -> Any:
+        """Sends what is not guarded, and looks whether it has the end of a job."""
+        answer, job = send(path, **kwargs), self._job(path, kwargs)
+        if job is None:
+            return answer
+        if kwargs.get("stream"):
+            return _Stream(answer, job, hide=False)
+        self._finish(job, answer)
+        return answer
+
+    async def _follow_async(
+        self, send: Callable[..., Any], path: str, kwargs: dict[str, Any]
+    ) -> Any:
+        answer, job = await send(path, **kwargs), self._job(path, kwargs)
+        if job is None:
+            return answer
+        if kwargs.get("stream"):
+            return _AsyncStream(answer, job, hide=False)
+        self._finish(job, answer)
+        return answer
+
+    def _remember(self, call: _Call, answer: Any) -> None:
+        """Keeps a job that was only begun, until its end is seen."""
+        job_id = getattr(_parsed(answer), "id", None)
+        if call.unfinished and isinstance(job_id, str):
+            _jobs[job_id] = self._workspace, call.request_id, call._model, call.attempt
+            while len(_jobs) > _JOBS_MAX:
+                _jobs.popitem(last=False)
+
+    def _job(self, path: str, kwargs: Mapping[str, Any]) -> Any:
+        """Gives the call of a job that is asked for; none if this process has not begun it."""
+        found = _JOB.fullmatch(path.partition("?")[0])
+        job = _jobs.get(found[1]) if found else None
+        # Of a raw stream nothing can be seen.
+        raw = _raw(kwargs)
+        if job is None or raw == "stream" or (raw and kwargs.get("stream")):
+            return None
+        workspace, request_id, model, attempt = job
+        call = self._client.resume(workspace, request_id, model=model, attempt=attempt)
+        call._provider, call._keeps = self._provider, False
+        return call
+
+    def _finish(self, call: Any, answer: Any) -> None:
+        """Records the end of a job. One that goes on is held already, for long enough."""
+        _record(call, answer)
+        if call.unfinished:
+            return
+        _jobs.pop(str(getattr(_parsed(answer), "id", "")), None)
+        item = call._end(None)
+        if item is not None:
+            call._owner._delivery.put(item)
 
     def _prepare(self, path: str, kwargs: dict[str, Any]) -> tuple[Any, bool] | None:
         """Makes the guard of a call, and says whether its stream has a chunk to hide."""
@@ -152,8 +250,7 @@ class _Guarded:
         body = kwargs.get("body")
         if path not in _PATHS or not isinstance(body, Mapping):
             return None
-        headers = (kwargs.get("options") or {}).get("headers") or {}
-        raw = {key.lower(): value for key, value in headers.items()}.get("x-stainless-raw-response")
+        raw = _raw(kwargs)
         if raw == "stream" or (raw and kwargs.get("stream")):
             raise TypeError(
                 "a wrapped client cannot see usage in with_streaming_response, nor in a stream of"
@@ -168,7 +265,15 @@ class _Guarded:
             body["stream_options"] = {**wanted, "include_usage": True}
         options = _options(body, _PATHS[path])
         options.update(self._options)
-        return self._client.guard(self._workspace, str(body.get("model") or ""), **options), hide
+        call = self._client.guard(self._workspace, str(body.get("model") or ""), **options)
+        call._provider = self._provider
+        return call, hide
+
+
+def _raw(kwargs: Mapping[str, Any]) -> Any:
+    """Says how the raw response is wanted, if it is."""
+    headers = (kwargs.get("options") or {}).get("headers") or {}
+    return {key.lower(): value for key, value in headers.items()}.get("x-stainless-raw-response")
 
 
 def _listed(value: Any) -> Any:
@@ -177,8 +282,12 @@ def _listed(value: Any) -> Any:
 
 
 def _options(body: Mapping[str, Any], limits: tuple[str, ...]) -> Options:
-    """Says of a call what its body says."""
-    options: Options = {"messages": [body[name] for name in _INPUT if name in body]}
+    """Says of a call what its body says.
+
+    The place for what else belongs to the input, `previous_response_id`, `conversation` and the
+    like, once a check can name it.
+    """
+    options: Options = {"messages": [{name: body[name] for name in _INPUT if name in body}]}
     choices = body.get("n")
     for name in limits:
         limit = body.get(name)
@@ -195,11 +304,39 @@ def _options(body: Mapping[str, Any], limits: tuple[str, ...]) -> Options:
     return options
 
 
-def _record(call: _Call, answer: Any) -> None:
-    """Reads the usage of an answer; that of `with_raw_response` is parsed for it."""
+def _provider(url: str) -> str:
+    """Gives the hint for the answers of a host; empty lets the server find out."""
+    host = urlsplit(url).hostname or ""
+    known = (name for end, name in _HOSTS.items() if host == end or host.endswith(f".{end}"))
+    return next(known, "")
+
+
+def _see_parsing(call: _Call, kwargs: dict[str, Any]) -> None:
+    """Reads the answer before the SDK makes something of it, which may fail: it is billed."""
+    options = kwargs.get("options") or {}
+    parse = options.get("post_parser")
+    if not callable(parse):
+        return
+
+    def see(answer: Any) -> Any:
+        call.record(answer)
+        return parse(answer)
+
+    kwargs["options"] = {**options, "post_parser": see}
+
+
+def _parsed(answer: Any) -> Any:
+    """Gives the answer itself where `with_raw_response` has the one of HTTP."""
     if hasattr(answer, "http_response") and callable(getattr(answer, "parse", None)):
-        answer = answer.parse()
-    if not hasattr(answer, "__next__") and not hasattr(answer, "__anext__"):
+        return answer.parse()
+    return answer
+
+
+def _record(call: _Call, answer: Any) -> None:
+    """Records an answer, unless it is a stream or was recorded while it was parsed."""
+    answer = _parsed(answer)
+    is_stream = hasattr(answer, "__next__") or hasattr(answer, "__anext__")
+    if not is_stream and not call._parts.has_figures:
         call.record(answer)
 
 

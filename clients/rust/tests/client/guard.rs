@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tollgate_client::{
-    Call, Client, Decision, GuardError, Outcome, Policy, Request, ServiceTier, v1,
+    Call, Client, Decision, GuardError, Outcome, Policy, ProviderAnswer, Request, ServiceTier,
+    UnitKind, Usage, UsageUnit, v1,
 };
 use tonic::Code;
 
@@ -374,6 +375,150 @@ async fn a_hold_can_be_extended_and_a_call_held_open() {
     assert_eq!(workspace.spent().await, COST);
     let status = call.extend(Duration::from_mins(1)).await.unwrap_err();
     assert_eq!(status.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_understood_costs_what_was_held() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    let usage = json!({"prompt_tokens": 1, "completion_tokens": 1});
+    let answers = [
+        json!("Service temporarily unavailable"),
+        json!({"usage": {"gizmo_tokens": 7}}),
+        json!(42),
+        json!([{"id": "a", "usage": usage}, {"id": "b", "usage": usage}]),
+    ];
+    let mut held = Decimal::ZERO;
+    for answer in &answers {
+        let block = |call: Call| async move {
+            let _ = call.model();
+            call.record(answer);
+            Ok::<Call, String>(call)
+        };
+        let call = client.guard(request("acme").max_output_tokens(500), block).await.unwrap();
+        held += call.held().unwrap().amount;
+    }
+    flushed(&client).await;
+    assert_eq!(client.stats().refused, 0);
+    for record in workspace.records().await {
+        assert_eq!(record.usage_source(), v1::UsageSource::Estimated);
+        let kept = record.provider_answer.unwrap();
+        assert!(kept.unread && !kept.json.contains("unavailable"), "{kept:?}");
+    }
+    assert_eq!(workspace.spent().await, held);
+}
+
+#[tokio::test]
+async fn a_long_stream_is_kept_by_its_usage() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    let block = |call: Call| async move {
+        let mut chunk = json!({
+            "object": "chat.completion.chunk", "id": "c", "model": call.model(),
+            "choices": [{"delta": {"content": "SECRET"}}], "usage": null,
+        });
+        for _ in 0..300 {
+            call.record(&chunk);
+        }
+        chunk["usage"] = json!({"prompt_tokens": 1000, "completion_tokens": 100});
+        call.record(&chunk);
+        Ok::<(), String>(())
+    };
+    client.guard(request("acme"), block).await.unwrap();
+    flushed(&client).await;
+    let record = &workspace.records().await[0];
+    assert_eq!(record.usage, Some(USED));
+    let kept = &record.provider_answer.as_ref().unwrap().json;
+    assert!(kept.contains("gpt-4.1") && !kept.contains("SECRET"), "{kept}");
+}
+
+#[tokio::test]
+async fn an_answer_that_was_made_is_taken_with_its_hint() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    let block = |call: Call| async move {
+        call.record(&json!({"usage": {"prompt_tokens": 9}}));
+        call.record_answer(ProviderAnswer::new("azure", &chat()).unwrap());
+        Ok::<(), String>(())
+    };
+    client.guard(request("acme"), block).await.unwrap();
+    flushed(&client).await;
+    let record = &workspace.records().await[0];
+    assert_eq!(record.usage, Some(USED));
+    assert_eq!(record.provider_answer.as_ref().unwrap().provider, "azure");
+}
+
+/// The tier that was asked for is that of an answer that names none.
+#[tokio::test]
+async fn the_tier_is_the_one_that_served() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    let cases = [
+        ("none", "", ServiceTier::Batch),
+        ("auto", "auto", ServiceTier::Batch),
+        ("default", "default", ServiceTier::Standard),
+    ];
+    for (id, said, tier) in cases {
+        let usage = json!({"prompt_tokens": 1, "completion_tokens": 1});
+        let answer = json!({"service_tier": said, "usage": usage});
+        let block = |call: Call| async move {
+            call.record(&answer);
+            Ok::<(), String>(())
+        };
+        let said = request("acme").request_id(id).service_tier(ServiceTier::Batch);
+        client.guard(said, block).await.unwrap();
+        flushed(&client).await;
+        let records = workspace.records().await;
+        let record = records.iter().find(|record| record.request_id == id).unwrap();
+        assert_eq!(record.service_tier(), tier, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_checked_again_is_the_next_attempt() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    for attempt in 0..2 {
+        let block = |call: Call| async move {
+            assert_eq!(call.attempt(), attempt);
+            call.record_usage(USED);
+            Ok::<(), String>(())
+        };
+        let said = request("acme").request_id("job-77").wait(true);
+        client.guard(said, block).await.unwrap();
+    }
+    assert_eq!((workspace.records().await.len(), workspace.holds().await), (2, 0));
+    assert_eq!(workspace.spent().await, COST * Decimal::TWO);
+}
+
+#[tokio::test]
+async fn units_and_factors_are_recorded() {
+    let server = Server::start().await;
+    let (workspace, client) = (server.workspace("acme").await, server.client());
+    let block = |call: Call| async move {
+        let unit = UsageUnit { kind: UnitKind::WebSearch.into(), count: 3 };
+        call.record_usage(Usage { units: vec![unit], ..Usage::default() });
+        call.set_factors(["us"]);
+        Ok::<(), String>(())
+    };
+    client.guard(request("acme"), block).await.unwrap();
+    flushed(&client).await;
+    let record = &workspace.records().await[0];
+    assert_eq!(record.usage.as_ref().unwrap().units[0].count, 3);
+    assert_eq!(record.factors, ["us"]);
+}
+
+#[tokio::test]
+async fn an_address_may_say_its_scheme() {
+    let server = Server::start().await;
+    server.workspace("acme").await;
+    let address = format!("http://{}/", server.address);
+    let client = Client::builder().address(address).token("secret").build().unwrap();
+    assert!(run(&client, request("acme")).await.is_ok());
+    for address in ["ftp://127.0.0.1:50051", "http://192.0.2.1:50051"] {
+        let error = Client::builder().address(address).token("secret").build().unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
 }
 
 #[tokio::test]

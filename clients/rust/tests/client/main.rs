@@ -3,6 +3,6 @@
 mod delivery;
 mod examples;
 mod guard;
+mod resume;
 mod support;
 mod transport;
-mod usage;

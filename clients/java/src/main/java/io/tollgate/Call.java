@@ -7,6 +7,7 @@ import io.tollgate.v1.CheckAndRouteRequest;
 import io.tollgate.v1.CheckAndRouteResponse;
 import io.tollgate.v1.Decision;
 import io.tollgate.v1.ExtendHoldRequest;
+import io.tollgate.v1.Hold;
 import io.tollgate.v1.Outcome;
 import io.tollgate.v1.RecordUsageRequest;
 import io.tollgate.v1.RecordUsageResponse;
@@ -16,7 +17,10 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CancellationException;
 
 /**
@@ -32,10 +36,15 @@ public final class Call implements AutoCloseable {
   private final CheckAndRouteRequest check;
   private final boolean waits;
   private final OnUnavailable policy;
-  private final UsageReader reader = new UsageReader(Provider.ANY);
   private final CheckAndRouteResponse answer;
+  private final boolean resumed;
 
   // Guarded by this.
+  private Parts parts = new Parts();
+  // Whether these are the parts of a ProviderAnswer.
+  private boolean made;
+  private String provider = "";
+  // Goes before the parts.
   private Usage given;
   private String givenModel = "";
   private ServiceTier givenTier;
@@ -44,6 +53,8 @@ public final class Call implements AutoCloseable {
   private long beganNanos;
   private boolean left;
   private RecordUsageResponse recorded;
+  // Keeps the hold of an answer that is awaited.
+  private Keeper keeper;
 
   /**
    * What runs inside the guard.
@@ -62,7 +73,49 @@ public final class Call implements AutoCloseable {
     check = request.check(client.tokenizer());
     waits = request.waits();
     policy = request.onUnavailable().orElse(client.policy());
+    resumed = false;
     answer = check();
+  }
+
+  private Call(Client client, ResumeRequest request, Hold hold) {
+    this.client = client;
+    check =
+        CheckAndRouteRequest.newBuilder()
+            .setWorkspaceId(request.workspace())
+            .setRequestId(request.requestId())
+            .setHoldDuration(Times.durationOf(request.hold()))
+            .build();
+    waits = request.waitForRecord();
+    policy = client.policy();
+    resumed = true;
+    CheckAndRouteResponse.Builder said =
+        CheckAndRouteResponse.newBuilder()
+            .setModelId(firstOf(request.model(), hold.getModelId()))
+            .setAttempt(request.attempt() == 0 ? hold.getAttempt() : request.attempt());
+    if (hold.hasHeld()) {
+      said.setHeld(hold.getHeld());
+    }
+    if (hold.hasExpireTime()) {
+      said.setExpireTime(hold.getExpireTime());
+    }
+    answer = said.build();
+  }
+
+  /** Finds what the check has said, and keeps the hold alive from here on. */
+  static Call resumed(Client client, ResumeRequest request) {
+    Hold hold;
+    try {
+      hold = request.hold(client);
+    } catch (StatusRuntimeException error) {
+      if (!Connection.UNREACHED.contains(error.getStatus().getCode())) {
+        throw error;
+      }
+      // The answer can be recorded all the same.
+      hold = Hold.getDefaultInstance();
+    }
+    Call call = new Call(client, request, hold);
+    call.keepHold();
+    return call;
   }
 
   /**
@@ -82,9 +135,17 @@ public final class Call implements AutoCloseable {
     return check.getRequestId();
   }
 
+  /**
+   * Number of the attempt that it is recorded under: above 0 where the request was recorded before
+   * and is checked again.
+   */
+  public int attempt() {
+    return answer.getAttempt();
+  }
+
   /** {@code ALLOWED} or {@code ROUTED}; empty if Tollgate was not reached. */
   public Optional<String> decision() {
-    return unchecked() ? Optional.empty() : Optional.of(routed() ? "ROUTED" : "ALLOWED");
+    return unchecked() || resumed ? Optional.empty() : Optional.of(routed() ? "ROUTED" : "ALLOWED");
   }
 
   /** Whether the model is another one than was asked for. */
@@ -94,7 +155,7 @@ public final class Call implements AutoCloseable {
 
   /** Whether the call runs although Tollgate was not reached. */
   public boolean unchecked() {
-    return answer.getDecision() == Decision.DECISION_UNSPECIFIED;
+    return answer.getDecision() == Decision.DECISION_UNSPECIFIED && !resumed;
   }
 
   /** Why it was routed, for example {@code MODEL_LIMIT}; empty if it was not. */
@@ -109,7 +170,7 @@ public final class Call implements AutoCloseable {
 
   /** What is set aside; empty if unchecked. */
   public Optional<Money> held() {
-    return unchecked() ? Optional.empty() : Optional.of(Money.fromProto(answer.getHeld()));
+    return answer.hasHeld() ? Optional.of(Money.fromProto(answer.getHeld())) : Optional.empty();
   }
 
   /** When the hold ends by itself. */
@@ -135,37 +196,82 @@ public final class Call implements AutoCloseable {
   }
 
   /**
-   * Keeps what was used: a {@link Usage}, or a provider's answer or event, as JSON, as a map, or as
-   * an object of an SDK.
+   * Keeps what was used: what the provider answered, as a part of {@link ProviderAnswer#of}; a
+   * {@link ProviderAnswer}; or a {@link Usage} that you counted.
    *
-   * <p>Later figures replace earlier ones, so every event of a stream may be handed in; those
-   * without usage are passed over. Never throws.
+   * <p>Every event of a stream may be handed in: a stream is kept in bounded memory. Content never
+   * leaves the process: only numbers are sent, and a few names such as that of the model. The server
+   * reads usage, model and tier in it. Of several answers the last one counts. Never throws.
    */
-  public void record(Object usage) {
-    record(usage, null, null);
+  public void record(Object used) {
+    record(used, null, null);
+  }
+
+  /** Keeps what this provider answered, such as {@code openai} or {@code bedrock}. */
+  public synchronized void recordFrom(String provider, Object answer) {
+    if (provider != null && !provider.isEmpty()) {
+      this.provider = provider.toLowerCase(Locale.ROOT);
+    }
+    record(answer, null, null);
   }
 
   /**
-   * Keeps what was used, and what the usage does not name itself.
+   * Keeps what was used, and what is not named in it.
    *
-   * @param usage as above
-   * @param model the model that answered; null for the one that the usage names, or {@link #model}
-   * @param tier the tier that served; null for the one that the usage names
+   * @param used as above
+   * @param model the model that answered; null for the one that the answer names, or {@link #model}
+   * @param tier the tier that served; null for the one that the answer names, or that was asked for
    */
-  public synchronized void record(Object usage, String model, ServiceTier tier) {
-    if (usage instanceof Usage known) {
+  public synchronized void record(Object used, String model, ServiceTier tier) {
+    if (used instanceof Usage known) {
       given = known;
-    } else {
-      try {
-        if (reader.feed(usage)) {
-          given = null;
-        }
-      } catch (RuntimeException | StackOverflowError error) {
-        LOG.log(Level.WARNING, "tollgate: this has no usage that can be read", error);
-      }
+    } else if (used instanceof ProviderAnswer whole) {
+      parts = whole.parts();
+      made = true;
+      given = null;
+      provider = firstOf(whole.provider(), provider);
+    } else if (used != null) {
+      recordPart(used);
     }
     givenModel = model == null ? givenModel : model;
     givenTier = tier == null ? givenTier : tier;
+    if (parts.isUnfinished() && !left && !unchecked()) {
+      keepHold();
+    }
+  }
+
+  private void recordPart(Object part) {
+    if (made) {
+      parts = new Parts();
+      made = false;
+    }
+    List<Map<String, Object>> events = List.of();
+    try {
+      events = Reduction.events(Json.tree(part));
+    } catch (RuntimeException | StackOverflowError error) {
+      // It was an answer all the same.
+      LOG.log(Level.WARNING, "tollgate: this has no usage that can be read", error);
+    }
+    if (events.stream().anyMatch(Parts::isWhole)) {
+      if (parts.hasFigures()) {
+        LOG.log(Level.WARNING, "tollgate: of several answers to {0} the last counts", requestId());
+      }
+      parts = new Parts();
+    }
+    if (events.stream().anyMatch(Reduction::hasFigures)) {
+      given = null;
+    }
+    parts.add(events);
+  }
+
+  private synchronized void keepHold() {
+    if (keeper == null) {
+      Duration hold =
+          check.hasHoldDuration()
+              ? Times.spanOf(check.getHoldDuration())
+              : Keeper.HOLD_DEFAULT;
+      keeper = new Keeper(requestId(), hold, this::extend);
+    }
   }
 
   /**
@@ -175,15 +281,17 @@ public final class Call implements AutoCloseable {
    */
   public void extend(Duration hold) {
     if (!unchecked()) {
-      client
-          .usage()
-          .extendHold(
-              ExtendHoldRequest.newBuilder()
-                  .setWorkspaceId(check.getWorkspaceId())
-                  .setRequestId(check.getRequestId())
-                  .setHoldDuration(Times.durationOf(hold))
-                  .build());
+      ExtendHoldRequest request = extension(hold);
+      client.usage().extendHold(request);
     }
+  }
+
+  private ExtendHoldRequest extension(Duration hold) {
+    return ExtendHoldRequest.newBuilder()
+        .setWorkspaceId(check.getWorkspaceId())
+        .setRequestId(check.getRequestId())
+        .setHoldDuration(Times.durationOf(hold))
+        .build();
   }
 
   /**
@@ -204,7 +312,7 @@ public final class Call implements AutoCloseable {
 
   /**
    * Leaves without saying how the call ended, as the end of a try-with-resources does, which cannot
-   * see an exception: a success if usage was recorded, else an error. Does nothing after the first
+   * see an exception: a success if an answer or usage was recorded, else an error. Does nothing after the first
    * time that the call is left.
    *
    * @throws TollgateUnavailableException with {@code waitForRecord}, if Tollgate did not answer;
@@ -303,6 +411,9 @@ public final class Call implements AutoCloseable {
       return null;
     }
     left = true;
+    if (keeper != null) {
+      keeper.stop();
+    }
     try {
       return report(outcome);
     } catch (RuntimeException error) {
@@ -312,68 +423,113 @@ public final class Call implements AutoCloseable {
   }
 
   private Message report(Outcome outcome) {
-    if (began == null && !hasUsage()) {
-      return unchecked() ? null : release();
-    }
-    Used used = used(outcome);
-    if (used.source() == UsageSource.USAGE_SOURCE_ESTIMATED
-        && outcome == Outcome.OUTCOME_SUCCESS) {
+    boolean kept = given == null && (parts.isUnfinished() || isFailedPoll(outcome));
+    if (kept) {
       LOG.log(
-          Level.WARNING, "tollgate: no usage was recorded of {0}, it is estimated", requestId());
+          Level.INFO, "tollgate: the answer of {0} is not finished, its hold is kept", requestId());
+      return unchecked() ? null : extension(Keeper.HOLD_UNFINISHED);
     }
-    ServiceTier tier = givenTier == null ? reader.serviceTier().orElse(null) : givenTier;
+    if (!hasUsage() && (resumed || began == null)) {
+      return unchecked() || resumed ? null : release();
+    }
+    Outcome said = given == null ? parts.outcome().orElse(outcome) : outcome;
     RecordUsageRequest.Builder record =
         RecordUsageRequest.newBuilder()
             .setWorkspaceId(check.getWorkspaceId())
             .setRequestId(check.getRequestId())
-            .setModelId(firstOf(givenModel, reader.model(), decided()))
-            .setServiceTier(tier == null ? check.getServiceTier() : tier.toProto())
-            .setOutcome(outcome)
-            .setUsageSource(used.source())
-            .setStartTime(Times.timestampOf(began == null ? Instant.now() : began))
-            .setAttribution(check.getAttribution());
-    Duration took = Duration.ofNanos(began == null ? 0 : System.nanoTime() - beganNanos);
-    record.setLatency(Times.durationOf(took.compareTo(LATENCY_MAX) > 0 ? LATENCY_MAX : took));
-    if (used.usage() != null) {
-      record.setUsage(used.usage());
+            .setAttempt(attempt())
+            // The server finds the model in an answer that it can read, and needs one for others.
+            .setModelId(firstOf(givenModel, parts.model(), decided()))
+            .setOutcome(said);
+    setTier(record);
+    // A call that is resumed twice is recorded once: all that is said of it is its answer.
+    if (!resumed) {
+      Duration took = Duration.ofNanos(began == null ? 0 : System.nanoTime() - beganNanos);
+      record
+          .setStartTime(Times.timestampOf(began == null ? Instant.now() : began))
+          .setLatency(Times.durationOf(took.compareTo(LATENCY_MAX) > 0 ? LATENCY_MAX : took))
+          .setAttribution(check.getAttribution());
     }
+    fill(record, said);
     return record.build();
   }
 
-  private synchronized boolean hasUsage() {
-    return given != null || reader.usage().isPresent();
+  /** Whoever asks for an answer that comes later may fail, and the answer comes all the same. */
+  private boolean isFailedPoll(Outcome outcome) {
+    return resumed && outcome != Outcome.OUTCOME_SUCCESS && !parts.hasFigures();
   }
 
-  private record Used(io.tollgate.v1.Usage usage, UsageSource source) {}
+  private synchronized boolean hasUsage() {
+    return given != null || parts.isGiven();
+  }
 
-  /** Gives what was used as far as it is known, and where that comes from. */
-  private Used used(Outcome outcome) {
-    Usage usage = given == null ? reader.usage().orElse(null) : given;
-    if (usage != null && (given != null || !reader.isPartial())) {
-      return new Used(usage.toProto(), UsageSource.USAGE_SOURCE_PROVIDER);
+  /** Puts in what was used, as far as it is known, and where that comes from. */
+  private void fill(RecordUsageRequest.Builder record, Outcome outcome) {
+    if (given != null) {
+      record
+          .setUsage(given.toProto())
+          .addAllFactors(given.factors())
+          .setUsageSource(UsageSource.USAGE_SOURCE_PROVIDER);
+      return;
     }
-    long written = Tokens.estimate(output, client.tokenizer());
-    if (usage == null && (outcome == Outcome.OUTCOME_SUCCESS || written > 0)) {
-      return new Used(
-          io.tollgate.v1.Usage.newBuilder()
-              .setInputTokenCount(check.getInputTokenCount())
-              .setCacheReadTokenCount(check.getCacheReadTokenCount())
-              .setCacheWrite5MTokenCount(check.getCacheWrite5MTokenCount())
-              .setCacheWrite1HTokenCount(check.getCacheWrite1HTokenCount())
-              .setOutputTokenCount(written)
-              .build(),
-          UsageSource.USAGE_SOURCE_ESTIMATED);
+    boolean success = outcome == Outcome.OUTCOME_SUCCESS;
+    if (parts.hasFigures() || (parts.isGiven() && success)) {
+      fillAnswer(record);
+      return;
     }
-    if (usage == null) {
-      return new Used(null, UsageSource.USAGE_SOURCE_UNSPECIFIED);
+    long written = parts.outcome().isPresent() ? 0 : written();
+    if (parts.outcome().isPresent() || (!success && written == 0)) {
+      return;
     }
+    if (success) {
+      LOG.log(
+          Level.WARNING, "tollgate: no usage was recorded of {0}, it is estimated", requestId());
+    }
+    record
+        .setUsageSource(UsageSource.USAGE_SOURCE_ESTIMATED)
+        .setUsage(
+            io.tollgate.v1.Usage.newBuilder()
+                .setInputTokenCount(check.getInputTokenCount())
+                .setCacheReadTokenCount(check.getCacheReadTokenCount())
+                .setCacheWrite5MTokenCount(check.getCacheWrite5MTokenCount())
+                .setCacheWrite1HTokenCount(check.getCacheWrite1HTokenCount())
+                .setOutputTokenCount(written));
+  }
+
+  /** Estimates the output that has come. */
+  private long written() {
+    return Tokens.estimate(output.toString(), client.tokenizer());
+  }
+
+  private void fillAnswer(RecordUsageRequest.Builder record) {
     // A stream that broke off has told its input, and its output only to begin with.
-    if (written > usage.outputTokens()) {
-      return new Used(
-          usage.toProto().toBuilder().setOutputTokenCount(written).build(),
-          UsageSource.USAGE_SOURCE_ESTIMATED);
+    OptionalLong begun = parts.begunOutput();
+    long written = begun.isPresent() ? written() : 0;
+    boolean broken = begun.isPresent() && written > begun.getAsLong();
+    List<String> json;
+    try {
+      json = Parts.toJson(broken ? parts.withOutput(written) : parts.events());
+    } catch (IllegalArgumentException error) {
+      LOG.log(Level.WARNING, "tollgate: this has no usage that can be read", error);
+      json = List.of("{}");
     }
-    return new Used(usage.toProto(), UsageSource.USAGE_SOURCE_PROVIDER);
+    record
+        .setUsageSource(
+            broken
+                ? UsageSource.USAGE_SOURCE_ESTIMATED
+                : UsageSource.USAGE_SOURCE_PROVIDER)
+        .setAcceptUnread(true)
+        .setProviderAnswer(
+            io.tollgate.v1.ProviderAnswer.newBuilder().setProvider(provider).addAllJson(json));
+  }
+
+  /** The tier that served as far as the caller knows; that of an answer is read by the server. */
+  private void setTier(RecordUsageRequest.Builder record) {
+    if (givenTier != null) {
+      record.setServiceTier(givenTier.toProto());
+    } else if (given != null || !parts.namesTier()) {
+      record.setServiceTier(check.getServiceTier());
+    }
   }
 
   private String decided() {

@@ -98,6 +98,33 @@ public final class Client implements AutoCloseable {
     return guard(request).run(block);
   }
 
+  /**
+   * Goes on with a call whose provider answers later, in this process or in another one: a call that
+   * is left with an answer that is {@code queued} or {@code in_progress} is not recorded and keeps
+   * its hold, which is kept alive from here on. Once the answer is finished it is recorded, once
+   * however many processes do so. A call that is left without an answer, or with one that is still
+   * unfinished, is not recorded, however it ends, and can be resumed again.
+   *
+   * @return the call to leave
+   * @throws io.grpc.StatusRuntimeException for a defect, such as an unknown workspace
+   */
+  public Call resume(ResumeRequest request) {
+    return Call.resumed(this, request);
+  }
+
+  /**
+   * Resumes a call around a block, which asks the provider and hands its answer to {@code
+   * call.record}.
+   *
+   * @return what the block returns
+   * @throws io.grpc.StatusRuntimeException for a defect, such as an unknown workspace
+   * @throws E what the block throws
+   */
+  public <T, E extends Exception> T resume(ResumeRequest request, Call.Block<T, E> block)
+      throws E {
+    return resume(request).run(block);
+  }
+
   /** Waits as {@link #flush(Duration)} for the client's flush timeout. */
   public int flush() {
     return delivery.flush(null);
@@ -232,7 +259,7 @@ public final class Client implements AutoCloseable {
 
     /**
      * {@code host:port}; by default that of the environment's {@code TOLLGATE_ADDRESS}, or
-     * 127.0.0.1:50051.
+     * 127.0.0.1:50051. With {@code http://} before it it is plaintext, with {@code https://} TLS.
      */
     public Builder address(String address) {
       this.address = Objects.requireNonNull(address);
@@ -296,7 +323,7 @@ public final class Client implements AutoCloseable {
       return this;
     }
 
-    /** Counts the tokens of a text; a quarter of its characters by default. */
+    /** Counts the tokens of a text; estimated as {@link Tokens} says by default. */
     public Builder tokenizer(ToLongFunction<String> tokenizer) {
       this.tokenizer = tokenizer;
       return this;
@@ -305,7 +332,8 @@ public final class Client implements AutoCloseable {
     /**
      * Makes the client. Does not connect yet: the first call does.
      *
-     * @throws IllegalArgumentException for a token in plaintext to another machine
+     * @throws IllegalArgumentException for an address that cannot be dialled, or a token in plaintext
+     *     to another machine
      * @throws java.io.UncheckedIOException if the queue file cannot be used, or another client has
      *     it
      */

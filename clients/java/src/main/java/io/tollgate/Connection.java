@@ -25,6 +25,7 @@ import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -48,6 +49,7 @@ final class Connection {
 
   private static final Pattern LOOPBACK =
       Pattern.compile("(localhost|127(\\.\\d{1,3}){3}|\\[::1])(:\\d+)?|unix:.*");
+  private static final Pattern HOST_AND_PORT = Pattern.compile("[^/?#@]+");
   private static final Metadata.Key<String> AUTHORIZATION =
       Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
   private static final long WAKE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
@@ -77,12 +79,13 @@ final class Connection {
   private final AtomicLong woken = new AtomicLong(System.nanoTime() - WAKE_NANOS);
 
   Connection(Client.Builder options) {
-    if (options.token != null && options.tls == null && !isLoopback(options.address)) {
+    Target target = target(options.address, options.tls);
+    if (options.token != null && target.tls == null && !isLoopback(target.address)) {
       throw new IllegalArgumentException(
-          "a token is not sent to " + options.address + " without TLS: set tls()");
+          "a token is not sent to " + target.address + " without TLS: set tls()");
     }
     channel =
-        Grpc.newChannelBuilder(options.address, credentials(options.tls))
+        Grpc.newChannelBuilder(target.address, credentials(target.tls))
             .defaultServiceConfig(SERVICE_CONFIG)
             .disableServiceConfigLookUp()
             .enableRetry()
@@ -98,6 +101,48 @@ final class Connection {
             channel,
             MetadataUtils.newAttachHeadersInterceptor(headers),
             new Caller(options.timeout));
+  }
+
+  /**
+   * Where a channel leads.
+   *
+   * @param address without http or https
+   * @param tls roots; empty for those of the system, null for plaintext
+   */
+  @SuppressWarnings("ArrayRecordComponent")
+  record Target(String address, byte[] tls) {}
+
+  /**
+   * Takes http and https off an address, and what they say of TLS.
+   *
+   * @throws IllegalArgumentException if it cannot be dialled; it is not shown, as there may be a
+   *     password in it
+   */
+  static Target target(String address, byte[] tls) {
+    int end = address.indexOf("://");
+    String scheme = end < 0 ? "" : address.substring(0, end).toLowerCase(Locale.ROOT);
+    if (scheme.isEmpty() || scheme.equals("unix") || scheme.equals("dns")) {
+      return new Target(address, tls);
+    }
+    boolean plain = scheme.equals("http");
+    if (!plain && !scheme.equals("https")) {
+      throw noAddress("no other scheme than http and https is known");
+    }
+    if (plain && tls != null) {
+      throw noAddress("it is plaintext, and tls() is set");
+    }
+    String rest = address.substring(end + "://".length());
+    rest = rest.endsWith("/") ? rest.substring(0, rest.length() - 1) : rest;
+    if (!HOST_AND_PORT.matcher(rest).matches()) {
+      throw noAddress("it has more than a host and a port, or less");
+    }
+    boolean port = rest.lastIndexOf(':') > rest.lastIndexOf(']');
+    String whole = port ? rest : rest + (plain ? ":80" : ":443");
+    return new Target(whole, plain || tls != null ? tls : new byte[0]);
+  }
+
+  private static IllegalArgumentException noAddress(String why) {
+    return new IllegalArgumentException("the address cannot be dialled: " + why);
   }
 
   /** The channel as calls are to be made on it. */

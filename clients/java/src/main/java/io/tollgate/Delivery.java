@@ -3,6 +3,7 @@ package io.tollgate;
 import com.google.protobuf.Message;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.tollgate.v1.ExtendHoldRequest;
 import io.tollgate.v1.RecordUsageBatchRequest;
 import io.tollgate.v1.RecordUsageRequest;
 import io.tollgate.v1.RecordUsageResult;
@@ -32,6 +33,8 @@ final class Delivery {
 
   private static final System.Logger LOG = System.getLogger("tollgate");
   private static final int BATCH_MAX = 100;
+  /** A batch with more bytes than gRPC takes would never be delivered. */
+  private static final int BATCH_BYTES_MAX = 2 * 1024 * 1024;
   private static final long BACKOFF_MIN = TimeUnit.MILLISECONDS.toNanos(100);
   private static final long BACKOFF_MAX = TimeUnit.SECONDS.toNanos(5);
   private static final Duration JOIN_MAX = Duration.ofSeconds(1);
@@ -244,10 +247,24 @@ final class Delivery {
       if (stopped) {
         throw new InterruptedException();
       }
-      return waiting.stream().limit(BATCH_MAX).toList();
+      return batch(waiting);
     } finally {
       lock.unlock();
     }
+  }
+
+  /** The first of those that wait, as many as are sent at once. */
+  static List<Message> batch(Iterable<Message> waiting) {
+    List<Message> batch = new ArrayList<>();
+    long size = 0;
+    for (Message item : waiting) {
+      size += item.getSerializedSize();
+      if (batch.size() == BATCH_MAX || (!batch.isEmpty() && size > BATCH_BYTES_MAX)) {
+        break;
+      }
+      batch.add(item);
+    }
+    return batch;
   }
 
   /** Takes what is done out of the queue and the file, and waits before a next try. */
@@ -328,10 +345,10 @@ final class Delivery {
     // Where one is not answered, or not let in, the others would only wait for nothing.
     boolean reached = again.isEmpty();
     for (Message item : batch) {
-      if (item instanceof ReleaseHoldRequest release) {
-        reached = reached && release(release);
+      if (!(item instanceof RecordUsageRequest)) {
+        reached = reached && sendHold(item);
         if (!reached) {
-          again.add(release);
+          again.add(item);
         }
       }
     }
@@ -373,10 +390,17 @@ final class Delivery {
     }
   }
 
-  /** Gives a hold back; one that has ended already is as good. */
-  private boolean release(ReleaseHoldRequest release) {
+  /** Gives a hold back, or extends it; one that has ended already is as good. */
+  private boolean sendHold(Message item) {
+    String id = "";
     try {
-      stub.releaseHold(release);
+      if (item instanceof ReleaseHoldRequest release) {
+        id = release.getRequestId();
+        stub.releaseHold(release);
+      } else if (item instanceof ExtendHoldRequest extend) {
+        id = extend.getRequestId();
+        stub.extendHold(extend);
+      }
     } catch (StatusRuntimeException error) {
       Status.Code code = error.getStatus().getCode();
       if (Connection.UNREACHED.contains(code) || code == Status.Code.CANCELLED) {
@@ -388,7 +412,7 @@ final class Delivery {
         return false;
       }
       if (code != Status.Code.NOT_FOUND) {
-        LOG.log(Level.WARNING, "tollgate: the hold {0} stays: {1}", release.getRequestId(), why);
+        LOG.log(Level.WARNING, "tollgate: the hold {0} stays as it is: {1}", id, why);
       }
     }
     return true;

@@ -2,6 +2,7 @@ package io.tollgate;
 
 import io.tollgate.v1.Attribution;
 import io.tollgate.v1.CheckAndRouteRequest;
+import io.tollgate.v1.UnitKind;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,6 +39,8 @@ public final class GuardRequest {
   }
 
   CheckAndRouteRequest check(ToLongFunction<String> tokenizer) {
+    // A reference to what the provider keeps of a conversation, such as previous_response_id, would
+    // be passed on here: the API has no field for one.
     CheckAndRouteRequest.Builder made = check.toBuilder();
     if (!contents.isEmpty()) {
       made.setInputTokenCount(Tokens.estimate(contents, tokenizer));
@@ -87,8 +90,12 @@ public final class GuardRequest {
       return this;
     }
 
-    /** Messages that are estimated in the place of {@link #inputTokens}, by all their texts. */
-    public Builder messages(Iterable<?> messages) {
+    /**
+     * Messages that are estimated in the place of {@link #inputTokens}, as {@link Tokens} says: a
+     * list, a map, or an object of an SDK; best all parameters of the call, with system instructions
+     * and tools.
+     */
+    public Builder messages(Object messages) {
       if (messages != null) {
         contents.add(messages);
       }
@@ -176,6 +183,18 @@ public final class GuardRequest {
     /** Free tags, at most 16. */
     public Builder tags(Map<String, String> tags) {
       attribution.clearTags().putAllTags(tags == null ? Map.of() : tags);
+      return this;
+    }
+
+    /** Most that the call may use beside tokens, by kind. */
+    public Builder units(Map<UnitKind, Long> units) {
+      check.clearUnits().addAllUnits(Usage.unitsToProto(units));
+      return this;
+    }
+
+    /** Factors of the price that may apply to the call. */
+    public Builder factors(Iterable<String> factors) {
+      check.clearFactors().addAllFactors(factors);
       return this;
     }
 

@@ -1,121 +1,111 @@
 package io.tollgate;
 
 import java.util.List;
-import java.util.stream.Stream;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
- * How one whole that a provider reports falls into Tollgate's classes: the parts are taken out of
- * it in their order, each at most what is left.
- *
- * @param whole path of the whole in the provider's usage
- * @param parts what is counted inside it
- * @param rest class of what is left
+ * What of a provider answer may leave the caller, and where it says what: the lists of
+ * clients/conformance/provider_answer.json, which a test compares with these.
  */
-record Rule(String whole, List<Part> parts, Kind rest) {
+final class Rule {
 
-  static final String CACHE_WRITTEN = "cache_creation_input_tokens";
-  /** Summed where the whole itself is missing. */
-  static final List<String> CACHE_WRITTEN_PARTS =
-      List.of(
-          "cache_creation.ephemeral_5m_input_tokens", "cache_creation.ephemeral_1h_input_tokens");
+  static final int PARTS_MAX = 16;
+  static final int BYTES_MAX = 64 * 1024;
+  static final int DEPTH_MAX = 64;
+  static final int NAME_BYTES_MAX = 64;
+  static final int TEXT_CHARACTERS_MAX = 128;
+  static final int NUMBER_BYTES_MAX = 24;
 
-  static final List<Rule> OPENAI_CHAT = openAi("prompt_tokens", "completion_tokens");
-  static final List<Rule> OPENAI_RESPONSES = openAi("input_tokens", "output_tokens");
-  static final List<Rule> ANTHROPIC =
+  /** Members whose texts are kept. */
+  static final List<String> TEXTS =
       List.of(
-          new Rule("input_tokens", List.of(), Kind.INPUT),
-          new Rule("cache_read_input_tokens", List.of(), Kind.CACHE_READ),
-          new Rule(
-              CACHE_WRITTEN,
-              List.of(part(CACHE_WRITTEN_PARTS.get(1), Kind.CACHE_WRITE_1H)),
-              Kind.CACHE_WRITE_5M),
-          new Rule(
-              "output_tokens",
-              List.of(part("output_tokens_details.thinking_tokens", Kind.REASONING)),
-              Kind.OUTPUT));
-  static final List<Rule> GEMINI =
-      List.of(
-          new Rule(
-              "promptTokenCount",
-              List.of(
-                  part("cachedContentTokenCount", Kind.CACHE_READ),
-                  new Part("promptTokensDetails.AUDIO", "cacheTokensDetails.AUDIO", Kind.AUDIO_IN),
-                  new Part("promptTokensDetails.IMAGE", "cacheTokensDetails.IMAGE", Kind.IMAGE_IN)),
-              Kind.INPUT),
-          new Rule(
-              "toolUsePromptTokenCount",
-              List.of(
-                  part("toolUsePromptTokensDetails.AUDIO", Kind.AUDIO_IN),
-                  part("toolUsePromptTokensDetails.IMAGE", Kind.IMAGE_IN)),
-              Kind.INPUT),
-          new Rule(
-              "candidatesTokenCount",
-              List.of(
-                  part("candidatesTokensDetails.AUDIO", Kind.AUDIO_OUT),
-                  part("candidatesTokensDetails.IMAGE", Kind.IMAGE_OUT)),
-              Kind.OUTPUT),
-          new Rule("thoughtsTokenCount", List.of(), Kind.REASONING));
+          "currency", "id", "inference_geo", "invoked_model_id", "latency", "modality", "model",
+          "model_id", "model_name", "model_version", "object", "provider", "quality",
+          "response_id", "search_context_size", "seconds", "service_tier", "size", "speed",
+          "status", "task", "traffic_type", "ttl", "type");
 
-  /** The classes of {@link Usage}. */
-  enum Kind {
-    INPUT,
-    CACHE_READ,
-    CACHE_WRITE_5M,
-    CACHE_WRITE_1H,
-    OUTPUT,
-    REASONING,
-    AUDIO_IN,
-    AUDIO_OUT,
-    IMAGE_IN,
-    IMAGE_OUT
+  /** Members that are entered on the way to the usage: with numbers and texts. */
+  static final List<String> WRAPPERS =
+      List.of(
+          "body", "data", "interaction", "kwargs", "llm_output", "message", "meta", "metrics",
+          "model_output", "performance_config", "prompt_router", "response", "response_metadata",
+          "result", "service_tier", "session", "trace", "usage_info", "x_groq");
+
+  /** Members that are entered on the way to the usage, with content beside it. */
+  static final List<String> NARROW =
+      List.of(
+          "_hidden_params", "action", "candidates", "choices", "delta", "details", "embeddings",
+          "gateway", "grounding_metadata", "metadata", "output", "predictions",
+          "prompt_feedback", "provider_metadata", "results", "statistics");
+
+  /** Lists of which only the number of elements is kept. */
+  static final List<String> COUNTED = List.of("data", "web_search_queries");
+
+  /** A name that has one of these in it is a usage name. */
+  static final List<String> USAGE_WORDS = List.of("bill", "cache", "cost", "token", "usage");
+
+  /** Names that are usage names, too. */
+  static final List<String> USAGE_NAMES =
+      List.of(
+          "amazon_bedrock_invocation_metrics", "connectors", "grounding_tool_count",
+          "iterations", "server_tool_use");
+
+  /** Names of numbers that are figures without being usage names. */
+  static final List<String> FIGURE_NAMES = List.of("duration", "seconds");
+
+  /** Where an answer names its model, the first being the surest. */
+  static final List<String> MODELS =
+      List.of(
+          "model", "model_version", "model_name", "model_id", "response.model",
+          "response.model_id", "message.model", "response.body.model", "result.message.model",
+          "result.model", "interaction.model", "body.model", "data.model", "model_output.model",
+          "session.model", "response_metadata.model_name", "response_metadata.model",
+          "message.response_metadata.model_name", "kwargs.response_metadata.model_name",
+          "llm_output.model_name", "trace.prompt_router.invoked_model_id",
+          "response.model_version");
+
+  /** Where an answer says how far it is. */
+  static final List<String> STATUSES =
+      List.of(
+          "status", "response.status", "interaction.status", "response.body.status");
+
+  /** Statuses of an answer that will have usage later. */
+  static final List<String> UNFINISHED = List.of("queued", "in_progress", "pending", "running");
+
+  /** Statuses of an answer that has no usage and will have none. */
+  static final List<String> FAILED = List.of("failed");
+
+  /** Statuses of one that was cancelled. */
+  static final List<String> CANCELLED = List.of("cancelled", "canceled");
+
+  /** Objects and types of answers that are no events of a stream. */
+  static final List<String> WHOLE =
+      List.of(
+          "chat.completion", "text_completion", "response", "message");
+
+  /** Names under which an answer says which tier served it. */
+  static final List<String> TIERS = List.of("service_tier", "traffic_type", "speed");
+
+  /** Texts there that say nothing. */
+  static final List<String> TIERS_UNSAID = List.of("", "auto");
+
+  /** Ends the names of numbers that are figures without being usage names. */
+  static final String FIGURE_ENDING = "count";
+
+  /** Type of the first event of a stream whose output is still to come. */
+  static final String BEGINNING = "message_start";
+
+  private Rule() {}
+
+  /** Gives a name without {@code _}, {@code -} and capitals, as names are compared. */
+  static String fold(String name) {
+    return name.replace("_", "").replace("-", "").toLowerCase(Locale.ROOT);
   }
 
-  /**
-   * A part of a whole.
-   *
-   * @param path where it is; a name in capitals picks that modality of a list
-   * @param less path of a figure that is counted inside it and inside another part; or empty
-   * @param kind its class
-   */
-  record Part(String path, String less, Kind kind) {}
-
-  /** All figures that the rules read. */
-  static Stream<String> paths(List<Rule> rules) {
-    Stream<String> read =
-        rules.stream()
-            .flatMap(
-                rule ->
-                    Stream.concat(
-                        Stream.of(rule.whole),
-                        rule.parts.stream().flatMap(part -> Stream.of(part.path, part.less))));
-    return Stream.concat(read, rules == ANTHROPIC ? CACHE_WRITTEN_PARTS.stream() : Stream.empty())
-        .filter(path -> !path.isEmpty());
-  }
-
-  private static List<Rule> openAi(String input, String output) {
-    String inside = input + "_details.";
-    String outside = output + "_details.";
-    String long12 = inside + "cache_write_tokens_details.ttl_12h_tokens";
-    return List.of(
-        new Rule(
-            input,
-            List.of(
-                part(inside + "cached_tokens", Kind.CACHE_READ),
-                part(long12, Kind.CACHE_WRITE_1H),
-                new Part(inside + "cache_write_tokens", long12, Kind.CACHE_WRITE_5M),
-                part(inside + "audio_tokens", Kind.AUDIO_IN),
-                part(inside + "image_tokens", Kind.IMAGE_IN)),
-            Kind.INPUT),
-        new Rule(
-            output,
-            List.of(
-                part(outside + "reasoning_tokens", Kind.REASONING),
-                part(outside + "audio_tokens", Kind.AUDIO_OUT),
-                part(outside + "image_tokens", Kind.IMAGE_OUT)),
-            Kind.OUTPUT));
-  }
-
-  private static Part part(String path, Kind kind) {
-    return new Part(path, "", kind);
+  /** Names as they are compared. */
+  static Set<String> folded(List<String> names) {
+    return names.stream().map(Rule::fold).collect(Collectors.toUnmodifiableSet());
   }
 }

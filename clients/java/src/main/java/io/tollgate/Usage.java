@@ -1,7 +1,15 @@
 package io.tollgate;
 
+import io.tollgate.v1.UnitKind;
+import io.tollgate.v1.UsageUnit;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
 /**
- * Tokens of one attempt by class; a token is counted in exactly one of them.
+ * Tokens of one attempt by class, a token being counted in exactly one of them; and what was used
+ * beside tokens.
  *
  * @param inputTokens input neither read from nor written to a cache
  * @param cacheReadTokens input read from the provider's cache
@@ -13,6 +21,8 @@ package io.tollgate;
  * @param audioOutputTokens audio of the output
  * @param imageInputTokens images of the input
  * @param imageOutputTokens images of the output
+ * @param units what was used beside tokens, by kind
+ * @param factors names of the price's factors that applied, such as {@code us} or {@code fast}
  */
 public record Usage(
     long inputTokens,
@@ -24,55 +34,86 @@ public record Usage(
     long audioInputTokens,
     long audioOutputTokens,
     long imageInputTokens,
-    long imageOutputTokens) {
+    long imageOutputTokens,
+    Map<UnitKind, Long> units,
+    List<String> factors) {
+
+  /** Copies what is given, in the order of the kinds. */
+  public Usage {
+    units = Collections.unmodifiableSortedMap(new TreeMap<>(units));
+    factors = List.copyOf(factors);
+  }
+
+  /** Makes the usage of an attempt that used nothing beside tokens. */
+  public Usage(
+      long inputTokens,
+      long cacheReadTokens,
+      long cacheWrite5mTokens,
+      long cacheWrite1hTokens,
+      long outputTokens,
+      long reasoningTokens,
+      long audioInputTokens,
+      long audioOutputTokens,
+      long imageInputTokens,
+      long imageOutputTokens) {
+    this(
+        inputTokens,
+        cacheReadTokens,
+        cacheWrite5mTokens,
+        cacheWrite1hTokens,
+        outputTokens,
+        reasoningTokens,
+        audioInputTokens,
+        audioOutputTokens,
+        imageInputTokens,
+        imageOutputTokens,
+        Map.of(),
+        List.of());
+  }
 
   /** Makes the usage of an attempt that has input and output alone. */
   public static Usage of(long inputTokens, long outputTokens) {
     return new Usage(inputTokens, 0, 0, 0, outputTokens, 0, 0, 0, 0, 0);
   }
 
-  /**
-   * Reads a chat completion, a response, the events of a stream, or their usage alone.
-   *
-   * @param answer JSON, a map, a list of events, or an object of an SDK
-   * @throws IllegalArgumentException where there is no usage
-   */
-  public static Usage fromOpenAi(Object answer) {
-    return read(answer, Provider.OPENAI);
+  /** The same with what was used beside tokens. */
+  public Usage withUnits(Map<UnitKind, Long> units) {
+    return new Usage(
+        inputTokens,
+        cacheReadTokens,
+        cacheWrite5mTokens,
+        cacheWrite1hTokens,
+        outputTokens,
+        reasoningTokens,
+        audioInputTokens,
+        audioOutputTokens,
+        imageInputTokens,
+        imageOutputTokens,
+        units,
+        factors);
   }
 
-  /**
-   * Reads a message, the events of a stream, or their usage alone.
-   *
-   * @param answer JSON, a map, a list of events, or an object of an SDK
-   * @throws IllegalArgumentException where there is no usage
-   */
-  public static Usage fromAnthropic(Object answer) {
-    return read(answer, Provider.ANTHROPIC);
+  /** The same with the factors that applied. */
+  public Usage withFactors(List<String> factors) {
+    return new Usage(
+        inputTokens,
+        cacheReadTokens,
+        cacheWrite5mTokens,
+        cacheWrite1hTokens,
+        outputTokens,
+        reasoningTokens,
+        audioInputTokens,
+        audioOutputTokens,
+        imageInputTokens,
+        imageOutputTokens,
+        units,
+        factors);
   }
 
-  /**
-   * Reads an answer of generateContent, the chunks of a stream, or their usage alone.
-   *
-   * @param answer JSON, a map, a list of chunks, or an object of an SDK
-   * @throws IllegalArgumentException where there is no usage
-   */
-  public static Usage fromGemini(Object answer) {
-    return read(answer, Provider.GEMINI);
-  }
-
-  /**
-   * Recognises the provider by the names of the fields.
-   *
-   * @param answer JSON, a map, a list of events, or an object of an SDK
-   * @throws IllegalArgumentException where there is no usage
-   */
-  public static Usage fromAny(Object answer) {
-    return read(answer, Provider.ANY);
-  }
-
-  /** Takes over the usage of a record. */
+  /** Takes over the usage of a record, without factors: the record has them beside it. */
   public static Usage fromProto(io.tollgate.v1.Usage usage) {
+    Map<UnitKind, Long> units = new TreeMap<>();
+    usage.getUnitsList().forEach(unit -> units.put(unit.getKind(), unit.getCount()));
     return new Usage(
         usage.getInputTokenCount(),
         usage.getCacheReadTokenCount(),
@@ -83,10 +124,12 @@ public record Usage(
         usage.getAudioInputTokenCount(),
         usage.getAudioOutputTokenCount(),
         usage.getImageInputTokenCount(),
-        usage.getImageOutputTokenCount());
+        usage.getImageOutputTokenCount(),
+        units,
+        List.of());
   }
 
-  /** Makes the message of the API. */
+  /** Makes the message of the API, which has no factors: the record has them beside it. */
   public io.tollgate.v1.Usage toProto() {
     return io.tollgate.v1.Usage.newBuilder()
         .setInputTokenCount(inputTokens)
@@ -99,15 +142,15 @@ public record Usage(
         .setAudioOutputTokenCount(audioOutputTokens)
         .setImageInputTokenCount(imageInputTokens)
         .setImageOutputTokenCount(imageOutputTokens)
+        .addAllUnits(unitsToProto(units))
         .build();
   }
 
-  private static Usage read(Object answer, Provider provider) {
-    UsageReader reader = new UsageReader(provider);
-    reader.feed(answer);
-    return reader
-        .usage()
-        .orElseThrow(
-            () -> new IllegalArgumentException("no usage that " + provider + " would report"));
+  static List<UsageUnit> unitsToProto(Map<UnitKind, Long> units) {
+    return units.entrySet().stream()
+        .map(
+            unit ->
+                UsageUnit.newBuilder().setKind(unit.getKey()).setCount(unit.getValue()).build())
+        .toList();
   }
 }

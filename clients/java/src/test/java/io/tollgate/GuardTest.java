@@ -28,6 +28,7 @@ import io.tollgate.v1.RegisterApiKeyRequest;
 import io.tollgate.v1.SetModelPriceRequest;
 import io.tollgate.v1.Subject;
 import io.tollgate.v1.SubjectType;
+import io.tollgate.v1.UnitKind;
 import io.tollgate.v1.UpsertModelRequest;
 import io.tollgate.v1.UsageRecord;
 import io.tollgate.v1.UsageSource;
@@ -49,6 +50,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -264,6 +266,29 @@ class GuardTest {
           });
     }
     assertEquals(Usage.of(7, 6), Usage.fromProto(only().getUsage()));
+  }
+
+  @Test
+  void aTokenizerThatFailsIsNotAskedWhereAnAnswerIsThere() throws IOException {
+    try (Client failing =
+        Client.builder()
+            .address(Server.shared().address())
+            .timeout(LONG)
+            .flushTimeout(LONG)
+            .tokenizer(
+                text -> {
+                  throw new IllegalStateException("no vocabulary");
+                })
+            .build()) {
+      failing.guard(
+          request().build(),
+          call -> {
+            call.appendOutput("one");
+            call.record(CHAT);
+            return call.model();
+          });
+    }
+    assertEquals(USED, Usage.fromProto(only().getUsage()));
   }
 
   @Test
@@ -520,6 +545,115 @@ class GuardTest {
           return null;
         });
     assertEquals(USED, Usage.fromProto(only().getUsage()));
+  }
+
+  @Test
+  void anAnswerThatIsNotUnderstoodCostsWhatWasHeld() {
+    Map<String, Integer> usage = Map.of("prompt_tokens", 1, "completion_tokens", 1);
+    List<Object> answers =
+        List.of(
+            "Service temporarily unavailable",
+            Map.of("usage", Map.of("gizmo_tokens", 7)),
+            42,
+            List.of(Map.of("id", "a", "usage", usage), Map.of("id", "b", "usage", usage)));
+    BigDecimal held = BigDecimal.ZERO;
+    for (Object answer : answers) {
+      held =
+          held.add(
+              client.guard(
+                  request().maxOutputTokens(500).build(),
+                  call -> {
+                    call.record(answer);
+                    return call.held().orElseThrow().amount();
+                  }));
+    }
+    List<UsageRecord> records = workspace.records(answers.size());
+    assertEquals(0, client.stats().refused());
+    for (UsageRecord record : records) {
+      assertTrue(record.getProviderAnswer().getUnread(), record::toString);
+      assertFalse(record.getProviderAnswer().getJson().contains("unavailable"));
+      assertEquals(UsageSource.USAGE_SOURCE_ESTIMATED, record.getUsageSource());
+    }
+    assertEquals(0, held.compareTo(workspace.spent()));
+  }
+
+  @Test
+  void aLongStreamIsKeptByItsUsage() {
+    String chunk =
+        """
+        {"object": "chat.completion.chunk", "id": "c", "model": "gpt-4.1",
+         "choices": [{"delta": {"content": "SECRET"}}], "usage": %s}""";
+    client.guard(
+        request().build(),
+        call -> {
+          for (int at = 0; at < 300; at++) {
+            call.record(chunk.formatted("null"));
+          }
+          call.record(chunk.formatted("{\"prompt_tokens\": 1000, \"completion_tokens\": 100}"));
+          return call.model();
+        });
+    UsageRecord record = only();
+    assertEquals(USED, Usage.fromProto(record.getUsage()));
+    String kept = record.getProviderAnswer().getJson();
+    assertTrue(kept.contains("gpt-4.1") && !kept.contains("SECRET"), kept);
+  }
+
+  @Test
+  void anAnswerThatWasMadeIsTakenWithItsHint() {
+    client.guard(
+        request().build(),
+        call -> {
+          call.recordFrom("openai", Map.of("usage", Map.of("prompt_tokens", 9)));
+          call.record(ProviderAnswer.from("azure", CHAT));
+          return null;
+        });
+    UsageRecord record = only();
+    assertEquals(USED, Usage.fromProto(record.getUsage()));
+    assertEquals("azure", record.getProviderAnswer().getProvider());
+  }
+
+  /** The tier that was asked for is that of an answer that names none. */
+  @ParameterizedTest
+  @CsvSource({"'', BATCH", "auto, BATCH", "default, STANDARD"})
+  void theTierIsTheOneThatServed(String said, String tier) {
+    client.guard(
+        request().serviceTier(ServiceTier.BATCH).build(),
+        call -> {
+          call.record(
+              Map.of(
+                  "service_tier", said,
+                  "usage", Map.of("prompt_tokens", 1, "completion_tokens", 1)));
+          return null;
+        });
+    assertEquals("SERVICE_TIER_" + tier, only().getServiceTier().name());
+  }
+
+  @Test
+  void aRequestThatIsCheckedAgainIsTheNextAttempt() {
+    for (int attempt = 0; attempt < 2; attempt++) {
+      try (Call call = client.guard(request().requestId("job-77").waitForRecord(true).build())) {
+        assertEquals(attempt, call.attempt());
+        call.record(USED);
+      }
+    }
+    assertEquals(2, workspace.records().size());
+    assertEquals(0, workspace.holds());
+  }
+
+  @Test
+  void unitsAndFactorsAreRecorded() {
+    client.guard(
+        request().build(),
+        call -> {
+          call.record(
+              Usage.of(10, 0)
+                  .withUnits(Map.of(UnitKind.UNIT_KIND_WEB_SEARCH, 3L))
+                  .withFactors(List.of("us")));
+          return null;
+        });
+    UsageRecord record = only();
+    assertEquals(3, record.getUsage().getUnits(0).getCount());
+    assertEquals(List.of("us"), List.copyOf(record.getFactorsList()));
   }
 
   private GuardRequest.Builder request() {

@@ -7,6 +7,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
 import io.grpc.StatusRuntimeException;
 import io.tollgate.BlockedException;
 import io.tollgate.Call;
@@ -14,17 +15,20 @@ import io.tollgate.Client;
 import io.tollgate.GuardRequest;
 import io.tollgate.Money;
 import io.tollgate.OnUnavailable;
-import io.tollgate.Provider;
+import io.tollgate.ProviderAnswer;
+import io.tollgate.ResumeRequest;
 import io.tollgate.ServiceTier;
 import io.tollgate.Stats;
 import io.tollgate.Times;
+import io.tollgate.Tokens;
 import io.tollgate.TollgateUnavailableException;
 import io.tollgate.Usage;
-import io.tollgate.UsageReader;
 import io.tollgate.Verdict;
 import io.tollgate.v1.Outcome;
 import io.tollgate.v1.RecordUsageRequest;
 import io.tollgate.v1.RecordUsageResponse;
+import io.tollgate.v1.UnitKind;
+import io.tollgate.v1.UsageUnit;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -45,6 +49,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Supplier;
 
 /** What the conformance runner speaks with: JSON lines, see clients/conformance/README.md. */
 public final class Conformance {
@@ -84,7 +89,8 @@ public final class Conformance {
     return switch (command.get("command").getAsString()) {
       case "connect" -> connect(command);
       case "guard" -> guard(command);
-      case "open" -> open(command);
+      case "open" -> open(() -> client.guard(request(command)));
+      case "resume" -> open(() -> client.resume(resumed(command)));
       case "finish" -> finish(command);
       case "extend" -> extend(command);
       case "parallel" -> parallel(command);
@@ -92,7 +98,8 @@ public final class Conformance {
       case "flush" -> left(client.flush(millis(command, "timeout_ms").orElseThrow()));
       case "stats" -> stats();
       case "close" -> close(command);
-      case "convert" -> convert(command);
+      case "reduce" -> reduce(command);
+      case "estimate" -> estimate(command);
       case "bench" -> new Bench(client, command).run();
       default -> throw new IllegalArgumentException("no such command");
     };
@@ -138,12 +145,17 @@ public final class Conformance {
     return told(answer, entered[0], begin);
   }
 
-  private JsonObject open(JsonObject command) {
+  private static ResumeRequest resumed(JsonObject command) {
+    return ResumeRequest.of(
+        command.get("workspace").getAsString(), command.get("request_id").getAsString());
+  }
+
+  private JsonObject open(Supplier<Call> guard) {
     long begin = System.nanoTime();
     JsonObject answer = new JsonObject();
     Call call = null;
     try {
-      call = client.guard(request(command));
+      call = guard.get();
       open.put(open.size() + 1, call);
       answer.addProperty("result", "opened");
       answer.addProperty("call", open.size());
@@ -207,9 +219,20 @@ public final class Conformance {
             .setWorkspaceId(command.get("workspace").getAsString())
             .setRequestId(command.get("request_id").getAsString())
             .setAttempt(given(command, "attempt").map(JsonElement::getAsInt).orElse(0))
-            .setModelId(command.get("model").getAsString())
+            .setModelId(text(command, "model").orElse(""))
+            .setAcceptUnread(
+                given(command, "accept_unread").map(JsonElement::getAsBoolean).orElse(false))
+            .addAllFactors(factors(command))
             .setOutcome(Outcome.valueOf("OUTCOME_" + command.get("outcome").getAsString()));
     given(command, "usage").ifPresent(usage -> record.setUsage(usage(usage).toProto()));
+    given(command, "provider_answer")
+        .map(JsonElement::getAsJsonObject)
+        .ifPresent(
+            answer ->
+                record.setProviderAnswer(
+                    ProviderAnswer.from(
+                            text(answer, "provider").orElse(""), parts(answer).toArray())
+                        .toProto()));
     text(command, "start_time")
         .ifPresent(time -> record.setStartTime(Times.timestampOf(Instant.parse(time))));
     JsonObject answer = new JsonObject();
@@ -218,6 +241,10 @@ public final class Conformance {
       answer.addProperty("result", "recorded");
       answer.addProperty("duplicate", said.getDuplicate());
       answer.addProperty("cost", amount(Money.fromProto(said.getCost())));
+      answer.add("usage", counts(said.getUsage()));
+      answer.addProperty("model", said.getModelId());
+      answer.addProperty("unread", said.getUnread());
+      answer.addProperty("attempt", said.getAttempt());
     } catch (StatusRuntimeException error) {
       answer = failed(error);
     }
@@ -241,23 +268,70 @@ public final class Conformance {
     return left(left);
   }
 
-  private static JsonObject convert(JsonObject command) {
-    String provider = command.get("provider").getAsString();
-    UsageReader reader =
-        new UsageReader(Provider.valueOf(provider.toUpperCase(Locale.ROOT)));
-    reader.feed(command.get("input").toString());
-    JsonObject usage = new JsonObject();
-    reader
-        .usage()
-        .orElseThrow()
-        .toProto()
+  /** The fields of a usage that are not zero. */
+  private static JsonObject counts(io.tollgate.v1.Usage usage) {
+    JsonObject counts = new JsonObject();
+    usage
         .getAllFields()
-        .forEach((field, count) -> usage.addProperty(field.getName(), (Long) count));
+        .forEach(
+            (field, value) -> {
+              if (value instanceof Long count) {
+                counts.addProperty(field.getName(), count);
+              }
+            });
+    JsonArray units = new JsonArray();
+    for (UsageUnit unit : usage.getUnitsList()) {
+      JsonObject one = new JsonObject();
+      one.addProperty("kind", unit.getKind().name().replace("UNIT_KIND_", ""));
+      one.addProperty("count", unit.getCount());
+      units.add(one);
+    }
+    if (!units.isEmpty()) {
+      counts.add("units", units);
+    }
+    return counts;
+  }
+
+  private static JsonObject reduce(JsonObject command) {
     JsonObject answer = new JsonObject();
-    answer.add("usage", usage);
-    answer.addProperty("model", reader.model().isEmpty() ? null : reader.model());
-    answer.addProperty("service_tier", reader.serviceTier().map(Enum::name).orElse(null));
+    try {
+      JsonArray parts = new JsonArray();
+      for (String text : ProviderAnswer.of(parts(command).toArray()).json()) {
+        parts.add(JsonParser.parseString(text));
+      }
+      answer.add("parts", parts);
+    } catch (IllegalArgumentException error) {
+      answer.addProperty("result", "refused");
+      answer.addProperty("message", error.getMessage());
+    }
     return answer;
+  }
+
+  private static JsonObject estimate(JsonObject command) {
+    JsonObject answer = new JsonObject();
+    answer.addProperty("tokens", Tokens.estimate(part(command.get("content"))));
+    return answer;
+  }
+
+  private static List<Object> parts(JsonObject holder) {
+    List<Object> parts = new ArrayList<>();
+    holder.getAsJsonArray("parts").forEach(value -> parts.add(part(value)));
+    return parts;
+  }
+
+  /** A value as Java has it; a text is one. */
+  private static Object part(JsonElement value) {
+    if (value instanceof JsonPrimitive primitive) {
+      return primitive.isString() ? primitive.getAsString() : primitive.getAsNumber();
+    }
+    return value.isJsonNull() ? null : value;
+  }
+
+  private static List<String> factors(JsonObject command) {
+    List<String> factors = new ArrayList<>();
+    given(command, "factors")
+        .ifPresent(list -> list.getAsJsonArray().forEach(name -> factors.add(name.getAsString())));
+    return factors;
   }
 
   static GuardRequest request(JsonObject command) {
@@ -308,10 +382,8 @@ public final class Conformance {
       throw new IllegalStateException("no model");
     }
     text(command, "output_text").ifPresent(call::appendOutput);
-    Optional<JsonElement> usage = given(command, "usage");
-    if (!act.equals("no_usage") && usage.isPresent()) {
-      boolean raw = given(command, "usage_from").isPresent();
-      call.record(raw ? usage.get().toString() : usage(usage.get()));
+    if (!act.equals("no_usage")) {
+      record(call, command);
     }
     if (act.equals("error")) {
       throw new OwnException();
@@ -320,6 +392,19 @@ public final class Conformance {
       throw new CancellationException();
     }
     return true;
+  }
+
+  /** Hands over what was used. */
+  private static void record(Call call, JsonObject command) {
+    Optional<JsonObject> answer =
+        given(command, "provider_answer").map(JsonElement::getAsJsonObject);
+    if (answer.isPresent()) {
+      String provider = text(answer.get(), "provider").orElse("");
+      parts(answer.get()).forEach(part -> call.recordFrom(provider, part));
+    } else {
+      given(command, "usage")
+          .ifPresent(usage -> call.record(usage(usage).withFactors(factors(command))));
+    }
   }
 
   private static JsonObject failed(RuntimeException error) {
@@ -356,6 +441,7 @@ public final class Conformance {
       boolean isOpen = answer.get("result").getAsString().equals("opened");
       answer.addProperty("model", isOpen ? null : call.model());
       answer.addProperty("request_id", call.requestId());
+      answer.addProperty("attempt", call.attempt());
       answer.addProperty("unchecked", call.unchecked());
       answer.addProperty("routed", call.routed());
       answer.addProperty("held", call.held().map(Conformance::amount).orElse(null));
@@ -391,9 +477,19 @@ public final class Conformance {
   static Usage usage(JsonElement fields) {
     io.tollgate.v1.Usage.Builder usage = io.tollgate.v1.Usage.newBuilder();
     for (Map.Entry<String, JsonElement> field : fields.getAsJsonObject().entrySet()) {
-      usage.setField(
-          io.tollgate.v1.Usage.getDescriptor().findFieldByName(field.getKey()),
-          field.getValue().getAsLong());
+      if (field.getKey().equals("units")) {
+        for (JsonElement each : field.getValue().getAsJsonArray()) {
+          JsonObject unit = each.getAsJsonObject();
+          usage
+              .addUnitsBuilder()
+              .setKind(UnitKind.valueOf("UNIT_KIND_" + unit.get("kind").getAsString()))
+              .setCount(unit.get("count").getAsLong());
+        }
+      } else {
+        usage.setField(
+            io.tollgate.v1.Usage.getDescriptor().findFieldByName(field.getKey()),
+            field.getValue().getAsLong());
+      }
     }
     return Usage.fromProto(usage.build());
   }
