@@ -445,6 +445,7 @@ func (c *Call) fillAnswer(record *pb.RecordUsageRequest) {
 		texts = []string{"{}"}
 	}
 	record.ProviderAnswer = &pb.ProviderAnswer{Provider: c.provider, Json: texts}
+	record.ContextId = c.check.GetContextId()
 }
 
 // tier is the one that served as far as the caller knows; that of an answer is read by the server.

@@ -50,6 +50,10 @@ type Request struct {
 	Units map[UnitKind]int64
 	// Factors of the price that may apply to the call.
 	Factors []string
+	// Context is the id of what the provider adds to the input: an earlier response
+	// (previous_response_id), a conversation, cached content. What was last recorded for it counts
+	// as input.
+	Context string
 	// ServiceTier is the one that the call will be served at; Standard by default.
 	ServiceTier ServiceTier
 	// RequiredCapabilities are what a model must have to take this one's place.
@@ -80,8 +84,6 @@ func (r Request) check(tokenizer func(string) int) (*pb.CheckAndRouteRequest, er
 	if err != nil {
 		return nil, err
 	}
-	// A reference to what the provider keeps of a conversation, such as previous_response_id, would
-	// be passed on here: the API has no field for one.
 	check := &pb.CheckAndRouteRequest{
 		WorkspaceId:             r.Workspace,
 		RequestId:               r.RequestID,
@@ -95,6 +97,7 @@ func (r Request) check(tokenizer func(string) int) (*pb.CheckAndRouteRequest, er
 		RequiredCapabilities:    r.RequiredCapabilities,
 		Units:                   unitsProto(r.Units),
 		Factors:                 r.Factors,
+		ContextId:               r.Context,
 	}
 	if r.RequestID == "" {
 		check.RequestId = NewRequestID()

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 
 use crate::v1::{
-    Attribution, Outcome, ProviderAnswer, RecordUsageRequest, ServiceTier, UnitKind, Usage,
+    Attribution, Money, Outcome, ProviderAnswer, RecordUsageRequest, ServiceTier, UnitKind, Usage,
     UsageSource, UsageUnit,
 };
 
@@ -112,6 +112,13 @@ pub(crate) fn write(record: &RecordUsageRequest) -> String {
         }
         fields.insert("providerAnswer".into(), parts.into());
     }
+    if let Some(reported) = &record.reported_cost {
+        let mut money = Fields::new();
+        put_text(&mut money, "currencyCode", &reported.currency_code);
+        put_text(&mut money, "amount", &reported.amount);
+        fields.insert("reportedCost".into(), money.into());
+    }
+    put_text(&mut fields, "contextId", &record.context_id);
     if record.accept_unread {
         fields.insert("acceptUnread".into(), true.into());
     }
@@ -171,7 +178,13 @@ pub(crate) fn parse(line: &[u8]) -> Result<RecordUsageRequest, ParseError> {
             None => false,
             Some(value) => value.as_bool().ok_or(ParseError::Field("acceptUnread"))?,
         },
+        reported_cost: field(&record, "reportedCost").map(parse_money).transpose()?,
+        context_id: text(&record, "contextId")?,
     })
+}
+
+fn parse_money(money: &Value) -> Result<Money, ParseError> {
+    Ok(Money { currency_code: text(money, "currencyCode")?, amount: text(money, "amount")? })
 }
 
 fn parse_answer(parts: &Value) -> Result<ProviderAnswer, ParseError> {

@@ -155,6 +155,13 @@ impl Request {
         self
     }
 
+    /// Names what the provider adds to the input: an earlier response (`previous_response_id`), a
+    /// conversation, cached content. What was last recorded for it counts as input.
+    pub fn context(mut self, id: impl Into<String>) -> Self {
+        self.check.context_id = id.into();
+        self
+    }
+
     /// Names the request. A UUIDv7 is made if it is not said; the same id is the same request.
     pub fn request_id(mut self, id: impl Into<String>) -> Self {
         self.check.request_id = id.into();
@@ -195,8 +202,6 @@ impl Request {
 
     /// Makes what is sent to the server.
     pub(crate) fn into_check(self, tokenizer: Option<&Tokenizer>) -> v1::CheckAndRouteRequest {
-        // A reference to what the provider keeps of a conversation, such as previous_response_id,
-        // would be passed on here: the API has no field for one.
         let mut check = self.check;
         check.input_token_count = match self.input {
             Input::Tokens(count) => count,

@@ -388,6 +388,7 @@ export class Call implements AsyncDisposable {
       const json = this.#json();
       record.providerAnswer = create(ProviderAnswerSchema, { provider: this.#provider, json });
       record.acceptUnread = true;
+      record.contextId = this.#check.contextId;
       namesTier = this.#parts.namesTier();
     } else {
       const written = estimateTokens(this.outputText, this.#owner.tokenizer);

@@ -51,6 +51,11 @@ export interface GuardOptions extends Attribution {
   units?: Units | undefined;
   /** Factors of the price that may apply, for example `us`. */
   factors?: readonly string[] | undefined;
+  /**
+   * Id of what the provider adds to the input: an earlier response (`previous_response_id`), a
+   * conversation, cached content. What was last recorded for it counts as input.
+   */
+  context?: string | undefined;
   /** Names the request; a UUIDv7 is made if absent. */
   requestId?: string | undefined;
   serviceTier?: ServiceTier | undefined;
@@ -96,6 +101,7 @@ const OPTIONS = new Set<string>([
   ...["tags", "workspace", "model", "inputTokens", "prompt", "messages", "cacheReadTokens"],
   ...["cacheWrite5mTokens", "cacheWrite1hTokens", "maxOutputTokens", "requestId", "serviceTier"],
   ...["requiredCapabilities", "holdMs", "wait", "onUnavailable", "signal", "units", "factors"],
+  "context",
 ] satisfies (keyof GuardOptions | (string & {}))[]);
 
 /** Refuses options that are misspelt. Throws `TypeError`. */
@@ -142,6 +148,7 @@ export function checkRequest(options: GuardOptions, tokenizer?: Tokenizer): Chec
     ...(holdMs !== undefined && { holdDuration: durationOf(holdMs) }),
     units: unitsOf(options.units ?? {}),
     factors: [...(options.factors ?? [])],
+    contextId: options.context ?? "",
   });
 }
 

@@ -136,12 +136,16 @@ function hintOf(url: unknown): string {
   return known?.[1] ?? "";
 }
 
-/**
- * Says of a call what its body says.
- *
- * The place for what else belongs to the input, `previous_response_id`, `conversation` and the
- * like, once a check can name it.
- */
+const CONTEXTS = ["previous_response_id", "conversation", "previous_interaction_id"] as const;
+
+/** Names what the provider adds to the input, if anything. */
+function contextOf(body: object): string | undefined {
+  const said = CONTEXTS.map((name) => get(body, name));
+  const ids = said.map((value) => (typeof value === "object" ? get(value, "id") : value));
+  return ids.find((id) => typeof id === "string" && id !== "") as string | undefined;
+}
+
+/** Says of a call what its body says. */
 function optionsOf(body: object, limits: readonly string[], said: WrapOptions): GuardOptions {
   const limit = limits.map((name) => get(body, name)).find((value) => typeof value === "number");
   const choices = get(body, "n");
@@ -155,5 +159,6 @@ function optionsOf(body: object, limits: readonly string[], said: WrapOptions): 
     maxOutputTokens: said.maxOutputTokens ?? most,
     serviceTier: said.serviceTier ?? TIERS[String(get(body, "service_tier"))],
     user: said.user ?? (typeof user === "string" ? user : undefined),
+    context: said.context ?? contextOf(body),
   };
 }

@@ -65,6 +65,9 @@ class Options(TypedDict, total=False):
     """Most that is used beside tokens, for example `{"WEB_SEARCH": 5}`."""
     factors: Sequence[str]
     """Factors of the price that may apply, for example `us`."""
+    context: str | None
+    """Id of what the provider adds to the input: an earlier response (`previous_response_id`), a
+    conversation, cached content. What was last recorded for it counts as input."""
     request_id: str | None
     """Names the request; a UUIDv7 is made if absent."""
     service_tier: ServiceTier | None
@@ -289,6 +292,7 @@ class _Call:
             record.usage_source = self._complete_stream()
             record.provider_answer.CopyFrom(self._answer())
             record.accept_unread = True
+            record.context_id = self._check.context_id
             if self._parts.names_tier():
                 return
         else:
@@ -468,6 +472,7 @@ def _check_request(
         hold_duration=duration_of(hold) if hold else None,
         units=units_to_proto(options.get("units", {})),
         factors=options.get("factors", ()),
+        context_id=options.get("context") or "",
     )
 
 

@@ -41,6 +41,8 @@ _INPUT = (
     "text",
 )
 # Hosts whose answers are those of one provider.
+_CONTEXTS = ("previous_response_id", "conversation", "previous_interaction_id", "cached_content")
+
 _HOSTS = {
     "api.openai.com": "openai",
     "openai.azure.com": "azure",
@@ -282,11 +284,7 @@ def _listed(value: Any) -> Any:
 
 
 def _options(body: Mapping[str, Any], limits: tuple[str, ...]) -> Options:
-    """Says of a call what its body says.
-
-    The place for what else belongs to the input, `previous_response_id`, `conversation` and the
-    like, once a check can name it.
-    """
+    """Says of a call what its body says."""
     options: Options = {"messages": [{name: body[name] for name in _INPUT if name in body}]}
     choices = body.get("n")
     for name in limits:
@@ -301,7 +299,20 @@ def _options(body: Mapping[str, Any], limits: tuple[str, ...]) -> Options:
     user = body.get("user") or (metadata.get("user_id") if isinstance(metadata, Mapping) else None)
     if isinstance(user, str):
         options["user"] = user
+    context = _context(body)
+    if context:
+        options["context"] = context
     return options
+
+
+def _context(body: Mapping[str, Any]) -> str:
+    """Names what the provider adds to the input; empty for nothing."""
+    for name in _CONTEXTS:
+        said = body.get(name)
+        said = said.get("id") if isinstance(said, Mapping) else said
+        if isinstance(said, str) and said:
+            return said
+    return ""
 
 
 def _provider(url: str) -> str:

@@ -519,6 +519,7 @@ public final class Call implements AutoCloseable {
                 ? UsageSource.USAGE_SOURCE_ESTIMATED
                 : UsageSource.USAGE_SOURCE_PROVIDER)
         .setAcceptUnread(true)
+        .setContextId(check.getContextId())
         .setProviderAnswer(
             io.tollgate.v1.ProviderAnswer.newBuilder().setProvider(provider).addAllJson(json));
   }

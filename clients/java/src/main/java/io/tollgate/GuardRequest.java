@@ -39,8 +39,6 @@ public final class GuardRequest {
   }
 
   CheckAndRouteRequest check(ToLongFunction<String> tokenizer) {
-    // A reference to what the provider keeps of a conversation, such as previous_response_id, would
-    // be passed on here: the API has no field for one.
     CheckAndRouteRequest.Builder made = check.toBuilder();
     if (!contents.isEmpty()) {
       made.setInputTokenCount(Tokens.estimate(contents, tokenizer));
@@ -195,6 +193,15 @@ public final class GuardRequest {
     /** Factors of the price that may apply to the call. */
     public Builder factors(Iterable<String> factors) {
       check.clearFactors().addAllFactors(factors);
+      return this;
+    }
+
+    /**
+     * Names what the provider adds to the input: an earlier response ({@code previous_response_id}),
+     * a conversation, cached content. What was last recorded for it counts as input.
+     */
+    public Builder context(String id) {
+      check.setContextId(given(id));
       return this;
     }
 
