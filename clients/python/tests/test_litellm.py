@@ -225,6 +225,21 @@ async def test_a_stream(
         assert Usage.from_proto(record.usage) == USED
 
 
+async def test_a_job_in_the_background_is_recorded_when_it_ends(
+    logger: Any, workspace: Workspace, provider: Provider
+) -> None:
+    ask = {"api_key": "k", "api_base": f"{provider.url}/v1"}
+    job = await litellm.aresponses(model="openai/gpt-4.1", input="hi", background=True, **ask)
+    assert job.status == "queued"
+    states = []
+    while "completed" not in states:
+        states.append((await litellm.aget_responses(response_id=job.id, **ask)).status)
+    assert states == ["in_progress", "completed"]
+    (record,) = await records(workspace, 1)
+    assert Usage.from_proto(record.usage) == USED
+    assert (record.outcome, record.attribution.project_id) == (pb.OUTCOME_SUCCESS, "p1")
+
+
 async def test_a_stream_that_is_dropped_or_cancelled(
     logger: Any, workspace: Workspace, provider: Provider
 ) -> None:

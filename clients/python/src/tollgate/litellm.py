@@ -27,10 +27,11 @@ import litellm
 from litellm.integrations.custom_logger import CustomLogger
 from typing_extensions import Unpack
 
+from . import jobs, rule
 from .client import AsyncClient, Client
 from .errors import Blocked, TollgateError, TollgateUnavailable
 from .guard import AsyncCall, Options, _Call
-from .litellm_models import _get, _group, _id, _ids, _router, _send_to
+from .litellm_models import _get, _group, _id, _ids, _router, _send_to, answer_id
 from .wrap import _content, _options, _Stream, refuse_unknown
 
 # Kinds of calls that are guarded, as LiteLLM and its proxy name them. Embeddings are not: another
@@ -225,6 +226,8 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
         call_id = kwargs.get("litellm_call_id", "")
         if kwargs.get("cache_hit"):
             return self._leave(call_id, None)
+        if call_id not in self._open:
+            return self._follow(response_obj)
         self._leave(call_id, kwargs.get("async_complete_streaming_response") or response_obj)
 
     def log_success_event(
@@ -234,6 +237,7 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
         call_id = kwargs.get("litellm_call_id", "")
         if call_id in self._synchronous:
             return self._leave(call_id, None if kwargs.get("cache_hit") else response_obj)
+        self._follow(response_obj)
         unseen = kwargs.get("call_type") in _SYNCHRONOUS and call_id not in self._open
         if not unseen or _checked.get() or kwargs.get("cache_hit"):
             return
@@ -302,6 +306,14 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
         if call is not None and call._began is not None:
             call.output_text = call.output_text or "."
 
+    def _follow(self, answer: Any) -> None:
+        """Looks whether an answer is the end of a job that was begun here, and records it."""
+        client = self._client or self._sync_client
+        call = jobs.resume(client, answer_id(answer)) if client is not None else None
+        if call is not None:
+            _record(call, answer)
+            jobs.finish(answer_id(answer), call)
+
     def _leave(self, call_id: str, answer: Any, error: BaseException | None = None) -> None:
         """Leaves a guard, the first time that something says how its call ended."""
         call = self._open.pop(call_id, None)
@@ -312,6 +324,8 @@ class TollgateLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
             return
         if answer is not None:
             _record(call, answer)
+            if call.unfinished:
+                jobs.remember(answer_id(answer), call)
         item = call._end(error)
         if item is not None:
             call._owner._delivery.put(item)
@@ -369,7 +383,13 @@ def _record(call: _Call, answer: Any) -> None:
         # Of a stream: what LiteLLM builds of its chunks says nothing new.
         return
     usage = _get(answer, "usage")
-    if usage is not None and not any(_get(usage, name) for name in _TOTALS):
+    counted = any(_get(usage, name) for name in _TOTALS)
+    status = _get(answer, "status")
+    if not counted and status in _WITHOUT_USAGE:
+        # Of such an answer LiteLLM makes one with a usage of zeros.
+        call.record({"object": "response", "status": status})
+        return
+    if usage is not None and not counted:
         # It could not count: the guard's estimate is better than nothing.
         choices = _get(answer, "choices") or ()
         texts = [_get(_get(choice, "message"), "content") or "" for choice in choices]
@@ -379,6 +399,9 @@ def _record(call: _Call, answer: Any) -> None:
 
 
 _TOTALS = ("total_tokens", "prompt_tokens", "completion_tokens", "input_tokens", "output_tokens")
+
+
+_WITHOUT_USAGE = (*rule.UNFINISHED, *rule.FAILED, *rule.CANCELLED)
 
 
 def _hint(answer: Any) -> str | None:

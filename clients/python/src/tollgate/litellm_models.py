@@ -1,7 +1,9 @@
-"""Models as LiteLLM, its proxy and its router name them, and where a decided one is called."""
+"""Names of LiteLLM: of models, of what its proxy calls them, and of answers."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Mapping, MutableMapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -102,6 +104,19 @@ def _group(router: Any, decided: str) -> str:
         if {decided, called} & set(_deployed(router, name)):
             return str(name)
     return called if any(fnmatchcase(called, name) for name in names if "*" in name) else decided
+
+
+def answer_id(answer: Any) -> str | None:
+    """Gives the provider's id of an answer, which LiteLLM wraps in one of its own."""
+    given = _get(answer, "id")
+    if not isinstance(given, str):
+        return None
+    try:
+        inside = base64.b64decode(given.removeprefix("resp_"), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return given
+    _, found, own = inside.partition(";response_id:")
+    return own if found else given
 
 
 def _get(holder: object, name: str) -> Any:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import inspect
 import logging
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from typing_extensions import Unpack
 
+from . import jobs
 from .client import AsyncClient, Client
 from .guard import Options, _Call
 
@@ -56,8 +56,7 @@ _HOSTS = {
     "api.moonshot.ai": "moonshot",
     "api.perplexity.ai": "perplexity",
 }
-# Jobs that run at a provider, by the ids of their answers; the oldest are forgotten.
-_JOBS_MAX = 10_000
+# Path of a job that is asked for.
 _JOB = re.compile(r"/responses/([^/?]+)(/cancel)?")
 _TIERS = {"flex": "FLEX", "priority": "PRIORITY", "batch": "BATCH", "default": "STANDARD"}
 
@@ -133,9 +132,6 @@ def _default(kind: type) -> Any:
     if kind not in _defaults:
         _defaults[kind] = kind()
     return _defaults[kind]
-
-
-_jobs: OrderedDict[str, tuple[str, str, str, int]] = OrderedDict()
 
 
 class _Guarded:
@@ -216,35 +212,25 @@ class _Guarded:
         return answer
 
     def _remember(self, call: _Call, answer: Any) -> None:
-        """Keeps a job that was only begun, until its end is seen."""
-        job_id = getattr(_parsed(answer), "id", None)
-        if call.unfinished and isinstance(job_id, str):
-            _jobs[job_id] = self._workspace, call.request_id, call._model, call.attempt
-            while len(_jobs) > _JOBS_MAX:
-                _jobs.popitem(last=False)
+        if call.unfinished:
+            jobs.remember(getattr(_parsed(answer), "id", None), call)
 
     def _job(self, path: str, kwargs: Mapping[str, Any]) -> Any:
         """Gives the call of a job that is asked for; none if this process has not begun it."""
         found = _JOB.fullmatch(path.partition("?")[0])
-        job = _jobs.get(found[1]) if found else None
         # Of a raw stream nothing can be seen.
         raw = _raw(kwargs)
-        if job is None or raw == "stream" or (raw and kwargs.get("stream")):
+        if found is None or raw == "stream" or (raw and kwargs.get("stream")):
             return None
-        workspace, request_id, model, attempt = job
-        call = self._client.resume(workspace, request_id, model=model, attempt=attempt)
-        call._provider, call._keeps = self._provider, False
+        call = jobs.resume(self._client, found[1])
+        if call is not None:
+            call._provider = self._provider
         return call
 
     def _finish(self, call: Any, answer: Any) -> None:
         """Records the end of a job. One that goes on is held already, for long enough."""
         _record(call, answer)
-        if call.unfinished:
-            return
-        _jobs.pop(str(getattr(_parsed(answer), "id", "")), None)
-        item = call._end(None)
-        if item is not None:
-            call._owner._delivery.put(item)
+        jobs.finish(getattr(_parsed(answer), "id", None), call)
 
     def _prepare(self, path: str, kwargs: dict[str, Any]) -> tuple[Any, bool] | None:
         """Makes the guard of a call, and says whether its stream has a chunk to hide."""
