@@ -25,6 +25,8 @@ pub const EXPIRY_ATTEMPT: i32 = -1;
 /// Attempt number of a credit: above those that callers count, so that the id of a credit may be
 /// that of a request.
 pub const CREDIT_ATTEMPT: i32 = 1_001;
+/// Where an answer counts that cannot be read, without a hold.
+pub const UNREAD_MODEL_ID: &str = "unread";
 /// Where a credit counts that names no model.
 pub const CREDIT_MODEL_ID: &str = "credit";
 

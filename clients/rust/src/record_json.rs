@@ -312,6 +312,8 @@ mod tests {
             attribution: Some(who),
             factors: Vec::new(),
             provider_answer: None,
+            reported_cost: None,
+            context_id: String::new(),
             accept_unread: false,
         }
     }

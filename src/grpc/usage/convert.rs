@@ -130,7 +130,9 @@ pub fn record(request: v1::RecordUsageRequest) -> Decoded<(String, UsageReport)>
         if !has_answer || !request.model_id.is_empty() {
             at.field("model_id").model_id(&request.model_id);
         } else if answer.report.is_some() {
-            let is_named = !answer.model_id.is_empty();
+            // Of one that cannot be read the hold knows the model.
+            let is_unread = answer.report.as_ref().is_some_and(|report| report.kept.is_unread);
+            let is_named = !answer.model_id.is_empty() || is_unread;
             at.field("model_id").ensure(is_named, "expected the model: the answer names none");
         }
         at.field("attempt").number(request.attempt.into(), 0..=ATTEMPT_MAX.into());

@@ -10,7 +10,7 @@ use crate::domain::catalog::bill::COST_MAX;
 use crate::domain::catalog::price::{Quote, Rate};
 use crate::domain::record::{
     AnswerReport, CLOCK_AHEAD_MAX, EXPIRY_ATTEMPT, RECORD_AGE_MAX, RECORD_AHEAD_MAX, Record,
-    RecordKind, UsageReport,
+    RecordKind, UNREAD_MODEL_ID, UsageReport,
 };
 use crate::domain::usage::{Outcome, ServiceTier, Usage, UsageSource};
 use crate::domain::{Amount, Time};
@@ -122,6 +122,10 @@ impl Ledger {
             self.contexts.note(id, report.usage.total_input() + report.usage.total_output());
         }
         let hold = self.hold_of(&report.request_id, report.attempt);
+        if report.model_id.is_empty() {
+            let held = hold.map(|hold| self.models.get(hold.model).id());
+            report.model_id = held.map_or(UNREAD_MODEL_ID, |id| &**id).to_owned();
+        }
         let charge_time = check_time.unwrap_or(start_time);
         let bill = self.bill(hold, &report, charge_time)?;
         let mut extras = report.extras.take();

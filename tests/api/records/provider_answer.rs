@@ -146,6 +146,23 @@ async fn an_unread_answer_is_charged_as_its_hold_where_that_is_accepted() {
     assert_eq!(amount(&get_budget(&server).await.spent), "2.00");
 }
 
+/// The hold knows the model; without one nothing does.
+#[tokio::test]
+async fn an_unread_answer_without_a_model_is_that_of_its_hold() {
+    let server = acme().await;
+    decide(&server, check("r-1", "big")).await.unwrap();
+    let unread = |id: &str| v1::RecordUsageRequest {
+        accept_unread: true,
+        ..answered(id, &[r#"{"tally": {"words": 7}}"#.to_owned()])
+    };
+    let recorded = note(&server, unread("r-1")).await.unwrap();
+    assert_eq!((amount(&recorded.cost), &*recorded.model_id), ("2.00", "big"));
+    assert!(note(&server, unread("r-1")).await.unwrap().duplicate);
+    let recorded = note(&server, unread("r-2")).await.unwrap();
+    assert_eq!((amount(&recorded.cost), &*recorded.model_id), ("0.00", "unread"));
+    assert!(recorded.unread && recorded.unpriced);
+}
+
 #[tokio::test]
 async fn what_the_request_says_itself_counts() {
     let server = acme().await;

@@ -687,7 +687,8 @@ class RecordUsageRequest(_message.Message):
     accept_unread: _builtins.bool
     """What happens if no usage is found in provider_answer: false, the default, refuses the record;
     true charges the estimate of the request's hold, flagged as unread and estimated, until
-    RepriceUsage can read the answer. Without a live hold that is zero.
+    RepriceUsage can read the answer. Without a live hold that is zero. An answer that names no model
+    counts for that of the hold, without one for "unread".
     """
     context_id: _builtins.str
     """With provider_answer: the context that the provider keeps of the request and its answer, beside

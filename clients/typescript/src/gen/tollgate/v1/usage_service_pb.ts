@@ -661,7 +661,8 @@ export type RecordUsageRequest = Message<"tollgate.v1.RecordUsageRequest"> & {
   /**
    * What happens if no usage is found in provider_answer: false, the default, refuses the record;
    * true charges the estimate of the request's hold, flagged as unread and estimated, until
-   * RepriceUsage can read the answer. Without a live hold that is zero.
+   * RepriceUsage can read the answer. Without a live hold that is zero. An answer that names no model
+   * counts for that of the hold, without one for "unread".
    *
    * @generated from field: bool accept_unread = 15;
    */
