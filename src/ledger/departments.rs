@@ -75,15 +75,18 @@ impl Departments {
     /// # Errors
     /// If they do not.
     pub fn room_for(&self, departments: &[(String, String)]) -> Result<(), Error> {
+        self.room_within(DEPARTMENT_USERS_MAX, departments)
+    }
+
+    fn room_within(&self, max: usize, departments: &[(String, String)]) -> Result<(), Error> {
         let is_new = |(user_id, department_id): &&(String, String)| {
             !department_id.is_empty() && self.of_user(user_id).is_none()
         };
         let new = departments.iter().filter(is_new).count();
-        if self.by_user.len() + new <= DEPARTMENT_USERS_MAX {
+        if self.by_user.len() + new <= max {
             return Ok(());
         }
-        let bound = "users of a workspace with a department";
-        Err(Error::bound_reached(bound, DEPARTMENT_USERS_MAX))
+        Err(Error::bound_reached("users of a workspace with a department", max))
     }
 
     /// The attribution with the department of its user; none if that changes nothing.
@@ -126,5 +129,28 @@ mod tests {
         departments.remove("b");
         assert!(departments.is_empty() && departments.departments.is_empty());
         assert!(departments.by_id.is_empty());
+    }
+
+    #[test]
+    fn users_with_a_department_are_bounded() {
+        let mut departments = Departments::default();
+        let asked = |names: &[(&str, &str)]| -> Vec<(String, String)> {
+            names
+                .iter()
+                .map(|(user, department)| (user.to_string(), department.to_string()))
+                .collect()
+        };
+        departments.put("a", "sales");
+        let fits = |departments: &Departments, names: &[(&str, &str)]| {
+            departments.room_within(3, &asked(names)).is_ok()
+        };
+        assert!(fits(&departments, &[("b", "sales"), ("c", "legal")]));
+        assert!(!fits(&departments, &[("b", "sales"), ("c", "legal"), ("d", "legal")]));
+        // Neither a user who has one already nor one who loses it is another.
+        assert!(fits(&departments, &[("a", "legal"), ("b", "sales"), ("c", "legal")]));
+        assert!(fits(&departments, &[("b", "sales"), ("c", "legal"), ("d", "")]));
+        let reached = departments.room_within(0, &[]).map_err(|error| error.to_string());
+        let expected = "users of a workspace with a department is at most 0";
+        assert_eq!(reached, Err(expected.to_owned()));
     }
 }

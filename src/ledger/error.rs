@@ -37,3 +37,18 @@ impl Error {
         if count < max { Ok(()) } else { Err(Error::bound_reached(bound, max)) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_may_be_reached_and_not_passed() {
+        assert_eq!(Error::check_bound(0, "things", 2), Ok(()));
+        assert_eq!(Error::check_bound(1, "things", 2), Ok(()));
+        let reached = Err(Error::BoundReached { bound: "things", max: 2 });
+        assert_eq!(Error::check_bound(2, "things", 2), reached);
+        assert_eq!(Error::check_bound(3, "things", 2), reached);
+        assert_eq!(Error::bound_reached("things", 2).to_string(), "things is at most 2");
+    }
+}

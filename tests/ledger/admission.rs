@@ -67,7 +67,7 @@ fn unpriced_models_as_the_policy_says() {
          model b unpriced
          check r1 b in=1k out=0           => blocked; ModelUnpriced
          unpriced allow
-         check r1 b in=1k out=0           => allowed; held 0; b says ModelUnpriced
+         check r1 b in=1k out=0           => allowed; held 0; b says ModelUnpriced, and lets it pass
          price b 1000/1000
          record r1 b in=1k                => cost 1; priced
          check r2 b in=1k out=0           => allowed; held 1; no b says",
@@ -155,5 +155,46 @@ fn the_same_request_again_holds_nothing_more() {
          check r2 a in=3k out=0           => error request_id is in use with other content
          wait 10m
          check r1 a in=3k out=0           => allowed; held 3",
+    );
+}
+
+/// Four billion units, with what is on the way to the log. A token costs one.
+#[test]
+fn the_spend_of_a_cycle_is_bounded() {
+    let mut script = String::from("plan 100\nrate USD EUR 100\nmodel a 10000/0 usd\n");
+    for number in 1..40 {
+        script += &format!("record r{number} a in=100m => cost 100000000\n");
+    }
+    script += "send s1 a in=90m
+         record s2 a in=9999998            => cost 9999998
+         record s3 a in=3                  => error spend of a cycle is at most 4000000000
+         send s4 a in=1
+         record s5 a in=2                  => error spend of a cycle is at most 4000000000
+         record s6 a in=1                  => cost 1; spent 3909999999
+         record s7 a in=1                  => error spend of a cycle is at most 4000000000
+         lost s1
+         record s8 a in=90m                => cost 90000000
+         record s9 a in=1                  => error spend of a cycle is at most 4000000000
+         arrives s4                        => cost 1; spent 4000000000
+         record s9 a in=1                  => error spend of a cycle is at most 4000000000
+         at 2026-02-01T00:00
+         record s9 a in=1                  => cost 1; spent 1";
+    check(&script);
+}
+
+#[test]
+fn a_model_without_a_price_is_let_pass_and_named() {
+    check(
+        "plan 100
+         unpriced allow
+         model a unpriced
+         model b 1000/1000 cap 1
+         check r1 a in=1k out=0            => allowed; held 0; no retry
+         => a says ModelUnpriced, and lets it pass
+         refusals                          => 0 keys
+         quota q user each 1 requests per day
+         check r2 a in=1k out=0 user=ada   => allowed
+         check r3 a in=1k out=0 user=ada
+         => blocked; HeldInFlight; retry 1s; a says ModelUnpriced, and lets it pass",
     );
 }

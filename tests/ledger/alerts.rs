@@ -190,3 +190,80 @@ fn a_late_record_and_the_charge_that_it_takes_back_are_one() {
          budget                            => spent 1",
     );
 }
+
+#[test]
+fn a_limit_of_one_subject_that_is_lowered_raises_at_once() {
+    check(
+        "plan 100
+         model a 1000/1000
+         quota q user ada 10 per day alerts=50
+         record r1 a in=4k user=ada        => cost 4
+         alerts                            => 0 alerts
+         quota q user ada 5 per day alerts=50
+         alerts                            => 1 alerts; 1. 50% of q for user ada: 4 of 5",
+    );
+}
+
+#[test]
+fn fallback_is_told_at_the_first_and_again_in_the_next_cycle() {
+    check(
+        "plan 100
+         model a 1000/1000 cap 1
+         model b 500/500
+         check r1 a in=2k out=0            => routed b
+         alerts                            => 1 alerts; 1. FallbackBegan of model a
+         check r2 a in=2k out=0            => routed b
+         alerts                            => 0 alerts
+         at 2026-02-01T00:00
+         alerts                            => 1 alerts; 1. HoldsExpired of the workspace: 1 of 0
+         check r3 a in=2k out=0            => routed b
+         alerts                            => 1 alerts; 1. FallbackBegan of model a
+         check r4 a in=2k out=0            => routed b
+         alerts                            => 0 alerts",
+    );
+}
+
+#[test]
+fn thresholds_are_raised_once_in_each_cycle() {
+    check(
+        "plan 10 + 2
+         model a 1000/1000 cap 9
+         record r1 a in=7k                 => cost 7
+         alerts => 2 alerts; 1. 50% of the workspace: 7 of 12; 2. 50% of model a: 7 of 9
+         record r2 a in=100                => cost 0.1
+         alerts                            => 0 alerts
+         at 2026-02-01T00:00
+         record r3 a in=7k                 => cost 7
+         alerts => 2 alerts; 1. 50% of the workspace: 7 of 12; 2. 50% of model a: 7 of 9
+         record r4 a in=100                => cost 0.1
+         alerts                            => 0 alerts",
+    );
+}
+
+/// What is told once a day stays told when a new plan begins another cycle on the same day.
+#[test]
+fn a_new_cycle_does_not_repeat_what_is_told_once_a_day() {
+    check(
+        "plan 100
+         model u unpriced
+         model a 1000/1000 cap 1
+         check r1 a in=1k out=0 hold=1m    => allowed
+         wait 1m
+         record r2 u in=1k                 => unpriced
+         alerts
+         => 2 alerts; 1. HoldsExpired of the workspace: 1 of 0; 2. UnpricedModel of model u
+         plan 100 from 2026-01-15
+         record r3 u in=1k                 => unpriced
+         check r4 a in=1k out=0 hold=1m    => allowed
+         record r5 a in=600                => cost 0.6
+         alerts                            => 1 alerts; 1. 50% of model a: 0.6 of 1
+         wait 1m
+         alerts                            => 0 alerts
+         at 2026-01-16T00:00
+         check r6 a in=100 out=0 hold=1m   => allowed
+         wait 1m
+         record r7 u in=1k                 => unpriced
+         alerts
+         => 2 alerts; 1. HoldsExpired of the workspace: 3 of 0; 2. UnpricedModel of model u",
+    );
+}

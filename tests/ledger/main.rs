@@ -12,5 +12,6 @@ mod billing;
 mod windows;
 mod refusals;
 mod alerts;
+mod questions;
 #[path = "../world/mod.rs"]
 mod world;

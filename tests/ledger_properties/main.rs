@@ -20,6 +20,8 @@ use machine::reference::Reference;
 use machine::subject::Subject;
 
 const CASES: u32 = 2_000;
+/// Most steps towards the shortest history that fails.
+const SHRINKS: u32 = 4_000;
 /// Tests run in parallel: so many share the cases.
 const SHARES: u32 = 4;
 
@@ -50,6 +52,7 @@ fn no_span_holds_more_than_its_rate_limit() {
         cases: of_environment("TOLLGATE_TEST_CASES", CASES),
         rng_seed: RngSeed::Fixed(1),
         failure_persistence: None,
+        max_shrink_iters: of_environment("TOLLGATE_TEST_SHRINKS", SHRINKS),
         ..Config::default()
     };
     let mut runner = TestRunner::new(config);
@@ -74,7 +77,7 @@ fn agrees_with_the_oracle(share: u32) {
         cases: cases / SHARES,
         rng_seed: RngSeed::Fixed(seed * u64::from(SHARES) + u64::from(share)),
         failure_persistence: None,
-        max_shrink_iters: 4_000,
+        max_shrink_iters: of_environment("TOLLGATE_TEST_SHRINKS", SHRINKS),
         ..Config::default()
     };
     let mut runner = TestRunner::new(config.clone());

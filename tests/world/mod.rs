@@ -332,6 +332,12 @@ impl World {
         self.ledger.assert_invariants();
     }
 
+    pub fn remove_key_group(&mut self, id: &str) {
+        self.policy.key_groups.retain(|group| *group.id != *id);
+        self.ledger.remove_key_group(self.now, id);
+        self.ledger.assert_invariants();
+    }
+
     /// Puts a user into a department; into none if that is empty.
     pub fn put_department(&mut self, user: &str, department: &str) {
         self.departments.retain(|(other, _)| other != user);

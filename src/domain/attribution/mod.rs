@@ -128,6 +128,14 @@ macro_rules! attribution_fields {
         }
 
         impl Attribution {
+            /// With these fields, in the order of [`AttributionField`], and no tags.
+            fn of_fields(fields: [&str; AttributionField::COUNT]) -> Attribution {
+                Attribution {
+                    $($name: fields[AttributionField::$field as usize].to_owned(),)*
+                    tags: BTreeMap::new(),
+                }
+            }
+
             pub fn get(&self, field: AttributionField) -> &str {
                 match field { $(AttributionField::$field => &self.$name,)* }
             }

@@ -64,6 +64,11 @@ impl PackedAttribution {
 
     /// All fields, in the order of [`AttributionField`].
     pub fn fields(&self) -> [&str; AttributionField::COUNT] {
+        self.split().0
+    }
+
+    /// All fields, and the bytes of the tags behind them.
+    fn split(&self) -> ([&str; AttributionField::COUNT], &[u8]) {
         let mut rest = &*self.0;
         let mut fields = [""; AttributionField::COUNT];
         for field in &mut fields[..BASE_FIELDS] {
@@ -77,7 +82,7 @@ impl PackedAttribution {
                 rest = after_key;
             }
         }
-        fields
+        (fields, rest)
     }
 
     /// One of the fields.
@@ -95,29 +100,25 @@ impl PackedAttribution {
 
     /// The same with another text in one field; none if nothing is left.
     pub fn with(&self, field: AttributionField, text: &str) -> Option<PackedAttribution> {
-        let mut fields = self.fields();
+        let (mut fields, tags) = self.split();
         fields[field as usize] = text;
-        PackedAttribution::pack(fields, self.tags())
+        PackedAttribution::pack(fields, unpack_tags(tags))
     }
 
     pub fn unpack(&self) -> Attribution {
-        let mut attribution = Attribution::default();
-        for (field, text) in AttributionField::ALL.into_iter().zip(self.fields()) {
-            text.clone_into(attribution.get_mut(field));
+        let (fields, tags) = self.split();
+        let mut attribution = Attribution::of_fields(fields);
+        for (key, value) in unpack_tags(tags) {
+            attribution.tags.insert(key.to_owned(), value.to_owned());
         }
-        let tags = self.tags().map(|(key, value)| (key.to_owned(), value.to_owned()));
-        attribution.tags = tags.collect();
         attribution
     }
+}
 
-    fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut rest = &*self.0;
-        for _ in 0..BASE_FIELDS {
-            next_text(&mut rest);
-        }
-        let pair = move || Some((next_text(&mut rest)?, next_text(&mut rest)?));
-        std::iter::from_fn(pair).filter(|(key, _)| !key.starts_with(LATER_FIELD))
-    }
+/// Keys and values of the tags, without fields that this version does not have.
+fn unpack_tags(mut rest: &[u8]) -> impl Iterator<Item = (&str, &str)> {
+    let pair = move || Some((next_text(&mut rest)?, next_text(&mut rest)?));
+    std::iter::from_fn(pair).filter(|(key, _)| !key.starts_with(LATER_FIELD))
 }
 
 fn push(bytes: &mut Vec<u8>, text: &str) {

@@ -16,8 +16,8 @@ impl<T: Copy> SubjectMap<T> {
 }
 
 impl<T> SubjectMap<T> {
-    pub fn values(&self) -> impl Iterator<Item = &T> {
-        self.0.iter()
+    pub fn from_fn(mut value: impl FnMut(SubjectKind) -> T) -> SubjectMap<T> {
+        SubjectMap(std::array::from_fn(|code| value(SubjectKind::ALL[code])))
     }
 
     /// Kinds with their values, in the order in which limits are checked.
@@ -28,7 +28,7 @@ impl<T> SubjectMap<T> {
 
 impl<T: Default> Default for SubjectMap<T> {
     fn default() -> SubjectMap<T> {
-        SubjectMap(std::array::from_fn(|_| T::default()))
+        SubjectMap::from_fn(|_| T::default())
     }
 }
 
@@ -53,15 +53,11 @@ pub type SubjectIds<'a> = SubjectMap<&'a str>;
 impl<'a> SubjectIds<'a> {
     /// The subjects of a request with this attribution, whose API key is in a group.
     pub fn new(get: impl Fn(AttributionField) -> &'a str, key_group_id: &'a str) -> SubjectIds<'a> {
-        let id = |code: usize| {
-            let kind = SubjectKind::ALL[code];
-            match kind.field() {
-                Some(field) => get(field),
-                None if kind == SubjectKind::KeyGroup => key_group_id,
-                None => "",
-            }
-        };
-        SubjectMap(std::array::from_fn(id))
+        SubjectMap::from_fn(|kind| match kind.field() {
+            Some(field) => get(field),
+            None if kind == SubjectKind::KeyGroup => key_group_id,
+            None => "",
+        })
     }
 
     /// The same of an attribution as holds keep it; absent for one that says nothing.

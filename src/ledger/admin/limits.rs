@@ -15,7 +15,7 @@ use crate::domain::workspace::Workspace;
 use crate::ledger::context::calendar_of;
 use crate::ledger::error::Error;
 use crate::ledger::limits::backfill::{merged, query_quota, query_rate_limit};
-use crate::ledger::limits::{Rule, RuleIndex, Slot};
+use crate::ledger::limits::{Rule, RuleIndex};
 use crate::ledger::models::ModelIndex;
 use crate::ledger::state::Ledger;
 
@@ -272,10 +272,12 @@ impl Ledger {
             return;
         }
         for hold in self.holds.iter_mut() {
-            if hold.slots[kind] == Slot::NONE {
+            if hold.slots.get(kind).is_none() {
                 let group_id = self.keys.group_id(hold.group);
                 let subject_ids = SubjectIds::packed(hold.attribution.as_ref(), group_id);
-                hold.slots[kind] = self.limits.link_hold(kind, subject_ids[kind]);
+                if let Some(slot) = self.limits.link_hold(kind, subject_ids[kind]) {
+                    hold.slots.set(kind, slot);
+                }
             }
         }
     }

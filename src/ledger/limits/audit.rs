@@ -5,7 +5,8 @@ use hashbrown::HashMap;
 
 use super::Limits;
 use super::rule::RuleIndex;
-use super::subjects::{Slot, Slots, present};
+use super::rules::KindSet;
+use super::subjects::{Slot, Slots};
 use crate::domain::Time;
 use crate::domain::quota::Consumption;
 use crate::ledger::context::Context;
@@ -27,7 +28,7 @@ impl Limits {
         (slots, model): (&Slots, ModelIndex),
         (held, check_time): (&Consumption, Time),
     ) {
-        for slot in present(slots) {
+        for (_, slot) in slots.iter() {
             *expected.live.entry(slot).or_default() += 1;
             for applied in self.subjects.get(slot).rules.iter() {
                 let rule = self.rules.get(applied.index);
@@ -59,10 +60,16 @@ impl Limits {
         assert!(expected.held.values().all(|held| *held == 0), "I2: every hold is in every quota");
     }
 
-    /// Panics unless the set of kinds is that of the rules.
+    /// Panics unless the sets of kinds are those of the rules.
     pub fn assert_kinds(&self) {
-        for (index, rule) in self.rules.iter() {
-            assert!(self.has_rules(rule.kind()), "a check skips no rule: {index:?}");
+        let (mut kinds, mut rate_limited) = (KindSet::default(), KindSet::default());
+        for (_, rule) in self.rules.iter() {
+            kinds.set(rule.kind(), true);
+            if rule.is_rate_limit() {
+                rate_limited.set(rule.kind(), true);
+            }
         }
+        assert_eq!(self.rules.kinds(), kinds, "a check skips no rule");
+        assert_eq!(self.rules.rate_limited_kinds(), rate_limited, "nor does a rate limit");
     }
 }

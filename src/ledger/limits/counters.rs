@@ -42,11 +42,13 @@ impl Counters {
     /// What a rule has counted in the window that began at `start`. The counter is looked for first
     /// at the position of the rule among those of its subject.
     pub fn get(&self, position: usize, rule: RuleIndex, start: Time) -> Counter {
-        let found = self.find(position, rule, start).map(|position| self.fixed[position]);
-        found.unwrap_or(Counter::new(rule, start))
+        let first = self.fixed.get(position).filter(|counter| counter.is_of(rule, start));
+        let mut others = self.fixed.iter().filter(|counter| counter.is_of(rule, start));
+        first.or_else(|| others.next()).copied().unwrap_or(Counter::new(rule, start))
     }
 
     /// Finds or adds a counter. Those of windows that are over are dropped when one is added.
+    #[inline]
     pub fn get_mut(
         &mut self,
         (position, rule): (usize, RuleIndex),
@@ -54,11 +56,11 @@ impl Counters {
         rules: &Rules,
         context: &Context,
     ) -> &mut Counter {
-        let position = self.find(position, rule, start).unwrap_or_else(|| {
-            self.forget_over(rules, context);
-            self.fixed.push(Counter::new(rule, start));
-            self.fixed.len() - 1
-        });
+        let is_there = self.fixed.get(position).is_some_and(|it| it.is_of(rule, start));
+        let position = match is_there {
+            true => position,
+            false => self.find_or_add(rule, start, rules, context),
+        };
         &mut self.fixed[position]
     }
 
@@ -116,10 +118,19 @@ impl Counters {
             && self.fixed.iter().all(|counter| counter.spent == 0 && counter.held == 0)
     }
 
-    fn find(&self, position: usize, rule: RuleIndex, start: Time) -> Option<usize> {
-        match self.fixed.get(position) {
-            Some(counter) if counter.is_of(rule, start) => Some(position),
-            _ => self.fixed.iter().position(|counter| counter.is_of(rule, start)),
-        }
+    /// The position of a counter, which is added if it is absent.
+    fn find_or_add(
+        &mut self,
+        rule: RuleIndex,
+        start: Time,
+        rules: &Rules,
+        context: &Context,
+    ) -> usize {
+        let found = self.fixed.iter().position(|counter| counter.is_of(rule, start));
+        found.unwrap_or_else(|| {
+            self.forget_over(rules, context);
+            self.fixed.push(Counter::new(rule, start));
+            self.fixed.len() - 1
+        })
     }
 }

@@ -34,7 +34,7 @@ use crash::CrashPenalty;
 use rules::AppliedRule;
 use rules::Rules;
 use subject::Subject;
-use subjects::{Subjects, present};
+use subjects::{Slot, Subjects};
 use thresholds::RaisedBefore;
 use utilization::Utilization;
 
@@ -42,7 +42,7 @@ pub use crash::penalty_end;
 pub use limit::{Limit, LimitSource};
 pub use rule::{Rule, RuleIndex};
 pub use rules::KindSet as DueKinds;
-pub use subjects::{Slot, Slots};
+pub use subjects::Slots;
 pub use utilization::{QuotaUsage, UsageFilter, UsagePosition};
 
 #[derive(Default)]
@@ -67,28 +67,28 @@ impl Limits {
 
     /// The subjects of a request that rules apply to.
     pub fn find_slots(&self, subject_ids: &SubjectIds<'_>) -> Slots {
-        let mut slots = Slots::of(Slot::NONE);
+        let mut slots = Slots::none();
         for kind in self.rules.kinds().iter() {
             let id = subject_ids[kind];
             if id.is_empty() && kind != SubjectKind::Workspace {
                 continue;
             }
-            slots[kind] = match self.subjects.find(kind, id) {
-                Some(slot) => slot,
+            match self.subjects.find(kind, id) {
+                Some(slot) => slots.set(kind, slot),
                 // Subjects that a rule names are always present.
-                None if self.rules.each_set(kind).is_empty() => Slot::NONE,
-                None => Slot::NEW,
-            };
+                None if self.rules.each_set(kind).is_empty() => {}
+                None => slots.set(kind, Slot::NEW),
+            }
         }
         slots
     }
 
     /// Adds the subjects of a request that have used nothing yet.
     pub fn add_new(&mut self, mut slots: Slots, subject_ids: &SubjectIds<'_>) -> Slots {
-        for kind in self.rules.kinds().iter() {
-            if slots[kind] == Slot::NEW {
+        for kind in slots.kinds().iter() {
+            if slots.get(kind) == Some(Slot::NEW) {
                 let rules = self.rules.each_set(kind).clone();
-                slots[kind] = self.subjects.add(kind, subject_ids[kind], rules);
+                slots.set(kind, self.subjects.add(kind, subject_ids[kind], rules));
             }
         }
         slots
@@ -107,26 +107,22 @@ impl Limits {
         subject_ids: &SubjectIds<'_>,
     ) -> Slots {
         let Some(likely) = likely else { return self.find_or_add_slots(subject_ids) };
-        let kinds = self.rules.kinds();
-        let is_same = likely.iter().all(|(kind, slot)| {
-            let id = subject_ids[kind];
-            match slot.is_present() {
-                true => self.subjects.get(*slot).id.as_str() == id,
-                false => !kinds.contains(kind) || id.is_empty(),
-            }
-        });
+        let other_kinds = self.rules.kinds().without(likely.kinds());
+        let is_subject = |(kind, slot)| self.subjects.get(slot).id.as_str() == subject_ids[kind];
+        let is_same = other_kinds.iter().all(|kind| subject_ids[kind].is_empty())
+            && likely.iter().all(is_subject);
         if is_same { *likely } else { self.find_or_add_slots(subject_ids) }
     }
 
-    /// The slot of one subject of a request whose hold is counted there from now on; [`Slot::NONE`]
-    /// if no rule applies.
-    pub fn link_hold(&mut self, kind: SubjectKind, subject_id: &str) -> Slot {
+    /// The slot of one subject of a request whose hold is counted there from now on; none if no
+    /// rule applies.
+    pub fn link_hold(&mut self, kind: SubjectKind, subject_id: &str) -> Option<Slot> {
         if subject_id.is_empty() && kind != SubjectKind::Workspace {
-            return Slot::NONE;
+            return None;
         }
-        let Some(slot) = self.find_or_add(kind, subject_id) else { return Slot::NONE };
+        let slot = self.find_or_add(kind, subject_id)?;
         self.subjects.get_mut(slot).holds += 1;
-        slot
+        Some(slot)
     }
 
     /// The slot of a subject that rules apply to; it is added if it is absent.
@@ -148,9 +144,8 @@ impl Limits {
         need: &Consumption,
         mut visit: impl FnMut(Limit),
     ) {
-        for kind in self.rules.kinds().iter() {
-            let (rules, subject) = match slots[kind] {
-                Slot::NONE => continue,
+        for (kind, slot) in slots.iter() {
+            let (rules, subject) = match slot {
                 Slot::NEW => (self.rules.each_set(kind), None),
                 slot => {
                     let subject = self.subjects.get(slot);
@@ -219,7 +214,7 @@ impl Limits {
             return None;
         }
         let rule = self.rules.get(index);
-        let slot = Some(slots[rule.kind()]).filter(|slot| slot.is_present());
+        let slot = slots.get(rule.kind()).filter(|slot| *slot != Slot::NEW);
         let window = slot.and_then(|slot| self.subjects.get(slot).counters.sliding(index));
         let wait = match window {
             Some(window) if window.count(now) + need > limit => {
@@ -245,7 +240,7 @@ impl Limits {
         need: &Consumption,
         check_time: Time,
     ) {
-        for slot in present(slots) {
+        for (_, slot) in slots.iter() {
             let subject = self.subjects.get_mut(slot);
             subject.holds += 1;
             self.utilization.note(slot, subject);
@@ -262,7 +257,7 @@ impl Limits {
         held: &Consumption,
         check_time: Time,
     ) {
-        for slot in present(slots) {
+        for (_, slot) in slots.iter() {
             let subject = self.subjects.get_mut(slot);
             subject.holds -= 1;
             self.utilization.note(slot, subject);
@@ -279,7 +274,7 @@ impl Limits {
         used: &Consumption,
         time: Time,
     ) {
-        for slot in present(slots) {
+        for slot in slots.of_kinds(self.rules.rate_limited_kinds()) {
             self.subjects.get_mut(slot).admit(&self.rules, context, model, used, time);
         }
     }
@@ -293,12 +288,12 @@ impl Limits {
         (used, charge_time): (&Consumption, Time),
     ) -> DueKinds {
         let mut due = DueKinds::default();
-        for (kind, slot) in slots.iter().filter(|(_, slot)| slot.is_present()) {
-            let subject = self.subjects.get_mut(*slot);
+        for (kind, slot) in slots.iter() {
+            let subject = self.subjects.get_mut(slot);
             if subject.charge(&self.rules, context, model, used, charge_time) {
                 due.set(kind, true);
             }
-            self.utilization.note(*slot, subject);
+            self.utilization.note(slot, subject);
         }
         due
     }
@@ -311,8 +306,8 @@ impl Limits {
         due: DueKinds,
         alerts: &mut Alerts,
     ) {
-        for kind in due.iter() {
-            self.raise_thresholds(context, slots[kind], alerts);
+        for slot in slots.of_kinds(due) {
+            self.raise_thresholds(context, slot, alerts);
         }
     }
 
@@ -325,7 +320,7 @@ impl Limits {
         (held, check_time): (&Consumption, Time),
         only: Option<RuleIndex>,
     ) {
-        for slot in present(slots) {
+        for (_, slot) in slots.iter() {
             let subject = self.subjects.get_mut(slot);
             subject.count_hold(&self.rules, context, model, (held, check_time), only);
         }

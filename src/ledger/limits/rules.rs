@@ -47,9 +47,9 @@ impl RuleSet {
 
 /// A set of kinds of subjects, as a bit mask.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct KindSet(u32);
+pub struct KindSet(u16);
 
-const _: () = assert!(SubjectKind::COUNT <= 32, "each kind has its bit");
+const _: () = assert!(SubjectKind::COUNT <= 16, "each kind has its bit");
 
 impl KindSet {
     pub fn contains(self, kind: SubjectKind) -> bool {
@@ -63,6 +63,16 @@ impl KindSet {
         }
     }
 
+    /// The kinds that are in both sets.
+    pub fn intersect(self, other: KindSet) -> KindSet {
+        KindSet(self.0 & other.0)
+    }
+
+    /// The kinds that are not in another set.
+    pub fn without(self, other: KindSet) -> KindSet {
+        KindSet(self.0 & !other.0)
+    }
+
     /// In the order in which limits are checked.
     pub fn iter(self) -> impl Iterator<Item = SubjectKind> {
         let mut rest = self.0;
@@ -74,24 +84,44 @@ impl KindSet {
     }
 }
 
-fn bit(kind: SubjectKind) -> u32 {
-    1 << kind as u32
+fn bit(kind: SubjectKind) -> u16 {
+    1 << kind as u16
 }
 
 /// All rules of a workspace.
-#[derive(Default)]
 pub struct Rules {
     rules: Slab<Rule>,
     quotas: HashMap<Arc<str>, RuleIndex>,
     rate_limits: HashMap<Arc<str>, Vec<RuleIndex>>,
     /// Kinds of subjects that any rule applies to.
     kinds: KindSet,
+    /// Kinds of subjects that a rate limit applies to, and how many rules of rate limits do.
+    rate_limited_kinds: KindSet,
+    rate_limit_counts: SubjectMap<u32>,
     /// Rules for each subject of a kind.
     each: SubjectMap<Vec<RuleIndex>>,
     /// The set of the subjects of a kind that no rule names.
     each_sets: SubjectMap<Arc<RuleSet>>,
     /// Rules that name a subject.
     named: SubjectMap<HashMap<Arc<str>, Vec<RuleIndex>>>,
+}
+
+impl Default for Rules {
+    fn default() -> Rules {
+        let no_rules = Arc::<RuleSet>::default();
+        Rules {
+            rules: Slab::new(),
+            quotas: HashMap::new(),
+            rate_limits: HashMap::new(),
+            kinds: KindSet::default(),
+            rate_limited_kinds: KindSet::default(),
+            rate_limit_counts: SubjectMap::default(),
+            each: SubjectMap::default(),
+            // A workspace has rules for few kinds: the others share a set.
+            each_sets: SubjectMap::from_fn(|_| no_rules.clone()),
+            named: SubjectMap::default(),
+        }
+    }
 }
 
 impl Rules {
@@ -134,12 +164,17 @@ impl Rules {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.kinds == KindSet::default()
     }
 
     /// Kinds of subjects that any rule applies to.
     pub fn kinds(&self) -> KindSet {
         self.kinds
+    }
+
+    /// Kinds of subjects that any rate limit applies to.
+    pub fn rate_limited_kinds(&self) -> KindSet {
+        self.rate_limited_kinds
     }
 
     /// The set of one subject.
@@ -164,6 +199,7 @@ impl Rules {
         let id = rule.id().clone();
         let is_rate_limit = rule.is_rate_limit();
         let index = RuleIndex::new(self.rules.insert(rule));
+        self.rate_limit_counts[scope.kind] += u32::from(is_rate_limit);
         match is_rate_limit {
             false => drop(self.quotas.insert(id, index)),
             true => self.rate_limits.entry(id).or_default().push(index),
@@ -186,6 +222,7 @@ impl Rules {
     pub fn remove(&mut self, index: RuleIndex) -> Rule {
         let rule = self.rules.remove(index.get());
         let scope = rule.scope().clone();
+        self.rate_limit_counts[scope.kind] -= u32::from(rule.is_rate_limit());
         if !rule.is_rate_limit() {
             self.quotas.remove(rule.id());
         } else if let Some(rules) = self.rate_limits.get_mut(rule.id()) {
@@ -244,6 +281,7 @@ impl Rules {
 
     fn renew_kinds(&mut self, kind: SubjectKind) {
         self.kinds.set(kind, !self.each[kind].is_empty() || !self.named[kind].is_empty());
+        self.rate_limited_kinds.set(kind, self.rate_limit_counts[kind] > 0);
     }
 
     fn renew_each_set(&mut self, kind: SubjectKind) {
@@ -277,6 +315,14 @@ mod tests {
             kinds.set(kind, false);
             assert!(!kinds.contains(kind));
         }
-        assert!(kinds.iter().eq(SubjectKind::ALL.into_iter().skip(1).step_by(2)));
+        let odd = SubjectKind::ALL.into_iter().skip(1).step_by(2);
+        assert!(kinds.iter().eq(odd.clone()));
+
+        let mut first = KindSet::default();
+        first.set(SubjectKind::ALL[0], true);
+        first.set(SubjectKind::ALL[1], true);
+        assert!(first.without(kinds).iter().eq([SubjectKind::ALL[0]]));
+        assert!(first.intersect(kinds).iter().eq([SubjectKind::ALL[1]]));
+        assert!(kinds.without(first).iter().eq(odd.skip(1)));
     }
 }

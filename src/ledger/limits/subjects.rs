@@ -11,7 +11,7 @@ use hashbrown::hash_table::HashTable;
 use slab::Slab;
 
 use super::counters::Counters;
-use super::rules::RuleSet;
+use super::rules::{KindSet, RuleSet};
 use super::subject::Subject;
 use crate::domain::attribution::{SubjectKind, SubjectMap};
 
@@ -19,8 +19,14 @@ use crate::domain::attribution::{SubjectKind, SubjectMap};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Slot(u32);
 
-/// The subjects of a request, by kind.
-pub type Slots = SubjectMap<Slot>;
+/// The subjects of a request that rules apply to, by kind. There are ten kinds, and most requests
+/// have subjects of few: only those are visited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slots {
+    by_kind: SubjectMap<Slot>,
+    /// Kinds that have a subject.
+    kinds: KindSet,
+}
 
 #[derive(Default)]
 pub struct Subjects {
@@ -32,14 +38,8 @@ pub struct Subjects {
 }
 
 impl Slot {
-    /// The request names no subject of the kind, or no rule applies to it.
-    pub const NONE: Slot = Slot(u32::MAX);
     /// A subject that has used nothing yet: it is added when something is held for it.
-    pub const NEW: Slot = Slot(u32::MAX - 1);
-
-    pub fn is_present(self) -> bool {
-        self.0 < Slot::NEW.0
-    }
+    pub const NEW: Slot = Slot(u32::MAX);
 
     fn new(position: usize) -> Slot {
         Slot(u32::try_from(position).expect("subjects are bounded"))
@@ -50,9 +50,36 @@ impl Slot {
     }
 }
 
-/// The subjects that are present.
-pub fn present(slots: &Slots) -> impl Iterator<Item = Slot> {
-    slots.values().copied().filter(|slot| slot.is_present())
+impl Slots {
+    /// No subjects.
+    pub fn none() -> Slots {
+        Slots { by_kind: SubjectMap::of(Slot::NEW), kinds: KindSet::default() }
+    }
+
+    /// The subject of a kind; none if the request names none, or no rule applies to it.
+    pub fn get(&self, kind: SubjectKind) -> Option<Slot> {
+        self.kinds.contains(kind).then(|| self.by_kind[kind])
+    }
+
+    pub fn set(&mut self, kind: SubjectKind, slot: Slot) {
+        self.by_kind[kind] = slot;
+        self.kinds.set(kind, true);
+    }
+
+    /// Kinds that have a subject.
+    pub fn kinds(&self) -> KindSet {
+        self.kinds
+    }
+
+    /// Kinds with their subjects, in the order in which limits are checked.
+    pub fn iter(&self) -> impl Iterator<Item = (SubjectKind, Slot)> {
+        self.kinds.iter().map(|kind| (kind, self.by_kind[kind]))
+    }
+
+    /// The subjects of some kinds.
+    pub fn of_kinds(&self, kinds: KindSet) -> impl Iterator<Item = Slot> {
+        self.kinds.intersect(kinds).iter().map(|kind| self.by_kind[kind])
+    }
 }
 
 impl Subjects {

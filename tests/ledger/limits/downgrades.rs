@@ -139,3 +139,17 @@ fn the_same_request_again_gets_the_same_reason() {
          check r1 a in=2k out=0 user=ada   => routed b; Downgrade",
     );
 }
+
+#[test]
+fn a_model_that_costs_the_same_is_not_cheaper() {
+    check(
+        "plan 100
+         model a 500/500
+         model b 500/500
+         model c 1000/1000
+         quota q user each 1 per day downgrade
+         check r1 a in=9k out=0 user=ada   => allowed; no Downgrade; held 4.5
+         disable c
+         check r2 a in=9k out=0 user=ada   => blocked; NoAllowedModel",
+    );
+}

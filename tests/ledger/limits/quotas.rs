@@ -389,3 +389,19 @@ fn explained_with_every_limit_that_applies() {
          check r1 a in=6k out=0 user=ada dry explain => blocked; no q of",
     );
 }
+
+#[test]
+fn a_new_quota_counts_live_holds_of_its_subjects_alone() {
+    check(
+        "plan 100
+         model a 1000/1000
+         check r1 a in=1k out=0            => allowed
+         quota q user each 5 per day
+         usage                             => 0 entries
+         sweep                             => 0 subjects
+         quota w workspace 5 per day
+         usage                             => 1 entries; 1. w of workspace: 0 of 5, held 1, 0 ppm
+         release r1                        => released 1
+         usage                             => 1. w of workspace: 0 of 5, held 0, 0 ppm",
+    );
+}

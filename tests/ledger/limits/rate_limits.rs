@@ -200,3 +200,18 @@ fn cache_reads_may_be_left_out() {
          check r5 a in=100 cached=9k out=0 user=bob => blocked",
     );
 }
+
+#[test]
+fn after_a_crash_a_request_that_fits_waits_for_the_end_of_the_penalty_alone() {
+    check(
+        "plan 100
+         model a 1000/1000
+         rate-limit l user each rpm=2
+         crash
+         wait 30s
+         record r1 a in=1k user=ada        => cost 1
+         check r2 a in=1k out=0 user=ada   => blocked; RateLimited; retry 31s
+         record r3 a in=1k user=ada        => cost 1
+         check r4 a in=1k out=0 user=ada   => blocked; RateLimited; retry 61s",
+    );
+}

@@ -7,7 +7,8 @@
 //! record r1 a in=1k out=2k         => cost 5; in overage
 //! ```
 //!
-//! What bounds subjects (quotas, rate limits, keys, boosts) is in `rules.rs`.
+//! What bounds subjects (quotas, rate limits, keys, boosts) is in `rules.rs`, what else a ledger is
+//! asked in `queries.rs`.
 //!
 //! An answer is a list of clauses; the line names those that matter, in any order. `no CLAUSE`
 //! says that none begins so. A line that begins with `=>` names more of the line before.
@@ -16,6 +17,7 @@
 //! that has euros, no plan, fallback on, unpriced models denied and expired holds released.
 
 pub mod rules;
+mod queries;
 mod setup;
 
 use std::collections::BTreeMap;
@@ -177,7 +179,9 @@ impl Case {
             "alerts" => return self.alerts(),
             "refusals" => return self.refusals(),
             "quota" | "no-quota" | "reset" | "rate-limit" | "no-rate-limit" | "key" | "no-key"
-            | "boost" | "cancel" | "belongs" | "erase" => self.rule(words),
+            | "no-group" | "boost" | "cancel" | "belongs" | "erase" => self.rule(words),
+            "revision" | "sweep" | "traces" | "models" | "model-of" | "group" | "naming"
+            | "room" | "rival" | "metered" | "reprice" => return self.query(words),
             _ => self.set(words),
         }
         Vec::new()
@@ -486,7 +490,11 @@ fn said(verdict: &Verdict, says: &str) -> String {
         0 => format!("{reason:?}"),
         threshold => format!("{reason:?} {threshold}%"),
     });
-    let Some(figures) = &verdict.limit else { return format!("{subject} {says} {reason}") };
+    let lets_pass = verdict.reason.is_some() && !verdict.blocking;
+    let ending = if lets_pass { ", and lets it pass" } else { "" };
+    let Some(figures) = &verdict.limit else {
+        return format!("{subject} {says} {reason}{ending}");
+    };
     let shown = |count: i64| match figures.unit {
         Unit::Money => money(Amount::from_nanos(count)),
         Unit::Tokens | Unit::Requests | Unit::UncachedTokens => count.to_string(),
@@ -508,10 +516,7 @@ fn said(verdict: &Verdict, says: &str) -> String {
     if let Some(wait) = verdict.retry_after.filter(|_| figures.kind == LimitKind::RateLimit) {
         text += &format!(" for {}", seconds(wait));
     }
-    if verdict.reason.is_some() && !verdict.blocking {
-        text += ", and lets it pass";
-    }
-    text
+    text + ending
 }
 
 /// With as many digits as are needed.

@@ -8,6 +8,7 @@
 //! key k1 in g models=a,b expires=2026-02-01T00:00 off
 //! boost b q +3 for=1d from=2026-01-16T00:00 subject=ada
 //! belongs ada sales                        ada is in sales, says the directory
+//! belongs ada                              ada is in no department
 //! erase ada                                ada is forgotten
 //! usage                                    => q of user ada: 1 of 2, held 0, 500000 ppm
 //! alerts                                   => 50% of q for user ada: 1 of 2
@@ -22,7 +23,7 @@ use tollgate::domain::attribution::{Attribution, SubjectKind};
 use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
 use tollgate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
-use tollgate::ledger::UsageFilter;
+use tollgate::ledger::{QuotaUsage, UsageFilter, UsagePosition};
 
 use crate::script::{Case, Words, amount, at, count, money, span};
 
@@ -38,6 +39,10 @@ const KINDS: [(&str, SubjectKind); 10] = [
     ("feature", SubjectKind::Feature),
     ("session", SubjectKind::Session),
 ];
+
+pub fn kind_of(name: &str) -> SubjectKind {
+    KINDS.iter().find(|(other, _)| *other == name).expect("a kind").1
+}
 
 pub fn name_of(kind: SubjectKind) -> &'static str {
     KINDS[kind as usize].0
@@ -76,7 +81,9 @@ impl Case {
     pub fn rule(&mut self, words: &Words) {
         let id = words.word(1);
         match words.word(0) {
-            "belongs" => self.world.put_department(id, words.word(2)),
+            "belongs" => {
+                self.world.put_department(id, words.plain.get(2).copied().unwrap_or_default());
+            }
             "erase" => self.world.erase_user(id, PSEUDONYM),
             "quota" => {
                 let quota = self.quota(words);
@@ -88,10 +95,14 @@ impl Case {
                 let quota = Quota { window_start: self.world.now, ..Quota::clone(quota) };
                 self.world.put_quota(quota);
             }
-            "rate-limit" => self.rate_limit(words),
+            "rate-limit" => {
+                let rate_limit = self.rate_limit(words);
+                self.world.put_rate_limit(rate_limit);
+            }
             "no-rate-limit" => self.world.remove_rate_limit(id),
             "key" => self.key(words),
             "no-key" => self.world.remove_api_key(id),
+            "no-group" => self.world.remove_key_group(id),
             "boost" => self.boost(words),
             _ => {
                 let boosts = &self.world.policy.boosts;
@@ -102,7 +113,7 @@ impl Case {
         }
     }
 
-    fn quota(&self, words: &Words) -> Quota {
+    pub fn quota(&self, words: &Words) -> Quota {
         let (scope, rest) = scope(words);
         let unit = match words.word(rest + 1) {
             "tokens" => Unit::Tokens,
@@ -146,8 +157,8 @@ impl Case {
         }
     }
 
-    fn rate_limit(&mut self, words: &Words) {
-        let rate_limit = RateLimit {
+    pub fn rate_limit(&self, words: &Words) -> RateLimit {
+        RateLimit {
             id: words.word(1).into(),
             display_name: String::new(),
             scope: scope(words).0,
@@ -155,8 +166,7 @@ impl Case {
             enforcement: enforcement(words),
             create_time: self.world.now,
             update_time: self.world.now,
-        };
-        self.world.put_rate_limit(rate_limit);
+        }
     }
 
     fn key(&mut self, words: &Words) {
@@ -210,16 +220,20 @@ impl Case {
         });
     }
 
-    /// `usage [quota] [user=ada ...]`: most utilised first.
+    /// `usage [of q] [user=ada] [each project] [by=2]`: most utilised first, so many on a page.
     pub fn usage(&mut self, words: &Words) -> Vec<String> {
         let said = |kind: &SubjectKind| words.named.contains_key(name_of(*kind));
         let kind = SubjectKind::ALL.into_iter().find(said);
         let filter = UsageFilter {
             quota_id: (words.has("of")).then(|| words.after("of").expect("a quota").to_owned()),
-            subject: kind.map(|kind| (kind, Some(words.named[name_of(kind)].to_owned()))),
+            subject: match (kind, words.after("each")) {
+                (Some(kind), _) => Some((kind, Some(words.named[name_of(kind)].to_owned()))),
+                (None, each) => each.map(|name| (kind_of(name), None)),
+            },
         };
-        let found = self.world.ledger.quota_usage(self.world.now, &filter, None, usize::MAX);
-        let shown = |(place, usage): (usize, &tollgate::ledger::QuotaUsage)| {
+        let size = words.count("by").map_or(usize::MAX, |count| count as usize);
+        let found = self.pages(&filter, size);
+        let shown = |(place, usage): (usize, &QuotaUsage)| {
             let shown = |count: i64| in_unit(usage.quota.unit, count);
             let limit = usage.limit.map_or("any".to_owned(), shown);
             let subject = subject(usage.quota.scope.kind, &usage.subject_id);
@@ -235,6 +249,25 @@ impl Case {
         let mut clauses: Vec<String> = found.iter().enumerate().map(shown).collect();
         clauses.push(format!("{} entries", found.len()));
         clauses
+    }
+
+    fn pages(&mut self, filter: &UsageFilter, size: usize) -> Vec<QuotaUsage> {
+        let mut found: Vec<QuotaUsage> = Vec::new();
+        loop {
+            let after = found.last().map(|last| UsagePosition {
+                utilization: last.utilization,
+                quota_id: last.quota.id.to_string(),
+                subject_id: last.subject_id.to_string(),
+            });
+            let now = self.world.now;
+            let page = self.world.ledger.quota_usage(now, filter, after.as_ref(), size);
+            assert!(page.len() <= size && found.len() <= 100, "pages end");
+            let is_last = page.len() < size;
+            found.extend(page);
+            if is_last {
+                return found;
+            }
+        }
     }
 
     /// What was raised since the last look, in order.
@@ -281,7 +314,7 @@ fn subject(kind: SubjectKind, subject_id: &str) -> String {
 
 /// `user ada` or `user each`, and which word comes after.
 fn scope(words: &Words) -> (Scope, usize) {
-    let kind = KINDS.iter().find(|(name, _)| *name == words.word(2)).expect("a kind").1;
+    let kind = kind_of(words.word(2));
     let model_id = words.named.get("only").map(|text| Arc::from(*text));
     match kind {
         SubjectKind::Workspace => (Scope { kind, subject_id: Some("".into()), model_id }, 3),
