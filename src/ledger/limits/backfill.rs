@@ -76,12 +76,12 @@ fn merge<Q: Clone + Eq + std::hash::Hash>(queries: Vec<Q>, for_all: impl Fn(&Q) 
             order.push(query_for_all.clone());
             Vec::new()
         });
-        if !group.contains(&query_for_all) {
-            match query == query_for_all || group.len() >= NAMED_QUERIES_MAX {
-                true => *group = vec![query_for_all],
-                false if !group.contains(&query) => group.push(query),
-                false => {}
-            }
+        if group.contains(&query_for_all) || group.contains(&query) {
+            continue;
+        }
+        match query == query_for_all || group.len() >= NAMED_QUERIES_MAX {
+            true => *group = vec![query_for_all],
+            false => group.push(query),
         }
     }
     order.iter().flat_map(|query| groups.remove(query).unwrap_or_default()).collect()
@@ -173,4 +173,56 @@ fn periods_of(query: &ConsumptionQuery, calendar: &Calendar) -> Vec<Period> {
     let mut periods = Period::ALL.to_vec();
     periods.retain(|period| calendar.window(*period, query.from) == queried);
     periods
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::attribution::SubjectKind;
+    use crate::domain::rate_limit::RateWindow;
+
+    fn scope(subject_id: Option<usize>) -> Scope {
+        let subject_id = subject_id.map(|number| format!("u-{number}").into());
+        Scope { kind: SubjectKind::User, subject_id, model_id: None }
+    }
+
+    fn used(subject_id: Option<usize>, from: i64) -> ConsumptionQuery {
+        let from = Time::from_micros(from);
+        ConsumptionQuery { scope: scope(subject_id), from, to: Time::LATEST }
+    }
+
+    fn sent(subject_id: Option<usize>) -> RateQuery {
+        let (from, bucket) = (Time::from_micros(1), RateWindow::Minute.bucket());
+        RateQuery { scope: scope(subject_id), from, bucket }
+    }
+
+    fn merged_used(used: Vec<ConsumptionQuery>) -> Vec<ConsumptionQuery> {
+        merged(BackfillQueries { used, sent: Vec::new() }).used
+    }
+
+    #[test]
+    fn few_subjects_are_queried_one_by_one_and_each_once() {
+        let few: Vec<_> = (0..NAMED_QUERIES_MAX).map(|number| used(Some(number), 1)).collect();
+        let repeated = few.iter().chain(&few).cloned().collect();
+        assert_eq!(merged_used(repeated), few);
+        let other_window = vec![used(Some(0), 1), used(Some(0), 2)];
+        assert_eq!(merged_used(other_window.clone()), other_window);
+    }
+
+    #[test]
+    fn many_subjects_are_queried_at_once() {
+        let many: Vec<_> = (0..=NAMED_QUERIES_MAX).map(|number| used(Some(number), 1)).collect();
+        assert_eq!(merged_used(many.clone()), [used(None, 1)]);
+        let and_one_of_another_window = many.into_iter().chain([used(Some(0), 2)]).collect();
+        assert_eq!(merged_used(and_one_of_another_window), [used(None, 1), used(Some(0), 2)]);
+        let many = (0..=NAMED_QUERIES_MAX).map(|number| sent(Some(number))).collect();
+        let queries = BackfillQueries { used: Vec::new(), sent: many };
+        assert_eq!(merged(queries).sent, [sent(None)]);
+    }
+
+    #[test]
+    fn a_query_for_all_subjects_stands_for_those_that_name_one() {
+        let queries = vec![used(Some(0), 1), used(None, 1), used(Some(1), 1), used(None, 1)];
+        assert_eq!(merged_used(queries), [used(None, 1)]);
+    }
 }

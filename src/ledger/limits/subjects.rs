@@ -147,10 +147,6 @@ impl Subjects {
         self.slots.iter_mut().map(|(position, subject)| (Slot::new(position), subject))
     }
 
-    pub fn contains(&self, slot: Slot) -> bool {
-        self.slots.contains(slot.get())
-    }
-
     /// How many positions there are, used or not.
     pub fn capacity(&self) -> usize {
         self.slots.capacity()

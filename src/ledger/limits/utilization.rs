@@ -57,7 +57,7 @@ type Key = (Reverse<u64>, Arc<str>, SmolStr);
 pub struct Utilization {
     /// Absent until it is read.
     index: Option<Index>,
-    /// Subjects whose entries may have changed.
+    /// Subjects whose entries may have changed; all of them are present.
     changed: Vec<Slot>,
 }
 
@@ -143,10 +143,8 @@ impl Utilization {
             Some(mut index) => {
                 for slot in changed {
                     index.remove(slot);
-                    if subjects.contains(slot) {
-                        subjects.get_mut(slot).is_unsorted = false;
-                        index.insert(slot, keys_of(context, rules, subjects.get(slot)));
-                    }
+                    subjects.get_mut(slot).is_unsorted = false;
+                    index.insert(slot, keys_of(context, rules, subjects.get(slot)));
                 }
                 self.index.insert(index)
             }
