@@ -267,36 +267,3 @@ fn a_new_cycle_does_not_repeat_what_is_told_once_a_day() {
          => 2 alerts; 1. HoldsExpired of the workspace: 3 of 0; 2. UnpricedModel of model u",
     );
 }
-
-#[test]
-fn what_was_raised_stays_raised_over_a_restart_and_a_change_of_the_limit() {
-    check(
-        "plan 100
-         model a 1000/1000
-         quota q user each 10 per day alerts=50
-         record r1 a in=5k user=ada        => cost 5
-         alerts                            => 1 alerts; 1. 50% of q for user ada: 5 of 10
-         crash
-         record r2 a in=1k user=ada        => cost 1
-         alerts                            => 0 alerts
-         quota q user each 9 per day alerts=50
-         alerts                            => 0 alerts
-         record r3 a in=1k user=ada        => cost 1
-         alerts                            => 0 alerts",
-    );
-}
-
-#[test]
-fn what_was_raised_below_a_lower_limit_is_not_raised_again_below_a_higher_one() {
-    check(
-        "plan 100
-         model a 1000/1000
-         quota q user each 10 per day alerts=50
-         record r1 a in=5k user=ada        => cost 5
-         alerts                            => 1 alerts; 1. 50% of q for user ada: 5 of 10
-         quota q user each 20 per day alerts=50
-         crash
-         record r2 a in=5k user=ada        => cost 5
-         alerts                            => 0 alerts",
-    );
-}
