@@ -91,3 +91,19 @@ fn a_boost_lives_on_over_a_restart() {
          check r2 a in=2k out=0 user=ada   => blocked; RequestTooLarge",
     );
 }
+
+#[test]
+fn boosts_of_the_envelope_add_up() {
+    check(
+        "plan 1
+         model a 1000/1000
+         boost b1 envelope +2 for=1h
+         boost b2 envelope +3 for=2h
+         budget                            => remaining 6
+         boost b2 envelope +4 for=2h
+         budget                            => remaining 7
+         wait 1h
+         boost b3 envelope +1 for=1h
+         budget                            => remaining 6",
+    );
+}
