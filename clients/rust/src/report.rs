@@ -125,7 +125,7 @@ impl Call {
         record.factors = progress.factors.clone().unwrap_or_default();
         let provider = progress.provider.clone();
         record.provider_answer = Some(v1::ProviderAnswer { provider, json });
-        record.context_id = self.0.check.context_id.clone();
+        record.context_id.clone_from(&self.0.check.context_id);
     }
 
     /// The tier that served as far as the caller knows; that of an answer is read by the server.
