@@ -97,6 +97,14 @@ pub struct KeptAnswer {
     pub others: Vec<(String, Usage)>,
     /// No usage was found in it: the estimate of the hold is charged.
     pub is_unread: bool,
+    pub given: Given,
+}
+
+/// What a caller said itself beside a provider answer: it counts before what is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    pub tier: Option<ServiceTier>,
+    pub extras: Option<Box<Extras>>,
 }
 
 /// What a report has of a provider answer beside its usage.

@@ -169,6 +169,17 @@ impl Extras {
         self.units.iter().any(|count| *count != 0)
     }
 
+    /// What is given over what is read: of units the count that is given, where both name a kind.
+    pub fn merged(given: Option<&Extras>, read: Option<Box<Extras>>) -> Option<Box<Extras>> {
+        let Some(given) = given else { return read };
+        let mut merged = read.map_or_else(Extras::default, |read| *read);
+        for kind in UnitKind::ALL.into_iter().filter(|kind| given.get(*kind) != 0) {
+            merged = merged.with(kind, given.get(kind));
+        }
+        merged.reported = given.reported.clone().or(merged.reported);
+        merged.with_factors(given.factors.iter().cloned()).boxed()
+    }
+
     /// As it is kept: absent if it is empty.
     pub fn boxed(self) -> Option<Box<Extras>> {
         (!self.is_empty()).then(|| Box::new(self))

@@ -8,6 +8,7 @@ use super::error::{Error, Result};
 use super::{Engine, InCurrency, Shared, WorkspaceHandle};
 use crate::answers;
 use crate::domain::record::{Record, RecordKind};
+use crate::domain::usage::Extras;
 use crate::domain::{Amount, Time};
 use crate::storage::log::{Order, RecordFilter, RecordPosition};
 
@@ -185,8 +186,8 @@ impl Shared {
     }
 }
 
-/// The record with the usage that is read in its provider answer now. One that is still not read
-/// leaves it as it is.
+/// The record with the usage that is read in its provider answer now, under what its caller said. An
+/// answer that is still not read leaves it as it is.
 fn read_again(record: &Record) -> Record {
     let mut read = record.clone();
     let Some(answer) = &mut read.answer else { return read };
@@ -194,12 +195,8 @@ fn read_again(record: &Record) -> Record {
     answer.others = reading.to_others();
     answer.is_unread = false;
     read.usage = reading.usage;
-    let said = read.extras.take().and_then(|extras| extras.reported);
-    read.extras = reading.to_extras();
-    if let Some(said) = said {
-        read.extras.get_or_insert_default().reported = Some(said);
-    }
-    read.tier = reading.service_tier.unwrap_or(record.tier);
+    read.extras = Extras::merged(answer.given.extras.as_deref(), reading.to_extras());
+    read.tier = answer.given.tier.or(reading.service_tier).unwrap_or_default();
     read
 }
 

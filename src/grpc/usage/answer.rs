@@ -2,7 +2,7 @@
 //! with.
 
 use crate::answers::{self, Reading, Unreadable};
-use crate::domain::record::{AnswerReport, Fingerprint, KeptAnswer};
+use crate::domain::record::{AnswerReport, Fingerprint, Given, KeptAnswer};
 use crate::domain::usage::{Extras, ServiceTier, Usage};
 use crate::grpc::shared::decode::Decoder;
 use crate::proto::v1;
@@ -51,6 +51,7 @@ fn decoded(reading: Reading, hint: String, fingerprint: i64) -> DecodedAnswer {
         others: reading.to_others(),
         json: String::new(),
         is_unread: false,
+        given: Given::default(),
     };
     let extras = reading.to_extras();
     let context_ids: Vec<String> = reading.id.iter().map(ToString::to_string).collect();
@@ -67,7 +68,8 @@ fn decoded(reading: Reading, hint: String, fingerprint: i64) -> DecodedAnswer {
 fn unread(given: &v1::ProviderAnswer, provider: String, fingerprint: i64) -> DecodedAnswer {
     let json = answers::reduce(&given.json).unwrap_or_default();
     let (flags, others) = (Vec::new(), Vec::new());
-    let kept = KeptAnswer { provider, json, flags, others, is_unread: true };
+    let given = Given::default();
+    let kept = KeptAnswer { provider, json, flags, others, is_unread: true, given };
     let report = AnswerReport { kept, fingerprint, context_ids: Vec::new() };
     DecodedAnswer { report: Some(Box::new(report)), ..DecodedAnswer::default() }
 }
@@ -80,6 +82,13 @@ fn fingerprint(request: &v1::RecordUsageRequest, given: &v1::ProviderAnswer) -> 
     print.text(&given.provider);
     for json in &given.json {
         print.text(json);
+    }
+    for name in &request.factors {
+        print.text(name);
+    }
+    if let Some(cost) = &request.reported_cost {
+        print.text(&cost.currency_code);
+        print.text(&cost.amount);
     }
     print.finish()
 }

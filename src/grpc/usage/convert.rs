@@ -14,10 +14,10 @@ use crate::domain::check::{
     Answer, Check, Decision, HOLD_DURATION_DEFAULT, HOLD_DURATION_MAX, HOLD_DURATION_MIN,
     REQUEST_ID_CHARS_MAX,
 };
-use crate::domain::record::{ATTEMPT_MAX, UsageReport};
+use crate::domain::record::{ATTEMPT_MAX, Given, UsageReport};
 use crate::domain::time::{MICROS_PER_HOUR, Micros};
 use crate::domain::usage::{
-    Extras, Outcome, ReportedCost, ServiceTier, TOKENS_MAX, UnitKind, Usage, UsageSource,
+    Extras, Outcome, ReportedCost, ServiceTier, TOKENS_MAX, Usage, UsageSource,
 };
 use crate::engine::{InCurrency, PreparedCheck, Recorded, RepriceRequest, Repriced};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
@@ -145,6 +145,9 @@ pub fn record(request: v1::RecordUsageRequest) -> Decoded<(String, UsageReport)>
         let usage = usage_at.usage(&given);
         let extras = at.extras(usage_at.field("units"), &given.units, request.factors);
         let extras = with_reported(at, extras, request.reported_cost.as_ref());
+        if let Some(report) = &mut answer.report {
+            report.kept.given = Given { tier, extras: extras.clone() };
+        }
         let source = at.field("usage_source").optional_enum(request.usage_source);
         let is_unread = answer.report.as_ref().is_some_and(|report| report.kept.is_unread);
         let source = if is_unread { Some(UsageSource::Estimated) } else { source };
@@ -156,7 +159,7 @@ pub fn record(request: v1::RecordUsageRequest) -> Decoded<(String, UsageReport)>
             model_id: named.unwrap_or(answer.model_id),
             tier: tier.or(answer.tier).unwrap_or(ServiceTier::Standard),
             usage: if has_answer { answer.usage } else { usage },
-            extras: if has_answer { merged(extras, answer.extras) } else { extras },
+            extras: Extras::merged(extras.as_deref(), answer.extras),
             answer: answer.report,
             outcome: outcome.unwrap_or(Outcome::Error),
             source: source.unwrap_or(UsageSource::Provider),
@@ -301,17 +304,6 @@ pub fn check_response(
         limits: limits.map(|verdict| verdict_to_proto(currency, verdict)).collect(),
         attempt: decision.attempt,
     }
-}
-
-/// Units and factors of the request and of its answer; the request's count where both name a kind.
-fn merged(given: Option<Box<Extras>>, read: Option<Box<Extras>>) -> Option<Box<Extras>> {
-    let (Some(given), Some(read)) = (&given, &read) else { return given.or(read) };
-    let mut merged = Extras::clone(read);
-    for kind in UnitKind::ALL.into_iter().filter(|kind| given.get(*kind) != 0) {
-        merged = merged.with(kind, given.get(kind));
-    }
-    merged.reported = given.reported.clone().or(merged.reported);
-    merged.with_factors(given.factors.iter().cloned()).boxed()
 }
 
 /// With the cost that the request says the provider bills.

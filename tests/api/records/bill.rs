@@ -89,6 +89,32 @@ async fn units_and_factors_are_held_billed_and_kept() {
     assert_eq!(reprice(&server).await.corrected_count, 0);
 }
 
+/// What the caller said beside a provider answer stays when that is read again.
+#[tokio::test]
+async fn repricing_keeps_what_was_given_beside_an_answer() {
+    let server = acme().await;
+    price_everything(&server).await;
+    let json = r#"{"model": "big", "service_tier": "default",
+        "usage": {"prompt_tokens": 100000, "completion_tokens": 50000}}"#;
+    let answered = |factors: &[&str]| v1::RecordUsageRequest {
+        usage: None,
+        provider_answer: Some(v1::ProviderAnswer {
+            provider: String::new(),
+            json: vec![json.to_owned()],
+        }),
+        service_tier: v1::ServiceTier::Batch.into(),
+        ..with("r-1", vec![], factors)
+    };
+    let recorded = note(&server, answered(&["us"])).await.unwrap();
+    assert_eq!((amount(&recorded.cost), recorded.unpriced), ("2.20", false));
+    assert_eq!(reprice(&server).await.corrected_count, 0);
+    let entry = list_records(&server).await.remove(0);
+    assert_eq!((entry.service_tier(), entry.factors), (v1::ServiceTier::Batch, vec!["us".into()]));
+    assert!(note(&server, answered(&["us"])).await.unwrap().duplicate);
+    let other = note(&server, answered(&["us", "fast"])).await;
+    assert_eq!(other.unwrap_err().code(), Code::AlreadyExists);
+}
+
 #[tokio::test]
 async fn what_has_no_rate_is_flagged_and_priced_later() {
     let server = acme().await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Amount;
-use crate::domain::record::{KeptAnswer, Record};
+use crate::domain::record::{Given, KeptAnswer, Record};
 use crate::domain::usage::{Extras, Note, ReportedCost, TokenClass, UnitKind, Usage};
 use crate::storage::sql::row::{
     Column, Columns, FromRow, Kind, OrEmpty, Reader, Value, decoded, from_json, row, to_json,
@@ -106,6 +106,12 @@ struct AnswerForm<'a> {
     others: Vec<(String, [i64; TokenClass::COUNT])>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unread: bool,
+    /// Code of the tier that the caller gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    given_tier: Option<i64>,
+    /// What else it gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    given: Option<ExtrasForm>,
 }
 
 impl AnswerText {
@@ -119,6 +125,8 @@ impl AnswerText {
             flags: answer.flags.clone(),
             others: answer.others.iter().map(|(id, usage)| (id.clone(), usage.tokens)).collect(),
             unread: answer.is_unread,
+            given_tier: answer.given.tier.map(|tier| tier as i64),
+            given: answer.given.extras.as_deref().map(ExtrasForm::of),
         }))
     }
 
@@ -134,6 +142,10 @@ impl AnswerText {
             flags: form.flags,
             others: form.others.into_iter().map(|(id, tokens)| (id, Usage { tokens })).collect(),
             is_unread: form.unread,
+            given: Given {
+                tier: form.given_tier.map(decoded).transpose()?,
+                extras: form.given.map(ExtrasForm::into_extras).transpose()?.map(Box::new),
+            },
         })))
     }
 }
@@ -163,8 +175,23 @@ impl ExtrasText {
 
     fn value(extras: &Option<Box<Extras>>) -> Value<'static> {
         let Some(extras) = extras else { return Value::Text("") };
+        Value::Owned(to_json(&ExtrasForm::of(extras)))
+    }
+
+    fn read<'r>(reader: &mut impl Reader<'r>) -> Result<Option<Box<Extras>>> {
+        let text = reader.str()?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let form: ExtrasForm = from_json(text)?;
+        Ok(Some(Box::new(form.into_extras()?)))
+    }
+}
+
+impl ExtrasForm {
+    fn of(extras: &Extras) -> ExtrasForm {
         let units = UnitKind::ALL.into_iter().filter(|kind| extras.get(*kind) != 0);
-        let form = ExtrasForm {
+        ExtrasForm {
             units: units.map(|kind| (kind as i64, extras.get(kind))).collect(),
             factors: extras.factors.clone(),
             reported: extras.reported.as_ref().map(|reported| {
@@ -176,24 +203,18 @@ impl ExtrasText {
                 let Note { reason, reference, actor } = note.clone();
                 (reason, reference, actor)
             }),
-        };
-        Value::Owned(to_json(&form))
+        }
     }
 
-    fn read<'r>(reader: &mut impl Reader<'r>) -> Result<Option<Box<Extras>>> {
-        let text = reader.str()?;
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let form: ExtrasForm = from_json(text)?;
+    fn into_extras(self) -> Result<Extras> {
         let note = |(reason, reference, actor)| Note { reason, reference, actor };
-        let (factors, note) = (form.factors, form.note.map(note));
-        let reported = form.reported.map(reported_cost).transpose()?;
+        let (factors, note) = (self.factors, self.note.map(note));
+        let reported = self.reported.map(reported_cost).transpose()?;
         let mut extras = Extras { factors, reported, note, ..Extras::default() };
-        for (code, count) in form.units {
+        for (code, count) in self.units {
             extras = extras.with(decoded::<UnitKind>(code)?, count);
         }
-        Ok(Some(Box::new(extras)))
+        Ok(extras)
     }
 }
 
