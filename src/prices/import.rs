@@ -13,6 +13,9 @@ use crate::domain::usage::{ServiceTier, TokenClass, Usage};
 /// A rate that changes by more than this factor, up or down, is mostly a mistake.
 const JUMP_FACTOR: i128 = 10;
 
+/// Longest id of a model that is taken.
+const ID_BYTES_MAX: usize = 256;
+
 /// Models and prices to add, with a report.
 #[derive(Clone, Debug, Default)]
 pub struct Import {
@@ -174,6 +177,12 @@ impl ListedNames {
         };
         owner.id == model.id || moves()
     }
+}
+
+/// Whether a text of a list can be the id of a model.
+pub fn is_id(text: &str) -> bool {
+    let usable = |character: char| !character.is_whitespace() && !character.is_control();
+    (1..=ID_BYTES_MAX).contains(&text.len()) && text.chars().all(usable)
 }
 
 /// The merged model; none if nothing changes.

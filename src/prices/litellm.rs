@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::UNUSUAL_PER_MILLION;
 use super::extras::Extras;
 use super::format::{Cause, Format, InvalidList};
-use super::import::{Import, Moment};
+use super::import::{Import, Moment, is_id};
 use super::report::Skipped;
 use crate::domain::Currency;
 use crate::domain::catalog::bill::UnitRates;
@@ -31,7 +31,6 @@ const NO_MODELS: [&str; 2] = ["sample_spec", "fallback_generalizations"];
 const CAPABILITY_PREFIX: &str = "supports_";
 const CAPABILITIES_MAX: usize = 32;
 const CAPABILITY_BYTES_MAX: usize = 64;
-const ID_BYTES_MAX: usize = 256;
 const PROVIDER_BYTES_MAX: usize = 128;
 
 /// Parses a list. Price ids are a function of content and effective time, so that imports are
@@ -83,8 +82,7 @@ fn add_aliases(import: &mut Import, aliases: Vec<(String, String)>) {
 }
 
 fn read_entry(import: &mut Import, id: &str, entry: &Entry, moment: Moment) -> Result<(), Skipped> {
-    let usable = |character: char| !character.is_whitespace() && !character.is_control();
-    if id.is_empty() || id.len() > ID_BYTES_MAX || !id.chars().all(usable) {
+    if !is_id(id) {
         return Err(Skipped::BadId);
     }
     let provider = text_of(entry, "litellm_provider");

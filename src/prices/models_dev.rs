@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::format::Cause;
-use super::import::{Import, Moment};
+use super::import::{Import, Moment, is_id};
 use super::litellm::{fingerprint, scaled, window};
 use super::report::Skipped;
 use crate::domain::Currency;
@@ -19,9 +19,6 @@ use crate::domain::catalog::names::providers::provider_named;
 use crate::domain::catalog::price::{PER_MILLION_MAX, Price, Rates, Source, Variant};
 use crate::domain::catalog::{Catalog, Model, VARIANTS_MAX};
 use crate::domain::usage::{ServiceTier, TOKENS_MAX, TokenClass};
-
-/// Longest id that is taken.
-const ID_BYTES_MAX: usize = 256;
 
 /// From units per million tokens to nano-units.
 const NANOS_DIGITS: i32 = 9;
@@ -111,8 +108,7 @@ impl Foreign<'_> {
     pub(super) fn id(&self, catalog: &Catalog) -> Result<(Arc<str>, String), Skipped> {
         /// Providers whose models have ids without the provider.
         const PLAIN: [&str; 4] = ["openai", "anthropic", "bedrock", "cohere"];
-        let usable = |character: char| !character.is_whitespace() && !character.is_control();
-        if self.name.is_empty() || !self.name.chars().all(usable) {
+        if !is_id(self.name) {
             return Err(Skipped::BadId);
         }
         let provider = provider_named(self.provider);
@@ -124,7 +120,7 @@ impl Foreign<'_> {
             true => self.name.to_owned(),
             false => format!("{provider}/{}", self.name),
         };
-        if id.len() > ID_BYTES_MAX || catalog.by_id_or_alias(&id).is_some() {
+        if !is_id(&id) || catalog.by_id_or_alias(&id).is_some() {
             return Err(Skipped::BadId);
         }
         Ok((Arc::from(id), provider.to_owned()))

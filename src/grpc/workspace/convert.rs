@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use super::super::shared::decode::{Decoded, Decoder, decode};
 use super::super::shared::enums::{ProtoEnum, proto_enum};
 use super::super::shared::money;
-use super::super::shared::text::WORKSPACE_ID_CHARS_MAX;
+use super::super::shared::text::{PROVIDER_CHARS_MAX, WORKSPACE_ID_CHARS_MAX};
 use super::super::shared::time::to_timestamp;
 use crate::domain::Currency;
 use crate::domain::attribution::AttributionField;
@@ -19,9 +19,6 @@ use crate::domain::workspace::{
 };
 use crate::engine::{NewWorkspace, WorkspaceChange};
 use crate::proto::v1;
-
-/// Longest name of a provider, in bytes.
-const PROVIDER_BYTES_MAX: usize = 128;
 
 const FIELDS: [&str; 11] = [
     "display_name",
@@ -192,7 +189,7 @@ fn providers(at: Decoder<'_>, names: &[String]) -> Vec<String> {
     }
     let mut providers = Vec::new();
     for (index, name) in names.iter().enumerate() {
-        let is_name = (1..=PROVIDER_BYTES_MAX).contains(&name.len())
+        let is_name = (1..=PROVIDER_CHARS_MAX).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_graphic());
         let name = name.to_ascii_lowercase();
         at.item(index).ensure(

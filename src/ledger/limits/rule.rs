@@ -190,14 +190,20 @@ impl Rule {
 
     /// Whether what was recorded counts.
     pub fn counts_spent(&self) -> bool {
-        matches!(self.window, RuleWindow::Fixed(period) if period.counts_spent())
-            || matches!(self.window, RuleWindow::Since(_))
+        match self.window {
+            RuleWindow::Fixed(period) => period.counts_spent(),
+            RuleWindow::Since(_) => true,
+            RuleWindow::Sliding(_) => false,
+        }
     }
 
     /// Whether what requests in flight hold counts.
     pub fn counts_held(&self) -> bool {
-        matches!(self.window, RuleWindow::Fixed(period) if period.counts_held())
-            || matches!(self.window, RuleWindow::Since(_))
+        match self.window {
+            RuleWindow::Fixed(period) => period.counts_held(),
+            RuleWindow::Since(_) => true,
+            RuleWindow::Sliding(_) => false,
+        }
     }
 
     /// Start and end of the running window; none of a sliding one.

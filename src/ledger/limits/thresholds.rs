@@ -20,8 +20,8 @@ use crate::ledger::context::Context;
 pub type RaisedBefore = HashMap<(Slot, RuleIndex, Time, i64), u16>;
 
 impl Limits {
-    /// A rule has another limit: its thresholds are raised anew, and where it had this one before,
-    /// not again.
+    /// A rule has another limit: its thresholds are raised again, unless they were already raised
+    /// for this limit.
     pub fn change_limit(&mut self, index: RuleIndex, before: Option<i64>, after: Option<i64>) {
         let scope = self.rules.get(index).scope();
         let named = scope.subject_id.as_deref();
