@@ -18,9 +18,9 @@ use crate::storage;
 use crate::storage::log::{Order, RecordFilter};
 use crate::storage::shutdown::{StoredCrash, StoredHold, StoredRate};
 
-/// Requests from which a loaded ledger learns how much output to expect.
 /// Records whose answers are looked at for contexts when a workspace is loaded.
 const RECENT_CONTEXTS: usize = 500;
+/// Requests from which a loaded ledger learns how much output to expect.
 const OUTPUT_HISTORY_RECORDS: usize = 2_000;
 /// Workspaces read at once.
 const WORKSPACES_PAGE: usize = 1_000;
@@ -84,13 +84,7 @@ impl Shared {
     /// Ids of the latest provider answers of a workspace with their tokens, oldest first: requests
     /// may go on with them.
     async fn recent_contexts(&self, id: &str) -> storage::Result<Vec<(String, i64)>> {
-        let filter = RecordFilter {
-            workspace_id: id.into(),
-            from: None,
-            to: None,
-            model_id: None,
-            request_id: None,
-        };
+        let filter = RecordFilter::of(id);
         let records =
             self.store.records(&filter, Order::NewestFirst, None, RECENT_CONTEXTS).await?;
         let mut contexts = Vec::new();

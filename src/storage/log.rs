@@ -37,6 +37,19 @@ pub struct RecordFilter {
     pub request_id: Option<String>,
 }
 
+impl RecordFilter {
+    /// All records of a workspace.
+    pub fn of(workspace_id: impl Into<Arc<str>>) -> RecordFilter {
+        RecordFilter {
+            workspace_id: workspace_id.into(),
+            from: None,
+            to: None,
+            model_id: None,
+            request_id: None,
+        }
+    }
+}
+
 /// Position of a record in the order by (`charge_time`, `seq`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordPosition {
@@ -92,11 +105,9 @@ pub trait LogStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Record>> {
         let filter = RecordFilter {
-            workspace_id: workspace_id.into(),
             from: Some(window.start),
             to: Some(window.end),
-            model_id: None,
-            request_id: None,
+            ..RecordFilter::of(workspace_id)
         };
         self.records(&filter, Order::OldestFirst, after, limit).await
     }
@@ -112,13 +123,7 @@ pub trait LogStore: Send + Sync + 'static {
         after: Option<RecordPosition>,
         limit: usize,
     ) -> Result<Vec<Record>> {
-        let filter = RecordFilter {
-            workspace_id: workspace_id.into(),
-            from: None,
-            to: Some(before),
-            model_id: None,
-            request_id: None,
-        };
+        let filter = RecordFilter { to: Some(before), ..RecordFilter::of(workspace_id) };
         let mut records = self.records(&filter, Order::OldestFirst, after, usize::MAX).await?;
         let is_late = |record: &Record| record.record_time - record.charge_time >= LATE_MIN;
         records.retain(|record| written.contains(record.record_time) && is_late(record));

@@ -521,14 +521,8 @@ pub async fn entries_of_an_erased_user_are_found_by_their_hours(world: &World) {
     append_new(&*store, &log).await;
     fold(&*store, &log).await;
     put_in(&*store, "w", erasure("ada", Vec::new())).await;
-    let filter = RecordFilter {
-        workspace_id: "w".into(),
-        from: None,
-        to: None,
-        model_id: None,
-        request_id: None,
-    };
-    let found = store.records(&filter, Order::OldestFirst, None, 1_000).await.unwrap();
+    let found =
+        store.records(&RecordFilter::of("w"), Order::OldestFirst, None, 1_000).await.unwrap();
     assert_eq!(found.len(), 200);
     assert!(found.iter().all(|record| record.attribution.user_id != "ada"));
     let cost: Amount = found.iter().map(|record| record.cost).sum();

@@ -138,13 +138,7 @@ pub async fn request_records_come_by_attempt_and_revision(world: &World) {
 }
 
 fn everything() -> RecordFilter {
-    RecordFilter {
-        workspace_id: "w".into(),
-        from: None,
-        to: None,
-        model_id: None,
-        request_id: None,
-    }
+    RecordFilter::of("w")
 }
 
 pub async fn records_are_listed_in_both_orders_and_pages(world: &World) {

@@ -130,13 +130,8 @@ pub async fn wildcards_in_ids_match_themselves_only(world: &World) {
     for entry in &log {
         let found = store.request_records("w", &entry.request_id).await.unwrap();
         assert_eq!(found, std::slice::from_ref(entry));
-        let filter = RecordFilter {
-            workspace_id: "w".into(),
-            from: None,
-            to: None,
-            model_id: Some(entry.model_id.to_string()),
-            request_id: None,
-        };
+        let model_id = Some(entry.model_id.to_string());
+        let filter = RecordFilter { model_id, ..RecordFilter::of("w") };
         let found = store.records(&filter, Order::NewestFirst, None, 10).await.unwrap();
         assert_eq!(found, std::slice::from_ref(entry));
     }

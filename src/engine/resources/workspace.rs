@@ -350,13 +350,7 @@ impl Edit {
                 |view: &ModelView| view.settings.as_ref().is_some_and(|set| set.limit.is_some());
             (views.iter().any(set), ledger.live_holds() > 0)
         };
-        let filter = RecordFilter {
-            workspace_id: workspace.id.clone(),
-            from: None,
-            to: None,
-            model_id: None,
-            request_id: None,
-        };
+        let filter = RecordFilter::of(workspace.id.clone());
         let has_records = !store.records(&filter, Order::NewestFirst, None, 1).await?.is_empty();
         // Sums stay where records go.
         let had_records = store.dropped_before(&workspace.id).await?.is_some();
