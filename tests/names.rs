@@ -1,36 +1,20 @@
 //! Names of the real world against the built-in catalog: each is resolved to the one entry that is
 //! meant, or to none.
 
+#[path = "support/data.rs"]
+mod data;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
 
 use serde_json::Value;
 use tollgate::domain::catalog::Model;
+use tollgate::domain::catalog::names::Hint;
 use tollgate::domain::catalog::names::providers::{family_of, name_of};
 use tollgate::prices::builtin;
 
-/// The text of a data file. These files are not part of the repository: without them there is
-/// nothing to compare with, which only a build server must not accept.
-fn data(name: &str) -> Option<String> {
-    let folder = std::env::var_os("TOLLGATE_TEST_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
-    let path = folder.join(name);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Some(text),
-        Err(error) => {
-            let message = format!("{}: {error}", path.display());
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}");
-            eprintln!("not run: {message}");
-            None
-        }
-    }
-}
-
 /// The id that a name resolves to; "-" for none.
 fn resolved(name: &str, provider: &str) -> String {
-    let found = builtin::catalog().model_of(name, provider);
+    let found = builtin::catalog().model_of(name, Hint::Named(provider));
     found.map_or("-".to_owned(), |entry| entry.model().id.to_string())
 }
 
@@ -78,7 +62,7 @@ fn every_model_of_the_catalog_is_found_by_its_names() {
             (format!("{}/{}", provider.to_uppercase(), name.to_uppercase()), ""),
             (name.to_owned(), provider),
         ] {
-            match catalog.model_of(&name, hint) {
+            match catalog.model_of(&name, Hint::Named(hint)) {
                 Some(found) if found.model().id == *id => {}
                 // It is the id of another one.
                 Some(found) if found.model().id.eq_ignore_ascii_case(&name) => {}
@@ -108,7 +92,7 @@ fn same_price(id: &str, other: &Model) -> bool {
 
 #[test]
 fn names_that_recorded_answers_have() {
-    let Some(answers) = data("provider_usages.jsonl") else { return };
+    let Some(answers) = data::read("provider_usages.jsonl") else { return };
     let priced = names_with_a_price();
     let mut counts: BTreeMap<(String, &str), (usize, bool)> = BTreeMap::new();
     for line in answers.lines() {
@@ -146,7 +130,7 @@ fn names_that_recorded_answers_have() {
 fn names_with_a_price() -> HashSet<String> {
     let files = ["litellm_model_prices_1.110.2.json", "models_dev_prices.json"];
     let mut names = HashSet::new();
-    for text in files.into_iter().filter_map(data) {
+    for text in files.into_iter().filter_map(data::read) {
         let list: HashMap<String, Value> = serde_json::from_str(&text).unwrap();
         for key in list.keys().map(|key| key.to_lowercase()) {
             let ends = key.match_indices('/').map(|(index, _)| key[index + 1..].to_owned());

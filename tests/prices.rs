@@ -1,7 +1,9 @@
 //! Prices against figures that were computed elsewhere, and lists against the built-in catalog.
 
+#[path = "support/data.rs"]
+mod data;
+
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tollgate::domain::Time;
@@ -15,27 +17,8 @@ use tollgate::prices::{Import, Moment, Skipped, builtin, list, litellm};
 const NOW: Time = Time::from_micros(1_790_000_000_000_000);
 const MOMENT: Moment = Moment { effective_time: NOW, now: NOW };
 
-/// The text of a data file. These files are not part of the repository: without them there is
-/// nothing to compare with, which only a build server must not accept.
-fn data(name: &str) -> Option<String> {
-    let folder = std::env::var_os("TOLLGATE_TEST_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
-    let path = folder.join(name);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Some(text),
-        Err(error) => {
-            let message = format!("{}: {error}", path.display());
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}");
-            eprintln!("not run: {message}");
-            None
-        }
-    }
-}
-
 fn list() -> Option<Import> {
-    data("litellm_model_prices.json").map(|text| litellm::read(&text, MOMENT).unwrap())
+    data::read("litellm_model_prices.json").map(|text| litellm::read(&text, MOMENT).unwrap())
 }
 
 fn catalog_of(import: &Import) -> Catalog {
@@ -47,7 +30,7 @@ fn catalog_of(import: &Import) -> Catalog {
 /// hour's cache: where the rules err towards the dearer side, the calculator is not asked.
 #[test]
 fn costs_agree_with_the_list_s_own_calculator() {
-    let (Some(import), Some(cases)) = (list(), data("price_cases.csv")) else { return };
+    let (Some(import), Some(cases)) = (list(), data::read("price_cases.csv")) else { return };
     let catalog = catalog_of(&import);
     let mut reader = csv::Reader::from_reader(cases.as_bytes());
     let headers = reader.headers().unwrap().clone();
@@ -127,7 +110,7 @@ fn the_same_list_again_changes_nothing() {
     assert_eq!(nothing.report.unchanged, import.models.len());
 
     // Nor does it a day later.
-    let text = data("litellm_model_prices.json").unwrap();
+    let text = data::read("litellm_model_prices.json").unwrap();
     let tomorrow = NOW + MICROS_PER_DAY;
     let later = Moment { effective_time: tomorrow, now: tomorrow };
     let nothing = litellm::read(&text, later).unwrap().against(&catalog);
@@ -152,7 +135,7 @@ fn a_list_fits_beside_the_built_in_catalog() {
 /// The list that the built-in catalog was made from. A newer one needs `tools/catalog/run`.
 #[test]
 fn the_built_in_catalog_agrees_with_the_list() {
-    let Some(text) = data("litellm_model_prices_1.110.2.json") else { return };
+    let Some(text) = data::read("litellm_model_prices_1.110.2.json") else { return };
     let import = litellm::read(&text, MOMENT).unwrap();
     assert!(import.models.len() > 3_900, "{}", import.models.len());
     let listed = catalog_of(&import);
@@ -239,7 +222,7 @@ fn card_of(catalog: &Catalog, model_id: &str) -> Arc<RateCard> {
 /// What the rules of tiers, units and factors give for models of the newer list, in dollars.
 #[test]
 fn bills_of_tiers_units_and_factors() {
-    let Some(text) = data("litellm_model_prices_1.110.2.json") else { return };
+    let Some(text) = data::read("litellm_model_prices_1.110.2.json") else { return };
     let import = litellm::read(&text, MOMENT).unwrap();
     let catalog = catalog_of(&import);
     let check = |model: &str, tier, usage: Usage, extras: Extras, dollars: &str| {
@@ -286,7 +269,7 @@ fn bills_of_tiers_units_and_factors() {
 
 #[test]
 fn what_has_no_rate_is_missing_and_says_so() {
-    let Some(text) = data("litellm_model_prices_1.110.2.json") else { return };
+    let Some(text) = data::read("litellm_model_prices_1.110.2.json") else { return };
     let catalog = catalog_of(&litellm::read(&text, MOMENT).unwrap());
     let lacks = |model: &str, usage: Usage, extras: Extras| {
         let card = card_of(&catalog, model);

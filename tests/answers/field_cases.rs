@@ -18,7 +18,7 @@ fn expected(usage: &Value) -> Usage {
 
 #[test]
 fn answers_of_the_field_are_read_with_and_without_a_hint() {
-    let Some(rows) = super::data("field_cases.jsonl") else { return };
+    let Some(rows) = super::recorded("field_cases.jsonl") else { return };
     let mut cases = 0;
     let mut wrong = Vec::new();
     for row in rows.iter().filter(|row| row["input"]["convert"].is_string()) {
@@ -41,7 +41,7 @@ fn answers_of_the_field_are_read_with_and_without_a_hint() {
 /// What a case's answer says beside its tokens.
 #[test]
 fn units_factors_tiers_and_costs_of_the_field_are_read() {
-    let Some(rows) = super::data("field_cases.jsonl") else { return };
+    let Some(rows) = super::recorded("field_cases.jsonl") else { return };
     let reading_of = |id: &str| -> Reading {
         let row = rows.iter().find(|row| row["id"] == id).unwrap_or_else(|| panic!("{id}"));
         read(&parts(&row["input"]["answer"]), "").unwrap_or_else(|error| panic!("{id}: {error}"))

@@ -13,9 +13,9 @@ use super::{conformance, parts};
 fn answers() -> Vec<Vec<String>> {
     let mut answers: Vec<Vec<String>> =
         conformance().iter().map(|(_, vector)| parts(&vector["input"])).collect();
-    let recorded = super::data("provider_usages.jsonl").unwrap_or_default();
+    let recorded = super::recorded("provider_usages.jsonl").unwrap_or_default();
     answers.extend(recorded.iter().map(|row| parts(&row["body"])));
-    let cases = super::data("field_cases.jsonl").unwrap_or_default();
+    let cases = super::recorded("field_cases.jsonl").unwrap_or_default();
     let has_answer = |row: &&Value| row["input"]["convert"].is_string();
     answers.extend(cases.iter().filter(has_answer).map(|row| parts(&row["input"]["answer"])));
     answers

@@ -1,5 +1,7 @@
 //! Provider answers that were recorded: read, and compared with what others read in them.
 
+#[path = "../support/data.rs"]
+mod data;
 mod field_cases;
 mod fuzz;
 mod second_opinion;
@@ -9,23 +11,10 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-/// The lines of a data file, as JSON. These files are not part of the repository: without them
-/// there is nothing to compare with, which only a build server must not accept.
-fn data(name: &str) -> Option<Vec<Value>> {
-    let folder = std::env::var_os("TOLLGATE_TEST_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
-    let path = folder.join(name);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()),
-        Err(error) => {
-            let message = format!("{}: {error}", path.display());
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}");
-            eprintln!("not run: {message}");
-            None
-        }
-    }
+/// The lines of a file of the test data, as JSON.
+fn recorded(name: &str) -> Option<Vec<Value>> {
+    let text = data::read(name)?;
+    Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
 /// The files of `clients/conformance/usage`, by name.

@@ -132,7 +132,7 @@ fn documents(usage: &Value, list: &str) -> i64 {
 
 #[test]
 fn every_recorded_usage_is_read_as_others_read_it_or_the_body_says_why() {
-    let Some(rows) = super::data("provider_usages.jsonl") else { return };
+    let Some(rows) = super::recorded("provider_usages.jsonl") else { return };
     let mut equal = 0;
     let mut explained: BTreeMap<Vec<Reason>, usize> = BTreeMap::new();
     let mut wrong = Vec::new();
