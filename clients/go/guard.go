@@ -340,7 +340,7 @@ func (c *Call) end(outcome pb.Outcome) (item item) {
 
 func (c *Call) report(outcome pb.Outcome) item {
 	started := !c.began.IsZero()
-	// Whoever asks for an answer that comes later may fail, and the answer comes all the same.
+	// A poll that fails says nothing of the answer: the job may still finish.
 	failed := c.resumed && outcome != pb.Outcome_OUTCOME_SUCCESS && !c.parts.hasFigures()
 	switch {
 	case c.given != nil:

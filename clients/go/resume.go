@@ -13,8 +13,8 @@ import (
 const (
 	// holdDefault is how long a hold lives where the request does not say it.
 	holdDefault = 10 * time.Minute
-	// holdUnfinished is how long the hold of a call lives on that is left unfinished: the most that
-	// there is, as nobody knows when it is resumed.
+	// holdUnfinished is the lifetime of the hold of an unfinished call: the longest that the server
+	// allows, since the time of the resumption is unknown.
 	holdUnfinished = 24 * time.Hour
 	// holdsPage is the largest page of holds that there is.
 	holdsPage = 1000
@@ -30,7 +30,7 @@ type ResumeRequest struct {
 	Attempt int32
 	// Model is the one that the call runs on; by default that of the hold.
 	Model string
-	// Hold is how long the hold lives on from each time that it is extended; 10 minutes by default.
+	// Hold is the lifetime of the hold from each extension; default 10 minutes.
 	Hold time.Duration
 	// Wait lets Resume return when the record is durable, with an error if it is not.
 	Wait bool

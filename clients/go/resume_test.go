@@ -134,7 +134,7 @@ func TestWhatTheProviderSaysOfTheEndCounts(t *testing.T) {
 	}
 }
 
-// The first event of a stream is in progress, too, but nobody will ask for its answer again.
+// The first event of a stream is in progress, too, but its answer cannot be polled.
 func TestAStreamThatIsCutIsNoPromise(t *testing.T) {
 	client, workspace := newClient(t, tollgate.Options{}), server.Workspace("", "100")
 	err := guard(client, workspace.ID, func(call *tollgate.Call) error {

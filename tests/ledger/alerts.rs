@@ -240,9 +240,10 @@ fn thresholds_are_raised_once_in_each_cycle() {
     );
 }
 
-/// What is told once a day stays told when a new plan begins another cycle on the same day.
+/// An alert that is raised once a day is not raised again when a new plan begins another cycle on
+/// the same day.
 #[test]
-fn a_new_cycle_does_not_repeat_what_is_told_once_a_day() {
+fn a_new_cycle_does_not_repeat_an_alert_of_the_day() {
     check(
         "plan 100
          model u unpriced

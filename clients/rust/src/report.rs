@@ -21,7 +21,7 @@ impl Call {
     pub(crate) fn report(&self, progress: &Progress, outcome: Outcome) -> Option<Item> {
         let (check, parts) = (&self.0.check, &progress.parts);
         let is_given = progress.given.is_some();
-        // Whoever asks for an answer that comes later may fail, and the answer comes all the same.
+        // A poll that fails says nothing of the answer: the job may still finish.
         let is_failed_poll =
             self.0.is_resumed && outcome != Outcome::Success && !parts.has_figures();
         if !is_given && (parts.is_unfinished() || is_failed_poll) {
@@ -47,7 +47,7 @@ impl Call {
                 .unwrap_or_default(),
             service_tier: self.tier(progress),
             outcome: said.unwrap_or(outcome).into(),
-            // Sent again, because a server that was started anew knows nothing of the check.
+            // Sent again: after a restart the server does not have the check.
             attribution: check.attribution.clone(),
             // What was declared is taken as what applied.
             factors: progress.factors.as_ref().unwrap_or(&check.factors).clone(),

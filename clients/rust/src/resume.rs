@@ -14,8 +14,8 @@ use crate::v1;
 
 /// How long a hold lives where the request does not say it.
 const HOLD_DEFAULT: Duration = Duration::from_mins(10);
-/// How long the hold of a call lives on that is left unfinished: the most that there is, as nobody
-/// knows when it is resumed.
+/// Lifetime of the hold of an unfinished call: the longest that the server allows, since it may be
+/// resumed at any time.
 pub(crate) const HOLD_UNFINISHED: Duration = Duration::from_hours(24);
 /// The largest page of holds that there is.
 const HOLDS_PAGE: i32 = 1000;
@@ -57,7 +57,7 @@ impl Resume {
         self
     }
 
-    /// How long the hold lives on from each time that it is extended; 10 minutes if it is not said.
+    /// Lifetime of the hold from each extension; default 10 minutes.
     pub fn hold(mut self, span: Duration) -> Self {
         self.hold = Some(span);
         self

@@ -50,7 +50,7 @@ import { Usage } from "./usage.js";
 
 const LATENCY_MAX_MS = 24 * 3600 * 1000;
 const HOLD_MS = 10 * 60 * 1000;
-// How long the hold of an unfinished job waits for who resumes it: as long as the server allows.
+// Lifetime of the hold of an unfinished job: the longest that the server allows.
 const JOB_HOLD_MS = 24 * 3600 * 1000;
 
 /** What a call needs of its client. */

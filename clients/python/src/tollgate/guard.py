@@ -32,7 +32,7 @@ log = logging.getLogger("tollgate")
 Policy = Literal["open", "closed"]
 LATENCY_MAX_NS = 24 * 3600 * 1_000_000_000
 HOLD = timedelta(minutes=10)
-# How long the hold of an unfinished job waits for who resumes it: as long as the server allows.
+# Lifetime of the hold of an unfinished job: the longest that the server allows.
 HOLD_OF_JOB = timedelta(hours=24)
 
 

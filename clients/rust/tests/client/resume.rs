@@ -40,7 +40,7 @@ async fn begin(client: &Client, id: &str) {
     flushed(client).await;
 }
 
-/// Resumes a call, hands an answer over, and ends as it is told.
+/// Resumes a call, records an answer, and returns `result`.
 async fn resume(
     client: &Client,
     id: &str,
@@ -145,7 +145,7 @@ async fn what_the_provider_says_of_the_end_counts() {
     assert_eq!(workspace.holds().await, 0);
 }
 
-/// The first event of a stream is in progress, too, but nobody will ask for its answer again.
+/// The first event of a stream is in progress, too, but its answer cannot be polled.
 #[tokio::test]
 async fn a_stream_that_is_cut_is_no_promise() {
     let server = Server::start().await;

@@ -454,7 +454,7 @@ public final class Call implements AutoCloseable {
     return record.build();
   }
 
-  /** Whoever asks for an answer that comes later may fail, and the answer comes all the same. */
+  /** A poll that fails says nothing of the answer: the job may still finish. */
   private boolean isFailedPoll(Outcome outcome) {
     return resumed && outcome != Outcome.OUTCOME_SUCCESS && !parts.hasFigures();
   }

@@ -12,8 +12,8 @@ final class Keeper {
   static final Duration HOLD_DEFAULT = Duration.ofMinutes(10);
 
   /**
-   * How long the hold of a call lives on that is left unfinished: the most that there is, as nobody
-   * knows when it is resumed.
+   * Lifetime of the hold of an unfinished call: the longest that the server allows, since the time
+   * of the resumption is unknown.
    */
   static final Duration HOLD_UNFINISHED = Duration.ofHours(24);
 

@@ -13,7 +13,7 @@ import java.util.Objects;
  * @param requestId that of the call which was begun
  * @param attempt that of the call which was begun; 0 for that of the hold
  * @param model the model that the call runs on; empty for that of the hold
- * @param hold how long the hold lives on from each time that it is extended
+ * @param hold lifetime of the hold from each extension
  * @param waitForRecord whether leaving waits until the record is durable, and throws if it is not
  */
 public record ResumeRequest(
@@ -36,7 +36,7 @@ public record ResumeRequest(
     }
   }
 
-  /** Names a call; its attempt and its model are those of its hold, which lives on for 10 minutes. */
+  /** Names a call; attempt and model are those of its hold, which is extended by 10 minutes. */
   public static ResumeRequest of(String workspace, String requestId) {
     return new ResumeRequest(workspace, requestId, 0, "", Keeper.HOLD_DEFAULT, false);
   }

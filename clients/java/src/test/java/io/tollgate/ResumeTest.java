@@ -148,7 +148,7 @@ class ResumeTest {
     workspace.untilNoHolds();
   }
 
-  /** The first event of a stream is in progress, too, but nobody will ask for its answer again. */
+  /** The first event of a stream is in progress, too, but its answer cannot be polled. */
   @Test
   void aStreamThatIsCutIsNoPromise() {
     Call call = client.guard(request("cut").build());
