@@ -1,12 +1,13 @@
 //! Situations of the field, through the binary: what providers answer and callers do, with what it
 //! should cost. The cases are data; those that are about clients are run by the clients' own tests.
 
+#[path = "support/data.rs"]
+mod data;
 #[allow(dead_code, reason = "other suites stop it")]
 #[path = "support/process.rs"]
 mod process;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use process::{Server, free_port};
 use serde_json::Value;
@@ -204,25 +205,8 @@ fn decimal(text: &str) -> rust_decimal::Decimal {
     text.parse().unwrap()
 }
 
-fn data(name: &str) -> Option<String> {
-    let folder = std::env::var_os("TOLLGATE_TEST_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
-    let path = folder.join(name);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Some(text),
-        Err(error) => {
-            let message = format!("{}: {error}", path.display());
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}");
-            eprintln!("not run: {message}");
-            None
-        }
-    }
-}
-
 fn cases() -> Option<BTreeMap<String, Value>> {
-    let text = data("field_cases.jsonl")?;
+    let text = data::read("field_cases.jsonl")?;
     let cases = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     Some(cases.map(|case| (case["id"].as_str().unwrap().to_owned(), case)).collect())
 }
@@ -297,11 +281,31 @@ async fn provider_answers_are_read_and_priced() {
     }
     assert!(run >= 18, "{run}");
     // Nothing is in the file that no suite runs.
-    let here = ["A10", "A11", "A15", "A16", "A20", "A21", "A24", "A26", "A27", "A30", "A39"];
+    let here = ["A08", "A10", "A11", "A15", "A16", "A20", "A21", "A24", "A26", "A27", "A30", "A39"];
     for (id, case) in &cases {
         let has_answer = case["input"].get("answer").is_some_and(|answer| !answer.is_string());
         let elsewhere = ELSEWHERE.iter().any(|(other, _)| other == id);
         assert!(has_answer || here.contains(&id.as_str()) || elsewhere, "{id} is not run");
+    }
+}
+
+/// A08: what providers answer as the model's name is known, and has the price of the list.
+#[tokio::test]
+async fn names_of_answers_have_the_price_of_the_list() {
+    let field = Field::start().await;
+    let names = [
+        ("gemini-2.5-flash", "0.30"),
+        ("gemini-2.5-pro", "2.50"),
+        ("openai/gpt-oss-120b", "0.15"),
+        ("meta-llama/Llama-3.3-70B-Instruct-Turbo", "1.04"),
+        ("openai/gpt-4o", "2.50"),
+        ("GPT-4o", "2.50"),
+    ];
+    for (name, cost) in names {
+        let request =
+            v1::RecordUsageRequest { model_id: name.to_owned(), ..plain(name, 1_000_000, 0) };
+        let recorded = field.record(request).await.unwrap();
+        assert_eq!((amount(&recorded.cost), recorded.unpriced), (decimal(cost), false), "{name}");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::attribution::{Attribution, PackedAttribution};
+use crate::domain::catalog::names::Hint;
 use crate::domain::catalog::price::Rate;
 use crate::domain::time::Micros;
 use crate::domain::usage::{Extras, Outcome, ServiceTier, Usage, UsageSource};
@@ -86,7 +87,8 @@ pub struct Record {
 /// A provider answer as it is kept with its record: without content. It can be read again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptAnswer {
-    /// Provider by the caller's hint; empty if there was none.
+    /// Provider that answered: as the caller named it, or inferred from the answer; empty if it is
+    /// not known.
     pub provider: String,
     /// One JSON text.
     pub json: String,
@@ -100,9 +102,20 @@ pub struct KeptAnswer {
     pub given: Given,
 }
 
+impl KeptAnswer {
+    /// The provider whose model is billed.
+    pub fn hint(&self) -> Hint<'_> {
+        match self.given.provider {
+            true => Hint::Named(&self.provider),
+            false => Hint::Inferred(&self.provider),
+        }
+    }
+}
+
 /// What a caller said itself beside a provider answer: it counts before what is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Given {
+    pub provider: bool,
     pub tier: Option<ServiceTier>,
     pub extras: Option<Box<Extras>>,
 }
@@ -193,9 +206,9 @@ pub struct UsageReport {
 }
 
 impl UsageReport {
-    /// Provider that answered; empty if it is not known.
-    pub fn provider(&self) -> &str {
-        self.answer.as_deref().map_or("", |answer| &answer.kept.provider)
+    /// Provider that answered.
+    pub fn provider(&self) -> Hint<'_> {
+        self.answer.as_deref().map_or(Hint::Named(""), |answer| answer.kept.hint())
     }
 
     /// Whether it has a provider answer in which no usage was found.

@@ -53,11 +53,10 @@ impl Engine {
         let workspace = self.workspace(&request.workspace_id).await?;
         let currency = workspace.lock().workspace().currency;
         let filter = RecordFilter {
-            workspace_id: workspace.id().clone(),
             from: Some(request.from),
             to: Some(request.to.unwrap_or_else(|| self.now())),
             model_id: request.model_id,
-            request_id: None,
+            ..RecordFilter::of(workspace.id().clone())
         };
         let mut total = Repriced::default();
         let mut after = None;
@@ -186,12 +185,15 @@ impl Shared {
     }
 }
 
-/// The record with the usage that is read in its provider answer now, under what its caller said. An
-/// answer that is still not read leaves it as it is.
+/// The record with the usage that is read in its provider answer now, under what its caller said.
+/// An answer that is still not read leaves it as it is.
 fn read_again(record: &Record) -> Record {
     let mut read = record.clone();
     let Some(answer) = &mut read.answer else { return read };
     let Ok(reading) = answers::read(&[&answer.json], &answer.provider) else { return read };
+    if let Some(provider) = &reading.provider {
+        answer.provider = provider.to_string();
+    }
     answer.others = reading.to_others();
     answer.is_unread = false;
     read.usage = reading.usage;

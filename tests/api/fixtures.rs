@@ -56,6 +56,15 @@ pub async fn add_model(server: &Server, id: &str, currency: &str, input: &str, o
     server.model_limit().enable_model(request).await.unwrap();
 }
 
+pub fn price(currency: &str, input: &str, output: &str) -> v1::Price {
+    v1::Price {
+        currency_code: currency.to_owned(),
+        input_per_million: input.to_owned(),
+        output_per_million: output.to_owned(),
+        ..Default::default()
+    }
+}
+
 pub async fn set_price(
     server: &Server,
     model_id: &str,
@@ -63,18 +72,34 @@ pub async fn set_price(
     input: &str,
     output: &str,
 ) -> Result<v1::Price, Status> {
-    let price = v1::Price {
-        currency_code: currency.to_owned(),
-        input_per_million: input.to_owned(),
-        output_per_million: output.to_owned(),
-        ..Default::default()
-    };
     let request = v1::SetModelPriceRequest {
         model_id: model_id.to_owned(),
-        price: Some(price),
+        price: Some(price(currency, input, output)),
         workspace_id: String::new(),
     };
     Ok(server.catalog().set_model_price(request).await?.into_inner().price.unwrap())
+}
+
+/// Sets a price of `big` that was effective before everything here.
+pub async fn price_since_2023(server: &Server, price: v1::Price, workspace_id: &str) {
+    let effective_time = Some(prost_types::Timestamp { seconds: 1_700_000_000, nanos: 0 });
+    let request = v1::SetModelPriceRequest {
+        model_id: "big".to_owned(),
+        price: Some(v1::Price { effective_time, ..price }),
+        workspace_id: workspace_id.to_owned(),
+    };
+    server.catalog().set_model_price(request).await.unwrap();
+}
+
+/// Computes the cost of all usage of [`ACME`] again.
+pub async fn reprice(server: &Server) -> v1::RepriceUsageResponse {
+    let request = v1::RepriceUsageRequest {
+        workspace_id: ACME.to_owned(),
+        start_time: Some(prost_types::Timestamp::default()),
+        end_time: Some(prost_types::Timestamp { seconds: 4_000_000_000, nanos: 0 }),
+        ..Default::default()
+    };
+    server.usage().reprice_usage(request).await.unwrap().into_inner()
 }
 
 /// A message that says who sends it.

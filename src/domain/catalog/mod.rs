@@ -16,7 +16,7 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 use serde::Serialize;
 
-use crate::domain::catalog::names::{Names, Query, Reach};
+use crate::domain::catalog::names::{Hint, Names, Query, Reach};
 use crate::domain::catalog::price::{Price, Rate, RateCard, Source};
 use crate::domain::{Currency, Time};
 use checks::{check_names, check_price, converts_within_bounds, highest_exchange_rate};
@@ -161,7 +161,7 @@ impl Catalog {
     /// # Errors
     /// If it is not certain which model is meant.
     pub fn resolve(&self, name: &str, provider: &str) -> Result<&Arc<ModelEntry>, Unresolved> {
-        let found = self.find(name, provider, Reach::Family);
+        let found = self.find(name, Hint::Named(provider), Reach::Family);
         found.ok_or_else(|| Unresolved { near: self.near(name) })
     }
 
@@ -172,23 +172,23 @@ impl Catalog {
 
     /// The same without a provider, and without what would be near.
     pub fn model(&self, name: &str) -> Option<&Arc<ModelEntry>> {
-        self.find(name, "", Reach::Family)
+        self.find(name, Hint::Named(""), Reach::Family)
     }
 
     /// The model that an administrator names: never the family of a name, because what is set
     /// for one would be set for all.
     pub fn named(&self, name: &str) -> Option<&Arc<ModelEntry>> {
-        self.find(name, "", Reach::Same)
+        self.find(name, Hint::Named(""), Reach::Same)
     }
 
     /// The model that a name stands for, as [`Catalog::resolve`] finds it.
-    pub fn model_of(&self, name: &str, provider: &str) -> Option<&Arc<ModelEntry>> {
-        self.find(name, provider, Reach::Family)
+    pub fn model_of(&self, name: &str, hint: Hint<'_>) -> Option<&Arc<ModelEntry>> {
+        self.find(name, hint, Reach::Family)
     }
 
     /// The same, of the provider that a list names.
     pub fn named_of(&self, name: &str, provider: &str) -> Option<&Arc<ModelEntry>> {
-        self.find(name, provider, Reach::Same)
+        self.find(name, Hint::Named(provider), Reach::Same)
     }
 
     /// Whether a model is the one of the id `of`, or a snapshot, version or region of it, of the
@@ -197,9 +197,9 @@ impl Catalog {
         *model.id == *of || self.names.families_of(model).any(|id| **id == *of)
     }
 
-    fn find(&self, name: &str, hint: &str, reach: Reach) -> Option<&Arc<ModelEntry>> {
+    fn find(&self, name: &str, hint: Hint<'_>, reach: Reach) -> Option<&Arc<ModelEntry>> {
         let exact = self.by_id_or_alias(name);
-        if hint.is_empty() && exact.is_some() {
+        if hint.provider().is_empty() && exact.is_some() {
             return exact;
         }
         let exact = exact.map(|entry| (&entry.model().id, entry.model().provider.as_str()));

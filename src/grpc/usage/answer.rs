@@ -45,13 +45,14 @@ pub fn provider_answer(at: Decoder<'_>, request: &v1::RecordUsageRequest) -> Opt
 }
 
 fn decoded(reading: Reading, hint: String, fingerprint: i64) -> DecodedAnswer {
+    let given = Given { provider: !hint.is_empty(), ..Given::default() };
     let kept = KeptAnswer {
         provider: reading.provider.as_deref().map_or(hint, str::to_owned),
         flags: reading.flags.iter().map(|flag| flag.as_str().to_owned()).collect(),
         others: reading.to_others(),
         json: String::new(),
         is_unread: false,
-        given: Given::default(),
+        given,
     };
     let extras = reading.to_extras();
     let context_ids: Vec<String> = reading.id.iter().map(ToString::to_string).collect();
@@ -68,7 +69,7 @@ fn decoded(reading: Reading, hint: String, fingerprint: i64) -> DecodedAnswer {
 fn unread(given: &v1::ProviderAnswer, provider: String, fingerprint: i64) -> DecodedAnswer {
     let json = answers::reduce(&given.json).unwrap_or_default();
     let (flags, others) = (Vec::new(), Vec::new());
-    let given = Given::default();
+    let given = Given { provider: !provider.is_empty(), ..Given::default() };
     let kept = KeptAnswer { provider, json, flags, others, is_unread: true, given };
     let report = AnswerReport { kept, fingerprint, context_ids: Vec::new() };
     DecodedAnswer { report: Some(Box::new(report)), ..DecodedAnswer::default() }

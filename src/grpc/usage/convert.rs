@@ -14,7 +14,7 @@ use crate::domain::check::{
     Answer, Check, Decision, HOLD_DURATION_DEFAULT, HOLD_DURATION_MAX, HOLD_DURATION_MIN,
     REQUEST_ID_CHARS_MAX,
 };
-use crate::domain::record::{ATTEMPT_MAX, Given, UsageReport};
+use crate::domain::record::{ATTEMPT_MAX, UsageReport};
 use crate::domain::time::{MICROS_PER_HOUR, Micros};
 use crate::domain::usage::{
     Extras, Outcome, ReportedCost, ServiceTier, TOKENS_MAX, Usage, UsageSource,
@@ -146,7 +146,8 @@ pub fn record(request: v1::RecordUsageRequest) -> Decoded<(String, UsageReport)>
         let extras = at.extras(usage_at.field("units"), &given.units, request.factors);
         let extras = with_reported(at, extras, request.reported_cost.as_ref());
         if let Some(report) = &mut answer.report {
-            report.kept.given = Given { tier, extras: extras.clone() };
+            report.kept.given.tier = tier;
+            report.kept.given.extras = extras.clone();
         }
         let source = at.field("usage_source").optional_enum(request.usage_source);
         let is_unread = answer.report.as_ref().is_some_and(|report| report.kept.is_unread);

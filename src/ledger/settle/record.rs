@@ -7,10 +7,11 @@ use super::reported::Computed;
 use crate::domain::attribution::Attribution;
 use crate::domain::catalog::ModelEntry;
 use crate::domain::catalog::bill::COST_MAX;
+use crate::domain::catalog::names::Hint;
 use crate::domain::catalog::price::{Quote, Rate};
 use crate::domain::record::{
-    AnswerReport, CLOCK_AHEAD_MAX, EXPIRY_ATTEMPT, RECORD_AGE_MAX, RECORD_AHEAD_MAX, Record,
-    RecordKind, UNREAD_MODEL_ID, UsageReport,
+    AnswerReport, CLOCK_AHEAD_MAX, EXPIRY_ATTEMPT, KeptAnswer, RECORD_AGE_MAX, RECORD_AHEAD_MAX,
+    Record, RecordKind, UNREAD_MODEL_ID, UsageReport,
 };
 use crate::domain::usage::{Outcome, ServiceTier, Usage, UsageSource};
 use crate::domain::{Amount, Time};
@@ -132,7 +133,7 @@ impl Ledger {
         let computed = Computed {
             cost: bill.cost,
             unpriced: bill.unpriced,
-            provider: report.provider(),
+            provider: report.provider().provider(),
             metered_model: &bill.metered_model,
             usage: &report.usage,
             charge_time,
@@ -247,9 +248,13 @@ impl Ledger {
         if record.answer.as_deref().is_some_and(|answer| answer.is_unread) {
             return None;
         }
-        let provider = record.answer.as_deref().map_or("", |answer| &answer.provider);
-        let held = Some(&record.metered_model_id);
-        let metered = self.model_of_record(&record.model_id, provider, held);
+        let hint = record.answer.as_deref().map_or(Hint::Named(""), KeptAnswer::hint);
+        // Without a price and under its own name it may be of no model, and is looked up again.
+        let metered_id = &record.metered_model_id;
+        let was_found =
+            record.price_id.is_some() || *self.models.unaliased(&record.model_id) != **metered_id;
+        let held = was_found.then_some(metered_id);
+        let metered = self.model_of_record(&record.model_id, hint, held);
         let entry = metered.entry?;
         let quote = self.context.quote(Some(entry), record.charge_time).unwrap_or_default()?;
         let extras = record.extras.as_deref();
@@ -260,7 +265,7 @@ impl Ledger {
         let computed = Computed {
             cost: bounded(cost + others.cost).ok()?,
             unpriced,
-            provider,
+            provider: hint.provider(),
             metered_model: &metered.model_id,
             usage: &record.usage,
             charge_time: record.charge_time,
@@ -281,7 +286,7 @@ impl Ledger {
     /// Which model a name in a report stands for. `held` is the model that the request was allowed
     /// on: its provider is the one that answers, and what is a snapshot, a version or a region of
     /// it counts for it, at its own price.
-    fn model_of_record(&self, name: &str, provider: &str, held: Option<&Arc<str>>) -> Metered<'_> {
+    fn model_of_record(&self, name: &str, hint: Hint<'_>, held: Option<&Arc<str>>) -> Metered<'_> {
         let catalog = self.context.catalog();
         let name = self.models.unaliased(name);
         if let Some((held, held_entry)) = held.and_then(|id| Some((id, catalog.by_id(id)?))) {
@@ -289,13 +294,13 @@ impl Ledger {
                 return Metered { entry: Some(held_entry), model_id: held.clone() };
             }
             let provider = &held_entry.model().provider;
-            if let Some(entry) = catalog.model_of(name, provider)
+            if let Some(entry) = catalog.model_of(name, Hint::Named(provider))
                 && catalog.is_of_family(entry.model(), held)
             {
                 return Metered { entry: Some(entry), model_id: held.clone() };
             }
         }
-        let entry = catalog.model_of(name, provider);
+        let entry = catalog.model_of(name, hint);
         let model_id = match (entry, held) {
             (Some(entry), _) => entry.model().id.clone(),
             (None, Some(held)) => held.clone(),

@@ -4,8 +4,8 @@ use tollgate::proto::v1;
 use tonic::{Code, Status};
 
 use crate::fixtures::{
-    ACME, acme, amount, assert_failed, audit_events, by, check, eur, get_budget, record,
-    refused_fields, set_price,
+    ACME, acme, amount, assert_failed, audit_events, by, check, eur, get_budget, price_since_2023,
+    record, refused_fields, reprice, set_price,
 };
 use crate::server::Server;
 use crate::usage::{decide, list_records, note};
@@ -46,16 +46,6 @@ fn with(id: &str, units: Vec<v1::UsageUnit>, factors: &[&str]) -> v1::RecordUsag
     used.usage.as_mut().unwrap().units = units;
     used.factors = factors.iter().map(|name| (*name).to_owned()).collect();
     used
-}
-
-async fn reprice(server: &Server) -> v1::RepriceUsageResponse {
-    let request = v1::RepriceUsageRequest {
-        workspace_id: ACME.to_owned(),
-        start_time: Some(prost_types::Timestamp::default()),
-        end_time: Some(prost_types::Timestamp { seconds: 4_000_000_000, nanos: 0 }),
-        ..Default::default()
-    };
-    server.usage().reprice_usage(request).await.unwrap().into_inner()
 }
 
 #[tokio::test]
@@ -131,14 +121,8 @@ async fn what_has_no_rate_is_flagged_and_priced_later() {
     assert_eq!(decision.reason(), v1::Reason::ModelUnpriced);
 
     server.clock.advance(1);
-    let mut price = price_everything(&server).await;
-    price.effective_time = Some(prost_types::Timestamp { seconds: 1_700_000_000, nanos: 0 });
-    let request = v1::SetModelPriceRequest {
-        model_id: "big".to_owned(),
-        price: Some(price),
-        workspace_id: ACME.to_owned(),
-    };
-    server.catalog().set_model_price(request).await.unwrap();
+    let price = price_everything(&server).await;
+    price_since_2023(&server, price, ACME).await;
     let repriced = reprice(&server).await;
     assert_eq!((repriced.corrected_count, repriced.unpriced_count), (1, 0));
     assert_eq!(amount(&repriced.difference), "2.03");

@@ -8,7 +8,9 @@ use tollgate::proto::v1;
 use tollgate::proto::v1::export_usage_request::Content;
 use tonic::{Code, Status, Streaming};
 
-use crate::fixtures::{ACME, acme, assert_failed, record, refused_fields};
+use crate::fixtures::{
+    ACME, acme, assert_failed, price, price_since_2023, record, refused_fields, reprice,
+};
 use crate::server::Server;
 
 const PART_BYTES_MAX: usize = 262_144;
@@ -264,23 +266,6 @@ fn billed(rows: &[BTreeMap<String, String>]) -> (rust_decimal::Decimal, Option<[
     (sum.sum(), rows.first().map(|row| columns.map(|name| &*row[name])))
 }
 
-/// Sets a price of `big` that was effective before everything here.
-async fn price_since_2023(server: &Server, input: &str, output: &str, workspace_id: &str) {
-    let price = v1::Price {
-        currency_code: "EUR".to_owned(),
-        input_per_million: input.to_owned(),
-        output_per_million: output.to_owned(),
-        effective_time: Some(prost_types::Timestamp { seconds: 1_700_000_000, nanos: 0 }),
-        ..Default::default()
-    };
-    let request = v1::SetModelPriceRequest {
-        model_id: "big".to_owned(),
-        price: Some(price),
-        workspace_id: workspace_id.to_owned(),
-    };
-    server.catalog().set_model_price(request).await.unwrap();
-}
-
 #[tokio::test]
 async fn what_comes_after_the_end_of_a_period_is_billed_in_the_open_one() {
     let server = acme().await;
@@ -289,7 +274,7 @@ async fn what_comes_after_the_end_of_a_period_is_billed_in_the_open_one() {
         ..record(id, "big")
     };
     let (late, last_second) = (1_771_599_845, 1_772_323_199);
-    price_since_2023(&server, "10", "20", "").await;
+    price_since_2023(&server, price("EUR", "10", "20"), "").await;
     // 2026-02-20T15:04:05Z and 2026-02-28T23:59:59Z: both are recorded in March.
     server.usage().record_usage(february("r-1", late)).await.unwrap();
     server.usage().record_usage(february("r-2", last_second)).await.unwrap();
@@ -311,14 +296,8 @@ async fn what_comes_after_the_end_of_a_period_is_billed_in_the_open_one() {
 
     // A correction in April of usage of March.
     server.clock.advance(20 * 24 * MICROS_PER_HOUR);
-    price_since_2023(&server, "20", "20", ACME).await;
-    let request = v1::RepriceUsageRequest {
-        workspace_id: ACME.to_owned(),
-        start_time: Some(prost_types::Timestamp::default()),
-        ..Default::default()
-    };
-    let repriced = server.usage().reprice_usage(request).await.unwrap().into_inner();
-    assert_eq!(repriced.corrected_count, 3);
+    price_since_2023(&server, price("EUR", "20", "20"), ACME).await;
+    assert_eq!(reprice(&server).await.corrected_count, 3);
     for rows in focus(&server, "2026-03-01", "2026-03-31").await {
         assert_eq!(billed(&rows).0, 6.into(), "March is as it was at its end");
     }

@@ -4,8 +4,9 @@
 use serde_json::json;
 use tollgate::proto::v1;
 
-use crate::fixtures::{ACME, acme, amount, check, get_budget, record, refused_fields};
-use crate::server::Server;
+use crate::fixtures::{
+    acme, amount, check, get_budget, record, refused_fields, reprice, set_price,
+};
 use crate::usage::{decide, list_records, note};
 
 const SECRET: &str = "the merger is on Friday";
@@ -34,15 +35,6 @@ fn answered(request_id: &str, json: &[String]) -> v1::RecordUsageRequest {
         provider_answer: Some(v1::ProviderAnswer { provider: String::new(), json: json.to_vec() }),
         ..record(request_id, "")
     }
-}
-
-async fn reprice(server: &Server) -> v1::RepriceUsageResponse {
-    let request = v1::RepriceUsageRequest {
-        workspace_id: ACME.to_owned(),
-        start_time: Some(prost_types::Timestamp { seconds: 1_735_689_600, nanos: 0 }),
-        ..Default::default()
-    };
-    server.usage().reprice_usage(request).await.unwrap().into_inner()
 }
 
 #[tokio::test]
@@ -95,7 +87,7 @@ async fn what_is_kept_has_no_content() {
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_understands_is_refused_by_field() {
+async fn an_answer_of_no_known_format_is_refused_by_field() {
     let server = acme().await;
     let refused = async |request| refused_fields(&note(&server, request).await.unwrap_err());
     let texts = |texts: &[&str]| -> Vec<String> { texts.iter().map(|it| (*it).into()).collect() };
@@ -170,6 +162,35 @@ async fn what_the_request_says_itself_counts() {
         v1::RecordUsageRequest { model_id: "small".to_owned(), ..answered("r-1", &[chat("big")]) };
     let recorded = note(&server, request).await.unwrap();
     assert_eq!(recorded.model_id, "small");
+}
+
+/// Who else offers the API of an answer may serve the model: the form of the answer rules out no
+/// model, a provider that the caller names does.
+#[tokio::test]
+async fn an_answer_in_the_api_of_another_provider_has_the_price_of_its_model() {
+    let server = acme().await;
+    let model = v1::Model {
+        model_id: "live".to_owned(),
+        provider: "vertex_ai".to_owned(),
+        ..Default::default()
+    };
+    let request = v1::UpsertModelRequest { model: Some(model) };
+    server.catalog().upsert_model(request).await.unwrap();
+    set_price(&server, "live", "EUR", "10", "20").await.unwrap();
+    let usage = json!({ "promptTokenCount": 100_000, "candidatesTokenCount": 50_000 });
+    let gemini = json!({ "usageMetadata": usage, "modelVersion": "live" }).to_string();
+    let inferred = answered("r-1", std::slice::from_ref(&gemini));
+    let recorded = note(&server, inferred).await.unwrap();
+    assert_eq!((amount(&recorded.cost), recorded.unpriced), ("2.00", false));
+
+    let mut named = answered("r-2", &[gemini]);
+    named.provider_answer.as_mut().unwrap().provider = "groq".to_owned();
+    let recorded = note(&server, named).await.unwrap();
+    assert_eq!((amount(&recorded.cost), recorded.unpriced), ("0.00", true));
+
+    // Both still hold when usage is priced again.
+    let again = reprice(&server).await;
+    assert_eq!((again.corrected_count, again.unpriced_count), (0, 1));
 }
 
 /// What the provider adds to a request that goes on with an answer is held, too.

@@ -7,7 +7,8 @@ use tonic::Code;
 
 use crate::alerts::all;
 use crate::fixtures::{
-    ACME, acme, amount, check, eur, get_budget, record, refused_fields, set_price,
+    ACME, acme, amount, check, eur, get_budget, price_since_2023, record, refused_fields, reprice,
+    set_price,
 };
 use crate::server::Server;
 use crate::usage::{decide, list_records, note};
@@ -59,15 +60,6 @@ async fn set_rate(server: &Server, rate: &str) {
     server.clock.advance(1);
 }
 
-async fn reprice(server: &Server) -> v1::RepriceUsageResponse {
-    let request = v1::RepriceUsageRequest {
-        workspace_id: ACME.to_owned(),
-        start_time: Some(prost_types::Timestamp::default()),
-        ..Default::default()
-    };
-    server.usage().reprice_usage(request).await.unwrap().into_inner()
-}
-
 fn reported(records: &[v1::UsageRecord]) -> v1::ReportedCost {
     records[0].reported_cost.clone().expect("a reported cost")
 }
@@ -99,7 +91,7 @@ async fn a_workspace_charges_what_named_providers_report() {
     assert_eq!(amount(&recorded.cost), "0.75");
     assert!(reported(&list_records(&server).await).charged);
     assert_eq!(amount(&get_budget(&server).await.spent), "0.75");
-    // Nobody knows whose answer that is.
+    // The provider of this answer is unknown.
     let mut other = answered("r-2", "big", "1.5");
     let answer = other.provider_answer.as_mut().unwrap();
     answer.provider = String::new();
@@ -107,14 +99,8 @@ async fn a_workspace_charges_what_named_providers_report() {
     assert_eq!(amount(&note(&server, other).await.unwrap().cost), "2.00");
     // A price that changes does not move what was reported.
     server.clock.advance(1);
-    let mut price = set_price(&server, "big", "EUR", "1", "1").await.unwrap();
-    price.effective_time = Some(prost_types::Timestamp { seconds: 1_700_000_000, nanos: 0 });
-    let request = v1::SetModelPriceRequest {
-        model_id: "big".to_owned(),
-        price: Some(price),
-        workspace_id: ACME.to_owned(),
-    };
-    server.catalog().set_model_price(request).await.unwrap();
+    let price = set_price(&server, "big", "EUR", "1", "1").await.unwrap();
+    price_since_2023(&server, price, ACME).await;
     let repriced = reprice(&server).await;
     assert_eq!((repriced.corrected_count, amount(&repriced.difference)), (1, "-1.85"));
     assert_eq!(amount(&get_budget(&server).await.spent), "0.90");

@@ -5,7 +5,8 @@
 //!
 //! 1. the id or an alias, as it is spelt;
 //! 2. a form that says who serves the model (`parse.rs`): within that provider;
-//! 3. the provider that the caller names (the hint), if it has the model;
+//! 3. the provider that the caller names or the answer is of (the hint), if it has the model; one
+//!    that is inferred from the answer rules out no other, see [`Hint`];
 //! 4. the maker before the slash, if it sells the model itself (`providers.rs`);
 //! 5. the maker of models that begin so, or else the only provider that has the name.
 //!
@@ -63,12 +64,33 @@ impl BuiltinNames {
     }
 }
 
+/// The provider whose model a name is taken for; empty for unknown.
+#[derive(Clone, Copy, Debug)]
+pub enum Hint<'a> {
+    /// As the caller names it: the model of another provider is not meant.
+    Named(&'a str),
+    /// By the form of its answer: others may offer the same API, so it only decides between models
+    /// of the same name.
+    Inferred(&'a str),
+}
+
+impl<'a> Hint<'a> {
+    pub fn provider(self) -> &'a str {
+        match self {
+            Hint::Named(provider) | Hint::Inferred(provider) => provider,
+        }
+    }
+
+    fn is_inferred(self) -> bool {
+        matches!(self, Hint::Inferred(_))
+    }
+}
+
 /// What is looked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<'a> {
     pub name: &'a str,
-    /// The provider as the caller names it; empty for unknown.
-    pub hint: &'a str,
+    pub hint: Hint<'a>,
     pub reach: Reach,
     /// Id and provider of the model that has this id or alias.
     pub exact: Option<(&'a Arc<str>, &'a str)>,
@@ -116,9 +138,9 @@ impl Names {
 
     /// The id of the model that a name stands for.
     pub fn find<'a>(&'a self, query: Query<'a>) -> Option<&'a Arc<str>> {
-        let Query { name, reach, .. } = query;
+        let Query { name, reach, hint: given, .. } = query;
         let exact = query.exact.or_else(|| self.in_another_case(name));
-        let hint = normal(query.hint);
+        let hint = normal(given.provider());
         let hinted = self.families(&hint);
         if let Some((id, provider)) = exact
             && (hinted.is_empty() || self.is_of(provider, &hint, &hinted))
@@ -126,8 +148,11 @@ impl Names {
             return Some(id);
         }
         let parsed = self.parse(name);
+        // The family of a name is no reason to leave the model of that very id.
+        let is_open = given.is_inferred() && exact.is_some();
+        let hinted_reach = if is_open { Reach::Same } else { reach };
         if !hinted.is_empty()
-            && let Some(id) = self.search_name(name, Whose::Of(&hinted, &hint), reach)
+            && let Some(id) = self.search_name(name, Whose::Of(&hinted, &hint), hinted_reach)
         {
             return Some(id);
         }
@@ -140,8 +165,8 @@ impl Names {
         }
         if !hinted.is_empty() {
             // Some forms are unlike the name: paths, and what a gateway passes on.
-            let found = self.search(&parsed, Whose::Of(&hinted, &hint), reach);
-            if found.is_some() || !is_dialect(&hint) {
+            let found = self.search(&parsed, Whose::Of(&hinted, &hint), hinted_reach);
+            if found.is_some() || !(given.is_inferred() || is_dialect(&hint)) {
                 return found;
             }
         }

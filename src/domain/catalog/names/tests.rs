@@ -69,7 +69,8 @@ fn catalog() -> Catalog {
 
 /// The id that a name of a provider resolves to; "-" for none.
 fn resolved(catalog: &Catalog, name: &str, provider: &str) -> String {
-    catalog.model_of(name, provider).map_or("-".to_owned(), |entry| entry.model().id.to_string())
+    let found = catalog.model_of(name, Hint::Named(provider));
+    found.map_or("-".to_owned(), |entry| entry.model().id.to_string())
 }
 
 #[track_caller]
@@ -86,7 +87,7 @@ fn an_id_is_always_itself() {
         check(&catalog, &id.to_uppercase(), "", id);
         let name = providers::name_of(id, provider);
         check(&catalog, &format!("{provider}/{name}"), "", id);
-        assert_eq!(catalog.model_of(name, provider).map(|found| &*found.model().id), Some(id));
+        assert_eq!(resolved(&catalog, name, provider), id);
     }
 }
 
@@ -125,6 +126,28 @@ fn a_provider_decides_where_two_would_fit() {
     check("openrouter/openai/gpt-4o", "", "gpt-4o");
     check("gpt-4o", "acme-proxy", "gpt-4o");
     check("openai/gpt-oss-120b", "openai", "-");
+}
+
+#[test]
+fn an_inferred_provider_only_decides_between_models_of_one_name() {
+    let catalog = catalog();
+    let check = |name: &str, provider: &str, expected: &str| {
+        let found = catalog.model_of(name, Hint::Inferred(provider));
+        let found = found.map_or("-", |entry| &entry.model().id);
+        assert_eq!(found, expected, "{name:?} of {provider:?}");
+    };
+    check("gemini-2.5-pro", "gemini", "gemini/gemini-2.5-pro");
+    check("claude-opus-4-8", "bedrock", "anthropic.claude-opus-4-8");
+    // It has none of that name: the id counts, then whoever sells the model.
+    check("vertex_ai/gemini-2.0-flash", "gemini", "vertex_ai/gemini-2.0-flash");
+    check("gemini-2.0-flash", "gemini", "vertex_ai/gemini-2.0-flash");
+    check("gpt-4o", "mistral", "gpt-4o");
+    check("wally/house-special", "cohere", "wally/house-special");
+    check("azure_ai/mistral-large-latest", "mistral", "azure_ai/mistral-large-latest");
+    // The model of the very id, and not the family of its name.
+    check("gpt-4o-2024-05-13", "azure", "gpt-4o-2024-05-13");
+    check("gpt-4o-2024-11-20", "azure", "azure/gpt-4o");
+    check("gpt-4o", "", "gpt-4o");
 }
 
 #[test]

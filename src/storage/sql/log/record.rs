@@ -106,7 +106,10 @@ struct AnswerForm<'a> {
     others: Vec<(String, [i64; TokenClass::COUNT])>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unread: bool,
-    /// Code of the tier that the caller gave.
+    /// Whether the caller named the provider.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    given_provider: bool,
+    /// Code of the tier that it gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     given_tier: Option<i64>,
     /// What else it gave.
@@ -125,6 +128,7 @@ impl AnswerText {
             flags: answer.flags.clone(),
             others: answer.others.iter().map(|(id, usage)| (id.clone(), usage.tokens)).collect(),
             unread: answer.is_unread,
+            given_provider: answer.given.provider,
             given_tier: answer.given.tier.map(|tier| tier as i64),
             given: answer.given.extras.as_deref().map(ExtrasForm::of),
         }))
@@ -143,6 +147,7 @@ impl AnswerText {
             others: form.others.into_iter().map(|(id, tokens)| (id, Usage { tokens })).collect(),
             is_unread: form.unread,
             given: Given {
+                provider: form.given_provider,
                 tier: form.given_tier.map(decoded).transpose()?,
                 extras: form.given.map(ExtrasForm::into_extras).transpose()?.map(Box::new),
             },

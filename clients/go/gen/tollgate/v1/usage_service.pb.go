@@ -1324,8 +1324,10 @@ func (x *RecordUsageRequest) GetContextId() string {
 // names of models, tiers and the like, if you can.
 type ProviderAnswer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Provider that answered, such as "openai", "anthropic" or "bedrock"; empty to find out. It
-	// decides where two readings are possible, and which entry of the catalog a name stands for.
+	// Provider that answered, such as "openai", "anthropic" or "bedrock"; empty to infer it from the
+	// answer. It decides where two readings are possible, and which entry of the catalog a name stands
+	// for. One that is inferred decides only between entries of the same name: others may offer the
+	// same API.
 	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
 	// The answer, its usage object, or the events of one stream that carry usage: 1 to 16 JSON texts,
 	// together at most 65,536 bytes, nested at most 64 levels deep.
@@ -2746,7 +2748,7 @@ type RecordCreditRequest struct {
 	ModelId string `protobuf:"bytes,6,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
 	// Time whose windows it lowers; default now. At most 35 days in the past, not in the future.
 	ChargeTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=charge_time,json=chargeTime,proto3" json:"charge_time,omitempty"`
-	// Whose quotas it lowers; default nobody's.
+	// Attribution whose quotas it lowers; default none.
 	Attribution   *Attribution `protobuf:"bytes,8,opt,name=attribution,proto3" json:"attribution,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -779,8 +779,10 @@ class ProviderAnswer(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     JSON_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
-    """Provider that answered, such as "openai", "anthropic" or "bedrock"; empty to find out. It
-    decides where two readings are possible, and which entry of the catalog a name stands for.
+    """Provider that answered, such as "openai", "anthropic" or "bedrock"; empty to infer it from the
+    answer. It decides where two readings are possible, and which entry of the catalog a name stands
+    for. One that is inferred decides only between entries of the same name: others may offer the
+    same API.
     """
     @_builtins.property
     def json(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -1523,7 +1525,7 @@ class RecordCreditRequest(_message.Message):
 
     @_builtins.property
     def attribution(self) -> _common_pb2.Attribution:
-        """Whose quotas it lowers; default nobody's."""
+        """Attribution whose quotas it lowers; default none."""
 
     def __init__(
         self,

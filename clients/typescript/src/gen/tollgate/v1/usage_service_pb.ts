@@ -693,8 +693,10 @@ export const RecordUsageRequestSchema: GenMessage<RecordUsageRequest> = /*@__PUR
  */
 export type ProviderAnswer = Message<"tollgate.v1.ProviderAnswer"> & {
   /**
-   * Provider that answered, such as "openai", "anthropic" or "bedrock"; empty to find out. It
-   * decides where two readings are possible, and which entry of the catalog a name stands for.
+   * Provider that answered, such as "openai", "anthropic" or "bedrock"; empty to infer it from the
+   * answer. It decides where two readings are possible, and which entry of the catalog a name stands
+   * for. One that is inferred decides only between entries of the same name: others may offer the
+   * same API.
    *
    * @generated from field: string provider = 1;
    */
@@ -1572,7 +1574,7 @@ export type RecordCreditRequest = Message<"tollgate.v1.RecordCreditRequest"> & {
   chargeTime?: Timestamp | undefined;
 
   /**
-   * Whose quotas it lowers; default nobody's.
+   * Attribution whose quotas it lowers; default none.
    *
    * @generated from field: tollgate.v1.Attribution attribution = 8;
    */
