@@ -40,6 +40,9 @@ pub struct Config {
     pub database: DatabaseUrl,
     /// Whether `listen` may be another address than loopback; not at first.
     pub insecure: bool,
+    /// Whether calls need credentials: where other machines can reach the address, unless it is
+    /// insecure, or something else is set.
+    pub auth: Auth,
     /// Form of the log; for people at first.
     pub log_format: LogFormat,
     /// What is logged, by level or by directives of `tracing`; "info" at first.
@@ -57,6 +60,13 @@ pub struct Config {
     pub webhooks_allow_private: bool,
     /// Where mail goes, and whom it is from; without it there are no e-mail receivers.
     pub smtp: Option<Smtp>,
+}
+
+/// Whether calls need credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Auth {
+    Off,
+    Required,
 }
 
 /// Form of the log.
@@ -168,6 +178,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
             database: DatabaseUrl::default(),
             insecure: false,
+            auth: Auth::Off,
             log_format: LogFormat::Human,
             log_filter: "info".to_owned(),
             cors_allowed_origins: Vec::new(),

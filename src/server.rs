@@ -15,7 +15,7 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tracing::{error, info, warn};
 
-use crate::config::Config;
+use crate::config::{Auth, Config};
 use crate::engine::alerts::address::AddressRules;
 use crate::engine::{self, Clock, Engine};
 use crate::grpc::health::Health;
@@ -24,7 +24,7 @@ use crate::grpc::{self, ServiceContext};
 use crate::prices::builtin;
 use crate::proto;
 use crate::storage::Store;
-use crate::tasks::{deliver, expire, fold, retention};
+use crate::tasks::{access, deliver, expire, fold, retention};
 
 /// Most calls in flight on one connection; a client waits with more.
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 1_024;
@@ -76,6 +76,7 @@ pub async fn run(
     tasks.spawn(|stop| fold::run(engine.clone(), committed, stop));
     tasks.spawn(|stop| expire::run(engine.clone(), stop));
     tasks.spawn(|stop| retention::run(engine.clone(), stop));
+    tasks.spawn(|stop| access::run(engine.clone(), stop));
     let (rules, smtp) = (address_rules(&config), config.smtp.clone());
     tasks.spawn(|stop| deliver::run(engine.clone(), rules, smtp, stop));
     tasks.spawn(|stop| health.clone().watch(engine.clone(), stop));
@@ -135,6 +136,7 @@ fn router(
         stopping: stopping.clone(),
         address_rules: address_rules(config),
         has_smtp: config.smtp.is_some(),
+        requires_auth: config.auth == Auth::Required,
     };
     let reflection = || {
         tonic_reflection::server::Builder::configure()

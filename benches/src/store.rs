@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tollgate::domain::attribution::Attribution;
-use tollgate::domain::calendar::Calendar;
 use tollgate::domain::catalog::price::Rate;
 use tollgate::domain::record::{Record, RecordKind};
 use tollgate::domain::time::MICROS_PER_SECOND;
+use tollgate::domain::time::calendar::Calendar;
 use tollgate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
 use tollgate::domain::{Amount, Time};
 use tollgate::storage::{Store, sql};

@@ -3,6 +3,7 @@
 //! Works on a database, prints nothing.
 
 pub mod export;
+pub mod tokens;
 pub mod verify;
 
 use std::path::Path;
@@ -16,7 +17,7 @@ use crate::storage::sql::{self, OpenError};
 use crate::storage::{self, Store};
 
 /// Who changes things by a command, as the audit log says.
-const ACTOR: &str = "command line";
+pub(crate) const ACTOR: &str = "command line";
 const IMPORT: &str = "prices import";
 
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,14 @@ pub enum Error {
     Export(crate::export::Error),
     #[error("{path}: {cause}")]
     InvalidList { path: String, cause: InvalidList },
+    #[error("--id: there is a token \"{0}\" already")]
+    TokenExists(String),
+    #[error("there is no token \"{0}\"")]
+    TokenNotFound(String),
+    #[error("the token \"{0}\" is revoked: create another")]
+    TokenRevoked(String),
+    #[error("there are {0} tokens already: no more are kept")]
+    TooManyTokens(usize),
     #[error("the price list contradicts itself or the catalog: {0}")]
     Contradiction(String),
 }

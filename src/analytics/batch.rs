@@ -6,7 +6,7 @@
 use super::{Error, Result, Scope};
 use crate::domain::Time;
 use crate::domain::attribution::Dimension;
-use crate::domain::calendar::Window;
+use crate::domain::time::calendar::Window;
 use crate::storage;
 use crate::storage::reports::{
     DistinctQuery, DistinctRow, ROWS_MAX, RefusalsQuery, RefusalsRow, ReportQuery, ReportResult,

@@ -7,7 +7,7 @@ use super::axis::{Restriction, UsageDimension, model_axis};
 use super::batch::Batch;
 use super::questions::{self, WindowSet};
 use super::{Result, Scope};
-use crate::domain::calendar::Window;
+use crate::domain::time::calendar::Window;
 use crate::storage::reports::{Axis, Filter, SumsRow};
 
 /// Matches nothing: values have no control characters.

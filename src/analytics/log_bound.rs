@@ -2,7 +2,7 @@
 
 use super::batch::{Answers, Batch};
 use super::{Error, Result, Scope};
-use crate::domain::calendar::Window;
+use crate::domain::time::calendar::Window;
 use crate::storage::reports::RECORDS_MAX;
 
 /// Runs a batch over these windows; one that reads records is checked first.

@@ -21,8 +21,8 @@ mod tests;
 use chrono::NaiveDate;
 
 use crate::domain::Time;
-use crate::domain::calendar::Calendar;
 use crate::domain::catalog::Catalog;
+use crate::domain::time::calendar::Calendar;
 use crate::domain::workspace::Workspace;
 use crate::storage;
 use crate::storage::reports::ReportStore;

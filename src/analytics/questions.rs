@@ -3,7 +3,7 @@
 
 use super::axis::{Restriction, UsageDimension, limit_of_text, model_axis};
 use crate::domain::attribution::Dimension;
-use crate::domain::calendar::Window;
+use crate::domain::time::calendar::Window;
 use crate::storage::reports::{Axis, DistinctQuery, Filter, RefusalsQuery, Source, SumsQuery};
 
 /// The windows that figures are computed over.

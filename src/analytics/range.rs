@@ -6,9 +6,9 @@
 use chrono::{Datelike, Months, NaiveDate, TimeDelta};
 
 use crate::domain::Time;
-use crate::domain::calendar::{Calendar, Window};
 use crate::domain::quota::Period;
 use crate::domain::time::Micros;
+use crate::domain::time::calendar::{Calendar, Window};
 
 /// Most days of one report.
 pub const DAYS_MAX: i64 = 1_100;

@@ -8,6 +8,7 @@ mod prices;
 mod rebuild;
 mod replay;
 mod serve;
+mod token;
 mod verify;
 
 use std::fmt::Display;
@@ -55,6 +56,9 @@ enum Command {
     /// Creates a workspace with its directory and fills its usage log: the same options make the
     /// same history.
     Generate(generate::Generate),
+    /// Access tokens: who may call a server that requires authentication.
+    #[command(subcommand)]
+    Token(token::Token),
     /// Models and prices of the catalog.
     #[command(subcommand)]
     Prices(prices::Prices),
@@ -70,6 +74,7 @@ pub fn run() -> ExitCode {
         Command::Rebuild(database) => rebuild::run(database),
         Command::Export(export) => export::run(export),
         Command::Generate(arguments) => generate::run(arguments),
+        Command::Token(token) => token::run(token),
         Command::Prices(prices) => prices::run(prices),
     };
     result.unwrap_or_else(|message| {

@@ -9,7 +9,7 @@ use lettre::message::Mailbox;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-use super::{Config, DatabaseUrl, Error, LogFormat, PREFIX, Smtp, SmtpServer, Source, smtp};
+use super::{Auth, Config, DatabaseUrl, Error, LogFormat, PREFIX, Smtp, SmtpServer, Source, smtp};
 
 /// Most origins that may be allowed by name.
 const CORS_ALLOWED_ORIGINS_MAX: usize = 100;
@@ -24,12 +24,18 @@ pub struct Setting {
     pub help: &'static str,
 }
 
-pub static SETTINGS: [Setting; 12] = [
+pub static SETTINGS: [Setting; 13] = [
     value("listen", "ADDR", "Address to serve on"),
     value("database", "URL", "Where the data is: sqlite:PATH or postgres://…"),
     switch(
         "insecure",
         "Allow an address that other machines can reach: calls are not authenticated",
+    ),
+    value(
+        "auth",
+        "MODE",
+        "Whether calls need credentials: required or off; required where other machines can reach \
+         the address, unless it is insecure",
     ),
     value("log_format", "FORM", "Form of the log: human or json"),
     value("log_filter", "FILTER", "What is logged, for example \"info\""),
@@ -90,12 +96,13 @@ pub(super) struct Given {
 /// The defaults with these values, of which later ones replace earlier ones.
 pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
     let mut config = Config::default();
-    let (mut smtp_server, mut smtp_from) = (None, None);
+    let (mut smtp_server, mut smtp_from, mut auth) = (None, None, None);
     for value in given {
         match value.setting.key {
             "listen" => config.listen = value.parse(LISTEN, parsed)?,
             "database" => config.database = value.parse(DATABASE, DatabaseUrl::parse)?,
             "insecure" => config.insecure = value.parse(BOOLEAN, parsed)?,
+            "auth" => auth = Some(value.parse("required or off", auth_mode)?),
             "log_format" => config.log_format = value.parse("human or json", log_format)?,
             "log_filter" => config.log_filter = value.parse(LOG_FILTER, log_filter)?,
             "cors_allowed_origins" => {
@@ -123,6 +130,9 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
         }
     }
     config.smtp = mail(smtp_server, smtp_from)?;
+    let is_local = config.listen.ip().to_canonical().is_loopback();
+    let is_expected = !is_local && !config.insecure;
+    config.auth = auth.unwrap_or(if is_expected { Auth::Required } else { Auth::Off });
     if !config.insecure && !config.listen.ip().to_canonical().is_loopback() {
         let last = given.iter().rfind(|value| value.setting.key == "listen");
         let given = last.map_or_else(|| "the defaults".to_owned(), Given::origin);
@@ -166,6 +176,14 @@ fn parsed<T: FromStr>(text: &str) -> Option<T> {
 
 fn number(range: RangeInclusive<u64>) -> impl Fn(&str) -> Option<u64> {
     move |text| parsed(text).filter(|number| range.contains(number))
+}
+
+fn auth_mode(text: &str) -> Option<Auth> {
+    match text {
+        "required" => Some(Auth::Required),
+        "off" => Some(Auth::Off),
+        _ => None,
+    }
 }
 
 fn log_format(text: &str) -> Option<LogFormat> {

@@ -51,7 +51,8 @@ fn flags_win_over_environment_over_file() {
 
 #[test]
 fn every_key_is_understood_from_every_source() {
-    let file = "listen = '0.0.0.0:1'\ninsecure = true\ndatabase = 'postgres://h/d'\n\
+    let file = "listen = '0.0.0.0:1'\ninsecure = true\nauth = 'required'\n\
+                database = 'postgres://h/d'\n\
                 log_format = 'json'\nlog_filter = 'warn,tollgate=debug'\n\
                 cors_allowed_origins = ['https://a.example', 'http://localhost:3000']\n\
                 shutdown_deadline_seconds = 5\nworker_threads = 2\n\
@@ -61,6 +62,7 @@ fn every_key_is_understood_from_every_source() {
     let texts = [
         ("listen", "0.0.0.0:1"),
         ("insecure", "true"),
+        ("auth", "required"),
         ("database", "postgres://h/d"),
         ("log_format", "json"),
         ("log_filter", "warn,tollgate=debug"),
@@ -81,7 +83,7 @@ fn every_key_is_understood_from_every_source() {
 }
 
 /// Each row: a key, a text that it refuses, and a part of what the message says.
-const REFUSED: [(&str, &str, &str); 26] = [
+const REFUSED: [(&str, &str, &str); 27] = [
     ("listen", "localhost", "an IP address and a port"),
     ("listen", "127.0.0.1", "an IP address and a port"),
     ("listen", "127.0.0.1:70000", "an IP address and a port"),
@@ -91,6 +93,7 @@ const REFUSED: [(&str, &str, &str); 26] = [
     ("database", "sqlite::memory:", "sqlite:PATH or postgres://"),
     ("database", "mysql://u:secret@h/d", "sqlite:PATH or postgres://"),
     ("insecure", "yes", "true or false"),
+    ("auth", "on", "required or off"),
     ("log_format", "JSON", "human or json"),
     ("log_filter", "", "off, error, warn"),
     ("log_filter", "inof", "off, error, warn"),

@@ -75,9 +75,9 @@ macro_rules! coded_enum {
 
 pub(crate) use coded_enum;
 
+pub mod access;
 pub mod money;
 pub mod time;
-pub mod calendar;
 pub mod attribution;
 pub mod usage;
 pub mod record;

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::alert::AlertPolicy;
 use crate::domain::attribution::AttributionField;
-use crate::domain::calendar::DayOfWeek;
+use crate::domain::time::calendar::DayOfWeek;
 use crate::domain::{Amount, Currency, Time};
 
 /// Records are kept for no fewer days: no window of a limit, nor a late record, reaches back so

@@ -14,13 +14,15 @@ use crate::storage::audit::{AuditEvent, AuditFilter};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     pub name: String,
+    /// On whose behalf, as the caller says; empty if it says nothing.
+    pub on_behalf_of: String,
     /// For example `SetPlan`.
     pub action: &'static str,
 }
 
 impl Actor {
     pub fn new(name: impl Into<String>, action: &'static str) -> Actor {
-        Actor { name: name.into(), action }
+        Actor { name: name.into(), on_behalf_of: String::new(), action }
     }
 
     /// The entry of a change of one resource: without `before` it is created, without `after`
@@ -41,6 +43,7 @@ impl Actor {
             id: uuid::Uuid::now_v7().to_string(),
             time,
             actor: self.name.clone(),
+            on_behalf_of: self.on_behalf_of.clone(),
             action: self.action.to_owned(),
             workspace_id: workspace_id.to_owned(),
             resource_type: resource_type.to_owned(),

@@ -164,6 +164,7 @@ impl Shared {
             id: id.to_string(),
             time: record.record_time,
             actor: note.map_or_else(|| by.name.clone(), |note| note.actor.clone()),
+            on_behalf_of: by.on_behalf_of.clone(),
             action: by.action.to_owned(),
             workspace_id: record.workspace_id.to_string(),
             resource_type: "usage_record".to_owned(),

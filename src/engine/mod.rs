@@ -37,6 +37,7 @@ use crate::storage::settings::Change;
 use crate::storage::{self, PreviousOwner, Store};
 use alerts::AlertShared;
 use registry::Registry;
+use resources::AccessState;
 use rollups::{FoldSignal, PendingRefusals};
 use writer::WriterHandle;
 
@@ -50,10 +51,11 @@ pub use credits::{Credited, VoidRequest};
 pub use error::{Error, Result};
 pub use reprice::{RepriceRequest, Repriced};
 pub use resources::{
-    ApiKeyChange, BoostAmount, BoostKind, BoostView, Erased, GroupView, ImportRequest, LimitChange,
-    ModelLimitChange, NewApiKey, NewBoost, NewEntry, NewKeyGroup, NewQuota, NewRateLimit,
-    NewWorkspace, PlanChange, QuotaChange, RateLimitChange, RequestedLimit, ThresholdChange,
-    WorkspaceChange, import_changes, load_catalog,
+    ApiKeyChange, BoostAmount, BoostKind, BoostView, Erased, Grant, GroupView, ImportRequest,
+    LimitChange, ModelLimitChange, NewApiKey, NewBoost, NewEntry, NewKeyGroup, NewQuota,
+    NewRateLimit, NewToken, NewWorkspace, PlanChange, QuotaChange, RateLimitChange, RequestedLimit,
+    TOKENS_MAX, ThresholdChange, WorkspaceChange, import_changes, load_catalog, put_token, revoked,
+    rotated,
 };
 pub use retention::{DROP_RECORDS_MAX, Expired};
 pub use rollups::{FOLD_WAIT_MAX, FoldedUpto, LimitStatus, ReportBasis};
@@ -90,6 +92,7 @@ pub(crate) struct Shared {
     fold_signal: FoldSignal,
     refusals: PendingRefusals,
     alerts: AlertShared,
+    access: AccessState,
 }
 
 impl Engine {
@@ -109,6 +112,7 @@ impl Engine {
         let catalog = load_catalog(&*store, builtin).await?;
         let last_seq = store.last_seq().await?;
         let last_alert_seq = store.last_alert_seq().await?;
+        let access = AccessState::load(&*store, start_time).await?;
         let (writer, commands, committed) = WriterHandle::new(last_seq);
         let shared = Arc::new(Shared {
             store,
@@ -120,6 +124,7 @@ impl Engine {
             fold_signal: FoldSignal::default(),
             refusals: PendingRefusals::default(),
             alerts: AlertShared::new(last_alert_seq),
+            access,
         });
         shared.writer.start(&shared, commands).await;
         let engine = Engine { shared };

@@ -6,7 +6,7 @@ use chrono::Days;
 use super::Engine;
 use super::error::Result;
 use crate::domain::Time;
-use crate::domain::calendar::Calendar;
+use crate::domain::time::calendar::Calendar;
 use crate::domain::workspace::Workspace;
 use crate::storage::log::RECORDS_KEPT_MIN;
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::error::{Error, Result};
-use crate::domain::calendar::{Calendar, Window};
 use crate::domain::catalog::Catalog;
 use crate::domain::record::Record;
+use crate::domain::time::calendar::{Calendar, Window};
 use crate::domain::workspace::Workspace;
 use crate::storage::Store;
 use crate::storage::log::{LATE_MIN, RecordPosition};

@@ -4,6 +4,7 @@
 //! Each service is a folder: handlers in `mod.rs`, conversions beside them. A service decides
 //! nothing about requests: it refuses what is not well formed.
 
+mod access;
 mod alert;
 mod analytics;
 mod api_key;
@@ -19,6 +20,7 @@ mod shared;
 mod usage;
 mod workspace;
 
+pub use access::table::to_markdown as role_table;
 use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
 use tonic::service::Routes;
@@ -41,6 +43,8 @@ pub struct ServiceContext {
     pub address_rules: AddressRules,
     /// Whether an SMTP server is configured.
     pub has_smtp: bool,
+    /// Whether calls need credentials.
+    pub requires_auth: bool,
 }
 
 /// A server of a service, with the bounds of its messages. The generated servers share no trait
@@ -85,6 +89,7 @@ services!(
     alert_service_server::AlertServiceServer<alert::Alert>,
     audit_service_server::AuditServiceServer<audit::Audit>,
     directory_service_server::DirectoryServiceServer<directory::Directory>,
+    access_service_server::AccessServiceServer<access::Access>,
 );
 
 #[cfg(test)]

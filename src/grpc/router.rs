@@ -4,19 +4,20 @@
 //! general router allocates four times for each. Everything else, gRPC-Web included, goes there.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::Either;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Version};
 use tonic::body::Body;
-use tonic::codegen::BoxFuture;
 use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use super::access::authenticate::{Authenticated, Gatekeeper};
 use super::shared::actor::ACTOR;
 use super::usage::Usage;
 use super::{ServiceContext, bounded};
@@ -27,7 +28,8 @@ const WEB_CONTENT_TYPE: &[u8] = b"application/grpc-web";
 /// Allows every origin.
 const ANY_ORIGIN: &str = "*";
 /// What pages send and read beside the usual.
-const REQUEST_HEADERS: [HeaderName; 5] = [
+const REQUEST_HEADERS: [HeaderName; 6] = [
+    AUTHORIZATION,
     CONTENT_TYPE,
     HeaderName::from_static("x-grpc-web"),
     HeaderName::from_static("x-user-agent"),
@@ -43,7 +45,7 @@ const RESPONSE_HEADERS: [HeaderName; 3] = [
 /// Takes every request of the server.
 #[derive(Clone)]
 pub struct Router {
-    usage: UsageServiceServer<Usage>,
+    usage: Authenticated<UsageServiceServer<Usage>>,
     others: BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>,
 }
 
@@ -55,8 +57,11 @@ impl Router {
         routes: Routes,
         cors_allowed_origins: &[HeaderValue],
     ) -> Router {
+        let gatekeeper = Gatekeeper::new(context.engine.clone(), context.requires_auth);
+        let gatekeeper = Arc::new(gatekeeper);
         let usage = bounded!(UsageServiceServer<Usage>, Usage::new(context));
-        let web = GrpcWebLayer::new().layer(routes.prepare());
+        let usage = Authenticated::new(usage, gatekeeper.clone());
+        let web = GrpcWebLayer::new().layer(Authenticated::new(routes.prepare(), gatekeeper));
         let others = match cors(cors_allowed_origins) {
             Some(cors) => BoxCloneSyncService::new(cors.layer(web)),
             None => BoxCloneSyncService::new(web),
@@ -69,7 +74,7 @@ impl Service<Request<Body>> for Router {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = Either<
-        BoxFuture<Response<Body>, Infallible>,
+        <Authenticated<UsageServiceServer<Usage>> as Service<Request<Body>>>::Future,
         <BoxCloneSyncService<Request<Body>, Response<Body>, Infallible> as Service<
             Request<Body>,
         >>::Future,

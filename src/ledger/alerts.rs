@@ -14,8 +14,8 @@ use super::context::Context;
 use super::models::{Model, ModelIndex};
 use crate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
 use crate::domain::attribution::SubjectKind;
-use crate::domain::calendar::Window;
 use crate::domain::quota::Unit;
+use crate::domain::time::calendar::Window;
 use crate::domain::{Amount, Time};
 
 #[derive(Default)]

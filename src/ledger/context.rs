@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::error::Error;
 use crate::domain::boost::Boost;
-use crate::domain::calendar::{Calendar, Window, Windows};
 use crate::domain::catalog::price::{Quote, Rate, round_half_even};
 use crate::domain::catalog::{Catalog, ModelEntry};
 use crate::domain::check::BudgetState;
+use crate::domain::time::calendar::{Calendar, Window, Windows};
 use crate::domain::workspace::Workspace;
 use crate::domain::{Amount, Currency, Time};
 

@@ -13,6 +13,8 @@ pub struct AuditEvent {
     pub id: String,
     pub time: Time,
     pub actor: String,
+    /// On whose behalf the actor said that it acts; empty if it said nothing.
+    pub on_behalf_of: String,
     pub action: String,
     /// Empty for the catalog.
     pub workspace_id: String,

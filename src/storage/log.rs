@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::Result;
 use crate::domain::Time;
-use crate::domain::calendar::Window;
 use crate::domain::record::Record;
+use crate::domain::time::calendar::Window;
 use crate::domain::time::{MICROS_PER_DAY, Micros};
 
 /// Records are kept at least this long after their local day began: longer than a cycle of a plan

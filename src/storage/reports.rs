@@ -9,8 +9,8 @@ use super::rollup::Sums;
 use super::rollup::latency::Latencies;
 use super::{Error, Result};
 use crate::domain::attribution::Dimension;
-use crate::domain::calendar::Window;
 use crate::domain::check::LimitKey;
+use crate::domain::time::calendar::Window;
 use crate::domain::{Amount, Time};
 
 /// Most records that one report may read with [`Source::Records`]: callers look at

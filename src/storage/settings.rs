@@ -9,6 +9,7 @@ use super::alerts::{EmailReceiver, Webhook};
 use super::audit::AuditEvent;
 use super::directory::{Entry, Erasure};
 use crate::domain::Time;
+use crate::domain::access::AccessToken;
 use crate::domain::api_key::{ApiKey, KeyGroup};
 use crate::domain::attribution::SubjectKind;
 use crate::domain::backfill::LimitConfig;
@@ -53,6 +54,13 @@ pub enum Change {
     DeleteKeyGroup(Arc<str>),
     DeleteWebhook(Arc<str>),
     DeleteEmailReceiver(Arc<str>),
+    /// Inserts the access token or replaces the one of the same id.
+    PutAccessToken(AccessToken),
+    /// Notes that the token was used, if that is later than what is known.
+    UseAccessToken {
+        id: Arc<str>,
+        time: Time,
+    },
     /// Acknowledges the alert, unless it is acknowledged already.
     AcknowledgeAlert {
         seq: i64,
@@ -100,6 +108,13 @@ pub trait SettingsStore: Send + Sync + 'static {
         changes: &[Change],
         events: &[AuditEvent],
     ) -> Result<()>;
+
+    /// Must return a number that is another after every change of an access token but its use, also
+    /// by another process.
+    async fn access_revision(&self) -> Result<i64>;
+
+    /// Must return every access token, by id.
+    async fn access_tokens(&self) -> Result<Vec<AccessToken>>;
 
     /// Must return every model, price and exchange rate; prices and rates in the order
     /// of their `create_time`.

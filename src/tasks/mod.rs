@@ -1,5 +1,6 @@
 //! Background tasks, one loop per file.
 
+pub mod access;
 pub mod deliver;
 pub mod expire;
 pub mod fold;

@@ -14,6 +14,7 @@ mod smtp;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod alerts;
 mod analytics;
 mod attempts;

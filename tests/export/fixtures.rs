@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use tollgate::domain::attribution::Attribution;
-use tollgate::domain::calendar::{Calendar, DayOfWeek, Window};
 use tollgate::domain::catalog::bill::{Factor, Multiplier};
 use tollgate::domain::catalog::price::{Price, Rate, Rates, Source, Variant};
 use tollgate::domain::catalog::{Catalog, Model};
 use tollgate::domain::record::{CREDIT_ATTEMPT, EXPIRY_ATTEMPT, Record, RecordKind};
+use tollgate::domain::time::calendar::{Calendar, DayOfWeek, Window};
 use tollgate::domain::usage::{
     Extras, Note, Outcome, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
 };

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use tollgate::domain::calendar::Window;
 use tollgate::domain::time::MICROS_PER_DAY;
+use tollgate::domain::time::calendar::Window;
 use tollgate::export::focus::{ByRecord, Daily, Day};
 use tollgate::export::{Export, Format};
 

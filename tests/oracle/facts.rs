@@ -5,13 +5,13 @@ use chrono_tz::Tz;
 use std::sync::Arc;
 
 use tollgate::domain::Time;
-use tollgate::domain::calendar::{DayOfWeek, Window};
 use tollgate::domain::catalog::Model;
 use tollgate::domain::catalog::bill::{COST_MAX, Multiplier};
 use tollgate::domain::catalog::price::{Price, Rate, RateCard};
 use tollgate::domain::check::Check;
 use tollgate::domain::record::RecordKind;
 use tollgate::domain::time::MICROS_PER_HOUR;
+use tollgate::domain::time::calendar::{DayOfWeek, Window};
 use tollgate::domain::usage::{Extras, Outcome, TOKENS_MAX, TokenClass, UnitKind, Usage};
 use tollgate::domain::workspace::Workspace;
 use tollgate::ledger::Error;

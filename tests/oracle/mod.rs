@@ -20,7 +20,6 @@ use std::sync::Arc;
 use tollgate::domain::alert::{Alert, AlertKey};
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::boost::{Boost, BoostTarget};
-use tollgate::domain::calendar::Window;
 use tollgate::domain::catalog::price::{Price, Rate};
 use tollgate::domain::catalog::{ExchangeRate, Model};
 use tollgate::domain::check::{
@@ -29,6 +28,7 @@ use tollgate::domain::check::{
 use tollgate::domain::quota::Quota;
 use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::record::Record;
+use tollgate::domain::time::calendar::Window;
 use tollgate::domain::workspace::{HoldExpiryPolicy, Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
 

@@ -6,10 +6,10 @@ use tollgate::domain::Time;
 use tollgate::domain::api_key::ApiKey;
 use tollgate::domain::attribution::{Attribution, SubjectKind};
 use tollgate::domain::boost::BoostTarget;
-use tollgate::domain::calendar::Window;
 use tollgate::domain::check::{LimitFigures, LimitKind, LimitPeriod, Subject};
 use tollgate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
 use tollgate::domain::record::{Record, RecordKind};
+use tollgate::domain::time::calendar::Window;
 
 use super::record::tokens_of;
 use super::{Hold, Oracle, facts};

@@ -8,9 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tollgate::domain::calendar::Window;
 use tollgate::domain::check::{Answer, Check, Decision};
 use tollgate::domain::record::{RECORD_AGE_MAX, Record, RecordKind, UsageReport};
+use tollgate::domain::time::calendar::Window;
 use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND};
 use tollgate::domain::{Amount, Time};
 use tollgate::engine::{Error, Recorded};

@@ -7,9 +7,9 @@ use chrono::NaiveDate;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tollgate::domain::attribution::Attribution;
-use tollgate::domain::calendar::DayOfWeek;
 use tollgate::domain::check::Check;
 use tollgate::domain::record::UsageReport;
+use tollgate::domain::time::calendar::DayOfWeek;
 use tollgate::domain::time::{MICROS_PER_HOUR, MICROS_PER_SECOND};
 use tollgate::domain::usage::{
     Extras, Outcome, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,

@@ -9,11 +9,11 @@ use rand::{RngExt, SeedableRng};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tollgate::domain::alert::AlertPolicy;
-use tollgate::domain::calendar::DayOfWeek;
 use tollgate::domain::catalog::bill::{Factor, Multiplier};
 use tollgate::domain::catalog::price::{Price, Source};
 use tollgate::domain::catalog::{Catalog, Model};
 use tollgate::domain::time::MICROS_PER_SECOND;
+use tollgate::domain::time::calendar::DayOfWeek;
 use tollgate::domain::usage::{TokenClass, UnitKind};
 use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,

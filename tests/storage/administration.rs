@@ -2,10 +2,10 @@
 
 use chrono::NaiveDate;
 use tollgate::domain::alert::AlertPolicy;
-use tollgate::domain::calendar::DayOfWeek;
 use tollgate::domain::catalog::bill::{Factor, Multiplier};
 use tollgate::domain::catalog::price::{Price, Rate, Rates, Source, Variant};
 use tollgate::domain::catalog::{ExchangeRate, Model};
+use tollgate::domain::time::calendar::DayOfWeek;
 use tollgate::domain::usage::ServiceTier;
 use tollgate::domain::workspace::{
     HoldExpiryPolicy, ModelAlias, Plan, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy,

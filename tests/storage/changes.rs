@@ -17,6 +17,7 @@ fn event(id: &str) -> AuditEvent {
         id: id.to_owned(),
         time: START,
         actor: "actor".to_owned(),
+        on_behalf_of: "ada".to_owned(),
         action: "create".to_owned(),
         workspace_id: "w".to_owned(),
         resource_type: "quota".to_owned(),

@@ -417,6 +417,8 @@ fn event(id: &str, actor: &str, resource: (&str, &str), state: Option<&str>) -> 
         id: id.to_owned(),
         time: START,
         actor: actor.to_owned(),
+        // It is erased there, too.
+        on_behalf_of: actor.to_owned(),
         action: "Act".to_owned(),
         workspace_id: "w".to_owned(),
         resource_type: resource.0.to_owned(),

@@ -6,9 +6,9 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tollgate::domain::alert::AlertPolicy;
 use tollgate::domain::attribution::{Attribution, AttributionField};
-use tollgate::domain::calendar::DayOfWeek;
 use tollgate::domain::catalog::price::Rate;
 use tollgate::domain::record::{Record, RecordKind};
+use tollgate::domain::time::calendar::DayOfWeek;
 use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE};
 use tollgate::domain::usage::{
     Extras, Note, Outcome, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tollgate::domain::Time;
-use tollgate::domain::calendar::Window;
 use tollgate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind};
 use tollgate::domain::time::MICROS_PER_DAY;
+use tollgate::domain::time::calendar::Window;
 use tollgate::domain::usage::{Outcome, TokenClass, Usage};
 use tollgate::storage::log::{Appended, LATE_MIN, Order, RecordFilter, RecordPosition};
 use tollgate::storage::settings::Change;

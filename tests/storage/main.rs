@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod administration;
 mod alerts;
 mod changes;
@@ -50,6 +51,11 @@ macro_rules! conformance {
 }
 
 conformance! {
+    access::tokens_come_back_as_they_were_put,
+    access::every_change_of_a_token_is_another_revision,
+    access::the_latest_use_of_a_token_is_kept,
+    access::tokens_are_written_beside_a_server,
+    access::a_database_without_a_server_is_migrated_for_its_first_token,
     administration::an_empty_store_has_nothing,
     administration::the_catalog_comes_back_as_it_was_put,
     administration::prices_and_rates_come_in_the_order_of_their_create_time,

@@ -6,16 +6,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tollgate::domain::access::AccessToken;
 use tollgate::domain::alert::AlertKey;
 use tollgate::domain::alert::receiver::{EmailReceiver, Webhook};
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::attribution::EntryKind;
 use tollgate::domain::backfill::{ConsumptionQuery, LimitConfig, RateBucket, RateQuery};
 use tollgate::domain::boost::Boost;
-use tollgate::domain::calendar::Window;
 use tollgate::domain::quota::{Consumption, Quota};
 use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::record::Record;
+use tollgate::domain::time::calendar::Window;
 use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
 use tollgate::storage::alerts::{AlertFilter, AlertStore, Delivery, DeliveryFilter, StoredAlert};
@@ -89,6 +90,8 @@ type After = Option<(Time, String)>;
 forward! {
     SettingsStore {
         change(workspace_id: &str, changes: &[Change], events: &[AuditEvent]) -> ();
+        access_revision() -> i64;
+        access_tokens() -> Vec<AccessToken>;
         catalog() -> CatalogRows;
         workspace(id: &str) -> Option<Workspace>;
         workspaces(after_id: &str, limit: usize) -> Vec<Workspace>;

@@ -16,6 +16,7 @@ use tollgate::config::Config;
 use tollgate::domain::Time;
 use tollgate::domain::time::Micros;
 use tollgate::engine::Clock;
+use tollgate::proto::v1::access_service_client::AccessServiceClient;
 use tollgate::proto::v1::alert_service_client::AlertServiceClient;
 use tollgate::proto::v1::analytics_service_client::AnalyticsServiceClient;
 use tollgate::proto::v1::api_key_service_client::ApiKeyServiceClient;
@@ -128,6 +129,10 @@ impl Server {
         let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address");
         let channel = endpoint.connect_lazy();
         Server { address, clock, channel, stop, running, folder: None }
+    }
+
+    pub fn access(&self) -> AccessServiceClient<Channel> {
+        AccessServiceClient::new(self.channel.clone())
     }
 
     pub fn usage(&self) -> UsageServiceClient<Channel> {

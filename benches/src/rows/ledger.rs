@@ -12,12 +12,12 @@ use rustix::time::{ClockId, clock_gettime};
 use tollgate::domain::alert::AlertPolicy;
 use tollgate::domain::attribution::Attribution;
 use tollgate::domain::backfill::BackfillResults;
-use tollgate::domain::calendar::DayOfWeek;
 use tollgate::domain::catalog::price::{Price, Rates, Source};
 use tollgate::domain::catalog::{Catalog, Model};
 use tollgate::domain::check::{Answer, Check};
 use tollgate::domain::record::UsageReport;
 use tollgate::domain::time::MICROS_PER_HOUR;
+use tollgate::domain::time::calendar::DayOfWeek;
 use tollgate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
 use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,

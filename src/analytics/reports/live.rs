@@ -5,8 +5,8 @@ use crate::analytics::batch::Batch;
 use crate::analytics::figures::{divide, token_count};
 use crate::analytics::questions::{self, WindowSet};
 use crate::analytics::{Result, Scope};
-use crate::domain::calendar::{Window, Windows};
 use crate::domain::time::MICROS_PER_HOUR;
+use crate::domain::time::calendar::{Window, Windows};
 use crate::domain::{Amount, Time};
 use crate::storage::rollup::Sums;
 

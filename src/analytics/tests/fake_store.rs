@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 
 use crate::domain::attribution::Dimension;
-use crate::domain::calendar::Window;
 use crate::domain::check::LimitKey;
+use crate::domain::time::calendar::Window;
 use crate::domain::{Amount, Time};
 use crate::storage::Result;
 use crate::storage::reports::{

@@ -14,9 +14,9 @@ use super::query::{Group, Query};
 use super::range::Range;
 use crate::domain::alert::AlertPolicy;
 use crate::domain::attribution::Dimension;
-use crate::domain::calendar::DayOfWeek;
 use crate::domain::catalog::price::Source;
 use crate::domain::catalog::{Catalog, Model};
+use crate::domain::time::calendar::DayOfWeek;
 use crate::domain::usage::TokenClass;
 use crate::domain::workspace::{
     HoldExpiryPolicy, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,

@@ -3,7 +3,7 @@
 use tollgate::domain::Time;
 use tollgate::domain::attribution::EntryKind;
 use tollgate::domain::attribution::directory::Entry;
-use tollgate::domain::calendar::Window;
+use tollgate::domain::time::calendar::Window;
 use tollgate_lab::generate::personas::{Member, Personas};
 
 /// The directory as it is at the end of the history.

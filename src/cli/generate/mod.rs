@@ -16,8 +16,8 @@ use chrono_tz::Tz;
 use clap::Args;
 use tokio::sync::mpsc;
 use tollgate::domain::alert::AlertPolicy;
-use tollgate::domain::calendar::{Calendar, DayOfWeek, Window};
 use tollgate::domain::time::MICROS_PER_HOUR;
+use tollgate::domain::time::calendar::{Calendar, DayOfWeek, Window};
 use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use tollgate::domain::Time;
-use tollgate::domain::calendar::Window;
 use tollgate::domain::catalog::price::{PerMillion, Price, RateCard, Source};
 use tollgate::domain::catalog::{Catalog, Model};
+use tollgate::domain::time::calendar::Window;
 use tollgate::domain::usage::TokenClass;
 use tollgate::engine;
 use tollgate::storage::Store;

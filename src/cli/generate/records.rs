@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tollgate::domain::calendar::Calendar;
 use tollgate::domain::catalog::price::Rate;
 use tollgate::domain::check::{LimitKey, RefusalCounts, RefusalKey};
 use tollgate::domain::record::{Record, RecordKind};
+use tollgate::domain::time::calendar::Calendar;
 use tollgate::domain::usage::{ServiceTier, TokenClass, Usage, UsageSource};
 use tollgate::domain::{Amount, Time, attribution, usage};
 use tollgate_lab::generate::event::{Attribution, Event, Outcome, Refusal, Tokens};

@@ -59,8 +59,10 @@ impl Edit {
         }
         let pseudonym = format!("{PSEUDONYM_PREFIX}{}", Uuid::new_v4());
         let events = self.events_without(user_id, &pseudonym).await?;
-        if self.actor.name == user_id {
-            self.actor.name.clone_from(&pseudonym);
+        for name in [&mut self.actor.name, &mut self.actor.on_behalf_of] {
+            if name == user_id {
+                name.clone_from(&pseudonym);
+            }
         }
         let after = Summary {
             record_count: stored.record_count,
@@ -119,8 +121,10 @@ impl Pseudonymizer<'_> {
     /// The entry without the user; none if it does not name it.
     fn rewrite(self, event: AuditEvent) -> Option<AuditEvent> {
         let mut changed = event.clone();
-        if event.actor == self.user_id {
-            self.pseudonym.clone_into(&mut changed.actor);
+        for name in [&mut changed.actor, &mut changed.on_behalf_of] {
+            if *name == self.user_id {
+                self.pseudonym.clone_into(name);
+            }
         }
         let mut is_about_user = false;
         for state in [&mut changed.before, &mut changed.after] {
@@ -242,6 +246,7 @@ mod tests {
             id: "1".to_owned(),
             time: Time::EARLIEST,
             actor: "eve".to_owned(),
+            on_behalf_of: String::new(),
             action: "Put".to_owned(),
             workspace_id: "acme".to_owned(),
             resource_type: resource_type.to_owned(),

@@ -5,6 +5,7 @@
 //! audit log in one transaction, and only then gives it to the ledger. What stays as it is is not
 //! written.
 
+mod access;
 mod api_key;
 mod boost;
 mod catalog;
@@ -37,6 +38,7 @@ use crate::storage::audit::AuditEvent;
 use crate::storage::settings::{Change, LimitFilter};
 use crate::storage::{self, Store};
 
+pub use access::{AccessState, Grant, NewToken, TOKENS_MAX, put_token, revoked, rotated};
 pub use api_key::{ApiKeyChange, GroupView, NewApiKey, NewKeyGroup};
 pub use boost::{BoostAmount, BoostKind, BoostView, NewBoost};
 pub use catalog::{ImportRequest, import as import_changes, load as load_catalog};

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::{Edit, Kind, Resource, no_backfill};
 use crate::domain::alert::AlertPolicy;
 use crate::domain::attribution::AttributionField;
-use crate::domain::calendar::DayOfWeek;
 use crate::domain::quota::Unit;
+use crate::domain::time::calendar::DayOfWeek;
 use crate::domain::workspace::{
     HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
     WorkspaceModel,
@@ -154,6 +154,23 @@ impl Engine {
     /// Workspaces whose id is greater than `after_id`, by id.
     pub async fn list_workspaces(&self, after_id: &str, limit: usize) -> Result<Vec<Workspace>> {
         Ok(self.store().workspaces(after_id, limit).await?)
+    }
+
+    /// The same of those with these ids, which are sorted.
+    pub async fn workspaces_of(
+        &self,
+        ids: &[Arc<str>],
+        after_id: &str,
+        limit: usize,
+    ) -> Result<Vec<Workspace>> {
+        let mut found = Vec::new();
+        for id in ids.iter().filter(|id| ***id > *after_id) {
+            if found.len() == limit {
+                break;
+            }
+            found.extend(self.store().workspace(id).await?);
+        }
+        Ok(found)
     }
 
     pub async fn update_workspace(

@@ -7,8 +7,8 @@
 
 use super::daily::Day;
 use crate::domain::Time;
-use crate::domain::calendar::{Calendar, Window};
 use crate::domain::record::Record;
+use crate::domain::time::calendar::{Calendar, Window};
 use crate::domain::workspace::Workspace;
 
 pub struct CachedCalendar {

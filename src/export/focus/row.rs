@@ -4,9 +4,9 @@ use chrono::NaiveDate;
 
 use super::charge::{Meter, Part, Prices};
 use crate::domain::attribution::Attribution;
-use crate::domain::calendar::Window;
 use crate::domain::catalog::price::PerMillion;
 use crate::domain::record::{Record, RecordKind};
+use crate::domain::time::calendar::Window;
 use crate::domain::usage::{ServiceTier, TokenClass, UnitKind};
 use crate::domain::workspace::Workspace;
 

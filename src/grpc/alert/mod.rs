@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
-use super::shared::actor::by;
+use super::access::{Stop, admit, by};
 use super::shared::page::{time_position, workspace_page};
 use super::shared::status::Failure;
 use super::shared::stream::{BoxStream, Source, stream};
@@ -43,7 +43,7 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::GetAlertPolicyRequest>,
     ) -> Result<Response<v1::GetAlertPolicyResponse>, Status> {
-        let id = request.into_inner().workspace_id;
+        let id = admit(request)?.workspace_id;
         text::workspace(&id)?;
         let policy = self.engine.alert_policy(&id).await?;
         let alert_policy = Some(convert::policy_to_proto(&policy));
@@ -54,8 +54,8 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::SetAlertPolicyRequest>,
     ) -> Result<Response<v1::SetAlertPolicyResponse>, Status> {
-        let by = by(request.metadata(), "SetAlertPolicy")?;
-        let request = request.into_inner();
+        let by = by(&request)?;
+        let request = admit(request)?;
         let policy = convert::policy(&request)?;
         let policy = self.engine.set_alert_policy(by, &request.workspace_id, policy).await?;
         let alert_policy = Some(convert::policy_to_proto(&policy));
@@ -66,7 +66,7 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::ListAlertsRequest>,
     ) -> Result<Response<v1::ListAlertsResponse>, Status> {
-        let (filter, page, before) = convert::list_alerts(request.into_inner())?;
+        let (filter, page, before) = convert::list_alerts(admit(request)?)?;
         let mut alerts = self.engine.alerts(&filter, before, page.fetch()).await?;
         let wording = self.engine.wording(&filter.workspace_id).await?;
         let next_page_token = page.cut(&mut alerts, |last| last.seq.to_string());
@@ -78,8 +78,8 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::AcknowledgeAlertRequest>,
     ) -> Result<Response<v1::AcknowledgeAlertResponse>, Status> {
-        let by = by(request.metadata(), "AcknowledgeAlert")?;
-        let v1::AcknowledgeAlertRequest { workspace_id, alert_id } = request.into_inner();
+        let by = by(&request)?;
+        let v1::AcknowledgeAlertRequest { workspace_id, alert_id } = admit(request)?;
         convert::alert_of(&workspace_id, alert_id)?;
         let alert = self.engine.acknowledge_alert(by, &workspace_id, alert_id).await?;
         let wording = self.engine.wording(&workspace_id).await?;
@@ -93,19 +93,20 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::WatchAlertsRequest>,
     ) -> Result<Response<Self::WatchAlertsStream>, Status> {
-        let v1::WatchAlertsRequest { workspace_id, after_alert_id } = request.into_inner();
+        let stop = Stop::of(&self.stopping, &request)?;
+        let v1::WatchAlertsRequest { workspace_id, after_alert_id } = admit(request)?;
         convert::watch(&workspace_id, after_alert_id)?;
         let watch = self.engine.watch_alerts(&workspace_id, after_alert_id).await?;
         let alerts = Alerts { engine: self.engine.clone(), workspace_id, watch };
-        Ok(Response::new(stream(alerts, self.stopping.clone())))
+        Ok(Response::new(stream(alerts, stop)))
     }
 
     async fn create_webhook(
         &self,
         request: Request<v1::CreateWebhookRequest>,
     ) -> Result<Response<v1::CreateWebhookResponse>, Status> {
-        let by = by(request.metadata(), "CreateWebhook")?;
-        let (workspace_id, new) = convert::new_webhook(request.into_inner(), self.rules)?;
+        let by = by(&request)?;
+        let (workspace_id, new) = convert::new_webhook(admit(request)?, self.rules)?;
         let (webhook, secret) = self.engine.create_webhook(by, &workspace_id, new).await?;
         let webhook = Some(convert::webhook_to_proto(webhook));
         Ok(Response::new(v1::CreateWebhookResponse { webhook, secret }))
@@ -115,7 +116,7 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::ListWebhooksRequest>,
     ) -> Result<Response<v1::ListWebhooksResponse>, Status> {
-        let v1::ListWebhooksRequest { workspace_id, page_size, page_token } = request.into_inner();
+        let v1::ListWebhooksRequest { workspace_id, page_size, page_token } = admit(request)?;
         let page = workspace_page("webhooks", &workspace_id, page_size, &page_token)?;
         let mut webhooks = self.engine.webhooks(&workspace_id).await?;
         page.keep_after(&mut webhooks, |webhook| &webhook.id);
@@ -128,8 +129,8 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::UpdateWebhookRequest>,
     ) -> Result<Response<v1::UpdateWebhookResponse>, Status> {
-        let by = by(request.metadata(), "UpdateWebhook")?;
-        let (workspace_id, id, change) = convert::webhook(request.into_inner(), self.rules)?;
+        let by = by(&request)?;
+        let (workspace_id, id, change) = convert::webhook(admit(request)?, self.rules)?;
         let webhook = self.engine.update_webhook(by, &workspace_id, &id, change).await?;
         let webhook = Some(convert::webhook_to_proto(webhook));
         Ok(Response::new(v1::UpdateWebhookResponse { webhook }))
@@ -139,8 +140,8 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::RotateWebhookSecretRequest>,
     ) -> Result<Response<v1::RotateWebhookSecretResponse>, Status> {
-        let by = by(request.metadata(), "RotateWebhookSecret")?;
-        let v1::RotateWebhookSecretRequest { workspace_id, webhook_id } = request.into_inner();
+        let by = by(&request)?;
+        let v1::RotateWebhookSecretRequest { workspace_id, webhook_id } = admit(request)?;
         resource(&workspace_id, "webhook_id", &webhook_id)?;
         let secret = self.engine.rotate_webhook_secret(by, &workspace_id, &webhook_id).await?;
         Ok(Response::new(v1::RotateWebhookSecretResponse { secret }))
@@ -150,8 +151,8 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::DeleteWebhookRequest>,
     ) -> Result<Response<v1::DeleteWebhookResponse>, Status> {
-        let by = by(request.metadata(), "DeleteWebhook")?;
-        let v1::DeleteWebhookRequest { workspace_id, webhook_id } = request.into_inner();
+        let by = by(&request)?;
+        let v1::DeleteWebhookRequest { workspace_id, webhook_id } = admit(request)?;
         resource(&workspace_id, "webhook_id", &webhook_id)?;
         self.engine.delete::<Webhook>(by, &workspace_id, &webhook_id).await?;
         Ok(Response::new(v1::DeleteWebhookResponse {}))
@@ -161,8 +162,8 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::CreateEmailReceiverRequest>,
     ) -> Result<Response<v1::CreateEmailReceiverResponse>, Status> {
-        let by = by(request.metadata(), "CreateEmailReceiver")?;
-        let (workspace_id, new) = convert::new_email_receiver(request.into_inner())?;
+        let by = by(&request)?;
+        let (workspace_id, new) = convert::new_email_receiver(admit(request)?)?;
         if !self.has_smtp {
             return Err(Error::SmtpNotConfigured.into());
         }
@@ -175,8 +176,7 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::ListEmailReceiversRequest>,
     ) -> Result<Response<v1::ListEmailReceiversResponse>, Status> {
-        let v1::ListEmailReceiversRequest { workspace_id, page_size, page_token } =
-            request.into_inner();
+        let v1::ListEmailReceiversRequest { workspace_id, page_size, page_token } = admit(request)?;
         let page = workspace_page("email_receivers", &workspace_id, page_size, &page_token)?;
         let mut receivers = self.engine.email_receivers(&workspace_id).await?;
         page.keep_after(&mut receivers, |receiver| &receiver.id);
@@ -189,9 +189,8 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::DeleteEmailReceiverRequest>,
     ) -> Result<Response<v1::DeleteEmailReceiverResponse>, Status> {
-        let by = by(request.metadata(), "DeleteEmailReceiver")?;
-        let v1::DeleteEmailReceiverRequest { workspace_id, email_receiver_id } =
-            request.into_inner();
+        let by = by(&request)?;
+        let v1::DeleteEmailReceiverRequest { workspace_id, email_receiver_id } = admit(request)?;
         resource(&workspace_id, "email_receiver_id", &email_receiver_id)?;
         self.engine.delete::<EmailReceiver>(by, &workspace_id, &email_receiver_id).await?;
         Ok(Response::new(v1::DeleteEmailReceiverResponse {}))
@@ -201,7 +200,7 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::ListDeliveriesRequest>,
     ) -> Result<Response<v1::ListDeliveriesResponse>, Status> {
-        let (filter, page, after) = convert::list_deliveries(request.into_inner())?;
+        let (filter, page, after) = convert::list_deliveries(admit(request)?)?;
         let mut deliveries = self.engine.deliveries(&filter, after, page.fetch()).await?;
         let next_page_token =
             page.cut(&mut deliveries, |last| time_position(last.create_time, &last.id));
@@ -213,7 +212,7 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::RepeatDeliveryRequest>,
     ) -> Result<Response<v1::RepeatDeliveryResponse>, Status> {
-        let v1::RepeatDeliveryRequest { workspace_id, delivery_id } = request.into_inner();
+        let v1::RepeatDeliveryRequest { workspace_id, delivery_id } = admit(request)?;
         resource(&workspace_id, "delivery_id", &delivery_id)?;
         let delivery = self.engine.repeat_delivery(&workspace_id, &delivery_id).await?;
         let delivery = Some(convert::delivery_to_proto(delivery));

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::export_request;
 use crate::engine::{self, Engine};
 use crate::export::Export;
 use crate::export::content::{Basis, Content};
+use crate::grpc::access::Stop;
 use crate::grpc::shared::status::Failure;
 use crate::grpc::shared::stream::{BoxStream, Source, stream};
 use crate::proto::v1;
@@ -30,7 +30,7 @@ impl Default for Exports {
 }
 
 impl Exports {
-    /// Streams a file until it ends or the server stops.
+    /// Streams a file until it ends or it is time to stop.
     ///
     /// # Errors
     /// If a field is out of its range, the report cannot be made, or too many exports are under
@@ -38,7 +38,7 @@ impl Exports {
     pub async fn begin(
         &self,
         engine: Engine,
-        stop: CancellationToken,
+        stop: Stop,
         request: v1::ExportUsageRequest,
     ) -> Result<BoxStream<v1::ExportUsageResponse>, Status> {
         let call = export_request::export(request)?;

@@ -15,6 +15,7 @@ use tonic::{Request, Response, Status};
 
 use self::export::Exports;
 use super::ServiceContext;
+use super::access::{Stop, admit};
 use super::shared::page::time_position;
 use super::shared::status::Failure;
 use super::shared::stream::{BoxStream, Source, stream};
@@ -55,7 +56,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetDashboardRequest>,
     ) -> Result<Response<v1::GetDashboardResponse>, Status> {
-        let v1::GetDashboardRequest { workspace_id, range, filters, top } = request.into_inner();
+        let v1::GetDashboardRequest { workspace_id, range, filters, top } = admit(request)?;
         let top_max = dashboard::TOP_MAX;
         let (call, top) = convert::ranking(workspace_id, range.as_ref(), filters, top, top_max)?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
@@ -70,7 +71,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetOverviewRequest>,
     ) -> Result<Response<v1::GetOverviewResponse>, Status> {
-        let v1::GetOverviewRequest { workspace_id, range, filters } = request.into_inner();
+        let v1::GetOverviewRequest { workspace_id, range, filters } = admit(request)?;
         let call = convert::report(workspace_id, range.as_ref(), filters)?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
@@ -86,7 +87,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetActiveUsersRequest>,
     ) -> Result<Response<v1::GetActiveUsersResponse>, Status> {
-        let (call, granularity) = convert::active_users(request.into_inner())?;
+        let (call, granularity) = convert::active_users(admit(request)?)?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
         let found =
@@ -103,7 +104,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetTokenUsageByTeamRequest>,
     ) -> Result<Response<v1::GetTokenUsageByTeamResponse>, Status> {
-        let v1::GetTokenUsageByTeamRequest { workspace_id, range, filters } = request.into_inner();
+        let v1::GetTokenUsageByTeamRequest { workspace_id, range, filters } = admit(request)?;
         let call = convert::report(workspace_id, range.as_ref(), filters)?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
@@ -121,7 +122,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetTopWorkflowsRequest>,
     ) -> Result<Response<v1::GetTopWorkflowsResponse>, Status> {
-        let v1::GetTopWorkflowsRequest { workspace_id, range, filters, top } = request.into_inner();
+        let v1::GetTopWorkflowsRequest { workspace_id, range, filters, top } = admit(request)?;
         let top_max = convert::RANKING_TOP_MAX;
         let (call, top) = convert::ranking(workspace_id, range.as_ref(), filters, top, top_max)?;
         let (period, as_of_time, workflows) = self.ranked(call, Ranked::Workflows, top).await?;
@@ -132,8 +133,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetTopAssistantsRequest>,
     ) -> Result<Response<v1::GetTopAssistantsResponse>, Status> {
-        let v1::GetTopAssistantsRequest { workspace_id, range, filters, top } =
-            request.into_inner();
+        let v1::GetTopAssistantsRequest { workspace_id, range, filters, top } = admit(request)?;
         let top_max = convert::RANKING_TOP_MAX;
         let (call, top) = convert::ranking(workspace_id, range.as_ref(), filters, top, top_max)?;
         let (period, as_of_time, assistants) = self.ranked(call, Ranked::Assistants, top).await?;
@@ -144,7 +144,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetTimeToFirstValueRequest>,
     ) -> Result<Response<v1::GetTimeToFirstValueResponse>, Status> {
-        let call = convert::first_value(request.into_inner())?;
+        let call = convert::first_value(admit(request)?)?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
         let found =
@@ -160,7 +160,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::ListNeverActiveUsersRequest>,
     ) -> Result<Response<v1::ListNeverActiveUsersResponse>, Status> {
-        let (call, after, page) = convert::never_active(request.into_inner())?;
+        let (call, after, page) = convert::never_active(admit(request)?)?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
         let (department_id, limit) = (call.department_id, page.fetch());
@@ -177,7 +177,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetLiveMetricsRequest>,
     ) -> Result<Response<v1::GetLiveMetricsResponse>, Status> {
-        let id = request.into_inner().workspace_id;
+        let id = admit(request)?.workspace_id;
         text::workspace(&id)?;
         let metrics = Some(live_metrics(&self.engine, &id).await?);
         Ok(Response::new(v1::GetLiveMetricsResponse { metrics }))
@@ -189,17 +189,18 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::WatchLiveMetricsRequest>,
     ) -> Result<Response<Self::WatchLiveMetricsStream>, Status> {
-        let (id, interval) = convert::watch(request.into_inner())?;
+        let stop = Stop::of(&self.stopping, &request)?;
+        let (id, interval) = convert::watch(admit(request)?)?;
         let changes = self.engine.watch(&id).await?;
         let watch = LiveWatch { engine: self.engine.clone(), id, interval, changes, last: None };
-        Ok(Response::new(stream(watch, self.stopping.clone())))
+        Ok(Response::new(stream(watch, stop)))
     }
 
     async fn query_usage(
         &self,
         request: Request<v1::QueryUsageRequest>,
     ) -> Result<Response<v1::QueryUsageResponse>, Status> {
-        let (workspace_id, query) = query::query(request.into_inner())?;
+        let (workspace_id, query) = query::query(admit(request)?)?;
         let basis = self.engine.report_basis(&workspace_id).await?;
         let scope = scope(&self.engine, &basis);
         let found = usage(&scope, &query).await?;
@@ -214,8 +215,9 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::ExportUsageRequest>,
     ) -> Result<Response<Self::ExportUsageStream>, Status> {
-        let (engine, stop) = (self.engine.clone(), self.stopping.clone());
-        Ok(Response::new(self.exports.begin(engine, stop, request.into_inner()).await?))
+        let stop = Stop::of(&self.stopping, &request)?;
+        let request = admit(request)?;
+        Ok(Response::new(self.exports.begin(self.engine.clone(), stop, request).await?))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::analytics::axis::UsageDimension;
 use crate::analytics::figures::{LatencyValues, Values};
 use crate::analytics::metric::Metric;
 use crate::analytics::query::{GROUP_BY_MAX, Group, GroupKey, Point, Query, TOP_MAX, UsageReport};
-use crate::domain::calendar::Calendar;
+use crate::domain::time::calendar::Calendar;
 use crate::domain::usage::Usage;
 use crate::domain::{Amount, Currency, Time};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};

@@ -8,7 +8,7 @@ use crate::analytics::reports::live::{Live, UsageTotals};
 use crate::analytics::reports::overview::{CountFigure, MoneyFigure, Overview, PercentFigure};
 use crate::analytics::reports::ranking::RankedUsage;
 use crate::analytics::reports::teams::TeamUsage;
-use crate::domain::calendar::Calendar;
+use crate::domain::time::calendar::Calendar;
 use crate::domain::workspace::Workspace;
 use crate::domain::{Currency, Time};
 use crate::engine::LimitStatus;

@@ -60,6 +60,7 @@ pub fn event_to_proto(event: AuditEvent) -> v1::AuditEvent {
         audit_event_id: event.id,
         time: Some(to_timestamp(event.time)),
         actor: event.actor,
+        on_behalf_of: event.on_behalf_of,
         action: event.action,
         workspace_id: event.workspace_id,
         resource_type: event.resource_type,

@@ -6,7 +6,7 @@ mod import;
 use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
-use super::shared::actor::by;
+use super::access::{admit, by};
 use crate::engine::{self, Engine};
 use crate::proto::v1;
 use crate::proto::v1::catalog_service_server::CatalogService;
@@ -27,8 +27,8 @@ impl CatalogService for Catalog {
         &self,
         request: Request<v1::UpsertModelRequest>,
     ) -> Result<Response<v1::UpsertModelResponse>, Status> {
-        let by = by(request.metadata(), "UpsertModel")?;
-        let model = convert::new_model(request.into_inner())?;
+        let by = by(&request)?;
+        let model = convert::new_model(admit(request)?)?;
         let model = self.engine.upsert_model(by, model).await?;
         let model = Some(convert::model_to_proto(&model));
         Ok(Response::new(v1::UpsertModelResponse { model }))
@@ -38,8 +38,8 @@ impl CatalogService for Catalog {
         &self,
         request: Request<v1::SetModelPriceRequest>,
     ) -> Result<Response<v1::SetModelPriceResponse>, Status> {
-        let by = by(request.metadata(), "SetModelPrice")?;
-        let price = convert::new_price(request.into_inner(), self.engine.now())?;
+        let by = by(&request)?;
+        let price = convert::new_price(admit(request)?, self.engine.now())?;
         let price = self.engine.set_price(by, price).await?;
         let price = Some(convert::price_to_proto(&price));
         Ok(Response::new(v1::SetModelPriceResponse { price }))
@@ -49,8 +49,8 @@ impl CatalogService for Catalog {
         &self,
         request: Request<v1::ImportPricesRequest>,
     ) -> Result<Response<v1::ImportPricesResponse>, Status> {
-        let by = by(request.metadata(), "ImportPrices")?;
-        let request = import::request(request.into_inner(), self.engine.now())?;
+        let by = by(&request)?;
+        let request = import::request(admit(request)?, self.engine.now())?;
         let report = self.engine.import_prices(by, request).await?;
         Ok(Response::new(import::response(&report)))
     }
@@ -59,7 +59,7 @@ impl CatalogService for Catalog {
         &self,
         request: Request<v1::ListModelsRequest>,
     ) -> Result<Response<v1::ListModelsResponse>, Status> {
-        let request = request.into_inner();
+        let request = admit(request)?;
         let page = convert::list_models(&request)?;
         let provider = &request.provider;
         let after = page.after();
@@ -78,7 +78,7 @@ impl CatalogService for Catalog {
         &self,
         request: Request<v1::ListModelPricesRequest>,
     ) -> Result<Response<v1::ListModelPricesResponse>, Status> {
-        let request = request.into_inner();
+        let request = admit(request)?;
         let page = convert::list_prices(&request)?;
         let workspace_id = Some(request.workspace_id.as_str()).filter(|id| !id.is_empty());
         if let Some(id) = workspace_id {
@@ -102,8 +102,8 @@ impl CatalogService for Catalog {
         &self,
         request: Request<v1::SetExchangeRateRequest>,
     ) -> Result<Response<v1::SetExchangeRateResponse>, Status> {
-        let by = by(request.metadata(), "SetExchangeRate")?;
-        let rate = convert::new_rate(request.into_inner(), self.engine.now())?;
+        let by = by(&request)?;
+        let rate = convert::new_rate(admit(request)?, self.engine.now())?;
         let rate = self.engine.set_exchange_rate(by, rate).await?;
         let exchange_rate = Some(convert::rate_to_proto(&rate));
         Ok(Response::new(v1::SetExchangeRateResponse { exchange_rate }))
@@ -113,7 +113,7 @@ impl CatalogService for Catalog {
         &self,
         request: Request<v1::ListExchangeRatesRequest>,
     ) -> Result<Response<v1::ListExchangeRatesResponse>, Status> {
-        let (page, after) = convert::list_rates(&request.into_inner())?;
+        let (page, after) = convert::list_rates(&admit(request)?)?;
         let catalog = self.engine.catalog();
         let mut rates = catalog.exchange_rates().to_vec();
         // Of those of one time the first is the one that counts.

@@ -1,6 +1,7 @@
 //! Enums of the protos and of the domain: each pair is declared once, for both directions.
 
 use super::decode::Decoder;
+use crate::domain::access::Role;
 use crate::domain::alert::AlertType;
 use crate::domain::attribution::SubjectKind;
 use crate::domain::check::{BudgetState, LimitKind};
@@ -86,6 +87,8 @@ pub(in crate::grpc) fn expected_names(prefix: &str, names: &[&str]) -> String {
     format!("expected {prefix}{} or {last}", first.join(", "))
 }
 
+proto_enum!(Role as Role { Operator, Admin, Service, Viewer }
+    "expected ROLE_OPERATOR, ROLE_ADMIN, ROLE_SERVICE or ROLE_VIEWER");
 proto_enum!(ServiceTier as ServiceTier {
     Standard, Batch, Flex, Priority, Balanced, Ultrafast, Decisions
 } "expected a ServiceTier that is known");

@@ -19,6 +19,10 @@ use crate::{analytics, export};
 pub const DOMAIN: &str = crate::proto::ERROR_DOMAIN;
 /// When to try again after storage or this server did not answer.
 pub const RETRY_DELAY: Duration = Duration::from_secs(1);
+const NO_CREDENTIALS: &str =
+    "no valid credentials: send `authorization: Bearer SECRET` with the secret of an access token";
+const MANY_ATTEMPTS: &str =
+    "too many calls without valid credentials from this address: try again later";
 /// Most violations that the message spells; the details have more.
 const MESSAGE_VIOLATIONS_MAX: usize = 3;
 
@@ -31,6 +35,12 @@ pub enum Failure {
     Export(export::Error),
     /// Of the record of this attempt.
     Record(engine::Error, i32),
+    /// The caller has no valid credentials. Why not is not said.
+    Unauthenticated,
+    /// The caller may not do this, and why not.
+    Denied(String),
+    /// Too many calls without valid credentials came from the address of the caller.
+    TooManyAttempts,
 }
 
 impl From<Violations> for Failure {
@@ -99,7 +109,7 @@ impl From<Failure> for Status {
             details.set_bad_request(violations.collect::<Vec<_>>());
         }
         // The same call may pass a little later.
-        if code == Code::Unavailable {
+        if code == Code::Unavailable || reason == ErrorReason::TooManyAttempts {
             details.set_retry_info(Some(RETRY_DELAY));
         }
         Status::with_error_details(code, message, details)
@@ -154,6 +164,13 @@ impl ErrorBody {
                 let is_reused = matches!(error, engine::Error::RequestIdReused { .. });
                 let body = ErrorBody::of_engine(error);
                 if is_reused { body.with("attempt", attempt) } else { body }
+            }
+            Failure::Unauthenticated => {
+                ErrorBody::new(ErrorReason::Unauthenticated, NO_CREDENTIALS.to_owned())
+            }
+            Failure::Denied(message) => ErrorBody::new(ErrorReason::PermissionDenied, message),
+            Failure::TooManyAttempts => {
+                ErrorBody::new(ErrorReason::TooManyAttempts, MANY_ATTEMPTS.to_owned())
             }
         }
     }
@@ -265,7 +282,9 @@ fn code_of(reason: ErrorReason) -> Code {
         | ErrorReason::ResourceInUse
         | ErrorReason::SmtpNotConfigured
         | ErrorReason::QueryTooBroad => Code::FailedPrecondition,
-        ErrorReason::BoundReached => Code::ResourceExhausted,
+        ErrorReason::BoundReached | ErrorReason::TooManyAttempts => Code::ResourceExhausted,
+        ErrorReason::Unauthenticated => Code::Unauthenticated,
+        ErrorReason::PermissionDenied => Code::PermissionDenied,
         ErrorReason::StorageUnavailable | ErrorReason::Stopping => Code::Unavailable,
         ErrorReason::Internal | ErrorReason::Unspecified => Code::Internal,
     }

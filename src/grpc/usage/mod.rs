@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::ServiceContext;
-use super::shared::actor::by;
+use super::access::table::Called;
+use super::access::{Stop, admit, by, caller};
 use super::shared::page::time_position;
 use super::shared::status::Failure;
 use super::shared::stream::BoxStream;
@@ -50,7 +51,7 @@ impl UsageService for Usage {
         &self,
         request: Request<v1::CheckAndRouteRequest>,
     ) -> Result<Response<v1::CheckAndRouteResponse>, Status> {
-        let mut call = convert::check(request.into_inner())?;
+        let mut call = convert::check(admit(request)?)?;
         let answer = self.engine.decide(&call.workspace_id, &mut call.check).await?;
         let mut response = convert::check_response(answer, call.request_id, call.check);
         verdict::add_near(&mut response.verdicts, &self.engine);
@@ -63,9 +64,10 @@ impl UsageService for Usage {
         &self,
         request: Request<Streaming<v1::CheckAndRouteStreamRequest>>,
     ) -> Result<Response<Self::CheckAndRouteStreamStream>, Status> {
-        // A token of its own: asking it does not contend with other streams.
-        let stopping = self.stopping.child_token();
-        let answers = stream::answers(self.engine.clone(), request.into_inner(), stopping);
+        let caller = caller(&request)?.clone();
+        caller.require_role(&v1::CheckAndRouteStreamRequest::CALL)?;
+        let stop = Stop::of(&self.stopping, &request)?;
+        let answers = stream::answers(self.engine.clone(), caller, request.into_inner(), stop);
         Ok(Response::new(Box::pin(answers)))
     }
 
@@ -73,7 +75,7 @@ impl UsageService for Usage {
         &self,
         request: Request<v1::RecordUsageRequest>,
     ) -> Result<Response<v1::RecordUsageResponse>, Status> {
-        Ok(Response::new(self.record(request.into_inner()).await?))
+        Ok(Response::new(self.record(admit(request)?).await?))
     }
 
     async fn record_usage_batch(
@@ -81,10 +83,15 @@ impl UsageService for Usage {
         request: Request<v1::RecordUsageBatchRequest>,
     ) -> Result<Response<v1::RecordUsageBatchResponse>, Status> {
         use v1::record_usage_result::Result as Outcome;
-        let records = request.into_inner().records;
+        let caller = caller(&request)?.clone();
+        let records = admit(request)?.records;
         convert::batch(&records)?;
+        let record = async |record| {
+            caller.require_scope(&record)?;
+            self.record(record).await
+        };
         // All are handed to the writer before the first is answered: they share its groups.
-        let outcomes = join_all(records.into_iter().map(|record| self.record(record))).await;
+        let outcomes = join_all(records.into_iter().map(record)).await;
         let results = outcomes.into_iter().map(|outcome| v1::RecordUsageResult {
             result: Some(match outcome {
                 Ok(response) => Outcome::Record(response),
@@ -98,7 +105,7 @@ impl UsageService for Usage {
         &self,
         request: Request<v1::ReleaseHoldRequest>,
     ) -> Result<Response<v1::ReleaseHoldResponse>, Status> {
-        let request = request.into_inner();
+        let request = admit(request)?;
         convert::release(&request)?;
         let released = self.engine.release(&request.workspace_id, &request.request_id).await?;
         let InCurrency { currency, value } = released;
@@ -110,7 +117,7 @@ impl UsageService for Usage {
         &self,
         request: Request<v1::ExtendHoldRequest>,
     ) -> Result<Response<v1::ExtendHoldResponse>, Status> {
-        let request = request.into_inner();
+        let request = admit(request)?;
         let duration = convert::extend(&request)?;
         let expire_time =
             self.engine.extend(&request.workspace_id, &request.request_id, duration).await?;
@@ -122,7 +129,7 @@ impl UsageService for Usage {
         &self,
         request: Request<v1::ListHoldsRequest>,
     ) -> Result<Response<v1::ListHoldsResponse>, Status> {
-        let request = request.into_inner();
+        let request = admit(request)?;
         let (live, page, after) = convert::list_holds(&request)?;
         let InCurrency { currency, value } = self.engine.holds(&request.workspace_id).await?;
         let (views, expired_count) = value;
@@ -144,7 +151,7 @@ impl UsageService for Usage {
         &self,
         request: Request<v1::ListUsageRecordsRequest>,
     ) -> Result<Response<v1::ListUsageRecordsResponse>, Status> {
-        let request = request.into_inner();
+        let request = admit(request)?;
         let (filter, page, after) = convert::list_records(&request)?;
         let InCurrency { currency, value: mut records } =
             self.engine.records(&filter, after, page.fetch()).await?;
@@ -161,9 +168,9 @@ impl UsageService for Usage {
         &self,
         request: Request<v1::RecordCreditRequest>,
     ) -> Result<Response<v1::RecordCreditResponse>, Status> {
-        let by = by(request.metadata(), "RecordCredit")?;
+        let by = by(&request)?;
         let now = self.engine.now();
-        let (workspace_id, currency, report) = credits::record(request.into_inner(), now)?;
+        let (workspace_id, currency, report) = credits::record(admit(request)?, now)?;
         let credited = self.engine.record_credit(by, &workspace_id, currency, report).await?;
         Ok(Response::new(credits::record_response(&credited)))
     }
@@ -172,8 +179,8 @@ impl UsageService for Usage {
         &self,
         request: Request<v1::VoidUsageRequest>,
     ) -> Result<Response<v1::VoidUsageResponse>, Status> {
-        let by = by(request.metadata(), "VoidUsage")?;
-        let request = credits::void(request.into_inner())?;
+        let by = by(&request)?;
+        let request = credits::void(admit(request)?)?;
         let voided = self.engine.void_usage(by, request).await?;
         Ok(Response::new(credits::void_response(&voided)))
     }
@@ -182,7 +189,7 @@ impl UsageService for Usage {
         &self,
         request: Request<v1::RepriceUsageRequest>,
     ) -> Result<Response<v1::RepriceUsageResponse>, Status> {
-        let request = convert::reprice(request.into_inner())?;
+        let request = convert::reprice(admit(request)?)?;
         let repriced = self.engine.reprice(request).await?;
         Ok(Response::new(convert::reprice_response(repriced)))
     }

@@ -5,31 +5,34 @@
 
 use futures_util::Stream;
 use futures_util::stream::unfold;
-use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, Streaming};
 
 use super::{convert, verdict};
 use crate::engine::Engine;
+use crate::grpc::access::{Caller, Stop};
 use crate::grpc::shared::decode::decode;
-use crate::grpc::shared::status::{Failure, stopping};
+use crate::grpc::shared::status::Failure;
 use crate::proto::v1;
 use crate::proto::v1::check_and_route_stream_response::Result as Answer;
 
 struct State {
     engine: Engine,
+    caller: Caller,
     checks: Streaming<v1::CheckAndRouteStreamRequest>,
-    stopping: CancellationToken,
+    stop: Stop,
     is_over: bool,
 }
 
-/// The answers to the checks of a stream. Ends with the caller's side, or when the server stops.
+/// The answers to the checks of a stream. Ends with the caller's side, or when it is time to stop.
 pub fn answers(
     engine: Engine,
+    caller: Caller,
     checks: Streaming<v1::CheckAndRouteStreamRequest>,
-    stopping: CancellationToken,
+    stop: Stop,
 ) -> impl Stream<Item = Result<v1::CheckAndRouteStreamResponse, Status>> {
     // Boxed, because it is handed on with every message.
-    unfold(Box::new(State { engine, checks, stopping, is_over: false }), |mut state| async move {
+    let state = State { engine, caller, checks, stop, is_over: false };
+    unfold(Box::new(state), |mut state| async move {
         let item = state.next().await?;
         Some((item, state))
     })
@@ -41,17 +44,13 @@ impl State {
             return None;
         }
         // Checked each time, so that a stream that is never idle ends, too.
-        let message = match self.stopping.is_cancelled() {
+        let message = match self.stop.is_now() {
             true => None,
-            false => tokio::select! {
-                biased;
-                message = self.checks.message() => Some(message),
-                () = self.stopping.cancelled() => None,
-            },
+            false => self.stop.run_until(self.checks.message()).await,
         };
         let Some(message) = message else {
             self.is_over = true;
-            return Some(Err(stopping()));
+            return Some(Err(self.stop.status()));
         };
         let request = match message {
             Ok(request) => request?,
@@ -75,6 +74,9 @@ impl State {
             Err(violations) => return failed(String::new(), violations.into()),
         };
         let tag = request.request_id.clone();
+        if let Err(failure) = self.caller.require_scope(&request) {
+            return failed(tag, failure);
+        }
         let mut call = match convert::check(request) {
             Ok(call) => call,
             Err(violations) => return failed(tag, violations.into()),

@@ -11,7 +11,7 @@ use super::super::shared::text::{PROVIDER_CHARS_MAX, WORKSPACE_ID_CHARS_MAX};
 use super::super::shared::time::to_timestamp;
 use crate::domain::Currency;
 use crate::domain::attribution::AttributionField;
-use crate::domain::calendar::DayOfWeek;
+use crate::domain::time::calendar::DayOfWeek;
 use crate::domain::workspace::{
     COST_DIFFERENCE_PERCENT_MAX, HoldExpiryPolicy, Plan, REPORTED_COST_PROVIDERS_MAX,
     ReportedCostPolicy, USAGE_RETENTION_DAYS_MAX, USAGE_RETENTION_DAYS_MIN, UnknownKeyPolicy,

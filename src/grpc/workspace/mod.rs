@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 pub use convert::workspace_to_proto;
 
 use super::ServiceContext;
-use super::shared::actor::by;
+use super::access::{admit, by, caller};
 use super::shared::decode::decode;
 use super::shared::text;
 use crate::engine::Engine;
@@ -30,8 +30,8 @@ impl WorkspaceService for Workspace {
         &self,
         request: Request<v1::CreateWorkspaceRequest>,
     ) -> Result<Response<v1::CreateWorkspaceResponse>, Status> {
-        let by = by(request.metadata(), "CreateWorkspace")?;
-        let new = convert::create(request.into_inner())?;
+        let by = by(&request)?;
+        let new = convert::create(admit(request)?)?;
         let workspace = Some(workspace_to_proto(self.engine.create_workspace(by, new).await?));
         Ok(Response::new(v1::CreateWorkspaceResponse { workspace }))
     }
@@ -40,7 +40,7 @@ impl WorkspaceService for Workspace {
         &self,
         request: Request<v1::GetWorkspaceRequest>,
     ) -> Result<Response<v1::GetWorkspaceResponse>, Status> {
-        let id = request.into_inner().workspace_id;
+        let id = admit(request)?.workspace_id;
         text::workspace(&id)?;
         let workspace = Some(workspace_to_proto(self.engine.get_workspace(&id).await?));
         Ok(Response::new(v1::GetWorkspaceResponse { workspace }))
@@ -50,10 +50,14 @@ impl WorkspaceService for Workspace {
         &self,
         request: Request<v1::ListWorkspacesRequest>,
     ) -> Result<Response<v1::ListWorkspacesResponse>, Status> {
-        let v1::ListWorkspacesRequest { page_size, page_token } = request.into_inner();
+        let caller = caller(&request)?.clone();
+        let v1::ListWorkspacesRequest { page_size, page_token } = admit(request)?;
         let page = decode(|at| Some(at.page(&["workspaces"], page_size, &page_token)))?;
         let after = page.after().unwrap_or_default();
-        let mut workspaces = self.engine.list_workspaces(after, page.fetch()).await?;
+        let mut workspaces = match &*caller.grant().identity().workspace_ids {
+            [] => self.engine.list_workspaces(after, page.fetch()).await?,
+            own => self.engine.workspaces_of(own, after, page.fetch()).await?,
+        };
         let next_page_token = page.cut(&mut workspaces, |last| last.id.to_string());
         let workspaces = workspaces.into_iter().map(workspace_to_proto).collect();
         Ok(Response::new(v1::ListWorkspacesResponse { workspaces, next_page_token }))
@@ -63,8 +67,8 @@ impl WorkspaceService for Workspace {
         &self,
         request: Request<v1::UpdateWorkspaceRequest>,
     ) -> Result<Response<v1::UpdateWorkspaceResponse>, Status> {
-        let by = by(request.metadata(), "UpdateWorkspace")?;
-        let (id, change) = convert::update(request.into_inner())?;
+        let by = by(&request)?;
+        let (id, change) = convert::update(admit(request)?)?;
         let workspace = self.engine.update_workspace(by, &id, change).await?;
         let workspace = Some(workspace_to_proto(workspace));
         Ok(Response::new(v1::UpdateWorkspaceResponse { workspace }))

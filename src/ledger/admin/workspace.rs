@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::domain::Time;
 use crate::domain::backfill::{BackfillQueries, BackfillResults};
-use crate::domain::calendar::Windows;
 use crate::domain::catalog::Catalog;
+use crate::domain::time::calendar::Windows;
 use crate::domain::workspace::{MODEL_ALIASES_MAX, ModelAlias, Workspace, WorkspaceModel};
 use crate::ledger::context::calendar_of;
 use crate::ledger::error::Error;

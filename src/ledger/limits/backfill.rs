@@ -10,9 +10,9 @@ use crate::domain::Time;
 use crate::domain::backfill::{
     BackfillQueries, BackfillResults, ConsumptionQuery, RateBucket, RateQuery,
 };
-use crate::domain::calendar::{Calendar, Window, Windows};
 use crate::domain::quota::{Consumption, Period, Quota, Scope};
 use crate::domain::rate_limit::RateLimit;
+use crate::domain::time::calendar::{Calendar, Window, Windows};
 use crate::ledger::context::Context;
 
 /// Up to so many subjects that rules name are queried one by one when a workspace is loaded; more

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crate::domain::Time;
 use crate::domain::attribution::SubjectKind;
 use crate::domain::boost::Boost;
-use crate::domain::calendar::Window;
 use crate::domain::check::LimitPeriod;
 use crate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
 use crate::domain::rate_limit::{RateLimit, RateWindow};
+use crate::domain::time::calendar::Window;
 use crate::ledger::context::Context;
 use crate::ledger::models::ModelIndex;
 

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::domain::calendar::Window;
+use crate::domain::time::calendar::Window;
 use crate::domain::{Amount, Time};
 
 /// Spent and held in one window.

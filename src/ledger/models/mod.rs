@@ -11,9 +11,9 @@ use hashbrown::HashMap;
 
 use crate::domain::Amount;
 use crate::domain::Time;
-use crate::domain::calendar::Window;
 use crate::domain::catalog::{Catalog, ModelEntry};
 use crate::domain::check::Reason;
+use crate::domain::time::calendar::Window;
 use crate::domain::workspace::{ModelAlias, WorkspaceModel};
 
 pub use meter::{Meter, Totals};

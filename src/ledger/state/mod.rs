@@ -16,9 +16,9 @@ use super::keys::Keys;
 use super::limits::Limits;
 use super::models::{Models, WindowSpend};
 use super::refusals::Refusals;
-use crate::domain::calendar::Window;
 use crate::domain::catalog::Catalog;
 use crate::domain::check::BudgetStatus;
+use crate::domain::time::calendar::Window;
 use crate::domain::workspace::{Workspace, WorkspaceModel};
 use crate::domain::{Amount, Time};
 

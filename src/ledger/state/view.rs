@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Ledger;
-use crate::domain::calendar::Window;
 use crate::domain::check::BudgetState;
+use crate::domain::time::calendar::Window;
 use crate::domain::workspace::WorkspaceModel;
 use crate::domain::{Amount, Time};
 use crate::ledger::holds::Hold;

@@ -75,6 +75,19 @@ pub async fn open_read_only(url: &str) -> Result<Arc<dyn Store>, OpenError> {
     Ok(Arc::new(SqliteStore::look(url).await?))
 }
 
+/// Opens a database for a change that no ledger depends on, also while a server uses it. Without a
+/// server on it, it is migrated.
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn open_beside(url: &str) -> Result<Arc<dyn Store>, OpenError> {
+    if is_postgres(url) {
+        return Ok(Arc::new(PostgresStore::beside(url).await?));
+    }
+    check_scheme(url)?;
+    Ok(Arc::new(SqliteStore::beside(url).await?))
+}
+
 fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
@@ -94,7 +107,7 @@ pub type PostgresStore = SqlStore<Postgres>;
 pub struct SqlStore<DB: Dialect> {
     session: Session<DB>,
     readers: Pool<DB>,
-    /// Absent if opened for reading, or closed.
+    /// Absent if another server has it, if opened for reading, or closed.
     lock: Mutex<Option<DB::Lock>>,
 }
 
@@ -107,6 +120,23 @@ impl<DB: Backend> SqlStore<DB> {
         let readers = DB::readers(&target);
         let session = Session::new(target, Access::Serve, Some(connection));
         Ok(SqlStore { session, readers, lock: Mutex::new(Some(lock)) })
+    }
+
+    async fn beside(url: &str) -> Result<SqlStore<DB>, OpenError> {
+        let target = DB::parse(url)?;
+        let lock = match DB::lock(&target).await {
+            Ok(lock) => Some(lock),
+            Err(OpenError::InUse(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let mut connection = DB::connect(&target, Access::Beside).await?;
+        match lock {
+            Some(_) => DB::migrate(&mut connection).await.map_err(migration_error)?,
+            None => schema::check::<DB>(&mut connection).await?,
+        }
+        let readers = DB::readers(&target);
+        let session = Session::new(target, Access::Beside, Some(connection));
+        Ok(SqlStore { session, readers, lock: Mutex::new(lock) })
     }
 
     async fn look(url: &str) -> Result<SqlStore<DB>, OpenError> {

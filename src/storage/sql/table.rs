@@ -129,7 +129,7 @@ impl<T: Columns> Table<T> {
     }
 
     /// Replaces what is there under the same key.
-    fn replacing(&self) -> String {
+    pub fn replacing(&self) -> String {
         let others = self.columns().iter().filter(|column| !self.key.contains(&column.name));
         let set: Vec<String> =
             others.map(|column| format!("{0} = excluded.{0}", column.name)).collect();

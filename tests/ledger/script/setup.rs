@@ -1,9 +1,9 @@
 //! Where every case of the unit tables begins.
 
 use tollgate::domain::alert::AlertPolicy;
-use tollgate::domain::calendar::DayOfWeek;
 use tollgate::domain::catalog::price::{Price, Source};
 use tollgate::domain::catalog::{Catalog, ExchangeRate, Model};
+use tollgate::domain::time::calendar::DayOfWeek;
 use tollgate::domain::workspace::{
     HoldExpiryPolicy, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };

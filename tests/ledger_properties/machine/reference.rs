@@ -9,7 +9,6 @@ use proptest::strategy::BoxedStrategy;
 use proptest_state_machine::ReferenceStateMachine;
 use tollgate::domain::alert::AlertPolicy;
 use tollgate::domain::attribution::AttributionField;
-use tollgate::domain::calendar::DayOfWeek;
 use tollgate::domain::catalog::bill::{Factor, Multiplier};
 use tollgate::domain::catalog::price::{Price, Rate, Source, Variant};
 use tollgate::domain::catalog::{ExchangeRate, Model};
@@ -17,6 +16,7 @@ use tollgate::domain::check::{Check, Decision, LimitKind};
 use tollgate::domain::quota::{Enforcement, Unit};
 use tollgate::domain::record::{CreditReport, Record, RecordKind, UsageReport};
 use tollgate::domain::time::MICROS_PER_SECOND;
+use tollgate::domain::time::calendar::DayOfWeek;
 use tollgate::domain::usage::{
     Extras, Outcome, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
 };

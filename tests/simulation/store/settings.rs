@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tollgate::domain::Time;
+use tollgate::domain::access::AccessToken;
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::backfill::LimitConfig;
 use tollgate::domain::boost::{Boost, BoostTarget};
@@ -67,6 +68,9 @@ impl Disk {
             Change::DeleteEmailReceiver(id) => drop(self.email_receivers.remove(&key(&id))),
             Change::PutEntries(entries) => self.put_entries(workspace_id, entries),
             Change::EraseUser(erasure) => self.erase_user(workspace_id, erasure),
+            Change::PutAccessToken(_) | Change::UseAccessToken { .. } => {
+                unreachable!("the simulation has no tokens")
+            }
             Change::AcknowledgeAlert { seq, time, actor } => {
                 if let Some(alert) = self.alerts.get_mut(&seq)
                     && *alert.workspace_id == *workspace_id
@@ -106,6 +110,14 @@ impl SettingsStore for SimStore {
             Ok(())
         })
         .await
+    }
+
+    async fn access_revision(&self) -> Result<i64> {
+        Ok(0)
+    }
+
+    async fn access_tokens(&self) -> Result<Vec<AccessToken>> {
+        Ok(Vec::new())
     }
 
     async fn catalog(&self) -> Result<CatalogRows> {

@@ -8,9 +8,9 @@ pub mod used;
 use std::slice;
 
 use tollgate::domain::attribution::Dimension;
-use tollgate::domain::calendar::Window;
 use tollgate::domain::record::{Record, RecordKind};
 use tollgate::domain::time::MICROS_PER_HOUR;
+use tollgate::domain::time::calendar::Window;
 use tollgate::domain::{Amount, Time};
 use tollgate::storage::reports::{
     Axis, DistinctQuery, Filter, OrderBy, ROWS_MAX, ReportQuery, ReportResult, Source, SumsQuery,

@@ -25,6 +25,8 @@ use crate::storage::sql::row::{Kind, RowReader, Value};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     Serve,
+    /// Writes beside a server that may be running: what no ledger depends on.
+    Beside,
     ReadOnly,
 }
 

@@ -54,8 +54,8 @@ impl<DB: Backend> Session<DB> {
     /// the transactions that hold a lock on it. Returns how the owner before has ended, also where
     /// this is not the first claim of this instance.
     pub async fn claim(&self) -> Result<PreviousOwner> {
-        if self.access == Access::ReadOnly {
-            return Err(message("the database was opened for reading only"));
+        if self.access != Access::Serve {
+            return Err(message("the database was not opened for a server"));
         }
         let mut state = self.state.lock().await;
         let mut connection = match self.take(&mut state)? {
@@ -74,6 +74,11 @@ impl<DB: Backend> Session<DB> {
     /// The connection for one statement that commits by itself and checks the epoch itself.
     pub async fn alone(&self) -> Result<Write<'_, DB>> {
         let mut state = self.state.lock().await;
+        if self.access == Access::Beside {
+            let connection = self.take(&mut state)?;
+            let connection = connection.ok_or_else(|| message("the connection is lost"))?;
+            return Ok(Write { state, connection, epoch: 0 });
+        }
         if state.epoch.is_none() {
             return Err(Error::Fenced);
         }
@@ -89,7 +94,7 @@ impl<DB: Backend> Session<DB> {
     pub async fn begin(&self) -> Result<Write<'_, DB>> {
         let mut write = self.alone().await?;
         write.execute(DB::BEGIN_WRITE, &[]).await?;
-        if !write.owns().await? {
+        if self.access == Access::Serve && !write.owns().await? {
             return Err(write.fenced());
         }
         Ok(write)

@@ -4,6 +4,7 @@
 //! connection. In-memory databases are refused.
 
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -29,6 +30,8 @@ const VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
 /// How long a statement waits for a lock that another process has.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS_MAX: u32 = 4;
+/// Mode of new files.
+const PRIVATE: u32 = 0o600;
 /// The page cache of a reader, in KiB (negative: SQLite takes a positive number for pages). Records
 /// that were charged at about the same time lie within a few megabytes.
 const READER_CACHE: &str = "-8192";
@@ -79,7 +82,7 @@ impl Dialect for Sqlite {
         name.push(".lock");
         let unavailable = |error: std::io::Error| OpenError::Unavailable(error.into());
         let mut options = File::options();
-        options.create(true).truncate(false).write(true);
+        options.create(true).truncate(false).write(true).mode(PRIVATE);
         let file = options.open(PathBuf::from(name)).map_err(unavailable)?;
         match file.try_lock() {
             Ok(()) => Ok(file),
@@ -96,14 +99,17 @@ impl Dialect for Sqlite {
         if access == Access::ReadOnly && !target.exists() {
             return Err(OpenError::Schema(format!("there is no file {}", target.display())));
         }
-        let mut options = options(target).create_if_missing(access == Access::Serve);
+        let mut options = options(target).create_if_missing(access != Access::ReadOnly);
         options = match access {
-            Access::Serve => options.journal_mode(SqliteJournalMode::Wal),
+            Access::Serve | Access::Beside => options.journal_mode(SqliteJournalMode::Wal),
             Access::ReadOnly => options.pragma("query_only", "ON"),
         };
+        if access != Access::ReadOnly {
+            create_private(target).map_err(|error| OpenError::Unavailable(error.into()))?;
+        }
         let mut connection = options.connect().await.map_err(unavailable)?;
         check_version(&mut connection).await?;
-        if access == Access::Serve {
+        if access != Access::ReadOnly {
             check_settings(&mut connection).await?;
         }
         Ok(connection)
@@ -181,6 +187,13 @@ fn canonical_parent(path: &Path) -> std::io::Result<PathBuf> {
         _ => Path::new("."),
     };
     Ok(parent.canonicalize()?.join(name))
+}
+
+/// Creates the file, if it is not there, so that only its owner can read it. SQLite gives the files
+/// beside it the same mode.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = File::options();
+    options.create(true).append(true).mode(PRIVATE).open(path).map(drop)
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

@@ -105,6 +105,7 @@ fn is_known() -> String {
         format!("alerts WHERE workspace_id = $1 AND subject_kind = {kind} AND subject_id = $2"),
         "alerts WHERE workspace_id = $1 AND acknowledge_actor = $2".to_owned(),
         "audit_events WHERE workspace_id = $1 AND actor = $2".to_owned(),
+        "audit_events WHERE workspace_id = $1 AND on_behalf_of = $2".to_owned(),
     ];
     let any = anything.map(|rest| format!("EXISTS (SELECT 1 FROM {rest})")).join(" OR ");
     format!("SELECT CAST(CASE WHEN {any} THEN 1 ELSE 0 END AS BIGINT)")
@@ -164,6 +165,7 @@ fn renamings() -> Vec<String> {
         rename("alerts", "acknowledge_actor", ""),
         rename("boosts", "actor", ""),
         rename("audit_events", "actor", ""),
+        rename("audit_events", "on_behalf_of", ""),
     ]
 }
 

@@ -12,8 +12,8 @@ use sqlx::{AssertSqlSafe, Pool, SqlSafeStr};
 
 use super::RECORDS;
 use crate::domain::Time;
-use crate::domain::calendar::Window;
 use crate::domain::record::Record;
+use crate::domain::time::calendar::Window;
 use crate::storage::log::RecordPosition;
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::errors::not_applied;

@@ -4,7 +4,7 @@ use sqlx::AssertSqlSafe;
 
 use super::{Report, records};
 use crate::domain::Time;
-use crate::domain::calendar::Window;
+use crate::domain::time::calendar::Window;
 use crate::storage::Result;
 use crate::storage::reports::{RECORDS_MAX, ReportResult};
 use crate::storage::sql::connection::backend::Backend;

@@ -25,7 +25,7 @@ use super::connection::snapshot::Snapshot;
 use super::rollups::cut::{self, Cut, LocalDay};
 use super::row::Value;
 use crate::domain::Time;
-use crate::domain::calendar::Window;
+use crate::domain::time::calendar::Window;
 use crate::storage::Result;
 use crate::storage::reports::{ReportQuery, ReportResult, ReportStore, Source};
 

@@ -4,7 +4,7 @@ use sqlx::AssertSqlSafe;
 
 use super::Report;
 use crate::domain::attribution::{Dimension, EntryKind};
-use crate::domain::calendar::Window;
+use crate::domain::time::calendar::Window;
 use crate::domain::{Coded, Time};
 use crate::storage::Result;
 use crate::storage::reports::{ROWS_MAX, ReportResult, SignUp};

@@ -11,7 +11,7 @@
 //! exact: see [`exact_hours`].
 
 use crate::domain::Time;
-use crate::domain::calendar::Window;
+use crate::domain::time::calendar::Window;
 use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 use crate::storage::Result;
 use crate::storage::reports::Source;

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Kind, Reader, Value};
+use crate::domain::access::SecretHash;
 use crate::domain::catalog::price::{Rate, Rates};
 use crate::domain::{Amount, Coded, Currency, Time};
 use crate::storage::rollup::latency::Latencies;
@@ -85,6 +86,7 @@ text_cells! {
     Currency: |currency| Value::Text(currency.as_str()), |text| parsed(text, "currency");
     Tz: |zone| Value::Text(zone.name()), |text| parsed(text, "time zone");
     NaiveDate: |date| Value::Owned(date.to_string()), |text| parsed(text, "date");
+    SecretHash: |hash| Value::Owned(hash.to_hex()), secret_hash;
     // Bytes are secrets.
     Vec<u8>: |bytes| Value::Owned(BASE64.encode(bytes)), from_base64;
     Vec<u16>: json, from_json;
@@ -180,6 +182,10 @@ fn exchange_rate(nanos: i64) -> Result<Rate> {
 
 fn parsed<T: FromStr>(text: &str, name: &str) -> Result<T> {
     text.parse().map_err(|_| Error::Corrupt(format!("\"{text}\" is no {name}")))
+}
+
+fn secret_hash(text: &str) -> Result<SecretHash> {
+    SecretHash::from_hex(text).ok_or_else(|| Error::Corrupt("a hash is not in hex".to_owned()))
 }
 
 /// The error does not quote the text: it may be most of a secret.

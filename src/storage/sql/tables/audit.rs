@@ -17,6 +17,7 @@ row! {
         id,
         time,
         actor,
+        on_behalf_of,
         action,
         workspace_id,
         resource_type,

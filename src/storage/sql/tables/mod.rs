@@ -1,6 +1,7 @@
 //! The tables of what administrators set and of what is kept beside the usage log: one file for
 //! each resource, with its row and its part of the contract.
 
+pub mod access;
 pub mod alert;
 pub mod api_key;
 pub mod audit;

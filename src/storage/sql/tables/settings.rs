@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::access::{ACCESS_TOKENS, REVISION, put_token, use_token};
 use super::api_key::{API_KEYS, KEY_GROUPS};
 use super::audit::AUDIT_EVENTS;
 use super::boost::BOOSTS;
@@ -12,6 +13,7 @@ use super::rate_limit::RATE_LIMITS;
 use super::receiver::{EMAIL_RECEIVERS, WEBHOOKS};
 use super::workspace::{MODEL_ALIASES, WORKSPACE_MODELS, WORKSPACES};
 use crate::domain::Time;
+use crate::domain::access::AccessToken;
 use crate::domain::api_key::{ApiKey, KeyGroup};
 use crate::domain::backfill::LimitConfig;
 use crate::domain::boost::Boost;
@@ -46,6 +48,14 @@ impl<DB: Backend> SettingsStore for SqlStore<DB> {
         }
         AUDIT_EVENTS.add(&mut write, events).await?;
         write.commit().await
+    }
+
+    async fn access_revision(&self) -> Result<i64> {
+        self.row(REVISION, &[]).await
+    }
+
+    async fn access_tokens(&self) -> Result<Vec<AccessToken>> {
+        self.select(ACCESS_TOKENS.all().sorted("id")).await
     }
 
     async fn catalog(&self) -> Result<CatalogRows> {
@@ -186,6 +196,8 @@ async fn apply<DB: Backend>(
         Change::DeleteKeyGroup(id) => KEY_GROUPS.delete(write, workspace_id, id).await,
         Change::DeleteWebhook(id) => WEBHOOKS.delete(write, workspace_id, id).await,
         Change::DeleteEmailReceiver(id) => EMAIL_RECEIVERS.delete(write, workspace_id, id).await,
+        Change::PutAccessToken(token) => put_token(write, token).await,
+        Change::UseAccessToken { id, time } => use_token(write, id, *time).await,
         Change::AcknowledgeAlert { seq, time: at, actor } => {
             let values =
                 [Value::Text(workspace_id), Value::Int(*seq), time(*at), Value::Text(actor)];

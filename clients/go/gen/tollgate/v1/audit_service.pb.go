@@ -31,8 +31,9 @@ type AuditEvent struct {
 	AuditEventId string `protobuf:"bytes,1,opt,name=audit_event_id,json=auditEventId,proto3" json:"audit_event_id,omitempty"`
 	// Time of the change.
 	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
-	// Actor: the metadata `tollgate-actor` of the call, at most 128 characters; default "anonymous".
-	// It is not authenticated.
+	// Actor: the identity of the caller, for example "token:ci", or "command line". Where the server
+	// does not require authentication, the metadata `tollgate-actor` of the call, at most 128
+	// characters; default "anonymous".
 	Actor string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
 	// Name of the call or command, for example "SetPlan".
 	Action string `protobuf:"bytes,4,opt,name=action,proto3" json:"action,omitempty"`
@@ -40,7 +41,7 @@ type AuditEvent struct {
 	WorkspaceId string `protobuf:"bytes,5,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	// Type of the changed resource: "workspace", "plan", "model", "price", "exchange_rate",
 	// "model_limit", "quota", "rate_limit", "api_key", "key_group", "boost", "alert_policy",
-	// "webhook", "email_receiver", "alert".
+	// "webhook", "email_receiver", "alert", "token".
 	ResourceType string `protobuf:"bytes,6,opt,name=resource_type,json=resourceType,proto3" json:"resource_type,omitempty"`
 	// Id of the changed resource.
 	ResourceId string `protobuf:"bytes,7,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
@@ -49,7 +50,10 @@ type AuditEvent struct {
 	// amounts of money decimal numbers in the currency that is named beside them.
 	BeforeJson string `protobuf:"bytes,8,opt,name=before_json,json=beforeJson,proto3" json:"before_json,omitempty"`
 	// The resource after the change, in the same form; empty if it was deleted.
-	AfterJson     string `protobuf:"bytes,9,opt,name=after_json,json=afterJson,proto3" json:"after_json,omitempty"`
+	AfterJson string `protobuf:"bytes,9,opt,name=after_json,json=afterJson,proto3" json:"after_json,omitempty"`
+	// On whose behalf the actor said that it acts: the metadata `tollgate-actor` of an authenticated
+	// call; empty if there was none.
+	OnBehalfOf    string `protobuf:"bytes,10,opt,name=on_behalf_of,json=onBehalfOf,proto3" json:"on_behalf_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -143,6 +147,13 @@ func (x *AuditEvent) GetBeforeJson() string {
 func (x *AuditEvent) GetAfterJson() string {
 	if x != nil {
 		return x.AfterJson
+	}
+	return ""
+}
+
+func (x *AuditEvent) GetOnBehalfOf() string {
+	if x != nil {
+		return x.OnBehalfOf
 	}
 	return ""
 }
@@ -316,7 +327,7 @@ var File_tollgate_v1_audit_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_audit_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1ftollgate/v1/audit_service.proto\x12\vtollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\x02\n" +
+	"\x1ftollgate/v1/audit_service.proto\x12\vtollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x02\n" +
 	"\n" +
 	"AuditEvent\x12$\n" +
 	"\x0eaudit_event_id\x18\x01 \x01(\tR\fauditEventId\x12.\n" +
@@ -330,7 +341,10 @@ const file_tollgate_v1_audit_service_proto_rawDesc = "" +
 	"\vbefore_json\x18\b \x01(\tR\n" +
 	"beforeJson\x12\x1d\n" +
 	"\n" +
-	"after_json\x18\t \x01(\tR\tafterJson\"\xc5\x02\n" +
+	"after_json\x18\t \x01(\tR\tafterJson\x12 \n" +
+	"\fon_behalf_of\x18\n" +
+	" \x01(\tR\n" +
+	"onBehalfOf\"\xc5\x02\n" +
 	"\x16ListAuditEventsRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12#\n" +
 	"\rresource_type\x18\x02 \x01(\tR\fresourceType\x12\x1f\n" +

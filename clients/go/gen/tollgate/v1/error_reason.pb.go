@@ -82,6 +82,15 @@ const (
 	// export the records. Status FAILED_PRECONDITION. Metadata: record_count_max, kept_from_date or
 	// row_count_max.
 	ErrorReason_ERROR_REASON_QUERY_TOO_BROAD ErrorReason = 17
+	// The server requires credentials, and the call has none, or they are malformed, unknown, expired
+	// or revoked: which of these is not said. Status UNAUTHENTICATED.
+	ErrorReason_ERROR_REASON_UNAUTHENTICATED ErrorReason = 18
+	// The caller's role may not make this call, or the caller may not act in this workspace, whether it
+	// exists or not. Status PERMISSION_DENIED.
+	ErrorReason_ERROR_REASON_PERMISSION_DENIED ErrorReason = 19
+	// Too many calls without valid credentials came from the caller's address: one a second, and 20 at
+	// once. Valid credentials are not held up. Status RESOURCE_EXHAUSTED with `google.rpc.RetryInfo`.
+	ErrorReason_ERROR_REASON_TOO_MANY_ATTEMPTS ErrorReason = 20
 )
 
 // Enum value maps for ErrorReason.
@@ -105,6 +114,9 @@ var (
 		15: "ERROR_REASON_RESOURCE_IN_USE",
 		16: "ERROR_REASON_SMTP_NOT_CONFIGURED",
 		17: "ERROR_REASON_QUERY_TOO_BROAD",
+		18: "ERROR_REASON_UNAUTHENTICATED",
+		19: "ERROR_REASON_PERMISSION_DENIED",
+		20: "ERROR_REASON_TOO_MANY_ATTEMPTS",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":           0,
@@ -125,6 +137,9 @@ var (
 		"ERROR_REASON_RESOURCE_IN_USE":       15,
 		"ERROR_REASON_SMTP_NOT_CONFIGURED":   16,
 		"ERROR_REASON_QUERY_TOO_BROAD":       17,
+		"ERROR_REASON_UNAUTHENTICATED":       18,
+		"ERROR_REASON_PERMISSION_DENIED":     19,
+		"ERROR_REASON_TOO_MANY_ATTEMPTS":     20,
 	}
 )
 
@@ -159,7 +174,7 @@ var File_tollgate_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1etollgate/v1/error_reason.proto\x12\vtollgate.v1*\xf5\x04\n" +
+	"\x1etollgate/v1/error_reason.proto\x12\vtollgate.v1*\xdf\x05\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12$\n" +
@@ -179,7 +194,10 @@ const file_tollgate_v1_error_reason_proto_rawDesc = "" +
 	"\x1cERROR_REASON_RESOURCE_EXISTS\x10\x0e\x12 \n" +
 	"\x1cERROR_REASON_RESOURCE_IN_USE\x10\x0f\x12$\n" +
 	" ERROR_REASON_SMTP_NOT_CONFIGURED\x10\x10\x12 \n" +
-	"\x1cERROR_REASON_QUERY_TOO_BROAD\x10\x11BT\n" +
+	"\x1cERROR_REASON_QUERY_TOO_BROAD\x10\x11\x12 \n" +
+	"\x1cERROR_REASON_UNAUTHENTICATED\x10\x12\x12\"\n" +
+	"\x1eERROR_REASON_PERMISSION_DENIED\x10\x13\x12\"\n" +
+	"\x1eERROR_REASON_TOO_MANY_ATTEMPTS\x10\x14BT\n" +
 	"\x0eio.tollgate.v1B\x10ErrorReasonProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (

@@ -3,6 +3,28 @@
 Every message, enum and stub of the API.
 """
 
+from tollgate.v1.access_service_pb2 import (
+    CreateTokenRequest as CreateTokenRequest,
+    CreateTokenResponse as CreateTokenResponse,
+    ListTokensRequest as ListTokensRequest,
+    ListTokensResponse as ListTokensResponse,
+    ROLE_ADMIN as ROLE_ADMIN,
+    ROLE_OPERATOR as ROLE_OPERATOR,
+    ROLE_SERVICE as ROLE_SERVICE,
+    ROLE_UNSPECIFIED as ROLE_UNSPECIFIED,
+    ROLE_VIEWER as ROLE_VIEWER,
+    RevokeTokenRequest as RevokeTokenRequest,
+    RevokeTokenResponse as RevokeTokenResponse,
+    Role as Role,
+    RotateTokenRequest as RotateTokenRequest,
+    RotateTokenResponse as RotateTokenResponse,
+    Token as Token,
+    WhoAmIRequest as WhoAmIRequest,
+    WhoAmIResponse as WhoAmIResponse,
+)
+from tollgate.v1.access_service_pb2_grpc import (
+    AccessServiceStub as AccessServiceStub,
+)
 from tollgate.v1.alert_service_pb2 import (
     ALERT_TYPE_ANSWER_UNREAD as ALERT_TYPE_ANSWER_UNREAD,
     ALERT_TYPE_COST_DIFFERS as ALERT_TYPE_COST_DIFFERS,
@@ -386,6 +408,7 @@ from tollgate.v1.error_reason_pb2 import (
     ERROR_REASON_INTERNAL as ERROR_REASON_INTERNAL,
     ERROR_REASON_INVALID_FIELD as ERROR_REASON_INVALID_FIELD,
     ERROR_REASON_MODEL_NOT_FOUND as ERROR_REASON_MODEL_NOT_FOUND,
+    ERROR_REASON_PERMISSION_DENIED as ERROR_REASON_PERMISSION_DENIED,
     ERROR_REASON_QUERY_TOO_BROAD as ERROR_REASON_QUERY_TOO_BROAD,
     ERROR_REASON_REQUEST_ID_REUSED as ERROR_REASON_REQUEST_ID_REUSED,
     ERROR_REASON_RESOURCE_EXISTS as ERROR_REASON_RESOURCE_EXISTS,
@@ -394,6 +417,8 @@ from tollgate.v1.error_reason_pb2 import (
     ERROR_REASON_SMTP_NOT_CONFIGURED as ERROR_REASON_SMTP_NOT_CONFIGURED,
     ERROR_REASON_STOPPING as ERROR_REASON_STOPPING,
     ERROR_REASON_STORAGE_UNAVAILABLE as ERROR_REASON_STORAGE_UNAVAILABLE,
+    ERROR_REASON_TOO_MANY_ATTEMPTS as ERROR_REASON_TOO_MANY_ATTEMPTS,
+    ERROR_REASON_UNAUTHENTICATED as ERROR_REASON_UNAUTHENTICATED,
     ERROR_REASON_UNSPECIFIED as ERROR_REASON_UNSPECIFIED,
     ERROR_REASON_WORKSPACE_EXISTS as ERROR_REASON_WORKSPACE_EXISTS,
     ERROR_REASON_WORKSPACE_NOT_FOUND as ERROR_REASON_WORKSPACE_NOT_FOUND,

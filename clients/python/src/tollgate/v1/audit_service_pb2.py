@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftollgate/v1/audit_service.proto\x12\x0btollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\x02\n\nAuditEvent\x12$\n\x0e\x61udit_event_id\x18\x01 \x01(\tR\x0c\x61uditEventId\x12.\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x04time\x12\x14\n\x05\x61\x63tor\x18\x03 \x01(\tR\x05\x61\x63tor\x12\x16\n\x06\x61\x63tion\x18\x04 \x01(\tR\x06\x61\x63tion\x12!\n\x0cworkspace_id\x18\x05 \x01(\tR\x0bworkspaceId\x12#\n\rresource_type\x18\x06 \x01(\tR\x0cresourceType\x12\x1f\n\x0bresource_id\x18\x07 \x01(\tR\nresourceId\x12\x1f\n\x0b\x62\x65\x66ore_json\x18\x08 \x01(\tR\nbeforeJson\x12\x1d\n\nafter_json\x18\t \x01(\tR\tafterJson\"\xc5\x02\n\x16ListAuditEventsRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12#\n\rresource_type\x18\x02 \x01(\tR\x0cresourceType\x12\x1f\n\x0bresource_id\x18\x03 \x01(\tR\nresourceId\x12\x14\n\x05\x61\x63tor\x18\x04 \x01(\tR\x05\x61\x63tor\x12\x39\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12\x1b\n\tpage_size\x18\x07 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x08 \x01(\tR\tpageToken\"}\n\x17ListAuditEventsResponse\x12:\n\x0c\x61udit_events\x18\x01 \x03(\x0b\x32\x17.tollgate.v1.AuditEventR\x0b\x61uditEvents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2l\n\x0c\x41uditService\x12\\\n\x0fListAuditEvents\x12#.tollgate.v1.ListAuditEventsRequest\x1a$.tollgate.v1.ListAuditEventsResponseBU\n\x0eio.tollgate.v1B\x11\x41uditServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftollgate/v1/audit_service.proto\x12\x0btollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x02\n\nAuditEvent\x12$\n\x0e\x61udit_event_id\x18\x01 \x01(\tR\x0c\x61uditEventId\x12.\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x04time\x12\x14\n\x05\x61\x63tor\x18\x03 \x01(\tR\x05\x61\x63tor\x12\x16\n\x06\x61\x63tion\x18\x04 \x01(\tR\x06\x61\x63tion\x12!\n\x0cworkspace_id\x18\x05 \x01(\tR\x0bworkspaceId\x12#\n\rresource_type\x18\x06 \x01(\tR\x0cresourceType\x12\x1f\n\x0bresource_id\x18\x07 \x01(\tR\nresourceId\x12\x1f\n\x0b\x62\x65\x66ore_json\x18\x08 \x01(\tR\nbeforeJson\x12\x1d\n\nafter_json\x18\t \x01(\tR\tafterJson\x12 \n\x0con_behalf_of\x18\n \x01(\tR\nonBehalfOf\"\xc5\x02\n\x16ListAuditEventsRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12#\n\rresource_type\x18\x02 \x01(\tR\x0cresourceType\x12\x1f\n\x0bresource_id\x18\x03 \x01(\tR\nresourceId\x12\x14\n\x05\x61\x63tor\x18\x04 \x01(\tR\x05\x61\x63tor\x12\x39\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12\x1b\n\tpage_size\x18\x07 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x08 \x01(\tR\tpageToken\"}\n\x17ListAuditEventsResponse\x12:\n\x0c\x61udit_events\x18\x01 \x03(\x0b\x32\x17.tollgate.v1.AuditEventR\x0b\x61uditEvents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2l\n\x0c\x41uditService\x12\\\n\x0fListAuditEvents\x12#.tollgate.v1.ListAuditEventsRequest\x1a$.tollgate.v1.ListAuditEventsResponseBU\n\x0eio.tollgate.v1B\x11\x41uditServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,11 +34,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016io.tollgate.v1B\021AuditServiceProtoP\001Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1'
   _globals['_AUDITEVENT']._serialized_start=82
-  _globals['_AUDITEVENT']._serialized_end=395
-  _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=398
-  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=723
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=725
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=850
-  _globals['_AUDITSERVICE']._serialized_start=852
-  _globals['_AUDITSERVICE']._serialized_end=960
+  _globals['_AUDITEVENT']._serialized_end=429
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=432
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=757
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=759
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=884
+  _globals['_AUDITSERVICE']._serialized_start=886
+  _globals['_AUDITSERVICE']._serialized_end=994
 # @@protoc_insertion_point(module_scope)

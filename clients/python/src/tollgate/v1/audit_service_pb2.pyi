@@ -34,11 +34,13 @@ class AuditEvent(_message.Message):
     RESOURCE_ID_FIELD_NUMBER: _builtins.int
     BEFORE_JSON_FIELD_NUMBER: _builtins.int
     AFTER_JSON_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
     audit_event_id: _builtins.str
     """Id: a UUIDv7."""
     actor: _builtins.str
-    """Actor: the metadata `tollgate-actor` of the call, at most 128 characters; default "anonymous".
-    It is not authenticated.
+    """Actor: the identity of the caller, for example "token:ci", or "command line". Where the server
+    does not require authentication, the metadata `tollgate-actor` of the call, at most 128
+    characters; default "anonymous".
     """
     action: _builtins.str
     """Name of the call or command, for example "SetPlan"."""
@@ -47,7 +49,7 @@ class AuditEvent(_message.Message):
     resource_type: _builtins.str
     """Type of the changed resource: "workspace", "plan", "model", "price", "exchange_rate",
     "model_limit", "quota", "rate_limit", "api_key", "key_group", "boost", "alert_policy",
-    "webhook", "email_receiver", "alert".
+    "webhook", "email_receiver", "alert", "token".
     """
     resource_id: _builtins.str
     """Id of the changed resource."""
@@ -58,6 +60,10 @@ class AuditEvent(_message.Message):
     """
     after_json: _builtins.str
     """The resource after the change, in the same form; empty if it was deleted."""
+    on_behalf_of: _builtins.str
+    """On whose behalf the actor said that it acts: the metadata `tollgate-actor` of an authenticated
+    call; empty if there was none.
+    """
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """Time of the change."""
@@ -74,10 +80,11 @@ class AuditEvent(_message.Message):
         resource_id: _builtins.str = ...,
         before_json: _builtins.str = ...,
         after_json: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor", b"actor", "after_json", b"after_json", "audit_event_id", b"audit_event_id", "before_json", b"before_json", "resource_id", b"resource_id", "resource_type", b"resource_type", "time", b"time", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor", b"actor", "after_json", b"after_json", "audit_event_id", b"audit_event_id", "before_json", b"before_json", "on_behalf_of", b"on_behalf_of", "resource_id", b"resource_id", "resource_type", b"resource_type", "time", b"time", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

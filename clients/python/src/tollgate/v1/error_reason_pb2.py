@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1etollgate/v1/error_reason.proto\x12\x0btollgate.v1*\xf5\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45RROR_REASON_INVALID_FIELD\x10\x01\x12$\n ERROR_REASON_WORKSPACE_NOT_FOUND\x10\x02\x12!\n\x1d\x45RROR_REASON_WORKSPACE_EXISTS\x10\x03\x12 \n\x1c\x45RROR_REASON_MODEL_NOT_FOUND\x10\x04\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x05\x12\x1f\n\x1b\x45RROR_REASON_HOLD_NOT_FOUND\x10\x06\x12&\n\"ERROR_REASON_EXCHANGE_RATE_MISSING\x10\x07\x12#\n\x1f\x45RROR_REASON_CHANGE_NOT_ALLOWED\x10\x08\x12\x1e\n\x1a\x45RROR_REASON_BOUND_REACHED\x10\t\x12$\n ERROR_REASON_STORAGE_UNAVAILABLE\x10\n\x12\x19\n\x15\x45RROR_REASON_STOPPING\x10\x0b\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x0c\x12#\n\x1f\x45RROR_REASON_RESOURCE_NOT_FOUND\x10\r\x12 \n\x1c\x45RROR_REASON_RESOURCE_EXISTS\x10\x0e\x12 \n\x1c\x45RROR_REASON_RESOURCE_IN_USE\x10\x0f\x12$\n ERROR_REASON_SMTP_NOT_CONFIGURED\x10\x10\x12 \n\x1c\x45RROR_REASON_QUERY_TOO_BROAD\x10\x11\x42T\n\x0eio.tollgate.v1B\x10\x45rrorReasonProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1etollgate/v1/error_reason.proto\x12\x0btollgate.v1*\xdf\x05\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45RROR_REASON_INVALID_FIELD\x10\x01\x12$\n ERROR_REASON_WORKSPACE_NOT_FOUND\x10\x02\x12!\n\x1d\x45RROR_REASON_WORKSPACE_EXISTS\x10\x03\x12 \n\x1c\x45RROR_REASON_MODEL_NOT_FOUND\x10\x04\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x05\x12\x1f\n\x1b\x45RROR_REASON_HOLD_NOT_FOUND\x10\x06\x12&\n\"ERROR_REASON_EXCHANGE_RATE_MISSING\x10\x07\x12#\n\x1f\x45RROR_REASON_CHANGE_NOT_ALLOWED\x10\x08\x12\x1e\n\x1a\x45RROR_REASON_BOUND_REACHED\x10\t\x12$\n ERROR_REASON_STORAGE_UNAVAILABLE\x10\n\x12\x19\n\x15\x45RROR_REASON_STOPPING\x10\x0b\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x0c\x12#\n\x1f\x45RROR_REASON_RESOURCE_NOT_FOUND\x10\r\x12 \n\x1c\x45RROR_REASON_RESOURCE_EXISTS\x10\x0e\x12 \n\x1c\x45RROR_REASON_RESOURCE_IN_USE\x10\x0f\x12$\n ERROR_REASON_SMTP_NOT_CONFIGURED\x10\x10\x12 \n\x1c\x45RROR_REASON_QUERY_TOO_BROAD\x10\x11\x12 \n\x1c\x45RROR_REASON_UNAUTHENTICATED\x10\x12\x12\"\n\x1e\x45RROR_REASON_PERMISSION_DENIED\x10\x13\x12\"\n\x1e\x45RROR_REASON_TOO_MANY_ATTEMPTS\x10\x14\x42T\n\x0eio.tollgate.v1B\x10\x45rrorReasonProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016io.tollgate.v1B\020ErrorReasonProtoP\001Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1'
   _globals['_ERRORREASON']._serialized_start=48
-  _globals['_ERRORREASON']._serialized_end=677
+  _globals['_ERRORREASON']._serialized_end=783
 # @@protoc_insertion_point(module_scope)

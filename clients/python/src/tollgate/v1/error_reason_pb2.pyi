@@ -88,6 +88,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     export the records. Status FAILED_PRECONDITION. Metadata: record_count_max, kept_from_date or
     row_count_max.
     """
+    ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 18
+    """The server requires credentials, and the call has none, or they are malformed, unknown, expired
+    or revoked: which of these is not said. Status UNAUTHENTICATED.
+    """
+    ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 19
+    """The caller's role may not make this call, or the caller may not act in this workspace, whether it
+    exists or not. Status PERMISSION_DENIED.
+    """
+    ERROR_REASON_TOO_MANY_ATTEMPTS: _ErrorReason.ValueType  # 20
+    """Too many calls without valid credentials came from the caller's address: one a second, and 20 at
+    once. Valid credentials are not held up. Status RESOURCE_EXHAUSTED with `google.rpc.RetryInfo`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reasons that `google.rpc.ErrorInfo.reason` carries in the details of every error status, by the
@@ -160,5 +172,17 @@ ERROR_REASON_QUERY_TOO_BROAD: ErrorReason.ValueType  # 17
 too many groups or points. Narrow the range or the filters, group by fewer dimensions, or
 export the records. Status FAILED_PRECONDITION. Metadata: record_count_max, kept_from_date or
 row_count_max.
+"""
+ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 18
+"""The server requires credentials, and the call has none, or they are malformed, unknown, expired
+or revoked: which of these is not said. Status UNAUTHENTICATED.
+"""
+ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 19
+"""The caller's role may not make this call, or the caller may not act in this workspace, whether it
+exists or not. Status PERMISSION_DENIED.
+"""
+ERROR_REASON_TOO_MANY_ATTEMPTS: ErrorReason.ValueType  # 20
+"""Too many calls without valid credentials came from the caller's address: one a second, and 20 at
+once. Valid credentials are not held up. Status RESOURCE_EXHAUSTED with `google.rpc.RetryInfo`.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/audit_service.proto.
  */
 export const file_tollgate_v1_audit_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch90b2xsZ2F0ZS92MS9hdWRpdF9zZXJ2aWNlLnByb3RvEgt0b2xsZ2F0ZS52MSLYAQoKQXVkaXRFdmVudBIWCg5hdWRpdF9ldmVudF9pZBgBIAEoCRIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgDIAEoCRIOCgZhY3Rpb24YBCABKAkSFAoMd29ya3NwYWNlX2lkGAUgASgJEhUKDXJlc291cmNlX3R5cGUYBiABKAkSEwoLcmVzb3VyY2VfaWQYByABKAkSEwoLYmVmb3JlX2pzb24YCCABKAkSEgoKYWZ0ZXJfanNvbhgJIAEoCSLuAQoWTGlzdEF1ZGl0RXZlbnRzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSFQoNcmVzb3VyY2VfdHlwZRgCIAEoCRITCgtyZXNvdXJjZV9pZBgDIAEoCRINCgVhY3RvchgEIAEoCRIuCgpzdGFydF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcGFnZV9zaXplGAcgASgFEhIKCnBhZ2VfdG9rZW4YCCABKAkiYQoXTGlzdEF1ZGl0RXZlbnRzUmVzcG9uc2USLQoMYXVkaXRfZXZlbnRzGAEgAygLMhcudG9sbGdhdGUudjEuQXVkaXRFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkybAoMQXVkaXRTZXJ2aWNlElwKD0xpc3RBdWRpdEV2ZW50cxIjLnRvbGxnYXRlLnYxLkxpc3RBdWRpdEV2ZW50c1JlcXVlc3QaJC50b2xsZ2F0ZS52MS5MaXN0QXVkaXRFdmVudHNSZXNwb25zZUJVCg5pby50b2xsZ2F0ZS52MUIRQXVkaXRTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Ch90b2xsZ2F0ZS92MS9hdWRpdF9zZXJ2aWNlLnByb3RvEgt0b2xsZ2F0ZS52MSLuAQoKQXVkaXRFdmVudBIWCg5hdWRpdF9ldmVudF9pZBgBIAEoCRIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgDIAEoCRIOCgZhY3Rpb24YBCABKAkSFAoMd29ya3NwYWNlX2lkGAUgASgJEhUKDXJlc291cmNlX3R5cGUYBiABKAkSEwoLcmVzb3VyY2VfaWQYByABKAkSEwoLYmVmb3JlX2pzb24YCCABKAkSEgoKYWZ0ZXJfanNvbhgJIAEoCRIUCgxvbl9iZWhhbGZfb2YYCiABKAki7gEKFkxpc3RBdWRpdEV2ZW50c1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhUKDXJlc291cmNlX3R5cGUYAiABKAkSEwoLcmVzb3VyY2VfaWQYAyABKAkSDQoFYWN0b3IYBCABKAkSLgoKc3RhcnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhZ2Vfc2l6ZRgHIAEoBRISCgpwYWdlX3Rva2VuGAggASgJImEKF0xpc3RBdWRpdEV2ZW50c1Jlc3BvbnNlEi0KDGF1ZGl0X2V2ZW50cxgBIAMoCzIXLnRvbGxnYXRlLnYxLkF1ZGl0RXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMmwKDEF1ZGl0U2VydmljZRJcCg9MaXN0QXVkaXRFdmVudHMSIy50b2xsZ2F0ZS52MS5MaXN0QXVkaXRFdmVudHNSZXF1ZXN0GiQudG9sbGdhdGUudjEuTGlzdEF1ZGl0RXZlbnRzUmVzcG9uc2VCVQoOaW8udG9sbGdhdGUudjFCEUF1ZGl0U2VydmljZVByb3RvUAFaLnRvbGxnYXRlL2NsaWVudHMvZ28vZ2VuL3RvbGxnYXRlL3YxO3RvbGxnYXRldjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * One administrative change.
@@ -37,8 +37,9 @@ export type AuditEvent = Message<"tollgate.v1.AuditEvent"> & {
   time?: Timestamp | undefined;
 
   /**
-   * Actor: the metadata `tollgate-actor` of the call, at most 128 characters; default "anonymous".
-   * It is not authenticated.
+   * Actor: the identity of the caller, for example "token:ci", or "command line". Where the server
+   * does not require authentication, the metadata `tollgate-actor` of the call, at most 128
+   * characters; default "anonymous".
    *
    * @generated from field: string actor = 3;
    */
@@ -61,7 +62,7 @@ export type AuditEvent = Message<"tollgate.v1.AuditEvent"> & {
   /**
    * Type of the changed resource: "workspace", "plan", "model", "price", "exchange_rate",
    * "model_limit", "quota", "rate_limit", "api_key", "key_group", "boost", "alert_policy",
-   * "webhook", "email_receiver", "alert".
+   * "webhook", "email_receiver", "alert", "token".
    *
    * @generated from field: string resource_type = 6;
    */
@@ -89,6 +90,14 @@ export type AuditEvent = Message<"tollgate.v1.AuditEvent"> & {
    * @generated from field: string after_json = 9;
    */
   afterJson: string;
+
+  /**
+   * On whose behalf the actor said that it acts: the metadata `tollgate-actor` of an authenticated
+   * call; empty if there was none.
+   *
+   * @generated from field: string on_behalf_of = 10;
+   */
+  onBehalfOf: string;
 };
 
 /**

@@ -1,5 +1,7 @@
 //! Instants and spans in whole microseconds, as both databases keep them.
 
+pub mod calendar;
+
 use std::ops::{Add, Sub};
 
 use chrono::{DateTime, SecondsFormat, Utc};

@@ -1,0 +1,111 @@
+//! Access tokens from the command line, on the database of a server that may be running: it sees
+//! changes within a second.
+
+use std::sync::Arc;
+
+use super::{ACTOR, Error};
+use crate::domain::Time;
+use crate::domain::access::{AccessToken, Secret};
+use crate::domain::time::Micros;
+use crate::engine::{Actor, NewToken, TOKENS_MAX, put_token, revoked, rotated};
+use crate::storage::Store;
+use crate::storage::sql;
+
+/// A database that is opened for it.
+pub struct Tokens {
+    store: Arc<dyn Store>,
+}
+
+impl Tokens {
+    /// # Errors
+    /// If the database does not open.
+    pub async fn open(database: &str) -> Result<Tokens, Error> {
+        Ok(Tokens { store: sql::open_beside(database).await? })
+    }
+
+    pub async fn close(self) {
+        self.store.close().await;
+    }
+
+    /// All by id, those that have ended among them.
+    pub async fn list(&self) -> Result<Vec<AccessToken>, Error> {
+        Ok(self.store.access_tokens().await?)
+    }
+
+    /// Those of the workspaces that do not exist.
+    pub async fn unknown(&self, workspace_ids: &[Arc<str>]) -> Result<Vec<Arc<str>>, Error> {
+        let mut unknown = Vec::new();
+        for id in workspace_ids {
+            if self.store.workspace(id).await?.is_none() {
+                unknown.push(id.clone());
+            }
+        }
+        Ok(unknown)
+    }
+
+    pub async fn create(&self, new: NewToken, now: Time) -> Result<(AccessToken, Secret), Error> {
+        let secret = Secret::from_random(rand::random());
+        self.add(new, &secret, now).await.map(|token| (token, secret))
+    }
+
+    /// A token whose secret is chosen.
+    pub async fn add(
+        &self,
+        new: NewToken,
+        secret: &Secret,
+        now: Time,
+    ) -> Result<AccessToken, Error> {
+        let tokens = self.list().await?;
+        if tokens.len() >= TOKENS_MAX {
+            return Err(Error::TooManyTokens(tokens.len()));
+        }
+        let token = new.into_token(secret, now);
+        if tokens.iter().any(|other| other.id == token.id) {
+            return Err(Error::TokenExists(token.id.to_string()));
+        }
+        self.put("token create", None, &token, now).await?;
+        Ok(token)
+    }
+
+    pub async fn rotate(
+        &self,
+        id: &str,
+        overlap: Micros,
+        now: Time,
+    ) -> Result<(AccessToken, Secret), Error> {
+        let before = self.find(id).await?;
+        if before.revoke_time.is_some() {
+            return Err(Error::TokenRevoked(id.to_owned()));
+        }
+        let secret = Secret::from_random(rand::random());
+        let token = rotated(&before, &secret, overlap, now);
+        self.put("token rotate", Some(&before), &token, now).await?;
+        Ok((token, secret))
+    }
+
+    pub async fn revoke(&self, id: &str, now: Time) -> Result<AccessToken, Error> {
+        let before = self.find(id).await?;
+        let token = revoked(&before, now);
+        self.put("token revoke", Some(&before), &token, now).await?;
+        Ok(token)
+    }
+
+    async fn find(&self, id: &str) -> Result<AccessToken, Error> {
+        let found = self.list().await?.into_iter().find(|token| *token.id == *id);
+        found.ok_or_else(|| Error::TokenNotFound(id.to_owned()))
+    }
+
+    async fn put(
+        &self,
+        action: &'static str,
+        before: Option<&AccessToken>,
+        token: &AccessToken,
+        now: Time,
+    ) -> Result<(), Error> {
+        if before == Some(token) {
+            return Ok(());
+        }
+        let (changes, events) = put_token(&Actor::new(ACTOR, action), before, token, now);
+        Ok(self.store.change("", &changes, &events).await?)
+    }
+}

@@ -1,0 +1,348 @@
+//! Access tokens: created, rotated, revoked, and who calls with their secrets.
+//!
+//! Tokens are kept in memory by the hashes of their secrets. Another process may write them, so
+//! [`Engine::refresh_access`] looks for changes, twice a second.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use arc_swap::ArcSwap;
+use hashbrown::HashMap;
+use tokio_util::sync::CancellationToken;
+
+use super::{exists, not_found};
+use crate::domain::Time;
+use crate::domain::access::{AccessToken, Identity, Role, Secret, SecretHash};
+use crate::domain::time::{MICROS_PER_MINUTE, Micros};
+use crate::engine::audit::{self, Actor};
+use crate::engine::error::{Error, Result};
+use crate::engine::{Engine, Shared};
+use crate::storage::Store;
+use crate::storage::audit::AuditEvent;
+use crate::storage::settings::Change;
+
+/// Most tokens, also those that have ended.
+pub const TOKENS_MAX: usize = 10_000;
+/// In errors and in the audit log.
+const TOKEN: &str = "token";
+
+/// Tokens as they were read last.
+pub struct AccessState {
+    index: ArcSwap<Index>,
+}
+
+#[derive(Default)]
+struct Index {
+    /// As storage said when it was read.
+    revision: i64,
+    tokens: Vec<Arc<KnownToken>>,
+    grants: HashMap<SecretHash, Grant>,
+}
+
+struct KnownToken {
+    token: AccessToken,
+    /// Time of the latest call, in microseconds, and what of it is stored; 0 for none.
+    used: AtomicI64,
+    stored_use: AtomicI64,
+}
+
+/// What a valid secret stands for. Cheap to clone.
+#[derive(Clone)]
+pub struct Grant {
+    identity: Arc<Identity>,
+    /// Cancelled once it is valid no longer.
+    ended: CancellationToken,
+    token: Option<Arc<KnownToken>>,
+}
+
+/// A token to be created.
+#[derive(Clone, Debug)]
+pub struct NewToken {
+    /// Generated if absent.
+    pub id: Option<String>,
+    pub display_name: String,
+    pub role: Role,
+    pub workspace_ids: Vec<Arc<str>>,
+    pub expire_time: Option<Time>,
+}
+
+impl AccessState {
+    /// # Errors
+    /// If storage fails.
+    pub async fn load(store: &dyn Store, now: Time) -> Result<AccessState> {
+        let index = Index::read(store, &Index::default(), now).await?;
+        Ok(AccessState { index: ArcSwap::from_pointee(index) })
+    }
+}
+
+impl Grant {
+    /// Of everybody, where authentication is not required.
+    pub fn anonymous() -> Grant {
+        let identity = Arc::new(Identity::anonymous());
+        Grant { identity, ended: CancellationToken::new(), token: None }
+    }
+
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Cancelled once it is valid no longer, within a second.
+    pub fn ended(&self) -> &CancellationToken {
+        &self.ended
+    }
+
+    fn is_valid(&self, now: Time) -> bool {
+        self.identity.expire_time.is_none_or(|end| now < end)
+    }
+}
+
+impl Index {
+    /// Keeps what `before` knows of grants that are still valid.
+    async fn read(store: &dyn Store, before: &Index, now: Time) -> Result<Index> {
+        // Asked first: what changes in between is read again.
+        let revision = store.access_revision().await?;
+        let mut index = Index { revision, ..Index::default() };
+        for token in store.access_tokens().await? {
+            index.add(token, before, now);
+        }
+        for (hash, grant) in &before.grants {
+            if !index.grants.contains_key(hash) {
+                grant.ended.cancel();
+            }
+        }
+        Ok(index)
+    }
+
+    fn add(&mut self, token: AccessToken, before: &Index, now: Time) {
+        let same = before.tokens.iter().find(|known| known.token.id == token.id);
+        let stored = token.last_use_time.map_or(0, Time::micros);
+        let used = same.map_or(0, |known| known.used.load(Ordering::Relaxed)).max(stored);
+        let old = token.old_secret.as_ref().map(|(hash, _)| *hash);
+        let hashes = [Some(token.secret_hash), old];
+        let known = Arc::new(KnownToken {
+            used: AtomicI64::new(used),
+            stored_use: AtomicI64::new(stored),
+            token,
+        });
+        for hash in hashes.into_iter().flatten() {
+            let Some(identity) = known.token.identity(&hash, now) else { continue };
+            let same = before.grants.get(&hash).filter(|grant| *grant.identity == identity);
+            let ended = same.map_or_else(CancellationToken::new, |grant| grant.ended.clone());
+            let (identity, token) = (Arc::new(identity), Some(known.clone()));
+            self.grants.insert(hash, Grant { identity, ended, token });
+        }
+        self.tokens.push(known);
+    }
+}
+
+impl Engine {
+    /// Who calls with this secret. None if it is not valid.
+    pub fn authenticate(&self, secret: &str) -> Option<Grant> {
+        let now = self.now();
+        let index = self.shared.access.index.load();
+        // Found by a hash that a caller cannot choose: how long that takes says nothing.
+        let grant =
+            index.grants.get(&SecretHash::of(secret)).filter(|grant| grant.is_valid(now))?;
+        if let Some(token) = &grant.token {
+            token.note_use(now);
+        }
+        Some(grant.clone())
+    }
+
+    /// Whether any token could be used.
+    pub fn has_tokens(&self) -> bool {
+        !self.shared.access.index.load().grants.is_empty()
+    }
+
+    /// All tokens by id, those that have ended among them.
+    pub fn access_tokens(&self) -> Vec<AccessToken> {
+        let index = self.shared.access.index.load();
+        index.tokens.iter().map(|known| known.current()).collect()
+    }
+
+    /// Reads what another process has changed, and ends grants whose time has come.
+    pub async fn refresh_access(&self) -> Result<()> {
+        let before = self.shared.access.index.load_full();
+        let now = self.now();
+        for grant in before.grants.values().filter(|grant| !grant.is_valid(now)) {
+            grant.ended.cancel();
+        }
+        if self.store().access_revision().await? == before.revision {
+            return Ok(());
+        }
+        self.in_writer(|shared| async move { shared.reload_access().await }).await
+    }
+
+    /// Stores when tokens were used.
+    pub async fn store_token_uses(&self) -> Result<()> {
+        let index = self.shared.access.index.load_full();
+        let unstored = |known: &&Arc<KnownToken>| known.unstored_use().is_some();
+        let used: Vec<Arc<KnownToken>> = index.tokens.iter().filter(unstored).cloned().collect();
+        if used.is_empty() {
+            return Ok(());
+        }
+        self.in_writer(|shared| async move {
+            let mut changes = Vec::new();
+            for known in &used {
+                let Some(time) = known.unstored_use() else { continue };
+                changes.push(Change::UseAccessToken { id: known.token.id.clone(), time });
+                known.stored_use.store(time.micros(), Ordering::Relaxed);
+            }
+            Ok(shared.change("", &changes, &[]).await?)
+        })
+        .await
+    }
+
+    /// Creates a token. Its secret is returned once.
+    pub async fn create_token(&self, actor: Actor, new: NewToken) -> Result<(AccessToken, Secret)> {
+        self.in_writer(move |shared| async move {
+            let now = shared.clock.now();
+            shared.reload_access().await?;
+            let index = shared.access.index.load_full();
+            if index.tokens.len() >= TOKENS_MAX {
+                let max = TOKENS_MAX as i64;
+                return Err(Error::BoundReached { bound: "number of tokens", max });
+            }
+            let secret = Secret::from_random(rand::random());
+            let token = new.into_token(&secret, now);
+            if index.tokens.iter().any(|known| known.token.id == token.id) {
+                return Err(exists(TOKEN, &token.id));
+            }
+            shared.put_token(&actor, None, &token, now).await?;
+            Ok((token, secret))
+        })
+        .await
+    }
+
+    /// Gives a token another secret; the one before is valid for `overlap`.
+    pub async fn rotate_token(
+        &self,
+        actor: Actor,
+        id: String,
+        overlap: Micros,
+    ) -> Result<(AccessToken, Secret)> {
+        self.in_writer(move |shared| async move {
+            let (before, now) = shared.find_token(&id).await?;
+            if before.revoke_time.is_some() {
+                return Err(Error::NotAllowed("the token is revoked: create another".to_owned()));
+            }
+            let secret = Secret::from_random(rand::random());
+            let token = rotated(&before, &secret, overlap, now);
+            shared.put_token(&actor, Some(&before), &token, now).await?;
+            Ok((token, secret))
+        })
+        .await
+    }
+
+    /// Revokes a token; revoked before, it stays as it is.
+    pub async fn revoke_token(&self, actor: Actor, id: String) -> Result<AccessToken> {
+        self.in_writer(move |shared| async move {
+            let (before, now) = shared.find_token(&id).await?;
+            let token = revoked(&before, now);
+            if token != before {
+                shared.put_token(&actor, Some(&before), &token, now).await?;
+            }
+            Ok(token)
+        })
+        .await
+    }
+}
+
+impl Shared {
+    /// In the writer alone.
+    async fn reload_access(&self) -> Result<()> {
+        let before = self.access.index.load_full();
+        let index = Index::read(&*self.store, &before, self.clock.now()).await?;
+        self.access.index.store(Arc::new(index));
+        Ok(())
+    }
+
+    async fn find_token(&self, id: &str) -> Result<(AccessToken, Time)> {
+        self.reload_access().await?;
+        let index = self.access.index.load();
+        let found = index.tokens.iter().find(|known| *known.token.id == *id);
+        let token = found.ok_or_else(|| not_found(TOKEN, id))?.current();
+        Ok((token, self.clock.now()))
+    }
+
+    async fn put_token(
+        &self,
+        actor: &Actor,
+        before: Option<&AccessToken>,
+        token: &AccessToken,
+        now: Time,
+    ) -> Result<()> {
+        let (changes, events) = put_token(actor, before, token, now);
+        self.change("", &changes, &events).await?;
+        self.reload_access().await
+    }
+}
+
+/// A token with another secret; the one before is valid for `overlap`.
+pub fn rotated(before: &AccessToken, secret: &Secret, overlap: Micros, now: Time) -> AccessToken {
+    AccessToken {
+        secret_hash: secret.hash(),
+        secret_time: now,
+        old_secret: (overlap > 0).then(|| (before.secret_hash, now + overlap)),
+        ..before.clone()
+    }
+}
+
+/// A token that is revoked, since when it was first.
+pub fn revoked(before: &AccessToken, now: Time) -> AccessToken {
+    let revoke_time = Some(before.revoke_time.unwrap_or(now));
+    AccessToken { revoke_time, old_secret: None, ..before.clone() }
+}
+
+/// The change that stores a token, with its entry of the audit log.
+pub fn put_token(
+    actor: &Actor,
+    before: Option<&AccessToken>,
+    token: &AccessToken,
+    now: Time,
+) -> ([Change; 1], Vec<AuditEvent>) {
+    let (before, after) = (before.map(audit::state), audit::state(token));
+    let event = actor.event(now, "", TOKEN, &token.id, before, Some(after));
+    ([Change::PutAccessToken(token.clone())], event.into_iter().collect())
+}
+
+impl NewToken {
+    pub fn into_token(self, secret: &Secret, now: Time) -> AccessToken {
+        let id = self.id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+        AccessToken {
+            id: id.into(),
+            display_name: self.display_name,
+            role: self.role,
+            workspace_ids: self.workspace_ids,
+            secret_hash: secret.hash(),
+            secret_time: now,
+            old_secret: None,
+            expire_time: self.expire_time,
+            create_time: now,
+            revoke_time: None,
+            last_use_time: None,
+        }
+    }
+}
+
+impl KnownToken {
+    /// Remembered by the minute: most calls change nothing.
+    fn note_use(&self, now: Time) {
+        let minute = now.micros() - now.micros().rem_euclid(MICROS_PER_MINUTE);
+        if self.used.load(Ordering::Relaxed) < minute {
+            self.used.store(minute, Ordering::Relaxed);
+        }
+    }
+
+    fn unstored_use(&self) -> Option<Time> {
+        let used = self.used.load(Ordering::Relaxed);
+        (used > self.stored_use.load(Ordering::Relaxed)).then(|| Time::from_micros(used))
+    }
+
+    /// With the time of its latest use.
+    fn current(&self) -> AccessToken {
+        let used = self.used.load(Ordering::Relaxed);
+        let last_use_time = (used > 0).then(|| Time::from_micros(used));
+        AccessToken { last_use_time, ..self.token.clone() }
+    }
+}

@@ -1,0 +1,101 @@
+//! Requests of `AccessService`, and tokens and identities as protos.
+
+use std::sync::Arc;
+
+use crate::domain::Time;
+use crate::domain::access::{AccessToken, Identity, Role};
+use crate::domain::time::{MICROS_PER_DAY, Micros};
+use crate::engine::NewToken;
+use crate::grpc::shared::decode::{Decoded, Decoder, decode};
+use crate::grpc::shared::enums::ProtoEnum;
+use crate::grpc::shared::text::{WORKSPACE_ID_CHARS_MAX, non_empty};
+use crate::grpc::shared::time::to_timestamp;
+use crate::proto::v1;
+
+/// Most workspaces of a token.
+pub const WORKSPACES_MAX: usize = 100;
+/// How long the secret before a rotation is valid.
+const OVERLAP_DEFAULT: Micros = MICROS_PER_DAY;
+const OVERLAP_MAX: Micros = 30 * MICROS_PER_DAY;
+
+pub fn create(request: v1::CreateTokenRequest, now: Time) -> Decoded<NewToken> {
+    decode(|at| {
+        let (at, token) = at.message("token", request.token)?;
+        at.field("token_id").optional_new_id(&token.token_id);
+        at.display_name(&token.display_name);
+        let role = at.field("role").required_enum(token.role);
+        let expire_time =
+            token.expire_time.and_then(|time| at.field("expire_time").effective(time));
+        let is_ahead = expire_time.is_none_or(|time| time > now);
+        at.field("expire_time").ensure(is_ahead, "expected a time in the future");
+        let workspace_ids = workspaces(at, role, token.workspace_ids);
+        Some(NewToken {
+            id: non_empty(token.token_id),
+            display_name: token.display_name,
+            role: role?,
+            workspace_ids,
+            expire_time,
+        })
+    })
+}
+
+/// Sorted, each once.
+fn workspaces(at: Decoder<'_>, role: Option<Role>, ids: Vec<String>) -> Vec<Arc<str>> {
+    let at = at.field("workspace_ids");
+    match role {
+        Some(Role::Operator) => at.ensure(ids.is_empty(), "expected none: an operator has all"),
+        _ => at.ensure(!ids.is_empty(), "expected at least 1"),
+    }
+    let ids = at.each_of(ids, WORKSPACES_MAX, |at, id| {
+        at.text(id, 1..=WORKSPACE_ID_CHARS_MAX);
+    });
+    let mut ids: Vec<Arc<str>> = ids.into_iter().map(Arc::from).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// Token, and how long its secret before is valid.
+pub fn rotate(request: v1::RotateTokenRequest) -> Decoded<(String, Micros)> {
+    decode(|at| {
+        at.field("token_id").resource_id(&request.token_id);
+        let (at, expected) = (at.field("overlap"), "expected 0 to 30 days");
+        let overlap = at.span(request.overlap, 0..=OVERLAP_MAX, expected, OVERLAP_DEFAULT);
+        Some((request.token_id, overlap))
+    })
+}
+
+pub fn revoke(request: v1::RevokeTokenRequest) -> Decoded<String> {
+    decode(|at| {
+        at.field("token_id").resource_id(&request.token_id);
+        Some(request.token_id)
+    })
+}
+
+pub fn token_to_proto(token: AccessToken) -> v1::Token {
+    v1::Token {
+        token_id: token.id.to_string(),
+        display_name: token.display_name,
+        role: token.role.number(),
+        workspace_ids: texts(&token.workspace_ids),
+        expire_time: token.expire_time.map(to_timestamp),
+        create_time: Some(to_timestamp(token.create_time)),
+        revoke_time: token.revoke_time.map(to_timestamp),
+        old_secret_expire_time: token.old_secret.map(|(_, end)| to_timestamp(end)),
+        last_use_time: token.last_use_time.map(to_timestamp),
+        secret_create_time: Some(to_timestamp(token.secret_time)),
+    }
+}
+
+pub fn identity_to_proto(identity: &Identity) -> v1::WhoAmIResponse {
+    v1::WhoAmIResponse {
+        identity: identity.name.to_string(),
+        role: identity.role.number(),
+        workspace_ids: texts(&identity.workspace_ids),
+        expire_time: identity.expire_time.map(to_timestamp),
+    }
+}
+
+fn texts(ids: &[Arc<str>]) -> Vec<String> {
+    ids.iter().map(ToString::to_string).collect()
+}

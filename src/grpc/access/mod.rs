@@ -1,0 +1,92 @@
+//! `AccessService`: access tokens; and who may call what, for all services.
+//!
+//! [`authenticate`] finds the caller of a request before any service, by [`table`] it may make the
+//! call, and [`admit`] lets the message through to the handler if it is about the caller's
+//! workspaces.
+
+mod admit;
+pub mod authenticate;
+mod convert;
+pub mod table;
+
+use tonic::{Request, Response, Status};
+
+pub use admit::{Caller, Stop, admit, by, caller};
+
+use super::ServiceContext;
+use super::shared::decode::decode;
+use crate::engine::Engine;
+use crate::proto::v1;
+use crate::proto::v1::access_service_server::AccessService;
+
+pub struct Access {
+    engine: Engine,
+}
+
+impl Access {
+    pub fn new(context: &ServiceContext) -> Access {
+        Access { engine: context.engine.clone() }
+    }
+}
+
+#[tonic::async_trait]
+impl AccessService for Access {
+    async fn create_token(
+        &self,
+        request: Request<v1::CreateTokenRequest>,
+    ) -> Result<Response<v1::CreateTokenResponse>, Status> {
+        let by = by(&request)?;
+        let new = convert::create(admit(request)?, self.engine.now())?;
+        let (token, secret) = self.engine.create_token(by, new).await?;
+        let token = Some(convert::token_to_proto(token));
+        let secret = secret.expose().to_owned();
+        Ok(Response::new(v1::CreateTokenResponse { token, secret }))
+    }
+
+    async fn list_tokens(
+        &self,
+        request: Request<v1::ListTokensRequest>,
+    ) -> Result<Response<v1::ListTokensResponse>, Status> {
+        let v1::ListTokensRequest { page_size, page_token } = admit(request)?;
+        let page = decode(|at| Some(at.page(&["tokens"], page_size, &page_token)))?;
+        let after = page.after().unwrap_or_default();
+        let tokens = self.engine.access_tokens().into_iter();
+        let mut tokens: Vec<_> =
+            tokens.filter(|token| &*token.id > after).take(page.fetch()).collect();
+        let next_page_token = page.cut(&mut tokens, |last| last.id.to_string());
+        let tokens = tokens.into_iter().map(convert::token_to_proto).collect();
+        Ok(Response::new(v1::ListTokensResponse { tokens, next_page_token }))
+    }
+
+    async fn rotate_token(
+        &self,
+        request: Request<v1::RotateTokenRequest>,
+    ) -> Result<Response<v1::RotateTokenResponse>, Status> {
+        let by = by(&request)?;
+        let (id, overlap) = convert::rotate(admit(request)?)?;
+        let (token, secret) = self.engine.rotate_token(by, id, overlap).await?;
+        let token = Some(convert::token_to_proto(token));
+        let secret = secret.expose().to_owned();
+        Ok(Response::new(v1::RotateTokenResponse { token, secret }))
+    }
+
+    async fn revoke_token(
+        &self,
+        request: Request<v1::RevokeTokenRequest>,
+    ) -> Result<Response<v1::RevokeTokenResponse>, Status> {
+        let by = by(&request)?;
+        let id = convert::revoke(admit(request)?)?;
+        let token = self.engine.revoke_token(by, id).await?;
+        let token = Some(convert::token_to_proto(token));
+        Ok(Response::new(v1::RevokeTokenResponse { token }))
+    }
+
+    async fn who_am_i(
+        &self,
+        request: Request<v1::WhoAmIRequest>,
+    ) -> Result<Response<v1::WhoAmIResponse>, Status> {
+        let found = convert::identity_to_proto(caller(&request)?.grant().identity());
+        admit(request)?;
+        Ok(Response::new(found))
+    }
+}
