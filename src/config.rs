@@ -43,6 +43,8 @@ pub struct Config {
     /// Whether calls need credentials: where other machines can reach the address, unless it is
     /// insecure, or something else is set.
     pub auth: Auth,
+    /// Certificate and key of the server; without them connections are plain.
+    pub tls: Option<TlsFiles>,
     /// Form of the log; for people at first.
     pub log_format: LogFormat,
     /// What is logged, by level or by directives of `tracing`; "info" at first.
@@ -67,6 +69,14 @@ pub struct Config {
 pub enum Auth {
     Off,
     Required,
+}
+
+/// Files in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// With its chain.
+    pub certificate: PathBuf,
+    pub key: PathBuf,
 }
 
 /// Form of the log.
@@ -98,9 +108,10 @@ pub enum Error {
     #[error("the configuration file {} could not be read: {cause}", path.display())]
     Unreadable { path: PathBuf, cause: String },
     #[error(
-        "listen (from {given}): {address} can be reached from other machines, and calls are not \
-         authenticated; to serve there all the same give --insecure \
-         (or TOLLGATE_INSECURE=true, or insecure = true in the file)"
+        "listen (from {given}): {address} can be reached from other machines: serve there with \
+         TLS and authentication (tls_certificate, tls_key, and auth = required, which is the \
+         default there); to serve without give --insecure (or TOLLGATE_INSECURE=true, or insecure \
+         = true in the file)"
     )]
     NotLoopback { address: SocketAddr, given: String },
     #[error("{missing}: expected as well, because {given} is set")]
@@ -179,6 +190,7 @@ impl Default for Config {
             database: DatabaseUrl::default(),
             insecure: false,
             auth: Auth::Off,
+            tls: None,
             log_format: LogFormat::Human,
             log_filter: "info".to_owned(),
             cors_allowed_origins: Vec::new(),

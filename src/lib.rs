@@ -17,3 +17,4 @@ pub mod proto;
 pub mod server;
 pub mod storage;
 pub mod tasks;
+pub mod transport;

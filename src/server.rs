@@ -4,7 +4,6 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::HeaderValue;
 use tokio::net::TcpListener;
@@ -12,7 +11,6 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tracing::{error, info, warn};
 
 use crate::config::{Auth, Config};
@@ -20,23 +18,23 @@ use crate::engine::alerts::address::AddressRules;
 use crate::engine::{self, Clock, Engine};
 use crate::grpc::health::Health;
 use crate::grpc::router::Router;
-use crate::grpc::{self, ServiceContext};
+use crate::grpc::{self, Admission, ServiceContext};
 use crate::prices::builtin;
 use crate::proto;
 use crate::storage::Store;
 use crate::tasks::{access, deliver, expire, fold, retention};
+use crate::transport::{self, Tls};
 
 /// Most calls in flight on one connection; a client waits with more.
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 1_024;
-/// How long a connection may be silent before the system asks whether it lives. Asked by TCP, not
-/// by HTTP/2 pings: for these the clock is read and a lock taken with every frame.
-pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Why the server could not start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the listener has no address: {0}")]
     Listener(#[source] std::io::Error),
+    #[error("tls_certificate, tls_key: {0}")]
+    Tls(#[from] transport::Error),
     #[error("cors_allowed_origins: {0:?} is not an origin")]
     Origin(String),
     #[error("the engine could not start: {0}")]
@@ -62,6 +60,9 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Error> {
     let address = listener.local_addr().map_err(Error::Listener)?;
+    let files = config.tls.as_ref();
+    let tls = files.map(|files| Tls::load(&files.certificate, &files.key).map(Arc::new));
+    let tls = tls.transpose()?;
     let builtin = builtin::catalog();
     let (engine, committed) = Engine::start(store, clock, builtin).await.map_err(Error::Start)?;
     // No call has to. Unoptimised it takes too long to be done for tests that need it not.
@@ -71,8 +72,11 @@ pub async fn run(
     let health = Health::new().await;
     let stopping = CancellationToken::new();
     let router = router(&config, &engine, &health, &stopping)?;
-    let mut serving = tokio::spawn(serve(router, listener, stopping.clone()));
+    let mut serving = tokio::spawn(serve(router, listener, tls.clone(), stopping.clone()));
     let mut tasks = Tasks::default();
+    if let Some(tls) = tls {
+        tasks.spawn(|stop| tls.watch(stop));
+    }
     tasks.spawn(|stop| fold::run(engine.clone(), committed, stop));
     tasks.spawn(|stop| expire::run(engine.clone(), stop));
     tasks.spawn(|stop| retention::run(engine.clone(), stop));
@@ -81,7 +85,7 @@ pub async fn run(
     tasks.spawn(|stop| deliver::run(engine.clone(), rules, smtp, stop));
     tasks.spawn(|stop| health.clone().watch(engine.clone(), stop));
     info!("listening on {address}");
-    hint_at_first_call(&engine, address).await;
+    hint_at_first_call(&engine, &config, address).await;
 
     let outcome = tokio::select! {
         () = shutdown => Ok(()),
@@ -111,11 +115,10 @@ pub async fn run(
 async fn serve(
     router: Router,
     listener: TcpListener,
+    tls: Option<Arc<Tls>>,
     stopping: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
-    let incoming = TcpIncoming::from(listener)
-        .with_nodelay(Some(true))
-        .with_keepalive(Some(KEEPALIVE_INTERVAL));
+    let incoming = transport::incoming(listener, tls, stopping.clone());
     Server::builder()
         // gRPC-Web comes over HTTP/1.1, too.
         .accept_http1(true)
@@ -136,7 +139,7 @@ fn router(
         stopping: stopping.clone(),
         address_rules: address_rules(config),
         has_smtp: config.smtp.is_some(),
-        requires_auth: config.auth == Auth::Required,
+        admission: admission(config),
     };
     let reflection = || {
         tonic_reflection::server::Builder::configure()
@@ -153,6 +156,14 @@ fn router(
         origins.push(value.map_err(|_| Error::Origin(origin.clone()))?);
     }
     Ok(Router::new(&context, routes, &origins))
+}
+
+fn admission(config: &Config) -> Admission {
+    match config.auth {
+        Auth::Required => Admission::Authenticated,
+        Auth::Off if config.insecure => Admission::Anyone,
+        Auth::Off => Admission::Local { origins: config.cors_allowed_origins.clone() },
+    }
 }
 
 fn address_rules(config: &Config) -> AddressRules {
@@ -198,17 +209,29 @@ fn describe_end(
 }
 
 /// Logs the first call to make, if the database is empty.
-async fn hint_at_first_call(engine: &Engine, address: SocketAddr) {
+async fn hint_at_first_call(engine: &Engine, config: &Config, address: SocketAddr) {
+    if config.auth == Auth::Required && !engine.has_tokens() {
+        info!(
+            "no access token is valid yet; create one on the database of this server with\n  \
+             tollgate token create --role operator"
+        );
+    }
     let is_empty = engine.list_workspaces("", 1).await.is_ok_and(|found| found.is_empty());
     if !is_empty {
         return;
     }
+    let (plain, scheme) =
+        if config.tls.is_some() { ("", "https") } else { ("-plaintext ", "http") };
+    let header = match config.auth {
+        Auth::Required => "-H \"authorization: Bearer $TOKEN\" ",
+        Auth::Off => "",
+    };
     let method = "tollgate.v1.WorkspaceService/CreateWorkspace";
     let body = r#"{"workspace": {"workspace_id": "acme", "display_name": "Acme"}}"#;
     info!(
         "there is no workspace yet; create one with\n  \
-         grpcurl -plaintext -d '{body}' {address} {method}\nor\n  \
-         npx @bufbuild/buf curl --protocol grpc --http2-prior-knowledge -d '{body}' \
-         http://{address}/{method}"
+         grpcurl {plain}{header}-d '{body}' {address} {method}\nor\n  \
+         npx @bufbuild/buf curl --protocol grpc --http2-prior-knowledge {header}-d '{body}' \
+         {scheme}://{address}/{method}"
     );
 }

@@ -108,3 +108,36 @@ fn help_names_flags_and_variables() {
     assert!(help.contains("--log-format <FORM>") && help.contains("[env: TOLLGATE_LOG_FORMAT]"));
     assert!(help.contains("--insecure") && !help.contains("--insecure <"), "{help}");
 }
+
+/// Beside a server or without one; nobody else on the machine can read what it makes.
+#[test]
+fn a_token_is_printed_alone_and_its_database_is_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = tollgate(folder.path(), arguments, &[]).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.success(), text(output.stdout), text(output.stderr))
+    };
+    let (is_made, secret, _) = run(&["token", "create", "--role", "operator", "--id", "root"]);
+    assert!(is_made && secret.starts_with("tg_") && secret.lines().count() == 1, "{secret}");
+    for name in ["tollgate.db", "tollgate.db.lock"] {
+        let mode = std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let (_, list, _) = run(&["token", "list"]);
+    assert!(list.starts_with("root\toperator\tall\tvalid\t") && !list.contains("tg_"), "{list}");
+    let refused = [
+        (&["create", "--role", "operator", "--id", "root"][..], "--id: there is a token"),
+        (&["create", "--role", "service"], "--workspace: expected one"),
+        (&["create", "--role", "operator", "--workspace", "a"], "--workspace: expected none"),
+        (&["create", "--role", "viewer", "--workspace", "a", "--expires", "1"], "--expires"),
+        (&["revoke", "ghost"], "there is no token"),
+    ];
+    for (arguments, expected) in refused {
+        let (is_done, printed, message) = run(&[&["token"], arguments].concat());
+        assert!(!is_done && printed.is_empty() && message.contains(expected), "{message}");
+    }
+    assert!(run(&["token", "revoke", "root"]).0);
+    assert!(!run(&["token", "rotate", "root"]).0);
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use tokio::net::TcpListener;
-use tollgate::config::{Config, Flag, SETTINGS};
+use tollgate::config::{Auth, Config, Flag, SETTINGS};
 use tollgate::engine::SystemClock;
 use tollgate::storage::sql;
 use tollgate::{logging, server};
@@ -40,8 +40,10 @@ pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
         let store = sql::open(config.database.as_str()).await.map_err(failure)?;
         let listener = TcpListener::bind(config.listen).await;
         let listener = listener.map_err(|cause| format!("listen: {}: {cause}", config.listen))?;
-        if config.insecure {
+        if config.auth == Auth::Off && config.insecure {
             warn!("insecure: calls to {} are not authenticated", config.listen);
+        } else if config.tls.is_none() && config.insecure {
+            warn!("insecure: calls to {} are not encrypted", config.listen);
         }
         server::run(config, listener, store, Arc::new(SystemClock), stop).await.map_err(failure)?;
         Ok(ExitCode::SUCCESS)

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -9,7 +10,9 @@ use lettre::message::Mailbox;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-use super::{Auth, Config, DatabaseUrl, Error, LogFormat, PREFIX, Smtp, SmtpServer, Source, smtp};
+use super::{
+    Auth, Config, DatabaseUrl, Error, LogFormat, PREFIX, Smtp, SmtpServer, Source, TlsFiles, smtp,
+};
 
 /// Most origins that may be allowed by name.
 const CORS_ALLOWED_ORIGINS_MAX: usize = 100;
@@ -24,7 +27,7 @@ pub struct Setting {
     pub help: &'static str,
 }
 
-pub static SETTINGS: [Setting; 13] = [
+pub static SETTINGS: [Setting; 15] = [
     value("listen", "ADDR", "Address to serve on"),
     value("database", "URL", "Where the data is: sqlite:PATH or postgres://…"),
     switch(
@@ -37,6 +40,8 @@ pub static SETTINGS: [Setting; 13] = [
         "Whether calls need credentials: required or off; required where other machines can reach \
          the address, unless it is insecure",
     ),
+    value("tls_certificate", "FILE", "Certificate of the server with its chain, in PEM"),
+    value("tls_key", "FILE", "Private key of the certificate, in PEM"),
     value("log_format", "FORM", "Form of the log: human or json"),
     value("log_filter", "FILTER", "What is logged, for example \"info\""),
     value(
@@ -63,6 +68,7 @@ const LOG_FILTER: &str =
     "off, error, warn, info, debug or trace, or directives, for example info,tollgate=debug";
 const ORIGINS: &str = "origins, for example https://panel.example.com: scheme, host and port \
                        without a path, or * alone";
+const PATH: &str = "the path of a file";
 const BOOLEAN: &str = "true or false, in the file without quotes";
 
 const fn value(key: &'static str, value_name: &'static str, help: &'static str) -> Setting {
@@ -97,12 +103,15 @@ pub(super) struct Given {
 pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
     let mut config = Config::default();
     let (mut smtp_server, mut smtp_from, mut auth) = (None, None, None);
+    let (mut tls_certificate, mut tls_key) = (None, None);
     for value in given {
         match value.setting.key {
             "listen" => config.listen = value.parse(LISTEN, parsed)?,
             "database" => config.database = value.parse(DATABASE, DatabaseUrl::parse)?,
             "insecure" => config.insecure = value.parse(BOOLEAN, parsed)?,
             "auth" => auth = Some(value.parse("required or off", auth_mode)?),
+            "tls_certificate" => tls_certificate = Some(value.parse(PATH, path)?),
+            "tls_key" => tls_key = Some(value.parse(PATH, path)?),
             "log_format" => config.log_format = value.parse("human or json", log_format)?,
             "log_filter" => config.log_filter = value.parse(LOG_FILTER, log_filter)?,
             "cors_allowed_origins" => {
@@ -133,12 +142,26 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
     let is_local = config.listen.ip().to_canonical().is_loopback();
     let is_expected = !is_local && !config.insecure;
     config.auth = auth.unwrap_or(if is_expected { Auth::Required } else { Auth::Off });
-    if !config.insecure && !config.listen.ip().to_canonical().is_loopback() {
+    config.tls = tls_files(tls_certificate, tls_key)?;
+    let is_secure = config.tls.is_some() && config.auth == Auth::Required;
+    if !config.insecure && !is_local && !is_secure {
         let last = given.iter().rfind(|value| value.setting.key == "listen");
         let given = last.map_or_else(|| "the defaults".to_owned(), Given::origin);
         return Err(Error::NotLoopback { address: config.listen, given });
     }
     Ok(config)
+}
+
+fn tls_files(
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+) -> Result<Option<TlsFiles>, Error> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(Error::Missing { missing: "tls_key", given: "tls_certificate" }),
+        (None, Some(_)) => Err(Error::Missing { missing: "tls_certificate", given: "tls_key" }),
+    }
 }
 
 fn mail(server: Option<SmtpServer>, from: Option<Mailbox>) -> Result<Option<Smtp>, Error> {
@@ -176,6 +199,10 @@ fn parsed<T: FromStr>(text: &str) -> Option<T> {
 
 fn number(range: RangeInclusive<u64>) -> impl Fn(&str) -> Option<u64> {
     move |text| parsed(text).filter(|number| range.contains(number))
+}
+
+fn path(text: &str) -> Option<PathBuf> {
+    (!text.is_empty()).then(|| PathBuf::from(text))
 }
 
 fn auth_mode(text: &str) -> Option<Auth> {

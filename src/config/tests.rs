@@ -1,6 +1,6 @@
 //! Tables over `Config::resolve`: what wins over what, and what is refused how.
 
-use super::{Config, Flag, Loaded, LogFormat, SETTINGS};
+use super::{Auth, Config, Flag, Loaded, LogFormat, SETTINGS};
 
 fn resolve(
     flags: &[(&'static str, &str)],
@@ -52,6 +52,7 @@ fn flags_win_over_environment_over_file() {
 #[test]
 fn every_key_is_understood_from_every_source() {
     let file = "listen = '0.0.0.0:1'\ninsecure = true\nauth = 'required'\n\
+                tls_certificate = 'c.pem'\ntls_key = 'k.pem'\n\
                 database = 'postgres://h/d'\n\
                 log_format = 'json'\nlog_filter = 'warn,tollgate=debug'\n\
                 cors_allowed_origins = ['https://a.example', 'http://localhost:3000']\n\
@@ -63,6 +64,8 @@ fn every_key_is_understood_from_every_source() {
         ("listen", "0.0.0.0:1"),
         ("insecure", "true"),
         ("auth", "required"),
+        ("tls_certificate", "c.pem"),
+        ("tls_key", "k.pem"),
         ("database", "postgres://h/d"),
         ("log_format", "json"),
         ("log_filter", "warn,tollgate=debug"),
@@ -206,6 +209,23 @@ fn another_address_than_loopback_needs_insecure() {
     for address in ["127.0.0.1:0", "127.8.0.1:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
         resolve(&[("listen", address)], &[], "").unwrap();
     }
+}
+
+#[test]
+fn another_address_is_secure_with_tls_and_authentication() {
+    let tls = [("listen", "0.0.0.0:1"), ("tls_certificate", "c.pem"), ("tls_key", "k.pem")];
+    assert_eq!(resolve(&tls, &[], "").unwrap().auth, Auth::Required);
+    for more in [("auth", "off"), ("tls_key", "")] {
+        let mut flags = tls.to_vec();
+        flags.push(more);
+        resolve(&flags, &[], "").unwrap_err();
+    }
+    // What is left out has the default of the address.
+    assert_eq!(resolve(&[("listen", "127.0.0.1:1")], &[], "").unwrap().auth, Auth::Off);
+    let insecure = [("listen", "0.0.0.0:1"), ("insecure", "true")];
+    assert_eq!(resolve(&insecure, &[], "").unwrap().auth, Auth::Off);
+    let message = resolve(&[("tls_key", "k.pem")], &[], "").unwrap_err();
+    assert_eq!(message, "tls_certificate: expected as well, because tls_key is set");
 }
 
 #[test]

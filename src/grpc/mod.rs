@@ -43,8 +43,19 @@ pub struct ServiceContext {
     pub address_rules: AddressRules,
     /// Whether an SMTP server is configured.
     pub has_smtp: bool,
-    /// Whether calls need credentials.
-    pub requires_auth: bool,
+    pub admission: Admission,
+}
+
+/// Whose calls are taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Those with valid credentials.
+    Authenticated,
+    /// All that name a loopback host, and come from no page of another origin than these: a page
+    /// whose name an attacker points at this machine is refused.
+    Local { origins: Vec<String> },
+    /// All.
+    Anyone,
 }
 
 /// A server of a service, with the bounds of its messages. The generated servers share no trait

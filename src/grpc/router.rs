@@ -57,7 +57,7 @@ impl Router {
         routes: Routes,
         cors_allowed_origins: &[HeaderValue],
     ) -> Router {
-        let gatekeeper = Gatekeeper::new(context.engine.clone(), context.requires_auth);
+        let gatekeeper = Gatekeeper::new(context.engine.clone(), context.admission.clone());
         let gatekeeper = Arc::new(gatekeeper);
         let usage = bounded!(UsageServiceServer<Usage>, Usage::new(context));
         let usage = Authenticated::new(usage, gatekeeper.clone());

@@ -12,11 +12,11 @@ use futures_util::future::Either;
 use governor::clock::DefaultClock;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HOST, ORIGIN};
+use http::uri::Authority;
 use http::{HeaderMap, Request, Response};
 use tonic::Status;
 use tonic::body::Body;
-use tonic::transport::server::TcpConnectInfo;
 use tower::Service;
 use tracing::warn;
 
@@ -24,11 +24,17 @@ use super::admit::Caller;
 use super::table::{CALLS, Call};
 use crate::domain::access::Secret;
 use crate::engine::Engine;
+use crate::grpc::Admission;
 use crate::grpc::shared::status::Failure;
+use crate::transport::Peer;
 
 /// What answers without credentials.
 const OPEN: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
 const SCHEME: &str = "bearer";
+const FOREIGN_HOST: &str = "host: expected localhost or a loopback address, because this server \
+                            requires no credentials";
+const FOREIGN_ORIGIN: &str =
+    "origin: expected localhost, a loopback address, or one of cors_allowed_origins";
 /// Failed attempts of one address: so many at once, and one more each second.
 const FAILED_ATTEMPTS: Quota = Quota::per_second(NonZeroU32::MIN).allow_burst(AT_ONCE);
 const AT_ONCE: NonZeroU32 = NonZeroU32::new(20).expect("it is not 0");
@@ -40,17 +46,17 @@ type Attempts = RateLimiter<IpAddr, HashMapStateStore<IpAddr>, DefaultClock>;
 /// Who is let in.
 pub struct Gatekeeper {
     engine: Engine,
-    is_required: bool,
+    admission: Admission,
     anonymous: Caller,
     calls: HashMap<&'static str, &'static Call>,
     failed: Attempts,
 }
 
 impl Gatekeeper {
-    pub fn new(engine: Engine, is_required: bool) -> Gatekeeper {
+    pub fn new(engine: Engine, admission: Admission) -> Gatekeeper {
         Gatekeeper {
             engine,
-            is_required,
+            admission,
             anonymous: Caller::anonymous(),
             calls: CALLS.iter().map(|call| (call.path, call)).collect(),
             failed: RateLimiter::hashmap(FAILED_ATTEMPTS),
@@ -59,8 +65,13 @@ impl Gatekeeper {
 
     /// The caller of a request; none if it needs none, or there is no such call.
     fn let_in(&self, request: &Request<Body>) -> Result<Option<Caller>, Failure> {
-        if !self.is_required {
-            return Ok(Some(self.anonymous.clone()));
+        match &self.admission {
+            Admission::Authenticated => {}
+            Admission::Local { origins } => {
+                check_local(request, origins)?;
+                return Ok(Some(self.anonymous.clone()));
+            }
+            Admission::Anyone => return Ok(Some(self.anonymous.clone())),
         }
         let path = request.uri().path();
         if OPEN.iter().any(|prefix| path.starts_with(prefix)) {
@@ -78,9 +89,8 @@ impl Gatekeeper {
 
     /// Counts a failed attempt. Valid credentials are never held up.
     fn failure_of(&self, request: &Request<Body>) -> Failure {
-        let address = request.extensions().get::<TcpConnectInfo>();
-        let address = address.and_then(TcpConnectInfo::remote_addr).map(|address| address.ip());
-        let address = address.unwrap_or(IpAddr::from([0; 4])).to_canonical();
+        let peer = request.extensions().get::<Peer>();
+        let address = peer.map_or(IpAddr::from([0; 4]), |peer| peer.address.ip()).to_canonical();
         if self.failed.len() > ADDRESSES_MAX {
             self.failed.retain_recent();
         }
@@ -92,6 +102,32 @@ impl Gatekeeper {
         warn!(%address, "a call without valid credentials was refused");
         Failure::Unauthenticated
     }
+}
+
+/// A name that an attacker points at this machine lets pages reach it: then the host is that name.
+fn check_local(request: &Request<Body>, origins: &[String]) -> Result<(), Failure> {
+    let headers = request.headers();
+    let host = request.uri().authority().map(|authority| authority.as_str());
+    let host = host.or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()));
+    if !host.is_some_and(is_loopback) {
+        return Err(Failure::Denied(FOREIGN_HOST.to_owned()));
+    }
+    let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
+    let origin = origin.to_str().unwrap_or_default();
+    let is_listed = origins.iter().any(|listed| listed == "*" || listed == origin);
+    let is_local = origin.split_once("://").is_some_and(|(_, host)| is_loopback(host));
+    if is_listed || is_local {
+        return Ok(());
+    }
+    Err(Failure::Denied(FOREIGN_ORIGIN.to_owned()))
+}
+
+/// Whether a host, with or without a port, is this machine.
+fn is_loopback(host: &str) -> bool {
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let is_address = name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
+    is_address || name.eq_ignore_ascii_case("localhost")
 }
 
 /// The one token of a request.
@@ -145,6 +181,25 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn this_machine_is_known_by_its_host() {
+        for host in ["localhost", "LOCALHOST:50051", "127.0.0.1:1", "127.9.9.9", "[::1]:50051"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example:80",
+            "10.0.0.1",
+            "0.0.0.0",
+            "[::]:1",
+            "a b",
+        ] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
 
     #[test]
     fn credentials_are_one_bearer_token() {

@@ -1,6 +1,7 @@
 //! Who may call: every call of the protos with every role, foreign workspaces, and credentials that
 //! are missing, malformed, expired or revoked; tokens; and who the audit log names.
 
+mod connections;
 mod raw;
 mod tokens;
 mod walk;

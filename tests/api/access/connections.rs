@@ -1,0 +1,156 @@
+//! Connections: TLS, and hosts and origins where no credentials are required.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tollgate::config::{Auth, Config, TlsFiles};
+use tollgate::proto::v1;
+use tollgate::proto::v1::access_service_client::AccessServiceClient;
+use tollgate::transport::Tls;
+use tonic::Code;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+
+use super::{create, token, with};
+use crate::server::Server;
+use tollgate::domain::access::Role;
+
+type Authority = CertifiedIssuer<'static, KeyPair>;
+
+fn authority() -> Authority {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// Writes a certificate for a name, and its key.
+fn certify(folder: &Path, authority: &Authority, name: &str) -> TlsFiles {
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let made = params.signed_by(&key, authority).unwrap();
+    let files = TlsFiles { certificate: folder.join("c.pem"), key: folder.join("k.pem") };
+    std::fs::write(&files.certificate, made.pem()).unwrap();
+    std::fs::write(&files.key, key.serialize_pem()).unwrap();
+    files
+}
+
+async fn connect(server: &Server, authority: &Authority, name: &str) -> Option<Channel> {
+    let trusted = Certificate::from_pem(authority.pem());
+    let tls = ClientTlsConfig::new().ca_certificate(trusted).domain_name(name);
+    let endpoint = Endpoint::from_shared(format!("https://{}", server.address)).unwrap();
+    endpoint.tls_config(tls).unwrap().connect().await.ok()
+}
+
+async fn guarded(folder: &Path, tls: TlsFiles) -> (Server, String) {
+    let config = Config { auth: Auth::Required, tls: Some(tls), ..Config::default() };
+    let server = Server::start_in(folder, Arc::default(), config).await;
+    let secret = create(folder, token("root", Role::Operator, &[], None)).await;
+    (server, secret)
+}
+
+#[tokio::test]
+async fn calls_are_answered_over_tls_with_the_certificate_of_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = authority();
+    let (server, secret) = guarded(folder.path(), certify(folder.path(), &authority, "gate")).await;
+    let channel = connect(&server, &authority, "gate").await.expect("it is trusted");
+    let mut access = AccessServiceClient::new(channel);
+    // The token is seen within a second.
+    let mut answer = access.who_am_i(with(&secret, v1::WhoAmIRequest {})).await;
+    for _ in 0..100 {
+        if answer.is_ok() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        answer = access.who_am_i(with(&secret, v1::WhoAmIRequest {})).await;
+    }
+    assert_eq!(answer.unwrap().into_inner().identity, "token:root");
+    let without = access.who_am_i(v1::WhoAmIRequest {}).await.unwrap_err();
+    assert_eq!(without.code(), Code::Unauthenticated);
+    // Neither another name, nor another authority, nor no TLS at all.
+    assert!(connect(&server, &authority, "other").await.is_none());
+    assert!(connect(&server, &self::authority(), "gate").await.is_none());
+    server.access().who_am_i(with(&secret, v1::WhoAmIRequest {})).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_holds_up_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = authority();
+    let (server, _) = guarded(folder.path(), certify(folder.path(), &authority, "gate")).await;
+    let mut silent = Vec::new();
+    for _ in 0..20 {
+        silent.push(TcpStream::connect(server.address).await.unwrap());
+    }
+    assert!(connect(&server, &authority, "gate").await.is_some());
+    // They are closed once a handshake would have taken too long.
+    let mut byte = [0];
+    assert_eq!(silent[0].read(&mut byte).await.unwrap_or(0), 0);
+}
+
+#[tokio::test]
+async fn files_that_change_are_taken_and_those_that_cannot_be_used_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (authority(), authority());
+    let files = certify(folder.path(), &first, "gate");
+    let tls = Tls::load(&files.certificate, &files.key).unwrap();
+    let before = tls.config();
+    assert!(!tls.reload().unwrap());
+    certify(folder.path(), &second, "gate");
+    assert!(tls.reload().unwrap());
+    assert!(!Arc::ptr_eq(&before, &tls.config()));
+    // A key of another certificate, a file that is none, and none at all.
+    let kept = tls.config();
+    std::fs::write(&files.key, KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    tls.reload().unwrap_err();
+    std::fs::write(&files.key, "secret").unwrap();
+    let error = tls.reload().unwrap_err().to_string();
+    assert!(error.contains("k.pem") && !error.contains("secret"), "{error}");
+    std::fs::remove_file(&files.certificate).unwrap();
+    tls.reload().unwrap_err();
+    assert!(Arc::ptr_eq(&kept, &tls.config()));
+}
+
+/// The status of a call over HTTP/1.1 with these headers.
+async fn status(server: &Server, headers: &str) -> String {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = format!(
+        "POST /tollgate.v1.AccessService/WhoAmI HTTP/1.1\r\nContent-Type: application/grpc-web\r\n\
+         Content-Length: 5\r\nConnection: close\r\n{headers}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&[0; 5]).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer).to_lowercase();
+    let found = answer.split("grpc-status:").nth(1).unwrap_or_else(|| panic!("{answer}"));
+    found.trim_start().chars().take_while(char::is_ascii_digit).collect()
+}
+
+#[tokio::test]
+async fn without_credentials_only_this_machine_is_answered() {
+    let origins = vec!["https://panel.example".to_owned()];
+    let config = Config { cors_allowed_origins: origins, ..Config::default() };
+    let server = Server::start_with(config).await;
+    for headers in [
+        "Host: localhost:50051",
+        "Host: 127.0.0.1",
+        "Host: localhost\r\nOrigin: http://localhost:3000",
+        "Host: localhost\r\nOrigin: https://panel.example",
+    ] {
+        assert_eq!(status(&server, headers).await, "0", "{headers}");
+    }
+    for headers in [
+        "Host: evil.example",
+        "Host: evil.example:50051\r\nOrigin: http://evil.example:50051",
+        "Host: localhost\r\nOrigin: https://evil.example",
+        "Host: localhost\r\nOrigin: null",
+    ] {
+        assert_eq!(status(&server, headers).await, "7", "{headers}");
+    }
+    let config = Config { insecure: true, ..Config::default() };
+    let server = Server::start_with(config).await;
+    assert_eq!(status(&server, "Host: gate.example").await, "0");
+}
