@@ -164,6 +164,24 @@ fn the_built_in_catalog_agrees_with_the_list() {
 }
 
 #[test]
+fn the_list_confirms_the_built_in_catalog() {
+    let Some(text) = data::read("litellm_model_prices_1.110.2.json") else { return };
+    let own = builtin::catalog();
+    // When all that is built in counts.
+    let later = NOW + 400 * MICROS_PER_DAY;
+    let import = litellm::read(&text, Moment { effective_time: later, now: later }).unwrap();
+    let import = import.against(own);
+    let taken: Vec<&str> = import.prices.iter().map(|price| &*price.model_id).collect();
+    assert_eq!(taken, [""; 0], "{}", import.report);
+    assert!(import.confirmations.len() > 4_500, "{}", import.report);
+    assert_eq!(import.confirmations.len(), import.report.confirmed);
+    let confirmed = own.clone().with_confirmations(import.confirmations);
+    let price = |model_id: &str| Arc::clone(own.price_at(model_id, "", later).unwrap().price());
+    assert_eq!(confirmed.confirm_time(&price("gpt-4o")), later);
+    assert!(own.confirm_time(&price("gpt-4o")) < later);
+}
+
+#[test]
 fn what_was_built_in_once_stays() {
     let by_hand = builtin::by_hand();
     let (header, listed) = builtin::list();

@@ -110,7 +110,10 @@ fn text_of(response: &v1::ImportPricesResponse) -> String {
     let mut lines = vec![
         format!("{} entries read", response.read_count),
         format!("{} models and {} prices taken", response.model_count, response.price_count),
-        format!("{} models unchanged", response.unchanged_count),
+        format!(
+            "{} models unchanged, {} prices confirmed",
+            response.unchanged_count, response.confirmed_count
+        ),
     ];
     let some = |ids: &[String]| ids.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
     for v1::SkippedEntries { reason, count, ids } in &response.skipped {

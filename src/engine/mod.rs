@@ -53,7 +53,7 @@ pub use resources::{
     ApiKeyChange, BoostAmount, BoostKind, BoostView, Erased, GroupView, ImportRequest, LimitChange,
     ModelLimitChange, NewApiKey, NewBoost, NewEntry, NewKeyGroup, NewQuota, NewRateLimit,
     NewWorkspace, PlanChange, QuotaChange, RateLimitChange, RequestedLimit, ThresholdChange,
-    WorkspaceChange, import_changes, load_catalog,
+    WorkspaceChange, import_changes, import_list_changes, load_catalog,
 };
 pub use retention::{DROP_RECORDS_MAX, Expired};
 pub use rollups::{FOLD_WAIT_MAX, FoldedUpto, LimitStatus, ReportBasis};

@@ -7,7 +7,7 @@ use super::report::{CHANGES_MAX, Change, Report, Skipped};
 use crate::domain::Time;
 use crate::domain::catalog::bill::is_without_units;
 use crate::domain::catalog::price::{Price, RateCard, Source};
-use crate::domain::catalog::{Catalog, Model, ModelEntry};
+use crate::domain::catalog::{Catalog, Confirmation, Model, ModelEntry};
 use crate::domain::usage::{ServiceTier, TokenClass, Usage};
 
 /// A rate that changes by more than this factor, up or down, is mostly a mistake.
@@ -21,6 +21,8 @@ const ID_BYTES_MAX: usize = 256;
 pub struct Import {
     pub models: Vec<Model>,
     pub prices: Vec<Price>,
+    /// Of prices that are there and bill as the list says, each once.
+    pub confirmations: Vec<Confirmation>,
     pub report: Report,
 }
 
@@ -47,6 +49,11 @@ pub enum Jumps {
 }
 
 impl Import {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.models.is_empty() && self.prices.is_empty() && self.confirmations.is_empty()
+    }
+
     /// The difference to the catalog. Operators take precedence over lists, and lists over the
     /// built-in catalog. What a list does not say of a model stays as it is.
     pub fn against(self, catalog: &Catalog) -> Import {
@@ -65,6 +72,8 @@ impl Import {
             let prices = prices.remove(&model.id).unwrap_or_default();
             import.take((catalog, &names), jumps, model, prices);
         }
+        import.confirmations.sort_by(|a, b| a.price_id.cmp(&b.price_id));
+        import.confirmations.dedup_by(|a, b| a.price_id == b.price_id);
         let report = &mut import.report;
         report.models = import.models.len();
         report.prices = import.prices.len();
@@ -92,6 +101,9 @@ impl Import {
             && entry.model().source == Source::Operator
         {
             self.report.skip(Skipped::SetByOperator, &model.id);
+            for mut price in prices {
+                self.confirms(catalog, before, &mut price);
+            }
             return;
         }
         let mut changed = false;
@@ -107,6 +119,28 @@ impl Import {
         }
     }
 
+    /// Whether the price that counts bills as this one, which then has its units and factors where
+    /// it says nothing of them. It is confirmed, unless it is known to be right until later.
+    fn confirms(
+        &mut self,
+        catalog: &Catalog,
+        before: Option<&Arc<ModelEntry>>,
+        price: &mut Price,
+    ) -> bool {
+        let valid = before.and_then(|entry| entry.price_at("", price.effective_time));
+        let Some(valid) = valid.map(|valid| valid.price()) else { return false };
+        keep_extras(price, valid);
+        if !valid.bills_as(price) {
+            return false;
+        }
+        self.report.confirmed += 1;
+        if price.create_time > catalog.confirm_time(valid) {
+            let (price_id, confirm_time) = (Arc::clone(&valid.id), price.create_time);
+            self.confirmations.push(Confirmation { price_id, confirm_time });
+        }
+        true
+    }
+
     /// Whether the price is taken.
     fn take_price(
         &mut self,
@@ -115,15 +149,10 @@ impl Import {
         jumps: Jumps,
         mut price: Price,
     ) -> bool {
-        let valid = before.and_then(|entry| entry.price_at("", price.effective_time));
-        if let Some(valid) = valid {
-            keep_extras(&mut price, valid.price());
-        }
-        if catalog.price_by_id(&price.id).is_some()
-            || valid.is_some_and(|valid| valid.price().bills_as(&price))
-        {
+        if self.confirms(catalog, before, &mut price) || catalog.price_by_id(&price.id).is_some() {
             return false;
         }
+        let valid = before.and_then(|entry| entry.price_at("", price.effective_time));
         let Some(valid) = valid else {
             self.prices.push(price);
             return true;

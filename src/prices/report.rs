@@ -22,6 +22,8 @@ pub struct Report {
     pub prices: usize,
     /// Models of which nothing changed.
     pub unchanged: usize,
+    /// Prices of the list that the catalog has unchanged.
+    pub confirmed: usize,
     /// Ids of skipped models, by reason.
     pub skipped: BTreeMap<Skipped, Vec<String>>,
     /// Models whose price of an operator or another list takes precedence.
@@ -148,7 +150,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} entries read", self.read)?;
         writeln!(f, "{} models and {} prices taken", self.models, self.prices)?;
-        writeln!(f, "{} models unchanged", self.unchanged)?;
+        writeln!(f, "{} models unchanged, {} prices confirmed", self.unchanged, self.confirmed)?;
         for (reason, ids) in self.skipped_by_reason() {
             writeln!(f, "{} skipped: {reason}{}", ids.len(), examples(&ids))?;
         }

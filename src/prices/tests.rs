@@ -78,3 +78,50 @@ fn a_price_that_returns_to_an_earlier_one_is_new() {
     assert_eq!(input_rate(&catalog), Some(1_000_000_000));
     assert_eq!(catalog.prices_of("gpt-4o", None).len(), 3);
 }
+
+#[test]
+fn an_unchanged_price_is_confirmed_by_the_next_import() {
+    let day = crate::domain::time::MICROS_PER_DAY;
+    let at = |days| later().now + days * day;
+    let import = |catalog: &Catalog, text: &str, days| {
+        let moment = Moment { effective_time: at(days), now: at(days) };
+        litellm::read(text, moment).unwrap().against(catalog)
+    };
+    let first = import(&Catalog::default(), TEXT, 0);
+    assert_eq!((first.prices.len(), first.confirmations.len()), (1, 0));
+    let catalog = with(&Catalog::default(), &first);
+    let confirm_time = |catalog: &Catalog| catalog.confirm_time(&first.prices[0]);
+    assert_eq!(confirm_time(&catalog), at(0));
+
+    let again = import(&catalog, TEXT, 3);
+    assert_eq!((again.models.len(), again.prices.len()), (0, 0));
+    assert_eq!((again.report.unchanged, again.report.confirmed), (1, 1));
+    assert_eq!(again.confirmations.len(), 1);
+    let catalog = catalog.with_confirmations(again.confirmations);
+    assert_eq!(confirm_time(&catalog), at(3));
+    // A clock that was put back takes nothing back.
+    let earlier = import(&catalog, TEXT, 2);
+    assert_eq!((earlier.report.confirmed, earlier.confirmations.len()), (1, 0));
+
+    // Another price confirms none, whether it is taken or held back.
+    for (other, taken) in [("2e-6", 1), ("2e-3", 0)] {
+        let other = import(&catalog, &TEXT.replace("1e-6", other), 4);
+        assert_eq!((other.prices.len(), other.confirmations.len()), (taken, 0));
+    }
+}
+
+#[test]
+fn a_list_confirms_what_operators_set_if_it_says_the_same() {
+    let mut set = litellm::read(TEXT, later()).unwrap();
+    set.prices[0].source = Source::Operator;
+    let next = Moment { now: later().now + 1, ..later() };
+    for source in [Source::Import, Source::Operator] {
+        set.models[0].source = source;
+        let catalog = with(&Catalog::default(), &set);
+        let same = litellm::read(TEXT, next).unwrap().against(&catalog);
+        assert_eq!(same.confirmations[0].price_id, set.prices[0].id, "{source:?}");
+        assert!(same.models.is_empty() && same.prices.is_empty());
+        let other = litellm::read(&TEXT.replace("1e-6", "2e-6"), next).unwrap();
+        assert_eq!(other.against(&catalog).confirmations, []);
+    }
+}

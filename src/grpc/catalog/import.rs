@@ -56,6 +56,7 @@ pub fn response(report: &ImportReport) -> v1::ImportPricesResponse {
         held_back_count: count(report.jumps.len()),
         held_back_model_ids: first(&report.jumps, IDS_MAX),
         changed_rate_count: count(report.change_count),
+        confirmed_count: count(report.confirmed),
         changed_rates: report.changes.iter().map(change_to_proto).collect(),
     }
 }
