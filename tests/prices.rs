@@ -182,6 +182,28 @@ fn the_list_confirms_the_built_in_catalog() {
 }
 
 #[test]
+fn what_a_list_changes_of_units_and_factors_is_shown() {
+    let Some(text) = data::read("litellm_model_prices_1.110.2.json") else { return };
+    let mut list: serde_json::Value = serde_json::from_str(&text).unwrap();
+    list["claude-opus-4-6"]["search_context_cost_per_query"] = 0.5.into();
+    list["claude-opus-4-6"]["provider_specific_entry"]["us"] = 1.3.into();
+    list["whisper-1"]["input_cost_per_second"] = 0.0002.into();
+    let later = NOW + MICROS_PER_DAY * 400;
+    let moment = Moment { effective_time: later, now: later };
+    let import = litellm::read(&list.to_string(), moment).unwrap().against(builtin::catalog());
+    let shown: Vec<String> = import.report.changes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        shown,
+        [
+            "claude-opus-4-6 web_search: 10.00 becomes 500.00 per thousand (held back)",
+            "claude-opus-4-6 us: 1.10 becomes 1.30 as a factor (held back)",
+            "whisper-1 second: 0.10 becomes 0.20 per thousand",
+        ]
+    );
+    assert_eq!(import.report.jumps, ["claude-opus-4-6"]);
+}
+
+#[test]
 fn what_was_built_in_once_stays() {
     let by_hand = builtin::by_hand();
     let (header, listed) = builtin::list();

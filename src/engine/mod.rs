@@ -43,7 +43,7 @@ use writer::WriterHandle;
 pub use crate::ledger::{
     BudgetView, HoldView, ModelView, PreparedCheck, QuotaUsage, UsageFilter, UsagePosition,
 };
-pub use crate::prices::{Change as RateChange, Format, Jumps, Report as ImportReport};
+pub use crate::prices::{Change as RateChange, Changed, Format, Jumps, Report as ImportReport};
 pub use audit::Actor;
 pub use clock::{Clock, SystemClock};
 pub use credits::{Credited, VoidRequest};

@@ -125,3 +125,71 @@ fn a_list_confirms_what_operators_set_if_it_says_the_same() {
         assert_eq!(other.against(&catalog).confirmations, []);
     }
 }
+
+/// A model with searches and factors, by their figures.
+fn with_extras(search: &str, factors: &str) -> String {
+    format!(
+        r#"{{"m": {{"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6,
+            "search_context_cost_per_query": {{"search_context_size_low": {search}}},
+            "provider_specific_entry": {factors}}}}}"#
+    )
+}
+
+#[test]
+fn changes_of_units_and_factors_are_shown_and_jumps_held_back() {
+    let base = with_extras("0.01", r#"{"us": 1.1, "fast": 6}"#);
+    let moment = Moment { effective_time: Time::EARLIEST, now: Time::EARLIEST };
+    let first = litellm::read(&base, moment).unwrap();
+    let catalog = with(&Catalog::default(), &first);
+    let check = |search: &str, factors: &str, expected: &[&str]| {
+        let list = litellm::read(&with_extras(search, factors), later()).unwrap();
+        let taken = list.clone().against(&catalog);
+        let shown: Vec<String> = taken.report.changes.iter().map(Change::to_string).collect();
+        assert_eq!(shown, expected, "{search} {factors}");
+        assert_eq!(taken.report.change_count, expected.len());
+        let is_held_back = expected.iter().any(|line| line.ends_with("(held back)"));
+        assert_eq!(taken.report.jumps.len(), usize::from(is_held_back));
+        assert_eq!(taken.prices.len(), usize::from(!is_held_back));
+        assert_eq!(list.against_with(&catalog, Jumps::Take).prices.len(), 1);
+    };
+    let factors = r#"{"us": 1.1, "fast": 6}"#;
+    check("0.1", factors, &["m web_search: 10.00 becomes 100.00 per thousand"]);
+    check("0.11", factors, &["m web_search: 10.00 becomes 110.00 per thousand (held back)"]);
+    check("0.0009", factors, &["m web_search: 10.00 becomes 0.90 per thousand (held back)"]);
+    check("0", factors, &["m web_search: 10.00 becomes 0.00 per thousand (held back)"]);
+    check("null", factors, &["m web_search: 10.00 becomes none per thousand (held back)"]);
+    check("0.01", r#"{"us": 1.2, "fast": 6}"#, &["m us: 1.10 becomes 1.20 as a factor"]);
+    check(
+        "0.01",
+        r#"{"us": 11.1, "fast": 6}"#,
+        &["m us: 1.10 becomes 11.10 as a factor (held back)"],
+    );
+    check("0.01", r#"{"us": 1.1}"#, &["m fast: 6.00 becomes none as a factor"]);
+    check(
+        "0.01",
+        r#"{"us": 1.1, "fast": 0.5}"#,
+        &["m fast: 6.00 becomes 0.50 as a factor (held back)"],
+    );
+    // What is new was not known before, and is no jump.
+    check("0.01", r#"{"us": 1.1, "fast": 6, "eu": 50}"#, &["m eu: none becomes 50.00 as a factor"]);
+}
+
+#[test]
+fn a_unit_of_a_tier_is_shown_where_it_differs_from_that_of_the_standard_tier() {
+    let page = |standard: &str, batch: &str| {
+        let text = format!(
+            r#"{{"m": {{"ocr_cost_per_page": {standard}, "ocr_cost_per_page_batches": {batch}}}}}"#
+        );
+        litellm::read(&text, later()).unwrap()
+    };
+    let catalog = with(&Catalog::default(), &page("4e-3", "2e-3"));
+    let shown = |list: Import| {
+        let mut list = list;
+        list.prices[0].effective_time = list.prices[0].effective_time + 1;
+        list.prices[0].id = "other".into();
+        let report = list.against(&catalog).report;
+        report.changes.iter().map(Change::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(page("5e-3", "2e-3")), ["m page: 4.00 becomes 5.00 per thousand"]);
+    assert_eq!(shown(page("4e-3", "3e-3")), ["m page batch: 2.00 becomes 3.00 per thousand"]);
+}

@@ -359,6 +359,54 @@ async fn a_jump_is_held_back() {
 }
 
 #[tokio::test]
+async fn units_and_factors_are_shown_and_held_back_as_rates_are() {
+    let server = in_usd().await;
+    let list = |search: &str, us: &str| {
+        import(format!(
+            r#"{{"house-1": {{"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6,
+                "search_context_cost_per_query": {{"search_context_size_low": {search}}},
+                "provider_specific_entry": {{"us": {us}}}}}}}"#
+        ))
+    };
+    imported(&server, list("0.01", "1.1")).await;
+    let told = imported(&server, list("0.2", "1.2")).await;
+    assert_eq!((told.held_back_count, told.price_count, told.changed_rate_count), (1, 0, 2));
+    let search = v1::RateChange {
+        model_id: "house-1".to_owned(),
+        rate: "per_thousand".to_owned(),
+        service_tier: v1::ServiceTier::Standard.into(),
+        min_input_token_count: 0,
+        before: "10.00".to_owned(),
+        after: "200.00".to_owned(),
+        held_back: true,
+        unit_kind: v1::UnitKind::WebSearch.into(),
+        factor_name: String::new(),
+    };
+    let factor = v1::RateChange {
+        rate: "multiplier".to_owned(),
+        before: "1.10".to_owned(),
+        after: "1.20".to_owned(),
+        unit_kind: v1::UnitKind::Unspecified.into(),
+        factor_name: "us".to_owned(),
+        ..search.clone()
+    };
+    assert_eq!(told.changed_rates, [search, factor]);
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("list.json");
+    std::fs::write(&file, list("0.2", "1.2").content).unwrap();
+    let flags = format!("--server {} --allow-jumps", server.address);
+    server.clock.advance(1);
+    let printed = command(&file, &flags).await.unwrap();
+    for line in
+        ["web_search per_thousand: 10.00 becomes 200.00", "us multiplier: 1.10 becomes 1.20"]
+    {
+        let line = format!("  house-1 {line}");
+        assert!(printed.lines().any(|printed| printed == line), "{printed}");
+    }
+}
+
+#[tokio::test]
 async fn an_import_of_the_past_corrects_what_was_recorded() {
     let server = in_usd().await;
     let start = Timestamp { seconds: START.micros() / 1_000_000, nanos: 0 };

@@ -1436,7 +1436,7 @@ type ImportPricesRequest struct {
 	// UsageService.RepriceUsage corrects what was recorded since. Prices that the list itself dates
 	// later begin then.
 	EffectiveTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=effective_time,json=effectiveTime,proto3" json:"effective_time,omitempty"`
-	// Whether prices that change a rate more than tenfold are taken, too.
+	// Whether prices that change a rate or factor more than tenfold are taken, too.
 	AllowJumps    bool `protobuf:"varint,5,opt,name=allow_jumps,json=allowJumps,proto3" json:"allow_jumps,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1526,11 +1526,12 @@ type ImportPricesResponse struct {
 	KeptCount int32 `protobuf:"varint,7,opt,name=kept_count,json=keptCount,proto3" json:"kept_count,omitempty"`
 	// Their models: the first 100.
 	KeptModelIds []string `protobuf:"bytes,8,rep,name=kept_model_ids,json=keptModelIds,proto3" json:"kept_model_ids,omitempty"`
-	// Prices that were held back, because a rate changes more than tenfold or falls to nothing.
+	// Prices that were held back, because a rate or factor changes more than tenfold, or a rate falls
+	// to nothing.
 	HeldBackCount int32 `protobuf:"varint,9,opt,name=held_back_count,json=heldBackCount,proto3" json:"held_back_count,omitempty"`
 	// Their models: the first 100.
 	HeldBackModelIds []string `protobuf:"bytes,10,rep,name=held_back_model_ids,json=heldBackModelIds,proto3" json:"held_back_model_ids,omitempty"`
-	// Rates that change, of models that had a price.
+	// Rates and factors that change, of models that had a price.
 	ChangedRateCount int32 `protobuf:"varint,11,opt,name=changed_rate_count,json=changedRateCount,proto3" json:"changed_rate_count,omitempty"`
 	// The changes: at most 1,000, those of prices that were held back first.
 	ChangedRates []*RateChange `protobuf:"bytes,12,rep,name=changed_rates,json=changedRates,proto3" json:"changed_rates,omitempty"`
@@ -1726,23 +1727,29 @@ func (x *SkippedEntries) GetIds() []string {
 	return nil
 }
 
-// A rate that a price list changes.
+// A rate or factor that a price list changes.
 type RateChange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The model.
 	ModelId string `protobuf:"bytes,1,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
-	// Name of the rate as a field of Price, for example "input_per_million".
+	// What changes: for tokens the field of Price, for example "input_per_million"; "per_thousand" for
+	// units, "multiplier" for a factor.
 	Rate string `protobuf:"bytes,2,opt,name=rate,proto3" json:"rate,omitempty"`
-	// Tier.
+	// Tier; of a factor the standard one, it holds for all.
 	ServiceTier ServiceTier `protobuf:"varint,3,opt,name=service_tier,json=serviceTier,proto3,enum=tollgate.v1.ServiceTier" json:"service_tier,omitempty"`
 	// Size of the input, in tokens, from which on the rate holds.
 	MinInputTokenCount int64 `protobuf:"varint,4,opt,name=min_input_token_count,json=minInputTokenCount,proto3" json:"min_input_token_count,omitempty"`
-	// Rate before, in units of the price's currency per million tokens.
+	// What it was: in units of the price's currency for a million tokens or a thousand units, of a
+	// factor the multiplier; empty if there was none.
 	Before string `protobuf:"bytes,5,opt,name=before,proto3" json:"before,omitempty"`
-	// Rate of the list.
+	// What it is by the list, in the same units; empty if there is none any more.
 	After string `protobuf:"bytes,6,opt,name=after,proto3" json:"after,omitempty"`
 	// Whether the price was held back.
-	HeldBack      bool `protobuf:"varint,7,opt,name=held_back,json=heldBack,proto3" json:"held_back,omitempty"`
+	HeldBack bool `protobuf:"varint,7,opt,name=held_back,json=heldBack,proto3" json:"held_back,omitempty"`
+	// Kind of the units; unspecified for tokens and factors.
+	UnitKind UnitKind `protobuf:"varint,8,opt,name=unit_kind,json=unitKind,proto3,enum=tollgate.v1.UnitKind" json:"unit_kind,omitempty"`
+	// Name of the factor; empty for tokens and units.
+	FactorName    string `protobuf:"bytes,9,opt,name=factor_name,json=factorName,proto3" json:"factor_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1824,6 +1831,20 @@ func (x *RateChange) GetHeldBack() bool {
 		return x.HeldBack
 	}
 	return false
+}
+
+func (x *RateChange) GetUnitKind() UnitKind {
+	if x != nil {
+		return x.UnitKind
+	}
+	return UnitKind_UNIT_KIND_UNSPECIFIED
+}
+
+func (x *RateChange) GetFactorName() string {
+	if x != nil {
+		return x.FactorName
+	}
+	return ""
 }
 
 var File_tollgate_v1_catalog_service_proto protoreflect.FileDescriptor
@@ -1969,7 +1990,7 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"\x0eSkippedEntries\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x10\n" +
-	"\x03ids\x18\x03 \x03(\tR\x03ids\"\xf6\x01\n" +
+	"\x03ids\x18\x03 \x03(\tR\x03ids\"\xcb\x02\n" +
 	"\n" +
 	"RateChange\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12\x12\n" +
@@ -1978,7 +1999,10 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"\x15min_input_token_count\x18\x04 \x01(\x03R\x12minInputTokenCount\x12\x16\n" +
 	"\x06before\x18\x05 \x01(\tR\x06before\x12\x14\n" +
 	"\x05after\x18\x06 \x01(\tR\x05after\x12\x1b\n" +
-	"\theld_back\x18\a \x01(\bR\bheldBack2\xfe\x04\n" +
+	"\theld_back\x18\a \x01(\bR\bheldBack\x122\n" +
+	"\tunit_kind\x18\b \x01(\x0e2\x15.tollgate.v1.UnitKindR\bunitKind\x12\x1f\n" +
+	"\vfactor_name\x18\t \x01(\tR\n" +
+	"factorName2\xfe\x04\n" +
 	"\x0eCatalogService\x12P\n" +
 	"\vUpsertModel\x12\x1f.tollgate.v1.UpsertModelRequest\x1a .tollgate.v1.UpsertModelResponse\x12V\n" +
 	"\rSetModelPrice\x12!.tollgate.v1.SetModelPriceRequest\x1a\".tollgate.v1.SetModelPriceResponse\x12M\n" +
@@ -2055,25 +2079,26 @@ var file_tollgate_v1_catalog_service_proto_depIdxs = []int32{
 	20, // 21: tollgate.v1.ImportPricesResponse.skipped:type_name -> tollgate.v1.SkippedEntries
 	21, // 22: tollgate.v1.ImportPricesResponse.changed_rates:type_name -> tollgate.v1.RateChange
 	24, // 23: tollgate.v1.RateChange.service_tier:type_name -> tollgate.v1.ServiceTier
-	6,  // 24: tollgate.v1.CatalogService.UpsertModel:input_type -> tollgate.v1.UpsertModelRequest
-	8,  // 25: tollgate.v1.CatalogService.SetModelPrice:input_type -> tollgate.v1.SetModelPriceRequest
-	10, // 26: tollgate.v1.CatalogService.ListModels:input_type -> tollgate.v1.ListModelsRequest
-	12, // 27: tollgate.v1.CatalogService.ListModelPrices:input_type -> tollgate.v1.ListModelPricesRequest
-	14, // 28: tollgate.v1.CatalogService.SetExchangeRate:input_type -> tollgate.v1.SetExchangeRateRequest
-	16, // 29: tollgate.v1.CatalogService.ListExchangeRates:input_type -> tollgate.v1.ListExchangeRatesRequest
-	18, // 30: tollgate.v1.CatalogService.ImportPrices:input_type -> tollgate.v1.ImportPricesRequest
-	7,  // 31: tollgate.v1.CatalogService.UpsertModel:output_type -> tollgate.v1.UpsertModelResponse
-	9,  // 32: tollgate.v1.CatalogService.SetModelPrice:output_type -> tollgate.v1.SetModelPriceResponse
-	11, // 33: tollgate.v1.CatalogService.ListModels:output_type -> tollgate.v1.ListModelsResponse
-	13, // 34: tollgate.v1.CatalogService.ListModelPrices:output_type -> tollgate.v1.ListModelPricesResponse
-	15, // 35: tollgate.v1.CatalogService.SetExchangeRate:output_type -> tollgate.v1.SetExchangeRateResponse
-	17, // 36: tollgate.v1.CatalogService.ListExchangeRates:output_type -> tollgate.v1.ListExchangeRatesResponse
-	19, // 37: tollgate.v1.CatalogService.ImportPrices:output_type -> tollgate.v1.ImportPricesResponse
-	31, // [31:38] is the sub-list for method output_type
-	24, // [24:31] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	23, // 24: tollgate.v1.RateChange.unit_kind:type_name -> tollgate.v1.UnitKind
+	6,  // 25: tollgate.v1.CatalogService.UpsertModel:input_type -> tollgate.v1.UpsertModelRequest
+	8,  // 26: tollgate.v1.CatalogService.SetModelPrice:input_type -> tollgate.v1.SetModelPriceRequest
+	10, // 27: tollgate.v1.CatalogService.ListModels:input_type -> tollgate.v1.ListModelsRequest
+	12, // 28: tollgate.v1.CatalogService.ListModelPrices:input_type -> tollgate.v1.ListModelPricesRequest
+	14, // 29: tollgate.v1.CatalogService.SetExchangeRate:input_type -> tollgate.v1.SetExchangeRateRequest
+	16, // 30: tollgate.v1.CatalogService.ListExchangeRates:input_type -> tollgate.v1.ListExchangeRatesRequest
+	18, // 31: tollgate.v1.CatalogService.ImportPrices:input_type -> tollgate.v1.ImportPricesRequest
+	7,  // 32: tollgate.v1.CatalogService.UpsertModel:output_type -> tollgate.v1.UpsertModelResponse
+	9,  // 33: tollgate.v1.CatalogService.SetModelPrice:output_type -> tollgate.v1.SetModelPriceResponse
+	11, // 34: tollgate.v1.CatalogService.ListModels:output_type -> tollgate.v1.ListModelsResponse
+	13, // 35: tollgate.v1.CatalogService.ListModelPrices:output_type -> tollgate.v1.ListModelPricesResponse
+	15, // 36: tollgate.v1.CatalogService.SetExchangeRate:output_type -> tollgate.v1.SetExchangeRateResponse
+	17, // 37: tollgate.v1.CatalogService.ListExchangeRates:output_type -> tollgate.v1.ListExchangeRatesResponse
+	19, // 38: tollgate.v1.CatalogService.ImportPrices:output_type -> tollgate.v1.ImportPricesResponse
+	32, // [32:39] is the sub-list for method output_type
+	25, // [25:32] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_catalog_service_proto_init() }

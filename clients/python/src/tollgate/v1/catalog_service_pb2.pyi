@@ -754,7 +754,7 @@ class ImportPricesRequest(_message.Message):
     dry_run: _builtins.bool
     """Whether only the response is made, and nothing changes."""
     allow_jumps: _builtins.bool
-    """Whether prices that change a rate more than tenfold are taken, too."""
+    """Whether prices that change a rate or factor more than tenfold are taken, too."""
     @_builtins.property
     def effective_time(self) -> _timestamp_pb2.Timestamp:
         """Start of the validity of its prices; default now. 2000-01-01 to 2199-12-31. With a past time
@@ -811,9 +811,11 @@ class ImportPricesResponse(_message.Message):
     kept_count: _builtins.int
     """Prices that an operator, or another list, set and that stay."""
     held_back_count: _builtins.int
-    """Prices that were held back, because a rate changes more than tenfold or falls to nothing."""
+    """Prices that were held back, because a rate or factor changes more than tenfold, or a rate falls
+    to nothing.
+    """
     changed_rate_count: _builtins.int
-    """Rates that change, of models that had a price."""
+    """Rates and factors that change, of models that had a price."""
     confirmed_count: _builtins.int
     """Prices of the list that the catalog has unchanged, those that an operator set among them: they
     are confirmed.
@@ -893,7 +895,7 @@ Global___SkippedEntries: _TypeAlias = SkippedEntries  # noqa: Y015
 
 @_typing.final
 class RateChange(_message.Message):
-    """A rate that a price list changes."""
+    """A rate or factor that a price list changes."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -904,20 +906,30 @@ class RateChange(_message.Message):
     BEFORE_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
     HELD_BACK_FIELD_NUMBER: _builtins.int
+    UNIT_KIND_FIELD_NUMBER: _builtins.int
+    FACTOR_NAME_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """The model."""
     rate: _builtins.str
-    """Name of the rate as a field of Price, for example "input_per_million"."""
+    """What changes: for tokens the field of Price, for example "input_per_million"; "per_thousand" for
+    units, "multiplier" for a factor.
+    """
     service_tier: _common_pb2.ServiceTier.ValueType
-    """Tier."""
+    """Tier; of a factor the standard one, it holds for all."""
     min_input_token_count: _builtins.int
     """Size of the input, in tokens, from which on the rate holds."""
     before: _builtins.str
-    """Rate before, in units of the price's currency per million tokens."""
+    """What it was: in units of the price's currency for a million tokens or a thousand units, of a
+    factor the multiplier; empty if there was none.
+    """
     after: _builtins.str
-    """Rate of the list."""
+    """What it is by the list, in the same units; empty if there is none any more."""
     held_back: _builtins.bool
     """Whether the price was held back."""
+    unit_kind: _common_pb2.UnitKind.ValueType
+    """Kind of the units; unspecified for tokens and factors."""
+    factor_name: _builtins.str
+    """Name of the factor; empty for tokens and units."""
     def __init__(
         self,
         *,
@@ -928,10 +940,12 @@ class RateChange(_message.Message):
         before: _builtins.str = ...,
         after: _builtins.str = ...,
         held_back: _builtins.bool = ...,
+        unit_kind: _common_pb2.UnitKind.ValueType = ...,
+        factor_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "held_back", b"held_back", "min_input_token_count", b"min_input_token_count", "model_id", b"model_id", "rate", b"rate", "service_tier", b"service_tier"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "factor_name", b"factor_name", "held_back", b"held_back", "min_input_token_count", b"min_input_token_count", "model_id", b"model_id", "rate", b"rate", "service_tier", b"service_tier", "unit_kind", b"unit_kind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -59,8 +59,8 @@ class CatalogServiceStub:
     """Lists exchange rates by currencies, latest effective_time first."""
     ImportPrices: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ImportPricesRequest, _catalog_service_pb2.ImportPricesResponse]
     """Takes models and prices of a published price list into the catalog, all or none. Models and
-    prices that an operator has set stay. A price that changes a rate more than tenfold is held
-    back. A price that the list has unchanged is confirmed (Price.confirm_time); beside that the
+    prices that an operator has set stay. A price that changes a rate or factor more than
+    tenfold is held back. A price that the list has unchanged is confirmed (Price.confirm_time); beside that the
     same list again changes nothing.
     """
 
@@ -95,8 +95,8 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     """Lists exchange rates by currencies, latest effective_time first."""
     ImportPrices: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ImportPricesRequest, _catalog_service_pb2.ImportPricesResponse]  # type: ignore[assignment]
     """Takes models and prices of a published price list into the catalog, all or none. Models and
-    prices that an operator has set stay. A price that changes a rate more than tenfold is held
-    back. A price that the list has unchanged is confirmed (Price.confirm_time); beside that the
+    prices that an operator has set stay. A price that changes a rate or factor more than
+    tenfold is held back. A price that the list has unchanged is confirmed (Price.confirm_time); beside that the
     same list again changes nothing.
     """
 
@@ -170,8 +170,8 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.ImportPricesResponse, _abc.Awaitable[_catalog_service_pb2.ImportPricesResponse]]:
         """Takes models and prices of a published price list into the catalog, all or none. Models and
-        prices that an operator has set stay. A price that changes a rate more than tenfold is held
-        back. A price that the list has unchanged is confirmed (Price.confirm_time); beside that the
+        prices that an operator has set stay. A price that changes a rate or factor more than
+        tenfold is held back. A price that the list has unchanged is confirmed (Price.confirm_time); beside that the
         same list again changes nothing.
         """
 
