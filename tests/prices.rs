@@ -164,6 +164,46 @@ fn the_built_in_catalog_agrees_with_the_list() {
 }
 
 #[test]
+fn the_list_confirms_the_built_in_catalog() {
+    let Some(text) = data::read("litellm_model_prices_1.110.2.json") else { return };
+    let own = builtin::catalog();
+    // When all that is built in counts.
+    let later = NOW + 400 * MICROS_PER_DAY;
+    let import = litellm::read(&text, Moment { effective_time: later, now: later }).unwrap();
+    let import = import.against(own);
+    let taken: Vec<&str> = import.prices.iter().map(|price| &*price.model_id).collect();
+    assert_eq!(taken, [""; 0], "{}", import.report);
+    assert!(import.confirmations.len() > 4_500, "{}", import.report);
+    assert_eq!(import.confirmations.len(), import.report.confirmed);
+    let confirmed = own.clone().with_confirmations(import.confirmations);
+    let price = |model_id: &str| Arc::clone(own.price_at(model_id, "", later).unwrap().price());
+    assert_eq!(confirmed.confirm_time(&price("gpt-4o")), later);
+    assert!(own.confirm_time(&price("gpt-4o")) < later);
+}
+
+#[test]
+fn what_a_list_changes_of_units_and_factors_is_shown() {
+    let Some(text) = data::read("litellm_model_prices_1.110.2.json") else { return };
+    let mut list: serde_json::Value = serde_json::from_str(&text).unwrap();
+    list["claude-opus-4-6"]["search_context_cost_per_query"] = 0.5.into();
+    list["claude-opus-4-6"]["provider_specific_entry"]["us"] = 1.3.into();
+    list["whisper-1"]["input_cost_per_second"] = 0.0002.into();
+    let later = NOW + MICROS_PER_DAY * 400;
+    let moment = Moment { effective_time: later, now: later };
+    let import = litellm::read(&list.to_string(), moment).unwrap().against(builtin::catalog());
+    let shown: Vec<String> = import.report.changes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        shown,
+        [
+            "claude-opus-4-6 web_search: 10.00 becomes 500.00 per thousand (held back)",
+            "claude-opus-4-6 us: 1.10 becomes 1.30 as a factor (held back)",
+            "whisper-1 second: 0.10 becomes 0.20 per thousand",
+        ]
+    );
+    assert_eq!(import.report.jumps, ["claude-opus-4-6"]);
+}
+
+#[test]
 fn what_was_built_in_once_stays() {
     let by_hand = builtin::by_hand();
     let (header, listed) = builtin::list();

@@ -97,17 +97,17 @@ async fn import(
         .format
         .read(text, moment, &catalog)
         .map_err(|cause| Error::InvalidList { path: file.display().to_string(), cause })?;
-    let import = list.against_with(&catalog, options.jumps);
+    let mut import = list.against_with(&catalog, options.jumps);
     let changed = catalog.with_models_and_prices(import.models.clone(), import.prices.clone());
     changed.map_err(|refusal| Error::Contradiction(refusal.to_string()))?;
     if options.dry_run {
         return Ok(import.report);
     }
+    let report = std::mem::take(&mut import.report);
     let by = Actor::new(ACTOR, IMPORT);
-    let (changes, events) =
-        engine::import_changes(&by, now, &catalog, import.models, import.prices);
+    let (changes, events) = engine::import_list_changes(&by, now, options.format, &catalog, import);
     store.change("", &changes, &events).await?;
-    Ok(import.report)
+    Ok(report)
 }
 
 /// Rewrites everything that is derived from the usage log. No server may be running on the

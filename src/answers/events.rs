@@ -9,11 +9,13 @@ use smallvec::{SmallVec, smallvec};
 use super::PARTS_MAX;
 use super::arrange::Figures;
 use super::error::Unreadable;
+use super::facts;
 use super::name_set::NameSet;
 use super::path::{Fractions, Paths};
-use super::shapes::{BEGINNING, HINTS, UNFINISHED};
+use super::reading::ReportedCost;
+use super::shapes::{BEGINNING, COST_ALONE, HINTS, UNFINISHED};
 use super::spot::{Flags, Spot, View};
-use super::table::{CompiledShape, Table};
+use super::table::{CompiledShape, Owner, Place, Table};
 use super::tree::{Event, NameId, NodeId, Tree};
 
 /// The usage of an answer.
@@ -29,7 +31,14 @@ pub(super) struct Merged<'t, 'a> {
     pub id: Option<&'t str>,
 }
 
-/// Finds the usage.
+impl Merged<'_, '_> {
+    /// Whether there is a reported cost and no usage.
+    pub fn is_cost_alone(&self) -> bool {
+        self.shape.shape.name == COST_ALONE.name
+    }
+}
+
+/// Finds the usage; without any, a reported cost.
 ///
 /// # Errors
 /// If there is none, or that of several answers.
@@ -47,7 +56,10 @@ pub(super) fn merge<'t, 'a>(
             Some(before) => finder.next(before, spot)?,
         });
     }
-    let Some(mut merged) = merged else { return Err(finder.nothing()) };
+    let mut merged = match merged {
+        Some(merged) => merged,
+        None => finder.cost_alone()?,
+    };
     let newest = *merged.view.newest();
     let status = newest.event.text(tree, &table.statuses);
     let is_beginning = merged.view.spots.len() == 1
@@ -89,21 +101,29 @@ impl<'t, 'a> Finder<'t, 'a, '_> {
         if event.names == NameSet::EMPTY {
             return Ok(None);
         }
-        for owner in &self.table.owners {
-            if !owner.path.begins_in(&event.names) {
-                continue;
-            }
-            let Some(node) = owner.path.last(self.tree, event.node) else { continue };
-            if !self.tree.is_object(node) {
-                continue;
-            }
-            let owner_names =
-                if node == event.node { event.names } else { NameSet::of_members(self.tree, node) };
+        for (owner, node, owner_names) in self.owners(event) {
             if let Some(spot) = self.find_in(event, node, owner_names)? {
                 return Ok(Some(Spot { is_batch: owner.is_batch, ..spot }));
             }
         }
         Ok(None)
+    }
+
+    /// The objects of an event that may hold its usage, with the names of their members.
+    fn owners(
+        &self,
+        event: &Event,
+    ) -> impl Iterator<Item = (&'static Owner, NodeId, NameSet)> + use<'t, 'a, '_> {
+        let (tree, table, event) = (self.tree, self.table, *event);
+        table.owners.iter().filter_map(move |owner| {
+            if !owner.path.begins_in(&event.names) {
+                return None;
+            }
+            let node = owner.path.last(tree, event.node)?;
+            let names =
+                if node == event.node { event.names } else { NameSet::of_members(tree, node) };
+            tree.is_object(node).then_some((owner, node, names))
+        })
     }
 
     /// The usage in one owner. Two places with usage of two providers are refused.
@@ -118,19 +138,8 @@ impl<'t, 'a> Finder<'t, 'a, '_> {
             if !place.path.begins_in(&owner_names) || (found.is_some() && !place.path.is_direct()) {
                 continue;
             }
-            let Some(usage) = self.last_object(&place.path, owner) else { continue };
-            let usage_names = NameSet::of_members(self.tree, usage);
-            let mut spot = Spot {
-                event: *event,
-                owner,
-                usage,
-                owner_names,
-                usage_names,
-                shape: 0,
-                provider: place.provider,
-                is_batch: false,
-                is_repeated: place.is_repeated,
-            };
+            let Some(mut spot) = self.spot(event, (owner, owner_names), place) else { continue };
+            let usage_names = spot.usage_names;
             let Some(shape) = self.recognise(&spot) else { continue };
             let [(first_names, first), (second_names, second)] = &self.table.apart;
             if usage_names.meets(first_names) && usage_names.meets(second_names) {
@@ -143,6 +152,64 @@ impl<'t, 'a> Finder<'t, 'a, '_> {
             }
         }
         Ok(found)
+    }
+
+    /// A place of an owner, whatever is in it.
+    fn spot(&self, event: &Event, owner: (NodeId, NameSet), place: &Place) -> Option<Spot> {
+        let (owner, owner_names) = owner;
+        let usage = self.last_object(&place.path, owner)?;
+        Some(Spot {
+            event: *event,
+            owner,
+            usage,
+            owner_names,
+            usage_names: NameSet::of_members(self.tree, usage),
+            shape: 0,
+            provider: place.provider,
+            is_batch: false,
+            is_repeated: place.is_repeated,
+        })
+    }
+
+    /// A reported cost above 0 where there is no usage at all: of a stream the newest. An answer
+    /// that is not finished will have usage.
+    fn cost_alone(&self) -> Result<Merged<'t, 'a>, Unreadable> {
+        let nothing = self.nothing();
+        if matches!(nothing, Unreadable::Unfinished { .. }) {
+            return Err(nothing);
+        }
+        let mut found: Option<(Merged<'t, 'a>, ReportedCost)> = None;
+        for event in &self.tree.events {
+            let Some((merged, cost)) = self.cost_of(event)? else { continue };
+            let Some((before, first)) = found else {
+                found = Some((merged, cost));
+                continue;
+            };
+            self.check_ids(&before, merged.view.newest())?;
+            if cost.amount < first.amount || cost.currency != first.currency {
+                let difference = format!("costs of {} and {}", first.amount, cost.amount);
+                return Err(Unreadable::SeveralAnswers { difference });
+            }
+            found = Some((Merged { id: before.id.or(merged.id), ..merged }, cost));
+        }
+        found.map(|(merged, _)| merged).ok_or(nothing)
+    }
+
+    /// The reported cost of an event, in the first place that has one.
+    fn cost_of(&self, event: &Event) -> Result<Option<(Merged<'t, 'a>, ReportedCost)>, Unreadable> {
+        for (owner, node, owner_names) in self.owners(event) {
+            let places = self.table.places.iter();
+            for place in places.filter(|place| place.path.begins_in(&owner_names)) {
+                let Some(spot) = self.spot(event, (node, owner_names), place) else { continue };
+                let spot = Spot { is_batch: owner.is_batch, ..spot };
+                let merged = Merged { shape: &self.table.cost_alone, ..self.first(spot) };
+                let cost = facts::cost(&merged, self.table, &mut Flags::default())?;
+                if let Some(cost) = cost.filter(|cost| cost.is_chargeable()) {
+                    return Ok(Some((merged, cost)));
+                }
+            }
+        }
+        Ok(None)
     }
 
     fn last_object(&self, path: &super::path::Path, node: NodeId) -> Option<NodeId> {

@@ -78,8 +78,14 @@ pub fn read<S: AsRef<str>>(parts: &[S], hint: &str) -> Result<Reading, Unreadabl
     let name = model.as_ref().map(|(model, _)| model.as_str());
     let (usage, others) = tokens(&merged, table, hint, name, &mut flags)?;
     let mut tier = facts::tier(&merged, table, &mut flags);
-    let factors = facts::factors(&merged, table, &mut tier);
-    let units = facts::units(&merged, table, name)?;
+    let mut factors = facts::factors(&merged, table, &mut tier);
+    let mut units = facts::units(&merged, table, name)?;
+    if merged.is_cost_alone() {
+        // What was not counted they would make seem priced.
+        factors.clear();
+        units.clear();
+        flags.add(Flag::CostOnly);
+    }
     let reported_cost = facts::cost(&merged, table, &mut flags)?;
     let is_something = !units.is_empty() || reported_cost.is_some() || !others.is_empty();
     check_counted(&merged, &usage, is_something)?;
@@ -137,6 +143,9 @@ fn tokens(
     model: Option<&str>,
     flags: &mut Flags,
 ) -> Result<(Usage, Vec<OtherModel>), Unreadable> {
+    if merged.is_cost_alone() {
+        return Ok((Usage::default(), Vec::new()));
+    }
     let figures = Figures::read(merged.shape, &merged.view, flags)?;
     let is_gemini = |name: &str| name.to_ascii_lowercase().contains("gemini");
     let hides_thoughts = events::canonical(hint) == "gemini"

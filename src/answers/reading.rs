@@ -108,6 +108,11 @@ pub struct ReportedCost {
 }
 
 impl ReportedCost {
+    /// Whether a record can be charged it, and it is more than nothing.
+    pub(super) fn is_chargeable(self) -> bool {
+        self.to_domain().is_some_and(|cost| cost.amount > Amount::ZERO)
+    }
+
     /// In nano-units, rounded half to even; none if a record may not cost so much.
     fn to_domain(self) -> Option<usage::ReportedCost> {
         let rounded = self.amount.round_dp_with_strategy(9, RoundingStrategy::MidpointNearestEven);
@@ -138,5 +143,7 @@ coded_enum! {
         CostUnread = 7,
         /// Lists beside content were left out of what is kept, because it was too large.
         KeptCut = 8,
+        /// There is a reported cost and no usage: nothing is counted.
+        CostOnly = 9,
     }
 }

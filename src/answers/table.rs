@@ -10,8 +10,9 @@ use super::name_set::NameSet;
 use super::path::{Path, Paths, Rows};
 use super::rule::{self, Kinds, NAME_BYTES_MAX, Region};
 use super::shapes::{
-    APART, COSTS, CURRENCIES, CostUnit, FACTORS, Figure, GROUNDED, IDS, ITERATIONS, MARKS, MODELS,
-    OWN_KEY, OWN_KEY_COST, OWNERS, PLACES, REPEATED, SHAPES, STATUSES, Shape, TIERS, UNITS,
+    APART, COST_ALONE, COSTS, CURRENCIES, CostUnit, FACTORS, Figure, GROUNDED, IDS, ITERATIONS,
+    MARKS, MODELS, OWN_KEY, OWN_KEY_COST, OWNERS, PLACES, REPEATED, SHAPES, STATUSES, Shape, TIERS,
+    UNITS,
 };
 use super::tree::NameId;
 use crate::domain::usage::UnitKind;
@@ -29,6 +30,7 @@ pub(super) struct Table {
     /// By number, whether a name is that of a count of tokens.
     token_figures: Vec<bool>,
     pub shapes: Vec<CompiledShape>,
+    pub cost_alone: CompiledShape,
     pub owners: Vec<Owner>,
     pub places: Vec<Place>,
     pub units: Rows<UnitKind>,
@@ -127,6 +129,7 @@ impl Table {
         let factors = Rows::new(factors.collect());
         let table = Table {
             shapes,
+            cost_alone: names.shape(&COST_ALONE),
             owners,
             places,
             factors,
@@ -175,7 +178,8 @@ fn looked_for() -> String {
             figures.push(known_by);
         }
     }
-    format!("the figures {} at the top or in {}", figures.join(", "), places.join(", "))
+    let (figures, places) = (figures.join(", "), places.join(", "));
+    format!("the figures {figures}, or a reported cost above 0, at the top or in {places}")
 }
 
 /// Numbers names while the table is compiled.

@@ -25,7 +25,7 @@ pub enum Prices {
     /// database, on which no server may be running then.
     ///
     /// What an operator set stays; what is there already is left alone. A price that changes a rate
-    /// more than tenfold is held back. Reports what was taken, what was not, and why.
+    /// or factor more than tenfold is held back. Reports what was taken, what was not, and why.
     Import(Import),
 }
 
@@ -44,7 +44,7 @@ pub struct Import {
     /// Report what would be taken, and change nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Take prices that change a rate more than tenfold, too.
+    /// Take prices that change a rate or factor more than tenfold, too.
     #[arg(long)]
     allow_jumps: bool,
     /// Address of a running server to import through, for example 127.0.0.1:50051.
@@ -110,7 +110,10 @@ fn text_of(response: &v1::ImportPricesResponse) -> String {
     let mut lines = vec![
         format!("{} entries read", response.read_count),
         format!("{} models and {} prices taken", response.model_count, response.price_count),
-        format!("{} models unchanged", response.unchanged_count),
+        format!(
+            "{} models unchanged, {} prices confirmed",
+            response.unchanged_count, response.confirmed_count
+        ),
     ];
     let some = |ids: &[String]| ids.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
     for v1::SkippedEntries { reason, count, ids } in &response.skipped {
@@ -128,11 +131,23 @@ fn text_of(response: &v1::ImportPricesResponse) -> String {
         lines.push(format!("{} rates changed:", response.changed_rate_count));
     }
     for change in response.changed_rates.iter().take(50) {
-        let v1::RateChange { model_id, rate, before, after, .. } = change;
-        let held_back = if change.held_back { " (held back)" } else { "" };
-        lines.push(format!("  {model_id} {rate}: {before} becomes {after}{held_back}"));
+        lines.push(change_text(change));
     }
     lines.join("\n")
+}
+
+fn change_text(change: &v1::RateChange) -> String {
+    let v1::RateChange { model_id, rate, factor_name, .. } = change;
+    let kind = match change.unit_kind() {
+        v1::UnitKind::Unspecified => String::new(),
+        kind => kind.as_str_name().trim_start_matches("UNIT_KIND_").to_lowercase(),
+    };
+    let name: Vec<&str> =
+        [kind.as_str(), factor_name, rate].into_iter().filter(|part| !part.is_empty()).collect();
+    let or_none = |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
+    let (before, after) = (or_none(&change.before), or_none(&change.after));
+    let held_back = if change.held_back { " (held back)" } else { "" };
+    format!("  {model_id} {}: {before} becomes {after}{held_back}", name.join(" "))
 }
 
 /// A date, midnight UTC, or an instant.

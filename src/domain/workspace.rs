@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::alert::AlertPolicy;
 use crate::domain::attribution::AttributionField;
+use crate::domain::time::MICROS_PER_DAY;
 use crate::domain::time::calendar::DayOfWeek;
 use crate::domain::{Amount, Currency, Time};
 
@@ -16,6 +17,9 @@ use crate::domain::{Amount, Currency, Time};
 /// far.
 pub const USAGE_RETENTION_DAYS_MIN: i64 = 62;
 pub const USAGE_RETENTION_DAYS_MAX: i64 = 3_650;
+
+/// Highest age from which on prices may be seen as stale.
+pub const PRICE_MAX_AGE_DAYS_MAX: i64 = 3_650;
 
 /// The tenant: one plan, one currency, one time zone, one ledger. Its plan and its alert policy
 /// have entries of their own in the audit log, and are left out of its own.
@@ -43,6 +47,8 @@ pub struct Workspace {
     pub may_have_expiry_charges: bool,
     /// For how many local days records are kept; absent for ever.
     pub usage_retention_days: Option<i64>,
+    /// After how many days of 24 hours a price is stale; absent for never.
+    pub price_max_age_days: Option<i64>,
     /// Absent until the first `SetPlan`: the envelope is zero.
     #[serde(skip)]
     pub plan: Option<Plan>,
@@ -50,6 +56,13 @@ pub struct Workspace {
     pub create_time: Time,
     #[serde(skip)]
     pub update_time: Time,
+}
+
+impl Workspace {
+    /// Whether a price that was last known to be right at `confirm_time` is stale.
+    pub fn sees_as_stale(&self, confirm_time: Time, now: Time) -> bool {
+        self.price_max_age_days.is_some_and(|days| now - confirm_time > days * MICROS_PER_DAY)
+    }
 }
 
 /// Most providers whose reported cost a workspace charges.

@@ -94,7 +94,8 @@ impl Shared {
             };
             let id = answers::read(&[&answer.json], &answer.provider).ok().and_then(|it| it.id);
             let tokens = record.usage.total_input() + record.usage.total_output();
-            contexts.extend(id.map(|id| (id.to_string(), tokens)));
+            // Where nothing was counted, nothing is known of the context.
+            contexts.extend(id.filter(|_| tokens > 0).map(|id| (id.to_string(), tokens)));
         }
         Ok(contexts)
     }

@@ -44,7 +44,7 @@ use writer::WriterHandle;
 pub use crate::ledger::{
     BudgetView, HoldView, ModelView, PreparedCheck, QuotaUsage, UsageFilter, UsagePosition,
 };
-pub use crate::prices::{Change as RateChange, Format, Jumps, Report as ImportReport};
+pub use crate::prices::{Change as RateChange, Changed, Format, Jumps, Report as ImportReport};
 pub use audit::Actor;
 pub use clock::{Clock, SystemClock};
 pub use credits::{Credited, VoidRequest};
@@ -54,8 +54,8 @@ pub use resources::{
     ApiKeyChange, BoostAmount, BoostKind, BoostView, Erased, Grant, GroupView, ImportRequest,
     LimitChange, ModelLimitChange, NewApiKey, NewBoost, NewEntry, NewKeyGroup, NewQuota,
     NewRateLimit, NewToken, NewWorkspace, PlanChange, QuotaChange, RateLimitChange, RequestedLimit,
-    TOKENS_MAX, ThresholdChange, WorkspaceChange, import_changes, load_catalog, put_token, revoked,
-    rotated,
+    TOKENS_MAX, ThresholdChange, WorkspaceChange, import_changes, import_list_changes,
+    load_catalog, put_token, revoked, rotated,
 };
 pub use retention::{DROP_RECORDS_MAX, Expired};
 pub use rollups::{FOLD_WAIT_MAX, FoldedUpto, LimitStatus, ReportBasis};

@@ -97,6 +97,7 @@ mod tests {
             alerts: AlertPolicy::default(),
             may_have_expiry_charges: false,
             usage_retention_days: days,
+            price_max_age_days: None,
             plan: None,
             create_time: Time::EARLIEST,
             update_time: Time::EARLIEST,

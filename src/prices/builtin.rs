@@ -141,7 +141,7 @@ fn merge(by_hand: Import, listed: Vec<Listed>) -> Import {
     merged.extend(rest);
     let (read, model_count, price_count) = (merged.len(), merged.len(), prices.len());
     let report = Report { read, models: model_count, prices: price_count, ..Report::default() };
-    Import { models: merged, prices, report }
+    Import { models: merged, prices, report, ..Import::default() }
 }
 
 /// Facts that are kept by hand take precedence.

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::report::{CHANGES_MAX, Change, Report, Skipped};
+use super::report::{CHANGES_MAX, Change, Changed, Report, Skipped};
 use crate::domain::Time;
-use crate::domain::catalog::bill::is_without_units;
+use crate::domain::catalog::bill::{Multiplier, UnitRates, is_without_units};
 use crate::domain::catalog::price::{Price, RateCard, Source};
-use crate::domain::catalog::{Catalog, Model, ModelEntry};
-use crate::domain::usage::{ServiceTier, TokenClass, Usage};
+use crate::domain::catalog::{Catalog, Confirmation, Model, ModelEntry};
+use crate::domain::usage::{ServiceTier, TokenClass, UnitKind, Usage};
 
-/// A rate that changes by more than this factor, up or down, is mostly a mistake.
+/// What changes by more than this factor, up or down, is mostly a mistake.
 const JUMP_FACTOR: i128 = 10;
 
 /// Longest id of a model that is taken.
@@ -21,6 +21,8 @@ const ID_BYTES_MAX: usize = 256;
 pub struct Import {
     pub models: Vec<Model>,
     pub prices: Vec<Price>,
+    /// Of prices that are there and bill as the list says, each once.
+    pub confirmations: Vec<Confirmation>,
     pub report: Report,
 }
 
@@ -47,6 +49,11 @@ pub enum Jumps {
 }
 
 impl Import {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.models.is_empty() && self.prices.is_empty() && self.confirmations.is_empty()
+    }
+
     /// The difference to the catalog. Operators take precedence over lists, and lists over the
     /// built-in catalog. What a list does not say of a model stays as it is.
     pub fn against(self, catalog: &Catalog) -> Import {
@@ -65,6 +72,8 @@ impl Import {
             let prices = prices.remove(&model.id).unwrap_or_default();
             import.take((catalog, &names), jumps, model, prices);
         }
+        import.confirmations.sort_by(|a, b| a.price_id.cmp(&b.price_id));
+        import.confirmations.dedup_by(|a, b| a.price_id == b.price_id);
         let report = &mut import.report;
         report.models = import.models.len();
         report.prices = import.prices.len();
@@ -92,6 +101,9 @@ impl Import {
             && entry.model().source == Source::Operator
         {
             self.report.skip(Skipped::SetByOperator, &model.id);
+            for mut price in prices {
+                self.confirms(catalog, before, &mut price);
+            }
             return;
         }
         let mut changed = false;
@@ -107,6 +119,28 @@ impl Import {
         }
     }
 
+    /// Whether the price that counts bills as this one, which then has its units and factors where
+    /// it says nothing of them. It is confirmed, unless it is known to be right until later.
+    fn confirms(
+        &mut self,
+        catalog: &Catalog,
+        before: Option<&Arc<ModelEntry>>,
+        price: &mut Price,
+    ) -> bool {
+        let valid = before.and_then(|entry| entry.price_at("", price.effective_time));
+        let Some(valid) = valid.map(|valid| valid.price()) else { return false };
+        keep_extras(price, valid);
+        if !valid.bills_as(price) {
+            return false;
+        }
+        self.report.confirmed += 1;
+        if price.create_time > catalog.confirm_time(valid) {
+            let (price_id, confirm_time) = (Arc::clone(&valid.id), price.create_time);
+            self.confirmations.push(Confirmation { price_id, confirm_time });
+        }
+        true
+    }
+
     /// Whether the price is taken.
     fn take_price(
         &mut self,
@@ -115,15 +149,10 @@ impl Import {
         jumps: Jumps,
         mut price: Price,
     ) -> bool {
-        let valid = before.and_then(|entry| entry.price_at("", price.effective_time));
-        if let Some(valid) = valid {
-            keep_extras(&mut price, valid.price());
-        }
-        if catalog.price_by_id(&price.id).is_some()
-            || valid.is_some_and(|valid| valid.price().bills_as(&price))
-        {
+        if self.confirms(catalog, before, &mut price) || catalog.price_by_id(&price.id).is_some() {
             return false;
         }
+        let valid = before.and_then(|entry| entry.price_at("", price.effective_time));
         let Some(valid) = valid else {
             self.prices.push(price);
             return true;
@@ -235,8 +264,8 @@ fn keep_extras(price: &mut Price, before: &Price) {
     price.factors.clone_from(&before.factors);
 }
 
-/// The rates that bill differently, by tier, size and class. None of another currency: they cannot
-/// be compared.
+/// What bills differently: rates of tokens and units by tier and size, then factors. None of
+/// another currency: it cannot be compared.
 fn changes_of(before: &RateCard, price: &Price) -> Vec<Change> {
     if before.price().currency != price.currency {
         return Vec::new();
@@ -247,37 +276,65 @@ fn changes_of(before: &RateCard, price: &Price) -> Vec<Change> {
     sizes.push(0);
     sizes.sort_unstable();
     sizes.dedup();
-    let mut changes: Vec<Change> = Vec::new();
+    let mut changes = Changes { model_id: &price.model_id, list: Vec::new() };
     for tier in ServiceTier::ALL {
-        for min_input_tokens in &sizes {
-            let usage = Usage::default().with(TokenClass::Input, *min_input_tokens);
-            let ((before, _), (after, _)) = (before.rates(&usage, tier), after.rates(&usage, tier));
+        for size in &sizes {
+            let usage = Usage::default().with(TokenClass::Input, *size);
+            let (rates, _) = before.rates(&usage, tier);
+            let (new_rates, _) = after.rates(&usage, tier);
             for class in TokenClass::ALL {
-                let change = Change {
-                    model_id: Arc::clone(&price.model_id),
-                    tier,
-                    class,
-                    min_input_tokens: *min_input_tokens,
-                    before: before[class as usize],
-                    after: after[class as usize],
-                    held_back: false,
-                };
-                if change.before != change.after && !follows(&changes, &change) {
-                    changes.push(change);
-                }
+                let rates = [rates, new_rates].map(|rates| Some(rates[class as usize]));
+                changes.add(Changed::Tokens(class), (tier, *size), rates);
+            }
+            let rates = [before, &after].map(|card| card.unit_rates(*size, tier));
+            for kind in UnitKind::ALL {
+                let of_kind = |rates: Option<&UnitRates>| rates.and_then(|it| it[kind as usize]);
+                changes.add(Changed::Units(kind), (tier, *size), rates.map(of_kind));
             }
         }
     }
-    changes
+    for factor in before.price().factors.iter().chain(&price.factors) {
+        let multiplier = |price: &Price| Some(price.factor(&factor.name)?.multiplier.nanos());
+        let multipliers = [before.price(), price].map(multiplier);
+        let changed = Changed::Factor(Arc::clone(&factor.name));
+        changes.add(changed, (ServiceTier::Standard, 0), multipliers);
+    }
+    changes.list
 }
 
-/// Whether a change is that of another class, size or tier that this one follows.
-fn follows(changes: &[Change], change: &Change) -> bool {
-    let is_same = |other: &&Change| {
-        (other.before, other.after) == (change.before, change.after)
-            && (other.class == change.class || is_output(other.class) == is_output(change.class))
-    };
-    changes.iter().any(|other| is_same(&other))
+/// The changes of one price while they are found.
+struct Changes<'a> {
+    model_id: &'a Arc<str>,
+    list: Vec<Change>,
+}
+
+impl Changes<'_> {
+    /// Adds what differs, unless it follows from a change of another class, size or tier.
+    fn add(
+        &mut self,
+        changed: Changed,
+        (tier, min_input_tokens): (ServiceTier, i64),
+        [before, after]: [Option<i64>; 2],
+    ) {
+        let is_followed = |other: &Change| {
+            (other.before, other.after) == (before, after) && is_alike(&other.changed, &changed)
+        };
+        if before == after || self.list.iter().any(is_followed) {
+            return;
+        }
+        let model_id = Arc::clone(self.model_id);
+        let held_back = false;
+        let change = Change { model_id, changed, tier, min_input_tokens, before, after, held_back };
+        self.list.push(change);
+    }
+}
+
+/// Whether both are the same, or of classes of tokens that follow one another.
+fn is_alike(one: &Changed, other: &Changed) -> bool {
+    match (one, other) {
+        (Changed::Tokens(one), Changed::Tokens(other)) => is_output(*one) == is_output(*other),
+        _ => one == other,
+    }
 }
 
 fn is_output(class: TokenClass) -> bool {
@@ -285,9 +342,15 @@ fn is_output(class: TokenClass) -> bool {
         && !matches!(class, TokenClass::AudioInput | TokenClass::ImageInput)
 }
 
-/// A price that falls to nothing is one, too; one that was nothing before is not: it was unknown.
+/// A rate that falls to nothing is one, too; one that was nothing before is not: it was unknown. A
+/// factor that is taken away is one of 1.
 fn is_jump(change: &Change) -> bool {
-    let (before, after) = (i128::from(change.before), i128::from(change.after));
+    let nothing = match change.changed {
+        Changed::Tokens(_) | Changed::Units(_) => 0,
+        Changed::Factor(_) => Multiplier::ONE.nanos(),
+    };
+    let before = i128::from(change.before.unwrap_or(0));
+    let after = i128::from(change.after.unwrap_or(nothing));
     let is_more = |a: i128, b: i128| a > b * JUMP_FACTOR;
     before > 0 && (is_more(after, before) || is_more(before, after))
 }

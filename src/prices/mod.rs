@@ -16,7 +16,7 @@ mod tests;
 
 pub use format::{Format, InvalidList};
 pub use import::{Import, Jumps, Moment};
-pub use report::{Change, Report, Skipped};
+pub use report::{Change, Changed, Report, Skipped};
 
 use crate::domain::catalog::price::PerMillion;
 

@@ -5,8 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::domain::Amount;
-use crate::domain::catalog::price::PerMillion;
-use crate::domain::usage::{ServiceTier, TokenClass};
+use crate::domain::usage::{ServiceTier, TokenClass, UnitKind};
 
 /// Most changed rates that are listed; all are counted.
 pub const CHANGES_MAX: usize = 1_000;
@@ -22,14 +21,16 @@ pub struct Report {
     pub prices: usize,
     /// Models of which nothing changed.
     pub unchanged: usize,
+    /// Prices of the list that the catalog has unchanged.
+    pub confirmed: usize,
     /// Ids of skipped models, by reason.
     pub skipped: BTreeMap<Skipped, Vec<String>>,
     /// Models whose price of an operator or another list takes precedence.
     pub kept_prices: Vec<String>,
-    /// Models whose price was held back because a rate changes more than tenfold.
+    /// Models whose price was held back because a rate or factor changes more than tenfold.
     pub jumps: Vec<String>,
-    /// Rates that change for models that have a price: the first ones of prices that were held
-    /// back, then of others.
+    /// Rates and factors that change for models that have a price: the first ones of prices that
+    /// were held back, then of others.
     pub changes: Vec<Change>,
     /// All of them.
     pub change_count: usize,
@@ -43,19 +44,31 @@ pub struct Report {
     pub unusual: Vec<String>,
 }
 
-/// A rate that a list changes.
+/// A rate or factor that a list changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     pub model_id: Arc<str>,
+    pub changed: Changed,
+    /// Of a factor the standard tier: it holds for all.
     pub tier: ServiceTier,
-    pub class: TokenClass,
     /// The size of the input from which on it holds.
     pub min_input_tokens: i64,
-    /// Per million tokens.
-    pub before: PerMillion,
-    pub after: PerMillion,
-    /// Whether the price was held back because of this rate or another of its rates.
+    /// In nanos; none if the price has none.
+    pub before: Option<i64>,
+    pub after: Option<i64>,
+    /// Whether the price was held back because of this change or another one.
     pub held_back: bool,
+}
+
+/// What of a price changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// The rate of a million tokens.
+    Tokens(TokenClass),
+    /// The rate of a thousand units.
+    Units(UnitKind),
+    /// The multiplier of this name.
+    Factor(Arc<str>),
 }
 
 /// Why an entry was skipped.
@@ -129,16 +142,24 @@ impl fmt::Display for Skipped {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = |rate| Amount::from_nanos(rate).to_text();
+        let text = |nanos: Option<i64>| match nanos {
+            Some(nanos) => Amount::from_nanos(nanos).to_text(),
+            None => "none".to_owned(),
+        };
         let (before, after) = (text(self.before), text(self.after));
-        write!(f, "{} {}", self.model_id, self.class.as_str())?;
+        let (name, per) = match &self.changed {
+            Changed::Tokens(class) => (class.as_str(), " per million tokens"),
+            Changed::Units(kind) => (kind.as_str(), " per thousand"),
+            Changed::Factor(name) => (&**name, " as a factor"),
+        };
+        write!(f, "{} {name}", self.model_id)?;
         if self.tier != ServiceTier::Standard {
             write!(f, " {}", self.tier.as_str())?;
         }
         if self.min_input_tokens > 0 {
             write!(f, " from {} input tokens on", self.min_input_tokens)?;
         }
-        write!(f, ": {before} becomes {after} per million tokens")?;
+        write!(f, ": {before} becomes {after}{per}")?;
         if self.held_back { f.write_str(" (held back)") } else { Ok(()) }
     }
 }
@@ -148,13 +169,13 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} entries read", self.read)?;
         writeln!(f, "{} models and {} prices taken", self.models, self.prices)?;
-        writeln!(f, "{} models unchanged", self.unchanged)?;
+        writeln!(f, "{} models unchanged, {} prices confirmed", self.unchanged, self.confirmed)?;
         for (reason, ids) in self.skipped_by_reason() {
             writeln!(f, "{} skipped: {reason}{}", ids.len(), examples(&ids))?;
         }
         let lists = [
             (&self.kept_prices, "prices kept that an operator or a list set"),
-            (&self.jumps, "prices held back: a rate changes more than tenfold"),
+            (&self.jumps, "prices held back: a rate or factor changes more than tenfold"),
             (&self.output_from_other, "models with the rate of other output for text output"),
             (&self.unusual, "models dearer than 1000 per million tokens: check them"),
         ];

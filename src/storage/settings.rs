@@ -15,7 +15,7 @@ use crate::domain::attribution::SubjectKind;
 use crate::domain::backfill::LimitConfig;
 use crate::domain::boost::Boost;
 use crate::domain::catalog::price::Price;
-use crate::domain::catalog::{ExchangeRate, Model};
+use crate::domain::catalog::{Confirmation, ExchangeRate, Model};
 use crate::domain::quota::Quota;
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
@@ -29,6 +29,9 @@ pub enum Change {
     PutModels(Vec<Model>),
     /// Inserts those whose id is not there yet, and leaves others as they are.
     PutPrices(Vec<Price>),
+    /// Inserts the confirmations or replaces those of the same prices, each of a price of its own;
+    /// the prices need not be there.
+    ConfirmPrices(Vec<Confirmation>),
     /// Inserts the rate, or replaces that of the same currencies and `effective_time`.
     PutExchangeRate(ExchangeRate),
     /// Inserts the workspace or replaces the one of the same id; so do all that follow, within
@@ -93,6 +96,7 @@ pub enum BoostFilter {
 pub struct CatalogRows {
     pub models: Vec<Model>,
     pub prices: Vec<Price>,
+    pub confirmations: Vec<Confirmation>,
     pub exchange_rates: Vec<ExchangeRate>,
 }
 
@@ -116,8 +120,8 @@ pub trait SettingsStore: Send + Sync + 'static {
     /// Must return every access token, by id.
     async fn access_tokens(&self) -> Result<Vec<AccessToken>>;
 
-    /// Must return every model, price and exchange rate; prices and rates in the order
-    /// of their `create_time`.
+    /// Must return every model, price, confirmation and exchange rate; prices and rates in the
+    /// order of their `create_time`, confirmations by price.
     async fn catalog(&self) -> Result<CatalogRows>;
 
     /// Must return `None` if there is no such workspace.

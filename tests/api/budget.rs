@@ -44,6 +44,7 @@ async fn a_new_workspace_has_defaults_and_comes_back_as_it_was_made() {
     assert_eq!(workspace.unknown_key_policy(), v1::UnknownKeyPolicy::Accept);
     assert_eq!(workspace.required_attribution_fields, [""; 0]);
     assert_eq!(workspace.first_day_of_week(), v1::DayOfWeek::Monday);
+    assert_eq!(workspace.price_max_age_days, 0);
     assert_eq!(workspace.plan, None);
     assert_eq!(seconds(workspace.create_time), START.micros() / 1_000_000);
 
@@ -58,6 +59,7 @@ async fn a_new_workspace_has_defaults_and_comes_back_as_it_was_made() {
         usage_retention_days: 62,
         required_attribution_fields: vec!["user_id".to_owned(), "session_id".to_owned()],
         first_day_of_week: v1::DayOfWeek::Sunday.into(),
+        price_max_age_days: 30,
         ..Default::default()
     };
     let request = v1::CreateWorkspaceRequest { workspace: Some(given.clone()) };
@@ -113,6 +115,14 @@ async fn an_update_changes_what_the_mask_names() {
     {
         let workspace = update(&server, days(change), mask).await.unwrap();
         assert_eq!(workspace.usage_retention_days, kept);
+    }
+    let days = |days| v1::Workspace { price_max_age_days: days, ..Default::default() };
+    let path = ["price_max_age_days"];
+    for (change, mask, kept) in
+        [(3_650, &[][..], 3_650), (0, &[], 3_650), (1, &path, 1), (0, &path, 0)]
+    {
+        let workspace = update(&server, days(change), mask).await.unwrap();
+        assert_eq!(workspace.price_max_age_days, kept);
     }
     // What cannot be changed is named.
     let status = update(&server, v1::Workspace::default(), &["plan"]).await.unwrap_err();

@@ -2,19 +2,21 @@
 //! provider costs with the built-in catalog.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use prost_types::Timestamp;
 use tokio::process::Command;
+use tollgate::config::Config;
 use tollgate::domain::time::MICROS_PER_DAY;
 use tollgate::proto::v1;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::fixtures::{
-    ACME, acme, amount, assert_failed, audit_events, by, check, create_workspace, record,
-    refused_fields, set_price,
+    ACME, acme, amount, assert_failed, audit_events, by, check, create_workspace, price, record,
+    refused_fields, set_price, set_up,
 };
-use crate::server::{self, START, Server};
+use crate::server::{self, START, Server, TestClock};
 
 /// A workspace that pays in USD, as the built-in prices are.
 async fn in_usd() -> Server {
@@ -206,6 +208,123 @@ async fn an_import_is_logged_with_who_made_it() {
     assert_eq!(told, [("ada", "ImportPrices", "model"), ("ada", "ImportPrices", "price")]);
 }
 
+/// From now on `acme` sees prices as stale after so many days.
+async fn set_price_max_age(server: &Server, price_max_age_days: i32) {
+    let workspace =
+        v1::Workspace { workspace_id: ACME.to_owned(), price_max_age_days, ..Default::default() };
+    let update_mask = Some(prost_types::FieldMask { paths: vec!["price_max_age_days".to_owned()] });
+    let request = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask };
+    server.workspace().update_workspace(request).await.unwrap();
+}
+
+/// The prices of a model as a workspace sees them, or without one.
+async fn prices_in(server: &Server, workspace_id: &str, model_id: &str) -> Vec<v1::Price> {
+    let request = v1::ListModelPricesRequest {
+        model_id: model_id.to_owned(),
+        workspace_id: workspace_id.to_owned(),
+        ..Default::default()
+    };
+    server.catalog().list_model_prices(request).await.unwrap().into_inner().prices
+}
+
+/// Models of `acme` whose price is stale.
+async fn stale_models(server: &Server) -> Vec<String> {
+    let request =
+        v1::ListModelLimitsRequest { workspace_id: ACME.to_owned(), ..Default::default() };
+    let listed = server.model_limit().list_model_limits(request).await.unwrap().into_inner();
+    let stale = listed.model_limits.into_iter().filter(|limit| limit.price_stale);
+    stale.map(|limit| limit.model_id).collect()
+}
+
+fn days(number: i64) -> Option<Timestamp> {
+    let seconds = (START.micros() + number * MICROS_PER_DAY) / 1_000_000;
+    Some(Timestamp { seconds, nanos: 0 })
+}
+
+#[tokio::test]
+async fn a_workspace_sees_old_prices_as_stale_until_a_list_confirms_them() {
+    let server = in_usd().await;
+    create_workspace(&server, "other").await;
+    imported(&server, import(listed("house-1", "3", "9"))).await;
+    enable(&server, "house-1").await.unwrap();
+    let seen = async || {
+        let prices = prices_in(&server, ACME, "house-1").await;
+        (prices[0].confirm_time, prices[0].stale)
+    };
+    server.clock.advance(400 * MICROS_PER_DAY);
+    assert_eq!(seen().await, (days(0), false), "never by default");
+    set_price_max_age(&server, 400).await;
+    assert_eq!((seen().await, stale_models(&server).await), ((days(0), false), vec![]));
+    set_price_max_age(&server, 399).await;
+    assert_eq!(seen().await, (days(0), true));
+    assert_eq!(stale_models(&server).await, ["house-1"]);
+    for workspace_id in ["", "other"] {
+        let prices = prices_in(&server, workspace_id, "house-1").await;
+        assert_eq!((prices[0].confirm_time, prices[0].stale), (days(0), false));
+    }
+    // It is a notice alone.
+    let answer = server.usage().check_and_route(check("r-1", "house-1")).await.unwrap();
+    assert_eq!(answer.into_inner().decision(), v1::Decision::Allowed);
+    assert_eq!(million(&server, "r-1", "house-1").await, ("3.00".to_owned(), false));
+
+    let told = imported(&server, import(listed("house-1", "99", "9"))).await;
+    assert_eq!((told.held_back_count, told.confirmed_count), (1, 0));
+    let dry = v1::ImportPricesRequest { dry_run: true, ..import(listed("house-1", "3", "9")) };
+    assert_eq!(imported(&server, dry).await.confirmed_count, 1);
+    assert_eq!(seen().await, (days(0), true));
+    let told = imported(&server, import(listed("house-1", "3", "9"))).await;
+    assert_eq!((told.price_count, told.unchanged_count, told.confirmed_count), (0, 1, 1));
+    assert_eq!((seen().await, stale_models(&server).await), ((days(400), false), vec![]));
+    let events = audit_events(&server, "").await;
+    let event = events.iter().find(|event| event.resource_type == "price_list").unwrap();
+    assert_eq!((&*event.resource_id, &*event.after_json), ("litellm", r#"{"confirmed_prices":1}"#));
+}
+
+#[tokio::test]
+async fn what_an_operator_sets_again_is_confirmed_and_built_in_prices_have_the_date_of_their_list()
+{
+    let server = in_usd().await;
+    enable(&server, "gpt-4o").await.unwrap();
+    set_price_max_age(&server, 30).await;
+    let built_in = &prices_in(&server, ACME, "gpt-4o").await[0];
+    assert_eq!(built_in.source, "builtin");
+    assert_eq!(built_in.confirm_time, built_in.create_time);
+    server.clock.advance(800 * MICROS_PER_DAY);
+    assert_eq!(stale_models(&server).await, ["gpt-4o"]);
+    // Its own price says when it counts from; the day on which it is set counts for its age.
+    let price = v1::Price { effective_time: days(-1), ..price("USD", "7", "8") };
+    let request = v1::SetModelPriceRequest {
+        model_id: "gpt-4o".to_owned(),
+        price: Some(price),
+        workspace_id: ACME.to_owned(),
+    };
+    let set = server.catalog().set_model_price(request).await.unwrap().into_inner().price.unwrap();
+    assert_eq!((set.confirm_time, set.stale), (days(800), false));
+    let prices = prices_in(&server, ACME, "gpt-4o").await;
+    let stale: Vec<bool> = prices.iter().map(|price| price.stale).collect();
+    assert!(stale[1..].iter().any(|stale| *stale), "that of the catalog still is");
+    assert_eq!(prices.iter().find(|price| price.price_id == set.price_id), Some(&set));
+    assert_eq!(stale_models(&server).await, [""; 0]);
+    // One that is announced counts from its beginning.
+    server.clock.advance(31 * MICROS_PER_DAY);
+    assert_eq!(stale_models(&server).await, ["gpt-4o"]);
+}
+
+#[tokio::test]
+async fn confirmations_outlast_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::<TestClock>::default();
+    let start = || Server::start_in(folder.path(), Arc::clone(&clock), Config::default());
+    let server = start().await;
+    set_up(&server).await;
+    imported(&server, import(listed("house-1", "3", "9"))).await;
+    clock.advance(5 * MICROS_PER_DAY);
+    imported(&server, import(listed("house-1", "3", "9"))).await;
+    server.stop().await.unwrap();
+    let server = start().await;
+    assert_eq!(prices_in(&server, ACME, "house-1").await[0].confirm_time, days(5));
+}
+
 #[tokio::test]
 async fn what_an_operator_set_stays() {
     let server = in_usd().await;
@@ -237,6 +356,54 @@ async fn a_jump_is_held_back() {
     let request = v1::ImportPricesRequest { allow_jumps: true, ..request };
     assert_eq!(imported(&server, request).await.price_count, 1);
     assert_eq!(million(&server, "r-2", "house-1").await.0, "31.00");
+}
+
+#[tokio::test]
+async fn units_and_factors_are_shown_and_held_back_as_rates_are() {
+    let server = in_usd().await;
+    let list = |search: &str, us: &str| {
+        import(format!(
+            r#"{{"house-1": {{"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6,
+                "search_context_cost_per_query": {{"search_context_size_low": {search}}},
+                "provider_specific_entry": {{"us": {us}}}}}}}"#
+        ))
+    };
+    imported(&server, list("0.01", "1.1")).await;
+    let told = imported(&server, list("0.2", "1.2")).await;
+    assert_eq!((told.held_back_count, told.price_count, told.changed_rate_count), (1, 0, 2));
+    let search = v1::RateChange {
+        model_id: "house-1".to_owned(),
+        rate: "per_thousand".to_owned(),
+        service_tier: v1::ServiceTier::Standard.into(),
+        min_input_token_count: 0,
+        before: "10.00".to_owned(),
+        after: "200.00".to_owned(),
+        held_back: true,
+        unit_kind: v1::UnitKind::WebSearch.into(),
+        factor_name: String::new(),
+    };
+    let factor = v1::RateChange {
+        rate: "multiplier".to_owned(),
+        before: "1.10".to_owned(),
+        after: "1.20".to_owned(),
+        unit_kind: v1::UnitKind::Unspecified.into(),
+        factor_name: "us".to_owned(),
+        ..search.clone()
+    };
+    assert_eq!(told.changed_rates, [search, factor]);
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("list.json");
+    std::fs::write(&file, list("0.2", "1.2").content).unwrap();
+    let flags = format!("--server {} --allow-jumps", server.address);
+    server.clock.advance(1);
+    let printed = command(&file, &flags).await.unwrap();
+    for line in
+        ["web_search per_thousand: 10.00 becomes 200.00", "us multiplier: 1.10 becomes 1.20"]
+    {
+        let line = format!("  house-1 {line}");
+        assert!(printed.lines().any(|printed| printed == line), "{printed}");
+    }
 }
 
 #[tokio::test]
@@ -317,7 +484,7 @@ async fn the_command_imports_through_a_server_or_into_a_database() {
         for (flags, expected) in [
             ("--dry-run", "1 models and 1 prices taken"),
             ("--effective-time 2026-01-01", "1 models and 1 prices taken"),
-            ("", "1 models unchanged"),
+            ("", "1 models unchanged, 1 prices confirmed"),
         ] {
             let printed = command(&file, &format!("{place} {flags}")).await.unwrap();
             assert!(printed.starts_with("1 entries read"), "{printed}");

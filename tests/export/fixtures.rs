@@ -51,6 +51,7 @@ fn workspace() -> Workspace {
         alerts: Default::default(),
         may_have_expiry_charges: true,
         usage_retention_days: None,
+        price_max_age_days: None,
         plan: Some(Plan {
             budget: Amount::ZERO,
             overage: Amount::ZERO,

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use tollgate::domain::alert::AlertPolicy;
 use tollgate::domain::catalog::bill::{Factor, Multiplier};
 use tollgate::domain::catalog::price::{Price, Rate, Rates, Source, Variant};
-use tollgate::domain::catalog::{ExchangeRate, Model};
+use tollgate::domain::catalog::{Confirmation, ExchangeRate, Model};
 use tollgate::domain::time::calendar::DayOfWeek;
 use tollgate::domain::usage::ServiceTier;
 use tollgate::domain::workspace::{
@@ -24,6 +24,7 @@ pub async fn an_empty_store_has_nothing(world: &World) {
     let catalog = store.catalog().await.unwrap();
     assert!(catalog.models.is_empty());
     assert!(catalog.prices.is_empty());
+    assert!(catalog.confirmations.is_empty());
     assert!(catalog.exchange_rates.is_empty());
     assert_eq!(store.workspace("w").await.unwrap(), None);
     assert_eq!(store.workspaces("", 10).await.unwrap(), []);
@@ -159,6 +160,25 @@ pub async fn a_price_never_changes(world: &World) {
     assert_eq!(store.catalog().await.unwrap().prices, [before, new]);
 }
 
+pub async fn the_last_confirmation_of_a_price_counts(world: &World) {
+    let store = world.store().await;
+    let confirmed = |id: &str, confirm_time| Confirmation { price_id: id.into(), confirm_time };
+    let (built_in, own) = (confirmed("built in", START), confirmed("a", START));
+    put(&*store, Change::ConfirmPrices(vec![built_in.clone(), own])).await;
+    let later = confirmed("a", START + 1);
+    for _again in 0..2 {
+        put(&*store, Change::ConfirmPrices(vec![later.clone()])).await;
+        put(&*store, Change::ConfirmPrices(vec![])).await;
+    }
+    assert_eq!(store.catalog().await.unwrap().confirmations, [later, built_in]);
+    let many = |time| (0..5_000).map(move |number| confirmed(&format!("{number:04}"), time));
+    for time in [START, START + 1] {
+        put(&*store, Change::ConfirmPrices(many(time).collect())).await;
+    }
+    let stored = store.catalog().await.unwrap().confirmations;
+    assert_eq!(stored[..5_000], many(START + 1).collect::<Vec<_>>());
+}
+
 pub async fn an_exchange_rate_is_replaced(world: &World) {
     let store = world.store().await;
     put(&*store, Change::PutExchangeRate(rate(1, START))).await;
@@ -191,6 +211,7 @@ pub async fn workspaces_come_back_as_they_were_put(world: &World) {
         alerts: AlertPolicy { envelope: vec![], model_limits: vec![1, 1_000] },
         may_have_expiry_charges: true,
         usage_retention_days: Some(400),
+        price_max_age_days: Some(30),
         plan: Some(Plan {
             budget: Amount::LIMIT_MAX,
             overage: Amount::ZERO,

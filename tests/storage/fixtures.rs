@@ -165,6 +165,7 @@ pub fn workspace(id: &str) -> Workspace {
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: false,
         usage_retention_days: None,
+        price_max_age_days: None,
         plan: None,
         create_time: START,
         update_time: START,

@@ -60,6 +60,7 @@ conformance! {
     administration::the_catalog_comes_back_as_it_was_put,
     administration::prices_and_rates_come_in_the_order_of_their_create_time,
     administration::a_price_never_changes,
+    administration::the_last_confirmation_of_a_price_counts,
     administration::an_exchange_rate_is_replaced,
     administration::workspaces_come_back_as_they_were_put,
     administration::workspaces_are_listed_by_id_in_pages,

@@ -317,6 +317,7 @@ pub fn ledger(number: usize, limits: usize, catalog: &Arc<Catalog>) -> Ledger {
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: false,
         usage_retention_days: None,
+        price_max_age_days: None,
         plan: Some(Plan {
             budget: Amount::LIMIT_MAX,
             overage: Amount::ZERO,

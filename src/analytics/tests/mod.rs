@@ -63,6 +63,7 @@ fn workspace(zone: &str) -> Workspace {
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: false,
         usage_retention_days: None,
+        price_max_age_days: None,
         plan: None,
         create_time: at,
         update_time: at,

@@ -31,7 +31,7 @@ pub(super) use places::{
     IDS, ITERATIONS, MARKS, MODELS, OWN_ITERATION, OWN_KEY, OWN_KEY_COST, OWNERS, PLACES, REPEATED,
     STATUSES, TIERS, UNFINISHED, UNITS,
 };
-pub(super) use usage::{APART, SHAPES};
+pub(super) use usage::{APART, COST_ALONE, SHAPES};
 
 use crate::domain::usage::UnitKind;
 

@@ -449,6 +449,10 @@ pub(in crate::answers) const SHAPES: [Shape; 28] = [
     },
 ];
 
+/// A reported cost without any figure. It is not recognised by a name: it is what remains where no
+/// other shape fits.
+pub(in crate::answers) const COST_ALONE: Shape = Shape { name: "cost", family: "cost", ..SHAPE };
+
 /// Figures of two providers that no usage has together, and the shapes they belong to.
 pub(in crate::answers) const APART: [(&str, &str); 2] = [
     ("prompt_token_count | candidates_token_count", "gemini"),

@@ -247,6 +247,7 @@ fn workspace(arguments: &Generate, span: Window) -> Workspace {
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: false,
         usage_retention_days: None,
+        price_max_age_days: None,
         plan: None,
         create_time: span.start,
         update_time: span.start,

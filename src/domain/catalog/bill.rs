@@ -126,13 +126,16 @@ impl Multipliers {
 }
 
 impl Price {
-    /// Whether all that is billed by it is the same by another one.
+    /// Whether all that is billed by it is the same by another one. The order of factors, of which
+    /// each name is there once, says nothing.
     pub fn bills_as(&self, other: &Price) -> bool {
+        let is_shared = |factor: &Factor| other.factor(&factor.name) == Some(factor);
         self.currency == other.currency
             && self.base == other.base
             && self.unit_rates == other.unit_rates
             && self.variants == other.variants
-            && self.factors == other.factors
+            && self.factors.len() == other.factors.len()
+            && self.factors.iter().all(is_shared)
     }
 }
 

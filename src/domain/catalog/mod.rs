@@ -5,6 +5,7 @@
 
 pub mod bill;
 mod checks;
+mod confirmation;
 mod model;
 pub mod names;
 pub mod price;
@@ -20,8 +21,10 @@ use crate::domain::catalog::names::{Hint, Names, Query, Reach};
 use crate::domain::catalog::price::{Price, Rate, RateCard, Source};
 use crate::domain::{Currency, Time};
 use checks::{check_names, check_price, converts_within_bounds, highest_exchange_rate};
+use confirmation::Confirmations;
 
 pub use checks::{is_factor_name, rate_field};
+pub use confirmation::Confirmation;
 pub use model::{Model, ModelEntry};
 
 /// Most variants of one price.
@@ -68,6 +71,7 @@ pub struct Catalog {
     aliases: HashMap<Arc<str>, Arc<str>>,
     names: Names,
     prices: HashMap<Arc<str>, Arc<RateCard>>,
+    confirmations: Confirmations,
     /// By currencies; of the same, the one to prefer first.
     exchange_rates: Vec<ExchangeRate>,
 }
@@ -220,6 +224,11 @@ impl Catalog {
         self.prices.get(id)
     }
 
+    /// When a price was last known to be right.
+    pub fn confirm_time(&self, price: &Price) -> Time {
+        self.confirmations.confirm_time(price)
+    }
+
     /// Exactly that direction is looked for: the opposite says nothing.
     pub fn exchange_rate(&self, from: Currency, to: Currency, time: Time) -> Option<Rate> {
         if from == to {
@@ -303,6 +312,15 @@ impl Catalog {
             false => touched.iter().for_each(|id| changed.put_in_order(id)),
         }
         Ok(changed)
+    }
+
+    /// With prices confirmed; an earlier time than one that is known changes nothing.
+    pub fn with_confirmations(
+        mut self,
+        confirmations: impl IntoIterator<Item = Confirmation>,
+    ) -> Catalog {
+        confirmations.into_iter().for_each(|confirmation| self.confirmations.add(confirmation));
+        self
     }
 
     /// With an exchange rate added.

@@ -20,7 +20,8 @@ use crate::storage::settings::Change;
 /// If storage fails.
 pub async fn load(store: &dyn Store, builtin: &Catalog) -> Result<Catalog> {
     let stored = store.catalog().await?;
-    Ok(Catalog::over(builtin, stored.models, stored.prices, stored.exchange_rates))
+    let catalog = Catalog::over(builtin, stored.models, stored.prices, stored.exchange_rates);
+    Ok(catalog.with_confirmations(stored.confirmations))
 }
 
 /// A price list to be imported.
@@ -49,13 +50,15 @@ impl Engine {
         })?;
         self.in_writer(move |shared| async move {
             let catalog = shared.catalog.load_full();
-            let Import { models, prices, report } = list.against_with(&catalog, jumps);
-            let changed = catalog.with_models_and_prices(models.clone(), prices.clone());
-            let changed = changed.map_err(refused)?;
-            if dry_run || models.is_empty() && prices.is_empty() {
+            let mut list = list.against_with(&catalog, jumps);
+            let report = std::mem::take(&mut list.report);
+            let (models, prices) = (list.models.clone(), list.prices.clone());
+            let changed = catalog.with_models_and_prices(models, prices).map_err(refused)?;
+            if dry_run || list.is_empty() {
                 return Ok(report);
             }
-            let (changes, events) = import(&actor, moment.now, &catalog, models, prices);
+            let changed = changed.with_confirmations(list.confirmations.clone());
+            let (changes, events) = import_list(&actor, moment.now, format, &catalog, list);
             shared.change("", &changes, &events).await?;
             shared.replace_catalog(changed);
             Ok(report)
@@ -138,6 +141,25 @@ impl Engine {
         })
         .await
     }
+}
+
+/// The changes that bring a list into a catalog, and their entries of the audit log: those of its
+/// models and prices, and one for all prices that it confirms.
+pub fn import_list(
+    actor: &Actor,
+    now: Time,
+    format: Format,
+    catalog: &Catalog,
+    list: Import,
+) -> (Vec<Change>, Vec<AuditEvent>) {
+    let Import { models, prices, confirmations, .. } = list;
+    let (mut changes, mut events) = import(actor, now, catalog, models, prices);
+    if !confirmations.is_empty() {
+        let after = serde_json::json!({ "confirmed_prices": confirmations.len() });
+        events.extend(actor.event(now, "", "price_list", format.as_str(), None, Some(after)));
+        changes.push(Change::ConfirmPrices(confirmations));
+    }
+    (changes, events)
 }
 
 /// The changes that bring models and prices into a catalog, and their entries of the audit log.

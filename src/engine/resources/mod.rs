@@ -41,7 +41,10 @@ use crate::storage::{self, Store};
 pub use access::{AccessState, Grant, NewToken, TOKENS_MAX, put_token, revoked, rotated};
 pub use api_key::{ApiKeyChange, GroupView, NewApiKey, NewKeyGroup};
 pub use boost::{BoostAmount, BoostKind, BoostView, NewBoost};
-pub use catalog::{ImportRequest, import as import_changes, load as load_catalog};
+pub use catalog::{
+    ImportRequest, import as import_changes, import_list as import_list_changes,
+    load as load_catalog,
+};
 pub use directory::NewEntry;
 pub use erasure::Erased;
 pub use quota::{LimitChange, NewQuota, QuotaChange, RequestedLimit, ThresholdChange};

@@ -41,6 +41,7 @@ pub struct NewWorkspace {
     pub week_start: DayOfWeek,
     pub reported_cost: ReportedCostPolicy,
     pub usage_retention_days: Option<i64>,
+    pub price_max_age_days: Option<i64>,
 }
 
 /// Changes of a workspace; absent parts stay.
@@ -58,6 +59,8 @@ pub struct WorkspaceChange {
     pub cost_difference_percent: Option<u16>,
     /// An inner `None` keeps records for ever.
     pub usage_retention_days: Option<Option<i64>>,
+    /// An inner `None` sees no price as stale.
+    pub price_max_age_days: Option<Option<i64>>,
 }
 
 /// A plan to be set.
@@ -132,6 +135,7 @@ impl Engine {
                 alerts: AlertPolicy::default(),
                 may_have_expiry_charges: new.hold_expiry == HoldExpiryPolicy::ChargeEstimate,
                 usage_retention_days: new.usage_retention_days,
+                price_max_age_days: new.price_max_age_days,
                 plan: None,
                 create_time: now,
                 update_time: now,
@@ -321,6 +325,8 @@ impl WorkspaceChange {
         }
         workspace.usage_retention_days =
             self.usage_retention_days.unwrap_or(workspace.usage_retention_days);
+        workspace.price_max_age_days =
+            self.price_max_age_days.unwrap_or(workspace.price_max_age_days);
         workspace.may_have_expiry_charges |=
             workspace.hold_expiry == HoldExpiryPolicy::ChargeEstimate;
     }

@@ -275,7 +275,7 @@ pub fn model_to_proto(model: &Model) -> v1::Model {
     }
 }
 
-pub fn price_to_proto(price: &Price) -> v1::Price {
+pub fn price_to_proto(price: &Price, confirm_time: Time) -> v1::Price {
     let proto = v1::Price {
         price_id: price.id.to_string(),
         model_id: price.model_id.to_string(),
@@ -285,6 +285,7 @@ pub fn price_to_proto(price: &Price) -> v1::Price {
         create_time: Some(to_timestamp(price.create_time)),
         workspace_id: price.workspace_id.as_deref().unwrap_or_default().to_owned(),
         source: source_text(price.source),
+        confirm_time: Some(to_timestamp(confirm_time)),
         unit_prices: unit_rates_to_proto(&price.unit_rates),
         factors: price.factors.iter().map(factor_to_proto).collect(),
         ..Default::default()

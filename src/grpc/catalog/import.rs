@@ -3,7 +3,7 @@
 use crate::domain::catalog::rate_field;
 use crate::domain::usage::ServiceTier;
 use crate::domain::{Amount, Time};
-use crate::engine::{Format, ImportReport, ImportRequest, Jumps, RateChange};
+use crate::engine::{Changed, Format, ImportReport, ImportRequest, Jumps, RateChange};
 use crate::grpc::shared::decode::{Decoded, decode};
 use crate::grpc::shared::enums::ProtoEnum;
 use crate::proto::v1;
@@ -56,21 +56,34 @@ pub fn response(report: &ImportReport) -> v1::ImportPricesResponse {
         held_back_count: count(report.jumps.len()),
         held_back_model_ids: first(&report.jumps, IDS_MAX),
         changed_rate_count: count(report.change_count),
+        confirmed_count: count(report.confirmed),
         changed_rates: report.changes.iter().map(change_to_proto).collect(),
     }
 }
 
 fn change_to_proto(change: &RateChange) -> v1::RateChange {
     let tier: ServiceTier = change.tier;
+    let text = |nanos: Option<i64>| nanos.map_or_else(String::new, rate_text);
+    let (rate, unit_kind, factor_name) = match &change.changed {
+        Changed::Tokens(class) => (rate_field(*class), 0, ""),
+        Changed::Units(kind) => ("per_thousand", kind.number(), ""),
+        Changed::Factor(name) => ("multiplier", 0, &**name),
+    };
     v1::RateChange {
         model_id: change.model_id.to_string(),
-        rate: rate_field(change.class).to_owned(),
+        rate: rate.to_owned(),
+        unit_kind,
+        factor_name: factor_name.to_owned(),
         service_tier: tier.number(),
         min_input_token_count: change.min_input_tokens,
-        before: Amount::from_nanos(change.before).to_text(),
-        after: Amount::from_nanos(change.after).to_text(),
+        before: text(change.before),
+        after: text(change.after),
         held_back: change.held_back,
     }
+}
+
+fn rate_text(nanos: i64) -> String {
+    Amount::from_nanos(nanos).to_text()
 }
 
 fn first(ids: &[String], max: usize) -> Vec<String> {

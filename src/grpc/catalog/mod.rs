@@ -41,7 +41,8 @@ impl CatalogService for Catalog {
         let by = by(&request)?;
         let price = convert::new_price(admit(request)?, self.engine.now())?;
         let price = self.engine.set_price(by, price).await?;
-        let price = Some(convert::price_to_proto(&price));
+        let confirm_time = self.engine.catalog().confirm_time(&price);
+        let price = Some(convert::price_to_proto(&price, confirm_time));
         Ok(Response::new(v1::SetModelPriceResponse { price }))
     }
 
@@ -81,9 +82,10 @@ impl CatalogService for Catalog {
         let request = admit(request)?;
         let page = convert::list_prices(&request)?;
         let workspace_id = Some(request.workspace_id.as_str()).filter(|id| !id.is_empty());
-        if let Some(id) = workspace_id {
-            self.engine.get_workspace(id).await?;
-        }
+        let workspace = match workspace_id {
+            Some(id) => Some(self.engine.get_workspace(id).await?),
+            None => None,
+        };
         let catalog = self.engine.catalog();
         let not_found = || engine::Error::model_not_found(&catalog, &request.model_id);
         let entry = catalog.named(&request.model_id).ok_or_else(not_found)?;
@@ -94,7 +96,13 @@ impl CatalogService for Catalog {
             prices.drain(..last.map_or(prices.len(), |last| last + 1));
         }
         let next_page_token = page.cut(&mut prices, |last| last.price().id.to_string());
-        let prices = prices.iter().map(|card| convert::price_to_proto(card.price())).collect();
+        let now = self.engine.now();
+        let prices = prices.iter().map(|card| {
+            let confirm_time = catalog.confirm_time(card.price());
+            let stale = workspace.as_ref().is_some_and(|it| it.sees_as_stale(confirm_time, now));
+            v1::Price { stale, ..convert::price_to_proto(card.price(), confirm_time) }
+        });
+        let prices = prices.collect();
         Ok(Response::new(v1::ListModelPricesResponse { prices, next_page_token }))
     }
 

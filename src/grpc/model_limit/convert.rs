@@ -75,5 +75,6 @@ pub fn to_proto(currency: Currency, view: ModelView) -> v1::ModelLimit {
         spent: Some(money(view.spent)),
         held: Some(money(view.held)),
         reset_time: Some(to_timestamp(view.reset_time)),
+        price_stale: view.price_stale,
     }
 }

@@ -13,14 +13,14 @@ use crate::domain::Currency;
 use crate::domain::attribution::AttributionField;
 use crate::domain::time::calendar::DayOfWeek;
 use crate::domain::workspace::{
-    COST_DIFFERENCE_PERCENT_MAX, HoldExpiryPolicy, Plan, REPORTED_COST_PROVIDERS_MAX,
-    ReportedCostPolicy, USAGE_RETENTION_DAYS_MAX, USAGE_RETENTION_DAYS_MIN, UnknownKeyPolicy,
-    UnpricedModelPolicy, Workspace,
+    COST_DIFFERENCE_PERCENT_MAX, HoldExpiryPolicy, PRICE_MAX_AGE_DAYS_MAX, Plan,
+    REPORTED_COST_PROVIDERS_MAX, ReportedCostPolicy, USAGE_RETENTION_DAYS_MAX,
+    USAGE_RETENTION_DAYS_MIN, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
 use crate::engine::{NewWorkspace, WorkspaceChange};
 use crate::proto::v1;
 
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 12] = [
     "display_name",
     "currency_code",
     "time_zone",
@@ -32,6 +32,7 @@ const FIELDS: [&str; 11] = [
     "first_day_of_week",
     "reported_cost_providers",
     "cost_difference_alert_percent",
+    "price_max_age_days",
 ];
 
 proto_enum!(UnpricedModelPolicy as UnpricedModelPolicy { Deny, Allow }
@@ -79,6 +80,7 @@ pub fn create(request: v1::CreateWorkspaceRequest) -> Decoded<NewWorkspace> {
                 alert_percent: difference_percent(at, from.cost_difference_alert_percent),
             },
             usage_retention_days: retention_days(days_at, from.usage_retention_days),
+            price_max_age_days: price_max_age_days(at, from.price_max_age_days),
         })
     })
 }
@@ -128,6 +130,9 @@ pub fn update(request: v1::UpdateWorkspaceRequest) -> Decoded<(String, Workspace
         let usage_retention_days = mask.change("usage_retention_days", days != 0, || {
             retention_days(at.field("usage_retention_days"), days)
         });
+        let days = from.price_max_age_days;
+        let price_max_age_days =
+            mask.change("price_max_age_days", days != 0, || price_max_age_days(at, days));
         let change = WorkspaceChange {
             display_name,
             currency,
@@ -140,6 +145,7 @@ pub fn update(request: v1::UpdateWorkspaceRequest) -> Decoded<(String, Workspace
             reported_cost_providers,
             cost_difference_percent,
             usage_retention_days,
+            price_max_age_days,
         };
         Some((from.workspace_id, change))
     })
@@ -208,6 +214,12 @@ fn difference_percent(at: Decoder<'_>, percent: i32) -> u16 {
     u16::try_from(percent).unwrap_or_default()
 }
 
+/// None for never.
+fn price_max_age_days(at: Decoder<'_>, days: i32) -> Option<i64> {
+    let days = at.field("price_max_age_days").number(days.into(), 0..=PRICE_MAX_AGE_DAYS_MAX);
+    (days != 0).then_some(days)
+}
+
 /// None for ever.
 fn retention_days(at: Decoder<'_>, days: i32) -> Option<i64> {
     let days = i64::from(days);
@@ -222,6 +234,7 @@ fn retention_days(at: Decoder<'_>, days: i32) -> Option<i64> {
 pub fn workspace_to_proto(workspace: Workspace) -> v1::Workspace {
     let currency = workspace.currency;
     let retention_days = workspace.usage_retention_days.unwrap_or(0);
+    let price_max_age_days = workspace.price_max_age_days.unwrap_or(0);
     let required = workspace.required_fields.iter();
     v1::Workspace {
         workspace_id: workspace.id.to_string(),
@@ -240,6 +253,7 @@ pub fn workspace_to_proto(workspace: Workspace) -> v1::Workspace {
         first_day_of_week: workspace.week_start.number(),
         reported_cost_providers: workspace.reported_cost.charged_providers,
         cost_difference_alert_percent: workspace.reported_cost.alert_percent.into(),
+        price_max_age_days: i32::try_from(price_max_age_days).unwrap_or(i32::MAX),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::reported::Computed;
+use super::reported::{Charged, Computed};
 use crate::domain::attribution::Attribution;
 use crate::domain::catalog::ModelEntry;
 use crate::domain::catalog::bill::COST_MAX;
@@ -119,8 +119,11 @@ impl Ledger {
         (start_time, start_time_adjusted): (Time, bool),
         check_time: Option<Time>,
     ) -> Result<Record, Error> {
-        for id in report.answer.iter().flat_map(|answer| &answer.context_ids) {
-            self.contexts.note(id, report.usage.total_input() + report.usage.total_output());
+        let tokens = report.usage.total_input() + report.usage.total_output();
+        let context_ids = report.answer.iter().flat_map(|answer| &answer.context_ids);
+        // Where nothing was counted, nothing is known of the context.
+        for id in context_ids.filter(|_| tokens > 0) {
+            self.contexts.note(id, tokens);
         }
         let hold = self.hold_of(&report.request_id, report.attempt);
         if report.model_id.is_empty() {
@@ -138,7 +141,7 @@ impl Ledger {
             usage: &report.usage,
             charge_time,
         };
-        let cost = self.charged_cost(&computed, extras.as_deref_mut());
+        let Charged { cost, is_lost } = self.charged_cost(&computed, extras.as_deref_mut());
         let key_group_id = self.group_of_record(hold, &report);
         let attribution = self.attribution_of_record(hold, report.attribution);
         let record = Record {
@@ -157,7 +160,7 @@ impl Ledger {
             outcome: report.outcome,
             source: report.source,
             cost,
-            unpriced: bill.unpriced,
+            unpriced: bill.unpriced || is_lost,
             price_id: bill.price_id,
             exchange_rate: bill.rate,
             charge_time,
@@ -243,7 +246,8 @@ impl Ledger {
     }
 
     /// A record as it is billed now, at the prices valid at its charge time. None if it still has
-    /// no price or no usage can be read in its answer, or if it would cost more than a record may.
+    /// no price, or no usage can be read in its answer, or a reported cost is all there is of it
+    /// and has no exchange rate; or if it would cost more than a record may.
     pub fn reprice(&self, record: &Record) -> Option<Record> {
         if record.answer.as_deref().is_some_and(|answer| answer.is_unread) {
             return None;
@@ -271,7 +275,10 @@ impl Ledger {
             charge_time: record.charge_time,
         };
         let mut extras = record.extras.clone();
-        let cost = self.charged_cost(&computed, extras.as_deref_mut());
+        let Charged { cost, is_lost } = self.charged_cost(&computed, extras.as_deref_mut());
+        if is_lost {
+            return None;
+        }
         Some(Record {
             metered_model_id: metered.model_id,
             cost,

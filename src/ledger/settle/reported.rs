@@ -18,6 +18,13 @@ pub(super) struct Computed<'a> {
     pub charge_time: Time,
 }
 
+/// What a record is charged.
+pub(super) struct Charged {
+    pub cost: Amount,
+    /// Nothing was counted, and what was reported instead has no exchange rate.
+    pub is_lost: bool,
+}
+
 impl Ledger {
     /// The cost of a record that is charged: what was computed, unless the provider reports a cost
     /// and the workspace charges that, or nothing could be computed, because there is no price or
@@ -26,11 +33,12 @@ impl Ledger {
         &self,
         computed: &Computed<'_>,
         extras: Option<&mut Extras>,
-    ) -> Amount {
-        let Some(extras) = extras else { return computed.cost };
+    ) -> Charged {
+        let as_computed = Charged { cost: computed.cost, is_lost: false };
+        let Some(extras) = extras else { return as_computed };
         let has_tokens = computed.usage.tokens.iter().any(|count| *count > 0);
         let is_counted = has_tokens || extras.has_units();
-        let Some(reported) = &mut extras.reported else { return computed.cost };
+        let Some(reported) = &mut extras.reported else { return as_computed };
         let time = computed.charge_time;
         let converted = self.context.convert(reported.amount, reported.currency, time);
         reported.computed = computed.cost;
@@ -38,7 +46,8 @@ impl Ledger {
         let is_charged = self.charges_reported(computed) || computed.unpriced || !is_counted;
         let charged = reported.converted.filter(|_| is_charged);
         reported.is_charged = charged.is_some();
-        charged.unwrap_or(computed.cost)
+        let is_lost = !is_counted && charged.is_none() && reported.amount > Amount::ZERO;
+        Charged { cost: charged.unwrap_or(computed.cost), is_lost }
     }
 
     fn charges_reported(&self, computed: &Computed<'_>) -> bool {

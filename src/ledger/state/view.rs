@@ -40,6 +40,8 @@ pub struct ModelView {
     pub spent: Amount,
     pub held: Amount,
     pub reset_time: Time,
+    /// Whether the price that the workspace pays now is stale.
+    pub price_stale: bool,
 }
 
 /// One hold, live or expired.
@@ -95,10 +97,10 @@ impl Ledger {
 
     /// Every model that is enabled, capped or has spend in the running cycle, by id.
     pub fn model_views(&mut self, now: Time) -> Vec<ModelView> {
-        self.advance(now);
+        let now = self.advance(now);
         let mut views = Vec::new();
         for (_, model) in self.models.iter() {
-            let view = self.model_view(model);
+            let view = self.model_view(now, model);
             let is_set =
                 view.settings.as_ref().is_some_and(|set| set.enabled || set.limit.is_some());
             if is_set || !view.spent.is_zero() || !view.held.is_zero() {
@@ -111,20 +113,24 @@ impl Ledger {
 
     /// One model, also if nothing is known of it.
     pub fn model_view_of(&mut self, now: Time, model_id: &str) -> ModelView {
-        self.advance(now);
+        let now = self.advance(now);
         let index = self.models.find_or_add(model_id, self.context.catalog());
-        self.model_view(self.models.get(index))
+        self.model_view(now, self.models.get(index))
     }
 
-    fn model_view(&self, model: &Model) -> ModelView {
+    fn model_view(&self, now: Time, model: &Model) -> ModelView {
         let cycle = self.context.cycle();
         let totals = model.meter().totals(cycle);
+        let (catalog, workspace) = (self.context.catalog(), self.context.workspace());
+        let price = catalog.price_at(model.id(), &workspace.id, now);
+        let confirm_time = price.map(|card| catalog.confirm_time(card.price()));
         ModelView {
             model_id: model.id().clone(),
             settings: model.settings().cloned(),
             spent: totals.spent,
             held: totals.held,
             reset_time: cycle.end,
+            price_stale: confirm_time.is_some_and(|time| workspace.sees_as_stale(time, now)),
         }
     }
 

@@ -69,6 +69,7 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
         "week_start": "monday",
         "reported_cost": { "charged_providers": [], "alert_percent": 0 },
         "usage_retention_days": null,
+        "price_max_age_days": null,
     });
     assert_eq!(after, created);
 
@@ -81,6 +82,7 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
         hold_expiry_policy: v1::HoldExpiryPolicy::ChargeEstimate.into(),
         unknown_key_policy: v1::UnknownKeyPolicy::Deny.into(),
         usage_retention_days: 400,
+        price_max_age_days: 30,
         ..Default::default()
     };
     let update = v1::UpdateWorkspaceRequest { workspace: Some(workspace), update_mask: None };
@@ -99,6 +101,7 @@ async fn a_workspace_and_its_plan_are_logged_with_before_and_after() {
     assert_eq!(after["hold_expiry"], "charge_estimate");
     assert_eq!(after["unknown_keys"], "deny");
     assert_eq!(after["usage_retention_days"], 400);
+    assert_eq!(after["price_max_age_days"], 30);
 }
 
 #[tokio::test]

@@ -216,6 +216,12 @@ async fn a_follow_up_holds_the_context_that_the_provider_keeps() {
     assert_eq!(held("r-2", "chatcmpl-1").await, "1.26");
     assert_eq!(held("r-3", "conv-7").await, "1.26");
     assert_eq!(held("r-4", "").await, "0.01");
+    // What an answer does not count says nothing of its context, which stays as it was.
+    let bare = r#"{"id":"chatcmpl-2","model":"big","usage":{"cost":0.5}}"#.to_owned();
+    let uncounted =
+        v1::RecordUsageRequest { context_id: "conv-7".to_owned(), ..answered("r-9", &[bare]) };
+    note(&server, uncounted).await.unwrap();
+    assert_eq!(held("r-10", "conv-7").await, "1.26");
     // The same check again is the same, whatever is known meanwhile.
     note(&server, answered("r-5", &[chat("big").replace("25000", "35000")])).await.unwrap();
     assert_eq!(held("r-2", "chatcmpl-1").await, "1.26");

@@ -201,3 +201,57 @@ async fn bad_policies_are_refused_by_field() {
     assert_eq!(refused(&["a"], 1_001).await, percent);
     assert_eq!(refused(&["a"], -1).await, percent);
 }
+
+/// An answer that says what it costs, in US dollars, and no usage.
+fn cost_alone(request_id: &str, cost: &str) -> v1::RecordUsageRequest {
+    let json = format!(r#"{{"id":"a","model":"big","usage":{{"cost":{cost}}}}}"#);
+    let answer = v1::ProviderAnswer { provider: "openrouter".to_owned(), json: vec![json] };
+    v1::RecordUsageRequest {
+        usage: None,
+        model_id: String::new(),
+        provider_answer: Some(answer),
+        accept_unread: true,
+        ..record(request_id, "")
+    }
+}
+
+#[tokio::test]
+async fn a_cost_without_usage_is_charged_and_flagged() {
+    let server = acme().await;
+    set_rate(&server, "0.5").await;
+    decide(&server, check("r-1", "big")).await.unwrap();
+    let recorded = note(&server, cost_alone("r-1", "0.5")).await.unwrap();
+    assert_eq!((amount(&recorded.cost), recorded.unpriced), ("0.25", false));
+    let budget = get_budget(&server).await;
+    assert_eq!((amount(&budget.spent), amount(&budget.held)), ("0.25", "0.00"));
+    let records = list_records(&server).await;
+    let answer = records[0].provider_answer.clone().unwrap();
+    assert_eq!((answer.unread, &answer.flags[..]), (false, &["cost_only".to_owned()][..]));
+    assert_eq!(records[0].usage.clone().unwrap_or_default(), v1::Usage::default());
+    assert_eq!(amount(&reported(&records).converted), "0.25");
+    assert_eq!(reprice(&server).await.corrected_count, 0);
+    // A cost of nothing says nothing: what was held is charged.
+    decide(&server, check("r-2", "big")).await.unwrap();
+    let recorded = note(&server, cost_alone("r-2", "0")).await.unwrap();
+    assert_eq!(amount(&recorded.cost), "2.00");
+}
+
+#[tokio::test]
+async fn a_cost_alone_without_an_exchange_rate_is_unpriced_until_there_is_one() {
+    let server = acme().await;
+    let recorded = note(&server, cost_alone("r-1", "0.5")).await.unwrap();
+    assert_eq!((amount(&recorded.cost), recorded.unpriced), ("0.00", true));
+    let repriced = reprice(&server).await;
+    assert_eq!((repriced.corrected_count, repriced.unpriced_count), (0, 1));
+    let rate = v1::ExchangeRate {
+        from_currency_code: "USD".to_owned(),
+        to_currency_code: "EUR".to_owned(),
+        rate: "0.5".to_owned(),
+        effective_time: Some(prost_types::Timestamp { seconds: 1_700_000_000, nanos: 0 }),
+    };
+    let request = v1::SetExchangeRateRequest { exchange_rate: Some(rate) };
+    server.catalog().set_exchange_rate(request).await.unwrap();
+    let repriced = reprice(&server).await;
+    assert_eq!((repriced.corrected_count, repriced.unpriced_count), (1, 0));
+    assert_eq!(amount(&get_budget(&server).await.spent), "0.25");
+}

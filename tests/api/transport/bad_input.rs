@@ -317,6 +317,9 @@ const NEW_WORKSPACES: &[Row<v1::CreateWorkspaceRequest>] = &[
     ("workspace.usage_retention_days", |r| {
         r.workspace.as_mut().unwrap().usage_retention_days = 61;
     }),
+    ("workspace.price_max_age_days", |r| {
+        r.workspace.as_mut().unwrap().price_max_age_days = -1;
+    }),
 ];
 
 /// What is wrong with a changed workspace.
@@ -344,6 +347,9 @@ const CHANGED_WORKSPACES: &[Row<v1::UpdateWorkspaceRequest>] = &[
     }),
     ("workspace.usage_retention_days", |r| {
         r.workspace.as_mut().unwrap().usage_retention_days = -1;
+    }),
+    ("workspace.price_max_age_days", |r| {
+        r.workspace.as_mut().unwrap().price_max_age_days = 3_651;
     }),
 ];
 

@@ -39,6 +39,7 @@ pub fn workspace() -> Workspace {
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: true,
         usage_retention_days: None,
+        price_max_age_days: None,
         plan: None,
         create_time: Time::EARLIEST,
         update_time: Time::EARLIEST,

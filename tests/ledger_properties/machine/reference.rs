@@ -601,6 +601,7 @@ pub fn workspace() -> Workspace {
         alerts: AlertPolicy::default(),
         may_have_expiry_charges: true,
         usage_retention_days: None,
+        price_max_age_days: None,
         plan: Some(Plan {
             budget: millis(100),
             overage: millis(50),

@@ -34,6 +34,14 @@ impl Disk {
                 }
             }
             Change::PutPrices(prices) => self.add_prices(prices),
+            Change::ConfirmPrices(prices) => {
+                for new in prices {
+                    let confirmed = &mut self.catalog.confirmations;
+                    confirmed.retain(|other| other.price_id != new.price_id);
+                    confirmed.push(new);
+                    confirmed.sort_by(|a, b| a.price_id.cmp(&b.price_id));
+                }
+            }
             Change::PutExchangeRate(rate) => {
                 let of = |rate: &ExchangeRate| (rate.from, rate.to, rate.effective_time);
                 self.catalog.exchange_rates.retain(|other| of(other) != of(&rate));

@@ -2,7 +2,7 @@
 
 use tollgate::domain::Currency;
 use tollgate::domain::catalog::price::{Rate, Source};
-use tollgate::domain::catalog::{ExchangeRate, Model};
+use tollgate::domain::catalog::{Confirmation, ExchangeRate, Model};
 use tollgate::domain::workspace::WorkspaceModel;
 use tollgate::storage::log::Appended;
 use tollgate::storage::settings::Change;
@@ -38,6 +38,7 @@ async fn every_write_is_fenced(store: &dyn Store) {
         rate: Rate::ONE,
         create_time: START,
     };
+    let confirmation = Confirmation { price_id: "fenced".into(), confirm_time: START };
     let enabled = WorkspaceModel {
         model_id: "fenced".into(),
         enabled: true,
@@ -49,6 +50,7 @@ async fn every_write_is_fenced(store: &dyn Store) {
     let changes = [
         Change::PutModel(model),
         Change::PutPrices(vec![]),
+        Change::ConfirmPrices(vec![confirmation]),
         Change::PutExchangeRate(rate),
         Change::PutWorkspace(workspace("fenced")),
         Change::PutWorkspaceModel(enabled),
@@ -75,6 +77,7 @@ async fn every_write_is_fenced(store: &dyn Store) {
 async fn nothing_was_written(store: &dyn Store) {
     let catalog = store.catalog().await.unwrap();
     assert!(catalog.models.is_empty() && catalog.exchange_rates.is_empty());
+    assert!(catalog.confirmations.is_empty());
     assert_eq!(store.workspace("fenced").await.unwrap(), None);
     assert_eq!(store.workspace_models("fenced").await.unwrap(), []);
     assert!(store.last_seq().await.unwrap() < 1_000_000);

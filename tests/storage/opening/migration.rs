@@ -92,6 +92,8 @@ pub async fn an_older_database_keeps_what_is_in_it(world: &World) {
     assert_eq!(loaded, workspace("w"));
     assert_eq!(loaded.unknown_keys, UnknownKeyPolicy::Accept);
     assert_eq!(loaded.alerts, AlertPolicy::default());
+    assert_eq!(loaded.price_max_age_days, None);
+    assert_eq!(store.catalog().await.unwrap().confirmations, []);
     let models = store.catalog().await.unwrap().models;
     let sizes: Vec<_> =
         models.iter().map(|model| (model.context_window, model.max_input)).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::domain::Coded;
 use crate::domain::catalog::bill::{Factor, Multiplier, UnitRates};
 use crate::domain::catalog::price::{Price, Rates, Variant};
-use crate::domain::catalog::{ExchangeRate, Model};
+use crate::domain::catalog::{Confirmation, ExchangeRate, Model};
 use crate::domain::usage::UnitKind;
 use crate::storage::sql::row::{Cell, Kind, Reader, Value, decoded, from_json, row, to_json};
 use crate::storage::sql::table::Table;
@@ -13,6 +13,8 @@ use crate::storage::{Error, Result};
 
 pub static MODELS: Table<Model> = Table::new("models", &["id"]);
 pub static PRICES: Table<Price> = Table::new("prices", &["id"]);
+pub static PRICE_CONFIRMATIONS: Table<Confirmation> =
+    Table::new("price_confirmations", &["price_id"]);
 pub static EXCHANGE_RATES: Table<ExchangeRate> =
     Table::new("exchange_rates", &["from_currency", "to_currency", "effective_time"]);
 
@@ -44,6 +46,13 @@ row! {
         variants,
         unit_rates,
         factors,
+    }
+}
+
+row! {
+    Confirmation {
+        price_id,
+        confirm_time,
     }
 }
 

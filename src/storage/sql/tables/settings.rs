@@ -6,7 +6,7 @@ use super::access::{ACCESS_TOKENS, REVISION, put_token, use_token};
 use super::api_key::{API_KEYS, KEY_GROUPS};
 use super::audit::AUDIT_EVENTS;
 use super::boost::BOOSTS;
-use super::catalog::{EXCHANGE_RATES, MODELS, PRICES};
+use super::catalog::{EXCHANGE_RATES, MODELS, PRICE_CONFIRMATIONS, PRICES};
 use super::directory::DIRECTORY;
 use super::quota::{self, QUOTAS, matching};
 use super::rate_limit::RATE_LIMITS;
@@ -64,8 +64,9 @@ impl<DB: Backend> SettingsStore for SqlStore<DB> {
         let prices = snapshot.select(PRICES.all().sorted("create_time, id")).await?;
         let order = "create_time, from_currency, to_currency, effective_time";
         let exchange_rates = snapshot.select(EXCHANGE_RATES.all().sorted(order)).await?;
+        let confirmations = snapshot.select(PRICE_CONFIRMATIONS.all().sorted("price_id")).await?;
         snapshot.end().await?;
-        Ok(CatalogRows { models, prices, exchange_rates })
+        Ok(CatalogRows { models, prices, confirmations, exchange_rates })
     }
 
     async fn workspace(&self, id: &str) -> Result<Option<Workspace>> {
@@ -172,6 +173,7 @@ async fn apply<DB: Backend>(
         Change::PutModel(model) => MODELS.put(write, [model]).await,
         Change::PutModels(models) => MODELS.put(write, models).await,
         Change::PutPrices(prices) => PRICES.add(write, prices).await,
+        Change::ConfirmPrices(prices) => PRICE_CONFIRMATIONS.put(write, prices).await,
         Change::PutExchangeRate(rate) => EXCHANGE_RATES.put(write, [rate]).await,
         Change::PutWorkspace(workspace) => WORKSPACES.put(write, [workspace]).await,
         Change::PutWorkspaceModel(model) => {

@@ -28,6 +28,7 @@ row! {
         alerts = "alert_policy",
         may_have_expiry_charges,
         usage_retention_days,
+        price_max_age_days,
         plan,
         create_time,
         update_time,

@@ -41,9 +41,10 @@ type AuditEvent struct {
 	WorkspaceId string `protobuf:"bytes,5,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	// Type of the changed resource: "workspace", "plan", "model", "price", "exchange_rate",
 	// "model_limit", "quota", "rate_limit", "api_key", "key_group", "boost", "alert_policy",
-	// "webhook", "email_receiver", "alert", "token".
+	// "webhook", "email_receiver", "alert", "token", and "price_list" for the number of prices that an import
+	// has confirmed.
 	ResourceType string `protobuf:"bytes,6,opt,name=resource_type,json=resourceType,proto3" json:"resource_type,omitempty"`
-	// Id of the changed resource.
+	// Id of the changed resource; of a price list its format.
 	ResourceId string `protobuf:"bytes,7,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
 	// The resource before the change, as JSON; empty if it did not exist. Without secrets. Its fields
 	// have the names of the resource; enums are in snake_case ("user", "hard"), times in RFC 3339,

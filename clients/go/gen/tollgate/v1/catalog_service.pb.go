@@ -210,7 +210,14 @@ type Price struct {
 	// unpriced, not free.
 	UnitPrices []*UnitPrice `protobuf:"bytes,19,rep,name=unit_prices,json=unitPrices,proto3" json:"unit_prices,omitempty"`
 	// Factors: what a record may name to multiply its cost; at most 32.
-	Factors       []*PriceFactor `protobuf:"bytes,20,rep,name=factors,proto3" json:"factors,omitempty"`
+	Factors []*PriceFactor `protobuf:"bytes,20,rep,name=factors,proto3" json:"factors,omitempty"`
+	// Time at which it was last known to be right: its effective_time, its create_time or the last
+	// import of a list that says the same, whichever is latest. The create_time of a built-in price is
+	// the date of its list. Output only.
+	ConfirmTime *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=confirm_time,json=confirmTime,proto3" json:"confirm_time,omitempty"`
+	// Whether confirm_time is longer ago than the price_max_age_days of the workspace of the request;
+	// false without a workspace. Prices that no longer count may be stale, too. Output only.
+	Stale         bool `protobuf:"varint,22,opt,name=stale,proto3" json:"stale,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -383,6 +390,20 @@ func (x *Price) GetFactors() []*PriceFactor {
 		return x.Factors
 	}
 	return nil
+}
+
+func (x *Price) GetConfirmTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ConfirmTime
+	}
+	return nil
+}
+
+func (x *Price) GetStale() bool {
+	if x != nil {
+		return x.Stale
+	}
+	return false
 }
 
 // Rate of one kind of units.
@@ -1074,7 +1095,8 @@ type ListModelPricesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The model.
 	ModelId string `protobuf:"bytes,1,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
-	// Workspace whose own prices are listed, too; empty: those of the catalog only.
+	// Workspace whose own prices are listed, too, and that sees prices as stale; empty: those of the
+	// catalog only.
 	WorkspaceId string `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	// Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
@@ -1414,7 +1436,7 @@ type ImportPricesRequest struct {
 	// UsageService.RepriceUsage corrects what was recorded since. Prices that the list itself dates
 	// later begin then.
 	EffectiveTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=effective_time,json=effectiveTime,proto3" json:"effective_time,omitempty"`
-	// Whether prices that change a rate more than tenfold are taken, too.
+	// Whether prices that change a rate or factor more than tenfold are taken, too.
 	AllowJumps    bool `protobuf:"varint,5,opt,name=allow_jumps,json=allowJumps,proto3" json:"allow_jumps,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1504,16 +1526,20 @@ type ImportPricesResponse struct {
 	KeptCount int32 `protobuf:"varint,7,opt,name=kept_count,json=keptCount,proto3" json:"kept_count,omitempty"`
 	// Their models: the first 100.
 	KeptModelIds []string `protobuf:"bytes,8,rep,name=kept_model_ids,json=keptModelIds,proto3" json:"kept_model_ids,omitempty"`
-	// Prices that were held back, because a rate changes more than tenfold or falls to nothing.
+	// Prices that were held back, because a rate or factor changes more than tenfold, or a rate falls
+	// to nothing.
 	HeldBackCount int32 `protobuf:"varint,9,opt,name=held_back_count,json=heldBackCount,proto3" json:"held_back_count,omitempty"`
 	// Their models: the first 100.
 	HeldBackModelIds []string `protobuf:"bytes,10,rep,name=held_back_model_ids,json=heldBackModelIds,proto3" json:"held_back_model_ids,omitempty"`
-	// Rates that change, of models that had a price.
+	// Rates and factors that change, of models that had a price.
 	ChangedRateCount int32 `protobuf:"varint,11,opt,name=changed_rate_count,json=changedRateCount,proto3" json:"changed_rate_count,omitempty"`
 	// The changes: at most 1,000, those of prices that were held back first.
-	ChangedRates  []*RateChange `protobuf:"bytes,12,rep,name=changed_rates,json=changedRates,proto3" json:"changed_rates,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ChangedRates []*RateChange `protobuf:"bytes,12,rep,name=changed_rates,json=changedRates,proto3" json:"changed_rates,omitempty"`
+	// Prices of the list that the catalog has unchanged, those that an operator set among them: they
+	// are confirmed.
+	ConfirmedCount int32 `protobuf:"varint,13,opt,name=confirmed_count,json=confirmedCount,proto3" json:"confirmed_count,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ImportPricesResponse) Reset() {
@@ -1630,6 +1656,13 @@ func (x *ImportPricesResponse) GetChangedRates() []*RateChange {
 	return nil
 }
 
+func (x *ImportPricesResponse) GetConfirmedCount() int32 {
+	if x != nil {
+		return x.ConfirmedCount
+	}
+	return 0
+}
+
 // Entries of a price list that were not taken, for one reason.
 type SkippedEntries struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1694,23 +1727,29 @@ func (x *SkippedEntries) GetIds() []string {
 	return nil
 }
 
-// A rate that a price list changes.
+// A rate or factor that a price list changes.
 type RateChange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The model.
 	ModelId string `protobuf:"bytes,1,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
-	// Name of the rate as a field of Price, for example "input_per_million".
+	// What changes: for tokens the field of Price, for example "input_per_million"; "per_thousand" for
+	// units, "multiplier" for a factor.
 	Rate string `protobuf:"bytes,2,opt,name=rate,proto3" json:"rate,omitempty"`
-	// Tier.
+	// Tier; of a factor the standard one, it holds for all.
 	ServiceTier ServiceTier `protobuf:"varint,3,opt,name=service_tier,json=serviceTier,proto3,enum=tollgate.v1.ServiceTier" json:"service_tier,omitempty"`
 	// Size of the input, in tokens, from which on the rate holds.
 	MinInputTokenCount int64 `protobuf:"varint,4,opt,name=min_input_token_count,json=minInputTokenCount,proto3" json:"min_input_token_count,omitempty"`
-	// Rate before, in units of the price's currency per million tokens.
+	// What it was: in units of the price's currency for a million tokens or a thousand units, of a
+	// factor the multiplier; empty if there was none.
 	Before string `protobuf:"bytes,5,opt,name=before,proto3" json:"before,omitempty"`
-	// Rate of the list.
+	// What it is by the list, in the same units; empty if there is none any more.
 	After string `protobuf:"bytes,6,opt,name=after,proto3" json:"after,omitempty"`
 	// Whether the price was held back.
-	HeldBack      bool `protobuf:"varint,7,opt,name=held_back,json=heldBack,proto3" json:"held_back,omitempty"`
+	HeldBack bool `protobuf:"varint,7,opt,name=held_back,json=heldBack,proto3" json:"held_back,omitempty"`
+	// Kind of the units; unspecified for tokens and factors.
+	UnitKind UnitKind `protobuf:"varint,8,opt,name=unit_kind,json=unitKind,proto3,enum=tollgate.v1.UnitKind" json:"unit_kind,omitempty"`
+	// Name of the factor; empty for tokens and units.
+	FactorName    string `protobuf:"bytes,9,opt,name=factor_name,json=factorName,proto3" json:"factor_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1794,6 +1833,20 @@ func (x *RateChange) GetHeldBack() bool {
 	return false
 }
 
+func (x *RateChange) GetUnitKind() UnitKind {
+	if x != nil {
+		return x.UnitKind
+	}
+	return UnitKind_UNIT_KIND_UNSPECIFIED
+}
+
+func (x *RateChange) GetFactorName() string {
+	if x != nil {
+		return x.FactorName
+	}
+	return ""
+}
+
 var File_tollgate_v1_catalog_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
@@ -1812,7 +1865,7 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"updateTime\x121\n" +
 	"\x15max_input_token_count\x18\n" +
 	" \x01(\x03R\x12maxInputTokenCount\x12\x12\n" +
-	"\x04name\x18\v \x01(\tR\x04name\"\xdc\a\n" +
+	"\x04name\x18\v \x01(\tR\x04name\"\xb1\b\n" +
 	"\x05Price\x12\x19\n" +
 	"\bprice_id\x18\x01 \x01(\tR\apriceId\x12\x19\n" +
 	"\bmodel_id\x18\x02 \x01(\tR\amodelId\x12#\n" +
@@ -1836,7 +1889,9 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"\x06source\x18\x12 \x01(\tR\x06source\x127\n" +
 	"\vunit_prices\x18\x13 \x03(\v2\x16.tollgate.v1.UnitPriceR\n" +
 	"unitPrices\x122\n" +
-	"\afactors\x18\x14 \x03(\v2\x18.tollgate.v1.PriceFactorR\afactors\"Y\n" +
+	"\afactors\x18\x14 \x03(\v2\x18.tollgate.v1.PriceFactorR\afactors\x12=\n" +
+	"\fconfirm_time\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\vconfirmTime\x12\x14\n" +
+	"\x05stale\x18\x16 \x01(\bR\x05stale\"Y\n" +
 	"\tUnitPrice\x12)\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x15.tollgate.v1.UnitKindR\x04kind\x12!\n" +
 	"\fper_thousand\x18\x02 \x01(\tR\vperThousand\"k\n" +
@@ -1912,7 +1967,7 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"\adry_run\x18\x03 \x01(\bR\x06dryRun\x12A\n" +
 	"\x0eeffective_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\reffectiveTime\x12\x1f\n" +
 	"\vallow_jumps\x18\x05 \x01(\bR\n" +
-	"allowJumps\"\x84\x04\n" +
+	"allowJumps\"\xad\x04\n" +
 	"\x14ImportPricesResponse\x12\x1d\n" +
 	"\n" +
 	"read_count\x18\x01 \x01(\x05R\treadCount\x12\x1f\n" +
@@ -1930,11 +1985,12 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"\x13held_back_model_ids\x18\n" +
 	" \x03(\tR\x10heldBackModelIds\x12,\n" +
 	"\x12changed_rate_count\x18\v \x01(\x05R\x10changedRateCount\x12<\n" +
-	"\rchanged_rates\x18\f \x03(\v2\x17.tollgate.v1.RateChangeR\fchangedRates\"P\n" +
+	"\rchanged_rates\x18\f \x03(\v2\x17.tollgate.v1.RateChangeR\fchangedRates\x12'\n" +
+	"\x0fconfirmed_count\x18\r \x01(\x05R\x0econfirmedCount\"P\n" +
 	"\x0eSkippedEntries\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x10\n" +
-	"\x03ids\x18\x03 \x03(\tR\x03ids\"\xf6\x01\n" +
+	"\x03ids\x18\x03 \x03(\tR\x03ids\"\xcb\x02\n" +
 	"\n" +
 	"RateChange\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12\x12\n" +
@@ -1943,7 +1999,10 @@ const file_tollgate_v1_catalog_service_proto_rawDesc = "" +
 	"\x15min_input_token_count\x18\x04 \x01(\x03R\x12minInputTokenCount\x12\x16\n" +
 	"\x06before\x18\x05 \x01(\tR\x06before\x12\x14\n" +
 	"\x05after\x18\x06 \x01(\tR\x05after\x12\x1b\n" +
-	"\theld_back\x18\a \x01(\bR\bheldBack2\xfe\x04\n" +
+	"\theld_back\x18\a \x01(\bR\bheldBack\x122\n" +
+	"\tunit_kind\x18\b \x01(\x0e2\x15.tollgate.v1.UnitKindR\bunitKind\x12\x1f\n" +
+	"\vfactor_name\x18\t \x01(\tR\n" +
+	"factorName2\xfe\x04\n" +
 	"\x0eCatalogService\x12P\n" +
 	"\vUpsertModel\x12\x1f.tollgate.v1.UpsertModelRequest\x1a .tollgate.v1.UpsertModelResponse\x12V\n" +
 	"\rSetModelPrice\x12!.tollgate.v1.SetModelPriceRequest\x1a\".tollgate.v1.SetModelPriceResponse\x12M\n" +
@@ -2002,42 +2061,44 @@ var file_tollgate_v1_catalog_service_proto_depIdxs = []int32{
 	22, // 3: tollgate.v1.Price.create_time:type_name -> google.protobuf.Timestamp
 	2,  // 4: tollgate.v1.Price.unit_prices:type_name -> tollgate.v1.UnitPrice
 	3,  // 5: tollgate.v1.Price.factors:type_name -> tollgate.v1.PriceFactor
-	23, // 6: tollgate.v1.UnitPrice.kind:type_name -> tollgate.v1.UnitKind
-	24, // 7: tollgate.v1.PriceVariant.service_tier:type_name -> tollgate.v1.ServiceTier
-	2,  // 8: tollgate.v1.PriceVariant.unit_prices:type_name -> tollgate.v1.UnitPrice
-	22, // 9: tollgate.v1.ExchangeRate.effective_time:type_name -> google.protobuf.Timestamp
-	0,  // 10: tollgate.v1.UpsertModelRequest.model:type_name -> tollgate.v1.Model
-	0,  // 11: tollgate.v1.UpsertModelResponse.model:type_name -> tollgate.v1.Model
-	1,  // 12: tollgate.v1.SetModelPriceRequest.price:type_name -> tollgate.v1.Price
-	1,  // 13: tollgate.v1.SetModelPriceResponse.price:type_name -> tollgate.v1.Price
-	0,  // 14: tollgate.v1.ListModelsResponse.models:type_name -> tollgate.v1.Model
-	1,  // 15: tollgate.v1.ListModelPricesResponse.prices:type_name -> tollgate.v1.Price
-	5,  // 16: tollgate.v1.SetExchangeRateRequest.exchange_rate:type_name -> tollgate.v1.ExchangeRate
-	5,  // 17: tollgate.v1.SetExchangeRateResponse.exchange_rate:type_name -> tollgate.v1.ExchangeRate
-	5,  // 18: tollgate.v1.ListExchangeRatesResponse.exchange_rates:type_name -> tollgate.v1.ExchangeRate
-	22, // 19: tollgate.v1.ImportPricesRequest.effective_time:type_name -> google.protobuf.Timestamp
-	20, // 20: tollgate.v1.ImportPricesResponse.skipped:type_name -> tollgate.v1.SkippedEntries
-	21, // 21: tollgate.v1.ImportPricesResponse.changed_rates:type_name -> tollgate.v1.RateChange
-	24, // 22: tollgate.v1.RateChange.service_tier:type_name -> tollgate.v1.ServiceTier
-	6,  // 23: tollgate.v1.CatalogService.UpsertModel:input_type -> tollgate.v1.UpsertModelRequest
-	8,  // 24: tollgate.v1.CatalogService.SetModelPrice:input_type -> tollgate.v1.SetModelPriceRequest
-	10, // 25: tollgate.v1.CatalogService.ListModels:input_type -> tollgate.v1.ListModelsRequest
-	12, // 26: tollgate.v1.CatalogService.ListModelPrices:input_type -> tollgate.v1.ListModelPricesRequest
-	14, // 27: tollgate.v1.CatalogService.SetExchangeRate:input_type -> tollgate.v1.SetExchangeRateRequest
-	16, // 28: tollgate.v1.CatalogService.ListExchangeRates:input_type -> tollgate.v1.ListExchangeRatesRequest
-	18, // 29: tollgate.v1.CatalogService.ImportPrices:input_type -> tollgate.v1.ImportPricesRequest
-	7,  // 30: tollgate.v1.CatalogService.UpsertModel:output_type -> tollgate.v1.UpsertModelResponse
-	9,  // 31: tollgate.v1.CatalogService.SetModelPrice:output_type -> tollgate.v1.SetModelPriceResponse
-	11, // 32: tollgate.v1.CatalogService.ListModels:output_type -> tollgate.v1.ListModelsResponse
-	13, // 33: tollgate.v1.CatalogService.ListModelPrices:output_type -> tollgate.v1.ListModelPricesResponse
-	15, // 34: tollgate.v1.CatalogService.SetExchangeRate:output_type -> tollgate.v1.SetExchangeRateResponse
-	17, // 35: tollgate.v1.CatalogService.ListExchangeRates:output_type -> tollgate.v1.ListExchangeRatesResponse
-	19, // 36: tollgate.v1.CatalogService.ImportPrices:output_type -> tollgate.v1.ImportPricesResponse
-	30, // [30:37] is the sub-list for method output_type
-	23, // [23:30] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	22, // 6: tollgate.v1.Price.confirm_time:type_name -> google.protobuf.Timestamp
+	23, // 7: tollgate.v1.UnitPrice.kind:type_name -> tollgate.v1.UnitKind
+	24, // 8: tollgate.v1.PriceVariant.service_tier:type_name -> tollgate.v1.ServiceTier
+	2,  // 9: tollgate.v1.PriceVariant.unit_prices:type_name -> tollgate.v1.UnitPrice
+	22, // 10: tollgate.v1.ExchangeRate.effective_time:type_name -> google.protobuf.Timestamp
+	0,  // 11: tollgate.v1.UpsertModelRequest.model:type_name -> tollgate.v1.Model
+	0,  // 12: tollgate.v1.UpsertModelResponse.model:type_name -> tollgate.v1.Model
+	1,  // 13: tollgate.v1.SetModelPriceRequest.price:type_name -> tollgate.v1.Price
+	1,  // 14: tollgate.v1.SetModelPriceResponse.price:type_name -> tollgate.v1.Price
+	0,  // 15: tollgate.v1.ListModelsResponse.models:type_name -> tollgate.v1.Model
+	1,  // 16: tollgate.v1.ListModelPricesResponse.prices:type_name -> tollgate.v1.Price
+	5,  // 17: tollgate.v1.SetExchangeRateRequest.exchange_rate:type_name -> tollgate.v1.ExchangeRate
+	5,  // 18: tollgate.v1.SetExchangeRateResponse.exchange_rate:type_name -> tollgate.v1.ExchangeRate
+	5,  // 19: tollgate.v1.ListExchangeRatesResponse.exchange_rates:type_name -> tollgate.v1.ExchangeRate
+	22, // 20: tollgate.v1.ImportPricesRequest.effective_time:type_name -> google.protobuf.Timestamp
+	20, // 21: tollgate.v1.ImportPricesResponse.skipped:type_name -> tollgate.v1.SkippedEntries
+	21, // 22: tollgate.v1.ImportPricesResponse.changed_rates:type_name -> tollgate.v1.RateChange
+	24, // 23: tollgate.v1.RateChange.service_tier:type_name -> tollgate.v1.ServiceTier
+	23, // 24: tollgate.v1.RateChange.unit_kind:type_name -> tollgate.v1.UnitKind
+	6,  // 25: tollgate.v1.CatalogService.UpsertModel:input_type -> tollgate.v1.UpsertModelRequest
+	8,  // 26: tollgate.v1.CatalogService.SetModelPrice:input_type -> tollgate.v1.SetModelPriceRequest
+	10, // 27: tollgate.v1.CatalogService.ListModels:input_type -> tollgate.v1.ListModelsRequest
+	12, // 28: tollgate.v1.CatalogService.ListModelPrices:input_type -> tollgate.v1.ListModelPricesRequest
+	14, // 29: tollgate.v1.CatalogService.SetExchangeRate:input_type -> tollgate.v1.SetExchangeRateRequest
+	16, // 30: tollgate.v1.CatalogService.ListExchangeRates:input_type -> tollgate.v1.ListExchangeRatesRequest
+	18, // 31: tollgate.v1.CatalogService.ImportPrices:input_type -> tollgate.v1.ImportPricesRequest
+	7,  // 32: tollgate.v1.CatalogService.UpsertModel:output_type -> tollgate.v1.UpsertModelResponse
+	9,  // 33: tollgate.v1.CatalogService.SetModelPrice:output_type -> tollgate.v1.SetModelPriceResponse
+	11, // 34: tollgate.v1.CatalogService.ListModels:output_type -> tollgate.v1.ListModelsResponse
+	13, // 35: tollgate.v1.CatalogService.ListModelPrices:output_type -> tollgate.v1.ListModelPricesResponse
+	15, // 36: tollgate.v1.CatalogService.SetExchangeRate:output_type -> tollgate.v1.SetExchangeRateResponse
+	17, // 37: tollgate.v1.CatalogService.ListExchangeRates:output_type -> tollgate.v1.ListExchangeRatesResponse
+	19, // 38: tollgate.v1.CatalogService.ImportPrices:output_type -> tollgate.v1.ImportPricesResponse
+	32, // [32:39] is the sub-list for method output_type
+	25, // [25:32] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_catalog_service_proto_init() }

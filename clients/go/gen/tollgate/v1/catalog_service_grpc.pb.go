@@ -58,8 +58,9 @@ type CatalogServiceClient interface {
 	// Lists exchange rates by currencies, latest effective_time first.
 	ListExchangeRates(ctx context.Context, in *ListExchangeRatesRequest, opts ...grpc.CallOption) (*ListExchangeRatesResponse, error)
 	// Takes models and prices of a published price list into the catalog, all or none. Models and
-	// prices that an operator has set stay. A price that changes a rate more than tenfold is held
-	// back. The same list again changes nothing.
+	// prices that an operator has set stay. A price that changes a rate or factor more than
+	// tenfold is held back. A price that the list has unchanged is confirmed (Price.confirm_time); beside that the
+	// same list again changes nothing.
 	ImportPrices(ctx context.Context, in *ImportPricesRequest, opts ...grpc.CallOption) (*ImportPricesResponse, error)
 }
 
@@ -169,8 +170,9 @@ type CatalogServiceServer interface {
 	// Lists exchange rates by currencies, latest effective_time first.
 	ListExchangeRates(context.Context, *ListExchangeRatesRequest) (*ListExchangeRatesResponse, error)
 	// Takes models and prices of a published price list into the catalog, all or none. Models and
-	// prices that an operator has set stay. A price that changes a rate more than tenfold is held
-	// back. The same list again changes nothing.
+	// prices that an operator has set stay. A price that changes a rate or factor more than
+	// tenfold is held back. A price that the list has unchanged is confirmed (Price.confirm_time); beside that the
+	// same list again changes nothing.
 	ImportPrices(context.Context, *ImportPricesRequest) (*ImportPricesResponse, error)
 	mustEmbedUnimplementedCatalogServiceServer()
 }

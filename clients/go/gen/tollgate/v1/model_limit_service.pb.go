@@ -43,7 +43,9 @@ type ModelLimit struct {
 	// Amount held on the model by requests in flight.
 	Held *Money `protobuf:"bytes,7,opt,name=held,proto3" json:"held,omitempty"`
 	// End of the cycle: the cap then restarts at zero.
-	ResetTime     *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=reset_time,json=resetTime,proto3" json:"reset_time,omitempty"`
+	ResetTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=reset_time,json=resetTime,proto3" json:"reset_time,omitempty"`
+	// Whether the price that the workspace pays now is stale: see Price.stale. False without a price.
+	PriceStale    bool `protobuf:"varint,9,opt,name=price_stale,json=priceStale,proto3" json:"price_stale,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -132,6 +134,13 @@ func (x *ModelLimit) GetResetTime() *timestamppb.Timestamp {
 		return x.ResetTime
 	}
 	return nil
+}
+
+func (x *ModelLimit) GetPriceStale() bool {
+	if x != nil {
+		return x.PriceStale
+	}
+	return false
 }
 
 // Request of EnableModel.
@@ -974,7 +983,7 @@ var File_tollgate_v1_model_limit_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_model_limit_service_proto_rawDesc = "" +
 	"\n" +
-	"%tollgate/v1/model_limit_service.proto\x12\vtollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xed\x02\n" +
+	"%tollgate/v1/model_limit_service.proto\x12\vtollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\x8e\x03\n" +
 	"\n" +
 	"ModelLimit\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12#\n" +
@@ -985,7 +994,9 @@ const file_tollgate_v1_model_limit_service_proto_rawDesc = "" +
 	"\x05spent\x18\x06 \x01(\v2\x12.tollgate.v1.MoneyR\x05spent\x12&\n" +
 	"\x04held\x18\a \x01(\v2\x12.tollgate.v1.MoneyR\x04held\x129\n" +
 	"\n" +
-	"reset_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tresetTimeB\x10\n" +
+	"reset_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tresetTime\x12\x1f\n" +
+	"\vprice_stale\x18\t \x01(\bR\n" +
+	"priceStaleB\x10\n" +
 	"\x0e_limit_enabled\"R\n" +
 	"\x12EnableModelRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x19\n" +

@@ -1165,10 +1165,10 @@ type RecordUsageRequest struct {
 	// The provider's own JSON, instead of usage: tokens, units, factors, and where they are not given
 	// here model and tier are read in it.
 	ProviderAnswer *ProviderAnswer `protobuf:"bytes,12,opt,name=provider_answer,json=providerAnswer,proto3" json:"provider_answer,omitempty"`
-	// What happens if no usage is found in provider_answer: false, the default, refuses the record;
-	// true charges the estimate of the request's hold, flagged as unread and estimated, until
-	// RepriceUsage can read the answer. Without a live hold that is zero. An answer that names no model
-	// counts for that of the hold, without one for "unread".
+	// What happens if neither usage nor a reported cost above 0 is found in provider_answer: false,
+	// the default, refuses the record; true charges the estimate of the request's hold, flagged as
+	// unread and estimated, until RepriceUsage can read the answer. Without a live hold that is zero.
+	// An answer that names no model counts for that of the hold, without one for "unread".
 	AcceptUnread bool `protobuf:"varint,15,opt,name=accept_unread,json=acceptUnread,proto3" json:"accept_unread,omitempty"`
 	// With provider_answer: the context that the provider keeps of the request and its answer, beside
 	// the id of the answer itself, as in CheckAndRouteRequest.

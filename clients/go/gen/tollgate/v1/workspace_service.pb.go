@@ -303,8 +303,12 @@ type Workspace struct {
 	// Difference between the reported and the computed cost of a record, in percent of the computed
 	// one, above which ALERT_TYPE_COST_DIFFERS is raised: 1 to 1,000, or 0, the default, for never.
 	CostDifferenceAlertPercent int32 `protobuf:"varint,16,opt,name=cost_difference_alert_percent,json=costDifferenceAlertPercent,proto3" json:"cost_difference_alert_percent,omitempty"`
-	unknownFields              protoimpl.UnknownFields
-	sizeCache                  protoimpl.SizeCache
+	// Age in days of 24 hours above which the workspace sees prices as stale: 1 to 3,650, or 0, the
+	// default, for never. Counted from Price.confirm_time. It is a notice: checks and records do not
+	// change.
+	PriceMaxAgeDays int32 `protobuf:"varint,17,opt,name=price_max_age_days,json=priceMaxAgeDays,proto3" json:"price_max_age_days,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Workspace) Reset() {
@@ -445,6 +449,13 @@ func (x *Workspace) GetReportedCostProviders() []string {
 func (x *Workspace) GetCostDifferenceAlertPercent() int32 {
 	if x != nil {
 		return x.CostDifferenceAlertPercent
+	}
+	return 0
+}
+
+func (x *Workspace) GetPriceMaxAgeDays() int32 {
+	if x != nil {
+		return x.PriceMaxAgeDays
 	}
 	return 0
 }
@@ -815,7 +826,8 @@ type UpdateWorkspaceRequest struct {
 	Workspace *Workspace `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
 	// Fields to change: display_name, currency_code, time_zone, unpriced_model_policy,
 	// hold_expiry_policy, unknown_key_policy, usage_retention_days, required_attribution_fields,
-	// first_day_of_week, reported_cost_providers, cost_difference_alert_percent. Absent: all of these that are not empty. "*": all of these.
+	// first_day_of_week, reported_cost_providers, cost_difference_alert_percent, price_max_age_days.
+	// Absent: all of these that are not empty. "*": all of these.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -915,7 +927,7 @@ var File_tollgate_v1_workspace_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_workspace_service_proto_rawDesc = "" +
 	"\n" +
-	"#tollgate/v1/workspace_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\x83\a\n" +
+	"#tollgate/v1/workspace_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xb0\a\n" +
 	"\tWorkspace\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12#\n" +
@@ -935,7 +947,8 @@ const file_tollgate_v1_workspace_service_proto_rawDesc = "" +
 	"\x1brequired_attribution_fields\x18\r \x03(\tR\x19requiredAttributionFields\x12A\n" +
 	"\x11first_day_of_week\x18\x0e \x01(\x0e2\x16.tollgate.v1.DayOfWeekR\x0efirstDayOfWeek\x126\n" +
 	"\x17reported_cost_providers\x18\x0f \x03(\tR\x15reportedCostProviders\x12A\n" +
-	"\x1dcost_difference_alert_percent\x18\x10 \x01(\x05R\x1acostDifferenceAlertPercent\"\x8a\x01\n" +
+	"\x1dcost_difference_alert_percent\x18\x10 \x01(\x05R\x1acostDifferenceAlertPercent\x12+\n" +
+	"\x12price_max_age_days\x18\x11 \x01(\x05R\x0fpriceMaxAgeDays\"\x8a\x01\n" +
 	"\x04Plan\x12*\n" +
 	"\x06budget\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyR\x06budget\x127\n" +
 	"\roverage_limit\x18\x02 \x01(\v2\x12.tollgate.v1.MoneyR\foverageLimit\x12\x1d\n" +

@@ -49,10 +49,11 @@ class AuditEvent(_message.Message):
     resource_type: _builtins.str
     """Type of the changed resource: "workspace", "plan", "model", "price", "exchange_rate",
     "model_limit", "quota", "rate_limit", "api_key", "key_group", "boost", "alert_policy",
-    "webhook", "email_receiver", "alert", "token".
+    "webhook", "email_receiver", "alert", "token", and "price_list" for the number of prices that an import
+    has confirmed.
     """
     resource_id: _builtins.str
-    """Id of the changed resource."""
+    """Id of the changed resource; of a price list its format."""
     before_json: _builtins.str
     """The resource before the change, as JSON; empty if it did not exist. Without secrets. Its fields
     have the names of the resource; enums are in snake_case ("user", "hard"), times in RFC 3339,

@@ -126,6 +126,8 @@ class Price(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     UNIT_PRICES_FIELD_NUMBER: _builtins.int
     FACTORS_FIELD_NUMBER: _builtins.int
+    CONFIRM_TIME_FIELD_NUMBER: _builtins.int
+    STALE_FIELD_NUMBER: _builtins.int
     price_id: _builtins.str
     """Id of the price. Output only."""
     model_id: _builtins.str
@@ -156,6 +158,10 @@ class Price(_message.Message):
     """Workspace that the price is for; empty for the price of the catalog. Output only."""
     source: _builtins.str
     """Origin of the price: "builtin", "operator" or "import". Output only."""
+    stale: _builtins.bool
+    """Whether confirm_time is longer ago than the price_max_age_days of the workspace of the request;
+    false without a workspace. Prices that no longer count may be stale, too. Output only.
+    """
     @_builtins.property
     def variants(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceVariant]:
         """Rates of other tiers and of long contexts; at most 32."""
@@ -177,6 +183,13 @@ class Price(_message.Message):
     @_builtins.property
     def factors(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceFactor]:
         """Factors: what a record may name to multiply its cost; at most 32."""
+
+    @_builtins.property
+    def confirm_time(self) -> _timestamp_pb2.Timestamp:
+        """Time at which it was last known to be right: its effective_time, its create_time or the last
+        import of a list that says the same, whichever is latest. The create_time of a built-in price is
+        the date of its list. Output only.
+        """
 
     def __init__(
         self,
@@ -201,10 +214,12 @@ class Price(_message.Message):
         source: _builtins.str = ...,
         unit_prices: _abc.Iterable[Global___UnitPrice] | None = ...,
         factors: _abc.Iterable[Global___PriceFactor] | None = ...,
+        confirm_time: _timestamp_pb2.Timestamp | None = ...,
+        stale: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "effective_time", b"effective_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["confirm_time", b"confirm_time", "create_time", b"create_time", "effective_time", b"effective_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_input_per_million", b"audio_input_per_million", "audio_output_per_million", b"audio_output_per_million", "cache_read_per_million", b"cache_read_per_million", "cache_write_1h_per_million", b"cache_write_1h_per_million", "cache_write_5m_per_million", b"cache_write_5m_per_million", "create_time", b"create_time", "currency_code", b"currency_code", "effective_time", b"effective_time", "factors", b"factors", "image_input_per_million", b"image_input_per_million", "image_output_per_million", b"image_output_per_million", "input_per_million", b"input_per_million", "model_id", b"model_id", "output_per_million", b"output_per_million", "price_id", b"price_id", "reasoning_per_million", b"reasoning_per_million", "source", b"source", "unit_prices", b"unit_prices", "variants", b"variants", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_input_per_million", b"audio_input_per_million", "audio_output_per_million", b"audio_output_per_million", "cache_read_per_million", b"cache_read_per_million", "cache_write_1h_per_million", b"cache_write_1h_per_million", "cache_write_5m_per_million", b"cache_write_5m_per_million", "confirm_time", b"confirm_time", "create_time", b"create_time", "currency_code", b"currency_code", "effective_time", b"effective_time", "factors", b"factors", "image_input_per_million", b"image_input_per_million", "image_output_per_million", b"image_output_per_million", "input_per_million", b"input_per_million", "model_id", b"model_id", "output_per_million", b"output_per_million", "price_id", b"price_id", "reasoning_per_million", b"reasoning_per_million", "source", b"source", "stale", b"stale", "unit_prices", b"unit_prices", "variants", b"variants", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -565,7 +580,9 @@ class ListModelPricesRequest(_message.Message):
     model_id: _builtins.str
     """The model."""
     workspace_id: _builtins.str
-    """Workspace whose own prices are listed, too; empty: those of the catalog only."""
+    """Workspace whose own prices are listed, too, and that sees prices as stale; empty: those of the
+    catalog only.
+    """
     page_size: _builtins.int
     """Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000."""
     page_token: _builtins.str
@@ -737,7 +754,7 @@ class ImportPricesRequest(_message.Message):
     dry_run: _builtins.bool
     """Whether only the response is made, and nothing changes."""
     allow_jumps: _builtins.bool
-    """Whether prices that change a rate more than tenfold are taken, too."""
+    """Whether prices that change a rate or factor more than tenfold are taken, too."""
     @_builtins.property
     def effective_time(self) -> _timestamp_pb2.Timestamp:
         """Start of the validity of its prices; default now. 2000-01-01 to 2199-12-31. With a past time
@@ -780,6 +797,7 @@ class ImportPricesResponse(_message.Message):
     HELD_BACK_MODEL_IDS_FIELD_NUMBER: _builtins.int
     CHANGED_RATE_COUNT_FIELD_NUMBER: _builtins.int
     CHANGED_RATES_FIELD_NUMBER: _builtins.int
+    CONFIRMED_COUNT_FIELD_NUMBER: _builtins.int
     read_count: _builtins.int
     """Entries of the list."""
     model_count: _builtins.int
@@ -793,9 +811,15 @@ class ImportPricesResponse(_message.Message):
     kept_count: _builtins.int
     """Prices that an operator, or another list, set and that stay."""
     held_back_count: _builtins.int
-    """Prices that were held back, because a rate changes more than tenfold or falls to nothing."""
+    """Prices that were held back, because a rate or factor changes more than tenfold, or a rate falls
+    to nothing.
+    """
     changed_rate_count: _builtins.int
-    """Rates that change, of models that had a price."""
+    """Rates and factors that change, of models that had a price."""
+    confirmed_count: _builtins.int
+    """Prices of the list that the catalog has unchanged, those that an operator set among them: they
+    are confirmed.
+    """
     @_builtins.property
     def skipped(self) -> _containers.RepeatedCompositeFieldContainer[Global___SkippedEntries]:
         """These by reason."""
@@ -827,10 +851,11 @@ class ImportPricesResponse(_message.Message):
         held_back_model_ids: _abc.Iterable[_builtins.str] | None = ...,
         changed_rate_count: _builtins.int = ...,
         changed_rates: _abc.Iterable[Global___RateChange] | None = ...,
+        confirmed_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_rate_count", b"changed_rate_count", "changed_rates", b"changed_rates", "held_back_count", b"held_back_count", "held_back_model_ids", b"held_back_model_ids", "kept_count", b"kept_count", "kept_model_ids", b"kept_model_ids", "model_count", b"model_count", "price_count", b"price_count", "read_count", b"read_count", "skipped", b"skipped", "skipped_count", b"skipped_count", "unchanged_count", b"unchanged_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_rate_count", b"changed_rate_count", "changed_rates", b"changed_rates", "confirmed_count", b"confirmed_count", "held_back_count", b"held_back_count", "held_back_model_ids", b"held_back_model_ids", "kept_count", b"kept_count", "kept_model_ids", b"kept_model_ids", "model_count", b"model_count", "price_count", b"price_count", "read_count", b"read_count", "skipped", b"skipped", "skipped_count", b"skipped_count", "unchanged_count", b"unchanged_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -870,7 +895,7 @@ Global___SkippedEntries: _TypeAlias = SkippedEntries  # noqa: Y015
 
 @_typing.final
 class RateChange(_message.Message):
-    """A rate that a price list changes."""
+    """A rate or factor that a price list changes."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -881,20 +906,30 @@ class RateChange(_message.Message):
     BEFORE_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
     HELD_BACK_FIELD_NUMBER: _builtins.int
+    UNIT_KIND_FIELD_NUMBER: _builtins.int
+    FACTOR_NAME_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """The model."""
     rate: _builtins.str
-    """Name of the rate as a field of Price, for example "input_per_million"."""
+    """What changes: for tokens the field of Price, for example "input_per_million"; "per_thousand" for
+    units, "multiplier" for a factor.
+    """
     service_tier: _common_pb2.ServiceTier.ValueType
-    """Tier."""
+    """Tier; of a factor the standard one, it holds for all."""
     min_input_token_count: _builtins.int
     """Size of the input, in tokens, from which on the rate holds."""
     before: _builtins.str
-    """Rate before, in units of the price's currency per million tokens."""
+    """What it was: in units of the price's currency for a million tokens or a thousand units, of a
+    factor the multiplier; empty if there was none.
+    """
     after: _builtins.str
-    """Rate of the list."""
+    """What it is by the list, in the same units; empty if there is none any more."""
     held_back: _builtins.bool
     """Whether the price was held back."""
+    unit_kind: _common_pb2.UnitKind.ValueType
+    """Kind of the units; unspecified for tokens and factors."""
+    factor_name: _builtins.str
+    """Name of the factor; empty for tokens and units."""
     def __init__(
         self,
         *,
@@ -905,10 +940,12 @@ class RateChange(_message.Message):
         before: _builtins.str = ...,
         after: _builtins.str = ...,
         held_back: _builtins.bool = ...,
+        unit_kind: _common_pb2.UnitKind.ValueType = ...,
+        factor_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "held_back", b"held_back", "min_input_token_count", b"min_input_token_count", "model_id", b"model_id", "rate", b"rate", "service_tier", b"service_tier"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "factor_name", b"factor_name", "held_back", b"held_back", "min_input_token_count", b"min_input_token_count", "model_id", b"model_id", "rate", b"rate", "service_tier", b"service_tier", "unit_kind", b"unit_kind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

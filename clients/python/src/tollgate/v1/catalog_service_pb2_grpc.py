@@ -134,8 +134,9 @@ class CatalogServiceServicer(object):
 
     def ImportPrices(self, request, context):
         """Takes models and prices of a published price list into the catalog, all or none. Models and
-        prices that an operator has set stay. A price that changes a rate more than tenfold is held
-        back. The same list again changes nothing.
+        prices that an operator has set stay. A price that changes a rate or factor more than
+        tenfold is held back. A price that the list has unchanged is confirmed (Price.confirm_time); beside that the
+        same list again changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -59,8 +59,9 @@ class CatalogServiceStub:
     """Lists exchange rates by currencies, latest effective_time first."""
     ImportPrices: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ImportPricesRequest, _catalog_service_pb2.ImportPricesResponse]
     """Takes models and prices of a published price list into the catalog, all or none. Models and
-    prices that an operator has set stay. A price that changes a rate more than tenfold is held
-    back. The same list again changes nothing.
+    prices that an operator has set stay. A price that changes a rate or factor more than
+    tenfold is held back. A price that the list has unchanged is confirmed (Price.confirm_time); beside that the
+    same list again changes nothing.
     """
 
 @_typing.type_check_only
@@ -94,8 +95,9 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     """Lists exchange rates by currencies, latest effective_time first."""
     ImportPrices: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ImportPricesRequest, _catalog_service_pb2.ImportPricesResponse]  # type: ignore[assignment]
     """Takes models and prices of a published price list into the catalog, all or none. Models and
-    prices that an operator has set stay. A price that changes a rate more than tenfold is held
-    back. The same list again changes nothing.
+    prices that an operator has set stay. A price that changes a rate or factor more than
+    tenfold is held back. A price that the list has unchanged is confirmed (Price.confirm_time); beside that the
+    same list again changes nothing.
     """
 
 class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -168,8 +170,9 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.ImportPricesResponse, _abc.Awaitable[_catalog_service_pb2.ImportPricesResponse]]:
         """Takes models and prices of a published price list into the catalog, all or none. Models and
-        prices that an operator has set stay. A price that changes a rate more than tenfold is held
-        back. The same list again changes nothing.
+        prices that an operator has set stay. A price that changes a rate or factor more than
+        tenfold is held back. A price that the list has unchanged is confirmed (Price.confirm_time); beside that the
+        same list again changes nothing.
         """
 
 def add_CatalogServiceServicer_to_server(servicer: CatalogServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -34,12 +34,15 @@ class ModelLimit(_message.Message):
     SPENT_FIELD_NUMBER: _builtins.int
     HELD_FIELD_NUMBER: _builtins.int
     RESET_TIME_FIELD_NUMBER: _builtins.int
+    PRICE_STALE_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """The model."""
     model_enabled: _builtins.bool
     """Whether the model is enabled in the workspace: checks on a disabled one are blocked."""
     limit_enabled: _builtins.bool
     """Whether the cap is in force; absent if there is none."""
+    price_stale: _builtins.bool
+    """Whether the price that the workspace pays now is stale: see Price.stale. False without a price."""
     @_builtins.property
     def limit(self) -> _common_pb2.Money:
         """Cap per cycle; absent if there is none: the model then uses the envelope alone."""
@@ -73,10 +76,11 @@ class ModelLimit(_message.Message):
         spent: _common_pb2.Money | None = ...,
         held: _common_pb2.Money | None = ...,
         reset_time: _timestamp_pb2.Timestamp | None = ...,
+        price_stale: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_limit_enabled", b"_limit_enabled", "held", b"held", "limit", b"limit", "limit_enabled", b"limit_enabled", "reset_time", b"reset_time", "spent", b"spent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit_enabled", b"_limit_enabled", "fallback_model_ids", b"fallback_model_ids", "held", b"held", "limit", b"limit", "limit_enabled", b"limit_enabled", "model_enabled", b"model_enabled", "model_id", b"model_id", "reset_time", b"reset_time", "spent", b"spent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit_enabled", b"_limit_enabled", "fallback_model_ids", b"fallback_model_ids", "held", b"held", "limit", b"limit", "limit_enabled", b"limit_enabled", "model_enabled", b"model_enabled", "model_id", b"model_id", "price_stale", b"price_stale", "reset_time", b"reset_time", "spent", b"spent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__limit_enabled: _TypeAlias = _typing.Literal["limit_enabled"]  # noqa: Y015
     _WhichOneofArgType__limit_enabled: _TypeAlias = _typing.Literal["_limit_enabled", b"_limit_enabled"]  # noqa: Y015

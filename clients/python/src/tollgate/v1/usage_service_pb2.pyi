@@ -685,10 +685,10 @@ class RecordUsageRequest(_message.Message):
     usage_source: _common_pb2.UsageSource.ValueType
     """Source of the token counts."""
     accept_unread: _builtins.bool
-    """What happens if no usage is found in provider_answer: false, the default, refuses the record;
-    true charges the estimate of the request's hold, flagged as unread and estimated, until
-    RepriceUsage can read the answer. Without a live hold that is zero. An answer that names no model
-    counts for that of the hold, without one for "unread".
+    """What happens if neither usage nor a reported cost above 0 is found in provider_answer: false,
+    the default, refuses the record; true charges the estimate of the request's hold, flagged as
+    unread and estimated, until RepriceUsage can read the answer. Without a live hold that is zero.
+    An answer that names no model counts for that of the hold, without one for "unread".
     """
     context_id: _builtins.str
     """With provider_answer: the context that the provider keeps of the request and its answer, beside

@@ -160,6 +160,7 @@ class Workspace(_message.Message):
     FIRST_DAY_OF_WEEK_FIELD_NUMBER: _builtins.int
     REPORTED_COST_PROVIDERS_FIELD_NUMBER: _builtins.int
     COST_DIFFERENCE_ALERT_PERCENT_FIELD_NUMBER: _builtins.int
+    PRICE_MAX_AGE_DAYS_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Id, chosen by the creator; `^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`. Never changes."""
     display_name: _builtins.str
@@ -191,6 +192,11 @@ class Workspace(_message.Message):
     cost_difference_alert_percent: _builtins.int
     """Difference between the reported and the computed cost of a record, in percent of the computed
     one, above which ALERT_TYPE_COST_DIFFERS is raised: 1 to 1,000, or 0, the default, for never.
+    """
+    price_max_age_days: _builtins.int
+    """Age in days of 24 hours above which the workspace sees prices as stale: 1 to 3,650, or 0, the
+    default, for never. Counted from Price.confirm_time. It is a notice: checks and records do not
+    change.
     """
     @_builtins.property
     def plan(self) -> Global___Plan:
@@ -239,10 +245,11 @@ class Workspace(_message.Message):
         first_day_of_week: Global___DayOfWeek.ValueType = ...,
         reported_cost_providers: _abc.Iterable[_builtins.str] | None = ...,
         cost_difference_alert_percent: _builtins.int = ...,
+        price_max_age_days: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "plan", b"plan", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["automatic_fallback", b"automatic_fallback", "cost_difference_alert_percent", b"cost_difference_alert_percent", "create_time", b"create_time", "currency_code", b"currency_code", "display_name", b"display_name", "first_day_of_week", b"first_day_of_week", "hold_expiry_policy", b"hold_expiry_policy", "plan", b"plan", "reported_cost_providers", b"reported_cost_providers", "required_attribution_fields", b"required_attribution_fields", "time_zone", b"time_zone", "unknown_key_policy", b"unknown_key_policy", "unpriced_model_policy", b"unpriced_model_policy", "update_time", b"update_time", "usage_retention_days", b"usage_retention_days", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["automatic_fallback", b"automatic_fallback", "cost_difference_alert_percent", b"cost_difference_alert_percent", "create_time", b"create_time", "currency_code", b"currency_code", "display_name", b"display_name", "first_day_of_week", b"first_day_of_week", "hold_expiry_policy", b"hold_expiry_policy", "plan", b"plan", "price_max_age_days", b"price_max_age_days", "reported_cost_providers", b"reported_cost_providers", "required_attribution_fields", b"required_attribution_fields", "time_zone", b"time_zone", "unknown_key_policy", b"unknown_key_policy", "unpriced_model_policy", b"unpriced_model_policy", "update_time", b"update_time", "usage_retention_days", b"usage_retention_days", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -448,7 +455,8 @@ class UpdateWorkspaceRequest(_message.Message):
     def update_mask(self) -> _field_mask_pb2.FieldMask:
         """Fields to change: display_name, currency_code, time_zone, unpriced_model_policy,
         hold_expiry_policy, unknown_key_policy, usage_retention_days, required_attribution_fields,
-        first_day_of_week, reported_cost_providers, cost_difference_alert_percent. Absent: all of these that are not empty. "*": all of these.
+        first_day_of_week, reported_cost_providers, cost_difference_alert_percent, price_max_age_days.
+        Absent: all of these that are not empty. "*": all of these.
         """
 
     def __init__(

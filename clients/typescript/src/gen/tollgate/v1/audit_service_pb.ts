@@ -62,14 +62,15 @@ export type AuditEvent = Message<"tollgate.v1.AuditEvent"> & {
   /**
    * Type of the changed resource: "workspace", "plan", "model", "price", "exchange_rate",
    * "model_limit", "quota", "rate_limit", "api_key", "key_group", "boost", "alert_policy",
-   * "webhook", "email_receiver", "alert", "token".
+   * "webhook", "email_receiver", "alert", "token", and "price_list" for the number of prices that an import
+   * has confirmed.
    *
    * @generated from field: string resource_type = 6;
    */
   resourceType: string;
 
   /**
-   * Id of the changed resource.
+   * Id of the changed resource; of a price list its format.
    *
    * @generated from field: string resource_id = 7;
    */

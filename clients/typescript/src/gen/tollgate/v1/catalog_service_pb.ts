@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/catalog_service.proto.
  */
 export const file_tollgate_v1_catalog_service: GenFile = /*@__PURE__*/
-  fileDesc("CiF0b2xsZ2F0ZS92MS9jYXRhbG9nX3NlcnZpY2UucHJvdG8SC3RvbGxnYXRlLnYxIpoCCgVNb2RlbBIQCghtb2RlbF9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRIiChpjb250ZXh0X3dpbmRvd190b2tlbl9jb3VudBgDIAEoAxIeChZtYXhfb3V0cHV0X3Rva2VuX2NvdW50GAQgASgDEhQKDGNhcGFiaWxpdGllcxgFIAMoCRIPCgdhbGlhc2VzGAYgAygJEhQKDGRpc3BsYXlfbmFtZRgHIAEoCRIOCgZzb3VyY2UYCCABKAkSLwoLdXBkYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh0KFW1heF9pbnB1dF90b2tlbl9jb3VudBgKIAEoAxIMCgRuYW1lGAsgASgJIpYFCgVQcmljZRIQCghwcmljZV9pZBgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIVCg1jdXJyZW5jeV9jb2RlGAMgASgJEhkKEWlucHV0X3Blcl9taWxsaW9uGAQgASgJEh4KFmNhY2hlX3JlYWRfcGVyX21pbGxpb24YBSABKAkSIgoaY2FjaGVfd3JpdGVfNW1fcGVyX21pbGxpb24YBiABKAkSIgoaY2FjaGVfd3JpdGVfMWhfcGVyX21pbGxpb24YByABKAkSGgoSb3V0cHV0X3Blcl9taWxsaW9uGAggASgJEh0KFXJlYXNvbmluZ19wZXJfbWlsbGlvbhgJIAEoCRIfChdhdWRpb19pbnB1dF9wZXJfbWlsbGlvbhgKIAEoCRIgChhhdWRpb19vdXRwdXRfcGVyX21pbGxpb24YCyABKAkSHwoXaW1hZ2VfaW5wdXRfcGVyX21pbGxpb24YDCABKAkSIAoYaW1hZ2Vfb3V0cHV0X3Blcl9taWxsaW9uGA0gASgJEisKCHZhcmlhbnRzGA4gAygLMhkudG9sbGdhdGUudjEuUHJpY2VWYXJpYW50EjIKDmVmZmVjdGl2ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMd29ya3NwYWNlX2lkGBEgASgJEg4KBnNvdXJjZRgSIAEoCRIrCgt1bml0X3ByaWNlcxgTIAMoCzIWLnRvbGxnYXRlLnYxLlVuaXRQcmljZRIpCgdmYWN0b3JzGBQgAygLMhgudG9sbGdhdGUudjEuUHJpY2VGYWN0b3IiRgoJVW5pdFByaWNlEiMKBGtpbmQYASABKA4yFS50b2xsZ2F0ZS52MS5Vbml0S2luZBIUCgxwZXJfdGhvdXNhbmQYAiABKAkiSQoLUHJpY2VGYWN0b3ISDAoEbmFtZRgBIAEoCRISCgptdWx0aXBsaWVyGAIgASgJEhgKEGFwcGxpZXNfdG9fdW5pdHMYAyABKAgi7QMKDFByaWNlVmFyaWFudBIuCgxzZXJ2aWNlX3RpZXIYASABKA4yGC50b2xsZ2F0ZS52MS5TZXJ2aWNlVGllchIfChdhYm92ZV9pbnB1dF90b2tlbl9jb3VudBgCIAEoAxIbChN0aHJlc2hvbGRfaW5jbHVzaXZlGAMgASgIEhkKEWlucHV0X3Blcl9taWxsaW9uGAQgASgJEh4KFmNhY2hlX3JlYWRfcGVyX21pbGxpb24YBSABKAkSIgoaY2FjaGVfd3JpdGVfNW1fcGVyX21pbGxpb24YBiABKAkSIgoaY2FjaGVfd3JpdGVfMWhfcGVyX21pbGxpb24YByABKAkSGgoSb3V0cHV0X3Blcl9taWxsaW9uGAggASgJEh0KFXJlYXNvbmluZ19wZXJfbWlsbGlvbhgJIAEoCRIfChdhdWRpb19pbnB1dF9wZXJfbWlsbGlvbhgKIAEoCRIgChhhdWRpb19vdXRwdXRfcGVyX21pbGxpb24YCyABKAkSHwoXaW1hZ2VfaW5wdXRfcGVyX21pbGxpb24YDCABKAkSIAoYaW1hZ2Vfb3V0cHV0X3Blcl9taWxsaW9uGA0gASgJEisKC3VuaXRfcHJpY2VzGA4gAygLMhYudG9sbGdhdGUudjEuVW5pdFByaWNlIoYBCgxFeGNoYW5nZVJhdGUSGgoSZnJvbV9jdXJyZW5jeV9jb2RlGAEgASgJEhgKEHRvX2N1cnJlbmN5X2NvZGUYAiABKAkSDAoEcmF0ZRgDIAEoCRIyCg5lZmZlY3RpdmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNwoSVXBzZXJ0TW9kZWxSZXF1ZXN0EiEKBW1vZGVsGAEgASgLMhIudG9sbGdhdGUudjEuTW9kZWwiOAoTVXBzZXJ0TW9kZWxSZXNwb25zZRIhCgVtb2RlbBgBIAEoCzISLnRvbGxnYXRlLnYxLk1vZGVsImEKFFNldE1vZGVsUHJpY2VSZXF1ZXN0EhAKCG1vZGVsX2lkGAEgASgJEiEKBXByaWNlGAIgASgLMhIudG9sbGdhdGUudjEuUHJpY2USFAoMd29ya3NwYWNlX2lkGAMgASgJIjoKFVNldE1vZGVsUHJpY2VSZXNwb25zZRIhCgVwcmljZRgBIAEoCzISLnRvbGxnYXRlLnYxLlByaWNlIkwKEUxpc3RNb2RlbHNSZXF1ZXN0EhAKCHByb3ZpZGVyGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlEKEkxpc3RNb2RlbHNSZXNwb25zZRIiCgZtb2RlbHMYASADKAsyEi50b2xsZ2F0ZS52MS5Nb2RlbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiZwoWTGlzdE1vZGVsUHJpY2VzUmVxdWVzdBIQCghtb2RlbF9pZBgBIAEoCRIUCgx3b3Jrc3BhY2VfaWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiVgoXTGlzdE1vZGVsUHJpY2VzUmVzcG9uc2USIgoGcHJpY2VzGAEgAygLMhIudG9sbGdhdGUudjEuUHJpY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkoKFlNldEV4Y2hhbmdlUmF0ZVJlcXVlc3QSMAoNZXhjaGFuZ2VfcmF0ZRgBIAEoCzIZLnRvbGxnYXRlLnYxLkV4Y2hhbmdlUmF0ZSJLChdTZXRFeGNoYW5nZVJhdGVSZXNwb25zZRIwCg1leGNoYW5nZV9yYXRlGAEgASgLMhkudG9sbGdhdGUudjEuRXhjaGFuZ2VSYXRlIkEKGExpc3RFeGNoYW5nZVJhdGVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJnChlMaXN0RXhjaGFuZ2VSYXRlc1Jlc3BvbnNlEjEKDmV4Y2hhbmdlX3JhdGVzGAEgAygLMhkudG9sbGdhdGUudjEuRXhjaGFuZ2VSYXRlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKQAQoTSW1wb3J0UHJpY2VzUmVxdWVzdBIOCgZmb3JtYXQYASABKAkSDwoHY29udGVudBgCIAEoCRIPCgdkcnlfcnVuGAMgASgIEjIKDmVmZmVjdGl2ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgthbGxvd19qdW1wcxgFIAEoCCLgAgoUSW1wb3J0UHJpY2VzUmVzcG9uc2USEgoKcmVhZF9jb3VudBgBIAEoBRITCgttb2RlbF9jb3VudBgCIAEoBRITCgtwcmljZV9jb3VudBgDIAEoBRIXCg91bmNoYW5nZWRfY291bnQYBCABKAUSFQoNc2tpcHBlZF9jb3VudBgFIAEoBRIsCgdza2lwcGVkGAYgAygLMhsudG9sbGdhdGUudjEuU2tpcHBlZEVudHJpZXMSEgoKa2VwdF9jb3VudBgHIAEoBRIWCg5rZXB0X21vZGVsX2lkcxgIIAMoCRIXCg9oZWxkX2JhY2tfY291bnQYCSABKAUSGwoTaGVsZF9iYWNrX21vZGVsX2lkcxgKIAMoCRIaChJjaGFuZ2VkX3JhdGVfY291bnQYCyABKAUSLgoNY2hhbmdlZF9yYXRlcxgMIAMoCzIXLnRvbGxnYXRlLnYxLlJhdGVDaGFuZ2UiPAoOU2tpcHBlZEVudHJpZXMSDgoGcmVhc29uGAEgASgJEg0KBWNvdW50GAIgASgFEgsKA2lkcxgDIAMoCSKtAQoKUmF0ZUNoYW5nZRIQCghtb2RlbF9pZBgBIAEoCRIMCgRyYXRlGAIgASgJEi4KDHNlcnZpY2VfdGllchgDIAEoDjIYLnRvbGxnYXRlLnYxLlNlcnZpY2VUaWVyEh0KFW1pbl9pbnB1dF90b2tlbl9jb3VudBgEIAEoAxIOCgZiZWZvcmUYBSABKAkSDQoFYWZ0ZXIYBiABKAkSEQoJaGVsZF9iYWNrGAcgASgIMv4ECg5DYXRhbG9nU2VydmljZRJQCgtVcHNlcnRNb2RlbBIfLnRvbGxnYXRlLnYxLlVwc2VydE1vZGVsUmVxdWVzdBogLnRvbGxnYXRlLnYxLlVwc2VydE1vZGVsUmVzcG9uc2USVgoNU2V0TW9kZWxQcmljZRIhLnRvbGxnYXRlLnYxLlNldE1vZGVsUHJpY2VSZXF1ZXN0GiIudG9sbGdhdGUudjEuU2V0TW9kZWxQcmljZVJlc3BvbnNlEk0KCkxpc3RNb2RlbHMSHi50b2xsZ2F0ZS52MS5MaXN0TW9kZWxzUmVxdWVzdBofLnRvbGxnYXRlLnYxLkxpc3RNb2RlbHNSZXNwb25zZRJcCg9MaXN0TW9kZWxQcmljZXMSIy50b2xsZ2F0ZS52MS5MaXN0TW9kZWxQcmljZXNSZXF1ZXN0GiQudG9sbGdhdGUudjEuTGlzdE1vZGVsUHJpY2VzUmVzcG9uc2USXAoPU2V0RXhjaGFuZ2VSYXRlEiMudG9sbGdhdGUudjEuU2V0RXhjaGFuZ2VSYXRlUmVxdWVzdBokLnRvbGxnYXRlLnYxLlNldEV4Y2hhbmdlUmF0ZVJlc3BvbnNlEmIKEUxpc3RFeGNoYW5nZVJhdGVzEiUudG9sbGdhdGUudjEuTGlzdEV4Y2hhbmdlUmF0ZXNSZXF1ZXN0GiYudG9sbGdhdGUudjEuTGlzdEV4Y2hhbmdlUmF0ZXNSZXNwb25zZRJTCgxJbXBvcnRQcmljZXMSIC50b2xsZ2F0ZS52MS5JbXBvcnRQcmljZXNSZXF1ZXN0GiEudG9sbGdhdGUudjEuSW1wb3J0UHJpY2VzUmVzcG9uc2VCVwoOaW8udG9sbGdhdGUudjFCE0NhdGFsb2dTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_tollgate_v1_common]);
+  fileDesc("CiF0b2xsZ2F0ZS92MS9jYXRhbG9nX3NlcnZpY2UucHJvdG8SC3RvbGxnYXRlLnYxIpoCCgVNb2RlbBIQCghtb2RlbF9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRIiChpjb250ZXh0X3dpbmRvd190b2tlbl9jb3VudBgDIAEoAxIeChZtYXhfb3V0cHV0X3Rva2VuX2NvdW50GAQgASgDEhQKDGNhcGFiaWxpdGllcxgFIAMoCRIPCgdhbGlhc2VzGAYgAygJEhQKDGRpc3BsYXlfbmFtZRgHIAEoCRIOCgZzb3VyY2UYCCABKAkSLwoLdXBkYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh0KFW1heF9pbnB1dF90b2tlbl9jb3VudBgKIAEoAxIMCgRuYW1lGAsgASgJItcFCgVQcmljZRIQCghwcmljZV9pZBgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIVCg1jdXJyZW5jeV9jb2RlGAMgASgJEhkKEWlucHV0X3Blcl9taWxsaW9uGAQgASgJEh4KFmNhY2hlX3JlYWRfcGVyX21pbGxpb24YBSABKAkSIgoaY2FjaGVfd3JpdGVfNW1fcGVyX21pbGxpb24YBiABKAkSIgoaY2FjaGVfd3JpdGVfMWhfcGVyX21pbGxpb24YByABKAkSGgoSb3V0cHV0X3Blcl9taWxsaW9uGAggASgJEh0KFXJlYXNvbmluZ19wZXJfbWlsbGlvbhgJIAEoCRIfChdhdWRpb19pbnB1dF9wZXJfbWlsbGlvbhgKIAEoCRIgChhhdWRpb19vdXRwdXRfcGVyX21pbGxpb24YCyABKAkSHwoXaW1hZ2VfaW5wdXRfcGVyX21pbGxpb24YDCABKAkSIAoYaW1hZ2Vfb3V0cHV0X3Blcl9taWxsaW9uGA0gASgJEisKCHZhcmlhbnRzGA4gAygLMhkudG9sbGdhdGUudjEuUHJpY2VWYXJpYW50EjIKDmVmZmVjdGl2ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMd29ya3NwYWNlX2lkGBEgASgJEg4KBnNvdXJjZRgSIAEoCRIrCgt1bml0X3ByaWNlcxgTIAMoCzIWLnRvbGxnYXRlLnYxLlVuaXRQcmljZRIpCgdmYWN0b3JzGBQgAygLMhgudG9sbGdhdGUudjEuUHJpY2VGYWN0b3ISMAoMY29uZmlybV90aW1lGBUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzdGFsZRgWIAEoCCJGCglVbml0UHJpY2USIwoEa2luZBgBIAEoDjIVLnRvbGxnYXRlLnYxLlVuaXRLaW5kEhQKDHBlcl90aG91c2FuZBgCIAEoCSJJCgtQcmljZUZhY3RvchIMCgRuYW1lGAEgASgJEhIKCm11bHRpcGxpZXIYAiABKAkSGAoQYXBwbGllc190b191bml0cxgDIAEoCCLtAwoMUHJpY2VWYXJpYW50Ei4KDHNlcnZpY2VfdGllchgBIAEoDjIYLnRvbGxnYXRlLnYxLlNlcnZpY2VUaWVyEh8KF2Fib3ZlX2lucHV0X3Rva2VuX2NvdW50GAIgASgDEhsKE3RocmVzaG9sZF9pbmNsdXNpdmUYAyABKAgSGQoRaW5wdXRfcGVyX21pbGxpb24YBCABKAkSHgoWY2FjaGVfcmVhZF9wZXJfbWlsbGlvbhgFIAEoCRIiChpjYWNoZV93cml0ZV81bV9wZXJfbWlsbGlvbhgGIAEoCRIiChpjYWNoZV93cml0ZV8xaF9wZXJfbWlsbGlvbhgHIAEoCRIaChJvdXRwdXRfcGVyX21pbGxpb24YCCABKAkSHQoVcmVhc29uaW5nX3Blcl9taWxsaW9uGAkgASgJEh8KF2F1ZGlvX2lucHV0X3Blcl9taWxsaW9uGAogASgJEiAKGGF1ZGlvX291dHB1dF9wZXJfbWlsbGlvbhgLIAEoCRIfChdpbWFnZV9pbnB1dF9wZXJfbWlsbGlvbhgMIAEoCRIgChhpbWFnZV9vdXRwdXRfcGVyX21pbGxpb24YDSABKAkSKwoLdW5pdF9wcmljZXMYDiADKAsyFi50b2xsZ2F0ZS52MS5Vbml0UHJpY2UihgEKDEV4Y2hhbmdlUmF0ZRIaChJmcm9tX2N1cnJlbmN5X2NvZGUYASABKAkSGAoQdG9fY3VycmVuY3lfY29kZRgCIAEoCRIMCgRyYXRlGAMgASgJEjIKDmVmZmVjdGl2ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI3ChJVcHNlcnRNb2RlbFJlcXVlc3QSIQoFbW9kZWwYASABKAsyEi50b2xsZ2F0ZS52MS5Nb2RlbCI4ChNVcHNlcnRNb2RlbFJlc3BvbnNlEiEKBW1vZGVsGAEgASgLMhIudG9sbGdhdGUudjEuTW9kZWwiYQoUU2V0TW9kZWxQcmljZVJlcXVlc3QSEAoIbW9kZWxfaWQYASABKAkSIQoFcHJpY2UYAiABKAsyEi50b2xsZ2F0ZS52MS5QcmljZRIUCgx3b3Jrc3BhY2VfaWQYAyABKAkiOgoVU2V0TW9kZWxQcmljZVJlc3BvbnNlEiEKBXByaWNlGAEgASgLMhIudG9sbGdhdGUudjEuUHJpY2UiTAoRTGlzdE1vZGVsc1JlcXVlc3QSEAoIcHJvdmlkZXIYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiUQoSTGlzdE1vZGVsc1Jlc3BvbnNlEiIKBm1vZGVscxgBIAMoCzISLnRvbGxnYXRlLnYxLk1vZGVsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJnChZMaXN0TW9kZWxQcmljZXNSZXF1ZXN0EhAKCG1vZGVsX2lkGAEgASgJEhQKDHdvcmtzcGFjZV9pZBgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJWChdMaXN0TW9kZWxQcmljZXNSZXNwb25zZRIiCgZwcmljZXMYASADKAsyEi50b2xsZ2F0ZS52MS5QcmljZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoWU2V0RXhjaGFuZ2VSYXRlUmVxdWVzdBIwCg1leGNoYW5nZV9yYXRlGAEgASgLMhkudG9sbGdhdGUudjEuRXhjaGFuZ2VSYXRlIksKF1NldEV4Y2hhbmdlUmF0ZVJlc3BvbnNlEjAKDWV4Y2hhbmdlX3JhdGUYASABKAsyGS50b2xsZ2F0ZS52MS5FeGNoYW5nZVJhdGUiQQoYTGlzdEV4Y2hhbmdlUmF0ZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJImcKGUxpc3RFeGNoYW5nZVJhdGVzUmVzcG9uc2USMQoOZXhjaGFuZ2VfcmF0ZXMYASADKAsyGS50b2xsZ2F0ZS52MS5FeGNoYW5nZVJhdGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpABChNJbXBvcnRQcmljZXNSZXF1ZXN0Eg4KBmZvcm1hdBgBIAEoCRIPCgdjb250ZW50GAIgASgJEg8KB2RyeV9ydW4YAyABKAgSMgoOZWZmZWN0aXZlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2FsbG93X2p1bXBzGAUgASgIIvkCChRJbXBvcnRQcmljZXNSZXNwb25zZRISCgpyZWFkX2NvdW50GAEgASgFEhMKC21vZGVsX2NvdW50GAIgASgFEhMKC3ByaWNlX2NvdW50GAMgASgFEhcKD3VuY2hhbmdlZF9jb3VudBgEIAEoBRIVCg1za2lwcGVkX2NvdW50GAUgASgFEiwKB3NraXBwZWQYBiADKAsyGy50b2xsZ2F0ZS52MS5Ta2lwcGVkRW50cmllcxISCgprZXB0X2NvdW50GAcgASgFEhYKDmtlcHRfbW9kZWxfaWRzGAggAygJEhcKD2hlbGRfYmFja19jb3VudBgJIAEoBRIbChNoZWxkX2JhY2tfbW9kZWxfaWRzGAogAygJEhoKEmNoYW5nZWRfcmF0ZV9jb3VudBgLIAEoBRIuCg1jaGFuZ2VkX3JhdGVzGAwgAygLMhcudG9sbGdhdGUudjEuUmF0ZUNoYW5nZRIXCg9jb25maXJtZWRfY291bnQYDSABKAUiPAoOU2tpcHBlZEVudHJpZXMSDgoGcmVhc29uGAEgASgJEg0KBWNvdW50GAIgASgFEgsKA2lkcxgDIAMoCSLsAQoKUmF0ZUNoYW5nZRIQCghtb2RlbF9pZBgBIAEoCRIMCgRyYXRlGAIgASgJEi4KDHNlcnZpY2VfdGllchgDIAEoDjIYLnRvbGxnYXRlLnYxLlNlcnZpY2VUaWVyEh0KFW1pbl9pbnB1dF90b2tlbl9jb3VudBgEIAEoAxIOCgZiZWZvcmUYBSABKAkSDQoFYWZ0ZXIYBiABKAkSEQoJaGVsZF9iYWNrGAcgASgIEigKCXVuaXRfa2luZBgIIAEoDjIVLnRvbGxnYXRlLnYxLlVuaXRLaW5kEhMKC2ZhY3Rvcl9uYW1lGAkgASgJMv4ECg5DYXRhbG9nU2VydmljZRJQCgtVcHNlcnRNb2RlbBIfLnRvbGxnYXRlLnYxLlVwc2VydE1vZGVsUmVxdWVzdBogLnRvbGxnYXRlLnYxLlVwc2VydE1vZGVsUmVzcG9uc2USVgoNU2V0TW9kZWxQcmljZRIhLnRvbGxnYXRlLnYxLlNldE1vZGVsUHJpY2VSZXF1ZXN0GiIudG9sbGdhdGUudjEuU2V0TW9kZWxQcmljZVJlc3BvbnNlEk0KCkxpc3RNb2RlbHMSHi50b2xsZ2F0ZS52MS5MaXN0TW9kZWxzUmVxdWVzdBofLnRvbGxnYXRlLnYxLkxpc3RNb2RlbHNSZXNwb25zZRJcCg9MaXN0TW9kZWxQcmljZXMSIy50b2xsZ2F0ZS52MS5MaXN0TW9kZWxQcmljZXNSZXF1ZXN0GiQudG9sbGdhdGUudjEuTGlzdE1vZGVsUHJpY2VzUmVzcG9uc2USXAoPU2V0RXhjaGFuZ2VSYXRlEiMudG9sbGdhdGUudjEuU2V0RXhjaGFuZ2VSYXRlUmVxdWVzdBokLnRvbGxnYXRlLnYxLlNldEV4Y2hhbmdlUmF0ZVJlc3BvbnNlEmIKEUxpc3RFeGNoYW5nZVJhdGVzEiUudG9sbGdhdGUudjEuTGlzdEV4Y2hhbmdlUmF0ZXNSZXF1ZXN0GiYudG9sbGdhdGUudjEuTGlzdEV4Y2hhbmdlUmF0ZXNSZXNwb25zZRJTCgxJbXBvcnRQcmljZXMSIC50b2xsZ2F0ZS52MS5JbXBvcnRQcmljZXNSZXF1ZXN0GiEudG9sbGdhdGUudjEuSW1wb3J0UHJpY2VzUmVzcG9uc2VCVwoOaW8udG9sbGdhdGUudjFCE0NhdGFsb2dTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_tollgate_v1_common]);
 
 /**
  * An LLM in the catalog.
@@ -262,6 +262,23 @@ export type Price = Message<"tollgate.v1.Price"> & {
    * @generated from field: repeated tollgate.v1.PriceFactor factors = 20;
    */
   factors: PriceFactor[];
+
+  /**
+   * Time at which it was last known to be right: its effective_time, its create_time or the last
+   * import of a list that says the same, whichever is latest. The create_time of a built-in price is
+   * the date of its list. Output only.
+   *
+   * @generated from field: google.protobuf.Timestamp confirm_time = 21;
+   */
+  confirmTime?: Timestamp | undefined;
+
+  /**
+   * Whether confirm_time is longer ago than the price_max_age_days of the workspace of the request;
+   * false without a workspace. Prices that no longer count may be stale, too. Output only.
+   *
+   * @generated from field: bool stale = 22;
+   */
+  stale: boolean;
 };
 
 /**
@@ -671,7 +688,8 @@ export type ListModelPricesRequest = Message<"tollgate.v1.ListModelPricesRequest
   modelId: string;
 
   /**
-   * Workspace whose own prices are listed, too; empty: those of the catalog only.
+   * Workspace whose own prices are listed, too, and that sees prices as stale; empty: those of the
+   * catalog only.
    *
    * @generated from field: string workspace_id = 2;
    */
@@ -864,7 +882,7 @@ export type ImportPricesRequest = Message<"tollgate.v1.ImportPricesRequest"> & {
   effectiveTime?: Timestamp | undefined;
 
   /**
-   * Whether prices that change a rate more than tenfold are taken, too.
+   * Whether prices that change a rate or factor more than tenfold are taken, too.
    *
    * @generated from field: bool allow_jumps = 5;
    */
@@ -941,7 +959,8 @@ export type ImportPricesResponse = Message<"tollgate.v1.ImportPricesResponse"> &
   keptModelIds: string[];
 
   /**
-   * Prices that were held back, because a rate changes more than tenfold or falls to nothing.
+   * Prices that were held back, because a rate or factor changes more than tenfold, or a rate falls
+   * to nothing.
    *
    * @generated from field: int32 held_back_count = 9;
    */
@@ -955,7 +974,7 @@ export type ImportPricesResponse = Message<"tollgate.v1.ImportPricesResponse"> &
   heldBackModelIds: string[];
 
   /**
-   * Rates that change, of models that had a price.
+   * Rates and factors that change, of models that had a price.
    *
    * @generated from field: int32 changed_rate_count = 11;
    */
@@ -967,6 +986,14 @@ export type ImportPricesResponse = Message<"tollgate.v1.ImportPricesResponse"> &
    * @generated from field: repeated tollgate.v1.RateChange changed_rates = 12;
    */
   changedRates: RateChange[];
+
+  /**
+   * Prices of the list that the catalog has unchanged, those that an operator set among them: they
+   * are confirmed.
+   *
+   * @generated from field: int32 confirmed_count = 13;
+   */
+  confirmedCount: number;
 };
 
 /**
@@ -1012,7 +1039,7 @@ export const SkippedEntriesSchema: GenMessage<SkippedEntries> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_catalog_service, 20);
 
 /**
- * A rate that a price list changes.
+ * A rate or factor that a price list changes.
  *
  * @generated from message tollgate.v1.RateChange
  */
@@ -1025,14 +1052,15 @@ export type RateChange = Message<"tollgate.v1.RateChange"> & {
   modelId: string;
 
   /**
-   * Name of the rate as a field of Price, for example "input_per_million".
+   * What changes: for tokens the field of Price, for example "input_per_million"; "per_thousand" for
+   * units, "multiplier" for a factor.
    *
    * @generated from field: string rate = 2;
    */
   rate: string;
 
   /**
-   * Tier.
+   * Tier; of a factor the standard one, it holds for all.
    *
    * @generated from field: tollgate.v1.ServiceTier service_tier = 3;
    */
@@ -1046,14 +1074,15 @@ export type RateChange = Message<"tollgate.v1.RateChange"> & {
   minInputTokenCount: bigint;
 
   /**
-   * Rate before, in units of the price's currency per million tokens.
+   * What it was: in units of the price's currency for a million tokens or a thousand units, of a
+   * factor the multiplier; empty if there was none.
    *
    * @generated from field: string before = 5;
    */
   before: string;
 
   /**
-   * Rate of the list.
+   * What it is by the list, in the same units; empty if there is none any more.
    *
    * @generated from field: string after = 6;
    */
@@ -1065,6 +1094,20 @@ export type RateChange = Message<"tollgate.v1.RateChange"> & {
    * @generated from field: bool held_back = 7;
    */
   heldBack: boolean;
+
+  /**
+   * Kind of the units; unspecified for tokens and factors.
+   *
+   * @generated from field: tollgate.v1.UnitKind unit_kind = 8;
+   */
+  unitKind: UnitKind;
+
+  /**
+   * Name of the factor; empty for tokens and units.
+   *
+   * @generated from field: string factor_name = 9;
+   */
+  factorName: string;
 };
 
 /**
@@ -1151,8 +1194,9 @@ export const CatalogService: GenService<{
   },
   /**
    * Takes models and prices of a published price list into the catalog, all or none. Models and
-   * prices that an operator has set stay. A price that changes a rate more than tenfold is held
-   * back. The same list again changes nothing.
+   * prices that an operator has set stay. A price that changes a rate or factor more than
+   * tenfold is held back. A price that the list has unchanged is confirmed (Price.confirm_time); beside that the
+   * same list again changes nothing.
    *
    * @generated from rpc tollgate.v1.CatalogService.ImportPrices
    */

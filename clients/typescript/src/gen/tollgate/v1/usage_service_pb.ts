@@ -659,10 +659,10 @@ export type RecordUsageRequest = Message<"tollgate.v1.RecordUsageRequest"> & {
   providerAnswer?: ProviderAnswer | undefined;
 
   /**
-   * What happens if no usage is found in provider_answer: false, the default, refuses the record;
-   * true charges the estimate of the request's hold, flagged as unread and estimated, until
-   * RepriceUsage can read the answer. Without a live hold that is zero. An answer that names no model
-   * counts for that of the hold, without one for "unread".
+   * What happens if neither usage nor a reported cost above 0 is found in provider_answer: false,
+   * the default, refuses the record; true charges the estimate of the request's hold, flagged as
+   * unread and estimated, until RepriceUsage can read the answer. Without a live hold that is zero.
+   * An answer that names no model counts for that of the hold, without one for "unread".
    *
    * @generated from field: bool accept_unread = 15;
    */
