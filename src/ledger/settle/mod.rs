@@ -6,6 +6,7 @@ mod reported;
 mod attempt;
 mod attribution;
 mod holds;
+mod void;
 
 use smallvec::SmallVec;
 
@@ -23,6 +24,7 @@ use crate::domain::{Amount, Time};
 use crate::ledger::error::Error;
 
 pub use attempt::{ExpiryCharge, Placement};
+pub use void::Void;
 
 /// Most that may be spent in one window: four billion units. With the bounds of prices and tokens
 /// no sum of a window overflows.
