@@ -24,6 +24,15 @@ pub enum Written {
     Reused,
 }
 
+/// What became of an attempt that somebody voids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Voided {
+    Missing,
+    /// What was taken back before.
+    Before(Amount),
+    New(Vec<Record>),
+}
+
 impl Oracle {
     /// The entry for a report; none if the clock of its caller cannot be right.
     pub fn priced(&self, report: &UsageReport) -> Option<Record> {
@@ -209,6 +218,55 @@ impl Oracle {
         let standing = self.standing();
         self.alert_of_record(record);
         Written::New(standing)
+    }
+
+    /// Takes back what an attempt has cost, with its corrections, once. There is an entry for each
+    /// model on which it cost something, or one of no cost.
+    pub fn void(&mut self, request_id: &str, attempt: i32, reason: &str) -> Voided {
+        let of_attempt = || {
+            let entries = self.log.iter();
+            entries.filter(|it| *it.request_id == *request_id && it.attempt == attempt)
+        };
+        let recorded = of_attempt().find(|entry| entry.kind == RecordKind::Usage);
+        let Some(recorded) = recorded.cloned() else { return Voided::Missing };
+        let of_kind = || of_attempt().filter(|entry| entry.kind == RecordKind::Void);
+        if of_kind().count() > 0 {
+            let back: i64 = of_kind().map(|entry| -entry.cost.nanos()).sum();
+            return Voided::Before(Amount::from_nanos(back));
+        }
+        let mut models: Vec<Arc<str>> =
+            of_attempt().map(|entry| entry.metered_model_id.clone()).collect();
+        models.sort();
+        models.dedup();
+        let cost_on = |model: &Arc<str>| -> i64 {
+            let on_it = of_attempt().filter(|entry| entry.metered_model_id == *model);
+            on_it.map(|entry| entry.cost.nanos()).sum()
+        };
+        let mut costs: Vec<(Arc<str>, i64)> =
+            models.into_iter().map(|model| (model.clone(), cost_on(&model))).collect();
+        costs.retain(|(_, cost)| *cost != 0);
+        if costs.is_empty() {
+            costs.push((recorded.metered_model_id.clone(), 0));
+        }
+        let last = of_attempt().map(|entry| entry.revision).max().expect("one at least");
+        let (reference, actor) = (String::new(), "ada".to_owned());
+        let note = Note { reason: reason.to_owned(), reference, actor };
+        let voids: Vec<Record> = (last + 1..)
+            .zip(costs)
+            .map(|(revision, (model, cost))| Record {
+                kind: RecordKind::Void,
+                metered_model_id: model,
+                extras: Extras { note: Some(note.clone()), ..Extras::default() }.boxed(),
+                unpriced: false,
+                record_time: self.now,
+                ..correction(&recorded, Amount::from_nanos(-cost), revision)
+            })
+            .collect();
+        self.log.extend(voids.iter().cloned());
+        for void in &voids {
+            self.alert_of_record(void);
+        }
+        Voided::New(voids)
     }
 
     /// The model that is metered, the price that is paid, and whether the model had none itself.

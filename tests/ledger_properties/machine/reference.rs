@@ -39,6 +39,8 @@ pub const START: Time = Time::from_micros(1_768_478_400 * MICROS_PER_SECOND);
 
 /// Ids and names: five models that the catalog knows, one without a price, an alias, an unknown.
 pub const NAMES: [&str; 9] = ["a", "b", "c", "d", "free", "unpriced", "alias-of-b", "nobody", "a"];
+/// Why a record is voided.
+pub const WRONG: &str = "recorded twice";
 /// Three change their clocks, one of them by half an hour; one is off by three quarters of an hour.
 const ZONES: [chrono_tz::Tz; 5] = [
     chrono_tz::UTC,
@@ -161,6 +163,10 @@ impl Reference {
                 let written = oracle.credit(&record);
                 Answer::Recorded(Box::new(record), written)
             }
+            Call::Void(request_id, attempt) => {
+                let voided = oracle.void(&request_id, attempt, WRONG);
+                Answer::Voided(voided, oracle.standing())
+            }
             Call::Correct(record, cost) => {
                 oracle.correct(&record, cost);
                 Answer::Nothing
@@ -250,9 +256,16 @@ impl Reference {
                     attribution: who.as_ref().and_then(rules::attribution),
                 })
             }
-            Step::Correct { entry: index, millis: cost } => {
-                let Some(record) = entry(index) else { return Call::Nothing };
-                Call::Correct(Box::new(record.clone()), millis(cost))
+            Step::Correct { entry: index, millis: cost, model } => {
+                let Some(mut record) = entry(index).cloned() else { return Call::Nothing };
+                let other = model.map(|model| name_of(model).into());
+                record.metered_model_id = other.unwrap_or(record.metered_model_id);
+                Call::Correct(Box::new(record), millis(cost))
+            }
+            Step::Void { entry: index, other_attempt } => {
+                let record = oracle.log.get(index % oracle.log.len().max(1));
+                let Some(record) = record else { return Call::Nothing };
+                Call::Void(record.request_id.clone(), record.attempt + i32::from(other_attempt))
             }
             Step::Restart { is_graceful } => Call::Restart { is_graceful },
             other => self.time(other),

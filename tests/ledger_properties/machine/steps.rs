@@ -130,6 +130,13 @@ pub enum Step {
     Correct {
         entry: usize,
         millis: i64,
+        /// Counts on another model than the entry.
+        model: Option<u8>,
+    },
+    /// An attempt is voided; mostly one that is in the log, of whatever kind.
+    Void {
+        entry: usize,
+        other_attempt: bool,
     },
     Rules(Vec<RuleDraw>),
     RemoveRule {
@@ -216,7 +223,8 @@ pub fn any_step() -> BoxedStrategy<Step> {
         (4, price().boxed()),
         (1, (100_000_001..3_000_000_000i64).prop_map(|nanos| Step::Exchange { nanos }).boxed()),
         (2, bounds().boxed()),
-        (1, (index(), -20..20i64).prop_map(correct).boxed()),
+        (2, (index(), -20..20i64, other_model()).prop_map(correct).boxed()),
+        (2, (index(), prop::rarely()).prop_map(void).boxed()),
         (2, credit().boxed()),
         (2, any::<bool>().prop_map(|is_graceful| Step::Restart { is_graceful }).boxed()),
     ])
@@ -401,8 +409,16 @@ fn policies(
     Step::Policies { fallback, allow_unpriced, charge_expired, deny_unknown_keys, thresholds }
 }
 
-fn correct((entry, millis): (usize, i64)) -> Step {
-    Step::Correct { entry, millis }
+fn correct((entry, millis, model): (usize, i64, Option<u8>)) -> Step {
+    Step::Correct { entry, millis, model }
+}
+
+fn other_model() -> impl Strategy<Value = Option<u8>> {
+    prop_oneof![2 => Just(None), 1 => (0..6u8).prop_map(Some)]
+}
+
+fn void((entry, other_attempt): (usize, bool)) -> Step {
+    Step::Void { entry, other_attempt }
 }
 
 /// Small helpers to draw with.
