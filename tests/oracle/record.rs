@@ -11,7 +11,7 @@ use tollgate::domain::catalog::price::{Price, Rate, RateCard};
 use tollgate::domain::check::BudgetStatus;
 use tollgate::domain::record::{CreditReport, EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
 use tollgate::domain::usage::{Extras, Note, Outcome, ServiceTier, Usage, UsageSource};
-use tollgate::domain::{Amount, Time};
+use tollgate::domain::{Amount, Currency, Time};
 
 use super::{Hold, Oracle, amount, facts};
 
@@ -95,6 +95,43 @@ impl Oracle {
         let lacks = price
             .as_ref()
             .is_some_and(|(price, _)| facts::lacks(price, &report.usage, report.extras.as_deref()));
+        let unpriced = unpriced || lacks;
+        let (cost, extras) = self.charged(report, &model, (cost, unpriced), charge_time);
+        let (attribution, group) = self.used_by(report, hold);
+        Record {
+            seq: 0,
+            workspace_id: self.workspace.id.clone(),
+            request_id: report.request_id.clone(),
+            attempt,
+            revision: 0,
+            kind: RecordKind::Usage,
+            model_id: report.model_id.as_str().into(),
+            metered_model_id: model,
+            tier: report.tier,
+            usage: report.usage,
+            outcome: report.outcome,
+            source: report.source,
+            cost,
+            unpriced,
+            price_id: price.as_ref().map(|(price, _)| price.id.clone()),
+            exchange_rate: price.map_or(Rate::ONE, |(_, rate)| rate),
+            charge_time,
+            hour: facts::hour(&self.workspace, charge_time),
+            day: facts::day(&self.workspace, charge_time).start,
+            start_time,
+            start_time_adjusted,
+            record_time: self.now,
+            latency: report.latency,
+            attribution,
+            key_group_id: group,
+            fingerprint,
+            extras,
+            answer: None,
+        }
+    }
+
+    /// Who used what a report says, and in which group its key is.
+    fn used_by(&self, report: &UsageReport, hold: Option<&Hold>) -> (Attribution, Arc<str>) {
         let attribution = match (report.attribution.as_deref(), hold) {
             (None, None) => Attribution::default(),
             (None, Some(hold)) => hold.who.attribution.clone(),
@@ -113,36 +150,52 @@ impl Oracle {
         let is_of_check = |hold: &&Hold| hold.who.attribution.api_key_id == attribution.api_key_id;
         let group = hold.filter(is_of_check).map(|hold| hold.who.group.clone());
         let group = group.unwrap_or_else(|| self.group_of(&attribution.api_key_id));
-        Record {
-            seq: 0,
-            workspace_id: self.workspace.id.clone(),
-            request_id: report.request_id.clone(),
-            attempt,
-            revision: 0,
-            kind: RecordKind::Usage,
-            model_id: report.model_id.as_str().into(),
-            metered_model_id: model,
-            tier: report.tier,
-            usage: report.usage,
-            outcome: report.outcome,
-            source: report.source,
-            cost,
-            unpriced: unpriced || lacks,
-            price_id: price.as_ref().map(|(price, _)| price.id.clone()),
-            exchange_rate: price.map_or(Rate::ONE, |(_, rate)| rate),
-            charge_time,
-            hour: facts::hour(&self.workspace, charge_time),
-            day: facts::day(&self.workspace, charge_time).start,
-            start_time,
-            start_time_adjusted,
-            record_time: self.now,
-            latency: report.latency,
-            attribution,
-            key_group_id: group,
-            fingerprint,
-            extras: report.extras.clone(),
-            answer: None,
+        (attribution, group)
+    }
+
+    /// What is charged, and what is kept of both costs: the one that the provider reports, if the
+    /// workspace charges what this provider reports, or where there is nothing to compute with: a
+    /// price is missing, or nothing was counted.
+    fn charged(
+        &self,
+        report: &UsageReport,
+        model: &str,
+        (computed, unpriced): (Amount, bool),
+        time: Time,
+    ) -> (Amount, Option<Box<Extras>>) {
+        let Some(mut extras) = report.extras.clone() else { return (computed, None) };
+        let counts = report.usage.tokens.iter().chain(&extras.units);
+        let is_counted = counts.sum::<i64>() > 0;
+        let Some(reported) = &mut extras.reported else { return (computed, Some(extras)) };
+        let provider = self.catalog.models.iter().find(|known| *known.id == *model);
+        let providers = &self.workspace.reported_cost.charged_providers;
+        let is_asked_for = provider.is_some_and(|model| {
+            providers.iter().any(|name| *name == "*" || *name == model.provider)
+        });
+        reported.computed = computed;
+        reported.converted = self.exchanged(reported.amount, reported.currency, time);
+        let is_charged = is_asked_for || unpriced || !is_counted;
+        reported.is_charged = is_charged && reported.converted.is_some();
+        let cost = if reported.is_charged { reported.converted } else { None };
+        (cost.unwrap_or(computed), Some(extras))
+    }
+
+    /// In the workspace's currency at a time, to the nearest nano, the even one of two.
+    fn exchanged(&self, amount: Amount, from: Currency, time: Time) -> Option<Amount> {
+        let to = self.workspace.currency;
+        if from == to {
+            return Some(amount);
         }
+        let known = self
+            .catalog
+            .rates
+            .iter()
+            .filter(|rate| rate.from == from && rate.to == to && rate.effective_time <= time);
+        let rate = known.max_by_key(|rate| (rate.effective_time, rate.create_time))?.rate;
+        let product = i128::from(amount.nanos()) * i128::from(rate.nanos());
+        let (whole, rest) = (product / 1_000_000_000, product % 1_000_000_000);
+        let is_up = rest > 500_000_000 || (rest == 500_000_000 && whole % 2 == 1);
+        Some(super::amount(whole + i128::from(is_up)))
     }
 
     /// When an attempt began, and whether that was put right. Nobody begins five minutes from now,

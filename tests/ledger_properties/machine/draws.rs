@@ -22,6 +22,14 @@ pub struct ExtrasDraw {
     pub factors: u8,
 }
 
+/// What a provider says that it bills.
+#[derive(Clone, Debug)]
+pub struct ReportedDraw {
+    pub nanos: i64,
+    /// Of another currency than the workspace.
+    pub usd: bool,
+}
+
 /// Whose use a rule counts.
 #[derive(Clone, Debug)]
 pub struct ScopeDraw {
@@ -108,6 +116,13 @@ pub fn extras() -> impl Strategy<Value = ExtrasDraw> {
             draw(searches, pages, factors)
         }),
     ]
+}
+
+/// Mostly nothing: then the price alone decides.
+pub fn reported() -> impl Strategy<Value = Option<ReportedDraw>> {
+    let nanos = prop_oneof![1 => Just(0i64), 4 => 0..40_000_000i64];
+    let draw = (nanos, any::<bool>()).prop_map(|(nanos, usd)| ReportedDraw { nanos, usd });
+    prop_oneof![5 => Just(None), 2 => draw.prop_map(Some)]
 }
 
 /// One rule, or so many that a request meets a dozen.

@@ -18,7 +18,7 @@ use tollgate::domain::quota::{Enforcement, Unit};
 use tollgate::domain::record::{CreditReport, Record, RecordKind, UsageReport};
 use tollgate::domain::time::MICROS_PER_SECOND;
 use tollgate::domain::usage::{
-    Extras, Outcome, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
+    Extras, Outcome, ReportedCost, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
 };
 use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
@@ -27,7 +27,7 @@ use tollgate::domain::workspace::{
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::ledger::Error;
 
-use super::draws::ExtrasDraw;
+use super::draws::{ExtrasDraw, ReportedDraw};
 use super::steps::{Request, Size, Step, any_step};
 use super::{Answer, Call, rules};
 use crate::oracle::policy::Change;
@@ -210,22 +210,14 @@ impl Reference {
                 let input = hold.check.input.with(TokenClass::Input, input);
                 Call::Check(Check { input, ..hold.check.clone() })
             }
-            Step::RecordHeld { hold: index, size, outcome, on_its_way, who } => {
+            Step::RecordHeld { hold: index, size, outcome, on_its_way, who, reported } => {
                 let Some(hold) = hold(index) else { return Call::Nothing };
                 let attribution = who.as_ref().and_then(rules::attribution);
                 let report = UsageReport { attribution, ..held(hold, size, outcome) };
+                let report = with_reported(report, &reported);
                 if on_its_way { Call::Prepare(report) } else { Call::Record(report) }
             }
-            Step::RecordAny { request, attempt, model, tokens, start, tier, extras, who } => {
-                Call::Record(UsageReport {
-                    extras: extras_of(&extras).boxed(),
-                    attempt: i32::from(attempt),
-                    tier: ServiceTier::ALL[usize::from(tier)],
-                    start_time: start.map(|seconds| self.clock + seconds * MICROS_PER_SECOND),
-                    attribution: who.as_ref().and_then(rules::attribution),
-                    ..report(request, model, tokens)
-                })
-            }
+            step @ Step::RecordAny { .. } => Call::Record(self.any_report(&step)),
             Step::RecordAgain { entry: index, other_content } => {
                 let Some(record) = entry(index) else { return Call::Nothing };
                 Call::Record(again(record, other_content))
@@ -244,6 +236,32 @@ impl Reference {
                 Call::Extend(id(request), seconds * MICROS_PER_SECOND + 1)
             }
             Step::ChargeDue => Call::ChargeDue,
+            Step::Restart { is_graceful } => Call::Restart { is_graceful },
+            other => self.by_hand(other),
+        }
+    }
+
+    fn any_report(&self, step: &Step) -> UsageReport {
+        let Step::RecordAny { request, attempt, model, tokens, start, tier, extras, who, reported } =
+            step
+        else {
+            unreachable!("the step records anything");
+        };
+        let report = UsageReport {
+            extras: extras_of(extras).boxed(),
+            attempt: i32::from(*attempt),
+            tier: ServiceTier::ALL[usize::from(*tier)],
+            start_time: start.map(|seconds| self.clock + seconds * MICROS_PER_SECOND),
+            attribution: who.as_ref().and_then(rules::attribution),
+            ..report(*request, *model, *tokens)
+        };
+        with_reported(report, reported)
+    }
+
+    /// Entries of the log that somebody makes by hand.
+    fn by_hand(&self, step: Step) -> Call {
+        let oracle = &self.oracle;
+        match step {
             Step::Credit { credit, millis: sum, model, seconds_back, who } => {
                 Call::Credit(CreditReport {
                     credit_id: id(credit),
@@ -257,7 +275,10 @@ impl Reference {
                 })
             }
             Step::Correct { entry: index, millis: cost, model } => {
-                let Some(mut record) = entry(index).cloned() else { return Call::Nothing };
+                let usage = oracle.log.iter().filter(|record| record.kind == RecordKind::Usage);
+                let usage: Vec<&Record> = usage.collect();
+                let record = usage.get(index % usage.len().max(1)).copied();
+                let Some(mut record) = record.cloned() else { return Call::Nothing };
                 let other = model.map(|model| name_of(model).into());
                 record.metered_model_id = other.unwrap_or(record.metered_model_id);
                 Call::Correct(Box::new(record), millis(cost))
@@ -267,7 +288,6 @@ impl Reference {
                 let Some(record) = record else { return Call::Nothing };
                 Call::Void(record.request_id.clone(), record.attempt + i32::from(other_attempt))
             }
-            Step::Restart { is_graceful } => Call::Restart { is_graceful },
             other => self.time(other),
         }
     }
@@ -322,6 +342,14 @@ impl Reference {
             Step::Zone { zone } => workspace.time_zone = ZONES[usize::from(zone)],
             Step::Demands { week_start, required } => {
                 demand(&mut workspace, week_start, required);
+            }
+            Step::ReportedCosts { providers, percent } => {
+                let names = [vec![], vec!["test"], vec!["*"], vec!["elsewhere", "of-nobody"]];
+                let names = &names[usize::from(providers)];
+                workspace.reported_cost = ReportedCostPolicy {
+                    charged_providers: names.iter().map(|name| (*name).to_owned()).collect(),
+                    alert_percent: percent,
+                };
             }
             step @ Step::Policies { .. } => set_policies(&mut workspace, &step),
             Step::Model { model, enabled, cap, cap_enabled, chain } => {
@@ -470,10 +498,11 @@ fn promised(oracle: &Oracle, report: &UsageReport) -> Option<Amount> {
     keeps_to_its_word(oracle, report, hold).then_some(hold.held)
 }
 
-/// Whether a report keeps to what the check of its hold declared (I10).
+/// Whether a report keeps to what the check of its hold declared (I10), and the price alone decides.
 fn keeps_to_its_word(oracle: &Oracle, report: &UsageReport, hold: &Hold) -> bool {
     let is_same_model = oracle.model(&report.model_id).is_some_and(|it| it.id == hold.model);
     is_same_model
+        && report.extras.as_ref().is_none_or(|extras| extras.reported.is_none())
         && hold.price.is_some()
         && report.tier == hold.check.tier
         && report.usage.total_output() <= hold.output
@@ -496,6 +525,16 @@ fn extras_of(draw: &ExtrasDraw) -> Extras {
         .with(UnitKind::WebSearch, draw.searches)
         .with(UnitKind::Page, draw.pages)
         .with_factors(names)
+}
+
+/// The same with what the provider says that it bills.
+fn with_reported(report: UsageReport, draw: &Option<ReportedDraw>) -> UsageReport {
+    let reported = draw.as_ref().map(|draw| {
+        let currency = if draw.usd { Currency::USD } else { Currency::EUR };
+        ReportedCost::new(Amount::from_nanos(draw.nanos), currency)
+    });
+    let extras = report.extras.as_deref().cloned().unwrap_or_default();
+    UsageReport { extras: Extras { reported, ..extras }.boxed(), ..report }
 }
 
 fn check(request: &Request) -> Check {

@@ -3,7 +3,7 @@
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::strategy::{BoxedStrategy, Union};
 
-use super::draws::{self, BoostDraw, ExtrasDraw, KeyDraw, RuleDraw, WhoDraw};
+use super::draws::{self, BoostDraw, ExtrasDraw, KeyDraw, ReportedDraw, RuleDraw, WhoDraw};
 
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -21,6 +21,7 @@ pub enum Step {
         on_its_way: bool,
         /// Says itself whom it is for.
         who: Option<WhoDraw>,
+        reported: Option<ReportedDraw>,
     },
     /// Any usage, of any request.
     RecordAny {
@@ -32,6 +33,7 @@ pub enum Step {
         tier: u8,
         extras: ExtrasDraw,
         who: Option<WhoDraw>,
+        reported: Option<ReportedDraw>,
     },
     /// An entry of the log once more, as it was or with other content.
     RecordAgain {
@@ -87,6 +89,11 @@ pub enum Step {
     Demands {
         week_start: u8,
         required: u8,
+    },
+    /// Whose reported costs are charged, and from which difference on there is an alert.
+    ReportedCosts {
+        providers: u8,
+        percent: u16,
     },
     Policies {
         fallback: bool,
@@ -194,7 +201,7 @@ pub fn any_step() -> BoxedStrategy<Step> {
     Union::new_weighted(vec![
         (30, request().prop_map(Step::Check).boxed()),
         (4, (index(), any::<bool>()).prop_map(check_again).boxed()),
-        (16, (index(), size(), 0..3u8, any::<bool>(), other_who()).prop_map(record_held).boxed()),
+        (16, record_held().boxed()),
         (5, record_any().boxed()),
         (3, (index(), any::<bool>()).prop_map(record_again).boxed()),
         (6, (index(), any::<bool>()).prop_map(arrive).boxed()),
@@ -210,6 +217,7 @@ pub fn any_step() -> BoxedStrategy<Step> {
         (1, seconds().prop_map(|seconds| Step::ClockBack { seconds }).boxed()),
         (3, (0..200i64, 0..60i64, 1..=31u32).prop_map(plan).boxed()),
         (2, (0..5u8).prop_map(|zone| Step::Zone { zone }).boxed()),
+        (2, (0..4u8, 0..3u16).prop_map(reported_costs).boxed()),
         (2, (any::<(bool, bool, bool, bool)>(), prop::rarely()).prop_map(policies).boxed()),
         (9, draws::rules().prop_map(Step::Rules).boxed()),
         (2, (index(), any::<bool>()).prop_map(remove_rule).boxed()),
@@ -279,6 +287,21 @@ fn size() -> impl Strategy<Value = Size> {
     prop_oneof![Just(Size::Half), Just(Size::Whole), Just(Size::Double)]
 }
 
+fn record_held() -> impl Strategy<Value = Step> {
+    let hold = any::<prop::Index>().prop_map(|index| index.0);
+    let how = (0..3u8, any::<bool>());
+    (hold, size(), how, other_who(), draws::reported()).prop_map(
+        |(hold, size, (outcome, on_its_way), who, reported)| Step::RecordHeld {
+            hold,
+            size,
+            outcome,
+            on_its_way,
+            who,
+            reported,
+        },
+    )
+}
+
 fn record_any() -> impl Strategy<Value = Step> {
     let start = prop_oneof![
         6 => Just(None),
@@ -286,8 +309,9 @@ fn record_any() -> impl Strategy<Value = Step> {
         1 => (-600..3 * 86_400i64).prop_map(Some),
     ];
     let who = prop_oneof![1 => Just(None), 3 => draws::who().prop_map(Some)];
-    (0..8u8, 0..2u8, 0..9u8, tokens(), start, (0..7u8, draws::extras()), who).prop_map(
-        |(request, attempt, model, tokens, start, (tier, extras), who)| Step::RecordAny {
+    let beside = (0..7u8, draws::extras(), draws::reported());
+    (0..8u8, 0..2u8, 0..9u8, tokens(), start, beside, who).prop_map(
+        |(request, attempt, model, tokens, start, (tier, extras, reported), who)| Step::RecordAny {
             request,
             attempt,
             model,
@@ -296,6 +320,7 @@ fn record_any() -> impl Strategy<Value = Step> {
             tier,
             extras,
             who,
+            reported,
         },
     )
 }
@@ -357,10 +382,8 @@ fn check_again((hold, other_content): (usize, bool)) -> Step {
     Step::CheckAgain { hold, other_content }
 }
 
-fn record_held(
-    (hold, size, outcome, on_its_way, who): (usize, Size, u8, bool, Option<WhoDraw>),
-) -> Step {
-    Step::RecordHeld { hold, size, outcome, on_its_way, who }
+fn reported_costs((providers, tens): (u8, u16)) -> Step {
+    Step::ReportedCosts { providers, percent: tens * 10 }
 }
 
 /// Mostly of short windows: a year is soon over.
