@@ -27,12 +27,19 @@ impl Oracle {
                 self.alert_of_bound(quota_subject(id, kind, &bound.subject_id), window, &bound);
             }
         }
-        if record.unpriced && record.kind == RecordKind::Usage {
-            let today = facts::day(&self.workspace, self.now).into();
-            self.event(AlertSubject::Model(model), AlertType::UnpricedModel, today);
-        } else if record.kind == RecordKind::Usage && self.is_far_from_reported(record) {
-            let today = facts::day(&self.workspace, self.now).into();
-            self.event(AlertSubject::Model(model), AlertType::CostDiffers, today);
+        if record.kind != RecordKind::Usage {
+            return;
+        }
+        let today = facts::day(&self.workspace, self.now).into();
+        let is_unread = record.answer.as_ref().is_some_and(|answer| answer.is_unread);
+        let model = AlertSubject::Model(model);
+        match is_unread {
+            true => self.event(model.clone(), AlertType::AnswerUnread, today),
+            false if record.unpriced => self.event(model.clone(), AlertType::UnpricedModel, today),
+            false => {}
+        }
+        if !record.unpriced && self.is_far_from_reported(record) {
+            self.event(model, AlertType::CostDiffers, today);
         }
     }
 

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use tollgate::domain::attribution::Attribution;
 use tollgate::domain::catalog::price::{Price, Rate, RateCard};
 use tollgate::domain::check::BudgetStatus;
-use tollgate::domain::record::{CreditReport, EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
+use tollgate::domain::record::{
+    AnswerReport, CreditReport, EXPIRY_ATTEMPT, Record, RecordKind, UsageReport,
+};
 use tollgate::domain::usage::{Extras, Note, Outcome, ServiceTier, Usage, UsageSource};
 use tollgate::domain::{Amount, Currency, Time};
 
@@ -87,15 +89,10 @@ impl Oracle {
         // The cycle of the check is charged, whenever the record comes.
         let charge_time = known.unwrap_or(start_time);
         let (model, price, unpriced) = self.bill(hold, &report.model_id, charge_time);
-        let cost = price.as_ref().map_or(amount(0), |(price, rate)| {
-            let card = RateCard::new(Arc::new(price.clone()));
-            let extras = report.extras.as_deref();
-            card.bill(&report.usage, extras, report.tier, *rate).expect("tests stay within")
-        });
-        let lacks = price
-            .as_ref()
-            .is_some_and(|(price, _)| facts::lacks(price, &report.usage, report.extras.as_deref()));
-        let unpriced = unpriced || lacks;
+        let (cost, price, unpriced) = match report.is_unread() {
+            true => unread(hold),
+            false => computed(report, price, unpriced),
+        };
         let (cost, extras) = self.charged(report, &model, (cost, unpriced), charge_time);
         let (attribution, group) = self.used_by(report, hold);
         Record {
@@ -126,7 +123,7 @@ impl Oracle {
             key_group_id: group,
             fingerprint,
             extras,
-            answer: None,
+            answer: report.answer.as_ref().map(|answer| Box::new(answer.kept.clone())),
         }
     }
 
@@ -363,7 +360,9 @@ impl Oracle {
             tier: record.tier,
             usage: record.usage,
             extras: record.extras.clone(),
-            answer: None,
+            answer: record.answer.as_deref().map(|kept| {
+                Box::new(AnswerReport { kept: kept.clone(), fingerprint: record.fingerprint })
+            }),
             outcome: record.outcome,
             source: record.source,
             start_time: None,
@@ -469,6 +468,27 @@ impl Oracle {
         let charge = of_request().rev().find(|entry| entry.kind == RecordKind::ExpiryCharge);
         charge.filter(|_| net != 0)
     }
+}
+
+/// What the price makes of a report. What it has no rate for is missing in the cost.
+fn computed(
+    report: &UsageReport,
+    price: Option<(Price, Rate)>,
+    unpriced: bool,
+) -> (Amount, Option<(Price, Rate)>, bool) {
+    let Some((price, rate)) = price else { return (amount(0), None, unpriced) };
+    let extras = report.extras.as_deref();
+    let card = RateCard::new(Arc::new(price.clone()));
+    let cost = card.bill(&report.usage, extras, report.tier, rate).expect("tests stay within");
+    let lacks = facts::lacks(&price, &report.usage, extras);
+    (cost, Some((price, rate)), unpriced || lacks)
+}
+
+/// No usage was found in the provider answer: what is held is charged, and nothing without a hold.
+fn unread(hold: Option<&Hold>) -> (Amount, Option<(Price, Rate)>, bool) {
+    let price = hold.and_then(|hold| hold.price.clone());
+    let unpriced = price.is_none();
+    (hold.map_or(amount(0), |hold| hold.held), price, unpriced)
 }
 
 fn correction(of: &Record, cost: Amount, revision: i32) -> Record {

@@ -200,6 +200,7 @@ impl World {
             kind: RecordKind::Correction,
             usage: Usage::default(),
             extras: None,
+            answer: None,
             cost,
             latency: 0,
             record_time: self.now,
@@ -537,6 +538,7 @@ impl World {
         }
         for entry in self.log.iter().filter(|entry| entry.kind == RecordKind::Usage) {
             self.ledger.note_recorded(&entry.request_id, entry.attempt);
+            self.ledger.note_contexts(entry);
         }
         let since = self.ledger.earliest_window();
         let keys = self.alerts.iter().map(|alert| alert.key.clone());

@@ -104,7 +104,10 @@ impl Ledger {
         let slots = self.limits.find_or_add_slots_like(likely, &subject_ids);
         let due = self.limits.charge(&self.context, &slots, model, (&used, record.charge_time));
         match record.kind {
-            RecordKind::Usage => self.end_hold(hold, record, (&slots, model), &used),
+            RecordKind::Usage => {
+                self.end_hold(hold, record, (&slots, model), &used);
+                self.note_contexts(record);
+            }
             RecordKind::ExpiryCharge => self.expire_request(&record.request_id),
             RecordKind::Correction | RecordKind::Credit | RecordKind::Void => {}
         }
@@ -134,9 +137,13 @@ impl Ledger {
         self.release_held(&hold);
     }
 
-    /// Remembers how many tokens a context has that the provider keeps.
-    pub fn note_context(&mut self, context_id: &str, tokens: i64) {
-        self.contexts.note(context_id, tokens);
+    /// Remembers how many tokens the contexts have that the provider keeps of a record that is in
+    /// the log. An answer that is not read says nothing of them.
+    pub fn note_contexts(&mut self, record: &Record) {
+        let answer = record.answer.as_deref().filter(|answer| !answer.is_unread);
+        for id in answer.iter().flat_map(|answer| &answer.context_ids) {
+            self.contexts.note(id, record.usage.total_input() + record.usage.total_output());
+        }
     }
 
     /// Raises the alerts that a record makes due.

@@ -15,7 +15,9 @@ use tollgate::domain::catalog::price::{Price, Rate, Source, Variant};
 use tollgate::domain::catalog::{ExchangeRate, Model};
 use tollgate::domain::check::{Check, Decision, LimitKind};
 use tollgate::domain::quota::{Enforcement, Unit};
-use tollgate::domain::record::{CreditReport, Record, RecordKind, UsageReport};
+use tollgate::domain::record::{
+    AnswerReport, CreditReport, Fingerprint, Given, KeptAnswer, Record, RecordKind, UsageReport,
+};
 use tollgate::domain::time::MICROS_PER_SECOND;
 use tollgate::domain::usage::{
     Extras, Outcome, ReportedCost, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
@@ -27,7 +29,7 @@ use tollgate::domain::workspace::{
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::ledger::Error;
 
-use super::draws::{ExtrasDraw, ReportedDraw};
+use super::draws::{AnswerDraw, ExtrasDraw, ReportedDraw};
 use super::steps::{Request, Size, Step, any_step};
 use super::{Answer, Call, rules};
 use crate::oracle::policy::Change;
@@ -184,9 +186,7 @@ impl Reference {
                 Answer::Nothing
             }
             Call::Rules(changes) => {
-                for change in changes {
-                    oracle.change(change);
-                }
+                changes.into_iter().for_each(|change| oracle.change(change));
                 Answer::Nothing
             }
             Call::Restart { is_graceful } => {
@@ -210,11 +210,11 @@ impl Reference {
                 let input = hold.check.input.with(TokenClass::Input, input);
                 Call::Check(Check { input, ..hold.check.clone() })
             }
-            Step::RecordHeld { hold: index, size, outcome, on_its_way, who, reported } => {
+            Step::RecordHeld { hold: index, size, outcome, on_its_way, who, reported, answer } => {
                 let Some(hold) = hold(index) else { return Call::Nothing };
                 let attribution = who.as_ref().and_then(rules::attribution);
                 let report = UsageReport { attribution, ..held(hold, size, outcome) };
-                let report = with_reported(report, &reported);
+                let report = with_answer(with_reported(report, &reported), &answer);
                 if on_its_way { Call::Prepare(report) } else { Call::Record(report) }
             }
             step @ Step::RecordAny { .. } => Call::Record(self.any_report(&step)),
@@ -242,9 +242,10 @@ impl Reference {
     }
 
     fn any_report(&self, step: &Step) -> UsageReport {
-        let Step::RecordAny { request, attempt, model, tokens, start, tier, extras, who, reported } =
-            step
-        else {
+        let Step::RecordAny { request, attempt, model, tokens, start, tier, .. } = step else {
+            unreachable!("the step records anything");
+        };
+        let Step::RecordAny { extras, who, reported, answer, .. } = step else {
             unreachable!("the step records anything");
         };
         let report = UsageReport {
@@ -255,7 +256,7 @@ impl Reference {
             attribution: who.as_ref().and_then(rules::attribution),
             ..report(*request, *model, *tokens)
         };
-        with_reported(report, reported)
+        with_answer(with_reported(report, reported), answer)
     }
 
     /// Entries of the log that somebody makes by hand.
@@ -435,7 +436,7 @@ fn decide(oracle: &mut Oracle, check: &Check) -> Result<Decision, Error> {
     let holds = oracle.holds.len();
     let decision = oracle.check(check);
     if oracle.holds.len() > holds {
-        assert_admission(oracle, check);
+        assert_admission(oracle);
     }
     decision
 }
@@ -470,13 +471,13 @@ fn recorded(oracle: &mut Oracle, report: &UsageReport) -> Answer {
 
 /// I1: whatever was granted last fits into every hard limit of its model, together with all that is
 /// spent and held. I2: it is held in all of them.
-fn assert_admission(oracle: &Oracle, check: &Check) {
+fn assert_admission(oracle: &Oracle) {
     let hold = oracle.holds.last().expect("it was just granted");
     for bound in oracle.bounds(&hold.who, &hold.model) {
         let is_hard = bound.enforcement == Enforcement::Hard || bound.kind == LimitKind::ModelLimit;
         let need = match bound.unit {
             Unit::Money => i128::from(hold.held.nanos()),
-            Unit::Tokens => i128::from(check.input.total_input() + hold.output),
+            Unit::Tokens => i128::from(hold.tokens),
             Unit::Requests => 1,
             Unit::UncachedTokens => i128::from(hold.tokens - hold.cache_reads),
         };
@@ -498,7 +499,8 @@ fn promised(oracle: &Oracle, report: &UsageReport) -> Option<Amount> {
     keeps_to_its_word(oracle, report, hold).then_some(hold.held)
 }
 
-/// Whether a report keeps to what the check of its hold declared (I10), and the price alone decides.
+/// Whether a report keeps to what the check of its hold declared (I10), and its price alone
+/// decides.
 fn keeps_to_its_word(oracle: &Oracle, report: &UsageReport, hold: &Hold) -> bool {
     let is_same_model = oracle.model(&report.model_id).is_some_and(|it| it.id == hold.model);
     is_same_model
@@ -506,7 +508,8 @@ fn keeps_to_its_word(oracle: &Oracle, report: &UsageReport, hold: &Hold) -> bool
         && hold.price.is_some()
         && report.tier == hold.check.tier
         && report.usage.total_output() <= hold.output
-        && report.usage.get(TokenClass::Input) <= hold.check.input.get(TokenClass::Input)
+        && report.usage.get(TokenClass::Input)
+            <= hold.check.input.get(TokenClass::Input) + hold.added
         && report.usage.get(TokenClass::CacheRead) <= hold.check.input.get(TokenClass::CacheRead)
         && is_declared(report.extras.as_deref(), hold.check.extras.as_deref())
 }
@@ -537,6 +540,40 @@ fn with_reported(report: UsageReport, draw: &Option<ReportedDraw>) -> UsageRepor
     UsageReport { extras: Extras { reported, ..extras }.boxed(), ..report }
 }
 
+/// The same, read in a provider answer.
+fn with_answer(report: UsageReport, draw: &Option<AnswerDraw>) -> UsageReport {
+    let Some(draw) = draw else { return report };
+    let ids = [context(draw.id), context(draw.context)];
+    let kept = KeptAnswer {
+        provider: if draw.provider > 0 { "test".to_owned() } else { String::new() },
+        json: "{}".to_owned(),
+        flags: Vec::new(),
+        others: Vec::new(),
+        is_unread: draw.unread,
+        context_ids: ids.into_iter().flatten().collect(),
+        given: Given { provider: draw.provider == 2, ..Given::default() },
+    };
+    let usage = if draw.unread { Usage::default() } else { report.usage };
+    let fingerprint = fingerprint(&kept, (&report.model_id, usage));
+    let answer = Some(Box::new(AnswerReport { kept, fingerprint }));
+    UsageReport { answer, usage, ..report }
+}
+
+/// Of what the caller sends: the same of the same answer.
+fn fingerprint(kept: &KeptAnswer, (model, usage): (&str, Usage)) -> i64 {
+    let mut print = Fingerprint::default();
+    print.text(model);
+    kept.context_ids.iter().for_each(|id| print.text(id));
+    usage.tokens.iter().for_each(|count| print.int(*count));
+    print.int(kept.is_unread.into());
+    print.finish()
+}
+
+/// Answers and conversations have the same ids: what goes on with which is drawn.
+fn context(number: u8) -> Option<String> {
+    (number > 0).then(|| format!("conversation-{number}"))
+}
+
 fn check(request: &Request) -> Check {
     let input = Usage::default()
         .with(TokenClass::Input, request.input)
@@ -546,7 +583,7 @@ fn check(request: &Request) -> Check {
         model_id: name_of(request.model).to_owned(),
         input,
         max_output: request.max_output,
-        context_id: String::new(),
+        context_id: context(request.context).unwrap_or_default(),
         tier: ServiceTier::ALL[usize::from(request.tier)],
         required_capabilities: request.vision.then(|| "vision".to_owned()).into_iter().collect(),
         hold_duration: request.hold_seconds * MICROS_PER_SECOND,
@@ -621,7 +658,10 @@ fn again(record: &Record, other_content: bool) -> UsageReport {
         latency: i64::from(other_content),
         attribution: None,
         extras: record.extras.clone(),
-        answer: None,
+        answer: record.answer.as_deref().map(|kept| {
+            let fingerprint = fingerprint(kept, (&record.model_id, record.usage));
+            Box::new(AnswerReport { kept: kept.clone(), fingerprint })
+        }),
     }
 }
 

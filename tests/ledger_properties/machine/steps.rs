@@ -3,7 +3,9 @@
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::strategy::{BoxedStrategy, Union};
 
-use super::draws::{self, BoostDraw, ExtrasDraw, KeyDraw, ReportedDraw, RuleDraw, WhoDraw};
+use super::draws::{
+    self, AnswerDraw, BoostDraw, ExtrasDraw, KeyDraw, ReportedDraw, RuleDraw, WhoDraw,
+};
 
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -22,6 +24,7 @@ pub enum Step {
         /// Says itself whom it is for.
         who: Option<WhoDraw>,
         reported: Option<ReportedDraw>,
+        answer: Option<AnswerDraw>,
     },
     /// Any usage, of any request.
     RecordAny {
@@ -34,6 +37,7 @@ pub enum Step {
         extras: ExtrasDraw,
         who: Option<WhoDraw>,
         reported: Option<ReportedDraw>,
+        answer: Option<AnswerDraw>,
     },
     /// An entry of the log once more, as it was or with other content.
     RecordAgain {
@@ -185,6 +189,8 @@ pub struct Request {
     pub hold_seconds: i64,
     pub dry_run: bool,
     pub explain: bool,
+    /// What it goes on with; zero is nothing.
+    pub context: u8,
     pub who: WhoDraw,
 }
 
@@ -245,8 +251,8 @@ fn request() -> impl Strategy<Value = Request> {
     let served = (tier, draws::extras());
     let output = prop_oneof![3 => tokens().prop_map(Some), 1 => Just(None)];
     let how = (served, prop::rarely(), seconds(), prop::rarely(), any::<bool>());
-    (0..8u8, 0..8u8, sizes, output, how, draws::who()).prop_map(
-        |(request, model, sizes, max_output, how, who)| {
+    (0..8u8, 0..8u8, sizes, output, how, (draws::who(), draws::context())).prop_map(
+        |(request, model, sizes, max_output, how, (who, context))| {
             let ((input, cached), (served, vision, hold_seconds, dry_run, explain)) = (sizes, how);
             let (tier, extras) = served;
             Request {
@@ -261,6 +267,7 @@ fn request() -> impl Strategy<Value = Request> {
                 hold_seconds,
                 dry_run,
                 explain,
+                context,
                 who,
             }
         },
@@ -290,14 +297,15 @@ fn size() -> impl Strategy<Value = Size> {
 fn record_held() -> impl Strategy<Value = Step> {
     let hold = any::<prop::Index>().prop_map(|index| index.0);
     let how = (0..3u8, any::<bool>());
-    (hold, size(), how, other_who(), draws::reported()).prop_map(
-        |(hold, size, (outcome, on_its_way), who, reported)| Step::RecordHeld {
+    (hold, size(), how, other_who(), (draws::reported(), draws::answer())).prop_map(
+        |(hold, size, (outcome, on_its_way), who, (reported, answer))| Step::RecordHeld {
             hold,
             size,
             outcome,
             on_its_way,
             who,
             reported,
+            answer,
         },
     )
 }
@@ -309,18 +317,22 @@ fn record_any() -> impl Strategy<Value = Step> {
         1 => (-600..3 * 86_400i64).prop_map(Some),
     ];
     let who = prop_oneof![1 => Just(None), 3 => draws::who().prop_map(Some)];
-    let beside = (0..7u8, draws::extras(), draws::reported());
+    let beside = (0..7u8, draws::extras(), draws::reported(), draws::answer());
     (0..8u8, 0..2u8, 0..9u8, tokens(), start, beside, who).prop_map(
-        |(request, attempt, model, tokens, start, (tier, extras, reported), who)| Step::RecordAny {
-            request,
-            attempt,
-            model,
-            tokens,
-            start,
-            tier,
-            extras,
-            who,
-            reported,
+        |(request, attempt, model, tokens, start, beside, who)| {
+            let (tier, extras, reported, answer) = beside;
+            Step::RecordAny {
+                request,
+                attempt,
+                model,
+                tokens,
+                start,
+                tier,
+                extras,
+                who,
+                reported,
+                answer,
+            }
         },
     )
 }
