@@ -99,6 +99,8 @@ pub struct KeptAnswer {
     pub others: Vec<(String, Usage)>,
     /// No usage was found in it: the estimate of the hold is charged.
     pub is_unread: bool,
+    /// Contexts that the provider keeps of it: the answer's id, and the one that the caller names.
+    pub context_ids: Vec<String>,
     pub given: Given,
 }
 
@@ -126,8 +128,6 @@ pub struct AnswerReport {
     pub kept: KeptAnswer,
     /// Hash of what the caller sent: another version may read it differently.
     pub fingerprint: i64,
-    /// Contexts that the provider keeps of it: the answer's id, and the one that the caller names.
-    pub context_ids: Vec<String>,
 }
 
 impl Record {

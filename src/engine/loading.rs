@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use super::error::{Error, Result};
 use super::{Engine, Shared, WorkspaceHandle};
-use crate::answers;
 use crate::domain::Time;
 use crate::domain::backfill::{BackfillQueries, BackfillResults, RateSnapshot};
 use crate::domain::catalog::price::{Quote, Rate};
+use crate::domain::record::{Record, RecordKind};
 use crate::domain::time::calendar::Window;
 use crate::ledger::{HoldView, Ledger, RECORDED_REQUESTS_MAX, RestoredHold, WindowSpend};
 use crate::storage;
@@ -65,8 +65,8 @@ impl Shared {
         for (request_id, attempt) in attempts {
             ledger.note_recorded(&request_id, attempt);
         }
-        for (context_id, tokens) in self.recent_contexts(id).await? {
-            ledger.note_context(&context_id, tokens);
+        for record in self.recent_answers(id).await? {
+            ledger.note_contexts(&record);
         }
         ledger.load_limits(now, limits, backfill);
         for alias in self.store.model_aliases(id).await? {
@@ -81,23 +81,15 @@ impl Shared {
         Ok(handle)
     }
 
-    /// Ids of the latest provider answers of a workspace with their tokens, oldest first: requests
-    /// may go on with them.
-    async fn recent_contexts(&self, id: &str) -> storage::Result<Vec<(String, i64)>> {
+    /// Latest records of a workspace with a provider answer, in the order in which they were
+    /// written: requests may go on with what the provider keeps of them.
+    async fn recent_answers(&self, id: &str) -> storage::Result<Vec<Record>> {
         let filter = RecordFilter::of(id);
-        let records =
+        let mut records =
             self.store.records(&filter, Order::NewestFirst, None, RECENT_CONTEXTS).await?;
-        let mut contexts = Vec::new();
-        for record in records.iter().rev() {
-            let Some(answer) = record.answer.as_deref().filter(|answer| !answer.is_unread) else {
-                continue;
-            };
-            let id = answers::read(&[&answer.json], &answer.provider).ok().and_then(|it| it.id);
-            let tokens = record.usage.total_input() + record.usage.total_output();
-            // Where nothing was counted, nothing is known of the context.
-            contexts.extend(id.filter(|_| tokens > 0).map(|id| (id.to_string(), tokens)));
-        }
-        Ok(contexts)
+        records.retain(|record| record.kind == RecordKind::Usage && record.answer.is_some());
+        records.sort_by_key(|record| record.seq);
+        Ok(records)
     }
 
     /// Runs the backfill queries of a ledger on the usage log.

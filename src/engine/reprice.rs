@@ -140,23 +140,16 @@ impl Shared {
     }
 
     /// Appends and settles corrections of one record: all of them or none.
-    pub(super) async fn write_corrections(
+    async fn write_corrections(
         &self,
         workspace: &WorkspaceHandle,
         mut corrections: Vec<Record>,
     ) -> Result<()> {
-        {
-            let mut ledger = workspace.lock();
-            for index in 0..corrections.len() {
-                corrections[index].seq = self.writer.next_seq();
-                if let Err(error) = ledger.add_pending(&corrections[index]) {
-                    for expected in &corrections[..index] {
-                        ledger.abandon(expected);
-                    }
-                    return Err(Error::of_ledger(error, &corrections[index].request_id));
-                }
-            }
+        for correction in &mut corrections {
+            correction.seq = self.writer.next_seq();
         }
+        let expected = workspace.lock().expect_all(&corrections);
+        expected.map_err(|error| Error::of_ledger(error, &corrections[0].request_id))?;
         // In one transaction: a cost that moves from one model to another is never in both.
         let appended = self.append(&corrections).await;
         let now = self.clock.now();

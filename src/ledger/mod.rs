@@ -30,7 +30,7 @@ pub use error::Error;
 pub use holds::{EXPIRED_HOLDS_MAX, Hold, RECORDED_REQUESTS_MAX};
 pub use limits::{QuotaUsage, UsageFilter, UsagePosition};
 pub use models::{Totals, WindowSpend};
-pub use settle::{ExpiryCharge, Placement, WINDOW_SPENT_MAX};
+pub use settle::{ExpiryCharge, Placement, Void, WINDOW_SPENT_MAX};
 pub use state::Ledger;
 pub use state::snapshot::RestoredHold;
 pub use state::view::{BudgetView, HoldView, ModelView};

@@ -1,5 +1,6 @@
 //! The part of the contract about the audit log. It is written with the changes that it names
-//! ([`super::settings::SettingsStore::change`]).
+//! ([`super::settings::SettingsStore::change`]), and with entries of the usage log that are made by
+//! hand ([`super::log::LogStore::append_audited`]).
 
 use async_trait::async_trait;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::Result;
+use super::audit::AuditEvent;
 use crate::domain::Time;
 use crate::domain::record::Record;
 use crate::domain::time::calendar::Window;
@@ -80,6 +81,13 @@ pub trait LogStore: Send + Sync + 'static {
     /// written by an earlier try, and its outcome must be `New`. `seq`s grow within `records` and
     /// are greater than those of earlier calls, tries of the same records aside.
     async fn append(&self, records: &[Record]) -> Result<Vec<Appended>>;
+
+    /// Appends records that somebody makes by hand together with their audit events: in one
+    /// transaction, all or nothing. Must return `New` if all of `records` are in the log under
+    /// their own `seq`, and the events with them. If the key of a record is in the log under
+    /// another `seq`, or earlier in `records`, must write nothing and return the record that has
+    /// the key. `seq`s as in [`LogStore::append`].
+    async fn append_audited(&self, records: &[Record], events: &[AuditEvent]) -> Result<Appended>;
 
     /// Must return all records of a request by (attempt, revision); none if there are none.
     async fn request_records(&self, workspace_id: &str, request_id: &str) -> Result<Vec<Record>>;

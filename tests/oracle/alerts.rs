@@ -27,10 +27,33 @@ impl Oracle {
                 self.alert_of_bound(quota_subject(id, kind, &bound.subject_id), window, &bound);
             }
         }
-        if record.unpriced && record.kind == RecordKind::Usage {
-            let today = facts::day(&self.workspace, self.now).into();
-            self.event(AlertSubject::Model(model), AlertType::UnpricedModel, today);
+        if record.kind != RecordKind::Usage {
+            return;
         }
+        let today = facts::day(&self.workspace, self.now).into();
+        let is_unread = record.answer.as_ref().is_some_and(|answer| answer.is_unread);
+        let model = AlertSubject::Model(model);
+        match is_unread {
+            true => self.event(model.clone(), AlertType::AnswerUnread, today),
+            false if record.unpriced => self.event(model.clone(), AlertType::UnpricedModel, today),
+            false => {}
+        }
+        if !record.unpriced && self.is_far_from_reported(record) {
+            self.event(model, AlertType::CostDiffers, today);
+        }
+    }
+
+    /// Whether both costs are known and differ by more than the share of the computed one.
+    fn is_far_from_reported(&self, record: &Record) -> bool {
+        let percent = i128::from(self.workspace.reported_cost.alert_percent);
+        let extras = record.extras.as_deref();
+        let Some(reported) = extras.and_then(|extras| extras.reported.as_ref()) else {
+            return false;
+        };
+        let Some(converted) = reported.converted else { return false };
+        let (computed, converted) = (reported.computed.nanos(), converted.nanos());
+        let difference = i128::from((converted - computed).abs());
+        percent > 0 && difference * 100 > i128::from(computed) * percent
     }
 
     /// Limits are those of a new process, or windows have changed.

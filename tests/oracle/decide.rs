@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tollgate::domain::attribution::{Attribution, SubjectKind};
 use tollgate::domain::check::{Answer, Check, Decision, LimitKind, Reason, Subject, Verdict};
 use tollgate::domain::quota::{Enforcement, Unit};
+use tollgate::domain::record::RecordKind;
 use tollgate::domain::time::{MICROS_PER_SECOND, Micros};
 use tollgate::domain::usage::TokenClass;
 use tollgate::domain::workspace::{UnknownKeyPolicy, UnpricedModelPolicy};
@@ -106,6 +107,10 @@ impl Oracle {
             };
         }
         let attempt = self.attempt_of(check);
+        let asked = check;
+        let added = self.kept_tokens(&check.context_id);
+        let input = check.input.with(TokenClass::Input, check.input.get(TokenClass::Input) + added);
+        let check = &Check { input, ..check.clone() };
         let mut said = Said::default();
         let who = self.who(check.attribution.as_deref());
         let outcome = self.choose(check, &who, &mut said)?;
@@ -146,9 +151,24 @@ impl Oracle {
         };
         self.count_refusal(check, &decision);
         if !check.dry_run {
-            self.grant(check, who, model, *offer, &decision);
+            self.grant((asked, added), who, model, *offer, &decision);
         }
         Ok(decision)
+    }
+
+    /// The tokens of what a provider keeps of a conversation: those of the record that was written
+    /// last of it. Nothing is known by an answer in which no tokens were found.
+    fn kept_tokens(&self, context_id: &str) -> i64 {
+        let mut tokens = 0;
+        for record in self.log.iter().filter(|record| record.kind == RecordKind::Usage) {
+            let Some(answer) = &record.answer else { continue };
+            let counted: i64 = record.usage.tokens.iter().sum();
+            let is_known = !answer.is_unread && counted > 0;
+            if is_known && answer.context_ids.iter().any(|id| id == context_id) {
+                tokens = counted;
+            }
+        }
+        tokens
     }
 
     /// The attempt after those that were recorded. Who only asks while a hold lives is told that of
@@ -160,7 +180,7 @@ impl Oracle {
 
     fn grant(
         &mut self,
-        check: &Check,
+        (check, added): (&Check, i64),
         who: Who,
         model: Arc<str>,
         offer: Offer,
@@ -169,11 +189,12 @@ impl Oracle {
         let asked = self.model(&check.model_id).expect("it is known").id.clone();
         let hold = Hold {
             check: check.clone(),
+            added,
             attempt: decision.attempt,
             who,
             model,
             held: amount(offer.need),
-            tokens: check.input.total_input() + offer.output,
+            tokens: check.input.total_input() + added + offer.output,
             cache_reads: offer.cache_reads,
             check_time: self.now,
             expire_time: decision.expire_time.expect("it is held"),
@@ -502,4 +523,6 @@ fn same_content(a: &Check, b: &Check) -> bool {
         && a.required_capabilities == b.required_capabilities
         && a.hold_duration == b.hold_duration
         && said(a) == said(b)
+        && a.extras == b.extras
+        && a.context_id == b.context_id
 }

@@ -78,6 +78,8 @@ pub struct Facts {
 #[derive(Clone, Debug)]
 pub struct Hold {
     pub check: Check,
+    /// What the provider adds to the declared input.
+    pub added: i64,
     pub attempt: i32,
     pub who: rules::Who,
     pub model: Arc<str>,

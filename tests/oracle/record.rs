@@ -9,9 +9,11 @@ use std::sync::Arc;
 use tollgate::domain::attribution::Attribution;
 use tollgate::domain::catalog::price::{Price, Rate, RateCard};
 use tollgate::domain::check::BudgetStatus;
-use tollgate::domain::record::{CreditReport, EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
+use tollgate::domain::record::{
+    AnswerReport, CreditReport, EXPIRY_ATTEMPT, Record, RecordKind, UsageReport,
+};
 use tollgate::domain::usage::{Extras, Note, Outcome, ServiceTier, Usage, UsageSource};
-use tollgate::domain::{Amount, Time};
+use tollgate::domain::{Amount, Currency, Time};
 
 use super::{Hold, Oracle, amount, facts};
 
@@ -22,6 +24,15 @@ pub enum Written {
     /// The cost that was counted before.
     Duplicate(Amount, BudgetStatus),
     Reused,
+}
+
+/// What became of an attempt that somebody voids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Voided {
+    Missing,
+    /// What was taken back before.
+    Before(Amount),
+    New(Vec<Record>),
 }
 
 impl Oracle {
@@ -78,14 +89,46 @@ impl Oracle {
         // The cycle of the check is charged, whenever the record comes.
         let charge_time = known.unwrap_or(start_time);
         let (model, price, unpriced) = self.bill(hold, &report.model_id, charge_time);
-        let cost = price.as_ref().map_or(amount(0), |(price, rate)| {
-            let card = RateCard::new(Arc::new(price.clone()));
-            let extras = report.extras.as_deref();
-            card.bill(&report.usage, extras, report.tier, *rate).expect("tests stay within")
-        });
-        let lacks = price
-            .as_ref()
-            .is_some_and(|(price, _)| facts::lacks(price, &report.usage, report.extras.as_deref()));
+        let (cost, price, unpriced) = match report.is_unread() {
+            true => unread(hold),
+            false => computed(report, price, unpriced),
+        };
+        let (cost, extras) = self.charged(report, &model, (cost, unpriced), charge_time);
+        let (attribution, group) = self.used_by(report, hold);
+        Record {
+            seq: 0,
+            workspace_id: self.workspace.id.clone(),
+            request_id: report.request_id.clone(),
+            attempt,
+            revision: 0,
+            kind: RecordKind::Usage,
+            model_id: report.model_id.as_str().into(),
+            metered_model_id: model,
+            tier: report.tier,
+            usage: report.usage,
+            outcome: report.outcome,
+            source: report.source,
+            cost,
+            unpriced,
+            price_id: price.as_ref().map(|(price, _)| price.id.clone()),
+            exchange_rate: price.map_or(Rate::ONE, |(_, rate)| rate),
+            charge_time,
+            hour: facts::hour(&self.workspace, charge_time),
+            day: facts::day(&self.workspace, charge_time).start,
+            start_time,
+            start_time_adjusted,
+            record_time: self.now,
+            latency: report.latency,
+            attribution,
+            key_group_id: group,
+            fingerprint,
+            extras,
+            answer: report.answer.as_ref().map(|answer| Box::new(answer.kept.clone())),
+        }
+    }
+
+    /// Who used what a report says, and in which group its key is.
+    fn used_by(&self, report: &UsageReport, hold: Option<&Hold>) -> (Attribution, Arc<str>) {
         let attribution = match (report.attribution.as_deref(), hold) {
             (None, None) => Attribution::default(),
             (None, Some(hold)) => hold.who.attribution.clone(),
@@ -104,36 +147,52 @@ impl Oracle {
         let is_of_check = |hold: &&Hold| hold.who.attribution.api_key_id == attribution.api_key_id;
         let group = hold.filter(is_of_check).map(|hold| hold.who.group.clone());
         let group = group.unwrap_or_else(|| self.group_of(&attribution.api_key_id));
-        Record {
-            seq: 0,
-            workspace_id: self.workspace.id.clone(),
-            request_id: report.request_id.clone(),
-            attempt,
-            revision: 0,
-            kind: RecordKind::Usage,
-            model_id: report.model_id.as_str().into(),
-            metered_model_id: model,
-            tier: report.tier,
-            usage: report.usage,
-            outcome: report.outcome,
-            source: report.source,
-            cost,
-            unpriced: unpriced || lacks,
-            price_id: price.as_ref().map(|(price, _)| price.id.clone()),
-            exchange_rate: price.map_or(Rate::ONE, |(_, rate)| rate),
-            charge_time,
-            hour: facts::hour(&self.workspace, charge_time),
-            day: facts::day(&self.workspace, charge_time).start,
-            start_time,
-            start_time_adjusted,
-            record_time: self.now,
-            latency: report.latency,
-            attribution,
-            key_group_id: group,
-            fingerprint,
-            extras: report.extras.clone(),
-            answer: None,
+        (attribution, group)
+    }
+
+    /// What is charged, and what is kept of both costs: the one that the provider reports, if the
+    /// workspace charges what this provider reports, or where there is nothing to compute with: a
+    /// price is missing, or nothing was counted.
+    fn charged(
+        &self,
+        report: &UsageReport,
+        model: &str,
+        (computed, unpriced): (Amount, bool),
+        time: Time,
+    ) -> (Amount, Option<Box<Extras>>) {
+        let Some(mut extras) = report.extras.clone() else { return (computed, None) };
+        let counts = report.usage.tokens.iter().chain(&extras.units);
+        let is_counted = counts.sum::<i64>() > 0;
+        let Some(reported) = &mut extras.reported else { return (computed, Some(extras)) };
+        let provider = self.catalog.models.iter().find(|known| *known.id == *model);
+        let providers = &self.workspace.reported_cost.charged_providers;
+        let is_asked_for = provider.is_some_and(|model| {
+            providers.iter().any(|name| *name == "*" || *name == model.provider)
+        });
+        reported.computed = computed;
+        reported.converted = self.exchanged(reported.amount, reported.currency, time);
+        let is_charged = is_asked_for || unpriced || !is_counted;
+        reported.is_charged = is_charged && reported.converted.is_some();
+        let cost = if reported.is_charged { reported.converted } else { None };
+        (cost.unwrap_or(computed), Some(extras))
+    }
+
+    /// In the workspace's currency at a time, to the nearest nano, the even one of two.
+    fn exchanged(&self, amount: Amount, from: Currency, time: Time) -> Option<Amount> {
+        let to = self.workspace.currency;
+        if from == to {
+            return Some(amount);
         }
+        let known = self
+            .catalog
+            .rates
+            .iter()
+            .filter(|rate| rate.from == from && rate.to == to && rate.effective_time <= time);
+        let rate = known.max_by_key(|rate| (rate.effective_time, rate.create_time))?.rate;
+        let product = i128::from(amount.nanos()) * i128::from(rate.nanos());
+        let (whole, rest) = (product / 1_000_000_000, product % 1_000_000_000);
+        let is_up = rest > 500_000_000 || (rest == 500_000_000 && whole % 2 == 1);
+        Some(super::amount(whole + i128::from(is_up)))
     }
 
     /// When an attempt began, and whether that was put right. Nobody begins five minutes from now,
@@ -211,6 +270,55 @@ impl Oracle {
         Written::New(standing)
     }
 
+    /// Takes back what an attempt has cost, with its corrections, once. There is an entry for each
+    /// model on which it cost something, or one of no cost.
+    pub fn void(&mut self, request_id: &str, attempt: i32, reason: &str) -> Voided {
+        let of_attempt = || {
+            let entries = self.log.iter();
+            entries.filter(|it| *it.request_id == *request_id && it.attempt == attempt)
+        };
+        let recorded = of_attempt().find(|entry| entry.kind == RecordKind::Usage);
+        let Some(recorded) = recorded.cloned() else { return Voided::Missing };
+        let of_kind = || of_attempt().filter(|entry| entry.kind == RecordKind::Void);
+        if of_kind().count() > 0 {
+            let back: i64 = of_kind().map(|entry| -entry.cost.nanos()).sum();
+            return Voided::Before(Amount::from_nanos(back));
+        }
+        let mut models: Vec<Arc<str>> =
+            of_attempt().map(|entry| entry.metered_model_id.clone()).collect();
+        models.sort();
+        models.dedup();
+        let cost_on = |model: &Arc<str>| -> i64 {
+            let on_it = of_attempt().filter(|entry| entry.metered_model_id == *model);
+            on_it.map(|entry| entry.cost.nanos()).sum()
+        };
+        let mut costs: Vec<(Arc<str>, i64)> =
+            models.into_iter().map(|model| (model.clone(), cost_on(&model))).collect();
+        costs.retain(|(_, cost)| *cost != 0);
+        if costs.is_empty() {
+            costs.push((recorded.metered_model_id.clone(), 0));
+        }
+        let last = of_attempt().map(|entry| entry.revision).max().expect("one at least");
+        let (reference, actor) = (String::new(), "ada".to_owned());
+        let note = Note { reason: reason.to_owned(), reference, actor };
+        let voids: Vec<Record> = (last + 1..)
+            .zip(costs)
+            .map(|(revision, (model, cost))| Record {
+                kind: RecordKind::Void,
+                metered_model_id: model,
+                extras: Extras { note: Some(note.clone()), ..Extras::default() }.boxed(),
+                unpriced: false,
+                record_time: self.now,
+                ..correction(&recorded, Amount::from_nanos(-cost), revision)
+            })
+            .collect();
+        self.log.extend(voids.iter().cloned());
+        for void in &voids {
+            self.alert_of_record(void);
+        }
+        Voided::New(voids)
+    }
+
     /// The model that is metered, the price that is paid, and whether the model had none itself.
     fn bill(
         &self,
@@ -252,7 +360,9 @@ impl Oracle {
             tier: record.tier,
             usage: record.usage,
             extras: record.extras.clone(),
-            answer: None,
+            answer: record.answer.as_deref().map(|kept| {
+                Box::new(AnswerReport { kept: kept.clone(), fingerprint: record.fingerprint })
+            }),
             outcome: record.outcome,
             source: record.source,
             start_time: None,
@@ -358,6 +468,27 @@ impl Oracle {
         let charge = of_request().rev().find(|entry| entry.kind == RecordKind::ExpiryCharge);
         charge.filter(|_| net != 0)
     }
+}
+
+/// What the price makes of a report. What it has no rate for is missing in the cost.
+fn computed(
+    report: &UsageReport,
+    price: Option<(Price, Rate)>,
+    unpriced: bool,
+) -> (Amount, Option<(Price, Rate)>, bool) {
+    let Some((price, rate)) = price else { return (amount(0), None, unpriced) };
+    let extras = report.extras.as_deref();
+    let card = RateCard::new(Arc::new(price.clone()));
+    let cost = card.bill(&report.usage, extras, report.tier, rate).expect("tests stay within");
+    let lacks = facts::lacks(&price, &report.usage, extras);
+    (cost, Some((price, rate)), unpriced || lacks)
+}
+
+/// No usage was found in the provider answer: what is held is charged, and nothing without a hold.
+fn unread(hold: Option<&Hold>) -> (Amount, Option<(Price, Rate)>, bool) {
+    let price = hold.and_then(|hold| hold.price.clone());
+    let unpriced = price.is_none();
+    (hold.map_or(amount(0), |hold| hold.held), price, unpriced)
 }
 
 fn correction(of: &Record, cost: Amount, revision: i32) -> Record {

@@ -11,6 +11,7 @@ use tollgate::engine::Engine;
 use tollgate::storage::rollup::{Grain, Sums};
 
 use super::auditor::{Auditor, is_near_an_edge};
+use super::credits::assert_void;
 use super::store::{Disk, RollupKey};
 use crate::oracle::facts;
 
@@ -144,7 +145,8 @@ impl Auditor {
                 RecordKind::Usage => self.assert_usage(&disk, record),
                 RecordKind::ExpiryCharge => self.assert_charge(&disk, record),
                 RecordKind::Correction => assert_take_back(&disk, record),
-                RecordKind::Credit | RecordKind::Void => panic!("none was made: {record:?}"),
+                RecordKind::Credit => self.assert_credit(record),
+                RecordKind::Void => assert_void(&disk, record),
             }
         }
         for ((request, attempt), cost) in &self.acknowledged {
@@ -156,6 +158,7 @@ impl Auditor {
             let entry = entry.expect("I13: an acknowledged record is never lost");
             assert_eq!(entry.cost, *cost, "nothing in the log changes");
         }
+        self.assert_made_by_hand(&disk);
     }
 
     fn assert_usage(&self, disk: &Disk, record: &Record) {

@@ -15,6 +15,7 @@ use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND}
 use tollgate::domain::{Amount, Time};
 use tollgate::engine::{Error, Recorded};
 
+use super::credits::Credits;
 use super::rules;
 use super::store::{Disk, SimStore};
 use crate::oracle::facts;
@@ -32,6 +33,7 @@ pub struct Auditor {
     pub acknowledged: BTreeMap<(Request, i32), Amount>,
     /// Records that were acknowledged as new.
     pub counted: BTreeSet<(Request, i32)>,
+    pub credits: Credits,
     /// Holds that the running server has, as far as the books know.
     pub holds: BTreeMap<Request, Held>,
     /// Every amount that was ever held, and when it was up.
@@ -84,6 +86,7 @@ impl Auditor {
             sent: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
             counted: BTreeSet::new(),
+            credits: Credits::default(),
             holds: BTreeMap::new(),
             granted: BTreeSet::new(),
             open: BTreeMap::new(),

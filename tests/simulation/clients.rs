@@ -41,7 +41,7 @@ pub struct Client {
 }
 
 impl Client {
-    fn auditor(&self) -> MutexGuard<'_, Auditor> {
+    pub fn auditor(&self) -> MutexGuard<'_, Auditor> {
         self.auditor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -51,7 +51,7 @@ impl Client {
         let workspace = WORKSPACES[usize::from(luck.random_range(0..4u8) == 0)];
         let number = luck.random_range(self.requests.clone());
         pause(&mut luck).await;
-        match luck.random_range(0..100) {
+        match luck.random_range(0..102) {
             0..30 => drop(self.check(&mut luck, workspace, number).await),
             // The whole life of a request: checked, run, recorded, sometimes again and again.
             30..70 => {
@@ -63,6 +63,8 @@ impl Client {
             70..88 => self.record(&mut luck, workspace, number).await,
             88..93 => self.release(workspace, number).await,
             93..96 => self.extend(&mut luck, workspace, number).await,
+            96 => self.credit(&mut luck, workspace, number).await,
+            97 => self.void(&mut luck, workspace, number).await,
             _ => drop(self.engine.expire_holds().await),
         }
     }
@@ -231,7 +233,7 @@ fn extras(number: u32, times: i64) -> Extras {
 }
 
 /// Few subjects of each kind, so that they meet their limits.
-fn attribution(number: u32) -> Option<Box<Attribution>> {
+pub fn attribution(number: u32) -> Option<Box<Attribution>> {
     if number.is_multiple_of(9) {
         return None;
     }

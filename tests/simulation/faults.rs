@@ -10,15 +10,16 @@ use tollgate::engine::{Engine, Error, Recorded};
 pub use super::store::faults::{Fault, Faults};
 
 /// Each with the assertions that must notice it, in one run or another.
-pub const FAULTS: [(Fault, &[&str]); 11] = [
+pub const FAULTS: [(Fault, &[&str]); 12] = [
     (Fault::AnswerBeforeCommit, &["I13: an acknowledged record is durable"]),
     (Fault::FailureIsCharged, &["I4: spent", "rollup of"]),
-    (Fault::NoDedupe, &["I5: counted twice"]),
+    (Fault::NoDedupe, &["I5: counted twice", "I5: credited twice"]),
     (Fault::UnknownIsFailure, &["I4: spent", "rollup of"]),
     (Fault::RepeatRefundsCharge, &["a charge is taken back by a record"]),
     (Fault::SnapshotWithoutHolds, &["a live hold is stored"]),
     (Fault::SnapshotWithoutRates, &["in a minute"]),
     (Fault::ChangeIsLost, &["settings are those", "quotas are those"]),
+    (Fault::AuditEventIsLost, &["audit events are those of the entries"]),
     (Fault::AlertIsLost, &["I14: "]),
     (Fault::FoldTwice, &["rollup of"]),
     (Fault::CheckThenUpdate, &["I1: "]),

@@ -8,6 +8,7 @@ mod audit;
 mod auditor;
 mod clients;
 mod clock;
+mod credits;
 mod faults;
 mod rules;
 mod run;

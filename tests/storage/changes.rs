@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use tollgate::domain::Time;
 use tollgate::domain::boost::{Boost, BoostTarget};
+use tollgate::domain::record::Record;
+use tollgate::domain::usage::{TokenClass, Usage};
 use tollgate::storage::audit::{AuditEvent, AuditFilter};
+use tollgate::storage::log::Appended;
 use tollgate::storage::settings::{BoostFilter, Change, LimitFilter};
 use tollgate::storage::{Error, Store};
 
-use crate::fixtures::{START, put_in, workspace};
+use crate::fixtures::{START, append_new, put_in, record, workspace};
 use crate::limits::{api_key, boost, key_group, quota, rate_limit};
 use crate::world::World;
 
@@ -80,6 +83,41 @@ pub async fn an_event_is_written_once(world: &World) {
 }
 
 /// A boost of nothing is refused by the database, after other changes of the same transaction.
+pub async fn an_entry_made_by_hand_comes_with_its_events(world: &World) {
+    let store = world.store().await;
+    let [first, second] = [record(1), record(2)];
+    for _again in 0..2 {
+        let batch = [first.clone(), second.clone()];
+        let appended = store.append_audited(&batch, &[event("e1"), event("e2")]).await.unwrap();
+        assert_eq!(appended, Appended::New);
+    }
+    // One whose key is taken takes the others and their events with it, wherever it comes.
+    let taken = |seq| Record { seq, fingerprint: 99, ..record(2) };
+    for batch in [[record(3), taken(4)], [taken(3), record(4)]] {
+        let appended = store.append_audited(&batch, &[event("e3")]).await.unwrap();
+        assert_eq!(appended, Appended::Existing(Box::new(second.clone())));
+    }
+    assert_eq!(store.records_after(0, 10).await.unwrap(), [first.clone(), second.clone()]);
+    assert_eq!(events(&*store, &of_workspace("w")).await, ["e2", "e1"]);
+    // And the store goes on, also without events.
+    let appended = store.append_audited(&[record(5)], &[]).await.unwrap();
+    assert_eq!(appended, Appended::New);
+    assert_eq!(store.records_after(0, 10).await.unwrap(), [first, second, record(5)]);
+}
+
+pub async fn a_refused_entry_leaves_no_events(world: &World) {
+    let store = world.store().await;
+    append_new(&*store, &[record(1)]).await;
+    let foreign = Record { request_id: "foreign".into(), ..record(1) };
+    let negative = Record { usage: Usage::default().with(TokenClass::Output, -1), ..record(3) };
+    for batch in [[foreign, record(2)], [record(2), negative]] {
+        let refused = store.append_audited(&batch, &[event("e")]).await;
+        assert!(matches!(refused, Err(Error::Corrupt(_))), "{refused:?}");
+    }
+    assert_eq!(store.records_after(0, 10).await.unwrap(), [record(1)]);
+    assert_eq!(events(&*store, &of_workspace("w")).await, Vec::<String>::new());
+}
+
 pub async fn a_refused_change_leaves_nothing(world: &World) {
     let store = world.store().await;
     put_in(&*store, "w", Change::PutQuota(quota("before"))).await;

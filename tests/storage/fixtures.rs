@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 use tollgate::domain::alert::AlertPolicy;
 use tollgate::domain::attribution::{Attribution, AttributionField};
 use tollgate::domain::catalog::price::Rate;
-use tollgate::domain::record::{Record, RecordKind};
+use tollgate::domain::record::{Given, KeptAnswer, Record, RecordKind};
 use tollgate::domain::time::calendar::DayOfWeek;
 use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE};
 use tollgate::domain::usage::{
@@ -102,7 +102,25 @@ pub fn odd_record(seq: i64) -> Record {
         attribution: full_attribution(),
         fingerprint: i64::MIN,
         key_group_id: "g".into(),
+        answer: Some(Box::new(odd_answer())),
         ..record(seq)
+    }
+}
+
+fn odd_answer() -> KeptAnswer {
+    let usage = Usage::default().with(TokenClass::ImageOutput, 7);
+    KeptAnswer {
+        provider: "ü".to_owned(),
+        json: r#"{"usage": "\"}"#.to_owned(),
+        flags: vec!["flag".to_owned(), String::new()],
+        others: vec![("other \"model\"".to_owned(), usage)],
+        is_unread: true,
+        context_ids: vec!["resp \"1\"".to_owned(), String::new()],
+        given: Given {
+            provider: true,
+            tier: Some(ServiceTier::Batch),
+            extras: Extras::default().with_factors(["us"]).boxed(),
+        },
     }
 }
 

@@ -22,11 +22,11 @@ use tollgate::domain::quota::{Quota, Scope};
 use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::record::{CreditReport, EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
 use tollgate::domain::time::calendar::Window;
-use tollgate::domain::usage::Usage;
+use tollgate::domain::usage::{Note, Usage};
 use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
 use tollgate::ledger::{
-    Error, ExpiryCharge, HoldView, Ledger, Placement, RECORDED_REQUESTS_MAX, RestoredHold,
+    Error, ExpiryCharge, HoldView, Ledger, Placement, RECORDED_REQUESTS_MAX, RestoredHold, Void,
     WindowSpend,
 };
 
@@ -200,6 +200,7 @@ impl World {
             kind: RecordKind::Correction,
             usage: Usage::default(),
             extras: None,
+            answer: None,
             cost,
             latency: 0,
             record_time: self.now,
@@ -238,6 +239,27 @@ impl World {
         };
         self.ledger.assert_invariants();
         (record, outcome)
+    }
+
+    /// Voids an attempt: its entries are made, written, settled.
+    pub fn void(&mut self, request_id: &str, attempt: i32, reason: &str) -> Void {
+        let mut entries = self.entries(request_id);
+        entries.retain(|entry| entry.attempt == attempt);
+        let (reference, actor) = (String::new(), "ada".to_owned());
+        let note = Note { reason: reason.to_owned(), reference, actor };
+        let seq = &mut self.seq;
+        let next_seq = || {
+            *seq += 1;
+            *seq
+        };
+        let void = self.ledger.prepare_void(self.now, &entries, &note, next_seq);
+        let void = void.expect("spend stays below its bound");
+        if let Void::New(voids) = &void {
+            self.ledger.settle_together(self.now, voids);
+            self.log.extend(voids.iter().cloned());
+        }
+        self.ledger.assert_invariants();
+        void
     }
 
     /// Writes what expired holds are to be charged. Answers how many were.
@@ -516,6 +538,7 @@ impl World {
         }
         for entry in self.log.iter().filter(|entry| entry.kind == RecordKind::Usage) {
             self.ledger.note_recorded(&entry.request_id, entry.attempt);
+            self.ledger.note_contexts(entry);
         }
         let since = self.ledger.earliest_window();
         let keys = self.alerts.iter().map(|alert| alert.key.clone());

@@ -52,26 +52,26 @@ fn decoded(reading: Reading, hint: String, fingerprint: i64) -> DecodedAnswer {
         others: reading.to_others(),
         json: String::new(),
         is_unread: false,
+        context_ids: reading.id.iter().map(ToString::to_string).collect(),
         given,
     };
     let extras = reading.to_extras();
-    let context_ids: Vec<String> = reading.id.iter().map(ToString::to_string).collect();
     let kept = KeptAnswer { json: reading.kept, ..kept };
     DecodedAnswer {
         model_id: reading.model.map_or_else(String::new, Into::into),
         tier: reading.service_tier,
         usage: reading.usage,
         extras,
-        report: Some(Box::new(AnswerReport { kept, fingerprint, context_ids })),
+        report: Some(Box::new(AnswerReport { kept, fingerprint })),
     }
 }
 
 fn unread(given: &v1::ProviderAnswer, provider: String, fingerprint: i64) -> DecodedAnswer {
     let json = answers::reduce(&given.json).unwrap_or_default();
-    let (flags, others) = (Vec::new(), Vec::new());
+    let (flags, others, context_ids) = (Vec::new(), Vec::new(), Vec::new());
     let given = Given { provider: !provider.is_empty(), ..Given::default() };
-    let kept = KeptAnswer { provider, json, flags, others, is_unread: true, given };
-    let report = AnswerReport { kept, fingerprint, context_ids: Vec::new() };
+    let kept = KeptAnswer { provider, json, flags, others, is_unread: true, context_ids, given };
+    let report = AnswerReport { kept, fingerprint };
     DecodedAnswer { report: Some(Box::new(report)), ..DecodedAnswer::default() }
 }
 

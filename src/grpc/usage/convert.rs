@@ -125,7 +125,7 @@ pub fn record(request: v1::RecordUsageRequest) -> Decoded<(String, UsageReport)>
         let is_without = context.is_empty() || has_answer;
         at.field("context_id").ensure(is_without, "expected none without provider_answer");
         if let Some(report) = answer.report.as_mut().filter(|_| !context.is_empty()) {
-            report.context_ids.push(context);
+            report.kept.context_ids.push(context);
         }
         if !has_answer || !request.model_id.is_empty() {
             at.field("model_id").model_id(&request.model_id);

@@ -6,6 +6,7 @@ mod reported;
 mod attempt;
 mod attribution;
 mod holds;
+mod void;
 
 use smallvec::SmallVec;
 
@@ -23,6 +24,7 @@ use crate::domain::{Amount, Time};
 use crate::ledger::error::Error;
 
 pub use attempt::{ExpiryCharge, Placement};
+pub use void::Void;
 
 /// Most that may be spent in one window: four billion units. With the bounds of prices and tokens
 /// no sum of a window overflows.
@@ -102,7 +104,10 @@ impl Ledger {
         let slots = self.limits.find_or_add_slots_like(likely, &subject_ids);
         let due = self.limits.charge(&self.context, &slots, model, (&used, record.charge_time));
         match record.kind {
-            RecordKind::Usage => self.end_hold(hold, record, (&slots, model), &used),
+            RecordKind::Usage => {
+                self.end_hold(hold, record, (&slots, model), &used);
+                self.note_contexts(record);
+            }
             RecordKind::ExpiryCharge => self.expire_request(&record.request_id),
             RecordKind::Correction | RecordKind::Credit | RecordKind::Void => {}
         }
@@ -132,9 +137,14 @@ impl Ledger {
         self.release_held(&hold);
     }
 
-    /// Remembers how many tokens a context has that the provider keeps.
-    pub fn note_context(&mut self, context_id: &str, tokens: i64) {
-        self.contexts.note(context_id, tokens);
+    /// Remembers how many tokens the contexts have that the provider keeps of a record that is in
+    /// the log. An answer that is not read, or in which nothing was counted, says nothing of them.
+    pub fn note_contexts(&mut self, record: &Record) {
+        let tokens = record.usage.total_input() + record.usage.total_output();
+        let answer = record.answer.as_deref().filter(|answer| !answer.is_unread && tokens > 0);
+        for id in answer.iter().flat_map(|answer| &answer.context_ids) {
+            self.contexts.note(id, tokens);
+        }
     }
 
     /// Raises the alerts that a record makes due.

@@ -90,9 +90,9 @@ impl Ledger {
             usage: record.usage,
             extras: record.extras,
             // The fingerprint is that of the record.
-            answer: record.answer.map(|kept| {
-                Box::new(AnswerReport { kept: *kept, fingerprint: 0, context_ids: Vec::new() })
-            }),
+            answer: record
+                .answer
+                .map(|kept| Box::new(AnswerReport { kept: *kept, fingerprint: 0 })),
             outcome: record.outcome,
             source: record.source,
             start_time: None,
@@ -119,12 +119,6 @@ impl Ledger {
         (start_time, start_time_adjusted): (Time, bool),
         check_time: Option<Time>,
     ) -> Result<Record, Error> {
-        let tokens = report.usage.total_input() + report.usage.total_output();
-        let context_ids = report.answer.iter().flat_map(|answer| &answer.context_ids);
-        // Where nothing was counted, nothing is known of the context.
-        for id in context_ids.filter(|_| tokens > 0) {
-            self.contexts.note(id, tokens);
-        }
         let hold = self.hold_of(&report.request_id, report.attempt);
         if report.model_id.is_empty() {
             let held = hold.map(|hold| self.models.get(hold.model).id());

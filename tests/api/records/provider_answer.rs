@@ -1,12 +1,16 @@
 //! Records whose usage is read in the JSON that a provider answered with. What is read of each
 //! provider is tested where answers are.
 
+use std::sync::Arc;
+
 use serde_json::json;
+use tollgate::config::Config;
 use tollgate::proto::v1;
 
 use crate::fixtures::{
-    acme, amount, check, get_budget, record, refused_fields, reprice, set_price,
+    ACME, acme, amount, check, get_budget, record, refused_fields, reprice, set_price, set_up,
 };
+use crate::server::{Server, TestClock};
 use crate::usage::{decide, list_records, note};
 
 const SECRET: &str = "the merger is on Friday";
@@ -229,4 +233,55 @@ async fn a_follow_up_holds_the_context_that_the_provider_keeps() {
     assert_eq!(refused_fields(&decide(&server, long).await.unwrap_err()), ["context_id"]);
     let alone = v1::RecordUsageRequest { context_id: "x".to_owned(), ..record("r-8", "big") };
     assert_eq!(refused_fields(&note(&server, alone).await.unwrap_err()), ["context_id"]);
+}
+
+/// What was recorded last of a context counts: a repeat, an answer that is not read and a void say
+/// nothing new of it. It is in the log, and known after a restart.
+#[tokio::test]
+async fn what_a_context_has_is_as_it_was_last_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(TestClock::default());
+    let mut server = Server::start_in(folder.path(), clock.clone(), Config::default()).await;
+    set_up(&server).await;
+    let turn = |id: &str, json: String| v1::RecordUsageRequest {
+        model_id: "big".to_owned(),
+        accept_unread: true,
+        context_id: "conv-7".to_owned(),
+        ..answered(id, &[json])
+    };
+    let second = chat("big").replace("25000", "35000").replace("chatcmpl-1", "chatcmpl-2");
+    let unread = r#"{"tally": {"words": 7}}"#.to_owned();
+    note(&server, turn("r-1", chat("big"))).await.unwrap();
+    note(&server, turn("r-2", second)).await.unwrap();
+    assert!(note(&server, turn("r-1", chat("big"))).await.unwrap().duplicate);
+    assert!(note(&server, turn("r-3", unread)).await.unwrap().unread);
+    note(&server, answered("r-4", &[chat("big").replace("chatcmpl-1", "other")])).await.unwrap();
+    let void = v1::VoidUsageRequest {
+        workspace_id: ACME.to_owned(),
+        request_id: "r-4".to_owned(),
+        attempt: 0,
+        reason: "Recorded twice".to_owned(),
+    };
+    server.usage().void_usage(void).await.unwrap();
+    for round in 0..2 {
+        // 135,000, 125,000 and 125,000 tokens, beside the declared 1,000.
+        for (context_id, held) in [("conv-7", "1.36"), ("chatcmpl-1", "1.26"), ("other", "1.26")] {
+            let request = v1::CheckAndRouteRequest {
+                context_id: context_id.to_owned(),
+                input_token_count: 1_000,
+                max_output_token_count: Some(0),
+                dry_run: true,
+                ..check("r-9", "big")
+            };
+            let decided = decide(&server, request).await.unwrap();
+            assert_eq!(amount(&decided.held), held, "{context_id}, round {round}");
+        }
+        let records = list_records(&server).await;
+        let void = records.iter().find(|record| record.kind() == v1::RecordKind::Void).unwrap();
+        assert_eq!(void.provider_answer, None, "a void is money alone");
+        if round == 0 {
+            server.stop().await.unwrap();
+            server = Server::start_in(folder.path(), clock.clone(), Config::default()).await;
+        }
+    }
 }

@@ -22,6 +22,26 @@ pub struct ExtrasDraw {
     pub factors: u8,
 }
 
+/// What a provider says that it bills.
+#[derive(Clone, Debug)]
+pub struct ReportedDraw {
+    pub nanos: i64,
+    /// Of another currency than the workspace.
+    pub usd: bool,
+}
+
+/// The provider answer that a report is read in.
+#[derive(Clone, Debug)]
+pub struct AnswerDraw {
+    /// Whether the provider is known, and named by the caller.
+    pub provider: u8,
+    /// The answer's own id, and the conversation that it belongs to; zero is none.
+    pub id: u8,
+    pub context: u8,
+    /// No usage is found in it.
+    pub unread: bool,
+}
+
 /// Whose use a rule counts.
 #[derive(Clone, Debug)]
 pub struct ScopeDraw {
@@ -108,6 +128,26 @@ pub fn extras() -> impl Strategy<Value = ExtrasDraw> {
             draw(searches, pages, factors)
         }),
     ]
+}
+
+/// Mostly nothing: then the price alone decides.
+pub fn reported() -> impl Strategy<Value = Option<ReportedDraw>> {
+    let nanos = prop_oneof![1 => Just(0i64), 4 => 0..40_000_000i64];
+    let draw = (nanos, any::<bool>()).prop_map(|(nanos, usd)| ReportedDraw { nanos, usd });
+    prop_oneof![5 => Just(None), 2 => draw.prop_map(Some)]
+}
+
+/// Mostly none.
+pub fn answer() -> impl Strategy<Value = Option<AnswerDraw>> {
+    let unread = prop_oneof![2 => Just(false), 1 => Just(true)];
+    let draw = (0..3u8, 0..4u8, context(), unread)
+        .prop_map(|(provider, id, context, unread)| AnswerDraw { provider, id, context, unread });
+    prop_oneof![2 => Just(None), 1 => draw.prop_map(Some)]
+}
+
+/// Few conversations, and answers that requests go on with.
+pub fn context() -> impl Strategy<Value = u8> {
+    prop_oneof![1 => Just(0u8), 1 => 1..4u8]
 }
 
 /// One rule, or so many that a request meets a dozen.

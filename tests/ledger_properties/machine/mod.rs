@@ -14,7 +14,7 @@ pub mod subject;
 
 use std::sync::Arc;
 
-use tollgate::domain::check::{Check, Decision};
+use tollgate::domain::check::{BudgetStatus, Check, Decision};
 use tollgate::domain::record::{CreditReport, Record, UsageReport};
 use tollgate::domain::workspace::{Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
@@ -22,7 +22,7 @@ use tollgate::ledger::Error;
 
 use crate::oracle::Facts;
 use crate::oracle::policy::Change;
-use crate::oracle::record::Written;
+use crate::oracle::record::{Voided, Written};
 
 /// What the ledger is asked to do.
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub enum Call {
     ChargeDue,
     Correct(Box<Record>, Amount),
     Credit(CreditReport),
+    /// Of a request and attempt.
+    Void(Arc<str>, i32),
     Workspace(Box<Workspace>),
     Model(WorkspaceModel),
     Catalog(Box<Facts>),
@@ -64,6 +66,7 @@ pub enum Answer {
     /// The clock of the caller cannot be right.
     Refused,
     Written(Written),
+    Voided(Voided, BudgetStatus),
     Released(Option<Amount>),
     Extended(Option<Time>),
     Charged(usize),
@@ -81,6 +84,9 @@ impl Answer {
                 });
             }
             Answer::Prepared(record) | Answer::Recorded(record, _) => record.seq = 0,
+            Answer::Voided(Voided::New(voids), _) => {
+                voids.iter_mut().for_each(|void| void.seq = 0);
+            }
             _ => {}
         }
         self

@@ -14,11 +14,13 @@ use tollgate::domain::catalog::price::{Price, Rate, Source, Variant};
 use tollgate::domain::catalog::{ExchangeRate, Model};
 use tollgate::domain::check::{Check, Decision, LimitKind};
 use tollgate::domain::quota::{Enforcement, Unit};
-use tollgate::domain::record::{CreditReport, Record, RecordKind, UsageReport};
+use tollgate::domain::record::{
+    AnswerReport, CreditReport, Fingerprint, Given, KeptAnswer, Record, RecordKind, UsageReport,
+};
 use tollgate::domain::time::MICROS_PER_SECOND;
 use tollgate::domain::time::calendar::DayOfWeek;
 use tollgate::domain::usage::{
-    Extras, Outcome, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
+    Extras, Outcome, ReportedCost, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
 };
 use tollgate::domain::workspace::{
     HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
@@ -27,7 +29,7 @@ use tollgate::domain::workspace::{
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::ledger::Error;
 
-use super::draws::ExtrasDraw;
+use super::draws::{AnswerDraw, ExtrasDraw, ReportedDraw};
 use super::steps::{Request, Size, Step, any_step};
 use super::{Answer, Call, rules};
 use crate::oracle::policy::Change;
@@ -39,6 +41,8 @@ pub const START: Time = Time::from_micros(1_768_478_400 * MICROS_PER_SECOND);
 
 /// Ids and names: five models that the catalog knows, one without a price, an alias, an unknown.
 pub const NAMES: [&str; 9] = ["a", "b", "c", "d", "free", "unpriced", "alias-of-b", "nobody", "a"];
+/// Why a record is voided.
+pub const WRONG: &str = "recorded twice";
 /// Three change their clocks, one of them by half an hour; one is off by three quarters of an hour.
 const ZONES: [chrono_tz::Tz; 5] = [
     chrono_tz::UTC,
@@ -161,6 +165,10 @@ impl Reference {
                 let written = oracle.credit(&record);
                 Answer::Recorded(Box::new(record), written)
             }
+            Call::Void(request_id, attempt) => {
+                let voided = oracle.void(&request_id, attempt, WRONG);
+                Answer::Voided(voided, oracle.standing())
+            }
             Call::Correct(record, cost) => {
                 oracle.correct(&record, cost);
                 Answer::Nothing
@@ -178,9 +186,7 @@ impl Reference {
                 Answer::Nothing
             }
             Call::Rules(changes) => {
-                for change in changes {
-                    oracle.change(change);
-                }
+                changes.into_iter().for_each(|change| oracle.change(change));
                 Answer::Nothing
             }
             Call::Restart { is_graceful } => {
@@ -204,22 +210,14 @@ impl Reference {
                 let input = hold.check.input.with(TokenClass::Input, input);
                 Call::Check(Check { input, ..hold.check.clone() })
             }
-            Step::RecordHeld { hold: index, size, outcome, on_its_way, who } => {
+            Step::RecordHeld { hold: index, size, outcome, on_its_way, who, reported, answer } => {
                 let Some(hold) = hold(index) else { return Call::Nothing };
                 let attribution = who.as_ref().and_then(rules::attribution);
                 let report = UsageReport { attribution, ..held(hold, size, outcome) };
+                let report = with_answer(with_reported(report, &reported), &answer);
                 if on_its_way { Call::Prepare(report) } else { Call::Record(report) }
             }
-            Step::RecordAny { request, attempt, model, tokens, start, tier, extras, who } => {
-                Call::Record(UsageReport {
-                    extras: extras_of(&extras).boxed(),
-                    attempt: i32::from(attempt),
-                    tier: ServiceTier::ALL[usize::from(tier)],
-                    start_time: start.map(|seconds| self.clock + seconds * MICROS_PER_SECOND),
-                    attribution: who.as_ref().and_then(rules::attribution),
-                    ..report(request, model, tokens)
-                })
-            }
+            step @ Step::RecordAny { .. } => Call::Record(self.any_report(&step)),
             Step::RecordAgain { entry: index, other_content } => {
                 let Some(record) = entry(index) else { return Call::Nothing };
                 Call::Record(again(record, other_content))
@@ -238,6 +236,33 @@ impl Reference {
                 Call::Extend(id(request), seconds * MICROS_PER_SECOND + 1)
             }
             Step::ChargeDue => Call::ChargeDue,
+            Step::Restart { is_graceful } => Call::Restart { is_graceful },
+            other => self.by_hand(other),
+        }
+    }
+
+    fn any_report(&self, step: &Step) -> UsageReport {
+        let Step::RecordAny { request, attempt, model, tokens, start, tier, .. } = step else {
+            unreachable!("the step records anything");
+        };
+        let Step::RecordAny { extras, who, reported, answer, .. } = step else {
+            unreachable!("the step records anything");
+        };
+        let report = UsageReport {
+            extras: extras_of(extras).boxed(),
+            attempt: i32::from(*attempt),
+            tier: ServiceTier::ALL[usize::from(*tier)],
+            start_time: start.map(|seconds| self.clock + seconds * MICROS_PER_SECOND),
+            attribution: who.as_ref().and_then(rules::attribution),
+            ..report(*request, *model, *tokens)
+        };
+        with_answer(with_reported(report, reported), answer)
+    }
+
+    /// Entries of the log that somebody makes by hand.
+    fn by_hand(&self, step: Step) -> Call {
+        let oracle = &self.oracle;
+        match step {
             Step::Credit { credit, millis: sum, model, seconds_back, who } => {
                 Call::Credit(CreditReport {
                     credit_id: id(credit),
@@ -250,11 +275,20 @@ impl Reference {
                     attribution: who.as_ref().and_then(rules::attribution),
                 })
             }
-            Step::Correct { entry: index, millis: cost } => {
-                let Some(record) = entry(index) else { return Call::Nothing };
-                Call::Correct(Box::new(record.clone()), millis(cost))
+            Step::Correct { entry: index, millis: cost, model } => {
+                let usage = oracle.log.iter().filter(|record| record.kind == RecordKind::Usage);
+                let usage: Vec<&Record> = usage.collect();
+                let record = usage.get(index % usage.len().max(1)).copied();
+                let Some(mut record) = record.cloned() else { return Call::Nothing };
+                let other = model.map(|model| name_of(model).into());
+                record.metered_model_id = other.unwrap_or(record.metered_model_id);
+                Call::Correct(Box::new(record), millis(cost))
             }
-            Step::Restart { is_graceful } => Call::Restart { is_graceful },
+            Step::Void { entry: index, other_attempt } => {
+                let record = oracle.log.get(index % oracle.log.len().max(1));
+                let Some(record) = record else { return Call::Nothing };
+                Call::Void(record.request_id.clone(), record.attempt + i32::from(other_attempt))
+            }
             other => self.time(other),
         }
     }
@@ -309,6 +343,14 @@ impl Reference {
             Step::Zone { zone } => workspace.time_zone = ZONES[usize::from(zone)],
             Step::Demands { week_start, required } => {
                 demand(&mut workspace, week_start, required);
+            }
+            Step::ReportedCosts { providers, percent } => {
+                let names = [vec![], vec!["test"], vec!["*"], vec!["elsewhere", "of-nobody"]];
+                let names = &names[usize::from(providers)];
+                workspace.reported_cost = ReportedCostPolicy {
+                    charged_providers: names.iter().map(|name| (*name).to_owned()).collect(),
+                    alert_percent: percent,
+                };
             }
             step @ Step::Policies { .. } => set_policies(&mut workspace, &step),
             Step::Model { model, enabled, cap, cap_enabled, chain } => {
@@ -394,7 +436,7 @@ fn decide(oracle: &mut Oracle, check: &Check) -> Result<Decision, Error> {
     let holds = oracle.holds.len();
     let decision = oracle.check(check);
     if oracle.holds.len() > holds {
-        assert_admission(oracle, check);
+        assert_admission(oracle);
     }
     decision
 }
@@ -429,13 +471,13 @@ fn recorded(oracle: &mut Oracle, report: &UsageReport) -> Answer {
 
 /// I1: whatever was granted last fits into every hard limit of its model, together with all that is
 /// spent and held. I2: it is held in all of them.
-fn assert_admission(oracle: &Oracle, check: &Check) {
+fn assert_admission(oracle: &Oracle) {
     let hold = oracle.holds.last().expect("it was just granted");
     for bound in oracle.bounds(&hold.who, &hold.model) {
         let is_hard = bound.enforcement == Enforcement::Hard || bound.kind == LimitKind::ModelLimit;
         let need = match bound.unit {
             Unit::Money => i128::from(hold.held.nanos()),
-            Unit::Tokens => i128::from(check.input.total_input() + hold.output),
+            Unit::Tokens => i128::from(hold.tokens),
             Unit::Requests => 1,
             Unit::UncachedTokens => i128::from(hold.tokens - hold.cache_reads),
         };
@@ -457,14 +499,17 @@ fn promised(oracle: &Oracle, report: &UsageReport) -> Option<Amount> {
     keeps_to_its_word(oracle, report, hold).then_some(hold.held)
 }
 
-/// Whether a report keeps to what the check of its hold declared (I10).
+/// Whether a report keeps to what the check of its hold declared (I10), and its price alone
+/// decides.
 fn keeps_to_its_word(oracle: &Oracle, report: &UsageReport, hold: &Hold) -> bool {
     let is_same_model = oracle.model(&report.model_id).is_some_and(|it| it.id == hold.model);
     is_same_model
+        && report.extras.as_ref().is_none_or(|extras| extras.reported.is_none())
         && hold.price.is_some()
         && report.tier == hold.check.tier
         && report.usage.total_output() <= hold.output
-        && report.usage.get(TokenClass::Input) <= hold.check.input.get(TokenClass::Input)
+        && report.usage.get(TokenClass::Input)
+            <= hold.check.input.get(TokenClass::Input) + hold.added
         && report.usage.get(TokenClass::CacheRead) <= hold.check.input.get(TokenClass::CacheRead)
         && is_declared(report.extras.as_deref(), hold.check.extras.as_deref())
 }
@@ -485,6 +530,50 @@ fn extras_of(draw: &ExtrasDraw) -> Extras {
         .with_factors(names)
 }
 
+/// The same with what the provider says that it bills.
+fn with_reported(report: UsageReport, draw: &Option<ReportedDraw>) -> UsageReport {
+    let reported = draw.as_ref().map(|draw| {
+        let currency = if draw.usd { Currency::USD } else { Currency::EUR };
+        ReportedCost::new(Amount::from_nanos(draw.nanos), currency)
+    });
+    let extras = report.extras.as_deref().cloned().unwrap_or_default();
+    UsageReport { extras: Extras { reported, ..extras }.boxed(), ..report }
+}
+
+/// The same, read in a provider answer.
+fn with_answer(report: UsageReport, draw: &Option<AnswerDraw>) -> UsageReport {
+    let Some(draw) = draw else { return report };
+    let ids = [context(draw.id), context(draw.context)];
+    let kept = KeptAnswer {
+        provider: if draw.provider > 0 { "test".to_owned() } else { String::new() },
+        json: "{}".to_owned(),
+        flags: Vec::new(),
+        others: Vec::new(),
+        is_unread: draw.unread,
+        context_ids: ids.into_iter().flatten().collect(),
+        given: Given { provider: draw.provider == 2, ..Given::default() },
+    };
+    let usage = if draw.unread { Usage::default() } else { report.usage };
+    let fingerprint = fingerprint(&kept, (&report.model_id, usage));
+    let answer = Some(Box::new(AnswerReport { kept, fingerprint }));
+    UsageReport { answer, usage, ..report }
+}
+
+/// Of what the caller sends: the same of the same answer.
+fn fingerprint(kept: &KeptAnswer, (model, usage): (&str, Usage)) -> i64 {
+    let mut print = Fingerprint::default();
+    print.text(model);
+    kept.context_ids.iter().for_each(|id| print.text(id));
+    usage.tokens.iter().for_each(|count| print.int(*count));
+    print.int(kept.is_unread.into());
+    print.finish()
+}
+
+/// Answers and conversations have the same ids: what goes on with which is drawn.
+fn context(number: u8) -> Option<String> {
+    (number > 0).then(|| format!("conversation-{number}"))
+}
+
 fn check(request: &Request) -> Check {
     let input = Usage::default()
         .with(TokenClass::Input, request.input)
@@ -494,7 +583,7 @@ fn check(request: &Request) -> Check {
         model_id: name_of(request.model).to_owned(),
         input,
         max_output: request.max_output,
-        context_id: String::new(),
+        context_id: context(request.context).unwrap_or_default(),
         tier: ServiceTier::ALL[usize::from(request.tier)],
         required_capabilities: request.vision.then(|| "vision".to_owned()).into_iter().collect(),
         hold_duration: request.hold_seconds * MICROS_PER_SECOND,
@@ -569,7 +658,10 @@ fn again(record: &Record, other_content: bool) -> UsageReport {
         latency: i64::from(other_content),
         attribution: None,
         extras: record.extras.clone(),
-        answer: None,
+        answer: record.answer.as_deref().map(|kept| {
+            let fingerprint = fingerprint(kept, (&record.model_id, record.usage));
+            Box::new(AnswerReport { kept: kept.clone(), fingerprint })
+        }),
     }
 }
 

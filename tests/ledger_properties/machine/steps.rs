@@ -3,7 +3,9 @@
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::strategy::{BoxedStrategy, Union};
 
-use super::draws::{self, BoostDraw, ExtrasDraw, KeyDraw, RuleDraw, WhoDraw};
+use super::draws::{
+    self, AnswerDraw, BoostDraw, ExtrasDraw, KeyDraw, ReportedDraw, RuleDraw, WhoDraw,
+};
 
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -21,6 +23,8 @@ pub enum Step {
         on_its_way: bool,
         /// Says itself whom it is for.
         who: Option<WhoDraw>,
+        reported: Option<ReportedDraw>,
+        answer: Option<AnswerDraw>,
     },
     /// Any usage, of any request.
     RecordAny {
@@ -32,6 +36,8 @@ pub enum Step {
         tier: u8,
         extras: ExtrasDraw,
         who: Option<WhoDraw>,
+        reported: Option<ReportedDraw>,
+        answer: Option<AnswerDraw>,
     },
     /// An entry of the log once more, as it was or with other content.
     RecordAgain {
@@ -88,6 +94,11 @@ pub enum Step {
         week_start: u8,
         required: u8,
     },
+    /// Whose reported costs are charged, and from which difference on there is an alert.
+    ReportedCosts {
+        providers: u8,
+        percent: u16,
+    },
     Policies {
         fallback: bool,
         allow_unpriced: bool,
@@ -130,6 +141,13 @@ pub enum Step {
     Correct {
         entry: usize,
         millis: i64,
+        /// Counts on another model than the entry.
+        model: Option<u8>,
+    },
+    /// An attempt is voided; mostly one that is in the log, of whatever kind.
+    Void {
+        entry: usize,
+        other_attempt: bool,
     },
     Rules(Vec<RuleDraw>),
     RemoveRule {
@@ -171,6 +189,8 @@ pub struct Request {
     pub hold_seconds: i64,
     pub dry_run: bool,
     pub explain: bool,
+    /// What it goes on with; zero is nothing.
+    pub context: u8,
     pub who: WhoDraw,
 }
 
@@ -187,7 +207,7 @@ pub fn any_step() -> BoxedStrategy<Step> {
     Union::new_weighted(vec![
         (30, request().prop_map(Step::Check).boxed()),
         (4, (index(), any::<bool>()).prop_map(check_again).boxed()),
-        (16, (index(), size(), 0..3u8, any::<bool>(), other_who()).prop_map(record_held).boxed()),
+        (16, record_held().boxed()),
         (5, record_any().boxed()),
         (3, (index(), any::<bool>()).prop_map(record_again).boxed()),
         (6, (index(), any::<bool>()).prop_map(arrive).boxed()),
@@ -203,6 +223,7 @@ pub fn any_step() -> BoxedStrategy<Step> {
         (1, seconds().prop_map(|seconds| Step::ClockBack { seconds }).boxed()),
         (3, (0..200i64, 0..60i64, 1..=31u32).prop_map(plan).boxed()),
         (2, (0..5u8).prop_map(|zone| Step::Zone { zone }).boxed()),
+        (2, (0..4u8, 0..3u16).prop_map(reported_costs).boxed()),
         (2, (any::<(bool, bool, bool, bool)>(), prop::rarely()).prop_map(policies).boxed()),
         (9, draws::rules().prop_map(Step::Rules).boxed()),
         (2, (index(), any::<bool>()).prop_map(remove_rule).boxed()),
@@ -216,7 +237,8 @@ pub fn any_step() -> BoxedStrategy<Step> {
         (4, price().boxed()),
         (1, (100_000_001..3_000_000_000i64).prop_map(|nanos| Step::Exchange { nanos }).boxed()),
         (2, bounds().boxed()),
-        (1, (index(), -20..20i64).prop_map(correct).boxed()),
+        (2, (index(), -20..20i64, other_model()).prop_map(correct).boxed()),
+        (2, (index(), prop::rarely()).prop_map(void).boxed()),
         (2, credit().boxed()),
         (2, any::<bool>().prop_map(|is_graceful| Step::Restart { is_graceful }).boxed()),
     ])
@@ -229,8 +251,8 @@ fn request() -> impl Strategy<Value = Request> {
     let served = (tier, draws::extras());
     let output = prop_oneof![3 => tokens().prop_map(Some), 1 => Just(None)];
     let how = (served, prop::rarely(), seconds(), prop::rarely(), any::<bool>());
-    (0..8u8, 0..8u8, sizes, output, how, draws::who()).prop_map(
-        |(request, model, sizes, max_output, how, who)| {
+    (0..8u8, 0..8u8, sizes, output, how, (draws::who(), draws::context())).prop_map(
+        |(request, model, sizes, max_output, how, (who, context))| {
             let ((input, cached), (served, vision, hold_seconds, dry_run, explain)) = (sizes, how);
             let (tier, extras) = served;
             Request {
@@ -245,6 +267,7 @@ fn request() -> impl Strategy<Value = Request> {
                 hold_seconds,
                 dry_run,
                 explain,
+                context,
                 who,
             }
         },
@@ -271,6 +294,22 @@ fn size() -> impl Strategy<Value = Size> {
     prop_oneof![Just(Size::Half), Just(Size::Whole), Just(Size::Double)]
 }
 
+fn record_held() -> impl Strategy<Value = Step> {
+    let hold = any::<prop::Index>().prop_map(|index| index.0);
+    let how = (0..3u8, any::<bool>());
+    (hold, size(), how, other_who(), (draws::reported(), draws::answer())).prop_map(
+        |(hold, size, (outcome, on_its_way), who, (reported, answer))| Step::RecordHeld {
+            hold,
+            size,
+            outcome,
+            on_its_way,
+            who,
+            reported,
+            answer,
+        },
+    )
+}
+
 fn record_any() -> impl Strategy<Value = Step> {
     let start = prop_oneof![
         6 => Just(None),
@@ -278,16 +317,22 @@ fn record_any() -> impl Strategy<Value = Step> {
         1 => (-600..3 * 86_400i64).prop_map(Some),
     ];
     let who = prop_oneof![1 => Just(None), 3 => draws::who().prop_map(Some)];
-    (0..8u8, 0..2u8, 0..9u8, tokens(), start, (0..7u8, draws::extras()), who).prop_map(
-        |(request, attempt, model, tokens, start, (tier, extras), who)| Step::RecordAny {
-            request,
-            attempt,
-            model,
-            tokens,
-            start,
-            tier,
-            extras,
-            who,
+    let beside = (0..7u8, draws::extras(), draws::reported(), draws::answer());
+    (0..8u8, 0..2u8, 0..9u8, tokens(), start, beside, who).prop_map(
+        |(request, attempt, model, tokens, start, beside, who)| {
+            let (tier, extras, reported, answer) = beside;
+            Step::RecordAny {
+                request,
+                attempt,
+                model,
+                tokens,
+                start,
+                tier,
+                extras,
+                who,
+                reported,
+                answer,
+            }
         },
     )
 }
@@ -349,10 +394,8 @@ fn check_again((hold, other_content): (usize, bool)) -> Step {
     Step::CheckAgain { hold, other_content }
 }
 
-fn record_held(
-    (hold, size, outcome, on_its_way, who): (usize, Size, u8, bool, Option<WhoDraw>),
-) -> Step {
-    Step::RecordHeld { hold, size, outcome, on_its_way, who }
+fn reported_costs((providers, tens): (u8, u16)) -> Step {
+    Step::ReportedCosts { providers, percent: tens * 10 }
 }
 
 /// Mostly of short windows: a year is soon over.
@@ -401,8 +444,16 @@ fn policies(
     Step::Policies { fallback, allow_unpriced, charge_expired, deny_unknown_keys, thresholds }
 }
 
-fn correct((entry, millis): (usize, i64)) -> Step {
-    Step::Correct { entry, millis }
+fn correct((entry, millis, model): (usize, i64, Option<u8>)) -> Step {
+    Step::Correct { entry, millis, model }
+}
+
+fn other_model() -> impl Strategy<Value = Option<u8>> {
+    prop_oneof![2 => Just(None), 1 => (0..6u8).prop_map(Some)]
+}
+
+fn void((entry, other_attempt): (usize, bool)) -> Step {
+    Step::Void { entry, other_attempt }
 }
 
 /// Small helpers to draw with.

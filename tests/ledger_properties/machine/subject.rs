@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use proptest_state_machine::StateMachineTest;
 use tollgate::domain::catalog::Catalog;
 use tollgate::domain::record::Record;
-use tollgate::ledger::{Error, QuotaUsage, Totals, UsageFilter, UsagePosition};
+use tollgate::ledger::{Error, QuotaUsage, Totals, UsageFilter, UsagePosition, Void};
 
-use super::reference::Reference;
+use super::reference::{Reference, WRONG};
 use super::steps::Step;
 use super::{Answer, Call};
 use crate::oracle::policy::Change;
-use crate::oracle::record::Written;
+use crate::oracle::record::{Voided, Written};
 use crate::oracle::usage::{self, Standing};
 use crate::oracle::{Facts, Oracle, alerts, amount, facts};
 use crate::world::{Outcome, World};
@@ -145,6 +145,10 @@ impl Subject {
                 let (record, outcome) = world.credit(report);
                 return Answer::Recorded(Box::new(record), written(outcome));
             }
+            Call::Void(request_id, attempt) => {
+                let voided = voided(world.void(&request_id, attempt, WRONG));
+                return Answer::Voided(voided, world.ledger.budget_status());
+            }
             Call::Correct(of, cost) => world.correct(&of, cost),
             Call::Workspace(workspace) => world.set_workspace(*workspace),
             Call::Model(settings) => world.set_model(settings),
@@ -269,6 +273,14 @@ fn written(outcome: Outcome) -> Written {
         Outcome::New(standing) => Written::New(standing),
         Outcome::Duplicate(record, standing) => Written::Duplicate(record.cost, standing),
         Outcome::Reused => Written::Reused,
+    }
+}
+
+fn voided(void: Void) -> Voided {
+    match void {
+        Void::Missing => Voided::Missing,
+        Void::Before(amount) => Voided::Before(amount),
+        Void::New(voids) => Voided::New(voids),
     }
 }
 

@@ -25,6 +25,8 @@ pub enum Fault {
     SnapshotWithoutRates,
     /// A change is answered and not stored.
     ChangeIsLost,
+    /// An entry that is made by hand is stored without its audit event.
+    AuditEventIsLost,
     /// An alert is not stored.
     AlertIsLost,
     /// A batch is added to the rollups twice.

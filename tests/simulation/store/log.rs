@@ -11,6 +11,7 @@ use tollgate::domain::record::{Record, RecordKind};
 use tollgate::domain::time::MICROS_PER_DAY;
 use tollgate::domain::usage::{Outcome, TokenClass};
 use tollgate::domain::{Amount, Time};
+use tollgate::storage::audit::AuditEvent;
 use tollgate::storage::consumption::ConsumptionStore;
 use tollgate::storage::log::{Appended, LogStore, Order, RecordFilter, RecordPosition};
 use tollgate::storage::rollup::{Difference, FoldCursor, Folded, RollupStore};
@@ -23,6 +24,20 @@ use super::{Disk, SimStore};
 impl Disk {
     pub fn existing(&self, record: &Record) -> Option<&Record> {
         self.log.iter().find(|entry| key(entry) == key(record))
+    }
+
+    /// Writes an entry, unless its key is there.
+    fn append(&mut self, record: &Record) -> Appended {
+        match self.existing(record) {
+            Some(existing) if existing.seq == record.seq => Appended::New,
+            Some(existing) => Appended::Existing(Box::new(existing.clone())),
+            None => {
+                let last = self.log.iter().map(|entry| entry.seq).max().unwrap_or(0);
+                assert!(record.seq > last, "positions grow");
+                self.log.push(record.clone());
+                Appended::New
+            }
+        }
     }
 
     fn add(&mut self, folded: &Folded) {
@@ -59,24 +74,7 @@ impl Disk {
 
 impl SimStore {
     async fn append_now(&self, records: &[Record]) -> Result<Vec<Appended>> {
-        self.write(|disk| {
-            let mut answers = Vec::new();
-            for record in records {
-                let answer = match disk.existing(record) {
-                    Some(existing) if existing.seq == record.seq => Appended::New,
-                    Some(existing) => Appended::Existing(Box::new(existing.clone())),
-                    None => {
-                        let last = disk.log.iter().map(|entry| entry.seq).max().unwrap_or(0);
-                        assert!(record.seq > last, "positions grow");
-                        disk.log.push(record.clone());
-                        Appended::New
-                    }
-                };
-                answers.push(answer);
-            }
-            Ok(answers)
-        })
-        .await
+        self.write(|disk| Ok(records.iter().map(|record| disk.append(record)).collect())).await
     }
 }
 
@@ -99,6 +97,27 @@ impl LogStore for SimStore {
         }
         let answer = self.append_now(records).await;
         self.faults.appended(records, answer)
+    }
+
+    async fn append_audited(&self, records: &[Record], events: &[AuditEvent]) -> Result<Appended> {
+        let answer = self
+            .write(|disk| {
+                let before = disk.log.len();
+                for record in records {
+                    let appended = disk.append(record);
+                    if appended != Appended::New {
+                        disk.log.truncate(before);
+                        return Ok(vec![appended]);
+                    }
+                }
+                if !self.faults.has(Fault::AuditEventIsLost) {
+                    disk.note(events);
+                }
+                Ok(vec![Appended::New])
+            })
+            .await;
+        let answer = self.faults.appended(&records[..1], answer)?;
+        Ok(answer.into_iter().next().expect("one for all of them"))
     }
 
     async fn request_records(&self, workspace_id: &str, request_id: &str) -> Result<Vec<Record>> {

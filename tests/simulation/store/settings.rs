@@ -89,6 +89,13 @@ impl Disk {
         }
     }
 
+    /// Writes audit events, unless they are there.
+    pub fn note(&mut self, events: &[AuditEvent]) {
+        for event in events {
+            self.audit_events.entry(event.id.clone()).or_insert_with(|| event.clone());
+        }
+    }
+
     fn add_prices(&mut self, prices: Vec<Price>) {
         for price in prices {
             if self.catalog.prices.iter().all(|other| other.id != price.id) {
@@ -112,9 +119,7 @@ impl SettingsStore for SimStore {
             for change in changes.iter().filter(|_| !is_lost) {
                 disk.apply(workspace_id, change);
             }
-            for event in events {
-                disk.audit_events.entry(event.id.clone()).or_insert_with(|| event.clone());
-            }
+            disk.note(events);
             Ok(())
         })
         .await

@@ -63,6 +63,8 @@ async fn every_write_is_fenced(store: &dyn Store) {
     fenced("a change of nothing", store.change("fenced", &[], &[]).await);
     fenced("append", store.append(&log).await.map(drop));
     fenced("a long append", store.append(&records(1_000_000..1_009_000)).await.map(drop));
+    let audited = store.append_audited(&log, &[]).await;
+    fenced("append_audited", audited.map(drop));
     fenced("save_snapshot", store.save_snapshot(&[hold("fenced")], &[], &[]).await);
     fenced("delete_snapshot", store.delete_snapshot("w").await);
     fenced("save_snapshot of counts", store.save_snapshot(&[], &[counts("r", "m")], &[]).await);

@@ -212,6 +212,13 @@ impl<DB: Backend> Write<'_, DB> {
         Ok(())
     }
 
+    /// Takes back what the transaction has written, and keeps the connection.
+    pub async fn roll_back(mut self) -> Result<()> {
+        self.execute("ROLLBACK", &[]).await?;
+        self.release();
+        Ok(())
+    }
+
     /// Keeps the connection for the next write. No transaction may be open on it.
     pub fn release(self) {
         let Write { mut state, connection, .. } = self;

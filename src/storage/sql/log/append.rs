@@ -1,7 +1,8 @@
 //! Appending to the log: the hot path.
 //!
 //! A batch is normally one auto-committed INSERT … ON CONFLICT DO NOTHING that checks the epoch.
-//! Only if it inserted fewer records than were sent are the existing ones looked up.
+//! Only if it inserted fewer records than were sent are the existing ones looked up. What comes
+//! with audit events is a transaction.
 
 use std::collections::HashMap;
 
@@ -9,11 +10,13 @@ use sqlx::AssertSqlSafe;
 
 use super::RECORDS;
 use crate::domain::record::Record;
+use crate::storage::audit::AuditEvent;
 use crate::storage::log::Appended;
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::errors::{at_commit, not_applied};
 use crate::storage::sql::connection::session::{Session, Write};
 use crate::storage::sql::row::{Columns, Value};
+use crate::storage::sql::tables::audit::AUDIT_EVENTS;
 use crate::storage::{Error, Result};
 
 /// Maximum keys of one lookup.
@@ -26,16 +29,15 @@ pub async fn append<DB: Backend>(session: &Session<DB>, batch: &[Record]) -> Res
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let mut values = Vec::with_capacity(batch.len() * RECORDS.columns().len());
-    for record in batch {
-        record.write(&mut values);
-    }
+    let values = values_of(batch);
     let mut write = session.alone().await?;
     let inserted = if batch.len() <= DB::INSERT_RECORDS_MAX {
         write.insert_records(&values).await.map_err(at_commit::<DB>)?
     } else {
         drop(write);
-        let inserted = insert_in_parts(session, &values).await?;
+        let mut parts = session.begin().await?;
+        let inserted = insert_in_parts(&mut parts, &values).await?;
+        parts.commit().await?;
         write = session.alone().await?;
         inserted
     };
@@ -58,13 +60,43 @@ pub async fn append<DB: Backend>(session: &Session<DB>, batch: &[Record]) -> Res
     }
 }
 
-async fn insert_in_parts<DB: Backend>(session: &Session<DB>, values: &[Value<'_>]) -> Result<u64> {
+/// See [`crate::storage::log::LogStore::append_audited`].
+pub async fn append_audited<DB: Backend>(
+    session: &Session<DB>,
+    batch: &[Record],
+    events: &[AuditEvent],
+) -> Result<Appended> {
     let mut write = session.begin().await?;
+    let inserted = insert_in_parts(&mut write, &values_of(batch)).await?;
+    if inserted < batch.len() as u64 {
+        let appended = look_up_all(&mut write, batch).await?;
+        if let Some(existing) = appended.into_iter().find(|it| *it != Appended::New) {
+            write.roll_back().await?;
+            return Ok(existing);
+        }
+    }
+    AUDIT_EVENTS.add(&mut write, events).await?;
+    write.commit().await?;
+    Ok(Appended::New)
+}
+
+fn values_of(batch: &[Record]) -> Vec<Value<'_>> {
+    let mut values = Vec::with_capacity(batch.len() * RECORDS.columns().len());
+    for record in batch {
+        record.write(&mut values);
+    }
+    values
+}
+
+/// Inserts in a transaction. Returns how many were inserted.
+async fn insert_in_parts<DB: Backend>(
+    write: &mut Write<'_, DB>,
+    values: &[Value<'_>],
+) -> Result<u64> {
     let mut inserted = 0;
     for part in values.chunks(DB::INSERT_RECORDS_MAX * RECORDS.columns().len()) {
         inserted += write.insert_records(part).await.map_err(not_applied)?;
     }
-    write.commit().await?;
     Ok(inserted)
 }
 

@@ -20,6 +20,7 @@ use crate::domain::record::{Record, RecordKind};
 use crate::domain::time::calendar::Window;
 use crate::domain::usage::Outcome;
 use crate::storage::Result;
+use crate::storage::audit::AuditEvent;
 use crate::storage::log::{Appended, LATE_MIN, LogStore, Order, RecordFilter, RecordPosition};
 
 pub use record::RECORDS;
@@ -35,6 +36,10 @@ impl<DB: Backend> LogStore for SqlStore<DB> {
 
     async fn append(&self, records: &[Record]) -> Result<Vec<Appended>> {
         append::append(&self.session, records).await
+    }
+
+    async fn append_audited(&self, records: &[Record], events: &[AuditEvent]) -> Result<Appended> {
+        append::append_audited(&self.session, records, events).await
     }
 
     async fn request_records(&self, workspace_id: &str, request_id: &str) -> Result<Vec<Record>> {

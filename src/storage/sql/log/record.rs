@@ -106,6 +106,8 @@ struct AnswerForm<'a> {
     others: Vec<(String, [i64; TokenClass::COUNT])>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unread: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    contexts: Vec<String>,
     /// Whether the caller named the provider.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     given_provider: bool,
@@ -128,6 +130,7 @@ impl AnswerText {
             flags: answer.flags.clone(),
             others: answer.others.iter().map(|(id, usage)| (id.clone(), usage.tokens)).collect(),
             unread: answer.is_unread,
+            contexts: answer.context_ids.clone(),
             given_provider: answer.given.provider,
             given_tier: answer.given.tier.map(|tier| tier as i64),
             given: answer.given.extras.as_deref().map(ExtrasForm::of),
@@ -146,6 +149,7 @@ impl AnswerText {
             flags: form.flags,
             others: form.others.into_iter().map(|(id, tokens)| (id, Usage { tokens })).collect(),
             is_unread: form.unread,
+            context_ids: form.contexts,
             given: Given {
                 provider: form.given_provider,
                 tier: form.given_tier.map(decoded).transpose()?,
