@@ -101,6 +101,9 @@ decided("agent-3", "BLOCKED", "HELD_IN_FLIGHT")
 decided("agent-4", "BLOCKED", "REQUEST_TOO_LARGE")
 decided("helper-1", "ALLOWED")
 decided("helper-2", "ROUTED", "HELD_IN_FLIGHT", "gpt-4.1-mini")
+decided("tag-1", "ALLOWED")
+tagged = decided("tag-2", "BLOCKED", "HELD_IN_FLIGHT")
+assert tagged["verdicts"][0]["subject"] == {"type": "SUBJECT_TYPE_TAG", "id": "team=ads"}, tagged
 assert [event["actor"] for event in events] == ["grace"] * 3, events
 assert {alert["type"] for alert in alerts} == {"ALERT_TYPE_THRESHOLD", "ALERT_TYPE_FALLBACK_BEGAN"}, alerts
 

@@ -38,7 +38,10 @@ pub struct BackfillResults {
 }
 
 /// Sums of usage by subject with `from <= charge_time < to`: of each subject of the scope, or of
-/// the one that it names.
+/// the one that it names. The log has no providers: of [`SubjectKind::Provider`] they are by
+/// metered model, of each.
+///
+/// [`SubjectKind::Provider`]: crate::domain::attribution::SubjectKind::Provider
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ConsumptionQuery {
     pub scope: Scope,
@@ -46,7 +49,8 @@ pub struct ConsumptionQuery {
     pub to: Time,
 }
 
-/// Sums of requests and tokens by subject and bucket since `from`.
+/// Sums of requests and tokens by subject and bucket since `from`; by subject as for
+/// [`ConsumptionQuery`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RateQuery {
     pub scope: Scope,

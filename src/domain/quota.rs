@@ -169,6 +169,13 @@ pub struct Consumption {
 }
 
 impl Consumption {
+    pub fn add(&mut self, other: &Consumption) {
+        self.money += other.money;
+        self.tokens += other.tokens;
+        self.requests += other.requests;
+        self.cache_reads += other.cache_reads;
+    }
+
     pub fn in_unit(&self, unit: Unit) -> i64 {
         match unit {
             Unit::Money => self.money.nanos(),

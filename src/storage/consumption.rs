@@ -27,6 +27,11 @@ pub trait ConsumptionStore: Send + Sync + 'static {
     /// sums: cost, tokens of all classes, and records of kind usage as requests. A subject without
     /// an id does not count. Must not take time in proportion to the number of folded records, and
     /// for a subject that is named not in proportion to the number of subjects.
+    ///
+    /// Subjects of the kind `Tag` are those of
+    /// [`tag_subject_id`](crate::domain::attribution::tag_subject_id): a record counts for each of
+    /// its tags. For the kind `Provider` the subjects must be the metered models, whichever
+    /// provider the scope names.
     async fn consumption(
         &self,
         workspace_id: &str,

@@ -10,13 +10,13 @@ use tollgate::domain::check::LimitKind;
 use tollgate::domain::quota::{Scope, Unit};
 use tollgate::domain::record::{Record, RecordKind};
 
-use super::rules::{Bound, Span, who_of};
+use super::rules::{Bound, Span};
 use super::{Oracle, facts};
 
 impl Oracle {
     /// Something was charged: to the limits that count it, in their order.
     pub fn alert_of_record(&mut self, record: &Record) {
-        let (who, model) = (who_of(record), record.metered_model_id.clone());
+        let (who, model) = (self.who_of(record), record.metered_model_id.clone());
         self.alert_of_envelope();
         self.alert_of_cap(&model);
         for bound in self.bounds(&who, &model) {

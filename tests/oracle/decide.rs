@@ -52,6 +52,13 @@ impl Opinion {
         self.bound.kind != LimitKind::ModelLimit && self.bound.enforcement == Enforcement::Downgrade
     }
 
+    /// Whether it bounds the request on whichever model it runs.
+    fn is_of_all_models(&self) -> bool {
+        let is_of_provider =
+            matches!(self.bound.subject, Subject::Member { kind: SubjectKind::Provider, .. });
+        self.bound.model_id.is_none() && !is_of_provider
+    }
+
     /// Keeps the request from running on the model, if nothing else helps.
     fn blocks(&self) -> bool {
         let lets_pass = [Enforcement::Soft, Enforcement::Shadow];
@@ -191,7 +198,7 @@ impl Oracle {
             check: check.clone(),
             added,
             attempt: decision.attempt,
-            who,
+            who: who.at(self.provider_of(&model)),
             model,
             held: amount(offer.need),
             tokens: check.input.total_input() + added + offer.output,
@@ -242,7 +249,7 @@ impl Oracle {
             opinions.retain(|opinion| {
                 let is_met = opinion.objects()
                     && opinion.is_downgrade()
-                    && opinion.bound.model_id.is_none()
+                    && opinion.is_of_all_models()
                     && blocking.iter().any(|met| met.is_same_limit(opinion));
                 !is_met
             });
@@ -376,8 +383,7 @@ impl Oracle {
         check: &Check,
         blocking: &[&Opinion],
     ) -> bool {
-        let leads_away =
-            |opinion: &&Opinion| opinion.is_downgrade() && opinion.bound.model_id.is_none();
+        let leads_away = |opinion: &&Opinion| opinion.is_downgrade() && opinion.is_of_all_models();
         if !self.workspace.automatic_fallback || !blocking.iter().all(leads_away) {
             return false;
         }

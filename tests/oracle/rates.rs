@@ -12,7 +12,7 @@ use tollgate::domain::time::Micros;
 use tollgate::domain::usage::TokenClass;
 
 use super::record::tokens_of;
-use super::rules::{Bound, Who, covers, who_of};
+use super::rules::{Bound, Who, covers};
 use super::{Hold, Oracle};
 
 /// One rate limit of a window and unit.
@@ -48,7 +48,8 @@ impl Oracle {
     /// A record of a request without a hold counts as if it had been admitted when it is charged.
     pub fn count_record(&mut self, record: &Record) {
         if record.kind == RecordKind::Usage {
-            self.count(&recorded(record), |_| true);
+            let sent = self.recorded_as(record);
+            self.count(&sent, |_| true);
         }
     }
 
@@ -66,7 +67,8 @@ impl Oracle {
     /// check. The request was counted when it was admitted.
     pub fn correct_counts(&mut self, record: &Record) {
         self.take_tokens_back(&record.request_id);
-        self.count(&recorded(record), |(_, _, unit)| *unit != Unit::Requests);
+        let sent = self.recorded_as(record);
+        self.count(&sent, |(_, _, unit)| *unit != Unit::Requests);
     }
 
     /// Nothing corrects it any more.
@@ -82,7 +84,7 @@ impl Oracle {
     pub fn count_for(&mut self, is_new: impl Fn(&Counter) -> bool) {
         self.counted.retain(|counted| !is_new(&counted.counter));
         let records = self.log.iter().filter(|record| record.kind == RecordKind::Usage);
-        let mut all: Vec<Sent> = records.map(recorded).collect();
+        let mut all: Vec<Sent> = records.map(|record| self.recorded_as(record)).collect();
         all.extend(self.holds.iter().map(sent_by));
         for sent in &all {
             self.count(sent, &is_new);
@@ -105,30 +107,42 @@ impl Oracle {
         self.full_at = Some(self.now);
     }
 
+    fn recorded_as(&self, record: &Record) -> Sent {
+        Sent {
+            who: self.who_of(record),
+            model: record.metered_model_id.clone(),
+            time: record.charge_time,
+            tokens: tokens_of(record),
+            cache_reads: record.usage.get(TokenClass::CacheRead),
+            request_id: None,
+        }
+    }
+
     fn count(&mut self, sent: &Sent, is_meant: impl Fn(&Counter) -> bool) {
         for rate_limit in &self.rate_limits {
-            let Some(subject_id) = sent.who.subject_id(rate_limit.scope.kind) else { continue };
-            let is_named =
-                rate_limit.scope.subject_id.as_ref().is_none_or(|named| *named == subject_id);
-            if !is_named || !covers(&rate_limit.scope, &subject_id, &sent.who, &sent.model) {
-                continue;
-            }
-            for (span, unit, _) in rate_limit.limits() {
-                let counter = (rate_limit.id.clone(), span, unit);
-                if !is_meant(&counter) {
+            let scope = &rate_limit.scope;
+            for subject_id in sent.who.subject_ids(scope.kind) {
+                let is_named = scope.subject_id.as_ref().is_none_or(|named| *named == subject_id);
+                if !is_named || !covers(scope, &subject_id, &sent.who, &sent.model) {
                     continue;
                 }
-                self.counted.push(Counted {
-                    counter,
-                    subject_id: subject_id.clone(),
-                    time: sent.time,
-                    amount: match unit {
-                        Unit::Tokens => sent.tokens.into(),
-                        Unit::UncachedTokens => (sent.tokens - sent.cache_reads).into(),
-                        _ => 1,
-                    },
-                    request_id: sent.request_id.clone(),
-                });
+                for (span, unit, _) in rate_limit.limits() {
+                    let counter = (rate_limit.id.clone(), span, unit);
+                    if !is_meant(&counter) {
+                        continue;
+                    }
+                    self.counted.push(Counted {
+                        counter,
+                        subject_id: subject_id.clone(),
+                        time: sent.time,
+                        amount: match unit {
+                            Unit::Tokens => sent.tokens.into(),
+                            Unit::UncachedTokens => (sent.tokens - sent.cache_reads).into(),
+                            _ => 1,
+                        },
+                        request_id: sent.request_id.clone(),
+                    });
+                }
             }
         }
     }
@@ -241,16 +255,5 @@ fn sent_by(hold: &Hold) -> Sent {
         tokens: hold.tokens,
         cache_reads: hold.cache_reads,
         request_id: Some(hold.check.request_id.clone()),
-    }
-}
-
-fn recorded(record: &Record) -> Sent {
-    Sent {
-        who: who_of(record),
-        model: record.metered_model_id.clone(),
-        time: record.charge_time,
-        tokens: tokens_of(record),
-        cache_reads: record.usage.get(TokenClass::CacheRead),
-        request_id: None,
     }
 }

@@ -14,19 +14,22 @@ use tollgate::domain::time::calendar::Window;
 use super::record::tokens_of;
 use super::{Hold, Oracle, facts};
 
-/// Whom a request is for, and the group that its key was in.
+/// Whom a request is for, the group that its key was in, and the provider of the model that it runs
+/// on; none before that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Who {
     pub attribution: Attribution,
     pub group: Arc<str>,
+    pub provider: Arc<str>,
 }
 
 impl Who {
-    /// The subject of a kind; none if nothing was said. Everybody is of the workspace.
-    pub fn subject_id(&self, kind: SubjectKind) -> Option<Arc<str>> {
+    /// The subjects of a kind: several of tags alone; none if nothing was said. Everybody is of the
+    /// workspace.
+    pub fn subject_ids(&self, kind: SubjectKind) -> Vec<Arc<str>> {
         let said = &self.attribution;
         let id = match kind {
-            SubjectKind::Workspace => return Some("".into()),
+            SubjectKind::Workspace => return vec!["".into()],
             SubjectKind::Department => &said.department_id,
             SubjectKind::User => &said.user_id,
             SubjectKind::ApiKey => &said.api_key_id,
@@ -36,8 +39,20 @@ impl Who {
             SubjectKind::Workflow => &said.workflow_id,
             SubjectKind::Feature => &said.feature_id,
             SubjectKind::Session => &said.session_id,
+            SubjectKind::Provider => &*self.provider,
+            // A key that could end elsewhere is none, and nothing is no value.
+            SubjectKind::Tag => {
+                let tags = said.tags.iter();
+                let tags = tags.filter(|(key, value)| !key.contains('=') && !value.is_empty());
+                return tags.map(|(key, value)| format!("{key}={value}").into()).collect();
+            }
         };
-        (!id.is_empty()).then(|| id.into())
+        if id.is_empty() { Vec::new() } else { vec![id.into()] }
+    }
+
+    /// The same on a model of a provider.
+    pub fn at(&self, provider: Arc<str>) -> Who {
+        Who { provider, ..self.clone() }
     }
 }
 
@@ -103,7 +118,7 @@ impl From<Window> for Span {
 /// Whether a rule counts what some subject did on some model.
 pub fn covers(scope: &Scope, subject_id: &str, who: &Who, model: &str) -> bool {
     scope.model_id.as_deref().is_none_or(|only| only == model)
-        && who.subject_id(scope.kind).as_deref() == Some(subject_id)
+        && who.subject_ids(scope.kind).iter().any(|id| **id == *subject_id)
 }
 
 impl Oracle {
@@ -120,7 +135,18 @@ impl Oracle {
     pub fn who(&self, attribution: Option<&Attribution>) -> Who {
         let attribution = self.with_department(attribution.cloned().unwrap_or_default());
         let group = self.group_of(&attribution.api_key_id);
-        Who { attribution, group }
+        Who { attribution, group, provider: "".into() }
+    }
+
+    /// The provider of a model of the catalog, in lower case.
+    pub fn provider_of(&self, model: &str) -> Arc<str> {
+        let found = self.catalog.models.iter().find(|known| *known.id == *model);
+        found.map_or_else(|| "".into(), |model| model.provider.to_lowercase().into())
+    }
+
+    /// Whom an entry of the log is for.
+    pub fn who_of(&self, record: &Record) -> Who {
+        who_of(record, self.provider_of(&record.metered_model_id))
     }
 
     /// The department of the directory, for a user who is named without one.
@@ -136,12 +162,14 @@ impl Oracle {
     pub fn bounds(&self, who: &Who, model: &str) -> Vec<Bound> {
         let mut bounds = vec![self.envelope()];
         bounds.extend(self.cap_of(model));
+        let who = who.at(self.provider_of(model));
         for kind in SubjectKind::ALL {
-            let Some(subject_id) = who.subject_id(kind) else { continue };
-            for quota in self.quotas_of(kind, &subject_id, model) {
-                bounds.extend(self.quota_bound(quota, &subject_id));
+            for subject_id in who.subject_ids(kind) {
+                for quota in self.quotas_of(kind, &subject_id, model) {
+                    bounds.extend(self.quota_bound(quota, &subject_id));
+                }
+                bounds.extend(self.rate_bounds(kind, &subject_id, model));
             }
-            bounds.extend(self.rate_bounds(kind, &subject_id, model));
         }
         bounds
     }
@@ -281,7 +309,7 @@ impl Oracle {
     pub fn used(&self, scope: &Scope, unit: Unit, subject_id: &str, window: Span) -> i128 {
         let records = self.log.iter().filter(|record| {
             window.contains(record.charge_time)
-                && covers(scope, subject_id, &who_of(record), &record.metered_model_id)
+                && covers(scope, subject_id, &self.who_of(record), &record.metered_model_id)
         });
         let used = |record: &Record| match unit {
             Unit::Money => i128::from(record.cost.nanos()),
@@ -308,8 +336,8 @@ impl Oracle {
 
     /// Everybody of a kind who has a record or a hold.
     pub fn subject_ids(&self, kind: SubjectKind) -> Vec<Arc<str>> {
-        let recorded = self.log.iter().filter_map(|record| who_of(record).subject_id(kind));
-        let holding = self.holds.iter().filter_map(|hold| hold.who.subject_id(kind));
+        let recorded = self.log.iter().flat_map(|record| self.who_of(record).subject_ids(kind));
+        let holding = self.holds.iter().flat_map(|hold| hold.who.subject_ids(kind));
         let mut subject_ids: Vec<Arc<str>> = recorded.chain(holding).collect();
         subject_ids.sort();
         subject_ids.dedup();
@@ -324,6 +352,8 @@ impl Oracle {
     }
 }
 
-pub fn who_of(record: &Record) -> Who {
-    Who { attribution: record.attribution.clone(), group: record.key_group_id.clone() }
+/// Whom an entry of the log is for, whose model is of a provider.
+pub fn who_of(record: &Record, provider: Arc<str>) -> Who {
+    let (attribution, group) = (record.attribution.clone(), record.key_group_id.clone());
+    Who { attribution, group, provider }
 }

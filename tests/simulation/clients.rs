@@ -237,7 +237,10 @@ pub fn attribution(number: u32) -> Option<Box<Attribution>> {
     if number.is_multiple_of(9) {
         return None;
     }
+    let team = ["search", "sales"][number as usize / 3 % 2].to_owned();
+    let tags = [("team".to_owned(), team), ("k=".to_owned(), "team=search".to_owned())];
     Some(Box::new(Attribution {
+        tags: tags.into(),
         user_id: ["ada", "bob", "cy"][number as usize % 3].to_owned(),
         department_id: ["law", "tax"][number as usize % 2].to_owned(),
         api_key_id: KEYS[number as usize / 2 % 3].to_owned(),

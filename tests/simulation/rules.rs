@@ -24,7 +24,7 @@ use tollgate::ledger::UsageFilter;
 
 use super::auditor::{Auditor, is_near_an_edge};
 use super::store::Disk;
-use super::world::START;
+use super::world::{START, provider_of};
 use crate::oracle::rules::{Span, Who, covers, who_of};
 use crate::oracle::{facts, record};
 
@@ -50,6 +50,17 @@ pub fn prepare(disk: &mut Disk, workspace: &str) {
         ("flight", each(SubjectKind::User), Unit::Requests, Period::InFlight, IN_FLIGHT, Hard),
         ("dear", each(SubjectKind::User), Unit::Money, Period::Request, 4 * UNIT, Soft),
         ("group", each(SubjectKind::KeyGroup), Unit::Requests, Period::Cycle, 40, Hard),
+        (
+            "north",
+            of(SubjectKind::Provider, "north"),
+            Unit::Money,
+            Period::Day,
+            7 * UNIT,
+            Downgrade,
+        ),
+        ("providers", each(SubjectKind::Provider), Unit::Tokens, Period::Month, 90_000, Soft),
+        ("search", of(SubjectKind::Tag, "team=search"), Unit::Money, Period::Day, 7 * UNIT, Hard),
+        ("sales", of(SubjectKind::Tag, "team=sales"), Unit::Requests, Period::Week, 60, Soft),
         (
             "large",
             Scope { model_id: large, ..of(SubjectKind::Workspace, "") },
@@ -127,7 +138,8 @@ pub async fn change(
     now: Time,
 ) -> Result<(), Error> {
     let by = Actor::new("simulation", "Change");
-    let quota = ["day", "named", "large"][luck.random_range(0..3usize)];
+    let quotas = ["day", "named", "large", "north", "search"];
+    let quota = quotas[luck.random_range(0..quotas.len())];
     match luck.random_range(0..6) {
         0..2 => {
             let limit = Amount::from_nanos(luck.random_range(1..12) * UNIT);
@@ -226,8 +238,9 @@ impl Auditor {
             assert_eq!(usage.window_start, window.start, "the running window");
             let scope = &usage.quota.scope;
             let counted = log().filter(|record| {
-                window.contains(record.charge_time)
-                    && covers(scope, &usage.subject_id, &who_of(record), &record.metered_model_id)
+                let model = &record.metered_model_id;
+                let who = who_of(record, provider_of(model).into());
+                window.contains(record.charge_time) && covers(scope, &usage.subject_id, &who, model)
             });
             let spent: i64 = counted
                 .map(|record| match usage.quota.unit {
@@ -243,7 +256,8 @@ impl Auditor {
             if scope.kind != SubjectKind::KeyGroup && usage.quota.unit == Unit::Money {
                 let holds = holds.iter().filter(|view| {
                     let attribution = view.hold.attribution().unwrap_or_default();
-                    let who = Who { attribution, group: "".into() };
+                    let provider = provider_of(&view.model_id).into();
+                    let who = Who { attribution, group: "".into(), provider };
                     view.live
                         && window.contains(view.hold.check_time)
                         && covers(scope, &usage.subject_id, &who, &view.model_id)

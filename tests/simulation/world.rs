@@ -370,10 +370,18 @@ fn workspace(id: &str, charges_expired: bool) -> Workspace {
     }
 }
 
+/// Whose limits a model counts for.
+pub fn provider_of(model_id: &str) -> &'static str {
+    match model_id {
+        "large" | "small" => "north",
+        _ => "south",
+    }
+}
+
 fn model(id: &str) -> Model {
     Model {
         id: id.into(),
-        provider: "test".to_owned(),
+        provider: provider_of(id).to_uppercase(),
         display_name: id.to_owned(),
         context_window: None,
         max_input: None,

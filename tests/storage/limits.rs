@@ -102,7 +102,7 @@ pub async fn quotas_of_all_kinds_come_back(world: &World) {
             limit: [None, Some(0), Some(i64::MAX)][number % 3],
             enforcement: enforcements[number % 4],
             thresholds: [vec![], vec![1, 1_000]][number % 2].clone(),
-            ..quota(&format!("q{number}"))
+            ..quota(&format!("q{number:02}"))
         });
     }
     for quota in all.iter().rev() {

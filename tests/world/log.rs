@@ -26,14 +26,15 @@ pub fn backfill(log: &[Record], queries: BackfillQueries) -> BackfillResults {
 fn used(log: &[Record], query: &ConsumptionQuery) -> Vec<(String, Consumption)> {
     let mut by_subject: BTreeMap<String, Consumption> = BTreeMap::new();
     for record in log {
-        let Some(subject_id) = subject_of(record, &query.scope) else { continue };
         if record.charge_time < query.from || record.charge_time >= query.to {
             continue;
         }
-        let used = by_subject.entry(subject_id).or_default();
-        used.money += record.cost;
-        used.tokens += record.usage.tokens.iter().sum::<i64>();
-        used.requests += i64::from(record.kind == RecordKind::Usage);
+        for subject_id in subjects_of(record, &query.scope) {
+            let used = by_subject.entry(subject_id).or_default();
+            used.money += record.cost;
+            used.tokens += record.usage.tokens.iter().sum::<i64>();
+            used.requests += i64::from(record.kind == RecordKind::Usage);
+        }
     }
     by_subject.into_iter().collect()
 }
@@ -41,15 +42,17 @@ fn used(log: &[Record], query: &ConsumptionQuery) -> Vec<(String, Consumption)> 
 fn sent(log: &[Record], query: &RateQuery) -> Vec<RateBucket> {
     let mut by_bucket: BTreeMap<(String, i64), (i64, i64, i64)> = BTreeMap::new();
     for record in log.iter().filter(|record| record.kind == RecordKind::Usage) {
-        let Some(subject_id) = subject_of(record, &query.scope) else { continue };
         if record.charge_time < query.from {
             continue;
         }
         let bucket = record.charge_time.micros().div_euclid(query.bucket);
-        let (requests, tokens, cache_reads) = by_bucket.entry((subject_id, bucket)).or_default();
-        *requests += 1;
-        *tokens += record.usage.tokens.iter().sum::<i64>();
-        *cache_reads += record.usage.get(TokenClass::CacheRead);
+        for subject_id in subjects_of(record, &query.scope) {
+            let sums = by_bucket.entry((subject_id, bucket)).or_default();
+            let (requests, tokens, cache_reads) = sums;
+            *requests += 1;
+            *tokens += record.usage.tokens.iter().sum::<i64>();
+            *cache_reads += record.usage.get(TokenClass::CacheRead);
+        }
     }
     let sent = by_bucket.into_iter();
     sent.map(|((subject_id, bucket), (requests, tokens, cache_reads))| RateBucket {
@@ -62,23 +65,29 @@ fn sent(log: &[Record], query: &RateQuery) -> Vec<RateBucket> {
     .collect()
 }
 
-/// The subject that a scope counts a record for, if it does.
-fn subject_of(record: &Record, scope: &Scope) -> Option<String> {
+/// The subjects that a scope counts a record for: several of tags alone. Of a provider it is the
+/// model: the log has no others.
+fn subjects_of(record: &Record, scope: &Scope) -> Vec<String> {
     let said = &record.attribution;
-    let subject_id = match scope.kind {
-        SubjectKind::Workspace => "",
-        SubjectKind::Department => &said.department_id,
-        SubjectKind::User => &said.user_id,
-        SubjectKind::ApiKey => &said.api_key_id,
-        SubjectKind::KeyGroup => &record.key_group_id,
-        SubjectKind::Project => &said.project_id,
-        SubjectKind::Assistant => &said.assistant_id,
-        SubjectKind::Workflow => &said.workflow_id,
-        SubjectKind::Feature => &said.feature_id,
-        SubjectKind::Session => &said.session_id,
+    let (field, kind) = (scope.kind.field(), scope.kind);
+    let mut subject_ids = match (field, kind) {
+        (Some(field), _) => vec![said.get(field).to_owned()],
+        (None, SubjectKind::KeyGroup) => vec![record.key_group_id.to_string()],
+        (None, SubjectKind::Provider) => vec![record.metered_model_id.to_string()],
+        (None, SubjectKind::Tag) => {
+            let tags = said.tags.iter();
+            let tags = tags.filter(|(key, value)| !key.contains('=') && !value.is_empty());
+            tags.map(|(key, value)| format!("{key}={value}")).collect()
+        }
+        (None, _) => return if is_model(record, scope) { vec![String::new()] } else { vec![] },
     };
-    let is_named = scope.subject_id.as_deref().is_none_or(|named| named == subject_id);
-    let is_model = scope.model_id.as_ref().is_none_or(|only| *only == record.metered_model_id);
-    let is_said = scope.kind == SubjectKind::Workspace || !subject_id.is_empty();
-    (is_named && is_model && is_said).then(|| subject_id.to_owned())
+    let named = scope.subject_id.as_deref().filter(|_| kind != SubjectKind::Provider);
+    subject_ids.retain(|id| {
+        !id.is_empty() && named.is_none_or(|named| *named == **id) && is_model(record, scope)
+    });
+    subject_ids
+}
+
+fn is_model(record: &Record, scope: &Scope) -> bool {
+    scope.model_id.as_ref().is_none_or(|only| *only == record.metered_model_id)
 }

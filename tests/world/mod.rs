@@ -464,7 +464,9 @@ impl World {
 
     pub fn set_catalog(&mut self, catalog: Catalog) {
         self.catalog = Arc::new(catalog);
-        self.ledger.set_catalog(self.catalog.clone());
+        let queries = self.ledger.backfill_for_catalog(self.now, &self.catalog);
+        let backfill = log::backfill(&self.log, queries);
+        self.ledger.set_catalog(self.catalog.clone(), &backfill);
         self.ledger.assert_invariants();
     }
 

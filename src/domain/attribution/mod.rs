@@ -7,13 +7,15 @@
 pub mod directory;
 mod packed;
 mod subject;
+mod tag;
 
 use std::collections::BTreeMap;
 
 use super::Coded;
 
 pub use packed::PackedAttribution;
-pub use subject::{SubjectIds, SubjectMap};
+pub use subject::{SubjectIds, SubjectMap, provider_subject_id};
+pub use tag::{TAG_SIGN, tag_of_subject, tag_subject_id};
 
 /// Makes the enums and the struct of the table below.
 macro_rules! attribution_fields {
@@ -36,6 +38,10 @@ macro_rules! attribution_fields {
                 Workspace = 0,
                 /// The group that the API key of a request is in.
                 KeyGroup = 4,
+                /// The provider of the model that a request runs on, by the catalog; in lower case.
+                Provider = 10,
+                /// A tag: a key with one value, see [`tag_subject_id`]. A request may have several.
+                Tag = 11,
                 $($(#[doc = $doc] $field = $subject,)?)*
             }
         }
@@ -98,8 +104,7 @@ macro_rules! attribution_fields {
         }
 
         impl SubjectKind {
-            /// The field that names a subject of this kind; none of [`SubjectKind::Workspace`] and
-            /// [`SubjectKind::KeyGroup`].
+            /// The field that names a subject of this kind; none of those that no field names.
             pub const fn field(self) -> Option<AttributionField> {
                 match self as u8 {
                     $($($subject => Some(AttributionField::$field),)?)*

@@ -67,6 +67,11 @@ impl PackedAttribution {
         self.split().0
     }
 
+    /// Keys and values of the tags, sorted by their keys.
+    pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
+        unpack_tags(self.split().1)
+    }
+
     /// All fields, and the bytes of the tags behind them.
     fn split(&self) -> ([&str; AttributionField::COUNT], &[u8]) {
         let mut rest = &*self.0;

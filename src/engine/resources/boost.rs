@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Create, Edit, Find, Kind, Resource, Source, id_or_new, no_backfill, not_found};
-use crate::domain::attribution::SubjectKind;
+use crate::domain::attribution::{SubjectKind, provider_subject_id};
 use crate::domain::boost::{BOOST_SPAN_MAX, BOOSTS_MAX, Boost, BoostInUnit, BoostTarget};
 use crate::domain::money::NANOS_PER_UNIT;
 use crate::domain::quota::{COUNT_LIMIT_MAX, Quota, Unit};
@@ -105,11 +105,12 @@ impl Create for Boost {
         let ledger = edit.ledger();
         let unit = unit_of(&ledger, &new.target)?;
         require_subject(&ledger, &new.target)?;
+        let target = in_case(&ledger, new.target);
         let create_time = existing.map_or(edit.now, |existing| existing.create_time);
         Ok(Boost {
             amount: amount_of(&ledger, unit, new.amount)?,
             id: id_or_new(new.id),
-            target: new.target,
+            target,
             start_time: new.start_time.unwrap_or(create_time),
             end_time: new.end_time,
             reason: new.reason,
@@ -189,6 +190,16 @@ fn unit_of(ledger: &Ledger, target: &BoostTarget) -> Result<Unit> {
             None => Err(not_found(Quota::KIND.name, quota_id)),
         },
     }
+}
+
+/// The same target: of a quota for each provider with the id that the provider has as a subject.
+fn in_case(ledger: &Ledger, mut target: BoostTarget) -> BoostTarget {
+    if let BoostTarget::Quota { quota_id, subject_id: Some(id) } = &mut target
+        && ledger.quota(quota_id).is_some_and(|it| it.scope.kind == SubjectKind::Provider)
+    {
+        *id = provider_subject_id(id).into();
+    }
+    target
 }
 
 /// Only a quota for each subject can be raised for one of them.

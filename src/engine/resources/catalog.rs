@@ -59,8 +59,7 @@ impl Engine {
             }
             let changed = changed.with_confirmations(list.confirmations.clone());
             let (changes, events) = import_list(&actor, moment.now, format, &catalog, list);
-            shared.change("", &changes, &events).await?;
-            shared.replace_catalog(changed);
+            shared.change_catalog(changed, &changes, &events).await?;
             Ok(report)
         })
         .await
@@ -77,8 +76,7 @@ impl Engine {
                 let entry = catalog.by_id(&model.id);
                 return Ok(entry.map_or(model, |entry| entry.model().clone()));
             };
-            shared.change("", &[Change::PutModel(model.clone())], &[event]).await?;
-            shared.replace_catalog(changed);
+            shared.change_catalog(changed, &[Change::PutModel(model.clone())], &[event]).await?;
             Ok(model)
         })
         .await
@@ -100,8 +98,7 @@ impl Engine {
             let changed = catalog.with_price(price.clone()).map_err(refused)?;
             let event = price_event(&actor, price.create_time, &price);
             let changes = [Change::PutPrices(vec![price.clone()])];
-            shared.change("", &changes, event.as_slice()).await?;
-            shared.replace_catalog(changed);
+            shared.change_catalog(changed, &changes, event.as_slice()).await?;
             Ok(price)
         })
         .await
@@ -135,8 +132,7 @@ impl Engine {
             let Some(event) = event else {
                 return Ok(before.copied().unwrap_or(rate));
             };
-            shared.change("", &[Change::PutExchangeRate(rate)], &[event]).await?;
-            shared.replace_catalog(changed);
+            shared.change_catalog(changed, &[Change::PutExchangeRate(rate)], &[event]).await?;
             Ok(rate)
         })
         .await
@@ -188,13 +184,31 @@ fn price_event(actor: &Actor, now: Time, price: &Price) -> Option<AuditEvent> {
 }
 
 impl Shared {
-    /// Holds keep the price that they were taken at.
-    fn replace_catalog(&self, catalog: Catalog) {
-        let catalog = Arc::new(catalog);
-        self.catalog.store(catalog.clone());
-        for workspace in self.workspaces.all() {
-            workspace.lock().set_catalog(catalog.clone());
+    /// Stores the changes that make another catalog, and then gives it to the ledgers. What counts
+    /// for providers is counted again where models have other ones. Holds keep the price that they
+    /// were taken at.
+    async fn change_catalog(
+        &self,
+        changed: Catalog,
+        changes: &[Change],
+        events: &[AuditEvent],
+    ) -> Result<()> {
+        let workspaces = self.workspaces.all();
+        let mut backfills = Vec::with_capacity(workspaces.len());
+        for workspace in &workspaces {
+            let queries = workspace.lock().backfill_for_catalog(self.clock.now(), &changed);
+            backfills.push(self.backfill(workspace.id(), queries).await?);
         }
+        self.change("", changes, events).await?;
+        let catalog = Arc::new(changed);
+        self.catalog.store(catalog.clone());
+        for (workspace, backfill) in workspaces.iter().zip(&backfills) {
+            workspace.lock().set_catalog(catalog.clone(), backfill);
+            if !backfill.used.is_empty() {
+                workspace.announce();
+            }
+        }
+        Ok(())
     }
 }
 

@@ -112,8 +112,8 @@ fn subject_filter(
         at.field("id").own_id(workspace_id, &subject.id);
         return Some(AlertSubjectFilter::Workspace);
     }
-    at.field("id").attribution_id(&subject.id);
-    Some(AlertSubjectFilter::Subject { kind, subject_id: subject.id })
+    let subject_id = at.field("id").subject_id(kind, &subject.id);
+    Some(AlertSubjectFilter::Subject { kind, subject_id })
 }
 
 /// The field `types`: each once, in their order.

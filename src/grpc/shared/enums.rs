@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(
             SubjectKind::expected(),
             "expected SUBJECT_TYPE_WORKSPACE, _DEPARTMENT, _USER, _API_KEY, _KEY_GROUP, _PROJECT, \
-             _ASSISTANT, _WORKFLOW, _FEATURE or _SESSION"
+             _ASSISTANT, _WORKFLOW, _FEATURE, _SESSION, _PROVIDER or _TAG"
         );
     }
 }

@@ -2,9 +2,13 @@
 
 use super::decode::Decoder;
 use super::enums::ProtoEnum;
-use crate::domain::attribution::SubjectKind;
+use super::text::{PROVIDER_CHARS_MAX, TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX};
+use crate::domain::attribution::{SubjectKind, provider_subject_id, tag_of_subject};
 use crate::domain::quota::{Scope, THRESHOLD_PERCENT_MAX, THRESHOLDS_MAX};
 use crate::proto::v1;
+
+/// A key, the sign and a value.
+const TAG_ID_CHARS_MAX: usize = TAG_KEY_CHARS_MAX + 1 + TAG_VALUE_CHARS_MAX;
 
 impl Decoder<'_> {
     /// Percentages at which alerts are raised: sorted and without repeats; those that are out of
@@ -45,13 +49,32 @@ impl Decoder<'_> {
             at.field("id").own_id(workspace_id, &subject.id);
             return Some((kind, Some(String::new())));
         }
-        if each_subject {
+        if kind == SubjectKind::Tag {
+            let expected = "expected false: the limit of a tag names its key and value";
+            self.field("each_subject").ensure(!each_subject, expected);
+        } else if each_subject {
             let expected = "expected none: the limit is for each subject";
             at.field("id").ensure(subject.id.is_empty(), expected);
             return Some((kind, None));
         }
-        at.field("id").attribution_id(&subject.id);
-        Some((kind, Some(subject.id.clone())))
+        Some((kind, Some(at.field("id").subject_id(kind, &subject.id))))
+    }
+
+    /// The id of a subject other than the workspace.
+    pub fn subject_id(self, kind: SubjectKind, id: &str) -> String {
+        match kind {
+            SubjectKind::Provider => {
+                self.text(id, 1..=PROVIDER_CHARS_MAX);
+                return provider_subject_id(id);
+            }
+            SubjectKind::Tag => {
+                let is_text = self.text(id, 1..=TAG_ID_CHARS_MAX);
+                let expected = "expected a key, \"=\" and a value, such as \"team=search\"";
+                self.ensure(!is_text || is_tag(id), expected);
+            }
+            _ => self.attribution_id(id),
+        }
+        id.to_owned()
     }
 
     /// The field `subject` of a filter: its kind and, unless it is the workspace, its id.
@@ -67,8 +90,11 @@ impl Decoder<'_> {
             at.field("id").own_id(workspace_id, &subject.id);
             return Some((kind, None));
         }
-        at.field("id").optional_attribution_id(&subject.id);
-        Some((kind, (!subject.id.is_empty()).then(|| subject.id.clone())))
+        let id = match subject.id.as_str() {
+            "" => None,
+            id => Some(at.field("id").subject_id(kind, id)),
+        };
+        Some((kind, id))
     }
 
     /// Of a workspace: its own id, or none.
@@ -76,6 +102,13 @@ impl Decoder<'_> {
         let expected = "expected none, or the id of the workspace itself";
         self.ensure(id.is_empty() || id == workspace_id, expected);
     }
+}
+
+/// Whether an id is a key and a value, each within the bounds of tags.
+fn is_tag(id: &str) -> bool {
+    tag_of_subject(id).is_some_and(|(key, value)| {
+        key.chars().count() <= TAG_KEY_CHARS_MAX && value.chars().count() <= TAG_VALUE_CHARS_MAX
+    })
 }
 
 /// What a page token depends on of a filter by subject.
@@ -96,7 +129,27 @@ pub fn subject_to_proto(workspace_id: &str, kind: SubjectKind, id: &str) -> v1::
 
 #[cfg(test)]
 mod tests {
-    use super::super::decode::{Violations, decode};
+    use super::super::decode::{Violations, decode, refused};
+    use super::*;
+
+    #[test]
+    fn providers_have_no_case_and_tags_have_a_key_and_a_value() {
+        let long = |key: usize, value: usize| format!("{}={}", "k".repeat(key), "v".repeat(value));
+        let fields = refused(|at| {
+            let read = |name, kind, id: &str| at.field(name).subject_id(kind, id);
+            assert_eq!(read("known", SubjectKind::Provider, "OpenAI"), "openai");
+            assert_eq!(read("known", SubjectKind::Tag, "Team=Search=x"), "Team=Search=x");
+            assert_eq!(read("known", SubjectKind::User, "Ada"), "Ada");
+            assert_eq!(read("known", SubjectKind::Tag, &long(64, 128)), long(64, 128));
+            read("none", SubjectKind::Provider, "");
+            read("key", SubjectKind::Tag, &long(65, 1));
+            read("value", SubjectKind::Tag, &long(1, 129));
+            for id in ["", "team", "team=", "=search"] {
+                read("part", SubjectKind::Tag, id);
+            }
+        });
+        assert_eq!(fields, ["none", "key", "value", "part", "part", "part", "part"]);
+    }
 
     #[test]
     fn thresholds_are_sorted_and_those_out_of_range_are_named() {

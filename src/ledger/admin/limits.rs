@@ -274,10 +274,10 @@ impl Ledger {
         for hold in self.holds.iter_mut() {
             if hold.slots.get(kind).is_none() {
                 let group_id = self.keys.group_id(hold.group);
-                let subject_ids = SubjectIds::packed(hold.attribution.as_ref(), group_id);
-                if let Some(slot) = self.limits.link_hold(kind, subject_ids[kind]) {
-                    hold.slots.set(kind, slot);
-                }
+                let mut subject_ids = SubjectIds::packed(hold.attribution.as_ref(), group_id);
+                let provider_id = self.models.get(hold.model).provider_id();
+                subject_ids[SubjectKind::Provider] = provider_id;
+                self.limits.link_hold(kind, &subject_ids, &mut hold.slots);
             }
         }
     }

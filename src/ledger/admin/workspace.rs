@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use crate::domain::Time;
+use crate::domain::attribution::SubjectKind;
 use crate::domain::backfill::{BackfillQueries, BackfillResults};
-use crate::domain::catalog::Catalog;
+use crate::domain::catalog::{Catalog, ModelEntry};
 use crate::domain::time::calendar::Windows;
 use crate::domain::workspace::{MODEL_ALIASES_MAX, ModelAlias, Workspace, WorkspaceModel};
 use crate::ledger::context::calendar_of;
 use crate::ledger::error::Error;
 use crate::ledger::limits::backfill::{merged, query_quota};
-use crate::ledger::models::WindowSpend;
+use crate::ledger::models::{WindowSpend, provider_id_of};
 use crate::ledger::state::Ledger;
 
 impl Ledger {
@@ -100,10 +101,30 @@ impl Ledger {
         Error::check_bound(count, "aliases of models of a workspace", MODEL_ALIASES_MAX)
     }
 
-    /// Sets the catalog. Holds keep the price that they were taken at.
-    pub fn set_catalog(&mut self, catalog: Arc<Catalog>) {
+    /// The backfill that [`Ledger::set_catalog`] needs: nothing, unless there are quotas for
+    /// providers and a model has another one from now on.
+    pub fn backfill_for_catalog(&mut self, now: Time, catalog: &Catalog) -> BackfillQueries {
+        self.advance(now);
+        let mut queries = BackfillQueries::default();
+        let mut quotas = self.limits.quotas_of(SubjectKind::Provider).peekable();
+        if quotas.peek().is_some() && moves_models(self.context.catalog(), catalog) {
+            let (calendar, windows) = (self.context.calendar(), self.context.windows());
+            quotas.for_each(|quota| query_quota(&mut queries, quota, calendar, windows));
+        }
+        merged(queries)
+    }
+
+    /// Sets the catalog. Holds keep the price that they were taken at, and the provider: what is
+    /// recorded counts for the provider that its model has now.
+    pub fn set_catalog(&mut self, catalog: Arc<Catalog>, backfill: &BackfillResults) {
         self.models.set_catalog(&catalog);
         self.context.set_catalog(catalog);
+        if !backfill.used.is_empty() {
+            self.limits.clear_spent(SubjectKind::Provider);
+            self.limits.backfill(&self.context, backfill, None);
+            self.raise_all();
+            self.revision += 1;
+        }
     }
 
     /// Adds the output of a recent request to the history of a model, when a ledger is loaded.
@@ -111,4 +132,14 @@ impl Ledger {
         let index = self.models.find_or_add(model_id, self.context.catalog());
         self.models.add_output(index, tokens);
     }
+}
+
+/// Whether a model has another provider in one catalog than in the other, or is in one alone.
+fn moves_models(before: &Catalog, after: &Catalog) -> bool {
+    let provider = |entry: &Arc<ModelEntry>| provider_id_of(Some(&**entry));
+    let is_moved = |entry: &Arc<ModelEntry>| {
+        let old = before.by_id(&entry.model().id);
+        old.is_none_or(|old| !Arc::ptr_eq(old, entry) && provider(old) != provider(entry))
+    };
+    before.models().len() != after.models().len() || after.models().iter().any(is_moved)
 }

@@ -76,20 +76,28 @@ impl Ledger {
         let subject_ids = match self.limits.is_empty() {
             // Only the key is needed, for the models that it may use.
             true => {
-                let mut ids = SubjectIds::of("");
+                let mut ids = SubjectIds::none();
                 ids[SubjectKind::ApiKey] = key_id;
                 ids
             }
             false => prepared.subject_ids(self.keys.group_id(group)),
         };
-        let request = Request { check, slots: self.limits.find_slots(&subject_ids), subject_ids };
+        let mut request =
+            Request { check, slots: self.limits.find_slots(&subject_ids), subject_ids };
         let cost = estimate.cost;
         let (decision, granted) = self.route(&request, model, estimate);
         let limits = if check.explain { self.explain(&request, model) } else { Vec::new() };
         let decision = Decision { attempt, limits, ..decision };
         let granted = granted.filter(|_| !check.dry_run);
-        let slots = match granted {
-            Some(_) => self.limits.add_new(request.slots, &request.subject_ids),
+        let slots = match &granted {
+            Some(grant) => {
+                if self.limits.has_rules(SubjectKind::Provider) {
+                    let provider_id = self.models.get(grant.model).provider_id();
+                    request.subject_ids[SubjectKind::Provider] = provider_id;
+                    self.limits.find_provider(&mut request.slots, provider_id);
+                }
+                self.limits.add_new(request.slots, &request.subject_ids)
+            }
             None => request.slots,
         };
         if decision.answer != Answer::Allowed {

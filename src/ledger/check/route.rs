@@ -30,7 +30,7 @@ struct Blockers {
     hard: Option<Reason>,
     /// The cap of the model.
     cap: bool,
-    /// A limit that downgrades, and counts this model alone.
+    /// A limit that downgrades, and counts this model or its provider alone.
     downgrade_of_model: bool,
     /// Limits that downgrade, and count all models.
     downgrades: SmallVec<[RuleIndex; 4]>,
@@ -159,10 +159,10 @@ impl Ledger {
             match (limit.source, limit.enforcement) {
                 (LimitSource::ModelLimit, _) => blockers.cap = true,
                 (LimitSource::Rule { rule, .. }, Enforcement::Downgrade) => {
-                    match self.limits.rule(rule).model() {
-                        Some(_) => blockers.downgrade_of_model = true,
-                        None if ignored.contains(&rule) => return,
-                        None => blockers.downgrades.push(rule),
+                    match self.limits.rule(rule).is_of_models() {
+                        true => blockers.downgrade_of_model = true,
+                        false if ignored.contains(&rule) => return,
+                        false => blockers.downgrades.push(rule),
                     }
                 }
                 (_, Enforcement::Hard | Enforcement::Downgrade) => {

@@ -88,6 +88,7 @@ impl Ledger {
             visit(limit_of_money(LimitSource::ModelLimit, cap, metered.meter().totals(cycle)));
         }
         let subjects = (&request.slots, &request.subject_ids);
+        let model = (model, metered.provider_id());
         self.limits.visit(&self.context, subjects, model, need, visit);
     }
 
@@ -118,8 +119,7 @@ impl Ledger {
             reason,
             limit: Some(self.figures(model, limit, rule)),
             blocking: blocking_reason.is_some(),
-            retry_after: blocking_reason
-                .and_then(|reason| self.retry_after_limit(request, limit, reason)),
+            retry_after: blocking_reason.and_then(|reason| self.retry_after_limit(limit, reason)),
             threshold: 0,
         }
     }
@@ -152,7 +152,15 @@ impl Ledger {
             (_, None | Some(SubjectKind::Workspace)) => {
                 Subject::Workspace(self.context.workspace().id.clone())
             }
-            (_, Some(kind)) => Subject::Member { kind, id: request.subject_ids[kind].into() },
+            (_, Some(kind)) => {
+                let named = || rule.and_then(|rule| rule.scope().subject_id.as_deref());
+                let id = match kind {
+                    SubjectKind::Provider => self.models.get(model).provider_id(),
+                    SubjectKind::Tag => named().unwrap_or_default(),
+                    kind => request.subject_ids[kind],
+                };
+                Subject::Member { kind, id: id.into() }
+            }
         }
     }
 
@@ -183,18 +191,13 @@ impl Ledger {
     }
 
     /// How long until one limit alone may let the request pass; none if it never does.
-    fn retry_after_limit(
-        &self,
-        request: &Request<'_>,
-        limit: &Limit,
-        reason: Reason,
-    ) -> Option<Micros> {
+    fn retry_after_limit(&self, limit: &Limit, reason: Reason) -> Option<Micros> {
         let now = self.context.now();
         match (reason, limit.source) {
             (Reason::HeldInFlight, _) => Some(HELD_RETRY_AFTER),
             (Reason::Exhausted, _) => limit.reset_time.map(|reset_time| reset_time - now),
-            (Reason::RateLimited, LimitSource::Rule { rule, .. }) => {
-                self.limits.retry_after(now, &request.slots, rule, limit.need, limit.limit)
+            (Reason::RateLimited, LimitSource::Rule { rule, slot, .. }) => {
+                self.limits.retry_after(now, (rule, slot), limit.need, limit.limit)
             }
             _ => None,
         }

@@ -1,19 +1,25 @@
 //! Backfill: a new rule counts what was used since its window began, so that the usage log is
 //! queried before it applies, and the results are written to its counters.
 
+use std::collections::BTreeMap;
+
 use hashbrown::HashMap;
+use smol_str::SmolStr;
 
 use super::Limits;
 use super::rule::{RuleIndex, RuleWindow};
 use super::sliding_window::counts_from;
 use crate::domain::Time;
+use crate::domain::attribution::SubjectKind;
 use crate::domain::backfill::{
     BackfillQueries, BackfillResults, ConsumptionQuery, RateBucket, RateQuery,
 };
+use crate::domain::catalog::Catalog;
 use crate::domain::quota::{Consumption, Period, Quota, Scope};
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::time::calendar::{Calendar, Window, Windows};
 use crate::ledger::context::Context;
+use crate::ledger::models::provider_id_of;
 
 /// Up to so many subjects that rules name are queried one by one when a workspace is loaded; more
 /// in one query for all subjects.
@@ -31,7 +37,7 @@ pub fn query_quota(
         return;
     }
     let mut query = |from, to| {
-        queries.used.push(ConsumptionQuery { scope: quota.scope.clone(), from, to });
+        queries.used.push(ConsumptionQuery { scope: queried(&quota.scope), from, to });
     };
     match windows.of(quota.period) {
         None => query(quota.window_start, Time::LATEST),
@@ -50,10 +56,19 @@ pub fn query_rate_limit(queries: &mut BackfillQueries, limit: &RateLimit, now: T
     spans.dedup();
     for span in spans {
         queries.sent.push(RateQuery {
-            scope: limit.scope.clone(),
+            scope: queried(&limit.scope),
             from: counts_from(span, now),
             bucket: span.bucket(),
         });
+    }
+}
+
+/// What the log is asked for a scope. It has models and no providers: those of the catalog are
+/// added up of their models.
+fn queried(scope: &Scope) -> Scope {
+    match scope.kind {
+        SubjectKind::Provider => Scope { subject_id: None, ..scope.clone() },
+        _ => scope.clone(),
     }
 }
 
@@ -97,13 +112,24 @@ impl Limits {
     ) {
         for (query, rows) in &results.used {
             let periods = periods_of(query, context.calendar());
-            for (subject_id, used) in rows {
+            let mut backfill = |subject_id: &str, used: &Consumption| {
                 self.backfill_quotas(context, query, &periods, (subject_id, used), only);
+            };
+            match query.scope.kind {
+                SubjectKind::Provider => {
+                    let by_provider = by_provider(rows, context.catalog());
+                    by_provider.iter().for_each(|(id, used)| backfill(id, used));
+                }
+                _ => rows.iter().for_each(|(subject_id, used)| backfill(subject_id, used)),
             }
         }
         for (query, rows) in &results.sent {
             for row in rows {
-                self.backfill_rate_limits(context.now(), query, row, only);
+                let subject_id = match query.scope.kind {
+                    SubjectKind::Provider => &provider_of(&row.subject_id, context.catalog()),
+                    _ => row.subject_id.as_str(),
+                };
+                self.backfill_rate_limits(context.now(), query, (subject_id, row), only);
             }
         }
     }
@@ -141,10 +167,10 @@ impl Limits {
         &mut self,
         now: Time,
         query: &RateQuery,
-        row: &RateBucket,
+        (subject_id, row): (&str, &RateBucket),
         only: Option<RuleIndex>,
     ) {
-        let Some(slot) = self.find_or_add(query.scope.kind, &row.subject_id) else { return };
+        let Some(slot) = self.find_or_add(query.scope.kind, subject_id) else { return };
         let subject = self.subjects.get_mut(slot);
         for applied in subject.rules.rate_limits() {
             let index = applied.index;
@@ -167,6 +193,23 @@ impl Limits {
     }
 }
 
+/// What was used of each provider, from what was used of each metered model. Models that the
+/// catalog does not know have none.
+fn by_provider(
+    by_model: &[(String, Consumption)],
+    catalog: &Catalog,
+) -> BTreeMap<SmolStr, Consumption> {
+    let mut by_provider: BTreeMap<SmolStr, Consumption> = BTreeMap::new();
+    for (model_id, used) in by_model {
+        by_provider.entry(provider_of(model_id, catalog)).or_default().add(used);
+    }
+    by_provider
+}
+
+fn provider_of(model_id: &str, catalog: &Catalog) -> SmolStr {
+    provider_id_of(catalog.by_id(model_id).map(|entry| &**entry))
+}
+
 /// Periods that have the window of a query.
 fn periods_of(query: &ConsumptionQuery, calendar: &Calendar) -> Vec<Period> {
     let queried = Some(Window { start: query.from, end: query.to });
@@ -178,7 +221,6 @@ fn periods_of(query: &ConsumptionQuery, calendar: &Calendar) -> Vec<Period> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::attribution::SubjectKind;
     use crate::domain::rate_limit::RateWindow;
 
     fn scope(subject_id: Option<usize>) -> Scope {

@@ -2,6 +2,7 @@
 //! limit for one subject.
 
 use super::rule::RuleIndex;
+use super::subjects::Slot;
 use crate::domain::Time;
 use crate::domain::check::Reason;
 use crate::domain::quota::Enforcement;
@@ -27,6 +28,8 @@ pub enum LimitSource {
     ModelLimit,
     Rule {
         rule: RuleIndex,
+        /// The subject that it counts here.
+        slot: Slot,
         is_rate_limit: bool,
     },
 }

@@ -25,7 +25,7 @@ use super::context::Context;
 use super::error::Error;
 use super::models::ModelIndex;
 use crate::domain::Time;
-use crate::domain::attribution::{SubjectIds, SubjectKind};
+use crate::domain::attribution::{SubjectIds, SubjectKind, tag_subject_id};
 use crate::domain::boost::Boost;
 use crate::domain::quota::{Consumption, Quota, Scope};
 use crate::domain::rate_limit::RateLimit;
@@ -34,7 +34,7 @@ use crash::CrashPenalty;
 use rules::AppliedRule;
 use rules::Rules;
 use subject::Subject;
-use subjects::{Slot, Subjects};
+use subjects::{Subjects, TagSlots};
 use thresholds::RaisedBefore;
 use utilization::Utilization;
 
@@ -42,7 +42,7 @@ pub use crash::penalty_end;
 pub use limit::{Limit, LimitSource};
 pub use rule::{Rule, RuleIndex};
 pub use rules::KindSet as DueKinds;
-pub use subjects::Slots;
+pub use subjects::{Slot, Slots};
 pub use utilization::{QuotaUsage, UsageFilter, UsagePosition};
 
 #[derive(Default)]
@@ -69,18 +69,44 @@ impl Limits {
     pub fn find_slots(&self, subject_ids: &SubjectIds<'_>) -> Slots {
         let mut slots = Slots::none();
         for kind in self.rules.kinds().iter() {
-            let id = subject_ids[kind];
-            if id.is_empty() && kind != SubjectKind::Workspace {
-                continue;
-            }
-            match self.subjects.find(kind, id) {
-                Some(slot) => slots.set(kind, slot),
-                // Subjects that a rule names are always present.
-                None if self.rules.each_set(kind).is_empty() => {}
-                None => slots.set(kind, Slot::NEW),
+            if kind == SubjectKind::Tag {
+                slots.set_tags(self.find_tags(subject_ids));
+            } else if let Some(slot) = self.find_slot(kind, subject_ids[kind]) {
+                slots.set(kind, slot);
             }
         }
         slots
+    }
+
+    /// The slot of one subject that rules apply to; [`Slot::NEW`] if it has used nothing yet.
+    fn find_slot(&self, kind: SubjectKind, id: &str) -> Option<Slot> {
+        if id.is_empty() && kind != SubjectKind::Workspace {
+            return None;
+        }
+        // Subjects that a rule names are always present.
+        let new = || (!self.rules.each_set(kind).is_empty()).then_some(Slot::NEW);
+        self.subjects.find(kind, id).or_else(new)
+    }
+
+    /// The tags of a request that rules name.
+    fn find_tags(&self, subject_ids: &SubjectIds<'_>) -> TagSlots {
+        let mut tags: TagSlots = None;
+        subject_ids.each_tag(|key, value| {
+            if self.rules.has_tag_key(key)
+                && let Some(id) = tag_subject_id(key, value)
+                && let Some(slot) = self.subjects.find(SubjectKind::Tag, &id)
+            {
+                tags.get_or_insert_default().push(slot);
+            }
+        });
+        tags
+    }
+
+    /// Sets the provider of the model that a request runs on, if rules apply to it.
+    pub fn find_provider(&self, slots: &mut Slots, provider_id: &str) {
+        if let Some(slot) = self.find_slot(SubjectKind::Provider, provider_id) {
+            slots.set(SubjectKind::Provider, slot);
+        }
     }
 
     /// Adds the subjects of a request that have used nothing yet.
@@ -100,7 +126,7 @@ impl Limits {
     }
 
     /// [`Limits::find_or_add_slots`] without a search where they are the same as `likely`: a record
-    /// is mostly for the subjects of its hold.
+    /// is mostly for the subjects of its hold. Tags are searched for, if any are named.
     pub fn find_or_add_slots_like(
         &mut self,
         likely: Option<&Slots>,
@@ -110,41 +136,64 @@ impl Limits {
         let other_kinds = self.rules.kinds().without(likely.kinds());
         let is_subject = |(kind, slot)| self.subjects.get(slot).id.as_str() == subject_ids[kind];
         let is_same = other_kinds.iter().all(|kind| subject_ids[kind].is_empty())
-            && likely.iter().all(is_subject);
-        if is_same { *likely } else { self.find_or_add_slots(subject_ids) }
+            && likely.one_by_kind().all(is_subject);
+        if !is_same {
+            return self.find_or_add_slots(subject_ids);
+        }
+        let mut slots = likely.clone();
+        if self.has_rules(SubjectKind::Tag) {
+            slots.set_tags(self.find_tags(subject_ids));
+        }
+        slots
     }
 
-    /// The slot of one subject of a request whose hold is counted there from now on; none if no
-    /// rule applies.
-    pub fn link_hold(&mut self, kind: SubjectKind, subject_id: &str) -> Option<Slot> {
-        if subject_id.is_empty() && kind != SubjectKind::Workspace {
-            return None;
+    /// Links a hold to its subject of a kind, or to its tags, that no rule applied to when it was
+    /// taken: it is counted there from now on.
+    pub fn link_hold(
+        &mut self,
+        kind: SubjectKind,
+        subject_ids: &SubjectIds<'_>,
+        slots: &mut Slots,
+    ) {
+        if kind == SubjectKind::Tag {
+            for slot in self.find_tags(subject_ids).into_iter().flat_map(|tags| *tags) {
+                self.subjects.get_mut(slot).holds += u32::from(slots.add_tag(slot));
+            }
+        } else if slots.get(kind).is_none()
+            && let Some(slot) = self.find_or_add(kind, subject_ids[kind])
+        {
+            self.subjects.get_mut(slot).holds += 1;
+            slots.set(kind, slot);
         }
-        let slot = self.find_or_add(kind, subject_id)?;
-        self.subjects.get_mut(slot).holds += 1;
-        Some(slot)
     }
 
     /// The slot of a subject that rules apply to; it is added if it is absent.
     fn find_or_add(&mut self, kind: SubjectKind, subject_id: &str) -> Option<Slot> {
-        if let Some(slot) = self.subjects.find(kind, subject_id) {
-            return Some(slot);
+        match self.find_slot(kind, subject_id)? {
+            Slot::NEW => {
+                let rules = self.rules.each_set(kind).clone();
+                Some(self.subjects.add(kind, subject_id, rules))
+            }
+            slot => Some(slot),
         }
-        let rules = self.rules.each_set(kind);
-        (!rules.is_empty()).then(|| self.subjects.add(kind, subject_id, rules.clone()))
     }
 
-    /// Visits the limits that apply to a request for a model, in the order in which they are
-    /// checked.
+    /// Visits the limits that apply to a request for a model of a provider, in the order in which
+    /// they are checked.
     pub fn visit(
         &self,
         context: &Context,
         (slots, subject_ids): (&Slots, &SubjectIds<'_>),
-        model: ModelIndex,
+        (model, provider_id): (ModelIndex, &str),
         need: &Consumption,
         mut visit: impl FnMut(Limit),
     ) {
-        for (kind, slot) in slots.iter() {
+        let provider = match self.has_rules(SubjectKind::Provider) {
+            true => self.find_slot(SubjectKind::Provider, provider_id),
+            false => None,
+        };
+        let provider = provider.map(|slot| (SubjectKind::Provider, slot));
+        for (kind, slot) in slots.one_by_kind().chain(provider).chain(slots.tags()) {
             let (rules, subject) = match slot {
                 Slot::NEW => (self.rules.each_set(kind), None),
                 slot => {
@@ -152,8 +201,13 @@ impl Limits {
                     (&subject.rules, Some(subject))
                 }
             };
-            let subject = (subject, subject_ids[kind]);
+            let subject_id = match (subject, kind) {
+                (Some(subject), _) => subject.id.as_str(),
+                (None, SubjectKind::Provider) => provider_id,
+                (None, _) => subject_ids[kind],
+            };
             for place in rules.iter().enumerate() {
+                let subject = (slot, subject, subject_id);
                 if let Some(limit) = self.limit(context, place, subject, model, need) {
                     visit(limit);
                 }
@@ -166,7 +220,7 @@ impl Limits {
         &self,
         context: &Context,
         (position, applied): (usize, &AppliedRule),
-        (subject, subject_id): (Option<&Subject>, &str),
+        (slot, subject, subject_id): (Slot, Option<&Subject>, &str),
         model: ModelIndex,
         need: &Consumption,
     ) -> Option<Limit> {
@@ -191,7 +245,7 @@ impl Limits {
             }
         };
         Some(Limit {
-            source: LimitSource::Rule { rule: index, is_rate_limit: rule.is_rate_limit() },
+            source: LimitSource::Rule { rule: index, slot, is_rate_limit: rule.is_rate_limit() },
             enforcement: rule.enforcement(),
             limit,
             spent,
@@ -201,12 +255,12 @@ impl Limits {
         })
     }
 
-    /// How long until a rate limit admits a request, without further ones; none if it never does.
+    /// How long until a rate limit admits a request of a subject, without further ones; none if it
+    /// never does.
     pub fn retry_after(
         &self,
         now: Time,
-        slots: &Slots,
-        index: RuleIndex,
+        (index, slot): (RuleIndex, Slot),
         need: i64,
         limit: i64,
     ) -> Option<Micros> {
@@ -214,7 +268,7 @@ impl Limits {
             return None;
         }
         let rule = self.rules.get(index);
-        let slot = slots.get(rule.kind()).filter(|slot| *slot != Slot::NEW);
+        let slot = Some(slot).filter(|slot| *slot != Slot::NEW);
         let window = slot.and_then(|slot| self.subjects.get(slot).counters.sliding(index));
         let wait = match window {
             Some(window) if window.count(now) + need > limit => {
@@ -326,6 +380,14 @@ impl Limits {
         }
     }
 
+    /// Sets what was counted as spent by subjects of a kind to nothing, before it is filled again.
+    pub fn clear_spent(&mut self, kind: SubjectKind) {
+        for (_, subject) in self.subjects.iter_mut().filter(|(_, subject)| subject.kind == kind) {
+            subject.counters.all_fixed_mut().for_each(|counter| counter.spent = 0);
+        }
+        self.utilization.reset();
+    }
+
     /// Drops counters of fixed windows, before they are filled again.
     pub fn clear_counters(&mut self) {
         for (_, subject) in self.subjects.iter_mut() {
@@ -364,6 +426,11 @@ impl Limits {
 
     pub fn quotas(&self) -> impl Iterator<Item = &Arc<Quota>> {
         self.rules.iter().filter_map(|(_, rule)| rule.quota())
+    }
+
+    /// Quotas for subjects of a kind.
+    pub fn quotas_of(&self, kind: SubjectKind) -> impl Iterator<Item = &Arc<Quota>> {
+        self.rules.quotas_of(kind)
     }
 
     /// Whether any rule applies to subjects of a kind.

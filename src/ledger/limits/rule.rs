@@ -134,11 +134,6 @@ impl Rule {
         self.quota().map_or(&[], |quota| &quota.thresholds)
     }
 
-    /// The only model whose requests count; none if all do.
-    pub fn model(&self) -> Option<ModelIndex> {
-        self.model
-    }
-
     pub fn unit(&self) -> Unit {
         self.unit
     }
@@ -165,6 +160,11 @@ impl Rule {
             RuleWindow::Since(_) => LimitPeriod::Fixed(Period::UntilReset),
             RuleWindow::Sliding(span) => LimitPeriod::Sliding(span),
         }
+    }
+
+    /// Whether it counts requests for some models alone: for one, or those of one provider.
+    pub fn is_of_models(&self) -> bool {
+        self.model.is_some() || self.kind() == SubjectKind::Provider
     }
 
     /// Whether requests for a model count.

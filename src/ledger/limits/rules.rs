@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 use slab::Slab;
 
 use super::rule::{Rule, RuleIndex};
-use crate::domain::attribution::{SubjectKind, SubjectMap};
+use crate::domain::attribution::{SubjectKind, SubjectMap, tag_of_subject};
 use crate::domain::quota::{EACH_RULES_MAX, Quota, RESOURCES_MAX, SUBJECT_RULES_MAX, Scope};
 use crate::domain::rate_limit::RateLimit;
 use crate::ledger::error::Error;
@@ -104,6 +104,9 @@ pub struct Rules {
     each_sets: SubjectMap<Arc<RuleSet>>,
     /// Rules that name a subject.
     named: SubjectMap<HashMap<Arc<str>, Vec<RuleIndex>>>,
+    /// Keys of the tags that rules name, and how many rules do: a request may have many tags that
+    /// none does.
+    tag_keys: HashMap<String, u32>,
 }
 
 impl Default for Rules {
@@ -120,6 +123,7 @@ impl Default for Rules {
             // A workspace has rules for few kinds: the others share a set.
             each_sets: SubjectMap::from_fn(|_| no_rules.clone()),
             named: SubjectMap::default(),
+            tag_keys: HashMap::new(),
         }
     }
 }
@@ -151,6 +155,18 @@ impl Rules {
     /// The rules that name a subject.
     pub fn named(&self, kind: SubjectKind, subject_id: &str) -> &[RuleIndex] {
         self.named[kind].get(subject_id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a rule names a tag with this key.
+    pub fn has_tag_key(&self, key: &str) -> bool {
+        self.tag_keys.contains_key(key)
+    }
+
+    /// Quotas for subjects of a kind.
+    pub fn quotas_of(&self, kind: SubjectKind) -> impl Iterator<Item = &Arc<Quota>> {
+        self.iter()
+            .filter(move |(_, rule)| rule.kind() == kind)
+            .filter_map(|(_, rule)| rule.quota())
     }
 
     /// The rules for each subject of a kind.
@@ -210,6 +226,9 @@ impl Rules {
                 self.renew_each_set(scope.kind);
             }
             Some(subject_id) => {
+                if let Some(key) = tag_key(scope.kind, &subject_id) {
+                    *self.tag_keys.entry_ref(key).or_default() += 1;
+                }
                 self.named[scope.kind].entry(subject_id).or_default().push(index);
             }
         }
@@ -237,6 +256,14 @@ impl Rules {
                 self.renew_each_set(scope.kind);
             }
             Some(subject_id) => {
+                if let Some(key) = tag_key(scope.kind, &subject_id)
+                    && let Some(count) = self.tag_keys.get_mut(key)
+                {
+                    *count -= 1;
+                    if *count == 0 {
+                        self.tag_keys.remove(key);
+                    }
+                }
                 let named = &mut self.named[scope.kind];
                 if let Some(rules) = named.get_mut(&subject_id) {
                     rules.retain(|other| *other != index);
@@ -294,6 +321,14 @@ impl Rules {
         rules.sort_by(|a, b| self.get(a.index).check_order().cmp(&self.get(b.index).check_order()));
         let quota_count = rules.partition_point(|rule| !self.get(rule.index).is_rate_limit());
         Arc::new(RuleSet { rules: rules.into(), quota_count })
+    }
+}
+
+/// The key of a tag that is named.
+fn tag_key(kind: SubjectKind, subject_id: &str) -> Option<&str> {
+    match kind {
+        SubjectKind::Tag => tag_of_subject(subject_id).map(|(key, _)| key),
+        _ => None,
     }
 }
 

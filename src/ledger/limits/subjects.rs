@@ -9,6 +9,7 @@ use std::sync::Arc;
 use hashbrown::DefaultHashBuilder;
 use hashbrown::hash_table::HashTable;
 use slab::Slab;
+use smallvec::SmallVec;
 
 use super::counters::Counters;
 use super::rules::{KindSet, RuleSet};
@@ -19,14 +20,19 @@ use crate::domain::attribution::{SubjectKind, SubjectMap};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Slot(u32);
 
-/// The subjects of a request that rules apply to, by kind. There are ten kinds, and most requests
-/// have subjects of few: only those are visited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The subjects of a request that rules apply to: one by kind, and its tags. There are a dozen
+/// kinds, and most requests have subjects of few: only those are visited.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slots {
     by_kind: SubjectMap<Slot>,
-    /// Kinds that have a subject.
+    /// Kinds that have a subject; never that of the tags.
     kinds: KindSet,
+    tags: TagSlots,
 }
+
+/// The tags of a request that rules name, sorted by their keys. Mostly none: then this is one word
+/// without memory behind it, because there are many holds.
+pub type TagSlots = Option<Box<SmallVec<[Slot; 4]>>>;
 
 #[derive(Default)]
 pub struct Subjects {
@@ -53,32 +59,61 @@ impl Slot {
 impl Slots {
     /// No subjects.
     pub fn none() -> Slots {
-        Slots { by_kind: SubjectMap::of(Slot::NEW), kinds: KindSet::default() }
+        Slots { by_kind: SubjectMap::of(Slot::NEW), kinds: KindSet::default(), tags: None }
     }
 
-    /// The subject of a kind; none if the request names none, or no rule applies to it.
+    /// The subject of a kind; none if the request names none, or no rule applies to it. Not of
+    /// tags.
     pub fn get(&self, kind: SubjectKind) -> Option<Slot> {
         self.kinds.contains(kind).then(|| self.by_kind[kind])
     }
 
     pub fn set(&mut self, kind: SubjectKind, slot: Slot) {
+        assert!(kind != SubjectKind::Tag, "tags are several");
         self.by_kind[kind] = slot;
         self.kinds.set(kind, true);
     }
 
-    /// Kinds that have a subject.
+    pub fn set_tags(&mut self, tags: TagSlots) {
+        self.tags = tags;
+    }
+
+    /// Adds a tag. False if it is there.
+    pub fn add_tag(&mut self, tag: Slot) -> bool {
+        let tags = self.tags.get_or_insert_default();
+        let is_new = !tags.contains(&tag);
+        if is_new {
+            tags.push(tag);
+        }
+        is_new
+    }
+
+    /// Kinds that have one subject.
     pub fn kinds(&self) -> KindSet {
         self.kinds
     }
 
-    /// Kinds with their subjects, in the order in which limits are checked.
-    pub fn iter(&self) -> impl Iterator<Item = (SubjectKind, Slot)> {
+    /// Kinds that have one subject, with it, in the order in which limits are checked.
+    pub fn one_by_kind(&self) -> impl Iterator<Item = (SubjectKind, Slot)> {
         self.kinds.iter().map(|kind| (kind, self.by_kind[kind]))
+    }
+
+    /// The tags, which are checked last.
+    pub fn tags(&self) -> impl Iterator<Item = (SubjectKind, Slot)> {
+        self.tags.iter().flat_map(|tags| tags.iter()).map(|slot| (SubjectKind::Tag, *slot))
+    }
+
+    /// All subjects with their kinds, in the order in which limits are checked.
+    pub fn iter(&self) -> impl Iterator<Item = (SubjectKind, Slot)> {
+        self.one_by_kind().chain(self.tags())
     }
 
     /// The subjects of some kinds.
     pub fn of_kinds(&self, kinds: KindSet) -> impl Iterator<Item = Slot> {
-        self.kinds.intersect(kinds).iter().map(|kind| self.by_kind[kind])
+        let one_by_kind = self.kinds.intersect(kinds).iter().map(|kind| self.by_kind[kind]);
+        let has_tags = kinds.contains(SubjectKind::Tag);
+        let tags = self.tags.iter().filter(move |_| has_tags);
+        one_by_kind.chain(tags.flat_map(|tags| tags.iter().copied()))
     }
 }
 

@@ -8,9 +8,11 @@ use std::collections::HashMap as StdHashMap;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use smol_str::SmolStr;
 
 use crate::domain::Amount;
 use crate::domain::Time;
+use crate::domain::attribution::provider_subject_id;
 use crate::domain::catalog::{Catalog, ModelEntry};
 use crate::domain::check::Reason;
 use crate::domain::time::calendar::Window;
@@ -30,6 +32,8 @@ pub struct Model {
     settings: Option<WorkspaceModel>,
     /// Absent if the catalog does not know it.
     entry: Option<Arc<ModelEntry>>,
+    /// Its provider as the subject of limits; empty if the catalog does not know it.
+    provider_id: SmolStr,
     meter: Meter,
     outputs: OutputHistory,
 }
@@ -73,6 +77,11 @@ impl Model {
 
     pub fn entry(&self) -> Option<&Arc<ModelEntry>> {
         self.entry.as_ref()
+    }
+
+    /// Its provider as the subject of limits; empty if the catalog does not know it.
+    pub fn provider_id(&self) -> &str {
+        &self.provider_id
     }
 
     pub fn meter(&self) -> &Meter {
@@ -120,8 +129,10 @@ impl Models {
         let id: Arc<str> = id.into();
         let index = ModelIndex::new(self.models.len());
         self.by_id.insert(id.clone(), index);
+        let entry = entry_of(&id, catalog);
         self.models.push(Model {
-            entry: entry_of(&id, catalog),
+            provider_id: provider_id_of(entry.as_deref()),
+            entry,
             id,
             settings: None,
             meter: Meter::default(),
@@ -176,6 +187,7 @@ impl Models {
     pub fn set_catalog(&mut self, catalog: &Catalog) {
         for model in &mut self.models {
             model.entry = entry_of(&model.id, catalog);
+            model.provider_id = provider_id_of(model.entry.as_deref());
         }
     }
 
@@ -242,4 +254,9 @@ impl Models {
 /// Entry of the catalog with exactly this id.
 fn entry_of(id: &Arc<str>, catalog: &Catalog) -> Option<Arc<ModelEntry>> {
     catalog.by_id(id).cloned()
+}
+
+/// The provider of an entry as the subject of limits.
+pub fn provider_id_of(entry: Option<&ModelEntry>) -> SmolStr {
+    entry.map_or(SmolStr::default(), |entry| provider_subject_id(&entry.model().provider).into())
 }

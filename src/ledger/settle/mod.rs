@@ -15,7 +15,7 @@ use super::holds::Hold;
 use super::limits::{DueKinds, Slots};
 use super::models::ModelIndex;
 use super::state::Ledger;
-use crate::domain::attribution::SubjectIds;
+use crate::domain::attribution::{SubjectIds, SubjectKind};
 use crate::domain::check::BudgetStatus;
 use crate::domain::quota::Consumption;
 use crate::domain::record::{Record, RecordKind};
@@ -98,8 +98,8 @@ impl Ledger {
             | RecordKind::Credit
             | RecordKind::Void => None,
         };
-        let attribution = &record.attribution;
-        let subject_ids = SubjectIds::new(|field| attribution.get(field), &record.key_group_id);
+        let mut subject_ids = SubjectIds::new(&record.attribution, &record.key_group_id);
+        subject_ids[SubjectKind::Provider] = self.models.get(model).provider_id();
         let likely = hold.as_ref().map(|hold| &hold.slots);
         let slots = self.limits.find_or_add_slots_like(likely, &subject_ids);
         let due = self.limits.charge(&self.context, &slots, model, (&used, record.charge_time));

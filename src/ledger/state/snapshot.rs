@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Ledger;
-use crate::domain::attribution::{Attribution, PackedAttribution, SubjectIds};
+use crate::domain::attribution::{Attribution, PackedAttribution, SubjectIds, SubjectKind};
 use crate::domain::backfill::RateSnapshot;
 use crate::domain::catalog::price::Quote;
 use crate::domain::check::Reason;
@@ -47,7 +47,8 @@ impl Ledger {
         let attribution = hold.attribution.as_deref().and_then(PackedAttribution::new);
         let group = self.keys.find_or_add_group(&hold.key_group_id);
         let group_id = self.keys.group_id(group);
-        let subject_ids = SubjectIds::packed(attribution.as_ref(), group_id);
+        let mut subject_ids = SubjectIds::packed(attribution.as_ref(), group_id);
+        subject_ids[SubjectKind::Provider] = self.models.get(model).provider_id();
         let request_id = hold.request_id.clone();
         let hold = Hold {
             request_id: hold.request_id,

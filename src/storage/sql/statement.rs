@@ -45,6 +45,18 @@ impl<'a> Values<'a> {
     }
 }
 
+/// A text that matches itself in a pattern with `ESCAPE '!'`.
+pub fn as_pattern(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(character);
+    }
+    pattern
+}
+
 /// Which of several spans `column` lies in: `spans` are (where the next one begins, number), the
 /// last one has no such bound. Halves them, so that many cost little.
 pub fn span_of(column: &str, spans: &[(String, usize)], last: usize) -> String {

@@ -5,6 +5,7 @@ pub mod keys;
 pub mod periods;
 pub mod quotas;
 pub mod rate_limits;
+pub mod subjects;
 pub mod verdicts;
 
 use tollgate::proto::v1;

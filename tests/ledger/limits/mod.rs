@@ -5,5 +5,7 @@ mod departments;
 mod downgrades;
 mod keys;
 mod periods;
+mod providers;
 mod quotas;
 mod rate_limits;
+mod tags;

@@ -3,6 +3,8 @@
 //! ```text
 //! quota q user each 2 per day              each user may spend 2 a day
 //! quota q2 user ada none per day           ada is excepted
+//! quota q4 provider acme 5 per month       all models of acme together
+//! quota q5 tag team:search 5 per month     requests with `tag:team=search`
 //! quota q3 workspace 5k tokens per week soft only=a alerts=50,100
 //! rate-limit l key k1 rpm=60 tpm=10k rpd=1k shadow
 //! key k1 in g models=a,b expires=2026-02-01T00:00 off
@@ -27,7 +29,7 @@ use tollgate::ledger::{QuotaUsage, UsageFilter, UsagePosition};
 
 use crate::script::{Case, Words, amount, at, count, money, span};
 
-const KINDS: [(&str, SubjectKind); 10] = [
+const KINDS: [(&str, SubjectKind); 12] = [
     ("workspace", SubjectKind::Workspace),
     ("department", SubjectKind::Department),
     ("user", SubjectKind::User),
@@ -38,6 +40,8 @@ const KINDS: [(&str, SubjectKind); 10] = [
     ("workflow", SubjectKind::Workflow),
     ("feature", SubjectKind::Feature),
     ("session", SubjectKind::Session),
+    ("provider", SubjectKind::Provider),
+    ("tag", SubjectKind::Tag),
 ];
 
 pub fn kind_of(name: &str) -> SubjectKind {
@@ -48,7 +52,15 @@ pub fn name_of(kind: SubjectKind) -> &'static str {
     KINDS[kind as usize].0
 }
 
-/// `user=ada department=law key=k1 project=p assistant=s`
+/// The id of a subject, where a word cannot have the sign of a tag.
+fn id_of(kind: SubjectKind, word: &str) -> String {
+    match kind {
+        SubjectKind::Tag => word.replacen(':', "=", 1),
+        _ => word.to_owned(),
+    }
+}
+
+/// `user=ada department=law key=k1 project=p assistant=s tag:team=search`
 pub fn attribution(words: &Words) -> Option<Box<Attribution>> {
     let said = |key: &str| words.named.get(key).map(|text| (*text).to_owned()).unwrap_or_default();
     let attribution = Attribution {
@@ -60,7 +72,13 @@ pub fn attribution(words: &Words) -> Option<Box<Attribution>> {
         workflow_id: said("workflow"),
         feature_id: said("feature"),
         session_id: said("session"),
-        ..Attribution::default()
+        investigation_id: String::new(),
+        tags: words
+            .named
+            .iter()
+            .filter_map(|(word, value)| Some((word.strip_prefix("tag:")?, value)))
+            .map(|(key, value)| (key.to_owned(), (*value).to_owned()))
+            .collect(),
     };
     (!attribution.is_empty()).then(|| Box::new(attribution))
 }
@@ -227,7 +245,7 @@ impl Case {
         let filter = UsageFilter {
             quota_id: (words.has("of")).then(|| words.after("of").expect("a quota").to_owned()),
             subject: match (kind, words.after("each")) {
-                (Some(kind), _) => Some((kind, Some(words.named[name_of(kind)].to_owned()))),
+                (Some(kind), _) => Some((kind, Some(id_of(kind, words.named[name_of(kind)])))),
                 (None, each) => each.map(|name| (kind_of(name), None)),
             },
         };
@@ -320,7 +338,7 @@ fn scope(words: &Words) -> (Scope, usize) {
         SubjectKind::Workspace => (Scope { kind, subject_id: Some("".into()), model_id }, 3),
         kind => {
             let subject_id = words.word(3);
-            let subject_id = (subject_id != "each").then(|| subject_id.into());
+            let subject_id = (subject_id != "each").then(|| id_of(kind, subject_id).into());
             (Scope { kind, subject_id, model_id }, 4)
         }
     }

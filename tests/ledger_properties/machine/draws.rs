@@ -169,7 +169,7 @@ fn scope() -> impl Strategy<Value = ScopeDraw> {
     let subject_id = prop_oneof![1 => Just(None), 2 => prop_oneof![2 => Just(1u8), 1 => 2..4u8]
         .prop_map(Some)];
     let model = prop_oneof![3 => Just(None), 1 => (0..4u8).prop_map(Some)];
-    (0..10u8, subject_id, model).prop_map(|(kind, subject_id, model)| ScopeDraw {
+    (0..12u8, subject_id, model).prop_map(|(kind, subject_id, model)| ScopeDraw {
         kind,
         subject_id,
         model,

@@ -102,7 +102,9 @@ impl Reference {
         let mut oracle = Oracle::new(workspace(), START);
         for (index, name) in NAMES[..6].iter().enumerate() {
             let aliases = if *name == "b" { vec!["alias-of-b".to_owned()] } else { Vec::new() };
-            oracle.catalog.models.push(Model { aliases, ..model(name) });
+            // One of each two, and as lists spell it.
+            let provider = rules::PROVIDERS[index % 2].to_uppercase();
+            oracle.catalog.models.push(Model { aliases, provider, ..model(name) });
             let index = i64::try_from(index).expect("a small number");
             // Some prices meet limits exactly, some have to be rounded.
             let odd = index % 2;

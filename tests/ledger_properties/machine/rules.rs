@@ -1,5 +1,6 @@
 //! Makes draws of quotas, rate limits, keys and boosts concrete.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{Offset, TimeDelta, TimeZone};
@@ -19,8 +20,12 @@ use crate::oracle::{Oracle, facts};
 
 const ENFORCEMENTS: [Enforcement; 4] =
     [Enforcement::Hard, Enforcement::Soft, Enforcement::Downgrade, Enforcement::Shadow];
-/// First letter of the ids of each kind of subject.
+/// First letter of the ids of each kind of subject, but of providers and tags.
 const LETTERS: [&str; 10] = ["", "d", "u", "k", "g", "p", "s", "w", "f", "n"];
+/// The providers of models.
+pub const PROVIDERS: [&str; 3] = ["north", "south", "nowhere"];
+/// Tags that rules name, of two keys.
+const TAGS: [&str; 3] = ["team=1", "env=1", "env=2"];
 const UNITS: [Unit; 3] = [Unit::Money, Unit::Tokens, Unit::Requests];
 const PERIODS: [Period; 10] = [
     Period::Day,
@@ -41,7 +46,14 @@ pub fn attribution(draw: &WhoDraw) -> Option<Box<Attribution>> {
         0 => String::new(),
         number => format!("{letter}{number}"),
     };
+    let mut tags = BTreeMap::new();
+    // Two may be named at once, and one looks as if it were named.
+    let said = [("team", draw.project), ("env", draw.assistant), ("team=1", draw.project)];
+    for (key, number) in said.into_iter().filter(|(_, number)| *number > 0) {
+        tags.insert(key.to_owned(), number.to_string());
+    }
     let attribution = Attribution {
+        tags,
         department_id: id("d", draw.department),
         user_id: id("u", draw.user),
         api_key_id: id("k", draw.key),
@@ -51,7 +63,7 @@ pub fn attribution(draw: &WhoDraw) -> Option<Box<Attribution>> {
         workflow_id: id("w", draw.project),
         feature_id: id("f", draw.assistant),
         session_id: id("n", draw.user),
-        ..Attribution::default()
+        investigation_id: String::new(),
     };
     (!attribution.is_empty()).then(|| Box::new(attribution))
 }
@@ -84,12 +96,22 @@ pub fn rules(oracle: &Oracle, serial: &mut u32, draws: &[RuleDraw]) -> Call {
 
 fn scope(draw: &ScopeDraw) -> Scope {
     let kind = SubjectKind::ALL[usize::from(draw.kind)];
-    let letter = LETTERS[usize::from(draw.kind)];
     let subject_id = match kind {
         SubjectKind::Workspace => Some("".into()),
-        _ => draw.subject_id.map(|number| format!("{letter}{number}").into()),
+        // A tag is always named.
+        SubjectKind::Tag => Some(subject_id(kind, draw.subject_id.unwrap_or(1))),
+        _ => draw.subject_id.map(|number| subject_id(kind, number)),
     };
     Scope { kind, subject_id, model_id: draw.model.map(|model| NAMES[usize::from(model)].into()) }
+}
+
+fn subject_id(kind: SubjectKind, number: u8) -> Arc<str> {
+    let place = usize::from(number) - 1;
+    match kind {
+        SubjectKind::Provider => PROVIDERS[place].into(),
+        SubjectKind::Tag => TAGS[place].into(),
+        kind => format!("{}{number}", LETTERS[kind as usize]).into(),
+    }
 }
 
 fn quota(oracle: &Oracle, serial: u32, draw: &QuotaDraw) -> Quota {
@@ -207,11 +229,10 @@ pub fn boost(oracle: &Oracle, serial: u32, draw: &BoostDraw) -> Call {
         None => (BoostTarget::Envelope, Unit::Money),
         Some(index) => {
             let Some(quota) = some(&oracle.quotas, index) else { return Call::Nothing };
-            let letter = LETTERS[quota.scope.kind as usize];
             // Only one for each subject may be raised for one of them.
             let each = quota.scope.subject_id.is_none();
             let subject_id = draw.subject_id.filter(|_| each);
-            let subject_id = subject_id.map(|number| format!("{letter}{number}").into());
+            let subject_id = subject_id.map(|number| self::subject_id(quota.scope.kind, number));
             (BoostTarget::Quota { quota_id: quota.id.clone(), subject_id }, quota.unit)
         }
     };

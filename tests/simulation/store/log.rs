@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
-use tollgate::domain::attribution::SubjectKind;
+use tollgate::domain::attribution::{SubjectKind, tag_subject_id};
 use tollgate::domain::backfill::{ConsumptionQuery, RateBucket, RateQuery};
 use tollgate::domain::check::RefusalKey;
 use tollgate::domain::quota::{Consumption, Period, Scope};
@@ -267,10 +267,8 @@ impl ConsumptionStore for SimStore {
             let mut sums: BTreeMap<String, Consumption> = BTreeMap::new();
             for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace_id) {
                 let within = query.from <= record.charge_time && record.charge_time < query.to;
-                if let Some(subject_id) = subject_of(&query.scope, record)
-                    && within
-                {
-                    let used = sums.entry(subject_id.to_owned()).or_default();
+                for subject_id in subjects_of(&query.scope, record).into_iter().filter(|_| within) {
+                    let used = sums.entry(subject_id).or_default();
                     used.money += record.cost;
                     used.tokens += record.usage.tokens.iter().sum::<i64>();
                     used.requests += i64::from(record.kind == RecordKind::Usage);
@@ -286,11 +284,9 @@ impl ConsumptionStore for SimStore {
             let mut sums: BTreeMap<(String, i64), (i64, i64, i64)> = BTreeMap::new();
             for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace_id) {
                 let counts = record.kind == RecordKind::Usage && record.charge_time >= query.from;
-                if let Some(subject_id) = subject_of(&query.scope, record)
-                    && counts
-                {
+                for subject_id in subjects_of(&query.scope, record).into_iter().filter(|_| counts) {
                     let bucket = record.charge_time.micros().div_euclid(query.bucket);
-                    let sum = sums.entry((subject_id.to_owned(), bucket)).or_default();
+                    let sum = sums.entry((subject_id, bucket)).or_default();
                     sum.0 += 1;
                     sum.1 += record.usage.tokens.iter().sum::<i64>();
                     sum.2 += record.usage.get(TokenClass::CacheRead);
@@ -357,16 +353,21 @@ fn matches(record: &Record, filter: &RecordFilter) -> bool {
             .is_none_or(|id| *record.model_id == **id || *record.metered_model_id == **id)
 }
 
-/// The subject of the scope that a record counts for.
-fn subject_of<'a>(scope: &Scope, record: &'a Record) -> Option<&'a str> {
-    let subject_id = match (scope.kind.field(), scope.kind) {
-        (Some(field), _) => record.attribution.get(field),
-        (None, SubjectKind::KeyGroup) => &record.key_group_id,
-        (None, _) => "",
+/// Whom a record counts for, as far as a scope asks: its model stands for the provider.
+fn subjects_of(scope: &Scope, record: &Record) -> Vec<String> {
+    if scope.model_id.as_deref().is_some_and(|model| model != &*record.metered_model_id) {
+        return Vec::new();
+    }
+    let is_named = |id: &String| scope.subject_id.as_deref().is_none_or(|named| named == id);
+    let subject_ids = match (scope.kind.field(), scope.kind) {
+        (Some(field), _) => vec![record.attribution.get(field).to_owned()],
+        (None, SubjectKind::KeyGroup) => vec![record.key_group_id.to_string()],
+        (None, SubjectKind::Provider) => return vec![record.metered_model_id.to_string()],
+        (None, SubjectKind::Tag) => {
+            let tags = record.attribution.tags.iter();
+            tags.filter_map(|(key, value)| tag_subject_id(key, value)).collect()
+        }
+        (None, _) => return vec![String::new()],
     };
-    let counts = scope.kind == SubjectKind::Workspace
-        || (!subject_id.is_empty()
-            && scope.subject_id.as_deref().is_none_or(|named| named == subject_id));
-    let of_model = scope.model_id.as_deref().is_none_or(|model| model == &*record.metered_model_id);
-    (counts && of_model).then_some(subject_id)
+    subject_ids.into_iter().filter(|id| !id.is_empty() && is_named(id)).collect()
 }

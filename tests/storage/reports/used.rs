@@ -34,30 +34,49 @@ pub fn log_of_subjects(seed: u64, count: i64) -> Vec<Record> {
             *record.attribution.get_mut(field) = pick(field.as_str());
         }
         record.key_group_id = pick(SubjectKind::KeyGroup.as_str()).into();
+        let tags = TAG_KEYS.map(|key| (key.to_owned(), pick("tag")));
+        record.attribution.tags = tags.into_iter().take(random.random_range(0..=5)).collect();
     }
     log
 }
 
-fn subject_of(kind: SubjectKind, record: &Record) -> &str {
-    match (kind.field(), kind) {
+/// One that is asked for, with what patterns have, and others that look like it: in another case,
+/// behind a quote, and with the sign between key and value.
+const TAG_KEYS: [&str; 5] = ["t_g", "T_G", "x\"t_g", "t_g=tag-1", "tag"];
+
+/// The subjects of a record, several of tags alone. Of a provider it is the model: storage knows no
+/// others.
+fn subjects_of(kind: SubjectKind, record: &Record) -> Vec<String> {
+    let subject_id = match (kind.field(), kind) {
         (Some(field), _) => record.attribution.get(field),
         (None, SubjectKind::KeyGroup) => &record.key_group_id,
+        (None, SubjectKind::Provider) => &record.metered_model_id,
+        (None, SubjectKind::Tag) => {
+            let tags = record.attribution.tags.iter();
+            let tags = tags.filter(|(key, value)| !key.contains('=') && !value.is_empty());
+            let tags = tags.filter(|(key, _)| !key.is_empty());
+            return tags.map(|(key, value)| format!("{key}={value}")).collect();
+        }
         (None, _) => "",
-    }
+    };
+    vec![subject_id.to_owned()]
 }
 
-/// The records of a workspace that count for a scope, each with its subject.
+/// The records of a workspace that count for a scope, each with its subjects.
 fn counted<'a>(
     log: &'a [Record],
     workspace_id: &'a str,
     scope: &'a Scope,
-) -> impl Iterator<Item = (&'a str, &'a Record)> {
+) -> impl Iterator<Item = (String, &'a Record)> {
     let own = log.iter().filter(move |record| *record.workspace_id == *workspace_id);
     let of_model = own.filter(|record| {
         scope.model_id.as_ref().is_none_or(|model| *model == record.metered_model_id)
     });
-    of_model.map(|record| (subject_of(scope.kind, record), record)).filter(|(subject_id, _)| {
-        scope.kind == SubjectKind::Workspace
+    let with_subjects = of_model.flat_map(|record| {
+        subjects_of(scope.kind, record).into_iter().map(move |subject_id| (subject_id, record))
+    });
+    with_subjects.filter(|(subject_id, _)| {
+        matches!(scope.kind, SubjectKind::Workspace | SubjectKind::Provider)
             || (!subject_id.is_empty()
                 && scope.subject_id.as_ref().is_none_or(|named| **named == **subject_id))
     })
@@ -71,7 +90,7 @@ pub fn naive_used(
     let mut sums: BTreeMap<String, Consumption> = BTreeMap::new();
     for (subject_id, record) in counted(log, workspace_id, &query.scope) {
         if query.from <= record.charge_time && record.charge_time < query.to {
-            let used = sums.entry(subject_id.to_owned()).or_default();
+            let used = sums.entry(subject_id).or_default();
             used.money += record.cost;
             used.tokens += record.usage.tokens.iter().sum::<i64>();
             used.requests += i64::from(record.kind == RecordKind::Usage);
@@ -85,7 +104,7 @@ fn naive_sent(log: &[Record], workspace_id: &str, query: &RateQuery) -> Vec<Rate
     for (subject_id, record) in counted(log, workspace_id, &query.scope) {
         if record.charge_time >= query.from && record.kind == RecordKind::Usage {
             let bucket = record.charge_time.micros().div_euclid(query.bucket);
-            let sum = sums.entry((subject_id.to_owned(), bucket)).or_default();
+            let sum = sums.entry((subject_id, bucket)).or_default();
             sum.0 += 1;
             sum.1 += record.usage.tokens.iter().sum::<i64>();
             sum.2 += record.usage.get(TokenClass::CacheRead);
@@ -107,6 +126,7 @@ pub fn scopes() -> Vec<Scope> {
     for kind in SubjectKind::ALL {
         let name = match kind {
             SubjectKind::Workspace => String::new(),
+            SubjectKind::Tag => "t_g=tag-1".to_owned(),
             kind => format!("{}-1", kind.as_str()),
         };
         for subject_id in [None, Some(name.as_str()), Some("nobody"), Some("")] {

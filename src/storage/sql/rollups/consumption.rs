@@ -4,12 +4,14 @@
 //! A sum is made of buckets that lie in the window, of records where a bucket reaches over one of
 //! its ends, and of the tail of the log that is not folded yet (`cut.rs`).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 
 use super::cut::{self, Cut};
+use super::tags::TagSubjects;
 use super::{FOLD_CURSOR, column};
 use crate::domain::attribution::{AttributionField, Dimension, SubjectKind};
 use crate::domain::backfill::{ConsumptionQuery, RateBucket, RateQuery};
@@ -97,7 +99,10 @@ impl<DB: Backend> ConsumptionStore for SqlStore<DB> {
         };
         let used = snapshot.rows(AssertSqlSafe(sql), values.as_slice()).await?;
         snapshot.end().await?;
-        Ok(used)
+        match &subjects.tags {
+            Some(tags) => tags.used(used),
+            None => Ok(used),
+        }
     }
 
     async fn rate_buckets(&self, workspace_id: &str, query: &RateQuery) -> Result<Vec<RateBucket>> {
@@ -105,29 +110,45 @@ impl<DB: Backend> ConsumptionStore for SqlStore<DB> {
         let ends = [Value::Text(workspace_id), time(query.from), Value::Int(query.bucket)];
         let mut values = Values::of(ends);
         let sql = subjects.sent(&mut values);
-        self.rows(AssertSqlSafe(sql), values.as_slice()).await
+        let sent = self.rows(AssertSqlSafe(sql), values.as_slice()).await?;
+        match &subjects.tags {
+            Some(tags) => tags.sent(sent),
+            None => Ok(sent),
+        }
     }
 }
 
 /// The subjects whose records are counted.
 struct Subjects<'a> {
     dimension: Dimension,
-    /// Absent for all that have an id.
-    subject_id: Option<&'a str>,
+    /// As in buckets; absent for all that have an id.
+    subject_id: Option<Cow<'a, str>>,
     /// The only metered model; absent for all.
     model_id: Option<&'a str>,
+    /// Absent of all other kinds.
+    tags: Option<TagSubjects<'a>>,
 }
 
 impl<'a> Subjects<'a> {
     /// `None` where there can be none.
     fn of(scope: &'a Scope) -> Option<Subjects<'a>> {
-        let subject_id = match (scope.kind, scope.subject_id.as_deref()) {
-            (SubjectKind::Workspace, _) => Some(""),
-            (_, Some("")) => return None,
-            (_, subject_id) => subject_id,
-        };
+        let named = scope.subject_id.as_deref();
+        let model_id = scope.model_id.as_deref();
         let dimension = dimension(scope.kind);
-        Some(Subjects { dimension, subject_id, model_id: scope.model_id.as_deref() })
+        let of =
+            |subject_id, model_id| Some(Subjects { dimension, subject_id, model_id, tags: None });
+        match (scope.kind, named) {
+            (SubjectKind::Workspace, _) => of(Some("".into()), model_id),
+            // Their models are the subjects.
+            (SubjectKind::Provider, _) => of(model_id.map(Cow::from), None),
+            (SubjectKind::Tag, named) => {
+                let tags = TagSubjects::of(named)?;
+                let subject_id = tags.bucket().map(Cow::from);
+                Some(Subjects { dimension, subject_id, model_id, tags: Some(tags) })
+            }
+            (_, Some("")) => None,
+            (_, named) => of(named.map(Cow::from), model_id),
+        }
     }
 
     /// Whether they are counted from buckets by day and model; by hour otherwise.
@@ -135,22 +156,55 @@ impl<'a> Subjects<'a> {
         self.model_id.is_some() && self.dimension.is_by_model()
     }
 
+    /// The column that tells the subject of a record: of tags all of them.
+    fn column(&self) -> &'static str {
+        if self.tags.is_some() { "tags" } else { column(self.dimension) }
+    }
+
+    /// Conditions on the columns of a bucket.
+    fn of_buckets(&self, values: &mut Values<'a>) -> String {
+        self.conditions("value", "model", values)
+    }
+
+    /// Conditions on the columns of a record. Those on tags may be met by other records, too.
+    fn of_records(&self, values: &mut Values<'a>) -> String {
+        match &self.tags {
+            None => self.conditions(self.column(), "metered_model_id", values),
+            Some(tags) => {
+                let pattern = values.bind(Value::Owned(tags.pattern()));
+                let only = format!("AND tags LIKE {pattern} ESCAPE '!'");
+                only + &self.of_model("metered_model_id", values)
+            }
+        }
+    }
+
     /// Conditions on the column of a subject and on that of its model.
     fn conditions(&self, subject: &str, model: &str, values: &mut Values<'a>) -> String {
-        let mut conditions = match self.subject_id {
-            Some(id) => format!("AND {subject} = {}", values.text(id)),
+        let only = match self.subject(values) {
+            Some(id) => format!("AND {subject} = {id}"),
             None => format!("AND {subject} <> ''"),
         };
-        if let Some(id) = self.model_id {
-            conditions.push_str(&format!(" AND {model} = {}", values.text(id)));
-        }
-        conditions
+        only + &self.of_model(model, values)
+    }
+
+    fn of_model(&self, model: &str, values: &mut Values<'a>) -> String {
+        let of_model = |id| format!(" AND {model} = {}", values.text(id));
+        self.model_id.map(of_model).unwrap_or_default()
+    }
+
+    /// The placeholder of the subject, if it is one.
+    fn subject(&self, values: &mut Values<'a>) -> Option<String> {
+        let subject_id = self.subject_id.clone()?;
+        Some(values.bind(match subject_id {
+            Cow::Borrowed(id) => Value::Text(id),
+            Cow::Owned(id) => Value::Owned(id),
+        }))
     }
 
     /// Sums over buckets, and over records that meet one of some conditions. `value` is the
     /// subject of a bucket.
     fn used(&self, value: &str, buckets: &str, records: &[String], only: &str) -> String {
-        let (subject, tokens) = (column(self.dimension), all_tokens());
+        let (subject, tokens) = (self.column(), all_tokens());
         let mut parts = vec![format!(
             "SELECT {value} AS subject_id, cost_nanos AS cost, {tokens} AS tokens, \
              record_count AS requests FROM {buckets}"
@@ -172,9 +226,13 @@ impl<'a> Subjects<'a> {
     /// The four parts of [`cut::exact_hours`], written as in [`SPENT`]. `values` are theirs.
     fn used_by_hours(&self, values: &mut Values<'a>) -> String {
         // What the workspace used of a model is what was used of the model.
-        let (dimension, value, named) = match (self.dimension, self.model_id) {
-            (Dimension::Workspace, Some(model)) => (Dimension::Model, "''", Some(model)),
-            (dimension, _) => (dimension, "value", self.subject_id),
+        let (dimension, value) = match (self.dimension, self.model_id) {
+            (Dimension::Workspace, Some(_)) => (Dimension::Model, "''"),
+            (dimension, _) => (dimension, "value"),
+        };
+        let named = match dimension == self.dimension {
+            true => self.subject(values),
+            false => self.model_id.map(|model| values.text(model)),
         };
         let dimension = values.bind(code(dimension));
         let mut buckets =
@@ -184,14 +242,13 @@ impl<'a> Subjects<'a> {
             // has hours behind values. The key of the table, which has them before, seems as good
             // to it.
             Some(named) => {
-                let named = values.text(named);
                 buckets.push_str(&format!(
                     " AND (value, hour) >= ({named}, $2) AND (value, hour) <= ({named}, $4)"
                 ));
             }
             None => buckets.push_str(" AND hour >= $2 AND hour <= $4 AND value <> ''"),
         }
-        let only = self.conditions(column(self.dimension), "metered_model_id", values);
+        let only = self.of_records(values);
         let records = [
             "seq > $6 AND seq <= 9223372036854775807 AND workspace_id || '' = $1 \
              AND charge_time + 0 >= $2 AND charge_time + 0 < $3",
@@ -215,21 +272,21 @@ impl<'a> Subjects<'a> {
         let workspace = values.text(workspace_id);
         let cursor = values.bind(Value::Int(cursor));
         let dimension = values.bind(code(self.dimension));
-        let days = match (self.subject_id, self.model_id) {
+        let days = match (self.subject(values), self.model_id) {
             // As rows, for the same reason as by hour.
             (Some(subject), Some(model)) => {
-                let behind = format!("{}, {}", values.text(subject), values.text(model));
+                let behind = format!("{subject}, {}", values.text(model));
                 cut.days_condition(Some(("value, model", &behind)), values)
             }
             _ => {
-                let only = self.conditions("value", "model", values);
+                let only = self.of_buckets(values);
                 format!("{only} {}", cut.days_condition(None, values))
             }
         };
         let buckets = format!(
             "rollups_by_model WHERE workspace_id = {workspace} AND dimension = {dimension} {days}"
         );
-        let only = self.conditions(column(self.dimension), "metered_model_id", values);
+        let only = self.of_records(values);
         let range = cut.range();
         let (from, to) = (values.time(range.start), values.time(range.end));
         let mut records = vec![format!(
@@ -249,8 +306,8 @@ impl<'a> Subjects<'a> {
 
     /// `values` are the workspace, the beginning and the length of a bucket.
     fn sent(&self, values: &mut Values<'a>) -> String {
-        let subject = column(self.dimension);
-        let only = self.conditions(subject, "metered_model_id", values);
+        let subject = self.column();
+        let only = self.of_records(values);
         // Rounded down, also before 1970: `%` has the sign of the time.
         format!(
             "SELECT {subject} AS subject_id, \
@@ -265,12 +322,16 @@ impl<'a> Subjects<'a> {
     }
 }
 
-/// What the records of a kind of subject are summed up by.
+/// What the records of a kind of subject are summed up by; those of providers by their models.
 fn dimension(kind: SubjectKind) -> Dimension {
-    match kind.field().map(AttributionField::dimension) {
-        Some(dimension) => dimension.expect("what limits apply to is a dimension: a test holds it"),
-        None if kind == SubjectKind::KeyGroup => Dimension::KeyGroup,
-        None => Dimension::Workspace,
+    match (kind.field().map(AttributionField::dimension), kind) {
+        (Some(dimension), _) => {
+            dimension.expect("what limits apply to is a dimension: a test holds it")
+        }
+        (None, SubjectKind::KeyGroup) => Dimension::KeyGroup,
+        (None, SubjectKind::Provider) => Dimension::Model,
+        (None, SubjectKind::Tag) => Dimension::Tag,
+        (None, _) => Dimension::Workspace,
     }
 }
 
@@ -322,6 +383,10 @@ mod tests {
             (SubjectKind::KeyGroup, Some("g"), None, of_one),
             (SubjectKind::Workspace, Some(""), None, of_one),
             (SubjectKind::Workspace, None, Some("m"), of_one),
+            (SubjectKind::Provider, None, None, of_all),
+            (SubjectKind::Provider, None, Some("m"), of_one),
+            (SubjectKind::Tag, None, None, of_all),
+            (SubjectKind::Tag, Some("team=search"), None, of_one),
         ] {
             let scope = scope(kind, subject_id, model_id);
             let mut values = Values::of(vec![Value::Int(0); 7]);
@@ -349,13 +414,18 @@ mod tests {
             last_time: at(day + 1) - 1,
         };
         let planner = Planner::new().await;
-        for (subject_id, rollups) in [(None, of_all), (Some("u"), of_one)] {
+        for (kind, subject_id, rollups) in [
+            (SubjectKind::User, None, of_all),
+            (SubjectKind::User, Some("u"), of_one),
+            (SubjectKind::Tag, None, of_all),
+            (SubjectKind::Tag, Some("team=search"), of_one),
+        ] {
             for (first_day, expected) in
                 [(2, vec![rollups, BY_SEQ]), (1, vec![rollups, BY_SEQ, BY_TIME])]
             {
                 let days: Vec<LocalDay> = (first_day..9).map(local_day).collect();
                 let cut = Cut::new(Source::DaysByModel, &[window], false, &days, None);
-                let scope = scope(SubjectKind::User, subject_id, Some("m"));
+                let scope = scope(kind, subject_id, Some("m"));
                 let subjects = Subjects::of(&scope).unwrap();
                 let sql = subjects.used_by_days("w", &cut, 0, &mut Values::default());
                 assert_eq!(searches(&planner, &sql).await, expected, "{scope:?}");
@@ -365,16 +435,23 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_sent_is_found_by_time() {
-        let scope = scope(SubjectKind::ApiKey, Some("k"), Some("m"));
-        let mut values = Values::of(vec![Value::Int(0); 3]);
-        let sql = Subjects::of(&scope).unwrap().sent(&mut values);
-        assert_eq!(searches(&Planner::new().await, &sql).await, [BY_TIME]);
+        let planner = Planner::new().await;
+        for (kind, subject_id) in [(SubjectKind::ApiKey, "k"), (SubjectKind::Tag, "team=search")] {
+            let scope = scope(kind, Some(subject_id), Some("m"));
+            let mut values = Values::of(vec![Value::Int(0); 3]);
+            let sql = Subjects::of(&scope).unwrap().sent(&mut values);
+            assert_eq!(searches(&planner, &sql).await, [BY_TIME]);
+        }
     }
 
     #[test]
     fn what_limits_apply_to_is_summed_up() {
         for kind in SubjectKind::ALL {
-            assert_eq!(dimension(kind).as_str(), kind.as_str());
+            let expected = match kind {
+                SubjectKind::Provider => "model",
+                kind => kind.as_str(),
+            };
+            assert_eq!(dimension(kind).as_str(), expected);
         }
     }
 }

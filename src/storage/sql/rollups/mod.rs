@@ -2,6 +2,7 @@
 
 mod consumption;
 pub mod cut;
+mod tags;
 mod rebuild;
 pub mod refusals;
 mod verify;

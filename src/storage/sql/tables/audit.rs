@@ -8,6 +8,7 @@ use crate::storage::audit::{AuditEvent, AuditFilter, AuditStore};
 use crate::storage::sql::SqlStore;
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::row::{Value, row, time, to_json};
+use crate::storage::sql::statement::as_pattern;
 use crate::storage::sql::table::Table;
 
 pub static AUDIT_EVENTS: Table<AuditEvent> = Table::new("audit_events", &["id"]);
@@ -67,16 +68,4 @@ impl<DB: Backend> AuditStore for SqlStore<DB> {
         ));
         self.select(select.ordered("time, id", limit)).await
     }
-}
-
-/// A text that matches itself.
-fn as_pattern(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len());
-    for character in text.chars() {
-        if matches!(character, '%' | '_' | '!') {
-            pattern.push('!');
-        }
-        pattern.push(character);
-    }
-    pattern
 }

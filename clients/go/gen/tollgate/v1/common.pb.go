@@ -439,6 +439,13 @@ const (
 	SubjectType_SUBJECT_TYPE_FEATURE SubjectType = 10
 	// A session, by `Attribution.session_id`.
 	SubjectType_SUBJECT_TYPE_SESSION SubjectType = 11
+	// A provider: the usage of all models that have it as `Model.provider` in the catalog as it is
+	// now. A request counts for that of the model that it runs on, a record for that of its metered
+	// model; models that are not in the catalog have none.
+	SubjectType_SUBJECT_TYPE_PROVIDER SubjectType = 12
+	// A tag with its value, by `Attribution.tags`. A request counts for each of its tags. A limit
+	// names one: each_subject is refused.
+	SubjectType_SUBJECT_TYPE_TAG SubjectType = 13
 )
 
 // Enum value maps for SubjectType.
@@ -456,6 +463,8 @@ var (
 		9:  "SUBJECT_TYPE_WORKFLOW",
 		10: "SUBJECT_TYPE_FEATURE",
 		11: "SUBJECT_TYPE_SESSION",
+		12: "SUBJECT_TYPE_PROVIDER",
+		13: "SUBJECT_TYPE_TAG",
 	}
 	SubjectType_value = map[string]int32{
 		"SUBJECT_TYPE_UNSPECIFIED": 0,
@@ -470,6 +479,8 @@ var (
 		"SUBJECT_TYPE_WORKFLOW":    9,
 		"SUBJECT_TYPE_FEATURE":     10,
 		"SUBJECT_TYPE_SESSION":     11,
+		"SUBJECT_TYPE_PROVIDER":    12,
+		"SUBJECT_TYPE_TAG":         13,
 	}
 )
 
@@ -671,7 +682,8 @@ const (
 	Enforcement_ENFORCEMENT_HARD Enforcement = 1
 	// Allows it, with a verdict as a warning.
 	Enforcement_ENFORCEMENT_SOFT Enforcement = 2
-	// Routes it to a cheaper model, as a model limit does.
+	// Routes it to a cheaper model, as a model limit does; where the limit is of a provider, to one of
+	// another provider.
 	Enforcement_ENFORCEMENT_DOWNGRADE Enforcement = 3
 	// Allows it, with a verdict that has the reason for which it would have been blocked.
 	Enforcement_ENFORCEMENT_SHADOW Enforcement = 4
@@ -1105,7 +1117,10 @@ type Subject struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Type of the subject.
 	Type SubjectType `protobuf:"varint,1,opt,name=type,proto3,enum=tollgate.v1.SubjectType" json:"type,omitempty"`
-	// Id, as in `Attribution`; of a workspace its own id or empty.
+	// Id, as in `Attribution`; of a workspace its own id or empty. Of a provider `Model.provider`, in
+	// any case; answers have it in lower case. Of a tag its key, "=" and its value, for example
+	// "team=search": up to the first "=" it is the key, so that no limit names a key that has one; the
+	// value is not empty.
 	Id            string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1405,7 +1420,7 @@ const file_tollgate_v1_common_proto_rawDesc = "" +
 	"\x13LIMIT_KIND_ENVELOPE\x10\x01\x12\x1a\n" +
 	"\x16LIMIT_KIND_MODEL_LIMIT\x10\x02\x12\x14\n" +
 	"\x10LIMIT_KIND_QUOTA\x10\x03\x12\x19\n" +
-	"\x15LIMIT_KIND_RATE_LIMIT\x10\x04*\xce\x02\n" +
+	"\x15LIMIT_KIND_RATE_LIMIT\x10\x04*\xff\x02\n" +
 	"\vSubjectType\x12\x1c\n" +
 	"\x18SUBJECT_TYPE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16SUBJECT_TYPE_WORKSPACE\x10\x01\x12\x16\n" +
@@ -1419,7 +1434,9 @@ const file_tollgate_v1_common_proto_rawDesc = "" +
 	"\x15SUBJECT_TYPE_WORKFLOW\x10\t\x12\x18\n" +
 	"\x14SUBJECT_TYPE_FEATURE\x10\n" +
 	"\x12\x18\n" +
-	"\x14SUBJECT_TYPE_SESSION\x10\v*\x8d\x01\n" +
+	"\x14SUBJECT_TYPE_SESSION\x10\v\x12\x19\n" +
+	"\x15SUBJECT_TYPE_PROVIDER\x10\f\x12\x14\n" +
+	"\x10SUBJECT_TYPE_TAG\x10\r*\x8d\x01\n" +
 	"\tLimitUnit\x12\x1a\n" +
 	"\x16LIMIT_UNIT_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10LIMIT_UNIT_MONEY\x10\x01\x12\x15\n" +

@@ -266,6 +266,15 @@ class _SubjectTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SubjectTy
     """A feature, by `Attribution.feature_id`."""
     SUBJECT_TYPE_SESSION: _SubjectType.ValueType  # 11
     """A session, by `Attribution.session_id`."""
+    SUBJECT_TYPE_PROVIDER: _SubjectType.ValueType  # 12
+    """A provider: the usage of all models that have it as `Model.provider` in the catalog as it is
+    now. A request counts for that of the model that it runs on, a record for that of its metered
+    model; models that are not in the catalog have none.
+    """
+    SUBJECT_TYPE_TAG: _SubjectType.ValueType  # 13
+    """A tag with its value, by `Attribution.tags`. A request counts for each of its tags. A limit
+    names one: each_subject is refused.
+    """
 
 class SubjectType(_SubjectType, metaclass=_SubjectTypeEnumTypeWrapper):
     """Types of subjects: what a limit applies to. The set may grow."""
@@ -294,6 +303,15 @@ SUBJECT_TYPE_FEATURE: SubjectType.ValueType  # 10
 """A feature, by `Attribution.feature_id`."""
 SUBJECT_TYPE_SESSION: SubjectType.ValueType  # 11
 """A session, by `Attribution.session_id`."""
+SUBJECT_TYPE_PROVIDER: SubjectType.ValueType  # 12
+"""A provider: the usage of all models that have it as `Model.provider` in the catalog as it is
+now. A request counts for that of the model that it runs on, a record for that of its metered
+model; models that are not in the catalog have none.
+"""
+SUBJECT_TYPE_TAG: SubjectType.ValueType  # 13
+"""A tag with its value, by `Attribution.tags`. A request counts for each of its tags. A limit
+names one: each_subject is refused.
+"""
 Global___SubjectType: _TypeAlias = SubjectType  # noqa: Y015
 
 class _LimitUnit:
@@ -419,7 +437,9 @@ class _EnforcementEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Enforceme
     ENFORCEMENT_SOFT: _Enforcement.ValueType  # 2
     """Allows it, with a verdict as a warning."""
     ENFORCEMENT_DOWNGRADE: _Enforcement.ValueType  # 3
-    """Routes it to a cheaper model, as a model limit does."""
+    """Routes it to a cheaper model, as a model limit does; where the limit is of a provider, to one of
+    another provider.
+    """
     ENFORCEMENT_SHADOW: _Enforcement.ValueType  # 4
     """Allows it, with a verdict that has the reason for which it would have been blocked."""
 
@@ -433,7 +453,9 @@ ENFORCEMENT_HARD: Enforcement.ValueType  # 1
 ENFORCEMENT_SOFT: Enforcement.ValueType  # 2
 """Allows it, with a verdict as a warning."""
 ENFORCEMENT_DOWNGRADE: Enforcement.ValueType  # 3
-"""Routes it to a cheaper model, as a model limit does."""
+"""Routes it to a cheaper model, as a model limit does; where the limit is of a provider, to one of
+another provider.
+"""
 ENFORCEMENT_SHADOW: Enforcement.ValueType  # 4
 """Allows it, with a verdict that has the reason for which it would have been blocked."""
 Global___Enforcement: _TypeAlias = Enforcement  # noqa: Y015
@@ -655,7 +677,11 @@ class Subject(_message.Message):
     type: Global___SubjectType.ValueType
     """Type of the subject."""
     id: _builtins.str
-    """Id, as in `Attribution`; of a workspace its own id or empty."""
+    """Id, as in `Attribution`; of a workspace its own id or empty. Of a provider `Model.provider`, in
+    any case; answers have it in lower case. Of a tag its key, "=" and its value, for example
+    "team=search": up to the first "=" it is the key, so that no limit names a key that has one; the
+    value is not empty.
+    """
     def __init__(
         self,
         *,
