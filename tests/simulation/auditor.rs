@@ -277,11 +277,11 @@ impl Auditor {
         self.sent.entry(request).or_default().insert(report.fingerprint());
     }
 
-    /// And answered.
+    /// And answered, with the times of both.
     pub fn recorded(
         &mut self,
         life: u64,
-        now: Time,
+        (sent, now): (Time, Time),
         workspace: &str,
         report: &UsageReport,
         reply: &Result<Recorded, Error>,
@@ -323,9 +323,10 @@ impl Auditor {
                 }
             }
             Err(Error::Field { field, .. }) if field == "start_time" => {
-                // Clocks differ by what they jump meanwhile.
-                let ago = now - report.start_time.expect("it was said");
-                let is_near = (-MICROS_PER_HOUR..RECORD_AGE_MAX - MICROS_PER_DAY).contains(&ago);
+                // The clock may have jumped meanwhile.
+                let start = report.start_time.expect("it was said");
+                let near = -MICROS_PER_HOUR..RECORD_AGE_MAX - MICROS_PER_DAY;
+                let is_near = [sent, now].iter().all(|at| near.contains(&(*at - start)));
                 assert!(!is_near, "a record of these days is accepted");
                 if life == self.life {
                     self.close(&request);

@@ -100,13 +100,14 @@ impl Client {
         }
         // The same once more: a reply that was lost, or sent twice at the same time.
         for _ in 0..luck.random_range(1..3) {
-            self.auditor().recording(self.clock.now(), workspace, &report);
+            let sent = self.clock.now();
+            self.auditor().recording(sent, workspace, &report);
             let call = self.engine.record(workspace, report.clone());
             let reply = call.await.map(|reply| reply.value);
             let faults = self.auditor().store.faults.clone();
             let reply = faults.recorded(workspace, &report, reply);
-            let now = self.clock.now();
-            self.auditor().recorded(self.life, now, workspace, &report, &reply);
+            let times = (sent, self.clock.now());
+            self.auditor().recorded(self.life, times, workspace, &report, &reply);
             if luck.random_range(0..3) > 0 {
                 break;
             }
