@@ -43,6 +43,8 @@ pub struct Config {
     /// Whether calls need credentials: where other machines can reach the address, unless it is
     /// insecure, or something else is set.
     pub auth: Auth,
+    /// File with the secret of the first operator token, for a database without tokens.
+    pub operator_token_file: Option<PathBuf>,
     /// Certificate and key of the server; without them connections are plain.
     pub tls: Option<TlsFiles>,
     /// Form of the log; for people at first.
@@ -190,6 +192,7 @@ impl Default for Config {
             database: DatabaseUrl::default(),
             insecure: false,
             auth: Auth::Off,
+            operator_token_file: None,
             tls: None,
             log_format: LogFormat::Human,
             log_filter: "info".to_owned(),

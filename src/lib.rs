@@ -1,5 +1,6 @@
 //! Tollgate keeps LLM spend inside its envelope: see README.md and ARCHITECTURE.md.
 
+#![forbid(unsafe_code)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod admin;

@@ -141,3 +141,37 @@ fn a_token_is_printed_alone_and_its_database_is_private() {
     assert!(run(&["token", "revoke", "root"]).0);
     assert!(!run(&["token", "rotate", "root"]).0);
 }
+
+#[test]
+fn the_first_operator_token_may_come_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, file) = ("sqlite:tollgate.db", folder.path().join("secret"));
+    let arguments =
+        ["serve", "--listen", "127.0.0.1:0", "--database", database, "--auth", "required"];
+    let arguments = [&arguments[..], &["--operator-token-file", "secret"]].concat();
+    std::fs::write(&file, "tg_hidden\n").unwrap();
+    let output = tollgate(folder.path(), &arguments, &[]).output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && message.contains("operator_token_file"), "{message}");
+    assert!(!message.contains("hidden"), "{message}");
+
+    let secret = "tg_yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp10Xwm86";
+    std::fs::write(&file, format!("{secret}\n")).unwrap();
+    for _again in 0..2 {
+        let mut command = tollgate(folder.path(), &arguments, &[]);
+        let mut server = command.stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(server.stderr.take().unwrap()).lines();
+        let log: Vec<String> =
+            lines.map(Result::unwrap).take_while(|it| !it.contains("serving")).collect();
+        server.kill().unwrap();
+        server.wait().unwrap();
+        assert!(log.iter().all(|line| !line.contains("tg_")), "{log:?}");
+    }
+    let arguments = ["token", "list", "--database", database];
+    let output = tollgate(folder.path(), &arguments, &[]).output().unwrap();
+    let list = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        list.starts_with("first\toperator\tall\tvalid\t") && list.lines().count() == 1,
+        "{list}"
+    );
+}

@@ -313,6 +313,21 @@ fn the_build_is_described_completely() {
     report(&failures, "every proto compiled, every version locked");
 }
 
+#[test]
+fn dependencies_have_their_reason() {
+    let text = read(Path::new("docs/dependencies.md"));
+    let mut missing = Vec::new();
+    for manifest in ["Cargo.toml", "tools/lab/Cargo.toml"] {
+        let manifest: toml::Table = toml::from_str(&read(Path::new(manifest))).expect("TOML");
+        for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            let named = manifest.get(kind).and_then(toml::Value::as_table).into_iter().flatten();
+            let names = named.map(|(name, _)| name.clone());
+            missing.extend(names.filter(|name| !text.contains(&format!("`{name}`"))));
+        }
+    }
+    report(&missing, "each direct dependency in docs/dependencies.md");
+}
+
 /// One file of Rust.
 struct RustFile {
     path: PathBuf,

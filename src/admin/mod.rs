@@ -40,6 +40,10 @@ pub enum Error {
     InvalidList { path: String, cause: InvalidList },
     #[error("--id: there is a token \"{0}\" already")]
     TokenExists(String),
+    #[error(
+        "operator_token_file: {0}: expected the secret of a token: tg_ and 49 letters and digits"
+    )]
+    NotASecret(String),
     #[error("there is no token \"{0}\"")]
     TokenNotFound(String),
     #[error("the token \"{0}\" is revoked: create another")]

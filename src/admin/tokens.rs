@@ -1,15 +1,19 @@
 //! Access tokens from the command line, on the database of a server that may be running: it sees
 //! changes within a second.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{ACTOR, Error};
 use crate::domain::Time;
-use crate::domain::access::{AccessToken, Secret};
+use crate::domain::access::{AccessToken, Role, Secret};
 use crate::domain::time::Micros;
 use crate::engine::{Actor, NewToken, TOKENS_MAX, put_token, revoked, rotated};
 use crate::storage::Store;
 use crate::storage::sql;
+
+/// Id of the operator token that a server makes at its first start.
+const FIRST: &str = "first";
 
 /// A database that is opened for it.
 pub struct Tokens {
@@ -65,6 +69,30 @@ impl Tokens {
         }
         self.put("token create", None, &token, now).await?;
         Ok(token)
+    }
+
+    /// Makes the first operator token of a database that has none: with the secret of `file`, or
+    /// one that is returned, to be shown once.
+    pub async fn first(&self, file: Option<&Path>, now: Time) -> Result<Option<Secret>, Error> {
+        if !self.list().await?.is_empty() {
+            return Ok(None);
+        }
+        let new = NewToken {
+            id: Some(FIRST.to_owned()),
+            display_name: String::new(),
+            role: Role::Operator,
+            workspace_ids: Vec::new(),
+            expire_time: None,
+        };
+        let Some(file) = file else {
+            return Ok(Some(self.create(new, now).await?.1));
+        };
+        let path = || file.display().to_string();
+        let text = std::fs::read_to_string(file);
+        let text = text.map_err(|cause| Error::File { path: path(), cause })?;
+        let secret = Secret::parse(text.trim()).ok_or_else(|| Error::NotASecret(path()))?;
+        self.add(new, &secret, now).await?;
+        Ok(None)
     }
 
     pub async fn rotate(

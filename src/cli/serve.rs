@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use tokio::net::TcpListener;
+use tollgate::admin::tokens::Tokens;
 use tollgate::config::{Auth, Config, Flag, SETTINGS};
-use tollgate::engine::SystemClock;
+use tollgate::engine::{Clock, SystemClock};
 use tollgate::storage::sql;
 use tollgate::{logging, server};
 use tracing::warn;
@@ -37,6 +38,9 @@ pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
     }
     runtime(config.worker_threads.map(NonZeroUsize::get))?.block_on(async {
         let stop = stop_signal()?;
+        if config.auth == Auth::Required {
+            make_first_token(&config).await?;
+        }
         let store = sql::open(config.database.as_str()).await.map_err(failure)?;
         let listener = TcpListener::bind(config.listen).await;
         let listener = listener.map_err(|cause| format!("listen: {}: {cause}", config.listen))?;
@@ -48,6 +52,22 @@ pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
         server::run(config, listener, store, Arc::new(SystemClock), stop).await.map_err(failure)?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Whoever starts a server for other machines gets its first token from it: by the file, or shown.
+async fn make_first_token(config: &Config) -> Result<(), Failure> {
+    let file = config.operator_token_file.as_deref();
+    if file.is_none() && config.listen.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    let tokens = Tokens::open(config.database.as_str()).await.map_err(failure)?;
+    let made = tokens.first(file, SystemClock.now()).await;
+    tokens.close().await;
+    if let Some(secret) = made.map_err(failure)? {
+        eprintln!("tollgate: the first operator token is created; this is its secret:");
+        println!("{}", secret.expose());
+    }
+    Ok(())
 }
 
 impl Args for Flags {

@@ -27,7 +27,7 @@ pub struct Setting {
     pub help: &'static str,
 }
 
-pub static SETTINGS: [Setting; 15] = [
+pub static SETTINGS: [Setting; 16] = [
     value("listen", "ADDR", "Address to serve on"),
     value("database", "URL", "Where the data is: sqlite:PATH or postgres://…"),
     switch(
@@ -39,6 +39,11 @@ pub static SETTINGS: [Setting; 15] = [
         "MODE",
         "Whether calls need credentials: required or off; required where other machines can reach \
          the address, unless it is insecure",
+    ),
+    value(
+        "operator_token_file",
+        "FILE",
+        "Secret of the first operator token, where the database has no token yet",
     ),
     value("tls_certificate", "FILE", "Certificate of the server with its chain, in PEM"),
     value("tls_key", "FILE", "Private key of the certificate, in PEM"),
@@ -110,6 +115,9 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
             "database" => config.database = value.parse(DATABASE, DatabaseUrl::parse)?,
             "insecure" => config.insecure = value.parse(BOOLEAN, parsed)?,
             "auth" => auth = Some(value.parse("required or off", auth_mode)?),
+            "operator_token_file" => {
+                config.operator_token_file = Some(value.parse(PATH, path)?);
+            }
             "tls_certificate" => tls_certificate = Some(value.parse(PATH, path)?),
             "tls_key" => tls_key = Some(value.parse(PATH, path)?),
             "log_format" => config.log_format = value.parse("human or json", log_format)?,

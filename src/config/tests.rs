@@ -52,7 +52,7 @@ fn flags_win_over_environment_over_file() {
 #[test]
 fn every_key_is_understood_from_every_source() {
     let file = "listen = '0.0.0.0:1'\ninsecure = true\nauth = 'required'\n\
-                tls_certificate = 'c.pem'\ntls_key = 'k.pem'\n\
+                operator_token_file = 't'\ntls_certificate = 'c.pem'\ntls_key = 'k.pem'\n\
                 database = 'postgres://h/d'\n\
                 log_format = 'json'\nlog_filter = 'warn,tollgate=debug'\n\
                 cors_allowed_origins = ['https://a.example', 'http://localhost:3000']\n\
@@ -64,6 +64,7 @@ fn every_key_is_understood_from_every_source() {
         ("listen", "0.0.0.0:1"),
         ("insecure", "true"),
         ("auth", "required"),
+        ("operator_token_file", "t"),
         ("tls_certificate", "c.pem"),
         ("tls_key", "k.pem"),
         ("database", "postgres://h/d"),

@@ -39,6 +39,11 @@ impl Secret {
         Secret(text)
     }
 
+    /// The secret that a text is; none if it has not the form of one.
+    pub fn parse(text: &str) -> Option<Secret> {
+        Secret::is_well_formed(text).then(|| Secret(text.to_owned()))
+    }
+
     /// Whether a text has the form and the checksum of a secret.
     pub fn is_well_formed(text: &str) -> bool {
         text.len() == SECRET_PREFIX.len() + RANDOM_DIGITS + CHECKSUM_DIGITS
@@ -258,7 +263,7 @@ mod tests {
         assert_eq!(format!("{secret:?}"), "Secret");
         assert_eq!(Secret::from_random([0; 32]).expose().len(), secret.expose().len());
         let text = secret.expose();
-        assert!(Secret::is_well_formed(text));
+        assert_eq!(Secret::parse(text).as_ref(), Some(&secret));
         let others = [
             text[1..].to_owned(),
             text.to_lowercase(),
@@ -270,7 +275,7 @@ mod tests {
             String::new(),
         ];
         for other in others {
-            assert!(!Secret::is_well_formed(&other), "{other}");
+            assert_eq!(Secret::parse(&other), None, "{other}");
         }
     }
 

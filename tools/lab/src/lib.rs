@@ -5,6 +5,8 @@
 //! dependency of it. So the service's own library has no random distributions, no histograms and
 //! no progress bars.
 
+#![forbid(unsafe_code)]
+
 pub mod generate;
 pub mod progress;
 pub mod replay;
