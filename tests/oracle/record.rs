@@ -93,7 +93,7 @@ impl Oracle {
             true => unread(hold),
             false => computed(report, price, unpriced),
         };
-        let (cost, extras) = self.charged(report, &model, (cost, unpriced), charge_time);
+        let (cost, extras, is_lost) = self.charged(report, &model, (cost, unpriced), charge_time);
         let (attribution, group) = self.used_by(report, hold);
         Record {
             seq: 0,
@@ -109,7 +109,7 @@ impl Oracle {
             outcome: report.outcome,
             source: report.source,
             cost,
-            unpriced,
+            unpriced: unpriced || is_lost,
             price_id: price.as_ref().map(|(price, _)| price.id.clone()),
             exchange_rate: price.map_or(Rate::ONE, |(_, rate)| rate),
             charge_time,
@@ -152,18 +152,18 @@ impl Oracle {
 
     /// What is charged, and what is kept of both costs: the one that the provider reports, if the
     /// workspace charges what this provider reports, or where there is nothing to compute with: a
-    /// price is missing, or nothing was counted.
+    /// price is missing, or nothing was counted. And whether it is lost: nothing is charged for it.
     fn charged(
         &self,
         report: &UsageReport,
         model: &str,
         (computed, unpriced): (Amount, bool),
         time: Time,
-    ) -> (Amount, Option<Box<Extras>>) {
-        let Some(mut extras) = report.extras.clone() else { return (computed, None) };
+    ) -> (Amount, Option<Box<Extras>>, bool) {
+        let Some(mut extras) = report.extras.clone() else { return (computed, None, false) };
         let counts = report.usage.tokens.iter().chain(&extras.units);
         let is_counted = counts.sum::<i64>() > 0;
-        let Some(reported) = &mut extras.reported else { return (computed, Some(extras)) };
+        let Some(reported) = &mut extras.reported else { return (computed, Some(extras), false) };
         let provider = self.catalog.models.iter().find(|known| *known.id == *model);
         let providers = &self.workspace.reported_cost.charged_providers;
         let is_asked_for = provider.is_some_and(|model| {
@@ -174,7 +174,9 @@ impl Oracle {
         let is_charged = is_asked_for || unpriced || !is_counted;
         reported.is_charged = is_charged && reported.converted.is_some();
         let cost = if reported.is_charged { reported.converted } else { None };
-        (cost.unwrap_or(computed), Some(extras))
+        let cost = cost.unwrap_or(computed);
+        let is_lost = !reported.is_charged && reported.amount.nanos() > 0;
+        (cost, Some(extras), is_lost && !is_counted && cost.nanos() == 0)
     }
 
     /// In the workspace's currency at a time, to the nearest nano, the even one of two.

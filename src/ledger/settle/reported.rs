@@ -21,7 +21,7 @@ pub(super) struct Computed<'a> {
 /// What a record is charged.
 pub(super) struct Charged {
     pub cost: Amount,
-    /// Nothing was counted, and what was reported instead has no exchange rate.
+    /// Nothing was counted or estimated, and what was reported instead has no exchange rate.
     pub is_lost: bool,
 }
 
@@ -46,8 +46,9 @@ impl Ledger {
         let is_charged = self.charges_reported(computed) || computed.unpriced || !is_counted;
         let charged = reported.converted.filter(|_| is_charged);
         reported.is_charged = charged.is_some();
-        let is_lost = !is_counted && charged.is_none() && reported.amount > Amount::ZERO;
-        Charged { cost: charged.unwrap_or(computed.cost), is_lost }
+        let cost = charged.unwrap_or(computed.cost);
+        let is_nothing = !is_counted && charged.is_none() && cost.is_zero();
+        Charged { cost, is_lost: is_nothing && reported.amount > Amount::ZERO }
     }
 
     fn charges_reported(&self, computed: &Computed<'_>) -> bool {
