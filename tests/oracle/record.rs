@@ -166,9 +166,12 @@ impl Oracle {
         let Some(reported) = &mut extras.reported else { return (computed, Some(extras), false) };
         let provider = self.catalog.models.iter().find(|known| *known.id == *model);
         let providers = &self.workspace.reported_cost.charged_providers;
-        let is_asked_for = provider.is_some_and(|model| {
-            providers.iter().any(|name| *name == "*" || *name == model.provider)
-        });
+        // Whose answer it is, else whose model.
+        let answered = report.answer.as_ref().map(|answer| answer.kept.provider.as_str());
+        let answered = answered.filter(|provider| !provider.is_empty());
+        let provider = answered.or(provider.map(|model| model.provider.as_str()));
+        let is_asked_for = provider
+            .is_some_and(|provider| providers.iter().any(|name| *name == "*" || *name == provider));
         reported.computed = computed;
         reported.converted = self.exchanged(reported.amount, reported.currency, time);
         let is_charged = is_asked_for || unpriced || !is_counted;
