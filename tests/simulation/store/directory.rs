@@ -42,7 +42,8 @@ impl Disk {
             || self
                 .audit_events
                 .values()
-                .any(|event| event.workspace_id == workspace_id && event.actor == user_id)
+                .filter(|event| event.workspace_id == workspace_id)
+                .any(|event| event.actor == user_id || event.on_behalf_of == user_id)
     }
 
     pub fn erase_user(&mut self, workspace_id: &str, erasure: Erasure) {
@@ -92,6 +93,7 @@ impl Disk {
         for event in self.audit_events.values_mut() {
             if user.is_in(&event.workspace_id) {
                 user.rename(&mut event.actor);
+                user.rename(&mut event.on_behalf_of);
             }
         }
     }
