@@ -40,18 +40,25 @@ pub enum Error {
     InvalidList { path: String, cause: InvalidList },
     #[error("--id: there is a token \"{0}\" already")]
     TokenExists(String),
+    #[error(transparent)]
+    Token(engine::Error),
     #[error(
         "operator_token_file: {0}: expected the secret of a token: tg_ and 49 letters and digits"
     )]
     NotASecret(String),
     #[error("there is no token \"{0}\"")]
     TokenNotFound(String),
-    #[error("the token \"{0}\" is revoked: create another")]
-    TokenRevoked(String),
-    #[error("there are {0} tokens already: no more are kept")]
-    TooManyTokens(usize),
     #[error("the price list contradicts itself or the catalog: {0}")]
     Contradiction(String),
+}
+
+impl From<engine::Error> for Error {
+    fn from(error: engine::Error) -> Error {
+        match error {
+            engine::Error::ResourceExists { id, .. } => Error::TokenExists(id),
+            error => Error::Token(error),
+        }
+    }
 }
 
 /// How a price list is to be imported.

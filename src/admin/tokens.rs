@@ -8,7 +8,7 @@ use super::{ACTOR, Error};
 use crate::domain::Time;
 use crate::domain::access::{AccessToken, Role, Secret};
 use crate::domain::time::Micros;
-use crate::engine::{Actor, NewToken, TOKENS_MAX, put_token, revoked, rotated};
+use crate::engine::{Actor, NewToken, put_token, revoked, rotated};
 use crate::storage::Store;
 use crate::storage::sql;
 
@@ -24,7 +24,7 @@ impl Tokens {
     /// # Errors
     /// If the database does not open.
     pub async fn open(database: &str) -> Result<Tokens, Error> {
-        Ok(Tokens { store: sql::open_beside(database).await? })
+        Ok(Tokens { store: sql::open_unfenced(database).await? })
     }
 
     pub async fn close(self) {
@@ -59,14 +59,7 @@ impl Tokens {
         secret: &Secret,
         now: Time,
     ) -> Result<AccessToken, Error> {
-        let tokens = self.list().await?;
-        if tokens.len() >= TOKENS_MAX {
-            return Err(Error::TooManyTokens(tokens.len()));
-        }
-        let token = new.into_token(secret, now);
-        if tokens.iter().any(|other| other.id == token.id) {
-            return Err(Error::TokenExists(token.id.to_string()));
-        }
+        let token = new.into_token(self.list().await?.iter(), secret, now)?;
         self.put("token create", None, &token, now).await?;
         Ok(token)
     }
@@ -102,11 +95,8 @@ impl Tokens {
         now: Time,
     ) -> Result<(AccessToken, Secret), Error> {
         let before = self.find(id).await?;
-        if before.revoke_time.is_some() {
-            return Err(Error::TokenRevoked(id.to_owned()));
-        }
         let secret = Secret::from_random(rand::random());
-        let token = rotated(&before, &secret, overlap, now);
+        let token = rotated(&before, &secret, overlap, now)?;
         self.put("token rotate", Some(&before), &token, now).await?;
         Ok((token, secret))
     }

@@ -54,7 +54,8 @@ pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
     })
 }
 
-/// Whoever starts a server for other machines gets its first token from it: by the file, or shown.
+/// Bootstraps the first operator token: from the configured file, or, where other machines can
+/// reach the server, a generated one that is printed once.
 async fn make_first_token(config: &Config) -> Result<(), Failure> {
     let file = config.operator_token_file.as_deref();
     if file.is_none() && config.listen.ip().to_canonical().is_loopback() {

@@ -22,7 +22,6 @@ const OVERLAP_MAX: Micros = 30 * MICROS_PER_DAY;
 const ID_CHARS_MAX: usize = 128;
 const NAME_CHARS_MAX: usize = 200;
 const WORKSPACE_CHARS_MAX: usize = 63;
-const WORKSPACES_MAX: usize = 100;
 
 #[derive(Debug, Subcommand)]
 pub enum Token {
@@ -156,18 +155,8 @@ impl Create {
         let mut workspace_ids: Vec<Arc<str>> = self.workspaces.into_iter().map(Arc::from).collect();
         workspace_ids.sort_unstable();
         workspace_ids.dedup();
-        match role {
-            Role::Operator if !workspace_ids.is_empty() => {
-                return Err("--workspace: expected none: an operator has all".to_owned());
-            }
-            Role::Operator => {}
-            _ if workspace_ids.is_empty() => {
-                return Err(format!("--workspace: expected one for the role {}", role.as_str()));
-            }
-            _ if workspace_ids.len() > WORKSPACES_MAX => {
-                return Err(format!("--workspace: expected at most {WORKSPACES_MAX}"));
-            }
-            _ => {}
+        if let Some(expected) = role.fault_of_workspaces(workspace_ids.len()) {
+            return Err(format!("--workspace: {expected}"));
         }
         Ok(NewToken {
             id: self.id,

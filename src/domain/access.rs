@@ -19,6 +19,21 @@ coded_enum! {
     }
 }
 
+/// Most workspaces of a token.
+pub const WORKSPACES_MAX: usize = 100;
+
+impl Role {
+    /// What is expected of the number of workspaces of a token with this role, if it is not that.
+    pub fn fault_of_workspaces(self, count: usize) -> Option<&'static str> {
+        match (self, count) {
+            (Role::Operator, 0) => None,
+            (Role::Operator, _) => Some("expected none: an operator has all"),
+            (_, 1..=WORKSPACES_MAX) => None,
+            (_, _) => Some("expected one to 100"),
+        }
+    }
+}
+
 /// What secrets begin with, so that scanners of source code know them.
 pub const SECRET_PREFIX: &str = "tg_";
 /// Digits of base 62 for 256 bits, and for the checksum of 32.
@@ -54,7 +69,7 @@ impl Secret {
                 .is_some_and(|(before, digits)| checksum(before) == digits)
     }
 
-    /// For whoever is to use it, and nobody else.
+    /// The plain text: shown once to the caller, never logged.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -54,8 +54,8 @@ pub use resources::{
     ApiKeyChange, BoostAmount, BoostKind, BoostView, Erased, Grant, GroupView, ImportRequest,
     LimitChange, ModelLimitChange, NewApiKey, NewBoost, NewEntry, NewKeyGroup, NewQuota,
     NewRateLimit, NewToken, NewWorkspace, PlanChange, QuotaChange, RateLimitChange, RequestedLimit,
-    TOKENS_MAX, ThresholdChange, WorkspaceChange, import_changes, import_list_changes,
-    load_catalog, put_token, revoked, rotated,
+    ThresholdChange, WorkspaceChange, import_changes, import_list_changes, load_catalog, put_token,
+    revoked, rotated,
 };
 pub use retention::{DROP_RECORDS_MAX, Expired};
 pub use rollups::{FOLD_WAIT_MAX, FoldedUpto, LimitStatus, ReportBasis};

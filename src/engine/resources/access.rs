@@ -3,6 +3,7 @@
 //! Tokens are kept in memory by the hashes of their secrets. Another process may write them, so
 //! [`Engine::refresh_access`] looks for changes, twice a second.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -22,7 +23,7 @@ use crate::storage::audit::AuditEvent;
 use crate::storage::settings::Change;
 
 /// Most tokens, also those that have ended.
-pub const TOKENS_MAX: usize = 10_000;
+const TOKENS_MAX: usize = 10_000;
 /// In errors and in the audit log.
 const TOKEN: &str = "token";
 
@@ -35,7 +36,7 @@ pub struct AccessState {
 struct Index {
     /// As storage said when it was read.
     revision: i64,
-    tokens: Vec<Arc<KnownToken>>,
+    tokens: BTreeMap<Arc<str>, Arc<KnownToken>>,
     grants: HashMap<SecretHash, Grant>,
 }
 
@@ -91,6 +92,13 @@ impl Grant {
         &self.ended
     }
 
+    /// Whether it allows what the one before did, which has not ended.
+    fn goes_on(&self, before: &Grant) -> bool {
+        let (own, other) = (&self.identity, &before.identity);
+        let is_same = (own.role, &own.workspace_ids) == (other.role, &other.workspace_ids);
+        is_same && !before.ended.is_cancelled()
+    }
+
     fn is_valid(&self, now: Time) -> bool {
         self.identity.expire_time.is_none_or(|end| now < end)
     }
@@ -106,7 +114,7 @@ impl Index {
             index.add(token, before, now);
         }
         for (hash, grant) in &before.grants {
-            if !index.grants.contains_key(hash) {
+            if !index.grants.get(hash).is_some_and(|now| now.goes_on(grant)) {
                 grant.ended.cancel();
             }
         }
@@ -114,7 +122,7 @@ impl Index {
     }
 
     fn add(&mut self, token: AccessToken, before: &Index, now: Time) {
-        let same = before.tokens.iter().find(|known| known.token.id == token.id);
+        let same = before.tokens.get(&token.id);
         let stored = token.last_use_time.map_or(0, Time::micros);
         let used = same.map_or(0, |known| known.used.load(Ordering::Relaxed)).max(stored);
         let old = token.old_secret.as_ref().map(|(hash, _)| *hash);
@@ -126,12 +134,16 @@ impl Index {
         });
         for hash in hashes.into_iter().flatten() {
             let Some(identity) = known.token.identity(&hash, now) else { continue };
-            let same = before.grants.get(&hash).filter(|grant| *grant.identity == identity);
-            let ended = same.map_or_else(CancellationToken::new, |grant| grant.ended.clone());
             let (identity, token) = (Arc::new(identity), Some(known.clone()));
-            self.grants.insert(hash, Grant { identity, ended, token });
+            let mut grant = Grant { identity, ended: CancellationToken::new(), token };
+            // Streams that were opened with the secret go on, and end with it, also where a
+            // rotation has brought its end nearer.
+            if let Some(same) = before.grants.get(&hash).filter(|same| grant.goes_on(same)) {
+                grant.ended = same.ended.clone();
+            }
+            self.grants.insert(hash, grant);
         }
-        self.tokens.push(known);
+        self.tokens.insert(known.token.id.clone(), known);
     }
 }
 
@@ -157,7 +169,7 @@ impl Engine {
     /// All tokens by id, those that have ended among them.
     pub fn access_tokens(&self) -> Vec<AccessToken> {
         let index = self.shared.access.index.load();
-        index.tokens.iter().map(|known| known.current()).collect()
+        index.tokens.values().map(|known| known.current()).collect()
     }
 
     /// Reads what another process has changed, and ends grants whose time has come.
@@ -177,18 +189,23 @@ impl Engine {
     pub async fn store_token_uses(&self) -> Result<()> {
         let index = self.shared.access.index.load_full();
         let unstored = |known: &&Arc<KnownToken>| known.unstored_use().is_some();
-        let used: Vec<Arc<KnownToken>> = index.tokens.iter().filter(unstored).cloned().collect();
+        let used: Vec<Arc<KnownToken>> = index.tokens.values().filter(unstored).cloned().collect();
         if used.is_empty() {
             return Ok(());
         }
         self.in_writer(|shared| async move {
-            let mut changes = Vec::new();
-            for known in &used {
-                let Some(time) = known.unstored_use() else { continue };
-                changes.push(Change::UseAccessToken { id: known.token.id.clone(), time });
+            let time = |known: &Arc<KnownToken>| Some((known.clone(), known.unstored_use()?));
+            let uses: Vec<(Arc<KnownToken>, Time)> = used.iter().filter_map(time).collect();
+            let change = |(known, time): &(Arc<KnownToken>, Time)| Change::UseAccessToken {
+                id: known.token.id.clone(),
+                time: *time,
+            };
+            let changes: Vec<Change> = uses.iter().map(change).collect();
+            shared.change("", &changes, &[]).await?;
+            for (known, time) in &uses {
                 known.stored_use.store(time.micros(), Ordering::Relaxed);
             }
-            Ok(shared.change("", &changes, &[]).await?)
+            Ok(())
         })
         .await
     }
@@ -199,15 +216,9 @@ impl Engine {
             let now = shared.clock.now();
             shared.reload_access().await?;
             let index = shared.access.index.load_full();
-            if index.tokens.len() >= TOKENS_MAX {
-                let max = TOKENS_MAX as i64;
-                return Err(Error::BoundReached { bound: "number of tokens", max });
-            }
             let secret = Secret::from_random(rand::random());
-            let token = new.into_token(&secret, now);
-            if index.tokens.iter().any(|known| known.token.id == token.id) {
-                return Err(exists(TOKEN, &token.id));
-            }
+            let others = index.tokens.values().map(|known| &known.token);
+            let token = new.into_token(others, &secret, now)?;
             shared.put_token(&actor, None, &token, now).await?;
             Ok((token, secret))
         })
@@ -223,11 +234,8 @@ impl Engine {
     ) -> Result<(AccessToken, Secret)> {
         self.in_writer(move |shared| async move {
             let (before, now) = shared.find_token(&id).await?;
-            if before.revoke_time.is_some() {
-                return Err(Error::NotAllowed("the token is revoked: create another".to_owned()));
-            }
             let secret = Secret::from_random(rand::random());
-            let token = rotated(&before, &secret, overlap, now);
+            let token = rotated(&before, &secret, overlap, now)?;
             shared.put_token(&actor, Some(&before), &token, now).await?;
             Ok((token, secret))
         })
@@ -260,8 +268,7 @@ impl Shared {
     async fn find_token(&self, id: &str) -> Result<(AccessToken, Time)> {
         self.reload_access().await?;
         let index = self.access.index.load();
-        let found = index.tokens.iter().find(|known| *known.token.id == *id);
-        let token = found.ok_or_else(|| not_found(TOKEN, id))?.current();
+        let token = index.tokens.get(id).ok_or_else(|| not_found(TOKEN, id))?.current();
         Ok((token, self.clock.now()))
     }
 
@@ -279,13 +286,25 @@ impl Shared {
 }
 
 /// A token with another secret; the one before is valid for `overlap`.
-pub fn rotated(before: &AccessToken, secret: &Secret, overlap: Micros, now: Time) -> AccessToken {
-    AccessToken {
+///
+/// # Errors
+/// If it is revoked.
+pub fn rotated(
+    before: &AccessToken,
+    secret: &Secret,
+    overlap: Micros,
+    now: Time,
+) -> Result<AccessToken> {
+    if before.revoke_time.is_some() {
+        let id = &before.id;
+        return Err(Error::NotAllowed(format!("the token \"{id}\" is revoked: create another")));
+    }
+    Ok(AccessToken {
         secret_hash: secret.hash(),
         secret_time: now,
         old_secret: (overlap > 0).then(|| (before.secret_hash, now + overlap)),
         ..before.clone()
-    }
+    })
 }
 
 /// A token that is revoked, since when it was first.
@@ -307,9 +326,25 @@ pub fn put_token(
 }
 
 impl NewToken {
-    pub fn into_token(self, secret: &Secret, now: Time) -> AccessToken {
+    /// The token beside the others that there are.
+    ///
+    /// # Errors
+    /// If its id is taken, or there are too many.
+    pub fn into_token<'a>(
+        self,
+        mut others: impl ExactSizeIterator<Item = &'a AccessToken>,
+        secret: &Secret,
+        now: Time,
+    ) -> Result<AccessToken> {
         let id = self.id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
-        AccessToken {
+        if others.len() >= TOKENS_MAX {
+            let max = TOKENS_MAX as i64;
+            return Err(Error::BoundReached { bound: "number of tokens", max });
+        }
+        if others.any(|other| *other.id == *id) {
+            return Err(exists(TOKEN, &id));
+        }
+        Ok(AccessToken {
             id: id.into(),
             display_name: self.display_name,
             role: self.role,
@@ -321,7 +356,7 @@ impl NewToken {
             create_time: now,
             revoke_time: None,
             last_use_time: None,
-        }
+        })
     }
 }
 

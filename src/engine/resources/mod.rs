@@ -38,7 +38,7 @@ use crate::storage::audit::AuditEvent;
 use crate::storage::settings::{Change, LimitFilter};
 use crate::storage::{self, Store};
 
-pub use access::{AccessState, Grant, NewToken, TOKENS_MAX, put_token, revoked, rotated};
+pub use access::{AccessState, Grant, NewToken, put_token, revoked, rotated};
 pub use api_key::{ApiKeyChange, GroupView, NewApiKey, NewKeyGroup};
 pub use boost::{BoostAmount, BoostKind, BoostView, NewBoost};
 pub use catalog::{

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::Time;
-use crate::domain::access::{AccessToken, Identity, Role};
+use crate::domain::access::{AccessToken, Identity, Role, WORKSPACES_MAX};
 use crate::domain::time::{MICROS_PER_DAY, Micros};
 use crate::engine::NewToken;
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
@@ -12,8 +12,6 @@ use crate::grpc::shared::text::{WORKSPACE_ID_CHARS_MAX, non_empty};
 use crate::grpc::shared::time::to_timestamp;
 use crate::proto::v1;
 
-/// Most workspaces of a token.
-pub const WORKSPACES_MAX: usize = 100;
 /// How long the secret before a rotation is valid.
 const OVERLAP_DEFAULT: Micros = MICROS_PER_DAY;
 const OVERLAP_MAX: Micros = 30 * MICROS_PER_DAY;
@@ -42,9 +40,9 @@ pub fn create(request: v1::CreateTokenRequest, now: Time) -> Decoded<NewToken> {
 /// Sorted, each once.
 fn workspaces(at: Decoder<'_>, role: Option<Role>, ids: Vec<String>) -> Vec<Arc<str>> {
     let at = at.field("workspace_ids");
-    match role {
-        Some(Role::Operator) => at.ensure(ids.is_empty(), "expected none: an operator has all"),
-        _ => at.ensure(!ids.is_empty(), "expected at least 1"),
+    if let Some(expected) = role.and_then(|role| role.fault_of_workspaces(ids.len())) {
+        at.refuse(expected);
+        return Vec::new();
     }
     let ids = at.each_of(ids, WORKSPACES_MAX, |at, id| {
         at.text(id, 1..=WORKSPACE_ID_CHARS_MAX);

@@ -80,12 +80,12 @@ pub async fn open_read_only(url: &str) -> Result<Arc<dyn Store>, OpenError> {
 ///
 /// # Errors
 /// See [`OpenError`].
-pub async fn open_beside(url: &str) -> Result<Arc<dyn Store>, OpenError> {
+pub async fn open_unfenced(url: &str) -> Result<Arc<dyn Store>, OpenError> {
     if is_postgres(url) {
-        return Ok(Arc::new(PostgresStore::beside(url).await?));
+        return Ok(Arc::new(PostgresStore::unfenced(url).await?));
     }
     check_scheme(url)?;
-    Ok(Arc::new(SqliteStore::beside(url).await?))
+    Ok(Arc::new(SqliteStore::unfenced(url).await?))
 }
 
 fn is_postgres(url: &str) -> bool {
@@ -122,20 +122,20 @@ impl<DB: Backend> SqlStore<DB> {
         Ok(SqlStore { session, readers, lock: Mutex::new(Some(lock)) })
     }
 
-    async fn beside(url: &str) -> Result<SqlStore<DB>, OpenError> {
+    async fn unfenced(url: &str) -> Result<SqlStore<DB>, OpenError> {
         let target = DB::parse(url)?;
         let lock = match DB::lock(&target).await {
             Ok(lock) => Some(lock),
             Err(OpenError::InUse(_)) => None,
             Err(error) => return Err(error),
         };
-        let mut connection = DB::connect(&target, Access::Beside).await?;
+        let mut connection = DB::connect(&target, Access::Unfenced).await?;
         match lock {
             Some(_) => DB::migrate(&mut connection).await.map_err(migration_error)?,
             None => schema::check::<DB>(&mut connection).await?,
         }
         let readers = DB::readers(&target);
-        let session = Session::new(target, Access::Beside, Some(connection));
+        let session = Session::new(target, Access::Unfenced, Some(connection));
         Ok(SqlStore { session, readers, lock: Mutex::new(lock) })
     }
 

@@ -30,8 +30,8 @@ async fn a_caller_learns_who_it_is() {
     let operator = who(&guarded.server, &guarded.operator).await.unwrap();
     assert_eq!((operator.role(), operator.workspace_ids.len()), (v1::Role::Operator, 0));
     let open = Server::start().await;
-    let nobody = open.access().who_am_i(v1::WhoAmIRequest {}).await.unwrap().into_inner();
-    assert_eq!((nobody.identity.as_str(), nobody.role()), ("anonymous", v1::Role::Operator));
+    let anyone = open.access().who_am_i(v1::WhoAmIRequest {}).await.unwrap().into_inner();
+    assert_eq!((anyone.identity.as_str(), anyone.role()), ("anonymous", v1::Role::Operator));
 }
 
 #[tokio::test]
@@ -153,6 +153,39 @@ async fn what_another_process_changes_counts_within_a_second() {
     within_a_second(&secret, false).await;
     let end = watch.message().await.unwrap_err();
     assert_eq!(end.code(), Code::Unauthenticated);
+}
+
+/// Also where the secret was rotated meanwhile, which brings its end nearer.
+#[tokio::test]
+async fn a_stream_ends_with_the_secret_that_opened_it() {
+    let guarded = Guarded::start().await;
+    let (server, mut access) = (&guarded.server, guarded.server.access());
+    let mut rotate = async |seconds: i64| {
+        let overlap = Some(prost_types::Duration { seconds, nanos: 0 });
+        let request = v1::RotateTokenRequest { token_id: "viewer".to_owned(), overlap };
+        let answer = access.rotate_token(with(&guarded.operator, request)).await;
+        answer.unwrap().into_inner().secret
+    };
+    let watch = async |secret: &str| {
+        let request = v1::WatchSpendRequest { workspace_id: ACME.to_owned() };
+        let stream = server.budget().watch_spend(with(secret, request)).await;
+        let mut stream = stream.unwrap().into_inner();
+        stream.message().await.unwrap().expect("the first state");
+        stream
+    };
+    let mut first = watch(&guarded.viewer).await;
+    let second = rotate(3_600).await;
+    let mut second = watch(&second).await;
+    server.clock.advance(3_600_000_000);
+    let end = async |stream: &mut tonic::Streaming<v1::WatchSpendResponse>| {
+        let message = tokio::time::timeout(Duration::from_secs(60), stream.message()).await;
+        message.expect("it ends").unwrap_err().code()
+    };
+    assert_eq!(end(&mut first).await, Code::Unauthenticated);
+    // The secret in use goes on, until it is revoked.
+    let request = v1::RevokeTokenRequest { token_id: "viewer".to_owned() };
+    server.access().revoke_token(with(&guarded.operator, request)).await.unwrap();
+    assert_eq!(end(&mut second).await, Code::Unauthenticated);
 }
 
 #[tokio::test]

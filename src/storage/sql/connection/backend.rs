@@ -26,7 +26,7 @@ use crate::storage::sql::row::{Kind, RowReader, Value};
 pub enum Access {
     Serve,
     /// Writes beside a server that may be running: what no ledger depends on.
-    Beside,
+    Unfenced,
     ReadOnly,
 }
 

@@ -74,7 +74,7 @@ impl<DB: Backend> Session<DB> {
     /// The connection for one statement that commits by itself and checks the epoch itself.
     pub async fn alone(&self) -> Result<Write<'_, DB>> {
         let mut state = self.state.lock().await;
-        if self.access == Access::Beside {
+        if self.access == Access::Unfenced {
             let connection = self.take(&mut state)?;
             let connection = connection.ok_or_else(|| message("the connection is lost"))?;
             return Ok(Write { state, connection, epoch: 0 });

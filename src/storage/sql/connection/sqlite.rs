@@ -101,7 +101,7 @@ impl Dialect for Sqlite {
         }
         let mut options = options(target).create_if_missing(access != Access::ReadOnly);
         options = match access {
-            Access::Serve | Access::Beside => options.journal_mode(SqliteJournalMode::Wal),
+            Access::Serve | Access::Unfenced => options.journal_mode(SqliteJournalMode::Wal),
             Access::ReadOnly => options.pragma("query_only", "ON"),
         };
         if access != Access::ReadOnly {

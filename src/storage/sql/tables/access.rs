@@ -10,7 +10,7 @@ use crate::storage::{Error, Result};
 
 pub static ACCESS_TOKENS: Table<AccessToken> = Table::new("access_tokens", &["id"]);
 
-/// Every change of a token raises it, whoever makes it.
+/// Rises with every change of a token, by any process.
 pub const REVISION: &str = "SELECT CAST(COALESCE(SUM(revision), 0) AS BIGINT) FROM access_tokens";
 
 const USE: &str = "\
