@@ -17,7 +17,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::access::authenticate::{Authenticated, Gatekeeper};
+use super::access::authenticate::{Authenticated, Authenticator};
 use super::shared::actor::ACTOR;
 use super::usage::Usage;
 use super::{ServiceContext, bounded};
@@ -57,11 +57,11 @@ impl Router {
         routes: Routes,
         cors_allowed_origins: &[HeaderValue],
     ) -> Router {
-        let gatekeeper = Gatekeeper::new(context.engine.clone(), context.admission.clone());
-        let gatekeeper = Arc::new(gatekeeper);
+        let authenticator = Authenticator::new(context.engine.clone(), context.admission.clone());
+        let authenticator = Arc::new(authenticator);
         let usage = bounded!(UsageServiceServer<Usage>, Usage::new(context));
-        let usage = Authenticated::new(usage, gatekeeper.clone());
-        let web = GrpcWebLayer::new().layer(Authenticated::new(routes.prepare(), gatekeeper));
+        let usage = Authenticated::new(usage, authenticator.clone());
+        let web = GrpcWebLayer::new().layer(Authenticated::new(routes.prepare(), authenticator));
         let others = match cors(cors_allowed_origins) {
             Some(cors) => BoxCloneSyncService::new(cors.layer(web)),
             None => BoxCloneSyncService::new(web),

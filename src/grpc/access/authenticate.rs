@@ -20,8 +20,8 @@ use tonic::body::Body;
 use tower::Service;
 use tracing::warn;
 
-use super::admit::Caller;
-use super::table::{CALLS, Call};
+use super::authorize::Caller;
+use super::table::{METHODS, Method};
 use crate::domain::access::Secret;
 use crate::engine::Engine;
 use crate::grpc::Admission;
@@ -44,27 +44,27 @@ const ADDRESSES_MAX: usize = 10_000;
 type Attempts = RateLimiter<IpAddr, HashMapStateStore<IpAddr>, DefaultClock>;
 
 /// Who is let in.
-pub struct Gatekeeper {
+pub struct Authenticator {
     engine: Engine,
     admission: Admission,
     anonymous: Caller,
-    calls: HashMap<&'static str, &'static Call>,
+    methods: HashMap<&'static str, &'static Method>,
     failed: Attempts,
 }
 
-impl Gatekeeper {
-    pub fn new(engine: Engine, admission: Admission) -> Gatekeeper {
-        Gatekeeper {
+impl Authenticator {
+    pub fn new(engine: Engine, admission: Admission) -> Authenticator {
+        Authenticator {
             engine,
             admission,
             anonymous: Caller::anonymous(),
-            calls: CALLS.iter().map(|call| (call.path, call)).collect(),
+            methods: METHODS.iter().map(|call| (call.path, call)).collect(),
             failed: RateLimiter::hashmap(FAILED_ATTEMPTS),
         }
     }
 
     /// The caller of a request; none if it needs none, or there is no such call.
-    fn let_in(&self, request: &Request<Body>) -> Result<Option<Caller>, Failure> {
+    fn authenticate(&self, request: &Request<Body>) -> Result<Option<Caller>, Failure> {
         match &self.admission {
             Admission::Authenticated => {}
             Admission::Local { origins } => {
@@ -81,7 +81,7 @@ impl Gatekeeper {
         let Some(grant) = secret.and_then(|secret| self.engine.authenticate(secret)) else {
             return Err(self.failure_of(request));
         };
-        let Some(call) = self.calls.get(path) else { return Ok(None) };
+        let Some(call) = self.methods.get(path) else { return Ok(None) };
         let caller = Caller::new(grant);
         caller.require_role(call)?;
         Ok(Some(caller))
@@ -138,16 +138,16 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case(SCHEME).then_some(token.trim_start_matches(' '))
 }
 
-/// A service behind a [`Gatekeeper`].
+/// A service behind a [`Authenticator`].
 #[derive(Clone)]
 pub struct Authenticated<S> {
     inner: S,
-    gatekeeper: Arc<Gatekeeper>,
+    authenticator: Arc<Authenticator>,
 }
 
 impl<S> Authenticated<S> {
-    pub fn new(inner: S, gatekeeper: Arc<Gatekeeper>) -> Authenticated<S> {
-        Authenticated { inner, gatekeeper }
+    pub fn new(inner: S, authenticator: Arc<Authenticator>) -> Authenticated<S> {
+        Authenticated { inner, authenticator }
     }
 }
 
@@ -164,7 +164,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        match self.gatekeeper.let_in(&request) {
+        match self.authenticator.authenticate(&request) {
             Ok(caller) => {
                 if let Some(caller) = caller {
                     request.extensions_mut().insert(caller);

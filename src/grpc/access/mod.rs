@@ -1,17 +1,17 @@
 //! `AccessService`: access tokens; and who may call what, for all services.
 //!
 //! [`authenticate`] finds the caller of a request before any service, by [`table`] it may make the
-//! call, and [`admit`] lets the message through to the handler if it is about the caller's
+//! call, and [`authorize`] lets the message through to the handler if it is about the caller's
 //! workspaces.
 
-mod admit;
+mod authorize;
 pub mod authenticate;
 mod convert;
 pub mod table;
 
 use tonic::{Request, Response, Status};
 
-pub use admit::{Caller, Stop, admit, by, caller};
+pub use authorize::{Caller, Stop, authorize, by, caller};
 
 use super::ServiceContext;
 use super::shared::decode::decode;
@@ -36,7 +36,7 @@ impl AccessService for Access {
         request: Request<v1::CreateTokenRequest>,
     ) -> Result<Response<v1::CreateTokenResponse>, Status> {
         let by = by(&request)?;
-        let new = convert::create(admit(request)?, self.engine.now())?;
+        let new = convert::create(authorize(request)?, self.engine.now())?;
         let (token, secret) = self.engine.create_token(by, new).await?;
         let token = Some(convert::token_to_proto(token));
         let secret = secret.expose().to_owned();
@@ -47,7 +47,7 @@ impl AccessService for Access {
         &self,
         request: Request<v1::ListTokensRequest>,
     ) -> Result<Response<v1::ListTokensResponse>, Status> {
-        let v1::ListTokensRequest { page_size, page_token } = admit(request)?;
+        let v1::ListTokensRequest { page_size, page_token } = authorize(request)?;
         let page = decode(|at| Some(at.page(&["tokens"], page_size, &page_token)))?;
         let after = page.after().unwrap_or_default();
         let tokens = self.engine.access_tokens().into_iter();
@@ -63,7 +63,7 @@ impl AccessService for Access {
         request: Request<v1::RotateTokenRequest>,
     ) -> Result<Response<v1::RotateTokenResponse>, Status> {
         let by = by(&request)?;
-        let (id, overlap) = convert::rotate(admit(request)?)?;
+        let (id, overlap) = convert::rotate(authorize(request)?)?;
         let (token, secret) = self.engine.rotate_token(by, id, overlap).await?;
         let token = Some(convert::token_to_proto(token));
         let secret = secret.expose().to_owned();
@@ -75,7 +75,7 @@ impl AccessService for Access {
         request: Request<v1::RevokeTokenRequest>,
     ) -> Result<Response<v1::RevokeTokenResponse>, Status> {
         let by = by(&request)?;
-        let id = convert::revoke(admit(request)?)?;
+        let id = convert::revoke(authorize(request)?)?;
         let token = self.engine.revoke_token(by, id).await?;
         let token = Some(convert::token_to_proto(token));
         Ok(Response::new(v1::RevokeTokenResponse { token }))
@@ -86,7 +86,7 @@ impl AccessService for Access {
         request: Request<v1::WhoAmIRequest>,
     ) -> Result<Response<v1::WhoAmIResponse>, Status> {
         let found = convert::identity_to_proto(caller(&request)?.grant().identity());
-        admit(request)?;
+        authorize(request)?;
         Ok(Response::new(found))
     }
 }

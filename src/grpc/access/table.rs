@@ -1,14 +1,14 @@
 //! Who may call what: every call of the API with the roles that may make it, and where its
 //! workspace is. docs/security.md has the same table, and a test compares the two.
 //!
-//! A call that is missing here does not compile where its service takes it ([`super::admit`]); a
-//! test compares the table with the descriptors of the protos.
+//! A method that is missing here does not compile where its service takes it
+//! ([`super::authorize`]); a test compares the table with the descriptors of the protos.
 
 use crate::domain::access::Role;
 use crate::proto::v1;
 
 /// A call of the API.
-pub struct Call {
+pub struct Method {
     pub path: &'static str,
     /// The method alone, as in the audit log.
     pub method: &'static str,
@@ -42,8 +42,8 @@ pub enum Scope<'a> {
 }
 
 /// The request of a call.
-pub trait Called {
-    const CALL: Call;
+pub trait MethodRequest {
+    const METHOD: Method;
 
     fn scope(&self) -> Scope<'_>;
 }
@@ -53,17 +53,16 @@ const ADMINISTER: &[Role] = &[Role::Admin];
 const READ: &[Role] = &[Role::Admin, Role::Viewer];
 const USE: &[Role] = &[Role::Service];
 const RELEASE: &[Role] = &[Role::Admin, Role::Service];
-const LOOK: &[Role] = &[Role::Admin, Role::Service, Role::Viewer];
 const ANY: &[Role] = &[Role::Admin, Role::Service, Role::Viewer];
 
-macro_rules! calls {
+macro_rules! methods {
     ($($service:ident { $($method:ident($request:ident): $roles:ident, $place:ident;)+ })+) => {
         /// Every call.
-        pub const CALLS: &[Call] = &[$($(<v1::$request as Called>::CALL),+),+];
+        pub const METHODS: &[Method] = &[$($(<v1::$request as MethodRequest>::METHOD),+),+];
 
         $($(
-            impl Called for v1::$request {
-                const CALL: Call = Call {
+            impl MethodRequest for v1::$request {
+                const METHOD: Method = Method {
                     path: concat!("/tollgate.v1.", stringify!($service), "/", stringify!($method)),
                     method: stringify!($method),
                     roles: $roles,
@@ -117,7 +116,7 @@ macro_rules! scope {
     };
 }
 
-calls! {
+methods! {
     UsageService {
         CheckAndRoute(CheckAndRouteRequest): USE, workspace;
         CheckAndRouteStream(CheckAndRouteStreamRequest): USE, each;
@@ -125,7 +124,7 @@ calls! {
         RecordUsageBatch(RecordUsageBatchRequest): USE, each;
         ReleaseHold(ReleaseHoldRequest): RELEASE, workspace;
         ExtendHold(ExtendHoldRequest): USE, workspace;
-        ListHolds(ListHoldsRequest): LOOK, workspace;
+        ListHolds(ListHoldsRequest): ANY, workspace;
         ListUsageRecords(ListUsageRecordsRequest): READ, workspace;
         RepriceUsage(RepriceUsageRequest): OPERATE, workspace;
         RecordCredit(RecordCreditRequest): OPERATE, workspace;
@@ -249,7 +248,7 @@ pub fn to_markdown() -> String {
     let mut text = "| call | operator | admin | service | viewer | workspace |\n\
                     | --- | --- | --- | --- | --- | --- |\n"
         .to_owned();
-    for call in CALLS {
+    for call in METHODS {
         let name = call.path.trim_start_matches("/tollgate.v1.");
         let may = |role| if call.roles.contains(&role) { "yes" } else { "" };
         let [admin, service, viewer] = [Role::Admin, Role::Service, Role::Viewer].map(may);
@@ -293,7 +292,7 @@ mod tests {
     #[test]
     fn every_method_of_the_protos_is_in_the_table_once() {
         let methods: Vec<String> = methods().into_keys().collect();
-        let mut paths: Vec<&str> = CALLS.iter().map(|call| call.path).collect();
+        let mut paths: Vec<&str> = METHODS.iter().map(|call| call.path).collect();
         paths.sort_unstable();
         assert_eq!(paths, methods);
     }
@@ -309,7 +308,7 @@ mod tests {
             })
             .collect();
         let methods = methods();
-        for call in CALLS {
+        for call in METHODS {
             let is_named = has_workspace[&methods[call.path]];
             let is_checked = matches!(call.place, Place::Workspace | Place::Optional);
             let is_inner =

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
-use super::access::{Stop, admit, by};
+use super::access::{Stop, authorize, by};
 use super::shared::page::{time_position, workspace_page};
 use super::shared::status::Failure;
 use super::shared::stream::{BoxStream, Source, stream};
@@ -43,7 +43,7 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::GetAlertPolicyRequest>,
     ) -> Result<Response<v1::GetAlertPolicyResponse>, Status> {
-        let id = admit(request)?.workspace_id;
+        let id = authorize(request)?.workspace_id;
         text::workspace(&id)?;
         let policy = self.engine.alert_policy(&id).await?;
         let alert_policy = Some(convert::policy_to_proto(&policy));
@@ -55,7 +55,7 @@ impl AlertService for Alert {
         request: Request<v1::SetAlertPolicyRequest>,
     ) -> Result<Response<v1::SetAlertPolicyResponse>, Status> {
         let by = by(&request)?;
-        let request = admit(request)?;
+        let request = authorize(request)?;
         let policy = convert::policy(&request)?;
         let policy = self.engine.set_alert_policy(by, &request.workspace_id, policy).await?;
         let alert_policy = Some(convert::policy_to_proto(&policy));
@@ -66,7 +66,7 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::ListAlertsRequest>,
     ) -> Result<Response<v1::ListAlertsResponse>, Status> {
-        let (filter, page, before) = convert::list_alerts(admit(request)?)?;
+        let (filter, page, before) = convert::list_alerts(authorize(request)?)?;
         let mut alerts = self.engine.alerts(&filter, before, page.fetch()).await?;
         let wording = self.engine.wording(&filter.workspace_id).await?;
         let next_page_token = page.cut(&mut alerts, |last| last.seq.to_string());
@@ -79,7 +79,7 @@ impl AlertService for Alert {
         request: Request<v1::AcknowledgeAlertRequest>,
     ) -> Result<Response<v1::AcknowledgeAlertResponse>, Status> {
         let by = by(&request)?;
-        let v1::AcknowledgeAlertRequest { workspace_id, alert_id } = admit(request)?;
+        let v1::AcknowledgeAlertRequest { workspace_id, alert_id } = authorize(request)?;
         convert::alert_of(&workspace_id, alert_id)?;
         let alert = self.engine.acknowledge_alert(by, &workspace_id, alert_id).await?;
         let wording = self.engine.wording(&workspace_id).await?;
@@ -94,7 +94,7 @@ impl AlertService for Alert {
         request: Request<v1::WatchAlertsRequest>,
     ) -> Result<Response<Self::WatchAlertsStream>, Status> {
         let stop = Stop::of(&self.stopping, &request)?;
-        let v1::WatchAlertsRequest { workspace_id, after_alert_id } = admit(request)?;
+        let v1::WatchAlertsRequest { workspace_id, after_alert_id } = authorize(request)?;
         convert::watch(&workspace_id, after_alert_id)?;
         let watch = self.engine.watch_alerts(&workspace_id, after_alert_id).await?;
         let alerts = Alerts { engine: self.engine.clone(), workspace_id, watch };
@@ -106,7 +106,7 @@ impl AlertService for Alert {
         request: Request<v1::CreateWebhookRequest>,
     ) -> Result<Response<v1::CreateWebhookResponse>, Status> {
         let by = by(&request)?;
-        let (workspace_id, new) = convert::new_webhook(admit(request)?, self.rules)?;
+        let (workspace_id, new) = convert::new_webhook(authorize(request)?, self.rules)?;
         let (webhook, secret) = self.engine.create_webhook(by, &workspace_id, new).await?;
         let webhook = Some(convert::webhook_to_proto(webhook));
         Ok(Response::new(v1::CreateWebhookResponse { webhook, secret }))
@@ -116,7 +116,7 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::ListWebhooksRequest>,
     ) -> Result<Response<v1::ListWebhooksResponse>, Status> {
-        let v1::ListWebhooksRequest { workspace_id, page_size, page_token } = admit(request)?;
+        let v1::ListWebhooksRequest { workspace_id, page_size, page_token } = authorize(request)?;
         let page = workspace_page("webhooks", &workspace_id, page_size, &page_token)?;
         let mut webhooks = self.engine.webhooks(&workspace_id).await?;
         page.keep_after(&mut webhooks, |webhook| &webhook.id);
@@ -130,7 +130,7 @@ impl AlertService for Alert {
         request: Request<v1::UpdateWebhookRequest>,
     ) -> Result<Response<v1::UpdateWebhookResponse>, Status> {
         let by = by(&request)?;
-        let (workspace_id, id, change) = convert::webhook(admit(request)?, self.rules)?;
+        let (workspace_id, id, change) = convert::webhook(authorize(request)?, self.rules)?;
         let webhook = self.engine.update_webhook(by, &workspace_id, &id, change).await?;
         let webhook = Some(convert::webhook_to_proto(webhook));
         Ok(Response::new(v1::UpdateWebhookResponse { webhook }))
@@ -141,7 +141,7 @@ impl AlertService for Alert {
         request: Request<v1::RotateWebhookSecretRequest>,
     ) -> Result<Response<v1::RotateWebhookSecretResponse>, Status> {
         let by = by(&request)?;
-        let v1::RotateWebhookSecretRequest { workspace_id, webhook_id } = admit(request)?;
+        let v1::RotateWebhookSecretRequest { workspace_id, webhook_id } = authorize(request)?;
         resource(&workspace_id, "webhook_id", &webhook_id)?;
         let secret = self.engine.rotate_webhook_secret(by, &workspace_id, &webhook_id).await?;
         Ok(Response::new(v1::RotateWebhookSecretResponse { secret }))
@@ -152,7 +152,7 @@ impl AlertService for Alert {
         request: Request<v1::DeleteWebhookRequest>,
     ) -> Result<Response<v1::DeleteWebhookResponse>, Status> {
         let by = by(&request)?;
-        let v1::DeleteWebhookRequest { workspace_id, webhook_id } = admit(request)?;
+        let v1::DeleteWebhookRequest { workspace_id, webhook_id } = authorize(request)?;
         resource(&workspace_id, "webhook_id", &webhook_id)?;
         self.engine.delete::<Webhook>(by, &workspace_id, &webhook_id).await?;
         Ok(Response::new(v1::DeleteWebhookResponse {}))
@@ -163,7 +163,7 @@ impl AlertService for Alert {
         request: Request<v1::CreateEmailReceiverRequest>,
     ) -> Result<Response<v1::CreateEmailReceiverResponse>, Status> {
         let by = by(&request)?;
-        let (workspace_id, new) = convert::new_email_receiver(admit(request)?)?;
+        let (workspace_id, new) = convert::new_email_receiver(authorize(request)?)?;
         if !self.has_smtp {
             return Err(Error::SmtpNotConfigured.into());
         }
@@ -176,7 +176,8 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::ListEmailReceiversRequest>,
     ) -> Result<Response<v1::ListEmailReceiversResponse>, Status> {
-        let v1::ListEmailReceiversRequest { workspace_id, page_size, page_token } = admit(request)?;
+        let v1::ListEmailReceiversRequest { workspace_id, page_size, page_token } =
+            authorize(request)?;
         let page = workspace_page("email_receivers", &workspace_id, page_size, &page_token)?;
         let mut receivers = self.engine.email_receivers(&workspace_id).await?;
         page.keep_after(&mut receivers, |receiver| &receiver.id);
@@ -190,7 +191,8 @@ impl AlertService for Alert {
         request: Request<v1::DeleteEmailReceiverRequest>,
     ) -> Result<Response<v1::DeleteEmailReceiverResponse>, Status> {
         let by = by(&request)?;
-        let v1::DeleteEmailReceiverRequest { workspace_id, email_receiver_id } = admit(request)?;
+        let v1::DeleteEmailReceiverRequest { workspace_id, email_receiver_id } =
+            authorize(request)?;
         resource(&workspace_id, "email_receiver_id", &email_receiver_id)?;
         self.engine.delete::<EmailReceiver>(by, &workspace_id, &email_receiver_id).await?;
         Ok(Response::new(v1::DeleteEmailReceiverResponse {}))
@@ -200,7 +202,7 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::ListDeliveriesRequest>,
     ) -> Result<Response<v1::ListDeliveriesResponse>, Status> {
-        let (filter, page, after) = convert::list_deliveries(admit(request)?)?;
+        let (filter, page, after) = convert::list_deliveries(authorize(request)?)?;
         let mut deliveries = self.engine.deliveries(&filter, after, page.fetch()).await?;
         let next_page_token =
             page.cut(&mut deliveries, |last| time_position(last.create_time, &last.id));
@@ -212,7 +214,7 @@ impl AlertService for Alert {
         &self,
         request: Request<v1::RepeatDeliveryRequest>,
     ) -> Result<Response<v1::RepeatDeliveryResponse>, Status> {
-        let v1::RepeatDeliveryRequest { workspace_id, delivery_id } = admit(request)?;
+        let v1::RepeatDeliveryRequest { workspace_id, delivery_id } = authorize(request)?;
         resource(&workspace_id, "delivery_id", &delivery_id)?;
         let delivery = self.engine.repeat_delivery(&workspace_id, &delivery_id).await?;
         let delivery = Some(convert::delivery_to_proto(delivery));

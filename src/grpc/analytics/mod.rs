@@ -15,7 +15,7 @@ use tonic::{Request, Response, Status};
 
 use self::export::Exports;
 use super::ServiceContext;
-use super::access::{Stop, admit};
+use super::access::{Stop, authorize};
 use super::shared::page::time_position;
 use super::shared::status::Failure;
 use super::shared::stream::{BoxStream, Source, stream};
@@ -56,7 +56,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetDashboardRequest>,
     ) -> Result<Response<v1::GetDashboardResponse>, Status> {
-        let v1::GetDashboardRequest { workspace_id, range, filters, top } = admit(request)?;
+        let v1::GetDashboardRequest { workspace_id, range, filters, top } = authorize(request)?;
         let top_max = dashboard::TOP_MAX;
         let (call, top) = convert::ranking(workspace_id, range.as_ref(), filters, top, top_max)?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
@@ -71,7 +71,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetOverviewRequest>,
     ) -> Result<Response<v1::GetOverviewResponse>, Status> {
-        let v1::GetOverviewRequest { workspace_id, range, filters } = admit(request)?;
+        let v1::GetOverviewRequest { workspace_id, range, filters } = authorize(request)?;
         let call = convert::report(workspace_id, range.as_ref(), filters)?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
@@ -87,7 +87,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetActiveUsersRequest>,
     ) -> Result<Response<v1::GetActiveUsersResponse>, Status> {
-        let (call, granularity) = convert::active_users(admit(request)?)?;
+        let (call, granularity) = convert::active_users(authorize(request)?)?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
         let found =
@@ -104,7 +104,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetTokenUsageByTeamRequest>,
     ) -> Result<Response<v1::GetTokenUsageByTeamResponse>, Status> {
-        let v1::GetTokenUsageByTeamRequest { workspace_id, range, filters } = admit(request)?;
+        let v1::GetTokenUsageByTeamRequest { workspace_id, range, filters } = authorize(request)?;
         let call = convert::report(workspace_id, range.as_ref(), filters)?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
@@ -122,7 +122,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetTopWorkflowsRequest>,
     ) -> Result<Response<v1::GetTopWorkflowsResponse>, Status> {
-        let v1::GetTopWorkflowsRequest { workspace_id, range, filters, top } = admit(request)?;
+        let v1::GetTopWorkflowsRequest { workspace_id, range, filters, top } = authorize(request)?;
         let top_max = convert::RANKING_TOP_MAX;
         let (call, top) = convert::ranking(workspace_id, range.as_ref(), filters, top, top_max)?;
         let (period, as_of_time, workflows) = self.ranked(call, Ranked::Workflows, top).await?;
@@ -133,7 +133,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetTopAssistantsRequest>,
     ) -> Result<Response<v1::GetTopAssistantsResponse>, Status> {
-        let v1::GetTopAssistantsRequest { workspace_id, range, filters, top } = admit(request)?;
+        let v1::GetTopAssistantsRequest { workspace_id, range, filters, top } = authorize(request)?;
         let top_max = convert::RANKING_TOP_MAX;
         let (call, top) = convert::ranking(workspace_id, range.as_ref(), filters, top, top_max)?;
         let (period, as_of_time, assistants) = self.ranked(call, Ranked::Assistants, top).await?;
@@ -144,7 +144,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetTimeToFirstValueRequest>,
     ) -> Result<Response<v1::GetTimeToFirstValueResponse>, Status> {
-        let call = convert::first_value(admit(request)?)?;
+        let call = convert::first_value(authorize(request)?)?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
         let found =
@@ -160,7 +160,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::ListNeverActiveUsersRequest>,
     ) -> Result<Response<v1::ListNeverActiveUsersResponse>, Status> {
-        let (call, after, page) = convert::never_active(admit(request)?)?;
+        let (call, after, page) = convert::never_active(authorize(request)?)?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
         let (department_id, limit) = (call.department_id, page.fetch());
@@ -177,7 +177,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::GetLiveMetricsRequest>,
     ) -> Result<Response<v1::GetLiveMetricsResponse>, Status> {
-        let id = admit(request)?.workspace_id;
+        let id = authorize(request)?.workspace_id;
         text::workspace(&id)?;
         let metrics = Some(live_metrics(&self.engine, &id).await?);
         Ok(Response::new(v1::GetLiveMetricsResponse { metrics }))
@@ -190,7 +190,7 @@ impl AnalyticsService for Analytics {
         request: Request<v1::WatchLiveMetricsRequest>,
     ) -> Result<Response<Self::WatchLiveMetricsStream>, Status> {
         let stop = Stop::of(&self.stopping, &request)?;
-        let (id, interval) = convert::watch(admit(request)?)?;
+        let (id, interval) = convert::watch(authorize(request)?)?;
         let changes = self.engine.watch(&id).await?;
         let watch = LiveWatch { engine: self.engine.clone(), id, interval, changes, last: None };
         Ok(Response::new(stream(watch, stop)))
@@ -200,7 +200,7 @@ impl AnalyticsService for Analytics {
         &self,
         request: Request<v1::QueryUsageRequest>,
     ) -> Result<Response<v1::QueryUsageResponse>, Status> {
-        let (workspace_id, query) = query::query(admit(request)?)?;
+        let (workspace_id, query) = query::query(authorize(request)?)?;
         let basis = self.engine.report_basis(&workspace_id).await?;
         let scope = scope(&self.engine, &basis);
         let found = usage(&scope, &query).await?;
@@ -216,7 +216,7 @@ impl AnalyticsService for Analytics {
         request: Request<v1::ExportUsageRequest>,
     ) -> Result<Response<Self::ExportUsageStream>, Status> {
         let stop = Stop::of(&self.stopping, &request)?;
-        let request = admit(request)?;
+        let request = authorize(request)?;
         Ok(Response::new(self.exports.begin(self.engine.clone(), stop, request).await?))
     }
 }

@@ -5,7 +5,7 @@ mod convert;
 use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
-use super::access::{admit, by};
+use super::access::{authorize, by};
 use super::shared::page::workspace_page;
 use super::shared::text::resource;
 use crate::domain;
@@ -31,7 +31,7 @@ impl ApiKeyService for ApiKey {
         request: Request<v1::RegisterApiKeyRequest>,
     ) -> Result<Response<v1::RegisterApiKeyResponse>, Status> {
         let by = by(&request)?;
-        let (id, new) = convert::register(admit(request)?)?;
+        let (id, new) = convert::register(authorize(request)?)?;
         let made = self.engine.create::<domain::api_key::ApiKey>(by, &id, new).await?;
         let api_key = Some(convert::key_to_proto(&made));
         Ok(Response::new(v1::RegisterApiKeyResponse { api_key }))
@@ -41,7 +41,7 @@ impl ApiKeyService for ApiKey {
         &self,
         request: Request<v1::GetApiKeyRequest>,
     ) -> Result<Response<v1::GetApiKeyResponse>, Status> {
-        let v1::GetApiKeyRequest { workspace_id, api_key_id } = admit(request)?;
+        let v1::GetApiKeyRequest { workspace_id, api_key_id } = authorize(request)?;
         resource(&workspace_id, "api_key_id", &api_key_id)?;
         let found = self.engine.get::<domain::api_key::ApiKey>(&workspace_id, &api_key_id).await?;
         let api_key = Some(convert::key_to_proto(&found));
@@ -52,7 +52,7 @@ impl ApiKeyService for ApiKey {
         &self,
         request: Request<v1::ListApiKeysRequest>,
     ) -> Result<Response<v1::ListApiKeysResponse>, Status> {
-        let request = admit(request)?;
+        let request = authorize(request)?;
         let (group, page) = convert::list_keys(&request)?;
         let after = page.after().unwrap_or_default();
         let id = &request.workspace_id;
@@ -67,7 +67,7 @@ impl ApiKeyService for ApiKey {
         request: Request<v1::UpdateApiKeyRequest>,
     ) -> Result<Response<v1::UpdateApiKeyResponse>, Status> {
         let by = by(&request)?;
-        let (workspace_id, id, change) = convert::update_key(admit(request)?)?;
+        let (workspace_id, id, change) = convert::update_key(authorize(request)?)?;
         let changed =
             self.engine.update::<domain::api_key::ApiKey>(by, &workspace_id, id, change).await?;
         let api_key = Some(convert::key_to_proto(&changed));
@@ -79,7 +79,7 @@ impl ApiKeyService for ApiKey {
         request: Request<v1::DeleteApiKeyRequest>,
     ) -> Result<Response<v1::DeleteApiKeyResponse>, Status> {
         let by = by(&request)?;
-        let v1::DeleteApiKeyRequest { workspace_id, api_key_id } = admit(request)?;
+        let v1::DeleteApiKeyRequest { workspace_id, api_key_id } = authorize(request)?;
         resource(&workspace_id, "api_key_id", &api_key_id)?;
         self.engine.delete::<domain::api_key::ApiKey>(by, &workspace_id, api_key_id).await?;
         Ok(Response::new(v1::DeleteApiKeyResponse {}))
@@ -90,7 +90,7 @@ impl ApiKeyService for ApiKey {
         request: Request<v1::CreateKeyGroupRequest>,
     ) -> Result<Response<v1::CreateKeyGroupResponse>, Status> {
         let by = by(&request)?;
-        let (id, new) = convert::create_group(admit(request)?)?;
+        let (id, new) = convert::create_group(authorize(request)?)?;
         let made = self.engine.create::<KeyGroup>(by, &id, new).await?;
         let key_group = Some(convert::group_to_proto(made));
         Ok(Response::new(v1::CreateKeyGroupResponse { key_group }))
@@ -100,7 +100,7 @@ impl ApiKeyService for ApiKey {
         &self,
         request: Request<v1::GetKeyGroupRequest>,
     ) -> Result<Response<v1::GetKeyGroupResponse>, Status> {
-        let v1::GetKeyGroupRequest { workspace_id, key_group_id } = admit(request)?;
+        let v1::GetKeyGroupRequest { workspace_id, key_group_id } = authorize(request)?;
         resource(&workspace_id, "key_group_id", &key_group_id)?;
         let found = self.engine.get::<KeyGroup>(&workspace_id, &key_group_id).await?;
         let key_group = Some(convert::group_to_proto(found));
@@ -111,7 +111,7 @@ impl ApiKeyService for ApiKey {
         &self,
         request: Request<v1::ListKeyGroupsRequest>,
     ) -> Result<Response<v1::ListKeyGroupsResponse>, Status> {
-        let v1::ListKeyGroupsRequest { workspace_id, page_size, page_token } = admit(request)?;
+        let v1::ListKeyGroupsRequest { workspace_id, page_size, page_token } = authorize(request)?;
         let page = workspace_page("key_groups", &workspace_id, page_size, &page_token)?;
         let after = page.after().unwrap_or_default();
         let mut groups = self.engine.list_key_groups(&workspace_id, after, page.fetch()).await?;
@@ -125,7 +125,7 @@ impl ApiKeyService for ApiKey {
         request: Request<v1::UpdateKeyGroupRequest>,
     ) -> Result<Response<v1::UpdateKeyGroupResponse>, Status> {
         let by = by(&request)?;
-        let (workspace_id, id, display_name) = convert::update_group(admit(request)?)?;
+        let (workspace_id, id, display_name) = convert::update_group(authorize(request)?)?;
         let changed = self.engine.update::<KeyGroup>(by, &workspace_id, id, display_name).await?;
         let key_group = Some(convert::group_to_proto(changed));
         Ok(Response::new(v1::UpdateKeyGroupResponse { key_group }))
@@ -136,7 +136,7 @@ impl ApiKeyService for ApiKey {
         request: Request<v1::DeleteKeyGroupRequest>,
     ) -> Result<Response<v1::DeleteKeyGroupResponse>, Status> {
         let by = by(&request)?;
-        let v1::DeleteKeyGroupRequest { workspace_id, key_group_id } = admit(request)?;
+        let v1::DeleteKeyGroupRequest { workspace_id, key_group_id } = authorize(request)?;
         resource(&workspace_id, "key_group_id", &key_group_id)?;
         self.engine.delete::<KeyGroup>(by, &workspace_id, key_group_id).await?;
         Ok(Response::new(v1::DeleteKeyGroupResponse {}))

@@ -5,7 +5,7 @@ mod convert;
 use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
-use super::access::admit;
+use super::access::authorize;
 use super::shared::page::time_position;
 use crate::engine::Engine;
 use crate::proto::v1;
@@ -31,7 +31,7 @@ impl AuditService for Audit {
         &self,
         request: Request<v1::ListAuditEventsRequest>,
     ) -> Result<Response<v1::ListAuditEventsResponse>, Status> {
-        let (filter, page, after) = convert::list(admit(request)?)?;
+        let (filter, page, after) = convert::list(authorize(request)?)?;
         let mut events = self.engine.audit_events(&filter, after, page.fetch()).await?;
         let next_page_token = page.cut_to_bytes(PAGE_BYTES_MAX, json_bytes, &mut events, |last| {
             time_position(last.time, &last.id)

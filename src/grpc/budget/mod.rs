@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
-use super::access::{Stop, admit, by};
+use super::access::{Stop, authorize, by};
 use super::shared::status::Failure;
 use super::shared::stream::{BoxStream, Source, stream};
 use super::shared::{boost, text};
@@ -36,7 +36,7 @@ impl BudgetService for Budget {
         request: Request<v1::SetPlanRequest>,
     ) -> Result<Response<v1::SetPlanResponse>, Status> {
         let by = by(&request)?;
-        let request = admit(request)?;
+        let request = authorize(request)?;
         let plan = convert::plan(&request)?;
         let workspace = self.engine.set_plan(by, &request.workspace_id, plan).await?;
         let workspace = Some(workspace_to_proto(workspace));
@@ -48,7 +48,7 @@ impl BudgetService for Budget {
         request: Request<v1::SetAutomaticFallbackRequest>,
     ) -> Result<Response<v1::SetAutomaticFallbackResponse>, Status> {
         let by = by(&request)?;
-        let v1::SetAutomaticFallbackRequest { workspace_id, enabled } = admit(request)?;
+        let v1::SetAutomaticFallbackRequest { workspace_id, enabled } = authorize(request)?;
         text::workspace(&workspace_id)?;
         let workspace = self.engine.set_automatic_fallback(by, &workspace_id, enabled).await?;
         let workspace = Some(workspace_to_proto(workspace));
@@ -59,7 +59,7 @@ impl BudgetService for Budget {
         &self,
         request: Request<v1::GetBudgetRequest>,
     ) -> Result<Response<v1::GetBudgetResponse>, Status> {
-        let id = admit(request)?.workspace_id;
+        let id = authorize(request)?.workspace_id;
         text::workspace(&id)?;
         let budget = self.engine.budget(&id).await?;
         let budget = Some(convert::budget_to_proto(id, budget));
@@ -73,7 +73,7 @@ impl BudgetService for Budget {
         request: Request<v1::WatchSpendRequest>,
     ) -> Result<Response<Self::WatchSpendStream>, Status> {
         let stop = Stop::of(&self.stopping, &request)?;
-        let id = admit(request)?.workspace_id;
+        let id = authorize(request)?.workspace_id;
         text::workspace(&id)?;
         let watch = self.engine.watch(&id).await?;
         let spend = Spend { workspace_id: id, watch };
@@ -85,7 +85,7 @@ impl BudgetService for Budget {
         request: Request<v1::CreateBudgetBoostRequest>,
     ) -> Result<Response<v1::CreateBudgetBoostResponse>, Status> {
         let by = by(&request)?;
-        let (workspace_id, new) = convert::create_boost(admit(request)?)?;
+        let (workspace_id, new) = convert::create_boost(authorize(request)?)?;
         let made = self.engine.create::<Boost>(by, &workspace_id, new).await?;
         let boost = Some(boost::to_proto(made));
         Ok(Response::new(v1::CreateBudgetBoostResponse { boost }))
@@ -95,7 +95,7 @@ impl BudgetService for Budget {
         &self,
         request: Request<v1::ListBudgetBoostsRequest>,
     ) -> Result<Response<v1::ListBudgetBoostsResponse>, Status> {
-        let request = admit(request)?;
+        let request = authorize(request)?;
         let (page, after) = convert::list_boosts(&request)?;
         let (id, filter) = (&request.workspace_id, BoostFilter::Envelope);
         let listed = self.engine.boosts(id, &filter, after, page.fetch()).await?;
@@ -110,7 +110,7 @@ impl BudgetService for Budget {
         request: Request<v1::CancelBudgetBoostRequest>,
     ) -> Result<Response<v1::CancelBudgetBoostResponse>, Status> {
         let by = by(&request)?;
-        let v1::CancelBudgetBoostRequest { workspace_id, boost_id } = admit(request)?;
+        let v1::CancelBudgetBoostRequest { workspace_id, boost_id } = authorize(request)?;
         text::resource(&workspace_id, "boost_id", &boost_id)?;
         let envelope = BoostKind::Envelope;
         let ended = self.engine.cancel_boost(by, &workspace_id, envelope, &boost_id).await?;

@@ -6,7 +6,7 @@ mod import;
 use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
-use super::access::{admit, by};
+use super::access::{authorize, by};
 use crate::engine::{self, Engine};
 use crate::proto::v1;
 use crate::proto::v1::catalog_service_server::CatalogService;
@@ -28,7 +28,7 @@ impl CatalogService for Catalog {
         request: Request<v1::UpsertModelRequest>,
     ) -> Result<Response<v1::UpsertModelResponse>, Status> {
         let by = by(&request)?;
-        let model = convert::new_model(admit(request)?)?;
+        let model = convert::new_model(authorize(request)?)?;
         let model = self.engine.upsert_model(by, model).await?;
         let model = Some(convert::model_to_proto(&model));
         Ok(Response::new(v1::UpsertModelResponse { model }))
@@ -39,7 +39,7 @@ impl CatalogService for Catalog {
         request: Request<v1::SetModelPriceRequest>,
     ) -> Result<Response<v1::SetModelPriceResponse>, Status> {
         let by = by(&request)?;
-        let price = convert::new_price(admit(request)?, self.engine.now())?;
+        let price = convert::new_price(authorize(request)?, self.engine.now())?;
         let price = self.engine.set_price(by, price).await?;
         let confirm_time = self.engine.catalog().confirm_time(&price);
         let price = Some(convert::price_to_proto(&price, confirm_time));
@@ -51,7 +51,7 @@ impl CatalogService for Catalog {
         request: Request<v1::ImportPricesRequest>,
     ) -> Result<Response<v1::ImportPricesResponse>, Status> {
         let by = by(&request)?;
-        let request = import::request(admit(request)?, self.engine.now())?;
+        let request = import::request(authorize(request)?, self.engine.now())?;
         let report = self.engine.import_prices(by, request).await?;
         Ok(Response::new(import::response(&report)))
     }
@@ -60,7 +60,7 @@ impl CatalogService for Catalog {
         &self,
         request: Request<v1::ListModelsRequest>,
     ) -> Result<Response<v1::ListModelsResponse>, Status> {
-        let request = admit(request)?;
+        let request = authorize(request)?;
         let page = convert::list_models(&request)?;
         let provider = &request.provider;
         let after = page.after();
@@ -79,7 +79,7 @@ impl CatalogService for Catalog {
         &self,
         request: Request<v1::ListModelPricesRequest>,
     ) -> Result<Response<v1::ListModelPricesResponse>, Status> {
-        let request = admit(request)?;
+        let request = authorize(request)?;
         let page = convert::list_prices(&request)?;
         let workspace_id = Some(request.workspace_id.as_str()).filter(|id| !id.is_empty());
         let workspace = match workspace_id {
@@ -111,7 +111,7 @@ impl CatalogService for Catalog {
         request: Request<v1::SetExchangeRateRequest>,
     ) -> Result<Response<v1::SetExchangeRateResponse>, Status> {
         let by = by(&request)?;
-        let rate = convert::new_rate(admit(request)?, self.engine.now())?;
+        let rate = convert::new_rate(authorize(request)?, self.engine.now())?;
         let rate = self.engine.set_exchange_rate(by, rate).await?;
         let exchange_rate = Some(convert::rate_to_proto(&rate));
         Ok(Response::new(v1::SetExchangeRateResponse { exchange_rate }))
@@ -121,7 +121,7 @@ impl CatalogService for Catalog {
         &self,
         request: Request<v1::ListExchangeRatesRequest>,
     ) -> Result<Response<v1::ListExchangeRatesResponse>, Status> {
-        let (page, after) = convert::list_rates(&admit(request)?)?;
+        let (page, after) = convert::list_rates(&authorize(request)?)?;
         let catalog = self.engine.catalog();
         let mut rates = catalog.exchange_rates().to_vec();
         // Of those of one time the first is the one that counts.

@@ -5,7 +5,7 @@ mod convert;
 use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
-use super::access::{admit, by};
+use super::access::{authorize, by};
 use crate::domain::attribution::EntryKind;
 use crate::engine::Engine;
 use crate::proto::v1;
@@ -28,7 +28,7 @@ impl DirectoryService for Directory {
         request: Request<v1::UpsertEntriesRequest>,
     ) -> Result<Response<v1::UpsertEntriesResponse>, Status> {
         let by = by(&request)?;
-        let (workspace_id, entries) = convert::upsert(admit(request)?)?;
+        let (workspace_id, entries) = convert::upsert(authorize(request)?)?;
         let listed = self.engine.upsert_entries(by, &workspace_id, entries).await?;
         // All are registered: each knows its kind.
         let entries = convert::all_to_proto(EntryKind::User, listed);
@@ -39,7 +39,7 @@ impl DirectoryService for Directory {
         &self,
         request: Request<v1::GetEntryRequest>,
     ) -> Result<Response<v1::GetEntryResponse>, Status> {
-        let request = admit(request)?;
+        let request = authorize(request)?;
         let kind = convert::get(&request)?;
         let found = self.engine.entry(&request.workspace_id, kind, request.id).await?;
         let entry = Some(convert::to_proto(kind, found));
@@ -50,7 +50,7 @@ impl DirectoryService for Directory {
         &self,
         request: Request<v1::ListEntriesRequest>,
     ) -> Result<Response<v1::ListEntriesResponse>, Status> {
-        let request = admit(request)?;
+        let request = authorize(request)?;
         let convert::List { kind, state, department_id, page } = convert::list(&request)?;
         let (id, after) = (&request.workspace_id, page.after().unwrap_or_default());
         let engine = &self.engine;
@@ -66,7 +66,7 @@ impl DirectoryService for Directory {
         request: Request<v1::ArchiveEntriesRequest>,
     ) -> Result<Response<v1::ArchiveEntriesResponse>, Status> {
         let by = by(&request)?;
-        let v1::ArchiveEntriesRequest { workspace_id, kind, ids } = admit(request)?;
+        let v1::ArchiveEntriesRequest { workspace_id, kind, ids } = authorize(request)?;
         let kind = convert::named(&workspace_id, kind, &ids)?;
         let listed = self.engine.archive_entries(by, &workspace_id, kind, ids, true).await?;
         let entries = convert::all_to_proto(kind, listed);
@@ -78,7 +78,7 @@ impl DirectoryService for Directory {
         request: Request<v1::RestoreEntriesRequest>,
     ) -> Result<Response<v1::RestoreEntriesResponse>, Status> {
         let by = by(&request)?;
-        let v1::RestoreEntriesRequest { workspace_id, kind, ids } = admit(request)?;
+        let v1::RestoreEntriesRequest { workspace_id, kind, ids } = authorize(request)?;
         let kind = convert::named(&workspace_id, kind, &ids)?;
         let listed = self.engine.archive_entries(by, &workspace_id, kind, ids, false).await?;
         let entries = convert::all_to_proto(kind, listed);
@@ -90,7 +90,7 @@ impl DirectoryService for Directory {
         request: Request<v1::EraseUserRequest>,
     ) -> Result<Response<v1::EraseUserResponse>, Status> {
         let by = by(&request)?;
-        let request = admit(request)?;
+        let request = authorize(request)?;
         convert::erase(&request)?;
         let v1::EraseUserRequest { workspace_id, user_id } = request;
         let erased = self.engine.erase_user(by, &workspace_id, user_id).await?;

@@ -5,7 +5,7 @@ mod convert;
 use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
-use super::access::{admit, by};
+use super::access::{authorize, by};
 use super::shared::page::workspace_page;
 use crate::domain::workspace::ModelAlias;
 use crate::engine::{Engine, InCurrency};
@@ -29,7 +29,7 @@ impl ModelLimitService for ModelLimit {
         request: Request<v1::EnableModelRequest>,
     ) -> Result<Response<v1::EnableModelResponse>, Status> {
         let by = by(&request)?;
-        let v1::EnableModelRequest { workspace_id, model_id } = admit(request)?;
+        let v1::EnableModelRequest { workspace_id, model_id } = authorize(request)?;
         convert::model(&workspace_id, &model_id)?;
         let view = self.engine.enable_model(by, &workspace_id, &model_id, true).await?;
         let model_limit = Some(convert::to_proto(view.currency, view.value));
@@ -41,7 +41,7 @@ impl ModelLimitService for ModelLimit {
         request: Request<v1::DisableModelRequest>,
     ) -> Result<Response<v1::DisableModelResponse>, Status> {
         let by = by(&request)?;
-        let v1::DisableModelRequest { workspace_id, model_id } = admit(request)?;
+        let v1::DisableModelRequest { workspace_id, model_id } = authorize(request)?;
         convert::model(&workspace_id, &model_id)?;
         let view = self.engine.enable_model(by, &workspace_id, &model_id, false).await?;
         let model_limit = Some(convert::to_proto(view.currency, view.value));
@@ -53,7 +53,7 @@ impl ModelLimitService for ModelLimit {
         request: Request<v1::SetModelLimitRequest>,
     ) -> Result<Response<v1::SetModelLimitResponse>, Status> {
         let by = by(&request)?;
-        let mut request = admit(request)?;
+        let mut request = authorize(request)?;
         let change = convert::set_limit(&mut request)?;
         let v1::SetModelLimitRequest { workspace_id, model_id, .. } = &request;
         let view = self.engine.set_model_limit(by, workspace_id, model_id, change).await?;
@@ -66,7 +66,7 @@ impl ModelLimitService for ModelLimit {
         request: Request<v1::SetModelAliasRequest>,
     ) -> Result<Response<v1::SetModelAliasResponse>, Status> {
         let by = by(&request)?;
-        let v1::SetModelAliasRequest { workspace_id, alias, model_id } = admit(request)?;
+        let v1::SetModelAliasRequest { workspace_id, alias, model_id } = authorize(request)?;
         convert::set_alias(&workspace_id, &alias, &model_id)?;
         let alias = self.engine.set_model_alias(by, &workspace_id, alias, model_id).await?;
         let model_alias = Some(convert::alias_to_proto(&alias));
@@ -78,7 +78,7 @@ impl ModelLimitService for ModelLimit {
         request: Request<v1::DeleteModelAliasRequest>,
     ) -> Result<Response<v1::DeleteModelAliasResponse>, Status> {
         let by = by(&request)?;
-        let v1::DeleteModelAliasRequest { workspace_id, alias } = admit(request)?;
+        let v1::DeleteModelAliasRequest { workspace_id, alias } = authorize(request)?;
         convert::alias(&workspace_id, &alias)?;
         self.engine.delete::<ModelAlias>(by, &workspace_id, alias).await?;
         Ok(Response::new(v1::DeleteModelAliasResponse {}))
@@ -88,7 +88,8 @@ impl ModelLimitService for ModelLimit {
         &self,
         request: Request<v1::ListModelAliasesRequest>,
     ) -> Result<Response<v1::ListModelAliasesResponse>, Status> {
-        let v1::ListModelAliasesRequest { workspace_id, page_size, page_token } = admit(request)?;
+        let v1::ListModelAliasesRequest { workspace_id, page_size, page_token } =
+            authorize(request)?;
         let page = workspace_page("model_aliases", &workspace_id, page_size, &page_token)?;
         let mut aliases = self.engine.model_aliases(&workspace_id).await?;
         page.keep_after(&mut aliases, |alias| &alias.id);
@@ -101,7 +102,8 @@ impl ModelLimitService for ModelLimit {
         &self,
         request: Request<v1::ListModelLimitsRequest>,
     ) -> Result<Response<v1::ListModelLimitsResponse>, Status> {
-        let v1::ListModelLimitsRequest { workspace_id, page_size, page_token } = admit(request)?;
+        let v1::ListModelLimitsRequest { workspace_id, page_size, page_token } =
+            authorize(request)?;
         let page = workspace_page("model_limits", &workspace_id, page_size, &page_token)?;
         let InCurrency { currency, value: mut views } =
             self.engine.model_limits(&workspace_id).await?;

@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 pub use convert::usage_to_proto;
 
 use super::ServiceContext;
-use super::access::{admit, by};
+use super::access::{authorize, by};
 use super::shared::boost as shared_boost;
 use super::shared::text::resource;
 use crate::domain;
@@ -36,7 +36,7 @@ impl QuotaService for Quota {
         request: Request<v1::CreateQuotaRequest>,
     ) -> Result<Response<v1::CreateQuotaResponse>, Status> {
         let by = by(&request)?;
-        let (id, new) = convert::create(admit(request)?, self.engine.now())?;
+        let (id, new) = convert::create(authorize(request)?, self.engine.now())?;
         let made = self.engine.create::<domain::quota::Quota>(by, &id, new).await?;
         let quota = Some(convert::to_proto(&id, made.currency, &made.value));
         Ok(Response::new(v1::CreateQuotaResponse { quota }))
@@ -46,7 +46,7 @@ impl QuotaService for Quota {
         &self,
         request: Request<v1::GetQuotaRequest>,
     ) -> Result<Response<v1::GetQuotaResponse>, Status> {
-        let v1::GetQuotaRequest { workspace_id, quota_id } = admit(request)?;
+        let v1::GetQuotaRequest { workspace_id, quota_id } = authorize(request)?;
         resource(&workspace_id, "quota_id", &quota_id)?;
         let found = self.engine.get::<domain::quota::Quota>(&workspace_id, &quota_id).await?;
         let quota = Some(convert::to_proto(&workspace_id, found.currency, &found.value));
@@ -57,7 +57,7 @@ impl QuotaService for Quota {
         &self,
         request: Request<v1::ListQuotasRequest>,
     ) -> Result<Response<v1::ListQuotasResponse>, Status> {
-        let request = admit(request)?;
+        let request = authorize(request)?;
         let (filter, page) = convert::list(&request)?;
         let after = page.after().unwrap_or_default();
         let id = &request.workspace_id;
@@ -73,7 +73,7 @@ impl QuotaService for Quota {
         request: Request<v1::UpdateQuotaRequest>,
     ) -> Result<Response<v1::UpdateQuotaResponse>, Status> {
         let by = by(&request)?;
-        let (workspace_id, id, change) = convert::update(admit(request)?)?;
+        let (workspace_id, id, change) = convert::update(authorize(request)?)?;
         let changed =
             self.engine.update::<domain::quota::Quota>(by, &workspace_id, id, change).await?;
         let quota = Some(convert::to_proto(&workspace_id, changed.currency, &changed.value));
@@ -85,7 +85,7 @@ impl QuotaService for Quota {
         request: Request<v1::DeleteQuotaRequest>,
     ) -> Result<Response<v1::DeleteQuotaResponse>, Status> {
         let by = by(&request)?;
-        let v1::DeleteQuotaRequest { workspace_id, quota_id } = admit(request)?;
+        let v1::DeleteQuotaRequest { workspace_id, quota_id } = authorize(request)?;
         resource(&workspace_id, "quota_id", &quota_id)?;
         self.engine.delete::<domain::quota::Quota>(by, &workspace_id, quota_id).await?;
         Ok(Response::new(v1::DeleteQuotaResponse {}))
@@ -96,7 +96,7 @@ impl QuotaService for Quota {
         request: Request<v1::ResetQuotaRequest>,
     ) -> Result<Response<v1::ResetQuotaResponse>, Status> {
         let by = by(&request)?;
-        let v1::ResetQuotaRequest { workspace_id, quota_id } = admit(request)?;
+        let v1::ResetQuotaRequest { workspace_id, quota_id } = authorize(request)?;
         resource(&workspace_id, "quota_id", &quota_id)?;
         let reset = self.engine.reset_quota(by, &workspace_id, quota_id).await?;
         let quota = Some(convert::to_proto(&workspace_id, reset.currency, &reset.value));
@@ -107,7 +107,7 @@ impl QuotaService for Quota {
         &self,
         request: Request<v1::ListQuotaUsageRequest>,
     ) -> Result<Response<v1::ListQuotaUsageResponse>, Status> {
-        let request = admit(request)?;
+        let request = authorize(request)?;
         let (filter, after, page) = convert::list_usage(&request)?;
         let id = &request.workspace_id;
         let listed = self.engine.quota_usage(id, &filter, after.as_ref(), page.fetch()).await?;
@@ -123,7 +123,7 @@ impl QuotaService for Quota {
         request: Request<v1::CreateQuotaBoostRequest>,
     ) -> Result<Response<v1::CreateQuotaBoostResponse>, Status> {
         let by = by(&request)?;
-        let (id, new) = boost::create(admit(request)?)?;
+        let (id, new) = boost::create(authorize(request)?)?;
         let boost = Some(shared_boost::to_proto(self.engine.create::<Boost>(by, &id, new).await?));
         Ok(Response::new(v1::CreateQuotaBoostResponse { boost }))
     }
@@ -132,7 +132,7 @@ impl QuotaService for Quota {
         &self,
         request: Request<v1::ListQuotaBoostsRequest>,
     ) -> Result<Response<v1::ListQuotaBoostsResponse>, Status> {
-        let request = admit(request)?;
+        let request = authorize(request)?;
         let (filter, after, page) = boost::list(&request)?;
         let id = &request.workspace_id;
         let listed = self.engine.boosts(id, &filter, after, page.fetch()).await?;
@@ -147,7 +147,7 @@ impl QuotaService for Quota {
         request: Request<v1::CancelQuotaBoostRequest>,
     ) -> Result<Response<v1::CancelQuotaBoostResponse>, Status> {
         let by = by(&request)?;
-        let v1::CancelQuotaBoostRequest { workspace_id, boost_id } = admit(request)?;
+        let v1::CancelQuotaBoostRequest { workspace_id, boost_id } = authorize(request)?;
         resource(&workspace_id, "boost_id", &boost_id)?;
         let of = BoostKind::Quotas;
         let boost = self.engine.cancel_boost(by, &workspace_id, of, &boost_id).await?;
@@ -160,7 +160,7 @@ impl QuotaService for Quota {
         request: Request<v1::CreateRateLimitRequest>,
     ) -> Result<Response<v1::CreateRateLimitResponse>, Status> {
         let by = by(&request)?;
-        let (id, new) = rate_limit::create(admit(request)?)?;
+        let (id, new) = rate_limit::create(authorize(request)?)?;
         let made = self.engine.create::<RateLimit>(by, &id, new).await?;
         let rate_limit = Some(rate_limit::to_proto(&id, &made));
         Ok(Response::new(v1::CreateRateLimitResponse { rate_limit }))
@@ -170,7 +170,7 @@ impl QuotaService for Quota {
         &self,
         request: Request<v1::GetRateLimitRequest>,
     ) -> Result<Response<v1::GetRateLimitResponse>, Status> {
-        let v1::GetRateLimitRequest { workspace_id, rate_limit_id } = admit(request)?;
+        let v1::GetRateLimitRequest { workspace_id, rate_limit_id } = authorize(request)?;
         resource(&workspace_id, "rate_limit_id", &rate_limit_id)?;
         let found = self.engine.get::<RateLimit>(&workspace_id, &rate_limit_id).await?;
         let rate_limit = Some(rate_limit::to_proto(&workspace_id, &found));
@@ -181,7 +181,7 @@ impl QuotaService for Quota {
         &self,
         request: Request<v1::ListRateLimitsRequest>,
     ) -> Result<Response<v1::ListRateLimitsResponse>, Status> {
-        let request = admit(request)?;
+        let request = authorize(request)?;
         let (filter, page) = rate_limit::list(&request)?;
         let after = page.after().unwrap_or_default();
         let id = &request.workspace_id;
@@ -196,7 +196,7 @@ impl QuotaService for Quota {
         request: Request<v1::UpdateRateLimitRequest>,
     ) -> Result<Response<v1::UpdateRateLimitResponse>, Status> {
         let by = by(&request)?;
-        let (workspace_id, id, change) = rate_limit::update(admit(request)?)?;
+        let (workspace_id, id, change) = rate_limit::update(authorize(request)?)?;
         let changed = self.engine.update::<RateLimit>(by, &workspace_id, id, change).await?;
         let rate_limit = Some(rate_limit::to_proto(&workspace_id, &changed));
         Ok(Response::new(v1::UpdateRateLimitResponse { rate_limit }))
@@ -207,7 +207,7 @@ impl QuotaService for Quota {
         request: Request<v1::DeleteRateLimitRequest>,
     ) -> Result<Response<v1::DeleteRateLimitResponse>, Status> {
         let by = by(&request)?;
-        let v1::DeleteRateLimitRequest { workspace_id, rate_limit_id } = admit(request)?;
+        let v1::DeleteRateLimitRequest { workspace_id, rate_limit_id } = authorize(request)?;
         resource(&workspace_id, "rate_limit_id", &rate_limit_id)?;
         self.engine.delete::<RateLimit>(by, &workspace_id, rate_limit_id).await?;
         Ok(Response::new(v1::DeleteRateLimitResponse {}))

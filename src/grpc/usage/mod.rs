@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::ServiceContext;
-use super::access::table::Called;
-use super::access::{Stop, admit, by, caller};
+use super::access::table::MethodRequest;
+use super::access::{Stop, authorize, by, caller};
 use super::shared::page::time_position;
 use super::shared::status::Failure;
 use super::shared::stream::BoxStream;
@@ -51,7 +51,7 @@ impl UsageService for Usage {
         &self,
         request: Request<v1::CheckAndRouteRequest>,
     ) -> Result<Response<v1::CheckAndRouteResponse>, Status> {
-        let mut call = convert::check(admit(request)?)?;
+        let mut call = convert::check(authorize(request)?)?;
         let answer = self.engine.decide(&call.workspace_id, &mut call.check).await?;
         let mut response = convert::check_response(answer, call.request_id, call.check);
         verdict::add_near(&mut response.verdicts, &self.engine);
@@ -65,7 +65,7 @@ impl UsageService for Usage {
         request: Request<Streaming<v1::CheckAndRouteStreamRequest>>,
     ) -> Result<Response<Self::CheckAndRouteStreamStream>, Status> {
         let caller = caller(&request)?.clone();
-        caller.require_role(&v1::CheckAndRouteStreamRequest::CALL)?;
+        caller.require_role(&v1::CheckAndRouteStreamRequest::METHOD)?;
         let stop = Stop::of(&self.stopping, &request)?;
         let answers = stream::answers(self.engine.clone(), caller, request.into_inner(), stop);
         Ok(Response::new(Box::pin(answers)))
@@ -75,7 +75,7 @@ impl UsageService for Usage {
         &self,
         request: Request<v1::RecordUsageRequest>,
     ) -> Result<Response<v1::RecordUsageResponse>, Status> {
-        Ok(Response::new(self.record(admit(request)?).await?))
+        Ok(Response::new(self.record(authorize(request)?).await?))
     }
 
     async fn record_usage_batch(
@@ -84,7 +84,7 @@ impl UsageService for Usage {
     ) -> Result<Response<v1::RecordUsageBatchResponse>, Status> {
         use v1::record_usage_result::Result as Outcome;
         let caller = caller(&request)?.clone();
-        let records = admit(request)?.records;
+        let records = authorize(request)?.records;
         convert::batch(&records)?;
         let record = async |record| {
             caller.require_scope(&record)?;
@@ -105,7 +105,7 @@ impl UsageService for Usage {
         &self,
         request: Request<v1::ReleaseHoldRequest>,
     ) -> Result<Response<v1::ReleaseHoldResponse>, Status> {
-        let request = admit(request)?;
+        let request = authorize(request)?;
         convert::release(&request)?;
         let released = self.engine.release(&request.workspace_id, &request.request_id).await?;
         let InCurrency { currency, value } = released;
@@ -117,7 +117,7 @@ impl UsageService for Usage {
         &self,
         request: Request<v1::ExtendHoldRequest>,
     ) -> Result<Response<v1::ExtendHoldResponse>, Status> {
-        let request = admit(request)?;
+        let request = authorize(request)?;
         let duration = convert::extend(&request)?;
         let expire_time =
             self.engine.extend(&request.workspace_id, &request.request_id, duration).await?;
@@ -129,7 +129,7 @@ impl UsageService for Usage {
         &self,
         request: Request<v1::ListHoldsRequest>,
     ) -> Result<Response<v1::ListHoldsResponse>, Status> {
-        let request = admit(request)?;
+        let request = authorize(request)?;
         let (live, page, after) = convert::list_holds(&request)?;
         let InCurrency { currency, value } = self.engine.holds(&request.workspace_id).await?;
         let (views, expired_count) = value;
@@ -151,7 +151,7 @@ impl UsageService for Usage {
         &self,
         request: Request<v1::ListUsageRecordsRequest>,
     ) -> Result<Response<v1::ListUsageRecordsResponse>, Status> {
-        let request = admit(request)?;
+        let request = authorize(request)?;
         let (filter, page, after) = convert::list_records(&request)?;
         let InCurrency { currency, value: mut records } =
             self.engine.records(&filter, after, page.fetch()).await?;
@@ -170,7 +170,7 @@ impl UsageService for Usage {
     ) -> Result<Response<v1::RecordCreditResponse>, Status> {
         let by = by(&request)?;
         let now = self.engine.now();
-        let (workspace_id, currency, report) = credits::record(admit(request)?, now)?;
+        let (workspace_id, currency, report) = credits::record(authorize(request)?, now)?;
         let credited = self.engine.record_credit(by, &workspace_id, currency, report).await?;
         Ok(Response::new(credits::record_response(&credited)))
     }
@@ -180,7 +180,7 @@ impl UsageService for Usage {
         request: Request<v1::VoidUsageRequest>,
     ) -> Result<Response<v1::VoidUsageResponse>, Status> {
         let by = by(&request)?;
-        let request = credits::void(admit(request)?)?;
+        let request = credits::void(authorize(request)?)?;
         let voided = self.engine.void_usage(by, request).await?;
         Ok(Response::new(credits::void_response(&voided)))
     }
@@ -189,7 +189,7 @@ impl UsageService for Usage {
         &self,
         request: Request<v1::RepriceUsageRequest>,
     ) -> Result<Response<v1::RepriceUsageResponse>, Status> {
-        let request = convert::reprice(admit(request)?)?;
+        let request = convert::reprice(authorize(request)?)?;
         let repriced = self.engine.reprice(request).await?;
         Ok(Response::new(convert::reprice_response(repriced)))
     }

@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 pub use convert::workspace_to_proto;
 
 use super::ServiceContext;
-use super::access::{admit, by, caller};
+use super::access::{authorize, by, caller};
 use super::shared::decode::decode;
 use super::shared::text;
 use crate::engine::Engine;
@@ -31,7 +31,7 @@ impl WorkspaceService for Workspace {
         request: Request<v1::CreateWorkspaceRequest>,
     ) -> Result<Response<v1::CreateWorkspaceResponse>, Status> {
         let by = by(&request)?;
-        let new = convert::create(admit(request)?)?;
+        let new = convert::create(authorize(request)?)?;
         let workspace = Some(workspace_to_proto(self.engine.create_workspace(by, new).await?));
         Ok(Response::new(v1::CreateWorkspaceResponse { workspace }))
     }
@@ -40,7 +40,7 @@ impl WorkspaceService for Workspace {
         &self,
         request: Request<v1::GetWorkspaceRequest>,
     ) -> Result<Response<v1::GetWorkspaceResponse>, Status> {
-        let id = admit(request)?.workspace_id;
+        let id = authorize(request)?.workspace_id;
         text::workspace(&id)?;
         let workspace = Some(workspace_to_proto(self.engine.get_workspace(&id).await?));
         Ok(Response::new(v1::GetWorkspaceResponse { workspace }))
@@ -51,7 +51,7 @@ impl WorkspaceService for Workspace {
         request: Request<v1::ListWorkspacesRequest>,
     ) -> Result<Response<v1::ListWorkspacesResponse>, Status> {
         let caller = caller(&request)?.clone();
-        let v1::ListWorkspacesRequest { page_size, page_token } = admit(request)?;
+        let v1::ListWorkspacesRequest { page_size, page_token } = authorize(request)?;
         let page = decode(|at| Some(at.page(&["workspaces"], page_size, &page_token)))?;
         let after = page.after().unwrap_or_default();
         let mut workspaces = match &*caller.grant().identity().workspace_ids {
@@ -68,7 +68,7 @@ impl WorkspaceService for Workspace {
         request: Request<v1::UpdateWorkspaceRequest>,
     ) -> Result<Response<v1::UpdateWorkspaceResponse>, Status> {
         let by = by(&request)?;
-        let (id, change) = convert::update(admit(request)?)?;
+        let (id, change) = convert::update(authorize(request)?)?;
         let workspace = self.engine.update_workspace(by, &id, change).await?;
         let workspace = Some(workspace_to_proto(workspace));
         Ok(Response::new(v1::UpdateWorkspaceResponse { workspace }))

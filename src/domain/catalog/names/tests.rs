@@ -138,7 +138,7 @@ fn an_inferred_provider_only_decides_between_models_of_one_name() {
     };
     check("gemini-2.5-pro", "gemini", "gemini/gemini-2.5-pro");
     check("claude-opus-4-8", "bedrock", "anthropic.claude-opus-4-8");
-    // It has none of that name: the id counts, then whoever sells the model.
+    // The provider has none of that name: the id counts, then the maker of the model.
     check("vertex_ai/gemini-2.0-flash", "gemini", "vertex_ai/gemini-2.0-flash");
     check("gemini-2.0-flash", "gemini", "vertex_ai/gemini-2.0-flash");
     check("gpt-4o", "mistral", "gpt-4o");

@@ -1,10 +1,10 @@
-//! Who calls, in the handlers: [`admit`] takes the message of a request only for a caller of its
-//! workspace.
+//! Authorization in the handlers: [`authorize`] takes the message of a request only for a caller of
+//! its workspace.
 
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 
-use super::table::{Call, Called, Scope};
+use super::table::{Method, MethodRequest, Scope};
 use crate::domain::access::Role;
 use crate::engine::{Actor, Grant};
 use crate::grpc::shared::actor::{ANONYMOUS, actor};
@@ -33,7 +33,7 @@ impl Caller {
 
     /// # Errors
     /// If its role may not make the call.
-    pub fn require_role(&self, call: &Call) -> Result<(), Failure> {
+    pub fn require_role(&self, call: &Method) -> Result<(), Failure> {
         let role = self.grant.identity().role;
         if role == Role::Operator || call.roles.contains(&role) {
             return Ok(());
@@ -43,7 +43,7 @@ impl Caller {
 
     /// # Errors
     /// If it may not act where the request does. Whether there is such a workspace is not said.
-    pub fn require_scope(&self, request: &impl Called) -> Result<(), Failure> {
+    pub fn require_scope(&self, request: &impl MethodRequest) -> Result<(), Failure> {
         match request.scope() {
             Scope::Workspace(id) if !self.may_act_in(id) => {
                 Err(Failure::Denied("workspace_id: not a workspace of this caller".to_owned()))
@@ -60,7 +60,7 @@ impl Caller {
 /// The caller of a request.
 ///
 /// # Errors
-/// If nobody has let it in.
+/// If it was not authenticated.
 pub fn caller<M>(request: &Request<M>) -> Result<&Caller, Failure> {
     request.extensions().get::<Caller>().ok_or(Failure::Unauthenticated)
 }
@@ -69,9 +69,9 @@ pub fn caller<M>(request: &Request<M>) -> Result<&Caller, Failure> {
 ///
 /// # Errors
 /// If its caller may not make this call, or not in this workspace.
-pub fn admit<M: Called>(request: Request<M>) -> Result<M, Failure> {
+pub fn authorize<M: MethodRequest>(request: Request<M>) -> Result<M, Failure> {
     let caller = caller(&request)?;
-    caller.require_role(&M::CALL)?;
+    caller.require_role(&M::METHOD)?;
     caller.require_scope(request.get_ref())?;
     Ok(request.into_inner())
 }
@@ -81,10 +81,10 @@ pub fn admit<M: Called>(request: Request<M>) -> Result<M, Failure> {
 ///
 /// # Errors
 /// If the metadata is no actor.
-pub fn by<M: Called>(request: &Request<M>) -> Result<Actor, Failure> {
+pub fn by<M: MethodRequest>(request: &Request<M>) -> Result<Actor, Failure> {
     let caller = caller(request)?;
     let said = actor(request.metadata())?;
-    let action = M::CALL.method;
+    let action = M::METHOD.method;
     if !caller.is_authenticated {
         return Ok(Actor::new(said.unwrap_or_else(|| ANONYMOUS.to_owned()), action));
     }
@@ -103,7 +103,7 @@ impl Stop {
     /// With the server, or once the caller's credentials are valid no longer.
     ///
     /// # Errors
-    /// If nobody has let the caller in.
+    /// If the caller was not authenticated.
     pub fn of<M>(stopping: &CancellationToken, request: &Request<M>) -> Result<Stop, Failure> {
         let ended = caller(request)?.grant.ended().clone();
         // A token of its own: asking it does not contend with other streams.
