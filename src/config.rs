@@ -47,6 +47,8 @@ pub struct Config {
     pub operator_token_file: Option<PathBuf>,
     /// Certificate and key of the server; without them connections are plain.
     pub tls: Option<TlsFiles>,
+    /// Which client certificates and identity providers are accepted; none without it.
+    pub identity_file: Option<PathBuf>,
     /// Form of the log; for people at first.
     pub log_format: LogFormat,
     /// What is logged, by level or by directives of `tracing`; "info" at first.
@@ -79,6 +81,8 @@ pub struct TlsFiles {
     /// With its chain.
     pub certificate: PathBuf,
     pub key: PathBuf,
+    /// Authorities of client certificates. With them a client may give one, and need not.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// Form of the log.
@@ -194,6 +198,7 @@ impl Default for Config {
             auth: Auth::Off,
             operator_token_file: None,
             tls: None,
+            identity_file: None,
             log_format: LogFormat::Human,
             log_filter: "info".to_owned(),
             cors_allowed_origins: Vec::new(),

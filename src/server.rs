@@ -19,10 +19,11 @@ use crate::engine::{self, Clock, Engine};
 use crate::grpc::health::Health;
 use crate::grpc::router::Router;
 use crate::grpc::{self, Admission, ServiceContext};
+use crate::identity::{self, Identities};
 use crate::prices::builtin;
 use crate::proto;
 use crate::storage::Store;
-use crate::tasks::{access, deliver, expire, fold, retention};
+use crate::tasks::{self, access, deliver, expire, fold, retention};
 use crate::transport::{self, Tls};
 
 /// Most calls in flight on one connection; a client waits with more.
@@ -33,8 +34,10 @@ pub const STREAMS_PER_CONNECTION_MAX: u32 = 1_024;
 pub enum Error {
     #[error("the listener has no address: {0}")]
     Listener(#[source] std::io::Error),
-    #[error("tls_certificate, tls_key: {0}")]
+    #[error("tls_certificate, tls_key, tls_client_ca: {0}")]
     Tls(#[from] transport::Error),
+    #[error("identity_file: {0}")]
+    Identities(#[from] identity::Error),
     #[error("cors_allowed_origins: {0:?} is not an origin")]
     Origin(String),
     #[error("the engine could not start: {0}")]
@@ -61,8 +64,8 @@ pub async fn run(
 ) -> Result<(), Error> {
     let address = listener.local_addr().map_err(Error::Listener)?;
     let files = config.tls.as_ref();
-    let tls = files.map(|files| Tls::load(&files.certificate, &files.key).map(Arc::new));
-    let tls = tls.transpose()?;
+    let tls = files.map(|files| Tls::load(files.clone()).map(Arc::new)).transpose()?;
+    let identities = identities(&config)?;
     let builtin = builtin::catalog();
     let (engine, committed) = Engine::start(store, clock, builtin).await.map_err(Error::Start)?;
     // No call has to. Unoptimised it takes too long to be done for tests that need it not.
@@ -71,11 +74,14 @@ pub async fn run(
     }
     let health = Health::new().await;
     let stopping = CancellationToken::new();
-    let router = router(&config, &engine, &health, &stopping)?;
+    let router = router(&config, &engine, identities.clone(), &health, &stopping)?;
     let mut serving = tokio::spawn(serve(router, listener, tls.clone(), stopping.clone()));
     let mut tasks = Tasks::default();
     if let Some(tls) = tls {
         tasks.spawn(|stop| tls.watch(stop));
+    }
+    if let Some(identities) = identities {
+        tasks.spawn(|stop| tasks::identities::run(identities, engine.clone(), stop));
     }
     tasks.spawn(|stop| fold::run(engine.clone(), committed, stop));
     tasks.spawn(|stop| expire::run(engine.clone(), stop));
@@ -131,6 +137,7 @@ async fn serve(
 fn router(
     config: &Config,
     engine: &Engine,
+    identities: Option<Arc<Identities>>,
     health: &Health,
     stopping: &CancellationToken,
 ) -> Result<Router, Error> {
@@ -140,6 +147,7 @@ fn router(
         address_rules: address_rules(config),
         has_smtp: config.smtp.is_some(),
         admission: admission(config),
+        identities,
     };
     let reflection = || {
         tonic_reflection::server::Builder::configure()
@@ -156,6 +164,14 @@ fn router(
         origins.push(value.map_err(|_| Error::Origin(origin.clone()))?);
     }
     Ok(Router::new(&context, routes, &origins))
+}
+
+/// Read where credentials are looked at.
+fn identities(config: &Config) -> Result<Option<Arc<Identities>>, Error> {
+    let Some(path) = &config.identity_file else { return Ok(None) };
+    let has_client_ca = config.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+    let identities = Identities::load(path, has_client_ca)?;
+    Ok((config.auth == Auth::Required).then(|| Arc::new(identities)))
 }
 
 fn admission(config: &Config) -> Admission {

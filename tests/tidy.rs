@@ -21,7 +21,7 @@ const FUNCTION_LINES_MAX: usize = 70;
 const LINE_CHARACTERS_MAX: usize = 100;
 
 /// Which top-level module may mention which others.
-const MAY_MENTION: [(&str, &[&str]); 16] = [
+const MAY_MENTION: [(&str, &[&str]); 18] = [
     ("config", &[]),
     ("domain", &[]),
     ("analytics", &["domain", "storage"]),
@@ -31,10 +31,22 @@ const MAY_MENTION: [(&str, &[&str]); 16] = [
     ("export", &["analytics", "domain", "storage"]),
     (
         "grpc",
-        &["analytics", "answers", "domain", "engine", "export", "proto", "storage", "transport"],
+        &[
+            "analytics",
+            "answers",
+            "domain",
+            "engine",
+            "export",
+            "identity",
+            "proto",
+            "storage",
+            "transport",
+        ],
     ),
+    ("identity", &["domain", "engine", "outbound"]),
     ("ledger", &["domain"]),
     ("logging", &["config"]),
+    ("outbound", &["engine"]),
     ("prices", &["domain"]),
     ("proto", &[]),
     (
@@ -44,6 +56,7 @@ const MAY_MENTION: [(&str, &[&str]); 16] = [
             "domain",
             "engine",
             "grpc",
+            "identity",
             "logging",
             "prices",
             "proto",
@@ -53,8 +66,8 @@ const MAY_MENTION: [(&str, &[&str]); 16] = [
         ],
     ),
     ("storage", &["domain"]),
-    ("tasks", &["config", "domain", "engine", "storage"]),
-    ("transport", &[]),
+    ("tasks", &["config", "domain", "engine", "identity", "outbound", "storage"]),
+    ("transport", &["config"]),
 ];
 
 /// What the pure core must not know of.

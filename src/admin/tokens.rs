@@ -75,6 +75,7 @@ impl Tokens {
             display_name: String::new(),
             role: Role::Operator,
             workspace_ids: Vec::new(),
+            holder: None,
             expire_time: None,
         };
         let Some(file) = file else {

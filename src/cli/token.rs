@@ -6,7 +6,8 @@ use std::sync::Arc;
 use clap::{Args, Subcommand, ValueEnum};
 use tollgate::admin::tokens::Tokens;
 use tollgate::domain::Time;
-use tollgate::domain::access::{AccessToken, Role};
+use tollgate::domain::access::{AccessToken, Holder, Role};
+use tollgate::domain::attribution::SubjectKind;
 use tollgate::domain::time::{
     MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, Micros,
 };
@@ -47,6 +48,12 @@ pub struct Create {
     /// A workspace in which it is valid; may be given several times. An operator has all.
     #[arg(long = "workspace", value_name = "ID", value_parser = text::<WORKSPACE_CHARS_MAX>)]
     workspaces: Vec<String>,
+    /// With the role holder: the user whose usage and limits it reads.
+    #[arg(long, value_name = "ID", value_parser = text::<ID_CHARS_MAX>, conflicts_with = "key")]
+    user: Option<String>,
+    /// With the role holder: the API key whose usage and limits it reads.
+    #[arg(long, value_name = "ID", value_parser = text::<ID_CHARS_MAX>)]
+    key: Option<String>,
     /// When it expires, as a time from now: 90d, 12h, 30m. Never if absent.
     #[arg(long, value_name = "DURATION", value_parser = expires)]
     expires: Option<Micros>,
@@ -85,6 +92,7 @@ enum RoleName {
     Admin,
     Service,
     Viewer,
+    Holder,
 }
 
 impl From<RoleName> for Role {
@@ -94,6 +102,7 @@ impl From<RoleName> for Role {
             RoleName::Admin => Role::Admin,
             RoleName::Service => Role::Service,
             RoleName::Viewer => Role::Viewer,
+            RoleName::Holder => Role::Holder,
         }
     }
 }
@@ -158,11 +167,20 @@ impl Create {
         if let Some(expected) = role.fault_of_workspaces(workspace_ids.len()) {
             return Err(format!("--workspace: {expected}"));
         }
+        let holder = match (self.user, self.key) {
+            (Some(id), _) => Some(Holder { kind: SubjectKind::User, id: id.into() }),
+            (None, Some(id)) => Some(Holder { kind: SubjectKind::ApiKey, id: id.into() }),
+            (None, None) => None,
+        };
+        if let Some(expected) = role.fault_of_subject(holder.as_ref().map(|holder| holder.kind)) {
+            return Err(format!("--user, --key: {expected}"));
+        }
         Ok(NewToken {
             id: self.id,
             display_name: self.name,
             role,
             workspace_ids,
+            holder,
             expire_time: self.expires.map(|span| now + span),
         })
     }

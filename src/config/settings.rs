@@ -27,7 +27,7 @@ pub struct Setting {
     pub help: &'static str,
 }
 
-pub static SETTINGS: [Setting; 16] = [
+pub static SETTINGS: [Setting; 18] = [
     value("listen", "ADDR", "Address to serve on"),
     value("database", "URL", "Where the data is: sqlite:PATH or postgres://…"),
     switch(
@@ -47,6 +47,17 @@ pub static SETTINGS: [Setting; 16] = [
     ),
     value("tls_certificate", "FILE", "Certificate of the server with its chain, in PEM"),
     value("tls_key", "FILE", "Private key of the certificate, in PEM"),
+    value(
+        "tls_client_ca",
+        "FILE",
+        "Authorities whose client certificates are accepted, in PEM; who they are is said in \
+         identity_file",
+    ),
+    value(
+        "identity_file",
+        "FILE",
+        "Which client certificates and identity providers (OIDC) are accepted, in TOML",
+    ),
     value("log_format", "FORM", "Form of the log: human or json"),
     value("log_filter", "FILTER", "What is logged, for example \"info\""),
     value(
@@ -108,7 +119,7 @@ pub(super) struct Given {
 pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
     let mut config = Config::default();
     let (mut smtp_server, mut smtp_from, mut auth) = (None, None, None);
-    let (mut tls_certificate, mut tls_key) = (None, None);
+    let (mut tls_certificate, mut tls_key, mut tls_client_ca) = (None, None, None);
     for value in given {
         match value.setting.key {
             "listen" => config.listen = value.parse(LISTEN, parsed)?,
@@ -120,6 +131,8 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
             }
             "tls_certificate" => tls_certificate = Some(value.parse(PATH, path)?),
             "tls_key" => tls_key = Some(value.parse(PATH, path)?),
+            "tls_client_ca" => tls_client_ca = Some(value.parse(PATH, path)?),
+            "identity_file" => config.identity_file = Some(value.parse(PATH, path)?),
             "log_format" => config.log_format = value.parse("human or json", log_format)?,
             "log_filter" => config.log_filter = value.parse(LOG_FILTER, log_filter)?,
             "cors_allowed_origins" => {
@@ -150,7 +163,7 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
     let is_local = config.listen.ip().to_canonical().is_loopback();
     let is_expected = !is_local && !config.insecure;
     config.auth = auth.unwrap_or(if is_expected { Auth::Required } else { Auth::Off });
-    config.tls = tls_files(tls_certificate, tls_key)?;
+    config.tls = tls_files(tls_certificate, tls_key, tls_client_ca)?;
     let is_secure = config.tls.is_some() && config.auth == Auth::Required;
     if !config.insecure && !is_local && !is_secure {
         let last = given.iter().rfind(|value| value.setting.key == "listen");
@@ -163,9 +176,13 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
 fn tls_files(
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
+    client_ca: Option<PathBuf>,
 ) -> Result<Option<TlsFiles>, Error> {
     match (certificate, key) {
-        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key, client_ca })),
+        (None, None) if client_ca.is_some() => {
+            Err(Error::Missing { missing: "tls_certificate", given: "tls_client_ca" })
+        }
         (None, None) => Ok(None),
         (Some(_), None) => Err(Error::Missing { missing: "tls_key", given: "tls_certificate" }),
         (None, Some(_)) => Err(Error::Missing { missing: "tls_certificate", given: "tls_key" }),

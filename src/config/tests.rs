@@ -53,6 +53,7 @@ fn flags_win_over_environment_over_file() {
 fn every_key_is_understood_from_every_source() {
     let file = "listen = '0.0.0.0:1'\ninsecure = true\nauth = 'required'\n\
                 operator_token_file = 't'\ntls_certificate = 'c.pem'\ntls_key = 'k.pem'\n\
+                tls_client_ca = 'a.pem'\nidentity_file = 'i.toml'\n\
                 database = 'postgres://h/d'\n\
                 log_format = 'json'\nlog_filter = 'warn,tollgate=debug'\n\
                 cors_allowed_origins = ['https://a.example', 'http://localhost:3000']\n\
@@ -67,6 +68,8 @@ fn every_key_is_understood_from_every_source() {
         ("operator_token_file", "t"),
         ("tls_certificate", "c.pem"),
         ("tls_key", "k.pem"),
+        ("tls_client_ca", "a.pem"),
+        ("identity_file", "i.toml"),
         ("database", "postgres://h/d"),
         ("log_format", "json"),
         ("log_filter", "warn,tollgate=debug"),
@@ -227,6 +230,8 @@ fn another_address_is_secure_with_tls_and_authentication() {
     assert_eq!(resolve(&insecure, &[], "").unwrap().auth, Auth::Off);
     let message = resolve(&[("tls_key", "k.pem")], &[], "").unwrap_err();
     assert_eq!(message, "tls_certificate: expected as well, because tls_key is set");
+    let message = resolve(&[("tls_client_ca", "a.pem")], &[], "").unwrap_err();
+    assert_eq!(message, "tls_certificate: expected as well, because tls_client_ca is set");
 }
 
 #[test]

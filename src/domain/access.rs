@@ -8,6 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::domain::Time;
+use crate::domain::attribution::SubjectKind;
 
 coded_enum! {
     /// What a caller may do. An operator may do everything, in all workspaces.
@@ -16,22 +17,43 @@ coded_enum! {
         Admin = 1,
         Service = 2,
         Viewer = 3,
+        /// One user or API key, for its own usage and limits.
+        Holder = 4,
     }
 }
 
-/// Most workspaces of a token.
+/// Most workspaces of a token, or of another identity.
 pub const WORKSPACES_MAX: usize = 100;
 
 impl Role {
-    /// What is expected of the number of workspaces of a token with this role, if it is not that.
+    /// What is expected of the number of workspaces of an identity with this role, if it is not
+    /// that.
     pub fn fault_of_workspaces(self, count: usize) -> Option<&'static str> {
         match (self, count) {
-            (Role::Operator, 0) => None,
+            (Role::Operator, 0) | (Role::Holder, 1) => None,
             (Role::Operator, _) => Some("expected none: an operator has all"),
+            (Role::Holder, _) => Some("expected one: that of the user or API key"),
             (_, 1..=WORKSPACES_MAX) => None,
             (_, _) => Some("expected one to 100"),
         }
     }
+
+    /// What is expected of the subject of an identity with this role, if it is not that.
+    pub fn fault_of_subject(self, kind: Option<SubjectKind>) -> Option<&'static str> {
+        match (self, kind) {
+            (Role::Holder, Some(SubjectKind::User | SubjectKind::ApiKey)) => None,
+            (Role::Holder, _) => Some("expected a user or an API key: the role is for one"),
+            (_, None) => None,
+            (_, Some(_)) => Some("expected none: only the role holder is for one"),
+        }
+    }
+}
+
+/// The user or API key of the role holder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Holder {
+    pub kind: SubjectKind,
+    pub id: Arc<str>,
 }
 
 /// What secrets begin with, so that scanners of source code know them.
@@ -151,6 +173,9 @@ pub struct AccessToken {
     pub role: Role,
     /// Empty for all workspaces.
     pub workspace_ids: Vec<Arc<str>>,
+    /// With the role holder alone.
+    #[serde(rename = "subject")]
+    pub holder: Option<Holder>,
     #[serde(skip)]
     pub secret_hash: SecretHash,
     /// Since when that is its secret.
@@ -181,6 +206,8 @@ pub struct Identity {
     pub role: Role,
     /// Empty for all workspaces.
     pub workspace_ids: Vec<Arc<str>>,
+    /// With the role holder alone.
+    pub holder: Option<Holder>,
     pub expire_time: Option<Time>,
 }
 
@@ -191,6 +218,7 @@ impl Identity {
             name: Arc::from("anonymous"),
             role: Role::Operator,
             workspace_ids: Vec::new(),
+            holder: None,
             expire_time: None,
         }
     }
@@ -218,6 +246,7 @@ impl AccessToken {
             name: format!("token:{}", self.id).into(),
             role: self.role,
             workspace_ids: self.workspace_ids.clone(),
+            holder: self.holder.clone(),
             expire_time: end,
         })
     }
@@ -235,6 +264,7 @@ mod tests {
             display_name: String::new(),
             role: Role::Service,
             workspace_ids: vec!["acme".into()],
+            holder: None,
             secret_hash: SecretHash([1; 32]),
             secret_time: NOW,
             old_secret: Some((SecretHash([2; 32]), NOW + 5)),
@@ -259,6 +289,27 @@ mod tests {
         assert_eq!(valid(3, 0), None);
         let revoked = AccessToken { revoke_time: Some(NOW), ..token.clone() };
         assert_eq!(revoked.identity(&token.secret_hash, NOW), None);
+    }
+
+    #[test]
+    fn only_a_holder_is_one_user_or_key() {
+        use SubjectKind::{ApiKey, Department, User};
+        for role in Role::ALL {
+            let is_holder = role == Role::Holder;
+            assert_eq!(role.fault_of_subject(None).is_some(), is_holder, "{role:?}");
+            for kind in [User, ApiKey] {
+                assert_eq!(role.fault_of_subject(Some(kind)).is_none(), is_holder, "{role:?}");
+            }
+            assert!(role.fault_of_subject(Some(Department)).is_some(), "{role:?}");
+            let counts = [0, 1, 2, WORKSPACES_MAX, WORKSPACES_MAX + 1];
+            let valid = counts.map(|count| role.fault_of_workspaces(count).is_none());
+            let expected = match role {
+                Role::Operator => [true, false, false, false, false],
+                Role::Holder => [false, true, false, false, false],
+                _ => [false, true, true, true, false],
+            };
+            assert_eq!(valid, expected, "{role:?}");
+        }
     }
 
     #[test]
@@ -315,6 +366,7 @@ mod tests {
             "display_name": "",
             "role": "service",
             "workspace_ids": ["acme"],
+            "subject": null,
             "secret_time": "2000-01-01T00:00:00Z",
             "old_secret_until": "2000-01-01T00:00:00.000005Z",
             "expire_time": "2000-01-01T00:00:00.000010Z",

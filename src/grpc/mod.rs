@@ -20,6 +20,8 @@ mod shared;
 mod usage;
 mod workspace;
 
+use std::sync::Arc;
+
 pub use access::table::to_markdown as role_table;
 use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
@@ -27,6 +29,7 @@ use tonic::service::Routes;
 
 use crate::engine::Engine;
 use crate::engine::alerts::address::AddressRules;
+use crate::identity::Identities;
 use crate::proto::v1;
 
 /// Largest message that is received: a full batch of records with full attribution fits.
@@ -44,6 +47,8 @@ pub struct ServiceContext {
     /// Whether an SMTP server is configured.
     pub has_smtp: bool,
     pub admission: Admission,
+    /// Accepted beside access tokens.
+    pub identities: Option<Arc<Identities>>,
 }
 
 /// Whose calls are taken.

@@ -57,8 +57,7 @@ impl Router {
         routes: Routes,
         cors_allowed_origins: &[HeaderValue],
     ) -> Router {
-        let authenticator = Authenticator::new(context.engine.clone(), context.admission.clone());
-        let authenticator = Arc::new(authenticator);
+        let authenticator = Arc::new(Authenticator::new(context));
         let usage = bounded!(UsageServiceServer<Usage>, Usage::new(context));
         let usage = Authenticated::new(usage, authenticator.clone());
         let web = GrpcWebLayer::new().layer(Authenticated::new(routes.prepare(), authenticator));

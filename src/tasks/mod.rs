@@ -4,4 +4,5 @@ pub mod access;
 pub mod deliver;
 pub mod expire;
 pub mod fold;
+pub mod identities;
 pub mod retention;

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
+use sha2::{Digest, Sha256};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -47,9 +49,28 @@ enum Io {
 }
 
 /// Who is at the other end, among the extensions of each request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Peer {
     pub address: SocketAddr,
+    /// Verified; none without TLS, or where the client gave none.
+    pub certificate: Option<Arc<ClientCertificate>>,
+}
+
+/// The certificate of a client.
+#[derive(Debug)]
+pub struct ClientCertificate {
+    pub der: CertificateDer<'static>,
+    /// SHA-256.
+    pub fingerprint: [u8; 32],
+}
+
+impl ClientCertificate {
+    /// That of a connection.
+    fn of(stream: &TlsStream<TcpStream>) -> Option<Arc<ClientCertificate>> {
+        let der = stream.get_ref().1.peer_certificates()?.first()?.clone().into_owned();
+        let fingerprint = Sha256::digest(&der).into();
+        Some(Arc::new(ClientCertificate { der, fingerprint }))
+    }
 }
 
 /// Accepts connections until `stop`. Without `tls` they are plain.
@@ -83,7 +104,7 @@ async fn accept(
                 continue;
             }
         };
-        let peer = Peer { address };
+        let mut peer = Peer { address, certificate: None };
         if let Err(error) = prepare(&stream) {
             debug!(%error, "a connection ended before it was used");
             continue;
@@ -102,6 +123,7 @@ async fn accept(
             let _place = place;
             match timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => {
+                    peer.certificate = ClientCertificate::of(&stream);
                     let connection = Connection { io: Io::Tls(Box::new(stream)), peer };
                     drop(accepted.send(Ok(connection)).await);
                 }
@@ -122,7 +144,7 @@ impl Connected for Connection {
     type ConnectInfo = Peer;
 
     fn connect_info(&self) -> Peer {
-        self.peer
+        self.peer.clone()
     }
 }
 

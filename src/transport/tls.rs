@@ -1,16 +1,20 @@
-//! The certificate of the server, read again when its files change.
+//! The certificate of the server and the authorities of its clients, read again when their files
+//! change.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
+use rustls::{RootCertStore, ServerConfig};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+
+use crate::config::TlsFiles;
 
 /// How often the files are looked at.
 pub const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
@@ -28,31 +32,32 @@ pub enum Error {
     NoKey { path: PathBuf },
     #[error("the certificate and its key cannot be used: {0}")]
     Unusable(#[from] rustls::Error),
+    #[error("{}: cannot verify certificates of clients: {cause}", path.display())]
+    UnusableAuthorities { path: PathBuf, cause: VerifierBuilderError },
 }
 
 /// TLS 1.2 and 1.3 with a certificate from files.
 pub struct Tls {
-    certificate: PathBuf,
-    key: PathBuf,
+    files: TlsFiles,
     config: ArcSwap<ServerConfig>,
-    /// Contents of the files that are in use.
-    loaded: Mutex<Files>,
+    /// What is in use.
+    loaded: Mutex<Contents>,
 }
 
 #[derive(PartialEq, Eq)]
-struct Files {
+struct Contents {
     certificate: Vec<u8>,
     key: Vec<u8>,
+    client_ca: Option<Vec<u8>>,
 }
 
 impl Tls {
     /// # Errors
     /// If the files cannot be used.
-    pub fn load(certificate: &Path, key: &Path) -> Result<Tls, Error> {
-        let (certificate, key) = (certificate.to_owned(), key.to_owned());
-        let files = Files::read(&certificate, &key)?;
-        let config = ArcSwap::from_pointee(files.config(&certificate, &key)?);
-        Ok(Tls { certificate, key, config, loaded: Mutex::new(files) })
+    pub fn load(files: TlsFiles) -> Result<Tls, Error> {
+        let contents = Contents::read(&files)?;
+        let config = ArcSwap::from_pointee(contents.config(&files)?);
+        Ok(Tls { files, config, loaded: Mutex::new(contents) })
     }
 
     /// For the next connection.
@@ -65,13 +70,14 @@ impl Tls {
     /// # Errors
     /// If they cannot be used.
     pub fn reload(&self) -> Result<bool, Error> {
-        let files = Files::read(&self.certificate, &self.key)?;
+        let contents = Contents::read(&self.files)?;
         let mut loaded = self.loaded.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if *loaded == files {
+        if *loaded == contents {
             return Ok(false);
         }
-        self.config.store(Arc::new(files.config(&self.certificate, &self.key)?));
-        *loaded = files;
+        // With sessions of its own: none that an authority before let in is resumed.
+        self.config.store(Arc::new(contents.config(&self.files)?));
+        *loaded = contents;
         Ok(true)
     }
 
@@ -84,37 +90,59 @@ impl Tls {
             }
             let tls = self.clone();
             match tokio::task::spawn_blocking(move || tls.reload()).await {
-                Ok(Ok(true)) => info!("the certificate of the server was read again"),
+                Ok(Ok(true)) => info!("the certificates of the server were read again"),
                 Ok(Ok(false)) => {}
-                Ok(Err(error)) => warn!(%error, "the certificate before stays in use"),
-                Err(error) => warn!(%error, "the certificate could not be read again"),
+                Ok(Err(error)) => warn!(%error, "the certificates before stay in use"),
+                Err(error) => warn!(%error, "the certificates could not be read again"),
             }
         }
     }
 }
 
-impl Files {
-    fn read(certificate: &Path, key: &Path) -> Result<Files, Error> {
-        let read = |path: &Path| {
-            let unreadable = |cause| Error::Unreadable { path: path.to_owned(), cause };
+impl Contents {
+    fn read(files: &TlsFiles) -> Result<Contents, Error> {
+        let read = |path: &PathBuf| {
+            let unreadable = |cause| Error::Unreadable { path: path.clone(), cause };
             std::fs::read(path).map_err(unreadable)
         };
-        Ok(Files { certificate: read(certificate)?, key: read(key)? })
+        Ok(Contents {
+            certificate: read(&files.certificate)?,
+            key: read(&files.key)?,
+            client_ca: files.client_ca.as_ref().map(read).transpose()?,
+        })
     }
 
-    fn config(&self, certificate: &Path, key: &Path) -> Result<ServerConfig, Error> {
-        let chain: Result<Vec<CertificateDer<'static>>, _> =
-            CertificateDer::pem_slice_iter(&self.certificate).collect();
-        let chain = chain.ok().filter(|chain| !chain.is_empty());
-        let chain = chain.ok_or_else(|| Error::NoCertificate { path: certificate.to_owned() })?;
+    fn config(&self, files: &TlsFiles) -> Result<ServerConfig, Error> {
+        let chain = certificates(&self.certificate, &files.certificate)?;
         let key = PrivateKeyDer::from_pem_slice(&self.key)
-            .map_err(|_| Error::NoKey { path: key.to_owned() })?;
+            .map_err(|_| Error::NoKey { path: files.key.clone() })?;
         let provider = Arc::new(ring::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?;
+        let builder = ServerConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()?;
+        let builder = match (&self.client_ca, &files.client_ca) {
+            (Some(bytes), Some(path)) => {
+                let mut roots = RootCertStore::empty();
+                for authority in certificates(bytes, path)? {
+                    roots.add(authority)?;
+                }
+                let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider)
+                    .allow_unauthenticated()
+                    .build();
+                let unusable = |cause| Error::UnusableAuthorities { path: path.clone(), cause };
+                builder.with_client_cert_verifier(verifier.map_err(unusable)?)
+            }
+            _ => builder.with_no_client_auth(),
+        };
+        let mut config = builder.with_single_cert(chain, key)?;
         config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
         Ok(config)
     }
+}
+
+/// At least one.
+fn certificates(bytes: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let read: Result<Vec<CertificateDer<'static>>, _> =
+        CertificateDer::pem_slice_iter(bytes).collect();
+    let read = read.ok().filter(|read| !read.is_empty());
+    read.ok_or_else(|| Error::NoCertificate { path: path.to_owned() })
 }

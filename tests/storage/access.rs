@@ -1,6 +1,7 @@
 //! Access tokens, and writing them beside a server.
 
-use tollgate::domain::access::{AccessToken, Role, SecretHash};
+use tollgate::domain::access::{AccessToken, Holder, Role, SecretHash};
+use tollgate::domain::attribution::SubjectKind;
 use tollgate::storage::settings::Change;
 use tollgate::storage::{Error, PreviousOwner, Store, sql};
 
@@ -13,6 +14,7 @@ fn token(id: &str) -> AccessToken {
         display_name: "Build".to_owned(),
         role: Role::Service,
         workspace_ids: vec!["acme".into(), "beta".into()],
+        holder: Some(Holder { kind: SubjectKind::User, id: "ada".into() }),
         secret_hash: SecretHash::of(id),
         secret_time: START + 1,
         old_secret: Some((SecretHash::of("before"), START + 2)),
@@ -33,6 +35,7 @@ pub async fn tokens_come_back_as_they_were_put(world: &World) {
     let plain = AccessToken {
         role: Role::Operator,
         workspace_ids: Vec::new(),
+        holder: None,
         old_secret: None,
         expire_time: None,
         revoke_time: None,

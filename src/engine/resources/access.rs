@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{exists, not_found};
 use crate::domain::Time;
-use crate::domain::access::{AccessToken, Identity, Role, Secret, SecretHash};
+use crate::domain::access::{AccessToken, Holder, Identity, Role, Secret, SecretHash};
 use crate::domain::time::{MICROS_PER_MINUTE, Micros};
 use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
@@ -64,6 +64,7 @@ pub struct NewToken {
     pub display_name: String,
     pub role: Role,
     pub workspace_ids: Vec<Arc<str>>,
+    pub holder: Option<Holder>,
     pub expire_time: Option<Time>,
 }
 
@@ -79,8 +80,17 @@ impl AccessState {
 impl Grant {
     /// Of everybody, where authentication is not required.
     pub fn anonymous() -> Grant {
-        let identity = Arc::new(Identity::anonymous());
-        Grant { identity, ended: CancellationToken::new(), token: None }
+        Grant::of(Identity::anonymous())
+    }
+
+    /// Of other credentials than an access token.
+    pub fn of(identity: Identity) -> Grant {
+        Grant { identity: Arc::new(identity), ended: CancellationToken::new(), token: None }
+    }
+
+    /// Makes it valid no longer for streams that it has opened.
+    pub fn end(&self) {
+        self.ended.cancel();
     }
 
     pub fn identity(&self) -> &Identity {
@@ -95,11 +105,13 @@ impl Grant {
     /// Whether it allows what the one before did, which has not ended.
     fn goes_on(&self, before: &Grant) -> bool {
         let (own, other) = (&self.identity, &before.identity);
-        let is_same = (own.role, &own.workspace_ids) == (other.role, &other.workspace_ids);
+        let is_same = (own.role, &own.workspace_ids, &own.holder)
+            == (other.role, &other.workspace_ids, &other.holder);
         is_same && !before.ended.is_cancelled()
     }
 
-    fn is_valid(&self, now: Time) -> bool {
+    /// Whether it has not expired.
+    pub fn is_valid(&self, now: Time) -> bool {
         self.identity.expire_time.is_none_or(|end| now < end)
     }
 }
@@ -349,6 +361,7 @@ impl NewToken {
             display_name: self.display_name,
             role: self.role,
             workspace_ids: self.workspace_ids,
+            holder: self.holder,
             secret_hash: secret.hash(),
             secret_time: now,
             old_secret: None,

@@ -23,9 +23,10 @@ use tracing::warn;
 use super::authorize::Caller;
 use super::table::{METHODS, Method};
 use crate::domain::access::Secret;
-use crate::engine::Engine;
-use crate::grpc::Admission;
+use crate::engine::{Engine, Grant};
 use crate::grpc::shared::status::Failure;
+use crate::grpc::{Admission, ServiceContext};
+use crate::identity::Identities;
 use crate::transport::Peer;
 
 /// What answers without credentials.
@@ -47,16 +48,18 @@ type Attempts = RateLimiter<IpAddr, HashMapStateStore<IpAddr>, DefaultClock>;
 pub struct Authenticator {
     engine: Engine,
     admission: Admission,
+    identities: Option<Arc<Identities>>,
     anonymous: Caller,
     methods: HashMap<&'static str, &'static Method>,
     failed: Attempts,
 }
 
 impl Authenticator {
-    pub fn new(engine: Engine, admission: Admission) -> Authenticator {
+    pub fn new(context: &ServiceContext) -> Authenticator {
         Authenticator {
-            engine,
-            admission,
+            engine: context.engine.clone(),
+            admission: context.admission.clone(),
+            identities: context.identities.clone(),
             anonymous: Caller::anonymous(),
             methods: METHODS.iter().map(|call| (call.path, call)).collect(),
             failed: RateLimiter::hashmap(FAILED_ATTEMPTS),
@@ -77,14 +80,26 @@ impl Authenticator {
         if OPEN.iter().any(|prefix| path.starts_with(prefix)) {
             return Ok(None);
         }
-        let secret = bearer(request.headers()).filter(|secret| Secret::is_well_formed(secret));
-        let Some(grant) = secret.and_then(|secret| self.engine.authenticate(secret)) else {
-            return Err(self.failure_of(request));
-        };
+        let Some(grant) = self.grant(request) else { return Err(self.failure_of(request)) };
         let Some(call) = self.methods.get(path) else { return Ok(None) };
         let caller = Caller::new(grant);
         caller.require_role(call)?;
         Ok(Some(caller))
+    }
+
+    /// What the credentials of a request stand for: its bearer token or, where it has none, the
+    /// certificate of its connection.
+    fn grant(&self, request: &Request<Body>) -> Option<Grant> {
+        if request.headers().contains_key(AUTHORIZATION) {
+            let token = bearer(request.headers())?;
+            if Secret::is_well_formed(token) {
+                return self.engine.authenticate(token);
+            }
+            return self.identities.as_ref()?.of_jwt(token, self.engine.now());
+        }
+        let certificate = request.extensions().get::<Peer>()?.certificate.as_ref()?;
+        let (der, fingerprint) = (&certificate.der, certificate.fingerprint);
+        self.identities.as_ref()?.of_certificate(der, fingerprint, self.engine.now())
     }
 
     /// Counts a failed attempt. Valid credentials are never held up.

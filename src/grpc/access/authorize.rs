@@ -4,11 +4,14 @@
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 
-use super::table::{Method, MethodRequest, Scope};
+use super::table::{Method, MethodRequest, Place, Scope};
 use crate::domain::access::Role;
 use crate::engine::{Actor, Grant};
 use crate::grpc::shared::actor::{ANONYMOUS, actor};
 use crate::grpc::shared::status::{Failure, stopping};
+
+const FOREIGN_WORKSPACE: &str = "workspace_id: not a workspace of this caller";
+const NOT_OWN: &str = "subject, filters: expected the user or API key of this caller alone";
 
 /// Who makes a call. Every request that reaches a service has one among its extensions.
 #[derive(Clone)]
@@ -43,10 +46,16 @@ impl Caller {
 
     /// # Errors
     /// If it may not act where the request does. Whether there is such a workspace is not said.
-    pub fn require_scope(&self, request: &impl MethodRequest) -> Result<(), Failure> {
+    pub fn require_scope<M: MethodRequest>(&self, request: &M) -> Result<(), Failure> {
         match request.scope() {
             Scope::Workspace(id) if !self.may_act_in(id) => {
-                Err(Failure::Denied("workspace_id: not a workspace of this caller".to_owned()))
+                return Err(Failure::Denied(FOREIGN_WORKSPACE.to_owned()));
+            }
+            _ => {}
+        }
+        match &self.grant.identity().holder {
+            Some(holder) if M::METHOD.place == Place::Own && !request.is_about(holder) => {
+                Err(Failure::Denied(NOT_OWN.to_owned()))
             }
             _ => Ok(()),
         }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use crate::domain::Time;
-use crate::domain::access::{AccessToken, Identity, Role, WORKSPACES_MAX};
+use crate::domain::access::{AccessToken, Holder, Identity, Role, WORKSPACES_MAX};
+use crate::domain::attribution::SubjectKind;
 use crate::domain::time::{MICROS_PER_DAY, Micros};
 use crate::engine::NewToken;
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::ProtoEnum;
+use crate::grpc::shared::subject::subject_to_proto;
 use crate::grpc::shared::text::{WORKSPACE_ID_CHARS_MAX, non_empty};
 use crate::grpc::shared::time::to_timestamp;
 use crate::proto::v1;
@@ -27,11 +29,13 @@ pub fn create(request: v1::CreateTokenRequest, now: Time) -> Decoded<NewToken> {
         let is_ahead = expire_time.is_none_or(|time| time > now);
         at.field("expire_time").ensure(is_ahead, "expected a time in the future");
         let workspace_ids = workspaces(at, role, token.workspace_ids);
+        let holder = holder(at, role, token.subject);
         Some(NewToken {
             id: non_empty(token.token_id),
             display_name: token.display_name,
             role: role?,
             workspace_ids,
+            holder,
             expire_time,
         })
     })
@@ -51,6 +55,27 @@ fn workspaces(at: Decoder<'_>, role: Option<Role>, ids: Vec<String>) -> Vec<Arc<
     ids.sort_unstable();
     ids.dedup();
     ids
+}
+
+/// The field `subject`.
+fn holder(at: Decoder<'_>, role: Option<Role>, subject: Option<v1::Subject>) -> Option<Holder> {
+    let at = at.field("subject");
+    let subject = subject.map(|subject| {
+        let kind: Option<SubjectKind> = at.field("type").required_enum(subject.r#type);
+        (kind, subject.id)
+    });
+    let kind = match &subject {
+        // What is wrong with it is said already.
+        Some((None, _)) => return None,
+        Some((kind, _)) => *kind,
+        None => None,
+    };
+    if let Some(expected) = role?.fault_of_subject(kind) {
+        at.refuse(expected);
+        return None;
+    }
+    let (kind, id) = subject?;
+    Some(Holder { kind: kind?, id: at.field("id").subject_id(kind?, &id).into() })
 }
 
 /// Token, and how long its secret before is valid.
@@ -82,6 +107,7 @@ pub fn token_to_proto(token: AccessToken) -> v1::Token {
         old_secret_expire_time: token.old_secret.map(|(_, end)| to_timestamp(end)),
         last_use_time: token.last_use_time.map(to_timestamp),
         secret_create_time: Some(to_timestamp(token.secret_time)),
+        subject: token.holder.as_ref().map(holder_to_proto),
     }
 }
 
@@ -91,7 +117,12 @@ pub fn identity_to_proto(identity: &Identity) -> v1::WhoAmIResponse {
         role: identity.role.number(),
         workspace_ids: texts(&identity.workspace_ids),
         expire_time: identity.expire_time.map(to_timestamp),
+        subject: identity.holder.as_ref().map(holder_to_proto),
     }
+}
+
+fn holder_to_proto(holder: &Holder) -> v1::Subject {
+    subject_to_proto("", holder.kind, &holder.id)
 }
 
 fn texts(ids: &[Arc<str>]) -> Vec<String> {

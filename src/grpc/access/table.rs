@@ -4,7 +4,9 @@
 //! A method that is missing here does not compile where its service takes it
 //! ([`super::authorize`]); a test compares the table with the descriptors of the protos.
 
-use crate::domain::access::Role;
+use crate::domain::access::{Holder, Role};
+use crate::domain::attribution::SubjectKind;
+use crate::grpc::shared::enums::ProtoEnum;
 use crate::proto::v1;
 
 /// A call of the API.
@@ -22,6 +24,8 @@ pub struct Method {
 pub enum Place {
     /// In the request.
     Workspace,
+    /// In the request, which for a holder names its own user or key, too.
+    Own,
     /// In the request, which may name none: then it is about the catalog, which all may read.
     Optional,
     /// In each item of the request.
@@ -46,6 +50,11 @@ pub trait MethodRequest {
     const METHOD: Method;
 
     fn scope(&self) -> Scope<'_>;
+
+    /// Whether it is about the usage or limits of this user or key alone.
+    fn is_about(&self, _: &Holder) -> bool {
+        false
+    }
 }
 
 const OPERATE: &[Role] = &[];
@@ -53,7 +62,9 @@ const ADMINISTER: &[Role] = &[Role::Admin];
 const READ: &[Role] = &[Role::Admin, Role::Viewer];
 const USE: &[Role] = &[Role::Service];
 const RELEASE: &[Role] = &[Role::Admin, Role::Service];
-const ANY: &[Role] = &[Role::Admin, Role::Service, Role::Viewer];
+const READ_OWN: &[Role] = &[Role::Admin, Role::Viewer, Role::Holder];
+const FOLLOW: &[Role] = &[Role::Admin, Role::Service, Role::Viewer];
+const ANY: &[Role] = &[Role::Admin, Role::Service, Role::Viewer, Role::Holder];
 
 macro_rules! methods {
     ($($service:ident { $($method:ident($request:ident): $roles:ident, $place:ident;)+ })+) => {
@@ -72,12 +83,17 @@ macro_rules! methods {
                 fn scope(&self) -> Scope<'_> {
                     scope!($place, self)
                 }
+
+                is_about!($place);
             }
         )+)+
     };
 }
 
 macro_rules! place {
+    (own) => {
+        Place::Own
+    };
     (workspace) => {
         Place::Workspace
     };
@@ -98,7 +114,19 @@ macro_rules! place {
     };
 }
 
+macro_rules! is_about {
+    (own) => {
+        fn is_about(&self, holder: &Holder) -> bool {
+            Owned::is_about(self, holder)
+        }
+    };
+    ($not_own:ident) => {};
+}
+
 macro_rules! scope {
+    (own, $request:ident) => {
+        Scope::Workspace(&$request.workspace_id)
+    };
     (workspace, $request:ident) => {
         Scope::Workspace(&$request.workspace_id)
     };
@@ -124,7 +152,7 @@ methods! {
         RecordUsageBatch(RecordUsageBatchRequest): USE, each;
         ReleaseHold(ReleaseHoldRequest): RELEASE, workspace;
         ExtendHold(ExtendHoldRequest): USE, workspace;
-        ListHolds(ListHoldsRequest): ANY, workspace;
+        ListHolds(ListHoldsRequest): FOLLOW, workspace;
         ListUsageRecords(ListUsageRecordsRequest): READ, workspace;
         RepriceUsage(RepriceUsageRequest): OPERATE, workspace;
         RecordCredit(RecordCreditRequest): OPERATE, workspace;
@@ -159,7 +187,7 @@ methods! {
         ListNeverActiveUsers(ListNeverActiveUsersRequest): READ, workspace;
         GetLiveMetrics(GetLiveMetricsRequest): READ, workspace;
         WatchLiveMetrics(WatchLiveMetricsRequest): READ, workspace;
-        QueryUsage(QueryUsageRequest): READ, workspace;
+        QueryUsage(QueryUsageRequest): READ_OWN, own;
         ExportUsage(ExportUsageRequest): READ, workspace;
     }
     WorkspaceService {
@@ -184,7 +212,7 @@ methods! {
         UpdateQuota(UpdateQuotaRequest): ADMINISTER, workspace;
         DeleteQuota(DeleteQuotaRequest): ADMINISTER, workspace;
         ResetQuota(ResetQuotaRequest): ADMINISTER, workspace;
-        ListQuotaUsage(ListQuotaUsageRequest): READ, workspace;
+        ListQuotaUsage(ListQuotaUsageRequest): READ_OWN, own;
         CreateQuotaBoost(CreateQuotaBoostRequest): ADMINISTER, workspace;
         ListQuotaBoosts(ListQuotaBoostsRequest): READ, workspace;
         CancelQuotaBoost(CancelQuotaBoostRequest): ADMINISTER, workspace;
@@ -243,23 +271,55 @@ methods! {
     }
 }
 
+/// A request that a holder may make about itself.
+trait Owned {
+    fn is_about(&self, holder: &Holder) -> bool;
+}
+
+impl Owned for v1::ListQuotaUsageRequest {
+    fn is_about(&self, holder: &Holder) -> bool {
+        let is_it = |subject: &v1::Subject| {
+            (subject.r#type, &*subject.id) == (holder.kind.number(), &*holder.id)
+        };
+        self.subject.as_ref().is_some_and(is_it)
+    }
+}
+
+impl Owned for v1::QueryUsageRequest {
+    /// Filters restrict each other: one of them is enough.
+    fn is_about(&self, holder: &Holder) -> bool {
+        let dimension = match holder.kind {
+            SubjectKind::User => v1::UsageDimension::User,
+            SubjectKind::ApiKey => v1::UsageDimension::ApiKey,
+            _ => return false,
+        };
+        self.filters.iter().any(|filter| {
+            filter.dimension() == dimension && *filter.values == [holder.id.as_ref().to_owned()]
+        })
+    }
+}
+
 /// The table in Markdown, as docs/security.md has it.
 pub fn to_markdown() -> String {
-    let mut text = "| call | operator | admin | service | viewer | workspace |\n\
-                    | --- | --- | --- | --- | --- | --- |\n"
+    let mut text = "| call | operator | admin | service | viewer | holder | workspace |\n\
+                    | --- | --- | --- | --- | --- | --- | --- |\n"
         .to_owned();
     for call in METHODS {
         let name = call.path.trim_start_matches("/tollgate.v1.");
         let may = |role| if call.roles.contains(&role) { "yes" } else { "" };
-        let [admin, service, viewer] = [Role::Admin, Role::Service, Role::Viewer].map(may);
+        let [admin, service, viewer, holder] =
+            [Role::Admin, Role::Service, Role::Viewer, Role::Holder].map(may);
         let place = match call.place {
             Place::Workspace => "of the request",
+            Place::Own => "of the request, which for a holder names its user or key",
             Place::Optional => "of the request, if it names one",
             Place::Each => "of each item",
             Place::Listed => "of each in the answer",
             Place::Global => "none",
         };
-        text.push_str(&format!("| {name} | yes | {admin} | {service} | {viewer} | {place} |\n"));
+        text.push_str(&format!(
+            "| {name} | yes | {admin} | {service} | {viewer} | {holder} | {place} |\n"
+        ));
     }
     text
 }
@@ -310,7 +370,7 @@ mod tests {
         let methods = methods();
         for call in METHODS {
             let is_named = has_workspace[&methods[call.path]];
-            let is_checked = matches!(call.place, Place::Workspace | Place::Optional);
+            let is_checked = matches!(call.place, Place::Workspace | Place::Own | Place::Optional);
             let is_inner =
                 call.path.contains(".WorkspaceService/") && call.method != "ListWorkspaces";
             assert_eq!(is_checked, is_named || is_inner, "{}", call.path);

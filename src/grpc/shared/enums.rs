@@ -87,8 +87,8 @@ pub(in crate::grpc) fn expected_names(prefix: &str, names: &[&str]) -> String {
     format!("expected {prefix}{} or {last}", first.join(", "))
 }
 
-proto_enum!(Role as Role { Operator, Admin, Service, Viewer }
-    "expected ROLE_OPERATOR, ROLE_ADMIN, ROLE_SERVICE or ROLE_VIEWER");
+proto_enum!(Role as Role { Operator, Admin, Service, Viewer, Holder }
+    "expected ROLE_OPERATOR, ROLE_ADMIN, ROLE_SERVICE, ROLE_VIEWER or ROLE_HOLDER");
 proto_enum!(ServiceTier as ServiceTier {
     Standard, Batch, Flex, Priority, Balanced, Ultrafast, Decisions
 } "expected a ServiceTier that is known");

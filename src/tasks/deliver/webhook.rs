@@ -1,10 +1,8 @@
 //! Sends an alert to a webhook by the Standard Webhooks convention, version 1: signed over id, time
 //! and body.
 //!
-//! Follows no redirect, reads no answer beyond its head, takes no proxy from the environment, and
-//! connects to no address that the rules do not allow, whatever a name resolves to.
+//! Reads no answer beyond its head.
 
-use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -14,7 +12,6 @@ use chrono::DateTime;
 use hmac::{Hmac, KeyInit, Mac};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use sha2::Sha256;
 
 use super::{ATTEMPT_TIMEOUT, Sent};
@@ -22,11 +19,11 @@ use crate::domain::Time;
 use crate::domain::alert::receiver::Webhook;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::engine::alerts::address::AddressRules;
+use crate::outbound::{self, describe};
 
 pub const ID_HEADER: &str = "webhook-id";
 pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";
 pub const SIGNATURE_HEADER: &str = "webhook-signature";
-const USER_AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
 const JSON: &str = "application/json";
 
 /// Sends to all webhooks.
@@ -68,25 +65,9 @@ impl Client {
 
     /// Made when first needed: it reads the certificates of the system.
     fn client(&self, is_https: bool) -> Result<&reqwest::Client, String> {
-        let (cell, resolver) = match is_https {
-            true => (&self.https, Guarded { rules: self.rules, is_https }),
-            false => (&self.http, Guarded { rules: self.rules, is_https }),
-        };
+        let cell = if is_https { &self.https } else { &self.http };
         let made = cell.get_or_init(|| {
-            // Another part of the process may have chosen before.
-            drop(rustls::crypto::ring::default_provider().install_default());
-            let client = reqwest::Client::builder()
-                .user_agent(USER_AGENT)
-                .dns_resolver(resolver)
-                .no_proxy()
-                .redirect(reqwest::redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .referer(false)
-                .https_only(is_https)
-                .timeout(ATTEMPT_TIMEOUT)
-                // Each attempt connects again, and so is checked again.
-                .pool_max_idle_per_host(0)
-                .build();
+            let client = outbound::client(self.rules, is_https, ATTEMPT_TIMEOUT);
             client.map_err(|error| describe(&error))
         });
         made.as_ref().map_err(Clone::clone)
@@ -132,44 +113,6 @@ fn retry_after_of(text: &str, now: Time) -> Option<Duration> {
     let date = DateTime::parse_from_rfc2822(text.trim()).ok()?;
     let micros = Time::from_utc(date.to_utc()) - now;
     u64::try_from(micros).ok().map(Duration::from_micros)
-}
-
-/// What failed, without the URL: it may hold a secret.
-fn describe(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "timed out".to_owned();
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    let is_itself = std::error::Error::source(error).is_none();
-    match (error.is_connect(), is_itself) {
-        (_, true) => "the request could not be made".to_owned(),
-        (true, false) => format!("no connection: {cause}"),
-        (false, false) => format!("no answer: {cause}"),
-    }
-}
-
-/// Resolves names to addresses that the rules allow.
-struct Guarded {
-    rules: AddressRules,
-    is_https: bool,
-}
-
-impl Resolve for Guarded {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (rules, is_https) = (self.rules, self.is_https);
-        Box::pin(async move {
-            let mut addresses: Vec<SocketAddr> =
-                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            addresses.retain(|address| rules.permits(address.ip(), is_https));
-            if addresses.is_empty() {
-                return Err("the name leads to no address that is allowed".into());
-            }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
-    }
 }
 
 #[cfg(test)]
@@ -247,10 +190,6 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let nothing = AddressRules::default();
-        let guarded = Guarded { rules: nothing, is_https: true };
-        // A name that no rule knows by its text, as a rebound one would be.
-        let resolved = guarded.resolve("localhost".parse().unwrap()).await;
-        assert!(resolved.err().unwrap().to_string().contains("no address that is allowed"));
         let both = AddressRules { allow_loopback: true, allow_private: true };
         let url = format!("https://localhost:{port}/hook?token=secret");
         assert!(error_of(nothing, &url).await.starts_with("not sent: expected"));

@@ -17,20 +17,21 @@ use super::{create, token, with};
 use crate::server::Server;
 use tollgate::domain::access::Role;
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub type Authority = CertifiedIssuer<'static, KeyPair>;
 
-fn authority() -> Authority {
+pub fn authority() -> Authority {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
 /// Writes a certificate for a name, and its key.
-fn certify(folder: &Path, authority: &Authority, name: &str) -> TlsFiles {
+pub fn certify(folder: &Path, authority: &Authority, name: &str) -> TlsFiles {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     let made = params.signed_by(&key, authority).unwrap();
-    let files = TlsFiles { certificate: folder.join("c.pem"), key: folder.join("k.pem") };
+    let files =
+        TlsFiles { certificate: folder.join("c.pem"), key: folder.join("k.pem"), client_ca: None };
     std::fs::write(&files.certificate, made.pem()).unwrap();
     std::fs::write(&files.key, key.serialize_pem()).unwrap();
     files
@@ -95,7 +96,7 @@ async fn files_that_change_are_taken_and_those_that_cannot_be_used_are_not() {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (authority(), authority());
     let files = certify(folder.path(), &first, "gate");
-    let tls = Tls::load(&files.certificate, &files.key).unwrap();
+    let tls = Tls::load(files.clone()).unwrap();
     let before = tls.config();
     assert!(!tls.reload().unwrap());
     certify(folder.path(), &second, "gate");

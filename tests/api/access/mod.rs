@@ -2,6 +2,7 @@
 //! are missing, malformed, expired or revoked; tokens; and who the audit log names.
 
 mod connections;
+mod identities;
 mod raw;
 mod tokens;
 mod walk;
@@ -11,7 +12,8 @@ use std::sync::Arc;
 
 use tollgate::admin::tokens::Tokens;
 use tollgate::config::{Auth, Config};
-use tollgate::domain::access::Role;
+use tollgate::domain::access::{Holder, Role};
+use tollgate::domain::attribution::SubjectKind;
 use tollgate::domain::time::Micros;
 use tollgate::engine::NewToken;
 use tonic::Request;
@@ -27,6 +29,8 @@ pub struct Guarded {
     pub admin: String,
     pub service: String,
     pub viewer: String,
+    /// Of the user `ada`.
+    pub holder: String,
 }
 
 impl Guarded {
@@ -48,8 +52,12 @@ impl Guarded {
         let admin = create(folder.path(), admin).await;
         let service = create(folder.path(), service).await;
         let viewer = create(folder.path(), viewer).await;
+        let ada = Holder { kind: SubjectKind::User, id: "ada".into() };
+        let holder = token("holder", Role::Holder, &["acme"], None);
+        let holder = NewToken { holder: Some(ada), ..holder };
+        let holder = create(folder.path(), holder).await;
         let server = start(folder.path(), Arc::default()).await;
-        Guarded { server, folder, operator, admin, service, viewer }
+        Guarded { server, folder, operator, admin, service, viewer, holder }
     }
 }
 
@@ -63,6 +71,7 @@ pub fn token(id: &str, role: Role, workspaces: &[&str], life: Option<Micros>) ->
         display_name: String::new(),
         role,
         workspace_ids: workspaces.iter().map(|id| Arc::from(*id)).collect(),
+        holder: None,
         expire_time: life.map(|life| START + life),
     }
 }

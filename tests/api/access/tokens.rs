@@ -118,8 +118,24 @@ async fn a_token_that_cannot_be_is_refused_by_field() {
     let past = Some(prost_types::Timestamp { seconds: 1_700_000_000, nanos: 0 });
     check(v1::Token { expire_time: past, ..valid.clone() }, "token.expire_time").await;
     check(v1::Token { token_id: "a\tb".to_owned(), ..valid.clone() }, "token.token_id").await;
-    check(v1::Token { display_name: "x".repeat(201), ..valid }, "token.display_name").await;
-    assert_eq!(tokens(&guarded).await.len(), 4);
+    check(v1::Token { display_name: "x".repeat(201), ..valid.clone() }, "token.display_name").await;
+    // A holder is one user or key of one workspace, and nobody else is.
+    let user = |kind: v1::SubjectType, id: &str| {
+        Some(v1::Subject { r#type: kind.into(), id: id.to_owned() })
+    };
+    let ada = user(v1::SubjectType::User, "ada");
+    check(v1::Token { subject: ada.clone(), ..valid.clone() }, "token.subject").await;
+    let holder = v1::Token { role: v1::Role::Holder.into(), subject: ada, ..valid };
+    check(v1::Token { subject: None, ..holder.clone() }, "token.subject").await;
+    let department = user(v1::SubjectType::Department, "eng");
+    check(v1::Token { subject: department, ..holder.clone() }, "token.subject").await;
+    let none = user(v1::SubjectType::Unspecified, "ada");
+    check(v1::Token { subject: none, ..holder.clone() }, "token.subject.type").await;
+    let nobody = user(v1::SubjectType::User, "");
+    check(v1::Token { subject: nobody, ..holder.clone() }, "token.subject.id").await;
+    let two = vec![ACME.to_owned(), "beta".to_owned()];
+    check(v1::Token { workspace_ids: two, ..holder }, "token.workspace_ids").await;
+    assert_eq!(tokens(&guarded).await.len(), 5);
 }
 
 /// As `tollgate token` does, while the server runs.
@@ -203,11 +219,11 @@ async fn the_last_use_of_a_token_is_kept() {
     let second = used(&guarded, "viewer").await.unwrap();
     assert_eq!(second.seconds - first.seconds, 120);
     // Also over a restart.
-    let Guarded { server, folder, operator, admin, service, viewer } = guarded;
+    let Guarded { server, folder, operator, admin, service, viewer, holder } = guarded;
     let clock = server.clock.clone();
     server.stop().await.unwrap();
     let server = start(folder.path(), clock).await;
-    let guarded = Guarded { server, folder, operator, admin, service, viewer };
+    let guarded = Guarded { server, folder, operator, admin, service, viewer, holder };
     assert_eq!(used(&guarded, "viewer").await, Some(second));
 }
 

@@ -11,14 +11,15 @@ use tonic::{Code, Status};
 use super::raw::{Method, methods};
 use super::{Guarded, create, token, with};
 
-/// Which role may make which call, as documented: operator, admin, service, viewer.
-fn documented() -> BTreeMap<String, [bool; 4]> {
+/// Which role may make which call, as documented: operator, admin, service, viewer, holder.
+fn documented() -> BTreeMap<String, [bool; 5]> {
     let text = include_str!("../../../docs/security.md");
     let mut calls = BTreeMap::new();
     for line in text.lines().filter(|line| line.starts_with("| ") && line.contains("Service/")) {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
         let may = |cell: usize| cells[cell] == "yes";
-        calls.insert(format!("/tollgate.v1.{}", cells[1]), [may(2), may(3), may(4), may(5)]);
+        let roles = [may(2), may(3), may(4), may(5), may(6)];
+        calls.insert(format!("/tollgate.v1.{}", cells[1]), roles);
     }
     calls
 }
@@ -60,7 +61,8 @@ fn outcome(method: &Method, answer: Result<Vec<u8>, Status>) -> (Code, String) {
 async fn each_role_may_call_what_is_documented_in_its_workspaces() {
     let guarded = Guarded::start().await;
     let documented = documented();
-    let secrets = [&guarded.operator, &guarded.admin, &guarded.service, &guarded.viewer];
+    let Guarded { operator, admin, service, viewer, holder, .. } = &guarded;
+    let secrets = [operator, admin, service, viewer, holder];
     let methods = methods();
     assert_eq!(methods.len(), documented.len());
     for method in &methods {
@@ -73,10 +75,13 @@ async fn each_role_may_call_what_is_documented_in_its_workspaces() {
                 outcome(method, answer)
             };
             let own = call("acme").await;
+            // A holder has to name itself, see below.
+            let is_other = secret == holder && OWN.contains(&method.path.as_str());
+            assert!(!is_other || own.1.contains("of this caller alone"), "{own:?}");
             let is_refused = own.0 == Code::PermissionDenied;
-            assert_eq!(is_refused, !may, "{}: {own:?}", method.path);
+            assert_eq!(is_refused, !may || is_other, "{}: {own:?}", method.path);
             assert_ne!(own.0, Code::Unauthenticated, "{}", method.path);
-            if secret == &guarded.operator || !method.names_workspace() {
+            if secret == operator || !method.names_workspace() {
                 continue;
             }
             // Whether a foreign workspace exists is not said.
@@ -85,6 +90,80 @@ async fn each_role_may_call_what_is_documented_in_its_workspaces() {
             assert_eq!(rival, ghost, "{}", method.path);
         }
     }
+}
+
+/// Calls that a holder may make about itself.
+const OWN: [&str; 2] =
+    ["/tollgate.v1.QuotaService/ListQuotaUsage", "/tollgate.v1.AnalyticsService/QueryUsage"];
+
+#[tokio::test]
+async fn a_holder_reads_its_own_usage_and_limits_alone() {
+    let guarded = Guarded::start().await;
+    let new = v1::Token {
+        role: v1::Role::Holder.into(),
+        workspace_ids: vec!["acme".to_owned()],
+        subject: Some(subject("API_KEY", "prod")),
+        ..Default::default()
+    };
+    let request = with(&guarded.operator, v1::CreateTokenRequest { token: Some(new) });
+    let of_key = guarded.server.access().create_token(request).await.unwrap().into_inner().secret;
+    let who = guarded.server.access().who_am_i(with(&of_key, v1::WhoAmIRequest {})).await;
+    let who = who.unwrap().into_inner();
+    assert_eq!((who.role(), who.subject), (v1::Role::Holder, Some(subject("API_KEY", "prod"))));
+
+    let (mut quotas, mut reports) = (guarded.server.quota(), guarded.server.analytics());
+    let mut quota = async |secret: &str, subject: Option<v1::Subject>| {
+        let workspace_id = "acme".to_owned();
+        let request = v1::ListQuotaUsageRequest { workspace_id, subject, ..Default::default() };
+        quotas.list_quota_usage(with(secret, request)).await.map_or_else(|e| e.code(), |_| Code::Ok)
+    };
+    let mut usage = async |secret: &str, filters: &[(v1::UsageDimension, &[&str])]| {
+        let filter = |(dimension, values): &(v1::UsageDimension, &[&str])| v1::UsageFilter {
+            dimension: (*dimension).into(),
+            values: values.iter().map(ToString::to_string).collect(),
+            ..Default::default()
+        };
+        let request = v1::QueryUsageRequest {
+            workspace_id: "acme".to_owned(),
+            metrics: vec![v1::UsageMetric::Cost.into()],
+            filters: filters.iter().map(filter).collect(),
+            ..Default::default()
+        };
+        reports.query_usage(with(secret, request)).await.map_or_else(|e| e.code(), |_| Code::Ok)
+    };
+    use v1::UsageDimension::{ApiKey, Model, User};
+    let (ok, denied) = (Code::Ok, Code::PermissionDenied);
+    for (secret, own, kind, dimension, other) in
+        [(&guarded.holder, "ada", "USER", User, ApiKey), (&of_key, "prod", "API_KEY", ApiKey, User)]
+    {
+        assert_eq!(quota(secret, Some(subject(kind, own))).await, ok);
+        for foreign in [
+            None,
+            Some(subject(kind, "bob")),
+            Some(subject(kind, "")),
+            Some(subject("WORKSPACE", "")),
+            Some(subject("DEPARTMENT", own)),
+        ] {
+            assert_eq!(quota(secret, foreign.clone()).await, denied, "{foreign:?}");
+        }
+        assert_eq!(usage(secret, &[(dimension, &[own])]).await, ok);
+        assert_eq!(usage(secret, &[(Model, &["gpt-4o"]), (dimension, &[own])]).await, ok);
+        for filters in [
+            &[] as &[(v1::UsageDimension, &[&str])],
+            &[(dimension, &["bob"])],
+            &[(dimension, &[own, "bob"])],
+            &[(dimension, &[])],
+            &[(other, &[own])],
+            &[(Model, &[own])],
+        ] {
+            assert_eq!(usage(secret, filters).await, denied, "{filters:?}");
+        }
+    }
+}
+
+fn subject(kind: &str, id: &str) -> v1::Subject {
+    let kind = v1::SubjectType::from_str_name(&format!("SUBJECT_TYPE_{kind}")).unwrap();
+    v1::Subject { r#type: kind.into(), id: id.to_owned() }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Access tokens. Their secrets are kept as hashes.
 
 use crate::domain::Time;
-use crate::domain::access::{AccessToken, SecretHash};
+use crate::domain::access::{AccessToken, Holder, SecretHash};
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::session::Write;
 use crate::storage::sql::row::{Columns, FromRow, Reader, Value, columns, optional, row, time};
@@ -23,6 +23,7 @@ row! {
         display_name,
         role,
         workspace_ids,
+        holder,
         secret_hash,
         secret_time,
         old_secret,
@@ -51,6 +52,25 @@ impl FromRow for Option<OldSecret> {
             (Some(secret), Some(end)) => Ok(Some((secret, end))),
             (None, None) => Ok(None),
             _ => Err(Error::Corrupt("half an old secret".to_owned())),
+        }
+    }
+}
+
+impl Columns for Option<Holder> {
+    columns! { subject_kind: Int, subject_id: Text }
+
+    fn write<'a>(&'a self, values: &mut Vec<Value<'a>>) {
+        let (kind, id) = self.as_ref().map(|holder| (&holder.kind, &holder.id)).unzip();
+        values.extend([optional(kind), optional(id)]);
+    }
+}
+
+impl FromRow for Option<Holder> {
+    fn read<'r>(reader: &mut impl Reader<'r>) -> Result<Option<Holder>> {
+        match (reader.get()?, reader.get()?) {
+            (Some(kind), Some(id)) => Ok(Some(Holder { kind, id })),
+            (None, None) => Ok(None),
+            _ => Err(Error::Corrupt("half a holder".to_owned())),
         }
     }
 }
