@@ -114,6 +114,72 @@ async fn files_that_change_are_taken_and_those_that_cannot_be_used_are_not() {
     assert!(Arc::ptr_eq(&kept, &tls.config()));
 }
 
+/// The first bytes of TLS: a hello that offers a version and cipher suites.
+fn hello(version: [u8; 2], suites: &[[u8; 2]]) -> Vec<u8> {
+    let mut body = version.to_vec();
+    body.extend([7; 32]);
+    // No session; the suites; no compression.
+    body.push(0);
+    body.extend(((suites.len() * 2) as u16).to_be_bytes());
+    body.extend(suites.iter().flatten());
+    body.extend([1, 0]);
+    // Groups (P-256, X25519) and signatures (ECDSA on P-256, RSA-PSS).
+    let extensions = [[0, 10, 0, 6, 0, 4, 0, 23, 0, 29], [0, 13, 0, 6, 0, 4, 4, 3, 8, 4]];
+    body.extend([0, 20]);
+    body.extend(extensions.as_flattened());
+    let mut message = vec![1, 0];
+    message.extend((body.len() as u16).to_be_bytes());
+    message.extend(body);
+    let mut record = vec![22, 3, 1];
+    record.extend((message.len() as u16).to_be_bytes());
+    record.extend(message);
+    record
+}
+
+/// What the server says to a hello: the description of a fatal alert (RFC 8446, section 6), or
+/// nothing where it goes on.
+async fn alert(server: &Server, hello: &[u8]) -> Option<u8> {
+    const HANDSHAKE: u8 = 22;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(hello).await.unwrap();
+    let mut answer = [0; 7];
+    stream.read_exact(&mut answer).await.unwrap();
+    if answer[0] == HANDSHAKE {
+        return None;
+    }
+    assert_eq!((answer[0], answer[5]), (21, 2), "no fatal alert: {answer:?}");
+    Some(answer[6])
+}
+
+#[tokio::test]
+async fn old_versions_and_weak_ciphers_are_refused() {
+    const PROTOCOL_VERSION: u8 = 70;
+    const HANDSHAKE_FAILURE: u8 = 40;
+    // RSA key exchange with AES-CBC, AES-GCM, 3DES and RC4; ECDHE with AES-CBC; none at all.
+    const WEAK: [[u8; 2]; 6] =
+        [[0, 0x2f], [0, 0x9c], [0, 0x0a], [0, 0x05], [0xc0, 0x13], [0, 0x00]];
+    let folder = tempfile::tempdir().unwrap();
+    let authority = authority();
+    let (server, _) = guarded(folder.path(), certify(folder.path(), &authority, "gate")).await;
+    // SSL 3.0, TLS 1.0 and 1.1, also with a suite that is taken by later versions.
+    let strong = [0xc0, 0x2b];
+    assert_eq!(alert(&server, &hello([3, 3], &[strong])).await, None);
+    for version in [[3, 0], [3, 1], [3, 2]] {
+        let refused = alert(&server, &hello(version, &[strong])).await;
+        assert_eq!(refused, Some(PROTOCOL_VERSION), "{version:?}");
+    }
+    for suite in WEAK {
+        let refused = alert(&server, &hello([3, 3], &[suite])).await;
+        assert_eq!(refused, Some(HANDSHAKE_FAILURE), "{suite:?}");
+    }
+    // What is no TLS is answered by none of ours.
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: gate\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    drop(stream.read_to_end(&mut answer).await);
+    assert!(!answer.starts_with(b"HTTP"));
+}
+
 /// The status of a call over HTTP/1.1 with these headers.
 async fn status(server: &Server, headers: &str) -> String {
     let mut stream = TcpStream::connect(server.address).await.unwrap();

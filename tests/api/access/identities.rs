@@ -25,11 +25,13 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity
 use tonic::{Code, Status};
 
 use super::connections::{Authority, authority, certify};
-use super::{create, token, with};
+use super::{create, start, token, with};
 use crate::fixtures::set_up;
 use crate::server::{START, Server};
 
 const SPIFFE_ID: &str = "spiffe://acme.example/ns/agents/sa/support";
+/// The identity file of a folder.
+pub const IDENTITIES: &str = "identities.toml";
 const ISSUER: &str = "https://id.example";
 
 /// A client with a certificate that has an id or a common name.
@@ -57,7 +59,7 @@ impl Mutual {
         let files = certify(folder, &trusted, "gate");
         let client_ca = folder.join("clients.pem");
         std::fs::write(&client_ca, clients.pem()).unwrap();
-        let identity_file = folder.join("identities.toml");
+        let identity_file = folder.join(IDENTITIES);
         let rules = format!(
             "[[certificates]]\nspiffe_id = \"{SPIFFE_ID}\"\nrole = \"service\"\n\
              workspaces = [\"acme\"]\n\
@@ -140,13 +142,13 @@ async fn a_client_certificate_stands_for_whom_a_rule_names() {
 }
 
 /// An identity provider that signs with ES256.
-struct Provider {
+pub struct Provider {
     pair: EcdsaKeyPair,
     kid: &'static str,
 }
 
 impl Provider {
-    fn new(kid: &'static str) -> Provider {
+    pub fn new(kid: &'static str) -> Provider {
         let (algorithm, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
         let pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random).unwrap();
@@ -160,16 +162,53 @@ impl Provider {
     }
 
     /// Valid for a minute from the start of the test.
-    fn token(&self, group: &str) -> String {
+    pub fn token(&self, group: &str) -> String {
+        self.sign(&json!({ "alg": "ES256", "kid": self.kid }), &claims(group))
+    }
+
+    /// Tokens that would be those of an operator, if they were valid.
+    pub fn invalid_tokens(&self) -> Vec<String> {
         let header = json!({ "alg": "ES256", "kid": self.kid });
-        let claims = json!({
-            "iss": ISSUER, "aud": "tollgate", "sub": "ada", "groups": [group],
-            "exp": START.micros() / MICROS_PER_SECOND + 60,
-        });
+        let claims = claims("root");
+        let with = |of: &Value, name: &str, value: Value| {
+            let mut changed = of.clone();
+            changed[name] = value;
+            changed
+        };
+        let now = START.micros() / MICROS_PER_SECOND;
+        let unsigned = with(&header, "alg", "none".into());
+        let unsigned = format!("{}.{}.", encode(unsigned.to_string()), encode(claims.to_string()));
+        vec![
+            unsigned,
+            self.sign(&with(&header, "alg", "HS256".into()), &claims),
+            self.sign(&with(&header, "kid", "../one".into()), &claims),
+            self.sign(&header, &with(&claims, "exp", (now - 31).into())),
+            self.sign(&header, &with(&claims, "nbf", (now + 90).into())),
+            self.sign(&header, &with(&claims, "aud", "other".into())),
+            self.sign(&header, &with(&claims, "iss", "https://evil.example".into())),
+            self.sign(&header, &with(&claims, "groups", json!(["sales"]))),
+            Provider::new(self.kid).sign(&header, &claims),
+        ]
+    }
+
+    fn sign(&self, header: &Value, claims: &Value) -> String {
         let message = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
         let signature = self.pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
         format!("{message}.{}", encode(signature))
     }
+}
+
+fn claims(group: &str) -> Value {
+    json!({
+        "iss": ISSUER, "aud": "tollgate", "sub": "ada", "groups": [group],
+        "exp": START.micros() / MICROS_PER_SECOND + 60,
+    })
+}
+
+/// Trusts a provider, in the folder of a server.
+pub fn trust(folder: &Path, provider: &Provider) {
+    std::fs::write(folder.join("keys.json"), key_set(&[provider])).unwrap();
+    std::fs::write(folder.join(IDENTITIES), rules("jwks_file = \"keys.json\"")).unwrap();
 }
 
 fn encode(bytes: impl AsRef<[u8]>) -> String {
@@ -187,7 +226,8 @@ fn rules(keys: &str) -> String {
         "[[issuers]]\nissuer = \"{ISSUER}\"\naudiences = [\"tollgate\"]\n\
          algorithms = [\"ES256\"]\nallow_loopback = true\n{keys}\n\
          [[issuers.rules]]\nclaims = {{ groups = \"finops\" }}\nrole = \"viewer\"\n\
-         workspaces = [\"acme\"]\n"
+         workspaces = [\"acme\"]\n\
+         [[issuers.rules]]\nclaims = {{ groups = \"root\" }}\nrole = \"operator\"\n"
     )
 }
 
@@ -195,15 +235,11 @@ fn rules(keys: &str) -> String {
 async fn a_token_of_an_identity_provider_is_valid_until_it_expires() {
     let folder = tempfile::tempdir().unwrap();
     let provider = Provider::new("one");
-    let identity_file = folder.path().join("identities.toml");
-    std::fs::write(folder.path().join("keys.json"), key_set(&[&provider])).unwrap();
-    std::fs::write(&identity_file, rules("jwks_file = \"keys.json\"")).unwrap();
+    trust(folder.path(), &provider);
     let open = Server::start_in(folder.path(), Arc::default(), Config::default()).await;
     set_up(&open).await;
     open.stop().await.unwrap();
-    let identity_file = Some(identity_file);
-    let config = Config { auth: Auth::Required, identity_file, ..Config::default() };
-    let server = Server::start_in(folder.path(), Arc::default(), config).await;
+    let server = start(folder.path(), Arc::default()).await;
     let who = async |token: &str| server.access().who_am_i(with(token, v1::WhoAmIRequest {})).await;
 
     let valid = provider.token("finops");
@@ -227,7 +263,7 @@ async fn a_token_of_an_identity_provider_is_valid_until_it_expires() {
     let foreign = budget.get_budget(with(&valid, request("rival"))).await.unwrap_err();
     assert_eq!(foreign.code(), Code::PermissionDenied);
 
-    let watch = v1::WatchSpendRequest { workspace_id: "acme".to_owned(), ..Default::default() };
+    let watch = v1::WatchSpendRequest { workspace_id: "acme".to_owned() };
     let mut stream = budget.watch_spend(with(&valid, watch)).await.unwrap().into_inner();
     assert!(stream.message().await.unwrap().is_some());
     // With the leeway of 30 s.
@@ -266,7 +302,7 @@ async fn serve(text: Arc<Mutex<String>>) -> String {
 #[tokio::test]
 async fn keys_are_fetched_and_rotated() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("identities.toml");
+    let file = folder.path().join(IDENTITIES);
     let (old, new) = (Provider::new("old"), Provider::new("new"));
     let keys = Arc::new(Mutex::new(key_set(&[&old])));
     let url = serve(keys.clone()).await;
@@ -300,7 +336,7 @@ async fn keys_are_fetched_and_rotated() {
 #[tokio::test]
 async fn an_issuer_says_where_its_keys_are() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("identities.toml");
+    let file = folder.path().join(IDENTITIES);
     let text = Arc::new(Mutex::new(String::new()));
     let issuer = serve(text.clone()).await;
     let provider = Provider::new("one");
@@ -328,11 +364,10 @@ async fn an_issuer_says_where_its_keys_are() {
 #[tokio::test]
 async fn rules_that_change_end_what_they_let_in() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("identities.toml");
+    let file = folder.path().join(IDENTITIES);
     let provider = Provider::new("one");
-    std::fs::write(folder.path().join("keys.json"), key_set(&[&provider])).unwrap();
-    let text = rules("jwks_file = \"keys.json\"");
-    std::fs::write(&file, &text).unwrap();
+    trust(folder.path(), &provider);
+    let text = std::fs::read_to_string(&file).unwrap();
     let identities = Identities::load(&file, false).unwrap();
     identities.refresh_keys().await;
     let grant = |now: Time| identities.of_jwt(&provider.token("finops"), now);

@@ -18,6 +18,7 @@ use tollgate::domain::time::Micros;
 use tollgate::engine::NewToken;
 use tonic::Request;
 
+use self::identities::{IDENTITIES, Provider, trust};
 use crate::fixtures::{create_workspace, set_up};
 use crate::server::{START, Server, TestClock, database};
 
@@ -31,6 +32,8 @@ pub struct Guarded {
     pub viewer: String,
     /// Of the user `ada`.
     pub holder: String,
+    /// Whose tokens are accepted, too.
+    pub provider: Provider,
 }
 
 impl Guarded {
@@ -56,13 +59,17 @@ impl Guarded {
         let holder = token("holder", Role::Holder, &["acme"], None);
         let holder = NewToken { holder: Some(ada), ..holder };
         let holder = create(folder.path(), holder).await;
+        let provider = Provider::new("one");
+        trust(folder.path(), &provider);
         let server = start(folder.path(), Arc::default()).await;
-        Guarded { server, folder, operator, admin, service, viewer, holder }
+        Guarded { server, folder, operator, admin, service, viewer, holder, provider }
     }
 }
 
 pub async fn start(folder: &Path, clock: Arc<TestClock>) -> Server {
-    Server::start_in(folder, clock, Config { auth: Auth::Required, ..Config::default() }).await
+    let identity_file = Some(folder.join(IDENTITIES)).filter(|file| file.exists());
+    let config = Config { auth: Auth::Required, identity_file, ..Config::default() };
+    Server::start_in(folder, clock, config).await
 }
 
 pub fn token(id: &str, role: Role, workspaces: &[&str], life: Option<Micros>) -> NewToken {

@@ -219,11 +219,11 @@ async fn the_last_use_of_a_token_is_kept() {
     let second = used(&guarded, "viewer").await.unwrap();
     assert_eq!(second.seconds - first.seconds, 120);
     // Also over a restart.
-    let Guarded { server, folder, operator, admin, service, viewer, holder } = guarded;
+    let Guarded { server, folder, operator, admin, service, viewer, holder, provider } = guarded;
     let clock = server.clock.clone();
     server.stop().await.unwrap();
     let server = start(folder.path(), clock).await;
-    let guarded = Guarded { server, folder, operator, admin, service, viewer, holder };
+    let guarded = Guarded { server, folder, operator, admin, service, viewer, holder, provider };
     assert_eq!(used(&guarded, "viewer").await, Some(second));
 }
 
