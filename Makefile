@@ -31,15 +31,20 @@ test-quick: ## Run the tests alone, as far as this machine can
 	cargo test --locked
 
 .PHONY: test-long
-test-long: $(CARGO_MUTANTS) ## Check for hours: every mutant of the ledger, the writer and the fold, 100,000 runs
+test-long: $(CARGO_MUTANTS) ## Check for hours: every mutant of the ledger, the writer and the fold, 100,000 runs, fuzzing
 	TOLLGATE_TEST_SEEDS=100000 cargo test --locked --test simulation
 	TOLLGATE_TEST_CASES=100000 cargo test --locked --test ledger_properties
+	tools/fuzz/run
 	tools/mutation/run --all
 	tools/mutation/engine
 
 .PHONY: mutants
 mutants: $(CARGO_MUTANTS) ## Check that tests notice changes of the ledger, for a sample of them
 	tools/mutation/run
+
+.PHONY: fuzz
+fuzz: ## Fuzz requests, credentials, lists, answers, configuration and the ledger, FUZZ_SECONDS each
+	tools/fuzz/run
 
 .PHONY: bench
 bench: ## Measure everything that benches/README.md lists; a quarter of an hour
@@ -79,6 +84,8 @@ clients-test: $(CARGO_DENY) ## Check the clients: fresh stubs, lints, tests, and
 .PHONY: deny
 deny: $(CARGO_DENY) ## Check licences, bans and sources of the dependencies
 	$(CARGO_DENY) --locked check bans licenses sources
+	tools/fuzz/run --prepare
+	$(CARGO_DENY) --manifest-path tools/fuzz/Cargo.toml check --config deny.toml bans licenses sources
 
 .PHONY: clean-tools
 clean-tools: ## Remove the tools that the checks have installed

@@ -377,7 +377,7 @@ impl RustFile {
 
 fn all_rust_files() -> Vec<RustFile> {
     let mut files = Vec::new();
-    for folder in ["src", "tests", "benches", "tools/catalog", "tools/lab"] {
+    for folder in ["src", "tests", "benches", "tools/catalog", "tools/fuzz", "tools/lab"] {
         files.extend(rust_files(folder));
     }
     files

@@ -248,11 +248,13 @@ fn log_format(text: &str) -> Option<LogFormat> {
 
 fn log_filter(text: &str) -> Option<String> {
     // A bare word that is no level would be taken as the name of a module, and a misspelt level
-    // would silence the log.
+    // would silence the log. So would nothing at all: it is parsed as the level of errors.
     let is_misspelt = text.split(',').any(|directive| {
-        !directive.contains(['=', '[']) && directive.trim().parse::<LevelFilter>().is_err()
+        let directive = directive.trim();
+        let is_level = !directive.is_empty() && directive.parse::<LevelFilter>().is_ok();
+        !directive.contains(['=', '[']) && !is_level
     });
-    let is_filter = !text.is_empty() && !is_misspelt && EnvFilter::try_new(text).is_ok();
+    let is_filter = !is_misspelt && EnvFilter::try_new(text).is_ok();
     is_filter.then(|| text.to_owned())
 }
 

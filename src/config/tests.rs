@@ -90,7 +90,7 @@ fn every_key_is_understood_from_every_source() {
 }
 
 /// Each row: a key, a text that it refuses, and a part of what the message says.
-const REFUSED: [(&str, &str, &str); 27] = [
+const REFUSED: [(&str, &str, &str); 29] = [
     ("listen", "localhost", "an IP address and a port"),
     ("listen", "127.0.0.1", "an IP address and a port"),
     ("listen", "127.0.0.1:70000", "an IP address and a port"),
@@ -103,6 +103,8 @@ const REFUSED: [(&str, &str, &str); 27] = [
     ("auth", "on", "required or off"),
     ("log_format", "JSON", "human or json"),
     ("log_filter", "", "off, error, warn"),
+    ("log_filter", " , ", "off, error, warn"),
+    ("log_filter", "warn,,tollgate=debug", "off, error, warn"),
     ("log_filter", "inof", "off, error, warn"),
     ("log_filter", "tollgate=loud", "off, error, warn"),
     ("cors_allowed_origins", "panel.example.com", "scheme, host and port"),

@@ -4,9 +4,9 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
-use tollgate::answers::{BYTES_MAX, Flag, KEPT_BYTES_MAX, Reading, read, reduce};
-use tollgate::domain::usage::TOKENS_MAX;
+use tollgate::answers::{BYTES_MAX, Reading, read, reduce};
 
+use super::properties::check;
 use super::{conformance, parts};
 
 /// Answers to begin with: those of the vectors and, where they are, recorded ones.
@@ -19,26 +19,6 @@ fn answers() -> Vec<Vec<String>> {
     let has_answer = |row: &&Value| row["input"]["convert"].is_string();
     answers.extend(cases.iter().filter(has_answer).map(|row| parts(&row["input"]["answer"])));
     answers
-}
-
-/// What is true of every reading.
-fn check(reading: &Reading, hint: &str) {
-    let all = reading.others.iter().map(|other| &other.usage).chain([&reading.usage]);
-    let counts: Vec<i64> = all.flat_map(|usage| usage.tokens).collect();
-    assert!(counts.iter().all(|count| *count >= 0), "{reading:?}");
-    assert!(counts.iter().sum::<i64>() <= TOKENS_MAX, "{reading:?}");
-    assert!(reading.units.iter().all(|units| units.count > 0), "{reading:?}");
-    assert!(reading.kept.len() <= KEPT_BYTES_MAX, "{}", reading.kept.len());
-    if reading.flags.contains(&Flag::KeptCut) {
-        return;
-    }
-    assert_eq!(reduce(&[&reading.kept]).as_ref(), Ok(&reading.kept));
-    // An id that an event without usage has is not kept.
-    let again = read(&[&reading.kept], hint).map(|again| {
-        let id = again.id.or_else(|| reading.id.clone());
-        Reading { id, ..again }
-    });
-    assert_eq!(again.as_ref(), Ok(reading), "{}", reading.kept);
 }
 
 fn check_all<S: AsRef<str>>(parts: &[S]) {

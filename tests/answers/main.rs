@@ -4,6 +4,7 @@
 mod data;
 mod field_cases;
 mod fuzz;
+mod properties;
 mod second_opinion;
 mod vectors;
 

@@ -13,6 +13,8 @@ mod server;
 mod smtp;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/wire.rs"]
+mod wire;
 
 mod access;
 mod alerts;

@@ -20,6 +20,7 @@ use async_trait::async_trait;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tollgate::domain::Time;
+use tollgate::domain::access::AccessToken;
 use tollgate::domain::alert::receiver::{EmailReceiver, Webhook};
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::attribution::Dimension;
@@ -63,6 +64,10 @@ pub struct Disk {
     pub rate_limits: Of<RateLimit>,
     pub api_keys: Of<ApiKey>,
     pub key_groups: Of<KeyGroup>,
+    /// By id.
+    pub access_tokens: BTreeMap<String, AccessToken>,
+    /// Rises with every change of them.
+    pub access_revision: i64,
     pub model_aliases: Of<ModelAlias>,
     pub boosts: Of<Boost>,
     pub webhooks: Of<Webhook>,
@@ -94,6 +99,8 @@ pub struct Disk {
 /// How storage behaves at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weather {
+    /// No faults, and no time passes.
+    Still,
     Calm,
     Windy,
     Stormy,
@@ -156,6 +163,9 @@ impl SimStore {
     }
 
     async fn pause(&self) {
+        if self.weather() == Weather::Still {
+            return;
+        }
         let millis = match self.draw(20) {
             0..12 => self.draw(3),
             12..19 => self.draw(40),
@@ -168,7 +178,7 @@ impl SimStore {
 
     fn fate(&self) -> Fate {
         let percent_of_faults = match *self.weather.lock().unwrap() {
-            Weather::Calm => 0,
+            Weather::Still | Weather::Calm => 0,
             Weather::Windy => 8,
             Weather::Stormy => 45,
         };

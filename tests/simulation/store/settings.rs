@@ -76,8 +76,14 @@ impl Disk {
             Change::DeleteEmailReceiver(id) => drop(self.email_receivers.remove(&key(&id))),
             Change::PutEntries(entries) => self.put_entries(workspace_id, entries),
             Change::EraseUser(erasure) => self.erase_user(workspace_id, erasure),
-            Change::PutAccessToken(_) | Change::UseAccessToken { .. } => {
-                unreachable!("the simulation has no tokens")
+            Change::PutAccessToken(new) => {
+                self.access_tokens.insert(new.id.to_string(), new);
+                self.access_revision += 1;
+            }
+            Change::UseAccessToken { id, time } => {
+                if let Some(token) = self.access_tokens.get_mut(&*id) {
+                    token.last_use_time = token.last_use_time.max(Some(time));
+                }
             }
             Change::AcknowledgeAlert { seq, time, actor } => {
                 if let Some(alert) = self.alerts.get_mut(&seq)
@@ -126,11 +132,11 @@ impl SettingsStore for SimStore {
     }
 
     async fn access_revision(&self) -> Result<i64> {
-        Ok(0)
+        self.read(|disk| disk.access_revision).await
     }
 
     async fn access_tokens(&self) -> Result<Vec<AccessToken>> {
-        Ok(Vec::new())
+        self.read(|disk| disk.access_tokens.values().cloned().collect()).await
     }
 
     async fn catalog(&self) -> Result<CatalogRows> {
