@@ -9,7 +9,7 @@ mod smtp;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use database::DatabaseUrl;
@@ -45,6 +45,9 @@ pub struct Config {
     pub auth: Auth,
     /// File with the secret of the first operator token, for a database without tokens.
     pub operator_token_file: Option<PathBuf>,
+    /// File with the keys that secrets of webhooks are encrypted with; without it they are stored
+    /// in plain text.
+    pub encryption_key_file: Option<PathBuf>,
     /// Certificate and key of the server; without them connections are plain.
     pub tls: Option<TlsFiles>,
     /// Which client certificates and identity providers are accepted; none without it.
@@ -134,6 +137,8 @@ pub struct Loaded {
     /// Variables named like settings that are none. Not refused: Kubernetes sets variables such as
     /// TOLLGATE_PORT in every pod beside a service named tollgate.
     pub unknown_variables: Vec<String>,
+    /// The file, where an address in it may have a password.
+    pub secret_file: Option<PathBuf>,
 }
 
 impl Config {
@@ -149,11 +154,14 @@ impl Config {
             std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
         let named = environment.iter().find(|(name, _)| name == FILE_VARIABLE);
         let path = file.or_else(|| named.map(|(_, value)| PathBuf::from(value)));
-        let text = path.map(|path| {
-            std::fs::read_to_string(&path)
-                .map_err(|error| Error::Unreadable { path, cause: error.to_string() })
+        let text = path.as_ref().map(|path| {
+            std::fs::read_to_string(path)
+                .map_err(|error| Error::Unreadable { path: path.clone(), cause: error.to_string() })
         });
-        Config::resolve(flags, environment, text.transpose()?.as_deref())
+        let text = text.transpose()?;
+        let loaded = Config::resolve(flags, environment, text.as_deref())?;
+        let is_secret = text.is_some_and(|text| may_have_password(&text));
+        Ok(Loaded { secret_file: path.filter(|_| is_secret), ..loaded })
     }
 
     /// Applies the sources to the defaults, one after the other.
@@ -185,7 +193,20 @@ impl Config {
             source: Source::Flag,
             text: Some(text),
         }));
-        Ok(Loaded { config: settings::apply(&given)?, unknown_variables })
+        Ok(Loaded { config: settings::apply(&given)?, unknown_variables, secret_file: None })
+    }
+}
+
+impl Config {
+    /// The files with secrets that it names, each with the name of its setting.
+    pub fn secret_files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let tls_key = self.tls.as_ref().map(|files| &files.key);
+        let files = [
+            ("operator_token_file", self.operator_token_file.as_ref()),
+            ("encryption_key_file", self.encryption_key_file.as_ref()),
+            ("tls_key", tls_key),
+        ];
+        files.into_iter().filter_map(|(key, file)| Some((key, file?.as_path())))
     }
 }
 
@@ -197,6 +218,7 @@ impl Default for Config {
             insecure: false,
             auth: Auth::Off,
             operator_token_file: None,
+            encryption_key_file: None,
             tls: None,
             identity_file: None,
             log_format: LogFormat::Human,
@@ -225,6 +247,17 @@ fn read_file(text: &str) -> Result<Vec<Given>, Error> {
         given.push(Given { setting, source: Source::File, text: text_of(&value) });
     }
     Ok(given)
+}
+
+/// Errs on the strict side: an address may have a user alone.
+fn may_have_password(file: &str) -> bool {
+    let given = read_file(file).unwrap_or_default();
+    given.iter().any(|value| {
+        let text = value.text.as_deref().unwrap_or_default();
+        matches!(value.setting.key, "database" | "smtp_url")
+            && text.contains("://")
+            && (text.contains('@') || text.contains("password"))
+    })
 }
 
 /// A value of the file as a flag has it. None where it has another type than a flag could have, or

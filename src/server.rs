@@ -15,6 +15,7 @@ use tracing::{error, info, warn};
 
 use crate::config::{Auth, Config};
 use crate::engine::alerts::address::AddressRules;
+use crate::engine::alerts::{KeyFileError, Keyring};
 use crate::engine::{self, Clock, Engine};
 use crate::grpc::health::Health;
 use crate::grpc::router::Router;
@@ -40,8 +41,10 @@ pub enum Error {
     Identities(#[from] identity::Error),
     #[error("cors_allowed_origins: {0:?} is not an origin")]
     Origin(String),
-    #[error("the engine could not start: {0}")]
-    Start(#[source] engine::Error),
+    #[error("encryption_key_file: {0}")]
+    Keys(#[from] KeyFileError),
+    #[error(transparent)]
+    Start(#[from] engine::StartError),
     #[error("reflection could not be set up: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
     #[error("serving failed: {0}")]
@@ -66,8 +69,10 @@ pub async fn run(
     let files = config.tls.as_ref();
     let tls = files.map(|files| Tls::load(files.clone()).map(Arc::new)).transpose()?;
     let identities = identities(&config)?;
+    let keyring = config.encryption_key_file.as_deref().map(Keyring::load);
+    let keyring = keyring.transpose()?.unwrap_or_default();
     let builtin = builtin::catalog();
-    let (engine, committed) = Engine::start(store, clock, builtin).await.map_err(Error::Start)?;
+    let (engine, committed) = Engine::start(store, clock, builtin, keyring).await?;
     // No call has to. Unoptimised it takes too long to be done for tests that need it not.
     if !cfg!(debug_assertions) {
         tokio::task::spawn_blocking(|| builtin.prepare());

@@ -27,7 +27,7 @@ pub struct Setting {
     pub help: &'static str,
 }
 
-pub static SETTINGS: [Setting; 18] = [
+pub static SETTINGS: [Setting; 19] = [
     value("listen", "ADDR", "Address to serve on"),
     value("database", "URL", "Where the data is: sqlite:PATH or postgres://…"),
     switch(
@@ -44,6 +44,12 @@ pub static SETTINGS: [Setting; 18] = [
         "operator_token_file",
         "FILE",
         "Secret of the first operator token, where the database has no token yet",
+    ),
+    value(
+        "encryption_key_file",
+        "FILE",
+        "Keys that secrets of webhooks are encrypted with in the database, one in each line; the \
+         first one encrypts. `openssl rand -base64 32` makes one",
     ),
     value("tls_certificate", "FILE", "Certificate of the server with its chain, in PEM"),
     value("tls_key", "FILE", "Private key of the certificate, in PEM"),
@@ -128,6 +134,9 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
             "auth" => auth = Some(value.parse("required or off", auth_mode)?),
             "operator_token_file" => {
                 config.operator_token_file = Some(value.parse(PATH, path)?);
+            }
+            "encryption_key_file" => {
+                config.encryption_key_file = Some(value.parse(PATH, path)?);
             }
             "tls_certificate" => tls_certificate = Some(value.parse(PATH, path)?),
             "tls_key" => tls_key = Some(value.parse(PATH, path)?),

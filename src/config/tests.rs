@@ -59,6 +59,7 @@ fn every_key_is_understood_from_every_source() {
                 cors_allowed_origins = ['https://a.example', 'http://localhost:3000']\n\
                 shutdown_deadline_seconds = 5\nworker_threads = 2\n\
                 webhooks_allow_loopback = true\nwebhooks_allow_private = true\n\
+                encryption_key_file = 'e'\n\
                 smtp_url = 'smtps://u:p@h'\nsmtp_from = 'T <t@example.com>'";
     let from_file = resolve(&[], &[], file).unwrap();
     let texts = [
@@ -66,6 +67,7 @@ fn every_key_is_understood_from_every_source() {
         ("insecure", "true"),
         ("auth", "required"),
         ("operator_token_file", "t"),
+        ("encryption_key_file", "e"),
         ("tls_certificate", "c.pem"),
         ("tls_key", "k.pem"),
         ("tls_client_ca", "a.pem"),
@@ -90,7 +92,7 @@ fn every_key_is_understood_from_every_source() {
 }
 
 /// Each row: a key, a text that it refuses, and a part of what the message says.
-const REFUSED: [(&str, &str, &str); 29] = [
+const REFUSED: [(&str, &str, &str); 30] = [
     ("listen", "localhost", "an IP address and a port"),
     ("listen", "127.0.0.1", "an IP address and a port"),
     ("listen", "127.0.0.1:70000", "an IP address and a port"),
@@ -101,6 +103,7 @@ const REFUSED: [(&str, &str, &str); 29] = [
     ("database", "mysql://u:secret@h/d", "sqlite:PATH or postgres://"),
     ("insecure", "yes", "true or false"),
     ("auth", "on", "required or off"),
+    ("encryption_key_file", "", "the path of a file"),
     ("log_format", "JSON", "human or json"),
     ("log_filter", "", "off, error, warn"),
     ("log_filter", " , ", "off, error, warn"),

@@ -81,6 +81,7 @@ mod tests {
     use super::*;
     use crate::domain::Currency;
     use crate::domain::alert::receiver::{EmailReceiver, Webhook};
+    use crate::domain::alert::secret::{SigningSecret, StoredSecret};
     use crate::domain::alert::{AlertPolicy, AlertType};
     use crate::domain::api_key::{ApiKey, KeyGroup};
     use crate::domain::attribution::directory::Entry;
@@ -262,8 +263,8 @@ mod tests {
             types: vec![AlertType::InOverage],
             disabled: true,
             display_name: String::new(),
-            secret: b"hidden secret".to_vec(),
-            old_secret: Some((b"hidden before".to_vec(), AT)),
+            secret: StoredSecret::Plain(SigningSecret::new("hidden secret")),
+            old_secret: Some((StoredSecret::Plain(SigningSecret::new("hidden before")), AT)),
             create_time: AT,
             update_time: AT,
         };

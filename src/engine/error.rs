@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tracing::warn;
 
 use crate::domain::catalog::Catalog;
+use crate::engine::alerts::Unopenable;
 use crate::ledger;
 use crate::storage;
 
@@ -60,7 +61,22 @@ pub enum Error {
     Internal(String),
 }
 
-pub type Result<T> = std::result::Result<T, Error>;
+/// Why an engine could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Secrets(#[from] Unopenable),
+    #[error("the engine could not start: {0}")]
+    Engine(#[from] Error),
+}
+
+impl From<storage::Error> for StartError {
+    fn from(error: storage::Error) -> StartError {
+        StartError::Engine(error.into())
+    }
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 fn near_text(near: &[Arc<str>]) -> String {
     if near.is_empty() { String::new() } else { format!("; near: {}", near.join(", ")) }

@@ -35,7 +35,7 @@ use crate::domain::{Currency, Time};
 use crate::storage::audit::AuditEvent;
 use crate::storage::settings::Change;
 use crate::storage::{self, PreviousOwner, Store};
-use alerts::AlertShared;
+use alerts::{AlertShared, Keyring};
 use registry::Registry;
 use resources::AccessState;
 use rollups::{FoldSignal, PendingRefusals};
@@ -48,7 +48,7 @@ pub use crate::prices::{Change as RateChange, Changed, Format, Jumps, Report as 
 pub use audit::Actor;
 pub use clock::{Clock, SystemClock};
 pub use credits::{Credited, VoidRequest};
-pub use error::{Error, Result};
+pub use error::{Error, Result, StartError};
 pub use reprice::{RepriceRequest, Repriced};
 pub use resources::{
     ApiKeyChange, BoostAmount, BoostKind, BoostView, Erased, Grant, GroupView, ImportRequest,
@@ -92,22 +92,31 @@ pub(crate) struct Shared {
     fold_signal: FoldSignal,
     refusals: PendingRefusals,
     alerts: AlertShared,
+    keyring: Keyring,
     access: AccessState,
 }
 
 impl Engine {
-    /// Claims the database, loads the catalog over the `builtin` one, starts the writer and
-    /// restores the shutdown snapshot. Committed records go to the receiver that is returned, for
-    /// the fold.
+    /// Claims the database, encrypts stored secrets with the first key of `keyring`, loads the
+    /// catalog over the `builtin` one, starts the writer and restores the shutdown snapshot.
+    /// Committed records go to the receiver that is returned, for the fold.
     ///
     /// # Errors
-    /// If storage fails.
+    /// If storage fails, or `keyring` does not open the stored secrets: nothing has changed then.
     pub async fn start(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         builtin: &Catalog,
-    ) -> Result<(Engine, mpsc::Receiver<Committed>)> {
+        keyring: Keyring,
+    ) -> Result<(Engine, mpsc::Receiver<Committed>), StartError> {
+        // Before the claim: a server that claims and does not start has crashed, as the next one
+        // sees it.
+        keyring.require_opened(&keyring.survey(&*store).await?)?;
         let before = store.claim().await?;
+        // Again, because the server before may have written until then.
+        let secrets = keyring.survey(&*store).await?;
+        keyring.require_opened(&secrets)?;
+        keyring.seal_stored(&*store, secrets).await?;
         let start_time = clock.now();
         let catalog = load_catalog(&*store, builtin).await?;
         let last_seq = store.last_seq().await?;
@@ -124,6 +133,7 @@ impl Engine {
             fold_signal: FoldSignal::default(),
             refusals: PendingRefusals::default(),
             alerts: AlertShared::new(last_alert_seq),
+            keyring,
             access,
         });
         shared.writer.start(&shared, commands).await;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::Result;
 pub use crate::domain::alert::receiver::{EmailReceiver, Webhook};
+pub use crate::domain::alert::secret::WebhookSecrets;
 use crate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
 use crate::domain::{Time, coded_enum};
 
@@ -131,6 +132,29 @@ pub trait AlertStore: Send + Sync + 'static {
 
     /// Must return the webhooks of a workspace by id.
     async fn webhooks(&self, workspace_id: &str) -> Result<Vec<Webhook>>;
+
+    /// Must return the secrets of the webhooks of all workspaces whose (workspace, webhook) is
+    /// greater than `after`, in that order; at most `limit`.
+    async fn webhook_secrets(
+        &self,
+        after: Option<(&str, &str)>,
+        limit: usize,
+    ) -> Result<Vec<WebhookSecrets>>;
+
+    /// Must replace the secrets of these webhooks, of each one at most once, and change nothing
+    /// else of them, in one transaction. The time until which an old secret is used stays, so one
+    /// may be named only where there is one. Webhooks that are not there must be passed over.
+    async fn put_webhook_secrets(&self, secrets: &[WebhookSecrets]) -> Result<()>;
+
+    /// Must return whether a webhook with a plain secret was ever stored that
+    /// [`AlertStore::wipe_plain_secrets`] has not followed.
+    async fn may_hold_plain_secrets(&self) -> Result<bool>;
+
+    /// Must leave nothing of what webhooks were replaced or deleted with in the files of the
+    /// database: neither in free space nor in logs that are its own. (Postgres keeps segments of
+    /// its write-ahead log for a while, and archives and copies have what they have.) Must fail
+    /// where it cannot, with nothing changed. No webhook may have a plain secret.
+    async fn wipe_plain_secrets(&self) -> Result<()>;
 
     /// Must return the e-mail receivers of a workspace by id.
     async fn email_receivers(&self, workspace_id: &str) -> Result<Vec<EmailReceiver>>;

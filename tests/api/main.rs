@@ -11,6 +11,8 @@ mod receiver;
 mod server;
 #[path = "../support/smtp.rs"]
 mod smtp;
+#[path = "../support/stored.rs"]
+mod stored;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/wire.rs"]

@@ -20,6 +20,7 @@ use tollgate::domain::workspace::{
     WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
+use tollgate::engine::alerts::Keyring;
 use tollgate::engine::{Actor, Clock, Engine};
 use tollgate::tasks::fold;
 
@@ -305,7 +306,8 @@ impl Server {
             }
             let connection = Arc::new(store.connect());
             let clock = Arc::new(clock.clone());
-            let started = Engine::start(connection, clock, &Catalog::default()).await;
+            let (catalog, keyring) = (Catalog::default(), Keyring::default());
+            let started = Engine::start(connection, clock, &catalog, keyring).await;
             let Ok((engine, committed)) = started else { continue };
             store.set_weather(weather);
             let stop = CancellationToken::new();

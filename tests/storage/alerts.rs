@@ -1,6 +1,7 @@
 //! Alerts, receivers and deliveries.
 
 use tollgate::domain::alert::receiver::{EmailReceiver, Webhook};
+use tollgate::domain::alert::secret::{KeyId, SealedSecret, SigningSecret, StoredSecret};
 use tollgate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
 use tollgate::domain::attribution::SubjectKind;
 use tollgate::domain::quota::Unit;
@@ -54,18 +55,24 @@ pub fn delivery(id: &str, alert_seq: i64) -> Delivery {
     }
 }
 
-fn webhook(id: &str) -> Webhook {
+pub fn webhook(id: &str) -> Webhook {
     Webhook {
         id: id.into(),
         url: "https://example.com/hook?a=b".to_owned(),
         types: vec![],
         disabled: false,
         display_name: String::new(),
-        secret: (0..=255).collect(),
+        secret: StoredSecret::Plain(SigningSecret::new(Vec::from_iter(0..=255))),
         old_secret: None,
         create_time: START,
         update_time: START + 1,
     }
+}
+
+/// Encrypted, as storage takes it: it opens none.
+pub fn sealed(bytes: &[u8]) -> StoredSecret {
+    let key_id = KeyId([0, 0xab, 1, 0xff]);
+    StoredSecret::Sealed(SealedSecret { key_id, bytes: bytes.to_vec() })
 }
 
 async fn all(store: &dyn Store) -> Vec<StoredAlert> {
@@ -311,7 +318,7 @@ pub async fn receivers_come_back(world: &World) {
         types: vec![AlertType::Exhausted, AlertType::Threshold],
         disabled: true,
         display_name: "Büro".to_owned(),
-        old_secret: Some((vec![0, 255], START + 5)),
+        old_secret: Some((sealed(b"\0\xff"), START + 5)),
         ..webhook("b")
     };
     let mail = EmailReceiver {

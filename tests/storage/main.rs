@@ -2,6 +2,8 @@
 //! its parts, on SQLite and on Postgres. Each case is one generic function and gets a fresh
 //! database. What the model of storage in the simulations must do as well is run on it too.
 
+#[path = "../support/stored.rs"]
+mod stored;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -19,6 +21,7 @@ mod model;
 mod opening;
 mod reports;
 mod retention;
+mod secrets;
 mod traps;
 mod world;
 
@@ -170,6 +173,11 @@ conformance! {
     alerts::one_delivery_is_due_for_each_receiver,
     alerts::a_delivery_is_replaced_if_it_is_there,
     alerts::deliveries_are_listed_and_filtered,
+    secrets::secrets_of_all_webhooks_are_listed_and_replaced,
+    secrets::a_plain_secret_is_known_of_until_it_is_wiped,
+    secrets::nothing_is_left_of_a_secret_that_is_wiped,
+    secrets::an_older_database_is_known_to_have_plain_secrets,
+    secrets::an_older_database_that_had_a_webhook_is_known_to_have_had_a_secret,
     shutdown::counts_come_back_until_they_are_deleted,
     shutdown::a_workspace_is_listed_once_whatever_was_saved,
     shutdown::crashes_come_back_until_they_are_deleted,
@@ -236,6 +244,8 @@ model_conformance! {
     alerts::one_delivery_is_due_for_each_receiver,
     alerts::a_delivery_is_replaced_if_it_is_there,
     alerts::deliveries_are_listed_and_filtered,
+    secrets::secrets_of_all_webhooks_are_listed_and_replaced,
+    secrets::a_plain_secret_is_known_of_until_it_is_wiped,
     shutdown::counts_come_back_until_they_are_deleted,
     shutdown::a_workspace_is_listed_once_whatever_was_saved,
     shutdown::crashes_come_back_until_they_are_deleted,

@@ -11,6 +11,7 @@ use tollgate::storage::{PreviousOwner, Store, sql};
 
 use crate::model::SimStore;
 use crate::model::faults::Faults;
+use crate::stored;
 use crate::support::postgres;
 
 pub struct World {
@@ -98,17 +99,12 @@ impl World {
 
     /// Changes the database behind the back of every store.
     pub async fn meddle(&self, sql: &str) {
-        let sql = AssertSqlSafe(sql.to_owned());
-        if self.is_sqlite() {
-            let url = format!("sqlite://{}", self.path().display());
-            let mut connection = SqliteConnection::connect(&url).await.unwrap();
-            sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
-            connection.close().await.unwrap();
-        } else {
-            let mut connection = PgConnection::connect(&self.url).await.unwrap();
-            sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
-            connection.close().await.unwrap();
-        }
+        stored::meddle(&self.url, sql).await;
+    }
+
+    /// See [`stored::holds`].
+    pub async fn holds(&self, text: &str) -> bool {
+        stored::holds(&self.url, text).await
     }
 
     /// Takes the lock of a server away from it, as when its machine is cut off.

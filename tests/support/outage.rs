@@ -19,7 +19,9 @@ use tollgate::domain::record::Record;
 use tollgate::domain::time::calendar::Window;
 use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
-use tollgate::storage::alerts::{AlertFilter, AlertStore, Delivery, DeliveryFilter, StoredAlert};
+use tollgate::storage::alerts::{
+    AlertFilter, AlertStore, Delivery, DeliveryFilter, StoredAlert, WebhookSecrets,
+};
 use tollgate::storage::audit::{AuditEvent, AuditFilter, AuditStore};
 use tollgate::storage::consumption::ConsumptionStore;
 use tollgate::storage::directory::{DirectoryStore, EntryState, Listed, UserTraces};
@@ -166,6 +168,10 @@ forward! {
         alerts(filter: &AlertFilter, before: Option<i64>, limit: usize) -> Vec<StoredAlert>;
         alerts_after(workspace_id: &str, after: i64, limit: usize) -> Vec<StoredAlert>;
         webhooks(workspace_id: &str) -> Vec<Webhook>;
+        webhook_secrets(after: Option<(&str, &str)>, limit: usize) -> Vec<WebhookSecrets>;
+        put_webhook_secrets(secrets: &[WebhookSecrets]) -> ();
+        may_hold_plain_secrets() -> bool;
+        wipe_plain_secrets() -> ();
         email_receivers(workspace_id: &str) -> Vec<EmailReceiver>;
         due_deliveries(now: Time, limit: usize) -> Vec<Delivery>;
         put_delivery(delivery: &Delivery) -> ();

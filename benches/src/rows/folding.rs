@@ -9,6 +9,7 @@ use tollgate::domain::attribution::Attribution;
 use tollgate::domain::catalog::Catalog;
 use tollgate::domain::record::UsageReport;
 use tollgate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
+use tollgate::engine::alerts::Keyring;
 use tollgate::engine::{Engine, SystemClock};
 use tollgate::storage::sql;
 use tollgate::tasks::fold;
@@ -80,7 +81,8 @@ async fn database(bench: &mut Bench, kind: Kind) -> Result<Option<String>> {
 /// before the time begins.
 async fn ingest(database: &str, seconds: f64, folds: bool) -> Result<Ingest> {
     let store = sql::open(database).await?;
-    let started = Engine::start(store, Arc::new(SystemClock), &Catalog::default()).await;
+    let (clock, catalog) = (Arc::new(SystemClock), Catalog::default());
+    let started = Engine::start(store, clock, &catalog, Keyring::default()).await;
     let (engine, committed) = started.map_err(|error| error.to_string())?;
     let stop = CancellationToken::new();
     // Without it the queue of committed records is full, and nobody waits for it.

@@ -5,6 +5,7 @@
 //! kept by the key under which it is stored.
 
 pub mod receiver;
+pub mod secret;
 
 use std::sync::Arc;
 

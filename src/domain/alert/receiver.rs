@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use url::Url;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::secret::StoredSecret;
 use crate::domain::Time;
 use crate::domain::alert::AlertType;
 
@@ -20,9 +21,9 @@ pub struct Webhook {
     pub disabled: bool,
     pub display_name: String,
     /// What deliveries are signed with.
-    pub secret: Vec<u8>,
+    pub secret: StoredSecret,
     /// The secret before, and until when deliveries are signed with it as well.
-    pub old_secret: Option<(Vec<u8>, Time)>,
+    pub old_secret: Option<(StoredSecret, Time)>,
     pub create_time: Time,
     pub update_time: Time,
 }

@@ -10,9 +10,11 @@ use tokio::sync::Notify;
 use super::super::error::{Error, Result};
 use super::super::resources::not_found;
 use super::super::{Engine, Shared};
+use super::keyring::Unopened;
 use super::wording::Wording;
 use crate::domain::Time;
 use crate::domain::alert::receiver::{EmailReceiver, Webhook};
+use crate::domain::alert::secret::SigningSecrets;
 use crate::storage::alerts::{Delivery, DeliveryFilter, DeliveryState, Receiver, StoredAlert};
 
 /// Deliveries given up in one job of the writer.
@@ -45,7 +47,8 @@ pub struct Outgoing {
 }
 
 pub enum Destination {
-    Webhook(Webhook),
+    /// With what its deliveries are signed with, or why that cannot be read.
+    Webhook(Webhook, std::result::Result<SigningSecrets, Unopened>),
     Email(EmailReceiver),
 }
 
@@ -219,7 +222,10 @@ impl Shared {
                 Ok(match webhooks.find(|webhook| webhook.id == *id) {
                     None => Err("the webhook was deleted"),
                     Some(webhook) if webhook.disabled => Err("the webhook is disabled"),
-                    Some(webhook) => Ok(Destination::Webhook(webhook)),
+                    Some(webhook) => {
+                        let secrets = self.keyring.signing_secrets(workspace_id, &webhook);
+                        Ok(Destination::Webhook(webhook, secrets))
+                    }
                 })
             }
             Receiver::Email(id) => {

@@ -6,6 +6,8 @@
 
 pub mod address;
 mod deliveries;
+mod keyring;
+mod sealing;
 mod watch;
 pub mod wording;
 
@@ -32,6 +34,8 @@ pub use super::resources::{
 pub use deliveries::{
     Attempt, DeliveryNotify, Destination, Outgoing, ReceiverChange, ReceiverKey, receiver_id,
 };
+pub use keyring::{KEY_BYTES, KEY_FILE_BYTES_MAX, KEYS_MAX, KeyFileError, Keyring, Unopened};
+pub use sealing::Unopenable;
 pub use watch::AlertWatch;
 use wording::Wording;
 

@@ -15,6 +15,7 @@ use super::{
 use crate::domain::Time;
 use crate::domain::alert::AlertType;
 use crate::domain::alert::receiver::{EmailReceiver, Webhook};
+use crate::domain::alert::secret::SigningSecret;
 use crate::domain::time::{MICROS_PER_DAY, Micros};
 use crate::engine::Engine;
 use crate::engine::audit::Actor;
@@ -101,13 +102,15 @@ impl Create for Webhook {
     }
 
     fn build(edit: &Edit, new: NewWebhook, _: Option<&Webhook>) -> Result<Webhook> {
+        let id = id_or_new((!new.id.is_empty()).then_some(new.id));
+        let secret = edit.shared.keyring.seal((edit.handle.id(), &id), &new_secret());
         Ok(Webhook {
-            id: id_or_new((!new.id.is_empty()).then_some(new.id)),
+            id,
             url: new.url.into(),
             types: new.types,
             disabled: new.disabled,
             display_name: new.display_name,
-            secret: new_secret(),
+            secret,
             old_secret: None,
             create_time: edit.now,
             update_time: edit.now,
@@ -200,8 +203,9 @@ impl Engine {
     ) -> Result<(Webhook, String)> {
         let create = |edit: Edit| async move { edit.create::<Webhook>(new).await };
         let webhook = Arc::unwrap_or_clone(self.edit(actor, workspace_id, create).await?);
-        let secret = show(&webhook.secret);
-        Ok((webhook, secret))
+        let secrets = self.shared.keyring.signing_secrets(workspace_id, &webhook);
+        let secrets = secrets.map_err(|cause| Error::Internal(format!("a new secret: {cause}")))?;
+        Ok((webhook, show(&secrets.current)))
     }
 
     pub async fn update_webhook(
@@ -223,12 +227,14 @@ impl Engine {
         id: &str,
     ) -> Result<String> {
         let until = self.now() + SECRET_OVERLAP;
+        let secret = new_secret();
+        let stored = self.shared.keyring.seal((workspace_id, id), &secret);
         let rotate = move |webhook: &mut Webhook| {
-            let before = std::mem::replace(&mut webhook.secret, new_secret());
+            let before = std::mem::replace(&mut webhook.secret, stored);
             webhook.old_secret = Some((before, until));
         };
-        let webhook = self.change_webhook(actor, workspace_id, id, rotate).await?;
-        Ok(show(&webhook.secret))
+        self.change_webhook(actor, workspace_id, id, rotate).await?;
+        Ok(show(&secret))
     }
 
     /// Disables a webhook whose receiver answers that it is gone.
@@ -298,10 +304,10 @@ fn require_fewer(bound: &'static str, count: usize, max: usize) -> Result<()> {
     Err(Error::BoundReached { bound, max: i64::try_from(max).unwrap_or(i64::MAX) })
 }
 
-fn new_secret() -> Vec<u8> {
-    rand::random::<[u8; SECRET_BYTES]>().to_vec()
+fn new_secret() -> SigningSecret {
+    SigningSecret::new(rand::random::<[u8; SECRET_BYTES]>())
 }
 
-fn show(secret: &[u8]) -> String {
-    format!("{SECRET_PREFIX}{}", STANDARD.encode(secret))
+fn show(secret: &SigningSecret) -> String {
+    format!("{SECRET_PREFIX}{}", STANDARD.encode(secret.bytes()))
 }

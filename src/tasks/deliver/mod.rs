@@ -209,9 +209,12 @@ async fn attempt(engine: Engine, sender: Arc<Sender>, delivery: Delivery) -> Opt
 impl Sender {
     async fn send(&self, engine: &Engine, delivery: &Delivery, outgoing: &Outgoing) -> Sent {
         match (&outgoing.to, &self.mail) {
-            (Destination::Webhook(webhook), _) => {
+            (Destination::Webhook(webhook, Ok(secrets)), _) => {
                 let body = payload::body(&outgoing.alert, &outgoing.wording);
-                self.webhooks.send(webhook, &delivery.id, engine.now(), body).await
+                self.webhooks.send(webhook, secrets, &delivery.id, engine.now(), body).await
+            }
+            (Destination::Webhook(_, Err(unopened)), _) => {
+                Sent::failed(format!("not sent: its secret is {unopened}"))
             }
             (Destination::Email(receiver), Some(mailer)) => {
                 mailer.send(receiver, &delivery.id, outgoing).await
@@ -250,7 +253,7 @@ fn log(delivery: &Delivery, outgoing: &Outgoing, attempt: &Attempt) {
     let id = &delivery.id;
     // Never the URL: it may hold a secret.
     let host = match &outgoing.to {
-        Destination::Webhook(webhook) => webhook.host(),
+        Destination::Webhook(webhook, _) => webhook.host(),
         Destination::Email(_) => String::new(),
     };
     match attempt {

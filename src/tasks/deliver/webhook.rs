@@ -17,6 +17,7 @@ use sha2::Sha256;
 use super::{ATTEMPT_TIMEOUT, Sent};
 use crate::domain::Time;
 use crate::domain::alert::receiver::Webhook;
+use crate::domain::alert::secret::{SigningSecret, SigningSecrets};
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::engine::alerts::address::AddressRules;
 use crate::outbound::{self, describe};
@@ -39,7 +40,14 @@ impl Client {
     }
 
     /// Makes one attempt.
-    pub(super) async fn send(&self, webhook: &Webhook, id: &str, now: Time, body: String) -> Sent {
+    pub(super) async fn send(
+        &self,
+        webhook: &Webhook,
+        secrets: &SigningSecrets,
+        id: &str,
+        now: Time,
+        body: String,
+    ) -> Sent {
         // Again, as when it was created: the configuration may have changed since.
         let url = match self.rules.check(&webhook.url) {
             Ok(url) => url,
@@ -55,7 +63,7 @@ impl Client {
             .header(CONTENT_TYPE, JSON)
             .header(ID_HEADER, id)
             .header(TIMESTAMP_HEADER, timestamp.to_string())
-            .header(SIGNATURE_HEADER, signatures(webhook, id, now, &body))
+            .header(SIGNATURE_HEADER, signatures(secrets, id, now, &body))
             .body(body);
         match request.send().await {
             Ok(answer) => judge(answer.status(), answer.headers(), now),
@@ -75,18 +83,19 @@ impl Client {
 }
 
 /// Signatures with the secret and, for a while, with the one before; separated by spaces.
-fn signatures(webhook: &Webhook, id: &str, now: Time, body: &str) -> String {
+fn signatures(secrets: &SigningSecrets, id: &str, now: Time, body: &str) -> String {
     let timestamp = now.micros().div_euclid(MICROS_PER_SECOND);
-    let mut text = sign(&webhook.secret, id, timestamp, body);
-    if let Some((secret, _)) = webhook.old_secret.as_ref().filter(|(_, until)| *until > now) {
+    let mut text = sign(&secrets.current, id, timestamp, body);
+    if let Some((secret, _)) = secrets.old.as_ref().filter(|(_, until)| *until > now) {
         text.push(' ');
         text.push_str(&sign(secret, id, timestamp, body));
     }
     text
 }
 
-fn sign(secret: &[u8], id: &str, timestamp: i64, body: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("a key may have any length");
+fn sign(secret: &SigningSecret, id: &str, timestamp: i64, body: &str) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(secret.bytes());
+    let mut mac = mac.expect("a key may have any length");
     mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
     format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
 }
@@ -118,6 +127,14 @@ fn retry_after_of(text: &str, now: Time) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::alert::secret::StoredSecret;
+
+    fn secrets() -> SigningSecrets {
+        SigningSecrets {
+            current: SigningSecret::new("the secret"),
+            old: Some((SigningSecret::new("the one before"), Time::from_micros(5_000_000))),
+        }
+    }
 
     fn webhook(url: &str) -> Webhook {
         Webhook {
@@ -126,8 +143,8 @@ mod tests {
             types: Vec::new(),
             disabled: false,
             display_name: String::new(),
-            secret: b"the secret".to_vec(),
-            old_secret: Some((b"the one before".to_vec(), Time::from_micros(5_000_000))),
+            secret: StoredSecret::Plain(SigningSecret::new("the secret")),
+            old_secret: None,
             create_time: Time::default(),
             update_time: Time::default(),
         }
@@ -139,14 +156,14 @@ mod tests {
         // whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw.
         let secret = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
         let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+        let secret = SigningSecret::new(secret);
         let signature = sign(&secret, id, 1_614_265_330, r#"{"test": 2432232314}"#);
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 
     #[test]
     fn the_secret_before_signs_for_a_while() {
-        let webhook = webhook("https://example.com");
-        let at = |micros| signatures(&webhook, "id", Time::from_micros(micros), "{}");
+        let at = |micros| signatures(&secrets(), "id", Time::from_micros(micros), "{}");
         assert_eq!(at(4_999_999).split(' ').count(), 2);
         assert_eq!(at(5_000_000).split(' ').count(), 1);
     }
@@ -169,7 +186,8 @@ mod tests {
     }
 
     async fn error_of(rules: AddressRules, url: &str) -> String {
-        let sent = Client::new(rules).send(&webhook(url), "id", Time::default(), "{}".into()).await;
+        let (webhook, secrets, body) = (webhook(url), secrets(), "{}".to_owned());
+        let sent = Client::new(rules).send(&webhook, &secrets, "id", Time::default(), body).await;
         let Sent::Failed { error, .. } = sent else { panic!("it was sent") };
         error
     }

@@ -1,7 +1,8 @@
 //! Alerts as they are listed, acknowledged and watched; their policy; and who gets them. How they
-//! are delivered is tested in `webhooks.rs` and `mail.rs`.
+//! are delivered is tested in `webhooks.rs` and `mail.rs`, how secrets are stored in `secrets.rs`.
 
 pub mod mail;
+mod secrets;
 pub mod webhooks;
 
 use prost_types::{FieldMask, Timestamp};

@@ -1,15 +1,17 @@
 //! Alerts and their deliveries.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 use async_trait::async_trait;
 use tollgate::domain::Time;
 use tollgate::domain::alert::receiver::{EmailReceiver, Webhook};
+use tollgate::domain::alert::secret::StoredSecret;
 use tollgate::domain::alert::{AlertKey, AlertSubject};
 use tollgate::domain::attribution::SubjectKind;
 use tollgate::storage::alerts::{
     AlertFilter, AlertStore, AlertSubjectFilter, Delivery, DeliveryFilter, DeliveryState, Receiver,
-    StoredAlert,
+    StoredAlert, WebhookSecrets,
 };
 use tollgate::storage::{Error, Result};
 
@@ -100,6 +102,54 @@ impl AlertStore for SimStore {
 
     async fn webhooks(&self, workspace_id: &str) -> Result<Vec<Webhook>> {
         self.read(|disk| of(&disk.webhooks, workspace_id).cloned().collect()).await
+    }
+
+    async fn webhook_secrets(
+        &self,
+        after: Option<(&str, &str)>,
+        limit: usize,
+    ) -> Result<Vec<WebhookSecrets>> {
+        self.read(|disk| {
+            let (workspace_id, webhook_id) = after.unwrap_or_default();
+            let after = (workspace_id.to_owned(), webhook_id.to_owned());
+            let range = (Bound::Excluded(after), Bound::Unbounded);
+            let later =
+                disk.webhooks.range(range).map(|((workspace_id, _), webhook)| WebhookSecrets {
+                    workspace_id: workspace_id.as_str().into(),
+                    webhook_id: webhook.id.clone(),
+                    secret: webhook.secret.clone(),
+                    old_secret: webhook.old_secret.as_ref().map(|(secret, _)| secret.clone()),
+                });
+            later.take(limit).collect()
+        })
+        .await
+    }
+
+    async fn put_webhook_secrets(&self, secrets: &[WebhookSecrets]) -> Result<()> {
+        self.write(|disk| {
+            for put in secrets {
+                let key = (put.workspace_id.to_string(), put.webhook_id.to_string());
+                let Some(webhook) = disk.webhooks.get_mut(&key) else { continue };
+                webhook.secret = put.secret.clone();
+                let until = webhook.old_secret.as_ref().map(|(_, until)| *until);
+                webhook.old_secret = put.old_secret.clone().zip(until);
+                disk.plain_secrets |= put.each().any(StoredSecret::is_plain);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn may_hold_plain_secrets(&self) -> Result<bool> {
+        self.read(|disk| disk.plain_secrets).await
+    }
+
+    async fn wipe_plain_secrets(&self) -> Result<()> {
+        self.write(|disk| {
+            disk.plain_secrets = false;
+            Ok(())
+        })
+        .await
     }
 
     async fn email_receivers(&self, workspace_id: &str) -> Result<Vec<EmailReceiver>> {

@@ -71,6 +71,8 @@ pub struct Disk {
     pub model_aliases: Of<ModelAlias>,
     pub boosts: Of<Boost>,
     pub webhooks: Of<Webhook>,
+    /// Whether a plain secret was stored that nothing has wiped.
+    pub plain_secrets: bool,
     pub email_receivers: Of<EmailReceiver>,
     /// By id.
     pub audit_events: BTreeMap<String, AuditEvent>,

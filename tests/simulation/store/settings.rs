@@ -5,6 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tollgate::domain::Time;
 use tollgate::domain::access::AccessToken;
+use tollgate::domain::alert::receiver::Webhook;
+use tollgate::domain::alert::secret::StoredSecret;
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::backfill::LimitConfig;
 use tollgate::domain::boost::{Boost, BoostTarget};
@@ -57,7 +59,7 @@ impl Disk {
             Change::PutApiKey(new) => drop(self.api_keys.insert(key(&new.id), new)),
             Change::PutKeyGroup(new) => drop(self.key_groups.insert(key(&new.id), new)),
             Change::PutBoost(new) => drop(self.boosts.insert(key(&new.id), new)),
-            Change::PutWebhook(new) => drop(self.webhooks.insert(key(&new.id), new)),
+            Change::PutWebhook(new) => self.put_webhook(key(&new.id), new),
             Change::PutEmailReceiver(new) => drop(self.email_receivers.insert(key(&new.id), new)),
             Change::DeleteQuota(id) => {
                 self.quotas.remove(&key(&id));
@@ -100,6 +102,13 @@ impl Disk {
         for event in events {
             self.audit_events.entry(event.id.clone()).or_insert_with(|| event.clone());
         }
+    }
+
+    fn put_webhook(&mut self, key: (String, String), new: Webhook) {
+        let old_secret = new.old_secret.as_ref().map(|(secret, _)| secret);
+        self.plain_secrets |= new.secret.is_plain();
+        self.plain_secrets |= old_secret.is_some_and(StoredSecret::is_plain);
+        self.webhooks.insert(key, new);
     }
 
     fn add_prices(&mut self, prices: Vec<Price>) {

@@ -17,9 +17,9 @@ use sqlx::{
 };
 
 use super::errors::not_applied;
-use crate::storage::Result;
 use crate::storage::sql::OpenError;
 use crate::storage::sql::row::{Kind, RowReader, Value};
+use crate::storage::{BoxError, Result};
 
 /// What a store is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,10 @@ pub trait Dialect: Database {
     fn readers(target: &Self::Target) -> Pool<Self>;
 
     async fn migrate(connection: &mut Self::Connection) -> Result<(), sqlx::migrate::MigrateError>;
+
+    /// Leaves nothing of rows of webhooks that were replaced or deleted in the files of the
+    /// database. No transaction may be open.
+    async fn wipe(connection: &mut Self::Connection) -> Result<(), BoxError>;
 
     fn rows_affected(result: &Self::QueryResult) -> u64;
 

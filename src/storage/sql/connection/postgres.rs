@@ -16,6 +16,7 @@ use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, SqlSafeStr, Sql
 
 use super::backend::{Access, Dialect};
 use super::schema;
+use crate::storage::BoxError;
 use crate::storage::sql::OpenError;
 use crate::storage::sql::log::RECORDS;
 use crate::storage::sql::row::{Column, Kind, Value};
@@ -24,6 +25,8 @@ use crate::storage::sql::row::{Column, Kind, Value};
 const LOCK_KEY: i64 = 0x746f_6c6c_6761_7465;
 /// How long a starting server waits for one that has just ended, or died.
 const LOCK_TRIES_MAX: u32 = 20;
+/// A dump that reads the table is not waited for.
+const WIPE_LOCK_TIMEOUT: &str = "SET lock_timeout = '10s'";
 const LOCK_TRY_INTERVAL: Duration = Duration::from_millis(100);
 const READERS_MAX: u32 = 8;
 /// How long a read waits for a connection.
@@ -98,6 +101,14 @@ impl Dialect for Postgres {
     async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> {
         // `run` does not compile in a boxed future; it does the same.
         schema::postgres_migrations().run_direct(None, connection, false).await
+    }
+
+    async fn wipe(connection: &mut PgConnection) -> Result<(), BoxError> {
+        sqlx::query(WIPE_LOCK_TIMEOUT).execute(&mut *connection).await?;
+        let wiped = sqlx::query("VACUUM FULL webhooks").execute(&mut *connection).await;
+        sqlx::query("RESET lock_timeout").execute(connection).await?;
+        wiped?;
+        Ok(())
     }
 
     fn rows_affected(result: &PgQueryResult) -> u64 {

@@ -199,6 +199,11 @@ impl<DB: Backend> Write<'_, DB> {
         DB::insert_records(&mut self.connection, self.epoch, values).await
     }
 
+    /// See [`Dialect::wipe`].
+    pub async fn wipe(&mut self) -> Result<()> {
+        DB::wipe(&mut self.connection).await.map_err(Error::NotApplied)
+    }
+
     /// Whether this instance may still write.
     pub async fn owns(&mut self) -> Result<bool> {
         let epoch = [Value::Int(self.epoch)];

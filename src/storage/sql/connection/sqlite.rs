@@ -21,6 +21,7 @@ use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Sqlite};
 
 use super::backend::{Access, Dialect};
 use super::schema;
+use crate::storage::BoxError;
 use crate::storage::sql::OpenError;
 use crate::storage::sql::log::RECORDS;
 use crate::storage::sql::row::{Kind, Value};
@@ -124,6 +125,18 @@ impl Dialect for Sqlite {
     async fn migrate(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
         // `run` does not compile in a boxed future; it does the same.
         schema::MIGRATIONS.run_direct(None, connection, false).await
+    }
+
+    async fn wipe(connection: &mut SqliteConnection) -> Result<(), BoxError> {
+        // The whole file: pages that were once of one table are reused, or left, as they are.
+        sqlx::query("VACUUM").execute(&mut *connection).await?;
+        // The log has pages as they were before, until it is cut off.
+        let checkpoint = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)");
+        let is_busy: i64 = checkpoint.fetch_one(connection).await?;
+        match is_busy {
+            0 => Ok(()),
+            _ => Err("another process is reading the database".into()),
+        }
     }
 
     fn rows_affected(result: &SqliteQueryResult) -> u64 {

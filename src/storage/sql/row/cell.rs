@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::Serialize;
@@ -13,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Kind, Reader, Value};
 use crate::domain::access::SecretHash;
+use crate::domain::alert::secret::StoredSecret;
 use crate::domain::catalog::price::{Rate, Rates};
 use crate::domain::{Amount, Coded, Currency, Time};
 use crate::storage::rollup::latency::Latencies;
@@ -87,8 +86,7 @@ text_cells! {
     Tz: |zone| Value::Text(zone.name()), |text| parsed(text, "time zone");
     NaiveDate: |date| Value::Owned(date.to_string()), |text| parsed(text, "date");
     SecretHash: |hash| Value::Owned(hash.to_hex()), secret_hash;
-    // Bytes are secrets.
-    Vec<u8>: |bytes| Value::Owned(BASE64.encode(bytes)), from_base64;
+    StoredSecret: |secret| Value::Owned(secret.to_text()), stored_secret;
     Vec<u16>: json, from_json;
     Vec<String>: json, from_json;
     Vec<(i64, i64)>: json, from_json;
@@ -189,8 +187,8 @@ fn secret_hash(text: &str) -> Result<SecretHash> {
 }
 
 /// The error does not quote the text: it may be most of a secret.
-fn from_base64(text: &str) -> Result<Vec<u8>> {
-    BASE64.decode(text).map_err(|_| Error::Corrupt("a secret is not in base64".to_owned()))
+fn stored_secret(text: &str) -> Result<StoredSecret> {
+    StoredSecret::from_text(text).map_err(|fault| Error::Corrupt(fault.to_owned()))
 }
 
 fn ids(ids: &[Arc<str>]) -> Value<'_> {

@@ -6,8 +6,11 @@ use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 
 use super::delivery::{self, DELIVERIES, DUE};
-use super::receiver::{EMAIL_RECEIVERS, WEBHOOKS};
+use super::receiver::{
+    EMAIL_RECEIVERS, PLAIN_SECRETS, WEBHOOK_SECRETS, WEBHOOKS, note_wiped, put_secrets,
+};
 use crate::domain::alert::receiver::{EmailReceiver, Webhook};
+use crate::domain::alert::secret::WebhookSecrets;
 use crate::domain::alert::{Alert, AlertKey, AlertSubject};
 use crate::domain::attribution::SubjectKind;
 use crate::domain::{Coded, Time, coded_enum};
@@ -86,6 +89,43 @@ impl<DB: Backend> AlertStore for SqlStore<DB> {
 
     async fn webhooks(&self, workspace_id: &str) -> Result<Vec<Webhook>> {
         self.select(WEBHOOKS.of(workspace_id).sorted("id")).await
+    }
+
+    async fn webhook_secrets(
+        &self,
+        after: Option<(&str, &str)>,
+        limit: usize,
+    ) -> Result<Vec<WebhookSecrets>> {
+        // No id is empty.
+        let (workspace_id, webhook_id) = after.unwrap_or_default();
+        let position = [Value::Text(workspace_id), Value::Text(webhook_id)];
+        let select = WEBHOOK_SECRETS.all().beyond("(workspace_id, id) >", position);
+        self.select(select.ordered("workspace_id, id", limit)).await
+    }
+
+    async fn put_webhook_secrets(&self, secrets: &[WebhookSecrets]) -> Result<()> {
+        let mut write = self.session.begin().await?;
+        for webhook in secrets {
+            put_secrets(&mut write, webhook).await?;
+        }
+        write.commit().await
+    }
+
+    async fn may_hold_plain_secrets(&self) -> Result<bool> {
+        self.row(PLAIN_SECRETS, &[]).await
+    }
+
+    async fn wipe_plain_secrets(&self) -> Result<()> {
+        // What rewrites a table cannot be part of a transaction.
+        let mut write = self.session.alone().await?;
+        if !write.owns().await? {
+            return Err(write.fenced());
+        }
+        write.wipe().await?;
+        write.release();
+        let mut write = self.session.begin().await?;
+        note_wiped(&mut write).await?;
+        write.commit().await
     }
 
     async fn email_receivers(&self, workspace_id: &str) -> Result<Vec<EmailReceiver>> {

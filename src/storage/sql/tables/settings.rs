@@ -10,7 +10,7 @@ use super::catalog::{EXCHANGE_RATES, MODELS, PRICE_CONFIRMATIONS, PRICES};
 use super::directory::DIRECTORY;
 use super::quota::{self, QUOTAS, matching};
 use super::rate_limit::RATE_LIMITS;
-use super::receiver::{EMAIL_RECEIVERS, WEBHOOKS};
+use super::receiver::{EMAIL_RECEIVERS, WEBHOOKS, put_webhook};
 use super::workspace::{MODEL_ALIASES, WORKSPACE_MODELS, WORKSPACES};
 use crate::domain::Time;
 use crate::domain::access::AccessToken;
@@ -185,7 +185,7 @@ async fn apply<DB: Backend>(
         Change::PutApiKey(key) => API_KEYS.put_in(write, workspace_id, [key]).await,
         Change::PutKeyGroup(group) => KEY_GROUPS.put_in(write, workspace_id, [group]).await,
         Change::PutBoost(boost) => BOOSTS.put_in(write, workspace_id, [boost]).await,
-        Change::PutWebhook(webhook) => WEBHOOKS.put_in(write, workspace_id, [webhook]).await,
+        Change::PutWebhook(webhook) => put_webhook(write, workspace_id, webhook).await,
         Change::PutEmailReceiver(receiver) => {
             EMAIL_RECEIVERS.put_in(write, workspace_id, [receiver]).await
         }
