@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Takes scenario.json through the client of each language, against the real server.
 
-Starts and kills the server, speaks to each language's program as README.md says, and reads what was
+Starts and kills the server, one with TLS and authentication and one without, speaks to each language's program as README.md says, and reads what was
 charged from the server by itself. Prints a matrix at the end; exits 1 if anything differs. It knows
 nothing of the clients: what it asks the server goes through the descriptors of the protos.
 """
@@ -28,31 +28,33 @@ BENCH_CALLS = 300
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("languages", nargs="*", default=LANGUAGES)
-    parser.add_argument("--row", action="append", help="only this row; may be repeated")
+    parser.add_argument("--row", action="append", help="only this row, by its name in the matrix; may be repeated")
     parser.add_argument("--no-bench", action="store_true", help="leave the overhead out")
     arguments = parser.parse_args()
     in_the_tools_environment()
 
-    from support.server import descriptors
+    from support.server import Authority, descriptors
 
     binary = os.environ.get("TOLLGATE_TEST_BINARY") or str(ROOT / "target/debug/tollgate")
     if not os.access(binary, os.X_OK):
         sys.exit(f"conformance: no server at {binary}: build it, or name it in TOLLGATE_TEST_BINARY")
     scenario = json.loads((HERE / "scenario.json").read_text())
-    names = [row["name"] for row in scenario["rows"]] + list(LISTS)
+    names = list(rows_of(scenario)) + list(LISTS)
     unknown = set(arguments.row or []) - set(names)
     if unknown:
         sys.exit(f"conformance: no such row: {', '.join(sorted(unknown))}")
     wanted = [name for name in names if not arguments.row or name in arguments.row]
     with tempfile.TemporaryDirectory(prefix="tollgate-conformance-") as folder:
         pool = descriptors(ROOT, pathlib.Path(folder))
+        authority = Authority(pathlib.Path(folder))
         results, overheads = {}, {}
         for language in arguments.languages:
             place = pathlib.Path(folder) / language
             place.mkdir()
             bench = not arguments.no_bench and not arguments.row
+            servers = servers_of(binary, place, pool, authority)
             results[language], overheads[language] = run_language(
-                language, scenario, wanted, bench, binary, pool, place
+                language, scenario, wanted, bench, servers, place
             )
     print_matrix(wanted, results, overheads)
     return 0 if all(all(rows.values()) for rows in results.values()) else 1
@@ -67,29 +69,48 @@ def in_the_tools_environment() -> None:
     os.execv(PYTHON, [str(PYTHON), str(HERE / "run.py"), *sys.argv[1:]])
 
 
-def run_language(language, scenario, wanted, bench, binary, pool, place):
+def rows_of(scenario) -> dict:
+    """All rows by their names in the matrix, each with the kind of server that it is about."""
+    rows = {}
+    for row in scenario["rows"]:
+        for kind in row.get("servers", ["tls"]):
+            rows[row["name"] + (" (plaintext)" if kind == "plaintext" else "")] = row, kind
+    return rows
+
+
+def servers_of(binary, place, pool, authority) -> dict:
+    from support.server import Server
+
+    servers = {}
+    for kind in ("tls", "plaintext", "other_name"):
+        (place / kind).mkdir()
+        servers[kind] = Server(binary, place / kind, pool, authority, kind)
+    return servers
+
+
+def run_language(language, scenario, wanted, bench, servers, place):
     """One language through all rows: which were as expected, and its overhead."""
     from support.program import Program
     from support import row as rows
     from support.row import Row
-    from support.server import Server
 
     print(f"\n== {language}", flush=True)
     results, overhead = dict.fromkeys(wanted, False), None
-    server = Server(binary, place, pool)
     program = Program(language, ROOT / "clients" / language)
     try:
-        server.start()
-        server.prepare(scenario["models"])
-        for row in scenario["rows"]:
-            if row["name"] in wanted:
+        needed = {kind for name, (_, kind) in rows_of(scenario).items() if name in wanted}
+        for kind in needed | {"tls", "plaintext"}:
+            servers[kind].start()
+            servers[kind].prepare(scenario["models"])
+        for name, (row, kind) in rows_of(scenario).items():
+            if name in wanted:
                 begun = time.monotonic()
-                problem = Row(scenario, row, server, program, place).run()
-                results[row["name"]] = problem is None
-                report(row["name"], problem, program, time.monotonic() - begun)
+                problem = Row(scenario, row, servers[kind], program, place / kind).run()
+                results[name] = problem is None
+                report(name, problem, program, time.monotonic() - begun)
         for name in filter(wanted.__contains__, LISTS):
             if name == "answers":
-                row = Row(scenario, {"name": name}, server, program, place)
+                row = Row(scenario, {"name": name}, servers["tls"], program, place)
                 problem = rows.answers(HERE / "usage", row)
             elif name == "reduce":
                 problem = rows.reduce(HERE / "provider_answer.json", program)
@@ -98,12 +119,14 @@ def run_language(language, scenario, wanted, bench, binary, pool, place):
             results[name] = problem is None
             report(name, problem, program)
         if bench:
-            overhead = Row(scenario, {"name": "bench"}, server, program, place).bench(BENCH_CALLS)
+            row = Row(scenario, {"name": "bench"}, servers["plaintext"], program, place)
+            overhead = row.bench(BENCH_CALLS)
     except OSError as error:
         print(f"  {language}: {error}")
     finally:
         program.kill()
-        server.kill()
+        for server in servers.values():
+            server.kill()
     return results, overhead
 
 

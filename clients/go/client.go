@@ -14,10 +14,12 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	pb "tollgate/clients/go/gen/tollgate/v1"
 )
@@ -58,6 +60,9 @@ type Options struct {
 	// Token is sent as bearer token with every call; by default that of TOLLGATE_TOKEN. Without
 	// TLS it is sent to loopback only.
 	Token string
+	// TokenSource is asked for the token before each call, in place of Token, so that it can be
+	// renewed: it is to return at once. Its error ends the call with UNAUTHENTICATED.
+	TokenSource func(ctx context.Context) (string, error)
 	// TLS is nil for plaintext; &tls.Config{} takes the system's roots.
 	TLS *tls.Config
 	// Timeout is the deadline of each call to Tollgate; 2 seconds by default.
@@ -95,6 +100,7 @@ type Client struct {
 	Audit      pb.AuditServiceClient
 	Directory  pb.DirectoryServiceClient
 	Analytics  pb.AnalyticsServiceClient
+	Access     pb.AccessServiceClient
 
 	options  Options
 	conn     *grpc.ClientConn
@@ -109,7 +115,10 @@ func New(options Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := grpc.NewClient(options.Address, dialOptions(options)...)
+	authorize := options.authorizer()
+	// A client that is printed shows its fields.
+	options.Token, options.TokenSource = "", nil
+	conn, err := grpc.NewClient(options.Address, dialOptions(options, authorize)...)
 	if err != nil {
 		return nil, fmt.Errorf("tollgate: %w", err)
 	}
@@ -130,10 +139,25 @@ func New(options Options) (*Client, error) {
 		Audit:      pb.NewAuditServiceClient(conn),
 		Directory:  pb.NewDirectoryServiceClient(conn),
 		Analytics:  pb.NewAnalyticsServiceClient(conn),
+		Access:     pb.NewAccessServiceClient(conn),
 		options:    options,
 		conn:       conn,
 		delivery:   delivery,
 	}, nil
+}
+
+// Format prints all but the token, whatever the verb.
+func (o Options) Format(state fmt.State, verb rune) {
+	type shown Options
+	if o.Token != "" {
+		o.Token = "(not shown)"
+	}
+	_, _ = fmt.Fprintf(state, fmt.FormatString(state, verb), shown(o))
+}
+
+// Format prints what the client is connected to.
+func (c *Client) Format(state fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(state, "tollgate.Client{Address: %q}", c.options.Address)
 }
 
 // Stats counts the usage records that are queued, delivered, dropped and refused.
@@ -176,16 +200,23 @@ func (o Options) complete() (Options, error) {
 	if err := o.readScheme(); err != nil {
 		return o, err
 	}
-	o.Token = firstOf(o.Token, os.Getenv("TOLLGATE_TOKEN"))
+	if o.Token != "" && o.TokenSource != nil {
+		return o, errors.New("tollgate: there is Options.Token or Options.TokenSource, not both")
+	}
+	if o.TokenSource == nil {
+		o.Token = strings.TrimSpace(firstOf(o.Token, os.Getenv("TOLLGATE_TOKEN")))
+	}
 	o.Timeout = firstOf(o.Timeout, 2*time.Second)
 	o.OnUnavailable = firstOf(o.OnUnavailable, Open)
 	o.QueueMax = firstOf(o.QueueMax, 10_000)
 	o.FlushTimeout = firstOf(o.FlushTimeout, 5*time.Second)
 	o.Logger = firstOf(o.Logger, slog.Default())
 	switch {
-	case o.Token != "" && o.TLS == nil && !isLoopback(o.Address):
+	case (o.Token != "" || o.TokenSource != nil) && o.TLS == nil && !isLoopback(o.Address):
 		return o, fmt.Errorf("tollgate: a token is not sent to %s without TLS: set Options.TLS",
 			o.Address)
+	case o.Token != "" && !fitsHeader(o.Token):
+		return o, errors.New("tollgate: the token is not one that a header can carry")
 	case o.OnUnavailable != Open && o.OnUnavailable != Closed:
 		return o, fmt.Errorf("tollgate: OnUnavailable is open or closed, not %q", o.OnUnavailable)
 	case o.QueueMax < 1 || o.Timeout < 0 || o.FlushTimeout < 0:
@@ -250,16 +281,45 @@ func isLoopback(address string) bool {
 	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
 }
 
-func dialOptions(options Options) []grpc.DialOption {
+// fitsHeader says whether a header can carry a token, which is one word.
+func fitsHeader(token string) bool {
+	for _, letter := range []byte(token) {
+		if letter <= ' ' || letter > '~' {
+			return false
+		}
+	}
+	return token != ""
+}
+
+// authorizer gives what adds the token to a call that has none of its own.
+func (o Options) authorizer() func(context.Context) (context.Context, error) {
+	token, source := o.Token, o.TokenSource
+	return func(ctx context.Context) (context.Context, error) {
+		sent, _ := metadata.FromOutgoingContext(ctx)
+		if len(sent.Get("authorization")) > 0 || token == "" && source == nil {
+			return ctx, nil
+		}
+		found := token
+		if source != nil {
+			var err error
+			if found, err = source(ctx); err != nil {
+				return ctx, status.Errorf(codes.Unauthenticated, "the token cannot be had: %v", err)
+			}
+			if found = strings.TrimSpace(found); !fitsHeader(found) {
+				return ctx, status.Error(codes.Unauthenticated,
+					"the token is empty, or not one that a header can carry")
+			}
+		}
+		return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+found), nil
+	}
+}
+
+func dialOptions(
+	options Options, authorize func(context.Context) (context.Context, error),
+) []grpc.DialOption {
 	transport := insecure.NewCredentials()
 	if options.TLS != nil {
 		transport = credentials.NewTLS(options.TLS)
-	}
-	authorize := func(ctx context.Context) context.Context {
-		if options.Token == "" {
-			return ctx
-		}
-		return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+options.Token)
 	}
 	unary := func(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn,
 		call grpc.UnaryInvoker, opts ...grpc.CallOption,
@@ -269,12 +329,20 @@ func dialOptions(options Options) []grpc.DialOption {
 			ctx, cancel = context.WithTimeout(ctx, options.Timeout)
 			defer cancel()
 		}
-		return call(authorize(ctx), method, request, reply, conn, opts...)
+		ctx, err := authorize(ctx)
+		if err != nil {
+			return err
+		}
+		return call(ctx, method, request, reply, conn, opts...)
 	}
 	stream := func(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string,
 		open grpc.Streamer, opts ...grpc.CallOption,
 	) (grpc.ClientStream, error) {
-		return open(authorize(ctx), desc, conn, method, opts...)
+		ctx, err := authorize(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return open(ctx, desc, conn, method, opts...)
 	}
 	return []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),

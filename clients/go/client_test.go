@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"maps"
 	"net"
 	"net/http/httptest"
@@ -183,9 +184,63 @@ func TestATokenIsKeptOffTheOpenNetwork(t *testing.T) {
 	})
 }
 
+func TestATokenIsNotPrinted(t *testing.T) {
+	options := tollgate.Options{Address: "127.0.0.1:1", Token: "secret"}
+	client := newClient(t, options)
+	outer := struct {
+		client  *tollgate.Client
+		Options tollgate.Options
+	}{client, options}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		for _, value := range []any{options, &options, client, *client, outer} {
+			text := fmt.Sprintf(verb, value)
+			if strings.Contains(text, "secret") || strings.Contains(text, "736563726574") {
+				t.Errorf("%s of %T: %s", verb, value, text)
+			}
+		}
+	}
+}
+
+func TestATokenSourceIsAskedBeforeEachCall(t *testing.T) {
+	var sent []string
+	fake := newFake(t, func(ctx context.Context) error {
+		received, _ := metadata.FromIncomingContext(ctx)
+		sent = append(sent, received.Get("authorization")...)
+		return nil
+	})
+	tokens := []string{"first", " second\n", "two words", "third"}
+	client := newClient(t, tollgate.Options{
+		Address: fake.address, Timeout: patience,
+		TokenSource: func(context.Context) (string, error) {
+			if len(tokens) == 0 {
+				return "", errors.New("none is left")
+			}
+			token := tokens[0]
+			tokens = tokens[1:]
+			return token, nil
+		},
+	})
+	ask := func(ctx context.Context) error {
+		_, err := client.Budget.GetBudget(ctx, &pb.GetBudgetRequest{})
+		return err
+	}
+	own := metadata.AppendToOutgoingContext(t.Context(), "authorization", "Bearer own")
+	expect(t, "error", errors.Join(ask(t.Context()), ask(t.Context()), ask(own)), nil)
+	expect(t, "two words", status.Code(ask(t.Context())), codes.Unauthenticated)
+	expect(t, "error", ask(t.Context()), nil)
+	err := ask(t.Context())
+	expect(t, "none", status.Code(err), codes.Unauthenticated)
+	expect(t, "why", strings.Contains(err.Error(), "none is left"), true)
+	want := []string{"Bearer first", "Bearer second", "Bearer own", "Bearer third"}
+	expect(t, "sent", slices.Equal(sent, want), true)
+}
+
 func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 	for _, options := range []tollgate.Options{
 		{OnUnavailable: "ajar"}, {QueueMax: -1}, {Timeout: -1}, {FlushTimeout: -1},
+		{Token: "two words"}, {Token: "a", TokenSource: func(context.Context) (string, error) {
+			return "b", nil
+		}},
 	} {
 		if _, err := tollgate.New(options); err == nil {
 			t.Errorf("taken: %+v", options)

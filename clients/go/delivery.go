@@ -21,6 +21,9 @@ const (
 	batchBytesMax = 2 << 20
 	backoffMin    = 100 * time.Millisecond
 	backoffMax    = 5 * time.Second
+	// While the server does not accept the credentials: it answers one such call a second.
+	deniedBackoffMin = time.Second
+	deniedBackoffMax = time.Minute
 )
 
 // Stats counts what became of usage records since the client was made.
@@ -47,6 +50,7 @@ type delivery struct {
 	log    *slog.Logger
 	cancel context.CancelFunc // Ends the sender, also in the middle of a call.
 	ended  chan struct{}      // Closed when the sender has ended.
+	denied bool               // The last try; the sender's own.
 
 	mu       sync.Mutex
 	changed  chan struct{} // Closed, and replaced, whenever something below has changed.
@@ -213,8 +217,13 @@ func (d *delivery) run(ctx context.Context) {
 			backoff = backoffMin
 			continue
 		}
-		d.pause(ctx, backoff/2+rand.N(backoff/2))
-		backoff = min(backoff*2, backoffMax)
+		least, most := backoffMin/2, backoffMax
+		if d.denied {
+			least, most = deniedBackoffMin, deniedBackoffMax
+		}
+		backoff = max(backoff, least)
+		d.pause(ctx, least, backoff/2+rand.N(backoff/2))
+		backoff = min(backoff*2, most)
 	}
 }
 
@@ -231,12 +240,12 @@ func batchSize(waiting []item) int {
 }
 
 // pause waits before the next try. A flush cuts it short, but does not make it spin.
-func (d *delivery) pause(ctx context.Context, span time.Duration) {
-	whole, cancel := context.WithTimeout(ctx, span)
+func (d *delivery) pause(ctx context.Context, least, span time.Duration) {
+	whole, cancel := context.WithTimeout(ctx, max(least, span))
 	defer cancel()
-	least, cancel := context.WithTimeout(whole, backoffMin/2)
+	shortest, cancel := context.WithTimeout(whole, least)
 	defer cancel()
-	d.waitFor(least, func() bool { return false })
+	d.waitFor(shortest, func() bool { return false })
 	d.waitFor(whole, func() bool { return d.flushing > 0 })
 }
 
@@ -251,6 +260,7 @@ func (d *delivery) tidyFile() {
 // send sends once and gives back what has to be tried again, with what became of the others.
 func (d *delivery) send(ctx context.Context, batch []item) (again []item, counts Stats) {
 	reached := true
+	d.denied = false
 	if list := records(batch); len(list) > 0 {
 		again, counts = d.record(ctx, list)
 		reached = len(again) == 0
@@ -276,7 +286,7 @@ func (d *delivery) record(ctx context.Context, records []*pb.RecordUsageRequest)
 		err = fmt.Errorf("%d records have %d results", len(records), len(answer.Results))
 	}
 	if code := status.Code(err); unauthorized(code) {
-		d.denied(code, status.Convert(err).Message())
+		d.deny(code, status.Convert(err).Message())
 	}
 	for n, record := range records {
 		code, why := status.Code(err), status.Convert(err).Message()
@@ -315,7 +325,7 @@ func (d *delivery) sendHold(ctx context.Context, item item) bool {
 	case unreached(code) || ctx.Err() != nil:
 		return code == codes.OK
 	case unauthorized(code):
-		d.denied(code, status.Convert(err).Message())
+		d.deny(code, status.Convert(err).Message())
 		return false
 	case code != codes.OK && code != codes.NotFound:
 		d.log.Warn("tollgate: a hold stays as it is", "request_id", id, "why", err)
@@ -323,9 +333,10 @@ func (d *delivery) sendHold(ctx context.Context, item item) bool {
 	return true
 }
 
-// denied is said once for each try.
-func (d *delivery) denied(code codes.Code, why string) {
-	d.log.Warn("tollgate: a delivery is denied and will be tried again", "code", code, "why", why)
+// deny says it, once for each try.
+func (d *delivery) deny(code codes.Code, why string) {
+	d.denied = true
+	d.log.Error("tollgate: a delivery is denied and will be tried again", "code", code, "why", why)
 }
 
 // records are those among the items, in order.

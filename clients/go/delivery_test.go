@@ -335,7 +335,7 @@ func TestWhatIsDeniedToTheTokenIsDeliveredLater(t *testing.T) {
 	put(func(*tollgate.Call) error { return nil })
 	script.tell(t, status.Error(codes.PermissionDenied, "not of the call"))
 	// All three are in this try; the release is not sent, and takes none of the answers.
-	script.tell(t, status.Error(codes.PermissionDenied, "nor now"))
+	script.tell(t, status.Error(codes.ResourceExhausted, "nor now"))
 	expect(t, "left", flush(client, 100*time.Millisecond), 3)
 	expect(t, "stats", client.Stats(), tollgate.Stats{Queued: 3})
 	text, err := os.ReadFile(path)
@@ -350,10 +350,10 @@ func TestWhatIsDeniedToTheTokenIsDeliveredLater(t *testing.T) {
 		expect(t, "taken", <-script.seen, id)
 	}
 	expect(t, "once for each try", strings.Count(log.String(), "level="), 4)
-	denied := `level=WARN msg="tollgate: a delivery is denied and will be tried again" `
+	denied := `level=ERROR msg="tollgate: a delivery is denied and will be tried again" `
 	expectLogged(t, &log, denied+`code=Unauthenticated why="it has expired"`)
 	expectLogged(t, &log, denied+`code=PermissionDenied why="not of the call"`)
-	expectLogged(t, &log, denied+`code=PermissionDenied why="nor now"`)
+	expectLogged(t, &log, denied+`code=ResourceExhausted why="nor now"`)
 }
 
 func TestWhatIsBeyondMemoryStaysInOrder(t *testing.T) {

@@ -187,7 +187,9 @@ func unreached(code codes.Code) bool {
 }
 
 // unauthorized says that the answer of a call is about who asks, not about what is asked: once the
-// token is renewed, or known, the same call is taken.
+// token is renewed, or known, the same call is taken. The third code says that too many such calls
+// came before.
 func unauthorized(code codes.Code) bool {
-	return code == codes.Unauthenticated || code == codes.PermissionDenied
+	return code == codes.Unauthenticated || code == codes.PermissionDenied ||
+		code == codes.ResourceExhausted
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import pathlib
 import statistics
 import sys
 import time
@@ -63,6 +64,7 @@ class Program:
     def __init__(self) -> None:
         self.client: Client
         self.open: dict[int, tuple[Call, ExitStack]] = {}
+        self.stream: Any = None
 
     def on_connect(self, command: Command) -> Command:
         settings = {
@@ -70,7 +72,8 @@ class Program:
             "on_unavailable": command["on_unavailable"],
             "queue_max": command.get("queue_max"),
             "queue_path": command.get("queue_path"),
-            "token": command.get("token"),
+            "token": _token(command),
+            "tls": command["tls_roots"].encode() if command.get("tls_roots") else None,
         }
         if command.get("flush_timeout_ms") is not None:
             settings["flush_timeout"] = command["flush_timeout_ms"] / 1000
@@ -187,6 +190,30 @@ class Program:
     def on_flush(self, command: Command) -> Command:
         return {"left": self.client.flush(command["timeout_ms"] / 1000)}
 
+    def on_watch(self, command: Command) -> Command:
+        request = pb.WatchSpendRequest(workspace_id=command["workspace"])
+        self.stream = self.client.budget.WatchSpend(request)
+        return self._read_stream()
+
+    def on_watched(self, _: Command) -> Command:
+        while True:
+            answer = self._read_stream()
+            if answer["result"] != "watching":
+                return answer
+
+    def _read_stream(self) -> Command:
+        try:
+            next(self.stream)
+        except StopIteration:
+            return {"result": "ended"}
+        except grpc.RpcError as error:
+            return _failed(error)
+        return {"result": "watching"}
+
+    def on_describe(self, _: Command) -> Command:
+        parts = [self.client, self.client.usage, self.client.budget.GetBudget]
+        return {"text": "\n".join(f"{part!r} {part}" for part in parts)}
+
     def on_stats(self, _: Command) -> Command:
         return self.client.stats()._asdict()
 
@@ -248,6 +275,12 @@ class Program:
         return self.client.guard(command["workspace"], command["model"], **options)
 
 
+def _token(command: Command) -> Any:
+    """The token, or what reads it from its file before each call."""
+    path = command.get("token_path")
+    return pathlib.Path(path).read_text if path else command.get("token")
+
+
 def _act(call: Call, command: Command) -> None:
     act = command["act"]
     if act == "never_started":
@@ -296,7 +329,7 @@ def _failed(error: BaseException) -> Command:
     if isinstance(error, asyncio.CancelledError):
         return {"result": "cancelled"}
     if isinstance(error, TollgateUnavailable):
-        return {"result": "unavailable"}
+        return {"result": "unavailable", "message": str(error)}
     if isinstance(error, Blocked):
         wait = error.retry_after
         return {
@@ -309,7 +342,7 @@ def _failed(error: BaseException) -> Command:
             "verdicts": [_verdict(verdict) for verdict in error.verdicts],
         }
     if isinstance(error, grpc.RpcError):
-        return {"result": "error", "code": error.code().name}
+        return {"result": "error", "code": error.code().name, "message": error.details()}
     raise error
 
 

@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tollgate_client::{
     Call, Client, GuardError, Money, Outcome, Policy, ProviderAnswer, Request, Resume, ServiceTier,
-    UnitKind, Usage, UsageUnit, Verdict, estimate_tokens, make_request_id, v1,
+    Tls, UnitKind, Usage, UsageUnit, Verdict, estimate_tokens, make_request_id, v1,
 };
 use tonic::Code;
 
@@ -43,6 +43,7 @@ struct Open {
 struct Program {
     client: Option<Client>,
     open: HashMap<u64, Open>,
+    stream: Option<tonic::Streaming<v1::WatchSpendResponse>>,
 }
 
 impl Program {
@@ -68,6 +69,12 @@ impl Program {
             "close" => Ok(json!({"left": self.close(command).await})),
             "reduce" => Ok(reduce(command)),
             "estimate" => Ok(json!({"tokens": estimate_tokens(&command["content"])})),
+            "watch" => self.watch(command).await,
+            "watched" => self.watched().await,
+            "describe" => {
+                let client = self.client()?;
+                Ok(json!({"text": format!("{client:?} {client:#?} {:#?}", client.usage())}))
+            }
             "bench" => bench(self.client()?, command).await,
             other => Err(format!("no command {other}").into()),
         }
@@ -96,11 +103,45 @@ impl Program {
         if let Some(token) = text(command, "token") {
             builder = builder.token(token);
         }
+        if let Some(path) = text(command, "token_path") {
+            let path = path.to_owned();
+            builder = builder.token_source(move || Ok(std::fs::read_to_string(&path)?));
+        }
+        if let Some(roots) = text(command, "tls_roots") {
+            builder = builder.tls(Tls::Roots(roots.into()));
+        }
         match builder.build() {
             Ok(client) => self.client = Some(client),
             Err(error) => return Ok(json!({"result": "refused", "message": error.to_string()})),
         }
         Ok(json!({"result": "connected"}))
+    }
+
+    async fn watch(&mut self, command: &Value) -> Answer {
+        let workspace_id = text(command, "workspace").unwrap_or_default().into();
+        let request = v1::WatchSpendRequest { workspace_id };
+        match self.client()?.budget().watch_spend(request).await {
+            Ok(stream) => self.stream = Some(stream.into_inner()),
+            Err(status) => return Ok(error(&status)),
+        }
+        self.read_stream().await
+    }
+
+    async fn watched(&mut self) -> Answer {
+        loop {
+            let answer = self.read_stream().await?;
+            if answer["result"] != "watching" {
+                return Ok(answer);
+            }
+        }
+    }
+
+    async fn read_stream(&mut self) -> Answer {
+        Ok(match self.stream.as_mut().ok_or("not watching")?.message().await {
+            Ok(Some(_)) => json!({"result": "watching"}),
+            Ok(None) => json!({"result": "ended"}),
+            Err(status) => error(&status),
+        })
     }
 
     async fn close(&mut self, command: &Value) -> usize {
@@ -135,7 +176,7 @@ impl Program {
         let open = self.open.get(&number).ok_or("no such call")?;
         match open.call.extend(millis(command, "hold_ms")).await {
             Ok(()) => Ok(json!({"result": "extended"})),
-            Err(status) => Ok(json!({"result": "error", "code": code(status.code())})),
+            Err(status) => Ok(error(&status)),
         }
     }
 }
@@ -235,7 +276,10 @@ fn ended(result: Result<(), GuardError<OwnError>>) -> Value {
     match result {
         Ok(()) => json!({"result": "returned"}),
         Err(GuardError::Block(OwnError)) => json!({"result": "raised"}),
-        Err(GuardError::Unavailable(_)) => json!({"result": "unavailable"}),
+        Err(GuardError::Unavailable(status)) => {
+            let said = GuardError::<OwnError>::Unavailable(status).to_string();
+            json!({"result": "unavailable", "message": said})
+        }
         Err(GuardError::Blocked(blocked)) => json!({
             "result": "blocked",
             "decision": "BLOCKED",
@@ -245,7 +289,7 @@ fn ended(result: Result<(), GuardError<OwnError>>) -> Value {
             "message": blocked.to_string(),
             "verdicts": blocked.verdicts.iter().map(verdict_of).collect::<Vec<_>>(),
         }),
-        Err(GuardError::Rpc(status)) => json!({"result": "error", "code": code(status.code())}),
+        Err(GuardError::Rpc(status)) => error(&status),
     }
 }
 
@@ -344,7 +388,7 @@ async fn record(client: &Client, command: &Value) -> Answer {
                 "unread": answer.unread, "attempt": answer.attempt,
             }))
         }
-        Err(status) => Ok(json!({"result": "error", "code": code(status.code())})),
+        Err(status) => Ok(error(&status)),
     }
 }
 
@@ -531,6 +575,10 @@ fn since(begin: Instant) -> u64 {
 }
 
 /// `NotFound` as gRPC spells it: `NOT_FOUND`.
+fn error(status: &tonic::Status) -> Value {
+    json!({"result": "error", "code": code(status.code()), "message": status.message()})
+}
+
 fn code(code: Code) -> String {
     let mut name = String::new();
     for letter in format!("{code:?}").chars() {

@@ -1,11 +1,13 @@
 /** What the conformance runner speaks with: JSON lines, see clients/conformance/README.md. */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
+import { inspect } from "node:util";
 
 import type { JsonObject } from "@bufbuild/protobuf";
 import { fromJson, toJson } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Call, GuardOptions, Policy, ServiceTier, Verdict } from "tollgate";
+import type { Call, GuardOptions, Policy, ServiceTier, Token, Verdict } from "tollgate";
 import {
   Blocked,
   Client,
@@ -29,6 +31,8 @@ interface Command {
   queue_path?: string;
   flush_timeout_ms?: number;
   token?: string;
+  token_path?: string;
+  tls_roots?: string;
   workspace: string;
   model: string;
   input_tokens?: number;
@@ -71,13 +75,15 @@ class OwnError extends Error {}
 
 let client: Client;
 const open = new Map<number, Call>();
+let stream: AsyncIterator<unknown>;
 
 const commands: Record<string, (command: Command) => Promise<Answer> | Answer> = {
   connect(command) {
     try {
       client = new Client({
         address: command.address,
-        token: command.token,
+        token: tokenOf(command),
+        tls: command.tls_roots,
         timeoutMs: command.timeout_ms,
         onUnavailable: command.on_unavailable,
         queueMax: command.queue_max,
@@ -92,6 +98,23 @@ const commands: Record<string, (command: Command) => Promise<Answer> | Answer> =
     }
   },
   guard,
+  watch(command) {
+    const answers = client.budget.watchSpend({ workspaceId: command.workspace });
+    stream = answers[Symbol.asyncIterator]();
+    return readStream();
+  },
+  async watched() {
+    for (;;) {
+      const answer = await readStream();
+      if (answer.result !== "watching") {
+        return answer;
+      }
+    }
+  },
+  describe() {
+    const all = { depth: Infinity, showHidden: true, maxStringLength: Infinity };
+    return { text: `${inspect(client, all)} ${JSON.stringify(client)}` };
+  },
   async open(command) {
     const begin = performance.now();
     try {
@@ -200,6 +223,19 @@ const commands: Record<string, (command: Command) => Promise<Answer> | Answer> =
   },
   bench,
 };
+
+async function readStream(): Promise<Answer> {
+  try {
+    return { result: (await stream.next()).done ? "ended" : "watching" };
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+/** The token, or what reads it from its file before each call. */
+function tokenOf({ token, token_path: path }: Command): Token | undefined {
+  return path === undefined ? token : () => readFile(path, "utf8");
+}
 
 async function guard(command: Command): Promise<Answer> {
   const begin = performance.now();
@@ -337,7 +373,7 @@ function failed(error: unknown): Answer {
     return { result: "raised" };
   }
   if (error instanceof TollgateUnavailable) {
-    return { result: "unavailable" };
+    return { result: "unavailable", message: error.message };
   }
   if (error instanceof Blocked) {
     return {
@@ -352,7 +388,7 @@ function failed(error: unknown): Answer {
   }
   if (error instanceof ConnectError) {
     const code = Code[error.code].replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
-    return { result: "error", code };
+    return { result: "error", code, message: error.rawMessage };
   }
   if (error instanceof Error && error.name === "AbortError") {
     return { result: "cancelled" };

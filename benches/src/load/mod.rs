@@ -83,6 +83,9 @@ pub struct Options {
     /// Stops after this many units of work, warm-up included; 0 for no bound but time.
     #[arg(long, default_value_t = 0)]
     pub count: u64,
+    /// Sent as bearer token with every call.
+    #[arg(long)]
+    pub token: Option<String>,
     /// Process of the server, whose CPU time is read at both ends of the window.
     #[arg(long)]
     pub server_pid: Option<u32>,
@@ -105,6 +108,7 @@ impl Options {
             format!("--seconds={}", self.seconds),
             format!("--count={}", self.count),
         ];
+        arguments.extend(self.token.as_ref().map(|token| format!("--token={token}")));
         arguments.extend(self.server_pid.map(|pid| format!("--server-pid={pid}")));
         arguments
     }
@@ -118,7 +122,7 @@ pub async fn run(options: Options) -> Result<LoadResult> {
     let templates = Rc::new(Templates::new(options.users.max(1), options.hold_seconds));
     let mut connections = Vec::with_capacity(options.connections);
     for _ in 0..options.connections {
-        connections.push(Connection::open(&options.target).await?);
+        connections.push(Connection::open(&options.target, options.token.as_deref()).await?);
     }
     let meter = Rc::new(Meter::new(&options));
     let watch = tokio::task::spawn_local(Rc::clone(&meter).watch_cpu(options.server_pid));

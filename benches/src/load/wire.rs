@@ -4,7 +4,8 @@
 use bytes::{Bytes, BytesMut};
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
-use http::{HeaderMap, Request};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, Request};
 use tokio::net::TcpStream;
 
 use crate::messages::PREFIX_LEN;
@@ -32,7 +33,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub async fn open(target: &str) -> Result<Connection> {
+    pub async fn open(target: &str, token: Option<&str>) -> Result<Connection> {
         let tcp = TcpStream::connect(target).await?;
         tcp.set_nodelay(true)?;
         let (sender, connection) = h2::client::Builder::new()
@@ -44,9 +45,9 @@ impl Connection {
         tokio::task::spawn_local(connection);
         Ok(Connection {
             sender,
-            check: request(target, "CheckAndRoute")?,
-            check_stream: request(target, "CheckAndRouteStream")?,
-            record: request(target, "RecordUsage")?,
+            check: request(target, "CheckAndRoute", token)?,
+            check_stream: request(target, "CheckAndRouteStream", token)?,
+            record: request(target, "RecordUsage", token)?,
         })
     }
 
@@ -72,12 +73,16 @@ impl Connection {
     }
 }
 
-fn request(target: &str, method: &str) -> Result<Request<()>> {
-    let request = Request::post(format!("http://{target}/tollgate.v1.UsageService/{method}"))
+fn request(target: &str, method: &str, token: Option<&str>) -> Result<Request<()>> {
+    let mut request = Request::post(format!("http://{target}/tollgate.v1.UsageService/{method}"))
         .version(http::Version::HTTP_2)
         .header("content-type", "application/grpc")
         .header("te", "trailers")
         .body(())?;
+    if let Some(token) = token {
+        let authorization = HeaderValue::try_from(format!("Bearer {token}"))?;
+        request.headers_mut().insert(AUTHORIZATION, authorization);
+    }
     Ok(request)
 }
 

@@ -11,7 +11,11 @@ use tollgate::proto::v1::model_limit_service_client::ModelLimitServiceClient;
 use tollgate::proto::v1::quota_service_client::QuotaServiceClient;
 use tollgate::proto::v1::usage_service_client::UsageServiceClient;
 use tollgate::proto::v1::workspace_service_client::WorkspaceServiceClient;
+use tonic::metadata::AsciiMetadataValue;
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
 
 use super::{Process, free_address, resident_bytes};
 use crate::load::{LoadResult, Options};
@@ -35,6 +39,7 @@ pub struct Programs {
     pub tollgate: PathBuf,
     pub echo: PathBuf,
     pub load: PathBuf,
+    pub count: PathBuf,
     pub logs: PathBuf,
 }
 
@@ -47,9 +52,11 @@ impl Programs {
             tollgate: tollgate.unwrap_or_else(|| here.join("tollgate")),
             echo: here.join("gate-echo"),
             load: here.join("gate-load"),
+            count: here.join("gate-count"),
             logs,
         };
-        for path in [&programs.tollgate, &programs.echo, &programs.load] {
+        let all = [&programs.tollgate, &programs.echo, &programs.load, &programs.count];
+        for path in all {
             if !path.exists() {
                 return Err(format!("{} is missing: run `make bench`", path.display()).into());
             }
@@ -64,6 +71,28 @@ pub struct Server {
     pub address: String,
     pub log: PathBuf,
     load: PathBuf,
+    bearer: Bearer,
+}
+
+/// A connection whose calls have the token of the server's operator, where it asks for one.
+pub type AuthorizedChannel = InterceptedService<Channel, Bearer>;
+
+/// Sends a token, where there is one, with every call.
+#[derive(Clone, Debug)]
+pub struct Bearer(Option<AsciiMetadataValue>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> std::result::Result<Request<()>, Status> {
+        if let Some(authorization) = &self.0 {
+            request.metadata_mut().insert("authorization", authorization.clone());
+        }
+        Ok(request)
+    }
+}
+
+/// What is sent of a token.
+pub fn bearer(token: &str) -> Result<AsciiMetadataValue> {
+    Ok(AsciiMetadataValue::try_from(format!("Bearer {token}"))?)
 }
 
 impl Server {
@@ -84,19 +113,54 @@ impl Server {
         Ok(server)
     }
 
+    /// The same with callers that need a token, of which `operator` is one.
+    pub async fn tollgate_with_auth(
+        programs: &Programs,
+        database: &str,
+        name: &str,
+        operator: &str,
+    ) -> Result<Server> {
+        let address = free_address()?;
+        let mut command = Server::serve(programs, &address, database);
+        command.args(["--auth", "required"]);
+        let mut server = Server::start(programs, command, name, address)?;
+        server.bearer = Bearer(Some(bearer(operator)?));
+        server.wait_answering().await?;
+        Ok(server)
+    }
+
+    /// Makes a token for a role in the workspace of the benchmarks, and gives its secret.
+    pub async fn make_token(programs: &Programs, database: &str, role: &str) -> Result<String> {
+        let mut command = Command::new(&programs.tollgate);
+        command.args(["token", "create", "--role", role, "--database", database]);
+        if role != "operator" {
+            command.args(["--workspace", WORKSPACE]);
+        }
+        let output = command.current_dir(&programs.logs).output().await?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+        }
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
     /// Starts Tollgate and does not wait.
     pub fn tollgate_unready(programs: &Programs, database: &str, name: &str) -> Result<Server> {
         let address = free_address()?;
-        let mut command = Command::new(&programs.tollgate);
-        command.args(["serve", "--listen", &address, "--database", database]);
-        command.current_dir(&programs.logs);
+        let command = Server::serve(programs, &address, database);
         Server::start(programs, command, name, address)
+    }
+
+    fn serve(programs: &Programs, address: &str, database: &str) -> Command {
+        let mut command = Command::new(&programs.tollgate);
+        command.args(["serve", "--listen", address, "--database", database]);
+        command.current_dir(&programs.logs);
+        command
     }
 
     fn start(programs: &Programs, command: Command, name: &str, address: String) -> Result<Server> {
         let log = programs.logs.join(format!("{name}.log"));
         let process = Process::start(command, name, &log)?;
-        Ok(Server { process, address, log, load: programs.load.clone() })
+        Ok(Server { process, address, log, load: programs.load.clone(), bearer: Bearer(None) })
     }
 
     async fn wait_connectable(&mut self) -> Result<()> {
@@ -152,9 +216,10 @@ impl Server {
         }
     }
 
-    pub async fn channel(&self) -> Result<Channel> {
+    pub async fn channel(&self) -> Result<AuthorizedChannel> {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.address))?;
-        Ok(endpoint.tcp_nodelay(true).connect().await?)
+        let channel = endpoint.tcp_nodelay(true).connect().await?;
+        Ok(InterceptedService::new(channel, self.bearer.clone()))
     }
 
     /// Makes the workspace with a plan, and a model with a price and a cap: two limits.

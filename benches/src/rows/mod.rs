@@ -11,6 +11,7 @@ mod record;
 mod reports;
 mod start;
 mod sustained;
+mod token;
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,7 @@ use crate::processes::server::{Programs, Server};
 use crate::report::Line;
 
 /// Numbers of all rows.
-pub const ALL: [u32; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
+pub const ALL: [u32; 17] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17];
 
 /// How much to measure.
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +111,7 @@ impl Bench {
             14 => folding::run(self).await,
             15 => dump::disk(self).await,
             16 => record::provider_answer(self).await,
+            17 => token::run(self).await,
             _ => Err(format!("there is no row {row}").into()),
         }
     }
@@ -169,6 +171,7 @@ impl Bench {
             warm_up: self.extent.warm_up,
             seconds: self.extent.seconds,
             count: 0,
+            token: None,
             server_pid: None,
         }
     }

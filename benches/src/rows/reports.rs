@@ -5,12 +5,11 @@ use std::time::Instant;
 use tollgate::proto::v1;
 use tollgate::proto::v1::analytics_service_client::AnalyticsServiceClient;
 use tollgate::proto::v1::{UsageDimension as Dimension, UsageMetric as Metric};
-use tonic::transport::Channel;
 
 use super::Bench;
 use super::generated::{Generated, KINDS, Kind, Sql, WORKSPACE};
 use crate::Result;
-use crate::processes::server::Server;
+use crate::processes::server::{AuthorizedChannel, Server};
 use crate::report::{Line, Target, median, plain};
 
 /// Every dimension that one question can be grouped by, and the column of the log that says it.
@@ -84,7 +83,7 @@ fn p99_line(what: &str, seconds: &[f64], calls: usize) -> Line {
 
 /// The worst of all dimensions.
 async fn queries(
-    client: &mut AnalyticsServiceClient<Channel>,
+    client: &mut AnalyticsServiceClient<AuthorizedChannel>,
     sql: &mut Sql,
     generated: &Generated,
     calls: usize,
@@ -135,7 +134,7 @@ fn range(generated: &Generated) -> Option<v1::ReportRange> {
 
 /// Seconds of each call.
 async fn dashboard(
-    client: &mut AnalyticsServiceClient<Channel>,
+    client: &mut AnalyticsServiceClient<AuthorizedChannel>,
     generated: &Generated,
     calls: usize,
 ) -> Result<Vec<f64>> {
@@ -158,7 +157,7 @@ async fn dashboard(
 
 /// The same of a query, and the requests that it tells in all.
 async fn query(
-    client: &mut AnalyticsServiceClient<Channel>,
+    client: &mut AnalyticsServiceClient<AuthorizedChannel>,
     generated: &Generated,
     by: Dimension,
     calls: usize,

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import queue
+import re
 import signal
 import subprocess
 import threading
@@ -14,6 +15,8 @@ ANSWER_SECONDS = 150
 FIRST_ANSWER_SECONDS = 600
 END_SECONDS = 60
 LOG_LINES = 15
+# A secret of an access token, which no program may say or log.
+SECRET = re.compile(r"tg_\w{16,}")
 
 
 class Program:
@@ -25,6 +28,12 @@ class Program:
         self.answers: queue.Queue[str | None] = queue.Queue()
         self.log: collections.deque[str] = collections.deque(maxlen=LOG_LINES)
         self.answered = False
+        # Of one row: all that was logged, and what of it, or of the answers, was a secret.
+        self.logged: list[str] = []
+        self.leaks: list[str] = []
+
+    def begin_row(self) -> None:
+        self.logged, self.leaks = [], []
 
     def start(self) -> None:
         if self.process is not None:
@@ -49,12 +58,19 @@ class Program:
 
     def read_answers(self, stream, answers) -> None:
         for line in stream:
+            self.look_for_secrets(line)
             answers.put(line)
         answers.put(None)
 
     def read_log(self, stream) -> None:
         for line in stream:
+            self.look_for_secrets(line)
             self.log.append(line.rstrip())
+            self.logged.append(line.rstrip())
+
+    def look_for_secrets(self, line: str) -> None:
+        if SECRET.search(line):
+            self.leaks.append(SECRET.sub("tg_...", line).rstrip())
 
     def log_tail(self) -> list[str]:
         lines = list(self.log)

@@ -13,8 +13,10 @@ from support.program import Failure, Program
 from support.server import Server
 
 POLL_SECONDS = 0.05
+# What was logged before an answer may be read after it.
+LOG_SECONDS = 5
 # Commands that are about a request, and take what they do not say from the scenario's `guard`.
-REQUESTS = ("guard", "open", "parallel", "record", "bench")
+REQUESTS = ("guard", "open", "parallel", "record", "bench", "watch")
 EVENTS = 200
 
 
@@ -25,11 +27,21 @@ class Row:
         self.scenario, self.row, self.server, self.program = scenario, row, server, program
         now = datetime.datetime.now(datetime.timezone.utc)
         self.saved: dict = {}
+        workspace = row["name"].replace("_", "-")
+        # "nowhere" is a workspace that there is not.
+        token = server.token("SERVICE", [workspace, "nowhere"])
+        authority = server.authority
         self.names = {
-            "$workspace": row["name"].replace("_", "-"),
+            "$workspace": workspace,
             "$address": server.address,
             "$http_address": f"http://{server.address}",
             "$https_address": f"https://{server.address}",
+            "$localhost": f"localhost:{server.port}",
+            "$token": token["secret"] or None,
+            "$padded_token": f" {token['secret']}\n",
+            "$token_id": token["token_id"],
+            "$roots": authority and authority.roots,
+            "$other_roots": authority and authority.other_roots,
             "$stream": stream(),
             "$ago_1h": stamp(now - datetime.timedelta(hours=1)),
             "$ago_2d": stamp(now - datetime.timedelta(days=2)),
@@ -45,6 +57,8 @@ class Row:
             for step in self.row["steps"]:
                 self.step(step)
             self.program.send({"command": "close"})
+            if self.program.leaks:
+                raise Failure(f"a secret is said: {self.program.leaks}")
         except (Failure, grpc.RpcError, OSError) as error:
             # What a broken client holds must not reach the next row.
             self.program.kill()
@@ -55,20 +69,26 @@ class Row:
         return None
 
     def begin(self) -> None:
+        self.program.begin_row()
         plan = self.row.get("plan", self.scenario["plan"])
         self.server.workspace(self.names["$workspace"], self.scenario["models"], plan)
         for given in self.row.get("given", []):
-            self.call(given)
+            self.again(given, self.call)
         connect = self.fill({**self.scenario["connect"], **self.row.get("connect", {})})
         self.check({"result": "connected"}, self.program.send(connect))
 
     def step(self, step: dict) -> None:
         if "send" in step:
-            answer = self.program.send(self.command(step["send"]))
-            self.check(step["expect"], answer)
-            self.saved[step.get("save")] = answer
+            self.saved[step.get("save")] = self.again(step, self.send)
         elif "call" in step:
-            self.call(step)
+            self.saved[step.get("save")] = self.again(step, self.call)
+        elif "token" in step:
+            self.saved[step["save"]] = self.server.token(**self.fill(step["token"]))
+        elif "write" in step:
+            # As editors and shells do, with an end of line.
+            pathlib.Path(self.fill(step["write"])).write_text(self.fill(step["text"]) + "\n")
+        elif "log" in step:
+            self.again({"within_ms": LOG_SECONDS * 1000, **step}, self.log)
         elif "server" in step:
             getattr(self.server, step["server"])()
         elif step["program"] == "end":
@@ -93,18 +113,31 @@ class Row:
             command = {**self.scenario["connect"], **command}
         return self.fill(command)
 
-    def call(self, step: dict) -> None:
-        """A call to the server; with `within_ms` again until the answer is as expected."""
-        request = self.fill({"workspace_id": "$workspace", **step.get("request", {})})
+    def again(self, step: dict, do) -> dict:
+        """With `within_ms` again until it is as expected."""
         end = time.monotonic() + step.get("within_ms", 0) / 1000
         while True:
             try:
-                self.check(step.get("expect", {}), self.server.call(step["call"], request))
-                return
+                return do(step)
             except Failure:
                 if time.monotonic() > end:
                     raise
             time.sleep(POLL_SECONDS)
+
+    def send(self, step: dict) -> dict:
+        answer = self.program.send(self.command(step["send"]))
+        self.check(step["expect"], answer)
+        return answer
+
+    def call(self, step: dict) -> dict:
+        request = self.fill({"workspace_id": "$workspace", **step.get("request", {})})
+        answer = self.server.call(step["call"], request)
+        self.check(step.get("expect", {}), answer)
+        return answer
+
+    def log(self, step: dict) -> dict:
+        self.check(step["log"], "\n".join(self.program.logged))
+        return {}
 
     def check(self, expected, answer) -> None:
         found = differences(self.fill(expected), answer)

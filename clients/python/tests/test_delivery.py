@@ -22,7 +22,7 @@ from conftest import LONG, PYTHONPATH, Server, Workspace
 
 from tollgate import AsyncClient, Client, TollgateUnavailable, Usage
 from tollgate import v1 as pb
-from tollgate.delivery import Delivery, Item
+from tollgate.delivery import UNAUTHORIZED, Delivery, Item
 from tollgate.queue_file import QueueFile
 
 USED = Usage(input_tokens=1000, output_tokens=100)
@@ -280,7 +280,7 @@ def test_what_was_recorded_outlives_a_wrong_token(
             client.guard("w", "m", input_tokens=1, request_id="kept", wait=True) as call,
         ):
             call.record(USED)
-        for denial in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
+        for denial in UNAUTHORIZED:
             end = time.monotonic() + LONG
             # With the second the first has been answered.
             while asked.count((denial, ids)) < 2:
@@ -300,12 +300,49 @@ def test_what_was_recorded_outlives_a_wrong_token(
     server.stop(None).wait()
 
 
+def test_the_token_is_asked_for_before_each_call() -> None:
+    sent: list[str | bytes] = []
+
+    class Handler(grpc.GenericRpcHandler):
+        def service(
+            self, details: grpc.HandlerCallDetails
+        ) -> grpc.RpcMethodHandler[Any, Any] | None:
+            metadata = [(str(name), value) for name, value in details.invocation_metadata or ()]
+            sent.extend(value for name, value in metadata if name == "authorization")
+            return grpc.unary_unary_rpc_method_handler(lambda *_: b"")
+
+    server = grpc.server(ThreadPoolExecutor(1), handlers=[Handler()])
+    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    server.start()
+    tokens = ["first", " second\n", "two words", "third"]
+    own = (("authorization", "Bearer own"),)
+
+    async def ask() -> None:
+        async with AsyncClient(address, token=lambda: tokens.pop(0), timeout=LONG) as client:
+            for _ in range(2):
+                await client.access.WhoAmI(pb.WhoAmIRequest())
+            with pytest.raises(grpc.RpcError, match="header can carry") as refused:
+                await client.access.WhoAmI(pb.WhoAmIRequest())
+            assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+            await client.access.WhoAmI(pb.WhoAmIRequest(), metadata=own)
+            await client.access.WhoAmI(pb.WhoAmIRequest())
+            with pytest.raises(grpc.RpcError, match="cannot be had: IndexError"):
+                await client.access.WhoAmI(pb.WhoAmIRequest())
+
+    asyncio.run(ask())
+    with Client(address, token="fixed", timeout=LONG) as client:
+        client.access.WhoAmI(pb.WhoAmIRequest())
+        assert "fixed" not in f"{client!r} {client} {client.access!r}"
+    said = ["first", "second", "own", "third", "fixed"]
+    assert sent == [f"Bearer {token}" for token in said]
+    server.stop(None).wait()
+
+
 @pytest.mark.parametrize(
     "code",
     [
         grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.UNAUTHENTICATED,
-        grpc.StatusCode.PERMISSION_DENIED,
+        *UNAUTHORIZED,
     ],
 )
 def test_while_nobody_lets_it_in_one_release_waits_for_the_answer(code: grpc.StatusCode) -> None:

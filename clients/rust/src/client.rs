@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
 use http::uri::Uri;
 use tokio::runtime::Handle;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
+use crate::authorization::{Authorization, SourceError};
 use crate::delivery::{Delivery, Stats};
 use crate::errors::{ConnectError, GuardError};
 use crate::estimate::Tokenizer;
@@ -20,6 +20,7 @@ use crate::inner::Inner;
 use crate::request::{Policy, Request};
 use crate::resume::Resume;
 use crate::transport::Transport;
+use crate::v1::access_service_client::AccessServiceClient;
 use crate::v1::alert_service_client::AlertServiceClient;
 use crate::v1::analytics_service_client::AnalyticsServiceClient;
 use crate::v1::api_key_service_client::ApiKeyServiceClient;
@@ -53,6 +54,7 @@ pub enum Tls {
 pub struct ClientBuilder {
     address: Option<String>,
     token: Option<String>,
+    token_source: Option<Authorization>,
     tls: Tls,
     timeout: Duration,
     on_unavailable: Policy,
@@ -67,6 +69,7 @@ impl Default for ClientBuilder {
         Self {
             address: None,
             token: None,
+            token_source: None,
             tls: Tls::Plaintext,
             timeout: Duration::from_secs(2),
             on_unavailable: Policy::Open,
@@ -88,10 +91,22 @@ impl ClientBuilder {
         self
     }
 
-    /// Bearer token; by default that of the environment's `TOLLGATE_TOKEN`. In plaintext it is
-    /// sent to this machine only.
+    /// The secret of an access token; by default that of the environment's `TOLLGATE_TOKEN`. In
+    /// plaintext it is sent to this machine only. Space around it is left out.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());
+        self.token_source = None;
+        self
+    }
+
+    /// Is asked for the token before each call, so that it can be renewed; it is to return at once.
+    /// Its error ends the call with `UNAUTHENTICATED`.
+    pub fn token_source<F>(mut self, source: F) -> Self
+    where
+        F: Fn() -> Result<String, SourceError> + Send + Sync + 'static,
+    {
+        self.token = None;
+        self.token_source = Some(Authorization::source(source));
         self
     }
 
@@ -149,19 +164,17 @@ impl ClientBuilder {
         }
         let of_environment = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let address = self.address.or_else(|| of_environment("TOLLGATE_ADDRESS"));
-        let token = self.token.or_else(|| of_environment("TOLLGATE_TOKEN"));
+        let authorization = match (self.token_source, self.token) {
+            (Some(source), _) => Some(source),
+            (None, token) => {
+                let token = token.or_else(|| of_environment("TOLLGATE_TOKEN"));
+                token.map(|token| Authorization::fixed(&token)).transpose()?
+            }
+        };
         let (address, tls) = scheme(address.as_deref().unwrap_or(ADDRESS), self.tls)?;
-        if token.is_some() && tls == Tls::Plaintext && !is_loopback(&address) {
+        if authorization.is_some() && tls == Tls::Plaintext && !is_loopback(&address) {
             return Err(ConnectError::TokenWithoutTls(address));
         }
-        let authorization = token
-            .map(|token| HeaderValue::try_from(format!("Bearer {token}")))
-            .transpose()
-            .map_err(|_| ConnectError::Token)?
-            .map(|mut header| {
-                header.set_sensitive(true);
-                header
-            });
         let channel = endpoint(&address, tls, self.timeout)?.connect_lazy();
         let transport = Transport::new(channel, self.timeout, authorization);
         let usage = UsageServiceClient::new(transport.clone());
@@ -347,6 +360,12 @@ impl Client {
     #[must_use]
     pub fn directory(&self) -> DirectoryServiceClient<Transport> {
         DirectoryServiceClient::new(self.inner.transport.clone())
+    }
+
+    /// Access tokens, and who the caller is.
+    #[must_use]
+    pub fn access(&self) -> AccessServiceClient<Transport> {
+        AccessServiceClient::new(self.inner.transport.clone())
     }
 
     /// Reports and exports.

@@ -28,6 +28,9 @@ const BATCH_MAX: usize = 100;
 const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// While the server does not accept the credentials: it answers one such call a second.
+const DENIED_BACKOFF_MIN: Duration = Duration::from_secs(1);
+const DENIED_BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// How long closing waits for a batch that is under way.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -78,6 +81,8 @@ struct State {
     dropped: u64,
     refused: u64,
     drop_logged: bool,
+    /// Of the last try.
+    denied: bool,
 }
 
 impl State {
@@ -97,6 +102,21 @@ impl State {
         self.refused += 1;
         let id = &record.request_id;
         tracing::error!("tollgate: the usage record {id} is refused: {why}");
+    }
+
+    /// Is said once for each try.
+    fn deny(&mut self, code: Code, why: &str) {
+        self.denied = true;
+        tracing::error!("tollgate: a delivery is denied and will be tried again: {code:?}: {why}");
+    }
+
+    /// How long to wait before the next try: at least, even while somebody flushes, and at most.
+    fn backoff_bounds(&self) -> (Duration, Duration) {
+        if self.denied {
+            (DENIED_BACKOFF_MIN, DENIED_BACKOFF_MAX)
+        } else {
+            (BACKOFF_MIN / 2, BACKOFF_MAX)
+        }
     }
 
     /// Takes out of the file what is delivered, and into memory what has been waiting there.
@@ -264,19 +284,22 @@ impl Delivery {
                 backoff = BACKOFF_MIN;
                 continue;
             }
+            let (least, most) = self.lock().backoff_bounds();
+            backoff = backoff.max(least);
             // A flush cuts the wait short, but does not make it spin.
             let end = Instant::now() + backoff.mul_f64(0.5 + fastrand::f64() / 2.0);
             let stopped = self.until(|state| state.stopped);
-            let _ = tokio::time::timeout(BACKOFF_MIN / 2, stopped).await;
+            let _ = tokio::time::timeout(least, stopped).await;
             let hurried = self.until(|state| state.stopped || state.flushing > 0);
             let _ = tokio::time::timeout_at(end, hurried).await;
-            backoff = (backoff * 2).min(BACKOFF_MAX);
+            backoff = (backoff * 2).min(most);
         }
     }
 
     /// Sends once and gives back what has to be tried again.
     async fn send(&self, batch: &[Item]) -> Vec<Item> {
         let mut again = Vec::new();
+        self.lock().denied = false;
         let records: Vec<_> = batch.iter().filter_map(record_of).cloned().collect();
         if !records.is_empty() {
             again.extend(self.send_records(records).await.into_iter().map(Item::from));
@@ -303,7 +326,7 @@ impl Delivery {
             Ok(answer) => answer.into_inner().results,
             Err(status) if is_unreached(status.code()) || state.stopped => return records,
             Err(status) if is_unauthorized(status.code()) => {
-                denied(status.code(), status.message());
+                state.deny(status.code(), status.message());
                 return records;
             }
             Err(status) => {
@@ -345,7 +368,7 @@ impl Delivery {
         match sent {
             Err(status) if is_unreached(status.code()) => return false,
             Err(status) if is_unauthorized(status.code()) => {
-                denied(status.code(), status.message());
+                self.lock().deny(status.code(), status.message());
                 return false;
             }
             Err(status) if status.code() != Code::NotFound => {
@@ -367,11 +390,6 @@ fn batch_size(waiting: &VecDeque<Item>) -> usize {
         }
     }
     waiting.len().min(BATCH_MAX)
-}
-
-/// Is said once for each try.
-fn denied(code: Code, why: &str) {
-    tracing::warn!("tollgate: a delivery is denied and will be tried again: {code:?}: {why}");
 }
 
 /// Somebody waits for the queue to become empty.

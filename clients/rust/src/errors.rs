@@ -295,9 +295,10 @@ pub(crate) fn is_unreached(code: Code) -> bool {
 }
 
 /// Whether the answer of a call is about who asks, not about what is asked: once the token is
-/// renewed, or known, the same call is taken.
+/// renewed, or known, the same call is taken. The third code says that too many such calls came
+/// before.
 pub(crate) fn is_unauthorized(code: Code) -> bool {
-    matches!(code, Code::Unauthenticated | Code::PermissionDenied)
+    matches!(code, Code::Unauthenticated | Code::PermissionDenied | Code::ResourceExhausted)
 }
 
 /// Gives a name without its prefix, empty for unspecified, the number for a newer one.

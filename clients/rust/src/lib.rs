@@ -1,6 +1,7 @@
 #![cfg_attr(not(doctest), doc = include_str!("../README.md"))]
 
 mod answer;
+mod authorization;
 mod client;
 mod delivery;
 mod errors;
@@ -29,6 +30,7 @@ pub mod v1 {
 pub struct Readme;
 
 pub use answer::{AnswerError, ProviderAnswer};
+pub use authorization::SourceError;
 pub use client::{Client, ClientBuilder, Tls};
 pub use delivery::Stats;
 pub use errors::{Blocked, ConnectError, GuardError, Verdict};

@@ -16,6 +16,8 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tower_service::Service;
 
+use crate::authorization::Authorization;
+
 /// Calls that are the same request however often they are sent: their `request_id` makes them so.
 const RETRIED: [&str; 4] = [
     "/tollgate.v1.UsageService/CheckAndRoute",
@@ -44,12 +46,16 @@ const GRPC_TIMEOUT: &str = "grpc-timeout";
 pub struct Transport {
     channel: Channel,
     timeout: Duration,
-    authorization: Option<HeaderValue>,
+    authorization: Option<Authorization>,
 }
 
 impl Transport {
-    pub(crate) fn new(channel: Channel, timeout: Duration, token: Option<HeaderValue>) -> Self {
-        Self { channel, timeout, authorization: token }
+    pub(crate) fn new(
+        channel: Channel,
+        timeout: Duration,
+        authorization: Option<Authorization>,
+    ) -> Self {
+        Self { channel, timeout, authorization }
     }
 }
 
@@ -64,8 +70,13 @@ impl Service<http::Request<Body>> for Transport {
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        if let Some(authorization) = &self.authorization {
-            request.headers_mut().entry(AUTHORIZATION).or_insert_with(|| authorization.clone());
+        if let Some(authorization) = &self.authorization
+            && !request.headers().contains_key(AUTHORIZATION)
+        {
+            match authorization.header() {
+                Ok(header) => request.headers_mut().insert(AUTHORIZATION, header),
+                Err(status) => return Box::pin(std::future::ready(Err(status))),
+            };
         }
         let mut channel = self.channel.clone();
         if STREAMED.contains(&request.uri().path()) {

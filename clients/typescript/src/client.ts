@@ -5,6 +5,7 @@ import { createClient } from "@connectrpc/connect";
 import type { Stats } from "./delivery.js";
 import { Delivery } from "./delivery.js";
 import type { Tokenizer } from "./estimate.js";
+import { AccessService } from "./gen/tollgate/v1/access_service_pb.js";
 import { AlertService } from "./gen/tollgate/v1/alert_service_pb.js";
 import { AnalyticsService } from "./gen/tollgate/v1/analytics_service_pb.js";
 import { ApiKeyService } from "./gen/tollgate/v1/api_key_service_pb.js";
@@ -20,7 +21,7 @@ import type { Owner } from "./guard.js";
 import { Call } from "./guard.js";
 import type { Logger } from "./queue-file.js";
 import type { GuardOptions, Policy, ResumeOptions } from "./request.js";
-import type { Tls } from "./transport.js";
+import type { Tls, Token } from "./transport.js";
 import { Connection } from "./transport.js";
 
 /** Settings of a client; all have defaults. */
@@ -30,8 +31,12 @@ export interface ClientOptions {
    * 127.0.0.1:50051 if absent.
    */
   address?: string | undefined;
-  /** Bearer token; that of TOLLGATE_TOKEN if absent. In plaintext only to loopback. */
-  token?: string | undefined;
+  /**
+   * The secret of an access token; that of TOLLGATE_TOKEN if absent. Or a function that is asked
+   * for it before each call, so that it can be renewed; what it throws ends the call with
+   * UNAUTHENTICATED. In plaintext only to loopback.
+   */
+  token?: Token | undefined;
   /** As the address says if absent; `true` for the roots that Node trusts, or roots in PEM. */
   tls?: Tls | undefined;
   /** Deadline of each call, in milliseconds; 2000. */
@@ -68,15 +73,16 @@ export class Client implements AsyncDisposable {
   readonly audit: Stub<typeof AuditService>;
   readonly directory: Stub<typeof DirectoryService>;
   readonly analytics: Stub<typeof AnalyticsService>;
+  readonly access: Stub<typeof AccessService>;
   readonly #connection: Connection;
   readonly #owner: Owner;
 
   /**
    * Does not connect yet: the first call does.
    *
-   * Throws `TypeError` for options that cannot be, such as an address that cannot be dialled, or a
-   * token in plaintext to another machine, and `Error` if the queue file cannot be used or another
-   * client has it.
+   * Throws `TypeError` for options that cannot be, such as an address that cannot be dialled, a
+   * token in plaintext to another machine, or one that a header cannot carry, and `Error` if the
+   * queue file cannot be used or another client has it.
    */
   constructor(options: ClientOptions = {}) {
     const { timeoutMs = 2000, onUnavailable = "open", queueMax = 10_000, queuePath } = options;
@@ -104,6 +110,7 @@ export class Client implements AsyncDisposable {
     this.audit = createClient(AuditService, this.#connection);
     this.directory = createClient(DirectoryService, this.#connection);
     this.analytics = createClient(AnalyticsService, this.#connection);
+    this.access = createClient(AccessService, this.#connection);
     const { usage } = this;
     const delivery = new Delivery({ usage, queueMax, queuePath, flushTimeoutMs, logger });
     this.#owner = { usage, delivery, policy: onUnavailable, tokenizer, logger };

@@ -23,6 +23,9 @@ import { QueueFile } from "./queue-file.js";
 const BATCH_MAX = 100;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 5000;
+// While the server does not accept the credentials: it answers one such call a second.
+const DENIED_BACKOFF_MIN_MS = 1000;
+const DENIED_BACKOFF_MAX_MS = 60_000;
 // Codes which say that nobody has judged the record yet.
 const UNREACHED: readonly number[] = [Code.Unavailable, Code.DeadlineExceeded];
 
@@ -64,6 +67,8 @@ export class Delivery {
   #stopped = false;
   #gaveUp = false;
   #wake: (() => void) | undefined;
+  /** Of the last try. */
+  #denied = false;
 
   /** Takes up what an earlier process has left in the file. */
   constructor(options: DeliveryOptions) {
@@ -200,8 +205,11 @@ export class Delivery {
       this.#tidyFile();
       this.#changed();
       if (again.length > 0) {
-        await this.#pause(backoff * (0.5 + Math.random() / 2));
-        backoff = Math.min(backoff * 2, BACKOFF_MAX_MS);
+        const least = this.#denied ? DENIED_BACKOFF_MIN_MS : BACKOFF_MIN_MS / 2;
+        backoff = Math.max(backoff, least);
+        await this.#pause(Math.max(backoff * (0.5 + Math.random() / 2), least), least);
+        const most = this.#denied ? DENIED_BACKOFF_MAX_MS : BACKOFF_MAX_MS;
+        backoff = Math.min(backoff * 2, most);
       } else {
         backoff = BACKOFF_MIN_MS;
       }
@@ -218,15 +226,25 @@ export class Delivery {
   }
 
   /** Waits, shorter while somebody waits for the queue. Keeps no process alive. */
-  #pause(pauseMs: number): Promise<void> {
+  async #pause(pauseMs: number, leastMs: number): Promise<void> {
+    const begin = performance.now();
+    const left = () => {
+      const wait = this.#flushes.size > 0 ? leastMs : pauseMs;
+      return this.#stopped ? 0 : begin + wait - performance.now();
+    };
+    for (let wait = left(); wait > 0; wait = left()) {
+      await this.#sleep(wait);
+    }
+  }
+
+  #sleep(spanMs: number): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = () => {
         clearTimeout(timer);
         this.#wake = undefined;
         resolve();
       };
-      const shortest = this.#flushes.size > 0 ? BACKOFF_MIN_MS / 2 : Infinity;
-      const timer = setTimeout(this.#wake, Math.min(pauseMs, shortest)).unref();
+      const timer = setTimeout(this.#wake, spanMs).unref();
     });
   }
 
@@ -248,8 +266,9 @@ export class Delivery {
       }),
     );
     const why = denied()?.message;
+    this.#denied = why !== undefined;
     if (why !== undefined) {
-      this.#options.logger.warn(`tollgate: a delivery is denied and will be tried again: ${why}`);
+      this.#options.logger.error(`tollgate: a delivery is denied and will be tried again: ${why}`);
     }
     return batch.filter((item) => again.has(item));
   }

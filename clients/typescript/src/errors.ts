@@ -16,6 +16,8 @@ import type {
 import { Reason } from "./gen/tollgate/v1/usage_service_pb.js";
 import { Money, spanOf, timeOf } from "./money.js";
 
+const UNAUTHORIZED = [Code.Unauthenticated, Code.PermissionDenied, Code.ResourceExhausted];
+
 /** Everything that this package throws by itself; errors of gRPC stay `ConnectError`. */
 export class TollgateError extends Error {
   override name = "TollgateError";
@@ -151,13 +153,11 @@ export function isUnreached(error: unknown): error is ConnectError {
 
 /**
  * Says whether the error of a call is about who asks, and not about what is asked: once the token
- * is renewed, or known, the same call is taken.
+ * is renewed, or known, the same call is taken. The third code says that too many such calls came
+ * before.
  */
 export function isUnauthorized(error: unknown): error is ConnectError {
-  return (
-    error instanceof ConnectError &&
-    (error.code === Code.Unauthenticated || error.code === Code.PermissionDenied)
-  );
+  return error instanceof ConnectError && UNAUTHORIZED.includes(error.code);
 }
 
 function money(message: MoneyMessage | undefined): Money | undefined {

@@ -18,7 +18,7 @@ export { durationOf, Money, spanOf, timeOf, timestampOf } from "./money.js";
 export type { Logger } from "./queue-file.js";
 export type { Attribution, GuardOptions, Policy, ResumeOptions } from "./request.js";
 export { makeRequestId } from "./request.js";
-export type { Tls } from "./transport.js";
+export type { Tls, Token } from "./transport.js";
 export type { Counts, ServiceTier, UnitKind, Units } from "./usage.js";
 export { Usage } from "./usage.js";
 export type { WrapOptions } from "./wrap.js";

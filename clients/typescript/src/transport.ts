@@ -13,6 +13,12 @@ import { UsageService } from "./gen/tollgate/v1/usage_service_pb.js";
 /** `true` for the roots that Node trusts, or roots in PEM. */
 export type Tls = true | string | Buffer;
 
+/** The secret of an access token, or what gives it, before each call. */
+export type Token = string | (() => string | Promise<string>);
+
+// What a header can carry, and no space: a token is one word.
+const HEADER = /^[\x21-\x7e]+$/;
+
 // Calls that count once however often they are made, because they carry a request id.
 const { checkAndRoute, recordUsage, recordUsageBatch, releaseHold } = UsageService.method;
 const IDEMPOTENT = new Set<DescMethod>([checkAndRoute, recordUsage, recordUsageBatch, releaseHold]);
@@ -25,7 +31,7 @@ export interface Endpoint {
   /** `host:port`, or with `http://` or `https://` before it. */
   address: string;
   tls: Tls | undefined;
-  token: string | undefined;
+  token: Token | undefined;
   timeoutMs: number;
 }
 
@@ -44,6 +50,9 @@ export class Connection implements Transport {
     if (token && tls === undefined && !isLoopback(url.hostname)) {
       throw new TypeError(`a token is not sent to ${address} without TLS: set tls: true`);
     }
+    if (token && typeof token === "string" && !HEADER.test(token.trim())) {
+      throw new TypeError("the token is not one that a header can carry");
+    }
     const keepalive = { pingIntervalMs: 30_000, pingTimeoutMs: 10_000 };
     this.#sessions = new Http2SessionManager(url.origin, keepalive, {
       createConnection: (authority: URL) => dial(authority, tls, timeoutMs),
@@ -58,7 +67,7 @@ export class Connection implements Transport {
             throw new ConnectError("the client is closed", Code.FailedPrecondition);
           }
           if (token && !request.header.has("authorization")) {
-            request.header.set("authorization", `Bearer ${token}`);
+            request.header.set("authorization", `Bearer ${await secretOf(token)}`);
           }
           return await next(request);
         },
@@ -96,6 +105,21 @@ export class Connection implements Transport {
     this.#closed = true;
     this.#sessions.abort();
   }
+}
+
+async function secretOf(token: Token): Promise<string> {
+  let secret: string;
+  try {
+    secret = (typeof token === "string" ? token : await token()).trim();
+  } catch (error) {
+    const text = `the token cannot be had: ${String(error)}`;
+    throw new ConnectError(text, Code.Unauthenticated, undefined, undefined, error);
+  }
+  if (!HEADER.test(secret)) {
+    const text = "the token is empty, or not one that a header can carry";
+    throw new ConnectError(text, Code.Unauthenticated);
+  }
+  return secret;
 }
 
 function parseAddress(address: string, tls: Tls | undefined): URL {
@@ -150,7 +174,9 @@ function dial(authority: URL, tls: Tls | undefined, timeoutMs: number) {
 function named(error: unknown): ConnectError {
   const failure = ConnectError.from(error);
   const { code, rawMessage, metadata, cause } = failure;
-  const isJudged = code === Code.Unavailable || metadata.has("grpc-status");
+  // What a token's source throws may come from Node, too.
+  const isNamed = code === Code.Unavailable || code === Code.Unauthenticated;
+  const isJudged = isNamed || metadata.has("grpc-status");
   if (!isJudged && (isOfNode(cause) || /^http\/2 |missing status/.test(rawMessage))) {
     return new ConnectError(rawMessage, Code.Unavailable, undefined, undefined, failure);
   }

@@ -183,7 +183,7 @@ test("what is denied to the token is delivered later", async (t) => {
   delivery.fail(new ConnectError("not of the call", Code.PermissionDenied));
   delivery = await next();
   assert.deepEqual(delivery.ids, ["a", "b"]);
-  delivery.fail(new ConnectError("nor now", Code.PermissionDenied));
+  delivery.fail(new ConnectError("nor now", Code.ResourceExhausted));
   delivery = await next();
   assert.deepEqual(delivery.ids, ["a", "b"], "no release was sent before");
   assert.equal(await client.flush(100), 3);
@@ -203,7 +203,7 @@ test("what is denied to the token is delivered later", async (t) => {
   assert.deepEqual(log.text.trimEnd().split("\n"), [
     `${denied} [unauthenticated] it has expired`,
     `${denied} [permission_denied] not of the call`,
-    `${denied} [permission_denied] nor now`,
+    `${denied} [resource_exhausted] nor now`,
     `${denied} [unauthenticated] it has expired`,
   ]);
 });

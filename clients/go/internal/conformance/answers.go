@@ -51,7 +51,7 @@ func failed(err error) answer {
 	case errors.Is(err, context.Canceled):
 		return answer{"result": "cancelled"}
 	case errors.As(err, &unavailable):
-		return answer{"result": "unavailable"}
+		return answer{"result": "unavailable", "message": unavailable.Error()}
 	case errors.As(err, &blocked):
 		said := answer{
 			"result":     "blocked",
@@ -67,7 +67,8 @@ func failed(err error) answer {
 		return said
 	}
 	if code, ok := status.FromError(err); ok {
-		return answer{"result": "error", "code": upperSnake(code.Code().String())}
+		name := upperSnake(code.Code().String())
+		return answer{"result": "error", "code": name, "message": code.Message()}
 	}
 	return answer{"result": fmt.Sprintf("unexpected: %v", err)}
 }

@@ -6,8 +6,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"slices"
@@ -15,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -34,6 +39,8 @@ type command struct {
 	QueuePath      string `json:"queue_path"`
 	FlushTimeoutMS int    `json:"flush_timeout_ms"`
 	Token          string `json:"token"`
+	TokenPath      string `json:"token_path"`
+	TLSRoots       string `json:"tls_roots"`
 
 	Workspace       string            `json:"workspace"`
 	Model           string            `json:"model"`
@@ -85,6 +92,7 @@ type answer map[string]any
 type program struct {
 	client *tollgate.Client
 	open   map[int]*opened
+	stream grpc.ServerStreamingClient[pb.WatchSpendResponse]
 }
 
 // opened is a guard that another goroutine holds open.
@@ -114,6 +122,9 @@ func main() {
 		"reduce":   program.reduce,
 		"estimate": program.estimate,
 		"bench":    program.bench,
+		"watch":    program.watch,
+		"watched":  program.watched,
+		"describe": program.describe,
 	}
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	lines, out := bufio.NewReader(os.Stdin), json.NewEncoder(os.Stdout)
@@ -145,7 +156,7 @@ func main() {
 }
 
 func (p *program) connect(_ context.Context, command command) (answer, error) {
-	client, err := tollgate.New(tollgate.Options{
+	options := tollgate.Options{
 		Address:       command.Address,
 		Timeout:       milliseconds(*command.TimeoutMS),
 		OnUnavailable: tollgate.Policy(command.OnUnavailable),
@@ -153,12 +164,53 @@ func (p *program) connect(_ context.Context, command command) (answer, error) {
 		QueuePath:     command.QueuePath,
 		FlushTimeout:  milliseconds(command.FlushTimeoutMS),
 		Token:         command.Token,
-	})
+	}
+	if command.TokenPath != "" {
+		options.TokenSource = func(context.Context) (string, error) {
+			token, err := os.ReadFile(command.TokenPath)
+			return string(token), err
+		}
+	}
+	if command.TLSRoots != "" {
+		roots := x509.NewCertPool()
+		roots.AppendCertsFromPEM([]byte(command.TLSRoots))
+		options.TLS = &tls.Config{RootCAs: roots}
+	}
+	client, err := tollgate.New(options)
 	if err != nil {
 		return answer{"result": "refused", "message": err.Error()}, nil
 	}
 	p.client = client
 	return answer{"result": "connected"}, nil
+}
+
+func (p *program) watch(ctx context.Context, command command) (answer, error) {
+	request := &pb.WatchSpendRequest{WorkspaceId: command.Workspace}
+	stream, err := p.client.Budget.WatchSpend(ctx, request)
+	if err != nil {
+		return failed(err), nil
+	}
+	p.stream = stream
+	if _, err := stream.Recv(); err != nil {
+		return failed(err), nil
+	}
+	return answer{"result": "watching"}, nil
+}
+
+func (p *program) watched(context.Context, command) (answer, error) {
+	for {
+		if _, err := p.stream.Recv(); err == io.EOF {
+			return answer{"result": "ended"}, nil
+		} else if err != nil {
+			return failed(err), nil
+		}
+	}
+}
+
+func (p *program) describe(context.Context, command) (answer, error) {
+	own := struct{ client *tollgate.Client }{p.client}
+	text := fmt.Sprintf("%v %+v %#v %s %+v %#v", p.client, p.client, p.client, p.client, own, own)
+	return answer{"text": text + fmt.Sprintf("%+v %#v", p.client.Usage, p.client.Usage)}, nil
 }
 
 func (p *program) guard(ctx context.Context, command command) (answer, error) {

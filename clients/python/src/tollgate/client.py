@@ -16,9 +16,11 @@ from typing_extensions import Self, Unpack
 
 from . import v1 as pb
 from .delivery import Delivery, Stats
+from .errors import NoToken
 from .guard import AsyncCall, Call, Options, Policy
 
 if TYPE_CHECKING:
+    from .v1.access_service_pb2_grpc import AccessServiceAsyncStub
     from .v1.alert_service_pb2_grpc import AlertServiceAsyncStub
     from .v1.analytics_service_pb2_grpc import AnalyticsServiceAsyncStub
     from .v1.api_key_service_pb2_grpc import ApiKeyServiceAsyncStub
@@ -65,7 +67,11 @@ _SCHEMES = ("dns", "unix", "unix-abstract", "ipv4", "ipv6", "vsock")
 _PORTS = {"http": 80, "https": 443}
 
 TLS = Literal[True] | bytes | None
+Token = str | Callable[[], str]
 _Metadata = tuple[tuple[str, str], ...]
+_AUTHORIZATION = "authorization"
+# What a header can carry, and no space: a token is one word.
+_HEADER = re.compile(r"[\x21-\x7e]+")
 
 
 class _Base:
@@ -75,7 +81,7 @@ class _Base:
         self,
         address: str | None = None,
         *,
-        token: str | None = None,
+        token: Token | None = None,
         tls: TLS = None,
         timeout: float = 2.0,
         on_unavailable: Policy = "open",
@@ -87,11 +93,14 @@ class _Base:
         """Does not connect yet: the first call does.
 
         `address` is `host:port`, `http://host:port` for plaintext or `https://host:port` for TLS,
-        by default that of the environment's TOLLGATE_ADDRESS, or 127.0.0.1:50051; `token` by
-        default that of TOLLGATE_TOKEN. `tls` is `None` for what the address says, else plaintext;
-        `True` for the system's roots, or roots in PEM. `timeout` and `flush_timeout` are seconds.
-        Raises `ValueError` for an address that cannot be dialled, and for a token in plaintext to
-        another machine.
+        by default that of the environment's TOLLGATE_ADDRESS, or 127.0.0.1:50051. `token` is the
+        secret of an access token, by default that of TOLLGATE_TOKEN, or a function that is asked
+        for it before each call, so that it can be renewed: it is to return at once. What it
+        raises ends the call with UNAUTHENTICATED. Space around a token is left out. `tls` is
+        `None` for what the address says, else plaintext; `True` for the system's roots, or roots
+        in PEM. `timeout` and `flush_timeout` are seconds. Raises `ValueError` for an address that
+        cannot be dialled, for a token in plaintext to another machine, and for one that a header
+        cannot carry.
         """
         address = address or os.environ.get("TOLLGATE_ADDRESS") or "127.0.0.1:50051"
         self._address, tls = _target(address, tls)
@@ -102,7 +111,9 @@ class _Base:
             raise ValueError(f"on_unavailable is 'open' or 'closed', not {on_unavailable!r}")
         if queue_max < 1:
             raise ValueError(f"queue_max is at least 1, not {queue_max}")
-        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
+        if isinstance(token, str) and not _HEADER.fullmatch(token.strip()):
+            raise ValueError("the token is not one that a header can carry")
+        self._authorize = _authorizer(token)
         self._credentials = (
             None
             if tls is None
@@ -138,7 +149,7 @@ class _Base:
         return module.secure_channel(self._address, self._credentials, _OPTIONS)
 
     def _calls(self, channel: Any) -> Any:
-        return _Calls(channel, self._timeout, self._metadata)
+        return _Calls(channel, self._timeout, self._authorize)
 
 
 class Client(_Base):
@@ -159,6 +170,7 @@ class Client(_Base):
     audit: pb.AuditServiceStub
     directory: pb.DirectoryServiceStub
     analytics: pb.AnalyticsServiceStub
+    access: pb.AccessServiceStub
 
     def _open(self) -> None:
         self._channel = self._dial(grpc)
@@ -221,6 +233,7 @@ class AsyncClient(_Base):
     audit: AuditServiceAsyncStub
     directory: DirectoryServiceAsyncStub
     analytics: AnalyticsServiceAsyncStub
+    access: AccessServiceAsyncStub
 
     def _open(self) -> None:
         # A channel of grpc.aio belongs to the loop that it was made in.
@@ -290,6 +303,7 @@ _STUBS: dict[str, Callable[[Any], Any]] = {
     "audit": pb.AuditServiceStub,
     "directory": pb.DirectoryServiceStub,
     "analytics": pb.AnalyticsServiceStub,
+    "access": pb.AccessServiceStub,
 }
 
 
@@ -314,29 +328,52 @@ def _target(address: str, tls: TLS) -> tuple[str, TLS]:
     return host, tls if scheme == "http" or tls is not None else True
 
 
+def _authorizer(token: Token | None) -> Callable[[], _Metadata]:
+    """Gives what makes the metadata of a call; the token is in nothing that could be printed."""
+    if not token:
+        return lambda: ()
+    if isinstance(token, str):
+        fixed = ((_AUTHORIZATION, f"Bearer {token.strip()}"),)
+        return lambda: fixed
+    supply = token
+
+    def authorize() -> _Metadata:
+        try:
+            found = supply().strip()
+        except Exception as error:
+            raise NoToken(f"the token cannot be had: {type(error).__name__}: {error}") from error
+        if not _HEADER.fullmatch(found):
+            raise NoToken("the token is empty, or not one that a header can carry")
+        return ((_AUTHORIZATION, f"Bearer {found}"),)
+
+    return authorize
+
+
 class _Calls:
     """A channel as the stubs want it, whose calls have the deadline and the token of the client."""
 
-    def __init__(self, channel: Any, timeout: float, metadata: _Metadata) -> None:
-        self._channel, self._timeout, self._metadata = channel, timeout, metadata
+    def __init__(self, channel: Any, timeout: float, authorize: Callable[[], _Metadata]) -> None:
+        self._channel, self._timeout, self._authorize = channel, timeout, authorize
 
     def unary_unary(self, *args: Any, **kwargs: Any) -> _Method:
-        return _Method(self._channel.unary_unary(*args, **kwargs), self._timeout, self._metadata)
+        return _Method(self._channel.unary_unary(*args, **kwargs), self._timeout, self._authorize)
 
     def unary_stream(self, *args: Any, **kwargs: Any) -> _Method:
-        return _Method(self._channel.unary_stream(*args, **kwargs), None, self._metadata)
+        return _Method(self._channel.unary_stream(*args, **kwargs), None, self._authorize)
 
     def stream_stream(self, *args: Any, **kwargs: Any) -> _Method:
-        return _Method(self._channel.stream_stream(*args, **kwargs), None, self._metadata)
+        return _Method(self._channel.stream_stream(*args, **kwargs), None, self._authorize)
 
 
 class _Method:
     """One method; what is given to a call goes before what the client says."""
 
-    __slots__ = ("_metadata", "_method", "_timeout")
+    __slots__ = ("_authorize", "_method", "_timeout")
 
-    def __init__(self, method: Any, timeout: float | None, metadata: _Metadata) -> None:
-        self._method, self._timeout, self._metadata = method, timeout, metadata
+    def __init__(
+        self, method: Any, timeout: float | None, authorize: Callable[[], _Metadata]
+    ) -> None:
+        self._method, self._timeout, self._authorize = method, timeout, authorize
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._method(*args, **self._complete(kwargs))
@@ -350,6 +387,7 @@ class _Method:
     def _complete(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         if self._timeout is not None:
             kwargs.setdefault("timeout", self._timeout)
-        if self._metadata:
-            kwargs["metadata"] = (*self._metadata, *(kwargs.get("metadata") or ()))
+        given = tuple(kwargs.get("metadata") or ())
+        if not any(name == _AUTHORIZATION for name, _ in given):
+            kwargs["metadata"] = (*self._authorize(), *given)
         return kwargs

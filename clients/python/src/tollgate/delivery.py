@@ -26,11 +26,18 @@ log = logging.getLogger("tollgate")
 BATCH_MAX = 100
 BACKOFF_MIN = 0.1
 BACKOFF_MAX = 5.0
+# While the server does not accept the credentials: it answers one such call a second.
+DENIED_BACKOFF_MIN = 1.0
+DENIED_BACKOFF_MAX = 60.0
 # Codes which say that nobody has judged the record yet.
 UNREACHED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 # Codes of a call which are about who asks, not about the records: once the token is renewed, or
-# known, the same records are taken.
-UNAUTHORIZED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
+# known, the same records are taken. The third says that too many such calls came before.
+UNAUTHORIZED = (
+    grpc.StatusCode.UNAUTHENTICATED,
+    grpc.StatusCode.PERMISSION_DENIED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+)
 
 Hold = pb.ReleaseHoldRequest | pb.ExtendHoldRequest
 Item = pb.RecordUsageRequest | Hold
@@ -64,6 +71,8 @@ class Delivery:
         self._thread: threading.Thread | None = None
         self._stopped = False
         self._flushing = 0
+        # Of the last try; the sender's own.
+        self._denied = False
         self._delivered = self._dropped = self._refused = 0
         self._full_logged = False
         self._file = QueueFile(queue_path) if queue_path else None
@@ -160,13 +169,17 @@ class Delivery:
                 if batch and not again:
                     backoff = BACKOFF_MIN
                     continue
+                least, most = BACKOFF_MIN / 2, BACKOFF_MAX
+                if self._denied:
+                    least, most = DENIED_BACKOFF_MIN, DENIED_BACKOFF_MAX
                 # A flush cuts the wait short, but does not make it spin.
+                backoff = max(backoff, least)
                 end = time.monotonic() + backoff * random.uniform(0.5, 1.0)
-                self._changed.wait_for(lambda: self._stopped, BACKOFF_MIN / 2)
+                self._changed.wait_for(lambda: self._stopped, least)
                 self._changed.wait_for(
                     lambda: self._stopped or self._flushing, max(0, end - time.monotonic())
                 )
-                backoff = min(backoff * 2, BACKOFF_MAX)
+                backoff = min(backoff * 2, most)
         disconnect()
 
     def _tidy_file(self) -> None:
@@ -180,6 +193,7 @@ class Delivery:
     def _send(self, stub: pb.UsageServiceStub, batch: list[Item]) -> list[Item]:
         """Sends once and gives back what has to be tried again."""
         again: list[Item] = []
+        self._denied = False
         records = [item for item in batch if isinstance(item, pb.RecordUsageRequest)]
         if records:
             try:
@@ -199,7 +213,7 @@ class Delivery:
                     again.extend(records)
                 elif error.code() in UNAUTHORIZED:
                     again.extend(records)
-                    _denied(error.code(), error.details())
+                    self._deny(error)
                 else:
                     self._refuse(records, f"{error.code().name}: {error.details()}")
             except Exception as error:  # A defect here must not end the thread.
@@ -209,7 +223,7 @@ class Delivery:
         reached = not again
         for item in batch:
             if not isinstance(item, pb.RecordUsageRequest):
-                reached = reached and _settle(stub, item)
+                reached = reached and self._settle(stub, item)
                 if not reached:
                     again.append(item)
         return again
@@ -219,28 +233,28 @@ class Delivery:
             self._refused += 1
             log.error("tollgate: the usage record %s is refused: %s", record.request_id, why)
 
+    def _settle(self, stub: pb.UsageServiceStub, hold: Hold) -> bool:
+        """Gives a hold back or extends it; one that has ended already is as good."""
+        try:
+            if isinstance(hold, pb.ReleaseHoldRequest):
+                stub.ReleaseHold(hold)
+            else:
+                stub.ExtendHold(hold)
+        except grpc.RpcError as error:
+            if error.code() in UNREACHED:
+                return False
+            if error.code() in UNAUTHORIZED:
+                self._deny(error)
+                return False
+            if error.code() is not grpc.StatusCode.NOT_FOUND:
+                log.warning("tollgate: the hold %s stays: %s", hold.request_id, error.details())
+        return True
 
-def _settle(stub: pb.UsageServiceStub, hold: Hold) -> bool:
-    """Gives a hold back or extends it; one that has ended already is as good."""
-    try:
-        if isinstance(hold, pb.ReleaseHoldRequest):
-            stub.ReleaseHold(hold)
-        else:
-            stub.ExtendHold(hold)
-    except grpc.RpcError as error:
-        if error.code() in UNREACHED:
-            return False
-        if error.code() in UNAUTHORIZED:
-            _denied(error.code(), error.details())
-            return False
-        if error.code() is not grpc.StatusCode.NOT_FOUND:
-            log.warning("tollgate: the hold %s stays: %s", hold.request_id, error.details())
-    return True
-
-
-def _denied(code: grpc.StatusCode, why: str | None) -> None:
-    """Is said once for each try."""
-    log.warning("tollgate: a delivery is denied and will be tried again: %s: %s", code.name, why)
+    def _deny(self, error: grpc.RpcError) -> None:
+        """Is said once for each try."""
+        self._denied = True
+        code, why = error.code().name, error.details()
+        log.error("tollgate: a delivery is denied and will be tried again: %s: %s", code, why)
 
 
 _UNREACHED_NUMBERS = tuple(code.value[0] for code in UNREACHED)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+import grpc
+
 from . import v1 as pb
 from .money import Money, span_of, time_of
 
@@ -19,6 +21,26 @@ class TollgateUnavailable(TollgateError):
 
     The error of the last try is its `__cause__`.
     """
+
+
+class NoToken(grpc.RpcError):
+    """A call that was not made, because there is no token for it: UNAUTHENTICATED.
+
+    What the function raised that was asked for one is its `__cause__`.
+    """
+
+    def __init__(self, details: str) -> None:
+        """Says why."""
+        super().__init__(details)
+        self._details = details
+
+    def code(self) -> grpc.StatusCode:
+        """As if the server had refused it."""
+        return grpc.StatusCode.UNAUTHENTICATED
+
+    def details(self) -> str:
+        """Says why there is none."""
+        return self._details
 
 
 @dataclass(frozen=True, slots=True)

@@ -309,7 +309,7 @@ async fn what_was_recorded_outlives_a_wrong_token() {
         batches.into_iter().flat_map(|batch| batch.records).map(|one| one.request_id).collect()
     };
     let said = "tollgate: a delivery is denied and will be tried again: ";
-    for code in [Code::Unauthenticated, Code::PermissionDenied] {
+    for code in [Code::Unauthenticated, Code::PermissionDenied, Code::ResourceExhausted] {
         script.has_denied(code, &client, 1).await;
         let stats = client.stats();
         assert_eq!((stats.queued, stats.delivered, stats.refused), (1, 0, 0));

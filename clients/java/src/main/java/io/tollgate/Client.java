@@ -1,6 +1,8 @@
 package io.tollgate;
 
 import io.grpc.Channel;
+import io.tollgate.v1.AccessServiceGrpc;
+import io.tollgate.v1.AccessServiceGrpc.AccessServiceBlockingStub;
 import io.tollgate.v1.AlertServiceGrpc;
 import io.tollgate.v1.AlertServiceGrpc.AlertServiceBlockingStub;
 import io.tollgate.v1.AnalyticsServiceGrpc;
@@ -27,6 +29,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.Callable;
 import java.util.function.ToLongFunction;
 
 /**
@@ -223,6 +226,17 @@ public final class Client implements AutoCloseable {
     return AnalyticsServiceGrpc.newBlockingStub(channel());
   }
 
+  /** Access tokens, and who the caller is. */
+  public AccessServiceBlockingStub access() {
+    return AccessServiceGrpc.newBlockingStub(channel());
+  }
+
+  /** Says where it leads, and no secret. */
+  @Override
+  public String toString() {
+    return "Client[" + channel().authority() + "]";
+  }
+
   /** Makes a UUIDv7: its first 48 bits are the milliseconds of now, the others random. */
   public static String makeRequestId() {
     UUID random = UUID.randomUUID();
@@ -247,6 +261,7 @@ public final class Client implements AutoCloseable {
   public static final class Builder {
     String address = environment("TOLLGATE_ADDRESS", "127.0.0.1:50051");
     String token = environment("TOLLGATE_TOKEN", null);
+    Callable<String> tokenSource;
     byte[] tls;
     Duration timeout = Duration.ofSeconds(2);
     private OnUnavailable onUnavailable = OnUnavailable.OPEN;
@@ -257,6 +272,12 @@ public final class Client implements AutoCloseable {
 
     private Builder() {}
 
+    /** Shows no option, as there may be a secret in it. */
+    @Override
+    public String toString() {
+      return "Client.Builder";
+    }
+
     /**
      * {@code host:port}; by default that of the environment's {@code TOLLGATE_ADDRESS}, or
      * 127.0.0.1:50051. With {@code http://} before it it is plaintext, with {@code https://} TLS.
@@ -266,9 +287,23 @@ public final class Client implements AutoCloseable {
       return this;
     }
 
-    /** Bearer token; by default that of {@code TOLLGATE_TOKEN}. In plaintext only to loopback. */
+    /**
+     * The secret of an access token; by default that of {@code TOLLGATE_TOKEN}. In plaintext only to
+     * loopback. Space around it is left out.
+     */
     public Builder token(String token) {
       this.token = token;
+      tokenSource = null;
+      return this;
+    }
+
+    /**
+     * Is asked for the token before each call, so that it can be renewed; it is to return at once.
+     * What it throws ends the call with {@code UNAUTHENTICATED}.
+     */
+    public Builder tokenSource(Callable<String> source) {
+      tokenSource = Objects.requireNonNull(source);
+      token = null;
       return this;
     }
 
@@ -332,8 +367,8 @@ public final class Client implements AutoCloseable {
     /**
      * Makes the client. Does not connect yet: the first call does.
      *
-     * @throws IllegalArgumentException for an address that cannot be dialled, or a token in plaintext
-     *     to another machine
+     * @throws IllegalArgumentException for an address that cannot be dialled, a token in plaintext
+     *     to another machine, or one that a header cannot carry
      * @throws java.io.UncheckedIOException if the queue file cannot be used, or another client has
      *     it
      */

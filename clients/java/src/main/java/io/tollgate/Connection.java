@@ -17,13 +17,13 @@ import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.TlsChannelCredentials;
-import io.grpc.stub.MetadataUtils;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -42,17 +42,21 @@ final class Connection {
 
   /**
    * Codes of a call which are about who asks, not about what is asked: once the token is renewed,
-   * or known, the same call is taken.
+   * or known, the same call is taken. The third says that too many such calls came before.
    */
   static final Set<Status.Code> UNAUTHORIZED =
-      Set.of(Status.Code.UNAUTHENTICATED, Status.Code.PERMISSION_DENIED);
+      Set.of(
+          Status.Code.UNAUTHENTICATED,
+          Status.Code.PERMISSION_DENIED,
+          Status.Code.RESOURCE_EXHAUSTED);
 
   private static final Pattern LOOPBACK =
       Pattern.compile("(localhost|127(\\.\\d{1,3}){3}|\\[::1])(:\\d+)?|unix:.*");
   private static final Pattern HOST_AND_PORT = Pattern.compile("[^/?#@]+");
-  private static final Metadata.Key<String> AUTHORIZATION =
-      Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
   private static final long WAKE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+  /** Causes may go round in a circle. */
+  private static final int CAUSES_MAX = 10;
 
   private static final String SERVICE = "tollgate.v1.UsageService";
 
@@ -80,7 +84,8 @@ final class Connection {
 
   Connection(Client.Builder options) {
     Target target = target(options.address, options.tls);
-    if (options.token != null && target.tls == null && !isLoopback(target.address)) {
+    Authorization authorization = Authorization.of(options.token, options.tokenSource);
+    if (authorization != null && target.tls == null && !isLoopback(target.address)) {
       throw new IllegalArgumentException(
           "a token is not sent to " + target.address + " without TLS: set tls()");
     }
@@ -92,15 +97,12 @@ final class Connection {
             .keepAliveTime(30, TimeUnit.SECONDS)
             .keepAliveTimeout(10, TimeUnit.SECONDS)
             .build();
-    Metadata headers = new Metadata();
-    if (options.token != null) {
-      headers.put(AUTHORIZATION, "Bearer " + options.token);
+    List<ClientInterceptor> interceptors = new ArrayList<>();
+    if (authorization != null) {
+      interceptors.add(authorization);
     }
-    calls =
-        ClientInterceptors.intercept(
-            channel,
-            MetadataUtils.newAttachHeadersInterceptor(headers),
-            new Caller(options.timeout));
+    interceptors.add(new Caller(options.timeout));
+    calls = ClientInterceptors.intercept(channel, interceptors);
   }
 
   /**
@@ -154,20 +156,36 @@ final class Connection {
     channel.shutdownNow();
   }
 
-  /** What went wrong, for the log: of a broken connection gRPC says it only in the cause. */
+  /**
+   * What went wrong, for the log: of a broken connection gRPC says it only in the causes, and what is
+   * wrong with a certificate is in the last of them.
+   */
   static String why(StatusRuntimeException error) {
+    StringBuilder why = new StringBuilder(error.getMessage());
     Throwable cause = error.getCause();
-    return cause == null ? error.getMessage() : error.getMessage() + ": " + cause.getMessage();
+    for (int depth = 0; cause != null && depth < CAUSES_MAX; depth++) {
+      String message = cause.getMessage();
+      if (message != null && why.indexOf(message) < 0) {
+        why.append(": ").append(message);
+      }
+      cause = cause.getCause();
+    }
+    return why.toString();
   }
 
   /**
    * A connection that breaks at the moment of a call is not told as UNAVAILABLE by gRPC, but as
-   * UNKNOWN with the error of the socket; what a server says has no cause.
+   * UNKNOWN with the error of the socket; one on which the other side does not speak HTTP/2, such as
+   * a server that wants TLS, as INTERNAL. What a server says has no cause.
    */
   static Status unified(Status status) {
     boolean broken =
         status.getCode() == Status.Code.UNKNOWN && status.getCause() instanceof IOException;
-    return broken
+    boolean foreign =
+        status.getCode() == Status.Code.INTERNAL
+            && status.getCause() != null
+            && "http2 exception".equals(status.getDescription());
+    return broken || foreign
         ? Status.UNAVAILABLE.withDescription(status.getDescription()).withCause(status.getCause())
         : status;
   }

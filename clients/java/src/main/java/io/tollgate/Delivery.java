@@ -37,6 +37,9 @@ final class Delivery {
   private static final int BATCH_BYTES_MAX = 2 * 1024 * 1024;
   private static final long BACKOFF_MIN = TimeUnit.MILLISECONDS.toNanos(100);
   private static final long BACKOFF_MAX = TimeUnit.SECONDS.toNanos(5);
+  /** While the server does not accept the credentials: it answers one such call a second. */
+  private static final long DENIED_BACKOFF_MIN = TimeUnit.SECONDS.toNanos(1);
+  private static final long DENIED_BACKOFF_MAX = TimeUnit.SECONDS.toNanos(60);
   private static final Duration JOIN_MAX = Duration.ofSeconds(1);
 
   private final UsageServiceBlockingStub stub;
@@ -55,6 +58,8 @@ final class Delivery {
   private long dropped;
   private long refused;
   private boolean dropLogged;
+  // Of the last try; the sender's own.
+  private boolean denied;
 
   /** Takes up what an earlier process has left in the file. */
   Delivery(UsageServiceBlockingStub stub, int max, Path path, Duration flushTimeout) {
@@ -231,8 +236,10 @@ final class Delivery {
         List<Message> batch = next();
         List<Message> again = sent(batch);
         boolean done = !batch.isEmpty() && again.isEmpty();
+        backoff = denied ? Math.max(backoff, DENIED_BACKOFF_MIN) : backoff;
         settle(batch, again, done ? 0 : backoff);
-        backoff = done ? BACKOFF_MIN : Math.min(backoff * 2, BACKOFF_MAX);
+        long most = denied ? DENIED_BACKOFF_MAX : BACKOFF_MAX;
+        backoff = done ? BACKOFF_MIN : Math.min(backoff * 2, most);
       }
     } catch (InterruptedException closed) {
       // The end of this thread.
@@ -288,8 +295,9 @@ final class Delivery {
       if (backoff > 0) {
         // A flush cuts the wait short, but does not make it spin.
         long whole = (long) (backoff * ThreadLocalRandom.current().nextDouble(0.5, 1));
-        await(BACKOFF_MIN / 2, () -> stopped);
-        await(whole - BACKOFF_MIN / 2, () -> stopped || flushing > 0);
+        long least = denied ? DENIED_BACKOFF_MIN : BACKOFF_MIN / 2;
+        await(least, () -> stopped);
+        await(whole - least, () -> stopped || flushing > 0);
       }
     } finally {
       lock.unlock();
@@ -332,6 +340,7 @@ final class Delivery {
 
   /** Sends once and gives back what has to be tried again. */
   private List<Message> send(List<Message> batch) {
+    denied = false;
     List<Message> again = new ArrayList<>();
     List<RecordUsageRequest> records = new ArrayList<>();
     for (Message item : batch) {
@@ -383,7 +392,7 @@ final class Delivery {
         again.addAll(records);
       } else if (Connection.UNAUTHORIZED.contains(code)) {
         again.addAll(records);
-        denied(Connection.why(error));
+        deny(Connection.why(error));
       } else {
         refuse(records, Connection.why(error));
       }
@@ -408,7 +417,7 @@ final class Delivery {
       }
       String why = Connection.why(error);
       if (Connection.UNAUTHORIZED.contains(code)) {
-        denied(why);
+        deny(why);
         return false;
       }
       if (code != Status.Code.NOT_FOUND) {
@@ -419,8 +428,9 @@ final class Delivery {
   }
 
   /** Is said once for each try. */
-  private static void denied(String why) {
-    LOG.log(Level.WARNING, "tollgate: a delivery is denied and will be tried again: {0}", why);
+  private void deny(String why) {
+    denied = true;
+    LOG.log(Level.ERROR, "tollgate: a delivery is denied and will be tried again: {0}", why);
   }
 
   private void refuse(List<RecordUsageRequest> records, String why) {

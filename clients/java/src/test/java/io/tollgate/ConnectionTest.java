@@ -137,11 +137,12 @@ class ConnectionTest {
                         return null;
                       }));
       assertEquals(Status.Code.UNAUTHENTICATED, said.getStatus().getCode());
-      for (Status status : List.of(Status.UNAUTHENTICATED, Status.PERMISSION_DENIED)) {
+      for (Status.Code code : Connection.UNAUTHORIZED) {
+        Status status = code.toStatus();
         deny(fake, client, status, 1);
         assertEquals(new Stats(1, 0, 0, 0), client.stats());
         assertTrue(Files.readString(path).contains("kept"));
-        String denied = "WARNING tollgate: a delivery is denied and will be tried again: ";
+        String denied = "SEVERE tollgate: a delivery is denied and will be tried again: ";
         denied += status.getCode() + ": no such token";
         assertTrue(log.text().contains(denied), log::text);
       }

@@ -29,16 +29,20 @@ import io.tollgate.v1.RecordUsageRequest;
 import io.tollgate.v1.RecordUsageResponse;
 import io.tollgate.v1.UnitKind;
 import io.tollgate.v1.UsageUnit;
+import io.tollgate.v1.WatchSpendRequest;
+import io.tollgate.v1.WatchSpendResponse;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -58,6 +62,7 @@ public final class Conformance {
 
   private final Map<Integer, Call> open = new HashMap<>();
   private Client client;
+  private Iterator<WatchSpendResponse> stream;
 
   /** The exception of the block. */
   private static final class OwnException extends RuntimeException {
@@ -100,6 +105,9 @@ public final class Conformance {
       case "close" -> close(command);
       case "reduce" -> reduce(command);
       case "estimate" -> estimate(command);
+      case "watch" -> watch(command);
+      case "watched" -> watched();
+      case "describe" -> describe();
       case "bench" -> new Bench(client, command).run();
       default -> throw new IllegalArgumentException("no such command");
     };
@@ -113,6 +121,10 @@ public final class Conformance {
             .onUnavailable(OnUnavailable.valueOf(
                 command.get("on_unavailable").getAsString().toUpperCase(Locale.ROOT)));
     text(command, "token").ifPresent(options::token);
+    text(command, "token_path")
+        .ifPresent(path -> options.tokenSource(() -> Files.readString(Path.of(path))));
+    text(command, "tls_roots")
+        .ifPresent(roots -> options.tls(roots.getBytes(StandardCharsets.UTF_8)));
     text(command, "queue_path").map(Path::of).ifPresent(options::queuePath);
     millis(command, "flush_timeout_ms").ifPresent(options::flushTimeout);
     given(command, "queue_max").map(JsonElement::getAsInt).ifPresent(options::queueMax);
@@ -124,6 +136,43 @@ public final class Conformance {
       answer.addProperty("result", "refused");
       answer.addProperty("message", error.getMessage());
     }
+    return answer;
+  }
+
+  private JsonObject watch(JsonObject command) {
+    String workspace = command.get("workspace").getAsString();
+    stream =
+        client
+            .budget()
+            .watchSpend(WatchSpendRequest.newBuilder().setWorkspaceId(workspace).build());
+    return readStream();
+  }
+
+  private JsonObject watched() {
+    JsonObject answer = readStream();
+    while (answer.get("result").getAsString().equals("watching")) {
+      answer = readStream();
+    }
+    return answer;
+  }
+
+  private JsonObject readStream() {
+    JsonObject answer = new JsonObject();
+    try {
+      boolean more = stream.hasNext();
+      if (more) {
+        stream.next();
+      }
+      answer.addProperty("result", more ? "watching" : "ended");
+    } catch (StatusRuntimeException error) {
+      answer = failed(error);
+    }
+    return answer;
+  }
+
+  private JsonObject describe() {
+    JsonObject answer = new JsonObject();
+    answer.addProperty("text", client + " " + client.channel());
     return answer;
   }
 
@@ -415,6 +464,7 @@ public final class Conformance {
       answer.addProperty("result", "cancelled");
     } else if (error instanceof TollgateUnavailableException) {
       answer.addProperty("result", "unavailable");
+      answer.addProperty("message", error.getMessage());
     } else if (error instanceof BlockedException blocked) {
       answer.addProperty("result", "blocked");
       answer.addProperty("decision", "BLOCKED");
@@ -427,6 +477,7 @@ public final class Conformance {
     } else if (error instanceof StatusRuntimeException status) {
       answer.addProperty("result", "error");
       answer.addProperty("code", status.getStatus().getCode().name());
+      answer.addProperty("message", status.getStatus().getDescription());
     } else {
       throw error;
     }

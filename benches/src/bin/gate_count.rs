@@ -1,0 +1,66 @@
+//! Makes a number of checks in this process, through the router of the server and without a
+//! network, and ends: for valgrind to count the instructions. The counts of two numbers of checks
+//! differ by what the checks cost alone.
+
+use std::sync::Arc;
+
+use clap::Parser;
+use tokio_util::sync::CancellationToken;
+use tollgate::domain::catalog::Catalog;
+use tollgate::engine::alerts::address::AddressRules;
+use tollgate::engine::{Engine, SystemClock};
+use tollgate::grpc::router::Router;
+use tollgate::grpc::{Admission, ServiceContext, routes};
+use tollgate::proto::v1::Decision;
+use tollgate::proto::v1::usage_service_client::UsageServiceClient;
+use tollgate::storage::sql;
+use tollgate_bench::messages::check_request;
+use tollgate_bench::{Result, processes};
+use tonic::Request;
+
+#[derive(Parser)]
+struct Arguments {
+    /// With the workspace of the benchmarks in it.
+    #[arg(long)]
+    database: String,
+    #[arg(long)]
+    calls: u32,
+    /// Credentials are required, and these are sent; otherwise none are.
+    #[arg(long)]
+    token: Option<String>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let store = sql::open(&arguments.database).await?;
+    let started = Engine::start(store, Arc::new(SystemClock), &Catalog::default()).await;
+    let (engine, _committed) = started.map_err(|error| error.to_string())?;
+    let admission = match arguments.token {
+        Some(_) => Admission::Authenticated,
+        None => Admission::Local { origins: Vec::new() },
+    };
+    let context = ServiceContext {
+        engine,
+        stopping: CancellationToken::new(),
+        address_rules: AddressRules::default(),
+        has_smtp: false,
+        admission,
+    };
+    let router = Router::new(&context, routes(&context), &[]);
+    // Without credentials only a loopback host is answered.
+    let origin = http::Uri::from_static("http://127.0.0.1");
+    let mut usage = UsageServiceClient::with_origin(router, origin);
+    let authorization = arguments.token.as_deref().map(processes::server::bearer).transpose()?;
+    for _ in 0..arguments.calls {
+        let mut request = Request::new(check_request());
+        if let Some(authorization) = &authorization {
+            request.metadata_mut().insert("authorization", authorization.clone());
+        }
+        let answer = usage.check_and_route(request).await?.into_inner();
+        if answer.decision() != Decision::Allowed {
+            return Err(format!("the check is refused: {answer:?}").into());
+        }
+    }
+    Ok(())
+}
