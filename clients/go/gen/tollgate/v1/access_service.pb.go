@@ -41,6 +41,8 @@ const (
 	Role_ROLE_SERVICE Role = 3
 	// Reads in its workspaces.
 	Role_ROLE_VIEWER Role = 4
+	// One user or API key of a workspace, which reads its own usage and limits.
+	Role_ROLE_HOLDER Role = 5
 )
 
 // Enum value maps for Role.
@@ -51,6 +53,7 @@ var (
 		2: "ROLE_ADMIN",
 		3: "ROLE_SERVICE",
 		4: "ROLE_VIEWER",
+		5: "ROLE_HOLDER",
 	}
 	Role_value = map[string]int32{
 		"ROLE_UNSPECIFIED": 0,
@@ -58,6 +61,7 @@ var (
 		"ROLE_ADMIN":       2,
 		"ROLE_SERVICE":     3,
 		"ROLE_VIEWER":      4,
+		"ROLE_HOLDER":      5,
 	}
 )
 
@@ -97,8 +101,8 @@ type Token struct {
 	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// Role.
 	Role Role `protobuf:"varint,3,opt,name=role,proto3,enum=tollgate.v1.Role" json:"role,omitempty"`
-	// Workspaces in which it is valid: 1 to 100, which need not exist yet; none for an operator, who
-	// may act in all.
+	// Workspaces in which it is valid: 1 to 100, which need not exist yet; one with the role holder;
+	// none for an operator, who may act in all.
 	WorkspaceIds []string `protobuf:"bytes,4,rep,name=workspace_ids,json=workspaceIds,proto3" json:"workspace_ids,omitempty"`
 	// Expiry; absent for never.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
@@ -114,8 +118,11 @@ type Token struct {
 	LastUseTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
 	// Time of its secret: of its creation, or of the last rotation. Output only.
 	SecretCreateTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=secret_create_time,json=secretCreateTime,proto3" json:"secret_create_time,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// With the role holder, and only there: the user or API key whose usage and limits it reads, of
+	// type SUBJECT_TYPE_USER or SUBJECT_TYPE_API_KEY.
+	Subject       *Subject `protobuf:"bytes,11,opt,name=subject,proto3" json:"subject,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Token) Reset() {
@@ -214,6 +221,13 @@ func (x *Token) GetLastUseTime() *timestamppb.Timestamp {
 func (x *Token) GetSecretCreateTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.SecretCreateTime
+	}
+	return nil
+}
+
+func (x *Token) GetSubject() *Subject {
+	if x != nil {
+		return x.Subject
 	}
 	return nil
 }
@@ -673,15 +687,19 @@ func (*WhoAmIRequest) Descriptor() ([]byte, []int) {
 // Response of WhoAmI.
 type WhoAmIResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identity, as in the audit log: `token:` and the id of the token; "anonymous" where the server
-	// does not require authentication.
+	// Identity, as in the audit log: `token:` and the id of the access token; `certificate:` and the
+	// SPIFFE id or the subject of the client certificate; `jwt:`, the subject of the token of an
+	// identity provider, "@" and its issuer; "anonymous" where the server does not require
+	// authentication.
 	Identity string `protobuf:"bytes,1,opt,name=identity,proto3" json:"identity,omitempty"`
 	// Role.
 	Role Role `protobuf:"varint,2,opt,name=role,proto3,enum=tollgate.v1.Role" json:"role,omitempty"`
 	// Workspaces in which the role is valid; none for all.
 	WorkspaceIds []string `protobuf:"bytes,3,rep,name=workspace_ids,json=workspaceIds,proto3" json:"workspace_ids,omitempty"`
 	// Expiry of the credentials; absent for never.
-	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// With the role holder: the user or API key whose usage and limits it reads.
+	Subject       *Subject `protobuf:"bytes,5,opt,name=subject,proto3" json:"subject,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -744,11 +762,18 @@ func (x *WhoAmIResponse) GetExpireTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *WhoAmIResponse) GetSubject() *Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
 var File_tollgate_v1_access_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_access_service_proto_rawDesc = "" +
 	"\n" +
-	" tollgate/v1/access_service.proto\x12\vtollgate.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x04\n" +
+	" tollgate/v1/access_service.proto\x12\vtollgate.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xd3\x04\n" +
 	"\x05Token\x12\x19\n" +
 	"\btoken_id\x18\x01 \x01(\tR\atokenId\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12%\n" +
@@ -763,7 +788,8 @@ const file_tollgate_v1_access_service_proto_rawDesc = "" +
 	"\x16old_secret_expire_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x13oldSecretExpireTime\x12>\n" +
 	"\rlast_use_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\x12H\n" +
 	"\x12secret_create_time\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampR\x10secretCreateTime\">\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\x10secretCreateTime\x12.\n" +
+	"\asubject\x18\v \x01(\v2\x14.tollgate.v1.SubjectR\asubject\">\n" +
 	"\x12CreateTokenRequest\x12(\n" +
 	"\x05token\x18\x01 \x01(\v2\x12.tollgate.v1.TokenR\x05token\"W\n" +
 	"\x13CreateTokenResponse\x12(\n" +
@@ -786,20 +812,22 @@ const file_tollgate_v1_access_service_proto_rawDesc = "" +
 	"\btoken_id\x18\x01 \x01(\tR\atokenId\"?\n" +
 	"\x13RevokeTokenResponse\x12(\n" +
 	"\x05token\x18\x01 \x01(\v2\x12.tollgate.v1.TokenR\x05token\"\x0f\n" +
-	"\rWhoAmIRequest\"\xb5\x01\n" +
+	"\rWhoAmIRequest\"\xe5\x01\n" +
 	"\x0eWhoAmIResponse\x12\x1a\n" +
 	"\bidentity\x18\x01 \x01(\tR\bidentity\x12%\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x11.tollgate.v1.RoleR\x04role\x12#\n" +
 	"\rworkspace_ids\x18\x03 \x03(\tR\fworkspaceIds\x12;\n" +
 	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"expireTime*b\n" +
+	"expireTime\x12.\n" +
+	"\asubject\x18\x05 \x01(\v2\x14.tollgate.v1.SubjectR\asubject*s\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rROLE_OPERATOR\x10\x01\x12\x0e\n" +
 	"\n" +
 	"ROLE_ADMIN\x10\x02\x12\x10\n" +
 	"\fROLE_SERVICE\x10\x03\x12\x0f\n" +
-	"\vROLE_VIEWER\x10\x042\x97\x03\n" +
+	"\vROLE_VIEWER\x10\x04\x12\x0f\n" +
+	"\vROLE_HOLDER\x10\x052\x97\x03\n" +
 	"\rAccessService\x12P\n" +
 	"\vCreateToken\x12\x1f.tollgate.v1.CreateTokenRequest\x1a .tollgate.v1.CreateTokenResponse\x12M\n" +
 	"\n" +
@@ -837,7 +865,8 @@ var file_tollgate_v1_access_service_proto_goTypes = []any{
 	(*WhoAmIRequest)(nil),         // 10: tollgate.v1.WhoAmIRequest
 	(*WhoAmIResponse)(nil),        // 11: tollgate.v1.WhoAmIResponse
 	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
+	(*Subject)(nil),               // 13: tollgate.v1.Subject
+	(*durationpb.Duration)(nil),   // 14: google.protobuf.Duration
 }
 var file_tollgate_v1_access_service_proto_depIdxs = []int32{
 	0,  // 0: tollgate.v1.Token.role:type_name -> tollgate.v1.Role
@@ -847,29 +876,31 @@ var file_tollgate_v1_access_service_proto_depIdxs = []int32{
 	12, // 4: tollgate.v1.Token.old_secret_expire_time:type_name -> google.protobuf.Timestamp
 	12, // 5: tollgate.v1.Token.last_use_time:type_name -> google.protobuf.Timestamp
 	12, // 6: tollgate.v1.Token.secret_create_time:type_name -> google.protobuf.Timestamp
-	1,  // 7: tollgate.v1.CreateTokenRequest.token:type_name -> tollgate.v1.Token
-	1,  // 8: tollgate.v1.CreateTokenResponse.token:type_name -> tollgate.v1.Token
-	1,  // 9: tollgate.v1.ListTokensResponse.tokens:type_name -> tollgate.v1.Token
-	13, // 10: tollgate.v1.RotateTokenRequest.overlap:type_name -> google.protobuf.Duration
-	1,  // 11: tollgate.v1.RotateTokenResponse.token:type_name -> tollgate.v1.Token
-	1,  // 12: tollgate.v1.RevokeTokenResponse.token:type_name -> tollgate.v1.Token
-	0,  // 13: tollgate.v1.WhoAmIResponse.role:type_name -> tollgate.v1.Role
-	12, // 14: tollgate.v1.WhoAmIResponse.expire_time:type_name -> google.protobuf.Timestamp
-	2,  // 15: tollgate.v1.AccessService.CreateToken:input_type -> tollgate.v1.CreateTokenRequest
-	4,  // 16: tollgate.v1.AccessService.ListTokens:input_type -> tollgate.v1.ListTokensRequest
-	6,  // 17: tollgate.v1.AccessService.RotateToken:input_type -> tollgate.v1.RotateTokenRequest
-	8,  // 18: tollgate.v1.AccessService.RevokeToken:input_type -> tollgate.v1.RevokeTokenRequest
-	10, // 19: tollgate.v1.AccessService.WhoAmI:input_type -> tollgate.v1.WhoAmIRequest
-	3,  // 20: tollgate.v1.AccessService.CreateToken:output_type -> tollgate.v1.CreateTokenResponse
-	5,  // 21: tollgate.v1.AccessService.ListTokens:output_type -> tollgate.v1.ListTokensResponse
-	7,  // 22: tollgate.v1.AccessService.RotateToken:output_type -> tollgate.v1.RotateTokenResponse
-	9,  // 23: tollgate.v1.AccessService.RevokeToken:output_type -> tollgate.v1.RevokeTokenResponse
-	11, // 24: tollgate.v1.AccessService.WhoAmI:output_type -> tollgate.v1.WhoAmIResponse
-	20, // [20:25] is the sub-list for method output_type
-	15, // [15:20] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	13, // 7: tollgate.v1.Token.subject:type_name -> tollgate.v1.Subject
+	1,  // 8: tollgate.v1.CreateTokenRequest.token:type_name -> tollgate.v1.Token
+	1,  // 9: tollgate.v1.CreateTokenResponse.token:type_name -> tollgate.v1.Token
+	1,  // 10: tollgate.v1.ListTokensResponse.tokens:type_name -> tollgate.v1.Token
+	14, // 11: tollgate.v1.RotateTokenRequest.overlap:type_name -> google.protobuf.Duration
+	1,  // 12: tollgate.v1.RotateTokenResponse.token:type_name -> tollgate.v1.Token
+	1,  // 13: tollgate.v1.RevokeTokenResponse.token:type_name -> tollgate.v1.Token
+	0,  // 14: tollgate.v1.WhoAmIResponse.role:type_name -> tollgate.v1.Role
+	12, // 15: tollgate.v1.WhoAmIResponse.expire_time:type_name -> google.protobuf.Timestamp
+	13, // 16: tollgate.v1.WhoAmIResponse.subject:type_name -> tollgate.v1.Subject
+	2,  // 17: tollgate.v1.AccessService.CreateToken:input_type -> tollgate.v1.CreateTokenRequest
+	4,  // 18: tollgate.v1.AccessService.ListTokens:input_type -> tollgate.v1.ListTokensRequest
+	6,  // 19: tollgate.v1.AccessService.RotateToken:input_type -> tollgate.v1.RotateTokenRequest
+	8,  // 20: tollgate.v1.AccessService.RevokeToken:input_type -> tollgate.v1.RevokeTokenRequest
+	10, // 21: tollgate.v1.AccessService.WhoAmI:input_type -> tollgate.v1.WhoAmIRequest
+	3,  // 22: tollgate.v1.AccessService.CreateToken:output_type -> tollgate.v1.CreateTokenResponse
+	5,  // 23: tollgate.v1.AccessService.ListTokens:output_type -> tollgate.v1.ListTokensResponse
+	7,  // 24: tollgate.v1.AccessService.RotateToken:output_type -> tollgate.v1.RotateTokenResponse
+	9,  // 25: tollgate.v1.AccessService.RevokeToken:output_type -> tollgate.v1.RevokeTokenResponse
+	11, // 26: tollgate.v1.AccessService.WhoAmI:output_type -> tollgate.v1.WhoAmIResponse
+	22, // [22:27] is the sub-list for method output_type
+	17, // [17:22] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_access_service_proto_init() }
@@ -877,6 +908,7 @@ func file_tollgate_v1_access_service_proto_init() {
 	if File_tollgate_v1_access_service_proto != nil {
 		return
 	}
+	file_tollgate_v1_common_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -32,9 +32,10 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`. What each
-// role may call is in docs/security.md. Where a server does not require authentication every caller
-// is an operator, and tokens are ignored.
+// Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`; there a
+// server also takes the tokens (JWT) of identity providers that it trusts, and it takes client
+// certificates, as its identity file says. What each role may call is in docs/security.md. Where a
+// server does not require authentication every caller is an operator, and credentials are ignored.
 type AccessServiceClient interface {
 	// Creates a token. The response has its secret, which nothing returns again.
 	CreateToken(ctx context.Context, in *CreateTokenRequest, opts ...grpc.CallOption) (*CreateTokenResponse, error)
@@ -111,9 +112,10 @@ func (c *accessServiceClient) WhoAmI(ctx context.Context, in *WhoAmIRequest, opt
 // All implementations must embed UnimplementedAccessServiceServer
 // for forward compatibility.
 //
-// Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`. What each
-// role may call is in docs/security.md. Where a server does not require authentication every caller
-// is an operator, and tokens are ignored.
+// Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`; there a
+// server also takes the tokens (JWT) of identity providers that it trusts, and it takes client
+// certificates, as its identity file says. What each role may call is in docs/security.md. Where a
+// server does not require authentication every caller is an operator, and credentials are ignored.
 type AccessServiceServer interface {
 	// Creates a token. The response has its secret, which nothing returns again.
 	CreateToken(context.Context, *CreateTokenRequest) (*CreateTokenResponse, error)

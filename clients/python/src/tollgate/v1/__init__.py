@@ -9,6 +9,7 @@ from tollgate.v1.access_service_pb2 import (
     ListTokensRequest as ListTokensRequest,
     ListTokensResponse as ListTokensResponse,
     ROLE_ADMIN as ROLE_ADMIN,
+    ROLE_HOLDER as ROLE_HOLDER,
     ROLE_OPERATOR as ROLE_OPERATOR,
     ROLE_SERVICE as ROLE_SERVICE,
     ROLE_UNSPECIFIED as ROLE_UNSPECIFIED,

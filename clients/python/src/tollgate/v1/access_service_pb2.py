@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from tollgate.v1 import common_pb2 as tollgate_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tollgate/v1/access_service.proto\x12\x0btollgate.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x04\n\x05Token\x12\x19\n\x08token_id\x18\x01 \x01(\tR\x07tokenId\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\x12%\n\x04role\x18\x03 \x01(\x0e\x32\x11.tollgate.v1.RoleR\x04role\x12#\n\rworkspace_ids\x18\x04 \x03(\tR\x0cworkspaceIds\x12;\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime\x12;\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0brevoke_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nrevokeTime\x12O\n\x16old_secret_expire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x13oldSecretExpireTime\x12>\n\rlast_use_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0blastUseTime\x12H\n\x12secret_create_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x10secretCreateTime\">\n\x12\x43reateTokenRequest\x12(\n\x05token\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.TokenR\x05token\"W\n\x13\x43reateTokenResponse\x12(\n\x05token\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.TokenR\x05token\x12\x16\n\x06secret\x18\x02 \x01(\tR\x06secret\"O\n\x11ListTokensRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"h\n\x12ListTokensResponse\x12*\n\x06tokens\x18\x01 \x03(\x0b\x32\x12.tollgate.v1.TokenR\x06tokens\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"d\n\x12RotateTokenRequest\x12\x19\n\x08token_id\x18\x01 \x01(\tR\x07tokenId\x12\x33\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x07overlap\"W\n\x13RotateTokenResponse\x12(\n\x05token\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.TokenR\x05token\x12\x16\n\x06secret\x18\x02 \x01(\tR\x06secret\"/\n\x12RevokeTokenRequest\x12\x19\n\x08token_id\x18\x01 \x01(\tR\x07tokenId\"?\n\x13RevokeTokenResponse\x12(\n\x05token\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.TokenR\x05token\"\x0f\n\rWhoAmIRequest\"\xb5\x01\n\x0eWhoAmIResponse\x12\x1a\n\x08identity\x18\x01 \x01(\tR\x08identity\x12%\n\x04role\x18\x02 \x01(\x0e\x32\x11.tollgate.v1.RoleR\x04role\x12#\n\rworkspace_ids\x18\x03 \x03(\tR\x0cworkspaceIds\x12;\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime*b\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_OPERATOR\x10\x01\x12\x0e\n\nROLE_ADMIN\x10\x02\x12\x10\n\x0cROLE_SERVICE\x10\x03\x12\x0f\n\x0bROLE_VIEWER\x10\x04\x32\x97\x03\n\rAccessService\x12P\n\x0b\x43reateToken\x12\x1f.tollgate.v1.CreateTokenRequest\x1a .tollgate.v1.CreateTokenResponse\x12M\n\nListTokens\x12\x1e.tollgate.v1.ListTokensRequest\x1a\x1f.tollgate.v1.ListTokensResponse\x12P\n\x0bRotateToken\x12\x1f.tollgate.v1.RotateTokenRequest\x1a .tollgate.v1.RotateTokenResponse\x12P\n\x0bRevokeToken\x12\x1f.tollgate.v1.RevokeTokenRequest\x1a .tollgate.v1.RevokeTokenResponse\x12\x41\n\x06WhoAmI\x12\x1a.tollgate.v1.WhoAmIRequest\x1a\x1b.tollgate.v1.WhoAmIResponseBV\n\x0eio.tollgate.v1B\x12\x41\x63\x63\x65ssServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tollgate/v1/access_service.proto\x12\x0btollgate.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xd3\x04\n\x05Token\x12\x19\n\x08token_id\x18\x01 \x01(\tR\x07tokenId\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\x12%\n\x04role\x18\x03 \x01(\x0e\x32\x11.tollgate.v1.RoleR\x04role\x12#\n\rworkspace_ids\x18\x04 \x03(\tR\x0cworkspaceIds\x12;\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime\x12;\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0brevoke_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nrevokeTime\x12O\n\x16old_secret_expire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x13oldSecretExpireTime\x12>\n\rlast_use_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0blastUseTime\x12H\n\x12secret_create_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x10secretCreateTime\x12.\n\x07subject\x18\x0b \x01(\x0b\x32\x14.tollgate.v1.SubjectR\x07subject\">\n\x12\x43reateTokenRequest\x12(\n\x05token\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.TokenR\x05token\"W\n\x13\x43reateTokenResponse\x12(\n\x05token\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.TokenR\x05token\x12\x16\n\x06secret\x18\x02 \x01(\tR\x06secret\"O\n\x11ListTokensRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"h\n\x12ListTokensResponse\x12*\n\x06tokens\x18\x01 \x03(\x0b\x32\x12.tollgate.v1.TokenR\x06tokens\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"d\n\x12RotateTokenRequest\x12\x19\n\x08token_id\x18\x01 \x01(\tR\x07tokenId\x12\x33\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x07overlap\"W\n\x13RotateTokenResponse\x12(\n\x05token\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.TokenR\x05token\x12\x16\n\x06secret\x18\x02 \x01(\tR\x06secret\"/\n\x12RevokeTokenRequest\x12\x19\n\x08token_id\x18\x01 \x01(\tR\x07tokenId\"?\n\x13RevokeTokenResponse\x12(\n\x05token\x18\x01 \x01(\x0b\x32\x12.tollgate.v1.TokenR\x05token\"\x0f\n\rWhoAmIRequest\"\xe5\x01\n\x0eWhoAmIResponse\x12\x1a\n\x08identity\x18\x01 \x01(\tR\x08identity\x12%\n\x04role\x18\x02 \x01(\x0e\x32\x11.tollgate.v1.RoleR\x04role\x12#\n\rworkspace_ids\x18\x03 \x03(\tR\x0cworkspaceIds\x12;\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime\x12.\n\x07subject\x18\x05 \x01(\x0b\x32\x14.tollgate.v1.SubjectR\x07subject*s\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_OPERATOR\x10\x01\x12\x0e\n\nROLE_ADMIN\x10\x02\x12\x10\n\x0cROLE_SERVICE\x10\x03\x12\x0f\n\x0bROLE_VIEWER\x10\x04\x12\x0f\n\x0bROLE_HOLDER\x10\x05\x32\x97\x03\n\rAccessService\x12P\n\x0b\x43reateToken\x12\x1f.tollgate.v1.CreateTokenRequest\x1a .tollgate.v1.CreateTokenResponse\x12M\n\nListTokens\x12\x1e.tollgate.v1.ListTokensRequest\x1a\x1f.tollgate.v1.ListTokensResponse\x12P\n\x0bRotateToken\x12\x1f.tollgate.v1.RotateTokenRequest\x1a .tollgate.v1.RotateTokenResponse\x12P\n\x0bRevokeToken\x12\x1f.tollgate.v1.RevokeTokenRequest\x1a .tollgate.v1.RevokeTokenResponse\x12\x41\n\x06WhoAmI\x12\x1a.tollgate.v1.WhoAmIRequest\x1a\x1b.tollgate.v1.WhoAmIResponseBV\n\x0eio.tollgate.v1B\x12\x41\x63\x63\x65ssServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,30 +35,30 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tollgate.v1.access_service_
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016io.tollgate.v1B\022AccessServiceProtoP\001Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1'
-  _globals['_ROLE']._serialized_start=1510
-  _globals['_ROLE']._serialized_end=1608
-  _globals['_TOKEN']._serialized_start=115
-  _globals['_TOKEN']._serialized_end=662
-  _globals['_CREATETOKENREQUEST']._serialized_start=664
-  _globals['_CREATETOKENREQUEST']._serialized_end=726
-  _globals['_CREATETOKENRESPONSE']._serialized_start=728
-  _globals['_CREATETOKENRESPONSE']._serialized_end=815
-  _globals['_LISTTOKENSREQUEST']._serialized_start=817
-  _globals['_LISTTOKENSREQUEST']._serialized_end=896
-  _globals['_LISTTOKENSRESPONSE']._serialized_start=898
-  _globals['_LISTTOKENSRESPONSE']._serialized_end=1002
-  _globals['_ROTATETOKENREQUEST']._serialized_start=1004
-  _globals['_ROTATETOKENREQUEST']._serialized_end=1104
-  _globals['_ROTATETOKENRESPONSE']._serialized_start=1106
-  _globals['_ROTATETOKENRESPONSE']._serialized_end=1193
-  _globals['_REVOKETOKENREQUEST']._serialized_start=1195
-  _globals['_REVOKETOKENREQUEST']._serialized_end=1242
-  _globals['_REVOKETOKENRESPONSE']._serialized_start=1244
-  _globals['_REVOKETOKENRESPONSE']._serialized_end=1307
-  _globals['_WHOAMIREQUEST']._serialized_start=1309
-  _globals['_WHOAMIREQUEST']._serialized_end=1324
-  _globals['_WHOAMIRESPONSE']._serialized_start=1327
-  _globals['_WHOAMIRESPONSE']._serialized_end=1508
-  _globals['_ACCESSSERVICE']._serialized_start=1611
-  _globals['_ACCESSSERVICE']._serialized_end=2018
+  _globals['_ROLE']._serialized_start=1632
+  _globals['_ROLE']._serialized_end=1747
+  _globals['_TOKEN']._serialized_start=141
+  _globals['_TOKEN']._serialized_end=736
+  _globals['_CREATETOKENREQUEST']._serialized_start=738
+  _globals['_CREATETOKENREQUEST']._serialized_end=800
+  _globals['_CREATETOKENRESPONSE']._serialized_start=802
+  _globals['_CREATETOKENRESPONSE']._serialized_end=889
+  _globals['_LISTTOKENSREQUEST']._serialized_start=891
+  _globals['_LISTTOKENSREQUEST']._serialized_end=970
+  _globals['_LISTTOKENSRESPONSE']._serialized_start=972
+  _globals['_LISTTOKENSRESPONSE']._serialized_end=1076
+  _globals['_ROTATETOKENREQUEST']._serialized_start=1078
+  _globals['_ROTATETOKENREQUEST']._serialized_end=1178
+  _globals['_ROTATETOKENRESPONSE']._serialized_start=1180
+  _globals['_ROTATETOKENRESPONSE']._serialized_end=1267
+  _globals['_REVOKETOKENREQUEST']._serialized_start=1269
+  _globals['_REVOKETOKENREQUEST']._serialized_end=1316
+  _globals['_REVOKETOKENRESPONSE']._serialized_start=1318
+  _globals['_REVOKETOKENRESPONSE']._serialized_end=1381
+  _globals['_WHOAMIREQUEST']._serialized_start=1383
+  _globals['_WHOAMIREQUEST']._serialized_end=1398
+  _globals['_WHOAMIRESPONSE']._serialized_start=1401
+  _globals['_WHOAMIRESPONSE']._serialized_end=1630
+  _globals['_ACCESSSERVICE']._serialized_start=1750
+  _globals['_ACCESSSERVICE']._serialized_end=2157
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from tollgate.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -41,6 +42,8 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     """Checks requests and records usage in its workspaces."""
     ROLE_VIEWER: _Role.ValueType  # 4
     """Reads in its workspaces."""
+    ROLE_HOLDER: _Role.ValueType  # 5
+    """One user or API key of a workspace, which reads its own usage and limits."""
 
 class Role(_Role, metaclass=_RoleEnumTypeWrapper):
     """What a caller may do."""
@@ -59,6 +62,8 @@ ROLE_SERVICE: Role.ValueType  # 3
 """Checks requests and records usage in its workspaces."""
 ROLE_VIEWER: Role.ValueType  # 4
 """Reads in its workspaces."""
+ROLE_HOLDER: Role.ValueType  # 5
+"""One user or API key of a workspace, which reads its own usage and limits."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
 @_typing.final
@@ -77,6 +82,7 @@ class Token(_message.Message):
     OLD_SECRET_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     LAST_USE_TIME_FIELD_NUMBER: _builtins.int
     SECRET_CREATE_TIME_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
     token_id: _builtins.str
     """Id, 1 to 128 characters; generated if empty on creation."""
     display_name: _builtins.str
@@ -85,8 +91,8 @@ class Token(_message.Message):
     """Role."""
     @_builtins.property
     def workspace_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Workspaces in which it is valid: 1 to 100, which need not exist yet; none for an operator, who
-        may act in all.
+        """Workspaces in which it is valid: 1 to 100, which need not exist yet; one with the role holder;
+        none for an operator, who may act in all.
         """
 
     @_builtins.property
@@ -117,6 +123,12 @@ class Token(_message.Message):
     def secret_create_time(self) -> _timestamp_pb2.Timestamp:
         """Time of its secret: of its creation, or of the last rotation. Output only."""
 
+    @_builtins.property
+    def subject(self) -> _common_pb2.Subject:
+        """With the role holder, and only there: the user or API key whose usage and limits it reads, of
+        type SUBJECT_TYPE_USER or SUBJECT_TYPE_API_KEY.
+        """
+
     def __init__(
         self,
         *,
@@ -130,10 +142,11 @@ class Token(_message.Message):
         old_secret_expire_time: _timestamp_pb2.Timestamp | None = ...,
         last_use_time: _timestamp_pb2.Timestamp | None = ...,
         secret_create_time: _timestamp_pb2.Timestamp | None = ...,
+        subject: _common_pb2.Subject | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "last_use_time", b"last_use_time", "old_secret_expire_time", b"old_secret_expire_time", "revoke_time", b"revoke_time", "secret_create_time", b"secret_create_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "last_use_time", b"last_use_time", "old_secret_expire_time", b"old_secret_expire_time", "revoke_time", b"revoke_time", "secret_create_time", b"secret_create_time", "subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "expire_time", b"expire_time", "last_use_time", b"last_use_time", "old_secret_expire_time", b"old_secret_expire_time", "revoke_time", b"revoke_time", "role", b"role", "secret_create_time", b"secret_create_time", "token_id", b"token_id", "workspace_ids", b"workspace_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "expire_time", b"expire_time", "last_use_time", b"last_use_time", "old_secret_expire_time", b"old_secret_expire_time", "revoke_time", b"revoke_time", "role", b"role", "secret_create_time", b"secret_create_time", "subject", b"subject", "token_id", b"token_id", "workspace_ids", b"workspace_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -378,9 +391,12 @@ class WhoAmIResponse(_message.Message):
     ROLE_FIELD_NUMBER: _builtins.int
     WORKSPACE_IDS_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
     identity: _builtins.str
-    """Identity, as in the audit log: `token:` and the id of the token; "anonymous" where the server
-    does not require authentication.
+    """Identity, as in the audit log: `token:` and the id of the access token; `certificate:` and the
+    SPIFFE id or the subject of the client certificate; `jwt:`, the subject of the token of an
+    identity provider, "@" and its issuer; "anonymous" where the server does not require
+    authentication.
     """
     role: Global___Role.ValueType
     """Role."""
@@ -392,6 +408,10 @@ class WhoAmIResponse(_message.Message):
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """Expiry of the credentials; absent for never."""
 
+    @_builtins.property
+    def subject(self) -> _common_pb2.Subject:
+        """With the role holder: the user or API key whose usage and limits it reads."""
+
     def __init__(
         self,
         *,
@@ -399,10 +419,11 @@ class WhoAmIResponse(_message.Message):
         role: Global___Role.ValueType = ...,
         workspace_ids: _abc.Iterable[_builtins.str] | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        subject: _common_pb2.Subject | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "identity", b"identity", "role", b"role", "workspace_ids", b"workspace_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "identity", b"identity", "role", b"role", "subject", b"subject", "workspace_ids", b"workspace_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

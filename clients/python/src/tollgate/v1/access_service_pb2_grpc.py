@@ -26,9 +26,10 @@ if _version_not_supported:
 
 
 class AccessServiceStub(object):
-    """Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`. What each
-    role may call is in docs/security.md. Where a server does not require authentication every caller
-    is an operator, and tokens are ignored.
+    """Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`; there a
+    server also takes the tokens (JWT) of identity providers that it trusts, and it takes client
+    certificates, as its identity file says. What each role may call is in docs/security.md. Where a
+    server does not require authentication every caller is an operator, and credentials are ignored.
     """
 
     def __init__(self, channel):
@@ -65,9 +66,10 @@ class AccessServiceStub(object):
 
 
 class AccessServiceServicer(object):
-    """Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`. What each
-    role may call is in docs/security.md. Where a server does not require authentication every caller
-    is an operator, and tokens are ignored.
+    """Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`; there a
+    server also takes the tokens (JWT) of identity providers that it trusts, and it takes client
+    certificates, as its identity file says. What each role may call is in docs/security.md. Where a
+    server does not require authentication every caller is an operator, and credentials are ignored.
     """
 
     def CreateToken(self, request, context):
@@ -143,9 +145,10 @@ def add_AccessServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AccessService(object):
-    """Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`. What each
-    role may call is in docs/security.md. Where a server does not require authentication every caller
-    is an operator, and tokens are ignored.
+    """Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`; there a
+    server also takes the tokens (JWT) of identity providers that it trusts, and it takes client
+    certificates, as its identity file says. What each role may call is in docs/security.md. Where a
+    server does not require authentication every caller is an operator, and credentials are ignored.
     """
 
     @staticmethod

@@ -27,9 +27,10 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AccessServiceStub:
-    """Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`. What each
-    role may call is in docs/security.md. Where a server does not require authentication every caller
-    is an operator, and tokens are ignored.
+    """Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`; there a
+    server also takes the tokens (JWT) of identity providers that it trusts, and it takes client
+    certificates, as its identity file says. What each role may call is in docs/security.md. Where a
+    server does not require authentication every caller is an operator, and credentials are ignored.
     """
 
     @_typing.overload
@@ -51,9 +52,10 @@ class AccessServiceStub:
 
 @_typing.type_check_only
 class AccessServiceAsyncStub(AccessServiceStub):
-    """Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`. What each
-    role may call is in docs/security.md. Where a server does not require authentication every caller
-    is an operator, and tokens are ignored.
+    """Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`; there a
+    server also takes the tokens (JWT) of identity providers that it trusts, and it takes client
+    certificates, as its identity file says. What each role may call is in docs/security.md. Where a
+    server does not require authentication every caller is an operator, and credentials are ignored.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -71,9 +73,10 @@ class AccessServiceAsyncStub(AccessServiceStub):
     """Returns who the caller is. Every role may call it."""
 
 class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`. What each
-    role may call is in docs/security.md. Where a server does not require authentication every caller
-    is an operator, and tokens are ignored.
+    """Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`; there a
+    server also takes the tokens (JWT) of identity providers that it trusts, and it takes client
+    certificates, as its identity file says. What each role may call is in docs/security.md. Where a
+    server does not require authentication every caller is an operator, and credentials are ignored.
     """
 
     @_abc_1.abstractmethod

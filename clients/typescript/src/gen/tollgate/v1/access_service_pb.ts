@@ -8,13 +8,15 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Subject } from "./common_pb.js";
+import { file_tollgate_v1_common } from "./common_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file tollgate/v1/access_service.proto.
  */
 export const file_tollgate_v1_access_service: GenFile = /*@__PURE__*/
-  fileDesc("CiB0b2xsZ2F0ZS92MS9hY2Nlc3Nfc2VydmljZS5wcm90bxILdG9sbGdhdGUudjEioQMKBVRva2VuEhAKCHRva2VuX2lkGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRIfCgRyb2xlGAMgASgOMhEudG9sbGdhdGUudjEuUm9sZRIVCg13b3Jrc3BhY2VfaWRzGAQgAygJEi8KC2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmV2b2tlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjoKFm9sZF9zZWNyZXRfZXhwaXJlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWxhc3RfdXNlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjYKEnNlY3JldF9jcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNwoSQ3JlYXRlVG9rZW5SZXF1ZXN0EiEKBXRva2VuGAEgASgLMhIudG9sbGdhdGUudjEuVG9rZW4iSAoTQ3JlYXRlVG9rZW5SZXNwb25zZRIhCgV0b2tlbhgBIAEoCzISLnRvbGxnYXRlLnYxLlRva2VuEg4KBnNlY3JldBgCIAEoCSI6ChFMaXN0VG9rZW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJRChJMaXN0VG9rZW5zUmVzcG9uc2USIgoGdG9rZW5zGAEgAygLMhIudG9sbGdhdGUudjEuVG9rZW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlIKElJvdGF0ZVRva2VuUmVxdWVzdBIQCgh0b2tlbl9pZBgBIAEoCRIqCgdvdmVybGFwGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIkgKE1JvdGF0ZVRva2VuUmVzcG9uc2USIQoFdG9rZW4YASABKAsyEi50b2xsZ2F0ZS52MS5Ub2tlbhIOCgZzZWNyZXQYAiABKAkiJgoSUmV2b2tlVG9rZW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJIjgKE1Jldm9rZVRva2VuUmVzcG9uc2USIQoFdG9rZW4YASABKAsyEi50b2xsZ2F0ZS52MS5Ub2tlbiIPCg1XaG9BbUlSZXF1ZXN0IosBCg5XaG9BbUlSZXNwb25zZRIQCghpZGVudGl0eRgBIAEoCRIfCgRyb2xlGAIgASgOMhEudG9sbGdhdGUudjEuUm9sZRIVCg13b3Jrc3BhY2VfaWRzGAMgAygJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCpiCgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIRCg1ST0xFX09QRVJBVE9SEAESDgoKUk9MRV9BRE1JThACEhAKDFJPTEVfU0VSVklDRRADEg8KC1JPTEVfVklFV0VSEAQylwMKDUFjY2Vzc1NlcnZpY2USUAoLQ3JlYXRlVG9rZW4SHy50b2xsZ2F0ZS52MS5DcmVhdGVUb2tlblJlcXVlc3QaIC50b2xsZ2F0ZS52MS5DcmVhdGVUb2tlblJlc3BvbnNlEk0KCkxpc3RUb2tlbnMSHi50b2xsZ2F0ZS52MS5MaXN0VG9rZW5zUmVxdWVzdBofLnRvbGxnYXRlLnYxLkxpc3RUb2tlbnNSZXNwb25zZRJQCgtSb3RhdGVUb2tlbhIfLnRvbGxnYXRlLnYxLlJvdGF0ZVRva2VuUmVxdWVzdBogLnRvbGxnYXRlLnYxLlJvdGF0ZVRva2VuUmVzcG9uc2USUAoLUmV2b2tlVG9rZW4SHy50b2xsZ2F0ZS52MS5SZXZva2VUb2tlblJlcXVlc3QaIC50b2xsZ2F0ZS52MS5SZXZva2VUb2tlblJlc3BvbnNlEkEKBldob0FtSRIaLnRvbGxnYXRlLnYxLldob0FtSVJlcXVlc3QaGy50b2xsZ2F0ZS52MS5XaG9BbUlSZXNwb25zZUJWCg5pby50b2xsZ2F0ZS52MUISQWNjZXNzU2VydmljZVByb3RvUAFaLnRvbGxnYXRlL2NsaWVudHMvZ28vZ2VuL3RvbGxnYXRlL3YxO3RvbGxnYXRldjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiB0b2xsZ2F0ZS92MS9hY2Nlc3Nfc2VydmljZS5wcm90bxILdG9sbGdhdGUudjEiyAMKBVRva2VuEhAKCHRva2VuX2lkGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRIfCgRyb2xlGAMgASgOMhEudG9sbGdhdGUudjEuUm9sZRIVCg13b3Jrc3BhY2VfaWRzGAQgAygJEi8KC2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmV2b2tlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjoKFm9sZF9zZWNyZXRfZXhwaXJlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWxhc3RfdXNlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjYKEnNlY3JldF9jcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJQoHc3ViamVjdBgLIAEoCzIULnRvbGxnYXRlLnYxLlN1YmplY3QiNwoSQ3JlYXRlVG9rZW5SZXF1ZXN0EiEKBXRva2VuGAEgASgLMhIudG9sbGdhdGUudjEuVG9rZW4iSAoTQ3JlYXRlVG9rZW5SZXNwb25zZRIhCgV0b2tlbhgBIAEoCzISLnRvbGxnYXRlLnYxLlRva2VuEg4KBnNlY3JldBgCIAEoCSI6ChFMaXN0VG9rZW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJRChJMaXN0VG9rZW5zUmVzcG9uc2USIgoGdG9rZW5zGAEgAygLMhIudG9sbGdhdGUudjEuVG9rZW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlIKElJvdGF0ZVRva2VuUmVxdWVzdBIQCgh0b2tlbl9pZBgBIAEoCRIqCgdvdmVybGFwGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIkgKE1JvdGF0ZVRva2VuUmVzcG9uc2USIQoFdG9rZW4YASABKAsyEi50b2xsZ2F0ZS52MS5Ub2tlbhIOCgZzZWNyZXQYAiABKAkiJgoSUmV2b2tlVG9rZW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJIjgKE1Jldm9rZVRva2VuUmVzcG9uc2USIQoFdG9rZW4YASABKAsyEi50b2xsZ2F0ZS52MS5Ub2tlbiIPCg1XaG9BbUlSZXF1ZXN0IrIBCg5XaG9BbUlSZXNwb25zZRIQCghpZGVudGl0eRgBIAEoCRIfCgRyb2xlGAIgASgOMhEudG9sbGdhdGUudjEuUm9sZRIVCg13b3Jrc3BhY2VfaWRzGAMgAygJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIlCgdzdWJqZWN0GAUgASgLMhQudG9sbGdhdGUudjEuU3ViamVjdCpzCgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIRCg1ST0xFX09QRVJBVE9SEAESDgoKUk9MRV9BRE1JThACEhAKDFJPTEVfU0VSVklDRRADEg8KC1JPTEVfVklFV0VSEAQSDwoLUk9MRV9IT0xERVIQBTKXAwoNQWNjZXNzU2VydmljZRJQCgtDcmVhdGVUb2tlbhIfLnRvbGxnYXRlLnYxLkNyZWF0ZVRva2VuUmVxdWVzdBogLnRvbGxnYXRlLnYxLkNyZWF0ZVRva2VuUmVzcG9uc2USTQoKTGlzdFRva2VucxIeLnRvbGxnYXRlLnYxLkxpc3RUb2tlbnNSZXF1ZXN0Gh8udG9sbGdhdGUudjEuTGlzdFRva2Vuc1Jlc3BvbnNlElAKC1JvdGF0ZVRva2VuEh8udG9sbGdhdGUudjEuUm90YXRlVG9rZW5SZXF1ZXN0GiAudG9sbGdhdGUudjEuUm90YXRlVG9rZW5SZXNwb25zZRJQCgtSZXZva2VUb2tlbhIfLnRvbGxnYXRlLnYxLlJldm9rZVRva2VuUmVxdWVzdBogLnRvbGxnYXRlLnYxLlJldm9rZVRva2VuUmVzcG9uc2USQQoGV2hvQW1JEhoudG9sbGdhdGUudjEuV2hvQW1JUmVxdWVzdBobLnRvbGxnYXRlLnYxLldob0FtSVJlc3BvbnNlQlYKDmlvLnRvbGxnYXRlLnYxQhJBY2Nlc3NTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tollgate_v1_common]);
 
 /**
  * An access token, without its secret.
@@ -44,8 +46,8 @@ export type Token = Message<"tollgate.v1.Token"> & {
   role: Role;
 
   /**
-   * Workspaces in which it is valid: 1 to 100, which need not exist yet; none for an operator, who
-   * may act in all.
+   * Workspaces in which it is valid: 1 to 100, which need not exist yet; one with the role holder;
+   * none for an operator, who may act in all.
    *
    * @generated from field: repeated string workspace_ids = 4;
    */
@@ -94,6 +96,14 @@ export type Token = Message<"tollgate.v1.Token"> & {
    * @generated from field: google.protobuf.Timestamp secret_create_time = 10;
    */
   secretCreateTime?: Timestamp | undefined;
+
+  /**
+   * With the role holder, and only there: the user or API key whose usage and limits it reads, of
+   * type SUBJECT_TYPE_USER or SUBJECT_TYPE_API_KEY.
+   *
+   * @generated from field: tollgate.v1.Subject subject = 11;
+   */
+  subject?: Subject | undefined;
 };
 
 /**
@@ -330,8 +340,10 @@ export const WhoAmIRequestSchema: GenMessage<WhoAmIRequest> = /*@__PURE__*/
  */
 export type WhoAmIResponse = Message<"tollgate.v1.WhoAmIResponse"> & {
   /**
-   * Identity, as in the audit log: `token:` and the id of the token; "anonymous" where the server
-   * does not require authentication.
+   * Identity, as in the audit log: `token:` and the id of the access token; `certificate:` and the
+   * SPIFFE id or the subject of the client certificate; `jwt:`, the subject of the token of an
+   * identity provider, "@" and its issuer; "anonymous" where the server does not require
+   * authentication.
    *
    * @generated from field: string identity = 1;
    */
@@ -357,6 +369,13 @@ export type WhoAmIResponse = Message<"tollgate.v1.WhoAmIResponse"> & {
    * @generated from field: google.protobuf.Timestamp expire_time = 4;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * With the role holder: the user or API key whose usage and limits it reads.
+   *
+   * @generated from field: tollgate.v1.Subject subject = 5;
+   */
+  subject?: Subject | undefined;
 };
 
 /**
@@ -408,6 +427,13 @@ export enum Role {
    * @generated from enum value: ROLE_VIEWER = 4;
    */
   VIEWER = 4,
+
+  /**
+   * One user or API key of a workspace, which reads its own usage and limits.
+   *
+   * @generated from enum value: ROLE_HOLDER = 5;
+   */
+  HOLDER = 5,
 }
 
 /**
@@ -417,9 +443,10 @@ export const RoleSchema: GenEnum<Role> = /*@__PURE__*/
   enumDesc(file_tollgate_v1_access_service, 0);
 
 /**
- * Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`. What each
- * role may call is in docs/security.md. Where a server does not require authentication every caller
- * is an operator, and tokens are ignored.
+ * Manages access tokens. Callers send one in the metadata `authorization: Bearer SECRET`; there a
+ * server also takes the tokens (JWT) of identity providers that it trusts, and it takes client
+ * certificates, as its identity file says. What each role may call is in docs/security.md. Where a
+ * server does not require authentication every caller is an operator, and credentials are ignored.
  *
  * @generated from service tollgate.v1.AccessService
  */
