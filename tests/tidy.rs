@@ -320,7 +320,11 @@ fn the_build_is_described_completely() {
             failures.push(format!("build.rs does not compile {}", path.display()));
         }
     }
-    if !Path::new("Cargo.lock").exists() || read(Path::new(".gitignore")).contains("Cargo.lock") {
+    if !Path::new("Cargo.lock").exists()
+        || read(Path::new(".gitignore"))
+            .lines()
+            .any(|line| line == "Cargo.lock" || line == "/Cargo.lock")
+    {
         failures.push("Cargo.lock is not part of the tree".to_owned());
     }
     report(&failures, "every proto compiled, every version locked");

@@ -165,6 +165,7 @@ fn record(seq: i64, charge_time: Time, attribution: Attribution) -> Record {
         day: charge_time - charge_time.micros().rem_euclid(24 * 3_600 * MICROS_PER_SECOND),
         start_time: charge_time,
         start_time_adjusted: false,
+        large_above: None,
         record_time: charge_time,
         latency: 1_250_000,
         attribution,

@@ -62,6 +62,9 @@ pub struct Record {
     /// The model was unknown or had no price or no exchange rate; or its price has no rate for
     /// units or tokens that were used, or no factor of a name: then the cost lacks these.
     pub unpriced: bool,
+    /// The cost named by the workspace that this entry was above when it was written: it is a large
+    /// record. Absent if it was not, and of what an administrator makes.
+    pub large_above: Option<Amount>,
     /// Price it was billed at; absent if it was billed at zero for lack of one.
     pub price_id: Option<Arc<str>>,
     /// Exchange rate it was billed at; [`Rate::ONE`] where the currencies are the same.

@@ -79,7 +79,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::Currency;
     use crate::domain::alert::receiver::{EmailReceiver, Webhook};
     use crate::domain::alert::secret::{SigningSecret, StoredSecret};
     use crate::domain::alert::{AlertPolicy, AlertType};
@@ -89,6 +88,7 @@ mod tests {
     use crate::domain::boost::{Boost, BoostInUnit, BoostTarget};
     use crate::domain::quota::{Enforcement, Period, Quota, Scope, Unit};
     use crate::domain::rate_limit::{RateBound, RateLimit, RateWindow};
+    use crate::domain::{Amount, Currency};
     use crate::engine::InCurrency;
 
     const AT: Time = Time::EARLIEST;
@@ -294,7 +294,13 @@ mod tests {
         };
         let expected = json!({ "id": "e", "address": "ops@example.com", "types": [] });
         assert_eq!(state(&receiver), expected);
-        let policy = AlertPolicy { envelope: vec![80], model_limits: Vec::new() };
-        assert_eq!(state(&policy), json!({ "envelope": [80], "model_limits": [] }));
+        let mut policy =
+            AlertPolicy { envelope: vec![80], model_limits: Vec::new(), large_record_cost: None };
+        let mut expected = json!({ "envelope": [80], "model_limits": [] });
+        expected["large_record_cost"] = json!(null);
+        assert_eq!(state(&policy), expected);
+        policy.large_record_cost = Some(Amount::from_nanos(1_500_000_000));
+        expected["large_record_cost"] = json!("1.50");
+        assert_eq!(state(&policy), expected);
     }
 }

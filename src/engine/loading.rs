@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::error::{Error, Result};
 use super::{Engine, Shared, WorkspaceHandle};
 use crate::domain::Time;
+use crate::domain::alert::large_record_day;
 use crate::domain::backfill::{BackfillQueries, BackfillResults, RateSnapshot};
 use crate::domain::catalog::price::{Quote, Rate};
 use crate::domain::record::{Record, RecordKind};
@@ -74,11 +75,33 @@ impl Shared {
         }
         ledger.set_departments(self.store.departments(id).await?);
         self.restore_snapshot(&mut ledger, now).await?;
-        let raised = self.store.raised(id, ledger.earliest_window()).await?;
-        ledger.set_raised(now, raised);
+        let large = self.store.large_record_counts(id, large_record_day(now).start).await?;
+        let earliest = ledger.earliest_window();
+        let since = large.first().map_or(earliest, |(day, _)| earliest.min(*day));
+        ledger.set_raised(now, self.store.raised(id, since).await?);
+        self.load_large_records(&mut ledger, large).await?;
         let handle = Arc::new(WorkspaceHandle::new(ledger));
         self.workspaces.insert(handle.clone());
         Ok(handle)
+    }
+
+    /// Sets the latest counts of large records, and raises the alerts that a crash kept from being
+    /// stored: it was of the latest of them, also if that was long ago.
+    async fn load_large_records(
+        &self,
+        ledger: &mut Ledger,
+        counts: Vec<(Time, i64)>,
+    ) -> storage::Result<()> {
+        let id = ledger.workspace().id.clone();
+        for (day, count) in counts {
+            for number in ledger.set_large_count(day, count) {
+                let record = self.store.large_record(&id, large_record_day(day), number).await?;
+                if let Some(record) = record {
+                    ledger.raise_large_record(&record, number);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Latest records of a workspace with a provider answer, in the order in which they were

@@ -230,6 +230,7 @@ impl Billed {
                 answer: None,
                 cost: -surplus,
                 unpriced: false,
+                large_above: None,
                 price_id: priced.price_id.clone(),
                 exchange_rate: priced.exchange_rate,
                 record_time: now,

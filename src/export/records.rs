@@ -144,7 +144,8 @@ fn extra_columns() -> impl Iterator<Item = Column> {
         Column::optional("computed_cost", AMOUNT),
         Column::optional("reported_cost_charged", Kind::Boolean),
     ];
-    units.chain(texts.map(|name| Column::optional(name, Kind::Text))).chain(reported)
+    let texts = texts.map(|name| Column::optional(name, Kind::Text));
+    units.chain(texts).chain(reported).chain([Column::new("large", Kind::Boolean)])
 }
 
 fn write_extras(record: &Record, out: &mut RowWriter) {
@@ -165,6 +166,7 @@ fn write_extras(record: &Record, out: &mut RowWriter) {
         }
         None => (0..4).for_each(|_| out.absent()),
     }
+    out.boolean(record.large_above.is_some());
 }
 
 /// A row for each record of the log.

@@ -5,16 +5,20 @@
 //! Marks remember what was raised, so that a settlement costs one comparison. Those of quotas are
 //! kept with their counters, see `limits/thresholds.rs`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use super::context::Context;
 use super::models::{Model, ModelIndex};
-use crate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
+use crate::domain::alert::{
+    Alert, AlertKey, AlertRecord, AlertSubject, AlertType, alerted_large_records,
+    is_large_record_alerted, large_record_day,
+};
 use crate::domain::attribution::SubjectKind;
 use crate::domain::quota::Unit;
+use crate::domain::record::Record;
 use crate::domain::time::calendar::Window;
 use crate::domain::{Amount, Time};
 
@@ -25,6 +29,16 @@ pub struct Alerts {
     workspace: WorkspaceMarks,
     /// By the index of the model; those at the end may be absent.
     models: Vec<ModelMarks>,
+    large: LargeRecords,
+}
+
+/// Large records, by the day in which they were written.
+#[derive(Default)]
+struct LargeRecords {
+    /// How many there were, by the start of the day.
+    counts: BTreeMap<Time, i64>,
+    /// Which of them were alerted before the ledger was loaded: start of the day, and number.
+    raised: BTreeSet<(Time, i64)>,
 }
 
 /// What was raised about the workspace.
@@ -80,6 +94,9 @@ struct Marks(SmallVec<[(i64, u16); 1]>);
 
 /// Stands for the threshold of alerts that have none.
 const RAISED: u16 = 1;
+/// Days of which large records are counted, the latest ones: a record that was made on an earlier
+/// one is settled long before.
+const LARGE_RECORD_DAYS_MAX: usize = 32;
 /// Of how many values of a limit it is kept what was raised, the latest ones. Storage keeps all.
 const LIMIT_VALUES_MAX: usize = 64;
 
@@ -151,6 +168,9 @@ impl Alerts {
 
     pub fn rename_user(&mut self, user_id: &str, pseudonym: &Arc<str>) {
         for alert in &mut self.due {
+            if let Some(record) = alert.record.as_mut().filter(|it| *it.user_id == *user_id) {
+                record.user_id = pseudonym.clone();
+            }
             if let AlertSubject::Quota { kind: SubjectKind::User, subject_id, .. } =
                 &mut alert.key.subject
                 && **subject_id == *user_id
@@ -267,6 +287,53 @@ impl Alerts {
         }
     }
 
+    /// An entry of the log was settled: one that is large is counted, and raises an alert unless
+    /// there were many on its day.
+    pub fn raise_large_record(&mut self, record: &Record, now: Time) {
+        if record.large_above.is_none() {
+            return;
+        }
+        let day = large_record_day(record.record_time).start;
+        let counts = &mut self.large.counts;
+        let number = counts.entry(day).or_default();
+        *number += 1;
+        let number = *number;
+        if counts.len() > LARGE_RECORD_DAYS_MAX {
+            counts.pop_first();
+        }
+        if is_large_record_alerted(number) {
+            self.raise_large(record, number, now);
+        }
+    }
+
+    /// Sets how many large records a day has by the log. Returns the numbers of those that should
+    /// have been alerted before the ledger was loaded, and were not.
+    pub fn set_large_count(&mut self, day: Time, count: i64) -> Vec<i64> {
+        self.large.counts.insert(day, count);
+        let alerted = alerted_large_records(count);
+        alerted.filter(|number| !self.large.raised.contains(&(day, *number))).collect()
+    }
+
+    /// Raises the alert of a large record, which has this number on its day.
+    pub fn raise_large(&mut self, record: &Record, number: i64, now: Time) {
+        let day = large_record_day(record.record_time);
+        self.due.push(Alert {
+            key: AlertKey {
+                subject: AlertSubject::Workspace,
+                alert_type: AlertType::LargeRecord,
+                window_start: day.start,
+                threshold: 0,
+                base_limit: number,
+            },
+            window_end: Some(day.end),
+            unit: Some(Unit::Money),
+            limit: record.large_above.map_or(0, Amount::nanos),
+            spent: record.cost.nanos(),
+            time: now,
+            record: Some(Box::new(AlertRecord::of(record))),
+        });
+    }
+
     fn raise_event(
         &mut self,
         alert_type: AlertType,
@@ -288,12 +355,17 @@ impl Alerts {
             limit: 0,
             spent: count.map_or(0, |(_, count)| count),
             time: now,
+            record: None,
         });
     }
 
     /// Marks an alert about the workspace as raised, if it is of a running window.
     pub fn mark_workspace(&mut self, key: &AlertKey, context: &Context) {
         let cycle_start = context.cycle().start;
+        if key.alert_type == AlertType::LargeRecord {
+            self.large.raised.insert((key.window_start, key.base_limit));
+            return;
+        }
         let marks = &mut self.workspace;
         if key.alert_type == AlertType::HoldsExpired {
             if key.window_start == context.windows().day.start {
@@ -370,6 +442,7 @@ impl LimitUsage {
             limit: self.limit,
             spent: self.spent,
             time: now,
+            record: None,
         }
     }
 }

@@ -182,6 +182,12 @@ pub trait AlertStore: Send + Sync + 'static {
 }
 
 impl StoredAlert {
+    /// Which large record of its day it is about, if it is about one.
+    pub fn large_record_number(&self) -> Option<i64> {
+        let key = &self.alert.key;
+        (key.alert_type == AlertType::LargeRecord).then_some(key.base_limit)
+    }
+
     /// The quota it is about, if it is about one.
     pub fn quota_id(&self) -> Option<&Arc<str>> {
         match &self.alert.key.subject {

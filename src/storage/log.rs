@@ -36,6 +36,8 @@ pub struct RecordFilter {
     /// As recorded or as metered.
     pub model_id: Option<String>,
     pub request_id: Option<String>,
+    /// Only large records.
+    pub large_only: bool,
 }
 
 impl RecordFilter {
@@ -47,6 +49,7 @@ impl RecordFilter {
             to: None,
             model_id: None,
             request_id: None,
+            large_only: false,
         }
     }
 }
@@ -151,6 +154,27 @@ pub trait LogStore: Send + Sync + 'static {
     /// workspace, oldest first.
     async fn recent_attempts(&self, workspace_id: &str, limit: usize)
     -> Result<Vec<(String, i32)>>;
+
+    /// Must return how many large records of the workspace were written on each
+    /// [`large_record_day`]: at or after `since`, which is the start of a day, and in any case on
+    /// the latest day with any, on the day before that, and on all later ones. By the start of the
+    /// day, in order, days without any left out. Must not take time in proportion to other records.
+    ///
+    /// [`large_record_day`]: crate::domain::alert::large_record_day
+    async fn large_record_counts(
+        &self,
+        workspace_id: &str,
+        since: Time,
+    ) -> Result<Vec<(Time, i64)>>;
+
+    /// Must return the large record of the workspace that has this number, from 1, by `seq` among
+    /// those that were written in the window; `None` if there are fewer.
+    async fn large_record(
+        &self,
+        workspace_id: &str,
+        written: Window,
+        number: i64,
+    ) -> Result<Option<Record>>;
 
     /// Deletes at most `limit` records of local days that begin before `before`, the earliest
     /// first, and returns how many; fewer than `limit` where no more can be deleted. What is

@@ -161,6 +161,7 @@ pub fn entry(index: i64, charge_time: &str, model_id: &str) -> Record {
         day: calendar.day(charge_time).start,
         start_time: charge_time,
         start_time_adjusted: false,
+        large_above: None,
         record_time: charge_time + 1_500_000,
         latency: 1_234_567,
         attribution: Attribution {
@@ -215,6 +216,20 @@ fn credit() -> Record {
     }
 }
 
+/// The charge of an expired hold: a large record.
+fn expiry() -> Record {
+    Record {
+        kind: RecordKind::ExpiryCharge,
+        attempt: EXPIRY_ATTEMPT,
+        outcome: Outcome::Error,
+        source: UsageSource::Estimated,
+        cost: Amount::from_nanos(2 * UNITS),
+        large_above: Some(Amount::from_nanos(UNITS)),
+        price_id: Some("price-big".into()),
+        ..entry(7, "2026-03-16T12:00:00Z", "big")
+    }
+}
+
 fn records(catalog: &Catalog) -> Vec<Record> {
     let usage = Usage::default()
         .with(TokenClass::Input, 123_457)
@@ -250,13 +265,6 @@ fn records(catalog: &Catalog) -> Vec<Record> {
     let mut failed = entry(6, "2026-03-15T12:00:00Z", "big");
     failed.outcome = Outcome::Error;
     failed.attribution = Attribution::default();
-    let mut expiry = entry(7, "2026-03-16T12:00:00Z", "big");
-    expiry.kind = RecordKind::ExpiryCharge;
-    expiry.attempt = EXPIRY_ATTEMPT;
-    expiry.outcome = Outcome::Error;
-    expiry.source = UsageSource::Estimated;
-    expiry.cost = Amount::from_nanos(2 * UNITS);
-    expiry.price_id = Some("price-big".into());
     let correction = |index, record_time: &str| Record {
         seq: index,
         revision: i32::try_from(index).unwrap(),
@@ -282,7 +290,7 @@ fn records(catalog: &Catalog) -> Vec<Record> {
         ));
     }
     more.extend([searching(catalog), credit()]);
-    let few = [full, batch, long, own, mystery, failed, expiry, soon, late];
+    let few = [full, batch, long, own, mystery, failed, expiry(), soon, late];
     few.into_iter().chain(more).collect()
 }
 

@@ -26,7 +26,7 @@ async fn every_record_is_one_row_with_all_of_its_fields() {
     let export = records("acme-records", Format::Csv, log.scope.clone());
     assert_eq!(export.file_name(), "acme-records.csv");
     let (header, rows) = rows(export).await;
-    assert_eq!(header.len(), 61);
+    assert_eq!(header.len(), 62);
     assert_eq!(&header[..4], ["sequence", "workspace_id", "request_id", "attempt"]);
     assert_eq!(rows.len(), log.records.len());
     let by_sequence: BTreeMap<i64, &Row> =
@@ -66,6 +66,8 @@ async fn every_record_is_one_row_with_all_of_its_fields() {
             ("tags", r#"{"team":"größe"}"#),
         ],
     );
+    check(by_sequence[&6], &[("large", "false")]);
+    check(by_sequence[&7], &[("large", "true")]);
     check(by_sequence[&5], &[("unpriced", "true"), ("price_id", ""), ("exchange_rate", "")]);
     check(by_sequence[&6], &[("outcome", "error"), ("user_id", ""), ("tags", "")]);
     check(by_sequence[&7], &[("kind", "expiry_charge"), ("attempt", "-1"), ("cost", "2.00")]);
@@ -120,7 +122,7 @@ async fn an_empty_log_is_a_header() {
     let mut scope = log.scope.clone();
     scope.window.end = scope.window.start;
     let text = bytes(records("acme", Format::Csv, scope.clone())).await;
-    assert!(text.starts_with(b"sequence,") && text.ends_with(b",reported_cost_charged\r\n"));
+    assert!(text.starts_with(b"sequence,") && text.ends_with(b",reported_cost_charged,large\r\n"));
     let parquet = bytes(records("acme", Format::Parquet, scope)).await;
     assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));
 }

@@ -57,7 +57,7 @@ pub async fn set_up(client: &Client) {
     client.set_plan("20", "1000").await;
     let policy = v1::AlertPolicy {
         envelope_threshold_percents: vec![1, 2, 3, 5, 8, 100],
-        model_limit_threshold_percents: vec![],
+        ..Default::default()
     };
     let set = v1::SetAlertPolicyRequest { workspace_id: client.id(), alert_policy: Some(policy) };
     client.alert().set_alert_policy(set).await.unwrap();

@@ -8,6 +8,7 @@ mod admission;
 mod attempts;
 mod fallback;
 mod holds;
+mod large_records;
 mod billing;
 mod windows;
 mod refusals;

@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use tollgate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
+use tollgate::domain::Time;
+use tollgate::domain::alert::{Alert, AlertKey, AlertRecord, AlertSubject, AlertType};
 use tollgate::domain::attribution::SubjectKind;
 use tollgate::domain::check::LimitKind;
 use tollgate::domain::quota::{Scope, Unit};
@@ -27,6 +28,7 @@ impl Oracle {
                 self.alert_of_bound(quota_subject(id, kind, &bound.subject_id), window, &bound);
             }
         }
+        self.alert_of_large_record(record);
         if record.kind != RecordKind::Usage {
             return;
         }
@@ -41,6 +43,46 @@ impl Oracle {
         if !record.unpriced && self.is_far_from_reported(record) {
             self.event(model, AlertType::CostDiffers, today);
         }
+    }
+
+    /// The first ten large records of a day of UTC are told each, then the hundredth, the
+    /// thousandth and so on.
+    fn alert_of_large_record(&mut self, record: &Record) {
+        let Some(named) = record.large_above else { return };
+        let day = 86_400_000_000;
+        let day_of = |record: &Record| record.record_time.micros().div_euclid(day);
+        let large = self.log.iter().filter(|entry| entry.large_above.is_some());
+        let number = large.filter(|entry| day_of(entry) == day_of(record)).count();
+        let digits = number.to_string();
+        let is_power = digits.starts_with('1') && digits[1..].chars().all(|digit| digit == '0');
+        if number > 10 && !is_power {
+            return;
+        }
+        let start = Time::from_micros(day_of(record) * day);
+        let key = AlertKey {
+            subject: AlertSubject::Workspace,
+            alert_type: AlertType::LargeRecord,
+            window_start: start,
+            threshold: 0,
+            base_limit: i64::try_from(number).expect("few"),
+        };
+        self.raised.push(key.clone());
+        self.alerts.push(Alert {
+            key,
+            window_end: Some(start + day),
+            unit: Some(Unit::Money),
+            limit: named.nanos(),
+            spent: record.cost.nanos(),
+            time: self.now,
+            record: Some(Box::new(AlertRecord {
+                seq: 0,
+                request_id: record.request_id.clone(),
+                attempt: record.attempt,
+                model_id: record.metered_model_id.clone(),
+                user_id: record.attribution.user_id.as_str().into(),
+                api_key_id: record.attribution.api_key_id.as_str().into(),
+            })),
+        });
     }
 
     /// Whether both costs are known and differ by more than the share of the computed one.
@@ -181,6 +223,7 @@ impl Oracle {
                 None => 0,
             },
             time: self.now,
+            record: None,
         });
     }
 }
@@ -194,6 +237,10 @@ fn quota_subject(id: &Arc<str>, kind: SubjectKind, subject_id: &Arc<str>) -> Ale
 pub fn in_order(mut alerts: Vec<Alert>) -> Vec<Alert> {
     alerts.sort_by_key(|alert| (alert.key.subject.clone(), alert.key.window_start));
     for alert in &mut alerts {
+        // The oracle knows no positions.
+        if let Some(record) = &mut alert.record {
+            record.seq = 0;
+        }
         // How many expire at the same time is a matter of when time passes.
         if alert.key.alert_type == AlertType::HoldsExpired {
             alert.spent = alert.spent.min(1);
@@ -207,8 +254,13 @@ pub fn in_order(mut alerts: Vec<Alert>) -> Vec<Alert> {
 pub fn in_any_order(mut alerts: Vec<Alert>) -> Vec<Alert> {
     for alert in &mut alerts {
         alert.spent = 0;
+        // Which of them has which number.
+        alert.record = None;
     }
-    let kind = |alert: &Alert| (alert.key.alert_type as i32, alert.key.threshold);
+    let kind = |alert: &Alert| {
+        let key = &alert.key;
+        (key.alert_type as i32, key.threshold, key.base_limit)
+    };
     alerts.sort_by_key(|alert| (alert.key.subject.clone(), alert.key.window_start, kind(alert)));
     alerts
 }

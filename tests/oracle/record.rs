@@ -110,6 +110,7 @@ impl Oracle {
             source: report.source,
             cost,
             unpriced: unpriced || is_lost,
+            large_above: self.named_below(cost),
             price_id: price.as_ref().map(|(price, _)| price.id.clone()),
             exchange_rate: price.map_or(Rate::ONE, |(_, rate)| rate),
             charge_time,
@@ -125,6 +126,12 @@ impl Oracle {
             extras,
             answer: report.answer.as_ref().map(|answer| Box::new(answer.kept.clone())),
         }
+    }
+
+    /// What the workspace names as too much, where an entry costs more.
+    fn named_below(&self, cost: Amount) -> Option<Amount> {
+        let named = self.workspace.alerts.large_record_cost?;
+        (cost.nanos() > named.nanos()).then_some(named)
     }
 
     /// Who used what a report says, and in which group its key is.
@@ -239,6 +246,7 @@ impl Oracle {
             extras: Some(Box::new(Extras { note: Some(note), ..Extras::default() })),
             answer: None,
             start_time_adjusted: false,
+            large_above: None,
             outcome: Outcome::Success,
             source: UsageSource::Provider,
             cost: amount(-i128::from(report.amount.nanos())),
@@ -502,6 +510,7 @@ fn correction(of: &Record, cost: Amount, revision: i32) -> Record {
         revision,
         kind,
         cost,
+        large_above: None,
         usage: Usage::default(),
         extras: None,
         answer: None,
@@ -526,6 +535,7 @@ fn expiry_charge(oracle: &Oracle, hold: &Hold) -> Record {
         source: UsageSource::Estimated,
         cost: hold.held,
         unpriced: hold.price.is_none(),
+        large_above: oracle.named_below(hold.held),
         price_id: hold.price.as_ref().map(|(price, _)| price.id.clone()),
         exchange_rate: hold.price.as_ref().map_or(Rate::ONE, |(_, rate)| *rate),
         charge_time: hold.check_time,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
-use tollgate::domain::alert::{AlertSubject, AlertType};
+use tollgate::domain::alert::{AlertSubject, AlertType, alerted_large_records, large_record_day};
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::attribution::SubjectKind;
 use tollgate::domain::boost::Boost;
@@ -24,7 +24,7 @@ use tollgate::ledger::UsageFilter;
 
 use super::auditor::{Auditor, is_near_an_edge};
 use super::store::Disk;
-use super::world::{START, provider_of};
+use super::world::{LARGE, START, provider_of};
 use crate::oracle::rules::{Span, Who, covers, who_of};
 use crate::oracle::{facts, record};
 
@@ -279,6 +279,7 @@ impl Auditor {
             let grows = before.is_none_or(|before| before < key.threshold);
             assert!(grows, "I14: once, and in order: {key:?} after {before:?}");
         }
+        assert_large_records(disk, workspace);
         for usage in usages {
             let is_boosted = disk.boosts.keys().any(|(id, _)| id == workspace);
             let limit = usage.limit.filter(|_| !is_boosted && usage.spent > 0);
@@ -307,6 +308,31 @@ impl Auditor {
             }
         }
     }
+}
+
+/// Large are the entries that nobody makes by hand and that cost more than is named. Of each day
+/// the first ten are told, then each power of ten.
+fn assert_large_records(disk: &Disk, workspace: &str) {
+    let mut count_by_day: BTreeMap<Time, i64> = BTreeMap::new();
+    for record in disk.log.iter().filter(|record| *record.workspace_id == *workspace) {
+        let is_made = matches!(record.kind, RecordKind::Usage | RecordKind::ExpiryCharge);
+        let expected = (is_made && record.cost > LARGE).then_some(LARGE);
+        assert_eq!(record.large_above, expected, "{record:?}");
+        if expected.is_some() {
+            *count_by_day.entry(large_record_day(record.record_time).start).or_default() += 1;
+        }
+    }
+    let mut told: BTreeMap<Time, Vec<i64>> = BTreeMap::new();
+    for stored in disk.alerts.values().filter(|it| *it.workspace_id == *workspace) {
+        let key = &stored.alert.key;
+        if key.alert_type == AlertType::LargeRecord {
+            told.entry(key.window_start).or_default().push(key.base_limit);
+        }
+    }
+    told.values_mut().for_each(|numbers| numbers.sort_unstable());
+    let expected = count_by_day.into_iter();
+    let expected = expected.map(|(day, count)| (day, alerted_large_records(count).collect()));
+    assert_eq!(told, expected.collect(), "I14: large records are told by their numbers");
 }
 
 /// None where clocks that differ by seconds may see two.

@@ -342,6 +342,9 @@ fn prepare(store: &SimStore) {
     }
 }
 
+/// What costs more is a large record: some of all.
+pub const LARGE: Amount = Amount::from_nanos(2_000_000_000);
+
 fn workspace(id: &str, charges_expired: bool) -> Workspace {
     Workspace {
         id: id.into(),
@@ -358,7 +361,7 @@ fn workspace(id: &str, charges_expired: bool) -> Workspace {
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,
         reported_cost: ReportedCostPolicy::default(),
-        alerts: AlertPolicy::default(),
+        alerts: AlertPolicy { large_record_cost: Some(LARGE), ..AlertPolicy::default() },
         may_have_expiry_charges: charges_expired,
         usage_retention_days: None,
         price_max_age_days: None,

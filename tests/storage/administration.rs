@@ -208,7 +208,11 @@ pub async fn workspaces_come_back_as_they_were_put(world: &World) {
             charged_providers: vec!["openrouter".to_owned(), "xai".to_owned()],
             alert_percent: 20,
         },
-        alerts: AlertPolicy { envelope: vec![], model_limits: vec![1, 1_000] },
+        alerts: AlertPolicy {
+            envelope: vec![],
+            model_limits: vec![1, 1_000],
+            large_record_cost: Some(Amount::from_nanos(1)),
+        },
         may_have_expiry_charges: true,
         usage_retention_days: Some(400),
         price_max_age_days: Some(30),

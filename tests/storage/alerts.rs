@@ -2,7 +2,7 @@
 
 use tollgate::domain::alert::receiver::{EmailReceiver, Webhook};
 use tollgate::domain::alert::secret::{KeyId, SealedSecret, SigningSecret, StoredSecret};
-use tollgate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
+use tollgate::domain::alert::{Alert, AlertKey, AlertRecord, AlertSubject, AlertType};
 use tollgate::domain::attribution::SubjectKind;
 use tollgate::domain::quota::Unit;
 use tollgate::storage::alerts::{
@@ -36,6 +36,7 @@ fn stored(seq: i64, key: AlertKey) -> StoredAlert {
         limit: 100,
         spent: 50,
         time: START + seq,
+        record: None,
     };
     StoredAlert { seq, workspace_id: "w".into(), alert, acknowledged: None }
 }
@@ -100,6 +101,7 @@ pub async fn alerts_of_all_kinds_come_back(world: &World) {
         about(AlertSubject::Model("m".into()), AlertType::UnpricedModel, 0),
         about(of_quota("q", SubjectKind::Workspace, ""), AlertType::Exhausted, 0),
         about(of_quota("q", SubjectKind::KeyGroup, "Ü"), AlertType::Threshold, 1_000),
+        about(AlertSubject::Workspace, AlertType::LargeRecord, 0),
     ];
     let mut alerts: Vec<StoredAlert> =
         (1..).zip(keys).map(|(seq, key)| stored(seq * 3, key)).collect();
@@ -111,11 +113,19 @@ pub async fn alerts_of_all_kinds_come_back(world: &World) {
         ..alerts[1].alert.clone()
     };
     alerts[2].acknowledged = Some((START + 9, "actor".to_owned()));
+    alerts[6].alert.record = Some(Box::new(AlertRecord {
+        seq: i64::MAX,
+        request_id: "\"r\"".into(),
+        attempt: -1,
+        model_id: "ü".into(),
+        user_id: "".into(),
+        api_key_id: "k".into(),
+    }));
     assert_eq!(store.last_alert_seq().await.unwrap(), 0);
     for _again in 0..2 {
         store.put_alerts(&alerts, &[]).await.unwrap();
         assert_eq!(all(&*store).await, alerts);
-        assert_eq!(store.last_alert_seq().await.unwrap(), 18);
+        assert_eq!(store.last_alert_seq().await.unwrap(), 21);
     }
     for alert in &alerts {
         assert_eq!(store.alert("w", alert.seq).await.unwrap().as_ref(), Some(alert));

@@ -1,7 +1,7 @@
 //! The directory: what is registered and seen, and what is left of a user who is forgotten.
 
 use tollgate::domain::Amount;
-use tollgate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
+use tollgate::domain::alert::{Alert, AlertKey, AlertRecord, AlertSubject, AlertType};
 use tollgate::domain::attribution::directory::Entry;
 use tollgate::domain::attribution::{Attribution, EntryKind, SubjectKind};
 use tollgate::domain::backfill::{ConsumptionQuery, RateCounts};
@@ -407,9 +407,27 @@ fn alert(seq: i64, kind: SubjectKind, subject_id: &str, acknowledged: Option<&st
             limit: 10,
             spent: 5,
             time: START,
+            record: None,
         },
         acknowledged: acknowledged.map(|actor| (START, actor.to_owned())),
     }
+}
+
+/// One about a large record of a user.
+fn alert_of_record(seq: i64, user_id: &str) -> StoredAlert {
+    let mut stored = alert(seq, SubjectKind::Workspace, "", None);
+    stored.alert.key.subject = AlertSubject::Workspace;
+    stored.alert.key.alert_type = AlertType::LargeRecord;
+    stored.alert.key.base_limit = seq;
+    stored.alert.record = Some(Box::new(AlertRecord {
+        seq: 7,
+        request_id: "ada".into(),
+        attempt: 0,
+        model_id: "ada".into(),
+        user_id: user_id.into(),
+        api_key_id: "ada".into(),
+    }));
+    stored
 }
 
 fn event(id: &str, actor: &str, resource: (&str, &str), state: Option<&str>) -> AuditEvent {
@@ -451,6 +469,8 @@ pub async fn nothing_else_names_an_erased_user(world: &World) {
         alert(1, SubjectKind::User, "ada", None),
         alert(2, SubjectKind::Department, "ada", Some("ada")),
         alert(3, SubjectKind::User, "bob", Some("bob")),
+        alert_of_record(4, "ada"),
+        alert_of_record(5, "bob"),
     ];
     store.put_alerts(&alerts, &[]).await.unwrap();
     let events = [
@@ -477,6 +497,8 @@ pub async fn nothing_else_names_an_erased_user(world: &World) {
     let filter = AlertFilter { workspace_id: "w".into(), ..AlertFilter::default() };
     let found = store.alerts(&filter, None, 10).await.unwrap();
     let expected = [
+        alert_of_record(5, "bob"),
+        alert_of_record(4, GHOST),
         alert(3, SubjectKind::User, "bob", Some("bob")),
         alert(2, SubjectKind::Department, "ada", Some(GHOST)),
         alert(1, SubjectKind::User, GHOST, None),

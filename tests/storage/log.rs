@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tollgate::domain::Time;
 use tollgate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind};
 use tollgate::domain::time::MICROS_PER_DAY;
 use tollgate::domain::time::calendar::Window;
 use tollgate::domain::usage::{Outcome, TokenClass, Usage};
+use tollgate::domain::{Amount, Time};
 use tollgate::storage::log::{Appended, LATE_MIN, Order, RecordFilter, RecordPosition};
 use tollgate::storage::settings::Change;
 use tollgate::storage::{Error, Store};
@@ -287,6 +287,76 @@ pub async fn records_are_filtered(world: &World) {
         ..everything()
     };
     check(all, &[3]).await;
+}
+
+/// By the day in which they were written, whatever time they are charged to.
+pub async fn large_records_are_listed_and_counted(world: &World) {
+    let store = world.store().await;
+    let large = |seq: i64, charged: i64, written: i64| {
+        let charge_time = START + charged;
+        let (hour, day) = (hour_of(charge_time), day_of(charge_time));
+        let record_time = START + written;
+        let large_above = Some(Amount::from_nanos(7));
+        Record { charge_time, hour, day, record_time, large_above, ..record(seq) }
+    };
+    let day = MICROS_PER_DAY;
+    let log = [
+        record(1),
+        large(2, 3 * day, -1),
+        large(3, 0, 0),
+        Record { model_id: "other".into(), ..large(4, -day, day - 1) },
+        record(5),
+        Record { workspace_id: "v".into(), ..large(6, 0, 0) },
+        large(7, 2 * day, day),
+        large(8, day, 4 * day + 5),
+    ];
+    append_new(&*store, &log).await;
+    for (order, expected) in
+        [(Order::OldestFirst, [4, 3, 8, 7, 2]), (Order::NewestFirst, [2, 7, 8, 3, 4])]
+    {
+        let filter = RecordFilter { large_only: true, ..everything() };
+        let mut found: Vec<Record> = Vec::new();
+        for _page in 0..3 {
+            let after = found.last().map(|last| (last.charge_time, last.seq));
+            let after = after.map(|(charge_time, seq)| RecordPosition { charge_time, seq });
+            found.extend(store.records(&filter, order, after, 2).await.unwrap());
+        }
+        let seqs: Vec<i64> = found.iter().map(|record| record.seq).collect();
+        assert_eq!(seqs, expected, "{order:?}");
+    }
+    let all = RecordFilter {
+        large_only: true,
+        model_id: Some("other".to_owned()),
+        to: Some(START),
+        ..everything()
+    };
+    let found = store.records(&all, Order::OldestFirst, None, 10).await.unwrap();
+    assert_eq!(found, log[3..4]);
+
+    let counts = async |workspace_id: &str, since: i64| {
+        store.large_record_counts(workspace_id, START + since).await.unwrap()
+    };
+    let at = |time: i64| START + time;
+    assert_eq!(
+        counts("w", -day).await,
+        [(at(-day), 1), (at(0), 2), (at(day), 1), (at(4 * day), 1)]
+    );
+    assert_eq!(counts("w", day).await, [(at(day), 1), (at(4 * day), 1)]);
+    // In any case the latest day with any, and the day before.
+    assert_eq!(counts("w", 4 * day).await, [(at(4 * day), 1)]);
+    assert_eq!(counts("w", 50 * day).await, [(at(4 * day), 1)]);
+    append_new(&*store, &[large(9, 0, 3 * day)]).await;
+    assert_eq!(counts("w", 50 * day).await, [(at(3 * day), 1), (at(4 * day), 1)]);
+    assert_eq!(counts("v", day).await, [(at(0), 1)]);
+    assert_eq!(counts("x", 0).await, []);
+
+    for (start, number, expected) in
+        [(0, 1, Some(3)), (0, 2, Some(4)), (0, 3, None), (day, 1, Some(7)), (2 * day, 1, None)]
+    {
+        let written = Window { start: at(start), end: at(start + day) };
+        let found = store.large_record("w", written, number).await.unwrap();
+        assert_eq!(found.map(|record| record.seq), expected, "{start} {number}");
+    }
 }
 
 pub async fn records_after_a_seq_are_of_all_workspaces(world: &World) {

@@ -149,6 +149,7 @@ pub async fn times_and_amounts_come_back_to_the_last_digit(world: &World) {
             day: day_of(time),
             start_time: time,
             start_time_adjusted: false,
+            large_above: None,
             record_time: time,
             cost: Amount::from_nanos(i64::MAX - seq),
             fingerprint: i64::MIN + seq,

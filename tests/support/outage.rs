@@ -138,6 +138,8 @@ forward! {
         records_after(seq: i64, limit: usize) -> Vec<Record>;
         recent_outputs(workspace_id: &str, limit: usize) -> Vec<(String, i64)>;
         recent_attempts(workspace_id: &str, limit: usize) -> Vec<(String, i32)>;
+        large_record_counts(workspace_id: &str, since: Time) -> Vec<(Time, i64)>;
+        large_record(workspace_id: &str, written: Window, number: i64) -> Option<Record>;
         drop_records(workspace_id: &str, before: Time, limit: usize) -> usize;
         dropped_before(workspace_id: &str) -> Option<Time>;
     }

@@ -7,10 +7,10 @@
 
 mod log;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use tollgate::domain::alert::{Alert, AlertKey, AlertSubject};
+use tollgate::domain::alert::{Alert, AlertKey, AlertSubject, large_record_day};
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::attribution::SubjectKind;
 use tollgate::domain::backfill::LimitConfig;
@@ -21,6 +21,7 @@ use tollgate::domain::check::{BudgetStatus, Check, Decision};
 use tollgate::domain::quota::{Quota, Scope};
 use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::record::{CreditReport, EXPIRY_ATTEMPT, Record, RecordKind, UsageReport};
+use tollgate::domain::time::MICROS_PER_DAY;
 use tollgate::domain::time::calendar::Window;
 use tollgate::domain::usage::{Note, Usage};
 use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
@@ -202,6 +203,7 @@ impl World {
             extras: None,
             answer: None,
             cost,
+            large_above: None,
             latency: 0,
             record_time: self.now,
             ..of.clone()
@@ -403,6 +405,9 @@ impl World {
             {
                 *subject_id = pseudonym.into();
             }
+            if let Some(record) = alert.record.as_mut().filter(|it| *it.user_id == *user) {
+                record.user_id = pseudonym.into();
+            }
         }
         self.ledger.erase_user(self.now, user, &pseudonym.into());
         self.ledger.assert_invariants();
@@ -545,8 +550,36 @@ impl World {
         let since = self.ledger.earliest_window();
         let keys = self.alerts.iter().map(|alert| alert.key.clone());
         self.ahead = keys.clone().filter(|key| key.window_start > self.now).collect();
+        let large = self.large_records();
+        let since = large.keys().next().map_or(since, |day| since.min(*day));
         let raised = keys.filter(|key| key.window_start >= since).collect();
         self.ledger.set_raised(self.now, raised);
+        self.load_large_records(large);
+    }
+
+    /// As storage knows them: those of today and later, of the latest day with any, and of the day
+    /// before that.
+    fn large_records(&self) -> BTreeMap<Time, Vec<Record>> {
+        let mut by_day: BTreeMap<Time, Vec<Record>> = BTreeMap::new();
+        for entry in self.log.iter().filter(|entry| entry.large_above.is_some()) {
+            let day = large_record_day(entry.record_time).start;
+            by_day.entry(day).or_default().push(entry.clone());
+        }
+        let today = large_record_day(self.now).start;
+        let latest = by_day.keys().last().map_or(today, |day| *day - MICROS_PER_DAY);
+        by_day.split_off(&today.min(latest))
+    }
+
+    /// As the engine does: counts them, and raises what nobody was told of them.
+    fn load_large_records(&mut self, by_day: BTreeMap<Time, Vec<Record>>) {
+        for (day, mut records) in by_day {
+            records.sort_by_key(|record| record.seq);
+            let count = i64::try_from(records.len()).expect("few");
+            for number in self.ledger.set_large_count(day, count) {
+                let index = usize::try_from(number - 1).expect("from 1");
+                self.ledger.raise_large_record(&records[index], number);
+            }
+        }
     }
 
     /// What the log says of some windows.

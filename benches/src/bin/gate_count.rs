@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::Parser;
 use tokio_util::sync::CancellationToken;
 use tollgate::domain::catalog::Catalog;
+use tollgate::engine::alerts::Keyring;
 use tollgate::engine::alerts::address::AddressRules;
 use tollgate::engine::{Engine, SystemClock};
 use tollgate::grpc::router::Router;
@@ -34,7 +35,8 @@ struct Arguments {
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let store = sql::open(&arguments.database).await?;
-    let started = Engine::start(store, Arc::new(SystemClock), &Catalog::default()).await;
+    let (clock, catalog) = (Arc::new(SystemClock), Catalog::default());
+    let started = Engine::start(store, clock, &catalog, Keyring::default()).await;
     let (engine, _committed) = started.map_err(|error| error.to_string())?;
     let admission = match arguments.token {
         Some(_) => Admission::Authenticated,
@@ -46,6 +48,7 @@ async fn main() -> Result<()> {
         address_rules: AddressRules::default(),
         has_smtp: false,
         admission,
+        identities: None,
     };
     let router = Router::new(&context, routes(&context), &[]);
     // Without credentials only a loopback host is answered.

@@ -88,6 +88,7 @@ impl Recorder {
             day: self.calendar.day(time).start,
             start_time: time,
             start_time_adjusted: false,
+            large_above: None,
             record_time: Time::from_micros(event.report_time),
             latency: event.latency,
             attribution: attribution(&event.attribution),

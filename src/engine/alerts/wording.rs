@@ -66,7 +66,25 @@ impl Wording {
             AlertType::HoldsExpired => {
                 format!("holds of {subject} expired unsettled {window}")
             }
+            AlertType::LargeRecord => self.large_record(stored, &subject),
         }
+    }
+
+    fn large_record(&self, stored: &StoredAlert, subject: &str) -> String {
+        let alert = &stored.alert;
+        let cost = self.figure(alert.unit, alert.spent);
+        let named = self.figure(alert.unit, alert.limit);
+        let mut of = String::new();
+        if let Some(record) = &alert.record {
+            of = format!(" of model {}", record.model_id);
+            for (kind, id) in [("user", &record.user_id), ("API key", &record.api_key_id)] {
+                if !id.is_empty() {
+                    of += &format!(", {kind} {id}");
+                }
+            }
+            of += &format!(", request {},", record.request_id);
+        }
+        format!("a record{of} cost {cost} in {subject}, more than {named}")
     }
 
     /// What can be done about it, in whole sentences.
@@ -104,6 +122,11 @@ impl Wording {
                 "The estimate of the hold was charged. UsageService.ListUsageRecords shows what \
                  was kept of the answer; a version that reads it charges it with \
                  UsageService.RepriceUsage."
+            }
+            AlertType::LargeRecord => {
+                "If it is wrong, take its cost back with UsageService.VoidUsage. \
+                 UsageService.ListUsageRecords with large_only lists all of them; after the tenth \
+                 of a day only the 100th, the 1,000th and so on raise an alert."
             }
             AlertType::HoldsExpired => {
                 "Somebody checks requests and does not record their usage. UsageService.ListHolds \
@@ -198,7 +221,7 @@ fn grouped(count: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::alert::{Alert, AlertKey};
+    use crate::domain::alert::{Alert, AlertKey, AlertRecord};
 
     fn at(text: &str) -> Time {
         Time::from_utc(text.parse().unwrap())
@@ -219,6 +242,7 @@ mod tests {
             limit,
             spent,
             time: window_start,
+            record: None,
         };
         StoredAlert { seq: 1, workspace_id: "acme".into(), alert, acknowledged: None }
     }
@@ -290,6 +314,29 @@ mod tests {
         let wording = Wording { currency: Currency::EUR, time_zone: Tz::Europe__Berlin };
         for (alert, expected) in table {
             assert_eq!(wording.sentence(&alert), expected);
+            assert!(wording.advice(&alert).ends_with('.'));
+        }
+    }
+
+    #[test]
+    fn a_large_record_is_told_with_who_and_what() {
+        let wording = Wording { currency: Currency::EUR, time_zone: Tz::Europe__Berlin };
+        for (user_id, expected) in [
+            ("ada", "a record of model big, user ada, request r, cost 9.70 EUR in workspace acme"),
+            ("", "a record of model big, request r, cost 9.70 EUR in workspace acme"),
+        ] {
+            let figures = (Some(Unit::Money), 9_700_000_000, 5_000_000_000);
+            let day = ("2026-03-29T00:00:00Z", Some("2026-03-30T00:00:00Z"));
+            let mut alert = stored(AlertSubject::Workspace, AlertType::LargeRecord, figures, day);
+            alert.alert.record = Some(Box::new(AlertRecord {
+                seq: 7,
+                request_id: "r".into(),
+                attempt: 0,
+                model_id: "big".into(),
+                user_id: user_id.into(),
+                api_key_id: "".into(),
+            }));
+            assert_eq!(wording.sentence(&alert), format!("{expected}, more than 5.00 EUR"));
             assert!(wording.advice(&alert).ends_with('.'));
         }
     }

@@ -53,7 +53,9 @@ pub use receiver::{
     EMAIL_RECEIVERS_MAX, NewEmailReceiver, NewWebhook, SECRET_BYTES, SECRET_OVERLAP, WEBHOOKS_MAX,
     WebhookChange,
 };
-pub use workspace::{ModelLimitChange, NewWorkspace, PlanChange, WorkspaceChange};
+pub use workspace::{
+    AlertPolicyChange, ModelLimitChange, NewWorkspace, PlanChange, WorkspaceChange,
+};
 
 /// What all kinds of resources have. They belong to a workspace and have an id there.
 pub struct Kind<R: 'static> {

@@ -71,6 +71,14 @@ pub struct PlanChange {
     pub start_date: NaiveDate,
 }
 
+/// Alert policy to be set; it replaces the one before.
+#[derive(Clone, Debug)]
+pub struct AlertPolicyChange {
+    pub envelope: Vec<u16>,
+    pub model_limits: Vec<u16>,
+    pub large_record_cost: Option<(Currency, Amount)>,
+}
+
 /// Cap and fallback chain to be set.
 #[derive(Clone, Debug)]
 pub struct ModelLimitChange {
@@ -97,8 +105,13 @@ const PLAN: Part = Part {
     },
 };
 
-const ALERT_POLICY: Part =
-    Part { kind: "alert_policy", audit_state: |workspace| Some(audit::state(&workspace.alerts)) };
+const ALERT_POLICY: Part = Part {
+    kind: "alert_policy",
+    audit_state: |workspace| {
+        let (currency, value) = (workspace.currency, &workspace.alerts);
+        Some(audit::state(&InCurrency { currency, value }))
+    },
+};
 
 /// A model in a workspace: whether it is allowed, its cap, its fallback chain.
 impl Resource for WorkspaceModel {
@@ -218,20 +231,26 @@ impl Engine {
         self.edit(actor, id, set).await
     }
 
-    pub async fn alert_policy(&self, workspace_id: &str) -> Result<AlertPolicy> {
-        Ok(self.get_workspace(workspace_id).await?.alerts)
+    pub async fn alert_policy(&self, workspace_id: &str) -> Result<InCurrency<AlertPolicy>> {
+        Ok(alerts_of(self.get_workspace(workspace_id).await?))
     }
 
     pub async fn set_alert_policy(
         &self,
         actor: Actor,
         workspace_id: &str,
-        policy: AlertPolicy,
-    ) -> Result<AlertPolicy> {
-        let set = |edit: Edit| async move {
+        change: AlertPolicyChange,
+    ) -> Result<InCurrency<AlertPolicy>> {
+        let set = move |edit: Edit| async move {
+            let cost = |cost| edit.amount("alert_policy.large_record_cost", cost);
+            let policy = AlertPolicy {
+                envelope: change.envelope,
+                model_limits: change.model_limits,
+                large_record_cost: change.large_record_cost.map(cost).transpose()?,
+            };
             edit.change_workspace(ALERT_POLICY, |workspace| workspace.alerts = policy).await
         };
-        Ok(self.edit(actor, workspace_id, set).await?.alerts)
+        Ok(alerts_of(self.edit(actor, workspace_id, set).await?))
     }
 
     /// Allows a model in a workspace, or disallows it. Its cap stays as it is.
@@ -377,12 +396,12 @@ impl Edit {
         let has_records = !store.records(&filter, Order::NewestFirst, None, 1).await?.is_empty();
         // Sums stay where records go.
         let had_records = store.dropped_before(&workspace.id).await?.is_some();
-        let has_amounts =
-            workspace.plan.is_some() || has_limit || has_holds || has_records || had_records;
+        let is_set = workspace.plan.is_some() || workspace.alerts.large_record_cost.is_some();
+        let has_amounts = is_set || has_limit || has_holds || has_records || had_records;
         if has_amounts || self.has_boosts_or_quotas_in_money().await? {
             return Err(Error::NotAllowed(
-                "currency_code: cannot change once a plan, a limit, a quota, a boost, a hold or \
-                 usage has amounts in the currency"
+                "currency_code: cannot change once a plan, a limit, a quota, a boost, the alert \
+                 policy, a hold or usage has amounts in the currency"
                     .to_owned(),
             ));
         }
@@ -433,6 +452,10 @@ impl Edit {
         }
         Ok(chain)
     }
+}
+
+fn alerts_of(workspace: Workspace) -> InCurrency<AlertPolicy> {
+    InCurrency { currency: workspace.currency, value: workspace.alerts }
 }
 
 fn unset(model_id: Arc<str>) -> WorkspaceModel {

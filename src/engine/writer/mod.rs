@@ -69,6 +69,7 @@ pub struct Recorded {
     /// Model that it counts for.
     pub model_id: Arc<str>,
     pub start_time_adjusted: bool,
+    pub large: bool,
     pub status: BudgetStatus,
 }
 
@@ -84,6 +85,7 @@ impl Recorded {
             extras: record.extras.clone(),
             model_id: record.metered_model_id.clone(),
             start_time_adjusted: record.start_time_adjusted,
+            large: record.large_above.is_some(),
             status,
         }
     }

@@ -5,12 +5,14 @@ use url::Url;
 
 use crate::domain::Amount;
 use crate::domain::alert::receiver::{EmailReceiver, Webhook};
-use crate::domain::alert::{AlertPolicy, AlertSubject, AlertType};
+use crate::domain::alert::{AlertPolicy, AlertRecord, AlertSubject, AlertType};
 use crate::domain::attribution::SubjectKind;
+use crate::domain::catalog::bill::COST_MAX;
 use crate::domain::quota::Unit;
 use crate::engine::alerts::address::AddressRules;
 use crate::engine::alerts::wording::Wording;
 use crate::engine::alerts::{NewEmailReceiver, NewWebhook, WebhookChange};
+use crate::engine::{AlertPolicyChange, InCurrency};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::{ProtoEnum, proto_enum};
 use crate::grpc::shared::money;
@@ -49,24 +51,29 @@ pub fn watch(workspace_id: &str, after: Option<i64>) -> Decoded<()> {
     })
 }
 
-pub fn policy(request: &v1::SetAlertPolicyRequest) -> Decoded<AlertPolicy> {
+pub fn policy(request: &v1::SetAlertPolicyRequest) -> Decoded<AlertPolicyChange> {
     decode(|at| {
         at.workspace_id(&request.workspace_id);
         let (at, policy) = at.message("alert_policy", request.alert_policy.as_ref())?;
         let (envelope, model_limits) =
             (at.field("envelope_threshold_percents"), at.field("model_limit_threshold_percents"));
-        Some(AlertPolicy {
+        let cost = at.field("large_record_cost");
+        let large_record_cost = policy.large_record_cost.as_ref();
+        Some(AlertPolicyChange {
             envelope: envelope.thresholds(&policy.envelope_threshold_percents),
             model_limits: model_limits.thresholds(&policy.model_limit_threshold_percents),
+            large_record_cost: large_record_cost.map(|it| cost.money(it, 1..=COST_MAX.nanos())),
         })
     })
 }
 
-pub fn policy_to_proto(policy: &AlertPolicy) -> v1::AlertPolicy {
+pub fn policy_to_proto(policy: &InCurrency<AlertPolicy>) -> v1::AlertPolicy {
+    let InCurrency { currency, value: policy } = policy;
     let percents = |thresholds: &[u16]| thresholds.iter().copied().map(i32::from).collect();
     v1::AlertPolicy {
         envelope_threshold_percents: percents(&policy.envelope),
         model_limit_threshold_percents: percents(&policy.model_limits),
+        large_record_cost: policy.large_record_cost.map(|cost| money::to_proto(*currency, cost)),
     }
 }
 
@@ -149,6 +156,8 @@ pub fn alert_to_proto(stored: &StoredAlert, wording: &Wording) -> v1::Alert {
         acknowledge_time: stored.acknowledged.as_ref().map(|(time, _)| to_timestamp(*time)),
         acknowledge_actor: stored.acknowledged.clone().map_or_else(String::new, |(_, by)| by),
         message: wording.sentence(stored),
+        spent_count: stored.large_record_number().unwrap_or(0),
+        record: alert.record.as_deref().map(record_to_proto),
         ..Default::default()
     };
     let money = |nanos| Some(money::to_proto(wording.currency, Amount::from_nanos(nanos)));
@@ -160,6 +169,17 @@ pub fn alert_to_proto(stored: &StoredAlert, wording: &Wording) -> v1::Alert {
             v1::Alert { limit_count: alert.limit, spent_count: alert.spent, ..proto }
         }
         None => proto,
+    }
+}
+
+fn record_to_proto(record: &AlertRecord) -> v1::AlertRecord {
+    v1::AlertRecord {
+        sequence: record.seq,
+        request_id: record.request_id.to_string(),
+        attempt: record.attempt,
+        model_id: record.model_id.to_string(),
+        user_id: record.user_id.to_string(),
+        api_key_id: record.api_key_id.to_string(),
     }
 }
 

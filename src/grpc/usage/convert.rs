@@ -239,7 +239,9 @@ pub fn list_records(
         let from = request.start_time.and_then(|time| at.field("start_time").instant(time));
         let to = request.end_time.and_then(|time| at.field("end_time").instant(time));
         let micros = |time: Option<Time>| time.map_or_else(String::new, |t| t.micros().to_string());
-        let filter = ["records", workspace_id, &micros(from), &micros(to), model_id, request_id];
+        let large = if request.large_only { "large" } else { "" };
+        let filter =
+            ["records", workspace_id, &micros(from), &micros(to), model_id, request_id, large];
         let page = at.page(&filter, request.page_size, &request.page_token);
         let after = page.after_parsed(at, parse_record_position);
         let filter = RecordFilter {
@@ -248,6 +250,7 @@ pub fn list_records(
             to,
             model_id: unless_empty(model_id),
             request_id: unless_empty(request_id),
+            large_only: request.large_only,
         };
         Some((filter, page, after))
     })
@@ -336,6 +339,7 @@ pub fn record_response(recorded: InCurrency<Recorded>) -> v1::RecordUsageRespons
         unread: value.unread,
         attempt: value.attempt,
         start_time_adjusted: value.start_time_adjusted,
+        large: value.large,
     }
 }
 

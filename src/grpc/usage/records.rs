@@ -84,6 +84,7 @@ pub fn record_to_proto(currency: Currency, catalog: &Catalog, record: Record) ->
             .and_then(|extras| extras.reported.as_ref())
             .map(|reported| reported_to_proto(currency, reported)),
         start_time_adjusted: record.start_time_adjusted,
+        large: record.large_above.is_some(),
         reason: note.map_or_else(String::new, |note| note.reason.clone()),
         reference: note.map_or_else(String::new, |note| note.reference.clone()),
         actor: note.map_or_else(String::new, |note| note.actor.clone()),

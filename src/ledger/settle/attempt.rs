@@ -47,6 +47,7 @@ impl ExpiryCharge {
             revision: self.last_revision + 1,
             kind: RecordKind::Correction,
             cost: -self.net,
+            large_above: None,
             latency: 0,
             record_time: now,
             ..self.entry

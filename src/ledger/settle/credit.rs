@@ -64,6 +64,7 @@ impl Ledger {
             source: UsageSource::Provider,
             cost: -report.amount,
             unpriced: false,
+            large_above: None,
             price_id: None,
             exchange_rate: Rate::ONE,
             charge_time: time,

@@ -153,6 +153,7 @@ impl Ledger {
         self.limits.raise_due(&self.context, slots, due, &mut self.alerts);
         self.raise_envelope();
         self.raise_cap(model);
+        self.alerts.raise_large_record(record, self.context.now());
         if record.kind != RecordKind::Usage {
             return;
         }

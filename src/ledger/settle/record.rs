@@ -155,6 +155,7 @@ impl Ledger {
             source: report.source,
             cost,
             unpriced: bill.unpriced || is_lost,
+            large_above: self.large_above(cost),
             price_id: bill.price_id,
             exchange_rate: bill.rate,
             charge_time,
@@ -170,6 +171,12 @@ impl Ledger {
         };
         self.add_pending(&record)?;
         Ok(record)
+    }
+
+    /// The cost that makes an entry a large one, by the policy of now. Nothing changes the flag
+    /// later: not what corrects the entry, nor another policy.
+    fn large_above(&self, cost: Amount) -> Option<Amount> {
+        self.context.workspace().alerts.large_above(cost)
     }
 
     /// When an attempt began, by its caller, and whether that was put right: a clock that is out of
@@ -222,6 +229,7 @@ impl Ledger {
             source: UsageSource::Estimated,
             cost: hold.held,
             unpriced: quote.is_none(),
+            large_above: self.large_above(hold.held),
             price_id: quote.map(|quote| quote.card.price().id.clone()),
             exchange_rate: quote.map_or(Rate::ONE, |quote| quote.rate),
             charge_time: hold.check_time,

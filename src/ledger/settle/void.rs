@@ -59,6 +59,7 @@ impl Ledger {
                 answer: None,
                 cost: -cost,
                 unpriced: false,
+                large_above: None,
                 record_time: now,
                 latency: 0,
                 ..record.clone()

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use super::Ledger;
 use crate::domain::Time;
-use crate::domain::alert::{Alert, AlertKey, AlertSubject};
+use crate::domain::alert::{Alert, AlertKey, AlertSubject, AlertType};
 use crate::domain::check::{RefusalCounts, RefusalKey};
+use crate::domain::record::Record;
 use crate::ledger::models::ModelIndex;
 
 impl Ledger {
@@ -18,14 +19,30 @@ impl Ledger {
     }
 
     /// Marks what was raised before the ledger was loaded, and raises what is due and was not.
+    /// Alerts of windows before [`Ledger::earliest_window`] are needed of large records alone.
     pub fn set_raised(&mut self, now: Time, raised: Vec<AlertKey>) {
         self.advance(now);
+        let earliest = self.earliest_window();
         for key in &raised {
-            self.mark_raised(key);
+            if key.window_start >= earliest || key.alert_type == AlertType::LargeRecord {
+                self.mark_raised(key);
+            }
         }
         let raised: HashSet<AlertKey> = raised.into_iter().collect();
         self.alerts.drop_raised(&raised);
         self.raise_all();
+    }
+
+    /// Sets how many large records the day that begins at `day` has by the log, after
+    /// [`Ledger::set_raised`]. Returns which of them, counted from 1, are to be raised with
+    /// [`Ledger::raise_large_record`].
+    pub fn set_large_count(&mut self, day: Time, count: i64) -> Vec<i64> {
+        self.alerts.set_large_count(day, count)
+    }
+
+    /// Raises the alert of a large record of the log, which has this number on its day.
+    pub fn raise_large_record(&mut self, record: &Record, number: i64) {
+        self.alerts.raise_large(record, number, self.context.now());
     }
 
     fn mark_raised(&mut self, key: &AlertKey) {

@@ -320,6 +320,7 @@ mod tests {
             day: Time::from_micros(day),
             start_time: Time::from_micros(0),
             start_time_adjusted: false,
+            large_above: None,
             record_time: Time::from_micros(0),
             latency: 2_000,
             attribution: Attribution { user_id: user.to_owned(), ..Attribution::default() },

@@ -100,7 +100,21 @@ fn text(sentence: &str, id: &str, outgoing: &Outgoing) -> String {
     if let Some(quota_id) = stored.quota_id() {
         lines.push(format!("Quota:     {quota_id}"));
     }
-    if alert.unit.is_some() {
+    if let Some(record) = &alert.record {
+        lines.push(format!("Record:    {}", record.seq));
+        lines.push(format!("Request:   {}, attempt {}", record.request_id, record.attempt));
+        lines.push(format!("Model:     {}", record.model_id));
+        for (name, id) in [("User:     ", &record.user_id), ("API key:  ", &record.api_key_id)] {
+            if !id.is_empty() {
+                lines.push(format!("{name} {id}"));
+            }
+        }
+    }
+    if let Some(number) = stored.large_record_number() {
+        lines.push(format!("Above:     {}", wording.figure(alert.unit, alert.limit)));
+        lines.push(format!("Cost:      {}", wording.figure(alert.unit, alert.spent)));
+        lines.push(format!("Number:    {number} of the day (UTC)"));
+    } else if alert.unit.is_some() {
         if alert.key.alert_type != AlertType::HoldsExpired {
             lines.push(format!("Limit:     {}", wording.figure(alert.unit, alert.limit)));
         }
@@ -151,6 +165,7 @@ fn what(stored: &StoredAlert) -> String {
         AlertType::CostDiffers => "reported cost differs".to_owned(),
         AlertType::AnswerUnread => "provider answer unread".to_owned(),
         AlertType::HoldsExpired => "holds expired".to_owned(),
+        AlertType::LargeRecord => "large record".to_owned(),
     }
 }
 

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::Amount;
-use crate::domain::alert::{AlertSubject, AlertType};
+use crate::domain::alert::{AlertRecord, AlertSubject, AlertType};
 use crate::domain::attribution::SubjectKind;
 use crate::domain::quota::Unit;
 use crate::engine::alerts::wording::Wording;
@@ -45,12 +45,18 @@ pub fn body(stored: &StoredAlert, wording: &Wording) -> String {
         Some(Unit::Money) => {
             data["limit"] = money(alert.limit);
             data["spent"] = money(alert.spent);
+            if let Some(number) = stored.large_record_number() {
+                data["spent_count"] = json!(number);
+            }
         }
         Some(Unit::Tokens | Unit::Requests | Unit::UncachedTokens) => {
             data["limit_count"] = json!(alert.limit);
             data["spent_count"] = json!(alert.spent);
         }
         None => {}
+    }
+    if let Some(record) = &alert.record {
+        data["record"] = record_data(record);
     }
     let event = json!({
         // Receivers filter by it.
@@ -59,6 +65,22 @@ pub fn body(stored: &StoredAlert, wording: &Wording) -> String {
         "data": data,
     });
     event.to_string()
+}
+
+/// Ids that there are not are left out.
+fn record_data(record: &AlertRecord) -> Value {
+    let mut data = json!({
+        "sequence": record.seq,
+        "request_id": &*record.request_id,
+        "attempt": record.attempt,
+        "model_id": &*record.model_id,
+    });
+    for (name, id) in [("user_id", &record.user_id), ("api_key_id", &record.api_key_id)] {
+        if !id.is_empty() {
+            data[name] = json!(&**id);
+        }
+    }
+    data
 }
 
 /// The value of an enum of the API, which has the name of its enum as a prefix.
@@ -96,7 +118,7 @@ mod tests {
     use chrono_tz::Tz;
 
     use super::*;
-    use crate::domain::alert::{Alert, AlertKey};
+    use crate::domain::alert::{Alert, AlertKey, AlertRecord};
     use crate::domain::{Currency, Time};
 
     /// The payload is part of the API: nothing in it may change.
@@ -104,6 +126,14 @@ mod tests {
     fn names_stay() {
         let quota =
             |kind| AlertSubject::Quota { quota_id: "q".into(), kind, subject_id: "x".into() };
+        let record = AlertRecord {
+            seq: 9,
+            request_id: "r".into(),
+            attempt: -1,
+            model_id: "big".into(),
+            user_id: "".into(),
+            api_key_id: "k".into(),
+        };
         let check = |subject: AlertSubject, alert_type, unit, parts: &[&str]| {
             let alert = Alert {
                 key: AlertKey {
@@ -111,13 +141,14 @@ mod tests {
                     alert_type,
                     window_start: Time::EARLIEST,
                     threshold: 80,
-                    base_limit: 0,
+                    base_limit: 100,
                 },
                 window_end: None,
                 unit,
                 limit: 2,
                 spent: 1,
                 time: Time::EARLIEST,
+                record: (alert_type == AlertType::LargeRecord).then(|| Box::new(record.clone())),
             };
             let stored =
                 StoredAlert { seq: 7, workspace_id: "acme".into(), alert, acknowledged: None };
@@ -152,5 +183,14 @@ mod tests {
             r#""subject":{"id":"big","type":"SUBJECT_TYPE_MODEL"}"#,
         ];
         check(AlertSubject::Model("big".into()), AlertType::UnpricedModel, None, &parts);
+        let parts = [
+            r#""type":"alert.large_record""#,
+            r#""type":"ALERT_TYPE_LARGE_RECORD""#,
+            r#""subject":{"id":"acme","type":"SUBJECT_TYPE_WORKSPACE"}"#,
+            r#""spent":{"amount":"0.000000001","currency_code":"EUR"}"#,
+            r#""spent_count":100"#,
+            r#""record":{"api_key_id":"k","attempt":-1,"model_id":"big","request_id":"r","#,
+        ];
+        check(AlertSubject::Workspace, AlertType::LargeRecord, Some(Unit::Money), &parts);
     }
 }

@@ -6,11 +6,13 @@ use tollgate::proto::v1;
 use tollgate::proto::v1::DeliveryState::{Delivered, Pending};
 use tonic::{Code, Status};
 
+use crate::alerts::large_records::{set_cost, used};
 use crate::alerts::webhooks::{deliveries, is, until};
 use crate::alerts::{all, small_plan, spend};
-use crate::fixtures::{ACME, acme, assert_failed, audit_events, by, refused_fields};
+use crate::fixtures::{ACME, acme, assert_failed, audit_events, by, eur, refused_fields};
 use crate::server::Server;
 use crate::smtp::{MailServer, Options};
+use crate::usage::{list_records, note};
 
 fn config(url: &str) -> Config {
     let server = SmtpServer::read(url).expect(url);
@@ -96,6 +98,45 @@ async fn an_alert_is_sent_as_a_readable_message() {
     server.alert().repeat_delivery(repeat).await.unwrap();
     // Known again by its id.
     assert_eq!(mail.next().await.header("Message-ID"), message.header("Message-ID"));
+}
+
+#[tokio::test]
+async fn a_large_record_is_sent_with_who_and_what() {
+    let Some(mut mail) = MailServer::start(Options::default()).await else { return };
+    let server = small_plan(config(&format!("smtp://127.0.0.1:{}", mail.port))).await;
+    set_cost(&server, Some(eur("50"))).await.unwrap();
+    create(&server, "ops", "ops@example.com", &[v1::AlertType::LargeRecord]).await.unwrap();
+    note(&server, used("wrong", 100)).await.unwrap();
+    let message = mail.next().await;
+    let found = until(&server, |found| found.len() == 1 && is(&found[0], Delivered, 1)).await;
+    let (id, alert_id) = (&found[0].delivery_id, found[0].alert_id);
+    let sequence = list_records(&server).await[0].sequence;
+    let expected = format!(
+        "A record of model big, user ada, API key key-1, request wrong, cost\r\n\
+         1000.00 EUR in workspace acme, more than 50.00 EUR.\r\n\
+         \r\n\
+         Workspace: acme\r\n\
+         Alert:     {alert_id}, large record\r\n\
+         Window:    on 2026-03-15\r\n\
+         Record:    {sequence}\r\n\
+         Request:   wrong, attempt 0\r\n\
+         Model:     big\r\n\
+         User:      ada\r\n\
+         API key:   key-1\r\n\
+         Above:     50.00 EUR\r\n\
+         Cost:      1000.00 EUR\r\n\
+         Number:    1 of the day (UTC)\r\n\
+         Raised:    2026-03-15 12:00:00 +00:00\r\n\
+         \r\n\
+         If it is wrong, take its cost back with UsageService.VoidUsage.\r\n\
+         UsageService.ListUsageRecords with large_only lists all of them; after\r\n\
+         the tenth of a day only the 100th, the 1,000th and so on raise an alert.\r\n\
+         \r\n\
+         Acknowledge it with AlertService.AcknowledgeAlert: workspace_id acme,\r\n\
+         alert_id {alert_id}.\r\n\
+         Delivery {id}."
+    );
+    assert_eq!(message.body().trim_end(), expected);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Alerts as they are listed, acknowledged and watched; their policy; and who gets them. How they
 //! are delivered is tested in `webhooks.rs` and `mail.rs`, how secrets are stored in `secrets.rs`.
 
+pub mod large_records;
 pub mod mail;
 mod secrets;
 pub mod webhooks;
@@ -361,6 +362,7 @@ async fn set_policy(
     let alert_policy = Some(v1::AlertPolicy {
         envelope_threshold_percents: envelope.to_vec(),
         model_limit_threshold_percents: model_limits.to_vec(),
+        large_record_cost: None,
     });
     let request = v1::SetAlertPolicyRequest { workspace_id: ACME.to_owned(), alert_policy };
     let set = server.alert().set_alert_policy(by("ada", request)).await?.into_inner();

@@ -1,8 +1,8 @@
 //! Credentials: any headers `authorization`, with secrets of tokens that are valid and of some that
 //! are not.
 //!
-//! The first byte chooses the method; header values follow, apart by zero bytes. Some bytes stand for
-//! a secret, for its beginning or for its end.
+//! The first byte chooses the method; header values follow, apart by zero bytes. Some bytes stand
+//! for a secret, for its beginning or for its end.
 
 use std::sync::OnceLock;
 
@@ -71,7 +71,7 @@ fn caller(values: &[MetadataValue<Ascii>], credentials: &[Credential]) -> Option
     let [value] = values else { return None };
     let value = std::str::from_utf8(value.as_bytes()).ok()?;
     let (scheme, secret) = (value.get(..6)?, value.get(6..)?);
-    if scheme.to_ascii_uppercase() != "BEARER" || !secret.starts_with(' ') {
+    if !scheme.eq_ignore_ascii_case("bearer") || !secret.starts_with(' ') {
         return None;
     }
     let secret = secret.trim_start_matches(' ');

@@ -272,6 +272,7 @@ async fn create(server: &Server, id: &str, role: Role, life: Option<i64>) -> Sec
         display_name: String::new(),
         role,
         workspace_ids: if role == Role::Operator { Vec::new() } else { vec![ACME.into()] },
+        holder: None,
         expire_time: life.map(|life| server.engine.now() + life),
     };
     let created = server.engine.create_token(Actor::new("fuzzing", "Prepare"), new).await;

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tollgate::domain::Time;
 use tollgate::domain::catalog::Catalog;
 use tollgate::domain::time::Micros;
+use tollgate::engine::alerts::Keyring;
 use tollgate::engine::alerts::address::AddressRules;
 use tollgate::engine::{Clock, Engine};
 use tollgate::grpc::router::Router;
@@ -56,7 +57,7 @@ pub struct Server {
 
 impl Server {
     pub async fn start(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Server {
-        let started = Engine::start(store, clock, &Catalog::default()).await;
+        let started = Engine::start(store, clock, &Catalog::default(), Keyring::default()).await;
         let (engine, committed) = started.expect("storage answers");
         tokio::spawn(fold::run(engine.clone(), committed, CancellationToken::new()));
         Server::with(engine, Admission::Anyone)
@@ -70,6 +71,7 @@ impl Server {
             address_rules: AddressRules { allow_loopback: false, allow_private: false },
             has_smtp: true,
             admission,
+            identities: None,
         };
         let router = Router::new(&context, grpc::routes(&context), &[]);
         Server { engine, client: Grpc::new(router) }

@@ -40,6 +40,7 @@ use tollgate::domain::workspace::{
     HoldExpiryPolicy, ModelAlias, Plan, UnknownKeyPolicy, UnpricedModelPolicy, WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
+use tollgate::ledger::Void;
 
 use crate::world::{Outcome, World};
 
@@ -169,6 +170,7 @@ impl Case {
                     Err(error) => vec![format!("error {error}")],
                 };
             }
+            "void" => return self.void(words),
             "charge-due" => return vec![format!("charged {}", self.world.charge_due())],
             "restart" => self.world.restart(true),
             "crash" => self.world.restart(false),
@@ -213,6 +215,10 @@ impl Case {
     fn set(&mut self, words: &Words) {
         let mut workspace = self.world.workspace.clone();
         match words.word(0) {
+            "large" => {
+                let cost = Some(words.word(1)).filter(|word| *word != "off").map(amount);
+                workspace.alerts.large_record_cost = cost;
+            }
             "plan" => {
                 let start_date = words.after("from").unwrap_or("2026-01-01");
                 workspace.plan = Some(Plan {
@@ -439,6 +445,10 @@ impl Case {
             format!("began {}", clock(record.start_time)),
             if record.start_time_adjusted { "adjusted" } else { "as said" }.to_owned(),
             if record.unpriced { "unpriced" } else { "priced" }.to_owned(),
+            match record.large_above {
+                Some(named) => format!("large, above {}", money(named)),
+                None => "usual".to_owned(),
+            },
             format!("counts as {}", record.metered_model_id),
             format!("for {}", rules::who(&record.attribution)),
             format!("price {}", record.price_id.as_deref().unwrap_or("none")),
@@ -446,6 +456,23 @@ impl Case {
             state(standing.state).to_owned(),
             format!("spent {}", money(standing.cycle_spent)),
         ]
+    }
+
+    /// `void r1 [attempt=1]`
+    fn void(&mut self, words: &Words) -> Vec<String> {
+        let attempt = i32::try_from(words.count("attempt").unwrap_or(0)).expect("small");
+        match self.world.void(words.word(1), attempt, "wrong") {
+            Void::Missing => vec!["missing".to_owned()],
+            Void::Before(amount) => vec![format!("was voided of {}", money(amount))],
+            Void::New(voids) => {
+                let mut said = Vec::new();
+                for void in voids {
+                    assert_eq!(void.large_above, None, "a void is never large");
+                    said.push(format!("cost {}", money(void.cost)));
+                }
+                said
+            }
+        }
     }
 
     fn budget(&mut self) -> Vec<String> {

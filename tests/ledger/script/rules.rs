@@ -311,6 +311,18 @@ impl Case {
                 other => format!("{other:?}"),
             };
             clauses.push(format!("{}. {what} of {of}{figures}", place + 1));
+            if let Some(record) = &alert.record {
+                clauses.push(format!(
+                    "{}. is number {}: {} attempt {} on {} of user {:?} key {:?}",
+                    place + 1,
+                    alert.key.base_limit,
+                    record.request_id,
+                    record.attempt,
+                    record.model_id,
+                    record.user_id,
+                    record.api_key_id,
+                ));
+            }
         }
         clauses
     }

@@ -354,6 +354,9 @@ impl Reference {
                     alert_percent: percent,
                 };
             }
+            Step::LargeRecordCost { millis: cost } => {
+                workspace.alerts.large_record_cost = cost.map(millis);
+            }
             step @ Step::Policies { .. } => set_policies(&mut workspace, &step),
             Step::Model { model, enabled, cap, cap_enabled, chain } => {
                 return Call::Model(WorkspaceModel {
@@ -410,10 +413,12 @@ fn set_policies(workspace: &mut Workspace, step: &Step) {
         true => UnknownKeyPolicy::Deny,
         false => UnknownKeyPolicy::Accept,
     };
-    workspace.alerts = match *thresholds {
-        true => AlertPolicy::default(),
-        false => AlertPolicy { envelope: vec![10, 90], model_limits: vec![1, 500] },
+    let large_record_cost = workspace.alerts.large_record_cost;
+    let (envelope, model_limits) = match *thresholds {
+        true => (vec![50, 80, 100], vec![50, 80, 100]),
+        false => (vec![10, 90], vec![1, 500]),
     };
+    workspace.alerts = AlertPolicy { envelope, model_limits, large_record_cost };
     workspace.automatic_fallback = *fallback;
     workspace.unpriced_models = match *allow_unpriced {
         true => UnpricedModelPolicy::Allow,
@@ -692,7 +697,7 @@ pub fn workspace() -> Workspace {
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,
         reported_cost: ReportedCostPolicy::default(),
-        alerts: AlertPolicy::default(),
+        alerts: AlertPolicy { large_record_cost: Some(millis(9)), ..AlertPolicy::default() },
         may_have_expiry_charges: true,
         usage_retention_days: None,
         price_max_age_days: None,

@@ -99,6 +99,10 @@ pub enum Step {
         providers: u8,
         percent: u16,
     },
+    /// The cost above which a record is large, in thousandths.
+    LargeRecordCost {
+        millis: Option<i64>,
+    },
     Policies {
         fallback: bool,
         allow_unpriced: bool,
@@ -225,6 +229,7 @@ pub fn any_step() -> BoxedStrategy<Step> {
         (2, (0..5u8).prop_map(|zone| Step::Zone { zone }).boxed()),
         (2, (0..4u8, 0..3u16).prop_map(reported_costs).boxed()),
         (2, (any::<(bool, bool, bool, bool)>(), prop::rarely()).prop_map(policies).boxed()),
+        (2, large_record_cost().boxed()),
         (9, draws::rules().prop_map(Step::Rules).boxed()),
         (2, (index(), any::<bool>()).prop_map(remove_rule).boxed()),
         (2, index().prop_map(|index| Step::Reset { index }).boxed()),
@@ -367,6 +372,11 @@ fn price() -> impl Strategy<Value = Step> {
             effective,
         },
     )
+}
+
+fn large_record_cost() -> impl Strategy<Value = Step> {
+    let millis = prop_oneof![1 => Just(None), 4 => (1..25i64).prop_map(Some)];
+    millis.prop_map(|millis| Step::LargeRecordCost { millis })
 }
 
 fn credit() -> impl Strategy<Value = Step> {

@@ -106,6 +106,11 @@ impl Disk {
             {
                 *subject_id = user.pseudonym.into();
             }
+            if let Some(record) = &mut alert.alert.record
+                && *record.user_id == *user.user_id
+            {
+                record.user_id = user.pseudonym.into();
+            }
             if let Some((_, actor)) = &mut alert.acknowledged {
                 user.rename(actor);
             }

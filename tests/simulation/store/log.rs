@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
+use tollgate::domain::alert::large_record_day;
 use tollgate::domain::attribution::{SubjectKind, tag_subject_id};
 use tollgate::domain::backfill::{ConsumptionQuery, RateBucket, RateQuery};
 use tollgate::domain::check::RefusalKey;
 use tollgate::domain::quota::{Consumption, Period, Scope};
 use tollgate::domain::record::{Record, RecordKind};
 use tollgate::domain::time::MICROS_PER_DAY;
+use tollgate::domain::time::calendar::Window;
 use tollgate::domain::usage::{Outcome, TokenClass};
 use tollgate::domain::{Amount, Time};
 use tollgate::storage::audit::AuditEvent;
@@ -24,6 +26,12 @@ use super::{Disk, SimStore};
 impl Disk {
     pub fn existing(&self, record: &Record) -> Option<&Record> {
         self.log.iter().find(|entry| key(entry) == key(record))
+    }
+
+    /// Those of a workspace, in the order of the log.
+    pub fn large_records(&self, workspace_id: &str) -> impl Iterator<Item = &Record> {
+        let large = self.log.iter().filter(|record| record.large_above.is_some());
+        large.filter(move |record| *record.workspace_id == *workspace_id)
     }
 
     /// Writes an entry, unless its key is there.
@@ -202,6 +210,36 @@ impl LogStore for SimStore {
         .await
     }
 
+    async fn large_record_counts(
+        &self,
+        workspace_id: &str,
+        since: Time,
+    ) -> Result<Vec<(Time, i64)>> {
+        self.read(|disk| {
+            let mut counts: BTreeMap<Time, i64> = BTreeMap::new();
+            for record in disk.large_records(workspace_id) {
+                *counts.entry(large_record_day(record.record_time).start).or_default() += 1;
+            }
+            let latest = counts.keys().last().map_or(since, |day| *day - MICROS_PER_DAY);
+            counts.into_iter().filter(|(day, _)| *day >= since.min(latest)).collect()
+        })
+        .await
+    }
+
+    async fn large_record(
+        &self,
+        workspace_id: &str,
+        written: Window,
+        number: i64,
+    ) -> Result<Option<Record>> {
+        self.read(|disk| {
+            let large = disk.large_records(workspace_id);
+            let mut large = large.filter(|record| written.contains(record.record_time));
+            large.nth(usize::try_from(number - 1).expect("from 1")).cloned()
+        })
+        .await
+    }
+
     async fn drop_records(&self, workspace_id: &str, before: Time, limit: usize) -> Result<usize> {
         self.write(|disk| {
             let windows = of(&disk.quotas, workspace_id)
@@ -347,6 +385,7 @@ fn matches(record: &Record, filter: &RecordFilter) -> bool {
         && filter.from.is_none_or(|from| record.charge_time >= from)
         && filter.to.is_none_or(|to| record.charge_time < to)
         && filter.request_id.as_ref().is_none_or(|id| *record.request_id == **id)
+        && (!filter.large_only || record.large_above.is_some())
         && filter
             .model_id
             .as_ref()

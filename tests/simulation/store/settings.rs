@@ -10,7 +10,7 @@ use tollgate::domain::alert::secret::StoredSecret;
 use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::backfill::LimitConfig;
 use tollgate::domain::boost::{Boost, BoostTarget};
-use tollgate::domain::catalog::ExchangeRate;
+use tollgate::domain::catalog::{Confirmation, ExchangeRate};
 use tollgate::domain::catalog::price::Price;
 use tollgate::domain::quota::{Quota, Scope};
 use tollgate::domain::rate_limit::RateLimit;
@@ -36,20 +36,8 @@ impl Disk {
                 }
             }
             Change::PutPrices(prices) => self.add_prices(prices),
-            Change::ConfirmPrices(prices) => {
-                for new in prices {
-                    let confirmed = &mut self.catalog.confirmations;
-                    confirmed.retain(|other| other.price_id != new.price_id);
-                    confirmed.push(new);
-                    confirmed.sort_by(|a, b| a.price_id.cmp(&b.price_id));
-                }
-            }
-            Change::PutExchangeRate(rate) => {
-                let of = |rate: &ExchangeRate| (rate.from, rate.to, rate.effective_time);
-                self.catalog.exchange_rates.retain(|other| of(other) != of(&rate));
-                self.catalog.exchange_rates.push(rate);
-                self.catalog.exchange_rates.sort_by_key(|rate| rate.create_time);
-            }
+            Change::ConfirmPrices(prices) => self.confirm_prices(prices),
+            Change::PutExchangeRate(rate) => self.put_exchange_rate(rate),
             Change::PutWorkspace(new) => drop(self.workspaces.insert(new.id.to_string(), new)),
             Change::PutWorkspaceModel(new) => drop(self.models.insert(key(&new.model_id), new)),
             Change::PutModelAlias(new) => drop(self.model_aliases.insert(key(&new.id), new)),
@@ -109,6 +97,22 @@ impl Disk {
         self.plain_secrets |= new.secret.is_plain();
         self.plain_secrets |= old_secret.is_some_and(StoredSecret::is_plain);
         self.webhooks.insert(key, new);
+    }
+
+    fn confirm_prices(&mut self, prices: Vec<Confirmation>) {
+        for new in prices {
+            let confirmed = &mut self.catalog.confirmations;
+            confirmed.retain(|other| other.price_id != new.price_id);
+            confirmed.push(new);
+            confirmed.sort_by(|a, b| a.price_id.cmp(&b.price_id));
+        }
+    }
+
+    fn put_exchange_rate(&mut self, rate: ExchangeRate) {
+        let of = |rate: &ExchangeRate| (rate.from, rate.to, rate.effective_time);
+        self.catalog.exchange_rates.retain(|other| of(other) != of(&rate));
+        self.catalog.exchange_rates.push(rate);
+        self.catalog.exchange_rates.sort_by_key(|rate| rate.create_time);
     }
 
     fn add_prices(&mut self, prices: Vec<Price>) {

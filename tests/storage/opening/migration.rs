@@ -92,6 +92,7 @@ pub async fn an_older_database_keeps_what_is_in_it(world: &World) {
     assert_eq!(loaded, workspace("w"));
     assert_eq!(loaded.unknown_keys, UnknownKeyPolicy::Accept);
     assert_eq!(loaded.alerts, AlertPolicy::default());
+    assert_eq!(loaded.alerts.large_record_cost, None);
     assert_eq!(loaded.price_max_age_days, None);
     assert_eq!(store.catalog().await.unwrap().confirmations, []);
     let models = store.catalog().await.unwrap().models;
@@ -235,6 +236,7 @@ async fn check_alerts_and_directory(store: &dyn Store) {
         subject_id: "u".into(),
     };
     assert_eq!((alert.key.subject, alert.key.alert_type), (subject, AlertType::Threshold));
+    assert_eq!(alert.record, None);
     let listed = store
         .list_entries("w", EntryKind::Investigation, EntryState::Active, None, "", 10)
         .await

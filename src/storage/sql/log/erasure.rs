@@ -104,6 +104,7 @@ fn is_known() -> String {
         "holds WHERE workspace_id = $1 AND user_id = $2".to_owned(),
         format!("alerts WHERE workspace_id = $1 AND subject_kind = {kind} AND subject_id = $2"),
         "alerts WHERE workspace_id = $1 AND acknowledge_actor = $2".to_owned(),
+        "alerts WHERE workspace_id = $1 AND record_user_id = $2".to_owned(),
         "audit_events WHERE workspace_id = $1 AND actor = $2".to_owned(),
         "audit_events WHERE workspace_id = $1 AND on_behalf_of = $2".to_owned(),
     ];
@@ -163,6 +164,7 @@ fn renamings() -> Vec<String> {
         rename("rate_counts", "subject_id", &of_rates),
         rename("alerts", "subject_id", &of_alerts),
         rename("alerts", "acknowledge_actor", ""),
+        rename("alerts", "record_user_id", ""),
         rename("boosts", "actor", ""),
         rename("audit_events", "actor", ""),
         rename("audit_events", "on_behalf_of", ""),

@@ -16,7 +16,9 @@ use super::connection::backend::Backend;
 use super::row::{Value, code, limit_value, time};
 use super::table::Select;
 use crate::domain::Time;
+use crate::domain::alert::large_record_day;
 use crate::domain::record::{Record, RecordKind};
+use crate::domain::time::MICROS_PER_DAY;
 use crate::domain::time::calendar::Window;
 use crate::domain::usage::Outcome;
 use crate::storage::Result;
@@ -122,6 +124,37 @@ impl<DB: Backend> LogStore for SqlStore<DB> {
         Ok(attempts)
     }
 
+    async fn large_record_counts(
+        &self,
+        workspace_id: &str,
+        since: Time,
+    ) -> Result<Vec<(Time, i64)>> {
+        let latest: Option<Time> =
+            self.row(AssertSqlSafe(latest_large()), &[Value::Text(workspace_id)]).await?;
+        let Some(latest) = latest else { return Ok(Vec::new()) };
+        let since = since.min(large_record_day(latest).start - MICROS_PER_DAY);
+        let values = [Value::Text(workspace_id), time(since)];
+        let counts: Vec<(i64, i64)> = self.rows(AssertSqlSafe(large_counts()), &values).await?;
+        let start = |day: i64| Time::from_micros(day * MICROS_PER_DAY);
+        Ok(counts.into_iter().map(|(day, count)| (start(day), count)).collect())
+    }
+
+    async fn large_record(
+        &self,
+        workspace_id: &str,
+        written: Window,
+        number: i64,
+    ) -> Result<Option<Record>> {
+        let mut large = RECORDS
+            .of(workspace_id)
+            .only(LARGE)
+            .with("record_time >=", time(written.start))
+            .with("record_time <", time(written.end));
+        let before = large.bind(Value::Int(number - 1));
+        let found = self.select(large.sorted(&format!("seq LIMIT 1 OFFSET {before}"))).await?;
+        Ok(found.into_iter().next())
+    }
+
     async fn drop_records(&self, workspace_id: &str, before: Time, limit: usize) -> Result<usize> {
         let mut write = self.session.begin().await?;
         let dropped = retention::drop_records(&mut write, workspace_id, before, limit).await?;
@@ -134,6 +167,23 @@ impl<DB: Backend> LogStore for SqlStore<DB> {
         let rows: Vec<Option<Time>> = self.rows(sql, &[Value::Text(workspace_id)]).await?;
         Ok(rows.into_iter().next().flatten())
     }
+}
+
+/// Large records: the condition of their indexes, word by word.
+const LARGE: &str = "large_above_nanos > 0";
+
+/// When the latest large record was written; NULL if there is none.
+fn latest_large() -> String {
+    format!("SELECT MAX(record_time) FROM usage_records WHERE workspace_id = $1 AND {LARGE}")
+}
+
+/// By the day in which they were written.
+fn large_counts() -> String {
+    format!(
+        "SELECT record_time / {MICROS_PER_DAY} AS day, COUNT(*) FROM usage_records \
+         WHERE workspace_id = $1 AND {LARGE} AND record_time >= $2 \
+         GROUP BY record_time / {MICROS_PER_DAY} ORDER BY day"
+    )
 }
 
 fn matching<'a>(
@@ -170,6 +220,9 @@ fn matching<'a>(
         let id = select.bind(Value::Text(model_id));
         select = select.only(&format!("(model_id = {id} OR metered_model_id = {id})"));
     }
+    if filter.large_only {
+        select = select.only(LARGE);
+    }
     select
         .with_any("request_id =", filter.request_id.as_deref().map(Value::Text))
         .ordered(&format!("{charge_time} {direction}, seq {direction}"), limit)
@@ -178,4 +231,25 @@ fn matching<'a>(
 /// For statements over whole records that are put together elsewhere.
 pub fn select_records(rest: &str) -> AssertSqlSafe<String> {
     AssertSqlSafe(format!("SELECT {} FROM usage_records {rest}", RECORDS.list()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::sql::tests::Planner;
+
+    #[tokio::test]
+    async fn large_records_are_found_without_the_others() {
+        let planner = Planner::new().await;
+        let filter = RecordFilter { large_only: true, ..RecordFilter::of("w") };
+        let (sql, _) = matching(&filter, Order::NewestFirst, None, 10).into_parts();
+        let steps = planner.plan(sql.as_str()).await;
+        let by_time = "SEARCH usage_records USING INDEX usage_records_large \
+                       (workspace_id=? AND charge_time>? AND charge_time<?)";
+        assert_eq!(steps, [by_time]);
+        for sql in [latest_large(), large_counts()] {
+            let steps = planner.plan(&sql).await;
+            assert!(steps[0].contains(" INDEX usage_records_large_written "), "{steps:?}");
+        }
+    }
 }

@@ -46,6 +46,23 @@ row! {
         day,
         answer as AnswerText,
         start_time_adjusted,
+        large_above = "large_above_nanos" as OrZero,
+    }
+}
+
+/// An absent amount as zero: an entry that is not large.
+struct OrZero;
+
+impl OrZero {
+    const KIND: Kind = Kind::Int;
+
+    fn value(amount: &Option<Amount>) -> Value<'static> {
+        Value::Int(amount.map_or(0, Amount::nanos))
+    }
+
+    fn read<'r>(reader: &mut impl Reader<'r>) -> Result<Option<Amount>> {
+        let nanos: i64 = reader.get()?;
+        Ok((nanos != 0).then(|| Amount::from_nanos(nanos)))
     }
 }
 

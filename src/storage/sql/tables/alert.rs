@@ -1,6 +1,7 @@
 //! Alerts, each stored once under its key; with their receivers and deliveries.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
@@ -11,7 +12,7 @@ use super::receiver::{
 };
 use crate::domain::alert::receiver::{EmailReceiver, Webhook};
 use crate::domain::alert::secret::WebhookSecrets;
-use crate::domain::alert::{Alert, AlertKey, AlertSubject};
+use crate::domain::alert::{Alert, AlertKey, AlertRecord, AlertSubject};
 use crate::domain::attribution::SubjectKind;
 use crate::domain::{Coded, Time, coded_enum};
 use crate::storage::alerts::{
@@ -29,7 +30,7 @@ use crate::storage::{Error, Result};
 static ALERTS: Table<StoredAlert> = Table::new("alerts", &["seq"]);
 
 row! { StoredAlert { seq, workspace_id, alert, acknowledged } }
-row! { Alert { key, window_end, unit, limit = "limit_count", spent, time } }
+row! { Alert { key, window_end, unit, limit = "limit_count", spent, time, record } }
 row! { AlertKey { subject, alert_type, window_start, threshold, base_limit } }
 
 coded_enum! {
@@ -242,6 +243,42 @@ impl FromRow for AlertSubject {
             Subject::Model => AlertSubject::Model(target),
             Subject::Quota => AlertSubject::Quota { quota_id: target, kind, subject_id },
         })
+    }
+}
+
+impl Columns for Option<Box<AlertRecord>> {
+    columns! {
+        record_seq: Int, record_request_id: Text, record_attempt: Int, record_model_id: Text,
+        record_user_id: Text, record_api_key_id: Text
+    }
+
+    fn write<'a>(&'a self, values: &mut Vec<Value<'a>>) {
+        let record = self.as_ref();
+        values.extend([
+            optional(record.map(|record| &record.seq)),
+            optional(record.map(|record| &record.request_id)),
+            optional(record.map(|record| &record.attempt)),
+            optional(record.map(|record| &record.model_id)),
+            optional(record.map(|record| &record.user_id)),
+            optional(record.map(|record| &record.api_key_id)),
+        ]);
+    }
+}
+
+impl FromRow for Option<Box<AlertRecord>> {
+    fn read<'r>(reader: &mut impl Reader<'r>) -> Result<Self> {
+        let seq: Option<i64> = reader.get()?;
+        let request_id: Option<Arc<str>> = reader.get()?;
+        let attempt: Option<i32> = reader.get()?;
+        let ids: [Option<Arc<str>>; 3] = [reader.get()?, reader.get()?, reader.get()?];
+        let Some(seq) = seq else { return Ok(None) };
+        let (Some(request_id), Some(attempt), [Some(model_id), Some(user_id), Some(api_key_id)]) =
+            (request_id, attempt, ids)
+        else {
+            return Err(Error::Corrupt("half a record".to_owned()));
+        };
+        let record = AlertRecord { seq, request_id, attempt, model_id, user_id, api_key_id };
+        Ok(Some(Box::new(record)))
     }
 }
 

@@ -25,7 +25,7 @@ row! {
         required_fields,
         week_start,
         reported_cost,
-        alerts = "alert_policy",
+        alerts,
         may_have_expiry_charges,
         usage_retention_days,
         price_max_age_days,
@@ -81,20 +81,22 @@ impl FromRow for Option<Plan> {
     }
 }
 
-/// JSON of an [`AlertPolicy`]: percent of the envelope, percent of model limits.
-type AlertForm = (Vec<u16>, Vec<u16>);
+/// JSON: percent of the envelope, percent of model limits.
+type ThresholdsForm = (Vec<u16>, Vec<u16>);
 
-impl Cell for AlertPolicy {
-    const KIND: Kind = Kind::Text;
+impl Columns for AlertPolicy {
+    columns! { alert_policy: Text, large_record_cost_nanos: Int }
 
-    fn value(&self) -> Value<'_> {
-        Value::Owned(to_json(&(&self.envelope, &self.model_limits)))
+    fn write<'a>(&'a self, values: &mut Vec<Value<'a>>) {
+        let thresholds = to_json(&(&self.envelope, &self.model_limits));
+        values.extend([Value::Owned(thresholds), optional(self.large_record_cost.as_ref())]);
     }
+}
 
-    fn read<'r>(reader: &mut impl Reader<'r>) -> Result<Option<AlertPolicy>> {
-        let Some(text) = reader.text()? else { return Ok(None) };
-        let (envelope, model_limits): AlertForm = from_json(text)?;
-        Ok(Some(AlertPolicy { envelope, model_limits }))
+impl FromRow for AlertPolicy {
+    fn read<'r>(reader: &mut impl Reader<'r>) -> Result<AlertPolicy> {
+        let (envelope, model_limits): ThresholdsForm = from_json(reader.str()?)?;
+        Ok(AlertPolicy { envelope, model_limits, large_record_cost: reader.get()? })
     }
 }
 

@@ -144,7 +144,7 @@ fn record(record: &Record) {
     for (_, value) in record.attribution.tags.iter() {
         text(value, 0..=128);
     }
-    assert!(record.attribution.tags.iter().count() <= 16, "{record:?}");
+    assert!(record.attribution.tags.len() <= 16, "{record:?}");
     if let Some(extras) = &record.extras {
         assert!(extras.units.iter().all(|units| units.abs() <= NANOS), "{record:?}");
         assert!(extras.factors.len() <= 8, "{record:?}");

@@ -100,7 +100,7 @@ const ANSWERS: [&str; 6] = [
     "{",
 ];
 const LISTS: [&str; 3] = [
-    r#"{"a":{"litellm_provider":"openai","input_cost_per_token":1e-6,"output_cost_per_token":2e-6}}"#,
+    r#"{"a":{"litellm_provider":"x","input_cost_per_token":1e-6,"output_cost_per_token":2e-6}}"#,
     r#"{"p":{"id":"p","models":{"n":{"id":"n","cost":{"input":1,"output":2},"limit":{}}}}}"#,
     r#"[{"id":"p","models":[{"id":"n","match":{"equals":"n"},"prices":{"input_mtok":1}}]}]"#,
 ];

@@ -52,6 +52,10 @@ const (
 	// No usage was found in a provider answer, and the estimate of the hold was charged. Once a day
 	// and model.
 	AlertType_ALERT_TYPE_ANSWER_UNREAD AlertType = 8
+	// A record cost more than the large_record_cost of the workspace. For each of the first 10 of a
+	// day (UTC), then for the 100th, the 1,000th and so on, so that a caller cannot multiply alerts;
+	// spent_count counts those in between.
+	AlertType_ALERT_TYPE_LARGE_RECORD AlertType = 9
 )
 
 // Enum value maps for AlertType.
@@ -66,6 +70,7 @@ var (
 		6: "ALERT_TYPE_HOLDS_EXPIRED",
 		7: "ALERT_TYPE_COST_DIFFERS",
 		8: "ALERT_TYPE_ANSWER_UNREAD",
+		9: "ALERT_TYPE_LARGE_RECORD",
 	}
 	AlertType_value = map[string]int32{
 		"ALERT_TYPE_UNSPECIFIED":    0,
@@ -77,6 +82,7 @@ var (
 		"ALERT_TYPE_HOLDS_EXPIRED":  6,
 		"ALERT_TYPE_COST_DIFFERS":   7,
 		"ALERT_TYPE_ANSWER_UNREAD":  8,
+		"ALERT_TYPE_LARGE_RECORD":   9,
 	}
 )
 
@@ -165,7 +171,7 @@ func (DeliveryState) EnumDescriptor() ([]byte, []int) {
 	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{1}
 }
 
-// Thresholds of the envelope and of model limits.
+// Thresholds of the envelope and of model limits, and from which cost on a record is large.
 type AlertPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Percentages of the envelope at which an alert is raised; each 1 to 1,000, at most 16, sorted,
@@ -173,8 +179,13 @@ type AlertPolicy struct {
 	EnvelopeThresholdPercents []int32 `protobuf:"varint,1,rep,packed,name=envelope_threshold_percents,json=envelopeThresholdPercents,proto3" json:"envelope_threshold_percents,omitempty"`
 	// Percentages of a model limit; as above.
 	ModelLimitThresholdPercents []int32 `protobuf:"varint,2,rep,packed,name=model_limit_threshold_percents,json=modelLimitThresholdPercents,proto3" json:"model_limit_threshold_percents,omitempty"`
-	unknownFields               protoimpl.UnknownFields
-	sizeCache                   protoimpl.SizeCache
+	// Cost above which a record is flagged as large, with ALERT_TYPE_LARGE_RECORD: above 0, at most
+	// 100,000,000, in the workspace's currency. It counts for records from then on. Absent, the
+	// default: no record is flagged. There is no default amount, because only the workspace knows what
+	// its dearest request may cost, and in which currency; ten times that is a good choice.
+	LargeRecordCost *Money `protobuf:"bytes,3,opt,name=large_record_cost,json=largeRecordCost,proto3" json:"large_record_cost,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *AlertPolicy) Reset() {
@@ -221,6 +232,13 @@ func (x *AlertPolicy) GetModelLimitThresholdPercents() []int32 {
 	return nil
 }
 
+func (x *AlertPolicy) GetLargeRecordCost() *Money {
+	if x != nil {
+		return x.LargeRecordCost
+	}
+	return nil
+}
+
 // An event for administrators.
 type Alert struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -238,15 +256,17 @@ type Alert struct {
 	Subject *Subject `protobuf:"bytes,6,opt,name=subject,proto3" json:"subject,omitempty"`
 	// Threshold that was crossed, in percent; 0 for other types.
 	ThresholdPercent int32 `protobuf:"varint,7,opt,name=threshold_percent,json=thresholdPercent,proto3" json:"threshold_percent,omitempty"`
-	// Unit of the limit; unspecified if the alert is about no limit.
+	// Unit of the limit; unspecified if the alert is about no figures.
 	Unit LimitUnit `protobuf:"varint,8,opt,name=unit,proto3,enum=tollgate.v1.LimitUnit" json:"unit,omitempty"`
-	// Limit in money when the alert was raised.
+	// Limit in money when the alert was raised; of ALERT_TYPE_LARGE_RECORD the large_record_cost.
 	Limit *Money `protobuf:"bytes,9,opt,name=limit,proto3" json:"limit,omitempty"`
-	// Amount spent then.
+	// Amount spent then; of ALERT_TYPE_LARGE_RECORD the cost of the record.
 	Spent *Money `protobuf:"bytes,10,opt,name=spent,proto3" json:"spent,omitempty"`
 	// Limit in tokens or requests when the alert was raised.
 	LimitCount int64 `protobuf:"varint,11,opt,name=limit_count,json=limitCount,proto3" json:"limit_count,omitempty"`
-	// Count used then; of ALERT_TYPE_HOLDS_EXPIRED the number of expired holds.
+	// Count used then; of ALERT_TYPE_HOLDS_EXPIRED the number of expired holds, of
+	// ALERT_TYPE_LARGE_RECORD that of large records of the day up to this one, with those that raised
+	// no alert.
 	SpentCount int64 `protobuf:"varint,12,opt,name=spent_count,json=spentCount,proto3" json:"spent_count,omitempty"`
 	// Start of the window in which it was raised; it is raised once per window.
 	WindowStartTime *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=window_start_time,json=windowStartTime,proto3" json:"window_start_time,omitempty"`
@@ -259,7 +279,9 @@ type Alert struct {
 	// Actor that acknowledged it: the metadata `tollgate-actor` of the call.
 	AcknowledgeActor string `protobuf:"bytes,17,opt,name=acknowledge_actor,json=acknowledgeActor,proto3" json:"acknowledge_actor,omitempty"`
 	// One sentence for people, for example "user ada has spent 81 % of 2.00 EUR on 2026-03-15".
-	Message       string `protobuf:"bytes,18,opt,name=message,proto3" json:"message,omitempty"`
+	Message string `protobuf:"bytes,18,opt,name=message,proto3" json:"message,omitempty"`
+	// Of ALERT_TYPE_LARGE_RECORD the record; absent for other types.
+	Record        *AlertRecord `protobuf:"bytes,19,opt,name=record,proto3" json:"record,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -420,6 +442,104 @@ func (x *Alert) GetMessage() string {
 	return ""
 }
 
+func (x *Alert) GetRecord() *AlertRecord {
+	if x != nil {
+		return x.Record
+	}
+	return nil
+}
+
+// The usage record that an alert is about, as it was written.
+type AlertRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Position in the log.
+	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// Id of the request. With attempt it is what VoidUsage takes.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Number of the attempt; -1 for the charge of an expired hold.
+	Attempt int32 `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// Model that the record counts for.
+	ModelId string `protobuf:"bytes,4,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
+	// User; empty if none was named.
+	UserId string `protobuf:"bytes,5,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// API key; empty if none was named.
+	ApiKeyId      string `protobuf:"bytes,6,opt,name=api_key_id,json=apiKeyId,proto3" json:"api_key_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AlertRecord) Reset() {
+	*x = AlertRecord{}
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AlertRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AlertRecord) ProtoMessage() {}
+
+func (x *AlertRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AlertRecord.ProtoReflect.Descriptor instead.
+func (*AlertRecord) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *AlertRecord) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *AlertRecord) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *AlertRecord) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *AlertRecord) GetModelId() string {
+	if x != nil {
+		return x.ModelId
+	}
+	return ""
+}
+
+func (x *AlertRecord) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *AlertRecord) GetApiKeyId() string {
+	if x != nil {
+		return x.ApiKeyId
+	}
+	return ""
+}
+
 // A receiver of alerts over HTTP.
 type Webhook struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -446,7 +566,7 @@ type Webhook struct {
 
 func (x *Webhook) Reset() {
 	*x = Webhook{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[2]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -458,7 +578,7 @@ func (x *Webhook) String() string {
 func (*Webhook) ProtoMessage() {}
 
 func (x *Webhook) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[2]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -471,7 +591,7 @@ func (x *Webhook) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Webhook.ProtoReflect.Descriptor instead.
 func (*Webhook) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{2}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Webhook) GetWebhookId() string {
@@ -541,7 +661,7 @@ type EmailReceiver struct {
 
 func (x *EmailReceiver) Reset() {
 	*x = EmailReceiver{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[3]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -553,7 +673,7 @@ func (x *EmailReceiver) String() string {
 func (*EmailReceiver) ProtoMessage() {}
 
 func (x *EmailReceiver) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[3]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -566,7 +686,7 @@ func (x *EmailReceiver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmailReceiver.ProtoReflect.Descriptor instead.
 func (*EmailReceiver) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{3}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *EmailReceiver) GetEmailReceiverId() string {
@@ -626,7 +746,7 @@ type Delivery struct {
 
 func (x *Delivery) Reset() {
 	*x = Delivery{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[4]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -638,7 +758,7 @@ func (x *Delivery) String() string {
 func (*Delivery) ProtoMessage() {}
 
 func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[4]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -651,7 +771,7 @@ func (x *Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
 func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{4}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Delivery) GetDeliveryId() string {
@@ -735,7 +855,7 @@ type GetAlertPolicyRequest struct {
 
 func (x *GetAlertPolicyRequest) Reset() {
 	*x = GetAlertPolicyRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[5]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -747,7 +867,7 @@ func (x *GetAlertPolicyRequest) String() string {
 func (*GetAlertPolicyRequest) ProtoMessage() {}
 
 func (x *GetAlertPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[5]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -760,7 +880,7 @@ func (x *GetAlertPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAlertPolicyRequest.ProtoReflect.Descriptor instead.
 func (*GetAlertPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{5}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetAlertPolicyRequest) GetWorkspaceId() string {
@@ -781,7 +901,7 @@ type GetAlertPolicyResponse struct {
 
 func (x *GetAlertPolicyResponse) Reset() {
 	*x = GetAlertPolicyResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -793,7 +913,7 @@ func (x *GetAlertPolicyResponse) String() string {
 func (*GetAlertPolicyResponse) ProtoMessage() {}
 
 func (x *GetAlertPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[6]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -806,7 +926,7 @@ func (x *GetAlertPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAlertPolicyResponse.ProtoReflect.Descriptor instead.
 func (*GetAlertPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{6}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetAlertPolicyResponse) GetAlertPolicy() *AlertPolicy {
@@ -829,7 +949,7 @@ type SetAlertPolicyRequest struct {
 
 func (x *SetAlertPolicyRequest) Reset() {
 	*x = SetAlertPolicyRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -841,7 +961,7 @@ func (x *SetAlertPolicyRequest) String() string {
 func (*SetAlertPolicyRequest) ProtoMessage() {}
 
 func (x *SetAlertPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[7]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -854,7 +974,7 @@ func (x *SetAlertPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetAlertPolicyRequest.ProtoReflect.Descriptor instead.
 func (*SetAlertPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{7}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SetAlertPolicyRequest) GetWorkspaceId() string {
@@ -882,7 +1002,7 @@ type SetAlertPolicyResponse struct {
 
 func (x *SetAlertPolicyResponse) Reset() {
 	*x = SetAlertPolicyResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -894,7 +1014,7 @@ func (x *SetAlertPolicyResponse) String() string {
 func (*SetAlertPolicyResponse) ProtoMessage() {}
 
 func (x *SetAlertPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[8]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -907,7 +1027,7 @@ func (x *SetAlertPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetAlertPolicyResponse.ProtoReflect.Descriptor instead.
 func (*SetAlertPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{8}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SetAlertPolicyResponse) GetAlertPolicy() *AlertPolicy {
@@ -944,7 +1064,7 @@ type ListAlertsRequest struct {
 
 func (x *ListAlertsRequest) Reset() {
 	*x = ListAlertsRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -956,7 +1076,7 @@ func (x *ListAlertsRequest) String() string {
 func (*ListAlertsRequest) ProtoMessage() {}
 
 func (x *ListAlertsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[9]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -969,7 +1089,7 @@ func (x *ListAlertsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAlertsRequest.ProtoReflect.Descriptor instead.
 func (*ListAlertsRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{9}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListAlertsRequest) GetWorkspaceId() string {
@@ -1048,7 +1168,7 @@ type ListAlertsResponse struct {
 
 func (x *ListAlertsResponse) Reset() {
 	*x = ListAlertsResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1060,7 +1180,7 @@ func (x *ListAlertsResponse) String() string {
 func (*ListAlertsResponse) ProtoMessage() {}
 
 func (x *ListAlertsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[10]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1073,7 +1193,7 @@ func (x *ListAlertsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAlertsResponse.ProtoReflect.Descriptor instead.
 func (*ListAlertsResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{10}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListAlertsResponse) GetAlerts() []*Alert {
@@ -1103,7 +1223,7 @@ type AcknowledgeAlertRequest struct {
 
 func (x *AcknowledgeAlertRequest) Reset() {
 	*x = AcknowledgeAlertRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1115,7 +1235,7 @@ func (x *AcknowledgeAlertRequest) String() string {
 func (*AcknowledgeAlertRequest) ProtoMessage() {}
 
 func (x *AcknowledgeAlertRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[11]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1128,7 +1248,7 @@ func (x *AcknowledgeAlertRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeAlertRequest.ProtoReflect.Descriptor instead.
 func (*AcknowledgeAlertRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{11}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AcknowledgeAlertRequest) GetWorkspaceId() string {
@@ -1156,7 +1276,7 @@ type AcknowledgeAlertResponse struct {
 
 func (x *AcknowledgeAlertResponse) Reset() {
 	*x = AcknowledgeAlertResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1168,7 +1288,7 @@ func (x *AcknowledgeAlertResponse) String() string {
 func (*AcknowledgeAlertResponse) ProtoMessage() {}
 
 func (x *AcknowledgeAlertResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[12]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1181,7 +1301,7 @@ func (x *AcknowledgeAlertResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeAlertResponse.ProtoReflect.Descriptor instead.
 func (*AcknowledgeAlertResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{12}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AcknowledgeAlertResponse) GetAlert() *Alert {
@@ -1204,7 +1324,7 @@ type WatchAlertsRequest struct {
 
 func (x *WatchAlertsRequest) Reset() {
 	*x = WatchAlertsRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1216,7 +1336,7 @@ func (x *WatchAlertsRequest) String() string {
 func (*WatchAlertsRequest) ProtoMessage() {}
 
 func (x *WatchAlertsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[13]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1229,7 +1349,7 @@ func (x *WatchAlertsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAlertsRequest.ProtoReflect.Descriptor instead.
 func (*WatchAlertsRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{13}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *WatchAlertsRequest) GetWorkspaceId() string {
@@ -1257,7 +1377,7 @@ type WatchAlertsResponse struct {
 
 func (x *WatchAlertsResponse) Reset() {
 	*x = WatchAlertsResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1269,7 +1389,7 @@ func (x *WatchAlertsResponse) String() string {
 func (*WatchAlertsResponse) ProtoMessage() {}
 
 func (x *WatchAlertsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[14]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1282,7 +1402,7 @@ func (x *WatchAlertsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAlertsResponse.ProtoReflect.Descriptor instead.
 func (*WatchAlertsResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{14}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WatchAlertsResponse) GetAlert() *Alert {
@@ -1305,7 +1425,7 @@ type CreateWebhookRequest struct {
 
 func (x *CreateWebhookRequest) Reset() {
 	*x = CreateWebhookRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1317,7 +1437,7 @@ func (x *CreateWebhookRequest) String() string {
 func (*CreateWebhookRequest) ProtoMessage() {}
 
 func (x *CreateWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[15]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1330,7 +1450,7 @@ func (x *CreateWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateWebhookRequest.ProtoReflect.Descriptor instead.
 func (*CreateWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{15}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CreateWebhookRequest) GetWorkspaceId() string {
@@ -1360,7 +1480,7 @@ type CreateWebhookResponse struct {
 
 func (x *CreateWebhookResponse) Reset() {
 	*x = CreateWebhookResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[16]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1492,7 @@ func (x *CreateWebhookResponse) String() string {
 func (*CreateWebhookResponse) ProtoMessage() {}
 
 func (x *CreateWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[16]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1505,7 @@ func (x *CreateWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateWebhookResponse.ProtoReflect.Descriptor instead.
 func (*CreateWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{16}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CreateWebhookResponse) GetWebhook() *Webhook {
@@ -1417,7 +1537,7 @@ type ListWebhooksRequest struct {
 
 func (x *ListWebhooksRequest) Reset() {
 	*x = ListWebhooksRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[17]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1429,7 +1549,7 @@ func (x *ListWebhooksRequest) String() string {
 func (*ListWebhooksRequest) ProtoMessage() {}
 
 func (x *ListWebhooksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[17]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1442,7 +1562,7 @@ func (x *ListWebhooksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWebhooksRequest.ProtoReflect.Descriptor instead.
 func (*ListWebhooksRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{17}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListWebhooksRequest) GetWorkspaceId() string {
@@ -1479,7 +1599,7 @@ type ListWebhooksResponse struct {
 
 func (x *ListWebhooksResponse) Reset() {
 	*x = ListWebhooksResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[18]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1491,7 +1611,7 @@ func (x *ListWebhooksResponse) String() string {
 func (*ListWebhooksResponse) ProtoMessage() {}
 
 func (x *ListWebhooksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[18]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1504,7 +1624,7 @@ func (x *ListWebhooksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWebhooksResponse.ProtoReflect.Descriptor instead.
 func (*ListWebhooksResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{18}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListWebhooksResponse) GetWebhooks() []*Webhook {
@@ -1537,7 +1657,7 @@ type UpdateWebhookRequest struct {
 
 func (x *UpdateWebhookRequest) Reset() {
 	*x = UpdateWebhookRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[19]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1549,7 +1669,7 @@ func (x *UpdateWebhookRequest) String() string {
 func (*UpdateWebhookRequest) ProtoMessage() {}
 
 func (x *UpdateWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[19]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1562,7 +1682,7 @@ func (x *UpdateWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWebhookRequest.ProtoReflect.Descriptor instead.
 func (*UpdateWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{19}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *UpdateWebhookRequest) GetWorkspaceId() string {
@@ -1597,7 +1717,7 @@ type UpdateWebhookResponse struct {
 
 func (x *UpdateWebhookResponse) Reset() {
 	*x = UpdateWebhookResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[20]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1609,7 +1729,7 @@ func (x *UpdateWebhookResponse) String() string {
 func (*UpdateWebhookResponse) ProtoMessage() {}
 
 func (x *UpdateWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[20]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1622,7 +1742,7 @@ func (x *UpdateWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWebhookResponse.ProtoReflect.Descriptor instead.
 func (*UpdateWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{20}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UpdateWebhookResponse) GetWebhook() *Webhook {
@@ -1645,7 +1765,7 @@ type RotateWebhookSecretRequest struct {
 
 func (x *RotateWebhookSecretRequest) Reset() {
 	*x = RotateWebhookSecretRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[21]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1657,7 +1777,7 @@ func (x *RotateWebhookSecretRequest) String() string {
 func (*RotateWebhookSecretRequest) ProtoMessage() {}
 
 func (x *RotateWebhookSecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[21]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1670,7 +1790,7 @@ func (x *RotateWebhookSecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateWebhookSecretRequest.ProtoReflect.Descriptor instead.
 func (*RotateWebhookSecretRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{21}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RotateWebhookSecretRequest) GetWorkspaceId() string {
@@ -1698,7 +1818,7 @@ type RotateWebhookSecretResponse struct {
 
 func (x *RotateWebhookSecretResponse) Reset() {
 	*x = RotateWebhookSecretResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[22]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1710,7 +1830,7 @@ func (x *RotateWebhookSecretResponse) String() string {
 func (*RotateWebhookSecretResponse) ProtoMessage() {}
 
 func (x *RotateWebhookSecretResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[22]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1723,7 +1843,7 @@ func (x *RotateWebhookSecretResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateWebhookSecretResponse.ProtoReflect.Descriptor instead.
 func (*RotateWebhookSecretResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{22}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RotateWebhookSecretResponse) GetSecret() string {
@@ -1746,7 +1866,7 @@ type DeleteWebhookRequest struct {
 
 func (x *DeleteWebhookRequest) Reset() {
 	*x = DeleteWebhookRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[23]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1758,7 +1878,7 @@ func (x *DeleteWebhookRequest) String() string {
 func (*DeleteWebhookRequest) ProtoMessage() {}
 
 func (x *DeleteWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[23]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1771,7 +1891,7 @@ func (x *DeleteWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWebhookRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{23}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DeleteWebhookRequest) GetWorkspaceId() string {
@@ -1797,7 +1917,7 @@ type DeleteWebhookResponse struct {
 
 func (x *DeleteWebhookResponse) Reset() {
 	*x = DeleteWebhookResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[24]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1809,7 +1929,7 @@ func (x *DeleteWebhookResponse) String() string {
 func (*DeleteWebhookResponse) ProtoMessage() {}
 
 func (x *DeleteWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[24]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1822,7 +1942,7 @@ func (x *DeleteWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWebhookResponse.ProtoReflect.Descriptor instead.
 func (*DeleteWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{24}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{25}
 }
 
 // Request of CreateEmailReceiver.
@@ -1838,7 +1958,7 @@ type CreateEmailReceiverRequest struct {
 
 func (x *CreateEmailReceiverRequest) Reset() {
 	*x = CreateEmailReceiverRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[25]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1850,7 +1970,7 @@ func (x *CreateEmailReceiverRequest) String() string {
 func (*CreateEmailReceiverRequest) ProtoMessage() {}
 
 func (x *CreateEmailReceiverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[25]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1863,7 +1983,7 @@ func (x *CreateEmailReceiverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateEmailReceiverRequest.ProtoReflect.Descriptor instead.
 func (*CreateEmailReceiverRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{25}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CreateEmailReceiverRequest) GetWorkspaceId() string {
@@ -1891,7 +2011,7 @@ type CreateEmailReceiverResponse struct {
 
 func (x *CreateEmailReceiverResponse) Reset() {
 	*x = CreateEmailReceiverResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[26]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1903,7 +2023,7 @@ func (x *CreateEmailReceiverResponse) String() string {
 func (*CreateEmailReceiverResponse) ProtoMessage() {}
 
 func (x *CreateEmailReceiverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[26]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1916,7 +2036,7 @@ func (x *CreateEmailReceiverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateEmailReceiverResponse.ProtoReflect.Descriptor instead.
 func (*CreateEmailReceiverResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{26}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CreateEmailReceiverResponse) GetEmailReceiver() *EmailReceiver {
@@ -1941,7 +2061,7 @@ type ListEmailReceiversRequest struct {
 
 func (x *ListEmailReceiversRequest) Reset() {
 	*x = ListEmailReceiversRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[27]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1953,7 +2073,7 @@ func (x *ListEmailReceiversRequest) String() string {
 func (*ListEmailReceiversRequest) ProtoMessage() {}
 
 func (x *ListEmailReceiversRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[27]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1966,7 +2086,7 @@ func (x *ListEmailReceiversRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEmailReceiversRequest.ProtoReflect.Descriptor instead.
 func (*ListEmailReceiversRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{27}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListEmailReceiversRequest) GetWorkspaceId() string {
@@ -2003,7 +2123,7 @@ type ListEmailReceiversResponse struct {
 
 func (x *ListEmailReceiversResponse) Reset() {
 	*x = ListEmailReceiversResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[28]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2015,7 +2135,7 @@ func (x *ListEmailReceiversResponse) String() string {
 func (*ListEmailReceiversResponse) ProtoMessage() {}
 
 func (x *ListEmailReceiversResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[28]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2028,7 +2148,7 @@ func (x *ListEmailReceiversResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEmailReceiversResponse.ProtoReflect.Descriptor instead.
 func (*ListEmailReceiversResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{28}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ListEmailReceiversResponse) GetEmailReceivers() []*EmailReceiver {
@@ -2058,7 +2178,7 @@ type DeleteEmailReceiverRequest struct {
 
 func (x *DeleteEmailReceiverRequest) Reset() {
 	*x = DeleteEmailReceiverRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[29]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2070,7 +2190,7 @@ func (x *DeleteEmailReceiverRequest) String() string {
 func (*DeleteEmailReceiverRequest) ProtoMessage() {}
 
 func (x *DeleteEmailReceiverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[29]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2083,7 +2203,7 @@ func (x *DeleteEmailReceiverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteEmailReceiverRequest.ProtoReflect.Descriptor instead.
 func (*DeleteEmailReceiverRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{29}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DeleteEmailReceiverRequest) GetWorkspaceId() string {
@@ -2109,7 +2229,7 @@ type DeleteEmailReceiverResponse struct {
 
 func (x *DeleteEmailReceiverResponse) Reset() {
 	*x = DeleteEmailReceiverResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[30]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2121,7 +2241,7 @@ func (x *DeleteEmailReceiverResponse) String() string {
 func (*DeleteEmailReceiverResponse) ProtoMessage() {}
 
 func (x *DeleteEmailReceiverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[30]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2134,7 +2254,7 @@ func (x *DeleteEmailReceiverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteEmailReceiverResponse.ProtoReflect.Descriptor instead.
 func (*DeleteEmailReceiverResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{30}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{31}
 }
 
 // Request of ListDeliveries.
@@ -2158,7 +2278,7 @@ type ListDeliveriesRequest struct {
 
 func (x *ListDeliveriesRequest) Reset() {
 	*x = ListDeliveriesRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[31]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2170,7 +2290,7 @@ func (x *ListDeliveriesRequest) String() string {
 func (*ListDeliveriesRequest) ProtoMessage() {}
 
 func (x *ListDeliveriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[31]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2183,7 +2303,7 @@ func (x *ListDeliveriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeliveriesRequest.ProtoReflect.Descriptor instead.
 func (*ListDeliveriesRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{31}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ListDeliveriesRequest) GetWorkspaceId() string {
@@ -2241,7 +2361,7 @@ type ListDeliveriesResponse struct {
 
 func (x *ListDeliveriesResponse) Reset() {
 	*x = ListDeliveriesResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[32]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2253,7 +2373,7 @@ func (x *ListDeliveriesResponse) String() string {
 func (*ListDeliveriesResponse) ProtoMessage() {}
 
 func (x *ListDeliveriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[32]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2266,7 +2386,7 @@ func (x *ListDeliveriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeliveriesResponse.ProtoReflect.Descriptor instead.
 func (*ListDeliveriesResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{32}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListDeliveriesResponse) GetDeliveries() []*Delivery {
@@ -2296,7 +2416,7 @@ type RepeatDeliveryRequest struct {
 
 func (x *RepeatDeliveryRequest) Reset() {
 	*x = RepeatDeliveryRequest{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[33]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2308,7 +2428,7 @@ func (x *RepeatDeliveryRequest) String() string {
 func (*RepeatDeliveryRequest) ProtoMessage() {}
 
 func (x *RepeatDeliveryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[33]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2321,7 +2441,7 @@ func (x *RepeatDeliveryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepeatDeliveryRequest.ProtoReflect.Descriptor instead.
 func (*RepeatDeliveryRequest) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{33}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RepeatDeliveryRequest) GetWorkspaceId() string {
@@ -2349,7 +2469,7 @@ type RepeatDeliveryResponse struct {
 
 func (x *RepeatDeliveryResponse) Reset() {
 	*x = RepeatDeliveryResponse{}
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[34]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2361,7 +2481,7 @@ func (x *RepeatDeliveryResponse) String() string {
 func (*RepeatDeliveryResponse) ProtoMessage() {}
 
 func (x *RepeatDeliveryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_alert_service_proto_msgTypes[34]
+	mi := &file_tollgate_v1_alert_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2374,7 +2494,7 @@ func (x *RepeatDeliveryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepeatDeliveryResponse.ProtoReflect.Descriptor instead.
 func (*RepeatDeliveryResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{34}
+	return file_tollgate_v1_alert_service_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RepeatDeliveryResponse) GetDelivery() *Delivery {
@@ -2388,10 +2508,11 @@ var File_tollgate_v1_alert_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_alert_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1ftollgate/v1/alert_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\x92\x01\n" +
+	"\x1ftollgate/v1/alert_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xd2\x01\n" +
 	"\vAlertPolicy\x12>\n" +
 	"\x1benvelope_threshold_percents\x18\x01 \x03(\x05R\x19envelopeThresholdPercents\x12C\n" +
-	"\x1emodel_limit_threshold_percents\x18\x02 \x03(\x05R\x1bmodelLimitThresholdPercents\"\xb9\x06\n" +
+	"\x1emodel_limit_threshold_percents\x18\x02 \x03(\x05R\x1bmodelLimitThresholdPercents\x12>\n" +
+	"\x11large_record_cost\x18\x03 \x01(\v2\x12.tollgate.v1.MoneyR\x0flargeRecordCost\"\xeb\x06\n" +
 	"\x05Alert\x12\x19\n" +
 	"\balert_id\x18\x01 \x01(\x03R\aalertId\x12!\n" +
 	"\fworkspace_id\x18\x02 \x01(\tR\vworkspaceId\x12*\n" +
@@ -2415,7 +2536,17 @@ const file_tollgate_v1_alert_service_proto_rawDesc = "" +
 	"createTime\x12E\n" +
 	"\x10acknowledge_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\x0facknowledgeTime\x12+\n" +
 	"\x11acknowledge_actor\x18\x11 \x01(\tR\x10acknowledgeActor\x12\x18\n" +
-	"\amessage\x18\x12 \x01(\tR\amessage\"\xa1\x02\n" +
+	"\amessage\x18\x12 \x01(\tR\amessage\x120\n" +
+	"\x06record\x18\x13 \x01(\v2\x18.tollgate.v1.AlertRecordR\x06record\"\xb4\x01\n" +
+	"\vAlertRecord\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tR\trequestId\x12\x18\n" +
+	"\aattempt\x18\x03 \x01(\x05R\aattempt\x12\x19\n" +
+	"\bmodel_id\x18\x04 \x01(\tR\amodelId\x12\x17\n" +
+	"\auser_id\x18\x05 \x01(\tR\x06userId\x12\x1c\n" +
+	"\n" +
+	"api_key_id\x18\x06 \x01(\tR\bapiKeyId\"\xa1\x02\n" +
 	"\aWebhook\x12\x1d\n" +
 	"\n" +
 	"webhook_id\x18\x01 \x01(\tR\twebhookId\x12\x10\n" +
@@ -2553,7 +2684,7 @@ const file_tollgate_v1_alert_service_proto_rawDesc = "" +
 	"\vdelivery_id\x18\x02 \x01(\tR\n" +
 	"deliveryId\"K\n" +
 	"\x16RepeatDeliveryResponse\x121\n" +
-	"\bdelivery\x18\x01 \x01(\v2\x15.tollgate.v1.DeliveryR\bdelivery*\x8d\x02\n" +
+	"\bdelivery\x18\x01 \x01(\v2\x15.tollgate.v1.DeliveryR\bdelivery*\xaa\x02\n" +
 	"\tAlertType\x12\x1a\n" +
 	"\x16ALERT_TYPE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14ALERT_TYPE_THRESHOLD\x10\x01\x12\x19\n" +
@@ -2563,7 +2694,8 @@ const file_tollgate_v1_alert_service_proto_rawDesc = "" +
 	"\x19ALERT_TYPE_UNPRICED_MODEL\x10\x05\x12\x1c\n" +
 	"\x18ALERT_TYPE_HOLDS_EXPIRED\x10\x06\x12\x1b\n" +
 	"\x17ALERT_TYPE_COST_DIFFERS\x10\a\x12\x1c\n" +
-	"\x18ALERT_TYPE_ANSWER_UNREAD\x10\b*\x82\x01\n" +
+	"\x18ALERT_TYPE_ANSWER_UNREAD\x10\b\x12\x1b\n" +
+	"\x17ALERT_TYPE_LARGE_RECORD\x10\t*\x82\x01\n" +
 	"\rDeliveryState\x12\x1e\n" +
 	"\x1aDELIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16DELIVERY_STATE_PENDING\x10\x01\x12\x1c\n" +
@@ -2601,129 +2733,132 @@ func file_tollgate_v1_alert_service_proto_rawDescGZIP() []byte {
 }
 
 var file_tollgate_v1_alert_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_tollgate_v1_alert_service_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_tollgate_v1_alert_service_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_tollgate_v1_alert_service_proto_goTypes = []any{
 	(AlertType)(0),                      // 0: tollgate.v1.AlertType
 	(DeliveryState)(0),                  // 1: tollgate.v1.DeliveryState
 	(*AlertPolicy)(nil),                 // 2: tollgate.v1.AlertPolicy
 	(*Alert)(nil),                       // 3: tollgate.v1.Alert
-	(*Webhook)(nil),                     // 4: tollgate.v1.Webhook
-	(*EmailReceiver)(nil),               // 5: tollgate.v1.EmailReceiver
-	(*Delivery)(nil),                    // 6: tollgate.v1.Delivery
-	(*GetAlertPolicyRequest)(nil),       // 7: tollgate.v1.GetAlertPolicyRequest
-	(*GetAlertPolicyResponse)(nil),      // 8: tollgate.v1.GetAlertPolicyResponse
-	(*SetAlertPolicyRequest)(nil),       // 9: tollgate.v1.SetAlertPolicyRequest
-	(*SetAlertPolicyResponse)(nil),      // 10: tollgate.v1.SetAlertPolicyResponse
-	(*ListAlertsRequest)(nil),           // 11: tollgate.v1.ListAlertsRequest
-	(*ListAlertsResponse)(nil),          // 12: tollgate.v1.ListAlertsResponse
-	(*AcknowledgeAlertRequest)(nil),     // 13: tollgate.v1.AcknowledgeAlertRequest
-	(*AcknowledgeAlertResponse)(nil),    // 14: tollgate.v1.AcknowledgeAlertResponse
-	(*WatchAlertsRequest)(nil),          // 15: tollgate.v1.WatchAlertsRequest
-	(*WatchAlertsResponse)(nil),         // 16: tollgate.v1.WatchAlertsResponse
-	(*CreateWebhookRequest)(nil),        // 17: tollgate.v1.CreateWebhookRequest
-	(*CreateWebhookResponse)(nil),       // 18: tollgate.v1.CreateWebhookResponse
-	(*ListWebhooksRequest)(nil),         // 19: tollgate.v1.ListWebhooksRequest
-	(*ListWebhooksResponse)(nil),        // 20: tollgate.v1.ListWebhooksResponse
-	(*UpdateWebhookRequest)(nil),        // 21: tollgate.v1.UpdateWebhookRequest
-	(*UpdateWebhookResponse)(nil),       // 22: tollgate.v1.UpdateWebhookResponse
-	(*RotateWebhookSecretRequest)(nil),  // 23: tollgate.v1.RotateWebhookSecretRequest
-	(*RotateWebhookSecretResponse)(nil), // 24: tollgate.v1.RotateWebhookSecretResponse
-	(*DeleteWebhookRequest)(nil),        // 25: tollgate.v1.DeleteWebhookRequest
-	(*DeleteWebhookResponse)(nil),       // 26: tollgate.v1.DeleteWebhookResponse
-	(*CreateEmailReceiverRequest)(nil),  // 27: tollgate.v1.CreateEmailReceiverRequest
-	(*CreateEmailReceiverResponse)(nil), // 28: tollgate.v1.CreateEmailReceiverResponse
-	(*ListEmailReceiversRequest)(nil),   // 29: tollgate.v1.ListEmailReceiversRequest
-	(*ListEmailReceiversResponse)(nil),  // 30: tollgate.v1.ListEmailReceiversResponse
-	(*DeleteEmailReceiverRequest)(nil),  // 31: tollgate.v1.DeleteEmailReceiverRequest
-	(*DeleteEmailReceiverResponse)(nil), // 32: tollgate.v1.DeleteEmailReceiverResponse
-	(*ListDeliveriesRequest)(nil),       // 33: tollgate.v1.ListDeliveriesRequest
-	(*ListDeliveriesResponse)(nil),      // 34: tollgate.v1.ListDeliveriesResponse
-	(*RepeatDeliveryRequest)(nil),       // 35: tollgate.v1.RepeatDeliveryRequest
-	(*RepeatDeliveryResponse)(nil),      // 36: tollgate.v1.RepeatDeliveryResponse
-	(LimitKind)(0),                      // 37: tollgate.v1.LimitKind
-	(*Subject)(nil),                     // 38: tollgate.v1.Subject
-	(LimitUnit)(0),                      // 39: tollgate.v1.LimitUnit
-	(*Money)(nil),                       // 40: tollgate.v1.Money
-	(*timestamppb.Timestamp)(nil),       // 41: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),       // 42: google.protobuf.FieldMask
+	(*AlertRecord)(nil),                 // 4: tollgate.v1.AlertRecord
+	(*Webhook)(nil),                     // 5: tollgate.v1.Webhook
+	(*EmailReceiver)(nil),               // 6: tollgate.v1.EmailReceiver
+	(*Delivery)(nil),                    // 7: tollgate.v1.Delivery
+	(*GetAlertPolicyRequest)(nil),       // 8: tollgate.v1.GetAlertPolicyRequest
+	(*GetAlertPolicyResponse)(nil),      // 9: tollgate.v1.GetAlertPolicyResponse
+	(*SetAlertPolicyRequest)(nil),       // 10: tollgate.v1.SetAlertPolicyRequest
+	(*SetAlertPolicyResponse)(nil),      // 11: tollgate.v1.SetAlertPolicyResponse
+	(*ListAlertsRequest)(nil),           // 12: tollgate.v1.ListAlertsRequest
+	(*ListAlertsResponse)(nil),          // 13: tollgate.v1.ListAlertsResponse
+	(*AcknowledgeAlertRequest)(nil),     // 14: tollgate.v1.AcknowledgeAlertRequest
+	(*AcknowledgeAlertResponse)(nil),    // 15: tollgate.v1.AcknowledgeAlertResponse
+	(*WatchAlertsRequest)(nil),          // 16: tollgate.v1.WatchAlertsRequest
+	(*WatchAlertsResponse)(nil),         // 17: tollgate.v1.WatchAlertsResponse
+	(*CreateWebhookRequest)(nil),        // 18: tollgate.v1.CreateWebhookRequest
+	(*CreateWebhookResponse)(nil),       // 19: tollgate.v1.CreateWebhookResponse
+	(*ListWebhooksRequest)(nil),         // 20: tollgate.v1.ListWebhooksRequest
+	(*ListWebhooksResponse)(nil),        // 21: tollgate.v1.ListWebhooksResponse
+	(*UpdateWebhookRequest)(nil),        // 22: tollgate.v1.UpdateWebhookRequest
+	(*UpdateWebhookResponse)(nil),       // 23: tollgate.v1.UpdateWebhookResponse
+	(*RotateWebhookSecretRequest)(nil),  // 24: tollgate.v1.RotateWebhookSecretRequest
+	(*RotateWebhookSecretResponse)(nil), // 25: tollgate.v1.RotateWebhookSecretResponse
+	(*DeleteWebhookRequest)(nil),        // 26: tollgate.v1.DeleteWebhookRequest
+	(*DeleteWebhookResponse)(nil),       // 27: tollgate.v1.DeleteWebhookResponse
+	(*CreateEmailReceiverRequest)(nil),  // 28: tollgate.v1.CreateEmailReceiverRequest
+	(*CreateEmailReceiverResponse)(nil), // 29: tollgate.v1.CreateEmailReceiverResponse
+	(*ListEmailReceiversRequest)(nil),   // 30: tollgate.v1.ListEmailReceiversRequest
+	(*ListEmailReceiversResponse)(nil),  // 31: tollgate.v1.ListEmailReceiversResponse
+	(*DeleteEmailReceiverRequest)(nil),  // 32: tollgate.v1.DeleteEmailReceiverRequest
+	(*DeleteEmailReceiverResponse)(nil), // 33: tollgate.v1.DeleteEmailReceiverResponse
+	(*ListDeliveriesRequest)(nil),       // 34: tollgate.v1.ListDeliveriesRequest
+	(*ListDeliveriesResponse)(nil),      // 35: tollgate.v1.ListDeliveriesResponse
+	(*RepeatDeliveryRequest)(nil),       // 36: tollgate.v1.RepeatDeliveryRequest
+	(*RepeatDeliveryResponse)(nil),      // 37: tollgate.v1.RepeatDeliveryResponse
+	(*Money)(nil),                       // 38: tollgate.v1.Money
+	(LimitKind)(0),                      // 39: tollgate.v1.LimitKind
+	(*Subject)(nil),                     // 40: tollgate.v1.Subject
+	(LimitUnit)(0),                      // 41: tollgate.v1.LimitUnit
+	(*timestamppb.Timestamp)(nil),       // 42: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),       // 43: google.protobuf.FieldMask
 }
 var file_tollgate_v1_alert_service_proto_depIdxs = []int32{
-	0,  // 0: tollgate.v1.Alert.type:type_name -> tollgate.v1.AlertType
-	37, // 1: tollgate.v1.Alert.limit_kind:type_name -> tollgate.v1.LimitKind
-	38, // 2: tollgate.v1.Alert.subject:type_name -> tollgate.v1.Subject
-	39, // 3: tollgate.v1.Alert.unit:type_name -> tollgate.v1.LimitUnit
-	40, // 4: tollgate.v1.Alert.limit:type_name -> tollgate.v1.Money
-	40, // 5: tollgate.v1.Alert.spent:type_name -> tollgate.v1.Money
-	41, // 6: tollgate.v1.Alert.window_start_time:type_name -> google.protobuf.Timestamp
-	41, // 7: tollgate.v1.Alert.window_end_time:type_name -> google.protobuf.Timestamp
-	41, // 8: tollgate.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
-	41, // 9: tollgate.v1.Alert.acknowledge_time:type_name -> google.protobuf.Timestamp
-	0,  // 10: tollgate.v1.Webhook.types:type_name -> tollgate.v1.AlertType
-	41, // 11: tollgate.v1.Webhook.create_time:type_name -> google.protobuf.Timestamp
-	41, // 12: tollgate.v1.Webhook.update_time:type_name -> google.protobuf.Timestamp
-	0,  // 13: tollgate.v1.EmailReceiver.types:type_name -> tollgate.v1.AlertType
-	41, // 14: tollgate.v1.EmailReceiver.create_time:type_name -> google.protobuf.Timestamp
-	1,  // 15: tollgate.v1.Delivery.state:type_name -> tollgate.v1.DeliveryState
-	41, // 16: tollgate.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
-	41, // 17: tollgate.v1.Delivery.create_time:type_name -> google.protobuf.Timestamp
-	41, // 18: tollgate.v1.Delivery.finish_time:type_name -> google.protobuf.Timestamp
-	2,  // 19: tollgate.v1.GetAlertPolicyResponse.alert_policy:type_name -> tollgate.v1.AlertPolicy
-	2,  // 20: tollgate.v1.SetAlertPolicyRequest.alert_policy:type_name -> tollgate.v1.AlertPolicy
-	2,  // 21: tollgate.v1.SetAlertPolicyResponse.alert_policy:type_name -> tollgate.v1.AlertPolicy
-	0,  // 22: tollgate.v1.ListAlertsRequest.types:type_name -> tollgate.v1.AlertType
-	38, // 23: tollgate.v1.ListAlertsRequest.subject:type_name -> tollgate.v1.Subject
-	41, // 24: tollgate.v1.ListAlertsRequest.start_time:type_name -> google.protobuf.Timestamp
-	41, // 25: tollgate.v1.ListAlertsRequest.end_time:type_name -> google.protobuf.Timestamp
-	3,  // 26: tollgate.v1.ListAlertsResponse.alerts:type_name -> tollgate.v1.Alert
-	3,  // 27: tollgate.v1.AcknowledgeAlertResponse.alert:type_name -> tollgate.v1.Alert
-	3,  // 28: tollgate.v1.WatchAlertsResponse.alert:type_name -> tollgate.v1.Alert
-	4,  // 29: tollgate.v1.CreateWebhookRequest.webhook:type_name -> tollgate.v1.Webhook
-	4,  // 30: tollgate.v1.CreateWebhookResponse.webhook:type_name -> tollgate.v1.Webhook
-	4,  // 31: tollgate.v1.ListWebhooksResponse.webhooks:type_name -> tollgate.v1.Webhook
-	4,  // 32: tollgate.v1.UpdateWebhookRequest.webhook:type_name -> tollgate.v1.Webhook
-	42, // 33: tollgate.v1.UpdateWebhookRequest.update_mask:type_name -> google.protobuf.FieldMask
-	4,  // 34: tollgate.v1.UpdateWebhookResponse.webhook:type_name -> tollgate.v1.Webhook
-	5,  // 35: tollgate.v1.CreateEmailReceiverRequest.email_receiver:type_name -> tollgate.v1.EmailReceiver
-	5,  // 36: tollgate.v1.CreateEmailReceiverResponse.email_receiver:type_name -> tollgate.v1.EmailReceiver
-	5,  // 37: tollgate.v1.ListEmailReceiversResponse.email_receivers:type_name -> tollgate.v1.EmailReceiver
-	1,  // 38: tollgate.v1.ListDeliveriesRequest.state:type_name -> tollgate.v1.DeliveryState
-	6,  // 39: tollgate.v1.ListDeliveriesResponse.deliveries:type_name -> tollgate.v1.Delivery
-	6,  // 40: tollgate.v1.RepeatDeliveryResponse.delivery:type_name -> tollgate.v1.Delivery
-	7,  // 41: tollgate.v1.AlertService.GetAlertPolicy:input_type -> tollgate.v1.GetAlertPolicyRequest
-	9,  // 42: tollgate.v1.AlertService.SetAlertPolicy:input_type -> tollgate.v1.SetAlertPolicyRequest
-	11, // 43: tollgate.v1.AlertService.ListAlerts:input_type -> tollgate.v1.ListAlertsRequest
-	13, // 44: tollgate.v1.AlertService.AcknowledgeAlert:input_type -> tollgate.v1.AcknowledgeAlertRequest
-	15, // 45: tollgate.v1.AlertService.WatchAlerts:input_type -> tollgate.v1.WatchAlertsRequest
-	17, // 46: tollgate.v1.AlertService.CreateWebhook:input_type -> tollgate.v1.CreateWebhookRequest
-	19, // 47: tollgate.v1.AlertService.ListWebhooks:input_type -> tollgate.v1.ListWebhooksRequest
-	21, // 48: tollgate.v1.AlertService.UpdateWebhook:input_type -> tollgate.v1.UpdateWebhookRequest
-	23, // 49: tollgate.v1.AlertService.RotateWebhookSecret:input_type -> tollgate.v1.RotateWebhookSecretRequest
-	25, // 50: tollgate.v1.AlertService.DeleteWebhook:input_type -> tollgate.v1.DeleteWebhookRequest
-	27, // 51: tollgate.v1.AlertService.CreateEmailReceiver:input_type -> tollgate.v1.CreateEmailReceiverRequest
-	29, // 52: tollgate.v1.AlertService.ListEmailReceivers:input_type -> tollgate.v1.ListEmailReceiversRequest
-	31, // 53: tollgate.v1.AlertService.DeleteEmailReceiver:input_type -> tollgate.v1.DeleteEmailReceiverRequest
-	33, // 54: tollgate.v1.AlertService.ListDeliveries:input_type -> tollgate.v1.ListDeliveriesRequest
-	35, // 55: tollgate.v1.AlertService.RepeatDelivery:input_type -> tollgate.v1.RepeatDeliveryRequest
-	8,  // 56: tollgate.v1.AlertService.GetAlertPolicy:output_type -> tollgate.v1.GetAlertPolicyResponse
-	10, // 57: tollgate.v1.AlertService.SetAlertPolicy:output_type -> tollgate.v1.SetAlertPolicyResponse
-	12, // 58: tollgate.v1.AlertService.ListAlerts:output_type -> tollgate.v1.ListAlertsResponse
-	14, // 59: tollgate.v1.AlertService.AcknowledgeAlert:output_type -> tollgate.v1.AcknowledgeAlertResponse
-	16, // 60: tollgate.v1.AlertService.WatchAlerts:output_type -> tollgate.v1.WatchAlertsResponse
-	18, // 61: tollgate.v1.AlertService.CreateWebhook:output_type -> tollgate.v1.CreateWebhookResponse
-	20, // 62: tollgate.v1.AlertService.ListWebhooks:output_type -> tollgate.v1.ListWebhooksResponse
-	22, // 63: tollgate.v1.AlertService.UpdateWebhook:output_type -> tollgate.v1.UpdateWebhookResponse
-	24, // 64: tollgate.v1.AlertService.RotateWebhookSecret:output_type -> tollgate.v1.RotateWebhookSecretResponse
-	26, // 65: tollgate.v1.AlertService.DeleteWebhook:output_type -> tollgate.v1.DeleteWebhookResponse
-	28, // 66: tollgate.v1.AlertService.CreateEmailReceiver:output_type -> tollgate.v1.CreateEmailReceiverResponse
-	30, // 67: tollgate.v1.AlertService.ListEmailReceivers:output_type -> tollgate.v1.ListEmailReceiversResponse
-	32, // 68: tollgate.v1.AlertService.DeleteEmailReceiver:output_type -> tollgate.v1.DeleteEmailReceiverResponse
-	34, // 69: tollgate.v1.AlertService.ListDeliveries:output_type -> tollgate.v1.ListDeliveriesResponse
-	36, // 70: tollgate.v1.AlertService.RepeatDelivery:output_type -> tollgate.v1.RepeatDeliveryResponse
-	56, // [56:71] is the sub-list for method output_type
-	41, // [41:56] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	38, // 0: tollgate.v1.AlertPolicy.large_record_cost:type_name -> tollgate.v1.Money
+	0,  // 1: tollgate.v1.Alert.type:type_name -> tollgate.v1.AlertType
+	39, // 2: tollgate.v1.Alert.limit_kind:type_name -> tollgate.v1.LimitKind
+	40, // 3: tollgate.v1.Alert.subject:type_name -> tollgate.v1.Subject
+	41, // 4: tollgate.v1.Alert.unit:type_name -> tollgate.v1.LimitUnit
+	38, // 5: tollgate.v1.Alert.limit:type_name -> tollgate.v1.Money
+	38, // 6: tollgate.v1.Alert.spent:type_name -> tollgate.v1.Money
+	42, // 7: tollgate.v1.Alert.window_start_time:type_name -> google.protobuf.Timestamp
+	42, // 8: tollgate.v1.Alert.window_end_time:type_name -> google.protobuf.Timestamp
+	42, // 9: tollgate.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
+	42, // 10: tollgate.v1.Alert.acknowledge_time:type_name -> google.protobuf.Timestamp
+	4,  // 11: tollgate.v1.Alert.record:type_name -> tollgate.v1.AlertRecord
+	0,  // 12: tollgate.v1.Webhook.types:type_name -> tollgate.v1.AlertType
+	42, // 13: tollgate.v1.Webhook.create_time:type_name -> google.protobuf.Timestamp
+	42, // 14: tollgate.v1.Webhook.update_time:type_name -> google.protobuf.Timestamp
+	0,  // 15: tollgate.v1.EmailReceiver.types:type_name -> tollgate.v1.AlertType
+	42, // 16: tollgate.v1.EmailReceiver.create_time:type_name -> google.protobuf.Timestamp
+	1,  // 17: tollgate.v1.Delivery.state:type_name -> tollgate.v1.DeliveryState
+	42, // 18: tollgate.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	42, // 19: tollgate.v1.Delivery.create_time:type_name -> google.protobuf.Timestamp
+	42, // 20: tollgate.v1.Delivery.finish_time:type_name -> google.protobuf.Timestamp
+	2,  // 21: tollgate.v1.GetAlertPolicyResponse.alert_policy:type_name -> tollgate.v1.AlertPolicy
+	2,  // 22: tollgate.v1.SetAlertPolicyRequest.alert_policy:type_name -> tollgate.v1.AlertPolicy
+	2,  // 23: tollgate.v1.SetAlertPolicyResponse.alert_policy:type_name -> tollgate.v1.AlertPolicy
+	0,  // 24: tollgate.v1.ListAlertsRequest.types:type_name -> tollgate.v1.AlertType
+	40, // 25: tollgate.v1.ListAlertsRequest.subject:type_name -> tollgate.v1.Subject
+	42, // 26: tollgate.v1.ListAlertsRequest.start_time:type_name -> google.protobuf.Timestamp
+	42, // 27: tollgate.v1.ListAlertsRequest.end_time:type_name -> google.protobuf.Timestamp
+	3,  // 28: tollgate.v1.ListAlertsResponse.alerts:type_name -> tollgate.v1.Alert
+	3,  // 29: tollgate.v1.AcknowledgeAlertResponse.alert:type_name -> tollgate.v1.Alert
+	3,  // 30: tollgate.v1.WatchAlertsResponse.alert:type_name -> tollgate.v1.Alert
+	5,  // 31: tollgate.v1.CreateWebhookRequest.webhook:type_name -> tollgate.v1.Webhook
+	5,  // 32: tollgate.v1.CreateWebhookResponse.webhook:type_name -> tollgate.v1.Webhook
+	5,  // 33: tollgate.v1.ListWebhooksResponse.webhooks:type_name -> tollgate.v1.Webhook
+	5,  // 34: tollgate.v1.UpdateWebhookRequest.webhook:type_name -> tollgate.v1.Webhook
+	43, // 35: tollgate.v1.UpdateWebhookRequest.update_mask:type_name -> google.protobuf.FieldMask
+	5,  // 36: tollgate.v1.UpdateWebhookResponse.webhook:type_name -> tollgate.v1.Webhook
+	6,  // 37: tollgate.v1.CreateEmailReceiverRequest.email_receiver:type_name -> tollgate.v1.EmailReceiver
+	6,  // 38: tollgate.v1.CreateEmailReceiverResponse.email_receiver:type_name -> tollgate.v1.EmailReceiver
+	6,  // 39: tollgate.v1.ListEmailReceiversResponse.email_receivers:type_name -> tollgate.v1.EmailReceiver
+	1,  // 40: tollgate.v1.ListDeliveriesRequest.state:type_name -> tollgate.v1.DeliveryState
+	7,  // 41: tollgate.v1.ListDeliveriesResponse.deliveries:type_name -> tollgate.v1.Delivery
+	7,  // 42: tollgate.v1.RepeatDeliveryResponse.delivery:type_name -> tollgate.v1.Delivery
+	8,  // 43: tollgate.v1.AlertService.GetAlertPolicy:input_type -> tollgate.v1.GetAlertPolicyRequest
+	10, // 44: tollgate.v1.AlertService.SetAlertPolicy:input_type -> tollgate.v1.SetAlertPolicyRequest
+	12, // 45: tollgate.v1.AlertService.ListAlerts:input_type -> tollgate.v1.ListAlertsRequest
+	14, // 46: tollgate.v1.AlertService.AcknowledgeAlert:input_type -> tollgate.v1.AcknowledgeAlertRequest
+	16, // 47: tollgate.v1.AlertService.WatchAlerts:input_type -> tollgate.v1.WatchAlertsRequest
+	18, // 48: tollgate.v1.AlertService.CreateWebhook:input_type -> tollgate.v1.CreateWebhookRequest
+	20, // 49: tollgate.v1.AlertService.ListWebhooks:input_type -> tollgate.v1.ListWebhooksRequest
+	22, // 50: tollgate.v1.AlertService.UpdateWebhook:input_type -> tollgate.v1.UpdateWebhookRequest
+	24, // 51: tollgate.v1.AlertService.RotateWebhookSecret:input_type -> tollgate.v1.RotateWebhookSecretRequest
+	26, // 52: tollgate.v1.AlertService.DeleteWebhook:input_type -> tollgate.v1.DeleteWebhookRequest
+	28, // 53: tollgate.v1.AlertService.CreateEmailReceiver:input_type -> tollgate.v1.CreateEmailReceiverRequest
+	30, // 54: tollgate.v1.AlertService.ListEmailReceivers:input_type -> tollgate.v1.ListEmailReceiversRequest
+	32, // 55: tollgate.v1.AlertService.DeleteEmailReceiver:input_type -> tollgate.v1.DeleteEmailReceiverRequest
+	34, // 56: tollgate.v1.AlertService.ListDeliveries:input_type -> tollgate.v1.ListDeliveriesRequest
+	36, // 57: tollgate.v1.AlertService.RepeatDelivery:input_type -> tollgate.v1.RepeatDeliveryRequest
+	9,  // 58: tollgate.v1.AlertService.GetAlertPolicy:output_type -> tollgate.v1.GetAlertPolicyResponse
+	11, // 59: tollgate.v1.AlertService.SetAlertPolicy:output_type -> tollgate.v1.SetAlertPolicyResponse
+	13, // 60: tollgate.v1.AlertService.ListAlerts:output_type -> tollgate.v1.ListAlertsResponse
+	15, // 61: tollgate.v1.AlertService.AcknowledgeAlert:output_type -> tollgate.v1.AcknowledgeAlertResponse
+	17, // 62: tollgate.v1.AlertService.WatchAlerts:output_type -> tollgate.v1.WatchAlertsResponse
+	19, // 63: tollgate.v1.AlertService.CreateWebhook:output_type -> tollgate.v1.CreateWebhookResponse
+	21, // 64: tollgate.v1.AlertService.ListWebhooks:output_type -> tollgate.v1.ListWebhooksResponse
+	23, // 65: tollgate.v1.AlertService.UpdateWebhook:output_type -> tollgate.v1.UpdateWebhookResponse
+	25, // 66: tollgate.v1.AlertService.RotateWebhookSecret:output_type -> tollgate.v1.RotateWebhookSecretResponse
+	27, // 67: tollgate.v1.AlertService.DeleteWebhook:output_type -> tollgate.v1.DeleteWebhookResponse
+	29, // 68: tollgate.v1.AlertService.CreateEmailReceiver:output_type -> tollgate.v1.CreateEmailReceiverResponse
+	31, // 69: tollgate.v1.AlertService.ListEmailReceivers:output_type -> tollgate.v1.ListEmailReceiversResponse
+	33, // 70: tollgate.v1.AlertService.DeleteEmailReceiver:output_type -> tollgate.v1.DeleteEmailReceiverResponse
+	35, // 71: tollgate.v1.AlertService.ListDeliveries:output_type -> tollgate.v1.ListDeliveriesResponse
+	37, // 72: tollgate.v1.AlertService.RepeatDelivery:output_type -> tollgate.v1.RepeatDeliveryResponse
+	58, // [58:73] is the sub-list for method output_type
+	43, // [43:58] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_alert_service_proto_init() }
@@ -2732,14 +2867,14 @@ func file_tollgate_v1_alert_service_proto_init() {
 		return
 	}
 	file_tollgate_v1_common_proto_init()
-	file_tollgate_v1_alert_service_proto_msgTypes[13].OneofWrappers = []any{}
+	file_tollgate_v1_alert_service_proto_msgTypes[14].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_alert_service_proto_rawDesc), len(file_tollgate_v1_alert_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   35,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -46,9 +46,11 @@ const (
 // once for its limit, window and threshold, and delivered to webhooks and e-mail receivers.
 // Deliveries never delay a check.
 type AlertServiceClient interface {
-	// Returns the thresholds of the envelope and of model limits. Those of a quota are in the quota.
+	// Returns the thresholds of the envelope and of model limits, and from which cost on a record is
+	// large. The thresholds of a quota are in the quota.
 	GetAlertPolicy(ctx context.Context, in *GetAlertPolicyRequest, opts ...grpc.CallOption) (*GetAlertPolicyResponse, error)
-	// Sets the thresholds of the envelope and of model limits.
+	// Sets the thresholds of the envelope and of model limits, and from which cost on a record is
+	// large.
 	SetAlertPolicy(ctx context.Context, in *SetAlertPolicyRequest, opts ...grpc.CallOption) (*SetAlertPolicyResponse, error)
 	// Lists the alerts of a workspace, newest first.
 	ListAlerts(ctx context.Context, in *ListAlertsRequest, opts ...grpc.CallOption) (*ListAlertsResponse, error)
@@ -257,9 +259,11 @@ func (c *alertServiceClient) RepeatDelivery(ctx context.Context, in *RepeatDeliv
 // once for its limit, window and threshold, and delivered to webhooks and e-mail receivers.
 // Deliveries never delay a check.
 type AlertServiceServer interface {
-	// Returns the thresholds of the envelope and of model limits. Those of a quota are in the quota.
+	// Returns the thresholds of the envelope and of model limits, and from which cost on a record is
+	// large. The thresholds of a quota are in the quota.
 	GetAlertPolicy(context.Context, *GetAlertPolicyRequest) (*GetAlertPolicyResponse, error)
-	// Sets the thresholds of the envelope and of model limits.
+	// Sets the thresholds of the envelope and of model limits, and from which cost on a record is
+	// large.
 	SetAlertPolicy(context.Context, *SetAlertPolicyRequest) (*SetAlertPolicyResponse, error)
 	// Lists the alerts of a workspace, newest first.
 	ListAlerts(context.Context, *ListAlertsRequest) (*ListAlertsResponse, error)

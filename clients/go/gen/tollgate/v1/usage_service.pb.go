@@ -1405,8 +1405,11 @@ type RecordUsageResponse struct {
 	Attempt int32 `protobuf:"varint,9,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	// Whether start_time was out of range and was put right.
 	StartTimeAdjusted bool `protobuf:"varint,10,opt,name=start_time_adjusted,json=startTimeAdjusted,proto3" json:"start_time_adjusted,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Whether the cost is above the large_record_cost of the alert policy; of a duplicate as it was
+	// flagged when it was recorded. See UsageRecord.large.
+	Large         bool `protobuf:"varint,11,opt,name=large,proto3" json:"large,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RecordUsageResponse) Reset() {
@@ -1505,6 +1508,13 @@ func (x *RecordUsageResponse) GetAttempt() int32 {
 func (x *RecordUsageResponse) GetStartTimeAdjusted() bool {
 	if x != nil {
 		return x.StartTimeAdjusted
+	}
+	return false
+}
+
+func (x *RecordUsageResponse) GetLarge() bool {
+	if x != nil {
+		return x.Large
 	}
 	return false
 }
@@ -2162,7 +2172,9 @@ type ListUsageRecordsRequest struct {
 	// Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
 	PageSize int32 `protobuf:"varint,6,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// next_page_token of the previous page, with the same filter; empty for the first page.
-	PageToken     string `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Whether to leave out records that are not flagged as large.
+	LargeOnly     bool `protobuf:"varint,8,opt,name=large_only,json=largeOnly,proto3" json:"large_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2244,6 +2256,13 @@ func (x *ListUsageRecordsRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ListUsageRecordsRequest) GetLargeOnly() bool {
+	if x != nil {
+		return x.LargeOnly
+	}
+	return false
 }
 
 // Response of ListUsageRecords.
@@ -2359,8 +2378,13 @@ type UsageRecord struct {
 	ReportedCost *ReportedCost `protobuf:"bytes,26,opt,name=reported_cost,json=reportedCost,proto3" json:"reported_cost,omitempty"`
 	// Whether the start_time of the caller was out of range and was put right.
 	StartTimeAdjusted bool `protobuf:"varint,27,opt,name=start_time_adjusted,json=startTimeAdjusted,proto3" json:"start_time_adjusted,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Whether the entry cost more than the large_record_cost of the alert policy when it was written:
+	// usage at the cost that is charged, computed or reported, and charges of expired holds. It stays,
+	// as unpriced does, when the record is repriced or voided and when the policy changes.
+	// Corrections, credits and voids, which an administrator makes, are never flagged.
+	Large         bool `protobuf:"varint,28,opt,name=large,proto3" json:"large,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UsageRecord) Reset() {
@@ -2578,6 +2602,13 @@ func (x *UsageRecord) GetReportedCost() *ReportedCost {
 func (x *UsageRecord) GetStartTimeAdjusted() bool {
 	if x != nil {
 		return x.StartTimeAdjusted
+	}
+	return false
+}
+
+func (x *UsageRecord) GetLarge() bool {
+	if x != nil {
+		return x.Large
 	}
 	return false
 }
@@ -3305,7 +3336,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"context_id\x18\x10 \x01(\tR\tcontextId\"@\n" +
 	"\x0eProviderAnswer\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x12\n" +
-	"\x04json\x18\x02 \x03(\tR\x04json\"\x90\x03\n" +
+	"\x04json\x18\x02 \x03(\tR\x04json\"\xa6\x03\n" +
 	"\x13RecordUsageResponse\x12&\n" +
 	"\x04cost\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyR\x04cost\x12\x1c\n" +
 	"\tduplicate\x18\x02 \x01(\bR\tduplicate\x12;\n" +
@@ -3318,7 +3349,8 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\x06unread\x18\b \x01(\bR\x06unread\x12\x18\n" +
 	"\aattempt\x18\t \x01(\x05R\aattempt\x12.\n" +
 	"\x13start_time_adjusted\x18\n" +
-	" \x01(\bR\x11startTimeAdjusted\"T\n" +
+	" \x01(\bR\x11startTimeAdjusted\x12\x14\n" +
+	"\x05large\x18\v \x01(\bR\x05large\"T\n" +
 	"\x17RecordUsageBatchRequest\x129\n" +
 	"\arecords\x18\x01 \x03(\v2\x1f.tollgate.v1.RecordUsageRequestR\arecords\"T\n" +
 	"\x18RecordUsageBatchResponse\x128\n" +
@@ -3362,7 +3394,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\vexpire_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x12:\n" +
 	"\vattribution\x18\a \x01(\v2\x18.tollgate.v1.AttributionR\vattribution\x12\x18\n" +
-	"\aattempt\x18\b \x01(\x05R\aattempt\"\xa4\x02\n" +
+	"\aattempt\x18\b \x01(\x05R\aattempt\"\xc3\x02\n" +
 	"\x17ListUsageRecordsRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x129\n" +
 	"\n" +
@@ -3373,10 +3405,12 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"request_id\x18\x05 \x01(\tR\trequestId\x12\x1b\n" +
 	"\tpage_size\x18\x06 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\a \x01(\tR\tpageToken\"v\n" +
+	"page_token\x18\a \x01(\tR\tpageToken\x12\x1d\n" +
+	"\n" +
+	"large_only\x18\b \x01(\bR\tlargeOnly\"v\n" +
 	"\x18ListUsageRecordsResponse\x122\n" +
 	"\arecords\x18\x01 \x03(\v2\x18.tollgate.v1.UsageRecordR\arecords\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8a\t\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa0\t\n" +
 	"\vUsageRecord\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x18\n" +
@@ -3410,7 +3444,8 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\x05actor\x18\x18 \x01(\tR\x05actor\x12@\n" +
 	"\x0fprovider_answer\x18\x19 \x01(\v2\x17.tollgate.v1.KeptAnswerR\x0eproviderAnswer\x12>\n" +
 	"\rreported_cost\x18\x1a \x01(\v2\x19.tollgate.v1.ReportedCostR\freportedCost\x12.\n" +
-	"\x13start_time_adjusted\x18\x1b \x01(\bR\x11startTimeAdjusted\"\xba\x01\n" +
+	"\x13start_time_adjusted\x18\x1b \x01(\bR\x11startTimeAdjusted\x12\x14\n" +
+	"\x05large\x18\x1c \x01(\bR\x05large\"\xba\x01\n" +
 	"\fReportedCost\x12.\n" +
 	"\breported\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyR\breported\x120\n" +
 	"\tconverted\x18\x02 \x01(\v2\x12.tollgate.v1.MoneyR\tconverted\x12.\n" +

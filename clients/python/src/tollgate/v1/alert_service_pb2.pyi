@@ -56,6 +56,11 @@ class _AlertTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertType.V
     """No usage was found in a provider answer, and the estimate of the hold was charged. Once a day
     and model.
     """
+    ALERT_TYPE_LARGE_RECORD: _AlertType.ValueType  # 9
+    """A record cost more than the large_record_cost of the workspace. For each of the first 10 of a
+    day (UTC), then for the 100th, the 1,000th and so on, so that a caller cannot multiply alerts;
+    spent_count counts those in between.
+    """
 
 class AlertType(_AlertType, metaclass=_AlertTypeEnumTypeWrapper):
     """Types of alerts. The set may grow."""
@@ -87,6 +92,11 @@ cost_difference_alert_percent. Once a day and model.
 ALERT_TYPE_ANSWER_UNREAD: AlertType.ValueType  # 8
 """No usage was found in a provider answer, and the estimate of the hold was charged. Once a day
 and model.
+"""
+ALERT_TYPE_LARGE_RECORD: AlertType.ValueType  # 9
+"""A record cost more than the large_record_cost of the workspace. For each of the first 10 of a
+day (UTC), then for the 100th, the 1,000th and so on, so that a caller cannot multiply alerts;
+spent_count counts those in between.
 """
 Global___AlertType: _TypeAlias = AlertType  # noqa: Y015
 
@@ -124,12 +134,13 @@ Global___DeliveryState: _TypeAlias = DeliveryState  # noqa: Y015
 
 @_typing.final
 class AlertPolicy(_message.Message):
-    """Thresholds of the envelope and of model limits."""
+    """Thresholds of the envelope and of model limits, and from which cost on a record is large."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ENVELOPE_THRESHOLD_PERCENTS_FIELD_NUMBER: _builtins.int
     MODEL_LIMIT_THRESHOLD_PERCENTS_FIELD_NUMBER: _builtins.int
+    LARGE_RECORD_COST_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def envelope_threshold_percents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Percentages of the envelope at which an alert is raised; each 1 to 1,000, at most 16, sorted,
@@ -140,15 +151,24 @@ class AlertPolicy(_message.Message):
     def model_limit_threshold_percents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Percentages of a model limit; as above."""
 
+    @_builtins.property
+    def large_record_cost(self) -> _common_pb2.Money:
+        """Cost above which a record is flagged as large, with ALERT_TYPE_LARGE_RECORD: above 0, at most
+        100,000,000, in the workspace's currency. It counts for records from then on. Absent, the
+        default: no record is flagged. There is no default amount, because only the workspace knows what
+        its dearest request may cost, and in which currency; ten times that is a good choice.
+        """
+
     def __init__(
         self,
         *,
         envelope_threshold_percents: _abc.Iterable[_builtins.int] | None = ...,
         model_limit_threshold_percents: _abc.Iterable[_builtins.int] | None = ...,
+        large_record_cost: _common_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["large_record_cost", b"large_record_cost"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["envelope_threshold_percents", b"envelope_threshold_percents", "model_limit_threshold_percents", b"model_limit_threshold_percents"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["envelope_threshold_percents", b"envelope_threshold_percents", "large_record_cost", b"large_record_cost", "model_limit_threshold_percents", b"model_limit_threshold_percents"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -178,6 +198,7 @@ class Alert(_message.Message):
     ACKNOWLEDGE_TIME_FIELD_NUMBER: _builtins.int
     ACKNOWLEDGE_ACTOR_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    RECORD_FIELD_NUMBER: _builtins.int
     alert_id: _builtins.int
     """Id, which grows with each alert raised, with gaps."""
     workspace_id: _builtins.str
@@ -191,11 +212,14 @@ class Alert(_message.Message):
     threshold_percent: _builtins.int
     """Threshold that was crossed, in percent; 0 for other types."""
     unit: _common_pb2.LimitUnit.ValueType
-    """Unit of the limit; unspecified if the alert is about no limit."""
+    """Unit of the limit; unspecified if the alert is about no figures."""
     limit_count: _builtins.int
     """Limit in tokens or requests when the alert was raised."""
     spent_count: _builtins.int
-    """Count used then; of ALERT_TYPE_HOLDS_EXPIRED the number of expired holds."""
+    """Count used then; of ALERT_TYPE_HOLDS_EXPIRED the number of expired holds, of
+    ALERT_TYPE_LARGE_RECORD that of large records of the day up to this one, with those that raised
+    no alert.
+    """
     acknowledge_actor: _builtins.str
     """Actor that acknowledged it: the metadata `tollgate-actor` of the call."""
     message: _builtins.str
@@ -206,11 +230,11 @@ class Alert(_message.Message):
 
     @_builtins.property
     def limit(self) -> _common_pb2.Money:
-        """Limit in money when the alert was raised."""
+        """Limit in money when the alert was raised; of ALERT_TYPE_LARGE_RECORD the large_record_cost."""
 
     @_builtins.property
     def spent(self) -> _common_pb2.Money:
-        """Amount spent then."""
+        """Amount spent then; of ALERT_TYPE_LARGE_RECORD the cost of the record."""
 
     @_builtins.property
     def window_start_time(self) -> _timestamp_pb2.Timestamp:
@@ -227,6 +251,10 @@ class Alert(_message.Message):
     @_builtins.property
     def acknowledge_time(self) -> _timestamp_pb2.Timestamp:
         """Time of acknowledgement; absent if it is not acknowledged."""
+
+    @_builtins.property
+    def record(self) -> Global___AlertRecord:
+        """Of ALERT_TYPE_LARGE_RECORD the record; absent for other types."""
 
     def __init__(
         self,
@@ -249,14 +277,57 @@ class Alert(_message.Message):
         acknowledge_time: _timestamp_pb2.Timestamp | None = ...,
         acknowledge_actor: _builtins.str = ...,
         message: _builtins.str = ...,
+        record: Global___AlertRecord | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledge_time", b"acknowledge_time", "create_time", b"create_time", "limit", b"limit", "spent", b"spent", "subject", b"subject", "window_end_time", b"window_end_time", "window_start_time", b"window_start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledge_time", b"acknowledge_time", "create_time", b"create_time", "limit", b"limit", "record", b"record", "spent", b"spent", "subject", b"subject", "window_end_time", b"window_end_time", "window_start_time", b"window_start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_actor", b"acknowledge_actor", "acknowledge_time", b"acknowledge_time", "alert_id", b"alert_id", "create_time", b"create_time", "limit", b"limit", "limit_count", b"limit_count", "limit_id", b"limit_id", "limit_kind", b"limit_kind", "message", b"message", "spent", b"spent", "spent_count", b"spent_count", "subject", b"subject", "threshold_percent", b"threshold_percent", "type", b"type", "unit", b"unit", "window_end_time", b"window_end_time", "window_start_time", b"window_start_time", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_actor", b"acknowledge_actor", "acknowledge_time", b"acknowledge_time", "alert_id", b"alert_id", "create_time", b"create_time", "limit", b"limit", "limit_count", b"limit_count", "limit_id", b"limit_id", "limit_kind", b"limit_kind", "message", b"message", "record", b"record", "spent", b"spent", "spent_count", b"spent_count", "subject", b"subject", "threshold_percent", b"threshold_percent", "type", b"type", "unit", b"unit", "window_end_time", b"window_end_time", "window_start_time", b"window_start_time", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Alert: _TypeAlias = Alert  # noqa: Y015
+
+@_typing.final
+class AlertRecord(_message.Message):
+    """The usage record that an alert is about, as it was written."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    API_KEY_ID_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Position in the log."""
+    request_id: _builtins.str
+    """Id of the request. With attempt it is what VoidUsage takes."""
+    attempt: _builtins.int
+    """Number of the attempt; -1 for the charge of an expired hold."""
+    model_id: _builtins.str
+    """Model that the record counts for."""
+    user_id: _builtins.str
+    """User; empty if none was named."""
+    api_key_id: _builtins.str
+    """API key; empty if none was named."""
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        request_id: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        model_id: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+        api_key_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key_id", b"api_key_id", "attempt", b"attempt", "model_id", b"model_id", "request_id", b"request_id", "sequence", b"sequence", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AlertRecord: _TypeAlias = AlertRecord  # noqa: Y015
 
 @_typing.final
 class Webhook(_message.Message):

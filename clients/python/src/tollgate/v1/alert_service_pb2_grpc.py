@@ -121,14 +121,16 @@ class AlertServiceServicer(object):
     """
 
     def GetAlertPolicy(self, request, context):
-        """Returns the thresholds of the envelope and of model limits. Those of a quota are in the quota.
+        """Returns the thresholds of the envelope and of model limits, and from which cost on a record is
+        large. The thresholds of a quota are in the quota.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SetAlertPolicy(self, request, context):
-        """Sets the thresholds of the envelope and of model limits.
+        """Sets the thresholds of the envelope and of model limits, and from which cost on a record is
+        large.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

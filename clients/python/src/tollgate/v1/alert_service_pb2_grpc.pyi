@@ -37,9 +37,13 @@ class AlertServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AlertServiceAsyncStub: ...
     GetAlertPolicy: _grpc.UnaryUnaryMultiCallable[_alert_service_pb2.GetAlertPolicyRequest, _alert_service_pb2.GetAlertPolicyResponse]
-    """Returns the thresholds of the envelope and of model limits. Those of a quota are in the quota."""
+    """Returns the thresholds of the envelope and of model limits, and from which cost on a record is
+    large. The thresholds of a quota are in the quota.
+    """
     SetAlertPolicy: _grpc.UnaryUnaryMultiCallable[_alert_service_pb2.SetAlertPolicyRequest, _alert_service_pb2.SetAlertPolicyResponse]
-    """Sets the thresholds of the envelope and of model limits."""
+    """Sets the thresholds of the envelope and of model limits, and from which cost on a record is
+    large.
+    """
     ListAlerts: _grpc.UnaryUnaryMultiCallable[_alert_service_pb2.ListAlertsRequest, _alert_service_pb2.ListAlertsResponse]
     """Lists the alerts of a workspace, newest first."""
     AcknowledgeAlert: _grpc.UnaryUnaryMultiCallable[_alert_service_pb2.AcknowledgeAlertRequest, _alert_service_pb2.AcknowledgeAlertResponse]
@@ -83,9 +87,13 @@ class AlertServiceAsyncStub(AlertServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetAlertPolicy: _aio.UnaryUnaryMultiCallable[_alert_service_pb2.GetAlertPolicyRequest, _alert_service_pb2.GetAlertPolicyResponse]  # type: ignore[assignment]
-    """Returns the thresholds of the envelope and of model limits. Those of a quota are in the quota."""
+    """Returns the thresholds of the envelope and of model limits, and from which cost on a record is
+    large. The thresholds of a quota are in the quota.
+    """
     SetAlertPolicy: _aio.UnaryUnaryMultiCallable[_alert_service_pb2.SetAlertPolicyRequest, _alert_service_pb2.SetAlertPolicyResponse]  # type: ignore[assignment]
-    """Sets the thresholds of the envelope and of model limits."""
+    """Sets the thresholds of the envelope and of model limits, and from which cost on a record is
+    large.
+    """
     ListAlerts: _aio.UnaryUnaryMultiCallable[_alert_service_pb2.ListAlertsRequest, _alert_service_pb2.ListAlertsResponse]  # type: ignore[assignment]
     """Lists the alerts of a workspace, newest first."""
     AcknowledgeAlert: _aio.UnaryUnaryMultiCallable[_alert_service_pb2.AcknowledgeAlertRequest, _alert_service_pb2.AcknowledgeAlertResponse]  # type: ignore[assignment]
@@ -132,7 +140,9 @@ class AlertServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _alert_service_pb2.GetAlertPolicyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_alert_service_pb2.GetAlertPolicyResponse, _abc.Awaitable[_alert_service_pb2.GetAlertPolicyResponse]]:
-        """Returns the thresholds of the envelope and of model limits. Those of a quota are in the quota."""
+        """Returns the thresholds of the envelope and of model limits, and from which cost on a record is
+        large. The thresholds of a quota are in the quota.
+        """
 
     @_abc_1.abstractmethod
     def SetAlertPolicy(
@@ -140,7 +150,9 @@ class AlertServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _alert_service_pb2.SetAlertPolicyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_alert_service_pb2.SetAlertPolicyResponse, _abc.Awaitable[_alert_service_pb2.SetAlertPolicyResponse]]:
-        """Sets the thresholds of the envelope and of model limits."""
+        """Sets the thresholds of the envelope and of model limits, and from which cost on a record is
+        large.
+        """
 
     @_abc_1.abstractmethod
     def ListAlerts(

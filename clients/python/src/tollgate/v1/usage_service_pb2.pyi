@@ -820,6 +820,7 @@ class RecordUsageResponse(_message.Message):
     UNREAD_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
     START_TIME_ADJUSTED_FIELD_NUMBER: _builtins.int
+    LARGE_FIELD_NUMBER: _builtins.int
     duplicate: _builtins.bool
     """Whether the record existed: nothing was counted again."""
     budget_state: _common_pb2.BudgetState.ValueType
@@ -837,6 +838,10 @@ class RecordUsageResponse(_message.Message):
     """Number of the attempt that it was recorded under; of a duplicate that of the record that exists."""
     start_time_adjusted: _builtins.bool
     """Whether start_time was out of range and was put right."""
+    large: _builtins.bool
+    """Whether the cost is above the large_record_cost of the alert policy; of a duplicate as it was
+    flagged when it was recorded. See UsageRecord.large.
+    """
     @_builtins.property
     def cost(self) -> _common_pb2.Money:
         """Cost of the attempt in the workspace's currency."""
@@ -862,10 +867,11 @@ class RecordUsageResponse(_message.Message):
         unread: _builtins.bool = ...,
         attempt: _builtins.int = ...,
         start_time_adjusted: _builtins.bool = ...,
+        large: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "cycle_spent", b"cycle_spent", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "budget_state", b"budget_state", "cost", b"cost", "cycle_spent", b"cycle_spent", "duplicate", b"duplicate", "model_id", b"model_id", "start_time_adjusted", b"start_time_adjusted", "unpriced", b"unpriced", "unread", b"unread", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "budget_state", b"budget_state", "cost", b"cost", "cycle_spent", b"cycle_spent", "duplicate", b"duplicate", "large", b"large", "model_id", b"model_id", "start_time_adjusted", b"start_time_adjusted", "unpriced", b"unpriced", "unread", b"unread", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1196,6 +1202,7 @@ class ListUsageRecordsRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    LARGE_ONLY_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Workspace of the records."""
     model_id: _builtins.str
@@ -1206,6 +1213,8 @@ class ListUsageRecordsRequest(_message.Message):
     """Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000."""
     page_token: _builtins.str
     """next_page_token of the previous page, with the same filter; empty for the first page."""
+    large_only: _builtins.bool
+    """Whether to leave out records that are not flagged as large."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Start of the range of charge_time; default the first record."""
@@ -1224,10 +1233,11 @@ class ListUsageRecordsRequest(_message.Message):
         request_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        large_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "model_id", b"model_id", "page_size", b"page_size", "page_token", b"page_token", "request_id", b"request_id", "start_time", b"start_time", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "large_only", b"large_only", "model_id", b"model_id", "page_size", b"page_size", "page_token", b"page_token", "request_id", b"request_id", "start_time", b"start_time", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1294,6 +1304,7 @@ class UsageRecord(_message.Message):
     PROVIDER_ANSWER_FIELD_NUMBER: _builtins.int
     REPORTED_COST_FIELD_NUMBER: _builtins.int
     START_TIME_ADJUSTED_FIELD_NUMBER: _builtins.int
+    LARGE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of the request."""
     attempt: _builtins.int
@@ -1330,6 +1341,12 @@ class UsageRecord(_message.Message):
     """Actor that made a credit or a void: the metadata `tollgate-actor` of the call."""
     start_time_adjusted: _builtins.bool
     """Whether the start_time of the caller was out of range and was put right."""
+    large: _builtins.bool
+    """Whether the entry cost more than the large_record_cost of the alert policy when it was written:
+    usage at the cost that is charged, computed or reported, and charges of expired holds. It stays,
+    as unpriced does, when the record is repriced or voided and when the policy changes.
+    Corrections, credits and voids, which an administrator makes, are never flagged.
+    """
     @_builtins.property
     def usage(self) -> _common_pb2.Usage:
         """Tokens and units used; none for a correction."""
@@ -1400,10 +1417,11 @@ class UsageRecord(_message.Message):
         provider_answer: Global___KeptAnswer | None = ...,
         reported_cost: Global___ReportedCost | None = ...,
         start_time_adjusted: _builtins.bool = ...,
+        large: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "charge_time", b"charge_time", "cost", b"cost", "latency", b"latency", "provider_answer", b"provider_answer", "record_time", b"record_time", "reported_cost", b"reported_cost", "start_time", b"start_time", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "attempt", b"attempt", "attribution", b"attribution", "charge_time", b"charge_time", "cost", b"cost", "exchange_rate", b"exchange_rate", "factors", b"factors", "key_group_id", b"key_group_id", "kind", b"kind", "latency", b"latency", "model_id", b"model_id", "outcome", b"outcome", "price_id", b"price_id", "priced_model_id", b"priced_model_id", "provider_answer", b"provider_answer", "reason", b"reason", "record_time", b"record_time", "reference", b"reference", "reported_cost", b"reported_cost", "request_id", b"request_id", "sequence", b"sequence", "service_tier", b"service_tier", "start_time", b"start_time", "start_time_adjusted", b"start_time_adjusted", "unpriced", b"unpriced", "usage", b"usage", "usage_source", b"usage_source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "attempt", b"attempt", "attribution", b"attribution", "charge_time", b"charge_time", "cost", b"cost", "exchange_rate", b"exchange_rate", "factors", b"factors", "key_group_id", b"key_group_id", "kind", b"kind", "large", b"large", "latency", b"latency", "model_id", b"model_id", "outcome", b"outcome", "price_id", b"price_id", "priced_model_id", b"priced_model_id", "provider_answer", b"provider_answer", "reason", b"reason", "record_time", b"record_time", "reference", b"reference", "reported_cost", b"reported_cost", "request_id", b"request_id", "sequence", b"sequence", "service_tier", b"service_tier", "start_time", b"start_time", "start_time_adjusted", b"start_time_adjusted", "unpriced", b"unpriced", "usage", b"usage", "usage_source", b"usage_source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -16,10 +16,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/alert_service.proto.
  */
 export const file_tollgate_v1_alert_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch90b2xsZ2F0ZS92MS9hbGVydF9zZXJ2aWNlLnByb3RvEgt0b2xsZ2F0ZS52MSJaCgtBbGVydFBvbGljeRIjChtlbnZlbG9wZV90aHJlc2hvbGRfcGVyY2VudHMYASADKAUSJgoebW9kZWxfbGltaXRfdGhyZXNob2xkX3BlcmNlbnRzGAIgAygFIuoECgVBbGVydBIQCghhbGVydF9pZBgBIAEoAxIUCgx3b3Jrc3BhY2VfaWQYAiABKAkSJAoEdHlwZRgDIAEoDjIWLnRvbGxnYXRlLnYxLkFsZXJ0VHlwZRIqCgpsaW1pdF9raW5kGAQgASgOMhYudG9sbGdhdGUudjEuTGltaXRLaW5kEhAKCGxpbWl0X2lkGAUgASgJEiUKB3N1YmplY3QYBiABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EhkKEXRocmVzaG9sZF9wZXJjZW50GAcgASgFEiQKBHVuaXQYCCABKA4yFi50b2xsZ2F0ZS52MS5MaW1pdFVuaXQSIQoFbGltaXQYCSABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIhCgVzcGVudBgKIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EhMKC2xpbWl0X2NvdW50GAsgASgDEhMKC3NwZW50X2NvdW50GAwgASgDEjUKEXdpbmRvd19zdGFydF90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg93aW5kb3dfZW5kX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBhY2tub3dsZWRnZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZChFhY2tub3dsZWRnZV9hY3RvchgRIAEoCRIPCgdtZXNzYWdlGBIgASgJItsBCgdXZWJob29rEhIKCndlYmhvb2tfaWQYASABKAkSCwoDdXJsGAIgASgJEiUKBXR5cGVzGAMgAygOMhYudG9sbGdhdGUudjEuQWxlcnRUeXBlEhAKCGRpc2FibGVkGAQgASgIEhQKDGRpc3BsYXlfbmFtZRgFIAEoCRIvCgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpMBCg1FbWFpbFJlY2VpdmVyEhkKEWVtYWlsX3JlY2VpdmVyX2lkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSJQoFdHlwZXMYAyADKA4yFi50b2xsZ2F0ZS52MS5BbGVydFR5cGUSLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIs8CCghEZWxpdmVyeRITCgtkZWxpdmVyeV9pZBgBIAEoCRIQCghhbGVydF9pZBgCIAEoAxISCgp3ZWJob29rX2lkGAMgASgJEhkKEWVtYWlsX3JlY2VpdmVyX2lkGAQgASgJEikKBXN0YXRlGAUgASgOMhoudG9sbGdhdGUudjEuRGVsaXZlcnlTdGF0ZRIVCg1hdHRlbXB0X2NvdW50GAYgASgFEjUKEW5leHRfYXR0ZW1wdF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpsYXN0X2Vycm9yGAggASgJEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLQoVR2V0QWxlcnRQb2xpY3lSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJIChZHZXRBbGVydFBvbGljeVJlc3BvbnNlEi4KDGFsZXJ0X3BvbGljeRgBIAEoCzIYLnRvbGxnYXRlLnYxLkFsZXJ0UG9saWN5Il0KFVNldEFsZXJ0UG9saWN5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSLgoMYWxlcnRfcG9saWN5GAIgASgLMhgudG9sbGdhdGUudjEuQWxlcnRQb2xpY3kiSAoWU2V0QWxlcnRQb2xpY3lSZXNwb25zZRIuCgxhbGVydF9wb2xpY3kYASABKAsyGC50b2xsZ2F0ZS52MS5BbGVydFBvbGljeSKrAgoRTGlzdEFsZXJ0c1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEiUKBXR5cGVzGAIgAygOMhYudG9sbGdhdGUudjEuQWxlcnRUeXBlEhAKCGxpbWl0X2lkGAMgASgJEiUKB3N1YmplY3QYBCABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EhsKE3VuYWNrbm93bGVkZ2VkX29ubHkYBSABKAgSLgoKc3RhcnRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhZ2Vfc2l6ZRgIIAEoBRISCgpwYWdlX3Rva2VuGAkgASgJIlEKEkxpc3RBbGVydHNSZXNwb25zZRIiCgZhbGVydHMYASADKAsyEi50b2xsZ2F0ZS52MS5BbGVydBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQQoXQWNrbm93bGVkZ2VBbGVydFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKCGFsZXJ0X2lkGAIgASgDIj0KGEFja25vd2xlZGdlQWxlcnRSZXNwb25zZRIhCgVhbGVydBgBIAEoCzISLnRvbGxnYXRlLnYxLkFsZXJ0IloKEldhdGNoQWxlcnRzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSGwoOYWZ0ZXJfYWxlcnRfaWQYAiABKANIAIgBAUIRCg9fYWZ0ZXJfYWxlcnRfaWQiOAoTV2F0Y2hBbGVydHNSZXNwb25zZRIhCgVhbGVydBgBIAEoCzISLnRvbGxnYXRlLnYxLkFsZXJ0IlMKFENyZWF0ZVdlYmhvb2tSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIlCgd3ZWJob29rGAIgASgLMhQudG9sbGdhdGUudjEuV2ViaG9vayJOChVDcmVhdGVXZWJob29rUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULnRvbGxnYXRlLnYxLldlYmhvb2sSDgoGc2VjcmV0GAIgASgJIlIKE0xpc3RXZWJob29rc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlcKFExpc3RXZWJob29rc1Jlc3BvbnNlEiYKCHdlYmhvb2tzGAEgAygLMhQudG9sbGdhdGUudjEuV2ViaG9vaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkihAEKFFVwZGF0ZVdlYmhvb2tSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIlCgd3ZWJob29rGAIgASgLMhQudG9sbGdhdGUudjEuV2ViaG9vaxIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siPgoVVXBkYXRlV2ViaG9va1Jlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC50b2xsZ2F0ZS52MS5XZWJob29rIkYKGlJvdGF0ZVdlYmhvb2tTZWNyZXRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgp3ZWJob29rX2lkGAIgASgJIi0KG1JvdGF0ZVdlYmhvb2tTZWNyZXRSZXNwb25zZRIOCgZzZWNyZXQYASABKAkiQAoURGVsZXRlV2ViaG9va1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCndlYmhvb2tfaWQYAiABKAkiFwoVRGVsZXRlV2ViaG9va1Jlc3BvbnNlImYKGkNyZWF0ZUVtYWlsUmVjZWl2ZXJSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIyCg5lbWFpbF9yZWNlaXZlchgCIAEoCzIaLnRvbGxnYXRlLnYxLkVtYWlsUmVjZWl2ZXIiUQobQ3JlYXRlRW1haWxSZWNlaXZlclJlc3BvbnNlEjIKDmVtYWlsX3JlY2VpdmVyGAEgASgLMhoudG9sbGdhdGUudjEuRW1haWxSZWNlaXZlciJYChlMaXN0RW1haWxSZWNlaXZlcnNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJqChpMaXN0RW1haWxSZWNlaXZlcnNSZXNwb25zZRIzCg9lbWFpbF9yZWNlaXZlcnMYASADKAsyGi50b2xsZ2F0ZS52MS5FbWFpbFJlY2VpdmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJNChpEZWxldGVFbWFpbFJlY2VpdmVyUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSGQoRZW1haWxfcmVjZWl2ZXJfaWQYAiABKAkiHQobRGVsZXRlRW1haWxSZWNlaXZlclJlc3BvbnNlIqYBChVMaXN0RGVsaXZlcmllc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhMKC3JlY2VpdmVyX2lkGAIgASgJEhAKCGFsZXJ0X2lkGAMgASgDEikKBXN0YXRlGAQgASgOMhoudG9sbGdhdGUudjEuRGVsaXZlcnlTdGF0ZRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSJcChZMaXN0RGVsaXZlcmllc1Jlc3BvbnNlEikKCmRlbGl2ZXJpZXMYASADKAsyFS50b2xsZ2F0ZS52MS5EZWxpdmVyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQgoVUmVwZWF0RGVsaXZlcnlSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRITCgtkZWxpdmVyeV9pZBgCIAEoCSJBChZSZXBlYXREZWxpdmVyeVJlc3BvbnNlEicKCGRlbGl2ZXJ5GAEgASgLMhUudG9sbGdhdGUudjEuRGVsaXZlcnkqjQIKCUFsZXJ0VHlwZRIaChZBTEVSVF9UWVBFX1VOU1BFQ0lGSUVEEAASGAoUQUxFUlRfVFlQRV9USFJFU0hPTEQQARIZChVBTEVSVF9UWVBFX0lOX09WRVJBR0UQAhIYChRBTEVSVF9UWVBFX0VYSEFVU1RFRBADEh0KGUFMRVJUX1RZUEVfRkFMTEJBQ0tfQkVHQU4QBBIdChlBTEVSVF9UWVBFX1VOUFJJQ0VEX01PREVMEAUSHAoYQUxFUlRfVFlQRV9IT0xEU19FWFBJUkVEEAYSGwoXQUxFUlRfVFlQRV9DT1NUX0RJRkZFUlMQBxIcChhBTEVSVF9UWVBFX0FOU1dFUl9VTlJFQUQQCCqCAQoNRGVsaXZlcnlTdGF0ZRIeChpERUxJVkVSWV9TVEFURV9VTlNQRUNJRklFRBAAEhoKFkRFTElWRVJZX1NUQVRFX1BFTkRJTkcQARIcChhERUxJVkVSWV9TVEFURV9ERUxJVkVSRUQQAhIXChNERUxJVkVSWV9TVEFURV9ERUFEEAMygAsKDEFsZXJ0U2VydmljZRJZCg5HZXRBbGVydFBvbGljeRIiLnRvbGxnYXRlLnYxLkdldEFsZXJ0UG9saWN5UmVxdWVzdBojLnRvbGxnYXRlLnYxLkdldEFsZXJ0UG9saWN5UmVzcG9uc2USWQoOU2V0QWxlcnRQb2xpY3kSIi50b2xsZ2F0ZS52MS5TZXRBbGVydFBvbGljeVJlcXVlc3QaIy50b2xsZ2F0ZS52MS5TZXRBbGVydFBvbGljeVJlc3BvbnNlEk0KCkxpc3RBbGVydHMSHi50b2xsZ2F0ZS52MS5MaXN0QWxlcnRzUmVxdWVzdBofLnRvbGxnYXRlLnYxLkxpc3RBbGVydHNSZXNwb25zZRJfChBBY2tub3dsZWRnZUFsZXJ0EiQudG9sbGdhdGUudjEuQWNrbm93bGVkZ2VBbGVydFJlcXVlc3QaJS50b2xsZ2F0ZS52MS5BY2tub3dsZWRnZUFsZXJ0UmVzcG9uc2USUgoLV2F0Y2hBbGVydHMSHy50b2xsZ2F0ZS52MS5XYXRjaEFsZXJ0c1JlcXVlc3QaIC50b2xsZ2F0ZS52MS5XYXRjaEFsZXJ0c1Jlc3BvbnNlMAESVgoNQ3JlYXRlV2ViaG9vaxIhLnRvbGxnYXRlLnYxLkNyZWF0ZVdlYmhvb2tSZXF1ZXN0GiIudG9sbGdhdGUudjEuQ3JlYXRlV2ViaG9va1Jlc3BvbnNlElMKDExpc3RXZWJob29rcxIgLnRvbGxnYXRlLnYxLkxpc3RXZWJob29rc1JlcXVlc3QaIS50b2xsZ2F0ZS52MS5MaXN0V2ViaG9va3NSZXNwb25zZRJWCg1VcGRhdGVXZWJob29rEiEudG9sbGdhdGUudjEuVXBkYXRlV2ViaG9va1JlcXVlc3QaIi50b2xsZ2F0ZS52MS5VcGRhdGVXZWJob29rUmVzcG9uc2USaAoTUm90YXRlV2ViaG9va1NlY3JldBInLnRvbGxnYXRlLnYxLlJvdGF0ZVdlYmhvb2tTZWNyZXRSZXF1ZXN0GigudG9sbGdhdGUudjEuUm90YXRlV2ViaG9va1NlY3JldFJlc3BvbnNlElYKDURlbGV0ZVdlYmhvb2sSIS50b2xsZ2F0ZS52MS5EZWxldGVXZWJob29rUmVxdWVzdBoiLnRvbGxnYXRlLnYxLkRlbGV0ZVdlYmhvb2tSZXNwb25zZRJoChNDcmVhdGVFbWFpbFJlY2VpdmVyEicudG9sbGdhdGUudjEuQ3JlYXRlRW1haWxSZWNlaXZlclJlcXVlc3QaKC50b2xsZ2F0ZS52MS5DcmVhdGVFbWFpbFJlY2VpdmVyUmVzcG9uc2USZQoSTGlzdEVtYWlsUmVjZWl2ZXJzEiYudG9sbGdhdGUudjEuTGlzdEVtYWlsUmVjZWl2ZXJzUmVxdWVzdBonLnRvbGxnYXRlLnYxLkxpc3RFbWFpbFJlY2VpdmVyc1Jlc3BvbnNlEmgKE0RlbGV0ZUVtYWlsUmVjZWl2ZXISJy50b2xsZ2F0ZS52MS5EZWxldGVFbWFpbFJlY2VpdmVyUmVxdWVzdBooLnRvbGxnYXRlLnYxLkRlbGV0ZUVtYWlsUmVjZWl2ZXJSZXNwb25zZRJZCg5MaXN0RGVsaXZlcmllcxIiLnRvbGxnYXRlLnYxLkxpc3REZWxpdmVyaWVzUmVxdWVzdBojLnRvbGxnYXRlLnYxLkxpc3REZWxpdmVyaWVzUmVzcG9uc2USWQoOUmVwZWF0RGVsaXZlcnkSIi50b2xsZ2F0ZS52MS5SZXBlYXREZWxpdmVyeVJlcXVlc3QaIy50b2xsZ2F0ZS52MS5SZXBlYXREZWxpdmVyeVJlc3BvbnNlQlUKDmlvLnRvbGxnYXRlLnYxQhFBbGVydFNlcnZpY2VQcm90b1ABWi50b2xsZ2F0ZS9jbGllbnRzL2dvL2dlbi90b2xsZ2F0ZS92MTt0b2xsZ2F0ZXYxYgZwcm90bzM", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tollgate_v1_common]);
+  fileDesc("Ch90b2xsZ2F0ZS92MS9hbGVydF9zZXJ2aWNlLnByb3RvEgt0b2xsZ2F0ZS52MSKJAQoLQWxlcnRQb2xpY3kSIwobZW52ZWxvcGVfdGhyZXNob2xkX3BlcmNlbnRzGAEgAygFEiYKHm1vZGVsX2xpbWl0X3RocmVzaG9sZF9wZXJjZW50cxgCIAMoBRItChFsYXJnZV9yZWNvcmRfY29zdBgDIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5IpQFCgVBbGVydBIQCghhbGVydF9pZBgBIAEoAxIUCgx3b3Jrc3BhY2VfaWQYAiABKAkSJAoEdHlwZRgDIAEoDjIWLnRvbGxnYXRlLnYxLkFsZXJ0VHlwZRIqCgpsaW1pdF9raW5kGAQgASgOMhYudG9sbGdhdGUudjEuTGltaXRLaW5kEhAKCGxpbWl0X2lkGAUgASgJEiUKB3N1YmplY3QYBiABKAsyFC50b2xsZ2F0ZS52MS5TdWJqZWN0EhkKEXRocmVzaG9sZF9wZXJjZW50GAcgASgFEiQKBHVuaXQYCCABKA4yFi50b2xsZ2F0ZS52MS5MaW1pdFVuaXQSIQoFbGltaXQYCSABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIhCgVzcGVudBgKIAEoCzISLnRvbGxnYXRlLnYxLk1vbmV5EhMKC2xpbWl0X2NvdW50GAsgASgDEhMKC3NwZW50X2NvdW50GAwgASgDEjUKEXdpbmRvd19zdGFydF90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg93aW5kb3dfZW5kX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBhY2tub3dsZWRnZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZChFhY2tub3dsZWRnZV9hY3RvchgRIAEoCRIPCgdtZXNzYWdlGBIgASgJEigKBnJlY29yZBgTIAEoCzIYLnRvbGxnYXRlLnYxLkFsZXJ0UmVjb3JkInsKC0FsZXJ0UmVjb3JkEhAKCHNlcXVlbmNlGAEgASgDEhIKCnJlcXVlc3RfaWQYAiABKAkSDwoHYXR0ZW1wdBgDIAEoBRIQCghtb2RlbF9pZBgEIAEoCRIPCgd1c2VyX2lkGAUgASgJEhIKCmFwaV9rZXlfaWQYBiABKAki2wEKB1dlYmhvb2sSEgoKd2ViaG9va19pZBgBIAEoCRILCgN1cmwYAiABKAkSJQoFdHlwZXMYAyADKA4yFi50b2xsZ2F0ZS52MS5BbGVydFR5cGUSEAoIZGlzYWJsZWQYBCABKAgSFAoMZGlzcGxheV9uYW1lGAUgASgJEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAikwEKDUVtYWlsUmVjZWl2ZXISGQoRZW1haWxfcmVjZWl2ZXJfaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIlCgV0eXBlcxgDIAMoDjIWLnRvbGxnYXRlLnYxLkFsZXJ0VHlwZRIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAizwIKCERlbGl2ZXJ5EhMKC2RlbGl2ZXJ5X2lkGAEgASgJEhAKCGFsZXJ0X2lkGAIgASgDEhIKCndlYmhvb2tfaWQYAyABKAkSGQoRZW1haWxfcmVjZWl2ZXJfaWQYBCABKAkSKQoFc3RhdGUYBSABKA4yGi50b2xsZ2F0ZS52MS5EZWxpdmVyeVN0YXRlEhUKDWF0dGVtcHRfY291bnQYBiABKAUSNQoRbmV4dF9hdHRlbXB0X3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmxhc3RfZXJyb3IYCCABKAkSLwoLY3JlYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCItChVHZXRBbGVydFBvbGljeVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJIkgKFkdldEFsZXJ0UG9saWN5UmVzcG9uc2USLgoMYWxlcnRfcG9saWN5GAEgASgLMhgudG9sbGdhdGUudjEuQWxlcnRQb2xpY3kiXQoVU2V0QWxlcnRQb2xpY3lSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIuCgxhbGVydF9wb2xpY3kYAiABKAsyGC50b2xsZ2F0ZS52MS5BbGVydFBvbGljeSJIChZTZXRBbGVydFBvbGljeVJlc3BvbnNlEi4KDGFsZXJ0X3BvbGljeRgBIAEoCzIYLnRvbGxnYXRlLnYxLkFsZXJ0UG9saWN5IqsCChFMaXN0QWxlcnRzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSJQoFdHlwZXMYAiADKA4yFi50b2xsZ2F0ZS52MS5BbGVydFR5cGUSEAoIbGltaXRfaWQYAyABKAkSJQoHc3ViamVjdBgEIAEoCzIULnRvbGxnYXRlLnYxLlN1YmplY3QSGwoTdW5hY2tub3dsZWRnZWRfb25seRgFIAEoCBIuCgpzdGFydF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcGFnZV9zaXplGAggASgFEhIKCnBhZ2VfdG9rZW4YCSABKAkiUQoSTGlzdEFsZXJ0c1Jlc3BvbnNlEiIKBmFsZXJ0cxgBIAMoCzISLnRvbGxnYXRlLnYxLkFsZXJ0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJBChdBY2tub3dsZWRnZUFsZXJ0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEAoIYWxlcnRfaWQYAiABKAMiPQoYQWNrbm93bGVkZ2VBbGVydFJlc3BvbnNlEiEKBWFsZXJ0GAEgASgLMhIudG9sbGdhdGUudjEuQWxlcnQiWgoSV2F0Y2hBbGVydHNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIbCg5hZnRlcl9hbGVydF9pZBgCIAEoA0gAiAEBQhEKD19hZnRlcl9hbGVydF9pZCI4ChNXYXRjaEFsZXJ0c1Jlc3BvbnNlEiEKBWFsZXJ0GAEgASgLMhIudG9sbGdhdGUudjEuQWxlcnQiUwoUQ3JlYXRlV2ViaG9va1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEiUKB3dlYmhvb2sYAiABKAsyFC50b2xsZ2F0ZS52MS5XZWJob29rIk4KFUNyZWF0ZVdlYmhvb2tSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQudG9sbGdhdGUudjEuV2ViaG9vaxIOCgZzZWNyZXQYAiABKAkiUgoTTGlzdFdlYmhvb2tzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiVwoUTGlzdFdlYmhvb2tzUmVzcG9uc2USJgoId2ViaG9va3MYASADKAsyFC50b2xsZ2F0ZS52MS5XZWJob29rEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKEAQoUVXBkYXRlV2ViaG9va1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEiUKB3dlYmhvb2sYAiABKAsyFC50b2xsZ2F0ZS52MS5XZWJob29rEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayI+ChVVcGRhdGVXZWJob29rUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULnRvbGxnYXRlLnYxLldlYmhvb2siRgoaUm90YXRlV2ViaG9va1NlY3JldFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCndlYmhvb2tfaWQYAiABKAkiLQobUm90YXRlV2ViaG9va1NlY3JldFJlc3BvbnNlEg4KBnNlY3JldBgBIAEoCSJAChREZWxldGVXZWJob29rUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEgoKd2ViaG9va19pZBgCIAEoCSIXChVEZWxldGVXZWJob29rUmVzcG9uc2UiZgoaQ3JlYXRlRW1haWxSZWNlaXZlclJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEjIKDmVtYWlsX3JlY2VpdmVyGAIgASgLMhoudG9sbGdhdGUudjEuRW1haWxSZWNlaXZlciJRChtDcmVhdGVFbWFpbFJlY2VpdmVyUmVzcG9uc2USMgoOZW1haWxfcmVjZWl2ZXIYASABKAsyGi50b2xsZ2F0ZS52MS5FbWFpbFJlY2VpdmVyIlgKGUxpc3RFbWFpbFJlY2VpdmVyc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImoKGkxpc3RFbWFpbFJlY2VpdmVyc1Jlc3BvbnNlEjMKD2VtYWlsX3JlY2VpdmVycxgBIAMoCzIaLnRvbGxnYXRlLnYxLkVtYWlsUmVjZWl2ZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIk0KGkRlbGV0ZUVtYWlsUmVjZWl2ZXJSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIZChFlbWFpbF9yZWNlaXZlcl9pZBgCIAEoCSIdChtEZWxldGVFbWFpbFJlY2VpdmVyUmVzcG9uc2UipgEKFUxpc3REZWxpdmVyaWVzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEwoLcmVjZWl2ZXJfaWQYAiABKAkSEAoIYWxlcnRfaWQYAyABKAMSKQoFc3RhdGUYBCABKA4yGi50b2xsZ2F0ZS52MS5EZWxpdmVyeVN0YXRlEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJIlwKFkxpc3REZWxpdmVyaWVzUmVzcG9uc2USKQoKZGVsaXZlcmllcxgBIAMoCzIVLnRvbGxnYXRlLnYxLkRlbGl2ZXJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJCChVSZXBlYXREZWxpdmVyeVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhMKC2RlbGl2ZXJ5X2lkGAIgASgJIkEKFlJlcGVhdERlbGl2ZXJ5UmVzcG9uc2USJwoIZGVsaXZlcnkYASABKAsyFS50b2xsZ2F0ZS52MS5EZWxpdmVyeSqqAgoJQWxlcnRUeXBlEhoKFkFMRVJUX1RZUEVfVU5TUEVDSUZJRUQQABIYChRBTEVSVF9UWVBFX1RIUkVTSE9MRBABEhkKFUFMRVJUX1RZUEVfSU5fT1ZFUkFHRRACEhgKFEFMRVJUX1RZUEVfRVhIQVVTVEVEEAMSHQoZQUxFUlRfVFlQRV9GQUxMQkFDS19CRUdBThAEEh0KGUFMRVJUX1RZUEVfVU5QUklDRURfTU9ERUwQBRIcChhBTEVSVF9UWVBFX0hPTERTX0VYUElSRUQQBhIbChdBTEVSVF9UWVBFX0NPU1RfRElGRkVSUxAHEhwKGEFMRVJUX1RZUEVfQU5TV0VSX1VOUkVBRBAIEhsKF0FMRVJUX1RZUEVfTEFSR0VfUkVDT1JEEAkqggEKDURlbGl2ZXJ5U3RhdGUSHgoaREVMSVZFUllfU1RBVEVfVU5TUEVDSUZJRUQQABIaChZERUxJVkVSWV9TVEFURV9QRU5ESU5HEAESHAoYREVMSVZFUllfU1RBVEVfREVMSVZFUkVEEAISFwoTREVMSVZFUllfU1RBVEVfREVBRBADMoALCgxBbGVydFNlcnZpY2USWQoOR2V0QWxlcnRQb2xpY3kSIi50b2xsZ2F0ZS52MS5HZXRBbGVydFBvbGljeVJlcXVlc3QaIy50b2xsZ2F0ZS52MS5HZXRBbGVydFBvbGljeVJlc3BvbnNlElkKDlNldEFsZXJ0UG9saWN5EiIudG9sbGdhdGUudjEuU2V0QWxlcnRQb2xpY3lSZXF1ZXN0GiMudG9sbGdhdGUudjEuU2V0QWxlcnRQb2xpY3lSZXNwb25zZRJNCgpMaXN0QWxlcnRzEh4udG9sbGdhdGUudjEuTGlzdEFsZXJ0c1JlcXVlc3QaHy50b2xsZ2F0ZS52MS5MaXN0QWxlcnRzUmVzcG9uc2USXwoQQWNrbm93bGVkZ2VBbGVydBIkLnRvbGxnYXRlLnYxLkFja25vd2xlZGdlQWxlcnRSZXF1ZXN0GiUudG9sbGdhdGUudjEuQWNrbm93bGVkZ2VBbGVydFJlc3BvbnNlElIKC1dhdGNoQWxlcnRzEh8udG9sbGdhdGUudjEuV2F0Y2hBbGVydHNSZXF1ZXN0GiAudG9sbGdhdGUudjEuV2F0Y2hBbGVydHNSZXNwb25zZTABElYKDUNyZWF0ZVdlYmhvb2sSIS50b2xsZ2F0ZS52MS5DcmVhdGVXZWJob29rUmVxdWVzdBoiLnRvbGxnYXRlLnYxLkNyZWF0ZVdlYmhvb2tSZXNwb25zZRJTCgxMaXN0V2ViaG9va3MSIC50b2xsZ2F0ZS52MS5MaXN0V2ViaG9va3NSZXF1ZXN0GiEudG9sbGdhdGUudjEuTGlzdFdlYmhvb2tzUmVzcG9uc2USVgoNVXBkYXRlV2ViaG9vaxIhLnRvbGxnYXRlLnYxLlVwZGF0ZVdlYmhvb2tSZXF1ZXN0GiIudG9sbGdhdGUudjEuVXBkYXRlV2ViaG9va1Jlc3BvbnNlEmgKE1JvdGF0ZVdlYmhvb2tTZWNyZXQSJy50b2xsZ2F0ZS52MS5Sb3RhdGVXZWJob29rU2VjcmV0UmVxdWVzdBooLnRvbGxnYXRlLnYxLlJvdGF0ZVdlYmhvb2tTZWNyZXRSZXNwb25zZRJWCg1EZWxldGVXZWJob29rEiEudG9sbGdhdGUudjEuRGVsZXRlV2ViaG9va1JlcXVlc3QaIi50b2xsZ2F0ZS52MS5EZWxldGVXZWJob29rUmVzcG9uc2USaAoTQ3JlYXRlRW1haWxSZWNlaXZlchInLnRvbGxnYXRlLnYxLkNyZWF0ZUVtYWlsUmVjZWl2ZXJSZXF1ZXN0GigudG9sbGdhdGUudjEuQ3JlYXRlRW1haWxSZWNlaXZlclJlc3BvbnNlEmUKEkxpc3RFbWFpbFJlY2VpdmVycxImLnRvbGxnYXRlLnYxLkxpc3RFbWFpbFJlY2VpdmVyc1JlcXVlc3QaJy50b2xsZ2F0ZS52MS5MaXN0RW1haWxSZWNlaXZlcnNSZXNwb25zZRJoChNEZWxldGVFbWFpbFJlY2VpdmVyEicudG9sbGdhdGUudjEuRGVsZXRlRW1haWxSZWNlaXZlclJlcXVlc3QaKC50b2xsZ2F0ZS52MS5EZWxldGVFbWFpbFJlY2VpdmVyUmVzcG9uc2USWQoOTGlzdERlbGl2ZXJpZXMSIi50b2xsZ2F0ZS52MS5MaXN0RGVsaXZlcmllc1JlcXVlc3QaIy50b2xsZ2F0ZS52MS5MaXN0RGVsaXZlcmllc1Jlc3BvbnNlElkKDlJlcGVhdERlbGl2ZXJ5EiIudG9sbGdhdGUudjEuUmVwZWF0RGVsaXZlcnlSZXF1ZXN0GiMudG9sbGdhdGUudjEuUmVwZWF0RGVsaXZlcnlSZXNwb25zZUJVCg5pby50b2xsZ2F0ZS52MUIRQWxlcnRTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tollgate_v1_common]);
 
 /**
- * Thresholds of the envelope and of model limits.
+ * Thresholds of the envelope and of model limits, and from which cost on a record is large.
  *
  * @generated from message tollgate.v1.AlertPolicy
  */
@@ -38,6 +38,16 @@ export type AlertPolicy = Message<"tollgate.v1.AlertPolicy"> & {
    * @generated from field: repeated int32 model_limit_threshold_percents = 2;
    */
   modelLimitThresholdPercents: number[];
+
+  /**
+   * Cost above which a record is flagged as large, with ALERT_TYPE_LARGE_RECORD: above 0, at most
+   * 100,000,000, in the workspace's currency. It counts for records from then on. Absent, the
+   * default: no record is flagged. There is no default amount, because only the workspace knows what
+   * its dearest request may cost, and in which currency; ten times that is a good choice.
+   *
+   * @generated from field: tollgate.v1.Money large_record_cost = 3;
+   */
+  largeRecordCost?: Money | undefined;
 };
 
 /**
@@ -103,21 +113,21 @@ export type Alert = Message<"tollgate.v1.Alert"> & {
   thresholdPercent: number;
 
   /**
-   * Unit of the limit; unspecified if the alert is about no limit.
+   * Unit of the limit; unspecified if the alert is about no figures.
    *
    * @generated from field: tollgate.v1.LimitUnit unit = 8;
    */
   unit: LimitUnit;
 
   /**
-   * Limit in money when the alert was raised.
+   * Limit in money when the alert was raised; of ALERT_TYPE_LARGE_RECORD the large_record_cost.
    *
    * @generated from field: tollgate.v1.Money limit = 9;
    */
   limit?: Money | undefined;
 
   /**
-   * Amount spent then.
+   * Amount spent then; of ALERT_TYPE_LARGE_RECORD the cost of the record.
    *
    * @generated from field: tollgate.v1.Money spent = 10;
    */
@@ -131,7 +141,9 @@ export type Alert = Message<"tollgate.v1.Alert"> & {
   limitCount: bigint;
 
   /**
-   * Count used then; of ALERT_TYPE_HOLDS_EXPIRED the number of expired holds.
+   * Count used then; of ALERT_TYPE_HOLDS_EXPIRED the number of expired holds, of
+   * ALERT_TYPE_LARGE_RECORD that of large records of the day up to this one, with those that raised
+   * no alert.
    *
    * @generated from field: int64 spent_count = 12;
    */
@@ -178,6 +190,13 @@ export type Alert = Message<"tollgate.v1.Alert"> & {
    * @generated from field: string message = 18;
    */
   message: string;
+
+  /**
+   * Of ALERT_TYPE_LARGE_RECORD the record; absent for other types.
+   *
+   * @generated from field: tollgate.v1.AlertRecord record = 19;
+   */
+  record?: AlertRecord | undefined;
 };
 
 /**
@@ -186,6 +205,62 @@ export type Alert = Message<"tollgate.v1.Alert"> & {
  */
 export const AlertSchema: GenMessage<Alert> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_alert_service, 1);
+
+/**
+ * The usage record that an alert is about, as it was written.
+ *
+ * @generated from message tollgate.v1.AlertRecord
+ */
+export type AlertRecord = Message<"tollgate.v1.AlertRecord"> & {
+  /**
+   * Position in the log.
+   *
+   * @generated from field: int64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * Id of the request. With attempt it is what VoidUsage takes.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * Number of the attempt; -1 for the charge of an expired hold.
+   *
+   * @generated from field: int32 attempt = 3;
+   */
+  attempt: number;
+
+  /**
+   * Model that the record counts for.
+   *
+   * @generated from field: string model_id = 4;
+   */
+  modelId: string;
+
+  /**
+   * User; empty if none was named.
+   *
+   * @generated from field: string user_id = 5;
+   */
+  userId: string;
+
+  /**
+   * API key; empty if none was named.
+   *
+   * @generated from field: string api_key_id = 6;
+   */
+  apiKeyId: string;
+};
+
+/**
+ * Describes the message tollgate.v1.AlertRecord.
+ * Use `create(AlertRecordSchema)` to create a new message.
+ */
+export const AlertRecordSchema: GenMessage<AlertRecord> = /*@__PURE__*/
+  messageDesc(file_tollgate_v1_alert_service, 2);
 
 /**
  * A receiver of alerts over HTTP.
@@ -251,7 +326,7 @@ export type Webhook = Message<"tollgate.v1.Webhook"> & {
  * Use `create(WebhookSchema)` to create a new message.
  */
 export const WebhookSchema: GenMessage<Webhook> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 2);
+  messageDesc(file_tollgate_v1_alert_service, 3);
 
 /**
  * A receiver of alerts by e-mail.
@@ -294,7 +369,7 @@ export type EmailReceiver = Message<"tollgate.v1.EmailReceiver"> & {
  * Use `create(EmailReceiverSchema)` to create a new message.
  */
 export const EmailReceiverSchema: GenMessage<EmailReceiver> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 3);
+  messageDesc(file_tollgate_v1_alert_service, 4);
 
 /**
  * Delivery of one alert to one receiver.
@@ -378,7 +453,7 @@ export type Delivery = Message<"tollgate.v1.Delivery"> & {
  * Use `create(DeliverySchema)` to create a new message.
  */
 export const DeliverySchema: GenMessage<Delivery> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 4);
+  messageDesc(file_tollgate_v1_alert_service, 5);
 
 /**
  * Request of GetAlertPolicy.
@@ -399,7 +474,7 @@ export type GetAlertPolicyRequest = Message<"tollgate.v1.GetAlertPolicyRequest">
  * Use `create(GetAlertPolicyRequestSchema)` to create a new message.
  */
 export const GetAlertPolicyRequestSchema: GenMessage<GetAlertPolicyRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 5);
+  messageDesc(file_tollgate_v1_alert_service, 6);
 
 /**
  * Response of GetAlertPolicy.
@@ -420,7 +495,7 @@ export type GetAlertPolicyResponse = Message<"tollgate.v1.GetAlertPolicyResponse
  * Use `create(GetAlertPolicyResponseSchema)` to create a new message.
  */
 export const GetAlertPolicyResponseSchema: GenMessage<GetAlertPolicyResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 6);
+  messageDesc(file_tollgate_v1_alert_service, 7);
 
 /**
  * Request of SetAlertPolicy.
@@ -448,7 +523,7 @@ export type SetAlertPolicyRequest = Message<"tollgate.v1.SetAlertPolicyRequest">
  * Use `create(SetAlertPolicyRequestSchema)` to create a new message.
  */
 export const SetAlertPolicyRequestSchema: GenMessage<SetAlertPolicyRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 7);
+  messageDesc(file_tollgate_v1_alert_service, 8);
 
 /**
  * Response of SetAlertPolicy.
@@ -469,7 +544,7 @@ export type SetAlertPolicyResponse = Message<"tollgate.v1.SetAlertPolicyResponse
  * Use `create(SetAlertPolicyResponseSchema)` to create a new message.
  */
 export const SetAlertPolicyResponseSchema: GenMessage<SetAlertPolicyResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 8);
+  messageDesc(file_tollgate_v1_alert_service, 9);
 
 /**
  * Request of ListAlerts.
@@ -546,7 +621,7 @@ export type ListAlertsRequest = Message<"tollgate.v1.ListAlertsRequest"> & {
  * Use `create(ListAlertsRequestSchema)` to create a new message.
  */
 export const ListAlertsRequestSchema: GenMessage<ListAlertsRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 9);
+  messageDesc(file_tollgate_v1_alert_service, 10);
 
 /**
  * Response of ListAlerts.
@@ -574,7 +649,7 @@ export type ListAlertsResponse = Message<"tollgate.v1.ListAlertsResponse"> & {
  * Use `create(ListAlertsResponseSchema)` to create a new message.
  */
 export const ListAlertsResponseSchema: GenMessage<ListAlertsResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 10);
+  messageDesc(file_tollgate_v1_alert_service, 11);
 
 /**
  * Request of AcknowledgeAlert.
@@ -602,7 +677,7 @@ export type AcknowledgeAlertRequest = Message<"tollgate.v1.AcknowledgeAlertReque
  * Use `create(AcknowledgeAlertRequestSchema)` to create a new message.
  */
 export const AcknowledgeAlertRequestSchema: GenMessage<AcknowledgeAlertRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 11);
+  messageDesc(file_tollgate_v1_alert_service, 12);
 
 /**
  * Response of AcknowledgeAlert.
@@ -623,7 +698,7 @@ export type AcknowledgeAlertResponse = Message<"tollgate.v1.AcknowledgeAlertResp
  * Use `create(AcknowledgeAlertResponseSchema)` to create a new message.
  */
 export const AcknowledgeAlertResponseSchema: GenMessage<AcknowledgeAlertResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 12);
+  messageDesc(file_tollgate_v1_alert_service, 13);
 
 /**
  * Request of WatchAlerts.
@@ -651,7 +726,7 @@ export type WatchAlertsRequest = Message<"tollgate.v1.WatchAlertsRequest"> & {
  * Use `create(WatchAlertsRequestSchema)` to create a new message.
  */
 export const WatchAlertsRequestSchema: GenMessage<WatchAlertsRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 13);
+  messageDesc(file_tollgate_v1_alert_service, 14);
 
 /**
  * One alert.
@@ -672,7 +747,7 @@ export type WatchAlertsResponse = Message<"tollgate.v1.WatchAlertsResponse"> & {
  * Use `create(WatchAlertsResponseSchema)` to create a new message.
  */
 export const WatchAlertsResponseSchema: GenMessage<WatchAlertsResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 14);
+  messageDesc(file_tollgate_v1_alert_service, 15);
 
 /**
  * Request of CreateWebhook.
@@ -700,7 +775,7 @@ export type CreateWebhookRequest = Message<"tollgate.v1.CreateWebhookRequest"> &
  * Use `create(CreateWebhookRequestSchema)` to create a new message.
  */
 export const CreateWebhookRequestSchema: GenMessage<CreateWebhookRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 15);
+  messageDesc(file_tollgate_v1_alert_service, 16);
 
 /**
  * Response of CreateWebhook.
@@ -728,7 +803,7 @@ export type CreateWebhookResponse = Message<"tollgate.v1.CreateWebhookResponse">
  * Use `create(CreateWebhookResponseSchema)` to create a new message.
  */
 export const CreateWebhookResponseSchema: GenMessage<CreateWebhookResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 16);
+  messageDesc(file_tollgate_v1_alert_service, 17);
 
 /**
  * Request of ListWebhooks.
@@ -763,7 +838,7 @@ export type ListWebhooksRequest = Message<"tollgate.v1.ListWebhooksRequest"> & {
  * Use `create(ListWebhooksRequestSchema)` to create a new message.
  */
 export const ListWebhooksRequestSchema: GenMessage<ListWebhooksRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 17);
+  messageDesc(file_tollgate_v1_alert_service, 18);
 
 /**
  * Response of ListWebhooks.
@@ -791,7 +866,7 @@ export type ListWebhooksResponse = Message<"tollgate.v1.ListWebhooksResponse"> &
  * Use `create(ListWebhooksResponseSchema)` to create a new message.
  */
 export const ListWebhooksResponseSchema: GenMessage<ListWebhooksResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 18);
+  messageDesc(file_tollgate_v1_alert_service, 19);
 
 /**
  * Request of UpdateWebhook.
@@ -827,7 +902,7 @@ export type UpdateWebhookRequest = Message<"tollgate.v1.UpdateWebhookRequest"> &
  * Use `create(UpdateWebhookRequestSchema)` to create a new message.
  */
 export const UpdateWebhookRequestSchema: GenMessage<UpdateWebhookRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 19);
+  messageDesc(file_tollgate_v1_alert_service, 20);
 
 /**
  * Response of UpdateWebhook.
@@ -848,7 +923,7 @@ export type UpdateWebhookResponse = Message<"tollgate.v1.UpdateWebhookResponse">
  * Use `create(UpdateWebhookResponseSchema)` to create a new message.
  */
 export const UpdateWebhookResponseSchema: GenMessage<UpdateWebhookResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 20);
+  messageDesc(file_tollgate_v1_alert_service, 21);
 
 /**
  * Request of RotateWebhookSecret.
@@ -876,7 +951,7 @@ export type RotateWebhookSecretRequest = Message<"tollgate.v1.RotateWebhookSecre
  * Use `create(RotateWebhookSecretRequestSchema)` to create a new message.
  */
 export const RotateWebhookSecretRequestSchema: GenMessage<RotateWebhookSecretRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 21);
+  messageDesc(file_tollgate_v1_alert_service, 22);
 
 /**
  * Response of RotateWebhookSecret.
@@ -897,7 +972,7 @@ export type RotateWebhookSecretResponse = Message<"tollgate.v1.RotateWebhookSecr
  * Use `create(RotateWebhookSecretResponseSchema)` to create a new message.
  */
 export const RotateWebhookSecretResponseSchema: GenMessage<RotateWebhookSecretResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 22);
+  messageDesc(file_tollgate_v1_alert_service, 23);
 
 /**
  * Request of DeleteWebhook.
@@ -925,7 +1000,7 @@ export type DeleteWebhookRequest = Message<"tollgate.v1.DeleteWebhookRequest"> &
  * Use `create(DeleteWebhookRequestSchema)` to create a new message.
  */
 export const DeleteWebhookRequestSchema: GenMessage<DeleteWebhookRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 23);
+  messageDesc(file_tollgate_v1_alert_service, 24);
 
 /**
  * Response of DeleteWebhook.
@@ -940,7 +1015,7 @@ export type DeleteWebhookResponse = Message<"tollgate.v1.DeleteWebhookResponse">
  * Use `create(DeleteWebhookResponseSchema)` to create a new message.
  */
 export const DeleteWebhookResponseSchema: GenMessage<DeleteWebhookResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 24);
+  messageDesc(file_tollgate_v1_alert_service, 25);
 
 /**
  * Request of CreateEmailReceiver.
@@ -968,7 +1043,7 @@ export type CreateEmailReceiverRequest = Message<"tollgate.v1.CreateEmailReceive
  * Use `create(CreateEmailReceiverRequestSchema)` to create a new message.
  */
 export const CreateEmailReceiverRequestSchema: GenMessage<CreateEmailReceiverRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 25);
+  messageDesc(file_tollgate_v1_alert_service, 26);
 
 /**
  * Response of CreateEmailReceiver.
@@ -989,7 +1064,7 @@ export type CreateEmailReceiverResponse = Message<"tollgate.v1.CreateEmailReceiv
  * Use `create(CreateEmailReceiverResponseSchema)` to create a new message.
  */
 export const CreateEmailReceiverResponseSchema: GenMessage<CreateEmailReceiverResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 26);
+  messageDesc(file_tollgate_v1_alert_service, 27);
 
 /**
  * Request of ListEmailReceivers.
@@ -1024,7 +1099,7 @@ export type ListEmailReceiversRequest = Message<"tollgate.v1.ListEmailReceiversR
  * Use `create(ListEmailReceiversRequestSchema)` to create a new message.
  */
 export const ListEmailReceiversRequestSchema: GenMessage<ListEmailReceiversRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 27);
+  messageDesc(file_tollgate_v1_alert_service, 28);
 
 /**
  * Response of ListEmailReceivers.
@@ -1052,7 +1127,7 @@ export type ListEmailReceiversResponse = Message<"tollgate.v1.ListEmailReceivers
  * Use `create(ListEmailReceiversResponseSchema)` to create a new message.
  */
 export const ListEmailReceiversResponseSchema: GenMessage<ListEmailReceiversResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 28);
+  messageDesc(file_tollgate_v1_alert_service, 29);
 
 /**
  * Request of DeleteEmailReceiver.
@@ -1080,7 +1155,7 @@ export type DeleteEmailReceiverRequest = Message<"tollgate.v1.DeleteEmailReceive
  * Use `create(DeleteEmailReceiverRequestSchema)` to create a new message.
  */
 export const DeleteEmailReceiverRequestSchema: GenMessage<DeleteEmailReceiverRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 29);
+  messageDesc(file_tollgate_v1_alert_service, 30);
 
 /**
  * Response of DeleteEmailReceiver.
@@ -1095,7 +1170,7 @@ export type DeleteEmailReceiverResponse = Message<"tollgate.v1.DeleteEmailReceiv
  * Use `create(DeleteEmailReceiverResponseSchema)` to create a new message.
  */
 export const DeleteEmailReceiverResponseSchema: GenMessage<DeleteEmailReceiverResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 30);
+  messageDesc(file_tollgate_v1_alert_service, 31);
 
 /**
  * Request of ListDeliveries.
@@ -1151,7 +1226,7 @@ export type ListDeliveriesRequest = Message<"tollgate.v1.ListDeliveriesRequest">
  * Use `create(ListDeliveriesRequestSchema)` to create a new message.
  */
 export const ListDeliveriesRequestSchema: GenMessage<ListDeliveriesRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 31);
+  messageDesc(file_tollgate_v1_alert_service, 32);
 
 /**
  * Response of ListDeliveries.
@@ -1179,7 +1254,7 @@ export type ListDeliveriesResponse = Message<"tollgate.v1.ListDeliveriesResponse
  * Use `create(ListDeliveriesResponseSchema)` to create a new message.
  */
 export const ListDeliveriesResponseSchema: GenMessage<ListDeliveriesResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 32);
+  messageDesc(file_tollgate_v1_alert_service, 33);
 
 /**
  * Request of RepeatDelivery.
@@ -1207,7 +1282,7 @@ export type RepeatDeliveryRequest = Message<"tollgate.v1.RepeatDeliveryRequest">
  * Use `create(RepeatDeliveryRequestSchema)` to create a new message.
  */
 export const RepeatDeliveryRequestSchema: GenMessage<RepeatDeliveryRequest> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 33);
+  messageDesc(file_tollgate_v1_alert_service, 34);
 
 /**
  * Response of RepeatDelivery.
@@ -1228,7 +1303,7 @@ export type RepeatDeliveryResponse = Message<"tollgate.v1.RepeatDeliveryResponse
  * Use `create(RepeatDeliveryResponseSchema)` to create a new message.
  */
 export const RepeatDeliveryResponseSchema: GenMessage<RepeatDeliveryResponse> = /*@__PURE__*/
-  messageDesc(file_tollgate_v1_alert_service, 34);
+  messageDesc(file_tollgate_v1_alert_service, 35);
 
 /**
  * Types of alerts. The set may grow.
@@ -1303,6 +1378,15 @@ export enum AlertType {
    * @generated from enum value: ALERT_TYPE_ANSWER_UNREAD = 8;
    */
   ANSWER_UNREAD = 8,
+
+  /**
+   * A record cost more than the large_record_cost of the workspace. For each of the first 10 of a
+   * day (UTC), then for the 100th, the 1,000th and so on, so that a caller cannot multiply alerts;
+   * spent_count counts those in between.
+   *
+   * @generated from enum value: ALERT_TYPE_LARGE_RECORD = 9;
+   */
+  LARGE_RECORD = 9,
 }
 
 /**
@@ -1362,7 +1446,8 @@ export const DeliveryStateSchema: GenEnum<DeliveryState> = /*@__PURE__*/
  */
 export const AlertService: GenService<{
   /**
-   * Returns the thresholds of the envelope and of model limits. Those of a quota are in the quota.
+   * Returns the thresholds of the envelope and of model limits, and from which cost on a record is
+   * large. The thresholds of a quota are in the quota.
    *
    * @generated from rpc tollgate.v1.AlertService.GetAlertPolicy
    */
@@ -1372,7 +1457,8 @@ export const AlertService: GenService<{
     output: typeof GetAlertPolicyResponseSchema;
   },
   /**
-   * Sets the thresholds of the envelope and of model limits.
+   * Sets the thresholds of the envelope and of model limits, and from which cost on a record is
+   * large.
    *
    * @generated from rpc tollgate.v1.AlertService.SetAlertPolicy
    */
