@@ -67,14 +67,11 @@ fn header_values(bytes: &[u8], credentials: &[Credential]) -> Option<Vec<Metadat
 }
 
 /// Id and role of the token of a caller with these headers: one, with the scheme and a secret.
-fn caller(
-    values: &[MetadataValue<Ascii>],
-    credentials: &[Credential],
-) -> Option<(String, Role)> {
+fn caller(values: &[MetadataValue<Ascii>], credentials: &[Credential]) -> Option<(String, Role)> {
     let [value] = values else { return None };
     let value = std::str::from_utf8(value.as_bytes()).ok()?;
     let (scheme, secret) = (value.get(..6)?, value.get(6..)?);
-    if scheme.to_ascii_uppercase() != "BEARER" || !secret.starts_with(' ') {
+    if !scheme.eq_ignore_ascii_case("BEARER") || !secret.starts_with(' ') {
         return None;
     }
     let secret = secret.trim_start_matches(' ');

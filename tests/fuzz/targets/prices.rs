@@ -49,7 +49,7 @@ pub fn run(bytes: &[u8]) {
     let changed = changed.with_confirmations(import.confirmations.clone());
     for model in import.models.iter().take(BILLED_MAX) {
         let prices = changed.prices_of(&model.id, None);
-        prices.iter().for_each(|card| check_bill(card));
+        prices.iter().for_each(check_bill);
     }
     if jumps == Jumps::Take {
         check_again(*format, &text, &changed);
