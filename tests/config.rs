@@ -2,9 +2,20 @@
 //!
 //! Which values are refused, and how, is tested where they are checked: `src/config/tests.rs`.
 
+#[path = "support/stored.rs"]
+mod stored;
+
+use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tollgate::proto::v1;
+use tollgate::proto::v1::alert_service_client::AlertServiceClient;
+use tollgate::proto::v1::workspace_service_client::WorkspaceServiceClient;
+use tonic::transport::Channel;
 
 /// The binary in a folder, with this environment alone.
 fn tollgate(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
@@ -112,7 +123,6 @@ fn help_names_flags_and_variables() {
 /// Beside a server or without one; nobody else on the machine can read what it makes.
 #[test]
 fn a_token_is_printed_alone_and_its_database_is_private() {
-    use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| {
         let output = tollgate(folder.path(), arguments, &[]).output().unwrap();
@@ -174,4 +184,197 @@ fn the_first_operator_token_may_come_from_a_file() {
         list.starts_with("first\toperator\tall\tvalid\t") && list.lines().count() == 1,
         "{list}"
     );
+}
+
+/// How long a server may take until it is where a test wants it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server on tollgate.db that logs everything into a file; killed when it is dropped.
+struct Running {
+    child: Child,
+    log: std::path::PathBuf,
+    address: String,
+}
+
+impl Running {
+    fn start(folder: &Path, name: &str, flags: &[&str]) -> Running {
+        let log = folder.join(name);
+        let mut arguments = vec!["serve", "--listen", "127.0.0.1:0", "--log-filter", "trace"];
+        arguments.push("--webhooks-allow-loopback");
+        arguments.extend(flags);
+        let mut command = tollgate(folder, &arguments, &[]);
+        let output = File::create(&log).unwrap();
+        command.stdout(output.try_clone().unwrap()).stderr(output);
+        let child = command.spawn().unwrap();
+        let mut server = Running { child, log, address: String::new() };
+        let begun = Instant::now();
+        while server.address.is_empty() {
+            assert!(begun.elapsed() < PATIENCE, "{}", server.logged());
+            std::thread::sleep(Duration::from_millis(20));
+            let text = server.logged();
+            let listening = text.split_once("listening on ").map(|(_, rest)| rest);
+            if let Some((address, _)) = listening.and_then(|rest| rest.split_once('\n')) {
+                address.clone_into(&mut server.address);
+            }
+        }
+        server
+    }
+
+    fn logged(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    fn channel(&self) -> Channel {
+        Channel::from_shared(format!("http://{}", self.address)).unwrap().connect_lazy()
+    }
+
+    /// Stops it gracefully; its log.
+    fn stop(mut self) -> String {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(self.child.wait().unwrap().success());
+        self.logged()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Makes a webhook and rotates its secret; both secrets, as they were shown.
+async fn make_webhook(channel: &Channel) -> [String; 2] {
+    let workspace_id = "acme".to_owned();
+    let workspace = v1::Workspace {
+        workspace_id: workspace_id.clone(),
+        display_name: "Acme".to_owned(),
+        currency_code: "EUR".to_owned(),
+        time_zone: "Europe/Berlin".to_owned(),
+        ..Default::default()
+    };
+    let request = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
+    let mut workspaces = WorkspaceServiceClient::new(channel.clone());
+    workspaces.create_workspace(request).await.unwrap();
+    let mut alerts = AlertServiceClient::new(channel.clone());
+    let webhook = v1::Webhook {
+        webhook_id: "ops".to_owned(),
+        url: "http://127.0.0.1:9/hook".to_owned(),
+        ..Default::default()
+    };
+    let request =
+        v1::CreateWebhookRequest { workspace_id: workspace_id.clone(), webhook: Some(webhook) };
+    let made = alerts.create_webhook(request).await.unwrap().into_inner();
+    let webhook_id = "ops".to_owned();
+    let request = v1::RotateWebhookSecretRequest { workspace_id, webhook_id };
+    let rotated = alerts.rotate_webhook_secret(request).await.unwrap().into_inner();
+    [made.secret, rotated.secret].map(|secret| secret.replace("whsec_", ""))
+}
+
+fn lines<'l>(log: &'l str, part: &str) -> Vec<&'l str> {
+    log.lines().filter(|line| line.contains(part)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn secrets_of_webhooks_are_encrypted_once_there_is_a_key() {
+    const PLAIN: &str = "secrets of webhooks are stored in plain text";
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let url = format!("sqlite:{}", folder.join("tollgate.db").display());
+    let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    fs::write(folder.join("keys"), format!("{key}\n")).unwrap();
+    fs::set_permissions(folder.join("keys"), Permissions::from_mode(0o600)).unwrap();
+    let with_key = ["--encryption-key-file", "keys"];
+
+    let server = Running::start(folder, "1.log", &[]);
+    let secrets = make_webhook(&server.channel()).await;
+    let mut logs = server.stop();
+    assert_eq!(lines(&logs, PLAIN).len(), 0, "there was none when it started");
+    let log = Running::start(folder, "2.log", &[]).stop();
+    let warnings = lines(&log, PLAIN);
+    assert!(warnings.len() == 1 && warnings[0].contains("WARN"), "{warnings:?}");
+    assert!(warnings[0].contains("encryption_key_file"), "{warnings:?}");
+    assert!(stored::holds(&url, &secrets[0]).await && stored::holds(&url, &secrets[1]).await);
+    logs.push_str(&log);
+
+    let log = Running::start(folder, "3.log", &with_key).stop();
+    let encrypted = "encrypted the secrets of 1 webhooks: 1 were plain, 0 were";
+    assert_eq!(lines(&log, encrypted).len(), 1);
+    assert_eq!(lines(&log, PLAIN).len() + lines(&log, "keys: every user").len(), 0);
+    logs.push_str(&log);
+    let log = Running::start(folder, "4.log", &with_key).stop();
+    assert_eq!(lines(&log, "encrypted the secrets").len() + lines(&log, "rewriting what").len(), 0);
+    logs.push_str(&log);
+
+    // Whoever has the database alone can work with it, but not serve.
+    for arguments in [
+        &["verify"][..],
+        &["token", "list"],
+        &["token", "create", "--role", "operator"],
+        &["export", "records", "--workspace", "acme", "--output", "records.csv"],
+        &["rebuild"],
+    ] {
+        let output = tollgate(folder, arguments, &[]).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+    }
+    let mode = fs::metadata(folder.join("records.csv")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "an export has usage");
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    let log = refused(folder, &serve, &[]);
+    let expected = "tollgate: encryption_key_file: expected, because webhooks have encrypted \
+                    secrets: acme/ops, encrypted with the key ";
+    assert!(log.contains(expected), "{log}");
+    logs.push_str(&log);
+    fs::write(folder.join("keys"), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9=").unwrap();
+    let log = refused(folder, &[&serve[..], &with_key].concat(), &[]);
+    assert!(log.contains("encryption_key_file: keys, line 1: expected a key: 32"), "{log}");
+    logs.push_str(&log);
+
+    for secret in &secrets {
+        assert!(!stored::holds(&url, secret).await && !stored::holds(&url, &secret[..20]).await);
+        assert!(!logs.contains(&secret[..20]));
+    }
+    assert!(!logs.contains(&key[..20]));
+}
+
+#[test]
+fn files_that_everybody_can_read_are_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let open = |name: &str| {
+        fs::set_permissions(folder.join(name), Permissions::from_mode(0o644)).unwrap();
+    };
+    let secret = "tg_yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp10Xwm86";
+    fs::write(folder.join("token"), secret).unwrap();
+    fs::write(folder.join("keys"), "00".repeat(32)).unwrap();
+    let smtp = "smtp_url = 'smtps://u:p@127.0.0.1:9'\nsmtp_from = 'a@example.com'";
+    fs::write(folder.join("a.toml"), smtp).unwrap();
+    let flags = ["--config", "a.toml", "--auth", "required"];
+    let flags = [&flags[..], &["--operator-token-file", "token"]].concat();
+    let flags = [&flags[..], &["--encryption-key-file", "keys"]].concat();
+    for name in ["token", "keys", "a.toml"] {
+        fs::set_permissions(folder.join(name), Permissions::from_mode(0o640)).unwrap();
+    }
+    let log = Running::start(folder, "1.log", &flags).stop();
+    assert_eq!(lines(&log, "every user of this machine").len(), 0, "{log}");
+
+    ["token", "keys", "a.toml", "tollgate.db"].into_iter().for_each(open);
+    let log = Running::start(folder, "2.log", &flags).stop();
+    let warnings = lines(&log, "every user of this machine");
+    for (setting, file) in [
+        ("operator_token_file", "token"),
+        ("encryption_key_file", "keys"),
+        ("config", "a.toml"),
+        ("database", "tollgate.db"),
+        ("database", "tollgate.db-wal"),
+    ] {
+        let of_it = |line: &&&str| line.contains(&format!("{setting}: ")) && line.contains(file);
+        let warning = warnings.iter().find(of_it).unwrap_or_else(|| panic!("{file}: {log}"));
+        assert!(warning.contains("WARN") && warning.contains("(mode 0644)"), "{warning}");
+    }
+    // A file without a secret is nobody's business.
+    fs::write(folder.join("a.toml"), "worker_threads = 1").unwrap();
+    let log = Running::start(folder, "3.log", &["--config", "a.toml"]).stop();
+    assert!(lines(&log, "every user").iter().all(|line| !line.contains("a.toml")), "{log}");
 }

@@ -4,6 +4,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +15,9 @@ use crate::export::content::{Basis, Content};
 use crate::export::{self, Export, Format};
 use crate::prices::builtin;
 use crate::storage::{Store, sql};
+
+/// Mode of new files: usage says who did what.
+const PRIVATE: u32 = 0o600;
 
 /// An export from a database.
 pub struct Request {
@@ -115,7 +119,9 @@ impl PartFile {
         // In the same directory, so that renaming is atomic.
         let part = format!(".{}.{}.part", name.to_string_lossy(), std::process::id());
         let part = path.with_file_name(part);
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&part);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(PRIVATE);
+        let file = options.open(&part);
         let file = file.map_err(failed)?;
         Ok(PartFile { file, part, path: path.to_owned(), replace, finished: false })
     }

@@ -1,6 +1,7 @@
 //! `tollgate serve`: the service.
 
 use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,13 +9,16 @@ use std::sync::Arc;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use tokio::net::TcpListener;
 use tollgate::admin::tokens::Tokens;
-use tollgate::config::{Auth, Config, Flag, SETTINGS};
+use tollgate::config::{Auth, Config, Flag, Loaded, SETTINGS};
 use tollgate::engine::{Clock, SystemClock};
 use tollgate::storage::sql;
 use tollgate::{logging, server};
 use tracing::warn;
 
 use super::{Failure, failure, runtime, stop_signal, warning};
+
+/// What others than the owner and the group of a file may do: read and write.
+const OTHERS: u32 = 0o006;
 
 #[derive(Debug, Default, Args)]
 pub struct Serve {
@@ -31,9 +35,9 @@ struct Flags(Vec<Flag>);
 
 pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
     let loaded = Config::load(arguments.config, arguments.flags.0).map_err(failure)?;
-    let config = loaded.config;
+    let Loaded { config, unknown_variables, secret_file } = loaded;
     logging::init(&config);
-    if let Some(warning) = warning(&loaded.unknown_variables) {
+    if let Some(warning) = warning(&unknown_variables) {
         warn!("{warning}");
     }
     runtime(config.worker_threads.map(NonZeroUsize::get))?.block_on(async {
@@ -42,6 +46,7 @@ pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
             make_first_token(&config).await?;
         }
         let store = sql::open(config.database.as_str()).await.map_err(failure)?;
+        warn_of_exposed(&config, secret_file);
         let listener = TcpListener::bind(config.listen).await;
         let listener = listener.map_err(|cause| format!("listen: {}: {cause}", config.listen))?;
         if config.auth == Auth::Off && config.insecure {
@@ -52,6 +57,25 @@ pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
         server::run(config, listener, store, Arc::new(SystemClock), stop).await.map_err(failure)?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Warns of files with secrets or usage that every user of this machine can read or change.
+fn warn_of_exposed(config: &Config, config_file: Option<PathBuf>) {
+    let named = config.secret_files().map(|(key, path)| (key, path.to_owned()));
+    let own = config_file.map(|path| ("config", path));
+    let of_database = sql::files(config.database.as_str()).into_iter();
+    for (key, path) in named.chain(own).chain(of_database.map(|path| ("database", path))) {
+        let Ok(file) = std::fs::metadata(&path) else { continue };
+        let mode = file.permissions().mode();
+        if file.is_file() && mode & OTHERS != 0 {
+            warn!(
+                "{key}: every user of this machine can read or change {} (mode {:04o}): take that \
+                 from them with chmod o=",
+                path.display(),
+                mode & 0o7777
+            );
+        }
+    }
 }
 
 /// Bootstraps the first operator token: from the configured file, or, where other machines can

@@ -14,6 +14,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -86,6 +87,18 @@ pub async fn open_unfenced(url: &str) -> Result<Arc<dyn Store>, OpenError> {
     }
     check_scheme(url)?;
     Ok(Arc::new(SqliteStore::unfenced(url).await?))
+}
+
+/// The files of a SQLite database that hold data, those among them that are not there; none of
+/// Postgres, which keeps its own.
+pub fn files(url: &str) -> Vec<PathBuf> {
+    let Ok(target) = Sqlite::parse(url) else { return Vec::new() };
+    let with = |suffix: &str| {
+        let mut name = target.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    if is_postgres(url) { Vec::new() } else { ["", "-wal", "-shm"].map(with).to_vec() }
 }
 
 fn is_postgres(url: &str) -> bool {
