@@ -189,11 +189,11 @@ fn the_first_operator_token_may_come_from_a_file() {
 /// How long a server may take until it is where a test wants it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server on tollgate.db that logs everything into a file.
+/// A server on tollgate.db that logs everything into a file; killed when it is dropped.
 struct Running {
     child: Child,
     log: std::path::PathBuf,
-    channel: Channel,
+    address: String,
 }
 
 impl Running {
@@ -206,18 +206,26 @@ impl Running {
         let output = File::create(&log).unwrap();
         command.stdout(output.try_clone().unwrap()).stderr(output);
         let child = command.spawn().unwrap();
+        let mut server = Running { child, log, address: String::new() };
         let begun = Instant::now();
-        loop {
-            let text = fs::read_to_string(&log).unwrap();
-            let address =
-                text.split_once("listening on ").and_then(|(_, rest)| rest.split_once('\n'));
-            if let Some((address, _)) = address {
-                let endpoint = Channel::from_shared(format!("http://{address}")).unwrap();
-                return Running { child, log, channel: endpoint.connect_lazy() };
-            }
-            assert!(begun.elapsed() < PATIENCE, "{text}");
+        while server.address.is_empty() {
+            assert!(begun.elapsed() < PATIENCE, "{}", server.logged());
             std::thread::sleep(Duration::from_millis(20));
+            let text = server.logged();
+            let listening = text.split_once("listening on ").map(|(_, rest)| rest);
+            if let Some((address, _)) = listening.and_then(|rest| rest.split_once('\n')) {
+                address.clone_into(&mut server.address);
+            }
         }
+        server
+    }
+
+    fn logged(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    fn channel(&self) -> Channel {
+        Channel::from_shared(format!("http://{}", self.address)).unwrap().connect_lazy()
     }
 
     /// Stops it gracefully; its log.
@@ -225,7 +233,14 @@ impl Running {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         assert!(self.child.wait().unwrap().success());
-        fs::read_to_string(&self.log).unwrap()
+        self.logged()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -273,7 +288,7 @@ async fn secrets_of_webhooks_are_encrypted_once_there_is_a_key() {
     let with_key = ["--encryption-key-file", "keys"];
 
     let server = Running::start(folder, "1.log", &[]);
-    let secrets = make_webhook(&server.channel).await;
+    let secrets = make_webhook(&server.channel()).await;
     let mut logs = server.stop();
     assert_eq!(lines(&logs, PLAIN).len(), 0, "there was none when it started");
     let log = Running::start(folder, "2.log", &[]).stop();
@@ -323,8 +338,8 @@ async fn secrets_of_webhooks_are_encrypted_once_there_is_a_key() {
     assert!(!logs.contains(&key[..20]));
 }
 
-#[tokio::test]
-async fn files_that_everybody_can_read_are_warned_of() {
+#[test]
+fn files_that_everybody_can_read_are_warned_of() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let open = |name: &str| {

@@ -177,6 +177,7 @@ conformance! {
     secrets::secrets_of_all_webhooks_are_listed_and_replaced,
     secrets::a_plain_secret_is_known_of_until_it_is_wiped,
     secrets::nothing_is_left_of_a_secret_that_is_wiped,
+    secrets::what_cannot_be_wiped_is_wiped_later,
     secrets::an_older_database_is_known_to_have_plain_secrets,
     secrets::an_older_database_that_had_a_webhook_is_known_to_have_had_a_secret,
     shutdown::counts_come_back_until_they_are_deleted,

@@ -2,10 +2,12 @@
 
 use tollgate::domain::alert::receiver::Webhook;
 use tollgate::domain::alert::secret::{SigningSecret, StoredSecret, WebhookSecrets};
+use tollgate::storage::Error;
 use tollgate::storage::settings::Change;
 
 use crate::alerts::{sealed, webhook};
 use crate::fixtures::{START, put_in};
+use crate::stored::Reading;
 use crate::world::World;
 
 const FIRST: &str = include_str!("../../migrations/0001_ledger.sql");
@@ -139,6 +141,21 @@ pub async fn nothing_is_left_of_a_secret_that_is_wiped(world: &World) {
     assert!(!world.holds(beginning).await);
     store.close().await;
     assert!(!world.holds(beginning).await);
+}
+
+pub async fn what_cannot_be_wiped_is_wiped_later(world: &World) {
+    let store = world.store().await;
+    put_in(&*store, "w", Change::PutWebhook(webhook("a"))).await;
+    let sealed = WebhookSecrets { secret: sealed(b"s"), ..secrets("w", &webhook("a")) };
+    store.put_webhook_secrets(std::slice::from_ref(&sealed)).await.unwrap();
+    let reading = Reading::begin(&world.url).await;
+    let error = store.wipe_plain_secrets().await.unwrap_err();
+    assert!(matches!(error, Error::NotApplied(_)), "{error}");
+    assert!(store.may_hold_plain_secrets().await.unwrap());
+    reading.end().await;
+    store.wipe_plain_secrets().await.unwrap();
+    assert!(!store.may_hold_plain_secrets().await.unwrap());
+    assert_eq!(store.webhook_secrets(None, 9).await.unwrap(), [sealed]);
 }
 
 pub async fn an_older_database_that_had_a_webhook_is_known_to_have_had_a_secret(world: &World) {

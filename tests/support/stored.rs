@@ -50,6 +50,34 @@ pub async fn meddle(url: &str, sql: &str) {
     }
 }
 
+/// Another process that is reading webhooks, and goes on doing so.
+pub enum Reading {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Reading {
+    pub async fn begin(url: &str) -> Reading {
+        let sql = "BEGIN; SELECT * FROM webhooks";
+        if let Some(path) = sqlite(url) {
+            let url = format!("sqlite://{}", path.display());
+            let mut connection = SqliteConnection::connect(&url).await.unwrap();
+            sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+            return Reading::Sqlite(connection);
+        }
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        Reading::Postgres(connection)
+    }
+
+    pub async fn end(self) {
+        match self {
+            Reading::Sqlite(connection) => connection.close().await.unwrap(),
+            Reading::Postgres(connection) => connection.close().await.unwrap(),
+        }
+    }
+}
+
 fn sqlite(url: &str) -> Option<&Path> {
     url.strip_prefix("sqlite:").map(Path::new)
 }
