@@ -79,45 +79,45 @@ impl Identities {
     }
 
     /// Who has a client certificate, in DER, which the transport has verified.
-    pub fn of_certificate(&self, der: &[u8], fingerprint: Fingerprint, now: Time) -> Option<Grant> {
+    ///
+    /// # Errors
+    /// Why it is refused, for the log.
+    pub fn of_certificate(
+        &self,
+        der: &[u8],
+        fingerprint: Fingerprint,
+        now: Time,
+    ) -> Result<Grant, String> {
         if let Some(grant) = self.known.get(&fingerprint, now) {
-            return Some(grant);
+            return Ok(grant);
         }
         let accepted = self.accepted.load_full();
-        match certificate::identity(der, &accepted.rules.certificates) {
-            Ok(identity) => {
-                self.remember(&accepted, fingerprint, Origin::Certificate, identity, now)
-            }
-            Err(reason) => {
-                warn!("a client certificate was refused: {reason}");
-                None
-            }
-        }
+        let identity = certificate::identity(der, &accepted.rules.certificates)
+            .map_err(|reason| format!("client certificate: {reason}"))?;
+        self.remember(&accepted, fingerprint, Origin::Certificate, identity, now)
     }
 
     /// Who has a token of an identity provider.
-    pub fn of_jwt(&self, token: &str, now: Time) -> Option<Grant> {
+    ///
+    /// # Errors
+    /// Why it is refused, for the log.
+    pub fn of_jwt(&self, token: &str, now: Time) -> Result<Grant, String> {
         if token.len() > JWT_BYTES_MAX {
-            return None;
+            return Err(format!("bearer token: it has more than {JWT_BYTES_MAX} bytes"));
         }
         let fingerprint = Sha256::digest(token.as_bytes()).into();
         if let Some(grant) = self.known.get(&fingerprint, now) {
-            return Some(grant);
+            return Ok(grant);
         }
         let accepted = self.accepted.load_full();
-        match jwt::verify(token, &accepted.issuers, now) {
-            Ok(verified) => {
-                let origin = Origin::Key(verified.key);
-                self.remember(&accepted, fingerprint, origin, verified.identity, now)
+        let verified = jwt::verify(token, &accepted.issuers, now).map_err(|refused| {
+            if refused == jwt::Refused::UnknownKey {
+                self.want_keys();
             }
-            Err(refused) => {
-                if refused == jwt::Refused::UnknownKey {
-                    self.want_keys();
-                }
-                warn!("a token of an identity provider was refused: {refused}");
-                None
-            }
-        }
+            format!("bearer token: {refused}")
+        })?;
+        let origin = Origin::Key(verified.key);
+        self.remember(&accepted, fingerprint, origin, verified.identity, now)
     }
 
     fn remember(
@@ -127,18 +127,18 @@ impl Identities {
         origin: Origin,
         identity: Identity,
         now: Time,
-    ) -> Option<Grant> {
+    ) -> Result<Grant, String> {
         let grant = Grant::of(identity);
         if !grant.is_valid(now) {
-            return None;
+            return Err("it has expired".to_owned());
         }
         self.known.insert(fingerprint, origin, grant.clone());
         // Rules that were replaced meanwhile did not end it.
         if !Arc::ptr_eq(accepted, &self.accepted.load()) {
             self.known.end_all();
-            return None;
+            return Err("the identity file has changed".to_owned());
         }
-        Some(grant)
+        Ok(grant)
     }
 
     /// Ends what has expired.

@@ -80,7 +80,7 @@ impl Authenticator {
         if OPEN.iter().any(|prefix| path.starts_with(prefix)) {
             return Ok(None);
         }
-        let Some(grant) = self.grant(request) else { return Err(self.failure_of(request)) };
+        let grant = self.grant(request).map_err(|reason| self.failure_of(request, &reason))?;
         let Some(call) = self.methods.get(path) else { return Ok(None) };
         let caller = Caller::new(grant);
         caller.require_role(call)?;
@@ -89,21 +89,31 @@ impl Authenticator {
 
     /// What the credentials of a request stand for: its bearer token or, where it has none, the
     /// certificate of its connection.
-    fn grant(&self, request: &Request<Body>) -> Option<Grant> {
+    ///
+    /// # Errors
+    /// Why there is none, for the log.
+    fn grant(&self, request: &Request<Body>) -> Result<Grant, String> {
+        let identities = self.identities.as_ref();
         if request.headers().contains_key(AUTHORIZATION) {
-            let token = bearer(request.headers())?;
+            let token = bearer(request.headers()).ok_or("expected one bearer token")?;
             if Secret::is_well_formed(token) {
-                return self.engine.authenticate(token);
+                let grant = self.engine.authenticate(token);
+                return grant.ok_or_else(|| "the access token is not valid".to_owned());
             }
-            return self.identities.as_ref()?.of_jwt(token, self.engine.now());
+            let identities = identities.ok_or("the bearer token is no access token")?;
+            return identities.of_jwt(token, self.engine.now());
         }
-        let certificate = request.extensions().get::<Peer>()?.certificate.as_ref()?;
+        let peer = request.extensions().get::<Peer>();
+        let certificate = peer.and_then(|peer| peer.certificate.as_ref());
+        let (Some(certificate), Some(identities)) = (certificate, identities) else {
+            return Err("there are none".to_owned());
+        };
         let (der, fingerprint) = (&certificate.der, certificate.fingerprint);
-        self.identities.as_ref()?.of_certificate(der, fingerprint, self.engine.now())
+        identities.of_certificate(der, fingerprint, self.engine.now())
     }
 
     /// Counts a failed attempt. Valid credentials are never held up.
-    fn failure_of(&self, request: &Request<Body>) -> Failure {
+    fn failure_of(&self, request: &Request<Body>, reason: &str) -> Failure {
         let peer = request.extensions().get::<Peer>();
         let address = peer.map_or(IpAddr::from([0; 4]), |peer| peer.address.ip()).to_canonical();
         if self.failed.len() > ADDRESSES_MAX {
@@ -114,7 +124,7 @@ impl Authenticator {
         if self.failed.check_key(&counted).is_err() {
             return Failure::TooManyAttempts;
         }
-        warn!(%address, "a call without valid credentials was refused");
+        warn!(%address, reason, "a call without valid credentials was refused");
         Failure::Unauthenticated
     }
 }
