@@ -50,22 +50,24 @@ pub async fn meddle(url: &str, sql: &str) {
     }
 }
 
-/// Another process that is reading webhooks, and goes on doing so.
+/// Another process that reads, and does not end its transaction.
 pub enum Reading {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
 }
 
 impl Reading {
-    pub async fn begin(url: &str) -> Reading {
-        let sql = "BEGIN; SELECT * FROM webhooks";
+    pub async fn begin(url: &str, table: &str) -> Reading {
         if let Some(path) = sqlite(url) {
             let url = format!("sqlite://{}", path.display());
             let mut connection = SqliteConnection::connect(&url).await.unwrap();
+            let sql = AssertSqlSafe(format!("BEGIN; SELECT * FROM {table}"));
             sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
             return Reading::Sqlite(connection);
         }
         let mut connection = PgConnection::connect(url).await.unwrap();
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ";
+        let sql = AssertSqlSafe(format!("{begin}; SELECT * FROM {table}"));
         sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
         Reading::Postgres(connection)
     }

@@ -25,9 +25,13 @@ use crate::storage::sql::row::{Column, Kind, Value};
 const LOCK_KEY: i64 = 0x746f_6c6c_6761_7465;
 /// How long a starting server waits for one that has just ended, or died.
 const LOCK_TRIES_MAX: u32 = 20;
+const LOCK_TRY_INTERVAL: Duration = Duration::from_millis(100);
+/// Copies the rows as they are now into a new file. `VACUUM FULL` would take along what an older
+/// transaction might still see.
+const WIPE: &str = "\
+    ALTER TABLE webhooks ALTER COLUMN secret TYPE TEXT COLLATE \"C\" USING secret || ''";
 /// A dump that reads the table is not waited for.
 const WIPE_LOCK_TIMEOUT: &str = "SET lock_timeout = '10s'";
-const LOCK_TRY_INTERVAL: Duration = Duration::from_millis(100);
 const READERS_MAX: u32 = 8;
 /// How long a read waits for a connection.
 const READER_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -105,7 +109,7 @@ impl Dialect for Postgres {
 
     async fn wipe(connection: &mut PgConnection) -> Result<(), BoxError> {
         sqlx::query(WIPE_LOCK_TIMEOUT).execute(&mut *connection).await?;
-        let wiped = sqlx::query("VACUUM FULL webhooks").execute(&mut *connection).await;
+        let wiped = sqlx::query(WIPE).execute(&mut *connection).await;
         sqlx::query("RESET lock_timeout").execute(connection).await?;
         wiped?;
         Ok(())
