@@ -85,7 +85,7 @@ clients-test: $(CARGO_DENY) ## Check the clients: fresh stubs, lints, tests, and
 deny: $(CARGO_DENY) ## Check licences, bans and sources of the dependencies
 	$(CARGO_DENY) --locked check bans licenses sources
 	tools/fuzz/run --prepare
-	$(CARGO_DENY) --manifest-path tools/fuzz/Cargo.toml check --config deny.toml bans licenses sources
+	$(CARGO_DENY) --manifest-path tools/fuzz/Cargo.toml --config deny.toml check bans licenses sources
 
 .PHONY: clean-tools
 clean-tools: ## Remove the tools that the checks have installed
