@@ -87,7 +87,7 @@ fn every_key_is_understood_from_every_source() {
 }
 
 /// Each row: a key, a text that it refuses, and a part of what the message says.
-const REFUSED: [(&str, &str, &str); 29] = [
+const REFUSED: [(&str, &str, &str); 30] = [
     ("listen", "localhost", "an IP address and a port"),
     ("listen", "127.0.0.1", "an IP address and a port"),
     ("listen", "127.0.0.1:70000", "an IP address and a port"),
@@ -102,6 +102,7 @@ const REFUSED: [(&str, &str, &str); 29] = [
     ("log_filter", "", "off, error, warn"),
     ("log_filter", " , ", "off, error, warn"),
     ("log_filter", "warn,,tollgate=debug", "off, error, warn"),
+    ("log_filter", "[é[", "off, error, warn"),
     ("log_filter", "inof", "off, error, warn"),
     ("log_filter", "tollgate=loud", "off, error, warn"),
     ("cors_allowed_origins", "panel.example.com", "scheme, host and port"),
