@@ -306,7 +306,7 @@ impl<'t, 'a> Finder<'t, 'a, '_> {
         }
         self.check_provider(&newest, &spot)?;
         let is_same_answer = self.check_ids(&before, &spot)?;
-        if self.completes(&newest, &spot) {
+        if self.completes(&before, &spot) {
             let mut merged = before;
             merged.id = merged.id.or(self.id(&spot));
             if merged.shape.shape.is_generic {
@@ -340,9 +340,10 @@ impl<'t, 'a> Finder<'t, 'a, '_> {
     }
 
     /// Whether an event has only what is new: as Anthropic's do after the first, and whole messages
-    /// do not.
-    fn completes(&self, newest: &Spot, spot: &Spot) -> bool {
-        let (before, after) = (self.shape(newest), self.shape(spot));
+    /// do not. All that is merged says whether it is such a stream: one of its events alone may have
+    /// figures that many providers have.
+    fn completes(&self, merged: &Merged<'_, '_>, spot: &Spot) -> bool {
+        let (before, after) = (merged.shape, self.shape(spot));
         let is_anthropic =
             |shape: &CompiledShape| shape.shape.name == "anthropic" || shape.shape.is_generic;
         let is_whole = self.text_of(spot.owner, self.table.kind) == Some("message")

@@ -263,7 +263,8 @@ fn log_filter(text: &str) -> Option<String> {
         let is_level = !directive.is_empty() && directive.parse::<LevelFilter>().is_ok();
         !directive.contains(['=', '[']) && !is_level
     });
-    let is_filter = !is_misspelt && EnvFilter::try_new(text).is_ok();
+    // No name of a module has other characters, and the parser of directives panics at some.
+    let is_filter = text.is_ascii() && !is_misspelt && EnvFilter::try_new(text).is_ok();
     is_filter.then(|| text.to_owned())
 }
 

@@ -108,6 +108,7 @@ const REFUSED: [(&str, &str, &str); 30] = [
     ("log_filter", "", "off, error, warn"),
     ("log_filter", " , ", "off, error, warn"),
     ("log_filter", "warn,,tollgate=debug", "off, error, warn"),
+    ("log_filter", "[é[", "off, error, warn"),
     ("log_filter", "inof", "off, error, warn"),
     ("log_filter", "tollgate=loud", "off, error, warn"),
     ("cors_allowed_origins", "panel.example.com", "scheme, host and port"),

@@ -3,7 +3,7 @@
 //! Either `api.json`, an object of providers with their models, or an object of models by
 //! `provider/model`. Prices of other units than tokens are not in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -61,15 +61,18 @@ pub(super) struct Foreign<'a> {
 pub(super) fn read(text: &str, moment: Moment, catalog: &Catalog) -> Result<Import, Cause> {
     let list: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
     let mut import = Import::default();
+    let mut taken = HashSet::new();
+    let mut take =
+        |foreign: &Foreign, raw| take(&mut import, &mut taken, foreign, raw, (moment, catalog));
     for (key, raw) in list {
         if let Ok(provider) = serde_json::from_str::<Provider>(raw.get()) {
             for (name, raw) in provider.models {
                 let foreign = Foreign { provider: &key, name: &name };
-                take(&mut import, &foreign, raw, (moment, catalog))?;
+                take(&foreign, raw)?;
             }
         } else {
             let (provider, name) = key.split_once('/').unwrap_or(("", &key));
-            take(&mut import, &Foreign { provider, name }, raw, (moment, catalog))?;
+            take(&Foreign { provider, name }, raw)?;
         }
     }
     import.report.models = import.models.len();
@@ -77,8 +80,10 @@ pub(super) fn read(text: &str, moment: Moment, catalog: &Catalog) -> Result<Impo
     Ok(import)
 }
 
+/// `taken` has the ids of the models so far: of entries that are one model the first counts.
 fn take(
     import: &mut Import,
+    taken: &mut HashSet<Arc<str>>,
     foreign: &Foreign,
     raw: &RawValue,
     (moment, catalog): (Moment, &Catalog),
@@ -86,12 +91,16 @@ fn take(
     import.report.read += 1;
     let entry: Entry = serde_json::from_str(raw.get())?;
     let price = foreign.id(catalog).and_then(|(id, provider)| {
+        if taken.contains(&id) {
+            return Err(Skipped::AliasOf(id.to_string()));
+        }
         let cost = entry.cost.as_ref().ok_or(Skipped::NotPricedByTokens)?;
         let price = price_of(import, &id, cost, &provider, moment)?;
         Ok((model_of(&id, provider, &entry, moment), price))
     });
     match price {
         Ok((model, price)) => {
+            taken.insert(Arc::clone(&model.id));
             import.models.push(model);
             import.prices.push(price);
         }
@@ -291,6 +300,18 @@ mod tests {
         let own = Model { id: Arc::from("together_ai/gpt-oss-120b"), ..first.models[0].clone() };
         let catalog = Catalog::default().with_model(own).unwrap();
         assert_eq!(&*import(&list, &catalog).models[0].id, "together_ai/gpt-oss-120b");
+    }
+
+    #[test]
+    fn of_entries_that_are_one_model_the_first_counts() {
+        let list = format!(r#"{{"openai/gpt-x": {{{COST}}}, "other/gpt-x": {{{COST}}}}}"#);
+        let first = import(&format!(r#"{{"openai/gpt-x": {{{COST}}}}}"#), &Catalog::default());
+        let catalog = Catalog::default().with_model(first.models[0].clone()).unwrap();
+        let import = import(&list, &catalog);
+        let ids: Vec<&str> = import.models.iter().map(|model| &*model.id).collect();
+        assert_eq!((ids, import.prices.len()), (vec!["gpt-x"], 1));
+        let skipped = &import.report.skipped[&Skipped::AliasOf("gpt-x".to_owned())];
+        assert_eq!(*skipped, ["other/gpt-x"]);
     }
 
     #[test]

@@ -27,6 +27,8 @@ fn usage_without_its_events_is_completed_too() {
     let start = r#"{"input_tokens":25,"cache_read_input_tokens":1000,"output_tokens":1}"#;
     let both = stream(&[start, r#"{"output_tokens":15}"#]);
     assert_eq!(tokens(&both.usage), "input 25, cache_read 1000, output 15");
+    let three = stream(&[start, r#"{"output_tokens":7}"#, r#"{"output_tokens":15}"#]);
+    assert_eq!(three.usage, both.usage);
     let many = format!(r#"[{start}{}]"#, r#",{"output_tokens":15}"#.repeat(16));
     let error = read(&[many], "").unwrap_err();
     assert!(matches!(error, Unreadable::SeveralAnswers { .. }), "{error}");
