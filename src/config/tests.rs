@@ -92,7 +92,7 @@ fn every_key_is_understood_from_every_source() {
 }
 
 /// Each row: a key, a text that it refuses, and a part of what the message says.
-const REFUSED: [(&str, &str, &str); 30] = [
+const REFUSED: [(&str, &str, &str); 31] = [
     ("listen", "localhost", "an IP address and a port"),
     ("listen", "127.0.0.1", "an IP address and a port"),
     ("listen", "127.0.0.1:70000", "an IP address and a port"),
