@@ -30,7 +30,7 @@ const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// While the server does not accept the credentials: it answers one such call a second.
 const DENIED_BACKOFF_MIN: Duration = Duration::from_secs(1);
-const DENIED_BACKOFF_MAX: Duration = Duration::from_secs(60);
+const DENIED_BACKOFF_MAX: Duration = Duration::from_mins(1);
 /// How long closing waits for a batch that is under way.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -80,6 +80,12 @@ struct State {
     delivered: u64,
     dropped: u64,
     refused: u64,
+    trouble: Trouble,
+}
+
+/// What has gone wrong.
+#[derive(Default)]
+struct Trouble {
     drop_logged: bool,
     /// Of the last try.
     denied: bool,
@@ -92,8 +98,8 @@ impl State {
 
     fn drop_one(&mut self, why: &str) {
         self.dropped += 1;
-        if !self.drop_logged {
-            self.drop_logged = true;
+        if !self.trouble.drop_logged {
+            self.trouble.drop_logged = true;
             tracing::error!("tollgate: a usage record is dropped: {why} (logged once)");
         }
     }
@@ -106,13 +112,13 @@ impl State {
 
     /// Is said once for each try.
     fn deny(&mut self, code: Code, why: &str) {
-        self.denied = true;
+        self.trouble.denied = true;
         tracing::error!("tollgate: a delivery is denied and will be tried again: {code:?}: {why}");
     }
 
     /// How long to wait before the next try: at least, even while somebody flushes, and at most.
     fn backoff_bounds(&self) -> (Duration, Duration) {
-        if self.denied {
+        if self.trouble.denied {
             (DENIED_BACKOFF_MIN, DENIED_BACKOFF_MAX)
         } else {
             (BACKOFF_MIN / 2, BACKOFF_MAX)
@@ -299,7 +305,7 @@ impl Delivery {
     /// Sends once and gives back what has to be tried again.
     async fn send(&self, batch: &[Item]) -> Vec<Item> {
         let mut again = Vec::new();
-        self.lock().denied = false;
+        self.lock().trouble.denied = false;
         let records: Vec<_> = batch.iter().filter_map(record_of).cloned().collect();
         if !records.is_empty() {
             again.extend(self.send_records(records).await.into_iter().map(Item::from));
