@@ -21,3 +21,5 @@ ALTER TABLE alerts ADD COLUMN record_attempt INTEGER;
 ALTER TABLE alerts ADD COLUMN record_model_id TEXT;
 ALTER TABLE alerts ADD COLUMN record_user_id TEXT;
 ALTER TABLE alerts ADD COLUMN record_api_key_id TEXT;
+CREATE INDEX alerts_of_large_records ON alerts (workspace_id, window_start)
+    WHERE record_seq IS NOT NULL;

@@ -340,8 +340,8 @@ impl<'t, 'a> Finder<'t, 'a, '_> {
     }
 
     /// Whether an event has only what is new: as Anthropic's do after the first, and whole messages
-    /// do not. All that is merged says whether it is such a stream: one of its events alone may have
-    /// figures that many providers have.
+    /// do not. All that is merged says whether it is such a stream: one of its events alone may
+    /// have figures that many providers have.
     fn completes(&self, merged: &Merged<'_, '_>, spot: &Spot) -> bool {
         let (before, after) = (merged.shape, self.shape(spot));
         let is_anthropic =

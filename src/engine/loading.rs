@@ -13,6 +13,7 @@ use crate::domain::alert::large_record_day;
 use crate::domain::backfill::{BackfillQueries, BackfillResults, RateSnapshot};
 use crate::domain::catalog::price::{Quote, Rate};
 use crate::domain::record::{Record, RecordKind};
+use crate::domain::time::MICROS_PER_DAY;
 use crate::domain::time::calendar::Window;
 use crate::ledger::{HoldView, Ledger, RECORDED_REQUESTS_MAX, RestoredHold, WindowSpend};
 use crate::storage;
@@ -75,18 +76,24 @@ impl Shared {
         }
         ledger.set_departments(self.store.departments(id).await?);
         self.restore_snapshot(&mut ledger, now).await?;
-        let large = self.store.large_record_counts(id, large_record_day(now).start).await?;
-        let earliest = ledger.earliest_window();
-        let since = large.first().map_or(earliest, |(day, _)| earliest.min(*day));
+        let large_since = self.large_records_alerted(id).await?.min(large_record_day(now).start);
+        let since = ledger.earliest_window().min(large_since);
         ledger.set_raised(now, self.store.raised(id, since).await?);
+        let large = self.store.large_record_counts(id, large_since).await?;
         self.load_large_records(&mut ledger, large).await?;
         let handle = Arc::new(WorkspaceHandle::new(ledger));
         self.workspaces.insert(handle.clone());
         Ok(handle)
     }
 
-    /// Sets the latest counts of large records, and raises the alerts that a crash kept from being
-    /// stored: it was of the latest of them, also if that was long ago.
+    /// The start of a day before which nothing is missing of the alerts about large records: they
+    /// are stored in the order in which the records were written, by clocks that may differ.
+    async fn large_records_alerted(&self, id: &str) -> storage::Result<Time> {
+        let latest = self.store.latest_large_record_alert(id).await?;
+        Ok(latest.map_or(Time::from_micros(i64::MIN), |day| day - MICROS_PER_DAY))
+    }
+
+    /// Sets the counts of large records of these days, and raises the alerts that are missing.
     async fn load_large_records(
         &self,
         ledger: &mut Ledger,

@@ -109,6 +109,10 @@ pub trait AlertStore: Send + Sync + 'static {
     /// Must return the keys of the alerts of a workspace whose window began at or after `since`.
     async fn raised(&self, workspace_id: &str, since: Time) -> Result<Vec<AlertKey>>;
 
+    /// Must return the start of the latest window of the alerts of a workspace about large records;
+    /// `None` if there are none. Must not take time in proportion to other alerts.
+    async fn latest_large_record_alert(&self, workspace_id: &str) -> Result<Option<Time>>;
+
     /// Must return `None` if there is no such alert in the workspace.
     async fn alert(&self, workspace_id: &str, seq: i64) -> Result<Option<StoredAlert>>;
 

@@ -156,9 +156,8 @@ pub trait LogStore: Send + Sync + 'static {
     -> Result<Vec<(String, i32)>>;
 
     /// Must return how many large records of the workspace were written on each
-    /// [`large_record_day`]: at or after `since`, which is the start of a day, and in any case on
-    /// the latest day with any, on the day before that, and on all later ones. By the start of the
-    /// day, in order, days without any left out. Must not take time in proportion to other records.
+    /// [`large_record_day`] at or after `since`: by the start of the day, in order, days without
+    /// any left out. Must not take time in proportion to other records.
     ///
     /// [`large_record_day`]: crate::domain::alert::large_record_day
     async fn large_record_counts(

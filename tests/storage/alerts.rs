@@ -231,6 +231,32 @@ pub async fn raised_keys_are_those_of_late_windows(world: &World) {
     }
 }
 
+pub async fn the_latest_alert_about_a_large_record_is_found(world: &World) {
+    let store = world.store().await;
+    let large = |seq, workspace_id: &str, day| {
+        let key = about(AlertSubject::Workspace, AlertType::LargeRecord, 0);
+        let mut alert = stored(seq, AlertKey { window_start: START + day, ..key });
+        alert.workspace_id = workspace_id.into();
+        alert.alert.record = Some(Box::new(AlertRecord {
+            seq,
+            request_id: "r".into(),
+            attempt: 0,
+            model_id: "m".into(),
+            user_id: "".into(),
+            api_key_id: "".into(),
+        }));
+        alert
+    };
+    let expired = about(AlertSubject::Workspace, AlertType::HoldsExpired, 0);
+    let other = AlertKey { window_start: START + 9, ..expired };
+    let alerts = [large(1, "w", 7), large(2, "w", 6), large(3, "v", 8), stored(4, other)];
+    store.put_alerts(&alerts, &[]).await.unwrap();
+    for (workspace_id, expected) in [("w", Some(7)), ("v", Some(8)), ("x", None)] {
+        let found = store.latest_large_record_alert(workspace_id).await.unwrap();
+        assert_eq!(found, expected.map(|day| START + day), "{workspace_id}");
+    }
+}
+
 pub async fn alerts_are_listed_and_filtered(world: &World) {
     let store = world.store().await;
     let (user, key) = (SubjectKind::User, SubjectKind::ApiKey);

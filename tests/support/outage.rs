@@ -166,6 +166,7 @@ forward! {
         last_alert_seq() -> i64;
         put_alerts(alerts: &[StoredAlert], deliveries: &[Delivery]) -> ();
         raised(workspace_id: &str, since: Time) -> Vec<AlertKey>;
+        latest_large_record_alert(workspace_id: &str) -> Option<Time>;
         alert(workspace_id: &str, seq: i64) -> Option<StoredAlert>;
         alerts(filter: &AlertFilter, before: Option<i64>, limit: usize) -> Vec<StoredAlert>;
         alerts_after(workspace_id: &str, after: i64, limit: usize) -> Vec<StoredAlert>;

@@ -52,6 +52,15 @@ impl AlertStore for SimStore {
         .await
     }
 
+    async fn latest_large_record_alert(&self, workspace_id: &str) -> Result<Option<Time>> {
+        self.read(|disk| {
+            let own = disk.alerts.values().filter(|alert| *alert.workspace_id == *workspace_id);
+            let large = own.filter(|alert| alert.large_record_number().is_some());
+            large.map(|alert| alert.alert.key.window_start).max()
+        })
+        .await
+    }
+
     async fn raised(&self, workspace_id: &str, since: Time) -> Result<Vec<AlertKey>> {
         self.read(|disk| {
             let own = disk.alerts.values().filter(|alert| *alert.workspace_id == *workspace_id);

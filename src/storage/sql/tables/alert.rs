@@ -33,6 +33,10 @@ row! { StoredAlert { seq, workspace_id, alert, acknowledged } }
 row! { Alert { key, window_end, unit, limit = "limit_count", spent, time, record } }
 row! { AlertKey { subject, alert_type, window_start, threshold, base_limit } }
 
+/// Alerts about large records are those that name a record: the condition of their index.
+const LATEST_LARGE: &str =
+    "SELECT MAX(window_start) FROM alerts WHERE workspace_id = $1 AND record_seq IS NOT NULL";
+
 coded_enum! {
     /// What kind of subject an [`AlertSubject`] is.
     pub enum Subject {
@@ -61,6 +65,10 @@ impl<DB: Backend> AlertStore for SqlStore<DB> {
         let late = ALERTS.of(workspace_id).with("window_start >=", time(since));
         let raised = self.select(late.sorted("seq")).await?;
         Ok(raised.into_iter().map(|stored| stored.alert.key).collect())
+    }
+
+    async fn latest_large_record_alert(&self, workspace_id: &str) -> Result<Option<Time>> {
+        self.row(LATEST_LARGE, &[Value::Text(workspace_id)]).await
     }
 
     async fn alert(&self, workspace_id: &str, seq: i64) -> Result<Option<StoredAlert>> {
@@ -301,5 +309,17 @@ impl FromRow for Option<Acknowledgement> {
             (None, None) => Ok(None),
             _ => Err(Error::Corrupt("half an acknowledgement".to_owned())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::sql::tests::Planner;
+
+    #[tokio::test]
+    async fn alerts_about_large_records_are_found_without_the_others() {
+        let steps = Planner::new().await.plan(LATEST_LARGE).await;
+        assert!(steps[0].contains(" INDEX alerts_of_large_records "), "{steps:?}");
     }
 }
