@@ -38,6 +38,14 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `sqlite:tollgate.db` at first.
     pub database: DatabaseUrl,
+    /// How long this server may decide after it last wrote to a Postgres; 10 s at first.
+    pub lease: Duration,
+    /// Names the place where this server runs; empty at first.
+    pub node_id: String,
+    /// Where callers of another server are told that this one is; empty at first.
+    pub advertise_address: String,
+    /// Whether to wait until no other server owns the database; not at first.
+    pub standby: bool,
     /// Whether `listen` may be another address than loopback; not at first.
     pub insecure: bool,
     /// Whether calls need credentials: where other machines can reach the address, unless it is
@@ -215,6 +223,10 @@ impl Default for Config {
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
             database: DatabaseUrl::default(),
+            lease: Duration::from_secs(10),
+            node_id: String::new(),
+            advertise_address: String::new(),
+            standby: false,
             insecure: false,
             auth: Auth::Off,
             operator_token_file: None,

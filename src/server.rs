@@ -24,7 +24,7 @@ use crate::identity::{self, Identities};
 use crate::prices::builtin;
 use crate::proto;
 use crate::storage::Store;
-use crate::tasks::{self, access, deliver, expire, fold, retention};
+use crate::tasks::{self, access, deliver, expire, fold, lease, retention};
 use crate::transport::{self, Tls};
 
 /// Most calls in flight on one connection; a client waits with more.
@@ -88,6 +88,7 @@ pub async fn run(
     if let Some(identities) = identities {
         tasks.spawn(|stop| tasks::identities::run(identities, engine.clone(), stop));
     }
+    tasks.spawn(|stop| lease::run(engine.clone(), stop));
     tasks.spawn(|stop| fold::run(engine.clone(), committed, stop));
     tasks.spawn(|stop| expire::run(engine.clone(), stop));
     tasks.spawn(|stop| retention::run(engine.clone(), stop));

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use tokio::net::TcpListener;
 use tollgate::admin::tokens::Tokens;
 use tollgate::config::{Auth, Config, Flag, Loaded, SETTINGS};
 use tollgate::engine::{Clock, SystemClock};
-use tollgate::storage::sql;
+use tollgate::storage::sql::{self, Ownership, Wait};
 use tollgate::{logging, server};
 use tracing::warn;
 
@@ -41,11 +42,16 @@ pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
         warn!("{warning}");
     }
     runtime(config.worker_threads.map(NonZeroUsize::get))?.block_on(async {
-        let stop = stop_signal()?;
+        let mut stop = pin!(stop_signal()?);
         if config.auth == Auth::Required {
             make_first_token(&config).await?;
         }
-        let store = sql::open(config.database.as_str()).await.map_err(failure)?;
+        let store = tokio::select! {
+            opened = sql::open_as(config.database.as_str(), ownership(&config)) => {
+                opened.map_err(failure)?
+            }
+            () = &mut stop => return Ok(ExitCode::SUCCESS),
+        };
         warn_of_exposed(&config, secret_file);
         let listener = TcpListener::bind(config.listen).await;
         let listener = listener.map_err(|cause| format!("listen: {}: {cause}", config.listen))?;
@@ -57,6 +63,15 @@ pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
         server::run(config, listener, store, Arc::new(SystemClock), stop).await.map_err(failure)?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+fn ownership(config: &Config) -> Ownership {
+    Ownership {
+        node: config.node_id.clone(),
+        address: config.advertise_address.clone(),
+        lease: config.lease,
+        wait: if config.standby { Wait::Standby } else { Wait::WhileUnrenewed },
+    }
 }
 
 /// Warns of files with secrets or usage that every user of this machine can read or change.

@@ -17,6 +17,9 @@ use super::{
 /// Most origins that may be allowed by name.
 const CORS_ALLOWED_ORIGINS_MAX: usize = 100;
 
+/// Most characters of a name.
+const NAME_MAX: usize = 255;
+
 /// The name of a setting, and its flag.
 #[derive(Debug)]
 pub struct Setting {
@@ -27,9 +30,23 @@ pub struct Setting {
     pub help: &'static str,
 }
 
-pub static SETTINGS: [Setting; 19] = [
+pub static SETTINGS: [Setting; 23] = [
     value("listen", "ADDR", "Address to serve on"),
     value("database", "URL", "Where the data is: sqlite:PATH or postgres://…"),
+    value(
+        "lease_seconds",
+        "N",
+        "How long this server may decide after it last wrote to a Postgres; a stand-by takes over a \
+         second or two after that",
+    ),
+    value(
+        "node_id",
+        "NAME",
+        "Names the place where this server runs, as the host of a StatefulSet: with it a restart \
+         there need not wait for the lease of the process that ended",
+    ),
+    value("advertise_address", "ADDR", "Where callers of another server are told that this one is"),
+    switch("standby", "Wait until no other server owns the database, and take over then"),
     switch(
         "insecure",
         "Allow an address that other machines can reach: calls are not authenticated",
@@ -90,6 +107,7 @@ const LOG_FILTER: &str =
     "off, error, warn, info, debug or trace, or directives, for example info,tollgate=debug";
 const ORIGINS: &str = "origins, for example https://panel.example.com: scheme, host and port \
                        without a path, or * alone";
+const NAME: &str = "1 to 255 visible ASCII characters";
 const PATH: &str = "the path of a file";
 const BOOLEAN: &str = "true or false, in the file without quotes";
 
@@ -130,6 +148,13 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
         match value.setting.key {
             "listen" => config.listen = value.parse(LISTEN, parsed)?,
             "database" => config.database = value.parse(DATABASE, DatabaseUrl::parse)?,
+            "lease_seconds" => {
+                let seconds = value.parse("a whole number from 2 to 60", number(2..=60))?;
+                config.lease = Duration::from_secs(seconds);
+            }
+            "node_id" => config.node_id = value.parse(NAME, name)?,
+            "advertise_address" => config.advertise_address = value.parse(NAME, name)?,
+            "standby" => config.standby = value.parse(BOOLEAN, parsed)?,
             "insecure" => config.insecure = value.parse(BOOLEAN, parsed)?,
             "auth" => auth = Some(value.parse("required or off", auth_mode)?),
             "operator_token_file" => {
@@ -237,6 +262,11 @@ fn number(range: RangeInclusive<u64>) -> impl Fn(&str) -> Option<u64> {
 
 fn path(text: &str) -> Option<PathBuf> {
     (!text.is_empty()).then(|| PathBuf::from(text))
+}
+
+fn name(text: &str) -> Option<String> {
+    let is_name = text.bytes().all(|byte| byte.is_ascii_graphic());
+    (is_name && (1..=NAME_MAX).contains(&text.len())).then(|| text.to_owned())
 }
 
 fn auth_mode(text: &str) -> Option<Auth> {

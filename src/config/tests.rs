@@ -54,7 +54,8 @@ fn every_key_is_understood_from_every_source() {
     let file = "listen = '0.0.0.0:1'\ninsecure = true\nauth = 'required'\n\
                 operator_token_file = 't'\ntls_certificate = 'c.pem'\ntls_key = 'k.pem'\n\
                 tls_client_ca = 'a.pem'\nidentity_file = 'i.toml'\n\
-                database = 'postgres://h/d'\n\
+                database = 'postgres://h/d'\nlease_seconds = 5\nnode_id = 'n-0'\n\
+                advertise_address = 'n-0:50051'\nstandby = true\n\
                 log_format = 'json'\nlog_filter = 'warn,tollgate=debug'\n\
                 cors_allowed_origins = ['https://a.example', 'http://localhost:3000']\n\
                 shutdown_deadline_seconds = 5\nworker_threads = 2\n\
@@ -73,6 +74,10 @@ fn every_key_is_understood_from_every_source() {
         ("tls_client_ca", "a.pem"),
         ("identity_file", "i.toml"),
         ("database", "postgres://h/d"),
+        ("lease_seconds", "5"),
+        ("node_id", "n-0"),
+        ("advertise_address", "n-0:50051"),
+        ("standby", "true"),
         ("log_format", "json"),
         ("log_filter", "warn,tollgate=debug"),
         ("cors_allowed_origins", "https://a.example, http://localhost:3000"),
@@ -92,7 +97,7 @@ fn every_key_is_understood_from_every_source() {
 }
 
 /// Each row: a key, a text that it refuses, and a part of what the message says.
-const REFUSED: [(&str, &str, &str); 31] = [
+const REFUSED: [(&str, &str, &str); 36] = [
     ("listen", "localhost", "an IP address and a port"),
     ("listen", "127.0.0.1", "an IP address and a port"),
     ("listen", "127.0.0.1:70000", "an IP address and a port"),
@@ -101,6 +106,11 @@ const REFUSED: [(&str, &str, &str); 31] = [
     ("database", "sqlite:", "sqlite:PATH or postgres://"),
     ("database", "sqlite::memory:", "sqlite:PATH or postgres://"),
     ("database", "mysql://u:secret@h/d", "sqlite:PATH or postgres://"),
+    ("lease_seconds", "1", "from 2 to 60"),
+    ("lease_seconds", "61", "from 2 to 60"),
+    ("node_id", "a b", "visible ASCII"),
+    ("advertise_address", "", "visible ASCII"),
+    ("standby", "no", "true or false"),
     ("insecure", "yes", "true or false"),
     ("auth", "on", "required or off"),
     ("encryption_key_file", "", "the path of a file"),

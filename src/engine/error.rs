@@ -53,6 +53,14 @@ pub enum Error {
     /// Nothing has changed, or the outcome is not known yet.
     #[error("storage does not answer; a retry with the same request_id is safe")]
     StorageUnavailable,
+    /// This server may not decide: its lease of the database has run out, or another has it. With
+    /// the address of the owner, if that is known.
+    #[error(
+        "this server does not own its database at present{}; a retry with the same request_id is \
+         safe",
+        owner_text(address)
+    )]
+    NotOwner { address: Arc<str> },
     /// As above; this server shuts down.
     #[error("the server is stopping; a retry with the same request_id is safe")]
     Stopping,
@@ -80,6 +88,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 fn near_text(near: &[Arc<str>]) -> String {
     if near.is_empty() { String::new() } else { format!("; near: {}", near.join(", ")) }
+}
+
+fn owner_text(address: &str) -> String {
+    if address.is_empty() { String::new() } else { format!(": {address} does") }
 }
 
 impl Error {

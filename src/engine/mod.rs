@@ -33,6 +33,7 @@ use tracing::{info, warn};
 use crate::domain::catalog::Catalog;
 use crate::domain::{Currency, Time};
 use crate::storage::audit::AuditEvent;
+use crate::storage::lease::Lease;
 use crate::storage::settings::Change;
 use crate::storage::{self, PreviousOwner, Store};
 use alerts::{AlertShared, Keyring};
@@ -66,6 +67,9 @@ pub use writer::{Committed, FOLD_QUEUE_MAX, GROUP_RECORDS_MAX, Recorded};
 /// How long a caller waits for the writer; then it gets an error and may retry.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 
+/// How long a renewal of the lease may take.
+const RENEWAL_DEADLINE: Duration = Duration::from_secs(5);
+
 /// A value whose amounts are in a workspace's currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InCurrency<T> {
@@ -94,6 +98,10 @@ pub(crate) struct Shared {
     alerts: AlertShared,
     keyring: Keyring,
     access: AccessState,
+    /// Until when this server may decide.
+    lease: Arc<Lease>,
+    /// Where the server that has taken over is reached; empty until that is known.
+    new_owner: ArcSwap<String>,
 }
 
 impl Engine {
@@ -122,6 +130,7 @@ impl Engine {
         let last_seq = store.last_seq().await?;
         let last_alert_seq = store.last_alert_seq().await?;
         let access = AccessState::load(&*store, start_time).await?;
+        let lease = store.lease().clone();
         let (writer, commands, committed) = WriterHandle::new(last_seq);
         let shared = Arc::new(Shared {
             store,
@@ -135,6 +144,8 @@ impl Engine {
             alerts: AlertShared::new(last_alert_seq),
             keyring,
             access,
+            lease,
+            new_owner: ArcSwap::default(),
         });
         shared.writer.start(&shared, commands).await;
         let engine = Engine { shared };
@@ -148,13 +159,15 @@ impl Engine {
     /// closes storage.
     pub async fn stop(&self) {
         self.shared.writer.stop().await;
+        // Nothing is decided after the snapshot, with which the next server may begin at once.
+        self.shared.lease.end();
+        if let Err(cause) = self.shared.store_refusals().await {
+            warn!(%cause, "could not save counts of refusals: some are lost");
+        }
         match self.shared.save_snapshot().await {
             Ok(0) => {}
             Ok(count) => info!(count, "saved live holds"),
             Err(cause) => warn!(%cause, "could not save live holds: they are released"),
-        }
-        if let Err(cause) = self.shared.store_refusals().await {
-            warn!(%cause, "could not save counts of refusals: some are lost");
         }
         self.shared.store.close().await;
     }
@@ -186,13 +199,30 @@ impl Engine {
         self.shared.writer.storage_answers()
     }
 
-    /// Pings storage through the writer: so a write that hangs is noticed, and
-    /// [`Engine::storage_answers`] recovers also where there are no writes.
-    pub async fn probe(&self) -> Result<()> {
-        self.in_writer(
-            |shared| async move { Ok(shared.until_known(|| shared.store.ping()).await?) },
-        )
-        .await
+    /// Renews the lease, and so finds out whether storage answers and whether another server has
+    /// taken over.
+    pub async fn renew(&self) {
+        let shared = &self.shared;
+        let renewed = tokio::time::timeout(RENEWAL_DEADLINE, shared.store.renew()).await;
+        let silent = |_| Err(storage::Error::Unknown("a renewal was not answered".into()));
+        let renewed = renewed.unwrap_or_else(silent);
+        if let Err(storage::Error::Fenced) = renewed
+            && let Ok(address) = shared.store.owner_address().await
+        {
+            shared.new_owner.store(Arc::new(address));
+        }
+        shared.note_storage(&renewed);
+    }
+
+    pub fn lease(&self) -> &Lease {
+        &self.shared.lease
+    }
+
+    /// Whether this server decides and records: it holds the lease, storage answered the last
+    /// write, and none has been waiting for long.
+    pub fn is_available(&self) -> bool {
+        let answers = *self.shared.writer.storage_answers().borrow();
+        answers && self.shared.lease.is_held() && !self.shared.writer.is_stuck()
     }
 
     /// Position of the latest entry of the log that was handed out.

@@ -43,6 +43,9 @@ impl Engine {
         workspace: &WorkspaceHandle,
         check: &mut PreparedCheck,
     ) -> Result<InCurrency<Decision>> {
+        if !self.shared.lease.is_held() {
+            return Err(self.shared.not_owner());
+        }
         let now = self.now();
         let (currency, decision) = {
             let mut ledger = workspace.lock();
@@ -105,6 +108,9 @@ impl Engine {
         duration: Micros,
     ) -> Result<Time> {
         let workspace = self.workspace(workspace_id).await?;
+        if !self.shared.lease.is_held() {
+            return Err(self.shared.not_owner());
+        }
         let extended = workspace.lock().extend(self.now(), request_id, duration);
         extended.map_err(|error| Error::of_ledger(error, request_id))
     }
@@ -187,6 +193,10 @@ impl Engine {
 }
 
 impl super::Shared {
+    fn not_owner(&self) -> Error {
+        Error::NotOwner { address: Arc::from(self.new_owner.load().as_str()) }
+    }
+
     /// Writes the charge of one expired hold, unless the hold has ended otherwise meanwhile.
     async fn charge_expired(&self, workspace: &WorkspaceHandle, request_id: &str) -> Result<bool> {
         let seq = self.writer.next_seq();

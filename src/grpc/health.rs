@@ -1,13 +1,14 @@
-//! `grpc.health.v1`, per service: whether storage answers.
+//! `grpc.health.v1`, per service: whether this server decides and records.
 //!
-//! Not serving until storage answered, from a write that failed until storage answers again, and
-//! while the server stops.
+//! Not serving from a write that failed, or takes too long, until storage answers again; without the
+//! lease of the database; and while the server stops. Reads do not matter: many at once are no
+//! reason to end a server that decides.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
@@ -17,10 +18,8 @@ use tracing::{info, warn};
 use super::SERVICE_NAMES;
 use crate::engine::Engine;
 
-/// How often storage is pinged.
-pub const PING_INTERVAL: Duration = Duration::from_secs(2);
-/// How long storage may take to answer before it counts as not answering.
-pub const PING_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often the status is set anew.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Name of the server as a whole.
 const SERVER: &str = "";
@@ -45,21 +44,23 @@ impl Health {
         HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()))
     }
 
-    /// Pings storage until `stop`, and sets the status.
+    /// Sets the status by what is known of the writes, until `stop`.
     pub async fn watch(self, engine: Engine, stop: CancellationToken) {
         let mut writes = engine.storage_answers();
-        let mut ticks = interval(PING_INTERVAL);
+        let mut ticks = interval(CHECK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut was_serving = false;
         loop {
-            let is_serving = tokio::select! {
+            tokio::select! {
                 () = stop.cancelled() => return,
-                _ = ticks.tick() => answers(&engine).await,
-                changed = writes.changed() => match changed {
-                    Ok(()) => *writes.borrow_and_update(),
-                    Err(_) => return,
-                },
-            };
+                _ = ticks.tick() => {}
+                changed = writes.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+            }
+            let is_serving = engine.is_available();
             if is_serving == was_serving {
                 continue;
             }
@@ -98,13 +99,4 @@ impl Health {
 /// Everything that a status is reported of.
 fn names() -> impl Iterator<Item = &'static str> {
     [SERVER].into_iter().chain(SERVICE_NAMES.iter().copied())
-}
-
-async fn answers(engine: &Engine) -> bool {
-    let writes_pass = *engine.storage_answers().borrow();
-    let answer = async {
-        // After a write failed the writer has to be heard: it may be stuck in it.
-        if writes_pass { engine.store().ping().await.is_ok() } else { engine.probe().await.is_ok() }
-    };
-    timeout(PING_TIMEOUT, answer).await.unwrap_or(false)
 }

@@ -9,12 +9,15 @@ pub mod alerts;
 pub mod audit;
 pub mod consumption;
 pub mod directory;
+pub mod lease;
 pub mod log;
 pub mod reports;
 pub mod rollup;
 pub mod settings;
 pub mod shutdown;
 pub mod sql;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -23,6 +26,7 @@ use alerts::AlertStore;
 use audit::AuditStore;
 use consumption::ConsumptionStore;
 use directory::DirectoryStore;
+use lease::Lease;
 use log::LogStore;
 use reports::ReportStore;
 use rollup::RollupStore;
@@ -109,8 +113,21 @@ pub trait ConnectionStore: Send + Sync + 'static {
     /// Makes this instance the only one that may write: must make every later write of every
     /// instance that claimed before return [`Error::Fenced`], and must wait for writes under way.
     /// Must return how the one that owned it before has ended, and remember that this one has not
-    /// stopped yet.
+    /// stopped yet. Must fail with [`Error::NotApplied`], and change nothing, while another
+    /// instance holds the lease.
     async fn claim(&self) -> Result<PreviousOwner>;
+
+    /// The lease of this instance. Must be held after [`ConnectionStore::claim`]; every write that
+    /// returns `Ok` must renew it from the time at which the write began. Must end for ever before
+    /// a write returns [`Error::Fenced`].
+    fn lease(&self) -> &Arc<Lease>;
+
+    /// Writes, and so renews the lease. Must return [`Error::Fenced`] as every write does.
+    async fn renew(&self) -> Result<()>;
+
+    /// Must return where callers reach the instance that owns the database now; empty if it did not
+    /// say, or there is none.
+    async fn owner_address(&self) -> Result<String>;
 
     /// Writes what is pending and closes; later calls may fail.
     async fn close(&self);

@@ -5,4 +5,5 @@ pub mod deliver;
 pub mod expire;
 pub mod fold;
 pub mod identities;
+pub mod lease;
 pub mod retention;

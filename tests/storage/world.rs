@@ -107,17 +107,13 @@ impl World {
         stored::holds(&self.url, text).await
     }
 
-    /// Takes the lock of a server away from it, as when its machine is cut off.
+    /// Takes the lock of a server away from it, or makes its lease run out, as when its machine is
+    /// cut off.
     pub async fn break_lock(&self) {
         if self.is_sqlite() {
             fs::remove_file(self.path().with_extension("db.lock")).unwrap();
         } else {
-            self.meddle(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks \
-                 WHERE locktype = 'advisory' AND granted \
-                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            )
-            .await;
+            self.meddle("UPDATE owner SET renew_time = 0").await;
         }
     }
 

@@ -25,6 +25,7 @@ use tollgate::storage::alerts::{
 use tollgate::storage::audit::{AuditEvent, AuditFilter, AuditStore};
 use tollgate::storage::consumption::ConsumptionStore;
 use tollgate::storage::directory::{DirectoryStore, EntryState, Listed, UserTraces};
+use tollgate::storage::lease::Lease;
 use tollgate::storage::log::{Appended, LogStore, Order, RecordFilter, RecordPosition};
 use tollgate::storage::reports::{ReportQuery, ReportResult, ReportStore};
 use tollgate::storage::rollup::{Difference, FoldCursor, Folded, RollupStore};
@@ -79,6 +80,20 @@ impl ConnectionStore for Outage {
     async fn claim(&self) -> Result<PreviousOwner> {
         self.check()?;
         self.inner.claim().await
+    }
+
+    fn lease(&self) -> &Arc<Lease> {
+        self.inner.lease()
+    }
+
+    async fn renew(&self) -> Result<()> {
+        self.check()?;
+        self.inner.renew().await
+    }
+
+    async fn owner_address(&self) -> Result<String> {
+        self.check()?;
+        self.inner.owner_address().await
     }
 
     async fn close(&self) {

@@ -1,7 +1,7 @@
 //! The real binary as a process: started, killed, stopped.
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use tonic::transport::Channel;
@@ -30,19 +30,27 @@ pub struct Server {
 impl Server {
     /// Starts the binary and waits until it takes connections.
     pub async fn start(database: &str, port: u16) -> (Server, Channel) {
-        let child = Command::new(binary())
-            .args(["serve", "--database", database, "--log-filter", "warn"])
-            .args(["--listen", &format!("127.0.0.1:{port}"), "--webhooks-allow-loopback"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut server = Server { child, port };
+        let flags = ["--node-id", "one", "--webhooks-allow-loopback"];
+        let mut server = Server::spawn(database, port, &flags);
         let channel = server.connect().await;
         (server, channel)
     }
 
-    async fn connect(&mut self) -> Channel {
+    /// Starts the binary.
+    pub fn spawn(database: &str, port: u16, flags: &[&str]) -> Server {
+        let child = Command::new(binary())
+            .args(["serve", "--database", database, "--log-filter", "warn"])
+            .args(["--listen", &format!("127.0.0.1:{port}")])
+            .args(flags)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        Server { child, port }
+    }
+
+    /// Waits until it takes connections.
+    pub async fn connect(&mut self) -> Channel {
         let endpoint = Channel::from_shared(format!("http://127.0.0.1:{}", self.port)).unwrap();
         let deadline = Instant::now() + START_DEADLINE;
         loop {
@@ -63,17 +71,27 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    /// SIGTERM: must end by itself, with success.
-    pub async fn stop(mut self) {
+    /// Sends a signal, for example `TERM`.
+    pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+    }
+
+    /// SIGTERM: must end by itself, with success.
+    pub async fn stop(self) {
+        self.signal("TERM");
+        let status = self.end().await;
+        assert!(status.success(), "a graceful stop ended with {status}");
+    }
+
+    /// Waits until it has ended by itself.
+    pub async fn end(mut self) -> ExitStatus {
         let deadline = Instant::now() + START_DEADLINE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                assert!(status.success(), "a graceful stop ended with {status}");
-                return;
+                return status;
             }
-            assert!(Instant::now() < deadline, "the server does not stop");
+            assert!(Instant::now() < deadline, "the server does not end");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

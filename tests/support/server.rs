@@ -29,7 +29,8 @@ use tollgate::proto::v1::quota_service_client::QuotaServiceClient;
 use tollgate::proto::v1::usage_service_client::UsageServiceClient;
 use tollgate::proto::v1::workspace_service_client::WorkspaceServiceClient;
 use tollgate::server;
-use tollgate::storage::{Store, sql};
+use tollgate::storage::Store;
+use tollgate::storage::sql::{self, Ownership};
 use tonic::transport::{Channel, Endpoint};
 
 use crate::support::postgres;
@@ -67,7 +68,9 @@ const DATABASE: &str = "TOLLGATE_TEST_API_DATABASE";
 
 /// The database of a folder.
 pub async fn open(folder: &Path) -> Arc<dyn Store> {
-    sql::open(&database(folder).await).await.expect("the database opens")
+    // A test that ends a server as a crash would starts the next one on the same node.
+    let ownership = Ownership { node: "test".to_owned(), ..Ownership::default() };
+    sql::open_as(&database(folder).await, ownership).await.expect("the database opens")
 }
 
 /// Its address. The same folder has the same database for as long as it is there.

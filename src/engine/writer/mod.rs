@@ -24,6 +24,7 @@ use crate::engine::error::{Error, Result};
 use crate::engine::workspace::WorkspaceHandle;
 use crate::engine::{Shared, WRITE_DEADLINE};
 use crate::storage;
+use crate::storage::lease::{boot_time, micros};
 use crate::storage::log::Appended;
 
 /// Most records in one transaction.
@@ -33,6 +34,8 @@ const QUEUE_COMMANDS_MAX: usize = 16_384;
 /// Pause before a write of unknown outcome is repeated, doubled up to the maximum.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(2);
+/// A write that takes longer than this makes the server unavailable to health checks.
+const WRITE_AGE_MAX: Duration = Duration::from_secs(5);
 /// Most groups that wait for the fold; what it misses it reads from the log.
 pub const FOLD_QUEUE_MAX: usize = 64;
 
@@ -119,6 +122,8 @@ pub(super) struct WriterHandle {
     committed: mpsc::Sender<Committed>,
     /// Whether storage answered the last write.
     storage_answers: watch::Sender<bool>,
+    /// [`boot_time`] at which the write began that has not ended; 0 for none.
+    write_began: AtomicI64,
     /// Cancelled when this server must not go on: another has taken over.
     fatal: CancellationToken,
     task: AsyncMutex<Option<JoinHandle<()>>>,
@@ -137,6 +142,7 @@ impl WriterHandle {
             last_committed: AtomicI64::new(last_seq),
             committed,
             storage_answers: watch::Sender::new(true),
+            write_began: AtomicI64::new(0),
             fatal: CancellationToken::new(),
             task: AsyncMutex::new(None),
         };
@@ -215,6 +221,12 @@ impl WriterHandle {
 
     pub fn storage_answers(&self) -> watch::Receiver<bool> {
         self.storage_answers.subscribe()
+    }
+
+    /// Whether a write takes longer than [`WRITE_AGE_MAX`].
+    pub fn is_stuck(&self) -> bool {
+        let began = self.write_began.load(Ordering::Relaxed);
+        began != 0 && boot_time() - began > micros(WRITE_AGE_MAX)
     }
 }
 
@@ -435,7 +447,9 @@ impl Shared {
         let mut pause = RETRY_PAUSE;
         let mut in_doubt = false;
         loop {
+            self.writer.write_began.store(boot_time(), Ordering::Relaxed);
             let outcome = write().await;
+            self.writer.write_began.store(0, Ordering::Relaxed);
             self.note_storage(&outcome);
             match outcome {
                 Err(storage::Error::Unknown(cause)) => {
@@ -453,7 +467,7 @@ impl Shared {
         }
     }
 
-    fn note_storage<T>(&self, outcome: &storage::Result<T>) {
+    pub(super) fn note_storage<T>(&self, outcome: &storage::Result<T>) {
         self.writer.storage_answers.send_if_modified(|answers| {
             std::mem::replace(answers, outcome.is_ok()) != outcome.is_ok()
         });

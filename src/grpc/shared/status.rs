@@ -258,6 +258,10 @@ impl ErrorBody {
             }
             Error::StorageUnavailable => body(ErrorReason::StorageUnavailable),
             Error::Stopping => body(ErrorReason::Stopping),
+            Error::NotOwner { address } if address.is_empty() => body(ErrorReason::NotOwner),
+            Error::NotOwner { address } => {
+                body(ErrorReason::NotOwner).with("owner_address", address)
+            }
             Error::Internal(cause) => {
                 error!(%cause, "a call failed for an internal reason");
                 body(ErrorReason::Internal)
@@ -285,7 +289,9 @@ fn code_of(reason: ErrorReason) -> Code {
         ErrorReason::BoundReached | ErrorReason::TooManyAttempts => Code::ResourceExhausted,
         ErrorReason::Unauthenticated => Code::Unauthenticated,
         ErrorReason::PermissionDenied => Code::PermissionDenied,
-        ErrorReason::StorageUnavailable | ErrorReason::Stopping => Code::Unavailable,
+        ErrorReason::StorageUnavailable | ErrorReason::Stopping | ErrorReason::NotOwner => {
+            Code::Unavailable
+        }
         ErrorReason::Internal | ErrorReason::Unspecified => Code::Internal,
     }
 }
@@ -358,7 +364,8 @@ mod tests {
 
     #[test]
     fn a_failure_that_passes_says_when_to_try_again() {
-        for error in [engine::Error::StorageUnavailable, engine::Error::Stopping] {
+        let not_owner = engine::Error::NotOwner { address: "".into() };
+        for error in [engine::Error::StorageUnavailable, engine::Error::Stopping, not_owner] {
             let status = Status::from(error);
             assert_eq!(status.code(), Code::Unavailable);
             let details = status.get_error_details();

@@ -16,19 +16,28 @@ mod tests;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::migrate::MigrateError;
 use sqlx::{Pool, Postgres, SqlSafeStr, Sqlite};
+use tracing::info;
 
+use super::lease::Lease;
 use super::{BoxError, ConnectionStore, PreviousOwner, Result, Store};
 use connection::backend::{Access, Backend, Dialect};
 use connection::errors::not_applied;
+use connection::owner::{self, Held};
 use connection::schema;
 use connection::session::Session;
 use connection::snapshot::Snapshot;
 use row::{FromRow, Value, read_all};
 use table::Select;
+
+pub use connection::owner::{Ownership, Wait};
+
+/// How often a start looks whether a lease of another server has run out.
+const LEASE_POLL: Duration = Duration::from_millis(50);
 
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +45,7 @@ pub enum OpenError {
     /// The address is wrong.
     #[error("{0}")]
     Address(String),
-    /// Another server uses it.
+    /// Another server uses it. With its address, if it said one.
     #[error("another server is using {0}")]
     InUse(String),
     /// It cannot guarantee what the contract requires.
@@ -50,17 +59,26 @@ pub enum OpenError {
     Unavailable(#[source] BoxError),
 }
 
-/// Opens a database for a server: `sqlite:PATH` or `postgres://…`. Locks it against other servers
-/// until it is closed, and migrates it. It can write only after [`ConnectionStore::claim`].
+/// Opens a database for a server: `sqlite:PATH` or `postgres://…`. Waits for the lease of another
+/// server as `ownership` says, keeps further starts away until it is claimed, and migrates it. It
+/// can write only after [`ConnectionStore::claim`].
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn open_as(url: &str, ownership: Ownership) -> Result<Arc<dyn Store>, OpenError> {
+    if is_postgres(url) {
+        return Ok(Arc::new(PostgresStore::serve(url, ownership).await?));
+    }
+    check_scheme(url)?;
+    Ok(Arc::new(SqliteStore::serve(url, ownership).await?))
+}
+
+/// [`open_as`] without waiting for anybody.
 ///
 /// # Errors
 /// See [`OpenError`].
 pub async fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
-    if is_postgres(url) {
-        return Ok(Arc::new(PostgresStore::serve(url).await?));
-    }
-    check_scheme(url)?;
-    Ok(Arc::new(SqliteStore::serve(url).await?))
+    open_as(url, Ownership::default()).await
 }
 
 /// Opens a database for reading, also while a server uses it. Changes nothing: no tables are
@@ -120,19 +138,84 @@ pub type PostgresStore = SqlStore<Postgres>;
 pub struct SqlStore<DB: Dialect> {
     session: Session<DB>,
     readers: Pool<DB>,
-    /// Absent if another server has it, if opened for reading, or closed.
+    /// Absent if another server has it, if opened for reading, or no longer needed.
     lock: Mutex<Option<DB::Lock>>,
 }
 
+/// A database that no other server has the lease of, and that no other one can start on.
+struct Free<DB: Dialect> {
+    lock: DB::Lock,
+    connection: DB::Connection,
+}
+
 impl<DB: Backend> SqlStore<DB> {
-    async fn serve(url: &str) -> Result<SqlStore<DB>, OpenError> {
+    async fn serve(url: &str, ownership: Ownership) -> Result<SqlStore<DB>, OpenError> {
         let target = DB::parse(url)?;
-        let lock = DB::lock(&target).await?;
-        let mut connection = DB::connect(&target, Access::Serve).await?;
+        let Free { lock, mut connection } = Self::wait(&target, &ownership).await?;
         DB::migrate(&mut connection).await.map_err(migration_error)?;
         let readers = DB::readers(&target);
-        let session = Session::new(target, Access::Serve, Some(connection));
+        let session = Session::new(target, Access::Serve, Some(connection), ownership);
         Ok(SqlStore { session, readers, lock: Mutex::new(Some(lock)) })
+    }
+
+    /// Waits for the lease of another server.
+    async fn wait(target: &DB::Target, ownership: &Ownership) -> Result<Free<DB>, OpenError> {
+        let is_standby = ownership.wait == Wait::Standby;
+        let mut seen: Option<Held> = None;
+        let mut looking = None;
+        loop {
+            let found = match Self::try_free(target, &ownership.node, &mut looking).await {
+                Ok(Ok(free)) => return Ok(free),
+                Ok(Err(held)) => held,
+                Err(OpenError::InUse(_) | OpenError::Unavailable(_)) if is_standby => {
+                    tokio::time::sleep(LEASE_POLL).await;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let is_renewed = seen.as_ref().is_some_and(|it| it.renew_time != found.renew_time);
+            if ownership.wait == Wait::Never || (is_renewed && !is_standby) {
+                let at = match found.address.as_str() {
+                    "" => String::new(),
+                    address => format!("; it serves at {address}"),
+                };
+                return Err(OpenError::InUse(format!("{}{at}", DB::name(target))));
+            }
+            if seen.is_none() {
+                info!(address = found.address, "waiting for the lease of another server");
+            }
+            tokio::time::sleep(found.remaining.min(LEASE_POLL)).await;
+            seen = Some(found);
+        }
+    }
+
+    /// `looking` is the connection of an earlier try, and that for a later one.
+    async fn try_free(
+        target: &DB::Target,
+        node: &str,
+        looking: &mut Option<DB::Connection>,
+    ) -> Result<Result<Free<DB>, Held>, OpenError> {
+        if !DB::LEASED {
+            let lock = DB::lock(target).await?;
+            let connection = DB::connect(target, Access::Serve).await?;
+            return Ok(Ok(Free { lock, connection }));
+        }
+        let mut connection = match looking.take() {
+            Some(connection) => connection,
+            None => DB::connect(target, Access::Serve).await?,
+        };
+        if let Some(held) = owner::held::<DB>(&mut connection, node).await? {
+            *looking = Some(connection);
+            return Ok(Err(held));
+        }
+        let lock = DB::lock(target).await?;
+        // Another start may have been faster.
+        if let Some(held) = owner::held::<DB>(&mut connection, node).await? {
+            DB::unlock(lock).await;
+            *looking = Some(connection);
+            return Ok(Err(held));
+        }
+        Ok(Ok(Free { lock, connection }))
     }
 
     async fn unfenced(url: &str) -> Result<SqlStore<DB>, OpenError> {
@@ -143,12 +226,15 @@ impl<DB: Backend> SqlStore<DB> {
             Err(error) => return Err(error),
         };
         let mut connection = DB::connect(&target, Access::Unfenced).await?;
-        match lock {
-            Some(_) => DB::migrate(&mut connection).await.map_err(migration_error)?,
-            None => schema::check::<DB>(&mut connection).await?,
+        let is_free = lock.is_some()
+            && !(DB::LEASED && owner::held::<DB>(&mut connection, "").await?.is_some());
+        match is_free {
+            true => DB::migrate(&mut connection).await.map_err(migration_error)?,
+            false => schema::check::<DB>(&mut connection).await?,
         }
         let readers = DB::readers(&target);
-        let session = Session::new(target, Access::Unfenced, Some(connection));
+        let ownership = Ownership::default();
+        let session = Session::new(target, Access::Unfenced, Some(connection), ownership);
         Ok(SqlStore { session, readers, lock: Mutex::new(lock) })
     }
 
@@ -158,7 +244,7 @@ impl<DB: Backend> SqlStore<DB> {
         schema::check::<DB>(&mut connection).await?;
         drop(connection);
         let readers = DB::readers(&target);
-        let session = Session::new(target, Access::ReadOnly, None);
+        let session = Session::new(target, Access::ReadOnly, None, Ownership::default());
         Ok(SqlStore { session, readers, lock: Mutex::new(None) })
     }
 
@@ -182,6 +268,13 @@ impl<DB: Backend> SqlStore<DB> {
     async fn snapshot(&self) -> Result<Snapshot<DB>> {
         Snapshot::begin(&self.readers).await
     }
+
+    async fn unlock(&self) {
+        let lock = self.lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        if let Some(lock) = lock {
+            DB::unlock(lock).await;
+        }
+    }
 }
 
 fn migration_error(error: MigrateError) -> OpenError {
@@ -204,16 +297,29 @@ impl<DB: Backend> ConnectionStore for SqlStore<DB> {
     }
 
     async fn claim(&self) -> Result<PreviousOwner> {
-        self.session.claim().await
+        let before = self.session.claim().await?;
+        if DB::LEASED {
+            self.unlock().await;
+        }
+        Ok(before)
+    }
+
+    fn lease(&self) -> &Arc<Lease> {
+        self.session.lease()
+    }
+
+    async fn renew(&self) -> Result<()> {
+        self.session.renew().await
+    }
+
+    async fn owner_address(&self) -> Result<String> {
+        self.row("SELECT address FROM owner WHERE id = 1", &[]).await
     }
 
     async fn close(&self) {
         self.readers.close().await;
         self.session.close().await;
         // Last, so that the next server finds a database that is at rest.
-        let lock = self.lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
-        if let Some(lock) = lock {
-            DB::unlock(lock).await;
-        }
+        self.unlock().await;
     }
 }

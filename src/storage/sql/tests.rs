@@ -3,12 +3,12 @@
 use sqlx::{AssertSqlSafe, Sqlite};
 use tempfile::TempDir;
 
-use super::SqlStore;
 use super::log::RECORDS;
 use super::log::record::TOKEN_COLUMNS;
 use super::rollups::refusals::LimitKind;
 use super::tables::alert::Subject;
 use super::tables::delivery::ReceiverKind;
+use super::{Ownership, SqlStore};
 use crate::domain::Coded;
 use crate::domain::alert::AlertType;
 use crate::domain::attribution::{AttributionField, Dimension, EntryKind, SubjectKind};
@@ -31,7 +31,10 @@ impl Planner {
     pub async fn new() -> Planner {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("a.db").display());
-        Planner { store: SqlStore::serve(&url).await.unwrap(), _folder: folder }
+        Planner {
+            store: SqlStore::serve(&url, Ownership::default()).await.unwrap(),
+            _folder: folder,
+        }
     }
 
     /// The steps that SQLite takes for a statement.

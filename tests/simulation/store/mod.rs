@@ -34,6 +34,7 @@ use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 use tollgate::storage::alerts::{Delivery, StoredAlert};
 use tollgate::storage::audit::AuditEvent;
 use tollgate::storage::directory::Seen;
+use tollgate::storage::lease::Lease;
 use tollgate::storage::rollup::latency::Latencies;
 use tollgate::storage::rollup::{FoldCursor, Grain, Sums};
 use tollgate::storage::settings::CatalogRows;
@@ -117,6 +118,7 @@ pub struct SimStore {
     claim: Arc<Mutex<u64>>,
     /// How the server before it has ended.
     before: Arc<Mutex<Option<PreviousOwner>>>,
+    lease: Arc<Lease>,
     pub faults: Faults,
 }
 
@@ -138,13 +140,15 @@ impl SimStore {
             weather: Arc::new(Mutex::new(Weather::Calm)),
             claim: Arc::default(),
             before: Arc::default(),
+            lease: Arc::new(Lease::unlimited()),
             faults,
         }
     }
 
     /// The connection of a new server to the same disk.
     pub fn connect(&self) -> SimStore {
-        SimStore { claim: Arc::default(), before: Arc::default(), ..self.clone() }
+        let lease = Arc::new(Lease::unlimited());
+        SimStore { claim: Arc::default(), before: Arc::default(), lease, ..self.clone() }
     }
 
     pub fn disk(&self) -> MutexGuard<'_, Disk> {
@@ -211,6 +215,7 @@ impl SimStore {
         let answer = {
             let mut disk = self.disk();
             if disk.claims != *self.claim.lock().unwrap() {
+                self.lease.end();
                 return Err(Error::Fenced);
             }
             apply(&mut disk)
@@ -256,6 +261,18 @@ impl ConnectionStore for SimStore {
         disk.claims += 1;
         *self.claim.lock().unwrap() = disk.claims;
         Ok(before)
+    }
+
+    fn lease(&self) -> &Arc<Lease> {
+        &self.lease
+    }
+
+    async fn renew(&self) -> Result<()> {
+        self.write(|_| Ok(())).await
+    }
+
+    async fn owner_address(&self) -> Result<String> {
+        self.read(|_| String::new()).await
     }
 
     async fn close(&self) {}

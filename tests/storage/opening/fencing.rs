@@ -6,7 +6,8 @@ use tollgate::domain::catalog::{Confirmation, ExchangeRate, Model};
 use tollgate::domain::workspace::WorkspaceModel;
 use tollgate::storage::log::Appended;
 use tollgate::storage::settings::Change;
-use tollgate::storage::{Error, Result, Store, sql};
+use tollgate::storage::sql::{self, Ownership};
+use tollgate::storage::{Error, Result, Store};
 
 use crate::alerts::{alert, delivery};
 use crate::fixtures::{START, append_new, at, folded, hold, record, records, workspace};
@@ -72,6 +73,7 @@ async fn every_write_is_fenced(store: &dyn Store) {
     fenced("put_alerts", alerts);
     fenced("put_delivery", store.put_delivery(&delivery("d", 1)).await);
     fenced("fold", store.fold(at(0), at(1), &folded(&log)).await);
+    fenced("renew", store.renew().await);
     fenced("rebuild_rollups", store.rebuild_rollups().await);
     fenced("drop_records", store.drop_records("w", START, 1).await.map(drop));
 }
@@ -106,11 +108,18 @@ pub async fn a_second_claim_fences_the_first_for_ever(world: &World) {
     let second = sql::open(&world.url).await.unwrap();
     // It has only opened: the first still writes.
     append_new(&*first, &[record(2)]).await;
+    if !world.is_sqlite() {
+        let refused = second.claim().await;
+        assert!(matches!(refused, Err(Error::NotApplied(_))), "{refused:?}");
+        world.break_lock().await;
+    }
     second.claim().await.unwrap();
+    assert!(first.lease().is_held(), "it cannot know yet");
     every_write_is_fenced(&*first).await;
     // Also what is there already, and the same records again.
     let again = first.append(&[record(2)]).await;
     assert!(matches!(again, Err(Error::Fenced)), "{again:?}");
+    assert!(!first.lease().is_held());
     nothing_was_written(&*second).await;
     append_new(&*second, &[record(3)]).await;
     every_write_is_fenced(&*first).await;
@@ -146,10 +155,13 @@ pub async fn claiming_again_keeps_the_store_writing(world: &World) {
 /// Appends and claims race; whatever the first instance was told to be in the log is there, and
 /// nothing of it comes after the claim was answered.
 pub async fn no_append_of_the_fenced_comes_after_a_claim(world: &World) {
+    // So that the second need not wait for the lease of the first.
+    let ownership = Ownership { node: "node".to_owned(), ..Ownership::default() };
     for round in 0..8_i64 {
-        let first = world.store().await;
+        let first = sql::open_as(&world.url, ownership.clone()).await.unwrap();
+        first.claim().await.unwrap();
         world.break_lock().await;
-        let second = sql::open(&world.url).await.unwrap();
+        let second = sql::open_as(&world.url, ownership.clone()).await.unwrap();
         let begin = round * 1_000_000;
         let writer = tokio::spawn(async move {
             let mut acknowledged = begin;

@@ -1,6 +1,7 @@
 //! Opening, closing, and who may be beside whom.
 
 pub mod fencing;
+pub mod lease;
 pub mod migration;
 pub mod shutdown;
 
@@ -27,8 +28,11 @@ pub async fn a_second_server_is_refused_until_the_first_closes(world: &World) {
     first.close().await;
     let second = world.store().await;
     append_new(&*second, &[record(2)]).await;
-    // A server that is gone without closing leaves no lock either.
+    // A server that is gone without closing leaves no lock either, and a lease that runs out.
     drop(second);
+    if !world.is_sqlite() {
+        world.break_lock().await;
+    }
     let third = world.store().await;
     append_new(&*third, &[record(3)]).await;
 }

@@ -5,6 +5,7 @@
 //! of sqlx are spelled out here and nowhere else. It has no statement of the store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
@@ -35,14 +36,22 @@ pub enum Access {
 pub trait Dialect: Database {
     /// Where the database is, parsed.
     type Target: Clone + Send + Sync + 'static;
-    /// Keeps other servers away while it lives.
+    /// Keeps other servers away while it lives: from the start alone where there are leases.
     type Lock: Send + 'static;
 
+    /// Whether an owner needs a lease, because a server that lost the database may still run. Where
+    /// it needs none, [`Dialect::lock`] is held for as long as the server owns the database.
+    const LEASED: bool;
+    /// Its clock, in microseconds since 1970: an expression.
+    const NOW: &'static str;
+    /// Deadline of a statement.
+    const STATEMENT: Duration;
     /// Begins a transaction that writes.
     const BEGIN_WRITE: &'static str;
     /// Begins a transaction that sees one state throughout.
     const BEGIN_SNAPSHOT: &'static str;
-    /// Finds a row if the epoch is still $1, and keeps it so until the transaction ends.
+    /// Returns a row if the epoch is still $1, and keeps it so until the transaction ends. Renews
+    /// the lease, if there are leases.
     const FENCE: &'static str;
     /// Most records that [`Dialect::insert_records`] takes at once.
     const INSERT_RECORDS_MAX: usize;
@@ -51,6 +60,9 @@ pub trait Dialect: Database {
     const PACKS_PAGES: bool;
 
     fn parse(url: &str) -> Result<Self::Target, OpenError>;
+
+    /// The database, for people.
+    fn name(target: &Self::Target) -> String;
 
     /// Refused if another server holds it.
     async fn lock(target: &Self::Target) -> Result<Self::Lock, OpenError>;

@@ -2,6 +2,7 @@
 
 pub mod backend;
 pub mod errors;
+pub mod owner;
 pub mod postgres;
 pub mod schema;
 pub mod session;

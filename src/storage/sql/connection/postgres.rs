@@ -1,5 +1,5 @@
-//! Postgres: a connection that writes, a pool that reads, and a session lock against a second
-//! server.
+//! Postgres: a connection that writes, a pool that reads, and a lease in the row of the owner. A
+//! session lock keeps two starts apart.
 
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
@@ -21,9 +21,10 @@ use crate::storage::sql::OpenError;
 use crate::storage::sql::log::RECORDS;
 use crate::storage::sql::row::{Column, Kind, Value};
 
-/// Key of the advisory lock of the server: "tollgate" in ASCII.
+/// Key of the advisory lock of a start: "tollgate" in ASCII. Versions without leases hold it for as
+/// long as they run.
 const LOCK_KEY: i64 = 0x746f_6c6c_6761_7465;
-/// How long a starting server waits for one that has just ended, or died.
+/// How long a start waits for another one.
 const LOCK_TRIES_MAX: u32 = 20;
 const LOCK_TRY_INTERVAL: Duration = Duration::from_millis(100);
 /// Copies the rows as they are now into a new file. `VACUUM FULL` would take along what an older
@@ -32,7 +33,13 @@ const WIPE: &str = "\
     ALTER TABLE webhooks ALTER COLUMN secret TYPE TEXT COLLATE \"C\" USING secret || ''";
 /// A dump that reads the table is not waited for.
 const WIPE_LOCK_TIMEOUT: &str = "SET lock_timeout = '10s'";
+/// Ends what runs for a server that is cut off.
+const NOTICE_LOST_CLIENTS: [&str; 2] =
+    ["SET tcp_user_timeout = '5s'", "SET client_connection_check_interval = '2s'"];
 const READERS_MAX: u32 = 8;
+/// How long a connection may take to answer before it is used again. All of them may be lost when a
+/// read comes.
+const READER_TEST_MAX: Duration = Duration::from_secs(1);
 /// How long a read waits for a connection.
 const READER_WAIT_MAX: Duration = Duration::from_secs(10);
 
@@ -41,9 +48,14 @@ impl Dialect for Postgres {
     type Target = PgConnectOptions;
     type Lock = PgConnection;
 
+    const LEASED: bool = true;
+    const NOW: &'static str = "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT";
+    const STATEMENT: Duration = Duration::from_secs(5);
     const BEGIN_WRITE: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
     const BEGIN_SNAPSHOT: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-    const FENCE: &'static str = "SELECT epoch FROM owner WHERE epoch = $1 FOR SHARE";
+    const FENCE: &'static str = "\
+        UPDATE owner SET renew_time = (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT \
+        WHERE epoch = $1 RETURNING epoch";
     const INSERT_RECORDS_MAX: usize = 4_096;
     const PACKS_PAGES: bool = false;
 
@@ -64,6 +76,11 @@ impl Dialect for Postgres {
             .disable_statement_logging())
     }
 
+    fn name(target: &PgConnectOptions) -> String {
+        let database = target.get_database().unwrap_or(target.get_username());
+        format!("the database {database} on {}", target.get_host())
+    }
+
     async fn lock(target: &PgConnectOptions) -> Result<PgConnection, OpenError> {
         let mut connection = target.connect().await.map_err(unavailable)?;
         for attempt in 0..LOCK_TRIES_MAX {
@@ -79,7 +96,7 @@ impl Dialect for Postgres {
                 return Ok(connection);
             }
         }
-        Err(OpenError::InUse(name(target)))
+        Err(OpenError::InUse(Postgres::name(target)))
     }
 
     async fn unlock(lock: PgConnection) {
@@ -92,13 +109,28 @@ impl Dialect for Postgres {
         if access == Access::ReadOnly {
             return read_only(target).connect().await.map_err(unavailable);
         }
-        let mut connection = target.connect().await.map_err(unavailable)?;
+        let mut connection = writing(target).connect().await.map_err(unavailable)?;
+        for setting in NOTICE_LOST_CLIENTS {
+            // Not every version and platform has it.
+            if let Err(error) = sqlx::query(setting).execute(&mut connection).await
+                && error.as_database_error().is_none()
+            {
+                return Err(unavailable(error));
+            }
+        }
         check_settings(&mut connection).await?;
         Ok(connection)
     }
 
     fn readers(target: &PgConnectOptions) -> PgPool {
         let pool = PoolOptions::new().max_connections(READERS_MAX);
+        // The pool's own test waits without end where the network has gone silent.
+        let pool = pool.test_before_acquire(false).before_acquire(|connection, _| {
+            Box::pin(async move {
+                let answered = tokio::time::timeout(READER_TEST_MAX, connection.ping()).await;
+                Ok(answered.is_ok_and(|answer| answer.is_ok()))
+            })
+        });
         pool.acquire_timeout(READER_WAIT_MAX).connect_lazy_with(read_only(target))
     }
 
@@ -148,9 +180,10 @@ impl Dialect for Postgres {
     }
 }
 
-fn name(target: &PgConnectOptions) -> String {
-    let database = target.get_database().unwrap_or(target.get_username());
-    format!("the database {database} on {}", target.get_host())
+/// A server that is stopped or cut off in the middle of a write must not block the next one: its
+/// transaction ends, and its connection.
+fn writing(target: &PgConnectOptions) -> PgConnectOptions {
+    target.clone().options([("idle_in_transaction_session_timeout", "5s"), ("lock_timeout", "4s")])
 }
 
 fn read_only(target: &PgConnectOptions) -> PgConnectOptions {
@@ -187,8 +220,8 @@ fn unavailable(error: sqlx::Error) -> OpenError {
 }
 
 /// One statement for any number of records: each column comes as an array, and the arrays are
-/// gone through in step (in the select list: in `FROM` each would be stored first). The share lock
-/// on the owner makes a claim wait for it, and keeps it from writing after a claim.
+/// gone through in step (in the select list: in `FROM` each would be stored first). The change of
+/// the owner's row renews the lease, makes a claim wait, and keeps it from writing after a claim.
 fn insert_statement() -> SqlStr {
     static SQL: LazyLock<Arc<str>> = LazyLock::new(|| {
         let mut arrays = String::new();
@@ -198,9 +231,9 @@ fn insert_statement() -> SqlStr {
             arrays.push_str(&format!("{separator}UNNEST(${})", column + 2));
         }
         Arc::from(format!(
-            "WITH fence AS (SELECT epoch FROM owner WHERE epoch = $1 FOR SHARE) \
-             INSERT INTO usage_records ({}) \
+            "WITH fence AS ({}) INSERT INTO usage_records ({}) \
              SELECT {arrays} FROM fence ON CONFLICT DO NOTHING",
+            Postgres::FENCE,
             RECORDS.list()
         ))
     });

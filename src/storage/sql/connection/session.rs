@@ -4,24 +4,31 @@
 //! the future is dropped, the connection is closed with all that was open on it, and the next write
 //! opens another. That one gets a new epoch first: whatever the lost one still runs in the database
 //! was then applied before, or writes nothing.
+//!
+//! Every write renews the lease of the owner, see [`Lease`]. Each statement has a deadline: one that
+//! is not answered counts as a lost connection.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, SqlSafeStr};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::backend::{Access, Backend, Dialect};
 use super::errors::{at_commit, message, not_applied};
+use super::owner::{Ownership, claim_statement};
+use crate::domain::time::Micros;
+use crate::storage::lease::{Lease, boot_time, micros};
 use crate::storage::sql::row::{FromRow, Value, read_all};
 use crate::storage::{Error, PreviousOwner, Result};
 
 /// Most rows that [`Write::insert_many`] puts into one statement; a power of two.
 const INSERT_ROWS_MAX: usize = 128;
 
-/// Reads the row as it was before: its instance, and whether that had stopped. A second claim of
-/// the same instance returns the same.
-const CLAIM: &str = "\
-    UPDATE owner SET predecessor = CASE WHEN instance = $1 THEN predecessor \
-      WHEN instance = '' THEN 0 WHEN stopped THEN 1 ELSE 2 END, \
-    stopped = FALSE, epoch = epoch + 1, instance = $1 RETURNING epoch, predecessor";
+/// Deadline of a statement that may go through many rows: where a user is erased, or rollups are
+/// built anew.
+const LONG_STATEMENT: Duration = Duration::from_secs(600);
 
 /// Owns the connection that writes.
 pub struct Session<DB: Dialect> {
@@ -29,6 +36,8 @@ pub struct Session<DB: Dialect> {
     access: Access,
     /// Identifies this instance, for all of its claims.
     instance: String,
+    ownership: Ownership,
+    lease: Arc<Lease>,
     state: Mutex<State<DB>>,
 }
 
@@ -44,15 +53,24 @@ impl<DB: Backend> Session<DB> {
         target: DB::Target,
         access: Access,
         connection: Option<DB::Connection>,
+        ownership: Ownership,
     ) -> Session<DB> {
         let instance = uuid::Uuid::now_v7().to_string();
         let state = Mutex::new(State { connection, epoch: None, closed: false });
-        Session { target, access, instance, state }
+        let lease = match DB::LEASED {
+            true => Lease::of(ownership.lease),
+            false => Lease::unlimited(),
+        };
+        Session { target, access, instance, ownership, lease: Arc::new(lease), state }
     }
 
-    /// Makes this instance the owner of the database: moves the epoch, which on Postgres waits for
-    /// the transactions that hold a lock on it. Returns how the owner before has ended, also where
-    /// this is not the first claim of this instance.
+    pub fn lease(&self) -> &Arc<Lease> {
+        &self.lease
+    }
+
+    /// Makes this instance the owner of the database, if no other holds the lease: moves the epoch,
+    /// which on Postgres waits for the transaction that renews it. Returns how the owner before has
+    /// ended, also where this is not the first claim of this instance.
     pub async fn claim(&self) -> Result<PreviousOwner> {
         if self.access != Access::Serve {
             return Err(message("the database was not opened for a server"));
@@ -62,13 +80,34 @@ impl<DB: Backend> Session<DB> {
             Some(connection) => connection,
             None => self.connect().await?,
         };
-        let rows = DB::rows(&mut connection, CLAIM.into_sql_str(), &[Value::Text(&self.instance)])
-            .await
-            .map_err(at_commit::<DB>)?;
-        let (epoch, before) = super::only(read_all::<DB, (i64, PreviousOwner)>(&rows)?)?;
+        let sent = boot_time();
+        let values = [
+            Value::Text(&self.instance),
+            Value::Text(&self.ownership.node),
+            Value::Text(&self.ownership.address),
+            Value::Int(if DB::LEASED { micros(self.ownership.lease) } else { 0 }),
+        ];
+        let sql = AssertSqlSafe(claim_statement::<DB>()).into_sql_str();
+        let claimed = DB::rows(&mut connection, sql, &values);
+        let rows = within(DB::STATEMENT, claimed).await.map_err(at_commit::<DB>)?;
+        let claimed = read_all::<DB, (i64, PreviousOwner)>(&rows)?.into_iter().next();
+        let Some((epoch, before)) = claimed else {
+            return Err(message("another server owns this database"));
+        };
+        self.lease.renew(sent);
         state.epoch = Some(epoch);
         state.connection = Some(connection);
         Ok(before)
+    }
+
+    /// Renews the lease, and finds out whether this instance still owns the database.
+    pub async fn renew(&self) -> Result<()> {
+        let mut write = self.begin().await?;
+        if !DB::LEASED {
+            // So that something is written.
+            write.execute("UPDATE owner SET renew_time = renew_time + 1", &[]).await?;
+        }
+        write.commit().await
     }
 
     /// The connection for one statement that commits by itself and checks the epoch itself.
@@ -77,7 +116,7 @@ impl<DB: Backend> Session<DB> {
         if self.access == Access::Unfenced {
             let connection = self.take(&mut state)?;
             let connection = connection.ok_or_else(|| message("the connection is lost"))?;
-            return Ok(Write { state, connection, epoch: 0 });
+            return Ok(self.write(state, connection, 0));
         }
         if state.epoch.is_none() {
             return Err(Error::Fenced);
@@ -87,7 +126,17 @@ impl<DB: Backend> Session<DB> {
             None => self.reconnect(&mut state).await?,
         };
         let Some(epoch) = state.epoch else { return Err(Error::Fenced) };
-        Ok(Write { state, connection, epoch })
+        Ok(self.write(state, connection, epoch))
+    }
+
+    fn write<'a>(
+        &'a self,
+        state: MutexGuard<'a, State<DB>>,
+        connection: DB::Connection,
+        epoch: i64,
+    ) -> Write<'a, DB> {
+        let (lease, sent) = (&self.lease, boot_time());
+        Write { state, connection, epoch, lease, sent, deadline: DB::STATEMENT }
     }
 
     /// A transaction of this instance and no other.
@@ -101,11 +150,22 @@ impl<DB: Backend> Session<DB> {
     }
 
     pub async fn close(&self) {
+        self.lease.end();
         let mut state = self.state.lock().await;
         state.closed = true;
-        if let Some(connection) = state.connection.take()
-            && let Err(error) = connection.close().await
+        let Some(mut connection) = state.connection.take() else { return };
+        if DB::LEASED
+            && let Some(epoch) = state.epoch
         {
+            let end = "UPDATE owner SET renew_time = 0 WHERE epoch = $1".into_sql_str();
+            let values = [Value::Int(epoch)];
+            if let Err(error) =
+                within(DB::STATEMENT, DB::execute(&mut connection, end, &values)).await
+            {
+                tracing::warn!(%error, "the lease runs out by itself: ending it failed");
+            }
+        }
+        if let Err(error) = connection.close().await {
             tracing::warn!(%error, "closing the connection that writes failed");
         }
     }
@@ -118,22 +178,35 @@ impl<DB: Backend> Session<DB> {
     }
 
     async fn connect(&self) -> Result<DB::Connection> {
-        let connected = DB::connect(&self.target, self.access).await;
+        let connected = tokio::time::timeout(DB::STATEMENT, DB::connect(&self.target, self.access));
+        let connected = connected.await.map_err(|_| message("the database does not answer"))?;
         connected.map_err(|error| Error::NotApplied(error.into()))
     }
 
     async fn reconnect(&self, state: &mut State<DB>) -> Result<DB::Connection> {
         let mut connection = self.connect().await?;
         let sql = "UPDATE owner SET epoch = epoch + 1 WHERE instance = $1 RETURNING epoch";
-        let rows = DB::rows(&mut connection, sql.into_sql_str(), &[Value::Text(&self.instance)])
-            .await
-            .map_err(|error| Error::NotApplied(error.into()))?;
+        let values = [Value::Text(&self.instance)];
+        let moved = DB::rows(&mut connection, sql.into_sql_str(), &values);
+        let rows = within(DB::STATEMENT, moved).await;
+        let rows = rows.map_err(|error| Error::NotApplied(error.into()))?;
         state.epoch = read_all::<DB, i64>(&rows)?.first().copied();
         if state.epoch.is_none() {
-            return Err(fence(state, connection));
+            return Err(fence(state, connection, &self.lease));
         }
         Ok(connection)
     }
+}
+
+/// Bounds a statement in time. A connection whose statement ran out of it must not be used again.
+async fn within<T>(
+    deadline: Duration,
+    statement: impl Future<Output = sqlx::Result<T>>,
+) -> sqlx::Result<T> {
+    tokio::time::timeout(deadline, statement).await.unwrap_or_else(|_| {
+        let message = format!("the database did not answer within {} s", deadline.as_secs());
+        Err(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, message)))
+    })
 }
 
 /// The connection while something is written. Dropped without [`Write::commit`] or
@@ -142,13 +215,23 @@ pub struct Write<'a, DB: Backend> {
     state: MutexGuard<'a, State<DB>>,
     connection: DB::Connection,
     epoch: i64,
+    lease: &'a Lease,
+    /// When it began, by [`boot_time`]: what it has renewed counts from then.
+    sent: Micros,
+    /// Of each statement.
+    deadline: Duration,
 }
 
 impl<DB: Backend> Write<'_, DB> {
+    /// Lets its statements take long, because they go through many rows.
+    pub fn allow_long_statements(&mut self) {
+        self.deadline = LONG_STATEMENT;
+    }
+
     /// Returns how many rows were changed.
     pub async fn execute(&mut self, sql: impl SqlSafeStr, values: &[Value<'_>]) -> Result<u64> {
-        let sql = sql.into_sql_str();
-        DB::execute(&mut self.connection, sql, values).await.map_err(not_applied)
+        let executed = DB::execute(&mut self.connection, sql.into_sql_str(), values);
+        within(self.deadline, executed).await.map_err(not_applied)
     }
 
     pub async fn rows<T: FromRow>(
@@ -156,8 +239,8 @@ impl<DB: Backend> Write<'_, DB> {
         sql: impl SqlSafeStr,
         values: &[Value<'_>],
     ) -> Result<Vec<T>> {
-        let sql = sql.into_sql_str();
-        let rows = DB::rows(&mut self.connection, sql, values).await.map_err(not_applied)?;
+        let rows = DB::rows(&mut self.connection, sql.into_sql_str(), values);
+        let rows = within(self.deadline, rows).await.map_err(not_applied)?;
         read_all::<DB, T>(&rows)
     }
 
@@ -196,12 +279,18 @@ impl<DB: Backend> Write<'_, DB> {
 
     /// See [`Dialect::insert_records`].
     pub async fn insert_records(&mut self, values: &[Value<'_>]) -> sqlx::Result<u64> {
-        DB::insert_records(&mut self.connection, self.epoch, values).await
+        let inserted = DB::insert_records(&mut self.connection, self.epoch, values);
+        within(self.deadline, inserted).await
     }
 
     /// See [`Dialect::wipe`].
     pub async fn wipe(&mut self) -> Result<()> {
         DB::wipe(&mut self.connection).await.map_err(Error::NotApplied)
+    }
+
+    /// What has checked the epoch was committed.
+    pub fn renewed(&self) {
+        self.lease.renew(self.sent);
     }
 
     /// Whether this instance may still write.
@@ -211,8 +300,9 @@ impl<DB: Backend> Write<'_, DB> {
     }
 
     pub async fn commit(mut self) -> Result<()> {
-        let committed = DB::execute(&mut self.connection, "COMMIT".into_sql_str(), &[]).await;
-        committed.map_err(at_commit::<DB>)?;
+        let committed = DB::execute(&mut self.connection, "COMMIT".into_sql_str(), &[]);
+        within(self.deadline, committed).await.map_err(at_commit::<DB>)?;
+        self.renewed();
         self.release();
         Ok(())
     }
@@ -232,8 +322,8 @@ impl<DB: Backend> Write<'_, DB> {
 
     /// Stops writing for ever, and closes the connection with what is open on it.
     pub fn fenced(self) -> Error {
-        let Write { mut state, connection, .. } = self;
-        fence(&mut state, connection)
+        let Write { mut state, connection, lease, .. } = self;
+        fence(&mut state, connection, lease)
     }
 }
 
@@ -252,7 +342,8 @@ fn insert_statement<DB: Backend>(head: &str, columns: usize, rows: usize, tail: 
     sql
 }
 
-fn fence<DB: Dialect>(state: &mut State<DB>, connection: DB::Connection) -> Error {
+fn fence<DB: Dialect>(state: &mut State<DB>, connection: DB::Connection, lease: &Lease) -> Error {
+    lease.end();
     state.epoch = None;
     drop(connection);
     Error::Fenced

@@ -54,6 +54,11 @@ impl Dialect for Sqlite {
     type Target = Arc<Path>;
     type Lock = File;
 
+    // The lock is the kernel's: it ends with the process and not before.
+    const LEASED: bool = false;
+    const NOW: &'static str = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
+    /// Disks of virtual machines stand still for seconds.
+    const STATEMENT: Duration = Duration::from_secs(30);
     const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
     const BEGIN_SNAPSHOT: &'static str = "BEGIN DEFERRED";
     const FENCE: &'static str = "SELECT epoch FROM owner WHERE epoch = $1";
@@ -78,6 +83,10 @@ impl Dialect for Sqlite {
         })
     }
 
+    fn name(target: &Arc<Path>) -> String {
+        target.display().to_string()
+    }
+
     async fn lock(target: &Arc<Path>) -> Result<File, OpenError> {
         let mut name = target.as_os_str().to_owned();
         name.push(".lock");
@@ -87,7 +96,7 @@ impl Dialect for Sqlite {
         let file = options.open(PathBuf::from(name)).map_err(unavailable)?;
         match file.try_lock() {
             Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(OpenError::InUse(target.display().to_string())),
+            Err(TryLockError::WouldBlock) => Err(OpenError::InUse(Sqlite::name(target))),
             Err(TryLockError::Error(error)) => Err(unavailable(error)),
         }
     }

@@ -41,6 +41,9 @@ pub async fn append<DB: Backend>(session: &Session<DB>, batch: &[Record]) -> Res
         write = session.alone().await?;
         inserted
     };
+    if inserted > 0 {
+        write.renewed();
+    }
     if inserted == batch.len() as u64 {
         write.release();
         return Ok(vec![Appended::New; batch.len()]);

@@ -62,6 +62,7 @@ pub async fn erase<DB: Backend>(
     workspace_id: &str,
     erasure: &Erasure,
 ) -> Result<()> {
+    write.allow_long_statements();
     let names = [workspace_id, &erasure.user_id, &erasure.pseudonym].map(Value::Text);
     for sql in deletions() {
         write.execute(AssertSqlSafe(sql), &names[..2]).await?;

@@ -90,6 +90,7 @@ impl<DB: Backend> RollupStore for SqlStore<DB> {
 
     async fn rebuild_rollups(&self) -> Result<()> {
         let mut write = self.session.begin().await?;
+        write.allow_long_statements();
         rebuild::rebuild(&mut write).await?;
         write.commit().await
     }

@@ -91,6 +91,10 @@ const (
 	// Too many calls without valid credentials came from the caller's address: one a second, and 20 at
 	// once. Valid credentials are not held up. Status RESOURCE_EXHAUSTED with `google.rpc.RetryInfo`.
 	ErrorReason_ERROR_REASON_TOO_MANY_ATTEMPTS ErrorReason = 20
+	// This server does not own its database, or could not make sure lately that it does, so it decides
+	// on nothing. The metadata may name the address of the owner, `owner_address`. Try again, on
+	// another server if there is one. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+	ErrorReason_ERROR_REASON_NOT_OWNER ErrorReason = 21
 )
 
 // Enum value maps for ErrorReason.
@@ -117,6 +121,7 @@ var (
 		18: "ERROR_REASON_UNAUTHENTICATED",
 		19: "ERROR_REASON_PERMISSION_DENIED",
 		20: "ERROR_REASON_TOO_MANY_ATTEMPTS",
+		21: "ERROR_REASON_NOT_OWNER",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":           0,
@@ -140,6 +145,7 @@ var (
 		"ERROR_REASON_UNAUTHENTICATED":       18,
 		"ERROR_REASON_PERMISSION_DENIED":     19,
 		"ERROR_REASON_TOO_MANY_ATTEMPTS":     20,
+		"ERROR_REASON_NOT_OWNER":             21,
 	}
 )
 
@@ -174,7 +180,7 @@ var File_tollgate_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1etollgate/v1/error_reason.proto\x12\vtollgate.v1*\xdf\x05\n" +
+	"\x1etollgate/v1/error_reason.proto\x12\vtollgate.v1*\xfb\x05\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12$\n" +
@@ -197,7 +203,8 @@ const file_tollgate_v1_error_reason_proto_rawDesc = "" +
 	"\x1cERROR_REASON_QUERY_TOO_BROAD\x10\x11\x12 \n" +
 	"\x1cERROR_REASON_UNAUTHENTICATED\x10\x12\x12\"\n" +
 	"\x1eERROR_REASON_PERMISSION_DENIED\x10\x13\x12\"\n" +
-	"\x1eERROR_REASON_TOO_MANY_ATTEMPTS\x10\x14BT\n" +
+	"\x1eERROR_REASON_TOO_MANY_ATTEMPTS\x10\x14\x12\x1a\n" +
+	"\x16ERROR_REASON_NOT_OWNER\x10\x15BT\n" +
 	"\x0eio.tollgate.v1B\x10ErrorReasonProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (

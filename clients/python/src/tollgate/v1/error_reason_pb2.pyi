@@ -100,6 +100,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Too many calls without valid credentials came from the caller's address: one a second, and 20 at
     once. Valid credentials are not held up. Status RESOURCE_EXHAUSTED with `google.rpc.RetryInfo`.
     """
+    ERROR_REASON_NOT_OWNER: _ErrorReason.ValueType  # 21
+    """This server does not own its database, or could not make sure lately that it does, so it decides
+    on nothing. The metadata may name the address of the owner, `owner_address`. Try again, on
+    another server if there is one. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reasons that `google.rpc.ErrorInfo.reason` carries in the details of every error status, by the
@@ -184,5 +189,10 @@ exists or not. Status PERMISSION_DENIED.
 ERROR_REASON_TOO_MANY_ATTEMPTS: ErrorReason.ValueType  # 20
 """Too many calls without valid credentials came from the caller's address: one a second, and 20 at
 once. Valid credentials are not held up. Status RESOURCE_EXHAUSTED with `google.rpc.RetryInfo`.
+"""
+ERROR_REASON_NOT_OWNER: ErrorReason.ValueType  # 21
+"""This server does not own its database, or could not make sure lately that it does, so it decides
+on nothing. The metadata may name the address of the owner, `owner_address`. Try again, on
+another server if there is one. Status UNAVAILABLE with `google.rpc.RetryInfo`.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
