@@ -36,8 +36,8 @@ pub static SETTINGS: [Setting; 23] = [
     value(
         "lease_seconds",
         "N",
-        "How long this server may decide after it last wrote to a Postgres; a stand-by takes over a \
-         second or two after that",
+        "How long this server may decide after it last wrote to a Postgres; a stand-by takes over \
+         a second or two after that",
     ),
     value(
         "node_id",

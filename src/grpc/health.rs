@@ -1,8 +1,8 @@
 //! `grpc.health.v1`, per service: whether this server decides and records.
 //!
-//! Not serving from a write that failed, or takes too long, until storage answers again; without the
-//! lease of the database; and while the server stops. Reads do not matter: many at once are no
-//! reason to end a server that decides.
+//! Not serving from a write that failed, or takes too long, until storage answers again; without
+//! the lease of the database; and while the server stops. Reads do not matter: many at once are
+//! no reason to end a server that decides.
 
 use std::sync::Arc;
 use std::time::Duration;

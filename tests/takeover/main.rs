@@ -1,5 +1,5 @@
-//! Two servers on one Postgres, as real processes: whatever becomes of the one that owns it, the two
-//! never decide at the same time, and the other takes over in time.
+//! Two servers on one Postgres, as real processes: whatever becomes of the one that owns it, the
+//! two never decide at the same time, and the other takes over in time.
 //!
 //! How long each takeover took is printed.
 

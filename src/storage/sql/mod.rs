@@ -152,6 +152,7 @@ impl<DB: Backend> SqlStore<DB> {
     async fn serve(url: &str, ownership: Ownership) -> Result<SqlStore<DB>, OpenError> {
         let target = DB::parse(url)?;
         let Free { lock, mut connection } = Self::wait(&target, &ownership).await?;
+        DB::warn_of_settings(&mut connection).await?;
         DB::migrate(&mut connection).await.map_err(migration_error)?;
         let readers = DB::readers(&target);
         let session = Session::new(target, Access::Serve, Some(connection), ownership);

@@ -75,6 +75,9 @@ pub trait Dialect: Database {
     /// Connections that only read.
     fn readers(target: &Self::Target) -> Pool<Self>;
 
+    /// Warns of what may lose acknowledged writes without being refused.
+    async fn warn_of_settings(connection: &mut Self::Connection) -> Result<(), OpenError>;
+
     async fn migrate(connection: &mut Self::Connection) -> Result<(), sqlx::migrate::MigrateError>;
 
     /// Leaves nothing of rows of webhooks that were replaced or deleted in the files of the

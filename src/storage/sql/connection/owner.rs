@@ -61,8 +61,8 @@ pub struct Held {
 const FREE: &str = "\
     (stopped OR instance IN ('', $1) OR (node <> '' AND node = $2) OR lease = 0 OR {left} <= 0)";
 /// Microseconds until the database can be claimed.
-const LEFT: &str = "(renew_time + lease + CASE WHEN lease > 5000000 THEN lease / 10 ELSE 500000 END \
-                    - {now})";
+const LEFT: &str = "\
+    (renew_time + lease + CASE WHEN lease > 5000000 THEN lease / 10 ELSE 500000 END - {now})";
 
 fn free<DB: Backend>() -> String {
     FREE.replace("{left}", LEFT).replace("{now}", DB::NOW)

@@ -125,13 +125,35 @@ impl Dialect for Postgres {
     fn readers(target: &PgConnectOptions) -> PgPool {
         let pool = PoolOptions::new().max_connections(READERS_MAX);
         // The pool's own test waits without end where the network has gone silent.
-        let pool = pool.test_before_acquire(false).before_acquire(|connection, _| {
-            Box::pin(async move {
-                let answered = tokio::time::timeout(READER_TEST_MAX, connection.ping()).await;
-                Ok(answered.is_ok_and(|answer| answer.is_ok()))
-            })
-        });
+        let pool =
+            pool.test_before_acquire(false).before_acquire(|connection: &mut PgConnection, _| {
+                Box::pin(async move {
+                    let answered = tokio::time::timeout(READER_TEST_MAX, connection.ping()).await;
+                    Ok(answered.is_ok_and(|answer| answer.is_ok()))
+                })
+            });
         pool.acquire_timeout(READER_WAIT_MAX).connect_lazy_with(read_only(target))
+    }
+
+    async fn warn_of_settings(connection: &mut PgConnection) -> Result<(), OpenError> {
+        let fsync: String = sqlx::query_scalar("SHOW fsync")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(unavailable)?;
+        if fsync == "off" {
+            tracing::warn!("fsync is off in this Postgres: what was acknowledged can be lost");
+        }
+        let standbys: String = sqlx::query_scalar("SHOW synchronous_standby_names")
+            .fetch_one(connection)
+            .await
+            .map_err(unavailable)?;
+        if standbys.is_empty() {
+            tracing::warn!(
+                "this Postgres has no synchronous standby: a fail-over can lose what was \
+                 acknowledged last"
+            );
+        }
+        Ok(())
     }
 
     async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> {
@@ -200,17 +222,12 @@ fn read_only(target: &PgConnectOptions) -> PgConnectOptions {
 
 async fn check_settings(connection: &mut PgConnection) -> Result<(), OpenError> {
     let commit: String = sqlx::query_scalar("SHOW synchronous_commit")
-        .fetch_one(&mut *connection)
+        .fetch_one(connection)
         .await
         .map_err(unavailable)?;
     if commit == "off" {
         let message = "synchronous_commit is off: what was acknowledged could be lost";
         return Err(OpenError::Unsuitable(message.to_owned()));
-    }
-    let fsync: String =
-        sqlx::query_scalar("SHOW fsync").fetch_one(connection).await.map_err(unavailable)?;
-    if fsync == "off" {
-        tracing::warn!("fsync is off in this Postgres: what was acknowledged can be lost");
     }
     Ok(())
 }

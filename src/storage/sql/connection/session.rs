@@ -5,8 +5,8 @@
 //! opens another. That one gets a new epoch first: whatever the lost one still runs in the database
 //! was then applied before, or writes nothing.
 //!
-//! Every write renews the lease of the owner, see [`Lease`]. Each statement has a deadline: one that
-//! is not answered counts as a lost connection.
+//! Every write renews the lease of the owner, see [`Lease`]. Each statement has a deadline: one
+//! that is not answered counts as a lost connection.
 
 use std::future::Future;
 use std::sync::Arc;

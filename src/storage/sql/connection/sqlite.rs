@@ -131,6 +131,10 @@ impl Dialect for Sqlite {
         pool.acquire_timeout(READER_WAIT_MAX).connect_lazy_with(options)
     }
 
+    async fn warn_of_settings(_connection: &mut SqliteConnection) -> Result<(), OpenError> {
+        Ok(())
+    }
+
     async fn migrate(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
         // `run` does not compile in a boxed future; it does the same.
         schema::MIGRATIONS.run_direct(None, connection, false).await
