@@ -63,7 +63,7 @@ macro_rules! replays {
     };
 }
 
-replays!(requests credentials page_tokens prices answers config ledger);
+replays!(requests credentials identities page_tokens prices answers config ledger);
 
 #[test]
 fn what_is_kept_is_small() {

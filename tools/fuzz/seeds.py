@@ -52,6 +52,7 @@ def main(folder):
     seeds = {
         "requests": list(requests(luck)),
         "credentials": list(credentials()),
+        "identities": list(identities()),
         "page_tokens": list(page_tokens()),
         "prices": list(prices(luck)),
         "answers": list(answers()),
@@ -69,7 +70,7 @@ def main(folder):
 
 def words(target, inputs):
     """Names that are in many of the inputs."""
-    if target not in ("prices", "answers", "config"):
+    if target not in ("prices", "answers", "config", "identities"):
         return set()
     found = set()
     for data in inputs:
@@ -108,6 +109,51 @@ def prices(luck):
     lines = gzip.decompress((ROOT / "src/prices/list.jsonl.gz").read_bytes()).split(b"\n")
     for _ in range(LISTS // 3):
         yield b"\x03" + b"\n".join([lines[0], *luck.sample(lines[1:], 2)])
+
+
+def identities():
+    document = (ROOT / "docs/security.md").read_text()
+    for file in re.findall(r"```toml\n(.*?)```", document, re.DOTALL):
+        yield b"\0" + file.encode()
+    claims = {
+        "iss": "https://id.example",
+        "aud": "tollgate",
+        "sub": "ada",
+        "groups": ["root"],
+        "exp": 1768478460,
+    }
+    header = {"alg": "ES256", "kid": "one"}
+    for change in (
+        {},
+        {"aud": ["other", "tollgate"]},
+        {"aud": "other"},
+        {"iss": "https://evil.example"},
+        {"groups": "finops"},
+        {"groups": ["sales"]},
+        {"exp": 1768478369},
+        {"exp": 1768478371.5},
+        {"exp": 1e300},
+        {"nbf": 1768478431},
+        {"nbf": 1768478430},
+        {"sub": ""},
+    ):
+        text = json.dumps(claims | change).encode()
+        yield b"\1" + text
+        yield b"\2" + json.dumps(header).encode() + b"\0" + text
+    for change in (
+        {"alg": "none"},
+        {"alg": "HS256"},
+        {"kid": "../one"},
+        {"kid": None},
+        {"crit": ["b64"], "b64": False},
+        {"jwk": {"kty": "oct", "k": "AA"}},
+        {"typ": "at+jwt"},
+    ):
+        yield b"\2" + json.dumps(header | change).encode() + b"\0" + json.dumps(claims).encode()
+    yield b"\3"
+    yield b"\3\xffA"
+    yield b"\3\0e\x80x"
+    yield b"\4a.b.c"
 
 
 def config():

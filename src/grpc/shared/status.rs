@@ -19,8 +19,8 @@ use crate::{analytics, export};
 pub const DOMAIN: &str = crate::proto::ERROR_DOMAIN;
 /// When to try again after storage or this server did not answer.
 pub const RETRY_DELAY: Duration = Duration::from_secs(1);
-const NO_CREDENTIALS: &str =
-    "no valid credentials: send `authorization: Bearer SECRET` with the secret of an access token";
+const NO_CREDENTIALS: &str = "no valid credentials: send `authorization: Bearer SECRET` with the secret of an access token, a \
+     token of an accepted identity provider, or connect with an accepted certificate";
 const MANY_ATTEMPTS: &str =
     "too many calls without valid credentials from this address: try again later";
 /// Most violations that the message spells; the details have more.

@@ -25,8 +25,9 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity
 use tonic::{Code, Status};
 
 use super::connections::{Authority, authority, certify};
+use super::walk::{Caller, walk};
 use super::{create, start, token, with};
-use crate::fixtures::set_up;
+use crate::fixtures::{create_workspace, set_up};
 use crate::server::{START, Server};
 
 const SPIFFE_ID: &str = "spiffe://acme.example/ns/agents/sa/support";
@@ -54,6 +55,7 @@ impl Mutual {
     async fn start(folder: &Path, clients: &Authority) -> Mutual {
         let open = Server::start_in(folder, Arc::default(), Config::default()).await;
         set_up(&open).await;
+        create_workspace(&open, "rival").await;
         open.stop().await.unwrap();
         let trusted = authority();
         let files = certify(folder, &trusted, "gate");
@@ -63,7 +65,13 @@ impl Mutual {
         let rules = format!(
             "[[certificates]]\nspiffe_id = \"{SPIFFE_ID}\"\nrole = \"service\"\n\
              workspaces = [\"acme\"]\n\
-             [[certificates]]\nsubject = \"CN=board\"\nrole = \"operator\"\n"
+             [[certificates]]\nsubject = \"CN=board\"\nrole = \"operator\"\n\
+             [[certificates]]\nsubject = \"CN=admin\"\nrole = \"admin\"\n\
+             workspaces = [\"acme\"]\n\
+             [[certificates]]\nsubject = \"CN=viewer\"\nrole = \"viewer\"\n\
+             workspaces = [\"acme\"]\n\
+             [[certificates]]\nsubject = \"CN=ada\"\nrole = \"holder\"\n\
+             workspaces = [\"acme\"]\nuser = \"ada\"\n"
         );
         std::fs::write(&identity_file, rules).unwrap();
         let config = Config {
@@ -139,6 +147,18 @@ async fn a_client_certificate_stands_for_whom_a_rule_names() {
     assert_eq!(who.identity, "token:root");
     let refused = access.who_am_i(with("tg_nonsense", v1::WhoAmIRequest {})).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn a_role_of_a_certificate_is_that_of_a_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let clients = authority();
+    let mutual = Mutual::start(folder.path(), &clients).await;
+    let named = |name: &str| client(&clients, None, name);
+    let support = client(&clients, Some(SPIFFE_ID), "any");
+    let identities = [named("board"), named("admin"), support, named("viewer"), named("ada")];
+    let caller = |identity| Caller { channel: mutual.channel(Some(identity)), authorization: None };
+    walk(identities.map(caller)).await;
 }
 
 /// An identity provider that signs with ES256.
@@ -227,7 +247,13 @@ fn rules(keys: &str) -> String {
          algorithms = [\"ES256\"]\nallow_loopback = true\n{keys}\n\
          [[issuers.rules]]\nclaims = {{ groups = \"finops\" }}\nrole = \"viewer\"\n\
          workspaces = [\"acme\"]\n\
-         [[issuers.rules]]\nclaims = {{ groups = \"root\" }}\nrole = \"operator\"\n"
+         [[issuers.rules]]\nclaims = {{ groups = \"root\" }}\nrole = \"operator\"\n\
+         [[issuers.rules]]\nclaims = {{ groups = \"admins\" }}\nrole = \"admin\"\n\
+         workspaces = [\"acme\"]\n\
+         [[issuers.rules]]\nclaims = {{ groups = \"gateways\" }}\nrole = \"service\"\n\
+         workspaces = [\"acme\"]\n\
+         [[issuers.rules]]\nclaims = {{ groups = \"people\" }}\nrole = \"holder\"\n\
+         workspaces = [\"acme\"]\nuser_claim = \"sub\"\n"
     )
 }
 

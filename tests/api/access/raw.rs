@@ -1,9 +1,9 @@
 //! Calls of any method by its path.
 
 use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::Channel;
 use tonic::{Request, Status};
 
-use crate::server::Server;
 use crate::wire::Bytes;
 
 pub use crate::wire::{Method, methods};
@@ -12,11 +12,11 @@ impl Method {
     /// The status of the first message of the answer, or of its end.
     pub async fn call(
         &self,
-        server: &Server,
+        channel: &Channel,
         authorization: &[&str],
         body: Vec<u8>,
     ) -> Result<Vec<u8>, Status> {
-        let mut client = tonic::client::Grpc::new(server.channel.clone());
+        let mut client = tonic::client::Grpc::new(channel.clone());
         client.ready().await.unwrap();
         let mut request = Request::new(tokio_stream::once(body));
         for value in authorization {

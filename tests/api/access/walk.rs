@@ -6,6 +6,7 @@ use prost::Message;
 use tollgate::domain::access::{Role, Secret};
 use tollgate::domain::time::MICROS_PER_MINUTE;
 use tollgate::proto::v1;
+use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use super::raw::{Method, methods};
@@ -57,31 +58,34 @@ fn outcome(method: &Method, answer: Result<Vec<u8>, Status>) -> (Code, String) {
     item.map_or((Code::Ok, String::new()), |error| (Code::from(error.code), error.message))
 }
 
-#[tokio::test]
-async fn each_role_may_call_what_is_documented_in_its_workspaces() {
-    let guarded = Guarded::start().await;
+/// Somebody with valid credentials: those of the connection, or with each call.
+pub struct Caller {
+    pub channel: Channel,
+    pub authorization: Option<String>,
+}
+
+/// Calls every method as an operator, and as an administrator, a service, a viewer and the holder
+/// `ada` of the workspace `acme`.
+pub async fn walk(callers: [Caller; 5]) {
     let documented = documented();
-    let Guarded { operator, admin, service, viewer, holder, .. } = &guarded;
-    let secrets = [operator, admin, service, viewer, holder];
     let methods = methods();
     assert_eq!(methods.len(), documented.len());
     for method in &methods {
         let roles = documented.get(&method.path).unwrap_or_else(|| panic!("{}", method.path));
-        for (secret, may) in secrets.into_iter().zip(roles) {
-            let bearer = format!("Bearer {secret}");
+        for (role, (caller, may)) in callers.iter().zip(roles).enumerate() {
+            let authorization: Vec<&str> = caller.authorization.as_deref().into_iter().collect();
             let call = async |workspace: &str| {
-                let answer =
-                    method.call(&guarded.server, &[&bearer], method.request(workspace)).await;
-                outcome(method, answer)
+                let body = method.request(workspace);
+                outcome(method, method.call(&caller.channel, &authorization, body).await)
             };
             let own = call("acme").await;
             // A holder has to name itself, see below.
-            let is_other = secret == holder && OWN.contains(&method.path.as_str());
+            let is_other = role == 4 && OWN.contains(&method.path.as_str());
             assert!(!is_other || own.1.contains("of this caller alone"), "{own:?}");
             let is_refused = own.0 == Code::PermissionDenied;
             assert_eq!(is_refused, !may || is_other, "{}: {own:?}", method.path);
             assert_ne!(own.0, Code::Unauthenticated, "{}", method.path);
-            if secret == operator || !method.names_workspace() {
+            if role == 0 || !method.names_workspace() {
                 continue;
             }
             // Whether a foreign workspace exists is not said.
@@ -89,6 +93,42 @@ async fn each_role_may_call_what_is_documented_in_its_workspaces() {
             assert_eq!(rival.0, Code::PermissionDenied, "{}", method.path);
             assert_eq!(rival, ghost, "{}", method.path);
         }
+    }
+}
+
+#[tokio::test]
+async fn each_role_may_call_what_is_documented_in_its_workspaces() {
+    let guarded = Guarded::start().await;
+    let Guarded { operator, admin, service, viewer, holder, .. } = &guarded;
+    let caller = |secret: &String| Caller {
+        channel: guarded.server.channel.clone(),
+        authorization: Some(format!("Bearer {secret}")),
+    };
+    walk([operator, admin, service, viewer, holder].map(caller)).await;
+}
+
+#[tokio::test]
+async fn a_role_of_an_identity_provider_is_that_of_a_token() {
+    let guarded = Guarded::start().await;
+    let provider = &guarded.provider;
+    let caller = |group: &str| Caller {
+        channel: guarded.server.channel.clone(),
+        authorization: Some(format!("Bearer {}", provider.token(group))),
+    };
+    until_known(&guarded).await;
+    walk(["root", "admins", "gateways", "finops", "people"].map(caller)).await;
+}
+
+/// Waits until the keys of the provider are read.
+async fn until_known(guarded: &Guarded) {
+    let root = format!("Bearer {}", guarded.provider.token("root"));
+    let method = &methods()[0];
+    loop {
+        let answer = method.call(&guarded.server.channel, &[&root], Vec::new()).await;
+        if outcome(method, answer).0 != Code::Unauthenticated {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
 }
 
@@ -197,26 +237,20 @@ async fn without_valid_credentials_nothing_is_answered() {
         vec![bearer(&"x".repeat(8_000))],
     ];
     // A valid one of the same provider is let in: what refuses these is what is wrong with them.
-    let root = bearer(&guarded.provider.token("root"));
-    let let_in = async || {
-        let answer = methods()[0].call(&guarded.server, &[&root], Vec::new()).await;
-        outcome(&methods()[0], answer).0 != Code::Unauthenticated
-    };
-    while !let_in().await {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    until_known(&guarded).await;
     credentials.extend(guarded.provider.invalid_tokens().iter().map(|token| vec![bearer(token)]));
     for method in methods() {
         // Of one address so many fail that later ones are not even looked at.
         for given in &credentials {
             let given: Vec<&str> = given.iter().map(String::as_str).collect();
-            let answer = method.call(&guarded.server, &given, method.request("acme")).await;
+            let body = method.request("acme");
+            let answer = method.call(&guarded.server.channel, &given, body).await;
             let (code, message) = outcome(&method, answer);
             let is_refused = matches!(code, Code::Unauthenticated | Code::ResourceExhausted);
             assert!(is_refused, "{} with {given:?}: {code:?}", method.path);
             assert!(!message.contains("tg_") && !message.contains("eyJ"), "{message}");
         }
-        let answer = method.call(&guarded.server, &[&bearer(valid)], Vec::new()).await;
+        let answer = method.call(&guarded.server.channel, &[&bearer(valid)], Vec::new()).await;
         assert_ne!(outcome(&method, answer).0, Code::Unauthenticated, "{}", method.path);
     }
 }

@@ -6,6 +6,7 @@
 mod answers;
 mod config;
 mod credentials;
+mod identities;
 mod ledger;
 mod page_tokens;
 mod prepared;
@@ -19,9 +20,10 @@ pub struct Target {
     pub run: fn(&[u8]),
 }
 
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     Target { name: "requests", run: requests::run },
     Target { name: "credentials", run: credentials::run },
+    Target { name: "identities", run: identities::run },
     Target { name: "page_tokens", run: page_tokens::run },
     Target { name: "prices", run: prices::run },
     Target { name: "answers", run: answers::run },
