@@ -46,6 +46,8 @@ pub struct Config {
     pub advertise_address: String,
     /// Whether to wait until no other server owns the database; not at first.
     pub standby: bool,
+    /// Whether to start also at a time that the log makes unlikely; not at first.
+    pub accept_clock: bool,
     /// Whether `listen` may be another address than loopback; not at first.
     pub insecure: bool,
     /// Whether calls need credentials: where other machines can reach the address, unless it is
@@ -227,6 +229,7 @@ impl Default for Config {
             node_id: String::new(),
             advertise_address: String::new(),
             standby: false,
+            accept_clock: false,
             insecure: false,
             auth: Auth::Off,
             operator_token_file: None,

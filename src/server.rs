@@ -14,6 +14,8 @@ use tonic::transport::Server;
 use tracing::{error, info, warn};
 
 use crate::config::{Auth, Config};
+use crate::domain::Time;
+use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, Micros};
 use crate::engine::alerts::address::AddressRules;
 use crate::engine::alerts::{KeyFileError, Keyring};
 use crate::engine::{self, Clock, Engine};
@@ -23,12 +25,17 @@ use crate::grpc::{self, Admission, ServiceContext};
 use crate::identity::{self, Identities};
 use crate::prices::builtin;
 use crate::proto;
-use crate::storage::Store;
-use crate::tasks::{self, access, deliver, expire, fold, lease, retention};
+use crate::storage::{self, Store};
+use crate::tasks::{self, access, clock, deliver, expire, fold, lease, retention};
 use crate::transport::{self, Tls};
 
 /// Most calls in flight on one connection; a client waits with more.
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 1_024;
+
+/// How far the clock may be behind the last record that was written, at a start.
+const CLOCK_BEHIND_MAX: Micros = MICROS_PER_HOUR;
+/// And ahead of it: servers may be off for long.
+const CLOCK_AHEAD_MAX: Micros = 31 * MICROS_PER_DAY;
 
 /// Why the server could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -43,13 +50,26 @@ pub enum Error {
     Origin(String),
     #[error("encryption_key_file: {0}")]
     Keys(#[from] KeyFileError),
+    #[error(
+        "the clock says {}, and the last record was written at {}: set the clock right, or \
+         start once with --accept-clock if it is right",
+        now.to_rfc3339(),
+        last.to_rfc3339()
+    )]
+    Clock { now: Time, last: Time },
+    #[error("the clock says {}: expected a time from 2000 to 2199", .0.to_rfc3339())]
+    ClockOutOfRange(Time),
+    #[error("storage does not answer: {0}")]
+    Storage(#[from] storage::Error),
     #[error(transparent)]
     Start(#[from] engine::StartError),
     #[error("reflection could not be set up: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
     #[error("serving failed: {0}")]
     Serving(String),
-    #[error("another server has taken over this database, or the writer failed: see the log")]
+    #[error(
+        "another server has taken over this database, it is gone, or the writer failed: see the log"
+    )]
     CannotGoOn,
 }
 
@@ -72,7 +92,10 @@ pub async fn run(
     let keyring = config.encryption_key_file.as_deref().map(Keyring::load);
     let keyring = keyring.transpose()?.unwrap_or_default();
     let builtin = builtin::catalog();
-    let (engine, committed) = Engine::start(store, clock, builtin, keyring).await?;
+    if !config.accept_clock {
+        check_clock(&*store, clock.now()).await?;
+    }
+    let (engine, committed) = Engine::start(store, clock.clone(), builtin, keyring).await?;
     // No call has to. Unoptimised it takes too long to be done for tests that need it not.
     if !cfg!(debug_assertions) {
         tokio::task::spawn_blocking(|| builtin.prepare());
@@ -88,6 +111,7 @@ pub async fn run(
     if let Some(identities) = identities {
         tasks.spawn(|stop| tasks::identities::run(identities, engine.clone(), stop));
     }
+    tasks.spawn(|stop| clock::run(clock, stop));
     tasks.spawn(|stop| lease::run(engine.clone(), stop));
     tasks.spawn(|stop| fold::run(engine.clone(), committed, stop));
     tasks.spawn(|stop| expire::run(engine.clone(), stop));
@@ -122,6 +146,20 @@ pub async fn run(
     }
     info!("stopped");
     outcome
+}
+
+/// Refuses a start at a time that the log makes unlikely: what a wrong clock decides, such as the
+/// end of a cycle, is never taken back.
+async fn check_clock(store: &dyn Store, now: Time) -> Result<(), Error> {
+    if !(Time::EARLIEST..=Time::LATEST).contains(&now) {
+        return Err(Error::ClockOutOfRange(now));
+    }
+    match store.last_record_time().await? {
+        Some(last) if now < last - CLOCK_BEHIND_MAX || now > last + CLOCK_AHEAD_MAX => {
+            Err(Error::Clock { now, last })
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn serve(

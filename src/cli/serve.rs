@@ -11,7 +11,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use tokio::net::TcpListener;
 use tollgate::admin::tokens::Tokens;
 use tollgate::config::{Auth, Config, Flag, Loaded, SETTINGS};
-use tollgate::engine::{Clock, SystemClock};
+use tollgate::engine::{Clock, ServerClock, SystemClock};
 use tollgate::storage::sql::{self, Ownership, Wait};
 use tollgate::{logging, server};
 use tracing::warn;
@@ -60,7 +60,8 @@ pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
         } else if config.tls.is_none() && config.insecure {
             warn!("insecure: calls to {} are not encrypted", config.listen);
         }
-        server::run(config, listener, store, Arc::new(SystemClock), stop).await.map_err(failure)?;
+        let clock = Arc::new(ServerClock::start());
+        server::run(config, listener, store, clock, stop).await.map_err(failure)?;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -30,7 +30,7 @@ pub struct Setting {
     pub help: &'static str,
 }
 
-pub static SETTINGS: [Setting; 23] = [
+pub static SETTINGS: [Setting; 24] = [
     value("listen", "ADDR", "Address to serve on"),
     value("database", "URL", "Where the data is: sqlite:PATH or postgres://…"),
     value(
@@ -46,6 +46,10 @@ pub static SETTINGS: [Setting; 23] = [
          there need not wait for the lease of the process that ended",
     ),
     value("advertise_address", "ADDR", "Where callers of another server are told that this one is"),
+    switch(
+        "accept_clock",
+        "Start also if the clock is more than an hour behind, or 31 days ahead of, the last record",
+    ),
     switch("standby", "Wait until no other server owns the database, and take over then"),
     switch(
         "insecure",
@@ -154,6 +158,7 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
             }
             "node_id" => config.node_id = value.parse(NAME, name)?,
             "advertise_address" => config.advertise_address = value.parse(NAME, name)?,
+            "accept_clock" => config.accept_clock = value.parse(BOOLEAN, parsed)?,
             "standby" => config.standby = value.parse(BOOLEAN, parsed)?,
             "insecure" => config.insecure = value.parse(BOOLEAN, parsed)?,
             "auth" => auth = Some(value.parse("required or off", auth_mode)?),

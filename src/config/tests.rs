@@ -55,7 +55,7 @@ fn every_key_is_understood_from_every_source() {
                 operator_token_file = 't'\ntls_certificate = 'c.pem'\ntls_key = 'k.pem'\n\
                 tls_client_ca = 'a.pem'\nidentity_file = 'i.toml'\n\
                 database = 'postgres://h/d'\nlease_seconds = 5\nnode_id = 'n-0'\n\
-                advertise_address = 'n-0:50051'\nstandby = true\n\
+                advertise_address = 'n-0:50051'\nstandby = true\naccept_clock = true\n\
                 log_format = 'json'\nlog_filter = 'warn,tollgate=debug'\n\
                 cors_allowed_origins = ['https://a.example', 'http://localhost:3000']\n\
                 shutdown_deadline_seconds = 5\nworker_threads = 2\n\
@@ -78,6 +78,7 @@ fn every_key_is_understood_from_every_source() {
         ("node_id", "n-0"),
         ("advertise_address", "n-0:50051"),
         ("standby", "true"),
+        ("accept_clock", "true"),
         ("log_format", "json"),
         ("log_filter", "warn,tollgate=debug"),
         ("cors_allowed_origins", "https://a.example, http://localhost:3000"),

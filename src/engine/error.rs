@@ -122,7 +122,7 @@ impl From<&storage::Error> for Error {
     fn from(error: &storage::Error) -> Error {
         match error {
             storage::Error::NotApplied(_) | storage::Error::Unknown(_) => Error::StorageUnavailable,
-            storage::Error::Fenced => Error::Stopping,
+            storage::Error::Fenced | storage::Error::Gone(_) => Error::Stopping,
             storage::Error::Corrupt(what) => Error::Internal(what.clone()),
         }
     }

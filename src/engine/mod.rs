@@ -47,7 +47,7 @@ pub use crate::ledger::{
 };
 pub use crate::prices::{Change as RateChange, Changed, Format, Jumps, Report as ImportReport};
 pub use audit::Actor;
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, ServerClock, SystemClock};
 pub use credits::{Credited, VoidRequest};
 pub use error::{Error, Result, StartError};
 pub use reprice::{RepriceRequest, Repriced};

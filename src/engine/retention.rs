@@ -6,6 +6,7 @@ use chrono::Days;
 use super::Engine;
 use super::error::Result;
 use crate::domain::Time;
+use crate::domain::time::MICROS_PER_DAY;
 use crate::domain::time::calendar::Calendar;
 use crate::domain::workspace::Workspace;
 use crate::storage::log::RECORDS_KEPT_MIN;
@@ -24,12 +25,14 @@ pub struct Expired {
 }
 
 impl Engine {
-    /// The records to drop now, of all workspaces with a retention period.
+    /// The records to drop now, of all workspaces with a retention period. A clock that is far ahead
+    /// of the log is not believed: it would drop what cannot be had again.
     ///
     /// # Errors
     /// If storage fails.
     pub async fn expired_records(&self) -> Result<Vec<Expired>> {
-        let now = self.now();
+        let Some(last) = self.store().last_record_time().await? else { return Ok(Vec::new()) };
+        let now = self.now().min(last + MICROS_PER_DAY);
         let mut expired = Vec::new();
         let mut after = String::new();
         loop {

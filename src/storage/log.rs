@@ -78,6 +78,9 @@ pub trait LogStore: Send + Sync + 'static {
     /// greater: a `seq` that the fold has come to.
     async fn last_seq(&self) -> Result<i64>;
 
+    /// Must return when the entry with the greatest `seq` was written; `None` without entries.
+    async fn last_record_time(&self) -> Result<Option<Time>>;
+
     /// Appends records, in one transaction. Must return an outcome for each record, in order. A
     /// record whose key is in the log already, or earlier in `records`, must not be written, and
     /// its outcome must be the record that is there. A record that is there under its own `seq` was

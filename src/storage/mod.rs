@@ -46,6 +46,10 @@ pub enum Error {
     /// Another server has claimed this database: this one must stop writing for ever.
     #[error("another server has taken over this database")]
     Fenced,
+    /// The file of the database was deleted, or replaced by another one: this server must stop, and
+    /// a person has to look. Nothing has changed.
+    #[error("{0} is not there any more, or is another file than the one that was opened")]
+    Gone(String),
     /// What is stored contradicts itself; a person has to look.
     #[error("stored data is not what was written: {0}")]
     Corrupt(String),
@@ -119,7 +123,7 @@ pub trait ConnectionStore: Send + Sync + 'static {
 
     /// The lease of this instance. Must be held after [`ConnectionStore::claim`]; every write that
     /// returns `Ok` must renew it from the time at which the write began. Must end for ever before
-    /// a write returns [`Error::Fenced`].
+    /// a write returns [`Error::Fenced`] or [`Error::Gone`].
     fn lease(&self) -> &Arc<Lease>;
 
     /// Writes, and so renews the lease. Must return [`Error::Fenced`] as every write does.

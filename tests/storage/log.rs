@@ -365,6 +365,15 @@ pub async fn records_after_a_seq_are_of_all_workspaces(world: &World) {
     assert_eq!(store.records_after(9, 10).await.unwrap(), []);
 }
 
+pub async fn the_last_entry_says_when_it_was_written(world: &World) {
+    let store = world.store().await;
+    assert_eq!(store.last_record_time().await.unwrap(), None);
+    let at = |seq, offset| Record { record_time: START + offset, ..record(seq) };
+    let other = Record { workspace_id: "v".into(), ..at(3, 5) };
+    append_new(&*store, &[at(1, 9), at(2, 7), other]).await;
+    assert_eq!(store.last_record_time().await.unwrap(), Some(START + 5));
+}
+
 pub async fn recent_outputs_are_the_latest_successes(world: &World) {
     let store = world.store().await;
     let output = |seq, count| Record {

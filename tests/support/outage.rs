@@ -128,6 +128,7 @@ forward! {
     }
     LogStore {
         last_seq() -> i64;
+        last_record_time() -> Option<Time>;
         append(records: &[Record]) -> Vec<Appended>;
         append_audited(records: &[Record], events: &[AuditEvent]) -> Appended;
         request_records(workspace_id: &str, request_id: &str) -> Vec<Record>;

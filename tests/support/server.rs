@@ -187,4 +187,10 @@ impl Server {
         self.stop.send(()).expect("the server runs");
         self.running.await.expect("the server does not panic")
     }
+
+    /// Waits until it has ended by itself.
+    pub async fn end(self) -> Result<(), server::Error> {
+        let Server { running, stop: _stop, .. } = self;
+        running.await.expect("the server does not panic")
+    }
 }

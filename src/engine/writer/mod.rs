@@ -475,5 +475,9 @@ impl Shared {
             error!("another server has taken over this database: stopping");
             self.writer.fatal.cancel();
         }
+        if let Err(error @ storage::Error::Gone(_)) = outcome {
+            error!("{error}: stopping");
+            self.writer.fatal.cancel();
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tollgate::config::Config;
+use tollgate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 use tollgate::proto::v1;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -156,6 +157,61 @@ async fn a_graceful_stop_keeps_holds_spend_and_settings() {
     server.usage().record_usage(record("r-1", "big")).await.unwrap();
     let budget = get_budget(&server).await;
     assert_eq!((amount(&budget.spent), amount(&budget.held)), ("4.00", "0.00"));
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_clock_that_the_log_makes_unlikely_is_refused_unless_it_is_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_in(folder.path(), Arc::default(), Config::default()).await;
+    set_up(&server).await;
+    let policy = v1::UpdateWorkspaceRequest {
+        workspace: Some(v1::Workspace {
+            workspace_id: ACME.to_owned(),
+            usage_retention_days: 62,
+            ..Default::default()
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["usage_retention_days".to_owned()],
+        }),
+    };
+    server.workspace().update_workspace(policy).await.unwrap();
+    server.usage().record_usage(record("r-0", "big")).await.unwrap();
+    server.stop().await.unwrap();
+
+    let at = |offset: i64| {
+        let clock = Arc::new(TestClock::default());
+        clock.advance(offset);
+        clock
+    };
+    let (hour, day) = (MICROS_PER_HOUR, MICROS_PER_DAY);
+    for (offset, is_likely) in
+        [(-hour - 1, false), (-hour, true), (31 * day, true), (31 * day + 1, false)]
+    {
+        let server = Server::start_in(folder.path(), at(offset), Config::default()).await;
+        let ended = tokio::time::timeout(Duration::from_secs(60), async {
+            if is_likely { server.stop().await } else { server.end().await }
+        });
+        match ended.await.unwrap() {
+            Ok(()) => assert!(is_likely, "{offset}"),
+            Err(error) => {
+                let text = error.to_string();
+                assert!(!is_likely && text.contains("start once with --accept-clock"), "{text}");
+                assert!(text.contains("the last record was written at 2026-"), "{text}");
+            }
+        }
+    }
+
+    // It is believed, and yet drops no record: nothing says that so much time has passed.
+    let config = Config { accept_clock: true, ..Config::default() };
+    let server = Server::start_in(folder.path(), at(400 * day), config).await;
+    let request =
+        v1::ListUsageRecordsRequest { workspace_id: ACME.to_owned(), ..Default::default() };
+    for _ in 0..20 {
+        let listed = server.usage().list_usage_records(request.clone()).await.unwrap();
+        assert_eq!(listed.into_inner().records.len(), 1);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     server.stop().await.unwrap();
 }
 

@@ -88,6 +88,13 @@ impl SimStore {
 
 #[async_trait]
 impl LogStore for SimStore {
+    async fn last_record_time(&self) -> Result<Option<Time>> {
+        self.read(|disk| {
+            disk.log.iter().max_by_key(|record| record.seq).map(|record| record.record_time)
+        })
+        .await
+    }
+
     async fn last_seq(&self) -> Result<i64> {
         self.read(|disk| {
             let last = disk.log.iter().map(|record| record.seq).max().unwrap_or(0);

@@ -152,6 +152,32 @@ pub async fn claiming_again_keeps_the_store_writing(world: &World) {
     append_new(&*store, &[record(2)]).await;
 }
 
+/// A file that was deleted or replaced still takes what is written to it.
+pub async fn a_file_that_is_gone_takes_no_writes(world: &World) {
+    if !world.is_sqlite() {
+        return;
+    }
+    let path = world.url.strip_prefix("sqlite:").unwrap();
+    for is_replaced in [false, true] {
+        let store = world.store().await;
+        append_new(&*store, &[record(1)]).await;
+        std::fs::rename(path, format!("{path}.away")).unwrap();
+        if is_replaced {
+            std::fs::copy(format!("{path}.away"), path).unwrap();
+        }
+        for _again in 0..2 {
+            let refused = store.append(&[record(2)]).await;
+            assert!(matches!(refused, Err(Error::Gone(_))), "{refused:?}");
+            let refused = store.renew().await;
+            assert!(matches!(refused, Err(Error::Gone(_))), "{refused:?}");
+        }
+        assert!(!store.lease().is_held());
+        store.close().await;
+        std::fs::rename(format!("{path}.away"), path).unwrap();
+        assert_eq!(world.store().await.last_seq().await.unwrap(), 1, "nothing came after");
+    }
+}
+
 /// Appends and claims race; whatever the first instance was told to be in the log is there, and
 /// nothing of it comes after the claim was answered.
 pub async fn no_append_of_the_fenced_comes_after_a_claim(world: &World) {

@@ -36,6 +36,8 @@ pub enum Access {
 pub trait Dialect: Database {
     /// Where the database is, parsed.
     type Target: Clone + Send + Sync + 'static;
+    /// What a database at a target is known by: another one has another.
+    type Place: PartialEq + Send + Sync + 'static;
     /// Keeps other servers away while it lives: from the start alone where there are leases.
     type Lock: Send + 'static;
 
@@ -60,6 +62,9 @@ pub trait Dialect: Database {
     const PACKS_PAGES: bool;
 
     fn parse(url: &str) -> Result<Self::Target, OpenError>;
+
+    /// Which database is at a target now.
+    fn place(target: &Self::Target) -> std::io::Result<Self::Place>;
 
     /// The database, for people.
     fn name(target: &Self::Target) -> String;

@@ -46,6 +46,7 @@ const READER_WAIT_MAX: Duration = Duration::from_secs(10);
 #[async_trait]
 impl Dialect for Postgres {
     type Target = PgConnectOptions;
+    type Place = ();
     type Lock = PgConnection;
 
     const LEASED: bool = true;
@@ -74,6 +75,10 @@ impl Dialect for Postgres {
                 ("tcp_keepalives_count", "3"),
             ])
             .disable_statement_logging())
+    }
+
+    fn place(_target: &PgConnectOptions) -> std::io::Result<()> {
+        Ok(())
     }
 
     fn name(target: &PgConnectOptions) -> String {

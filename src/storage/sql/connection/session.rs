@@ -45,6 +45,8 @@ struct State<DB: Dialect> {
     connection: Option<DB::Connection>,
     /// Absent until this instance claims, and once it has been fenced off.
     epoch: Option<i64>,
+    /// Which database was claimed.
+    place: Option<DB::Place>,
     closed: bool,
 }
 
@@ -56,7 +58,7 @@ impl<DB: Backend> Session<DB> {
         ownership: Ownership,
     ) -> Session<DB> {
         let instance = uuid::Uuid::now_v7().to_string();
-        let state = Mutex::new(State { connection, epoch: None, closed: false });
+        let state = Mutex::new(State { connection, epoch: None, place: None, closed: false });
         let lease = match DB::LEASED {
             true => Lease::of(ownership.lease),
             false => Lease::unlimited(),
@@ -96,6 +98,7 @@ impl<DB: Backend> Session<DB> {
         };
         self.lease.renew(sent);
         state.epoch = Some(epoch);
+        state.place = DB::place(&self.target).ok();
         state.connection = Some(connection);
         Ok(before)
     }
@@ -120,6 +123,11 @@ impl<DB: Backend> Session<DB> {
         }
         if state.epoch.is_none() {
             return Err(Error::Fenced);
+        }
+        // A file that was deleted still takes what is written to it, and nobody finds it again.
+        if DB::place(&self.target).ok() != state.place {
+            self.lease.end();
+            return Err(Error::Gone(DB::name(&self.target)));
         }
         let connection = match self.take(&mut state)? {
             Some(connection) => connection,

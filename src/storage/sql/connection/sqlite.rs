@@ -4,7 +4,7 @@
 //! connection. In-memory databases are refused.
 
 use std::fs::{File, TryLockError};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -52,6 +52,8 @@ static EMPTY: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from(""));
 #[async_trait]
 impl Dialect for Sqlite {
     type Target = Arc<Path>;
+    /// Device and number of the file.
+    type Place = (u64, u64);
     type Lock = File;
 
     // The lock is the kernel's: it ends with the process and not before.
@@ -81,6 +83,11 @@ impl Dialect for Sqlite {
         real.map(Arc::from).map_err(|error| {
             OpenError::Address(format!("the folder of {} does not open: {error}", path.display()))
         })
+    }
+
+    fn place(target: &Arc<Path>) -> std::io::Result<(u64, u64)> {
+        let file = std::fs::metadata(target)?;
+        Ok((file.dev(), file.ino()))
     }
 
     fn name(target: &Arc<Path>) -> String {

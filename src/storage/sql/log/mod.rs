@@ -28,6 +28,11 @@ pub use record::RECORDS;
 
 #[async_trait]
 impl<DB: Backend> LogStore for SqlStore<DB> {
+    async fn last_record_time(&self) -> Result<Option<Time>> {
+        let last = "SELECT record_time FROM usage_records ORDER BY seq DESC LIMIT 1";
+        Ok(self.rows(last, &[]).await?.into_iter().next())
+    }
+
     async fn last_seq(&self) -> Result<i64> {
         // The last record may have been dropped; it was folded then.
         let sql = "SELECT MAX(seq) FROM (SELECT COALESCE(MAX(seq), 0) AS seq FROM usage_records \
