@@ -11,7 +11,7 @@ use tollgate::proto::v1;
 use tollgate::proto::v1::{UsageDimension as Dimension, UsageMetric as Metric};
 
 use crate::analytics::setup::{ask, days, instant, query};
-use crate::fixtures::ACME;
+use crate::fixtures::{ACME, record};
 use crate::records::generate;
 use crate::server::{self, Server, TestClock};
 
@@ -146,8 +146,9 @@ async fn dropping_old_records_changes_no_report() {
     let server = Server::start_in(folder.path(), clock.clone(), Config::default()).await;
     assert_eq!(reports(&server).await, before);
 
-    // The next day one more day goes.
+    // The next day one more day goes, once the log knows of it.
     clock.advance(MICROS_PER_DAY);
+    server.usage().record_usage(record("of the next day", "big")).await.unwrap();
     let next = "2026-01-13T05:00:00Z";
     assert!(records_before(&server, next).await > 0);
     let server = restart(server, folder.path(), &clock).await;
