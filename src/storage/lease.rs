@@ -56,15 +56,17 @@ impl Lease {
     /// A renewal was committed whose statement was sent after `sent`, a [`boot_time`].
     pub fn renew(&self, sent: Micros) {
         let Some(duration) = self.duration else { return };
-        if !self.is_ended.load(Ordering::Relaxed) {
-            self.end.store(sent.saturating_add(micros(duration)), Ordering::Relaxed);
+        self.end.store(sent.saturating_add(micros(duration)), Ordering::SeqCst);
+        // It may have been ended meanwhile.
+        if self.is_ended.load(Ordering::SeqCst) {
+            self.end.store(i64::MIN, Ordering::SeqCst);
         }
     }
 
     /// Ends it at once, and for ever.
     pub fn end(&self) {
-        self.is_ended.store(true, Ordering::Relaxed);
-        self.end.store(i64::MIN, Ordering::Relaxed);
+        self.is_ended.store(true, Ordering::SeqCst);
+        self.end.store(i64::MIN, Ordering::SeqCst);
     }
 }
 

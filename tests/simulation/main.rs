@@ -1,4 +1,4 @@
-//! The real engine over a storage that fails, in virtual time: 5,000 runs, each from its seed.
+//! The real engine over a storage that fails, in virtual time: 2,000 runs, each from its seed.
 //!
 //! More: `TOLLGATE_TEST_SEEDS=100000 cargo test --test simulation`. One again, with its trace:
 //! `TOLLGATE_TEST_SEED=123 cargo test --test simulation -- --nocapture`. The same seed gives the
@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use faults::{FAULTS, Fault};
 
-const SEEDS: u64 = 5_000;
+const SEEDS: u64 = 2_000;
 
 #[test]
 fn every_seed_keeps_the_invariants() {

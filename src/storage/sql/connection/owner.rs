@@ -99,7 +99,9 @@ pub async fn held<DB: Backend>(
     let values = [Value::Text(""), Value::Text(node)];
     let rows = match DB::rows(connection, AssertSqlSafe(sql).into_sql_str(), &values).await {
         Ok(rows) => rows,
-        Err(sqlx::Error::Database(_)) => return Ok(None),
+        Err(sqlx::Error::Database(error)) if is_unknown(error.code().as_deref()) => {
+            return Ok(None);
+        }
         Err(error) => return Err(OpenError::Unavailable(error.into())),
     };
     let found = read_all::<DB, (String, i64, i64)>(&rows);
@@ -108,6 +110,13 @@ pub async fn held<DB: Backend>(
         let remaining = Duration::from_micros(u64::try_from(left).unwrap_or_default());
         Held { address, remaining, renew_time }
     }))
+}
+
+/// Whether a statement failed because a table or a column is not there.
+fn is_unknown(code: Option<&str>) -> bool {
+    const UNDEFINED_TABLE: &str = "42P01";
+    const UNDEFINED_COLUMN: &str = "42703";
+    matches!(code, Some(UNDEFINED_TABLE | UNDEFINED_COLUMN))
 }
 
 #[cfg(test)]
