@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use tokio::net::TcpListener;
-use tollgate::admin::tokens::Tokens;
+use tollgate::admin::tokens::{FIRST, Tokens};
 use tollgate::config::{Auth, Config, Flag, Loaded, SETTINGS};
 use tollgate::engine::{Clock, SystemClock};
 use tollgate::storage::sql;
 use tollgate::{logging, server};
 use tracing::warn;
 
-use super::{Failure, failure, runtime, stop_signal, warning};
+use super::{Failure, failure, print_secret, runtime, stop_signal, tell, warning};
 
 /// What others than the owner and the group of a file may do: read and write.
 const OTHERS: u32 = 0o006;
@@ -89,8 +89,8 @@ async fn make_first_token(config: &Config) -> Result<(), Failure> {
     let made = tokens.first(file, SystemClock.now()).await;
     tokens.close().await;
     if let Some(secret) = made.map_err(failure)? {
-        eprintln!("tollgate: the first operator token is created; this is its secret:");
-        println!("{}", secret.expose());
+        tell("the first operator token is created; this is its secret:");
+        print_secret(FIRST, &secret)?;
     }
     Ok(())
 }
