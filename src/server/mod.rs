@@ -1,13 +1,14 @@
 //! The server: the only place where the parts meet. Given its configuration, listener, storage,
 //! clock and the signal to stop; binds nothing and reads no environment by itself.
 
+mod background;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::HeaderValue;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
@@ -26,6 +27,7 @@ use crate::proto;
 use crate::storage::Store;
 use crate::tasks::{self, access, deliver, expire, fold, retention};
 use crate::transport::{self, Tls};
+use background::Tasks;
 
 /// Most calls in flight on one connection; a client waits with more.
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 1_024;
@@ -51,13 +53,15 @@ pub enum Error {
     Serving(String),
     #[error("another server has taken over this database, or the writer failed: see the log")]
     CannotGoOn,
+    #[error("the background task \"{task}\" has ended: {cause}")]
+    TaskEnded { task: &'static str, cause: String },
 }
 
 /// Serves until `shutdown`, then stops gracefully: calls in flight end, and holds are stored,
 /// within the configured deadline.
 ///
 /// # Errors
-/// If it cannot start, or another server takes over the database.
+/// If it cannot start, or another server takes over the database, or a background task ends.
 pub async fn run(
     config: Config,
     listener: TcpListener,
@@ -83,26 +87,30 @@ pub async fn run(
     let mut serving = tokio::spawn(serve(router, listener, tls.clone(), stopping.clone()));
     let mut tasks = Tasks::default();
     if let Some(tls) = tls {
-        tasks.spawn(|stop| tls.watch(stop));
+        tasks.spawn("certificates", |stop| tls.watch(stop));
     }
     if let Some(identities) = identities {
-        tasks.spawn(|stop| tasks::identities::run(identities, engine.clone(), stop));
+        tasks.spawn("identities", |stop| tasks::identities::run(identities, engine.clone(), stop));
     }
-    tasks.spawn(|stop| fold::run(engine.clone(), committed, stop));
-    tasks.spawn(|stop| expire::run(engine.clone(), stop));
-    tasks.spawn(|stop| retention::run(engine.clone(), stop));
-    tasks.spawn(|stop| access::run(engine.clone(), stop));
+    tasks.spawn("fold", |stop| fold::run(engine.clone(), committed, stop));
+    tasks.spawn("expiry", |stop| expire::run(engine.clone(), stop));
+    tasks.spawn("retention", |stop| retention::run(engine.clone(), stop));
+    tasks.spawn("access tokens", |stop| access::run(engine.clone(), stop));
     let (rules, smtp) = (address_rules(&config), config.smtp.clone());
-    tasks.spawn(|stop| deliver::run(engine.clone(), rules, smtp, stop));
-    tasks.spawn(|stop| health.clone().watch(engine.clone(), stop));
+    tasks.spawn("deliveries", |stop| deliver::run(engine.clone(), rules, smtp, stop));
+    tasks.spawn("health", |stop| health.clone().watch(engine.clone(), stop));
     info!("listening on {address}");
     hint_at_first_call(&engine, &config, address).await;
 
     let outcome = tokio::select! {
         () = shutdown => Ok(()),
         () = engine.fatal().cancelled() => Err(Error::CannotGoOn),
+        error = tasks.ended() => Err(error),
         ended = &mut serving => Err(Error::Serving(describe_end(ended))),
     };
+    if let Err(cause) = &outcome {
+        error!(%cause, "the server cannot go on");
+    }
     info!("stopping");
     let deadline = Instant::now() + config.shutdown_deadline;
     // Holds must be stored, also where a call does not end.
@@ -191,31 +199,6 @@ fn address_rules(config: &Config) -> AddressRules {
     AddressRules {
         allow_loopback: config.webhooks_allow_loopback,
         allow_private: config.webhooks_allow_private,
-    }
-}
-
-/// Background tasks, and the token that stops them.
-#[derive(Default)]
-struct Tasks {
-    set: JoinSet<()>,
-    stop: CancellationToken,
-}
-
-impl Tasks {
-    fn spawn<F>(&mut self, task: impl FnOnce(CancellationToken) -> F)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        self.set.spawn(task(self.stop.clone()));
-    }
-
-    async fn stop(mut self) {
-        self.stop.cancel();
-        while let Some(ended) = self.set.join_next().await {
-            if let Err(cause) = ended {
-                error!(%cause, "a background task failed");
-            }
-        }
     }
 }
 

@@ -179,6 +179,11 @@ impl Server {
         AnalyticsServiceClient::new(self.channel.clone())
     }
 
+    /// Why it ends by itself.
+    pub async fn ended(self) -> Result<(), server::Error> {
+        self.running.await.expect("the server does not panic")
+    }
+
     /// Stops gracefully and waits for the end.
     pub async fn stop(self) -> Result<(), server::Error> {
         self.stop.send(()).expect("the server runs");

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tollgate::config::Config;
 use tollgate::proto::v1;
+use tollgate::server;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -53,6 +54,28 @@ async fn health_is_told_per_service_until_the_stop() {
         assert_eq!(last.status(), ServingStatus::NotServing);
         assert!(stream.message().await.unwrap().is_none());
     }
+}
+
+#[tokio::test]
+async fn a_background_task_that_fails_stops_the_server_and_loses_no_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Outage::new(open(folder.path()).await));
+    let server = Server::start_on(store.clone(), Arc::default(), Config::default()).await;
+    set_up(&server).await;
+    server.usage().check_and_route(check("r-1", "big")).await.unwrap();
+
+    store.set_defective("due_deliveries");
+    let ended = tokio::time::timeout(Duration::from_secs(60), server.ended()).await;
+    let error = ended.expect("it does not go on").unwrap_err();
+    let is_named = matches!(error, server::Error::TaskEnded { task: "deliveries", .. });
+    assert!(is_named && error.to_string().contains("a defect in due_deliveries"), "{error}");
+
+    let server = Server::start_in(folder.path(), Arc::default(), Config::default()).await;
+    let request = v1::ListHoldsRequest { workspace_id: ACME.to_owned(), ..Default::default() };
+    let holds = server.usage().list_holds(request).await.unwrap().into_inner().holds;
+    assert_eq!(holds.len(), 1);
+    assert_eq!(holds[0].request_id, "r-1");
+    server.stop().await.unwrap();
 }
 
 #[tokio::test]
