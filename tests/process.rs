@@ -1,15 +1,17 @@
-//! The real binary as a process: where its log cannot be written, and its exit codes.
+//! The real binary as a process: where its log cannot be written, what signals do, and its exit
+//! codes.
 
 #[path = "support/process.rs"]
 mod process;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use process::{Server, free_port, serve};
+use sqlx::{Connection, SqliteConnection};
 use tollgate::proto::v1;
 use tollgate::proto::v1::budget_service_client::BudgetServiceClient;
 use tollgate::proto::v1::model_limit_service_client::ModelLimitServiceClient;
@@ -19,6 +21,8 @@ use tonic::transport::Channel;
 
 const ACME: &str = "acme";
 const MODEL: &str = "gpt-4.1-mini";
+/// How long a line of the log may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn database(folder: &Path) -> String {
     format!("sqlite:{}", folder.join("tollgate.db").display())
@@ -122,6 +126,9 @@ async fn a_log_that_nobody_reads_any_more_ends_nothing() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert!(server.is_alive());
     check(&channel, "r-2").await;
+    server.signal("HUP");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(server.is_alive());
     server.stop().await;
     let (server, channel) = Server::start(&database, free_port()).await;
     assert_eq!(holds(&channel).await, ["r-1", "r-2"]);
@@ -138,6 +145,113 @@ async fn warnings_that_cannot_be_written_end_nothing() {
     provoke_warnings(&channel).await;
     assert!(server.is_alive());
     server.stop().await;
+}
+
+/// Certificate and key of a server, in files.
+fn write_certificate(folder: &Path) {
+    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    fs::write(folder.join("cert.pem"), pair.cert.pem()).unwrap();
+    fs::write(folder.join("key.pem"), pair.signing_key.serialize_pem()).unwrap();
+}
+
+/// The identity file, and the keys that it names.
+fn write_identities(folder: &Path, role: &str) {
+    let text = format!(
+        "[[issuers]]\nissuer = 'https://login.acme.example'\naudiences = ['tollgate']\n\
+         jwks_file = '{}'\n[[issuers.rules]]\nclaims = {{ groups = 'finops' }}\n\
+         role = '{role}'\nworkspaces = ['acme']\n",
+        folder.join("keys.json").display()
+    );
+    fs::write(folder.join("identities.toml"), text).unwrap();
+    fs::write(folder.join("keys.json"), r#"{"keys": []}"#).unwrap();
+}
+
+#[tokio::test]
+async fn sighup_reads_files_again_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, port) = (folder.path(), free_port());
+    write_certificate(folder);
+    write_identities(folder, "viewer");
+    let mut command = serve(&database(folder), port);
+    command.current_dir(folder).args(["--auth", "required", "--log-filter", "info"]);
+    command.args(["--tls-certificate", "cert.pem", "--tls-key", "key.pem"]);
+    command.args(["--identity-file", "identities.toml"]);
+    let log = folder.join("log");
+    command.stderr(File::create(&log).unwrap());
+    let (mut server, _) = Server::run(command, port).await;
+    until_logged(&log, "listening on").await;
+
+    server.signal("HUP");
+    until_logged(&log, "the certificates of the server: unchanged").await;
+    until_logged(&log, "the identity file: unchanged").await;
+    write_certificate(folder);
+    write_identities(folder, "service");
+    let asked = Instant::now();
+    server.signal("HUP");
+    until_logged(&log, "the certificates of the server: changed and in use").await;
+    until_logged(&log, "the identity file: changed and in use").await;
+    assert!(asked.elapsed() < Duration::from_secs(10), "they are looked at that often anyway");
+    fs::write(folder.join("key.pem"), "no key").unwrap();
+    fs::write(folder.join("identities.toml"), "no rules").unwrap();
+    server.signal("HUP");
+    until_logged(&log, "the certificates of the server: as before").await;
+    until_logged(&log, "the identity file: as before").await;
+    assert!(server.is_alive());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn sighup_without_files_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, port) = (database(folder.path()), free_port());
+    let mut command = serve(&database, port);
+    let log = folder.path().join("log");
+    command.args(["--log-filter", "info"]).stderr(File::create(&log).unwrap());
+    let (server, channel) = Server::run(command, port).await;
+    set_up(&channel).await;
+    check(&channel, "r-1").await;
+    server.signal("HUP");
+    until_logged(&log, "asked to read files again: there are none").await;
+    server.stop().await;
+    assert_hold_is_found(&database, "r-1").await;
+}
+
+/// Another process holds the database, so that nothing can be written.
+#[tokio::test]
+async fn a_stop_that_stores_nothing_is_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, port) = (database(folder.path()), free_port());
+    let mut command = serve(&database, port);
+    let log = folder.path().join("log");
+    command.args(["--shutdown-deadline-seconds", "2"]).stderr(File::create(&log).unwrap());
+    let (server, channel) = Server::run(command, port).await;
+    set_up(&channel).await;
+    check(&channel, "r-1").await;
+    let mut other = SqliteConnection::connect(&database).await.unwrap();
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    server.signal("TERM");
+    assert_eq!(server.ended().await.code(), Some(1));
+    let text = fs::read_to_string(&log).unwrap();
+    assert!(text.contains("tollgate: storage did not answer while the server stopped"), "{text}");
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    other.close().await.unwrap();
+    // As after a crash: nothing is held for a request whose end nobody knows.
+    let (server, channel) = Server::start(&database, free_port()).await;
+    assert!(holds(&channel).await.is_empty());
+    server.stop().await;
+}
+
+/// Waits until a text was logged.
+async fn until_logged(log: &Path, text: &str) {
+    let begun = Instant::now();
+    loop {
+        let logged = fs::read_to_string(log).unwrap();
+        if logged.contains(text) {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{text} is not in {logged}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[test]

@@ -8,11 +8,14 @@ use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tollgate::admin::tokens::{FIRST, Tokens};
 use tollgate::config::{Auth, Config, Flag, Loaded, SETTINGS};
 use tollgate::engine::{Clock, SystemClock};
+use tollgate::logging;
+use tollgate::server::{self, Signals};
 use tollgate::storage::sql;
-use tollgate::{logging, server};
 use tracing::warn;
 
 use super::{Failure, failure, print_secret, runtime, stop_signal, tell, warning};
@@ -41,7 +44,7 @@ pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
         warn!("{warning}");
     }
     runtime(config.worker_threads.map(NonZeroUsize::get))?.block_on(async {
-        let stop = stop_signal()?;
+        let signals = Signals { shutdown: stop_signal()?, reload: reload_signal()? };
         if config.auth == Auth::Required {
             make_first_token(&config).await?;
         }
@@ -54,9 +57,22 @@ pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
         } else if config.tls.is_none() && config.insecure {
             warn!("insecure: calls to {} are not encrypted", config.listen);
         }
-        server::run(config, listener, store, Arc::new(SystemClock), stop).await.map_err(failure)?;
+        let clock = Arc::new(SystemClock);
+        server::run(config, listener, store, clock, signals).await.map_err(failure)?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Changes with each SIGHUP, which does not end the process any more from this call on.
+fn reload_signal() -> Result<watch::Receiver<()>, Failure> {
+    let mut hangup = signal(SignalKind::hangup()).map_err(failure)?;
+    let (sender, receiver) = watch::channel(());
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            sender.send_replace(());
+        }
+    });
+    Ok(receiver)
 }
 
 /// Warns of files with secrets or usage that every user of this machine can read or change.

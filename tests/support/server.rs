@@ -125,7 +125,8 @@ impl Server {
                 std::future::pending::<()>().await;
             }
         };
-        let running = tokio::spawn(server::run(config, listener, store, clock.clone(), stopped));
+        let signals = server::Signals::shutdown(stopped);
+        let running = tokio::spawn(server::run(config, listener, store, clock.clone(), signals));
         let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address");
         let channel = endpoint.connect_lazy();
         Server { address, clock, channel, stop, running, folder: None }

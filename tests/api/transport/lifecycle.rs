@@ -79,6 +79,19 @@ async fn a_background_task_that_fails_stops_the_server_and_loses_no_hold() {
 }
 
 #[tokio::test]
+async fn a_stop_that_stores_nothing_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Outage::new(open(folder.path()).await));
+    let server = Server::start_on(store.clone(), Arc::default(), Config::default()).await;
+    set_up(&server).await;
+    server.usage().check_and_route(check("r-1", "big")).await.unwrap();
+    store.set(true);
+    let error = server.stop().await.unwrap_err();
+    assert!(matches!(error, server::Error::NotSaved), "{error}");
+    assert!(error.to_string().contains("holds"), "{error}");
+}
+
+#[tokio::test]
 async fn an_outage_of_storage_is_told_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(Outage::new(open(folder.path()).await));
