@@ -35,6 +35,10 @@ pub enum Failure {
     Export(export::Error),
     /// Of the record of this attempt.
     Record(engine::Error, i32),
+    /// The message is longer than this.
+    MessageTooLong {
+        bytes_max: usize,
+    },
     /// The caller has no valid credentials. Why not is not said.
     Unauthenticated,
     /// The caller may not do this, and why not.
@@ -164,6 +168,11 @@ impl ErrorBody {
                 let is_reused = matches!(error, engine::Error::RequestIdReused { .. });
                 let body = ErrorBody::of_engine(error);
                 if is_reused { body.with("attempt", attempt) } else { body }
+            }
+            Failure::MessageTooLong { bytes_max } => {
+                let message = format!("a message has at most {bytes_max} bytes");
+                let body = ErrorBody::new(ErrorReason::BoundReached, message);
+                body.with("bound", "bytes of a message").with("value", bytes_max)
             }
             Failure::Unauthenticated => {
                 ErrorBody::new(ErrorReason::Unauthenticated, NO_CREDENTIALS.to_owned())

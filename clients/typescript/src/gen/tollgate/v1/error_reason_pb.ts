@@ -30,7 +30,8 @@ export enum ErrorReason {
 
   /**
    * A field of the request has a value out of its range. Status INVALID_ARGUMENT with
-   * `google.rpc.BadRequest`: each violation names the field and what was expected.
+   * `google.rpc.BadRequest`: each violation names the field and what was expected. Without it where
+   * the message as a whole cannot be read.
    *
    * @generated from enum value: ERROR_REASON_INVALID_FIELD = 1;
    */
@@ -91,8 +92,8 @@ export enum ErrorReason {
   CHANGE_NOT_ALLOWED = 8,
 
   /**
-   * A named bound is reached, for example live holds of one workspace. Status RESOURCE_EXHAUSTED.
-   * Metadata: bound, and its value.
+   * A named bound is reached, for example live holds of one workspace, or the bytes of a message.
+   * Status RESOURCE_EXHAUSTED. Metadata: bound, and its value.
    *
    * @generated from enum value: ERROR_REASON_BOUND_REACHED = 9;
    */
