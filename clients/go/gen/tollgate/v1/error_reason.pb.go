@@ -58,9 +58,10 @@ const (
 	// Status RESOURCE_EXHAUSTED. Metadata: bound, and its value.
 	ErrorReason_ERROR_REASON_BOUND_REACHED ErrorReason = 9
 	// Storage does not answer or failed: nothing has changed, or the outcome is not known yet. A
-	// retry with the same request_id is safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+	// retry is safe, of a record with the same request_id. Status UNAVAILABLE with `google.rpc.RetryInfo`.
 	ErrorReason_ERROR_REASON_STORAGE_UNAVAILABLE ErrorReason = 10
-	// The server is stopping. A retry with the same request_id, at another server or later, is safe.
+	// The server is stopping. A retry at another server or later is safe, of a record with the same
+	// request_id.
 	// Status UNAVAILABLE with `google.rpc.RetryInfo`.
 	ErrorReason_ERROR_REASON_STOPPING ErrorReason = 11
 	// A defect of the server; it has logged the cause. Status INTERNAL.

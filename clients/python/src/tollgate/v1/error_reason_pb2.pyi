@@ -58,10 +58,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_STORAGE_UNAVAILABLE: _ErrorReason.ValueType  # 10
     """Storage does not answer or failed: nothing has changed, or the outcome is not known yet. A
-    retry with the same request_id is safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+    retry is safe, of a record with the same request_id. Status UNAVAILABLE with `google.rpc.RetryInfo`.
     """
     ERROR_REASON_STOPPING: _ErrorReason.ValueType  # 11
-    """The server is stopping. A retry with the same request_id, at another server or later, is safe.
+    """The server is stopping. A retry at another server or later is safe, of a record with the same
+    request_id.
     Status UNAVAILABLE with `google.rpc.RetryInfo`.
     """
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 12
@@ -144,10 +145,11 @@ Status RESOURCE_EXHAUSTED. Metadata: bound, and its value.
 """
 ERROR_REASON_STORAGE_UNAVAILABLE: ErrorReason.ValueType  # 10
 """Storage does not answer or failed: nothing has changed, or the outcome is not known yet. A
-retry with the same request_id is safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+retry is safe, of a record with the same request_id. Status UNAVAILABLE with `google.rpc.RetryInfo`.
 """
 ERROR_REASON_STOPPING: ErrorReason.ValueType  # 11
-"""The server is stopping. A retry with the same request_id, at another server or later, is safe.
+"""The server is stopping. A retry at another server or later is safe, of a record with the same
+request_id.
 Status UNAVAILABLE with `google.rpc.RetryInfo`.
 """
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 12

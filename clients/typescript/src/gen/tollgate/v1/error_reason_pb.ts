@@ -101,14 +101,15 @@ export enum ErrorReason {
 
   /**
    * Storage does not answer or failed: nothing has changed, or the outcome is not known yet. A
-   * retry with the same request_id is safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+   * retry is safe, of a record with the same request_id. Status UNAVAILABLE with `google.rpc.RetryInfo`.
    *
    * @generated from enum value: ERROR_REASON_STORAGE_UNAVAILABLE = 10;
    */
   STORAGE_UNAVAILABLE = 10,
 
   /**
-   * The server is stopping. A retry with the same request_id, at another server or later, is safe.
+   * The server is stopping. A retry at another server or later is safe, of a record with the same
+   * request_id.
    * Status UNAVAILABLE with `google.rpc.RetryInfo`.
    *
    * @generated from enum value: ERROR_REASON_STOPPING = 11;
