@@ -47,7 +47,6 @@ async fn set_up(channel: &Channel) {
         budget: usd("100"),
         overage_limit: usd("0"),
         start_date: "2026-01-01".to_owned(),
-        ..Default::default()
     };
     let request = v1::SetPlanRequest { workspace_id: workspace_id(), plan: Some(plan) };
     BudgetServiceClient::new(channel.clone()).set_plan(request).await.unwrap();
