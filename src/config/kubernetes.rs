@@ -1,5 +1,5 @@
-//! Variables that Kubernetes sets in each pod for the services of its namespace, also for one that is
-//! named tollgate or tollgate-something: they are no settings, and no mistake.
+//! Variables that Kubernetes sets in each pod for the services of its namespace, also for one that
+//! is named tollgate or tollgate-something: they are no settings, and no mistake.
 //!
 //! <https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>
 
@@ -7,8 +7,8 @@
 const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
 
 /// Whether a variable is one of `{NAME}_SERVICE_HOST`, `{NAME}_SERVICE_PORT`,
-/// `{NAME}_SERVICE_PORT_{PORT}`, `{NAME}_PORT` and `{NAME}_PORT_{NUMBER}_{PROTOCOL}`, the latter also
-/// with `_PROTO`, `_PORT` or `_ADDR` behind it.
+/// `{NAME}_SERVICE_PORT_{PORT}`, `{NAME}_PORT` and `{NAME}_PORT_{NUMBER}_{PROTOCOL}`, the latter
+/// also with `_PROTO`, `_PORT` or `_ADDR` behind it.
 pub(super) fn is_of_service(variable: &str, text: &str) -> bool {
     if variable.ends_with("_SERVICE_HOST") {
         return true;

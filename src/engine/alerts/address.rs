@@ -128,7 +128,7 @@ fn network_v6(address: Ipv6Addr) -> Network {
         [0x2002, high, low, ..] => v4(high, low),
         // Unique-local addresses that clouds give to metadata and other services of their own: AWS
         // (also names and time), Google Cloud, Oracle Cloud, Scaleway.
-        // https://docs.aws.amazon.com/whitepapers/latest/ipv6-on-aws/supporting-amazon-vpc-services.html
+        // https://docs.aws.amazon.com/whitepapers/latest/ipv6-on-aws (supporting VPC services)
         // https://cloud.google.com/compute/docs/metadata/querying-metadata
         // https://docs.oracle.com/iaas/Content/Compute/Tasks/gettingmetadata.htm
         // https://www.scaleway.com/en/docs/instances/how-to/use-cloud-init/

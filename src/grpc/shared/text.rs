@@ -116,8 +116,8 @@ impl Decoder<'_> {
         }
     }
 
-    /// Refuses a text that is chosen now and does not show what it is. Those that are in use already
-    /// stay so.
+    /// Refuses a text that is chosen now and does not show what it is. Those that are in use
+    /// already stay so.
     pub fn visible(self, text: &str) {
         self.ensure(is_visible(text), VISIBLE);
     }

@@ -1,8 +1,8 @@
 //! Requests that could not be read: what tonic says of them becomes an error of who sent them.
 //!
 //! tonic answers INTERNAL where a body ends within a message or has none, and OUT_OF_RANGE where a
-//! message is too long, before any service is asked. Bytes that are no message of the method are the
-//! codec's (`proto.rs`).
+//! message is too long, before any service is asked. Bytes that are no message of the method are
+//! the codec's (`proto.rs`).
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
