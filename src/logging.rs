@@ -1,11 +1,17 @@
 //! Starts the log: to standard error, for people or as JSON. What is logged is said where it
 //! happens.
+//!
+//! A line that cannot be written is lost and counted: a full disk, or a pipe that nobody reads any
+//! more, must not end what it would have told of.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
+
+static LOST_LINES: AtomicU64 = AtomicU64::new(0);
 
 /// Starts the log of this process. A second call in one process changes nothing.
 pub fn init(config: &Config) {
@@ -13,11 +19,65 @@ pub fn init(config: &Config) {
     let filter = EnvFilter::try_new(&config.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+        .with_writer(|| Lossy(io::stderr()))
+        // Told of on standard error as well, and there with a panic.
+        .log_internal_errors(false)
+        .with_ansi(io::stderr().is_terminal());
     let started = match config.log_format {
         LogFormat::Human => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
     drop(started);
+}
+
+/// Lines of the log that could not be written since the process began.
+pub fn lost_lines() -> u64 {
+    LOST_LINES.load(Ordering::Relaxed)
+}
+
+/// Never fails.
+struct Lossy<W>(W);
+
+impl<W: Write> Write for Lossy<W> {
+    /// A whole line: the log writes each with one call.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.0.write_all(line).is_err() {
+            LOST_LINES.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        drop(self.0.flush());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_written_is_counted() {
+        let before = lost_lines();
+        let mut output = Lossy(Full);
+        output.write_all(b"one line\n").unwrap();
+        output.flush().unwrap();
+        assert_eq!(lost_lines(), before + 1);
+        let mut output = Lossy(Vec::new());
+        output.write_all(b"another\n").unwrap();
+        assert_eq!((output.0.as_slice(), lost_lines()), (&b"another\n"[..], before + 1));
+    }
 }

@@ -1,6 +1,8 @@
 //! The binary `tollgate`: see `cli`.
 
 #![forbid(unsafe_code)]
+// These macros panic where nothing can be written.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod cli;
 

@@ -4,10 +4,12 @@
 //! rules do not allow, whatever a name resolves to.
 
 use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::CertificateError;
 
 use crate::engine::alerts::address::AddressRules;
 
@@ -43,6 +45,9 @@ pub fn describe(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "timed out".to_owned();
     }
+    if let Some(failure) = tls_failure(error) {
+        return format!("no connection: {failure}");
+    }
     let mut cause: &dyn Error = error;
     while let Some(source) = cause.source() {
         cause = source;
@@ -52,6 +57,42 @@ pub fn describe(error: &reqwest::Error) -> String {
         (_, true) => "the request could not be made".to_owned(),
         (true, false) => format!("no connection: {cause}"),
         (false, false) => format!("no answer: {cause}"),
+    }
+}
+
+/// Why a TLS handshake failed, if that is what happened. Not with the text of the error: it names
+/// what the certificate of whatever answered is for, and an address may have been chosen to learn
+/// that.
+pub fn tls_failure(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(tls) = cause.downcast_ref() {
+            return Some(describe_tls(tls));
+        }
+        // An I/O error leaves out what it wraps when it is asked for its source.
+        let wrapped = cause.downcast_ref::<io::Error>().and_then(|error| error.get_ref());
+        next = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static)).or_else(|| cause.source());
+    }
+    None
+}
+
+fn describe_tls(error: &rustls::Error) -> &'static str {
+    let rustls::Error::InvalidCertificate(fault) = error else {
+        return "the TLS handshake failed";
+    };
+    match fault {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "the certificate is for another name"
+        }
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => {
+            "the certificate has expired or is not valid yet"
+        }
+        CertificateError::UnknownIssuer => "the certificate is of an authority that is not trusted",
+        CertificateError::Revoked => "the certificate is revoked",
+        _ => "the certificate is not valid",
     }
 }
 
@@ -90,5 +131,44 @@ mod tests {
             let error = resolved.err().map(|error| error.to_string()).unwrap_or_default();
             assert_eq!(error.contains("no address that is allowed"), !is_allowed, "{error}");
         }
+    }
+
+    #[test]
+    fn a_failed_handshake_tells_nothing_of_the_certificate() {
+        let names = rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+            expected: "alerts.example.com".try_into().unwrap(),
+            presented: vec!["DnsName(\"vault.internal\")".to_owned()],
+        });
+        assert!(names.to_string().contains("vault.internal"), "{names}");
+        let plain = tls_failure(&names);
+        let wrapped = io::Error::other(names.clone());
+        assert_eq!(plain, Some("the certificate is for another name"));
+        assert_eq!(tls_failure(&wrapped), plain);
+        assert_eq!(tls_failure(&io::Error::other(wrapped)), plain);
+        assert_eq!(tls_failure(&io::Error::other("refused")), None);
+    }
+
+    #[tokio::test]
+    async fn whoever_answers_is_not_described() {
+        let pair = rcgen::generate_simple_self_signed(["vault.internal".to_owned()]).unwrap();
+        let key = rustls::pki_types::PrivatePkcs8KeyDer::from(pair.signing_key.serialize_der());
+        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![pair.cert.der().clone()], key.into())
+            .unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
+        let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+        let answering = async { acceptor.accept(listener.accept().await.unwrap().0).await };
+        let rules = AddressRules { allow_loopback: true, allow_private: false };
+        let client = client(rules, true, Duration::from_secs(30)).unwrap();
+        let (sent, answered) = tokio::join!(client.post(url).send(), answering);
+        assert!(answered.is_err());
+        let error = describe(&sent.unwrap_err());
+        assert!(error.starts_with("no connection: the certificate is "), "{error}");
+        assert!(!error.contains("vault"), "{error}");
     }
 }

@@ -17,6 +17,8 @@ pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descrip
 /// Domain of every error reason.
 pub const ERROR_DOMAIN: &str = "tollgate";
 
+const MALFORMED: &str = "the message is not one of this method: it cannot be read as protobuf";
+
 /// The codec of tonic, with one difference: bytes that are no message are an error of who sent
 /// them, not of the server.
 #[derive(Debug)]
@@ -56,7 +58,8 @@ impl<U: Message + Default> Decoder for MessageDecoder<U> {
     type Error = Status;
 
     fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
-        self.0.decode(buf).map_err(|error| malformed(error.message()))
+        // Its own message names types and fields of this program.
+        self.0.decode(buf).map_err(|_| malformed())
     }
 
     fn buffer_settings(&self) -> BufferSettings {
@@ -64,8 +67,9 @@ impl<U: Message + Default> Decoder for MessageDecoder<U> {
     }
 }
 
-fn malformed(cause: &str) -> Status {
+/// The error about a body that is no message of its method.
+pub fn malformed() -> Status {
     let reason = v1::ErrorReason::InvalidField.as_str_name();
     let details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, []);
-    Status::with_error_details(Code::InvalidArgument, cause.to_owned(), details)
+    Status::with_error_details(Code::InvalidArgument, MALFORMED, details)
 }

@@ -3,7 +3,6 @@
 
 #[path = "support/data.rs"]
 mod data;
-#[allow(dead_code, reason = "other suites stop it")]
 #[path = "support/process.rs"]
 mod process;
 

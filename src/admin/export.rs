@@ -117,10 +117,11 @@ impl PartFile {
         refuse_existing(path, replace)?;
         let name = path.file_name().ok_or_else(|| failed(io::ErrorKind::InvalidFilename.into()))?;
         // In the same directory, so that renaming is atomic.
-        let part = format!(".{}.{}.part", name.to_string_lossy(), std::process::id());
+        let part = format!(".{}.{:016x}.part", name.to_string_lossy(), rand::random::<u64>());
         let part = path.with_file_name(part);
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(PRIVATE);
+        // Nothing that is there is opened, and no link followed: others may write in the directory.
+        options.write(true).create_new(true).mode(PRIVATE);
         let file = options.open(&part);
         let file = file.map_err(failed)?;
         Ok(PartFile { file, part, path: path.to_owned(), replace, finished: false })
@@ -159,5 +160,34 @@ impl Drop for PartFile {
             // The export has failed already; a leftover file is harmless.
             drop(fs::remove_file(&self.part));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_that_lies_in_the_way_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (victim, path) = (folder.path().join("victim"), folder.path().join("usage.csv"));
+        fs::write(&victim, "precious").unwrap();
+        // The name that could be foreseen.
+        let foreseen = format!(".usage.csv.{}.part", std::process::id());
+        std::os::unix::fs::symlink(&victim, folder.path().join(foreseen)).unwrap();
+        let mut part = PartFile::create(&path, false).unwrap();
+        part.write_all(b"exported").unwrap();
+        let again = OpenOptions::new().write(true).create_new(true).open(&part.part);
+        assert_eq!(again.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        part.finish().unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "exported");
+        // Two at once do not meet.
+        let one = PartFile::create(&path, true).unwrap();
+        let other = PartFile::create(&path, true).unwrap();
+        assert_ne!(one.part, other.part);
+        drop((one, other));
+        let left = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, 3, "the link, what it leads to, and the export");
     }
 }

@@ -13,7 +13,7 @@ use crate::storage::Store;
 use crate::storage::sql;
 
 /// Id of the operator token that a server makes at its first start.
-const FIRST: &str = "first";
+pub const FIRST: &str = "first";
 
 /// A database that is opened for it.
 pub struct Tokens {

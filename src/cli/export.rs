@@ -16,7 +16,7 @@ use tollgate::export::Format;
 use tollgate::export::content::{Content, ReportContent, ReportKind};
 use tollgate::{admin, analytics};
 
-use super::{Database, Failure, runtime, stop_signal};
+use super::{Database, Failure, runtime, stop_signal, tell};
 
 /// Most places of a ranking, as of a query.
 const TOP_MAX: usize = query::TOP_MAX;
@@ -237,9 +237,7 @@ pub fn run(export: Export) -> Result<ExitCode, Failure> {
         Err(admin::Error::Output(cause)) if cause.kind() == ErrorKind::BrokenPipe => {}
         Err(cause) => return Err(message(&cause)),
         Ok(exported) if exported.is_behind => {
-            eprintln!(
-                "tollgate: the last entries of the log are not summed up yet and not in this report"
-            );
+            tell("the last entries of the log are not summed up yet and not in this report");
         }
         Ok(_) => {}
     }

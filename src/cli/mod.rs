@@ -12,12 +12,14 @@ mod token;
 mod verify;
 
 use std::fmt::Display;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use tollgate::config::{Config, SETTINGS};
+use tollgate::domain::access::Secret;
 
 /// Tollgate keeps LLM spend inside its envelope.
 #[derive(Debug, Parser)]
@@ -78,7 +80,7 @@ pub fn run() -> ExitCode {
         Command::Prices(prices) => prices::run(prices),
     };
     result.unwrap_or_else(|message| {
-        eprintln!("tollgate: {message}");
+        tell(message);
         ExitCode::FAILURE
     })
 }
@@ -88,6 +90,42 @@ type Failure = String;
 
 fn failure(error: impl Display) -> Failure {
     error.to_string()
+}
+
+/// Tells the person at the terminal. That nobody can be told is no reason to fail, or to fail with
+/// another exit code.
+fn tell(message: impl Display) {
+    drop(writeln!(io::stderr(), "tollgate: {message}"));
+}
+
+/// Prints a result.
+///
+/// # Errors
+/// If it cannot be written.
+fn print(result: impl Display) -> Result<(), Failure> {
+    match write_out(result) {
+        // Its reader has read enough.
+        Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|cause| format!("the result could not be printed: {cause}")),
+    }
+}
+
+/// Prints the secret of a token, which nothing else knows.
+///
+/// # Errors
+/// If it cannot be written.
+fn print_secret(id: &str, secret: &Secret) -> Result<(), Failure> {
+    write_out(format_args!("{}\n", secret.expose())).map_err(|cause| {
+        format!(
+            "the secret could not be printed: {cause}; tollgate token rotate {id} makes another"
+        )
+    })
+}
+
+fn write_out(text: impl Display) -> io::Result<()> {
+    let mut output = io::stdout();
+    write!(output, "{text}")?;
+    output.flush()
 }
 
 /// The database that a command works on; named as for serve.
@@ -106,17 +144,8 @@ impl Database {
         let setting = SETTINGS.iter().find(|setting| setting.key == "database");
         let flags = setting.zip(self.database.clone()).into_iter().collect();
         let loaded = Config::load(self.config.clone(), flags).map_err(failure)?;
-        if let Some(warning) = warning(&loaded.unknown_variables) {
-            eprintln!("tollgate: {warning}");
-        }
         Ok(loaded.config.database.as_str().to_owned())
     }
-}
-
-/// Without the values, which may be secret.
-fn warning(unknown_variables: &[String]) -> Option<String> {
-    let names = unknown_variables.join(", ");
-    (!names.is_empty()).then(|| format!("unknown environment variables are ignored: {names}"))
 }
 
 /// A runtime with so many threads; one for each core if absent.

@@ -1,6 +1,5 @@
 //! `tollgate prices`: models and prices of the catalog.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -14,7 +13,7 @@ use tollgate::prices::{Format, Jumps};
 use tollgate::proto::v1;
 use tollgate::proto::v1::catalog_service_client::CatalogServiceClient;
 
-use super::{Database, Failure, failure, runtime};
+use super::{Database, Failure, failure, print, runtime};
 
 /// Largest message that is sent: that of the server.
 const REQUEST_BYTES_MAX: usize = tollgate::grpc::REQUEST_BYTES_MAX;
@@ -65,8 +64,7 @@ pub fn run(prices: Prices) -> Result<ExitCode, Failure> {
             runtime(None)?.block_on(import).map_err(failure)?.to_string()
         }
     };
-    // A closed pipe is no reason to fail: its reader has read enough.
-    drop(writeln!(std::io::stdout(), "{report}"));
+    print(format_args!("{report}\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use tollgate::admin;
 
-use super::{Database, Failure, failure, runtime};
+use super::{Database, Failure, failure, print, runtime};
 
 pub fn run(database: Database) -> Result<ExitCode, Failure> {
     let url = database.url()?;
     runtime(None)?.block_on(admin::rebuild(&url)).map_err(failure)?;
-    println!("rebuilt from the usage log");
+    print("rebuilt from the usage log\n")?;
     Ok(ExitCode::SUCCESS)
 }

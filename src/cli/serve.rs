@@ -3,20 +3,22 @@
 use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use tokio::net::TcpListener;
-use tollgate::admin::tokens::Tokens;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tollgate::admin::tokens::{FIRST, Tokens};
 use tollgate::config::{Auth, Config, Flag, Loaded, SETTINGS};
 use tollgate::engine::{Clock, ServerClock, SystemClock};
+use tollgate::logging;
+use tollgate::server::{self, Signals};
 use tollgate::storage::sql::{self, Ownership, Wait};
-use tollgate::{logging, server};
-use tracing::warn;
+use tracing::{info, warn};
 
-use super::{Failure, failure, runtime, stop_signal, warning};
+use super::{Failure, failure, print_secret, runtime, stop_signal, tell};
 
 /// What others than the owner and the group of a file may do: read and write.
 const OTHERS: u32 = 0o006;
@@ -36,13 +38,14 @@ struct Flags(Vec<Flag>);
 
 pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
     let loaded = Config::load(arguments.config, arguments.flags.0).map_err(failure)?;
-    let Loaded { config, unknown_variables, secret_file } = loaded;
+    let Loaded { config, kubernetes_variables, secret_file } = loaded;
     logging::init(&config);
-    if let Some(warning) = warning(&unknown_variables) {
-        warn!("{warning}");
+    if !kubernetes_variables.is_empty() {
+        info!("ignored, because Kubernetes sets them: {}", kubernetes_variables.join(", "));
     }
     runtime(config.worker_threads.map(NonZeroUsize::get))?.block_on(async {
-        let mut stop = pin!(stop_signal()?);
+        let mut shutdown = Box::pin(stop_signal()?);
+        let reload = reload_signal()?;
         if config.auth == Auth::Required {
             make_first_token(&config).await?;
         }
@@ -50,7 +53,7 @@ pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
             opened = sql::open_as(config.database.as_str(), ownership(&config)) => {
                 opened.map_err(failure)?
             }
-            () = &mut stop => return Ok(ExitCode::SUCCESS),
+            () = &mut shutdown => return Ok(ExitCode::SUCCESS),
         };
         warn_of_exposed(&config, secret_file);
         let listener = TcpListener::bind(config.listen).await;
@@ -60,8 +63,8 @@ pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
         } else if config.tls.is_none() && config.insecure {
             warn!("insecure: calls to {} are not encrypted", config.listen);
         }
-        let clock = Arc::new(ServerClock::start());
-        server::run(config, listener, store, clock, stop).await.map_err(failure)?;
+        let (clock, signals) = (Arc::new(ServerClock::start()), Signals { shutdown, reload });
+        server::run(config, listener, store, clock, signals).await.map_err(failure)?;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -73,6 +76,18 @@ fn ownership(config: &Config) -> Ownership {
         lease: config.lease,
         wait: if config.standby { Wait::Standby } else { Wait::WhileUnrenewed },
     }
+}
+
+/// Changes with each SIGHUP, which does not end the process any more from this call on.
+fn reload_signal() -> Result<watch::Receiver<()>, Failure> {
+    let mut hangup = signal(SignalKind::hangup()).map_err(failure)?;
+    let (sender, receiver) = watch::channel(());
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            sender.send_replace(());
+        }
+    });
+    Ok(receiver)
 }
 
 /// Warns of files with secrets or usage that every user of this machine can read or change.
@@ -105,8 +120,8 @@ async fn make_first_token(config: &Config) -> Result<(), Failure> {
     let made = tokens.first(file, SystemClock.now()).await;
     tokens.close().await;
     if let Some(secret) = made.map_err(failure)? {
-        eprintln!("tollgate: the first operator token is created; this is its secret:");
-        println!("{}", secret.expose());
+        tell("the first operator token is created; this is its secret:");
+        print_secret(FIRST, &secret)?;
     }
     Ok(())
 }

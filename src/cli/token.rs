@@ -14,7 +14,7 @@ use tollgate::domain::time::{
 use tollgate::engine::{Clock, NewToken, SystemClock};
 use tollgate::grpc::role_table;
 
-use super::{Database, Failure, failure, runtime};
+use super::{Database, Failure, failure, print, print_secret, runtime, tell};
 
 /// Longest life of a token.
 const EXPIRES_MAX: Micros = 3_650 * MICROS_PER_DAY;
@@ -114,7 +114,7 @@ pub fn run(token: Token) -> Result<ExitCode, Failure> {
         Token::Rotate(rotate) => &rotate.database,
         Token::Revoke(revoke) => &revoke.database,
         Token::Roles => {
-            print!("{}", role_table());
+            print(role_table())?;
             return Ok(ExitCode::SUCCESS);
         }
     };
@@ -135,22 +135,22 @@ async fn perform(tokens: &Tokens, token: Token, now: Time) -> Result<(), Failure
             let unknown = tokens.unknown(&new.workspace_ids).await.map_err(failure)?;
             let (made, secret) = tokens.create(new, now).await.map_err(failure)?;
             for id in unknown {
-                eprintln!("tollgate: there is no workspace \"{id}\" yet");
+                tell(format_args!("there is no workspace \"{id}\" yet"));
             }
-            eprintln!("tollgate: token {} is created; this is its secret:", made.id);
-            println!("{}", secret.expose());
+            tell(format_args!("token {} is created; this is its secret:", made.id));
+            print_secret(&made.id, &secret)?;
         }
         Token::Rotate(Rotate { id, overlap, .. }) => {
             let (_, secret) = tokens.rotate(&id, overlap, now).await.map_err(failure)?;
-            println!("{}", secret.expose());
+            print_secret(&id, &secret)?;
         }
         Token::Revoke(Revoke { id, .. }) => {
             tokens.revoke(&id, now).await.map_err(failure)?;
-            eprintln!("tollgate: token {id} is revoked");
+            tell(format_args!("token {id} is revoked"));
         }
         Token::List(_) => {
             for token in tokens.list().await.map_err(failure)? {
-                println!("{}", line(&token, now));
+                print(format_args!("{}\n", line(&token, now)))?;
             }
         }
         Token::Roles => {}

@@ -51,7 +51,7 @@ pub enum Error {
     #[error("{bound} is at most {max}")]
     BoundReached { bound: &'static str, max: i64 },
     /// Nothing has changed, or the outcome is not known yet.
-    #[error("storage does not answer; a retry with the same request_id is safe")]
+    #[error("storage does not answer: try again later")]
     StorageUnavailable,
     /// This server may not decide: its lease of the database has run out, or another has it. With
     /// the address of the owner, if that is known.
@@ -62,7 +62,7 @@ pub enum Error {
     )]
     NotOwner { address: Arc<str> },
     /// As above; this server shuts down.
-    #[error("the server is stopping; a retry with the same request_id is safe")]
+    #[error("the server is stopping: try again later")]
     Stopping,
     /// A defect, or data that contradicts itself. The cause is logged, never shown.
     #[error("internal error")]
@@ -75,12 +75,18 @@ pub enum StartError {
     #[error(transparent)]
     Secrets(#[from] Unopenable),
     #[error("the engine could not start: {0}")]
-    Engine(#[from] Error),
+    Storage(#[from] storage::Error),
+    #[error("the engine could not start: {0}")]
+    Engine(Error),
 }
 
-impl From<storage::Error> for StartError {
-    fn from(error: storage::Error) -> StartError {
-        StartError::Engine(error.into())
+impl From<Error> for StartError {
+    /// Whoever starts a server may know what is wrong with its data.
+    fn from(error: Error) -> StartError {
+        match error {
+            Error::Internal(cause) => StartError::Storage(storage::Error::Corrupt(cause)),
+            error => StartError::Engine(error),
+        }
     }
 }
 
@@ -135,5 +141,23 @@ impl From<storage::Error> for Error {
             warn!(cause = %error, "storage failed");
         }
         Error::from(&error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_says_what_is_wrong_with_the_data() {
+        let corrupt = || storage::Error::Corrupt("\"x\" is no currency".to_owned());
+        for error in [StartError::from(corrupt()), StartError::from(Error::from(corrupt()))] {
+            let expected = "the engine could not start: stored data is not what was written: \
+                            \"x\" is no currency";
+            assert_eq!(error.to_string(), expected);
+        }
+        let failed = storage::Error::NotApplied("database disk image is malformed".into());
+        let message = StartError::from(failed).to_string();
+        assert!(message.contains("malformed") && !message.contains("request_id"), "{message}");
     }
 }

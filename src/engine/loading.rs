@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use tracing::error;
+
 use super::error::{Error, Result};
 use super::{Engine, Shared, WorkspaceHandle};
 use crate::domain::Time;
@@ -173,17 +175,22 @@ impl Shared {
         Ok(())
     }
 
-    /// Saves the shutdown snapshot. Returns how many holds it has.
+    /// Saves the shutdown snapshot. Returns how many holds it has. A workspace whose ledger has
+    /// failed is found as after a crash: its holds are given back.
     pub(super) async fn save_snapshot(&self) -> storage::Result<usize> {
         let now = self.clock.now();
         let mut holds = Vec::new();
         let mut rates = Vec::new();
         let mut crashes = self.crash_penalties(now).await?;
         for workspace in self.workspaces.all() {
-            let mut ledger = workspace.lock();
+            let workspace_id = || workspace.id().clone();
+            let Some(mut ledger) = workspace.lock_sound() else {
+                error!(workspace = %workspace.id(), "its ledger has failed: live holds are lost");
+                crashes.push(StoredCrash { workspace_id: workspace_id(), time: now });
+                continue;
+            };
             holds.extend(stored_holds(&mut ledger, now));
             let RateSnapshot { counts, crash_time } = ledger.rate_snapshot(now);
-            let workspace_id = || workspace.id().clone();
             let stored = |counts| StoredRate { workspace_id: workspace_id(), counts };
             rates.extend(counts.into_iter().map(stored));
             let crash = crash_time.map(|time| StoredCrash { workspace_id: workspace_id(), time });

@@ -157,19 +157,24 @@ impl Engine {
 
     /// Graceful shutdown: finishes what the writer was handed, saves the shutdown snapshot and
     /// closes storage.
-    pub async fn stop(&self) {
+    ///
+    /// # Errors
+    /// If the snapshot could not be saved: the next start finds what it finds after a crash.
+    pub async fn stop(&self) -> storage::Result<()> {
         self.shared.writer.stop().await;
         // Nothing is decided after the snapshot, with which the next server may begin at once.
         self.shared.lease.end();
         if let Err(cause) = self.shared.store_refusals().await {
             warn!(%cause, "could not save counts of refusals: some are lost");
         }
-        match self.shared.save_snapshot().await {
-            Ok(0) => {}
-            Ok(count) => info!(count, "saved live holds"),
-            Err(cause) => warn!(%cause, "could not save live holds: they are released"),
+        let saved = self.shared.save_snapshot().await;
+        if let Ok(count) = saved
+            && count > 0
+        {
+            info!(count, "saved live holds");
         }
         self.shared.store.close().await;
+        saved.map(drop)
     }
 
     /// Ends at once, as a crash would: nothing is finished or saved.

@@ -31,7 +31,13 @@ impl WorkspaceHandle {
     /// If a thread panicked while it held the lock: the ledger failed an assertion, and must not
     /// decide on money any more.
     pub fn lock(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().expect("the ledger failed an assertion")
+        let id = &self.id;
+        self.lock_sound().unwrap_or_else(|| panic!("the ledger of workspace {id} has failed"))
+    }
+
+    /// The same; nothing where a thread panicked. For what must be done for all others.
+    pub(super) fn lock_sound(&self) -> Option<MutexGuard<'_, Ledger>> {
+        self.ledger.lock().ok()
     }
 
     /// Wakes those who watch the workspace. A watch that begins now has this change in its first

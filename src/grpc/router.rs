@@ -19,6 +19,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::access::authenticate::{Authenticated, Authenticator};
 use super::shared::actor::ACTOR;
+use super::shared::unread::Readable;
 use super::usage::Usage;
 use super::{ServiceContext, bounded};
 use crate::proto::v1::usage_service_server::UsageServiceServer;
@@ -45,7 +46,7 @@ const RESPONSE_HEADERS: [HeaderName; 3] = [
 /// Takes every request of the server.
 #[derive(Clone)]
 pub struct Router {
-    usage: Authenticated<UsageServiceServer<Usage>>,
+    usage: Authenticated<Readable<UsageServiceServer<Usage>>>,
     others: BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>,
 }
 
@@ -59,8 +60,9 @@ impl Router {
     ) -> Router {
         let authenticator = Arc::new(Authenticator::new(context));
         let usage = bounded!(UsageServiceServer<Usage>, Usage::new(context));
-        let usage = Authenticated::new(usage, authenticator.clone());
-        let web = GrpcWebLayer::new().layer(Authenticated::new(routes.prepare(), authenticator));
+        let usage = Authenticated::new(Readable(usage), authenticator.clone());
+        let routes = Authenticated::new(Readable(routes.prepare()), authenticator);
+        let web = GrpcWebLayer::new().layer(routes);
         let others = match cors(cors_allowed_origins) {
             Some(cors) => BoxCloneSyncService::new(cors.layer(web)),
             None => BoxCloneSyncService::new(web),
@@ -73,7 +75,7 @@ impl Service<Request<Body>> for Router {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = Either<
-        <Authenticated<UsageServiceServer<Usage>> as Service<Request<Body>>>::Future,
+        <Authenticated<Readable<UsageServiceServer<Usage>>> as Service<Request<Body>>>::Future,
         <BoxCloneSyncService<Request<Body>, Response<Body>, Infallible> as Service<
             Request<Body>,
         >>::Future,

@@ -13,7 +13,7 @@ mod known;
 mod rules;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -53,6 +53,8 @@ pub struct Identities {
     has_client_ca: bool,
     accepted: ArcSwap<Accepted>,
     known: Known,
+    /// Held while the file is read again: rules in use are never older than what was in use.
+    reloading: Mutex<()>,
     /// Told where a token has a key that is not in the set of its issuer.
     wanted: Notify,
 }
@@ -74,6 +76,7 @@ impl Identities {
             has_client_ca,
             accepted: ArcSwap::from_pointee(accepted),
             known: Known::default(),
+            reloading: Mutex::new(()),
             wanted: Notify::new(),
         })
     }
@@ -151,6 +154,7 @@ impl Identities {
     /// # Errors
     /// If it cannot be used.
     pub fn reload(&self) -> Result<bool, Error> {
+        let _reloading = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.accepted.load_full();
         let read = std::fs::read_to_string(&self.path);
         if read.is_ok_and(|text| text == before.text) {

@@ -70,8 +70,9 @@ impl Tls {
     /// # Errors
     /// If they cannot be used.
     pub fn reload(&self) -> Result<bool, Error> {
-        let contents = Contents::read(&self.files)?;
+        // Before they are read: what is in use is never older than what was in use.
         let mut loaded = self.loaded.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let contents = Contents::read(&self.files)?;
         if *loaded == contents {
             return Ok(false);
         }

@@ -91,11 +91,15 @@ pub async fn price_since_2023(server: &Server, price: v1::Price, workspace_id: &
     server.catalog().set_model_price(request).await.unwrap();
 }
 
+/// 2000-01-01T00:00:00Z: the earliest time that there is.
+pub const EARLIEST: prost_types::Timestamp =
+    prost_types::Timestamp { seconds: 946_684_800, nanos: 0 };
+
 /// Computes the cost of all usage of [`ACME`] again.
 pub async fn reprice(server: &Server) -> v1::RepriceUsageResponse {
     let request = v1::RepriceUsageRequest {
         workspace_id: ACME.to_owned(),
-        start_time: Some(prost_types::Timestamp::default()),
+        start_time: Some(EARLIEST),
         end_time: Some(prost_types::Timestamp { seconds: 4_000_000_000, nanos: 0 }),
         ..Default::default()
     };

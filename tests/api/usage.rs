@@ -6,7 +6,8 @@ use tollgate::proto::v1::record_usage_result::Result as Outcome;
 use tonic::Code;
 
 use crate::fixtures::{
-    ACME, acme, add_model, amount, assert_failed, check, create_workspace, get_budget, record,
+    ACME, EARLIEST, acme, add_model, amount, assert_failed, check, create_workspace, get_budget,
+    record,
 };
 use crate::server::Server;
 
@@ -302,7 +303,7 @@ async fn an_unknown_model_is_recorded_and_priced_later() {
     add_model(&server, "mystery", "EUR", "1", "2").await;
     let request = v1::RepriceUsageRequest {
         workspace_id: ACME.to_owned(),
-        start_time: Some(prost_types::Timestamp::default()),
+        start_time: Some(EARLIEST),
         end_time: Some(prost_types::Timestamp { seconds: 4_000_000_000, nanos: 0 }),
         ..Default::default()
     };

@@ -235,7 +235,8 @@ impl Simulation {
         let fold = &mut self.server.fold;
         let stopped = tokio::time::timeout(Duration::from_secs(20), async {
             let _ = fold.await;
-            engine.stop().await;
+            // Storage may fail; then the next start sees a crash.
+            drop(engine.stop().await);
         });
         let is_clean = stopped.await.is_ok();
         self.server.engine.abort().await;

@@ -1,10 +1,10 @@
 //! Storage that can be cut off: every call fails without having changed anything, until it is
-//! back.
+//! back, or has a defect: a call that panics.
 #![allow(dead_code, reason = "each test target uses its part of it")]
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tollgate::domain::access::AccessToken;
 use tollgate::domain::alert::AlertKey;
@@ -36,15 +36,22 @@ use tollgate::storage::{ConnectionStore, Error, PreviousOwner, Result, Store};
 pub struct Outage {
     inner: Arc<dyn Store>,
     is_out: AtomicBool,
+    /// The call that panics.
+    defective: Mutex<Option<&'static str>>,
 }
 
 impl Outage {
     pub fn new(inner: Arc<dyn Store>) -> Outage {
-        Outage { inner, is_out: AtomicBool::new(false) }
+        Outage { inner, is_out: AtomicBool::new(false), defective: Mutex::new(None) }
     }
 
     pub fn set(&self, is_out: bool) {
         self.is_out.store(is_out, Ordering::SeqCst);
+    }
+
+    /// From now on this call panics.
+    pub fn set_defective(&self, call: &'static str) {
+        *self.defective.lock().unwrap() = Some(call);
     }
 
     fn check(&self) -> Result<()> {
@@ -63,6 +70,8 @@ macro_rules! forward {
         #[tonic::async_trait]
         impl $trait for Outage {
             $(async fn $name(&self, $($argument: $type),*) -> Result<$answer> {
+                let is_defective = *self.defective.lock().unwrap() == Some(stringify!($name));
+                assert!(!is_defective, "a defect in {}", stringify!($name));
                 self.check()?;
                 self.inner.$name($($argument),*).await
             })*

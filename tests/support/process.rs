@@ -1,7 +1,8 @@
-//! The real binary as a process: started, killed, stopped.
+//! The real binary as a process: started, signalled, killed, stopped.
+#![allow(dead_code, reason = "each test target uses its part of it")]
 
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use tonic::transport::Channel;
@@ -27,25 +28,38 @@ pub struct Server {
     pub port: u16,
 }
 
+/// `tollgate serve`, to be started.
+pub fn serve(database: &str, port: u16) -> Command {
+    let mut command = Command::new(binary());
+    command
+        .args(["serve", "--database", database])
+        // In the environment, so that a flag of the test wins.
+        .env("TOLLGATE_LOG_FILTER", "warn")
+        // A server that was killed need not be waited for.
+        .env("TOLLGATE_NODE_ID", "one")
+        .args(["--listen", &format!("127.0.0.1:{port}"), "--webhooks-allow-loopback"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    command
+}
+
 impl Server {
     /// Starts the binary and waits until it takes connections.
     pub async fn start(database: &str, port: u16) -> (Server, Channel) {
-        let flags = ["--node-id", "one", "--webhooks-allow-loopback"];
-        let mut server = Server::spawn(database, port, &flags);
+        Server::run(serve(database, port), port).await
+    }
+
+    /// The same with a command that may have more flags.
+    pub async fn run(mut command: Command, port: u16) -> (Server, Channel) {
+        let mut server = Server { child: command.spawn().unwrap(), port };
         let channel = server.connect().await;
         (server, channel)
     }
 
-    /// Starts the binary.
+    /// Starts the binary on a node that is not named.
     pub fn spawn(database: &str, port: u16, flags: &[&str]) -> Server {
-        let child = Command::new(binary())
-            .args(["serve", "--database", database, "--log-filter", "warn"])
-            .args(["--listen", &format!("127.0.0.1:{port}")])
-            .args(flags)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut command = serve(database, port);
+        let child = command.env_remove("TOLLGATE_NODE_ID").args(flags).spawn().unwrap();
         Server { child, port }
     }
 
@@ -71,21 +85,21 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    /// Sends a signal, for example `TERM`.
-    pub fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
-    }
-
     /// SIGTERM: must end by itself, with success.
     pub async fn stop(self) {
         self.signal("TERM");
-        let status = self.end().await;
+        let status = self.ended().await;
         assert!(status.success(), "a graceful stop ended with {status}");
     }
 
-    /// Waits until it has ended by itself.
-    pub async fn end(mut self) -> ExitStatus {
+    /// Sends a signal.
+    pub fn signal(&self, name: &str) {
+        let (signal, pid) = (format!("-{name}"), self.child.id().to_string());
+        assert!(Command::new("kill").args([signal, pid]).status().unwrap().success());
+    }
+
+    /// Waits until it ends.
+    pub async fn ended(mut self) -> ExitStatus {
         let deadline = Instant::now() + START_DEADLINE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -94,6 +108,16 @@ impl Server {
             assert!(Instant::now() < deadline, "the server does not end");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// Whether it runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// The reading end of its standard error, if it was piped.
+    pub fn take_stderr(&mut self) -> ChildStderr {
+        self.child.stderr.take().expect("it was piped")
     }
 }
 

@@ -5,8 +5,8 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -39,27 +39,42 @@ use crate::support::postgres;
 pub const START: Time = Time::from_micros(1_773_576_000_000_000);
 
 /// A clock that a test moves.
-pub struct TestClock(AtomicI64);
+pub struct TestClock {
+    micros: AtomicI64,
+    /// The file in which the clock is broken.
+    broken_in: Mutex<Option<&'static str>>,
+}
 
 impl Default for TestClock {
     fn default() -> TestClock {
-        TestClock(AtomicI64::new(START.micros()))
+        TestClock { micros: AtomicI64::new(START.micros()), broken_in: Mutex::new(None) }
     }
 }
 
 impl TestClock {
     pub fn micros(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
+        self.micros.load(Ordering::Relaxed)
+    }
+
+    /// From now on it panics when a function of this file asks it, directly or through others.
+    pub fn break_in(&self, file: &'static str) {
+        *self.broken_in.lock().unwrap() = Some(file);
     }
 
     pub fn advance(&self, span: Micros) {
-        self.0.fetch_add(span, Ordering::Relaxed);
+        self.micros.fetch_add(span, Ordering::Relaxed);
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Time {
-        Time::from_micros(self.0.load(Ordering::Relaxed))
+        // Released before the panic.
+        let broken_in = *self.broken_in.lock().unwrap();
+        if let Some(file) = broken_in {
+            let stack = std::backtrace::Backtrace::force_capture().to_string();
+            assert!(!stack.contains(file), "the clock is broken in {file}");
+        }
+        Time::from_micros(self.micros())
     }
 }
 
@@ -128,7 +143,8 @@ impl Server {
                 std::future::pending::<()>().await;
             }
         };
-        let running = tokio::spawn(server::run(config, listener, store, clock.clone(), stopped));
+        let signals = server::Signals::shutdown(stopped);
+        let running = tokio::spawn(server::run(config, listener, store, clock.clone(), signals));
         let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address");
         let channel = endpoint.connect_lazy();
         Server { address, clock, channel, stop, running, folder: None }
@@ -180,6 +196,11 @@ impl Server {
 
     pub fn analytics(&self) -> AnalyticsServiceClient<Channel> {
         AnalyticsServiceClient::new(self.channel.clone())
+    }
+
+    /// Why it ends by itself.
+    pub async fn ended(self) -> Result<(), server::Error> {
+        self.running.await.expect("the server does not panic")
     }
 
     /// Stops gracefully and waits for the end.

@@ -61,7 +61,7 @@ async fn an_owner_that_is_cut_off_decides_no_longer_than_its_lease() {
     // It learns who owns the database now, and ends.
     proxy.reconnect();
     let Pair { owner, second: caller, .. } = pair;
-    assert!(!owner.end().await.success());
+    assert!(!owner.ended().await.success());
     caller.record(0).await.unwrap();
     let told = first.answers().into_iter().filter_map(|answer| answer.status);
     let told: Vec<(Code, String)> = told.filter(|(_, text)| text.contains("own its")).collect();
@@ -80,7 +80,7 @@ async fn an_owner_that_is_frozen_decides_nothing_when_it_goes_on() {
     let taken = second.first_allowed(LEASE + TAKEOVER_MAX).await;
     print_takeover("frozen", taken.answered - frozen);
     pair.owner.signal("CONT");
-    assert!(!pair.owner.end().await.success());
+    assert!(!pair.owner.ended().await.success());
     // What it had taken before it was frozen is answered, and nothing of it allowed.
     for answer in first.allowed() {
         assert!(answer.answered < taken.answered, "{answer:?}");
@@ -144,7 +144,7 @@ async fn an_owner_whose_connections_are_cut_stays_the_owner() {
                WHERE datname = current_database() AND pid <> pg_backend_pid()";
     sqlx::query(cut).execute(&mut connection).await.unwrap();
     let second = Server::spawn(&url, free_port(), &["--lease-seconds", "2"]);
-    assert!(!second.end().await.success(), "the owner goes on renewing its lease");
+    assert!(!second.ended().await.success(), "the owner goes on renewing its lease");
     caller.record(0).await.unwrap();
     let failed: Vec<_> = asking.answers().into_iter().filter(|it| it.decision.is_none()).collect();
     assert!(failed.is_empty(), "checks go on: {failed:?}");

@@ -6,7 +6,6 @@
 #[allow(dead_code, reason = "the suite that kills servers uses more of it")]
 #[path = "../kill/client.rs"]
 mod client;
-#[allow(dead_code, reason = "other suites start servers in other ways")]
 #[path = "../support/process.rs"]
 mod process;
 #[path = "../support/mod.rs"]

@@ -117,7 +117,7 @@ async fn ingest(database: &str, seconds: f64, folds: bool) -> Result<Ingest> {
         task.await?;
     }
     drop(kept);
-    engine.stop().await;
+    engine.stop().await?;
     Ok(Ingest { rows_per_second, lags })
 }
 

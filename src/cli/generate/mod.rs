@@ -30,7 +30,7 @@ use tollgate_lab::generate::history::History;
 use tollgate_lab::generate::{LocalDay, Spec};
 use tollgate_lab::progress::Progress;
 
-use super::{Database, Failure, bounded_usize, failure, runtime};
+use super::{Database, Failure, bounded_usize, failure, print, runtime};
 use records::{Day, Recorder};
 use writer::Writer;
 
@@ -108,7 +108,7 @@ pub fn run(arguments: Generate) -> Result<ExitCode, Failure> {
     });
     let generated = generated.map_err(|error: Error| failure(error))?;
     progress.finish();
-    println!("{generated}");
+    print(format_args!("{generated}\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 

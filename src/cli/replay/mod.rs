@@ -3,7 +3,7 @@
 mod client;
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ use tollgate_lab::replay::pace::Speed;
 use tollgate_lab::replay::trace::{self, Row};
 use tollgate_lab::replay::{self, CONCURRENCY_MAX, Options};
 
-use super::{Failure, bounded_usize, failure, runtime, stop_signal};
+use super::{Failure, bounded_usize, failure, print, runtime, stop_signal};
 use client::Client;
 
 #[derive(Debug, Args)]
@@ -55,8 +55,7 @@ pub fn run(arguments: Replay) -> Result<ExitCode, Failure> {
             concurrency: arguments.concurrency,
         };
         let report = replay::run(client, &rows, options, stop).await?;
-        // A closed pipe is no reason to fail: its reader has read enough.
-        drop(write!(std::io::stdout(), "{report}"));
+        print(&report)?;
         Ok(if report.has_errors() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     })
 }

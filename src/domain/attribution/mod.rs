@@ -8,6 +8,7 @@ pub mod directory;
 mod packed;
 mod subject;
 mod tag;
+mod visible;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use super::Coded;
 pub use packed::PackedAttribution;
 pub use subject::{SubjectIds, SubjectMap, provider_subject_id};
 pub use tag::{TAG_SIGN, tag_of_subject, tag_subject_id};
+pub use visible::{VISIBLE, is_visible};
 
 /// Makes the enums and the struct of the table below.
 macro_rules! attribution_fields {

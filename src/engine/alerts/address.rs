@@ -24,7 +24,8 @@ enum Network {
     Public,
     Loopback,
     Private,
-    /// Never allowed: link-local, where clouds serve credentials, and what no webhook can have.
+    /// Never allowed: link-local and others where clouds serve credentials, and what no webhook can
+    /// have.
     Forbidden,
 }
 
@@ -93,6 +94,12 @@ fn network(address: IpAddr) -> Network {
 fn network_v4(address: Ipv4Addr) -> Network {
     match address.octets() {
         [127, ..] => Network::Loopback,
+        // The host of a virtual machine in Azure, which looks public, and the metadata of Alibaba
+        // Cloud, which looks private. Those of Oracle Cloud Classic (192.0.0.192) and of all others
+        // known are in networks that are forbidden as a whole.
+        // https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
+        // https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata
+        [168, 63, 129, 16] | [100, 100, 100, 200] => Network::Forbidden,
         // RFC 1918, and what carriers share (RFC 6598).
         [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Network::Private,
         // "This" network, link-local, protocol assignments, documentation, relays, benchmarks.
@@ -119,6 +126,16 @@ fn network_v6(address: Ipv6Addr) -> Network {
         // Forms that lead to an IPv4 address are judged by it: mapped, translated, 6to4.
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => v4(high, low),
         [0x2002, high, low, ..] => v4(high, low),
+        // Unique-local addresses that clouds give to metadata and other services of their own: AWS
+        // (also names and time), Google Cloud, Oracle Cloud, Scaleway.
+        // https://docs.aws.amazon.com/whitepapers/latest/ipv6-on-aws (supporting VPC services)
+        // https://cloud.google.com/compute/docs/metadata/querying-metadata
+        // https://docs.oracle.com/iaas/Content/Compute/Tasks/gettingmetadata.htm
+        // https://www.scaleway.com/en/docs/instances/how-to/use-cloud-init/
+        [0xfd00, 0xec2, ..]
+        | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254]
+        | [0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe]
+        | [0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42] => Network::Forbidden,
         // Unique-local, and the site-local addresses before them.
         [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Network::Private,
         // Protocol assignments (Teredo among them), documentation.
@@ -164,6 +181,21 @@ mod tests {
             ("fc00::1", Network::Private),
             ("fdff::1", Network::Private),
             ("fec0::1", Network::Private),
+            ("168.63.129.15", Network::Public),
+            ("168.63.129.17", Network::Public),
+            ("100.100.100.199", Network::Private),
+            ("fd00:ec3::1", Network::Private),
+            ("fd20:ce::253", Network::Private),
+            ("168.63.129.16", Network::Forbidden),
+            ("::ffff:168.63.129.16", Network::Forbidden),
+            ("64:ff9b::a83f:8110", Network::Forbidden),
+            ("100.100.100.200", Network::Forbidden),
+            ("192.0.0.192", Network::Forbidden),
+            ("fd00:ec2::254", Network::Forbidden),
+            ("fd00:ec2::23", Network::Forbidden),
+            ("fd20:ce::254", Network::Forbidden),
+            ("fd00:c1::a9fe:a9fe", Network::Forbidden),
+            ("fd00:42::42", Network::Forbidden),
             ("0.0.0.0", Network::Forbidden),
             ("169.254.169.254", Network::Forbidden),
             ("::ffff:169.254.169.254", Network::Forbidden),

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use super::{Edit, bounded, not_found};
 use crate::domain::Time;
-use crate::domain::attribution::EntryKind;
 use crate::domain::attribution::directory::Entry;
+use crate::domain::attribution::{EntryKind, VISIBLE, is_visible};
 use crate::engine::audit::{self, Actor};
-use crate::engine::error::Result;
+use crate::engine::error::{Error, Result};
 use crate::engine::{Engine, Shared};
 use crate::storage;
 use crate::storage::directory::{EntryState, Listed};
@@ -44,6 +44,9 @@ impl Engine {
         let upsert = |edit: Edit| async move {
             let keys: Vec<_> = new.iter().map(|new| (new.kind, new.id.clone())).collect();
             let known = edit.shared.known_entries(edit.handle.id(), &keys).await?;
+            for (index, new) in new.iter().enumerate() {
+                new.check_ids(index, &known[&(new.kind, new.id.clone())])?;
+            }
             let after = new.into_iter().map(|new| {
                 let before = known[&(new.kind, new.id.clone())].entry.as_ref();
                 new.replace(before, edit.now)
@@ -170,6 +173,23 @@ impl Shared {
 }
 
 impl NewEntry {
+    /// Ids that are in use already stay so.
+    fn check_ids(&self, index: usize, known: &Listed) -> Result<()> {
+        let is_known = known.entry.is_some() || known.seen.is_some();
+        let department = known.entry.as_ref().map(|entry| &entry.department_id);
+        let is_department_known = department == Some(&self.department_id);
+        for (field, id, is_known) in [
+            ("id", &self.id, is_known),
+            ("department_id", &self.department_id, is_department_known),
+        ] {
+            if !is_known && !is_visible(id) {
+                let field = format!("entries[{index}].{field}");
+                return Err(Error::Field { field, expected: VISIBLE.to_owned() });
+            }
+        }
+        Ok(())
+    }
+
     /// The entry that replaces `before`; that itself if nothing differs.
     fn replace(self, before: Option<&Entry>, now: Time) -> Entry {
         let entry = Entry {

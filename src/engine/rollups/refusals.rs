@@ -145,7 +145,8 @@ impl Shared {
         // In a defined order, so that a simulation is deterministic.
         workspaces.sort_by(|a, b| a.id().cmp(b.id()));
         for workspace in workspaces {
-            let mut ledger = workspace.lock();
+            // Also called at a stop because one of them has failed.
+            let Some(mut ledger) = workspace.lock_sound() else { continue };
             for (key, counts) in ledger.take_refusals(REFUSAL_ROWS_MAX - rows.len()) {
                 rows.push(RefusalRow {
                     workspace_id: workspace.id().clone(),

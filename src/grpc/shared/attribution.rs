@@ -45,7 +45,7 @@ impl Decoder<'_> {
         (!attribution.is_empty()).then(|| Box::new(attribution))
     }
 
-    /// The same as a hold keeps it.
+    /// The same of a request that begins, as a hold keeps it: its ids show what they are.
     pub fn packed_attribution(
         self,
         attribution: Option<&v1::Attribution>,
@@ -53,6 +53,10 @@ impl Decoder<'_> {
         let attribution = attribution?;
         if !self.check_attribution(attribution) {
             return None;
+        }
+        let at = self.field("attribution");
+        for (text, name) in texts_of(attribution).into_iter().zip(NAMES) {
+            at.field(name).visible(text);
         }
         let tags: BTreeMap<&str, &str> = if attribution.tags.is_empty() {
             BTreeMap::new()

@@ -15,3 +15,4 @@ pub mod subject;
 pub mod text;
 pub mod time;
 pub mod tokens;
+pub mod unread;

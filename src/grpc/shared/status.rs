@@ -21,6 +21,8 @@ pub const DOMAIN: &str = crate::proto::ERROR_DOMAIN;
 pub const RETRY_DELAY: Duration = Duration::from_secs(1);
 const NO_CREDENTIALS: &str = "no valid credentials: send `authorization: Bearer SECRET` with the secret of an access token, a \
      token of an accepted identity provider, or connect with an accepted certificate";
+/// Of records: they are counted once.
+const SAME_ID_IS_SAFE: &str = "a retry with the same request_id is safe";
 const MANY_ATTEMPTS: &str =
     "too many calls without valid credentials from this address: try again later";
 /// Most violations that the message spells; the details have more.
@@ -35,6 +37,10 @@ pub enum Failure {
     Export(export::Error),
     /// Of the record of this attempt.
     Record(engine::Error, i32),
+    /// The message is longer than this.
+    MessageTooLong {
+        bytes_max: usize,
+    },
     /// The caller has no valid credentials. Why not is not said.
     Unauthenticated,
     /// The caller may not do this, and why not.
@@ -161,9 +167,20 @@ impl ErrorBody {
             Failure::Report(error) => ErrorBody::of_report(error),
             Failure::Export(error) => ErrorBody::of_export(&error),
             Failure::Record(error, attempt) => {
-                let is_reused = matches!(error, engine::Error::RequestIdReused { .. });
                 let body = ErrorBody::of_engine(error);
-                if is_reused { body.with("attempt", attempt) } else { body }
+                match body.reason {
+                    ErrorReason::RequestIdReused => body.with("attempt", attempt),
+                    ErrorReason::StorageUnavailable | ErrorReason::Stopping => {
+                        let message = format!("{}; {SAME_ID_IS_SAFE}", body.message);
+                        ErrorBody { message, ..body }
+                    }
+                    _ => body,
+                }
+            }
+            Failure::MessageTooLong { bytes_max } => {
+                let message = format!("a message has at most {bytes_max} bytes");
+                let body = ErrorBody::new(ErrorReason::BoundReached, message);
+                body.with("bound", "bytes of a message").with("value", bytes_max)
             }
             Failure::Unauthenticated => {
                 ErrorBody::new(ErrorReason::Unauthenticated, NO_CREDENTIALS.to_owned())
@@ -370,7 +387,17 @@ mod tests {
             assert_eq!(status.code(), Code::Unavailable);
             let details = status.get_error_details();
             assert_eq!(details.retry_info().unwrap().retry_delay, Some(RETRY_DELAY));
+            assert!(!status.message().contains("request_id"), "{}", status.message());
         }
+    }
+
+    #[test]
+    fn what_is_safe_with_the_same_id_is_said_of_records_alone() {
+        let failure = Failure::Record(engine::Error::StorageUnavailable, 1);
+        let status = Status::from(failure);
+        let expected = "storage does not answer: try again later; a retry with the same request_id \
+                        is safe";
+        assert_eq!(status.message(), expected);
     }
 
     #[test]

@@ -266,8 +266,8 @@ pub fn reprice(request: v1::RepriceUsageRequest) -> Decoded<RepriceRequest> {
         at.field("workspace_id").text(&request.workspace_id, 1..=WORKSPACE_ID_CHARS_MAX);
         at.field("model_id").optional_model_id(&request.model_id);
         let start_at = at.field("start_time");
-        let from = start_at.required(request.start_time).and_then(|time| start_at.instant(time));
-        let to = request.end_time.and_then(|time| at.field("end_time").instant(time));
+        let from = start_at.required(request.start_time).and_then(|time| start_at.effective(time));
+        let to = request.end_time.and_then(|time| at.field("end_time").effective(time));
         Some(RepriceRequest {
             model_id: unless_empty(&request.model_id),
             workspace_id: request.workspace_id,

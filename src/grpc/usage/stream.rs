@@ -12,6 +12,7 @@ use crate::engine::Engine;
 use crate::grpc::access::{Caller, Stop};
 use crate::grpc::shared::decode::decode;
 use crate::grpc::shared::status::Failure;
+use crate::grpc::shared::unread;
 use crate::proto::v1;
 use crate::proto::v1::check_and_route_stream_response::Result as Answer;
 
@@ -55,12 +56,12 @@ impl State {
         let request = match message {
             Ok(request) => request?,
             // What it sent is no message, and where the next one begins is not known.
-            Err(status) if status.code() == Code::InvalidArgument => {
+            Err(status) => {
                 self.is_over = true;
-                return Some(Err(status));
+                let is_malformed = status.code() == Code::InvalidArgument;
+                // Otherwise the caller is gone: there is no answer to send.
+                return unread::error_of(&status).or(is_malformed.then_some(status)).map(Err);
             }
-            // The caller is gone: there is no answer to send.
-            Err(_) => return None,
         };
         Some(Ok(self.answer(request.check).await))
     }

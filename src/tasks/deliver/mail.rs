@@ -12,6 +12,7 @@ use crate::config::{Smtp, SmtpServer, SmtpTls};
 use crate::domain::alert::AlertType;
 use crate::domain::alert::receiver::EmailReceiver;
 use crate::engine::alerts::Outgoing;
+use crate::outbound::tls_failure;
 use crate::storage::alerts::StoredAlert;
 
 /// Longest sentence in a subject line, in characters.
@@ -183,6 +184,9 @@ fn describe(error: &lettre::transport::smtp::Error) -> String {
     }
     if error.is_timeout() {
         return "timed out".to_owned();
+    }
+    if let Some(failure) = tls_failure(error) {
+        return format!("no mail was sent: {failure}");
     }
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {

@@ -3,7 +3,7 @@
 
 mod connections;
 mod identities;
-mod raw;
+pub mod raw;
 mod tokens;
 mod walk;
 

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::net::TcpListener;
 use tollgate::config::Config;
 use tollgate::proto::v1;
+use tollgate::server::Signals;
 
 use crate::alerts::webhooks::{deliveries, is, until};
 use crate::alerts::{create_webhook, spend, webhook};
@@ -56,8 +57,8 @@ impl Place {
     async fn refusal(&self, config: Config) -> String {
         let (store, clock) = (open(self.path()).await, self.clock.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let forever = std::future::pending();
-        let ended = tollgate::server::run(config, listener, store.clone(), clock, forever).await;
+        let signals = Signals::shutdown(std::future::pending());
+        let ended = tollgate::server::run(config, listener, store.clone(), clock, signals).await;
         store.close().await;
         ended.unwrap_err().to_string()
     }

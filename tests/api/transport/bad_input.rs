@@ -8,7 +8,7 @@ use tollgate::proto::v1;
 use tonic::{Response, Status};
 
 use crate::fixtures::{
-    ACME, acme, amount, check, eur, get_budget, record, refused_fields, set_plan,
+    ACME, EARLIEST, acme, amount, check, eur, get_budget, record, refused_fields, set_plan,
 };
 use crate::server::{START, Server};
 
@@ -42,6 +42,10 @@ fn seconds(seconds: i64) -> Option<Duration> {
 pub fn after_start(seconds: i64) -> Option<Timestamp> {
     Some(Timestamp { seconds: START.micros() / 1_000_000 + seconds, nanos: 0 })
 }
+
+const YEAR_ONE: Timestamp = Timestamp { seconds: -62_135_596_800, nanos: 0 };
+/// Before [`EARLIEST`].
+const JUST_TOO_EARLY: Timestamp = Timestamp { seconds: 946_684_799, nanos: 999_999_999 };
 
 fn attribution(change: impl FnOnce(&mut v1::Attribution)) -> Option<v1::Attribution> {
     let mut attribution = v1::Attribution::default();
@@ -278,16 +282,21 @@ async fn holds_and_the_log() {
     ];
     refuse(good, rows, async |r| server.usage().list_usage_records(r).await).await;
 
-    let start_time = Some(Timestamp::default());
+    let start_time = Some(EARLIEST);
     let good = v1::RepriceUsageRequest { workspace_id, start_time, ..Default::default() };
     let rows: &[Row<v1::RepriceUsageRequest>] = &[
         ("workspace_id", |r| r.workspace_id = String::new()),
         ("model_id", |r| r.model_id = chars(257)),
         ("start_time", |r| r.start_time = None),
         ("start_time", |r| r.start_time = Some(Timestamp { seconds: i64::MIN, nanos: 0 })),
+        ("start_time", |r| r.start_time = Some(YEAR_ONE)),
+        ("start_time", |r| r.start_time = Some(JUST_TOO_EARLY)),
         ("end_time", |r| r.end_time = Some(Timestamp { seconds: 0, nanos: -1 })),
+        ("end_time", |r| r.end_time = Some(YEAR_ONE)),
+        ("end_time", |r| r.end_time = Some(JUST_TOO_EARLY)),
     ];
-    refuse(good, rows, async |r| server.usage().reprice_usage(r).await).await;
+    refuse(good.clone(), rows, async |r| server.usage().reprice_usage(r).await).await;
+    server.usage().reprice_usage(good).await.unwrap();
 }
 
 /// What is wrong with a new workspace.
@@ -631,10 +640,13 @@ async fn what_is_no_currency_is_refused() {
     server.catalog().set_exchange_rate(request).await.unwrap();
 }
 
+/// Texts that nobody could tell from another, or from nothing.
+const ALIKE: [&str; 7] = ["  ", " ab", "ab ", "a\u{200b}b", "\u{202e}ab", "\u{feff}ab", "\u{3164}"];
+
 #[tokio::test]
 async fn an_id_that_is_chosen_now_can_be_seen() {
     let server = acme().await;
-    for id in ["  ", "a\u{200b}b", "\u{202e}ab", "\u{feff}ab", "\u{3164}"] {
+    for id in ALIKE {
         let key = v1::ApiKey { api_key_id: id.to_owned(), ..Default::default() };
         let request =
             v1::RegisterApiKeyRequest { workspace_id: ACME.to_owned(), api_key: Some(key) };
@@ -644,5 +656,81 @@ async fn an_id_that_is_chosen_now_can_be_seen() {
         assert_eq!(refused_fields(&status), ["request_id"], "{id:?}");
         // What ran is recorded, whatever it is called.
         server.usage().record_usage(record(id, "big")).await.unwrap();
+        let model = v1::Model { model_id: id.to_owned(), ..Default::default() };
+        let request = v1::UpsertModelRequest { model: Some(model) };
+        let status = server.catalog().upsert_model(request).await.unwrap_err();
+        assert!(refused_fields(&status).contains(&"model.model_id".to_owned()), "{id:?}");
+        let workspace = v1::Workspace { workspace_id: id.to_owned(), ..Default::default() };
+        let request = v1::CreateWorkspaceRequest { workspace: Some(workspace) };
+        let status = server.workspace().create_workspace(request).await.unwrap_err();
+        assert_eq!(refused_fields(&status), ["workspace.workspace_id"], "{id:?}");
     }
+}
+
+/// Each field of an attribution, by the path that a refusal has.
+const IDS: [Row<(v1::Attribution, &str)>; 9] = [
+    ("attribution.user_id", |(a, id)| a.user_id = (*id).to_owned()),
+    ("attribution.department_id", |(a, id)| a.department_id = (*id).to_owned()),
+    ("attribution.api_key_id", |(a, id)| a.api_key_id = (*id).to_owned()),
+    ("attribution.assistant_id", |(a, id)| a.assistant_id = (*id).to_owned()),
+    ("attribution.workflow_id", |(a, id)| a.workflow_id = (*id).to_owned()),
+    ("attribution.feature_id", |(a, id)| a.feature_id = (*id).to_owned()),
+    ("attribution.project_id", |(a, id)| a.project_id = (*id).to_owned()),
+    ("attribution.investigation_id", |(a, id)| a.investigation_id = (*id).to_owned()),
+    ("attribution.session_id", |(a, id)| a.session_id = (*id).to_owned()),
+];
+
+#[tokio::test]
+async fn an_id_that_usage_brings_can_be_seen() {
+    let server = acme().await;
+    for (index, id) in ALIKE.into_iter().enumerate() {
+        for (field, set) in IDS {
+            let mut named = (v1::Attribution::default(), id);
+            set(&mut named);
+            let attribution = Some(named.0);
+            let request = v1::CheckAndRouteRequest {
+                attribution: attribution.clone(),
+                ..check("r-1", "big")
+            };
+            let status = server.usage().check_and_route(request).await.unwrap_err();
+            assert_eq!(refused_fields(&status), [field], "{id:?}");
+            // What ran is recorded, whomever it names.
+            let request_id = format!("{field} {index}");
+            let request = v1::RecordUsageRequest { attribution, ..record(&request_id, "big") };
+            server.usage().record_usage(request).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_entry_that_is_new_can_be_seen() {
+    let server = acme().await;
+    let upsert = async |id: &str, department: &str| {
+        let entry = v1::DirectoryEntry {
+            kind: v1::DirectoryKind::User.into(),
+            id: id.to_owned(),
+            department_id: department.to_owned(),
+            ..Default::default()
+        };
+        let entries = vec![entry];
+        let request = v1::UpsertEntriesRequest { workspace_id: ACME.to_owned(), entries };
+        server.directory().upsert_entries(request).await
+    };
+    for id in ALIKE {
+        let status = upsert(id, "").await.unwrap_err();
+        assert_eq!(refused_fields(&status), ["entries[0].id"], "{id:?}");
+        let status = upsert("ada", id).await.unwrap_err();
+        assert_eq!(refused_fields(&status), ["entries[0].department_id"], "{id:?}");
+    }
+    // One that has usage is in use already.
+    let attribution = attribution(|a| a.user_id = "ab ".to_owned());
+    let request = v1::RecordUsageRequest { attribution, ..record("r-1", "big") };
+    server.usage().record_usage(request).await.unwrap();
+    let seen = v1::GetEntryRequest {
+        workspace_id: ACME.to_owned(),
+        kind: v1::DirectoryKind::User.into(),
+        id: "ab ".to_owned(),
+    };
+    server.directory().get_entry(seen).await.unwrap();
+    upsert("ab ", "").await.unwrap();
 }

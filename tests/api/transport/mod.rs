@@ -4,4 +4,5 @@ pub mod bad_input;
 pub mod lifecycle;
 pub mod pages;
 pub mod streams;
+pub mod unread;
 pub mod web;

@@ -71,7 +71,7 @@ pub fn run(bytes: &[u8]) {
                     repeat(&server).await;
                 }
                 None => {
-                    server.engine.stop().await;
+                    server.engine.stop().await.expect("storage answers");
                     server = Server::start(Arc::new(store.connect()), clock.clone()).await;
                 }
             }
@@ -80,7 +80,7 @@ pub fn run(bytes: &[u8]) {
         }
         repeat(&server).await;
         bounds::check(&store.disk());
-        server.engine.stop().await;
+        server.engine.stop().await.expect("storage answers");
     });
 }
 

@@ -159,7 +159,8 @@ type DirectoryEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Kind of the entry.
 	Kind DirectoryKind `protobuf:"varint,1,opt,name=kind,proto3,enum=tollgate.v1.DirectoryKind" json:"kind,omitempty"`
-	// Id, as in `Attribution`; 1 to 128 characters.
+	// Id, as in `Attribution`; 1 to 128 characters. One that is neither registered nor seen in usage
+	// has no invisible or reversing characters, and no spaces at the beginning or end.
 	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	// Name for people; at most 200 characters.
 	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`

@@ -32,7 +32,8 @@ const (
 	// Never sent.
 	ErrorReason_ERROR_REASON_UNSPECIFIED ErrorReason = 0
 	// A field of the request has a value out of its range. Status INVALID_ARGUMENT with
-	// `google.rpc.BadRequest`: each violation names the field and what was expected.
+	// `google.rpc.BadRequest`: each violation names the field and what was expected. Without it where
+	// the message as a whole cannot be read.
 	ErrorReason_ERROR_REASON_INVALID_FIELD ErrorReason = 1
 	// No workspace has this id. Status NOT_FOUND. Metadata: workspace_id.
 	ErrorReason_ERROR_REASON_WORKSPACE_NOT_FOUND ErrorReason = 2
@@ -53,13 +54,14 @@ const (
 	// The change would alter the meaning of what is stored, for example another currency for a
 	// workspace that has usage. Status FAILED_PRECONDITION.
 	ErrorReason_ERROR_REASON_CHANGE_NOT_ALLOWED ErrorReason = 8
-	// A named bound is reached, for example live holds of one workspace. Status RESOURCE_EXHAUSTED.
-	// Metadata: bound, and its value.
+	// A named bound is reached, for example live holds of one workspace, or the bytes of a message.
+	// Status RESOURCE_EXHAUSTED. Metadata: bound, and its value.
 	ErrorReason_ERROR_REASON_BOUND_REACHED ErrorReason = 9
 	// Storage does not answer or failed: nothing has changed, or the outcome is not known yet. A
-	// retry with the same request_id is safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+	// retry is safe, of a record with the same request_id. Status UNAVAILABLE with `google.rpc.RetryInfo`.
 	ErrorReason_ERROR_REASON_STORAGE_UNAVAILABLE ErrorReason = 10
-	// The server is stopping. A retry with the same request_id, at another server or later, is safe.
+	// The server is stopping. A retry at another server or later is safe, of a record with the same
+	// request_id.
 	// Status UNAVAILABLE with `google.rpc.RetryInfo`.
 	ErrorReason_ERROR_REASON_STOPPING ErrorReason = 11
 	// A defect of the server; it has logged the cause. Status INTERNAL.

@@ -3079,9 +3079,9 @@ type RepriceUsageRequest struct {
 	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	// Model as it was recorded; empty for every model.
 	ModelId string `protobuf:"bytes,2,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
-	// Start of the range of charge_time; required.
+	// Start of the range of charge_time, from 2000-01-01 to 2199-12-31; required.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// End of the range, exclusive; default now.
+	// End of the range, exclusive, from 2000-01-01 to 2199-12-31; default now.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// Whether to count and sum the corrections without writing them.
 	DryRun        bool `protobuf:"varint,5,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`

@@ -587,7 +587,9 @@ Global___UsageUnit: _TypeAlias = UsageUnit  # noqa: Y015
 @_typing.final
 class Attribution(_message.Message):
     """Dimensions that usage is attributed to. Every field is optional, free text of at most 128
-    characters without control characters, and is stored with the usage record.
+    characters without control characters, and is stored with the usage record. Ids of a check have no
+    invisible or reversing characters (Unicode category Cf and the like), and no spaces at the
+    beginning or end: two that look alike would be two subjects. Records are taken as they are.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -115,7 +115,9 @@ class DirectoryEntry(_message.Message):
     kind: Global___DirectoryKind.ValueType
     """Kind of the entry."""
     id: _builtins.str
-    """Id, as in `Attribution`; 1 to 128 characters."""
+    """Id, as in `Attribution`; 1 to 128 characters. One that is neither registered nor seen in usage
+    has no invisible or reversing characters, and no spaces at the beginning or end.
+    """
     display_name: _builtins.str
     """Name for people; at most 200 characters."""
     department_id: _builtins.str

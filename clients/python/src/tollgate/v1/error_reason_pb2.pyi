@@ -26,7 +26,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Never sent."""
     ERROR_REASON_INVALID_FIELD: _ErrorReason.ValueType  # 1
     """A field of the request has a value out of its range. Status INVALID_ARGUMENT with
-    `google.rpc.BadRequest`: each violation names the field and what was expected.
+    `google.rpc.BadRequest`: each violation names the field and what was expected. Without it where
+    the message as a whole cannot be read.
     """
     ERROR_REASON_WORKSPACE_NOT_FOUND: _ErrorReason.ValueType  # 2
     """No workspace has this id. Status NOT_FOUND. Metadata: workspace_id."""
@@ -52,15 +53,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     workspace that has usage. Status FAILED_PRECONDITION.
     """
     ERROR_REASON_BOUND_REACHED: _ErrorReason.ValueType  # 9
-    """A named bound is reached, for example live holds of one workspace. Status RESOURCE_EXHAUSTED.
-    Metadata: bound, and its value.
+    """A named bound is reached, for example live holds of one workspace, or the bytes of a message.
+    Status RESOURCE_EXHAUSTED. Metadata: bound, and its value.
     """
     ERROR_REASON_STORAGE_UNAVAILABLE: _ErrorReason.ValueType  # 10
     """Storage does not answer or failed: nothing has changed, or the outcome is not known yet. A
-    retry with the same request_id is safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+    retry is safe, of a record with the same request_id. Status UNAVAILABLE with `google.rpc.RetryInfo`.
     """
     ERROR_REASON_STOPPING: _ErrorReason.ValueType  # 11
-    """The server is stopping. A retry with the same request_id, at another server or later, is safe.
+    """The server is stopping. A retry at another server or later is safe, of a record with the same
+    request_id.
     Status UNAVAILABLE with `google.rpc.RetryInfo`.
     """
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 12
@@ -116,7 +118,8 @@ ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 """Never sent."""
 ERROR_REASON_INVALID_FIELD: ErrorReason.ValueType  # 1
 """A field of the request has a value out of its range. Status INVALID_ARGUMENT with
-`google.rpc.BadRequest`: each violation names the field and what was expected.
+`google.rpc.BadRequest`: each violation names the field and what was expected. Without it where
+the message as a whole cannot be read.
 """
 ERROR_REASON_WORKSPACE_NOT_FOUND: ErrorReason.ValueType  # 2
 """No workspace has this id. Status NOT_FOUND. Metadata: workspace_id."""
@@ -142,15 +145,16 @@ ERROR_REASON_CHANGE_NOT_ALLOWED: ErrorReason.ValueType  # 8
 workspace that has usage. Status FAILED_PRECONDITION.
 """
 ERROR_REASON_BOUND_REACHED: ErrorReason.ValueType  # 9
-"""A named bound is reached, for example live holds of one workspace. Status RESOURCE_EXHAUSTED.
-Metadata: bound, and its value.
+"""A named bound is reached, for example live holds of one workspace, or the bytes of a message.
+Status RESOURCE_EXHAUSTED. Metadata: bound, and its value.
 """
 ERROR_REASON_STORAGE_UNAVAILABLE: ErrorReason.ValueType  # 10
 """Storage does not answer or failed: nothing has changed, or the outcome is not known yet. A
-retry with the same request_id is safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+retry is safe, of a record with the same request_id. Status UNAVAILABLE with `google.rpc.RetryInfo`.
 """
 ERROR_REASON_STOPPING: ErrorReason.ValueType  # 11
-"""The server is stopping. A retry with the same request_id, at another server or later, is safe.
+"""The server is stopping. A retry at another server or later is safe, of a record with the same
+request_id.
 Status UNAVAILABLE with `google.rpc.RetryInfo`.
 """
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 12

@@ -1686,11 +1686,11 @@ class RepriceUsageRequest(_message.Message):
     """Whether to count and sum the corrections without writing them."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """Start of the range of charge_time; required."""
+        """Start of the range of charge_time, from 2000-01-01 to 2199-12-31; required."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """End of the range, exclusive; default now."""
+        """End of the range, exclusive, from 2000-01-01 to 2199-12-31; default now."""
 
     def __init__(
         self,

@@ -30,7 +30,8 @@ export type DirectoryEntry = Message<"tollgate.v1.DirectoryEntry"> & {
   kind: DirectoryKind;
 
   /**
-   * Id, as in `Attribution`; 1 to 128 characters.
+   * Id, as in `Attribution`; 1 to 128 characters. One that is neither registered nor seen in usage
+   * has no invisible or reversing characters, and no spaces at the beginning or end.
    *
    * @generated from field: string id = 2;
    */

@@ -30,7 +30,8 @@ export enum ErrorReason {
 
   /**
    * A field of the request has a value out of its range. Status INVALID_ARGUMENT with
-   * `google.rpc.BadRequest`: each violation names the field and what was expected.
+   * `google.rpc.BadRequest`: each violation names the field and what was expected. Without it where
+   * the message as a whole cannot be read.
    *
    * @generated from enum value: ERROR_REASON_INVALID_FIELD = 1;
    */
@@ -91,8 +92,8 @@ export enum ErrorReason {
   CHANGE_NOT_ALLOWED = 8,
 
   /**
-   * A named bound is reached, for example live holds of one workspace. Status RESOURCE_EXHAUSTED.
-   * Metadata: bound, and its value.
+   * A named bound is reached, for example live holds of one workspace, or the bytes of a message.
+   * Status RESOURCE_EXHAUSTED. Metadata: bound, and its value.
    *
    * @generated from enum value: ERROR_REASON_BOUND_REACHED = 9;
    */
@@ -100,14 +101,15 @@ export enum ErrorReason {
 
   /**
    * Storage does not answer or failed: nothing has changed, or the outcome is not known yet. A
-   * retry with the same request_id is safe. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+   * retry is safe, of a record with the same request_id. Status UNAVAILABLE with `google.rpc.RetryInfo`.
    *
    * @generated from enum value: ERROR_REASON_STORAGE_UNAVAILABLE = 10;
    */
   STORAGE_UNAVAILABLE = 10,
 
   /**
-   * The server is stopping. A retry with the same request_id, at another server or later, is safe.
+   * The server is stopping. A retry at another server or later is safe, of a record with the same
+   * request_id.
    * Status UNAVAILABLE with `google.rpc.RetryInfo`.
    *
    * @generated from enum value: ERROR_REASON_STOPPING = 11;

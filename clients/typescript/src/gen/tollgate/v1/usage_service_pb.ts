@@ -1746,14 +1746,14 @@ export type RepriceUsageRequest = Message<"tollgate.v1.RepriceUsageRequest"> & {
   modelId: string;
 
   /**
-   * Start of the range of charge_time; required.
+   * Start of the range of charge_time, from 2000-01-01 to 2199-12-31; required.
    *
    * @generated from field: google.protobuf.Timestamp start_time = 3;
    */
   startTime?: Timestamp | undefined;
 
   /**
-   * End of the range, exclusive; default now.
+   * End of the range, exclusive, from 2000-01-01 to 2199-12-31; default now.
    *
    * @generated from field: google.protobuf.Timestamp end_time = 4;
    */

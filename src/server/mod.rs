@@ -1,13 +1,18 @@
 //! The server: the only place where the parts meet. Given its configuration, listener, storage,
-//! clock and the signal to stop; binds nothing and reads no environment by itself.
+//! clock and signals; binds nothing and reads no environment by itself.
+
+mod background;
+mod reload;
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderValue;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
@@ -18,7 +23,7 @@ use crate::domain::Time;
 use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, Micros};
 use crate::engine::alerts::address::AddressRules;
 use crate::engine::alerts::{KeyFileError, Keyring};
-use crate::engine::{self, Clock, Engine};
+use crate::engine::{self, Clock, Committed, Engine};
 use crate::grpc::health::Health;
 use crate::grpc::router::Router;
 use crate::grpc::{self, Admission, ServiceContext};
@@ -28,6 +33,7 @@ use crate::proto;
 use crate::storage::{self, Store};
 use crate::tasks::{self, access, clock, deliver, expire, fold, lease, retention};
 use crate::transport::{self, Tls};
+use background::Tasks;
 
 /// Most calls in flight on one connection; a client waits with more.
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 1_024;
@@ -71,19 +77,43 @@ pub enum Error {
         "another server has taken over this database, it is gone, or the writer failed: see the log"
     )]
     CannotGoOn,
+    #[error("the background task \"{task}\" has ended: {cause}")]
+    TaskEnded { task: &'static str, cause: String },
+    #[error(
+        "storage did not answer while the server stopped: live holds and counts of rate limits \
+         are lost, as after a crash"
+    )]
+    NotSaved,
 }
 
-/// Serves until `shutdown`, then stops gracefully: calls in flight end, and holds are stored,
-/// within the configured deadline.
+/// What the process is told while it serves.
+pub struct Signals<F> {
+    /// Ready when the server must stop.
+    pub shutdown: F,
+    /// Each change asks to read files again that can be replaced while the server runs.
+    pub reload: watch::Receiver<()>,
+}
+
+impl<F> Signals<F> {
+    /// Without a way to ask for files to be read again.
+    pub fn shutdown(shutdown: F) -> Signals<F> {
+        Signals { shutdown, reload: watch::channel(()).1 }
+    }
+}
+
+/// Serves until it is told to stop, then stops gracefully: calls in flight end, and holds are
+/// stored, within the configured deadline.
 ///
 /// # Errors
-/// If it cannot start, or another server takes over the database.
+/// If it cannot start, cannot go on (another server has taken over the database, a background task
+/// has ended), or could not store what it had in memory. Where it cannot go on, it stops as
+/// gracefully as it can.
 pub async fn run(
     config: Config,
     listener: TcpListener,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    shutdown: impl Future<Output = ()> + Send,
+    signals: Signals<impl Future<Output = ()> + Send>,
 ) -> Result<(), Error> {
     let address = listener.local_addr().map_err(Error::Listener)?;
     let files = config.tls.as_ref();
@@ -104,48 +134,88 @@ pub async fn run(
     let stopping = CancellationToken::new();
     let router = router(&config, &engine, identities.clone(), &health, &stopping)?;
     let mut serving = tokio::spawn(serve(router, listener, tls.clone(), stopping.clone()));
-    let mut tasks = Tasks::default();
+    let mut tasks = background(&config, &engine, committed, &health);
+    tasks.spawn("clock", |stop| clock::run(clock, stop));
+    tasks
+        .spawn("reload", |stop| reload::run(signals.reload, tls.clone(), identities.clone(), stop));
     if let Some(tls) = tls {
-        tasks.spawn(|stop| tls.watch(stop));
+        tasks.spawn("certificates", |stop| tls.watch(stop));
     }
     if let Some(identities) = identities {
-        tasks.spawn(|stop| tasks::identities::run(identities, engine.clone(), stop));
+        tasks.spawn("identities", |stop| tasks::identities::run(identities, engine.clone(), stop));
     }
-    tasks.spawn(|stop| clock::run(clock, stop));
-    tasks.spawn(|stop| lease::run(engine.clone(), stop));
-    tasks.spawn(|stop| fold::run(engine.clone(), committed, stop));
-    tasks.spawn(|stop| expire::run(engine.clone(), stop));
-    tasks.spawn(|stop| retention::run(engine.clone(), stop));
-    tasks.spawn(|stop| access::run(engine.clone(), stop));
-    let (rules, smtp) = (address_rules(&config), config.smtp.clone());
-    tasks.spawn(|stop| deliver::run(engine.clone(), rules, smtp, stop));
-    tasks.spawn(|stop| health.clone().watch(engine.clone(), stop));
     info!("listening on {address}");
     hint_at_first_call(&engine, &config, address).await;
 
     let outcome = tokio::select! {
-        () = shutdown => Ok(()),
+        () = signals.shutdown => Ok(()),
         () = engine.fatal().cancelled() => Err(Error::CannotGoOn),
+        error = tasks.ended() => Err(error),
         ended = &mut serving => Err(Error::Serving(describe_end(ended))),
     };
-    info!("stopping");
-    let deadline = Instant::now() + config.shutdown_deadline;
-    // Holds must be stored, also where a call does not end.
-    let drained_by = Instant::now() + config.shutdown_deadline * 3 / 4;
+    if let Err(cause) = &outcome {
+        error!(%cause, "the server cannot go on");
+    }
     health.stop().await;
     stopping.cancel();
+    let saved = stop(&engine, tasks, serving, config.shutdown_deadline).await;
+    info!("stopped");
+    outcome.and(saved)
+}
+
+/// What repeats, whatever is configured.
+fn background(
+    config: &Config,
+    engine: &Engine,
+    committed: mpsc::Receiver<Committed>,
+    health: &Health,
+) -> Tasks {
+    let mut tasks = Tasks::default();
+    tasks.spawn("lease", |stop| lease::run(engine.clone(), stop));
+    tasks.spawn("fold", |stop| fold::run(engine.clone(), committed, stop));
+    tasks.spawn("expiry", |stop| expire::run(engine.clone(), stop));
+    tasks.spawn("retention", |stop| retention::run(engine.clone(), stop));
+    tasks.spawn("access tokens", |stop| access::run(engine.clone(), stop));
+    let (rules, smtp) = (address_rules(config), config.smtp.clone());
+    tasks.spawn("deliveries", |stop| deliver::run(engine.clone(), rules, smtp, stop));
+    tasks.spawn("health", |stop| health.clone().watch(engine.clone(), stop));
+    tasks
+}
+
+/// Waits for calls in flight and background tasks, and stores what is in memory alone.
+///
+/// # Errors
+/// If it could not be stored within the deadline.
+async fn stop(
+    engine: &Engine,
+    tasks: Tasks,
+    mut serving: JoinHandle<Result<(), tonic::transport::Error>>,
+    within: Duration,
+) -> Result<(), Error> {
+    info!("stopping");
+    let deadline = Instant::now() + within;
+    // Holds must be stored, also where a call does not end.
+    let drained_by = Instant::now() + within * 3 / 4;
     if !serving.is_finished() && timeout_at(drained_by, &mut serving).await.is_err() {
         warn!("calls in flight did not end within the deadline");
         serving.abort();
     }
-    if timeout_at(deadline, tasks.stop()).await.is_err()
-        || timeout_at(deadline, engine.stop()).await.is_err()
-    {
-        error!("storage did not answer within the deadline: holds may not be stored");
-        engine.abort().await;
+    let saved = timeout_at(deadline, async {
+        tasks.stop().await;
+        engine.stop().await
+    });
+    match saved.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(cause)) => {
+            error!(%cause, "live holds could not be stored");
+            Err(Error::NotSaved)
+        }
+        Err(_) => {
+            error!("storage did not answer within the deadline: live holds are not stored");
+            engine.abort().await;
+            Err(Error::NotSaved)
+        }
     }
-    info!("stopped");
-    outcome
 }
 
 /// Refuses a start at a time that the log makes unlikely: what a wrong clock decides, such as the
@@ -230,31 +300,6 @@ fn address_rules(config: &Config) -> AddressRules {
     AddressRules {
         allow_loopback: config.webhooks_allow_loopback,
         allow_private: config.webhooks_allow_private,
-    }
-}
-
-/// Background tasks, and the token that stops them.
-#[derive(Default)]
-struct Tasks {
-    set: JoinSet<()>,
-    stop: CancellationToken,
-}
-
-impl Tasks {
-    fn spawn<F>(&mut self, task: impl FnOnce(CancellationToken) -> F)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        self.set.spawn(task(self.stop.clone()));
-    }
-
-    async fn stop(mut self) {
-        self.stop.cancel();
-        while let Some(ended) = self.set.join_next().await {
-            if let Err(cause) = ended {
-                error!(%cause, "a background task failed");
-            }
-        }
     }
 }
 
