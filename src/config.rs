@@ -4,7 +4,6 @@
 //! table. No error repeats a value, and `Debug` redacts passwords.
 
 mod database;
-mod kubernetes;
 mod settings;
 mod smtp;
 
@@ -121,12 +120,6 @@ pub enum Source {
 pub enum Error {
     #[error("unknown key {key:?} in the configuration file; known are {}", known_keys())]
     UnknownKey { key: String },
-    #[error(
-        "unknown variables in the environment: {}; known are {}",
-        names.join(", "),
-        known_variables()
-    )]
-    UnknownVariables { names: Vec<String> },
     #[error("{key} (from {given}): expected {expected}")]
     BadValue { key: &'static str, given: String, expected: &'static str },
     #[error("the configuration file is not TOML: line {line}: {message}")]
@@ -151,8 +144,9 @@ pub type Flag = (&'static Setting, String);
 #[derive(Debug, PartialEq, Eq)]
 pub struct Loaded {
     pub config: Config,
-    /// Variables that Kubernetes has set, such as TOLLGATE_SERVICE_HOST.
-    pub kubernetes_variables: Vec<String>,
+    /// Variables named like settings that are none. Not refused: Kubernetes sets variables such as
+    /// TOLLGATE_PORT in every pod beside a service named tollgate.
+    pub unknown_variables: Vec<String>,
     /// The file, where an address in it may have a password.
     pub secret_file: Option<PathBuf>,
 }
@@ -183,35 +177,33 @@ impl Config {
     /// Applies the sources to the defaults, one after the other.
     ///
     /// # Errors
-    /// At unknown variables, at the first unknown key of the file, and at the first bad value, also
-    /// where a later source would have replaced it: no mistake is passed over silently.
+    /// At the first unknown key of the file, and at the first bad value, also where a later source
+    /// would have replaced it: no mistake is passed over silently.
     pub fn resolve(
         flags: Vec<Flag>,
         environment: impl IntoIterator<Item = (String, String)>,
         file: Option<&str>,
     ) -> Result<Loaded, Error> {
         let mut given = file.map(read_file).transpose()?.unwrap_or_default();
-        let (mut kubernetes_variables, mut names) = (Vec::new(), Vec::new());
+        let mut unknown_variables = Vec::new();
         for (name, text) in environment {
             let is_ours = name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX);
             match SETTINGS.iter().find(|setting| setting.variable() == name) {
                 Some(setting) => {
                     given.push(Given { setting, source: Source::Environment, text: Some(text) });
                 }
-                None if !is_ours || OTHER_VARIABLES.contains(&name.as_str()) => {}
-                None if kubernetes::is_of_service(&name, &text) => kubernetes_variables.push(name),
-                None => names.push(name.escape_debug().to_string()),
+                None if is_ours && !OTHER_VARIABLES.contains(&name.as_str()) => {
+                    unknown_variables.push(name);
+                }
+                None => {}
             }
-        }
-        if !names.is_empty() {
-            return Err(Error::UnknownVariables { names });
         }
         given.extend(flags.into_iter().map(|(setting, text)| Given {
             setting,
             source: Source::Flag,
             text: Some(text),
         }));
-        Ok(Loaded { config: settings::apply(&given)?, kubernetes_variables, secret_file: None })
+        Ok(Loaded { config: settings::apply(&given)?, unknown_variables, secret_file: None })
     }
 }
 
@@ -303,12 +295,6 @@ fn text_of(value: &toml::Value) -> Option<String> {
 
 fn known_keys() -> String {
     SETTINGS.iter().map(|setting| setting.key).collect::<Vec<_>>().join(", ")
-}
-
-fn known_variables() -> String {
-    let settings = SETTINGS.iter().map(Setting::variable);
-    let others = OTHER_VARIABLES.iter().map(|name| (*name).to_owned());
-    settings.chain(others).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -144,8 +144,17 @@ impl Database {
         let setting = SETTINGS.iter().find(|setting| setting.key == "database");
         let flags = setting.zip(self.database.clone()).into_iter().collect();
         let loaded = Config::load(self.config.clone(), flags).map_err(failure)?;
+        if let Some(warning) = warning(&loaded.unknown_variables) {
+            tell(warning);
+        }
         Ok(loaded.config.database.as_str().to_owned())
     }
+}
+
+/// Without the values, which may be secret.
+fn warning(unknown_variables: &[String]) -> Option<String> {
+    let names = unknown_variables.join(", ");
+    (!names.is_empty()).then(|| format!("unknown environment variables are ignored: {names}"))
 }
 
 /// A runtime with so many threads; one for each core if absent.

@@ -16,9 +16,9 @@ use tollgate::engine::{Clock, ServerClock, SystemClock};
 use tollgate::logging;
 use tollgate::server::{self, Signals};
 use tollgate::storage::sql::{self, Ownership, Wait};
-use tracing::{info, warn};
+use tracing::warn;
 
-use super::{Failure, failure, print_secret, runtime, stop_signal, tell};
+use super::{Failure, failure, print_secret, runtime, stop_signal, tell, warning};
 
 /// What others than the owner and the group of a file may do: read and write.
 const OTHERS: u32 = 0o006;
@@ -38,10 +38,10 @@ struct Flags(Vec<Flag>);
 
 pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
     let loaded = Config::load(arguments.config, arguments.flags.0).map_err(failure)?;
-    let Loaded { config, kubernetes_variables, secret_file } = loaded;
+    let Loaded { config, unknown_variables, secret_file } = loaded;
     logging::init(&config);
-    if !kubernetes_variables.is_empty() {
-        info!("ignored, because Kubernetes sets them: {}", kubernetes_variables.join(", "));
+    if let Some(warning) = warning(&unknown_variables) {
+        warn!("{warning}");
     }
     runtime(config.worker_threads.map(NonZeroUsize::get))?.block_on(async {
         let mut shutdown = Box::pin(stop_signal()?);

@@ -26,7 +26,7 @@ pub fn run(bytes: &[u8]) {
     }
     match Config::resolve(flags.clone(), environment.clone(), Some(file)) {
         Ok(loaded) => {
-            assert!(loaded.kubernetes_variables.len() <= environment.len());
+            assert!(loaded.unknown_variables.len() <= environment.len());
             check(&loaded.config);
         }
         Err(error) => check_error(&error, file),
@@ -74,8 +74,8 @@ fn check(config: &Config) {
 fn check_error(error: &Error, file: &str) {
     let shown = error.to_string();
     match error {
-        // Keys and names may be long.
-        Error::UnknownKey { .. } | Error::UnknownVariables { .. } => return,
+        // Keys may be long.
+        Error::UnknownKey { .. } => return,
         _ => assert!(shown.len() <= ERROR_BYTES_MAX, "{} bytes: {shown}", shown.len()),
     }
     // Where it is the name of a key, or a part of one, it is no value.
@@ -85,19 +85,15 @@ fn check_error(error: &Error, file: &str) {
 
 /// A text means the same from every source, and a later source wins.
 fn check_sources(environment: &[(String, String)], flags: Vec<Flag>) {
-    let (mut ours, mut all) = (Vec::new(), Vec::<Flag>::new());
-    for (name, value) in environment {
-        let Some(setting) = SETTINGS.iter().find(|setting| setting.variable() == *name) else {
-            continue;
-        };
-        // Others may be refused.
-        ours.push((name.clone(), value.clone()));
-        all.push((setting, value.clone()));
-    }
+    let ours = environment.iter().filter_map(|(name, value)| {
+        let setting = SETTINGS.iter().find(|setting| setting.variable() == *name)?;
+        Some((setting, value.clone()))
+    });
+    let mut all: Vec<Flag> = ours.collect();
     all.extend(flags.iter().cloned());
     let of = |flags: Vec<Flag>, environment: &[(String, String)]| {
         Config::resolve(flags, environment.iter().cloned(), None).map(|loaded| loaded.config)
     };
-    let (mixed, flags_alone) = (of(flags, &ours), of(all, &[]));
+    let (mixed, flags_alone) = (of(flags, environment), of(all, &[]));
     assert_eq!(mixed.as_ref().ok(), flags_alone.as_ref().ok(), "{mixed:?} {flags_alone:?}");
 }
