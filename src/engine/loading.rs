@@ -17,7 +17,9 @@ use crate::domain::catalog::price::{Quote, Rate};
 use crate::domain::record::{Record, RecordKind};
 use crate::domain::time::MICROS_PER_DAY;
 use crate::domain::time::calendar::Window;
-use crate::ledger::{HoldView, Ledger, RECORDED_REQUESTS_MAX, RestoredHold, WindowSpend};
+use crate::ledger::{
+    HoldFilter, HoldView, Ledger, RECORDED_REQUESTS_MAX, RestoredHold, WindowSpend,
+};
 use crate::storage;
 use crate::storage::log::{Order, RecordFilter};
 use crate::storage::shutdown::{StoredCrash, StoredHold, StoredRate};
@@ -245,25 +247,27 @@ fn restore_holds(ledger: &mut Ledger, holds: Vec<StoredHold>, now: Time) {
 /// The live holds of a ledger, to be saved.
 fn stored_holds(ledger: &mut Ledger, now: Time) -> Vec<StoredHold> {
     let workspace_id = ledger.workspace().id.clone();
-    let views = ledger.hold_views(now);
-    let live = views.into_iter().filter(|view| view.live);
-    live.map(|HoldView { hold, model_id, .. }| StoredHold {
-        workspace_id: workspace_id.clone(),
-        model_id,
-        attempt: hold.attempt,
-        routed: hold.routed.is_some(),
-        held: hold.held,
-        check_time: hold.check_time,
-        expire_time: hold.expire_time,
-        price_id: hold.quote.as_ref().map(|quote| quote.card.price().id.clone()),
-        exchange_rate_nanos: hold.quote.as_ref().map_or(Rate::ONE, |quote| quote.rate).nanos(),
-        tier: hold.tier,
-        fingerprint: hold.fingerprint,
-        attribution: hold.attribution().unwrap_or_default(),
-        held_tokens: hold.held_tokens,
-        held_cache_reads: hold.held_cache_reads,
-        key_group_id: ledger.group_name(hold.group),
-        request_id: hold.request_id,
-    })
-    .collect()
+    let live = HoldFilter { live: Some(true), after: None };
+    let views = ledger.hold_views(now, &live, usize::MAX);
+    let views = views.into_iter();
+    views
+        .map(|HoldView { hold, model_id, .. }| StoredHold {
+            workspace_id: workspace_id.clone(),
+            model_id,
+            attempt: hold.attempt,
+            routed: hold.routed.is_some(),
+            held: hold.held,
+            check_time: hold.check_time,
+            expire_time: hold.expire_time,
+            price_id: hold.quote.as_ref().map(|quote| quote.card.price().id.clone()),
+            exchange_rate_nanos: hold.quote.as_ref().map_or(Rate::ONE, |quote| quote.rate).nanos(),
+            tier: hold.tier,
+            fingerprint: hold.fingerprint,
+            attribution: hold.attribution().unwrap_or_default(),
+            held_tokens: hold.held_tokens,
+            held_cache_reads: hold.held_cache_reads,
+            key_group_id: ledger.group_name(hold.group),
+            request_id: hold.request_id,
+        })
+        .collect()
 }

@@ -43,7 +43,8 @@ use rollups::{FoldSignal, PendingRefusals};
 use writer::WriterHandle;
 
 pub use crate::ledger::{
-    BudgetView, HoldView, ModelView, PreparedCheck, QuotaUsage, UsageFilter, UsagePosition,
+    BudgetView, HoldFilter, HoldView, ModelView, PreparedCheck, QuotaUsage, UsageFilter,
+    UsagePosition,
 };
 pub use crate::prices::{Change as RateChange, Changed, Format, Jumps, Report as ImportReport};
 pub use audit::Actor;

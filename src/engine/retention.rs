@@ -25,8 +25,8 @@ pub struct Expired {
 }
 
 impl Engine {
-    /// The records to drop now, of all workspaces with a retention period. A clock that is far ahead
-    /// of the log is not believed: it would drop what cannot be had again.
+    /// The records to drop now, of all workspaces with a retention period. A clock that is far
+    /// ahead of the log is not believed: it would drop what cannot be had again.
     ///
     /// # Errors
     /// If storage fails.

@@ -11,7 +11,7 @@ use crate::domain::check::{Answer, Check, Decision};
 use crate::domain::record::{Record, UsageReport};
 use crate::domain::time::Micros;
 use crate::domain::{Amount, Time};
-use crate::ledger::{ExpiryCharge, HoldView, PreparedCheck};
+use crate::ledger::{ExpiryCharge, HoldFilter, HoldView, PreparedCheck};
 use crate::storage::log::{Appended, Order, RecordFilter, RecordPosition};
 
 /// Subjects swept at once; few, because the ledger is locked meanwhile.
@@ -115,13 +115,18 @@ impl Engine {
         extended.map_err(|error| Error::of_ledger(error, request_id))
     }
 
-    /// Live holds and those that expired lately, by (check time, request id), and how many expired
+    /// At most `limit` of the holds that match, by (check time, request id), and how many expired
     /// since the workspace was loaded.
-    pub async fn holds(&self, workspace_id: &str) -> Result<InCurrency<(Vec<HoldView>, i64)>> {
+    pub async fn holds(
+        &self,
+        workspace_id: &str,
+        filter: &HoldFilter,
+        limit: usize,
+    ) -> Result<InCurrency<(Vec<HoldView>, i64)>> {
         let workspace = self.workspace(workspace_id).await?;
         let mut ledger = workspace.lock();
         let currency = ledger.workspace().currency;
-        let views = ledger.hold_views(self.now());
+        let views = ledger.hold_views(self.now(), filter, limit);
         Ok(InCurrency { currency, value: (views, ledger.expired_count()) })
     }
 

@@ -27,8 +27,8 @@ use tollgate::domain::usage::{Note, Usage};
 use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
 use tollgate::domain::{Amount, Time};
 use tollgate::ledger::{
-    Error, ExpiryCharge, HoldView, Ledger, Placement, RECORDED_REQUESTS_MAX, RestoredHold, Void,
-    WindowSpend,
+    Error, ExpiryCharge, HoldFilter, HoldView, Ledger, Placement, RECORDED_REQUESTS_MAX,
+    RestoredHold, Void, WindowSpend,
 };
 
 pub struct World {
@@ -478,7 +478,7 @@ impl World {
     /// A new process: all it has is what was stored. Live holds and what rate limits counted were
     /// written down only by a graceful stop; after a crash the minute before counts as used up.
     pub fn restart(&mut self, is_graceful: bool) {
-        let views = self.ledger.hold_views(self.now);
+        let views = self.ledger.hold_views(self.now, &HoldFilter::default(), usize::MAX);
         let group = |view: &HoldView| self.ledger.group_name(view.hold.group);
         let groups: Vec<Arc<str>> = views.iter().map(group).collect();
         let snapshot = self.ledger.rate_snapshot(self.now);

@@ -19,11 +19,11 @@ use crate::domain::time::{MICROS_PER_HOUR, Micros};
 use crate::domain::usage::{
     Extras, Outcome, ReportedCost, ServiceTier, TOKENS_MAX, Usage, UsageSource,
 };
-use crate::engine::{InCurrency, PreparedCheck, Recorded, RepriceRequest, Repriced};
+use crate::engine::{HoldFilter, InCurrency, PreparedCheck, Recorded, RepriceRequest, Repriced};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::ProtoEnum;
 use crate::grpc::shared::money;
-use crate::grpc::shared::page::{Page, TimePosition, parse_time_position};
+use crate::grpc::shared::page::{Page, parse_time_position};
 use crate::grpc::shared::text::WORKSPACE_ID_CHARS_MAX;
 use crate::grpc::shared::time::{to_duration, to_timestamp};
 use crate::grpc::shared::tokens::{units_to_proto, usage_to_proto};
@@ -204,11 +204,8 @@ fn hold_duration(at: Decoder<'_>, duration: Option<Duration>) -> Micros {
     at.span(duration, HOLD_DURATIONS, expected, HOLD_DURATION_DEFAULT)
 }
 
-/// Which holds to list: live or expired ones, if not both; which page of them, and after which one
-/// it begins.
-pub fn list_holds(
-    request: &v1::ListHoldsRequest,
-) -> Decoded<(Option<bool>, Page, Option<TimePosition>)> {
+/// Which holds to list, and which page of them.
+pub fn list_holds(request: &v1::ListHoldsRequest) -> Decoded<(HoldFilter, Page)> {
     decode(|at| {
         at.workspace_id(&request.workspace_id);
         let live = match v1::HoldState::try_from(request.state) {
@@ -223,7 +220,7 @@ pub fn list_holds(
         let filter = ["holds", &request.workspace_id, &request.state.to_string()];
         let page = at.page(&filter, request.page_size, &request.page_token);
         let after = page.after_parsed(at, parse_time_position);
-        Some((live, page, after))
+        Some((HoldFilter { live, after }, page))
     })
 }
 

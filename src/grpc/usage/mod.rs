@@ -18,7 +18,7 @@ use super::shared::page::time_position;
 use super::shared::status::Failure;
 use super::shared::stream::BoxStream;
 use super::shared::{money, time};
-use crate::engine::{Engine, HoldView, InCurrency};
+use crate::engine::{Engine, InCurrency};
 use crate::proto::v1;
 use crate::proto::v1::usage_service_server::UsageService;
 
@@ -130,17 +130,9 @@ impl UsageService for Usage {
         request: Request<v1::ListHoldsRequest>,
     ) -> Result<Response<v1::ListHoldsResponse>, Status> {
         let request = authorize(request)?;
-        let (live, page, after) = convert::list_holds(&request)?;
-        let InCurrency { currency, value } = self.engine.holds(&request.workspace_id).await?;
-        let (views, expired_count) = value;
-        let is_on_page = |view: &HoldView| {
-            live.is_none_or(|live| view.live == live)
-                && after.as_ref().is_none_or(|(time, id)| {
-                    (view.hold.check_time, &*view.hold.request_id) > (*time, id.as_str())
-                })
-        };
-        let mut views: Vec<HoldView> =
-            views.into_iter().filter(is_on_page).take(page.fetch()).collect();
+        let (filter, page) = convert::list_holds(&request)?;
+        let listed = self.engine.holds(&request.workspace_id, &filter, page.fetch()).await?;
+        let InCurrency { currency, value: (mut views, expired_count) } = listed;
         let next_page_token =
             page.cut(&mut views, |last| time_position(last.hold.check_time, &last.hold.request_id));
         let holds = views.into_iter().map(|view| records::hold_to_proto(currency, view)).collect();

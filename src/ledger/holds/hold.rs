@@ -98,3 +98,42 @@ impl Hold {
         }
     }
 }
+
+#[cfg(test)]
+pub mod tests {
+    use std::sync::LazyLock;
+
+    use super::*;
+    use crate::domain::attribution::SubjectIds;
+    use crate::domain::catalog::Catalog;
+    use crate::ledger::keys::Keys;
+    use crate::ledger::limits::Limits;
+    use crate::ledger::models::Models;
+
+    static TEMPLATE: LazyLock<Hold> = LazyLock::new(|| Hold {
+        request_id: "".into(),
+        attempt: 0,
+        fingerprint: 0,
+        model: Models::default().find_or_add("m", &Catalog::default()),
+        held: Amount::ZERO,
+        held_tokens: 0,
+        held_cache_reads: 0,
+        slots: Limits::default().find_or_add_slots(&SubjectIds::none()),
+        group: Keys::default().find_or_add_group(""),
+        check_time: Time::default(),
+        expire_time: Time::default(),
+        quote: None,
+        tier: ServiceTier::Standard,
+        routed: None,
+        state: BudgetState::NoPlan,
+        verdicts: None,
+        attribution: None,
+        expiring: false,
+    });
+
+    /// A hold of nothing that lives for a second.
+    pub fn hold(request_id: &str, check_time: Time) -> Hold {
+        let expire_time = expiry(check_time, 1_000_000);
+        Hold { request_id: request_id.into(), check_time, expire_time, ..TEMPLATE.clone() }
+    }
+}

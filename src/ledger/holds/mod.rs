@@ -6,6 +6,8 @@
 
 mod hold;
 mod expiry;
+mod list;
+mod order;
 mod place;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -17,9 +19,11 @@ use hashbrown::hash_table::{Entry, HashTable};
 use slab::Slab;
 
 use super::error::Error;
+use order::CheckOrder;
 use place::{Found, Place, RecordedRequests};
 
 pub use hold::{EXPIRY_STEP, Hold, expiry};
+pub use list::HoldFilter;
 pub use place::RECORDED_REQUESTS_MAX;
 
 /// Most holds that are kept after they expired unsettled.
@@ -33,6 +37,7 @@ pub struct Holds {
     hasher: DefaultHashBuilder,
     /// First node of the list of each step of expiry.
     by_expiry: BTreeMap<i64, u32>,
+    by_check: CheckOrder,
     /// Requests whose hold has expired and whose estimate is to be charged.
     due_charges: Vec<Arc<str>>,
     /// Holds that expired unsettled lately, oldest first.
@@ -45,6 +50,8 @@ struct Node {
     hash: u64,
     previous: u32,
     next: u32,
+    /// Where it is in the order of checks.
+    run: u32,
     hold: Hold,
 }
 
@@ -102,7 +109,9 @@ impl Holds {
                 self.recorded.get_mut(position).is_in_table = false;
             }
         }
-        self.nodes.insert(Node { hash, previous: NONE, next: NONE, hold });
+        let run_of = |node: u32| self.nodes.get(node as usize).map(|other| other.run);
+        let run = self.by_check.add(node, hold.check_time, run_of);
+        self.nodes.insert(Node { hash, previous: NONE, next: NONE, run, hold });
         self.link(node, expire_time);
     }
 
@@ -177,7 +186,9 @@ impl Holds {
 
     /// Removes a node that is in no list. That an earlier attempt was recorded is remembered.
     fn remove_node(&mut self, node: u32) -> Hold {
-        let Node { hash, hold, .. } = self.nodes.remove(node as usize);
+        let Node { hash, run, hold, .. } = self.nodes.remove(node as usize);
+        let nodes = &self.nodes;
+        self.by_check.end(run, |node| nodes.get(node as usize).map(|other| other.run));
         let place = Place::live(node);
         if let Ok(entry) = self.by_request.find_entry(hash, |other| *other == place) {
             entry.remove();

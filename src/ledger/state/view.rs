@@ -7,7 +7,7 @@ use crate::domain::check::BudgetState;
 use crate::domain::time::calendar::Window;
 use crate::domain::workspace::WorkspaceModel;
 use crate::domain::{Amount, Time};
-use crate::ledger::holds::Hold;
+use crate::ledger::holds::{Hold, HoldFilter};
 use crate::ledger::keys::GroupIndex;
 use crate::ledger::limits::{QuotaUsage, UsageFilter, UsagePosition};
 use crate::ledger::models::{Model, Totals};
@@ -134,21 +134,15 @@ impl Ledger {
         }
     }
 
-    /// Live holds and those that expired lately, by the time of their check and request id.
-    pub fn hold_views(&mut self, now: Time) -> Vec<HoldView> {
+    /// Live holds and those that expired lately, by the time of their check and request id: at most
+    /// `limit` of those that match.
+    pub fn hold_views(&mut self, now: Time, filter: &HoldFilter, limit: usize) -> Vec<HoldView> {
         self.advance(now);
-        let live = self.holds.iter().map(|hold| (hold, true));
-        let expired = self.holds.expired().map(|hold| (hold, false));
         let view = |(hold, live): (&Hold, bool)| {
             let model_id = self.models.get(hold.model).id().clone();
             HoldView { hold: hold.clone(), model_id, live }
         };
-        let mut views: Vec<HoldView> = live.chain(expired).map(view).collect();
-        views.sort_by(|a, b| {
-            let key = |view: &HoldView| (view.hold.check_time, view.hold.request_id.clone());
-            key(a).cmp(&key(b))
-        });
-        views
+        self.holds.list(filter, limit).into_iter().map(view).collect()
     }
 
     /// Usage of quotas, most utilised first, after a position.

@@ -1,7 +1,8 @@
 //! Identities: the file with their rules, and tokens of an identity provider.
 //!
 //! The first byte chooses what the rest is: the file; the claims of a token; its header and its
-//! claims, apart by a zero byte; changes of a valid token, each a place and a character; or a token.
+//! claims, apart by a zero byte; changes of a valid token, each a place and a character; or a
+//! token.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;

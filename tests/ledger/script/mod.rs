@@ -40,7 +40,7 @@ use tollgate::domain::workspace::{
     HoldExpiryPolicy, ModelAlias, Plan, UnknownKeyPolicy, UnpricedModelPolicy, WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
-use tollgate::ledger::Void;
+use tollgate::ledger::{HoldFilter, Void};
 
 use crate::world::{Outcome, World};
 
@@ -492,7 +492,8 @@ impl Case {
     }
 
     fn holds(&mut self) -> Vec<String> {
-        let views = self.world.ledger.hold_views(self.world.now);
+        let views =
+            self.world.ledger.hold_views(self.world.now, &HoldFilter::default(), usize::MAX);
         let mut clauses = vec![
             format!("{} live", self.world.ledger.live_holds()),
             format!("{} expired", self.world.ledger.expired_count()),
