@@ -32,7 +32,7 @@ async fn a_lease_is_waited_for(world: &World) {
     let renewed = Instant::now();
     match sql::open_as(&world.url, ownership(Wait::Never)).await.map(drop) {
         Err(OpenError::InUse(name)) => {
-            assert!(name.ends_with("; it serves at first:50051"), "{name}")
+            assert!(name.ends_with("; it serves at first:50051"), "{name}");
         }
         other => panic!("{other:?}"),
     }
