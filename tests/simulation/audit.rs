@@ -7,7 +7,7 @@ use tollgate::domain::catalog::price::RateCard;
 use tollgate::domain::check::LimitKey;
 use tollgate::domain::record::{EXPIRY_ATTEMPT, Record, RecordKind};
 use tollgate::domain::{Amount, Time};
-use tollgate::engine::Engine;
+use tollgate::engine::{Engine, HoldFilter};
 use tollgate::storage::rollup::{Grain, Sums};
 
 use super::auditor::{Auditor, is_near_an_edge};
@@ -73,7 +73,8 @@ impl Auditor {
     /// `expired_at` have been charged or released.
     pub async fn assert_agreement(&mut self, engine: &Engine, workspace: &str, expired_at: Time) {
         let view = engine.budget(workspace).await.expect("it is loaded").value;
-        let (live, _) = engine.holds(workspace).await.expect("it is loaded").value;
+        let (filter, all) = (HoldFilter::default(), usize::MAX);
+        let (live, _) = engine.holds(workspace, &filter, all).await.expect("it is loaded").value;
         let now = view.as_of_time.max(self.latest);
         let settings = engine.get_workspace(workspace).await.expect("it is loaded");
         let disk = self.store.disk();

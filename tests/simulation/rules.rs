@@ -17,8 +17,8 @@ use tollgate::domain::time::{MICROS_PER_MINUTE, MICROS_PER_SECOND};
 use tollgate::domain::workspace::Workspace;
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::engine::{
-    Actor, ApiKeyChange, BoostAmount, Engine, Error, LimitChange, NewBoost, QuotaChange,
-    RateLimitChange,
+    Actor, ApiKeyChange, BoostAmount, Engine, Error, HoldFilter, LimitChange, NewBoost,
+    QuotaChange, RateLimitChange,
 };
 use tollgate::ledger::UsageFilter;
 
@@ -221,7 +221,8 @@ impl Auditor {
         let usages = engine.quota_usage(workspace, &filter, None, usize::MAX).await;
         let usages = usages.expect("it is loaded").value;
         // They are those of the books: `assert_agreement`.
-        let (holds, _) = engine.holds(workspace).await.expect("it is loaded").value;
+        let (filter, all) = (HoldFilter::default(), usize::MAX);
+        let (holds, _) = engine.holds(workspace, &filter, all).await.expect("it is loaded").value;
         let disk = self.store.disk();
         let settings = &disk.workspaces[workspace];
         let log = || disk.log.iter().filter(|record| *record.workspace_id == *workspace);
