@@ -55,11 +55,7 @@ pub enum Error {
     StorageUnavailable,
     /// This server may not decide: its lease of the database has run out, or another has it. With
     /// the address of the owner, if that is known.
-    #[error(
-        "this server does not own its database at present{}; a retry with the same request_id is \
-         safe",
-        owner_text(address)
-    )]
+    #[error("this server does not own its database at present{}; try again", owner_text(address))]
     NotOwner { address: Arc<str> },
     /// As above; this server shuts down.
     #[error("the server is stopping: try again later")]
