@@ -20,8 +20,8 @@ pub const DOMAIN: &str = crate::proto::ERROR_DOMAIN;
 /// When to try again after storage or this server did not answer.
 pub const RETRY_DELAY: Duration = Duration::from_secs(1);
 const NO_CREDENTIALS: &str = "\
-    no valid credentials: send `authorization: Bearer SECRET` with the secret of an access token or \
-    the token of an accepted identity provider, or connect with an accepted certificate";
+    no valid credentials: send `authorization: Bearer SECRET` with the secret of an access token \
+    or the token of an accepted identity provider, or connect with an accepted certificate";
 /// Of records: they are counted once.
 const SAME_ID_IS_SAFE: &str = "a retry with the same request_id is safe";
 const MANY_ATTEMPTS: &str =
