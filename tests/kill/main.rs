@@ -57,7 +57,7 @@ async fn nothing_is_lost_on_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_on_postgres() {
     let Some(postgres) = support::postgres::server("tests/kill") else { return };
-    run(&postgres.fresh_database().await, 10, 800).await;
+    run(&postgres.fresh_database(Path::new("/")).await, 10, 800).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -69,7 +69,7 @@ async fn rate_limits_hold_across_stops() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rate_limits_hold_across_stops_on_postgres() {
     let Some(postgres) = support::postgres::server("tests/kill") else { return };
-    rates::run(&postgres.fresh_database().await).await;
+    rates::run(&postgres.fresh_database(Path::new("/")).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,7 +16,7 @@ use crate::support::postgres;
 
 pub struct World {
     pub url: String,
-    /// Of SQLite only.
+    /// Of databases; a file of SQLite is in it.
     folder: Option<TempDir>,
     /// Of the model only.
     model: Option<SimStore>,
@@ -34,7 +34,9 @@ impl World {
         // Off the threads of the test's runtime: the first one starts the server.
         let start = tokio::task::spawn_blocking(|| postgres::server("tests/storage"));
         let server = start.await.unwrap()?;
-        Some(World { url: server.fresh_database().await, folder: None, model: None })
+        let folder = tempfile::tempdir().unwrap();
+        let url = server.fresh_database(folder.path()).await;
+        Some(World { url, folder: Some(folder), model: None })
     }
 
     /// The model of storage that simulations run on. It has no address.
@@ -90,7 +92,7 @@ impl World {
     }
 
     pub fn is_sqlite(&self) -> bool {
-        self.folder.is_some()
+        self.url.starts_with("sqlite:")
     }
 
     fn path(&self) -> PathBuf {

@@ -10,8 +10,8 @@ use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use sqlx::{Connection, PgConnection};
@@ -42,6 +42,8 @@ rm -rf "$folder"
 pub struct Server {
     port: u16,
     next_database: AtomicU32,
+    /// Its databases, each with the folder of the test that uses it.
+    databases: Mutex<Vec<(String, PathBuf)>>,
     /// Its standard input is what keeps the server alive.
     _watch: Child,
 }
@@ -91,6 +93,8 @@ impl Server {
         watch.args(["-c", WATCH, "sh"]).arg(&folder);
         watch.args(become_user(root)).arg(binaries.join("postgres")).arg("-D").arg(&data);
         watch.args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"]);
+        // A log that stays small, for machines with little room.
+        watch.args(["-c", "max_wal_size=128MB", "-c", "min_wal_size=32MB"]);
         watch.arg("-c").arg(format!("port={port}"));
         watch.arg("-c").arg(format!("unix_socket_directories={}", folder.display()));
         watch.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -101,22 +105,37 @@ impl Server {
             watch.wait().unwrap();
             return None;
         }
-        Some(Server { port, next_database: AtomicU32::new(0), _watch: watch })
+        let next_database = AtomicU32::new(0);
+        Some(Server { port, next_database, databases: Mutex::default(), _watch: watch })
     }
 
-    /// The address of a new, empty database.
-    pub async fn fresh_database(&self) -> String {
-        let number = self.next_database.fetch_add(1, Ordering::Relaxed);
+    /// The address of a new, empty database, which is there for as long as the folder of the test
+    /// that uses it: with `/` until the end. Those whose folders are gone are dropped here: hundreds
+    /// of them would take gigabytes.
+    pub async fn fresh_database(&self, folder: &Path) -> String {
+        let name = format!("test_{}", self.next_database.fetch_add(1, Ordering::Relaxed));
+        let unused = {
+            let mut databases = self.databases.lock().unwrap();
+            databases.push((name.clone(), folder.to_owned()));
+            let unused = databases.extract_if(.., |(_, folder)| !folder.exists());
+            unused.map(|(name, _)| name).collect::<Vec<_>>()
+        };
         let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
-        let sql = format!("CREATE DATABASE test_{number}");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        for name in unused {
+            execute(&mut connection, format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        }
+        execute(&mut connection, format!("CREATE DATABASE {name}")).await;
         connection.close().await.unwrap();
-        self.url(&format!("test_{number}"))
+        self.url(&name)
     }
 
     fn url(&self, database: &str) -> String {
         format!("postgres://{USER}@127.0.0.1:{}/{database}", self.port)
     }
+}
+
+async fn execute(connection: &mut PgConnection, sql: String) {
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(connection).await.unwrap();
 }
 
 /// The newest folder that has what is needed.

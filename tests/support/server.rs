@@ -98,7 +98,7 @@ pub async fn database(folder: &Path) -> String {
         return url;
     }
     let postgres = postgres::server("the API suite").expect("it was asked for: install Postgres");
-    let url = postgres.fresh_database().await;
+    let url = postgres.fresh_database(folder).await;
     std::fs::write(&file, &url).expect("the folder is writable");
     url
 }

@@ -1,5 +1,6 @@
 //! What becomes of the owner, case by case.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use sqlx::{Connection, PgConnection};
@@ -19,7 +20,7 @@ const NOTICE_MAX: Duration = Duration::from_millis(100);
 async fn fresh_database() -> Option<String> {
     // Off the threads of the test's runtime: the first one starts the server.
     let start = tokio::task::spawn_blocking(|| support::postgres::server("tests/takeover"));
-    Some(start.await.unwrap()?.fresh_database().await)
+    Some(start.await.unwrap()?.fresh_database(Path::new("/")).await)
 }
 
 /// The same database by way of a proxy.
