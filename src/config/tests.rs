@@ -56,6 +56,7 @@ fn every_key_is_understood_from_every_source() {
                 tls_client_ca = 'a.pem'\nidentity_file = 'i.toml'\n\
                 database = 'postgres://h/d'\nlease_seconds = 5\nnode_id = 'n-0'\n\
                 advertise_address = 'n-0:50051'\nstandby = true\naccept_clock = true\n\
+                create = true\n\
                 log_format = 'json'\nlog_filter = 'warn,tollgate=debug'\n\
                 cors_allowed_origins = ['https://a.example', 'http://localhost:3000']\n\
                 shutdown_deadline_seconds = 5\nworker_threads = 2\n\
@@ -77,6 +78,7 @@ fn every_key_is_understood_from_every_source() {
         ("lease_seconds", "5"),
         ("node_id", "n-0"),
         ("advertise_address", "n-0:50051"),
+        ("create", "true"),
         ("standby", "true"),
         ("accept_clock", "true"),
         ("log_format", "json"),
