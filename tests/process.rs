@@ -290,6 +290,65 @@ async fn a_disk_that_fails_to_sync_ends_the_server_and_loses_nothing_acknowledge
     server.stop().await;
 }
 
+#[tokio::test]
+async fn a_backup_of_a_running_server_is_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, copy) = (database(folder.path()), folder.path().join("copy.db"));
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(process::binary());
+        let output = command.args(arguments).args(["--database", &database]).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(text).unwrap())
+    };
+    let (server, channel) = Server::start(&database, free_port()).await;
+    set_up(&channel).await;
+    let writing = {
+        let channel = channel.clone();
+        tokio::spawn(async move {
+            let mut recorded = Vec::new();
+            for number in 0.. {
+                let id = format!("w-{number}");
+                if record(&channel, &id).await.is_err() {
+                    break;
+                }
+                recorded.push(id);
+            }
+            recorded
+        })
+    };
+    record(&channel, "before").await.unwrap();
+    let (done, printed) = run(&["backup", copy.to_str().unwrap()]);
+    assert!(done && printed.contains("copy.db has the database of start 1 up to"), "{printed}");
+    let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&copy).unwrap());
+    assert_eq!(mode & 0o777, 0o600);
+    let (done, printed) = run(&["backup", copy.to_str().unwrap()]);
+    assert!(!done && printed.contains("exists"), "{printed}");
+    record(&channel, "after").await.unwrap();
+    server.stop().await;
+    let recorded = writing.await.unwrap();
+    assert!(!recorded.is_empty());
+
+    // It has lost what came after it, which is said before anything is done with it.
+    let path = folder.path().join("tollgate.db");
+    fs::copy(&copy, &path).unwrap();
+    let (done, printed) = run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert!(!done && printed.contains("older copy"), "{printed}");
+    fs::remove_file(folder.path().join("tollgate.db.mark")).unwrap();
+    let (server, channel) = Server::start(&database, free_port()).await;
+    assert!(record(&channel, "before").await.unwrap().duplicate);
+    assert!(!record(&channel, "after").await.unwrap().duplicate);
+    // What came between is there up to one point.
+    let mut missing = 0;
+    for id in &recorded {
+        let is_there = record(&channel, id).await.unwrap().duplicate;
+        assert!(missing == 0 || !is_there, "{id}");
+        missing += i32::from(!is_there);
+    }
+    let (is_clean, printed) = run(&["verify"]);
+    assert!(is_clean, "{printed}");
+    server.stop().await;
+}
+
 /// Waits until a text was logged.
 async fn until_logged(log: &Path, text: &str) {
     let begun = Instant::now();

@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, everything else to standard error.
 
+mod backup;
 mod export;
 mod generate;
 mod init;
@@ -51,6 +52,11 @@ enum Command {
     Verify(Database),
     /// Rewrite everything that is derived from the usage log. No server may be running.
     Rebuild(Database),
+    /// Copy a SQLite database into a file, also while a server uses it.
+    ///
+    /// The file is one state of everything that was acknowledged, checked, and there only once it is
+    /// whole. To restore it, put it where the database was while no server runs.
+    Backup(backup::Backup),
     /// Write a report or the usage log as a file: CSV or Parquet.
     ///
     /// May run beside a server. A file has its name only once it is whole.
@@ -78,6 +84,7 @@ pub fn run() -> ExitCode {
         Command::Replay(arguments) => replay::run(arguments),
         Command::Verify(database) => verify::run(database),
         Command::Rebuild(database) => rebuild::run(database),
+        Command::Backup(backup) => backup::run(backup),
         Command::Export(export) => export::run(export),
         Command::Generate(arguments) => generate::run(arguments),
         Command::Token(token) => token::run(token),

@@ -3,6 +3,7 @@
 //! One text of SQL serves both. What differs is in `connection/`, behind [`Dialect`]. Each part of
 //! the contract is implemented where its tables are: in `tables/`, `log/`, `rollups/`, `reports/`.
 
+mod backup;
 mod connection;
 mod log;
 mod reports;
@@ -27,7 +28,6 @@ use super::lease::Lease;
 use super::{BoxError, ConnectionStore, PreviousOwner, Result, Store};
 use connection::backend::{Access, Backend, Dialect};
 use connection::errors::not_applied;
-use connection::mark::Mark;
 use connection::owner::{self, Held};
 use connection::schema;
 use connection::session::{self, Session};
@@ -35,6 +35,7 @@ use connection::snapshot::Snapshot;
 use row::{FromRow, Value, read_all};
 use table::Select;
 
+pub use backup::{BackupError, Mark, back_up};
 pub use connection::owner::{Ownership, Wait};
 
 /// How often a start looks whether a lease of another server has run out.
