@@ -54,8 +54,8 @@ enum Command {
     Rebuild(Database),
     /// Copy a SQLite database into a file, also while a server uses it.
     ///
-    /// The file is one state of everything that was acknowledged, checked, and there only once it is
-    /// whole. To restore it, put it where the database was while no server runs.
+    /// The file is one state of everything that was acknowledged, checked, and there only once it
+    /// is whole. To restore it, put it where the database was while no server runs.
     Backup(backup::Backup),
     /// Write a report or the usage log as a file: CSV or Parquet.
     ///

@@ -246,8 +246,8 @@ impl Engine {
         self.shared.workspaces.all()
     }
 
-    /// Runs a job in the writer, before records that wait and in order with other jobs, and waits for its result. The job
-    /// is finished also if the caller is gone.
+    /// Runs a job in the writer, before records that wait and in order with other jobs, and waits
+    /// for its result. The job is finished also if the caller is gone.
     pub(crate) async fn in_writer<T, F>(
         &self,
         job: impl FnOnce(Arc<Shared>) -> F + Send + 'static,

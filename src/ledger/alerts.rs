@@ -112,8 +112,8 @@ const RAISED: u16 = 1;
 /// Days of which large records are counted, the latest ones: a record that was made on an earlier
 /// one is settled long before.
 const LARGE_RECORD_DAYS_MAX: usize = 32;
-/// Models that an alert is raised about in a day; then it is raised once about the workspace. Callers
-/// may make up any number of models.
+/// Models that an alert is raised about in a day; then it is raised once about the workspace.
+/// Callers may make up any number of models.
 const DAILY_MODELS_MAX: usize = 100;
 /// Of how many values of a limit it is kept what was raised, the latest ones. Storage keeps all.
 const LIMIT_VALUES_MAX: usize = 64;
@@ -280,8 +280,8 @@ impl Alerts {
         }
     }
 
-    /// Something was recorded of a model that is raised once in a day, or of more models than alerts
-    /// are raised about.
+    /// Something was recorded of a model that is raised once in a day, or of more models than
+    /// alerts are raised about.
     pub fn raise_daily(
         &mut self,
         context: &Context,
