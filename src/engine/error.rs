@@ -53,6 +53,9 @@ pub enum Error {
     /// Nothing has changed, or the outcome is not known yet.
     #[error("storage does not answer: try again later")]
     StorageUnavailable,
+    /// The ledger of the workspace has failed, and it is loaded again.
+    #[error("the state of this workspace failed and is being loaded again: try again later")]
+    Quarantined,
     /// So many wait to be written already.
     #[error("{max} {what} wait to be written already: try again later")]
     Overloaded { what: &'static str, max: usize },

@@ -5,6 +5,7 @@
 //! as used up until their windows have passed (the crash penalty).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::error;
 
@@ -30,6 +31,8 @@ const RECENT_CONTEXTS: usize = 500;
 const OUTPUT_HISTORY_RECORDS: usize = 2_000;
 /// Workspaces read at once.
 const WORKSPACES_PAGE: usize = 1_000;
+/// How long a workspace whose ledger fails again stays unloaded: what makes it fail may come again.
+const QUARANTINE: Duration = Duration::from_secs(10);
 
 impl Engine {
     /// The workspace, loaded if it is not.
@@ -53,6 +56,13 @@ impl Shared {
     pub(super) async fn load(&self, id: &str) -> Result<Arc<WorkspaceHandle>> {
         if let Some(workspace) = self.workspaces.get(id) {
             return Ok(workspace);
+        }
+        let failed = self.workspaces.failed(id);
+        if let Some(failed) = &failed {
+            if failed.load_time().elapsed() < QUARANTINE {
+                return Err(Error::Quarantined);
+            }
+            error!(workspace = id, "its ledger has failed: live holds are lost; loading it again");
         }
         let workspace = self.store.workspace(id).await?;
         let workspace = workspace.ok_or_else(|| Error::WorkspaceNotFound(id.to_owned()))?;
@@ -80,7 +90,8 @@ impl Shared {
             ledger.put_model_alias(now, alias);
         }
         ledger.set_departments(self.store.departments(id).await?);
-        self.restore_snapshot(&mut ledger, now).await?;
+        let lost = if failed.is_some() { Some(now) } else { self.crash_time };
+        self.restore_snapshot(&mut ledger, now, lost).await?;
         let large_since = self.large_records_alerted(id).await?.min(large_record_day(now).start);
         let since = ledger.earliest_window().min(large_since);
         ledger.set_raised(now, self.store.raised(id, since).await?);
@@ -159,13 +170,19 @@ impl Shared {
         Ok(spend)
     }
 
-    /// Restores what the snapshot has of a workspace, and deletes it there.
-    async fn restore_snapshot(&self, ledger: &mut Ledger, now: Time) -> Result<()> {
+    /// Restores what the snapshot has of a workspace, and deletes it there. With when the memory of
+    /// the ledger before was lost, if it was.
+    async fn restore_snapshot(
+        &self,
+        ledger: &mut Ledger,
+        now: Time,
+        lost: Option<Time>,
+    ) -> Result<()> {
         let id = ledger.workspace().id.clone();
         let holds = self.store.holds(&id).await?;
         let rates = self.store.rate_counts(&id).await?;
         let crash_time = self.store.crash_time(&id).await?;
-        if let Some(at) = self.crash_time {
+        if let Some(at) = lost {
             ledger.apply_crash_penalty(now, at);
         }
         if holds.is_empty() && rates.is_empty() && crash_time.is_none() {

@@ -241,9 +241,9 @@ impl Engine {
         self.shared.writer.last_committed()
     }
 
-    /// Every workspace that is loaded.
+    /// Every workspace that is loaded and sound.
     pub fn loaded_workspaces(&self) -> Vec<Arc<WorkspaceHandle>> {
-        self.shared.workspaces.all()
+        self.shared.workspaces.sound()
     }
 
     /// Runs a job in the writer, before records that wait and in order with other jobs, and waits

@@ -29,10 +29,15 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// Runs `use_it` with the workspace, if it is loaded. Takes no reference count.
+    /// Runs `use_it` with the workspace, if it is loaded and sound. Takes no reference count.
     pub fn with<T>(&self, id: &str, use_it: impl FnOnce(&Arc<WorkspaceHandle>) -> T) -> Option<T> {
         let shard = self.shard(id).load();
-        shard.get(id).map(use_it)
+        shard.get(id).filter(|handle| !handle.has_failed()).map(use_it)
+    }
+
+    /// One whose ledger has failed, until it is loaded again.
+    pub fn failed(&self, id: &str) -> Option<Arc<WorkspaceHandle>> {
+        self.shard(id).load().get(id).filter(|handle| handle.has_failed()).cloned()
     }
 
     pub fn get(&self, id: &str) -> Option<Arc<WorkspaceHandle>> {
@@ -47,7 +52,14 @@ impl Registry {
         shard.store(Arc::new(changed));
     }
 
-    /// Every workspace, in no particular order.
+    /// Every workspace that is sound, in no particular order.
+    pub fn sound(&self) -> Vec<Arc<WorkspaceHandle>> {
+        let mut sound = self.all();
+        sound.retain(|handle| !handle.has_failed());
+        sound
+    }
+
+    /// Every workspace, also those whose ledgers have failed.
     pub fn all(&self) -> Vec<Arc<WorkspaceHandle>> {
         let mut all = Vec::new();
         for shard in &self.shards {

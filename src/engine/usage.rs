@@ -148,12 +148,14 @@ impl Engine {
     pub async fn expire_holds(&self) -> Result<usize> {
         let now = self.now();
         let mut workspaces = self.loaded_workspaces();
-        workspaces.retain(|workspace| workspace.lock().has_due(now));
+        workspaces.retain(|workspace| {
+            workspace.attempt(|ledger| ledger.has_due(now)).unwrap_or_default()
+        });
         // In a defined order, so that a simulation is deterministic.
         workspaces.sort_by(|a, b| a.id().cmp(b.id()));
         let mut charged = 0;
         for workspace in workspaces {
-            let due = workspace.lock().take_due_charges(now);
+            let due = workspace.attempt(|ledger| ledger.take_due_charges(now)).unwrap_or_default();
             if !due.is_empty() {
                 charged += self.charge_expired(workspace, due).await?;
             }
@@ -165,7 +167,7 @@ impl Engine {
     pub fn sweep_subjects(&self) {
         let now = self.now();
         for workspace in self.loaded_workspaces() {
-            workspace.lock().sweep(now, SWEEP_SUBJECTS);
+            workspace.attempt(|ledger| ledger.sweep(now, SWEEP_SUBJECTS));
         }
     }
 

@@ -1,8 +1,14 @@
 //! A loaded workspace: its ledger behind a lock, and the signals to those who watch it.
+//!
+//! A ledger that fails, because an assertion in it does not hold, decides on nothing any more: its
+//! workspace is quarantined, and is loaded again from the log when somebody asks for it. That ends
+//! its live holds, as a crash would, and touches no other workspace.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::ledger::Ledger;
 
@@ -14,13 +20,15 @@ pub struct WorkspaceHandle {
     changes: watch::Sender<()>,
     /// Signalled after alerts were stored.
     alerts: watch::Sender<()>,
+    load_time: Instant,
 }
 
 impl WorkspaceHandle {
     pub(super) fn new(ledger: Ledger) -> WorkspaceHandle {
         let id = ledger.workspace().id.clone();
         let (changes, alerts) = (watch::Sender::new(()), watch::Sender::new(()));
-        WorkspaceHandle { id, ledger: Mutex::new(ledger), changes, alerts }
+        let (ledger, load_time) = (Mutex::new(ledger), Instant::now());
+        WorkspaceHandle { id, ledger, changes, alerts, load_time }
     }
 
     pub fn id(&self) -> &Arc<str> {
@@ -38,6 +46,24 @@ impl WorkspaceHandle {
     /// The same; nothing where a thread panicked. For what must be done for all others.
     pub(super) fn lock_sound(&self) -> Option<MutexGuard<'_, Ledger>> {
         self.ledger.lock().ok()
+    }
+
+    /// Does something with the ledger; nothing where that has failed, or fails with this. For what
+    /// must not end with one workspace.
+    pub(super) fn attempt<T>(&self, act: impl FnOnce(&mut Ledger) -> T) -> Option<T> {
+        // Of the ledger nobody sees more: its lock is poisoned then.
+        catch_unwind(AssertUnwindSafe(|| self.lock_sound().map(|mut ledger| act(&mut ledger))))
+            .ok()
+            .flatten()
+    }
+
+    /// Whether its ledger has failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.ledger.is_poisoned()
+    }
+
+    pub(super) fn load_time(&self) -> Instant {
+        self.load_time
     }
 
     /// Wakes those who watch the workspace. A watch that begins now has this change in its first
@@ -59,5 +85,59 @@ impl WorkspaceHandle {
 
     pub(super) fn subscribe_alerts(&self) -> watch::Receiver<()> {
         self.alerts.subscribe()
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::domain::alert::AlertPolicy;
+    use crate::domain::catalog::Catalog;
+    use crate::domain::workspace::{
+        HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    };
+    use crate::domain::{Currency, Time};
+    use crate::engine::registry::Registry;
+
+    /// The ledger of a workspace without anything.
+    pub fn ledger(id: &str) -> Ledger {
+        let workspace = Workspace {
+            id: id.into(),
+            display_name: String::new(),
+            currency: Currency::EUR,
+            time_zone: chrono_tz::UTC,
+            automatic_fallback: true,
+            unpriced_models: UnpricedModelPolicy::Deny,
+            hold_expiry: HoldExpiryPolicy::Release,
+            unknown_keys: UnknownKeyPolicy::Accept,
+            required_fields: Vec::new(),
+            week_start: Default::default(),
+            reported_cost: Default::default(),
+            alerts: AlertPolicy::default(),
+            may_have_expiry_charges: false,
+            usage_retention_days: None,
+            price_max_age_days: None,
+            plan: None,
+            create_time: Time::EARLIEST,
+            update_time: Time::EARLIEST,
+        };
+        let catalog = Catalog::default().into();
+        Ledger::new(workspace, Vec::new(), catalog, Vec::new(), Time::EARLIEST)
+    }
+
+    #[test]
+    fn one_that_fails_is_found_no_more() {
+        let registry = Registry::default();
+        let handle = |id: &str| Arc::new(WorkspaceHandle::new(ledger(id)));
+        let (sound, failing) = (handle("sound"), handle("failing"));
+        for handle in [&sound, &failing] {
+            registry.insert(handle.clone());
+        }
+        assert!(failing.attempt(|ledger| ledger.has_alerts()).is_some());
+        assert_eq!(failing.attempt(|_| -> i32 { panic!("a defect") }), None);
+        assert!(failing.has_failed() && failing.attempt(|_| ()).is_none());
+        assert!(registry.get("failing").is_none() && registry.failed("failing").is_some());
+        assert!(registry.get("sound").is_some() && registry.failed("sound").is_none());
+        assert_eq!((registry.sound().len(), registry.all().len()), (1, 2));
     }
 }

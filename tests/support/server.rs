@@ -61,6 +61,11 @@ impl TestClock {
         *self.broken_in.lock().unwrap() = Some(file);
     }
 
+    /// It is in order again.
+    pub fn mend(&self) {
+        *self.broken_in.lock().unwrap() = None;
+    }
+
     pub fn advance(&self, span: Micros) {
         self.micros.fetch_add(span, Ordering::Relaxed);
     }

@@ -75,7 +75,7 @@ impl Engine {
     pub async fn store_raised(&self) -> Result<()> {
         loop {
             let mut workspaces = self.loaded_workspaces();
-            workspaces.retain(|workspace| workspace.lock().has_alerts());
+            workspaces.retain(|workspace| workspace.lock_sound().is_some_and(|it| it.has_alerts()));
             if workspaces.is_empty() {
                 return Ok(());
             }
@@ -157,7 +157,7 @@ impl Shared {
         }
         if let Err(error) = self.put_alerts(&taken).await {
             for (workspace, alerts) in taken {
-                workspace.lock().return_alerts(alerts);
+                workspace.attempt(|ledger| ledger.return_alerts(alerts));
             }
             return Err(error.into());
         }
@@ -234,7 +234,8 @@ fn take_alerts(workspaces: &[Arc<WorkspaceHandle>]) -> Vec<Taken<'_>> {
     let mut room = ALERTS_PER_WRITE_MAX;
     let mut taken = Vec::new();
     for workspace in workspaces {
-        let mut ledger = workspace.lock();
+        // One that has failed raises them again when it is loaded.
+        let Some(mut ledger) = workspace.lock_sound() else { continue };
         if room == 0 || !ledger.has_alerts() {
             continue;
         }

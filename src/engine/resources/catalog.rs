@@ -193,7 +193,7 @@ impl Shared {
         changes: &[Change],
         events: &[AuditEvent],
     ) -> Result<()> {
-        let workspaces = self.workspaces.all();
+        let workspaces = self.workspaces.sound();
         let mut backfills = Vec::with_capacity(workspaces.len());
         for workspace in &workspaces {
             let queries = workspace.lock().backfill_for_catalog(self.clock.now(), &changed);
@@ -203,7 +203,8 @@ impl Shared {
         let catalog = Arc::new(changed);
         self.catalog.store(catalog.clone());
         for (workspace, backfill) in workspaces.iter().zip(&backfills) {
-            workspace.lock().set_catalog(catalog.clone(), backfill);
+            // One that fails is loaded with the catalog that is stored.
+            workspace.attempt(|ledger| ledger.set_catalog(catalog.clone(), backfill));
             if !backfill.used.is_empty() {
                 workspace.announce();
             }

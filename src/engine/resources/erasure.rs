@@ -210,36 +210,7 @@ fn is_user_kind(kind: Option<&Value>) -> bool {
 mod tests {
     use super::*;
     use crate::domain::Time;
-    use crate::domain::alert::AlertPolicy;
-    use crate::domain::workspace::{
-        HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
-    };
-    use crate::domain::{Currency, catalog::Catalog};
-
-    fn ledger() -> Ledger {
-        let workspace = Workspace {
-            id: "acme".into(),
-            display_name: String::new(),
-            currency: Currency::EUR,
-            time_zone: chrono_tz::UTC,
-            automatic_fallback: true,
-            unpriced_models: UnpricedModelPolicy::Deny,
-            hold_expiry: HoldExpiryPolicy::Release,
-            unknown_keys: UnknownKeyPolicy::Accept,
-            required_fields: Vec::new(),
-            week_start: Default::default(),
-            reported_cost: Default::default(),
-            alerts: AlertPolicy::default(),
-            may_have_expiry_charges: false,
-            usage_retention_days: None,
-            price_max_age_days: None,
-            plan: None,
-            create_time: Time::EARLIEST,
-            update_time: Time::EARLIEST,
-        };
-        let catalog = Catalog::default().into();
-        Ledger::new(workspace, Vec::new(), catalog, Vec::new(), Time::EARLIEST)
-    }
+    use crate::engine::workspace::tests::ledger;
 
     /// The state of a resource named `ada` after user ada was erased.
     fn rewritten(resource_type: &str, state: Value) -> Option<(String, Value)> {
@@ -255,7 +226,7 @@ mod tests {
             before: None,
             after: Some(state.to_string()),
         };
-        let ledger = ledger();
+        let ledger = ledger("acme");
         let pseudonymizer = Pseudonymizer { user_id: "ada", pseudonym: "ghost", ledger: &ledger };
         let event = pseudonymizer.rewrite(event)?;
         let after = event.after.as_deref().map(|text| serde_json::from_str(text).unwrap());

@@ -132,7 +132,7 @@ impl Shared {
             is_same
         });
         if let Some(workspace) = self.workspaces.get(workspace_id) {
-            workspace.lock().rename_refused(from, to);
+            workspace.attempt(|ledger| ledger.rename_refused(from, to));
         }
     }
 

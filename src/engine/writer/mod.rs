@@ -9,11 +9,13 @@ mod outage;
 mod queue;
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -206,7 +208,10 @@ impl WriterHandle {
         let deadline = Instant::now() + WRITE_DEADLINE;
         loop {
             match tokio::time::timeout(OUTAGE_KNOWN_AFTER, &mut answer).await {
-                Ok(answered) => return answered.map_err(|_| Error::Stopping)?,
+                Ok(Ok(answered)) => return answered,
+                // The work has failed, unless nothing is done any more.
+                Ok(Err(_)) if self.queue.is_closed() => return Err(Error::Stopping),
+                Ok(Err(_)) => return Err(Error::Quarantined),
                 Err(_) if Instant::now() >= deadline => return Err(Error::StorageUnavailable),
                 Err(_) => self.require_storage()?,
             }
@@ -263,7 +268,7 @@ impl Writer {
     async fn serve(&mut self) {
         while let Some(work) = self.queue.next(self.group_records).await {
             match work {
-                Work::Job(job) => job(self.shared.clone()).await,
+                Work::Job(job) => self.perform(job).await,
                 Work::Group(group) => {
                     let (records, start) = (group.len(), Instant::now());
                     self.write(group).await;
@@ -271,6 +276,16 @@ impl Writer {
                         next_group_records(self.group_records, records, start.elapsed());
                 }
             }
+        }
+    }
+
+    /// Runs a job. One that panics with the ledger of a workspace is over: its caller is told, and
+    /// the workspace is loaded again. Any other defect ends the writer.
+    async fn perform(&self, job: Job) {
+        if let Err(panic) = AssertUnwindSafe(job(self.shared.clone())).catch_unwind().await
+            && !self.shared.workspaces.all().iter().any(|workspace| workspace.has_failed())
+        {
+            resume_unwind(panic);
         }
     }
 
@@ -289,14 +304,15 @@ impl Writer {
             Ok(appended) => {
                 let Settled { mut raised, conflicts } = self.settle(records, entries, appended);
                 for conflict in conflicts {
-                    raised.extend(self.shared.resolve(conflict).await);
+                    let resolved = guarded(self.shared.resolve(conflict)).await;
+                    raised.extend(resolved.flatten());
                 }
                 self.shared.raise(&raised).await;
             }
             Err(error) => {
                 warn!(cause = %error, "storage failed");
                 for (record, entry) in records.iter().zip(entries) {
-                    entry.workspace.lock().abandon(record);
+                    entry.workspace.attempt(|ledger| ledger.abandon(record));
                     entry.answer(Err(Error::from(&error)));
                 }
             }
@@ -313,7 +329,8 @@ impl Writer {
         entries: &mut Vec<Entry>,
     ) {
         let PendingRecord { workspace, mut report, reply } = pending;
-        let charge = match self.shared.place(&workspace, &mut report).await {
+        let placed = guarded(self.shared.place(&workspace, &mut report)).await;
+        let charge = match placed.unwrap_or(Err(Error::Quarantined)) {
             Ok(charge) => charge,
             Err(error) => {
                 let _ = reply.send(Err(error));
@@ -323,12 +340,15 @@ impl Writer {
         let check_time = charge.as_ref().map(|charge| charge.entry.charge_time);
         let request_id = report.request_id.clone();
         let seq = self.shared.writer.next_seq();
-        let prepared = workspace.lock().prepare(now, seq, report, check_time);
-        match prepared {
-            Ok(record) => records.push(record),
-            Err(error) => {
-                let answer = self.shared.refuse(&workspace, error, &request_id).await;
-                let _ = reply.send(answer);
+        match workspace.attempt(|ledger| ledger.prepare(now, seq, report, check_time)) {
+            Some(Ok(record)) => records.push(record),
+            Some(Err(error)) => {
+                let answer = guarded(self.shared.refuse(&workspace, error, &request_id)).await;
+                let _ = reply.send(answer.unwrap_or(Err(Error::Quarantined)));
+                return;
+            }
+            None => {
+                let _ = reply.send(Err(Error::Quarantined));
                 return;
             }
         }
@@ -336,7 +356,7 @@ impl Writer {
         if let Some(charge) = charge {
             let record = charge.refund(self.shared.writer.next_seq(), now);
             // A refund makes room: it cannot pass a bound.
-            if workspace.lock().add_pending(&record).is_ok() {
+            if let Some(Ok(_)) = workspace.attempt(|ledger| ledger.add_pending(&record)) {
                 records.push(record);
                 entries.push(Entry { workspace, reply: None });
             }
@@ -363,14 +383,14 @@ impl Writer {
                 Appended::Existing(existing) => Some(existing),
             };
             if let Some(existing) = existing {
-                let mut ledger = entry.workspace.lock();
-                ledger.abandon(&record);
+                let status = entry.workspace.attempt(|ledger| {
+                    ledger.abandon(&record);
+                    ledger.budget_status()
+                });
                 if existing.fingerprint == record.fingerprint || entry.reply.is_none() {
-                    let answer = Ok(Recorded::new(&existing, true, ledger.budget_status()));
-                    drop(ledger);
-                    answers.push((entry, answer));
+                    let answer = status.map(|status| Recorded::new(&existing, true, status));
+                    answers.push((entry, answer.ok_or(Error::Quarantined)));
                 } else {
-                    drop(ledger);
                     settled.conflicts.push(Conflict { record, entry });
                 }
                 continue;
@@ -382,15 +402,15 @@ impl Writer {
                 entry.reply.is_none() && *appended == Appended::New
             };
             committed.extend(group.next_if(goes_along).map(|((refund, _), _)| refund));
-            let (status, has_alerts) = {
-                let mut ledger = entry.workspace.lock();
+            let status = entry.workspace.attempt(|ledger| {
                 (ledger.settle_together(now, &committed[start..]), ledger.has_alerts())
-            };
-            if has_alerts {
+            });
+            if let Some((_, true)) = status {
                 settled.raised.push(entry.workspace.clone());
             }
             entry.workspace.announce();
-            answers.push((entry, Ok(Recorded::new(&committed[start], false, status))));
+            let answer = status.map(|(status, _)| Recorded::new(&committed[start], false, status));
+            answers.push((entry, answer.ok_or(Error::Quarantined)));
         }
         // Before the answers: a caller that has one finds its record in what is committed.
         self.shared.publish(committed);
@@ -399,6 +419,11 @@ impl Writer {
         }
         settled
     }
+}
+
+/// The result of what runs for one workspace; nothing if it panicked, as in a ledger that fails.
+async fn guarded<T>(work: impl Future<Output = T>) -> Option<T> {
+    AssertUnwindSafe(work).catch_unwind().await.ok()
 }
 
 /// The size of the next group, when one of `records` took so long and `most` were allowed: what

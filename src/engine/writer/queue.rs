@@ -95,6 +95,10 @@ impl<R> Queue<R> {
         }
     }
 
+    pub fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
     /// Takes nothing more; what waits is done.
     pub fn close(&self) {
         self.lock().is_closed = true;

@@ -173,7 +173,8 @@ impl ErrorBody {
                     ErrorReason::RequestIdReused => body.with("attempt", attempt),
                     ErrorReason::StorageUnavailable
                     | ErrorReason::Stopping
-                    | ErrorReason::Overloaded => {
+                    | ErrorReason::Overloaded
+                    | ErrorReason::Quarantined => {
                         let message = format!("{}; {SAME_ID_IS_SAFE}", body.message);
                         ErrorBody { message, ..body }
                     }
@@ -279,6 +280,7 @@ impl ErrorBody {
             Error::StorageUnavailable => body(ErrorReason::StorageUnavailable),
             Error::Stopping => body(ErrorReason::Stopping),
             Error::Overloaded { .. } => body(ErrorReason::Overloaded),
+            Error::Quarantined => body(ErrorReason::Quarantined),
             Error::NotOwner { address } if address.is_empty() => body(ErrorReason::NotOwner),
             Error::NotOwner { address } => {
                 body(ErrorReason::NotOwner).with("owner_address", address)
@@ -313,7 +315,8 @@ fn code_of(reason: ErrorReason) -> Code {
         ErrorReason::StorageUnavailable
         | ErrorReason::Stopping
         | ErrorReason::NotOwner
-        | ErrorReason::Overloaded => Code::Unavailable,
+        | ErrorReason::Overloaded
+        | ErrorReason::Quarantined => Code::Unavailable,
         ErrorReason::Internal | ErrorReason::Unspecified => Code::Internal,
     }
 }

@@ -13,9 +13,7 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::{v1 as reflection, v1alpha as reflection_alpha};
 use tonic_types::StatusExt;
 
-use crate::fixtures::{
-    ACME, acme, amount, assert_failed, check, create_workspace, eur, get_budget, record, set_up,
-};
+use crate::fixtures::{ACME, acme, amount, assert_failed, check, get_budget, record, set_up};
 use crate::outage::Outage;
 use crate::server::{Server, TestClock, open};
 
@@ -78,53 +76,6 @@ async fn a_background_task_that_fails_stops_the_server_and_loses_no_hold() {
     let holds = server.usage().list_holds(request).await.unwrap().into_inner().holds;
     assert_eq!(holds.len(), 1);
     assert_eq!(holds[0].request_id, "r-1");
-    server.stop().await.unwrap();
-}
-
-/// The clock breaks while the ledger of one workspace is locked.
-#[tokio::test]
-async fn a_ledger_that_fails_stops_the_server_and_costs_no_other_workspace_a_hold() {
-    let folder = tempfile::tempdir().unwrap();
-    let clock = Arc::new(TestClock::default());
-    let server = Server::start_in(folder.path(), clock.clone(), Config::default()).await;
-    set_up(&server).await;
-    create_workspace(&server, "other").await;
-    let request = v1::SetPlanRequest {
-        workspace_id: "other".to_owned(),
-        plan: Some(v1::Plan {
-            budget: Some(eur("100")),
-            start_date: "2026-01-01".to_owned(),
-            ..Default::default()
-        }),
-    };
-    server.budget().set_plan(request).await.unwrap();
-    let enable =
-        v1::EnableModelRequest { workspace_id: "other".to_owned(), model_id: "big".to_owned() };
-    server.model_limit().enable_model(enable).await.unwrap();
-    let in_other =
-        v1::CheckAndRouteRequest { workspace_id: "other".to_owned(), ..check("r-2", "big") };
-    for request in [check("r-1", "big"), in_other] {
-        let answer = server.usage().check_and_route(request).await.unwrap().into_inner();
-        assert_eq!(answer.decision(), v1::Decision::Allowed, "{answer:?}");
-    }
-
-    // It is asked there with the ledger locked.
-    clock.break_in("src/grpc/usage/mod.rs");
-    let release =
-        v1::ReleaseHoldRequest { workspace_id: ACME.to_owned(), request_id: "r-1".to_owned() };
-    server.usage().release_hold(release).await.unwrap_err();
-    let ended = tokio::time::timeout(Duration::from_secs(60), server.ended()).await;
-    let error = ended.expect("it does not go on").unwrap_err();
-    assert!(!matches!(error, server::Error::NotSaved), "{error}");
-
-    let server = Server::start_in(folder.path(), Arc::default(), Config::default()).await;
-    for (workspace_id, expected) in [(ACME, 0), ("other", 1)] {
-        let request =
-            v1::ListHoldsRequest { workspace_id: workspace_id.to_owned(), ..Default::default() };
-        let holds = server.usage().list_holds(request).await.unwrap().into_inner().holds;
-        assert_eq!(holds.len(), expected, "{workspace_id}");
-    }
-    server.usage().check_and_route(check("r-3", "big")).await.unwrap();
     server.stop().await.unwrap();
 }
 

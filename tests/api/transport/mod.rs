@@ -4,6 +4,7 @@ pub mod bad_input;
 pub mod lifecycle;
 pub mod overload;
 pub mod pages;
+pub mod quarantine;
 pub mod streams;
 pub mod unread;
 pub mod web;
