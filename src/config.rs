@@ -62,6 +62,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Which client certificates and identity providers are accepted; none without it.
     pub identity_file: Option<PathBuf>,
+    /// Where metrics and probes are; nowhere without it.
+    pub metrics_listen: Option<SocketAddr>,
     /// Form of the log; for people at first.
     pub log_format: LogFormat,
     /// What is logged, by level or by directives of `tracing`; "info" at first.
@@ -236,6 +238,7 @@ impl Default for Config {
             encryption_key_file: None,
             tls: None,
             identity_file: None,
+            metrics_listen: None,
             log_format: LogFormat::Human,
             log_filter: "info".to_owned(),
             cors_allowed_origins: Vec::new(),

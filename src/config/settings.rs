@@ -30,7 +30,7 @@ pub struct Setting {
     pub help: &'static str,
 }
 
-pub static SETTINGS: [Setting; 24] = [
+pub static SETTINGS: [Setting; 25] = [
     value("listen", "ADDR", "Address to serve on"),
     value("database", "URL", "Where the data is: sqlite:PATH or postgres://…"),
     value(
@@ -84,6 +84,12 @@ pub static SETTINGS: [Setting; 24] = [
         "identity_file",
         "FILE",
         "Which client certificates and identity providers (OIDC) are accepted, in TOML",
+    ),
+    value(
+        "metrics_listen",
+        "ADDR",
+        "Address of a port with metrics in the format of Prometheus and probes, without \
+         authentication: one that only machines of yours can reach",
     ),
     value("log_format", "FORM", "Form of the log: human or json"),
     value("log_filter", "FILTER", "What is logged, for example \"info\""),
@@ -172,6 +178,7 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
             "tls_key" => tls_key = Some(value.parse(PATH, path)?),
             "tls_client_ca" => tls_client_ca = Some(value.parse(PATH, path)?),
             "identity_file" => config.identity_file = Some(value.parse(PATH, path)?),
+            "metrics_listen" => config.metrics_listen = Some(value.parse(LISTEN, parsed)?),
             "log_format" => config.log_format = value.parse("human or json", log_format)?,
             "log_filter" => config.log_filter = value.parse(LOG_FILTER, log_filter)?,
             "cors_allowed_origins" => {

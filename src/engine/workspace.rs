@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
 
-use crate::ledger::Ledger;
+use crate::domain::Currency;
+use crate::ledger::{Ledger, LiveFigures};
 
 pub struct WorkspaceHandle {
     id: Arc<str>,
@@ -38,6 +39,12 @@ impl WorkspaceHandle {
     /// The same; nothing where a thread panicked. For what must be done for all others.
     pub(super) fn lock_sound(&self) -> Option<MutexGuard<'_, Ledger>> {
         self.ledger.lock().ok()
+    }
+
+    /// LiveFigures for those who watch the server; none where the ledger has failed.
+    pub fn figures(&self) -> Option<(Currency, LiveFigures)> {
+        let ledger = self.lock_sound()?;
+        Some((ledger.workspace().currency, ledger.live_figures()))
     }
 
     /// Wakes those who watch the workspace. A watch that begins now has this change in its first

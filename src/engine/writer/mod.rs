@@ -4,12 +4,13 @@
 //! Group commit without waiting: the next group is what queued up during the last commit.
 
 mod attempts;
+mod measure;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -26,11 +27,12 @@ use crate::engine::{Shared, WRITE_DEADLINE};
 use crate::storage;
 use crate::storage::lease::{boot_time, micros};
 use crate::storage::log::Appended;
+use crate::telemetry;
 
 /// Most records in one transaction.
 pub const GROUP_RECORDS_MAX: usize = 2_048;
 /// Most commands in the queue; further callers wait for room.
-const QUEUE_COMMANDS_MAX: usize = 16_384;
+pub const QUEUE_COMMANDS_MAX: usize = 16_384;
 /// Pause before a write of unknown outcome is repeated, doubled up to the maximum.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(2);
@@ -124,6 +126,8 @@ pub(super) struct WriterHandle {
     storage_answers: watch::Sender<bool>,
     /// [`boot_time`] at which the write began that has not ended; 0 for none.
     write_began: AtomicI64,
+    /// [`boot_time`] at which the first try of that write began; 0 for none.
+    unanswered_since: AtomicI64,
     /// Cancelled when this server must not go on: another has taken over.
     fatal: CancellationToken,
     task: AsyncMutex<Option<JoinHandle<()>>>,
@@ -143,6 +147,7 @@ impl WriterHandle {
             committed,
             storage_answers: watch::Sender::new(true),
             write_began: AtomicI64::new(0),
+            unanswered_since: AtomicI64::new(0),
             fatal: CancellationToken::new(),
             task: AsyncMutex::new(None),
         };
@@ -311,7 +316,7 @@ impl Writer {
         let charge = match self.shared.place(&workspace, &mut report).await {
             Ok(charge) => charge,
             Err(error) => {
-                let _ = reply.send(Err(error));
+                Recorded::answer(reply, Err(error));
                 return;
             }
         };
@@ -323,7 +328,7 @@ impl Writer {
             Ok(record) => records.push(record),
             Err(error) => {
                 let answer = self.shared.refuse(&workspace, error, &request_id).await;
-                let _ = reply.send(answer);
+                Recorded::answer(reply, answer);
                 return;
             }
         }
@@ -413,8 +418,7 @@ struct Conflict {
 impl Entry {
     fn answer(self, answer: Result<Recorded>) {
         if let Some(reply) = self.reply {
-            // The caller may be gone; the record is durable all the same.
-            let _ = reply.send(answer);
+            Recorded::answer(reply, answer);
         }
     }
 }
@@ -426,6 +430,7 @@ impl Shared {
     /// # Errors
     /// If nothing was written.
     pub(super) async fn append(&self, records: &[Record]) -> storage::Result<Vec<Appended>> {
+        telemetry::COMMIT_RECORDS.observe(records.len() as u64);
         self.until_known(|| self.store.append(records)).await
     }
 
@@ -446,9 +451,12 @@ impl Shared {
     {
         let mut pause = RETRY_PAUSE;
         let mut in_doubt = false;
+        let _unanswered = self.writer.unanswered();
         loop {
             self.writer.write_began.store(boot_time(), Ordering::Relaxed);
+            let start = Instant::now();
             let outcome = write().await;
+            measure::write_ended(start, &outcome);
             self.writer.write_began.store(0, Ordering::Relaxed);
             self.note_storage(&outcome);
             match outcome {
