@@ -1,6 +1,6 @@
 //! Starts the log: to standard error, for people or as JSON. What is logged is said where it
-//! happens. In JSON a line about a call has the ids of the call: no spans are needed for them, which
-//! each call would pay for.
+//! happens. In JSON a line about a call has the ids of the call, without spans, which each call
+//! would pay for.
 //!
 //! A line that cannot be written is lost and counted: a full disk, or a pipe that nobody reads any
 //! more, must not end what it would have told of.

@@ -19,7 +19,7 @@ use tollgate::proto::v1::budget_service_client::BudgetServiceClient;
 use tollgate::proto::v1::model_limit_service_client::ModelLimitServiceClient;
 use tollgate::proto::v1::usage_service_client::UsageServiceClient;
 use tollgate::proto::v1::workspace_service_client::WorkspaceServiceClient;
-use tollgate::telemetry::TABLE;
+use tollgate::telemetry::{Kind, TABLE};
 use tonic::transport::Channel;
 use tonic::{Code, Request};
 
@@ -27,6 +27,8 @@ const ACME: &str = "acme";
 const MODEL: &str = "gpt-4.1-mini";
 const SMALLER: &str = "gpt-4.1-nano";
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const OPERATIONS: &str = "docs/operations.md";
+const RULES: &str = "deploy/prometheus/rules.yaml";
 /// How long something may take that a server does by itself.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -192,6 +194,32 @@ fn calls(method: &str, status: &str) -> String {
     )
 }
 
+/// Two large holds, and checks that are blocked by a rule, blocked by the envelope, and routed.
+async fn refuse(watched: &Watched) {
+    // A model that is not enabled is a rule; more than the budget, the envelope.
+    assert_eq!(watched.check("r-4", "gpt-4.1").await.decision(), v1::Decision::Blocked);
+    let large = v1::CheckAndRouteRequest {
+        max_output_token_count: Some(32_000),
+        input_token_count: 900_000,
+        ..check("r-5", MODEL)
+    };
+    let (allowed, blocked) = (v1::Decision::Allowed, v1::Decision::Blocked);
+    for (request_id, expected) in [("r-5", allowed), ("r-6", allowed), ("r-7", blocked)] {
+        let large = v1::CheckAndRouteRequest { request_id: request_id.to_owned(), ..large.clone() };
+        let answer = watched.usage().check_and_route(large).await.unwrap().into_inner();
+        assert_eq!(answer.decision(), expected);
+    }
+    let limit = v1::SetModelLimitRequest {
+        workspace_id: ACME.to_owned(),
+        model_id: MODEL.to_owned(),
+        limit: usd("0.0001"),
+        limit_enabled: None,
+        fallback_model_ids: vec![SMALLER.to_owned()],
+    };
+    ModelLimitServiceClient::new(watched.channel.clone()).set_model_limit(limit).await.unwrap();
+    assert_eq!(watched.check("r-8", MODEL).await.decision(), v1::Decision::Routed);
+}
+
 #[tokio::test]
 async fn decisions_are_counted_once_each() {
     let folder = tempfile::tempdir().unwrap();
@@ -202,30 +230,7 @@ async fn decisions_are_counted_once_each() {
     }
     let dry = v1::CheckAndRouteRequest { dry_run: true, ..check("", MODEL) };
     watched.usage().check_and_route(dry).await.unwrap();
-    // A model that is not enabled is a rule; more than the budget, the envelope.
-    assert_eq!(watched.check("r-4", "gpt-4.1").await.decision(), v1::Decision::Blocked);
-    let large = v1::CheckAndRouteRequest {
-        max_output_token_count: Some(32_000),
-        input_token_count: 900_000,
-        ..check("r-5", MODEL)
-    };
-    for (request_id, decision) in [("r-5", v1::Decision::Allowed), ("r-6", v1::Decision::Allowed)] {
-        let large = v1::CheckAndRouteRequest { request_id: request_id.to_owned(), ..large.clone() };
-        let answer = watched.usage().check_and_route(large).await.unwrap().into_inner();
-        assert_eq!(answer.decision(), decision);
-    }
-    let blocked = v1::CheckAndRouteRequest { request_id: "r-7".to_owned(), ..large };
-    let answer = watched.usage().check_and_route(blocked).await.unwrap().into_inner();
-    assert_eq!(answer.decision(), v1::Decision::Blocked);
-    let limit = v1::SetModelLimitRequest {
-        workspace_id: ACME.to_owned(),
-        model_id: MODEL.to_owned(),
-        limit: usd("0.0001"),
-        limit_enabled: None,
-        fallback_model_ids: vec![SMALLER.to_owned()],
-    };
-    ModelLimitServiceClient::new(watched.channel.clone()).set_model_limit(limit).await.unwrap();
-    assert_eq!(watched.check("r-8", MODEL).await.decision(), v1::Decision::Routed);
+    refuse(&watched).await;
     // Two by a stream, which ends when its caller has sent all.
     let on_stream = ["r-9", "r-10"].map(|request_id| v1::CheckAndRouteStreamRequest {
         check: Some(check(request_id, SMALLER)),
@@ -316,7 +321,7 @@ async fn records_and_holds_are_counted_once_each() {
     samples.assert("tollgate_claims_total", &[("{previous=\"none\"}", 1.0)]);
     assert_eq!(samples.get("tollgate_workspaces_loaded"), Some(1.0));
     assert_eq!(samples.get("tollgate_serving"), Some(1.0));
-    assert_eq!(samples.get("tollgate_oldest_write_age_seconds"), Some(0.0));
+    assert!(samples.get("tollgate_oldest_write_age_seconds").unwrap() < 5.0);
     // Each record is an entry; the conflict and the repeat are tried, too.
     assert_eq!(samples.get("tollgate_commit_records_sum"), Some(6.0));
     let failed = "tollgate_storage_writes_total{outcome=\"not_applied\"}";
@@ -334,15 +339,22 @@ async fn an_outage_of_storage_is_watched() {
     let mut other = SqliteConnection::connect(&url).await.unwrap();
     sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
     let mut usage = watched.usage();
-    let waiting = tokio::spawn(async move { usage.record_usage(record("r-1", MODEL, 1)).await });
+    let refused = tokio::spawn(async move { usage.record_usage(record("r-1", MODEL, 1)).await });
+    watched.wait_for("tollgate_oldest_write_age_seconds", |age| age > 0.1).await;
+    assert_eq!(refused.await.unwrap().unwrap_err().code(), Code::Unavailable);
     watched.wait_for("tollgate_serving", |serving| serving == 0.0).await;
     assert_eq!(watched.get("/readyz").0, 503);
     assert_eq!(watched.get("/livez").0, 200);
-    watched.wait_for("tollgate_oldest_write_age_seconds", |age| age > 0.0).await;
     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
-    waiting.await.unwrap().unwrap();
-    let samples = watched.wait_for("tollgate_serving", |serving| serving == 1.0).await;
-    assert_eq!(samples.get("tollgate_records_total{outcome=\"recorded\"}"), Some(1.0));
+    watched.wait_for("tollgate_serving", |serving| serving == 1.0).await;
+    assert_eq!(watched.get("/readyz").0, 200);
+    watched.record(record("r-1", MODEL, 1)).await.unwrap();
+    let samples = watched.scrape();
+    let expected = [("{outcome=\"failed\"}", 1.0), ("{outcome=\"recorded\"}", 1.0)];
+    samples.assert("tollgate_records_total", &expected);
+    assert_eq!(samples.get("tollgate_errors_total{reason=\"STORAGE_UNAVAILABLE\"}"), Some(1.0));
+    let failed = "tollgate_storage_writes_total{outcome=\"not_applied\"}";
+    assert!(samples.get(failed).unwrap() >= 1.0);
     watched.server.stop().await;
 }
 
@@ -390,7 +402,7 @@ async fn what_is_exported_is_documented_and_the_reverse() {
         types.map(|line| line.split(' ').next().unwrap().to_owned()).collect();
     let table: BTreeSet<String> = TABLE.iter().map(|metric| metric.name().to_owned()).collect();
     assert_eq!(exported, table);
-    let operations = std::fs::read_to_string("docs/operations.md").unwrap();
+    let operations = read(OPERATIONS);
     assert_eq!(documented(&operations), exported);
     watched.server.stop().await;
 }
@@ -429,4 +441,108 @@ async fn lines_about_a_call_have_its_ids() {
     assert_eq!(last["trace_id"], TRACE);
     assert_eq!(last["status"], "OK");
     watched.server.stop().await;
+}
+
+/// Words of a text that are names of metrics: with one of the prefixes.
+fn named(text: &str) -> BTreeSet<String> {
+    let prefixes = ["tollgate_", "process_", "rpc_server_"];
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let names = words.filter(|word| prefixes.iter().any(|prefix| word.starts_with(prefix)));
+    names.map(ToOwned::to_owned).collect()
+}
+
+/// The name of every series that is exported.
+fn series() -> BTreeSet<String> {
+    let mut series = BTreeSet::new();
+    for metric in TABLE {
+        match metric.kind() {
+            Kind::Histogram => series
+                .extend(["_bucket", "_count", "_sum"].map(|end| format!("{}{end}", metric.name()))),
+            Kind::Counter | Kind::Gauge => drop(series.insert(metric.name().to_owned())),
+        }
+    }
+    series
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// What is asked in the panels of the dashboard, and in its variables.
+fn questions(value: &serde_json::Value, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (name, value) in fields {
+                let text = value.as_str().filter(|_| ["expr", "definition"].contains(&&**name));
+                found.extend(text.map(ToOwned::to_owned));
+                questions(value, found);
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| questions(item, found)),
+        _ => {}
+    }
+}
+
+fn dashboard() -> String {
+    let dashboard = serde_json::from_str(&read("deploy/grafana/tollgate.json")).unwrap();
+    let mut asked = Vec::new();
+    questions(&dashboard, &mut asked);
+    assert!(asked.len() > 30, "{asked:?}");
+    asked.join("\n")
+}
+
+/// What the alert rules ask.
+fn rules() -> String {
+    read(RULES).lines().filter(|line| !line.contains("summary:")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn rules_and_dashboard_ask_for_what_is_exported() {
+    let series = series();
+    for (asked, by) in [(rules(), RULES), (dashboard(), "the dashboard")] {
+        let unknown: Vec<String> = named(&asked).difference(&series).cloned().collect();
+        assert!(unknown.is_empty(), "{by} asks for {unknown:?}");
+    }
+    // What nobody looks at need not be exported.
+    let shown = named(&dashboard());
+    let hidden = TABLE.iter().map(|metric| metric.name());
+    let hidden: Vec<&str> =
+        hidden.filter(|name| !shown.iter().any(|shown| shown.starts_with(name))).collect();
+    assert!(hidden.is_empty(), "the dashboard does not show {hidden:?}");
+}
+
+/// A label with a value that does not exist would match nothing, and never fire.
+#[tokio::test]
+async fn values_of_labels_that_are_asked_for_exist() {
+    let folder = tempfile::tempdir().unwrap();
+    let watched = Watched::start(folder.path(), |_| {}).await;
+    watched.set_up().await;
+    watched.check("r-1", MODEL).await;
+    watched.record(record("r-1", MODEL, 1_000)).await.unwrap();
+    let (_, text) = watched.get("/metrics");
+    let asked = format!("{}\n{}", rules(), dashboard());
+    let mut pairs = 0;
+    for (at, _) in asked.match_indices("=\"") {
+        let label = asked[..at].rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next();
+        let value = asked[at + 2..].split('"').next().unwrap();
+        let pair = format!("{}=\"{value}\"", label.unwrap());
+        assert!(text.contains(&pair), "{pair}");
+        pairs += 1;
+    }
+    assert!(pairs > 5, "{pairs}");
+    watched.server.stop().await;
+}
+
+#[test]
+fn each_alert_is_tested_and_explained() {
+    let (tests, operations) = (read("deploy/prometheus/rules_test.yaml"), read(OPERATIONS));
+    let rules = read(RULES);
+    let alerts = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
+    let alerts: Vec<&str> = alerts.collect();
+    for alert in &alerts {
+        let tested = tests.matches(&format!("alertname: {alert}\n")).count();
+        assert_eq!(tested, 2, "{alert}: once where it fires, and once where it does not");
+        assert!(operations.contains(&format!("\n| `{alert}` | ")), "{alert}");
+    }
+    assert_eq!(operations.matches("\n| `Tollgate").count(), alerts.len());
 }

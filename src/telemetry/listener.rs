@@ -89,7 +89,10 @@ pub async fn serve(listener: TcpListener, monitor: Monitor) {
 async fn converse(stream: TcpStream, monitor: Monitor) -> hyper::Result<()> {
     let service = service_fn(move |request: Request<Incoming>| {
         let monitor = monitor.clone();
-        async move { Ok::<_, Infallible>(answer(request.method(), request.uri().path(), monitor).await) }
+        async move {
+            let answered = answer(request.method(), request.uri().path(), monitor).await;
+            Ok::<_, Infallible>(answered)
+        }
     });
     http1::Builder::new()
         .keep_alive(false)
