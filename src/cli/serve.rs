@@ -18,6 +18,7 @@ use tollgate::logging;
 use tollgate::server::{self, Signals};
 use tollgate::storage::sql::{self, Ownership, Wait};
 use tollgate::telemetry::listener::{self, Monitor};
+use tollgate::telemetry::traces;
 use tracing::{info, warn};
 
 use super::{Failure, failure, print_secret, runtime, stop_signal, tell, warning};
@@ -47,6 +48,9 @@ pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
     }
     runtime(config.worker_threads.map(NonZeroUsize::get))?.block_on(async {
         let monitor = monitor(config.metrics_listen).await?;
+        let endpoint = config.otlp_endpoint.as_deref();
+        let traces = endpoint.map(traces::start).transpose();
+        let traces = traces.map_err(|cause| format!("otlp_endpoint: {cause}"))?;
         let mut shutdown = Box::pin(stop_signal()?);
         let reload = reload_signal()?;
         if config.auth == Auth::Required {
@@ -68,7 +72,11 @@ pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
         }
         let signals = Signals { shutdown, reload, monitor };
         let clock = Arc::new(ServerClock::start());
-        server::run(config, listener, store, clock, signals).await.map_err(failure)?;
+        let ended = server::run(config, listener, store, clock, signals).await;
+        if let Some(traces) = traces {
+            traces.stop().await;
+        }
+        ended.map_err(failure)?;
         Ok(ExitCode::SUCCESS)
     })
 }

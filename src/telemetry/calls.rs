@@ -25,6 +25,7 @@ use tracing::{Level, debug, enabled};
 use super::ids::CallIds;
 use super::rpc::{MethodIndex, code_name};
 use super::table::RPC_DURATIONS;
+use super::traces;
 
 const STATUS: &str = "grpc-status";
 
@@ -88,6 +89,7 @@ impl Call {
     fn end(self, code: Code, ids: CallIds) {
         let duration = self.start.elapsed();
         RPC_DURATIONS.observe(self.method, code, duration);
+        traces::ended(&ids, RPC_DURATIONS.name(self.method), code, duration);
         if enabled!(Level::DEBUG) {
             let (method, status) = (RPC_DURATIONS.name(self.method), code_name(code));
             let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
@@ -205,7 +207,7 @@ mod tests {
     async fn what_a_service_logs_is_about_its_call() {
         let service = service_fn(|_: Request<Body>| async {
             tokio::task::yield_now().await;
-            let trace = with_current(|ids| ids.trace_id().map(ToOwned::to_owned)).flatten();
+            let trace = with_current(|ids| ids.trace_parent().unwrap().trace_id.to_owned());
             let mut response = Response::new(Body::empty());
             response.headers_mut().insert("trace", trace.unwrap().parse().unwrap());
             Ok(response)

@@ -22,11 +22,23 @@ const VERSION: usize = 2;
 const TRACE_ID: usize = 32;
 const PARENT_ID: usize = 16;
 const FLAGS: usize = 2;
+/// The bit of the flags that says so.
+const SAMPLED: u8 = 1;
 /// The version that is not allowed.
 const NO_VERSION: &str = "ff";
 
 task_local! {
     static CURRENT: CallIds;
+}
+
+/// What a `traceparent` says: ids in hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceParent<'a> {
+    pub trace_id: &'a str,
+    /// Span of the caller.
+    pub parent_id: &'a str,
+    /// Whether the caller records its part of the trace.
+    pub is_sampled: bool,
 }
 
 /// The ids of one call.
@@ -57,15 +69,15 @@ impl CallIds {
         }
     }
 
-    /// The trace of the caller, in 32 hexadecimal digits.
-    pub fn trace_id(&self) -> Option<&str> {
-        trace_id(self.traceparent.as_ref()?.to_str().ok()?)
+    /// The trace of the caller.
+    pub fn trace_parent(&self) -> Option<TraceParent<'_>> {
+        TraceParent::read(self.traceparent.as_ref()?.to_str().ok()?)
     }
 
     /// The fields of these ids in JSON, separated by commas, without braces.
     pub fn to_json_fields(&self) -> String {
         let mut fields = format!("\"request_id\":{}", serde_json::Value::from(self.request_id()));
-        if let Some(trace_id) = self.trace_id() {
+        if let Some(TraceParent { trace_id, .. }) = self.trace_parent() {
             // A string takes everything.
             let _ = write!(fields, ",\"trace_id\":\"{trace_id}\"");
         }
@@ -88,20 +100,23 @@ pub fn with_current<T>(use_it: impl FnOnce(&CallIds) -> T) -> Option<T> {
     CURRENT.try_with(use_it).ok()
 }
 
-fn trace_id(traceparent: &str) -> Option<&str> {
-    let mut parts = traceparent.split('-');
-    let mut part = |digits: usize| {
-        let is_hex = |part: &str| part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        parts.next().filter(|part| part.len() == digits && is_hex(part))
-    };
-    let version = part(VERSION).filter(|version| *version != NO_VERSION)?;
-    let is_set = |id: &&str| id.bytes().any(|digit| digit != b'0');
-    let trace_id = part(TRACE_ID).filter(is_set)?;
-    part(PARENT_ID).filter(is_set)?;
-    part(FLAGS)?;
-    // Later versions may have more parts.
-    let is_over = parts.next().is_none();
-    (is_over || version != "00").then_some(trace_id)
+impl<'a> TraceParent<'a> {
+    fn read(traceparent: &'a str) -> Option<TraceParent<'a>> {
+        let mut parts = traceparent.split('-');
+        let mut part = |digits: usize| {
+            let is_hex = |part: &str| part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+            parts.next().filter(|part| part.len() == digits && is_hex(part))
+        };
+        let version = part(VERSION).filter(|version| *version != NO_VERSION)?;
+        let is_set = |id: &&str| id.bytes().any(|digit| digit != b'0');
+        let trace_id = part(TRACE_ID).filter(is_set)?;
+        let parent_id = part(PARENT_ID).filter(is_set)?;
+        let flags = u8::from_str_radix(part(FLAGS)?, 16).ok()?;
+        // Later versions may have more parts.
+        let is_over = parts.next().is_none();
+        let is_sampled = flags & SAMPLED != 0;
+        (is_over || version != "00").then_some(TraceParent { trace_id, parent_id, is_sampled })
+    }
 }
 
 #[cfg(test)]
@@ -112,7 +127,11 @@ mod tests {
 
     #[test]
     fn a_trace_id_is_read_as_w3c_says() {
-        let of = |text: &str| trace_id(text).map(ToOwned::to_owned);
+        let of = |text: &str| {
+            let parent = TraceParent::read(text)?;
+            assert_eq!((parent.parent_id, parent.is_sampled), ("b7ad6b7169203331", true));
+            Some(parent.trace_id.to_owned())
+        };
         for (version, more) in [("00", ""), ("cc", ""), ("cc", "-what-comes-later")] {
             let text = format!("{version}-{TRACE}-b7ad6b7169203331-01{more}");
             assert_eq!(of(&text).as_deref(), Some(TRACE), "{text}");

@@ -12,6 +12,7 @@ pub mod listener;
 mod process;
 mod rpc;
 mod table;
+pub mod traces;
 mod values;
 
 use std::fmt;

@@ -41,6 +41,7 @@ const ALERT_TYPE: Label = Label {
         "large_record",
     ],
 };
+const SPAN: Label = Label { name: "outcome", values: SpanOutcome::VARIANTS };
 const DELIVERY: Label = Label { name: "state", values: DeliveryStep::VARIANTS };
 
 /// In nanoseconds: from 100 µs to 30 s.
@@ -107,6 +108,14 @@ pub enum WriteOutcome {
     Fenced,
     /// The database is gone, or contradicts itself.
     Broken,
+}
+
+/// What became of a span.
+#[derive(Clone, Copy, VariantNames)]
+#[strum(serialize_all = "snake_case")]
+pub enum SpanOutcome {
+    Sent,
+    Lost,
 }
 
 /// A step of a delivery of an alert to one receiver.
@@ -229,6 +238,9 @@ table! {
         "tollgate_background_tasks_ended_total", "Background tasks that ended while it served.";
     LOG_LINES_LOST: Counter = Counter::new(),
         "tollgate_log_lines_lost_total", "Lines of the log that could not be written.";
+
+    SPANS: Counters<1, 2> = Counters::new([SPAN]),
+        "tollgate_spans_total", "Spans of calls that are traced, by what became of them.";
 
     PROCESS_CPU: Counter = Counter::new(),
         "process_cpu_seconds_total", "Time of processors that was used, in whole seconds.";
