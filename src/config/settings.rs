@@ -188,10 +188,7 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
             "tls_client_ca" => tls_client_ca = Some(value.parse(PATH, path)?),
             "identity_file" => config.identity_file = Some(value.parse(PATH, path)?),
             "metrics_listen" => config.metrics_listen = Some(value.parse(LISTEN, parsed)?),
-            "otlp_endpoint" => {
-                let endpoint = value.parse(ENDPOINT, endpoint)?;
-                config.otlp_endpoint = Some(endpoint);
-            }
+            "otlp_endpoint" => config.otlp_endpoint = Some(value.parse(ENDPOINT, endpoint)?),
             "log_format" => config.log_format = value.parse("human or json", log_format)?,
             "log_filter" => config.log_filter = value.parse(LOG_FILTER, log_filter)?,
             "cors_allowed_origins" => {

@@ -1,5 +1,5 @@
-//! Traces: a span for each call whose caller traces it, sent to a collector of OpenTelemetry by OTLP
-//! over HTTP.
+//! Traces: a span for each call whose caller traces it, sent to a collector of OpenTelemetry by
+//! OTLP over HTTP.
 //!
 //! Only calls with a sampled `traceparent` have spans: whoever calls decides what is traced, and a
 //! call without one pays for a comparison. Spans are sent by a task of their own; what its queue
