@@ -1,6 +1,8 @@
 //! The port that a server is watched by, of the real binary: figures after known calls, during an
 //! outage of storage, and against docs/operations.md; and the ids in lines of the log.
 
+#[path = "support/not_run.rs"]
+mod not_run;
 #[path = "support/process.rs"]
 mod process;
 
@@ -11,6 +13,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use not_run::{not_run, was_run};
 use process::{Server, free_port, serve};
 use sqlx::{Connection, SqliteConnection};
 use tokio_stream::StreamExt;
@@ -366,6 +369,30 @@ async fn only_what_is_asked_for_is_told() {
     let (_, text) = watched.get("/metrics");
     assert!(!text.contains(ACME), "{text}");
     assert_eq!(watched.get("/").0, 404);
+    watched.server.stop().await;
+}
+
+/// Prometheus' own checker: form, names, units and help.
+#[tokio::test]
+async fn promtool_finds_nothing() {
+    const CHECK: &str = "promtool over the metrics of a server";
+    if Command::new("promtool").arg("--version").output().is_err() {
+        return not_run(CHECK, "promtool is not installed");
+    }
+    was_run(CHECK);
+    let folder = tempfile::tempdir().unwrap();
+    let watched = Watched::start(folder.path(), |_| {}).await;
+    watched.set_up().await;
+    watched.check("r-1", MODEL).await;
+    watched.record(record("r-1", MODEL, 1_000)).await.unwrap();
+    let (_, text) = watched.get("/metrics");
+    let mut command = Command::new("promtool");
+    command.args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut checking = command.spawn().unwrap();
+    checking.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let checked = checking.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+    assert!(checked.status.success() && said.is_empty(), "{said}");
     watched.server.stop().await;
 }
 
