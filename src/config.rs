@@ -38,6 +38,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `sqlite:tollgate.db` at first.
     pub database: DatabaseUrl,
+    /// Whether the database is created if it is not there; not at first, but for the default one.
+    pub create: bool,
     /// How long this server may decide after it last wrote to a Postgres; 10 s at first.
     pub lease: Duration,
     /// Names the place where this server runs; empty at first.
@@ -212,6 +214,12 @@ impl Config {
 }
 
 impl Config {
+    /// Whether the database is created if it is not there: one that was chosen may have been lost,
+    /// or its address may be wrong.
+    pub fn may_create(&self) -> bool {
+        self.create || self.database.is_default()
+    }
+
     /// The files with secrets that it names, each with the name of its setting.
     pub fn secret_files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
         let tls_key = self.tls.as_ref().map(|files| &files.key);
@@ -232,6 +240,7 @@ impl Default for Config {
             lease: Duration::from_secs(10),
             node_id: String::new(),
             advertise_address: String::new(),
+            create: false,
             standby: false,
             accept_clock: false,
             insecure: false,

@@ -153,6 +153,35 @@ fn a_token_is_printed_alone_and_its_database_is_private() {
 }
 
 #[test]
+fn a_database_that_was_chosen_is_created_on_request_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let environment =
+        [("TOLLGATE_DATABASE", "sqlite:chosen.db"), ("TOLLGATE_LISTEN", "192.0.2.1:1")];
+    let insecure = [&environment[..], &[("TOLLGATE_INSECURE", "true")]].concat();
+    let commands: [&[&str]; 4] =
+        [&["serve"], &["rebuild"], &["token", "list"], &["token", "create", "--role", "operator"]];
+    for command in commands {
+        let message = refused(folder, command, &insecure);
+        assert!(message.contains("chosen.db: create it with `tollgate init`"), "{message}");
+        assert!(!folder.join("chosen.db").exists(), "{command:?}");
+    }
+    for (again, printed) in [(false, "is created\n"), (true, "is there already\n")] {
+        let output = tollgate(folder, &["init"], &environment[..1]).output().unwrap();
+        assert!(output.status.success(), "{again}: {output:?}");
+        let output = String::from_utf8(output.stdout).unwrap();
+        assert!(output.ends_with(printed), "{output}");
+    }
+    // It is opened, and then the address is one that nothing listens on.
+    let message = refused(folder, &["serve"], &insecure);
+    assert!(message.contains("192.0.2.1:1"), "{message}");
+
+    let other = [("TOLLGATE_DATABASE", "sqlite:other.db"), ("TOLLGATE_LISTEN", "192.0.2.1:1")];
+    let message = refused(folder, &["serve", "--create", "--insecure"], &other);
+    assert!(message.contains("192.0.2.1:1") && folder.join("other.db").exists(), "{message}");
+}
+
+#[test]
 fn the_first_operator_token_may_come_from_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let (database, file) = ("sqlite:tollgate.db", folder.path().join("secret"));

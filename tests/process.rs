@@ -70,6 +70,24 @@ async fn check(channel: &Channel, request_id: &str) {
     assert_eq!(answer.decision(), v1::Decision::Allowed, "{answer:?}");
 }
 
+/// Records a request.
+async fn record(
+    channel: &Channel,
+    request_id: &str,
+) -> Result<v1::RecordUsageResponse, tonic::Status> {
+    let usage = v1::Usage { input_token_count: 1_000, ..Default::default() };
+    let request = v1::RecordUsageRequest {
+        workspace_id: ACME.to_owned(),
+        request_id: request_id.to_owned(),
+        model_id: MODEL.to_owned(),
+        usage: Some(usage),
+        outcome: v1::Outcome::Success.into(),
+        ..Default::default()
+    };
+    let mut usage = UsageServiceClient::new(channel.clone());
+    usage.record_usage(request).await.map(tonic::Response::into_inner)
+}
+
 /// The requests that hold something.
 async fn holds(channel: &Channel) -> Vec<String> {
     let request = v1::ListHoldsRequest { workspace_id: ACME.to_owned(), ..Default::default() };
@@ -237,6 +255,97 @@ async fn a_stop_that_stores_nothing_is_a_failure() {
     // As after a crash: nothing is held for a request whose end nobody knows.
     let (server, channel) = Server::start(&database, free_port()).await;
     assert!(holds(&channel).await.is_empty());
+    server.stop().await;
+}
+
+/// What the system had to write may be lost then, and another sync would not find out.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_disk_that_fails_to_sync_ends_the_server_and_loses_nothing_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, port) = (database(folder.path()), free_port());
+    let (library, failing) = (folder.path().join("sync.so"), folder.path().join("failing"));
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/failing_sync.c");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).arg("-ldl");
+    assert!(compiler.status().expect("the C compiler that builds SQLite").success());
+
+    let log = folder.path().join("log");
+    let mut command = serve(&database, port);
+    command.env("LD_PRELOAD", &library).env("SYNC_FAILS_WHILE", &failing);
+    command.stderr(File::create(&log).unwrap());
+    let (server, channel) = Server::run(command, port).await;
+    set_up(&channel).await;
+    record(&channel, "r-1").await.unwrap();
+    fs::write(&failing, "").unwrap();
+    let refused = record(&channel, "r-2").await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::Unavailable, "{refused:?}");
+    assert_eq!(server.ended().await.code(), Some(1));
+    let text = fs::read_to_string(&log).unwrap();
+    assert!(text.contains("could not be synced to its disk"), "{text}");
+
+    let (server, channel) = Server::start(&database, free_port()).await;
+    assert!(record(&channel, "r-1").await.unwrap().duplicate);
+    record(&channel, "r-2").await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_backup_of_a_running_server_is_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, copy) = (database(folder.path()), folder.path().join("copy.db"));
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(process::binary());
+        let output = command.args(arguments).args(["--database", &database]).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(text).unwrap())
+    };
+    let (server, channel) = Server::start(&database, free_port()).await;
+    set_up(&channel).await;
+    let writing = {
+        let channel = channel.clone();
+        tokio::spawn(async move {
+            let mut recorded = Vec::new();
+            for number in 0.. {
+                let id = format!("w-{number}");
+                if record(&channel, &id).await.is_err() {
+                    break;
+                }
+                recorded.push(id);
+            }
+            recorded
+        })
+    };
+    record(&channel, "before").await.unwrap();
+    let (done, printed) = run(&["backup", copy.to_str().unwrap()]);
+    assert!(done && printed.contains("copy.db has the database of start 1 up to"), "{printed}");
+    let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&copy).unwrap());
+    assert_eq!(mode & 0o777, 0o600);
+    let (done, printed) = run(&["backup", copy.to_str().unwrap()]);
+    assert!(!done && printed.contains("exists"), "{printed}");
+    record(&channel, "after").await.unwrap();
+    server.stop().await;
+    let recorded = writing.await.unwrap();
+    assert!(!recorded.is_empty());
+
+    // It has lost what came after it, which is said before anything is done with it.
+    let path = folder.path().join("tollgate.db");
+    fs::copy(&copy, &path).unwrap();
+    let (done, printed) = run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert!(!done && printed.contains("older copy"), "{printed}");
+    fs::remove_file(folder.path().join("tollgate.db.mark")).unwrap();
+    let (server, channel) = Server::start(&database, free_port()).await;
+    assert!(record(&channel, "before").await.unwrap().duplicate);
+    assert!(!record(&channel, "after").await.unwrap().duplicate);
+    // What came between is there up to one point.
+    let mut missing = 0;
+    for id in &recorded {
+        let is_there = record(&channel, id).await.unwrap().duplicate;
+        assert!(missing == 0 || !is_there, "{id}");
+        missing += i32::from(!is_there);
+    }
+    let (is_clean, printed) = run(&["verify"]);
+    assert!(is_clean, "{printed}");
     server.stop().await;
 }
 

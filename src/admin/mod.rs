@@ -87,7 +87,7 @@ pub async fn import_prices(
     let path = || file.display().to_string();
     let text = std::fs::read_to_string(file);
     let text = text.map_err(|cause| Error::File { path: path(), cause })?;
-    let store = sql::open(database).await?;
+    let store = sql::open_existing(database).await?;
     let result = import(&*store, (&text, file), options, clock).await;
     store.close().await;
     result
@@ -127,7 +127,7 @@ async fn import(
 /// # Errors
 /// If storage fails: nothing has changed then.
 pub async fn rebuild(database: &str) -> Result<(), Error> {
-    let store: Arc<dyn Store> = sql::open(database).await?;
+    let store: Arc<dyn Store> = sql::open_existing(database).await?;
     let result = async {
         store.claim().await?;
         store.rebuild_rollups().await

@@ -21,10 +21,12 @@ pub struct Tokens {
 }
 
 impl Tokens {
+    /// With `create` also one that is not there yet.
+    ///
     /// # Errors
     /// If the database does not open.
-    pub async fn open(database: &str) -> Result<Tokens, Error> {
-        Ok(Tokens { store: sql::open_unfenced(database).await? })
+    pub async fn open(database: &str, create: bool) -> Result<Tokens, Error> {
+        Ok(Tokens { store: sql::open_unfenced(database, create).await? })
     }
 
     pub async fn close(self) {

@@ -2,8 +2,10 @@
 //!
 //! Results go to standard output, everything else to standard error.
 
+mod backup;
 mod export;
 mod generate;
+mod init;
 mod prices;
 mod rebuild;
 mod replay;
@@ -37,6 +39,8 @@ enum Command {
     /// Each flag can also be set in the environment (--log-format as TOLLGATE_LOG_FORMAT) or in
     /// a TOML file (as log_format). Flags come before the environment, that before the file.
     Serve(serve::Serve),
+    /// Create the database, with its tables. One that is there already is left as it is.
+    Init(Database),
     /// Drive a recorded trace of LLM requests through a running server.
     ///
     /// Checks each request, records what it really generated on the model that was decided, and
@@ -48,6 +52,11 @@ enum Command {
     Verify(Database),
     /// Rewrite everything that is derived from the usage log. No server may be running.
     Rebuild(Database),
+    /// Copy a SQLite database into a file, also while a server uses it.
+    ///
+    /// The file is one state of everything that was acknowledged, checked, and there only once it
+    /// is whole. To restore it, put it where the database was while no server runs.
+    Backup(backup::Backup),
     /// Write a report or the usage log as a file: CSV or Parquet.
     ///
     /// May run beside a server. A file has its name only once it is whole.
@@ -71,9 +80,11 @@ pub fn run() -> ExitCode {
     let command = Cli::parse().command.unwrap_or_else(|| Command::Serve(Default::default()));
     let result = match command {
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Init(database) => init::run(database),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Verify(database) => verify::run(database),
         Command::Rebuild(database) => rebuild::run(database),
+        Command::Backup(backup) => backup::run(backup),
         Command::Export(export) => export::run(export),
         Command::Generate(arguments) => generate::run(arguments),
         Command::Token(token) => token::run(token),
@@ -141,13 +152,17 @@ struct Database {
 
 impl Database {
     fn url(&self) -> Result<String, Failure> {
+        Ok(self.config()?.database.as_str().to_owned())
+    }
+
+    fn config(&self) -> Result<Config, Failure> {
         let setting = SETTINGS.iter().find(|setting| setting.key == "database");
         let flags = setting.zip(self.database.clone()).into_iter().collect();
         let loaded = Config::load(self.config.clone(), flags).map_err(failure)?;
         if let Some(warning) = warning(&loaded.unknown_variables) {
             tell(warning);
         }
-        Ok(loaded.config.database.as_str().to_owned())
+        Ok(loaded.config)
     }
 }
 

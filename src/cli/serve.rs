@@ -99,6 +99,7 @@ fn ownership(config: &Config) -> Ownership {
         address: config.advertise_address.clone(),
         lease: config.lease,
         wait: if config.standby { Wait::Standby } else { Wait::WhileUnrenewed },
+        create: config.may_create(),
     }
 }
 
@@ -140,7 +141,8 @@ async fn make_first_token(config: &Config) -> Result<(), Failure> {
     if file.is_none() && config.listen.ip().to_canonical().is_loopback() {
         return Ok(());
     }
-    let tokens = Tokens::open(config.database.as_str()).await.map_err(failure)?;
+    let tokens =
+        Tokens::open(config.database.as_str(), config.may_create()).await.map_err(failure)?;
     let made = tokens.first(file, SystemClock.now()).await;
     tokens.close().await;
     if let Some(secret) = made.map_err(failure)? {

@@ -118,9 +118,10 @@ pub fn run(token: Token) -> Result<ExitCode, Failure> {
             return Ok(ExitCode::SUCCESS);
         }
     };
-    let url = database.url()?;
+    let config = database.config()?;
     runtime(Some(1))?.block_on(async {
-        let tokens = Tokens::open(&url).await.map_err(failure)?;
+        let tokens =
+            Tokens::open(config.database.as_str(), config.may_create()).await.map_err(failure)?;
         let done = perform(&tokens, token, SystemClock.now()).await;
         tokens.close().await;
         done

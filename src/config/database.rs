@@ -16,6 +16,11 @@ impl DatabaseUrl {
         is_known.then(|| DatabaseUrl(url.to_owned()))
     }
 
+    /// Whether it is the file of a server that was told nothing.
+    pub(super) fn is_default(&self) -> bool {
+        *self == DatabaseUrl::default()
+    }
+
     /// With its password.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -31,9 +31,13 @@ pub struct Setting {
     pub help: &'static str,
 }
 
-pub static SETTINGS: [Setting; 26] = [
+pub static SETTINGS: [Setting; 27] = [
     value("listen", "ADDR", "Address to serve on"),
     value("database", "URL", "Where the data is: sqlite:PATH or postgres://…"),
+    switch(
+        "create",
+        "Create the database if it is not there; the default one is created without it",
+    ),
     value(
         "lease_seconds",
         "N",
@@ -174,6 +178,7 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
             "node_id" => config.node_id = value.parse(NAME, name)?,
             "advertise_address" => config.advertise_address = value.parse(NAME, name)?,
             "accept_clock" => config.accept_clock = value.parse(BOOLEAN, parsed)?,
+            "create" => config.create = value.parse(BOOLEAN, parsed)?,
             "standby" => config.standby = value.parse(BOOLEAN, parsed)?,
             "insecure" => config.insecure = value.parse(BOOLEAN, parsed)?,
             "auth" => auth = Some(value.parse("required or off", auth_mode)?),

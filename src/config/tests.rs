@@ -57,6 +57,7 @@ fn every_key_is_understood_from_every_source() {
                 database = 'postgres://h/d'\nlease_seconds = 5\nnode_id = 'n-0'\n\
                 advertise_address = 'n-0:50051'\nstandby = true\naccept_clock = true\n\
                 metrics_listen = '127.0.0.1:9464'\notlp_endpoint = 'http://h:4318'\n\
+                create = true\n\
                 log_format = 'json'\nlog_filter = 'warn,tollgate=debug'\n\
                 cors_allowed_origins = ['https://a.example', 'http://localhost:3000']\n\
                 shutdown_deadline_seconds = 5\nworker_threads = 2\n\
@@ -78,6 +79,7 @@ fn every_key_is_understood_from_every_source() {
         ("lease_seconds", "5"),
         ("node_id", "n-0"),
         ("advertise_address", "n-0:50051"),
+        ("create", "true"),
         ("standby", "true"),
         ("accept_clock", "true"),
         ("metrics_listen", "127.0.0.1:9464"),

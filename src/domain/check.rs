@@ -249,7 +249,7 @@ pub enum LimitKey {
 }
 
 /// What refusals are counted by.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RefusalKey {
     /// Start of the local hour.
     pub hour: Time,

@@ -53,6 +53,9 @@ pub enum Error {
     /// Nothing has changed, or the outcome is not known yet.
     #[error("storage does not answer: try again later")]
     StorageUnavailable,
+    /// So many wait to be written already.
+    #[error("{max} {what} wait to be written already: try again later")]
+    Overloaded { what: &'static str, max: usize },
     /// This server may not decide: its lease of the database has run out, or another has it. With
     /// the address of the owner, if that is known.
     #[error("this server does not own its database at present{}; try again", owner_text(address))]

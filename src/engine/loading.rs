@@ -37,6 +37,7 @@ impl Engine {
         if let Some(workspace) = self.shared.workspaces.get(id) {
             return Ok(workspace);
         }
+        self.shared.writer.require_storage()?;
         // Outside of the writer: callers may name workspaces that do not exist.
         if self.shared.store.workspace(id).await?.is_none() {
             return Err(Error::WorkspaceNotFound(id.to_owned()));

@@ -63,7 +63,10 @@ pub use retention::{DROP_RECORDS_MAX, Expired};
 pub use rollups::{FOLD_WAIT_MAX, FoldedUpto, LimitStatus, ReportBasis};
 pub use watch::SpendWatch;
 pub use workspace::WorkspaceHandle;
-pub use writer::{Committed, FOLD_QUEUE_MAX, GROUP_RECORDS_MAX, QUEUE_COMMANDS_MAX, Recorded};
+pub use writer::{
+    Committed, FOLD_QUEUE_MAX, GROUP_RECORDS_MAX, QUEUED_RECORDS_IN_ALL_MAX, QUEUED_RECORDS_MAX,
+    Recorded,
+};
 
 /// How long a caller waits for the writer; then it gets an error and may retry.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(30);
@@ -132,7 +135,7 @@ impl Engine {
         let last_alert_seq = store.last_alert_seq().await?;
         let access = AccessState::load(&*store, start_time).await?;
         let lease = store.lease().clone();
-        let (writer, commands, committed) = WriterHandle::new(last_seq);
+        let (writer, committed) = WriterHandle::new(last_seq);
         let shared = Arc::new(Shared {
             store,
             clock,
@@ -148,7 +151,7 @@ impl Engine {
             lease,
             new_owner: ArcSwap::default(),
         });
-        shared.writer.start(&shared, commands).await;
+        shared.writer.start(&shared).await;
         let engine = Engine { shared };
         for id in engine.shared.store.snapshot_workspaces().await? {
             engine.workspace(&id).await?;
@@ -231,7 +234,8 @@ impl Engine {
         answers && self.shared.lease.is_held() && !self.shared.writer.is_stuck()
     }
 
-    /// Records and changes that wait for the writer, at most [`QUEUE_COMMANDS_MAX`].
+    /// Records and changes that wait for the writer; with [`QUEUED_RECORDS_IN_ALL_MAX`] each
+    /// workspace is bounded by its share.
     pub fn queued_commands(&self) -> usize {
         self.shared.writer.queued()
     }
@@ -256,8 +260,8 @@ impl Engine {
         self.shared.workspaces.all()
     }
 
-    /// Runs a job in the writer, in order with all other writes, and waits for its result. The job
-    /// is finished also if the caller is gone.
+    /// Runs a job in the writer, before records that wait and in order with other jobs, and waits
+    /// for its result. The job is finished also if the caller is gone.
     pub(crate) async fn in_writer<T, F>(
         &self,
         job: impl FnOnce(Arc<Shared>) -> F + Send + 'static,

@@ -12,8 +12,8 @@ use crate::domain::usage::Extras;
 use crate::domain::{Amount, Time};
 use crate::storage::log::{Order, RecordFilter, RecordPosition};
 
-/// Records of a page.
-const PAGE_RECORDS: usize = 1_000;
+/// Records of a page: few, because records that were used wait meanwhile.
+const PAGE_RECORDS: usize = 100;
 
 #[derive(Clone, Debug)]
 pub struct RepriceRequest {
@@ -47,8 +47,8 @@ struct Billed {
 
 impl Engine {
     /// Goes through the records page by page, each page a job of the writer, with other writes in
-    /// between. Not atomic: an aborted call leaves the finished pages corrected, and is safe to
-    /// repeat.
+    /// between; a dry run only reads, beside the writer. Not atomic: an aborted call leaves the
+    /// finished pages corrected, and is safe to repeat.
     pub async fn reprice(&self, request: RepriceRequest) -> Result<InCurrency<Repriced>> {
         let workspace = self.workspace(&request.workspace_id).await?;
         let currency = workspace.lock().workspace().currency;
@@ -61,13 +61,15 @@ impl Engine {
         let mut total = Repriced::default();
         let mut after = None;
         loop {
-            let (workspace, filter) = (workspace.clone(), filter.clone());
-            let dry_run = request.dry_run;
-            let (page, next) = self
-                .in_writer(move |shared| async move {
-                    shared.reprice_page(&workspace, &filter, after, dry_run).await
+            let (page, next) = if request.dry_run {
+                self.shared.reprice_page(&workspace, &filter, after, true).await?
+            } else {
+                let (workspace, filter) = (workspace.clone(), filter.clone());
+                self.in_writer(move |shared| async move {
+                    shared.reprice_page(&workspace, &filter, after, false).await
                 })
-                .await?;
+                .await?
+            };
             total.add(page);
             match next {
                 Some(position) => after = Some(position),

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
 use super::error::{Error, Result};
-use super::writer::{Command, PendingRecord, Recorded};
+use super::writer::Recorded;
 use super::{Engine, InCurrency, WorkspaceHandle};
 use crate::domain::check::{Answer, Check, Decision};
 use crate::domain::record::{Record, UsageReport};
@@ -72,9 +70,7 @@ impl Engine {
     ) -> Result<InCurrency<Recorded>> {
         let workspace = self.workspace(workspace_id).await?;
         let currency = workspace.lock().workspace().currency;
-        let (reply, answer) = oneshot::channel();
-        let command = Command::Record(PendingRecord { workspace, report, reply });
-        let value = self.shared.writer.send(command, answer).await?;
+        let value = self.shared.writer.record(workspace, report).await?;
         Ok(InCurrency { currency, value })
     }
 

@@ -5,6 +5,7 @@
 //! Marks remember what was raised, so that a settlement costs one comparison. Those of quotas are
 //! kept with their counters, see `limits/thresholds.rs`.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -52,6 +53,16 @@ struct WorkspaceMarks {
     exhausted: Marks,
     /// Start of the day of the last alert about expired holds.
     holds_expired: Option<Time>,
+    /// Models of each kind of alert that is raised once a day and model.
+    daily: [DailyModels; DailyAlert::ALL.len()],
+}
+
+/// How many models an alert was raised about in a day.
+#[derive(Clone, Copy, Default)]
+struct DailyModels {
+    day: Time,
+    /// One more than [`DAILY_MODELS_MAX`] once the workspace has an alert about all others.
+    count: usize,
 }
 
 /// What was raised about one model.
@@ -78,6 +89,10 @@ impl DailyAlert {
     const ALL: [DailyAlert; 3] =
         [DailyAlert::UnpricedModel, DailyAlert::CostDiffers, DailyAlert::AnswerUnread];
 
+    fn of(alert_type: AlertType) -> Option<DailyAlert> {
+        DailyAlert::ALL.into_iter().find(|alert| alert.alert_type() == alert_type)
+    }
+
     fn alert_type(self) -> AlertType {
         match self {
             DailyAlert::UnpricedModel => AlertType::UnpricedModel,
@@ -97,6 +112,9 @@ const RAISED: u16 = 1;
 /// Days of which large records are counted, the latest ones: a record that was made on an earlier
 /// one is settled long before.
 const LARGE_RECORD_DAYS_MAX: usize = 32;
+/// Models that an alert is raised about in a day; then it is raised once about the workspace.
+/// Callers may make up any number of models.
+const DAILY_MODELS_MAX: usize = 100;
 /// Of how many values of a limit it is kept what was raised, the latest ones. Storage keeps all.
 const LIMIT_VALUES_MAX: usize = 64;
 
@@ -262,7 +280,8 @@ impl Alerts {
         }
     }
 
-    /// Something was recorded of a model that is raised once in a day.
+    /// Something was recorded of a model that is raised once in a day, or of more models than
+    /// alerts are raised about.
     pub fn raise_daily(
         &mut self,
         context: &Context,
@@ -272,10 +291,20 @@ impl Alerts {
     ) {
         let day = context.windows().day;
         let marks = self.model_marks(index, context.cycle().start);
-        if marks.daily[alert as usize].replace(day.start) != Some(day.start) {
-            let subject = AlertSubject::Model(id.clone());
-            self.raise_event(alert.alert_type(), subject, day, None, context.now());
+        if marks.daily[alert as usize] == Some(day.start) {
+            return;
         }
+        let count = self.workspace.daily[alert as usize].count_of(day.start);
+        let subject = match (*count).cmp(&DAILY_MODELS_MAX) {
+            Ordering::Less => AlertSubject::Model(id.clone()),
+            Ordering::Equal => AlertSubject::Workspace,
+            Ordering::Greater => return,
+        };
+        *count += 1;
+        if subject != AlertSubject::Workspace {
+            self.model_marks(index, context.cycle().start).daily[alert as usize] = Some(day.start);
+        }
+        self.raise_event(alert.alert_type(), subject, day, None, context.now());
     }
 
     /// A hold expired unsettled, the last of `count`: raised once in a day.
@@ -367,7 +396,11 @@ impl Alerts {
             return;
         }
         let marks = &mut self.workspace;
-        if key.alert_type == AlertType::HoldsExpired {
+        if let Some(alert) = DailyAlert::of(key.alert_type) {
+            if key.window_start == context.windows().day.start {
+                *marks.daily[alert as usize].count_of(key.window_start) = DAILY_MODELS_MAX + 1;
+            }
+        } else if key.alert_type == AlertType::HoldsExpired {
             if key.window_start == context.windows().day.start {
                 marks.holds_expired = Some(key.window_start);
             }
@@ -384,14 +417,14 @@ impl Alerts {
     /// Marks an alert about a model as raised, if it is of a running window.
     pub fn mark_model(&mut self, index: ModelIndex, key: &AlertKey, context: &Context) {
         let (start, cycle_start) = (key.window_start, context.cycle().start);
-        let marks = self.model_marks(index, cycle_start);
-        let daily = DailyAlert::ALL.into_iter().find(|alert| alert.alert_type() == key.alert_type);
-        if let Some(alert) = daily {
-            if start == context.windows().day.start {
-                marks.daily[alert as usize] = Some(start);
+        if let Some(alert) = DailyAlert::of(key.alert_type) {
+            let daily = &mut self.model_marks(index, cycle_start).daily[alert as usize];
+            if start == context.windows().day.start && daily.replace(start) != Some(start) {
+                *self.workspace.daily[alert as usize].count_of(start) += 1;
             }
             return;
         }
+        let marks = self.model_marks(index, cycle_start);
         match key.alert_type {
             AlertType::FallbackBegan if start == cycle_start => marks.fallback = true,
             AlertType::Threshold if start == cycle_start => {
@@ -419,9 +452,20 @@ impl Alerts {
 impl WorkspaceMarks {
     fn start_cycle(&mut self, start: Time) {
         if self.cycle != start {
-            let holds_expired = self.holds_expired;
-            *self = WorkspaceMarks { cycle: start, holds_expired, ..WorkspaceMarks::default() };
+            let (holds_expired, daily) = (self.holds_expired, self.daily);
+            *self =
+                WorkspaceMarks { cycle: start, holds_expired, daily, ..WorkspaceMarks::default() };
         }
+    }
+}
+
+impl DailyModels {
+    /// The count of a day, which is the running one.
+    fn count_of(&mut self, day: Time) -> &mut usize {
+        if self.day != day {
+            *self = DailyModels { day, count: 0 };
+        }
+        &mut self.count
     }
 }
 

@@ -1,23 +1,59 @@
 //! Counts of checks that were blocked or routed, kept in memory until they are taken to be stored.
-//! The number of keys is bounded. A crash loses what was not taken.
+//! The number of keys of an hour is bounded, because refused callers may spell users and models in
+//! any number of ways. A crash loses what was not taken.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::context::Context;
-use crate::domain::Amount;
 use crate::domain::check::{
     Answer, Decision, LimitKey, LimitKind, Reason, RefusalCounts, RefusalKey, Subject, Verdict,
 };
+use crate::domain::{Amount, Time};
 
-/// Distinct keys between two takes. Beyond that, refusals are counted without their user.
+/// Distinct keys of an hour. Beyond that, refusals are counted without their user.
 const KEYS_MAX: usize = 10_000;
-/// Beyond so many more they are counted without the model as well, which callers may spell in any
-/// number of ways.
+/// Beyond so many more they are counted without the model as well.
 const KEYS_WITHOUT_USER_MAX: usize = 1_000;
+/// Names of an hour that the catalog does not have. Refusals of further ones are counted without
+/// the model.
+const UNKNOWN_MODELS_MAX: usize = 100;
 
 #[derive(Debug, Default)]
 pub struct Refusals {
     counts: BTreeMap<RefusalKey, RefusalCounts>,
+    seen: Seen,
+}
+
+/// What was counted in the latest hour, by its hash: also what is stored already.
+#[derive(Debug, Default)]
+struct Seen {
+    hour: Time,
+    keys: HashSet<u64>,
+    unknown_models: HashSet<u64>,
+}
+
+impl Seen {
+    /// Of one hour; what it knows of an earlier one is dropped.
+    fn of(&mut self, hour: Time) -> &mut Seen {
+        if self.hour != hour {
+            *self = Seen { hour, ..Seen::default() };
+        }
+        self
+    }
+
+    /// Whether there is room for a key, or it is there already.
+    fn takes_key(&mut self, key: &RefusalKey, max: usize) -> bool {
+        takes(&mut self.keys, key, max)
+    }
+}
+
+fn takes<T: Hash + ?Sized>(seen: &mut HashSet<u64>, value: &T, max: usize) -> bool {
+    // Without random keys, so that a simulation is deterministic.
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    let hash = hasher.finish();
+    seen.contains(&hash) || (seen.len() < max && seen.insert(hash))
 }
 
 impl Refusals {
@@ -56,8 +92,13 @@ impl Refusals {
         limits.sort();
         limits.dedup();
         let model = context.catalog().model(model_name);
-        let model_id = model.map_or(model_name, |entry| &*entry.model().id);
         let hour = context.calendar().hour_start(context.now());
+        let unknown = &mut self.seen.of(hour).unknown_models;
+        let model_id = match model {
+            Some(entry) => &*entry.model().id,
+            None if takes(unknown, model_name, UNKNOWN_MODELS_MAX) => model_name,
+            None => "",
+        };
         for limit in limits {
             let (model_id, user_id) = (model_id.to_owned(), user_id.to_owned());
             self.add(RefusalKey { hour, limit, model_id, user_id }, &counts);
@@ -74,12 +115,14 @@ impl Refusals {
     }
 
     fn add(&mut self, mut key: RefusalKey, counts: &RefusalCounts) {
-        if self.counts.len() >= KEYS_MAX && !self.counts.contains_key(&key) {
-            key.user_id.clear();
-            if self.counts.len() >= KEYS_MAX + KEYS_WITHOUT_USER_MAX
-                && !self.counts.contains_key(&key)
-            {
-                key.model_id.clear();
+        // What was counted in an earlier hour moves at most.
+        if key.hour >= self.seen.hour {
+            let seen = self.seen.of(key.hour);
+            if !seen.takes_key(&key, KEYS_MAX) {
+                key.user_id.clear();
+                if !seen.takes_key(&key, KEYS_MAX + KEYS_WITHOUT_USER_MAX) {
+                    key.model_id.clear();
+                }
             }
         }
         self.counts.entry(key).or_default().add(counts);
@@ -129,7 +172,6 @@ fn rule_name(reason: Reason) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Time;
     use crate::domain::check::REFUSED_MAX;
 
     fn key(model: &str, user: &str) -> RefusalKey {
@@ -156,6 +198,23 @@ mod tests {
         assert_eq!(refusals.counts[&key("", "")].blocked_count, 500);
         let counted: i64 = refusals.counts.values().map(|counts| counts.blocked_count).sum();
         assert_eq!(counted, many as i64 + 1);
+    }
+
+    #[test]
+    fn keys_that_were_taken_are_still_counted_in_their_hour() {
+        let mut refusals = Refusals::default();
+        for number in 0..KEYS_MAX {
+            refusals.add(key(&format!("m-{number}"), "u"), &one());
+        }
+        assert_eq!(refusals.take(usize::MAX).len(), KEYS_MAX);
+        refusals.add(key("m-0", "u"), &one());
+        refusals.add(key("another", "u"), &one());
+        let next = Time::from_micros(3_600_000_000);
+        refusals.add(RefusalKey { hour: next, ..key("another", "u") }, &one());
+        let keys: Vec<RefusalKey> =
+            refusals.take(usize::MAX).into_iter().map(|(key, _)| key).collect();
+        let another = RefusalKey { hour: next, ..key("another", "u") };
+        assert_eq!(keys, [key("another", ""), key("m-0", "u"), another]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::money::NANOS_PER_UNIT;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Amount, Currency, Time};
-use crate::engine::{Engine, QUEUE_COMMANDS_MAX};
+use crate::engine::{Engine, QUEUED_RECORDS_IN_ALL_MAX};
 use crate::telemetry::listener::Watched;
 use crate::{logging, telemetry};
 
@@ -85,7 +85,7 @@ impl Watched for Gauges {
         telemetry::SERVING.set_flag(self.is_ready());
         telemetry::STORAGE_ANSWERS.set_flag(*engine.storage_answers().borrow());
         telemetry::QUEUE_COMMANDS.set_count(engine.queued_commands());
-        telemetry::QUEUE_COMMANDS_MAX.set_count(QUEUE_COMMANDS_MAX);
+        telemetry::QUEUE_COMMANDS_MAX.set_count(QUEUED_RECORDS_IN_ALL_MAX);
         telemetry::OLDEST_WRITE_AGE.set(engine.oldest_write_age().as_secs_f64());
         telemetry::LEASE_DURATION.set(engine.lease().duration().map(|it| it.as_secs_f64()));
         telemetry::LEASE_REMAINING.set(engine.lease().remaining().map(|it| it.as_secs_f64()));

@@ -46,9 +46,9 @@ pub enum Error {
     /// Another server has claimed this database: this one must stop writing for ever.
     #[error("another server has taken over this database")]
     Fenced,
-    /// The file of the database was deleted, or replaced by another one: this server must stop, and
-    /// a person has to look. Nothing has changed.
-    #[error("{0} is not there any more, or is another file than the one that was opened")]
+    /// The file of the database was deleted or replaced, or could not be synced to its disk: this
+    /// server must stop. With what happened.
+    #[error("{0}")]
     Gone(String),
     /// What is stored contradicts itself; a person has to look.
     #[error("stored data is not what was written: {0}")]

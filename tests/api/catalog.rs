@@ -480,6 +480,9 @@ async fn the_command_imports_through_a_server_or_into_a_database() {
     let file = folder.path().join("list.json");
     std::fs::write(&file, listed("house-1", "3", "9")).unwrap();
     let (running, alone) = (server.address, server::database(folder.path()).await);
+    let missing = command(&file, &format!("--database {alone}")).await.unwrap_err();
+    assert!(missing.contains("tollgate init"), "{missing}");
+    assert!(tollgate::storage::sql::create(&alone).await.unwrap());
     for place in [format!("--server {running}"), format!("--database {alone}")] {
         for (flags, expected) in [
             ("--dry-run", "1 models and 1 prices taken"),

@@ -100,6 +100,30 @@ fn fallback_unpriced_usage_and_expired_holds_are_told() {
 }
 
 #[test]
+fn models_without_a_price_cannot_multiply_alerts() {
+    let lines = |verb: fn(usize) -> String, numbers: std::ops::Range<usize>| {
+        numbers.map(|number| verb(number) + "\n").collect::<String>()
+    };
+    let models = lines(|number| format!("model m{number} unpriced"), 0..130);
+    let first = lines(|number| format!("record r{number} m{number} in=1k => unpriced"), 0..110);
+    let more = lines(|number| format!("record r{number} m{number} in=1k => unpriced"), 110..120);
+    let next = lines(|number| format!("record s{number} m{number} in=1k => unpriced"), 0..120);
+    check(&format!(
+        "plan 100
+         {models}
+         {first}
+         alerts
+         => 101 alerts; 100. UnpricedModel of model m99; 101. UnpricedModel of the workspace
+         crash
+         {more}
+         alerts                            => 0 alerts
+         at 2026-01-16T00:00
+         {next}
+         alerts                            => 101 alerts"
+    ));
+}
+
+#[test]
 fn a_limit_with_another_value_raises_its_thresholds_again() {
     check(
         "plan 1000

@@ -59,3 +59,23 @@ fn a_rule_is_counted_by_its_reason_and_the_model_as_it_was_spelt() {
          => 2026-01-15T12:00  Request c: blocked 1 for 0 routed 0 saved 0",
     );
 }
+
+#[test]
+fn names_that_nobody_knows_cannot_multiply_what_is_stored() {
+    let checks: String = (0..150)
+        .map(|number| format!("check r{number} made-up-{number} in=1k out=0 => blocked\n"))
+        .collect();
+    let again = "check r200 made-up-7 in=1k out=0 => blocked
+        check r201 made-up-149 in=1k out=0 => blocked";
+    check(&format!(
+        "plan 100
+         model a 1000/1000
+         {checks}
+         refusals                         => 202 keys
+         => 2026-01-15T12:00  Request : blocked 50 for 0 routed 0 saved 0
+         {again}
+         refusals                         => 4 keys
+         => 2026-01-15T12:00  Request made-up-7: blocked 1 for 0 routed 0 saved 0
+         => 2026-01-15T12:00  Request : blocked 1 for 0 routed 0 saved 0"
+    ));
+}

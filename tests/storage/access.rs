@@ -79,7 +79,7 @@ pub async fn the_latest_use_of_a_token_is_kept(world: &World) {
 /// The server goes on writing: it is not fenced, and sees what was written.
 pub async fn tokens_are_written_beside_a_server(world: &World) {
     let server = world.store().await;
-    let beside = sql::open_unfenced(&world.url).await.unwrap();
+    let beside = sql::open_unfenced(&world.url, true).await.unwrap();
     assert!(matches!(beside.claim().await, Err(Error::NotApplied(_))));
     for id in ["a", "b"] {
         put(&*beside, &token(id)).await;
@@ -94,7 +94,7 @@ pub async fn tokens_are_written_beside_a_server(world: &World) {
 
 /// A server that starts later takes over what is there, and no crash is seen.
 pub async fn a_database_without_a_server_is_migrated_for_its_first_token(world: &World) {
-    let beside = sql::open_unfenced(&world.url).await.unwrap();
+    let beside = sql::open_unfenced(&world.url, true).await.unwrap();
     put(&*beside, &token("a")).await;
     beside.close().await;
     let (server, before) = world.claimed().await;

@@ -25,7 +25,7 @@ mod secrets;
 mod traps;
 mod world;
 
-use opening::{fencing, migration, shutdown};
+use opening::{fencing, lost, migration, shutdown};
 use reports::{people as reports_people, rollups, used};
 
 /// Makes two tests of each case, one for each database.
@@ -97,6 +97,11 @@ conformance! {
     fencing::claiming_again_keeps_the_store_writing,
     fencing::no_append_of_the_fenced_comes_after_a_claim,
     fencing::a_file_that_is_gone_takes_no_writes,
+    lost::a_missing_database_is_created_on_request_alone,
+    lost::an_empty_file_is_no_new_database,
+    lost::an_older_copy_is_noticed,
+    lost::a_write_ahead_log_that_is_gone_is_noticed,
+    lost::a_mark_follows_what_is_written,
     rollups::folding_adds_and_moves_the_cursor,
     rollups::a_fold_from_elsewhere_is_refused,
     rollups::a_rebuild_equals_the_fold,

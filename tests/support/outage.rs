@@ -1,10 +1,12 @@
 //! Storage that can be cut off: every call fails without having changed anything, until it is
-//! back, or has a defect: a call that panics.
+//! back; whose writes of records can be held up; or that has a defect: a call that panics.
 #![allow(dead_code, reason = "each test target uses its part of it")]
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+
+use tokio::sync::Semaphore;
 
 use tollgate::domain::access::AccessToken;
 use tollgate::domain::alert::AlertKey;
@@ -36,13 +38,21 @@ use tollgate::storage::{ConnectionStore, Error, PreviousOwner, Result, Store};
 pub struct Outage {
     inner: Arc<dyn Store>,
     is_out: AtomicBool,
+    /// Taken while records are written.
+    appending: Semaphore,
     /// The call that panics.
     defective: Mutex<Option<&'static str>>,
 }
 
 impl Outage {
     pub fn new(inner: Arc<dyn Store>) -> Outage {
-        Outage { inner, is_out: AtomicBool::new(false), defective: Mutex::new(None) }
+        let (is_out, appending) = (AtomicBool::new(false), Semaphore::new(1));
+        Outage { inner, is_out, appending, defective: Mutex::new(None) }
+    }
+
+    /// Holds up writes of records, until what it returns is dropped.
+    pub async fn hold_up(&self) -> tokio::sync::SemaphorePermit<'_> {
+        self.appending.acquire().await.unwrap()
     }
 
     pub fn set(&self, is_out: bool) {
@@ -73,6 +83,11 @@ macro_rules! forward {
                 let is_defective = *self.defective.lock().unwrap() == Some(stringify!($name));
                 assert!(!is_defective, "a defect in {}", stringify!($name));
                 self.check()?;
+                let appends = matches!(stringify!($name), "append" | "append_audited");
+                let _appending = match appends {
+                    true => Some(self.appending.acquire().await.unwrap()),
+                    false => None,
+                };
                 self.inner.$name($($argument),*).await
             })*
         }

@@ -110,8 +110,8 @@ impl Server {
     }
 
     /// The address of a new, empty database, which is there for as long as the folder of the test
-    /// that uses it: with `/` until the end. Those whose folders are gone are dropped here: hundreds
-    /// of them would take gigabytes.
+    /// that uses it: with `/` until the end. Those whose folders are gone are dropped here, because
+    /// hundreds of them take gigabytes.
     pub async fn fresh_database(&self, folder: &Path) -> String {
         let name = format!("test_{}", self.next_database.fetch_add(1, Ordering::Relaxed));
         let unused = {

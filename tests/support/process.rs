@@ -32,7 +32,7 @@ pub struct Server {
 pub fn serve(database: &str, port: u16) -> Command {
     let mut command = Command::new(binary());
     command
-        .args(["serve", "--database", database])
+        .args(["serve", "--database", database, "--create"])
         // In the environment, so that a flag of the test wins.
         .env("TOLLGATE_LOG_FILTER", "warn")
         // A server that was killed need not be waited for.

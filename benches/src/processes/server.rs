@@ -133,6 +133,7 @@ impl Server {
     pub async fn make_token(programs: &Programs, database: &str, role: &str) -> Result<String> {
         let mut command = Command::new(&programs.tollgate);
         command.args(["token", "create", "--role", role, "--database", database]);
+        command.env("TOLLGATE_CREATE", "true");
         if role != "operator" {
             command.args(["--workspace", WORKSPACE]);
         }
@@ -152,7 +153,7 @@ impl Server {
 
     fn serve(programs: &Programs, address: &str, database: &str) -> Command {
         let mut command = Command::new(&programs.tollgate);
-        command.args(["serve", "--listen", address, "--database", database]);
+        command.args(["serve", "--listen", address, "--database", database, "--create"]);
         command.current_dir(&programs.logs);
         command
     }

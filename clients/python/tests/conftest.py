@@ -62,7 +62,15 @@ class Server:
         database = f"sqlite:{self._folder / 'tollgate.db'}"
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._binary, "serve", "--listen", self.address, "--database", database],
+                [
+                    self._binary,
+                    "serve",
+                    "--create",
+                    "--listen",
+                    self.address,
+                    "--database",
+                    database,
+                ],
                 cwd=self._folder,
                 stdout=log,
                 stderr=log,

@@ -52,13 +52,27 @@ impl Wording {
             AlertType::FallbackBegan => {
                 format!("requests for {subject} were routed to other models {window}")
             }
+            AlertType::UnpricedModel if is_about_workspace(stored) => {
+                format!(
+                    "usage of many more models without a price was recorded in {subject} {window}"
+                )
+            }
             AlertType::UnpricedModel => {
                 format!("usage of {subject}, which has no price, was recorded {window}")
+            }
+            AlertType::CostDiffers if is_about_workspace(stored) => {
+                format!(
+                    "what providers report and what was computed differ for many more models in \
+                     {subject} {window}"
+                )
             }
             AlertType::CostDiffers => {
                 format!(
                     "what the provider of {subject} reports and what was computed differ {window}"
                 )
+            }
+            AlertType::AnswerUnread if is_about_workspace(stored) => {
+                format!("no usage was found in answers of many more models in {subject} {window}")
             }
             AlertType::AnswerUnread => {
                 format!("no usage was found in an answer of {subject} {window}")
@@ -159,6 +173,10 @@ impl Wording {
     fn day(&self, time: Time) -> NaiveDate {
         time.to_utc().with_timezone(&self.time_zone).date_naive()
     }
+}
+
+fn is_about_workspace(stored: &StoredAlert) -> bool {
+    stored.alert.key.subject == AlertSubject::Workspace
 }
 
 fn subject(stored: &StoredAlert) -> String {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::{QUEUE_COMMANDS_MAX, Recorded, WriterHandle};
+use super::{Recorded, WriterHandle};
 use crate::engine::error::{Error, Result};
 use crate::storage;
 use crate::storage::lease::boot_time;
@@ -35,9 +35,9 @@ impl WriterHandle {
         Duration::from_micros(u64::try_from(micros).unwrap_or_default())
     }
 
-    /// Commands that wait.
+    /// Records and jobs that wait.
     pub fn queued(&self) -> usize {
-        QUEUE_COMMANDS_MAX - self.commands.capacity()
+        self.queue.waiting()
     }
 }
 
@@ -51,18 +51,40 @@ impl Recorded {
                 telemetry::RECORDS_UNREAD.add(u64::from(recorded.unread));
                 RecordOutcome::Recorded
             }
-            Err(Error::StorageUnavailable | Error::Internal(_) | Error::NotOwner { .. }) => {
-                RecordOutcome::Failed
-            }
-            Err(_) => RecordOutcome::Refused,
+            Err(error) => outcome_of(error),
         };
         telemetry::RECORDS.at([outcome as usize]).inc();
         drop(reply.send(answer));
     }
 }
 
-/// Counts one try of a write.
-pub(super) fn write_ended<T>(start: Instant, outcome: &storage::Result<T>) {
+/// Counts a report that the queue did not take.
+pub(super) fn not_queued(error: &Error) {
+    telemetry::RECORDS.at([outcome_of(error) as usize]).inc();
+}
+
+fn outcome_of(error: &Error) -> RecordOutcome {
+    match error {
+        Error::StorageUnavailable
+        | Error::Overloaded { .. }
+        | Error::Stopping
+        | Error::Internal(_)
+        | Error::NotOwner { .. } => RecordOutcome::Failed,
+        _ => RecordOutcome::Refused,
+    }
+}
+
+/// Counts and measures one try of a write.
+pub(super) async fn write<T>(
+    write: impl Future<Output = storage::Result<T>>,
+) -> storage::Result<T> {
+    let start = Instant::now();
+    let outcome = write.await;
+    count(start, &outcome);
+    outcome
+}
+
+fn count<T>(start: Instant, outcome: &storage::Result<T>) {
     telemetry::WRITE_DURATIONS.observe_since(start);
     let outcome = match outcome {
         Ok(_) => WriteOutcome::Applied,

@@ -1,19 +1,23 @@
 //! The writer: the one task that writes. Usage records are committed in groups, everything else one
-//! by one, in the order of arrival. A command is finished also if its caller is gone.
+//! by one. What was begun is finished also if its caller is gone.
 //!
-//! Group commit without waiting: the next group is what queued up during the last commit.
+//! Group commit without waiting: the next group is what queued up during the last commit. Who waits
+//! for whom is said in `queue.rs`, and what callers get while storage fails in `outage.rs`.
 
 mod attempts;
 mod measure;
+mod outage;
+mod queue;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
@@ -25,29 +29,24 @@ use crate::engine::error::{Error, Result};
 use crate::engine::workspace::WorkspaceHandle;
 use crate::engine::{Shared, WRITE_DEADLINE};
 use crate::storage;
-use crate::storage::lease::{boot_time, micros};
 use crate::storage::log::Appended;
 use crate::telemetry;
+use outage::{OUTAGE_KNOWN_AFTER, Outage};
+use queue::{Queue, Work};
+
+pub use queue::{QUEUED_RECORDS_IN_ALL_MAX, QUEUED_RECORDS_MAX};
 
 /// Most records in one transaction.
 pub const GROUP_RECORDS_MAX: usize = 2_048;
-/// Most commands in the queue; further callers wait for room.
-pub const QUEUE_COMMANDS_MAX: usize = 16_384;
+/// As many are in one at any speed of storage.
+const GROUP_RECORDS_MIN: usize = 128;
+/// How long a group may take: whoever comes meanwhile waits for it.
+const GROUP_TIME: Duration = Duration::from_millis(20);
 /// Pause before a write of unknown outcome is repeated, doubled up to the maximum.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(2);
-/// A write that takes longer than this makes the server unavailable to health checks.
-const WRITE_AGE_MAX: Duration = Duration::from_secs(5);
 /// Most groups that wait for the fold; what it misses it reads from the log.
 pub const FOLD_QUEUE_MAX: usize = 64;
-
-/// What the writer is to do.
-pub(super) enum Command {
-    Record(PendingRecord),
-    Job(Job),
-    /// Finish; later commands are refused.
-    Stop(oneshot::Sender<()>),
-}
 
 /// One record that waits to be written.
 pub(super) struct PendingRecord {
@@ -116,56 +115,49 @@ struct Entry {
 
 /// The queue of the writer, and what is known of its writes.
 pub(super) struct WriterHandle {
-    commands: mpsc::Sender<Command>,
+    queue: Arc<Queue<PendingRecord>>,
     /// Position of the latest entry of the log that was handed out.
     last_seq: AtomicI64,
     /// Position of the last entry that was committed.
     last_committed: AtomicI64,
     committed: mpsc::Sender<Committed>,
-    /// Whether storage answered the last write.
-    storage_answers: watch::Sender<bool>,
-    /// [`boot_time`] at which the write began that has not ended; 0 for none.
-    write_began: AtomicI64,
-    /// [`boot_time`] at which the first try of that write began; 0 for none.
+    /// [`boot_time`] at which the first try of the write under way began; 0 for none.
     unanswered_since: AtomicI64,
+    outage: Outage,
     /// Cancelled when this server must not go on: another has taken over.
     fatal: CancellationToken,
     task: AsyncMutex<Option<JoinHandle<()>>>,
 }
 
 impl WriterHandle {
-    /// With the ends of its queues: commands for the writer, committed groups for the fold.
-    pub fn new(
-        last_seq: i64,
-    ) -> (WriterHandle, mpsc::Receiver<Command>, mpsc::Receiver<Committed>) {
-        let (commands, command_receiver) = mpsc::channel(QUEUE_COMMANDS_MAX);
+    /// With the committed groups, for the fold.
+    pub fn new(last_seq: i64) -> (WriterHandle, mpsc::Receiver<Committed>) {
         let (committed, committed_receiver) = mpsc::channel(FOLD_QUEUE_MAX);
         let handle = WriterHandle {
-            commands,
+            queue: Arc::default(),
             last_seq: AtomicI64::new(last_seq),
             last_committed: AtomicI64::new(last_seq),
             committed,
-            storage_answers: watch::Sender::new(true),
-            write_began: AtomicI64::new(0),
             unanswered_since: AtomicI64::new(0),
+            outage: Outage::default(),
             fatal: CancellationToken::new(),
             task: AsyncMutex::new(None),
         };
-        (handle, command_receiver, committed_receiver)
+        (handle, committed_receiver)
     }
 
-    pub async fn start(&self, shared: &Arc<Shared>, commands: mpsc::Receiver<Command>) {
-        let writer = Writer { shared: shared.clone(), commands };
+    pub async fn start(&self, shared: &Arc<Shared>) {
+        let writer = Writer {
+            shared: shared.clone(),
+            queue: self.queue.clone(),
+            group_records: GROUP_RECORDS_MAX,
+        };
         *self.task.lock().await = Some(tokio::spawn(writer.run()));
     }
 
     /// Lets the writer finish what it was handed.
     pub async fn stop(&self) {
-        let (done, finished) = oneshot::channel();
-        if self.commands.send(Command::Stop(done)).await.is_ok() {
-            // Nothing comes if the writer has ended already.
-            let _ = finished.await;
-        }
+        self.queue.close();
         if let Some(task) = self.task.lock().await.take() {
             let _ = task.await;
         }
@@ -186,26 +178,45 @@ impl WriterHandle {
         F: Future<Output = Result<T>> + Send,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Command::Job(Box::new(move |shared| {
+        self.require_storage()?;
+        self.queue.push_job(Box::new(move |shared| {
             Box::pin(async move {
                 let _ = reply.send(job(shared).await);
             })
-        }));
-        self.send(job, answer).await
+        }))?;
+        self.answered(answer).await
     }
 
-    /// Queues a command and waits for its answer, at most [`WRITE_DEADLINE`].
-    pub async fn send<T>(
+    /// Queues a record and waits until it is durable.
+    pub async fn record(
         &self,
-        command: Command,
-        answer: oneshot::Receiver<Result<T>>,
-    ) -> Result<T> {
-        let answered = async {
-            self.commands.send(command).await.map_err(|_| Error::Stopping)?;
-            answer.await.map_err(|_| Error::Stopping)?
-        };
-        let answered = tokio::time::timeout(WRITE_DEADLINE, answered).await;
-        answered.unwrap_or(Err(Error::StorageUnavailable))
+        workspace: Arc<WorkspaceHandle>,
+        report: UsageReport,
+    ) -> Result<Recorded> {
+        let (reply, answer) = oneshot::channel();
+        let id = workspace.id().clone();
+        let record = PendingRecord { workspace, report, reply };
+        let queued = self.require_storage().and_then(|()| self.queue.push_record(&id, record));
+        queued.inspect_err(measure::not_queued)?;
+        self.answered(answer).await
+    }
+
+    /// # Errors
+    /// While an outage of storage is known.
+    pub fn require_storage(&self) -> Result<()> {
+        if self.outage.is_known() { Err(Error::StorageUnavailable) } else { Ok(()) }
+    }
+
+    /// Waits for an answer, at most [`WRITE_DEADLINE`], and not while an outage is known.
+    async fn answered<T>(&self, mut answer: oneshot::Receiver<Result<T>>) -> Result<T> {
+        let deadline = Instant::now() + WRITE_DEADLINE;
+        loop {
+            match tokio::time::timeout(OUTAGE_KNOWN_AFTER, &mut answer).await {
+                Ok(answered) => return answered.map_err(|_| Error::Stopping)?,
+                Err(_) if Instant::now() >= deadline => return Err(Error::StorageUnavailable),
+                Err(_) => self.require_storage()?,
+            }
+        }
     }
 
     pub fn next_seq(&self) -> i64 {
@@ -225,23 +236,30 @@ impl WriterHandle {
     }
 
     pub fn storage_answers(&self) -> watch::Receiver<bool> {
-        self.storage_answers.subscribe()
+        self.outage.answers()
     }
 
-    /// Whether a write takes longer than [`WRITE_AGE_MAX`].
+    /// Whether a write takes too long.
     pub fn is_stuck(&self) -> bool {
-        let began = self.write_began.load(Ordering::Relaxed);
-        began != 0 && boot_time() - began > micros(WRITE_AGE_MAX)
+        self.outage.is_stuck()
     }
 }
 
 struct Writer {
     shared: Arc<Shared>,
-    commands: mpsc::Receiver<Command>,
+    queue: Arc<Queue<PendingRecord>>,
+    /// Most records of the next group.
+    group_records: usize,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.abandon();
+    }
 }
 
 impl Writer {
-    /// Runs until [`Command::Stop`]. If it ends in any other way, the server must not go on.
+    /// Runs until the queue is closed. If it ends in any other way, the server must not go on.
     async fn run(mut self) {
         let fatal = self.shared.writer.fatal.clone().drop_guard();
         self.serve().await;
@@ -249,33 +267,21 @@ impl Writer {
     }
 
     async fn serve(&mut self) {
-        let mut commands = Vec::new();
-        let mut group = Vec::new();
-        while self.commands.recv_many(&mut commands, GROUP_RECORDS_MAX).await > 0 {
-            for command in commands.drain(..) {
-                match command {
-                    Command::Record(record) => group.push(record),
-                    Command::Job(job) => {
-                        self.write(std::mem::take(&mut group)).await;
-                        job(self.shared.clone()).await;
-                    }
-                    Command::Stop(done) => {
-                        self.write(std::mem::take(&mut group)).await;
-                        self.commands.close();
-                        // The caller is gone if its deadline has passed.
-                        let _ = done.send(());
-                    }
+        while let Some(work) = self.queue.next(self.group_records).await {
+            match work {
+                Work::Job(job) => job(self.shared.clone()).await,
+                Work::Group(group) => {
+                    let (records, start) = (group.len(), Instant::now());
+                    self.write(group).await;
+                    self.group_records =
+                        next_group_records(self.group_records, records, start.elapsed());
                 }
             }
-            self.write(std::mem::take(&mut group)).await;
         }
     }
 
     /// Writes a group in one transaction; only then ledgers are settled and callers answered.
     async fn write(&mut self, group: Vec<PendingRecord>) {
-        if group.is_empty() {
-            return;
-        }
         let now = self.shared.clock.now();
         let mut records = Vec::with_capacity(group.len());
         let mut entries = Vec::with_capacity(group.len());
@@ -401,6 +407,17 @@ impl Writer {
     }
 }
 
+/// The size of the next group, when one of `records` took so long and `most` were allowed: what
+/// fits into [`GROUP_TIME`].
+fn next_group_records(most: usize, records: usize, took: Duration) -> usize {
+    if took > GROUP_TIME {
+        let fitting = records as u128 * GROUP_TIME.as_micros() / took.as_micros();
+        return usize::try_from(fitting).map_or(most, |it| it.clamp(GROUP_RECORDS_MIN, most));
+    }
+    // A group that was not full says nothing of larger ones.
+    if records < most { most } else { (most + most / 4).min(GROUP_RECORDS_MAX) }
+}
+
 /// What came of a group that was committed.
 #[derive(Default)]
 struct Settled {
@@ -453,11 +470,9 @@ impl Shared {
         let mut in_doubt = false;
         let _unanswered = self.writer.unanswered();
         loop {
-            self.writer.write_began.store(boot_time(), Ordering::Relaxed);
-            let start = Instant::now();
-            let outcome = write().await;
-            measure::write_ended(start, &outcome);
-            self.writer.write_began.store(0, Ordering::Relaxed);
+            self.writer.outage.write_begins();
+            let outcome = measure::write(write()).await;
+            self.writer.outage.write_ends();
             self.note_storage(&outcome);
             match outcome {
                 Err(storage::Error::Unknown(cause)) => {
@@ -476,9 +491,7 @@ impl Shared {
     }
 
     pub(super) fn note_storage<T>(&self, outcome: &storage::Result<T>) {
-        self.writer.storage_answers.send_if_modified(|answers| {
-            std::mem::replace(answers, outcome.is_ok()) != outcome.is_ok()
-        });
+        self.writer.outage.note(outcome.is_ok());
         if let Err(storage::Error::Fenced) = outcome {
             error!("another server has taken over this database: stopping");
             self.writer.fatal.cancel();
@@ -487,5 +500,23 @@ impl Shared {
             error!("{error}: stopping");
             self.writer.fatal.cancel();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_as_large_as_storage_is_fast() {
+        let after = |most, records, millis| {
+            next_group_records(most, records, Duration::from_millis(millis))
+        };
+        assert_eq!(after(2_048, 2_048, 80), 512);
+        assert_eq!(after(512, 512, 80), GROUP_RECORDS_MIN);
+        assert_eq!(after(2_048, 1, 5_000), GROUP_RECORDS_MIN);
+        assert_eq!(after(512, 512, 20), 640);
+        assert_eq!(after(512, 511, 20), 512);
+        assert_eq!(after(2_048, 2_048, 1), GROUP_RECORDS_MAX);
     }
 }

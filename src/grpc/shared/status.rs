@@ -191,7 +191,9 @@ impl ErrorBody {
                 let body = ErrorBody::of_engine(error);
                 match body.reason {
                     ErrorReason::RequestIdReused => body.with("attempt", attempt),
-                    ErrorReason::StorageUnavailable | ErrorReason::Stopping => {
+                    ErrorReason::StorageUnavailable
+                    | ErrorReason::Stopping
+                    | ErrorReason::Overloaded => {
                         let message = format!("{}; {SAME_ID_IS_SAFE}", body.message);
                         ErrorBody { message, ..body }
                     }
@@ -298,6 +300,9 @@ impl ErrorBody {
             }
             Error::StorageUnavailable => body(ErrorReason::StorageUnavailable),
             Error::Stopping => body(ErrorReason::Stopping),
+            Error::Overloaded { what, .. } => {
+                ErrorBody { limit: Some(what), ..body(ErrorReason::Overloaded) }
+            }
             Error::NotOwner { address } if address.is_empty() => body(ErrorReason::NotOwner),
             Error::NotOwner { address } => {
                 body(ErrorReason::NotOwner).with("owner_address", address)
@@ -340,9 +345,10 @@ fn code_of(reason: ErrorReason) -> Code {
         ErrorReason::BoundReached | ErrorReason::TooManyAttempts => Code::ResourceExhausted,
         ErrorReason::Unauthenticated => Code::Unauthenticated,
         ErrorReason::PermissionDenied => Code::PermissionDenied,
-        ErrorReason::StorageUnavailable | ErrorReason::Stopping | ErrorReason::NotOwner => {
-            Code::Unavailable
-        }
+        ErrorReason::StorageUnavailable
+        | ErrorReason::Stopping
+        | ErrorReason::NotOwner
+        | ErrorReason::Overloaded => Code::Unavailable,
         ErrorReason::Internal | ErrorReason::Unspecified => Code::Internal,
     }
 }

@@ -3,6 +3,7 @@
 //! One text of SQL serves both. What differs is in `connection/`, behind [`Dialect`]. Each part of
 //! the contract is implemented where its tables are: in `tables/`, `log/`, `rollups/`, `reports/`.
 
+mod backup;
 mod connection;
 mod log;
 mod reports;
@@ -30,11 +31,12 @@ use connection::backend::{Access, Backend, Dialect};
 use connection::errors::not_applied;
 use connection::owner::{self, Held};
 use connection::schema;
-use connection::session::Session;
+use connection::session::{self, Session};
 use connection::snapshot::Snapshot;
 use row::{FromRow, Value, read_all};
 use table::Select;
 
+pub use backup::{BackupError, Mark, back_up};
 pub use connection::owner::{Ownership, Wait};
 
 /// How often a start looks whether a lease of another server has run out.
@@ -52,6 +54,12 @@ pub enum OpenError {
     /// It cannot guarantee what the contract requires.
     #[error("{0}")]
     Unsuitable(String),
+    /// It is not there, and may not be created.
+    #[error(
+        "there is no database of tollgate at {0}: create it with `tollgate init`, or let the \
+         server do so with --create; if there was one, look where it is before you do"
+    )]
+    Missing(String),
     /// Its tables are missing, or are not those of this program.
     #[error("{0}")]
     Schema(String),
@@ -74,12 +82,32 @@ pub async fn open_as(url: &str, ownership: Ownership) -> Result<Arc<dyn Store>, 
     Ok(Arc::new(SqliteStore::serve(url, ownership).await?))
 }
 
-/// [`open_as`] without waiting for anybody.
+/// [`open_as`] without waiting for anybody. The database is created if it is not there.
 ///
 /// # Errors
 /// See [`OpenError`].
 pub async fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
     open_as(url, Ownership::default()).await
+}
+
+/// Creates a database with its tables. False if it is there already: nothing has changed then.
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn create(url: &str) -> Result<bool, OpenError> {
+    if is_postgres(url) {
+        return PostgresStore::create(url).await;
+    }
+    check_scheme(url)?;
+    SqliteStore::create(url).await
+}
+
+/// [`open`] of a database that is there.
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn open_existing(url: &str) -> Result<Arc<dyn Store>, OpenError> {
+    open_as(url, Ownership { create: false, ..Ownership::default() }).await
 }
 
 /// Opens a database for reading, also while a server uses it. Changes nothing: no tables are
@@ -96,16 +124,16 @@ pub async fn open_read_only(url: &str) -> Result<Arc<dyn Store>, OpenError> {
 }
 
 /// Opens a database for a change that no ledger depends on, also while a server uses it. Without a
-/// server on it, it is migrated.
+/// server on it, it is migrated; with `create` also one that is not there yet.
 ///
 /// # Errors
 /// See [`OpenError`].
-pub async fn open_unfenced(url: &str) -> Result<Arc<dyn Store>, OpenError> {
+pub async fn open_unfenced(url: &str, create: bool) -> Result<Arc<dyn Store>, OpenError> {
     if is_postgres(url) {
-        return Ok(Arc::new(PostgresStore::unfenced(url).await?));
+        return Ok(Arc::new(PostgresStore::unfenced(url, create).await?));
     }
     check_scheme(url)?;
-    Ok(Arc::new(SqliteStore::unfenced(url).await?))
+    Ok(Arc::new(SqliteStore::unfenced(url, create).await?))
 }
 
 /// The files of a SQLite database that hold data, those among them that are not there; none of
@@ -153,11 +181,63 @@ impl<DB: Backend> SqlStore<DB> {
     async fn serve(url: &str, ownership: Ownership) -> Result<SqlStore<DB>, OpenError> {
         let target = DB::parse(url)?;
         let Free { lock, mut connection } = Self::wait(&target, &ownership).await?;
+        if !ownership.create {
+            Self::require_tables(&target, &mut connection).await?;
+        }
         DB::warn_of_settings(&mut connection).await?;
         DB::migrate(&mut connection).await.map_err(migration_error)?;
+        if let Some(mark) = DB::mark(&target) {
+            Self::require_not_before(mark, &target, &mut connection).await?;
+        }
         let readers = DB::readers(&target);
         let session = Session::new(target, Access::Serve, Some(connection), ownership);
         Ok(SqlStore { session, readers, lock: Mutex::new(Some(lock)) })
+    }
+
+    /// Refuses a database that was further when it was last served.
+    async fn require_not_before(
+        mark: Mark,
+        target: &DB::Target,
+        connection: &mut DB::Connection,
+    ) -> Result<(), OpenError> {
+        let found = session::mark::<DB>(connection).await;
+        let found = found.map_err(|error| OpenError::Unavailable(error.into()))?;
+        if !mark.is_beyond(found) {
+            return Ok(());
+        }
+        let name = DB::name(target);
+        Err(OpenError::Unsuitable(format!(
+            "{name} has lost something: it was at start {} and record {} when it was last served, \
+             and is at start {} and record {}. It is an older copy, or its -wal is missing: put \
+             back the newest files. To go on without what is lost, remove {name}.mark",
+            mark.epoch, mark.seq, found.epoch, found.seq
+        )))
+    }
+
+    async fn create(url: &str) -> Result<bool, OpenError> {
+        let target = DB::parse(url)?;
+        let lock = match DB::lock(&target).await {
+            Ok(lock) => lock,
+            // By whoever uses it.
+            Err(OpenError::InUse(_)) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        DB::require_present(&target, true)?;
+        let mut connection = DB::connect(&target, Access::Serve).await?;
+        if schema::exists::<DB>(&mut connection).await? {
+            return Ok(false);
+        }
+        DB::migrate(&mut connection).await.map_err(migration_error)?;
+        DB::unlock(lock).await;
+        Ok(true)
+    }
+
+    async fn require_tables(
+        target: &DB::Target,
+        connection: &mut DB::Connection,
+    ) -> Result<(), OpenError> {
+        let has_tables = schema::exists::<DB>(connection).await?;
+        if has_tables { Ok(()) } else { Err(OpenError::Missing(DB::name(target))) }
     }
 
     /// Waits for the lease of another server.
@@ -166,7 +246,7 @@ impl<DB: Backend> SqlStore<DB> {
         let mut seen: Option<Held> = None;
         let mut looking = None;
         loop {
-            let found = match Self::try_free(target, &ownership.node, &mut looking).await {
+            let found = match Self::try_free(target, ownership, &mut looking).await {
                 Ok(Ok(free)) => return Ok(free),
                 Ok(Err(held)) => held,
                 Err(OpenError::InUse(_) | OpenError::Unavailable(_)) if is_standby => {
@@ -194,11 +274,12 @@ impl<DB: Backend> SqlStore<DB> {
     /// `looking` is the connection of an earlier try, and that for a later one.
     async fn try_free(
         target: &DB::Target,
-        node: &str,
+        ownership: &Ownership,
         looking: &mut Option<DB::Connection>,
     ) -> Result<Result<Free<DB>, Held>, OpenError> {
         if !DB::LEASED {
             let lock = DB::lock(target).await?;
+            DB::require_present(target, ownership.create)?;
             let connection = DB::connect(target, Access::Serve).await?;
             return Ok(Ok(Free { lock, connection }));
         }
@@ -206,6 +287,7 @@ impl<DB: Backend> SqlStore<DB> {
             Some(connection) => connection,
             None => DB::connect(target, Access::Serve).await?,
         };
+        let node = &ownership.node;
         if let Some(held) = owner::held::<DB>(&mut connection, node).await? {
             *looking = Some(connection);
             return Ok(Err(held));
@@ -220,14 +302,20 @@ impl<DB: Backend> SqlStore<DB> {
         Ok(Ok(Free { lock, connection }))
     }
 
-    async fn unfenced(url: &str) -> Result<SqlStore<DB>, OpenError> {
+    async fn unfenced(url: &str, create: bool) -> Result<SqlStore<DB>, OpenError> {
         let target = DB::parse(url)?;
         let lock = match DB::lock(&target).await {
-            Ok(lock) => Some(lock),
+            Ok(lock) => {
+                DB::require_present(&target, create)?;
+                Some(lock)
+            }
             Err(OpenError::InUse(_)) => None,
             Err(error) => return Err(error),
         };
         let mut connection = DB::connect(&target, Access::Unfenced).await?;
+        if !create {
+            Self::require_tables(&target, &mut connection).await?;
+        }
         let is_free = lock.is_some()
             && !(DB::LEASED && owner::held::<DB>(&mut connection, "").await?.is_some());
         match is_free {

@@ -85,7 +85,7 @@ pub fn token(id: &str, role: Role, workspaces: &[&str], life: Option<Micros>) ->
 
 /// Creates a token beside a server, as the command line does, and returns its secret.
 pub async fn create(folder: &Path, new: NewToken) -> String {
-    let tokens = Tokens::open(&database(folder).await).await.unwrap();
+    let tokens = Tokens::open(&database(folder).await, true).await.unwrap();
     let (_, secret) = tokens.create(new, START).await.unwrap();
     tokens.close().await;
     secret.expose().to_owned()

@@ -161,7 +161,7 @@ async fn what_another_process_changes_counts_within_a_second() {
     let mut watch = watch.into_inner();
     watch.message().await.unwrap().expect("the first state");
     let database = crate::server::database(folder).await;
-    let beside = tollgate::admin::tokens::Tokens::open(&database).await.unwrap();
+    let beside = tollgate::admin::tokens::Tokens::open(&database, true).await.unwrap();
     for id in ["late", "watcher"] {
         beside.revoke(id, crate::server::START).await.unwrap();
     }

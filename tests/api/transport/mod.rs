@@ -2,6 +2,7 @@
 
 pub mod bad_input;
 pub mod lifecycle;
+pub mod overload;
 pub mod pages;
 pub mod streams;
 pub mod unread;

@@ -17,7 +17,7 @@ const LEASE: Duration = Duration::from_secs(2);
 
 fn ownership(wait: Wait) -> Ownership {
     let (node, address) = (String::new(), "first:50051".to_owned());
-    Ownership { node, address, lease: LEASE, wait }
+    Ownership { node, address, lease: LEASE, wait, create: true }
 }
 
 async fn claimed(world: &World) -> Arc<dyn Store> {

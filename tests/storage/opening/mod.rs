@@ -2,6 +2,7 @@
 
 pub mod fencing;
 pub mod lease;
+pub mod lost;
 pub mod migration;
 pub mod shutdown;
 

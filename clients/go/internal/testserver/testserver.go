@@ -81,7 +81,7 @@ func (s *Server) Start() {
 	check(err)
 	defer log.Close()
 	s.process = exec.Command(binary(), "serve", "--listen", s.Address,
-		"--database", "sqlite:"+filepath.Join(s.folder, "tollgate.db"))
+		"--create", "--database", "sqlite:"+filepath.Join(s.folder, "tollgate.db"))
 	s.process.Dir, s.process.Stdout, s.process.Stderr = s.folder, log, log
 	// The server refuses settings that it does not know, and those of its clients are none.
 	s.process.Env = slices.DeleteFunc(os.Environ(), func(setting string) bool {

@@ -18,6 +18,7 @@ use sqlx::{
 };
 
 use super::errors::not_applied;
+use super::mark::Mark;
 use crate::storage::sql::OpenError;
 use crate::storage::sql::row::{Kind, RowReader, Value};
 use crate::storage::{BoxError, Result};
@@ -64,7 +65,20 @@ pub trait Dialect: Database {
     fn parse(url: &str) -> Result<Self::Target, OpenError>;
 
     /// Which database is at a target now.
+    ///
+    /// # Errors
+    /// If there is none, or an empty file.
     fn place(target: &Self::Target) -> std::io::Result<Self::Place>;
+
+    /// The same of its write-ahead log, which is there as long as a connection is open that has
+    /// written.
+    fn log_place(target: &Self::Target) -> std::io::Result<Self::Place>;
+
+    /// The mark beside a database; none where databases have none.
+    fn mark(target: &Self::Target) -> Option<Mark>;
+
+    /// Replaces it, where databases have one.
+    fn set_mark(target: &Self::Target, mark: Mark) -> std::io::Result<()>;
 
     /// The database, for people.
     fn name(target: &Self::Target) -> String;
@@ -93,6 +107,16 @@ pub trait Dialect: Database {
 
     /// The placeholder of the value at `index` (from 0), where all are written in order.
     fn placeholder(index: usize, sql: &mut String);
+
+    /// Finds out before anything is created whether the database is there, where that can be seen.
+    ///
+    /// # Errors
+    /// If it is not there and may not be created, or has lost its content.
+    fn require_present(target: &Self::Target, create: bool) -> Result<(), OpenError>;
+
+    /// Whether a commit failed because the disk did not take it: what the system had to write may
+    /// be lost, and a later commit would not find out.
+    fn failed_to_sync(error: &dyn DatabaseError) -> bool;
 
     /// Whether a statement that failed so has certainly changed nothing.
     fn certainly_aborted(error: &dyn DatabaseError) -> bool;

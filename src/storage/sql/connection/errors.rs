@@ -26,6 +26,11 @@ pub fn not_applied(error: sqlx::Error) -> Error {
 
 /// An error of a COMMIT, or of a statement that commits by itself.
 pub fn at_commit<DB: Backend>(error: sqlx::Error) -> Error {
+    if let sqlx::Error::Database(database) = &error
+        && DB::failed_to_sync(&**database)
+    {
+        return Error::Gone(format!("the database could not be synced to its disk: {database}"));
+    }
     let certain = match &error {
         sqlx::Error::Database(database) => DB::certainly_aborted(&**database),
         sqlx::Error::Encode(_) => true,

@@ -2,6 +2,7 @@
 
 pub mod backend;
 pub mod errors;
+pub mod mark;
 pub mod owner;
 pub mod postgres;
 pub mod schema;

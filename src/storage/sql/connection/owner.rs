@@ -21,6 +21,8 @@ pub struct Ownership {
     pub lease: Duration,
     /// How a start waits for a lease of another server.
     pub wait: Wait,
+    /// Whether a database that is not there yet is created.
+    pub create: bool,
 }
 
 /// How a start waits for the lease of another server.
@@ -41,6 +43,7 @@ impl Default for Ownership {
             address: String::new(),
             lease: Duration::from_secs(10),
             wait: Wait::Never,
+            create: true,
         }
     }
 }

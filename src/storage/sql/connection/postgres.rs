@@ -15,6 +15,7 @@ use sqlx::postgres::{
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, SqlSafeStr, SqlStr};
 
 use super::backend::{Access, Dialect};
+use super::mark::Mark;
 use super::schema;
 use crate::storage::BoxError;
 use crate::storage::sql::OpenError;
@@ -78,6 +79,18 @@ impl Dialect for Postgres {
     }
 
     fn place(_target: &PgConnectOptions) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn log_place(_target: &PgConnectOptions) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn mark(_target: &PgConnectOptions) -> Option<Mark> {
+        None
+    }
+
+    fn set_mark(_target: &PgConnectOptions, _mark: Mark) -> std::io::Result<()> {
         Ok(())
     }
 
@@ -181,6 +194,15 @@ impl Dialect for Postgres {
     fn placeholder(index: usize, sql: &mut String) {
         sql.push('$');
         sql.push_str(&(index + 1).to_string());
+    }
+
+    fn require_present(_target: &Self::Target, _create: bool) -> Result<(), OpenError> {
+        Ok(())
+    }
+
+    fn failed_to_sync(_error: &dyn DatabaseError) -> bool {
+        // Postgres ends then, and recovers from its log.
+        false
     }
 
     fn certainly_aborted(error: &dyn DatabaseError) -> bool {

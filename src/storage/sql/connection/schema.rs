@@ -37,6 +37,23 @@ fn postgres_types(sql: &str) -> String {
         .replace(") WITHOUT ROWID;", ");")
 }
 
+/// Whether a database has tables of this program.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn exists<DB: Backend>(connection: &mut DB::Connection) -> Result<bool, OpenError> {
+    let sql = "SELECT COUNT(*) FROM _sqlx_migrations WHERE success";
+    match DB::rows(connection, sql.into_sql_str(), &[]).await {
+        Ok(rows) => {
+            let count = read_all::<DB, i64>(&rows);
+            let count = count.map_err(|error| OpenError::Unavailable(error.into()))?;
+            Ok(count.first().is_some_and(|count| *count > 0))
+        }
+        Err(sqlx::Error::Database(_)) => Ok(false),
+        Err(error) => Err(OpenError::Unavailable(error.into())),
+    }
+}
+
 /// For a database that is only read, and so is not migrated.
 ///
 /// # Errors

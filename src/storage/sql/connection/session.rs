@@ -17,11 +17,13 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::backend::{Access, Backend, Dialect};
 use super::errors::{at_commit, message, not_applied};
+use super::mark::Mark;
 use super::owner::{Ownership, claim_statement};
 use crate::domain::time::Micros;
 use crate::storage::lease::{Lease, boot_time, micros};
+use crate::storage::sql::log::LAST_SEQ;
 use crate::storage::sql::row::{FromRow, Value, read_all};
-use crate::storage::{Error, PreviousOwner, Result};
+use crate::storage::{BoxError, Error, PreviousOwner, Result};
 use crate::telemetry;
 
 /// Most rows that [`Write::insert_many`] puts into one statement; a power of two.
@@ -46,8 +48,9 @@ struct State<DB: Dialect> {
     connection: Option<DB::Connection>,
     /// Absent until this instance claims, and once it has been fenced off.
     epoch: Option<i64>,
-    /// Which database was claimed.
+    /// Which database was claimed, and which log of it `connection` writes to.
     place: Option<DB::Place>,
+    log_place: Option<DB::Place>,
     closed: bool,
 }
 
@@ -59,12 +62,14 @@ impl<DB: Backend> Session<DB> {
         ownership: Ownership,
     ) -> Session<DB> {
         let instance = uuid::Uuid::now_v7().to_string();
-        let state = Mutex::new(State { connection, epoch: None, place: None, closed: false });
+        let (epoch, place, log_place) = (None, None, None);
+        let state = State { connection, epoch, place, log_place, closed: false };
         let lease = match DB::LEASED {
             true => Lease::of(ownership.lease),
             false => Lease::unlimited(),
         };
-        Session { target, access, instance, ownership, lease: Arc::new(lease), state }
+        let (lease, state) = (Arc::new(lease), Mutex::new(state));
+        Session { target, access, instance, ownership, lease, state }
     }
 
     pub fn lease(&self) -> &Arc<Lease> {
@@ -102,6 +107,8 @@ impl<DB: Backend> Session<DB> {
         telemetry::CLAIMS.at([before as usize]).inc();
         state.epoch = Some(epoch);
         state.place = DB::place(&self.target).ok();
+        state.log_place = DB::log_place(&self.target).ok();
+        self.note_mark(epoch, &mut connection).await;
         state.connection = Some(connection);
         Ok(before)
     }
@@ -112,8 +119,29 @@ impl<DB: Backend> Session<DB> {
         if !DB::LEASED {
             // So that something is written.
             write.execute("UPDATE owner SET renew_time = renew_time + 1", &[]).await?;
+            let (epoch, seq) = (write.epoch, write.row(LAST_SEQ, &[]).await);
+            write.commit().await?;
+            self.set_mark(epoch, seq);
+            return Ok(());
         }
         write.commit().await
+    }
+
+    /// Sets the mark of the database, while no transaction is open.
+    async fn note_mark(&self, epoch: i64, connection: &mut DB::Connection) {
+        // Where there are leases there are no marks.
+        if !DB::LEASED {
+            self.set_mark(epoch, last_seq::<DB>(connection).await);
+        }
+    }
+
+    /// Sets the mark of the database, after a commit; `seq` was read in it.
+    fn set_mark(&self, epoch: i64, seq: Result<i64>) {
+        let set =
+            |seq| DB::set_mark(&self.target, Mark { epoch, seq }).map_err(|error| error.into());
+        if let Err::<(), BoxError>(error) = seq.map_err(BoxError::from).and_then(set) {
+            tracing::warn!(%error, "the mark beside the database could not be set");
+        }
     }
 
     /// The connection for one statement that commits by itself and checks the epoch itself.
@@ -128,9 +156,14 @@ impl<DB: Backend> Session<DB> {
             return Err(Error::Fenced);
         }
         // A file that was deleted still takes what is written to it, and nobody finds it again.
-        if DB::place(&self.target).ok() != state.place {
+        // The same is true of its log.
+        let is_other_log =
+            state.connection.is_some() && DB::log_place(&self.target).ok() != state.log_place;
+        if is_other_log || DB::place(&self.target).ok() != state.place {
             self.lease.end();
-            return Err(Error::Gone(DB::name(&self.target)));
+            let name = DB::name(&self.target);
+            let what = "or its -wal is not there any more, or another file than was opened";
+            return Err(Error::Gone(format!("{name} {what}")));
         }
         let connection = match self.take(&mut state)? {
             Some(connection) => connection,
@@ -165,6 +198,9 @@ impl<DB: Backend> Session<DB> {
         let mut state = self.state.lock().await;
         state.closed = true;
         let Some(mut connection) = state.connection.take() else { return };
+        if let Some(epoch) = state.epoch {
+            self.note_mark(epoch, &mut connection).await;
+        }
         if DB::LEASED
             && let Some(epoch) = state.epoch
         {
@@ -207,8 +243,23 @@ impl<DB: Backend> Session<DB> {
         if state.epoch.is_none() {
             return Err(fence(state, connection, &self.lease));
         }
+        state.log_place = DB::log_place(&self.target).ok();
         Ok(connection)
     }
+}
+
+/// How far a database has come.
+pub async fn mark<DB: Backend>(connection: &mut DB::Connection) -> Result<Mark> {
+    let sql = "SELECT epoch FROM owner".into_sql_str();
+    let rows = within(DB::STATEMENT, DB::rows(connection, sql, &[])).await.map_err(not_applied)?;
+    let epoch = read_all::<DB, i64>(&rows)?.first().copied().unwrap_or_default();
+    Ok(Mark { epoch, seq: last_seq::<DB>(connection).await? })
+}
+
+/// Position of the last entry of the log.
+async fn last_seq<DB: Backend>(connection: &mut DB::Connection) -> Result<i64> {
+    let rows = within(DB::STATEMENT, DB::rows(connection, LAST_SEQ.into_sql_str(), &[])).await;
+    super::only(read_all::<DB, i64>(&rows.map_err(not_applied)?)?)
 }
 
 /// Bounds a statement in time. A connection whose statement ran out of it must not be used again.

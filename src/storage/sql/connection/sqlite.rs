@@ -20,6 +20,7 @@ use sqlx::sqlite::{
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Sqlite};
 
 use super::backend::{Access, Dialect};
+use super::mark::Mark;
 use super::schema;
 use crate::storage::BoxError;
 use crate::storage::sql::OpenError;
@@ -87,7 +88,25 @@ impl Dialect for Sqlite {
 
     fn place(target: &Arc<Path>) -> std::io::Result<(u64, u64)> {
         let file = std::fs::metadata(target)?;
+        if file.len() == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
         Ok((file.dev(), file.ino()))
+    }
+
+    fn log_place(target: &Arc<Path>) -> std::io::Result<(u64, u64)> {
+        let mut name = target.as_os_str().to_owned();
+        name.push("-wal");
+        let file = std::fs::metadata(PathBuf::from(name))?;
+        Ok((file.dev(), file.ino()))
+    }
+
+    fn mark(target: &Arc<Path>) -> Option<Mark> {
+        Mark::read(target)
+    }
+
+    fn set_mark(target: &Arc<Path>, mark: Mark) -> std::io::Result<()> {
+        mark.write(target)
     }
 
     fn name(target: &Arc<Path>) -> String {
@@ -166,6 +185,29 @@ impl Dialect for Sqlite {
     // Without a number: SQLite finds named placeholders by a search from the first.
     fn placeholder(_index: usize, sql: &mut String) {
         sql.push('?');
+    }
+
+    fn require_present(target: &Arc<Path>, create: bool) -> Result<(), OpenError> {
+        match std::fs::metadata(target) {
+            Ok(file) if file.len() == 0 => Err(OpenError::Unsuitable(format!(
+                "{} is empty: it has lost its content, or its first start was interrupted. Put \
+                 back the file that it was, or remove it to begin anew",
+                target.display()
+            ))),
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !create => {
+                Err(OpenError::Missing(Sqlite::name(target)))
+            }
+            // What else is wrong is found out when it is opened.
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn failed_to_sync(error: &dyn DatabaseError) -> bool {
+        const SQLITE_IOERR_FSYNC: i32 = 1034;
+        const SQLITE_IOERR_DIR_FSYNC: i32 = 1290;
+        let extended = error.code().and_then(|code| code.parse::<i32>().ok());
+        matches!(extended, Some(SQLITE_IOERR_FSYNC | SQLITE_IOERR_DIR_FSYNC))
     }
 
     fn certainly_aborted(error: &dyn DatabaseError) -> bool {

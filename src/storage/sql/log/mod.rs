@@ -34,10 +34,7 @@ impl<DB: Backend> LogStore for SqlStore<DB> {
     }
 
     async fn last_seq(&self) -> Result<i64> {
-        // The last record may have been dropped; it was folded then.
-        let sql = "SELECT MAX(seq) FROM (SELECT COALESCE(MAX(seq), 0) AS seq FROM usage_records \
-                   UNION ALL SELECT seq FROM fold_cursor) AS both_ends";
-        self.row(sql, &[]).await
+        self.row(LAST_SEQ, &[]).await
     }
 
     async fn append(&self, records: &[Record]) -> Result<Vec<Appended>> {
@@ -170,6 +167,10 @@ impl<DB: Backend> LogStore for SqlStore<DB> {
 }
 
 /// Large records: the condition of their indexes, word by word.
+/// Position of the last entry. The last record may have been dropped; it was folded then.
+pub const LAST_SEQ: &str = "\
+    SELECT MAX(seq) FROM (SELECT COALESCE(MAX(seq), 0) AS seq FROM usage_records \
+    UNION ALL SELECT seq FROM fold_cursor) AS both_ends";
 const LARGE: &str = "large_above_nanos > 0";
 
 /// By the day in which they were written.

@@ -42,15 +42,16 @@ const (
 	// A request was routed to another model for the first time in the cycle. Once for each requested
 	// model.
 	AlertType_ALERT_TYPE_FALLBACK_BEGAN AlertType = 4
-	// Usage of a model without a price was recorded, and not charged in full. Once a day and model.
+	// Usage of a model without a price was recorded, and not charged in full. Once a day and model, for
+	// 100 models a day; then once for the workspace, about all others.
 	AlertType_ALERT_TYPE_UNPRICED_MODEL AlertType = 5
 	// Holds expired unsettled: a caller does not record its usage. Once a day.
 	AlertType_ALERT_TYPE_HOLDS_EXPIRED AlertType = 6
 	// A provider reports a cost that differs from the computed one by more than the workspace's
-	// cost_difference_alert_percent. Once a day and model.
+	// cost_difference_alert_percent. Once a day and model, bounded as UNPRICED_MODEL.
 	AlertType_ALERT_TYPE_COST_DIFFERS AlertType = 7
 	// No usage was found in a provider answer, and the estimate of the hold was charged. Once a day
-	// and model.
+	// and model, bounded as UNPRICED_MODEL.
 	AlertType_ALERT_TYPE_ANSWER_UNREAD AlertType = 8
 	// A record cost more than the large_record_cost of the workspace. For each of the first 10 of a
 	// day (UTC), then for the 100th, the 1,000th and so on, so that a caller cannot multiply alerts;

@@ -45,16 +45,18 @@ class _AlertTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertType.V
     model.
     """
     ALERT_TYPE_UNPRICED_MODEL: _AlertType.ValueType  # 5
-    """Usage of a model without a price was recorded, and not charged in full. Once a day and model."""
+    """Usage of a model without a price was recorded, and not charged in full. Once a day and model, for
+    100 models a day; then once for the workspace, about all others.
+    """
     ALERT_TYPE_HOLDS_EXPIRED: _AlertType.ValueType  # 6
     """Holds expired unsettled: a caller does not record its usage. Once a day."""
     ALERT_TYPE_COST_DIFFERS: _AlertType.ValueType  # 7
     """A provider reports a cost that differs from the computed one by more than the workspace's
-    cost_difference_alert_percent. Once a day and model.
+    cost_difference_alert_percent. Once a day and model, bounded as UNPRICED_MODEL.
     """
     ALERT_TYPE_ANSWER_UNREAD: _AlertType.ValueType  # 8
     """No usage was found in a provider answer, and the estimate of the hold was charged. Once a day
-    and model.
+    and model, bounded as UNPRICED_MODEL.
     """
     ALERT_TYPE_LARGE_RECORD: _AlertType.ValueType  # 9
     """A record cost more than the large_record_cost of the workspace. For each of the first 10 of a
@@ -82,16 +84,18 @@ ALERT_TYPE_FALLBACK_BEGAN: AlertType.ValueType  # 4
 model.
 """
 ALERT_TYPE_UNPRICED_MODEL: AlertType.ValueType  # 5
-"""Usage of a model without a price was recorded, and not charged in full. Once a day and model."""
+"""Usage of a model without a price was recorded, and not charged in full. Once a day and model, for
+100 models a day; then once for the workspace, about all others.
+"""
 ALERT_TYPE_HOLDS_EXPIRED: AlertType.ValueType  # 6
 """Holds expired unsettled: a caller does not record its usage. Once a day."""
 ALERT_TYPE_COST_DIFFERS: AlertType.ValueType  # 7
 """A provider reports a cost that differs from the computed one by more than the workspace's
-cost_difference_alert_percent. Once a day and model.
+cost_difference_alert_percent. Once a day and model, bounded as UNPRICED_MODEL.
 """
 ALERT_TYPE_ANSWER_UNREAD: AlertType.ValueType  # 8
 """No usage was found in a provider answer, and the estimate of the hold was charged. Once a day
-and model.
+and model, bounded as UNPRICED_MODEL.
 """
 ALERT_TYPE_LARGE_RECORD: AlertType.ValueType  # 9
 """A record cost more than the large_record_cost of the workspace. For each of the first 10 of a

@@ -107,6 +107,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     on nothing. The metadata may name the address of the owner, `owner_address`. Try again, on
     another server if there is one. Status UNAVAILABLE with `google.rpc.RetryInfo`.
     """
+    ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 23
+    """Too much waits to be written already: 8,192 records of this workspace, its share of 65,536
+    records in all, or 16,384 changes and loads of workspaces. Nothing was written. Status
+    UNAVAILABLE with `google.rpc.RetryInfo`; a record may be sent again with the same request_id.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reasons that `google.rpc.ErrorInfo.reason` carries in the details of every error status, by the
@@ -198,5 +203,10 @@ ERROR_REASON_NOT_OWNER: ErrorReason.ValueType  # 21
 """This server does not own its database, or could not make sure lately that it does, so it decides
 on nothing. The metadata may name the address of the owner, `owner_address`. Try again, on
 another server if there is one. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+"""
+ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 23
+"""Too much waits to be written already: 8,192 records of this workspace, its share of 65,536
+records in all, or 16,384 changes and loads of workspaces. Nothing was written. Status
+UNAVAILABLE with `google.rpc.RetryInfo`; a record may be sent again with the same request_id.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

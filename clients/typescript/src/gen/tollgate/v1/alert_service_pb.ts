@@ -1350,7 +1350,8 @@ export enum AlertType {
   FALLBACK_BEGAN = 4,
 
   /**
-   * Usage of a model without a price was recorded, and not charged in full. Once a day and model.
+   * Usage of a model without a price was recorded, and not charged in full. Once a day and model, for
+   * 100 models a day; then once for the workspace, about all others.
    *
    * @generated from enum value: ALERT_TYPE_UNPRICED_MODEL = 5;
    */
@@ -1365,7 +1366,7 @@ export enum AlertType {
 
   /**
    * A provider reports a cost that differs from the computed one by more than the workspace's
-   * cost_difference_alert_percent. Once a day and model.
+   * cost_difference_alert_percent. Once a day and model, bounded as UNPRICED_MODEL.
    *
    * @generated from enum value: ALERT_TYPE_COST_DIFFERS = 7;
    */
@@ -1373,7 +1374,7 @@ export enum AlertType {
 
   /**
    * No usage was found in a provider answer, and the estimate of the hold was charged. Once a day
-   * and model.
+   * and model, bounded as UNPRICED_MODEL.
    *
    * @generated from enum value: ALERT_TYPE_ANSWER_UNREAD = 8;
    */

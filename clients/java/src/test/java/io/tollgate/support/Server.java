@@ -47,6 +47,7 @@ public final class Server implements AutoCloseable {
                 "serve",
                 "--listen",
                 address,
+                "--create",
                 "--database",
                 "sqlite:" + folder.resolve("tollgate.db"))
             .directory(folder.toFile())
