@@ -353,11 +353,11 @@ async fn an_outage_of_storage_is_watched() {
     assert_eq!(watched.get("/readyz").0, 200);
     watched.record(record("r-1", MODEL, 1)).await.unwrap();
     let samples = watched.scrape();
-    let expected = [("{outcome=\"failed\"}", 1.0), ("{outcome=\"recorded\"}", 1.0)];
-    samples.assert("tollgate_records_total", &expected);
+    // What the caller gave up may have been written later: then the second is a repeat.
+    assert_eq!(samples.get("tollgate_records_total{outcome=\"recorded\"}"), Some(1.0));
+    let records = samples.of_metric("tollgate_records_total");
+    assert_eq!(records.iter().map(|(_, count)| count).sum::<f64>(), 2.0, "{records:?}");
     assert_eq!(samples.get("tollgate_errors_total{reason=\"STORAGE_UNAVAILABLE\"}"), Some(1.0));
-    let failed = "tollgate_storage_writes_total{outcome=\"not_applied\"}";
-    assert!(samples.get(failed).unwrap() >= 1.0);
     watched.server.stop().await;
 }
 

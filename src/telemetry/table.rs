@@ -191,7 +191,8 @@ table! {
     QUEUE_COMMANDS: Gauge = Gauge::new(),
         "tollgate_writer_queue_commands", "Records and changes that wait for the writer.";
     QUEUE_COMMANDS_MAX: Gauge = Gauge::new(),
-        "tollgate_writer_queue_commands_max", "Most that wait in all before workspaces are bounded by their share.";
+        "tollgate_writer_queue_commands_max",
+        "Most that wait in all before workspaces are bounded by their share.";
     OLDEST_WRITE_AGE: Gauge = Gauge::new(),
         "tollgate_oldest_write_age_seconds",
         "How long the write under way has been waiting for storage, with all its tries; 0 without.";

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::{Recorded, WriterHandle};
+use super::{Entry, Recorded, WriterHandle};
 use crate::engine::error::{Error, Result};
 use crate::storage;
 use crate::storage::lease::boot_time;
@@ -55,6 +55,14 @@ impl Recorded {
         };
         telemetry::RECORDS.at([outcome as usize]).inc();
         drop(reply.send(answer));
+    }
+}
+
+impl Entry {
+    pub(super) fn answer(self, answer: Result<Recorded>) {
+        if let Some(reply) = self.reply {
+            Recorded::answer(reply, answer);
+        }
     }
 }
 

@@ -432,14 +432,6 @@ struct Conflict {
     entry: Entry,
 }
 
-impl Entry {
-    fn answer(self, answer: Result<Recorded>) {
-        if let Some(reply) = self.reply {
-            Recorded::answer(reply, answer);
-        }
-    }
-}
-
 impl Shared {
     /// Appends entries. An unknown outcome is resolved by appending the same again until storage
     /// says which (I4, I13): never guessed, however long it takes.
