@@ -64,6 +64,10 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Which client certificates and identity providers are accepted; none without it.
     pub identity_file: Option<PathBuf>,
+    /// Where metrics and probes are; nowhere without it.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Collector that spans are sent to; none without it.
+    pub otlp_endpoint: Option<String>,
     /// Form of the log; for people at first.
     pub log_format: LogFormat,
     /// What is logged, by level or by directives of `tracing`; "info" at first.
@@ -245,6 +249,8 @@ impl Default for Config {
             encryption_key_file: None,
             tls: None,
             identity_file: None,
+            metrics_listen: None,
+            otlp_endpoint: None,
             log_format: LogFormat::Human,
             log_filter: "info".to_owned(),
             cors_allowed_origins: Vec::new(),

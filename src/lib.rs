@@ -20,4 +20,5 @@ pub mod proto;
 pub mod server;
 pub mod storage;
 pub mod tasks;
+pub mod telemetry;
 pub mod transport;

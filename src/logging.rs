@@ -1,15 +1,22 @@
 //! Starts the log: to standard error, for people or as JSON. What is logged is said where it
-//! happens.
+//! happens. In JSON a line about a call has the ids of the call, without spans, which each call
+//! would pay for.
 //!
 //! A line that cannot be written is lost and counted: a full disk, or a pipe that nobody reads any
 //! more, must not end what it would have told of.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
 
 use crate::config::{Config, LogFormat};
+use crate::telemetry::ids;
 
 static LOST_LINES: AtomicU64 = AtomicU64::new(0);
 
@@ -25,7 +32,10 @@ pub fn init(config: &Config) {
         .with_ansi(io::stderr().is_terminal());
     let started = match config.log_format {
         LogFormat::Human => builder.try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Json => {
+            let fields = JsonFields::new();
+            builder.fmt_fields(fields).event_format(InCall::default()).try_init()
+        }
     };
     drop(started);
 }
@@ -33,6 +43,38 @@ pub fn init(config: &Config) {
 /// Lines of the log that could not be written since the process began.
 pub fn lost_lines() -> u64 {
     LOST_LINES.load(Ordering::Relaxed)
+}
+
+/// Lines in JSON, which have the ids of the call that they are about before all else.
+struct InCall(Format<Json>);
+
+impl Default for InCall {
+    fn default() -> InCall {
+        InCall(Format::default().json().flatten_event(true))
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for InCall
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let Some(ids) = ids::with_current(ids::CallIds::to_json_fields) else {
+            return self.0.format_event(context, writer, event);
+        };
+        let mut line = String::new();
+        self.0.format_event(context, Writer::new(&mut line), event)?;
+        match line.strip_prefix('{') {
+            Some(rest) => write!(writer, "{{{ids},{rest}"),
+            None => writer.write_str(&line),
+        }
+    }
 }
 
 /// Never fails.

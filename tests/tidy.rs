@@ -21,13 +21,13 @@ const FUNCTION_LINES_MAX: usize = 70;
 const LINE_CHARACTERS_MAX: usize = 100;
 
 /// Which top-level module may mention which others.
-const MAY_MENTION: [(&str, &[&str]); 18] = [
+const MAY_MENTION: [(&str, &[&str]); 19] = [
     ("config", &[]),
     ("domain", &[]),
     ("analytics", &["domain", "storage"]),
     ("answers", &["domain"]),
     ("admin", &["domain", "engine", "export", "prices", "storage"]),
-    ("engine", &["answers", "domain", "ledger", "prices", "storage"]),
+    ("engine", &["answers", "domain", "ledger", "prices", "storage", "telemetry"]),
     ("export", &["analytics", "domain", "storage"]),
     (
         "grpc",
@@ -40,12 +40,13 @@ const MAY_MENTION: [(&str, &[&str]); 18] = [
             "identity",
             "proto",
             "storage",
+            "telemetry",
             "transport",
         ],
     ),
     ("identity", &["domain", "engine", "outbound"]),
     ("ledger", &["domain"]),
-    ("logging", &["config"]),
+    ("logging", &["config", "telemetry"]),
     ("outbound", &["engine"]),
     ("prices", &["domain"]),
     ("proto", &[]),
@@ -62,11 +63,13 @@ const MAY_MENTION: [(&str, &[&str]); 18] = [
             "proto",
             "storage",
             "tasks",
+            "telemetry",
             "transport",
         ],
     ),
-    ("storage", &["domain"]),
-    ("tasks", &["config", "domain", "engine", "identity", "outbound", "storage"]),
+    ("storage", &["domain", "telemetry"]),
+    ("tasks", &["config", "domain", "engine", "identity", "outbound", "storage", "telemetry"]),
+    ("telemetry", &["domain"]),
     ("transport", &["config"]),
 ];
 

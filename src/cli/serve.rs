@@ -1,5 +1,6 @@
 //! `tollgate serve`: the service.
 
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -16,7 +17,9 @@ use tollgate::engine::{Clock, ServerClock, SystemClock};
 use tollgate::logging;
 use tollgate::server::{self, Signals};
 use tollgate::storage::sql::{self, Ownership, Wait};
-use tracing::warn;
+use tollgate::telemetry::listener::{self, Monitor};
+use tollgate::telemetry::traces;
+use tracing::{info, warn};
 
 use super::{Failure, failure, print_secret, runtime, stop_signal, tell, warning};
 
@@ -44,6 +47,10 @@ pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
         warn!("{warning}");
     }
     runtime(config.worker_threads.map(NonZeroUsize::get))?.block_on(async {
+        let monitor = monitor(config.metrics_listen).await?;
+        let endpoint = config.otlp_endpoint.as_deref();
+        let traces = endpoint.map(traces::start).transpose();
+        let traces = traces.map_err(|cause| format!("otlp_endpoint: {cause}"))?;
         let mut shutdown = Box::pin(stop_signal()?);
         let reload = reload_signal()?;
         if config.auth == Auth::Required {
@@ -63,10 +70,27 @@ pub fn run(arguments: Serve) -> Result<ExitCode, Failure> {
         } else if config.tls.is_none() && config.insecure {
             warn!("insecure: calls to {} are not encrypted", config.listen);
         }
-        let (clock, signals) = (Arc::new(ServerClock::start()), Signals { shutdown, reload });
-        server::run(config, listener, store, clock, signals).await.map_err(failure)?;
+        let signals = Signals { shutdown, reload, monitor };
+        let clock = Arc::new(ServerClock::start());
+        let ended = server::run(config, listener, store, clock, signals).await;
+        if let Some(traces) = traces {
+            traces.stop().await;
+        }
+        ended.map_err(failure)?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Opens the port that the server is watched by, also while it waits for its database.
+async fn monitor(address: Option<SocketAddr>) -> Result<Monitor, Failure> {
+    let monitor = Monitor::default();
+    if let Some(address) = address {
+        let bound = TcpListener::bind(address).await;
+        let bound = bound.map_err(|cause| format!("metrics_listen: {address}: {cause}"))?;
+        info!("metrics and probes on {}", bound.local_addr().map_err(failure)?);
+        tokio::spawn(listener::serve(bound, monitor.clone()));
+    }
+    Ok(monitor)
 }
 
 fn ownership(config: &Config) -> Ownership {

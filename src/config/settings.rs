@@ -9,6 +9,7 @@ use std::time::Duration;
 use lettre::message::Mailbox;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+use url::Url;
 
 use super::{
     Auth, Config, DatabaseUrl, Error, LogFormat, PREFIX, Smtp, SmtpServer, Source, TlsFiles, smtp,
@@ -30,7 +31,7 @@ pub struct Setting {
     pub help: &'static str,
 }
 
-pub static SETTINGS: [Setting; 25] = [
+pub static SETTINGS: [Setting; 27] = [
     value("listen", "ADDR", "Address to serve on"),
     value("database", "URL", "Where the data is: sqlite:PATH or postgres://…"),
     switch(
@@ -89,6 +90,18 @@ pub static SETTINGS: [Setting; 25] = [
         "FILE",
         "Which client certificates and identity providers (OIDC) are accepted, in TOML",
     ),
+    value(
+        "metrics_listen",
+        "ADDR",
+        "Address of a port with metrics in the format of Prometheus and probes, without \
+         authentication: one that only machines of yours can reach",
+    ),
+    value(
+        "otlp_endpoint",
+        "URL",
+        "Collector of OpenTelemetry that spans of traced calls are sent to by OTLP over HTTP, for \
+         example http://127.0.0.1:4318",
+    ),
     value("log_format", "FORM", "Form of the log: human or json"),
     value("log_filter", "FILTER", "What is logged, for example \"info\""),
     value(
@@ -115,6 +128,8 @@ const LOG_FILTER: &str =
     "off, error, warn, info, debug or trace, or directives, for example info,tollgate=debug";
 const ORIGINS: &str = "origins, for example https://panel.example.com: scheme, host and port \
                        without a path, or * alone";
+const ENDPOINT: &str = "an address with http or https and without a query, for example \
+                        http://127.0.0.1:4318; credentials are given by OTEL_EXPORTER_OTLP_HEADERS";
 const NAME: &str = "1 to 255 visible ASCII characters";
 const PATH: &str = "the path of a file";
 const BOOLEAN: &str = "true or false, in the file without quotes";
@@ -177,6 +192,8 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
             "tls_key" => tls_key = Some(value.parse(PATH, path)?),
             "tls_client_ca" => tls_client_ca = Some(value.parse(PATH, path)?),
             "identity_file" => config.identity_file = Some(value.parse(PATH, path)?),
+            "metrics_listen" => config.metrics_listen = Some(value.parse(LISTEN, parsed)?),
+            "otlp_endpoint" => config.otlp_endpoint = Some(value.parse(ENDPOINT, endpoint)?),
             "log_format" => config.log_format = value.parse("human or json", log_format)?,
             "log_filter" => config.log_filter = value.parse(LOG_FILTER, log_filter)?,
             "cors_allowed_origins" => {
@@ -277,6 +294,14 @@ fn path(text: &str) -> Option<PathBuf> {
 fn name(text: &str) -> Option<String> {
     let is_name = text.bytes().all(|byte| byte.is_ascii_graphic());
     (is_name && (1..=NAME_MAX).contains(&text.len())).then(|| text.to_owned())
+}
+
+fn endpoint(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let is_plain = url.username().is_empty() && url.password().is_none();
+    let is_base = url.query().is_none() && url.fragment().is_none() && url.has_host();
+    let is_http = ["http", "https"].contains(&url.scheme());
+    (is_http && is_plain && is_base).then(|| text.to_owned())
 }
 
 fn auth_mode(text: &str) -> Option<Auth> {

@@ -56,6 +56,7 @@ fn every_key_is_understood_from_every_source() {
                 tls_client_ca = 'a.pem'\nidentity_file = 'i.toml'\n\
                 database = 'postgres://h/d'\nlease_seconds = 5\nnode_id = 'n-0'\n\
                 advertise_address = 'n-0:50051'\nstandby = true\naccept_clock = true\n\
+                metrics_listen = '127.0.0.1:9464'\notlp_endpoint = 'http://h:4318'\n\
                 create = true\n\
                 log_format = 'json'\nlog_filter = 'warn,tollgate=debug'\n\
                 cors_allowed_origins = ['https://a.example', 'http://localhost:3000']\n\
@@ -81,6 +82,8 @@ fn every_key_is_understood_from_every_source() {
         ("create", "true"),
         ("standby", "true"),
         ("accept_clock", "true"),
+        ("metrics_listen", "127.0.0.1:9464"),
+        ("otlp_endpoint", "http://h:4318"),
         ("log_format", "json"),
         ("log_filter", "warn,tollgate=debug"),
         ("cors_allowed_origins", "https://a.example, http://localhost:3000"),
@@ -100,7 +103,7 @@ fn every_key_is_understood_from_every_source() {
 }
 
 /// Each row: a key, a text that it refuses, and a part of what the message says.
-const REFUSED: [(&str, &str, &str); 36] = [
+const REFUSED: [(&str, &str, &str); 41] = [
     ("listen", "localhost", "an IP address and a port"),
     ("listen", "127.0.0.1", "an IP address and a port"),
     ("listen", "127.0.0.1:70000", "an IP address and a port"),
@@ -117,6 +120,11 @@ const REFUSED: [(&str, &str, &str); 36] = [
     ("insecure", "yes", "true or false"),
     ("auth", "on", "required or off"),
     ("encryption_key_file", "", "the path of a file"),
+    ("metrics_listen", "9464", "an IP address and a port"),
+    ("otlp_endpoint", "127.0.0.1:4318", "with http or https"),
+    ("otlp_endpoint", "grpc://h:4317", "with http or https"),
+    ("otlp_endpoint", "http://u:p@h:4318", "with http or https"),
+    ("otlp_endpoint", "http://h:4318/?token=x", "with http or https"),
     ("log_format", "JSON", "human or json"),
     ("log_filter", "", "off, error, warn"),
     ("log_filter", " , ", "off, error, warn"),

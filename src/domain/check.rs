@@ -125,7 +125,8 @@ pub enum BudgetState {
 }
 
 /// Why a limit or a rule spoke.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum Reason {
     /// Spent so far that the request does not fit until the window ends.
     Exhausted,
@@ -194,7 +195,8 @@ pub struct LimitFigures {
     pub reset_time: Option<Time>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum LimitKind {
     Envelope,
     ModelLimit,

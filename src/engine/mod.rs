@@ -43,8 +43,8 @@ use rollups::{FoldSignal, PendingRefusals};
 use writer::WriterHandle;
 
 pub use crate::ledger::{
-    BudgetView, HoldFilter, HoldView, ModelView, PreparedCheck, QuotaUsage, UsageFilter,
-    UsagePosition,
+    BudgetView, HoldFilter, HoldView, LiveFigures, ModelView, PreparedCheck, QuotaUsage,
+    UsageFilter, UsagePosition,
 };
 pub use crate::prices::{Change as RateChange, Changed, Format, Jumps, Report as ImportReport};
 pub use audit::Actor;
@@ -63,7 +63,10 @@ pub use retention::{DROP_RECORDS_MAX, Expired};
 pub use rollups::{FOLD_WAIT_MAX, FoldedUpto, LimitStatus, ReportBasis};
 pub use watch::SpendWatch;
 pub use workspace::WorkspaceHandle;
-pub use writer::{Committed, FOLD_QUEUE_MAX, GROUP_RECORDS_MAX, QUEUED_RECORDS_MAX, Recorded};
+pub use writer::{
+    Committed, FOLD_QUEUE_MAX, GROUP_RECORDS_MAX, QUEUED_RECORDS_IN_ALL_MAX, QUEUED_RECORDS_MAX,
+    Recorded,
+};
 
 /// How long a caller waits for the writer; then it gets an error and may retry.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(30);
@@ -229,6 +232,17 @@ impl Engine {
     pub fn is_available(&self) -> bool {
         let answers = *self.shared.writer.storage_answers().borrow();
         answers && self.shared.lease.is_held() && !self.shared.writer.is_stuck()
+    }
+
+    /// Records and changes that wait for the writer; with [`QUEUED_RECORDS_IN_ALL_MAX`] each
+    /// workspace is bounded by its share.
+    pub fn queued_commands(&self) -> usize {
+        self.shared.writer.queued()
+    }
+
+    /// How long the write under way has been waiting for storage, with all its tries; zero without.
+    pub fn oldest_write_age(&self) -> Duration {
+        self.shared.writer.oldest_age()
     }
 
     /// Position of the latest entry of the log that was handed out.

@@ -11,6 +11,7 @@ use crate::domain::time::Micros;
 use crate::domain::{Amount, Time};
 use crate::ledger::{ExpiryCharge, HoldFilter, HoldView, PreparedCheck};
 use crate::storage::log::{Appended, Order, RecordFilter, RecordPosition};
+use crate::telemetry;
 
 /// Subjects swept at once; few, because the ledger is locked meanwhile.
 const SWEEP_SUBJECTS: u32 = 5_000;
@@ -51,6 +52,7 @@ impl Engine {
         };
         match decision {
             Ok(value) => {
+                telemetry::decided(&value, check.is_dry_run());
                 if value.answer != Answer::Allowed {
                     self.shared.note_refusal();
                 }

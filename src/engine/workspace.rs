@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::ledger::Ledger;
+use crate::domain::Currency;
+use crate::ledger::{Ledger, LiveFigures};
 
 pub struct WorkspaceHandle {
     id: Arc<str>,
@@ -64,6 +65,12 @@ impl WorkspaceHandle {
 
     pub(super) fn load_time(&self) -> Instant {
         self.load_time
+    }
+
+    /// LiveFigures for those who watch the server; none where the ledger has failed.
+    pub fn figures(&self) -> Option<(Currency, LiveFigures)> {
+        let ledger = self.lock_sound()?;
+        Some((ledger.workspace().currency, ledger.live_figures()))
     }
 
     /// Wakes those who watch the workspace. A watch that begins now has this change in its first

@@ -22,7 +22,11 @@ mod workspace;
 
 use std::sync::Arc;
 
+use access::table::METHODS;
 pub use access::table::to_markdown as role_table;
+use prost::Message;
+use prost_types::FileDescriptorSet;
+use router::Router;
 use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
 use tonic::service::Routes;
@@ -30,7 +34,8 @@ use tonic::service::Routes;
 use crate::engine::Engine;
 use crate::engine::alerts::address::AddressRules;
 use crate::identity::Identities;
-use crate::proto::v1;
+use crate::proto::{DESCRIPTORS, v1};
+use crate::telemetry::calls::{Method, Observed};
 
 /// Largest message that is received: a full batch of records with full attribution fits.
 pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -108,13 +113,40 @@ services!(
     access_service_server::AccessServiceServer<access::Access>,
 );
 
+/// A router whose calls are counted, by the methods of the API.
+pub fn observed(router: Router) -> Observed<Router> {
+    shared::status::declare_reasons();
+    Observed::new(router, &methods())
+}
+
+fn methods() -> Vec<Method> {
+    let compiled = FileDescriptorSet::decode(DESCRIPTORS).unwrap_or_default();
+    let mut streaming = Vec::new();
+    for file in &compiled.file {
+        for service in &file.service {
+            let methods = service.method.iter().filter(|method| method.server_streaming());
+            let path = |name| format!("/{}.{}/{name}", file.package(), service.name());
+            streaming.extend(methods.map(|method| path(method.name())));
+        }
+    }
+    let is_streaming = |path: &str| streaming.iter().any(|streaming| streaming == path);
+    let methods = METHODS.iter();
+    methods.map(|it| Method { path: it.path, is_streaming: is_streaming(it.path) }).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use prost::Message;
-    use prost_types::FileDescriptorSet;
-
     use super::*;
-    use crate::proto::DESCRIPTORS;
+
+    #[test]
+    fn calls_that_stream_answers_are_known() {
+        let methods = methods();
+        let streaming = methods.iter().filter(|method| method.is_streaming);
+        let streaming: Vec<&str> = streaming.map(|method| method.path).collect();
+        assert!(streaming.contains(&"/tollgate.v1.UsageService/CheckAndRouteStream"));
+        assert!(!streaming.contains(&"/tollgate.v1.UsageService/CheckAndRoute"));
+        assert_eq!(methods.len(), METHODS.len());
+    }
 
     #[test]
     fn every_service_of_the_protos_is_served() {

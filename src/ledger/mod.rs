@@ -32,5 +32,6 @@ pub use limits::{QuotaUsage, UsageFilter, UsagePosition};
 pub use models::{Totals, WindowSpend};
 pub use settle::{ExpiryCharge, Placement, Void, WINDOW_SPENT_MAX};
 pub use state::Ledger;
+pub use state::figures::{LiveFigures, SettledFigures};
 pub use state::snapshot::RestoredHold;
 pub use state::view::{BudgetView, HoldView, ModelView};

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use super::Error;
+use crate::telemetry;
 
 /// Background tasks by name, and the token that stops them.
 #[derive(Default)]
@@ -24,13 +25,18 @@ impl Tasks {
     {
         let id = self.set.spawn(task(self.stop.clone())).id();
         self.names.insert(id, name);
+        telemetry::TASKS.set_count(self.set.len());
     }
 
     /// Waits for a task that ends, by a panic or by returning. What it did is not done any more,
     /// so the server must not go on.
     pub async fn ended(&mut self) -> Error {
         match self.set.join_next_with_id().await {
-            Some(ended) => self.describe(ended),
+            Some(ended) => {
+                telemetry::TASKS.set_count(self.set.len());
+                telemetry::TASKS_ENDED.inc();
+                self.describe(ended)
+            }
             None => std::future::pending().await,
         }
     }

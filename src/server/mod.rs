@@ -2,6 +2,7 @@
 //! clock and signals; binds nothing and reads no environment by itself.
 
 mod background;
+mod gauges;
 mod reload;
 
 use std::future::Future;
@@ -32,8 +33,11 @@ use crate::prices::builtin;
 use crate::proto;
 use crate::storage::{self, Store};
 use crate::tasks::{self, access, clock, deliver, expire, fold, lease, retention};
+use crate::telemetry::calls::Observed;
+use crate::telemetry::listener::Monitor;
 use crate::transport::{self, Tls};
 use background::Tasks;
+use gauges::Gauges;
 
 /// Most calls in flight on one connection; a client waits with more.
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 1_024;
@@ -92,12 +96,14 @@ pub struct Signals<F> {
     pub shutdown: F,
     /// Each change asks to read files again that can be replaced while the server runs.
     pub reload: watch::Receiver<()>,
+    /// Where it is watched from, once it has started.
+    pub monitor: Monitor,
 }
 
 impl<F> Signals<F> {
     /// Without a way to ask for files to be read again.
     pub fn shutdown(shutdown: F) -> Signals<F> {
-        Signals { shutdown, reload: watch::channel(()).1 }
+        Signals { shutdown, reload: watch::channel(()).1, monitor: Monitor::default() }
     }
 }
 
@@ -133,6 +139,7 @@ pub async fn run(
     let health = Health::new().await;
     let stopping = CancellationToken::new();
     let router = router(&config, &engine, identities.clone(), &health, &stopping)?;
+    signals.monitor.watch(Gauges::new(engine.clone(), stopping.clone()));
     let mut serving = tokio::spawn(serve(router, listener, tls.clone(), stopping.clone()));
     let mut tasks = background(&config, &engine, committed, &health);
     tasks.spawn("clock", |stop| clock::run(clock, stop));
@@ -233,7 +240,7 @@ async fn check_clock(store: &dyn Store, now: Time) -> Result<(), Error> {
 }
 
 async fn serve(
-    router: Router,
+    router: Observed<Router>,
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
     stopping: CancellationToken,
@@ -254,7 +261,7 @@ fn router(
     identities: Option<Arc<Identities>>,
     health: &Health,
     stopping: &CancellationToken,
-) -> Result<Router, Error> {
+) -> Result<Observed<Router>, Error> {
     let context = ServiceContext {
         engine: engine.clone(),
         stopping: stopping.clone(),
@@ -277,7 +284,7 @@ fn router(
         let value = HeaderValue::from_str(origin);
         origins.push(value.map_err(|_| Error::Origin(origin.clone()))?);
     }
-    Ok(Router::new(&context, routes, &origins))
+    Ok(grpc::observed(Router::new(&context, routes, &origins)))
 }
 
 /// Read where credentials are looked at.

@@ -53,6 +53,13 @@ impl Lease {
         }
     }
 
+    /// Time until it ends, zero if it is not held; none where ownership needs no lease.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.duration?;
+        let left = self.end.load(Ordering::Relaxed).saturating_sub(boot_time());
+        Some(Duration::from_micros(u64::try_from(left).unwrap_or_default()))
+    }
+
     /// A renewal was committed whose statement was sent after `sent`, a [`boot_time`].
     pub fn renew(&self, sent: Micros) {
         let Some(duration) = self.duration else { return };
@@ -103,8 +110,12 @@ mod tests {
         let now = boot_time();
         lease.renew(now - micros(LEASE) + 1_000_000);
         assert!(lease.is_held());
+        let left = lease.remaining().unwrap();
+        assert!(left <= Duration::from_secs(1) && left > Duration::ZERO, "{left:?}");
         lease.renew(now - micros(LEASE));
         assert!(!lease.is_held());
+        assert_eq!(lease.remaining(), Some(Duration::ZERO));
+        assert_eq!(Lease::unlimited().remaining(), None);
     }
 
     #[test]

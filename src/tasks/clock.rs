@@ -6,8 +6,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use crate::domain::time::MICROS_PER_SECOND;
+use crate::domain::time::{MICROS_PER_SECOND, Micros};
 use crate::engine::Clock;
+use crate::telemetry;
 
 /// How often the clock of the machine is followed.
 const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
@@ -24,11 +25,16 @@ pub async fn run(clock: std::sync::Arc<dyn Clock>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        match clock.follow() {
+        let ahead = clock.follow();
+        let seconds = |ahead: Micros| ahead as f64 / MICROS_PER_SECOND as f64;
+        telemetry::CLOCK_OFFSET.set(ahead.map_or(0.0, seconds));
+        match ahead {
             None if told.take().is_some() => info!("the clock of the machine is right again"),
             None => {}
             Some(ahead) if told.is_none_or(|told| told.elapsed() >= TELL_INTERVAL) => {
-                told = Some(Instant::now());
+                if told.replace(Instant::now()).is_none() {
+                    telemetry::CLOCK_STEPS.inc();
+                }
                 let (seconds, direction) = match ahead / MICROS_PER_SECOND {
                     seconds @ 0.. => (seconds, "ahead of"),
                     seconds => (-seconds, "behind"),

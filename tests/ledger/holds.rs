@@ -32,6 +32,28 @@ fn only_the_first_record_of_a_request_ends_its_hold() {
 }
 
 #[test]
+fn figures_are_those_of_live_and_settled_holds() {
+    check(
+        "plan 30
+         model a 1000/1000
+         figures                          => 0 holds; held 0; 0 expired; 0 settled; 0 exceeded
+         check r1 a in=3k out=0 hold=1m   => allowed
+         check r2 a in=2k out=0           => allowed
+         check r3 a in=2k out=0           => allowed
+         check r4 a in=2k out=0           => allowed
+         figures                          => 4 holds; held 9
+         wait 1m
+         budget
+         record r2 a in=2k                => cost 2
+         record r3 a in=5k                => cost 5
+         record r9 a in=1k                => cost 1
+         release r4                       => released 2
+         figures                          => 0 holds; held 0; 1 expired; 2 settled; 1 exceeded
+                                          => settled holds of 4; at a cost of 7",
+    );
+}
+
+#[test]
 fn an_extension_never_shortens() {
     check(
         "plan 10

@@ -16,6 +16,7 @@ use crate::domain::Time;
 use crate::domain::alert::receiver::{EmailReceiver, Webhook};
 use crate::domain::alert::secret::SigningSecrets;
 use crate::storage::alerts::{Delivery, DeliveryFilter, DeliveryState, Receiver, StoredAlert};
+use crate::telemetry::{self, DeliveryStep};
 
 /// Deliveries given up in one job of the writer.
 const GIVE_UP_DELIVERIES: usize = 50;
@@ -161,7 +162,9 @@ impl Engine {
                 return Ok(());
             };
             let finished = finished(stored, &begun, attempt, now);
-            Ok(shared.until_known(|| shared.store.put_delivery(&finished)).await?)
+            shared.until_known(|| shared.store.put_delivery(&finished)).await?;
+            count(finished.state);
+            Ok(())
         })
         .await
     }
@@ -207,6 +210,7 @@ impl Shared {
             let attempt = Attempt::GivenUp { reason };
             let finished = finished(delivery.clone(), delivery, attempt, self.clock.now());
             self.until_known(|| self.store.put_delivery(&finished)).await?;
+            count(finished.state);
         }
         let is_full = page.len() == GIVE_UP_DELIVERIES;
         let last = page.last().filter(|_| is_full);
@@ -241,6 +245,16 @@ pub fn receiver_id(receiver: &Receiver) -> &Arc<str> {
     match receiver {
         Receiver::Webhook(id) | Receiver::Email(id) => id,
     }
+}
+
+/// Counts what came of an attempt.
+fn count(state: DeliveryState) {
+    let step = match state {
+        DeliveryState::Delivered => DeliveryStep::Delivered,
+        DeliveryState::Pending => DeliveryStep::Retried,
+        DeliveryState::Dead => DeliveryStep::Dead,
+    };
+    telemetry::DELIVERIES.at([step as usize]).inc();
 }
 
 /// The stored delivery with the result of an attempt that was begun with `begun`. In between it may

@@ -26,6 +26,7 @@ use crate::domain::alert::{Alert, AlertType};
 use crate::storage;
 use crate::storage::alerts::{AlertFilter, Delivery, DeliveryState, Receiver, StoredAlert};
 use crate::storage::settings::Change;
+use crate::telemetry::{self, DeliveryStep};
 
 pub use super::resources::{
     EMAIL_RECEIVERS_MAX, NewEmailReceiver, NewWebhook, SECRET_BYTES, SECRET_OVERLAP, WEBHOOKS_MAX,
@@ -186,6 +187,11 @@ impl Shared {
             }
         }
         self.until_known(|| self.store.put_alerts(&stored, &deliveries)).await?;
+        for alert in &stored {
+            telemetry::ALERTS.at([alert.alert.key.alert_type as usize]).inc();
+        }
+        let created = telemetry::DELIVERIES.at([DeliveryStep::Created as usize]);
+        created.add(deliveries.len() as u64);
         if let Some(last) = stored.last() {
             self.alerts.last_stored.fetch_max(last.seq, Ordering::AcqRel);
         }

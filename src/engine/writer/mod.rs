@@ -5,6 +5,7 @@
 //! for whom is said in `queue.rs`, and what callers get while storage fails in `outage.rs`.
 
 mod attempts;
+mod measure;
 mod outage;
 mod queue;
 
@@ -31,10 +32,11 @@ use crate::engine::workspace::WorkspaceHandle;
 use crate::engine::{Shared, WRITE_DEADLINE};
 use crate::storage;
 use crate::storage::log::Appended;
+use crate::telemetry;
 use outage::{OUTAGE_KNOWN_AFTER, Outage};
 use queue::{Queue, Work};
 
-pub use queue::QUEUED_RECORDS_MAX;
+pub use queue::{QUEUED_RECORDS_IN_ALL_MAX, QUEUED_RECORDS_MAX};
 
 /// Most records in one transaction.
 pub const GROUP_RECORDS_MAX: usize = 2_048;
@@ -121,6 +123,8 @@ pub(super) struct WriterHandle {
     /// Position of the last entry that was committed.
     last_committed: AtomicI64,
     committed: mpsc::Sender<Committed>,
+    /// [`boot_time`] at which the first try of the write under way began; 0 for none.
+    unanswered_since: AtomicI64,
     outage: Outage,
     /// Cancelled when this server must not go on: another has taken over.
     fatal: CancellationToken,
@@ -136,6 +140,7 @@ impl WriterHandle {
             last_seq: AtomicI64::new(last_seq),
             last_committed: AtomicI64::new(last_seq),
             committed,
+            unanswered_since: AtomicI64::new(0),
             outage: Outage::default(),
             fatal: CancellationToken::new(),
             task: AsyncMutex::new(None),
@@ -191,9 +196,10 @@ impl WriterHandle {
         report: UsageReport,
     ) -> Result<Recorded> {
         let (reply, answer) = oneshot::channel();
-        self.require_storage()?;
         let id = workspace.id().clone();
-        self.queue.push_record(&id, PendingRecord { workspace, report, reply })?;
+        let record = PendingRecord { workspace, report, reply };
+        let queued = self.require_storage().and_then(|()| self.queue.push_record(&id, record));
+        queued.inspect_err(measure::not_queued)?;
         self.answered(answer).await
     }
 
@@ -333,7 +339,7 @@ impl Writer {
         let charge = match placed.unwrap_or(Err(Error::Quarantined)) {
             Ok(charge) => charge,
             Err(error) => {
-                let _ = reply.send(Err(error));
+                Recorded::answer(reply, Err(error));
                 return;
             }
         };
@@ -344,11 +350,11 @@ impl Writer {
             Some(Ok(record)) => records.push(record),
             Some(Err(error)) => {
                 let answer = guarded(self.shared.refuse(&workspace, error, &request_id)).await;
-                let _ = reply.send(answer.unwrap_or(Err(Error::Quarantined)));
+                Recorded::answer(reply, answer.unwrap_or(Err(Error::Quarantined)));
                 return;
             }
             None => {
-                let _ = reply.send(Err(Error::Quarantined));
+                Recorded::answer(reply, Err(Error::Quarantined));
                 return;
             }
         }
@@ -451,15 +457,6 @@ struct Conflict {
     entry: Entry,
 }
 
-impl Entry {
-    fn answer(self, answer: Result<Recorded>) {
-        if let Some(reply) = self.reply {
-            // The caller may be gone; the record is durable all the same.
-            let _ = reply.send(answer);
-        }
-    }
-}
-
 impl Shared {
     /// Appends entries. An unknown outcome is resolved by appending the same again until storage
     /// says which (I4, I13): never guessed, however long it takes.
@@ -467,6 +464,7 @@ impl Shared {
     /// # Errors
     /// If nothing was written.
     pub(super) async fn append(&self, records: &[Record]) -> storage::Result<Vec<Appended>> {
+        telemetry::COMMIT_RECORDS.observe(records.len() as u64);
         self.until_known(|| self.store.append(records)).await
     }
 
@@ -487,9 +485,10 @@ impl Shared {
     {
         let mut pause = RETRY_PAUSE;
         let mut in_doubt = false;
+        let _unanswered = self.writer.unanswered();
         loop {
             self.writer.outage.write_begins();
-            let outcome = write().await;
+            let outcome = measure::write(write()).await;
             self.writer.outage.write_ends();
             self.note_storage(&outcome);
             match outcome {

@@ -99,6 +99,12 @@ impl<R> Queue<R> {
         self.lock().is_closed
     }
 
+    /// Records and jobs that wait.
+    pub fn waiting(&self) -> usize {
+        let state = self.lock();
+        state.record_count + state.jobs.len()
+    }
+
     /// Takes nothing more; what waits is done.
     pub fn close(&self) {
         self.lock().is_closed = true;

@@ -13,7 +13,7 @@ use super::decode::{Violation, Violations};
 use crate::domain::Amount;
 use crate::engine;
 use crate::proto::v1::{self, ErrorReason};
-use crate::{analytics, export};
+use crate::{analytics, export, telemetry};
 
 /// Domain of every reason.
 pub const DOMAIN: &str = crate::proto::ERROR_DOMAIN;
@@ -26,6 +26,9 @@ const NO_CREDENTIALS: &str = "\
 const SAME_ID_IS_SAFE: &str = "a retry with the same request_id is safe";
 const MANY_ATTEMPTS: &str =
     "too many calls without valid credentials from this address: try again later";
+const FAILED_ATTEMPTS: &str = "failed attempts of an address";
+/// What the names of all reasons begin with.
+const REASON_PREFIX: &str = "ERROR_REASON_";
 /// Most violations that the message spells; the details have more.
 const MESSAGE_VIOLATIONS_MAX: usize = 3;
 
@@ -107,7 +110,7 @@ impl From<analytics::Error> for Status {
 
 impl From<Failure> for Status {
     fn from(failure: Failure) -> Status {
-        let ErrorBody { reason, message, metadata, violations } = ErrorBody::of(failure);
+        let ErrorBody { reason, message, metadata, violations, .. } = ErrorBody::of(failure);
         let code = code_of(reason);
         let mut details = ErrorDetails::with_error_info(reason.as_str_name(), DOMAIN, metadata);
         if !violations.is_empty() {
@@ -136,11 +139,18 @@ struct ErrorBody {
     message: String,
     metadata: HashMap<String, String>,
     violations: Vec<Violation>,
+    /// The limit of the server that is reached, if it is one.
+    limit: Option<&'static str>,
 }
 
 impl ErrorBody {
     fn new(reason: ErrorReason, message: String) -> ErrorBody {
-        ErrorBody { reason, message, metadata: HashMap::new(), violations: Vec::new() }
+        let (metadata, violations) = (HashMap::new(), Vec::new());
+        ErrorBody { reason, message, metadata, violations, limit: None }
+    }
+
+    fn at_bound(self, bound: &'static str, max: impl ToString) -> ErrorBody {
+        ErrorBody { limit: Some(bound), ..self.with("bound", bound).with("value", max) }
     }
 
     fn with(mut self, key: &str, value: impl ToString) -> ErrorBody {
@@ -161,7 +171,17 @@ impl ErrorBody {
         ErrorBody { violations, ..body }
     }
 
+    /// Counts the failure, too: each becomes one error.
     fn of(failure: Failure) -> ErrorBody {
+        let body = ErrorBody::of_failure(failure);
+        telemetry::ERRORS.inc(reason_name(body.reason));
+        if let Some(limit) = body.limit {
+            telemetry::LIMITS_REACHED.inc(limit);
+        }
+        body
+    }
+
+    fn of_failure(failure: Failure) -> ErrorBody {
         match failure {
             Failure::Invalid(violations) => ErrorBody::invalid(violations.into_list()),
             Failure::Engine(error) => ErrorBody::of_engine(error),
@@ -183,15 +203,16 @@ impl ErrorBody {
             }
             Failure::MessageTooLong { bytes_max } => {
                 let message = format!("a message has at most {bytes_max} bytes");
-                let body = ErrorBody::new(ErrorReason::BoundReached, message);
-                body.with("bound", "bytes of a message").with("value", bytes_max)
+                ErrorBody::new(ErrorReason::BoundReached, message)
+                    .at_bound("bytes of a message", bytes_max)
             }
             Failure::Unauthenticated => {
                 ErrorBody::new(ErrorReason::Unauthenticated, NO_CREDENTIALS.to_owned())
             }
             Failure::Denied(message) => ErrorBody::new(ErrorReason::PermissionDenied, message),
             Failure::TooManyAttempts => {
-                ErrorBody::new(ErrorReason::TooManyAttempts, MANY_ATTEMPTS.to_owned())
+                let body = ErrorBody::new(ErrorReason::TooManyAttempts, MANY_ATTEMPTS.to_owned());
+                ErrorBody { limit: Some(FAILED_ATTEMPTS), ..body }
             }
         }
     }
@@ -213,9 +234,10 @@ impl ErrorBody {
             Error::TooManyRows { row_count_max: max } => {
                 body(ErrorReason::QueryTooBroad).with("row_count_max", max)
             }
-            Error::TooLarge => body(ErrorReason::BoundReached)
-                .with("bound", "cost of one report")
-                .with("value", Amount::from_nanos(i64::MAX)),
+            Error::TooLarge => {
+                let max = Amount::from_nanos(i64::MAX);
+                body(ErrorReason::BoundReached).at_bound("cost of one report", max)
+            }
             Error::Storage(error) => ErrorBody::of_engine(error.into()),
         }
     }
@@ -275,11 +297,13 @@ impl ErrorBody {
                 .with("from_currency_code", from)
                 .with("to_currency_code", to),
             Error::BoundReached { bound, max } => {
-                body(ErrorReason::BoundReached).with("bound", bound).with("value", max)
+                body(ErrorReason::BoundReached).at_bound(bound, max)
             }
             Error::StorageUnavailable => body(ErrorReason::StorageUnavailable),
             Error::Stopping => body(ErrorReason::Stopping),
-            Error::Overloaded { .. } => body(ErrorReason::Overloaded),
+            Error::Overloaded { what, .. } => {
+                ErrorBody { limit: Some(what), ..body(ErrorReason::Overloaded) }
+            }
             Error::Quarantined => body(ErrorReason::Quarantined),
             Error::NotOwner { address } if address.is_empty() => body(ErrorReason::NotOwner),
             Error::NotOwner { address } => {
@@ -291,6 +315,17 @@ impl ErrorBody {
             }
         }
     }
+}
+
+/// Errors of every reason are exported, also before there is one.
+pub fn declare_reasons() {
+    let reasons = (1..).map_while(|number| ErrorReason::try_from(number).ok());
+    reasons.for_each(|reason| telemetry::ERRORS.declare(reason_name(reason)));
+}
+
+fn reason_name(reason: ErrorReason) -> &'static str {
+    let name = reason.as_str_name();
+    name.strip_prefix(REASON_PREFIX).unwrap_or(name)
 }
 
 /// The status code of a reason, as `error_reason.proto` has it.

@@ -34,6 +34,10 @@ impl PreparedCheck {
         &self.check.request_id
     }
 
+    pub fn is_dry_run(&self) -> bool {
+        self.check.dry_run
+    }
+
     pub(super) fn check(&self) -> &Check {
         &self.check
     }

@@ -130,6 +130,7 @@ impl Ledger {
         let Some(hold) = hold else {
             return self.limits.admit(&self.context, slots, model, used, time);
         };
+        self.figures.settled(hold.held, record.cost);
         self.retract_tokens(&hold);
         let (tokens, cache_reads) = (used.tokens, used.cache_reads);
         let tokens = Consumption { tokens, cache_reads, ..Consumption::default() };

@@ -2,6 +2,7 @@
 
 pub mod snapshot;
 pub mod view;
+pub mod figures;
 mod outbox;
 mod invariants;
 
@@ -21,6 +22,7 @@ use crate::domain::check::BudgetStatus;
 use crate::domain::time::calendar::Window;
 use crate::domain::workspace::{Workspace, WorkspaceModel};
 use crate::domain::{Amount, Time};
+use figures::SettledFigures;
 
 /// The live state of one workspace: all decisions are made here.
 ///
@@ -37,6 +39,7 @@ pub struct Ledger {
     pub(super) contexts: Contexts,
     /// Cost of records that are being written to the log.
     pub(super) pending: Amount,
+    pub(super) figures: SettledFigures,
     /// Grows with each committed change.
     pub(super) revision: i64,
 }
@@ -68,6 +71,7 @@ impl Ledger {
             refusals: Refusals::default(),
             contexts: Contexts::default(),
             pending: Amount::ZERO,
+            figures: SettledFigures::default(),
             revision: 0,
         };
         let catalog = ledger.context.catalog();

@@ -17,7 +17,7 @@ mod tests;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sqlx::migrate::MigrateError;
@@ -26,6 +26,7 @@ use tracing::info;
 
 use super::lease::Lease;
 use super::{BoxError, ConnectionStore, PreviousOwner, Result, Store};
+use crate::telemetry;
 use connection::backend::{Access, Backend, Dialect};
 use connection::errors::not_applied;
 use connection::owner::{self, Held};
@@ -339,7 +340,9 @@ impl<DB: Backend> SqlStore<DB> {
 
     async fn rows<T: FromRow>(&self, sql: impl SqlSafeStr, values: &[Value<'_>]) -> Result<Vec<T>> {
         let sql = sql.into_sql_str();
+        let start = Instant::now();
         let mut reader = self.readers.acquire().await.map_err(not_applied)?;
+        telemetry::READER_WAITS.observe_since(start);
         let rows = DB::rows(&mut reader, sql, values).await.map_err(not_applied)?;
         read_all::<DB, T>(&rows)
     }

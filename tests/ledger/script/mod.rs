@@ -183,7 +183,7 @@ impl Case {
             "quota" | "no-quota" | "reset" | "rate-limit" | "no-rate-limit" | "key" | "no-key"
             | "no-group" | "boost" | "cancel" | "belongs" | "erase" => self.rule(words),
             "revision" | "sweep" | "traces" | "models" | "model-of" | "group" | "naming"
-            | "room" | "rival" | "metered" | "reprice" => return self.query(words),
+            | "room" | "rival" | "metered" | "reprice" | "figures" => return self.query(words),
             _ => self.set(words),
         }
         Vec::new()

@@ -9,6 +9,7 @@
 //! model-of a                               => a: spent 1 held 2
 //! metered                                  => a in 2026-01-01T00:00: spent 1 held 2
 //! reprice r1                               => cost 1; price a-0; counts as a; rate 1
+//! figures                                  => 1 holds; held 3; 2 expired; 1 settled; 0 exceeded
 //! group g                                  => 2 keys; there
 //! naming user ada                          => quota "q"
 //! room user each                           => room
@@ -53,6 +54,19 @@ impl Case {
                 let mut log = self.world.log.iter();
                 let record = log.find(|record| *record.request_id == *words.word(1));
                 repriced(ledger.reprice(record.expect("it is in the log")).as_ref())
+            }
+            "figures" => {
+                let figures = ledger.live_figures();
+                let settled = figures.settled;
+                vec![
+                    format!("{} holds", figures.holds),
+                    format!("held {}", money(figures.held)),
+                    format!("{} expired", figures.expired),
+                    format!("{} settled", settled.holds),
+                    format!("{} exceeded", settled.exceeded),
+                    format!("settled holds of {}", money(settled.held)),
+                    format!("at a cost of {}", money(settled.cost)),
+                ]
             }
             "group" => {
                 let id = words.word(1);

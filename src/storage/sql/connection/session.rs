@@ -24,6 +24,7 @@ use crate::storage::lease::{Lease, boot_time, micros};
 use crate::storage::sql::log::LAST_SEQ;
 use crate::storage::sql::row::{FromRow, Value, read_all};
 use crate::storage::{BoxError, Error, PreviousOwner, Result};
+use crate::telemetry;
 
 /// Most rows that [`Write::insert_many`] puts into one statement; a power of two.
 const INSERT_ROWS_MAX: usize = 128;
@@ -102,6 +103,8 @@ impl<DB: Backend> Session<DB> {
             return Err(message("another server owns this database"));
         };
         self.lease.renew(sent);
+        telemetry::OWNER_EPOCH.set(epoch as f64);
+        telemetry::CLAIMS.at([before as usize]).inc();
         state.epoch = Some(epoch);
         state.place = DB::place(&self.target).ok();
         state.log_place = DB::log_place(&self.target).ok();
@@ -235,6 +238,8 @@ impl<DB: Backend> Session<DB> {
         let rows = within(DB::STATEMENT, moved).await;
         let rows = rows.map_err(|error| Error::NotApplied(error.into()))?;
         state.epoch = read_all::<DB, i64>(&rows)?.first().copied();
+        telemetry::RECONNECTS.inc();
+        telemetry::OWNER_EPOCH.set(state.epoch.map(|epoch| epoch as f64));
         if state.epoch.is_none() {
             return Err(fence(state, connection, &self.lease));
         }
