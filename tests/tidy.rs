@@ -21,8 +21,8 @@ const FUNCTION_LINES_MAX: usize = 70;
 const LINE_CHARACTERS_MAX: usize = 100;
 
 /// Which top-level module may mention which others.
-const MAY_MENTION: [(&str, &[&str]); 18] = [
-    ("config", &[]),
+const MAY_MENTION: [(&str, &[&str]); 19] = [
+    ("config", &["limits"]),
     ("domain", &[]),
     ("analytics", &["domain", "storage"]),
     ("answers", &["domain"]),
@@ -38,6 +38,7 @@ const MAY_MENTION: [(&str, &[&str]); 18] = [
             "engine",
             "export",
             "identity",
+            "limits",
             "proto",
             "storage",
             "transport",
@@ -45,6 +46,7 @@ const MAY_MENTION: [(&str, &[&str]); 18] = [
     ),
     ("identity", &["domain", "engine", "outbound"]),
     ("ledger", &["domain"]),
+    ("limits", &[]),
     ("logging", &["config"]),
     ("outbound", &["engine"]),
     ("prices", &["domain"]),
@@ -57,6 +59,7 @@ const MAY_MENTION: [(&str, &[&str]); 18] = [
             "engine",
             "grpc",
             "identity",
+            "limits",
             "logging",
             "prices",
             "proto",
@@ -67,7 +70,7 @@ const MAY_MENTION: [(&str, &[&str]); 18] = [
     ),
     ("storage", &["domain"]),
     ("tasks", &["config", "domain", "engine", "identity", "outbound", "storage"]),
-    ("transport", &["config"]),
+    ("transport", &["config", "limits"]),
 ];
 
 /// What the pure core must not know of.

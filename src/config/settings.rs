@@ -13,6 +13,7 @@ use tracing_subscriber::filter::LevelFilter;
 use super::{
     Auth, Config, DatabaseUrl, Error, LogFormat, PREFIX, Smtp, SmtpServer, Source, TlsFiles, smtp,
 };
+use crate::limits::REPORTS_MAX;
 
 /// Most origins that may be allowed by name.
 const CORS_ALLOWED_ORIGINS_MAX: usize = 100;
@@ -30,7 +31,7 @@ pub struct Setting {
     pub help: &'static str,
 }
 
-pub static SETTINGS: [Setting; 24] = [
+pub static SETTINGS: [Setting; 29] = [
     value("listen", "ADDR", "Address to serve on"),
     value("database", "URL", "Where the data is: sqlite:PATH or postgres://…"),
     value(
@@ -94,6 +95,23 @@ pub static SETTINGS: [Setting; 24] = [
     ),
     value("shutdown_deadline_seconds", "N", "Longest time that a graceful stop may take"),
     value("worker_threads", "N", "Threads that serve; one for each core if not given"),
+    value("connections_max", "N", "Most connections that are open"),
+    value(
+        "connections_per_address_max",
+        "N",
+        "Most of them from one address: raise it where all callers come through one proxy",
+    ),
+    value(
+        "connection_idle_seconds",
+        "N",
+        "How long a connection may be without a call before its client is asked to close it",
+    ),
+    value(
+        "connection_age_seconds",
+        "N",
+        "How long a connection takes new calls before its client is asked to connect anew",
+    ),
+    value("reports_per_workspace_max", "N", "Most reports of one workspace at once"),
     switch("webhooks_allow_loopback", "Allow webhooks at loopback addresses, also over http"),
     switch("webhooks_allow_private", "Allow webhooks at addresses of private networks"),
     value(
@@ -111,6 +129,9 @@ const LOG_FILTER: &str =
     "off, error, warn, info, debug or trace, or directives, for example info,tollgate=debug";
 const ORIGINS: &str = "origins, for example https://panel.example.com: scheme, host and port \
                        without a path, or * alone";
+const CONNECTIONS: &str = "a whole number from 1 to 1000000";
+const LASTING: &str = "a whole number from 1 to 86400";
+const REPORTS: &str = "a whole number from 1 to 6";
 const NAME: &str = "1 to 255 visible ASCII characters";
 const PATH: &str = "the path of a file";
 const BOOLEAN: &str = "true or false, in the file without quotes";
@@ -184,6 +205,23 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
             "worker_threads" => {
                 let count = value.parse("a whole number from 1 to 1024", number(1..=1024))?;
                 config.worker_threads = NonZeroUsize::new(count as usize);
+            }
+            "connections_max" => {
+                config.limits.connections_max = value.parse(CONNECTIONS, count(1_000_000))?;
+            }
+            "connections_per_address_max" => {
+                config.limits.connections_per_address_max =
+                    value.parse(CONNECTIONS, count(1_000_000))?;
+            }
+            "connection_idle_seconds" => {
+                config.limits.connection_idle = value.parse(LASTING, lasting)?;
+            }
+            "connection_age_seconds" => {
+                config.limits.connection_age = value.parse(LASTING, lasting)?;
+            }
+            "reports_per_workspace_max" => {
+                config.limits.reports_per_workspace_max =
+                    value.parse(REPORTS, count(REPORTS_MAX))?;
             }
             "webhooks_allow_loopback" => {
                 config.webhooks_allow_loopback = value.parse(BOOLEAN, parsed)?;
@@ -263,6 +301,15 @@ fn parsed<T: FromStr>(text: &str) -> Option<T> {
 
 fn number(range: RangeInclusive<u64>) -> impl Fn(&str) -> Option<u64> {
     move |text| parsed(text).filter(|number| range.contains(number))
+}
+
+fn count(max: usize) -> impl Fn(&str) -> Option<usize> {
+    move |text| parsed(text).filter(|number| (1..=max).contains(number))
+}
+
+/// Seconds of a connection.
+fn lasting(text: &str) -> Option<Duration> {
+    number(1..=86_400)(text).map(Duration::from_secs)
 }
 
 fn path(text: &str) -> Option<PathBuf> {

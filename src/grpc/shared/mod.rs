@@ -9,6 +9,7 @@ pub mod enums;
 pub mod mask;
 pub mod money;
 pub mod page;
+pub mod reports;
 pub mod status;
 pub mod stream;
 pub mod subject;

@@ -26,6 +26,7 @@ const NO_CREDENTIALS: &str = "\
 const SAME_ID_IS_SAFE: &str = "a retry with the same request_id is safe";
 const MANY_ATTEMPTS: &str =
     "too many calls without valid credentials from this address: try again later";
+const MANY_CALLS: &str = "too many such calls at once, or their answers are not read: try again later";
 /// Most violations that the message spells; the details have more.
 const MESSAGE_VIOLATIONS_MAX: usize = 3;
 
@@ -48,6 +49,8 @@ pub enum Failure {
     Denied(String),
     /// Too many calls without valid credentials came from the address of the caller.
     TooManyAttempts,
+    /// What the call needs is taken by others.
+    TooManyCalls,
 }
 
 impl From<Violations> for Failure {
@@ -116,7 +119,8 @@ impl From<Failure> for Status {
             details.set_bad_request(violations.collect::<Vec<_>>());
         }
         // The same call may pass a little later.
-        if code == Code::Unavailable || reason == ErrorReason::TooManyAttempts {
+        let passes = [ErrorReason::TooManyAttempts, ErrorReason::TooManyCalls].contains(&reason);
+        if code == Code::Unavailable || passes {
             details.set_retry_info(Some(RETRY_DELAY));
         }
         Status::with_error_details(code, message, details)
@@ -189,6 +193,9 @@ impl ErrorBody {
             Failure::Denied(message) => ErrorBody::new(ErrorReason::PermissionDenied, message),
             Failure::TooManyAttempts => {
                 ErrorBody::new(ErrorReason::TooManyAttempts, MANY_ATTEMPTS.to_owned())
+            }
+            Failure::TooManyCalls => {
+                ErrorBody::new(ErrorReason::TooManyCalls, MANY_CALLS.to_owned())
             }
         }
     }
@@ -304,7 +311,9 @@ fn code_of(reason: ErrorReason) -> Code {
         | ErrorReason::ResourceInUse
         | ErrorReason::SmtpNotConfigured
         | ErrorReason::QueryTooBroad => Code::FailedPrecondition,
-        ErrorReason::BoundReached | ErrorReason::TooManyAttempts => Code::ResourceExhausted,
+        ErrorReason::BoundReached
+        | ErrorReason::TooManyAttempts
+        | ErrorReason::TooManyCalls => Code::ResourceExhausted,
         ErrorReason::Unauthenticated => Code::Unauthenticated,
         ErrorReason::PermissionDenied => Code::PermissionDenied,
         ErrorReason::StorageUnavailable | ErrorReason::Stopping | ErrorReason::NotOwner => {

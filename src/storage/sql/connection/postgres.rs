@@ -36,7 +36,7 @@ const WIPE_LOCK_TIMEOUT: &str = "SET lock_timeout = '10s'";
 /// Ends what runs for a server that is cut off.
 const NOTICE_LOST_CLIENTS: [&str; 2] =
     ["SET tcp_user_timeout = '5s'", "SET client_connection_check_interval = '2s'"];
-const READERS_MAX: u32 = 8;
+const READERS_MAX: u32 = 10;
 /// How long a connection may take to answer before it is used again. All of them may be lost when a
 /// read comes.
 const READER_TEST_MAX: Duration = Duration::from_secs(1);

@@ -30,7 +30,7 @@ use crate::storage::sql::row::{Kind, Value};
 const VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
 /// How long a statement waits for a lock that another process has.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-const READERS_MAX: u32 = 4;
+const READERS_MAX: u32 = 8;
 /// Mode of new files.
 const PRIVATE: u32 = 0o600;
 /// The page cache of a reader, in KiB (negative: SQLite takes a positive number for pages). Records

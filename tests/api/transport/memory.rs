@@ -1,0 +1,1 @@
+//! What callers send and do not read is bounded, in bytes and in time.
