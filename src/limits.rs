@@ -22,7 +22,7 @@ pub const PREFACE_WAIT: Duration = Duration::from_secs(5);
 pub const HTTP1_HEADERS_WAIT: Duration = Duration::from_secs(30);
 /// How long a connection may be without a call.
 pub const CONNECTION_IDLE: Duration = Duration::from_mins(5);
-/// How long a connection takes new calls, give or take a tenth.
+/// How old a connection gets, give or take a tenth; one with calls in flight gets older.
 pub const CONNECTION_AGE: Duration = Duration::from_mins(30);
 /// Calls in flight on one connection.
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 100;
@@ -130,12 +130,16 @@ impl Limit {
 
 const REFUSED: &str = "the new connection is closed at once; those that are open go on";
 const CLOSED: &str = "the connection is closed";
-const GOAWAY: &str = "GOAWAY: calls in flight end, the client connects anew with the next one";
-const WAITS: &str = "further calls wait in the client";
+const GOAWAY: &str = "GOAWAY: the client connects anew with its next call";
+const AGE: &str = "the same, once it has no call in flight";
+const WAIT: &str = "further ones wait";
+const CLIENT: &str = "further ones wait in the client";
 const FLOW: &str = "the caller waits (flow control of HTTP/2)";
-const TOO_LONG: &str = "RESOURCE_EXHAUSTED, `ERROR_REASON_BOUND_REACHED`";
+const ROOM: &str = "lists, reports and batches wait before they begin";
+const COUNTED: &str = "it is counted";
+const TOO_LONG: &str = "RESOURCE_EXHAUSTED (BOUND_REACHED)";
 const LATE: &str = "DEADLINE_EXCEEDED";
-const TOO_MANY: &str = "RESOURCE_EXHAUSTED, `ERROR_REASON_TOO_MANY_CALLS`, with RetryInfo";
+const TOO_MANY: &str = "RESOURCE_EXHAUSTED (TOO_MANY_CALLS) with RetryInfo";
 
 use Value::{Bytes, Count, Time};
 
@@ -143,45 +147,62 @@ static LIMITS: [Limit; 30] = [
     limit("connections", Count(CONNECTIONS_MAX), REFUSED).set_by("connections_max"),
     limit("connections of one address", Count(CONNECTIONS_PER_ADDRESS_MAX), REFUSED)
         .set_by("connections_per_address_max"),
-    limit("TLS handshakes at once", Count(HANDSHAKES_MAX), "further ones wait"),
-    limit("a TLS handshake", Time(HANDSHAKE_WAIT), CLOSED),
-    limit("the first bytes of a connection", Time(PREFACE_WAIT), CLOSED),
-    limit("headers of a call over HTTP/1.1", Time(HTTP1_HEADERS_WAIT), CLOSED),
-    limit("a connection without a call", Time(CONNECTION_IDLE), GOAWAY)
+    limit("TLS handshakes at once", Count(HANDSHAKES_MAX), WAIT),
+    limit("time for a TLS handshake", Time(HANDSHAKE_WAIT), CLOSED),
+    limit("time for the first bytes of HTTP", Time(PREFACE_WAIT), CLOSED),
+    limit("time for the headers of a call over HTTP/1.1", Time(HTTP1_HEADERS_WAIT), CLOSED),
+    limit("time of a connection without a call", Time(CONNECTION_IDLE), GOAWAY)
         .set_by("connection_idle_seconds"),
-    limit("age of a connection, give or take a tenth", Time(CONNECTION_AGE), GOAWAY)
+    limit("age of a connection, give or take a tenth", Time(CONNECTION_AGE), AGE)
         .set_by("connection_age_seconds"),
-    limit("calls in flight on a connection", Count(STREAMS_PER_CONNECTION_MAX as usize), WAITS),
+    limit("calls in flight on a connection", Count(STREAMS_PER_CONNECTION_MAX as usize), CLIENT),
     limit("received and not read, of a call", Bytes(STREAM_WINDOW_BYTES as usize), FLOW),
     limit("received and not read, of a connection", Bytes(CONNECTION_WINDOW_BYTES as usize), FLOW),
-    limit("written and not sent, of a call, beyond one message", Bytes(SEND_BUFFER_BYTES), FLOW),
+    limit("written and not sent, of a call, beside a message", Bytes(SEND_BUFFER_BYTES), FLOW),
     limit("a request", Bytes(REQUEST_BYTES_MAX), TOO_LONG),
-    limit("a `RecordUsageBatch`, an `ImportPrices`", Bytes(LARGE_REQUEST_BYTES_MAX), TOO_LONG),
-    limit("the body of a request", Time(REQUEST_WAIT), LATE),
-    limit("that of a large one", Time(LARGE_REQUEST_WAIT), LATE),
-    limit("of a request, not counted below", Bytes(REQUEST_BYTES_FREE), "nothing"),
-    limit("bodies being received, of a connection", Bytes(UPLOAD_BYTES_PER_CONNECTION_MAX), TOO_MANY),
-    limit("bodies being received", Bytes(UPLOAD_BYTES_MAX), TOO_MANY),
+    limit(
+        "a request of `RecordUsageBatch` or `ImportPrices`",
+        Bytes(LARGE_REQUEST_BYTES_MAX),
+        TOO_LONG,
+    ),
+    limit("time for the body of a request", Time(REQUEST_WAIT), LATE),
+    limit("time for that of `RecordUsageBatch` or `ImportPrices`", Time(LARGE_REQUEST_WAIT), LATE),
+    limit("part of a request that the next two do not count", Bytes(REQUEST_BYTES_FREE), COUNTED),
+    limit(
+        "requests being received, of a connection",
+        Bytes(UPLOAD_BYTES_PER_CONNECTION_MAX),
+        TOO_MANY,
+    ),
+    limit("requests being received", Bytes(UPLOAD_BYTES_MAX), TOO_MANY),
     limit("a page of a list", Bytes(PAGE_BYTES_MAX), "a shorter page, with a token of the next"),
-    limit("an answer", Bytes(RESPONSE_BYTES_MAX), "INTERNAL; a page never comes near"),
-    limit("answers that are not sent, of a connection", Bytes(ANSWER_BYTES_PER_CONNECTION_MAX),
-        "lists, reports and batches wait"),
-    limit("answers that are not sent", Bytes(ANSWER_BYTES_MAX), "the same"),
-    limit("that wait", Time(ANSWER_PLACE_WAIT), TOO_MANY),
-    limit("until such an answer is read", Time(ANSWER_WAIT), CLOSED),
-    limit("reports at once, of a workspace", Count(REPORTS_PER_WORKSPACE_MAX),
-        "further ones wait").set_by("reports_per_workspace_max"),
-    limit("reports at once", Count(REPORTS_MAX), "further ones wait"),
+    limit("an answer", Bytes(RESPONSE_BYTES_MAX), "an error of the call"),
+    limit(
+        "answers that are not sent, of a connection",
+        Bytes(ANSWER_BYTES_PER_CONNECTION_MAX),
+        ROOM,
+    ),
+    limit("answers that are not sent", Bytes(ANSWER_BYTES_MAX), ROOM),
+    limit("time until there is room for an answer", Time(ANSWER_PLACE_WAIT), TOO_MANY),
+    limit(
+        "time until a list, a report or the answer of a batch is read",
+        Time(ANSWER_WAIT),
+        CLOSED,
+    ),
+    limit("reports at once, of a workspace", Count(REPORTS_PER_WORKSPACE_MAX), WAIT)
+        .set_by("reports_per_workspace_max"),
+    limit("reports at once", Count(REPORTS_MAX), WAIT),
     limit("reports that wait, of a workspace", Count(REPORTS_WAITING_MAX), TOO_MANY),
-    limit("the wait of a report", Time(REPORT_WAIT), TOO_MANY),
+    limit("time that a report waits", Time(REPORT_WAIT), TOO_MANY),
     limit("exports at once", Count(EXPORTS_MAX), TOO_LONG),
 ];
 
 /// The table in Markdown.
 pub fn to_markdown() -> String {
-    let mut table = "| limit | default | setting | beyond it |\n| --- | --- | --- | --- |\n".to_owned();
+    let mut table =
+        "| limit | default | setting | beyond it |\n| --- | --- | --- | --- |\n".to_owned();
     for Limit { what, value, setting, beyond } in &LIMITS {
-        let setting = setting.map_or_else(String::new, |key| format!("`--{}`", key.replace('_', "-")));
+        let setting =
+            setting.map_or_else(String::new, |key| format!("`--{}`", key.replace('_', "-")));
         table += &format!("| {what} | {} | {setting} | {beyond} |\n", value.to_text());
     }
     table
@@ -190,12 +211,21 @@ pub fn to_markdown() -> String {
 impl Value {
     fn to_text(&self) -> String {
         match self {
-            Count(count) => count.to_string(),
+            Count(count) => in_thousands(*count),
             Bytes(bytes) if bytes.is_multiple_of(MIB) => format!("{} MiB", bytes / MIB),
             Bytes(bytes) if bytes.is_multiple_of(KIB) => format!("{} KiB", bytes / KIB),
-            Bytes(bytes) => format!("{bytes} bytes"),
-            Time(time) if time.as_secs().is_multiple_of(60) => format!("{} min", time.as_secs() / 60),
+            Bytes(bytes) => format!("{} bytes", in_thousands(*bytes)),
+            Time(time) if time.as_secs().is_multiple_of(60) => {
+                format!("{} min", time.as_secs() / 60)
+            }
             Time(time) => format!("{} s", time.as_secs()),
         }
+    }
+}
+
+fn in_thousands(number: usize) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        _ => format!("{},{:03}", in_thousands(number / 1_000), number % 1_000),
     }
 }

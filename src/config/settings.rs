@@ -13,7 +13,7 @@ use tracing_subscriber::filter::LevelFilter;
 use super::{
     Auth, Config, DatabaseUrl, Error, LogFormat, PREFIX, Smtp, SmtpServer, Source, TlsFiles, smtp,
 };
-use crate::limits::REPORTS_MAX;
+use crate::limits::{Limits, REPORTS_MAX};
 
 /// Most origins that may be allowed by name.
 const CORS_ALLOWED_ORIGINS_MAX: usize = 100;
@@ -109,7 +109,8 @@ pub static SETTINGS: [Setting; 29] = [
     value(
         "connection_age_seconds",
         "N",
-        "How long a connection takes new calls before its client is asked to connect anew",
+        "How old a connection gets before its client is asked to connect anew, once no call is in \
+         flight",
     ),
     value("reports_per_workspace_max", "N", "Most reports of one workspace at once"),
     switch("webhooks_allow_loopback", "Allow webhooks at loopback addresses, also over http"),
@@ -206,23 +207,6 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
                 let count = value.parse("a whole number from 1 to 1024", number(1..=1024))?;
                 config.worker_threads = NonZeroUsize::new(count as usize);
             }
-            "connections_max" => {
-                config.limits.connections_max = value.parse(CONNECTIONS, count(1_000_000))?;
-            }
-            "connections_per_address_max" => {
-                config.limits.connections_per_address_max =
-                    value.parse(CONNECTIONS, count(1_000_000))?;
-            }
-            "connection_idle_seconds" => {
-                config.limits.connection_idle = value.parse(LASTING, lasting)?;
-            }
-            "connection_age_seconds" => {
-                config.limits.connection_age = value.parse(LASTING, lasting)?;
-            }
-            "reports_per_workspace_max" => {
-                config.limits.reports_per_workspace_max =
-                    value.parse(REPORTS, count(REPORTS_MAX))?;
-            }
             "webhooks_allow_loopback" => {
                 config.webhooks_allow_loopback = value.parse(BOOLEAN, parsed)?;
             }
@@ -233,7 +217,7 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
                 smtp_server = Some(value.parse(smtp::EXPECTED_URL, SmtpServer::read)?);
             }
             "smtp_from" => smtp_from = Some(value.parse(smtp::EXPECTED_FROM, parsed)?),
-            key => unreachable!("{key} is in the table and not here"),
+            _ => apply_limit(&mut config.limits, value)?,
         }
     }
     config.smtp = mail(smtp_server, smtp_from)?;
@@ -248,6 +232,24 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
         return Err(Error::NotLoopback { address: config.listen, given });
     }
     Ok(config)
+}
+
+fn apply_limit(limits: &mut Limits, value: &Given) -> Result<(), Error> {
+    match value.setting.key {
+        "connections_max" => {
+            limits.connections_max = value.parse(CONNECTIONS, count(1_000_000))?;
+        }
+        "connections_per_address_max" => {
+            limits.connections_per_address_max = value.parse(CONNECTIONS, count(1_000_000))?;
+        }
+        "connection_idle_seconds" => limits.connection_idle = value.parse(LASTING, lasting)?,
+        "connection_age_seconds" => limits.connection_age = value.parse(LASTING, lasting)?,
+        "reports_per_workspace_max" => {
+            limits.reports_per_workspace_max = value.parse(REPORTS, count(REPORTS_MAX))?;
+        }
+        key => unreachable!("{key} is in the table and not here"),
+    }
+    Ok(())
 }
 
 fn tls_files(

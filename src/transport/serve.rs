@@ -29,8 +29,8 @@ use super::opening::{Door, Opening};
 use super::state::{Budgets, Call, State};
 use super::tls::Tls;
 use crate::limits::{
-    CONNECTION_WINDOW_BYTES, HTTP1_HEADERS_WAIT, Limits, SEND_BUFFER_BYTES,
-    STREAM_WINDOW_BYTES, STREAMS_PER_CONNECTION_MAX,
+    CONNECTION_WINDOW_BYTES, HTTP1_HEADERS_WAIT, Limits, SEND_BUFFER_BYTES, STREAM_WINDOW_BYTES,
+    STREAMS_PER_CONNECTION_MAX,
 };
 
 /// How often a connection is looked at, or four times in the shortest of its times.
@@ -119,9 +119,9 @@ where
         }
     }
 
-    /// Until the connection ends. It is told to (GOAWAY) when the server stops, and when it is old
-    /// or idle: calls in flight end by themselves, the client connects anew with the next one. It
-    /// is closed at once where an answer is not read.
+    /// Until the connection ends. It is told to (GOAWAY) when the server stops, and when it is
+    /// idle, or old and without a call: the client connects anew with the next one. Calls in flight
+    /// end by themselves. It is closed at once where an answer is not read.
     async fn drive<C>(
         &self,
         connection: C,
@@ -165,7 +165,9 @@ where
                     if !is_idle {
                         used = now;
                     }
-                    now >= ends || now - used >= connection_idle
+                    // Clients of hyper fail a call that they begin between GOAWAY and the end of
+                    // those that are in flight: a connection in use gets old.
+                    now >= ends && !state.has_calls() || now - used >= connection_idle
                 }
             };
             if is_over && !is_ending {

@@ -62,7 +62,11 @@ impl State {
     /// Whether there is no call, and none began since it was asked last.
     pub(super) fn is_idle(&self) -> bool {
         let was_active = self.is_active.swap(false, Relaxed);
-        !was_active && self.calls.load(Relaxed) == 0
+        !was_active && !self.has_calls()
+    }
+
+    pub(super) fn has_calls(&self) -> bool {
+        self.calls.load(Relaxed) > 0
     }
 
     /// Whether a part of an answer has waited this long.

@@ -26,8 +26,8 @@ impl Reserve {
         Reserve { state, own, shared }
     }
 
-    /// The same bytes, which keep their room until they are sent, or thrown away with the call; what
-    /// is reserved beyond them is free. None where they need more than is reserved or free.
+    /// The same bytes, which keep their room until they are sent, or thrown away with the call;
+    /// what is reserved beyond them is free. None where they need more than is reserved or free.
     pub fn hand_over(mut self, bytes: Bytes) -> Option<Bytes> {
         let kib = bytes.len().div_ceil(KIB);
         if let Some(missing) = kib.checked_sub(self.own.num_permits()).filter(|kib| *kib > 0) {

@@ -30,6 +30,7 @@ use crate::domain::time::Micros;
 use crate::engine::{Engine, ReportBasis, SpendWatch};
 use crate::proto::v1;
 use crate::proto::v1::analytics_service_server::AnalyticsService;
+use crate::storage::reports::SignUp;
 
 /// Most quotas of live metrics.
 pub const LIVE_QUOTAS_MAX: usize = 10;
@@ -175,10 +176,9 @@ impl AnalyticsService for Analytics {
         let (department_id, limit) = (call.department_id, page.fetch());
         let users =
             first_value::never_active(&scope, call.range, department_id, after.as_ref(), limit);
-        let mut users = users.await?;
-        let next_page_token =
-            page.cut(&mut users, |last| time_position(last.sign_up_time, &last.user_id));
-        let users = users.into_iter().map(reports::never_active_to_proto).collect();
+        let position = |last: &SignUp| time_position(last.sign_up_time, &last.user_id);
+        let (users, next_page_token) =
+            page.cut(users.await?, position, reports::never_active_to_proto);
         Ok(Response::new(v1::ListNeverActiveUsersResponse { users, next_page_token }))
     }
 

@@ -12,7 +12,8 @@ const DIGITS_MAX: usize = 8;
 pub fn of(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(HEADER)?.as_bytes();
     let (unit, digits) = value.split_last()?;
-    let is_number = (1..=DIGITS_MAX).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    let is_number =
+        (1..=DIGITS_MAX).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
     let number: u64 = std::str::from_utf8(digits).ok().filter(|_| is_number)?.parse().ok()?;
     match unit {
         b'H' => Some(Duration::from_hours(number)),

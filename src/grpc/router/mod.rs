@@ -5,6 +5,7 @@
 
 mod deadline;
 mod kind;
+pub mod unread;
 mod unsent;
 mod upload;
 
@@ -13,9 +14,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Version};
+use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 use hyper::service::Service as HttpService;
 use pin_project_lite::pin_project;
@@ -25,16 +28,16 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 use tower::util::BoxCloneSyncService;
-use tower::{Layer, Service};
+use tower::{BoxError, Layer, Service};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use self::kind::Kind;
+use self::unread::Readable;
 use self::unsent::Answer;
 use self::upload::RequestBody;
 use super::access::authenticate::{Authenticated, Authenticator};
 use super::shared::actor::ACTOR;
 use super::shared::status::Failure;
-use super::shared::unread::Readable;
 use super::usage::Usage;
 use super::{ServiceContext, bounded, large_routes};
 use crate::limits::{LARGE_REQUEST_BYTES_MAX, Limits, REQUEST_BYTES_MAX};
@@ -132,13 +135,36 @@ impl HttpService<Request<Incoming>> for Router {
     type Future = Answering;
 
     fn call(&self, request: Request<Incoming>) -> Answering {
+        self.answer(request)
+    }
+}
+
+/// Without a connection: for measurements and fuzzing in the process.
+impl Service<Request<Body>> for Router {
+    type Response = Response<Answer>;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Answering {
+        self.answer(request)
+    }
+}
+
+impl Router {
+    fn answer<B>(&self, request: Request<B>) -> Answering
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+    {
         let kind = Kind::of(request.uri().path());
         let late = deadline::of(request.headers()).map(sleep);
         let state = request.extensions().get::<Peer>().map(|peer| peer.state.clone());
         let of_body = state.clone();
-        let request = request.map(|body| {
-            Body::new(RequestBody::new(body, kind, &self.limits, of_body))
-        });
+        let request =
+            request.map(|body| Body::new(RequestBody::new(body, kind, &self.limits, of_body)));
         Answering { call: self.begin(kind, request, state), late }
     }
 }

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep};
 use tonic::Status;
+use tower::BoxError;
 
 use super::kind::Kind;
 use crate::grpc::shared::status::Failure;
@@ -21,8 +21,8 @@ use crate::transport::{State, Upload};
 /// Texts of base64, and whatever else there is around a message, fit into that many times its size.
 const ENCODED_MAX: usize = 2;
 
-pub struct RequestBody {
-    inner: Incoming,
+pub struct RequestBody<B> {
+    inner: B,
     /// Most bytes of it; none where the caller goes on sending.
     bytes_max: Option<usize>,
     message_bytes_max: usize,
@@ -35,13 +35,8 @@ pub struct RequestBody {
     state: Option<Arc<State>>,
 }
 
-impl RequestBody {
-    pub fn new(
-        inner: Incoming,
-        kind: Kind,
-        limits: &Limits,
-        state: Option<Arc<State>>,
-    ) -> RequestBody {
+impl<B> RequestBody<B> {
+    pub fn new(inner: B, kind: Kind, limits: &Limits, state: Option<Arc<State>>) -> RequestBody<B> {
         let message_bytes_max = kind.request_bytes_max();
         let bytes_max = (kind != Kind::Stream).then_some(message_bytes_max * ENCODED_MAX);
         RequestBody {
@@ -88,7 +83,10 @@ impl RequestBody {
     }
 }
 
-impl Body for RequestBody {
+impl<B> Body for RequestBody<B>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
     type Data = Bytes;
     type Error = Status;
 

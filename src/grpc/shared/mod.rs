@@ -16,4 +16,3 @@ pub mod subject;
 pub mod text;
 pub mod time;
 pub mod tokens;
-pub mod unread;

@@ -26,7 +26,8 @@ const NO_CREDENTIALS: &str = "\
 const SAME_ID_IS_SAFE: &str = "a retry with the same request_id is safe";
 const MANY_ATTEMPTS: &str =
     "too many calls without valid credentials from this address: try again later";
-const MANY_CALLS: &str = "too many such calls at once, or their answers are not read: try again later";
+const MANY_CALLS: &str =
+    "too many such calls at once, or their answers are not read: try again later";
 /// Most violations that the message spells; the details have more.
 const MESSAGE_VIOLATIONS_MAX: usize = 3;
 
@@ -311,9 +312,9 @@ fn code_of(reason: ErrorReason) -> Code {
         | ErrorReason::ResourceInUse
         | ErrorReason::SmtpNotConfigured
         | ErrorReason::QueryTooBroad => Code::FailedPrecondition,
-        ErrorReason::BoundReached
-        | ErrorReason::TooManyAttempts
-        | ErrorReason::TooManyCalls => Code::ResourceExhausted,
+        ErrorReason::BoundReached | ErrorReason::TooManyAttempts | ErrorReason::TooManyCalls => {
+            Code::ResourceExhausted
+        }
         ErrorReason::Unauthenticated => Code::Unauthenticated,
         ErrorReason::PermissionDenied => Code::PermissionDenied,
         ErrorReason::StorageUnavailable | ErrorReason::Stopping | ErrorReason::NotOwner => {

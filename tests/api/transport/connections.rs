@@ -68,12 +68,15 @@ async fn a_connection_that_does_not_say_what_it_speaks_is_closed() {
     // One that has said it may be silent.
     let mut silent = connect(&server, PREFACE).await;
     tokio::time::sleep(2 * SHORT).await;
-    assert_eq!(frames(&{
-        let mut settings = vec![0; 256];
-        let count = silent.read(&mut settings).await.unwrap();
-        settings.truncate(count);
-        settings
-    })[0], 4);
+    assert_eq!(
+        frames(&{
+            let mut settings = vec![0; 256];
+            let count = silent.read(&mut settings).await.unwrap();
+            settings.truncate(count);
+            settings
+        })[0],
+        4
+    );
     get_budget(&server).await;
 }
 
@@ -125,7 +128,7 @@ async fn a_connection_without_a_call_is_told_to_go() {
 }
 
 #[tokio::test]
-async fn an_old_connection_is_told_to_go_and_its_calls_end_by_themselves() {
+async fn an_old_connection_is_told_to_go_unless_it_has_calls() {
     let server = start(Limits { connection_age: SHORT, ..Limits::default() }).await;
     let request = v1::WatchSpendRequest { workspace_id: ACME.to_owned() };
     let mut watch = server.budget().watch_spend(request).await.unwrap().into_inner();

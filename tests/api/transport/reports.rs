@@ -22,6 +22,7 @@ fn query() -> v1::QueryUsageRequest {
             preset: v1::ReportPreset::Last365Days.into(),
             ..Default::default()
         }),
+        metrics: vec![v1::UsageMetric::Cost.into(), v1::UsageMetric::Requests.into()],
         ..Default::default()
     }
 }

@@ -107,6 +107,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     on nothing. The metadata may name the address of the owner, `owner_address`. Try again, on
     another server if there is one. Status UNAVAILABLE with `google.rpc.RetryInfo`.
     """
+    ERROR_REASON_TOO_MANY_CALLS: _ErrorReason.ValueType  # 22
+    """Too many such calls are under way: reports of the workspace, requests that are being received,
+    or answers that are not read. Nothing was done; try again. Status RESOURCE_EXHAUSTED with
+    `google.rpc.RetryInfo`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reasons that `google.rpc.ErrorInfo.reason` carries in the details of every error status, by the
@@ -198,5 +203,10 @@ ERROR_REASON_NOT_OWNER: ErrorReason.ValueType  # 21
 """This server does not own its database, or could not make sure lately that it does, so it decides
 on nothing. The metadata may name the address of the owner, `owner_address`. Try again, on
 another server if there is one. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+"""
+ERROR_REASON_TOO_MANY_CALLS: ErrorReason.ValueType  # 22
+"""Too many such calls are under way: reports of the workspace, requests that are being received,
+or answers that are not read. Nothing was done; try again. Status RESOURCE_EXHAUSTED with
+`google.rpc.RetryInfo`.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

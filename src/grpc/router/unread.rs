@@ -13,7 +13,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::Service;
 
-use super::status::Failure;
+use crate::grpc::shared::status::Failure;
 
 const STATUS_HEADER: &str = "grpc-status";
 /// What tonic says of a body that ends within a message, and of one without any.
