@@ -14,7 +14,7 @@ use sqlx::postgres::{
 };
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, SqlSafeStr, SqlStr};
 
-use super::backend::{Access, Dialect};
+use super::backend::{Access, Dialect, Interrupt};
 use super::schema;
 use crate::storage::BoxError;
 use crate::storage::sql::OpenError;
@@ -125,6 +125,11 @@ impl Dialect for Postgres {
         }
         check_settings(&mut connection).await?;
         Ok(connection)
+    }
+
+    async fn interruptible(_connection: &mut PgConnection) -> sqlx::Result<Interrupt> {
+        // The server notices that the connection is gone when it sends a row.
+        Ok(Interrupt::default())
     }
 
     fn readers(target: &PgConnectOptions) -> PgPool {

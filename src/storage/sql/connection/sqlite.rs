@@ -19,7 +19,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Sqlite};
 
-use super::backend::{Access, Dialect};
+use super::backend::{Access, Dialect, Interrupt};
 use super::schema;
 use crate::storage::BoxError;
 use crate::storage::sql::OpenError;
@@ -36,6 +36,8 @@ const PRIVATE: u32 = 0o600;
 /// The page cache of a reader, in KiB (negative: SQLite takes a positive number for pages). Records
 /// that were charged at about the same time lie within a few megabytes.
 const READER_CACHE: &str = "-8192";
+/// After how many steps of its virtual machine SQLite looks whether to go on: about a millisecond.
+const INTERRUPT_STEPS: i32 = 100_000;
 /// How long a read waits for a connection.
 const READER_WAIT_MAX: Duration = Duration::from_secs(10);
 
@@ -130,6 +132,14 @@ impl Dialect for Sqlite {
             check_settings(&mut connection).await?;
         }
         Ok(connection)
+    }
+
+    async fn interruptible(connection: &mut SqliteConnection) -> sqlx::Result<Interrupt> {
+        let interrupt = Interrupt::default();
+        let asked = interrupt.clone();
+        let mut handle = connection.lock_handle().await?;
+        handle.set_progress_handler(INTERRUPT_STEPS, move || !asked.is_requested());
+        Ok(interrupt)
     }
 
     fn readers(target: &Arc<Path>) -> SqlitePool {
