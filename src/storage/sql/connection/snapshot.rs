@@ -9,8 +9,8 @@ use crate::storage::Result;
 use crate::storage::sql::row::{FromRow, Value, read_all};
 use crate::storage::sql::table::Select;
 
-/// Where it is dropped before its end, because nobody waits for what is read any more, the statement
-/// that runs is interrupted, and the connection is given up.
+/// Where it is dropped before its end, because nobody waits for what is read any more, the
+/// statement that runs is interrupted, and the connection is given up.
 pub struct Snapshot<DB: Backend> {
     /// None once it has ended.
     connection: Option<PoolConnection<DB>>,
