@@ -16,6 +16,7 @@ use tollgate::config::Config;
 use tollgate::limits::{Limits, PAGE_BYTES_MAX, UPLOAD_BYTES_PER_CONNECTION_MAX};
 use tollgate::proto::v1;
 use tollgate::proto::v1::check_and_route_stream_response::Result as Answer;
+use tollgate::proto::v1::usage_service_client::UsageServiceClient;
 use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
@@ -210,12 +211,20 @@ async fn a_stream_of_checks_that_is_not_read_holds_up_itself_alone() {
             v1::CheckAndRouteRequest { dry_run: true, ..check(&index.to_string(), "small") };
         v1::CheckAndRouteStreamRequest { check: Some(check) }
     });
-    let answers = server.usage().check_and_route_stream(tokio_stream::iter(checks)).await.unwrap();
-    let mut answers = answers.into_inner();
+    // Each in a frame of its own, as a caller sends them that makes one after the other.
+    let checks = tokio_stream::iter(checks).then(async |check| {
+        tokio::task::yield_now().await;
+        check
+    });
+    let checks = Box::pin(checks);
+    let endpoint = Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
+    let channel = endpoint.initial_stream_window_size(65_535).connect().await.unwrap();
+    let mut usage = UsageServiceClient::new(channel);
+    let mut answers = usage.check_and_route_stream(checks).await.unwrap().into_inner();
     // Other calls on the same connection go on, while nobody reads.
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(6) {
-        get_budget(&server).await;
+        usage.check_and_route(check("other", "big")).await.unwrap();
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     for index in 0..CHECKS {
