@@ -17,6 +17,8 @@ use settings::Given;
 pub use settings::{SETTINGS, Setting};
 pub use smtp::{Server as SmtpServer, Smtp, SmtpTls};
 
+use crate::limits::Limits;
+
 /// Beginning of the names of all variables of the environment that are ours.
 const PREFIX: &str = "TOLLGATE_";
 
@@ -79,6 +81,8 @@ pub struct Config {
     pub shutdown_deadline: Duration,
     /// Threads that serve; as many as the machine has cores if absent.
     pub worker_threads: Option<NonZeroUsize>,
+    /// Limits of connections and reports.
+    pub limits: Limits,
     /// Whether webhooks may have loopback addresses, also over http; not at first.
     pub webhooks_allow_loopback: bool,
     /// Whether webhooks may have addresses of private networks; not at first.
@@ -256,6 +260,7 @@ impl Default for Config {
             cors_allowed_origins: Vec::new(),
             shutdown_deadline: Duration::from_secs(20),
             worker_threads: None,
+            limits: Limits::default(),
             webhooks_allow_loopback: false,
             webhooks_allow_private: false,
             smtp: None,

@@ -13,6 +13,7 @@ pub mod export;
 pub mod grpc;
 pub mod identity;
 pub mod ledger;
+pub mod limits;
 pub mod logging;
 pub mod outbound;
 pub mod prices;

@@ -21,8 +21,8 @@ const FUNCTION_LINES_MAX: usize = 70;
 const LINE_CHARACTERS_MAX: usize = 100;
 
 /// Which top-level module may mention which others.
-const MAY_MENTION: [(&str, &[&str]); 19] = [
-    ("config", &[]),
+const MAY_MENTION: [(&str, &[&str]); 20] = [
+    ("config", &["limits"]),
     ("domain", &[]),
     ("analytics", &["domain", "storage"]),
     ("answers", &["domain"]),
@@ -38,6 +38,7 @@ const MAY_MENTION: [(&str, &[&str]); 19] = [
             "engine",
             "export",
             "identity",
+            "limits",
             "proto",
             "storage",
             "telemetry",
@@ -46,6 +47,7 @@ const MAY_MENTION: [(&str, &[&str]); 19] = [
     ),
     ("identity", &["domain", "engine", "outbound"]),
     ("ledger", &["domain"]),
+    ("limits", &[]),
     ("logging", &["config", "telemetry"]),
     ("outbound", &["engine"]),
     ("prices", &["domain"]),
@@ -58,6 +60,7 @@ const MAY_MENTION: [(&str, &[&str]); 19] = [
             "engine",
             "grpc",
             "identity",
+            "limits",
             "logging",
             "prices",
             "proto",
@@ -70,7 +73,7 @@ const MAY_MENTION: [(&str, &[&str]); 19] = [
     ("storage", &["domain", "telemetry"]),
     ("tasks", &["config", "domain", "engine", "identity", "outbound", "storage", "telemetry"]),
     ("telemetry", &["domain"]),
-    ("transport", &["config"]),
+    ("transport", &["config", "limits"]),
 ];
 
 /// What the pure core must not know of.

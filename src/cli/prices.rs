@@ -16,7 +16,7 @@ use tollgate::proto::v1::catalog_service_client::CatalogServiceClient;
 use super::{Database, Failure, failure, print, runtime};
 
 /// Largest message that is sent: that of the server.
-const REQUEST_BYTES_MAX: usize = tollgate::grpc::REQUEST_BYTES_MAX;
+const REQUEST_BYTES_MAX: usize = tollgate::limits::LARGE_REQUEST_BYTES_MAX;
 
 #[derive(Debug, Subcommand)]
 pub enum Prices {

@@ -14,6 +14,7 @@ use url::Url;
 use super::{
     Auth, Config, DatabaseUrl, Error, LogFormat, PREFIX, Smtp, SmtpServer, Source, TlsFiles, smtp,
 };
+use crate::limits::{Limits, REPORTS_MAX};
 
 /// Most origins that may be allowed by name.
 const CORS_ALLOWED_ORIGINS_MAX: usize = 100;
@@ -31,7 +32,7 @@ pub struct Setting {
     pub help: &'static str,
 }
 
-pub static SETTINGS: [Setting; 27] = [
+pub static SETTINGS: [Setting; 32] = [
     value("listen", "ADDR", "Address to serve on"),
     value("database", "URL", "Where the data is: sqlite:PATH or postgres://…"),
     switch(
@@ -111,6 +112,24 @@ pub static SETTINGS: [Setting; 27] = [
     ),
     value("shutdown_deadline_seconds", "N", "Longest time that a graceful stop may take"),
     value("worker_threads", "N", "Threads that serve; one for each core if not given"),
+    value("connections_max", "N", "Most connections that are open"),
+    value(
+        "connections_per_address_max",
+        "N",
+        "Most of them from one address: raise it where all callers come through one proxy",
+    ),
+    value(
+        "connection_idle_seconds",
+        "N",
+        "How long a connection may be without a call before its client is asked to close it",
+    ),
+    value(
+        "connection_age_seconds",
+        "N",
+        "How old a connection gets before its client is asked to connect anew, once no call is in \
+         flight",
+    ),
+    value("reports_per_workspace_max", "N", "Most reports of one workspace at once"),
     switch("webhooks_allow_loopback", "Allow webhooks at loopback addresses, also over http"),
     switch("webhooks_allow_private", "Allow webhooks at addresses of private networks"),
     value(
@@ -130,6 +149,9 @@ const ORIGINS: &str = "origins, for example https://panel.example.com: scheme, h
                        without a path, or * alone";
 const ENDPOINT: &str = "an address with http or https and without a query, for example \
                         http://127.0.0.1:4318; credentials are given by OTEL_EXPORTER_OTLP_HEADERS";
+const CONNECTIONS: &str = "a whole number from 1 to 1000000";
+const LASTING: &str = "a whole number from 1 to 86400";
+const REPORTS: &str = "a whole number from 1 to 6";
 const NAME: &str = "1 to 255 visible ASCII characters";
 const PATH: &str = "the path of a file";
 const BOOLEAN: &str = "true or false, in the file without quotes";
@@ -217,7 +239,7 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
                 smtp_server = Some(value.parse(smtp::EXPECTED_URL, SmtpServer::read)?);
             }
             "smtp_from" => smtp_from = Some(value.parse(smtp::EXPECTED_FROM, parsed)?),
-            key => unreachable!("{key} is in the table and not here"),
+            _ => apply_limit(&mut config.limits, value)?,
         }
     }
     config.smtp = mail(smtp_server, smtp_from)?;
@@ -232,6 +254,24 @@ pub(super) fn apply(given: &[Given]) -> Result<Config, Error> {
         return Err(Error::NotLoopback { address: config.listen, given });
     }
     Ok(config)
+}
+
+fn apply_limit(limits: &mut Limits, value: &Given) -> Result<(), Error> {
+    match value.setting.key {
+        "connections_max" => {
+            limits.connections_max = value.parse(CONNECTIONS, count(1_000_000))?;
+        }
+        "connections_per_address_max" => {
+            limits.connections_per_address_max = value.parse(CONNECTIONS, count(1_000_000))?;
+        }
+        "connection_idle_seconds" => limits.connection_idle = value.parse(LASTING, lasting)?,
+        "connection_age_seconds" => limits.connection_age = value.parse(LASTING, lasting)?,
+        "reports_per_workspace_max" => {
+            limits.reports_per_workspace_max = value.parse(REPORTS, count(REPORTS_MAX))?;
+        }
+        key => unreachable!("{key} is in the table and not here"),
+    }
+    Ok(())
 }
 
 fn tls_files(
@@ -285,6 +325,15 @@ fn parsed<T: FromStr>(text: &str) -> Option<T> {
 
 fn number(range: RangeInclusive<u64>) -> impl Fn(&str) -> Option<u64> {
     move |text| parsed(text).filter(|number| range.contains(number))
+}
+
+fn count(max: usize) -> impl Fn(&str) -> Option<usize> {
+    move |text| parsed(text).filter(|number| (1..=max).contains(number))
+}
+
+/// Seconds of a connection.
+fn lasting(text: &str) -> Option<Duration> {
+    number(1..=86_400)(text).map(Duration::from_secs)
 }
 
 fn path(text: &str) -> Option<PathBuf> {

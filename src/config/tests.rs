@@ -61,6 +61,9 @@ fn every_key_is_understood_from_every_source() {
                 log_format = 'json'\nlog_filter = 'warn,tollgate=debug'\n\
                 cors_allowed_origins = ['https://a.example', 'http://localhost:3000']\n\
                 shutdown_deadline_seconds = 5\nworker_threads = 2\n\
+                connections_max = 7\nconnections_per_address_max = 5\n\
+                connection_idle_seconds = 30\nconnection_age_seconds = 60\n\
+                reports_per_workspace_max = 2\n\
                 webhooks_allow_loopback = true\nwebhooks_allow_private = true\n\
                 encryption_key_file = 'e'\n\
                 smtp_url = 'smtps://u:p@h'\nsmtp_from = 'T <t@example.com>'";
@@ -89,6 +92,11 @@ fn every_key_is_understood_from_every_source() {
         ("cors_allowed_origins", "https://a.example, http://localhost:3000"),
         ("shutdown_deadline_seconds", "5"),
         ("worker_threads", "2"),
+        ("connections_max", "7"),
+        ("connections_per_address_max", "5"),
+        ("connection_idle_seconds", "30"),
+        ("connection_age_seconds", "60"),
+        ("reports_per_workspace_max", "2"),
         ("webhooks_allow_loopback", "true"),
         ("webhooks_allow_private", "true"),
         ("smtp_url", "smtps://u:p@h"),
@@ -103,7 +111,7 @@ fn every_key_is_understood_from_every_source() {
 }
 
 /// Each row: a key, a text that it refuses, and a part of what the message says.
-const REFUSED: [(&str, &str, &str); 41] = [
+const REFUSED: [(&str, &str, &str); 46] = [
     ("listen", "localhost", "an IP address and a port"),
     ("listen", "127.0.0.1", "an IP address and a port"),
     ("listen", "127.0.0.1:70000", "an IP address and a port"),
@@ -140,6 +148,11 @@ const REFUSED: [(&str, &str, &str); 41] = [
     ("shutdown_deadline_seconds", "601", "from 1 to 600"),
     ("worker_threads", "-1", "from 1 to 1024"),
     ("worker_threads", "1025", "from 1 to 1024"),
+    ("connections_max", "0", "from 1 to 1000000"),
+    ("connections_per_address_max", "many", "from 1 to 1000000"),
+    ("connection_idle_seconds", "0", "from 1 to 86400"),
+    ("connection_age_seconds", "86401", "from 1 to 86400"),
+    ("reports_per_workspace_max", "7", "from 1 to 6"),
     ("webhooks_allow_loopback", "1", "true or false"),
     ("webhooks_allow_private", "", "true or false"),
     ("smtp_url", "smtp://u:secret@mail.example.com", "?tls=required"),

@@ -27,6 +27,7 @@ pub use access::table::to_markdown as role_table;
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use router::Router;
+pub use shared::reports::Reports;
 use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
 use tonic::service::Routes;
@@ -34,13 +35,9 @@ use tonic::service::Routes;
 use crate::engine::Engine;
 use crate::engine::alerts::address::AddressRules;
 use crate::identity::Identities;
+use crate::limits::{LARGE_REQUEST_BYTES_MAX, Limits, REQUEST_BYTES_MAX};
 use crate::proto::{DESCRIPTORS, v1};
 use crate::telemetry::calls::{Method, Observed};
-
-/// Largest message that is received: a full batch of records with full attribution fits.
-pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Largest message that is sent: a full page of such records fits.
-pub const RESPONSE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// What services are made of.
 pub struct ServiceContext {
@@ -52,6 +49,9 @@ pub struct ServiceContext {
     /// Whether an SMTP server is configured.
     pub has_smtp: bool,
     pub admission: Admission,
+    pub limits: Limits,
+    /// Places for reports.
+    pub reports: Reports,
     /// Accepted beside access tokens.
     pub identities: Option<Arc<Identities>>,
 }
@@ -71,10 +71,10 @@ pub enum Admission {
 /// A server of a service, with the bounds of its messages. The generated servers share no trait
 /// for these.
 macro_rules! bounded {
-    ($server:path, $service:expr) => {
+    ($server:path, $service:expr, $request_bytes_max:expr) => {
         <$server>::new($service)
-            .max_decoding_message_size($crate::grpc::REQUEST_BYTES_MAX)
-            .max_encoding_message_size($crate::grpc::RESPONSE_BYTES_MAX)
+            .max_decoding_message_size($request_bytes_max)
+            .max_encoding_message_size($crate::limits::RESPONSE_BYTES_MAX)
     };
 }
 use bounded;
@@ -90,11 +90,28 @@ macro_rules! services {
             let mut routes = Routes::builder();
             $(
                 let service = <$service>::new(context);
-                routes.add_service(bounded!(v1::$module::$server<$service>, service));
+                let server = bounded!(v1::$module::$server<$service>, service, REQUEST_BYTES_MAX);
+                routes.add_service(server);
             )+
             routes.routes()
         }
     };
+}
+
+/// Routes to the services that have calls with large requests, for these.
+fn large_routes(context: &ServiceContext) -> Routes {
+    use v1::catalog_service_server::CatalogServiceServer;
+    use v1::usage_service_server::UsageServiceServer;
+    let usage = usage::Usage::new(context);
+    let catalog = catalog::Catalog::new(context);
+    let mut routes = Routes::builder();
+    routes.add_service(bounded!(UsageServiceServer<usage::Usage>, usage, LARGE_REQUEST_BYTES_MAX));
+    routes.add_service(bounded!(
+        CatalogServiceServer<catalog::Catalog>,
+        catalog,
+        LARGE_REQUEST_BYTES_MAX
+    ));
+    routes.routes()
 }
 
 // Reflection lists them from the descriptors of the protos.

@@ -16,7 +16,6 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Server;
 use tracing::{error, info, warn};
 
 use crate::config::{Auth, Config};
@@ -27,7 +26,7 @@ use crate::engine::alerts::{KeyFileError, Keyring};
 use crate::engine::{self, Clock, Committed, Engine};
 use crate::grpc::health::Health;
 use crate::grpc::router::Router;
-use crate::grpc::{self, Admission, ServiceContext};
+use crate::grpc::{self, Admission, Reports, ServiceContext};
 use crate::identity::{self, Identities};
 use crate::prices::builtin;
 use crate::proto;
@@ -38,9 +37,6 @@ use crate::telemetry::listener::Monitor;
 use crate::transport::{self, Tls};
 use background::Tasks;
 use gauges::Gauges;
-
-/// Most calls in flight on one connection; a client waits with more.
-pub const STREAMS_PER_CONNECTION_MAX: u32 = 1_024;
 
 /// How far the clock may be behind the last record that was written, at a start.
 const CLOCK_BEHIND_MAX: Micros = MICROS_PER_HOUR;
@@ -140,7 +136,8 @@ pub async fn run(
     let stopping = CancellationToken::new();
     let router = router(&config, &engine, identities.clone(), &health, &stopping)?;
     signals.monitor.watch(Gauges::new(engine.clone(), stopping.clone()));
-    let mut serving = tokio::spawn(serve(router, listener, tls.clone(), stopping.clone()));
+    let serving = transport::Server::new(router, tls.clone(), config.limits.clone());
+    let mut serving = tokio::spawn(serving.run(listener, stopping.clone()));
     let mut tasks = background(&config, &engine, committed, &health);
     tasks.spawn("clock", |stop| clock::run(clock, stop));
     tasks
@@ -196,7 +193,7 @@ fn background(
 async fn stop(
     engine: &Engine,
     tasks: Tasks,
-    mut serving: JoinHandle<Result<(), tonic::transport::Error>>,
+    mut serving: JoinHandle<()>,
     within: Duration,
 ) -> Result<(), Error> {
     info!("stopping");
@@ -239,21 +236,6 @@ async fn check_clock(store: &dyn Store, now: Time) -> Result<(), Error> {
     }
 }
 
-async fn serve(
-    router: Observed<Router>,
-    listener: TcpListener,
-    tls: Option<Arc<Tls>>,
-    stopping: CancellationToken,
-) -> Result<(), tonic::transport::Error> {
-    let incoming = transport::incoming(listener, tls, stopping.clone());
-    Server::builder()
-        // gRPC-Web comes over HTTP/1.1, too.
-        .accept_http1(true)
-        .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
-        .serve_with_incoming_shutdown(router, incoming, stopping.cancelled())
-        .await
-}
-
 /// All services, with health and reflection.
 fn router(
     config: &Config,
@@ -268,6 +250,8 @@ fn router(
         address_rules: address_rules(config),
         has_smtp: config.smtp.is_some(),
         admission: admission(config),
+        limits: config.limits.clone(),
+        reports: Reports::new(config.limits.reports_per_workspace_max),
         identities,
     };
     let reflection = || {
@@ -310,14 +294,8 @@ fn address_rules(config: &Config) -> AddressRules {
     }
 }
 
-fn describe_end(
-    ended: Result<Result<(), tonic::transport::Error>, tokio::task::JoinError>,
-) -> String {
-    match ended {
-        Ok(Ok(())) => "the listener was closed".to_owned(),
-        Ok(Err(cause)) => cause.to_string(),
-        Err(cause) => cause.to_string(),
-    }
+fn describe_end(ended: Result<(), tokio::task::JoinError>) -> String {
+    ended.map_or_else(|cause| cause.to_string(), |()| "the listener was closed".to_owned())
 }
 
 /// Logs the first call to make, if the database is empty.

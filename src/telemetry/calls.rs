@@ -14,12 +14,11 @@ use std::time::Instant;
 
 use hashbrown::HashMap;
 use http::{HeaderMap, Request, Response};
-use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body::{Body, Frame, SizeHint};
+use hyper::service::Service;
 use pin_project_lite::pin_project;
 use tokio::task::futures::TaskLocalFuture;
-use tonic::body::Body;
 use tonic::{Code, Status};
-use tower::Service;
 use tracing::{Level, debug, enabled};
 
 use super::ids::CallIds;
@@ -56,19 +55,15 @@ impl<S> Observed<S> {
     }
 }
 
-impl<S> Service<Request<Body>> for Observed<S>
+impl<S, Q, B> Service<Request<Q>> for Observed<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Service<Request<Q>, Response = Response<B>, Error = Infallible>,
 {
-    type Response = Response<Body>;
+    type Response = Response<Answers<B>>;
     type Error = Infallible;
     type Future = Observing<S::Future>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Observing<S::Future> {
+    fn call(&self, request: Request<Q>) -> Observing<S::Future> {
         let found = self.methods.get(request.uri().path()).copied();
         let (method, is_streaming) = found.unwrap_or((MethodIndex::OTHER, false));
         let call = Call { method, start: Instant::now() };
@@ -117,36 +112,34 @@ pin_project! {
     }
 }
 
-impl<F> Future for Observing<F>
+impl<F, B> Future for Observing<F>
 where
-    F: Future<Output = Result<Response<Body>, Infallible>>,
+    F: Future<Output = Result<Response<B>, Infallible>>,
 {
-    type Output = Result<Response<Body>, Infallible>;
+    type Output = Result<Response<Answers<B>>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let Ok(response) = ready!(this.inner.as_mut().poll(context));
         let ids = this.inner.take_value().unwrap_or_default();
-        let Some(call) = this.call.take() else { return Poll::Ready(Ok(response)) };
         let status = code_in(response.headers());
+        let mut open = this.call.take().map(|call| (call, ids));
         if !*this.is_streaming || status.is_some() {
-            call.end(status.unwrap_or(Code::Ok), ids);
-            return Poll::Ready(Ok(response));
+            end(&mut open, status.unwrap_or(Code::Ok));
         }
-        let observe = |inner| Body::new(Answers { inner, open: Some((call, ids)) });
-        Poll::Ready(Ok(response.map(observe)))
+        Poll::Ready(Ok(response.map(|inner| Answers { inner, open })))
     }
 }
 
 pin_project! {
-    /// The answers of a stream.
-    struct Answers {
+    /// The body of an answer; the call of a stream ends with it.
+    pub struct Answers<B> {
         #[pin]
-        inner: Body,
+        inner: B,
         open: Option<(Call, CallIds)>,
     }
 
-    impl PinnedDrop for Answers {
+    impl<B> PinnedDrop for Answers<B> {
         fn drop(this: Pin<&mut Self>) {
             end(this.project().open, Code::Cancelled);
         }
@@ -159,8 +152,8 @@ fn end(open: &mut Option<(Call, CallIds)>, code: Code) {
     }
 }
 
-impl HttpBody for Answers {
-    type Data = <Body as HttpBody>::Data;
+impl<B: Body<Error = Status>> Body for Answers<B> {
+    type Data = B::Data;
     type Error = Status;
 
     fn poll_frame(
@@ -168,7 +161,8 @@ impl HttpBody for Answers {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Status>>> {
         let this = self.project();
-        let ids = this.open.as_ref().map(|(_, ids)| ids.clone()).unwrap_or_default();
+        let Some((_, ids)) = this.open else { return this.inner.poll_frame(context) };
+        let ids = ids.clone();
         let frame = ready!(ids.sync_scope(|| this.inner.poll_frame(context)));
         match &frame {
             None => end(this.open, Code::Ok),
@@ -197,8 +191,8 @@ fn code_in(headers: &HeaderMap) -> Option<Code> {
 
 #[cfg(test)]
 mod tests {
+    use hyper::service::service_fn;
     use tonic::body::Body;
-    use tower::service_fn;
 
     use super::*;
     use crate::telemetry::ids::with_current;
@@ -212,7 +206,7 @@ mod tests {
             response.headers_mut().insert("trace", trace.unwrap().parse().unwrap());
             Ok(response)
         });
-        let mut observed = Observed::new(service, &[]);
+        let observed = Observed::new(service, &[]);
         let trace = "0af7651916cd43dd8448eb211c80319c";
         let traceparent = format!("00-{trace}-b7ad6b7169203331-01");
         let request = Request::builder().header("traceparent", traceparent).body(Body::empty());

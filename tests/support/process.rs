@@ -92,6 +92,10 @@ impl Server {
         assert!(status.success(), "a graceful stop ended with {status}");
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal.
     pub fn signal(&self, name: &str) {
         let (signal, pid) = (format!("-{name}"), self.child.id().to_string());

@@ -11,7 +11,8 @@ use tollgate::engine::alerts::Keyring;
 use tollgate::engine::alerts::address::AddressRules;
 use tollgate::engine::{Engine, SystemClock};
 use tollgate::grpc::router::Router;
-use tollgate::grpc::{Admission, ServiceContext, routes};
+use tollgate::grpc::{Admission, Reports, ServiceContext, routes};
+use tollgate::limits::{Limits, REPORTS_PER_WORKSPACE_MAX};
 use tollgate::proto::v1::Decision;
 use tollgate::proto::v1::usage_service_client::UsageServiceClient;
 use tollgate::storage::sql;
@@ -48,6 +49,8 @@ async fn main() -> Result<()> {
         address_rules: AddressRules::default(),
         has_smtp: false,
         admission,
+        limits: Limits::default(),
+        reports: Reports::new(REPORTS_PER_WORKSPACE_MAX),
         identities: None,
     };
     let router = Router::new(&context, routes(&context), &[]);

@@ -51,10 +51,9 @@ impl AccessService for Access {
         let page = decode(|at| Some(at.page(&["tokens"], page_size, &page_token)))?;
         let after = page.after().unwrap_or_default();
         let tokens = self.engine.access_tokens().into_iter();
-        let mut tokens: Vec<_> =
-            tokens.filter(|token| &*token.id > after).take(page.fetch()).collect();
-        let next_page_token = page.cut(&mut tokens, |last| last.id.to_string());
-        let tokens = tokens.into_iter().map(convert::token_to_proto).collect();
+        let tokens = tokens.filter(|token| &*token.id > after);
+        let (tokens, next_page_token) =
+            page.cut(tokens, |last| last.id.to_string(), convert::token_to_proto);
         Ok(Response::new(v1::ListTokensResponse { tokens, next_page_token }))
     }
 

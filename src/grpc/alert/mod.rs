@@ -17,6 +17,7 @@ use crate::engine::alerts::address::AddressRules;
 use crate::engine::{Engine, Error};
 use crate::proto::v1;
 use crate::proto::v1::alert_service_server::AlertService;
+use crate::storage::alerts::Delivery;
 
 pub struct Alert {
     engine: Engine,
@@ -67,10 +68,10 @@ impl AlertService for Alert {
         request: Request<v1::ListAlertsRequest>,
     ) -> Result<Response<v1::ListAlertsResponse>, Status> {
         let (filter, page, before) = convert::list_alerts(authorize(request)?)?;
-        let mut alerts = self.engine.alerts(&filter, before, page.fetch()).await?;
+        let alerts = self.engine.alerts(&filter, before, page.fetch()).await?;
         let wording = self.engine.wording(&filter.workspace_id).await?;
-        let next_page_token = page.cut(&mut alerts, |last| last.seq.to_string());
-        let alerts = alerts.iter().map(|alert| convert::alert_to_proto(alert, &wording)).collect();
+        let to_proto = |alert| convert::alert_to_proto(&alert, &wording);
+        let (alerts, next_page_token) = page.cut(alerts, |last| last.seq.to_string(), to_proto);
         Ok(Response::new(v1::ListAlertsResponse { alerts, next_page_token }))
     }
 
@@ -120,8 +121,8 @@ impl AlertService for Alert {
         let page = workspace_page("webhooks", &workspace_id, page_size, &page_token)?;
         let mut webhooks = self.engine.webhooks(&workspace_id).await?;
         page.keep_after(&mut webhooks, |webhook| &webhook.id);
-        let next_page_token = page.cut(&mut webhooks, |last| last.id.to_string());
-        let webhooks = webhooks.into_iter().map(convert::webhook_to_proto).collect();
+        let (webhooks, next_page_token) =
+            page.cut(webhooks, |last| last.id.to_string(), convert::webhook_to_proto);
         Ok(Response::new(v1::ListWebhooksResponse { webhooks, next_page_token }))
     }
 
@@ -181,8 +182,8 @@ impl AlertService for Alert {
         let page = workspace_page("email_receivers", &workspace_id, page_size, &page_token)?;
         let mut receivers = self.engine.email_receivers(&workspace_id).await?;
         page.keep_after(&mut receivers, |receiver| &receiver.id);
-        let next_page_token = page.cut(&mut receivers, |last| last.id.to_string());
-        let email_receivers = receivers.into_iter().map(convert::email_receiver_to_proto).collect();
+        let (email_receivers, next_page_token) =
+            page.cut(receivers, |last| last.id.to_string(), convert::email_receiver_to_proto);
         Ok(Response::new(v1::ListEmailReceiversResponse { email_receivers, next_page_token }))
     }
 
@@ -203,10 +204,10 @@ impl AlertService for Alert {
         request: Request<v1::ListDeliveriesRequest>,
     ) -> Result<Response<v1::ListDeliveriesResponse>, Status> {
         let (filter, page, after) = convert::list_deliveries(authorize(request)?)?;
-        let mut deliveries = self.engine.deliveries(&filter, after, page.fetch()).await?;
-        let next_page_token =
-            page.cut(&mut deliveries, |last| time_position(last.create_time, &last.id));
-        let deliveries = deliveries.into_iter().map(convert::delivery_to_proto).collect();
+        let deliveries = self.engine.deliveries(&filter, after, page.fetch()).await?;
+        let position = |last: &Delivery| time_position(last.create_time, &last.id);
+        let (deliveries, next_page_token) =
+            page.cut(deliveries, position, convert::delivery_to_proto);
         Ok(Response::new(v1::ListDeliveriesResponse { deliveries, next_page_token }))
     }
 

@@ -12,10 +12,8 @@ use crate::export::content::{Basis, Content};
 use crate::grpc::access::Stop;
 use crate::grpc::shared::status::Failure;
 use crate::grpc::shared::stream::{BoxStream, Source, stream};
+use crate::limits::EXPORTS_MAX;
 use crate::proto::v1;
-
-/// Most exports at once: each keeps a bounded part of its file in memory.
-pub const EXPORTS_MAX: usize = 8;
 
 /// The exports that are under way.
 #[derive(Clone)]

@@ -17,6 +17,7 @@ use self::export::Exports;
 use super::ServiceContext;
 use super::access::{Stop, authorize};
 use super::shared::page::time_position;
+use super::shared::reports::Reports;
 use super::shared::status::Failure;
 use super::shared::stream::{BoxStream, Source, stream};
 use super::shared::text;
@@ -29,6 +30,7 @@ use crate::domain::time::Micros;
 use crate::engine::{Engine, ReportBasis, SpendWatch};
 use crate::proto::v1;
 use crate::proto::v1::analytics_service_server::AnalyticsService;
+use crate::storage::reports::SignUp;
 
 /// Most quotas of live metrics.
 pub const LIVE_QUOTAS_MAX: usize = 10;
@@ -38,6 +40,7 @@ pub struct Analytics {
     /// Ends streams.
     stopping: CancellationToken,
     exports: Exports,
+    reports: Reports,
 }
 
 impl Analytics {
@@ -46,6 +49,7 @@ impl Analytics {
             engine: context.engine.clone(),
             stopping: context.stopping.clone(),
             exports: Exports::default(),
+            reports: context.reports.clone(),
         }
     }
 }
@@ -59,6 +63,7 @@ impl AnalyticsService for Analytics {
         let v1::GetDashboardRequest { workspace_id, range, filters, top } = authorize(request)?;
         let top_max = dashboard::TOP_MAX;
         let (call, top) = convert::ranking(workspace_id, range.as_ref(), filters, top, top_max)?;
+        let _place = self.reports.place(&call.workspace_id).await?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
         let found = dashboard::dashboard(&scope, call.range, &call.restrictions, top).await?;
@@ -73,6 +78,7 @@ impl AnalyticsService for Analytics {
     ) -> Result<Response<v1::GetOverviewResponse>, Status> {
         let v1::GetOverviewRequest { workspace_id, range, filters } = authorize(request)?;
         let call = convert::report(workspace_id, range.as_ref(), filters)?;
+        let _place = self.reports.place(&call.workspace_id).await?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
         let found = overview::overview(&scope, call.range, &call.restrictions).await?;
@@ -88,6 +94,7 @@ impl AnalyticsService for Analytics {
         request: Request<v1::GetActiveUsersRequest>,
     ) -> Result<Response<v1::GetActiveUsersResponse>, Status> {
         let (call, granularity) = convert::active_users(authorize(request)?)?;
+        let _place = self.reports.place(&call.workspace_id).await?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
         let found =
@@ -106,6 +113,7 @@ impl AnalyticsService for Analytics {
     ) -> Result<Response<v1::GetTokenUsageByTeamResponse>, Status> {
         let v1::GetTokenUsageByTeamRequest { workspace_id, range, filters } = authorize(request)?;
         let call = convert::report(workspace_id, range.as_ref(), filters)?;
+        let _place = self.reports.place(&call.workspace_id).await?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
         let found = teams::teams(&scope, call.range, &call.restrictions).await?;
@@ -145,6 +153,7 @@ impl AnalyticsService for Analytics {
         request: Request<v1::GetTimeToFirstValueRequest>,
     ) -> Result<Response<v1::GetTimeToFirstValueResponse>, Status> {
         let call = convert::first_value(authorize(request)?)?;
+        let _place = self.reports.place(&call.workspace_id).await?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
         let found =
@@ -161,15 +170,15 @@ impl AnalyticsService for Analytics {
         request: Request<v1::ListNeverActiveUsersRequest>,
     ) -> Result<Response<v1::ListNeverActiveUsersResponse>, Status> {
         let (call, after, page) = convert::never_active(authorize(request)?)?;
+        let _place = self.reports.place(&call.workspace_id).await?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
         let (department_id, limit) = (call.department_id, page.fetch());
         let users =
             first_value::never_active(&scope, call.range, department_id, after.as_ref(), limit);
-        let mut users = users.await?;
-        let next_page_token =
-            page.cut(&mut users, |last| time_position(last.sign_up_time, &last.user_id));
-        let users = users.into_iter().map(reports::never_active_to_proto).collect();
+        let position = |last: &SignUp| time_position(last.sign_up_time, &last.user_id);
+        let (users, next_page_token) =
+            page.cut(users.await?, position, reports::never_active_to_proto);
         Ok(Response::new(v1::ListNeverActiveUsersResponse { users, next_page_token }))
     }
 
@@ -179,6 +188,7 @@ impl AnalyticsService for Analytics {
     ) -> Result<Response<v1::GetLiveMetricsResponse>, Status> {
         let id = authorize(request)?.workspace_id;
         text::workspace(&id)?;
+        let _place = self.reports.place(&id).await?;
         let metrics = Some(live_metrics(&self.engine, &id).await?);
         Ok(Response::new(v1::GetLiveMetricsResponse { metrics }))
     }
@@ -192,7 +202,8 @@ impl AnalyticsService for Analytics {
         let stop = Stop::of(&self.stopping, &request)?;
         let (id, interval) = convert::watch(authorize(request)?)?;
         let changes = self.engine.watch(&id).await?;
-        let watch = LiveWatch { engine: self.engine.clone(), id, interval, changes, last: None };
+        let (engine, reports) = (self.engine.clone(), self.reports.clone());
+        let watch = LiveWatch { engine, reports, id, interval, changes, last: None };
         Ok(Response::new(stream(watch, stop)))
     }
 
@@ -201,6 +212,7 @@ impl AnalyticsService for Analytics {
         request: Request<v1::QueryUsageRequest>,
     ) -> Result<Response<v1::QueryUsageResponse>, Status> {
         let (workspace_id, query) = query::query(authorize(request)?)?;
+        let _place = self.reports.place(&workspace_id).await?;
         let basis = self.engine.report_basis(&workspace_id).await?;
         let scope = scope(&self.engine, &basis);
         let found = usage(&scope, &query).await?;
@@ -229,6 +241,7 @@ impl Analytics {
         ranked: Ranked,
         top: usize,
     ) -> Result<(Option<v1::ReportPeriod>, Option<Timestamp>, Vec<v1::RankedUsage>), Status> {
+        let _place = self.reports.place(&call.workspace_id).await?;
         let basis = self.engine.report_basis(&call.workspace_id).await?;
         let scope = scope(&self.engine, &basis);
         let convert::ReportCall { range, restrictions, .. } = call;
@@ -259,6 +272,7 @@ async fn live_metrics(engine: &Engine, id: &str) -> Result<v1::LiveMetrics, Fail
 /// The live metrics of a workspace, as [`AnalyticsService::watch_live_metrics`] streams them.
 struct LiveWatch {
     engine: Engine,
+    reports: Reports,
     id: String,
     interval: Micros,
     changes: SpendWatch,
@@ -278,6 +292,7 @@ impl Source for LiveWatch {
         // Waits for a new state, and marks it as seen; the state itself is not used.
         self.changes.next().await;
         self.last = Some(Instant::now());
+        let _place = self.reports.next_place(&self.id).await?;
         let metrics = Some(live_metrics(&self.engine, &self.id).await?);
         Ok(Some(v1::WatchLiveMetricsResponse { metrics }))
     }

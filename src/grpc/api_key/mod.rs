@@ -56,9 +56,9 @@ impl ApiKeyService for ApiKey {
         let (group, page) = convert::list_keys(&request)?;
         let after = page.after().unwrap_or_default();
         let id = &request.workspace_id;
-        let mut keys = self.engine.list_api_keys(id, group, after, page.fetch()).await?;
-        let next_page_token = page.cut(&mut keys, |last| last.id.to_string());
-        let api_keys = keys.iter().map(convert::key_to_proto).collect();
+        let keys = self.engine.list_api_keys(id, group, after, page.fetch()).await?;
+        let (api_keys, next_page_token) =
+            page.cut(keys, |last| last.id.to_string(), |key| convert::key_to_proto(&key));
         Ok(Response::new(v1::ListApiKeysResponse { api_keys, next_page_token }))
     }
 
@@ -114,9 +114,9 @@ impl ApiKeyService for ApiKey {
         let v1::ListKeyGroupsRequest { workspace_id, page_size, page_token } = authorize(request)?;
         let page = workspace_page("key_groups", &workspace_id, page_size, &page_token)?;
         let after = page.after().unwrap_or_default();
-        let mut groups = self.engine.list_key_groups(&workspace_id, after, page.fetch()).await?;
-        let next_page_token = page.cut(&mut groups, |last| last.group.id.to_string());
-        let key_groups = groups.into_iter().map(convert::group_to_proto).collect();
+        let groups = self.engine.list_key_groups(&workspace_id, after, page.fetch()).await?;
+        let (key_groups, next_page_token) =
+            page.cut(groups, |last| last.group.id.to_string(), convert::group_to_proto);
         Ok(Response::new(v1::ListKeyGroupsResponse { key_groups, next_page_token }))
     }
 

@@ -99,9 +99,9 @@ impl BudgetService for Budget {
         let (page, after) = convert::list_boosts(&request)?;
         let (id, filter) = (&request.workspace_id, BoostFilter::Envelope);
         let listed = self.engine.boosts(id, &filter, after, page.fetch()).await?;
-        let InCurrency { currency, value: mut boosts } = listed;
-        let next_page_token = page.cut(&mut boosts, boost::position);
-        let boosts = boost::list_to_proto(currency, boosts);
+        let InCurrency { currency, value: boosts } = listed;
+        let (boosts, next_page_token) =
+            page.cut(boosts, boost::position, boost::in_currency(currency));
         Ok(Response::new(v1::ListBudgetBoostsResponse { boosts, next_page_token }))
     }
 

@@ -3,10 +3,13 @@
 mod convert;
 mod import;
 
+use std::sync::Arc;
+
 use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
 use super::access::{authorize, by};
+use crate::domain::catalog::price::RateCard;
 use crate::engine::{self, Engine};
 use crate::proto::v1;
 use crate::proto::v1::catalog_service_server::CatalogService;
@@ -69,9 +72,8 @@ impl CatalogService for Catalog {
         let models = models
             .filter(|model| provider.is_empty() || model.provider == *provider)
             .filter(|model| after.is_none_or(|after| &*model.id > after));
-        let mut models: Vec<_> = models.take(page.fetch()).collect();
-        let next_page_token = page.cut(&mut models, |last| last.id.to_string());
-        let models = models.into_iter().map(convert::model_to_proto).collect();
+        let (models, next_page_token) =
+            page.cut(models, |last| last.id.to_string(), convert::model_to_proto);
         Ok(Response::new(v1::ListModelsResponse { models, next_page_token }))
     }
 
@@ -95,14 +97,13 @@ impl CatalogService for Catalog {
             let last = prices.iter().position(|card| &*card.price().id == after);
             prices.drain(..last.map_or(prices.len(), |last| last + 1));
         }
-        let next_page_token = page.cut(&mut prices, |last| last.price().id.to_string());
         let now = self.engine.now();
-        let prices = prices.iter().map(|card| {
+        let position = |last: &Arc<RateCard>| last.price().id.to_string();
+        let (prices, next_page_token) = page.cut(prices, position, |card| {
             let confirm_time = catalog.confirm_time(card.price());
             let stale = workspace.as_ref().is_some_and(|it| it.sees_as_stale(confirm_time, now));
             v1::Price { stale, ..convert::price_to_proto(card.price(), confirm_time) }
         });
-        let prices = prices.collect();
         Ok(Response::new(v1::ListModelPricesResponse { prices, next_page_token }))
     }
 
@@ -127,8 +128,8 @@ impl CatalogService for Catalog {
         // Of those of one time the first is the one that counts.
         rates.dedup_by_key(|rate| convert::position(rate));
         rates.retain(|rate| after.as_ref().is_none_or(|after| convert::position(rate) > *after));
-        let next_page_token = page.cut(&mut rates, convert::position_to_text);
-        let exchange_rates = rates.iter().map(convert::rate_to_proto).collect();
+        let (exchange_rates, next_page_token) =
+            page.cut(rates, convert::position_to_text, |rate| convert::rate_to_proto(&rate));
         Ok(Response::new(v1::ListExchangeRatesResponse { exchange_rates, next_page_token }))
     }
 }

@@ -55,9 +55,8 @@ impl DirectoryService for Directory {
         let (id, after) = (&request.workspace_id, page.after().unwrap_or_default());
         let engine = &self.engine;
         let listed = engine.list_entries(id, kind, state, department_id, after, page.fetch());
-        let mut listed = listed.await?;
-        let next_page_token = page.cut(&mut listed, |last| last.id.clone());
-        let entries = convert::all_to_proto(kind, listed);
+        let to_proto = |listed| convert::to_proto(kind, listed);
+        let (entries, next_page_token) = page.cut(listed.await?, |last| last.id.clone(), to_proto);
         Ok(Response::new(v1::ListEntriesResponse { entries, next_page_token }))
     }
 

@@ -93,8 +93,8 @@ impl ModelLimitService for ModelLimit {
         let page = workspace_page("model_aliases", &workspace_id, page_size, &page_token)?;
         let mut aliases = self.engine.model_aliases(&workspace_id).await?;
         page.keep_after(&mut aliases, |alias| &alias.id);
-        let next_page_token = page.cut(&mut aliases, |last| last.id.to_string());
-        let model_aliases = aliases.iter().map(|alias| convert::alias_to_proto(alias)).collect();
+        let (model_aliases, next_page_token) =
+            page.cut(aliases, |last| last.id.to_string(), |alias| convert::alias_to_proto(&alias));
         Ok(Response::new(v1::ListModelAliasesResponse { model_aliases, next_page_token }))
     }
 
@@ -108,9 +108,9 @@ impl ModelLimitService for ModelLimit {
         let InCurrency { currency, value: mut views } =
             self.engine.model_limits(&workspace_id).await?;
         page.keep_after(&mut views, |view| &view.model_id);
-        let next_page_token = page.cut(&mut views, |last| last.model_id.to_string());
-        let views = views.into_iter();
-        let model_limits = views.map(|view| convert::to_proto(currency, view)).collect();
+        let to_proto = |view| convert::to_proto(currency, view);
+        let (model_limits, next_page_token) =
+            page.cut(views, |last| last.model_id.to_string(), to_proto);
         Ok(Response::new(v1::ListModelLimitsResponse { model_limits, next_page_token }))
     }
 }

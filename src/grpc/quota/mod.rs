@@ -62,9 +62,9 @@ impl QuotaService for Quota {
         let after = page.after().unwrap_or_default();
         let id = &request.workspace_id;
         let listed = self.engine.list_quotas(id, filter, after, page.fetch()).await?;
-        let InCurrency { currency, value: mut quotas } = listed;
-        let next_page_token = page.cut(&mut quotas, |last| last.id.to_string());
-        let quotas = quotas.iter().map(|quota| convert::to_proto(id, currency, quota)).collect();
+        let InCurrency { currency, value: quotas } = listed;
+        let to_proto = |quota| convert::to_proto(id, currency, &quota);
+        let (quotas, next_page_token) = page.cut(quotas, |last| last.id.to_string(), to_proto);
         Ok(Response::new(v1::ListQuotasResponse { quotas, next_page_token }))
     }
 
@@ -111,10 +111,9 @@ impl QuotaService for Quota {
         let (filter, after, page) = convert::list_usage(&request)?;
         let id = &request.workspace_id;
         let listed = self.engine.quota_usage(id, &filter, after.as_ref(), page.fetch()).await?;
-        let InCurrency { currency, value: mut usages } = listed;
-        let next_page_token = page.cut(&mut usages, convert::usage_position_to_text);
-        let usages = usages.iter().map(|usage| usage_to_proto(id, currency, usage));
-        let usages = usages.collect();
+        let InCurrency { currency, value: usages } = listed;
+        let to_proto = |usage| usage_to_proto(id, currency, &usage);
+        let (usages, next_page_token) = page.cut(usages, convert::usage_position_to_text, to_proto);
         Ok(Response::new(v1::ListQuotaUsageResponse { usages, next_page_token }))
     }
 
@@ -136,9 +135,9 @@ impl QuotaService for Quota {
         let (filter, after, page) = boost::list(&request)?;
         let id = &request.workspace_id;
         let listed = self.engine.boosts(id, &filter, after, page.fetch()).await?;
-        let InCurrency { currency, value: mut boosts } = listed;
-        let next_page_token = page.cut(&mut boosts, shared_boost::position);
-        let boosts = shared_boost::list_to_proto(currency, boosts);
+        let InCurrency { currency, value: boosts } = listed;
+        let (boosts, next_page_token) =
+            page.cut(boosts, shared_boost::position, shared_boost::in_currency(currency));
         Ok(Response::new(v1::ListQuotaBoostsResponse { boosts, next_page_token }))
     }
 
@@ -185,9 +184,9 @@ impl QuotaService for Quota {
         let (filter, page) = rate_limit::list(&request)?;
         let after = page.after().unwrap_or_default();
         let id = &request.workspace_id;
-        let mut limits = self.engine.list_rate_limits(id, &filter, after, page.fetch()).await?;
-        let next_page_token = page.cut(&mut limits, |last| last.id.to_string());
-        let rate_limits = limits.iter().map(|limit| rate_limit::to_proto(id, limit)).collect();
+        let limits = self.engine.list_rate_limits(id, &filter, after, page.fetch()).await?;
+        let to_proto = |limit| rate_limit::to_proto(id, &limit);
+        let (rate_limits, next_page_token) = page.cut(limits, |last| last.id.to_string(), to_proto);
         Ok(Response::new(v1::ListRateLimitsResponse { rate_limits, next_page_token }))
     }
 

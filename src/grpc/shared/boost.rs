@@ -58,8 +58,9 @@ pub fn position(last: &BoostView) -> String {
     time_position(last.boost.start_time, &last.boost.id)
 }
 
-pub fn list_to_proto(currency: Currency, boosts: Vec<BoostView>) -> Vec<v1::Boost> {
-    boosts.into_iter().map(|value| to_proto(InCurrency { currency, value })).collect()
+/// Entries of a list, whose amounts are in this currency.
+pub fn in_currency(currency: Currency) -> impl Fn(BoostView) -> v1::Boost {
+    move |value| to_proto(InCurrency { currency, value })
 }
 
 pub fn to_proto(boost: InCurrency<BoostView>) -> v1::Boost {

@@ -5,13 +5,17 @@
 
 use std::fmt::Write;
 
+use prost::Message;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::decode::{Decoded, Decoder, decode};
 use crate::domain::Time;
+use crate::limits::PAGE_BYTES_MAX;
 
 pub const PAGE_SIZE_DEFAULT: usize = 100;
 pub const PAGE_SIZE_MAX: usize = 1_000;
+/// What an entry takes in the message of its page beside itself: tag and length.
+const AROUND_ENTRY_BYTES: usize = 8;
 /// Form of the tokens; another one is refused.
 const VERSION: &str = "1";
 /// Longest token that is looked at, in characters: far more than any position needs.
@@ -93,41 +97,46 @@ impl Page {
         self.size + 1
     }
 
-    /// Cuts what was fetched to the page; returns the token of the next one, empty at the end.
-    pub fn cut<T>(&self, entries: &mut Vec<T>, position: impl FnOnce(&T) -> String) -> String {
-        self.cut_at(self.size, entries, position)
+    /// Cuts what was fetched to the page, also where its entries are large: to what fits into the
+    /// bytes of a page, and at least one. Returns it with the token of the next one, empty at the
+    /// end.
+    pub fn cut<T, M: Message>(
+        &self,
+        entries: impl IntoIterator<Item = T>,
+        position: impl Fn(&T) -> String,
+        to_proto: impl FnMut(T) -> M,
+    ) -> (Vec<M>, String) {
+        self.cut_to_bytes(PAGE_BYTES_MAX, entries, position, to_proto)
     }
 
-    /// The same where single entries may be large: to what fits into `bytes_max`, and at least one.
-    pub fn cut_to_bytes<T>(
+    fn cut_to_bytes<T, M: Message>(
         &self,
         bytes_max: usize,
-        bytes: impl Fn(&T) -> usize,
-        entries: &mut Vec<T>,
-        position: impl FnOnce(&T) -> String,
-    ) -> String {
+        entries: impl IntoIterator<Item = T>,
+        position: impl Fn(&T) -> String,
+        mut to_proto: impl FnMut(T) -> M,
+    ) -> (Vec<M>, String) {
+        let mut page = Vec::new();
+        let mut last = String::new();
         let mut total = 0;
-        let fits = |entry: &&T| {
-            total += bytes(entry);
-            total <= bytes_max
-        };
-        let count = entries.iter().take_while(fits).count();
-        self.cut_at(self.size.min(count.max(1)), entries, position)
+        for entry in entries {
+            if page.len() == self.size {
+                return (page, self.token(&last));
+            }
+            let at = position(&entry);
+            let message = to_proto(entry);
+            total += message.encoded_len() + AROUND_ENTRY_BYTES;
+            if total > bytes_max && !page.is_empty() {
+                return (page, self.token(&last));
+            }
+            page.push(message);
+            last = at;
+        }
+        (page, String::new())
     }
 
-    fn cut_at<T>(
-        &self,
-        size: usize,
-        entries: &mut Vec<T>,
-        position: impl FnOnce(&T) -> String,
-    ) -> String {
-        if entries.len() <= size {
-            return String::new();
-        }
-        entries.truncate(size);
-        let last = entries.last().expect("a page has at least one entry");
-        let text = format!("{VERSION}.{:016x}.{}", self.filter, position(last));
-        to_hex(&text)
+    fn token(&self, position: &str) -> String {
+        to_hex(&format!("{VERSION}.{:016x}.{position}", self.filter))
     }
 }
 
@@ -199,33 +208,40 @@ mod tests {
     #[test]
     fn a_token_goes_on_where_the_page_ended() {
         let page = read(&["list", "acme"], 2, "").unwrap();
-        let mut entries = vec!["a", "b", "c"];
-        let token = page.cut(&mut entries, |last| format!("at {last}"));
+        let cut = |entries: &[&str]| {
+            page.cut(entries.to_vec(), |last| format!("at {last}"), |entry| entry.to_owned())
+        };
+        let (entries, token) = cut(&["a", "b", "c"]);
         assert_eq!(entries, ["a", "b"]);
         assert_eq!(read(&["list", "acme"], 2, &token).unwrap().after(), Some("at b"));
-        assert_eq!(page.cut(&mut entries, |_| unreachable!()), "");
+        assert_eq!(cut(&["a", "b"]), (entries, String::new()));
     }
 
     #[test]
     fn a_page_of_large_entries_is_shorter() {
         let page = read(&["list"], 3, "").unwrap();
-        let cut = |bytes_max: usize| {
-            let mut entries = vec!["aaaa", "bb", "c", "d"];
-            let token =
-                page.cut_to_bytes(bytes_max, |e| e.len(), &mut entries, |last| last.to_string());
-            (entries, read(&["list"], 3, &token).unwrap().after().map(str::to_owned))
+        // A text of n bytes is a message of n + 2.
+        let of = |bytes: usize| bytes + 2 + AROUND_ENTRY_BYTES;
+        let cut = |bytes_max: usize, entries: &[&str]| {
+            let position = |last: &&str| (*last).to_owned();
+            let to_proto = |entry: &str| entry.to_owned();
+            let (cut, token) = page.cut_to_bytes(bytes_max, entries.to_vec(), position, to_proto);
+            let next = read(&["list"], 3, &token).unwrap();
+            (cut.join(" "), next.after().unwrap_or_default().to_owned())
         };
-        assert_eq!(cut(100), (vec!["aaaa", "bb", "c"], Some("c".to_owned())));
-        assert_eq!(cut(6), (vec!["aaaa", "bb"], Some("bb".to_owned())));
-        assert_eq!(cut(1), (vec!["aaaa"], Some("aaaa".to_owned())));
-        let mut last = vec!["aaaa"];
-        assert_eq!(page.cut_to_bytes(1, |e| e.len(), &mut last, |_| unreachable!()), "");
+        let all = ["aaaa", "bb", "c", "d"];
+        let shown = |page: &str, next: &str| (page.to_owned(), next.to_owned());
+        assert_eq!(cut(1_000, &all), shown("aaaa bb c", "c"));
+        assert_eq!(cut(of(4) + of(2), &all), shown("aaaa bb", "bb"));
+        assert_eq!(cut(of(4) + of(2) - 1, &all), shown("aaaa", "aaaa"));
+        assert_eq!(cut(1, &all), shown("aaaa", "aaaa"));
+        assert_eq!(cut(1, &["aaaa"]), shown("aaaa", ""));
     }
 
     #[test]
     fn tokens_of_others_are_refused() {
         let page = read(&["list", "acme"], 1, "").unwrap();
-        let token = page.cut(&mut vec![1, 2], |_| "1".to_owned());
+        let token = page.cut([1, 2], |_| "1".to_owned(), |entry| entry).1;
         for (filter, token) in [
             (["list", "other"], token.as_str()),
             (["other", "acme"], token.as_str()),

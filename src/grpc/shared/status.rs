@@ -29,6 +29,9 @@ const MANY_ATTEMPTS: &str =
 const FAILED_ATTEMPTS: &str = "failed attempts of an address";
 /// What the names of all reasons begin with.
 const REASON_PREFIX: &str = "ERROR_REASON_";
+const CALLS_AT_ONCE: &str = "calls at once";
+const MANY_CALLS: &str =
+    "too many such calls at once, or their answers are not read: try again later";
 /// Most violations that the message spells; the details have more.
 const MESSAGE_VIOLATIONS_MAX: usize = 3;
 
@@ -51,6 +54,8 @@ pub enum Failure {
     Denied(String),
     /// Too many calls without valid credentials came from the address of the caller.
     TooManyAttempts,
+    /// What the call needs is taken by others.
+    TooManyCalls,
 }
 
 impl From<Violations> for Failure {
@@ -119,7 +124,8 @@ impl From<Failure> for Status {
             details.set_bad_request(violations.collect::<Vec<_>>());
         }
         // The same call may pass a little later.
-        if code == Code::Unavailable || reason == ErrorReason::TooManyAttempts {
+        let passes = [ErrorReason::TooManyAttempts, ErrorReason::TooManyCalls].contains(&reason);
+        if code == Code::Unavailable || passes {
             details.set_retry_info(Some(RETRY_DELAY));
         }
         Status::with_error_details(code, message, details)
@@ -213,6 +219,10 @@ impl ErrorBody {
             Failure::TooManyAttempts => {
                 let body = ErrorBody::new(ErrorReason::TooManyAttempts, MANY_ATTEMPTS.to_owned());
                 ErrorBody { limit: Some(FAILED_ATTEMPTS), ..body }
+            }
+            Failure::TooManyCalls => {
+                let body = ErrorBody::new(ErrorReason::TooManyCalls, MANY_CALLS.to_owned());
+                ErrorBody { limit: Some(CALLS_AT_ONCE), ..body }
             }
         }
     }
@@ -344,7 +354,9 @@ fn code_of(reason: ErrorReason) -> Code {
         | ErrorReason::ResourceInUse
         | ErrorReason::SmtpNotConfigured
         | ErrorReason::QueryTooBroad => Code::FailedPrecondition,
-        ErrorReason::BoundReached | ErrorReason::TooManyAttempts => Code::ResourceExhausted,
+        ErrorReason::BoundReached | ErrorReason::TooManyAttempts | ErrorReason::TooManyCalls => {
+            Code::ResourceExhausted
+        }
         ErrorReason::Unauthenticated => Code::Unauthenticated,
         ErrorReason::PermissionDenied => Code::PermissionDenied,
         ErrorReason::StorageUnavailable

@@ -18,7 +18,8 @@ use super::shared::page::time_position;
 use super::shared::status::Failure;
 use super::shared::stream::BoxStream;
 use super::shared::{money, time};
-use crate::engine::{Engine, InCurrency};
+use crate::domain::record::Record;
+use crate::engine::{Engine, HoldView, InCurrency};
 use crate::proto::v1;
 use crate::proto::v1::usage_service_server::UsageService;
 
@@ -132,10 +133,10 @@ impl UsageService for Usage {
         let request = authorize(request)?;
         let (filter, page) = convert::list_holds(&request)?;
         let listed = self.engine.holds(&request.workspace_id, &filter, page.fetch()).await?;
-        let InCurrency { currency, value: (mut views, expired_count) } = listed;
-        let next_page_token =
-            page.cut(&mut views, |last| time_position(last.hold.check_time, &last.hold.request_id));
-        let holds = views.into_iter().map(|view| records::hold_to_proto(currency, view)).collect();
+        let InCurrency { currency, value: (views, expired_count) } = listed;
+        let position = |last: &HoldView| time_position(last.hold.check_time, &last.hold.request_id);
+        let (holds, next_page_token) =
+            page.cut(views, position, |view| records::hold_to_proto(currency, view));
         Ok(Response::new(v1::ListHoldsResponse { holds, next_page_token, expired_count }))
     }
 
@@ -145,14 +146,12 @@ impl UsageService for Usage {
     ) -> Result<Response<v1::ListUsageRecordsResponse>, Status> {
         let request = authorize(request)?;
         let (filter, page, after) = convert::list_records(&request)?;
-        let InCurrency { currency, value: mut records } =
+        let InCurrency { currency, value: records } =
             self.engine.records(&filter, after, page.fetch()).await?;
-        let next_page_token =
-            page.cut(&mut records, |last| time_position(last.charge_time, &last.seq.to_string()));
         let catalog = self.engine.catalog();
-        let records = records.into_iter();
-        let records = records.map(|record| records::record_to_proto(currency, &catalog, record));
-        let records = records.collect();
+        let position = |last: &Record| time_position(last.charge_time, &last.seq.to_string());
+        let (records, next_page_token) = page
+            .cut(records, position, |record| records::record_to_proto(currency, &catalog, record));
         Ok(Response::new(v1::ListUsageRecordsResponse { records, next_page_token }))
     }
 

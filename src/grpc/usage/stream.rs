@@ -10,9 +10,10 @@ use tonic::{Code, Status, Streaming};
 use super::{convert, verdict};
 use crate::engine::Engine;
 use crate::grpc::access::{Caller, Stop};
+use crate::grpc::router::unread;
 use crate::grpc::shared::decode::decode;
 use crate::grpc::shared::status::Failure;
-use crate::grpc::shared::unread;
+use crate::limits::REQUEST_BYTES_MAX;
 use crate::proto::v1;
 use crate::proto::v1::check_and_route_stream_response::Result as Answer;
 
@@ -60,7 +61,9 @@ impl State {
                 self.is_over = true;
                 let is_malformed = status.code() == Code::InvalidArgument;
                 // Otherwise the caller is gone: there is no answer to send.
-                return unread::error_of(&status).or(is_malformed.then_some(status)).map(Err);
+                return unread::error_of(&status, REQUEST_BYTES_MAX)
+                    .or(is_malformed.then_some(status))
+                    .map(Err);
             }
         };
         Some(Ok(self.answer(request.check).await))

@@ -54,12 +54,12 @@ impl WorkspaceService for Workspace {
         let v1::ListWorkspacesRequest { page_size, page_token } = authorize(request)?;
         let page = decode(|at| Some(at.page(&["workspaces"], page_size, &page_token)))?;
         let after = page.after().unwrap_or_default();
-        let mut workspaces = match &*caller.grant().identity().workspace_ids {
+        let workspaces = match &*caller.grant().identity().workspace_ids {
             [] => self.engine.list_workspaces(after, page.fetch()).await?,
             own => self.engine.workspaces_of(own, after, page.fetch()).await?,
         };
-        let next_page_token = page.cut(&mut workspaces, |last| last.id.to_string());
-        let workspaces = workspaces.into_iter().map(workspace_to_proto).collect();
+        let (workspaces, next_page_token) =
+            page.cut(workspaces, |last| last.id.to_string(), workspace_to_proto);
         Ok(Response::new(v1::ListWorkspacesResponse { workspaces, next_page_token }))
     }
 

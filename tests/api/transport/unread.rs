@@ -3,7 +3,7 @@
 
 use http::Request;
 use tokio_stream::StreamExt;
-use tollgate::grpc::REQUEST_BYTES_MAX;
+use tollgate::limits::{LARGE_REQUEST_BYTES_MAX, REQUEST_BYTES_MAX};
 use tollgate::proto::v1;
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -25,9 +25,15 @@ fn assert_malformed(path: &str, status: &Status) {
     assert_eq!(status.message(), expected, "{path}");
 }
 
+/// Most bytes of a request.
+fn bytes_max(path: &str) -> usize {
+    let is_large = path.ends_with("/RecordUsageBatch") || path.ends_with("/ImportPrices");
+    if is_large { LARGE_REQUEST_BYTES_MAX } else { REQUEST_BYTES_MAX }
+}
+
 fn assert_too_long(path: &str, status: &Status) {
     assert_eq!(status.code(), Code::ResourceExhausted, "{path}: {status:?}");
-    let value = REQUEST_BYTES_MAX.to_string();
+    let value = bytes_max(path).to_string();
     let metadata = [("bound", "bytes of a message"), ("value", value.as_str())];
     assert_failed(status, Code::ResourceExhausted, "BOUND_REACHED", &metadata);
 }
@@ -56,7 +62,7 @@ async fn bytes_that_are_no_message_are_refused_by_every_method() {
 async fn a_message_that_is_too_long_is_refused_by_every_method() {
     let server = Server::start().await;
     for method in methods() {
-        let body = vec![0; REQUEST_BYTES_MAX + 1];
+        let body = vec![0; bytes_max(&method.path) + 1];
         assert_too_long(&method.path, &method.call(&server.channel, &[], body).await.unwrap_err());
     }
     let guarded = Guarded::start().await;

@@ -14,7 +14,8 @@ use tollgate::engine::alerts::Keyring;
 use tollgate::engine::alerts::address::AddressRules;
 use tollgate::engine::{Clock, Engine};
 use tollgate::grpc::router::Router;
-use tollgate::grpc::{self, Admission, ServiceContext};
+use tollgate::grpc::{self, Admission, Reports, ServiceContext};
+use tollgate::limits::{Limits, REPORTS_PER_WORKSPACE_MAX};
 use tollgate::storage::Store;
 use tollgate::tasks::fold;
 use tonic::client::Grpc;
@@ -71,6 +72,8 @@ impl Server {
             address_rules: AddressRules { allow_loopback: false, allow_private: false },
             has_smtp: true,
             admission,
+            limits: Limits::default(),
+            reports: Reports::new(REPORTS_PER_WORKSPACE_MAX),
             identities: None,
         };
         let router = Router::new(&context, grpc::routes(&context), &[]);

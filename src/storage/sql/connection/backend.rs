@@ -5,6 +5,7 @@
 //! of sqlx are spelled out here and nowhere else. It has no statement of the store.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -91,6 +92,10 @@ pub trait Dialect: Database {
     /// A connection whose settings have been read back.
     async fn connect(target: &Self::Target, access: Access) -> Result<Self::Connection, OpenError>;
 
+    /// Makes the statements of a connection end early once it is asked for. Each replaces the one
+    /// before.
+    async fn interruptible(connection: &mut Self::Connection) -> sqlx::Result<Interrupt>;
+
     /// Connections that only read.
     fn readers(target: &Self::Target) -> Pool<Self>;
 
@@ -129,6 +134,26 @@ pub trait Dialect: Database {
         epoch: i64,
         values: &[Value<'_>],
     ) -> sqlx::Result<u64>;
+}
+
+/// Asks the statement of a connection to end, from elsewhere.
+#[derive(Clone, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    pub fn request(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Whether a connection would notice.
+    #[cfg(test)]
+    pub fn is_watched(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
 }
 
 /// Reads a row; returns whether to go on.

@@ -14,7 +14,7 @@ use sqlx::postgres::{
 };
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, SqlSafeStr, SqlStr};
 
-use super::backend::{Access, Dialect};
+use super::backend::{Access, Dialect, Interrupt};
 use super::mark::Mark;
 use super::schema;
 use crate::storage::BoxError;
@@ -37,7 +37,7 @@ const WIPE_LOCK_TIMEOUT: &str = "SET lock_timeout = '10s'";
 /// Ends what runs for a server that is cut off.
 const NOTICE_LOST_CLIENTS: [&str; 2] =
     ["SET tcp_user_timeout = '5s'", "SET client_connection_check_interval = '2s'"];
-const READERS_MAX: u32 = 8;
+const READERS_MAX: u32 = 10;
 /// How long a connection may take to answer before it is used again. All of them may be lost when a
 /// read comes.
 const READER_TEST_MAX: Duration = Duration::from_secs(1);
@@ -138,6 +138,11 @@ impl Dialect for Postgres {
         }
         check_settings(&mut connection).await?;
         Ok(connection)
+    }
+
+    async fn interruptible(_connection: &mut PgConnection) -> sqlx::Result<Interrupt> {
+        // The server notices that the connection is gone when it sends a row.
+        Ok(Interrupt::default())
     }
 
     fn readers(target: &PgConnectOptions) -> PgPool {

@@ -19,7 +19,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Sqlite};
 
-use super::backend::{Access, Dialect};
+use super::backend::{Access, Dialect, Interrupt};
 use super::mark::Mark;
 use super::schema;
 use crate::storage::BoxError;
@@ -31,12 +31,14 @@ use crate::storage::sql::row::{Kind, Value};
 const VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
 /// How long a statement waits for a lock that another process has.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-const READERS_MAX: u32 = 4;
+const READERS_MAX: u32 = 8;
 /// Mode of new files.
 const PRIVATE: u32 = 0o600;
 /// The page cache of a reader, in KiB (negative: SQLite takes a positive number for pages). Records
 /// that were charged at about the same time lie within a few megabytes.
 const READER_CACHE: &str = "-8192";
+/// After how many steps of its virtual machine SQLite looks whether to go on: about a millisecond.
+const INTERRUPT_STEPS: i32 = 100_000;
 /// How long a read waits for a connection.
 const READER_WAIT_MAX: Duration = Duration::from_secs(10);
 
@@ -149,6 +151,14 @@ impl Dialect for Sqlite {
             check_settings(&mut connection).await?;
         }
         Ok(connection)
+    }
+
+    async fn interruptible(connection: &mut SqliteConnection) -> sqlx::Result<Interrupt> {
+        let interrupt = Interrupt::default();
+        let asked = interrupt.clone();
+        let mut handle = connection.lock_handle().await?;
+        handle.set_progress_handler(INTERRUPT_STEPS, move || !asked.is_requested());
+        Ok(interrupt)
     }
 
     fn readers(target: &Arc<Path>) -> SqlitePool {

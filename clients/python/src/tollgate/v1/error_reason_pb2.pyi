@@ -107,10 +107,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     on nothing. The metadata may name the address of the owner, `owner_address`. Try again, on
     another server if there is one. Status UNAVAILABLE with `google.rpc.RetryInfo`.
     """
-    ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 23
-    """Too much waits to be written already: 8,192 records of this workspace, its share of 65,536
-    records in all, or 16,384 changes and loads of workspaces. Nothing was written. Status
-    UNAVAILABLE with `google.rpc.RetryInfo`; a record may be sent again with the same request_id.
+    ERROR_REASON_TOO_MANY_CALLS: _ErrorReason.ValueType  # 22
+    """Too many such calls are under way: reports of the workspace, requests that are being received,
+    or answers that are not read. Nothing was done; try again. Status RESOURCE_EXHAUSTED with
+    `google.rpc.RetryInfo`.
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -204,9 +204,9 @@ ERROR_REASON_NOT_OWNER: ErrorReason.ValueType  # 21
 on nothing. The metadata may name the address of the owner, `owner_address`. Try again, on
 another server if there is one. Status UNAVAILABLE with `google.rpc.RetryInfo`.
 """
-ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 23
-"""Too much waits to be written already: 8,192 records of this workspace, its share of 65,536
-records in all, or 16,384 changes and loads of workspaces. Nothing was written. Status
-UNAVAILABLE with `google.rpc.RetryInfo`; a record may be sent again with the same request_id.
+ERROR_REASON_TOO_MANY_CALLS: ErrorReason.ValueType  # 22
+"""Too many such calls are under way: reports of the workspace, requests that are being received,
+or answers that are not read. Nothing was done; try again. Status RESOURCE_EXHAUSTED with
+`google.rpc.RetryInfo`.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
