@@ -101,6 +101,14 @@ const (
 	// or answers that are not read. Nothing was done; try again. Status RESOURCE_EXHAUSTED with
 	// `google.rpc.RetryInfo`.
 	ErrorReason_ERROR_REASON_TOO_MANY_CALLS ErrorReason = 22
+	// Too much waits to be written already: 8,192 records of this workspace, its share of 65,536
+	// records in all, or 16,384 changes and loads of workspaces. Nothing was written. Status
+	// UNAVAILABLE with `google.rpc.RetryInfo`; a record may be sent again with the same request_id.
+	ErrorReason_ERROR_REASON_OVERLOADED ErrorReason = 23
+	// The state of this workspace in memory failed, because of a defect, and is loaded again from what
+	// is stored: its live holds are given back, as after a crash. Within 10 seconds; other workspaces are
+	// not affected. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+	ErrorReason_ERROR_REASON_QUARANTINED ErrorReason = 24
 )
 
 // Enum value maps for ErrorReason.
@@ -129,6 +137,8 @@ var (
 		20: "ERROR_REASON_TOO_MANY_ATTEMPTS",
 		21: "ERROR_REASON_NOT_OWNER",
 		22: "ERROR_REASON_TOO_MANY_CALLS",
+		23: "ERROR_REASON_OVERLOADED",
+		24: "ERROR_REASON_QUARANTINED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":           0,
@@ -154,6 +164,8 @@ var (
 		"ERROR_REASON_TOO_MANY_ATTEMPTS":     20,
 		"ERROR_REASON_NOT_OWNER":             21,
 		"ERROR_REASON_TOO_MANY_CALLS":        22,
+		"ERROR_REASON_OVERLOADED":            23,
+		"ERROR_REASON_QUARANTINED":           24,
 	}
 )
 
@@ -188,7 +200,7 @@ var File_tollgate_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1etollgate/v1/error_reason.proto\x12\vtollgate.v1*\x9c\x06\n" +
+	"\x1etollgate/v1/error_reason.proto\x12\vtollgate.v1*\xd7\x06\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12$\n" +
@@ -213,7 +225,9 @@ const file_tollgate_v1_error_reason_proto_rawDesc = "" +
 	"\x1eERROR_REASON_PERMISSION_DENIED\x10\x13\x12\"\n" +
 	"\x1eERROR_REASON_TOO_MANY_ATTEMPTS\x10\x14\x12\x1a\n" +
 	"\x16ERROR_REASON_NOT_OWNER\x10\x15\x12\x1f\n" +
-	"\x1bERROR_REASON_TOO_MANY_CALLS\x10\x16BT\n" +
+	"\x1bERROR_REASON_TOO_MANY_CALLS\x10\x16\x12\x1b\n" +
+	"\x17ERROR_REASON_OVERLOADED\x10\x17\x12\x1c\n" +
+	"\x18ERROR_REASON_QUARANTINED\x10\x18BT\n" +
 	"\x0eio.tollgate.v1B\x10ErrorReasonProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (

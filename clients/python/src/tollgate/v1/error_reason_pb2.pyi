@@ -112,6 +112,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     or answers that are not read. Nothing was done; try again. Status RESOURCE_EXHAUSTED with
     `google.rpc.RetryInfo`.
     """
+    ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 23
+    """Too much waits to be written already: 8,192 records of this workspace, its share of 65,536
+    records in all, or 16,384 changes and loads of workspaces. Nothing was written. Status
+    UNAVAILABLE with `google.rpc.RetryInfo`; a record may be sent again with the same request_id.
+    """
+    ERROR_REASON_QUARANTINED: _ErrorReason.ValueType  # 24
+    """The state of this workspace in memory failed, because of a defect, and is loaded again from what
+    is stored: its live holds are given back, as after a crash. Within 10 seconds; other workspaces are
+    not affected. Status UNAVAILABLE with `google.rpc.RetryInfo`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reasons that `google.rpc.ErrorInfo.reason` carries in the details of every error status, by the
@@ -208,5 +218,15 @@ ERROR_REASON_TOO_MANY_CALLS: ErrorReason.ValueType  # 22
 """Too many such calls are under way: reports of the workspace, requests that are being received,
 or answers that are not read. Nothing was done; try again. Status RESOURCE_EXHAUSTED with
 `google.rpc.RetryInfo`.
+"""
+ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 23
+"""Too much waits to be written already: 8,192 records of this workspace, its share of 65,536
+records in all, or 16,384 changes and loads of workspaces. Nothing was written. Status
+UNAVAILABLE with `google.rpc.RetryInfo`; a record may be sent again with the same request_id.
+"""
+ERROR_REASON_QUARANTINED: ErrorReason.ValueType  # 24
+"""The state of this workspace in memory failed, because of a defect, and is loaded again from what
+is stored: its live holds are given back, as after a crash. Within 10 seconds; other workspaces are
+not affected. Status UNAVAILABLE with `google.rpc.RetryInfo`.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
