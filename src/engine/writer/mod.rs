@@ -5,6 +5,7 @@
 //! for whom is said in `queue.rs`, and what callers get while storage fails in `outage.rs`.
 
 mod attempts;
+mod durable;
 mod measure;
 mod outage;
 mod queue;
@@ -21,7 +22,7 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::warn;
 
 use crate::domain::check::BudgetStatus;
 use crate::domain::record::{Record, UsageReport};
@@ -30,9 +31,7 @@ use crate::domain::{Amount, Time};
 use crate::engine::error::{Error, Result};
 use crate::engine::workspace::WorkspaceHandle;
 use crate::engine::{Shared, WRITE_DEADLINE};
-use crate::storage;
 use crate::storage::log::Appended;
-use crate::telemetry;
 use outage::{OUTAGE_KNOWN_AFTER, Outage};
 use queue::{Queue, Work};
 
@@ -44,9 +43,6 @@ pub const GROUP_RECORDS_MAX: usize = 2_048;
 const GROUP_RECORDS_MIN: usize = 128;
 /// How long a group may take: whoever comes meanwhile waits for it.
 const GROUP_TIME: Duration = Duration::from_millis(20);
-/// Pause before a write of unknown outcome is repeated, doubled up to the maximum.
-const RETRY_PAUSE: Duration = Duration::from_millis(20);
-const RETRY_PAUSE_MAX: Duration = Duration::from_secs(2);
 /// Most groups that wait for the fold; what it misses it reads from the log.
 pub const FOLD_QUEUE_MAX: usize = 64;
 
@@ -455,69 +451,6 @@ struct Settled {
 struct Conflict {
     record: Record,
     entry: Entry,
-}
-
-impl Shared {
-    /// Appends entries. An unknown outcome is resolved by appending the same again until storage
-    /// says which (I4, I13): never guessed, however long it takes.
-    ///
-    /// # Errors
-    /// If nothing was written.
-    pub(super) async fn append(&self, records: &[Record]) -> storage::Result<Vec<Appended>> {
-        telemetry::COMMIT_RECORDS.observe(records.len() as u64);
-        self.until_known(|| self.store.append(records)).await
-    }
-
-    /// Sends what was committed to the fold. A full queue is no loss: the fold sees the gap and
-    /// reads the log.
-    pub(super) fn publish(&self, records: Vec<Record>) {
-        let Some(last) = records.last() else { return };
-        let upto = last.seq;
-        let erasures = self.erasures();
-        let after = self.writer.last_committed.swap(upto, Ordering::Relaxed);
-        let _ = self.writer.committed.try_send(Committed { after, upto, erasures, records });
-    }
-
-    /// Runs an idempotent write until its outcome is known.
-    pub(super) async fn until_known<T, F>(&self, mut write: impl FnMut() -> F) -> storage::Result<T>
-    where
-        F: Future<Output = storage::Result<T>>,
-    {
-        let mut pause = RETRY_PAUSE;
-        let mut in_doubt = false;
-        let _unanswered = self.writer.unanswered();
-        loop {
-            self.writer.outage.write_begins();
-            let outcome = measure::write(write()).await;
-            self.writer.outage.write_ends();
-            self.note_storage(&outcome);
-            match outcome {
-                Err(storage::Error::Unknown(cause)) => {
-                    warn!(%cause, "outcome of a write is not known yet");
-                    in_doubt = true;
-                }
-                // An earlier try may have been applied.
-                Err(storage::Error::NotApplied(cause)) if in_doubt => {
-                    warn!(%cause, "outcome of a write is still not known");
-                }
-                known => return known,
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(RETRY_PAUSE_MAX);
-        }
-    }
-
-    pub(super) fn note_storage<T>(&self, outcome: &storage::Result<T>) {
-        self.writer.outage.note(outcome.is_ok());
-        if let Err(storage::Error::Fenced) = outcome {
-            error!("another server has taken over this database: stopping");
-            self.writer.fatal.cancel();
-        }
-        if let Err(error @ storage::Error::Gone(_)) = outcome {
-            error!("{error}: stopping");
-            self.writer.fatal.cancel();
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! A ledger that fails, because of a defect: only its workspace is affected, and it is loaded again.
+//! A ledger that fails because of a defect: only its workspace is affected, and it is loaded
+//! again.
 //!
 //! The clock breaks while the ledger of one workspace is locked.
 
