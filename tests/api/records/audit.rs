@@ -486,6 +486,7 @@ async fn an_import_of_prices_is_logged_as_one_by_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(TestClock::default());
     let url = database(folder.path()).await;
+    assert!(tollgate::storage::sql::create(&url).await.unwrap());
     let file = folder.path().join("prices.json");
     let rates = r#""input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6"#;
     std::fs::write(&file, format!(r#"{{"mine": {{"litellm_provider": "us", {rates}}}}}"#)).unwrap();
