@@ -130,7 +130,7 @@ impl Limit {
 
 const REFUSED: &str = "the new connection is closed at once; those that are open go on";
 const CLOSED: &str = "the connection is closed";
-const GOAWAY: &str = "GOAWAY: the client connects anew with its next call";
+const GOAWAY: &str = "GOAWAY: the client reconnects with its next call";
 const AGE: &str = "the same, once it has no call in flight";
 const WAIT: &str = "further ones wait";
 const CLIENT: &str = "further ones wait in the client";
@@ -151,7 +151,7 @@ static LIMITS: [Limit; 30] = [
     limit("time for a TLS handshake", Time(HANDSHAKE_WAIT), CLOSED),
     limit("time for the first bytes of HTTP", Time(PREFACE_WAIT), CLOSED),
     limit("time for the headers of a call over HTTP/1.1", Time(HTTP1_HEADERS_WAIT), CLOSED),
-    limit("time of a connection without a call", Time(CONNECTION_IDLE), GOAWAY)
+    limit("idle time of a connection", Time(CONNECTION_IDLE), GOAWAY)
         .set_by("connection_idle_seconds"),
     limit("age of a connection, give or take a tenth", Time(CONNECTION_AGE), AGE)
         .set_by("connection_age_seconds"),

@@ -126,8 +126,7 @@ pub static SETTINGS: [Setting; 32] = [
     value(
         "connection_age_seconds",
         "N",
-        "How old a connection gets before its client is asked to connect anew, once no call is in \
-         flight",
+        "Age at which a connection gets a GOAWAY, once no call is in flight",
     ),
     value("reports_per_workspace_max", "N", "Most reports of one workspace at once"),
     switch("webhooks_allow_loopback", "Allow webhooks at loopback addresses, also over http"),

@@ -76,35 +76,15 @@ fn kept_from(workspace: &Workspace, now: Time) -> Option<Time> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Currency;
-    use crate::domain::alert::AlertPolicy;
-    use crate::domain::workspace::{HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy};
+    use crate::engine::workspace::tests::workspace;
 
     fn check(zone: &str, now: &str, days: Option<i64>, expected: Option<&str>) {
         let at = |text: &str| {
             let time = chrono::DateTime::parse_from_rfc3339(text).unwrap();
             Time::from_utc(time.to_utc())
         };
-        let workspace = Workspace {
-            id: "w".into(),
-            display_name: String::new(),
-            currency: Currency::EUR,
-            time_zone: zone.parse().unwrap(),
-            automatic_fallback: true,
-            unpriced_models: UnpricedModelPolicy::Deny,
-            hold_expiry: HoldExpiryPolicy::Release,
-            unknown_keys: UnknownKeyPolicy::Accept,
-            required_fields: Vec::new(),
-            week_start: Default::default(),
-            reported_cost: Default::default(),
-            alerts: AlertPolicy::default(),
-            may_have_expiry_charges: false,
-            usage_retention_days: days,
-            price_max_age_days: None,
-            plan: None,
-            create_time: Time::EARLIEST,
-            update_time: Time::EARLIEST,
-        };
+        let (time_zone, usage_retention_days) = (zone.parse().unwrap(), days);
+        let workspace = Workspace { time_zone, usage_retention_days, ..workspace("w") };
         assert_eq!(kept_from(&workspace, at(now)), expected.map(at), "{zone} {now} {days:?}");
     }
 

@@ -5,6 +5,7 @@
 //! its live holds, as a crash would, and touches no other workspace.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
@@ -22,6 +23,7 @@ pub struct WorkspaceHandle {
     /// Signalled after alerts were stored.
     alerts: watch::Sender<()>,
     load_time: Instant,
+    is_failure_noticed: AtomicBool,
 }
 
 impl WorkspaceHandle {
@@ -29,7 +31,8 @@ impl WorkspaceHandle {
         let id = ledger.workspace().id.clone();
         let (changes, alerts) = (watch::Sender::new(()), watch::Sender::new(()));
         let (ledger, load_time) = (Mutex::new(ledger), Instant::now());
-        WorkspaceHandle { id, ledger, changes, alerts, load_time }
+        let is_failure_noticed = AtomicBool::new(false);
+        WorkspaceHandle { id, ledger, changes, alerts, load_time, is_failure_noticed }
     }
 
     pub fn id(&self) -> &Arc<str> {
@@ -52,10 +55,18 @@ impl WorkspaceHandle {
     /// Does something with the ledger; nothing where that has failed, or fails with this. For what
     /// must not end with one workspace.
     pub(super) fn attempt<T>(&self, act: impl FnOnce(&mut Ledger) -> T) -> Option<T> {
-        // Of the ledger nobody sees more: its lock is poisoned then.
-        catch_unwind(AssertUnwindSafe(|| self.lock_sound().map(|mut ledger| act(&mut ledger))))
-            .ok()
-            .flatten()
+        // Unwind-safe: a panic poisons the lock, so nobody sees this ledger again.
+        let acted =
+            catch_unwind(AssertUnwindSafe(|| self.lock_sound().map(|mut ledger| act(&mut ledger))));
+        acted.unwrap_or_else(|_| {
+            self.notice_failure();
+            None
+        })
+    }
+
+    /// Whether its ledger has failed, and this was not noticed before.
+    pub(super) fn notice_failure(&self) -> bool {
+        self.has_failed() && !self.is_failure_noticed.swap(true, Ordering::Relaxed)
     }
 
     /// Whether its ledger has failed.
@@ -67,7 +78,7 @@ impl WorkspaceHandle {
         self.load_time
     }
 
-    /// LiveFigures for those who watch the server; none where the ledger has failed.
+    /// Figures for the metrics; none where the ledger has failed.
     pub fn figures(&self) -> Option<(Currency, LiveFigures)> {
         let ledger = self.lock_sound()?;
         Some((ledger.workspace().currency, ledger.live_figures()))
@@ -106,9 +117,9 @@ pub mod tests {
     use crate::domain::{Currency, Time};
     use crate::engine::registry::Registry;
 
-    /// The ledger of a workspace without anything.
-    pub fn ledger(id: &str) -> Ledger {
-        let workspace = Workspace {
+    /// A workspace without anything.
+    pub fn workspace(id: &str) -> Workspace {
+        Workspace {
             id: id.into(),
             display_name: String::new(),
             currency: Currency::EUR,
@@ -127,9 +138,13 @@ pub mod tests {
             plan: None,
             create_time: Time::EARLIEST,
             update_time: Time::EARLIEST,
-        };
+        }
+    }
+
+    /// Its ledger.
+    pub fn ledger(id: &str) -> Ledger {
         let catalog = Catalog::default().into();
-        Ledger::new(workspace, Vec::new(), catalog, Vec::new(), Time::EARLIEST)
+        Ledger::new(workspace(id), Vec::new(), catalog, Vec::new(), Time::EARLIEST)
     }
 
     #[test]
@@ -143,6 +158,7 @@ pub mod tests {
         assert!(failing.attempt(|ledger| ledger.has_alerts()).is_some());
         assert_eq!(failing.attempt(|_| -> i32 { panic!("a defect") }), None);
         assert!(failing.has_failed() && failing.attempt(|_| ()).is_none());
+        assert!(!failing.notice_failure() && !sound.notice_failure(), "it was noticed before");
         assert!(registry.get("failing").is_none() && registry.failed("failing").is_some());
         assert!(registry.get("sound").is_some() && registry.failed("sound").is_none());
         assert_eq!((registry.sound().len(), registry.all().len()), (1, 2));

@@ -24,10 +24,10 @@ use std::sync::Arc;
 
 use access::table::METHODS;
 pub use access::table::to_markdown as role_table;
+pub use analytics::Reports;
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use router::Router;
-pub use shared::reports::Reports;
 use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
 use tonic::service::Routes;

@@ -75,6 +75,7 @@ fn outcome_of(error: &Error) -> RecordOutcome {
     match error {
         Error::StorageUnavailable
         | Error::Overloaded { .. }
+        | Error::Quarantined
         | Error::Stopping
         | Error::Internal(_)
         | Error::NotOwner { .. } => RecordOutcome::Failed,

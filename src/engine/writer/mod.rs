@@ -41,7 +41,7 @@ pub use queue::{QUEUED_RECORDS_IN_ALL_MAX, QUEUED_RECORDS_MAX};
 pub const GROUP_RECORDS_MAX: usize = 2_048;
 /// As many are in one at any speed of storage.
 const GROUP_RECORDS_MIN: usize = 128;
-/// How long a group may take: whoever comes meanwhile waits for it.
+/// Target duration of one group: a record that arrives meanwhile waits for it.
 const GROUP_TIME: Duration = Duration::from_millis(20);
 /// Most groups that wait for the fold; what it misses it reads from the log.
 pub const FOLD_QUEUE_MAX: usize = 64;
@@ -281,11 +281,11 @@ impl Writer {
         }
     }
 
-    /// Runs a job. One that panics with the ledger of a workspace is over: its caller is told, and
-    /// the workspace is loaded again. Any other defect ends the writer.
+    /// Runs a job. One that panics in the ledger of a workspace fails alone: its caller gets an
+    /// error, and the workspace is loaded again. Any other panic ends the writer.
     async fn perform(&self, job: Job) {
         if let Err(panic) = AssertUnwindSafe(job(self.shared.clone())).catch_unwind().await
-            && !self.shared.workspaces.all().iter().any(|workspace| workspace.has_failed())
+            && !self.shared.workspaces.all().iter().any(|workspace| workspace.notice_failure())
         {
             resume_unwind(panic);
         }

@@ -111,7 +111,7 @@ impl<R> Queue<R> {
         self.arrived.notify_one();
     }
 
-    /// Drops what waits, for a writer that has ended: callers are told that the server stops.
+    /// Drops the queue of a writer that has ended: its callers get [`Error::Stopping`].
     pub fn abandon(&self) {
         let empty = State { is_closed: true, ..State::new() };
         // Dropped without the lock, and in a defined order, so that a simulation is deterministic.

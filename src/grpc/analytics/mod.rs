@@ -3,9 +3,11 @@
 mod convert;
 mod export;
 mod export_request;
+mod places;
 mod query;
 mod reports;
 
+pub use places::Reports;
 use std::time::Duration;
 
 use prost_types::Timestamp;
@@ -17,7 +19,6 @@ use self::export::Exports;
 use super::ServiceContext;
 use super::access::{Stop, authorize};
 use super::shared::page::time_position;
-use super::shared::reports::Reports;
 use super::shared::status::Failure;
 use super::shared::stream::{BoxStream, Source, stream};
 use super::shared::text;

@@ -9,7 +9,6 @@ pub mod enums;
 pub mod mask;
 pub mod money;
 pub mod page;
-pub mod reports;
 pub mod status;
 pub mod stream;
 pub mod subject;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::status::Failure;
+use crate::grpc::shared::status::Failure;
 use crate::limits::{REPORT_WAIT, REPORTS_MAX, REPORTS_WAITING_MAX};
 
 #[derive(Clone)]
