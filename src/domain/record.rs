@@ -134,6 +134,11 @@ pub struct AnswerReport {
 }
 
 impl Record {
+    /// Whether it ends the hold of its request.
+    pub fn ends_hold(&self) -> bool {
+        self.kind == RecordKind::Usage
+    }
+
     /// Whether it is the record of a report with this content.
     pub fn is_usage_of(&self, fingerprint: i64) -> bool {
         self.kind == RecordKind::Usage && self.fingerprint == fingerprint

@@ -34,6 +34,7 @@ pub struct Workspace {
     pub automatic_fallback: bool,
     pub unpriced_models: UnpricedModelPolicy,
     pub hold_expiry: HoldExpiryPolicy,
+    pub hold_durability: HoldDurability,
     pub unknown_keys: UnknownKeyPolicy,
     /// Fields of the attribution that a check must have. Sorted, without repeats.
     pub required_fields: Vec<AttributionField>,
@@ -120,6 +121,18 @@ coded_enum! {
     pub enum HoldExpiryPolicy {
         Release = 0,
         ChargeEstimate = 1,
+    }
+}
+
+coded_enum! {
+    /// What is left of the holds of a workspace after a crash or a fail-over.
+    pub enum HoldDurability {
+        /// Nothing: they are in memory alone.
+        Memory = 0,
+        /// Those that are older than the last commits: they are stored with the next group.
+        Journaled = 1,
+        /// All that were answered: a check waits until its hold is stored.
+        Committed = 2,
     }
 }
 

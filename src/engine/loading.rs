@@ -1,8 +1,9 @@
 //! Loads a workspace from storage, with what it had in the shutdown snapshot; saves the snapshot.
 //!
-//! The snapshot has what lives in memory alone: holds and counts of rate limits. It is deleted once
-//! it is restored, so after a crash there is none: then holds are released, and rate limits count
-//! as used up until their windows have passed (the crash penalty).
+//! The snapshot has what lives in memory alone: counts of rate limits, and the holds of workspaces
+//! whose holds storage does not keep. It is deleted once it is restored, so after a crash there is
+//! none: then such holds are released, and rate limits count as used up until their windows have
+//! passed (the crash penalty).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::domain::catalog::price::{Quote, Rate};
 use crate::domain::record::{Record, RecordKind};
 use crate::domain::time::MICROS_PER_DAY;
 use crate::domain::time::calendar::Window;
+use crate::domain::workspace::HoldDurability;
 use crate::ledger::{
     HoldFilter, HoldView, Ledger, RECORDED_REQUESTS_MAX, RestoredHold, WindowSpend,
 };
@@ -62,7 +64,7 @@ impl Shared {
             if failed.load_time().elapsed() < QUARANTINE {
                 return Err(Error::Quarantined);
             }
-            error!(workspace = id, "its ledger has failed: live holds are lost; loading it again");
+            error!(workspace = id, "its ledger has failed: loading it again");
         }
         let workspace = self.store.workspace(id).await?;
         let workspace = workspace.ok_or_else(|| Error::WorkspaceNotFound(id.to_owned()))?;
@@ -189,9 +191,13 @@ impl Shared {
             return Ok(());
         }
         restore_holds(ledger, holds, now);
+        let keep_holds = ledger.workspace().hold_durability != HoldDurability::Memory;
+        if keep_holds && rates.is_empty() && crash_time.is_none() {
+            return Ok(());
+        }
         let counts = rates.into_iter().map(|rate| rate.counts).collect();
         ledger.restore_rates(now, RateSnapshot { counts, crash_time });
-        self.until_known(|| self.store.delete_snapshot(&id)).await?;
+        self.until_known(|| self.store.delete_snapshot(&id, keep_holds)).await?;
         Ok(())
     }
 
@@ -264,28 +270,31 @@ fn restore_holds(ledger: &mut Ledger, holds: Vec<StoredHold>, now: Time) {
 
 /// The live holds of a ledger, to be saved.
 fn stored_holds(ledger: &mut Ledger, now: Time) -> Vec<StoredHold> {
-    let workspace_id = ledger.workspace().id.clone();
     let live = HoldFilter { live: Some(true), after: None };
     let views = ledger.hold_views(now, &live, usize::MAX);
     let views = views.into_iter();
-    views
-        .map(|HoldView { hold, model_id, .. }| StoredHold {
-            workspace_id: workspace_id.clone(),
-            model_id,
-            attempt: hold.attempt,
-            routed: hold.routed.is_some(),
-            held: hold.held,
-            check_time: hold.check_time,
-            expire_time: hold.expire_time,
-            price_id: hold.quote.as_ref().map(|quote| quote.card.price().id.clone()),
-            exchange_rate_nanos: hold.quote.as_ref().map_or(Rate::ONE, |quote| quote.rate).nanos(),
-            tier: hold.tier,
-            fingerprint: hold.fingerprint,
-            attribution: hold.attribution().unwrap_or_default(),
-            held_tokens: hold.held_tokens,
-            held_cache_reads: hold.held_cache_reads,
-            key_group_id: ledger.group_name(hold.group),
-            request_id: hold.request_id,
-        })
-        .collect()
+    views.map(|view| stored_hold(ledger, view)).collect()
+}
+
+/// A hold of a ledger as it is stored.
+pub(super) fn stored_hold(ledger: &Ledger, view: HoldView) -> StoredHold {
+    let HoldView { hold, model_id, .. } = view;
+    StoredHold {
+        workspace_id: ledger.workspace().id.clone(),
+        model_id,
+        attempt: hold.attempt,
+        routed: hold.routed.is_some(),
+        held: hold.held,
+        check_time: hold.check_time,
+        expire_time: hold.expire_time,
+        price_id: hold.quote.as_ref().map(|quote| quote.card.price().id.clone()),
+        exchange_rate_nanos: hold.quote.as_ref().map_or(Rate::ONE, |quote| quote.rate).nanos(),
+        tier: hold.tier,
+        fingerprint: hold.fingerprint,
+        attribution: hold.attribution().unwrap_or_default(),
+        held_tokens: hold.held_tokens,
+        held_cache_reads: hold.held_cache_reads,
+        key_group_id: ledger.group_name(hold.group),
+        request_id: hold.request_id,
+    }
 }

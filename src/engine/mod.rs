@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::domain::catalog::Catalog;
+use crate::domain::workspace::HoldDurability;
 use crate::domain::{Currency, Time};
 use crate::storage::audit::AuditEvent;
 use crate::storage::lease::Lease;
@@ -275,6 +276,15 @@ impl Engine {
 }
 
 impl Shared {
+    /// That of workspaces whose creator does not say: where another server may take over, holds
+    /// should be there when it does.
+    fn hold_durability(&self) -> HoldDurability {
+        match self.lease.duration() {
+            Some(_) => HoldDurability::Journaled,
+            None => HoldDurability::Memory,
+        }
+    }
+
     /// Applies changes with their entries of the audit log, in one transaction. `workspace_id` is
     /// empty for the catalog.
     async fn change(

@@ -8,8 +8,11 @@ use super::{Engine, InCurrency, WorkspaceHandle};
 use crate::domain::check::{Answer, Check, Decision};
 use crate::domain::record::{Record, UsageReport};
 use crate::domain::time::Micros;
+use crate::domain::workspace::HoldDurability;
 use crate::domain::{Amount, Time};
-use crate::ledger::{ExpiryCharge, HoldFilter, HoldView, PreparedCheck};
+use crate::ledger::{
+    Error as LedgerError, ExpiryCharge, HoldFilter, HoldView, PreparedCheck, Stored,
+};
 use crate::storage::log::{Appended, Order, RecordFilter, RecordPosition};
 use crate::telemetry;
 
@@ -28,38 +31,91 @@ impl Engine {
         workspace_id: &str,
         check: &mut PreparedCheck,
     ) -> Result<InCurrency<Decision>> {
-        let decided =
-            self.shared.workspaces.with(workspace_id, |workspace| self.check_in(workspace, check));
-        if let Some(decision) = decided {
-            return decision;
+        loop {
+            let decided = self
+                .shared
+                .workspaces
+                .with(workspace_id, |workspace| self.check_in(workspace, check));
+            let (decision, unstored) = match decided {
+                Some(decided) => decided?,
+                None => self.check_in(&self.workspace(workspace_id).await?, check)?,
+            };
+            match unstored {
+                // Then it is decided again: the request is held now, or was ended meanwhile.
+                Some((workspace, attempt)) => {
+                    self.commit_hold(&workspace, check.request_id(), attempt).await?;
+                }
+                None => {
+                    self.note_decision(&decision.value, check.is_dry_run());
+                    return Ok(decision);
+                }
+            }
         }
-        let workspace = self.workspace(workspace_id).await?;
-        self.check_in(&workspace, check)
     }
 
-    fn check_in(
+    fn note_decision(&self, decision: &Decision, is_dry_run: bool) {
+        telemetry::decided(decision, is_dry_run);
+        if decision.answer != Answer::Allowed {
+            self.shared.note_refusal();
+        }
+    }
+
+    /// Waits until the hold of an attempt is stored, or has ended.
+    ///
+    /// # Errors
+    /// If it is not stored. It is released then: its caller has no answer that it may go on.
+    async fn commit_hold(
         &self,
         workspace: &WorkspaceHandle,
+        request_id: &str,
+        attempt: i32,
+    ) -> Result<()> {
+        let (writer, attempt) = (&self.shared.writer, Some(attempt));
+        let hold = (request_id, attempt);
+        let stored = writer.hold_stored(workspace, hold, |stored| stored.is_there).await;
+        if stored.is_err() {
+            let now = self.now();
+            workspace.attempt(|ledger| match ledger.stored_hold(request_id, attempt) {
+                Some(Stored { is_there: false, .. }) => ledger.release(now, request_id).is_ok(),
+                // Another call has the answer that it is held.
+                Some(_) | None => false,
+            });
+        }
+        stored.map(drop)
+    }
+
+    /// With the workspace and the attempt, if the answer has to wait until its hold is stored.
+    fn check_in(
+        &self,
+        workspace: &Arc<WorkspaceHandle>,
         check: &mut PreparedCheck,
-    ) -> Result<InCurrency<Decision>> {
+    ) -> Result<(InCurrency<Decision>, Option<(Arc<WorkspaceHandle>, i32)>)> {
         if !self.shared.lease.is_held() {
             return Err(self.shared.not_owner());
         }
         let now = self.now();
-        let (currency, decision) = {
-            let mut ledger = workspace.lock();
-            (ledger.workspace().currency, ledger.decide(now, check))
+        let mut ledger = workspace.lock();
+        let (currency, durability) =
+            (ledger.workspace().currency, ledger.workspace().hold_durability);
+        let decision = match durability {
+            // It may have to be decided again.
+            HoldDurability::Committed => ledger.decide(now, &mut check.clone()),
+            HoldDurability::Memory | HoldDurability::Journaled => ledger.decide(now, check),
         };
-        match decision {
-            Ok(value) => {
-                telemetry::decided(&value, check.is_dry_run());
-                if value.answer != Answer::Allowed {
-                    self.shared.note_refusal();
-                }
-                Ok(InCurrency { currency, value })
+        let value = decision.map_err(|error| Error::of_ledger(error, check.request_id()))?;
+        let unstored = match durability {
+            HoldDurability::Committed if !check.is_dry_run() => {
+                let stored = ledger.stored_hold(check.request_id(), Some(value.attempt));
+                stored.filter(|stored| !stored.is_there && value.answer != Answer::Blocked)
             }
-            Err(error) => Err(Error::of_ledger(error, check.request_id())),
+            _ => None,
+        };
+        drop(ledger);
+        if durability != HoldDurability::Memory {
+            self.shared.writer.store_holds(workspace, durability);
         }
+        let unstored = unstored.map(|_| (workspace.clone(), value.attempt));
+        Ok((InCurrency { currency, value }, unstored))
     }
 
     /// Records one attempt; returns when it is durable.
@@ -92,9 +148,11 @@ impl Engine {
         request_id: &str,
     ) -> Result<InCurrency<Amount>> {
         let workspace = self.workspace(workspace_id).await?;
-        let mut ledger = workspace.lock();
-        let currency = ledger.workspace().currency;
-        let released = ledger.release(self.now(), request_id);
+        let (currency, released) = {
+            let mut ledger = workspace.lock();
+            (ledger.workspace().currency, ledger.release(self.now(), request_id))
+        };
+        self.store_holds(&workspace);
         let value = released.map_err(|error| Error::of_ledger(error, request_id))?;
         Ok(InCurrency { currency, value })
     }
@@ -109,8 +167,33 @@ impl Engine {
         if !self.shared.lease.is_held() {
             return Err(self.shared.not_owner());
         }
-        let extended = workspace.lock().extend(self.now(), request_id, duration);
-        extended.map_err(|error| Error::of_ledger(error, request_id))
+        let (durability, extended) = {
+            let mut ledger = workspace.lock();
+            let extended = ledger.extend(self.now(), request_id, duration);
+            (ledger.workspace().hold_durability, extended)
+        };
+        let expire_time = extended.map_err(|error| Error::of_ledger(error, request_id))?;
+        self.store_holds(&workspace);
+        if durability == HoldDurability::Committed
+            && !self
+                .shared
+                .writer
+                .hold_stored(&workspace, (request_id, None), Stored::is_current)
+                .await?
+        {
+            return Err(Error::of_ledger(LedgerError::HoldNotFound, request_id));
+        }
+        Ok(expire_time)
+    }
+
+    /// Has holds stored that have changed, and those deleted that have ended.
+    fn store_holds(&self, workspace: &Arc<WorkspaceHandle>) {
+        let unstored = workspace.attempt(|ledger| {
+            ledger.has_unstored_holds().then_some(ledger.workspace().hold_durability)
+        });
+        if let Some(durability) = unstored.flatten() {
+            self.shared.writer.store_holds(workspace, durability);
+        }
     }
 
     /// At most `limit` of the holds that match, by (check time, request id), and how many expired
@@ -150,11 +233,12 @@ impl Engine {
     pub async fn expire_holds(&self) -> Result<usize> {
         let now = self.now();
         let mut workspaces = self.loaded_workspaces();
+        // In a defined order, so that a simulation is deterministic.
+        workspaces.sort_by(|a, b| a.id().cmp(b.id()));
+        workspaces.iter().for_each(|workspace| self.store_holds(workspace));
         workspaces.retain(|workspace| {
             workspace.attempt(|ledger| ledger.has_due(now)).unwrap_or_default()
         });
-        // In a defined order, so that a simulation is deterministic.
-        workspaces.sort_by(|a, b| a.id().cmp(b.id()));
         let mut charged = 0;
         for workspace in workspaces {
             let due = workspace.attempt(|ledger| ledger.take_due_charges(now)).unwrap_or_default();

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::domain::Currency;
@@ -22,6 +22,10 @@ pub struct WorkspaceHandle {
     changes: watch::Sender<()>,
     /// Signalled after alerts were stored.
     alerts: watch::Sender<()>,
+    /// Notified after holds were stored. Wakes in order, so that a simulation is deterministic.
+    stored: Notify,
+    /// Whether the writer knows of holds that are to be stored.
+    has_waiting_holds: AtomicBool,
     load_time: Instant,
     is_failure_noticed: AtomicBool,
 }
@@ -29,10 +33,16 @@ pub struct WorkspaceHandle {
 impl WorkspaceHandle {
     pub(super) fn new(ledger: Ledger) -> WorkspaceHandle {
         let id = ledger.workspace().id.clone();
-        let (changes, alerts) = (watch::Sender::new(()), watch::Sender::new(()));
-        let (ledger, load_time) = (Mutex::new(ledger), Instant::now());
-        let is_failure_noticed = AtomicBool::new(false);
-        WorkspaceHandle { id, ledger, changes, alerts, load_time, is_failure_noticed }
+        WorkspaceHandle {
+            id,
+            ledger: Mutex::new(ledger),
+            changes: watch::Sender::new(()),
+            alerts: watch::Sender::new(()),
+            stored: Notify::new(),
+            has_waiting_holds: AtomicBool::new(false),
+            load_time: Instant::now(),
+            is_failure_noticed: AtomicBool::new(false),
+        }
     }
 
     pub fn id(&self) -> &Arc<str> {
@@ -96,6 +106,20 @@ impl WorkspaceHandle {
         self.changes.subscribe()
     }
 
+    /// Notes that holds are to be stored. Whether the writer did not know.
+    pub(super) fn begin_waiting(&self) -> bool {
+        !self.has_waiting_holds.swap(true, Ordering::AcqRel)
+    }
+
+    pub(super) fn end_waiting(&self) {
+        self.has_waiting_holds.store(false, Ordering::Release);
+    }
+
+    /// Notifies those who wait that holds were stored, or could not be.
+    pub(super) fn stored(&self) -> &Notify {
+        &self.stored
+    }
+
     /// Wakes those who watch its alerts.
     pub(super) fn announce_alerts(&self) {
         self.alerts.send_replace(());
@@ -112,7 +136,7 @@ pub mod tests {
     use crate::domain::alert::AlertPolicy;
     use crate::domain::catalog::Catalog;
     use crate::domain::workspace::{
-        HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+        HoldDurability, HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
     };
     use crate::domain::{Currency, Time};
     use crate::engine::registry::Registry;
@@ -127,6 +151,7 @@ pub mod tests {
             automatic_fallback: true,
             unpriced_models: UnpricedModelPolicy::Deny,
             hold_expiry: HoldExpiryPolicy::Release,
+            hold_durability: HoldDurability::Memory,
             unknown_keys: UnknownKeyPolicy::Accept,
             required_fields: Vec::new(),
             week_start: Default::default(),

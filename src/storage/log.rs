@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::Result;
 use super::audit::AuditEvent;
+use super::shutdown::StoredHold;
 use crate::domain::Time;
 use crate::domain::record::Record;
 use crate::domain::time::calendar::Window;
@@ -23,6 +24,20 @@ pub enum Appended {
     /// There is another record with its key, under another `seq`: this one. The log is
     /// unchanged.
     Existing(Box<Record>),
+}
+
+/// Holds that storage keeps, as they have changed. None is both taken and ended.
+#[derive(Clone, Debug, Default)]
+pub struct HoldChanges {
+    pub taken: Vec<StoredHold>,
+    /// By workspace and request.
+    pub ended: Vec<(Arc<str>, Arc<str>)>,
+}
+
+impl HoldChanges {
+    pub fn is_empty(&self) -> bool {
+        self.taken.is_empty() && self.ended.is_empty()
+    }
 }
 
 /// Which records to list. Absent parts do not restrict.
@@ -81,12 +96,23 @@ pub trait LogStore: Send + Sync + 'static {
     /// Must return when the entry with the greatest `seq` was written; `None` without entries.
     async fn last_record_time(&self) -> Result<Option<Time>>;
 
-    /// Appends records, in one transaction. Must return an outcome for each record, in order. A
+    /// [`LogStore::append_with_holds`] without holds.
+    async fn append(&self, records: &[Record]) -> Result<Vec<Appended>> {
+        self.append_with_holds(records, &HoldChanges::default()).await
+    }
+
+    /// Appends records, in one transaction, and in the same stores the holds that were taken, in
+    /// place of any of the same (workspace, request), and deletes those that have ended. Tries of
+    /// the same change the same. Must return an outcome for each record, in order. A
     /// record whose key is in the log already, or earlier in `records`, must not be written, and
     /// its outcome must be the record that is there. A record that is there under its own `seq` was
     /// written by an earlier try, and its outcome must be `New`. `seq`s grow within `records` and
     /// are greater than those of earlier calls, tries of the same records aside.
-    async fn append(&self, records: &[Record]) -> Result<Vec<Appended>>;
+    async fn append_with_holds(
+        &self,
+        records: &[Record],
+        holds: &HoldChanges,
+    ) -> Result<Vec<Appended>>;
 
     /// Appends records that somebody makes by hand together with their audit events: in one
     /// transaction, all or nothing. Must return `New` if all of `records` are in the log under

@@ -1,5 +1,6 @@
-//! The part of the contract about the shutdown snapshot: what lives in memory alone, saved at a
-//! graceful stop and restored at the next start.
+//! The part of the contract about the shutdown snapshot: what lives in memory, saved at a graceful
+//! stop and restored at the next start. Holds of some workspaces are stored as they are taken and
+//! end too, by [`super::log::LogStore::append_with_holds`].
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use crate::domain::backfill::RateCounts;
 use crate::domain::usage::ServiceTier;
 use crate::domain::{Amount, Time};
 
-/// A hold that was saved at a graceful stop.
+/// A hold as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredHold {
     pub workspace_id: Arc<str>,
@@ -76,8 +77,9 @@ pub trait ShutdownStore: Send + Sync + 'static {
     /// Must return the time of the stored crash of a workspace; `None` if there is none.
     async fn crash_time(&self, workspace_id: &str) -> Result<Option<Time>>;
 
-    /// Must delete what is stored for a workspace: its holds, its counts, and its crash.
-    async fn delete_snapshot(&self, workspace_id: &str) -> Result<()>;
+    /// Must delete what is stored for a workspace: its counts, its crash, and, unless `keep_holds`,
+    /// its holds.
+    async fn delete_snapshot(&self, workspace_id: &str, keep_holds: bool) -> Result<()>;
 
     /// Must return the ids of all workspaces for which something is stored, sorted.
     async fn snapshot_workspaces(&self) -> Result<Vec<String>>;

@@ -17,7 +17,8 @@ use tollgate::domain::usage::{
     Extras, Note, Outcome, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
 };
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    HoldDurability, HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy,
+    UnpricedModelPolicy, Workspace,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::export::{Export, LogScope};
@@ -44,6 +45,7 @@ fn workspace() -> Workspace {
         automatic_fallback: true,
         unpriced_models: UnpricedModelPolicy::Allow,
         hold_expiry: HoldExpiryPolicy::ChargeEstimate,
+        hold_durability: HoldDurability::Memory,
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,

@@ -86,6 +86,14 @@ impl Client {
         all_pages!(self.usage(), list_usage_records, request, records)
     }
 
+    /// Those that live.
+    pub async fn holds(&self) -> Vec<v1::Hold> {
+        let request = v1::ListHoldsRequest { workspace_id: self.id(), ..Default::default() };
+        let mut holds = all_pages!(self.usage(), list_holds, request, holds);
+        holds.retain(|hold| hold.state() == v1::HoldState::Live);
+        holds
+    }
+
     pub async fn budget_now(&self) -> v1::Budget {
         let request = v1::GetBudgetRequest { workspace_id: self.id() };
         self.budget().get_budget(request).await.unwrap().into_inner().budget.unwrap()

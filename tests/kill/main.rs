@@ -17,6 +17,7 @@ mod support;
 
 mod alerts;
 mod client;
+mod holds;
 mod limits;
 mod policy;
 mod rates;
@@ -70,6 +71,18 @@ async fn rate_limits_hold_across_stops() {
 async fn rate_limits_hold_across_stops_on_postgres() {
     let Some(postgres) = support::postgres::server("tests/kill") else { return };
     rates::run(&postgres.fresh_database(Path::new("/")).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stored_holds_outlive_kills_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    holds::run(&sqlite_in(folder.path()), 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stored_holds_outlive_kills_on_postgres() {
+    let Some(postgres) = support::postgres::server("tests/kill") else { return };
+    holds::run(&postgres.fresh_database(Path::new("/")).await, 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -116,7 +116,10 @@ impl Auditor {
             let known = (hold.model.to_string(), hold.held, hold.expire_time);
             assert_eq!(shown, Some(known), "I7: the hold of {} lives", request.1);
         }
-        found.retain(|_, (_, _, expire_time)| *expire_time <= expired_at || *expire_time > now);
+        found.retain(|request, (_, _, expire_time)| {
+            let is_revived = self.revived.contains(&(workspace.to_owned(), request.clone()));
+            !is_revived && (*expire_time <= expired_at || *expire_time > now)
+        });
         assert_eq!(found, BTreeMap::new(), "I7: holds that should have ended");
         drop(disk);
         // What was unsure is known now.
@@ -184,7 +187,10 @@ impl Auditor {
     /// came later has taken it back.
     fn assert_charge(&self, disk: &Disk, record: &Record) {
         let request = (record.workspace_id.to_string(), record.request_id.to_string());
-        assert!(self.granted.contains(&(request, record.cost)), "a charge is what was held");
+        assert!(
+            self.granted.contains(&(request.clone(), record.cost)),
+            "a charge is what was held: {record:?}"
+        );
         let same = |entry: &&Record| {
             entry.workspace_id == record.workspace_id
                 && entry.request_id == record.request_id

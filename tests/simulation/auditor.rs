@@ -36,6 +36,12 @@ pub struct Auditor {
     pub credits: Credits,
     /// Holds that the running server has, as far as the books know.
     pub holds: BTreeMap<Request, Held>,
+    /// Checks and extensions in flight: those of some workspaces wait until the hold is stored.
+    checking: BTreeMap<Request, u32>,
+    /// Of their requests, those that something else was answered about meanwhile.
+    overlapped: BTreeSet<Request>,
+    /// Requests whose holds had ended, and may live again after a crash.
+    pub revived: BTreeSet<Request>,
     /// Every amount that was ever held, and when it was up.
     pub granted: BTreeSet<(Request, Amount)>,
     /// Records whose outcome is open.
@@ -88,6 +94,9 @@ impl Auditor {
             counted: BTreeSet::new(),
             credits: Credits::default(),
             holds: BTreeMap::new(),
+            checking: BTreeMap::new(),
+            overlapped: BTreeSet::new(),
+            revived: BTreeSet::new(),
             granted: BTreeSet::new(),
             open: BTreeMap::new(),
             settled: BTreeSet::new(),
@@ -108,7 +117,7 @@ impl Auditor {
     pub fn checked(
         &mut self,
         life: u64,
-        now: Time,
+        (sent, now): (Time, Time),
         workspace: &str,
         check: &Check,
         reply: &Result<Decision, Error>,
@@ -118,8 +127,7 @@ impl Auditor {
             return;
         }
         let request = (workspace.to_owned(), check.request_id.to_string());
-        let known = self.holds.get(&request).filter(|hold| hold.expire_time > now).cloned();
-        let is_open = self.open.contains_key(&request);
+        let is_overlapped = self.end_checking(&request);
         match reply {
             Err(Error::RequestIdReused { .. }) => {
                 let is_other = self
@@ -130,39 +138,93 @@ impl Auditor {
             }
             Err(Error::StorageUnavailable | Error::Stopping) => {}
             Err(other) => panic!("a check failed: {other}"),
+            Ok(Decision { answer: Answer::Blocked, .. }) if check.dry_run => {}
+            Ok(Decision { answer: Answer::Blocked, .. }) => {
+                self.refused.entry(workspace.to_owned()).or_default().running += 1;
+            }
+            // What was true when it was decided need not be true when it is answered.
             Ok(decision) => {
-                let model = match &decision.answer {
-                    Answer::Blocked => {
-                        if !check.dry_run {
-                            let refused = self.refused.entry(workspace.to_owned()).or_default();
-                            refused.running += 1;
-                        }
-                        return;
-                    }
-                    Answer::Allowed => check.model_id.as_str().into(),
-                    Answer::Routed(model) => model.clone(),
-                };
-                let Some(expire_time) = decision.expire_time else { return };
-                if expire_time <= now {
-                    // Up, and about to be charged: the same answer as before.
-                    return;
-                }
-                if let Some(known) = known {
-                    let is_same = (&known.model, known.held, known.expire_time)
-                        == (&model, decision.held, expire_time);
-                    let may_be_new = known.is_unsure || is_open;
-                    assert!(is_same || may_be_new, "I2: a request that is held is held once");
-                    if is_same && !is_open {
-                        return;
-                    }
-                }
-                if !is_open {
-                    self.assert_attempt(&request, decision.attempt);
-                }
-                let granted = (decision.attempt, decision.held, expire_time);
-                self.grant(request, now, model, granted, check);
+                self.let_run(request, now, check, decision, (sent == now, is_overlapped));
             }
         }
+    }
+
+    /// A check is answered with a hold, at the instant of the decision or later, and perhaps
+    /// overlapped by something else.
+    fn let_run(
+        &mut self,
+        request: Request,
+        now: Time,
+        check: &Check,
+        decision: &Decision,
+        (is_at_once, is_overlapped): (bool, bool),
+    ) {
+        let known = self.holds.get(&request).filter(|hold| hold.expire_time > now).cloned();
+        let is_open = self.open.contains_key(&request);
+        let model = match &decision.answer {
+            Answer::Routed(model) => model.clone(),
+            Answer::Allowed | Answer::Blocked => check.model_id.as_str().into(),
+        };
+        let Some(expire_time) = decision.expire_time else { return };
+        if expire_time <= now {
+            // Up, and about to be charged: the same answer as before, or one that waited while the
+            // clock jumped.
+            self.granted.insert((request, decision.held));
+            return;
+        }
+        if let Some(known) = known {
+            let is_same = (&known.model, known.held, known.expire_time)
+                == (&model, decision.held, expire_time);
+            // It may have been extended, and that not be answered yet.
+            let is_checking = self.checking.contains_key(&request);
+            let may_be_new = known.is_unsure || is_open || is_overlapped || is_checking;
+            assert!(
+                is_same || may_be_new,
+                "I2: a request that is held is held once: {request:?} {known:?}"
+            );
+            if is_same && !is_open {
+                return;
+            }
+        }
+        if !is_open && !is_overlapped {
+            self.assert_attempt(&request, decision.attempt);
+        }
+        let granted = (decision.attempt, decision.held, expire_time);
+        self.grant(request.clone(), now, model, granted, check, is_at_once);
+        if is_overlapped && let Some(hold) = self.holds.get_mut(&request) {
+            hold.is_unsure = true;
+        }
+    }
+
+    /// A check or an extension is sent.
+    pub fn checking(&mut self, life: u64, request: Request) {
+        if life == self.life {
+            *self.checking.entry(request).or_default() += 1;
+        }
+    }
+
+    /// It is answered: whether something else was answered about its request meanwhile.
+    fn end_checking(&mut self, request: &Request) -> bool {
+        let count = self.checking.get_mut(request).expect("it was sent");
+        *count -= 1;
+        if *count > 0 {
+            return self.overlapped.contains(request);
+        }
+        self.checking.remove(request);
+        self.overlapped.remove(request)
+    }
+
+    /// Something that is no check is answered about a request.
+    fn overlap(&mut self, request: &Request) {
+        if self.checking.contains_key(request) {
+            self.overlapped.insert(request.clone());
+        }
+    }
+
+    /// Nothing is in flight after a start.
+    pub fn end_checks(&mut self) {
+        self.checking.clear();
+        self.overlapped.clear();
     }
 
     /// The attempt that is answered comes after those in the log, exactly.
@@ -184,6 +246,7 @@ impl Auditor {
         model: Arc<str>,
         (attempt, held, expire_time): (i32, Amount, Time),
         check: &Check,
+        is_at_once: bool,
     ) {
         let granted_after = self.store.disk().log.last().map_or(0, |record| record.seq);
         self.granted.insert((request.clone(), held));
@@ -200,7 +263,7 @@ impl Auditor {
             granted_after,
             is_unsure: self.open.contains_key(&request) || self.holds.contains_key(&request),
         };
-        let is_sure = !hold.is_unsure;
+        let is_sure = !hold.is_unsure && is_at_once;
         if is_sure {
             let user = check.attribution.as_ref().map(|said| said.user_id.clone());
             // By the server's clock, which stands still where the clients' steps back.
@@ -303,6 +366,7 @@ impl Auditor {
                     return;
                 }
                 self.close(&request);
+                self.overlap(&request);
                 if !recorded.duplicate {
                     self.settled.insert(seq);
                     self.assert_hold_was_enough(&request, report, recorded);
@@ -386,12 +450,17 @@ impl Auditor {
             return;
         }
         let latest = self.latest;
+        let is_checking = self.checking.contains_key(request);
+        self.overlap(request);
         match (reply, self.holds.get(request)) {
             (Ok(released), Some(hold)) => {
                 assert_eq!(*released, hold.held, "I7: gives back what it took");
                 self.holds.remove(request);
             }
-            (Ok(_), None) => panic!("I7: a hold that nobody was granted was released"),
+            (Ok(_), None) => {
+                let may_be = is_checking || self.revived.contains(request);
+                assert!(may_be, "I7: a hold that nobody was granted was released");
+            }
             (Err(Error::HoldNotFound { .. }), Some(hold)) => {
                 let is_up = hold.expire_time <= latest;
                 let may_be_gone = is_up || hold.is_unsure || self.open.contains_key(request);
@@ -409,8 +478,17 @@ impl Auditor {
         reply: &Result<Time, Error>,
     ) {
         self.note(now, || format!("{} extend {} {reply:?}", request.0, request.1));
+        if life == self.life {
+            self.end_checking(request);
+        }
         if let (true, Ok(expire_time)) = (life == self.life, reply) {
-            let hold = self.holds.get_mut(request).expect("I7: only a granted hold is extended");
+            let is_checking = self.checking.contains_key(request);
+            self.overlap(request);
+            let Some(hold) = self.holds.get_mut(request) else {
+                let may_be = is_checking || self.revived.contains(request);
+                assert!(may_be, "I7: only a granted hold is extended");
+                return;
+            };
             assert!(*expire_time >= hold.expire_time, "an extension never shortens");
             hold.expire_time = *expire_time;
         }

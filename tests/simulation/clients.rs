@@ -14,7 +14,7 @@ use tollgate::domain::time::{MICROS_PER_HOUR, MICROS_PER_SECOND};
 use tollgate::domain::usage::{
     Extras, Outcome, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
 };
-use tollgate::domain::workspace::{HoldExpiryPolicy, UnpricedModelPolicy};
+use tollgate::domain::workspace::{HoldDurability, HoldExpiryPolicy, UnpricedModelPolicy};
 use tollgate::domain::{Amount, Currency};
 use tollgate::engine::{
     Actor, Clock, Engine, Error, ModelLimitChange, PlanChange, WorkspaceChange,
@@ -23,7 +23,7 @@ use tollgate::engine::{
 use super::auditor::{Auditor, Request};
 use super::clock::SimClock;
 use super::rules;
-use super::world::{MODELS, START, WORKSPACES, price};
+use super::world::{COMMITTED, MODELS, START, WORKSPACES, price};
 
 /// The first is in no group at first; the last is never registered.
 pub const KEYS: [&str; 3] = ["k1", "k2", "k3"];
@@ -77,9 +77,12 @@ impl Client {
         }
         check.dry_run = luck.random_range(0..30) == 0;
         let faults = self.auditor().store.faults.clone();
+        let sent = self.clock.now();
+        let request = (workspace.to_owned(), check.request_id.to_string());
+        self.auditor().checking(self.life, request);
         let reply = faults.check(&self.engine, workspace, check.clone()).await;
-        let now = self.clock.now();
-        self.auditor().checked(self.life, now, workspace, &check, &reply);
+        let times = (sent, self.clock.now());
+        self.auditor().checked(self.life, times, workspace, &check, &reply);
         let answer = reply.map(|decision| decision.answer);
         !matches!(answer, Err(_) | Ok(tollgate::domain::check::Answer::Blocked))
     }
@@ -124,6 +127,7 @@ impl Client {
     async fn extend(&self, luck: &mut StdRng, workspace: &str, number: u32) {
         let request: Request = (workspace.to_owned(), format!("r{number}"));
         let span = luck.random_range(1..1_200) * MICROS_PER_SECOND;
+        self.auditor().checking(self.life, request.clone());
         let reply = self.engine.extend(workspace, &request.1, span).await;
         self.auditor().extended(self.life, self.clock.now(), &request, &reply);
     }
@@ -178,8 +182,10 @@ impl Client {
             }
             8..10 => {
                 let policies = [HoldExpiryPolicy::Release, HoldExpiryPolicy::ChargeEstimate];
+                let durability = HoldDurability::ALL[luck.random_range(0..3usize)];
                 let change = WorkspaceChange {
                     hold_expiry: Some(policies[luck.random_range(0..2usize)]),
+                    hold_durability: (workspace != COMMITTED).then_some(durability),
                     unpriced_models: Some(UnpricedModelPolicy::Deny),
                     ..WorkspaceChange::default()
                 };

@@ -10,12 +10,13 @@ use tollgate::engine::{Engine, Error, Recorded};
 pub use super::store::faults::{Fault, Faults};
 
 /// Each with the assertions that must notice it, in one run or another.
-pub const FAULTS: [(Fault, &[&str]); 12] = [
+pub const FAULTS: [(Fault, &[&str]); 13] = [
     (Fault::AnswerBeforeCommit, &["I13: an acknowledged record is durable"]),
     (Fault::FailureIsCharged, &["I4: spent", "rollup of"]),
     (Fault::NoDedupe, &["I5: counted twice", "I5: credited twice"]),
     (Fault::UnknownIsFailure, &["I4: spent", "rollup of"]),
     (Fault::RepeatRefundsCharge, &["a charge is taken back by a record"]),
+    (Fault::HoldsAreLost, &["a hold that was answered is stored"]),
     (Fault::SnapshotWithoutHolds, &["a live hold is stored"]),
     (Fault::SnapshotWithoutRates, &["in a minute"]),
     (Fault::ChangeIsLost, &["settings are those", "quotas are those"]),

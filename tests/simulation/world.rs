@@ -16,8 +16,8 @@ use tollgate::domain::time::MICROS_PER_SECOND;
 use tollgate::domain::time::calendar::DayOfWeek;
 use tollgate::domain::usage::{TokenClass, UnitKind};
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
-    WorkspaceModel,
+    HoldDurability, HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy,
+    UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::engine::alerts::Keyring;
@@ -249,6 +249,7 @@ impl Simulation {
         {
             let mut auditor = self.auditor.lock().unwrap();
             auditor.life += 1;
+            auditor.end_checks();
             auditor.end_refused(is_crash);
             let now = self.clock.now();
             auditor.settle_up(now);
@@ -261,22 +262,40 @@ impl Simulation {
             // Holds live on if they were stored, as they were.
             let disk = self.store.disk();
             let mut holds = std::mem::take(&mut auditor.holds);
-            if !is_crash && self.store.weather() == Weather::Calm {
+            let committed =
+                holds.iter().filter(|(request, hold)| request.0 == COMMITTED && !hold.is_unsure);
+            for (request, hold) in committed {
+                let is_stored = disk.holds.contains_key(request);
+                assert!(is_stored, "a hold that was answered is stored: {request:?} {hold:?}");
+            }
+            // In a storm a stop may leave what a crash leaves.
+            let is_saved = !is_crash && self.store.weather() == Weather::Calm;
+            if is_saved {
                 for (request, hold) in holds.iter().filter(|(_, hold)| !hold.is_unsure) {
                     let is_stored = disk.holds.contains_key(request);
                     assert!(is_stored, "a live hold is stored: {request:?} {hold:?}");
                 }
             }
             holds.retain(|request, _| disk.holds.contains_key(request));
-            for hold in holds.values_mut() {
+            for (request, hold) in &mut holds {
                 // A start that fails may have taken them up already.
                 hold.is_unsure = true;
+                // The last extension may be lost.
+                hold.expire_time = disk.holds[request].expire_time;
             }
             for (request, stored) in &disk.holds {
                 let is_up = stored.expire_time <= now;
                 let held = holds.get(request).map(|hold| hold.held);
-                let is_known = is_up || is_crash || held == Some(stored.held);
+                let is_revived = auditor.revived.contains(request);
+                let is_known = is_up || !is_saved || is_revived || held == Some(stored.held);
                 assert!(is_known, "only holds that were granted are stored: {request:?}");
+            }
+            // The end of these was answered, and not stored yet; or they were stored, and their
+            // checks not answered yet.
+            let revived = disk.holds.iter().filter(|(request, _)| !holds.contains_key(*request));
+            for (request, stored) in revived {
+                auditor.revived.insert(request.clone());
+                auditor.granted.insert((request.clone(), stored.held));
             }
             auditor.holds = holds;
             auditor.latest = now;
@@ -343,6 +362,9 @@ fn prepare(store: &SimStore) {
     }
 }
 
+/// The workspace whose checks are answered once their holds are stored. The other one changes.
+pub const COMMITTED: &str = WORKSPACES[1];
+
 /// What costs more is a large record: some of all.
 pub const LARGE: Amount = Amount::from_nanos(2_000_000_000);
 
@@ -357,6 +379,10 @@ fn workspace(id: &str, charges_expired: bool) -> Workspace {
         hold_expiry: match charges_expired {
             true => HoldExpiryPolicy::ChargeEstimate,
             false => HoldExpiryPolicy::Release,
+        },
+        hold_durability: match id == COMMITTED {
+            true => HoldDurability::Committed,
+            false => HoldDurability::Journaled,
         },
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),

@@ -8,8 +8,8 @@ use tollgate::domain::catalog::{Confirmation, ExchangeRate, Model};
 use tollgate::domain::time::calendar::DayOfWeek;
 use tollgate::domain::usage::ServiceTier;
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, ModelAlias, Plan, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy,
-    Workspace, WorkspaceModel,
+    HoldDurability, HoldExpiryPolicy, ModelAlias, Plan, ReportedCostPolicy, UnknownKeyPolicy,
+    UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::storage::settings::Change;
@@ -39,7 +39,7 @@ pub async fn an_empty_store_has_nothing(world: &World) {
     assert!(store.snapshot_workspaces().await.unwrap().is_empty());
     assert_eq!(store.verify_rollups(10).await.unwrap(), []);
     store.rebuild_rollups().await.unwrap();
-    store.delete_snapshot("w").await.unwrap();
+    store.delete_snapshot("w", false).await.unwrap();
     put(&*store, Change::PutPrices(vec![])).await;
     assert_eq!(store.append(&[]).await.unwrap(), []);
 }
@@ -201,6 +201,7 @@ pub async fn workspaces_come_back_as_they_were_put(world: &World) {
         automatic_fallback: false,
         unpriced_models: UnpricedModelPolicy::Allow,
         hold_expiry: HoldExpiryPolicy::ChargeEstimate,
+        hold_durability: HoldDurability::Committed,
         unknown_keys: UnknownKeyPolicy::Deny,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,
@@ -328,7 +329,7 @@ pub async fn holds_come_back_until_they_are_deleted(world: &World) {
     assert_eq!(store.holds("w").await.unwrap(), [replaced, full, late]);
 
     for _again in 0..2 {
-        store.delete_snapshot("w").await.unwrap();
+        store.delete_snapshot("w", false).await.unwrap();
     }
     assert_eq!(store.holds("w").await.unwrap(), []);
     assert_eq!(store.holds("v").await.unwrap(), [foreign]);

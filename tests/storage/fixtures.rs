@@ -14,7 +14,8 @@ use tollgate::domain::usage::{
     Extras, Note, Outcome, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
 };
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    HoldDurability, HoldExpiryPolicy, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy,
+    Workspace,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::storage::Store;
@@ -178,6 +179,7 @@ pub fn workspace(id: &str) -> Workspace {
         automatic_fallback: true,
         unpriced_models: UnpricedModelPolicy::Deny,
         hold_expiry: HoldExpiryPolicy::Release,
+        hold_durability: HoldDurability::Memory,
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,

@@ -9,13 +9,16 @@ use tollgate::domain::time::MICROS_PER_DAY;
 use tollgate::domain::time::calendar::Window;
 use tollgate::domain::usage::{Outcome, TokenClass, Usage};
 use tollgate::domain::{Amount, Time};
-use tollgate::storage::log::{Appended, LATE_MIN, Order, RecordFilter, RecordPosition};
+use tollgate::storage::log::{
+    Appended, HoldChanges, LATE_MIN, Order, RecordFilter, RecordPosition,
+};
 use tollgate::storage::settings::Change;
+use tollgate::storage::shutdown::StoredHold;
 use tollgate::storage::{Error, Store};
 
 use crate::fixtures::{
-    START, append_new, day_of, full_attribution, hour_of, odd_record, put, random_records, record,
-    records, workspace,
+    START, append_new, day_of, full_attribution, hold, hour_of, odd_record, put, random_records,
+    record, records, workspace,
 };
 use crate::world::World;
 
@@ -45,6 +48,53 @@ pub async fn batches_of_any_size_are_appended(world: &World) {
         assert_eq!(store.last_seq().await.unwrap(), next - 1);
     }
     assert_eq!(whole_log(&*store).await, records(1..next));
+}
+
+pub async fn holds_change_with_the_records_of_a_group(world: &World) {
+    let store = world.store().await;
+    let taken = |ids: &[&str]| ids.iter().map(|id| hold(id)).collect();
+    let ended = |ids: &[&str]| ids.iter().map(|id| (Arc::from("w"), Arc::from(*id))).collect();
+    let first = HoldChanges { taken: taken(&["a", "b", "c"]), ended: ended(&["never"]) };
+    let foreign = StoredHold { workspace_id: "v".into(), ..hold("a") };
+    let other = HoldChanges { taken: vec![foreign.clone()], ended: Vec::new() };
+    store.append_with_holds(&[], &other).await.unwrap();
+    for _again in 0..2 {
+        let appended = store.append_with_holds(&[record(1)], &first).await.unwrap();
+        assert_eq!(appended, [Appended::New]);
+    }
+    assert_eq!(store.holds("w").await.unwrap(), [hold("a"), hold("b"), hold("c")]);
+
+    // Without records; one of them is extended.
+    let longer = StoredHold { expire_time: START + 99_000, ..hold("b") };
+    let second = HoldChanges { taken: vec![longer.clone()], ended: ended(&["a"]) };
+    for _again in 0..2 {
+        assert_eq!(store.append_with_holds(&[], &second).await.unwrap(), []);
+    }
+    assert_eq!(store.holds("w").await.unwrap(), [longer, hold("c")]);
+    assert_eq!(store.holds("v").await.unwrap(), [foreign.clone()]);
+
+    // With a record that exists, they change all the same.
+    let twin = Record { seq: 2, ..record(1) };
+    let third = HoldChanges { taken: taken(&["d"]), ended: ended(&["b", "c"]) };
+    let appended = store.append_with_holds(&[twin], &third).await.unwrap();
+    assert_eq!(appended, [existing(&record(1))]);
+    assert_eq!(store.holds("w").await.unwrap(), [hold("d")]);
+
+    // Many at once.
+    let ids: Vec<String> = (0..1_003).map(|n| format!("{n:04}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let many = HoldChanges { taken: taken(&ids), ended: ended(&["d"]) };
+    store.append_with_holds(&records(10..1_500), &many).await.unwrap();
+    assert_eq!(store.holds("w").await.unwrap().len(), 1_003);
+    let none = HoldChanges { taken: Vec::new(), ended: ended(&ids) };
+    store.append_with_holds(&[], &none).await.unwrap();
+    assert_eq!(store.holds("w").await.unwrap(), []);
+
+    // A snapshot is deleted without them where they are kept.
+    store.delete_snapshot("v", true).await.unwrap();
+    assert_eq!(store.holds("v").await.unwrap(), [foreign]);
+    store.delete_snapshot("v", false).await.unwrap();
+    assert_eq!(store.holds("v").await.unwrap(), []);
 }
 
 pub async fn a_retry_of_the_same_records_is_new_again(world: &World) {

@@ -28,7 +28,9 @@ use tollgate::storage::audit::{AuditEvent, AuditFilter, AuditStore};
 use tollgate::storage::consumption::ConsumptionStore;
 use tollgate::storage::directory::{DirectoryStore, EntryState, Listed, UserTraces};
 use tollgate::storage::lease::Lease;
-use tollgate::storage::log::{Appended, LogStore, Order, RecordFilter, RecordPosition};
+use tollgate::storage::log::{
+    Appended, HoldChanges, LogStore, Order, RecordFilter, RecordPosition,
+};
 use tollgate::storage::reports::{ReportQuery, ReportResult, ReportStore};
 use tollgate::storage::rollup::{Difference, FoldCursor, Folded, RollupStore};
 use tollgate::storage::settings::{BoostFilter, CatalogRows, Change, LimitFilter, SettingsStore};
@@ -153,7 +155,7 @@ forward! {
     LogStore {
         last_seq() -> i64;
         last_record_time() -> Option<Time>;
-        append(records: &[Record]) -> Vec<Appended>;
+        append_with_holds(records: &[Record], holds: &HoldChanges) -> Vec<Appended>;
         append_audited(records: &[Record], events: &[AuditEvent]) -> Appended;
         request_records(workspace_id: &str, request_id: &str) -> Vec<Record>;
         records(
@@ -199,7 +201,7 @@ forward! {
         holds(workspace_id: &str) -> Vec<StoredHold>;
         rate_counts(workspace_id: &str) -> Vec<StoredRate>;
         crash_time(workspace_id: &str) -> Option<Time>;
-        delete_snapshot(workspace_id: &str) -> ();
+        delete_snapshot(workspace_id: &str, keep_holds: bool) -> ();
         snapshot_workspaces() -> Vec<String>;
     }
     AlertStore {

@@ -20,7 +20,8 @@ use tollgate::domain::time::MICROS_PER_HOUR;
 use tollgate::domain::time::calendar::DayOfWeek;
 use tollgate::domain::usage::{Outcome, ServiceTier, TokenClass, Usage, UsageSource};
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace, WorkspaceModel,
+    HoldDurability, HoldExpiryPolicy, Plan, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::ledger::Ledger;
@@ -310,6 +311,7 @@ pub fn ledger(number: usize, limits: usize, catalog: &Arc<Catalog>) -> Ledger {
         automatic_fallback: true,
         unpriced_models: UnpricedModelPolicy::Deny,
         hold_expiry: HoldExpiryPolicy::Release,
+        hold_durability: HoldDurability::Memory,
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,

@@ -19,7 +19,8 @@ use crate::domain::catalog::{Catalog, Model};
 use crate::domain::time::calendar::DayOfWeek;
 use crate::domain::usage::TokenClass;
 use crate::domain::workspace::{
-    HoldExpiryPolicy, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    HoldDurability, HoldExpiryPolicy, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy,
+    Workspace,
 };
 use crate::domain::{Currency, Time};
 use crate::storage::rollup::Sums;
@@ -56,6 +57,7 @@ fn workspace(zone: &str) -> Workspace {
         automatic_fallback: true,
         unpriced_models: UnpricedModelPolicy::Deny,
         hold_expiry: HoldExpiryPolicy::Release,
+        hold_durability: HoldDurability::Memory,
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,

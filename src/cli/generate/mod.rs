@@ -19,7 +19,8 @@ use tollgate::domain::alert::AlertPolicy;
 use tollgate::domain::time::MICROS_PER_HOUR;
 use tollgate::domain::time::calendar::{Calendar, DayOfWeek, Window};
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    HoldDurability, HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy,
+    UnpricedModelPolicy, Workspace,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::engine::{self, Clock, SystemClock};
@@ -240,6 +241,7 @@ fn workspace(arguments: &Generate, span: Window) -> Workspace {
         automatic_fallback: true,
         unpriced_models: UnpricedModelPolicy::Deny,
         hold_expiry: HoldExpiryPolicy::Release,
+        hold_durability: HoldDurability::Memory,
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,

@@ -12,8 +12,8 @@ use crate::domain::attribution::AttributionField;
 use crate::domain::quota::Unit;
 use crate::domain::time::calendar::DayOfWeek;
 use crate::domain::workspace::{
-    HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
-    WorkspaceModel,
+    HoldDurability, HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy,
+    UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
 use crate::domain::{Amount, Currency};
 use crate::engine::audit::{self, Actor};
@@ -35,6 +35,8 @@ pub struct NewWorkspace {
     pub time_zone: Tz,
     pub unpriced_models: UnpricedModelPolicy,
     pub hold_expiry: HoldExpiryPolicy,
+    /// Absent for that of the database: journaled where another server may take over.
+    pub hold_durability: Option<HoldDurability>,
     pub unknown_keys: UnknownKeyPolicy,
     /// Sorted, without repeats.
     pub required_fields: Vec<AttributionField>,
@@ -52,6 +54,7 @@ pub struct WorkspaceChange {
     pub time_zone: Option<Tz>,
     pub unpriced_models: Option<UnpricedModelPolicy>,
     pub hold_expiry: Option<HoldExpiryPolicy>,
+    pub hold_durability: Option<HoldDurability>,
     pub unknown_keys: Option<UnknownKeyPolicy>,
     pub required_fields: Option<Vec<AttributionField>>,
     pub week_start: Option<DayOfWeek>,
@@ -141,6 +144,7 @@ impl Engine {
                 automatic_fallback: true,
                 unpriced_models: new.unpriced_models,
                 hold_expiry: new.hold_expiry,
+                hold_durability: new.hold_durability.unwrap_or(shared.hold_durability()),
                 unknown_keys: new.unknown_keys,
                 required_fields: new.required_fields,
                 week_start: new.week_start,
@@ -331,6 +335,7 @@ impl WorkspaceChange {
         workspace.time_zone = self.time_zone.unwrap_or(workspace.time_zone);
         workspace.unpriced_models = self.unpriced_models.unwrap_or(workspace.unpriced_models);
         workspace.hold_expiry = self.hold_expiry.unwrap_or(workspace.hold_expiry);
+        workspace.hold_durability = self.hold_durability.unwrap_or(workspace.hold_durability);
         workspace.unknown_keys = self.unknown_keys.unwrap_or(workspace.unknown_keys);
         if let Some(required_fields) = self.required_fields {
             workspace.required_fields = required_fields;

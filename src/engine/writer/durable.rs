@@ -11,7 +11,7 @@ use super::{Committed, measure};
 use crate::domain::record::Record;
 use crate::engine::Shared;
 use crate::storage;
-use crate::storage::log::Appended;
+use crate::storage::log::{Appended, HoldChanges};
 use crate::telemetry;
 
 /// Pause before a write of unknown outcome is repeated, doubled up to the maximum.
@@ -19,8 +19,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(20);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(2);
 
 impl Shared {
-    /// Appends entries. An unknown outcome is resolved by appending the same again until storage
-    /// says which (I4, I13): never guessed, however long it takes.
+    /// [`Shared::append_with_holds`] without holds.
     ///
     /// # Errors
     /// If nothing was written.
@@ -28,8 +27,23 @@ impl Shared {
         &self,
         records: &[Record],
     ) -> storage::Result<Vec<Appended>> {
-        telemetry::COMMIT_RECORDS.observe(records.len() as u64);
-        self.until_known(|| self.store.append(records)).await
+        self.append_with_holds(records, &HoldChanges::default()).await
+    }
+
+    /// Appends entries, with holds that have changed. An unknown outcome is resolved by appending
+    /// the same again until storage says which (I4, I13): never guessed, however long it takes.
+    ///
+    /// # Errors
+    /// If nothing was written.
+    pub(in crate::engine) async fn append_with_holds(
+        &self,
+        records: &[Record],
+        holds: &HoldChanges,
+    ) -> storage::Result<Vec<Appended>> {
+        if !records.is_empty() {
+            telemetry::COMMIT_RECORDS.observe(records.len() as u64);
+        }
+        self.until_known(|| self.store.append_with_holds(records, holds)).await
     }
 
     /// Sends what was committed to the fold. A full queue is no loss: the fold sees the gap and

@@ -6,6 +6,7 @@
 
 mod attempts;
 mod durable;
+mod holds;
 mod measure;
 mod outage;
 mod queue;
@@ -32,6 +33,7 @@ use crate::engine::error::{Error, Result};
 use crate::engine::workspace::WorkspaceHandle;
 use crate::engine::{Shared, WRITE_DEADLINE};
 use crate::storage::log::Appended;
+use holds::DueHolds;
 use outage::{OUTAGE_KNOWN_AFTER, Outage};
 use queue::{Queue, Work};
 
@@ -109,11 +111,14 @@ struct Entry {
     workspace: Arc<WorkspaceHandle>,
     /// Absent for a correction that goes along.
     reply: Option<oneshot::Sender<Result<Recorded>>>,
+    /// Whether storage may have the hold that it ends.
+    ends_stored_hold: bool,
 }
 
 /// The queue of the writer, and what is known of its writes.
 pub(super) struct WriterHandle {
     queue: Arc<Queue<PendingRecord>>,
+    holds: DueHolds,
     /// Position of the latest entry of the log that was handed out.
     last_seq: AtomicI64,
     /// Position of the last entry that was committed.
@@ -133,6 +138,7 @@ impl WriterHandle {
         let (committed, committed_receiver) = mpsc::channel(FOLD_QUEUE_MAX);
         let handle = WriterHandle {
             queue: Arc::default(),
+            holds: DueHolds::default(),
             last_seq: AtomicI64::new(last_seq),
             last_committed: AtomicI64::new(last_seq),
             committed,
@@ -268,10 +274,17 @@ impl Writer {
     }
 
     async fn serve(&mut self) {
-        while let Some(work) = self.queue.next(self.group_records).await {
+        let shared = self.shared.clone();
+        loop {
+            let work = tokio::select! {
+                biased;
+                work = self.queue.next(self.group_records) => work,
+                () = shared.writer.holds.wait() => Some(Work::Group(Vec::new())),
+            };
             match work {
-                Work::Job(job) => self.perform(job).await,
-                Work::Group(group) => {
+                None => break,
+                Some(Work::Job(job)) => self.perform(job).await,
+                Some(Work::Group(group)) => {
                     let (records, start) = (group.len(), Instant::now());
                     self.write(group).await;
                     self.group_records =
@@ -279,6 +292,7 @@ impl Writer {
                 }
             }
         }
+        self.store_all_holds().await;
     }
 
     /// Runs a job. One that panics in the ledger of a workspace fails alone: its caller gets an
@@ -291,7 +305,8 @@ impl Writer {
         }
     }
 
-    /// Writes a group in one transaction; only then ledgers are settled and callers answered.
+    /// Writes a group, and the holds that are due, in one transaction; only then ledgers are
+    /// settled and callers answered.
     async fn write(&mut self, group: Vec<PendingRecord>) {
         let now = self.shared.clock.now();
         let mut records = Vec::with_capacity(group.len());
@@ -299,10 +314,13 @@ impl Writer {
         for pending in group {
             self.prepare(now, pending, &mut records, &mut entries).await;
         }
-        if records.is_empty() {
+        let holds = self.take_holds(&records, &entries);
+        if records.is_empty() && holds.changes.is_empty() {
             return;
         }
-        match self.shared.append(&records).await {
+        let appended = self.shared.append_with_holds(&records, &holds.changes).await;
+        holds.end(appended.is_ok());
+        match appended {
             Ok(appended) => {
                 let Settled { mut raised, conflicts } = self.settle(records, entries, appended);
                 for conflict in conflicts {
@@ -342,8 +360,16 @@ impl Writer {
         let check_time = charge.as_ref().map(|charge| charge.entry.charge_time);
         let request_id = report.request_id.clone();
         let seq = self.shared.writer.next_seq();
-        match workspace.attempt(|ledger| ledger.prepare(now, seq, report, check_time)) {
-            Some(Ok(record)) => records.push(record),
+        let prepared = workspace.attempt(|ledger| {
+            let record = ledger.prepare(now, seq, report, check_time)?;
+            let ends_stored_hold = ledger.begin_ending(&record);
+            Ok((record, ends_stored_hold))
+        });
+        let ends_stored_hold = match prepared {
+            Some(Ok((record, ends_stored_hold))) => {
+                records.push(record);
+                ends_stored_hold
+            }
             Some(Err(error)) => {
                 let answer = guarded(self.shared.refuse(&workspace, error, &request_id)).await;
                 Recorded::answer(reply, answer.unwrap_or(Err(Error::Quarantined)));
@@ -353,14 +379,15 @@ impl Writer {
                 Recorded::answer(reply, Err(Error::Quarantined));
                 return;
             }
-        }
-        entries.push(Entry { workspace: workspace.clone(), reply: Some(reply) });
+        };
+        let reply = Some(reply);
+        entries.push(Entry { workspace: workspace.clone(), reply, ends_stored_hold });
         if let Some(charge) = charge {
             let record = charge.refund(self.shared.writer.next_seq(), now);
             // A refund makes room: it cannot pass a bound.
             if let Some(Ok(_)) = workspace.attempt(|ledger| ledger.add_pending(&record)) {
                 records.push(record);
-                entries.push(Entry { workspace, reply: None });
+                entries.push(Entry { workspace, reply: None, ends_stored_hold: false });
             }
         }
     }

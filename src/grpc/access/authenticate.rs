@@ -1,6 +1,5 @@
 //! Authentication: lets a request through to the services with its caller, or refuses it.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::net::IpAddr;
@@ -12,6 +11,7 @@ use futures_util::future::Either;
 use governor::clock::DefaultClock;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
+use hashbrown::HashMap;
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, Request, Response};

@@ -13,19 +13,20 @@ use crate::domain::Currency;
 use crate::domain::attribution::AttributionField;
 use crate::domain::time::calendar::DayOfWeek;
 use crate::domain::workspace::{
-    COST_DIFFERENCE_PERCENT_MAX, HoldExpiryPolicy, PRICE_MAX_AGE_DAYS_MAX, Plan,
+    COST_DIFFERENCE_PERCENT_MAX, HoldDurability, HoldExpiryPolicy, PRICE_MAX_AGE_DAYS_MAX, Plan,
     REPORTED_COST_PROVIDERS_MAX, ReportedCostPolicy, USAGE_RETENTION_DAYS_MAX,
     USAGE_RETENTION_DAYS_MIN, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
 };
 use crate::engine::{NewWorkspace, WorkspaceChange};
 use crate::proto::v1;
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "display_name",
     "currency_code",
     "time_zone",
     "unpriced_model_policy",
     "hold_expiry_policy",
+    "hold_durability",
     "unknown_key_policy",
     "usage_retention_days",
     "required_attribution_fields",
@@ -39,6 +40,8 @@ proto_enum!(UnpricedModelPolicy as UnpricedModelPolicy { Deny, Allow }
     "expected an UnpricedModelPolicy that is known");
 proto_enum!(HoldExpiryPolicy as HoldExpiryPolicy { Release, ChargeEstimate }
     "expected a HoldExpiryPolicy that is known");
+proto_enum!(HoldDurability as HoldDurability { Memory, Journaled, Committed }
+    "expected a HoldDurability that is known");
 proto_enum!(UnknownKeyPolicy as UnknownKeyPolicy { Accept, Deny }
     "expected a UnknownKeyPolicy that is known");
 proto_enum!(DayOfWeek as DayOfWeek {
@@ -61,6 +64,7 @@ pub fn create(request: v1::CreateWorkspaceRequest) -> Decoded<NewWorkspace> {
         let unpriced_models =
             at.field("unpriced_model_policy").optional_enum(from.unpriced_model_policy);
         let hold_expiry = at.field("hold_expiry_policy").optional_enum(from.hold_expiry_policy);
+        let hold_durability = at.field("hold_durability").optional_enum(from.hold_durability);
         let unknown_keys = at.field("unknown_key_policy").optional_enum(from.unknown_key_policy);
         let required_fields = required_fields(at, &from.required_attribution_fields);
         let week_start = at.field("first_day_of_week").optional_enum(from.first_day_of_week);
@@ -72,6 +76,7 @@ pub fn create(request: v1::CreateWorkspaceRequest) -> Decoded<NewWorkspace> {
             time_zone,
             unpriced_models: unpriced_models.unwrap_or(UnpricedModelPolicy::Deny),
             hold_expiry: hold_expiry.unwrap_or(HoldExpiryPolicy::Release),
+            hold_durability,
             unknown_keys: unknown_keys.unwrap_or(UnknownKeyPolicy::Accept),
             required_fields,
             week_start: week_start.unwrap_or_default(),
@@ -106,6 +111,10 @@ pub fn update(request: v1::UpdateWorkspaceRequest) -> Decoded<(String, Workspace
         let hold_expiry = mask.change("hold_expiry_policy", policy != 0, || {
             at.field("hold_expiry_policy").optional_enum(policy)
         });
+        let durability = from.hold_durability;
+        let hold_durability = mask.change("hold_durability", durability != 0, || {
+            at.field("hold_durability").optional_enum(durability)
+        });
         let policy = from.unknown_key_policy;
         let unknown_keys = mask.change("unknown_key_policy", policy != 0, || {
             at.field("unknown_key_policy").optional_enum(policy)
@@ -139,6 +148,7 @@ pub fn update(request: v1::UpdateWorkspaceRequest) -> Decoded<(String, Workspace
             time_zone,
             unpriced_models: unpriced_models.flatten(),
             hold_expiry: hold_expiry.flatten(),
+            hold_durability: hold_durability.flatten(),
             unknown_keys: unknown_keys.flatten(),
             required_fields,
             week_start: week_start.flatten(),
@@ -243,6 +253,7 @@ pub fn workspace_to_proto(workspace: Workspace) -> v1::Workspace {
         time_zone: workspace.time_zone.name().to_owned(),
         unpriced_model_policy: workspace.unpriced_models.number(),
         hold_expiry_policy: workspace.hold_expiry.number(),
+        hold_durability: workspace.hold_durability.number(),
         unknown_key_policy: workspace.unknown_keys.number(),
         usage_retention_days: i32::try_from(retention_days).unwrap_or(i32::MAX),
         automatic_fallback: workspace.automatic_fallback,

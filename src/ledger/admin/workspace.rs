@@ -41,6 +41,7 @@ impl Ledger {
     ) {
         self.advance(now);
         let has_other_windows = self.context.set_workspace(workspace);
+        self.keep_holds();
         self.replace_spend(spend);
         if has_other_windows {
             self.limits.clear_counters();

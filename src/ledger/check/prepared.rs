@@ -6,7 +6,7 @@ use crate::domain::attribution::{AttributionField, PackedAttribution, SubjectIds
 use crate::domain::check::Check;
 use crate::domain::usage::{TOKENS_MAX, TokenClass};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PreparedCheck {
     check: Check,
     fingerprint: i64,

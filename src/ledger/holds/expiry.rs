@@ -12,6 +12,7 @@ impl Holds {
         self.unlink(node);
         self.nodes[node as usize].hold.expiring = false;
         self.link(node, expire_time);
+        self.note_changed(node);
     }
 
     /// Removes a hold that has expired: any of those of the first step.
@@ -21,14 +22,20 @@ impl Holds {
         Some(self.remove_node(node))
     }
 
-    /// Marks holds that have expired, each once, as due to be charged. They hold until then.
-    pub fn mark_expired(&mut self, now: Time) {
+    /// Marks holds that have expired, each once, as due to be charged: they hold until then.
+    /// Removes and returns one that is not to be charged, because `only_stored` ones are and
+    /// storage has never had it: nobody was answered that it is held.
+    pub fn mark_expired(&mut self, now: Time, only_stored: bool) -> Option<Hold> {
         while let Some(node) = self.first_expired(now) {
             self.unlink(node);
-            let hold = &mut self.nodes[node as usize].hold;
-            hold.expiring = true;
-            self.due_charges.push(hold.request_id.clone());
+            let expired = &mut self.nodes[node as usize];
+            if only_stored && !expired.stored.is_there {
+                return Some(self.remove_node(node));
+            }
+            expired.hold.expiring = true;
+            self.due_charges.push(expired.hold.request_id.clone());
         }
+        None
     }
 
     /// Takes the requests whose estimates are to be charged.

@@ -9,6 +9,7 @@ mod expiry;
 mod list;
 mod order;
 mod place;
+mod stored;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::BuildHasher;
@@ -21,10 +22,12 @@ use slab::Slab;
 use super::error::Error;
 use order::CheckOrder;
 use place::{Found, Place, RecordedRequests};
+use stored::Unstored;
 
 pub use hold::{EXPIRY_STEP, Hold, expiry};
 pub use list::HoldFilter;
 pub use place::RECORDED_REQUESTS_MAX;
+pub use stored::Stored;
 
 /// Most holds that are kept after they expired unsettled.
 pub const EXPIRED_HOLDS_MAX: usize = 1_000;
@@ -43,6 +46,7 @@ pub struct Holds {
     /// Holds that expired unsettled lately, oldest first.
     expired: VecDeque<Hold>,
     expired_count: i64,
+    unstored: Unstored,
 }
 
 /// A hold with its hash and its neighbours in the list of holds that expire in the same step.
@@ -52,6 +56,8 @@ struct Node {
     next: u32,
     /// Where it is in the order of checks.
     run: u32,
+    /// What storage has of it.
+    stored: Stored,
     hold: Hold,
 }
 
@@ -111,8 +117,10 @@ impl Holds {
         }
         let run_of = |node: u32| self.nodes.get(node as usize).map(|other| other.run);
         let run = self.by_check.add(node, hold.check_time, run_of);
-        self.nodes.insert(Node { hash, previous: NONE, next: NONE, run, hold });
+        let stored = Stored::default();
+        self.nodes.insert(Node { hash, previous: NONE, next: NONE, run, stored, hold });
         self.link(node, expire_time);
+        self.note_changed(node);
     }
 
     /// Removes a hold that ends without a record.
@@ -186,7 +194,8 @@ impl Holds {
 
     /// Removes a node that is in no list. That an earlier attempt was recorded is remembered.
     fn remove_node(&mut self, node: u32) -> Hold {
-        let Node { hash, run, hold, .. } = self.nodes.remove(node as usize);
+        let Node { hash, run, stored, hold, .. } = self.nodes.remove(node as usize);
+        self.note_ended(stored, &hold.request_id);
         let nodes = &self.nodes;
         self.by_check.end(run, |node| nodes.get(node as usize).map(|other| other.run));
         let place = Place::live(node);

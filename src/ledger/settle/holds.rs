@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use crate::domain::quota::Consumption;
+use crate::domain::record::Record;
 use crate::domain::time::Micros;
-use crate::domain::workspace::HoldExpiryPolicy;
+use crate::domain::workspace::{HoldDurability, HoldExpiryPolicy};
 use crate::domain::{Amount, Time};
 use crate::ledger::error::Error;
-use crate::ledger::holds::{Hold, expiry};
+use crate::ledger::holds::{Hold, Stored, expiry};
 use crate::ledger::state::Ledger;
+use crate::ledger::state::view::HoldView;
 
 impl Ledger {
     /// Releases a hold whose request never ran. Returns its amount.
@@ -35,6 +37,45 @@ impl Ledger {
         let expire_time = hold.expire_time.max(expiry(now, duration));
         self.holds.extend(request_id, expire_time);
         Ok(expire_time)
+    }
+
+    /// Has storage keep the holds, if the workspace says so.
+    pub(in crate::ledger) fn keep_holds(&mut self) {
+        let durability = self.context.workspace().hold_durability;
+        self.holds.set_kept(durability != HoldDurability::Memory);
+    }
+
+    /// Whether holds are to be written to storage, or deleted there.
+    pub fn has_unstored_holds(&self) -> bool {
+        self.holds.has_unstored()
+    }
+
+    /// What storage has of the hold of a request; none where there is no live one, or one for
+    /// another attempt.
+    pub fn stored_hold(&self, request_id: &str, attempt: Option<i32>) -> Option<Stored> {
+        self.holds.stored(request_id, attempt)
+    }
+
+    /// Takes at most `limit` holds that are to be written to storage, and as many requests whose
+    /// holds are to be deleted there. Answered with [`Ledger::end_storing`].
+    pub fn take_unstored(&mut self, limit: usize) -> (Vec<HoldView>, Vec<Arc<str>>) {
+        let unwritten = self.holds.take_unwritten(limit);
+        let view = |hold: &Hold| {
+            let model_id = self.models.get(hold.model).id().clone();
+            HoldView { hold: hold.clone(), model_id, live: true }
+        };
+        (unwritten.into_iter().map(view).collect(), self.holds.take_ended(limit))
+    }
+
+    /// What was taken has been written and deleted, or none of it.
+    pub fn end_storing(&mut self, is_stored: bool, ended: Vec<Arc<str>>) {
+        self.holds.end_writing(is_stored, ended);
+    }
+
+    /// A record is written with the hold that it ends: whether storage may have that. Answered with
+    /// [`Ledger::settle`] or [`Ledger::abandon`].
+    pub fn begin_ending(&mut self, record: &Record) -> bool {
+        record.ends_hold() && self.holds.begin_ending(&record.request_id, record.attempt)
     }
 
     /// Takes the requests whose hold has expired and whose estimate is to be charged. What could
@@ -70,7 +111,13 @@ impl Ledger {
                     self.expire(hold);
                 }
             }
-            HoldExpiryPolicy::ChargeEstimate => self.holds.mark_expired(now),
+            HoldExpiryPolicy::ChargeEstimate => {
+                let durability = self.context.workspace().hold_durability;
+                let only_stored = durability == HoldDurability::Committed;
+                while let Some(hold) = self.holds.mark_expired(now, only_stored) {
+                    self.expire(hold);
+                }
+            }
         }
     }
 

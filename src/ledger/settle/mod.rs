@@ -59,6 +59,7 @@ impl Ledger {
     pub fn abandon(&mut self, record: &Record) {
         self.pending -= Amount::from_nanos(record.cost.nanos().max(0));
         assert!(self.pending >= Amount::ZERO, "a pending record is settled or abandoned once");
+        self.holds.cancel_ending(&record.request_id);
     }
 
     /// Charges a record that is durable, and ends its hold: the actual amount, also above the hold
@@ -91,12 +92,9 @@ impl Ledger {
         if window.end > self.context.now() {
             self.models.charge(model, window.start, record.cost);
         }
-        let hold = match record.kind {
-            RecordKind::Usage => self.holds.note_recorded(&record.request_id, record.attempt),
-            RecordKind::Correction
-            | RecordKind::ExpiryCharge
-            | RecordKind::Credit
-            | RecordKind::Void => None,
+        let hold = match record.ends_hold() {
+            true => self.holds.note_recorded(&record.request_id, record.attempt),
+            false => None,
         };
         let mut subject_ids = SubjectIds::new(&record.attribution, &record.key_group_id);
         subject_ids[SubjectKind::Provider] = self.models.get(model).provider_id();

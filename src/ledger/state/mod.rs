@@ -80,6 +80,7 @@ impl Ledger {
             ledger.models.set_settings(index, model);
         }
         ledger.models.replace_spend(spend, catalog);
+        ledger.keep_holds();
         ledger
     }
 

@@ -12,7 +12,7 @@ use crate::domain::{Amount, Time};
 use crate::ledger::holds::Hold;
 use crate::ledger::limits::penalty_end;
 
-/// A hold of a snapshot.
+/// A hold that storage has.
 #[derive(Clone, Debug)]
 pub struct RestoredHold {
     pub request_id: Arc<str>,
@@ -31,7 +31,7 @@ pub struct RestoredHold {
 }
 
 impl Ledger {
-    /// Restores a hold of a snapshot. False if it has expired meanwhile, or exists already.
+    /// Restores a hold that storage has. False if it has expired meanwhile, or exists already.
     pub fn restore_hold(
         &mut self,
         now: Time,
@@ -73,6 +73,7 @@ impl Ledger {
         // Rate limits are restored by their own counts.
         self.hold(&hold);
         self.holds.insert(hold);
+        self.holds.note_written(&request_id);
         self.advance(now);
         self.holds.get(&request_id).is_some()
     }

@@ -5,7 +5,8 @@ use tollgate::domain::catalog::price::{Price, Source};
 use tollgate::domain::catalog::{Catalog, ExchangeRate, Model};
 use tollgate::domain::time::calendar::DayOfWeek;
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
+    HoldDurability, HoldExpiryPolicy, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy,
+    Workspace,
 };
 use tollgate::domain::{Currency, Time};
 
@@ -32,6 +33,7 @@ pub fn workspace() -> Workspace {
         automatic_fallback: true,
         unpriced_models: UnpricedModelPolicy::Deny,
         hold_expiry: HoldExpiryPolicy::Release,
+        hold_durability: HoldDurability::Memory,
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,

@@ -23,8 +23,8 @@ use tollgate::domain::usage::{
     Extras, Outcome, ReportedCost, ServiceTier, TokenClass, UnitKind, Usage, UsageSource,
 };
 use tollgate::domain::workspace::{
-    HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
-    WorkspaceModel,
+    HoldDurability, HoldExpiryPolicy, Plan, ReportedCostPolicy, UnknownKeyPolicy,
+    UnpricedModelPolicy, Workspace, WorkspaceModel,
 };
 use tollgate::domain::{Amount, Currency, Time};
 use tollgate::ledger::Error;
@@ -693,6 +693,7 @@ pub fn workspace() -> Workspace {
         automatic_fallback: true,
         unpriced_models: UnpricedModelPolicy::Deny,
         hold_expiry: HoldExpiryPolicy::Release,
+        hold_durability: HoldDurability::Memory,
         unknown_keys: UnknownKeyPolicy::Accept,
         required_fields: Vec::new(),
         week_start: DayOfWeek::Monday,

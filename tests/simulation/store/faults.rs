@@ -21,6 +21,8 @@ pub enum Fault {
     RepeatRefundsCharge,
     /// The shutdown snapshot has no holds.
     SnapshotWithoutHolds,
+    /// Holds are not stored as they are taken.
+    HoldsAreLost,
     /// The shutdown snapshot has no counts of rate limits.
     SnapshotWithoutRates,
     /// A change is answered and not stored.

@@ -15,7 +15,9 @@ use tollgate::domain::usage::{Outcome, TokenClass};
 use tollgate::domain::{Amount, Time};
 use tollgate::storage::audit::AuditEvent;
 use tollgate::storage::consumption::ConsumptionStore;
-use tollgate::storage::log::{Appended, LogStore, Order, RecordFilter, RecordPosition};
+use tollgate::storage::log::{
+    Appended, HoldChanges, LogStore, Order, RecordFilter, RecordPosition,
+};
 use tollgate::storage::rollup::{Difference, FoldCursor, Folded, RollupStore};
 use tollgate::storage::{Error, Result};
 
@@ -81,8 +83,19 @@ impl Disk {
 }
 
 impl SimStore {
-    async fn append_now(&self, records: &[Record]) -> Result<Vec<Appended>> {
-        self.write(|disk| Ok(records.iter().map(|record| disk.append(record)).collect())).await
+    async fn append_now(&self, records: &[Record], holds: &HoldChanges) -> Result<Vec<Appended>> {
+        let keeps_holds = !self.faults.has(Fault::HoldsAreLost);
+        self.write(|disk| {
+            for (workspace_id, request_id) in &holds.ended {
+                disk.holds.remove(&(workspace_id.to_string(), request_id.to_string()));
+            }
+            for hold in holds.taken.iter().filter(|_| keeps_holds) {
+                let key = (hold.workspace_id.to_string(), hold.request_id.to_string());
+                disk.holds.insert(key, hold.clone());
+            }
+            Ok(records.iter().map(|record| disk.append(record)).collect())
+        })
+        .await
     }
 }
 
@@ -103,14 +116,18 @@ impl LogStore for SimStore {
         .await
     }
 
-    async fn append(&self, records: &[Record]) -> Result<Vec<Appended>> {
+    async fn append_with_holds(
+        &self,
+        records: &[Record],
+        holds: &HoldChanges,
+    ) -> Result<Vec<Appended>> {
         if self.faults.has(Fault::AnswerBeforeCommit) {
-            let (store, records) = (self.clone(), records.to_vec());
+            let (store, records, holds) = (self.clone(), records.to_vec(), holds.clone());
             let answer = vec![Appended::New; records.len()];
-            tokio::spawn(async move { store.append_now(&records).await });
+            tokio::spawn(async move { store.append_now(&records, &holds).await });
             return Ok(answer);
         }
-        let answer = self.append_now(records).await;
+        let answer = self.append_now(records, holds).await;
         self.faults.appended(records, answer)
     }
 

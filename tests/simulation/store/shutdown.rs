@@ -61,9 +61,9 @@ impl ShutdownStore for SimStore {
         self.read(|disk| disk.crashes.get(workspace_id).copied()).await
     }
 
-    async fn delete_snapshot(&self, workspace_id: &str) -> Result<()> {
+    async fn delete_snapshot(&self, workspace_id: &str, keep_holds: bool) -> Result<()> {
         self.write(|disk| {
-            disk.holds.retain(|(id, _), _| id != workspace_id);
+            disk.holds.retain(|(id, _), _| keep_holds || id != workspace_id);
             disk.rates.retain(|key, _| key.0 != workspace_id);
             disk.crashes.remove(workspace_id);
             Ok(())

@@ -76,7 +76,7 @@ async fn every_write_renews_the_lease(world: &World) {
             2 => put(&*store, Change::PutWorkspace(workspace("w"))).await,
             3 => store.fold(at(0), at(1), &folded(&[record(1)])).await.unwrap(),
             4 => store.put_alerts(&[alert(1)], &[]).await.unwrap(),
-            5 => store.delete_snapshot("w").await.unwrap(),
+            5 => store.delete_snapshot("w", false).await.unwrap(),
             _ => store.renew().await.unwrap(),
         }
         let refused = sql::open_as(&world.url, ownership(Wait::Never)).await.map(drop);

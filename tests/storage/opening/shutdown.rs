@@ -54,13 +54,13 @@ pub async fn counts_come_back_until_they_are_deleted(world: &World) {
     assert_eq!(store.rate_counts("w").await.unwrap()[3], replaced);
     assert_eq!(store.snapshot_workspaces().await.unwrap(), ["v", "w"]);
     for _again in 0..2 {
-        store.delete_snapshot("w").await.unwrap();
+        store.delete_snapshot("w", false).await.unwrap();
         assert_eq!(store.rate_counts("w").await.unwrap(), []);
         assert_eq!(store.holds("w").await.unwrap(), []);
         assert_eq!(store.snapshot_workspaces().await.unwrap(), ["v"]);
     }
     assert_eq!(store.rate_counts("v").await.unwrap(), [foreign]);
-    store.delete_snapshot("v").await.unwrap();
+    store.delete_snapshot("v", false).await.unwrap();
     assert!(store.snapshot_workspaces().await.unwrap().is_empty());
 }
 
@@ -99,7 +99,7 @@ pub async fn crashes_come_back_until_they_are_deleted(world: &World) {
     put_in(&*store, "a", Change::PutWorkspace(workspace("a"))).await;
     assert_eq!(store.snapshot_workspaces().await.unwrap(), ["a", "b", "c"]);
     for _again in 0..2 {
-        store.delete_snapshot("b").await.unwrap();
+        store.delete_snapshot("b", false).await.unwrap();
         assert_eq!(store.crash_time("b").await.unwrap(), None);
         assert_eq!(store.snapshot_workspaces().await.unwrap(), ["a", "c"]);
     }
@@ -139,7 +139,7 @@ pub async fn a_claim_says_how_the_owner_before_has_ended(world: &World) {
     store.save_snapshot(&[hold("h")], &[], &[]).await.unwrap();
     // It has stopped, and writes what was left.
     append_new(&*store, &[record(1)]).await;
-    store.delete_snapshot("w").await.unwrap();
+    store.delete_snapshot("w", false).await.unwrap();
     store.close().await;
     assert_eq!(world.claimed().await.1, PreviousOwner::Stopped);
 }

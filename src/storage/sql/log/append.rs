@@ -2,7 +2,7 @@
 //!
 //! A batch is normally one auto-committed INSERT … ON CONFLICT DO NOTHING that checks the epoch.
 //! Only if it inserted fewer records than were sent are the existing ones looked up. What comes
-//! with audit events is a transaction.
+//! with holds or audit events is a transaction.
 
 use std::collections::HashMap;
 
@@ -11,12 +11,13 @@ use sqlx::AssertSqlSafe;
 use super::RECORDS;
 use crate::domain::record::Record;
 use crate::storage::audit::AuditEvent;
-use crate::storage::log::Appended;
+use crate::storage::log::{Appended, HoldChanges};
 use crate::storage::sql::connection::backend::Backend;
 use crate::storage::sql::connection::errors::{at_commit, not_applied};
 use crate::storage::sql::connection::session::{Session, Write};
 use crate::storage::sql::row::{Columns, Value};
 use crate::storage::sql::tables::audit::AUDIT_EVENTS;
+use crate::storage::sql::tables::shutdown::change_holds;
 use crate::storage::{Error, Result};
 
 /// Maximum keys of one lookup.
@@ -24,19 +25,24 @@ const LOOKUP_KEYS_MAX: usize = 128;
 
 type Key<'a> = (&'a str, &'a str, i32, i32);
 
-/// See [`crate::storage::log::LogStore::append`].
-pub async fn append<DB: Backend>(session: &Session<DB>, batch: &[Record]) -> Result<Vec<Appended>> {
-    if batch.is_empty() {
+/// See [`crate::storage::log::LogStore::append_with_holds`].
+pub async fn append<DB: Backend>(
+    session: &Session<DB>,
+    batch: &[Record],
+    holds: &HoldChanges,
+) -> Result<Vec<Appended>> {
+    if batch.is_empty() && holds.is_empty() {
         return Ok(Vec::new());
     }
     let values = values_of(batch);
     let mut write = session.alone().await?;
-    let inserted = if batch.len() <= DB::INSERT_RECORDS_MAX {
+    let inserted = if holds.is_empty() && batch.len() <= DB::INSERT_RECORDS_MAX {
         write.insert_records(&values).await.map_err(at_commit::<DB>)?
     } else {
         drop(write);
         let mut parts = session.begin().await?;
         let inserted = insert_in_parts(&mut parts, &values).await?;
+        change_holds(&mut parts, holds).await?;
         parts.commit().await?;
         write = session.alone().await?;
         inserted

@@ -22,7 +22,9 @@ use crate::domain::time::calendar::Window;
 use crate::domain::usage::Outcome;
 use crate::storage::Result;
 use crate::storage::audit::AuditEvent;
-use crate::storage::log::{Appended, LATE_MIN, LogStore, Order, RecordFilter, RecordPosition};
+use crate::storage::log::{
+    Appended, HoldChanges, LATE_MIN, LogStore, Order, RecordFilter, RecordPosition,
+};
 
 pub use record::RECORDS;
 
@@ -37,8 +39,12 @@ impl<DB: Backend> LogStore for SqlStore<DB> {
         self.row(LAST_SEQ, &[]).await
     }
 
-    async fn append(&self, records: &[Record]) -> Result<Vec<Appended>> {
-        append::append(&self.session, records).await
+    async fn append_with_holds(
+        &self,
+        records: &[Record],
+        holds: &HoldChanges,
+    ) -> Result<Vec<Appended>> {
+        append::append(&self.session, records, holds).await
     }
 
     async fn append_audited(&self, records: &[Record], events: &[AuditEvent]) -> Result<Appended> {

@@ -7,6 +7,7 @@ use sqlx::AssertSqlSafe;
 use crate::domain::Time;
 use crate::domain::backfill::RateCounts;
 use crate::storage::Result;
+use crate::storage::log::HoldChanges;
 use crate::storage::shutdown::{ShutdownStore, StoredCrash, StoredHold, StoredRate};
 use crate::storage::sql::SqlStore;
 use crate::storage::sql::connection::backend::Backend;
@@ -14,12 +15,14 @@ use crate::storage::sql::connection::session::Write;
 use crate::storage::sql::row::{OrEmpty, Value, row, time};
 use crate::storage::sql::table::Table;
 
-static HOLDS: Table<StoredHold> = Table::new("holds", &["workspace_id", "request_id"]);
+pub static HOLDS: Table<StoredHold> = Table::new("holds", &["workspace_id", "request_id"]);
 static RATE_COUNTS: Table<StoredRate> =
     Table::new("rate_counts", &["workspace_id", "rate_limit_id", "subject_id", "span", "unit"]);
 
 /// Most workspaces that one statement marks.
 const CRASHES_MAX: usize = 128;
+/// Most holds that one statement deletes.
+const DELETED_MAX: usize = 256;
 
 row! {
     StoredHold {
@@ -81,10 +84,13 @@ impl<DB: Backend> ShutdownStore for SqlStore<DB> {
         Ok(found.into_iter().next().flatten())
     }
 
-    async fn delete_snapshot(&self, workspace_id: &str) -> Result<()> {
+    async fn delete_snapshot(&self, workspace_id: &str, keep_holds: bool) -> Result<()> {
         let mut write = self.session.begin().await?;
+        if !keep_holds {
+            let sql = "DELETE FROM holds WHERE workspace_id = $1";
+            write.execute(sql, &[Value::Text(workspace_id)]).await?;
+        }
         for sql in [
-            "DELETE FROM holds WHERE workspace_id = $1",
             "DELETE FROM rate_counts WHERE workspace_id = $1",
             "UPDATE workspaces SET crash_time = NULL WHERE id = $1 AND crash_time IS NOT NULL",
         ] {
@@ -101,12 +107,36 @@ impl<DB: Backend> ShutdownStore for SqlStore<DB> {
     }
 }
 
+/// Stores holds that were taken, and deletes those that have ended.
+pub async fn change_holds<DB: Backend>(
+    write: &mut Write<'_, DB>,
+    holds: &HoldChanges,
+) -> Result<()> {
+    HOLDS.put(write, &holds.taken).await?;
+    for of_workspace in holds.ended.chunk_by(|(one, _), (next, _)| one == next) {
+        for part in of_workspace.chunks(DELETED_MAX) {
+            let mut values = vec![Value::Shared(&part[0].0)];
+            values.extend(part.iter().map(|(_, request_id)| Value::Shared(request_id)));
+            let ids = numbers(2..=values.len());
+            let sql =
+                format!("DELETE FROM holds WHERE workspace_id = $1 AND request_id IN ({ids})");
+            write.execute(AssertSqlSafe(sql), &values).await?;
+        }
+    }
+    Ok(())
+}
+
+/// `$2, $3`: placeholders with these numbers.
+fn numbers(numbers: std::ops::RangeInclusive<usize>) -> String {
+    numbers.map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
+}
+
 /// Stores the time of one crash with the workspaces that it hit.
 async fn put_crash<DB: Backend>(write: &mut Write<'_, DB>, hit: &[StoredCrash]) -> Result<()> {
     let Some(first) = hit.first() else { return Ok(()) };
     let mut values = vec![time(first.time)];
     values.extend(hit.iter().map(|crash| Value::Shared(&crash.workspace_id)));
-    let ids: Vec<String> = (2..=values.len()).map(|number| format!("${number}")).collect();
-    let sql = format!("UPDATE workspaces SET crash_time = $1 WHERE id IN ({})", ids.join(", "));
+    let ids = numbers(2..=values.len());
+    let sql = format!("UPDATE workspaces SET crash_time = $1 WHERE id IN ({ids})");
     write.execute(AssertSqlSafe(sql), &values).await.map(drop)
 }

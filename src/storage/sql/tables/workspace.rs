@@ -21,6 +21,7 @@ row! {
         automatic_fallback,
         unpriced_models,
         hold_expiry,
+        hold_durability,
         unknown_keys,
         required_fields,
         week_start,

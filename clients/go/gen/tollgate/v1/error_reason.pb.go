@@ -106,7 +106,7 @@ const (
 	// UNAVAILABLE with `google.rpc.RetryInfo`; a record may be sent again with the same request_id.
 	ErrorReason_ERROR_REASON_OVERLOADED ErrorReason = 23
 	// The state of this workspace in memory failed, because of a defect, and is loaded again from what
-	// is stored: its live holds are given back, as after a crash. Within 10 seconds; other workspaces are
+	// is stored: its live holds that are not stored are given back, as after a crash. Within 10 seconds; other workspaces are
 	// not affected. Status UNAVAILABLE with `google.rpc.RetryInfo`.
 	ErrorReason_ERROR_REASON_QUARANTINED ErrorReason = 24
 )

@@ -25,6 +25,66 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What a crash or a fail-over leaves of the holds of a workspace. What is lost no longer counts
+// against limits: after it, so much may be spent beyond them.
+type HoldDurability int32
+
+const (
+	// The default of the database at creation, unchanged at an update.
+	HoldDurability_HOLD_DURABILITY_UNSPECIFIED HoldDurability = 0
+	// Nothing: holds are in memory alone.
+	HoldDurability_HOLD_DURABILITY_MEMORY HoldDurability = 1
+	// All but those of the last commit: holds that were taken and have ended since the last one are
+	// stored with the next group of records, at the latest after 20 ms where storage keeps up.
+	HoldDurability_HOLD_DURABILITY_JOURNALED HoldDurability = 2
+	// All that were answered: an answer ALLOWED or ROUTED waits until its hold is stored, and where
+	// that fails, the check is answered UNAVAILABLE and holds nothing.
+	HoldDurability_HOLD_DURABILITY_COMMITTED HoldDurability = 3
+)
+
+// Enum value maps for HoldDurability.
+var (
+	HoldDurability_name = map[int32]string{
+		0: "HOLD_DURABILITY_UNSPECIFIED",
+		1: "HOLD_DURABILITY_MEMORY",
+		2: "HOLD_DURABILITY_JOURNALED",
+		3: "HOLD_DURABILITY_COMMITTED",
+	}
+	HoldDurability_value = map[string]int32{
+		"HOLD_DURABILITY_UNSPECIFIED": 0,
+		"HOLD_DURABILITY_MEMORY":      1,
+		"HOLD_DURABILITY_JOURNALED":   2,
+		"HOLD_DURABILITY_COMMITTED":   3,
+	}
+)
+
+func (x HoldDurability) Enum() *HoldDurability {
+	p := new(HoldDurability)
+	*p = x
+	return p
+}
+
+func (x HoldDurability) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (HoldDurability) Descriptor() protoreflect.EnumDescriptor {
+	return file_tollgate_v1_workspace_service_proto_enumTypes[0].Descriptor()
+}
+
+func (HoldDurability) Type() protoreflect.EnumType {
+	return &file_tollgate_v1_workspace_service_proto_enumTypes[0]
+}
+
+func (x HoldDurability) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use HoldDurability.Descriptor instead.
+func (HoldDurability) EnumDescriptor() ([]byte, []int) {
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{0}
+}
+
 // A day of the week.
 type DayOfWeek int32
 
@@ -82,11 +142,11 @@ func (x DayOfWeek) String() string {
 }
 
 func (DayOfWeek) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_workspace_service_proto_enumTypes[0].Descriptor()
+	return file_tollgate_v1_workspace_service_proto_enumTypes[1].Descriptor()
 }
 
 func (DayOfWeek) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_workspace_service_proto_enumTypes[0]
+	return &file_tollgate_v1_workspace_service_proto_enumTypes[1]
 }
 
 func (x DayOfWeek) Number() protoreflect.EnumNumber {
@@ -95,7 +155,7 @@ func (x DayOfWeek) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DayOfWeek.Descriptor instead.
 func (DayOfWeek) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{0}
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{1}
 }
 
 // Decision of a check on a model without a price.
@@ -135,11 +195,11 @@ func (x UnpricedModelPolicy) String() string {
 }
 
 func (UnpricedModelPolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_workspace_service_proto_enumTypes[1].Descriptor()
+	return file_tollgate_v1_workspace_service_proto_enumTypes[2].Descriptor()
 }
 
 func (UnpricedModelPolicy) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_workspace_service_proto_enumTypes[1]
+	return &file_tollgate_v1_workspace_service_proto_enumTypes[2]
 }
 
 func (x UnpricedModelPolicy) Number() protoreflect.EnumNumber {
@@ -148,7 +208,7 @@ func (x UnpricedModelPolicy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnpricedModelPolicy.Descriptor instead.
 func (UnpricedModelPolicy) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{1}
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{2}
 }
 
 // Charge of a hold that expires unsettled.
@@ -188,11 +248,11 @@ func (x HoldExpiryPolicy) String() string {
 }
 
 func (HoldExpiryPolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_workspace_service_proto_enumTypes[2].Descriptor()
+	return file_tollgate_v1_workspace_service_proto_enumTypes[3].Descriptor()
 }
 
 func (HoldExpiryPolicy) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_workspace_service_proto_enumTypes[2]
+	return &file_tollgate_v1_workspace_service_proto_enumTypes[3]
 }
 
 func (x HoldExpiryPolicy) Number() protoreflect.EnumNumber {
@@ -201,7 +261,7 @@ func (x HoldExpiryPolicy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HoldExpiryPolicy.Descriptor instead.
 func (HoldExpiryPolicy) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{2}
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{3}
 }
 
 // Decision of a check with an API key that is not registered.
@@ -241,11 +301,11 @@ func (x UnknownKeyPolicy) String() string {
 }
 
 func (UnknownKeyPolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_tollgate_v1_workspace_service_proto_enumTypes[3].Descriptor()
+	return file_tollgate_v1_workspace_service_proto_enumTypes[4].Descriptor()
 }
 
 func (UnknownKeyPolicy) Type() protoreflect.EnumType {
-	return &file_tollgate_v1_workspace_service_proto_enumTypes[3]
+	return &file_tollgate_v1_workspace_service_proto_enumTypes[4]
 }
 
 func (x UnknownKeyPolicy) Number() protoreflect.EnumNumber {
@@ -254,7 +314,7 @@ func (x UnknownKeyPolicy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnknownKeyPolicy.Descriptor instead.
 func (UnknownKeyPolicy) EnumDescriptor() ([]byte, []int) {
-	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{3}
+	return file_tollgate_v1_workspace_service_proto_rawDescGZIP(), []int{4}
 }
 
 // A tenant: one plan, one currency, one time zone.
@@ -307,8 +367,12 @@ type Workspace struct {
 	// default, for never. Counted from Price.confirm_time. It is a notice: checks and records do not
 	// change.
 	PriceMaxAgeDays int32 `protobuf:"varint,17,opt,name=price_max_age_days,json=priceMaxAgeDays,proto3" json:"price_max_age_days,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// What a crash or a fail-over leaves of its holds; default HOLD_DURABILITY_JOURNALED on Postgres,
+	// where another server may take over, and HOLD_DURABILITY_MEMORY on SQLite. A graceful stop keeps
+	// all holds.
+	HoldDurability HoldDurability `protobuf:"varint,18,opt,name=hold_durability,json=holdDurability,proto3,enum=tollgate.v1.HoldDurability" json:"hold_durability,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Workspace) Reset() {
@@ -458,6 +522,13 @@ func (x *Workspace) GetPriceMaxAgeDays() int32 {
 		return x.PriceMaxAgeDays
 	}
 	return 0
+}
+
+func (x *Workspace) GetHoldDurability() HoldDurability {
+	if x != nil {
+		return x.HoldDurability
+	}
+	return HoldDurability_HOLD_DURABILITY_UNSPECIFIED
 }
 
 // Budget per cycle and overage allowance.
@@ -825,8 +896,9 @@ type UpdateWorkspaceRequest struct {
 	// The workspace with its new values; workspace_id selects it.
 	Workspace *Workspace `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
 	// Fields to change: display_name, currency_code, time_zone, unpriced_model_policy,
-	// hold_expiry_policy, unknown_key_policy, usage_retention_days, required_attribution_fields,
-	// first_day_of_week, reported_cost_providers, cost_difference_alert_percent, price_max_age_days.
+	// hold_expiry_policy, hold_durability, unknown_key_policy, usage_retention_days,
+	// required_attribution_fields, first_day_of_week, reported_cost_providers,
+	// cost_difference_alert_percent, price_max_age_days.
 	// Absent: all of these that are not empty. "*": all of these.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -927,7 +999,7 @@ var File_tollgate_v1_workspace_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_workspace_service_proto_rawDesc = "" +
 	"\n" +
-	"#tollgate/v1/workspace_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xb0\a\n" +
+	"#tollgate/v1/workspace_service.proto\x12\vtollgate.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\xf6\a\n" +
 	"\tWorkspace\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12#\n" +
@@ -948,7 +1020,8 @@ const file_tollgate_v1_workspace_service_proto_rawDesc = "" +
 	"\x11first_day_of_week\x18\x0e \x01(\x0e2\x16.tollgate.v1.DayOfWeekR\x0efirstDayOfWeek\x126\n" +
 	"\x17reported_cost_providers\x18\x0f \x03(\tR\x15reportedCostProviders\x12A\n" +
 	"\x1dcost_difference_alert_percent\x18\x10 \x01(\x05R\x1acostDifferenceAlertPercent\x12+\n" +
-	"\x12price_max_age_days\x18\x11 \x01(\x05R\x0fpriceMaxAgeDays\"\x8a\x01\n" +
+	"\x12price_max_age_days\x18\x11 \x01(\x05R\x0fpriceMaxAgeDays\x12D\n" +
+	"\x0fhold_durability\x18\x12 \x01(\x0e2\x1b.tollgate.v1.HoldDurabilityR\x0eholdDurability\"\x8a\x01\n" +
 	"\x04Plan\x12*\n" +
 	"\x06budget\x18\x01 \x01(\v2\x12.tollgate.v1.MoneyR\x06budget\x127\n" +
 	"\roverage_limit\x18\x02 \x01(\v2\x12.tollgate.v1.MoneyR\foverageLimit\x12\x1d\n" +
@@ -976,7 +1049,12 @@ const file_tollgate_v1_workspace_service_proto_rawDesc = "" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\"O\n" +
 	"\x17UpdateWorkspaceResponse\x124\n" +
-	"\tworkspace\x18\x01 \x01(\v2\x16.tollgate.v1.WorkspaceR\tworkspace*\xd8\x01\n" +
+	"\tworkspace\x18\x01 \x01(\v2\x16.tollgate.v1.WorkspaceR\tworkspace*\x8b\x01\n" +
+	"\x0eHoldDurability\x12\x1f\n" +
+	"\x1bHOLD_DURABILITY_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16HOLD_DURABILITY_MEMORY\x10\x01\x12\x1d\n" +
+	"\x19HOLD_DURABILITY_JOURNALED\x10\x02\x12\x1d\n" +
+	"\x19HOLD_DURABILITY_COMMITTED\x10\x03*\xd8\x01\n" +
 	"\tDayOfWeek\x12\x1b\n" +
 	"\x17DAY_OF_WEEK_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12DAY_OF_WEEK_MONDAY\x10\x01\x12\x17\n" +
@@ -1017,57 +1095,59 @@ func file_tollgate_v1_workspace_service_proto_rawDescGZIP() []byte {
 	return file_tollgate_v1_workspace_service_proto_rawDescData
 }
 
-var file_tollgate_v1_workspace_service_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_tollgate_v1_workspace_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
 var file_tollgate_v1_workspace_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_tollgate_v1_workspace_service_proto_goTypes = []any{
-	(DayOfWeek)(0),                  // 0: tollgate.v1.DayOfWeek
-	(UnpricedModelPolicy)(0),        // 1: tollgate.v1.UnpricedModelPolicy
-	(HoldExpiryPolicy)(0),           // 2: tollgate.v1.HoldExpiryPolicy
-	(UnknownKeyPolicy)(0),           // 3: tollgate.v1.UnknownKeyPolicy
-	(*Workspace)(nil),               // 4: tollgate.v1.Workspace
-	(*Plan)(nil),                    // 5: tollgate.v1.Plan
-	(*CreateWorkspaceRequest)(nil),  // 6: tollgate.v1.CreateWorkspaceRequest
-	(*CreateWorkspaceResponse)(nil), // 7: tollgate.v1.CreateWorkspaceResponse
-	(*GetWorkspaceRequest)(nil),     // 8: tollgate.v1.GetWorkspaceRequest
-	(*GetWorkspaceResponse)(nil),    // 9: tollgate.v1.GetWorkspaceResponse
-	(*ListWorkspacesRequest)(nil),   // 10: tollgate.v1.ListWorkspacesRequest
-	(*ListWorkspacesResponse)(nil),  // 11: tollgate.v1.ListWorkspacesResponse
-	(*UpdateWorkspaceRequest)(nil),  // 12: tollgate.v1.UpdateWorkspaceRequest
-	(*UpdateWorkspaceResponse)(nil), // 13: tollgate.v1.UpdateWorkspaceResponse
-	(*timestamppb.Timestamp)(nil),   // 14: google.protobuf.Timestamp
-	(*Money)(nil),                   // 15: tollgate.v1.Money
-	(*fieldmaskpb.FieldMask)(nil),   // 16: google.protobuf.FieldMask
+	(HoldDurability)(0),             // 0: tollgate.v1.HoldDurability
+	(DayOfWeek)(0),                  // 1: tollgate.v1.DayOfWeek
+	(UnpricedModelPolicy)(0),        // 2: tollgate.v1.UnpricedModelPolicy
+	(HoldExpiryPolicy)(0),           // 3: tollgate.v1.HoldExpiryPolicy
+	(UnknownKeyPolicy)(0),           // 4: tollgate.v1.UnknownKeyPolicy
+	(*Workspace)(nil),               // 5: tollgate.v1.Workspace
+	(*Plan)(nil),                    // 6: tollgate.v1.Plan
+	(*CreateWorkspaceRequest)(nil),  // 7: tollgate.v1.CreateWorkspaceRequest
+	(*CreateWorkspaceResponse)(nil), // 8: tollgate.v1.CreateWorkspaceResponse
+	(*GetWorkspaceRequest)(nil),     // 9: tollgate.v1.GetWorkspaceRequest
+	(*GetWorkspaceResponse)(nil),    // 10: tollgate.v1.GetWorkspaceResponse
+	(*ListWorkspacesRequest)(nil),   // 11: tollgate.v1.ListWorkspacesRequest
+	(*ListWorkspacesResponse)(nil),  // 12: tollgate.v1.ListWorkspacesResponse
+	(*UpdateWorkspaceRequest)(nil),  // 13: tollgate.v1.UpdateWorkspaceRequest
+	(*UpdateWorkspaceResponse)(nil), // 14: tollgate.v1.UpdateWorkspaceResponse
+	(*timestamppb.Timestamp)(nil),   // 15: google.protobuf.Timestamp
+	(*Money)(nil),                   // 16: tollgate.v1.Money
+	(*fieldmaskpb.FieldMask)(nil),   // 17: google.protobuf.FieldMask
 }
 var file_tollgate_v1_workspace_service_proto_depIdxs = []int32{
-	1,  // 0: tollgate.v1.Workspace.unpriced_model_policy:type_name -> tollgate.v1.UnpricedModelPolicy
-	2,  // 1: tollgate.v1.Workspace.hold_expiry_policy:type_name -> tollgate.v1.HoldExpiryPolicy
-	3,  // 2: tollgate.v1.Workspace.unknown_key_policy:type_name -> tollgate.v1.UnknownKeyPolicy
-	5,  // 3: tollgate.v1.Workspace.plan:type_name -> tollgate.v1.Plan
-	14, // 4: tollgate.v1.Workspace.create_time:type_name -> google.protobuf.Timestamp
-	14, // 5: tollgate.v1.Workspace.update_time:type_name -> google.protobuf.Timestamp
-	0,  // 6: tollgate.v1.Workspace.first_day_of_week:type_name -> tollgate.v1.DayOfWeek
-	15, // 7: tollgate.v1.Plan.budget:type_name -> tollgate.v1.Money
-	15, // 8: tollgate.v1.Plan.overage_limit:type_name -> tollgate.v1.Money
-	4,  // 9: tollgate.v1.CreateWorkspaceRequest.workspace:type_name -> tollgate.v1.Workspace
-	4,  // 10: tollgate.v1.CreateWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
-	4,  // 11: tollgate.v1.GetWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
-	4,  // 12: tollgate.v1.ListWorkspacesResponse.workspaces:type_name -> tollgate.v1.Workspace
-	4,  // 13: tollgate.v1.UpdateWorkspaceRequest.workspace:type_name -> tollgate.v1.Workspace
-	16, // 14: tollgate.v1.UpdateWorkspaceRequest.update_mask:type_name -> google.protobuf.FieldMask
-	4,  // 15: tollgate.v1.UpdateWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
-	6,  // 16: tollgate.v1.WorkspaceService.CreateWorkspace:input_type -> tollgate.v1.CreateWorkspaceRequest
-	8,  // 17: tollgate.v1.WorkspaceService.GetWorkspace:input_type -> tollgate.v1.GetWorkspaceRequest
-	10, // 18: tollgate.v1.WorkspaceService.ListWorkspaces:input_type -> tollgate.v1.ListWorkspacesRequest
-	12, // 19: tollgate.v1.WorkspaceService.UpdateWorkspace:input_type -> tollgate.v1.UpdateWorkspaceRequest
-	7,  // 20: tollgate.v1.WorkspaceService.CreateWorkspace:output_type -> tollgate.v1.CreateWorkspaceResponse
-	9,  // 21: tollgate.v1.WorkspaceService.GetWorkspace:output_type -> tollgate.v1.GetWorkspaceResponse
-	11, // 22: tollgate.v1.WorkspaceService.ListWorkspaces:output_type -> tollgate.v1.ListWorkspacesResponse
-	13, // 23: tollgate.v1.WorkspaceService.UpdateWorkspace:output_type -> tollgate.v1.UpdateWorkspaceResponse
-	20, // [20:24] is the sub-list for method output_type
-	16, // [16:20] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	2,  // 0: tollgate.v1.Workspace.unpriced_model_policy:type_name -> tollgate.v1.UnpricedModelPolicy
+	3,  // 1: tollgate.v1.Workspace.hold_expiry_policy:type_name -> tollgate.v1.HoldExpiryPolicy
+	4,  // 2: tollgate.v1.Workspace.unknown_key_policy:type_name -> tollgate.v1.UnknownKeyPolicy
+	6,  // 3: tollgate.v1.Workspace.plan:type_name -> tollgate.v1.Plan
+	15, // 4: tollgate.v1.Workspace.create_time:type_name -> google.protobuf.Timestamp
+	15, // 5: tollgate.v1.Workspace.update_time:type_name -> google.protobuf.Timestamp
+	1,  // 6: tollgate.v1.Workspace.first_day_of_week:type_name -> tollgate.v1.DayOfWeek
+	0,  // 7: tollgate.v1.Workspace.hold_durability:type_name -> tollgate.v1.HoldDurability
+	16, // 8: tollgate.v1.Plan.budget:type_name -> tollgate.v1.Money
+	16, // 9: tollgate.v1.Plan.overage_limit:type_name -> tollgate.v1.Money
+	5,  // 10: tollgate.v1.CreateWorkspaceRequest.workspace:type_name -> tollgate.v1.Workspace
+	5,  // 11: tollgate.v1.CreateWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
+	5,  // 12: tollgate.v1.GetWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
+	5,  // 13: tollgate.v1.ListWorkspacesResponse.workspaces:type_name -> tollgate.v1.Workspace
+	5,  // 14: tollgate.v1.UpdateWorkspaceRequest.workspace:type_name -> tollgate.v1.Workspace
+	17, // 15: tollgate.v1.UpdateWorkspaceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	5,  // 16: tollgate.v1.UpdateWorkspaceResponse.workspace:type_name -> tollgate.v1.Workspace
+	7,  // 17: tollgate.v1.WorkspaceService.CreateWorkspace:input_type -> tollgate.v1.CreateWorkspaceRequest
+	9,  // 18: tollgate.v1.WorkspaceService.GetWorkspace:input_type -> tollgate.v1.GetWorkspaceRequest
+	11, // 19: tollgate.v1.WorkspaceService.ListWorkspaces:input_type -> tollgate.v1.ListWorkspacesRequest
+	13, // 20: tollgate.v1.WorkspaceService.UpdateWorkspace:input_type -> tollgate.v1.UpdateWorkspaceRequest
+	8,  // 21: tollgate.v1.WorkspaceService.CreateWorkspace:output_type -> tollgate.v1.CreateWorkspaceResponse
+	10, // 22: tollgate.v1.WorkspaceService.GetWorkspace:output_type -> tollgate.v1.GetWorkspaceResponse
+	12, // 23: tollgate.v1.WorkspaceService.ListWorkspaces:output_type -> tollgate.v1.ListWorkspacesResponse
+	14, // 24: tollgate.v1.WorkspaceService.UpdateWorkspace:output_type -> tollgate.v1.UpdateWorkspaceResponse
+	21, // [21:25] is the sub-list for method output_type
+	17, // [17:21] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_workspace_service_proto_init() }
@@ -1081,7 +1161,7 @@ func file_tollgate_v1_workspace_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_workspace_service_proto_rawDesc), len(file_tollgate_v1_workspace_service_proto_rawDesc)),
-			NumEnums:      4,
+			NumEnums:      5,
 			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,

@@ -119,7 +119,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_QUARANTINED: _ErrorReason.ValueType  # 24
     """The state of this workspace in memory failed, because of a defect, and is loaded again from what
-    is stored: its live holds are given back, as after a crash. Within 10 seconds; other workspaces are
+    is stored: its live holds that are not stored are given back, as after a crash. Within 10 seconds; other workspaces are
     not affected. Status UNAVAILABLE with `google.rpc.RetryInfo`.
     """
 
@@ -226,7 +226,7 @@ UNAVAILABLE with `google.rpc.RetryInfo`; a record may be sent again with the sam
 """
 ERROR_REASON_QUARANTINED: ErrorReason.ValueType  # 24
 """The state of this workspace in memory failed, because of a defect, and is loaded again from what
-is stored: its live holds are given back, as after a crash. Within 10 seconds; other workspaces are
+is stored: its live holds that are not stored are given back, as after a crash. Within 10 seconds; other workspaces are
 not affected. Status UNAVAILABLE with `google.rpc.RetryInfo`.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

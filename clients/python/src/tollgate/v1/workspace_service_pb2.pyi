@@ -22,6 +22,44 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _HoldDurability:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HoldDurabilityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HoldDurability.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HOLD_DURABILITY_UNSPECIFIED: _HoldDurability.ValueType  # 0
+    """The default of the database at creation, unchanged at an update."""
+    HOLD_DURABILITY_MEMORY: _HoldDurability.ValueType  # 1
+    """Nothing: holds are in memory alone."""
+    HOLD_DURABILITY_JOURNALED: _HoldDurability.ValueType  # 2
+    """All but those of the last commit: holds that were taken and have ended since the last one are
+    stored with the next group of records, at the latest after 20 ms where storage keeps up.
+    """
+    HOLD_DURABILITY_COMMITTED: _HoldDurability.ValueType  # 3
+    """All that were answered: an answer ALLOWED or ROUTED waits until its hold is stored, and where
+    that fails, the check is answered UNAVAILABLE and holds nothing.
+    """
+
+class HoldDurability(_HoldDurability, metaclass=_HoldDurabilityEnumTypeWrapper):
+    """What a crash or a fail-over leaves of the holds of a workspace. What is lost no longer counts
+    against limits: after it, so much may be spent beyond them.
+    """
+
+HOLD_DURABILITY_UNSPECIFIED: HoldDurability.ValueType  # 0
+"""The default of the database at creation, unchanged at an update."""
+HOLD_DURABILITY_MEMORY: HoldDurability.ValueType  # 1
+"""Nothing: holds are in memory alone."""
+HOLD_DURABILITY_JOURNALED: HoldDurability.ValueType  # 2
+"""All but those of the last commit: holds that were taken and have ended since the last one are
+stored with the next group of records, at the latest after 20 ms where storage keeps up.
+"""
+HOLD_DURABILITY_COMMITTED: HoldDurability.ValueType  # 3
+"""All that were answered: an answer ALLOWED or ROUTED waits until its hold is stored, and where
+that fails, the check is answered UNAVAILABLE and holds nothing.
+"""
+Global___HoldDurability: _TypeAlias = HoldDurability  # noqa: Y015
+
 class _DayOfWeek:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -161,6 +199,7 @@ class Workspace(_message.Message):
     REPORTED_COST_PROVIDERS_FIELD_NUMBER: _builtins.int
     COST_DIFFERENCE_ALERT_PERCENT_FIELD_NUMBER: _builtins.int
     PRICE_MAX_AGE_DAYS_FIELD_NUMBER: _builtins.int
+    HOLD_DURABILITY_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Id, chosen by the creator; `^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`. Never changes."""
     display_name: _builtins.str
@@ -197,6 +236,11 @@ class Workspace(_message.Message):
     """Age in days of 24 hours above which the workspace sees prices as stale: 1 to 3,650, or 0, the
     default, for never. Counted from Price.confirm_time. It is a notice: checks and records do not
     change.
+    """
+    hold_durability: Global___HoldDurability.ValueType
+    """What a crash or a fail-over leaves of its holds; default HOLD_DURABILITY_JOURNALED on Postgres,
+    where another server may take over, and HOLD_DURABILITY_MEMORY on SQLite. A graceful stop keeps
+    all holds.
     """
     @_builtins.property
     def plan(self) -> Global___Plan:
@@ -246,10 +290,11 @@ class Workspace(_message.Message):
         reported_cost_providers: _abc.Iterable[_builtins.str] | None = ...,
         cost_difference_alert_percent: _builtins.int = ...,
         price_max_age_days: _builtins.int = ...,
+        hold_durability: Global___HoldDurability.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "plan", b"plan", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["automatic_fallback", b"automatic_fallback", "cost_difference_alert_percent", b"cost_difference_alert_percent", "create_time", b"create_time", "currency_code", b"currency_code", "display_name", b"display_name", "first_day_of_week", b"first_day_of_week", "hold_expiry_policy", b"hold_expiry_policy", "plan", b"plan", "price_max_age_days", b"price_max_age_days", "reported_cost_providers", b"reported_cost_providers", "required_attribution_fields", b"required_attribution_fields", "time_zone", b"time_zone", "unknown_key_policy", b"unknown_key_policy", "unpriced_model_policy", b"unpriced_model_policy", "update_time", b"update_time", "usage_retention_days", b"usage_retention_days", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["automatic_fallback", b"automatic_fallback", "cost_difference_alert_percent", b"cost_difference_alert_percent", "create_time", b"create_time", "currency_code", b"currency_code", "display_name", b"display_name", "first_day_of_week", b"first_day_of_week", "hold_durability", b"hold_durability", "hold_expiry_policy", b"hold_expiry_policy", "plan", b"plan", "price_max_age_days", b"price_max_age_days", "reported_cost_providers", b"reported_cost_providers", "required_attribution_fields", b"required_attribution_fields", "time_zone", b"time_zone", "unknown_key_policy", b"unknown_key_policy", "unpriced_model_policy", b"unpriced_model_policy", "update_time", b"update_time", "usage_retention_days", b"usage_retention_days", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -454,8 +499,9 @@ class UpdateWorkspaceRequest(_message.Message):
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
         """Fields to change: display_name, currency_code, time_zone, unpriced_model_policy,
-        hold_expiry_policy, unknown_key_policy, usage_retention_days, required_attribution_fields,
-        first_day_of_week, reported_cost_providers, cost_difference_alert_percent, price_max_age_days.
+        hold_expiry_policy, hold_durability, unknown_key_policy, usage_retention_days,
+        required_attribution_fields, first_day_of_week, reported_cost_providers,
+        cost_difference_alert_percent, price_max_age_days.
         Absent: all of these that are not empty. "*": all of these.
         """
 

@@ -219,7 +219,7 @@ export enum ErrorReason {
 
   /**
    * The state of this workspace in memory failed, because of a defect, and is loaded again from what
-   * is stored: its live holds are given back, as after a crash. Within 10 seconds; other workspaces are
+   * is stored: its live holds that are not stored are given back, as after a crash. Within 10 seconds; other workspaces are
    * not affected. Status UNAVAILABLE with `google.rpc.RetryInfo`.
    *
    * @generated from enum value: ERROR_REASON_QUARANTINED = 24;

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tollgate/v1/workspace_service.proto.
  */
 export const file_tollgate_v1_workspace_service: GenFile = /*@__PURE__*/
-  fileDesc("CiN0b2xsZ2F0ZS92MS93b3Jrc3BhY2Vfc2VydmljZS5wcm90bxILdG9sbGdhdGUudjEikQUKCVdvcmtzcGFjZRIUCgx3b3Jrc3BhY2VfaWQYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEhUKDWN1cnJlbmN5X2NvZGUYAyABKAkSEQoJdGltZV96b25lGAQgASgJEj8KFXVucHJpY2VkX21vZGVsX3BvbGljeRgFIAEoDjIgLnRvbGxnYXRlLnYxLlVucHJpY2VkTW9kZWxQb2xpY3kSOQoSaG9sZF9leHBpcnlfcG9saWN5GAYgASgOMh0udG9sbGdhdGUudjEuSG9sZEV4cGlyeVBvbGljeRI5ChJ1bmtub3duX2tleV9wb2xpY3kYByABKA4yHS50b2xsZ2F0ZS52MS5Vbmtub3duS2V5UG9saWN5EhwKFHVzYWdlX3JldGVudGlvbl9kYXlzGAggASgFEhoKEmF1dG9tYXRpY19mYWxsYmFjaxgJIAEoCBIfCgRwbGFuGAogASgLMhEudG9sbGdhdGUudjEuUGxhbhIvCgtjcmVhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiMKG3JlcXVpcmVkX2F0dHJpYnV0aW9uX2ZpZWxkcxgNIAMoCRIxChFmaXJzdF9kYXlfb2Zfd2VlaxgOIAEoDjIWLnRvbGxnYXRlLnYxLkRheU9mV2VlaxIfChdyZXBvcnRlZF9jb3N0X3Byb3ZpZGVycxgPIAMoCRIlCh1jb3N0X2RpZmZlcmVuY2VfYWxlcnRfcGVyY2VudBgQIAEoBRIaChJwcmljZV9tYXhfYWdlX2RheXMYESABKAUiaQoEUGxhbhIiCgZidWRnZXQYASABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIpCg1vdmVyYWdlX2xpbWl0GAIgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEgoKc3RhcnRfZGF0ZRgDIAEoCSJDChZDcmVhdGVXb3Jrc3BhY2VSZXF1ZXN0EikKCXdvcmtzcGFjZRgBIAEoCzIWLnRvbGxnYXRlLnYxLldvcmtzcGFjZSJEChdDcmVhdGVXb3Jrc3BhY2VSZXNwb25zZRIpCgl3b3Jrc3BhY2UYASABKAsyFi50b2xsZ2F0ZS52MS5Xb3Jrc3BhY2UiKwoTR2V0V29ya3NwYWNlUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkiQQoUR2V0V29ya3NwYWNlUmVzcG9uc2USKQoJd29ya3NwYWNlGAEgASgLMhYudG9sbGdhdGUudjEuV29ya3NwYWNlIj4KFUxpc3RXb3Jrc3BhY2VzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJdChZMaXN0V29ya3NwYWNlc1Jlc3BvbnNlEioKCndvcmtzcGFjZXMYASADKAsyFi50b2xsZ2F0ZS52MS5Xb3Jrc3BhY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInQKFlVwZGF0ZVdvcmtzcGFjZVJlcXVlc3QSKQoJd29ya3NwYWNlGAEgASgLMhYudG9sbGdhdGUudjEuV29ya3NwYWNlEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJEChdVcGRhdGVXb3Jrc3BhY2VSZXNwb25zZRIpCgl3b3Jrc3BhY2UYASABKAsyFi50b2xsZ2F0ZS52MS5Xb3Jrc3BhY2Uq2AEKCURheU9mV2VlaxIbChdEQVlfT0ZfV0VFS19VTlNQRUNJRklFRBAAEhYKEkRBWV9PRl9XRUVLX01PTkRBWRABEhcKE0RBWV9PRl9XRUVLX1RVRVNEQVkQAhIZChVEQVlfT0ZfV0VFS19XRURORVNEQVkQAxIYChREQVlfT0ZfV0VFS19USFVSU0RBWRAEEhYKEkRBWV9PRl9XRUVLX0ZSSURBWRAFEhgKFERBWV9PRl9XRUVLX1NBVFVSREFZEAYSFgoSREFZX09GX1dFRUtfU1VOREFZEAcqfQoTVW5wcmljZWRNb2RlbFBvbGljeRIlCiFVTlBSSUNFRF9NT0RFTF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIeChpVTlBSSUNFRF9NT0RFTF9QT0xJQ1lfREVOWRABEh8KG1VOUFJJQ0VEX01PREVMX1BPTElDWV9BTExPVxACKn4KEEhvbGRFeHBpcnlQb2xpY3kSIgoeSE9MRF9FWFBJUllfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHgoaSE9MRF9FWFBJUllfUE9MSUNZX1JFTEVBU0UQARImCiJIT0xEX0VYUElSWV9QT0xJQ1lfQ0hBUkdFX0VTVElNQVRFEAIqcgoQVW5rbm93bktleVBvbGljeRIiCh5VTktOT1dOX0tFWV9QT0xJQ1lfVU5TUEVDSUZJRUQQABIdChlVTktOT1dOX0tFWV9QT0xJQ1lfQUNDRVBUEAESGwoXVU5LTk9XTl9LRVlfUE9MSUNZX0RFTlkQAjL+AgoQV29ya3NwYWNlU2VydmljZRJcCg9DcmVhdGVXb3Jrc3BhY2USIy50b2xsZ2F0ZS52MS5DcmVhdGVXb3Jrc3BhY2VSZXF1ZXN0GiQudG9sbGdhdGUudjEuQ3JlYXRlV29ya3NwYWNlUmVzcG9uc2USUwoMR2V0V29ya3NwYWNlEiAudG9sbGdhdGUudjEuR2V0V29ya3NwYWNlUmVxdWVzdBohLnRvbGxnYXRlLnYxLkdldFdvcmtzcGFjZVJlc3BvbnNlElkKDkxpc3RXb3Jrc3BhY2VzEiIudG9sbGdhdGUudjEuTGlzdFdvcmtzcGFjZXNSZXF1ZXN0GiMudG9sbGdhdGUudjEuTGlzdFdvcmtzcGFjZXNSZXNwb25zZRJcCg9VcGRhdGVXb3Jrc3BhY2USIy50b2xsZ2F0ZS52MS5VcGRhdGVXb3Jrc3BhY2VSZXF1ZXN0GiQudG9sbGdhdGUudjEuVXBkYXRlV29ya3NwYWNlUmVzcG9uc2VCWQoOaW8udG9sbGdhdGUudjFCFVdvcmtzcGFjZVNlcnZpY2VQcm90b1ABWi50b2xsZ2F0ZS9jbGllbnRzL2dvL2dlbi90b2xsZ2F0ZS92MTt0b2xsZ2F0ZXYxYgZwcm90bzM", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tollgate_v1_common]);
+  fileDesc("CiN0b2xsZ2F0ZS92MS93b3Jrc3BhY2Vfc2VydmljZS5wcm90bxILdG9sbGdhdGUudjEixwUKCVdvcmtzcGFjZRIUCgx3b3Jrc3BhY2VfaWQYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEhUKDWN1cnJlbmN5X2NvZGUYAyABKAkSEQoJdGltZV96b25lGAQgASgJEj8KFXVucHJpY2VkX21vZGVsX3BvbGljeRgFIAEoDjIgLnRvbGxnYXRlLnYxLlVucHJpY2VkTW9kZWxQb2xpY3kSOQoSaG9sZF9leHBpcnlfcG9saWN5GAYgASgOMh0udG9sbGdhdGUudjEuSG9sZEV4cGlyeVBvbGljeRI5ChJ1bmtub3duX2tleV9wb2xpY3kYByABKA4yHS50b2xsZ2F0ZS52MS5Vbmtub3duS2V5UG9saWN5EhwKFHVzYWdlX3JldGVudGlvbl9kYXlzGAggASgFEhoKEmF1dG9tYXRpY19mYWxsYmFjaxgJIAEoCBIfCgRwbGFuGAogASgLMhEudG9sbGdhdGUudjEuUGxhbhIvCgtjcmVhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiMKG3JlcXVpcmVkX2F0dHJpYnV0aW9uX2ZpZWxkcxgNIAMoCRIxChFmaXJzdF9kYXlfb2Zfd2VlaxgOIAEoDjIWLnRvbGxnYXRlLnYxLkRheU9mV2VlaxIfChdyZXBvcnRlZF9jb3N0X3Byb3ZpZGVycxgPIAMoCRIlCh1jb3N0X2RpZmZlcmVuY2VfYWxlcnRfcGVyY2VudBgQIAEoBRIaChJwcmljZV9tYXhfYWdlX2RheXMYESABKAUSNAoPaG9sZF9kdXJhYmlsaXR5GBIgASgOMhsudG9sbGdhdGUudjEuSG9sZER1cmFiaWxpdHkiaQoEUGxhbhIiCgZidWRnZXQYASABKAsyEi50b2xsZ2F0ZS52MS5Nb25leRIpCg1vdmVyYWdlX2xpbWl0GAIgASgLMhIudG9sbGdhdGUudjEuTW9uZXkSEgoKc3RhcnRfZGF0ZRgDIAEoCSJDChZDcmVhdGVXb3Jrc3BhY2VSZXF1ZXN0EikKCXdvcmtzcGFjZRgBIAEoCzIWLnRvbGxnYXRlLnYxLldvcmtzcGFjZSJEChdDcmVhdGVXb3Jrc3BhY2VSZXNwb25zZRIpCgl3b3Jrc3BhY2UYASABKAsyFi50b2xsZ2F0ZS52MS5Xb3Jrc3BhY2UiKwoTR2V0V29ya3NwYWNlUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkiQQoUR2V0V29ya3NwYWNlUmVzcG9uc2USKQoJd29ya3NwYWNlGAEgASgLMhYudG9sbGdhdGUudjEuV29ya3NwYWNlIj4KFUxpc3RXb3Jrc3BhY2VzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJdChZMaXN0V29ya3NwYWNlc1Jlc3BvbnNlEioKCndvcmtzcGFjZXMYASADKAsyFi50b2xsZ2F0ZS52MS5Xb3Jrc3BhY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInQKFlVwZGF0ZVdvcmtzcGFjZVJlcXVlc3QSKQoJd29ya3NwYWNlGAEgASgLMhYudG9sbGdhdGUudjEuV29ya3NwYWNlEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJEChdVcGRhdGVXb3Jrc3BhY2VSZXNwb25zZRIpCgl3b3Jrc3BhY2UYASABKAsyFi50b2xsZ2F0ZS52MS5Xb3Jrc3BhY2UqiwEKDkhvbGREdXJhYmlsaXR5Eh8KG0hPTERfRFVSQUJJTElUWV9VTlNQRUNJRklFRBAAEhoKFkhPTERfRFVSQUJJTElUWV9NRU1PUlkQARIdChlIT0xEX0RVUkFCSUxJVFlfSk9VUk5BTEVEEAISHQoZSE9MRF9EVVJBQklMSVRZX0NPTU1JVFRFRBADKtgBCglEYXlPZldlZWsSGwoXREFZX09GX1dFRUtfVU5TUEVDSUZJRUQQABIWChJEQVlfT0ZfV0VFS19NT05EQVkQARIXChNEQVlfT0ZfV0VFS19UVUVTREFZEAISGQoVREFZX09GX1dFRUtfV0VETkVTREFZEAMSGAoUREFZX09GX1dFRUtfVEhVUlNEQVkQBBIWChJEQVlfT0ZfV0VFS19GUklEQVkQBRIYChREQVlfT0ZfV0VFS19TQVRVUkRBWRAGEhYKEkRBWV9PRl9XRUVLX1NVTkRBWRAHKn0KE1VucHJpY2VkTW9kZWxQb2xpY3kSJQohVU5QUklDRURfTU9ERUxfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHgoaVU5QUklDRURfTU9ERUxfUE9MSUNZX0RFTlkQARIfChtVTlBSSUNFRF9NT0RFTF9QT0xJQ1lfQUxMT1cQAip+ChBIb2xkRXhwaXJ5UG9saWN5EiIKHkhPTERfRVhQSVJZX1BPTElDWV9VTlNQRUNJRklFRBAAEh4KGkhPTERfRVhQSVJZX1BPTElDWV9SRUxFQVNFEAESJgoiSE9MRF9FWFBJUllfUE9MSUNZX0NIQVJHRV9FU1RJTUFURRACKnIKEFVua25vd25LZXlQb2xpY3kSIgoeVU5LTk9XTl9LRVlfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHQoZVU5LTk9XTl9LRVlfUE9MSUNZX0FDQ0VQVBABEhsKF1VOS05PV05fS0VZX1BPTElDWV9ERU5ZEAIy/gIKEFdvcmtzcGFjZVNlcnZpY2USXAoPQ3JlYXRlV29ya3NwYWNlEiMudG9sbGdhdGUudjEuQ3JlYXRlV29ya3NwYWNlUmVxdWVzdBokLnRvbGxnYXRlLnYxLkNyZWF0ZVdvcmtzcGFjZVJlc3BvbnNlElMKDEdldFdvcmtzcGFjZRIgLnRvbGxnYXRlLnYxLkdldFdvcmtzcGFjZVJlcXVlc3QaIS50b2xsZ2F0ZS52MS5HZXRXb3Jrc3BhY2VSZXNwb25zZRJZCg5MaXN0V29ya3NwYWNlcxIiLnRvbGxnYXRlLnYxLkxpc3RXb3Jrc3BhY2VzUmVxdWVzdBojLnRvbGxnYXRlLnYxLkxpc3RXb3Jrc3BhY2VzUmVzcG9uc2USXAoPVXBkYXRlV29ya3NwYWNlEiMudG9sbGdhdGUudjEuVXBkYXRlV29ya3NwYWNlUmVxdWVzdBokLnRvbGxnYXRlLnYxLlVwZGF0ZVdvcmtzcGFjZVJlc3BvbnNlQlkKDmlvLnRvbGxnYXRlLnYxQhVXb3Jrc3BhY2VTZXJ2aWNlUHJvdG9QAVoudG9sbGdhdGUvY2xpZW50cy9nby9nZW4vdG9sbGdhdGUvdjE7dG9sbGdhdGV2MWIGcHJvdG8z", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tollgate_v1_common]);
 
 /**
  * A tenant: one plan, one currency, one time zone.
@@ -155,6 +155,15 @@ export type Workspace = Message<"tollgate.v1.Workspace"> & {
    * @generated from field: int32 price_max_age_days = 17;
    */
   priceMaxAgeDays: number;
+
+  /**
+   * What a crash or a fail-over leaves of its holds; default HOLD_DURABILITY_JOURNALED on Postgres,
+   * where another server may take over, and HOLD_DURABILITY_MEMORY on SQLite. A graceful stop keeps
+   * all holds.
+   *
+   * @generated from field: tollgate.v1.HoldDurability hold_durability = 18;
+   */
+  holdDurability: HoldDurability;
 };
 
 /**
@@ -355,8 +364,9 @@ export type UpdateWorkspaceRequest = Message<"tollgate.v1.UpdateWorkspaceRequest
 
   /**
    * Fields to change: display_name, currency_code, time_zone, unpriced_model_policy,
-   * hold_expiry_policy, unknown_key_policy, usage_retention_days, required_attribution_fields,
-   * first_day_of_week, reported_cost_providers, cost_difference_alert_percent, price_max_age_days.
+   * hold_expiry_policy, hold_durability, unknown_key_policy, usage_retention_days,
+   * required_attribution_fields, first_day_of_week, reported_cost_providers,
+   * cost_difference_alert_percent, price_max_age_days.
    * Absent: all of these that are not empty. "*": all of these.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
@@ -391,6 +401,50 @@ export type UpdateWorkspaceResponse = Message<"tollgate.v1.UpdateWorkspaceRespon
  */
 export const UpdateWorkspaceResponseSchema: GenMessage<UpdateWorkspaceResponse> = /*@__PURE__*/
   messageDesc(file_tollgate_v1_workspace_service, 9);
+
+/**
+ * What a crash or a fail-over leaves of the holds of a workspace. What is lost no longer counts
+ * against limits: after it, so much may be spent beyond them.
+ *
+ * @generated from enum tollgate.v1.HoldDurability
+ */
+export enum HoldDurability {
+  /**
+   * The default of the database at creation, unchanged at an update.
+   *
+   * @generated from enum value: HOLD_DURABILITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Nothing: holds are in memory alone.
+   *
+   * @generated from enum value: HOLD_DURABILITY_MEMORY = 1;
+   */
+  MEMORY = 1,
+
+  /**
+   * All but those of the last commit: holds that were taken and have ended since the last one are
+   * stored with the next group of records, at the latest after 20 ms where storage keeps up.
+   *
+   * @generated from enum value: HOLD_DURABILITY_JOURNALED = 2;
+   */
+  JOURNALED = 2,
+
+  /**
+   * All that were answered: an answer ALLOWED or ROUTED waits until its hold is stored, and where
+   * that fails, the check is answered UNAVAILABLE and holds nothing.
+   *
+   * @generated from enum value: HOLD_DURABILITY_COMMITTED = 3;
+   */
+  COMMITTED = 3,
+}
+
+/**
+ * Describes the enum tollgate.v1.HoldDurability.
+ */
+export const HoldDurabilitySchema: GenEnum<HoldDurability> = /*@__PURE__*/
+  enumDesc(file_tollgate_v1_workspace_service, 0);
 
 /**
  * A day of the week.
@@ -459,7 +513,7 @@ export enum DayOfWeek {
  * Describes the enum tollgate.v1.DayOfWeek.
  */
 export const DayOfWeekSchema: GenEnum<DayOfWeek> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_workspace_service, 0);
+  enumDesc(file_tollgate_v1_workspace_service, 1);
 
 /**
  * Decision of a check on a model without a price.
@@ -493,7 +547,7 @@ export enum UnpricedModelPolicy {
  * Describes the enum tollgate.v1.UnpricedModelPolicy.
  */
 export const UnpricedModelPolicySchema: GenEnum<UnpricedModelPolicy> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_workspace_service, 1);
+  enumDesc(file_tollgate_v1_workspace_service, 2);
 
 /**
  * Charge of a hold that expires unsettled.
@@ -527,7 +581,7 @@ export enum HoldExpiryPolicy {
  * Describes the enum tollgate.v1.HoldExpiryPolicy.
  */
 export const HoldExpiryPolicySchema: GenEnum<HoldExpiryPolicy> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_workspace_service, 2);
+  enumDesc(file_tollgate_v1_workspace_service, 3);
 
 /**
  * Decision of a check with an API key that is not registered.
@@ -561,7 +615,7 @@ export enum UnknownKeyPolicy {
  * Describes the enum tollgate.v1.UnknownKeyPolicy.
  */
 export const UnknownKeyPolicySchema: GenEnum<UnknownKeyPolicy> = /*@__PURE__*/
-  enumDesc(file_tollgate_v1_workspace_service, 3);
+  enumDesc(file_tollgate_v1_workspace_service, 4);
 
 /**
  * Manages workspaces. Their plans and spend: BudgetService.

@@ -1,0 +1,325 @@
+//! Holds that storage keeps too: which are to be written there, and which to be deleted.
+//!
+//! A hold that has ended before it was written is never written. What is taken to be written is
+//! answered with [`Holds::end_writing`], before more is taken.
+
+use std::sync::Arc;
+
+use super::{Hold, Holds};
+
+/// A live hold, as storage has it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stored {
+    state: State,
+    /// Whether storage has it, perhaps as it was before it was extended.
+    pub is_there: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// It is not to be written.
+    #[default]
+    None,
+    /// It is to be written.
+    Unwritten,
+    /// It is being written.
+    Writing,
+    /// Storage has it as it is.
+    Written,
+    /// A record that is being written ends it, also in storage.
+    Ending,
+}
+
+/// What is to be written and deleted.
+#[derive(Default)]
+pub struct Unstored {
+    /// Whether storage keeps the holds of this workspace.
+    is_kept: bool,
+    /// Nodes with holds to be written, each perhaps twice; of some the hold has ended.
+    unwritten: Vec<u32>,
+    writing: Vec<u32>,
+    /// Requests whose holds have ended that storage may have.
+    ended: Vec<Arc<str>>,
+}
+
+impl Holds {
+    /// Whether storage keeps these holds, from now on.
+    pub fn set_kept(&mut self, is_kept: bool) {
+        if self.unstored.is_kept == is_kept {
+            return;
+        }
+        self.unstored.is_kept = is_kept;
+        for (node, kept) in &mut self.nodes {
+            if is_kept {
+                kept.stored.state = State::Unwritten;
+                self.unstored.unwritten.push(u32::try_from(node).expect("holds are bounded"));
+            } else if std::mem::take(&mut kept.stored).may_be_there() {
+                self.unstored.ended.push(kept.hold.request_id.clone());
+            }
+        }
+    }
+
+    /// Whether something is to be written or deleted.
+    pub fn has_unstored(&self) -> bool {
+        !self.unstored.unwritten.is_empty() || !self.unstored.ended.is_empty()
+    }
+
+    /// What storage has of the live hold of a request, if that is for this attempt.
+    pub fn stored(&self, request_id: &str, attempt: Option<i32>) -> Option<Stored> {
+        let node = &self.nodes[self.find(request_id)? as usize];
+        attempt.is_none_or(|attempt| node.hold.attempt == attempt).then_some(node.stored)
+    }
+
+    /// Notes that a hold comes from storage.
+    pub fn note_written(&mut self, request_id: &str) {
+        let Some(node) = self.find(request_id).filter(|_| self.unstored.is_kept) else { return };
+        self.nodes[node as usize].stored = Stored { state: State::Written, is_there: true };
+    }
+
+    /// Takes at most `limit` holds that are to be written.
+    pub fn take_unwritten(&mut self, limit: usize) -> Vec<&Hold> {
+        while self.unstored.writing.len() < limit
+            && let Some(node) = self.unstored.unwritten.pop()
+        {
+            if let Some(kept) = self.nodes.get_mut(node as usize)
+                && kept.stored.state == State::Unwritten
+            {
+                kept.stored.state = State::Writing;
+                self.unstored.writing.push(node);
+            }
+        }
+        let nodes = self.unstored.writing.iter().map(|node| &self.nodes[*node as usize].hold);
+        nodes.collect()
+    }
+
+    /// Takes at most `limit` requests whose holds are to be deleted.
+    pub fn take_ended(&mut self, limit: usize) -> Vec<Arc<str>> {
+        let count = limit.min(self.unstored.ended.len());
+        self.unstored.ended.drain(..count).collect()
+    }
+
+    /// What was taken has been written and deleted, or none of it.
+    pub fn end_writing(&mut self, is_written: bool, ended: Vec<Arc<str>>) {
+        for node in std::mem::take(&mut self.unstored.writing) {
+            // Its hold may have ended, and the node be that of another.
+            let Some(kept) = self.nodes.get_mut(node as usize) else { continue };
+            match kept.stored.state {
+                State::Writing if is_written => {
+                    kept.stored = Stored { state: State::Written, is_there: true };
+                }
+                State::Writing => self.mark_unwritten(node),
+                _ => {}
+            }
+        }
+        if !is_written {
+            self.unstored.ended.extend(ended);
+        }
+    }
+
+    /// A record of this attempt is being written: it ends the hold, and what storage has of it.
+    /// Returns whether that may be something.
+    pub fn begin_ending(&mut self, request_id: &str, attempt: i32) -> bool {
+        let Some(node) = self.find(request_id) else { return false };
+        let kept = &mut self.nodes[node as usize];
+        if kept.stored.state == State::None || kept.hold.attempt > attempt {
+            return false;
+        }
+        kept.stored.state = State::Ending;
+        kept.stored.is_there
+    }
+
+    /// The record was not written.
+    pub fn cancel_ending(&mut self, request_id: &str) {
+        let Some(node) = self.find(request_id) else { return };
+        if self.nodes[node as usize].stored.state == State::Ending {
+            self.mark_unwritten(node);
+        }
+    }
+
+    /// A hold is new, or has changed.
+    pub(super) fn note_changed(&mut self, node: u32) {
+        if self.unstored.is_kept && self.nodes[node as usize].stored.state != State::Unwritten {
+            self.mark_unwritten(node);
+        }
+    }
+
+    /// A hold has ended.
+    pub(super) fn note_ended(&mut self, stored: Stored, request_id: &Arc<str>) {
+        // A record deletes what it ends.
+        if stored.state != State::Ending && stored.may_be_there() {
+            self.unstored.ended.push(request_id.clone());
+        }
+    }
+
+    fn mark_unwritten(&mut self, node: u32) {
+        self.nodes[node as usize].stored.state = State::Unwritten;
+        self.unstored.unwritten.push(node);
+    }
+}
+
+impl Stored {
+    /// Whether storage has it as it is.
+    pub fn is_current(self) -> bool {
+        self.is_there && matches!(self.state, State::Written | State::Ending)
+    }
+
+    /// Whether storage has it, or will.
+    fn may_be_there(self) -> bool {
+        self.is_there || self.state == State::Writing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Time;
+    use crate::ledger::holds::hold::tests::hold;
+
+    const ALL: usize = usize::MAX;
+
+    fn kept(requests: &[&str]) -> Holds {
+        let mut holds = Holds::default();
+        holds.set_kept(true);
+        requests.iter().for_each(|id| holds.insert(hold(id, Time::default())));
+        holds
+    }
+
+    fn taken(holds: &mut Holds) -> Vec<String> {
+        let mut taken: Vec<String> =
+            holds.take_unwritten(ALL).iter().map(|hold| hold.request_id.to_string()).collect();
+        taken.sort();
+        taken
+    }
+
+    fn ended(holds: &mut Holds) -> Vec<Arc<str>> {
+        holds.take_ended(ALL)
+    }
+
+    fn write_all(holds: &mut Holds) {
+        taken(holds);
+        let ended = ended(holds);
+        holds.end_writing(true, ended);
+        assert!(!holds.has_unstored());
+    }
+
+    fn is_there(holds: &Holds, request: &str) -> bool {
+        holds.stored(request, None).unwrap().is_there
+    }
+
+    #[test]
+    fn each_is_written_once_and_deleted_when_it_has_ended() {
+        let mut holds = kept(&["a", "b"]);
+        assert!(holds.has_unstored() && !is_there(&holds, "a"));
+        assert_eq!(taken(&mut holds), ["a", "b"]);
+        assert!(!is_there(&holds, "a"), "not yet");
+        holds.end_writing(true, Vec::new());
+        assert!(!holds.has_unstored() && is_there(&holds, "a"));
+        holds.remove("a");
+        assert_eq!(ended(&mut holds), [Arc::from("a")]);
+        assert!(!holds.has_unstored());
+    }
+
+    #[test]
+    fn one_that_ends_before_it_is_written_is_never_written() {
+        let mut holds = kept(&["a"]);
+        holds.remove("a");
+        assert_eq!(ended(&mut holds), []);
+        // In the same node.
+        holds.insert(hold("b", Time::default()));
+        assert_eq!(taken(&mut holds), ["b"]);
+    }
+
+    #[test]
+    fn one_that_ends_while_it_is_written_is_deleted() {
+        let mut holds = kept(&["a"]);
+        taken(&mut holds);
+        holds.remove("a");
+        holds.insert(hold("b", Time::default()));
+        holds.end_writing(true, Vec::new());
+        assert_eq!(ended(&mut holds), [Arc::from("a")]);
+        assert!(!is_there(&holds, "b"), "another one in the same node");
+        assert_eq!(taken(&mut holds), ["b"]);
+    }
+
+    #[test]
+    fn what_was_not_written_is_taken_again() {
+        let mut holds = kept(&["a", "b"]);
+        write_all(&mut holds);
+        holds.remove("a");
+        holds.insert(hold("c", Time::default()));
+        assert_eq!(taken(&mut holds), ["c"]);
+        let deleted = ended(&mut holds);
+        holds.end_writing(false, deleted);
+        assert_eq!(taken(&mut holds), ["c"]);
+        assert_eq!(ended(&mut holds), [Arc::from("a")]);
+    }
+
+    #[test]
+    fn no_more_than_a_part_is_taken_at_once() {
+        let mut holds = kept(&["a", "b", "c"]);
+        assert_eq!(holds.take_unwritten(2).len(), 2);
+        holds.end_writing(true, Vec::new());
+        assert!(holds.has_unstored());
+        assert_eq!(holds.take_unwritten(2).len(), 1);
+    }
+
+    #[test]
+    fn a_record_deletes_what_it_ends() {
+        let mut holds = kept(&["stored", "new"]);
+        write_all(&mut holds);
+        holds.remove("new");
+        write_all(&mut holds);
+        holds.insert(hold("new", Time::default()));
+        assert!(holds.begin_ending("stored", 0) && !holds.begin_ending("new", 0));
+        assert_eq!(taken(&mut holds), [] as [&str; 0], "the record ends it");
+        holds.end_writing(true, Vec::new());
+        holds.note_recorded("stored", 0);
+        holds.note_recorded("new", 0);
+        assert!(!holds.has_unstored());
+    }
+
+    #[test]
+    fn one_whose_record_was_not_written_is_written_again() {
+        let mut holds = kept(&["a"]);
+        write_all(&mut holds);
+        assert!(holds.begin_ending("a", 0));
+        holds.cancel_ending("a");
+        assert_eq!(taken(&mut holds), ["a"], "the record may have deleted it");
+        holds.end_writing(true, Vec::new());
+        // A record of an earlier attempt ends nothing.
+        holds.remove("a");
+        holds.insert(Hold { attempt: 2, ..hold("a", Time::default()) });
+        assert!(!holds.begin_ending("a", 1));
+        assert_eq!(holds.stored("a", Some(1)).map(|stored| stored.is_there), None);
+        assert_eq!(taken(&mut holds), ["a"]);
+    }
+
+    #[test]
+    fn one_that_is_extended_is_written_again() {
+        let mut holds = kept(&["a"]);
+        write_all(&mut holds);
+        holds.extend("a", Time::from_micros(9_000_000));
+        let stored = holds.stored("a", None).unwrap();
+        assert!(stored.is_there && !stored.is_current());
+        assert_eq!(taken(&mut holds), ["a"]);
+        holds.end_writing(false, Vec::new());
+        holds.remove("a");
+        assert_eq!(ended(&mut holds), [Arc::from("a")], "storage has the shorter one");
+    }
+
+    #[test]
+    fn storage_has_none_where_it_does_not_keep_them() {
+        let mut holds = Holds::default();
+        holds.insert(hold("a", Time::default()));
+        assert!(!holds.has_unstored());
+        holds.set_kept(true);
+        assert_eq!(taken(&mut holds), ["a"]);
+        holds.end_writing(true, Vec::new());
+        holds.insert(hold("b", Time::default()));
+        holds.set_kept(false);
+        assert_eq!(taken(&mut holds), [] as [&str; 0]);
+        assert_eq!(ended(&mut holds), [Arc::from("a")]);
+        holds.remove("a");
+        assert!(!holds.has_unstored());
+    }
+}
