@@ -1,0 +1,102 @@
+// The one stream of a page: the budget as it changes. It is closed while the tab is hidden, because
+// a browser opens six connections to a server for all of its tabs together, and opened again after
+// it broke.
+
+import { createContext, useContext, useEffect, useState } from "react";
+import type { ReactNode } from "react";
+import { createClient } from "@connectrpc/connect";
+
+import type { Budget } from "@stubs/budget_service_pb.js";
+import { BudgetService } from "@stubs/budget_service_pb.js";
+
+import { isUnauthenticated, queries, transport } from "./api";
+import { tellConnection } from "./connection";
+import { signOut } from "./session";
+
+/** Waits between two attempts, the last of which repeats: right again in five seconds. */
+const WAITS_MS = [250, 500, 1_000, 1_500];
+
+export type Connection = "connecting" | "live" | "reconnecting" | "paused";
+
+export interface Live {
+  connection: Connection;
+  budget: Budget | undefined;
+  /** When something last came. */
+  since: number;
+}
+
+const LiveContext = createContext<Live>({ connection: "connecting", budget: undefined, since: 0 });
+
+export function useLive(): Live {
+  return useContext(LiveContext);
+}
+
+const pause = (ms: number, signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+
+/** Reads until it is aborted, and tells each state. */
+async function follow(workspaceId: string, signal: AbortSignal, tell: (live: Partial<Live>) => void) {
+  const client = createClient(BudgetService, transport);
+  let failed = 0;
+  while (!signal.aborted) {
+    try {
+      for await (const { budget } of client.watchSpend({ workspaceId }, { signal })) {
+        // What was asked before the connection broke may be wrong by now.
+        if (failed > 0) void queries.invalidateQueries();
+        failed = 0;
+        tell({ connection: "live", budget, since: Date.now() });
+      }
+    } catch (error) {
+      if (isUnauthenticated(error)) {
+        signOut();
+        return;
+      }
+    }
+    if (signal.aborted) return;
+    tell({ connection: "reconnecting" });
+    await pause(WAITS_MS[Math.min(failed++, WAITS_MS.length - 1)] ?? 0, signal);
+  }
+}
+
+function useVisible(): boolean {
+  const [visible, setVisible] = useState(!document.hidden);
+  useEffect(() => {
+    const listen = () => {
+      setVisible(!document.hidden);
+    };
+    document.addEventListener("visibilitychange", listen);
+    return () => {
+      document.removeEventListener("visibilitychange", listen);
+    };
+  }, []);
+  return visible;
+}
+
+export function LiveProvider({ workspaceId, children }: { workspaceId: string; children: ReactNode }) {
+  const visible = useVisible();
+  const [live, setLive] = useState<Live>({ connection: "connecting", budget: undefined, since: 0 });
+  useEffect(() => {
+    if (!visible) return undefined;
+    const ending = new AbortController();
+    void follow(workspaceId, ending.signal, (change) => {
+      if (!ending.signal.aborted) setLive((before) => ({ ...before, ...change }));
+    });
+    return () => {
+      ending.abort();
+    };
+  }, [workspaceId, visible]);
+  const connection = visible ? live.connection : "paused";
+  useEffect(() => {
+    tellConnection({ connection, since: live.since });
+  }, [connection, live.since]);
+  const budget = live.budget?.workspaceId === workspaceId ? live.budget : undefined;
+  return (
+    <LiveContext value={{ ...live, budget, connection }}>{children}</LiveContext>
+  );
+}

@@ -1,0 +1,5 @@
+// Not shown yet.
+
+export default function Page(_: { caller?: unknown }) {
+  return null;
+}
