@@ -102,4 +102,3 @@ function fieldsOf(bytes: Uint8Array, wanted: number): Uint8Array[] {
   }
   return found;
 }
-

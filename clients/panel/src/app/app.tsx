@@ -40,7 +40,8 @@ export function App() {
     // Another token, another caller: nothing that the one before has seen is shown.
     void queries.resetQueries();
   }, [secret]);
-  if (caller.error && isUnauthenticated(caller.error)) return <SignIn refused={secret !== undefined} />;
+  if (caller.error && isUnauthenticated(caller.error))
+    return <SignIn refused={secret !== undefined} />;
   if (caller.error) {
     return (
       <main className="alone">

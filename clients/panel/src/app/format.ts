@@ -83,7 +83,10 @@ function make(locale: string, timeZone: string): Format {
     count: (value) => number({}).format(value),
     compact: (value) =>
       number({ notation: "compact", maximumFractionDigits: value < 1000 ? 0 : 1 }).format(value),
-    share: (fraction) => number({ style: "percent", maximumFractionDigits: 1 }).format(fraction),
+    share: (fraction) =>
+      number({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(
+        fraction,
+      ),
     percent: (percent) =>
       number({ style: "percent", maximumFractionDigits: 1 }).format(percent / 100),
     signedPercent: (percent) =>
@@ -97,7 +100,8 @@ function make(locale: string, timeZone: string): Format {
     dateRange: (from, to) => dates.formatRange(from, to),
     localDate: (date) => days(new Date(`${date}T00:00:00Z`)),
     duration: (value) => (value ? span(Number(value.seconds) * 1000, number) : ""),
-    relative: (time, now = Date.now()) => (time ? ago(timestampDate(time).getTime() - now, locale) : ""),
+    relative: (time, now = Date.now()) =>
+      time ? ago(timestampDate(time).getTime() - now, locale) : "",
   };
 }
 
@@ -121,7 +125,8 @@ function ago(ms: number, locale: string) {
 
 /** Amounts as whole numbers of 10⁻⁹, for sums and comparisons without loss. */
 export function nanos(amount: string | undefined): bigint {
-  const [, sign = "", whole = "0", fraction = ""] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(amount ?? "0") ?? [];
+  const [, sign = "", whole = "0", fraction = ""] =
+    /^(-?)(\d+)(?:\.(\d+))?$/.exec(amount ?? "0") ?? [];
   const value = BigInt(whole + fraction.padEnd(9, "0").slice(0, 9));
   return sign ? -value : value;
 }

@@ -41,7 +41,11 @@ const pause = (ms: number, signal: AbortSignal) =>
   });
 
 /** Reads until it is aborted, and tells each state. */
-async function follow(workspaceId: string, signal: AbortSignal, tell: (live: Partial<Live>) => void) {
+async function follow(
+  workspaceId: string,
+  signal: AbortSignal,
+  tell: (live: Partial<Live>) => void,
+) {
   const client = createClient(BudgetService, transport);
   let failed = 0;
   while (!signal.aborted) {
@@ -78,7 +82,13 @@ function useVisible(): boolean {
   return visible;
 }
 
-export function LiveProvider({ workspaceId, children }: { workspaceId: string; children: ReactNode }) {
+export function LiveProvider({
+  workspaceId,
+  children,
+}: {
+  workspaceId: string;
+  children: ReactNode;
+}) {
   const visible = useVisible();
   const [live, setLive] = useState<Live>({ connection: "connecting", budget: undefined, since: 0 });
   useEffect(() => {
@@ -96,7 +106,5 @@ export function LiveProvider({ workspaceId, children }: { workspaceId: string; c
     tellConnection({ connection, since: live.since });
   }, [connection, live.since]);
   const budget = live.budget?.workspaceId === workspaceId ? live.budget : undefined;
-  return (
-    <LiveContext value={{ ...live, budget, connection }}>{children}</LiveContext>
-  );
+  return <LiveContext value={{ ...live, budget, connection }}>{children}</LiveContext>;
 }

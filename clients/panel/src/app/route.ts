@@ -34,7 +34,9 @@ export function useRoute(): Route {
   const path = useSyncExternalStore(subscribe, () => location.pathname);
   return useMemo(() => {
     const [, w, workspaceId = "", tab = ""] = path.split("/");
-    return w === "w" ? { workspaceId: decodeURIComponent(workspaceId), tab } : { workspaceId: "", tab: "" };
+    return w === "w"
+      ? { workspaceId: decodeURIComponent(workspaceId), tab }
+      : { workspaceId: "", tab: "" };
   }, [path]);
 }
 

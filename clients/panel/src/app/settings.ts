@@ -24,7 +24,8 @@ function read(): Settings {
   try {
     const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Settings>;
     return {
-      language: kept.language === "de" || kept.language === "en" ? kept.language : byDefault.language,
+      language:
+        kept.language === "de" || kept.language === "en" ? kept.language : byDefault.language,
       theme: kept.theme === "light" || kept.theme === "dark" ? kept.theme : "system",
       density: kept.density === "compact" ? "compact" : "comfortable",
     };

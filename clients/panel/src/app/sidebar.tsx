@@ -18,7 +18,13 @@ const MANY = 8;
 /** Most that are listed at once. */
 const SHOWN_MAX = 50;
 
-export function Sidebar({ workspaces, isLoading }: { workspaces: Workspace[]; isLoading: boolean }) {
+export function Sidebar({
+  workspaces,
+  isLoading,
+}: {
+  workspaces: Workspace[];
+  isLoading: boolean;
+}) {
   const { workspaceId, tab } = useRoute();
   const { administer } = useAllowed();
   const { t } = useLingui();

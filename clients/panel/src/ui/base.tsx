@@ -40,7 +40,13 @@ interface ButtonProps extends ComponentProps<"button"> {
   busy?: boolean;
 }
 
-export function Button({ kind = "plain", busy = false, disabled, className = "", ...rest }: ButtonProps) {
+export function Button({
+  kind = "plain",
+  busy = false,
+  disabled,
+  className = "",
+  ...rest
+}: ButtonProps) {
   return (
     <button
       type="button"
@@ -79,7 +85,11 @@ interface FieldProps {
   label: ReactNode;
   hint?: ReactNode;
   error?: string | undefined;
-  children: (props: { id: string; "aria-describedby"?: string; "aria-invalid"?: boolean }) => ReactNode;
+  children: (props: {
+    id: string;
+    "aria-describedby"?: string;
+    "aria-invalid"?: boolean;
+  }) => ReactNode;
 }
 
 /** A labelled control with its hint and its error. */
@@ -136,7 +146,13 @@ export function Compact({ value }: { value: bigint | number }) {
   );
 }
 
-export function Badge({ kind = "neutral", children }: { kind?: "neutral" | "good" | "warn" | "bad"; children: ReactNode }) {
+export function Badge({
+  kind = "neutral",
+  children,
+}: {
+  kind?: "neutral" | "good" | "warn" | "bad";
+  children: ReactNode;
+}) {
   return <span className={`badge ${kind}`}>{children}</span>;
 }
 
@@ -192,7 +208,9 @@ export function Loaded<T>({
   if (query.error !== null) {
     return <ErrorBox error={query.error} onRetry={() => void query.refetch()} />;
   }
-  return <Skeleton {...(lines !== undefined && { lines })} {...(height !== undefined && { height })} />;
+  return (
+    <Skeleton {...(lines !== undefined && { lines })} {...(height !== undefined && { height })} />
+  );
 }
 
 /** What a change came to; readers hear it. */

@@ -66,7 +66,11 @@ export function LineChart({ label, points, format }: LineProps) {
   const step = points.length > 1 ? (WIDTH - LEFT - 12) / (points.length - 1) : 0;
   const x = (at: number) => LEFT + 6 + at * step;
   const path = (values: (number | undefined)[], from = 0) =>
-    values.map((value, at) => (value === undefined ? "" : `${at === 0 ? "M" : "L"}${x(from + at)} ${axis.y(value)}`)).join("");
+    values
+      .map((value, at) =>
+        value === undefined ? "" : `${at === 0 ? "M" : "L"}${x(from + at)} ${axis.y(value)}`,
+      )
+      .join("");
   const closed = points.filter(({ open }) => open !== true).map(({ value }) => value);
   const open = points.slice(Math.max(0, closed.length - 1)).map(({ value }) => value);
   const every = Math.max(1, Math.ceil(points.length / 6));
@@ -82,7 +86,9 @@ export function LineChart({ label, points, format }: LineProps) {
       )}
       {hasBefore && <path className="line ghost" d={path(points.map(({ before }) => before))} />}
       <path className="line" d={path(closed)} />
-      {closed.length < points.length && <path className="line open" d={path(open, Math.max(0, closed.length - 1))} />}
+      {closed.length < points.length && (
+        <path className="line open" d={path(open, Math.max(0, closed.length - 1))} />
+      )}
       {points.map((point, at) => (
         <g key={at}>
           {at % every === 0 && at <= points.length - 1 - every / 2 && (
@@ -90,7 +96,13 @@ export function LineChart({ label, points, format }: LineProps) {
               {point.label}
             </text>
           )}
-          <rect className="hit" x={x(at) - step / 2} y={TOP} width={Math.max(1, step)} height={HEIGHT - TOP - BOTTOM}>
+          <rect
+            className="hit"
+            x={x(at) - step / 2}
+            y={TOP}
+            width={Math.max(1, step)}
+            height={HEIGHT - TOP - BOTTOM}
+          >
             <title>{`${point.label}: ${format(point.value)}`}</title>
           </rect>
           <circle className="point" cx={x(at)} cy={axis.y(point.value)} r="4" />
@@ -107,7 +119,15 @@ interface Bar {
 }
 
 /** Columns over a few named buckets. */
-export function ColumnChart({ label, bars, format }: { label: string; bars: Bar[]; format: (value: number) => string }) {
+export function ColumnChart({
+  label,
+  bars,
+  format,
+}: {
+  label: string;
+  bars: Bar[];
+  format: (value: number) => string;
+}) {
   const axis = axisOf(Math.max(0, ...bars.map(({ value }) => value)));
   const room = (WIDTH - LEFT) / bars.length;
   const width = Math.min(48, room * 0.62);
@@ -119,7 +139,14 @@ export function ColumnChart({ label, bars, format }: { label: string; bars: Bar[
         const top = axis.y(bar.value);
         return (
           <g key={bar.label}>
-            <rect className={`column ${bar.className ?? ""}`} x={middle - width / 2} y={top} width={width} height={axis.y(0) - top} rx="3">
+            <rect
+              className={`column ${bar.className ?? ""}`}
+              x={middle - width / 2}
+              y={top}
+              width={width}
+              height={axis.y(0) - top}
+              rx="3"
+            >
               <title>{`${bar.label}: ${format(bar.value)}`}</title>
             </rect>
             <text x={middle} y={HEIGHT - 6} textAnchor="middle">
@@ -139,12 +166,26 @@ const VALUE = 64;
 const NAME_MAX = 24;
 
 /** Horizontal bars with names, the greatest first. */
-export function BarChart({ label, bars, format }: { label: string; bars: Bar[]; format: (value: number) => string }) {
+export function BarChart({
+  label,
+  bars,
+  format,
+}: {
+  label: string;
+  bars: Bar[];
+  format: (value: number) => string;
+}) {
   const max = Math.max(1, ...bars.map(({ value }) => value));
   return (
-    <svg className="chart" viewBox={`0 0 ${WIDTH} ${Math.max(ROW, bars.length * ROW)}`} role="img" aria-label={label}>
+    <svg
+      className="chart"
+      viewBox={`0 0 ${WIDTH} ${Math.max(ROW, bars.length * ROW)}`}
+      role="img"
+      aria-label={label}
+    >
       {bars.map((bar, at) => {
-        const short = bar.label.length > NAME_MAX ? `${bar.label.slice(0, NAME_MAX - 1)}…` : bar.label;
+        const short =
+          bar.label.length > NAME_MAX ? `${bar.label.slice(0, NAME_MAX - 1)}…` : bar.label;
         const width = ((WIDTH - NAME - VALUE) * bar.value) / max;
         return (
           <g key={at} transform={`translate(0 ${at * ROW})`}>
@@ -153,7 +194,14 @@ export function BarChart({ label, bars, format }: { label: string; bars: Bar[]; 
             <text className="label" x="0" y={ROW / 2 + 4}>
               {short}
             </text>
-            <rect className="column" x={NAME} y="5" width={Math.max(2, width)} height={ROW - 10} rx="3" />
+            <rect
+              className="column"
+              x={NAME}
+              y="5"
+              width={Math.max(2, width)}
+              height={ROW - 10}
+              rx="3"
+            />
             <text className="label" x={WIDTH} y={ROW / 2 + 4} textAnchor="end">
               {format(bar.value)}
             </text>

@@ -36,7 +36,14 @@ export function Confirm({ title, submit, word, busy, error, onConfirm, onClose, 
       {word !== undefined && (
         <Field label={<Trans>Type {word} to go on</Trans>}>
           {(props) => (
-            <input {...props} autoComplete="off" value={typed} onChange={(event) => { setTyped(event.target.value); }} />
+            <input
+              {...props}
+              autoComplete="off"
+              value={typed}
+              onChange={(event) => {
+                setTyped(event.target.value);
+              }}
+            />
           )}
         </Field>
       )}

@@ -31,7 +31,15 @@ export function grpcurlOf({ method, input }: Call): string {
   return `grpcurl${plain}${secret} -d ${quoted} ${location.hostname}:${port} ${method.parent.typeName}/${method.name}`;
 }
 
-export function CopyButton({ text, label, children }: { text: () => string; label?: string; children: React.ReactNode }) {
+export function CopyButton({
+  text,
+  label,
+  children,
+}: {
+  text: () => string;
+  label?: string;
+  children: React.ReactNode;
+}) {
   const { t } = useLingui();
   const [copied, setCopied] = useState(false);
   return (

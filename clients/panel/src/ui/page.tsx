@@ -5,7 +5,15 @@ import type { ReactNode } from "react";
 import type { Call } from "./grpcurl";
 import { CopyAsGrpcurl } from "./grpcurl";
 
-export function PageHead({ title, calls, children }: { title: ReactNode; calls: Call[]; children?: ReactNode }) {
+export function PageHead({
+  title,
+  calls,
+  children,
+}: {
+  title: ReactNode;
+  calls: Call[];
+  children?: ReactNode;
+}) {
   return (
     <header className="page-head">
       <h1>{title}</h1>

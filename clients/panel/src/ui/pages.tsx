@@ -1,6 +1,11 @@
 // Lists that come in pages: the next one is asked for by a button.
 
-import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type {
+  DescMessage,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Trans } from "@lingui/react/macro";
 
@@ -22,7 +27,10 @@ export function useList<I extends DescMessage, O extends DescMessage, T>(
     initialPageParam: "",
     queryFn: ({ pageParam }) => callOnce(method, { ...input, pageToken: pageParam }),
     getNextPageParam: (last) => (last as unknown as Page).nextPageToken || undefined,
-    queryKeyHashFn: (key) => JSON.stringify(key, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value)),
+    queryKeyHashFn: (key) =>
+      JSON.stringify(key, (_, value: unknown) =>
+        typeof value === "bigint" ? String(value) : value,
+      ),
   });
   return {
     rows: query.data?.pages.flatMap(rowsOf) ?? [],
@@ -33,7 +41,11 @@ export function useList<I extends DescMessage, O extends DescMessage, T>(
 
 type List = ReturnType<typeof useList>["query"];
 
-export function More({ query }: { query: Pick<List, "hasNextPage" | "isFetchingNextPage" | "fetchNextPage" | "error"> }) {
+export function More({
+  query,
+}: {
+  query: Pick<List, "hasNextPage" | "isFetchingNextPage" | "fetchNextPage" | "error">;
+}) {
   if (!query.hasNextPage) return null;
   return (
     <div className="more">

@@ -24,7 +24,15 @@ interface TableProps<T> {
   rowClass?: (row: T) => string;
 }
 
-export function Table<T>({ label, columns, rows, keyOf, empty, className = "", rowClass }: TableProps<T>) {
+export function Table<T>({
+  label,
+  columns,
+  rows,
+  keyOf,
+  empty,
+  className = "",
+  rowClass,
+}: TableProps<T>) {
   if (rows.length === 0 && empty !== undefined) return <Empty>{empty}</Empty>;
   return (
     <div className="table-scroll" role="region" aria-label={label} tabIndex={0}>

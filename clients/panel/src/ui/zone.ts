@@ -26,6 +26,13 @@ function offsetAt(time: number, timeZone: string): number {
     second: "numeric",
   }).formatToParts(time);
   const of = (type: string) => Number(parts.find((part) => part.type === type)?.value);
-  const local = Date.UTC(of("year"), of("month") - 1, of("day"), of("hour"), of("minute"), of("second"));
+  const local = Date.UTC(
+    of("year"),
+    of("month") - 1,
+    of("day"),
+    of("hour"),
+    of("minute"),
+    of("second"),
+  );
   return local - Math.floor(time / 1000) * 1000;
 }

@@ -37,7 +37,11 @@ async function usageReport(workspaceId: string, range: Range, filters: Filters):
     // Filters do not apply to the way to first value.
     const applied = kind === ReportKind.TIME_TO_FIRST_VALUE ? [] : filters;
     const report = { kind, range, filters: applied };
-    const request = { workspaceId, format: ExportFormat.CSV, content: { case: "report" as const, value: report } };
+    const request = {
+      workspaceId,
+      format: ExportFormat.CSV,
+      content: { case: "report" as const, value: report },
+    };
     for await (const { data } of client.exportUsage(request)) parts.push(new Uint8Array(data));
   }
   return new Blob(parts, { type: "text/csv" });
@@ -48,7 +52,9 @@ export function QuickActions() {
   const { t } = useLingui();
   const range = useRange();
   const filters = useFilters();
-  const [state, setState] = useState<{ busy: boolean; error?: unknown; done?: boolean }>({ busy: false });
+  const [state, setState] = useState<{ busy: boolean; error?: unknown; done?: boolean }>({
+    busy: false,
+  });
   const download = async () => {
     setState({ busy: true });
     try {

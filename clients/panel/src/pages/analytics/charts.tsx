@@ -3,8 +3,17 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { Trans, useLingui } from "@lingui/react/macro";
 
-import type { GetDashboardResponse, TeamUsage, TimeToFirstValue } from "@stubs/analytics_service_pb.js";
-import { AnalyticsService, TimeGranularity, UsageDimension, UsageMetric } from "@stubs/analytics_service_pb.js";
+import type {
+  GetDashboardResponse,
+  TeamUsage,
+  TimeToFirstValue,
+} from "@stubs/analytics_service_pb.js";
+import {
+  AnalyticsService,
+  TimeGranularity,
+  UsageDimension,
+  UsageMetric,
+} from "@stubs/analytics_service_pb.js";
 
 import { useFormat } from "../../app/format";
 import { useThisWorkspace } from "../../app/workspace";
@@ -31,7 +40,8 @@ export function ActiveUsers({ dashboard }: { dashboard: GetDashboardResponse }) 
     granularity: TimeGranularity.DAY,
     comparePrevious: true,
   });
-  const total = previous.data?.total?.values?.activeUserCount ?? dashboard.overview?.activeUsers?.value ?? 0n;
+  const total =
+    previous.data?.total?.values?.activeUserCount ?? dashboard.overview?.activeUsers?.value ?? 0n;
   const today = localDate(new Date(), timeZone);
   const points = dashboard.activeUsers.map((point) => ({
     label: format.shortDate(point.startTime),
@@ -40,16 +50,30 @@ export function ActiveUsers({ dashboard }: { dashboard: GetDashboardResponse }) 
   }));
   const counted = format.count(total);
   return (
-    <Card title={<Trans>Active users</Trans>} aside={<span className="hint"><Trans>{counted} in the period</Trans></span>}>
+    <Card
+      title={<Trans>Active users</Trans>}
+      aside={
+        <span className="hint">
+          <Trans>{counted} in the period</Trans>
+        </span>
+      }
+    >
       {points.length > 0 ? (
-        <LineChart label={t`Active users by day`} points={points} format={(value) => format.compact(value)} />
+        <LineChart
+          label={t`Active users by day`}
+          points={points}
+          format={(value) => format.compact(value)}
+        />
       ) : (
         <NoUsage />
       )}
       <Figures
         name={t`Active users`}
         columns={[t`Day`, t`Users`]}
-        rows={dashboard.activeUsers.map((point) => [format.localDate(point.firstDate), format.count(point.userCount)])}
+        rows={dashboard.activeUsers.map((point) => [
+          format.localDate(point.firstDate),
+          format.count(point.userCount),
+        ])}
         exact={dashboard.activeUsers.map((point) => [point.firstDate, point.userCount.toString()])}
       />
     </Card>
@@ -121,8 +145,14 @@ export function Teams({ teams }: { teams: TeamUsage[] }) {
                   </span>
                 ),
               },
-              { title: t`Tokens`, number: true, cell: ({ tokens }) => <span title={format.count(tokens)}>{format.compact(tokens)}</span> },
-              { title: t`Share`, number: true, cell: ({ percent }) => format.percent(percent) },
+              {
+                title: t`Tokens`,
+                number: true,
+                cell: ({ tokens }) => (
+                  <span title={format.count(tokens)}>{format.compact(tokens)}</span>
+                ),
+              },
+              { title: t`Share`, number: true, cell: ({ percent }) => format.share(percent / 100) },
             ]}
           />
         </div>
@@ -130,8 +160,16 @@ export function Teams({ teams }: { teams: TeamUsage[] }) {
       <Figures
         name={t`Token usage per team`}
         columns={[t`Team`, t`Tokens`, t`Requests`]}
-        rows={teams.map((team) => [nameOf(team), format.count(team.tokenCount), format.count(team.requestCount)])}
-        exact={teams.map((team) => [nameOf(team), team.tokenCount.toString(), team.requestCount.toString()])}
+        rows={teams.map((team) => [
+          nameOf(team),
+          format.count(team.tokenCount),
+          format.count(team.requestCount),
+        ])}
+        exact={teams.map((team) => [
+          nameOf(team),
+          team.tokenCount.toString(),
+          team.requestCount.toString(),
+        ])}
       />
     </Card>
   );
@@ -152,10 +190,19 @@ export function Workflows() {
     top: WORKFLOWS + 1,
   });
   return (
-    <Card title={<Trans>Top workflows by usage</Trans>} aside={<span className="hint"><Trans>Requests</Trans></span>}>
+    <Card
+      title={<Trans>Top workflows by usage</Trans>}
+      aside={
+        <span className="hint">
+          <Trans>Requests</Trans>
+        </span>
+      }
+    >
       <Loaded query={report} lines={6} height={260}>
         {({ groups }) => {
-          const ranked = groups.filter(({ others, keys }) => !others && keys[0]?.value !== "").slice(0, WORKFLOWS);
+          const ranked = groups
+            .filter(({ others, keys }) => !others && keys[0]?.value !== "")
+            .slice(0, WORKFLOWS);
           const bars = ranked.map(({ keys, values }) => ({
             label: (keys[0]?.displayName ?? "") || (keys[0]?.value ?? ""),
             value: Number(values?.requestCount ?? 0n),
@@ -164,14 +211,22 @@ export function Workflows() {
           return (
             <>
               {bars.length > 0 ? (
-                <BarChart label={t`Requests of the most run workflows`} bars={bars} format={(value) => format.compact(value)} />
+                <BarChart
+                  label={t`Requests of the most run workflows`}
+                  bars={bars}
+                  format={(value) => format.compact(value)}
+                />
               ) : (
                 <NoUsage />
               )}
               <Figures
                 name={t`Top workflows`}
                 columns={[t`Workflow`, t`Requests`, t`Tokens`]}
-                rows={bars.map((bar) => [bar.label, format.count(bar.value), format.count(bar.tokens)])}
+                rows={bars.map((bar) => [
+                  bar.label,
+                  format.count(bar.value),
+                  format.count(bar.tokens),
+                ])}
                 exact={bars.map((bar) => [bar.label, String(bar.value), bar.tokens.toString()])}
               />
             </>
@@ -194,7 +249,8 @@ export function FirstValue({ figures }: { figures: TimeToFirstValue | undefined 
       title={<Trans>Time to first value</Trans>}
       aside={
         <span className="hint">
-          {median === "" ? <Trans>no median</Trans> : <Trans>median {median}</Trans>} · <Trans>{users} users</Trans>
+          {median === "" ? <Trans>no median</Trans> : <Trans>median {median}</Trans>} ·{" "}
+          <Trans>{users} users</Trans>
         </span>
       }
     >
@@ -219,9 +275,13 @@ export function FirstValue({ figures }: { figures: TimeToFirstValue | undefined 
         rows={figures.buckets.map((bucket) => [
           labelOf(bucket.label),
           format.count(bucket.userCount),
-          format.percent(bucket.sharePercent),
+          format.share(bucket.sharePercent / 100),
         ])}
-        exact={figures.buckets.map((bucket) => [bucket.label, bucket.userCount.toString(), String(bucket.sharePercent)])}
+        exact={figures.buckets.map((bucket) => [
+          bucket.label,
+          bucket.userCount.toString(),
+          String(bucket.sharePercent),
+        ])}
       />
     </Card>
   );

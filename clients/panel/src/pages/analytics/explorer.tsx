@@ -33,9 +33,18 @@ export function Explorer() {
   return (
     <Card
       title={<Trans>Explore</Trans>}
-      hint={<Trans>Any figure by up to two dimensions, in the range and with the filters above.</Trans>}
+      hint={
+        <Trans>Any figure by up to two dimensions, in the range and with the filters above.</Trans>
+      }
       aside={
-        <Button kind="quiet" aria-expanded={open} aria-label={open ? t`Close explorer` : t`Open explorer`} onClick={() => { setOpen(!open); }}>
+        <Button
+          kind="quiet"
+          aria-expanded={open}
+          aria-label={open ? t`Close explorer` : t`Open explorer`}
+          onClick={() => {
+            setOpen(!open);
+          }}
+        >
           {open ? <Trans>Close</Trans> : <Trans>Open</Trans>}
         </Button>
       }
@@ -73,7 +82,13 @@ function Question() {
   };
   const report = useQuery(AnalyticsService.method.queryUsage, input);
   const choices = (chosen: string, set: (name: string) => void, label: string, none = false) => (
-    <select aria-label={label} value={chosen} onChange={(event) => { set(event.target.value); }}>
+    <select
+      aria-label={label}
+      value={chosen}
+      onChange={(event) => {
+        set(event.target.value);
+      }}
+    >
       {none && <option value="">{t`and nothing else`}</option>}
       {Object.entries(names).map(([id, name]) => (
         <option key={id} value={id}>
@@ -85,7 +100,13 @@ function Question() {
   return (
     <>
       <div className="toolbar">
-        <select aria-label={t`Figure`} value={metric} onChange={(event) => { setMetric(event.target.value); }}>
+        <select
+          aria-label={t`Figure`}
+          value={metric}
+          onChange={(event) => {
+            setMetric(event.target.value);
+          }}
+        >
           {Object.entries(metrics).map(([id, name]) => (
             <option key={id} value={id}>
               {name}
@@ -97,13 +118,27 @@ function Question() {
         <CopyAsGrpcurl calls={[callOf(AnalyticsService.method.queryUsage, input)]} />
       </div>
       <Loaded query={report} lines={6} height={240}>
-        {({ groups }) => <Groups groups={groups} titles={[by, then].flatMap((name) => names[name] ?? [])} figure={metrics[metric] ?? ""} />}
+        {({ groups }) => (
+          <Groups
+            groups={groups}
+            titles={[by, then].flatMap((name) => names[name] ?? [])}
+            figure={metrics[metric] ?? ""}
+          />
+        )}
       </Loaded>
     </>
   );
 }
 
-function Groups({ groups, titles, figure }: { groups: UsageGroup[]; titles: string[]; figure: string }) {
+function Groups({
+  groups,
+  titles,
+  figure,
+}: {
+  groups: UsageGroup[];
+  titles: string[];
+  figure: string;
+}) {
   const { t } = useLingui();
   const format = useFormat();
   return (
@@ -116,18 +151,24 @@ function Groups({ groups, titles, figure }: { groups: UsageGroup[]; titles: stri
         ...titles.map((title, at) => ({
           title,
           cell: ({ keys, others }: UsageGroup) =>
-            others ? (at === 0 ? t`Others` : "") : (keys[at]?.displayName ?? "") || (keys[at]?.value ?? "") || t`none`,
+            others
+              ? at === 0
+                ? t`Others`
+                : ""
+              : (keys[at]?.displayName ?? "") || (keys[at]?.value ?? "") || t`none`,
         })),
         { title: figure, number: true, cell: ({ values }) => <Value values={values} /> },
         {
           title: t`Share`,
           number: true,
-          cell: ({ sharePercent }) => (sharePercent === undefined ? "" : format.percent(sharePercent)),
+          cell: ({ sharePercent }) =>
+            sharePercent === undefined ? "" : format.share(sharePercent / 100),
         },
         {
           title: t`Change`,
           number: true,
-          cell: ({ changePercent }) => (changePercent === undefined ? "" : format.signedPercent(changePercent)),
+          cell: ({ changePercent }) =>
+            changePercent === undefined ? "" : format.signedPercent(changePercent),
         },
       ]}
     />
@@ -139,6 +180,7 @@ function Value({ values }: { values: UsageValues | undefined }) {
   if (!values) return null;
   const money = values.cost ?? values.costPerRequest ?? values.costPerUser;
   if (money) return <MoneyText money={money} />;
-  const count = values.requestCount ?? values.tokenCount ?? values.errorCount ?? values.activeUserCount;
+  const count =
+    values.requestCount ?? values.tokenCount ?? values.errorCount ?? values.activeUserCount;
   return count === undefined ? "–" : <Count value={count} />;
 }

@@ -76,7 +76,9 @@ export function FilterChips() {
           <Button
             kind="quiet"
             aria-label={t`Remove filter ${names[name] ?? name}`}
-            onClick={() => { setText(write(filters.filter(([other]) => other !== name))); }}
+            onClick={() => {
+              setText(write(filters.filter(([other]) => other !== name)));
+            }}
           >
             ✕
           </Button>
@@ -93,7 +95,13 @@ export function FilterChips() {
             setValue("");
           }}
         >
-          <select aria-label={t`Filter by`} value={dimension} onChange={(event) => { setDimension(event.target.value); }}>
+          <select
+            aria-label={t`Filter by`}
+            value={dimension}
+            onChange={(event) => {
+              setDimension(event.target.value);
+            }}
+          >
             <option value="">{t`Add filter…`}</option>
             {free.map((name) => (
               <option key={name} value={name}>
@@ -103,7 +111,14 @@ export function FilterChips() {
           </select>
           {dimension !== "" && (
             <>
-              <input aria-label={t`Id`} placeholder={t`Id`} value={value} onChange={(event) => { setValue(event.target.value); }} />
+              <input
+                aria-label={t`Id`}
+                placeholder={t`Id`}
+                value={value}
+                onChange={(event) => {
+                  setValue(event.target.value);
+                }}
+              />
               <Button type="submit">
                 <Trans>Apply</Trans>
               </Button>

@@ -14,17 +14,34 @@ export function KeyFigures({ overview }: { overview: Overview | undefined }) {
   if (!overview) return null;
   const active = format.count(overview.activeUsers?.value ?? 0n);
   return (
-    <div className="kpis">
-      <Kpi title={t`Total users`} figure={overview.totalUsers} sub={<Trans>{active} active in the period</Trans>} />
-      <Kpi title={t`Tokens used`} figure={overview.tokens} />
-      <Kpi title={t`Workflows`} figure={overview.workflows} sub={<Trans>with a request in the period</Trans>} />
-      <Kpi title={t`Assistants`} figure={overview.assistants} sub={<Trans>with a request in the period</Trans>} />
-      <Kpi title={t`Total requests`} figure={overview.requests} />
-      <Frame title={t`Spend`} sub={<Delta percent={overview.spend?.changePercent} />}>
-        <MoneyText money={overview.spend?.value} />
-      </Frame>
-      <Refusals overview={overview} />
-    </div>
+    <>
+      <div className="kpis five">
+        <Kpi
+          title={t`Total users`}
+          figure={overview.totalUsers}
+          sub={<Trans>{active} active in the period</Trans>}
+        />
+        <Kpi title={t`Tokens used`} figure={overview.tokens} />
+        <Kpi
+          title={t`Workflows`}
+          figure={overview.workflows}
+          sub={<Trans>with a request in the period</Trans>}
+        />
+        <Kpi
+          title={t`Assistants`}
+          figure={overview.assistants}
+          sub={<Trans>with a request in the period</Trans>}
+        />
+        <Kpi title={t`Total requests`} figure={overview.requests} />
+      </div>
+      <div className="kpis">
+        <Frame title={t`Spend`} sub={<Delta percent={overview.spend?.changePercent} />}>
+          <MoneyText money={overview.spend?.value} />
+        </Frame>
+        <Refusals overview={overview} />
+        <ErrorRate overview={overview} />
+      </div>
+    </>
   );
 }
 
@@ -38,7 +55,15 @@ function Frame({ title, sub, children }: { title: string; sub?: ReactNode; child
   );
 }
 
-function Kpi({ title, figure, sub }: { title: string; figure: CountFigure | undefined; sub?: ReactNode }) {
+function Kpi({
+  title,
+  figure,
+  sub,
+}: {
+  title: string;
+  figure: CountFigure | undefined;
+  sub?: ReactNode;
+}) {
   return (
     <Frame
       title={title}
@@ -66,6 +91,21 @@ function Delta({ percent, isShort = false }: { percent: number | undefined; isSh
   );
 }
 
+function ErrorRate({ overview }: { overview: Overview }) {
+  const { t } = useLingui();
+  const format = useFormat();
+  const { value, previous } = overview.errorRate ?? {};
+  const before = previous === undefined ? undefined : format.share(previous / 100);
+  return (
+    <Frame
+      title={t`Failed requests`}
+      sub={before !== undefined && <Trans>{before} in the previous period</Trans>}
+    >
+      <span className="number">{value === undefined ? "–" : format.share(value / 100)}</span>
+    </Frame>
+  );
+}
+
 function Refusals({ overview }: { overview: Overview }) {
   const { t } = useLingui();
   const format = useFormat();
@@ -79,7 +119,14 @@ function Refusals({ overview }: { overview: Overview }) {
   }
   const [b, r] = [format.count(blocked.value), format.count(routed.value)];
   return (
-    <Frame title={t`Blocked or routed`} sub={<Trans>{b} blocked, {r} routed to another model</Trans>}>
+    <Frame
+      title={t`Blocked or routed`}
+      sub={
+        <Trans>
+          {b} blocked, {r} routed to another model
+        </Trans>
+      }
+    >
       <Compact value={blocked.value + routed.value} />
     </Frame>
   );

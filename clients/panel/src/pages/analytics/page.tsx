@@ -31,7 +31,10 @@ export default function AnalyticsPage() {
     <>
       <PageHead title={t`Analytics`} calls={[callOf(AnalyticsService.method.getDashboard, input)]}>
         <RangeControls />
-        <Button busy={dashboard.isFetching && data !== undefined} onClick={() => void dashboard.refetch()}>
+        <Button
+          busy={dashboard.isFetching && data !== undefined}
+          onClick={() => void dashboard.refetch()}
+        >
           <Trans>Refresh</Trans>
         </Button>
       </PageHead>
@@ -39,8 +42,14 @@ export default function AnalyticsPage() {
         {data ? <Covered dashboard={data} /> : <span className="as-of">&nbsp;</span>}
         <FilterChips />
       </div>
-      {dashboard.error && <ErrorBox error={dashboard.error} onRetry={() => void dashboard.refetch()} />}
-      {data ? <Reports dashboard={data} /> : !dashboard.error && <Skeleton lines={12} height={900} />}
+      {dashboard.error && (
+        <ErrorBox error={dashboard.error} onRetry={() => void dashboard.refetch()} />
+      )}
+      {data ? (
+        <Reports dashboard={data} />
+      ) : (
+        !dashboard.error && <Skeleton lines={12} height={900} />
+      )}
       <Explorer />
       <QuickActions />
     </>

@@ -110,7 +110,15 @@ function CustomRange({ from, to }: { from: string; to: string }) {
       >
         <Field label={<Trans>First day</Trans>}>
           {(props) => (
-            <input {...props} type="date" required value={first} onChange={(event) => { setFirst(event.target.value); }} />
+            <input
+              {...props}
+              type="date"
+              required
+              value={first}
+              onChange={(event) => {
+                setFirst(event.target.value);
+              }}
+            />
           )}
         </Field>
         <Field
@@ -118,7 +126,15 @@ function CustomRange({ from, to }: { from: string; to: string }) {
           error={isWrong ? t`Expected a day that is not before the first` : undefined}
         >
           {(props) => (
-            <input {...props} type="date" required value={last} onChange={(event) => { setLast(event.target.value); }} />
+            <input
+              {...props}
+              type="date"
+              required
+              value={last}
+              onChange={(event) => {
+                setLast(event.target.value);
+              }}
+            />
           )}
         </Field>
         <Button type="submit" kind="primary">

@@ -29,12 +29,22 @@ export function Assistants({ assistants }: { assistants: RankedUsage[] }) {
               </span>
             ),
           },
-          { title: t`Tokens`, number: true, cell: ({ tokenCount }) => <Compact value={tokenCount} /> },
-          { title: t`Requests`, number: true, cell: ({ requestCount }) => <Count value={requestCount} /> },
+          {
+            title: t`Tokens`,
+            number: true,
+            cell: ({ tokenCount }) => <Compact value={tokenCount} />,
+          },
+          {
+            title: t`Requests`,
+            number: true,
+            cell: ({ requestCount }) => <Count value={requestCount} />,
+          },
           {
             title: t`Tokens per request`,
             number: true,
-            cell: ({ tokensPerRequest }) => <span className="number">{format.count(Math.round(tokensPerRequest))}</span>,
+            cell: ({ tokensPerRequest }) => (
+              <span className="number">{format.count(Math.round(tokensPerRequest))}</span>
+            ),
           },
           { title: t`Cost`, number: true, cell: ({ cost }) => <MoneyText money={cost} /> },
         ]}

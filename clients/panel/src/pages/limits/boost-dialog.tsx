@@ -45,7 +45,9 @@ export function BoostDialog({ currency, onClose }: { currency: string; onClose: 
       }}
     >
       <Field label={<Trans>Amount</Trans>} error={errors.get("amount.amount")}>
-        {(props) => <AmountInput {...props} currency={currency} value={amount} onChange={setAmount} />}
+        {(props) => (
+          <AmountInput {...props} currency={currency} value={amount} onChange={setAmount} />
+        )}
       </Field>
       <Field
         label={<Trans>Last day</Trans>}
@@ -53,12 +55,25 @@ export function BoostDialog({ currency, onClose }: { currency: string; onClose: 
         error={errors.get("end_time")}
       >
         {(props) => (
-          <input {...props} type="date" value={until} onChange={(event) => { setUntil(event.target.value); }} />
+          <input
+            {...props}
+            type="date"
+            value={until}
+            onChange={(event) => {
+              setUntil(event.target.value);
+            }}
+          />
         )}
       </Field>
       <Field label={<Trans>Reason</Trans>} error={errors.get("reason")}>
         {(props) => (
-          <input {...props} value={reason} onChange={(event) => { setReason(event.target.value); }} />
+          <input
+            {...props}
+            value={reason}
+            onChange={(event) => {
+              setReason(event.target.value);
+            }}
+          />
         )}
       </Field>
     </FormDialog>

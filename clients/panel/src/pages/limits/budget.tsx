@@ -109,18 +109,39 @@ function Figures({ budget }: { budget: Budget }) {
         <Pace budget={budget} />
         {operate && (
           <span className="status-actions">
-            <Button kind="quiet" onClick={() => { setDialog("plan"); }}>
+            <Button
+              kind="quiet"
+              onClick={() => {
+                setDialog("plan");
+              }}
+            >
               {budget.planSet ? <Trans>Change plan</Trans> : <Trans>Set plan</Trans>}
             </Button>
-            <Button kind="quiet" onClick={() => { setDialog("boost"); }}>
+            <Button
+              kind="quiet"
+              onClick={() => {
+                setDialog("boost");
+              }}
+            >
               <Trans>Add boost</Trans>
             </Button>
           </span>
         )}
       </div>
-      {dialog === "plan" && <PlanDialog onClose={() => { setDialog(undefined); }} />}
+      {dialog === "plan" && (
+        <PlanDialog
+          onClose={() => {
+            setDialog(undefined);
+          }}
+        />
+      )}
       {dialog === "boost" && (
-        <BoostDialog currency={budget.spent?.currencyCode ?? ""} onClose={() => { setDialog(undefined); }} />
+        <BoostDialog
+          currency={budget.spent?.currencyCode ?? ""}
+          onClose={() => {
+            setDialog(undefined);
+          }}
+        />
       )}
       <span className="hidden">{format.dateTime(budget.asOfTime)}</span>
     </>
@@ -149,7 +170,11 @@ function Boosts({ budget }: { budget: Budget }) {
   const { workspaceId } = useThisWorkspace();
   const format = useFormat();
   const inForce = nanos(budget.boost?.amount) > 0n;
-  const { data } = useQuery(BudgetService.method.listBudgetBoosts, { workspaceId }, { enabled: inForce });
+  const { data } = useQuery(
+    BudgetService.method.listBudgetBoosts,
+    { workspaceId },
+    { enabled: inForce },
+  );
   if (!inForce) return null;
   const boosts = (data?.boosts ?? []).filter(({ active }) => active);
   return (
@@ -179,7 +204,9 @@ function Progress({ budget }: { budget: Budget }) {
   const format = useFormat();
   const currency = budget.spent?.currencyCode ?? "";
   const allowed =
-    nanos(budget.planBudget?.amount) + nanos(budget.overageLimit?.amount) + nanos(budget.boost?.amount);
+    nanos(budget.planBudget?.amount) +
+    nanos(budget.overageLimit?.amount) +
+    nanos(budget.boost?.amount);
   const spent = budget.spent?.amount ?? "0";
   const share = format.share(budget.usedShare);
   const ratio = t`${plain(format.amount(spent, currency), currency, format.locale)} of ${format.amount(fromNanos(allowed), currency)}`;

@@ -44,7 +44,9 @@ export function EnableDialog({ enabled, onClose }: { enabled: ModelLimit[]; onCl
           aria-label={t`Search models`}
           placeholder={t`Name or provider`}
           value={search}
-          onChange={(event) => { setSearch(event.target.value); }}
+          onChange={(event) => {
+            setSearch(event.target.value);
+          }}
         />
         <Loaded query={models} lines={6} height={300}>
           {(all) => {
@@ -97,7 +99,9 @@ function Found({ found, on }: { found: Model[]; on: Set<string> }) {
               <Button
                 aria-label={t`Enable ${model.modelId}`}
                 busy={enable.isPending && enable.variables.modelId === model.modelId}
-                onClick={() => { enable.mutate({ workspaceId, modelId: model.modelId }); }}
+                onClick={() => {
+                  enable.mutate({ workspaceId, modelId: model.modelId });
+                }}
               >
                 <Trans>Enable</Trans>
               </Button>

@@ -55,7 +55,10 @@ export function FallbackCard() {
           <Trans>Save</Trans>
         </Button>
       </div>
-      <Outcome error={save.error} done={save.isSuccess && shown === current ? t`Saved` : undefined} />
+      <Outcome
+        error={save.error}
+        done={save.isSuccess && shown === current ? t`Saved` : undefined}
+      />
     </Card>
   );
 }

@@ -54,11 +54,23 @@ export function ModelDialog({ row, all, onClose }: Props) {
         {administer && (
           <footer>
             {row.modelEnabled ? (
-              <Button kind="danger" busy={disable.isPending} onClick={() => { disable.mutate({ workspaceId, modelId }); }}>
+              <Button
+                kind="danger"
+                busy={disable.isPending}
+                onClick={() => {
+                  disable.mutate({ workspaceId, modelId });
+                }}
+              >
                 <Trans>Block this model</Trans>
               </Button>
             ) : (
-              <Button kind="primary" busy={enable.isPending} onClick={() => { enable.mutate({ workspaceId, modelId }); }}>
+              <Button
+                kind="primary"
+                busy={enable.isPending}
+                onClick={() => {
+                  enable.mutate({ workspaceId, modelId });
+                }}
+              >
                 <Trans>Allow this model</Trans>
               </Button>
             )}
@@ -73,12 +85,17 @@ export function ModelDialog({ row, all, onClose }: Props) {
 function Price({ modelId }: { modelId: string }) {
   const { workspaceId, currencyCode } = useThisWorkspace();
   const format = useFormat();
-  const prices = useQuery(CatalogService.method.listModelPrices, { modelId, workspaceId, pageSize: 1 });
+  const prices = useQuery(CatalogService.method.listModelPrices, {
+    modelId,
+    workspaceId,
+    pageSize: 1,
+  });
   const rates = useQuery(CatalogService.method.listExchangeRates, { pageSize: 1000 });
   const price = prices.data?.prices[0];
   if (!price) return null;
   const rate = rates.data?.exchangeRates.find(
-    (known) => known.fromCurrencyCode === price.currencyCode && known.toCurrencyCode === currencyCode,
+    (known) =>
+      known.fromCurrencyCode === price.currencyCode && known.toCurrencyCode === currencyCode,
   );
   const each = (amount: string) => format.amount(amount || "0", price.currencyCode);
   const [input, output] = [each(price.inputPerMillion), each(price.outputPerMillion)];
@@ -123,7 +140,8 @@ function Chain({ row, all }: { row: ModelLimit; all: ModelLimit[] }) {
     },
   });
   const others = all.filter(
-    ({ modelId, modelEnabled }) => modelEnabled && modelId !== row.modelId && !chain.includes(modelId),
+    ({ modelId, modelEnabled }) =>
+      modelEnabled && modelId !== row.modelId && !chain.includes(modelId),
   );
   const isChanged = chain.join("\n") !== row.fallbackModelIds.join("\n");
   const move = (at: number, to: number) => {
@@ -146,10 +164,23 @@ function Chain({ row, all }: { row: ModelLimit; all: ModelLimit[] }) {
           {chain.map((modelId, at) => (
             <li key={modelId}>
               <span>{modelId}</span>
-              <Button kind="quiet" aria-label={t`Move ${modelId} up`} disabled={at === 0} onClick={() => { move(at, at - 1); }}>
+              <Button
+                kind="quiet"
+                aria-label={t`Move ${modelId} up`}
+                disabled={at === 0}
+                onClick={() => {
+                  move(at, at - 1);
+                }}
+              >
                 ↑
               </Button>
-              <Button kind="quiet" aria-label={t`Remove ${modelId}`} onClick={() => { move(at, -1); }}>
+              <Button
+                kind="quiet"
+                aria-label={t`Remove ${modelId}`}
+                onClick={() => {
+                  move(at, -1);
+                }}
+              >
                 ✕
               </Button>
             </li>
@@ -161,7 +192,9 @@ function Chain({ row, all }: { row: ModelLimit; all: ModelLimit[] }) {
           <select
             aria-label={t`Add a model to the chain`}
             value=""
-            onChange={(event) => { setChain([...chain, event.target.value]); }}
+            onChange={(event) => {
+              setChain([...chain, event.target.value]);
+            }}
           >
             <option value="">{t`Add a model…`}</option>
             {others.map(({ modelId }) => (

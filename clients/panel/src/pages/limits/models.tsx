@@ -22,14 +22,21 @@ export function ModelLimitsCard() {
   const { workspaceId } = useThisWorkspace();
   const { administer } = useAllowed();
   const [enabling, setEnabling] = useState(false);
-  const limits = useQuery(ModelLimitService.method.listModelLimits, { workspaceId, pageSize: 1000 });
+  const limits = useQuery(ModelLimitService.method.listModelLimits, {
+    workspaceId,
+    pageSize: 1000,
+  });
   return (
     <Card
       title={<Trans>Model limits</Trans>}
       hint={<Explanation />}
       aside={
         administer && (
-          <Button onClick={() => { setEnabling(true); }}>
+          <Button
+            onClick={() => {
+              setEnabling(true);
+            }}
+          >
             <Trans>Enable models</Trans>
           </Button>
         )
@@ -38,13 +45,24 @@ export function ModelLimitsCard() {
       <Loaded query={limits} lines={6} height={320}>
         {({ modelLimits }) =>
           modelLimits.length === 0 ? (
-            <NoModels onEnable={() => { setEnabling(true); }} />
+            <NoModels
+              onEnable={() => {
+                setEnabling(true);
+              }}
+            />
           ) : (
             <Rows limits={modelLimits} />
           )
         }
       </Loaded>
-      {enabling && <EnableDialog enabled={limits.data?.modelLimits ?? []} onClose={() => { setEnabling(false); }} />}
+      {enabling && (
+        <EnableDialog
+          enabled={limits.data?.modelLimits ?? []}
+          onClose={() => {
+            setEnabling(false);
+          }}
+        />
+      )}
     </Card>
   );
 }
@@ -128,7 +146,12 @@ function Rows({ limits }: { limits: ModelLimit[] }) {
             title: t`In this cycle`,
             number: true,
             cell: (row) => (
-              <MoneyText money={spent.get(row.modelId) ?? (budget && row.spent ? { ...row.spent, amount: "0.00" } : row.spent)} />
+              <MoneyText
+                money={
+                  spent.get(row.modelId) ??
+                  (budget && row.spent ? { ...row.spent, amount: "0.00" } : row.spent)
+                }
+              />
             ),
           },
           {
@@ -140,7 +163,9 @@ function Rows({ limits }: { limits: ModelLimit[] }) {
                 error={save.errors.get(row.modelId)}
                 disabled={!administer}
                 currency={currencyCode}
-                onChange={(limit) => { type(row, limit); }}
+                onChange={(limit) => {
+                  type(row, limit);
+                }}
               />
             ),
           },
@@ -151,7 +176,9 @@ function Rows({ limits }: { limits: ModelLimit[] }) {
                 label={t`Limit of ${row.modelId} enabled`}
                 checked={editOf(row).enabled}
                 disabled={!administer || editOf(row).limit === ""}
-                onChange={(enabled) => { change(row, { enabled }); }}
+                onChange={(enabled) => {
+                  change(row, { enabled });
+                }}
               />
             ),
           },
@@ -162,7 +189,9 @@ function Rows({ limits }: { limits: ModelLimit[] }) {
               <Button
                 kind="quiet"
                 aria-label={t`Details of ${row.modelId}`}
-                onClick={() => { setShown(row.modelId); }}
+                onClick={() => {
+                  setShown(row.modelId);
+                }}
               >
                 <Trans>Details</Trans>
               </Button>
@@ -174,7 +203,13 @@ function Rows({ limits }: { limits: ModelLimit[] }) {
         <footer className="card-foot">
           <Outcome error={save.error} done={save.done && edits.size === 0 ? t`Saved` : undefined} />
           {edits.size > 0 && (
-            <Button kind="quiet" onClick={() => { setEdits(new Map()); save.reset(); }}>
+            <Button
+              kind="quiet"
+              onClick={() => {
+                setEdits(new Map());
+                save.reset();
+              }}
+            >
               <Trans>Discard changes</Trans>
             </Button>
           )}
@@ -183,7 +218,15 @@ function Rows({ limits }: { limits: ModelLimit[] }) {
           </Button>
         </footer>
       )}
-      {row && <ModelDialog row={row} all={limits} onClose={() => { setShown(undefined); }} />}
+      {row && (
+        <ModelDialog
+          row={row}
+          all={limits}
+          onClose={() => {
+            setShown(undefined);
+          }}
+        />
+      )}
     </form>
   );
 }

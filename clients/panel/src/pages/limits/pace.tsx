@@ -14,7 +14,8 @@ const LEAST_MS = 24 * 60 * 60 * 1000;
 export function Pace({ budget }: { budget: Budget }) {
   const format = useFormat();
   if (!budget.cycleStartTime || !budget.cycleEndTime || !budget.asOfTime) return null;
-  const isOpen = budget.state === BudgetState.WITHIN_PLAN || budget.state === BudgetState.IN_OVERAGE;
+  const isOpen =
+    budget.state === BudgetState.WITHIN_PLAN || budget.state === BudgetState.IN_OVERAGE;
   const start = timestampDate(budget.cycleStartTime).getTime();
   const end = timestampDate(budget.cycleEndTime).getTime();
   const passed = timestampDate(budget.asOfTime).getTime() - start;

@@ -35,15 +35,23 @@ export function PlanDialog({ onClose }: { onClose: () => void }) {
       error={save.error}
       onClose={onClose}
       onSubmit={() => {
-        const changed = { budget: amount(budget), overageLimit: amount(overage || "0"), startDate: start };
+        const changed = {
+          budget: amount(budget),
+          overageLimit: amount(overage || "0"),
+          startDate: start,
+        };
         save.mutate({ workspaceId, plan: changed });
       }}
     >
       <Field label={<Trans>Plan budget</Trans>} error={errors.get("plan.budget.amount")}>
-        {(props) => <AmountInput {...props} currency={currencyCode} value={budget} onChange={setBudget} />}
+        {(props) => (
+          <AmountInput {...props} currency={currencyCode} value={budget} onChange={setBudget} />
+        )}
       </Field>
       <Field label={<Trans>Overage limit</Trans>} error={errors.get("plan.overage_limit.amount")}>
-        {(props) => <AmountInput {...props} currency={currencyCode} value={overage} onChange={setOverage} />}
+        {(props) => (
+          <AmountInput {...props} currency={currencyCode} value={overage} onChange={setOverage} />
+        )}
       </Field>
       <Field
         label={<Trans>Start date</Trans>}
@@ -51,7 +59,14 @@ export function PlanDialog({ onClose }: { onClose: () => void }) {
         error={errors.get("plan.start_date")}
       >
         {(props) => (
-          <input {...props} type="date" value={start} onChange={(event) => { setStart(event.target.value); }} />
+          <input
+            {...props}
+            type="date"
+            value={start}
+            onChange={(event) => {
+              setStart(event.target.value);
+            }}
+          />
         )}
       </Field>
     </FormDialog>

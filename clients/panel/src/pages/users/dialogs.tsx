@@ -73,20 +73,44 @@ function EditDialog({ user, onClose }: { user: DirectoryEntry | undefined; onClo
         save.mutate({ workspaceId, entries: [entry] });
       }}
     >
-      <Field label={<Trans>Id</Trans>} error={errors.get("entries[0].id")} hint={<Trans>As services send it with their requests.</Trans>}>
+      <Field
+        label={<Trans>Id</Trans>}
+        error={errors.get("entries[0].id")}
+        hint={<Trans>As services send it with their requests.</Trans>}
+      >
         {(props) => (
-          <input {...props} value={id} disabled={user !== undefined} onChange={(event) => { setId(event.target.value); }} />
+          <input
+            {...props}
+            value={id}
+            disabled={user !== undefined}
+            onChange={(event) => {
+              setId(event.target.value);
+            }}
+          />
         )}
       </Field>
       <Field label={<Trans>Name</Trans>} error={errors.get("entries[0].display_name")}>
         {(props) => (
-          <input {...props} value={displayName} onChange={(event) => { setDisplayName(event.target.value); }} />
+          <input
+            {...props}
+            value={displayName}
+            onChange={(event) => {
+              setDisplayName(event.target.value);
+            }}
+          />
         )}
       </Field>
       <Field label={<Trans>Department</Trans>} error={errors.get("entries[0].department_id")}>
         {(props) => (
           <>
-            <input {...props} list="departments" value={departmentId} onChange={(event) => { setDepartmentId(event.target.value); }} />
+            <input
+              {...props}
+              list="departments"
+              value={departmentId}
+              onChange={(event) => {
+                setDepartmentId(event.target.value);
+              }}
+            />
             <datalist id="departments">
               {departments.data?.entries.map((department) => (
                 <option key={department.id} value={department.id}>
@@ -101,7 +125,15 @@ function EditDialog({ user, onClose }: { user: DirectoryEntry | undefined; onClo
   );
 }
 
-function ArchiveDialog({ user, restore, onClose }: { user: DirectoryEntry; restore: boolean; onClose: () => void }) {
+function ArchiveDialog({
+  user,
+  restore,
+  onClose,
+}: {
+  user: DirectoryEntry;
+  restore: boolean;
+  onClose: () => void;
+}) {
   const { workspaceId } = useThisWorkspace();
   const { archiveEntries, restoreEntries } = DirectoryService.method;
   const archive = useMutation(archiveEntries, after(onClose));
@@ -115,13 +147,17 @@ function ArchiveDialog({ user, restore, onClose }: { user: DirectoryEntry; resto
       busy={change.isPending}
       error={change.error}
       onClose={onClose}
-      onSubmit={() => { change.mutate({ workspaceId, kind: DirectoryKind.USER, ids: [user.id] }); }}
+      onSubmit={() => {
+        change.mutate({ workspaceId, kind: DirectoryKind.USER, ids: [user.id] });
+      }}
     >
       <p>
         {restore ? (
           <Trans>The user counts among all users again.</Trans>
         ) : (
-          <Trans>The user no longer counts among all users; the usage so far stays in the reports.</Trans>
+          <Trans>
+            The user no longer counts among all users; the usage so far stays in the reports.
+          </Trans>
         )}
       </p>
     </FormDialog>
@@ -139,7 +175,9 @@ function EraseDialog({ user, onClose }: { user: DirectoryEntry; onClose: () => v
       busy={erase.isPending}
       error={erase.error}
       onClose={onClose}
-      onConfirm={() => { erase.mutate({ workspaceId, userId: user.id }); }}
+      onConfirm={() => {
+        erase.mutate({ workspaceId, userId: user.id });
+      }}
     >
       <Trans>
         The id is replaced by a pseudonym in all records and reports. This cannot be undone.

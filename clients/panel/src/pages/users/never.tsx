@@ -23,9 +23,13 @@ export function NeverActive() {
   return (
     <Card
       title={<Trans>Without first value</Trans>}
-      hint={<Trans>Signed up in the last 365 days, and no request of theirs has succeeded yet.</Trans>}
+      hint={
+        <Trans>Signed up in the last 365 days, and no request of theirs has succeeded yet.</Trans>
+      }
     >
-      {list.query.error && <ErrorBox error={list.query.error} onRetry={() => void list.query.refetch()} />}
+      {list.query.error && (
+        <ErrorBox error={list.query.error} onRetry={() => void list.query.refetch()} />
+      )}
       {list.query.isPending ? (
         <Skeleton lines={6} height={300} />
       ) : (
@@ -46,7 +50,10 @@ export function NeverActive() {
             },
             { title: t`Department`, cell: ({ departmentId }) => departmentId },
             { title: t`Signed up`, cell: ({ signUpTime }) => format.date(signUpTime) },
-            { title: t`Last use`, cell: ({ lastUseTime }) => format.relative(lastUseTime) || t`never` },
+            {
+              title: t`Last use`,
+              cell: ({ lastUseTime }) => format.relative(lastUseTime) || t`never`,
+            },
           ]}
         />
       )}

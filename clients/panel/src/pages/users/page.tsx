@@ -4,7 +4,12 @@ import { useState } from "react";
 import { useQuery } from "@connectrpc/connect-query";
 import { Trans, useLingui } from "@lingui/react/macro";
 
-import { AnalyticsService, ReportPreset, UsageDimension, UsageMetric } from "@stubs/analytics_service_pb.js";
+import {
+  AnalyticsService,
+  ReportPreset,
+  UsageDimension,
+  UsageMetric,
+} from "@stubs/analytics_service_pb.js";
 import type { DirectoryEntry } from "@stubs/directory_service_pb.js";
 import { DirectoryKind, DirectoryService, DirectoryState } from "@stubs/directory_service_pb.js";
 
@@ -40,26 +45,60 @@ export default function UsersPage() {
       <PageHead title={t`Users`} calls={[callOf(DirectoryService.method.listEntries, input)]}>
         {administer && (
           <>
-            <Button onClick={() => { setUploading(true); }}>
+            <Button
+              onClick={() => {
+                setUploading(true);
+              }}
+            >
               <Trans>Upload CSV</Trans>
             </Button>
-            <Button kind="primary" onClick={() => { setAsked({ what: "edit" }); }}>
+            <Button
+              kind="primary"
+              onClick={() => {
+                setAsked({ what: "edit" });
+              }}
+            >
               <Trans>Add user</Trans>
             </Button>
           </>
         )}
       </PageHead>
       <div className="sub-tabs">
-        <Button kind="quiet" aria-pressed={view === "all"} onClick={() => { setView("all"); }}>
+        <Button
+          kind="quiet"
+          aria-pressed={view === "all"}
+          onClick={() => {
+            setView("all");
+          }}
+        >
           <Trans>All users</Trans>
         </Button>
-        <Button kind="quiet" aria-pressed={view === "never"} onClick={() => { setView("never"); }}>
+        <Button
+          kind="quiet"
+          aria-pressed={view === "never"}
+          onClick={() => {
+            setView("never");
+          }}
+        >
           <Trans>Without first value</Trans>
         </Button>
       </div>
       {view === "never" ? <NeverActive /> : <UserList onAsk={setAsked} />}
-      {asked && <UserDialogs asked={asked} onClose={() => { setAsked(undefined); }} />}
-      {uploading && <UploadDialog onClose={() => { setUploading(false); }} />}
+      {asked && (
+        <UserDialogs
+          asked={asked}
+          onClose={() => {
+            setAsked(undefined);
+          }}
+        />
+      )}
+      {uploading && (
+        <UploadDialog
+          onClose={() => {
+            setUploading(false);
+          }}
+        />
+      )}
     </>
   );
 }
@@ -85,17 +124,31 @@ function UserList({ onAsk }: { onAsk: (asked: Asked) => void }) {
     kind: DirectoryKind.DEPARTMENT,
     pageSize: 1000,
   });
-  const names = new Map(departments.data?.entries.map(({ id, displayName }) => [id, displayName || id]));
+  const names = new Map(
+    departments.data?.entries.map(({ id, displayName }) => [id, displayName || id]),
+  );
   return (
     <Card title={<Trans>Directory</Trans>}>
       <div className="toolbar">
-        <select aria-label={t`State`} value={state} onChange={(event) => { setState(event.target.value); }}>
+        <select
+          aria-label={t`State`}
+          value={state}
+          onChange={(event) => {
+            setState(event.target.value);
+          }}
+        >
           <option value="active">{t`Registered`}</option>
           <option value="seen">{t`Seen in usage, not registered`}</option>
           <option value="archived">{t`Archived`}</option>
           <option value="any">{t`All states`}</option>
         </select>
-        <select aria-label={t`Department`} value={department} onChange={(event) => { setDepartment(event.target.value); }}>
+        <select
+          aria-label={t`Department`}
+          value={department}
+          onChange={(event) => {
+            setDepartment(event.target.value);
+          }}
+        >
           <option value="">{t`All departments`}</option>
           {[...names].map(([id, name]) => (
             <option key={id} value={id}>
@@ -104,7 +157,9 @@ function UserList({ onAsk }: { onAsk: (asked: Asked) => void }) {
           ))}
         </select>
       </div>
-      {list.query.error && <ErrorBox error={list.query.error} onRetry={() => void list.query.refetch()} />}
+      {list.query.error && (
+        <ErrorBox error={list.query.error} onRetry={() => void list.query.refetch()} />
+      )}
       {list.query.isPending ? (
         <Skeleton lines={8} height={420} />
       ) : (
@@ -139,7 +194,9 @@ function Rows({ users, names, onAsk }: RowsProps) {
     },
     { enabled: ids.length > 0 },
   );
-  const spent = new Map(spend.data?.groups.map(({ keys, values }) => [keys[0]?.value, values?.cost]));
+  const spent = new Map(
+    spend.data?.groups.map(({ keys, values }) => [keys[0]?.value, values?.cost]),
+  );
   return (
     <Table<DirectoryEntry>
       label={t`Users`}
@@ -149,17 +206,29 @@ function Rows({ users, names, onAsk }: RowsProps) {
       rowClass={({ archiveTime }) => (archiveTime ? "dim" : "")}
       columns={[
         { title: t`User`, cell: (user) => <Name user={user} /> },
-        { title: t`Department`, cell: ({ departmentId }) => names.get(departmentId) ?? departmentId },
+        {
+          title: t`Department`,
+          cell: ({ departmentId }) => names.get(departmentId) ?? departmentId,
+        },
         { title: t`Signed up`, cell: ({ signUpTime }) => format.date(signUpTime) || "–" },
         {
           title: t`First value`,
-          cell: ({ firstValueTime, firstSuccessTime }) => format.date(firstValueTime ?? firstSuccessTime) || t`never`,
+          cell: ({ firstValueTime, firstSuccessTime }) =>
+            format.date(firstValueTime ?? firstSuccessTime) || t`never`,
         },
         {
           title: t`Last use`,
-          cell: ({ lastUseTime }) => <span title={format.dateTime(lastUseTime)}>{format.relative(lastUseTime) || t`never`}</span>,
+          cell: ({ lastUseTime }) => (
+            <span title={format.dateTime(lastUseTime)}>
+              {format.relative(lastUseTime) || t`never`}
+            </span>
+          ),
         },
-        { title: t`In this cycle`, number: true, cell: ({ id }) => <MoneyText money={spent.get(id)} /> },
+        {
+          title: t`In this cycle`,
+          number: true,
+          cell: ({ id }) => <MoneyText money={spent.get(id)} />,
+        },
         ...(administer
           ? [
               {
@@ -197,19 +266,44 @@ function Actions({ user, onAsk }: { user: DirectoryEntry; onAsk: (asked: Asked) 
   const { t } = useLingui();
   return (
     <span className="row-actions">
-      <Button kind="quiet" aria-label={t`Edit ${user.id}`} onClick={() => { onAsk({ what: "edit", user }); }}>
+      <Button
+        kind="quiet"
+        aria-label={t`Edit ${user.id}`}
+        onClick={() => {
+          onAsk({ what: "edit", user });
+        }}
+      >
         <Trans>Edit</Trans>
       </Button>
       {user.archiveTime ? (
-        <Button kind="quiet" aria-label={t`Restore ${user.id}`} onClick={() => { onAsk({ what: "restore", user }); }}>
+        <Button
+          kind="quiet"
+          aria-label={t`Restore ${user.id}`}
+          onClick={() => {
+            onAsk({ what: "restore", user });
+          }}
+        >
           <Trans>Restore</Trans>
         </Button>
       ) : (
-        <Button kind="quiet" aria-label={t`Archive ${user.id}`} disabled={!user.registered} onClick={() => { onAsk({ what: "archive", user }); }}>
+        <Button
+          kind="quiet"
+          aria-label={t`Archive ${user.id}`}
+          disabled={!user.registered}
+          onClick={() => {
+            onAsk({ what: "archive", user });
+          }}
+        >
           <Trans>Archive</Trans>
         </Button>
       )}
-      <Button kind="quiet" aria-label={t`Erase ${user.id}`} onClick={() => { onAsk({ what: "erase", user }); }}>
+      <Button
+        kind="quiet"
+        aria-label={t`Erase ${user.id}`}
+        onClick={() => {
+          onAsk({ what: "erase", user });
+        }}
+      >
         <Trans>Erase</Trans>
       </Button>
     </span>

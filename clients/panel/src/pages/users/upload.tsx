@@ -23,9 +23,16 @@ const BATCH = 1000;
 function entriesOf(rows: string[][]): Entry[] | undefined {
   const [head = [], ...body] = rows;
   const at = (name: string) => head.findIndex((title) => title.trim().toLowerCase() === name);
-  const [id, name, department, external, signUp] = ["id", "display_name", "department_id", "external_id", "sign_up_time"].map(at);
+  const [id, name, department, external, signUp] = [
+    "id",
+    "display_name",
+    "department_id",
+    "external_id",
+    "sign_up_time",
+  ].map(at);
   if (id === undefined || id < 0) return undefined;
-  const cell = (row: string[], index: number | undefined) => (index === undefined ? "" : (row[index] ?? "").trim());
+  const cell = (row: string[], index: number | undefined) =>
+    index === undefined ? "" : (row[index] ?? "").trim();
   return body.map((row) => {
     const time = cell(row, signUp);
     return {
@@ -82,10 +89,20 @@ export function UploadDialog({ onClose }: { onClose: () => void }) {
       <Field
         label={<Trans>CSV file</Trans>}
         error={error}
-        hint={<Trans>Columns: id, display_name, department_id, external_id, sign_up_time; only id is needed. Users that are there already are changed.</Trans>}
+        hint={
+          <Trans>
+            Columns: id, display_name, department_id, external_id, sign_up_time; only id is needed.
+            Users that are there already are changed.
+          </Trans>
+        }
       >
         {(props) => (
-          <input {...props} type="file" accept=".csv,text/csv" onChange={(event) => void read(event.target.files?.[0])} />
+          <input
+            {...props}
+            type="file"
+            accept=".csv,text/csv"
+            onChange={(event) => void read(event.target.files?.[0])}
+          />
         )}
       </Field>
     </FormDialog>

@@ -1,0 +1,190 @@
+// API keys: whose they are, what they may, what they used.
+
+import { useState } from "react";
+import { useQuery } from "@connectrpc/connect-query";
+import { Trans, useLingui } from "@lingui/react/macro";
+
+import { AnalyticsService, UsageDimension, UsageMetric } from "@stubs/analytics_service_pb.js";
+import type { ApiKey } from "@stubs/api_key_service_pb.js";
+import { ApiKeyService } from "@stubs/api_key_service_pb.js";
+
+import { useFormat } from "../../app/format";
+import { useParam } from "../../app/route";
+import { useAllowed, useThisWorkspace } from "../../app/workspace";
+import { Badge, Button, Card, Compact, Count, ErrorBox, Skeleton } from "../../ui/base";
+import { More, useList } from "../../ui/pages";
+import { Table } from "../../ui/table";
+import { DeleteKeyDialog, KeyDialog } from "./key-dialog";
+import { KeyUsageDialog } from "./key-usage";
+
+interface Asked {
+  what: "edit" | "usage" | "delete";
+  key?: ApiKey;
+}
+
+export function Keys() {
+  const { workspaceId } = useThisWorkspace();
+  const { administer } = useAllowed();
+  const { t } = useLingui();
+  const [group, setGroup] = useParam("group");
+  const [asked, setAsked] = useState<Asked | undefined>();
+  const groups = useQuery(ApiKeyService.method.listKeyGroups, { workspaceId, pageSize: 1000 });
+  const { query, rows } = useList(
+    ApiKeyService.method.listApiKeys,
+    { workspaceId, keyGroupId: group, pageSize: 100 },
+    (page) => page.apiKeys,
+  );
+  const close = () => {
+    setAsked(undefined);
+  };
+  return (
+    <Card
+      title={<Trans>API keys</Trans>}
+      hint={<Trans>Keys by which callers are told apart. Secrets of keys are never here.</Trans>}
+      aside={
+        administer && (
+          <Button
+            onClick={() => {
+              setAsked({ what: "edit" });
+            }}
+          >
+            <Trans>Add key</Trans>
+          </Button>
+        )
+      }
+    >
+      <div className="toolbar">
+        <select
+          aria-label={t`Group`}
+          value={group}
+          onChange={(event) => {
+            setGroup(event.target.value);
+          }}
+        >
+          <option value="">{t`All groups`}</option>
+          {groups.data?.keyGroups.map(({ keyGroupId, displayName }) => (
+            <option key={keyGroupId} value={keyGroupId}>
+              {displayName || keyGroupId}
+            </option>
+          ))}
+        </select>
+      </div>
+      {query.error && <ErrorBox error={query.error} onRetry={() => void query.refetch()} />}
+      {query.isPending ? (
+        <Skeleton lines={6} height={320} />
+      ) : (
+        <Rows keys={rows} onAsk={setAsked} />
+      )}
+      <More query={query} />
+      {asked?.what === "edit" && <KeyDialog apiKey={asked.key} onClose={close} />}
+      {asked?.what === "usage" && asked.key && (
+        <KeyUsageDialog apiKey={asked.key} onClose={close} />
+      )}
+      {asked?.what === "delete" && asked.key && (
+        <DeleteKeyDialog apiKey={asked.key} onClose={close} />
+      )}
+    </Card>
+  );
+}
+
+function Rows({ keys, onAsk }: { keys: ApiKey[]; onAsk: (asked: Asked) => void }) {
+  const { t } = useLingui();
+  const format = useFormat();
+  const { workspaceId } = useThisWorkspace();
+  const { administer } = useAllowed();
+  const ids = keys.map(({ apiKeyId }) => apiKeyId).slice(0, 100);
+  const usage = useQuery(
+    AnalyticsService.method.queryUsage,
+    {
+      workspaceId,
+      metrics: [UsageMetric.TOKENS, UsageMetric.REQUESTS],
+      groupBy: [{ dimension: UsageDimension.API_KEY }],
+      filters: [{ dimension: UsageDimension.API_KEY, values: ids }],
+      top: 100,
+    },
+    { enabled: ids.length > 0 },
+  );
+  const used = new Map(usage.data?.groups.map(({ keys, values }) => [keys[0]?.value, values]));
+  return (
+    <Table<ApiKey>
+      label={t`API keys`}
+      rows={keys}
+      keyOf={({ apiKeyId }) => apiKeyId}
+      empty={<Trans>No keys yet</Trans>}
+      rowClass={({ disabled }) => (disabled ? "dim" : "")}
+      columns={[
+        { title: t`Key`, cell: (key) => <Name apiKey={key} /> },
+        { title: t`Group`, cell: ({ keyGroupId }) => keyGroupId || "–" },
+        {
+          title: t`Models`,
+          cell: ({ allowedModelIds }) =>
+            allowedModelIds.length === 0 ? t`all` : allowedModelIds.join(", "),
+        },
+        { title: t`Expires`, cell: ({ expireTime }) => format.date(expireTime) || t`never` },
+        {
+          title: t`Tokens, 30 days`,
+          number: true,
+          cell: ({ apiKeyId }) => <Compact value={used.get(apiKeyId)?.tokenCount ?? 0n} />,
+        },
+        {
+          title: t`Requests, 30 days`,
+          number: true,
+          cell: ({ apiKeyId }) => <Count value={used.get(apiKeyId)?.requestCount ?? 0n} />,
+        },
+        {
+          title: "",
+          name: t`Actions`,
+          cell: (key) => (
+            <span className="row-actions">
+              <Button
+                kind="quiet"
+                aria-label={t`Usage of ${key.apiKeyId}`}
+                onClick={() => {
+                  onAsk({ what: "usage", key });
+                }}
+              >
+                <Trans>Usage</Trans>
+              </Button>
+              {administer && (
+                <>
+                  <Button
+                    kind="quiet"
+                    aria-label={t`Edit ${key.apiKeyId}`}
+                    onClick={() => {
+                      onAsk({ what: "edit", key });
+                    }}
+                  >
+                    <Trans>Edit</Trans>
+                  </Button>
+                  <Button
+                    kind="quiet"
+                    aria-label={t`Delete ${key.apiKeyId}`}
+                    onClick={() => {
+                      onAsk({ what: "delete", key });
+                    }}
+                  >
+                    <Trans>Delete</Trans>
+                  </Button>
+                </>
+              )}
+            </span>
+          ),
+        },
+      ]}
+    />
+  );
+}
+
+function Name({ apiKey }: { apiKey: ApiKey }) {
+  return (
+    <span className="model-name">
+      <span>{apiKey.displayName || apiKey.apiKeyId}</span>
+      {apiKey.disabled && (
+        <Badge kind="bad">
+          <Trans>blocked</Trans>
+        </Badge>
+      )}
+      {apiKey.displayName !== "" && <small>{apiKey.apiKeyId}</small>}
+    </span>
+  );
+}
