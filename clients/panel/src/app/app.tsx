@@ -12,7 +12,8 @@ import { WorkspaceService } from "@stubs/workspace_service_pb.js";
 import { Empty, ErrorBox, Skeleton } from "../ui/base";
 import { isUnauthenticated, queries } from "./api";
 import { BudgetBanner } from "./banner";
-import { LiveProvider } from "./live";
+import { useFormat } from "./format";
+import { LiveProvider, useLive } from "./live";
 import { navigate, pathOf, useRoute } from "./route";
 import { onSession, token } from "./session";
 import { Sidebar } from "./sidebar";
@@ -69,7 +70,7 @@ function Frame({ caller }: { caller: WhoAmIResponse }) {
   const { workspaceId } = useRoute();
   const found = useQuery(
     WorkspaceService.method.listWorkspaces,
-    { pageSize: 1000 },
+    { pageSize: 1 },
     { enabled: caller.role !== Role.HOLDER },
   );
   const workspaces = found.data?.workspaces ?? [];
@@ -86,7 +87,7 @@ function Frame({ caller }: { caller: WhoAmIResponse }) {
   }
   return (
     <div className="frame">
-      <Sidebar workspaces={workspaces} isLoading={found.isPending} />
+      <Sidebar />
       <div className="content">
         {found.error && <ErrorBox error={found.error} onRetry={() => void found.refetch()} />}
         {found.data && workspaces.length === 0 && <NoWorkspace />}
@@ -113,7 +114,7 @@ function NoWorkspace() {
 
 function WorkspaceView() {
   const { workspaceId, tab } = useRoute();
-  const { i18n, t } = useLingui();
+  const { i18n } = useLingui();
   const workspace = useQuery(WorkspaceService.method.getWorkspace, { workspaceId });
   const shown = TABS.find(({ id }) => id === tab) ?? TABS[0];
   const name = workspace.data?.workspace?.displayName || workspaceId;
@@ -133,22 +134,7 @@ function WorkspaceView() {
   return (
     <WorkspaceContext value={workspace.data?.workspace}>
       <LiveProvider workspaceId={workspaceId}>
-        <nav className="tabs" aria-label={t`Admin panel`}>
-          {TABS.map(({ id, title }) => (
-            <a
-              key={id}
-              href={pathOf(workspaceId, id)}
-              aria-current={id === shown.id ? "page" : undefined}
-              onClick={(event) => {
-                if (event.metaKey || event.ctrlKey) return;
-                event.preventDefault();
-                navigate(pathOf(workspaceId, id));
-              }}
-            >
-              {i18n._(title)}
-            </a>
-          ))}
-        </nav>
+        <Tabs workspaceId={workspaceId} shown={shown.id} />
         <BudgetBanner />
         <main>
           <Suspense fallback={<Skeleton lines={8} height={600} />}>
@@ -157,5 +143,39 @@ function WorkspaceView() {
         </main>
       </LiveProvider>
     </WorkspaceContext>
+  );
+}
+
+function Tabs({ workspaceId, shown }: { workspaceId: string; shown: string }) {
+  const { i18n, t } = useLingui();
+  const { alerts } = useLive();
+  const format = useFormat();
+  const open = alerts?.unacknowledgedCount ?? 0n;
+  const count = format.count(open);
+  return (
+    <nav className="tabs" aria-label={t`Admin panel`}>
+      {TABS.map(({ id, title }) => (
+        <a
+          key={id}
+          href={pathOf(workspaceId, id)}
+          aria-current={id === shown ? "page" : undefined}
+          onClick={(event) => {
+            if (event.metaKey || event.ctrlKey) return;
+            event.preventDefault();
+            navigate(pathOf(workspaceId, id));
+          }}
+        >
+          {i18n._(title)}
+          {id === "alerts" && open > 0n && (
+            <span className="count">
+              <span aria-hidden="true">{count}</span>
+              <span className="hidden">
+                <Trans>({count} not acknowledged)</Trans>
+              </span>
+            </span>
+          )}
+        </a>
+      ))}
+    </nav>
   );
 }

@@ -1,12 +1,14 @@
 // The workspaces, and at the bottom: administration, who is here, and what this browser prefers.
 
 import { useState } from "react";
+import { useQuery } from "@connectrpc/connect-query";
 import { Trans, useLingui } from "@lingui/react/macro";
 
 import { Role } from "@stubs/access_service_pb.js";
-import type { Workspace } from "@stubs/workspace_service_pb.js";
+import { WorkspaceService } from "@stubs/workspace_service_pb.js";
 
 import { Button, Skeleton } from "../ui/base";
+import { useSettled } from "../ui/settled";
 import { ConnectionDot } from "./connection";
 import { Preferences } from "./preferences";
 import { navigate, pathOf, useRoute } from "./route";
@@ -14,17 +16,11 @@ import { signOut, token } from "./session";
 import { useAllowed, useCaller } from "./workspace";
 
 /** From so many on there is a search. */
-const MANY = 8;
+const MANY = 8n;
 /** Most that are listed at once. */
 const SHOWN_MAX = 50;
 
-export function Sidebar({
-  workspaces,
-  isLoading,
-}: {
-  workspaces: Workspace[];
-  isLoading: boolean;
-}) {
+export function Sidebar() {
   const { workspaceId, tab } = useRoute();
   const { administer } = useAllowed();
   const { t } = useLingui();
@@ -38,7 +34,7 @@ export function Sidebar({
         <h2>
           <Trans>Workspaces</Trans>
         </h2>
-        {isLoading ? <Skeleton lines={3} /> : <Workspaces workspaces={workspaces} tab={tab} />}
+        <Workspaces tab={tab} />
       </nav>
       <div className="sidebar-foot">
         {administer && workspaceId !== "" && (
@@ -62,17 +58,17 @@ export function Sidebar({
   );
 }
 
-function Workspaces({ workspaces, tab }: { workspaces: Workspace[]; tab: string }) {
+function Workspaces({ tab }: { tab: string }) {
   const { workspaceId } = useRoute();
   const { t } = useLingui();
   const [search, setSearch] = useState("");
-  const wanted = search.toLowerCase();
-  const found = workspaces.filter(({ workspaceId: id, displayName }) =>
-    `${id} ${displayName}`.toLowerCase().includes(wanted),
-  );
+  const query = useSettled(search);
+  const list = useQuery(WorkspaceService.method.listWorkspaces, { query, pageSize: SHOWN_MAX });
+  if (!list.data) return <Skeleton lines={3} />;
+  const { workspaces, totalCount } = list.data;
   return (
     <>
-      {workspaces.length >= MANY && (
+      {(search !== "" || totalCount >= MANY) && (
         <input
           type="search"
           aria-label={t`Search workspaces`}
@@ -84,7 +80,7 @@ function Workspaces({ workspaces, tab }: { workspaces: Workspace[]; tab: string 
         />
       )}
       <ul>
-        {found.slice(0, SHOWN_MAX).map(({ workspaceId: id, displayName }) => (
+        {workspaces.map(({ workspaceId: id, displayName }) => (
           <li key={id}>
             <a
               href={pathOf(id, tab)}

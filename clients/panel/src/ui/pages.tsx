@@ -10,6 +10,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Trans } from "@lingui/react/macro";
 
 import { callOnce } from "../app/api";
+import { useFormat } from "../app/format";
 import { Button, ErrorBox } from "./base";
 
 interface Page {
@@ -37,6 +38,18 @@ export function useList<I extends DescMessage, O extends DescMessage, T>(
     first: query.data?.pages[0],
     query,
   };
+}
+
+/** How many there are in all. */
+export function Total({ count }: { count: bigint | undefined }) {
+  const format = useFormat();
+  if (count === undefined) return null;
+  const all = format.count(count);
+  return (
+    <span className="hint">
+      <Trans>{all} in all</Trans>
+    </span>
+  );
 }
 
 type List = ReturnType<typeof useList>["query"];

@@ -1,5 +1,6 @@
 // Alerts, the latest first; those that nobody has seen yet can be acknowledged.
 
+import { useEffect } from "react";
 import { useMutation } from "@connectrpc/connect-query";
 import { Trans, useLingui } from "@lingui/react/macro";
 
@@ -8,6 +9,7 @@ import { AlertService, AlertType } from "@stubs/alert_service_pb.js";
 
 import { queries } from "../../app/api";
 import { useFormat } from "../../app/format";
+import { useLive } from "../../app/live";
 import { useParam } from "../../app/route";
 import { useAllowed, useThisWorkspace } from "../../app/workspace";
 import { Badge, Button, Card, ErrorBox, Skeleton } from "../../ui/base";
@@ -24,6 +26,13 @@ export function AlertList() {
     { workspaceId, unacknowledgedOnly: seen === "open", pageSize: 50 },
     (page) => page.alerts,
   );
+  const { alerts } = useLive();
+  const newest = alerts?.alerts[0]?.alertId;
+  const { refetch } = query;
+  useEffect(() => {
+    // One came in while the page is open.
+    if (newest !== undefined) void refetch();
+  }, [newest, refetch]);
   const acknowledge = useMutation(AlertService.method.acknowledgeAlert, {
     onSuccess: () => {
       void queries.invalidateQueries();

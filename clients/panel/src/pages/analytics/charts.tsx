@@ -5,19 +5,15 @@ import { Trans, useLingui } from "@lingui/react/macro";
 
 import type {
   GetDashboardResponse,
+  RankedUsage,
   TeamUsage,
   TimeToFirstValue,
 } from "@stubs/analytics_service_pb.js";
-import {
-  AnalyticsService,
-  TimeGranularity,
-  UsageDimension,
-  UsageMetric,
-} from "@stubs/analytics_service_pb.js";
+import { AnalyticsService, TimeGranularity, UsageMetric } from "@stubs/analytics_service_pb.js";
 
 import { useFormat } from "../../app/format";
 import { useThisWorkspace } from "../../app/workspace";
-import { Card, Empty, Loaded } from "../../ui/base";
+import { Card, Empty } from "../../ui/base";
 import { BarChart, ColumnChart, Donut, Figures, LineChart } from "../../ui/charts";
 import { Table } from "../../ui/table";
 import { localDate } from "../../ui/zone";
@@ -26,7 +22,6 @@ import { useRange } from "./range";
 
 /** Teams that are shown by themselves. */
 const TEAMS = 7;
-const WORKFLOWS = 10;
 
 export function ActiveUsers({ dashboard }: { dashboard: GetDashboardResponse }) {
   const { workspaceId, timeZone } = useThisWorkspace();
@@ -176,19 +171,14 @@ export function Teams({ teams }: { teams: TeamUsage[] }) {
 }
 
 /** The most run workflows. */
-export function Workflows() {
-  const { workspaceId } = useThisWorkspace();
+export function Workflows({ workflows }: { workflows: RankedUsage[] }) {
   const { t } = useLingui();
   const format = useFormat();
-  const report = useQuery(AnalyticsService.method.queryUsage, {
-    workspaceId,
-    range: useRange(),
-    filters: useFilters(),
-    metrics: [UsageMetric.REQUESTS, UsageMetric.TOKENS],
-    groupBy: [{ dimension: UsageDimension.WORKFLOW }],
-    // One more: usage without a workflow is a group, too.
-    top: WORKFLOWS + 1,
-  });
+  const bars = workflows.map(({ displayName, id, requestCount, tokenCount }) => ({
+    label: displayName || id,
+    value: Number(requestCount),
+    tokens: tokenCount,
+  }));
   return (
     <Card
       title={<Trans>Top workflows by usage</Trans>}
@@ -198,41 +188,21 @@ export function Workflows() {
         </span>
       }
     >
-      <Loaded query={report} lines={6} height={260}>
-        {({ groups }) => {
-          const ranked = groups
-            .filter(({ others, keys }) => !others && keys[0]?.value !== "")
-            .slice(0, WORKFLOWS);
-          const bars = ranked.map(({ keys, values }) => ({
-            label: (keys[0]?.displayName ?? "") || (keys[0]?.value ?? ""),
-            value: Number(values?.requestCount ?? 0n),
-            tokens: values?.tokenCount ?? 0n,
-          }));
-          return (
-            <>
-              {bars.length > 0 ? (
-                <BarChart
-                  label={t`Requests of the most run workflows`}
-                  bars={bars}
-                  format={(value) => format.compact(value)}
-                />
-              ) : (
-                <NoUsage />
-              )}
-              <Figures
-                name={t`Top workflows`}
-                columns={[t`Workflow`, t`Requests`, t`Tokens`]}
-                rows={bars.map((bar) => [
-                  bar.label,
-                  format.count(bar.value),
-                  format.count(bar.tokens),
-                ])}
-                exact={bars.map((bar) => [bar.label, String(bar.value), bar.tokens.toString()])}
-              />
-            </>
-          );
-        }}
-      </Loaded>
+      {bars.length > 0 ? (
+        <BarChart
+          label={t`Requests of the most run workflows`}
+          bars={bars}
+          format={(value) => format.compact(value)}
+        />
+      ) : (
+        <NoUsage />
+      )}
+      <Figures
+        name={t`Top workflows`}
+        columns={[t`Workflow`, t`Requests`, t`Tokens`]}
+        rows={bars.map((bar) => [bar.label, format.count(bar.value), format.count(bar.tokens)])}
+        exact={bars.map((bar) => [bar.label, String(bar.value), bar.tokens.toString()])}
+      />
     </Card>
   );
 }

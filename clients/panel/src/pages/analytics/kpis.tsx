@@ -13,6 +13,8 @@ export function KeyFigures({ overview }: { overview: Overview | undefined }) {
   const format = useFormat();
   if (!overview) return null;
   const active = format.count(overview.activeUsers?.value ?? 0n);
+  const workflows = format.count(overview.workflows?.value ?? 0n);
+  const assistants = format.count(overview.assistants?.value ?? 0n);
   return (
     <>
       <div className="kpis five">
@@ -24,13 +26,13 @@ export function KeyFigures({ overview }: { overview: Overview | undefined }) {
         <Kpi title={t`Tokens used`} figure={overview.tokens} />
         <Kpi
           title={t`Workflows`}
-          figure={overview.workflows}
-          sub={<Trans>with a request in the period</Trans>}
+          figure={overview.totalWorkflows}
+          sub={<Trans>{workflows} used in the period</Trans>}
         />
         <Kpi
           title={t`Assistants`}
-          figure={overview.assistants}
-          sub={<Trans>with a request in the period</Trans>}
+          figure={overview.totalAssistants}
+          sub={<Trans>{assistants} used in the period</Trans>}
         />
         <Kpi title={t`Total requests`} figure={overview.requests} />
       </div>

@@ -4,7 +4,7 @@ import { useQuery } from "@connectrpc/connect-query";
 import { Trans, useLingui } from "@lingui/react/macro";
 
 import type { GetDashboardResponse } from "@stubs/analytics_service_pb.js";
-import { AnalyticsService } from "@stubs/analytics_service_pb.js";
+import { AnalyticsService, UsageMetric } from "@stubs/analytics_service_pb.js";
 
 import { useFormat } from "../../app/format";
 import { useThisWorkspace } from "../../app/workspace";
@@ -24,7 +24,8 @@ export default function AnalyticsPage() {
   const { t } = useLingui();
   const range = useRange();
   const filters = useFilters();
-  const input = { workspaceId, range, filters };
+  // The most run workflows; assistants by their tokens.
+  const input = { workspaceId, range, filters, workflowOrderBy: UsageMetric.REQUESTS };
   const dashboard = useQuery(AnalyticsService.method.getDashboard, input);
   const { data } = dashboard;
   return (
@@ -78,7 +79,7 @@ function Reports({ dashboard }: { dashboard: GetDashboardResponse }) {
       <div className="grid-2">
         <ActiveUsers dashboard={dashboard} />
         <Teams teams={dashboard.teams} />
-        <Workflows />
+        <Workflows workflows={dashboard.topWorkflows} />
         <FirstValue figures={dashboard.timeToFirstValue} />
       </div>
       <Assistants assistants={dashboard.topAssistants} />

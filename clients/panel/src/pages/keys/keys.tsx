@@ -4,15 +4,15 @@ import { useState } from "react";
 import { useQuery } from "@connectrpc/connect-query";
 import { Trans, useLingui } from "@lingui/react/macro";
 
-import { AnalyticsService, UsageDimension, UsageMetric } from "@stubs/analytics_service_pb.js";
 import type { ApiKey } from "@stubs/api_key_service_pb.js";
 import { ApiKeyService } from "@stubs/api_key_service_pb.js";
 
 import { useFormat } from "../../app/format";
 import { useParam } from "../../app/route";
 import { useAllowed, useThisWorkspace } from "../../app/workspace";
-import { Badge, Button, Card, Compact, Count, ErrorBox, Skeleton } from "../../ui/base";
+import { Badge, Button, Card, Compact, Count, ErrorBox, MoneyText, Skeleton } from "../../ui/base";
 import { More, useList } from "../../ui/pages";
+import { useSettled } from "../../ui/settled";
 import { Table } from "../../ui/table";
 import { DeleteKeyDialog, KeyDialog } from "./key-dialog";
 import { KeyUsageDialog } from "./key-usage";
@@ -27,11 +27,13 @@ export function Keys() {
   const { administer } = useAllowed();
   const { t } = useLingui();
   const [group, setGroup] = useParam("group");
+  const [search, setSearch] = useParam("q");
+  const wanted = useSettled(search);
   const [asked, setAsked] = useState<Asked | undefined>();
   const groups = useQuery(ApiKeyService.method.listKeyGroups, { workspaceId, pageSize: 1000 });
   const { query, rows } = useList(
     ApiKeyService.method.listApiKeys,
-    { workspaceId, keyGroupId: group, pageSize: 100 },
+    { workspaceId, keyGroupId: group, query: wanted, pageSize: 100 },
     (page) => page.apiKeys,
   );
   const close = () => {
@@ -54,6 +56,15 @@ export function Keys() {
       }
     >
       <div className="toolbar">
+        <input
+          type="search"
+          aria-label={t`Search keys`}
+          placeholder={t`Name or id`}
+          value={search}
+          onChange={(event) => {
+            setSearch(event.target.value);
+          }}
+        />
         <select
           aria-label={t`Group`}
           value={group}
@@ -90,21 +101,7 @@ export function Keys() {
 function Rows({ keys, onAsk }: { keys: ApiKey[]; onAsk: (asked: Asked) => void }) {
   const { t } = useLingui();
   const format = useFormat();
-  const { workspaceId } = useThisWorkspace();
   const { administer } = useAllowed();
-  const ids = keys.map(({ apiKeyId }) => apiKeyId).slice(0, 100);
-  const usage = useQuery(
-    AnalyticsService.method.queryUsage,
-    {
-      workspaceId,
-      metrics: [UsageMetric.TOKENS, UsageMetric.REQUESTS],
-      groupBy: [{ dimension: UsageDimension.API_KEY }],
-      filters: [{ dimension: UsageDimension.API_KEY, values: ids }],
-      top: 100,
-    },
-    { enabled: ids.length > 0 },
-  );
-  const used = new Map(usage.data?.groups.map(({ keys, values }) => [keys[0]?.value, values]));
   return (
     <Table<ApiKey>
       label={t`API keys`}
@@ -122,14 +119,27 @@ function Rows({ keys, onAsk }: { keys: ApiKey[]; onAsk: (asked: Asked) => void }
         },
         { title: t`Expires`, cell: ({ expireTime }) => format.date(expireTime) || t`never` },
         {
-          title: t`Tokens, 30 days`,
-          number: true,
-          cell: ({ apiKeyId }) => <Compact value={used.get(apiKeyId)?.tokenCount ?? 0n} />,
+          title: t`Last use`,
+          cell: ({ lastUseTime }) => (
+            <span title={format.dateTime(lastUseTime)}>
+              {format.relative(lastUseTime) || t`never`}
+            </span>
+          ),
         },
         {
-          title: t`Requests, 30 days`,
+          title: t`Tokens in this cycle`,
           number: true,
-          cell: ({ apiKeyId }) => <Count value={used.get(apiKeyId)?.requestCount ?? 0n} />,
+          cell: ({ cycleUsage }) => <Compact value={cycleUsage?.tokenCount ?? 0n} />,
+        },
+        {
+          title: t`Requests`,
+          number: true,
+          cell: ({ cycleUsage }) => <Count value={cycleUsage?.requestCount ?? 0n} />,
+        },
+        {
+          title: t`Cost`,
+          number: true,
+          cell: ({ cycleUsage }) => <MoneyText money={cycleUsage?.cost} />,
         },
         {
           title: "",

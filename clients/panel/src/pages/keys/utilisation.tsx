@@ -46,12 +46,20 @@ export function UsageTable({ usages }: { usages: QuotaUsage[] }) {
       columns={[
         {
           title: t`Subject`,
-          cell: ({ subject, quotaId, modelId }) => (
+          cell: ({
+            subject,
+            quotaId,
+            modelId,
+            quotaDisplayName,
+            subjectDisplayName,
+            modelDisplayName,
+          }) => (
             <span className="model-name">
-              <span>{names.subject(subject)}</span>
+              <span>{subjectDisplayName || names.subject(subject)}</span>
               <small>
-                {quotaId}
-                {modelId !== "" && ` · ${modelId}`}
+                {subjectDisplayName !== "" && `${names.subject(subject)} · `}
+                {quotaDisplayName || quotaId}
+                {modelId !== "" && ` · ${modelDisplayName || modelId}`}
               </small>
             </span>
           ),

@@ -1,8 +1,7 @@
 // Models of the catalog that a workspace does not use yet.
 
 import { useState } from "react";
-import { useMutation } from "@connectrpc/connect-query";
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@connectrpc/connect-query";
 import { Trans, useLingui } from "@lingui/react/macro";
 
 import type { Model } from "@stubs/catalog_service_pb.js";
@@ -10,31 +9,22 @@ import { CatalogService } from "@stubs/catalog_service_pb.js";
 import type { ModelLimit } from "@stubs/model_limit_service_pb.js";
 import { ModelLimitService } from "@stubs/model_limit_service_pb.js";
 
-import { callOnce, queries } from "../../app/api";
+import { queries } from "../../app/api";
+import { useFormat } from "../../app/format";
 import { useThisWorkspace } from "../../app/workspace";
 import { Button, Empty, ErrorBox, Loaded } from "../../ui/base";
 import { Dialog } from "../../ui/dialog";
+import { useSettled } from "../../ui/settled";
 
 /** Most that are listed: then the search has to say more. */
 const SHOWN_MAX = 100;
 
-async function allModels(): Promise<Model[]> {
-  const models: Model[] = [];
-  let pageToken = "";
-  do {
-    const page = await callOnce(CatalogService.method.listModels, { pageSize: 1000, pageToken });
-    models.push(...page.models);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== "");
-  return models;
-}
-
 export function EnableDialog({ enabled, onClose }: { enabled: ModelLimit[]; onClose: () => void }) {
   const { t } = useLingui();
   const [search, setSearch] = useState("");
-  const models = useQuery({ queryKey: ["models"], queryFn: allModels, staleTime: 300_000 });
+  const query = useSettled(search);
+  const models = useQuery(CatalogService.method.listModels, { query, pageSize: SHOWN_MAX });
   const on = new Set(enabled.filter((row) => row.modelEnabled).map((row) => row.modelId));
-  const words = search.toLowerCase().split(/\s+/);
   return (
     <Dialog title={<Trans>Enable models</Trans>} onClose={onClose}>
       <div className="dialog-form">
@@ -49,20 +39,14 @@ export function EnableDialog({ enabled, onClose }: { enabled: ModelLimit[]; onCl
           }}
         />
         <Loaded query={models} lines={6} height={300}>
-          {(all) => {
-            const found = all.filter((model) => {
-              const text = `${model.modelId} ${model.displayName} ${model.provider}`.toLowerCase();
-              return words.every((word) => text.includes(word));
-            });
-            return <Found found={found} on={on} />;
-          }}
+          {(page) => <Found found={page.models} total={page.totalCount} on={on} />}
         </Loaded>
       </div>
     </Dialog>
   );
 }
 
-function Found({ found, on }: { found: Model[]; on: Set<string> }) {
+function Found({ found, total, on }: { found: Model[]; total: bigint; on: Set<string> }) {
   const { workspaceId } = useThisWorkspace();
   const { t } = useLingui();
   const change = {
@@ -71,7 +55,9 @@ function Found({ found, on }: { found: Model[]; on: Set<string> }) {
     },
   };
   const enable = useMutation(ModelLimitService.method.enableModel, change);
-  const more = found.length - SHOWN_MAX;
+  const format = useFormat();
+  const left = total - BigInt(found.length);
+  const more = format.count(left);
   if (found.length === 0) {
     return (
       <Empty>
@@ -83,7 +69,7 @@ function Found({ found, on }: { found: Model[]; on: Set<string> }) {
     <>
       {enable.error && <ErrorBox error={enable.error} />}
       <ul className="choices" tabIndex={0} aria-label={t`Models`}>
-        {found.slice(0, SHOWN_MAX).map((model) => (
+        {found.map((model) => (
           <li key={model.modelId}>
             <span className="model-name">
               <span>{model.displayName || model.modelId}</span>
@@ -109,7 +95,7 @@ function Found({ found, on }: { found: Model[]; on: Set<string> }) {
           </li>
         ))}
       </ul>
-      {more > 0 && (
+      {left > 0n && (
         <small className="hint">
           <Trans>{more} more: search for a name or a provider</Trans>
         </small>

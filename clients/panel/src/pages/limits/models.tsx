@@ -5,7 +5,7 @@ import { useQuery } from "@connectrpc/connect-query";
 import { Trans, useLingui } from "@lingui/react/macro";
 
 import type { ModelLimit } from "@stubs/model_limit_service_pb.js";
-import { ModelLimitService } from "@stubs/model_limit_service_pb.js";
+import { ModelLimitService, ModelLimitState } from "@stubs/model_limit_service_pb.js";
 
 import { useFormat } from "../../app/format";
 import { useLive } from "../../app/live";
@@ -234,7 +234,7 @@ function Rows({ limits }: { limits: ModelLimit[] }) {
 function Name({ row }: { row: ModelLimit }) {
   return (
     <div className="model-name">
-      <span>{row.modelId}</span>
+      <span>{row.displayName || row.modelId}</span>
       <span className="badges">
         {!row.modelEnabled && (
           <Badge kind="warn">
@@ -246,7 +246,13 @@ function Name({ row }: { row: ModelLimit }) {
             <Trans>price is old</Trans>
           </Badge>
         )}
+        {row.limitState === ModelLimitState.REACHED && (
+          <Badge kind="bad">
+            <Trans>limit reached</Trans>
+          </Badge>
+        )}
       </span>
+      <small>{[row.modelId, row.provider].filter((text) => text !== "").join(" · ")}</small>
     </div>
   );
 }

@@ -54,5 +54,10 @@ export function SpendCard() {
 }
 
 function ModelName({ row }: { row: ModelSpend }) {
-  return <span className="model-name">{row.modelId}</span>;
+  return (
+    <span className="model-name">
+      <span>{row.displayName || row.modelId}</span>
+      <small>{[row.modelId, row.provider].filter((text) => text !== "").join(" · ")}</small>
+    </span>
+  );
 }

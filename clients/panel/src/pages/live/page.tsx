@@ -1,6 +1,5 @@
 // "Live": what is used now, and what is held.
 
-import { useQuery } from "@connectrpc/connect-query";
 import { Trans, useLingui } from "@lingui/react/macro";
 
 import type { LiveMetrics, UsageTotals } from "@stubs/analytics_service_pb.js";
@@ -9,7 +8,7 @@ import { AnalyticsService } from "@stubs/analytics_service_pb.js";
 import { useFormat } from "../../app/format";
 import { useLive } from "../../app/live";
 import { useThisWorkspace } from "../../app/workspace";
-import { Card, Compact, Count, ErrorBox, MoneyText, Skeleton } from "../../ui/base";
+import { Card, Compact, Count, MoneyText, Skeleton } from "../../ui/base";
 import { callOf } from "../../ui/grpcurl";
 import { PageHead } from "../../ui/page";
 import { UsageTable } from "../keys/utilisation";
@@ -19,26 +18,18 @@ import { Ticker } from "./ticker";
 export default function LivePage() {
   const { workspaceId } = useThisWorkspace();
   const { t } = useLingui();
-  const { budget } = useLive();
-  // The stream of the page tells of each change; these sums are asked for at a calmer pace.
-  const asked = useQuery(
-    AnalyticsService.method.getLiveMetrics,
-    { workspaceId },
-    { refetchInterval: 3_000 },
-  );
-  const metrics = asked.data?.metrics;
+  const { budget, metrics, quotas } = useLive();
   return (
     <>
       <PageHead
         title={t`Live`}
-        calls={[callOf(AnalyticsService.method.watchLiveMetrics, { workspaceId })]}
+        calls={[callOf(AnalyticsService.method.watchWorkspace, { workspaceId })]}
       />
-      {asked.error && <ErrorBox error={asked.error} onRetry={() => void asked.refetch()} />}
       {metrics ? <Totals metrics={metrics} /> : <Skeleton lines={6} height={300} />}
       <div className="grid-2">
         <Ticker budget={budget} />
         <Card title={<Trans>Quotas with the highest utilisation</Trans>}>
-          {metrics ? <UsageTable usages={metrics.quotas} /> : <Skeleton lines={4} height={200} />}
+          {quotas ? <UsageTable usages={quotas.usages} /> : <Skeleton lines={4} height={200} />}
         </Card>
       </div>
       <Holds />

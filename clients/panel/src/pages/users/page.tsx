@@ -19,7 +19,8 @@ import { useAllowed, useThisWorkspace } from "../../app/workspace";
 import { Badge, Button, Card, ErrorBox, MoneyText, Skeleton } from "../../ui/base";
 import { callOf } from "../../ui/grpcurl";
 import { PageHead } from "../../ui/page";
-import { More, useList } from "../../ui/pages";
+import { More, Total, useList } from "../../ui/pages";
+import { useSettled } from "../../ui/settled";
 import { Table } from "../../ui/table";
 import type { Asked } from "./dialogs";
 import { UserDialogs } from "./dialogs";
@@ -108,6 +109,8 @@ function UserList({ onAsk }: { onAsk: (asked: Asked) => void }) {
   const { workspaceId } = useThisWorkspace();
   const [state, setState] = useParam("state", "active");
   const [department, setDepartment] = useParam("department");
+  const [search, setSearch] = useParam("q");
+  const query = useSettled(search);
   const list = useList(
     DirectoryService.method.listEntries,
     {
@@ -115,6 +118,7 @@ function UserList({ onAsk }: { onAsk: (asked: Asked) => void }) {
       kind: DirectoryKind.USER,
       state: STATES[state] ?? DirectoryState.UNSPECIFIED,
       departmentId: department,
+      query,
       pageSize: 50,
     },
     (page) => page.entries,
@@ -128,8 +132,18 @@ function UserList({ onAsk }: { onAsk: (asked: Asked) => void }) {
     departments.data?.entries.map(({ id, displayName }) => [id, displayName || id]),
   );
   return (
-    <Card title={<Trans>Directory</Trans>}>
+    <Card title={<Trans>Directory</Trans>} aside={<Total count={list.first?.totalCount} />}>
       <div className="toolbar">
+        <input
+          type="search"
+          className="grow"
+          aria-label={t`Search users`}
+          placeholder={t`Name or id`}
+          value={search}
+          onChange={(event) => {
+            setSearch(event.target.value);
+          }}
+        />
         <select
           aria-label={t`State`}
           value={state}
