@@ -12,6 +12,7 @@ mod catalog;
 mod directory;
 mod erasure;
 mod model_alias;
+mod model_limit;
 mod quota;
 mod rate_limit;
 mod receiver;
@@ -47,6 +48,7 @@ pub use catalog::{
 };
 pub use directory::NewEntry;
 pub use erasure::Erased;
+pub use model_limit::ModelLimitSetting;
 pub use quota::{LimitChange, NewQuota, QuotaChange, RequestedLimit, ThresholdChange};
 pub use rate_limit::{NewRateLimit, RateLimitChange};
 pub use receiver::{

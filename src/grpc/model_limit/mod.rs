@@ -61,6 +61,21 @@ impl ModelLimitService for ModelLimit {
         Ok(Response::new(v1::SetModelLimitResponse { model_limit }))
     }
 
+    async fn set_model_limits(
+        &self,
+        request: Request<v1::SetModelLimitsRequest>,
+    ) -> Result<Response<v1::SetModelLimitsResponse>, Status> {
+        let by = by(&request)?;
+        let mut request = authorize(request)?;
+        let (settings, etag) = convert::set_limits(&mut request)?;
+        let id = &request.workspace_id;
+        let (views, etag) = self.engine.set_model_limits(by, id, settings, etag).await?;
+        let InCurrency { currency, value: views } = views;
+        let model_limits =
+            views.into_iter().map(|view| convert::to_proto(currency, view)).collect();
+        Ok(Response::new(v1::SetModelLimitsResponse { model_limits, etag }))
+    }
+
     async fn set_model_alias(
         &self,
         request: Request<v1::SetModelAliasRequest>,
@@ -105,12 +120,13 @@ impl ModelLimitService for ModelLimit {
         let v1::ListModelLimitsRequest { workspace_id, page_size, page_token } =
             authorize(request)?;
         let page = workspace_page("model_limits", &workspace_id, page_size, &page_token)?;
+        let etag = self.engine.model_limits_etag(&workspace_id).await?;
         let InCurrency { currency, value: mut views } =
             self.engine.model_limits(&workspace_id).await?;
         page.keep_after(&mut views, |view| &view.model_id);
         let to_proto = |view| convert::to_proto(currency, view);
         let (model_limits, next_page_token) =
             page.cut(views, |last| last.model_id.to_string(), to_proto);
-        Ok(Response::new(v1::ListModelLimitsResponse { model_limits, next_page_token }))
+        Ok(Response::new(v1::ListModelLimitsResponse { model_limits, next_page_token, etag }))
     }
 }
