@@ -56,12 +56,12 @@ pub use resources::{
     AlertPolicyChange, ApiKeyChange, BoostAmount, BoostKind, BoostView, Erased, Grant, GroupView,
     ImportRequest, LimitChange, ModelLimitChange, ModelLimitSetting, NewApiKey, NewBoost, NewEntry,
     NewKeyGroup, NewQuota, NewRateLimit, NewToken, NewWorkspace, PlanChange, QuotaChange,
-    RateLimitChange, RequestedLimit, ThresholdChange, WorkspaceChange, import_changes,
-    import_list_changes, load_catalog, put_token, revoked, rotated,
+    RateLimitChange, RequestedLimit, SubjectNames, ThresholdChange, WorkspaceChange,
+    import_changes, import_list_changes, load_catalog, put_token, revoked, rotated,
 };
 pub use retention::{DROP_RECORDS_MAX, Expired};
 pub use rollups::{FOLD_WAIT_MAX, FoldedUpto, LimitStatus, ReportBasis};
-pub use watch::SpendWatch;
+pub use watch::{SpendWatch, WorkspaceWatch};
 pub use workspace::WorkspaceHandle;
 pub use writer::{
     Committed, FOLD_QUEUE_MAX, GROUP_RECORDS_MAX, QUEUED_RECORDS_IN_ALL_MAX, QUEUED_RECORDS_MAX,

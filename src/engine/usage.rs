@@ -11,6 +11,7 @@ use crate::domain::time::Micros;
 use crate::domain::{Amount, Time};
 use crate::ledger::{ExpiryCharge, HoldFilter, HoldView, PreparedCheck};
 use crate::storage::log::{Appended, Order, RecordFilter, RecordPosition};
+use crate::storage::search::Counted;
 use crate::telemetry;
 
 /// Subjects swept at once; few, because the ledger is locked meanwhile.
@@ -120,12 +121,13 @@ impl Engine {
         workspace_id: &str,
         filter: &HoldFilter,
         limit: usize,
-    ) -> Result<InCurrency<(Vec<HoldView>, i64)>> {
+    ) -> Result<InCurrency<(Counted<HoldView>, i64)>> {
         let workspace = self.workspace(workspace_id).await?;
         let mut ledger = workspace.lock();
         let currency = ledger.workspace().currency;
-        let views = ledger.hold_views(self.now(), filter, limit);
-        Ok(InCurrency { currency, value: (views, ledger.expired_count()) })
+        let entries = ledger.hold_views(self.now(), filter, limit);
+        let listed = Counted { entries, total_count: ledger.hold_count(filter) };
+        Ok(InCurrency { currency, value: (listed, ledger.expired_count()) })
     }
 
     /// Entries of the log, newest first.

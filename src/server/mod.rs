@@ -308,7 +308,7 @@ async fn hint_at_first_call(engine: &Engine, config: &Config, address: SocketAdd
              tollgate token create --role operator"
         );
     }
-    let is_empty = engine.list_workspaces("", 1).await.is_ok_and(|found| found.is_empty());
+    let is_empty = engine.store().workspaces("", 1).await.is_ok_and(|found| found.is_empty());
     if !is_empty {
         return;
     }

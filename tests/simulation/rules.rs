@@ -219,7 +219,7 @@ impl Auditor {
     pub async fn assert_rules(&self, engine: &Engine, workspace: &str) {
         let filter = UsageFilter::default();
         let usages = engine.quota_usage(workspace, &filter, None, usize::MAX).await;
-        let usages = usages.expect("it is loaded").value;
+        let usages = usages.expect("it is loaded").value.entries;
         // They are those of the books: `assert_agreement`.
         let (filter, all) = (HoldFilter::default(), usize::MAX);
         let (holds, _) = engine.holds(workspace, &filter, all).await.expect("it is loaded").value;
@@ -255,7 +255,7 @@ impl Auditor {
             assert_eq!(usage.spent, spent, "I4: {of} is the sum of the log");
             // In which group a key was is not shown.
             if scope.kind != SubjectKind::KeyGroup && usage.quota.unit == Unit::Money {
-                let holds = holds.iter().filter(|view| {
+                let holds = holds.entries.iter().filter(|view| {
                     let attribution = view.hold.attribution().unwrap_or_default();
                     let provider = provider_of(&view.model_id).into();
                     let who = Who { attribution, group: "".into(), provider };

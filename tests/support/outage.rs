@@ -209,6 +209,7 @@ forward! {
         latest_large_record_alert(workspace_id: &str) -> Option<Time>;
         alert(workspace_id: &str, seq: i64) -> Option<StoredAlert>;
         alerts(filter: &AlertFilter, before: Option<i64>, limit: usize) -> Vec<StoredAlert>;
+        count_alerts(filter: &AlertFilter, most: usize) -> usize;
         alerts_after(workspace_id: &str, after: i64, limit: usize) -> Vec<StoredAlert>;
         webhooks(workspace_id: &str) -> Vec<Webhook>;
         webhook_secrets(after: Option<(&str, &str)>, limit: usize) -> Vec<WebhookSecrets>;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::listing::list;
 use super::{
     Create, Delete, Deletion, Edit, Find, Kind, Resource, Source, Update, bounded, no_backfill,
     plain_state,
@@ -13,6 +14,7 @@ use crate::domain::attribution::SubjectKind;
 use crate::engine::Engine;
 use crate::engine::error::{Error, Result};
 use crate::ledger::Ledger;
+use crate::storage::search::{Counted, Listing};
 use crate::storage::settings::Change;
 
 /// A key to be registered.
@@ -210,24 +212,28 @@ impl Engine {
         &self,
         workspace_id: &str,
         key_group_id: Option<&str>,
-        after_id: &str,
-        limit: usize,
-    ) -> Result<Vec<ApiKey>> {
+        listing: Listing<'_>,
+    ) -> Result<Counted<ApiKey>> {
         self.workspace(workspace_id).await?;
-        Ok(self.store().api_keys(workspace_id, key_group_id, after_id, limit).await?)
+        let read = |after: String, limit: usize| async move {
+            self.store().api_keys(workspace_id, key_group_id, &after, limit).await
+        };
+        Ok(list(listing, read).await?)
     }
 
     /// Groups whose id is greater than `after_id`, by id.
     pub async fn list_key_groups(
         &self,
         workspace_id: &str,
-        after_id: &str,
-        limit: usize,
-    ) -> Result<Vec<GroupView>> {
+        listing: Listing<'_>,
+    ) -> Result<Counted<GroupView>> {
         let handle = self.workspace(workspace_id).await?;
-        let groups = self.store().key_groups(workspace_id, after_id, limit).await?;
+        let read = |after: String, limit: usize| async move {
+            self.store().key_groups(workspace_id, &after, limit).await
+        };
+        let groups = list(listing, read).await?;
         let ledger = handle.lock();
-        Ok(groups.into_iter().map(|group| group_view(group.into(), &ledger)).collect())
+        Ok(groups.map(|group| group_view(group.into(), &ledger)))
     }
 }
 

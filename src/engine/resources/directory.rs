@@ -4,16 +4,19 @@
 //! Entries change in batches: all of a call or none.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{Edit, bounded, not_found};
 use crate::domain::Time;
 use crate::domain::attribution::directory::Entry;
-use crate::domain::attribution::{EntryKind, VISIBLE, is_visible};
+use crate::domain::attribution::{Dimension, EntryKind, SubjectKind, VISIBLE, is_visible};
+use crate::domain::workspace::Workspace;
 use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
 use crate::engine::{Engine, Shared};
 use crate::storage;
 use crate::storage::directory::{EntryState, Listed};
+use crate::storage::reports::{ReportQuery, ReportResult};
 use crate::storage::settings::Change;
 
 /// An entry to be registered, or to replace the one of its kind and id.
@@ -28,6 +31,9 @@ pub struct NewEntry {
     pub sign_up_time: Option<Time>,
     pub first_value_time: Option<Time>,
 }
+
+/// Names of subjects for people; those without one are left out.
+pub type SubjectNames = HashMap<(SubjectKind, Arc<str>), String>;
 
 /// What is known of ids in one workspace, by kind and id.
 type Known = HashMap<(EntryKind, String), Listed>;
@@ -90,6 +96,41 @@ impl Engine {
         Ok(found)
     }
 
+    /// The names of some subjects, as the directory, keys, groups and the workspace have them.
+    pub async fn subject_names(
+        &self,
+        workspace_id: &str,
+        subjects: impl IntoIterator<Item = (SubjectKind, Arc<str>)>,
+    ) -> Result<SubjectNames> {
+        let workspace = self.workspace(workspace_id).await?;
+        let mut names = SubjectNames::new();
+        let mut ids: HashMap<SubjectKind, Vec<String>> = HashMap::new();
+        for (kind, id) in subjects {
+            match dimension_of_names(kind) {
+                Some(_) => ids.entry(kind).or_default().push(id.to_string()),
+                None if kind == SubjectKind::Workspace => {
+                    names.insert((kind, id), name_of(workspace.lock().workspace()));
+                }
+                None => {}
+            }
+        }
+        let (kinds, queries): (Vec<_>, Vec<_>) = ids
+            .into_iter()
+            .filter_map(|(kind, ids)| {
+                Some((kind, ReportQuery::Names(dimension_of_names(kind)?, ids)))
+            })
+            .unzip();
+        if queries.is_empty() {
+            return Ok(names);
+        }
+        let found = self.store().report(workspace_id, &queries).await?;
+        for (kind, result) in kinds.into_iter().zip(found) {
+            let ReportResult::Names(found) = result else { continue };
+            names.extend(found.into_iter().map(|(id, name)| ((kind, id.into()), name)));
+        }
+        Ok(names)
+    }
+
     /// Archives registered entries, or restores them.
     pub async fn archive_entries(
         &self,
@@ -116,6 +157,22 @@ impl Engine {
             edit.put_entries(known, after).await
         };
         self.edit(actor, workspace_id, archive).await
+    }
+}
+
+/// Its id where it has no name.
+fn name_of(workspace: &Workspace) -> String {
+    match workspace.display_name.as_str() {
+        "" => workspace.id.to_string(),
+        name => name.to_owned(),
+    }
+}
+
+/// The dimension whose values have the names of a kind of subjects, if there are any.
+fn dimension_of_names(kind: SubjectKind) -> Option<Dimension> {
+    match kind {
+        SubjectKind::KeyGroup => Some(Dimension::KeyGroup),
+        kind => kind.field().and_then(|field| field.dimension()),
     }
 }
 

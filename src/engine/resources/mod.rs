@@ -11,6 +11,7 @@ mod boost;
 mod catalog;
 mod directory;
 mod erasure;
+mod listing;
 mod model_alias;
 mod model_limit;
 mod quota;
@@ -46,7 +47,7 @@ pub use catalog::{
     ImportRequest, import as import_changes, import_list as import_list_changes,
     load as load_catalog,
 };
-pub use directory::NewEntry;
+pub use directory::{NewEntry, SubjectNames};
 pub use erasure::Erased;
 pub use model_limit::ModelLimitSetting;
 pub use quota::{LimitChange, NewQuota, QuotaChange, RequestedLimit, ThresholdChange};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::listing::list;
 use super::{
     Create, Delete, Deletion, Edit, Find, Kind, Resource, Source, Update, bounded, exists,
     id_or_new, plain_state,
@@ -13,6 +14,7 @@ use crate::domain::rate_limit::{RateBound, RateLimit};
 use crate::engine::Engine;
 use crate::engine::error::Result;
 use crate::ledger::Ledger;
+use crate::storage::search::{Counted, Listing};
 use crate::storage::settings::{Change, LimitFilter};
 
 /// A rate limit to be created.
@@ -115,16 +117,18 @@ impl Delete for RateLimit {
 }
 
 impl Engine {
-    /// Rate limits that match and whose id is greater than `after_id`, by id.
+    /// Rate limits that match, by id.
     pub async fn list_rate_limits(
         &self,
         workspace_id: &str,
-        filter: &LimitFilter,
-        after_id: &str,
-        limit: usize,
-    ) -> Result<Vec<RateLimit>> {
+        filter: LimitFilter,
+        listing: Listing<'_>,
+    ) -> Result<Counted<RateLimit>> {
         self.workspace(workspace_id).await?;
-        let filter = self.shared.rule_filter(filter.clone());
-        Ok(self.store().rate_limits(workspace_id, &filter, after_id, limit).await?)
+        let filter = &self.shared.rule_filter(filter);
+        let read = |after: String, limit: usize| async move {
+            self.store().rate_limits(workspace_id, filter, &after, limit).await
+        };
+        Ok(list(listing, read).await?)
     }
 }

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde_json::Value;
 
+use super::listing::list;
 use super::{Edit, Kind, Resource, no_backfill};
 use crate::domain::alert::AlertPolicy;
 use crate::domain::attribution::AttributionField;
@@ -21,6 +22,7 @@ use crate::engine::error::{Error, Result};
 use crate::engine::{Engine, InCurrency};
 use crate::ledger::{Ledger, ModelView};
 use crate::storage::log::{Order, RecordFilter};
+use crate::storage::search::{Counted, Listing};
 use crate::storage::settings::{BoostFilter, Change, LimitFilter};
 
 /// Quotas read at once.
@@ -168,26 +170,31 @@ impl Engine {
         Ok(self.workspace(id).await?.lock().workspace().clone())
     }
 
-    /// Workspaces whose id is greater than `after_id`, by id.
-    pub async fn list_workspaces(&self, after_id: &str, limit: usize) -> Result<Vec<Workspace>> {
-        Ok(self.store().workspaces(after_id, limit).await?)
+    /// Workspaces by id.
+    pub async fn list_workspaces(&self, listing: Listing<'_>) -> Result<Counted<Workspace>> {
+        let read = |after: String, limit: usize| async move {
+            self.store().workspaces(&after, limit).await
+        };
+        Ok(list(listing, read).await?)
     }
 
     /// The same of those with these ids, which are sorted.
     pub async fn workspaces_of(
         &self,
         ids: &[Arc<str>],
-        after_id: &str,
-        limit: usize,
-    ) -> Result<Vec<Workspace>> {
-        let mut found = Vec::new();
-        for id in ids.iter().filter(|id| ***id > *after_id) {
-            if found.len() == limit {
-                break;
+        listing: Listing<'_>,
+    ) -> Result<Counted<Workspace>> {
+        let read = |after: String, limit: usize| async move {
+            let mut found = Vec::new();
+            for id in ids.iter().filter(|id| ***id > *after) {
+                if found.len() == limit {
+                    break;
+                }
+                found.extend(self.store().workspace(id).await?);
             }
-            found.extend(self.store().workspace(id).await?);
-        }
-        Ok(found)
+            Ok(found)
+        };
+        Ok(list(listing, read).await?)
     }
 
     pub async fn update_workspace(

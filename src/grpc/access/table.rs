@@ -188,6 +188,7 @@ methods! {
         ListNeverActiveUsers(ListNeverActiveUsersRequest): READ, workspace;
         GetLiveMetrics(GetLiveMetricsRequest): READ, workspace;
         WatchLiveMetrics(WatchLiveMetricsRequest): READ, workspace;
+        WatchWorkspace(WatchWorkspaceRequest): READ, workspace;
         QueryUsage(QueryUsageRequest): READ_OWN, own;
         ExportUsage(ExportUsageRequest): READ, workspace;
     }

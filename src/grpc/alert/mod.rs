@@ -2,12 +2,14 @@
 
 mod convert;
 
+pub use convert::alert_to_proto;
+
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
 use super::access::{Stop, authorize, by};
-use super::shared::page::{time_position, workspace_page};
+use super::shared::page::{time_position, to_count, workspace_page};
 use super::shared::status::Failure;
 use super::shared::stream::{BoxStream, Source, stream};
 use super::shared::text::{self, resource};
@@ -69,10 +71,11 @@ impl AlertService for Alert {
     ) -> Result<Response<v1::ListAlertsResponse>, Status> {
         let (filter, page, before) = convert::list_alerts(authorize(request)?)?;
         let alerts = self.engine.alerts(&filter, before, page.fetch()).await?;
+        let total_count = to_count(self.engine.count_alerts(&filter).await?);
         let wording = self.engine.wording(&filter.workspace_id).await?;
-        let to_proto = |alert| convert::alert_to_proto(&alert, &wording);
+        let to_proto = |alert| alert_to_proto(&alert, &wording);
         let (alerts, next_page_token) = page.cut(alerts, |last| last.seq.to_string(), to_proto);
-        Ok(Response::new(v1::ListAlertsResponse { alerts, next_page_token }))
+        Ok(Response::new(v1::ListAlertsResponse { alerts, next_page_token, total_count }))
     }
 
     async fn acknowledge_alert(
@@ -84,7 +87,7 @@ impl AlertService for Alert {
         convert::alert_of(&workspace_id, alert_id)?;
         let alert = self.engine.acknowledge_alert(by, &workspace_id, alert_id).await?;
         let wording = self.engine.wording(&workspace_id).await?;
-        let alert = Some(convert::alert_to_proto(&alert, &wording));
+        let alert = Some(alert_to_proto(&alert, &wording));
         Ok(Response::new(v1::AcknowledgeAlertResponse { alert }))
     }
 
@@ -236,7 +239,7 @@ impl Source for Alerts {
     async fn next(&mut self) -> Result<Option<v1::WatchAlertsResponse>, Failure> {
         let alert = self.watch.next().await?;
         let wording = self.engine.wording(&self.workspace_id).await?;
-        let alert = Some(convert::alert_to_proto(&alert, &wording));
+        let alert = Some(alert_to_proto(&alert, &wording));
         Ok(Some(v1::WatchAlertsResponse { alert }))
     }
 }

@@ -8,6 +8,7 @@ use crate::grpc::shared::page::Page;
 use crate::grpc::shared::text::non_empty;
 use crate::grpc::shared::time::to_timestamp;
 use crate::proto::v1;
+use crate::storage::search::Search;
 
 /// Most models that a key may be restricted to.
 pub const ALLOWED_MODELS_MAX: usize = 64;
@@ -72,14 +73,25 @@ fn expire_time(at: Decoder<'_>, key: &v1::ApiKey) -> Option<Time> {
 }
 
 /// Which keys to list: of which group, if of one.
-pub fn list_keys(request: &v1::ListApiKeysRequest) -> Decoded<(Option<&str>, Page)> {
-    let (workspace_id, group) = (&request.workspace_id, &request.key_group_id);
+pub fn list_keys(request: &v1::ListApiKeysRequest) -> Decoded<(Option<&str>, Page, Search)> {
+    let v1::ListApiKeysRequest { workspace_id, key_group_id: group, query, .. } = request;
     decode(|at| {
         at.workspace_id(workspace_id);
         at.field("key_group_id").optional_resource_id(group);
-        let filter = ["api_keys", workspace_id, group];
+        let search = at.search(query);
+        let filter = ["api_keys", workspace_id, group, query];
         let page = at.page(&filter, request.page_size, &request.page_token);
-        Some(((!group.is_empty()).then_some(group.as_str()), page))
+        Some(((!group.is_empty()).then_some(group.as_str()), page, search))
+    })
+}
+
+/// Which groups to list.
+pub fn list_groups(request: &v1::ListKeyGroupsRequest) -> Decoded<(Page, Search)> {
+    let v1::ListKeyGroupsRequest { workspace_id, query, page_size, page_token } = request;
+    decode(|at| {
+        at.workspace_id(workspace_id);
+        let search = at.search(query);
+        Some((at.page(&["key_groups", workspace_id, query], *page_size, page_token), search))
     })
 }
 
@@ -119,6 +131,7 @@ pub fn key_to_proto(key: &ApiKey) -> v1::ApiKey {
         expire_time: key.expire_time.map(to_timestamp),
         create_time: Some(to_timestamp(key.create_time)),
         update_time: Some(to_timestamp(key.update_time)),
+        ..Default::default()
     }
 }
 

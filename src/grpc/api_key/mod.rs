@@ -6,7 +6,7 @@ use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
 use super::access::{authorize, by};
-use super::shared::page::workspace_page;
+use super::shared::page::to_count;
 use super::shared::text::resource;
 use crate::domain;
 use crate::domain::api_key::KeyGroup;
@@ -53,13 +53,13 @@ impl ApiKeyService for ApiKey {
         request: Request<v1::ListApiKeysRequest>,
     ) -> Result<Response<v1::ListApiKeysResponse>, Status> {
         let request = authorize(request)?;
-        let (group, page) = convert::list_keys(&request)?;
-        let after = page.after().unwrap_or_default();
+        let (group, page, search) = convert::list_keys(&request)?;
         let id = &request.workspace_id;
-        let keys = self.engine.list_api_keys(id, group, after, page.fetch()).await?;
+        let keys = self.engine.list_api_keys(id, group, page.listing(&search)).await?;
+        let total_count = to_count(keys.total_count);
         let (api_keys, next_page_token) =
-            page.cut(keys, |last| last.id.to_string(), |key| convert::key_to_proto(&key));
-        Ok(Response::new(v1::ListApiKeysResponse { api_keys, next_page_token }))
+            page.cut(keys.entries, |last| last.id.to_string(), |key| convert::key_to_proto(&key));
+        Ok(Response::new(v1::ListApiKeysResponse { api_keys, next_page_token, total_count }))
     }
 
     async fn update_api_key(
@@ -111,13 +111,14 @@ impl ApiKeyService for ApiKey {
         &self,
         request: Request<v1::ListKeyGroupsRequest>,
     ) -> Result<Response<v1::ListKeyGroupsResponse>, Status> {
-        let v1::ListKeyGroupsRequest { workspace_id, page_size, page_token } = authorize(request)?;
-        let page = workspace_page("key_groups", &workspace_id, page_size, &page_token)?;
-        let after = page.after().unwrap_or_default();
-        let groups = self.engine.list_key_groups(&workspace_id, after, page.fetch()).await?;
+        let request = authorize(request)?;
+        let (page, search) = convert::list_groups(&request)?;
+        let (id, listing) = (&request.workspace_id, page.listing(&search));
+        let groups = self.engine.list_key_groups(id, listing).await?;
+        let total_count = to_count(groups.total_count);
         let (key_groups, next_page_token) =
-            page.cut(groups, |last| last.group.id.to_string(), convert::group_to_proto);
-        Ok(Response::new(v1::ListKeyGroupsResponse { key_groups, next_page_token }))
+            page.cut(groups.entries, |last| last.group.id.to_string(), convert::group_to_proto);
+        Ok(Response::new(v1::ListKeyGroupsResponse { key_groups, next_page_token, total_count }))
     }
 
     async fn update_key_group(

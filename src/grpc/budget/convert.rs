@@ -7,6 +7,7 @@ use crate::grpc::shared::boost::BoostFields;
 use crate::grpc::shared::decode::{Decoded, decode};
 use crate::grpc::shared::enums::ProtoEnum;
 use crate::grpc::shared::money;
+use crate::grpc::shared::names::ModelNames;
 use crate::grpc::shared::page::{Page, TimePosition, parse_time_position};
 use crate::grpc::shared::time::to_timestamp;
 use crate::proto::v1;
@@ -56,7 +57,11 @@ pub fn list_boosts(request: &v1::ListBudgetBoostsRequest) -> Decoded<(Page, Opti
     })
 }
 
-pub fn budget_to_proto(workspace_id: String, budget: InCurrency<BudgetView>) -> v1::Budget {
+pub fn budget_to_proto(
+    workspace_id: String,
+    budget: InCurrency<BudgetView>,
+    names: &ModelNames,
+) -> v1::Budget {
     let InCurrency { currency, value: view } = budget;
     let money = |amount: Amount| Some(money::to_proto(currency, amount));
     let spend_by_model = view.spend_by_model.iter();
@@ -79,10 +84,15 @@ pub fn budget_to_proto(workspace_id: String, budget: InCurrency<BudgetView>) -> 
                 model_id: model_id.to_string(),
                 spent: money(*spent),
                 share: share(*spent, view.spent),
+                display_name: names.display_name(model_id),
+                provider: names.provider(model_id),
             })
             .collect(),
         automatic_fallback: view.automatic_fallback,
         as_of_time: Some(to_timestamp(view.as_of_time)),
+        time_zone: view.time_zone.name().to_owned(),
+        cycle_first_date: view.first_date.to_string(),
+        cycle_last_date: view.last_date.to_string(),
     }
 }
 

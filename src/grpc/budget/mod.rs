@@ -2,11 +2,14 @@
 
 mod convert;
 
+pub use convert::budget_to_proto;
+
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
 use super::access::{Stop, authorize, by};
+use super::shared::names::ModelNames;
 use super::shared::status::Failure;
 use super::shared::stream::{BoxStream, Source, stream};
 use super::shared::{boost, text};
@@ -62,7 +65,8 @@ impl BudgetService for Budget {
         let id = authorize(request)?.workspace_id;
         text::workspace(&id)?;
         let budget = self.engine.budget(&id).await?;
-        let budget = Some(convert::budget_to_proto(id, budget));
+        let names = ModelNames::of(&self.engine);
+        let budget = Some(budget_to_proto(id, budget, &names));
         Ok(Response::new(v1::GetBudgetResponse { budget }))
     }
 
@@ -76,7 +80,7 @@ impl BudgetService for Budget {
         let id = authorize(request)?.workspace_id;
         text::workspace(&id)?;
         let watch = self.engine.watch(&id).await?;
-        let spend = Spend { workspace_id: id, watch };
+        let spend = Spend { engine: self.engine.clone(), workspace_id: id, watch };
         Ok(Response::new(stream(spend, stop)))
     }
 
@@ -121,6 +125,7 @@ impl BudgetService for Budget {
 
 /// The spend of a workspace, as [`BudgetService::watch_spend`] streams it.
 struct Spend {
+    engine: Engine,
     workspace_id: String,
     watch: SpendWatch,
 }
@@ -131,7 +136,8 @@ impl Source for Spend {
     async fn next(&mut self) -> Result<Option<v1::WatchSpendResponse>, Failure> {
         let budget = self.watch.next().await;
         let sequence = budget.value.revision;
-        let budget = Some(convert::budget_to_proto(self.workspace_id.clone(), budget));
+        let names = ModelNames::of(&self.engine);
+        let budget = Some(budget_to_proto(self.workspace_id.clone(), budget, &names));
         Ok(Some(v1::WatchSpendResponse { budget, sequence }))
     }
 }

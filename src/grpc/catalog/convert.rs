@@ -14,10 +14,11 @@ use crate::domain::usage::{ServiceTier, TokenClass, UnitKind};
 use crate::domain::{Amount, Time};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::enums::ProtoEnum;
-use crate::grpc::shared::page::Page;
+use crate::grpc::shared::page::{PAGE_SIZE_MAX, Page};
 use crate::grpc::shared::text::{PROVIDER_CHARS_MAX, WORKSPACE_ID_CHARS_MAX};
 use crate::grpc::shared::time::to_timestamp;
 use crate::proto::v1;
+use crate::storage::search::Search;
 
 /// Most capabilities of a model.
 pub const CAPABILITIES_MAX: usize = 32;
@@ -215,11 +216,23 @@ pub fn new_rate(request: v1::SetExchangeRateRequest, now: Time) -> Decoded<Excha
     })
 }
 
-pub fn list_models(request: &v1::ListModelsRequest) -> Decoded<Page> {
+pub fn list_models(request: &v1::ListModelsRequest) -> Decoded<(Page, Search)> {
+    let v1::ListModelsRequest { provider, model_ids, query, .. } = request;
     decode(|at| {
-        at.field("provider").text(&request.provider, 0..=PROVIDER_CHARS_MAX);
-        Some(at.page(&["models", &request.provider], request.page_size, &request.page_token))
+        at.field("provider").text(provider, 0..=PROVIDER_CHARS_MAX);
+        let ids_at = at.field("model_ids");
+        ids_at.each_of(model_ids.iter().collect(), PAGE_SIZE_MAX, |at, id| at.model_id(id));
+        let search = at.search(query);
+        let mut filter = vec!["models", provider, query];
+        filter.extend(model_ids.iter().map(String::as_str));
+        Some((at.page(&filter, request.page_size, &request.page_token), search))
     })
+}
+
+/// What a model is found by.
+pub fn searched(model: &Model) -> impl Iterator<Item = &str> {
+    let texts = [&*model.id, &model.display_name, &model.provider];
+    texts.into_iter().chain(model.aliases.iter().map(|alias| &**alias))
 }
 
 pub fn list_prices(request: &v1::ListModelPricesRequest) -> Decoded<Page> {

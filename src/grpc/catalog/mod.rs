@@ -3,12 +3,15 @@
 mod convert;
 mod import;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
 use super::ServiceContext;
 use super::access::{authorize, by};
+use super::shared::page::to_count;
+use crate::domain::catalog::Model;
 use crate::domain::catalog::price::RateCard;
 use crate::engine::{self, Engine};
 use crate::proto::v1;
@@ -64,17 +67,23 @@ impl CatalogService for Catalog {
         request: Request<v1::ListModelsRequest>,
     ) -> Result<Response<v1::ListModelsResponse>, Status> {
         let request = authorize(request)?;
-        let page = convert::list_models(&request)?;
-        let provider = &request.provider;
-        let after = page.after();
+        let (page, search) = convert::list_models(&request)?;
+        let v1::ListModelsRequest { provider, model_ids, .. } = &request;
         let catalog = self.engine.catalog();
+        let named = model_ids.iter().filter_map(|id| catalog.by_id_or_alias(id));
+        let named: HashSet<&str> = named.map(|entry| &*entry.model().id).collect();
         let models = catalog.models().iter().map(|entry| entry.model());
-        let models = models
+        let models: Vec<&Model> = models
             .filter(|model| provider.is_empty() || model.provider == *provider)
-            .filter(|model| after.is_none_or(|after| &*model.id > after));
+            .filter(|model| model_ids.is_empty() || named.contains(&*model.id))
+            .filter(|model| search.matches(convert::searched(model)))
+            .collect();
+        let total_count = to_count(models.len());
+        let after = page.after();
+        let rest = models.into_iter().filter(|model| after.is_none_or(|after| &*model.id > after));
         let (models, next_page_token) =
-            page.cut(models, |last| last.id.to_string(), convert::model_to_proto);
-        Ok(Response::new(v1::ListModelsResponse { models, next_page_token }))
+            page.cut(rest, |last| last.id.to_string(), convert::model_to_proto);
+        Ok(Response::new(v1::ListModelsResponse { models, next_page_token, total_count }))
     }
 
     async fn list_model_prices(

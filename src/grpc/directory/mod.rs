@@ -57,7 +57,11 @@ impl DirectoryService for Directory {
         let listed = engine.list_entries(id, kind, state, department_id, after, page.fetch());
         let to_proto = |listed| convert::to_proto(kind, listed);
         let (entries, next_page_token) = page.cut(listed.await?, |last| last.id.clone(), to_proto);
-        Ok(Response::new(v1::ListEntriesResponse { entries, next_page_token }))
+        Ok(Response::new(v1::ListEntriesResponse {
+            entries,
+            next_page_token,
+            ..Default::default()
+        }))
     }
 
     async fn archive_entries(

@@ -5,8 +5,11 @@ use crate::domain::{Amount, Currency};
 use crate::engine::{ModelLimitChange, ModelLimitSetting, ModelView};
 use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::money;
+use crate::grpc::shared::names::ModelNames;
+use crate::grpc::shared::page::Page;
 use crate::grpc::shared::time::to_timestamp;
 use crate::proto::v1;
+use crate::storage::search::Search;
 
 /// Longest fallback chain.
 pub const FALLBACKS_MAX: usize = 32;
@@ -20,6 +23,16 @@ pub fn model(workspace_id: &str, model_id: &str) -> Decoded<()> {
         at.workspace_id(workspace_id);
         at.field("model_id").model_id(model_id);
         Some(())
+    })
+}
+
+/// Which models to list.
+pub fn list(request: &v1::ListModelLimitsRequest) -> Decoded<(Page, Search)> {
+    let v1::ListModelLimitsRequest { workspace_id, query, page_size, page_token } = request;
+    decode(|at| {
+        at.workspace_id(workspace_id);
+        let search = at.search(query);
+        Some((at.page(&["model_limits", workspace_id, query], *page_size, page_token), search))
     })
 }
 
@@ -101,7 +114,7 @@ fn change(
     ModelLimitChange { limit, enabled, fallback_model_ids }
 }
 
-pub fn to_proto(currency: Currency, view: ModelView) -> v1::ModelLimit {
+pub fn to_proto(currency: Currency, view: ModelView, names: &ModelNames) -> v1::ModelLimit {
     let money = |amount: Amount| money::to_proto(currency, amount);
     let settings = view.settings.as_ref();
     let with_cap = settings.filter(|settings| settings.limit.is_some());
@@ -116,5 +129,18 @@ pub fn to_proto(currency: Currency, view: ModelView) -> v1::ModelLimit {
         held: Some(money(view.held)),
         reset_time: Some(to_timestamp(view.reset_time)),
         price_stale: view.price_stale,
+        display_name: names.display_name(&view.model_id),
+        provider: names.provider(&view.model_id),
+        limit_state: limit_state(&view).into(),
+    }
+}
+
+fn limit_state(view: &ModelView) -> v1::ModelLimitState {
+    let settings = view.settings.as_ref();
+    match settings.and_then(|set| Some((set.limit?, set.limit_enabled))) {
+        None => v1::ModelLimitState::None,
+        Some((_, false)) => v1::ModelLimitState::Off,
+        Some((limit, true)) if view.spent + view.held >= limit => v1::ModelLimitState::Reached,
+        Some((_, true)) => v1::ModelLimitState::InForce,
     }
 }

@@ -10,6 +10,7 @@ use crate::grpc::shared::subject::{filter_texts, scope_to_proto};
 use crate::grpc::shared::text::non_empty;
 use crate::grpc::shared::time::to_timestamp;
 use crate::proto::v1;
+use crate::storage::search::Search;
 use crate::storage::settings::LimitFilter;
 
 /// Most bounds: one of each unit and window.
@@ -90,16 +91,18 @@ pub fn update(request: v1::UpdateRateLimitRequest) -> Decoded<(String, String, R
 }
 
 /// Which rate limits to list.
-pub fn list(request: &v1::ListRateLimitsRequest) -> Decoded<(LimitFilter, Page)> {
+pub fn list(request: &v1::ListRateLimitsRequest) -> Decoded<(LimitFilter, Page, Search)> {
     let workspace_id = &request.workspace_id;
     decode(|at| {
         at.workspace_id(workspace_id);
         let subject = at.subject_filter(workspace_id, request.subject.as_ref());
         let [kind, id] = filter_texts(request.subject.as_ref());
-        let filter = ["rate_limits", workspace_id, &kind, &id];
+        let search = at.search(&request.query);
+        let filter = ["rate_limits", workspace_id, &kind, &id, &request.query];
         let page = at.page(&filter, request.page_size, &request.page_token);
         let (kind, subject_id) = subject.unzip();
-        Some((LimitFilter { kind, subject_id: subject_id.flatten(), model_id: None }, page))
+        let subject_id = subject_id.flatten();
+        Some((LimitFilter { kind, subject_id, model_id: None }, page, search))
     })
 }
 

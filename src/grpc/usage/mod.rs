@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::ServiceContext;
 use super::access::table::MethodRequest;
 use super::access::{Stop, authorize, by, caller};
-use super::shared::page::time_position;
+use super::shared::page::{time_position, to_count};
 use super::shared::status::Failure;
 use super::shared::stream::BoxStream;
 use super::shared::{money, time};
@@ -134,10 +134,12 @@ impl UsageService for Usage {
         let (filter, page) = convert::list_holds(&request)?;
         let listed = self.engine.holds(&request.workspace_id, &filter, page.fetch()).await?;
         let InCurrency { currency, value: (views, expired_count) } = listed;
+        let total_count = to_count(views.total_count);
         let position = |last: &HoldView| time_position(last.hold.check_time, &last.hold.request_id);
         let (holds, next_page_token) =
-            page.cut(views, position, |view| records::hold_to_proto(currency, view));
-        Ok(Response::new(v1::ListHoldsResponse { holds, next_page_token, expired_count }))
+            page.cut(views.entries, position, |view| records::hold_to_proto(currency, view));
+        let answer = v1::ListHoldsResponse { holds, next_page_token, expired_count, total_count };
+        Ok(Response::new(answer))
     }
 
     async fn list_usage_records(

@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 use super::super::shared::decode::{Decoded, Decoder, decode};
 use super::super::shared::enums::{ProtoEnum, proto_enum};
 use super::super::shared::money;
+use super::super::shared::page::Page;
 use super::super::shared::text::{PROVIDER_CHARS_MAX, WORKSPACE_ID_CHARS_MAX};
 use super::super::shared::time::to_timestamp;
 use crate::domain::Currency;
@@ -19,6 +20,7 @@ use crate::domain::workspace::{
 };
 use crate::engine::{NewWorkspace, WorkspaceChange};
 use crate::proto::v1;
+use crate::storage::search::Search;
 
 const FIELDS: [&str; 12] = [
     "display_name",
@@ -34,6 +36,15 @@ const FIELDS: [&str; 12] = [
     "cost_difference_alert_percent",
     "price_max_age_days",
 ];
+
+/// Which workspaces to list.
+pub fn list(request: &v1::ListWorkspacesRequest) -> Decoded<(Page, Search)> {
+    let v1::ListWorkspacesRequest { query, page_size, page_token } = request;
+    decode(|at| {
+        let search = at.search(query);
+        Some((at.page(&["workspaces", query], *page_size, page_token), search))
+    })
+}
 
 proto_enum!(UnpricedModelPolicy as UnpricedModelPolicy { Deny, Allow }
     "expected an UnpricedModelPolicy that is known");

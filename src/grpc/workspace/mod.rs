@@ -8,7 +8,7 @@ pub use convert::workspace_to_proto;
 
 use super::ServiceContext;
 use super::access::{authorize, by, caller};
-use super::shared::decode::decode;
+use super::shared::page::to_count;
 use super::shared::text;
 use crate::engine::Engine;
 use crate::proto::v1;
@@ -51,16 +51,16 @@ impl WorkspaceService for Workspace {
         request: Request<v1::ListWorkspacesRequest>,
     ) -> Result<Response<v1::ListWorkspacesResponse>, Status> {
         let caller = caller(&request)?.clone();
-        let v1::ListWorkspacesRequest { page_size, page_token } = authorize(request)?;
-        let page = decode(|at| Some(at.page(&["workspaces"], page_size, &page_token)))?;
-        let after = page.after().unwrap_or_default();
+        let (page, search) = convert::list(&authorize(request)?)?;
+        let listing = page.listing(&search);
         let workspaces = match &*caller.grant().identity().workspace_ids {
-            [] => self.engine.list_workspaces(after, page.fetch()).await?,
-            own => self.engine.workspaces_of(own, after, page.fetch()).await?,
+            [] => self.engine.list_workspaces(listing).await?,
+            own => self.engine.workspaces_of(own, listing).await?,
         };
+        let total_count = to_count(workspaces.total_count);
         let (workspaces, next_page_token) =
-            page.cut(workspaces, |last| last.id.to_string(), workspace_to_proto);
-        Ok(Response::new(v1::ListWorkspacesResponse { workspaces, next_page_token }))
+            page.cut(workspaces.entries, |last| last.id.to_string(), workspace_to_proto);
+        Ok(Response::new(v1::ListWorkspacesResponse { workspaces, next_page_token, total_count }))
     }
 
     async fn update_workspace(

@@ -487,4 +487,9 @@ impl Limits {
         let (rules, subjects) = (&self.rules, &mut self.subjects);
         self.utilization.page(context, rules, subjects, filter, after, count)
     }
+
+    /// How many entries of it match, counted to `most`.
+    pub fn count_quota_usage(&self, filter: &UsageFilter, most: usize) -> usize {
+        self.utilization.count(&self.rules, &self.subjects, filter, most)
+    }
 }

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use chrono::{Days, NaiveDate};
+use chrono_tz::Tz;
+
 use super::Ledger;
 use crate::domain::check::BudgetState;
 use crate::domain::time::calendar::Window;
@@ -16,6 +19,11 @@ use crate::ledger::models::{Model, Totals};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BudgetView {
     pub cycle: Window,
+    pub time_zone: Tz,
+    /// First local day of the cycle.
+    pub first_date: NaiveDate,
+    /// Last local day of the cycle, included.
+    pub last_date: NaiveDate,
     pub spent: Amount,
     pub held: Amount,
     pub plan_budget: Amount,
@@ -78,8 +86,12 @@ impl Ledger {
         spend_by_model.sort_by(|(a, a_spent), (b, b_spent)| b_spent.cmp(a_spent).then(a.cmp(b)));
         let workspace = self.context.workspace();
         let plan = workspace.plan;
+        let calendar = self.context.calendar();
         BudgetView {
             cycle,
+            time_zone: calendar.time_zone(),
+            first_date: calendar.date(cycle.start),
+            last_date: calendar.date(cycle.end) - Days::new(1),
             spent: totals.spent,
             held: totals.held,
             plan_budget: plan.map_or(Amount::ZERO, |plan| plan.budget),
@@ -87,7 +99,7 @@ impl Ledger {
             boost: self.context.boost(),
             plan_set: plan.is_some(),
             state: self.context.budget_state(totals.spent),
-            days_left: self.context.calendar().days_left(now, cycle),
+            days_left: calendar.days_left(now, cycle),
             automatic_fallback: workspace.automatic_fallback,
             spend_by_model,
             as_of_time: now,
@@ -153,6 +165,11 @@ impl Ledger {
         self.holds.list(filter, limit).into_iter().map(view).collect()
     }
 
+    /// How many holds match, wherever the page begins.
+    pub fn hold_count(&self, filter: &HoldFilter) -> usize {
+        self.holds.count(filter)
+    }
+
     /// Usage of quotas, most utilised first, after a position.
     pub fn quota_usage(
         &mut self,
@@ -163,6 +180,12 @@ impl Ledger {
     ) -> Vec<QuotaUsage> {
         self.advance(now);
         self.limits.quota_usage(&self.context, filter, after, limit)
+    }
+
+    /// How many entries of [`Ledger::quota_usage`] match, counted to `most`; as they were when it was
+    /// last read.
+    pub fn count_quota_usage(&self, filter: &UsageFilter, most: usize) -> usize {
+        self.limits.count_quota_usage(filter, most)
     }
 
     /// Spent and held by window, of the workspace (no model) and of each model: for audits.

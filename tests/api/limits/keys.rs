@@ -33,6 +33,7 @@ async fn list_groups(server: &Server, size: i32, token: &str) -> (Vec<v1::KeyGro
         workspace_id: ACME.to_owned(),
         page_size: size,
         page_token: token.to_owned(),
+        ..Default::default()
     };
     let listed = server.api_key().list_key_groups(request).await.unwrap().into_inner();
     (listed.key_groups, listed.next_page_token)

@@ -31,6 +31,7 @@ const (
 	AnalyticsService_ListNeverActiveUsers_FullMethodName = "/tollgate.v1.AnalyticsService/ListNeverActiveUsers"
 	AnalyticsService_GetLiveMetrics_FullMethodName       = "/tollgate.v1.AnalyticsService/GetLiveMetrics"
 	AnalyticsService_WatchLiveMetrics_FullMethodName     = "/tollgate.v1.AnalyticsService/WatchLiveMetrics"
+	AnalyticsService_WatchWorkspace_FullMethodName       = "/tollgate.v1.AnalyticsService/WatchWorkspace"
 	AnalyticsService_QueryUsage_FullMethodName           = "/tollgate.v1.AnalyticsService/QueryUsage"
 	AnalyticsService_ExportUsage_FullMethodName          = "/tollgate.v1.AnalyticsService/ExportUsage"
 )
@@ -51,9 +52,9 @@ type AnalyticsServiceClient interface {
 	GetActiveUsers(ctx context.Context, in *GetActiveUsersRequest, opts ...grpc.CallOption) (*GetActiveUsersResponse, error)
 	// Returns the tokens of each department, and of requests without one.
 	GetTokenUsageByTeam(ctx context.Context, in *GetTokenUsageByTeamRequest, opts ...grpc.CallOption) (*GetTokenUsageByTeamResponse, error)
-	// Ranks workflows by the tokens they used.
+	// Ranks workflows by their tokens, requests or cost.
 	GetTopWorkflows(ctx context.Context, in *GetTopWorkflowsRequest, opts ...grpc.CallOption) (*GetTopWorkflowsResponse, error)
-	// Ranks assistants by the tokens they used.
+	// Ranks assistants by their tokens, requests or cost.
 	GetTopAssistants(ctx context.Context, in *GetTopAssistantsRequest, opts ...grpc.CallOption) (*GetTopAssistantsResponse, error)
 	// Returns the distribution of the time from sign-up to first value.
 	GetTimeToFirstValue(ctx context.Context, in *GetTimeToFirstValueRequest, opts ...grpc.CallOption) (*GetTimeToFirstValueResponse, error)
@@ -65,6 +66,11 @@ type AnalyticsServiceClient interface {
 	// Streams the current usage of a workspace: at once, then after changes, at most once an
 	// interval. Ends with UNAVAILABLE when the server stops.
 	WatchLiveMetrics(ctx context.Context, in *WatchLiveMetricsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchLiveMetricsResponse], error)
+	// Streams all that a page about a workspace shows, for one page one stream: a snapshot at once,
+	// then what has changed, at most once an interval, and at least every 15 seconds a message, which
+	// may be without changes. A slow reader gets the newest state. Amounts held by checks alone are
+	// brought up to date with the next message. Ends with UNAVAILABLE when the server stops.
+	WatchWorkspace(ctx context.Context, in *WatchWorkspaceRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchWorkspaceResponse], error)
 	// Returns metrics by up to two dimensions over time. A query that rollups cannot answer reads the
 	// usage log, at most 1,000,000 of its entries; beyond that it is refused with
 	// FAILED_PRECONDITION.
@@ -190,6 +196,25 @@ func (c *analyticsServiceClient) WatchLiveMetrics(ctx context.Context, in *Watch
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type AnalyticsService_WatchLiveMetricsClient = grpc.ServerStreamingClient[WatchLiveMetricsResponse]
 
+func (c *analyticsServiceClient) WatchWorkspace(ctx context.Context, in *WatchWorkspaceRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchWorkspaceResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &AnalyticsService_ServiceDesc.Streams[1], AnalyticsService_WatchWorkspace_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchWorkspaceRequest, WatchWorkspaceResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AnalyticsService_WatchWorkspaceClient = grpc.ServerStreamingClient[WatchWorkspaceResponse]
+
 func (c *analyticsServiceClient) QueryUsage(ctx context.Context, in *QueryUsageRequest, opts ...grpc.CallOption) (*QueryUsageResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(QueryUsageResponse)
@@ -202,7 +227,7 @@ func (c *analyticsServiceClient) QueryUsage(ctx context.Context, in *QueryUsageR
 
 func (c *analyticsServiceClient) ExportUsage(ctx context.Context, in *ExportUsageRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportUsageResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &AnalyticsService_ServiceDesc.Streams[1], AnalyticsService_ExportUsage_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &AnalyticsService_ServiceDesc.Streams[2], AnalyticsService_ExportUsage_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -235,9 +260,9 @@ type AnalyticsServiceServer interface {
 	GetActiveUsers(context.Context, *GetActiveUsersRequest) (*GetActiveUsersResponse, error)
 	// Returns the tokens of each department, and of requests without one.
 	GetTokenUsageByTeam(context.Context, *GetTokenUsageByTeamRequest) (*GetTokenUsageByTeamResponse, error)
-	// Ranks workflows by the tokens they used.
+	// Ranks workflows by their tokens, requests or cost.
 	GetTopWorkflows(context.Context, *GetTopWorkflowsRequest) (*GetTopWorkflowsResponse, error)
-	// Ranks assistants by the tokens they used.
+	// Ranks assistants by their tokens, requests or cost.
 	GetTopAssistants(context.Context, *GetTopAssistantsRequest) (*GetTopAssistantsResponse, error)
 	// Returns the distribution of the time from sign-up to first value.
 	GetTimeToFirstValue(context.Context, *GetTimeToFirstValueRequest) (*GetTimeToFirstValueResponse, error)
@@ -249,6 +274,11 @@ type AnalyticsServiceServer interface {
 	// Streams the current usage of a workspace: at once, then after changes, at most once an
 	// interval. Ends with UNAVAILABLE when the server stops.
 	WatchLiveMetrics(*WatchLiveMetricsRequest, grpc.ServerStreamingServer[WatchLiveMetricsResponse]) error
+	// Streams all that a page about a workspace shows, for one page one stream: a snapshot at once,
+	// then what has changed, at most once an interval, and at least every 15 seconds a message, which
+	// may be without changes. A slow reader gets the newest state. Amounts held by checks alone are
+	// brought up to date with the next message. Ends with UNAVAILABLE when the server stops.
+	WatchWorkspace(*WatchWorkspaceRequest, grpc.ServerStreamingServer[WatchWorkspaceResponse]) error
 	// Returns metrics by up to two dimensions over time. A query that rollups cannot answer reads the
 	// usage log, at most 1,000,000 of its entries; beyond that it is refused with
 	// FAILED_PRECONDITION.
@@ -294,6 +324,9 @@ func (UnimplementedAnalyticsServiceServer) GetLiveMetrics(context.Context, *GetL
 }
 func (UnimplementedAnalyticsServiceServer) WatchLiveMetrics(*WatchLiveMetricsRequest, grpc.ServerStreamingServer[WatchLiveMetricsResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchLiveMetrics not implemented")
+}
+func (UnimplementedAnalyticsServiceServer) WatchWorkspace(*WatchWorkspaceRequest, grpc.ServerStreamingServer[WatchWorkspaceResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchWorkspace not implemented")
 }
 func (UnimplementedAnalyticsServiceServer) QueryUsage(context.Context, *QueryUsageRequest) (*QueryUsageResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method QueryUsage not implemented")
@@ -495,6 +528,17 @@ func _AnalyticsService_WatchLiveMetrics_Handler(srv interface{}, stream grpc.Ser
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type AnalyticsService_WatchLiveMetricsServer = grpc.ServerStreamingServer[WatchLiveMetricsResponse]
 
+func _AnalyticsService_WatchWorkspace_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchWorkspaceRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(AnalyticsServiceServer).WatchWorkspace(m, &grpc.GenericServerStream[WatchWorkspaceRequest, WatchWorkspaceResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AnalyticsService_WatchWorkspaceServer = grpc.ServerStreamingServer[WatchWorkspaceResponse]
+
 func _AnalyticsService_QueryUsage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(QueryUsageRequest)
 	if err := dec(in); err != nil {
@@ -576,6 +620,11 @@ var AnalyticsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "WatchLiveMetrics",
 			Handler:       _AnalyticsService_WatchLiveMetrics_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "WatchWorkspace",
+			Handler:       _AnalyticsService_WatchWorkspace_Handler,
 			ServerStreams: true,
 		},
 		{

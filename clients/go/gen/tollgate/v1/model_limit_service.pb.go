@@ -24,6 +24,67 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Whether a cap restricts a model. The set may grow.
+type ModelLimitState int32
+
+const (
+	// Never sent.
+	ModelLimitState_MODEL_LIMIT_STATE_UNSPECIFIED ModelLimitState = 0
+	// There is no cap: the model uses the envelope alone.
+	ModelLimitState_MODEL_LIMIT_STATE_NONE ModelLimitState = 1
+	// There is a cap, and it is not used up.
+	ModelLimitState_MODEL_LIMIT_STATE_IN_FORCE ModelLimitState = 2
+	// There is a cap, and it is used up by what is spent and held.
+	ModelLimitState_MODEL_LIMIT_STATE_REACHED ModelLimitState = 3
+	// There is a cap, and it is switched off (limit_enabled is false).
+	ModelLimitState_MODEL_LIMIT_STATE_OFF ModelLimitState = 4
+)
+
+// Enum value maps for ModelLimitState.
+var (
+	ModelLimitState_name = map[int32]string{
+		0: "MODEL_LIMIT_STATE_UNSPECIFIED",
+		1: "MODEL_LIMIT_STATE_NONE",
+		2: "MODEL_LIMIT_STATE_IN_FORCE",
+		3: "MODEL_LIMIT_STATE_REACHED",
+		4: "MODEL_LIMIT_STATE_OFF",
+	}
+	ModelLimitState_value = map[string]int32{
+		"MODEL_LIMIT_STATE_UNSPECIFIED": 0,
+		"MODEL_LIMIT_STATE_NONE":        1,
+		"MODEL_LIMIT_STATE_IN_FORCE":    2,
+		"MODEL_LIMIT_STATE_REACHED":     3,
+		"MODEL_LIMIT_STATE_OFF":         4,
+	}
+)
+
+func (x ModelLimitState) Enum() *ModelLimitState {
+	p := new(ModelLimitState)
+	*p = x
+	return p
+}
+
+func (x ModelLimitState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ModelLimitState) Descriptor() protoreflect.EnumDescriptor {
+	return file_tollgate_v1_model_limit_service_proto_enumTypes[0].Descriptor()
+}
+
+func (ModelLimitState) Type() protoreflect.EnumType {
+	return &file_tollgate_v1_model_limit_service_proto_enumTypes[0]
+}
+
+func (x ModelLimitState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ModelLimitState.Descriptor instead.
+func (ModelLimitState) EnumDescriptor() ([]byte, []int) {
+	return file_tollgate_v1_model_limit_service_proto_rawDescGZIP(), []int{0}
+}
+
 // One model in one workspace.
 type ModelLimit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -45,7 +106,13 @@ type ModelLimit struct {
 	// End of the cycle: the cap then restarts at zero.
 	ResetTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=reset_time,json=resetTime,proto3" json:"reset_time,omitempty"`
 	// Whether the price that the workspace pays now is stale: see Price.stale. False without a price.
-	PriceStale    bool `protobuf:"varint,9,opt,name=price_stale,json=priceStale,proto3" json:"price_stale,omitempty"`
+	PriceStale bool `protobuf:"varint,9,opt,name=price_stale,json=priceStale,proto3" json:"price_stale,omitempty"`
+	// Name of the model for people; its id if it has none, or the catalog does not have it.
+	DisplayName string `protobuf:"bytes,20,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// Provider of the model, as in Model; empty if the catalog does not have it.
+	Provider string `protobuf:"bytes,21,opt,name=provider,proto3" json:"provider,omitempty"`
+	// Whether a cap restricts the model.
+	LimitState    ModelLimitState `protobuf:"varint,22,opt,name=limit_state,json=limitState,proto3,enum=tollgate.v1.ModelLimitState" json:"limit_state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -141,6 +208,27 @@ func (x *ModelLimit) GetPriceStale() bool {
 		return x.PriceStale
 	}
 	return false
+}
+
+func (x *ModelLimit) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *ModelLimit) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *ModelLimit) GetLimitState() ModelLimitState {
+	if x != nil {
+		return x.LimitState
+	}
+	return ModelLimitState_MODEL_LIMIT_STATE_UNSPECIFIED
 }
 
 // Request of EnableModel.
@@ -482,8 +570,12 @@ type ListModelLimitsRequest struct {
 	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	// Most entries on the page: 0 to 1,000; 0 means 100, more than 1,000 means 1,000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// next_page_token of the previous page; empty for the first page.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// next_page_token of the previous page, with the same query; empty for the first page.
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Text to search for, at most 200 characters; empty for all. Each of its words must begin a
+	// word of the model's id, display name or provider, whatever the case. Words are runs of
+	// letters and digits.
+	Query         string `protobuf:"bytes,4,opt,name=query,proto3" json:"query,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -539,6 +631,13 @@ func (x *ListModelLimitsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListModelLimitsRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
 // Response of ListModelLimits.
 type ListModelLimitsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -546,6 +645,8 @@ type ListModelLimitsResponse struct {
 	ModelLimits []*ModelLimit `protobuf:"bytes,1,rep,name=model_limits,json=modelLimits,proto3" json:"model_limits,omitempty"`
 	// Token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Number of entries that match, on all pages.
+	TotalCount    int64 `protobuf:"varint,3,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -592,6 +693,13 @@ func (x *ListModelLimitsResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListModelLimitsResponse) GetTotalCount() int64 {
+	if x != nil {
+		return x.TotalCount
+	}
+	return 0
 }
 
 // A name that stands for a model in one workspace.
@@ -983,7 +1091,7 @@ var File_tollgate_v1_model_limit_service_proto protoreflect.FileDescriptor
 
 const file_tollgate_v1_model_limit_service_proto_rawDesc = "" +
 	"\n" +
-	"%tollgate/v1/model_limit_service.proto\x12\vtollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\x8e\x03\n" +
+	"%tollgate/v1/model_limit_service.proto\x12\vtollgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tollgate/v1/common.proto\"\x8c\x04\n" +
 	"\n" +
 	"ModelLimit\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12#\n" +
@@ -996,7 +1104,11 @@ const file_tollgate_v1_model_limit_service_proto_rawDesc = "" +
 	"\n" +
 	"reset_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tresetTime\x12\x1f\n" +
 	"\vprice_stale\x18\t \x01(\bR\n" +
-	"priceStaleB\x10\n" +
+	"priceStale\x12!\n" +
+	"\fdisplay_name\x18\x14 \x01(\tR\vdisplayName\x12\x1a\n" +
+	"\bprovider\x18\x15 \x01(\tR\bprovider\x12=\n" +
+	"\vlimit_state\x18\x16 \x01(\x0e2\x1c.tollgate.v1.ModelLimitStateR\n" +
+	"limitStateB\x10\n" +
 	"\x0e_limit_enabled\"R\n" +
 	"\x12EnableModelRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x19\n" +
@@ -1019,15 +1131,18 @@ const file_tollgate_v1_model_limit_service_proto_rawDesc = "" +
 	"\x0e_limit_enabled\"Q\n" +
 	"\x15SetModelLimitResponse\x128\n" +
 	"\vmodel_limit\x18\x01 \x01(\v2\x17.tollgate.v1.ModelLimitR\n" +
-	"modelLimit\"w\n" +
+	"modelLimit\"\x8d\x01\n" +
 	"\x16ListModelLimitsRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"}\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12\x14\n" +
+	"\x05query\x18\x04 \x01(\tR\x05query\"\x9e\x01\n" +
 	"\x17ListModelLimitsResponse\x12:\n" +
 	"\fmodel_limits\x18\x01 \x03(\v2\x17.tollgate.v1.ModelLimitR\vmodelLimits\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"z\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n" +
+	"\vtotal_count\x18\x03 \x01(\x03R\n" +
+	"totalCount\"z\n" +
 	"\n" +
 	"ModelAlias\x12\x14\n" +
 	"\x05alias\x18\x01 \x01(\tR\x05alias\x12\x19\n" +
@@ -1052,7 +1167,13 @@ const file_tollgate_v1_model_limit_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"\x80\x01\n" +
 	"\x18ListModelAliasesResponse\x12<\n" +
 	"\rmodel_aliases\x18\x01 \x03(\v2\x17.tollgate.v1.ModelAliasR\fmodelAliases\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x8a\x05\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\xaa\x01\n" +
+	"\x0fModelLimitState\x12!\n" +
+	"\x1dMODEL_LIMIT_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16MODEL_LIMIT_STATE_NONE\x10\x01\x12\x1e\n" +
+	"\x1aMODEL_LIMIT_STATE_IN_FORCE\x10\x02\x12\x1d\n" +
+	"\x19MODEL_LIMIT_STATE_REACHED\x10\x03\x12\x19\n" +
+	"\x15MODEL_LIMIT_STATE_OFF\x10\x042\x8a\x05\n" +
 	"\x11ModelLimitService\x12P\n" +
 	"\vEnableModel\x12\x1f.tollgate.v1.EnableModelRequest\x1a .tollgate.v1.EnableModelResponse\x12S\n" +
 	"\fDisableModel\x12 .tollgate.v1.DisableModelRequest\x1a!.tollgate.v1.DisableModelResponse\x12V\n" +
@@ -1075,59 +1196,62 @@ func file_tollgate_v1_model_limit_service_proto_rawDescGZIP() []byte {
 	return file_tollgate_v1_model_limit_service_proto_rawDescData
 }
 
+var file_tollgate_v1_model_limit_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_tollgate_v1_model_limit_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_tollgate_v1_model_limit_service_proto_goTypes = []any{
-	(*ModelLimit)(nil),               // 0: tollgate.v1.ModelLimit
-	(*EnableModelRequest)(nil),       // 1: tollgate.v1.EnableModelRequest
-	(*EnableModelResponse)(nil),      // 2: tollgate.v1.EnableModelResponse
-	(*DisableModelRequest)(nil),      // 3: tollgate.v1.DisableModelRequest
-	(*DisableModelResponse)(nil),     // 4: tollgate.v1.DisableModelResponse
-	(*SetModelLimitRequest)(nil),     // 5: tollgate.v1.SetModelLimitRequest
-	(*SetModelLimitResponse)(nil),    // 6: tollgate.v1.SetModelLimitResponse
-	(*ListModelLimitsRequest)(nil),   // 7: tollgate.v1.ListModelLimitsRequest
-	(*ListModelLimitsResponse)(nil),  // 8: tollgate.v1.ListModelLimitsResponse
-	(*ModelAlias)(nil),               // 9: tollgate.v1.ModelAlias
-	(*SetModelAliasRequest)(nil),     // 10: tollgate.v1.SetModelAliasRequest
-	(*SetModelAliasResponse)(nil),    // 11: tollgate.v1.SetModelAliasResponse
-	(*DeleteModelAliasRequest)(nil),  // 12: tollgate.v1.DeleteModelAliasRequest
-	(*DeleteModelAliasResponse)(nil), // 13: tollgate.v1.DeleteModelAliasResponse
-	(*ListModelAliasesRequest)(nil),  // 14: tollgate.v1.ListModelAliasesRequest
-	(*ListModelAliasesResponse)(nil), // 15: tollgate.v1.ListModelAliasesResponse
-	(*Money)(nil),                    // 16: tollgate.v1.Money
-	(*timestamppb.Timestamp)(nil),    // 17: google.protobuf.Timestamp
+	(ModelLimitState)(0),             // 0: tollgate.v1.ModelLimitState
+	(*ModelLimit)(nil),               // 1: tollgate.v1.ModelLimit
+	(*EnableModelRequest)(nil),       // 2: tollgate.v1.EnableModelRequest
+	(*EnableModelResponse)(nil),      // 3: tollgate.v1.EnableModelResponse
+	(*DisableModelRequest)(nil),      // 4: tollgate.v1.DisableModelRequest
+	(*DisableModelResponse)(nil),     // 5: tollgate.v1.DisableModelResponse
+	(*SetModelLimitRequest)(nil),     // 6: tollgate.v1.SetModelLimitRequest
+	(*SetModelLimitResponse)(nil),    // 7: tollgate.v1.SetModelLimitResponse
+	(*ListModelLimitsRequest)(nil),   // 8: tollgate.v1.ListModelLimitsRequest
+	(*ListModelLimitsResponse)(nil),  // 9: tollgate.v1.ListModelLimitsResponse
+	(*ModelAlias)(nil),               // 10: tollgate.v1.ModelAlias
+	(*SetModelAliasRequest)(nil),     // 11: tollgate.v1.SetModelAliasRequest
+	(*SetModelAliasResponse)(nil),    // 12: tollgate.v1.SetModelAliasResponse
+	(*DeleteModelAliasRequest)(nil),  // 13: tollgate.v1.DeleteModelAliasRequest
+	(*DeleteModelAliasResponse)(nil), // 14: tollgate.v1.DeleteModelAliasResponse
+	(*ListModelAliasesRequest)(nil),  // 15: tollgate.v1.ListModelAliasesRequest
+	(*ListModelAliasesResponse)(nil), // 16: tollgate.v1.ListModelAliasesResponse
+	(*Money)(nil),                    // 17: tollgate.v1.Money
+	(*timestamppb.Timestamp)(nil),    // 18: google.protobuf.Timestamp
 }
 var file_tollgate_v1_model_limit_service_proto_depIdxs = []int32{
-	16, // 0: tollgate.v1.ModelLimit.limit:type_name -> tollgate.v1.Money
-	16, // 1: tollgate.v1.ModelLimit.spent:type_name -> tollgate.v1.Money
-	16, // 2: tollgate.v1.ModelLimit.held:type_name -> tollgate.v1.Money
-	17, // 3: tollgate.v1.ModelLimit.reset_time:type_name -> google.protobuf.Timestamp
-	0,  // 4: tollgate.v1.EnableModelResponse.model_limit:type_name -> tollgate.v1.ModelLimit
-	0,  // 5: tollgate.v1.DisableModelResponse.model_limit:type_name -> tollgate.v1.ModelLimit
-	16, // 6: tollgate.v1.SetModelLimitRequest.limit:type_name -> tollgate.v1.Money
-	0,  // 7: tollgate.v1.SetModelLimitResponse.model_limit:type_name -> tollgate.v1.ModelLimit
-	0,  // 8: tollgate.v1.ListModelLimitsResponse.model_limits:type_name -> tollgate.v1.ModelLimit
-	17, // 9: tollgate.v1.ModelAlias.update_time:type_name -> google.protobuf.Timestamp
-	9,  // 10: tollgate.v1.SetModelAliasResponse.model_alias:type_name -> tollgate.v1.ModelAlias
-	9,  // 11: tollgate.v1.ListModelAliasesResponse.model_aliases:type_name -> tollgate.v1.ModelAlias
-	1,  // 12: tollgate.v1.ModelLimitService.EnableModel:input_type -> tollgate.v1.EnableModelRequest
-	3,  // 13: tollgate.v1.ModelLimitService.DisableModel:input_type -> tollgate.v1.DisableModelRequest
-	5,  // 14: tollgate.v1.ModelLimitService.SetModelLimit:input_type -> tollgate.v1.SetModelLimitRequest
-	7,  // 15: tollgate.v1.ModelLimitService.ListModelLimits:input_type -> tollgate.v1.ListModelLimitsRequest
-	10, // 16: tollgate.v1.ModelLimitService.SetModelAlias:input_type -> tollgate.v1.SetModelAliasRequest
-	12, // 17: tollgate.v1.ModelLimitService.DeleteModelAlias:input_type -> tollgate.v1.DeleteModelAliasRequest
-	14, // 18: tollgate.v1.ModelLimitService.ListModelAliases:input_type -> tollgate.v1.ListModelAliasesRequest
-	2,  // 19: tollgate.v1.ModelLimitService.EnableModel:output_type -> tollgate.v1.EnableModelResponse
-	4,  // 20: tollgate.v1.ModelLimitService.DisableModel:output_type -> tollgate.v1.DisableModelResponse
-	6,  // 21: tollgate.v1.ModelLimitService.SetModelLimit:output_type -> tollgate.v1.SetModelLimitResponse
-	8,  // 22: tollgate.v1.ModelLimitService.ListModelLimits:output_type -> tollgate.v1.ListModelLimitsResponse
-	11, // 23: tollgate.v1.ModelLimitService.SetModelAlias:output_type -> tollgate.v1.SetModelAliasResponse
-	13, // 24: tollgate.v1.ModelLimitService.DeleteModelAlias:output_type -> tollgate.v1.DeleteModelAliasResponse
-	15, // 25: tollgate.v1.ModelLimitService.ListModelAliases:output_type -> tollgate.v1.ListModelAliasesResponse
-	19, // [19:26] is the sub-list for method output_type
-	12, // [12:19] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	17, // 0: tollgate.v1.ModelLimit.limit:type_name -> tollgate.v1.Money
+	17, // 1: tollgate.v1.ModelLimit.spent:type_name -> tollgate.v1.Money
+	17, // 2: tollgate.v1.ModelLimit.held:type_name -> tollgate.v1.Money
+	18, // 3: tollgate.v1.ModelLimit.reset_time:type_name -> google.protobuf.Timestamp
+	0,  // 4: tollgate.v1.ModelLimit.limit_state:type_name -> tollgate.v1.ModelLimitState
+	1,  // 5: tollgate.v1.EnableModelResponse.model_limit:type_name -> tollgate.v1.ModelLimit
+	1,  // 6: tollgate.v1.DisableModelResponse.model_limit:type_name -> tollgate.v1.ModelLimit
+	17, // 7: tollgate.v1.SetModelLimitRequest.limit:type_name -> tollgate.v1.Money
+	1,  // 8: tollgate.v1.SetModelLimitResponse.model_limit:type_name -> tollgate.v1.ModelLimit
+	1,  // 9: tollgate.v1.ListModelLimitsResponse.model_limits:type_name -> tollgate.v1.ModelLimit
+	18, // 10: tollgate.v1.ModelAlias.update_time:type_name -> google.protobuf.Timestamp
+	10, // 11: tollgate.v1.SetModelAliasResponse.model_alias:type_name -> tollgate.v1.ModelAlias
+	10, // 12: tollgate.v1.ListModelAliasesResponse.model_aliases:type_name -> tollgate.v1.ModelAlias
+	2,  // 13: tollgate.v1.ModelLimitService.EnableModel:input_type -> tollgate.v1.EnableModelRequest
+	4,  // 14: tollgate.v1.ModelLimitService.DisableModel:input_type -> tollgate.v1.DisableModelRequest
+	6,  // 15: tollgate.v1.ModelLimitService.SetModelLimit:input_type -> tollgate.v1.SetModelLimitRequest
+	8,  // 16: tollgate.v1.ModelLimitService.ListModelLimits:input_type -> tollgate.v1.ListModelLimitsRequest
+	11, // 17: tollgate.v1.ModelLimitService.SetModelAlias:input_type -> tollgate.v1.SetModelAliasRequest
+	13, // 18: tollgate.v1.ModelLimitService.DeleteModelAlias:input_type -> tollgate.v1.DeleteModelAliasRequest
+	15, // 19: tollgate.v1.ModelLimitService.ListModelAliases:input_type -> tollgate.v1.ListModelAliasesRequest
+	3,  // 20: tollgate.v1.ModelLimitService.EnableModel:output_type -> tollgate.v1.EnableModelResponse
+	5,  // 21: tollgate.v1.ModelLimitService.DisableModel:output_type -> tollgate.v1.DisableModelResponse
+	7,  // 22: tollgate.v1.ModelLimitService.SetModelLimit:output_type -> tollgate.v1.SetModelLimitResponse
+	9,  // 23: tollgate.v1.ModelLimitService.ListModelLimits:output_type -> tollgate.v1.ListModelLimitsResponse
+	12, // 24: tollgate.v1.ModelLimitService.SetModelAlias:output_type -> tollgate.v1.SetModelAliasResponse
+	14, // 25: tollgate.v1.ModelLimitService.DeleteModelAlias:output_type -> tollgate.v1.DeleteModelAliasResponse
+	16, // 26: tollgate.v1.ModelLimitService.ListModelAliases:output_type -> tollgate.v1.ListModelAliasesResponse
+	20, // [20:27] is the sub-list for method output_type
+	13, // [13:20] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_model_limit_service_proto_init() }
@@ -1143,13 +1267,14 @@ func file_tollgate_v1_model_limit_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_model_limit_service_proto_rawDesc), len(file_tollgate_v1_model_limit_service_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_tollgate_v1_model_limit_service_proto_goTypes,
 		DependencyIndexes: file_tollgate_v1_model_limit_service_proto_depIdxs,
+		EnumInfos:         file_tollgate_v1_model_limit_service_proto_enumTypes,
 		MessageInfos:      file_tollgate_v1_model_limit_service_proto_msgTypes,
 	}.Build()
 	File_tollgate_v1_model_limit_service_proto = out.File

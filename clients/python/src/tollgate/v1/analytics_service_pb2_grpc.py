@@ -87,6 +87,11 @@ class AnalyticsServiceStub(object):
                 request_serializer=tollgate_dot_v1_dot_analytics__service__pb2.WatchLiveMetricsRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_analytics__service__pb2.WatchLiveMetricsResponse.FromString,
                 _registered_method=True)
+        self.WatchWorkspace = channel.unary_stream(
+                '/tollgate.v1.AnalyticsService/WatchWorkspace',
+                request_serializer=tollgate_dot_v1_dot_analytics__service__pb2.WatchWorkspaceRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_analytics__service__pb2.WatchWorkspaceResponse.FromString,
+                _registered_method=True)
         self.QueryUsage = channel.unary_unary(
                 '/tollgate.v1.AnalyticsService/QueryUsage',
                 request_serializer=tollgate_dot_v1_dot_analytics__service__pb2.QueryUsageRequest.SerializeToString,
@@ -134,14 +139,14 @@ class AnalyticsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetTopWorkflows(self, request, context):
-        """Ranks workflows by the tokens they used.
+        """Ranks workflows by their tokens, requests or cost.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetTopAssistants(self, request, context):
-        """Ranks assistants by the tokens they used.
+        """Ranks assistants by their tokens, requests or cost.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -172,6 +177,16 @@ class AnalyticsServiceServicer(object):
     def WatchLiveMetrics(self, request, context):
         """Streams the current usage of a workspace: at once, then after changes, at most once an
         interval. Ends with UNAVAILABLE when the server stops.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchWorkspace(self, request, context):
+        """Streams all that a page about a workspace shows, for one page one stream: a snapshot at once,
+        then what has changed, at most once an interval, and at least every 15 seconds a message, which
+        may be without changes. A slow reader gets the newest state. Amounts held by checks alone are
+        brought up to date with the next message. Ends with UNAVAILABLE when the server stops.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -245,6 +260,11 @@ def add_AnalyticsServiceServicer_to_server(servicer, server):
                     servicer.WatchLiveMetrics,
                     request_deserializer=tollgate_dot_v1_dot_analytics__service__pb2.WatchLiveMetricsRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_analytics__service__pb2.WatchLiveMetricsResponse.SerializeToString,
+            ),
+            'WatchWorkspace': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchWorkspace,
+                    request_deserializer=tollgate_dot_v1_dot_analytics__service__pb2.WatchWorkspaceRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_analytics__service__pb2.WatchWorkspaceResponse.SerializeToString,
             ),
             'QueryUsage': grpc.unary_unary_rpc_method_handler(
                     servicer.QueryUsage,
@@ -530,6 +550,33 @@ class AnalyticsService(object):
             '/tollgate.v1.AnalyticsService/WatchLiveMetrics',
             tollgate_dot_v1_dot_analytics__service__pb2.WatchLiveMetricsRequest.SerializeToString,
             tollgate_dot_v1_dot_analytics__service__pb2.WatchLiveMetricsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchWorkspace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tollgate.v1.AnalyticsService/WatchWorkspace',
+            tollgate_dot_v1_dot_analytics__service__pb2.WatchWorkspaceRequest.SerializeToString,
+            tollgate_dot_v1_dot_analytics__service__pb2.WatchWorkspaceResponse.FromString,
             options,
             channel_credentials,
             insecure,
