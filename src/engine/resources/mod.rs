@@ -13,6 +13,7 @@ mod directory;
 mod erasure;
 mod listing;
 mod model_alias;
+mod model_limit;
 mod quota;
 mod rate_limit;
 mod receiver;
@@ -48,6 +49,7 @@ pub use catalog::{
 };
 pub use directory::{NewEntry, SubjectNames};
 pub use erasure::Erased;
+pub use model_limit::ModelLimitSetting;
 pub use quota::{LimitChange, NewQuota, QuotaChange, RequestedLimit, ThresholdChange};
 pub use rate_limit::{NewRateLimit, RateLimitChange};
 pub use receiver::{

@@ -437,7 +437,11 @@ impl Edit {
     }
 
     /// The models of a chain by their catalog's ids.
-    fn fallback_chain(&self, model: &WorkspaceModel, ids: &[String]) -> Result<Vec<Arc<str>>> {
+    pub(super) fn fallback_chain(
+        &self,
+        model: &WorkspaceModel,
+        ids: &[String],
+    ) -> Result<Vec<Arc<str>>> {
         let catalog = self.shared.catalog.load();
         let mut chain = Vec::with_capacity(ids.len());
         for (index, id) in ids.iter().enumerate() {
@@ -465,7 +469,8 @@ fn alerts_of(workspace: Workspace) -> InCurrency<AlertPolicy> {
     InCurrency { currency: workspace.currency, value: workspace.alerts }
 }
 
-fn unset(model_id: Arc<str>) -> WorkspaceModel {
+/// A model of which nothing was ever set.
+pub(super) fn unset(model_id: Arc<str>) -> WorkspaceModel {
     WorkspaceModel {
         model_id,
         enabled: false,

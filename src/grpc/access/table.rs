@@ -171,6 +171,7 @@ methods! {
         EnableModel(EnableModelRequest): ADMINISTER, workspace;
         DisableModel(DisableModelRequest): ADMINISTER, workspace;
         SetModelLimit(SetModelLimitRequest): ADMINISTER, workspace;
+        SetModelLimits(SetModelLimitsRequest): ADMINISTER, workspace;
         ListModelLimits(ListModelLimitsRequest): READ, workspace;
         SetModelAlias(SetModelAliasRequest): ADMINISTER, workspace;
         DeleteModelAlias(DeleteModelAliasRequest): ADMINISTER, workspace;

@@ -2,8 +2,8 @@
 
 use crate::domain::workspace::ModelAlias;
 use crate::domain::{Amount, Currency};
-use crate::engine::{ModelLimitChange, ModelView};
-use crate::grpc::shared::decode::{Decoded, decode};
+use crate::engine::{ModelLimitChange, ModelLimitSetting, ModelView};
+use crate::grpc::shared::decode::{Decoded, Decoder, decode};
 use crate::grpc::shared::money;
 use crate::grpc::shared::names::ModelNames;
 use crate::grpc::shared::page::Page;
@@ -13,6 +13,9 @@ use crate::storage::search::Search;
 
 /// Longest fallback chain.
 pub const FALLBACKS_MAX: usize = 32;
+/// Most models that are set at once.
+const SETTINGS_MAX: usize = 1_000;
+const ETAG_CHARS_MAX: usize = 64;
 
 /// A model in a workspace.
 pub fn model(workspace_id: &str, model_id: &str) -> Decoded<()> {
@@ -64,14 +67,51 @@ pub fn set_limit(request: &mut v1::SetModelLimitRequest) -> Decoded<ModelLimitCh
     decode(|at| {
         at.workspace_id(&request.workspace_id);
         at.field("model_id").model_id(&request.model_id);
-        let limit = request.limit.as_ref().map(|limit| at.field("limit").limit(limit));
-        let fallbacks_at = at.field("fallback_model_ids");
-        let fallback_model_ids =
-            fallbacks_at.each_of(fallbacks, FALLBACKS_MAX, |at, id| at.model_id(id));
-        // Without a cap there is nothing to switch off.
-        let enabled = limit.is_none() || request.limit_enabled.unwrap_or(true);
-        Some(ModelLimitChange { limit, enabled, fallback_model_ids })
+        Some(change(at, request.limit.as_ref(), request.limit_enabled, fallbacks))
     })
+}
+
+/// The settings, and the etag if there is one.
+pub fn set_limits(
+    request: &mut v1::SetModelLimitsRequest,
+) -> Decoded<(Vec<ModelLimitSetting>, Option<String>)> {
+    let settings = std::mem::take(&mut request.settings);
+    decode(|at| {
+        at.workspace_id(&request.workspace_id);
+        let etag = &request.etag;
+        at.field("etag").text(etag, 0..=ETAG_CHARS_MAX);
+        let settings_at = at.field("settings");
+        settings_at.ensure(!settings.is_empty(), "expected 1 to 1000");
+        let settings = at.field("settings").at_most(settings, SETTINGS_MAX);
+        let settings = settings.into_iter().enumerate().map(|(row, setting)| {
+            let settings_at = at.field("settings");
+            let at = settings_at.item(row);
+            at.field("model_id").model_id(&setting.model_id);
+            let (limit, enabled) = (setting.limit.as_ref(), setting.limit_enabled);
+            ModelLimitSetting {
+                change: change(at, limit, enabled, setting.fallback_model_ids),
+                model_id: setting.model_id,
+                enabled: setting.model_enabled,
+            }
+        });
+        Some((settings.collect(), Some(etag.clone()).filter(|etag| !etag.is_empty())))
+    })
+}
+
+/// The cap and the chain of a model.
+fn change(
+    at: Decoder<'_>,
+    limit: Option<&v1::Money>,
+    limit_enabled: Option<bool>,
+    fallbacks: Vec<String>,
+) -> ModelLimitChange {
+    let limit = limit.map(|limit| at.field("limit").limit(limit));
+    let fallbacks_at = at.field("fallback_model_ids");
+    let fallback_model_ids =
+        fallbacks_at.each_of(fallbacks, FALLBACKS_MAX, |at, id| at.model_id(id));
+    // Without a cap there is nothing to switch off.
+    let enabled = limit.is_none() || limit_enabled.unwrap_or(true);
+    ModelLimitChange { limit, enabled, fallback_model_ids }
 }
 
 pub fn to_proto(currency: Currency, view: ModelView, names: &ModelNames) -> v1::ModelLimit {

@@ -66,6 +66,22 @@ impl ModelLimitService for ModelLimit {
         Ok(Response::new(v1::SetModelLimitResponse { model_limit }))
     }
 
+    async fn set_model_limits(
+        &self,
+        request: Request<v1::SetModelLimitsRequest>,
+    ) -> Result<Response<v1::SetModelLimitsResponse>, Status> {
+        let by = by(&request)?;
+        let mut request = authorize(request)?;
+        let (settings, etag) = convert::set_limits(&mut request)?;
+        let id = &request.workspace_id;
+        let (views, etag) = self.engine.set_model_limits(by, id, settings, etag).await?;
+        let InCurrency { currency, value: views } = views;
+        let names = ModelNames::of(&self.engine);
+        let model_limits =
+            views.into_iter().map(|view| convert::to_proto(currency, view, &names)).collect();
+        Ok(Response::new(v1::SetModelLimitsResponse { model_limits, etag }))
+    }
+
     async fn set_model_alias(
         &self,
         request: Request<v1::SetModelAliasRequest>,
@@ -110,6 +126,7 @@ impl ModelLimitService for ModelLimit {
         let request = authorize(request)?;
         let (page, search) = convert::list(&request)?;
         let workspace_id = request.workspace_id;
+        let etag = self.engine.model_limits_etag(&workspace_id).await?;
         let InCurrency { currency, value: mut views } =
             self.engine.model_limits(&workspace_id).await?;
         let names = ModelNames::of(&self.engine);
@@ -123,6 +140,7 @@ impl ModelLimitService for ModelLimit {
             model_limits,
             next_page_token,
             total_count,
+            etag,
         }))
     }
 }

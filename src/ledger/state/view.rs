@@ -123,6 +123,14 @@ impl Ledger {
         views
     }
 
+    /// What is set of models, by their ids.
+    pub fn model_settings(&self) -> Vec<&WorkspaceModel> {
+        let mut settings: Vec<_> =
+            self.models.iter().filter_map(|(_, model)| model.settings()).collect();
+        settings.sort_unstable_by(|a, b| a.model_id.cmp(&b.model_id));
+        settings
+    }
+
     /// One model, also if nothing is known of it.
     pub fn model_view_of(&mut self, now: Time, model_id: &str) -> ModelView {
         let now = self.advance(now);
