@@ -34,7 +34,7 @@ export const queries = new QueryClient({
 /** Whether the same call may succeed in a moment: the server is away, or stops. */
 export function isPassing(error: unknown): boolean {
   const { code } = ConnectError.from(error);
-  return code === Code.Unavailable || code === Code.Unknown || code === Code.Aborted;
+  return code === Code.Unavailable || code === Code.Unknown;
 }
 
 export function isUnauthenticated(error: unknown): boolean {

@@ -1,6 +1,6 @@
 // The switch for automatic fallback: changed here, in force once saved.
 
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useMutation } from "@connectrpc/connect-query";
 import { Trans, useLingui } from "@lingui/react/macro";
 
@@ -17,15 +17,22 @@ export function FallbackCard() {
   const { administer } = useAllowed();
   const { t } = useLingui();
   const [wanted, setWanted] = useState<boolean | undefined>();
-  const current = budget?.automaticFallback ?? workspace.automaticFallback;
+  // What the server has answered, until the stream says it, too.
+  const [saved, setSaved] = useState<boolean | undefined>();
+  const watched = budget?.automaticFallback;
+  useEffect(() => {
+    setSaved(undefined);
+  }, [watched]);
+  const current = saved ?? watched ?? workspace.automaticFallback;
   const save = useMutation(BudgetService.method.setAutomaticFallback, {
     // What was there before comes back, with the reason.
     onError: () => {
       setWanted(undefined);
     },
-    onSuccess: async () => {
-      await queries.invalidateQueries();
+    onSuccess: (response) => {
+      setSaved(response.workspace?.automaticFallback);
       setWanted(undefined);
+      void queries.invalidateQueries();
     },
   });
   const shown = wanted ?? current;

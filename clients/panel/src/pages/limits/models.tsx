@@ -43,7 +43,7 @@ export function ModelLimitsCard() {
       }
     >
       <Loaded query={limits} lines={6} height={320}>
-        {({ modelLimits }) =>
+        {({ modelLimits, etag }) =>
           modelLimits.length === 0 ? (
             <NoModels
               onEnable={() => {
@@ -51,7 +51,7 @@ export function ModelLimitsCard() {
               }}
             />
           ) : (
-            <Rows limits={modelLimits} />
+            <Rows limits={modelLimits} etag={etag} />
           )
         }
       </Loaded>
@@ -97,7 +97,7 @@ function NoModels({ onEnable }: { onEnable: () => void }) {
   );
 }
 
-function Rows({ limits }: { limits: ModelLimit[] }) {
+function Rows({ limits, etag }: { limits: ModelLimit[]; etag: string }) {
   const { t } = useLingui();
   const { currencyCode } = useThisWorkspace();
   const { administer } = useAllowed();
@@ -105,6 +105,8 @@ function Rows({ limits }: { limits: ModelLimit[] }) {
   const { locale } = useFormat();
   const [edits, setEdits] = useState<ReadonlyMap<string, Edit>>(new Map());
   const [shown, setShown] = useState<string | undefined>();
+  // Of the state that is being changed: another administrator may be faster.
+  const [begun, setBegun] = useState(etag);
   const save = useSave(setEdits);
   const spent = new Map(budget?.spendByModel.map((model) => [model.modelId, model.spent]));
   const before = (row: ModelLimit): Edit => ({
@@ -114,6 +116,7 @@ function Rows({ limits }: { limits: ModelLimit[] }) {
   const editOf = (row: ModelLimit) => edits.get(row.modelId) ?? before(row);
   const change = (row: ModelLimit, changes: Partial<Edit>) => {
     const edit = { ...editOf(row), ...changes };
+    if (edits.size === 0) setBegun(etag);
     const next = new Map(edits);
     if (isChanged(edit, before(row))) next.set(row.modelId, edit);
     else next.delete(row.modelId);
@@ -131,7 +134,10 @@ function Rows({ limits }: { limits: ModelLimit[] }) {
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        void save.run(edits, limits);
+        void save.run(edits, limits, begun).then((isLate) => {
+          // Told once: what is saved again is meant.
+          if (isLate) setBegun("");
+        });
       }}
     >
       <Table<ModelLimit>
@@ -201,7 +207,11 @@ function Rows({ limits }: { limits: ModelLimit[] }) {
       />
       {administer && (
         <footer className="card-foot">
-          <Outcome error={save.error} done={save.done && edits.size === 0 ? t`Saved` : undefined} />
+          {save.isLate && <Late />}
+          <Outcome
+            error={save.isLate ? undefined : save.error}
+            done={save.done && edits.size === 0 ? t`Saved` : undefined}
+          />
           {edits.size > 0 && (
             <Button
               kind="quiet"
@@ -228,6 +238,17 @@ function Rows({ limits }: { limits: ModelLimit[] }) {
         />
       )}
     </form>
+  );
+}
+
+function Late() {
+  return (
+    <p className="notice warn" role="alert">
+      <Trans>
+        Somebody else has changed the limits meanwhile. The table shows theirs; your changes are
+        marked. Save again to replace theirs.
+      </Trans>
+    </p>
   );
 }
 

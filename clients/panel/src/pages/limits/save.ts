@@ -1,12 +1,13 @@
 // Saves the changed rows of the model limits, and keeps what went wrong at its row.
 
 import { useState } from "react";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { useLingui } from "@lingui/react/macro";
 
 import type { ModelLimit } from "@stubs/model_limit_service_pb.js";
 import { ModelLimitService } from "@stubs/model_limit_service_pb.js";
 
-import { callOnce, queries, reasonOf, violations } from "../../app/api";
+import { callOnce, queries, violations } from "../../app/api";
 import { useFormat } from "../../app/format";
 import { useThisWorkspace } from "../../app/workspace";
 import { parseAmount } from "../../ui/amount";
@@ -29,14 +30,17 @@ export function useSave(setEdits: (edits: ReadonlyMap<string, Edit>) => void) {
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const [done, setDone] = useState(false);
+  /** Somebody else was faster. */
+  const [isLate, setIsLate] = useState(false);
 
   const reset = () => {
     setErrors(new Map());
     setError(undefined);
+    setIsLate(false);
     setDone(false);
   };
 
-  const run = async (edits: ReadonlyMap<string, Edit>, rows: ModelLimit[]) => {
+  const run = async (edits: ReadonlyMap<string, Edit>, rows: ModelLimit[], etag: string) => {
     reset();
     const amounts = new Map<string, string | undefined>();
     const wrong = new Map<string, string>();
@@ -50,31 +54,44 @@ export function useSave(setEdits: (edits: ReadonlyMap<string, Edit>) => void) {
     }
     setErrors(wrong);
     // All of them or none: a row that is wrong keeps the others from being saved.
-    if (wrong.size > 0) return;
+    if (wrong.size > 0) return false;
     setBusy(true);
-    const left = new Map(edits);
-    for (const [modelId, { enabled }] of edits) {
-      const amount = amounts.get(modelId);
-      const chain = rows.find((row) => row.modelId === modelId)?.fallbackModelIds ?? [];
-      try {
-        await callOnce(ModelLimitService.method.setModelLimit, {
-          workspaceId,
-          modelId,
-          fallbackModelIds: chain,
-          ...(amount !== undefined && { limit: { currencyCode, amount }, limitEnabled: enabled }),
-        });
-        left.delete(modelId);
-      } catch (failure) {
-        const [violation] = violations(failure).values();
-        if (violation === undefined) setError(failure);
-        wrong.set(modelId, violation ?? reasonOf(failure));
+    const changed = [...edits];
+    let late = false;
+    try {
+      await callOnce(ModelLimitService.method.setModelLimits, {
+        workspaceId,
+        etag,
+        settings: changed.map(([modelId, { enabled }]) => {
+          const amount = amounts.get(modelId);
+          return {
+            modelId,
+            fallbackModelIds: rows.find((row) => row.modelId === modelId)?.fallbackModelIds ?? [],
+            ...(amount !== undefined && {
+              limit: { currencyCode, amount },
+              limitEnabled: enabled,
+            }),
+          };
+        }),
+      });
+      // First what is there now: otherwise the rows would show for a moment what was there before.
+      await queries.invalidateQueries();
+      setEdits(new Map());
+      setDone(true);
+    } catch (failure) {
+      for (const [field, description] of violations(failure)) {
+        const at = /^settings\[(\d+)\]/.exec(field)?.[1];
+        const row = at === undefined ? undefined : changed[Number(at)]?.[0];
+        if (row !== undefined) wrong.set(row, description);
       }
+      setErrors(wrong);
+      if (wrong.size === 0) setError(failure);
+      late = ConnectError.from(failure).code === Code.Aborted;
+      setIsLate(late);
+      if (late) await queries.invalidateQueries();
     }
-    await queries.invalidateQueries();
-    setEdits(left);
-    setErrors(wrong);
     setBusy(false);
-    setDone(wrong.size === 0);
+    return late;
   };
 
   const forget = (modelId: string) => {
@@ -84,5 +101,5 @@ export function useSave(setEdits: (edits: ReadonlyMap<string, Edit>) => void) {
     setErrors(next);
   };
 
-  return { run, reset, forget, errors, error, busy, done };
+  return { run, reset, forget, errors, error, busy, done, isLate };
 }
