@@ -8,9 +8,9 @@ import { CopyButton } from "./grpcurl";
 import { Table } from "./table";
 
 const WIDTH = 560;
-const HEIGHT = 220;
-const LEFT = 44;
-const BOTTOM = 24;
+const HEIGHT = 270;
+const LEFT = 54;
+const BOTTOM = 30;
 const TOP = 10;
 
 /** Round steps from zero that reach the greatest value, and not too many. */
@@ -159,11 +159,11 @@ export function ColumnChart({
   );
 }
 
-const ROW = 26;
-const NAME = 168;
-const VALUE = 64;
+const ROW = 30;
+const NAME = 190;
+const VALUE = 70;
 /** Characters of a name that fit beside its bar. */
-const NAME_MAX = 24;
+const NAME_MAX = 22;
 
 /** Horizontal bars with names, the greatest first. */
 export function BarChart({
@@ -273,7 +273,7 @@ export function Figures({ name, columns, rows, exact = rows }: FiguresProps) {
           }))}
         />
       </details>
-      <CopyButton label={t`Copy ${name} as CSV`} text={() => csv([columns, ...exact])}>
+      <CopyButton label={t`Copy as CSV: ${name}`} text={() => csv([columns, ...exact])}>
         <Trans>Copy as CSV</Trans>
       </CopyButton>
     </div>

@@ -35,7 +35,7 @@ export function Table<T>({
 }: TableProps<T>) {
   if (rows.length === 0 && empty !== undefined) return <Empty>{empty}</Empty>;
   return (
-    <div className="table-scroll" role="region" aria-label={label} tabIndex={0}>
+    <div className="table-scroll" role="group" aria-label={label} tabIndex={0}>
       <table className={`table ${className}`} aria-label={label}>
         <thead>
           <tr>

@@ -169,7 +169,7 @@ function Rows({ events, onShow }: { events: AuditEvent[]; onShow: (event: AuditE
           cell: (event) => (
             <Button
               kind="quiet"
-              aria-label={t`Changes of ${event.resourceId} by ${event.action}`}
+              aria-label={t`Details of ${event.action} ${event.resourceId}`}
               onClick={() => {
                 onShow(event);
               }}

@@ -15,6 +15,9 @@ import { UsageTable } from "../keys/utilisation";
 import { Holds } from "./holds";
 import { Ticker } from "./ticker";
 
+/** Quotas that are shown. */
+const QUOTAS = 10;
+
 export default function LivePage() {
   const { workspaceId } = useThisWorkspace();
   const { t } = useLingui();
@@ -26,12 +29,14 @@ export default function LivePage() {
         calls={[callOf(AnalyticsService.method.watchWorkspace, { workspaceId })]}
       />
       {metrics ? <Totals metrics={metrics} /> : <Skeleton lines={6} height={300} />}
-      <div className="grid-2">
-        <Ticker budget={budget} />
-        <Card title={<Trans>Quotas with the highest utilisation</Trans>}>
-          {quotas ? <UsageTable usages={quotas.usages} /> : <Skeleton lines={4} height={200} />}
-        </Card>
-      </div>
+      <Ticker budget={budget} />
+      <Card title={<Trans>Quotas with the highest utilisation</Trans>}>
+        {quotas ? (
+          <UsageTable usages={quotas.usages.slice(0, QUOTAS)} />
+        ) : (
+          <Skeleton lines={4} height={200} />
+        )}
+      </Card>
       <Holds />
     </>
   );
