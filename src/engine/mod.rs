@@ -55,8 +55,8 @@ pub use reprice::{RepriceRequest, Repriced};
 pub use resources::{
     AlertPolicyChange, ApiKeyChange, BoostAmount, BoostKind, BoostView, Erased, Grant, GroupView,
     ImportRequest, LimitChange, ModelLimitChange, ModelLimitSetting, NewApiKey, NewBoost, NewEntry,
-    NewKeyGroup, NewQuota, NewRateLimit, NewToken, NewWorkspace, PlanChange, QuotaChange,
-    RateLimitChange, RequestedLimit, SubjectNames, ThresholdChange, WorkspaceChange,
+    NewFreeze, NewKeyGroup, NewQuota, NewRateLimit, NewToken, NewWorkspace, PlanChange,
+    QuotaChange, RateLimitChange, RequestedLimit, SubjectNames, ThresholdChange, WorkspaceChange,
     import_changes, import_list_changes, load_catalog, put_token, revoked, rotated,
 };
 pub use retention::{DROP_RECORDS_MAX, Expired};

@@ -16,6 +16,7 @@ mod alerts;
 mod limits;
 mod keys;
 mod departments;
+mod freezes;
 mod holds;
 mod refusals;
 mod state;

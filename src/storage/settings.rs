@@ -16,6 +16,7 @@ use crate::domain::backfill::LimitConfig;
 use crate::domain::boost::Boost;
 use crate::domain::catalog::price::Price;
 use crate::domain::catalog::{Confirmation, ExchangeRate, Model};
+use crate::domain::freeze::{Freeze, FrozenSubject};
 use crate::domain::quota::Quota;
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
@@ -44,6 +45,7 @@ pub enum Change {
     PutApiKey(ApiKey),
     PutKeyGroup(KeyGroup),
     PutBoost(Boost),
+    PutFreeze(Freeze),
     PutWebhook(Webhook),
     PutEmailReceiver(EmailReceiver),
     /// Entries of the directory, each of a kind and id of its own.
@@ -55,6 +57,7 @@ pub enum Change {
     DeleteRateLimit(Arc<str>),
     DeleteApiKey(Arc<str>),
     DeleteKeyGroup(Arc<str>),
+    DeleteFreeze(FrozenSubject),
     DeleteWebhook(Arc<str>),
     DeleteEmailReceiver(Arc<str>),
     /// Inserts the access token or replaces the one of the same id.

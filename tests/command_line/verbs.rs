@@ -111,3 +111,20 @@ fn keys_are_added_and_disabled() {
     let (code, told) = demo.refused(&["key", "delete", "build"]);
     assert!(code == 69 && told.contains("RESOURCE_NOT_FOUND"), "{told}");
 }
+
+#[test]
+fn a_user_is_frozen_and_goes_on() {
+    let demo = demo();
+    let why = || demo.printed(&["why", "--model", "gpt-4.1-mini", "--user", "zoe"]);
+    assert!(why().starts_with("ALLOWED"));
+    let frozen = demo.printed(&["freeze", "user:zoe", "--reason", "loop", "--minutes", "5"]);
+    assert_eq!(&row(&frozen, "user zoe")[..2], ["user", "zoe"]);
+    assert!(frozen.contains("loop"), "{frozen}");
+    assert!(why().starts_with("BLOCKED: frozen; a retry can pass after"), "{}", why());
+    assert!(demo.printed(&["freeze"]).contains("user zoe"));
+    assert_eq!(demo.printed(&["unfreeze", "user:zoe"]), "user zoe goes on\n");
+    assert_eq!(demo.printed(&["unfreeze", "user:zoe"]), "nothing was frozen\n");
+    assert!(why().starts_with("ALLOWED"));
+    let (code, told) = demo.refused(&["freeze", "workspace"]);
+    assert!(code == 2 && told.contains("--reason"), "{told}");
+}

@@ -301,6 +301,7 @@ fn workspace(arguments: &Generate, span: Window) -> Workspace {
         usage_retention_days: None,
         price_max_age_days: None,
         plan: None,
+        archive_time: None,
         create_time: span.start,
         update_time: span.start,
     }

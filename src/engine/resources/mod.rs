@@ -11,6 +11,7 @@ mod boost;
 mod catalog;
 mod directory;
 mod erasure;
+mod freeze;
 mod listing;
 mod model_alias;
 mod model_limit;
@@ -49,6 +50,7 @@ pub use catalog::{
 };
 pub use directory::{NewEntry, SubjectNames};
 pub use erasure::Erased;
+pub use freeze::NewFreeze;
 pub use model_limit::ModelLimitSetting;
 pub use quota::{LimitChange, NewQuota, QuotaChange, RequestedLimit, ThresholdChange};
 pub use rate_limit::{NewRateLimit, RateLimitChange};

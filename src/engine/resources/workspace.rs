@@ -152,6 +152,7 @@ impl Engine {
                 usage_retention_days: new.usage_retention_days,
                 price_max_age_days: new.price_max_age_days,
                 plan: None,
+                archive_time: None,
                 create_time: now,
                 update_time: now,
             };
@@ -170,10 +171,25 @@ impl Engine {
         Ok(self.workspace(id).await?.lock().workspace().clone())
     }
 
-    /// Workspaces by id.
-    pub async fn list_workspaces(&self, listing: Listing<'_>) -> Result<Counted<Workspace>> {
-        let read = |after: String, limit: usize| async move {
-            self.store().workspaces(&after, limit).await
+    /// Workspaces by id; those that are archived only where they are asked for.
+    pub async fn list_workspaces(
+        &self,
+        listing: Listing<'_>,
+        with_archived: bool,
+    ) -> Result<Counted<Workspace>> {
+        let read = |mut after: String, limit: usize| async move {
+            let mut found = Vec::new();
+            while found.len() < limit {
+                let wanted = limit - found.len();
+                let page = self.store().workspaces(&after, wanted).await?;
+                let is_last = page.len() < wanted;
+                after = page.last().map_or_else(String::new, |last| last.id.to_string());
+                found.extend(page.into_iter().filter(|it| it.is_listed(with_archived)));
+                if is_last {
+                    break;
+                }
+            }
+            Ok(found)
         };
         Ok(list(listing, read).await?)
     }
@@ -183,6 +199,7 @@ impl Engine {
         &self,
         ids: &[Arc<str>],
         listing: Listing<'_>,
+        with_archived: bool,
     ) -> Result<Counted<Workspace>> {
         let read = |after: String, limit: usize| async move {
             let mut found = Vec::new();
@@ -190,7 +207,8 @@ impl Engine {
                 if found.len() == limit {
                     break;
                 }
-                found.extend(self.store().workspace(id).await?);
+                let workspace = self.store().workspace(id).await?;
+                found.extend(workspace.filter(|it| it.is_listed(with_archived)));
             }
             Ok(found)
         };
@@ -210,6 +228,24 @@ impl Engine {
             edit.change_workspace(SETTINGS, |workspace| change.apply(workspace)).await
         };
         self.edit(actor, id, update).await
+    }
+
+    /// Archives a workspace, or restores it. One that is archived already keeps the time.
+    pub async fn archive_workspace(
+        &self,
+        actor: Actor,
+        id: &str,
+        archive: bool,
+    ) -> Result<Workspace> {
+        let set = move |edit: Edit| async move {
+            let now = edit.now;
+            let change = |workspace: &mut Workspace| {
+                let time = workspace.archive_time.unwrap_or(now);
+                workspace.archive_time = archive.then_some(time);
+            };
+            edit.change_workspace(SETTINGS, change).await
+        };
+        self.edit(actor, id, set).await
     }
 
     pub async fn set_plan(&self, actor: Actor, id: &str, change: PlanChange) -> Result<Workspace> {

@@ -197,6 +197,11 @@ methods! {
         GetWorkspace(GetWorkspaceRequest): READ, workspace;
         ListWorkspaces(ListWorkspacesRequest): READ, listed;
         UpdateWorkspace(UpdateWorkspaceRequest): ADMINISTER, in_workspace;
+        ArchiveWorkspace(ArchiveWorkspaceRequest): OPERATE, workspace;
+        RestoreWorkspace(RestoreWorkspaceRequest): OPERATE, workspace;
+        Freeze(FreezeRequest): ADMINISTER, workspace;
+        Unfreeze(UnfreezeRequest): ADMINISTER, workspace;
+        ListFreezes(ListFreezesRequest): READ, workspace;
     }
     CatalogService {
         UpsertModel(UpsertModelRequest): OPERATE, global;

@@ -13,7 +13,7 @@ proto_enum!(Reason as Reason {
     Exhausted, HeldInFlight, RequestTooLarge, ModelLimit, NoAllowedModel, ModelUnknown,
     ModelDisabled, ModelUnpriced, PlanNotSet, CapabilityMissing, ContextWindowExceeded, RateLimited,
     AttributionMissing, KeyUnknown, KeyDisabled, KeyExpired, ModelNotAllowed, Downgrade,
-    ThresholdCrossed,
+    ThresholdCrossed, Frozen, WorkspaceArchived,
 } "expected a Reason that is known");
 
 /// Adds to verdicts about unknown models which ones may have been meant.

@@ -39,10 +39,11 @@ const FIELDS: [&str; 12] = [
 
 /// Which workspaces to list.
 pub fn list(request: &v1::ListWorkspacesRequest) -> Decoded<(Page, Search)> {
-    let v1::ListWorkspacesRequest { query, page_size, page_token } = request;
+    let v1::ListWorkspacesRequest { query, page_size, page_token, show_archived } = request;
+    let archived = if *show_archived { "archived" } else { "" };
     decode(|at| {
         let search = at.search(query);
-        Some((at.page(&["workspaces", query], *page_size, page_token), search))
+        Some((at.page(&["workspaces", query, archived], *page_size, page_token), search))
     })
 }
 
@@ -257,6 +258,7 @@ pub fn workspace_to_proto(workspace: Workspace) -> v1::Workspace {
         unknown_key_policy: workspace.unknown_keys.number(),
         usage_retention_days: i32::try_from(retention_days).unwrap_or(i32::MAX),
         automatic_fallback: workspace.automatic_fallback,
+        archive_time: workspace.archive_time.map(to_timestamp),
         plan: workspace.plan.map(|plan| plan_to_proto(currency, plan)),
         create_time: Some(to_timestamp(workspace.create_time)),
         update_time: Some(to_timestamp(workspace.update_time)),

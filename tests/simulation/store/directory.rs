@@ -77,12 +77,21 @@ impl Disk {
         });
         self.quotas.retain(|(id, _), quota| !(user.is_in(id) && of_user(&quota.scope)));
         self.rate_limits.retain(|(id, _), limit| !(user.is_in(id) && of_user(&limit.scope)));
+        self.freezes.retain(|(id, _), freeze| {
+            let subject = &freeze.subject;
+            !(user.is_in(id) && subject.kind == SubjectKind::User && *subject.id == *user.user_id)
+        });
     }
 
     fn rename_in_settings(&mut self, user: &Erased<'_>) {
         for ((id, _), hold) in &mut self.holds {
             if user.is_in(id) {
                 user.rename(&mut hold.attribution.user_id);
+            }
+        }
+        for ((id, _), freeze) in &mut self.freezes {
+            if user.is_in(id) {
+                user.rename(&mut freeze.actor);
             }
         }
         for ((id, _), boost) in &mut self.boosts {

@@ -12,6 +12,7 @@ use tollgate::domain::backfill::LimitConfig;
 use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::domain::catalog::price::Price;
 use tollgate::domain::catalog::{Confirmation, ExchangeRate};
+use tollgate::domain::freeze::FrozenSubject;
 use tollgate::domain::quota::{Quota, Scope};
 use tollgate::domain::rate_limit::RateLimit;
 use tollgate::domain::workspace::{ModelAlias, Workspace, WorkspaceModel};
@@ -47,6 +48,13 @@ impl Disk {
             Change::PutApiKey(new) => drop(self.api_keys.insert(key(&new.id), new)),
             Change::PutKeyGroup(new) => drop(self.key_groups.insert(key(&new.id), new)),
             Change::PutBoost(new) => drop(self.boosts.insert(key(&new.id), new)),
+            Change::PutFreeze(new) => {
+                let key = (workspace_id.to_owned(), freeze_key(&new.subject));
+                self.freezes.insert(key, new);
+            }
+            Change::DeleteFreeze(subject) => {
+                self.freezes.remove(&(workspace_id.to_owned(), freeze_key(&subject)));
+            }
             Change::PutWebhook(new) => self.put_webhook(key(&new.id), new),
             Change::PutEmailReceiver(new) => drop(self.email_receivers.insert(key(&new.id), new)),
             Change::DeleteQuota(id) => {
@@ -190,6 +198,7 @@ impl SettingsStore for SimStore {
                 .filter(|boost| boost.end_time > now && boost.cancel_time.is_none())
                 .cloned()
                 .collect(),
+            freezes: of(&disk.freezes, workspace_id).cloned().collect(),
         })
         .await
     }
@@ -333,6 +342,11 @@ impl AuditStore for SimStore {
         })
         .await
     }
+}
+
+/// Kind and id of the subject.
+fn freeze_key(subject: &FrozenSubject) -> String {
+    format!("{:02}{}", subject.kind as u8, subject.id)
 }
 
 /// What a workspace has, by id.

@@ -1,6 +1,7 @@
 //! What is done every day, as verbs: each calls the API as anyone may, and shows the answer as a
 //! table, or as the server sent it.
 
+mod freezes;
 mod keys;
 mod limits;
 mod reports;
@@ -37,6 +38,10 @@ pub enum Verb {
     /// Quotas: caps of users, departments, keys and other subjects.
     #[command(subcommand)]
     Quota(limits::Quota),
+    /// Emergency stop: block checks of a workspace, or of one subject, from the next one on.
+    Freeze(freezes::Freeze),
+    /// Take a freeze back.
+    Unfreeze(freezes::Unfreeze),
     /// API keys.
     #[command(subcommand)]
     Key(keys::Key),
@@ -51,6 +56,8 @@ pub fn run_verb(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Models(models) => run(models.target().output, models.perform()),
         Verb::Limit(limit) => run(limit.target().output, limit.perform()),
         Verb::Quota(quota) => run(quota.target().output, quota.perform()),
+        Verb::Freeze(freeze) => run(freeze.target.output, freeze.perform()),
+        Verb::Unfreeze(unfreeze) => run(unfreeze.target.output, unfreeze.perform()),
         Verb::Key(key) => run(key.target().output, key.perform()),
     }
 }

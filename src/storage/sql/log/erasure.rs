@@ -101,6 +101,8 @@ fn is_known() -> String {
             of_users()
         ),
         "boosts WHERE workspace_id = $1 AND actor = $2".to_owned(),
+        format!("freezes WHERE workspace_id = $1 AND subject_kind = {kind} AND subject_id = $2"),
+        "freezes WHERE workspace_id = $1 AND actor = $2".to_owned(),
         "refusals WHERE workspace_id = $1 AND user_id = $2".to_owned(),
         "holds WHERE workspace_id = $1 AND user_id = $2".to_owned(),
         format!("alerts WHERE workspace_id = $1 AND subject_kind = {kind} AND subject_id = $2"),
@@ -134,6 +136,7 @@ fn deletions() -> Vec<String> {
         )),
         delete(naming("quotas")),
         delete(naming("rate_limits")),
+        delete(naming("freezes")),
         delete(format!("directory WHERE workspace_id = $1 AND kind = {entry} AND id = $2")),
     ]
 }
@@ -167,6 +170,7 @@ fn renamings() -> Vec<String> {
         rename("alerts", "acknowledge_actor", ""),
         rename("alerts", "record_user_id", ""),
         rename("boosts", "actor", ""),
+        rename("freezes", "actor", ""),
         rename("audit_events", "actor", ""),
         rename("audit_events", "on_behalf_of", ""),
     ]

@@ -8,6 +8,7 @@ use super::audit::AUDIT_EVENTS;
 use super::boost::BOOSTS;
 use super::catalog::{EXCHANGE_RATES, MODELS, PRICE_CONFIRMATIONS, PRICES};
 use super::directory::DIRECTORY;
+use super::freeze::{FREEZES, delete_freeze};
 use super::quota::{self, QUOTAS, matching};
 use super::rate_limit::RATE_LIMITS;
 use super::receiver::{EMAIL_RECEIVERS, WEBHOOKS, put_webhook};
@@ -90,12 +91,14 @@ impl<DB: Backend> SettingsStore for SqlStore<DB> {
         let mut snapshot = self.snapshot().await?;
         let boosts =
             BOOSTS.of(workspace_id).with("end_time >", time(now)).only("cancel_time IS NULL");
+        let freezes = FREEZES.of(workspace_id).sorted("subject_kind, subject_id");
         let config = LimitConfig {
             quotas: snapshot.select(QUOTAS.of(workspace_id).sorted("id")).await?,
             rate_limits: snapshot.select(RATE_LIMITS.of(workspace_id).sorted("id")).await?,
             api_keys: snapshot.select(API_KEYS.of(workspace_id).sorted("id")).await?,
             key_groups: snapshot.select(KEY_GROUPS.of(workspace_id).sorted("id")).await?,
             boosts: snapshot.select(boosts.sorted("id")).await?,
+            freezes: snapshot.select(freezes).await?,
         };
         snapshot.end().await?;
         Ok(config)
@@ -185,6 +188,8 @@ async fn apply<DB: Backend>(
         Change::PutApiKey(key) => API_KEYS.put_in(write, workspace_id, [key]).await,
         Change::PutKeyGroup(group) => KEY_GROUPS.put_in(write, workspace_id, [group]).await,
         Change::PutBoost(boost) => BOOSTS.put_in(write, workspace_id, [boost]).await,
+        Change::PutFreeze(freeze) => FREEZES.put_in(write, workspace_id, [freeze]).await,
+        Change::DeleteFreeze(subject) => delete_freeze(write, workspace_id, subject).await,
         Change::PutWebhook(webhook) => put_webhook(write, workspace_id, webhook).await,
         Change::PutEmailReceiver(receiver) => {
             EMAIL_RECEIVERS.put_in(write, workspace_id, [receiver]).await

@@ -130,6 +130,12 @@ const (
 	// The request lacks a field of the attribution that the workspace requires:
 	// Verdict.attribution_field.
 	Reason_REASON_ATTRIBUTION_MISSING Reason = 20
+	// The workspace or a subject of the request is frozen: WorkspaceService.Freeze. The verdict names
+	// it; there is one for each that is. It may be retried after retry_after, which is absent if the
+	// freeze has no end.
+	Reason_REASON_FROZEN Reason = 21
+	// The workspace is archived: WorkspaceService.ArchiveWorkspace.
+	Reason_REASON_WORKSPACE_ARCHIVED Reason = 22
 )
 
 // Enum value maps for Reason.
@@ -155,6 +161,8 @@ var (
 		17: "REASON_DOWNGRADE",
 		18: "REASON_THRESHOLD_CROSSED",
 		20: "REASON_ATTRIBUTION_MISSING",
+		21: "REASON_FROZEN",
+		22: "REASON_WORKSPACE_ARCHIVED",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":             0,
@@ -177,6 +185,8 @@ var (
 		"REASON_DOWNGRADE":               17,
 		"REASON_THRESHOLD_CROSSED":       18,
 		"REASON_ATTRIBUTION_MISSING":     20,
+		"REASON_FROZEN":                  21,
+		"REASON_WORKSPACE_ARCHIVED":      22,
 	}
 )
 
@@ -3919,7 +3929,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\x14DECISION_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10DECISION_ALLOWED\x10\x01\x12\x13\n" +
 	"\x0fDECISION_ROUTED\x10\x02\x12\x14\n" +
-	"\x10DECISION_BLOCKED\x10\x03*\xa4\x04\n" +
+	"\x10DECISION_BLOCKED\x10\x03*\xd6\x04\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10REASON_EXHAUSTED\x10\x01\x12\x19\n" +
@@ -3941,7 +3951,9 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\x18REASON_MODEL_NOT_ALLOWED\x10\x10\x12\x14\n" +
 	"\x10REASON_DOWNGRADE\x10\x11\x12\x1c\n" +
 	"\x18REASON_THRESHOLD_CROSSED\x10\x12\x12\x1e\n" +
-	"\x1aREASON_ATTRIBUTION_MISSING\x10\x14*T\n" +
+	"\x1aREASON_ATTRIBUTION_MISSING\x10\x14\x12\x11\n" +
+	"\rREASON_FROZEN\x10\x15\x12\x1d\n" +
+	"\x19REASON_WORKSPACE_ARCHIVED\x10\x16*T\n" +
 	"\tHoldState\x12\x1a\n" +
 	"\x16HOLD_STATE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fHOLD_STATE_LIVE\x10\x01\x12\x16\n" +

@@ -306,6 +306,123 @@ class SetModelLimitResponse(_message.Message):
 Global___SetModelLimitResponse: _TypeAlias = SetModelLimitResponse  # noqa: Y015
 
 @_typing.final
+class ModelLimitSetting(_message.Message):
+    """What is set of one model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    MODEL_ENABLED_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    LIMIT_ENABLED_FIELD_NUMBER: _builtins.int
+    FALLBACK_MODEL_IDS_FIELD_NUMBER: _builtins.int
+    model_id: _builtins.str
+    """Model of the catalog."""
+    model_enabled: _builtins.bool
+    """Whether the model is enabled in the workspace; absent: it stays as it is."""
+    limit_enabled: _builtins.bool
+    """Whether the cap is in force; default true. No effect without a cap."""
+    @_builtins.property
+    def limit(self) -> _common_pb2.Money:
+        """Cap per cycle in the workspace's currency: 0 to 1,000,000,000. Zero means that nothing may be
+        spent on the model; absent means no cap.
+        """
+
+    @_builtins.property
+    def fallback_model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Models to try if the cap blocks a request, in this order; at most 32, each in the catalog and
+        not the model itself. Replaces the chain; empty: every cheaper enabled model.
+        """
+
+    def __init__(
+        self,
+        *,
+        model_id: _builtins.str = ...,
+        model_enabled: _builtins.bool | None = ...,
+        limit: _common_pb2.Money | None = ...,
+        limit_enabled: _builtins.bool | None = ...,
+        fallback_model_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_limit_enabled", b"_limit_enabled", "_model_enabled", b"_model_enabled", "limit", b"limit", "limit_enabled", b"limit_enabled", "model_enabled", b"model_enabled"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit_enabled", b"_limit_enabled", "_model_enabled", b"_model_enabled", "fallback_model_ids", b"fallback_model_ids", "limit", b"limit", "limit_enabled", b"limit_enabled", "model_enabled", b"model_enabled", "model_id", b"model_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__limit_enabled: _TypeAlias = _typing.Literal["limit_enabled"]  # noqa: Y015
+    _WhichOneofArgType__limit_enabled: _TypeAlias = _typing.Literal["_limit_enabled", b"_limit_enabled"]  # noqa: Y015
+    _WhichOneofReturnType__model_enabled: _TypeAlias = _typing.Literal["model_enabled"]  # noqa: Y015
+    _WhichOneofArgType__model_enabled: _TypeAlias = _typing.Literal["_model_enabled", b"_model_enabled"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__limit_enabled) -> _WhichOneofReturnType__limit_enabled | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model_enabled) -> _WhichOneofReturnType__model_enabled | None: ...
+
+Global___ModelLimitSetting: _TypeAlias = ModelLimitSetting  # noqa: Y015
+
+@_typing.final
+class SetModelLimitsRequest(_message.Message):
+    """Request of SetModelLimits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    etag: _builtins.str
+    """ListModelLimitsResponse.etag of the state that the change was decided on; empty: whatever the
+    state is.
+    """
+    @_builtins.property
+    def settings(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelLimitSetting]:
+        """What is set; 1 to 1,000, each of a model of its own. What is wrong is named with its row, for
+        example "settings[2].limit.amount". Models that are not named stay as they are.
+        """
+
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        settings: _abc.Iterable[Global___ModelLimitSetting] | None = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "settings", b"settings", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetModelLimitsRequest: _TypeAlias = SetModelLimitsRequest  # noqa: Y015
+
+@_typing.final
+class SetModelLimitsResponse(_message.Message):
+    """Response of SetModelLimits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_LIMITS_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    etag: _builtins.str
+    """Etag of the state after the change."""
+    @_builtins.property
+    def model_limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelLimit]:
+        """The models after the change, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        model_limits: _abc.Iterable[Global___ModelLimit] | None = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "model_limits", b"model_limits"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetModelLimitsResponse: _TypeAlias = SetModelLimitsResponse  # noqa: Y015
+
+@_typing.final
 class ListModelLimitsRequest(_message.Message):
     """Request of ListModelLimits."""
 
@@ -351,10 +468,15 @@ class ListModelLimitsResponse(_message.Message):
     MODEL_LIMITS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     TOTAL_COUNT_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page; empty on the last page."""
     total_count: _builtins.int
     """Number of entries that match, on all pages."""
+    etag: _builtins.str
+    """Names what is set of all models of the workspace, on whichever page: for SetModelLimits. It is
+    another after every change, and spend does not change it.
+    """
     @_builtins.property
     def model_limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelLimit]:
         """Models by id."""
@@ -365,10 +487,11 @@ class ListModelLimitsResponse(_message.Message):
         model_limits: _abc.Iterable[Global___ModelLimit] | None = ...,
         next_page_token: _builtins.str = ...,
         total_count: _builtins.int = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_limits", b"model_limits", "next_page_token", b"next_page_token", "total_count", b"total_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "model_limits", b"model_limits", "next_page_token", b"next_page_token", "total_count", b"total_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -105,6 +105,13 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The request lacks a field of the attribution that the workspace requires:
     Verdict.attribution_field.
     """
+    REASON_FROZEN: _Reason.ValueType  # 21
+    """The workspace or a subject of the request is frozen: WorkspaceService.Freeze. The verdict names
+    it; there is one for each that is. It may be retried after retry_after, which is absent if the
+    freeze has no end.
+    """
+    REASON_WORKSPACE_ARCHIVED: _Reason.ValueType  # 22
+    """The workspace is archived: WorkspaceService.ArchiveWorkspace."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Reason of a decision or a verdict, and what the caller can do. The set may grow."""
@@ -157,6 +164,13 @@ REASON_ATTRIBUTION_MISSING: Reason.ValueType  # 20
 """The request lacks a field of the attribution that the workspace requires:
 Verdict.attribution_field.
 """
+REASON_FROZEN: Reason.ValueType  # 21
+"""The workspace or a subject of the request is frozen: WorkspaceService.Freeze. The verdict names
+it; there is one for each that is. It may be retried after retry_after, which is absent if the
+freeze has no end.
+"""
+REASON_WORKSPACE_ARCHIVED: Reason.ValueType  # 22
+"""The workspace is archived: WorkspaceService.ArchiveWorkspace."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _HoldState:
