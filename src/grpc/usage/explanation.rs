@@ -69,6 +69,8 @@ impl Words<'_> {
             Reason::AttributionMissing => {
                 format!("the request names no {}", self.verdict.attribution_field)
             }
+            Reason::Frozen => format!("{subject} is frozen in {workspace}"),
+            Reason::WorkspaceArchived => format!("{workspace} is archived"),
         }
     }
 
@@ -108,6 +110,8 @@ impl Words<'_> {
                  WorkspaceService/UpdateWorkspace; field {}",
                 self.verdict.attribution_field
             ),
+            Reason::Frozen => "take the freeze back: WorkspaceService/Unfreeze".to_owned(),
+            Reason::WorkspaceArchived => "restore it: WorkspaceService/RestoreWorkspace".to_owned(),
             Reason::Unspecified | Reason::CapabilityMissing | Reason::ThresholdCrossed => {
                 String::new()
             }

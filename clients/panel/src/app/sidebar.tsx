@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useQuery } from "@connectrpc/connect-query";
 import { Trans, useLingui } from "@lingui/react/macro";
 
-import { Role } from "@stubs/access_service_pb.js";
+import { AccessService, Role } from "@stubs/access_service_pb.js";
 import { WorkspaceService } from "@stubs/workspace_service_pb.js";
 
 import { Button, Skeleton } from "../ui/base";
@@ -53,6 +53,7 @@ export function Sidebar() {
         <ConnectionDot />
         <Caller />
         <Preferences />
+        <Version />
       </div>
     </aside>
   );
@@ -99,6 +100,12 @@ function Workspaces({ tab }: { tab: string }) {
       </ul>
     </>
   );
+}
+
+/** Of the server. */
+function Version() {
+  const { data } = useQuery(AccessService.method.getServerInfo, {}, { staleTime: Infinity });
+  return <small className="version">{data ? `Tollgate ${data.version}` : "\u00a0"}</small>;
 }
 
 function Caller() {

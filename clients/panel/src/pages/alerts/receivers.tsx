@@ -1,10 +1,10 @@
 // Who is told: webhooks and addresses of mail.
 
 import { useState } from "react";
-import { Code, ConnectError } from "@connectrpc/connect";
 import { useMutation, useQuery } from "@connectrpc/connect-query";
 import { Trans, useLingui } from "@lingui/react/macro";
 
+import { AccessService } from "@stubs/access_service_pb.js";
 import type { AlertType, EmailReceiver, Webhook } from "@stubs/alert_service_pb.js";
 import { AlertService } from "@stubs/alert_service_pb.js";
 
@@ -314,8 +314,8 @@ export function Emails() {
     },
   });
   const remove = useMutation(AlertService.method.deleteEmailReceiver, refresh);
-  const isMissing =
-    create.error !== null && ConnectError.from(create.error).code === Code.FailedPrecondition;
+  const info = useQuery(AccessService.method.getServerInfo, {}, { staleTime: Infinity });
+  const isMissing = info.data?.smtpConfigured === false;
   return (
     <Card title={<Trans>Mail</Trans>}>
       {administer && (
@@ -335,6 +335,7 @@ export function Emails() {
               <input
                 {...props}
                 type="email"
+                disabled={isMissing}
                 value={address}
                 onChange={(event) => {
                   setAddress(event.target.value);
@@ -342,7 +343,7 @@ export function Emails() {
               />
             )}
           </Field>
-          <Button type="submit" busy={create.isPending} disabled={address === ""}>
+          <Button type="submit" busy={create.isPending} disabled={address === "" || isMissing}>
             <Trans>Add address</Trans>
           </Button>
         </form>
@@ -352,9 +353,7 @@ export function Emails() {
           <Trans>This server has no SMTP server: it cannot send mail.</Trans>
         </p>
       )}
-      {((!isMissing && create.error) || remove.error) && (
-        <ErrorBox error={create.error ?? remove.error} />
-      )}
+      {(create.error ?? remove.error) && <ErrorBox error={create.error ?? remove.error} />}
       <Loaded query={list} lines={2} height={100}>
         {({ emailReceivers }) => (
           <Table<EmailReceiver>

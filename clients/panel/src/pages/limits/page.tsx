@@ -10,6 +10,7 @@ import { callOf } from "../../ui/grpcurl";
 import { PageHead } from "../../ui/page";
 import { BudgetCard } from "./budget";
 import { FallbackCard } from "./fallback";
+import { FreezeButton, Freezes } from "./freeze";
 import { ModelLimitsCard } from "./models";
 import { SpendCard } from "./spend";
 
@@ -22,7 +23,10 @@ export default function LimitsPage() {
   ];
   return (
     <>
-      <PageHead title={t`Token limits`} calls={calls} />
+      <PageHead title={t`Token limits`} calls={calls}>
+        <FreezeButton />
+      </PageHead>
+      <Freezes />
       <BudgetCard />
       <FallbackCard />
       <ModelLimitsCard />

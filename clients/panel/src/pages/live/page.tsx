@@ -13,6 +13,7 @@ import { callOf } from "../../ui/grpcurl";
 import { PageHead } from "../../ui/page";
 import { UsageTable } from "../keys/utilisation";
 import { Holds } from "./holds";
+import { Refusals } from "./refusals";
 import { Ticker } from "./ticker";
 
 /** Quotas that are shown. */
@@ -37,6 +38,7 @@ export default function LivePage() {
           <Skeleton lines={4} height={200} />
         )}
       </Card>
+      <Refusals />
       <Holds />
     </>
   );

@@ -8,6 +8,7 @@ import { WorkspaceService } from "@stubs/workspace_service_pb.js";
 import { useThisWorkspace } from "../../app/workspace";
 import { callOf } from "../../ui/grpcurl";
 import { PageHead } from "../../ui/page";
+import { Archive } from "./archive";
 import { Prices } from "./prices";
 import { Rates } from "./rates";
 import { WorkspaceCard } from "./workspace";
@@ -25,6 +26,7 @@ export default function SettingsPage() {
       <WorkspaceCard />
       <Prices />
       <Rates />
+      <Archive />
     </>
   );
 }
