@@ -50,7 +50,7 @@ export default function AlertsPage() {
           </Button>
         ))}
       </div>
-      {(views[view] ?? views["list"])?.[1]}
+      {(views[view] ?? views.list)?.[1]}
     </>
   );
 }

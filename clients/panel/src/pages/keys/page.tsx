@@ -49,7 +49,7 @@ export default function KeysPage() {
           </Button>
         ))}
       </div>
-      {(views[view] ?? views["use"])?.[1]}
+      {(views[view] ?? views.use)?.[1]}
     </>
   );
 }

@@ -94,7 +94,7 @@ function Rows({ prices }: { prices: Price[] }) {
           currency: price.currencyCode,
           maximumFractionDigits: 9,
         }).format(amount as Intl.StringNumericLiteral);
-  const now = Date.now() / 1000;
+  const [now] = useState(() => Date.now() / 1000);
   const current = prices.find(({ effectiveTime }) => Number(effectiveTime?.seconds ?? 0n) <= now);
   return (
     <Table<Price>
@@ -146,7 +146,7 @@ function Rows({ prices }: { prices: Price[] }) {
   );
 }
 
-/** What the records of the cycle would cost at the prices of now; first without changing anything. */
+/** What records would cost at the prices of now; first without changing anything. */
 function Reprice({ modelId }: { modelId: string }) {
   const { workspaceId } = useThisWorkspace();
   const format = useFormat();
