@@ -257,6 +257,7 @@ methods! {
         DeleteEmailReceiver(DeleteEmailReceiverRequest): ADMINISTER, workspace;
         ListDeliveries(ListDeliveriesRequest): ADMINISTER, workspace;
         RepeatDelivery(RepeatDeliveryRequest): ADMINISTER, workspace;
+        TestWebhook(TestWebhookRequest): ADMINISTER, workspace;
     }
     AuditService {
         ListAuditEvents(ListAuditEventsRequest): ADMINISTER, workspace;

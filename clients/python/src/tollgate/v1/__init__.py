@@ -76,6 +76,8 @@ from tollgate.v1.alert_service_pb2 import (
     RotateWebhookSecretResponse as RotateWebhookSecretResponse,
     SetAlertPolicyRequest as SetAlertPolicyRequest,
     SetAlertPolicyResponse as SetAlertPolicyResponse,
+    TestWebhookRequest as TestWebhookRequest,
+    TestWebhookResponse as TestWebhookResponse,
     UpdateWebhookRequest as UpdateWebhookRequest,
     UpdateWebhookResponse as UpdateWebhookResponse,
     WatchAlertsRequest as WatchAlertsRequest,
