@@ -209,6 +209,8 @@ methods! {
         ListModels(ListModelsRequest): READ, global;
         ListModelPrices(ListModelPricesRequest): READ, optional;
         SetExchangeRate(SetExchangeRateRequest): OPERATE, global;
+        WithdrawModelPrice(WithdrawModelPriceRequest): OPERATE, global;
+        WithdrawExchangeRate(WithdrawExchangeRateRequest): OPERATE, global;
         ListExchangeRates(ListExchangeRatesRequest): READ, global;
         ImportPrices(ImportPricesRequest): OPERATE, global;
     }
