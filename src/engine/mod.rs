@@ -1,7 +1,7 @@
 //! The engine: carries requests to the ledger of their workspace, and changes through the writer to
 //! storage. It decides nothing itself: ledgers do.
 //!
-//! Around each LLM request: `usage.rs`, which finds a loaded workspace in `registry.rs`. What
+//! Around each LLM request: `usage/`, which finds a loaded workspace in `registry.rs`. What
 //! administrators change: `resources/`. One server owns a database and all its ledgers.
 
 pub mod alerts;
@@ -40,6 +40,7 @@ use alerts::{AlertShared, Keyring};
 use registry::Registry;
 use resources::AccessState;
 use rollups::{FoldSignal, PendingRefusals};
+use usage::RefusalBytes;
 use writer::WriterHandle;
 
 pub use crate::ledger::{
@@ -61,6 +62,7 @@ pub use resources::{
 };
 pub use retention::{DROP_RECORDS_MAX, Expired};
 pub use rollups::{FOLD_WAIT_MAX, FoldedUpto, LimitStatus, ReportBasis};
+pub use usage::{REFUSAL_AGE_MAX, REFUSALS_MAX, RecordPage, Refusal, RefusalFilter, RefusalPage};
 pub use watch::{SpendWatch, WorkspaceWatch};
 pub use workspace::WorkspaceHandle;
 pub use writer::{
@@ -101,6 +103,7 @@ pub(crate) struct Shared {
     writer: WriterHandle,
     fold_signal: FoldSignal,
     refusals: PendingRefusals,
+    refusal_bytes: RefusalBytes,
     alerts: AlertShared,
     keyring: Keyring,
     access: AccessState,
@@ -148,6 +151,7 @@ impl Engine {
             writer,
             fold_signal: FoldSignal::default(),
             refusals: PendingRefusals::default(),
+            refusal_bytes: RefusalBytes::default(),
             alerts: AlertShared::new(last_alert_seq),
             keyring,
             access,

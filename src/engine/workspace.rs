@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::domain::Currency;
+use super::usage::RefusalLog;
+use crate::domain::{Currency, Time};
 use crate::ledger::{Ledger, LiveFigures};
 
 pub struct WorkspaceHandle {
@@ -24,15 +25,21 @@ pub struct WorkspaceHandle {
     alerts: watch::Sender<()>,
     load_time: Instant,
     is_failure_noticed: AtomicBool,
+    refusals: RefusalLog,
 }
 
 impl WorkspaceHandle {
-    pub(super) fn new(ledger: Ledger) -> WorkspaceHandle {
+    pub(super) fn new(ledger: Ledger, now: Time) -> WorkspaceHandle {
         let id = ledger.workspace().id.clone();
         let (changes, alerts) = (watch::Sender::new(()), watch::Sender::new(()));
         let (ledger, load_time) = (Mutex::new(ledger), Instant::now());
         let is_failure_noticed = AtomicBool::new(false);
-        WorkspaceHandle { id, ledger, changes, alerts, load_time, is_failure_noticed }
+        let refusals = RefusalLog::new(now);
+        WorkspaceHandle { id, ledger, changes, alerts, load_time, is_failure_noticed, refusals }
+    }
+
+    pub(super) fn refusals(&self) -> &RefusalLog {
+        &self.refusals
     }
 
     pub fn id(&self) -> &Arc<str> {
@@ -109,12 +116,12 @@ impl WorkspaceHandle {
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use crate::domain::Currency;
     use crate::domain::alert::AlertPolicy;
     use crate::domain::catalog::Catalog;
     use crate::domain::workspace::{
         HoldExpiryPolicy, UnknownKeyPolicy, UnpricedModelPolicy, Workspace,
     };
-    use crate::domain::{Currency, Time};
     use crate::engine::registry::Registry;
 
     /// A workspace without anything.
@@ -151,7 +158,7 @@ pub mod tests {
     #[test]
     fn one_that_fails_is_found_no_more() {
         let registry = Registry::default();
-        let handle = |id: &str| Arc::new(WorkspaceHandle::new(ledger(id)));
+        let handle = |id: &str| Arc::new(WorkspaceHandle::new(ledger(id), Time::EARLIEST));
         let (sound, failing) = (handle("sound"), handle("failing"));
         for handle in [&sound, &failing] {
             registry.insert(handle.clone());

@@ -1,13 +1,11 @@
-//! Search in lists: by which words an entry is found. One rule for lists in memory and for the index
-//! of storage: each word that is searched for begins a word of the entry.
+//! Search in lists: by which words an entry is found. One rule for lists in memory and for the
+//! index of storage: each word that is searched for begins a word of the entry.
 
 use std::collections::BTreeSet;
 
 /// Most words of a search, and most characters of one; what is longer is cut.
 pub const SEARCHED_WORDS_MAX: usize = 8;
 pub const WORD_CHARS_MAX: usize = 64;
-/// Most words that an entry is found by.
-pub const ENTRY_WORDS_MAX: usize = 32;
 /// To where entries of long lists are counted.
 pub const COUNT_MAX: usize = 10_000;
 
@@ -77,7 +75,7 @@ impl Search {
 
 /// The words that an entry with these texts is found by, as an index keeps them.
 pub fn words_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
-    texts.into_iter().flat_map(words).take(ENTRY_WORDS_MAX).collect()
+    texts.into_iter().flat_map(words).collect()
 }
 
 /// Runs of letters and digits, in lower case.
@@ -129,7 +127,7 @@ mod tests {
         let search = Search::new("a ab abc b a bc");
         assert_eq!(search.words(), ["abc", "bc"]);
         let many: String = (0..100).map(|number| format!("w{number} ")).collect();
-        assert_eq!(words_of([many.as_str()]).len(), ENTRY_WORDS_MAX);
+        assert_eq!(words_of([many.as_str()]).len(), 100);
         assert_eq!(Search::new(&many).words().len(), SEARCHED_WORDS_MAX);
     }
 

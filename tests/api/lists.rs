@@ -123,8 +123,49 @@ async fn models_are_found_by_ids_and_by_words() {
     assert_eq!(refused_fields(&status), ["model_ids"]);
 }
 
-#[tokio::test]
-async fn workspaces_keys_groups_and_limits_are_found_by_words_and_counted() {
+/// Calls a list with a query in pages of two: how many it counts, and how many it shows.
+macro_rules! found {
+    ($client:expr, $call:ident, $request:ident { $($field:ident: $value:expr),* }, $list:ident,
+     $query:expr) => {{
+        let request = v1::$request {
+            $($field: $value,)*
+            query: $query.to_owned(),
+            page_size: 2,
+            ..Default::default()
+        };
+        let listed = $client.$call(request).await.unwrap().into_inner();
+        (listed.total_count, listed.$list.len())
+    }};
+}
+
+/// Of workspaces, groups, keys, quotas and rate limits.
+async fn found(server: &Server, query: &str) -> [(i64, usize); 5] {
+    let id = || ACME.to_owned();
+    let (mut workspaces, mut keys, mut quotas) =
+        (server.workspace(), server.api_key(), server.quota());
+    [
+        found!(workspaces, list_workspaces, ListWorkspacesRequest {}, workspaces, query),
+        found!(
+            keys,
+            list_key_groups,
+            ListKeyGroupsRequest { workspace_id: id() },
+            key_groups,
+            query
+        ),
+        found!(keys, list_api_keys, ListApiKeysRequest { workspace_id: id() }, api_keys, query),
+        found!(quotas, list_quotas, ListQuotasRequest { workspace_id: id() }, quotas, query),
+        found!(
+            quotas,
+            list_rate_limits,
+            ListRateLimitsRequest { workspace_id: id() },
+            rate_limits,
+            query
+        ),
+    ]
+}
+
+/// Three workspaces, two groups, five keys, quotas and rate limits.
+async fn with_lists() -> Server {
     let server = acme().await;
     create_workspace(&server, "acme-labs").await;
     create_workspace(&server, "other").await;
@@ -141,7 +182,12 @@ async fn workspaces_keys_groups_and_limits_are_found_by_words_and_counted() {
         let limit = per_minute(&format!("l-{number}"), Type::User, &format!("bob-{number}"), 1);
         create_rate_limit(&server, limit).await.unwrap();
     }
-    let (id, page_size) = (ACME.to_owned(), 2);
+    server
+}
+
+#[tokio::test]
+async fn workspaces_keys_groups_and_limits_are_found_by_words_and_counted() {
+    let server = with_lists().await;
     for (query, expected) in [
         ("", [3, 2, 5, 5, 5]),
         ("acme", [2, 0, 0, 0, 0]),
@@ -151,60 +197,15 @@ async fn workspaces_keys_groups_and_limits_are_found_by_words_and_counted() {
         ("ada", [0, 0, 0, 5, 0]),
         ("bob 4", [0, 0, 0, 0, 1]),
     ] {
-        let (workspace_id, query) = (id.clone(), query.to_owned());
-        let request =
-            v1::ListWorkspacesRequest { query: query.clone(), page_size, ..Default::default() };
-        let workspaces = server.workspace().list_workspaces(request).await.unwrap().into_inner();
-        let request = v1::ListKeyGroupsRequest {
-            workspace_id: workspace_id.clone(),
-            query: query.clone(),
-            page_size,
-            ..Default::default()
-        };
-        let groups = server.api_key().list_key_groups(request).await.unwrap().into_inner();
-        let request = v1::ListApiKeysRequest {
-            workspace_id: workspace_id.clone(),
-            query: query.clone(),
-            page_size,
-            ..Default::default()
-        };
-        let keys = server.api_key().list_api_keys(request).await.unwrap().into_inner();
-        let request = v1::ListQuotasRequest {
-            workspace_id: workspace_id.clone(),
-            query: query.clone(),
-            page_size,
-            ..Default::default()
-        };
-        let quotas = server.quota().list_quotas(request).await.unwrap().into_inner();
-        let request = v1::ListRateLimitsRequest {
-            workspace_id,
-            query: query.clone(),
-            page_size,
-            ..Default::default()
-        };
-        let limits = server.quota().list_rate_limits(request).await.unwrap().into_inner();
-        let counts = [
-            workspaces.total_count,
-            groups.total_count,
-            keys.total_count,
-            quotas.total_count,
-            limits.total_count,
-        ];
-        assert_eq!(counts, expected, "{query}");
-        let shown = [
-            workspaces.workspaces.len(),
-            groups.key_groups.len(),
-            keys.api_keys.len(),
-            quotas.quotas.len(),
-            limits.rate_limits.len(),
-        ];
-        assert_eq!(shown, expected.map(|count| usize::try_from(count).unwrap().min(2)), "{query}");
+        let expected = expected.map(|count: i64| (count, usize::try_from(count.min(2)).unwrap()));
+        assert_eq!(found(&server, query).await, expected, "{query}");
     }
     // A token is of its query.
+    let workspace_id = ACME.to_owned();
     let request = v1::ListApiKeysRequest {
-        workspace_id: id.clone(),
+        workspace_id: workspace_id.clone(),
         query: "rob".to_owned(),
-        page_size,
+        page_size: 2,
         ..Default::default()
     };
     let first = server.api_key().list_api_keys(request.clone()).await.unwrap().into_inner();
@@ -212,17 +213,10 @@ async fn workspaces_keys_groups_and_limits_are_found_by_words_and_counted() {
     let next = v1::ListApiKeysRequest { page_token, ..request };
     let second = server.api_key().list_api_keys(next.clone()).await.unwrap().into_inner();
     assert_eq!((second.api_keys[0].api_key_id.as_str(), second.total_count), ("k-2", 5));
-    for (request, field) in [
-        (v1::ListApiKeysRequest { query: "robot".to_owned(), ..next }, "page_token"),
-        (
-            v1::ListApiKeysRequest {
-                workspace_id: id,
-                query: "x".repeat(201),
-                ..Default::default()
-            },
-            "query",
-        ),
-    ] {
+    let long = "x".repeat(201);
+    let long = v1::ListApiKeysRequest { workspace_id, query: long, ..Default::default() };
+    let other = v1::ListApiKeysRequest { query: "robot".to_owned(), ..next };
+    for (request, field) in [(other, "page_token"), (long, "query")] {
         let status = server.api_key().list_api_keys(request).await.unwrap_err();
         assert_eq!(refused_fields(&status), [field]);
     }

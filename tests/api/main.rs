@@ -30,5 +30,6 @@ mod lists;
 mod model_limit;
 mod usage;
 mod records;
+mod refusals;
 mod transport;
 mod watch;

@@ -26,11 +26,12 @@ use tollgate::storage::alerts::{
 };
 use tollgate::storage::audit::{AuditEvent, AuditFilter, AuditStore};
 use tollgate::storage::consumption::ConsumptionStore;
-use tollgate::storage::directory::{DirectoryStore, EntryState, Listed, UserTraces};
+use tollgate::storage::directory::{DirectoryStore, EntryFilter, Listed, UserTraces};
 use tollgate::storage::lease::Lease;
 use tollgate::storage::log::{Appended, LogStore, Order, RecordFilter, RecordPosition};
 use tollgate::storage::reports::{ReportQuery, ReportResult, ReportStore};
 use tollgate::storage::rollup::{Difference, FoldCursor, Folded, RollupStore};
+use tollgate::storage::search::Counted;
 use tollgate::storage::settings::{BoostFilter, CatalogRows, Change, LimitFilter, SettingsStore};
 use tollgate::storage::shutdown::{ShutdownStore, StoredCrash, StoredHold, StoredRate};
 use tollgate::storage::{ConnectionStore, Error, PreviousOwner, Result, Store};
@@ -162,6 +163,12 @@ forward! {
             after: Option<RecordPosition>,
             limit: usize
         ) -> Vec<Record>;
+        charge_time_behind(
+            workspace_id: &str,
+            to: Option<Time>,
+            after: Option<RecordPosition>,
+            count: usize
+        ) -> Option<Time>;
         export_records(
             workspace_id: &str,
             window: Window,
@@ -226,12 +233,10 @@ forward! {
         entries(workspace_id: &str, kind: EntryKind, ids: &[String]) -> Vec<Listed>;
         list_entries(
             workspace_id: &str,
-            kind: EntryKind,
-            state: EntryState,
-            department_id: Option<&str>,
+            filter: &EntryFilter,
             after_id: &str,
             limit: usize
-        ) -> Vec<Listed>;
+        ) -> Counted<Listed>;
         user_traces(workspace_id: &str, user_id: &str) -> UserTraces;
         departments(workspace_id: &str) -> Vec<(String, String)>;
     }

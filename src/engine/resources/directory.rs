@@ -15,8 +15,9 @@ use crate::engine::audit::{self, Actor};
 use crate::engine::error::{Error, Result};
 use crate::engine::{Engine, Shared};
 use crate::storage;
-use crate::storage::directory::{EntryState, Listed};
+use crate::storage::directory::{EntryFilter, Listed};
 use crate::storage::reports::{ReportQuery, ReportResult};
+use crate::storage::search::Counted;
 use crate::storage::settings::Change;
 
 /// An entry to be registered, or to replace the one of its kind and id.
@@ -75,25 +76,19 @@ impl Engine {
         found.ok_or_else(|| not_found(kind.as_str(), id))
     }
 
-    /// Entries in a state, of users of one department if it is given, whose id is greater than
-    /// `after_id`, by id.
+    /// Entries that match, by id.
     pub async fn list_entries(
         &self,
         workspace_id: &str,
-        kind: EntryKind,
-        state: EntryState,
-        department_id: Option<&str>,
+        filter: &EntryFilter,
         after_id: &str,
         limit: usize,
-    ) -> Result<Vec<Listed>> {
+    ) -> Result<Counted<Listed>> {
         self.workspace(workspace_id).await?;
         if after_id.is_empty() {
             self.fold_now().await;
         }
-        let store = self.store();
-        let found =
-            store.list_entries(workspace_id, kind, state, department_id, after_id, limit).await?;
-        Ok(found)
+        Ok(self.store().list_entries(workspace_id, filter, after_id, limit).await?)
     }
 
     /// The names of some subjects, as the directory, keys, groups and the workspace have them.

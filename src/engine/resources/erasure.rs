@@ -76,6 +76,7 @@ impl Edit {
         self.commit(vec![Change::EraseUser(erasure)], event).await?;
         shared.note_erasure();
         shared.rename_refused(&id, user_id, &pseudonym);
+        self.handle.refusals().forget_user(user_id);
         self.install(|ledger, now| ledger.erase_user(now, user_id, &pseudonym.as_str().into()));
         Ok(Erased { pseudonym, record_count: stored.record_count })
     }

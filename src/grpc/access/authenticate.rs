@@ -66,12 +66,25 @@ impl Authenticator {
         }
     }
 
+    /// Lets a request for a page through: the page needs no credentials, its calls may. The host is
+    /// the one that calls need.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn admit_page<B>(&self, request: &Request<B>) -> Result<(), String> {
+        match &self.admission {
+            Admission::Local { origins } => check_local(request, origins).map_err(str::to_owned),
+            Admission::Authenticated | Admission::Anyone => Ok(()),
+        }
+    }
+
     /// The caller of a request; none if it needs none, or there is no such call.
     fn authenticate(&self, request: &Request<Body>) -> Result<Option<Caller>, Failure> {
         match &self.admission {
             Admission::Authenticated => {}
             Admission::Local { origins } => {
-                check_local(request, origins)?;
+                let checked = check_local(request, origins);
+                checked.map_err(|reason| Failure::Denied(reason.to_owned()))?;
                 return Ok(Some(self.anonymous.clone()));
             }
             Admission::Anyone => return Ok(Some(self.anonymous.clone())),
@@ -130,12 +143,15 @@ impl Authenticator {
 }
 
 /// A name that an attacker points at this machine lets pages reach it: then the host is that name.
-fn check_local(request: &Request<Body>, origins: &[String]) -> Result<(), Failure> {
+///
+/// # Errors
+/// What was expected.
+fn check_local<B>(request: &Request<B>, origins: &[String]) -> Result<(), &'static str> {
     let headers = request.headers();
     let host = request.uri().authority().map(|authority| authority.as_str());
     let host = host.or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()));
     if !host.is_some_and(is_loopback) {
-        return Err(Failure::Denied(FOREIGN_HOST.to_owned()));
+        return Err(FOREIGN_HOST);
     }
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().unwrap_or_default();
@@ -144,7 +160,7 @@ fn check_local(request: &Request<Body>, origins: &[String]) -> Result<(), Failur
     if is_listed || is_local {
         return Ok(());
     }
-    Err(Failure::Denied(FOREIGN_ORIGIN.to_owned()))
+    Err(FOREIGN_ORIGIN)
 }
 
 /// Whether a host, with or without a port, is this machine.

@@ -153,6 +153,7 @@ methods! {
         ReleaseHold(ReleaseHoldRequest): RELEASE, workspace;
         ExtendHold(ExtendHoldRequest): USE, workspace;
         ListHolds(ListHoldsRequest): FOLLOW, workspace;
+        ListRefusals(ListRefusalsRequest): READ, workspace;
         ListUsageRecords(ListUsageRecordsRequest): READ, workspace;
         RepriceUsage(RepriceUsageRequest): OPERATE, workspace;
         RecordCredit(RecordCreditRequest): OPERATE, workspace;
@@ -278,6 +279,7 @@ methods! {
         RotateToken(RotateTokenRequest): OPERATE, global;
         RevokeToken(RevokeTokenRequest): OPERATE, global;
         WhoAmI(WhoAmIRequest): ANY, global;
+        GetServerInfo(GetServerInfoRequest): ANY, global;
     }
 }
 

@@ -1,10 +1,12 @@
 //! Routing of requests to services, within the limits of their bodies, answers and deadlines.
 //!
 //! `UsageService` over plain gRPC is asked first and directly: it takes nearly all calls, and the
-//! general router allocates four times for each. Everything else, gRPC-Web included, goes there.
+//! general router allocates four times for each. Every other call, gRPC-Web included, goes there.
+//! What is no call, because it only reads (GET, HEAD), is a file of the panel.
 
 mod deadline;
 mod kind;
+mod panel;
 pub mod unread;
 mod unsent;
 mod upload;
@@ -17,7 +19,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use http::{Method, Request, Response, Version};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 use hyper::service::Service as HttpService;
@@ -74,6 +76,7 @@ pub struct Router {
     others: Others,
     /// Of the calls whose requests may be large.
     large: Others,
+    authenticator: Arc<Authenticator>,
     limits: Arc<Limits>,
 }
 
@@ -101,7 +104,8 @@ impl Router {
         };
         let others = with_web(routes, REQUEST_BYTES_MAX);
         let large = with_web(large_routes(context), LARGE_REQUEST_BYTES_MAX);
-        Router { usage, others, large, limits: Arc::new(context.limits.clone()) }
+        let limits = Arc::new(context.limits.clone());
+        Router { usage, others, large, authenticator, limits }
     }
 
     fn begin(&self, kind: Kind, request: Request<Body>, state: Option<Arc<State>>) -> Call {
@@ -159,6 +163,13 @@ impl Router {
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
+        if panel::is_asked(&request) {
+            let response = match self.authenticator.admit_page(&request) {
+                Ok(()) => panel::answer(&request),
+                Err(reason) => panel::refuse(StatusCode::FORBIDDEN, &reason),
+            };
+            return Answering { call: Call::Panel { response: Some(response) }, late: None };
+        }
         let kind = Kind::of(request.uri().path());
         let late = deadline::of(request.headers()).map(sleep);
         let state = request.extensions().get::<Peer>().map(|peer| peer.state.clone());
@@ -172,6 +183,7 @@ impl Router {
 enum Call {
     Usage { future: UsageFuture },
     Other { future: BoxFuture<'static, Response<Answer>> },
+    Panel { response: Option<Response<Body>> },
 }
 
 pin_project! {
@@ -193,6 +205,10 @@ impl Future for Answering {
                 Pin::new(future).poll(context).map_ok(|response| response.map(Answer::small))
             }
             Call::Other { future } => future.as_mut().poll(context).map(Ok),
+            Call::Panel { response } => {
+                let response = response.take().expect("it is polled to its end once");
+                Poll::Ready(Ok(response.map(Answer::small)))
+            }
         };
         if polled.is_ready() {
             return polled;

@@ -141,7 +141,8 @@ impl Page {
         (page, String::new())
     }
 
-    fn token(&self, position: &str) -> String {
+    /// The token of the page after a position.
+    pub fn token(&self, position: &str) -> String {
         to_hex(&format!("{VERSION}.{:016x}.{position}", self.filter))
     }
 }

@@ -3,9 +3,13 @@
 mod answer;
 mod convert;
 mod credits;
+mod explanation;
 mod records;
+mod refusals;
 mod stream;
 mod verdict;
+
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +23,7 @@ use super::shared::status::Failure;
 use super::shared::stream::BoxStream;
 use super::shared::{money, time};
 use crate::domain::record::Record;
-use crate::engine::{Engine, HoldView, InCurrency};
+use crate::engine::{Engine, HoldView, InCurrency, Refusal};
 use crate::proto::v1;
 use crate::proto::v1::usage_service_server::UsageService;
 
@@ -27,11 +31,17 @@ pub struct Usage {
     engine: Engine,
     /// Ends streams.
     stopping: CancellationToken,
+    /// Entries of the log that one list looks at.
+    looked_at_max: usize,
 }
 
 impl Usage {
     pub fn new(context: &ServiceContext) -> Usage {
-        Usage { engine: context.engine.clone(), stopping: context.stopping.clone() }
+        Usage {
+            engine: context.engine.clone(),
+            stopping: context.stopping.clone(),
+            looked_at_max: context.limits.records_looked_at_max,
+        }
     }
 
     async fn record(
@@ -55,7 +65,7 @@ impl UsageService for Usage {
         let mut call = convert::check(authorize(request)?)?;
         let answer = self.engine.decide(&call.workspace_id, &mut call.check).await?;
         let mut response = convert::check_response(answer, call.request_id, call.check);
-        verdict::add_near(&mut response.verdicts, &self.engine);
+        verdict::explain_all(&mut response, &self.engine, &call.workspace_id);
         Ok(Response::new(response))
     }
 
@@ -142,18 +152,45 @@ impl UsageService for Usage {
         Ok(Response::new(answer))
     }
 
+    async fn list_refusals(
+        &self,
+        request: Request<v1::ListRefusalsRequest>,
+    ) -> Result<Response<v1::ListRefusalsResponse>, Status> {
+        let request = authorize(request)?;
+        let (filter, page, before) = refusals::list(&request)?;
+        let id = &request.workspace_id;
+        let InCurrency { currency, value: found } =
+            self.engine.refusals(id, filter, before, page.fetch()).await?;
+        let to_proto =
+            |refusal: Arc<Refusal>| refusals::to_proto(&self.engine, id, currency, &refusal);
+        let (refusals, next_page_token) =
+            page.cut(found.refusals, |last| last.number.to_string(), to_proto);
+        Ok(Response::new(v1::ListRefusalsResponse {
+            refusals,
+            next_page_token,
+            total_count: to_count(found.total_count),
+            kept_from_time: Some(time::to_timestamp(found.kept_from)),
+        }))
+    }
+
     async fn list_usage_records(
         &self,
         request: Request<v1::ListUsageRecordsRequest>,
     ) -> Result<Response<v1::ListUsageRecordsResponse>, Status> {
         let request = authorize(request)?;
         let (filter, page, after) = convert::list_records(&request)?;
-        let InCurrency { currency, value: records } =
-            self.engine.records(&filter, after, page.fetch()).await?;
+        let bounds = (page.fetch(), self.looked_at_max);
+        let InCurrency { currency, value: found } =
+            self.engine.records(&filter, after, bounds).await?;
         let catalog = self.engine.catalog();
         let position = |last: &Record| time_position(last.charge_time, &last.seq.to_string());
-        let (records, next_page_token) = page
-            .cut(records, position, |record| records::record_to_proto(currency, &catalog, record));
+        let to_proto = |record| records::record_to_proto(currency, &catalog, record);
+        let (records, mut next_page_token) = page.cut(found.records, position, to_proto);
+        if let Some(end) = found.go_on
+            && next_page_token.is_empty()
+        {
+            next_page_token = page.token(&time_position(end.charge_time, &end.seq.to_string()));
+        }
         Ok(Response::new(v1::ListUsageRecordsResponse { records, next_page_token }))
     }
 

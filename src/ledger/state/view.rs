@@ -6,6 +6,7 @@ use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 
 use super::Ledger;
+use crate::domain::attribution::PackedAttribution;
 use crate::domain::check::BudgetState;
 use crate::domain::time::calendar::Window;
 use crate::domain::workspace::WorkspaceModel;
@@ -165,6 +166,11 @@ impl Ledger {
         self.holds.list(filter, limit).into_iter().map(view).collect()
     }
 
+    /// Whom a live hold is for; none where it names nobody, or there is none.
+    pub fn held_attribution(&self, request_id: &str) -> Option<PackedAttribution> {
+        self.holds.get(request_id)?.packed_attribution().cloned()
+    }
+
     /// How many holds match, wherever the page begins.
     pub fn hold_count(&self, filter: &HoldFilter) -> usize {
         self.holds.count(filter)
@@ -182,8 +188,8 @@ impl Ledger {
         self.limits.quota_usage(&self.context, filter, after, limit)
     }
 
-    /// How many entries of [`Ledger::quota_usage`] match, counted to `most`; as they were when it was
-    /// last read.
+    /// How many entries of [`Ledger::quota_usage`] match, counted to `most`; as they were when it
+    /// was last read.
     pub fn count_quota_usage(&self, filter: &UsageFilter, most: usize) -> usize {
         self.limits.count_quota_usage(filter, most)
     }

@@ -400,6 +400,7 @@ impl<DB: Backend> ConnectionStore for SqlStore<DB> {
         if DB::LEASED {
             self.unlock().await;
         }
+        tables::entry_words::complete(&self.session).await?;
         Ok(before)
     }
 

@@ -175,6 +175,18 @@ impl LogStore for SimStore {
         .await
     }
 
+    async fn charge_time_behind(
+        &self,
+        workspace_id: &str,
+        to: Option<Time>,
+        after: Option<RecordPosition>,
+        count: usize,
+    ) -> Result<Option<Time>> {
+        let filter = RecordFilter { to, ..RecordFilter::of(workspace_id) };
+        let found = self.records(&filter, Order::NewestFirst, after, usize::MAX).await?;
+        Ok(found.get(count).map(|record| record.charge_time))
+    }
+
     async fn records_after(&self, seq: i64, limit: usize) -> Result<Vec<Record>> {
         self.read(|disk| {
             let after = disk.log.iter().filter(|record| record.seq > seq);
@@ -392,6 +404,12 @@ fn matches(record: &Record, filter: &RecordFilter) -> bool {
         && filter.to.is_none_or(|to| record.charge_time < to)
         && filter.request_id.as_ref().is_none_or(|id| *record.request_id == **id)
         && (!filter.large_only || record.large_above.is_some())
+        && filter.user_id.as_ref().is_none_or(|id| record.attribution.user_id == *id)
+        && filter.department_id.as_ref().is_none_or(|id| record.attribution.department_id == *id)
+        && filter.api_key_id.as_ref().is_none_or(|id| record.attribution.api_key_id == *id)
+        && filter
+            .outcome
+            .is_none_or(|outcome| record.kind == RecordKind::Usage && record.outcome == outcome)
         && filter
             .model_id
             .as_ref()

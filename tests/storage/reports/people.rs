@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tollgate::domain::attribution::Dimension;
+use tollgate::domain::attribution::{Dimension, EntryKind};
 use tollgate::domain::check::{LimitKey, RefusalCounts};
 use tollgate::domain::time::MICROS_PER_HOUR;
 use tollgate::domain::time::calendar::Window;

@@ -15,6 +15,7 @@ use crate::storage::sql::connection::session::Write;
 use crate::storage::sql::connection::snapshot::Snapshot;
 use crate::storage::sql::row::{Value, code, time};
 use crate::storage::sql::tables::audit::AUDIT_EVENTS;
+use crate::storage::sql::tables::entry_words;
 
 /// Hours in which a user has records that are folded.
 const HOURS: &str = "\
@@ -78,6 +79,8 @@ pub async fn erase<DB: Backend>(
     for sql in renamings() {
         write.execute(AssertSqlSafe(sql), &names).await?;
     }
+    let (user_id, pseudonym) = (&erasure.user_id, &erasure.pseudonym);
+    entry_words::rename_user(write, workspace_id, user_id, pseudonym).await?;
     AUDIT_EVENTS.put(write, &erasure.events).await
 }
 

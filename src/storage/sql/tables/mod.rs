@@ -10,6 +10,7 @@ pub mod catalog;
 pub mod delivery;
 pub mod directory;
 pub mod freeze;
+pub mod entry_words;
 pub mod quota;
 pub mod rate_limit;
 pub mod receiver;

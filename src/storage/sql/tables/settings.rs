@@ -10,6 +10,7 @@ use super::catalog::{
     EXCHANGE_RATES, MODELS, PRICE_CONFIRMATIONS, PRICES, WITHDRAWALS, restore_rate,
 };
 use super::directory::DIRECTORY;
+use super::entry_words::put_words;
 use super::freeze::{FREEZES, delete_freeze};
 use super::quota::{self, QUOTAS, matching};
 use super::rate_limit::RATE_LIMITS;
@@ -199,7 +200,10 @@ async fn apply<DB: Backend>(
         Change::PutEmailReceiver(receiver) => {
             EMAIL_RECEIVERS.put_in(write, workspace_id, [receiver]).await
         }
-        Change::PutEntries(entries) => DIRECTORY.put_in(write, workspace_id, entries).await,
+        Change::PutEntries(entries) => {
+            DIRECTORY.put_in(write, workspace_id, entries).await?;
+            put_words(write, workspace_id, entries).await
+        }
         Change::EraseUser(user) => erasure::erase(write, workspace_id, user).await,
         Change::DeleteQuota(id) => quota::delete_quota(write, workspace_id, id).await,
         Change::DeleteModelAlias(id) => MODEL_ALIASES.delete(write, workspace_id, id).await,

@@ -1006,14 +1006,15 @@ const file_tollgate_v1_access_service_proto_rawDesc = "" +
 	"ROLE_ADMIN\x10\x02\x12\x10\n" +
 	"\fROLE_SERVICE\x10\x03\x12\x0f\n" +
 	"\vROLE_VIEWER\x10\x04\x12\x0f\n" +
-	"\vROLE_HOLDER\x10\x052\x97\x03\n" +
+	"\vROLE_HOLDER\x10\x052\xef\x03\n" +
 	"\rAccessService\x12P\n" +
 	"\vCreateToken\x12\x1f.tollgate.v1.CreateTokenRequest\x1a .tollgate.v1.CreateTokenResponse\x12M\n" +
 	"\n" +
 	"ListTokens\x12\x1e.tollgate.v1.ListTokensRequest\x1a\x1f.tollgate.v1.ListTokensResponse\x12P\n" +
 	"\vRotateToken\x12\x1f.tollgate.v1.RotateTokenRequest\x1a .tollgate.v1.RotateTokenResponse\x12P\n" +
 	"\vRevokeToken\x12\x1f.tollgate.v1.RevokeTokenRequest\x1a .tollgate.v1.RevokeTokenResponse\x12A\n" +
-	"\x06WhoAmI\x12\x1a.tollgate.v1.WhoAmIRequest\x1a\x1b.tollgate.v1.WhoAmIResponseBV\n" +
+	"\x06WhoAmI\x12\x1a.tollgate.v1.WhoAmIRequest\x1a\x1b.tollgate.v1.WhoAmIResponse\x12V\n" +
+	"\rGetServerInfo\x12!.tollgate.v1.GetServerInfoRequest\x1a\".tollgate.v1.GetServerInfoResponseBV\n" +
 	"\x0eio.tollgate.v1B\x12AccessServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
@@ -1074,13 +1075,15 @@ var file_tollgate_v1_access_service_proto_depIdxs = []int32{
 	6,  // 21: tollgate.v1.AccessService.RotateToken:input_type -> tollgate.v1.RotateTokenRequest
 	8,  // 22: tollgate.v1.AccessService.RevokeToken:input_type -> tollgate.v1.RevokeTokenRequest
 	12, // 23: tollgate.v1.AccessService.WhoAmI:input_type -> tollgate.v1.WhoAmIRequest
-	3,  // 24: tollgate.v1.AccessService.CreateToken:output_type -> tollgate.v1.CreateTokenResponse
-	5,  // 25: tollgate.v1.AccessService.ListTokens:output_type -> tollgate.v1.ListTokensResponse
-	7,  // 26: tollgate.v1.AccessService.RotateToken:output_type -> tollgate.v1.RotateTokenResponse
-	9,  // 27: tollgate.v1.AccessService.RevokeToken:output_type -> tollgate.v1.RevokeTokenResponse
-	13, // 28: tollgate.v1.AccessService.WhoAmI:output_type -> tollgate.v1.WhoAmIResponse
-	24, // [24:29] is the sub-list for method output_type
-	19, // [19:24] is the sub-list for method input_type
+	10, // 24: tollgate.v1.AccessService.GetServerInfo:input_type -> tollgate.v1.GetServerInfoRequest
+	3,  // 25: tollgate.v1.AccessService.CreateToken:output_type -> tollgate.v1.CreateTokenResponse
+	5,  // 26: tollgate.v1.AccessService.ListTokens:output_type -> tollgate.v1.ListTokensResponse
+	7,  // 27: tollgate.v1.AccessService.RotateToken:output_type -> tollgate.v1.RotateTokenResponse
+	9,  // 28: tollgate.v1.AccessService.RevokeToken:output_type -> tollgate.v1.RevokeTokenResponse
+	13, // 29: tollgate.v1.AccessService.WhoAmI:output_type -> tollgate.v1.WhoAmIResponse
+	11, // 30: tollgate.v1.AccessService.GetServerInfo:output_type -> tollgate.v1.GetServerInfoResponse
+	25, // [25:31] is the sub-list for method output_type
+	19, // [19:25] is the sub-list for method input_type
 	19, // [19:19] is the sub-list for extension type_name
 	19, // [19:19] is the sub-list for extension extendee
 	0,  // [0:19] is the sub-list for field type_name

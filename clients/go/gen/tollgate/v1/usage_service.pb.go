@@ -2331,8 +2331,8 @@ type ListRefusalsResponse struct {
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// Number of refusals that match, on all pages.
 	TotalCount int64 `protobuf:"varint,3,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
-	// Time from which on all refusals are kept: earlier ones were dropped, or were before the start of
-	// the server.
+	// Time from which on all refusals are kept: earlier ones were dropped, or were before the server had
+	// loaded the workspace.
 	KeptFromTime  *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=kept_from_time,json=keptFromTime,proto3" json:"kept_from_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2411,7 +2411,7 @@ type Refusal struct {
 	RequestedModelId string `protobuf:"bytes,5,opt,name=requested_model_id,json=requestedModelId,proto3" json:"requested_model_id,omitempty"`
 	// Model that it was routed to; empty if it was blocked.
 	ModelId string `protobuf:"bytes,6,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
-	// Attribution of the request, with the department that it counted for, without tags.
+	// Attribution of the request, with the department that it counted for.
 	Attribution *Attribution `protobuf:"bytes,7,opt,name=attribution,proto3" json:"attribution,omitempty"`
 	// Verdicts, as the check returned them; the first 16.
 	Verdicts      []*Verdict `protobuf:"bytes,8,rep,name=verdicts,proto3" json:"verdicts,omitempty"`
@@ -3965,7 +3965,7 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\x16RECORD_KIND_CORRECTION\x10\x02\x12\x1d\n" +
 	"\x19RECORD_KIND_EXPIRY_CHARGE\x10\x03\x12\x16\n" +
 	"\x12RECORD_KIND_CREDIT\x10\x04\x12\x14\n" +
-	"\x10RECORD_KIND_VOID\x10\x052\xcb\a\n" +
+	"\x10RECORD_KIND_VOID\x10\x052\xa0\b\n" +
 	"\fUsageService\x12V\n" +
 	"\rCheckAndRoute\x12!.tollgate.v1.CheckAndRouteRequest\x1a\".tollgate.v1.CheckAndRouteResponse\x12l\n" +
 	"\x13CheckAndRouteStream\x12'.tollgate.v1.CheckAndRouteStreamRequest\x1a(.tollgate.v1.CheckAndRouteStreamResponse(\x010\x01\x12P\n" +
@@ -3974,7 +3974,8 @@ const file_tollgate_v1_usage_service_proto_rawDesc = "" +
 	"\vReleaseHold\x12\x1f.tollgate.v1.ReleaseHoldRequest\x1a .tollgate.v1.ReleaseHoldResponse\x12M\n" +
 	"\n" +
 	"ExtendHold\x12\x1e.tollgate.v1.ExtendHoldRequest\x1a\x1f.tollgate.v1.ExtendHoldResponse\x12J\n" +
-	"\tListHolds\x12\x1d.tollgate.v1.ListHoldsRequest\x1a\x1e.tollgate.v1.ListHoldsResponse\x12_\n" +
+	"\tListHolds\x12\x1d.tollgate.v1.ListHoldsRequest\x1a\x1e.tollgate.v1.ListHoldsResponse\x12S\n" +
+	"\fListRefusals\x12 .tollgate.v1.ListRefusalsRequest\x1a!.tollgate.v1.ListRefusalsResponse\x12_\n" +
 	"\x10ListUsageRecords\x12$.tollgate.v1.ListUsageRecordsRequest\x1a%.tollgate.v1.ListUsageRecordsResponse\x12S\n" +
 	"\fRepriceUsage\x12 .tollgate.v1.RepriceUsageRequest\x1a!.tollgate.v1.RepriceUsageResponse\x12S\n" +
 	"\fRecordCredit\x12 .tollgate.v1.RecordCreditRequest\x1a!.tollgate.v1.RecordCreditResponse\x12J\n" +
@@ -4153,23 +4154,25 @@ var file_tollgate_v1_usage_service_proto_depIdxs = []int32{
 	16,  // 99: tollgate.v1.UsageService.ReleaseHold:input_type -> tollgate.v1.ReleaseHoldRequest
 	18,  // 100: tollgate.v1.UsageService.ExtendHold:input_type -> tollgate.v1.ExtendHoldRequest
 	20,  // 101: tollgate.v1.UsageService.ListHolds:input_type -> tollgate.v1.ListHoldsRequest
-	26,  // 102: tollgate.v1.UsageService.ListUsageRecords:input_type -> tollgate.v1.ListUsageRecordsRequest
-	35,  // 103: tollgate.v1.UsageService.RepriceUsage:input_type -> tollgate.v1.RepriceUsageRequest
-	31,  // 104: tollgate.v1.UsageService.RecordCredit:input_type -> tollgate.v1.RecordCreditRequest
-	33,  // 105: tollgate.v1.UsageService.VoidUsage:input_type -> tollgate.v1.VoidUsageRequest
-	5,   // 106: tollgate.v1.UsageService.CheckAndRoute:output_type -> tollgate.v1.CheckAndRouteResponse
-	8,   // 107: tollgate.v1.UsageService.CheckAndRouteStream:output_type -> tollgate.v1.CheckAndRouteStreamResponse
-	12,  // 108: tollgate.v1.UsageService.RecordUsage:output_type -> tollgate.v1.RecordUsageResponse
-	14,  // 109: tollgate.v1.UsageService.RecordUsageBatch:output_type -> tollgate.v1.RecordUsageBatchResponse
-	17,  // 110: tollgate.v1.UsageService.ReleaseHold:output_type -> tollgate.v1.ReleaseHoldResponse
-	19,  // 111: tollgate.v1.UsageService.ExtendHold:output_type -> tollgate.v1.ExtendHoldResponse
-	21,  // 112: tollgate.v1.UsageService.ListHolds:output_type -> tollgate.v1.ListHoldsResponse
-	27,  // 113: tollgate.v1.UsageService.ListUsageRecords:output_type -> tollgate.v1.ListUsageRecordsResponse
-	36,  // 114: tollgate.v1.UsageService.RepriceUsage:output_type -> tollgate.v1.RepriceUsageResponse
-	32,  // 115: tollgate.v1.UsageService.RecordCredit:output_type -> tollgate.v1.RecordCreditResponse
-	34,  // 116: tollgate.v1.UsageService.VoidUsage:output_type -> tollgate.v1.VoidUsageResponse
-	106, // [106:117] is the sub-list for method output_type
-	95,  // [95:106] is the sub-list for method input_type
+	23,  // 102: tollgate.v1.UsageService.ListRefusals:input_type -> tollgate.v1.ListRefusalsRequest
+	26,  // 103: tollgate.v1.UsageService.ListUsageRecords:input_type -> tollgate.v1.ListUsageRecordsRequest
+	35,  // 104: tollgate.v1.UsageService.RepriceUsage:input_type -> tollgate.v1.RepriceUsageRequest
+	31,  // 105: tollgate.v1.UsageService.RecordCredit:input_type -> tollgate.v1.RecordCreditRequest
+	33,  // 106: tollgate.v1.UsageService.VoidUsage:input_type -> tollgate.v1.VoidUsageRequest
+	5,   // 107: tollgate.v1.UsageService.CheckAndRoute:output_type -> tollgate.v1.CheckAndRouteResponse
+	8,   // 108: tollgate.v1.UsageService.CheckAndRouteStream:output_type -> tollgate.v1.CheckAndRouteStreamResponse
+	12,  // 109: tollgate.v1.UsageService.RecordUsage:output_type -> tollgate.v1.RecordUsageResponse
+	14,  // 110: tollgate.v1.UsageService.RecordUsageBatch:output_type -> tollgate.v1.RecordUsageBatchResponse
+	17,  // 111: tollgate.v1.UsageService.ReleaseHold:output_type -> tollgate.v1.ReleaseHoldResponse
+	19,  // 112: tollgate.v1.UsageService.ExtendHold:output_type -> tollgate.v1.ExtendHoldResponse
+	21,  // 113: tollgate.v1.UsageService.ListHolds:output_type -> tollgate.v1.ListHoldsResponse
+	24,  // 114: tollgate.v1.UsageService.ListRefusals:output_type -> tollgate.v1.ListRefusalsResponse
+	27,  // 115: tollgate.v1.UsageService.ListUsageRecords:output_type -> tollgate.v1.ListUsageRecordsResponse
+	36,  // 116: tollgate.v1.UsageService.RepriceUsage:output_type -> tollgate.v1.RepriceUsageResponse
+	32,  // 117: tollgate.v1.UsageService.RecordCredit:output_type -> tollgate.v1.RecordCreditResponse
+	34,  // 118: tollgate.v1.UsageService.VoidUsage:output_type -> tollgate.v1.VoidUsageResponse
+	107, // [107:119] is the sub-list for method output_type
+	95,  // [95:107] is the sub-list for method input_type
 	95,  // [95:95] is the sub-list for extension type_name
 	95,  // [95:95] is the sub-list for extension extendee
 	0,   // [0:95] is the sub-list for field type_name

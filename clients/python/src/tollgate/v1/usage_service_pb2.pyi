@@ -1301,8 +1301,8 @@ class ListRefusalsResponse(_message.Message):
 
     @_builtins.property
     def kept_from_time(self) -> _timestamp_pb2.Timestamp:
-        """Time from which on all refusals are kept: earlier ones were dropped, or were before the start of
-        the server.
+        """Time from which on all refusals are kept: earlier ones were dropped, or were before the server had
+        loaded the workspace.
         """
 
     def __init__(
@@ -1351,7 +1351,7 @@ class Refusal(_message.Message):
 
     @_builtins.property
     def attribution(self) -> _common_pb2.Attribution:
-        """Attribution of the request, with the department that it counted for, without tags."""
+        """Attribution of the request, with the department that it counted for."""
 
     @_builtins.property
     def verdicts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Verdict]:

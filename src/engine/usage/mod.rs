@@ -1,5 +1,7 @@
 //! The calls around each LLM request: checks, records, holds.
 
+mod refusal_log;
+
 use std::sync::Arc;
 
 use super::error::{Error, Result};
@@ -14,8 +16,19 @@ use crate::storage::log::{Appended, Order, RecordFilter, RecordPosition};
 use crate::storage::search::Counted;
 use crate::telemetry;
 
+pub use refusal_log::{REFUSAL_AGE_MAX, REFUSALS_MAX, Refusal, RefusalFilter, RefusalPage};
+pub(super) use refusal_log::{RefusalBytes, RefusalLog};
+
 /// Subjects swept at once; few, because the ledger is locked meanwhile.
 const SWEEP_SUBJECTS: u32 = 5_000;
+
+/// A part of the log.
+#[derive(Clone, Debug)]
+pub struct RecordPage {
+    pub records: Vec<Record>,
+    /// After what to go on, where not all that may match were looked at.
+    pub go_on: Option<RecordPosition>,
+}
 
 impl Engine {
     /// Decides on a request. No storage is touched once the workspace is loaded.
@@ -47,15 +60,25 @@ impl Engine {
             return Err(self.shared.not_owner());
         }
         let now = self.now();
-        let (currency, decision) = {
+        let (currency, decision, attribution) = {
             let mut ledger = workspace.lock();
-            (ledger.workspace().currency, ledger.decide(now, check))
+            let decision = ledger.decide(now, check);
+            let is_refused = decision.as_ref().is_ok_and(|it| it.answer != Answer::Allowed);
+            // The hold has taken it from the check.
+            let attribution = is_refused.then(|| ledger.held_attribution(check.request_id()));
+            (ledger.workspace().currency, decision, attribution.flatten())
         };
         match decision {
             Ok(value) => {
                 telemetry::decided(&value, check.is_dry_run());
                 if value.answer != Answer::Allowed {
                     self.shared.note_refusal();
+                    if !check.is_dry_run() {
+                        let attribution = attribution.as_ref().or(check.attribution());
+                        let (request_id, model_id) = (check.request_id(), check.model_id());
+                        let refusal = Refusal::new(now, request_id, model_id, attribution, &value);
+                        workspace.refusals().add(refusal, &self.shared.refusal_bytes);
+                    }
                 }
                 Ok(InCurrency { currency, value })
             }
@@ -130,18 +153,31 @@ impl Engine {
         Ok(InCurrency { currency, value: (listed, ledger.expired_count()) })
     }
 
-    /// Entries of the log, newest first.
+    /// Entries of the log, newest first. With filters that no index helps, those of the next
+    /// `looked_at_max` that match.
     pub async fn records(
         &self,
         filter: &RecordFilter,
         after: Option<RecordPosition>,
-        limit: usize,
-    ) -> Result<InCurrency<Vec<Record>>> {
+        (limit, looked_at_max): (usize, usize),
+    ) -> Result<InCurrency<RecordPage>> {
         let workspace = self.workspace(&filter.workspace_id).await?;
         let currency = workspace.lock().workspace().currency;
         let store = self.store();
-        let value = store.records(filter, Order::NewestFirst, after, limit).await?;
-        Ok(InCurrency { currency, value })
+        let mut filter = filter.clone();
+        let mut end = None;
+        if filter.is_scan() {
+            let id = &filter.workspace_id;
+            end = store.charge_time_behind(id, filter.to, after, looked_at_max).await?;
+            end = end.filter(|end| filter.from.is_none_or(|from| *end > from));
+            filter.from = filter.from.max(end);
+        }
+        let records = store.records(&filter, Order::NewestFirst, after, limit).await?;
+        let is_full = records.len() == limit;
+        let go_on = end.filter(|_| !is_full);
+        // All entries of this time were looked at.
+        let go_on = go_on.map(|charge_time| RecordPosition { charge_time, seq: i64::MIN });
+        Ok(InCurrency { currency, value: RecordPage { records, go_on } })
     }
 
     /// Expires holds whose time is up in workspaces without requests, and charges those whose
