@@ -98,6 +98,8 @@ pub(crate) struct Shared {
     crash_time: Option<Time>,
     workspaces: Registry,
     catalog: ArcSwap<Catalog>,
+    /// Under what is stored.
+    builtin: Catalog,
     writer: WriterHandle,
     fold_signal: FoldSignal,
     refusals: PendingRefusals,
@@ -145,6 +147,7 @@ impl Engine {
             crash_time: (before == PreviousOwner::Crashed).then_some(start_time),
             workspaces: Registry::default(),
             catalog: ArcSwap::from_pointee(catalog),
+            builtin: builtin.clone(),
             writer,
             fold_signal: FoldSignal::default(),
             refusals: PendingRefusals::default(),

@@ -34,6 +34,7 @@ use tonic::service::Routes;
 
 use crate::engine::Engine;
 use crate::engine::alerts::address::AddressRules;
+use crate::engine::alerts::webhook_test::WebhookSender;
 use crate::identity::Identities;
 use crate::limits::{LARGE_REQUEST_BYTES_MAX, Limits, REQUEST_BYTES_MAX};
 use crate::proto::{DESCRIPTORS, v1};
@@ -46,6 +47,8 @@ pub struct ServiceContext {
     pub stopping: CancellationToken,
     /// Which addresses webhooks may have.
     pub address_rules: AddressRules,
+    /// Sends test deliveries.
+    pub webhooks: Arc<dyn WebhookSender>,
     /// Whether an SMTP server is configured.
     pub has_smtp: bool,
     pub admission: Admission,

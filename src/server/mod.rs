@@ -248,6 +248,7 @@ fn router(
         engine: engine.clone(),
         stopping: stopping.clone(),
         address_rules: address_rules(config),
+        webhooks: Arc::new(deliver::webhook::Client::new(address_rules(config))),
         has_smtp: config.smtp.is_some(),
         admission: admission(config),
         limits: config.limits.clone(),

@@ -47,6 +47,7 @@ async fn main() -> Result<()> {
         engine,
         stopping: CancellationToken::new(),
         address_rules: AddressRules::default(),
+        webhooks: Arc::new(tollgate::tasks::deliver::webhook::Client::new(Default::default())),
         has_smtp: false,
         admission,
         limits: Limits::default(),

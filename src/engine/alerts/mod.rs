@@ -9,6 +9,7 @@ mod deliveries;
 mod keyring;
 mod sealing;
 mod watch;
+pub mod webhook_test;
 pub mod wording;
 
 use std::sync::Arc;

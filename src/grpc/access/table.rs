@@ -210,6 +210,8 @@ methods! {
         ListModels(ListModelsRequest): READ, global;
         ListModelPrices(ListModelPricesRequest): READ, optional;
         SetExchangeRate(SetExchangeRateRequest): OPERATE, global;
+        WithdrawModelPrice(WithdrawModelPriceRequest): OPERATE, global;
+        WithdrawExchangeRate(WithdrawExchangeRateRequest): OPERATE, global;
         ListExchangeRates(ListExchangeRatesRequest): READ, global;
         ImportPrices(ImportPricesRequest): OPERATE, global;
     }
@@ -258,6 +260,7 @@ methods! {
         DeleteEmailReceiver(DeleteEmailReceiverRequest): ADMINISTER, workspace;
         ListDeliveries(ListDeliveriesRequest): ADMINISTER, workspace;
         RepeatDelivery(RepeatDeliveryRequest): ADMINISTER, workspace;
+        TestWebhook(TestWebhookRequest): ADMINISTER, workspace;
     }
     AuditService {
         ListAuditEvents(ListAuditEventsRequest): ADMINISTER, workspace;

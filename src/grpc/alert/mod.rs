@@ -4,6 +4,9 @@ mod convert;
 
 pub use convert::alert_to_proto;
 
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
@@ -16,10 +19,14 @@ use super::shared::text::{self, resource};
 use crate::domain::alert::receiver::{EmailReceiver, Webhook};
 use crate::engine::alerts::AlertWatch;
 use crate::engine::alerts::address::AddressRules;
+use crate::engine::alerts::webhook_test::WebhookSender;
 use crate::engine::{Engine, Error};
 use crate::proto::v1;
 use crate::proto::v1::alert_service_server::AlertService;
 use crate::storage::alerts::Delivery;
+
+/// Most test deliveries at once.
+const TESTS_AT_ONCE_MAX: usize = 16;
 
 pub struct Alert {
     engine: Engine,
@@ -27,6 +34,9 @@ pub struct Alert {
     stopping: CancellationToken,
     rules: AddressRules,
     has_smtp: bool,
+    webhooks: Arc<dyn WebhookSender>,
+    /// Places for test deliveries.
+    tests: Semaphore,
 }
 
 impl Alert {
@@ -36,6 +46,8 @@ impl Alert {
             stopping: context.stopping.clone(),
             rules: context.address_rules,
             has_smtp: context.has_smtp,
+            webhooks: context.webhooks.clone(),
+            tests: Semaphore::new(TESTS_AT_ONCE_MAX),
         }
     }
 }
@@ -223,6 +235,21 @@ impl AlertService for Alert {
         let delivery = self.engine.repeat_delivery(&workspace_id, &delivery_id).await?;
         let delivery = Some(convert::delivery_to_proto(delivery));
         Ok(Response::new(v1::RepeatDeliveryResponse { delivery }))
+    }
+
+    async fn test_webhook(
+        &self,
+        request: Request<v1::TestWebhookRequest>,
+    ) -> Result<Response<v1::TestWebhookResponse>, Status> {
+        let by = by(&request)?;
+        let v1::TestWebhookRequest { workspace_id, webhook_id } = authorize(request)?;
+        resource(&workspace_id, "webhook_id", &webhook_id)?;
+        // A receiver that does not answer takes a place for seconds.
+        let place = self.tests.try_acquire().map_err(|_| Failure::TooManyCalls)?;
+        let sender = &*self.webhooks;
+        let tested = self.engine.test_webhook(by, &workspace_id, &webhook_id, sender).await?;
+        drop(place);
+        Ok(Response::new(convert::tested_to_proto(tested)))
     }
 }
 

@@ -70,6 +70,7 @@ impl Server {
             engine: engine.clone(),
             stopping: CancellationToken::new(),
             address_rules: AddressRules { allow_loopback: false, allow_private: false },
+            webhooks: Arc::new(tollgate::tasks::deliver::webhook::Client::new(Default::default())),
             has_smtp: true,
             admission,
             limits: Limits::default(),

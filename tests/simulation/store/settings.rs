@@ -11,6 +11,7 @@ use tollgate::domain::api_key::{ApiKey, KeyGroup};
 use tollgate::domain::backfill::LimitConfig;
 use tollgate::domain::boost::{Boost, BoostTarget};
 use tollgate::domain::catalog::price::Price;
+use tollgate::domain::catalog::withdrawal::id_of_rate;
 use tollgate::domain::catalog::{Confirmation, ExchangeRate};
 use tollgate::domain::freeze::FrozenSubject;
 use tollgate::domain::quota::{Quota, Scope};
@@ -39,6 +40,16 @@ impl Disk {
             Change::PutPrices(prices) => self.add_prices(prices),
             Change::ConfirmPrices(prices) => self.confirm_prices(prices),
             Change::PutExchangeRate(rate) => self.put_exchange_rate(rate),
+            Change::PutWithdrawal(new) => {
+                let withdrawals = &mut self.catalog.withdrawals;
+                withdrawals.retain(|other| (other.kind, &other.id) != (new.kind, &new.id));
+                withdrawals.push(new);
+                withdrawals.sort_by_key(|it| (it.kind, it.id.clone()));
+            }
+            Change::RestoreExchangeRate(rate) => {
+                let id = id_of_rate(&rate);
+                self.catalog.withdrawals.retain(|withdrawal| withdrawal.id != id);
+            }
             Change::PutWorkspace(new) => drop(self.workspaces.insert(new.id.to_string(), new)),
             Change::PutWorkspaceModel(new) => drop(self.models.insert(key(&new.model_id), new)),
             Change::PutModelAlias(new) => drop(self.model_aliases.insert(key(&new.id), new)),

@@ -6,7 +6,9 @@ use super::access::{ACCESS_TOKENS, REVISION, put_token, use_token};
 use super::api_key::{API_KEYS, KEY_GROUPS};
 use super::audit::AUDIT_EVENTS;
 use super::boost::BOOSTS;
-use super::catalog::{EXCHANGE_RATES, MODELS, PRICE_CONFIRMATIONS, PRICES};
+use super::catalog::{
+    EXCHANGE_RATES, MODELS, PRICE_CONFIRMATIONS, PRICES, WITHDRAWALS, restore_rate,
+};
 use super::directory::DIRECTORY;
 use super::entry_words::put_words;
 use super::freeze::{FREEZES, delete_freeze};
@@ -66,9 +68,10 @@ impl<DB: Backend> SettingsStore for SqlStore<DB> {
         let prices = snapshot.select(PRICES.all().sorted("create_time, id")).await?;
         let order = "create_time, from_currency, to_currency, effective_time";
         let exchange_rates = snapshot.select(EXCHANGE_RATES.all().sorted(order)).await?;
+        let withdrawals = snapshot.select(WITHDRAWALS.all().sorted("kind, id")).await?;
         let confirmations = snapshot.select(PRICE_CONFIRMATIONS.all().sorted("price_id")).await?;
         snapshot.end().await?;
-        Ok(CatalogRows { models, prices, confirmations, exchange_rates })
+        Ok(CatalogRows { models, prices, confirmations, exchange_rates, withdrawals })
     }
 
     async fn workspace(&self, id: &str) -> Result<Option<Workspace>> {
@@ -179,6 +182,8 @@ async fn apply<DB: Backend>(
         Change::PutPrices(prices) => PRICES.add(write, prices).await,
         Change::ConfirmPrices(prices) => PRICE_CONFIRMATIONS.put(write, prices).await,
         Change::PutExchangeRate(rate) => EXCHANGE_RATES.put(write, [rate]).await,
+        Change::PutWithdrawal(withdrawal) => WITHDRAWALS.put(write, [withdrawal]).await,
+        Change::RestoreExchangeRate(rate) => restore_rate(write, rate).await,
         Change::PutWorkspace(workspace) => WORKSPACES.put(write, [workspace]).await,
         Change::PutWorkspaceModel(model) => {
             WORKSPACE_MODELS.put_in(write, workspace_id, [model]).await

@@ -76,6 +76,8 @@ from tollgate.v1.alert_service_pb2 import (
     RotateWebhookSecretResponse as RotateWebhookSecretResponse,
     SetAlertPolicyRequest as SetAlertPolicyRequest,
     SetAlertPolicyResponse as SetAlertPolicyResponse,
+    TestWebhookRequest as TestWebhookRequest,
+    TestWebhookResponse as TestWebhookResponse,
     UpdateWebhookRequest as UpdateWebhookRequest,
     UpdateWebhookResponse as UpdateWebhookResponse,
     WatchAlertsRequest as WatchAlertsRequest,
@@ -288,6 +290,10 @@ from tollgate.v1.catalog_service_pb2 import (
     UnitPrice as UnitPrice,
     UpsertModelRequest as UpsertModelRequest,
     UpsertModelResponse as UpsertModelResponse,
+    WithdrawExchangeRateRequest as WithdrawExchangeRateRequest,
+    WithdrawExchangeRateResponse as WithdrawExchangeRateResponse,
+    WithdrawModelPriceRequest as WithdrawModelPriceRequest,
+    WithdrawModelPriceResponse as WithdrawModelPriceResponse,
 )
 from tollgate.v1.catalog_service_pb2_grpc import (
     CatalogServiceStub as CatalogServiceStub,

@@ -5,6 +5,7 @@ Alerts and their receivers."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -1325,3 +1326,69 @@ class RepeatDeliveryResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RepeatDeliveryResponse: _TypeAlias = RepeatDeliveryResponse  # noqa: Y015
+
+@_typing.final
+class TestWebhookRequest(_message.Message):
+    """Request of TestWebhook."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    WEBHOOK_ID_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """Its workspace."""
+    webhook_id: _builtins.str
+    """Its id."""
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        webhook_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["webhook_id", b"webhook_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TestWebhookRequest: _TypeAlias = TestWebhookRequest  # noqa: Y015
+
+@_typing.final
+class TestWebhookResponse(_message.Message):
+    """Response of TestWebhook."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERED_FIELD_NUMBER: _builtins.int
+    HTTP_STATUS_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    LATENCY_FIELD_NUMBER: _builtins.int
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    delivered: _builtins.bool
+    """Whether the receiver accepted it: a status of 2xx within 10 seconds."""
+    http_status: _builtins.int
+    """HTTP status of the answer; 0 if there was none. Its body is not read."""
+    error: _builtins.str
+    """Why it is not delivered, for example "HTTP 503" or "timed out"; empty if it is."""
+    delivery_id: _builtins.str
+    """The `webhook-id` that it was sent with."""
+    @_builtins.property
+    def latency(self) -> _duration_pb2.Duration:
+        """Time until the answer, or the error."""
+
+    def __init__(
+        self,
+        *,
+        delivered: _builtins.bool = ...,
+        http_status: _builtins.int = ...,
+        error: _builtins.str = ...,
+        latency: _duration_pb2.Duration | None = ...,
+        delivery_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["latency", b"latency"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivered", b"delivered", "delivery_id", b"delivery_id", "error", b"error", "http_status", b"http_status", "latency", b"latency"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TestWebhookResponse: _TypeAlias = TestWebhookResponse  # noqa: Y015
