@@ -49,7 +49,7 @@ pub use catalog::{
 pub use directory::{NewEntry, SubjectNames};
 pub use erasure::Erased;
 pub use quota::{LimitChange, NewQuota, QuotaChange, RequestedLimit, ThresholdChange};
-pub use rate_limit::{NewRateLimit, RateLimitChange};
+pub use rate_limit::{NewRateLimit, RateLimitChange, RatePosition};
 pub use receiver::{
     EMAIL_RECEIVERS_MAX, NewEmailReceiver, NewWebhook, SECRET_BYTES, SECRET_OVERLAP, WEBHOOKS_MAX,
     WebhookChange,
