@@ -53,7 +53,7 @@ pub use erasure::Erased;
 pub use freeze::NewFreeze;
 pub use model_limit::ModelLimitSetting;
 pub use quota::{LimitChange, NewQuota, QuotaChange, RequestedLimit, ThresholdChange};
-pub use rate_limit::{NewRateLimit, RateLimitChange};
+pub use rate_limit::{NewRateLimit, RateLimitChange, RatePosition};
 pub use receiver::{
     EMAIL_RECEIVERS_MAX, NewEmailReceiver, NewWebhook, SECRET_BYTES, SECRET_OVERLAP, WEBHOOKS_MAX,
     WebhookChange,

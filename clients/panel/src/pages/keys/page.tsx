@@ -14,6 +14,7 @@ import { Groups } from "./groups";
 import { Keys } from "./keys";
 import { Quotas } from "./quotas";
 import { RateLimits } from "./rate-limits";
+import { RateUsage } from "./rate-usage";
 import { Utilisation } from "./utilisation";
 
 export default function KeysPage() {
@@ -25,7 +26,13 @@ export default function KeysPage() {
     quotas: [t`Quotas`, <Quotas key="quotas" />],
     keys: [t`API keys`, <Keys key="keys" />],
     groups: [t`Groups`, <Groups key="groups" />],
-    rates: [t`Rate limits`, <RateLimits key="rates" />],
+    rates: [
+      t`Rate limits`,
+      <div key="rates" className="stack">
+        <RateLimits />
+        <RateUsage />
+      </div>,
+    ],
   };
   const calls = [
     callOf(QuotaService.method.listQuotaUsage, { workspaceId }),

@@ -17,6 +17,7 @@ import { AmountInput, parseAmount } from "../../ui/amount";
 import { Badge, Button, Card, ErrorBox, Field, Loaded } from "../../ui/base";
 import { FormDialog } from "../../ui/dialog";
 import { Table } from "../../ui/table";
+import { WithdrawPrice } from "./withdraw";
 
 export function Prices() {
   const { workspaceId } = useThisWorkspace();
@@ -95,7 +96,11 @@ function Rows({ prices }: { prices: Price[] }) {
           maximumFractionDigits: 9,
         }).format(amount as Intl.StringNumericLiteral);
   const [now] = useState(() => Date.now() / 1000);
-  const current = prices.find(({ effectiveTime }) => Number(effectiveTime?.seconds ?? 0n) <= now);
+  const { operate } = useAllowed();
+  const current = prices.find(
+    ({ effectiveTime, withdrawTime }) =>
+      !withdrawTime && Number(effectiveTime?.seconds ?? 0n) <= now,
+  );
   return (
     <Table<Price>
       label={t`Prices`}
@@ -141,6 +146,15 @@ function Rows({ prices }: { prices: Price[] }) {
             </span>
           ),
         },
+        ...(operate
+          ? [
+              {
+                title: "",
+                name: t`Actions`,
+                cell: (price: Price) => <WithdrawPrice price={price} />,
+              },
+            ]
+          : []),
       ]}
     />
   );
