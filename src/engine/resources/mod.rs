@@ -9,6 +9,7 @@ mod access;
 mod api_key;
 mod boost;
 mod catalog;
+mod cycle;
 mod directory;
 mod erasure;
 mod freeze;
@@ -42,12 +43,13 @@ use crate::storage::settings::{Change, LimitFilter};
 use crate::storage::{self, Store};
 
 pub use access::{AccessState, Grant, NewToken, put_token, revoked, rotated};
-pub use api_key::{ApiKeyChange, GroupView, NewApiKey, NewKeyGroup};
+pub use api_key::{ApiKeyChange, ApiKeyUsage, GroupView, NewApiKey, NewKeyGroup};
 pub use boost::{BoostAmount, BoostKind, BoostView, NewBoost};
 pub use catalog::{
     ImportRequest, import as import_changes, import_list as import_list_changes,
     load as load_catalog,
 };
+pub use cycle::{CycleView, Cycles};
 pub use directory::{NewEntry, SubjectNames};
 pub use erasure::Erased;
 pub use freeze::NewFreeze;

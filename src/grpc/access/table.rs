@@ -163,6 +163,7 @@ methods! {
         SetPlan(SetPlanRequest): OPERATE, workspace;
         SetAutomaticFallback(SetAutomaticFallbackRequest): ADMINISTER, workspace;
         GetBudget(GetBudgetRequest): READ, workspace;
+        ListCycles(ListCyclesRequest): READ, workspace;
         WatchSpend(WatchSpendRequest): READ, workspace;
         CreateBudgetBoost(CreateBudgetBoostRequest): OPERATE, workspace;
         ListBudgetBoosts(ListBudgetBoostsRequest): READ, workspace;

@@ -104,11 +104,11 @@ function Rows({ refusals }: { refusals: Refusal[] }) {
               </span>
               {decision === Decision.ROUTED ? (
                 <Badge>
-                  <Trans>routed</Trans>
+                  <Trans>Routed</Trans>
                 </Badge>
               ) : (
                 <Badge kind="bad">
-                  <Trans>not let through</Trans>
+                  <Trans>Blocked</Trans>
                 </Badge>
               )}
             </span>
