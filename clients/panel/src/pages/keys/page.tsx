@@ -5,7 +5,7 @@ import { useLingui } from "@lingui/react/macro";
 import { ApiKeyService } from "@stubs/api_key_service_pb.js";
 import { QuotaService } from "@stubs/quota_service_pb.js";
 
-import { useParam } from "../../app/route";
+import { entryOf, useParam } from "../../app/route";
 import { useThisWorkspace } from "../../app/workspace";
 import { Button } from "../../ui/base";
 import { callOf } from "../../ui/grpcurl";
@@ -56,7 +56,7 @@ export default function KeysPage() {
           </Button>
         ))}
       </div>
-      {(views[view] ?? views.use)?.[1]}
+      {entryOf(views, view)?.[1] ?? views["use"]?.[1]}
     </>
   );
 }
