@@ -52,6 +52,7 @@ async fn main() -> Result<()> {
         admission,
         limits: Limits::default(),
         reports: Reports::new(REPORTS_PER_WORKSPACE_MAX),
+        downloads: Default::default(),
         identities: None,
     };
     let router = Router::new(&context, routes(&context), &[]);
