@@ -25,6 +25,7 @@ use std::sync::Arc;
 use access::table::METHODS;
 pub use access::table::to_markdown as role_table;
 pub use analytics::Reports;
+pub use analytics::download::Downloads;
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use router::Router;
@@ -55,6 +56,8 @@ pub struct ServiceContext {
     pub limits: Limits,
     /// Places for reports.
     pub reports: Reports,
+    /// Links to exports.
+    pub downloads: Downloads,
     /// Accepted beside access tokens.
     pub identities: Option<Arc<Identities>>,
 }

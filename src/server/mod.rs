@@ -26,7 +26,7 @@ use crate::engine::alerts::{KeyFileError, Keyring};
 use crate::engine::{self, Clock, Committed, Engine};
 use crate::grpc::health::Health;
 use crate::grpc::router::Router;
-use crate::grpc::{self, Admission, Reports, ServiceContext};
+use crate::grpc::{self, Admission, Downloads, Reports, ServiceContext};
 use crate::identity::{self, Identities};
 use crate::prices::builtin;
 use crate::proto;
@@ -253,6 +253,7 @@ fn router(
         admission: admission(config),
         limits: config.limits.clone(),
         reports: Reports::new(config.limits.reports_per_workspace_max),
+        downloads: Downloads::default(),
         identities,
     };
     let reflection = || {

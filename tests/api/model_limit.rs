@@ -169,6 +169,7 @@ async fn a_missing_exchange_rate_is_an_error_until_it_is_set() {
         to_currency_code: "EUR".to_owned(),
         rate: "0.5".to_owned(),
         effective_time: None,
+        ..Default::default()
     };
     let request = v1::SetExchangeRateRequest { exchange_rate: Some(rate) };
     let set = server.catalog().set_exchange_rate(request).await.unwrap().into_inner();

@@ -76,6 +76,7 @@ async fn open(arguments: &Arguments) -> Result<Usage> {
         admission,
         limits: Limits::default(),
         reports: Reports::new(REPORTS_PER_WORKSPACE_MAX),
+        downloads: Default::default(),
         identities: None,
     };
     let router = Router::new(&context, routes(&context), &[]);

@@ -193,6 +193,7 @@ methods! {
         WatchWorkspace(WatchWorkspaceRequest): READ, workspace;
         QueryUsage(QueryUsageRequest): READ_OWN, own;
         ExportUsage(ExportUsageRequest): READ, workspace;
+        CreateExportLink(CreateExportLinkRequest): READ, workspace;
     }
     WorkspaceService {
         CreateWorkspace(CreateWorkspaceRequest): OPERATE, in_workspace;

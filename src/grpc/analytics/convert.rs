@@ -311,6 +311,18 @@ pub fn read_top(at: Decoder<'_>, top: i32, max: usize) -> usize {
     }
 }
 
+/// The export of a link: of the workspace that the request names.
+pub fn export_link(request: v1::CreateExportLinkRequest) -> Decoded<v1::ExportUsageRequest> {
+    let v1::CreateExportLinkRequest { workspace_id, export } = request;
+    decode(|at| {
+        at.workspace_id(&workspace_id);
+        let (at, export) = at.message("export", export)?;
+        let is_same = [&*workspace_id, ""].contains(&&*export.workspace_id);
+        at.field("workspace_id").ensure(is_same, "expected none, or that of the link");
+        Some(v1::ExportUsageRequest { workspace_id, ..export })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

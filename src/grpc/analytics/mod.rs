@@ -1,6 +1,7 @@
 //! `AnalyticsService`: reports, live metrics and exports.
 
 mod convert;
+pub mod download;
 mod export;
 mod export_request;
 mod places;
@@ -17,7 +18,7 @@ use prost_types::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use self::export::Exports;
+use self::download::Downloads;
 use self::watch::{LiveWatch, live_metrics};
 use self::workspace_page::{Pace, WorkspacePage};
 use super::ServiceContext;
@@ -39,7 +40,7 @@ pub struct Analytics {
     engine: Engine,
     /// Ends streams.
     stopping: CancellationToken,
-    exports: Exports,
+    downloads: Downloads,
     reports: Reports,
     watch_silence_max: Duration,
 }
@@ -49,7 +50,7 @@ impl Analytics {
         Analytics {
             engine: context.engine.clone(),
             stopping: context.stopping.clone(),
-            exports: Exports::default(),
+            downloads: context.downloads.clone(),
             reports: context.reports.clone(),
             watch_silence_max: context.limits.watch_silence_max,
         }
@@ -248,7 +249,21 @@ impl AnalyticsService for Analytics {
     ) -> Result<Response<Self::ExportUsageStream>, Status> {
         let stop = Stop::of(&self.stopping, &request)?;
         let request = authorize(request)?;
-        Ok(Response::new(self.exports.begin(self.engine.clone(), stop, request).await?))
+        let exports = &self.downloads.exports;
+        Ok(Response::new(exports.begin(self.engine.clone(), stop, request).await?))
+    }
+
+    async fn create_export_link(
+        &self,
+        request: Request<v1::CreateExportLinkRequest>,
+    ) -> Result<Response<v1::CreateExportLinkResponse>, Status> {
+        let stop = Stop::of(&self.stopping, &request)?;
+        let export = convert::export_link(authorize(request)?)?;
+        // That it is there is told now, not when the link is followed.
+        self.engine.get_workspace(&export.workspace_id).await?;
+        let (path, expire_time) = self.downloads.link(self.engine.now(), stop, export)?;
+        let expire_time = Some(to_timestamp(expire_time));
+        Ok(Response::new(v1::CreateExportLinkResponse { path, expire_time }))
     }
 }
 

@@ -38,10 +38,12 @@ use self::unread::Readable;
 use self::unsent::Answer;
 use self::upload::RequestBody;
 use super::access::authenticate::{Authenticated, Authenticator};
+use super::analytics::download::{self, Downloads};
 use super::shared::actor::ACTOR;
 use super::shared::status::Failure;
 use super::usage::Usage;
 use super::{ServiceContext, bounded, large_routes};
+use crate::engine::Engine;
 use crate::limits::{LARGE_REQUEST_BYTES_MAX, Limits, REQUEST_BYTES_MAX};
 use crate::proto::v1::usage_service_server::UsageServiceServer;
 use crate::transport::{Peer, State};
@@ -78,6 +80,8 @@ pub struct Router {
     others: Others,
     /// Of the calls whose requests may be large.
     large: Others,
+    downloads: Downloads,
+    engine: Engine,
     limits: Arc<Limits>,
 }
 
@@ -105,7 +109,8 @@ impl Router {
         let others = with_web(routes, REQUEST_BYTES_MAX);
         let large = with_web(large_routes(context), LARGE_REQUEST_BYTES_MAX);
         let limits = Arc::new(context.limits.clone());
-        Router { service, usage, authenticator, others, large, limits }
+        let (downloads, engine) = (context.downloads.clone(), context.engine.clone());
+        Router { service, usage, authenticator, others, large, downloads, engine, limits }
     }
 
     /// `room` is what the answer needs, of the memory of which connection.
@@ -143,6 +148,8 @@ impl Clone for Router {
             authenticator: self.authenticator.clone(),
             others: self.others.clone(),
             large: self.large.clone(),
+            downloads: self.downloads.clone(),
+            engine: self.engine.clone(),
             limits: self.limits.clone(),
         }
     }
@@ -179,12 +186,27 @@ impl Service<Request<Body>> for Router {
 }
 
 impl Router {
+    /// The answer to a link to an export.
+    fn download<B>(&self, request: &Request<B>) -> Call {
+        let (downloads, engine) = (self.downloads.clone(), self.engine.clone());
+        let path = request.uri().path().to_owned();
+        let with_body = *request.method() == Method::GET;
+        let future =
+            Box::pin(
+                async move { downloads.answer(engine, &path, with_body).await.map(Answer::small) },
+            );
+        Call::Other { future }
+    }
+
     fn answer<B>(&self, request: Request<B>) -> Answering
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
         if panel::is_asked(&request) {
             let response = match self.authenticator.admit_page(&request) {
+                Ok(()) if request.uri().path().starts_with(download::PREFIX) => {
+                    return Answering { call: self.download(&request), late: None };
+                }
                 Ok(()) => panel::answer(&request),
                 Err(reason) => panel::refuse(StatusCode::FORBIDDEN, &reason),
             };

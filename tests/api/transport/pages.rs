@@ -89,6 +89,7 @@ async fn models_prices_rates_and_limits() {
             to_currency_code: ["AUD", "EUR", "CHF", "EUR"][index].to_owned(),
             rate: (index + 1).to_string(),
             effective_time: None,
+            ..Default::default()
         };
         let request = v1::SetExchangeRateRequest { exchange_rate: Some(rate) };
         server.catalog().set_exchange_rate(request).await.unwrap();

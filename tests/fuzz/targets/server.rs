@@ -75,6 +75,7 @@ impl Server {
             admission,
             limits: Limits::default(),
             reports: Reports::new(REPORTS_PER_WORKSPACE_MAX),
+            downloads: Default::default(),
             identities: None,
         };
         let router = Router::new(&context, grpc::routes(&context), &[]);

@@ -4239,6 +4239,117 @@ func (*ExportUsageRequest_Query) isExportUsageRequest_Content() {}
 
 func (*ExportUsageRequest_Report) isExportUsageRequest_Content() {}
 
+// Request of CreateExportLink.
+type CreateExportLinkRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace of the export.
+	WorkspaceId string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// The export; its workspace_id may be left out.
+	Export        *ExportUsageRequest `protobuf:"bytes,2,opt,name=export,proto3" json:"export,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateExportLinkRequest) Reset() {
+	*x = CreateExportLinkRequest{}
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateExportLinkRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateExportLinkRequest) ProtoMessage() {}
+
+func (x *CreateExportLinkRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateExportLinkRequest.ProtoReflect.Descriptor instead.
+func (*CreateExportLinkRequest) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *CreateExportLinkRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *CreateExportLinkRequest) GetExport() *ExportUsageRequest {
+	if x != nil {
+		return x.Export
+	}
+	return nil
+}
+
+// Response of CreateExportLink.
+type CreateExportLinkResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path of the link, below the address of this server. Whoever has it can download the file: it is
+	// as secret as the file.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// When it ends. What has begun by then goes on.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateExportLinkResponse) Reset() {
+	*x = CreateExportLinkResponse{}
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateExportLinkResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateExportLinkResponse) ProtoMessage() {}
+
+func (x *CreateExportLinkResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateExportLinkResponse.ProtoReflect.Descriptor instead.
+func (*CreateExportLinkResponse) Descriptor() ([]byte, []int) {
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *CreateExportLinkResponse) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *CreateExportLinkResponse) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
 // The usage log.
 type RecordsExport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -4250,7 +4361,7 @@ type RecordsExport struct {
 
 func (x *RecordsExport) Reset() {
 	*x = RecordsExport{}
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[47]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4262,7 +4373,7 @@ func (x *RecordsExport) String() string {
 func (*RecordsExport) ProtoMessage() {}
 
 func (x *RecordsExport) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[47]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4275,7 +4386,7 @@ func (x *RecordsExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordsExport.ProtoReflect.Descriptor instead.
 func (*RecordsExport) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{47}
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *RecordsExport) GetRange() *ReportRange {
@@ -4300,7 +4411,7 @@ type FocusExport struct {
 
 func (x *FocusExport) Reset() {
 	*x = FocusExport{}
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[48]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4312,7 +4423,7 @@ func (x *FocusExport) String() string {
 func (*FocusExport) ProtoMessage() {}
 
 func (x *FocusExport) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[48]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4325,7 +4436,7 @@ func (x *FocusExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FocusExport.ProtoReflect.Descriptor instead.
 func (*FocusExport) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{48}
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *FocusExport) GetRange() *ReportRange {
@@ -4361,7 +4472,7 @@ type ReportExport struct {
 
 func (x *ReportExport) Reset() {
 	*x = ReportExport{}
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[49]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4373,7 +4484,7 @@ func (x *ReportExport) String() string {
 func (*ReportExport) ProtoMessage() {}
 
 func (x *ReportExport) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[49]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4386,7 +4497,7 @@ func (x *ReportExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportExport.ProtoReflect.Descriptor instead.
 func (*ReportExport) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{49}
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ReportExport) GetKind() ReportKind {
@@ -4439,7 +4550,7 @@ type ExportUsageResponse struct {
 
 func (x *ExportUsageResponse) Reset() {
 	*x = ExportUsageResponse{}
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[50]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4451,7 +4562,7 @@ func (x *ExportUsageResponse) String() string {
 func (*ExportUsageResponse) ProtoMessage() {}
 
 func (x *ExportUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[50]
+	mi := &file_tollgate_v1_analytics_service_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4464,7 +4575,7 @@ func (x *ExportUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportUsageResponse.ProtoReflect.Descriptor instead.
 func (*ExportUsageResponse) Descriptor() ([]byte, []int) {
-	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{50}
+	return file_tollgate_v1_analytics_service_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ExportUsageResponse) GetData() []byte {
@@ -4812,7 +4923,14 @@ const file_tollgate_v1_analytics_service_proto_rawDesc = "" +
 	"\x05focus\x18\x04 \x01(\v2\x18.tollgate.v1.FocusExportH\x00R\x05focus\x126\n" +
 	"\x05query\x18\x05 \x01(\v2\x1e.tollgate.v1.QueryUsageRequestH\x00R\x05query\x123\n" +
 	"\x06report\x18\x06 \x01(\v2\x19.tollgate.v1.ReportExportH\x00R\x06reportB\t\n" +
-	"\acontent\"?\n" +
+	"\acontent\"u\n" +
+	"\x17CreateExportLinkRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x127\n" +
+	"\x06export\x18\x02 \x01(\v2\x1f.tollgate.v1.ExportUsageRequestR\x06export\"k\n" +
+	"\x18CreateExportLinkResponse\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12;\n" +
+	"\vexpire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"?\n" +
 	"\rRecordsExport\x12.\n" +
 	"\x05range\x18\x01 \x01(\v2\x18.tollgate.v1.ReportRangeR\x05range\"}\n" +
 	"\vFocusExport\x12.\n" +
@@ -4896,7 +5014,8 @@ const file_tollgate_v1_analytics_service_proto_rawDesc = "" +
 	"\fExportFormat\x12\x1d\n" +
 	"\x19EXPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11EXPORT_FORMAT_CSV\x10\x01\x12\x19\n" +
-	"\x15EXPORT_FORMAT_PARQUET\x10\x022\xd2\t\n" +
+	"\x15EXPORT_FORMAT_PARQUET\x10\x022\xb3\n" +
+	"\n" +
 	"\x10AnalyticsService\x12S\n" +
 	"\fGetDashboard\x12 .tollgate.v1.GetDashboardRequest\x1a!.tollgate.v1.GetDashboardResponse\x12P\n" +
 	"\vGetOverview\x12\x1f.tollgate.v1.GetOverviewRequest\x1a .tollgate.v1.GetOverviewResponse\x12Y\n" +
@@ -4911,7 +5030,8 @@ const file_tollgate_v1_analytics_service_proto_rawDesc = "" +
 	"\x0eWatchWorkspace\x12\".tollgate.v1.WatchWorkspaceRequest\x1a#.tollgate.v1.WatchWorkspaceResponse0\x01\x12M\n" +
 	"\n" +
 	"QueryUsage\x12\x1e.tollgate.v1.QueryUsageRequest\x1a\x1f.tollgate.v1.QueryUsageResponse\x12R\n" +
-	"\vExportUsage\x12\x1f.tollgate.v1.ExportUsageRequest\x1a .tollgate.v1.ExportUsageResponse0\x01BY\n" +
+	"\vExportUsage\x12\x1f.tollgate.v1.ExportUsageRequest\x1a .tollgate.v1.ExportUsageResponse0\x01\x12_\n" +
+	"\x10CreateExportLink\x12$.tollgate.v1.CreateExportLinkRequest\x1a%.tollgate.v1.CreateExportLinkResponseBY\n" +
 	"\x0eio.tollgate.v1B\x15AnalyticsServiceProtoP\x01Z.tollgate/clients/go/gen/tollgate/v1;tollgatev1b\x06proto3"
 
 var (
@@ -4927,7 +5047,7 @@ func file_tollgate_v1_analytics_service_proto_rawDescGZIP() []byte {
 }
 
 var file_tollgate_v1_analytics_service_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_tollgate_v1_analytics_service_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
+var file_tollgate_v1_analytics_service_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
 var file_tollgate_v1_analytics_service_proto_goTypes = []any{
 	(ReportPreset)(0),                    // 0: tollgate.v1.ReportPreset
 	(UsageDimension)(0),                  // 1: tollgate.v1.UsageDimension
@@ -4982,31 +5102,33 @@ var file_tollgate_v1_analytics_service_proto_goTypes = []any{
 	(*UsagePoint)(nil),                   // 50: tollgate.v1.UsagePoint
 	(*UsageValues)(nil),                  // 51: tollgate.v1.UsageValues
 	(*ExportUsageRequest)(nil),           // 52: tollgate.v1.ExportUsageRequest
-	(*RecordsExport)(nil),                // 53: tollgate.v1.RecordsExport
-	(*FocusExport)(nil),                  // 54: tollgate.v1.FocusExport
-	(*ReportExport)(nil),                 // 55: tollgate.v1.ReportExport
-	(*ExportUsageResponse)(nil),          // 56: tollgate.v1.ExportUsageResponse
-	(*timestamppb.Timestamp)(nil),        // 57: google.protobuf.Timestamp
-	(*Money)(nil),                        // 58: tollgate.v1.Money
-	(*durationpb.Duration)(nil),          // 59: google.protobuf.Duration
-	(*Budget)(nil),                       // 60: tollgate.v1.Budget
-	(*Alert)(nil),                        // 61: tollgate.v1.Alert
-	(*QuotaUsage)(nil),                   // 62: tollgate.v1.QuotaUsage
-	(*Usage)(nil),                        // 63: tollgate.v1.Usage
+	(*CreateExportLinkRequest)(nil),      // 53: tollgate.v1.CreateExportLinkRequest
+	(*CreateExportLinkResponse)(nil),     // 54: tollgate.v1.CreateExportLinkResponse
+	(*RecordsExport)(nil),                // 55: tollgate.v1.RecordsExport
+	(*FocusExport)(nil),                  // 56: tollgate.v1.FocusExport
+	(*ReportExport)(nil),                 // 57: tollgate.v1.ReportExport
+	(*ExportUsageResponse)(nil),          // 58: tollgate.v1.ExportUsageResponse
+	(*timestamppb.Timestamp)(nil),        // 59: google.protobuf.Timestamp
+	(*Money)(nil),                        // 60: tollgate.v1.Money
+	(*durationpb.Duration)(nil),          // 61: google.protobuf.Duration
+	(*Budget)(nil),                       // 62: tollgate.v1.Budget
+	(*Alert)(nil),                        // 63: tollgate.v1.Alert
+	(*QuotaUsage)(nil),                   // 64: tollgate.v1.QuotaUsage
+	(*Usage)(nil),                        // 65: tollgate.v1.Usage
 }
 var file_tollgate_v1_analytics_service_proto_depIdxs = []int32{
 	0,   // 0: tollgate.v1.ReportRange.preset:type_name -> tollgate.v1.ReportPreset
-	57,  // 1: tollgate.v1.ReportPeriod.start_time:type_name -> google.protobuf.Timestamp
-	57,  // 2: tollgate.v1.ReportPeriod.end_time:type_name -> google.protobuf.Timestamp
+	59,  // 1: tollgate.v1.ReportPeriod.start_time:type_name -> google.protobuf.Timestamp
+	59,  // 2: tollgate.v1.ReportPeriod.end_time:type_name -> google.protobuf.Timestamp
 	1,   // 3: tollgate.v1.UsageFilter.dimension:type_name -> tollgate.v1.UsageDimension
-	58,  // 4: tollgate.v1.MoneyFigure.value:type_name -> tollgate.v1.Money
-	58,  // 5: tollgate.v1.MoneyFigure.previous:type_name -> tollgate.v1.Money
+	60,  // 4: tollgate.v1.MoneyFigure.value:type_name -> tollgate.v1.Money
+	60,  // 5: tollgate.v1.MoneyFigure.previous:type_name -> tollgate.v1.Money
 	6,   // 6: tollgate.v1.GetDashboardRequest.range:type_name -> tollgate.v1.ReportRange
 	8,   // 7: tollgate.v1.GetDashboardRequest.filters:type_name -> tollgate.v1.UsageFilter
 	2,   // 8: tollgate.v1.GetDashboardRequest.workflow_order_by:type_name -> tollgate.v1.UsageMetric
 	2,   // 9: tollgate.v1.GetDashboardRequest.assistant_order_by:type_name -> tollgate.v1.UsageMetric
 	7,   // 10: tollgate.v1.GetDashboardResponse.period:type_name -> tollgate.v1.ReportPeriod
-	57,  // 11: tollgate.v1.GetDashboardResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	59,  // 11: tollgate.v1.GetDashboardResponse.as_of_time:type_name -> google.protobuf.Timestamp
 	16,  // 12: tollgate.v1.GetDashboardResponse.overview:type_name -> tollgate.v1.Overview
 	19,  // 13: tollgate.v1.GetDashboardResponse.active_users:type_name -> tollgate.v1.ActiveUsersPoint
 	22,  // 14: tollgate.v1.GetDashboardResponse.teams:type_name -> tollgate.v1.TeamUsage
@@ -5016,7 +5138,7 @@ var file_tollgate_v1_analytics_service_proto_depIdxs = []int32{
 	6,   // 18: tollgate.v1.GetOverviewRequest.range:type_name -> tollgate.v1.ReportRange
 	8,   // 19: tollgate.v1.GetOverviewRequest.filters:type_name -> tollgate.v1.UsageFilter
 	7,   // 20: tollgate.v1.GetOverviewResponse.period:type_name -> tollgate.v1.ReportPeriod
-	57,  // 21: tollgate.v1.GetOverviewResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	59,  // 21: tollgate.v1.GetOverviewResponse.as_of_time:type_name -> google.protobuf.Timestamp
 	16,  // 22: tollgate.v1.GetOverviewResponse.overview:type_name -> tollgate.v1.Overview
 	9,   // 23: tollgate.v1.Overview.total_users:type_name -> tollgate.v1.CountFigure
 	9,   // 24: tollgate.v1.Overview.active_users:type_name -> tollgate.v1.CountFigure
@@ -5034,64 +5156,64 @@ var file_tollgate_v1_analytics_service_proto_depIdxs = []int32{
 	8,   // 36: tollgate.v1.GetActiveUsersRequest.filters:type_name -> tollgate.v1.UsageFilter
 	3,   // 37: tollgate.v1.GetActiveUsersRequest.granularity:type_name -> tollgate.v1.TimeGranularity
 	7,   // 38: tollgate.v1.GetActiveUsersResponse.period:type_name -> tollgate.v1.ReportPeriod
-	57,  // 39: tollgate.v1.GetActiveUsersResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	59,  // 39: tollgate.v1.GetActiveUsersResponse.as_of_time:type_name -> google.protobuf.Timestamp
 	19,  // 40: tollgate.v1.GetActiveUsersResponse.points:type_name -> tollgate.v1.ActiveUsersPoint
-	57,  // 41: tollgate.v1.ActiveUsersPoint.start_time:type_name -> google.protobuf.Timestamp
+	59,  // 41: tollgate.v1.ActiveUsersPoint.start_time:type_name -> google.protobuf.Timestamp
 	6,   // 42: tollgate.v1.GetTokenUsageByTeamRequest.range:type_name -> tollgate.v1.ReportRange
 	8,   // 43: tollgate.v1.GetTokenUsageByTeamRequest.filters:type_name -> tollgate.v1.UsageFilter
 	7,   // 44: tollgate.v1.GetTokenUsageByTeamResponse.period:type_name -> tollgate.v1.ReportPeriod
-	57,  // 45: tollgate.v1.GetTokenUsageByTeamResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	59,  // 45: tollgate.v1.GetTokenUsageByTeamResponse.as_of_time:type_name -> google.protobuf.Timestamp
 	22,  // 46: tollgate.v1.GetTokenUsageByTeamResponse.teams:type_name -> tollgate.v1.TeamUsage
-	58,  // 47: tollgate.v1.TeamUsage.cost:type_name -> tollgate.v1.Money
+	60,  // 47: tollgate.v1.TeamUsage.cost:type_name -> tollgate.v1.Money
 	6,   // 48: tollgate.v1.GetTopWorkflowsRequest.range:type_name -> tollgate.v1.ReportRange
 	8,   // 49: tollgate.v1.GetTopWorkflowsRequest.filters:type_name -> tollgate.v1.UsageFilter
 	2,   // 50: tollgate.v1.GetTopWorkflowsRequest.order_by:type_name -> tollgate.v1.UsageMetric
 	7,   // 51: tollgate.v1.GetTopWorkflowsResponse.period:type_name -> tollgate.v1.ReportPeriod
-	57,  // 52: tollgate.v1.GetTopWorkflowsResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	59,  // 52: tollgate.v1.GetTopWorkflowsResponse.as_of_time:type_name -> google.protobuf.Timestamp
 	27,  // 53: tollgate.v1.GetTopWorkflowsResponse.workflows:type_name -> tollgate.v1.RankedUsage
 	6,   // 54: tollgate.v1.GetTopAssistantsRequest.range:type_name -> tollgate.v1.ReportRange
 	8,   // 55: tollgate.v1.GetTopAssistantsRequest.filters:type_name -> tollgate.v1.UsageFilter
 	2,   // 56: tollgate.v1.GetTopAssistantsRequest.order_by:type_name -> tollgate.v1.UsageMetric
 	7,   // 57: tollgate.v1.GetTopAssistantsResponse.period:type_name -> tollgate.v1.ReportPeriod
-	57,  // 58: tollgate.v1.GetTopAssistantsResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	59,  // 58: tollgate.v1.GetTopAssistantsResponse.as_of_time:type_name -> google.protobuf.Timestamp
 	27,  // 59: tollgate.v1.GetTopAssistantsResponse.assistants:type_name -> tollgate.v1.RankedUsage
-	58,  // 60: tollgate.v1.RankedUsage.cost:type_name -> tollgate.v1.Money
+	60,  // 60: tollgate.v1.RankedUsage.cost:type_name -> tollgate.v1.Money
 	6,   // 61: tollgate.v1.GetTimeToFirstValueRequest.range:type_name -> tollgate.v1.ReportRange
 	7,   // 62: tollgate.v1.GetTimeToFirstValueResponse.period:type_name -> tollgate.v1.ReportPeriod
-	57,  // 63: tollgate.v1.GetTimeToFirstValueResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	59,  // 63: tollgate.v1.GetTimeToFirstValueResponse.as_of_time:type_name -> google.protobuf.Timestamp
 	30,  // 64: tollgate.v1.GetTimeToFirstValueResponse.time_to_first_value:type_name -> tollgate.v1.TimeToFirstValue
-	59,  // 65: tollgate.v1.TimeToFirstValue.median:type_name -> google.protobuf.Duration
+	61,  // 65: tollgate.v1.TimeToFirstValue.median:type_name -> google.protobuf.Duration
 	31,  // 66: tollgate.v1.TimeToFirstValue.buckets:type_name -> tollgate.v1.TimeToFirstValueBucket
-	59,  // 67: tollgate.v1.TimeToFirstValueBucket.from:type_name -> google.protobuf.Duration
-	59,  // 68: tollgate.v1.TimeToFirstValueBucket.to:type_name -> google.protobuf.Duration
+	61,  // 67: tollgate.v1.TimeToFirstValueBucket.from:type_name -> google.protobuf.Duration
+	61,  // 68: tollgate.v1.TimeToFirstValueBucket.to:type_name -> google.protobuf.Duration
 	6,   // 69: tollgate.v1.ListNeverActiveUsersRequest.range:type_name -> tollgate.v1.ReportRange
 	34,  // 70: tollgate.v1.ListNeverActiveUsersResponse.users:type_name -> tollgate.v1.NeverActiveUser
-	57,  // 71: tollgate.v1.NeverActiveUser.sign_up_time:type_name -> google.protobuf.Timestamp
-	57,  // 72: tollgate.v1.NeverActiveUser.last_use_time:type_name -> google.protobuf.Timestamp
+	59,  // 71: tollgate.v1.NeverActiveUser.sign_up_time:type_name -> google.protobuf.Timestamp
+	59,  // 72: tollgate.v1.NeverActiveUser.last_use_time:type_name -> google.protobuf.Timestamp
 	43,  // 73: tollgate.v1.GetLiveMetricsResponse.metrics:type_name -> tollgate.v1.LiveMetrics
-	59,  // 74: tollgate.v1.WatchLiveMetricsRequest.interval:type_name -> google.protobuf.Duration
+	61,  // 74: tollgate.v1.WatchLiveMetricsRequest.interval:type_name -> google.protobuf.Duration
 	43,  // 75: tollgate.v1.WatchLiveMetricsResponse.metrics:type_name -> tollgate.v1.LiveMetrics
-	59,  // 76: tollgate.v1.WatchWorkspaceRequest.interval:type_name -> google.protobuf.Duration
-	57,  // 77: tollgate.v1.WatchWorkspaceResponse.server_time:type_name -> google.protobuf.Timestamp
-	60,  // 78: tollgate.v1.WatchWorkspaceResponse.budget:type_name -> tollgate.v1.Budget
+	61,  // 76: tollgate.v1.WatchWorkspaceRequest.interval:type_name -> google.protobuf.Duration
+	59,  // 77: tollgate.v1.WatchWorkspaceResponse.server_time:type_name -> google.protobuf.Timestamp
+	62,  // 78: tollgate.v1.WatchWorkspaceResponse.budget:type_name -> tollgate.v1.Budget
 	43,  // 79: tollgate.v1.WatchWorkspaceResponse.live_metrics:type_name -> tollgate.v1.LiveMetrics
 	41,  // 80: tollgate.v1.WatchWorkspaceResponse.alerts:type_name -> tollgate.v1.WorkspaceAlerts
 	42,  // 81: tollgate.v1.WatchWorkspaceResponse.quotas:type_name -> tollgate.v1.WorkspaceQuotas
-	61,  // 82: tollgate.v1.WorkspaceAlerts.alerts:type_name -> tollgate.v1.Alert
-	62,  // 83: tollgate.v1.WorkspaceQuotas.usages:type_name -> tollgate.v1.QuotaUsage
-	57,  // 84: tollgate.v1.LiveMetrics.as_of_time:type_name -> google.protobuf.Timestamp
+	63,  // 82: tollgate.v1.WorkspaceAlerts.alerts:type_name -> tollgate.v1.Alert
+	64,  // 83: tollgate.v1.WorkspaceQuotas.usages:type_name -> tollgate.v1.QuotaUsage
+	59,  // 84: tollgate.v1.LiveMetrics.as_of_time:type_name -> google.protobuf.Timestamp
 	44,  // 85: tollgate.v1.LiveMetrics.today:type_name -> tollgate.v1.UsageTotals
 	44,  // 86: tollgate.v1.LiveMetrics.last_hour:type_name -> tollgate.v1.UsageTotals
 	44,  // 87: tollgate.v1.LiveMetrics.month_to_date:type_name -> tollgate.v1.UsageTotals
 	44,  // 88: tollgate.v1.LiveMetrics.cycle_to_date:type_name -> tollgate.v1.UsageTotals
-	58,  // 89: tollgate.v1.LiveMetrics.month_run_rate:type_name -> tollgate.v1.Money
-	58,  // 90: tollgate.v1.LiveMetrics.cycle_run_rate:type_name -> tollgate.v1.Money
-	57,  // 91: tollgate.v1.LiveMetrics.month_end_time:type_name -> google.protobuf.Timestamp
-	57,  // 92: tollgate.v1.LiveMetrics.cycle_end_time:type_name -> google.protobuf.Timestamp
-	58,  // 93: tollgate.v1.LiveMetrics.envelope:type_name -> tollgate.v1.Money
-	62,  // 94: tollgate.v1.LiveMetrics.quotas:type_name -> tollgate.v1.QuotaUsage
-	58,  // 95: tollgate.v1.UsageTotals.cost:type_name -> tollgate.v1.Money
-	57,  // 96: tollgate.v1.UsageTotals.start_time:type_name -> google.protobuf.Timestamp
+	60,  // 89: tollgate.v1.LiveMetrics.month_run_rate:type_name -> tollgate.v1.Money
+	60,  // 90: tollgate.v1.LiveMetrics.cycle_run_rate:type_name -> tollgate.v1.Money
+	59,  // 91: tollgate.v1.LiveMetrics.month_end_time:type_name -> google.protobuf.Timestamp
+	59,  // 92: tollgate.v1.LiveMetrics.cycle_end_time:type_name -> google.protobuf.Timestamp
+	60,  // 93: tollgate.v1.LiveMetrics.envelope:type_name -> tollgate.v1.Money
+	64,  // 94: tollgate.v1.LiveMetrics.quotas:type_name -> tollgate.v1.QuotaUsage
+	60,  // 95: tollgate.v1.UsageTotals.cost:type_name -> tollgate.v1.Money
+	59,  // 96: tollgate.v1.UsageTotals.start_time:type_name -> google.protobuf.Timestamp
 	6,   // 97: tollgate.v1.QueryUsageRequest.range:type_name -> tollgate.v1.ReportRange
 	2,   // 98: tollgate.v1.QueryUsageRequest.metrics:type_name -> tollgate.v1.UsageMetric
 	46,  // 99: tollgate.v1.QueryUsageRequest.group_by:type_name -> tollgate.v1.UsageGrouping
@@ -5100,71 +5222,75 @@ var file_tollgate_v1_analytics_service_proto_depIdxs = []int32{
 	2,   // 102: tollgate.v1.QueryUsageRequest.order_by:type_name -> tollgate.v1.UsageMetric
 	1,   // 103: tollgate.v1.UsageGrouping.dimension:type_name -> tollgate.v1.UsageDimension
 	7,   // 104: tollgate.v1.QueryUsageResponse.period:type_name -> tollgate.v1.ReportPeriod
-	57,  // 105: tollgate.v1.QueryUsageResponse.as_of_time:type_name -> google.protobuf.Timestamp
+	59,  // 105: tollgate.v1.QueryUsageResponse.as_of_time:type_name -> google.protobuf.Timestamp
 	48,  // 106: tollgate.v1.QueryUsageResponse.total:type_name -> tollgate.v1.UsageGroup
 	48,  // 107: tollgate.v1.QueryUsageResponse.groups:type_name -> tollgate.v1.UsageGroup
 	49,  // 108: tollgate.v1.UsageGroup.keys:type_name -> tollgate.v1.UsageGroupKey
 	51,  // 109: tollgate.v1.UsageGroup.values:type_name -> tollgate.v1.UsageValues
 	51,  // 110: tollgate.v1.UsageGroup.previous:type_name -> tollgate.v1.UsageValues
 	50,  // 111: tollgate.v1.UsageGroup.points:type_name -> tollgate.v1.UsagePoint
-	57,  // 112: tollgate.v1.UsagePoint.start_time:type_name -> google.protobuf.Timestamp
+	59,  // 112: tollgate.v1.UsagePoint.start_time:type_name -> google.protobuf.Timestamp
 	51,  // 113: tollgate.v1.UsagePoint.values:type_name -> tollgate.v1.UsageValues
-	58,  // 114: tollgate.v1.UsageValues.cost:type_name -> tollgate.v1.Money
-	63,  // 115: tollgate.v1.UsageValues.tokens:type_name -> tollgate.v1.Usage
-	59,  // 116: tollgate.v1.UsageValues.latency_mean:type_name -> google.protobuf.Duration
-	59,  // 117: tollgate.v1.UsageValues.latency_p50:type_name -> google.protobuf.Duration
-	59,  // 118: tollgate.v1.UsageValues.latency_p90:type_name -> google.protobuf.Duration
-	59,  // 119: tollgate.v1.UsageValues.latency_p95:type_name -> google.protobuf.Duration
-	59,  // 120: tollgate.v1.UsageValues.latency_p99:type_name -> google.protobuf.Duration
-	58,  // 121: tollgate.v1.UsageValues.blocked_cost:type_name -> tollgate.v1.Money
-	58,  // 122: tollgate.v1.UsageValues.saved_cost:type_name -> tollgate.v1.Money
-	58,  // 123: tollgate.v1.UsageValues.cost_per_request:type_name -> tollgate.v1.Money
-	58,  // 124: tollgate.v1.UsageValues.cost_per_user:type_name -> tollgate.v1.Money
-	58,  // 125: tollgate.v1.UsageValues.cost_per_investigation:type_name -> tollgate.v1.Money
-	58,  // 126: tollgate.v1.UsageValues.cost_per_session:type_name -> tollgate.v1.Money
+	60,  // 114: tollgate.v1.UsageValues.cost:type_name -> tollgate.v1.Money
+	65,  // 115: tollgate.v1.UsageValues.tokens:type_name -> tollgate.v1.Usage
+	61,  // 116: tollgate.v1.UsageValues.latency_mean:type_name -> google.protobuf.Duration
+	61,  // 117: tollgate.v1.UsageValues.latency_p50:type_name -> google.protobuf.Duration
+	61,  // 118: tollgate.v1.UsageValues.latency_p90:type_name -> google.protobuf.Duration
+	61,  // 119: tollgate.v1.UsageValues.latency_p95:type_name -> google.protobuf.Duration
+	61,  // 120: tollgate.v1.UsageValues.latency_p99:type_name -> google.protobuf.Duration
+	60,  // 121: tollgate.v1.UsageValues.blocked_cost:type_name -> tollgate.v1.Money
+	60,  // 122: tollgate.v1.UsageValues.saved_cost:type_name -> tollgate.v1.Money
+	60,  // 123: tollgate.v1.UsageValues.cost_per_request:type_name -> tollgate.v1.Money
+	60,  // 124: tollgate.v1.UsageValues.cost_per_user:type_name -> tollgate.v1.Money
+	60,  // 125: tollgate.v1.UsageValues.cost_per_investigation:type_name -> tollgate.v1.Money
+	60,  // 126: tollgate.v1.UsageValues.cost_per_session:type_name -> tollgate.v1.Money
 	5,   // 127: tollgate.v1.ExportUsageRequest.format:type_name -> tollgate.v1.ExportFormat
-	53,  // 128: tollgate.v1.ExportUsageRequest.records:type_name -> tollgate.v1.RecordsExport
-	54,  // 129: tollgate.v1.ExportUsageRequest.focus:type_name -> tollgate.v1.FocusExport
+	55,  // 128: tollgate.v1.ExportUsageRequest.records:type_name -> tollgate.v1.RecordsExport
+	56,  // 129: tollgate.v1.ExportUsageRequest.focus:type_name -> tollgate.v1.FocusExport
 	45,  // 130: tollgate.v1.ExportUsageRequest.query:type_name -> tollgate.v1.QueryUsageRequest
-	55,  // 131: tollgate.v1.ExportUsageRequest.report:type_name -> tollgate.v1.ReportExport
-	6,   // 132: tollgate.v1.RecordsExport.range:type_name -> tollgate.v1.ReportRange
-	6,   // 133: tollgate.v1.FocusExport.range:type_name -> tollgate.v1.ReportRange
-	3,   // 134: tollgate.v1.FocusExport.granularity:type_name -> tollgate.v1.TimeGranularity
-	4,   // 135: tollgate.v1.ReportExport.kind:type_name -> tollgate.v1.ReportKind
-	6,   // 136: tollgate.v1.ReportExport.range:type_name -> tollgate.v1.ReportRange
-	8,   // 137: tollgate.v1.ReportExport.filters:type_name -> tollgate.v1.UsageFilter
-	3,   // 138: tollgate.v1.ReportExport.granularity:type_name -> tollgate.v1.TimeGranularity
-	12,  // 139: tollgate.v1.AnalyticsService.GetDashboard:input_type -> tollgate.v1.GetDashboardRequest
-	14,  // 140: tollgate.v1.AnalyticsService.GetOverview:input_type -> tollgate.v1.GetOverviewRequest
-	17,  // 141: tollgate.v1.AnalyticsService.GetActiveUsers:input_type -> tollgate.v1.GetActiveUsersRequest
-	20,  // 142: tollgate.v1.AnalyticsService.GetTokenUsageByTeam:input_type -> tollgate.v1.GetTokenUsageByTeamRequest
-	23,  // 143: tollgate.v1.AnalyticsService.GetTopWorkflows:input_type -> tollgate.v1.GetTopWorkflowsRequest
-	25,  // 144: tollgate.v1.AnalyticsService.GetTopAssistants:input_type -> tollgate.v1.GetTopAssistantsRequest
-	28,  // 145: tollgate.v1.AnalyticsService.GetTimeToFirstValue:input_type -> tollgate.v1.GetTimeToFirstValueRequest
-	32,  // 146: tollgate.v1.AnalyticsService.ListNeverActiveUsers:input_type -> tollgate.v1.ListNeverActiveUsersRequest
-	35,  // 147: tollgate.v1.AnalyticsService.GetLiveMetrics:input_type -> tollgate.v1.GetLiveMetricsRequest
-	37,  // 148: tollgate.v1.AnalyticsService.WatchLiveMetrics:input_type -> tollgate.v1.WatchLiveMetricsRequest
-	39,  // 149: tollgate.v1.AnalyticsService.WatchWorkspace:input_type -> tollgate.v1.WatchWorkspaceRequest
-	45,  // 150: tollgate.v1.AnalyticsService.QueryUsage:input_type -> tollgate.v1.QueryUsageRequest
-	52,  // 151: tollgate.v1.AnalyticsService.ExportUsage:input_type -> tollgate.v1.ExportUsageRequest
-	13,  // 152: tollgate.v1.AnalyticsService.GetDashboard:output_type -> tollgate.v1.GetDashboardResponse
-	15,  // 153: tollgate.v1.AnalyticsService.GetOverview:output_type -> tollgate.v1.GetOverviewResponse
-	18,  // 154: tollgate.v1.AnalyticsService.GetActiveUsers:output_type -> tollgate.v1.GetActiveUsersResponse
-	21,  // 155: tollgate.v1.AnalyticsService.GetTokenUsageByTeam:output_type -> tollgate.v1.GetTokenUsageByTeamResponse
-	24,  // 156: tollgate.v1.AnalyticsService.GetTopWorkflows:output_type -> tollgate.v1.GetTopWorkflowsResponse
-	26,  // 157: tollgate.v1.AnalyticsService.GetTopAssistants:output_type -> tollgate.v1.GetTopAssistantsResponse
-	29,  // 158: tollgate.v1.AnalyticsService.GetTimeToFirstValue:output_type -> tollgate.v1.GetTimeToFirstValueResponse
-	33,  // 159: tollgate.v1.AnalyticsService.ListNeverActiveUsers:output_type -> tollgate.v1.ListNeverActiveUsersResponse
-	36,  // 160: tollgate.v1.AnalyticsService.GetLiveMetrics:output_type -> tollgate.v1.GetLiveMetricsResponse
-	38,  // 161: tollgate.v1.AnalyticsService.WatchLiveMetrics:output_type -> tollgate.v1.WatchLiveMetricsResponse
-	40,  // 162: tollgate.v1.AnalyticsService.WatchWorkspace:output_type -> tollgate.v1.WatchWorkspaceResponse
-	47,  // 163: tollgate.v1.AnalyticsService.QueryUsage:output_type -> tollgate.v1.QueryUsageResponse
-	56,  // 164: tollgate.v1.AnalyticsService.ExportUsage:output_type -> tollgate.v1.ExportUsageResponse
-	152, // [152:165] is the sub-list for method output_type
-	139, // [139:152] is the sub-list for method input_type
-	139, // [139:139] is the sub-list for extension type_name
-	139, // [139:139] is the sub-list for extension extendee
-	0,   // [0:139] is the sub-list for field type_name
+	57,  // 131: tollgate.v1.ExportUsageRequest.report:type_name -> tollgate.v1.ReportExport
+	52,  // 132: tollgate.v1.CreateExportLinkRequest.export:type_name -> tollgate.v1.ExportUsageRequest
+	59,  // 133: tollgate.v1.CreateExportLinkResponse.expire_time:type_name -> google.protobuf.Timestamp
+	6,   // 134: tollgate.v1.RecordsExport.range:type_name -> tollgate.v1.ReportRange
+	6,   // 135: tollgate.v1.FocusExport.range:type_name -> tollgate.v1.ReportRange
+	3,   // 136: tollgate.v1.FocusExport.granularity:type_name -> tollgate.v1.TimeGranularity
+	4,   // 137: tollgate.v1.ReportExport.kind:type_name -> tollgate.v1.ReportKind
+	6,   // 138: tollgate.v1.ReportExport.range:type_name -> tollgate.v1.ReportRange
+	8,   // 139: tollgate.v1.ReportExport.filters:type_name -> tollgate.v1.UsageFilter
+	3,   // 140: tollgate.v1.ReportExport.granularity:type_name -> tollgate.v1.TimeGranularity
+	12,  // 141: tollgate.v1.AnalyticsService.GetDashboard:input_type -> tollgate.v1.GetDashboardRequest
+	14,  // 142: tollgate.v1.AnalyticsService.GetOverview:input_type -> tollgate.v1.GetOverviewRequest
+	17,  // 143: tollgate.v1.AnalyticsService.GetActiveUsers:input_type -> tollgate.v1.GetActiveUsersRequest
+	20,  // 144: tollgate.v1.AnalyticsService.GetTokenUsageByTeam:input_type -> tollgate.v1.GetTokenUsageByTeamRequest
+	23,  // 145: tollgate.v1.AnalyticsService.GetTopWorkflows:input_type -> tollgate.v1.GetTopWorkflowsRequest
+	25,  // 146: tollgate.v1.AnalyticsService.GetTopAssistants:input_type -> tollgate.v1.GetTopAssistantsRequest
+	28,  // 147: tollgate.v1.AnalyticsService.GetTimeToFirstValue:input_type -> tollgate.v1.GetTimeToFirstValueRequest
+	32,  // 148: tollgate.v1.AnalyticsService.ListNeverActiveUsers:input_type -> tollgate.v1.ListNeverActiveUsersRequest
+	35,  // 149: tollgate.v1.AnalyticsService.GetLiveMetrics:input_type -> tollgate.v1.GetLiveMetricsRequest
+	37,  // 150: tollgate.v1.AnalyticsService.WatchLiveMetrics:input_type -> tollgate.v1.WatchLiveMetricsRequest
+	39,  // 151: tollgate.v1.AnalyticsService.WatchWorkspace:input_type -> tollgate.v1.WatchWorkspaceRequest
+	45,  // 152: tollgate.v1.AnalyticsService.QueryUsage:input_type -> tollgate.v1.QueryUsageRequest
+	52,  // 153: tollgate.v1.AnalyticsService.ExportUsage:input_type -> tollgate.v1.ExportUsageRequest
+	53,  // 154: tollgate.v1.AnalyticsService.CreateExportLink:input_type -> tollgate.v1.CreateExportLinkRequest
+	13,  // 155: tollgate.v1.AnalyticsService.GetDashboard:output_type -> tollgate.v1.GetDashboardResponse
+	15,  // 156: tollgate.v1.AnalyticsService.GetOverview:output_type -> tollgate.v1.GetOverviewResponse
+	18,  // 157: tollgate.v1.AnalyticsService.GetActiveUsers:output_type -> tollgate.v1.GetActiveUsersResponse
+	21,  // 158: tollgate.v1.AnalyticsService.GetTokenUsageByTeam:output_type -> tollgate.v1.GetTokenUsageByTeamResponse
+	24,  // 159: tollgate.v1.AnalyticsService.GetTopWorkflows:output_type -> tollgate.v1.GetTopWorkflowsResponse
+	26,  // 160: tollgate.v1.AnalyticsService.GetTopAssistants:output_type -> tollgate.v1.GetTopAssistantsResponse
+	29,  // 161: tollgate.v1.AnalyticsService.GetTimeToFirstValue:output_type -> tollgate.v1.GetTimeToFirstValueResponse
+	33,  // 162: tollgate.v1.AnalyticsService.ListNeverActiveUsers:output_type -> tollgate.v1.ListNeverActiveUsersResponse
+	36,  // 163: tollgate.v1.AnalyticsService.GetLiveMetrics:output_type -> tollgate.v1.GetLiveMetricsResponse
+	38,  // 164: tollgate.v1.AnalyticsService.WatchLiveMetrics:output_type -> tollgate.v1.WatchLiveMetricsResponse
+	40,  // 165: tollgate.v1.AnalyticsService.WatchWorkspace:output_type -> tollgate.v1.WatchWorkspaceResponse
+	47,  // 166: tollgate.v1.AnalyticsService.QueryUsage:output_type -> tollgate.v1.QueryUsageResponse
+	58,  // 167: tollgate.v1.AnalyticsService.ExportUsage:output_type -> tollgate.v1.ExportUsageResponse
+	54,  // 168: tollgate.v1.AnalyticsService.CreateExportLink:output_type -> tollgate.v1.CreateExportLinkResponse
+	155, // [155:169] is the sub-list for method output_type
+	141, // [141:155] is the sub-list for method input_type
+	141, // [141:141] is the sub-list for extension type_name
+	141, // [141:141] is the sub-list for extension extendee
+	0,   // [0:141] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_v1_analytics_service_proto_init() }
@@ -5193,7 +5319,7 @@ func file_tollgate_v1_analytics_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_v1_analytics_service_proto_rawDesc), len(file_tollgate_v1_analytics_service_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   51,
+			NumMessages:   53,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

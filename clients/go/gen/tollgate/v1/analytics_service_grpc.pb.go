@@ -34,6 +34,7 @@ const (
 	AnalyticsService_WatchWorkspace_FullMethodName       = "/tollgate.v1.AnalyticsService/WatchWorkspace"
 	AnalyticsService_QueryUsage_FullMethodName           = "/tollgate.v1.AnalyticsService/QueryUsage"
 	AnalyticsService_ExportUsage_FullMethodName          = "/tollgate.v1.AnalyticsService/ExportUsage"
+	AnalyticsService_CreateExportLink_FullMethodName     = "/tollgate.v1.AnalyticsService/CreateExportLink"
 )
 
 // AnalyticsServiceClient is the client API for AnalyticsService service.
@@ -77,6 +78,10 @@ type AnalyticsServiceClient interface {
 	QueryUsage(ctx context.Context, in *QueryUsageRequest, opts ...grpc.CallOption) (*QueryUsageResponse, error)
 	// Streams a report or the usage log as a file.
 	ExportUsage(ctx context.Context, in *ExportUsageRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportUsageResponse], error)
+	// Makes a link to an export, which a browser downloads with GET at the address of this server,
+	// without a token. It is signed, valid for 5 minutes, ends with the credentials of who made it and
+	// with this process, and may be followed several times. At most 1,000 are valid at once.
+	CreateExportLink(ctx context.Context, in *CreateExportLinkRequest, opts ...grpc.CallOption) (*CreateExportLinkResponse, error)
 }
 
 type analyticsServiceClient struct {
@@ -244,6 +249,16 @@ func (c *analyticsServiceClient) ExportUsage(ctx context.Context, in *ExportUsag
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type AnalyticsService_ExportUsageClient = grpc.ServerStreamingClient[ExportUsageResponse]
 
+func (c *analyticsServiceClient) CreateExportLink(ctx context.Context, in *CreateExportLinkRequest, opts ...grpc.CallOption) (*CreateExportLinkResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CreateExportLinkResponse)
+	err := c.cc.Invoke(ctx, AnalyticsService_CreateExportLink_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AnalyticsServiceServer is the server API for AnalyticsService service.
 // All implementations must embed UnimplementedAnalyticsServiceServer
 // for forward compatibility.
@@ -285,6 +300,10 @@ type AnalyticsServiceServer interface {
 	QueryUsage(context.Context, *QueryUsageRequest) (*QueryUsageResponse, error)
 	// Streams a report or the usage log as a file.
 	ExportUsage(*ExportUsageRequest, grpc.ServerStreamingServer[ExportUsageResponse]) error
+	// Makes a link to an export, which a browser downloads with GET at the address of this server,
+	// without a token. It is signed, valid for 5 minutes, ends with the credentials of who made it and
+	// with this process, and may be followed several times. At most 1,000 are valid at once.
+	CreateExportLink(context.Context, *CreateExportLinkRequest) (*CreateExportLinkResponse, error)
 	mustEmbedUnimplementedAnalyticsServiceServer()
 }
 
@@ -333,6 +352,9 @@ func (UnimplementedAnalyticsServiceServer) QueryUsage(context.Context, *QueryUsa
 }
 func (UnimplementedAnalyticsServiceServer) ExportUsage(*ExportUsageRequest, grpc.ServerStreamingServer[ExportUsageResponse]) error {
 	return status.Error(codes.Unimplemented, "method ExportUsage not implemented")
+}
+func (UnimplementedAnalyticsServiceServer) CreateExportLink(context.Context, *CreateExportLinkRequest) (*CreateExportLinkResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreateExportLink not implemented")
 }
 func (UnimplementedAnalyticsServiceServer) mustEmbedUnimplementedAnalyticsServiceServer() {}
 func (UnimplementedAnalyticsServiceServer) testEmbeddedByValue()                          {}
@@ -568,6 +590,24 @@ func _AnalyticsService_ExportUsage_Handler(srv interface{}, stream grpc.ServerSt
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type AnalyticsService_ExportUsageServer = grpc.ServerStreamingServer[ExportUsageResponse]
 
+func _AnalyticsService_CreateExportLink_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateExportLinkRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AnalyticsServiceServer).CreateExportLink(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AnalyticsService_CreateExportLink_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AnalyticsServiceServer).CreateExportLink(ctx, req.(*CreateExportLinkRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AnalyticsService_ServiceDesc is the grpc.ServiceDesc for AnalyticsService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -614,6 +654,10 @@ var AnalyticsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "QueryUsage",
 			Handler:    _AnalyticsService_QueryUsage_Handler,
+		},
+		{
+			MethodName: "CreateExportLink",
+			Handler:    _AnalyticsService_CreateExportLink_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -50,7 +50,7 @@ export default function AlertsPage() {
           </Button>
         ))}
       </div>
-      {entryOf(views, view)?.[1] ?? views["list"]?.[1]}
+      {entryOf(views, view)?.[1] ?? views.list?.[1]}
     </>
   );
 }

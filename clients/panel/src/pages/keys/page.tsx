@@ -56,7 +56,7 @@ export default function KeysPage() {
           </Button>
         ))}
       </div>
-      {entryOf(views, view)?.[1] ?? views["use"]?.[1]}
+      {entryOf(views, view)?.[1] ?? views.use?.[1]}
     </>
   );
 }

@@ -90,6 +90,8 @@ from tollgate.v1.alert_service_pb2_grpc import (
 from tollgate.v1.analytics_service_pb2 import (
     ActiveUsersPoint as ActiveUsersPoint,
     CountFigure as CountFigure,
+    CreateExportLinkRequest as CreateExportLinkRequest,
+    CreateExportLinkResponse as CreateExportLinkResponse,
     EXPORT_FORMAT_CSV as EXPORT_FORMAT_CSV,
     EXPORT_FORMAT_PARQUET as EXPORT_FORMAT_PARQUET,
     EXPORT_FORMAT_UNSPECIFIED as EXPORT_FORMAT_UNSPECIFIED,

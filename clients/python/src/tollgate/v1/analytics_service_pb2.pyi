@@ -2382,6 +2382,64 @@ class ExportUsageRequest(_message.Message):
 Global___ExportUsageRequest: _TypeAlias = ExportUsageRequest  # noqa: Y015
 
 @_typing.final
+class CreateExportLinkRequest(_message.Message):
+    """Request of CreateExportLink."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    EXPORT_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """Workspace of the export."""
+    @_builtins.property
+    def export(self) -> Global___ExportUsageRequest:
+        """The export; its workspace_id may be left out."""
+
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        export: Global___ExportUsageRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["export", b"export"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["export", b"export", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateExportLinkRequest: _TypeAlias = CreateExportLinkRequest  # noqa: Y015
+
+@_typing.final
+class CreateExportLinkResponse(_message.Message):
+    """Response of CreateExportLink."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """Path of the link, below the address of this server. Whoever has it can download the file: it is
+    as secret as the file.
+    """
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ends. What has begun by then goes on."""
+
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateExportLinkResponse: _TypeAlias = CreateExportLinkResponse  # noqa: Y015
+
+@_typing.final
 class RecordsExport(_message.Message):
     """The usage log."""
 

@@ -102,6 +102,11 @@ class AnalyticsServiceStub(object):
                 request_serializer=tollgate_dot_v1_dot_analytics__service__pb2.ExportUsageRequest.SerializeToString,
                 response_deserializer=tollgate_dot_v1_dot_analytics__service__pb2.ExportUsageResponse.FromString,
                 _registered_method=True)
+        self.CreateExportLink = channel.unary_unary(
+                '/tollgate.v1.AnalyticsService/CreateExportLink',
+                request_serializer=tollgate_dot_v1_dot_analytics__service__pb2.CreateExportLinkRequest.SerializeToString,
+                response_deserializer=tollgate_dot_v1_dot_analytics__service__pb2.CreateExportLinkResponse.FromString,
+                _registered_method=True)
 
 
 class AnalyticsServiceServicer(object):
@@ -208,6 +213,15 @@ class AnalyticsServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateExportLink(self, request, context):
+        """Makes a link to an export, which a browser downloads with GET at the address of this server,
+        without a token. It is signed, valid for 5 minutes, ends with the credentials of who made it and
+        with this process, and may be followed several times. At most 1,000 are valid at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AnalyticsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -275,6 +289,11 @@ def add_AnalyticsServiceServicer_to_server(servicer, server):
                     servicer.ExportUsage,
                     request_deserializer=tollgate_dot_v1_dot_analytics__service__pb2.ExportUsageRequest.FromString,
                     response_serializer=tollgate_dot_v1_dot_analytics__service__pb2.ExportUsageResponse.SerializeToString,
+            ),
+            'CreateExportLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateExportLink,
+                    request_deserializer=tollgate_dot_v1_dot_analytics__service__pb2.CreateExportLinkRequest.FromString,
+                    response_serializer=tollgate_dot_v1_dot_analytics__service__pb2.CreateExportLinkResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -631,6 +650,33 @@ class AnalyticsService(object):
             '/tollgate.v1.AnalyticsService/ExportUsage',
             tollgate_dot_v1_dot_analytics__service__pb2.ExportUsageRequest.SerializeToString,
             tollgate_dot_v1_dot_analytics__service__pb2.ExportUsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateExportLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tollgate.v1.AnalyticsService/CreateExportLink',
+            tollgate_dot_v1_dot_analytics__service__pb2.CreateExportLinkRequest.SerializeToString,
+            tollgate_dot_v1_dot_analytics__service__pb2.CreateExportLinkResponse.FromString,
             options,
             channel_credentials,
             insecure,

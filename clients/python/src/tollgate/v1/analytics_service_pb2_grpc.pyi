@@ -73,6 +73,11 @@ class AnalyticsServiceStub:
     """
     ExportUsage: _grpc.UnaryStreamMultiCallable[_analytics_service_pb2.ExportUsageRequest, _analytics_service_pb2.ExportUsageResponse]
     """Streams a report or the usage log as a file."""
+    CreateExportLink: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.CreateExportLinkRequest, _analytics_service_pb2.CreateExportLinkResponse]
+    """Makes a link to an export, which a browser downloads with GET at the address of this server,
+    without a token. It is signed, valid for 5 minutes, ends with the credentials of who made it and
+    with this process, and may be followed several times. At most 1,000 are valid at once.
+    """
 
 @_typing.type_check_only
 class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
@@ -119,6 +124,11 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
     """
     ExportUsage: _aio.UnaryStreamMultiCallable[_analytics_service_pb2.ExportUsageRequest, _analytics_service_pb2.ExportUsageResponse]  # type: ignore[assignment]
     """Streams a report or the usage log as a file."""
+    CreateExportLink: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.CreateExportLinkRequest, _analytics_service_pb2.CreateExportLinkResponse]  # type: ignore[assignment]
+    """Makes a link to an export, which a browser downloads with GET at the address of this server,
+    without a token. It is signed, valid for 5 minutes, ends with the credentials of who made it and
+    with this process, and may be followed several times. At most 1,000 are valid at once.
+    """
 
 class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reports from rollups of the usage log; as_of_time says up to when a report is complete. Days are
@@ -240,5 +250,16 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_analytics_service_pb2.ExportUsageResponse], _abc.AsyncIterator[_analytics_service_pb2.ExportUsageResponse]]:
         """Streams a report or the usage log as a file."""
+
+    @_abc_1.abstractmethod
+    def CreateExportLink(
+        self,
+        request: _analytics_service_pb2.CreateExportLinkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_service_pb2.CreateExportLinkResponse, _abc.Awaitable[_analytics_service_pb2.CreateExportLinkResponse]]:
+        """Makes a link to an export, which a browser downloads with GET at the address of this server,
+        without a token. It is signed, valid for 5 minutes, ends with the credentials of who made it and
+        with this process, and may be followed several times. At most 1,000 are valid at once.
+        """
 
 def add_AnalyticsServiceServicer_to_server(servicer: AnalyticsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
